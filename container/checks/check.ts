@@ -1,0 +1,28 @@
+import type { Finding, Refusal } from '../../src/contract/outcome.ts'
+import type { PassFor } from '../../src/contract/pass.ts'
+import type { Command } from '../commands.ts'
+import type { Git } from '../git.ts'
+
+/** A push in quarantine: received and connected, and not yet visible to anyone. */
+export interface IncomingPush {
+  readonly commands: readonly Command[]
+  readonly pass: PassFor<'git-receive-pack'>
+  /** Git on the mirror, with the quarantine in sight. */
+  readonly git: Git
+  /** A folder of this push's own; it is gone when the push has ended. */
+  readonly scratch: string
+  /** What the ledger is told besides the refusals. */
+  readonly record: { findings: Finding[]; exceptionsUsed: string[] }
+}
+
+/** Tells the agent a line, live, as `remote: …`. */
+export type Progress = (line: string) => void
+
+/** One question about a push. It refuses with reasons per ref, or throws GateFault when it could not tell. */
+export interface Check {
+  readonly name: string
+  run(push: IncomingPush, say: Progress, signal: AbortSignal): Promise<Refusal[]>
+}
+
+/** The gate could not do its part. The push is refused, and told that it is the gate's fault. */
+export class GateFault extends Error {}

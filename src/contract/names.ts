@@ -1,0 +1,62 @@
+import { z } from 'zod'
+
+const SEGMENT = /^[A-Za-z0-9_][A-Za-z0-9._-]{0,99}$/
+
+/** A repository's name: one to four path segments. `.git` and `.lock` endings would alias git's own spellings. */
+export const RepositoryName = z
+  .string()
+  .refine(name => {
+    const segments = name.split('/')
+    return (
+      segments.length <= 4 &&
+      segments.every(s => SEGMENT.test(s) && !s.includes('..') && !/\.(git|lock)$|\.$/i.test(s))
+    )
+  }, 'a repository name is one to four segments of letters, digits, ".", "_" and "-", such as github.com/acme/app')
+  .brand<'RepositoryName'>()
+export type RepositoryName = z.infer<typeof RepositoryName>
+
+const simpleName = z
+  .string()
+  .regex(/^[a-z0-9][a-z0-9._-]{0,62}$/, 'a name is up to 63 of a-z, 0-9, ".", "_" and "-", and starts with a letter or digit')
+  .refine(name => !name.includes('..') && !/\.(lock)?$/.test(name), 'a name must fit into a ref: no "..", no ending in "." or ".lock"')
+
+/** An agent's name; it is a valid ref component, since grants use it in patterns. */
+export const AgentName = simpleName.brand<'AgentName'>()
+export type AgentName = z.infer<typeof AgentName>
+
+export const IdentityName = simpleName.brand<'IdentityName'>()
+export type IdentityName = z.infer<typeof IdentityName>
+
+/** A SHA-1 object id in lower-case hex, as the mirrors' object format has it. */
+export const ObjectId = z
+  .string()
+  .regex(/^[0-9a-f]{40}$/, 'not an object id')
+  .brand<'ObjectId'>()
+export type ObjectId = z.infer<typeof ObjectId>
+export const ZERO_ID = '0'.repeat(40) as ObjectId
+
+/**
+ * Why git would not take `name` as a full ref name, or undefined when it would
+ * (git-check-ref-format(1), and only printable text).
+ */
+export function refNameProblem(name: string): string | undefined {
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what is looked for
+  if (/[\x00-\x20\x7f~^:?*[\\]/.test(name)) return 'it has a space, a control character or one of ~ ^ : ? * [ \\'
+  if (/[\u0080-\u009f\u200b-\u200f\u2028-\u202e\u2066-\u2069\ufeff\ufffd]/.test(name)) return 'it has invisible or broken characters'
+  if (name.includes('..') || name.includes('@{') || name.includes('//')) return 'it has "..", "//" or "@{"'
+  if (name.endsWith('/') || name.endsWith('.')) return 'it ends with "/" or "."'
+  if (name.split('/').some(part => part.startsWith('.') || part.endsWith('.lock')))
+    return 'a component starts with "." or ends with ".lock"'
+  if (name.length > 512) return 'it is longer than 512 characters'
+  if (!/^refs\/(heads|tags)\/[^/]/.test(name)) return 'only refs/heads/ and refs/tags/ may be pushed'
+  if (name === 'refs/heads/HEAD' || name.split('/').some(part => part.startsWith('-')))
+    return 'a component is "HEAD" or starts with "-"'
+  return undefined
+}
+
+/** A branch or a tag by its full name. */
+export const RefName = z
+  .string()
+  .refine(name => refNameProblem(name) === undefined, { error: issue => `${refNameProblem(String(issue.input))}` })
+  .brand<'RefName'>()
+export type RefName = z.infer<typeof RefName>

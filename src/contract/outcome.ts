@@ -1,0 +1,67 @@
+import { z } from 'zod'
+
+/** How a push attempt ended; `open` until it has. */
+export const Outcome = z.enum(['open', 'accepted', 'refused', 'failed', 'abandoned'])
+export type Outcome = z.infer<typeof Outcome>
+
+/** One secret that gitleaks found, without the secret. */
+export const Finding = z.object({
+  rule: z.string(),
+  /** The file, or what else held it: `commit message`, `tag v1`, `file name`, … */
+  path: z.string(),
+  line: z.number().int(),
+  commit: z.string(),
+  fingerprint: z.string(),
+  /** The line around it, with the secret redacted. */
+  excerpt: z.string().default(''),
+  /** The pushed line carries `gitleaks:allow`: the agent asks for an exception. */
+  asksForException: z.boolean().default(false),
+})
+export type Finding = z.infer<typeof Finding>
+
+/** A ref of a push, with git's report-status word for it. */
+export const RefResult = z.object({
+  ref: z.string(),
+  old: z.string(),
+  new: z.string(),
+  status: z.enum(['ok', 'ng']).nullable(),
+  reason: z.string(),
+})
+export type RefResult = z.infer<typeof RefResult>
+
+/** A step of a push by its name (receiving, a check's name, forwarding), and how long it took. */
+export const StepTime = z.object({ step: z.string(), ms: z.number() })
+export type StepTime = z.infer<typeof StepTime>
+
+/** What the companion knows of a push; the ledger keeps it. */
+export const PushReport = z.object({
+  id: z.string(),
+  outcome: Outcome,
+  /** The step it is in, or ended in. */
+  phase: z.string(),
+  ms: z.number(),
+  refs: z.array(RefResult),
+  findings: z.array(Finding),
+  steps: z.array(StepTime),
+  /** The exceptions that let a finding pass, by id. */
+  exceptionsUsed: z.array(z.string()),
+  /** What the upstream said, sanitised. */
+  upstreamSaid: z.string(),
+  /** Every `remote:` line the agent was told. */
+  told: z.array(z.string()),
+})
+export type PushReport = z.infer<typeof PushReport>
+
+/**
+ * Why a push is not taken. It becomes text in one place, for git, the API and the pages alike.
+ */
+export interface Refusal {
+  /** The ref it is about; absent: the whole push. */
+  readonly ref?: string
+  /** The short reason in git's report: `! [remote rejected] main -> main (git-gate: <reason>)`. */
+  readonly reason: string
+  /** Lines that explain, each plain text. */
+  readonly detail: readonly string[]
+  /** What to do instead, one line each; a command where there is one. */
+  readonly remedy: readonly string[]
+}

@@ -1,0 +1,93 @@
+import { z } from 'zod'
+import { AgentName, IdentityName, RepositoryName } from './names.ts'
+import { Terms } from './rules.ts'
+
+/** The version of what Worker and companion say to each other; both sides refuse another one. */
+export const PROTOCOL = 1
+
+/** The request header that carries the pass. */
+export const PASS_HEADER = 'gate-pass'
+
+/** How long a pass may be used for its one request to begin, in seconds. */
+export const PASS_SECONDS = 60
+
+export const Upstream = z.object({
+  name: RepositoryName,
+  url: z.string(),
+  identity: IdentityName,
+  knownHosts: z.string(),
+  /** Serve what the mirror has when the upstream cannot be reached? */
+  staleReads: z.boolean(),
+})
+export type Upstream = z.infer<typeof Upstream>
+
+/** An operator's permission for one finding to pass. */
+export const Exception = z.object({ id: z.string(), fingerprint: z.string(), until: z.number().nullable() })
+export type Exception = z.infer<typeof Exception>
+
+const base = { v: z.literal(PROTOCOL), id: z.string().min(1).max(64), exp: z.number().int() }
+const git = { ...base, repository: Upstream, agent: AgentName, terms: Terms }
+
+/** What the Worker lets its bearer ask of the companion, once. */
+export const Pass = z.discriminatedUnion('service', [
+  z.object({ service: z.literal('advertise-upload-pack'), ...git }),
+  z.object({ service: z.literal('advertise-receive-pack'), ...git }),
+  z.object({ service: z.literal('git-upload-pack'), ...git }),
+  z.object({
+    service: z.literal('git-receive-pack'),
+    ...git,
+    exceptions: z.array(Exception),
+    /** The operator's gitleaks configuration for this repository; it extends the default. Empty: the default alone. */
+    gitleaksConfig: z.string(),
+  }),
+  /** Ask what became of a push, by its id. */
+  z.object({ service: z.literal('push-report'), ...base, push: z.string() }),
+  /** Make an identity, or take the one in the body; answers with its public half. */
+  z.object({ service: z.literal('identity'), ...base, identity: IdentityName }),
+  /** Try the chain to the upstream. */
+  z.object({ service: z.literal('check-link'), ...base, repository: Upstream }),
+])
+export type Pass = z.infer<typeof Pass>
+export type PassFor<S extends Pass['service']> = Extract<Pass, { service: S }>
+
+const encoder = new TextEncoder()
+const base64url = (bytes: Uint8Array) =>
+  btoa(Array.from(bytes, b => String.fromCharCode(b)).join(''))
+    .replaceAll('+', '-')
+    .replaceAll('/', '_')
+    .replaceAll('=', '')
+const fromBase64url = (text: string) =>
+  Uint8Array.from(atob(text.replaceAll('-', '+').replaceAll('_', '/')), c => c.charCodeAt(0))
+
+const hmacKey = (key: string) =>
+  crypto.subtle.importKey('raw', encoder.encode(key), { name: 'HMAC', hash: 'SHA-256' }, false, ['sign', 'verify'])
+
+/** Signs a pass with HMAC-SHA-256: `<base64url JSON>.<base64url MAC>`. */
+export async function signPass(pass: Pass, key: string): Promise<string> {
+  const body = base64url(encoder.encode(JSON.stringify(pass)))
+  const mac = await crypto.subtle.sign('HMAC', await hmacKey(key), encoder.encode(body))
+  return `${body}.${base64url(new Uint8Array(mac))}`
+}
+
+/** The pass in `text`, or why it is none: forged, altered, expired, or of another protocol version. */
+export async function readPass(
+  text: string,
+  key: string,
+  nowSeconds: number,
+): Promise<{ ok: true; pass: Pass } | { ok: false; why: string }> {
+  try {
+    const [body, mac, ...more] = text.split('.')
+    if (!body || !mac || more.length) return { ok: false, why: 'no pass' }
+    if (!(await crypto.subtle.verify('HMAC', await hmacKey(key), fromBase64url(mac), encoder.encode(body))))
+      return { ok: false, why: 'the pass is not signed by this gate' }
+    const claims: unknown = JSON.parse(new TextDecoder().decode(fromBase64url(body)))
+    const version = z.object({ v: z.unknown() }).safeParse(claims)
+    if (version.success && version.data.v !== PROTOCOL)
+      return { ok: false, why: `the pass is of protocol ${version.data.v}, the companion speaks ${PROTOCOL}` }
+    const pass = Pass.parse(claims)
+    if (pass.exp < nowSeconds) return { ok: false, why: 'the pass has expired' }
+    return { ok: true, pass }
+  } catch {
+    return { ok: false, why: 'the pass cannot be read' }
+  }
+}

@@ -1,0 +1,105 @@
+import { z } from 'zod'
+import { AgentName } from './names.ts'
+
+/** What a push can do to one ref. `force` is an update that loses commits, or any move of a tag. */
+export const Action = z.enum(['create', 'update', 'force', 'delete'])
+export type Action = z.infer<typeof Action>
+
+/** A pattern over full ref names, in git's glob meaning; `{agent}` stands for the agent's name. */
+export const RefPattern = z
+  .string()
+  .min(1)
+  .max(512)
+  .regex(/^refs\/(heads|tags)\/\S+$/, 'a ref pattern starts with refs/heads/ or refs/tags/, for example refs/heads/{agent}/**')
+
+/** One line of a grant: on refs that match, these actions are allowed, those denied, the rest left to later rules. */
+export const Rule = z.strictObject({
+  pattern: RefPattern,
+  allow: z.array(Action).default([]),
+  deny: z.array(Action).default([]),
+})
+export type Rule = z.infer<typeof Rule>
+
+/** What an agent may do in a repository. No rules: it may read. */
+export const Terms = z.strictObject({
+  rules: z.array(Rule).max(200).default([]),
+  /** May it pass `git push -o …` on to the upstream? */
+  pushOptions: z.boolean().default(false),
+  /** Globs of paths that a pushed commit must not touch, for example `.github/workflows/**`. */
+  denyPaths: z.array(z.string().min(1).max(512)).max(200).default([]),
+  /** May a pushed commit add or change symbolic links, and submodules? */
+  symlinks: z.boolean().default(true),
+  submodules: z.boolean().default(true),
+  /** Globs that every author's and committer's e-mail address must match one of; none: any. */
+  emails: z.array(z.string().min(1).max(256)).max(50).default([]),
+  /** An allowed-signers file (ssh-keygen(1)) that must verify every new commit; empty: no signature asked for. */
+  allowedSigners: z.string().max(64_000).default(''),
+  /** The largest file it may push, in bytes; the gate's own limit stands above it. */
+  maxBlobBytes: z.number().int().positive().optional(),
+})
+export type Terms = z.infer<typeof Terms>
+
+export const Grant = z.object({ agent: AgentName, terms: Terms })
+export type Grant = z.infer<typeof Grant>
+
+/** May this agent do that to this ref? The first rule that matches and speaks of the action decides; none: no. */
+export function mayDo(grant: Grant, ref: string, action: Action): boolean {
+  for (const rule of grant.terms.rules) {
+    if (!rule.allow.includes(action) && !rule.deny.includes(action)) continue
+    if (matchRef(rule.pattern.replaceAll('{agent}', grant.agent), ref)) return !rule.deny.includes(action)
+  }
+  return false
+}
+
+/** Git's wildmatch with WM_PATHNAME, as in for-each-ref and gitignore: `*` stays in a component, `**` crosses them. */
+export function matchRef(pattern: string, ref: string): boolean {
+  return globToRegExp(pattern).test(ref)
+}
+
+const compiled = new Map<string, RegExp>()
+
+/** Compiles a git glob once; the cache is small because patterns come from grants, never from a push. */
+export function globToRegExp(pattern: string): RegExp {
+  const known = compiled.get(pattern)
+  if (known) return known
+  let out = ''
+  for (let i = 0; i < pattern.length; i++) {
+    const rest = pattern.slice(i)
+    const atStart = i === 0 || pattern[i - 1] === '/'
+    const set = /^\[([!^]?)((?:\]|\\.|[^\]\\])(?:\\.|[^\]\\])*)\]/.exec(rest)
+    if (atStart && rest.startsWith('**/')) {
+      out += '(?:[^/]+/)*'
+      i += 2
+    } else if (atStart && rest === '**') {
+      out += '.+'
+      i += 1
+    } else if (rest[0] === '*') {
+      out += '[^/]*'
+      while (pattern[i + 1] === '*') i++
+    } else if (rest[0] === '?') out += '[^/]'
+    else if (set) {
+      out += `(?!/)[${set[1] ? '^' : ''}${(set[2] ?? '').replace(/[\][^&~|]/g, '\\$&').replace(/\\\\(.)/g, '\\$1')}]`
+      i += set[0].length - 1
+    } else if (rest[0] === '\\' && rest.length > 1) {
+      out += escape(rest[1] as string)
+      i += 1
+    } else out += escape(rest[0] as string)
+  }
+  const made = new RegExp(`^${out}$`, 's')
+  if (compiled.size > 10_000) compiled.clear()
+  compiled.set(pattern, made)
+  return made
+}
+
+const escape = (character: string) => character.replace(/[\\^$.*+?()[\]{}|/-]/g, '\\$&')
+
+/** The rules in words, one line a rule, as agents and people read them. */
+export function tellRules(grant: Grant): string[] {
+  return grant.terms.rules.flatMap(rule => {
+    const pattern = rule.pattern.replaceAll('{agent}', grant.agent)
+    return [
+      ...(rule.deny.length ? [`${pattern}: not ${rule.deny.join(', ')}`] : []),
+      ...(rule.allow.length ? [`${pattern}: ${rule.allow.join(', ')}`] : []),
+    ]
+  })
+}
