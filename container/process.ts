@@ -1,0 +1,86 @@
+import { type ChildProcess, type SpawnOptions, spawn } from 'node:child_process'
+
+/** How a process ended, and what it said. */
+export interface Ended {
+  readonly code: number | null
+  readonly signal: NodeJS.Signals | null
+  readonly stdout: Buffer
+  readonly stderr: string
+}
+
+export interface RunOptions {
+  readonly cwd: string
+  readonly env: Readonly<Record<string, string>>
+  /** Ends the process group when it aborts. */
+  readonly signal: AbortSignal
+  readonly input?: string | Buffer
+  /** The most of stdout that is kept, in bytes; more ends the process (64 MiB). */
+  readonly maxOutput?: number
+  readonly onStderr?: (chunk: Buffer) => void
+}
+
+/** SIGKILL for a child's whole process group; a group that is gone is fine. */
+export function killGroup(child: ChildProcess, signal: NodeJS.Signals = 'SIGKILL'): void {
+  if (child.pid === undefined) return
+  try {
+    process.kill(-child.pid, signal)
+  } catch {
+    // ESRCH: it has ended
+  }
+}
+
+/** A child in a process group of its own that goes, with all it started, when the signal aborts. */
+export function spawnGroup(
+  command: string,
+  args: readonly string[],
+  options: SpawnOptions & { signal: AbortSignal },
+): ChildProcess {
+  const { signal, ...rest } = options
+  const child = spawn(command, args, { ...rest, detached: true })
+  const end = () => killGroup(child)
+  if (signal.aborted) end()
+  signal.addEventListener('abort', end, { once: true })
+  child.once('close', () => signal.removeEventListener('abort', end))
+  return child
+}
+
+/**
+ * Runs a process to its end and keeps what it prints. It rejects when the process cannot be started, prints
+ * more than `maxOutput`, or when `signal` aborts (with the signal's reason).
+ */
+export async function run(command: string, args: readonly string[], options: RunOptions): Promise<Ended> {
+  const { cwd, env, signal, input, maxOutput = 64 << 20, onStderr } = options
+  signal.throwIfAborted()
+  const child = spawnGroup(command, args, { cwd, env: { ...env }, signal, stdio: 'pipe' })
+  return new Promise((resolve, reject) => {
+    const stdout: Buffer[] = []
+    const stderr: Buffer[] = []
+    let size = 0
+    let overflow = false
+    child.stdout?.on('data', (chunk: Buffer) => {
+      size += chunk.length
+      if (size > maxOutput) {
+        overflow = true
+        killGroup(child)
+      } else stdout.push(chunk)
+    })
+    child.stderr?.on('data', (chunk: Buffer) => {
+      onStderr?.(chunk)
+      if (stderr.length < 256) stderr.push(chunk)
+    })
+    // A child that ends without reading its input is judged by its exit.
+    child.stdin?.on('error', () => {})
+    child.stdin?.end(input)
+    child.once('error', reject)
+    child.once('close', (code, killedBy) => {
+      if (signal.aborted) return reject(signal.reason)
+      if (overflow) return reject(new Error(`${command} printed more than ${maxOutput} bytes`))
+      resolve({
+        code,
+        signal: killedBy,
+        stdout: Buffer.concat(stdout),
+        stderr: Buffer.concat(stderr).toString('utf8'),
+      })
+    })
+  })
+}
