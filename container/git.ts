@@ -13,7 +13,10 @@ export interface Git {
   /** Runs and answers with stdout; a non-zero exit throws GitError. */
   text(args: readonly string[], options: GitOptions): Promise<string>
   /** Starts a process whose streams the caller owns; its group ends when the signal aborts. */
-  start(args: readonly string[], options: { signal: AbortSignal; env?: Readonly<Record<string, string>> }): ChildProcess
+  start(
+    args: readonly string[],
+    options: { signal: AbortSignal; env?: Readonly<Record<string, string>> },
+  ): ChildProcess
 }
 
 export class GitError extends Error {

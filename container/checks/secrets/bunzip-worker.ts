@@ -17,7 +17,16 @@ function flush(): void {
 let at = 0
 try {
   Bunzip.decode(
-    { readByte: () => input[at++] ?? -1, eof: () => at >= input.length },
+    {
+      readByte: () => input[at++] ?? -1,
+      read(buffer, offset, count) {
+        const part = input.subarray(at, at + count)
+        buffer.set(part, offset)
+        at += part.length
+        return part.length || -1
+      },
+      eof: () => at >= input.length,
+    },
     {
       writeByte(byte: number) {
         chunk[length++] = byte

@@ -29,6 +29,8 @@ export async function* bunzip(compressed: Readable, signal: AbortSignal): AsyncG
   const worker = new Worker(new URL('./bunzip-worker.ts', import.meta.url), {
     workerData: { input: Buffer.concat(parts), credits },
     env: {},
+    // The library still says `new Buffer`.
+    execArgv: ['--no-deprecation'],
     resourceLimits: { maxOldGenerationSizeMb: 64 },
   })
   try {

@@ -3,8 +3,8 @@ import { join } from 'node:path'
 import { parse, stringify } from 'smol-toml'
 import { z } from 'zod'
 import { GateFault } from '../check.ts'
-import { gateConfig, runGitleaks } from './gitleaks.ts'
 import { placeOf } from './fingerprint.ts'
+import { gateConfig, runGitleaks } from './gitleaks.ts'
 import type { Located } from './locate.ts'
 import { Packs } from './packs.ts'
 
@@ -86,12 +86,17 @@ function prepare(text: string): Prepared {
   const drops: ((found: Located) => boolean)[] = []
 
   /** What is left of an allow-list for gitleaks, once its paths are the gate's. */
-  const withoutPaths = <A extends z.infer<typeof RuleAllowlist>>(list: A, applies: (rule: string) => boolean): A[] => {
+  const withoutPaths = <A extends z.infer<typeof RuleAllowlist>>(
+    list: A,
+    applies: (rule: string) => boolean,
+  ): A[] => {
     const { paths, ...others } = list
     if (!paths?.length) return [list]
     const more = Boolean(list.regexes?.length || list.stopwords?.length)
     if (more && list.condition && /^(and|&&)$/i.test(list.condition))
-      throw new Error('an allow-list with condition AND cannot have paths here: write paths and texts as two lists')
+      throw new Error(
+        'an allow-list with condition AND cannot have paths here: write paths and texts as two lists',
+      )
     const patterns = paths.map(pathPattern)
     drops.push(found => applies(found.rule) && patterns.some(pattern => pattern.test(pathOf(found))))
     return more ? [others as A] : []
@@ -106,7 +111,8 @@ function prepare(text: string): Prepared {
     ),
     rules: rules.map(({ path, allowlists: lists = [], ...rule }) => {
       if (path !== undefined) {
-        if (rule.regex === undefined) throw new Error(`rule ${rule.id} has a path and no regex: deny the path in a grant instead`)
+        if (rule.regex === undefined)
+          throw new Error(`rule ${rule.id} has a path and no regex: deny the path in a grant instead`)
         const pattern = pathPattern(path)
         drops.push(found => found.rule === rule.id && !pattern.test(pathOf(found)))
       }
@@ -129,9 +135,12 @@ export async function withConfig<T>(
   try {
     prepared = prepare(operator)
   } catch (error) {
-    throw new GateFault("the gate could not scan this push for secrets: the repository's gitleaks configuration is bad", {
-      cause: error,
-    })
+    throw new GateFault(
+      "the gate could not scan this push for secrets: the repository's gitleaks configuration is bad",
+      {
+        cause: error,
+      },
+    )
   }
   const path = join(folder, 'gitleaks.toml')
   await writeFile(path, prepared.toml, { mode: 0o600 })
@@ -142,7 +151,11 @@ export async function withConfig<T>(
  * What is wrong with an operator's gitleaks configuration, or undefined when it can be used: it is read, and gitleaks
  * is run with it over a canary, so that neither a bad pattern nor an allow-list that swallows everything is taken.
  */
-export async function checkGitleaksConfig(text: string, gitleaks: string, scratch: string): Promise<string | undefined> {
+export async function checkGitleaksConfig(
+  text: string,
+  gitleaks: string,
+  scratch: string,
+): Promise<string | undefined> {
   if (text.trim() === '') return undefined
   const folder = await mkdtemp(join(scratch, 'config-'))
   try {
@@ -154,7 +167,9 @@ export async function checkGitleaksConfig(text: string, gitleaks: string, scratc
     return undefined
   } catch (error) {
     if (error instanceof GateFault) return `gitleaks does not take it: ${error.message.replace(/^.*?: /, '')}`
-    return error instanceof Error ? (error.message.split('\n')[0] ?? 'it cannot be read') : 'it cannot be read'
+    return error instanceof Error
+      ? (error.message.split('\n')[0] ?? 'it cannot be read')
+      : 'it cannot be read'
   } finally {
     await rm(folder, { recursive: true, force: true })
   }

@@ -55,9 +55,7 @@ function tipCommit(
   { commits, tags }: Introduced,
 ): string | undefined {
   let id: string = command.new
-  for (const tag of tags)
-    if (tag.ref === command.ref && tag.id === id)
-      id = tagTarget(tag.content) ?? id
+  for (const tag of tags) if (tag.ref === command.ref && tag.id === id) id = tagTarget(tag.content) ?? id
   return commits.has(id) ? id : undefined
 }
 

@@ -326,7 +326,7 @@ export const caughtHistory: readonly Case[] = [
   },
   {
     name: 'in the name of a branch',
-    async make(work) {
+    async make() {
       const secret = awsKeyId()
       return { refspecs: [`HEAD:refs/heads/fix/${secret}`], secrets: [secret] }
     },

@@ -1,0 +1,217 @@
+import { execFileSync } from 'node:child_process'
+import { access, chmod, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, afterEach, beforeEach, expect, test } from 'vitest'
+import { GateFault, type IncomingPush } from '../../container/checks/check.ts'
+import { secrets } from '../../container/checks/secrets.ts'
+import { gitOn } from '../../container/git.ts'
+import { githubToken, prose } from './fakes.ts'
+import { gitleaks } from './gitleaks.ts'
+import { templates, type WorkTree, workTree } from './repositories.ts'
+
+let tree: WorkTree
+let folder: string
+beforeEach(async () => {
+  tree = await workTree()
+  folder = await mkdtemp(join(tmpdir(), 'git-gate-fakes-'))
+})
+afterEach(async () => {
+  await tree.dispose()
+  await rm(folder, { recursive: true, force: true })
+})
+afterAll(() => templates.dispose())
+
+/** A command of that name that runs `script`, in a folder of its own. */
+async function fake(name: string, script: string): Promise<string> {
+  await mkdir(join(folder, name), { recursive: true })
+  const path = join(folder, name, name)
+  await writeFile(path, `#!/bin/sh\n${script}\n`)
+  await chmod(path, 0o755)
+  return path
+}
+
+const checkWith = (binary: string, seconds = 60) =>
+  secrets({ gitleaks: binary, seconds, maxBlobBytes: 50 << 20, fingerprintKey: 'a key for tests' })
+
+async function harmlessPush(): Promise<IncomingPush> {
+  for (let i = 0; i < 3; i++) await tree.write(`part-${i}.txt`, prose(90_000))
+  await tree.commit()
+  return tree.push(['main'])
+}
+
+/** The push is refused as the gate's fault, by a message without internals, and nothing is left in scratch. */
+async function isFault(run: Promise<unknown>, push: IncomingPush, saying: RegExp): Promise<void> {
+  const error = await run.then(
+    answer => answer,
+    (thrown: unknown) => thrown,
+  )
+  expect(error).toBeInstanceOf(GateFault)
+  expect(String(error)).toMatch(saying)
+  expect(String(error)).not.toContain(push.scratch)
+  expect(await readdir(push.scratch)).toEqual([])
+}
+
+const never = new AbortController().signal
+
+test.each<[string, string, RegExp]>([
+  ['is killed', 'kill -9 $$', /ended with SIGKILL/],
+  ['ends with 0 and says nothing', 'exit 0', /ended with 0/],
+  [
+    'finds nothing, not even the canary',
+    'echo "1:00PM INF scanned ~1 bytes (1 bytes) in 1ms" >&2; echo "1:00PM INF no leaks found" >&2',
+    /ended with 0/,
+  ],
+  ['answers with the exit code of an error', `${gitleaks} "$@"; exit 1`, /ended with 1/],
+  ['answers with an unknown exit code', `${gitleaks} "$@"; exit 126`, /ended with 126/],
+  ['prints a warning', `echo "1:00PM WRN skipping file: too large" >&2; exec ${gitleaks} "$@"`, /a warning/],
+  ['prints an error', `echo "1:00PM ERR failed scan directory" >&2; exec ${gitleaks} "$@"`, /a warning/],
+  ['prints something unknown', `echo "panic: no" >&2; exec ${gitleaks} "$@"`, /a warning/],
+  ['reads one file less', `rm -f ./1-*; exec ${gitleaks} "$@"`, /has read \d+ of \d+ bytes/],
+  [
+    'reads a file in part',
+    `for f in ./2-*; do head -c 5000 $f > t; mv t $f; done; exec ${gitleaks} "$@"`,
+    /has read \d+ of \d+ bytes/,
+  ],
+  [
+    'reads another text of the same length',
+    `for f in ./2-*; do tr 'a-z' 'b-za' < $f > t; mv t $f; done; exec ${gitleaks} "$@"`,
+    /not read all|ended with|has found/,
+  ],
+  [
+    'reports less than it found',
+    `${gitleaks} "$@" | tail -n +2; exit 77`,
+    /has found 3 and reports 2|has found 4 and reports 3/,
+  ],
+  ['reports rubbish', `${gitleaks} "$@" > /dev/null; echo "{"; exit 77`, /cannot be read/],
+  ['reports nothing', `${gitleaks} "$@" > /dev/null; exit 77`, /has found/],
+  ['is not told of a canary', `exec ${gitleaks} "$@" --enable-rule github-pat`, /ended with 0|a warning/],
+  ['prints without end', 'while :; do printf "%01000d\\n" 0; done', /could not be run/],
+])('gitleaks %s', { timeout: 60_000 }, async (_, script, saying) => {
+  const binary = await fake('gitleaks', script)
+  const push = await harmlessPush()
+  await isFault(
+    checkWith(binary).run(push, () => {}, never),
+    push,
+    saying,
+  )
+})
+
+test('gitleaks is missing', async () => {
+  const push = await harmlessPush()
+  await isFault(
+    checkWith(join(folder, 'nothing')).run(push, () => {}, never),
+    push,
+    /could not be run/,
+  )
+})
+
+test('gitleaks hangs: the deadline ends it, and its processes', { timeout: 60_000 }, async () => {
+  const pid = join(folder, 'pid')
+  const binary = await fake('gitleaks', `sleep 1000 & echo $! > ${pid}; wait`)
+  const push = await harmlessPush()
+  await isFault(
+    checkWith(binary, 2).run(push, () => {}, never),
+    push,
+    /within 2 s/,
+  )
+  // A process that has ended may still wait for whoever reaps here.
+  const state = await readFile(`/proc/${(await readFile(pid, 'utf8')).trim()}/stat`, 'utf8').catch(
+    () => 'gone',
+  )
+  expect(state).toMatch(/^gone$|\) Z /)
+})
+
+test('the agent goes away: the scan stops at once', { timeout: 60_000 }, async () => {
+  const begun = join(folder, 'begun')
+  const binary = await fake('gitleaks', `: > ${begun}; sleep 1000`)
+  const push = await harmlessPush()
+  const gone = new AbortController()
+  const run = checkWith(binary).run(push, () => {}, gone.signal)
+  await expect
+    .poll(
+      () =>
+        access(begun).then(
+          () => true,
+          () => false,
+        ),
+      { timeout: 30_000 },
+    )
+    .toBe(true)
+  gone.abort(new Error('the agent is gone'))
+  await isFault(run, push, /stopped/)
+})
+
+test('the agent is told that a long scan goes on', { timeout: 60_000 }, async () => {
+  const binary = await fake('gitleaks', `sleep 4; exec ${gitleaks} "$@"`)
+  const said: string[] = []
+  const push = await harmlessPush()
+  expect(await checkWith(binary).run(push, line => said.push(line), never)).toEqual([])
+  expect(said.join('\n')).toMatch(/secrets: scanning .* \(\d+ s\)/)
+})
+
+test.each<[string, string]>([
+  ['rev-list fails', 'rev-list) exit 128'],
+  ['rev-list is killed in the middle', 'rev-list) echo 0123; kill -9 $$'],
+  ['rev-list speaks of something else', 'rev-list) echo 0123456789012345678901234567890123456789'],
+  ['diff-tree fails', 'diff-tree) exit 128'],
+  ['diff-tree is killed in the middle', 'diff-tree) "$REAL" "$@" | head -c 100; kill -9 $$'],
+  ['diff-tree prints half', 'diff-tree) "$REAL" "$@" | head -c 100'],
+  ['cat-file fails', 'cat-file) exit 128'],
+  [
+    'cat-file is killed in the middle of a file',
+    'cat-file) case "$*" in *batch-command*) "$REAL" "$@" | { head -c 50000; kill -9 0; };; *) exec "$REAL" "$@";; esac',
+  ],
+])('git: %s', { timeout: 60_000 }, async (_, branch) => {
+  const real = execFileSync('sh', ['-c', 'command -v git'], { encoding: 'utf8' }).trim()
+  await fake('git', `REAL=${real}\ncase "$1" in ${branch};; *) exec ${real} "$@";; esac`)
+  const made = await harmlessPush()
+  const path = `${join(folder, 'git')}:${process.env.PATH}`
+  const push = { ...made, git: gitOn(made.git.dir, { ...made.git.env, PATH: path }) }
+  await isFault(
+    checkWith(gitleaks).run(push, () => {}, never),
+    push,
+    /the gate could not/,
+  )
+})
+
+test('an object of the push is broken', async () => {
+  await tree.write('a.txt', 'some text\n')
+  await tree.commit()
+  const push = await tree.push(['main'])
+  const blob = await tree.git('rev-parse', 'HEAD:a.txt')
+  const quarantine = push.git.env.GIT_OBJECT_DIRECTORY ?? ''
+  await rm(join(quarantine, blob.slice(0, 2), blob.slice(2)), { force: true })
+  await rm(join(quarantine, 'pack'), { recursive: true, force: true })
+  await isFault(
+    checkWith(gitleaks).run(push, () => {}, never),
+    push,
+    /the gate could not/,
+  )
+})
+
+// Only root may mount the small disk that this needs.
+test.skipIf(process.getuid?.() !== 0)('the disk of temporary files is full', async () => {
+  const push = await harmlessPush()
+  execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=128k', 'none', push.scratch])
+  try {
+    await isFault(
+      checkWith(gitleaks).run(push, () => {}, never),
+      push,
+      /the gate could not/,
+    )
+  } finally {
+    execFileSync('umount', [push.scratch])
+  }
+})
+
+test("gitleaks' own temporary files are none of the gate's secrets", async () => {
+  const token = githubToken()
+  await tree.write('a.txt', `${token}\n`)
+  await tree.commit()
+  const push = await tree.push(['main'])
+  const said: string[] = []
+  await checkWith(gitleaks).run(push, line => said.push(line), never)
+  expect(await readdir(push.scratch)).toEqual([])
+  expect(said.join('\n')).not.toContain(token)
+})
