@@ -53,23 +53,23 @@ function change(item: Item, path: string | undefined): { words: string; command:
     case 'commit message':
       return {
         words: 'Write the message anew, without the secret:',
-        command: "git commit --amend --message '<message>'",
+        command: "git commit --amend --allow-empty --message '<message>'",
       }
     case 'commit header':
       return {
         words: 'Set user.name and user.email to what they should be, then write the commit anew:',
-        command: 'git commit --amend --no-edit --reset-author',
+        command: 'git commit --amend --allow-empty --no-edit --reset-author',
       }
     case 'file name':
       return {
         words: 'Give the file a name without the secret:',
-        command: 'git mv <the file> <another name> && git commit --amend --no-edit',
+        command: 'git mv <the file> <another name> && git commit --amend --allow-empty --no-edit',
       }
     default: {
       const file = path === undefined ? '<the file>' : quoted(path)
       return {
         words: `Take the secret out of ${path ?? 'the file'} (read it from the environment, say), then:`,
-        command: `git add -- ${file} && git commit --amend --no-edit`,
+        command: `git add -- ${file} && git commit --amend --allow-empty --no-edit`,
       }
     }
   }

@@ -1,0 +1,145 @@
+import { execFileSync } from 'node:child_process'
+import { createWriteStream } from 'node:fs'
+import { join } from 'node:path'
+import { finished } from 'node:stream/promises'
+import { gzipSync } from 'node:zlib'
+import { afterAll, afterEach, beforeEach, expect, test } from 'vitest'
+import type { IncomingPush } from '../../container/checks/check.ts'
+import { files } from '../../container/checks/files.ts'
+import { secrets } from '../../container/checks/secrets.ts'
+import { packedBy, zip } from './archives.ts'
+import { prose } from './fakes.ts'
+import { gitleaks } from './gitleaks.ts'
+import { templates, type WorkTree, workTree } from './repositories.ts'
+
+const MIB = 1 << 20
+const settings = { gitleaks, seconds: 90, maxBlobBytes: 50 * MIB, fingerprintKey: 'a key for tests' }
+
+let tree: WorkTree
+beforeEach(async () => {
+  tree = await workTree()
+})
+afterEach(() => tree.dispose())
+afterAll(() => templates.dispose())
+
+/** Runs the check, and answers with its refusals and by how much the process grew meanwhile, in bytes. */
+async function measured(push: IncomingPush, check = secrets(settings)) {
+  global.gc?.()
+  const before = process.memoryUsage().rss
+  let most = before
+  const watch = setInterval(() => {
+    most = Math.max(most, process.memoryUsage().rss)
+  }, 20)
+  const refusals = await check
+    .run(push, () => {}, new AbortController().signal)
+    .finally(() => clearInterval(watch))
+  return { refusals, grown: most - before }
+}
+
+/** Commits a tree of nested folders, `width` entries each and `depth` deep, that all share one file. */
+async function commitTree(width: number, depth: number): Promise<string> {
+  const git = (args: string[], input?: string) =>
+    execFileSync('git', args, { cwd: tree.dir, input, encoding: 'utf8', maxBuffer: 256 * MIB }).trim()
+  let id = git(['hash-object', '-w', '--stdin'], 'the same\n')
+  for (let level = 0; level < depth; level++) {
+    const [mode, type, kind] = level === 0 ? ['100644', 'blob', 'f'] : ['040000', 'tree', 'd']
+    id = git(
+      ['mktree'],
+      Array.from({ length: width }, (_, i) => `${mode} ${type} ${id}\t${kind}${i}\n`).join(''),
+    )
+  }
+  return tree.git('commit-tree', id, '-p', 'HEAD', '-m', 'Many')
+}
+
+test.each<[string, () => Buffer]>([
+  [
+    'a zip of zips of zips',
+    () => {
+      let packed = zip({ a: 'the core\n' })
+      for (let depth = 0; depth < 12; depth++) packed = zip({ [`${depth}.zip`]: packed })
+      return packed
+    },
+  ],
+  [
+    '10 GB of zeros in gzip',
+    () => {
+      const member = gzipSync(Buffer.alloc(64 * MIB))
+      return Buffer.concat(Array.from({ length: 160 }, () => member))
+    },
+  ],
+  [
+    '1 GB of zeros in bzip2',
+    () => {
+      const member = packedBy('bzip2', Buffer.alloc(64 * MIB))
+      return Buffer.concat(Array.from({ length: 16 }, () => member))
+    },
+  ],
+  [
+    'a gzip of gzips of zeros',
+    () => gzipSync(Buffer.concat(Array.from({ length: 10 }, () => gzipSync(Buffer.alloc(64 * MIB))))),
+  ],
+  [
+    'a zip of 120,000 files',
+    () => {
+      const entry = zip({ a: 'x\n' }, { directory: false })
+      return Buffer.concat(Array.from({ length: 120_000 }, () => entry))
+    },
+  ],
+])('%s: refused, and memory stays flat', { timeout: 120_000 }, async (_, content) => {
+  await tree.write('bomb.dat', content())
+  await tree.commit()
+  const { refusals, grown } = await measured(await tree.push(['main']))
+  expect(refusals).toMatchObject([{ ref: 'refs/heads/main', reason: 'too much to scan' }])
+  expect(grown).toBeLessThan(300 * MIB)
+})
+
+test.each<[string, number, number]>([
+  ['a million files', 1000, 2],
+  ['ten million tree entries', 216, 3],
+  ['ten thousand million files in ten small trees', 10, 10],
+])('%s: refused, and memory stays flat', { timeout: 120_000 }, async (_, width, depth) => {
+  const commit = await commitTree(width, depth)
+  const push = await tree.push([`${commit}:refs/heads/many`])
+  const { refusals, grown } = await measured(push)
+  expect(refusals).toMatchObject([{ reason: 'too much to scan' }])
+  expect(grown).toBeLessThan(300 * MIB)
+  expect(await files(settings).run(push, () => {}, new AbortController().signal)).toMatchObject([
+    { reason: 'the push is too large' },
+  ])
+})
+
+test('one folder of a million files: refused before anything reads it', { timeout: 120_000 }, async () => {
+  const commit = await commitTree(1_000_000, 1)
+  const { refusals, grown } = await measured(await tree.push([`${commit}:refs/heads/many`]))
+  expect(refusals).toMatchObject([{ reason: 'too much to scan' }])
+  expect(grown).toBeLessThan(200 * MIB)
+})
+
+test('a file of 1 GB: refused by its size, and not read', { timeout: 120_000 }, async () => {
+  const file = createWriteStream(join(tree.dir, 'huge.bin'))
+  const zeros = Buffer.alloc(64 * MIB)
+  for (let i = 0; i < 16; i++) file.write(zeros)
+  file.end()
+  await finished(file)
+  await tree.git('config', 'core.bigFileThreshold', '1m')
+  await tree.git('config', 'core.looseCompression', '1')
+  await tree.commit()
+  const push = await tree.push(['main'])
+  const { refusals, grown } = await measured(push)
+  expect(refusals).toMatchObject([{ reason: 'too much to scan' }])
+  expect(grown).toBeLessThan(100 * MIB)
+  expect(await files(settings).run(push, () => {}, new AbortController().signal)).toMatchObject([
+    { ref: 'refs/heads/main', reason: 'huge.bin is 1 GiB' },
+  ])
+})
+
+test('a push of 120 MB of text in 12 files is scanned, and memory stays flat', {
+  timeout: 180_000,
+}, async () => {
+  const text = prose(10_000_000)
+  for (let i = 0; i < 12; i++) await tree.write(`part-${i}.txt`, `${i}\n${text}`)
+  await tree.commit()
+  const { refusals, grown } = await measured(await tree.push(['main']))
+  expect(refusals).toEqual([])
+  expect(grown).toBeLessThan(300 * MIB)
+})

@@ -1,0 +1,288 @@
+import { execFileSync } from 'node:child_process'
+import { afterAll, afterEach, beforeEach, expect, test } from 'vitest'
+import type { IncomingPush } from '../../container/checks/check.ts'
+import { checkGitleaksConfig, secrets } from '../../container/checks/secrets.ts'
+import type { Finding, Refusal } from '../../src/contract/outcome.ts'
+import { anyKey, githubToken } from './fakes.ts'
+import { gitleaks } from './gitleaks.ts'
+import { templates, type WorkTree, workTree } from './repositories.ts'
+
+const settings = { gitleaks, seconds: 60, maxBlobBytes: 50 << 20, fingerprintKey: 'a key for tests' }
+const check = secrets(settings)
+const scanned = (push: IncomingPush, by = check) => by.run(push, () => {}, new AbortController().signal)
+
+let tree: WorkTree
+beforeEach(async () => {
+  tree = await workTree()
+})
+afterEach(() => tree.dispose())
+afterAll(() => templates.dispose())
+
+/** Runs the commands of a remedy in the work tree; `edit` does what its words ask for. */
+async function heal(refusal: Refusal | undefined, edit: () => Promise<void>): Promise<void> {
+  const commands =
+    refusal?.remedy.filter(line => line.startsWith('  ') && !line.includes('exception add')) ?? []
+  const run = (command: string) =>
+    execFileSync('sh', ['-c', command.replace('<message>', 'Clean')], {
+      cwd: tree.dir,
+      env: {
+        ...process.env,
+        HOME: `${tree.dir}/..`,
+        GIT_CONFIG_GLOBAL: `${tree.dir}/../gitconfig`,
+        GIT_EDITOR: 'true',
+      },
+      stdio: 'pipe',
+    })
+  for (const command of commands.slice(0, -1)) run(command)
+  await edit()
+  run(commands.at(-1) ?? 'false')
+}
+
+const one = (findings: readonly Finding[]): Finding => {
+  expect(findings).toHaveLength(1)
+  return findings[0] as Finding
+}
+
+test('the newest commit: amended as told, it passes', async () => {
+  const token = githubToken()
+  await tree.write('src/app.ts', `import x from 'x'\nconst token = "${token}"\n`)
+  const commit = await tree.commit()
+  const push = await tree.push(['main'])
+  const [refusal, ...more] = await scanned(push)
+  expect(more).toEqual([])
+  expect(refusal).toMatchObject({
+    ref: 'refs/heads/main',
+    reason: 'secret found: github-pat in src/app.ts:2',
+  })
+  expect(refusal?.detail[1]).toBe('  const token = "[redacted]')
+  expect(refusal?.remedy.join('\n')).toContain('revoke it where it was issued')
+  const { fingerprint } = one(push.record.findings)
+  expect(refusal?.remedy.at(-1)).toBe(
+    `  git gate exception add acme/app ${fingerprint} --reason '<why it is no secret>'`,
+  )
+  expect(push.record.findings).toMatchObject([{ rule: 'github-pat', path: 'src/app.ts', line: 2, commit }])
+  await heal(refusal, () => tree.write('src/app.ts', 'const token = process.env.TOKEN\n'))
+  expect(await scanned(await tree.push(['main']))).toEqual([])
+})
+
+test('an older commit: rebased as told, it passes', async () => {
+  await tree.write('a.txt', 'a\n')
+  await tree.commit('Before')
+  await tree.write('app.ts', `const token = "${githubToken()}"\n`)
+  await tree.commit('Secret')
+  await tree.write('b.txt', 'b\n')
+  await tree.commit('After')
+  const [refusal] = await scanned(await tree.push(['main']))
+  expect(refusal?.remedy.join('\n')).toContain('git rebase --interactive')
+  await heal(refusal, () => tree.write('app.ts', 'const token = process.env.TOKEN\n'))
+  expect(await scanned(await tree.push(['main']))).toEqual([])
+  expect(await tree.git('log', '--format=%s', '-3')).toBe('After\nSecret\nBefore')
+})
+
+test('a message of an older commit: written anew as told, it passes', async () => {
+  await tree.commit(`Use ${githubToken()}`)
+  await tree.write('b.txt', 'b\n')
+  await tree.commit('After')
+  const push = await tree.push(['main'])
+  const [refusal] = await scanned(push)
+  expect(one(push.record.findings)).toMatchObject({ path: 'commit message', line: 1 })
+  await heal(refusal, async () => {})
+  expect(await scanned(await tree.push(['main']))).toEqual([])
+})
+
+test('what came in with a merge: the refusal says through which parent, and the rebase keeps the merge', async () => {
+  await tree.git('checkout', '--quiet', '-b', 'side')
+  await tree.write('side.ts', `const token = "${githubToken()}"\n`)
+  const bad = await tree.commit('Side')
+  await tree.git('checkout', '--quiet', 'main')
+  await tree.write('main.ts', 'main\n')
+  await tree.commit('Main')
+  await tree.git('merge', '--quiet', '--no-ff', '--message', 'Merge side', 'side')
+  const merge = await tree.git('rev-parse', 'HEAD')
+  const [refusal] = await scanned(await tree.push(['main']))
+  expect(refusal?.remedy[0]).toBe(
+    `It came in with the merge ${merge.slice(0, 7)}, through its parent 2 (${bad.slice(0, 7)}).`,
+  )
+  await heal(refusal, () => tree.write('side.ts', 'const token = process.env.TOKEN\n'))
+  expect(await scanned(await tree.push(['main']))).toEqual([])
+  expect(await tree.git('rev-list', '--merges', '--count', 'HEAD')).toBe('1')
+})
+
+test('what an older merge itself holds: rebased as told, it passes', async () => {
+  await tree.git('checkout', '--quiet', '-b', 'side')
+  await tree.write('side.ts', 'side\n')
+  await tree.commit('Side')
+  await tree.git('checkout', '--quiet', 'main')
+  await tree.write('main.ts', 'main\n')
+  await tree.commit('Main')
+  await tree.git('merge', '--quiet', '--no-ff', '--no-commit', 'side')
+  await tree.write('main.ts', `const token = "${githubToken()}"\n`)
+  await tree.commit('Merge side')
+  await tree.write('after.ts', 'after\n')
+  await tree.commit('After')
+  const [refusal] = await scanned(await tree.push(['main']))
+  expect(refusal?.remedy.join('\n')).toContain('itself holds it')
+  await tree.git('config', 'rerere.enabled', 'false')
+  await heal(refusal, () => tree.write('main.ts', 'main\n'))
+  expect(await scanned(await tree.push(['main']))).toEqual([])
+})
+
+test('the message of a tag: made anew as told, it passes', async () => {
+  await tree.git('tag', '--annotate', 'v1', '--message', `Release ${githubToken()}`)
+  const [refusal] = await scanned(await tree.push(['refs/tags/v1']))
+  expect(refusal).toMatchObject({ ref: 'refs/tags/v1', reason: expect.stringContaining('tag v1') })
+  await heal(refusal, async () => {})
+  expect(await scanned(await tree.push(['refs/tags/v1']))).toEqual([])
+})
+
+test('only the refs that bring a secret are refused', async () => {
+  await tree.git('checkout', '--quiet', '-b', 'side')
+  await tree.write('side.ts', `const token = "${githubToken()}"\n`)
+  await tree.commit('Side')
+  await tree.git('checkout', '--quiet', '-b', 'clean', 'main')
+  await tree.write('main.ts', 'main\n')
+  await tree.commit('Main')
+  const refusals = await scanned(await tree.push(['side', 'clean']))
+  expect(refusals.map(refusal => refusal.ref)).toEqual(['refs/heads/side'])
+})
+
+test('a finding in an archive is named by its way in', async () => {
+  const { zip } = await import('./archives.ts')
+  await tree.write(
+    'lib/a.war',
+    zip({ 'lib/b.jar': zip({ 'app.properties': `x=1\ntoken=${githubToken()}\n` }) }),
+  )
+  await tree.commit()
+  const push = await tree.push(['main'])
+  const [refusal] = await scanned(push)
+  expect(one(push.record.findings)).toMatchObject({ path: 'lib/a.war!lib/b.jar!app.properties', line: 2 })
+  expect(refusal?.detail[0]).toContain('(in zip, in zip)')
+})
+
+test('lines are right in UTF-16, in base64 and behind windows of a large file', async () => {
+  const { wide } = await import('./archives.ts')
+  const lines = (secret: string) => `${'line\n'.repeat(41)}token = ${secret}\n`
+  await tree.write('a.reg', wide(lines(githubToken()), { mark: true }))
+  await tree.write(
+    'b.yml',
+    `${'a: b\n'.repeat(6)}x: ${Buffer.from(`token=${githubToken()};`).toString('base64')}\n`,
+  )
+  await tree.write('c.log', `${'some line of text\n'.repeat(200_000)}${githubToken()}\nend\n`)
+  await tree.commit()
+  const push = await tree.push(['main'])
+  await scanned(push)
+  expect(push.record.findings.map(({ path, line }) => `${path}:${line}`).sort()).toEqual([
+    'a.reg:42',
+    'b.yml:7',
+    'c.log:200001',
+  ])
+})
+
+test('a fingerprint stays when commits are amended and lines move, and differs by path, secret, repository and key', async () => {
+  const [token, other] = [githubToken(), githubToken()]
+  const print = async (path: string, content: string, message = 'Work', by = check) => {
+    await tree.git('reset', '--quiet', '--hard', 'origin-main')
+    await tree.write(path, content)
+    await tree.commit(message)
+    const push = await tree.push(['+HEAD:refs/heads/main'])
+    await scanned(push, by)
+    return one(push.record.findings).fingerprint
+  }
+  await tree.git('branch', 'origin-main')
+  const first = await print('a.ts', `const token = "${token}"\n`)
+  expect(first).toMatch(/^[0-9a-f]{32}$/)
+  expect(await print('a.ts', `// more\n\nconst renamed = '${token}'\n`, 'Another message')).toBe(first)
+  expect(await print('b.ts', `const token = "${token}"\n`)).not.toBe(first)
+  expect(await print('a.ts', `const token = "${other}"\n`)).not.toBe(first)
+  const keyed = secrets({ ...settings, fingerprintKey: 'another' })
+  expect(await print('a.ts', `const token = "${token}"\n`, 'Work', keyed)).not.toBe(first)
+})
+
+test('an exception lets its finding pass, and no other, until it ends; each use is on record', async () => {
+  await tree.write('a.ts', `const token = "${githubToken()}"\n`)
+  await tree.commit()
+  const push = await tree.push(['main'])
+  await scanned(push)
+  const { fingerprint } = one(push.record.findings)
+  const granted = { id: 'exception-1', fingerprint, until: Date.now() + 60_000 }
+
+  const again = await tree.push(['main'], { exceptions: [granted] })
+  expect(await scanned(again)).toEqual([])
+  expect(again.record.exceptionsUsed).toEqual(['exception-1'])
+  expect(again.record.findings.map(finding => finding.fingerprint)).toEqual([fingerprint])
+
+  const late = await tree.push(['main'], { exceptions: [{ ...granted, until: Date.now() - 1 }] })
+  expect(await scanned(late)).toHaveLength(1)
+  expect(late.record.exceptionsUsed).toEqual([])
+
+  await tree.write('b.ts', `const token = "${githubToken()}"\n`)
+  await tree.commit()
+  const more = await tree.push(['main'], { exceptions: [{ ...granted, until: null }] })
+  const [refusal] = await scanned(more)
+  expect(refusal?.reason).toBe('secret found: github-pat in b.ts:1')
+  expect(more.record.exceptionsUsed).toEqual(['exception-1'])
+  expect(more.record.findings).toHaveLength(2)
+})
+
+test('gitleaks:allow marks a finding as asking for an exception, and lets nothing pass', async () => {
+  await tree.write('a.ts', `const a = "${githubToken()}" // gitleaks:allow\nconst b = "${githubToken()}"\n`)
+  await tree.commit()
+  const push = await tree.push(['main'])
+  expect(await scanned(push)).toHaveLength(1)
+  expect(push.record.findings.map(finding => [finding.line, finding.asksForException])).toEqual([
+    [1, true],
+    [2, false],
+  ])
+})
+
+test("an operator's configuration adds rules, allows texts and paths, and turns rules off", async () => {
+  const gitleaksConfig = [
+    '[extend]',
+    'disabledRules = ["gitlab-pat"]',
+    '[[rules]]',
+    'id = "acme-key"',
+    "regex = '''acme_[0-9a-z]{40}'''",
+    'keywords = ["acme_"]',
+    "path = '''(?i)\\.conf$'''",
+    '[[allowlists]]',
+    "paths = ['''^test/fixtures/''']",
+    '[[allowlists]]',
+    "regexes = ['''^ghp_0{4}''']",
+  ].join('\n')
+  expect(await checkGitleaksConfig(gitleaksConfig, gitleaks, tree.dir)).toBeUndefined()
+  await tree.write('test/fixtures/a.ts', `const token = "${githubToken()}"\n`)
+  await tree.write('b.ts', `const token = "${githubToken().replace(/^ghp_.{4}/, 'ghp_0000')}"\n`)
+  await tree.write('c.conf', `x = acme_${anyKey()}\n`)
+  await tree.write('d.txt', `x = acme_${anyKey()}\n`)
+  await tree.write('e.ts', `const token = "${githubToken()}"\n`)
+  await tree.commit()
+  const push = await tree.push(['main'], { gitleaksConfig })
+  await scanned(push)
+  expect(push.record.findings.map(({ rule, path }) => `${rule} ${path}`).sort()).toEqual([
+    'acme-key c.conf',
+    'github-pat e.ts',
+  ])
+})
+
+test.each([
+  ['a pattern that cannot be read', '[[rules]]\nid = "a"\nregex = "a["'],
+  ['no TOML', 'rubbish'],
+  ['a key that gitleaks would ignore', 'alowlists = []'],
+  ['an allow-list for everything', '[[allowlists]]\nregexes = [".*"]'],
+  ['the default left out', '[extend]\nuseDefault = false'],
+  ['another file extended', '[extend]\npath = "/etc/passwd"'],
+  ['the canary turned off', '[extend]\ndisabledRules = ["git-gate-canary"]'],
+  ['the canary changed', '[[rules]]\nid = "git-gate-canary"\nregex = "x"'],
+  ['the canary allowed', '[[allowlists]]\ntargetRules = ["git-gate-canary"]\nregexes = [".*"]'],
+  ['a rule turned off that is none', '[extend]\ndisabledRules = ["github-pta"]'],
+  ['a path pattern that cannot be read', '[[allowlists]]\npaths = ["a["]'],
+])('a bad configuration is refused when it is set: %s', async (_, text) => {
+  expect(await checkGitleaksConfig(text, gitleaks, tree.dir)).toMatch(/./)
+})
+
+test('a bad configuration that was set all the same refuses the push, as the gate’s fault', async () => {
+  await tree.write('a.txt', 'a\n')
+  await tree.commit()
+  const push = await tree.push(['main'], { gitleaksConfig: '[[allowlists]]\nregexes = [".*"]' })
+  await expect(scanned(push)).rejects.toThrow(/the gate could not scan/)
+})
