@@ -60,7 +60,10 @@ const fromBase64url = (text: string) =>
   Uint8Array.from(atob(text.replaceAll('-', '+').replaceAll('_', '/')), c => c.charCodeAt(0))
 
 const hmacKey = (key: string) =>
-  crypto.subtle.importKey('raw', encoder.encode(key), { name: 'HMAC', hash: 'SHA-256' }, false, ['sign', 'verify'])
+  crypto.subtle.importKey('raw', encoder.encode(key), { name: 'HMAC', hash: 'SHA-256' }, false, [
+    'sign',
+    'verify',
+  ])
 
 /** Signs a pass with HMAC-SHA-256: `<base64url JSON>.<base64url MAC>`. */
 export async function signPass(pass: Pass, key: string): Promise<string> {
