@@ -1,5 +1,5 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
-import { PASS_HEADER, type Pass, type PassFor, PROTOCOL, readPass } from '../src/contract/pass.ts'
+import { PASS_HEADER, type Pass, type PassFor, PROTOCOL, ROUTES, readPass } from '../src/contract/pass.ts'
 import { checkLink } from './check-link.ts'
 import type { Check } from './checks/index.ts'
 import { addIdentity, IdentityError } from './identities.ts'
@@ -83,16 +83,6 @@ function usedPasses(): (pass: Pass) => boolean {
   }
 }
 
-const ROUTES: Record<Pass['service'], string> = {
-  'advertise-upload-pack': 'GET /info/refs',
-  'advertise-receive-pack': 'GET /info/refs',
-  'git-upload-pack': 'POST /git-upload-pack',
-  'git-receive-pack': 'POST /git-receive-pack',
-  'push-report': 'GET /push',
-  identity: 'POST /identity',
-  'check-link': 'GET /link',
-}
-
 async function answer(
   companion: Companion,
   unused: (pass: Pass) => boolean,
@@ -106,12 +96,14 @@ async function answer(
   const read = await readPass(typeof header === 'string' ? header : '', settings.passKey, Date.now() / 1000)
   if (!read.ok) return text(response, 403, `this is the companion of a gate, not the gate: ${read.why}`)
   const { pass } = read
-  if (`${request.method} ${request.url}` !== ROUTES[pass.service])
+  const route = ROUTES[pass.service]
+  if (request.method !== route.method || request.url !== route.path)
     return text(response, 403, 'the pass is for something else')
   if (!unused(pass)) return text(response, 403, 'the pass has been used')
   await recovered
   switch (pass.service) {
     case 'push-report': {
+      await sessions.ended(pass.push, pass.wait * 1000)
       const entry = await journal.read(pass.push)
       return entry ? json(response, 200, entry.report) : text(response, 404, 'no such push')
     }

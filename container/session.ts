@@ -1,3 +1,4 @@
+import { EventEmitter, once } from 'node:events'
 import type { Settings } from './settings.ts'
 
 /** A client's request while it is served. */
@@ -16,16 +17,23 @@ export interface Sessions {
     who: Pick<Session, 'id' | 'agent' | 'service'>,
   ): { ok: true; session: Session; end(): void } | { ok: false; why: string }
   readonly all: ReadonlySet<Session>
+  /** Resolves when the session of that id has ended, or after `withinMs`. */
+  ended(id: string, withinMs: number): Promise<void>
   /** Lets nobody in any more; resolves when the last has ended. */
   close(): Promise<void>
 }
 
 export function createSessions(limits: Pick<Settings, 'maxSessions' | 'maxAgentSessions'>): Sessions {
   const all = new Set<Session>()
-  let closing: (() => void) | undefined
+  const watched = new EventEmitter()
   let closed = false
   return {
     all,
+    async ended(id, withinMs) {
+      if (![...all].some(session => session.id === id)) return
+      // A watch that runs out is no error: the asker is told where the session stands.
+      await once(watched, id, { signal: AbortSignal.timeout(withinMs) }).catch(() => {})
+    },
     begin(who) {
       if (closed) return { ok: false, why: 'the gate is stopping; try again in a few seconds' }
       if (all.size >= limits.maxSessions)
@@ -40,16 +48,14 @@ export function createSessions(limits: Pick<Settings, 'maxSessions' | 'maxAgentS
         session,
         end() {
           all.delete(session)
-          if (all.size === 0) closing?.()
+          watched.emit(session.id)
+          if (all.size === 0) watched.emit('empty')
         },
       }
     },
-    close() {
+    async close() {
       closed = true
-      return new Promise(resolve => {
-        closing = resolve
-        if (all.size === 0) resolve()
-      })
+      if (all.size > 0) await once(watched, 'empty')
     },
   }
 }
