@@ -3,25 +3,20 @@ import { chmod, mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { IdentityName } from '../src/contract/names.ts'
 import { run } from './process.ts'
-import { identityFile } from './upstream.ts'
 
 /** An identity that cannot be made or taken, with the reason. */
 export class IdentityError extends Error {}
 
 /** The environment variables that hold private keys where there is no disk that stays: GATE_IDENTITY_<NAME>. */
-const FROM_ENVIRONMENT = /^GATE_IDENTITY_([A-Z0-9_]+)$/
+const FROM_ENVIRONMENT = /^GATE_IDENTITY_[A-Z0-9_]+$/
 
-/**
- * Moves keys from the environment into files, so that no process started later inherits them. A variable's name
- * is the identity's in capitals, with `_` for every other character.
- */
+/** Moves keys from the environment into files of the variables' names, so that no process inherits them. */
 export async function takeIdentitiesFromEnvironment(folder: string, env: NodeJS.ProcessEnv): Promise<void> {
   await mkdir(folder, { recursive: true, mode: 0o700 })
   for (const [variable, key] of Object.entries(env)) {
-    const name = FROM_ENVIRONMENT.exec(variable)?.[1]
-    if (name === undefined) continue
+    if (!FROM_ENVIRONMENT.test(variable)) continue
     delete env[variable]
-    if (key) await writeFile(join(folder, name.toLowerCase()), `${key.trim()}\n`, { mode: 0o600 })
+    if (key) await writeFile(join(folder, variable), `${key.trim()}\n`, { mode: 0o600 })
   }
 }
 
@@ -30,7 +25,7 @@ export async function takeIdentitiesFromEnvironment(folder: string, env: NodeJS.
  * ever leaves. An identity of that name is not replaced: rejects with IdentityError.
  */
 export async function addIdentity(folder: string, name: IdentityName, privateKey: string): Promise<string> {
-  const file = identityFile({ identities: folder }, name)
+  const file = join(folder, name)
   const signal = AbortSignal.timeout(10_000)
   const env = { PATH: process.env.PATH ?? '' }
   const fresh = join(folder, `.${randomUUID()}`)

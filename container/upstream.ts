@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto'
 import { mkdir, rm, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { type IdentityName, identityVariable } from '../src/contract/names.ts'
 import type { Upstream } from '../src/contract/pass.ts'
 import { printable } from './commands.ts'
 import { killGroup, spawnGroup } from './process.ts'
@@ -33,8 +34,11 @@ export interface LinkFolders {
   readonly sockets: string
 }
 
-export const identityFile = (folders: Pick<LinkFolders, 'identities'>, name: string) =>
-  join(folders.identities, name)
+/** Where an identity's private key is: made or taken here under its name, or come from the environment. */
+export const identityFiles = (folder: string, name: IdentityName) => [
+  join(folder, name),
+  join(folder, identityVariable(name)),
+]
 
 /** Links by what makes them: a change of URL, identity or pinned key makes another one. */
 export function createLinks(folders: LinkFolders): {
@@ -71,9 +75,8 @@ function hostOf(url: string): string {
 }
 
 async function openLink(folders: LinkFolders, key: string, upstream: Upstream): Promise<Link> {
-  const identity = identityFile(folders, upstream.identity)
-  const present = await stat(identity).catch(() => undefined)
-  if (!present)
+  const identity = await firstThatExists(identityFiles(folders.identities, upstream.identity))
+  if (!identity)
     throw new UpstreamError(
       `the gate has no identity "${upstream.identity}"; the operator makes it with: git gate identity new ${upstream.identity}`,
     )
@@ -84,6 +87,11 @@ async function openLink(folders: LinkFolders, key: string, upstream: Upstream): 
   await writeFile(join(folder, 'known_hosts'), `${upstream.knownHosts.trim()}\n`, { mode: 0o600 })
   await writeFile(config, sshConfig(identity, join(folder, 'known_hosts')), { mode: 0o600 })
   return sharedLink(upstream, config, control)
+}
+
+async function firstThatExists(files: readonly string[]): Promise<string | undefined> {
+  for (const file of files) if (await stat(file).catch(() => undefined)) return file
+  return undefined
 }
 
 /** ssh_config(5): only what the operator pinned is trusted, only the named key is offered, nothing ever asks. */

@@ -1,5 +1,6 @@
 import { Hono } from 'hono'
 import { authenticate, type GitEnv } from './access/authenticate.ts'
+import { api } from './api/index.ts'
 import { health } from './health.ts'
 import { advertise } from './smart-http/advertise.ts'
 import { plain } from './smart-http/answers.ts'
@@ -12,6 +13,7 @@ export const app = new Hono<GitEnv>()
     c.text('git-gate: clone http://AGENT:TOKEN@THIS-HOST/REPOSITORY.git; people look at /-/console\n'),
   )
   .get('/-/health', health)
+  .route('/-/api/v1', api)
   .all('/-/*', () => plain(404, ['there is no such page here']))
   .get('/:name{.+}/info/refs', authenticate, advertise)
   .post('/:name{.+}/git-upload-pack', authenticate, fetchPack)

@@ -69,3 +69,7 @@ export const RefName = z
   })
   .brand<'RefName'>()
 export type RefName = z.infer<typeof RefName>
+
+/** At the edge, the Worker's secret that holds an identity's private half: `GATE_IDENTITY_DEPLOY_KEY` for `deploy-key`. */
+export const identityVariable = (name: IdentityName): string =>
+  `GATE_IDENTITY_${name.toUpperCase().replaceAll(/[.-]/g, '_')}`

@@ -84,9 +84,9 @@ export function globToRegExp(pattern: string): RegExp {
       out += `(?!/)[${set[1] ? '^' : ''}${(set[2] ?? '').replace(/[\][^&~|]/g, '\\$&').replace(/\\\\(.)/g, '\\$1')}]`
       i += set[0].length - 1
     } else if (rest[0] === '\\' && rest.length > 1) {
-      out += literal(rest[1] as string)
+      out += literally(rest[1] as string)
       i += 1
-    } else out += literal(rest[0] as string)
+    } else out += literally(rest[0] as string)
   }
   const made = new RegExp(`^${out}$`, 's')
   if (compiled.size > 10_000) compiled.clear()
@@ -94,7 +94,7 @@ export function globToRegExp(pattern: string): RegExp {
   return made
 }
 
-const literal = (character: string) => character.replace(/[\\^$.*+?()[\]{}|/-]/g, '\\$&')
+const literally = (character: string) => character.replace(/[\\^$.*+?()[\]{}|/-]/g, '\\$&')
 
 /** The rules in words, one line a rule, as agents and people read them. */
 export function tellRules(grant: Grant): string[] {

@@ -1,9 +1,9 @@
 import type { Context } from 'hono'
 import type { GitEnv } from '../access/authenticate.ts'
 import { askCompanion } from '../companion/index.ts'
+import { settle } from '../companion/settle.ts'
 import { newId } from '../ledger/id.ts'
 import { openPush } from '../ledger/pushes.ts'
-import { settle } from '../companion/settle.ts'
 import { plain, unavailable } from './answers.ts'
 
 /** The request headers that git http-backend acts on; no other goes further. */

@@ -1,0 +1,160 @@
+import { randomBytes } from 'node:crypto'
+import { once } from 'node:events'
+import { readdirSync, readFileSync } from 'node:fs'
+import { createServer, type IncomingMessage } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { fileURLToPath } from 'node:url'
+import { build } from 'esbuild'
+import { convertV4MiniflareOptions, Miniflare } from 'miniflare'
+import { PASS_HEADER, type Pass, readPass } from '../../src/contract/pass.ts'
+
+const ROOT = fileURLToPath(new URL('../..', import.meta.url))
+const MIGRATIONS = `${ROOT}src/ledger/migrations/`
+
+/** What a stand-in for the companion was asked: the service of the pass, and the body. */
+interface Asked {
+  readonly pass: Pass
+  readonly body: string
+}
+type Companion = (asked: Asked) => { status?: number; body: unknown }
+
+let bundled: Promise<string> | undefined
+
+/** The admin API as a Worker of its own, bundled once for all tests of a file. */
+const bundle = () =>
+  (bundled ??= build({
+    stdin: {
+      contents: `
+        import { Hono } from 'hono'
+        import { api } from './src/api/index.ts'
+        export default new Hono().route('/-/api/v1', api)
+        export * from './src/companion/index.ts'`,
+      resolveDir: ROOT,
+      loader: 'ts',
+    },
+    bundle: true,
+    write: false,
+    format: 'esm',
+    target: 'es2024',
+    conditions: ['workerd', 'worker', 'browser'],
+    external: ['cloudflare:*', 'node:*'],
+    logLevel: 'error',
+  }).then(({ outputFiles }) => outputFiles[0]?.text ?? ''))
+
+export interface AdminGate extends AsyncDisposable {
+  readonly url: string
+  readonly adminToken: string
+  readonly ledger: Awaited<ReturnType<Miniflare['getD1Database']>>
+  /** What the companion was asked so far. */
+  readonly asked: readonly Asked[]
+  /** Sends a request as the first administrator, unless `init` says otherwise. */
+  ask(path: string, init?: RequestInit): Promise<Response>
+  /** Sends JSON, expects success, and answers with the JSON. */
+  json(method: string, path: string, body?: unknown): Promise<unknown>
+}
+
+const PUBLIC_KEY = `ssh-ed25519 ${'A'.repeat(68)} git-gate`
+
+const answering: Companion = ({ pass }) =>
+  pass.service === 'identity'
+    ? { body: { publicKey: PUBLIC_KEY } }
+    : { body: { steps: [{ name: 'ssh', ok: true, detail: 'connected', fix: '' }] } }
+
+/** Starts the admin API in workerd with an empty ledger, and a companion that answers as told. */
+export async function startAdminGate(
+  options: { companion?: Companion; bindings?: Record<string, string> } = {},
+): Promise<AdminGate> {
+  const companion = options.companion ?? answering
+  const asked: Asked[] = []
+  const passKey = randomBytes(32).toString('hex')
+  const adminToken = randomBytes(24).toString('hex')
+  const server = createServer(async (request, response) => {
+    const pass = await readPass(String(request.headers[PASS_HEADER]), passKey, Date.now() / 1000)
+    if (!pass.ok) return response.writeHead(403).end(JSON.stringify({ error: pass.why }))
+    const question = { pass: pass.pass, body: await textOf(request) }
+    asked.push(question)
+    const { status = 200, body } = companion(question)
+    response.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(body))
+  }).listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const miniflare = new Miniflare(
+    convertV4MiniflareOptions({
+      modules: true,
+      script: await bundle(),
+      compatibilityDate: '2026-11-01',
+      compatibilityFlags: ['enable_request_signal', 'request_signal_passthrough'],
+      d1Databases: ['LEDGER'],
+      bindings: {
+        GATE_PASS_KEY: passKey,
+        GATE_ADMIN_TOKEN: adminToken,
+        GATE_COMPANION_URL: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+        ...options.bindings,
+      },
+    }),
+  )
+  const url = (await miniflare.ready).href.replace(/\/$/, '')
+  const ledger = await miniflare.getD1Database('LEDGER')
+  for (const statement of migrations()) await ledger.prepare(statement).run()
+  const ask = (path: string, init: RequestInit = {}) =>
+    fetch(`${url}/-/api/v1${path}`, { headers: { authorization: `Bearer ${adminToken}` }, ...init })
+  return {
+    url,
+    adminToken,
+    ledger,
+    asked,
+    ask,
+    async json(method, path, body) {
+      const response = await ask(path, {
+        method,
+        headers: { authorization: `Bearer ${adminToken}`, 'content-type': 'application/json' },
+        ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+      })
+      const answer: unknown = await response.json()
+      if (!response.ok) throw new Error(`${method} ${path}: ${response.status} ${JSON.stringify(answer)}`)
+      return answer
+    },
+    async [Symbol.asyncDispose]() {
+      await miniflare.dispose()
+      server.closeAllConnections()
+      server.close()
+    },
+  }
+}
+
+function migrations(): string[] {
+  return readdirSync(MIGRATIONS)
+    .sort()
+    .flatMap(file =>
+      readFileSync(MIGRATIONS + file, 'utf8')
+        .replace(/--.*$/gm, '')
+        .split(';'),
+    )
+    .map(statement => statement.trim())
+    .filter(Boolean)
+}
+
+async function textOf(request: IncomingMessage): Promise<string> {
+  const chunks: Buffer[] = []
+  for await (const chunk of request) chunks.push(chunk)
+  return Buffer.concat(chunks).toString('utf8')
+}
+
+/** A host key as a known-hosts line; nobody holds its private half. */
+export const hostKey = (host: string) =>
+  `${host} ssh-ed25519 ${Buffer.concat([Buffer.from('0000000b7373682d6564323535313900000020', 'hex'), randomBytes(32)]).toString('base64')}\n`
+
+/** Makes what most tests need: an identity, a repository, an agent. */
+export async function furnish(
+  gate: AdminGate,
+  repository = 'github.com/acme/app',
+  agent = 'ada',
+): Promise<void> {
+  await gate.json('POST', '/identities', { name: 'deploy' })
+  await gate.json('POST', '/repositories', {
+    name: repository,
+    upstream: 'ssh://git@github.com/acme/app.git',
+    identity: 'deploy',
+    knownHosts: hostKey('github.com'),
+  })
+  await gate.json('POST', '/agents', { name: agent })
+}
