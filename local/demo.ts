@@ -96,7 +96,8 @@ export async function createUpstream(dir: string): Promise<void> {
   })
   const git = async (args: string[], input = '') => {
     const running = run('git', args, { cwd: fresh, env })
-    running.child.stdin?.end(input)
+    // Most of these do not read it.
+    running.child.stdin?.on('error', () => {}).end(input)
     return (await running).stdout.trim()
   }
   await git(['config', 'receive.advertisePushOptions', 'true'])

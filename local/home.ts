@@ -45,7 +45,7 @@ export function openHome(dir: string, env: Readonly<Record<string, string>>): Ho
 function takeLock(file: string, dir: string): DatabaseSync {
   const lock = new DatabaseSync(file, { timeout: 0 })
   try {
-    lock.exec('PRAGMA locking_mode = EXCLUSIVE; BEGIN EXCLUSIVE')
+    lock.exec('PRAGMA journal_mode = MEMORY; PRAGMA locking_mode = EXCLUSIVE; BEGIN EXCLUSIVE')
     return lock
   } catch (error) {
     lock.close()

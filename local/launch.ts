@@ -17,11 +17,10 @@ class Refusal extends Error {
 
 const say = (line: string) => process.stderr.write(`${line}\n`)
 
-/** Runs a gate in the foreground until a signal ends it. Answers with the exit code. */
-export async function launch(runWorker: LocalGateOptions['runWorker']): Promise<number> {
+/** Runs a gate in the foreground until `stop` ends it. Answers with the exit code. */
+export async function launch(runWorker: LocalGateOptions['runWorker'], stop: AbortSignal): Promise<number> {
   // Whoever read the lines may leave; the gate goes on.
   for (const stream of [process.stdout, process.stderr]) stream.on('error', () => {})
-  const stop = stopSignal()
   try {
     const wanted = readArguments(process.argv.slice(2), process.env.INIT_CWD ?? process.cwd())
     if (wanted.what === 'help') {
@@ -90,14 +89,6 @@ function linesOf(url: string, offer: Offer | undefined): string[] {
     `gate: upstream ${offer.upstream}`,
     ...lines,
   ]
-}
-
-/** Aborts at the first SIGINT, SIGTERM or SIGHUP. Ctrl-C under npm sends two: later ones change nothing. */
-function stopSignal(): AbortSignal {
-  const controller = new AbortController()
-  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const)
-    process.on(signal, () => controller.abort(new Error(`stopped by ${signal}`)))
-  return controller.signal
 }
 
 const aborted = (signal: AbortSignal) =>
