@@ -16,16 +16,11 @@ export function plain(
   })
 }
 
-/** The companion could not be reached, or failed: what git can print of that, by what was asked. */
+/** The companion could not be reached: what git can print of that, by what was asked. */
 export function unavailable(asked: 'info/refs' | 'git-upload-pack' | 'git-receive-pack'): Response {
   const why = 'the gate cannot reach its companion; nothing was changed; try again in a few seconds'
-  if (asked === 'info/refs') return plain(503, [why], { 'retry-after': '5' })
-  const body =
-    asked === 'git-upload-pack'
-      ? pktLine(`ERR git-gate: ${why}`)
-      : pktLine(`unpack git-gate: ${why}\n`) + '0000'
-  if (asked === 'git-receive-pack') return plain(503, [why], { 'retry-after': '5' })
-  return new Response(body, {
-    headers: { 'content-type': `application/x-${asked}-result`, 'cache-control': 'no-cache' },
+  if (asked !== 'git-upload-pack') return plain(503, [why], { 'retry-after': '5' })
+  return new Response(pktLine(`ERR git-gate: ${why}`), {
+    headers: { 'content-type': 'application/x-git-upload-pack-result', 'cache-control': 'no-cache' },
   })
 }
