@@ -3,12 +3,13 @@ import { bodyLimit } from 'hono/body-limit'
 import { adminTokens } from './admin-tokens.ts'
 import { agents } from './agents.ts'
 import { authenticate } from './authenticate.ts'
+import { document } from './document.ts'
 import { exceptions } from './exceptions.ts'
 import { grants } from './grants.ts'
 import { history } from './history.ts'
 import { identities } from './identities.ts'
 import { answerProblem, Problem } from './problem.ts'
-import { document, reference } from './reference.ts'
+import { referencePage } from './reference.tsx'
 import { repositories } from './repositories.ts'
 import type { ApiEnv } from './room.ts'
 import { status } from './status.ts'
@@ -26,7 +27,10 @@ api.use('*', async (c, next) => {
   c.header('x-content-type-options', 'nosniff')
 })
 api.get('/openapi.json', c => c.json(document(api)))
-api.get('/reference', c => c.html(reference(document(api))))
+api.get('/reference', c => {
+  c.header('content-security-policy', "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'")
+  return c.html(referencePage(document(api)))
+})
 
 api.use('*', authenticate)
 api.use(
@@ -40,7 +44,8 @@ api.use(
 )
 api.use('*', async (c, next) => {
   const type = c.req.header('content-type')
-  if (c.req.raw.body !== null && !/^application\/json(;|$)/i.test(type ?? ''))
+  const empty = c.req.raw.body === null || c.req.header('content-length') === '0'
+  if (!empty && !/^application\/json(;|$)/i.test(type ?? ''))
     throw new Problem(
       415,
       'not-json',
