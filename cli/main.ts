@@ -1,5 +1,11 @@
 import { Command, CommanderError } from 'commander'
+import { adminToken } from './commands/admin-token.ts'
 import { agent } from './commands/agent.ts'
+import { agentConfigCommand } from './commands/agent-config.ts'
+import { apply } from './commands/apply.ts'
+import { change } from './commands/change.ts'
+import { doctor } from './commands/doctor.ts'
+import { exception } from './commands/exception.ts'
 import { grant } from './commands/grant.ts'
 import { identity } from './commands/identity.ts'
 import { push } from './commands/push.ts'
@@ -14,7 +20,21 @@ const program = new Command('git-gate')
     'after',
     '\nThe gate is found by GATE_URL and GATE_ADMIN_TOKEN, or by what a local gate wrote under GATE_HOME (.git-gate).',
   )
-for (const each of [repo, identity, agent, grant, token, push]) program.addCommand(each)
+for (const each of [
+  repo,
+  identity,
+  agent,
+  grant,
+  token,
+  push,
+  exception,
+  agentConfigCommand,
+  apply,
+  doctor,
+  adminToken,
+  change,
+])
+  program.addCommand(each)
 stayHere(program)
 
 try {

@@ -5,12 +5,13 @@ import { findSettings } from '../settings.ts'
 /** The gate this command line speaks with; it is looked for when it is first needed, so that --help works without. */
 export const gate = (): Client => clientOf(findSettings(process.env, process.cwd()))
 
-/** A command that can answer in JSON. */
-export const command = (nameAndArguments: string, description: string): Command =>
-  new Command(nameAndArguments.split(' ')[0])
-    .arguments(nameAndArguments.split(' ').slice(1).join(' '))
-    .description(description)
-    .option('--json', 'answer in JSON')
+/** A command that can answer in JSON. Its arguments follow its name, as commander writes them. */
+export function command(nameAndArguments: string, description: string): Command {
+  const [name, ...parameters] = nameAndArguments.split(' ')
+  const made = new Command(name).description(description).option('--json', 'answer in JSON')
+  for (const parameter of parameters) made.argument(parameter)
+  return made
+}
 
 /** A word with commands under it. */
 export function group(name: string, description: string, ...commands: Command[]): Command {
