@@ -40,7 +40,7 @@ const TICK_MS = 5_000
 export async function startWorker(options: WorkerOptions): Promise<RunningWorker> {
   const config = readWranglerConfig()
   tieWorkerd()
-  const miniflare = new Miniflare(miniflareOptions(config, options))
+  const miniflare = withoutItsSignalHandlers(() => new Miniflare(miniflareOptions(config, options)))
   try {
     const url = (await miniflare.ready).origin
     for (const { binding, migrations_dir } of config.d1_databases) {
@@ -120,6 +120,19 @@ function workerdProgram(): string {
 /** Miniflare leaves workerd running when its own process is killed. */
 function tieWorkerd(): void {
   process.env.MINIFLARE_WORKERD_PATH ??= path.join(import.meta.dirname, 'tied.sh')
+}
+
+/** At a signal Miniflare would end this process at once; when and how it stops is the launcher's to say. */
+function withoutItsSignalHandlers<T>(make: () => T): T {
+  const signals = (['SIGINT', 'SIGTERM', 'SIGHUP'] as const).map(name => ({
+    name,
+    before: process.listeners(name),
+  }))
+  const made = make()
+  for (const { name, before } of signals)
+    for (const listener of process.listeners(name))
+      if (!before.includes(listener)) process.removeListener(name, listener)
+  return made
 }
 
 /** One tick after the other, never two at once; disposing waits for the one that runs. */
