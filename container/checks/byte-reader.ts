@@ -1,0 +1,51 @@
+import type { Readable } from 'node:stream'
+
+/** Reads a stream by lines and by counts, and holds no more of it than is asked for. */
+export class ByteReader {
+  readonly #chunks: AsyncIterator<Buffer>
+  #rest: Buffer = Buffer.alloc(0)
+
+  constructor(stream: Readable) {
+    this.#chunks = stream[Symbol.asyncIterator]()
+  }
+
+  async #more(): Promise<boolean> {
+    const next = await this.#chunks.next()
+    if (next.done) return false
+    this.#rest = this.#rest.length ? Buffer.concat([this.#rest, next.value]) : next.value
+    return true
+  }
+
+  /** What stands before the next `end` byte, without it; undefined at the end of the stream. */
+  async until(end: number, maxBytes = 1 << 20): Promise<Buffer | undefined> {
+    let from = 0
+    for (;;) {
+      const at = this.#rest.indexOf(end, from)
+      if (at >= 0) {
+        const found = this.#rest.subarray(0, at)
+        this.#rest = this.#rest.subarray(at + 1)
+        return found
+      }
+      from = this.#rest.length
+      if (from > maxBytes) throw new Error(`no end within ${maxBytes} bytes`)
+      if (!(await this.#more())) {
+        if (from === 0) return undefined
+        throw new Error('the stream ended in the middle')
+      }
+    }
+  }
+
+  /** Exactly `count` bytes. */
+  async exactly(count: number): Promise<Buffer> {
+    const parts: Buffer[] = []
+    let missing = count
+    while (missing > 0) {
+      if (this.#rest.length === 0 && !(await this.#more())) throw new Error('the stream ended in the middle')
+      const part = this.#rest.subarray(0, missing)
+      this.#rest = this.#rest.subarray(part.length)
+      parts.push(part)
+      missing -= part.length
+    }
+    return parts.length === 1 && parts[0] ? parts[0] : Buffer.concat(parts)
+  }
+}

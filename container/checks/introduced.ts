@@ -1,0 +1,312 @@
+import { isCreate, isDelete, ZERO_ID } from '../commands.ts'
+import type { Git } from '../git.ts'
+import { ByteReader } from './byte-reader.ts'
+import { GateFault, type IncomingPush } from './check.ts'
+import { inBytes, type Limits, OverLimit } from './limits.ts'
+import { ObjectReader } from './object-reader.ts'
+
+/** A changed entry of a new commit: what the commit has there, and what each of its parents had. */
+export interface Entry {
+  readonly commit: string
+  readonly path: string
+  /** As git writes it: `100644`, `100755`, `120000` (symbolic link), `160000` (submodule); `000000`: deleted. */
+  readonly mode: string
+  readonly id: string
+  readonly oldModes: readonly string[]
+  readonly oldIds: readonly string[]
+}
+
+export interface Place {
+  readonly commit: string
+  readonly path: string
+}
+
+/** A tag object or what it points at, met on the way from a ref to a commit. */
+export interface TagObject {
+  readonly id: string
+  readonly ref: string
+  readonly type: string
+  readonly content: Buffer
+}
+
+/** Everything a push introduces: what its refs reach and no ref of the upstream does. */
+export interface Introduced {
+  /** New commits with their parents, parents first. */
+  readonly commits: ReadonlyMap<string, readonly string[]>
+  readonly entries: readonly Entry[]
+  /** New file contents, by blob id, and where each is. */
+  readonly blobs: ReadonlyMap<string, readonly Place[]>
+  /** New paths. */
+  readonly names: readonly Place[]
+  /** What upstream has at the paths that a commit changes: blob ids by commit. */
+  readonly before: ReadonlyMap<string, ReadonlyMap<string, string>>
+  readonly tags: readonly TagObject[]
+  /** Full names of the refs that are created. */
+  readonly refs: readonly string[]
+}
+
+const known = new WeakMap<IncomingPush, Promise<Introduced>>()
+
+/** What the push introduces, found once for all checks. Throws OverLimit, or GateFault when git could not tell. */
+export function introducedBy(push: IncomingPush, limits: Limits, signal: AbortSignal): Promise<Introduced> {
+  const before = known.get(push)
+  if (before) return before
+  const now = find(push, limits, signal).catch(error => {
+    if (error instanceof OverLimit || error instanceof GateFault) throw error
+    throw new GateFault('the gate could not list what this push introduces', { cause: error })
+  })
+  known.set(push, now)
+  return now
+}
+
+const isContent = (mode: string) => mode !== '000000' && mode !== '160000'
+
+async function find(push: IncomingPush, limits: Limits, signal: AbortSignal): Promise<Introduced> {
+  const tips = push.commands.filter(command => !isDelete(command))
+  if (tips.length === 0)
+    return {
+      commits: new Map(),
+      entries: [],
+      blobs: new Map(),
+      names: [],
+      before: new Map(),
+      tags: [],
+      refs: [],
+    }
+  await boundReceivedObjects(push.git, limits, signal)
+
+  const commits = await newCommits(push.git, [...new Set(tips.map(tip => tip.new))], signal)
+  const entries: Entry[] = []
+  const blobs = new Map<string, Place[]>()
+  const names: Place[] = []
+  const before = new Map<string, Map<string, string>>()
+  /** Blobs that were upstream's before a new commit touched them. */
+  const upstreams = new Set<string>()
+
+  const take = (commit: string, changed: readonly Entry[]) => {
+    if (changed.length === 0) return
+    const old = new Map<string, string>()
+    before.set(commit, old)
+    // A parent's entry that no new commit has introduced so far is upstream's: parents come first.
+    for (const entry of changed) {
+      entry.oldIds.forEach((id, i) => {
+        if (!isContent(entry.oldModes[i] ?? '000000') || blobs.has(id)) return
+        upstreams.add(id)
+        old.set(entry.path, id)
+      })
+    }
+    for (const entry of changed) {
+      entries.push(entry)
+      if (entries.length > limits.maxObjects)
+        throw new OverLimit(
+          `its commits change more than ${limits.maxObjects} files`,
+          'push it in smaller parts',
+        )
+      if (entry.mode === '000000') continue
+      if (entry.oldIds.every(id => id === ZERO_ID)) names.push({ commit, path: entry.path })
+      if (!isContent(entry.mode) || upstreams.has(entry.id)) continue
+      const places = blobs.get(entry.id)
+      if (!places) blobs.set(entry.id, [{ commit, path: entry.path }])
+      else if (places.every(place => place.path !== entry.path)) places.push({ commit, path: entry.path })
+    }
+  }
+  if (commits.size > 0) await changes(push.git, commits, take, signal)
+
+  const tags = await tagObjects(push, tips, signal)
+  for (const tag of tags) {
+    if (tag.type !== 'tree') continue
+    for await (const entry of treeEntries(push.git, tag.id, signal)) take(tag.id, [entry])
+  }
+  return { commits, entries, blobs, names, before, tags, refs: tips.filter(isCreate).map(tip => tip.ref) }
+}
+
+/** What was received, before anything reads it: a bomb is known by the number and the sizes of its objects. */
+async function boundReceivedObjects(git: Git, limits: Limits, signal: AbortSignal): Promise<void> {
+  const quarantine = git.env.GIT_OBJECT_DIRECTORY
+  if (!quarantine) return
+  await lines(
+    git,
+    [
+      'cat-file',
+      '--batch-all-objects',
+      '--unordered',
+      '--buffer',
+      '--batch-check=%(objecttype) %(objectsize)',
+    ],
+    { signal, end: 10, env: { GIT_ALTERNATE_OBJECT_DIRECTORIES: '' } },
+    (() => {
+      let count = 0
+      return (line: Buffer) => {
+        const [type, size] = line.toString('latin1').split(' ')
+        if (++count > limits.maxObjects)
+          throw new OverLimit(`it has more than ${limits.maxObjects} objects`, 'push it in smaller parts')
+        if (type === 'tree' && Number(size) > limits.maxTreeBytes)
+          throw new OverLimit(
+            `a folder in it is listed in ${inBytes(Number(size))}`,
+            'spread the files over more folders',
+          )
+        if (type !== 'blob' && Number(size) > limits.maxTreeBytes)
+          throw new OverLimit(`a ${type} in it is ${inBytes(Number(size))} long`, 'shorten its message')
+      }
+    })(),
+  )
+}
+
+async function newCommits(git: Git, tips: readonly string[], signal: AbortSignal) {
+  const commits = new Map<string, string[]>()
+  await lines(
+    git,
+    ['rev-list', '--topo-order', '--reverse', '--parents', '--stdin', '--not', '--all'],
+    { signal, end: 10, input: `${tips.join('\n')}\n` },
+    line => {
+      const [id, ...parents] = line.toString('latin1').split(' ')
+      if (id) commits.set(id, parents)
+    },
+  )
+  return commits
+}
+
+/** The entries of each new commit that differ from every parent's, by git's own combined diff (git-diff-tree(1)). */
+async function changes(
+  git: Git,
+  commits: ReadonlyMap<string, readonly string[]>,
+  take: (commit: string, entries: readonly Entry[]) => void,
+  signal: AbortSignal,
+): Promise<void> {
+  let commit = ''
+  let head: Omit<Entry, 'path' | 'commit'> | undefined
+  let entries: Entry[] = []
+  const seen = new Set<string>()
+  const args = [
+    'diff-tree',
+    '--stdin',
+    '--root',
+    '-r',
+    '-c',
+    '--raw',
+    '--no-renames',
+    '--no-abbrev',
+    '--no-ext-diff',
+    '-z',
+  ]
+  await lines(git, args, { signal, end: 0, input: `${[...commits.keys()].join('\n')}\n` }, field => {
+    if (head) {
+      entries.push({ commit, path: field.toString('utf8'), ...head })
+      head = undefined
+    } else if (field[0] === 58) {
+      head = rawHead(field.toString('latin1'))
+    } else {
+      take(commit, entries)
+      entries = []
+      commit = field.toString('latin1')
+      if (!commits.has(commit)) throw new Error('git diff-tree speaks of a commit it was not asked about')
+      seen.add(commit)
+    }
+  })
+  take(commit, entries)
+  if (head) throw new Error('git diff-tree ended early')
+  // A commit without changes is not printed; one that is printed and cut off shows in git's exit code.
+  if (seen.size > commits.size) throw new Error('git diff-tree printed too much')
+}
+
+/** `:<old mode> <mode> <old id> <id> <status>`, with a colon, an old mode and an old id for each parent. */
+function rawHead(text: string): Omit<Entry, 'path' | 'commit'> {
+  const parents = /^:+/.exec(text)?.[0].length ?? 0
+  const words = text.slice(parents).split(' ')
+  const mode = words[parents]
+  const id = words[2 * parents + 1]
+  if (parents === 0 || !mode || !id || words.length !== 2 * parents + 3)
+    throw new Error('git diff-tree cannot be read')
+  return { mode, id, oldModes: words.slice(0, parents), oldIds: words.slice(parents + 1, 2 * parents + 1) }
+}
+
+async function tagObjects(push: IncomingPush, tips: IncomingPush['commands'], signal: AbortSignal) {
+  const found: TagObject[] = []
+  await using objects = new ObjectReader(push.git, signal)
+  for (const tip of tips) {
+    let id: string = tip.new
+    for (let depth = 0; ; depth++) {
+      if (depth > 20)
+        throw new OverLimit(
+          `${tip.ref} is a tag of a tag of a tag, more than 20 deep`,
+          'tag the commit itself',
+        )
+      const info = (await objects.info([id]).next()).value
+      if (!info) throw new Error(`object ${id} is missing`)
+      if (info.type === 'commit') break
+      if (info.type !== 'tag') {
+        found.push({ id, ref: tip.ref, type: info.type, content: Buffer.alloc(0) })
+        break
+      }
+      const tag = await objects.whole(id, 32 << 20)
+      if (!tag) throw new Error(`tag ${id} cannot be read`)
+      found.push({ id, ref: tip.ref, type: 'tag', content: tag.content })
+      const target = /^object ([0-9a-f]{40,64})\n/.exec(tag.content.subarray(0, 100).toString('latin1'))?.[1]
+      if (!target) throw new Error(`tag ${id} has no object`)
+      id = target
+    }
+  }
+  return found
+}
+
+async function* treeEntries(git: Git, tree: string, signal: AbortSignal): AsyncGenerator<Entry> {
+  const entries: Entry[] = []
+  await lines(git, ['ls-tree', '-r', '-z', '--full-tree', tree], { signal, end: 0 }, field => {
+    const tab = field.indexOf(9)
+    const [mode, , id] = field.subarray(0, tab).toString('latin1').split(' ')
+    if (!mode || !id) throw new Error('git ls-tree cannot be read')
+    entries.push({
+      commit: tree,
+      path: field.subarray(tab + 1).toString('utf8'),
+      mode,
+      id,
+      oldModes: [],
+      oldIds: [],
+    })
+    if (entries.length > 250_000)
+      throw new OverLimit('a tag holds more than 250000 files', 'tag a commit instead')
+  })
+  yield* entries
+}
+
+/** Runs git and hands on what it prints, field by field; anything but a clean end throws. */
+async function lines(
+  git: Git,
+  args: readonly string[],
+  options: { signal: AbortSignal; end: number; input?: string; env?: Readonly<Record<string, string>> },
+  each: (field: Buffer) => void,
+): Promise<void> {
+  const { signal, end, input, env } = options
+  signal.throwIfAborted()
+  const stop = new AbortController()
+  const child = git.start(args, { signal: AbortSignal.any([signal, stop.signal]), ...(env ? { env } : {}) })
+  const { stdin, stdout, stderr } = child
+  if (!stdin || !stdout || !stderr) throw new Error('git has no pipes')
+  let said = ''
+  stderr.on('data', (chunk: Buffer) => {
+    if (said.length < 4000) said += chunk.toString('utf8')
+  })
+  stdin.on('error', () => {})
+  stdin.end(input ?? '')
+  const ended = new Promise<number | null>((resolve, reject) => {
+    child.once('error', reject)
+    child.once('close', resolve)
+  })
+  ended.catch(() => {})
+  try {
+    const reader = new ByteReader(stdout)
+    for (;;) {
+      const field = await reader.until(end)
+      if (field === undefined) break
+      each(field)
+    }
+  } catch (error) {
+    stop.abort()
+    await ended.catch(() => {})
+    signal.throwIfAborted()
+    throw error
+  }
+  const code = await ended
+  signal.throwIfAborted()
+  if (code !== 0) throw new Error(`git ${args[0]} ended with ${code}: ${said.trim()}`)
+}

@@ -1,0 +1,40 @@
+/** How much of a push the gate is ready to look at. What is beyond is refused, never skipped. */
+export interface Limits {
+  /** The largest file, in bytes. */
+  readonly maxBlobBytes: number
+  /** The most objects in a push, and the most changed entries over its commits. */
+  readonly maxObjects: number
+  /** The largest single tree object, in bytes. */
+  readonly maxTreeBytes: number
+  /** The most bytes that a push's archives and compressed files may unpack to, all together. */
+  readonly maxUnpackedBytes: number
+  /** The most archives, archive entries and compressed streams that are opened in one push. */
+  readonly maxUnpacks: number
+  /** How deep archives and encodings may be nested. */
+  readonly maxDepth: number
+}
+
+export const defaultLimits: Omit<Limits, 'maxBlobBytes'> = {
+  maxObjects: 250_000,
+  maxTreeBytes: 32 << 20,
+  maxUnpackedBytes: 512 << 20,
+  maxUnpacks: 100_000,
+  maxDepth: 8,
+}
+
+/** The push is beyond a limit. Its message is for the agent; the push is refused, and it is not the gate's fault. */
+export class OverLimit extends Error {
+  readonly remedy: string
+  constructor(what: string, remedy: string) {
+    super(what)
+    this.remedy = remedy
+  }
+}
+
+/** A number of bytes as people read it. */
+export function inBytes(bytes: number): string {
+  if (bytes < 10_000) return `${bytes} bytes`
+  if (bytes < 1 << 20) return `${Math.round(bytes / 1024)} KiB`
+  const mib = bytes / (1 << 20)
+  return mib < 1024 ? `${Math.round(mib * 10) / 10} MiB` : `${Math.round((mib / 1024) * 10) / 10} GiB`
+}

@@ -1,0 +1,82 @@
+import { mkdir, rm } from 'node:fs/promises'
+import { join } from 'node:path'
+import type { Refusal } from '../../src/contract/outcome.ts'
+import { isDelete } from '../commands.ts'
+import { type Check, GateFault, type IncomingPush } from './check.ts'
+import { introducedBy } from './introduced.ts'
+import { defaultLimits, type Limits, OverLimit } from './limits.ts'
+import { withConfig } from './secrets/config.ts'
+import { judge } from './secrets/judge.ts'
+import { scan } from './secrets/scan.ts'
+
+export interface SecretsSettings extends Partial<Limits> {
+  /** The gitleaks binary. */
+  readonly gitleaks: string
+  /** How long one scan may take, in seconds. */
+  readonly seconds: number
+  readonly maxBlobBytes: number
+  /** The key of fingerprints; it has to stay the same, or exceptions lapse. */
+  readonly fingerprintKey: string
+}
+
+const PROGRESS_SECONDS = 3
+
+/** Nothing that a push introduces holds a secret, or an operator has excepted it. */
+export function secrets(settings: SecretsSettings): Check {
+  const limits: Limits = { ...defaultLimits, ...settings }
+  return {
+    name: 'secrets',
+    async run(push, say, signal) {
+      if (push.commands.every(isDelete)) return []
+      const deadline = AbortSignal.timeout(settings.seconds * 1000)
+      const stop = AbortSignal.any([signal, deadline])
+      const folder = join(push.scratch, 'secrets')
+      let doing = 'listing what is new'
+      const started = performance.now()
+      const progress = setInterval(() => {
+        say(`secrets: ${doing} (${Math.round((performance.now() - started) / 1000)} s)`)
+      }, PROGRESS_SECONDS * 1000)
+      try {
+        await mkdir(folder, { mode: 0o700 })
+        const introduced = await introducedBy(push, limits, stop)
+        const options = { push, introduced, limits, folder, signal: stop }
+        const found = await withConfig(push.pass.gitleaksConfig, folder, operator =>
+          scan({
+            ...options,
+            gitleaks: settings.gitleaks,
+            config: operator.path,
+            doing: what => {
+              doing = what
+            },
+          }).then(all => all.filter(operator.keeps)),
+        )
+        doing = 'comparing with upstream'
+        return await judge(found, { ...options, key: settings.fingerprintKey })
+      } catch (error) {
+        if (error instanceof OverLimit) return beyond(push, error)
+        if (deadline.aborted)
+          throw new GateFault(`the gate could not scan this push for secrets within ${settings.seconds} s`, {
+            cause: error,
+          })
+        if (signal.aborted) throw new GateFault('the scan for secrets was stopped', { cause: error })
+        if (error instanceof GateFault) throw error
+        throw new GateFault('the gate could not scan this push for secrets', { cause: error })
+      } finally {
+        clearInterval(progress)
+        await rm(folder, { recursive: true, force: true })
+      }
+    },
+  }
+}
+
+/** A push beyond what the gate is ready to look at: refused, and it is not the gate's fault. */
+function beyond(push: IncomingPush, over: OverLimit): Refusal[] {
+  return push.commands
+    .filter(command => !isDelete(command))
+    .map(({ ref }) => ({
+      ref,
+      reason: 'too much to scan',
+      detail: [`The gate scans all of a push or refuses it: ${over.message}.`],
+      remedy: [`Please ${over.remedy}.`],
+    }))
+}

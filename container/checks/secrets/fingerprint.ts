@@ -1,0 +1,18 @@
+import { createHmac } from 'node:crypto'
+import type { Located } from './locate.ts'
+
+/** Where a finding is, as it is shown and as its fingerprint has it: the path, then the way inside archives. */
+export const placeOf = (found: Pick<Located, 'item' | 'inner'>) => [found.item.path, ...found.inner].join('!')
+
+/**
+ * A finding's name: 32 hex digits of HMAC-SHA-256 over repository, rule, place and secret. Commit and line are not in
+ * it, so it stays the same when a commit is amended or rebased, or the file grows above it. It is keyed, since a
+ * fingerprint is shown to agents and kept in the ledger: without the key nobody can try out guesses at a weak secret.
+ * Under another key exceptions no longer match, and the findings are refused again.
+ */
+export function fingerprint(found: Located, repository: string, key: string): string {
+  const hmac = createHmac('sha256', key)
+  for (const part of [repository.toLowerCase(), found.rule, placeOf(found), found.secret])
+    hmac.update(`${Buffer.byteLength(part)}:`).update(part)
+  return hmac.digest('hex').slice(0, 32)
+}

@@ -1,0 +1,142 @@
+import type { Finding, Refusal } from '../../../src/contract/outcome.ts'
+import type { IncomingPush } from '../check.ts'
+import type { Introduced } from '../introduced.ts'
+import type { Limits } from '../limits.ts'
+import { exceptionFor } from './exceptions.ts'
+import { fingerprint, placeOf } from './fingerprint.ts'
+import { knownUpstream } from './known.ts'
+import type { Located } from './locate.ts'
+import { printable, Redactor } from './redact.ts'
+import { askOperator, remedy } from './remedy.ts'
+import { type Whereabouts, whereabouts } from './whereabouts.ts'
+
+interface Options {
+  readonly push: IncomingPush
+  readonly introduced: Introduced
+  readonly limits: Limits
+  readonly folder: string
+  readonly signal: AbortSignal
+  readonly key: string
+}
+
+/** Findings that a refusal spells out; the ledger has them all. */
+const SHOWN = 5
+/** The most findings that are kept of one push. */
+const KEPT = 500
+
+interface Judged {
+  readonly found: Located
+  readonly finding: Finding
+}
+
+/** What is new and not excepted is refused; all findings and all exceptions used go on the push's record. */
+export async function judge(found: readonly Located[], options: Options): Promise<Refusal[]> {
+  const { push, introduced, key } = options
+  const upstream = await knownUpstream(found, options)
+  const redactor = new Redactor(found.map(each => each.secret))
+  const order = new Map([...introduced.commits.keys()].map((id, i) => [id, i]))
+  const first = new Map<string, Judged>()
+  const fresh = found
+    .filter(each => !upstream.has(each))
+    .sort(
+      (a, b) =>
+        (order.get(a.item.commit) ?? 0) - (order.get(b.item.commit) ?? 0) ||
+        a.how.length - b.how.length ||
+        a.line - b.line,
+    )
+  for (const each of preferNamed(fresh)) {
+    const print = fingerprint(each, push.pass.repository.name, key)
+    if (!first.has(print)) first.set(print, { found: each, finding: describe(each, print, redactor) })
+  }
+  const now = Date.now()
+  const refused: Judged[] = []
+  for (const judged of first.values()) {
+    if (push.record.findings.length < KEPT) push.record.findings.push(judged.finding)
+    const exception = exceptionFor(judged.finding.fingerprint, push.pass.exceptions, now)
+    if (!exception) refused.push(judged)
+    else if (!push.record.exceptionsUsed.includes(exception.id)) push.record.exceptionsUsed.push(exception.id)
+  }
+  return refusals(refused, options, redactor)
+}
+
+/** gitleaks' rule for anything that looks like a key says nothing where another rule has named the secret. */
+function preferNamed(found: readonly Located[]): Located[] {
+  const named = new Set(
+    found.filter(each => !each.rule.includes('generic')).map(each => `${placeOf(each)}\0${each.secret}`),
+  )
+  return found.filter(
+    each => !each.rule.includes('generic') || !named.has(`${placeOf(each)}\0${each.secret}`),
+  )
+}
+
+function describe(found: Located, print: string, redactor: Redactor): Finding {
+  return {
+    rule: found.rule,
+    path: printable(redactor.name(placeOf(found))),
+    line: found.line,
+    commit: found.item.commit,
+    fingerprint: print,
+    excerpt:
+      found.item.kind === 'file name' || found.item.kind === 'ref name'
+        ? '[redacted]'
+        : redactor.excerpt(found.text, found.secret),
+    asksForException: found.text.includes('gitleaks:allow'),
+  }
+}
+
+function refusals(refused: readonly Judged[], { push, introduced }: Options, redactor: Redactor): Refusal[] {
+  const byRef = new Map<string, { judged: Judged; where: Whereabouts | undefined }[]>()
+  for (const judged of refused) {
+    const { ref, commit } = judged.found.item
+    const places = ref === undefined ? whereabouts(push, introduced, commit) : []
+    const refs: [string, Whereabouts | undefined][] =
+      ref !== undefined ? [[ref, undefined]] : places.map(where => [where.ref, where])
+    // A tag on a tree has no commit; all of the push is refused for what it holds.
+    for (const [name, where] of refs.length
+      ? refs
+      : push.commands.map(each => [each.ref, undefined] as const))
+      byRef.set(name, [...(byRef.get(name) ?? []), { judged, where }])
+  }
+  return [...byRef].map(([ref, of]) => {
+    const [top] = of
+    const more = of.length > 1 ? ` and ${of.length - 1} more` : ''
+    return {
+      ref,
+      reason: `secret found: ${top ? inShort(top.judged.finding) : ''}${more}`,
+      detail: [
+        ...of.slice(0, SHOWN).flatMap(({ judged }) => tell(judged)),
+        ...(of.length > SHOWN ? [`… and ${of.length - SHOWN} more, in the gate's ledger`] : []),
+      ],
+      remedy: [
+        ...new Set(
+          of
+            .slice(0, SHOWN)
+            .flatMap(({ judged, where }) => remedy(judged.found.item, safePath(judged, redactor), where)),
+        ),
+        ...of
+          .slice(0, SHOWN)
+          .flatMap(({ judged }) => askOperator(push.pass.repository.name, judged.finding.fingerprint)),
+      ],
+    }
+  })
+}
+
+const inShort = ({ rule, path, line }: Finding) => `${rule} in ${path}${line > 0 ? `:${line}` : ''}`
+
+function tell({ found, finding }: Judged): string[] {
+  const way = found.how.length ? ` (in ${found.how.join(', in ')})` : ''
+  return [
+    `${inShort(finding)}${way}${finding.commit ? `, commit ${finding.commit.slice(0, 7)}` : ''}`,
+    `  ${finding.excerpt}`,
+    `  fingerprint ${finding.fingerprint}`,
+    ...(finding.asksForException
+      ? ['  gitleaks:allow does not let it pass; it is noted as asking for an exception']
+      : []),
+  ]
+}
+
+/** The path as a command may have it: undefined where a part of it is not shown. */
+function safePath({ found }: Judged, redactor: Redactor): string | undefined {
+  const { path } = found.item
+  return redactor.name(path) === path && printable(path) === path ? path : undefined
+}

@@ -1,0 +1,206 @@
+import { randomBytes } from 'node:crypto'
+import { mkdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import type { LineMap, View } from './views.ts'
+
+/** gitleaks reads a file in pieces of 100,000 bytes that do not overlap, so no file is larger. */
+const FILE_BYTES = 99_000
+/** Two windows of one view share this much: more than the longest key that gitleaks knows. */
+const OVERLAP = 16_000
+/**
+ * A file's first bytes decide whether gitleaks skips it as a binary, so they are the gate's own, beyond all offsets
+ * that it looks at but one.
+ */
+const HEADER = Buffer.from(`git-gate\n${`${' '.repeat(79)}\n`.repeat(9)}`)
+const HEADER_LINES = 10
+const ISO_OFFSET = 32_769
+
+/** What is scanned: a file's content at one of its places, a message, a name. */
+export interface Item {
+  readonly commit: string
+  readonly path: string
+  readonly kind: 'file' | 'commit message' | 'commit header' | 'tag' | 'file name' | 'ref name'
+  /** The blob's id, for a file. */
+  readonly blob?: string
+  /** The ref it came with, where it is not for its commit to say. */
+  readonly ref?: string
+}
+
+/** A run of lines in a scanned file, and what they are. */
+export interface Stretch {
+  readonly firstLine: number
+  readonly lineCount: number
+  readonly item: Item
+  readonly view: Pick<View, 'how' | 'inner' | 'lines'>
+  /** The view's line that the first one is, from 0. */
+  readonly viewLine: number
+}
+
+export interface Pack {
+  readonly name: string
+  readonly stretches: readonly Stretch[]
+  readonly canaryLine: number
+}
+
+/**
+ * The names that gitleaks' own rules ask for; all other files get a neutral one, so that no rule passes a file over
+ * because of its path.
+ */
+const CLASSES: readonly [RegExp, string][] = [
+  [/nuget\.config$/i, 'nuget.config'],
+  [/\.php$/i, 'x.php'],
+  [/\.(?:tf|hcl)$/i, 'x.tf'],
+  [/\.ya?ml$/i, 'x.yaml'],
+]
+const KEY_STORE = /(?:^|\/)[^/]+\.p(?:12|fx)$/i
+
+interface Open {
+  readonly parts: Buffer[]
+  readonly stretches: Stretch[]
+  size: number
+  lines: number
+}
+
+/** Text on its way to gitleaks: windows of it, packed into files of bounded size, each with a planted canary. */
+export class Packs {
+  readonly folder: string
+  readonly canary = `git-gate-canary-${randomBytes(16).toString('hex')}`
+  readonly #open = new Map<string, Open>()
+  #written: Pack[] = []
+  #bytes = 0
+  #count = 0
+
+  readonly #oneEach: boolean
+
+  /** `oneEach`: every window in a file of its own. */
+  constructor(folder: string, oneEach = false) {
+    this.folder = folder
+    this.#oneEach = oneEach
+  }
+
+  get bytes(): number {
+    return this.#bytes
+  }
+  get written(): readonly Pack[] {
+    return this.#written
+  }
+
+  async add(item: Item, view: View): Promise<void> {
+    const path = view.inner.at(-1) ?? (item.kind === 'file' ? item.path : '')
+    const isKeyStore = KEY_STORE.test(path)
+    const name = isKeyStore ? 'x.p12' : (CLASSES.find(([pattern]) => pattern.test(path))?.[1] ?? 'x.txt')
+    for (const window of windows(view.content)) {
+      await this.#place(name, { item, view: { how: view.how, inner: view.inner, lines: view.lines } }, window)
+      if (isKeyStore || this.#oneEach) await this.#flush(name)
+    }
+  }
+
+  async #place(name: string, of: Pick<Stretch, 'item' | 'view'>, window: Window): Promise<void> {
+    const { content } = window
+    let open = this.#open.get(name)
+    if (open && open.size + content.length + 1 > FILE_BYTES) {
+      await this.#flush(name)
+      open = undefined
+    }
+    if (!open) {
+      open = { parts: [HEADER], stretches: [], size: HEADER.length, lines: HEADER_LINES }
+      this.#open.set(name, open)
+    }
+    const lineCount = count(content) + 1
+    open.stretches.push({ ...of, firstLine: open.lines + 1, lineCount, viewLine: window.line })
+    open.parts.push(content, NEWLINE)
+    open.size += content.length + 1
+    open.lines += lineCount
+  }
+
+  async #flush(name: string): Promise<void> {
+    const open = this.#open.get(name)
+    if (!open) return
+    this.#open.delete(name)
+    let content = Buffer.concat([...open.parts, Buffer.from(`${this.canary}\n`)])
+    if (content.toString('latin1', ISO_OFFSET, ISO_OFFSET + 5) === 'CD001')
+      content = Buffer.concat([SPACE, content])
+    const file = `${++this.#count}-${name}`
+    if (this.#count === 1) await mkdir(this.folder, { mode: 0o700, recursive: true })
+    await writeFile(join(this.folder, file), content, { mode: 0o600, flag: 'wx' })
+    this.#bytes += content.length
+    this.#written.push({ name: file, stretches: open.stretches, canaryLine: open.lines + 1 })
+  }
+
+  /** Writes what is open; there is always at least one file, for its canary. */
+  async finish(): Promise<void> {
+    for (const name of [...this.#open.keys()]) await this.#flush(name)
+    if (this.#count === 0) {
+      this.#open.set('x.txt', { parts: [HEADER], stretches: [], size: HEADER.length, lines: HEADER_LINES })
+      await this.#flush('x.txt')
+    }
+  }
+
+  async lines(pack: Pack): Promise<readonly Buffer[]> {
+    const content = await readFile(join(this.folder, pack.name))
+    const lines: Buffer[] = []
+    for (let from = 0; from <= content.length; ) {
+      const end = content.indexOf(10, from)
+      lines.push(content.subarray(from, end < 0 ? content.length : end))
+      from = end < 0 ? content.length + 1 : end + 1
+    }
+    return lines
+  }
+
+  /** Forgets what was written, and removes it. */
+  async clear(): Promise<void> {
+    await rm(this.folder, { recursive: true, force: true })
+    this.#written = []
+    this.#bytes = 0
+    this.#count = 0
+  }
+}
+
+const NEWLINE = Buffer.from('\n')
+const SPACE = Buffer.from(' ')
+
+function count(content: Buffer): number {
+  let lines = 0
+  for (let i = content.indexOf(10); i >= 0; i = content.indexOf(10, i + 1)) lines++
+  return lines
+}
+
+interface Window {
+  readonly content: Buffer
+  /** The line of the view that it begins in, from 0. */
+  readonly line: number
+}
+
+const WINDOW_BYTES = FILE_BYTES - HEADER.length - 200
+
+/** Overlapping windows that begin at a line, or else behind a character that is in no token, where there is one. */
+function* windows(content: Buffer): Generator<Window> {
+  let start = 0
+  let line = 0
+  for (;;) {
+    const end = Math.min(start + WINDOW_BYTES, content.length)
+    yield { content: content.subarray(start, end), line }
+    if (end === content.length) return
+    const next = beginning(content, end - OVERLAP, end - OVERLAP + 2_000)
+    line += count(content.subarray(start, next))
+    start = next
+  }
+}
+
+function beginning(content: Buffer, from: number, to: number): number {
+  const newline = content.indexOf(10, from)
+  if (newline >= 0 && newline < to) return newline + 1
+  for (let i = from; i < to; i++) {
+    const byte = content[i] ?? 0
+    if (byte === 32 || byte === 44 || byte === 59 || byte === 123 || byte === 0) return i + 1
+  }
+  return from
+}
+
+/** The line of the file that a line of a stretch stands for. */
+export function lineOf(stretch: Stretch, packLine: number): number {
+  const inView = stretch.viewLine + packLine - stretch.firstLine
+  const { lines }: { lines: LineMap } = stretch.view
+  if (lines.kind === 'from') return lines.first + inView
+  return lines.kind === 'at' ? lines.line : (lines.lines[inView] ?? 0)
+}

@@ -1,0 +1,74 @@
+const REDACTED = '[redacted]'
+const TOKEN = /[A-Za-z0-9+/=_%\\-]{16,}/g
+const FILE_NAME = /[^/]+/g
+
+/** Text for people, without control characters and of bounded length. */
+export function printable(text: string, max = 200): string {
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is taken out
+  const plain = text.replace(/[\x00-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2066-\u2069\ufeff\ufffd]/g, '?')
+  return plain.length <= max ? plain : `${plain.slice(0, max / 2 - 1)}…${plain.slice(-max / 2 + 1)}`
+}
+
+/** Takes secrets out of text that people and logs will see, in whatever simple form they stand there. */
+export class Redactor {
+  readonly #secrets: readonly string[]
+
+  constructor(secrets: Iterable<string>) {
+    const all = new Set<string>()
+    for (const secret of secrets) {
+      for (const part of [secret, ...secret.split(/\s+/)]) if (part.length >= 4) all.add(part)
+    }
+    this.#secrets = [...all].sort((a, b) => b.length - a.length)
+  }
+
+  /** A name, with any part of the path that holds a secret, plain or encoded, gone. */
+  name(path: string): string {
+    return path.replace(FILE_NAME, part => (this.#holds(part) ? REDACTED : part))
+  }
+
+  /** What stands before a secret in its line; the rest of the line is not shown at all. */
+  excerpt(line: string, secret: string): string {
+    const start = secret.split('\n')[0] ?? ''
+    const at = start === '' ? -1 : line.indexOf(start)
+    let before = at >= 0 ? line.slice(Math.max(0, at - 80), at) : line.slice(0, 80)
+    for (const known of this.#secrets) before = before.replaceAll(known, REDACTED)
+    const shown = before.replace(TOKEN, token =>
+      /\d/.test(token) || token.length > 40 || this.#holds(token) ? '…' : token,
+    )
+    return printable(`${shown.trimStart()}${REDACTED}`)
+  }
+
+  #holds(text: string): boolean {
+    const forms = [text, ...decodings(text)]
+    return this.#secrets.some(secret => {
+      const low = secret.toLowerCase()
+      return (
+        forms.some(form => form.toLowerCase().includes(low)) ||
+        encodings(secret).some(each => text.includes(each))
+      )
+    })
+  }
+}
+
+function decodings(text: string): string[] {
+  const forms = [[...text].reverse().join('')]
+  for (const token of text.match(TOKEN) ?? [])
+    for (let skip = 0; skip < 4; skip++) {
+      forms.push(Buffer.from(token.slice(skip), 'base64').toString('latin1').replaceAll('\0', ''))
+      forms.push(Buffer.from(token.slice(skip), 'hex').toString('latin1').replaceAll('\0', ''))
+    }
+  forms.push(text.replace(/%([0-9a-fA-F]{2})/g, (_, hex) => String.fromCharCode(Number.parseInt(hex, 16))))
+  return forms
+}
+
+/** Base64 of a secret inside of something else: the letters that do not depend on what is around it. */
+function encodings(secret: string): string[] {
+  return [0, 1, 2]
+    .map(offset => {
+      const encoded = Buffer.from('\0'.repeat(offset) + secret)
+        .toString('base64')
+        .replaceAll('=', '')
+      return encoded.slice(offset === 0 ? 0 : offset + 1, -2)
+    })
+    .filter(each => each.length >= 8)
+}

@@ -1,0 +1,163 @@
+import { join } from 'node:path'
+import type { IncomingPush } from '../check.ts'
+import { GateFault } from '../check.ts'
+import type { Introduced } from '../introduced.ts'
+import { inBytes, type Limits, OverLimit } from '../limits.ts'
+import { ObjectReader } from '../object-reader.ts'
+import { runGitleaks } from './gitleaks.ts'
+import { type Again, type Located, locate } from './locate.ts'
+import { type Item, Packs } from './packs.ts'
+import { collect, inMemory, type Source } from './source.ts'
+import { Budget } from './unpack.ts'
+import { viewsOf } from './views.ts'
+
+export interface ScanOptions {
+  readonly push: IncomingPush
+  readonly introduced: Introduced
+  readonly limits: Limits
+  readonly gitleaks: string
+  readonly config: string
+  readonly folder: string
+  readonly signal: AbortSignal
+  /** Told what it is doing, whenever that changes. */
+  readonly doing: (what: string) => void
+}
+
+/** Text on disk at once, in bytes; a larger push takes more than one run of gitleaks. */
+const BATCH_BYTES = 256 << 20
+
+/** Gives everything that a push introduces to gitleaks, in every view, and finds its matches back in the push. */
+export async function scan(options: ScanOptions): Promise<Located[]> {
+  const { introduced, limits, folder, signal, doing } = options
+  const packs = new Packs(join(folder, 'texts'))
+  const budget = new Budget(limits)
+  const located: Located[] = []
+  const again: Again[] = []
+
+  const add = async (items: readonly Item[], source: Source) => {
+    const path = items[0]?.path ?? ''
+    for await (const view of viewsOf(source, { path, folder, budget, signal })) {
+      // Rules ask for the name, so a file under several names is scanned under each.
+      for (const item of items) await packs.add(item, view)
+      if (packs.bytes > BATCH_BYTES) await run()
+    }
+  }
+  const run = async () => {
+    await packs.finish()
+    doing(`scanning ${inBytes(packs.bytes)}`)
+    const leaks = await runGitleaks({ gitleaks: options.gitleaks, config: options.config, packs, signal })
+    const found = await locate(leaks, packs)
+    located.push(...found.located)
+    again.push(...found.again)
+    await packs.clear()
+  }
+
+  for (const { commit, path } of introduced.names)
+    await add([{ commit, path, kind: 'file name' }], inMemory(Buffer.from(`${path}\n`)))
+  for (const ref of introduced.refs)
+    await add([{ commit: '', path: 'ref name', kind: 'ref name', ref }], inMemory(Buffer.from(`${ref}\n`)))
+  for (const tag of introduced.tags)
+    if (tag.type === 'tag')
+      await add(
+        [{ commit: tag.id, path: `tag ${tag.ref.replace(/^refs\/tags\//, '')}`, kind: 'tag', ref: tag.ref }],
+        inMemory(tag.content),
+      )
+
+  await using objects = new ObjectReader(options.push.git, signal)
+  let read = 0
+  const commits = [...introduced.commits.keys()]
+  for await (const commit of objects.contents(commits, limits.maxTreeBytes + 1)) {
+    doing(`reading commit ${++read} of ${commits.length}`)
+    const parts: Buffer[] = []
+    for await (const part of commit.parts) parts.push(part)
+    const { header, message } = commitParts(Buffer.concat(parts))
+    await add([{ commit: commit.id, path: 'commit message', kind: 'commit message' }], inMemory(message))
+    await add([{ commit: commit.id, path: 'commit header', kind: 'commit header' }], inMemory(header))
+  }
+  if (read !== commits.length) throw new GateFault('the gate could not read every commit of this push')
+
+  const blobs = new Map<string, Item[]>()
+  for (const [id, places] of introduced.blobs)
+    blobs.set(
+      id,
+      places.map(({ commit, path }) => ({ commit, path, kind: 'file', blob: id })),
+    )
+  for (const tag of introduced.tags)
+    if (tag.type === 'blob' && !blobs.has(tag.id))
+      blobs.set(tag.id, [
+        {
+          commit: tag.id,
+          path: `tag ${tag.ref.replace(/^refs\/tags\//, '')}`,
+          kind: 'tag',
+          ref: tag.ref,
+          blob: tag.id,
+        },
+      ])
+  const ids = [...blobs.keys()]
+  let checked = 0
+  for await (const info of objects.info(ids)) {
+    const id = ids[checked++] ?? ''
+    if (info?.type !== 'blob') throw new Error(`object ${id} is no file`)
+    if (info.size > limits.maxBlobBytes)
+      throw new OverLimit(
+        `${blobs.get(id)?.[0]?.path} is ${inBytes(info.size)}, more than ${inBytes(limits.maxBlobBytes)}`,
+        'keep large files elsewhere, for example in Git LFS',
+      )
+  }
+  read = 0
+  for await (const blob of objects.contents(ids, 1 << 20)) {
+    doing(`reading file ${++read} of ${ids.length}`)
+    const items = blobs.get(blob.id)
+    if (!items) throw new Error('git cat-file speaks of an object it was not asked about')
+    const source = await collect(blob.parts, folder)
+    try {
+      await add(samePathRules(items), source)
+    } finally {
+      await source.dispose()
+    }
+  }
+  if (read !== ids.length) throw new GateFault('the gate could not read every file of this push')
+  await run()
+  if (again.length > 0) located.push(...(await scanAgain(again, options)))
+  return located
+}
+
+/** Texts that shared a file with a match over both, each by itself. */
+async function scanAgain(again: readonly Again[], options: ScanOptions): Promise<Located[]> {
+  const packs = new Packs(join(options.folder, 'again'), true)
+  for (const { stretch, content } of again) {
+    const { how, inner, lines } = stretch.view
+    const moved =
+      lines.kind === 'from' ? { kind: 'from' as const, first: lines.first + stretch.viewLine } : lines
+    const kept =
+      lines.kind === 'list' ? { kind: 'list' as const, lines: lines.lines.slice(stretch.viewLine) } : moved
+    await packs.add(stretch.item, { content, how, inner, lines: kept })
+  }
+  await packs.finish()
+  const leaks = await runGitleaks({ ...options, packs })
+  const { located } = await locate(leaks, packs)
+  await packs.clear()
+  return located
+}
+
+/** One of the places of a file for each way in which its name can matter; the others would be scanned alike. */
+function samePathRules(items: readonly Item[]): Item[] {
+  const byEnding = new Map<string, Item>()
+  for (const item of items) {
+    const ending = /(?:nuget\.config|\.[a-z0-9]+)$/i.exec(item.path)?.[0].toLowerCase() ?? ''
+    if (!byEnding.has(ending)) byEnding.set(ending, item)
+  }
+  return [...byEnding.values()]
+}
+
+/** A commit without its tree's and parents' ids, which are nobody's words. */
+function commitParts(content: Buffer): { header: Buffer; message: Buffer } {
+  const end = content.indexOf('\n\n')
+  const header = (end < 0 ? content : content.subarray(0, end + 1))
+    .toString('latin1')
+    .replace(/^(?:tree|parent) .*\n/gm, '')
+  return {
+    header: Buffer.from(header, 'latin1'),
+    message: end < 0 ? Buffer.alloc(0) : content.subarray(end + 2),
+  }
+}

@@ -1,0 +1,137 @@
+import { execFile } from 'node:child_process'
+import { randomUUID } from 'node:crypto'
+import { chmod, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { dirname, join } from 'node:path'
+import { promisify } from 'node:util'
+import type { IncomingPush } from '../../container/checks/check.ts'
+import { type Command, ObjectId, RefName } from '../../container/commands.ts'
+import { gitEnvironment, gitOn } from '../../container/git.ts'
+import { Pass, type PassFor, PROTOCOL } from '../../src/contract/pass.ts'
+import type { Terms } from '../../src/contract/rules.ts'
+
+const exec = promisify(execFile)
+
+/** A work tree whose pushes go to a real bare mirror, and stop there in a real quarantine. */
+export interface WorkTree {
+  readonly dir: string
+  readonly mirror: string
+  git(...args: readonly string[]): Promise<string>
+  write(path: string, content: string | Buffer): Promise<void>
+  /** Commits all that is in the work tree; answers with the id. */
+  commit(message?: string): Promise<string>
+  /** Makes what `refs` point at the upstream's, unchecked. */
+  publish(...refs: readonly string[]): Promise<void>
+  /** Pushes, and keeps the quarantine as the checks get to see it. */
+  push(refspecs: readonly string[], pass?: PassChanges): Promise<IncomingPush>
+  dispose(): Promise<void>
+}
+
+export interface PassChanges {
+  readonly terms?: Partial<Terms>
+  readonly exceptions?: PassFor<'git-receive-pack'>['exceptions']
+  readonly gitleaksConfig?: string
+}
+
+// The hook keeps what git has received, and refuses: the quarantine is then like the one a check runs in.
+const KEEP = `#!/bin/sh
+cat > "$KEEP/commands"
+cp -a "$GIT_QUARANTINE_PATH" "$KEEP/quarantine" || exit 1
+exit 1
+`
+
+export async function workTree(): Promise<WorkTree> {
+  const home = await mkdtemp(join(tmpdir(), 'git-gate-scan-'))
+  const dir = join(home, 'work')
+  const mirror = join(home, 'mirror.git')
+  const config = join(home, 'gitconfig')
+  await writeFile(
+    config,
+    '[user]\n  name = Ada\n  email = ada@example.com\n[init]\n  defaultBranch = main\n[core]\n  quotePath = false\n',
+  )
+  const env = {
+    ...gitEnvironment(home, config),
+    GIT_AUTHOR_DATE: '2026-01-01T00:00:00Z',
+    GIT_COMMITTER_DATE: '2026-01-01T00:00:00Z',
+  }
+  const run = async (args: readonly string[], more: Record<string, string> = {}) =>
+    (await exec('git', [...args], { cwd: dir, env: { ...env, ...more }, maxBuffer: 256 << 20 })).stdout.trim()
+  await mkdir(dir)
+  await run(['init', '--quiet'])
+  await exec('git', ['init', '--quiet', '--bare', mirror], { env })
+  await writeFile(join(mirror, 'hooks', 'pre-receive'), KEEP)
+  const hook = (on: boolean) => chmod(join(mirror, 'hooks', 'pre-receive'), on ? 0o755 : 0o644)
+
+  return {
+    dir,
+    mirror,
+    git: (...args) => run(args),
+    async write(path, content) {
+      await mkdir(dirname(join(dir, path)), { recursive: true })
+      await writeFile(join(dir, path), content)
+    },
+    async commit(message = 'Work') {
+      await run(['add', '--all'])
+      await run(['commit', '--quiet', '--allow-empty', '--message', message])
+      return run(['rev-parse', 'HEAD'])
+    },
+    async publish(...refs) {
+      await hook(false)
+      await run(['push', '--quiet', '--force', mirror, ...refs])
+    },
+    async push(refspecs, pass = {}) {
+      await hook(true)
+      const keep = join(home, randomUUID())
+      await mkdir(join(keep, 'scratch'), { recursive: true })
+      await run(['push', '--quiet', mirror, ...refspecs], { KEEP: keep }).catch(() => {})
+      const commands = (await readFile(join(keep, 'commands'), 'utf8')).trim().split('\n').map(readCommand)
+      return incoming(mirror, config, keep, commands, pass)
+    },
+    dispose: () => rm(home, { recursive: true, force: true }),
+  }
+}
+
+function readCommand(line: string): Command {
+  const [old, id, ref] = line.split(' ')
+  return { ref: RefName.parse(ref), old: ObjectId.parse(old), new: ObjectId.parse(id) }
+}
+
+function incoming(
+  mirror: string,
+  config: string,
+  keep: string,
+  commands: Command[],
+  changes: PassChanges,
+): IncomingPush {
+  const pass = Pass.parse({
+    v: PROTOCOL,
+    id: 'push',
+    exp: 0,
+    service: 'git-receive-pack',
+    repository: {
+      name: 'acme/app',
+      url: 'ssh://upstream/app',
+      identity: 'key',
+      knownHosts: '',
+      staleReads: false,
+    },
+    agent: 'ada',
+    terms: { ...changes.terms },
+    exceptions: changes.exceptions ?? [],
+    gitleaksConfig: changes.gitleaksConfig ?? '',
+  })
+  if (pass.service !== 'git-receive-pack') throw new Error('not a push')
+  const env = {
+    ...gitEnvironment(keep, config),
+    GIT_OBJECT_DIRECTORY: join(keep, 'quarantine'),
+    GIT_ALTERNATE_OBJECT_DIRECTORIES: join(mirror, 'objects'),
+    GIT_QUARANTINE_PATH: join(keep, 'quarantine'),
+  }
+  return {
+    commands,
+    pass,
+    git: gitOn(mirror, env),
+    scratch: join(keep, 'scratch'),
+    record: { findings: [], exceptionsUsed: [] },
+  }
+}
