@@ -34,6 +34,7 @@ export async function judge(
       ])
     session.phase = 'checking'
     await mkdir(scratch, { recursive: true, mode: 0o700 })
+    say('git-gate: checking')
     for (const check of checks) {
       await record.step(check.name)
       const refusals = await check.run(
@@ -49,6 +50,7 @@ export async function judge(
       gone.throwIfAborted()
       session.phase = 'forwarding'
       await record.step('forwarding')
+      say(`git-gate: checked, forwarding to ${pass.repository.name}'s upstream`)
       return await send(git, pushing, { list, record, say })
     } finally {
       release()
@@ -104,6 +106,7 @@ async function send(
   )
   await noted
   record.upstreamSaid = result.upstreamSaid
+  if (result.outcome === 'accepted') say('git-gate: upstream has accepted the push')
   if (result.outcome === 'failed') return failed(commands, result.why)
   const refs = result.refs.map(ref =>
     ref.status === 'ng' ? { ...ref, reason: `git-gate: ${ref.reason}` } : ref,
