@@ -1,7 +1,7 @@
 import { Readable } from 'node:stream'
 import type { ReadableStream } from 'node:stream/web'
 import { createGunzip, createInflate, createInflateRaw, createZstdDecompress } from 'node:zlib'
-import { XzReadableStream } from 'xz-decompress'
+import xz from 'xz-decompress'
 import { inBytes, type Limits, OverLimit } from '../limits.ts'
 import { bunzip } from './bunzip.ts'
 import type { Source } from './source.ts'
@@ -138,7 +138,7 @@ function decompressor(kind: Kind, input: Readable, signal: AbortSignal): AsyncIt
   if (kind === 'bzip2') return bunzip(input, signal)
   if (kind === 'xz') {
     const compressed = Readable.toWeb(input) as ReadableStream<Uint8Array>
-    return new XzReadableStream(compressed as never) as unknown as ReadableStream<Uint8Array>
+    return new xz.XzReadableStream(compressed as never) as unknown as ReadableStream<Uint8Array>
   }
   const stream = {
     gzip: createGunzip,
