@@ -37,6 +37,9 @@ for (const each of [
   program.addCommand(each)
 stayHere(program)
 
+// A reader that has seen enough, such as head(1), is no fault.
+process.stdout.on('error', error => process.exit('code' in error && error.code === 'EPIPE' ? 0 : 1))
+
 try {
   await program.parseAsync()
 } catch (error) {

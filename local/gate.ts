@@ -11,7 +11,7 @@ export interface LocalGateOptions {
   readonly settings: Readonly<Record<string, string>>
   readonly say: (line: string) => void
   /** How the Worker is run. */
-  readonly runWorker: (options: Omit<WorkerOptions, 'code'>) => Promise<RunningWorker>
+  readonly runWorker: (options: Omit<WorkerOptions, 'code'> & { state: string }) => Promise<RunningWorker>
 }
 
 export interface LocalGate extends AsyncDisposable {

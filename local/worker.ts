@@ -3,6 +3,7 @@ import path from 'node:path'
 import { Miniflare, type MiniflareOptions } from 'miniflare'
 import { projectRoot } from './bundle.ts'
 import { type Database, migrate } from './migrations.ts'
+import { startTicking } from './tick.ts'
 import { readWranglerConfig, type WranglerConfig } from './wrangler-config.ts'
 
 export interface WorkerOptions {
@@ -29,9 +30,6 @@ export interface RunningWorker extends AsyncDisposable {
 interface Scheduled {
   scheduled(event: { cron: string }): Promise<unknown>
 }
-
-/** How often the Worker's scheduled handler runs here, in milliseconds; at Cloudflare wrangler.toml's crons decide. */
-const TICK_MS = 5_000
 
 /**
  * Runs the Worker in workerd, with its ledger migrated. Miniflare itself and not `wrangler dev`, because that
@@ -133,23 +131,4 @@ function withoutItsSignalHandlers<T>(make: () => T): T {
     for (const listener of process.listeners(name))
       if (!before.includes(listener)) process.removeListener(name, listener)
   return made
-}
-
-/** One tick after the other, never two at once; disposing waits for the one that runs. */
-function startTicking(tick: () => Promise<void>, say: (line: string) => void): AsyncDisposable {
-  let running: Promise<void> | undefined
-  const timer = setInterval(() => {
-    running ??= tick()
-      .catch(error => say(`the scheduled handler failed: ${error instanceof Error ? error.message : error}`))
-      .finally(() => {
-        running = undefined
-      })
-  }, TICK_MS)
-  timer.unref()
-  return {
-    async [Symbol.asyncDispose]() {
-      clearInterval(timer)
-      await running
-    },
-  }
 }

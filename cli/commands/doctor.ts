@@ -1,4 +1,4 @@
-import type { LinkStep } from '../../src/contract/api.ts'
+import type { LinkStep } from '../../src/contract/outcome.ts'
 import type { Client } from '../client.ts'
 import { Complaint } from '../complaint.ts'
 import { answer, plain } from '../terminal.ts'

@@ -5,10 +5,11 @@ import { type IdentityName, identityVariable } from '../contract/names.ts'
 import { newId } from '../ledger/id.ts'
 import { addIdentity, findIdentity, listIdentities, removeIdentity } from '../ledger/identities.ts'
 import { listRepositories } from '../ledger/repositories.ts'
+import { settingsOf } from '../settings.ts'
 import { companionAnswer } from './companion-answer.ts'
 import { notFound, Problem } from './problem.ts'
 import { answers, room, takes } from './room.ts'
-import { adminSettings } from './settings.ts'
+import { companionKind } from './settings.ts'
 
 const params = z.object({ name: z.string().max(64) })
 const tags = ['identities']
@@ -38,7 +39,7 @@ export const identities = room()
       const { name, privateKey, publicKey } = c.req.valid('json')
       if (await findIdentity(c.env.LEDGER, name)) throw taken(name)
       const made =
-        adminSettings(c.env).companion === 'local'
+        companionKind(settingsOf(c.env)) === 'local'
           ? await atTheCompanion(c.env, name, privateKey, publicKey)
           : await atTheEdge(c.env.LEDGER, name, privateKey, publicKey)
       if (!(await addIdentity(c.env.LEDGER, c.var.operator, name, made))) throw taken(name)

@@ -1,28 +1,22 @@
 import { z } from 'zod'
 
-const optional = z
-  .string()
-  .optional()
-  .transform(text => text || undefined)
+const Access = z.object({
+  /** The team's domain, such as acme.cloudflareaccess.com. */
+  GATE_ACCESS_TEAM: z
+    .string()
+    .regex(/^[a-z0-9.-]+$/)
+    .optional(),
+  /** The audience tag of the Access application that stands before /-/. */
+  GATE_ACCESS_AUDIENCE: z.string().min(1).optional(),
+})
 
-const Settings = z
-  .object({
-    /** The first admin token; more are made in the ledger. Without it only those, or Cloudflare Access, let in. */
-    GATE_ADMIN_TOKEN: optional.pipe(z.string().min(20, 'it is shorter than 20 characters').optional()),
-    GATE_COMPANION_URL: optional,
-    /** Cloudflare Access: the team's domain, such as acme.cloudflareaccess.com, and the application's audience tag. */
-    GATE_ACCESS_TEAM: optional,
-    GATE_ACCESS_AUDIENCE: optional,
-  })
-  .transform(env => ({
-    adminToken: env.GATE_ADMIN_TOKEN,
-    companion: env.GATE_COMPANION_URL ? ('local' as const) : ('container' as const),
-    access:
-      env.GATE_ACCESS_TEAM && env.GATE_ACCESS_AUDIENCE
-        ? { team: env.GATE_ACCESS_TEAM, audience: env.GATE_ACCESS_AUDIENCE }
-        : undefined,
-  }))
-export type AdminSettings = z.infer<typeof Settings>
+/** Where Cloudflare Access lets operators in, or undefined. Throws on a value it cannot use. */
+export function accessSettings(env: object): { team: string; audience: string } | undefined {
+  const { GATE_ACCESS_TEAM: team, GATE_ACCESS_AUDIENCE: audience } = Access.parse(env)
+  return team && audience ? { team, audience } : undefined
+}
 
-/** What the admin side reads of the Worker's environment; throws on a value it cannot use. */
-export const adminSettings = (env: unknown): AdminSettings => Settings.parse(env)
+/** Is there a companion at a URL, or a container for each repository? */
+export const companionKind = (settings: {
+  GATE_COMPANION_URL?: string | undefined
+}): 'local' | 'container' => (settings.GATE_COMPANION_URL === undefined ? 'container' : 'local')

@@ -1,8 +1,9 @@
 import { createRoute } from '@hono/zod-openapi'
 import { Status } from '../contract/api.ts'
 import { countAll } from '../ledger/status.ts'
+import { settingsOf } from '../settings.ts'
 import { answers, room } from './room.ts'
-import { adminSettings } from './settings.ts'
+import { companionKind } from './settings.ts'
 
 export const status = room().openapi(
   createRoute({
@@ -16,7 +17,7 @@ export const status = room().openapi(
     c.json(
       {
         operator: c.var.operator.name,
-        companion: adminSettings(c.env).companion,
+        companion: companionKind(settingsOf(c.env)),
         ...(await countAll(c.env.LEDGER)),
       },
       200,

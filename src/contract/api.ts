@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { AgentName, IdentityName, RepositoryName } from './names.ts'
-import { Finding, Outcome, PushReport, RefResult } from './outcome.ts'
+import { Finding, LinkStep, Outcome, PushReport, RefResult } from './outcome.ts'
 import { Terms } from './rules.ts'
 
 /** What the admin API takes and answers. Times are ISO 8601 in UTC. */
@@ -230,9 +230,7 @@ export const Change = z
 export type Change = z.infer<typeof Change>
 export const ChangePage = Page.extend({ changes: z.array(Change) }).meta({ id: 'ChangePage' })
 
-/** One link of the chain from the gate to an upstream, tried. */
-export const LinkStep = z.object({ name: z.string(), ok: z.boolean(), detail: z.string(), fix: z.string() })
-export type LinkStep = z.infer<typeof LinkStep>
+/** The links of the chain from the gate to an upstream, each tried. */
 export const LinkCheck = z.object({ steps: z.array(LinkStep) }).meta({ id: 'LinkCheck' })
 
 export const Status = z

@@ -1,15 +1,11 @@
 import { randomBytes } from 'node:crypto'
 import { once } from 'node:events'
-import { readdirSync, readFileSync } from 'node:fs'
 import { createServer, type IncomingMessage } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { fileURLToPath } from 'node:url'
-import { build } from 'esbuild'
 import { convertV4MiniflareOptions, Miniflare } from 'miniflare'
+import { bundleWorker, projectRoot } from '../../local/bundle.ts'
+import { migrate } from '../../local/migrations.ts'
 import { PASS_HEADER, type Pass, readPass } from '../../src/contract/pass.ts'
-
-const ROOT = fileURLToPath(new URL('../..', import.meta.url))
-const MIGRATIONS = `${ROOT}src/ledger/migrations/`
 
 /** What a stand-in for the companion was asked: the service of the pass, and the body. */
 interface Asked {
@@ -20,26 +16,11 @@ type Companion = (asked: Asked) => { status?: number; body: unknown }
 
 let bundled: Promise<string> | undefined
 
-/** The admin API as a Worker of its own, bundled once for all tests of a file. */
-const bundle = () =>
-  (bundled ??= build({
-    stdin: {
-      contents: `
-        import { Hono } from 'hono'
-        import { api } from './src/api/index.ts'
-        export default new Hono().route('/-/api/v1', api)
-        export * from './src/companion/index.ts'`,
-      resolveDir: ROOT,
-      loader: 'ts',
-    },
-    bundle: true,
-    write: false,
-    format: 'esm',
-    target: 'es2024',
-    conditions: ['workerd', 'worker', 'browser'],
-    external: ['cloudflare:*', 'node:*'],
-    logLevel: 'error',
-  }).then(({ outputFiles }) => outputFiles[0]?.text ?? ''))
+/** The Worker, bundled once for all tests of a file. */
+function bundle(): Promise<string> {
+  bundled ??= bundleWorker()
+  return bundled
+}
 
 export interface AdminGate extends AsyncDisposable {
   readonly url: string
@@ -60,7 +41,7 @@ const answering: Companion = ({ pass }) =>
     ? { body: { publicKey: PUBLIC_KEY } }
     : { body: { steps: [{ name: 'ssh', ok: true, detail: 'connected', fix: '' }] } }
 
-/** Starts the admin API in workerd with an empty ledger, and a companion that answers as told. */
+/** Starts the Worker in workerd with an empty ledger, and a companion that answers as told. */
 export async function startAdminGate(
   options: { companion?: Companion; bindings?: Record<string, string> } = {},
 ): Promise<AdminGate> {
@@ -84,6 +65,7 @@ export async function startAdminGate(
       compatibilityDate: '2026-11-01',
       compatibilityFlags: ['enable_request_signal', 'request_signal_passthrough'],
       d1Databases: ['LEDGER'],
+      durableObjects: { COMPANION: { className: 'Companion', useSQLite: true } },
       bindings: {
         GATE_PASS_KEY: passKey,
         GATE_ADMIN_TOKEN: adminToken,
@@ -94,7 +76,7 @@ export async function startAdminGate(
   )
   const url = (await miniflare.ready).href.replace(/\/$/, '')
   const ledger = await miniflare.getD1Database('LEDGER')
-  for (const statement of migrations()) await ledger.prepare(statement).run()
+  await migrate(ledger, `${projectRoot}/src/ledger/migrations`)
   const ask = (path: string, init: RequestInit = {}) =>
     fetch(`${url}/-/api/v1${path}`, { headers: { authorization: `Bearer ${adminToken}` }, ...init })
   return {
@@ -119,18 +101,6 @@ export async function startAdminGate(
       server.close()
     },
   }
-}
-
-function migrations(): string[] {
-  return readdirSync(MIGRATIONS)
-    .sort()
-    .flatMap(file =>
-      readFileSync(MIGRATIONS + file, 'utf8')
-        .replace(/--.*$/gm, '')
-        .split(';'),
-    )
-    .map(statement => statement.trim())
-    .filter(Boolean)
 }
 
 async function textOf(request: IncomingMessage): Promise<string> {
