@@ -139,6 +139,8 @@ async function finish(
   for (const refusal of verdict.refusals) for (const line of tellRefusal(refusal)) say(line)
   await record.end(verdict)
   if (response.destroyed) return
-  reply.report('ok', verdict.refs)
+  // Without a ref to answer for, the reason goes where git looks first.
+  const unpack = verdict.refs.length ? 'ok' : `git-gate: ${verdict.refusals[0]?.reason ?? 'nothing was pushed'}`
+  reply.report(unpack, verdict.refs)
   endWithin(respond(response), settings.clientIdleMs)
 }

@@ -64,7 +64,7 @@ export async function lookUp(
                 WHERE e.repository = r.name AND e.revoked_at IS NULL AND (e.until IS NULL OR e.until > ?)
               ) AS exceptions
          FROM tokens t
-         LEFT JOIN grants g ON g.agent = t.agent AND g.repository = ?
+         LEFT JOIN grants g ON g.agent = t.agent AND g.repository = ? COLLATE BINARY
          LEFT JOIN repositories r ON r.name = g.repository
         WHERE t.id = ?`,
     )
