@@ -67,6 +67,7 @@ function gitConfig(settings: Settings, hooks: string): string {
 	auto = false
 [uploadpack]
 	allowFilter = true
+	allowAnySHA1InWant = true
 [uploadpackfilter]
 	allow = false
 [uploadpackfilter "blob:none"]
