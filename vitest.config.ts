@@ -1,0 +1,13 @@
+import path from 'node:path'
+import { defineConfig } from 'vitest/config'
+
+export default defineConfig({
+  test: {
+    include: ['test/**/*.test.ts'],
+    globalSetup: ['test/harness/build.ts'],
+    env: { GATE_TEST_GITLEAKS: path.join(import.meta.dirname, '.cache/gitleaks/gitleaks') },
+    // A test starts real servers and processes; what must be quick says so itself.
+    testTimeout: 120_000,
+    hookTimeout: 60_000,
+  },
+})
