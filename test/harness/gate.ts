@@ -83,6 +83,9 @@ export async function startGate(options: GateOptions = {}): Promise<Gate> {
   const home = all.use(openHome(path.join(dir, 'home'), {}))
   // Before the gate, so that they end after it.
   const upstreams = all.use(new AsyncDisposableStack())
+  const first = startUpstream(options.upstream)
+  first.catch(() => {})
+  all.defer(async () => (await first)[Symbol.asyncDispose]())
   const log: string[] = []
   const code = fs.readFileSync(inject('worker'), 'utf8')
   const local = all.use(
@@ -111,7 +114,7 @@ export async function startGate(options: GateOptions = {}): Promise<Gate> {
     await admin.repository(name, { upstream: to, identity, knownHosts, staleReads })
     return behind
   }
-  const app = await repository('app', options.upstream)
+  const app = await repository('app', { upstream: await first })
 
   let folders = 0
   const agent: Gate['agent'] = async (name, wishes, { repository: where = 'app', through = url } = {}) => {
