@@ -5,6 +5,7 @@ import { ByteReader } from './byte-reader.ts'
 import { GateFault, type IncomingPush } from './check.ts'
 import { inBytes, type Limits, OverLimit } from './limits.ts'
 import { ObjectReader } from './object-reader.ts'
+import { tagTarget } from './refs-with.ts'
 
 /** A changed entry of a new commit: what the commit has there, and what each of its parents had. */
 export interface Entry {
@@ -242,7 +243,7 @@ async function tagObjects(push: IncomingPush, tips: IncomingPush['commands'], si
       const tag = await objects.whole(id, 32 << 20)
       if (!tag) throw new Error(`tag ${id} cannot be read`)
       found.push({ id, ref: tip.ref, type: 'tag', content: tag.content })
-      const target = /^object ([0-9a-f]{40,64})\n/.exec(tag.content.subarray(0, 100).toString('latin1'))?.[1]
+      const target = tagTarget(tag.content)
       if (!target) throw new Error(`tag ${id} has no object`)
       id = target
     }

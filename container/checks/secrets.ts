@@ -21,6 +21,8 @@ export interface SecretsSettings extends Partial<Limits> {
 
 const PROGRESS_SECONDS = 3
 
+export { checkGitleaksConfig } from './secrets/config.ts'
+
 /** Nothing that a push introduces holds a secret, or an operator has excepted it. */
 export function secrets(settings: SecretsSettings): Check {
   const limits: Limits = { ...defaultLimits, ...settings }

@@ -1,6 +1,6 @@
 import { execFile } from 'node:child_process'
 import { randomUUID } from 'node:crypto'
-import { chmod, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { chmod, cp, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { promisify } from 'node:util'
@@ -37,30 +37,67 @@ export interface PassChanges {
 // The hook keeps what git has received, and refuses: the quarantine is then like the one a check runs in.
 const KEEP = `#!/bin/sh
 cat > "$KEEP/commands"
-cp -a "$GIT_QUARANTINE_PATH" "$KEEP/quarantine" || exit 1
+test -z "$GIT_QUARANTINE_PATH" || cp -a "$GIT_QUARANTINE_PATH" "$KEEP/quarantine"
 exit 1
 `
 
+/** The repository that every work tree starts from, made once: one commit on `main`, upstream's already. */
+class Templates {
+  #home: Promise<string> | undefined
+  home(): Promise<string> {
+    this.#home ??= makeTemplate()
+    return this.#home
+  }
+  async dispose(): Promise<void> {
+    if (this.#home) await rm(await this.#home, { recursive: true, force: true })
+    this.#home = undefined
+  }
+}
+export const templates = new Templates()
+
+const CONFIG = `[user]
+  name = Ada
+  email = ada@example.com
+[init]
+  defaultBranch = main
+[gc]
+  auto = 0
+[safe]
+  directory = *
+`
+
+async function makeTemplate(): Promise<string> {
+  const home = await mkdtemp(join(tmpdir(), 'git-gate-scan-'))
+  const config = join(home, 'gitconfig')
+  await writeFile(config, CONFIG)
+  const env = environment(home, config)
+  const git = (...args: string[]) => exec('git', args, { cwd: home, env })
+  await git('init', '--quiet', 'work')
+  await writeFile(join(home, 'work', 'README.md'), '# App\n')
+  await git('-C', 'work', 'add', '--all')
+  await git('-C', 'work', 'commit', '--quiet', '--message', 'Begin')
+  await git('clone', '--quiet', '--bare', 'work', 'mirror.git')
+  await writeFile(join(home, 'mirror.git', 'hooks', 'pre-receive'), KEEP)
+  return home
+}
+
+const environment = (home: string, config: string) => ({
+  ...gitEnvironment(home, config),
+  GIT_AUTHOR_DATE: '2026-01-01T00:00:00Z',
+  GIT_COMMITTER_DATE: '2026-01-01T00:00:00Z',
+})
+
 export async function workTree(): Promise<WorkTree> {
   const home = await mkdtemp(join(tmpdir(), 'git-gate-scan-'))
+  await cp(await templates.home(), home, { recursive: true })
   const dir = join(home, 'work')
   const mirror = join(home, 'mirror.git')
   const config = join(home, 'gitconfig')
-  await writeFile(
-    config,
-    '[user]\n  name = Ada\n  email = ada@example.com\n[init]\n  defaultBranch = main\n[core]\n  quotePath = false\n',
-  )
-  const env = {
-    ...gitEnvironment(home, config),
-    GIT_AUTHOR_DATE: '2026-01-01T00:00:00Z',
-    GIT_COMMITTER_DATE: '2026-01-01T00:00:00Z',
-  }
+  const env = environment(home, config)
   const run = async (args: readonly string[], more: Record<string, string> = {}) =>
-    (await exec('git', [...args], { cwd: dir, env: { ...env, ...more }, maxBuffer: 256 << 20 })).stdout.trim()
-  await mkdir(dir)
-  await run(['init', '--quiet'])
-  await exec('git', ['init', '--quiet', '--bare', mirror], { env })
-  await writeFile(join(mirror, 'hooks', 'pre-receive'), KEEP)
+    (
+      await exec('git', [...args], { cwd: dir, env: { ...env, ...more }, maxBuffer: 256 << 20 })
+    ).stdout.trimEnd()
   const hook = (on: boolean) => chmod(join(mirror, 'hooks', 'pre-receive'), on ? 0o755 : 0o644)
 
   return {

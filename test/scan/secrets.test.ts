@@ -3,9 +3,9 @@ import { afterEach, expect, test } from 'vitest'
 import type { IncomingPush } from '../../container/checks/check.ts'
 import { secrets } from '../../container/checks/secrets.ts'
 import { githubToken } from './fakes.ts'
+import { gitleaks } from './gitleaks.ts'
 import { type WorkTree, workTree } from './repositories.ts'
 
-const gitleaks = process.env.GATE_TEST_GITLEAKS ?? 'gitleaks'
 const check = secrets({ gitleaks, seconds: 60, maxBlobBytes: 50 << 20, fingerprintKey: 'a key for tests' })
 
 const trees: WorkTree[] = []
@@ -15,9 +15,6 @@ afterEach(async () => {
 const started = async () => {
   const tree = await workTree()
   trees.push(tree)
-  await tree.write('README.md', '# App\n')
-  await tree.commit('Begin')
-  await tree.publish('main')
   return tree
 }
 const scanned = (push: IncomingPush) => check.run(push, () => {}, new AbortController().signal)

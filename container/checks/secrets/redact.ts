@@ -4,7 +4,6 @@ const FILE_NAME = /[^/]+/g
 
 /** Text for people, without control characters and of bounded length. */
 export function printable(text: string, max = 200): string {
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is taken out
   const plain = text.replace(/[\x00-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2066-\u2069\ufeff\ufffd]/g, '?')
   return plain.length <= max ? plain : `${plain.slice(0, max / 2 - 1)}…${plain.slice(-max / 2 + 1)}`
 }

@@ -1,6 +1,7 @@
 import { isDelete } from '../../commands.ts'
 import type { IncomingPush } from '../check.ts'
 import type { Introduced } from '../introduced.ts'
+import { tagTarget } from '../refs-with.ts'
 
 /** Where a commit is in what a ref brings. */
 export interface Whereabouts {
@@ -56,7 +57,7 @@ function tipCommit(
   let id: string = command.new
   for (const tag of tags)
     if (tag.ref === command.ref && tag.id === id)
-      id = /^object ([0-9a-f]+)\n/.exec(tag.content.toString('latin1', 0, 100))?.[1] ?? id
+      id = tagTarget(tag.content) ?? id
   return commits.has(id) ? id : undefined
 }
 

@@ -1,0 +1,125 @@
+import type { Refusal } from '../../src/contract/outcome.ts'
+import { globToRegExp } from '../../src/contract/rules.ts'
+import type { Check, IncomingPush } from './check.ts'
+import { type Entry, type Introduced, introducedBy } from './introduced.ts'
+import { defaultLimits, inBytes, type Limits, OverLimit } from './limits.ts'
+import { ObjectReader } from './object-reader.ts'
+import { refsWith } from './refs-with.ts'
+import { printable } from './secrets/redact.ts'
+
+export interface FilesSettings extends Partial<Limits> {
+  readonly maxBlobBytes: number
+}
+
+/** A rule that a changed entry breaks. */
+interface Breach {
+  readonly commit: string
+  readonly path: string
+  readonly reason: string
+  readonly remedy: string
+}
+
+const SHOWN = 5
+
+/**
+ * What the grant says of files, over every new commit's changes: paths that must not be touched, symbolic links,
+ * submodules, and the size of a file. A commit that only passes on what its parents have breaks nothing.
+ */
+export function files(settings: FilesSettings): Check {
+  const limits: Limits = { ...defaultLimits, ...settings }
+  return {
+    name: 'files',
+    async run(push, _say, signal) {
+      try {
+        const introduced = await introducedBy(push, limits, signal)
+        const breaches = [
+          ...entryBreaches(push, introduced),
+          ...(await sizeBreaches(push, introduced, limits, signal)),
+        ]
+        return refusals(push, introduced, breaches)
+      } catch (error) {
+        if (!(error instanceof OverLimit)) throw error
+        return [
+          {
+            reason: 'the push is too large',
+            detail: [`The gate checks all of a push or refuses it: ${error.message}.`],
+            remedy: [`Please ${error.remedy}.`],
+          },
+        ]
+      }
+    },
+  }
+}
+
+function* entryBreaches(push: IncomingPush, introduced: Introduced): Generator<Breach> {
+  const { denyPaths, symlinks, submodules } = push.pass.terms
+  const denied = denyPaths.map(glob => ({ glob, pattern: globToRegExp(glob) }))
+  for (const entry of introduced.entries) {
+    const { commit, path } = entry
+    const rule = denied.find(({ pattern }) => pattern.test(path))
+    if (rule)
+      yield {
+        commit,
+        path,
+        reason: `${printable(path)} may not be changed`,
+        remedy: `${push.pass.agent} may not push changes to ${rule.glob}. Leave them out of the commit, or ask a person to make them.`,
+      }
+    if (!symlinks && isNow(entry, '120000'))
+      yield {
+        commit,
+        path,
+        reason: `${printable(path)} is a symbolic link`,
+        remedy: `${push.pass.agent} may not push symbolic links here. Put a file in its place.`,
+      }
+    if (!submodules && (isNow(entry, '160000') || path === '.gitmodules'))
+      yield {
+        commit,
+        path,
+        reason: `${printable(path)} ${path === '.gitmodules' ? 'sets up submodules' : 'is a submodule'}`,
+        remedy: `${push.pass.agent} may not push submodules here. Add the files themselves, or a package dependency.`,
+      }
+  }
+}
+
+const isNow = (entry: Entry, mode: string) => entry.mode === mode
+
+async function sizeBreaches(push: IncomingPush, introduced: Introduced, limits: Limits, signal: AbortSignal) {
+  const max = Math.min(limits.maxBlobBytes, push.pass.terms.maxBlobBytes ?? Number.POSITIVE_INFINITY)
+  const ids = [
+    ...introduced.blobs.keys(),
+    ...introduced.tags.flatMap(tag => (tag.type === 'blob' ? [tag.id] : [])),
+  ]
+  const breaches: Breach[] = []
+  if (ids.length === 0) return breaches
+  await using objects = new ObjectReader(push.git, signal)
+  let at = 0
+  for await (const info of objects.info(ids)) {
+    const id = ids[at++] ?? ''
+    if (!info) throw new Error(`object ${id} is missing`)
+    if (info.size <= max) continue
+    const place = introduced.blobs.get(id)?.[0]
+    breaches.push({
+      commit: place?.commit ?? id,
+      path: place?.path ?? '',
+      reason: `${printable(place?.path ?? 'a tagged file')} is ${inBytes(info.size)}`,
+      remedy: `A file may be up to ${inBytes(max)} here. Take it out of the commit that adds it; keep it elsewhere, for example in Git LFS.`,
+    })
+  }
+  return breaches
+}
+
+function refusals(push: IncomingPush, introduced: Introduced, breaches: readonly Breach[]): Refusal[] {
+  const byRef = new Map<string, Breach[]>()
+  for (const breach of breaches)
+    for (const ref of refsWith(push, introduced, breach.commit))
+      byRef.set(ref, [...(byRef.get(ref) ?? []), breach])
+  return [...byRef].map(([ref, of]) => ({
+    ref,
+    reason: `${of[0]?.reason}${of.length > 1 ? ` and ${of.length - 1} more` : ''}`,
+    detail: [
+      ...of.slice(0, SHOWN).map(({ reason, commit }) => `${reason} (commit ${commit.slice(0, 7)})`),
+      ...(of.length > SHOWN ? [`… and ${of.length - SHOWN} more`] : []),
+    ],
+    remedy: [...new Set(of.slice(0, SHOWN).map(breach => breach.remedy))],
+  }))
+}

@@ -1,0 +1,357 @@
+import { createHash, generateKeyPairSync, randomBytes, randomUUID } from 'node:crypto'
+import { chmod, rm } from 'node:fs/promises'
+import { join } from 'node:path'
+import { deflateSync, gzipSync } from 'node:zlib'
+import { packedBy, tar, wide, zip } from '../archives.ts'
+import type { Case, Work } from '../corpus.ts'
+import { githubToken, privateKey, prose } from '../fakes.ts'
+import { onMain } from './content.ts'
+
+const hash = (algorithm: string, encoding: 'hex' | 'base64' = 'hex') =>
+  createHash(algorithm).update(randomBytes(20)).digest(encoding)
+const times = (count: number, make: (i: number) => string) =>
+  Array.from({ length: count }, (_, i) => make(i)).join('\n')
+
+function harmless(name: string, path: string, content: () => string | Buffer): Case {
+  return {
+    name,
+    async make(work) {
+      await work.write(path, content())
+      await work.commit()
+      return onMain()
+    },
+  }
+}
+
+/** A repository whose upstream already holds secrets, and a push that does something beside them. */
+function beside(
+  name: string,
+  change: (work: Work, olds: readonly string[]) => Promise<readonly string[] | undefined>,
+): Case {
+  return {
+    name,
+    async make(work) {
+      const olds = [githubToken(), githubToken(), privateKey()]
+      await work.write('src/config.ts', `${prose(2000)}const token = "${olds[0]}"\n${prose(2000)}`)
+      await work.write('deploy/.env', `TOKEN=${olds[1]}\nA=1\n`)
+      await work.write('deploy/key.pem', olds[2] ?? '')
+      await work.write('fixtures/old.zip', zip({ 'a.txt': `token ${olds[0]}\n` }))
+      await work.write('fixtures/old.reg', wide(`token ${olds[0]}\n`, { mark: true }))
+      await work.commit('Old secrets')
+      await work.publish('main')
+      const refspecs = await change(work, olds)
+      return refspecs ? { refspecs, secrets: [] } : onMain()
+    },
+  }
+}
+
+const append = async (work: Work, path: string, text: string) => {
+  const before = await work.git('show', `HEAD:${path}`)
+  await work.write(path, `${before}\n${text}`)
+}
+
+/** What an honest push has in it and looks a little like a secret, or lies beside one that is upstream's already. */
+export const cleanCases: readonly Case[] = [
+  harmless('a package-lock.json', 'package-lock.json', () =>
+    JSON.stringify(
+      {
+        packages: Object.fromEntries(
+          Array.from({ length: 300 }, (_, i) => [
+            `node_modules/p${i}`,
+            {
+              version: `1.${i}.0`,
+              resolved: `https://registry.npmjs.org/p${i}/-/p${i}-1.${i}.0.tgz`,
+              integrity: `sha512-${hash('sha512', 'base64')}`,
+            },
+          ]),
+        ),
+      },
+      null,
+      2,
+    ),
+  ),
+  harmless('a yarn.lock', 'yarn.lock', () =>
+    times(
+      200,
+      i =>
+        `p${i}@^1.0.0:\n  version "1.0.${i}"\n  resolved "https://registry.yarnpkg.com/p${i}/-/p${i}-1.0.${i}.tgz#${hash('sha1')}"\n  integrity sha512-${hash('sha512', 'base64')}\n`,
+    ),
+  ),
+  harmless('a pnpm-lock.yaml', 'pnpm-lock.yaml', () =>
+    times(200, i => `  /p${i}@1.0.0:\n    resolution: {integrity: sha512-${hash('sha512', 'base64')}}`),
+  ),
+  harmless('a go.sum', 'go.sum', () =>
+    times(200, i => `github.com/acme/p${i} v1.0.${i} h1:${hash('sha256', 'base64')}`),
+  ),
+  harmless('a Cargo.lock', 'Cargo.lock', () =>
+    times(200, i => `[[package]]\nname = "p${i}"\nversion = "1.0.0"\nchecksum = "${hash('sha256')}"\n`),
+  ),
+  harmless('a poetry.lock', 'poetry.lock', () =>
+    times(200, i => `    {file = "p${i}.whl", hash = "sha256:${hash('sha256')}"},`),
+  ),
+  harmless('minified code', 'dist/app.min.js', () =>
+    times(400, i => `var a${i}=function(b,c){return b.key===c?b.auth:"${i}"};`).replaceAll('\n', ''),
+  ),
+  harmless('a source map', 'dist/app.js.map', () =>
+    JSON.stringify({ version: 3, mappings: 'AAAA,CAAC,SAAS;'.repeat(3000), sources: ['a.ts'] }),
+  ),
+  harmless('UUIDs', 'ids.csv', () => times(1000, i => `${i},${randomUUID()}`)),
+  harmless('checksums', 'SHA256SUMS', () => times(300, i => `${hash('sha256')}  file-${i}.tar.gz`)),
+  harmless('ids of commits', 'CHANGES.md', () =>
+    times(300, i => `- ${hash('sha1')} change ${i} (${hash('sha1').slice(0, 7)})`),
+  ),
+  harmless('base64 of random bytes', 'test/vectors.json', () =>
+    JSON.stringify(Array.from({ length: 200 }, () => randomBytes(60).toString('base64'))),
+  ),
+  harmless('hex of random bytes', 'test/vectors.txt', () =>
+    times(300, () => randomBytes(64).toString('hex')),
+  ),
+  harmless(
+    'the documented AWS example',
+    'README.md',
+    () => `aws_access_key_id = AKIA${'IOSFODNN7EXAMPLE'}\n`,
+  ),
+  harmless(
+    'placeholders in a .env.example',
+    '.env.example',
+    () =>
+      'GITHUB_TOKEN=<your token here>\nAPI_KEY=xxxxxxxxxxxxxxxxxxxxxxxx\nSECRET=changeme\nPASSWORD=${PASSWORD}\n',
+  ),
+  harmless(
+    'a placeholder of a GitHub token',
+    'docs/auth.md',
+    () => `export GITHUB_TOKEN=ghp_${'x'.repeat(36)}\n`,
+  ),
+  harmless(
+    'names of environment variables',
+    'src/env.ts',
+    () =>
+      'const apiKey = process.env.API_KEY\nconst token = config.get("github.token")\nconst secret = import.meta.env.VITE_SECRET\n',
+  ),
+  harmless(
+    'secrets of a workflow',
+    '.github/workflows/ci.yml',
+    () => 'env:\n  TOKEN: ${{ secrets.GITHUB_TOKEN }}\n  NPM_TOKEN: ${{ secrets.NPM_TOKEN }}\n',
+  ),
+  harmless(
+    'a template of a Kubernetes secret',
+    'chart/secret.yaml',
+    () => 'apiVersion: v1\nkind: Secret\ndata:\n  password: {{ .Values.password | b64enc }}\n',
+  ),
+  harmless(
+    'a compose file',
+    'compose.yml',
+    () => 'services:\n  db:\n    environment:\n      POSTGRES_PASSWORD: ${DB_PASSWORD}\n',
+  ),
+  harmless(
+    'Terraform variables',
+    'main.tf',
+    () => 'resource "a" "b" {\n  administrator_login_password = var.password\n}\n',
+  ),
+  harmless('a picture', 'logo.png', () =>
+    Buffer.concat([Buffer.from('\x89PNG\r\n\x1a\n', 'latin1'), deflateSync(randomBytes(60_000))]),
+  ),
+  harmless('a megabyte of random bytes', 'weights.bin', () => randomBytes(1_000_000)),
+  harmless(
+    'a picture in a data URI',
+    'style.css',
+    () => `a { background: url(data:image/png;base64,${randomBytes(20_000).toString('base64')}) }\n`,
+  ),
+  harmless('a notebook with pictures', 'study.ipynb', () =>
+    JSON.stringify({
+      cells: [{ outputs: [{ data: { 'image/png': randomBytes(30_000).toString('base64') } }] }],
+    }),
+  ),
+  harmless('a zip of code', 'src.zip', () => zip({ 'a.ts': prose(20_000), 'b/c.ts': prose(5_000) })),
+  harmless('a tar.gz of code', 'src.tgz', () => gzipSync(tar({ 'a.ts': prose(20_000) }))),
+  harmless('a tar.xz of code', 'src.txz', () => packedBy('xz', tar({ 'a.ts': prose(20_000) }))),
+  harmless('UTF-16 text', 'strings.reg', () => wide(prose(5_000), { mark: true })),
+  harmless(
+    'an SSH public key',
+    'keys.pub',
+    () =>
+      `ssh-ed25519 ${Buffer.concat([Buffer.from('\0\0\0\x0bssh-ed25519\0\0\0 '), randomBytes(32)]).toString('base64')} ada@example.com\n`,
+  ),
+  harmless('a public key', 'public.pem', () =>
+    generateKeyPairSync('rsa', { modulusLength: 2048 }).publicKey.export({ type: 'spki', format: 'pem' }),
+  ),
+  harmless(
+    'a certificate',
+    'ca.pem',
+    () =>
+      `-----BEGIN CERTIFICATE-----\n${randomBytes(900)
+        .toString('base64')
+        .replace(/(.{64})/g, '$1\n')}\n-----END CERTIFICATE-----\n`,
+  ),
+  harmless(
+    'code that looks for private keys',
+    'src/detect.ts',
+    () => `if (text.startsWith('-----BEGIN RSA ${"PRIVATE"} KEY-----')) return 'pem'\n${prose(300)}`,
+  ),
+  harmless(
+    'escapes in code',
+    'src/paths.ts',
+    () =>
+      'const re = /\\x41\\u0042\\d+/\nconst path = "C:\\\\Users\\\\new\\\\table"\nconst s = "a%20b%2Fc"\n',
+  ),
+  harmless(
+    'an SVG',
+    'icon.svg',
+    () =>
+      `<svg><path d="${times(500, i => `M${i} ${i * 2}l${i % 7}-${i % 5}`).replaceAll('\n', '')}"/></svg>\n`,
+  ),
+  harmless('translations', 'de.json', () =>
+    JSON.stringify({
+      'password.label': 'Passwort',
+      'token.help': 'Das Token steht in den Einstellungen',
+      'secret.title': 'Geheimnis',
+    }),
+  ),
+  harmless(
+    'an OpenAPI document',
+    'api.yaml',
+    () =>
+      'components:\n  securitySchemes:\n    token:\n      type: apiKey\n      name: X-Api-Key\n      in: header\n',
+  ),
+  harmless('numbers', 'data.csv', () => times(3000, i => `${i},${Math.sin(i)},${Math.cos(i)}`)),
+  {
+    name: 'the beginning of a key in one file and the end in the next',
+    async make(work) {
+      await work.write('a.ts', `const begin = '-----BEGIN RSA ${"PRIVATE"} KEY-----'\n${prose(200)}`)
+      await work.write('b.ts', `${prose(200)}const end = '-----END RSA PRIVATE KEY-----'\n`)
+      await work.commit()
+      return onMain()
+    },
+  },
+  {
+    name: '2,000 small files',
+    async make(work) {
+      for (let i = 0; i < 2000; i++)
+        await work.write(`vendor/lib-${i % 40}/part-${i}.js`, `module.exports = ${i} // ${hash('sha1')}\n`)
+      await work.commit()
+      return onMain()
+    },
+  },
+  {
+    name: 'a commit message with ids and trailers',
+    async make(work) {
+      await work.write('a', 'a\n')
+      await work.commit(
+        `Fix the key\n\nThis reverts commit ${hash('sha1')}.\n\nChange-Id: I${hash('sha1')}\nSigned-off-by: Ada <ada@example.com>`,
+      )
+      return onMain()
+    },
+  },
+  beside('a file of upstream with a secret is touched elsewhere', async work =>
+    append(work, 'src/config.ts', 'export default token\n')
+      .then(() => work.commit())
+      .then(() => undefined),
+  ),
+  beside('its lines move', async work => {
+    const before = await work.git('show', 'HEAD:src/config.ts')
+    await work.write('src/config.ts', `${prose(500)}${before}\n`)
+    await work.commit()
+    return undefined
+  }),
+  beside('a file with a secret is renamed', async work => {
+    await work.git('mv', 'deploy/.env', 'deploy/production.env')
+    await work.commit()
+    return undefined
+  }),
+  beside('a folder with secrets is renamed', async work => {
+    await work.git('mv', 'deploy', 'infra')
+    await work.commit()
+    return undefined
+  }),
+  beside('a file with a secret is renamed and changed at once', async work => {
+    const before = await work.git('show', 'HEAD:src/config.ts')
+    await work.git('rm', '--quiet', 'src/config.ts')
+    await work.write('lib/settings.ts', `// moved\n${before}\n`)
+    await work.commit()
+    return undefined
+  }),
+  beside('it is renamed, and changed by the next commit, and the next', async work => {
+    await work.git('mv', 'src/config.ts', 'src/settings.ts')
+    await work.commit()
+    await append(work, 'src/settings.ts', 'one\n')
+    await work.commit()
+    await append(work, 'src/settings.ts', 'two\n')
+    await work.commit()
+    return undefined
+  }),
+  beside('a file with a secret is copied', async work => {
+    await work.write('copy.env', `${await work.git('show', 'HEAD:deploy/.env')}\n`)
+    await work.commit()
+    return undefined
+  }),
+  beside('its mode changes', async work => {
+    await chmod(join(work.dir, 'deploy/.env'), 0o755)
+    await work.commit()
+    return undefined
+  }),
+  beside('its line endings change', async work => {
+    await work.write(
+      'deploy/.env',
+      `${await work.git('show', 'HEAD:deploy/.env')}\n`.replaceAll('\n', '\r\n'),
+    )
+    await work.commit()
+    return undefined
+  }),
+  beside('it is deleted, and the deletion is reverted', async work => {
+    await rm(join(work.dir, 'deploy'), { recursive: true })
+    await work.commit('Delete')
+    await work.git('revert', '--no-edit', 'HEAD')
+    return undefined
+  }),
+  beside('its line moves to another file', async (work, [, token]) => {
+    await work.write('deploy/.env', 'A=1\n')
+    await work.write('deploy/secret.env', `TOKEN=${token}\n`)
+    await work.commit()
+    return undefined
+  }),
+  beside('an archive of upstream with a secret gets another file', async (work, [token]) => {
+    await work.write('fixtures/old.zip', zip({ 'a.txt': `token ${token}\n`, 'b.txt': 'b\n' }))
+    await work.commit()
+    return undefined
+  }),
+  beside('a UTF-16 file of upstream with a secret is touched', async (work, [token]) => {
+    await work.write('fixtures/old.reg', wide(`token ${token}\nmore\n`, { mark: true }))
+    await work.commit()
+    return undefined
+  }),
+  beside('upstream is merged into a branch from before the secrets', async work => {
+    await work.git('checkout', '--quiet', '-b', 'feature', 'HEAD^')
+    await work.write('feature.ts', 'feature\n')
+    await work.commit()
+    await work.git('merge', '--quiet', '--no-ff', '--message', 'Merge main', 'main')
+    return ['HEAD:refs/heads/feature']
+  }),
+  beside('a merge with a conflict beside the secret', async work => {
+    await work.git('checkout', '--quiet', '-b', 'feature')
+    await work.write('deploy/.env', `${await work.git('show', 'main:deploy/.env')}\nB=feature\n`)
+    await work.commit()
+    await work.git('checkout', '--quiet', 'main')
+    await work.write('deploy/.env', `${await work.git('show', 'main:deploy/.env')}\nB=main\n`)
+    await work.commit()
+    await work.git('merge', 'feature').catch(() => '')
+    await work.write('deploy/.env', `${await work.git('show', 'main~1:deploy/.env')}\nB=both\n`)
+    await work.commit('Merge feature')
+    return undefined
+  }),
+  beside('a new branch at an old commit', async () => ['HEAD:refs/heads/again', 'HEAD~1:refs/heads/before']),
+  beside('a tag on an old commit', async work => {
+    await work.git('tag', '--annotate', 'v1', '--message', 'One')
+    return ['refs/tags/v1']
+  }),
+  beside('a branch is deleted', async work => {
+    await work.publish('main:refs/heads/gone')
+    return [':refs/heads/gone']
+  }),
+  beside('a rebase of a commit beside the secrets', async work => {
+    await work.git('checkout', '--quiet', '-b', 'feature', 'HEAD^')
+    await work.write('feature.ts', 'feature\n')
+    await work.commit()
+    await work.git('rebase', '--quiet', 'main')
+    return ['HEAD:refs/heads/feature']
+  }),
+]

@@ -1,0 +1,15 @@
+import { existsSync } from 'node:fs'
+import { delimiter, join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+
+const built = fileURLToPath(new URL('../../.cache/bin/gitleaks', import.meta.url))
+
+/** The gitleaks under test: what the set-up has built, or the one on PATH. */
+export const gitleaks =
+  process.env.GATE_GITLEAKS ??
+  (existsSync(built)
+    ? built
+    : ((process.env.PATH ?? '')
+        .split(delimiter)
+        .map(folder => join(folder, 'gitleaks'))
+        .find(path => existsSync(path)) ?? 'gitleaks'))
