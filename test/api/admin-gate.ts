@@ -2,9 +2,14 @@ import { randomBytes } from 'node:crypto'
 import { once } from 'node:events'
 import { createServer, type IncomingMessage } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { convertV4MiniflareOptions, Miniflare } from 'miniflare'
+import {
+  convertV4MiniflareOptions,
+  fetch as fetchOutside,
+  Miniflare,
+  Response as OutsideResponse,
+} from 'miniflare'
 import { bundleWorker, projectRoot } from '../../local/bundle.ts'
-import { migrate } from '../../local/migrations.ts'
+import { type Database, migrate } from '../../local/migrations.ts'
 import { PASS_HEADER, type Pass, readPass } from '../../src/contract/pass.ts'
 
 /** What a stand-in for the companion was asked: the service of the pass, and the body. */
@@ -25,7 +30,9 @@ function bundle(): Promise<string> {
 export interface AdminGate extends AsyncDisposable {
   readonly url: string
   readonly adminToken: string
-  readonly ledger: Awaited<ReturnType<Miniflare['getD1Database']>>
+  readonly ledger: Database
+  /** Every row of every table, as text. */
+  dump(): Promise<string>
   /** What the companion was asked so far. */
   readonly asked: readonly Asked[]
   /** Sends a request as the first administrator, unless `init` says otherwise. */
@@ -43,7 +50,13 @@ const answering: Companion = ({ pass }) =>
 
 /** Starts the Worker in workerd with an empty ledger, and a companion that answers as told. */
 export async function startAdminGate(
-  options: { companion?: Companion; bindings?: Record<string, string> } = {},
+  options: {
+    companion?: Companion
+    /** A binding that is undefined is left out. */
+    bindings?: Record<string, string | undefined>
+    /** What a URL outside answers in JSON; undefined: it is asked for real. */
+    outside?: (url: string) => unknown
+  } = {},
 ): Promise<AdminGate> {
   const companion = options.companion ?? answering
   const asked: Asked[] = []
@@ -66,16 +79,20 @@ export async function startAdminGate(
       compatibilityFlags: ['enable_request_signal', 'request_signal_passthrough'],
       d1Databases: ['LEDGER'],
       durableObjects: { COMPANION: { className: 'Companion', useSQLite: true } },
-      bindings: {
+      outboundService: request => {
+        const answer = options.outside?.(request.url)
+        return answer === undefined ? fetchOutside(request) : OutsideResponse.json(answer)
+      },
+      bindings: given({
         GATE_PASS_KEY: passKey,
         GATE_ADMIN_TOKEN: adminToken,
         GATE_COMPANION_URL: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
         ...options.bindings,
-      },
+      }),
     }),
   )
   const url = (await miniflare.ready).href.replace(/\/$/, '')
-  const ledger = await miniflare.getD1Database('LEDGER')
+  const ledger: Database = await miniflare.getD1Database('LEDGER')
   await migrate(ledger, `${projectRoot}/src/ledger/migrations`)
   const ask = (path: string, init: RequestInit = {}) =>
     fetch(`${url}/-/api/v1${path}`, { headers: { authorization: `Bearer ${adminToken}` }, ...init })
@@ -95,6 +112,12 @@ export async function startAdminGate(
       if (!response.ok) throw new Error(`${method} ${path}: ${response.status} ${JSON.stringify(answer)}`)
       return answer
     },
+    async dump() {
+      const tables = await ledger.prepare("SELECT name FROM sqlite_schema WHERE type = 'table'").all()
+      const names = tables.results.map(table => String(table.name)).filter(name => !name.startsWith('_cf'))
+      const rows = await Promise.all(names.map(name => ledger.prepare(`SELECT * FROM "${name}"`).all()))
+      return JSON.stringify(rows.map(({ results }) => results))
+    },
     async [Symbol.asyncDispose]() {
       await miniflare.dispose()
       server.closeAllConnections()
@@ -102,6 +125,11 @@ export async function startAdminGate(
     },
   }
 }
+
+const given = (values: Record<string, string | undefined>) =>
+  Object.fromEntries(
+    Object.entries(values).filter((entry): entry is [string, string] => entry[1] !== undefined),
+  )
 
 async function textOf(request: IncomingMessage): Promise<string> {
   const chunks: Buffer[] = []
