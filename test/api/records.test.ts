@@ -23,15 +23,13 @@ test('every change is on record, and what changed nothing is not', async () => {
   const { id } = z.object({ id: z.string() }).parse(await gate.json('POST', '/tokens', { agent: 'ada' }))
   await gate.json('DELETE', `/tokens/${id}`)
   await gate.json('DELETE', `/tokens/${id}`)
-  const exception = z
-    .object({ id: z.string() })
-    .parse(
-      await gate.json('POST', '/exceptions', {
-        repository: 'github.com/acme/app',
-        fingerprint: 'a:b:c:1',
-        reason: 'a test key',
-      }),
-    )
+  const exception = z.object({ id: z.string() }).parse(
+    await gate.json('POST', '/exceptions', {
+      repository: 'github.com/acme/app',
+      fingerprint: 'a:b:c:1',
+      reason: 'a test key',
+    }),
+  )
   await gate.json('DELETE', `/exceptions/${exception.id}`)
   expect((await gate.ask('/agents', post({ name: 'ada' }))).status).toBe(409)
   await gate.json('DELETE', '/grants/ada/github.com%2Facme%2Fapp')
