@@ -8,7 +8,15 @@ import { gitGate } from './command.ts'
 
 const DAY_MS = 86_400_000
 const PUSHES = 10_000
-const ROWS_A_BATCH = 500
+const ROWS_A_STATEMENT = 1000
+const FINDING = {
+  rule: 'generic-api-key',
+  path: 'a.txt',
+  line: 3,
+  excerpt: 'REDACTED',
+  asksForException: true,
+}
+const hex = (i: number) => i.toString(16).padStart(40, '0')
 /** What an answer may take, beside starting the command on a machine that has other things to do. */
 const ANSWER_MS = 1000
 
@@ -27,46 +35,25 @@ beforeAll(async () => {
     outcome: outcomes[i % outcomes.length] ?? 'open',
     at: now - i * (DAY_MS / PUSHES),
   }))
-  const hex = (i: number) => i.toString(16).padStart(40, '0')
-  for (let i = 0; i < PUSHES; i += ROWS_A_BATCH)
-    await gate.ledger.batch(
-      pushes.slice(i, i + ROWS_A_BATCH).map((push, index) =>
-        gate.ledger
-          .prepare(
-            `INSERT INTO pushes (id, repository, agent, token, started_at, outcome, phase, ms, refs, findings, told)
-             VALUES (?, ?, ?, 'aaaaaaaaaa', ?, ?, 'done', 1234, ?, ?, '["a line", "another"]')`,
-          )
-          .bind(
-            push.id,
-            push.repository,
-            push.agent,
-            push.at,
-            push.outcome,
-            JSON.stringify([
-              {
-                ref: `refs/heads/${push.agent}/fix`,
-                old: hex(0),
-                new: hex(i + index),
-                status: 'ok',
-                reason: '',
-              },
-            ]),
-            push.outcome === 'refused'
-              ? JSON.stringify([
-                  {
-                    rule: 'generic-api-key',
-                    path: 'a.txt',
-                    line: 3,
-                    commit: hex(i),
-                    fingerprint: `${hex(i)}:a.txt:generic-api-key:3`,
-                    excerpt: 'REDACTED',
-                    asksForException: true,
-                  },
-                ])
-              : '[]',
-          ),
-      ),
-    )
+
+  const rows = pushes.map((push, i) => ({
+    ...push,
+    refs: [{ ref: `refs/heads/${push.agent}/fix`, old: hex(0), new: hex(i), status: 'ok', reason: '' }],
+    findings:
+      push.outcome === 'refused'
+        ? [{ ...FINDING, commit: hex(i), fingerprint: `${hex(i)}:a.txt:generic-api-key:3` }]
+        : [],
+  }))
+  for (let i = 0; i < PUSHES; i += ROWS_A_STATEMENT)
+    await gate.ledger
+      .prepare(
+        `INSERT INTO pushes (id, repository, agent, token, started_at, outcome, phase, ms, refs, findings, told)
+         SELECT value ->> 'id', value ->> 'repository', value ->> 'agent', 'aaaaaaaaaa', CAST(value ->> 'at' AS INTEGER),
+                value ->> 'outcome', 'done', 1234, value -> 'refs', value -> 'findings', '["a line", "another"]'
+         FROM json_each(?)`,
+      )
+      .bind(JSON.stringify(rows.slice(i, i + ROWS_A_STATEMENT)))
+      .run()
 }, 120_000)
 afterAll(() => gate[Symbol.asyncDispose]())
 
