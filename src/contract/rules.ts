@@ -74,5 +74,3 @@ export function tellRules(grant: Grant): string[] {
     ]
   })
 }
-
-export { compileGlob as globToRegExp } from './glob.ts'
