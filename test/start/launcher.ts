@@ -55,18 +55,21 @@ export interface Ended {
   readonly stderr: string
 }
 
+interface LaunchOptions {
+  readonly env?: Record<string, string>
+  /** What is run, `node local/start.ts` by default. */
+  readonly command?: readonly string[]
+  /** In a process group of its own, as a terminal has it. */
+  readonly detached?: boolean
+}
+
 /** Starts the gate on any free ports and lets it run. */
-export function launch(
-  home: string,
-  args: readonly string[] = [],
-  {
-    env = {},
-    command = ['node', 'local/start.ts'],
-  }: { env?: Record<string, string>; command?: string[] } = {},
-) {
+export function launch(home: string, args: readonly string[] = [], options: LaunchOptions = {}) {
+  const { env = {}, command = ['node', 'local/start.ts'], detached = false } = options
   const [program = '', ...first] = command
   const child = spawn(program, [...first, ...args], {
     cwd: root,
+    detached,
     stdio: ['ignore', 'pipe', 'pipe'],
     env: {
       PATH: `${path.join(root, 'node_modules/.bin')}:${process.env.PATH}`,

@@ -37,7 +37,7 @@ test('npm start prints a clone URL that works in both directions, and SIGTERM le
   await second.text(['fetch', '-q'])
   expect(await second.text(['rev-parse', 'origin/main'])).toBe(behind)
 
-  await gate.end('SIGTERM')
+  expect(await gate.end('SIGTERM')).toMatchObject({ code: 0 })
   expect(processesOf(home.dir)).toEqual([])
 })
 

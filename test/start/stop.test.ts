@@ -18,6 +18,15 @@ test('two signals, as Ctrl-C under npm sends them, end it once and in order', as
   expect(processesOf(home.dir)).toEqual([])
 })
 
+test('Ctrl-C in a terminal reaches every process of the group, and it ends in order', async () => {
+  using home = stateFolder()
+  const gate = await start(path.join(home.dir, 'state'), [], { detached: true })
+  process.kill(-(gate.child.pid ?? Number.NaN), 'SIGINT')
+  const { code, stderr } = await gate.end()
+  expect({ code, stderr }).toEqual({ code: 0, stderr: '' })
+  expect(processesOf(home.dir)).toEqual([])
+})
+
 /** What there is on disk or among the processes at successive moments of a start. */
 const moments: [string, (state: string) => boolean][] = [
   ['its state folder is made', state => fs.existsSync(path.join(state, 'keys.json'))],
