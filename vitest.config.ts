@@ -6,7 +6,7 @@ export default defineConfig({
   test: {
     include: ['test/**/*.test.ts'],
     globalSetup: ['test/harness/build.ts'],
-    env: { GATE_TEST_GITLEAKS: path.join(import.meta.dirname, '.cache/gitleaks/gitleaks') },
+    env: { GATE_GITLEAKS: path.join(import.meta.dirname, '.cache/gitleaks/gitleaks') },
     // Most of a test's time is spent waiting for the processes it has started.
     maxWorkers: Math.max(2, os.availableParallelism()),
     // A test starts real servers and processes; what must be quick says so itself.
