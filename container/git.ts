@@ -6,6 +6,8 @@ type GitOptions = Partial<Omit<RunOptions, 'cwd' | 'signal'>> & { signal: AbortS
 /** Git on one bare repository, with an environment that nothing outside the gate can change. */
 export interface Git {
   readonly dir: string
+  /** The same git with more in its environment. */
+  with(env: Readonly<Record<string, string>>): Git
   /** The whole environment its processes get; to start one that is not run through here. */
   readonly env: Readonly<Record<string, string>>
   /** Runs to the end, whatever the exit code. */
@@ -45,11 +47,13 @@ export function gitEnvironment(home: string, configFile: string): Record<string,
 }
 
 export function gitOn(dir: string, env: Readonly<Record<string, string>>): Git {
+  const whole = { ...env, GIT_DIR: dir }
   const runGit: Git['run'] = (args, options) =>
-    run('git', args, { ...options, cwd: dir, env: { ...env, GIT_DIR: dir, ...options.env } })
+    run('git', args, { ...options, cwd: dir, env: { ...whole, ...options.env } })
   return {
     dir,
-    env,
+    env: whole,
+    with: more => gitOn(dir, { ...env, ...more }),
     run: runGit,
     async text(args, options) {
       const ended = await runGit(args, options)
@@ -57,6 +61,6 @@ export function gitOn(dir: string, env: Readonly<Record<string, string>>): Git {
       return ended.stdout.toString('utf8')
     },
     start: (args, { signal, env: more }) =>
-      spawnGroup('git', args, { cwd: dir, env: { ...env, GIT_DIR: dir, ...more }, signal, stdio: 'pipe' }),
+      spawnGroup('git', args, { cwd: dir, env: { ...whole, ...more }, signal, stdio: 'pipe' }),
   }
 }

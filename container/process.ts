@@ -1,4 +1,5 @@
 import { type ChildProcess, type SpawnOptions, spawn } from 'node:child_process'
+import { readFileSync } from 'node:fs'
 
 /** How a process ended, and what it said. */
 export interface Ended {
@@ -17,6 +18,8 @@ export interface RunOptions {
   /** The most of stdout that is kept, in bytes; more ends the process (64 MiB). */
   readonly maxOutput?: number
   readonly onStderr?: (chunk: Buffer) => void
+  /** Told the process group's id once it runs. */
+  readonly onStart?: (pid: number) => void
 }
 
 /** SIGKILL for a child's whole process group; a group that is gone is fine. */
@@ -49,9 +52,10 @@ export function spawnGroup(
  * more than `maxOutput`, or when `signal` aborts (with the signal's reason).
  */
 export async function run(command: string, args: readonly string[], options: RunOptions): Promise<Ended> {
-  const { cwd, env, signal, input, maxOutput = 64 << 20, onStderr } = options
+  const { cwd, env, signal, input, maxOutput = 64 << 20, onStderr, onStart } = options
   signal.throwIfAborted()
   const child = spawnGroup(command, args, { cwd, env: { ...env }, signal, stdio: 'pipe' })
+  if (child.pid !== undefined) onStart?.(child.pid)
   return new Promise((resolve, reject) => {
     const stdout: Buffer[] = []
     const stderr: Buffer[] = []
@@ -83,4 +87,14 @@ export async function run(command: string, args: readonly string[], options: Run
       })
     })
   })
+}
+
+/** When a process started, as Linux counts it (proc_pid_stat(5), field 22); empty elsewhere or when it is gone. */
+export function startTimeOf(pid: number): string {
+  try {
+    const stat = readFileSync(`/proc/${pid}/stat`, 'latin1')
+    return stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19] ?? ''
+  } catch {
+    return ''
+  }
 }

@@ -1,5 +1,5 @@
+import { compileGlob } from '../../src/contract/glob.ts'
 import type { Refusal } from '../../src/contract/outcome.ts'
-import { globToRegExp } from '../../src/contract/rules.ts'
 import type { Check, IncomingPush } from './check.ts'
 import { type Entry, type Introduced, introducedBy } from './introduced.ts'
 import { defaultLimits, inBytes, type Limits, OverLimit } from './limits.ts'
@@ -53,7 +53,7 @@ export function files(settings: FilesSettings): Check {
 
 function* entryBreaches(push: IncomingPush, introduced: Introduced): Generator<Breach> {
   const { denyPaths, symlinks, submodules } = push.pass.terms
-  const denied = denyPaths.map(glob => ({ glob, pattern: globToRegExp(glob) }))
+  const denied = denyPaths.map(glob => ({ glob, pattern: compileGlob(glob) }))
   for (const entry of introduced.entries) {
     const { commit, path } = entry
     const rule = denied.find(({ pattern }) => pattern.test(path))

@@ -1,7 +1,7 @@
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { compileGlob } from '../../src/contract/glob.ts'
 import type { Refusal } from '../../src/contract/outcome.ts'
-import { globToRegExp } from '../../src/contract/rules.ts'
 import { type Check, GateFault, type IncomingPush } from './check.ts'
 import { type Introduced, introducedBy } from './introduced.ts'
 import { defaultLimits, type Limits, OverLimit } from './limits.ts'
@@ -102,7 +102,7 @@ async function signersOf(push: IncomingPush, introduced: Introduced, signal: Abo
 
 function refusals(push: IncomingPush, introduced: Introduced, signers: readonly Signer[]): Refusal[] {
   const { emails, allowedSigners } = push.pass.terms
-  const patterns = emails.map(globToRegExp)
+  const patterns = emails.map(compileGlob)
   const allowed = (email: string) => patterns.length === 0 || patterns.some(pattern => pattern.test(email))
   const breaches = signers.flatMap(({ commit, author, committer, signature }) => {
     const short = commit.slice(0, 7)

@@ -1,4 +1,5 @@
-import { isCreate, isDelete, ZERO_ID } from '../commands.ts'
+import { ZERO_ID } from '../../src/contract/names.ts'
+import { isCreate, isDelete } from '../commands.ts'
 import type { Git } from '../git.ts'
 import { ByteReader } from './byte-reader.ts'
 import { GateFault, type IncomingPush } from './check.ts'

@@ -17,8 +17,14 @@ export type RepositoryName = z.infer<typeof RepositoryName>
 
 const simpleName = z
   .string()
-  .regex(/^[a-z0-9][a-z0-9._-]{0,62}$/, 'a name is up to 63 of a-z, 0-9, ".", "_" and "-", and starts with a letter or digit')
-  .refine(name => !name.includes('..') && !/\.(lock)?$/.test(name), 'a name must fit into a ref: no "..", no ending in "." or ".lock"')
+  .regex(
+    /^[a-z0-9][a-z0-9._-]{0,62}$/,
+    'a name is up to 63 of a-z, 0-9, ".", "_" and "-", and starts with a letter or digit',
+  )
+  .refine(
+    name => !name.includes('..') && !/\.(lock)?$/.test(name),
+    'a name must fit into a ref: no "..", no ending in "." or ".lock"',
+  )
 
 /** An agent's name; it is a valid ref component, since grants use it in patterns. */
 export const AgentName = simpleName.brand<'AgentName'>()
@@ -40,9 +46,10 @@ export const ZERO_ID = '0'.repeat(40) as ObjectId
  * (git-check-ref-format(1), and only printable text).
  */
 export function refNameProblem(name: string): string | undefined {
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what is looked for
-  if (/[\x00-\x20\x7f~^:?*[\\]/.test(name)) return 'it has a space, a control character or one of ~ ^ : ? * [ \\'
-  if (/[\u0080-\u009f\u200b-\u200f\u2028-\u202e\u2066-\u2069\ufeff\ufffd]/.test(name)) return 'it has invisible or broken characters'
+  if (/[\x00-\x20\x7f~^:?*[\\]/.test(name))
+    return 'it has a space, a control character or one of ~ ^ : ? * [ \\'
+  if (/[\u0080-\u009f\u200b-\u200f\u2028-\u202e\u2066-\u2069\ufeff\ufffd]/.test(name))
+    return 'it has invisible or broken characters'
   if (name.includes('..') || name.includes('@{') || name.includes('//')) return 'it has "..", "//" or "@{"'
   if (name.endsWith('/') || name.endsWith('.')) return 'it ends with "/" or "."'
   if (name.split('/').some(part => part.startsWith('.') || part.endsWith('.lock')))
@@ -57,6 +64,12 @@ export function refNameProblem(name: string): string | undefined {
 /** A branch or a tag by its full name. */
 export const RefName = z
   .string()
-  .refine(name => refNameProblem(name) === undefined, { error: issue => `${refNameProblem(String(issue.input))}` })
+  .refine(name => refNameProblem(name) === undefined, {
+    error: issue => `${refNameProblem(String(issue.input))}`,
+  })
   .brand<'RefName'>()
 export type RefName = z.infer<typeof RefName>
+
+/** At the edge, the Worker's secret that holds an identity's private half: `GATE_IDENTITY_DEPLOY_KEY` for `deploy-key`. */
+export const identityVariable = (name: IdentityName): string =>
+  `GATE_IDENTITY_${name.toUpperCase().replaceAll(/[.-]/g, '_')}`

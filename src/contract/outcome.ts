@@ -65,3 +65,7 @@ export interface Refusal {
   /** What to do instead, one line each; a command where there is one. */
   readonly remedy: readonly string[]
 }
+
+/** One link of the chain that `doctor` tries. */
+export const LinkStep = z.object({ name: z.string(), ok: z.boolean(), detail: z.string(), fix: z.string() })
+export type LinkStep = z.infer<typeof LinkStep>

@@ -40,8 +40,8 @@ export const Pass = z.discriminatedUnion('service', [
     /** The operator's gitleaks configuration for this repository; it extends the default. Empty: the default alone. */
     gitleaksConfig: z.string(),
   }),
-  /** Ask what became of a push, by its id. */
-  z.object({ service: z.literal('push-report'), ...base, push: z.string() }),
+  /** Ask what became of a push, by its id; one that still goes on is waited for, this many seconds at most. */
+  z.object({ service: z.literal('push-report'), ...base, push: z.string(), wait: z.number().min(0).max(25) }),
   /** Make an identity, or take the one in the body; answers with its public half. */
   z.object({ service: z.literal('identity'), ...base, identity: IdentityName }),
   /** Try the chain to the upstream. */
@@ -49,6 +49,17 @@ export const Pass = z.discriminatedUnion('service', [
 ])
 export type Pass = z.infer<typeof Pass>
 export type PassFor<S extends Pass['service']> = Extract<Pass, { service: S }>
+
+/** Where each service is asked for; a pass opens no other. */
+export const ROUTES: Readonly<Record<Pass['service'], { method: 'GET' | 'POST'; path: string }>> = {
+  'advertise-upload-pack': { method: 'GET', path: '/info/refs' },
+  'advertise-receive-pack': { method: 'GET', path: '/info/refs' },
+  'git-upload-pack': { method: 'POST', path: '/git-upload-pack' },
+  'git-receive-pack': { method: 'POST', path: '/git-receive-pack' },
+  'push-report': { method: 'GET', path: '/push' },
+  identity: { method: 'POST', path: '/identity' },
+  'check-link': { method: 'GET', path: '/link' },
+}
 
 const encoder = new TextEncoder()
 const base64url = (bytes: Uint8Array) =>
@@ -60,7 +71,10 @@ const fromBase64url = (text: string) =>
   Uint8Array.from(atob(text.replaceAll('-', '+').replaceAll('_', '/')), c => c.charCodeAt(0))
 
 const hmacKey = (key: string) =>
-  crypto.subtle.importKey('raw', encoder.encode(key), { name: 'HMAC', hash: 'SHA-256' }, false, ['sign', 'verify'])
+  crypto.subtle.importKey('raw', encoder.encode(key), { name: 'HMAC', hash: 'SHA-256' }, false, [
+    'sign',
+    'verify',
+  ])
 
 /** Signs a pass with HMAC-SHA-256: `<base64url JSON>.<base64url MAC>`. */
 export async function signPass(pass: Pass, key: string): Promise<string> {

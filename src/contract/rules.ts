@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { compileGlob } from './glob.ts'
 import { AgentName } from './names.ts'
 
 /** What a push can do to one ref. `force` is an update that loses commits, or any move of a tag. */
@@ -10,7 +11,14 @@ export const RefPattern = z
   .string()
   .min(1)
   .max(512)
-  .regex(/^refs\/(heads|tags)\/\S+$/, 'a ref pattern starts with refs/heads/ or refs/tags/, for example refs/heads/{agent}/**')
+  .regex(
+    /^refs\/(heads|tags)\/\S+$/,
+    'a ref pattern starts with refs/heads/ or refs/tags/, for example refs/heads/{agent}/**',
+  )
+  .refine(
+    pattern => !/[{}]/.test(pattern.replaceAll('{agent}', '')),
+    'the only variable of a ref pattern is {agent}',
+  )
 
 /** One line of a grant: on refs that match, these actions are allowed, those denied, the rest left to later rules. */
 export const Rule = z.strictObject({
@@ -51,47 +59,10 @@ export function mayDo(grant: Grant, ref: string, action: Action): boolean {
   return false
 }
 
-/** Git's wildmatch with WM_PATHNAME, as in for-each-ref and gitignore: `*` stays in a component, `**` crosses them. */
+/** Does git's glob match this ref? */
 export function matchRef(pattern: string, ref: string): boolean {
-  return globToRegExp(pattern).test(ref)
+  return compileGlob(pattern).test(ref)
 }
-
-const compiled = new Map<string, RegExp>()
-
-/** Compiles a git glob once; the cache is small because patterns come from grants, never from a push. */
-export function globToRegExp(pattern: string): RegExp {
-  const known = compiled.get(pattern)
-  if (known) return known
-  let out = ''
-  for (let i = 0; i < pattern.length; i++) {
-    const rest = pattern.slice(i)
-    const atStart = i === 0 || pattern[i - 1] === '/'
-    const set = /^\[([!^]?)((?:\]|\\.|[^\]\\])(?:\\.|[^\]\\])*)\]/.exec(rest)
-    if (atStart && rest.startsWith('**/')) {
-      out += '(?:[^/]+/)*'
-      i += 2
-    } else if (atStart && rest === '**') {
-      out += '.+'
-      i += 1
-    } else if (rest[0] === '*') {
-      out += '[^/]*'
-      while (pattern[i + 1] === '*') i++
-    } else if (rest[0] === '?') out += '[^/]'
-    else if (set) {
-      out += `(?!/)[${set[1] ? '^' : ''}${(set[2] ?? '').replace(/[\][^&~|]/g, '\\$&').replace(/\\\\(.)/g, '\\$1')}]`
-      i += set[0].length - 1
-    } else if (rest[0] === '\\' && rest.length > 1) {
-      out += escape(rest[1] as string)
-      i += 1
-    } else out += escape(rest[0] as string)
-  }
-  const made = new RegExp(`^${out}$`, 's')
-  if (compiled.size > 10_000) compiled.clear()
-  compiled.set(pattern, made)
-  return made
-}
-
-const escape = (character: string) => character.replace(/[\\^$.*+?()[\]{}|/-]/g, '\\$&')
 
 /** The rules in words, one line a rule, as agents and people read them. */
 export function tellRules(grant: Grant): string[] {

@@ -1,4 +1,4 @@
-import { ZERO_ID } from '../../commands.ts'
+import { ZERO_ID } from '../../../src/contract/names.ts'
 import type { IncomingPush } from '../check.ts'
 import type { Introduced } from '../introduced.ts'
 import { type Limits, OverLimit } from '../limits.ts'

@@ -1,0 +1,39 @@
+import { pointInTime } from '../duration.ts'
+import { answer, localTime, note, table } from '../terminal.ts'
+import { command, gate, group } from './context.ts'
+
+const mint = command('mint <label>', 'make a token for an operator; prints it, this once')
+  .option('--expires <when>', 'when it ends: 30d, 12h, or a date')
+  .action(async (label: string, options) => {
+    const minted = await gate().adminTokens.mint({
+      label,
+      expiresAt: options.expires ? pointInTime(options.expires, 'ahead') : null,
+    })
+    answer(options, minted, () => minted.token)
+    if (!options.json) note(`Admin token ${minted.id}; it is not shown again. It goes into GATE_ADMIN_TOKEN.`)
+  })
+
+const list = command('list', "operators' tokens, without their secrets").action(async options => {
+  const tokens = await gate().adminTokens.list()
+  answer(options, tokens, () =>
+    table(
+      ['ID', 'LABEL', 'MINTED', 'LAST USED', 'ENDS'],
+      tokens.map(each => [
+        each.id,
+        each.label,
+        localTime(each.createdAt),
+        localTime(each.lastUsedAt) || 'never',
+        each.revokedAt ? `revoked ${localTime(each.revokedAt)}` : localTime(each.expiresAt) || 'never',
+      ]),
+    ),
+  )
+})
+
+const revoke = command('revoke <id>', 'end an admin token: it fails at the next request').action(
+  async (id: string, options) => {
+    const revoked = await gate().adminTokens.revoke(id)
+    answer(options, revoked, () => `revoked ${revoked.id} (${revoked.label})`)
+  },
+)
+
+export const adminToken = group('admin-token', "operators' tokens", mint, list, revoke)

@@ -1,0 +1,56 @@
+import { createInterface } from 'node:readline/promises'
+import { Complaint } from '../complaint.ts'
+import { readDesiredState } from '../desired-state.ts'
+import { planOf, readCurrentState, type Step } from '../plan.ts'
+import { answer, note, plain } from '../terminal.ts'
+import { command, gate } from './context.ts'
+
+/** How many changes are under way at once. */
+const AT_ONCE = 6
+
+export const apply = command('apply <file>', 'make the gate hold what a YAML or JSON file says')
+  .option('--dry-run', 'show the plan and change nothing')
+  .option('--yes', 'do not ask; without a terminal nothing is asked')
+  .option('--prune', 'also remove the agents, grants and repositories that the file does not name')
+  .action(
+    async (file: string, options: { dryRun?: boolean; yes?: boolean; prune?: boolean; json?: boolean }) => {
+      const wanted = readDesiredState(file)
+      const client = gate()
+      const waves = planOf(client, await readCurrentState(client), wanted, options.prune === true)
+      const plan = waves.flat()
+      if (!options.json) process.stdout.write(`${plain(plan.map(told).join('\n') || 'nothing to change')}\n`)
+      const applied = plan.length > 0 && !options.dryRun && (options.yes || options.json || (await agreed()))
+      if (applied) for (const wave of waves) await runAll(wave)
+      answer(options, { plan: plan.map(({ run: _, ...step }) => step), applied }, () =>
+        applied ? `applied ${plan.length} changes` : '',
+      )
+    },
+  )
+
+const SIGNS = { add: '+', change: '~', remove: '-' } as const
+const told = ({ action, kind, name, detail }: Step) =>
+  `${SIGNS[action]} ${kind} ${name}${detail ? `: ${detail}` : ''}`
+
+async function agreed(): Promise<boolean> {
+  if (!process.stdin.isTTY || !process.stdout.isTTY) return true
+  using terminal = createInterface({ input: process.stdin, output: process.stdout })
+  return /^y(es)?$/i.test((await terminal.question('Apply this? [y/N] ')).trim())
+}
+
+/** Runs the steps of a wave, a few at once; the first that fails stops it, and says what was being done. */
+async function runAll(wave: readonly Step[]): Promise<void> {
+  const rest = wave.values()
+  await Promise.all(
+    Array.from({ length: AT_ONCE }, async () => {
+      for (const step of rest) {
+        await step.run().catch(error => {
+          if (!(error instanceof Complaint)) throw error
+          note(
+            'What stands before this in the plan may have been applied; applying again goes on from there.',
+          )
+          throw new Complaint(`${told(step)}: ${error.message}`, error.fix, error.code)
+        })
+      }
+    }),
+  )
+}

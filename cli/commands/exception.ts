@@ -1,0 +1,49 @@
+import { pointInTime } from '../duration.ts'
+import { answer, localTime, table } from '../terminal.ts'
+import { command, gate, group } from './context.ts'
+
+const add = command('add <repository> <fingerprint>', 'let one finding pass, by its fingerprint')
+  .requiredOption('--reason <text>', 'why it may pass; it stays on record')
+  .option('--until <when>', 'when it ends: 30d, 12h, or a date')
+  .action(async (repository: string, fingerprint: string, options) => {
+    const granted = await gate().exceptions.add({
+      repository,
+      fingerprint,
+      reason: options.reason,
+      until: options.until ? pointInTime(options.until, 'ahead') : null,
+    })
+    answer(options, granted, () => `${granted.id}: ${granted.fingerprint} may pass in ${granted.repository}`)
+  })
+
+const list = command('list', 'the findings that may pass')
+  .option('--repository <name>', 'in this repository only')
+  .action(async options => {
+    const exceptions = await gate().exceptions.list(options.repository)
+    answer(options, exceptions, () =>
+      table(
+        ['ID', 'REPOSITORY', 'FINGERPRINT', 'BY', 'SINCE', 'ENDS', 'REASON'],
+        exceptions.map(each => [
+          each.id,
+          each.repository,
+          each.fingerprint,
+          each.grantedBy,
+          localTime(each.createdAt),
+          each.revokedAt ? `revoked ${localTime(each.revokedAt)}` : localTime(each.until) || 'never',
+          each.reason,
+        ]),
+      ),
+    )
+  })
+
+const revoke = command('revoke <id>', 'end an exception: the finding is refused again').action(
+  async (id: string, options) => {
+    const revoked = await gate().exceptions.revoke(id)
+    answer(
+      options,
+      revoked,
+      () => `revoked ${revoked.id}: ${revoked.fingerprint} is refused in ${revoked.repository}`,
+    )
+  },
+)
+
+export const exception = group('exception', 'findings that an operator lets pass', add, list, revoke)

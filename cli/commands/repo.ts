@@ -1,0 +1,70 @@
+import { RepositoryName } from '../../src/contract/names.ts'
+import { UsageComplaint } from '../complaint.ts'
+import { readText } from '../file.ts'
+import { answer, localTime, note, plain, table } from '../terminal.ts'
+import { command, gate, group } from './context.ts'
+
+const add = command('add <name>', 'put a repository behind the gate')
+  .requiredOption('--upstream <url>', 'where pushes go: ssh://git@host[:port]/path or git@host:path')
+  .requiredOption('--identity <name>', 'the SSH key the gate uses there (git gate identity new)')
+  .requiredOption('--known-hosts <file>', "the upstream's host keys, as ssh-keyscan prints them")
+  .option('--stale-reads', 'serve what the mirror has while the upstream cannot be reached')
+  .option('--gitleaks-config <file>', 'a gitleaks configuration that extends the default one')
+  .action(async (name: string, options) => {
+    const parsed = RepositoryName.safeParse(name)
+    if (!parsed.success) throw new UsageComplaint(`"${plain(name)}": ${parsed.error.issues[0]?.message}`)
+    const repository = await gate().repositories.add({
+      name: parsed.data,
+      upstream: options.upstream,
+      identity: options.identity,
+      knownHosts: readText(options.knownHosts),
+      staleReads: options.staleReads === true,
+      gitleaksConfig: options.gitleaksConfig ? readText(options.gitleaksConfig) : '',
+    })
+    answer(options, repository, () => `${repository.name} → ${repository.upstream}`)
+    if (!options.json)
+      note(
+        `Next: git gate doctor ${repository.name}, and git gate agent add AGENT --grant ${repository.name}`,
+      )
+  })
+
+const list = command('list', 'every repository behind the gate').action(async options => {
+  const repositories = await gate().repositories.list()
+  answer(options, repositories, () =>
+    table(
+      ['NAME', 'UPSTREAM', 'IDENTITY', 'SINCE'],
+      repositories.map(each => [each.name, each.upstream, each.identity, localTime(each.createdAt)]),
+    ),
+  )
+})
+
+const show = command('show <name>', 'one repository, with its grants').action(
+  async (name: string, options) => {
+    const client = gate()
+    const repository = await client.repositories.show(name)
+    const grants = await client.grants.list({ repository: repository.name })
+    answer(options, { ...repository, grants }, () =>
+      [
+        `name          ${repository.name}`,
+        `clone         ${client.url}/${repository.name}.git`,
+        `upstream      ${repository.upstream}`,
+        `identity      ${repository.identity}`,
+        `stale reads   ${repository.staleReads ? 'yes' : 'no'}`,
+        `since         ${localTime(repository.createdAt)}`,
+        `agents        ${grants.map(each => each.agent).join(', ') || 'none'}`,
+        `known hosts   ${repository.knownHosts.trim().split('\n').join('\n              ')}`,
+      ]
+        .map(plain)
+        .join('\n'),
+    )
+  },
+)
+
+const remove = command('remove <name>', 'take a repository off the gate, with its grants').action(
+  async (name: string, options) => {
+    const removed = await gate().repositories.remove(name)
+    answer(options, removed, () => `removed ${removed.name}; its upstream is as it was`)
+  },
+)
+
+export const repo = group('repo', 'repositories behind the gate', add, list, show, remove)

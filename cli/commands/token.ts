@@ -1,0 +1,48 @@
+import { pointInTime } from '../duration.ts'
+import { answer, localTime, note, table } from '../terminal.ts'
+import { command, gate, group } from './context.ts'
+
+const mint = command('mint <agent>', 'make a token for an agent; prints it, this once')
+  .option('--label <text>', 'what it is for', '')
+  .option('--expires <when>', 'when it ends: 30d, 12h, or a date')
+  .action(async (agent: string, options) => {
+    const minted = await gate().tokens.mint({
+      agent,
+      label: options.label,
+      expiresAt: options.expires ? pointInTime(options.expires, 'ahead') : null,
+    })
+    answer(options, minted, () => minted.token)
+    if (!options.json)
+      note(
+        `Token ${minted.id} of ${minted.agent}; it is not shown again. To end it: git gate token revoke ${minted.id}`,
+      )
+  })
+
+const list = command('list [agent]', "agents' tokens, without their secrets").action(
+  async (agent: string | undefined, options) => {
+    const tokens = await gate().tokens.list(agent)
+    answer(options, tokens, () =>
+      table(
+        ['ID', 'AGENT', 'LABEL', 'MINTED', 'LAST USED', 'ENDS'],
+        tokens.map(each => [
+          each.id,
+          each.agent,
+          each.label,
+          localTime(each.createdAt),
+          localTime(each.lastUsedAt) || 'never',
+          each.revokedAt ? `revoked ${localTime(each.revokedAt)}` : localTime(each.expiresAt) || 'never',
+        ]),
+      ),
+    )
+  },
+)
+
+const revoke = command('revoke <id>', 'end a token: it fails at the next request').action(
+  async (id: string, options) => {
+    // The whole token is taken too: whoever found one that leaked has only that.
+    const revoked = await gate().tokens.revoke(/^gate_([a-z2-7]+)_/.exec(id)?.[1] ?? id)
+    answer(options, revoked, () => `revoked ${revoked.id} of ${revoked.agent}`)
+  },
+)
+
+export const token = group('token', "agents' tokens", mint, list, revoke)

@@ -1,0 +1,42 @@
+import { existsSync, readFileSync } from 'node:fs'
+import { dirname, isAbsolute, join, resolve } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { z } from 'zod'
+import { Complaint } from './complaint.ts'
+
+const GateUrl = z.url({ protocol: /^https?$/ }).transform(url => url.replace(/\/+$/, ''))
+const Admin = z.object({ url: GateUrl, token: z.string().min(1) })
+
+/** Where the gate is, and what lets an operator in. */
+export type Settings = z.infer<typeof Admin>
+
+/**
+ * GATE_URL and GATE_ADMIN_TOKEN from the environment; what is missing there comes from the file that
+ * a local gate writes, `${GATE_HOME:-.git-gate}/admin.json`, here or beside the package.
+ */
+export function findSettings(env: NodeJS.ProcessEnv, cwd: string): Settings {
+  const home = env.GATE_HOME || '.git-gate'
+  const root = dirname(dirname(fileURLToPath(import.meta.url)))
+  const places = isAbsolute(home) ? [home] : [resolve(cwd, home), resolve(root, home)]
+  const files = places.map(place => join(place, 'admin.json'))
+  const found = env.GATE_URL && env.GATE_ADMIN_TOKEN ? undefined : files.find(existsSync)
+  const local = found === undefined ? {} : readAdminFile(found)
+  const url = env.GATE_URL || local.url
+  const token = env.GATE_ADMIN_TOKEN || (env.GATE_URL && env.GATE_URL !== local.url ? undefined : local.token)
+  if (!url || !token)
+    throw new Complaint(
+      !url ? 'which gate? There is no GATE_URL, and no gate of this folder' : 'there is no GATE_ADMIN_TOKEN',
+      `Set GATE_URL and GATE_ADMIN_TOKEN, or start a gate here (npm start), which writes ${files[0]}`,
+    )
+  const parsed = Admin.safeParse({ url, token })
+  if (!parsed.success) throw new Complaint(`GATE_URL is not an http:// or https:// URL: ${url}`)
+  return parsed.data
+}
+
+function readAdminFile(file: string): Partial<Settings> {
+  try {
+    return Admin.parse(JSON.parse(readFileSync(file, 'utf8')))
+  } catch {
+    throw new Complaint(`${file} cannot be read`, 'A gate that starts (npm start) writes it anew')
+  }
+}

@@ -1,0 +1,20 @@
+import { createHmac } from 'node:crypto'
+import type { Settings } from '../settings.ts'
+import type { Check } from './check.ts'
+import { rules } from './rules.ts'
+import { secrets } from './secrets.ts'
+
+export { type Check, GateFault, type IncomingPush, type Progress } from './check.ts'
+export { judgeCommands } from './rules.ts'
+
+/** What a push goes through, in order; the first check that refuses ends it. */
+export const checks = (settings: Settings): readonly Check[] => [
+  rules,
+  secrets({
+    gitleaks: settings.gitleaks,
+    seconds: settings.scanMs / 1000,
+    maxBlobBytes: settings.maxBlobBytes,
+    // Of the pass key, since that outlives a container's disk; another pass key makes other fingerprints.
+    fingerprintKey: createHmac('sha256', settings.passKey).update('fingerprints of findings').digest('hex'),
+  }),
+]

@@ -1,0 +1,57 @@
+import { mkdir, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { z } from 'zod'
+import { PushReport } from '../src/contract/outcome.ts'
+import { Upstream } from '../src/contract/pass.ts'
+
+/** What the companion must know of a push to tell its outcome after a crash. */
+export const Entry = z.object({
+  report: PushReport,
+  upstream: Upstream,
+  /** The process group of a forward that has begun: after a crash it is ended before upstream is asked. */
+  forward: z.object({ pid: z.number().int(), startedAt: z.string() }).optional(),
+})
+export type Entry = z.infer<typeof Entry>
+
+/** How long an ended push can still be asked for, in milliseconds. */
+const KEPT_MS = 7 * 86_400_000
+
+/** One file a push, written whole by rename, so that a crash leaves either the old or the new word of it. */
+export interface Journal {
+  write(entry: Entry): Promise<void>
+  read(id: string): Promise<Entry | undefined>
+  /** Drops what ended long ago; answers with what a crash left open. */
+  open(): Promise<Entry[]>
+}
+
+export async function openJournal(folder: string): Promise<Journal> {
+  await mkdir(folder, { recursive: true, mode: 0o700 })
+  const file = (id: string) => join(folder, `${id}.json`)
+  const read = async (id: string) => {
+    if (!/^[\w-]{1,64}$/.test(id)) return undefined
+    const text = await readFile(file(id), 'utf8').catch(() => undefined)
+    return text === undefined ? undefined : Entry.parse(JSON.parse(text))
+  }
+  return {
+    read,
+    async write(entry) {
+      const path = file(entry.report.id)
+      await writeFile(`${path}.new`, JSON.stringify(entry), { mode: 0o600 })
+      await rename(`${path}.new`, path)
+    },
+    async open() {
+      const left: Entry[] = []
+      for (const name of await readdir(folder)) {
+        const path = join(folder, name)
+        const { mtimeMs } = await stat(path)
+        if (name.endsWith('.new') || mtimeMs < Date.now() - KEPT_MS) {
+          await rm(path, { force: true })
+          continue
+        }
+        const entry = await read(name.replace(/\.json$/, ''))
+        if (entry?.report.outcome === 'open') left.push(entry)
+      }
+      return left
+    },
+  }
+}

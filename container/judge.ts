@@ -1,0 +1,119 @@
+import { mkdir } from 'node:fs/promises'
+import { dirname, join, resolve } from 'node:path'
+import { GateFault } from './checks/index.ts'
+import { type Command, isDelete } from './commands.ts'
+import { type Forwarded, forward } from './forward.ts'
+import type { Git } from './git.ts'
+import type { HookRequest } from './hook.ts'
+import type { Mirror } from './mirror.ts'
+import { startTimeOf } from './process.ts'
+import { abandoned, failed, refused, type Verdict, wholePush } from './push.ts'
+import type { Pushing, Received } from './quarantine.ts'
+
+/** The checks, then the forward. What goes wrong on the gate's side refuses the push and says so. */
+export async function judge(
+  asked: HookRequest,
+  pushing: Pushing,
+  { list, record, say }: Received,
+  scratch: string,
+  gone: AbortSignal,
+): Promise<Verdict> {
+  const { pass, session, mirror, settings, checks } = pushing
+  const { commands } = list
+  const git = mirror.git.with(quarantineOf(asked, mirror, commands))
+  const deadline = AbortSignal.timeout(settings.scanMs)
+  const signal = AbortSignal.any([gone, deadline])
+  try {
+    gone.throwIfAborted()
+    const agreed = commands.map(c => `${c.old} ${c.new} ${c.ref}`)
+    if (asked.lines.length !== agreed.length || agreed.some(line => !asked.lines.includes(line)))
+      return refused(commands, [
+        wholePush('git found a ref of this push unfit: its objects are missing', [
+          'git fetch origin, then push again',
+        ]),
+      ])
+    session.phase = 'checking'
+    await mkdir(scratch, { recursive: true, mode: 0o700 })
+    say('git-gate: checking')
+    for (const check of checks) {
+      await record.step(check.name)
+      const refusals = await check.run(
+        { commands, pass, git, scratch, record },
+        line => say(`git-gate: ${line}`),
+        signal,
+      )
+      signal.throwIfAborted()
+      if (refusals.length) return refused(commands, refusals)
+    }
+    const release = await mirror.holdRefs(commands.map(c => c.ref))
+    try {
+      gone.throwIfAborted()
+      session.phase = 'forwarding'
+      await record.step('forwarding')
+      say(`git-gate: checked, forwarding to ${pass.repository.name}'s upstream`)
+      return await send(git, pushing, { list, record, say })
+    } finally {
+      release()
+    }
+  } catch (error) {
+    if (gone.aborted)
+      return abandoned(commands, gone.reason instanceof Error ? gone.reason.message : 'the client went away')
+    if (deadline.aborted)
+      return couldNotCheck(commands, `the checks did not end within ${settings.scanMs / 1000} s`)
+    if (error instanceof GateFault) return couldNotCheck(commands, error.message)
+    console.error(
+      JSON.stringify({
+        level: 'error',
+        push: pass.id,
+        message: error instanceof Error ? error.stack : String(error),
+      }),
+    )
+    return couldNotCheck(commands, 'an error of its own')
+  }
+}
+
+const couldNotCheck = (commands: readonly Command[], why: string) =>
+  failed(commands, `the gate could not check this push: ${why}`, [
+    "this is the gate's fault, not the push's: push again; if it stays, tell the operator",
+  ])
+
+/** Git's variables that show the quarantine (git-receive-pack(1)); a push that only deletes has none. */
+function quarantineOf(
+  asked: HookRequest,
+  mirror: Mirror,
+  commands: readonly Command[],
+): Record<string, string> {
+  if (asked.objectDirectory === '' && commands.every(isDelete)) return {}
+  const quarantine = resolve(mirror.git.dir, asked.objectDirectory)
+  if (dirname(quarantine) !== join(mirror.git.dir, 'objects'))
+    throw new GateFault('its quarantine is not where git puts it')
+  return { GIT_OBJECT_DIRECTORY: quarantine, GIT_ALTERNATE_OBJECT_DIRECTORIES: asked.alternates }
+}
+
+async function send(
+  git: Git,
+  { pass, settings, linkTo }: Pushing,
+  { list, record, say }: Pick<Received, 'list' | 'record' | 'say'>,
+): Promise<Verdict> {
+  const { commands, pushOptions } = list
+  let noted: Promise<void> | undefined
+  const onStart = (pid: number) => {
+    noted = record.forwarding(pid, startTimeOf(pid))
+  }
+  const result = await linkTo().then(
+    link => forward(git, link, pass.repository, commands, pushOptions, say, settings.forwardMs, onStart),
+    (error: Error): Forwarded => ({ outcome: 'failed', refs: [], why: error.message, upstreamSaid: '' }),
+  )
+  await noted
+  record.upstreamSaid = result.upstreamSaid
+  if (result.outcome === 'accepted') say('git-gate: upstream has accepted the push')
+  if (result.outcome === 'failed') return failed(commands, result.why)
+  const refs = result.refs.map(ref =>
+    ref.status === 'ng' ? { ...ref, reason: `git-gate: ${ref.reason}` } : ref,
+  )
+  return {
+    outcome: result.outcome,
+    refs,
+    refusals: result.outcome === 'refused' ? [wholePush(result.why)] : [],
+  }
+}

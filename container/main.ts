@@ -1,0 +1,61 @@
+import { mkdir, mkdtemp, rm } from 'node:fs/promises'
+import type { AddressInfo } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join, resolve } from 'node:path'
+import { checks } from './checks/index.ts'
+import { takeIdentitiesFromEnvironment } from './identities.ts'
+import { openJournal } from './journal.ts'
+import { configureGit, createMirrors } from './mirror.ts'
+import { recover } from './recover.ts'
+import { serve } from './server.ts'
+import { createSessions } from './session.ts'
+import { readSettings } from './settings.ts'
+import { createLinks } from './upstream.ts'
+
+const read = readSettings(process.env)
+if (!read.ok) {
+  console.error(`companion: ${read.problem}`)
+  process.exit(2)
+}
+const settings = { ...read.settings, home: resolve(read.settings.home) }
+delete process.env.GATE_PASS_KEY
+
+const identities = join(settings.home, 'identities')
+await mkdir(settings.home, { recursive: true, mode: 0o700 })
+await takeIdentitiesFromEnvironment(identities, process.env)
+const sockets = await mkdtemp(join(tmpdir(), 'gate-'))
+const env = await configureGit(settings, join(import.meta.dirname, 'hooks'))
+const links = createLinks({ identities, folder: join(settings.home, 'ssh'), sockets })
+const mirrors = createMirrors(settings, env, links.to)
+const journal = await openJournal(join(settings.home, 'journal'))
+const sessions = createSessions(settings)
+const server = serve({
+  settings,
+  sessions,
+  mirrors,
+  links,
+  journal,
+  checks: checks(settings),
+  identities,
+  recovered: recover(journal, mirrors, links, settings),
+})
+
+server.on('error', error => {
+  console.error(`companion: ${error.message}`)
+  process.exit(1)
+})
+server.listen(settings.port, settings.host, () => {
+  const { port } = server.address() as AddressInfo
+  console.log(`companion: ready http://${settings.host}:${port}`)
+})
+
+/** Sessions that run are finished, new ones refused; a second signal does not hurry it. */
+async function stop(): Promise<void> {
+  server.close()
+  server.closeIdleConnections()
+  await sessions.close()
+  links.closeAll()
+  await rm(sockets, { recursive: true, force: true })
+  process.exit(0)
+}
+for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, stop)

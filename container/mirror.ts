@@ -1,0 +1,282 @@
+import { createHash, randomUUID } from 'node:crypto'
+import { access, mkdir, readdir, rename, rm, writeFile } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
+import type { Upstream } from '../src/contract/pass.ts'
+import { type Git, gitEnvironment, gitOn } from './git.ts'
+import type { Settings } from './settings.ts'
+import { type Link, UpstreamError, upstreamProblem } from './upstream.ts'
+
+/** The local copy of one upstream: a cache, made anew whenever it is missing. */
+export interface Mirror {
+  readonly git: Git
+  /**
+   * Brings heads, tags and HEAD up to date with the upstream: one refresh at a time, and everyone who asks while
+   * it runs shares the next one. Resolves at once within the freshness window. Rejects with UpstreamError.
+   */
+  refresh(upstream: Upstream, signal: AbortSignal): Promise<void>
+  /** Is it there? It may be deleted at any time. */
+  present(): Promise<boolean>
+  /** Keeps refreshes away from these refs, after the one that runs, until released: a push is about to move them. */
+  holdRefs(refs: readonly string[]): Promise<() => void>
+  /**
+   * Git works in it until released. Whoever had to kill its processes says so when it leaves: what they left behind
+   * is removed as soon as nobody is inside.
+   */
+  enter(): Promise<(killed: boolean) => void>
+  /** When it was last like the upstream, in milliseconds since the epoch; undefined: not since the start. */
+  readonly freshAt: number | undefined
+}
+
+export interface Mirrors {
+  of(upstream: Upstream): Mirror
+}
+
+/** Makes git's only configuration for all mirrors, and answers with the environment that points to it. */
+export async function configureGit(settings: Settings, hooks: string): Promise<Record<string, string>> {
+  const home = join(settings.home, 'git')
+  const file = join(home, 'gitconfig')
+  await mkdir(home, { recursive: true, mode: 0o700 })
+  await writeFile(file, gitConfig(settings, hooks))
+  return gitEnvironment(home, file)
+}
+
+/** git-config(1). Deny* settings act after pre-receive, when upstream already has the push: they are off. */
+function gitConfig(settings: Settings, hooks: string): string {
+  return `[core]
+	hooksPath = "${hooks}"
+	useReplaceRefs = false
+	logAllRefUpdates = false
+[http]
+	receivepack = true
+	getanyfile = false
+	uploadarchive = false
+[receive]
+	fsckObjects = true
+	maxInputSize = ${settings.maxPushBytes}
+	unpackLimit = 1
+	autogc = false
+	advertisePushOptions = true
+	denyDeleteCurrent = ignore
+	denyCurrentBranch = ignore
+	keepAlive = 5
+[fetch]
+	unpackLimit = 1
+[gc]
+	auto = 0
+[maintenance]
+	auto = false
+[uploadpack]
+	allowFilter = true
+	allowAnySHA1InWant = true
+[uploadpackfilter]
+	allow = false
+[uploadpackfilter "blob:none"]
+	allow = true
+[uploadpackfilter "blob:limit"]
+	allow = true
+[uploadpackfilter "tree"]
+	allow = true
+[push]
+	default = nothing
+	followTags = false
+[init]
+	defaultBranch = main
+[user]
+	useConfigOnly = true
+`
+}
+
+export function createMirrors(
+  settings: Settings,
+  env: Readonly<Record<string, string>>,
+  linkTo: (upstream: Upstream) => Promise<Link>,
+): Mirrors {
+  const mirrors = new Map<string, Mirror>()
+  return {
+    of(upstream) {
+      // The upstream's address is part of the place: a repository that is pointed elsewhere starts empty.
+      const mark = createHash('sha256').update(upstream.url).digest('hex').slice(0, 16)
+      const dir = join(settings.home, 'mirrors', upstream.name, `${mark}.git`)
+      const mirror = mirrors.get(dir) ?? createMirror(gitOn(dir, env), settings, linkTo)
+      mirrors.set(dir, mirror)
+      return mirror
+    },
+  }
+}
+
+function createMirror(git: Git, settings: Settings, linkTo: (upstream: Upstream) => Promise<Link>): Mirror {
+  const held = new Map<string, number>()
+  let inside = 0
+  // What an earlier life of the companion left is removed before the first use.
+  let dirty = true
+  let tidying: Promise<void> | undefined
+  let freshAt: number | undefined
+  let running: Promise<void> | undefined
+  let next: Promise<void> | undefined
+
+  const cleanUp = async () => {
+    dirty = false
+    tidying = tidy(git.dir).finally(() => {
+      tidying = undefined
+    })
+    await tidying
+  }
+  const enter = async () => {
+    while (tidying || (dirty && inside === 0)) await (tidying ?? cleanUp())
+    inside += 1
+    return (killed: boolean) => {
+      inside -= 1
+      dirty ||= killed
+      if (dirty && inside === 0) cleanUp().catch(() => {})
+    }
+  }
+
+  const refreshOnce = async (upstream: Upstream) => {
+    const startedAt = Date.now()
+    const leave = await enter()
+    try {
+      await refreshInside(upstream)
+      leave(false)
+    } catch (error) {
+      leave(true)
+      throw error
+    }
+    freshAt = startedAt
+  }
+
+  const refreshInside = async (upstream: Upstream) => {
+    const made = await ensure(git)
+    if (made) freshAt = undefined
+    const link = await linkTo(upstream)
+    const signal = AbortSignal.timeout(settings.refreshMs)
+    try {
+      await link.connect(signal)
+      await fetchAll(git, link, upstream, [...held.keys()], signal)
+    } catch (error) {
+      if (!signal.aborted) throw error
+      throw new UpstreamError(
+        `the upstream did not finish within ${settings.refreshMs / 1000} s; try again later`,
+      )
+    }
+  }
+
+  return {
+    git,
+    get freshAt() {
+      return freshAt
+    },
+    present: () => exists(git.dir),
+    async refresh(upstream, signal) {
+      const present = await exists(git.dir)
+      if (present && freshAt !== undefined && Date.now() - freshAt < settings.freshMs) return
+      next ??= (async () => {
+        await running?.catch(() => {})
+        running = next
+        next = undefined
+        await refreshOnce(upstream).finally(() => {
+          running = undefined
+        })
+      })()
+      try {
+        await orAborted(next, signal)
+      } catch (error) {
+        if (error instanceof UpstreamError && upstream.staleReads && freshAt !== undefined) return
+        throw error
+      }
+    },
+    async holdRefs(refs) {
+      for (const ref of refs) held.set(ref, (held.get(ref) ?? 0) + 1)
+      await running?.catch(() => {})
+      return () => {
+        for (const ref of refs) {
+          const left = (held.get(ref) ?? 1) - 1
+          if (left) held.set(ref, left)
+          else held.delete(ref)
+        }
+      }
+    },
+    enter,
+  }
+}
+
+const exists = (dir: string) =>
+  access(join(dir, 'HEAD')).then(
+    () => true,
+    () => false,
+  )
+
+/** Makes the bare repository where there is none, whole by rename. Answers whether it had to. */
+async function ensure(git: Git): Promise<boolean> {
+  if (await exists(git.dir)) return false
+  const fresh = `${git.dir}.${randomUUID()}`
+  await mkdir(dirname(git.dir), { recursive: true, mode: 0o700 })
+  await mkdir(fresh)
+  await gitOn(fresh, git.env).text(['init', '--quiet', '--bare', '--template='], {
+    signal: AbortSignal.timeout(10_000),
+  })
+  await rm(git.dir, { recursive: true, force: true })
+  await rename(fresh, git.dir)
+  return true
+}
+
+/**
+ * Heads and tags as upstream has them, those it no longer has pruned; HEAD beside it, over the same connection.
+ * Refs that a push is moving are left to that push.
+ */
+async function fetchAll(
+  git: Git,
+  link: Link,
+  upstream: Upstream,
+  heldRefs: readonly string[],
+  signal: AbortSignal,
+): Promise<void> {
+  const [one, two] = [link.borrow(), link.borrow()]
+  try {
+    const [fetched, head] = await Promise.all([
+      git.run(
+        [
+          'fetch',
+          '--quiet',
+          '--prune',
+          '--no-tags',
+          '--no-write-fetch-head',
+          '--no-auto-maintenance',
+          upstream.url,
+          '+refs/heads/*:refs/heads/*',
+          '+refs/tags/*:refs/tags/*',
+          ...heldRefs.map(ref => `^${ref}`),
+        ],
+        { signal, env: one.env },
+      ),
+      git.run(['ls-remote', '--symref', upstream.url, 'HEAD'], { signal, env: two.env }),
+    ])
+    if (fetched.code !== 0) throw upstreamProblem(upstream, fetched.stderr)
+    const branch = /^ref: (refs\/heads\/\S+)\tHEAD$/m.exec(head.stdout.toString('utf8'))?.[1]
+    if (branch) await git.run(['symbolic-ref', 'HEAD', branch], { signal })
+  } finally {
+    one.release()
+    two.release()
+  }
+}
+
+/** Removes what killed git processes leave: quarantines, half-written packs, locks. Nobody works in the mirror. */
+async function tidy(dir: string): Promise<void> {
+  const drop = (path: string) => rm(path, { recursive: true, force: true })
+  const list = (path: string, recursive = false) => readdir(path, { recursive }).catch(() => [])
+  for (const name of await list(join(dir, 'objects')))
+    if (/^(tmp_objdir-|incoming-)|^tmp_obj_/.test(name)) await drop(join(dir, 'objects', name))
+  for (const name of await list(join(dir, 'objects', 'pack')))
+    if (/^(tmp_|\.tmp-)/.test(name)) await drop(join(dir, 'objects', 'pack', name))
+  for (const name of await list(dir)) if (name.endsWith('.lock')) await drop(join(dir, name))
+  for (const name of await list(join(dir, 'refs'), true))
+    if (name.endsWith('.lock')) await drop(join(dir, 'refs', name))
+}
+
+async function orAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
+  signal.throwIfAborted()
+  return new Promise((resolve, reject) => {
+    const stop = () => reject(signal.reason)
+    signal.addEventListener('abort', stop, { once: true })
+    work.then(resolve, reject).finally(() => signal.removeEventListener('abort', stop))
+  })
+}

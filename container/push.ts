@@ -1,0 +1,127 @@
+import type { Finding, Outcome, PushReport, Refusal } from '../src/contract/outcome.ts'
+import type { PassFor } from '../src/contract/pass.ts'
+import type { Entry, Journal } from './journal.ts'
+import { type RefStatus, refuseAll } from './report.ts'
+
+/** How a push ended, for its ledger row and for every ref. */
+export interface Verdict {
+  readonly outcome: Exclude<Outcome, 'open'>
+  readonly refs: readonly RefStatus[]
+  readonly refusals: readonly Refusal[]
+}
+
+/** One reason for the whole push. */
+export const wholePush = (
+  reason: string,
+  remedy: readonly string[] = [],
+  detail: readonly string[] = [],
+): Refusal => ({
+  reason,
+  detail,
+  remedy,
+})
+
+export const refused = (refs: readonly { ref: string }[], refusals: readonly Refusal[]): Verdict => ({
+  outcome: 'refused',
+  refs: refuseAll(refs, refusals),
+  refusals,
+})
+
+export const failed = (
+  refs: readonly { ref: string }[],
+  reason: string,
+  remedy: readonly string[] = [],
+): Verdict => ({
+  outcome: 'failed',
+  refs: refuseAll(refs, [wholePush(reason, remedy)]),
+  refusals: [wholePush(reason, remedy)],
+})
+
+export const abandoned = (refs: readonly { ref: string }[], reason: string): Verdict => ({
+  outcome: 'abandoned',
+  refs: refuseAll(refs, [wholePush(reason)]),
+  refusals: [],
+})
+
+/** What is on record of one push while it goes through; every turn of it is in the journal before it is acted on. */
+export interface PushRecord {
+  readonly findings: Finding[]
+  readonly exceptionsUsed: string[]
+  readonly told: string[]
+  upstreamSaid: string
+  /** Names the refs, before git starts. */
+  begin(refs: readonly { ref: string; old: string; new: string }[]): Promise<void>
+  /** Enters the next step by name, and closes the one before. */
+  step(name: string): Promise<void>
+  /** A forward has begun in this process group. */
+  forwarding(pid: number, startedAt: string): Promise<void>
+  end(verdict: Verdict): Promise<void>
+}
+
+export function recordPush(pass: PassFor<'git-receive-pack'>, journal: Journal): PushRecord {
+  const startedAt = performance.now()
+  const steps: { step: string; ms: number }[] = []
+  let phase = 'receiving'
+  let stepAt = startedAt
+  let refs: PushReport['refs'] = []
+  let forward: Entry['forward']
+  const findings: Finding[] = []
+  const exceptionsUsed: string[] = []
+  const told: string[] = []
+  const record: PushRecord = {
+    findings,
+    exceptionsUsed,
+    told,
+    upstreamSaid: '',
+    begin,
+    step,
+    forwarding,
+    end,
+  }
+  return record
+
+  function write(outcome: Outcome): Promise<void> {
+    const ms = Math.round(performance.now() - startedAt)
+    const { id, repository } = pass
+    return journal.write({
+      report: {
+        id,
+        outcome,
+        phase,
+        ms,
+        refs,
+        findings,
+        steps,
+        exceptionsUsed,
+        upstreamSaid: record.upstreamSaid,
+        told,
+      },
+      upstream: repository,
+      ...(forward ? { forward } : {}),
+    })
+  }
+  function closeStep(): void {
+    const now = performance.now()
+    steps.push({ step: phase, ms: Math.round(now - stepAt) })
+    stepAt = now
+  }
+  async function begin(named: readonly { ref: string; old: string; new: string }[]): Promise<void> {
+    refs = named.map(({ ref, old, new: id }) => ({ ref, old, new: id, status: null, reason: '' }))
+    await write('open')
+  }
+  async function step(name: string): Promise<void> {
+    closeStep()
+    phase = name
+    await write('open')
+  }
+  async function forwarding(pid: number, at: string): Promise<void> {
+    forward = { pid, startedAt: at }
+    await write('open')
+  }
+  async function end(verdict: Verdict): Promise<void> {
+    closeStep()
+    const statuses = new Map(verdict.refs.map(status => [status.ref, status]))
+    refs = refs.map(ref => ({ ...ref, status: 'ng', reason: '', ...statuses.get(ref.ref) }))
+    await write(verdict.outcome)
+  }
+}

@@ -1,0 +1,195 @@
+import { rm } from 'node:fs/promises'
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import { join } from 'node:path'
+import type { Duplex } from 'node:stream'
+import type { PassFor } from '../src/contract/pass.ts'
+import { type Backend, cgiHeadReader, startBackend } from './backend.ts'
+import { type Body, ClientGone, writeTo } from './body.ts'
+import type { Check } from './checks/index.ts'
+import type { CommandList, CommandListReader } from './commands.ts'
+import { answerHook, hookRequest } from './hook.ts'
+import type { Journal } from './journal.ts'
+import { judge } from './judge.ts'
+import type { Mirror } from './mirror.ts'
+import { PktLines } from './pkt-line.ts'
+import { killGroup } from './process.ts'
+import { abandoned, failed, type PushRecord, refused, type Verdict, wholePush } from './push.ts'
+import type { Reply } from './report.ts'
+import type { Session } from './session.ts'
+import type { Settings } from './settings.ts'
+import { gitProtocol } from './upload-pack.ts'
+import type { Link } from './upstream.ts'
+
+/** After a client is gone, git gets this long to end on its own, and to clean up, before its group is killed. */
+const GRACE_MS = 2_000
+
+/** What a push works with. */
+export interface Pushing {
+  readonly pass: PassFor<'git-receive-pack'>
+  readonly session: Session
+  readonly mirror: Mirror
+  readonly linkTo: () => Promise<Link>
+  readonly checks: readonly Check[]
+  readonly journal: Journal
+  readonly settings: Settings
+}
+
+/** A push whose commands stand, and whose pack is still to come. */
+export interface Received {
+  readonly list: CommandList
+  readonly reader: CommandListReader
+  readonly body: Body
+  readonly reply: Reply
+  readonly record: PushRecord
+  readonly say: (line: string) => void
+}
+
+/**
+ * The pack into git's quarantine, pre-receive's question to the judge, and the verdict. It owns both ends: until
+ * forwarding has begun a client that goes away ends it; from then on only upstream's answer, or the deadline, does.
+ */
+export async function throughGit(
+  request: IncomingMessage,
+  response: ServerResponse,
+  pushing: Pushing,
+  received: Received,
+): Promise<Verdict> {
+  const { pass, session, mirror, settings, linkTo } = pushing
+  const { commands } = received.list
+  const leave = await mirror.enter()
+  const scratch = join(settings.home, 'scratch', pass.id)
+  const gone = new AbortController()
+  let killed = false
+  let grace: NodeJS.Timeout | undefined
+  let verdict: Verdict | undefined
+
+  // The connection to upstream opens while the pack comes in; the forward finds out how that went.
+  linkTo()
+    .then(link => link.connect(AbortSignal.timeout(settings.forwardMs)))
+    .catch(() => {})
+
+  const backend = startBackend(
+    mirror.git,
+    {
+      method: 'POST',
+      path: 'git-receive-pack',
+      service: 'git-receive-pack',
+      agent: pass.agent,
+      protocol: gitProtocol(request),
+      contentEncoding: undefined,
+    },
+    new AbortController().signal,
+  )
+  const letGo = (why: ClientGone) => {
+    if (session.phase === 'forwarding' || gone.signal.aborted) return
+    gone.abort(why)
+    backend.stdin.end()
+    grace = setTimeout(() => {
+      killed = true
+      killGroup(backend.child)
+    }, GRACE_MS)
+  }
+  const closed = () => {
+    if (!response.writableFinished) letGo(new ClientGone(false))
+  }
+  response.once('close', closed)
+
+  try {
+    const feeding = feed(received, backend, settings.maxPushBytes).catch((error: unknown) => {
+      if (!(error instanceof ClientGone)) throw error
+      letGo(error)
+      return { tooLarge: false }
+    })
+    const output = readOutput(backend, received.reply)
+    const judging = hookRequest(backend.hook as Duplex).then(async asked => {
+      if (!asked) return
+      verdict = await judge(asked, pushing, received, scratch, gone.signal)
+      answerHook(backend.hook, verdict.outcome === 'accepted' ? 'pass' : 'refuse')
+    })
+    const [{ tooLarge }] = await Promise.all([feeding, judging])
+    const { stderr } = await backend.ended
+    const { unpack, said } = output()
+    if (verdict) return verdict
+    if (gone.signal.aborted) return abandoned(commands, gone.signal.reason.message)
+    if (tooLarge)
+      return refused(commands, [
+        wholePush(`the push is larger than ${settings.maxPushBytes} bytes`, ['split it into smaller pushes']),
+      ])
+    // What lies between client and companion can make a broken-off body look whole: the pack tells.
+    if (
+      /early EOF|eof before pack header|unexpected disconnect|premature end/.test(`${said}${unpack}${stderr}`)
+    )
+      return abandoned(commands, 'the pack ended before it was whole')
+    if (unpack && unpack !== 'ok')
+      return refused(commands, [
+        wholePush(`git could not take the pack: ${unpack}`, [
+          'git fsck tells what is wrong with its objects',
+        ]),
+      ])
+    return failed(commands, "git ended without an answer; this is the gate's fault", [
+      'push again; if it stays, tell the operator',
+    ])
+  } finally {
+    clearTimeout(grace)
+    response.off('close', closed)
+    leave(killed)
+    await rm(scratch, { recursive: true, force: true })
+  }
+}
+
+/** Hands the list, then the pack, to git at git's pace. */
+async function feed(
+  { body, reader }: Received,
+  backend: Backend,
+  maxBytes: number,
+): Promise<{ tooLarge: boolean }> {
+  await writeTo(backend.stdin, reader.raw)
+  let bytes = reader.rest.length
+  await writeTo(backend.stdin, reader.rest)
+  for (let chunk = await body.next(); chunk; chunk = await body.next()) {
+    bytes += chunk.length
+    if (bytes > maxBytes) {
+      backend.stdin.end()
+      await body.drain()
+      return { tooLarge: true }
+    }
+    await writeTo(backend.stdin, chunk)
+  }
+  backend.stdin.end()
+  return { tooLarge: false }
+}
+
+/**
+ * Git's own answer: its progress goes on to the client as it comes; its report is kept back, since pre-receive can
+ * only say "hook declined" there, and the gate has a reason for each ref.
+ */
+function readOutput(backend: Backend, reply: Reply): () => { unpack: string; said: string } {
+  const readHead = cgiHeadReader()
+  const packets = new PktLines()
+  const report = new PktLines()
+  let inBody = false
+  let unpack = ''
+  let said = ''
+  const take = (bytes: Buffer) => {
+    packets.push(bytes)
+    for (let pkt = packets.next(); pkt !== undefined; pkt = packets.next()) {
+      if (pkt === 'flush') continue
+      if (pkt[0] === 2) {
+        said = (said + pkt.toString('utf8', 1)).slice(-4096)
+        reply.progress(pkt.subarray(1))
+      } else if (pkt[0] === 1) {
+        report.push(pkt.subarray(1))
+        for (let line = report.next(); line !== undefined; line = report.next())
+          if (line !== 'flush') unpack ||= /^unpack (.*)$/m.exec(line.toString('utf8'))?.[1] ?? ''
+      } else unpack ||= /^unpack (.*)$/m.exec(pkt.toString('utf8'))?.[1] ?? ''
+    }
+  }
+  backend.stdout.on('data', (chunk: Buffer) => {
+    if (inBody) return take(chunk)
+    const head = readHead(chunk)
+    if (!head) return
+    inBody = true
+    take(head.body)
+  })
+  return () => ({ unpack, said })
+}

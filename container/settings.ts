@@ -1,0 +1,58 @@
+import { z } from 'zod'
+
+const seconds = (fallback: number) =>
+  z.coerce
+    .number()
+    .min(0)
+    .max(86_400)
+    .default(fallback)
+    .transform(value => value * 1000)
+const count = (fallback: number) => z.coerce.number().int().positive().default(fallback)
+
+/** The companion's settings. Times are given in seconds and held in milliseconds; sizes are bytes. */
+const Settings = z
+  .object({
+    COMPANION_PORT: z.coerce.number().int().min(0).max(65_535).default(9420),
+    GATE_HOST: z.string().default('127.0.0.1'),
+    GATE_HOME: z.string().min(1),
+    GATE_PASS_KEY: z.string().min(32, 'must be at least 32 characters of random text'),
+    GATE_GITLEAKS: z.string().min(1).default('gitleaks'),
+    GATE_CLIENT_IDLE_SECONDS: seconds(15),
+    GATE_READ_IDLE_SECONDS: seconds(60),
+    GATE_SCAN_SECONDS: seconds(120),
+    GATE_FORWARD_SECONDS: seconds(120),
+    GATE_REFRESH_SECONDS: seconds(300),
+    GATE_FETCH_FRESH_SECONDS: seconds(0),
+    GATE_MAX_PUSH_BYTES: count(4 * 2 ** 30),
+    GATE_MAX_BLOB_BYTES: count(200 * 2 ** 20),
+    GATE_MAX_SESSIONS: count(256),
+    GATE_MAX_AGENT_SESSIONS: count(128),
+  })
+  .transform(env => ({
+    port: env.COMPANION_PORT,
+    host: env.GATE_HOST,
+    home: env.GATE_HOME,
+    passKey: env.GATE_PASS_KEY,
+    gitleaks: env.GATE_GITLEAKS,
+    clientIdleMs: env.GATE_CLIENT_IDLE_SECONDS,
+    readIdleMs: env.GATE_READ_IDLE_SECONDS,
+    scanMs: env.GATE_SCAN_SECONDS,
+    forwardMs: env.GATE_FORWARD_SECONDS,
+    refreshMs: env.GATE_REFRESH_SECONDS,
+    freshMs: env.GATE_FETCH_FRESH_SECONDS,
+    maxPushBytes: env.GATE_MAX_PUSH_BYTES,
+    maxBlobBytes: env.GATE_MAX_BLOB_BYTES,
+    maxSessions: env.GATE_MAX_SESSIONS,
+    maxAgentSessions: env.GATE_MAX_AGENT_SESSIONS,
+  }))
+export type Settings = z.infer<typeof Settings>
+
+/** The settings in the environment, or one line that says which is wrong and how. */
+export function readSettings(
+  env: NodeJS.ProcessEnv,
+): { ok: true; settings: Settings } | { ok: false; problem: string } {
+  const read = Settings.safeParse(env)
+  if (read.success) return { ok: true, settings: read.data }
+  const problem = read.error.issues.map(issue => `${issue.path.join('.')}: ${issue.message}`).join('; ')
+  return { ok: false, problem }
+}

@@ -1,0 +1,151 @@
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { PassFor } from '../src/contract/pass.ts'
+import { type Backend, cgiHeadReader, startBackend } from './backend.ts'
+import { bodyOf, ClientGone, writeTo } from './body.ts'
+import type { Mirror } from './mirror.ts'
+import { pktLine } from './pkt-line.ts'
+import { killGroup } from './process.ts'
+import type { Settings } from './settings.ts'
+
+const PROTOCOL = /^version=[012]$/
+
+/** The Git-Protocol header as git's own clients write it; anything else is left out. */
+export function gitProtocol(request: IncomingMessage): string | undefined {
+  const header = request.headers['git-protocol']
+  return typeof header === 'string' && PROTOCOL.test(header) ? header : undefined
+}
+
+/** The advertisement of either service, from an up-to-date mirror. */
+export async function advertise(
+  pass: PassFor<'advertise-upload-pack' | 'advertise-receive-pack'>,
+  request: IncomingMessage,
+  response: ServerResponse,
+  mirror: Mirror,
+  settings: Settings,
+): Promise<void> {
+  const service = pass.service === 'advertise-upload-pack' ? 'git-upload-pack' : 'git-receive-pack'
+  const ended = new AbortController()
+  const backend = startBackend(
+    mirror.git,
+    {
+      method: 'GET',
+      path: 'info/refs',
+      service,
+      agent: pass.agent,
+      protocol: gitProtocol(request),
+      contentEncoding: undefined,
+    },
+    ended.signal,
+  )
+  backend.stdin.end()
+  await answer(backend, response, settings.readIdleMs)
+}
+
+/** A fetch: the request into git, the pack out at the client's pace. Ends with the client. */
+export async function uploadPack(
+  pass: PassFor<'git-upload-pack'>,
+  request: IncomingMessage,
+  response: ServerResponse,
+  mirror: Mirror,
+  settings: Settings,
+): Promise<void> {
+  const encoding = request.headers['content-encoding']
+  const backend = startBackend(
+    mirror.git,
+    {
+      method: 'POST',
+      path: 'git-upload-pack',
+      service: 'git-upload-pack',
+      agent: pass.agent,
+      protocol: gitProtocol(request),
+      contentEncoding: encoding === 'gzip' || encoding === 'x-gzip' ? encoding : undefined,
+    },
+    new AbortController().signal,
+  )
+  const feed = async () => {
+    const body = bodyOf(request, settings.clientIdleMs)
+    try {
+      for (let chunk = await body.next(); chunk; chunk = await body.next())
+        await writeTo(backend.stdin, chunk)
+    } catch (error) {
+      if (!(error instanceof ClientGone)) throw error
+      response.destroy()
+    } finally {
+      backend.stdin.end()
+    }
+  }
+  await Promise.all([feed(), answer(backend, response, settings.readIdleMs)])
+}
+
+/**
+ * Copies a backend's answer to the client and owns both ends: a client that closes, or takes nothing for `idleMs`,
+ * ends the processes, which would otherwise block on their full pipe for ever. The head is held back until a byte
+ * of the body is there, since a service that fails at once would leave an empty 200.
+ */
+async function answer(backend: Backend, response: ServerResponse, idleMs: number): Promise<void> {
+  const { child, stdout, ended } = backend
+  const readHead = cgiHeadReader()
+  let idle: NodeJS.Timeout | undefined
+  let begun = false
+  let held: ReturnType<typeof readHead>
+  const stop = () => {
+    clearTimeout(idle)
+    killGroup(child)
+    stdout.destroy()
+    response.destroy()
+  }
+  response.once('close', () => {
+    if (!response.writableFinished) stop()
+  })
+  if (response.destroyed) stop()
+  const send = (bytes: Buffer) => {
+    if (response.write(bytes)) return
+    stdout.pause()
+    idle = setTimeout(stop, idleMs)
+    response.once('drain', () => {
+      clearTimeout(idle)
+      stdout.resume()
+    })
+  }
+  stdout.on('data', (chunk: Buffer) => {
+    if (begun) return send(chunk)
+    if (held) held = { head: held.head, body: Buffer.concat([held.body, chunk]) }
+    else held = readHead(chunk)
+    if (!held?.body.length || held.head.status !== 200) return
+    begun = true
+    response.writeHead(200, Object.fromEntries(held.head.headers))
+    send(held.body)
+  })
+  const { stderr } = await ended
+  clearTimeout(idle)
+  if (response.destroyed) return
+  if (begun) return endWithin(response, idleMs)
+  // What git would have said is in its stderr: a request it could not read, for example.
+  const words =
+    stderr
+      .trim()
+      .split('\n')
+      .at(-1)
+      ?.replace(/^fatal: /, '') ?? ''
+  refuseFetch(
+    response,
+    words ? `the request could not be served: ${words}` : 'the request could not be served',
+  )
+}
+
+/** Ends an answer; a client that does not take the last of it within `idleMs` is cut off. */
+export function endWithin(response: ServerResponse, idleMs: number): void {
+  const late = setTimeout(() => response.destroy(), idleMs)
+  response.once('close', () => clearTimeout(late))
+  response.end()
+}
+
+/** A fetch's refusal, in the form that git prints: an ERR packet (gitprotocol-pack(5)). */
+export function refuseFetch(response: ServerResponse, why: string): void {
+  if (response.headersSent || response.destroyed) return void response.destroy()
+  response.writeHead(200, {
+    'content-type': 'application/x-git-upload-pack-result',
+    'cache-control': 'no-cache',
+  })
+  response.end(pktLine(`ERR git-gate: ${why}`))
+}

@@ -1,0 +1,244 @@
+import { createHash } from 'node:crypto'
+import { mkdir, rm, stat, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { type IdentityName, identityVariable } from '../src/contract/names.ts'
+import type { Upstream } from '../src/contract/pass.ts'
+import { printable } from './commands.ts'
+import { killGroup, spawnGroup } from './process.ts'
+
+/** An upstream could not be used, in words for the agent: what, and whose part it is to mend it. */
+export class UpstreamError extends Error {}
+
+/** The way to one upstream: what git needs in its environment to reach it, over a shared connection where it can. */
+export interface Link {
+  /** Opens the shared connection, or joins the one that is open. Rejects with UpstreamError, saying why. */
+  connect(signal: AbortSignal): Promise<void>
+  /** GIT_SSH_COMMAND for one git process, to be given back with `release` when that has ended. */
+  borrow(): { env: Readonly<Record<string, string>>; release(): void }
+  close(): void
+}
+
+/** sshd takes ten sessions on a connection by default (MaxSessions in sshd_config(5)); more go on their own. */
+const SESSIONS_PER_CONNECTION = 8
+
+/** An unused shared connection is closed after this long, in milliseconds. */
+const CONNECTION_IDLE_MS = 10 * 60_000
+
+/**
+ * Where the links' files live: `folder` for configurations, and `sockets`, a short path, since a Unix socket's
+ * is limited to 108 bytes.
+ */
+export interface LinkFolders {
+  readonly identities: string
+  readonly folder: string
+  readonly sockets: string
+}
+
+/** Where an identity's private key is: made or taken here under its name, or come from the environment. */
+export const identityFiles = (folder: string, name: IdentityName) => [
+  join(folder, name),
+  join(folder, identityVariable(name)),
+]
+
+/** Links by what makes them: a change of URL, identity or pinned key makes another one. */
+export function createLinks(folders: LinkFolders): {
+  to(upstream: Upstream): Promise<Link>
+  closeAll(): void
+} {
+  const links = new Map<string, Promise<Link>>()
+  return {
+    to(upstream) {
+      const key = createHash('sha256')
+        .update(JSON.stringify([hostOf(upstream.url), upstream.identity, upstream.knownHosts]))
+        .digest('hex')
+        .slice(0, 16)
+      const known = links.get(key) ?? openLink(folders, key, upstream)
+      links.set(key, known)
+      known.catch(() => links.delete(key))
+      return known
+    },
+    closeAll() {
+      for (const link of links.values()) link.then(open => open.close()).catch(() => {})
+    },
+  }
+}
+
+/** The destination of an SSH URL in either spelling (git-fetch(1), "GIT URLS"). */
+function hostOf(url: string): string {
+  const full = /^ssh:\/\/([^/]+)\//.exec(url)
+  if (full?.[1]) return `ssh://${full[1]}`
+  const scp = /^([^/:]+):/.exec(url)
+  if (scp?.[1]) return scp[1]
+  throw new UpstreamError(
+    `the upstream's address is no SSH URL; the operator sets it with: git gate repo add`,
+  )
+}
+
+async function openLink(folders: LinkFolders, key: string, upstream: Upstream): Promise<Link> {
+  const identity = await firstThatExists(identityFiles(folders.identities, upstream.identity))
+  if (!identity)
+    throw new UpstreamError(
+      `the gate has no identity "${upstream.identity}"; the operator makes it with: git gate identity new ${upstream.identity}`,
+    )
+  const folder = join(folders.folder, key)
+  const config = join(folder, 'config')
+  const control = join(folders.sockets, key)
+  await mkdir(folder, { recursive: true, mode: 0o700 })
+  await writeFile(join(folder, 'known_hosts'), `${upstream.knownHosts.trim()}\n`, { mode: 0o600 })
+  await writeFile(config, sshConfig(identity, join(folder, 'known_hosts')), { mode: 0o600 })
+  return sharedLink(upstream, config, control)
+}
+
+async function firstThatExists(files: readonly string[]): Promise<string | undefined> {
+  for (const file of files) if (await stat(file).catch(() => undefined)) return file
+  return undefined
+}
+
+/** ssh_config(5): only what the operator pinned is trusted, only the named key is offered, nothing ever asks. */
+function sshConfig(identity: string, knownHosts: string): string {
+  return `Host *
+  BatchMode yes
+  IdentityFile "${identity}"
+  IdentitiesOnly yes
+  IdentityAgent none
+  PreferredAuthentications publickey
+  UserKnownHostsFile "${knownHosts}"
+  GlobalKnownHostsFile /dev/null
+  StrictHostKeyChecking yes
+  UpdateHostKeys no
+  CanonicalizeHostname no
+  ForwardAgent no
+  ForwardX11 no
+  ConnectTimeout 10
+  ServerAliveInterval 5
+  ServerAliveCountMax 3
+  LogLevel ERROR
+`
+}
+
+const shellQuote = (word: string) => `'${word.replaceAll("'", `'\\''`)}'`
+
+function sharedLink(upstream: Upstream, config: string, control: string): Link {
+  const destination = hostOf(upstream.url)
+  const ssh = `ssh -F ${shellQuote(config)} -S `
+  let master: { ready: Promise<void>; close(): void } | undefined
+  let borrowed = 0
+  let idle: NodeJS.Timeout | undefined
+
+  const open = () => {
+    const ended = new AbortController()
+    // A LocalCommand runs once the connection is up and its control socket listens: its line is the sign to go on.
+    const child = spawnGroup(
+      'ssh',
+      [
+        '-F',
+        config,
+        '-S',
+        control,
+        '-M',
+        '-N',
+        '-o',
+        'PermitLocalCommand=yes',
+        '-o',
+        'LocalCommand=echo up',
+        destination,
+      ],
+      { signal: ended.signal, stdio: ['ignore', 'pipe', 'pipe'], env: { PATH: process.env.PATH } },
+    )
+    let said = ''
+    child.stderr?.on('data', (chunk: Buffer) => {
+      said = (said + chunk.toString('utf8')).slice(-4096)
+    })
+    const ready = new Promise<void>((resolve, reject) => {
+      child.stdout?.once('data', () => resolve())
+      child.once('error', () => reject(new UpstreamError('the gate cannot start ssh')))
+      child.once('close', () => {
+        if (master === made) master = undefined
+        reject(upstreamProblem(upstream, said))
+      })
+    })
+    ready.catch(() => {})
+    const made = { ready, close: () => killGroup(child) }
+    return made
+  }
+
+  const rest = () => {
+    clearTimeout(idle)
+    if (borrowed > 0) return
+    idle = setTimeout(() => {
+      master?.close()
+      master = undefined
+    }, CONNECTION_IDLE_MS)
+    idle.unref()
+  }
+
+  return {
+    async connect(signal) {
+      signal.throwIfAborted()
+      if (!master) {
+        await rm(control, { force: true })
+        master ??= open()
+      }
+      const { ready } = master
+      rest()
+      await new Promise<void>((resolve, reject) => {
+        const stop = () => reject(signal.reason)
+        signal.addEventListener('abort', stop, { once: true })
+        ready.then(resolve, reject).finally(() => signal.removeEventListener('abort', stop))
+      })
+    },
+    borrow() {
+      borrowed += 1
+      clearTimeout(idle)
+      const socket = borrowed <= SESSIONS_PER_CONNECTION ? shellQuote(control) : 'none'
+      let held = true
+      return {
+        env: { GIT_SSH_COMMAND: ssh + socket, GIT_SSH_VARIANT: 'ssh' },
+        release() {
+          if (!held) return
+          held = false
+          borrowed -= 1
+          rest()
+        },
+      }
+    },
+    close() {
+      clearTimeout(idle)
+      master?.close()
+      master = undefined
+    },
+  }
+}
+
+/** What ssh or git said of an upstream, in one line that says whose part it is. */
+export function upstreamProblem(upstream: Upstream, said: string): UpstreamError {
+  const words = said
+    .split('\n')
+    .map(line => printable(line.replace(/^(remote|fatal|ERROR|ssh): /, '').trim()))
+    .filter(
+      line => line && !/^(Please make sure|and the repository exists|Could not read from remote)/.test(line),
+    )
+  const host = hostOf(upstream.url).replace(/^ssh:\/\//, '')
+  if (/REMOTE HOST IDENTIFICATION HAS CHANGED|Host key verification failed|host key is known/i.test(said))
+    return new UpstreamError(
+      `the host key of ${host} is not the one pinned for ${upstream.name}; nothing was sent. The operator checks it and pins the right one`,
+    )
+  if (/Permission denied|Too many authentication failures/i.test(said))
+    return new UpstreamError(
+      `${host} does not accept the identity "${upstream.identity}"; the operator adds its public key there as a deploy key (git gate identity list)`,
+    )
+  if (
+    /Connection (refused|timed out|reset|closed)|Could not resolve|No route|unreachable|timed out|banner exchange/i.test(
+      said,
+    ) ||
+    words.length === 0
+  )
+    return new UpstreamError(
+      `the upstream ${host} cannot be reached (${words.at(-1) ?? 'the connection ended without a word'}); try again later`,
+    )
+  if (/not appear to be a git repository|Repository not found|does not exist|could not be found/i.test(said))
+    return new UpstreamError(
+      `${host} has no such repository for the identity "${upstream.identity}" (${words.at(-1)}); the operator checks the upstream's address`,
+    )
+  return new UpstreamError(`the upstream ${host} said: ${words.slice(-3).join(' / ').slice(0, 500)}`)
+}

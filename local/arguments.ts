@@ -1,0 +1,102 @@
+import fs from 'node:fs'
+import path from 'node:path'
+import { parseArgs } from 'node:util'
+import { RepositoryName } from '../src/contract/names.ts'
+
+/** A repository of one's own, as `npm start` is told of it. */
+export interface WantedUpstream {
+  readonly name: RepositoryName
+  readonly url: string
+  readonly privateKey: string
+  readonly knownHosts: string
+}
+
+export type Wanted =
+  | { readonly what: 'demo' }
+  | { readonly what: 'upstream'; readonly upstream: WantedUpstream }
+  | { readonly what: 'help' }
+  | { readonly what: 'unclear'; readonly why: string }
+
+export const usage = `npm start                    the gate with a demo: an upstream, a repository and an agent
+npm start -- --upstream URL --identity FILE --known-hosts FILE [--name NAME]
+                             the gate in front of a repository of your own
+
+  --upstream URL      where pushes go, over SSH: ssh://git@host/path.git or git@host:path.git
+  --identity FILE     the private key that may push there, without a passphrase
+  --known-hosts FILE  the host's key, for example from: ssh-keyscan HOST
+  --name NAME         the repository's name behind the gate (from the URL)
+
+Environment: PORT (8787), COMPANION_PORT (9420), GATE_HOME (.git-gate), and the GATE_… settings of docs/.
+`
+
+/** What the command line asks for; files are looked up from `from`, where npm was called. */
+export function readArguments(args: readonly string[], from: string): Wanted {
+  const unclear = (why: string): Wanted => ({ what: 'unclear', why })
+  const text = { type: 'string' } as const
+  let values: Partial<Record<'upstream' | 'identity' | 'known-hosts' | 'name', string> & { help: boolean }>
+  try {
+    ;({ values } = parseArgs({
+      args: [...args],
+      options: {
+        upstream: text,
+        identity: text,
+        'known-hosts': text,
+        name: text,
+        help: { type: 'boolean', short: 'h' },
+      },
+    }))
+  } catch (error) {
+    return unclear(error instanceof Error ? error.message : String(error))
+  }
+  if (values.help) return { what: 'help' }
+  const { upstream: url, identity, 'known-hosts': knownHosts, name: wantedName } = values
+  if (url === undefined) {
+    const [alone] = Object.keys(values)
+    return alone === undefined
+      ? { what: 'demo' }
+      : unclear(`--${alone} says something about an --upstream, and none is given`)
+  }
+  if (!identity) return unclear('--upstream needs --identity FILE, the private key that may push there')
+  if (!knownHosts)
+    return unclear("--upstream needs --known-hosts FILE, with the host's key (see ssh-keyscan)")
+  const name = RepositoryName.safeParse(wantedName ?? nameFrom(url))
+  if (!name.success)
+    return unclear(
+      wantedName === undefined
+        ? `no name can be made of ${url}; give one with --name`
+        : `--name ${wantedName}: ${name.error.issues[0]?.message}`,
+    )
+  const files = [
+    ['--identity', identity],
+    ['--known-hosts', knownHosts],
+  ] as const
+  const texts: string[] = []
+  for (const [option, file] of files) {
+    try {
+      texts.push(fs.readFileSync(path.resolve(from, file), 'utf8'))
+    } catch {
+      return unclear(`${option} ${file}: this file cannot be read`)
+    }
+  }
+  const [privateKey = '', hosts = ''] = texts
+  if (!/-----BEGIN [A-Z ]*PRIVATE KEY-----/.test(privateKey))
+    return unclear(`--identity ${identity}: this is no private key`)
+  if (!hosts.trim()) return unclear(`--known-hosts ${knownHosts}: this file is empty`)
+  return { what: 'upstream', upstream: { name: name.data, url, privateKey, knownHosts: hosts } }
+}
+
+/** `github.com/acme/app` of `git@github.com:acme/app.git`: the host, unless it is an address, and the path's last parts. */
+function nameFrom(url: string): string | undefined {
+  const [, host, rest] =
+    /^ssh:\/\/(?:[^@/]*@)?(\[[^\]]*\]|[^:/]*)(?::\d+)?\/(.+)$/.exec(url) ??
+    /^(?:[^@/:]+@)?([^:/]+):(.+)$/.exec(url) ??
+    []
+  if (!host || !rest) return undefined
+  const parts = rest
+    .replace(/\/+$/, '')
+    .replace(/\.git$/, '')
+    .split('/')
+    .filter(part => part && part !== '~')
+  const isNamed = /[a-z]/i.test(host) && host !== 'localhost' && !host.startsWith('[')
+  return isNamed && parts.length <= 3 ? [host, ...parts].join('/') : parts.at(-1)
+}

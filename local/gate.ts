@@ -1,0 +1,62 @@
+import { type Admin, adminOf } from './admin.ts'
+import { type RunningCompanion, startCompanion } from './companion.ts'
+import type { Home } from './home.ts'
+import type { RunningWorker, WorkerOptions } from './worker.ts'
+
+export interface LocalGateOptions {
+  readonly home: Home
+  readonly port: number
+  readonly companionPort: number
+  /** GATE_… settings for the Worker and the companion. */
+  readonly settings: Readonly<Record<string, string>>
+  readonly say: (line: string) => void
+  /** How the Worker is run. */
+  readonly runWorker: (options: Omit<WorkerOptions, 'code'> & { state: string }) => Promise<RunningWorker>
+}
+
+export interface LocalGate extends AsyncDisposable {
+  /** Without a slash at its end. */
+  readonly url: string
+  readonly admin: Admin
+  readonly worker: RunningWorker
+  readonly companion: RunningCompanion
+}
+
+/** A whole gate on this machine: the companion, and a Worker that knows where it is. */
+export async function startLocalGate(options: LocalGateOptions): Promise<LocalGate> {
+  const { home, settings, say } = options
+  await using started = new AsyncDisposableStack()
+  const companion = await startCompanion({ home, port: options.companionPort, settings, say })
+  started.use(companion)
+  const worker = await options.runWorker({
+    port: options.port,
+    state: home.state,
+    bindings: {
+      ...withoutIdentities(settings),
+      GATE_PASS_KEY: home.passKey,
+      GATE_ADMIN_TOKEN: home.adminToken,
+      GATE_COMPANION_URL: companion.url,
+    },
+    say,
+  })
+  started.use(worker)
+  home.announce(worker.url)
+  const running = started.move()
+  return {
+    url: worker.url,
+    admin: adminOf(worker.url, home.adminToken),
+    worker,
+    companion,
+    [Symbol.asyncDispose]: () => stopInOrder(companion, running),
+  }
+}
+
+/** The companion first: its sessions still have the Worker to answer through. */
+async function stopInOrder(companion: RunningCompanion, all: AsyncDisposableStack): Promise<void> {
+  await companion[Symbol.asyncDispose]()
+  await all.disposeAsync()
+}
+
+/** GATE_IDENTITY_… are private keys: for the companion alone. */
+const withoutIdentities = (settings: Readonly<Record<string, string>>) =>
+  Object.fromEntries(Object.entries(settings).filter(([name]) => !name.startsWith('GATE_IDENTITY_')))

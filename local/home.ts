@@ -1,0 +1,72 @@
+import { randomBytes } from 'node:crypto'
+import fs from 'node:fs'
+import path from 'node:path'
+import { DatabaseSync } from 'node:sqlite'
+import { z } from 'zod'
+
+const Keys = z.object({ passKey: z.string().min(32), adminToken: z.string().min(32) })
+
+/** The state folder (GATE_HOME) of one running gate. */
+export interface Home extends Disposable {
+  readonly dir: string
+  /** What wrangler calls the persistence folder: D1 and the Durable Objects. */
+  readonly state: string
+  readonly companion: string
+  readonly passKey: string
+  readonly adminToken: string
+  /** Leaves admin.json, where the command line finds this gate. */
+  announce(url: string): void
+}
+
+/** Another gate runs on this state folder. */
+export class HomeInUse extends Error {}
+
+/** Opens the state folder for this process alone, and makes the keys that Worker and companion share. */
+export function openHome(dir: string, env: Readonly<Record<string, string>>): Home {
+  fs.mkdirSync(dir, { recursive: true, mode: 0o700 })
+  const lock = takeLock(path.join(dir, 'lock'), dir)
+  const keys = {
+    ...keepKeys(path.join(dir, 'keys.json')),
+    ...(env.GATE_PASS_KEY ? { passKey: env.GATE_PASS_KEY } : {}),
+    ...(env.GATE_ADMIN_TOKEN ? { adminToken: env.GATE_ADMIN_TOKEN } : {}),
+  }
+  return {
+    dir,
+    state: path.join(dir, 'state'),
+    companion: path.join(dir, 'companion'),
+    ...keys,
+    announce: url =>
+      writeSecret(path.join(dir, 'admin.json'), JSON.stringify({ url, token: keys.adminToken })),
+    [Symbol.dispose]: () => lock.close(),
+  }
+}
+
+/** SQLite's file lock, since the kernel gives it back however this process ends. */
+function takeLock(file: string, dir: string): DatabaseSync {
+  const lock = new DatabaseSync(file, { timeout: 0 })
+  try {
+    lock.exec('PRAGMA journal_mode = MEMORY; PRAGMA locking_mode = EXCLUSIVE; BEGIN EXCLUSIVE')
+    return lock
+  } catch (error) {
+    lock.close()
+    throw new HomeInUse(`another gate runs on ${dir}; stop it, or give this one a GATE_HOME of its own`, {
+      cause: error,
+    })
+  }
+}
+
+function keepKeys(file: string): z.infer<typeof Keys> {
+  if (fs.existsSync(file)) return Keys.parse(JSON.parse(fs.readFileSync(file, 'utf8')))
+  const random = () => randomBytes(32).toString('base64url')
+  const keys = { passKey: random(), adminToken: random() }
+  writeSecret(file, JSON.stringify(keys))
+  return keys
+}
+
+/** Writes a file that only its owner may read, whole or not at all. */
+export function writeSecret(file: string, text: string): void {
+  const fresh = `${file}.new`
+  fs.rmSync(fresh, { force: true })
+  fs.writeFileSync(fresh, `${text}\n`, { mode: 0o600, flag: 'wx' })
+  fs.renameSync(fresh, file)
+}

@@ -1,0 +1,109 @@
+import net from 'node:net'
+import { AdminRefusal } from './admin.ts'
+import { readArguments, usage, type Wanted } from './arguments.ts'
+import { AGENT, hasDemo, type Offer, offerDemo, offerUpstream } from './demo.ts'
+import { type LocalGate, type LocalGateOptions, startLocalGate } from './gate.ts'
+import { openHome } from './home.ts'
+import { gateSettings, type LocalSettings, readLocalSettings } from './settings.ts'
+
+/** A reason to end that is no fault of the program: one line, and the exit code. */
+class Refusal extends Error {
+  readonly exitCode: number
+  constructor(exitCode: number, message: string) {
+    super(message)
+    this.exitCode = exitCode
+  }
+}
+
+const say = (line: string) => process.stderr.write(`${line}\n`)
+
+/** Runs a gate in the foreground until `stop` ends it. Answers with the exit code. */
+export async function launch(runWorker: LocalGateOptions['runWorker'], stop: AbortSignal): Promise<number> {
+  // Whoever read the lines may leave; the gate goes on.
+  for (const stream of [process.stdout, process.stderr]) stream.on('error', () => {})
+  try {
+    const wanted = readArguments(process.argv.slice(2), process.env.INIT_CWD ?? process.cwd())
+    if (wanted.what === 'help') {
+      process.stdout.write(usage)
+      return 0
+    }
+    if (wanted.what === 'unclear') throw new Refusal(2, `${wanted.why} (see npm start -- --help)`)
+    const read = readLocalSettings(process.env)
+    if (!read.ok) throw new Refusal(2, read.problem)
+    await serve(read.settings, wanted, runWorker, stop)
+    return 0
+  } catch (error) {
+    if (stop.aborted) return 0
+    say(`gate: ${error instanceof Error ? error.message : error}`)
+    if (error instanceof Refusal) return error.exitCode
+    return error instanceof AdminRefusal && error.status === 400 ? 2 : 1
+  }
+}
+
+type Serving = Exclude<Wanted, { what: 'help' | 'unclear' }>
+
+async function serve(
+  settings: LocalSettings,
+  wanted: Serving,
+  runWorker: LocalGateOptions['runWorker'],
+  stop: AbortSignal,
+): Promise<void> {
+  const env = gateSettings(process.env)
+  using home = openHome(settings.home, env)
+  await mustBeFree('PORT', settings.port)
+  await mustBeFree('COMPANION_PORT', settings.companionPort)
+  stop.throwIfAborted()
+  const { port, companionPort } = settings
+  // Before the gate, so that it ends after it: a push may still be on its way there.
+  await using servers = new AsyncDisposableStack()
+  await using gate = await startLocalGate({ home, port, companionPort, settings: env, say, runWorker })
+  stop.throwIfAborted()
+  const offer = await offerWhat(wanted, gate, home.dir, servers)
+  stop.throwIfAborted()
+  process.stdout.write(
+    linesOf(gate.url, offer)
+      .map(line => `${line}\n`)
+      .join(''),
+  )
+  await Promise.race([aborted(stop), gate.companion.lost])
+}
+
+async function offerWhat(
+  wanted: Serving,
+  gate: LocalGate,
+  home: string,
+  cleanup: AsyncDisposableStack,
+): Promise<Offer | undefined> {
+  const isDemo = hasDemo(home) || (wanted.what === 'demo' && (await gate.admin.repositories()).length === 0)
+  const demo = isDemo ? await offerDemo(gate.admin, home, cleanup) : undefined
+  return wanted.what === 'upstream' ? offerUpstream(gate.admin, home, wanted.upstream) : demo
+}
+
+/** Ready comes last, so whoever waits for it has the rest. */
+function linesOf(url: string, offer: Offer | undefined): string[] {
+  const lines = [`gate: console ${url}/-/console`, `gate: ready ${url}`]
+  if (!offer) return lines
+  const { host } = new URL(url)
+  return [
+    `gate: clone http://${AGENT}:${offer.token}@${host}/${offer.repository}.git`,
+    `gate: upstream ${offer.upstream}`,
+    ...lines,
+  ]
+}
+
+const aborted = (signal: AbortSignal) =>
+  new Promise<void>(resolve => {
+    if (signal.aborted) resolve()
+    signal.addEventListener('abort', () => resolve(), { once: true })
+  })
+
+async function mustBeFree(setting: string, port: number): Promise<void> {
+  const server = net.createServer()
+  const isFree = await new Promise<boolean>(resolve => {
+    server.once('error', () => resolve(false))
+    server.listen(port, '127.0.0.1', () => resolve(true))
+  })
+  if (!isFree)
+    throw new Refusal(1, `port ${port} is in use; stop what listens there, or set ${setting} to another`)
+  await new Promise(resolve => server.close(resolve))
+}

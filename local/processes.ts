@@ -1,0 +1,53 @@
+import fs from 'node:fs'
+
+/** A process of this machine, as /proc/PID/stat tells it (proc(5)). */
+export interface Process {
+  readonly pid: number
+  readonly parent: number
+  readonly group: number
+  readonly state: string
+  readonly name: string
+}
+
+/** Every process of this machine; none where there is no /proc. */
+export function listProcesses(): Process[] {
+  if (!fs.existsSync('/proc/self/stat')) return []
+  return fs
+    .readdirSync('/proc')
+    .filter(name => /^\d+$/.test(name))
+    .flatMap(pid => {
+      try {
+        // The name stands in parentheses and may hold any character, also ")" and spaces.
+        const [, name = '', rest = ''] =
+          /^\d+ \((.*)\) (.*)$/s.exec(fs.readFileSync(`/proc/${pid}/stat`, 'utf8')) ?? []
+        const [state = '', parent, group] = rest.split(' ')
+        return [{ pid: Number(pid), parent: Number(parent), group: Number(group), state, name }]
+      } catch {
+        return []
+      }
+    })
+}
+
+/** The living processes that `root` started, directly or not; zombies are not alive. */
+export function descendantsOf(root: number): Process[] {
+  const all = listProcesses()
+  const found: Process[] = []
+  let parents = new Set([root])
+  while (parents.size) {
+    const children = all.filter(process => parents.has(process.parent))
+    found.push(...children)
+    parents = new Set(children.map(process => process.pid))
+  }
+  return found.filter(process => process.state !== 'Z')
+}
+
+/** SIGKILL for a process and everything it started. */
+export function killTree(root: number): void {
+  for (const pid of [root, ...descendantsOf(root).map(process => process.pid)]) {
+    try {
+      process.kill(pid, 'SIGKILL')
+    } catch {
+      // ESRCH: it has ended
+    }
+  }
+}

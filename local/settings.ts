@@ -1,0 +1,34 @@
+import path from 'node:path'
+import { z } from 'zod'
+
+const port = (fallback: number) => z.coerce.number().int().min(0).max(65_535).default(fallback)
+
+const Settings = z
+  .object({
+    PORT: port(8787),
+    COMPANION_PORT: port(9420),
+    GATE_HOME: z.string().min(1).default('.git-gate'),
+  })
+  .transform(env => ({
+    port: env.PORT,
+    companionPort: env.COMPANION_PORT,
+    home: path.resolve(env.GATE_HOME),
+  }))
+export type LocalSettings = z.infer<typeof Settings>
+
+/** Where the gate listens and keeps its state, or one line that says which setting is wrong. */
+export function readLocalSettings(
+  env: NodeJS.ProcessEnv,
+): { ok: true; settings: LocalSettings } | { ok: false; problem: string } {
+  const read = Settings.safeParse(env)
+  if (read.success) return { ok: true, settings: read.data }
+  return { ok: false, problem: read.error.issues.map(i => `${i.path.join('.')}: ${i.message}`).join('; ') }
+}
+
+/** The GATE_… settings of an environment, which Worker and companion read by themselves. */
+export const gateSettings = (env: NodeJS.ProcessEnv): Record<string, string> =>
+  Object.fromEntries(
+    Object.entries(env).filter(
+      (entry): entry is [string, string] => /^GATE_/.test(entry[0]) && entry[1] !== undefined,
+    ),
+  )

@@ -1,0 +1,214 @@
+// Everything a fresh clone lacks to run: npm's packages, Debian's, and gitleaks. Plain JavaScript without
+// dependencies, because it runs before there are any, on whatever Node the machine has (20 or newer).
+import { spawnSync } from 'node:child_process'
+import { createHash } from 'node:crypto'
+import fs from 'node:fs'
+import path from 'node:path'
+import process from 'node:process'
+import { fileURLToPath } from 'node:url'
+
+const root = path.dirname(fileURLToPath(import.meta.url))
+const at = (...parts) => path.join(root, ...parts)
+const say = line => process.stderr.write(`setup: ${line}\n`)
+
+class Stop extends Error {}
+
+/** Runs a command with its output in view; throws Stop with `remedy` when it fails. */
+function must(command, args, { remedy, ...options }) {
+  const { status, error } = spawnSync(command, args, { cwd: root, stdio: ['ignore', 2, 2], ...options })
+  if (status !== 0) throw new Stop(`${error ? error.message : `${command} ${args[0]} failed`}; ${remedy}`)
+}
+
+const onPath = name =>
+  [...(process.env.PATH ?? '').split(':'), '/usr/sbin', '/usr/local/sbin', '/sbin', '/usr/local/go/bin']
+    .filter(Boolean)
+    .map(folder => path.join(folder, name))
+    .find(file => fs.statSync(file, { throwIfNoEntry: false })?.isFile())
+
+// --- npm: what node_modules holds is compared with package-lock.json itself, so no stamp can lie.
+
+function npmIsDone() {
+  try {
+    const wanted = JSON.parse(fs.readFileSync(at('package-lock.json'), 'utf8')).packages
+    const present = JSON.parse(fs.readFileSync(at('node_modules/.package-lock.json'), 'utf8')).packages
+    return (
+      fs.existsSync(at('node_modules/.bin/node')) &&
+      Object.entries(wanted).every(
+        ([where, { version, optional, peer }]) =>
+          where === '' || optional || peer || present[where]?.version === version,
+      )
+    )
+  } catch {
+    return false
+  }
+}
+
+function installPackages() {
+  say('installing the npm packages of package-lock.json')
+  const npm = process.env.npm_execpath
+  // Not `npm ci`: it refuses a lock file that lacks other platforms' optional packages (npm/cli#4828).
+  const args = ['install', '--no-save', '--include=dev', '--no-audit', '--no-fund', '--loglevel=error']
+  const remedy = 'check the connection to the npm registry, then run it again'
+  if (npm?.endsWith('.js')) must(process.execPath, [npm, ...args], { remedy })
+  else must('npm', args, { remedy })
+  if (!fs.existsSync(at('node_modules/.bin/node')))
+    throw new Stop(
+      'npm did not install the package "node"; allow its install script (npm config get ignore-scripts)',
+    )
+}
+
+// --- Debian: git, and OpenSSH for upstreams and for the sshd of the demo and the tests.
+
+const debian = { git: 'git', ssh: 'openssh-client', 'ssh-keygen': 'openssh-client', sshd: 'openssh-server' }
+const missingPrograms = () => Object.keys(debian).filter(name => !onPath(name))
+
+function installPrograms(missing) {
+  const packages = [...new Set(missing.map(name => debian[name]))]
+  const byHand = `install ${packages.join(' ')} (needed: ${missing.join(', ')})`
+  if (process.getuid?.() !== 0 || !onPath('apt-get')) throw new Stop(byHand)
+  say(`installing the Debian packages ${packages.join(' ')}`)
+  const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive', LC_ALL: 'C.UTF-8' }
+  const apt = args =>
+    // flock: apt refuses at once when another run holds its lists, instead of waiting.
+    spawnSync(
+      'flock',
+      ['/run/lock/git-gate-setup', 'apt-get', '-qq', '-o', 'DPkg::Lock::Timeout=300', ...args],
+      {
+        env,
+        stdio: ['ignore', 2, 2],
+      },
+    ).status === 0
+  fs.mkdirSync('/run/lock', { recursive: true })
+  const install = () => apt(['install', '-y', '--no-install-recommends', ...packages])
+  withoutStartingServices(() => {
+    if (!install() && !(apt(['update']) && install())) throw new Stop(`apt-get could not; ${byHand}`)
+  })
+  // The system's sshd is nobody's wish here: this one was installed for its program alone.
+  if (missing.includes('sshd') && fs.existsSync('/run/systemd/system'))
+    spawnSync('systemctl', ['disable', '--now', 'ssh.service', 'ssh.socket'], { stdio: 'ignore' })
+}
+
+/** Debian starts a service as it installs it, unless policy-rc.d answers 101 (invoke-rc.d(8)). */
+function withoutStartingServices(work) {
+  const policy = '/usr/sbin/policy-rc.d'
+  let ours = false
+  try {
+    fs.writeFileSync(policy, '#!/bin/sh\nexit 101\n', { flag: 'wx', mode: 0o755 })
+    ours = true
+  } catch (error) {
+    if (error.code !== 'EEXIST') throw error
+  }
+  try {
+    work()
+  } finally {
+    if (ours) fs.rmSync(policy, { force: true })
+  }
+}
+
+// --- gitleaks: built from container/gitleaks, which pins it, or the same version from PATH.
+
+const tool = at('.cache/gitleaks/gitleaks')
+const toolStamp = at('.cache/gitleaks/module')
+const goModule = () => fs.readFileSync(at('container/gitleaks/go.mod'), 'utf8')
+const moduleHash = () =>
+  createHash('sha256')
+    .update(goModule())
+    .update(fs.readFileSync(at('container/gitleaks/go.sum')))
+    .digest('hex')
+
+function gitleaksIsDone() {
+  try {
+    return fs.existsSync(tool) && fs.readFileSync(toolStamp, 'utf8') === moduleHash()
+  } catch {
+    return false
+  }
+}
+
+function installGitleaks() {
+  const [, name, version] = /^\s*(?:require )?(\S+\/gitleaks\/v8) v(\S+)/m.exec(goModule()) ?? []
+  if (!version) throw new Stop('container/gitleaks/go.mod names no version of gitleaks')
+  fs.mkdirSync(path.dirname(tool), { recursive: true })
+  const fresh = `${tool}.${process.pid}`
+  const go = onPath('go')
+  const installed = onPath('gitleaks')
+  const installedVersion =
+    installed && spawnSync(installed, ['version'], { encoding: 'utf8' }).stdout?.trim().replace(/^v/, '')
+  if (installedVersion === version) {
+    fs.copyFileSync(installed, fresh)
+  } else if (go) {
+    say(`building gitleaks ${version} (a minute or two the first time)`)
+    const flags = ['-trimpath', '-ldflags', `-s -w -X ${name}/version.Version=${version}`]
+    must(go, ['build', ...flags, '-o', fresh, name], {
+      cwd: at('container/gitleaks'),
+      env: { ...process.env, GOFLAGS: '-mod=readonly -buildvcs=false', GOWORK: 'off', CGO_ENABLED: '0' },
+      remedy: `check the connection to the Go module proxy, or put gitleaks ${version} on PATH`,
+    })
+  } else throw new Stop(`install Go 1.24 or newer, or put gitleaks ${version} on PATH`)
+  fs.chmodSync(fresh, 0o755)
+  fs.renameSync(fresh, tool)
+  fs.writeFileSync(toolStamp, moduleHash())
+}
+
+// --- `npx git-gate` in the project finds only what is linked here: npm links no package's own commands.
+
+const link = at('node_modules/.bin/git-gate')
+const linkIsDone = () => fs.lstatSync(link, { throwIfNoEntry: false })?.isSymbolicLink() === true
+
+/** One set-up at a time in this folder; the next one then finds the work done. */
+async function alone(work) {
+  const lock = at('.cache/setup.pid')
+  const claim = `${lock}.${process.pid}`
+  fs.mkdirSync(path.dirname(lock), { recursive: true })
+  fs.writeFileSync(claim, String(process.pid))
+  try {
+    for (let told = false; !take(claim, lock); told = true) {
+      if (!told) say('waiting for another set-up of this folder')
+      await new Promise(resolve => setTimeout(resolve, 200))
+    }
+  } finally {
+    fs.rmSync(claim)
+  }
+  try {
+    work()
+  } finally {
+    fs.rmSync(lock, { force: true })
+  }
+}
+
+/** A hard link appears whole or not at all, so a lock never lacks its owner's id. */
+function take(claim, lock) {
+  try {
+    fs.linkSync(claim, lock)
+    return true
+  } catch (error) {
+    if (error.code !== 'EEXIST') throw error
+  }
+  try {
+    process.kill(Number(fs.readFileSync(lock, 'utf8')), 0)
+  } catch (error) {
+    // ESRCH: its owner was killed. ENOENT: it has just been given back.
+    if (error.code === 'ESRCH') fs.rmSync(lock, { force: true })
+  }
+  return false
+}
+
+const isDone = () => npmIsDone() && missingPrograms().length === 0 && gitleaksIsDone() && linkIsDone()
+
+function setUp() {
+  const missing = missingPrograms()
+  if (missing.length) installPrograms(missing)
+  if (!npmIsDone()) installPackages()
+  if (!gitleaksIsDone()) installGitleaks()
+  if (!linkIsDone()) fs.symlinkSync('../../cli/git-gate', link)
+}
+
+try {
+  if (!isDone()) {
+    await alone(setUp)
+    say('done')
+  }
+} catch (error) {
+  if (!(error instanceof Stop)) throw error
+  say(error.message)
+  process.exitCode = 1
+}

@@ -1,0 +1,66 @@
+import { createMiddleware } from 'hono/factory'
+import type { AgentName } from '../contract/names.ts'
+import { type Access, type KnownToken, lookUp, touchToken } from '../ledger/access.ts'
+import { plain } from '../smart-http/answers.ts'
+import { readPath } from '../smart-http/path.ts'
+import { isToken, parseToken } from './token.ts'
+
+/** What a handler of git's routes knows: who asks, and what that agent may do there. */
+export interface GitEnv {
+  Bindings: Env
+  Variables: { agent: AgentName; token: KnownToken; access: Access }
+}
+
+/** The token in `Authorization: Basic` (user: the agent's name) or `Bearer` (RFC 7617, RFC 6750). */
+function credentials(header: string | undefined): { user: string | undefined; token: string } | undefined {
+  const [, scheme, value] = /^(Basic|Bearer) +(\S+)$/i.exec(header ?? '') ?? []
+  if (!scheme || !value) return undefined
+  if (scheme.toLowerCase() === 'bearer') return { user: undefined, token: value }
+  try {
+    const text = atob(value)
+    const colon = text.indexOf(':')
+    return colon < 0 ? undefined : { user: text.slice(0, colon), token: text.slice(colon + 1) }
+  } catch {
+    return undefined
+  }
+}
+
+const unauthorized = (why: string) =>
+  plain(401, [why, 'use the agent name and its token: http://AGENT:TOKEN@GATE/REPOSITORY.git'], {
+    'www-authenticate': 'Basic realm="git-gate", charset="UTF-8"',
+  })
+
+/**
+ * Lets a request on only with a token that holds now, to a repository that its agent has a grant for. A repository
+ * without a grant and one that is not there get the same answer.
+ */
+export const authenticate = createMiddleware<GitEnv>(async (c, next) => {
+  const path = readPath(c.req.raw)
+  const given = credentials(c.req.header('authorization'))
+  const token = given && parseToken(given.token)
+  if (!given || !token) return unauthorized(given ? 'that is not a token of this gate' : 'this needs a token')
+  const found = await lookUp(c.env.LEDGER, token.id, path.ok ? path.name : '')
+  if (!found || !(await isToken(token.text, found.token.hash)))
+    return unauthorized('that token is not known here')
+  const { token: known, access } = found
+  const now = Date.now()
+  if (known.revokedAt !== null)
+    return unauthorized(`the token ${known.id} was revoked; ask an operator for a new one`)
+  if (known.expiresAt !== null && known.expiresAt <= now)
+    return unauthorized(`the token ${known.id} has expired; ask an operator for a new one`)
+  if (given.user !== undefined && given.user !== known.agent)
+    return unauthorized(
+      `the token ${known.id} is not one of ${JSON.stringify(given.user)}; its user name is its agent's`,
+    )
+  c.executionCtx.waitUntil(touchToken(c.env.LEDGER, known))
+  if (!path.ok) return plain(404, [path.why])
+  if (!access)
+    return plain(404, [
+      `${known.agent} has no repository ${path.name} here`,
+      'an operator adds it with: git gate grant set',
+    ])
+  c.set('agent', known.agent)
+  c.set('token', known)
+  c.set('access', access)
+  return next()
+})

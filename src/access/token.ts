@@ -1,0 +1,60 @@
+/** What a token is, once its text is taken apart. The id is public; the secret is 190 random bits. */
+export interface Token {
+  readonly id: string
+  /** The whole of it, as its bearer sends it. Shown once, stored nowhere. */
+  readonly text: string
+}
+
+/** An agent's token starts with `gate_`, an administrator's with `gateadmin_`: neither passes for the other. */
+export type TokenPrefix = 'gate' | 'gateadmin'
+
+const LOWER = 'abcdefghijklmnopqrstuvwxyz234567'
+const BASE62 = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789'
+const ID_LENGTH = 10
+const SECRET_LENGTH = 32
+const FORM = new RegExp(`^(gate|gateadmin)_([a-z2-7]{${ID_LENGTH}})_([A-Za-z0-9]{${SECRET_LENGTH}})$`)
+
+/** A new token, `<prefix>_<id>_<secret>`. */
+export function mintToken(prefix: TokenPrefix = 'gate'): Token {
+  const id = randomText(LOWER, ID_LENGTH)
+  return { id, text: `${prefix}_${id}_${randomText(BASE62, SECRET_LENGTH)}` }
+}
+
+/** The token in `text`, or undefined when it has not the form of one with this prefix. */
+export function parseToken(text: string, prefix: TokenPrefix = 'gate'): Token | undefined {
+  const [, found, id] = FORM.exec(text) ?? []
+  return found === prefix && id !== undefined ? { id, text } : undefined
+}
+
+/** SHA-256 in lower-case hex: what the ledger keeps of a token. */
+export async function hashToken(text: string): Promise<string> {
+  return hex(await sha256(text))
+}
+
+/** Is `text` the token that was stored as `hash` (of hashToken)? The time it takes does not tell how near it came. */
+export async function isToken(text: string, hash: string): Promise<boolean> {
+  const encoder = new TextEncoder()
+  const asked = encoder.encode(await hashToken(text))
+  const stored = encoder.encode(hash)
+  return asked.byteLength === stored.byteLength && crypto.subtle.timingSafeEqual(asked, stored)
+}
+
+/** Are two secrets of any form the same? Compared by their SHA-256, in constant time. */
+export async function sameSecret(one: string, other: string): Promise<boolean> {
+  return crypto.subtle.timingSafeEqual(await sha256(one), await sha256(other))
+}
+
+/** `length` characters of `alphabet` (at most 256 long), each as likely as the other. */
+function randomText(alphabet: string, length: number): string {
+  const fair = 256 - (256 % alphabet.length)
+  let text = ''
+  while (text.length < length)
+    for (const byte of crypto.getRandomValues(new Uint8Array(length)))
+      if (byte < fair && text.length < length) text += alphabet[byte % alphabet.length]
+  return text
+}
+
+const sha256 = (text: string) => crypto.subtle.digest('SHA-256', new TextEncoder().encode(text))
+
+const hex = (bytes: ArrayBuffer) =>
+  Array.from(new Uint8Array(bytes), byte => byte.toString(16).padStart(2, '0')).join('')

@@ -1,0 +1,49 @@
+import { createMiddleware } from 'hono/factory'
+import { sameSecret } from '../access/token.ts'
+import { operatorOfToken } from '../ledger/admin-tokens.ts'
+import type { Operator } from '../ledger/changes.ts'
+import { settingsOf } from '../settings.ts'
+import { ASSERTION_HEADER, operatorOfAssertion } from './cloudflare-access.ts'
+import { Problem } from './problem.ts'
+import type { ApiEnv } from './room.ts'
+import { accessSettings } from './settings.ts'
+
+/** Lets a request in that carries an admin token, and says whose it is. */
+export const authenticate = createMiddleware<ApiEnv>(async (c, next) => {
+  const operator = await operatorOf(c.req.raw, c.env)
+  if (!operator)
+    throw new Problem(
+      401,
+      'unauthenticated',
+      'this is for administrators, and no valid admin token came with it',
+      'Send "Authorization: Bearer <admin token>"; the command line takes it from GATE_ADMIN_TOKEN',
+    )
+  c.set('operator', operator)
+  await next()
+})
+
+/** The operator who sent a request, or undefined. */
+export async function operatorOf(request: Request, env: Env): Promise<Operator | undefined> {
+  const [, bearer] = /^Bearer +([\x21-\x7e]+)$/i.exec(request.headers.get('authorization') ?? '') ?? []
+  if (bearer !== undefined)
+    return (await sameSecret(bearer, settingsOf(env).GATE_ADMIN_TOKEN))
+      ? { name: 'first admin token' }
+      : operatorOfToken(env.LEDGER, bearer)
+  const access = accessSettings(env)
+  const assertion = request.headers.get(ASSERTION_HEADER)
+  if (!access || !assertion || isCrossSite(request)) return undefined
+  return operatorOfAssertion(assertion, access)
+}
+
+/**
+ * Access lets a browser in by its cookie, which the browser also sends with what another site makes it send. Such a
+ * request carries a foreign Origin, or says so in Sec-Fetch-Site.
+ */
+function isCrossSite(request: Request): boolean {
+  const origin = request.headers.get('origin')
+  const site = request.headers.get('sec-fetch-site')
+  return (
+    (origin !== null && origin !== new URL(request.url).origin) ||
+    (site !== null && site !== 'same-origin' && site !== 'none')
+  )
+}

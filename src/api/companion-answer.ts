@@ -1,0 +1,37 @@
+import { z } from 'zod'
+import { Problem } from './problem.ts'
+
+const Refused = z.object({ error: z.string() })
+
+/** The companion's JSON answer, parsed; anything else is a 502 that says what is wrong without its insides. */
+export async function companionAnswer<T extends z.ZodType>(
+  asked: Promise<Response>,
+  schema: T,
+): Promise<z.infer<T>> {
+  const response = await asked.catch(() => {
+    throw new Problem(
+      502,
+      'no-companion',
+      'the companion cannot be reached',
+      'Is it running? Try: git gate doctor',
+    )
+  })
+  const body: unknown = await response.json().catch(() => undefined)
+  if (response.status >= 400 && response.status < 500) {
+    const why = Refused.safeParse(body)
+    throw new Problem(
+      400,
+      'companion-refused',
+      why.success ? why.data.error : 'the companion did not take this',
+    )
+  }
+  const parsed = schema.safeParse(body)
+  if (!response.ok || !parsed.success)
+    throw new Problem(
+      502,
+      'companion-fault',
+      `the companion answered oddly (${response.status})`,
+      "The companion's log has the cause; Worker and companion must be of the same version",
+    )
+  return parsed.data
+}

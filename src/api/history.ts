@@ -1,0 +1,57 @@
+import { createRoute, z } from '@hono/zod-openapi'
+import { ChangePage, ChangeQuery, PushPage, PushQuery, PushRecord } from '../contract/api.ts'
+import { listChanges } from '../ledger/changes.ts'
+import { findPush, listPushes } from '../ledger/history.ts'
+import { notFound } from './problem.ts'
+import { answers, room } from './room.ts'
+
+const tags = ['history']
+
+export const history = room()
+  .openapi(
+    createRoute({
+      method: 'get',
+      path: '/pushes',
+      tags,
+      summary: 'Push attempts, newest first',
+      request: { query: PushQuery },
+      responses: answers(200, PushPage, 'A page of them'),
+    }),
+    async c => c.json(await listPushes(c.env.LEDGER, c.req.valid('query')), 200),
+  )
+  .openapi(
+    createRoute({
+      method: 'get',
+      path: '/pushes/{id}',
+      tags,
+      summary: 'Everything on record about one push attempt',
+      request: { params: z.object({ id: z.string().max(64) }) },
+      responses: answers(200, PushRecord, 'The record'),
+    }),
+    async c => {
+      const { id } = c.req.valid('param')
+      const push = await findPush(c.env.LEDGER, id)
+      if (!push) throw notFound(`push ${id}`, 'push')
+      return c.json(push, 200)
+    },
+  )
+  .openapi(
+    createRoute({
+      method: 'get',
+      path: '/changes',
+      tags,
+      summary: 'What operators changed, newest first',
+      request: { query: ChangeQuery },
+      responses: answers(200, ChangePage, 'A page of them'),
+    }),
+    async c => {
+      const { limit, cursor } = c.req.valid('query')
+      const changes = await listChanges(
+        c.env.LEDGER,
+        limit,
+        cursor === undefined ? undefined : Number(cursor),
+      )
+      const last = changes.length === limit ? changes.at(-1) : undefined
+      return c.json({ changes, next: last ? String(last.id) : null }, 200)
+    },
+  )

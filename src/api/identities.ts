@@ -1,0 +1,148 @@
+import { createRoute, z } from '@hono/zod-openapi'
+import { askCompanion } from '../companion/index.ts'
+import { Identity, NewIdentity, PublicKey } from '../contract/api.ts'
+import { type IdentityName, identityVariable } from '../contract/names.ts'
+import { newId } from '../ledger/id.ts'
+import { addIdentity, findIdentity, listIdentities, removeIdentity } from '../ledger/identities.ts'
+import { listRepositories } from '../ledger/repositories.ts'
+import { settingsOf } from '../settings.ts'
+import { companionAnswer } from './companion-answer.ts'
+import { notFound, Problem } from './problem.ts'
+import { answers, room, takes } from './room.ts'
+import { companionKind } from './settings.ts'
+
+const params = z.object({ name: z.string().max(64) })
+const tags = ['identities']
+
+export const identities = room()
+  .openapi(
+    createRoute({
+      method: 'get',
+      path: '/identities',
+      tags,
+      summary: 'Every identity, by its public half',
+      responses: answers(200, z.array(Identity), 'The identities by name'),
+    }),
+    async c => c.json(await listIdentities(c.env.LEDGER), 200),
+  )
+  .openapi(
+    createRoute({
+      method: 'post',
+      path: '/identities',
+      tags,
+      summary: 'Make an identity, or take one in',
+      description: 'The private half goes to the companion and cannot be read again.',
+      request: { body: takes(NewIdentity) },
+      responses: answers(201, Identity, 'Its public half, to register with the upstream as a deploy key'),
+    }),
+    async c => {
+      const { name, privateKey, publicKey } = c.req.valid('json')
+      if (await findIdentity(c.env.LEDGER, name)) throw taken(name)
+      const made =
+        companionKind(settingsOf(c.env)) === 'local'
+          ? await atTheCompanion(c.env, name, privateKey, publicKey)
+          : await atTheEdge(c.env.LEDGER, name, privateKey, publicKey)
+      if (!(await addIdentity(c.env.LEDGER, c.var.operator, name, made))) throw taken(name)
+      return c.json(await existing(c.env.LEDGER, name), 201)
+    },
+  )
+  .openapi(
+    createRoute({
+      method: 'get',
+      path: '/identities/{name}',
+      tags,
+      summary: 'One identity',
+      request: { params },
+      responses: answers(200, Identity, 'The identity'),
+    }),
+    async c => c.json(await existing(c.env.LEDGER, c.req.valid('param').name), 200),
+  )
+  .openapi(
+    createRoute({
+      method: 'delete',
+      path: '/identities/{name}',
+      tags,
+      summary: 'Forget an identity that no repository uses',
+      request: { params },
+      responses: answers(200, Identity, 'The identity as it was'),
+    }),
+    async c => {
+      const identity = await existing(c.env.LEDGER, c.req.valid('param').name)
+      const users = (await listRepositories(c.env.LEDGER)).filter(each => each.identity === identity.name)
+      if (users.length)
+        throw new Problem(
+          409,
+          'in-use',
+          `${identity.name} is used by ${users.map(each => each.name).join(', ')}`,
+          'Give these repositories another identity first',
+        )
+      await removeIdentity(c.env.LEDGER, c.var.operator, identity.name)
+      return c.json(identity, 200)
+    },
+  )
+
+async function existing(ledger: D1Database, name: string): Promise<Identity> {
+  const identity = await findIdentity(ledger, name)
+  if (!identity) throw notFound(`identity ${name}`, 'identity')
+  return identity
+}
+
+const taken = (name: string) =>
+  new Problem(
+    409,
+    'exists',
+    `there is an identity ${name} already`,
+    'Choose another name, or remove it first',
+  )
+
+const Made = z.object({ publicKey: PublicKey })
+
+/** Lets the companion make the key, or keep the one given. */
+async function atTheCompanion(
+  env: Env,
+  identity: IdentityName,
+  privateKey: string | undefined,
+  publicKey: string | undefined,
+): Promise<string> {
+  if (publicKey !== undefined)
+    throw new Problem(
+      400,
+      'bad-request',
+      'publicKey: this gate keeps identities itself',
+      'Give the private half, or leave both out and the gate makes a key',
+    )
+  const ask = { service: 'identity', id: newId(), identity } as const
+  const answer = askCompanion(env, '-', ask, { body: privateKey ?? '' })
+  return (await companionAnswer(answer, Made)).publicKey
+}
+
+/** A Worker cannot write its own secrets: the operator sets one, and only its public half is registered. */
+async function atTheEdge(
+  ledger: D1Database,
+  name: IdentityName,
+  privateKey: string | undefined,
+  publicKey: string | undefined,
+): Promise<string> {
+  const variable = identityVariable(name)
+  if (publicKey === undefined || privateKey !== undefined)
+    throw new Problem(
+      409,
+      'identity-is-a-secret',
+      `here an identity is a secret of the Worker (${variable}), which the gate cannot write itself`,
+      [
+        `ssh-keygen -q -t ed25519 -N '' -C git-gate-${name} -f ${name}.key`,
+        `npx wrangler secret put ${variable} < ${name}.key`,
+        `git gate identity new ${name} --public ${name}.key.pub`,
+        `rm ${name}.key`,
+      ].join('\n'),
+    )
+  const same = (await listIdentities(ledger)).find(each => identityVariable(each.name) === variable)
+  if (same)
+    throw new Problem(
+      409,
+      'exists',
+      `${name} and ${same.name} would be the same secret, ${variable}`,
+      'Choose another name',
+    )
+  return publicKey
+}

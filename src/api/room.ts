@@ -1,0 +1,53 @@
+import { OpenAPIHono, type z } from '@hono/zod-openapi'
+import { ApiError } from '../contract/api.ts'
+import type { Operator } from '../ledger/changes.ts'
+import { Problem } from './problem.ts'
+
+export interface ApiEnv {
+  Bindings: Env
+  Variables: { operator: Operator }
+}
+
+/** A part of the API. What comes in is parsed by its route's schemas; a mismatch is a 400 that names the field. */
+export const room = () =>
+  new OpenAPIHono<ApiEnv>({
+    defaultHook: result => {
+      if (result.success) return
+      const [issue] = result.error.issues
+      const where = issue?.path.length ? `${issue.path.join('.')}: ` : ''
+      throw new Problem(
+        400,
+        'bad-request',
+        `${where}${issue?.message ?? 'it does not fit'}`.slice(0, 1000),
+        'See /-/api/v1/reference for what this takes',
+      )
+    },
+  })
+
+const json = <T extends z.ZodType>(schema: T, description: string) => ({
+  content: { 'application/json': { schema } },
+  description,
+})
+
+/** The body that a route takes. */
+export const takes = <T extends z.ZodType>(schema: T) => ({
+  content: { 'application/json': { schema } },
+  required: true as const,
+})
+
+/** A route's answer, beside the refusals that every route knows. */
+export const answers = <S extends 200 | 201, T extends z.ZodType>(
+  status: S,
+  schema: T,
+  description: string,
+) =>
+  ({
+    [status]: json(schema, description),
+    400: json(ApiError, 'It does not fit the schema'),
+    401: json(ApiError, 'No valid admin token'),
+    404: json(ApiError, 'There is no such thing'),
+    409: json(ApiError, 'It stands against what there is'),
+  }) as { [K in S]: ReturnType<typeof json<T>> } & Record<
+    400 | 401 | 404 | 409,
+    ReturnType<typeof json<typeof ApiError>>
+  >

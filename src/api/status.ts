@@ -1,0 +1,25 @@
+import { createRoute } from '@hono/zod-openapi'
+import { Status } from '../contract/api.ts'
+import { countAll } from '../ledger/status.ts'
+import { settingsOf } from '../settings.ts'
+import { answers, room } from './room.ts'
+import { companionKind } from './settings.ts'
+
+export const status = room().openapi(
+  createRoute({
+    method: 'get',
+    path: '/status',
+    tags: ['status'],
+    summary: 'Who is asking, and what the gate holds',
+    responses: answers(200, Status, 'The status'),
+  }),
+  async c =>
+    c.json(
+      {
+        operator: c.var.operator.name,
+        companion: companionKind(settingsOf(c.env)),
+        ...(await countAll(c.env.LEDGER)),
+      },
+      200,
+    ),
+)

@@ -1,0 +1,27 @@
+import { Hono } from 'hono'
+import { authenticate, type GitEnv } from './access/authenticate.ts'
+import { api } from './api/index.ts'
+import { health } from './health.ts'
+import { advertise } from './smart-http/advertise.ts'
+import { plain } from './smart-http/answers.ts'
+import { fetchPack, receivePack } from './smart-http/services.ts'
+import { tellWhatIsAllowed } from './smart-http/tell-rules.ts'
+
+/** Every route of the gate, in the order they are tried. */
+export const app = new Hono<GitEnv>()
+  .get('/', c =>
+    c.text('git-gate: clone http://AGENT:TOKEN@THIS-HOST/REPOSITORY.git; people look at /-/console\n'),
+  )
+  .get('/-/health', health)
+  .route('/-/api/v1', api)
+  .all('/-/*', () => plain(404, ['there is no such page here']))
+  .get('/:name{.+}/info/refs', authenticate, advertise)
+  .post('/:name{.+}/git-upload-pack', authenticate, fetchPack)
+  .post('/:name{.+}/git-receive-pack', authenticate, receivePack)
+  .get('/:name{.+}', authenticate, tellWhatIsAllowed)
+  .all('*', authenticate, () => plain(405, ['git asks this with another method, or not at all']))
+  .notFound(() => plain(404, ['there is nothing here']))
+  .onError(error => {
+    console.error(JSON.stringify({ level: 'error', message: error.message }))
+    return plain(500, ['the gate failed on this request; try again; if it stays, tell the operator'])
+  })

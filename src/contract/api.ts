@@ -1,0 +1,245 @@
+import { z } from 'zod'
+import { AgentName, IdentityName, RepositoryName } from './names.ts'
+import { Finding, LinkStep, Outcome, PushReport, RefResult } from './outcome.ts'
+import { Terms } from './rules.ts'
+
+/** What the admin API takes and answers. Times are ISO 8601 in UTC. */
+const Time = z.iso.datetime({ offset: true })
+
+/** Every refusal of the API: what is wrong, and what to do about it. */
+export const ApiError = z
+  .object({
+    error: z.object({
+      code: z.string().meta({ description: 'A word that does not change, for programs' }),
+      message: z.string(),
+      fix: z.string().meta({ description: 'What to do; empty when there is nothing to say' }),
+    }),
+  })
+  .meta({ id: 'Error' })
+export type ApiError = z.infer<typeof ApiError>
+
+const settings = {
+  upstream: z
+    .string()
+    .max(1024)
+    .meta({
+      description: 'Where pushes are forwarded to, over SSH only',
+      examples: ['ssh://git@github.com/acme/app.git', 'git@gitlab.com:acme/app.git'],
+    }),
+  identity: IdentityName.meta({ description: 'The SSH key that the gate shows the upstream' }),
+  knownHosts: z
+    .string()
+    .min(1)
+    .max(64_000)
+    .meta({ description: "The upstream's host keys as lines of a known-hosts file; ssh trusts no other" }),
+}
+export const RepositorySettings = z
+  .strictObject({
+    ...settings,
+    staleReads: z
+      .boolean()
+      .default(false)
+      .meta({ description: 'Serve what the mirror has while the upstream cannot be reached?' }),
+    gitleaksConfig: z
+      .string()
+      .max(64_000)
+      .default('')
+      .meta({ description: 'A gitleaks configuration (TOML) that extends the default one' }),
+  })
+  .meta({ id: 'RepositorySettings' })
+export type RepositorySettings = z.infer<typeof RepositorySettings>
+
+export const NewRepository = RepositorySettings.extend({ name: RepositoryName }).meta({ id: 'NewRepository' })
+export type NewRepository = z.infer<typeof NewRepository>
+
+export const Repository = z
+  .object({
+    name: RepositoryName,
+    ...settings,
+    staleReads: z.boolean(),
+    gitleaksConfig: z.string(),
+    createdAt: Time,
+  })
+  .meta({ id: 'Repository' })
+export type Repository = z.infer<typeof Repository>
+
+export const PublicKey = z
+  .string()
+  .trim()
+  .max(8_000)
+  .regex(
+    /^(ssh-|ecdsa-|sk-)[a-z0-9@.-]+ [A-Za-z0-9+/]+={0,2}( [^\r\n]*)?$/,
+    'not the public half of an SSH key, as in a .pub file',
+  )
+
+export const NewIdentity = z
+  .strictObject({
+    name: IdentityName,
+    privateKey: z
+      .string()
+      .min(1)
+      .max(64_000)
+      .optional()
+      .meta({ description: 'An OpenSSH private key without a passphrase; left out, the gate makes one' }),
+    publicKey: PublicKey.optional().meta({
+      description: "At Cloudflare's edge, where the private half is a secret of the Worker: its public half",
+    }),
+  })
+  .meta({ id: 'NewIdentity' })
+export type NewIdentity = z.infer<typeof NewIdentity>
+
+export const Identity = z
+  .object({ name: IdentityName, publicKey: z.string(), createdAt: Time })
+  .meta({ id: 'Identity' })
+export type Identity = z.infer<typeof Identity>
+
+export const NewAgent = z.strictObject({ name: AgentName }).meta({ id: 'NewAgent' })
+export const Agent = z.object({ name: AgentName, createdAt: Time }).meta({ id: 'Agent' })
+export type Agent = z.infer<typeof Agent>
+
+export const AgentGrant = z
+  .object({ agent: AgentName, repository: RepositoryName, terms: Terms })
+  .meta({ id: 'Grant' })
+export type AgentGrant = z.infer<typeof AgentGrant>
+
+export const NewToken = z
+  .strictObject({
+    agent: AgentName,
+    label: z.string().max(200).default(''),
+    expiresAt: Time.nullable().default(null),
+  })
+  .meta({ id: 'NewToken' })
+const token = {
+  id: z.string(),
+  agent: AgentName,
+  label: z.string(),
+  createdAt: Time,
+  expiresAt: Time.nullable(),
+  revokedAt: Time.nullable(),
+  lastUsedAt: Time.nullable(),
+}
+export const Token = z.object(token).meta({ id: 'Token' })
+export type Token = z.infer<typeof Token>
+export const MintedToken = z
+  .object({ ...token, token: z.string().meta({ description: 'The token itself, this once' }) })
+  .meta({ id: 'MintedToken' })
+export type MintedToken = z.infer<typeof MintedToken>
+
+export const NewAdminToken = z
+  .strictObject({ label: z.string().min(1).max(200), expiresAt: Time.nullable().default(null) })
+  .meta({ id: 'NewAdminToken' })
+const { agent: _, ...adminToken } = token
+export const AdminToken = z.object(adminToken).meta({ id: 'AdminToken' })
+export type AdminToken = z.infer<typeof AdminToken>
+export const MintedAdminToken = z
+  .object({ ...adminToken, token: z.string() })
+  .meta({ id: 'MintedAdminToken' })
+export type MintedAdminToken = z.infer<typeof MintedAdminToken>
+
+/** A push in a list. */
+export const Push = z
+  .object({
+    id: z.string(),
+    repository: z.string(),
+    agent: z.string(),
+    outcome: Outcome,
+    startedAt: Time,
+    ms: z.number(),
+    refs: z.array(RefResult),
+    findings: z.array(Finding.pick({ rule: true, path: true, line: true, commit: true, fingerprint: true })),
+  })
+  .meta({ id: 'Push' })
+export type Push = z.infer<typeof Push>
+
+/** Everything the ledger has on a push. */
+export const PushRecord = z
+  .object({
+    ...PushReport.shape,
+    repository: z.string(),
+    agent: z.string(),
+    token: z.string().meta({ description: "The token's id" }),
+    startedAt: Time,
+    clientAddress: z.string(),
+    clientVersion: z.string(),
+  })
+  .meta({ id: 'PushRecord' })
+export type PushRecord = z.infer<typeof PushRecord>
+
+export const Page = z.object({
+  next: z.string().nullable().meta({ description: 'The cursor of the next page' }),
+})
+export const PushPage = Page.extend({ pushes: z.array(Push) }).meta({ id: 'PushPage' })
+export type PushPage = z.infer<typeof PushPage>
+
+const Limit = z.coerce.number().int().min(1).max(2000).default(100)
+export const PushQuery = z.object({
+  repository: z.string().max(512).optional(),
+  agent: z.string().max(64).optional(),
+  outcome: Outcome.optional(),
+  since: Time.optional(),
+  until: Time.optional(),
+  limit: Limit,
+  cursor: z.string().max(64).optional(),
+})
+export type PushQuery = z.infer<typeof PushQuery>
+
+export const NewException = z
+  .strictObject({
+    repository: RepositoryName,
+    fingerprint: z
+      .string()
+      .min(1)
+      .max(2000)
+      .regex(/^[^\r\n\0]+$/, 'a fingerprint is one line'),
+    reason: z.string().min(1).max(2000),
+    until: Time.nullable().default(null),
+  })
+  .meta({ id: 'NewException' })
+export const GrantedException = z
+  .object({
+    id: z.string(),
+    repository: RepositoryName,
+    fingerprint: z.string(),
+    reason: z.string(),
+    grantedBy: z.string(),
+    createdAt: Time,
+    until: Time.nullable(),
+    revokedAt: Time.nullable(),
+  })
+  .meta({ id: 'Exception' })
+export type GrantedException = z.infer<typeof GrantedException>
+
+export const ChangeQuery = z.object({
+  limit: Limit,
+  cursor: z
+    .string()
+    .regex(/^\d{1,15}$/)
+    .optional(),
+})
+/** Something that an operator changed. */
+export const Change = z
+  .object({
+    id: z.number().int(),
+    at: Time,
+    by: z.string(),
+    action: z.string().meta({ examples: ['repository.add', 'token.revoke'] }),
+    subject: z.string(),
+    detail: z.record(z.string(), z.unknown()),
+  })
+  .meta({ id: 'Change' })
+export type Change = z.infer<typeof Change>
+export const ChangePage = Page.extend({ changes: z.array(Change) }).meta({ id: 'ChangePage' })
+
+/** The links of the chain from the gate to an upstream, each tried. */
+export const LinkCheck = z.object({ steps: z.array(LinkStep) }).meta({ id: 'LinkCheck' })
+
+export const Status = z
+  .object({
+    operator: z.string().meta({ description: 'Who is asking' }),
+    companion: z.enum(['container', 'local']),
+    repositories: z.number().int(),
+    agents: z.number().int(),
+    tokens: z.number().int(),
+    openPushes: z.number().int(),
+  })
+  .meta({ id: 'Status' })

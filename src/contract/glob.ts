@@ -1,0 +1,162 @@
+/**
+ * Git's glob, as wildmatch.c has it with WM_PATHNAME (for-each-ref(1), gitignore(5)): `*` and `?` stay in a path
+ * component, `**` between slashes or at an end crosses them, sets and their classes as in fnmatch(3). It works on
+ * bytes. The time is the pattern's length times the text's, whatever the two are: one of them comes from an agent.
+ */
+export interface Glob {
+  test(text: string): boolean
+}
+
+/** One place of a pattern: the bytes it takes, and where it leads. */
+type Token =
+  | { readonly kind: 'take'; readonly takes: (byte: number) => boolean }
+  /** Takes any number of bytes that it may. */
+  | { readonly kind: 'repeat'; readonly takes: (byte: number) => boolean }
+  /** The start of a group, the next token, that may be left out. */
+  | { readonly kind: 'optional' }
+  /** Takes anything up to and with a slash. */
+  | { readonly kind: 'through-slash' }
+
+const SLASH = 0x2f
+const inComponent = (byte: number) => byte !== SLASH
+const anything = () => true
+const nothing = () => false
+
+const compiled = new Map<string, Glob>()
+
+/** Compiles a glob; those that were compiled before are kept, as they come from grants and are few. */
+export function compileGlob(pattern: string): Glob {
+  const known = compiled.get(pattern)
+  if (known) return known
+  const tokens = tokensOf(pattern)
+  const glob = { test: (text: string) => matches(tokens, text) }
+  if (compiled.size >= 10_000) compiled.clear()
+  compiled.set(pattern, glob)
+  return glob
+}
+
+function tokensOf(pattern: string): Token[] {
+  const tokens: Token[] = []
+  const bytes = new TextEncoder().encode(pattern)
+  const at = (index: number) => String.fromCharCode(bytes[index] ?? 0)
+  for (let i = 0; i < bytes.length; ) {
+    const byte = bytes[i] ?? 0
+    if (at(i) === '*') {
+      let end = i
+      while (at(end) === '*') end++
+      const atSlash = end === bytes.length || at(end) === '/' || (at(end) === '\\' && at(end + 1) === '/')
+      const deep = end - i > 1 && (i === 0 || at(i - 1) === '/') && atSlash
+      if (deep && at(end) === '/') {
+        tokens.push({ kind: 'optional' }, { kind: 'through-slash' })
+        end++
+      } else tokens.push({ kind: 'repeat', takes: deep ? anything : inComponent })
+      i = end
+    } else if (at(i) === '?') {
+      tokens.push({ kind: 'take', takes: inComponent })
+      i++
+    } else if (at(i) === '[') {
+      const set = readSet(bytes, i + 1)
+      // A set that does not end matches nothing at all.
+      tokens.push({ kind: 'take', takes: set?.takes ?? nothing })
+      i = set?.end ?? bytes.length
+    } else {
+      const escaped = at(i) === '\\'
+      const literal = escaped ? bytes[i + 1] : byte
+      tokens.push({ kind: 'take', takes: literal === undefined ? nothing : other => other === literal })
+      i += escaped ? 2 : 1
+    }
+  }
+  return tokens
+}
+
+const CLASSES: Readonly<Record<string, RegExp>> = {
+  alnum: /[A-Za-z0-9]/,
+  alpha: /[A-Za-z]/,
+  blank: /[ \t]/,
+  cntrl: /[\x00-\x1f\x7f]/,
+  digit: /[0-9]/,
+  graph: /[\x21-\x7e]/,
+  lower: /[a-z]/,
+  print: /[\x20-\x7e]/,
+  punct: /[!-/:-@[-`{-~]/,
+  space: /[ \t\n\r]/,
+  upper: /[A-Z]/,
+  xdigit: /[A-Fa-f0-9]/,
+}
+
+/** The set whose content begins at `start`, and where it ends; undefined when it does not, or has an unknown class. */
+function readSet(
+  bytes: Uint8Array,
+  start: number,
+): { takes: (byte: number) => boolean; end: number } | undefined {
+  const members = new Set<number>()
+  const at = (index: number) => String.fromCharCode(bytes[index] ?? 0)
+  const negated = at(start) === '!' || at(start) === '^'
+  let i = start + (negated ? 1 : 0)
+  let previous: number | undefined
+  for (let first = true; first || at(i) !== ']'; first = false, i++) {
+    let byte = bytes[i]
+    if (byte === undefined) return undefined
+    const next = at(i + 1)
+    if (at(i) === '-' && previous !== undefined && i + 1 < bytes.length && next !== ']') {
+      i += next === '\\' ? 2 : 1
+      const last = bytes[i]
+      if (last === undefined) return undefined
+      for (let member = previous; member <= last; member++) members.add(member)
+      previous = undefined
+      continue
+    }
+    if (at(i) === '[' && next === ':') {
+      const end = bytes.indexOf(0x5d, i + 2)
+      if (end < 0) return undefined
+      if (end - i > 2 && at(end - 1) === ':') {
+        const name = String.fromCharCode(...bytes.slice(i + 2, end - 1))
+        const characters = Object.hasOwn(CLASSES, name) ? CLASSES[name] : undefined
+        if (!characters) return undefined
+        for (let member = 0; member < 128; member++)
+          if (characters.test(String.fromCharCode(member))) members.add(member)
+        i = end
+        previous = undefined
+        continue
+      }
+    }
+    if (at(i) === '\\') {
+      i++
+      byte = bytes[i]
+      if (byte === undefined) return undefined
+    }
+    members.add(byte)
+    previous = byte
+  }
+  return { takes: other => other !== SLASH && members.has(other) !== negated, end: i + 1 }
+}
+
+/** Walks the text with every place of the pattern that may be reached at once. */
+function matches(tokens: readonly Token[], text: string): boolean {
+  let here = new Set<number>()
+  const reach = (places: Set<number>, place: number): void => {
+    if (places.has(place)) return
+    places.add(place)
+    const token = tokens[place]
+    if (token?.kind === 'repeat') reach(places, place + 1)
+    if (token?.kind === 'optional') {
+      reach(places, place + 1)
+      reach(places, place + 2)
+    }
+  }
+  reach(here, 0)
+  for (const byte of new TextEncoder().encode(text)) {
+    const next = new Set<number>()
+    for (const place of here) {
+      const token = tokens[place]
+      if (token === undefined || token.kind === 'optional') continue
+      if (token.kind === 'through-slash') {
+        reach(next, place)
+        if (byte === SLASH) reach(next, place + 1)
+      } else if (token.takes(byte)) reach(next, token.kind === 'repeat' ? place : place + 1)
+    }
+    if (next.size === 0) return false
+    here = next
+  }
+  return here.has(tokens.length)
+}

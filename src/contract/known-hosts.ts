@@ -1,0 +1,64 @@
+import type { UpstreamAddress } from './upstream.ts'
+
+const KEY_TYPES =
+  /^(ssh-ed25519|ssh-rsa|ecdsa-sha2-nistp(256|384|521)|sk-ssh-ed25519@openssh\.com|sk-ecdsa-sha2-nistp256@openssh\.com)$/
+
+/** The name under which sshd(8)'s known-hosts format keeps a host: `[host]:port` unless the port is 22. */
+export function knownHostName({ host, port = 22 }: UpstreamAddress): string {
+  return port === 22 ? host.toLowerCase() : `[${host.toLowerCase()}]:${port}`
+}
+
+/** Does this known-hosts text (sshd(8)) pin a key for the upstream? Plain, wildcard and hashed entries are read. */
+export async function pinsHost(knownHosts: string, address: UpstreamAddress): Promise<boolean> {
+  // ssh looks for the bare host too when there is no entry with the port.
+  const names = [...new Set([knownHostName(address), address.host.toLowerCase()])]
+  for (const line of knownHosts.split(/\r?\n/)) {
+    const fields = line.trim().split(/[ \t]+/)
+    if (fields[0]?.startsWith('#')) continue
+    const marker = fields[0]?.startsWith('@') ? fields.shift() : undefined
+    const [hosts, type, key] = fields
+    if (marker === '@revoked' || !hosts || !type || !key) continue
+    if (!KEY_TYPES.test(type) || !/^[A-Za-z0-9+/]{40,}={0,2}$/.test(key)) continue
+    for (const name of names) if (await covers(hosts, name)) return true
+  }
+  return false
+}
+
+async function covers(hosts: string, name: string): Promise<boolean> {
+  if (hosts.startsWith('|1|')) return isHashOf(hosts, name)
+  let found = false
+  for (const pattern of hosts.split(',')) {
+    const negated = pattern.startsWith('!')
+    if (!wildcard(pattern.slice(negated ? 1 : 0).toLowerCase()).test(name)) continue
+    if (negated) return false
+    found = true
+  }
+  return found
+}
+
+const wildcard = (pattern: string) =>
+  new RegExp(
+    `^${pattern
+      .replace(/[\\^$.+()[\]{}|/-]/g, '\\$&')
+      .replaceAll('*', '.*')
+      .replaceAll('?', '.')}$`,
+  )
+
+/** HashKnownHosts: `|1|<salt>|<HMAC-SHA-1 of the name>`, both in base64. */
+async function isHashOf(entry: string, name: string): Promise<boolean> {
+  const [, , salt, hash] = entry.split('|')
+  if (!salt || !hash) return false
+  try {
+    const key = await crypto.subtle.importKey(
+      'raw',
+      Uint8Array.from(atob(salt), c => c.charCodeAt(0)),
+      { name: 'HMAC', hash: 'SHA-1' },
+      false,
+      ['sign'],
+    )
+    const mac = new Uint8Array(await crypto.subtle.sign('HMAC', key, new TextEncoder().encode(name)))
+    return btoa(String.fromCharCode(...mac)) === hash
+  } catch {
+    return false
+  }
+}

@@ -1,0 +1,60 @@
+/** Where an upstream is, taken out of its URL. */
+export interface UpstreamAddress {
+  readonly user: string | undefined
+  readonly host: string
+  /** Undefined: SSH's own, 22. */
+  readonly port: number | undefined
+  /** As the URL has it, with the leading slash of an ssh:// URL. */
+  readonly path: string
+}
+
+const SSH_URL = /^ssh:\/\/(?:([^@/]*)@)?(\[[^\]/]*\]|[^:/@]*)(?::([^/]*))?(\/.*)$/
+const SCP_LIKE = /^([^@/:]+)@(\[[^\]/]*\]|[^:/@[\]]+):(.+)$/
+const USER = /^[A-Za-z0-9_][A-Za-z0-9._-]{0,63}$/
+const HOST = /^(?=.{1,253}$)[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?$/
+const IPV6 = /^\[[0-9A-Fa-f:.]{2,45}\]$/
+const PATH = /^[A-Za-z0-9._~/+@=,:-]+$/
+
+/**
+ * The address in an upstream's URL, or why it is not taken. Only SSH, in the two forms git(1) knows,
+ * and no character that a shell, ssh's options or git's transport helpers (`ext::`) could read otherwise.
+ */
+export function parseUpstream(
+  url: string,
+): { ok: true; address: UpstreamAddress } | { ok: false; why: string } {
+  const no = (why: string) => ({ ok: false as const, why })
+  if (/[\s\p{Cc}\p{Cf}]/u.test(url)) return no('it has a space, a newline or another invisible character')
+  if (url.length > 1024) return no('it is longer than 1024 characters')
+  if (url.startsWith('-')) return no('it starts with "-", as an option does')
+  if (url.includes('::')) {
+    if (!/^(ssh:\/\/|[^:]*@)[^/]*\[/.test(url)) return no('it names a transport helper (…::…)')
+  }
+  if (/^(https?|git|ftps?|file):\/\//i.test(url)) return no('only SSH upstreams are taken')
+  const [, user, host, port, path] = SSH_URL.exec(url) ?? scpLike(url) ?? []
+  if (host === undefined || path === undefined)
+    return no('it is neither ssh://[user@]host[:port]/path nor user@host:path')
+  if (user?.includes(':')) return no('it carries a password')
+  if (user !== undefined && !USER.test(user)) return no(`"${user}" is no user name that ssh may be given`)
+  if (!HOST.test(host) && !IPV6.test(host)) return no(`"${host}" is no host name or address`)
+  if (port !== undefined && !(/^[1-9][0-9]{0,4}$/.test(port) && Number(port) <= 65535))
+    return no(`"${port}" is no port`)
+  if (path.startsWith('-') || path.replace(/^\//, '') === '') return no('it has no path of a repository')
+  if (!PATH.test(path))
+    return no('its path has other characters than letters, digits and . _ ~ / + @ = , : -')
+  if (path.split('/').some(part => part === '..' || part === '.')) return no('its path has "." or ".."')
+  return {
+    ok: true,
+    address: {
+      user,
+      host: host.replace(/^\[|\]$/g, ''),
+      port: port === undefined ? undefined : Number(port),
+      path,
+    },
+  }
+}
+
+function scpLike(url: string): (string | undefined)[] | undefined {
+  if (url.includes('://')) return undefined
+  const [whole, user, host, path] = SCP_LIKE.exec(url) ?? []
+  return whole === undefined ? undefined : [whole, user, host, undefined, path]
+}

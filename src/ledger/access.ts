@@ -1,0 +1,101 @@
+import { z } from 'zod'
+import { AgentName } from '../contract/names.ts'
+import { Exception, Upstream } from '../contract/pass.ts'
+import { Terms } from '../contract/rules.ts'
+
+/** A token as the ledger knows it. Times are Unix milliseconds. */
+export interface KnownToken {
+  readonly id: string
+  readonly agent: AgentName
+  readonly hash: string
+  readonly expiresAt: number | null
+  readonly revokedAt: number | null
+  readonly lastUsedAt: number | null
+}
+
+/** What the token's agent may do in the repository that was asked for. */
+export interface Access {
+  readonly repository: Upstream
+  readonly terms: Terms
+  readonly exceptions: readonly Exception[]
+  readonly gitleaksConfig: string
+}
+
+const json = <T extends z.ZodType>(schema: T) =>
+  z
+    .string()
+    .transform(text => JSON.parse(text))
+    .pipe(schema)
+const Row = z.object({
+  id: z.string(),
+  agent: AgentName,
+  hash: z.string(),
+  expires_at: z.number().nullable(),
+  revoked_at: z.number().nullable(),
+  last_used_at: z.number().nullable(),
+})
+const GrantRow = z.object({
+  name: z.string(),
+  upstream: z.string(),
+  identity: z.string(),
+  known_hosts: z.string(),
+  stale_reads: z.number(),
+  gitleaks_config: z.string(),
+  terms: json(Terms),
+  exceptions: json(z.array(Exception)),
+})
+
+/**
+ * A token and, where its agent has a grant there, the repository: one query for each request of git's. Undefined:
+ * no such token. Without `access` there is no such repository, or no grant: the two are not told apart.
+ */
+export async function lookUp(
+  db: D1Database,
+  tokenId: string,
+  repository: string,
+): Promise<{ token: KnownToken; access?: Access } | undefined> {
+  const now = Date.now()
+  const row = await db
+    .prepare(
+      `SELECT t.id, t.agent, t.hash, t.expires_at, t.revoked_at, t.last_used_at,
+              r.name, r.upstream, r.identity, r.known_hosts, r.stale_reads, r.gitleaks_config, g.terms,
+              (SELECT json_group_array(json_object('id', e.id, 'fingerprint', e.fingerprint, 'until', e.until))
+                 FROM exceptions e
+                WHERE e.repository = r.name AND e.revoked_at IS NULL AND (e.until IS NULL OR e.until > ?)
+              ) AS exceptions
+         FROM tokens t
+         LEFT JOIN grants g ON g.agent = t.agent AND g.repository = ? COLLATE BINARY
+         LEFT JOIN repositories r ON r.name = g.repository
+        WHERE t.id = ?`,
+    )
+    .bind(now, repository, tokenId)
+    .first()
+  if (!row) return undefined
+  const { id, agent, hash, expires_at, revoked_at, last_used_at } = Row.parse(row)
+  const token = { id, agent, hash, expiresAt: expires_at, revokedAt: revoked_at, lastUsedAt: last_used_at }
+  if (row.name === null) return { token }
+  const { name, upstream, identity, known_hosts, stale_reads, gitleaks_config, terms, exceptions } =
+    GrantRow.parse(row)
+  return {
+    token,
+    access: {
+      repository: Upstream.parse({
+        name,
+        url: upstream,
+        identity,
+        knownHosts: known_hosts,
+        staleReads: stale_reads === 1,
+      }),
+      terms,
+      exceptions,
+      gitleaksConfig: gitleaks_config,
+    },
+  }
+}
+
+/** Notes that a token was used, once a minute at most. */
+export async function touchToken(db: D1Database, token: KnownToken): Promise<void> {
+  const now = Date.now()
+  if (token.lastUsedAt !== null && now - token.lastUsedAt < 60_000) return
+  await db.prepare('UPDATE tokens SET last_used_at = ? WHERE id = ?').bind(now, token.id).run()
+}

@@ -1,0 +1,88 @@
+import { z } from 'zod'
+import type { GrantedException } from '../contract/api.ts'
+import { RepositoryName } from '../contract/names.ts'
+import { change, type Operator } from './changes.ts'
+import { iso, isoOrNull, millisOrNull } from './time.ts'
+
+const Row = z
+  .object({
+    id: z.string(),
+    repository: RepositoryName,
+    fingerprint: z.string(),
+    reason: z.string(),
+    granted_by: z.string(),
+    created_at: z.number(),
+    until: z.number().nullable(),
+    revoked_at: z.number().nullable(),
+  })
+  .transform(
+    (row): GrantedException => ({
+      id: row.id,
+      repository: row.repository,
+      fingerprint: row.fingerprint,
+      reason: row.reason,
+      grantedBy: row.granted_by,
+      createdAt: iso(row.created_at),
+      until: isoOrNull(row.until),
+      revokedAt: isoOrNull(row.revoked_at),
+    }),
+  )
+
+/** Every exception that was granted, also those that have ended, newest first. */
+export async function listExceptions(ledger: D1Database, repository?: string): Promise<GrantedException[]> {
+  const { results } = await ledger
+    .prepare('SELECT * FROM exceptions WHERE ?1 IS NULL OR repository = ?1 ORDER BY created_at DESC, id')
+    .bind(repository ?? null)
+    .all()
+  return z.array(Row).parse(results)
+}
+
+export async function findException(ledger: D1Database, id: string): Promise<GrantedException | undefined> {
+  const row = await ledger.prepare('SELECT * FROM exceptions WHERE id = ?').bind(id).first()
+  return row ? Row.parse(row) : undefined
+}
+
+/** Lets one finding pass in a repository that is there, by its fingerprint, for ever or until a time. */
+export async function addException(
+  ledger: D1Database,
+  operator: Operator,
+  wanted: Pick<GrantedException, 'repository' | 'fingerprint' | 'reason' | 'until'>,
+): Promise<GrantedException> {
+  const id = crypto.randomUUID().slice(0, 13)
+  const createdAt = Date.now()
+  await change(
+    ledger,
+    ledger
+      .prepare(
+        `INSERT INTO exceptions (id, repository, fingerprint, reason, granted_by, created_at, until)
+         VALUES (?, ?, ?, ?, ?, ?, ?)`,
+      )
+      .bind(
+        id,
+        wanted.repository,
+        wanted.fingerprint,
+        wanted.reason,
+        operator.name,
+        createdAt,
+        millisOrNull(wanted.until),
+      ),
+    operator,
+    'exception.add',
+    id,
+    { ...wanted },
+  )
+  return { ...wanted, id, grantedBy: operator.name, createdAt: iso(createdAt), revokedAt: null }
+}
+
+/** Ends an exception at once; false when there is none or it was revoked before. */
+export function revokeException(ledger: D1Database, operator: Operator, id: string): Promise<boolean> {
+  return change(
+    ledger,
+    ledger
+      .prepare('UPDATE exceptions SET revoked_at = ? WHERE id = ? AND revoked_at IS NULL')
+      .bind(Date.now(), id),
+    operator,
+    'exception.revoke',
+    id,
+  )
+}

@@ -1,0 +1,92 @@
+import { z } from 'zod'
+import { Push, type PushQuery, type PushRecord } from '../contract/api.ts'
+import { Finding, RefResult, StepTime } from '../contract/outcome.ts'
+import { iso, millis } from './time.ts'
+
+const json = <T extends z.ZodType>(schema: T) =>
+  z
+    .string()
+    .transform(text => JSON.parse(text))
+    .pipe(schema)
+
+const listed = {
+  id: z.string(),
+  repository: z.string(),
+  agent: z.string(),
+  outcome: Push.shape.outcome,
+  started_at: z.number(),
+  ms: z.number(),
+  refs: json(z.array(RefResult)),
+}
+const ListedRow = z
+  .object({ ...listed, findings: json(Push.shape.findings) })
+  .transform(({ started_at, ...row }): Push => ({ ...row, startedAt: iso(started_at) }))
+
+const RecordRow = z
+  .object({
+    ...listed,
+    findings: json(z.array(Finding)),
+    token: z.string(),
+    phase: z.string(),
+    steps: json(z.array(StepTime)),
+    exceptions_used: json(z.array(z.string())),
+    upstream_said: z.string(),
+    told: json(z.array(z.string())),
+    client_address: z.string(),
+    client_version: z.string(),
+  })
+  .transform(
+    ({ started_at, exceptions_used, upstream_said, client_address, client_version, ...row }): PushRecord => ({
+      ...row,
+      startedAt: iso(started_at),
+      exceptionsUsed: exceptions_used,
+      upstreamSaid: upstream_said,
+      clientAddress: client_address,
+      clientVersion: client_version,
+    }),
+  )
+
+/** Pushes, newest first; `next` is the cursor of the page after this one, null at the end. */
+export async function listPushes(
+  ledger: D1Database,
+  query: PushQuery,
+): Promise<{ pushes: Push[]; next: string | null }> {
+  const { rows, next } = await select(ledger, Object.keys(ListedRow.in.shape), query)
+  return { pushes: z.array(ListedRow).parse(rows), next }
+}
+
+/** The same with everything that is known of each. */
+export async function exportPushes(
+  ledger: D1Database,
+  query: PushQuery,
+): Promise<{ pushes: PushRecord[]; next: string | null }> {
+  const { rows, next } = await select(ledger, Object.keys(RecordRow.in.shape), query)
+  return { pushes: z.array(RecordRow).parse(rows), next }
+}
+
+export async function findPush(ledger: D1Database, id: string): Promise<PushRecord | undefined> {
+  const row = await ledger.prepare('SELECT * FROM pushes WHERE id = ?').bind(id).first()
+  return row ? RecordRow.parse(row) : undefined
+}
+
+async function select(ledger: D1Database, columns: readonly string[], query: PushQuery) {
+  const filters = [
+    ['repository = ?', query.repository],
+    ['agent = ?', query.agent],
+    ['outcome = ?', query.outcome],
+    ['started_at >= ?', query.since === undefined ? undefined : millis(query.since)],
+    ['started_at <= ?', query.until === undefined ? undefined : millis(query.until)],
+    ['id < ?', query.cursor],
+  ] as const
+  const given = filters.filter(([, value]) => value !== undefined)
+  const { results } = await ledger
+    .prepare(
+      `SELECT ${columns.join(', ')} FROM pushes
+       ${given.length ? `WHERE ${given.map(([condition]) => condition).join(' AND ')}` : ''}
+       ORDER BY id DESC LIMIT ?`,
+    )
+    .bind(...given.map(([, value]) => value), query.limit)
+    .all()
+  const last = z.object({ id: z.string() }).optional().parse(results.at(-1))
+  return { rows: results, next: last && results.length === query.limit ? last.id : null }
+}

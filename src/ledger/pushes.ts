@@ -1,0 +1,69 @@
+import { z } from 'zod'
+import type { PushReport } from '../contract/outcome.ts'
+import { newId } from './id.ts'
+
+/** What is known of a push before the companion hears of it. */
+export interface PushAttempt {
+  readonly repository: string
+  readonly agent: string
+  readonly token: string
+  readonly clientAddress: string
+  readonly clientVersion: string
+}
+
+/** Opens a push's row; answers with its id. */
+export async function openPush(db: D1Database, attempt: PushAttempt): Promise<string> {
+  const now = Date.now()
+  const id = newId(now)
+  await db
+    .prepare(
+      'INSERT INTO pushes (id, repository, agent, token, started_at, client_address, client_version) VALUES (?, ?, ?, ?, ?, ?, ?)',
+    )
+    .bind(
+      id,
+      attempt.repository,
+      attempt.agent,
+      attempt.token,
+      now,
+      attempt.clientAddress,
+      attempt.clientVersion,
+    )
+    .run()
+  return id
+}
+
+/** Puts what the companion says of a push into its row. A row that is settled stays as it is. */
+export async function recordReport(db: D1Database, report: PushReport): Promise<void> {
+  const { id, outcome, phase, ms, refs, findings, steps, exceptionsUsed, upstreamSaid, told } = report
+  const json = [refs, findings, steps, exceptionsUsed].map(value => JSON.stringify(value))
+  await db
+    .prepare(
+      `UPDATE pushes SET outcome = ?, phase = ?, ms = ?, refs = ?, findings = ?, steps = ?, exceptions_used = ?,
+       upstream_said = ?, told = ? WHERE id = ? AND outcome = 'open'`,
+    )
+    .bind(outcome, phase, ms, ...json, upstreamSaid, JSON.stringify(told), id)
+    .run()
+}
+
+/** Settles a push that nobody can tell of any more. */
+export async function settleLost(db: D1Database, id: string, why: string): Promise<void> {
+  await db
+    .prepare(
+      "UPDATE pushes SET outcome = 'failed', ms = ? - started_at, told = ? WHERE id = ? AND outcome = 'open'",
+    )
+    .bind(Date.now(), JSON.stringify([why]), id)
+    .run()
+}
+
+const OpenPush = z.object({ id: z.string(), repository: z.string(), started_at: z.number() })
+
+/** The pushes without an outcome that began before `before` (Unix milliseconds), oldest first. */
+export async function openPushes(db: D1Database, before: number): Promise<z.infer<typeof OpenPush>[]> {
+  const { results } = await db
+    .prepare(
+      "SELECT id, repository, started_at FROM pushes WHERE outcome = 'open' AND started_at < ? ORDER BY id LIMIT 100",
+    )
+    .bind(before)
+    .all()
+  return results.map(row => OpenPush.parse(row))
+}

@@ -1,0 +1,30 @@
+import { z } from 'zod'
+
+const seconds = (fallback: number) => z.coerce.number().int().positive().default(fallback)
+
+const Settings = z.object({
+  /** Signs the passes that the companion asks for. */
+  GATE_PASS_KEY: z.string().min(32),
+  /** The first admin token; more are kept in the ledger. */
+  GATE_ADMIN_TOKEN: z.string().min(20),
+  /** Where the companion is when there is no container to start. */
+  GATE_COMPANION_URL: z.url().optional(),
+  /** An open push that the companion does not know is settled after this long. */
+  GATE_LOST_PUSH_SECONDS: seconds(30),
+})
+export type Settings = z.infer<typeof Settings>
+
+const read = new WeakMap<object, Settings>()
+
+/** The gate's settings from the Worker's environment. Throws on a bad one, naming it. */
+export function settingsOf(env: object): Settings {
+  const known = read.get(env)
+  if (known) return known
+  const parsed = Settings.safeParse(env)
+  if (!parsed.success)
+    throw new Error(
+      `settings: ${parsed.error.issues.map(issue => `${issue.path.join('.')}: ${issue.message}`).join('; ')}`,
+    )
+  read.set(env, parsed.data)
+  return parsed.data
+}

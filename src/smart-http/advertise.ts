@@ -1,0 +1,34 @@
+import type { Context } from 'hono'
+import type { GitEnv } from '../access/authenticate.ts'
+import { askCompanion } from '../companion/index.ts'
+import { newId } from '../ledger/id.ts'
+import { plain, unavailable } from './answers.ts'
+
+/** The query in the one spelling that Worker and http-backend read alike; a second `service` would be read last there. */
+const SERVICE: Readonly<Record<string, 'upload-pack' | 'receive-pack'>> = {
+  '?service=git-upload-pack': 'upload-pack',
+  '?service=git-receive-pack': 'receive-pack',
+}
+
+/** `GET /<name>/info/refs?service=…` (gitprotocol-http(5), "Discovering References"). */
+export async function advertise(c: Context<GitEnv>): Promise<Response> {
+  const { repository, terms } = c.var.access
+  if (c.req.raw.method !== 'GET') return plain(405, ['info/refs is asked with GET'], { allow: 'GET' })
+  const service = SERVICE[new URL(c.req.url).search]
+  if (!service)
+    return plain(403, [
+      'only smart HTTP is served here: ?service=git-upload-pack or ?service=git-receive-pack',
+    ])
+  if (service === 'receive-pack' && terms.rules.length === 0)
+    return plain(403, [
+      `${c.var.agent} may read ${repository.name}, not push to it`,
+      'an operator changes that with: git gate grant set',
+    ])
+  const protocol = c.req.header('git-protocol')
+  return askCompanion(
+    c.env,
+    repository.name,
+    { service: `advertise-${service}`, id: newId(), repository, agent: c.var.agent, terms },
+    { headers: protocol ? { 'git-protocol': protocol } : {}, signal: c.req.raw.signal },
+  ).catch(() => unavailable('info/refs'))
+}

@@ -1,0 +1,32 @@
+import type { Context } from 'hono'
+import type { GitEnv } from '../access/authenticate.ts'
+import { tellRules } from '../contract/rules.ts'
+
+/** `GET /<name>`: what this agent may do here, in plain text, or JSON where that is accepted. */
+export function tellWhatIsAllowed(c: Context<GitEnv>): Response {
+  const { repository, terms } = c.var.access
+  const { agent } = c.var
+  const clone = `${new URL(c.req.url).origin}/${repository.name}.git`
+  const may = tellRules({ agent, terms })
+  if (c.req.header('accept')?.includes('application/json'))
+    return c.json({ agent, repository: repository.name, clone, read: true, push: may, terms })
+  const example = terms.rules
+    .find(rule => rule.allow.includes('create') && rule.pattern.startsWith('refs/heads/'))
+    ?.pattern.replaceAll('{agent}', agent)
+    .replace(/\*+/, 'fix-login')
+    .replace(/\/?\*+/g, '')
+  const lines = [
+    `${agent} in ${repository.name}`,
+    'read: yes',
+    ...(may.length ? ['push:', ...may.map(line => `  ${line}`)] : ['push: nothing']),
+    ...(terms.pushOptions ? ['push options: passed on'] : []),
+    ...(terms.denyPaths.length ? [`paths that a push must not touch: ${terms.denyPaths.join(', ')}`] : []),
+    ...(terms.emails.length ? [`author and committer e-mail: ${terms.emails.join(', ')}`] : []),
+    ...(terms.allowedSigners ? ['every commit must be signed by a key that the gate knows'] : []),
+    ...(terms.symlinks ? [] : ['symbolic links: none']),
+    ...(terms.submodules ? [] : ['submodules: none']),
+    'every push is scanned for secrets; one that holds any is refused',
+    ...(example ? ['', 'example:', `  git push ${clone} HEAD:${example}`] : []),
+  ]
+  return c.text(`${lines.join('\n')}\n`)
+}

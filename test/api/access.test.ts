@@ -1,0 +1,149 @@
+import { generateKeyPairSync } from 'node:crypto'
+import { SignJWT } from 'jose'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { z } from 'zod'
+import { type AdminGate, startAdminGate } from './admin-gate.ts'
+
+const TEAM = 'acme.cloudflareaccess.com'
+const AUDIENCE = 'a'.repeat(64)
+const keys = generateKeyPairSync('rsa', { modulusLength: 2048 })
+const others = generateKeyPairSync('rsa', { modulusLength: 2048 })
+
+let gate: AdminGate
+beforeAll(async () => {
+  gate = await startAdminGate({
+    bindings: { GATE_ACCESS_TEAM: TEAM, GATE_ACCESS_AUDIENCE: AUDIENCE },
+    outside: url =>
+      url === `https://${TEAM}/cdn-cgi/access/certs`
+        ? { keys: [{ ...keys.publicKey.export({ format: 'jwk' }), kid: 'one', alg: 'RS256', use: 'sig' }] }
+        : undefined,
+  })
+}, 60_000)
+afterAll(() => gate[Symbol.asyncDispose]())
+
+const as = (authorization: string | undefined, more: Record<string, string> = {}) => ({
+  headers: { ...(authorization === undefined ? {} : { authorization }), ...more },
+})
+
+test.each([
+  ['no token', undefined],
+  ['an empty one', 'Bearer '],
+  ['a wrong one', `Bearer ${'x'.repeat(48)}`],
+  ['one with a wrong secret', `Bearer gateadmin_aaaaaaaaaa_${'A'.repeat(32)}`],
+  ["an agent's", `Bearer gate_aaaaaaaaaa_${'A'.repeat(32)}`],
+  ['a password', `Basic ${btoa('admin:admin')}`],
+  ['two words', 'Bearer a b'],
+])('%s does not let in', async (_, authorization) => {
+  const response = await gate.ask('/agents', as(authorization))
+  expect(response.status).toBe(401)
+  expect(response.headers.get('www-authenticate')).toContain('Bearer')
+  expect(await response.json()).toMatchObject({ error: { code: 'unauthenticated', fix: expect.any(String) } })
+})
+
+test('an admin token of the ledger lets in until it is revoked, and its changes are under its name', async () => {
+  const minted = Minted.parse(await gate.json('POST', '/admin-tokens', { label: 'ops' }))
+  const theirs = (init: RequestInit = {}) => ({
+    ...init,
+    headers: { authorization: `Bearer ${minted.token}`, 'content-type': 'application/json' },
+  })
+  expect((await gate.ask('/agents', theirs({ method: 'POST', body: '{"name":"made-by-ops"}' }))).status).toBe(
+    201,
+  )
+  expect(await gate.json('GET', '/changes?limit=1')).toMatchObject({
+    changes: [{ action: 'agent.add', subject: 'made-by-ops', by: expect.stringContaining('ops') }],
+  })
+  expect(await gate.json('GET', '/admin-tokens')).toMatchObject([
+    { id: minted.id, lastUsedAt: expect.any(String) },
+  ])
+  await gate.json('DELETE', `/admin-tokens/${minted.id}`)
+  expect((await gate.ask('/agents', theirs())).status).toBe(401)
+})
+
+test('an admin token that has expired does not let in', async () => {
+  const minted = Minted.parse(
+    await gate.json('POST', '/admin-tokens', { label: 'brief', expiresAt: '2999-01-01T00:00:00Z' }),
+  )
+  await gate.ledger
+    .prepare('UPDATE admin_tokens SET expires_at = ? WHERE id = ?')
+    .bind(Date.now(), minted.id)
+    .run()
+  expect((await gate.ask('/agents', as(`Bearer ${minted.token}`))).status).toBe(401)
+})
+
+test('of a token the ledger keeps the hash alone', async () => {
+  await gate.json('POST', '/agents', { name: 'hashed' })
+  const minted = Minted.parse(await gate.json('POST', '/tokens', { agent: 'hashed' }))
+  const admin = Minted.parse(await gate.json('POST', '/admin-tokens', { label: 'x' }))
+  const dump = await gate.dump()
+  for (const { id, token } of [minted, admin]) {
+    expect(dump).toContain(id)
+    expect(dump).not.toContain(token.split('_')[2])
+  }
+})
+
+const Minted = z.object({ id: z.string(), token: z.string() })
+
+const assertion = (claims: Record<string, unknown>, key = keys.privateKey, issuer = `https://${TEAM}`) =>
+  new SignJWT(claims)
+    .setProtectedHeader({ alg: 'RS256', kid: 'one' })
+    .setIssuedAt()
+    .setIssuer(issuer)
+    .setAudience(AUDIENCE)
+    .setExpirationTime('5m')
+    .sign(key)
+const by = (jwt: string, more: Record<string, string> = {}) =>
+  as(undefined, { 'cf-access-jwt-assertion': jwt, ...more })
+
+test('who comes by Cloudflare Access is let in, and changes are under their address', async () => {
+  const jwt = await assertion({ email: 'ada@example.com' })
+  expect((await gate.ask('/agents', by(jwt))).status).toBe(200)
+  const status = await gate.ask('/status', by(jwt))
+  expect(await status.json()).toMatchObject({ operator: 'access ada@example.com' })
+  const service = await assertion({ common_name: 'ci.access' })
+  expect(await (await gate.ask('/status', by(service))).json()).toMatchObject({
+    operator: 'access service ci.access',
+  })
+})
+
+test('an assertion that Access did not make for this gate does not let in', async () => {
+  const good = await assertion({ email: 'ada@example.com' })
+  const [header, body, signature] = good.split('.')
+  const forged = btoa(JSON.stringify({ email: 'eve@example.com' })).replaceAll('=', '')
+  const base = new SignJWT({ email: 'a@b.co' })
+    .setProtectedHeader({ alg: 'RS256', kid: 'one' })
+    .setIssuer(`https://${TEAM}`)
+  const hmac = new SignJWT({ email: 'a@b.co' })
+    .setProtectedHeader({ alg: 'HS256', kid: 'one' })
+    .setIssuedAt()
+    .setIssuer(`https://${TEAM}`)
+    .setAudience(AUDIENCE)
+    .setExpirationTime('5m')
+  const wrong = [
+    'x',
+    'a.b.c',
+    `${header}.${forged}.${signature}`,
+    `${btoa('{"alg":"none"}').replaceAll('=', '')}.${body}.`,
+    await assertion({ email: 'eve@example.com' }, others.privateKey),
+    await assertion({ email: 'eve@example.com' }, keys.privateKey, 'https://evil.cloudflareaccess.com'),
+    await assertion({}),
+    await base.setIssuedAt().setAudience('another').setExpirationTime('5m').sign(keys.privateKey),
+    await base.setIssuedAt(0).setAudience(AUDIENCE).setExpirationTime(1).sign(keys.privateKey),
+    await hmac.sign(
+      new TextEncoder().encode(keys.publicKey.export({ type: 'spki', format: 'pem' }).toString()),
+    ),
+  ]
+  for (const jwt of wrong) expect((await gate.ask('/agents', by(jwt))).status, jwt).toBe(401)
+})
+
+test("another site cannot use an operator's browser", async () => {
+  const jwt = await assertion({ email: 'ada@example.com' })
+  for (const more of [
+    { origin: 'https://evil.example' },
+    { 'sec-fetch-site': 'cross-site' },
+    { origin: 'null' },
+  ])
+    expect((await gate.ask('/agents', by(jwt, more))).status).toBe(401)
+  expect(
+    (await gate.ask('/agents', by(jwt, { origin: gate.url, 'sec-fetch-site': 'same-origin' }))).status,
+  ).toBe(200)
+})

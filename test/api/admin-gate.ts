@@ -1,0 +1,158 @@
+import { randomBytes } from 'node:crypto'
+import { once } from 'node:events'
+import { createServer, type IncomingMessage } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import {
+  convertV4MiniflareOptions,
+  fetch as fetchOutside,
+  Miniflare,
+  Response as OutsideResponse,
+} from 'miniflare'
+import { bundleWorker, projectRoot } from '../../local/bundle.ts'
+import { type Database, migrate } from '../../local/migrations.ts'
+import { PASS_HEADER, type Pass, readPass } from '../../src/contract/pass.ts'
+
+/** What a stand-in for the companion was asked: the service of the pass, and the body. */
+interface Asked {
+  readonly pass: Pass
+  readonly body: string
+}
+type Companion = (asked: Asked) => { status?: number; body: unknown }
+
+let bundled: Promise<string> | undefined
+
+/** The Worker, bundled once for all tests of a file. */
+function bundle(): Promise<string> {
+  bundled ??= bundleWorker()
+  return bundled
+}
+
+export interface AdminGate extends AsyncDisposable {
+  readonly url: string
+  readonly adminToken: string
+  readonly ledger: Database
+  /** Every row of every table, as text. */
+  dump(): Promise<string>
+  /** What the companion was asked so far. */
+  readonly asked: readonly Asked[]
+  /** Sends a request as the first administrator, unless `init` says otherwise. */
+  ask(path: string, init?: RequestInit): Promise<Response>
+  /** Sends JSON, expects success, and answers with the JSON. */
+  json(method: string, path: string, body?: unknown): Promise<unknown>
+}
+
+const PUBLIC_KEY = `ssh-ed25519 ${'A'.repeat(68)} git-gate`
+
+const answering: Companion = ({ pass }) =>
+  pass.service === 'identity'
+    ? { body: { publicKey: PUBLIC_KEY } }
+    : { body: { steps: [{ name: 'ssh', ok: true, detail: 'connected', fix: '' }] } }
+
+/** Starts the Worker in workerd with an empty ledger, and a companion that answers as told. */
+export async function startAdminGate(
+  options: {
+    companion?: Companion
+    /** A binding that is undefined is left out. */
+    bindings?: Record<string, string | undefined>
+    /** What a URL outside answers in JSON; undefined: it is asked for real. */
+    outside?: (url: string) => unknown
+  } = {},
+): Promise<AdminGate> {
+  const companion = options.companion ?? answering
+  const asked: Asked[] = []
+  const passKey = randomBytes(32).toString('hex')
+  const adminToken = randomBytes(24).toString('hex')
+  const server = createServer(async (request, response) => {
+    const pass = await readPass(String(request.headers[PASS_HEADER]), passKey, Date.now() / 1000)
+    if (!pass.ok) return response.writeHead(403).end(JSON.stringify({ error: pass.why }))
+    const question = { pass: pass.pass, body: await textOf(request) }
+    asked.push(question)
+    const { status = 200, body } = companion(question)
+    response.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(body))
+  }).listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const miniflare = new Miniflare(
+    convertV4MiniflareOptions({
+      modules: true,
+      script: await bundle(),
+      compatibilityDate: '2026-11-01',
+      compatibilityFlags: ['enable_request_signal', 'request_signal_passthrough'],
+      d1Databases: ['LEDGER'],
+      durableObjects: { COMPANION: { className: 'Companion', useSQLite: true } },
+      outboundService: request => {
+        const answer = options.outside?.(request.url)
+        return answer === undefined ? fetchOutside(request) : OutsideResponse.json(answer)
+      },
+      bindings: given({
+        GATE_PASS_KEY: passKey,
+        GATE_ADMIN_TOKEN: adminToken,
+        GATE_COMPANION_URL: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+        ...options.bindings,
+      }),
+    }),
+  )
+  const url = (await miniflare.ready).href.replace(/\/$/, '')
+  const ledger: Database = await miniflare.getD1Database('LEDGER')
+  await migrate(ledger, `${projectRoot}/src/ledger/migrations`)
+  const ask = (path: string, init: RequestInit = {}) =>
+    fetch(`${url}/-/api/v1${path}`, { headers: { authorization: `Bearer ${adminToken}` }, ...init })
+  return {
+    url,
+    adminToken,
+    ledger,
+    asked,
+    ask,
+    async json(method, path, body) {
+      const response = await ask(path, {
+        method,
+        headers: { authorization: `Bearer ${adminToken}`, 'content-type': 'application/json' },
+        ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+      })
+      const answer: unknown = await response.json()
+      if (!response.ok) throw new Error(`${method} ${path}: ${response.status} ${JSON.stringify(answer)}`)
+      return answer
+    },
+    async dump() {
+      const tables = await ledger.prepare("SELECT name FROM sqlite_schema WHERE type = 'table'").all()
+      const names = tables.results.map(table => String(table.name)).filter(name => !name.startsWith('_cf'))
+      const rows = await Promise.all(names.map(name => ledger.prepare(`SELECT * FROM "${name}"`).all()))
+      return JSON.stringify(rows.map(({ results }) => results))
+    },
+    async [Symbol.asyncDispose]() {
+      await miniflare.dispose()
+      server.closeAllConnections()
+      server.close()
+    },
+  }
+}
+
+const given = (values: Record<string, string | undefined>) =>
+  Object.fromEntries(
+    Object.entries(values).filter((entry): entry is [string, string] => entry[1] !== undefined),
+  )
+
+async function textOf(request: IncomingMessage): Promise<string> {
+  const chunks: Buffer[] = []
+  for await (const chunk of request) chunks.push(chunk)
+  return Buffer.concat(chunks).toString('utf8')
+}
+
+/** A host key as a known-hosts line; nobody holds its private half. */
+export const hostKey = (host: string) =>
+  `${host} ssh-ed25519 ${Buffer.concat([Buffer.from('0000000b7373682d6564323535313900000020', 'hex'), randomBytes(32)]).toString('base64')}\n`
+
+/** Makes what most tests need: an identity, a repository, an agent. */
+export async function furnish(
+  gate: AdminGate,
+  repository = 'github.com/acme/app',
+  agent = 'ada',
+): Promise<void> {
+  await gate.json('POST', '/identities', { name: 'deploy' })
+  await gate.json('POST', '/repositories', {
+    name: repository,
+    upstream: 'ssh://git@github.com/acme/app.git',
+    identity: 'deploy',
+    knownHosts: hostKey('github.com'),
+  })
+  await gate.json('POST', '/agents', { name: agent })
+}

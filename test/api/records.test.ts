@@ -1,0 +1,148 @@
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { z } from 'zod'
+import { type AdminGate, furnish, hostKey, startAdminGate } from './admin-gate.ts'
+
+let gate: AdminGate
+beforeAll(async () => {
+  gate = await startAdminGate()
+}, 60_000)
+afterAll(() => gate[Symbol.asyncDispose]())
+
+const APP = '/repositories/github.com%2Facme%2Fapp'
+
+const changes = async () =>
+  z
+    .object({ changes: z.array(z.object({ action: z.string(), subject: z.string(), by: z.string() })) })
+    .parse(await gate.json('GET', '/changes'))
+    .changes.toReversed()
+    .map(each => `${each.action} ${each.subject}`)
+
+test('every change is on record, and what changed nothing is not', async () => {
+  await furnish(gate)
+  await gate.json('PUT', '/grants/ada/github.com%2Facme%2Fapp', { rules: [] })
+  const { id } = z.object({ id: z.string() }).parse(await gate.json('POST', '/tokens', { agent: 'ada' }))
+  await gate.json('DELETE', `/tokens/${id}`)
+  await gate.json('DELETE', `/tokens/${id}`)
+  const exception = z.object({ id: z.string() }).parse(
+    await gate.json('POST', '/exceptions', {
+      repository: 'github.com/acme/app',
+      fingerprint: 'a:b:c:1',
+      reason: 'a test key',
+    }),
+  )
+  await gate.json('DELETE', `/exceptions/${exception.id}`)
+  expect((await gate.ask('/agents', post({ name: 'ada' }))).status).toBe(409)
+  await gate.json('DELETE', '/grants/ada/github.com%2Facme%2Fapp')
+  await gate.json('DELETE', '/agents/ada')
+  await gate.json('DELETE', APP)
+  await gate.json('DELETE', '/identities/deploy')
+  expect(await changes()).toEqual([
+    'identity.add deploy',
+    'repository.add github.com/acme/app',
+    'agent.add ada',
+    'grant.set ada github.com/acme/app',
+    `token.mint ${id}`,
+    `token.revoke ${id}`,
+    `exception.add ${exception.id}`,
+    `exception.revoke ${exception.id}`,
+    'grant.remove ada github.com/acme/app',
+    'agent.remove ada',
+    'repository.remove github.com/acme/app',
+    'identity.remove deploy',
+  ])
+})
+
+test('a repository needs an SSH upstream, a pinned host key and an identity', async () => {
+  await gate.json('POST', '/identities', { name: 'needed' })
+  const good = {
+    name: 'needs',
+    upstream: 'ssh://git@git.example.org:2222/app.git',
+    identity: 'needed',
+    knownHosts: hostKey('[git.example.org]:2222'),
+  }
+  const refused = async (wrong: object) => {
+    const response = await gate.ask('/repositories', post({ ...good, ...wrong }))
+    const { error } = z
+      .object({ error: z.object({ code: z.string(), fix: z.string() }) })
+      .parse(await response.json())
+    expect(error.fix).not.toBe('')
+    return `${response.status} ${error.code}`
+  }
+  expect(await refused({ upstream: '/srv/git/app.git' })).toBe('400 bad-upstream')
+  expect(await refused({ upstream: 'ext::sh -c id' })).toBe('400 bad-upstream')
+  expect(await refused({ knownHosts: hostKey('git.example.com') })).toBe('400 no-host-key')
+  expect(await refused({ knownHosts: '# none' })).toBe('400 no-host-key')
+  expect(await refused({ identity: 'missing' })).toBe('409 no-identity')
+  expect(await refused({ name: 'a/../b' })).toBe('400 bad-request')
+  await gate.json('POST', '/repositories', good)
+  expect(await refused({})).toBe('409 exists')
+  expect(await refused({ name: 'NEEDS' })).toBe('409 exists')
+  expect((await gate.ask('/identities/needed', { ...post({}), method: 'DELETE' })).status).toBe(409)
+  await gate.json('PUT', '/repositories/needs', {
+    upstream: good.upstream,
+    identity: 'needed',
+    knownHosts: good.knownHosts,
+    staleReads: true,
+  })
+  expect(await gate.json('GET', '/repositories/needs')).toMatchObject({ staleReads: true })
+})
+
+test('a private key goes to the companion, and is nowhere to be read afterwards', async () => {
+  const privateKey = `private ${crypto.randomUUID()}`
+  const made = await gate.json('POST', '/identities', { name: 'given', privateKey })
+  expect(made).toMatchObject({ name: 'given', publicKey: expect.stringContaining('ssh-ed25519') })
+  expect(gate.asked.at(-1)).toMatchObject({
+    pass: { service: 'identity', identity: 'given' },
+    body: privateKey,
+  })
+  expect(await gate.dump()).not.toContain(privateKey)
+  for (const path of ['/identities', '/identities/given', '/changes'])
+    expect(JSON.stringify(await gate.json('GET', path))).not.toContain(privateKey)
+})
+
+test('a companion that refuses or fails is told of, without its insides', async () => {
+  await using broken = await startAdminGate({
+    companion: ({ body }) =>
+      body === 'no key'
+        ? { status: 400, body: { error: 'this is not a private key' } }
+        : { status: 500, body: { stack: 'at secret.ts:1' } },
+  })
+  const told = async (body: object) => {
+    const response = await broken.ask('/identities', {
+      method: 'POST',
+      headers: { authorization: `Bearer ${broken.adminToken}`, 'content-type': 'application/json' },
+      body: JSON.stringify(body),
+    })
+    return `${response.status} ${await response.text()}`
+  }
+  expect(await told({ name: 'a', privateKey: 'no key' })).toMatch(/^400 .*this is not a private key/)
+  const fault = await told({ name: 'a' })
+  expect(fault).toMatch(/^502 .*companion-fault/)
+  expect(fault).not.toContain('secret.ts')
+  expect(await broken.json('GET', '/identities')).toEqual([])
+})
+
+test('at the edge an identity is a secret: the commands are told, and its public half is taken', async () => {
+  await using edge = await startAdminGate({ bindings: { GATE_COMPANION_URL: undefined } })
+  const ask = (body: object) =>
+    edge.ask('/identities', {
+      method: 'POST',
+      headers: { authorization: `Bearer ${edge.adminToken}`, 'content-type': 'application/json' },
+      body: JSON.stringify(body),
+    })
+  const told = await ask({ name: 'deploy-key' })
+  expect(told.status).toBe(409)
+  expect(await told.text()).toMatch(/wrangler secret put GATE_IDENTITY_DEPLOY_KEY/)
+  const publicKey = hostKey('x').trim().slice(2)
+  expect((await ask({ name: 'deploy-key', privateKey: 'x', publicKey })).status).toBe(409)
+  expect((await ask({ name: 'deploy-key', publicKey })).status).toBe(201)
+  // The same secret's name.
+  expect((await ask({ name: 'deploy.key', publicKey })).status).toBe(409)
+  expect(edge.asked).toEqual([])
+})
+
+const post = (body: object) => ({
+  method: 'POST',
+  headers: { authorization: `Bearer ${gate.adminToken}`, 'content-type': 'application/json' },
+  body: JSON.stringify(body),
+})

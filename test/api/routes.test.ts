@@ -1,0 +1,151 @@
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { z } from 'zod'
+import { ApiError } from '../../src/contract/api.ts'
+import { type AdminGate, furnish, startAdminGate } from './admin-gate.ts'
+
+let gate: AdminGate
+let routes: { method: string; path: string; takesBody: boolean }[]
+beforeAll(async () => {
+  gate = await startAdminGate()
+  await furnish(gate)
+  const Document = z.object({
+    openapi: z.string(),
+    paths: z.record(z.string(), z.record(z.string(), z.looseObject({ requestBody: z.unknown().optional() }))),
+  })
+  const document = Document.parse(await (await gate.ask('/openapi.json')).json())
+  routes = Object.entries(document.paths).flatMap(([path, item]) =>
+    Object.entries(item).map(([method, of]) => ({
+      method: method.toUpperCase(),
+      path,
+      takesBody: of.requestBody !== undefined,
+    })),
+  )
+}, 60_000)
+afterAll(() => gate[Symbol.asyncDispose]())
+
+const HOSTILE_SEGMENTS = [
+  '..%2F..%2Fetc',
+  "x'%20OR%20'1'%3D'1",
+  '%00',
+  '%0a',
+  '%',
+  '%zz',
+  'a'.repeat(3000),
+  '%F0%9F%92%A9',
+  '__proto__',
+  'constructor',
+  '%3Cscript%3E',
+]
+
+const HOSTILE_BODIES = [
+  '',
+  '{',
+  'null',
+  '[]',
+  '0',
+  '"text"',
+  '{}',
+  '{"name":null}',
+  '{"name":{"$ne":1}}',
+  '{"name":["a"]}',
+  '{"name":"a\\u0000b"}',
+  '{"name":"\\ud800"}',
+  '{"name":"../x","agent":"../x"}',
+  '{"__proto__":{"x":1},"name":"proto"}',
+  '{"name":"x","more":"than asked"}',
+  `{"name":"${'x'.repeat(100_000)}"}`,
+  '{"agent":"ada","expiresAt":"yesterday"}',
+  '{"agent":"ada","expiresAt":"2000-01-01T00:00:00Z"}',
+  '{"agent":"ada","expiresAt":1e400}',
+  '{"agent":"nobody","repository":"nothing","fingerprint":"f","reason":"r","label":"l"}',
+  '{"rules":[{"pattern":"refs/heads/**","allow":["everything"]}]}',
+  '{"rules":[{"pattern":"main","allow":["create"]}]}',
+  '{"rules":{},"maxBlobBytes":-1}',
+  `{"rules":${'['.repeat(5000)}${']'.repeat(5000)}}`,
+]
+
+/** Sends a request and expects an answer that gives nothing away. */
+async function harmless(path: string, init: RequestInit): Promise<Response> {
+  const response = await gate.ask(path, init)
+  const text = await response.clone().text()
+  const what = `${init.method} ${path.slice(0, 100)} → ${response.status} ${text.slice(0, 300)}`
+  expect(response.status, what).toBeLessThan(500)
+  expect(text, what).not.toMatch(/\bat .*\.[jt]s:\d+|SQLITE|D1_ERROR|node_modules/)
+  expect(text, what).not.toContain(gate.adminToken)
+  if (response.status >= 400) expect(ApiError.safeParse(JSON.parse(text)).success, what).toBe(true)
+  return response
+}
+
+const filled = (path: string, segment: string) => path.replaceAll(/\{\w+\}/g, segment)
+
+test('there are routes to try', () => {
+  expect(routes.length).toBeGreaterThan(25)
+})
+
+test('every route wants an admin token', async () => {
+  for (const { method, path } of routes)
+    for (const headers of [{}, { authorization: 'Bearer wrong' }]) {
+      const response = await harmless(filled(path, 'x'), { method, headers })
+      expect(response.status, `${method} ${path}`).toBe(401)
+    }
+})
+
+test('every route has an answer to a hostile path', async () => {
+  for (const { method, path } of routes)
+    for (const segment of path.includes('{') ? HOSTILE_SEGMENTS : [])
+      await harmless(filled(path, segment), { method, ...json(method === 'GET' ? undefined : '{}') })
+}, 60_000)
+
+test('every route has an answer to a hostile body', async () => {
+  for (const { method, path } of routes.filter(route => route.takesBody))
+    for (const body of HOSTILE_BODIES) {
+      const response = await harmless(filled(path, 'ada'), { method, ...json(body) })
+      expect(response.status, `${method} ${path} ${body.slice(0, 60)}`).toBeGreaterThanOrEqual(
+        body.startsWith('{"__proto__') || (method === 'PUT' && body === '{}') ? 200 : 400,
+      )
+    }
+}, 60_000)
+
+test('a query that does not fit is refused', async () => {
+  for (const query of ['limit=0', 'limit=x', 'limit=99999', 'outcome=fine', 'since=yesterday', 'since=%00'])
+    expect((await harmless(`/pushes?${query}`, json())).status, query).toBe(400)
+  for (const query of ['limit=-1', 'cursor=x', 'cursor=1;2'])
+    expect((await harmless(`/changes?${query}`, json())).status, query).toBe(400)
+  expect((await harmless('/pushes?agent=%27%20OR%201=1&cursor=%27--', json())).status).toBe(200)
+})
+
+test('a body that is not JSON, or too large, is refused', async () => {
+  const form = { headers: { ...json().headers, 'content-type': 'application/x-www-form-urlencoded' } }
+  expect((await harmless('/agents', { method: 'POST', ...form, body: 'name=x' })).status).toBe(415)
+  const large = JSON.stringify({ name: 'x'.repeat(600 << 10) })
+  expect((await harmless('/agents', { method: 'POST', ...json(large) })).status).toBe(413)
+})
+
+test('a route or method that is not there is a 404 in JSON', async () => {
+  for (const [method, path] of [
+    ['GET', '/'],
+    ['GET', '/nothing'],
+    ['PATCH', '/agents'],
+    ['DELETE', '/agents'],
+    ['POST', '/agents/ada'],
+    ['OPTIONS', '/agents'],
+    ['GET', '/repositories/github.com/acme/app'],
+  ] as const)
+    expect((await harmless(path, { method, headers: json().headers })).status, `${method} ${path}`).toBe(404)
+})
+
+test('the reference page stands alone', async () => {
+  const page = await gate.ask('/reference', { headers: {} })
+  const text = await page.text()
+  expect(page.headers.get('content-security-policy')).toContain("default-src 'none'")
+  expect(text).not.toMatch(/(src|href)="(https?:)?\/\//)
+  for (const { path } of routes) expect(text).toContain(`<code>${path}</code>`)
+})
+
+const json = (body?: string) => ({
+  headers: {
+    authorization: `Bearer ${gate.adminToken}`,
+    ...(body === undefined ? {} : { 'content-type': 'application/json' }),
+  },
+  ...(body === undefined ? {} : { body }),
+})

@@ -1,0 +1,138 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { stringify } from 'yaml'
+import { z } from 'zod'
+import { type AdminGate, hostKey, startAdminGate } from '../api/admin-gate.ts'
+import { gitGate } from './command.ts'
+
+const REPOSITORIES = 50
+const AGENTS = 20
+const GRANTS_EACH = 10
+
+let gate: AdminGate
+let folder: string
+beforeAll(async () => {
+  gate = await startAdminGate()
+  folder = mkdtempSync(join(tmpdir(), 'gate-apply-'))
+  writeFileSync(join(folder, 'known_hosts'), hostKey('git.example.org'))
+}, 60_000)
+afterAll(async () => {
+  rmSync(folder, { recursive: true, force: true })
+  await gate[Symbol.asyncDispose]()
+})
+
+interface State {
+  repositories: Record<string, object>
+  agents: Record<string, { grants: Record<string, unknown> } | null>
+}
+const state = (): State & Record<string, unknown> => ({
+  defaults: { identity: 'deploy', knownHostsFile: 'known_hosts' },
+  identities: ['deploy'],
+  repositories: Object.fromEntries(
+    Array.from({ length: REPOSITORIES }, (_, i) => [
+      `acme/app-${i}`,
+      { upstream: `ssh://git@git.example.org/acme/app-${i}.git` },
+    ]),
+  ),
+  agents: Object.fromEntries(
+    Array.from({ length: AGENTS }, (_, i) => [
+      `agent-${i}`,
+      {
+        grants: Object.fromEntries(
+          Array.from({ length: GRANTS_EACH }, (_, j) => [
+            `acme/app-${(i * 7 + j) % REPOSITORIES}`,
+            j === 0
+              ? 'read'
+              : j === 1
+                ? 'own'
+                : { push: ['{agent}/**', 'shared/*'], tags: ['v*'], denyPaths: ['.github/**'] },
+          ]),
+        ),
+      },
+    ]),
+  ),
+})
+
+const Answer = z.object({
+  plan: z.array(z.object({ action: z.string(), kind: z.string(), name: z.string(), detail: z.string() })),
+  applied: z.boolean(),
+})
+async function apply(of: object, ...args: string[]) {
+  writeFileSync(join(folder, 'gate.yaml'), stringify(of))
+  const ran = await gitGate(['apply', 'gate.yaml', '--json', ...args], {
+    env: { GATE_URL: gate.url, GATE_ADMIN_TOKEN: gate.adminToken },
+    cwd: folder,
+  })
+  expect(ran, ran.stderr).toMatchObject({ code: 0 })
+  return Answer.parse(JSON.parse(ran.stdout))
+}
+const told = (answer: z.infer<typeof Answer>) =>
+  answer.plan.map(({ action, kind, name }) => `${action} ${kind} ${name}`)
+
+test('50 repositories and 200 grants: plan, apply, apply again, change, apply', {
+  timeout: 120_000,
+}, async () => {
+  const first = await apply(state(), '--dry-run')
+  expect(first.applied).toBe(false)
+  expect(first.plan).toHaveLength(1 + REPOSITORIES + AGENTS + AGENTS * GRANTS_EACH)
+  expect(await gate.json('GET', '/agents')).toEqual([])
+
+  expect((await apply(state(), '--yes')).plan).toEqual(first.plan)
+  expect(await gate.json('GET', '/repositories')).toHaveLength(REPOSITORIES)
+  expect(await gate.json('GET', '/grants')).toHaveLength(AGENTS * GRANTS_EACH)
+  expect(await apply(state(), '--yes')).toEqual({ plan: [], applied: false })
+
+  const changed = state()
+  changed.repositories['acme/app-3'] = {
+    upstream: 'ssh://git@git.example.org/acme/renamed.git',
+    staleReads: true,
+  }
+  changed.agents['agent-0'] = { grants: { 'acme/app-0': { push: ['**'], deny: ['main'] } } }
+  changed.agents.newcomer = null
+  const third = await apply(changed, '--yes')
+  expect(told(third)).toEqual([
+    'change repository acme/app-3',
+    'add agent newcomer',
+    'change grant agent-0 acme/app-0',
+    ...[1, 2, 3, 4, 5, 6, 7, 8, 9].map(i => `remove grant agent-0 acme/app-${i}`),
+  ])
+  expect(third.plan[0]).toMatchObject({ detail: 'upstream, staleReads' })
+  expect(await apply(changed, '--yes')).toEqual({ plan: [], applied: false })
+
+  delete changed.agents.newcomer
+  expect(told(await apply(changed, '--yes'))).toEqual([])
+  expect(told(await apply(changed, '--yes', '--prune'))).toEqual(['remove agent newcomer'])
+})
+
+test.each([
+  ['a list', '- a\n', 'does not fit'],
+  ['broken YAML', 'a: [', 'neither YAML nor JSON'],
+  ['an unknown word', 'repos: {}\n', 'repos'],
+  ['a bad name', 'agents: {"A B": }\n', 'agents'],
+  ['a repository without an identity', 'repositories: {a: {upstream: "git@h:a"}}\n', 'no identity'],
+  ['a grant of nothing', 'agents: {a: {grants: {b: {}}}}\n', '--read'],
+  ['a typo in a pattern', 'agents: {a: {grants: {b: {push: ["{agnet}/**"]}}}}\n', '{agent}'],
+])('%s is refused before anything changes', { timeout: 30_000 }, async (_, text, told) => {
+  writeFileSync(join(folder, 'wrong.yaml'), text)
+  const ran = await gitGate(['apply', 'wrong.yaml', '--yes'], {
+    env: { GATE_URL: gate.url, GATE_ADMIN_TOKEN: gate.adminToken },
+    cwd: folder,
+  })
+  expect(ran.code).toBeGreaterThan(0)
+  expect(ran.stderr).toContain(told)
+  expect(ran.stderr).not.toContain('should not happen')
+})
+
+test('what the gate refuses in mid-plan is told with the step', { timeout: 30_000 }, async () => {
+  writeFileSync(join(folder, 'refused.yaml'), 'agents: {late: {grants: {not/there: own}}}\n')
+  const ran = await gitGate(['apply', 'refused.yaml', '--yes'], {
+    env: { GATE_URL: gate.url, GATE_ADMIN_TOKEN: gate.adminToken },
+    cwd: folder,
+  })
+  expect(ran).toMatchObject({
+    code: 1,
+    stderr: expect.stringMatching(/grant late not\/there.*no repository not\/there/s),
+  })
+})

@@ -1,0 +1,255 @@
+import { execFileSync } from 'node:child_process'
+import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { z } from 'zod'
+import { projectRoot } from '../../local/bundle.ts'
+import { Terms } from '../../src/contract/rules.ts'
+import { type AdminGate, hostKey, startAdminGate } from '../api/admin-gate.ts'
+import { gitGate } from './command.ts'
+
+let gate: AdminGate
+let folder: string
+beforeAll(async () => {
+  gate = await startAdminGate()
+  folder = mkdtempSync(join(tmpdir(), 'gate-cli-'))
+  writeFileSync(join(folder, 'known_hosts'), hostKey('github.com') + hostKey('[127.0.0.1]:2222'))
+}, 60_000)
+afterAll(async () => {
+  rmSync(folder, { recursive: true, force: true })
+  await gate[Symbol.asyncDispose]()
+})
+
+const env = () => ({ GATE_URL: gate.url, GATE_ADMIN_TOKEN: gate.adminToken })
+const run = (...args: string[]) => gitGate(args, { env: env(), cwd: folder })
+/** Runs a command that must succeed, and answers with its stdout. */
+async function ok(...args: string[]): Promise<string> {
+  const ran = await run(...args)
+  expect(ran, `${args.join(' ')}: ${ran.stderr}`).toMatchObject({ code: 0 })
+  return ran.stdout
+}
+const json = async (...args: string[]): Promise<unknown> => JSON.parse(await ok(...args, '--json'))
+
+const minute = { timeout: 60_000 }
+
+test('an operator sets a gate up from nothing', minute, async () => {
+  expect(await ok('identity', 'new', 'deploy')).toMatch(/^ssh-ed25519 \S+ .*\n$/)
+  await ok(
+    'repo',
+    'add',
+    'github.com/acme/app',
+    '--upstream',
+    'git@github.com:acme/app.git',
+    '--identity',
+    'deploy',
+    '--known-hosts',
+    'known_hosts',
+  )
+  expect(await ok('repo', 'list')).toContain('github.com/acme/app')
+  await ok('agent', 'add', 'ada', '--grant', 'github.com/acme/app')
+  expect(await json('grant', 'list', 'ada')).toMatchObject([
+    {
+      repository: 'github.com/acme/app',
+      terms: {
+        rules: [{ pattern: 'refs/heads/{agent}/**', allow: ['create', 'update', 'force', 'delete'] }],
+      },
+    },
+  ])
+  const token = await ok('token', 'mint', 'ada')
+  expect(token).toMatch(/^gate_[a-z2-7]+_[A-Za-z0-9]+\n$/)
+  const [, id = ''] = token.split('_')
+  expect(await ok('token', 'list')).toContain(id)
+  expect(await ok('token', 'revoke', id)).toContain(id)
+  expect(await json('token', 'list', 'ada')).toMatchObject([{ id, revokedAt: expect.any(String) }])
+  expect(await ok('doctor')).toMatch(/^ok .*companion/m)
+  expect(await ok('repo', 'show', 'github.com/acme/app')).toContain(`${gate.url}/github.com/acme/app.git`)
+})
+
+const Granted = z.object({ terms: Terms })
+const terms = async (...args: string[]) =>
+  Granted.parse(await json('grant', 'set', 'bob', 'demo', ...args)).terms
+
+test('a grant is written in a few words', minute, async () => {
+  await ok('identity', 'new', 'bobs')
+  await ok(
+    'repo',
+    'add',
+    'demo',
+    '--upstream',
+    'ssh://git@127.0.0.1:2222/srv/demo.git',
+    '--identity',
+    'bobs',
+    '--known-hosts',
+    'known_hosts',
+  )
+  await ok('agent', 'add', 'bob')
+
+  expect((await terms('--push', 'main', 'rel/*')).rules).toEqual([
+    { pattern: 'refs/heads/main', allow: ['create', 'update'], deny: [] },
+    { pattern: 'refs/heads/rel/*', allow: ['create', 'update'], deny: [] },
+  ])
+  expect(
+    (
+      await terms(
+        '--push',
+        'refs/heads/**',
+        '--deny',
+        'main',
+        '--force',
+        '{agent}/**',
+        '--delete',
+        '{agent}/**',
+        '--tags',
+        'v*',
+      )
+    ).rules,
+  ).toEqual([
+    { pattern: 'refs/heads/main', allow: [], deny: ['create', 'update', 'force', 'delete'] },
+    { pattern: 'refs/heads/**', allow: ['create', 'update'], deny: [] },
+    { pattern: 'refs/heads/{agent}/**', allow: ['force', 'delete'], deny: [] },
+    { pattern: 'refs/tags/v*', allow: ['create'], deny: [] },
+  ])
+  expect(
+    await terms(
+      '--push',
+      '**',
+      '--push-options',
+      '--deny-path',
+      '.github/**',
+      '--email',
+      '*@example.com',
+      '--no-symlinks',
+      '--no-submodules',
+      '--max-blob-bytes',
+      '1000',
+    ),
+  ).toMatchObject({
+    pushOptions: true,
+    denyPaths: ['.github/**'],
+    emails: ['*@example.com'],
+    symlinks: false,
+    submodules: false,
+    maxBlobBytes: 1000,
+  })
+  expect(await terms('--read')).toMatchObject({
+    rules: [],
+    symlinks: true,
+    submodules: true,
+    pushOptions: false,
+  })
+  await ok('grant', 'remove', 'bob', 'demo')
+  expect(await json('grant', 'list', 'bob')).toEqual([])
+})
+
+test(
+  'what is wrong is said on stderr, with what to do: exit 2 for the command line, else 1',
+  minute,
+  async () => {
+    const wrong = async (...args: string[]) => {
+      const { code, stdout, stderr } = await run(...args)
+      expect(stdout).toBe('')
+      expect(stderr).not.toMatch(/at .*\.ts:\d+|should not happen/)
+      return `${code} ${stderr}`
+    }
+    expect(await wrong('grant', 'set', 'bob', 'demo')).toMatch(/^2 .*--read/s)
+    expect(await wrong('grant', 'set', 'bob', 'demo', '--push', '{agnet}/**')).toMatch(/^2 .*\{agent\}/s)
+    expect(await wrong('grant', 'set', 'bob', 'demo', '--push', 'main', '--max-blob-bytes', 'many')).toMatch(
+      /^2 /,
+    )
+    expect(await wrong('grant', 'set', 'nobody', 'demo', '--push', 'main')).toMatch(/^1 .*no agent nobody/s)
+    expect(await wrong('repo', 'add', 'x')).toMatch(/^2 .*--upstream/s)
+    expect(await wrong('repo', 'frobnicate')).toMatch(/^2 /)
+    expect(await wrong('agent', 'add', 'A B')).toMatch(/^1 /)
+    expect(await wrong('agent', 'add', 'bob')).toMatch(/^1 .*already/s)
+    expect(await wrong('token', 'mint', 'bob', '--expires', 'soon')).toMatch(/^2 .*30d/s)
+    expect(await wrong('push', 'show', 'nothing')).toMatch(/^1 .*no push nothing/s)
+    expect(await wrong('push', 'list', '--outcome', 'fine')).toMatch(/^2 /)
+    expect(await wrong('apply', 'missing.yaml')).toMatch(/^1 .*no file missing\.yaml/s)
+    const refused = await run('push', 'show', 'nothing', '--json')
+    expect(JSON.parse(refused.stderr)).toMatchObject({ error: { code: 'not-found' } })
+  },
+)
+
+test('a gate that is not there, or refuses, is told of', minute, async () => {
+  const with_ = (more: Record<string, string>, cwd = folder) => gitGate(['agent', 'list'], { env: more, cwd })
+  expect(await with_({ ...env(), GATE_URL: 'http://127.0.0.1:1' })).toMatchObject({
+    code: 1,
+    stderr: expect.stringContaining('no gate answers'),
+  })
+  expect(await with_({ ...env(), GATE_ADMIN_TOKEN: 'wrong' })).toMatchObject({
+    code: 1,
+    stderr: expect.stringContaining('admin'),
+  })
+  expect(await with_({ GATE_HOME: '/nowhere' })).toMatchObject({
+    code: 1,
+    stderr: expect.stringContaining('GATE_URL'),
+  })
+})
+
+test('a local gate is found by what it wrote, and the command by a link to it', minute, async () => {
+  mkdirSync(join(folder, 'home'))
+  writeFileSync(join(folder, 'home/admin.json'), JSON.stringify({ url: gate.url, token: gate.adminToken }))
+  expect(await gitGate(['agent', 'list'], { env: { GATE_HOME: join(folder, 'home') } })).toMatchObject({
+    code: 0,
+  })
+  expect(await gitGate(['agent', 'list'], { env: { GATE_HOME: 'home' }, cwd: folder })).toMatchObject({
+    code: 0,
+  })
+  mkdirSync(join(folder, 'bin'))
+  symlinkSync(`${projectRoot}/cli/git-gate`, join(folder, 'bin/git-gate'))
+  const out = execFileSync('git', ['gate', 'repo', 'list', '--json'], {
+    cwd: folder,
+    env: { ...env(), PATH: `${join(folder, 'bin')}:${process.env.PATH}` },
+    encoding: 'utf8',
+  })
+  expect(JSON.parse(out)).toBeInstanceOf(Array)
+})
+
+test('exceptions are granted and ended', minute, async () => {
+  const granted = z
+    .object({ id: z.string() })
+    .parse(
+      await json(
+        'exception',
+        'add',
+        'demo',
+        'abc:config.txt:generic-api-key:3',
+        '--reason',
+        'a test key',
+        '--until',
+        '30d',
+      ),
+    )
+  expect(await ok('exception', 'list', '--repository', 'demo')).toContain('generic-api-key')
+  expect(await ok('exception', 'revoke', granted.id)).toContain('refused')
+})
+
+test('every command tells what it takes, and answers in JSON when asked', minute, async () => {
+  for (const words of [
+    'repo add',
+    'repo list',
+    'repo show',
+    'repo remove',
+    'identity new',
+    'identity list',
+    'agent add',
+    'agent list',
+    'agent remove',
+    'grant set',
+    'grant list',
+    'grant remove',
+    'token mint',
+    'token list',
+    'token revoke',
+    'push list',
+    'push show',
+    'exception add',
+    'exception list',
+    'exception revoke',
+    'agent-config',
+    'apply',
+    'doctor',
+  ])
+    expect(await ok(...words.split(' '), '--help'), words).toMatch(/Usage: git-gate .*--json/s)
+})

@@ -1,0 +1,137 @@
+import { randomBytes } from 'node:crypto'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { z } from 'zod'
+import { Push } from '../../src/contract/api.ts'
+import type { Outcome } from '../../src/contract/outcome.ts'
+import { type AdminGate, startAdminGate } from '../api/admin-gate.ts'
+import { gitGate } from './command.ts'
+
+const DAY_MS = 86_400_000
+const PUSHES = 10_000
+const ROWS_A_STATEMENT = 1000
+const FINDING = {
+  rule: 'generic-api-key',
+  path: 'a.txt',
+  line: 3,
+  excerpt: 'REDACTED',
+  asksForException: true,
+}
+const hex = (i: number) => i.toString(16).padStart(40, '0')
+/** What an answer may take, beside starting the command on a machine that has other things to do. */
+const ANSWER_MS = 1000
+
+let gate: AdminGate
+/** Newest first. */
+let pushes: { id: string; repository: string; agent: string; outcome: Outcome; at: number }[]
+
+beforeAll(async () => {
+  gate = await startAdminGate()
+  const now = Date.now()
+  const outcomes = ['accepted', 'accepted', 'accepted', 'refused', 'failed', 'abandoned'] as const
+  pushes = Array.from({ length: PUSHES }, (_, i) => ({
+    id: `${(now - i * 8000).toString(36).padStart(9, '0')}${randomBytes(6).toString('hex')}`,
+    repository: `acme/app-${i % 40}`,
+    agent: `agent-${i % 25}`,
+    outcome: outcomes[i % outcomes.length] ?? 'open',
+    at: now - i * (DAY_MS / PUSHES),
+  }))
+
+  const rows = pushes.map((push, i) => ({
+    ...push,
+    refs: [{ ref: `refs/heads/${push.agent}/fix`, old: hex(0), new: hex(i), status: 'ok', reason: '' }],
+    findings:
+      push.outcome === 'refused'
+        ? [{ ...FINDING, commit: hex(i), fingerprint: `${hex(i)}:a.txt:generic-api-key:3` }]
+        : [],
+  }))
+  for (let i = 0; i < PUSHES; i += ROWS_A_STATEMENT)
+    await gate.ledger
+      .prepare(
+        `INSERT INTO pushes (id, repository, agent, token, started_at, outcome, phase, ms, refs, findings, told)
+         SELECT value ->> 'id', value ->> 'repository', value ->> 'agent', 'aaaaaaaaaa', CAST(value ->> 'at' AS INTEGER),
+                value ->> 'outcome', 'done', 1234, value -> 'refs', value -> 'findings', '["a line", "another"]'
+         FROM json_each(?)`,
+      )
+      .bind(JSON.stringify(rows.slice(i, i + ROWS_A_STATEMENT)))
+      .run()
+}, 120_000)
+afterAll(() => gate[Symbol.asyncDispose]())
+
+async function list(...args: string[]) {
+  const started = performance.now()
+  const ran = await gitGate(['push', 'list', '--json', ...args], {
+    env: { GATE_URL: gate.url, GATE_ADMIN_TOKEN: gate.adminToken },
+  })
+  const ms = performance.now() - started
+  expect(ran, ran.stderr).toMatchObject({ code: 0 })
+  return { ms, pushes: z.array(Push).parse(JSON.parse(ran.stdout)) }
+}
+const ids = (all: readonly { id: string }[]) => all.map(each => each.id)
+
+test("a day's 10,000 pushes are listed with every filter, newest first, within a second", {
+  timeout: 60_000,
+}, async () => {
+  const start = Math.min((await list('--limit', '1')).ms, (await list('--limit', '1')).ms)
+  const since = pushes[5000]?.at ?? 0
+  const cases: [string[], (push: (typeof pushes)[number]) => boolean, number][] = [
+    [[], () => true, 100],
+    [['--repository', 'acme/app-7'], push => push.repository === 'acme/app-7', 100],
+    [['--agent', 'agent-3', '--limit', '500'], push => push.agent === 'agent-3', 500],
+    [['--outcome', 'refused', '--limit', '50'], push => push.outcome === 'refused', 50],
+    [['--since', new Date(since).toISOString(), '--limit', '2000'], push => push.at >= since, 2000],
+    [
+      ['--repository', 'acme/app-7', '--outcome', 'accepted', '--since', '6h', '--limit', '2000'],
+      push =>
+        push.repository === 'acme/app-7' &&
+        push.outcome === 'accepted' &&
+        push.at >= Date.now() - 6 * 3_600_000,
+      2000,
+    ],
+    [['--repository', 'no/such'], () => false, 100],
+  ]
+  for (const [args, fits, limit] of cases) {
+    const listed = await list(...args)
+    expect(ids(listed.pushes), args.join(' ')).toEqual(ids(pushes.filter(fits).slice(0, limit)))
+    expect(listed.ms - start, args.join(' ')).toBeLessThan(ANSWER_MS)
+  }
+})
+
+test('all 10,000 are listed over several pages, each once', { timeout: 60_000 }, async () => {
+  const listed = await list('--limit', '20000')
+  expect(ids(listed.pushes)).toEqual(ids(pushes))
+  const refused = listed.pushes.find(push => push.outcome === 'refused')
+  expect(Object.keys(refused ?? {})).toEqual([
+    'id',
+    'repository',
+    'agent',
+    'outcome',
+    'startedAt',
+    'ms',
+    'refs',
+    'findings',
+  ])
+  expect(refused).toMatchObject({
+    findings: [
+      {
+        rule: 'generic-api-key',
+        path: 'a.txt',
+        line: 3,
+        commit: expect.any(String),
+        fingerprint: expect.any(String),
+      },
+    ],
+    refs: [
+      { ref: expect.any(String), old: expect.any(String), new: expect.any(String), status: 'ok', reason: '' },
+    ],
+  })
+})
+
+test('one push is shown in full', { timeout: 30_000 }, async () => {
+  const id = pushes.find(push => push.outcome === 'refused')?.id ?? ''
+  const ran = await gitGate(['push', 'show', id], {
+    env: { GATE_URL: gate.url, GATE_ADMIN_TOKEN: gate.adminToken },
+  })
+  expect(ran.stdout).toMatch(
+    /refused.*generic-api-key in a\.txt:3.*asks for an exception.*a line\n +another/s,
+  )
+})

@@ -1,0 +1,116 @@
+import fc from 'fast-check'
+import { expect, test } from 'vitest'
+import {
+  Action,
+  type Grant,
+  matchRef,
+  mayDo,
+  RefPattern,
+  type Rule,
+  Terms,
+} from '../../src/contract/rules.ts'
+
+const grant = (...rules: Partial<Rule>[]): Grant => ({
+  agent: 'ada' as Grant['agent'],
+  terms: Terms.parse({ rules }),
+})
+
+const action = fc.constantFrom(...Action.options)
+const pattern = fc.constantFrom(
+  'refs/heads/**',
+  'refs/heads/main',
+  'refs/heads/{agent}/**',
+  'refs/heads/*',
+  'refs/heads/rel/*',
+  'refs/tags/v*',
+  'refs/tags/**',
+)
+const rule = fc.record({ pattern, allow: fc.uniqueArray(action), deny: fc.uniqueArray(action) })
+const rules = fc.array(rule, { maxLength: 8 })
+const ref = fc.constantFrom(
+  'refs/heads/main',
+  'refs/heads/ada/x',
+  'refs/heads/ada/x/y',
+  'refs/heads/ada',
+  'refs/heads/bob/x',
+  'refs/heads/rel/1',
+  'refs/heads/rel/1/2',
+  'refs/tags/v1',
+  'refs/tags/v/1',
+)
+const runs = { numRuns: 3000 }
+
+test('nothing is allowed that no rule allows', () => {
+  fc.assert(
+    fc.property(rules, ref, action, (given, name, what) => {
+      const spoken = given.some(each => each.allow.includes(what) && matches(each.pattern, name))
+      if (!spoken) expect(mayDo(grant(...given), name, what)).toBe(false)
+    }),
+    runs,
+  )
+})
+
+test('the first rule that matches and speaks of the action decides', () => {
+  fc.assert(
+    fc.property(rules, ref, action, (given, name, what) => {
+      const deciding = given.find(
+        each => (each.allow.includes(what) || each.deny.includes(what)) && matches(each.pattern, name),
+      )
+      expect(mayDo(grant(...given), name, what)).toBe(deciding !== undefined && !deciding.deny.includes(what))
+    }),
+    runs,
+  )
+})
+
+test('a rule that denies, put first, holds whatever follows', () => {
+  fc.assert(
+    fc.property(rules, rule, ref, action, (given, first, name, what) => {
+      fc.pre(first.deny.includes(what) && matches(first.pattern, name))
+      expect(mayDo(grant(first, ...given), name, what)).toBe(false)
+    }),
+    runs,
+  )
+})
+
+test('a rule put last never takes away what was allowed', () => {
+  fc.assert(
+    fc.property(rules, rule, ref, action, (given, last, name, what) => {
+      if (mayDo(grant(...given), name, what)) expect(mayDo(grant(...given, last), name, what)).toBe(true)
+    }),
+    runs,
+  )
+})
+
+const matches = (of: string, name: string) => matchRef(of.replaceAll('{agent}', 'ada'), name)
+
+test.each([
+  ['refs/heads/{agent}/**', 'refs/heads/ada/fix', true],
+  ['refs/heads/{agent}/**', 'refs/heads/ada/fix/deep', true],
+  ['refs/heads/{agent}/**', 'refs/heads/ada', false],
+  ['refs/heads/{agent}/**', 'refs/heads/adams/fix', false],
+  ['refs/heads/{agent}/**', 'refs/heads/Ada/fix', false],
+  ['refs/heads/{agent}/**', 'refs/heads/bob/ada/fix', false],
+  ['refs/heads/{agent}-*', 'refs/heads/ada-fix', true],
+  ['refs/heads/*', 'refs/heads/a/b', false],
+  ['refs/heads/**', 'refs/tags/v1', false],
+  ['refs/heads/v1.0', 'refs/heads/v1x0', false],
+  ['refs/heads/main', 'refs/heads/main/x', false],
+  ['refs/heads/main', 'refs/heads/mai', false],
+  ['refs/heads/ma?n', 'refs/heads/main', true],
+  ['refs/tags/v[0-9]*', 'refs/tags/v12', true],
+  ['refs/tags/v[0-9]*', 'refs/tags/vx', false],
+])('%s on %s: %s', (of, name, expected) => {
+  expect(mayDo(grant({ pattern: of, allow: ['create'] }), name, 'create')).toBe(expected)
+})
+
+test.each([
+  'main',
+  'refs/notes/x',
+  'refs/heads/',
+  'refs/heads/a b',
+  'refs/heads/{agnet}/**',
+  'refs/heads/{/**',
+  '',
+])('the pattern %j is refused', text => {
+  expect(RefPattern.safeParse(text).success).toBe(false)
+})

@@ -1,0 +1,111 @@
+import { execFileSync } from 'node:child_process'
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { expect, test } from 'vitest'
+import { pinsHost } from '../../src/contract/known-hosts.ts'
+import { parseUpstream, type UpstreamAddress } from '../../src/contract/upstream.ts'
+
+test.each([
+  [
+    'ssh://git@github.com/acme/app.git',
+    { user: 'git', host: 'github.com', port: undefined, path: '/acme/app.git' },
+  ],
+  [
+    'ssh://git@ssh.github.com:443/acme/app.git',
+    { user: 'git', host: 'ssh.github.com', port: 443, path: '/acme/app.git' },
+  ],
+  [
+    'ssh://127.0.0.1:2222/srv/git/app.git',
+    { user: undefined, host: '127.0.0.1', port: 2222, path: '/srv/git/app.git' },
+  ],
+  ['ssh://git@[::1]:2222/srv/app.git', { user: 'git', host: '::1', port: 2222, path: '/srv/app.git' }],
+  ['git@github.com:acme/app.git', { user: 'git', host: 'github.com', port: undefined, path: 'acme/app.git' }],
+  [
+    'deploy_1@git.example.org:~deploy/app',
+    { user: 'deploy_1', host: 'git.example.org', port: undefined, path: '~deploy/app' },
+  ],
+])('%s is taken', (url, address) => {
+  expect(parseUpstream(url)).toEqual({ ok: true, address })
+})
+
+test.each([
+  '',
+  '/srv/git/app.git',
+  './app.git',
+  'app.git',
+  'file:///srv/app.git',
+  'https://github.com/acme/app.git',
+  'http://127.0.0.1/app.git',
+  'git://example.org/app.git',
+  'ext::sh -c id',
+  'ext::sh',
+  'fd::7',
+  'git@ext::sh:app',
+  '-oProxyCommand=id',
+  'ssh://-oProxyCommand=id/app.git',
+  'ssh://git@-oProxyCommand=id/app.git',
+  'ssh://-oProxyCommand=id@host/app.git',
+  '-oProxyCommand=id@host:app.git',
+  'git@-oProxyCommand=id:app.git',
+  'ssh://git:word@host/app.git',
+  'ssh://git@host',
+  'ssh://git@host/',
+  'ssh://git@host:0/app.git',
+  'ssh://git@host:65536/app.git',
+  'ssh://git@host:22x/app.git',
+  'ssh://git@host:/app.git\n',
+  'ssh://git@host/app.git\nProxyCommand id',
+  'ssh://git@host/a b.git',
+  "ssh://git@host/a';id;'.git",
+  'ssh://git@host/$(id).git',
+  'ssh://git@host/a`id`.git',
+  'ssh://git@host/../../etc',
+  'ssh://git@host/a/./b',
+  'ssh://git@host/%2e%2e/b',
+  'git@host:-oProxyCommand=id',
+  'git@host:--upload-pack=id',
+  'ssh://git@ho_st/app.git',
+  'ssh://git@höst/app.git',
+  'ssh+git://git@host/app.git',
+  'host:app.git',
+  'C:\\repos\\app',
+  `ssh://git@host/${'a'.repeat(2000)}`,
+])('%j is refused with a reason', url => {
+  const parsed = parseUpstream(url)
+  expect(parsed).toMatchObject({ ok: false, why: expect.stringMatching(/.{8}/) })
+})
+
+test('a known-hosts text pins a host in each form that OpenSSH writes', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'gate-known-hosts-'))
+  try {
+    execFileSync('ssh-keygen', ['-q', '-t', 'ed25519', '-N', '', '-f', join(folder, 'key')])
+    const [type, key] = readFileSync(join(folder, 'key.pub'), 'utf8').split(' ')
+    const line = (hosts: string) => `${hosts} ${type} ${key}\n`
+    const hashed = (hosts: string) => {
+      writeFileSync(join(folder, 'hashed'), line(hosts))
+      execFileSync('ssh-keygen', ['-q', '-H', '-f', join(folder, 'hashed')], { stdio: 'ignore' })
+      return readFileSync(join(folder, 'hashed'), 'utf8')
+    }
+    const on = (host: string, port?: number): UpstreamAddress => ({ user: 'git', host, port, path: '/a' })
+
+    expect(await pinsHost(line('github.com'), on('github.com'))).toBe(true)
+    expect(await pinsHost(line('github.com'), on('GitHub.com'))).toBe(true)
+    expect(await pinsHost(line('[127.0.0.1]:2222'), on('127.0.0.1', 2222))).toBe(true)
+    expect(await pinsHost(line('[127.0.0.1]:2222'), on('127.0.0.1', 2223))).toBe(false)
+    expect(await pinsHost(line('[127.0.0.1]:2222'), on('127.0.0.1'))).toBe(false)
+    expect(await pinsHost(hashed('github.com'), on('github.com'))).toBe(true)
+    expect(await pinsHost(hashed('github.com'), on('gitlab.com'))).toBe(false)
+    expect(await pinsHost(hashed('[127.0.0.1]:2222'), on('127.0.0.1', 2222))).toBe(true)
+    expect(await pinsHost(line('other.org,*.github.com'), on('ssh.github.com', 443))).toBe(true)
+    expect(await pinsHost(line('*.github.com,!ssh.github.com'), on('ssh.github.com'))).toBe(false)
+    expect(await pinsHost(`@cert-authority ${line('*.example.org')}`, on('git.example.org'))).toBe(true)
+    expect(await pinsHost(`@revoked ${line('github.com')}`, on('github.com'))).toBe(false)
+    expect(await pinsHost(`# ${line('github.com')}`, on('github.com'))).toBe(false)
+    expect(await pinsHost('', on('github.com'))).toBe(false)
+    expect(await pinsHost('github.com', on('github.com'))).toBe(false)
+    expect(await pinsHost(`github.com ${type} not-a-key`, on('github.com'))).toBe(false)
+  } finally {
+    rmSync(folder, { recursive: true })
+  }
+})

@@ -1,0 +1,110 @@
+import { once } from 'node:events'
+import net from 'node:net'
+
+/** A TCP connection's way to a server, with faults on demand. */
+export interface FaultyLink extends AsyncDisposable {
+  readonly port: number
+  /** `http://127.0.0.1:<its port>` */
+  readonly url: string
+  /** Resolves when so many bytes have gone from clients to the server. */
+  carried(bytes: number): Promise<void>
+  /** Nothing passes any more, neither bytes nor the ends of connections: the peer has vanished. */
+  stall(): void
+  resume(): void
+  /** Every chunk takes this much longer, in milliseconds. */
+  delay(ms: number): void
+  /** Both sides see a reset. */
+  reset(): void
+}
+
+/** A link to a port of this machine. */
+export async function faultyLink(target: number): Promise<FaultyLink> {
+  const pairs = new Set<readonly [net.Socket, net.Socket]>()
+  let stalled = false
+  let lag = 0
+  let sent = 0
+  const waiting = new Set<() => void>()
+
+  /** One direction. What is read while the link is stalled stays with it until the link resumes. */
+  const carry = (from: net.Socket, to: net.Socket, count: (bytes: number) => void) => {
+    let last = Promise.resolve()
+    const inOrder = (step: () => void) => {
+      const due = Date.now() + lag
+      last = last.then(async () => {
+        await new Promise(resolve => setTimeout(resolve, Math.max(0, due - Date.now())))
+        step()
+      })
+    }
+    from.on('data', chunk => {
+      const pass = () => {
+        if (!to.destroyed && !to.write(chunk)) {
+          from.pause()
+          to.once('drain', () => {
+            if (!stalled) from.resume()
+          })
+        }
+        count(chunk.length)
+      }
+      if (lag) inOrder(pass)
+      else pass()
+    })
+    from.on('end', () => inOrder(() => to.end()))
+    from.on('error', () => {
+      if (!stalled) to.destroy()
+    })
+  }
+
+  const server = net.createServer({ allowHalfOpen: true }, client => {
+    const upstream = net.connect({ port: target, host: '127.0.0.1', allowHalfOpen: true })
+    const pair = [client, upstream] as const
+    pairs.add(pair)
+    for (const socket of pair)
+      socket.on('close', () => {
+        if (client.destroyed && upstream.destroyed) pairs.delete(pair)
+      })
+    carry(client, upstream, bytes => {
+      sent += bytes
+      for (const look of waiting) look()
+    })
+    carry(upstream, client, () => {})
+    if (stalled) for (const socket of pair) socket.pause()
+  })
+  server.listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const { port } = server.address() as net.AddressInfo
+  const each = (act: (socket: net.Socket) => void) => {
+    for (const pair of pairs) for (const socket of pair) act(socket)
+  }
+  return {
+    port,
+    url: `http://127.0.0.1:${port}`,
+    carried: bytes =>
+      new Promise(resolve => {
+        const look = () => {
+          if (sent < bytes) return
+          waiting.delete(look)
+          resolve()
+        }
+        waiting.add(look)
+        look()
+      }),
+    stall() {
+      stalled = true
+      each(socket => socket.pause())
+    },
+    resume() {
+      stalled = false
+      each(socket => socket.resume())
+    },
+    delay(ms) {
+      lag = ms
+    },
+    reset: () => each(socket => socket.resetAndDestroy()),
+    async [Symbol.asyncDispose]() {
+      const closed = once(server, 'close')
+      server.close()
+      each(socket => socket.destroy())
+      await closed
+    },
+  }
+}

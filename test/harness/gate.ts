@@ -1,0 +1,165 @@
+import fs from 'node:fs'
+import os from 'node:os'
+import path from 'node:path'
+import { inject } from 'vitest'
+import type { z } from 'zod'
+import { termsOf, type Wishes } from '../../cli/terms.ts'
+import type { Admin } from '../../local/admin.ts'
+import { startLocalGate } from '../../local/gate.ts'
+import { openHome } from '../../local/home.ts'
+import { startWorker } from '../../local/worker.ts'
+import { type Clone, cloneIn, type Files } from './clone.ts'
+import { git, type Ran, type RunningGit } from './git.ts'
+import { untilIdle } from './idle.ts'
+import { type Ledger, ledgerOf } from './ledger.ts'
+import { startUpstream, type Upstream } from './upstream.ts'
+
+export interface GateOptions {
+  /** GATE_… settings of Worker and companion, such as { GATE_CLIENT_IDLE_SECONDS: '1' }. */
+  readonly settings?: Readonly<Record<string, string>>
+  /** The upstream of the repository `app`; a new one by default. */
+  readonly upstream?: { empty?: boolean }
+}
+
+export interface Gate extends AsyncDisposable {
+  /** Without a slash at its end. */
+  readonly url: string
+  readonly port: number
+  /** Its state folder. */
+  readonly home: string
+  readonly adminToken: string
+  readonly admin: Admin
+  readonly ledger: Ledger
+  /** The upstream of the repository `app`. */
+  readonly upstream: Upstream
+  readonly companion: { readonly pid: number; readonly url: string; readonly home: string }
+  /** Everything that Worker and companion logged. */
+  readonly log: readonly string[]
+  /** Puts another repository behind the gate, with an upstream of its own that ends with the gate. */
+  repository(name: string, options?: RepositoryOptions): Promise<Upstream>
+  /** An agent with a token and a grant; `{ push: ['refs/heads/{agent}/**'] }` is said as on the command line. */
+  agent(name: string, wishes: z.input<typeof Wishes>, options?: AgentOptions): Promise<Agent>
+  /** Waits until the companion has no process and no temporary file of a session left, `within` milliseconds. */
+  idle(options: { within: number }): Promise<void>
+  /** Runs the Worker's scheduled work now. */
+  tick(): Promise<void>
+}
+
+export interface RepositoryOptions {
+  readonly empty?: boolean
+  readonly staleReads?: boolean
+  /** The gate reaches the upstream by this port, for a faulty link. */
+  readonly through?: number
+  /** An upstream that is there already. */
+  readonly upstream?: Upstream
+}
+
+export interface AgentOptions {
+  /** `app` by default. */
+  readonly repository?: string
+  /** The agent reaches the gate by this URL, for a faulty link. */
+  readonly through?: string
+}
+
+export interface Agent {
+  readonly name: string
+  readonly token: string
+  readonly tokenId: string
+  /** The URL of a repository with the agent's credentials. */
+  url(repository?: string): string
+  /** A fresh clone; options go to `git clone`. */
+  clone(...options: string[]): Promise<Clone>
+  /** The clone as git ran it, for those that fail. */
+  tryClone(...options: string[]): RunningGit
+  /** Pushes one new commit with these contents (a file `content`, or the files) to a ref. */
+  push(ref: string, content: string | Buffer | Files): Promise<Ran>
+}
+
+/** A gate of the test's own: real workerd, a real companion, a real upstream behind the repository `app`. */
+export async function startGate(options: GateOptions = {}): Promise<Gate> {
+  await using all = new AsyncDisposableStack()
+  const dir = fs.mkdtempSync(path.join(os.tmpdir(), 'gate-'))
+  all.defer(() => fs.rmSync(dir, { recursive: true, force: true, maxRetries: 3 }))
+  const home = all.use(openHome(path.join(dir, 'home'), {}))
+  // Before the gate, so that they end after it.
+  const upstreams = all.use(new AsyncDisposableStack())
+  const first = startUpstream(options.upstream)
+  first.catch(() => {})
+  all.defer(async () => (await first)[Symbol.asyncDispose]())
+  const log: string[] = []
+  const code = fs.readFileSync(inject('worker'), 'utf8')
+  const local = all.use(
+    await startLocalGate({
+      home,
+      port: 0,
+      companionPort: 0,
+      settings: options.settings ?? {},
+      say: line => log.push(line),
+      runWorker: worker => startWorker({ ...worker, code }),
+    }).catch(error => {
+      throw new Error(`the gate does not start:\n${log.join('\n')}`, { cause: error })
+    }),
+  )
+  const { admin, url } = local
+  const companion = { pid: local.companion.pid, url: local.companion.url, home: home.companion }
+
+  const repository: Gate['repository'] = async (
+    name,
+    { empty = false, staleReads = false, through, upstream } = {},
+  ) => {
+    const behind = upstream ?? upstreams.use(await startUpstream({ empty }))
+    const identity = `for-${name.toLowerCase().replaceAll('/', '.')}`
+    behind.authorize(await admin.identity(identity))
+    const { url: to, knownHosts } = behind.at(through)
+    await admin.repository(name, { upstream: to, identity, knownHosts, staleReads })
+    return behind
+  }
+  const app = await repository('app', { upstream: await first })
+
+  let folders = 0
+  const agent: Gate['agent'] = async (name, wishes, { repository: where = 'app', through = url } = {}) => {
+    await admin.agent(name)
+    await admin.grant(name, where, termsOf(wishes))
+    const { id: tokenId, token } = await admin.mint(name, 'test')
+    const urlOf = (which = where) => `${through.replace('://', `://${name}:${token}@`)}/${which}.git`
+    const folder = () => path.join(dir, `${name}-${folders++}`)
+    const clone = async (...gitOptions: string[]) => {
+      const into = folder()
+      const ran = await git(['clone', '-q', ...gitOptions, urlOf(), into])
+      if (ran.code !== 0) throw new Error(`${name} could not clone ${where}: ${ran.output}`)
+      return cloneIn(into)
+    }
+    return {
+      name,
+      token,
+      tokenId,
+      url: urlOf,
+      clone,
+      tryClone: (...gitOptions) => git(['clone', ...gitOptions, urlOf(), folder()]),
+      async push(ref, content) {
+        const files: Files = typeof content === 'string' || Buffer.isBuffer(content) ? { content } : content
+        const work = await clone()
+        await work.commit(`Change ${Object.keys(files).join(', ')}`, files)
+        return work.push(`HEAD:${ref}`)
+      },
+    }
+  }
+
+  const running = all.move()
+  return {
+    url,
+    port: Number(new URL(url).port),
+    home: home.dir,
+    adminToken: home.adminToken,
+    admin,
+    ledger: ledgerOf(admin),
+    upstream: app,
+    companion,
+    log,
+    repository,
+    agent,
+    idle: ({ within }) => untilIdle(companion, within),
+    tick: () => local.worker.tick(),
+    [Symbol.asyncDispose]: () => running.disposeAsync(),
+  }
+}

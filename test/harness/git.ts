@@ -1,0 +1,118 @@
+import { spawn } from 'node:child_process'
+import os from 'node:os'
+import { killGroup } from '../../container/process.ts'
+import { seconds } from './units.ts'
+
+/** How a client's git ended. */
+export interface Ran {
+  readonly code: number | null
+  readonly signal: NodeJS.Signals | null
+  readonly stdout: string
+  /** What git and the gate told the person in front of it: stderr. */
+  readonly output: string
+  readonly ms: number
+}
+
+/** A git that may still run. Awaited, it is its end. */
+export interface RunningGit extends Promise<Ran> {
+  readonly pid: number
+  /** Resolves as soon as its output has matched; rejects when it ends without. */
+  until(pattern: RegExp): Promise<void>
+  /** SIGSTOP for it and all it started: sockets stay open. */
+  stop(): void
+  resume(): void
+  kill(signal?: NodeJS.Signals): void
+}
+
+export interface GitOptions {
+  readonly cwd?: string
+  readonly env?: Readonly<Record<string, string>>
+  readonly input?: string | Buffer
+  /** The test has gone wrong when it runs longer, in milliseconds (60 s). */
+  readonly within?: number
+}
+
+export const accepted = { code: 0 }
+export const rejected = { code: 1 }
+
+/** The client's git as agents run it: no prompts, none of this machine's configuration. */
+export function git(args: readonly string[], options: GitOptions = {}): RunningGit {
+  const { cwd = os.tmpdir(), env = {}, input, within = seconds(60) } = options
+  const started = Date.now()
+  const child = spawn('git', ['-c', 'init.defaultBranch=main', '-c', 'protocol.file.allow=always', ...args], {
+    cwd,
+    detached: true,
+    stdio: 'pipe',
+    env: {
+      PATH: process.env.PATH,
+      HOME: os.tmpdir(),
+      LC_ALL: 'C.UTF-8',
+      GIT_CONFIG_NOSYSTEM: '1',
+      GIT_CONFIG_GLOBAL: '/dev/null',
+      GIT_TERMINAL_PROMPT: '0',
+      GIT_AUTHOR_NAME: 'Ada',
+      GIT_AUTHOR_EMAIL: 'ada@example.com',
+      GIT_COMMITTER_NAME: 'Ada',
+      GIT_COMMITTER_EMAIL: 'ada@example.com',
+      ...env,
+    },
+  })
+  const signal = (name: NodeJS.Signals) => killGroup(child, name)
+  const stdout: Buffer[] = []
+  let output = ''
+  const heard = new Set<() => void>()
+  const hear = () => {
+    for (const listener of heard) listener()
+  }
+  child.stdout.on('data', (chunk: Buffer) => stdout.push(chunk))
+  child.stderr.setEncoding('utf8').on('data', (chunk: string) => {
+    output += chunk
+    hear()
+  })
+  child.stdin.on('error', () => {}).end(input)
+  let isOver = false
+  const ended = new Promise<Ran>((resolve, reject) => {
+    const late = setTimeout(() => {
+      signal('SIGKILL')
+      reject(new Error(`git ${args.join(' ')} still ran after ${within} ms: ${output}`))
+    }, within)
+    child.once('error', reject)
+    child.once('close', (code, killedBy) => {
+      clearTimeout(late)
+      isOver = true
+      hear()
+      resolve({
+        code,
+        signal: killedBy,
+        stdout: Buffer.concat(stdout).toString('utf8'),
+        output,
+        ms: Date.now() - started,
+      })
+    })
+  })
+  return Object.assign(ended, {
+    pid: child.pid ?? -1,
+    stop: () => signal('SIGSTOP'),
+    resume: () => signal('SIGCONT'),
+    kill: (name: NodeJS.Signals = 'SIGKILL') => signal(name),
+    until: (pattern: RegExp) =>
+      new Promise<void>((resolve, reject) => {
+        const look = () => {
+          if (pattern.test(output)) resolve()
+          else if (isOver) reject(new Error(`git ended without ${pattern}: ${output}`))
+          else return
+          heard.delete(look)
+        }
+        heard.add(look)
+        look()
+      }),
+  })
+}
+
+/** Git that must succeed; its stdout, trimmed. */
+export async function gitText(args: readonly string[], options: GitOptions = {}): Promise<string> {
+  const ran = await git(args, options)
+  if (ran.code !== 0)
+    throw new Error(`git ${args.join(' ')} ended with ${ran.signal ?? ran.code}: ${ran.output}`)
+  return ran.stdout.trim()
+}

@@ -1,0 +1,28 @@
+import { expect, test } from 'vitest'
+import { accepted, faultyLink, megabytes, seconds, startGate } from './index.ts'
+
+test('a commit pushed through a gate of its own is in its upstream, and the gate is idle again', async () => {
+  await using gate = await startGate()
+  const ada = await gate.agent('ada', { push: ['refs/heads/ada/**'] })
+  const work = await ada.clone()
+  const commit = await work.commit('Say hello', { 'hello.txt': 'hello\n' })
+  expect(await work.push('HEAD:refs/heads/ada/hello')).toMatchObject(accepted)
+  expect(await gate.upstream.ref('refs/heads/ada/hello')).toBe(commit)
+  expect(await gate.ledger.last()).toMatchObject({ outcome: 'accepted', agent: 'ada', repository: 'app' })
+  await gate.idle({ within: seconds(5) })
+})
+
+test('a faulty link carries, stalls and resumes', async () => {
+  await using gate = await startGate()
+  await using link = await faultyLink(gate.port)
+  const ada = await gate.agent('ada', { push: ['refs/heads/ada/**'] }, { through: link.url })
+  const work = await ada.clone()
+  await work.commit('Something big', { big: megabytes(8) })
+  const push = work.push('HEAD:refs/heads/ada/big')
+  await link.carried(2 << 20)
+  link.stall()
+  expect(await gate.ledger.last()).toMatchObject({ outcome: 'open' })
+  link.resume()
+  expect(await push).toMatchObject(accepted)
+  await gate.idle({ within: seconds(5) })
+})

@@ -1,0 +1,62 @@
+import fs from 'node:fs'
+import path from 'node:path'
+import { descendantsOf, listProcesses } from '../../local/processes.ts'
+import { until } from './until.ts'
+
+/** What a companion still holds of sessions that have ended. */
+interface Remains {
+  readonly processes: readonly string[]
+  readonly files: readonly string[]
+}
+
+/** Waits until a companion has no process and no temporary file of any session left. */
+export async function untilIdle(companion: { pid: number; home: string }, within: number): Promise<void> {
+  let seen: Remains = { processes: [], files: [] }
+  await until(
+    () => {
+      seen = { processes: processesOf(companion), files: temporaryFiles(companion.home) }
+      return seen.processes.length + seen.files.length === 0 ? true : undefined
+    },
+    within,
+    () => `the companion is not idle: ${[...seen.processes, ...seen.files].join('; ')}`,
+  )
+}
+
+/** Its living descendants and whoever else works in its folder, except for ssh masters, which are shared and stay. */
+function processesOf({ pid, home }: { pid: number; home: string }): string[] {
+  const strays = listProcesses().filter(p => p.pid !== pid && p.state !== 'Z' && worksIn(home, p.pid))
+  const all = new Map([...descendantsOf(pid), ...strays].map(p => [p.pid, p]))
+  return [...all.values()].flatMap(p => {
+    const command = commandOf(p.pid)
+    return /^ssh\0(.*\0)?-M\0/s.test(command)
+      ? []
+      : [`${p.pid} ${command.replaceAll('\0', ' ').trim() || p.name}`]
+  })
+}
+
+function worksIn(home: string, pid: number): boolean {
+  try {
+    return `${fs.readlinkSync(`/proc/${pid}/cwd`)}/`.startsWith(`${home}/`)
+  } catch {
+    return false
+  }
+}
+
+function commandOf(pid: number): string {
+  try {
+    return fs.readFileSync(`/proc/${pid}/cmdline`, 'utf8')
+  } catch {
+    return ''
+  }
+}
+
+/** What git names unfinished (packs, quarantines, locks), and the companion's scratch folders. */
+function temporaryFiles(home: string): string[] {
+  const unfinished = list(path.join(home, 'mirrors'), true).filter(file =>
+    /(^|\/)(tmp_|\.tmp-|incoming-)[^/]*|\.lock$/.test(file),
+  )
+  return [...unfinished, ...list(path.join(home, 'scratch'), false)]
+}
+
+const list = (folder: string, recursive: boolean) =>
+  fs.existsSync(folder) ? fs.readdirSync(folder, { recursive, encoding: 'utf8' }) : []

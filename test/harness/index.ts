@@ -1,0 +1,8 @@
+// What a test of the whole gate is told with.
+export type { Clone, Files } from './clone.ts'
+export { type FaultyLink, faultyLink } from './faulty-link.ts'
+export { type Agent, type Gate, type GateOptions, startGate } from './gate.ts'
+export { accepted, git, gitText, type Ran, type RunningGit, rejected } from './git.ts'
+export { megabytes, seconds } from './units.ts'
+export { until } from './until.ts'
+export { startUpstream, type Upstream } from './upstream.ts'

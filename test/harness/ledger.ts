@@ -1,0 +1,38 @@
+import type { Admin } from '../../local/admin.ts'
+import { type Push, PushPage, PushRecord } from '../../src/contract/api.ts'
+import { seconds } from './units.ts'
+import { until } from './until.ts'
+
+/** The pushes on record, as the admin API tells them. */
+export interface Ledger {
+  /** Newest first. */
+  pushes(): Promise<Push[]>
+  /** Everything on record about the newest push. */
+  last(): Promise<PushRecord>
+  /** The newest push as soon as it fits; rejects after `within` milliseconds (10 s). */
+  until(fits: (push: PushRecord) => boolean, within?: number): Promise<PushRecord>
+}
+
+export function ledgerOf(admin: Admin): Ledger {
+  const pushes = async () => PushPage.parse(await admin.ask('GET', '/pushes')).pushes
+  const newest = async () => {
+    const [push] = await pushes()
+    return push && PushRecord.parse(await admin.ask('GET', `/pushes/${push.id}`))
+  }
+  return {
+    pushes,
+    async last() {
+      const push = await newest()
+      if (!push) throw new Error('no push is on record')
+      return push
+    },
+    until(fits, within = seconds(10)) {
+      let seen: PushRecord | undefined
+      const look = async () => {
+        seen = await newest()
+        return seen && fits(seen) ? seen : undefined
+      }
+      return until(look, within, () => `the newest push is not as awaited: ${JSON.stringify(seen)}`)
+    },
+  }
+}

@@ -1,0 +1,82 @@
+// npm test: format and lint, types, then every test; the last line counts them all.
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import fs from 'node:fs'
+import os from 'node:os'
+import path from 'node:path'
+import { z } from 'zod'
+
+const root = path.dirname(import.meta.dirname)
+const script = (name: string) => path.join(root, 'node_modules', name)
+
+/** Runs one of node_modules' programs with its output in view. */
+async function succeeds(program: string, args: readonly string[]): Promise<boolean> {
+  const child = spawn(process.execPath, [script(program), ...args], { cwd: root, stdio: 'inherit' })
+  const [code] = await once(child, 'close')
+  return code === 0
+}
+
+/** `Env` and the runtime's types for the Worker; they follow wrangler.toml and wrangler's version. */
+async function generateTypes(): Promise<boolean> {
+  const file = path.join(root, 'src/worker-configuration.d.ts')
+  const age = (name: string) => fs.statSync(name, { throwIfNoEntry: false })?.mtimeMs ?? 0
+  const sources = ['wrangler.toml', 'package-lock.json'].map(name => age(path.join(root, name)))
+  if (age(file) > Math.max(...sources)) return true
+  return succeeds('wrangler/bin/wrangler.js', ['types', file])
+}
+
+const Report = z.object({
+  success: z.boolean(),
+  numPassedTests: z.number(),
+  numFailedTests: z.number(),
+  numPendingTests: z.number(),
+  numTodoTests: z.number(),
+  testResults: z.array(z.object({ status: z.string(), assertionResults: z.array(z.unknown()) })),
+})
+
+interface Count {
+  passed: number
+  failed: number
+  skipped: number
+}
+
+/** Vitest's own count; a file that does not load, and an error outside of any test, are failures too. */
+async function runTests(filters: readonly string[]): Promise<Count> {
+  const dir = fs.mkdtempSync(path.join(os.tmpdir(), 'gate-test-'))
+  const file = path.join(dir, 'report.json')
+  try {
+    const reporters = ['--reporter=verbose', '--reporter=json', `--outputFile.json=${file}`]
+    const green = await succeeds('vitest/vitest.mjs', ['run', ...reporters, ...filters])
+    const report = Report.parse(JSON.parse(fs.readFileSync(file, 'utf8')))
+    const unloaded = report.testResults.filter(f => f.status === 'failed' && f.assertionResults.length === 0)
+    const failed = report.numFailedTests + unloaded.length
+    return {
+      passed: report.numPassedTests,
+      failed: failed || (green && report.success ? 0 : 1),
+      skipped: report.numPendingTests + report.numTodoTests,
+    }
+  } catch (error) {
+    console.error(`the tests left no report: ${error instanceof Error ? error.message : error}`)
+    return { passed: 0, failed: 1, skipped: 0 }
+  } finally {
+    fs.rmSync(dir, { recursive: true })
+  }
+}
+
+const checks: readonly (readonly [string, () => Promise<boolean>])[] = [
+  ['format and lint', () => succeeds('@biomejs/biome/bin/biome', ['check', '--error-on-warnings'])],
+  ["the Worker's types", generateTypes],
+  ['types of the Worker', () => succeeds('typescript/bin/tsc', ['-p', 'src/tsconfig.json'])],
+  ['types of the rest', () => succeeds('typescript/bin/tsc', ['-p', 'tsconfig.json'])],
+]
+
+const total: Count = { passed: 0, failed: 0, skipped: 0 }
+for (const [name, check] of checks) {
+  const passed = await check()
+  console.log(`${passed ? ' ✓' : ' ×'} ${name}`)
+  total[passed ? 'passed' : 'failed'] += 1
+}
+const tests = await runTests(process.argv.slice(2))
+const [passed, failed] = [total.passed + tests.passed, total.failed + tests.failed]
+console.log(`${passed} passed, ${failed} failed${tests.skipped ? `, ${tests.skipped} skipped` : ''}`)
+process.exitCode = failed ? 1 : 0

@@ -1,0 +1,84 @@
+import { once } from 'node:events'
+import fs from 'node:fs'
+import net from 'node:net'
+import path from 'node:path'
+import { expect, test } from 'vitest'
+import { launch, processesOf, start, stateFolder } from './launcher.ts'
+
+const key = '-----BEGIN OPENSSH PRIVATE KEY-----\nnot one\n-----END OPENSSH PRIVATE KEY-----\n'
+
+test.each([
+  [['--upstrem', 'x'], /--upstrem/],
+  [['repository'], /repository/],
+  [['--name', 'app'], /--name says something about an --upstream/],
+  [['--upstream', 'git@example.com:a/b.git'], /--upstream needs --identity FILE/],
+  [['--upstream', 'git@example.com:a/b.git', '--identity', 'KEY'], /--upstream needs --known-hosts FILE/],
+  [
+    ['--upstream', 'git@example.com:a/b.git', '--identity', 'none', '--known-hosts', 'HOSTS'],
+    /--identity none: this file cannot be read/,
+  ],
+  [
+    ['--upstream', 'git@example.com:a/b.git', '--identity', 'HOSTS', '--known-hosts', 'HOSTS'],
+    /no private key/,
+  ],
+  [
+    [
+      '--upstream',
+      'git@example.com:a/b.git',
+      '--identity',
+      'KEY',
+      '--known-hosts',
+      'HOSTS',
+      '--name',
+      'a//b',
+    ],
+    /--name a\/\/b: a repository name is/,
+  ],
+  [['--upstream', 'git@example.com:a/b.git', '--identity', 'KEY', '--known-hosts', 'HOSTS'], /./],
+])('npm start -- %s ends with one clear line', async (args, line) => {
+  using home = stateFolder()
+  const files: Record<string, string> = { KEY: key, HOSTS: 'example.org ssh-ed25519 AAAA\n' }
+  for (const [name, content] of Object.entries(files)) fs.writeFileSync(path.join(home.dir, name), content)
+  const ended = await launch(path.join(home.dir, 'state'), args, { env: { INIT_CWD: home.dir } }).ended
+  expect(ended).toMatchObject({ code: 2, stdout: '' })
+  expect(ended.stderr).toMatch(/^gate: .*\n$/)
+  expect(ended.stderr).toMatch(line)
+  expect(processesOf(home.dir)).toEqual([])
+})
+
+test('--help tells the arguments', async () => {
+  using home = stateFolder()
+  const ended = await launch(path.join(home.dir, 'state'), ['--help']).ended
+  expect(ended).toMatchObject({ code: 0, stderr: '' })
+  expect(ended.stdout).toContain('--known-hosts FILE')
+})
+
+test('a setting that is none is named', async () => {
+  using home = stateFolder()
+  const ended = await launch(path.join(home.dir, 'state'), [], { env: { PORT: 'eighty' } }).ended
+  expect(ended).toMatchObject({ code: 2, stderr: expect.stringMatching(/^gate: PORT: .*\n$/) })
+})
+
+test.each(['PORT', 'COMPANION_PORT'])('a %s in use is said in one line', async setting => {
+  using home = stateFolder()
+  const server = net.createServer().listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const { port } = server.address() as net.AddressInfo
+  const ended = await launch(path.join(home.dir, 'state'), [], { env: { [setting]: String(port) } }).ended
+  server.close()
+  expect(ended).toMatchObject({
+    code: 1,
+    stderr: `gate: port ${port} is in use; stop what listens there, or set ${setting} to another\n`,
+  })
+})
+
+test('two gates do not share a state folder', async () => {
+  using home = stateFolder()
+  const state = path.join(home.dir, 'state')
+  const gate = await start(state)
+  expect(await launch(state).ended).toMatchObject({
+    code: 1,
+    stderr: `gate: another gate runs on ${state}; stop it, or give this one a GATE_HOME of its own\n`,
+  })
+  expect(await gate.end('SIGTERM')).toMatchObject({ code: 0 })
+})

@@ -1,0 +1,160 @@
+import fs from 'node:fs'
+import net from 'node:net'
+import path from 'node:path'
+import { expect, test } from 'vitest'
+import { cloneIn } from '../harness/clone.ts'
+import { accepted, git, gitText, seconds, startUpstream, until } from '../harness/index.ts'
+import { launch, processesOf, start, stateFolder } from './launcher.ts'
+
+async function cloneOf(url: string | undefined, into: string) {
+  await gitText(['clone', '-q', url ?? '', into])
+  return cloneIn(into)
+}
+
+test('npm start prints a clone URL that works in both directions, and SIGTERM leaves no process', async () => {
+  using home = stateFolder()
+  const state = path.join(home.dir, 'state')
+  const gate = await start(state, [], { command: ['npm', 'start', '--silent', '--'] })
+  expect(gate.stdout().trim().split('\n')).toEqual([
+    expect.stringMatching(/^gate: clone http:\/\/demo-agent:gate_\w+_[\w-]+@127\.0\.0\.1:\d+\/demo\.git$/),
+    `gate: upstream ${state}/demo/upstream.git`,
+    `gate: console ${gate.lines.ready}/-/console`,
+    expect.stringMatching(/^gate: ready http:\/\/127\.0\.0\.1:\d+$/),
+  ])
+  const upstream = { cwd: gate.lines.upstream ?? '' }
+
+  const work = await cloneOf(gate.lines.clone, path.join(home.dir, 'first'))
+  const commit = await work.commit('Say hello', { 'hello.txt': 'hello\n' })
+  expect(await work.push('HEAD:main')).toMatchObject(accepted)
+  expect(await gitText(['rev-parse', 'main'], upstream)).toBe(commit)
+
+  const second = await cloneOf(gate.lines.clone, path.join(home.dir, 'second'))
+  expect(await second.text(['rev-parse', 'HEAD'])).toBe(commit)
+
+  const tree = await gitText(['rev-parse', 'main^{tree}'], upstream)
+  const behind = await gitText(['commit-tree', tree, '-p', 'main', '-m', 'Behind the back'], upstream)
+  await gitText(['update-ref', 'refs/heads/main', behind], upstream)
+  await second.text(['fetch', '-q'])
+  expect(await second.text(['rev-parse', 'origin/main'])).toBe(behind)
+
+  expect(await gate.end('SIGTERM')).toMatchObject({ code: 0 })
+  expect(processesOf(home.dir)).toEqual([])
+})
+
+test('the agent of the demo may rewrite its own branches only', async () => {
+  using home = stateFolder()
+  const gate = await start(path.join(home.dir, 'state'))
+  const work = await cloneOf(gate.lines.clone, path.join(home.dir, 'work'))
+  await work.commit('One', { file: 'one\n' })
+  expect(
+    await work.push('HEAD:refs/heads/demo-agent/x', 'HEAD:refs/heads/topic', 'HEAD:refs/tags/v1'),
+  ).toMatchObject(accepted)
+  await work.text(['commit', '-q', '--amend', '-m', 'Another one'])
+  expect(await work.push('--force', 'HEAD:refs/heads/demo-agent/x')).toMatchObject(accepted)
+  expect(await work.push('--delete', 'refs/heads/demo-agent/x')).toMatchObject(accepted)
+  expect((await work.push('--force', 'HEAD:refs/heads/topic')).output).toMatch(
+    /! \[remote rejected\].*git-gate/,
+  )
+  expect((await work.push('--delete', 'refs/tags/v1')).output).toMatch(/! \[remote rejected\].*git-gate/)
+  expect(await gate.end('SIGINT')).toMatchObject({ code: 0 })
+})
+
+test('a second start on the same state prints a line that works, also where the old port of the sshd is taken', async () => {
+  using home = stateFolder()
+  const state = path.join(home.dir, 'state')
+  const first = await start(state)
+  const work = await cloneOf(first.lines.clone, path.join(home.dir, 'work'))
+  await work.commit('One', { file: 'one\n' })
+  expect(await work.push('HEAD:main')).toMatchObject(accepted)
+  expect(await first.end('SIGTERM')).toMatchObject({ code: 0 })
+
+  const taken = net
+    .createServer()
+    .listen(Number(fs.readFileSync(path.join(state, 'demo/port'), 'utf8')), '127.0.0.1')
+  try {
+    const second = await start(state)
+    const token = (url: string | undefined) => new URL(url ?? '').password
+    expect(token(second.lines.clone)).toBe(token(first.lines.clone))
+    expect(await git(['ls-remote', second.lines.clone ?? ''])).toMatchObject(accepted)
+    expect(await second.end('SIGTERM')).toMatchObject({ code: 0 })
+  } finally {
+    taken.close()
+  }
+})
+
+test('npm start -- --upstream puts a repository of one’s own behind the gate, and then another', async () => {
+  using home = stateFolder()
+  const state = path.join(home.dir, 'state')
+  for (const name of ['one', 'acme/two']) {
+    await using upstream = await startUpstream()
+    const key = path.join(home.dir, `key-${path.basename(name)}`)
+    const hosts = path.join(home.dir, 'known_hosts')
+    const { url, knownHosts } = upstream.at()
+    fs.writeFileSync(hosts, knownHosts)
+    upstream.authorize(await newKey(key))
+
+    const gate = await start(state, [
+      '--upstream',
+      url,
+      '--identity',
+      key,
+      '--known-hosts',
+      hosts,
+      '--name',
+      name,
+    ])
+    expect(gate.lines).toMatchObject({
+      upstream: url,
+      clone: expect.stringMatching(new RegExp(`/${name}\\.git$`)),
+    })
+    const work = await cloneOf(gate.lines.clone, path.join(home.dir, `work-${path.basename(name)}`))
+    const commit = await work.commit('Say hello', { 'hello.txt': 'hello\n' })
+    expect(await work.push('HEAD:refs/heads/demo-agent/hello')).toMatchObject(accepted)
+    expect(await upstream.ref('refs/heads/demo-agent/hello')).toBe(commit)
+    expect(await gate.end('SIGTERM')).toMatchObject({ code: 0 })
+  }
+  expect(processesOf(home.dir)).toEqual([])
+})
+
+async function newKey(file: string): Promise<string> {
+  const { run } = await import('../../container/process.ts')
+  const signal = AbortSignal.timeout(seconds(10))
+  const env = { PATH: process.env.PATH ?? '' }
+  await run('ssh-keygen', ['-q', '-t', 'ed25519', '-N', '', '-f', file], {
+    cwd: path.dirname(file),
+    env,
+    signal,
+  })
+  return fs.readFileSync(`${file}.pub`, 'utf8')
+}
+
+test('the command line finds a running gate by its state folder', async () => {
+  using home = stateFolder()
+  const state = path.join(home.dir, 'state')
+  const gate = await start(state)
+  expect(fs.statSync(path.join(state, 'admin.json')).mode & 0o777).toBe(0o600)
+  const listing = launch(state, ['repo', 'list', '--json'], { command: ['git-gate'] })
+  const { code, stdout } = await listing.ended
+  expect(code).toBe(0)
+  expect(JSON.parse(stdout)).toMatchObject([{ name: 'demo' }])
+  await gate.end('SIGTERM')
+})
+
+test('a companion that dies is started again, and the gate goes on', async () => {
+  using home = stateFolder()
+  const gate = await start(path.join(home.dir, 'state'))
+  const [companion] = processesOf(home.dir).filter(line => line.includes('container/main.ts'))
+  process.kill(Number.parseInt(companion ?? '', 10), 'SIGKILL')
+  await until(
+    () => (/the companion ended \(SIGKILL\) and is started again/.test(gate.stderr()) ? true : undefined),
+    seconds(10),
+    gate.stderr,
+  )
+  await until(
+    async () => ((await git(['ls-remote', gate.lines.clone ?? ''])).code === 0 ? true : undefined),
+    seconds(20),
+    gate.stderr,
+  )
+  expect(await gate.end('SIGTERM')).toMatchObject({ code: 0 })
+  expect(processesOf(home.dir)).toEqual([])
+})

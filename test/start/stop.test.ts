@@ -1,0 +1,54 @@
+import fs from 'node:fs'
+import path from 'node:path'
+import { expect, test } from 'vitest'
+import { seconds, until } from '../harness/index.ts'
+import { launch, processesOf, start, stateFolder } from './launcher.ts'
+
+const nothingLeft = (home: string) =>
+  until(
+    () => (processesOf(home).length === 0 ? true : undefined),
+    seconds(10),
+    () => `still there: ${processesOf(home).join('; ')}`,
+  )
+
+test('two signals, as Ctrl-C under npm sends them, end it once and in order', async () => {
+  using home = stateFolder()
+  const gate = await start(path.join(home.dir, 'state'))
+  expect(await gate.end('SIGINT', 'SIGINT', 'SIGTERM')).toMatchObject({ code: 0 })
+  expect(processesOf(home.dir)).toEqual([])
+})
+
+test('Ctrl-C in a terminal reaches every process of the group, and it ends in order', async () => {
+  using home = stateFolder()
+  const gate = await start(path.join(home.dir, 'state'), [], { detached: true })
+  process.kill(-(gate.child.pid ?? Number.NaN), 'SIGINT')
+  const { code, stderr } = await gate.end()
+  expect({ code, stderr }).toEqual({ code: 0, stderr: '' })
+  expect(processesOf(home.dir)).toEqual([])
+})
+
+/** What there is on disk or among the processes at successive moments of a start. */
+const moments: [string, (state: string) => boolean][] = [
+  ['its state folder is made', state => fs.existsSync(path.join(state, 'keys.json'))],
+  ['the companion starts', state => processesOf(state).some(line => line.includes('container/main.ts'))],
+  ['workerd starts', state => processesOf(state).some(line => line.includes('workerd serve'))],
+  ['the demo is made', state => fs.existsSync(path.join(state, 'demo'))],
+]
+test.each(moments)('a signal as %s ends the start and leaves no process', async (_, hasCome) => {
+  using home = stateFolder()
+  const state = path.join(home.dir, 'state')
+  const gate = launch(state)
+  await until(() => hasCome(state) || undefined, seconds(60), gate.stderr)
+  gate.child.kill('SIGTERM')
+  expect(await gate.ended).toMatchObject({ code: 0 })
+  expect(processesOf(home.dir)).toEqual([])
+})
+
+test('a launcher that is killed takes workerd and the companion with it', async () => {
+  using home = stateFolder()
+  const gate = await start(path.join(home.dir, 'state'))
+  await gate.end('SIGKILL')
+  await nothingLeft(home.dir)
+  const again = await start(path.join(home.dir, 'state'))
+  expect(await again.end('SIGTERM')).toMatchObject({ code: 0 })
+})
