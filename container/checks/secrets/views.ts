@@ -51,7 +51,9 @@ async function* look(source: Source, trail: Trail, options: ViewOptions): AsyncG
     signal.throwIfAborted()
     const segment = await source.read(start, Math.min(SEGMENT, source.size - start))
     const lineAt = lineCounter(segment, line)
-    yield { content: segment, lines: at(trail, line), how: trail.how, inner: trail.inner }
+    yield isText(segment)
+      ? { ...of(trail), content: segment, lines: at(trail, line) }
+      : printableRuns(segment, trail, lineAt)
     yield* hidden(segment, trail, lineAt, options)
     for (const packed of packedIn(segment, start === 0)) {
       const where = start + packed.at
@@ -82,6 +84,30 @@ async function* look(source: Source, trail: Trail, options: ViewOptions): AsyncG
 
 const at = (trail: Trail, first: number): LineMap =>
   trail.line === undefined ? { kind: 'from', first } : { kind: 'at', line: trail.line }
+
+const of = (trail: Trail): Pick<View, 'how' | 'inner'> => ({ how: trail.how, inner: trail.inner })
+
+/** No secret that gitleaks knows is shorter, and random bytes seldom are printable for as long. */
+const RUN = /[\t\n\r\x20-\x7e]{6,}/g
+
+/**
+ * What can be read in binary content, as strings(1) shows it: gitleaks' patterns match printable text only, and
+ * spend most of their time on bytes that are none.
+ */
+function printableRuns(segment: Buffer, trail: Trail, lineAt: (offset: number) => number): View {
+  const runs: string[] = []
+  const lines: number[] = []
+  for (const match of segment.toString('latin1').matchAll(RUN)) {
+    const first = trail.line ?? lineAt(match.index)
+    runs.push(match[0])
+    for (let row = match[0].split('\n').length, i = 0; i < row; i++) lines.push(trail.line ?? first + i)
+  }
+  return {
+    ...of(trail),
+    content: Buffer.from(`${runs.join('\n')}\n`, 'latin1'),
+    lines: { kind: 'list', lines },
+  }
+}
 
 /** The line of an offset in `segment`, by counting on from the last one asked for. */
 function lineCounter(segment: Buffer, first: number): (offset: number) => number {

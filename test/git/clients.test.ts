@@ -1,0 +1,126 @@
+import { expect, test } from 'vitest'
+import { accepted, git, megabytes, seconds, startGate } from '../harness/index.ts'
+
+const anything = {
+  push: ['refs/heads/**'],
+  force: ['refs/heads/**'],
+  delete: ['refs/heads/**', 'refs/tags/**'],
+  tags: ['refs/tags/**'],
+  pushOptions: true,
+}
+
+test.each(['0', '1', '2'])(
+  'protocol v%s: clone, shallow and partial clone, fetch and push',
+  async version => {
+    await using gate = await startGate()
+    const ada = await gate.agent('ada', anything)
+    const speaks = ['-c', `protocol.version=${version}`]
+    const work = await ada.clone(...speaks)
+    const shallow = await ada.clone(...speaks, '--depth=1')
+    await ada.clone(...speaks, '--filter=blob:none')
+
+    const commit = await work.commit('Say hello', { 'hello.txt': 'hello\n' })
+    expect(await work.git([...speaks, 'push', 'origin', 'HEAD:main'])).toMatchObject(accepted)
+    expect(await gate.upstream.ref('refs/heads/main')).toBe(commit)
+
+    const behind = await gate.upstream.commit('main', 'Behind the gate')
+    await shallow.text([...speaks, 'fetch', '-q', 'origin', 'main'])
+    expect(await shallow.text(['rev-parse', 'FETCH_HEAD'])).toBe(behind)
+    await shallow.text(['reset', '-q', '--hard', 'FETCH_HEAD'])
+    const fromShallow = await shallow.commit('From a shallow clone')
+    expect(await shallow.git([...speaks, 'push', 'origin', 'HEAD:shallow'])).toMatchObject(accepted)
+    expect(await gate.upstream.ref('refs/heads/shallow')).toBe(fromShallow)
+  },
+)
+
+test('many refs, tags of both kinds, deletes, force and push options reach upstream as asked', async () => {
+  await using gate = await startGate()
+  gate.upstream.hook('pre-receive', 'env | grep GIT_PUSH_OPTION >> "$PWD/options" || true')
+  await gate.upstream.git(['config', 'receive.advertisePushOptions', 'true'])
+  const ada = await gate.agent('ada', anything)
+  const work = await ada.clone()
+  const one = await work.commit('One', { one: '1' })
+  await work.text(['tag', '-a', '-m', 'The first', 'v1'])
+  await work.text(['tag', 'light'])
+  expect(await work.push('--atomic', 'HEAD:a', 'HEAD:b', '--tags', '-o', 'ci.skip')).toMatchObject(accepted)
+  expect(await gate.upstream.refs()).toMatchObject({
+    'refs/heads/a': one,
+    'refs/heads/b': one,
+    'refs/tags/light': one,
+  })
+  expect(await gate.upstream.git(['cat-file', '-t', 'refs/tags/v1'])).toBe('tag')
+  expect(await gate.upstream.git(['rev-parse', 'v1^{commit}'])).toBe(one)
+
+  await work.text(['commit', '-q', '--amend', '-m', 'Another one'])
+  const other = await work.text(['rev-parse', 'HEAD'])
+  expect(await work.push('HEAD:a')).toMatchObject({ code: 1 })
+  expect(await work.push('+HEAD:a')).toMatchObject(accepted)
+  expect(await work.push(':b', ':refs/tags/light')).toMatchObject(accepted)
+  const refs = await gate.upstream.refs()
+  expect(refs['refs/heads/a']).toBe(other)
+  expect(refs).not.toHaveProperty('refs/heads/b')
+  expect(refs).not.toHaveProperty('refs/tags/light')
+  expect(await gate.upstream.git(['show', 'HEAD:README.md'])).not.toBe('')
+  const { readFileSync } = await import('node:fs')
+  expect(readFileSync(`${gate.upstream.dir}/options`, 'utf8')).toContain('ci.skip')
+})
+
+test(
+  'a 100 MB push, which git sends in chunks, and its clone',
+  async () => {
+    await using gate = await startGate({ settings: { GATE_SCAN_SECONDS: '400' } })
+    const ada = await gate.agent('ada', anything)
+    const work = await ada.clone()
+    const commit = await work.commit('Large', { one: megabytes(50), two: megabytes(50) })
+    expect(await work.git(['push', 'origin', 'HEAD:large'], { within: seconds(420) })).toMatchObject(accepted)
+    expect(await gate.upstream.ref('refs/heads/large')).toBe(commit)
+    const back = await ada.clone('-b', 'large')
+    expect(await back.text(['rev-parse', 'HEAD'])).toBe(commit)
+    await back.text(['fsck', '--full'])
+  },
+  seconds(500),
+)
+
+test('a fetch whose request git compresses', async () => {
+  await using gate = await startGate()
+  const ada = await gate.agent('ada', anything)
+  // Git compresses an upload-pack request of more than 1 KiB: many haves of another history make one.
+  const work = await ada.clone()
+  await work.text(['switch', '-q', '--orphan', 'far'])
+  for (let i = 0; i < 60; i++) await work.commit(`Far ${i}`)
+  const behind = await gate.upstream.commit('main', 'Behind the gate')
+  const traced = await work.git(['fetch', 'origin', 'main'], { env: { GIT_TRACE_CURL: '1' } })
+  expect(traced).toMatchObject(accepted)
+  expect(traced.output).toMatch(/content-encoding: gzip/i)
+  expect(await work.text(['rev-parse', 'FETCH_HEAD'])).toBe(behind)
+})
+
+test(
+  "this project's own history goes through the gate into an empty upstream and comes back identical",
+  async () => {
+    await using gate = await startGate({ upstream: { empty: true }, settings: { GATE_SCAN_SECONDS: '400' } })
+    const ada = await gate.agent('ada', anything)
+    const here = import.meta.dirname
+    const head = (await git(['rev-parse', 'HEAD'], { cwd: here })).stdout.trim()
+    // A shallow clone has no whole history to push; its newest commit then stands for it.
+    const shallow =
+      (await git(['rev-parse', '--is-shallow-repository'], { cwd: here })).stdout.trim() === 'true'
+    const source = shallow ? await onlyNewest(here) : head
+    const pushed = await git(['push', ada.url(), `${source}:refs/heads/main`], {
+      cwd: here,
+      within: seconds(420),
+    })
+    expect(pushed, pushed.output).toMatchObject(accepted)
+    const back = await ada.clone()
+    expect(await back.text(['rev-parse', 'HEAD'])).toBe(source)
+    expect(await back.text(['rev-list', '--count', 'HEAD'])).toBe(
+      (await git(['rev-list', '--count', source], { cwd: here })).stdout.trim(),
+    )
+    await back.text(['fsck', '--full'])
+  },
+  seconds(500),
+)
+
+async function onlyNewest(cwd: string): Promise<string> {
+  return (await git(['commit-tree', '-m', 'The newest state', 'HEAD^{tree}'], { cwd })).stdout.trim()
+}

@@ -1,0 +1,152 @@
+import { randomBytes } from 'node:crypto'
+import { expect, test } from 'vitest'
+import { accepted, rejected, seconds, startGate } from '../harness/index.ts'
+
+const own = { push: ['{agent}/**'], force: ['{agent}/**'] }
+
+/** A GitHub token that nobody was ever given. */
+const githubToken = () =>
+  `ghp_${randomBytes(64)
+    .toString('base64')
+    .replace(/[^A-Za-z0-9]/g, '')
+    .slice(0, 36)}`
+
+test('a push with a token in a file is refused and named, and goes through once it is amended away', async () => {
+  await using gate = await startGate()
+  const ada = await gate.agent('ada', own)
+  const work = await ada.clone()
+  const token = githubToken()
+  const commit = await work.commit('Log in', {
+    'src/login.ts': `// log in\nexport const token = '${token}'\n`,
+  })
+  const before = await gate.upstream.refs()
+
+  const refused = await work.push('HEAD:ada/login')
+  expect(refused).toMatchObject(rejected)
+  expect(refused.output).toMatch(
+    /! \[remote rejected\] HEAD -> ada\/login \(git-gate: .*github-pat.*src\/login\.ts:2\)/,
+  )
+  expect(refused.output).toContain(commit.slice(0, 7))
+  expect(refused.output).not.toContain(token)
+  expect(await gate.upstream.refs()).toEqual(before)
+  const onRecord = await gate.ledger.last()
+  expect(onRecord).toMatchObject({
+    outcome: 'refused',
+    findings: [{ rule: 'github-pat', path: 'src/login.ts', line: 2, commit }],
+  })
+  expect(JSON.stringify(onRecord)).not.toContain(token)
+  expect(gate.log.join('\n')).not.toContain(token)
+  // Who asks for the refused commit by its id does not get it: it never left quarantine.
+  const elsewhere = await ada.clone()
+  expect(await elsewhere.git(['fetch', 'origin', commit])).toMatchObject({ code: 128 })
+
+  work.write({ 'src/login.ts': "export const token = process.env.TOKEN ?? ''\n" })
+  await work.text(['commit', '-qa', '--amend', '--no-edit'])
+  expect(await work.push('HEAD:ada/login')).toMatchObject(accepted)
+  await gate.idle({ within: seconds(5) })
+})
+
+test('a new branch is scanned for its own commits only, whatever old history holds', async () => {
+  await using gate = await startGate()
+  await gate.upstream.commit('main', 'An old sin', { 'old.ts': `export const t = '${githubToken()}'\n` })
+  await gate.upstream.commit('main', 'Long after', { 'new.ts': 'export {}\n' })
+  const ada = await gate.agent('ada', own)
+  const work = await ada.clone()
+  await work.commit('Something of its own', { 'mine.ts': 'export {}\n' })
+  expect(await work.push('HEAD:ada/new')).toMatchObject(accepted)
+})
+
+test("upstream's refusal reaches the agent in upstream's own words", async () => {
+  await using gate = await startGate()
+  gate.upstream.refuse('GH006: protected branch', 'ask the team')
+  const ada = await gate.agent('ada', own)
+  const work = await ada.clone()
+  await work.commit('Try')
+  const refused = await work.push('HEAD:ada/try')
+  expect(refused).toMatchObject(rejected)
+  expect(refused.output).toMatch(/remote: upstream: GH006: protected branch/)
+  expect(refused.output).toMatch(
+    /! \[remote rejected\] HEAD -> ada\/try \(git-gate: upstream refused: pre-receive hook declined\)/,
+  )
+  expect(await gate.ledger.last()).toMatchObject({
+    outcome: 'refused',
+    upstreamSaid: 'GH006: protected branch\nask the team',
+  })
+  gate.upstream.hook('pre-receive')
+  expect(await work.push('HEAD:ada/try')).toMatchObject(accepted)
+})
+
+test('what upstream says on success reaches the agent too', async () => {
+  await using gate = await startGate()
+  gate.upstream.hook('post-receive', 'echo "Create a pull request: https://example.com/new" >&2')
+  const ada = await gate.agent('ada', own)
+  expect((await ada.push('refs/heads/ada/x', 'x')).output).toMatch(
+    /upstream: Create a pull request: https:\/\/example.com\/new/,
+  )
+})
+
+test('one refused ref refuses the push, and each ref has its own reason', async () => {
+  await using gate = await startGate()
+  const ada = await gate.agent('ada', own)
+  const work = await ada.clone()
+  await work.commit('Try')
+  const refused = await work.push('HEAD:ada/fine', 'HEAD:main')
+  expect(refused).toMatchObject(rejected)
+  expect(refused.output).toMatch(
+    /HEAD -> main \(git-gate: ada may update no ref|HEAD -> main \(git-gate: ada may update refs\/heads\/ada\/\*\* only\)/,
+  )
+  expect(refused.output).toMatch(
+    /HEAD -> ada\/fine \(git-gate: not pushed: another ref of this push was refused\)/,
+  )
+  expect(refused.output).toMatch(/git push origin [0-9a-f]{12}:refs\/heads\/ada\/main/)
+  expect(await gate.upstream.ref('refs/heads/ada/fine')).toBeUndefined()
+})
+
+test('a force is judged by history: without the right it is refused, also when the client forces', async () => {
+  await using gate = await startGate()
+  const bob = await gate.agent('bob', { push: ['bob/**'] })
+  const work = await bob.clone()
+  await work.commit('One')
+  expect(await work.push('HEAD:bob/x')).toMatchObject(accepted)
+  await work.text(['commit', '-q', '--amend', '--allow-empty', '-m', 'Instead'])
+  const refused = await work.push('+HEAD:bob/x')
+  expect(refused).toMatchObject(rejected)
+  expect(refused.output).toMatch(/git-gate: bob may force no ref here/)
+  expect(refused.output).toMatch(/git rebase/)
+})
+
+test.each([
+  ['its host key is another one', 'host key', async (gate: Gate) => gate.upstream.changeHostKey()],
+  ['it is down', 'cannot be reached', async (gate: Gate) => gate.upstream.stop()],
+])('upstream cannot be used since %s: one clear line, quickly', async (_what, words, spoil) => {
+  await using gate = await startGate()
+  const ada = await gate.agent('ada', own)
+  const work = await ada.clone()
+  await work.commit('Try')
+  await spoil(gate)
+  for (const ran of [await work.git(['fetch', 'origin']), await work.push('HEAD:ada/x')]) {
+    expect(ran.code).not.toBe(0)
+    expect(ran.output).toMatch(new RegExp(`remote: git-gate: .*${words}`))
+    expect(ran.ms).toBeLessThan(seconds(15))
+  }
+})
+
+test('upstream does not accept the identity: the line says so and what to do', async () => {
+  await using gate = await startGate()
+  const ada = await gate.agent('ada', own)
+  await gate.admin.identity('stranger')
+  const { url, knownHosts } = gate.upstream.at()
+  await gate.admin.repository('closed', {
+    upstream: url,
+    identity: 'stranger',
+    knownHosts,
+    staleReads: false,
+  })
+  const eve = await gate.agent('eve', own, { repository: 'closed' })
+  const ran = await eve.tryClone()
+  expect(ran.code).not.toBe(0)
+  expect(ran.output).toMatch(/remote: git-gate: .* does not accept the identity "stranger"; .*deploy key/)
+  expect(await ada.clone()).toBeDefined()
+})
+
+type Gate = Awaited<ReturnType<typeof startGate>>

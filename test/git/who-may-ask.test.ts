@@ -1,0 +1,186 @@
+import http from 'node:http'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { type Agent, type Gate, git, seconds, startGate } from '../harness/index.ts'
+
+let gate: Gate
+let ada: Agent
+beforeAll(async () => {
+  gate = await startGate()
+  ada = await gate.agent('ada', { push: ['ada/**'] })
+})
+afterAll(() => gate[Symbol.asyncDispose]())
+
+interface Asked {
+  readonly method?: string
+  readonly headers?: Record<string, string>
+  readonly body?: string
+  readonly user?: string
+  readonly token?: string
+}
+
+/** A request as it is written: nothing of the path is normalised. */
+function ask(
+  path: string,
+  asked: Asked = {},
+): Promise<{ status: number; headers: http.IncomingHttpHeaders; body: string }> {
+  const { method = 'GET', headers = {}, body, user = 'ada', token = ada.token } = asked
+  return new Promise((resolve, reject) => {
+    const request = http.request(
+      {
+        host: '127.0.0.1',
+        port: gate.port,
+        path,
+        method,
+        headers: { ...headers, ...(token ? { authorization: `Basic ${btoa(`${user}:${token}`)}` } : {}) },
+      },
+      response => {
+        let text = ''
+        response.setEncoding('utf8').on('data', chunk => {
+          text += chunk
+        })
+        response.on('end', () =>
+          resolve({ status: response.statusCode ?? 0, headers: response.headers, body: text }),
+        )
+      },
+    )
+    request.on('error', reject)
+    request.end(body)
+  })
+}
+
+const FETCH = '/app.git/info/refs?service=git-upload-pack'
+const PUSH = '/app.git/info/refs?service=git-receive-pack'
+
+describe('tokens', () => {
+  test('the right one opens, as Basic and as Bearer, with and without .git', async () => {
+    expect(await ask(FETCH)).toMatchObject({ status: 200 })
+    expect(await ask('/app/info/refs?service=git-upload-pack')).toMatchObject({ status: 200 })
+    expect(await ask(FETCH, { token: '', headers: { authorization: `Bearer ${ada.token}` } })).toMatchObject({
+      status: 200,
+    })
+  })
+
+  test.each([
+    ['none', { token: '' }],
+    ['a wrong one', { token: `gate_aaaaaaaaaa_${'b'.repeat(32)}` }],
+    ['one with another secret', { token: 'same id' }],
+    ["one of another agent's name", { user: 'eve' }],
+    ['no token at all', { token: 'hunter2' }],
+  ])('%s: 401 that git can use', async (_what, asked: Asked) => {
+    const token =
+      asked.token === 'same id'
+        ? `${ada.token.slice(0, -1)}${ada.token.endsWith('x') ? 'y' : 'x'}`
+        : asked.token
+    const answer = await ask(FETCH, { ...asked, ...(token === undefined ? {} : { token }) })
+    expect(answer.status).toBe(401)
+    expect(answer.headers['www-authenticate']).toMatch(/^Basic realm=/)
+    expect(answer.headers['content-type']).toMatch(/^text\/plain/)
+  })
+
+  test('a revoked one fails at the next request, and git ends at once', async () => {
+    const eve = await gate.agent('eve', { push: ['eve/**'] })
+    const work = await eve.clone()
+    await gate.admin.ask('DELETE', `/tokens/${eve.tokenId}`)
+    for (const ran of [await work.git(['fetch', 'origin']), await work.push('HEAD:eve/x')]) {
+      expect(ran.code).toBe(128)
+      expect(ran.output).toMatch(/was revoked|Authentication failed/)
+      expect(ran.ms).toBeLessThan(seconds(5))
+    }
+  })
+
+  test('one of another repository: told as if that one were not there', async () => {
+    await gate.repository('other')
+    const bob = await gate.agent('bob', { push: ['bob/**'] }, { repository: 'other' })
+    const missing = await ask('/nowhere.git/info/refs?service=git-upload-pack', {
+      user: 'bob',
+      token: bob.token,
+    })
+    const foreign = await ask(FETCH, { user: 'bob', token: bob.token })
+    expect(missing.status).toBe(404)
+    expect(foreign.status).toBe(404)
+    expect(foreign.body).toBe(missing.body.replaceAll('nowhere', 'app'))
+    const ran = await git(['clone', `${gate.url.replace('://', `://bob:${bob.token}@`)}/app.git`])
+    expect(ran.code).toBe(128)
+    expect(ran.output).toMatch(/remote: git-gate: bob has no repository app here/)
+  })
+
+  test('one that may only read: pushing is refused before any pack is made', async () => {
+    const ron = await gate.agent('ron', { read: true })
+    const work = await ron.clone()
+    await work.commit('Try')
+    const ran = await work.push('HEAD:ron/x')
+    expect(ran.code).not.toBe(0)
+    expect(ran.output).toMatch(/remote: git-gate: ron may read app, not push to it/)
+    expect(
+      await ask('/app.git/git-receive-pack', {
+        user: 'ron',
+        token: ron.token,
+        method: 'POST',
+        headers: { 'content-type': 'application/x-git-receive-pack-request' },
+        body: '0000',
+      }),
+    ).toMatchObject({ status: 403 })
+  })
+})
+
+describe('paths and methods that are not git’s own', () => {
+  test.each([
+    ['dumb protocol', 'GET', '/app.git/info/refs', 403],
+    ['dumb protocol, a file', 'GET', '/app.git/HEAD', 404],
+    ['dumb protocol, an object', 'GET', '/app.git/objects/info/packs', 404],
+    ['upload-archive', 'GET', '/app.git/info/refs?service=git-upload-archive', 403],
+    ['upload-archive, asked', 'POST', '/app.git/git-upload-archive', 404],
+    ['service twice', 'GET', `${FETCH}&service=git-receive-pack`, 403],
+    ['an encoded service', 'GET', '/app.git/info/refs?service=git%2Dreceive%2Dpack', 403],
+    ['service and more', 'GET', `${FETCH}&x=1`, 403],
+    ['two slashes', 'GET', '//app.git/info/refs?service=git-upload-pack', 404],
+    ['two slashes inside', 'GET', '/app.git//info/refs?service=git-upload-pack', 404],
+    ['an encoded slash', 'GET', '/a%2Fapp.git/info/refs?service=git-upload-pack', 404],
+    ['encoded dots', 'GET', '/x/%2e%2e%2fapp.git/info/refs?service=git-upload-pack', 404],
+    ['dots out of the root', 'GET', '/../../etc/info/refs?service=git-upload-pack', 404],
+    ['the .git of a work tree', 'GET', '/app.git/.git/info/refs?service=git-upload-pack', 404],
+    ['.git twice', 'GET', '/app.git.git/info/refs?service=git-upload-pack', 404],
+    ['other capitals', 'GET', '/APP.git/info/refs?service=git-upload-pack', 404],
+    ['HEAD', 'HEAD', FETCH, 405],
+    ['PUT', 'PUT', FETCH, 405],
+    ['OPTIONS', 'OPTIONS', PUSH, 405],
+    ['no type', 'POST', '/app.git/git-upload-pack', 415],
+    ['a POST with a query', 'POST', '/app.git/git-upload-pack?service=git-receive-pack', 415],
+  ])('%s: %s %s is %i', async (_what, method, path, status) => {
+    expect(await ask(path, { method })).toMatchObject({ status })
+  })
+
+  test.each([
+    ['application/x-git-upload-pack-request; charset=utf-8', 415],
+    ['application/x-git-receive-pack-request', 415],
+    ['text/plain', 415],
+  ])('an upload-pack request of type %s is %i', async (type, status) => {
+    expect(
+      await ask('/app.git/git-upload-pack', {
+        method: 'POST',
+        headers: { 'content-type': type },
+        body: '0000',
+      }),
+    ).toMatchObject({ status })
+  })
+
+  test('the companion takes nothing without a pass of this gate', async () => {
+    for (const pass of [{}, { 'gate-pass': 'a.b' }, { 'gate-pass': '' }]) {
+      const answer = await fetch(`${gate.companion.url}/info/refs`, { headers: pass })
+      expect(answer.status).toBe(403)
+    }
+    expect(await ask(FETCH, { token: '', headers: { 'gate-pass': 'a.b' } })).toMatchObject({ status: 401 })
+  })
+})
+
+test('GET of the name tells in text and JSON what this agent may do', async () => {
+  const text = await ask('/app')
+  expect(text.body).toContain('refs/heads/ada/**: create, update')
+  expect(text.body).toContain(`git push ${gate.url}/app.git HEAD:refs/heads/ada/fix-login`)
+  const json = await ask('/app', { headers: { accept: 'application/json' } })
+  expect(JSON.parse(json.body)).toMatchObject({
+    agent: 'ada',
+    repository: 'app',
+    push: ['refs/heads/ada/**: create, update'],
+  })
+})
