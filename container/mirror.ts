@@ -3,6 +3,7 @@ import { access, mkdir, readdir, rename, rm, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import type { Upstream } from '../src/contract/pass.ts'
 import { type Git, gitEnvironment, gitOn } from './git.ts'
+import { maintain } from './maintenance.ts'
 import type { Settings } from './settings.ts'
 import { type Link, UpstreamError, upstreamProblem } from './upstream.ts'
 
@@ -110,6 +111,7 @@ function createMirror(git: Git, settings: Settings, linkTo: (upstream: Upstream)
   // What an earlier life of the companion left is removed before the first use.
   let dirty = true
   let tidying: Promise<void> | undefined
+  let maintaining: Promise<void> | undefined
   let freshAt: number | undefined
   let running: Promise<void> | undefined
   let next: Promise<void> | undefined
@@ -125,10 +127,20 @@ function createMirror(git: Git, settings: Settings, linkTo: (upstream: Upstream)
     while (tidying || (dirty && inside === 0)) await (tidying ?? cleanUp())
     inside += 1
     return (killed: boolean) => {
-      inside -= 1
       dirty ||= killed
-      if (dirty && inside === 0) cleanUp().catch(() => {})
+      left()
+      maintaining ??= maintainInside()
     }
+  }
+  const left = () => {
+    inside -= 1
+    if (dirty && inside === 0) cleanUp().catch(() => {})
+  }
+  const maintainInside = async () => {
+    inside += 1
+    await maintain(git).catch(() => {})
+    maintaining = undefined
+    left()
   }
 
   const refreshOnce = async (upstream: Upstream) => {
@@ -180,7 +192,7 @@ function createMirror(git: Git, settings: Settings, linkTo: (upstream: Upstream)
       try {
         await orAborted(next, signal)
       } catch (error) {
-        if (error instanceof UpstreamError && upstream.staleReads && freshAt !== undefined) return
+        if (error instanceof UpstreamError && upstream.staleReads && present) return
         throw error
       }
     },

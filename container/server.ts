@@ -24,6 +24,9 @@ export interface Companion {
   readonly recovered: Promise<void>
 }
 
+/** Longer than a Worker keeps an unused connection (5 s), so that it is never closed under a request on its way. */
+const KEEP_ALIVE_MS = 65_000
+
 /** Half a request header is let go after this, in milliseconds. */
 const HEADERS_MS = 15_000
 
@@ -33,6 +36,7 @@ export function serve(companion: Companion): Server {
   const server = createServer({
     maxHeaderSize: 512 << 10,
     headersTimeout: HEADERS_MS,
+    keepAliveTimeout: KEEP_ALIVE_MS,
     requestTimeout: 0,
     connectionsCheckingInterval: 1_000,
   })

@@ -1,0 +1,68 @@
+import fs from 'node:fs'
+import path from 'node:path'
+import { expect, test } from 'vitest'
+import { accepted, git, seconds, startGate, until } from '../harness/index.ts'
+
+/** The one mirror of a gate with one repository. */
+const mirrorOf = (companionHome: string) => {
+  const folder = path.join(companionHome, 'mirrors', 'app')
+  return path.join(folder, fs.readdirSync(folder)[0] ?? '')
+}
+const packsIn = (mirror: string) =>
+  fs.readdirSync(path.join(mirror, 'objects', 'pack')).filter(name => name.endsWith('.pack')).length
+
+test('packs do not pile up in a mirror, and it stays whole', async () => {
+  await using gate = await startGate()
+  const ada = await gate.agent('ada', { push: ['ada/**'] })
+  let newest = (await gate.upstream.ref('refs/heads/main')) ?? ''
+  for (let i = 0; i < 31; i++) {
+    newest = await gate.upstream.git(['commit-tree', '-p', newest, '-m', `Commit ${i}`, `${newest}^{tree}`])
+    await gate.upstream.git(['update-ref', 'refs/heads/main', newest])
+    expect(await git(['ls-remote', ada.url()])).toMatchObject(accepted)
+  }
+  const mirror = mirrorOf(gate.companion.home)
+  await until(
+    () => (packsIn(mirror) < 30 ? true : undefined),
+    seconds(20),
+    () => `${packsIn(mirror)} packs`,
+  )
+  expect(await git(['fsck', '--full'], { cwd: mirror })).toMatchObject(accepted)
+  const work = await ada.clone()
+  expect(await work.text(['rev-parse', 'HEAD'])).toBe(newest)
+})
+
+test('a mirror that is deleted is made again, at a fetch and in the middle of a push', async () => {
+  await using gate = await startGate()
+  const ada = await gate.agent('ada', { push: ['ada/**'] })
+  const work = await ada.clone()
+  const drop = () => fs.rmSync(mirrorOf(gate.companion.home), { recursive: true })
+  drop()
+  expect(await work.git(['fetch', 'origin'])).toMatchObject(accepted)
+  drop()
+  const commit = await work.commit('After')
+  expect(await work.push('HEAD:ada/after')).toMatchObject(accepted)
+  expect(await gate.upstream.ref('refs/heads/ada/after')).toBe(commit)
+  drop()
+  expect(await (await ada.clone('-b', 'ada/after')).text(['rev-parse', 'HEAD'])).toBe(commit)
+})
+
+test('the default branch follows upstream', async () => {
+  await using gate = await startGate()
+  const ada = await gate.agent('ada', { push: ['ada/**'] })
+  await gate.upstream.commit('trunk', 'A new trunk')
+  await gate.upstream.git(['symbolic-ref', 'HEAD', 'refs/heads/trunk'])
+  expect(await (await ada.clone()).text(['symbolic-ref', '--short', 'HEAD'])).toBe('trunk')
+})
+
+test('a repository that allows stale reads is served while its upstream is down; others are not', async () => {
+  await using gate = await startGate()
+  const upstream = await gate.repository('stale', { staleReads: true })
+  const ada = await gate.agent('ada', { push: ['ada/**'] }, { repository: 'stale' })
+  await ada.clone()
+  await upstream.stop()
+  const work = await ada.clone()
+  await work.commit('Try')
+  const push = await work.push('HEAD:ada/x')
+  expect(push).toMatchObject({ code: 1 })
+  expect(push.output).toMatch(/git-gate: .*cannot be reached/)
+})
