@@ -296,7 +296,7 @@ async function lines(
   })
   ended.catch(() => {})
   try {
-    let rest = Buffer.alloc(0)
+    let rest: Buffer = Buffer.alloc(0)
     for await (const chunk of stdout as AsyncIterable<Buffer>) {
       const text = rest.length ? Buffer.concat([rest, chunk]) : chunk
       let from = 0
