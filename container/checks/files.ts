@@ -97,7 +97,7 @@ async function sizeBreaches(push: IncomingPush, introduced: Introduced, limits: 
     const id = ids[at++] ?? ''
     if (!info) throw new Error(`object ${id} is missing`)
     if (info.size <= max) continue
-    const place = introduced.blobs.get(id)?.[0]
+    const place = introduced.blobs.get(id)?.values().next().value
     breaches.push({
       commit: place?.commit ?? id,
       path: place?.path ?? '',

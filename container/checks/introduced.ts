@@ -1,7 +1,6 @@
 import { ZERO_ID } from '../../src/contract/names.ts'
 import { isCreate, isDelete } from '../commands.ts'
 import type { Git } from '../git.ts'
-import { ByteReader } from './byte-reader.ts'
 import { GateFault, type IncomingPush } from './check.ts'
 import { inBytes, type Limits, OverLimit } from './limits.ts'
 import { ObjectReader } from './object-reader.ts'
@@ -36,8 +35,8 @@ export interface Introduced {
   /** New commits with their parents, parents first. */
   readonly commits: ReadonlyMap<string, readonly string[]>
   readonly entries: readonly Entry[]
-  /** New file contents, by blob id, and where each is. */
-  readonly blobs: ReadonlyMap<string, readonly Place[]>
+  /** New file contents, by blob id, and the first commit that has each at each path. */
+  readonly blobs: ReadonlyMap<string, ReadonlyMap<string, Place>>
   /** New paths. */
   readonly names: readonly Place[]
   /** What upstream has at the paths that a commit changes: blob ids by commit. */
@@ -79,7 +78,7 @@ async function find(push: IncomingPush, limits: Limits, signal: AbortSignal): Pr
 
   const commits = await newCommits(push.git, [...new Set(tips.map(tip => tip.new))], signal)
   const entries: Entry[] = []
-  const blobs = new Map<string, Place[]>()
+  const blobs = new Map<string, Map<string, Place>>()
   const names: Place[] = []
   const before = new Map<string, Map<string, string>>()
   /** Blobs that were upstream's before a new commit touched them. */
@@ -99,20 +98,15 @@ async function find(push: IncomingPush, limits: Limits, signal: AbortSignal): Pr
     }
     for (const entry of changed) {
       entries.push(entry)
-      if (entries.length > limits.maxObjects)
-        throw new OverLimit(
-          `its commits change more than ${limits.maxObjects} files`,
-          'push it in smaller parts',
-        )
       if (entry.mode === '000000') continue
       if (entry.oldIds.every(id => id === ZERO_ID)) names.push({ commit, path: entry.path })
       if (!isContent(entry.mode) || upstreams.has(entry.id)) continue
-      const places = blobs.get(entry.id)
-      if (!places) blobs.set(entry.id, [{ commit, path: entry.path }])
-      else if (places.every(place => place.path !== entry.path)) places.push({ commit, path: entry.path })
+      const places = blobs.get(entry.id) ?? new Map<string, Place>()
+      blobs.set(entry.id, places)
+      if (!places.has(entry.path)) places.set(entry.path, { commit, path: entry.path })
     }
   }
-  if (commits.size > 0) await changes(push.git, commits, take, signal)
+  if (commits.size > 0) await changes(push.git, commits, limits, take, signal)
 
   const tags = await tagObjects(push, tips, signal)
   for (const tag of tags) {
@@ -172,13 +166,14 @@ async function newCommits(git: Git, tips: readonly string[], signal: AbortSignal
 async function changes(
   git: Git,
   commits: ReadonlyMap<string, readonly string[]>,
+  limits: Limits,
   take: (commit: string, entries: readonly Entry[]) => void,
   signal: AbortSignal,
 ): Promise<void> {
   let commit = ''
   let head: Omit<Entry, 'path' | 'commit'> | undefined
   let entries: Entry[] = []
-  const seen = new Set<string>()
+  let count = 0
   const args = [
     'diff-tree',
     '--stdin',
@@ -193,6 +188,11 @@ async function changes(
   ]
   await lines(git, args, { signal, end: 0, input: `${[...commits.keys()].join('\n')}\n` }, field => {
     if (head) {
+      if (++count > limits.maxObjects)
+        throw new OverLimit(
+          `its commits change more than ${limits.maxObjects} files`,
+          'push it in smaller parts',
+        )
       entries.push({ commit, path: field.toString('utf8'), ...head })
       head = undefined
     } else if (field[0] === 58) {
@@ -202,13 +202,10 @@ async function changes(
       entries = []
       commit = field.toString('latin1')
       if (!commits.has(commit)) throw new Error('git diff-tree speaks of a commit it was not asked about')
-      seen.add(commit)
     }
   })
   take(commit, entries)
   if (head) throw new Error('git diff-tree ended early')
-  // A commit without changes is not printed; one that is printed and cut off shows in git's exit code.
-  if (seen.size > commits.size) throw new Error('git diff-tree printed too much')
 }
 
 /** `:<old mode> <mode> <old id> <id> <status>`, with a colon, an old mode and an old id for each parent. */
@@ -271,6 +268,9 @@ async function* treeEntries(git: Git, tree: string, signal: AbortSignal): AsyncG
   yield* entries
 }
 
+/** The longest field that is read, in bytes: a path has at most 4,096 on any disk. */
+const MAX_FIELD = 1 << 20
+
 /** Runs git and hands on what it prints, field by field; anything but a clean end throws. */
 async function lines(
   git: Git,
@@ -296,14 +296,22 @@ async function lines(
   })
   ended.catch(() => {})
   try {
-    const reader = new ByteReader(stdout)
-    for (;;) {
-      const field = await reader.until(end)
-      if (field === undefined) break
-      each(field)
+    let rest: Buffer = Buffer.alloc(0)
+    for await (const chunk of stdout as AsyncIterable<Buffer>) {
+      const text = rest.length ? Buffer.concat([rest, chunk]) : chunk
+      let from = 0
+      for (let at = text.indexOf(end); at >= 0; at = text.indexOf(end, from)) {
+        each(text.subarray(from, at))
+        from = at + 1
+      }
+      rest = text.subarray(from)
+      if (rest.length > MAX_FIELD) throw new Error(`git ${args[0]} prints a field without an end`)
     }
+    if (rest.length > 0) throw new Error(`git ${args[0]} ended early`)
   } catch (error) {
     stop.abort()
+    // A child counts as closed when nobody holds what it has printed.
+    stdout.destroy()
     await ended.catch(() => {})
     signal.throwIfAborted()
     throw error

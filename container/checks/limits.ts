@@ -18,7 +18,7 @@ export const defaultLimits: Omit<Limits, 'maxBlobBytes'> = {
   maxObjects: 250_000,
   maxTreeBytes: 32 << 20,
   maxUnpackedBytes: 512 << 20,
-  maxUnpacks: 100_000,
+  maxUnpacks: 30_000,
   maxDepth: 8,
 }
 

@@ -104,6 +104,8 @@ export class ObjectReader implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     killGroup(this.#child)
+    // A child counts as closed when nobody holds what it has printed.
+    this.#child.stdout?.destroy()
     await this.#ended
   }
 }

@@ -32,13 +32,14 @@ const WORDS =
     ' ',
   )
 
-/** Ordinary source text of about that many bytes. */
+/** Ordinary text of about that many bytes. */
 export function prose(bytes: number): string {
   const lines: string[] = []
-  for (let size = 0; size < bytes; ) {
+  for (let size = 0; size < Math.min(bytes, 100_000); ) {
     const line = Array.from({ length: 10 }, () => WORDS[randomInt(WORDS.length)]).join(' ')
     lines.push(line)
     size += line.length + 1
   }
-  return `${lines.join('\n')}\n`
+  const page = `${lines.join('\n')}\n`
+  return page.repeat(Math.ceil(bytes / page.length))
 }

@@ -80,7 +80,7 @@ export async function scan(options: ScanOptions): Promise<Located[]> {
   for (const [id, places] of introduced.blobs)
     blobs.set(
       id,
-      places.map(({ commit, path }) => ({ commit, path, kind: 'file', blob: id })),
+      [...places.values()].map(({ commit, path }) => ({ commit, path, kind: 'file', blob: id })),
     )
   for (const tag of introduced.tags)
     if (tag.type === 'blob' && !blobs.has(tag.id))
