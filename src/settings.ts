@@ -15,7 +15,7 @@ const Settings = z.object({
   /** Of one token; of one address ten times as many. */
   GATE_REQUESTS_PER_MINUTE: count(3000),
   /** So many requests with credentials that do not hold may come from one address. */
-  GATE_FAILURES_PER_MINUTE: count(60),
+  GATE_FAILURES_PER_MINUTE: count(100),
   /** Pushes and fetches stay on record so long. */
   GATE_RETENTION_DAYS: count(400),
 })

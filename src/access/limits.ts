@@ -1,4 +1,5 @@
 import { createMiddleware } from 'hono/factory'
+import type { ApiError } from '../contract/api.ts'
 import { recordFailure } from '../ledger/failures.ts'
 import { settingsOf } from '../settings.ts'
 import { pktLine, plain } from '../smart-http/answers.ts'
@@ -20,17 +21,17 @@ export const limitRate = createMiddleware<{ Bindings: Env }>(async (c, next) => 
   const authorization = c.req.header('authorization')
   const asks = [
     ...(authorization === undefined ? [] : [count(await hashToken(authorization), GATE_REQUESTS_PER_MINUTE)]),
-    ...(address === LOCAL ? [] : [count(address, GATE_REQUESTS_PER_MINUTE * TOKENS_AN_ADDRESS)]),
+    count(address, GATE_REQUESTS_PER_MINUTE * TOKENS_AN_ADDRESS),
   ]
-  if (asks.includes(false)) {
-    c.res = tooMany(c.req.path, `at most ${GATE_REQUESTS_PER_MINUTE} requests a minute`)
-    return
-  }
+  if (asks.includes(false))
+    return tooMany(c.req.path, `at most ${GATE_REQUESTS_PER_MINUTE} requests a minute`)
   await next()
   if (c.res.status !== 401 || authorization === undefined) return
   const failures = await recordFailure(c.env.LEDGER, address)
-  if (failures > GATE_FAILURES_PER_MINUTE)
-    c.res = tooMany(c.req.path, 'too many requests with tokens that do not hold')
+  if (failures <= GATE_FAILURES_PER_MINUTE) return
+  // Otherwise the refusal's headers would be carried over, and its challenge make git ask again.
+  c.res = undefined
+  c.res = tooMany(c.req.path, 'too many requests with tokens that do not hold')
 })
 
 /** Requests in this minute by who sent them; the whole is forgotten when the next one begins. */
@@ -49,11 +50,9 @@ function count(who: string, limit: number): boolean {
   return now <= limit
 }
 
-const LOCAL = 'local'
-
 /** The address that is counted: of IPv6 the network, since one client has all of its 64 bits. */
 function addressOf(header: string | undefined): string {
-  if (!header) return LOCAL
+  if (!header) return 'unknown'
   return header.includes(':') ? `${expanded(header).slice(0, 4).join(':')}::/64` : header
 }
 
@@ -72,5 +71,8 @@ function tooMany(path: string, why: string): Response {
     return new Response(pktLine(`ERR git-gate: ${line}`), {
       headers: { 'content-type': 'application/x-git-upload-pack-result', 'cache-control': 'no-cache' },
     })
-  return plain(429, [line], { 'retry-after': String(wait) })
+  const headers = { 'retry-after': String(wait) }
+  if (!path.startsWith('/-/api/')) return plain(429, [line], headers)
+  const body: ApiError = { error: { code: 'too-many', message: why, fix: `Wait ${wait} s and try again` } }
+  return Response.json(body, { status: 429, headers })
 }

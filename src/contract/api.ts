@@ -267,12 +267,9 @@ export const FetchPage = Page.extend({ fetches: z.array(Fetch) }).meta({ id: 'Fe
 export const NewWebhook = z
   .strictObject({
     url: z.url({ protocol: /^https?$/ }).max(2000),
-    tells: z
-      .enum(['pushes', 'exceptions'])
-      .default('pushes')
-      .meta({
-        description: 'Every outcome of a push, or only pushes with a finding that asks for an exception',
-      }),
+    tells: z.enum(['pushes', 'exceptions']).default('pushes').meta({
+      description: 'Every outcome of a push, or only pushes with a finding that asks for an exception',
+    }),
   })
   .meta({ id: 'NewWebhook' })
 export type NewWebhook = z.infer<typeof NewWebhook>

@@ -2,13 +2,27 @@ import { z } from 'zod'
 import type { Fetch } from '../contract/api.ts'
 import { iso } from './time.ts'
 
-/** Records that an agent fetched. */
+/** One fetch is several requests in protocol v2. */
+const SAME_FETCH_MS = 5_000
+
+/** Records that an agent fetched: what follows at once from the same token is the same fetch. */
 export async function recordFetch(ledger: D1Database, fetch: Omit<Fetch, 'id' | 'at'>): Promise<void> {
+  const now = Date.now()
   await ledger
     .prepare(
-      'INSERT INTO fetches (at, repository, agent, token, client_address, client_version) VALUES (?, ?, ?, ?, ?, ?)',
+      `INSERT INTO fetches (at, repository, agent, token, client_address, client_version)
+       SELECT ?1, ?2, ?3, ?4, ?5, ?6 WHERE NOT EXISTS
+         (SELECT 1 FROM fetches WHERE at > ?7 AND repository = ?2 AND token = ?4)`,
     )
-    .bind(Date.now(), fetch.repository, fetch.agent, fetch.token, fetch.clientAddress, fetch.clientVersion)
+    .bind(
+      now,
+      fetch.repository,
+      fetch.agent,
+      fetch.token,
+      fetch.clientAddress,
+      fetch.clientVersion,
+      now - SAME_FETCH_MS,
+    )
     .run()
 }
 
