@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import {
+  AddedWebhook,
   AdminToken,
   Agent,
   AgentGrant,
@@ -15,6 +16,7 @@ import {
   Repository,
   Status,
   Token,
+  Webhook,
 } from '../src/contract/api.ts'
 import { Complaint } from './complaint.ts'
 import type { Settings } from './settings.ts'
@@ -27,12 +29,8 @@ const ANSWER_SECONDS = 60
 
 /** The admin API as functions; each throws a Complaint when the gate refuses or cannot be reached. */
 export function clientOf({ url, token }: Settings) {
-  async function ask<T extends z.ZodType>(
-    method: Method,
-    path: string,
-    schema: T,
-    body?: object,
-  ): Promise<z.output<T>> {
+  /** Sends a request; a refusal of the gate's is thrown. */
+  async function send(method: Method, path: string, body?: object): Promise<Response> {
     const response = await fetch(`${url}/-/api/v1${path}`, {
       method,
       headers: {
@@ -50,15 +48,22 @@ export function clientOf({ url, token }: Settings) {
         'unreachable',
       )
     })
-    const answer: unknown = await response.json().catch(() => undefined)
-    if (!response.ok) {
-      const refused = ApiError.safeParse(answer)
-      if (!refused.success)
-        throw new Complaint(`${url} answered with status ${response.status}`, 'Is GATE_URL a gate?')
-      const { message, fix, code } = refused.data.error
-      throw new Complaint(message, fix, code)
-    }
-    const parsed = schema.safeParse(answer)
+    if (response.ok) return response
+    const refused = ApiError.safeParse(await response.json().catch(() => undefined))
+    if (!refused.success)
+      throw new Complaint(`${url} answered with status ${response.status}`, 'Is GATE_URL a gate?')
+    const { message, fix, code } = refused.data.error
+    throw new Complaint(message, fix, code)
+  }
+
+  async function ask<T extends z.ZodType>(
+    method: Method,
+    path: string,
+    schema: T,
+    body?: object,
+  ): Promise<z.output<T>> {
+    const response = await send(method, path, body)
+    const parsed = schema.safeParse(await response.json().catch(() => undefined))
     if (!parsed.success)
       throw new Complaint(
         `${url} answered ${method} ${path} oddly`,
@@ -106,6 +111,7 @@ export function clientOf({ url, token }: Settings) {
     pushes: {
       page: (of: Query) => ask('GET', `/pushes${query(of)}`, PushPage),
       show: (id: string) => ask('GET', `/pushes/${at(id)}`, PushRecord),
+      export: async (of: Query) => (await send('GET', `/export/pushes${query(of)}`)).body ?? [],
     },
     exceptions: {
       list: (repository?: string) =>
@@ -117,6 +123,11 @@ export function clientOf({ url, token }: Settings) {
       list: () => ask('GET', '/admin-tokens', z.array(AdminToken)),
       mint: (token: object) => ask('POST', '/admin-tokens', MintedAdminToken, token),
       revoke: (id: string) => ask('DELETE', `/admin-tokens/${at(id)}`, AdminToken),
+    },
+    webhooks: {
+      list: () => ask('GET', '/webhooks', z.array(Webhook)),
+      add: (webhook: object) => ask('POST', '/webhooks', AddedWebhook, webhook),
+      remove: (id: string) => ask('DELETE', `/webhooks/${at(id)}`, Webhook),
     },
     changes: (of: Query) => ask('GET', `/changes${query(of)}`, ChangePage),
   }

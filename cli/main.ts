@@ -11,6 +11,7 @@ import { identity } from './commands/identity.ts'
 import { push } from './commands/push.ts'
 import { repo } from './commands/repo.ts'
 import { token } from './commands/token.ts'
+import { webhook } from './commands/webhook.ts'
 import { Complaint, UsageComplaint } from './complaint.ts'
 import { plain } from './terminal.ts'
 
@@ -33,6 +34,7 @@ for (const each of [
   doctor,
   adminToken,
   change,
+  webhook,
 ])
   program.addCommand(each)
 stayHere(program)

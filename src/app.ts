@@ -1,7 +1,9 @@
 import { Hono } from 'hono'
 import { authenticate, type GitEnv } from './access/authenticate.ts'
+import { limitRate } from './access/limits.ts'
 import { api } from './api/index.ts'
 import { health } from './health.ts'
+import { metrics } from './metrics/index.ts'
 import { advertise } from './smart-http/advertise.ts'
 import { plain } from './smart-http/answers.ts'
 import { fetchPack, receivePack } from './smart-http/services.ts'
@@ -9,10 +11,12 @@ import { tellWhatIsAllowed } from './smart-http/tell-rules.ts'
 
 /** Every route of the gate, in the order they are tried. */
 export const app = new Hono<GitEnv>()
+  .use(limitRate)
   .get('/', c =>
     c.text('git-gate: clone http://AGENT:TOKEN@THIS-HOST/REPOSITORY.git; people look at /-/console\n'),
   )
   .get('/-/health', health)
+  .route('/-/metrics', metrics)
   .route('/-/api/v1', api)
   .all('/-/*', () => plain(404, ['there is no such page here']))
   .get('/:name{.+}/info/refs', authenticate, advertise)

@@ -1,9 +1,9 @@
 import { app } from './app.ts'
-import { sweep } from './companion/settle.ts'
+import { tend } from './tend.ts'
 
 export { Companion } from './companion/index.ts'
 
 export default {
   fetch: app.fetch,
-  scheduled: (_event, env) => sweep(env),
+  scheduled: (_event, env) => tend(env),
 } satisfies ExportedHandler<Env>

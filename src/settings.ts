@@ -1,6 +1,7 @@
 import { z } from 'zod'
 
-const seconds = (fallback: number) => z.coerce.number().int().positive().default(fallback)
+const count = (fallback: number) => z.coerce.number().int().positive().default(fallback)
+const seconds = count
 
 const Settings = z.object({
   /** Signs the passes that the companion asks for. */
@@ -11,6 +12,12 @@ const Settings = z.object({
   GATE_COMPANION_URL: z.url().optional(),
   /** An open push that the companion does not know is settled after this long. */
   GATE_LOST_PUSH_SECONDS: seconds(30),
+  /** Of one token; of one address ten times as many. */
+  GATE_REQUESTS_PER_MINUTE: count(3000),
+  /** So many requests with credentials that do not hold may come from one address. */
+  GATE_FAILURES_PER_MINUTE: count(100),
+  /** Pushes and fetches stay on record so long. */
+  GATE_RETENTION_DAYS: count(400),
 })
 export type Settings = z.infer<typeof Settings>
 

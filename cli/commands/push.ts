@@ -1,3 +1,4 @@
+import { pipeline } from 'node:stream/promises'
 import { InvalidArgumentError, Option } from 'commander'
 import type { Push, PushRecord } from '../../src/contract/api.ts'
 import { Outcome } from '../../src/contract/outcome.ts'
@@ -35,6 +36,19 @@ const list = command('list', 'push attempts, newest first')
         ]),
       ),
     )
+  })
+
+const exported = command('export', 'every push attempt in full, as JSON lines, newest first')
+  .option('--repository <name>', 'of this repository')
+  .option('--agent <name>', 'of this agent')
+  .option('--since <when>', 'from then on: 7d, 12h, or a date')
+  .action(async options => {
+    const lines = await gate().pushes.export({
+      repository: options.repository,
+      agent: options.agent,
+      since: options.since ? pointInTime(options.since, 'ago') : undefined,
+    })
+    await pipeline(lines, process.stdout)
   })
 
 async function collect(
@@ -90,4 +104,4 @@ const short = (id: string) => id.slice(0, 10)
 const lines = (title: string, all: readonly string[]) =>
   all.filter(line => line.trim()).map((line, index) => `${(index ? '' : title).padEnd(12)} ${line}`)
 
-export const push = group('push', 'the record of what agents pushed', list, show)
+export const push = group('push', 'the record of what agents pushed', list, show, exported)

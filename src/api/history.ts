@@ -1,6 +1,16 @@
 import { createRoute, z } from '@hono/zod-openapi'
-import { ChangePage, ChangeQuery, PushPage, PushQuery, PushRecord } from '../contract/api.ts'
+import {
+  ChangePage,
+  ChangeQuery,
+  Failures,
+  FetchPage,
+  PushPage,
+  PushQuery,
+  PushRecord,
+} from '../contract/api.ts'
 import { listChanges } from '../ledger/changes.ts'
+import { listFailures } from '../ledger/failures.ts'
+import { listFetches } from '../ledger/fetches.ts'
 import { findPush, listPushes } from '../ledger/history.ts'
 import { notFound } from './problem.ts'
 import { answers, room } from './room.ts'
@@ -54,4 +64,35 @@ export const history = room()
       const last = changes.length === limit ? changes.at(-1) : undefined
       return c.json({ changes, next: last ? String(last.id) : null }, 200)
     },
+  )
+  .openapi(
+    createRoute({
+      method: 'get',
+      path: '/fetches',
+      tags,
+      summary: 'Fetches, newest first',
+      request: { query: ChangeQuery },
+      responses: answers(200, FetchPage, 'A page of them'),
+    }),
+    async c => {
+      const { limit, cursor } = c.req.valid('query')
+      const fetches = await listFetches(
+        c.env.LEDGER,
+        limit,
+        cursor === undefined ? undefined : Number(cursor),
+      )
+      const last = fetches.length === limit ? fetches.at(-1) : undefined
+      return c.json({ fetches, next: last ? String(last.id) : null }, 200)
+    },
+  )
+  .openapi(
+    createRoute({
+      method: 'get',
+      path: '/failures',
+      tags,
+      summary: 'Requests whose credentials did not hold, by address and minute',
+      request: { query: ChangeQuery.pick({ limit: true }) },
+      responses: answers(200, z.array(Failures), 'The newest'),
+    }),
+    async c => c.json(await listFailures(c.env.LEDGER, c.req.valid('query').limit), 200),
   )

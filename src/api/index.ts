@@ -5,6 +5,7 @@ import { agents } from './agents.ts'
 import { authenticate } from './authenticate.ts'
 import { document } from './document.ts'
 import { exceptions } from './exceptions.ts'
+import { exported } from './export.ts'
 import { grants } from './grants.ts'
 import { history } from './history.ts'
 import { identities } from './identities.ts'
@@ -14,6 +15,7 @@ import { repositories } from './repositories.ts'
 import type { ApiEnv } from './room.ts'
 import { status } from './status.ts'
 import { tokens } from './tokens.ts'
+import { webhooks } from './webhooks.ts'
 
 const MAX_BODY_BYTES = 512 << 10
 
@@ -64,6 +66,8 @@ api.route('/', tokens)
 api.route('/', history)
 api.route('/', exceptions)
 api.route('/', adminTokens)
+api.route('/', webhooks)
+api.route('/', exported)
 
 api.all('*', c => {
   throw new Problem(

@@ -8,19 +8,23 @@ export interface ApiEnv {
   Variables: { operator: Operator }
 }
 
-/** A part of the API. What comes in is parsed by its route's schemas; a mismatch is a 400 that names the field. */
+/** A request that does not fit a schema: a 400 that names the field. */
+export function misfit(error: z.ZodError): Problem {
+  const [issue] = error.issues
+  const where = issue?.path.length ? `${issue.path.join('.')}: ` : ''
+  return new Problem(
+    400,
+    'bad-request',
+    `${where}${issue?.message ?? 'it does not fit'}`.slice(0, 1000),
+    'See /-/api/v1/reference for what this takes',
+  )
+}
+
+/** A part of the API. What comes in is parsed by its route's schemas. */
 export const room = () =>
   new OpenAPIHono<ApiEnv>({
     defaultHook: result => {
-      if (result.success) return
-      const [issue] = result.error.issues
-      const where = issue?.path.length ? `${issue.path.join('.')}: ` : ''
-      throw new Problem(
-        400,
-        'bad-request',
-        `${where}${issue?.message ?? 'it does not fit'}`.slice(0, 1000),
-        'See /-/api/v1/reference for what this takes',
-      )
+      if (!result.success) throw misfit(result.error)
     },
   })
 

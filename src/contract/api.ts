@@ -243,3 +243,42 @@ export const Status = z
     openPushes: z.number().int(),
   })
   .meta({ id: 'Status' })
+
+/** Requests from one address in one minute whose credentials did not hold. */
+export const Failures = z
+  .object({ address: z.string(), at: Time, count: z.number().int() })
+  .meta({ id: 'Failures' })
+export type Failures = z.infer<typeof Failures>
+
+export const Fetch = z
+  .object({
+    id: z.number().int(),
+    at: Time,
+    repository: z.string(),
+    agent: z.string(),
+    token: z.string(),
+    clientAddress: z.string(),
+    clientVersion: z.string(),
+  })
+  .meta({ id: 'Fetch' })
+export type Fetch = z.infer<typeof Fetch>
+export const FetchPage = Page.extend({ fetches: z.array(Fetch) }).meta({ id: 'FetchPage' })
+
+export const NewWebhook = z
+  .strictObject({
+    url: z.url({ protocol: /^https?$/ }).max(2000),
+    tells: z.enum(['pushes', 'exceptions']).default('pushes').meta({
+      description: 'Every outcome of a push, or only pushes with a finding that asks for an exception',
+    }),
+  })
+  .meta({ id: 'NewWebhook' })
+export type NewWebhook = z.infer<typeof NewWebhook>
+const webhook = { id: z.string(), url: z.string(), tells: z.enum(['pushes', 'exceptions']), createdAt: Time }
+export const Webhook = z.object(webhook).meta({ id: 'Webhook' })
+export type Webhook = z.infer<typeof Webhook>
+export const AddedWebhook = z
+  .object({
+    ...webhook,
+    secret: z.string().meta({ description: 'It signs what is sent (standardwebhooks.com); shown this once' }),
+  })
+  .meta({ id: 'AddedWebhook' })

@@ -2,6 +2,7 @@ import type { Context } from 'hono'
 import type { GitEnv } from '../access/authenticate.ts'
 import { askCompanion } from '../companion/index.ts'
 import { settle } from '../companion/settle.ts'
+import { recordFetch } from '../ledger/fetches.ts'
 import { newId } from '../ledger/id.ts'
 import { openPush } from '../ledger/pushes.ts'
 import { plain, unavailable } from './answers.ts'
@@ -32,11 +33,20 @@ function wrongRequest(
   return undefined
 }
 
+/** Who stands behind a request, for the record. */
+const whoAsks = (c: Context<GitEnv>) => ({
+  agent: c.var.agent,
+  token: c.var.token.id,
+  clientAddress: c.req.header('cf-connecting-ip') ?? '',
+  clientVersion: (c.req.header('user-agent') ?? '').slice(0, 200),
+})
+
 /** `POST /<name>/git-upload-pack`: a fetch, streamed. */
 export async function fetchPack(c: Context<GitEnv>): Promise<Response> {
   const { repository, terms } = c.var.access
   const wrong = wrongRequest(c.req.raw, 'git-upload-pack')
   if (wrong) return wrong
+  c.executionCtx.waitUntil(recordFetch(c.env.LEDGER, { ...whoAsks(c), repository: repository.name }))
   return askCompanion(
     c.env,
     repository.name,
@@ -59,13 +69,7 @@ export async function receivePack(c: Context<GitEnv>): Promise<Response> {
   if (wrong) return wrong
   if (terms.rules.length === 0)
     return plain(403, [`${c.var.agent} may read ${repository.name}, not push to it`])
-  const attempt = {
-    repository: repository.name,
-    agent: c.var.agent,
-    token: c.var.token.id,
-    clientAddress: c.req.header('cf-connecting-ip') ?? '',
-    clientVersion: (c.req.header('user-agent') ?? '').slice(0, 200),
-  }
+  const attempt = { ...whoAsks(c), repository: repository.name }
   const probe = c.req.header('content-length') === PROBE_BYTES
   const id = probe ? newId() : await openPush(c.env.LEDGER, attempt)
   const asked = askCompanion(

@@ -1,0 +1,91 @@
+import { z } from 'zod'
+import type { NewWebhook, Webhook } from '../contract/api.ts'
+import { change, type Operator } from './changes.ts'
+import { newId } from './id.ts'
+import { iso } from './time.ts'
+
+const Row = z
+  .object({
+    id: z.string(),
+    url: z.string(),
+    tells: z.enum(['pushes', 'exceptions']),
+    created_at: z.number(),
+  })
+  .transform(
+    (row): Webhook => ({ id: row.id, url: row.url, tells: row.tells, createdAt: iso(row.created_at) }),
+  )
+
+export async function listWebhooks(ledger: D1Database): Promise<Webhook[]> {
+  return z
+    .array(Row)
+    .parse((await ledger.prepare('SELECT * FROM webhooks ORDER BY created_at').all()).results)
+}
+
+export async function findWebhook(ledger: D1Database, id: string): Promise<Webhook | undefined> {
+  const row = await ledger.prepare('SELECT * FROM webhooks WHERE id = ?').bind(id).first()
+  return row ? Row.parse(row) : undefined
+}
+
+export async function addWebhook(
+  ledger: D1Database,
+  operator: Operator,
+  wanted: NewWebhook,
+): Promise<Webhook> {
+  const id = newId()
+  const createdAt = Date.now()
+  await change(
+    ledger,
+    ledger
+      .prepare('INSERT INTO webhooks (id, url, tells, created_at) VALUES (?, ?, ?, ?)')
+      .bind(id, wanted.url, wanted.tells, createdAt),
+    operator,
+    'webhook.add',
+    id,
+    // A path or query may carry a key of the receiver's.
+    { origin: new URL(wanted.url).origin, tells: wanted.tells },
+  )
+  return { ...wanted, id, createdAt: iso(createdAt) }
+}
+
+/** Removes a webhook with what it was still to be told; false when there is none. */
+export function removeWebhook(ledger: D1Database, operator: Operator, id: string): Promise<boolean> {
+  return change(
+    ledger,
+    ledger.prepare('DELETE FROM webhooks WHERE id = ?').bind(id),
+    operator,
+    'webhook.remove',
+    id,
+  )
+}
+
+const Delivery = z.object({
+  id: z.number(),
+  webhook: z.string(),
+  url: z.string(),
+  push: z.string(),
+  attempts: z.number(),
+})
+export type Delivery = z.infer<typeof Delivery>
+
+/** Takes deliveries that are due, and puts each off until `again`: a sweep beside this one does not take it too. */
+export async function takeDeliveries(ledger: D1Database, limit: number, again: number): Promise<Delivery[]> {
+  const { results } = await ledger
+    .prepare(
+      `UPDATE deliveries SET attempts = attempts + 1, due_at = ?
+       WHERE id IN (SELECT id FROM deliveries WHERE due_at <= ? ORDER BY due_at, id LIMIT ?)
+       RETURNING id, webhook, push, attempts, (SELECT url FROM webhooks WHERE webhooks.id = deliveries.webhook) AS url`,
+    )
+    .bind(again, Date.now(), limit)
+    .all()
+  return z.array(Delivery).parse(results)
+}
+
+/** A delivery that arrived, or that is given up. */
+export async function endDelivery(ledger: D1Database, id: number): Promise<void> {
+  await ledger.prepare('DELETE FROM deliveries WHERE id = ?').bind(id).run()
+}
+
+/** A delivery that did not arrive is tried again at `at` (Unix milliseconds). */
+export async function putOff(ledger: D1Database, id: number, at: number): Promise<void> {
+  await ledger.prepare('UPDATE deliveries SET due_at = ? WHERE id = ?').bind(at, id).run()
+}

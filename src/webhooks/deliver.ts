@@ -1,0 +1,45 @@
+import { findPush } from '../ledger/history.ts'
+import { type Delivery, endDelivery, putOff, takeDeliveries } from '../ledger/webhooks.ts'
+import { settingsOf } from '../settings.ts'
+import { sign, webhookSecret } from './signature.ts'
+
+const AT_ONCE = 20
+const ANSWER_MS = 10_000
+/** After the last of these a delivery is given up: a little more than a day. */
+const RETRY_SECONDS = [10, 60, 300, 1800, 7200, 21_600, 57_600] as const
+
+/** Sends what webhooks are to be told by now. Part of the scheduled sweep: no push ever waits for it. */
+export async function deliverDue(env: Env): Promise<void> {
+  const deliveries = await takeDeliveries(env.LEDGER, AT_ONCE, Date.now() + 2 * ANSWER_MS)
+  await Promise.all(deliveries.map(delivery => deliver(env, delivery)))
+}
+
+async function deliver(env: Env, delivery: Delivery): Promise<void> {
+  const push = await findPush(env.LEDGER, delivery.push)
+  if (push === undefined) return endDelivery(env.LEDGER, delivery.id)
+  const body = JSON.stringify({
+    type: `push.${push.outcome}`,
+    asksForException: push.findings.some(finding => finding.asksForException),
+    push,
+  })
+  const secret = await webhookSecret(delivery.webhook, settingsOf(env).GATE_PASS_KEY)
+  const arrived = await fetch(delivery.url, {
+    method: 'POST',
+    headers: {
+      'content-type': 'application/json',
+      'user-agent': 'git-gate',
+      ...(await sign(secret, `${delivery.webhook}-${delivery.push}`, Math.floor(Date.now() / 1000), body)),
+    },
+    body,
+    redirect: 'manual',
+    signal: AbortSignal.timeout(ANSWER_MS),
+  })
+    .then(async response => {
+      await response.body?.cancel()
+      return response.ok
+    })
+    .catch(() => false)
+  const pause = RETRY_SECONDS[delivery.attempts - 1]
+  if (arrived || pause === undefined) return endDelivery(env.LEDGER, delivery.id)
+  return putOff(env.LEDGER, delivery.id, Date.now() + pause * 1000)
+}

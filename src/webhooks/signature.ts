@@ -1,0 +1,30 @@
+const encoder = new TextEncoder()
+
+const hmac = async (key: Uint8Array, text: string): Promise<Uint8Array> => {
+  const made = await crypto.subtle.importKey('raw', key, { name: 'HMAC', hash: 'SHA-256' }, false, ['sign'])
+  return new Uint8Array(await crypto.subtle.sign('HMAC', made, encoder.encode(text)))
+}
+const base64 = (bytes: Uint8Array) => btoa(String.fromCharCode(...bytes))
+
+/**
+ * A webhook's secret, in the form of standardwebhooks.com: derived from the gate's own key, so that the ledger
+ * holds none.
+ */
+export async function webhookSecret(webhook: string, gateKey: string): Promise<string> {
+  return `whsec_${base64(await hmac(encoder.encode(gateKey), `webhook ${webhook}`))}`
+}
+
+/** The headers that sign a delivery (standardwebhooks.com): HMAC-SHA-256 of `<id>.<seconds>.<body>`. */
+export async function sign(
+  secret: string,
+  id: string,
+  seconds: number,
+  body: string,
+): Promise<Record<string, string>> {
+  const key = Uint8Array.from(atob(secret.slice('whsec_'.length)), c => c.charCodeAt(0))
+  return {
+    'webhook-id': id,
+    'webhook-timestamp': String(seconds),
+    'webhook-signature': `v1,${base64(await hmac(key, `${id}.${seconds}.${body}`))}`,
+  }
+}

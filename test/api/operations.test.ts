@@ -1,0 +1,168 @@
+import { createHmac } from 'node:crypto'
+import { once } from 'node:events'
+import { createServer, type IncomingHttpHeaders } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { expect, test } from 'vitest'
+import { z } from 'zod'
+import { type AdminGate, startAdminGate } from './admin-gate.ts'
+
+const push = (gate: AdminGate, id: string, at = Date.now()) =>
+  gate.ledger
+    .prepare(
+      "INSERT INTO pushes (id, repository, agent, token, started_at) VALUES (?, 'demo', 'ada', 'aaaaaaaaaa', ?)",
+    )
+    .bind(id, at)
+    .run()
+const FINDING = {
+  rule: 'generic-api-key',
+  path: 'a',
+  line: 1,
+  commit: 'c',
+  fingerprint: 'c:a:generic-api-key:1',
+}
+const settle = (gate: AdminGate, id: string, outcome: string, findings: object[] = []) =>
+  gate.ledger
+    .prepare('UPDATE pushes SET outcome = ?, findings = ?, ms = 1500, steps = ? WHERE id = ?')
+    .bind(outcome, JSON.stringify(findings), JSON.stringify([{ step: 'secrets', ms: 500 }]), id)
+    .run()
+
+test('guessing is slowed down and on record, and who has a token that holds is not locked out', async () => {
+  await using gate = await startAdminGate({ bindings: { GATE_FAILURES_PER_MINUTE: '5' } })
+  const guess = (path: string) =>
+    fetch(`${gate.url}${path}`, { headers: { authorization: `Basic ${btoa('ada:x')}` } })
+  const statuses: number[] = []
+  // One more than the limit twice over: a new minute may begin in between.
+  for (let i = 0; i < 12; i++)
+    statuses.push((await guess('/demo.git/info/refs?service=git-upload-pack')).status)
+  expect(statuses.slice(0, 5)).toEqual([401, 401, 401, 401, 401])
+  expect(statuses).toContain(429)
+  const refused = await guess('/demo.git/info/refs?service=git-upload-pack')
+  if (refused.status === 429) {
+    expect(Number(refused.headers.get('retry-after'))).toBeGreaterThan(0)
+    expect(refused.headers.get('www-authenticate')).toBeNull()
+    expect(await refused.text()).toMatch(/^git-gate: too many .*wait \d+ s/)
+  }
+  expect(await gate.json('GET', '/failures')).toMatchObject([
+    { address: '127.0.0.1', count: expect.any(Number) },
+  ])
+  expect((await gate.ask('/agents')).status).toBe(200)
+})
+
+test('a token that asks too often is told to wait', async () => {
+  await using gate = await startAdminGate({ bindings: { GATE_REQUESTS_PER_MINUTE: '3' } })
+  const statuses: number[] = []
+  for (let i = 0; i < 8; i++) statuses.push((await gate.ask('/agents')).status)
+  expect(statuses.slice(0, 3)).toEqual([200, 200, 200])
+  expect(statuses).toContain(429)
+  const path = '/demo.git/git-upload-pack'
+  const told: string[] = []
+  for (let i = 0; i < 8; i++)
+    told.push(
+      await (await fetch(gate.url + path, { method: 'POST', headers: { authorization: 'Bearer x' } })).text(),
+    )
+  expect(told.join()).toMatch(/[0-9a-f]{4}ERR git-gate: at most 3 requests a minute; wait \d+ s/)
+})
+
+test('a webhook is told of outcomes, signed, and again when it did not answer', async () => {
+  const received: { headers: IncomingHttpHeaders; body: string }[] = []
+  let answer = 503
+  const server = createServer(async (request, response) => {
+    let body = ''
+    for await (const chunk of request.setEncoding('utf8')) body += chunk
+    received.push({ headers: request.headers, body })
+    response.writeHead(answer).end()
+  }).listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  try {
+    await using gate = await startAdminGate()
+    const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/hook`
+    const hook = z
+      .object({ id: z.string(), secret: z.string() })
+      .parse(await gate.json('POST', '/webhooks', { url }))
+    await gate.json('POST', '/webhooks', { url, tells: 'exceptions' })
+
+    await push(gate, 'p1')
+    await gate.tick()
+    expect(received).toEqual([])
+    await settle(gate, 'p1', 'accepted')
+    await gate.tick()
+    expect(received).toHaveLength(1)
+    // Not before its time.
+    await gate.tick()
+    expect(received).toHaveLength(1)
+    answer = 204
+    await gate.ledger.prepare('UPDATE deliveries SET due_at = 0').run()
+    await gate.tick()
+    expect(received).toHaveLength(2)
+    await gate.ledger.prepare('UPDATE deliveries SET due_at = 0').run()
+    await gate.tick()
+    expect(received).toHaveLength(2)
+
+    const { headers, body } = received[1] ?? { headers: {}, body: '' }
+    expect(JSON.parse(body)).toMatchObject({
+      type: 'push.accepted',
+      asksForException: false,
+      push: { id: 'p1' },
+    })
+    const signed = createHmac('sha256', Buffer.from(hook.secret.slice('whsec_'.length), 'base64'))
+      .update(`${headers['webhook-id']}.${headers['webhook-timestamp']}.${body}`)
+      .digest('base64')
+    expect(headers['webhook-signature']).toBe(`v1,${signed}`)
+    expect(await gate.dump()).not.toContain(hook.secret.slice('whsec_'.length))
+
+    await push(gate, 'p2')
+    await settle(gate, 'p2', 'refused', [{ ...FINDING, asksForException: true }])
+    await gate.tick()
+    expect(received.slice(2).map(each => JSON.parse(each.body).asksForException)).toEqual([true, true])
+
+    await gate.json('DELETE', `/webhooks/${hook.id}`)
+    await push(gate, 'p3')
+    await settle(gate, 'p3', 'failed')
+    await gate.tick()
+    expect(received).toHaveLength(4)
+  } finally {
+    server.closeAllConnections()
+    server.close()
+  }
+})
+
+test('metrics are in Prometheus form, for administrators', async () => {
+  await using gate = await startAdminGate()
+  await push(gate, 'm1')
+  await push(gate, 'm2')
+  await settle(gate, 'm1', 'refused', [FINDING])
+  expect((await fetch(`${gate.url}/-/metrics`)).status).toBe(401)
+  const response = await fetch(`${gate.url}/-/metrics`, {
+    headers: { authorization: `Bearer ${gate.adminToken}` },
+  })
+  expect(response.headers.get('content-type')).toContain('version=0.0.4')
+  const text = await response.text()
+  for (const line of text.trimEnd().split('\n'))
+    expect(line).toMatch(/^(# (HELP|TYPE) gate_\w+ .+|gate_\w+(\{\w+="[^"]*"\})? \d+(\.\d+)?)$/)
+  expect(text).toContain('gate_pushes_total{outcome="refused"} 1\n')
+  expect(text).toContain('gate_push_seconds_total{outcome="refused"} 1.5\n')
+  expect(text).toContain('gate_pushes_open 1\n')
+  expect(text).toContain('gate_step_seconds_total{step="secrets"} 0.5\n')
+  expect(text).toContain('gate_findings_total{rule="generic-api-key"} 1\n')
+})
+
+test('what is older than the retention is forgotten, and the record exports as JSON lines', async () => {
+  await using gate = await startAdminGate({ bindings: { GATE_RETENTION_DAYS: '30' } })
+  const days = (n: number) => Date.now() - n * 86_400_000
+  for (const [id, age] of [
+    ['a', 31],
+    ['b', 29],
+    ['c', 0],
+  ] as const) {
+    await push(gate, id, days(age))
+    await settle(gate, id, 'accepted')
+  }
+  await gate.tick()
+  const lines = (await (await gate.ask('/export/pushes')).text()).trimEnd().split('\n')
+  expect(lines.map(line => JSON.parse(line).id)).toEqual(['c', 'b'])
+  expect(JSON.parse(lines[0] ?? '')).toMatchObject({
+    outcome: 'accepted',
+    steps: [{ step: 'secrets', ms: 500 }],
+  })
+  expect((await gate.ask('/export/pushes?outcome=nothing')).status).toBe(400)
+})
