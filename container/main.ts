@@ -1,15 +1,16 @@
-import { mkdir, mkdtemp, rm } from 'node:fs/promises'
+import { mkdir, rm } from 'node:fs/promises'
 import type { AddressInfo } from 'node:net'
-import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { checks } from './checks/index.ts'
 import { takeIdentitiesFromEnvironment } from './identities.ts'
 import { openJournal } from './journal.ts'
 import { configureGit, createMirrors } from './mirror.ts'
+import { ownProcesses } from './orphans.ts'
 import { recover } from './recover.ts'
 import { serve } from './server.ts'
 import { createSessions } from './session.ts'
 import { readSettings } from './settings.ts'
+import { openSocketFolder } from './socket-folder.ts'
 import { createLinks } from './upstream.ts'
 
 const read = readSettings(process.env)
@@ -19,11 +20,12 @@ if (!read.ok) {
 }
 const settings = { ...read.settings, home: resolve(read.settings.home) }
 delete process.env.GATE_PASS_KEY
+ownProcesses(settings.home)
 
 const identities = join(settings.home, 'identities')
 await mkdir(settings.home, { recursive: true, mode: 0o700 })
 await takeIdentitiesFromEnvironment(identities, process.env)
-const sockets = await mkdtemp(join(tmpdir(), 'gate-'))
+const sockets = await openSocketFolder(settings.home)
 const env = await configureGit(settings, join(import.meta.dirname, 'hooks'))
 const links = createLinks({ identities, folder: join(settings.home, 'ssh'), sockets })
 const mirrors = createMirrors(settings, env, links.to)
@@ -37,7 +39,7 @@ const server = serve({
   journal,
   checks: checks(settings),
   identities,
-  recovered: recover(journal, mirrors, links, settings),
+  recovered: recover({ journal, mirrors, links, settings }),
 })
 
 server.on('error', error => {

@@ -40,8 +40,16 @@ export const Pass = z.discriminatedUnion('service', [
     /** The operator's gitleaks configuration for this repository; it extends the default. Empty: the default alone. */
     gitleaksConfig: z.string(),
   }),
-  /** Ask what became of a push, by its id; one that still goes on is waited for, this many seconds at most. */
-  z.object({ service: z.literal('push-report'), ...base, push: z.string(), wait: z.number().min(0).max(25) }),
+  /** Ask what became of a push, by its id; it is waited for until it has begun, or ended, `wait` seconds at most. */
+  z.object({
+    service: z.literal('push-report'),
+    ...base,
+    push: z.string(),
+    wait: z.number().min(0).max(25),
+    until: z.enum(['begun', 'ended']).default('ended'),
+  }),
+  /** Settle a push that the companion may have lost its record of: by the record, or else by asking the upstream. */
+  z.object({ service: z.literal('settle-push'), ...base, push: z.string(), repository: Upstream }),
   /** Make an identity, or take the one in the body; answers with its public half. */
   z.object({ service: z.literal('identity'), ...base, identity: IdentityName }),
   /** Try the chain to the upstream. */
@@ -57,6 +65,7 @@ export const ROUTES: Readonly<Record<Pass['service'], { method: 'GET' | 'POST'; 
   'git-upload-pack': { method: 'POST', path: '/git-upload-pack' },
   'git-receive-pack': { method: 'POST', path: '/git-receive-pack' },
   'push-report': { method: 'GET', path: '/push' },
+  'settle-push': { method: 'POST', path: '/settle' },
   identity: { method: 'POST', path: '/identity' },
   'check-link': { method: 'GET', path: '/link' },
 }
