@@ -1,6 +1,12 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { type Body, bodyOf } from './body.ts'
 
+/**
+ * Where a push is: its command list has been taken, bytes of its pack have, git has shown that it works on a whole
+ * pack, git has handed it over to be judged, git has ended.
+ */
+export type Point = 'list' | 'pack' | 'working' | 'judged' | 'over'
+
 /** The other end of a push: what it sends, and the way to answer it. */
 export interface Client {
   readonly body: Body
@@ -8,6 +14,8 @@ export interface Client {
   readonly protocol: string | undefined
   /** Aborts when it goes away before its answer has ended. */
   readonly gone: AbortSignal
+  /** Told where the push is: where a body has no end, that decides how long the client may be silent. */
+  at(point: Point): void
   /** A part of the answer. One that has gone takes it for nothing. */
   write(bytes: Buffer): void
   /** Ends the answer. Resolves when the client has it, or was cut off because it did not take it in time. */
@@ -36,6 +44,8 @@ export function httpClient(request: IncomingMessage, response: ServerResponse, i
     body: bodyOf(request, idleMs),
     protocol: gitProtocol(request.headers['git-protocol']),
     gone: goneSignal(response),
+    // A request's body has an end, and until then its client has to send.
+    at() {},
     write(bytes) {
       if (!response.destroyed) answer().write(bytes)
     },

@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import type { Duplex } from 'node:stream'
 import type { PassFor } from '../src/contract/pass.ts'
 import { type Backend, cgiHeadReader, startBackend } from './backend.ts'
-import { type Body, ClientGone, writeTo } from './body.ts'
+import { ClientGone, writeTo } from './body.ts'
 import type { Check } from './checks/index.ts'
 import type { Client } from './client.ts'
 import type { CommandList, CommandListReader } from './commands.ts'
@@ -32,6 +32,8 @@ export interface Pushing {
   readonly linkTo: () => Promise<Link>
   readonly checks: readonly Check[]
   readonly journal: Journal
+  /** Called when the outcome is in the journal, before the client has it. */
+  readonly announce: () => Promise<void>
   readonly settings: Settings
 }
 
@@ -92,16 +94,18 @@ export async function throughGit(client: Client, pushing: Pushing, received: Rec
   if (client.gone.aborted) closed()
 
   try {
-    const feeding = feed(client.body, received.reader, backend, settings.maxPushBytes).catch(
-      (error: unknown) => {
-        if (!(error instanceof ClientGone)) throw error
-        letGo(error)
-        return { tooLarge: false }
-      },
-    )
-    const output = readOutput(backend, received.reply)
+    const feeding = feed(client, received.reader, backend, settings.maxPushBytes).catch((error: unknown) => {
+      if (!(error instanceof ClientGone)) throw error
+      letGo(error)
+      return { tooLarge: false }
+    })
+    backend.ended.finally(() => client.at('over')).catch(() => {})
+    const output = readOutput(backend, received.reply, () => {
+      if (session.phase === 'receiving') client.at('working')
+    })
     const judging = hookRequest(backend.hook as Duplex).then(async asked => {
       if (!asked) return
+      client.at('judged')
       verdict = await judge(asked, pushing, received, scratch, gone.signal)
       answerHook(backend.hook, verdict.outcome === 'accepted' ? 'pass' : 'refuse')
     })
@@ -139,15 +143,17 @@ export async function throughGit(client: Client, pushing: Pushing, received: Rec
 
 /** Hands the list, then the pack, to git at git's pace. */
 async function feed(
-  body: Body,
+  { body, at }: Client,
   reader: CommandListReader,
   backend: Backend,
   maxBytes: number,
 ): Promise<{ tooLarge: boolean }> {
   await writeTo(backend.stdin, reader.raw)
   let bytes = reader.rest.length
+  at(bytes ? 'pack' : 'list')
   await writeTo(backend.stdin, reader.rest)
   for (let chunk = await body.next(); chunk; chunk = await body.next()) {
+    if (bytes === 0) at('pack')
     bytes += chunk.length
     if (bytes > maxBytes) {
       backend.stdin.end()
@@ -164,7 +170,11 @@ async function feed(
  * Git's own answer: its progress goes on to the client as it comes; its report is kept back, since pre-receive can
  * only say "hook declined" there, and the gate has a reason for each ref.
  */
-function readOutput(backend: Backend, reply: Reply): () => { unpack: string; said: string } {
+function readOutput(
+  backend: Backend,
+  reply: Reply,
+  heard: () => void,
+): () => { unpack: string; said: string } {
   const readHead = cgiHeadReader()
   const packets = new PktLines()
   const report = new PktLines()
@@ -174,6 +184,7 @@ function readOutput(backend: Backend, reply: Reply): () => { unpack: string; sai
   const take = (bytes: Buffer) => {
     packets.push(bytes)
     for (let pkt = packets.next(); pkt !== undefined; pkt = packets.next()) {
+      heard()
       if (pkt === 'flush') continue
       if (pkt[0] === 2) {
         said = (said + pkt.toString('utf8', 1)).slice(-4096)

@@ -18,7 +18,7 @@ interface Begun<List> {
   readonly say: (line: string) => void
 }
 
-type Session = Pick<Pushing, 'pass' | 'journal'>
+type Session = Pick<Pushing, 'pass' | 'journal' | 'announce'>
 
 /** One push, from its first byte to its outcome: receiving, checking, forwarding, done. */
 export async function receivePack(client: Client, pushing: Pushing): Promise<void> {
@@ -26,7 +26,7 @@ export async function receivePack(client: Client, pushing: Pushing): Promise<voi
   if (!begun) return
   const { list, record } = begun
   const early = judgeEarly(list, pushing.pass)
-  if (early || 'problem' in list) return refuseEarly(client, begun, early ?? refused([], []))
+  if (early || 'problem' in list) return refuseEarly(client, begun, early ?? refused([], []), pushing)
   const verdict = await record
     .begin(list.commands)
     .then(() => throughGit(client, pushing, { ...begun, list }))
@@ -35,13 +35,13 @@ export async function receivePack(client: Client, pushing: Pushing): Promise<voi
       await client.body.drain().catch(() => {})
       return failed(list.commands, `the gate could not take this push: ${faultOf(error)}`, GATES_FAULT)
     })
-  await finish(client, begun, verdict)
+  await finish(client, begun, verdict, pushing)
 }
 
 /** A push that is not let in, told why in git's own report. */
 export async function refusePush(client: Client, session: Session, why: string): Promise<void> {
   const begun = await begin(client, session)
-  if (begun) await refuseEarly(client, begun, refused(namesOf(begun.list), [wholePush(why)]))
+  if (begun) await refuseEarly(client, begun, refused(namesOf(begun.list), [wholePush(why)]), session)
 }
 
 /** Reads the command list. Undefined: there was none to act on, and the request is answered or gone. */
@@ -105,10 +105,11 @@ async function refuseEarly(
   client: Client,
   begun: Begun<CommandList | BadCommandList>,
   verdict: Verdict,
+  session: Session,
 ): Promise<void> {
   await begun.record.begin(namesOf(begun.list)).catch(error => logFault(begun.record.id, error))
   await client.body.drain().catch(() => client.drop())
-  await finish(client, begun, verdict)
+  await finish(client, begun, verdict, session)
 }
 
 /** The outcome is in the journal before the client has it. */
@@ -116,9 +117,11 @@ async function finish(
   client: Client,
   { reply, record, say }: Begun<unknown>,
   verdict: Verdict,
+  { announce }: Session,
 ): Promise<void> {
   for (const refusal of verdict.refusals) for (const line of tellRefusal(refusal)) say(line)
   await record.end(verdict)
+  await announce()
   // Without a ref to answer for, the reason goes where git looks first.
   const unpack = verdict.refs.length
     ? 'ok'

@@ -192,9 +192,11 @@ export async function push(
   { settings, sessions, mirrors, links, journal, checks }: Companion,
   pass: PassFor<'git-receive-pack'>,
   client: Client,
+  /** Called when its outcome is in the journal. The Worker asks by itself for those that come through it. */
+  announce = async () => {},
 ): Promise<void> {
   const begun = sessions.begin({ id: pass.id, agent: pass.agent, service: pass.service })
-  if (!begun.ok) return refusePush(client, { pass, journal }, begun.why)
+  if (!begun.ok) return refusePush(client, { pass, journal, announce }, begun.why)
   try {
     const mirror = mirrors.of(pass.repository)
     const linkTo = () => links.to(pass.repository)
@@ -202,9 +204,18 @@ export async function push(
       if (!(await mirror.present())) await mirror.refresh(pass.repository, client.gone)
     } catch (error) {
       if (!(error instanceof UpstreamError)) throw error
-      return await refusePush(client, { pass, journal }, error.message)
+      return await refusePush(client, { pass, journal, announce }, error.message)
     }
-    await receivePack(client, { pass, session: begun.session, mirror, linkTo, checks, journal, settings })
+    await receivePack(client, {
+      pass,
+      session: begun.session,
+      mirror,
+      linkTo,
+      checks,
+      journal,
+      announce,
+      settings,
+    })
   } finally {
     begun.end()
   }

@@ -1,6 +1,8 @@
 import { Hono } from 'hono'
 import { authenticate, type GitEnv } from './access/authenticate.ts'
 import { api } from './api/index.ts'
+import { answerCompanion } from './companion/calls.ts'
+import { CALL_PATH } from './contract/call.ts'
 import { health } from './health.ts'
 import { advertise } from './smart-http/advertise.ts'
 import { plain } from './smart-http/answers.ts'
@@ -14,6 +16,7 @@ export const app = new Hono<GitEnv>()
   )
   .get('/-/health', health)
   .route('/-/api/v1', api)
+  .post(CALL_PATH, answerCompanion)
   .all('/-/*', () => plain(404, ['there is no such page here']))
   .get('/:name{.+}/info/refs', authenticate, advertise)
   .post('/:name{.+}/git-upload-pack', authenticate, fetchPack)

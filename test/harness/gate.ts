@@ -1,4 +1,6 @@
+import { once } from 'node:events'
 import fs from 'node:fs'
+import net from 'node:net'
 import os from 'node:os'
 import path from 'node:path'
 import { inject } from 'vitest'
@@ -33,6 +35,8 @@ export interface Gate extends AsyncDisposable {
   /** The upstream of the repository `app`. */
   readonly upstream: Upstream
   readonly companion: { readonly pid: number; readonly url: string; readonly home: string }
+  /** Where it serves git's own protocol, when it was told to with GATE_GIT_LISTEN. */
+  gitUrl(repository?: string): string
   /** Everything that Worker and companion logged. */
   readonly log: readonly string[]
   /** Puts another repository behind the gate, with an upstream of its own that ends with the gate. */
@@ -88,7 +92,7 @@ export async function startGate(options: GateOptions = {}): Promise<Gate> {
   const local = all.use(
     await startLocalGate({
       home,
-      port: 0,
+      port: options.settings?.GATE_GIT_LISTEN ? await freePort() : 0,
       companionPort: 0,
       settings: options.settings ?? {},
       say: line => log.push(line),
@@ -152,6 +156,11 @@ export async function startGate(options: GateOptions = {}): Promise<Gate> {
     ledger: ledgerOf(admin),
     upstream: app,
     companion,
+    gitUrl(name = 'app') {
+      const [, at] = /also (git:\/\/\S+)/.exec(log.join('\n')) ?? []
+      if (!at) throw new Error('this gate does not serve git://')
+      return `${at}/${name}.git`
+    },
     log,
     repository,
     agent,
@@ -159,4 +168,14 @@ export async function startGate(options: GateOptions = {}): Promise<Gate> {
     tick: () => local.worker.tick(),
     [Symbol.asyncDispose]: () => running.disposeAsync(),
   }
+}
+
+/** The companion is told of the Worker's port before the Worker is there. */
+async function freePort(): Promise<number> {
+  const server = net.createServer().listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const { port } = server.address() as net.AddressInfo
+  server.close()
+  await once(server, 'close')
+  return port
 }
