@@ -9,11 +9,11 @@ import { termsOf, type Wishes } from '../../cli/terms.ts'
 import type { Admin } from '../../local/admin.ts'
 import { startLocalGate } from '../../local/gate.ts'
 import { openHome } from '../../local/home.ts'
-import { startWorker } from '../../local/worker.ts'
 import { type Clone, cloneIn, type Files } from './clone.ts'
 import { git, type Ran, type RunningGit } from './git.ts'
 import { untilIdle } from './idle.ts'
 import { type Ledger, ledgerOf } from './ledger.ts'
+import { mortalWorker } from './mortal-worker.ts'
 import { startUpstream, type Upstream } from './upstream.ts'
 
 export interface GateOptions {
@@ -35,6 +35,8 @@ export interface Gate extends AsyncDisposable {
   /** The upstream of the repository `app`. */
   readonly upstream: Upstream
   readonly companion: { readonly pid: number; readonly url: string; readonly home: string }
+  /** What signs the passes between Worker and companion. */
+  readonly passKey: string
   /** Where it serves git's own protocol, when it was told to with GATE_GIT_LISTEN. */
   gitUrl(repository?: string): string
   /** Everything that Worker and companion logged. */
@@ -47,6 +49,8 @@ export interface Gate extends AsyncDisposable {
   idle(options: { within: number }): Promise<void>
   /** Runs the Worker's scheduled work now. */
   tick(): Promise<void>
+  /** SIGKILL for workerd; the Worker is gone until it is started again, on the same port and ledger. */
+  killWorker(): Promise<{ startAgain(): Promise<void> }>
 }
 
 export interface RepositoryOptions {
@@ -89,6 +93,7 @@ export async function startGate(options: GateOptions = {}): Promise<Gate> {
   const upstreams = all.use(new AsyncDisposableStack())
   const log: string[] = []
   const code = fs.readFileSync(inject('worker'), 'utf8')
+  const runtime = mortalWorker(code)
   const local = all.use(
     await startLocalGate({
       home,
@@ -96,13 +101,19 @@ export async function startGate(options: GateOptions = {}): Promise<Gate> {
       companionPort: 0,
       settings: options.settings ?? {},
       say: line => log.push(line),
-      runWorker: worker => startWorker({ ...worker, code }),
+      runWorker: runtime.start,
     }).catch(error => {
       throw new Error(`the gate does not start:\n${log.join('\n')}`, { cause: error })
     }),
   )
   const { admin, url } = local
-  const companion = { pid: local.companion.pid, url: local.companion.url, home: home.companion }
+  const companion = {
+    get pid() {
+      return local.companion.pid
+    },
+    url: local.companion.url,
+    home: home.companion,
+  }
 
   const repository: Gate['repository'] = async (
     name,
@@ -156,6 +167,8 @@ export async function startGate(options: GateOptions = {}): Promise<Gate> {
     ledger: ledgerOf(admin),
     upstream: app,
     companion,
+    passKey: home.passKey,
+    killWorker: runtime.kill,
     gitUrl(name = 'app') {
       const [, at] = /also (git:\/\/\S+)/.exec(log.join('\n')) ?? []
       if (!at) throw new Error('this gate does not serve git://')
