@@ -9,7 +9,7 @@ export class ClientGone extends Error {
   }
 }
 
-/** A request's body, read at the reader's pace. */
+/** What a client sends, read at the reader's pace. */
 export interface Body {
   /** The next bytes, or undefined at the end. Rejects with ClientGone when none come for `idleMs`, or none can. */
   next(): Promise<Buffer | undefined>
@@ -17,12 +17,24 @@ export interface Body {
   drain(): Promise<void>
 }
 
-export function bodyOf(stream: Readable, idleMs: number): Body {
+/** A body whose reader says how long the client may be silent, and when it has had enough. */
+export interface WatchedBody extends Body {
+  /** From now on the client may be silent for so long, in milliseconds; a wait that goes on begins anew. */
+  allow(idleMs: number): void
+  /** What is awaited, and all that follows, is at its end. */
+  stop(): void
+}
+
+export function bodyOf(stream: Readable, idleMs: number): WatchedBody {
+  let allowed = idleMs
   let ended = false
+  let waiting: { restart(): void; end(): void } | undefined
   const next = () =>
     new Promise<Buffer | undefined>((resolve, reject) => {
+      let timer: NodeJS.Timeout | undefined
       const settle = (act: () => void) => {
         clearTimeout(timer)
+        waiting = undefined
         for (const [name, listener] of listeners) stream.off(name, listener)
         act()
       }
@@ -42,9 +54,15 @@ export function bodyOf(stream: Readable, idleMs: number): Body {
         ['error', gone],
         ['close', gone],
       ] as const
-      const timer = setTimeout(() => settle(() => reject(new ClientGone(true))), idleMs)
+      const restart = () => {
+        clearTimeout(timer)
+        if (allowed === Number.POSITIVE_INFINITY) return
+        timer = setTimeout(() => settle(() => reject(new ClientGone(true))), allowed)
+      }
       if (ended || stream.readableEnded) return end()
       if (stream.destroyed) return gone()
+      waiting = { restart, end }
+      restart()
       for (const [name, listener] of listeners) stream.on(name, listener)
       read()
     })
@@ -52,6 +70,14 @@ export function bodyOf(stream: Readable, idleMs: number): Body {
     next,
     async drain() {
       while ((await next()) !== undefined);
+    },
+    allow(ms) {
+      allowed = ms
+      waiting?.restart()
+    },
+    stop() {
+      ended = true
+      waiting?.end()
     },
   }
 }

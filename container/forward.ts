@@ -1,6 +1,7 @@
 import { ZERO_ID } from '../src/contract/names.ts'
-import type { RefResult } from '../src/contract/outcome.ts'
+import { AFTERWARDS } from '../src/contract/outcome.ts'
 import type { Upstream } from '../src/contract/pass.ts'
+import { askUpstream } from './ask-upstream.ts'
 import { type Command, isDelete, printable } from './commands.ts'
 import type { Git } from './git.ts'
 import type { RefStatus } from './report.ts'
@@ -107,43 +108,19 @@ export async function forward(
   }
 }
 
-/** What the upstream's refs say of a push whose report was lost: all new, it was accepted; else it was not. */
-export async function settleByAsking(
+/** A push whose report was lost, told by what its upstream has. */
+async function settleByAsking(
   git: Git,
   link: Link,
   upstream: Upstream,
-  commands: readonly Pick<RefResult, 'ref' | 'new'>[],
+  commands: readonly Command[],
   why: string,
   upstreamSaid: string,
 ): Promise<Forwarded> {
-  const signal = AbortSignal.timeout(15_000)
-  const failed = (note: string): Forwarded => ({
-    outcome: 'failed',
-    refs: all(commands, why),
-    why: `${why}; ${note}`,
-    upstreamSaid,
-  })
-  try {
-    await link.connect(signal)
-    const borrowed = link.borrow()
-    const listed = await git
-      .run(['ls-remote', upstream.url, ...commands.map(c => c.ref)], { signal, env: borrowed.env })
-      .finally(borrowed.release)
-    if (listed.code !== 0)
-      return failed('whether it has the push could not be learnt: fetch and compare before pushing again')
-    const there = new Map(
-      listed.stdout
-        .toString('utf8')
-        .split('\n')
-        .map(line => line.split('\t'))
-        .map(([id = '', ref = '']) => [ref, id]),
-    )
-    const taken = commands.every(c => (there.get(c.ref) ?? ZERO_ID) === c.new)
-    if (taken) return { outcome: 'accepted', refs: all(commands, '', 'ok'), why: '', upstreamSaid }
-    return failed('it does not have the push: push again')
-  } catch {
-    return failed('whether it has the push could not be learnt: fetch and compare before pushing again')
-  }
+  const has = await askUpstream(git, link, upstream, commands)
+  if (has === 'all of it')
+    return { outcome: 'accepted', refs: all(commands, '', 'ok'), why: '', upstreamSaid }
+  return { outcome: 'failed', refs: all(commands, why), why: `${why}; ${AFTERWARDS[has]}`, upstreamSaid }
 }
 
 const all = (commands: readonly { ref: string }[], reason: string, status: 'ok' | 'ng' = 'ng'): RefStatus[] =>

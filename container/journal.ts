@@ -1,3 +1,4 @@
+import { EventEmitter, once } from 'node:events'
 import { mkdir, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { z } from 'zod'
@@ -18,16 +19,23 @@ const KEPT_MS = 7 * 86_400_000
 
 /** One file a push, written whole by rename, so that a crash leaves either the old or the new word of it. */
 export interface Journal {
+  /** Rejects when it cannot be written down; the word is then kept in memory, to be asked for in this life. */
   write(entry: Entry): Promise<void>
   read(id: string): Promise<Entry | undefined>
+  /** Resolves when the push is first written of, or after `withinMs`. */
+  begun(id: string, withinMs: number): Promise<void>
   /** Drops what ended long ago; answers with what a crash left open. */
   open(): Promise<Entry[]>
 }
 
 export async function openJournal(folder: string): Promise<Journal> {
   await mkdir(folder, { recursive: true, mode: 0o700 })
+  const written = new EventEmitter().setMaxListeners(0)
   const file = (id: string) => join(folder, `${id}.json`)
+  const unwritten = new Map<string, Entry>()
   const read = async (id: string) => {
+    const kept = unwritten.get(id)
+    if (kept) return kept
     if (!/^[\w-]{1,64}$/.test(id)) return undefined
     const text = await readFile(file(id), 'utf8').catch(() => undefined)
     return text === undefined ? undefined : Entry.parse(JSON.parse(text))
@@ -35,9 +43,22 @@ export async function openJournal(folder: string): Promise<Journal> {
   return {
     read,
     async write(entry) {
-      const path = file(entry.report.id)
-      await writeFile(`${path}.new`, JSON.stringify(entry), { mode: 0o600 })
-      await rename(`${path}.new`, path)
+      const { id } = entry.report
+      const path = file(id)
+      unwritten.set(id, entry)
+      written.emit(id)
+      try {
+        await writeFile(`${path}.new`, JSON.stringify(entry), { mode: 0o600 })
+        await rename(`${path}.new`, path)
+        unwritten.delete(id)
+      } catch (error) {
+        await rm(`${path}.new`, { force: true })
+        throw error
+      }
+    },
+    async begun(id, withinMs) {
+      // A watch that runs out is no error: the asker is told what there is.
+      await once(written, id, { signal: AbortSignal.timeout(withinMs) }).catch(() => {})
     },
     async open() {
       const left: Entry[] = []

@@ -2,6 +2,7 @@ import { mkdir } from 'node:fs/promises'
 import { dirname, join, resolve } from 'node:path'
 import { GateFault } from './checks/index.ts'
 import { type Command, isDelete } from './commands.ts'
+import { faultOf, GATES_FAULT, logFault } from './fault.ts'
 import { type Forwarded, forward } from './forward.ts'
 import type { Git } from './git.ts'
 import type { HookRequest } from './hook.ts'
@@ -61,21 +62,13 @@ export async function judge(
     if (deadline.aborted)
       return couldNotCheck(commands, `the checks did not end within ${settings.scanMs / 1000} s`)
     if (error instanceof GateFault) return couldNotCheck(commands, error.message)
-    console.error(
-      JSON.stringify({
-        level: 'error',
-        push: pass.id,
-        message: error instanceof Error ? error.stack : String(error),
-      }),
-    )
-    return couldNotCheck(commands, 'an error of its own')
+    logFault(pass.id, error)
+    return couldNotCheck(commands, faultOf(error))
   }
 }
 
 const couldNotCheck = (commands: readonly Command[], why: string) =>
-  failed(commands, `the gate could not check this push: ${why}`, [
-    "this is the gate's fault, not the push's: push again; if it stays, tell the operator",
-  ])
+  failed(commands, `the gate could not check this push: ${why}`, GATES_FAULT)
 
 /** Git's variables that show the quarantine (git-receive-pack(1)); a push that only deletes has none. */
 function quarantineOf(
@@ -98,7 +91,8 @@ async function send(
   const { commands, pushOptions } = list
   let noted: Promise<void> | undefined
   const onStart = (pid: number) => {
-    noted = record.forwarding(pid, startTimeOf(pid))
+    // Upstream decides from here on, whatever becomes of the note.
+    noted = record.forwarding(pid, startTimeOf(pid)).catch(error => logFault(pass.id, error))
   }
   const result = await linkTo().then(
     link => forward(git, link, pass.repository, commands, pushOptions, say, settings.forwardMs, onStart),

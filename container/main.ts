@@ -1,15 +1,17 @@
-import { mkdir, mkdtemp, rm } from 'node:fs/promises'
-import type { AddressInfo } from 'node:net'
-import { tmpdir } from 'node:os'
+import { mkdir, rm } from 'node:fs/promises'
+import { type AddressInfo, isIPv6 } from 'node:net'
 import { join, resolve } from 'node:path'
 import { checks } from './checks/index.ts'
+import { serveGit } from './git-protocol/serve.ts'
 import { takeIdentitiesFromEnvironment } from './identities.ts'
 import { openJournal } from './journal.ts'
 import { configureGit, createMirrors } from './mirror.ts'
+import { ownProcesses } from './orphans.ts'
 import { recover } from './recover.ts'
-import { serve } from './server.ts'
+import { type Companion, serve } from './server.ts'
 import { createSessions } from './session.ts'
 import { readSettings } from './settings.ts'
+import { openSocketFolder } from './socket-folder.ts'
 import { createLinks } from './upstream.ts'
 
 const read = readSettings(process.env)
@@ -19,17 +21,18 @@ if (!read.ok) {
 }
 const settings = { ...read.settings, home: resolve(read.settings.home) }
 delete process.env.GATE_PASS_KEY
+ownProcesses(settings.home)
 
 const identities = join(settings.home, 'identities')
 await mkdir(settings.home, { recursive: true, mode: 0o700 })
 await takeIdentitiesFromEnvironment(identities, process.env)
-const sockets = await mkdtemp(join(tmpdir(), 'gate-'))
+const sockets = await openSocketFolder(settings.home)
 const env = await configureGit(settings, join(import.meta.dirname, 'hooks'))
 const links = createLinks({ identities, folder: join(settings.home, 'ssh'), sockets })
 const mirrors = createMirrors(settings, env, links.to)
 const journal = await openJournal(join(settings.home, 'journal'))
 const sessions = createSessions(settings)
-const server = serve({
+const companion: Companion = {
   settings,
   sessions,
   mirrors,
@@ -37,8 +40,10 @@ const server = serve({
   journal,
   checks: checks(settings),
   identities,
-  recovered: recover(journal, mirrors, links, settings),
-})
+  recovered: recover({ journal, mirrors, links, settings }),
+}
+const server = serve(companion)
+const gitServer = settings.git && (await serveGit(companion, settings.git))
 
 server.on('error', error => {
   console.error(`companion: ${error.message}`)
@@ -49,10 +54,16 @@ server.listen(settings.port, settings.host, () => {
   console.log(`companion: ready http://${settings.host}:${port}`)
 })
 
+if (gitServer) {
+  const { address, port } = gitServer.address() as AddressInfo
+  console.log(`companion: also git://${isIPv6(address) ? `[${address}]` : address}:${port}`)
+}
+
 /** Sessions that run are finished, new ones refused; a second signal does not hurry it. */
 async function stop(): Promise<void> {
   server.close()
   server.closeIdleConnections()
+  gitServer?.close()
   await sessions.close()
   links.closeAll()
   await rm(sockets, { recursive: true, force: true })

@@ -32,14 +32,18 @@ export function killGroup(child: ChildProcess, signal: NodeJS.Signals = 'SIGKILL
   }
 }
 
-/** A child in a process group of its own that goes, with all it started, when the signal aborts. */
+/**
+ * A child in a process group of its own that goes, with all it started, when the signal aborts. It gets the
+ * environment it is given, and the mark by which its companion's next life finds it (orphans.ts).
+ */
 export function spawnGroup(
   command: string,
   args: readonly string[],
   options: SpawnOptions & { signal: AbortSignal },
 ): ChildProcess {
-  const { signal, ...rest } = options
-  const child = spawn(command, args, { ...rest, detached: true })
+  const { signal, env, ...rest } = options
+  const { GATE_COMPANION } = process.env
+  const child = spawn(command, args, { ...rest, env: { ...env, GATE_COMPANION }, detached: true })
   const end = () => killGroup(child)
   if (signal.aborted) end()
   signal.addEventListener('abort', end, { once: true })

@@ -1,5 +1,6 @@
 import type { Finding, Outcome, PushReport, Refusal } from '../src/contract/outcome.ts'
 import type { PassFor } from '../src/contract/pass.ts'
+import { logFault } from './fault.ts'
 import type { Entry, Journal } from './journal.ts'
 import { type RefStatus, refuseAll } from './report.ts'
 
@@ -45,6 +46,7 @@ export const abandoned = (refs: readonly { ref: string }[], reason: string): Ver
 
 /** What is on record of one push while it goes through; every turn of it is in the journal before it is acted on. */
 export interface PushRecord {
+  readonly id: string
   readonly findings: Finding[]
   readonly exceptionsUsed: string[]
   readonly told: string[]
@@ -55,6 +57,7 @@ export interface PushRecord {
   step(name: string): Promise<void>
   /** A forward has begun in this process group. */
   forwarding(pid: number, startedAt: string): Promise<void>
+  /** The outcome. It stands even if it cannot be written down: the journal then keeps it in memory. */
   end(verdict: Verdict): Promise<void>
 }
 
@@ -69,6 +72,7 @@ export function recordPush(pass: PassFor<'git-receive-pack'>, journal: Journal):
   const exceptionsUsed: string[] = []
   const told: string[] = []
   const record: PushRecord = {
+    id: pass.id,
     findings,
     exceptionsUsed,
     told,
@@ -122,6 +126,6 @@ export function recordPush(pass: PassFor<'git-receive-pack'>, journal: Journal):
     closeStep()
     const statuses = new Map(verdict.refs.map(status => [status.ref, status]))
     refs = refs.map(ref => ({ ...ref, status: 'ng', reason: '', ...statuses.get(ref.ref) }))
-    await write(verdict.outcome)
+    await write(verdict.outcome).catch(error => logFault(pass.id, error))
   }
 }

@@ -1,23 +1,24 @@
 import { rm } from 'node:fs/promises'
-import type { IncomingMessage, ServerResponse } from 'node:http'
 import { join } from 'node:path'
 import type { Duplex } from 'node:stream'
 import type { PassFor } from '../src/contract/pass.ts'
 import { type Backend, cgiHeadReader, startBackend } from './backend.ts'
-import { type Body, ClientGone, writeTo } from './body.ts'
+import { ClientGone, writeTo } from './body.ts'
 import type { Check } from './checks/index.ts'
+import type { Client } from './client.ts'
 import type { CommandList, CommandListReader } from './commands.ts'
+import { GATES_FAULT } from './fault.ts'
 import { answerHook, hookRequest } from './hook.ts'
 import type { Journal } from './journal.ts'
 import { judge } from './judge.ts'
 import type { Mirror } from './mirror.ts'
+import { quarantinesOf } from './orphans.ts'
 import { PktLines } from './pkt-line.ts'
 import { killGroup } from './process.ts'
 import { abandoned, failed, type PushRecord, refused, type Verdict, wholePush } from './push.ts'
 import type { Reply } from './report.ts'
 import type { Session } from './session.ts'
 import type { Settings } from './settings.ts'
-import { gitProtocol } from './upload-pack.ts'
 import type { Link } from './upstream.ts'
 
 /** After a client is gone, git gets this long to end on its own, and to clean up, before its group is killed. */
@@ -31,6 +32,8 @@ export interface Pushing {
   readonly linkTo: () => Promise<Link>
   readonly checks: readonly Check[]
   readonly journal: Journal
+  /** Called when the outcome is in the journal, before the client has it. */
+  readonly announce: () => Promise<void>
   readonly settings: Settings
 }
 
@@ -38,7 +41,6 @@ export interface Pushing {
 export interface Received {
   readonly list: CommandList
   readonly reader: CommandListReader
-  readonly body: Body
   readonly reply: Reply
   readonly record: PushRecord
   readonly say: (line: string) => void
@@ -48,18 +50,14 @@ export interface Received {
  * The pack into git's quarantine, pre-receive's question to the judge, and the verdict. It owns both ends: until
  * forwarding has begun a client that goes away ends it; from then on only upstream's answer, or the deadline, does.
  */
-export async function throughGit(
-  request: IncomingMessage,
-  response: ServerResponse,
-  pushing: Pushing,
-  received: Received,
-): Promise<Verdict> {
+export async function throughGit(client: Client, pushing: Pushing, received: Received): Promise<Verdict> {
   const { pass, session, mirror, settings, linkTo } = pushing
   const { commands } = received.list
   const leave = await mirror.enter()
   const scratch = join(settings.home, 'scratch', pass.id)
   const gone = new AbortController()
   let killed = false
+  let left: string[] = []
   let grace: NodeJS.Timeout | undefined
   let verdict: Verdict | undefined
 
@@ -75,7 +73,7 @@ export async function throughGit(
       path: 'git-receive-pack',
       service: 'git-receive-pack',
       agent: pass.agent,
-      protocol: gitProtocol(request),
+      protocol: client.protocol,
       contentEncoding: undefined,
     },
     new AbortController().signal,
@@ -85,24 +83,29 @@ export async function throughGit(
     gone.abort(why)
     backend.stdin.end()
     grace = setTimeout(() => {
+      const objects = join(mirror.git.dir, 'objects/')
+      left = quarantinesOf(backend.child.pid ?? 0).filter(folder => folder.startsWith(objects))
       killed = true
       killGroup(backend.child)
     }, GRACE_MS)
   }
-  const closed = () => {
-    if (!response.writableFinished) letGo(new ClientGone(false))
-  }
-  response.once('close', closed)
+  const closed = () => letGo(new ClientGone(false))
+  client.gone.addEventListener('abort', closed)
+  if (client.gone.aborted) closed()
 
   try {
-    const feeding = feed(received, backend, settings.maxPushBytes).catch((error: unknown) => {
+    const feeding = feed(client, received.reader, backend, settings.maxPushBytes).catch((error: unknown) => {
       if (!(error instanceof ClientGone)) throw error
       letGo(error)
       return { tooLarge: false }
     })
-    const output = readOutput(backend, received.reply)
+    backend.ended.finally(() => client.at('over')).catch(() => {})
+    const output = readOutput(backend, received.reply, () => {
+      if (session.phase === 'receiving') client.at('working')
+    })
     const judging = hookRequest(backend.hook as Duplex).then(async asked => {
       if (!asked) return
+      client.at('judged')
       verdict = await judge(asked, pushing, received, scratch, gone.signal)
       answerHook(backend.hook, verdict.outcome === 'accepted' ? 'pass' : 'refuse')
     })
@@ -120,33 +123,37 @@ export async function throughGit(
       /early EOF|eof before pack header|unexpected disconnect|premature end/.test(`${said}${unpack}${stderr}`)
     )
       return abandoned(commands, 'the pack ended before it was whole')
+    if (/No space left on device|Disk quota exceeded/.test(`${said}${stderr}`))
+      return failed(commands, 'the gate could not take this push: its disk is full', GATES_FAULT)
     if (unpack && unpack !== 'ok')
       return refused(commands, [
         wholePush(`git could not take the pack: ${unpack}`, [
           'git fsck tells what is wrong with its objects',
         ]),
       ])
-    return failed(commands, "git ended without an answer; this is the gate's fault", [
-      'push again; if it stays, tell the operator',
-    ])
+    return failed(commands, 'git ended without an answer', GATES_FAULT)
   } finally {
     clearTimeout(grace)
-    response.off('close', closed)
+    client.gone.removeEventListener('abort', closed)
+    // Others may be inside for long: what is known to be this push's goes at once.
+    for (const folder of [scratch, ...left]) await rm(folder, { recursive: true, force: true })
     leave(killed)
-    await rm(scratch, { recursive: true, force: true })
   }
 }
 
 /** Hands the list, then the pack, to git at git's pace. */
 async function feed(
-  { body, reader }: Received,
+  { body, at }: Client,
+  reader: CommandListReader,
   backend: Backend,
   maxBytes: number,
 ): Promise<{ tooLarge: boolean }> {
   await writeTo(backend.stdin, reader.raw)
   let bytes = reader.rest.length
+  at(bytes ? 'pack' : 'list')
   await writeTo(backend.stdin, reader.rest)
   for (let chunk = await body.next(); chunk; chunk = await body.next()) {
+    if (bytes === 0) at('pack')
     bytes += chunk.length
     if (bytes > maxBytes) {
       backend.stdin.end()
@@ -163,7 +170,11 @@ async function feed(
  * Git's own answer: its progress goes on to the client as it comes; its report is kept back, since pre-receive can
  * only say "hook declined" there, and the gate has a reason for each ref.
  */
-function readOutput(backend: Backend, reply: Reply): () => { unpack: string; said: string } {
+function readOutput(
+  backend: Backend,
+  reply: Reply,
+  heard: () => void,
+): () => { unpack: string; said: string } {
   const readHead = cgiHeadReader()
   const packets = new PktLines()
   const report = new PktLines()
@@ -173,6 +184,7 @@ function readOutput(backend: Backend, reply: Reply): () => { unpack: string; sai
   const take = (bytes: Buffer) => {
     packets.push(bytes)
     for (let pkt = packets.next(); pkt !== undefined; pkt = packets.next()) {
+      heard()
       if (pkt === 'flush') continue
       if (pkt[0] === 2) {
         said = (said + pkt.toString('utf8', 1)).slice(-4096)

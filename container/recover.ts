@@ -1,51 +1,87 @@
 import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
-import { settleByAsking } from './forward.ts'
+import { setTimeout as delay } from 'node:timers/promises'
+import { AFTERWARDS, type Has } from '../src/contract/outcome.ts'
+import type { Upstream } from '../src/contract/pass.ts'
+import { askUpstream, type Ref } from './ask-upstream.ts'
 import type { Entry, Journal } from './journal.ts'
 import type { Mirrors } from './mirror.ts'
-import { startTimeOf } from './process.ts'
+import { endOrphans, runs } from './orphans.ts'
 import type { Settings } from './settings.ts'
-import type { createLinks } from './upstream.ts'
+import type { Links } from './upstream.ts'
 
-/**
- * Settles what a crash left open. A push that was not yet forwarded has failed; one that was is ended, and
- * upstream tells what it took.
- */
-export async function recover(
-  journal: Journal,
-  mirrors: Mirrors,
-  links: ReturnType<typeof createLinks>,
-  settings: Settings,
-): Promise<void> {
-  await rm(join(settings.home, 'scratch'), { recursive: true, force: true })
-  await Promise.all((await journal.open()).map(entry => settle(entry, journal, mirrors, links)))
+/** What the settling of a push works with. */
+export interface Settling {
+  readonly journal: Journal
+  readonly mirrors: Mirrors
+  readonly links: Links
+  readonly settings: Settings
 }
 
-async function settle(
-  entry: Entry,
-  journal: Journal,
-  mirrors: Mirrors,
-  links: ReturnType<typeof createLinks>,
-): Promise<void> {
-  const { report, upstream, forward } = entry
-  const why = 'the companion was restarted before this push was done'
-  if (!forward) {
-    const refs = report.refs.map(ref => ({ ...ref, status: 'ng' as const, reason: `git-gate: ${why}` }))
-    return journal.write({ ...entry, report: { ...report, outcome: 'failed', refs } })
-  }
-  if (forward.startedAt && startTimeOf(forward.pid) === forward.startedAt)
-    process.kill(-forward.pid, 'SIGKILL')
-  const mirror = mirrors.of(upstream)
-  const asked = await links.to(upstream).then(
-    link => settleByAsking(mirror.git, link, upstream, report.refs, why, report.upstreamSaid),
-    (error: Error) => ({ outcome: 'failed' as const, refs: [], why: error.message, upstreamSaid: '' }),
+const WHY = 'the companion was restarted before this push was done'
+
+/** An upstream that does not answer is asked again after this long, in milliseconds. */
+const ASK_AGAIN_MS = 30_000
+
+/**
+ * Settles what a crash left: its processes are ended, a push that was not yet forwarded has failed. One that was is
+ * left to its end in the background, since upstream may still take it; then upstream tells what it took.
+ */
+export async function recover(settling: Settling): Promise<void> {
+  const { journal, settings } = settling
+  const open = await journal.open()
+  const [forwarded, others] = [open.filter(wasForwarded), open.filter(entry => !wasForwarded(entry))]
+  const forwards = forwarded.flatMap(({ forward }) => (forward ? [forward] : []))
+  // A forward of an earlier life goes through that life's ssh connection.
+  await endOrphans(
+    orphan => forwards.length > 0 && (orphan.name === 'ssh' || forwards.some(f => f.pid === orphan.group)),
   )
-  const statuses = new Map(asked.refs.map(status => [status.ref, status]))
-  const refs = report.refs.map(ref => ({
-    ...ref,
-    status: 'ng' as const,
-    reason: asked.why,
-    ...statuses.get(ref.ref),
-  }))
-  await journal.write({ ...entry, report: { ...report, outcome: asked.outcome, refs } })
+  await rm(join(settings.home, 'scratch'), { recursive: true, force: true })
+  await Promise.all(others.map(entry => journal.write(failedBecause(entry, WHY))))
+  const patience = Date.now() + settings.forwardMs
+  Promise.all(forwarded.map(entry => settleForward(entry, patience, settling)))
+    .then(() => (forwards.length ? endOrphans(() => false) : undefined))
+    .catch((error: unknown) => console.error(JSON.stringify({ level: 'error', message: String(error) })))
+}
+
+const wasForwarded = ({ report }: Entry) => report.phase === 'forwarding'
+
+function failedBecause(entry: Entry, why: string): Entry {
+  const refs = entry.report.refs.map(ref => ({ ...ref, status: 'ng' as const, reason: `git-gate: ${why}` }))
+  return { ...entry, report: { ...entry.report, outcome: 'failed', refs } }
+}
+
+async function settleForward(entry: Entry, patience: number, settling: Settling): Promise<void> {
+  const { forward, report, upstream } = entry
+  while (forward && runs(forward) && Date.now() < patience) await delay(100)
+  if (forward && runs(forward)) process.kill(-forward.pid, 'SIGKILL')
+  for (;;) {
+    const has = await whatStands(upstream, report.refs, settling)
+    if (has === 'no answer') {
+      await delay(ASK_AGAIN_MS, undefined, { ref: false })
+      continue
+    }
+    return settling.journal.write(settledBy(has, entry))
+  }
+}
+
+function settledBy(has: Exclude<Has, 'no answer'>, entry: Entry): Entry {
+  if (has !== 'all of it') return failedBecause(entry, `${WHY}; ${AFTERWARDS[has]}`)
+  const refs = entry.report.refs.map(ref => ({ ...ref, status: 'ok' as const, reason: '' }))
+  return { ...entry, report: { ...entry.report, outcome: 'accepted', refs } }
+}
+
+/** What an upstream has of a push that nobody here knows the end of. */
+export async function whatStands(
+  upstream: Upstream,
+  refs: readonly Ref[],
+  { mirrors, links, settings }: Pick<Settling, 'mirrors' | 'links' | 'settings'>,
+): Promise<Has> {
+  const mirror = mirrors.of(upstream)
+  try {
+    if (!(await mirror.present())) await mirror.refresh(upstream, AbortSignal.timeout(settings.refreshMs))
+    return await askUpstream(mirror.git, await links.to(upstream), upstream, refs)
+  } catch {
+    return 'no answer'
+  }
 }

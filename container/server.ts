@@ -1,22 +1,25 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
+import { LostRefs } from '../src/contract/outcome.ts'
 import { PASS_HEADER, type Pass, type PassFor, PROTOCOL, ROUTES, readPass } from '../src/contract/pass.ts'
 import { checkLink } from './check-link.ts'
 import type { Check } from './checks/index.ts'
+import { type Client, goneSignal, httpClient } from './client.ts'
 import { addIdentity, IdentityError } from './identities.ts'
-import type { Journal } from './journal.ts'
+import type { Entry, Journal } from './journal.ts'
 import type { Mirrors } from './mirror.ts'
 import { receivePack, refusePush } from './receive-pack.ts'
+import { whatStands } from './recover.ts'
 import type { Sessions } from './session.ts'
 import type { Settings } from './settings.ts'
 import { advertise, refuseFetch, uploadPack } from './upload-pack.ts'
-import { type Link, UpstreamError } from './upstream.ts'
+import { type Links, UpstreamError } from './upstream.ts'
 
 /** Everything the companion's requests work with. */
 export interface Companion {
   readonly settings: Settings
   readonly sessions: Sessions
   readonly mirrors: Mirrors
-  readonly links: { to(upstream: Extract<Pass, { repository: unknown }>['repository']): Promise<Link> }
+  readonly links: Links
   readonly journal: Journal
   readonly checks: readonly Check[]
   readonly identities: string
@@ -93,7 +96,7 @@ async function answer(
   request: IncomingMessage,
   response: ServerResponse,
 ): Promise<void> {
-  const { sessions, settings, recovered, journal } = companion
+  const { sessions, settings, recovered } = companion
   if (request.url === '/health' && request.method === 'GET')
     return json(response, 200, { ok: true, protocol: PROTOCOL, sessions: [...sessions.all] })
   const header = request.headers[PASS_HEADER]
@@ -107,10 +110,11 @@ async function answer(
   await recovered
   switch (pass.service) {
     case 'push-report': {
-      await sessions.ended(pass.push, pass.wait * 1000)
-      const entry = await journal.read(pass.push)
+      const entry = await reportOf(companion, pass)
       return entry ? json(response, 200, entry.report) : text(response, 404, 'no such push')
     }
+    case 'settle-push':
+      return settlePush(companion, pass, request, response)
     case 'identity':
       return identity(companion, pass, request, response)
     case 'check-link': {
@@ -125,6 +129,33 @@ async function answer(
   }
 }
 
+/** The word of a push: once it has begun, or once it has ended; what there is of it when the wait runs out. */
+async function reportOf(
+  { sessions, journal }: Companion,
+  { push, wait, until }: Pick<PassFor<'push-report'>, 'push' | 'wait' | 'until'>,
+): Promise<Entry | undefined> {
+  const entry = await journal.read(push)
+  if (entry && (until === 'begun' || entry.report.outcome !== 'open')) return entry
+  if (until === 'begun') await journal.begun(push, wait * 1000)
+  else await sessions.ended(push, wait * 1000)
+  return journal.read(push)
+}
+
+/** The word of a push, or else what its upstream has of it; 503 when that cannot be learnt now. */
+async function settlePush(
+  companion: Companion,
+  pass: PassFor<'settle-push'>,
+  request: IncomingMessage,
+  response: ServerResponse,
+): Promise<void> {
+  const entry = await reportOf(companion, { push: pass.push, wait: 0, until: 'ended' })
+  if (entry) return json(response, 200, { known: entry.report })
+  const refs = LostRefs.parse(JSON.parse((await bodyText(request, 8 << 20)) ?? ''))
+  const has = await whatStands(pass.repository, refs, companion)
+  if (has === 'no answer') return text(response, 503, 'the upstream does not answer')
+  json(response, 200, { upstreamHas: has })
+}
+
 type GitPass = PassFor<
   'advertise-upload-pack' | 'advertise-receive-pack' | 'git-upload-pack' | 'git-receive-pack'
 >
@@ -136,15 +167,12 @@ async function git(
   request: IncomingMessage,
   response: ServerResponse,
 ): Promise<void> {
-  const { settings, sessions, mirrors, links, journal, checks } = companion
+  const { settings, sessions, mirrors } = companion
+  if (pass.service === 'git-receive-pack')
+    return push(companion, pass, httpClient(request, response, settings.clientIdleMs))
   const mirror = mirrors.of(pass.repository)
-  const linkTo = () => links.to(pass.repository)
   const begun = sessions.begin({ id: pass.id, agent: pass.agent, service: pass.service })
-  if (!begun.ok) {
-    if (pass.service !== 'git-receive-pack') return busy(pass, response, begun.why)
-    return refusePush(request, response, { pass, journal, settings }, begun.why)
-  }
-  const { session, end } = begun
+  if (!begun.ok) return busy(pass, response, begun.why)
   try {
     if (pass.service === 'advertise-upload-pack' || pass.service === 'advertise-receive-pack') {
       await mirror.refresh(pass.repository, goneSignal(response))
@@ -152,31 +180,65 @@ async function git(
     }
     // The mirror is a cache: one that was deleted since the advertisement is made again.
     if (!(await mirror.present())) await mirror.refresh(pass.repository, goneSignal(response))
-    if (pass.service === 'git-upload-pack') return await uploadPack(pass, request, response, mirror, settings)
-    return await receivePack(request, response, { pass, session, mirror, linkTo, checks, journal, settings })
+    return await uploadPack(pass, request, response, mirror, settings)
   } catch (error) {
     if (response.destroyed) return
     if (!(error instanceof UpstreamError)) throw error
-    if (pass.service === 'advertise-upload-pack' || pass.service === 'advertise-receive-pack')
-      return text(response, 502, error.message)
     if (pass.service === 'git-upload-pack') return refuseFetch(response, error.message)
-    throw error
+    return text(response, 502, error.message)
   } finally {
-    end()
+    begun.end()
   }
 }
 
-function goneSignal(response: ServerResponse): AbortSignal {
-  const gone = new AbortController()
-  response.once('close', () => gone.abort(new Error('the client went away')))
-  return gone.signal
+/** A push, in whatever way it came. Its session ends when the client has its answer, or is given up. */
+export async function push(
+  { settings, sessions, mirrors, links, journal, checks }: Companion,
+  pass: PassFor<'git-receive-pack'>,
+  client: Client,
+  /** Called when its outcome is in the journal. The Worker asks by itself for those that come through it. */
+  announce = async () => {},
+): Promise<void> {
+  const begun = sessions.begin({ id: pass.id, agent: pass.agent, service: pass.service })
+  if (!begun.ok) return refusePush(client, { pass, journal, announce }, begun.why)
+  try {
+    const mirror = mirrors.of(pass.repository)
+    const linkTo = () => links.to(pass.repository)
+    try {
+      if (!(await mirror.present())) await mirror.refresh(pass.repository, client.gone)
+    } catch (error) {
+      if (!(error instanceof UpstreamError)) throw error
+      return await refusePush(client, { pass, journal, announce }, error.message)
+    }
+    await receivePack(client, {
+      pass,
+      session: begun.session,
+      mirror,
+      linkTo,
+      checks,
+      journal,
+      announce,
+      settings,
+    })
+  } finally {
+    begun.end()
+  }
 }
 
 /** Too many at once, told in the form each fetch's client prints. */
-function busy(pass: GitPass, response: ServerResponse, why: string): void {
+function busy(pass: Pass, response: ServerResponse, why: string): void {
   response.setHeader('retry-after', '5')
   if (pass.service === 'git-upload-pack') return refuseFetch(response, why)
   text(response, 503, why)
+}
+
+async function bodyText(request: IncomingMessage, most: number): Promise<string | undefined> {
+  let text = ''
+  for await (const chunk of request) {
+    text += String(chunk)
+    if (text.length > most) return undefined
+  }
+  return text
 }
 
 async function identity(
@@ -185,11 +247,8 @@ async function identity(
   request: IncomingMessage,
   response: ServerResponse,
 ): Promise<void> {
-  let key = ''
-  for await (const chunk of request) {
-    key += String(chunk)
-    if (key.length > 64_000) return json(response, 413, { error: 'that is too long for a private key' })
-  }
+  const key = await bodyText(request, 64_000)
+  if (key === undefined) return json(response, 413, { error: 'that is too long for a private key' })
   try {
     json(response, 200, { publicKey: await addIdentity(companion.identities, pass.identity, key) })
   } catch (error) {

@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { AgentName } from '../src/contract/names.ts'
 
 const seconds = (fallback: number) =>
   z.coerce
@@ -8,6 +9,15 @@ const seconds = (fallback: number) =>
     .default(fallback)
     .transform(value => value * 1000)
 const count = (fallback: number) => z.coerce.number().int().positive().default(fallback)
+
+/** `host:port`, or `[address]:port`. */
+const Address = z.string().transform((text, context) => {
+  const [, bracketed, plain, port] = /^(?:\[([0-9a-fA-F:.]+)\]|([^:\s]+)):(\d{1,5})$/.exec(text) ?? []
+  const host = bracketed ?? plain
+  if (host !== undefined && Number(port) <= 65_535) return { host, port: Number(port) }
+  context.addIssue('must be an address to listen on, such as 127.0.0.1:9418')
+  return z.NEVER
+})
 
 /** The companion's settings. Times are given in seconds and held in milliseconds; sizes are bytes. */
 const Settings = z
@@ -27,6 +37,14 @@ const Settings = z
     GATE_MAX_BLOB_BYTES: count(200 * 2 ** 20),
     GATE_MAX_SESSIONS: count(256),
     GATE_MAX_AGENT_SESSIONS: count(128),
+    GATE_GIT_LISTEN: z.preprocess(value => value || undefined, Address.optional()),
+    GATE_GIT_AGENT: AgentName.optional(),
+    GATE_GIT_PACK_SECONDS: seconds(120),
+    GATE_WORKER_URL: z.url().optional(),
+  })
+  .refine(env => !env.GATE_GIT_LISTEN || (env.GATE_GIT_AGENT && env.GATE_WORKER_URL), {
+    path: ['GATE_GIT_LISTEN'],
+    message: 'needs GATE_GIT_AGENT, the agent it serves, and GATE_WORKER_URL, the gate that lets it in',
   })
   .transform(env => ({
     port: env.COMPANION_PORT,
@@ -44,7 +62,20 @@ const Settings = z
     maxBlobBytes: env.GATE_MAX_BLOB_BYTES,
     maxSessions: env.GATE_MAX_SESSIONS,
     maxAgentSessions: env.GATE_MAX_AGENT_SESSIONS,
+    /** Over `git://`: how long a client may be silent between its command list and its pack. */
+    gitPackMs: env.GATE_GIT_PACK_SECONDS,
+    /** Where to serve `git://`, as which agent, and the Worker that lets it in; undefined: nowhere. */
+    git: gitSurface(env),
   }))
+
+function gitSurface(env: {
+  GATE_GIT_LISTEN?: z.infer<typeof Address> | undefined
+  GATE_GIT_AGENT?: AgentName | undefined
+  GATE_WORKER_URL?: string | undefined
+}) {
+  const { GATE_GIT_LISTEN: listen, GATE_GIT_AGENT: agent, GATE_WORKER_URL: worker } = env
+  return listen && agent && worker ? { ...listen, agent, worker } : undefined
+}
 export type Settings = z.infer<typeof Settings>
 
 /** The settings in the environment, or one line that says which is wrong and how. */

@@ -2,18 +2,11 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { PassFor } from '../src/contract/pass.ts'
 import { type Backend, cgiHeadReader, startBackend } from './backend.ts'
 import { bodyOf, ClientGone, writeTo } from './body.ts'
+import { endWithin, gitProtocol } from './client.ts'
 import type { Mirror } from './mirror.ts'
 import { pktLine } from './pkt-line.ts'
 import { killGroup } from './process.ts'
 import type { Settings } from './settings.ts'
-
-const PROTOCOL = /^version=[012]$/
-
-/** The Git-Protocol header as git's own clients write it; anything else is left out. */
-export function gitProtocol(request: IncomingMessage): string | undefined {
-  const header = request.headers['git-protocol']
-  return typeof header === 'string' && PROTOCOL.test(header) ? header : undefined
-}
 
 /** The advertisement of either service, from an up-to-date mirror. */
 export async function advertise(
@@ -32,7 +25,7 @@ export async function advertise(
       path: 'info/refs',
       service,
       agent: pass.agent,
-      protocol: gitProtocol(request),
+      protocol: gitProtocol(request.headers['git-protocol']),
       contentEncoding: undefined,
     },
     ended.signal,
@@ -57,7 +50,7 @@ export async function uploadPack(
       path: 'git-upload-pack',
       service: 'git-upload-pack',
       agent: pass.agent,
-      protocol: gitProtocol(request),
+      protocol: gitProtocol(request.headers['git-protocol']),
       contentEncoding: encoding === 'gzip' || encoding === 'x-gzip' ? encoding : undefined,
     },
     new AbortController().signal,
@@ -69,6 +62,7 @@ export async function uploadPack(
         await writeTo(backend.stdin, chunk)
     } catch (error) {
       if (!(error instanceof ClientGone)) throw error
+      request.destroy()
       response.destroy()
     } finally {
       backend.stdin.end()
@@ -131,13 +125,6 @@ async function answer(backend: Backend, response: ServerResponse, idleMs: number
     response,
     words ? `the request could not be served: ${words}` : 'the request could not be served',
   )
-}
-
-/** Ends an answer; a client that does not take the last of it within `idleMs` is cut off. */
-export function endWithin(response: ServerResponse, idleMs: number): void {
-  const late = setTimeout(() => response.destroy(), idleMs)
-  response.once('close', () => clearTimeout(late))
-  response.end()
 }
 
 /** A fetch's refusal, in the form that git prints: an ERR packet (gitprotocol-pack(5)). */

@@ -40,11 +40,14 @@ export const identityFiles = (folder: string, name: IdentityName) => [
   join(folder, identityVariable(name)),
 ]
 
-/** Links by what makes them: a change of URL, identity or pinned key makes another one. */
-export function createLinks(folders: LinkFolders): {
+/** The ways to all upstreams. */
+export interface Links {
   to(upstream: Upstream): Promise<Link>
   closeAll(): void
-} {
+}
+
+/** Links by what makes them: a change of URL, identity or pinned key makes another one. */
+export function createLinks(folders: LinkFolders): Links {
   const links = new Map<string, Promise<Link>>()
   return {
     to(upstream) {

@@ -26,7 +26,13 @@ export interface LocalGate extends AsyncDisposable {
 export async function startLocalGate(options: LocalGateOptions): Promise<LocalGate> {
   const { home, settings, say } = options
   await using started = new AsyncDisposableStack()
-  const companion = await startCompanion({ home, port: options.companionPort, settings, say })
+  const companion = await startCompanion({
+    home,
+    port: options.companionPort,
+    // Where it calls for clients that come past the Worker, where it serves any (GATE_GIT_LISTEN).
+    settings: { GATE_WORKER_URL: `http://127.0.0.1:${options.port}`, ...settings },
+    say,
+  })
   started.use(companion)
   const worker = await options.runWorker({
     port: options.port,

@@ -2,6 +2,8 @@ import { Hono } from 'hono'
 import { authenticate, type GitEnv } from './access/authenticate.ts'
 import { limitRate } from './access/limits.ts'
 import { api } from './api/index.ts'
+import { answerCompanion } from './companion/calls.ts'
+import { CALL_PATH } from './contract/call.ts'
 import { health } from './health.ts'
 import { metrics } from './metrics/index.ts'
 import { advertise } from './smart-http/advertise.ts'
@@ -18,6 +20,7 @@ export const app = new Hono<GitEnv>()
   .get('/-/health', health)
   .route('/-/metrics', metrics)
   .route('/-/api/v1', api)
+  .post(CALL_PATH, answerCompanion)
   .all('/-/*', () => plain(404, ['there is no such page here']))
   .get('/:name{.+}/info/refs', authenticate, advertise)
   .post('/:name{.+}/git-upload-pack', authenticate, fetchPack)

@@ -7,6 +7,13 @@ type Distribute<T> = T extends unknown ? Omit<T, 'v' | 'exp'> : never
 /** What to ask; the version and the expiry are filled in. */
 export type Ask = Distribute<Pass>
 
+/** The pass for one request that is made now. */
+export const passFor = (env: Env, ask: Ask): Promise<string> =>
+  signPass(
+    { ...ask, v: PROTOCOL, exp: Math.floor(Date.now() / 1000) + PASS_SECONDS } as Pass,
+    settingsOf(env).GATE_PASS_KEY,
+  )
+
 /**
  * Asks the companion of one repository, by way of its Durable Object, with a pass for this one request. Bodies
  * stream in both directions; the request ends when `signal` aborts.
@@ -17,10 +24,9 @@ export async function askCompanion(
   ask: Ask,
   init: { body?: BodyInit | null; headers?: HeadersInit; signal?: AbortSignal } = {},
 ): Promise<Response> {
-  const pass = { ...ask, v: PROTOCOL, exp: Math.floor(Date.now() / 1000) + PASS_SECONDS } as Pass
-  const { method, path } = ROUTES[pass.service]
+  const { method, path } = ROUTES[ask.service]
   const headers = new Headers(init.headers)
-  headers.set(PASS_HEADER, await signPass(pass, settingsOf(env).GATE_PASS_KEY))
+  headers.set(PASS_HEADER, await passFor(env, ask))
   const stub = env.COMPANION.get(env.COMPANION.idFromName(repository))
   return stub.fetch(`http://companion${path}`, {
     method,

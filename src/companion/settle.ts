@@ -1,27 +1,27 @@
-import { PushReport } from '../contract/outcome.ts'
+import { AFTERWARDS, PushReport, Settled } from '../contract/outcome.ts'
+import type { Upstream } from '../contract/pass.ts'
 import { newId } from '../ledger/id.ts'
-import { openPushes, recordReport, settleLost } from '../ledger/pushes.ts'
+import { type OpenPush, openPushes, recordReport, settleLost } from '../ledger/pushes.ts'
+import { findUpstream } from '../ledger/repositories.ts'
 import { settingsOf } from '../settings.ts'
 import { askCompanion } from './index.ts'
 
-type Settling = { readonly id: string; readonly repository: string }
+type Settling = Pick<OpenPush, 'id' | 'repository'>
 
 /**
- * Asks the companion what became of a push, and puts it on record; one that goes on is waited for `wait` seconds at
- * most. What cannot be learnt now is left to the next sweep. Answers what the companion said of it.
+ * Asks the companion what became of a push, and puts it on record; one that goes on is waited for until it has
+ * begun, or ended, `wait` seconds at most. What cannot be learnt now is left to the next sweep. Answers what the
+ * companion said of it.
  */
 export async function settle(
   env: Env,
   push: Settling,
   wait: number,
+  until: 'begun' | 'ended' = 'ended',
 ): Promise<'recorded' | 'unknown' | 'unreachable'> {
   try {
-    const answer = await askCompanion(env, push.repository, {
-      service: 'push-report',
-      id: newId(),
-      push: push.id,
-      wait,
-    })
+    const ask = { service: 'push-report', id: newId(), push: push.id, wait, until } as const
+    const answer = await askCompanion(env, push.repository, ask)
     if (answer.status === 404) return 'unknown'
     if (!answer.ok) return 'unreachable'
     await recordReport(env.LEDGER, PushReport.parse(await answer.json()))
@@ -31,17 +31,39 @@ export async function settle(
   }
 }
 
-/** Settles what was left open: by asking the companion, and where it does not know the push, as lost. */
+/** Settles what was left open: by asking the companion, and where it does not know the push, the upstream. */
 export async function sweep(env: Env): Promise<void> {
   const now = Date.now()
   const lostBefore = now - settingsOf(env).GATE_LOST_PUSH_SECONDS * 1000
   for (const push of await openPushes(env.LEDGER, now - 2_000)) {
     const said = await settle(env, push, 0)
-    if (said === 'unknown' && push.started_at < lostBefore)
-      await settleLost(
-        env.LEDGER,
-        push.id,
-        'the companion has no record of this push: it never got there, or its disk was lost',
-      )
+    if (said === 'unknown' && push.startedAt < lostBefore) await settleWithoutRecord(env, push)
+  }
+}
+
+const LOST = 'the companion has no record of this push: it never got there, or its disk was lost'
+
+/** A push that named its refs may have reached upstream before its record was lost: upstream tells. */
+async function settleWithoutRecord(env: Env, push: OpenPush): Promise<void> {
+  const upstream = push.refs.length ? await findUpstream(env.LEDGER, push.repository) : undefined
+  if (!upstream) return settleLost(env.LEDGER, push.id, { outcome: 'failed', refs: push.refs, why: LOST })
+  const settled = await askWhatStands(env, push, upstream)
+  if (!settled) return
+  if ('known' in settled) return recordReport(env.LEDGER, settled.known)
+  const has = settled.upstreamHas
+  const taken = has === 'all of it'
+  const why = taken ? `${LOST}; upstream has it` : `${LOST}; upstream: ${AFTERWARDS[has]}`
+  const reason = taken ? '' : `git-gate: ${why}`
+  const refs = push.refs.map(ref => ({ ...ref, status: taken ? ('ok' as const) : ('ng' as const), reason }))
+  await settleLost(env.LEDGER, push.id, { outcome: taken ? 'accepted' : 'failed', refs, why })
+}
+
+async function askWhatStands(env: Env, push: OpenPush, upstream: Upstream): Promise<Settled | undefined> {
+  try {
+    const ask = { service: 'settle-push', id: newId(), push: push.id, repository: upstream } as const
+    const answer = await askCompanion(env, push.repository, ask, { body: JSON.stringify(push.refs) })
+    return answer.ok ? Settled.parse(await answer.json()) : undefined
+  } catch {
+    return undefined
   }
 }

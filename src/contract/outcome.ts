@@ -69,3 +69,24 @@ export interface Refusal {
 /** One link of the chain that `doctor` tries. */
 export const LinkStep = z.object({ name: z.string(), ok: z.boolean(), detail: z.string(), fix: z.string() })
 export type LinkStep = z.infer<typeof LinkStep>
+
+/** The refs of a push that the companion lost its record of: the body of `settle-push`. */
+export const LostRefs = z.array(RefResult.pick({ ref: true, old: true, new: true })).max(5_000)
+
+/** What an upstream has of a push: that, none of it, other values than either side of it, or no answer. */
+export const Has = z.enum(['all of it', 'none of it', 'something else', 'no answer'])
+export type Has = z.infer<typeof Has>
+
+/** What an agent does about a push that upstream does not have as a whole. */
+export const AFTERWARDS: Readonly<Record<Exclude<Has, 'all of it'>, string>> = {
+  'none of it': 'it does not have the push: push again',
+  'something else': 'its refs have moved since: fetch and compare before pushing again',
+  'no answer': 'whether it has the push could not be learnt: fetch and compare before pushing again',
+}
+
+/** The answer to `settle-push`. */
+export const Settled = z.union([
+  z.object({ known: PushReport }),
+  z.object({ upstreamHas: Has.exclude(['no answer']) }),
+])
+export type Settled = z.infer<typeof Settled>

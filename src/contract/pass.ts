@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { AgentName, IdentityName, RepositoryName } from './names.ts'
 import { Terms } from './rules.ts'
+import { readClaims, signClaims } from './signed.ts'
 
 /** The version of what Worker and companion say to each other; both sides refuse another one. */
 export const PROTOCOL = 1
@@ -40,8 +41,16 @@ export const Pass = z.discriminatedUnion('service', [
     /** The operator's gitleaks configuration for this repository; it extends the default. Empty: the default alone. */
     gitleaksConfig: z.string(),
   }),
-  /** Ask what became of a push, by its id; one that still goes on is waited for, this many seconds at most. */
-  z.object({ service: z.literal('push-report'), ...base, push: z.string(), wait: z.number().min(0).max(25) }),
+  /** Ask what became of a push, by its id; it is waited for until it has begun, or ended, `wait` seconds at most. */
+  z.object({
+    service: z.literal('push-report'),
+    ...base,
+    push: z.string(),
+    wait: z.number().min(0).max(25),
+    until: z.enum(['begun', 'ended']).default('ended'),
+  }),
+  /** Settle a push that the companion may have lost its record of: by the record, or else by asking the upstream. */
+  z.object({ service: z.literal('settle-push'), ...base, push: z.string(), repository: Upstream }),
   /** Make an identity, or take the one in the body; answers with its public half. */
   z.object({ service: z.literal('identity'), ...base, identity: IdentityName }),
   /** Try the chain to the upstream. */
@@ -57,31 +66,13 @@ export const ROUTES: Readonly<Record<Pass['service'], { method: 'GET' | 'POST'; 
   'git-upload-pack': { method: 'POST', path: '/git-upload-pack' },
   'git-receive-pack': { method: 'POST', path: '/git-receive-pack' },
   'push-report': { method: 'GET', path: '/push' },
+  'settle-push': { method: 'POST', path: '/settle' },
   identity: { method: 'POST', path: '/identity' },
   'check-link': { method: 'GET', path: '/link' },
 }
 
-const encoder = new TextEncoder()
-const base64url = (bytes: Uint8Array) =>
-  btoa(Array.from(bytes, b => String.fromCharCode(b)).join(''))
-    .replaceAll('+', '-')
-    .replaceAll('/', '_')
-    .replaceAll('=', '')
-const fromBase64url = (text: string) =>
-  Uint8Array.from(atob(text.replaceAll('-', '+').replaceAll('_', '/')), c => c.charCodeAt(0))
-
-const hmacKey = (key: string) =>
-  crypto.subtle.importKey('raw', encoder.encode(key), { name: 'HMAC', hash: 'SHA-256' }, false, [
-    'sign',
-    'verify',
-  ])
-
-/** Signs a pass with HMAC-SHA-256: `<base64url JSON>.<base64url MAC>`. */
-export async function signPass(pass: Pass, key: string): Promise<string> {
-  const body = base64url(encoder.encode(JSON.stringify(pass)))
-  const mac = await crypto.subtle.sign('HMAC', await hmacKey(key), encoder.encode(body))
-  return `${body}.${base64url(new Uint8Array(mac))}`
-}
+/** Signs a pass. */
+export const signPass = (pass: Pass, key: string): Promise<string> => signClaims(pass, key)
 
 /** The pass in `text`, or why it is none: forged, altered, expired, or of another protocol version. */
 export async function readPass(
@@ -89,19 +80,6 @@ export async function readPass(
   key: string,
   nowSeconds: number,
 ): Promise<{ ok: true; pass: Pass } | { ok: false; why: string }> {
-  try {
-    const [body, mac, ...more] = text.split('.')
-    if (!body || !mac || more.length) return { ok: false, why: 'no pass' }
-    if (!(await crypto.subtle.verify('HMAC', await hmacKey(key), fromBase64url(mac), encoder.encode(body))))
-      return { ok: false, why: 'the pass is not signed by this gate' }
-    const claims: unknown = JSON.parse(new TextDecoder().decode(fromBase64url(body)))
-    const version = z.object({ v: z.unknown() }).safeParse(claims)
-    if (version.success && version.data.v !== PROTOCOL)
-      return { ok: false, why: `the pass is of protocol ${version.data.v}, the companion speaks ${PROTOCOL}` }
-    const pass = Pass.parse(claims)
-    if (pass.exp < nowSeconds) return { ok: false, why: 'the pass has expired' }
-    return { ok: true, pass }
-  } catch {
-    return { ok: false, why: 'the pass cannot be read' }
-  }
+  const read = await readClaims(text, key, nowSeconds, Pass, PROTOCOL)
+  return read.ok ? { ok: true, pass: read.claims } : read
 }

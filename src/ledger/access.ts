@@ -45,6 +45,13 @@ const GrantRow = z.object({
   exceptions: json(z.array(Exception)),
 })
 
+/** Of a repository `r`, what an agent needs to know to use it; the one parameter is the time. */
+const REPOSITORY = `r.name, r.upstream, r.identity, r.known_hosts, r.stale_reads, r.gitleaks_config,
+  (SELECT json_group_array(json_object('id', e.id, 'fingerprint', e.fingerprint, 'until', e.until))
+     FROM exceptions e
+    WHERE e.repository = r.name AND e.revoked_at IS NULL AND (e.until IS NULL OR e.until > ?)
+  ) AS exceptions`
+
 /**
  * A token and, where its agent has a grant there, the repository: one query for each request of git's. Undefined:
  * no such token. Without `access` there is no such repository, or no grant: the two are not told apart.
@@ -54,42 +61,53 @@ export async function lookUp(
   tokenId: string,
   repository: string,
 ): Promise<{ token: KnownToken; access?: Access } | undefined> {
-  const now = Date.now()
   const row = await db
     .prepare(
-      `SELECT t.id, t.agent, t.hash, t.expires_at, t.revoked_at, t.last_used_at,
-              r.name, r.upstream, r.identity, r.known_hosts, r.stale_reads, r.gitleaks_config, g.terms,
-              (SELECT json_group_array(json_object('id', e.id, 'fingerprint', e.fingerprint, 'until', e.until))
-                 FROM exceptions e
-                WHERE e.repository = r.name AND e.revoked_at IS NULL AND (e.until IS NULL OR e.until > ?)
-              ) AS exceptions
+      `SELECT t.id, t.agent, t.hash, t.expires_at, t.revoked_at, t.last_used_at, g.terms, ${REPOSITORY}
          FROM tokens t
-         LEFT JOIN grants g ON g.agent = t.agent AND g.repository = ? COLLATE BINARY
+         LEFT JOIN grants g ON g.agent = t.agent AND g.repository = ?
          LEFT JOIN repositories r ON r.name = g.repository
         WHERE t.id = ?`,
     )
-    .bind(now, repository, tokenId)
+    .bind(Date.now(), repository, tokenId)
     .first()
   if (!row) return undefined
   const { id, agent, hash, expires_at, revoked_at, last_used_at } = Row.parse(row)
   const token = { id, agent, hash, expiresAt: expires_at, revokedAt: revoked_at, lastUsedAt: last_used_at }
-  if (row.name === null) return { token }
+  return row.name === null ? { token } : { token, access: readAccess(row) }
+}
+
+/** What an agent that needs no token may do in a repository; undefined when it has no grant there. */
+export async function accessOf(
+  db: D1Database,
+  agent: AgentName,
+  repository: string,
+): Promise<Access | undefined> {
+  const row = await db
+    .prepare(
+      `SELECT g.terms, ${REPOSITORY}
+         FROM grants g JOIN repositories r ON r.name = g.repository
+        WHERE g.agent = ? AND g.repository = ?`,
+    )
+    .bind(Date.now(), agent, repository)
+    .first()
+  return row ? readAccess(row) : undefined
+}
+
+function readAccess(row: unknown): Access {
   const { name, upstream, identity, known_hosts, stale_reads, gitleaks_config, terms, exceptions } =
     GrantRow.parse(row)
   return {
-    token,
-    access: {
-      repository: Upstream.parse({
-        name,
-        url: upstream,
-        identity,
-        knownHosts: known_hosts,
-        staleReads: stale_reads === 1,
-      }),
-      terms,
-      exceptions,
-      gitleaksConfig: gitleaks_config,
-    },
+    repository: Upstream.parse({
+      name,
+      url: upstream,
+      identity,
+      knownHosts: known_hosts,
+      staleReads: stale_reads === 1,
+    }),
+    terms,
+    exceptions,
+    gitleaksConfig: gitleaks_config,
   }
 }
 

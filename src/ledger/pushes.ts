@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import type { PushReport } from '../contract/outcome.ts'
+import { type PushReport, RefResult } from '../contract/outcome.ts'
 import { newId } from './id.ts'
 
 /** What is known of a push before the companion hears of it. */
@@ -45,23 +45,38 @@ export async function recordReport(db: D1Database, report: PushReport): Promise<
     .run()
 }
 
-/** Settles a push that nobody can tell of any more. */
-export async function settleLost(db: D1Database, id: string, why: string): Promise<void> {
+/** Settles a push that the companion cannot tell of any more. */
+export async function settleLost(
+  db: D1Database,
+  id: string,
+  { outcome, refs, why }: { outcome: 'accepted' | 'failed'; refs: readonly RefResult[]; why: string },
+): Promise<void> {
   await db
     .prepare(
-      "UPDATE pushes SET outcome = 'failed', ms = ? - started_at, told = ? WHERE id = ? AND outcome = 'open'",
+      "UPDATE pushes SET outcome = ?, refs = ?, ms = ? - started_at, told = ? WHERE id = ? AND outcome = 'open'",
     )
-    .bind(Date.now(), JSON.stringify([why]), id)
+    .bind(outcome, JSON.stringify(refs), Date.now(), JSON.stringify([why]), id)
     .run()
 }
 
-const OpenPush = z.object({ id: z.string(), repository: z.string(), started_at: z.number() })
+const OpenPush = z
+  .object({
+    id: z.string(),
+    repository: z.string(),
+    started_at: z.number(),
+    refs: z
+      .string()
+      .transform(text => JSON.parse(text))
+      .pipe(z.array(RefResult)),
+  })
+  .transform(({ started_at: startedAt, ...row }) => ({ ...row, startedAt }))
+export type OpenPush = z.infer<typeof OpenPush>
 
 /** The pushes without an outcome that began before `before` (Unix milliseconds), oldest first. */
-export async function openPushes(db: D1Database, before: number): Promise<z.infer<typeof OpenPush>[]> {
+export async function openPushes(db: D1Database, before: number): Promise<OpenPush[]> {
   const { results } = await db
     .prepare(
-      "SELECT id, repository, started_at FROM pushes WHERE outcome = 'open' AND started_at < ? ORDER BY id LIMIT 100",
+      "SELECT id, repository, started_at, refs FROM pushes WHERE outcome = 'open' AND started_at < ? ORDER BY id LIMIT 100",
     )
     .bind(before)
     .all()

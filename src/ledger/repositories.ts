@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import type { NewRepository, Repository, RepositorySettings } from '../contract/api.ts'
 import { IdentityName, RepositoryName } from '../contract/names.ts'
+import { Upstream } from '../contract/pass.ts'
 import { change, type Operator } from './changes.ts'
 import { iso } from './time.ts'
 
@@ -34,6 +35,12 @@ export async function listRepositories(ledger: D1Database): Promise<Repository[]
 export async function findRepository(ledger: D1Database, name: string): Promise<Repository | undefined> {
   const row = await ledger.prepare('SELECT * FROM repositories WHERE name = ?').bind(name).first()
   return row ? Row.parse(row) : undefined
+}
+
+/** Where a repository's pushes go now. */
+export async function findUpstream(ledger: D1Database, name: string): Promise<Upstream | undefined> {
+  const found = await findRepository(ledger, name)
+  return found && Upstream.parse({ ...found, url: found.upstream })
 }
 
 /** Puts a repository behind the gate; false when the name is taken. Its identity must be there. */

@@ -87,7 +87,10 @@ export async function receivePack(c: Context<GitEnv>): Promise<Response> {
     { headers: gitHeaders(raw), body: raw.body, signal: raw.signal },
   )
   if (probe) return asked.catch(() => unavailable('git-receive-pack'))
-  const settled = async () => void (await settle(c.env, { id, repository: repository.name }, 25))
+  const push = { id, repository: repository.name }
+  const settled = async () => void (await settle(c.env, push, 25))
+  // With its refs on record a push can be settled by asking upstream, whatever becomes of the companion.
+  c.executionCtx.waitUntil(settle(c.env, push, 25, 'begun'))
   raw.signal.addEventListener('abort', () => c.executionCtx.waitUntil(settled()), { once: true })
   try {
     const answer = await asked

@@ -1,4 +1,6 @@
+import { once } from 'node:events'
 import fs from 'node:fs'
+import net from 'node:net'
 import os from 'node:os'
 import path from 'node:path'
 import { inject } from 'vitest'
@@ -7,11 +9,11 @@ import { termsOf, type Wishes } from '../../cli/terms.ts'
 import type { Admin } from '../../local/admin.ts'
 import { startLocalGate } from '../../local/gate.ts'
 import { openHome } from '../../local/home.ts'
-import { startWorker } from '../../local/worker.ts'
 import { type Clone, cloneIn, type Files } from './clone.ts'
 import { git, type Ran, type RunningGit } from './git.ts'
 import { untilIdle } from './idle.ts'
 import { type Ledger, ledgerOf } from './ledger.ts'
+import { mortalWorker } from './mortal-worker.ts'
 import { startUpstream, type Upstream } from './upstream.ts'
 
 export interface GateOptions {
@@ -33,6 +35,10 @@ export interface Gate extends AsyncDisposable {
   /** The upstream of the repository `app`. */
   readonly upstream: Upstream
   readonly companion: { readonly pid: number; readonly url: string; readonly home: string }
+  /** What signs the passes between Worker and companion. */
+  readonly passKey: string
+  /** Where it serves git's own protocol, when it was told to with GATE_GIT_LISTEN. */
+  gitUrl(repository?: string): string
   /** Everything that Worker and companion logged. */
   readonly log: readonly string[]
   /** Puts another repository behind the gate, with an upstream of its own that ends with the gate. */
@@ -43,6 +49,8 @@ export interface Gate extends AsyncDisposable {
   idle(options: { within: number }): Promise<void>
   /** Runs the Worker's scheduled work now. */
   tick(): Promise<void>
+  /** SIGKILL for workerd; the Worker is gone until it is started again, on the same port and ledger. */
+  killWorker(): Promise<{ startAgain(): Promise<void> }>
 }
 
 export interface RepositoryOptions {
@@ -88,20 +96,27 @@ export async function startGate(options: GateOptions = {}): Promise<Gate> {
   all.defer(async () => (await first)[Symbol.asyncDispose]())
   const log: string[] = []
   const code = fs.readFileSync(inject('worker'), 'utf8')
+  const runtime = mortalWorker(code)
   const local = all.use(
     await startLocalGate({
       home,
-      port: 0,
+      port: options.settings?.GATE_GIT_LISTEN ? await freePort() : 0,
       companionPort: 0,
       settings: options.settings ?? {},
       say: line => log.push(line),
-      runWorker: worker => startWorker({ ...worker, code }),
+      runWorker: runtime.start,
     }).catch(error => {
       throw new Error(`the gate does not start:\n${log.join('\n')}`, { cause: error })
     }),
   )
   const { admin, url } = local
-  const companion = { pid: local.companion.pid, url: local.companion.url, home: home.companion }
+  const companion = {
+    get pid() {
+      return local.companion.pid
+    },
+    url: local.companion.url,
+    home: home.companion,
+  }
 
   const repository: Gate['repository'] = async (
     name,
@@ -155,6 +170,13 @@ export async function startGate(options: GateOptions = {}): Promise<Gate> {
     ledger: ledgerOf(admin),
     upstream: app,
     companion,
+    passKey: home.passKey,
+    killWorker: runtime.kill,
+    gitUrl(name = 'app') {
+      const [, at] = /also (git:\/\/\S+)/.exec(log.join('\n')) ?? []
+      if (!at) throw new Error('this gate does not serve git://')
+      return `${at}/${name}.git`
+    },
     log,
     repository,
     agent,
@@ -162,4 +184,14 @@ export async function startGate(options: GateOptions = {}): Promise<Gate> {
     tick: () => local.worker.tick(),
     [Symbol.asyncDispose]: () => running.disposeAsync(),
   }
+}
+
+/** The companion is told of the Worker's port before the Worker is there. */
+async function freePort(): Promise<number> {
+  const server = net.createServer().listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const { port } = server.address() as net.AddressInfo
+  server.close()
+  await once(server, 'close')
+  return port
 }

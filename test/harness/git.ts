@@ -28,6 +28,8 @@ export interface GitOptions {
   readonly cwd?: string
   readonly env?: Readonly<Record<string, string>>
   readonly input?: string | Buffer
+  /** How `stdout` is made of git's bytes (utf8). */
+  readonly stdoutAs?: BufferEncoding
   /** The test has gone wrong when it runs longer, in milliseconds (60 s). */
   readonly within?: number
 }
@@ -37,7 +39,7 @@ export const rejected = { code: 1 }
 
 /** The client's git as agents run it: no prompts, none of this machine's configuration. */
 export function git(args: readonly string[], options: GitOptions = {}): RunningGit {
-  const { cwd = os.tmpdir(), env = {}, input, within = seconds(60) } = options
+  const { cwd = os.tmpdir(), env = {}, input, stdoutAs = 'utf8', within = seconds(60) } = options
   const started = Date.now()
   const child = spawn('git', ['-c', 'init.defaultBranch=main', '-c', 'protocol.file.allow=always', ...args], {
     cwd,
@@ -84,7 +86,7 @@ export function git(args: readonly string[], options: GitOptions = {}): RunningG
       resolve({
         code,
         signal: killedBy,
-        stdout: Buffer.concat(stdout).toString('utf8'),
+        stdout: Buffer.concat(stdout).toString(stdoutAs),
         output,
         ms: Date.now() - started,
       })

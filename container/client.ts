@@ -1,0 +1,82 @@
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import { type Body, bodyOf } from './body.ts'
+
+/**
+ * Where a push is: its command list has been taken, bytes of its pack have, git has shown that it works on a whole
+ * pack, git has handed it over to be judged, git has ended.
+ */
+export type Point = 'list' | 'pack' | 'working' | 'judged' | 'over'
+
+/** The other end of a push: what it sends, and the way to answer it. */
+export interface Client {
+  readonly body: Body
+  /** The Git-Protocol it asked for, as git's own clients write it. */
+  readonly protocol: string | undefined
+  /** Aborts when it goes away before its answer has ended. */
+  readonly gone: AbortSignal
+  /** Told where the push is: where a body has no end, that decides how long the client may be silent. */
+  at(point: Point): void
+  /** A part of the answer. One that has gone takes it for nothing. */
+  write(bytes: Buffer): void
+  /** Ends the answer. Resolves when the client has it, or was cut off because it did not take it in time. */
+  end(): Promise<void>
+  /** Cuts it off, without an answer. */
+  drop(): void
+}
+
+const PROTOCOL = /^version=[012]$/
+
+/** A protocol version as git's own clients ask for it; anything else is left out. */
+export const gitProtocol = (asked: unknown): string | undefined =>
+  typeof asked === 'string' && PROTOCOL.test(asked) ? asked : undefined
+
+/** A push that came as an HTTP request. */
+export function httpClient(request: IncomingMessage, response: ServerResponse, idleMs: number): Client {
+  const answer = () => {
+    if (!response.headersSent && !response.destroyed)
+      response.writeHead(200, {
+        'content-type': 'application/x-git-receive-pack-result',
+        'cache-control': 'no-cache',
+      })
+    return response
+  }
+  return {
+    body: bodyOf(request, idleMs),
+    protocol: gitProtocol(request.headers['git-protocol']),
+    gone: goneSignal(response),
+    // A request's body has an end, and until then its client has to send.
+    at() {},
+    write(bytes) {
+      if (!response.destroyed) answer().write(bytes)
+    },
+    async end() {
+      // A request that never ended would keep its connection for ever, whatever was answered.
+      if (!request.complete) response.once('finish', () => request.socket.destroySoon())
+      await endWithin(answer(), idleMs)
+    },
+    drop: () => response.destroy(),
+  }
+}
+
+/** Aborts when a client closes before its answer is whole. */
+export function goneSignal(response: ServerResponse): AbortSignal {
+  const gone = new AbortController()
+  response.once('close', () => {
+    if (!response.writableFinished) gone.abort(new Error('the client went away'))
+  })
+  if (response.destroyed) gone.abort(new Error('the client went away'))
+  return gone.signal
+}
+
+/** Ends an answer; a client that does not take the last of it within `idleMs` is cut off. */
+export async function endWithin(response: ServerResponse, idleMs: number): Promise<void> {
+  if (response.destroyed) return
+  await new Promise<void>(resolve => {
+    const late = setTimeout(() => response.destroy(), idleMs)
+    response.once('close', () => {
+      clearTimeout(late)
+      resolve()
+    })
+    response.end()
+  })
+}

@@ -1,0 +1,16 @@
+/** What an agent does about a fault of the gate's. */
+export const GATES_FAULT: readonly string[] = [
+  "this is the gate's fault, not the push's: push again; if it stays, tell the operator",
+]
+
+/** An error that nobody decides about, in a word for the agent; the whole of it is logged. */
+export function faultOf(error: unknown): string {
+  const code = error instanceof Error && 'code' in error ? error.code : undefined
+  if (code === 'ENOSPC' || code === 'EDQUOT') return 'its disk is full'
+  return 'an error of its own'
+}
+
+export function logFault(push: string, error: unknown): void {
+  const message = error instanceof Error ? error.stack : String(error)
+  console.error(JSON.stringify({ level: 'error', push, message }))
+}

@@ -1,0 +1,126 @@
+import { once } from 'node:events'
+import { createServer, type Server, type Socket } from 'node:net'
+import type { AgentName, RepositoryName } from '../../src/contract/names.ts'
+import { pktLine } from '../pkt-line.ts'
+import { type Companion, push } from '../server.ts'
+import { UpstreamError } from '../upstream.ts'
+import { gitClient } from './client.ts'
+import { fetchOver } from './fetch.ts'
+import { readFirstPacket } from './first-packet.ts'
+import { readRequestLine } from './request-line.ts'
+import { NotAdmitted, type Worker, workerAt } from './worker.ts'
+
+/** A peer that is gone without a word is found by keepalives from after this long, in milliseconds. */
+const KEEPALIVE_MS = 5_000
+
+/** One client's connection, and what it asked for. */
+interface Caller {
+  readonly socket: Socket
+  readonly agent: AgentName
+  readonly worker: Worker
+  readonly repository: RepositoryName
+  readonly protocol: string | undefined
+}
+
+/**
+ * Serves git's own protocol, without authentication, as one configured agent: for a private network whose every
+ * member may act as that agent. Sessions, checks, forward and ledger are those of the other surface.
+ */
+export async function serveGit(
+  companion: Companion,
+  surface: { host: string; port: number; agent: AgentName; worker: string },
+): Promise<Server> {
+  const worker = workerAt(surface.worker, surface.agent, companion.settings)
+  const server = createServer({ allowHalfOpen: true, keepAlive: true, keepAliveInitialDelay: KEEPALIVE_MS })
+  server.on('connection', socket => {
+    // Whoever waits on this connection hears of its end as a close.
+    socket.on('error', () => {})
+    serveCaller(companion, socket, surface.agent, worker).catch((error: unknown) => {
+      if (error instanceof NotAdmitted || error instanceof UpstreamError) return refuse(socket, error.message)
+      const message = error instanceof Error ? error.stack : String(error)
+      if (!socket.destroyed) console.error(JSON.stringify({ level: 'error', surface: 'git://', message }))
+      refuse(socket, 'the gate failed on this request; try again')
+    })
+  })
+  server.listen(surface.port, surface.host)
+  await once(server, 'listening')
+  return server
+}
+
+async function serveCaller(
+  companion: Companion,
+  socket: Socket,
+  agent: AgentName,
+  worker: Worker,
+): Promise<void> {
+  const line = await readFirstPacket(socket, companion.settings.clientIdleMs)
+  if (!line) return void socket.destroy()
+  const asked = readRequestLine(line)
+  if (!asked.ok) return refuse(socket, asked.why)
+  await companion.recovered
+  const { service, repository, protocol } = asked
+  const caller = { socket, agent, worker, repository, protocol }
+  return service === 'git-upload-pack' ? takeFetch(companion, caller) : takePush(companion, caller)
+}
+
+/** What a client reads as `fatal: remote error: …`, and the end of its connection. */
+function refuse(socket: Socket, why: string): void {
+  if (socket.writable) socket.end(pktLine(`ERR git-gate: ${why}`))
+  setTimeout(() => socket.destroy(), 1_000)
+}
+
+async function takeFetch(companion: Companion, caller: Caller): Promise<void> {
+  const { sessions, mirrors, settings } = companion
+  const { socket, worker, repository, agent } = caller
+  const pass = await worker.passFor('advertise-upload-pack', repository, socket.remoteAddress ?? '')
+  const begun = sessions.begin({ id: pass.id, agent, service: 'git-upload-pack' })
+  if (!begun.ok) return refuse(socket, begun.why)
+  try {
+    const mirror = mirrors.of(pass.repository)
+    await mirror.refresh(pass.repository, closed(socket))
+    await fetchOver(socket, mirror.git, caller.protocol, settings)
+  } finally {
+    begun.end()
+  }
+}
+
+/**
+ * The advertisement, as for any client; then, with the first bytes of a command list, a push like any other. Until
+ * then there is no push: a client that finds nothing to push leaves again.
+ */
+async function takePush(companion: Companion, caller: Caller): Promise<void> {
+  const { sessions, mirrors, settings } = companion
+  const { socket, worker, repository, agent, protocol } = caller
+  const address = socket.remoteAddress ?? ''
+  const pass = await worker.passFor('advertise-receive-pack', repository, address)
+  const begun = sessions.begin({ id: pass.id, agent, service: pass.service })
+  if (!begun.ok) return refuse(socket, begun.why)
+  const client = gitClient(socket, protocol, settings)
+  try {
+    const { git, refresh } = mirrors.of(pass.repository)
+    await refresh(pass.repository, client.gone)
+    const advertised = await git.run(['receive-pack', '--http-backend-info-refs', git.dir], {
+      signal: client.gone,
+      env: protocol ? { GIT_PROTOCOL: protocol } : {},
+    })
+    client.write(advertised.stdout)
+    const first = await client.peek()
+    if (!first || first.subarray(0, 4).toString('latin1') === '0000') return client.drop()
+  } finally {
+    begun.end()
+  }
+  const pushPass = await worker.passFor('git-receive-pack', repository, address)
+  const news = () => worker.news(pushPass)
+  companion.journal
+    .begun(pushPass.id, settings.clientIdleMs)
+    .then(news)
+    .catch(() => {})
+  await push(companion, pushPass, client, news)
+}
+
+function closed(socket: Socket): AbortSignal {
+  const gone = new AbortController()
+  socket.once('close', () => gone.abort(new Error('the client went away')))
+  if (socket.destroyed) gone.abort(new Error('the client went away'))
+  return gone.signal
+}

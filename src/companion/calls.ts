@@ -1,0 +1,44 @@
+import type { Context } from 'hono'
+import { type Call, readCall } from '../contract/call.ts'
+import { accessOf } from '../ledger/access.ts'
+import { newId } from '../ledger/id.ts'
+import { openPush } from '../ledger/pushes.ts'
+import { settingsOf } from '../settings.ts'
+import { plain } from '../smart-http/answers.ts'
+import { passFor } from './index.ts'
+import { settle } from './settle.ts'
+
+/** What stands in a push's row in the place of a token's id: its agent needed none. */
+const NO_TOKEN = 'git://'
+
+const MAX_CALL_BYTES = 16_000
+
+/** `POST /-/companion`: what the companion asks of the Worker for its clients over `git://`. */
+export async function answerCompanion(c: Context<{ Bindings: Env }>): Promise<Response> {
+  if (!(Number(c.req.header('content-length')) <= MAX_CALL_BYTES)) return plain(413, ['a call is short'])
+  const text = await c.req.text()
+  const read = await readCall(text, settingsOf(c.env).GATE_PASS_KEY, Date.now() / 1000)
+  if (!read.ok) return plain(403, [`this is for the companion: ${read.why}`])
+  const call = read.claims
+  if (call.call === 'pass') return admit(c.env, call)
+  await settle(c.env, { id: call.push, repository: call.repository }, 0)
+  return c.body(null, 204)
+}
+
+/** A pass for the companion's own agent, by its grant as it stands now; the row of a push is opened with it. */
+async function admit(env: Env, call: Extract<Call, { call: 'pass' }>): Promise<Response> {
+  const { service, agent, clientAddress } = call
+  const access = await accessOf(env.LEDGER, agent, call.repository)
+  if (!access) return plain(403, [`${agent} has no repository ${call.repository} here`])
+  const { repository, terms, exceptions, gitleaksConfig } = access
+  if (service !== 'advertise-upload-pack' && terms.rules.length === 0)
+    return plain(403, [`${agent} may read ${repository.name}, not push to it`])
+  const git = { repository, agent, terms }
+  if (service !== 'git-receive-pack')
+    return new Response(await passFor(env, { service, id: newId(), ...git }))
+  const attempt = { repository: repository.name, agent, token: NO_TOKEN, clientAddress, clientVersion: '' }
+  const id = await openPush(env.LEDGER, attempt)
+  return new Response(
+    await passFor(env, { service, id, ...git, exceptions: [...exceptions], gitleaksConfig }),
+  )
+}
