@@ -111,7 +111,7 @@ function createMirror(git: Git, settings: Settings, linkTo: (upstream: Upstream)
   // What an earlier life of the companion left is removed before the first use.
   let dirty = true
   let tidying: Promise<void> | undefined
-  let maintaining: Promise<void> | undefined
+  let maintaining = false
   let freshAt: number | undefined
   let running: Promise<void> | undefined
   let next: Promise<void> | undefined
@@ -129,7 +129,7 @@ function createMirror(git: Git, settings: Settings, linkTo: (upstream: Upstream)
     return (killed: boolean) => {
       dirty ||= killed
       left()
-      maintaining ??= maintainInside()
+      if (!maintaining) maintainInside()
     }
   }
   const left = () => {
@@ -137,9 +137,10 @@ function createMirror(git: Git, settings: Settings, linkTo: (upstream: Upstream)
     if (dirty && inside === 0) cleanUp().catch(() => {})
   }
   const maintainInside = async () => {
+    maintaining = true
     inside += 1
     await maintain(git).catch(() => {})
-    maintaining = undefined
+    maintaining = false
     left()
   }
 

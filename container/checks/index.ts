@@ -1,6 +1,8 @@
 import { createHmac } from 'node:crypto'
 import type { Settings } from '../settings.ts'
 import type { Check } from './check.ts'
+import { files } from './files.ts'
+import { identity } from './identity.ts'
 import { rules } from './rules.ts'
 import { secrets } from './secrets.ts'
 
@@ -10,6 +12,8 @@ export { judgeCommands } from './rules.ts'
 /** What a push goes through, in order; the first check that refuses ends it. */
 export const checks = (settings: Settings): readonly Check[] => [
   rules,
+  files({ maxBlobBytes: settings.maxBlobBytes }),
+  identity({ maxBlobBytes: settings.maxBlobBytes }),
   secrets({
     gitleaks: settings.gitleaks,
     seconds: settings.scanMs / 1000,
