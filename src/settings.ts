@@ -11,6 +11,10 @@ const Settings = z.object({
   GATE_COMPANION_URL: z.url().optional(),
   /** An open push that the companion does not know is settled after this long. */
   GATE_LOST_PUSH_SECONDS: seconds(30),
+  /** A request waits this long for its repository's container to start; then its client is told to come again. */
+  GATE_START_SECONDS: seconds(20),
+  /** A container that nobody asks for this long is stopped. */
+  GATE_CONTAINER_IDLE_SECONDS: seconds(600),
 })
 export type Settings = z.infer<typeof Settings>
 
