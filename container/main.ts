@@ -1,7 +1,9 @@
+import { once } from 'node:events'
 import { mkdir, mkdtemp, rm } from 'node:fs/promises'
 import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
+import { setTimeout as delay } from 'node:timers/promises'
 import { checks } from './checks/index.ts'
 import { takeIdentitiesFromEnvironment } from './identities.ts'
 import { openJournal } from './journal.ts'
@@ -10,7 +12,11 @@ import { recover } from './recover.ts'
 import { serve } from './server.ts'
 import { createSessions } from './session.ts'
 import { readSettings } from './settings.ts'
+import { watchUntold } from './untold.ts'
 import { createLinks } from './upstream.ts'
+
+/** The last answers have this long to leave, in milliseconds. */
+const LAST_ANSWERS_MS = 1_000
 
 const read = readSettings(process.env)
 if (!read.ok) {
@@ -27,7 +33,7 @@ const sockets = await mkdtemp(join(tmpdir(), 'gate-'))
 const env = await configureGit(settings, join(import.meta.dirname, 'hooks'))
 const links = createLinks({ identities, folder: join(settings.home, 'ssh'), sockets })
 const mirrors = createMirrors(settings, env, links.to)
-const journal = await openJournal(join(settings.home, 'journal'))
+const journal = watchUntold(await openJournal(join(settings.home, 'journal')))
 const sessions = createSessions(settings)
 const server = serve({
   settings,
@@ -49,11 +55,17 @@ server.listen(settings.port, settings.host, () => {
   console.log(`companion: ready http://${settings.host}:${port}`)
 })
 
-/** Sessions that run are finished, new ones refused; a second signal does not hurry it. */
+/**
+ * Sessions that run are finished, new ones refused; the Worker can ask for their outcomes to the end. A second
+ * signal does not hurry it.
+ */
 async function stop(): Promise<void> {
+  await sessions.close()
+  await journal.allTold(settings.reportMs)
+  const closed = once(server, 'close')
   server.close()
   server.closeIdleConnections()
-  await sessions.close()
+  await Promise.race([closed, delay(LAST_ANSWERS_MS)])
   links.closeAll()
   await rm(sockets, { recursive: true, force: true })
   process.exit(0)

@@ -140,7 +140,9 @@ async function finish(
   await record.end(verdict)
   if (response.destroyed) return
   // Without a ref to answer for, the reason goes where git looks first.
-  const unpack = verdict.refs.length ? 'ok' : `git-gate: ${verdict.refusals[0]?.reason ?? 'nothing was pushed'}`
+  const unpack = verdict.refs.length
+    ? 'ok'
+    : `git-gate: ${verdict.refusals[0]?.reason ?? 'nothing was pushed'}`
   reply.report(unpack, verdict.refs)
   endWithin(respond(response), settings.clientIdleMs)
 }

@@ -151,6 +151,8 @@ export function containerLife(
     async ready(environment) {
       usedAt = Date.now()
       const deadline = usedAt + patienceMs
+      // One that stops still tells what became of its pushes.
+      if (!environment && stopping && container.running) return { ok: true }
       while (answering === undefined || (environment && answering !== environment.fingerprint)) {
         turn ??= bringUp(environment)
           .catch(error => failed('the companion could not be started', error))

@@ -68,10 +68,13 @@ export interface EdgeGate extends AsyncDisposable {
   agent(name: string, wishes: z.input<typeof Wishes>, repository?: string): Promise<EdgeAgent>
   /** The Durable Object is thrown out of memory, and its container goes on. */
   evict(repository: string): Promise<void>
+  /** From now on the repository is reached with the identity of another one. */
+  exchangeIdentity(repository: string, other: string): Promise<void>
   tick(): Promise<void>
 }
 
 export interface EdgeAgent {
+  readonly token: string
   readonly url: string
   clone(): Promise<Clone>
 }
@@ -92,7 +95,7 @@ export async function startEdgeGate(options: EdgeOptions = {}): Promise<EdgeGate
   const secrets: Record<string, string> = {}
   for (const name of repositories) {
     const upstream = all.use(await startUpstream())
-    const identity = `for-${name.replaceAll('/', '.')}`
+    const identity = identityOf(name)
     const { privateKey, publicKey } = await makeKey(path.join(dir, identity))
     upstream.authorize(publicKey)
     secrets[identityVariable(identity as IdentityName)] = privateKey
@@ -118,10 +121,15 @@ export async function startEdgeGate(options: EdgeOptions = {}): Promise<EdgeGate
   )
   const admin = adminOf(worker.url, adminToken)
   for (const [name, upstream] of upstreams) {
-    const identity = `for-${name.replaceAll('/', '.')}`
+    const identity = identityOf(name)
     await admin.ask('POST', '/identities', { name: identity, publicKey: publicKeys.get(name) })
     const { url: to, knownHosts } = upstream.at()
     await admin.repository(name, { upstream: to, identity, knownHosts })
+  }
+  const upstreamOf = (repository: string): Upstream => {
+    const upstream = upstreams.get(repository)
+    if (!upstream) throw new Error(`there is no repository ${repository}`)
+    return upstream
   }
   let clones = 0
   const running = all.move()
@@ -131,17 +139,14 @@ export async function startEdgeGate(options: EdgeOptions = {}): Promise<EdgeGate
     admin,
     ledger: ledgerOf(admin),
     log,
-    upstream(repository) {
-      const upstream = upstreams.get(repository)
-      if (!upstream) throw new Error(`there is no repository ${repository}`)
-      return upstream
-    },
+    upstream: upstreamOf,
     async agent(name, wishes, repository = repositories[0] ?? '') {
       await admin.agent(name)
       await admin.grant(name, repository, termsOf(wishes))
       const { token } = await admin.mint(name, 'test')
       const url = `${worker.url.replace('://', `://${name}:${token}@`)}/${repository}.git`
       return {
+        token,
         url,
         async clone() {
           const into = path.join(dir, `clone-${clones++}`)
@@ -154,10 +159,18 @@ export async function startEdgeGate(options: EdgeOptions = {}): Promise<EdgeGate
     async evict(repository) {
       await (await fetch(`${worker.url}/-/evict/${repository}`)).text()
     },
+    async exchangeIdentity(repository, other) {
+      const upstream = upstreamOf(repository)
+      upstream.authorize(publicKeys.get(other) ?? '')
+      const { url: to, knownHosts } = upstream.at()
+      await admin.repository(repository, { upstream: to, identity: identityOf(other), knownHosts })
+    },
     tick: () => worker.tick(),
     [Symbol.asyncDispose]: () => running.disposeAsync(),
   }
 }
+
+const identityOf = (repository: string) => `for-${repository.replaceAll('/', '.')}`
 
 async function makeKey(file: string): Promise<{ privateKey: string; publicKey: string }> {
   await promisify(execFile)('ssh-keygen', ['-q', '-t', 'ed25519', '-N', '', '-C', 'test', '-f', file])
