@@ -34,6 +34,8 @@ export function serve(companion: Companion): Server {
     maxHeaderSize: 512 << 10,
     headersTimeout: HEADERS_MS,
     requestTimeout: 0,
+    // Longer than workerd keeps a connection that it does not use: a request must not meet its end.
+    keepAliveTimeout: 65_000,
     connectionsCheckingInterval: 1_000,
   })
   server.on('request', (request, response) => {

@@ -105,8 +105,11 @@ export function containerLife(
     return notStarted(pause)
   }
 
-  /** Polls a running container until it answers, as the runtime tells nobody when it listens. */
-  const look = async (fingerprint: string): Promise<Readiness> => {
+  /**
+   * Polls a running container until it answers, as the runtime tells nobody when it listens. Undefined: it has
+   * ended instead.
+   */
+  const look = async (fingerprint: string): Promise<Readiness | undefined> => {
     const gone = end()
     const deadline = Date.now() + START_MS
     for (let pause = 50; ; pause = Math.min(500, pause * 1.5)) {
@@ -123,7 +126,7 @@ export function containerLife(
         answering = fingerprint
         return agreed
       }
-      if ((await within(pause, gone, 'late')) !== 'late') return failed('the companion ended as it started')
+      if ((await within(pause, gone, 'late')) !== 'late') return undefined
       if (Date.now() < deadline) continue
       await container.destroy()
       await gone
@@ -135,8 +138,9 @@ export function containerLife(
     await stopping
     if (container.running) {
       const fingerprint = memory.read() ?? ''
-      if (environment === undefined || environment.fingerprint === fingerprint) return look(fingerprint)
-      await stop()
+      const isWanted = environment === undefined || environment.fingerprint === fingerprint
+      const readiness = isWanted ? await look(fingerprint) : await stop()
+      if (readiness) return readiness
     }
     const pause = notBefore - Date.now()
     if (environment === undefined || pause > 0) return notStarted(pause)
@@ -144,7 +148,7 @@ export function containerLife(
     container.start({ enableInternet: true, env: { ...environment.variables } })
     // The runtime's own watch only counts when this object is gone, and with it the alarm that stops the container.
     container.setInactivityTimeout(2 * idleMs).catch(error => log('no inactivity time-out', error))
-    return look(environment.fingerprint)
+    return (await look(environment.fingerprint)) ?? failed('the companion ended as it started')
   }
 
   return {
@@ -162,6 +166,7 @@ export function containerLife(
         const readiness = await within(deadline - Date.now(), turn, STARTING)
         if (!readiness.ok) return readiness
       }
+      usedAt = Date.now()
       return { ok: true }
     },
     async send(path, init) {
@@ -175,6 +180,7 @@ export function containerLife(
     },
     async rest() {
       if (!container.running || stopping) return undefined
+      if (turn) return idleMs
       const health = await askHealth(ask).catch(() => undefined)
       const unused = Date.now() - usedAt
       if (unused < idleMs) return idleMs - unused

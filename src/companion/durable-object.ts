@@ -49,13 +49,16 @@ export class Companion extends DurableObject<Env> {
     const headers = new Headers(request.headers)
     // On the way into a container the interim answer to this would be taken for the answer.
     headers.delete('expect')
-    return way.send(pathname, {
-      method: request.method,
-      headers,
-      body: request.body,
-      redirect: 'manual',
-      signal: gone.signal,
-    })
+    const { method, body } = request
+    const send = () => way.send(pathname, { method, headers, body, redirect: 'manual', signal: gone.signal })
+    try {
+      return await send()
+    } catch (error) {
+      if (method !== 'GET' || gone.signal.aborted) throw error
+      // It has died since it was last asked, and nobody has noticed yet.
+      const again = await way.ready(read.pass)
+      return again.ok ? await send() : notReady(request, again)
+    }
   }
 
   /** Time to see whether the container is still used. */

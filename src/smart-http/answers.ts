@@ -16,10 +16,17 @@ export function plain(
   })
 }
 
+const LOST = {
+  'info/refs': 'the gate cannot reach its companion; nothing was changed; try again in a few seconds',
+  'git-upload-pack': 'the gate has lost its companion; try again in a few seconds',
+  'git-receive-pack':
+    'the gate has lost its companion before it heard the outcome; fetch to see whether upstream has your push, then try again',
+} as const
+
 /** The companion cannot be asked now: what git can print of that, by what was asked; `retryAfter` in seconds. */
 export function unavailable(
   asked: 'info/refs' | 'git-upload-pack' | 'git-receive-pack',
-  why = 'the gate cannot reach its companion; nothing was changed; try again in a few seconds',
+  why: string = LOST[asked],
   retryAfter = 5,
 ): Response {
   const headers = { 'retry-after': String(retryAfter) }

@@ -5,17 +5,15 @@ import os from 'node:os'
 import path from 'node:path'
 import { promisify } from 'node:util'
 import { build } from 'esbuild'
-import type { z } from 'zod'
-import { termsOf, type Wishes } from '../../cli/terms.ts'
-import { type Admin, adminOf } from '../../local/admin.ts'
+import { termsOf } from '../../cli/terms.ts'
+import { adminOf } from '../../local/admin.ts'
 import { projectRoot } from '../../local/bundle.ts'
 import { startWorker } from '../../local/worker.ts'
-import { type IdentityName, identityVariable } from '../../src/contract/names.ts'
+import { type Push, PushPage } from '../../src/contract/api.ts'
+import { IdentityName, identityVariable } from '../../src/contract/names.ts'
 import { type Clone, cloneIn } from '../harness/clone.ts'
-import { git } from '../harness/git.ts'
-import { startUpstream, type Upstream } from '../harness/index.ts'
-import { type Ledger, ledgerOf } from '../harness/ledger.ts'
-import { type Engine, startEngine } from './engine.ts'
+import { git, type RunningGit, seconds, startUpstream, type Upstream, until } from '../harness/index.ts'
+import { type Engine, type Instance, startEngine } from './engine.ts'
 
 /** The real Worker and its real Durable Object, whose `ctx.container` alone is a fake. */
 const entry = `
@@ -58,53 +56,49 @@ const bundle = () =>
 
 /** A gate as at Cloudflare's edge: no standing companion, a container for each repository. */
 export interface EdgeGate extends AsyncDisposable {
-  readonly url: string
   readonly engine: Engine
-  readonly admin: Admin
-  readonly ledger: Ledger
-  readonly log: readonly string[]
-  upstream(repository: string): Upstream
-  /** An agent's URL of a repository, and its clone there. */
-  agent(name: string, wishes: z.input<typeof Wishes>, repository?: string): Promise<EdgeAgent>
-  /** The Durable Object is thrown out of memory, and its container goes on. */
-  evict(repository: string): Promise<void>
-  /** From now on the repository is reached with the identity of another one. */
-  exchangeIdentity(repository: string, other: string): Promise<void>
-  tick(): Promise<void>
+  repository(name: string): EdgeRepository
+}
+
+export interface EdgeRepository {
+  readonly upstream: Upstream
+  /** Every container that was started for it, the newest last. */
+  containers(): readonly Instance[]
+  /** The one that runs. */
+  container(): Instance
+  /** An agent that may push to the branches under its name. */
+  agent(name: string): Promise<EdgeAgent>
+  /** A push of it as soon as it is on record like this. */
+  push(fits: Partial<Push>, within?: number): Promise<Push>
+  /** Its Durable Object is thrown out of memory, and its container goes on. */
+  evict(): Promise<void>
+  /** From now on its upstream is reached with the identity of another repository. */
+  takeIdentityOf(other: string): Promise<void>
 }
 
 export interface EdgeAgent {
   readonly token: string
   readonly url: string
   clone(): Promise<Clone>
+  /** `git ls-remote`: the least that asks the companion. */
+  look(): RunningGit
 }
 
 export interface EdgeOptions {
-  /** The first is the default one. */
-  readonly repositories?: readonly string[]
+  readonly repositories: readonly string[]
   readonly settings?: Readonly<Record<string, string>>
 }
 
-export async function startEdgeGate(options: EdgeOptions = {}): Promise<EdgeGate> {
-  const { repositories = ['app'], settings = {} } = options
+export async function startEdgeGate({ repositories, settings = {} }: EdgeOptions): Promise<EdgeGate> {
   await using all = new AsyncDisposableStack()
   const dir = fs.mkdtempSync(path.join(os.tmpdir(), 'gate-edge-'))
   all.defer(() => fs.rmSync(dir, { recursive: true, force: true, maxRetries: 3 }))
-  const upstreams = new Map<string, Upstream>()
-  const publicKeys = new Map<string, string>()
-  const secrets: Record<string, string> = {}
-  for (const name of repositories) {
-    const upstream = all.use(await startUpstream())
-    const identity = identityOf(name)
-    const { privateKey, publicKey } = await makeKey(path.join(dir, identity))
-    upstream.authorize(publicKey)
-    secrets[identityVariable(identity as IdentityName)] = privateKey
-    upstreams.set(name, upstream)
-    publicKeys.set(name, publicKey)
-  }
+  const keys = new Map(
+    await Promise.all(repositories.map(async name => [name, await makeKey(path.join(dir, name))] as const)),
+  )
+  const publicKey = (name: string) => keys.get(name)?.publicKey ?? ''
   const engine = all.use(await startEngine())
   const adminToken = randomBytes(24).toString('hex')
-  const log: string[] = []
   const worker = all.use(
     await startWorker({
       code: await bundle(),
@@ -113,64 +107,76 @@ export async function startEdgeGate(options: EdgeOptions = {}): Promise<EdgeGate
         GATE_PASS_KEY: randomBytes(32).toString('hex'),
         GATE_ADMIN_TOKEN: adminToken,
         ENGINE: engine.url,
-        ...secrets,
+        ...Object.fromEntries(
+          [...keys].map(([name, { privateKey }]) => [identityVariable(IdentityName.parse(name)), privateKey]),
+        ),
         ...settings,
       },
-      say: line => log.push(line),
+      say: () => {},
     }),
   )
   const admin = adminOf(worker.url, adminToken)
-  for (const [name, upstream] of upstreams) {
-    const identity = identityOf(name)
-    await admin.ask('POST', '/identities', { name: identity, publicKey: publicKeys.get(name) })
-    const { url: to, knownHosts } = upstream.at()
-    await admin.repository(name, { upstream: to, identity, knownHosts })
-  }
-  const upstreamOf = (repository: string): Upstream => {
-    const upstream = upstreams.get(repository)
-    if (!upstream) throw new Error(`there is no repository ${repository}`)
-    return upstream
-  }
   let clones = 0
+
+  const open = async (name: string): Promise<EdgeRepository> => {
+    const upstream = all.use(await startUpstream())
+    const reachWith = async (identity: string) => {
+      upstream.authorize(publicKey(identity))
+      const { url, knownHosts } = upstream.at()
+      await admin.repository(name, { upstream: url, identity, knownHosts })
+    }
+    await admin.ask('POST', '/identities', { name, publicKey: publicKey(name) })
+    await reachWith(name)
+    return {
+      upstream,
+      containers: () => engine.of(name),
+      container: () => engine.running(name),
+      async agent(agent) {
+        await admin.agent(agent)
+        await admin.grant(agent, name, termsOf({ push: ['refs/heads/{agent}/**'] }))
+        const { token } = await admin.mint(agent, 'test')
+        const url = `${worker.url.replace('://', `://${agent}:${token}@`)}/${name}.git`
+        return {
+          token,
+          url,
+          look: () => git(['ls-remote', url]),
+          async clone() {
+            const into = path.join(dir, `clone-${clones++}`)
+            const ran = await git(['clone', '-q', url, into])
+            if (ran.code !== 0) throw new Error(`${agent} could not clone ${name}: ${ran.output}`)
+            return cloneIn(into)
+          },
+        }
+      },
+      push(fits, within = seconds(30)) {
+        let seen: Push[] = []
+        const look = async () => {
+          seen = PushPage.parse(await admin.ask('GET', `/pushes?repository=${name}`)).pushes
+          return seen.find(push =>
+            Object.entries(fits).every(([key, value]) => push[key as keyof Push] === value),
+          )
+        }
+        return until(look, within, () => `no push of ${name} is as awaited: ${JSON.stringify(seen)}`)
+      },
+      async evict() {
+        await (await fetch(`${worker.url}/-/evict/${name}`)).text()
+      },
+      takeIdentityOf: reachWith,
+    }
+  }
+  const opened = new Map<string, EdgeRepository>()
+  for (const name of repositories) opened.set(name, await open(name))
   const running = all.move()
   return {
-    url: worker.url,
     engine,
-    admin,
-    ledger: ledgerOf(admin),
-    log,
-    upstream: upstreamOf,
-    async agent(name, wishes, repository = repositories[0] ?? '') {
-      await admin.agent(name)
-      await admin.grant(name, repository, termsOf(wishes))
-      const { token } = await admin.mint(name, 'test')
-      const url = `${worker.url.replace('://', `://${name}:${token}@`)}/${repository}.git`
-      return {
-        token,
-        url,
-        async clone() {
-          const into = path.join(dir, `clone-${clones++}`)
-          const ran = await git(['clone', '-q', url, into])
-          if (ran.code !== 0) throw new Error(`${name} could not clone ${repository}: ${ran.output}`)
-          return cloneIn(into)
-        },
-      }
+    repository(name) {
+      const repository = opened.get(name)
+      if (!repository) throw new Error(`there is no repository ${name}`)
+      return repository
     },
-    async evict(repository) {
-      await (await fetch(`${worker.url}/-/evict/${repository}`)).text()
-    },
-    async exchangeIdentity(repository, other) {
-      const upstream = upstreamOf(repository)
-      upstream.authorize(publicKeys.get(other) ?? '')
-      const { url: to, knownHosts } = upstream.at()
-      await admin.repository(repository, { upstream: to, identity: identityOf(other), knownHosts })
-    },
-    tick: () => worker.tick(),
     [Symbol.asyncDispose]: () => running.disposeAsync(),
   }
 }
-
-const identityOf = (repository: string) => `for-${repository.replaceAll('/', '.')}`
 
 async function makeKey(file: string): Promise<{ privateKey: string; publicKey: string }> {
   await promisify(execFile)('ssh-keygen', ['-q', '-t', 'ed25519', '-N', '', '-C', 'test', '-f', file])

@@ -23,10 +23,10 @@ export interface Instance {
 /** The stand-in for Cloudflare's container engine: it runs images as processes of this machine. */
 export interface Engine extends AsyncDisposable {
   readonly url: string
-  /** The command line that containers are started with from now on; the real companion at first. */
-  image: readonly string[]
-  /** The next starts wait for this. */
-  hold: Promise<void>
+  /** The command line of a repository's next starts, where it is not the real companion. */
+  readonly images: Map<string, readonly string[]>
+  /** What a repository's next starts wait for. */
+  readonly holds: Map<string, Promise<void>>
   /** Every container that was started for a repository, the newest last. */
   of(repository: string): readonly Instance[]
   /** The one that runs now; throws when there is none. */
@@ -34,10 +34,7 @@ export interface Engine extends AsyncDisposable {
   readonly log: readonly string[]
 }
 
-export const companionImage: readonly string[] = [
-  process.execPath,
-  path.join(projectRoot, 'container/main.ts'),
-]
+const companionImage: readonly string[] = [process.execPath, path.join(projectRoot, 'container/main.ts')]
 
 /** An image whose companion speaks another version of the protocol. */
 export const imageOfProtocol = (protocol: number): readonly string[] => [
@@ -56,18 +53,22 @@ export async function startEngine(): Promise<Engine> {
   const start = (name: string, env: Record<string, string>): void => {
     const before = started.get(name) ?? []
     const home = path.join(folder, `${before.length}-${name.replaceAll('/', '.')}`)
-    const child = spawn(path.join(projectRoot, 'local/tied.sh'), [...engine.image], {
-      env: {
-        PATH: process.env.PATH,
-        GATE_GITLEAKS: path.join(projectRoot, '.cache/gitleaks/gitleaks'),
-        ...env,
-        COMPANION_PORT: '0',
-        GATE_HOST: '127.0.0.1',
-        GATE_HOME: home,
+    const child = spawn(
+      path.join(projectRoot, 'local/tied.sh'),
+      [...(engine.images.get(name) ?? companionImage)],
+      {
+        env: {
+          PATH: process.env.PATH,
+          GATE_GITLEAKS: path.join(projectRoot, '.cache/gitleaks/gitleaks'),
+          ...env,
+          COMPANION_PORT: '0',
+          GATE_HOST: '127.0.0.1',
+          GATE_HOME: home,
+        },
+        detached: true,
+        stdio: ['ignore', 'pipe', 'pipe'],
       },
-      detached: true,
-      stdio: ['ignore', 'pipe', 'pipe'],
-    })
+    )
     const instance: Instance = { pid: child.pid ?? -1, home, env, child, url: undefined }
     for (const stream of [child.stdout, child.stderr])
       createInterface({ input: stream }).on('line', line => {
@@ -96,7 +97,7 @@ export async function startEngine(): Promise<Engine> {
     async start(name, request) {
       if (alive(name)) throw new Error(`the container of ${name} runs already`)
       const env = JSON.parse(await textOf(request))
-      await engine.hold
+      await engine.holds.get(name)
       start(name, env)
     },
     address: name => alive(name)?.url ?? null,
@@ -122,8 +123,8 @@ export async function startEngine(): Promise<Engine> {
 
   const engine: Engine = {
     url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
-    image: companionImage,
-    hold: Promise.resolve(),
+    images: new Map(),
+    holds: new Map(),
     log,
     of: repository => started.get(repository) ?? [],
     running(repository) {
