@@ -4,7 +4,7 @@ import { settingsOf } from '../settings.ts'
 import { unavailable } from '../smart-http/answers.ts'
 import { containerEnvironment } from './container-environment.ts'
 import { type ContainerHandle, type ContainerLife, containerLife } from './container-life.ts'
-import { drain } from './drain.ts'
+import { drain, upload } from './drain.ts'
 import type { Readiness, Send } from './health.ts'
 import { standingCompanion } from './standing.ts'
 
@@ -49,11 +49,15 @@ export class Companion extends DurableObject<Env> {
     const headers = new Headers(request.headers)
     // On the way into a container the interim answer to this would be taken for the answer.
     headers.delete('expect')
-    const { method, body } = request
+    const { method } = request
+    const sent = request.body && upload(request.body, headers.get('content-length'))
+    const body = sent?.body ?? null
     const send = () => way.send(pathname, { method, headers, body, redirect: 'manual', signal: gone.signal })
     try {
       return await send()
     } catch (error) {
+      // A client does not see an answer that comes before it has sent everything.
+      await sent?.drain()
       if (method !== 'GET' || gone.signal.aborted) throw error
       // It has died since it was last asked, and nobody has noticed yet.
       const again = await way.ready(read.pass)

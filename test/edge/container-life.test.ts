@@ -137,7 +137,7 @@ describe.concurrent('a container', () => {
     const { code, output } = await push
     expect(code).not.toBe(0)
     console.log(output)
-    expect(output).toContain('git-gate: ')
+    expect(output).toContain('git-gate: the gate has lost its companion')
     await crash.push({ outcome: 'failed' })
     expect(await work.push(`${hello}:refs/heads/ada/hello`)).toMatchObject(accepted)
     expect(crash.containers()).toHaveLength(2)
@@ -215,8 +215,12 @@ describe.concurrent('a container with little time', () => {
     await untilTold(ada, works)
     expect(slow.containers()).toHaveLength(1)
   })
+})
 
-  test('is stopped when nobody uses it, also when its Durable Object was thrown out of memory', async () => {
+describe.concurrent('a container that nobody asks', () => {
+  const gate = gateWith({ GATE_CONTAINER_IDLE_SECONDS: '4' }, 'unused', 'used')
+
+  test('is stopped, also when its Durable Object was thrown out of memory', async () => {
     const unused = gate().repository('unused')
     const ada = await unused.agent('ada')
     await untilTold(ada, works)
@@ -229,7 +233,7 @@ describe.concurrent('a container with little time', () => {
     expect(unused.containers()).toHaveLength(2)
   })
 
-  test('is not stopped while a push goes on', async () => {
+  test('is not stopped while a push goes on in it', async () => {
     const used = gate().repository('used')
     await untilTold(await used.agent('ada'), works)
     const { push, container, goOn } = await pushHeldUp(used)
