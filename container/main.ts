@@ -1,6 +1,8 @@
+import { once } from 'node:events'
 import { mkdir, rm } from 'node:fs/promises'
 import { type AddressInfo, isIPv6 } from 'node:net'
 import { join, resolve } from 'node:path'
+import { setTimeout as delay } from 'node:timers/promises'
 import { checks } from './checks/index.ts'
 import { serveGit } from './git-protocol/serve.ts'
 import { takeIdentitiesFromEnvironment } from './identities.ts'
@@ -12,7 +14,11 @@ import { type Companion, serve } from './server.ts'
 import { createSessions } from './session.ts'
 import { readSettings } from './settings.ts'
 import { openSocketFolder } from './socket-folder.ts'
+import { watchUntold } from './untold.ts'
 import { createLinks } from './upstream.ts'
+
+/** The last answers have this long to leave, in milliseconds. */
+const LAST_ANSWERS_MS = 1_000
 
 const read = readSettings(process.env)
 if (!read.ok) {
@@ -30,7 +36,7 @@ const sockets = await openSocketFolder(settings.home)
 const env = await configureGit(settings, join(import.meta.dirname, 'hooks'))
 const links = createLinks({ identities, folder: join(settings.home, 'ssh'), sockets })
 const mirrors = createMirrors(settings, env, links.to)
-const journal = await openJournal(join(settings.home, 'journal'))
+const journal = watchUntold(await openJournal(join(settings.home, 'journal')))
 const sessions = createSessions(settings)
 const companion: Companion = {
   settings,
@@ -59,12 +65,18 @@ if (gitServer) {
   console.log(`companion: also git://${isIPv6(address) ? `[${address}]` : address}:${port}`)
 }
 
-/** Sessions that run are finished, new ones refused; a second signal does not hurry it. */
+/**
+ * Sessions that run are finished, new ones refused; the Worker can ask for their outcomes to the end. A second
+ * signal does not hurry it.
+ */
 async function stop(): Promise<void> {
-  server.close()
-  server.closeIdleConnections()
   gitServer?.close()
   await sessions.close()
+  await journal.allTold(settings.reportMs)
+  const closed = once(server, 'close')
+  server.close()
+  server.closeIdleConnections()
+  await Promise.race([closed, delay(LAST_ANSWERS_MS)])
   links.closeAll()
   await rm(sockets, { recursive: true, force: true })
   process.exit(0)

@@ -18,6 +18,10 @@ const Settings = z.object({
   GATE_FAILURES_PER_MINUTE: count(100),
   /** Pushes and fetches stay on record so long. */
   GATE_RETENTION_DAYS: count(400),
+  /** A request waits this long for its repository's container to start; then its client is told to come again. */
+  GATE_START_SECONDS: seconds(20),
+  /** A container that nobody asks for this long is stopped. */
+  GATE_CONTAINER_IDLE_SECONDS: seconds(600),
 })
 export type Settings = z.infer<typeof Settings>
 

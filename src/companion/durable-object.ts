@@ -1,29 +1,129 @@
 import { DurableObject } from 'cloudflare:workers'
+import { PASS_HEADER, type Pass, readPass } from '../contract/pass.ts'
 import { settingsOf } from '../settings.ts'
+import { unavailable } from '../smart-http/answers.ts'
+import { containerEnvironment } from './container-environment.ts'
+import { type ContainerHandle, type ContainerLife, containerLife } from './container-life.ts'
+import { drain, upload } from './drain.ts'
+import type { Readiness, Send } from './health.ts'
+import { standingCompanion } from './standing.ts'
+
+/** The way to a companion: may it be asked with this pass, and asking it. */
+interface Way {
+  ready(pass: Pass): Promise<Readiness>
+  readonly send: Send
+}
+
+/** The key under which the fingerprint of the container's environment is kept. */
+const STARTED_WITH = 'started-with'
 
 /**
  * One per repository, and the only way to its companion: its own container where there are containers, else the
  * companion at GATE_COMPANION_URL.
  */
 export class Companion extends DurableObject<Env> {
+  #way: Way | undefined
+  #life: ContainerLife | undefined
+  #alarmAt = 0
+
   override async fetch(request: Request): Promise<Response> {
     const { pathname } = new URL(request.url)
+    const read = await readPass(
+      request.headers.get(PASS_HEADER) ?? '',
+      settingsOf(this.env).GATE_PASS_KEY,
+      Date.now() / 1000,
+    )
+    if (!read.ok) return new Response(`git-gate: ${read.why}\n`, { status: 403 })
+    // A container's disk goes with it: one that does not run knows of no push, and is not started to say so.
+    if (read.pass.service === 'push-report' && this.container() && !this.container()?.running)
+      return Response.json({ error: 'no such push' }, { status: 404 })
+    this.#way ??= this.#openWay()
+    const way = this.#way
+    // Before the start, so that a container whose client did not wait for it is stopped too.
+    await this.#lookAgain()
+    const readiness = await way.ready(read.pass)
+    if (!readiness.ok) return notReady(request, readiness)
     // The abort has to be passed on by hand: a signal of the incoming request ends with it.
     const gone = new AbortController()
     request.signal.addEventListener('abort', () => gone.abort(), { once: true })
-    const send = this.#way()
-    return send(pathname, {
-      method: request.method,
-      headers: request.headers,
-      body: request.body,
-      redirect: 'manual',
-      signal: gone.signal,
-    })
+    const headers = new Headers(request.headers)
+    // On the way into a container the interim answer to this would be taken for the answer.
+    headers.delete('expect')
+    const { method } = request
+    const sent = request.body && upload(request.body, headers.get('content-length'))
+    const body = sent?.body ?? null
+    const send = () => way.send(pathname, { method, headers, body, redirect: 'manual', signal: gone.signal })
+    try {
+      return await send()
+    } catch (error) {
+      // A client does not see an answer that comes before it has sent everything.
+      await sent?.drain()
+      if (method !== 'GET' || gone.signal.aborted) throw error
+      // It has died since it was last asked, and nobody has noticed yet.
+      const again = await way.ready(read.pass)
+      return again.ok ? await send() : notReady(request, again)
+    }
   }
 
-  #way(): (path: string, init: RequestInit) => Promise<Response> {
-    const { GATE_COMPANION_URL: url } = settingsOf(this.env)
-    if (url === undefined) throw new Error('settings: GATE_COMPANION_URL: there is no container to start')
-    return (path, init) => fetch(new URL(path, url), init)
+  /** Time to see whether the container is still used. */
+  override async alarm(): Promise<void> {
+    this.#alarmAt = 0
+    this.#way ??= this.#openWay()
+    const again = await this.#life?.rest()
+    if (again !== undefined) await this.ctx.storage.setAlarm(Date.now() + again)
   }
+
+  /** Its container, where there are containers; a test has one of its own. */
+  protected container(): ContainerHandle | undefined {
+    return this.ctx.container
+  }
+
+  #openWay(): Way {
+    const settings = settingsOf(this.env)
+    const container = this.container()
+    if (!container) {
+      if (settings.GATE_COMPANION_URL === undefined)
+        throw new Error('settings: GATE_COMPANION_URL: there is no container to start')
+      return standingCompanion(settings.GATE_COMPANION_URL)
+    }
+    const { kv } = this.ctx.storage
+    const life = containerLife(
+      container,
+      { read: () => kv.get<string>(STARTED_WITH), write: fingerprint => kv.put(STARTED_WITH, fingerprint) },
+      {
+        patienceMs: settings.GATE_START_SECONDS * 1000,
+        idleMs: settings.GATE_CONTAINER_IDLE_SECONDS * 1000,
+      },
+    )
+    this.#life = life
+    return {
+      ready: async pass =>
+        life.ready(
+          'repository' in pass ? await containerEnvironment(this.env, pass.repository.identity) : undefined,
+        ),
+      send: life.send,
+    }
+  }
+
+  /** Sets the alarm that stops an unused container; not with every request, as each costs a write. */
+  async #lookAgain(): Promise<void> {
+    if (!this.#life) return
+    const idleMs = settingsOf(this.env).GATE_CONTAINER_IDLE_SECONDS * 1000
+    if (this.#alarmAt > Date.now() + 0.9 * idleMs) return
+    this.#alarmAt = Date.now() + idleMs
+    await this.ctx.storage.setAlarm(this.#alarmAt)
+  }
+}
+
+const REFUSABLE = { '/git-upload-pack': 'git-upload-pack', '/git-receive-pack': 'git-receive-pack' } as const
+
+/** What the client still sends is read away first: it would not see an answer that comes before its end. */
+async function notReady(
+  request: Request,
+  { why, retryAfter }: Extract<Readiness, { ok: false }>,
+): Promise<Response> {
+  await drain(request.body)
+  const { pathname } = new URL(request.url)
+  const asked = pathname in REFUSABLE ? REFUSABLE[pathname as keyof typeof REFUSABLE] : 'info/refs'
+  return unavailable(asked, why, retryAfter)
 }

@@ -16,11 +16,26 @@ export function plain(
   })
 }
 
-/** The companion could not be reached: what git can print of that, by what was asked. */
-export function unavailable(asked: 'info/refs' | 'git-upload-pack' | 'git-receive-pack'): Response {
-  const why = 'the gate cannot reach its companion; nothing was changed; try again in a few seconds'
-  if (asked !== 'git-upload-pack') return plain(503, [why], { 'retry-after': '5' })
-  return new Response(pktLine(`ERR git-gate: ${why}`), {
-    headers: { 'content-type': 'application/x-git-upload-pack-result', 'cache-control': 'no-cache' },
+const LOST = {
+  'info/refs': 'the gate cannot reach its companion; nothing was changed; try again in a few seconds',
+  'git-upload-pack': 'the gate has lost its companion; try again in a few seconds',
+  'git-receive-pack':
+    'the gate has lost its companion before it heard the outcome; fetch to see whether upstream has your push, then try again',
+} as const
+
+/** The companion cannot be asked now: what git can print of that, by what was asked; `retryAfter` in seconds. */
+export function unavailable(
+  asked: 'info/refs' | 'git-upload-pack' | 'git-receive-pack',
+  why: string = LOST[asked],
+  retryAfter = 5,
+): Response {
+  const headers = { 'retry-after': String(retryAfter) }
+  if (asked === 'info/refs') return plain(503, [why], headers)
+  // Of a POST that fails git prints the number alone, so the words go into the service's own answer:
+  // an ERR packet (gitprotocol-pack(5)), or the sideband's third channel and a flush packet.
+  const answer =
+    asked === 'git-upload-pack' ? pktLine(`ERR git-gate: ${why}`) : `${pktLine(`\x03git-gate: ${why}\n`)}0000`
+  return new Response(answer, {
+    headers: { ...headers, 'content-type': `application/x-${asked}-result`, 'cache-control': 'no-cache' },
   })
 }

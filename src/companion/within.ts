@@ -1,0 +1,10 @@
+/** What `work` resolves with, or `late` when that takes longer than `ms`. */
+export async function within<T, L>(ms: number, work: Promise<T>, late: L): Promise<T | L> {
+  const { promise, resolve } = Promise.withResolvers<L>()
+  const timer = setTimeout(() => resolve(late), Math.max(0, ms))
+  try {
+    return await Promise.race([work, promise])
+  } finally {
+    clearTimeout(timer)
+  }
+}
