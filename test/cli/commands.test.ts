@@ -31,9 +31,7 @@ async function ok(...args: string[]): Promise<string> {
 }
 const json = async (...args: string[]): Promise<unknown> => JSON.parse(await ok(...args, '--json'))
 
-const minute = { timeout: 60_000 }
-
-test('an operator sets a gate up from nothing', minute, async () => {
+test('an operator sets a gate up from nothing', async () => {
   expect(await ok('identity', 'new', 'deploy')).toMatch(/^ssh-ed25519 \S+ .*\n$/)
   await ok(
     'repo',
@@ -70,7 +68,7 @@ const Granted = z.object({ terms: Terms })
 const terms = async (...args: string[]) =>
   Granted.parse(await json('grant', 'set', 'bob', 'demo', ...args)).terms
 
-test('a grant is written in a few words', minute, async () => {
+test('a grant is written in a few words', async () => {
   await ok('identity', 'new', 'bobs')
   await ok(
     'repo',
@@ -171,7 +169,7 @@ test(
   },
 )
 
-test('a gate that is not there, or refuses, is told of', minute, async () => {
+test('a gate that is not there, or refuses, is told of', async () => {
   const with_ = (more: Record<string, string>, cwd = folder) => gitGate(['agent', 'list'], { env: more, cwd })
   expect(await with_({ ...env(), GATE_URL: 'http://127.0.0.1:1' })).toMatchObject({
     code: 1,
@@ -187,7 +185,7 @@ test('a gate that is not there, or refuses, is told of', minute, async () => {
   })
 })
 
-test('a local gate is found by what it wrote, and the command by a link to it', minute, async () => {
+test('a local gate is found by what it wrote, and the command by a link to it', async () => {
   mkdirSync(join(folder, 'home'))
   writeFileSync(join(folder, 'home/admin.json'), JSON.stringify({ url: gate.url, token: gate.adminToken }))
   expect(await gitGate(['agent', 'list'], { env: { GATE_HOME: join(folder, 'home') } })).toMatchObject({
@@ -206,7 +204,7 @@ test('a local gate is found by what it wrote, and the command by a link to it', 
   expect(JSON.parse(out)).toBeInstanceOf(Array)
 })
 
-test('exceptions are granted and ended', minute, async () => {
+test('exceptions are granted and ended', async () => {
   const granted = z
     .object({ id: z.string() })
     .parse(
@@ -225,7 +223,7 @@ test('exceptions are granted and ended', minute, async () => {
   expect(await ok('exception', 'revoke', granted.id)).toContain('refused')
 })
 
-test('every command tells what it takes, and answers in JSON when asked', minute, async () => {
+test('every command tells what it takes, and answers in JSON when asked', async () => {
   for (const words of [
     'repo add',
     'repo list',
