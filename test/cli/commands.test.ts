@@ -140,34 +140,30 @@ test('a grant is written in a few words', async () => {
   expect(await json('grant', 'list', 'bob')).toEqual([])
 })
 
-test(
-  'what is wrong is said on stderr, with what to do: exit 2 for the command line, else 1',
-  minute,
-  async () => {
-    const wrong = async (...args: string[]) => {
-      const { code, stdout, stderr } = await run(...args)
-      expect(stdout).toBe('')
-      expect(stderr).not.toMatch(/at .*\.ts:\d+|should not happen/)
-      return `${code} ${stderr}`
-    }
-    expect(await wrong('grant', 'set', 'bob', 'demo')).toMatch(/^2 .*--read/s)
-    expect(await wrong('grant', 'set', 'bob', 'demo', '--push', '{agnet}/**')).toMatch(/^2 .*\{agent\}/s)
-    expect(await wrong('grant', 'set', 'bob', 'demo', '--push', 'main', '--max-blob-bytes', 'many')).toMatch(
-      /^2 /,
-    )
-    expect(await wrong('grant', 'set', 'nobody', 'demo', '--push', 'main')).toMatch(/^1 .*no agent nobody/s)
-    expect(await wrong('repo', 'add', 'x')).toMatch(/^2 .*--upstream/s)
-    expect(await wrong('repo', 'frobnicate')).toMatch(/^2 /)
-    expect(await wrong('agent', 'add', 'A B')).toMatch(/^1 /)
-    expect(await wrong('agent', 'add', 'bob')).toMatch(/^1 .*already/s)
-    expect(await wrong('token', 'mint', 'bob', '--expires', 'soon')).toMatch(/^2 .*30d/s)
-    expect(await wrong('push', 'show', 'nothing')).toMatch(/^1 .*no push nothing/s)
-    expect(await wrong('push', 'list', '--outcome', 'fine')).toMatch(/^2 /)
-    expect(await wrong('apply', 'missing.yaml')).toMatch(/^1 .*no file missing\.yaml/s)
-    const refused = await run('push', 'show', 'nothing', '--json')
-    expect(JSON.parse(refused.stderr)).toMatchObject({ error: { code: 'not-found' } })
-  },
-)
+test('what is wrong is said on stderr, with what to do: exit 2 for the command line, else 1', async () => {
+  const wrong = async (...args: string[]) => {
+    const { code, stdout, stderr } = await run(...args)
+    expect(stdout).toBe('')
+    expect(stderr).not.toMatch(/at .*\.ts:\d+|should not happen/)
+    return `${code} ${stderr}`
+  }
+  expect(await wrong('grant', 'set', 'bob', 'demo')).toMatch(/^2 .*--read/s)
+  expect(await wrong('grant', 'set', 'bob', 'demo', '--push', '{agnet}/**')).toMatch(/^2 .*\{agent\}/s)
+  expect(await wrong('grant', 'set', 'bob', 'demo', '--push', 'main', '--max-blob-bytes', 'many')).toMatch(
+    /^2 /,
+  )
+  expect(await wrong('grant', 'set', 'nobody', 'demo', '--push', 'main')).toMatch(/^1 .*no agent nobody/s)
+  expect(await wrong('repo', 'add', 'x')).toMatch(/^2 .*--upstream/s)
+  expect(await wrong('repo', 'frobnicate')).toMatch(/^2 /)
+  expect(await wrong('agent', 'add', 'A B')).toMatch(/^1 /)
+  expect(await wrong('agent', 'add', 'bob')).toMatch(/^1 .*already/s)
+  expect(await wrong('token', 'mint', 'bob', '--expires', 'soon')).toMatch(/^2 .*30d/s)
+  expect(await wrong('push', 'show', 'nothing')).toMatch(/^1 .*no push nothing/s)
+  expect(await wrong('push', 'list', '--outcome', 'fine')).toMatch(/^2 /)
+  expect(await wrong('apply', 'missing.yaml')).toMatch(/^1 .*no file missing\.yaml/s)
+  const refused = await run('push', 'show', 'nothing', '--json')
+  expect(JSON.parse(refused.stderr)).toMatchObject({ error: { code: 'not-found' } })
+})
 
 test('a gate that is not there, or refuses, is told of', async () => {
   const with_ = (more: Record<string, string>, cwd = folder) => gitGate(['agent', 'list'], { env: more, cwd })
