@@ -114,7 +114,7 @@ test.each([
   ['a repository without an identity', 'repositories: {a: {upstream: "git@h:a"}}\n', 'no identity'],
   ['a grant of nothing', 'agents: {a: {grants: {b: {}}}}\n', '--read'],
   ['a typo in a pattern', 'agents: {a: {grants: {b: {push: ["{agnet}/**"]}}}}\n', '{agent}'],
-])('%s is refused before anything changes', { timeout: 30_000 }, async (_, text, told) => {
+])('%s is refused before anything changes', async (_, text, told) => {
   writeFileSync(join(folder, 'wrong.yaml'), text)
   const ran = await gitGate(['apply', 'wrong.yaml', '--yes'], {
     env: { GATE_URL: gate.url, GATE_ADMIN_TOKEN: gate.adminToken },
@@ -125,7 +125,7 @@ test.each([
   expect(ran.stderr).not.toContain('should not happen')
 })
 
-test('what the gate refuses in mid-plan is told with the step', { timeout: 30_000 }, async () => {
+test('what the gate refuses in mid-plan is told with the step', async () => {
   writeFileSync(join(folder, 'refused.yaml'), 'agents: {late: {grants: {not/there: own}}}\n')
   const ran = await gitGate(['apply', 'refused.yaml', '--yes'], {
     env: { GATE_URL: gate.url, GATE_ADMIN_TOKEN: gate.adminToken },

@@ -31,9 +31,7 @@ async function ok(...args: string[]): Promise<string> {
 }
 const json = async (...args: string[]): Promise<unknown> => JSON.parse(await ok(...args, '--json'))
 
-const minute = { timeout: 60_000 }
-
-test('an operator sets a gate up from nothing', minute, async () => {
+test('an operator sets a gate up from nothing', async () => {
   expect(await ok('identity', 'new', 'deploy')).toMatch(/^ssh-ed25519 \S+ .*\n$/)
   await ok(
     'repo',
@@ -70,7 +68,7 @@ const Granted = z.object({ terms: Terms })
 const terms = async (...args: string[]) =>
   Granted.parse(await json('grant', 'set', 'bob', 'demo', ...args)).terms
 
-test('a grant is written in a few words', minute, async () => {
+test('a grant is written in a few words', async () => {
   await ok('identity', 'new', 'bobs')
   await ok(
     'repo',
@@ -142,36 +140,32 @@ test('a grant is written in a few words', minute, async () => {
   expect(await json('grant', 'list', 'bob')).toEqual([])
 })
 
-test(
-  'what is wrong is said on stderr, with what to do: exit 2 for the command line, else 1',
-  minute,
-  async () => {
-    const wrong = async (...args: string[]) => {
-      const { code, stdout, stderr } = await run(...args)
-      expect(stdout).toBe('')
-      expect(stderr).not.toMatch(/at .*\.ts:\d+|should not happen/)
-      return `${code} ${stderr}`
-    }
-    expect(await wrong('grant', 'set', 'bob', 'demo')).toMatch(/^2 .*--read/s)
-    expect(await wrong('grant', 'set', 'bob', 'demo', '--push', '{agnet}/**')).toMatch(/^2 .*\{agent\}/s)
-    expect(await wrong('grant', 'set', 'bob', 'demo', '--push', 'main', '--max-blob-bytes', 'many')).toMatch(
-      /^2 /,
-    )
-    expect(await wrong('grant', 'set', 'nobody', 'demo', '--push', 'main')).toMatch(/^1 .*no agent nobody/s)
-    expect(await wrong('repo', 'add', 'x')).toMatch(/^2 .*--upstream/s)
-    expect(await wrong('repo', 'frobnicate')).toMatch(/^2 /)
-    expect(await wrong('agent', 'add', 'A B')).toMatch(/^1 /)
-    expect(await wrong('agent', 'add', 'bob')).toMatch(/^1 .*already/s)
-    expect(await wrong('token', 'mint', 'bob', '--expires', 'soon')).toMatch(/^2 .*30d/s)
-    expect(await wrong('push', 'show', 'nothing')).toMatch(/^1 .*no push nothing/s)
-    expect(await wrong('push', 'list', '--outcome', 'fine')).toMatch(/^2 /)
-    expect(await wrong('apply', 'missing.yaml')).toMatch(/^1 .*no file missing\.yaml/s)
-    const refused = await run('push', 'show', 'nothing', '--json')
-    expect(JSON.parse(refused.stderr)).toMatchObject({ error: { code: 'not-found' } })
-  },
-)
+test('what is wrong is said on stderr, with what to do: exit 2 for the command line, else 1', async () => {
+  const wrong = async (...args: string[]) => {
+    const { code, stdout, stderr } = await run(...args)
+    expect(stdout).toBe('')
+    expect(stderr).not.toMatch(/at .*\.ts:\d+|should not happen/)
+    return `${code} ${stderr}`
+  }
+  expect(await wrong('grant', 'set', 'bob', 'demo')).toMatch(/^2 .*--read/s)
+  expect(await wrong('grant', 'set', 'bob', 'demo', '--push', '{agnet}/**')).toMatch(/^2 .*\{agent\}/s)
+  expect(await wrong('grant', 'set', 'bob', 'demo', '--push', 'main', '--max-blob-bytes', 'many')).toMatch(
+    /^2 /,
+  )
+  expect(await wrong('grant', 'set', 'nobody', 'demo', '--push', 'main')).toMatch(/^1 .*no agent nobody/s)
+  expect(await wrong('repo', 'add', 'x')).toMatch(/^2 .*--upstream/s)
+  expect(await wrong('repo', 'frobnicate')).toMatch(/^2 /)
+  expect(await wrong('agent', 'add', 'A B')).toMatch(/^1 /)
+  expect(await wrong('agent', 'add', 'bob')).toMatch(/^1 .*already/s)
+  expect(await wrong('token', 'mint', 'bob', '--expires', 'soon')).toMatch(/^2 .*30d/s)
+  expect(await wrong('push', 'show', 'nothing')).toMatch(/^1 .*no push nothing/s)
+  expect(await wrong('push', 'list', '--outcome', 'fine')).toMatch(/^2 /)
+  expect(await wrong('apply', 'missing.yaml')).toMatch(/^1 .*no file missing\.yaml/s)
+  const refused = await run('push', 'show', 'nothing', '--json')
+  expect(JSON.parse(refused.stderr)).toMatchObject({ error: { code: 'not-found' } })
+})
 
-test('a gate that is not there, or refuses, is told of', minute, async () => {
+test('a gate that is not there, or refuses, is told of', async () => {
   const with_ = (more: Record<string, string>, cwd = folder) => gitGate(['agent', 'list'], { env: more, cwd })
   expect(await with_({ ...env(), GATE_URL: 'http://127.0.0.1:1' })).toMatchObject({
     code: 1,
@@ -187,7 +181,7 @@ test('a gate that is not there, or refuses, is told of', minute, async () => {
   })
 })
 
-test('a local gate is found by what it wrote, and the command by a link to it', minute, async () => {
+test('a local gate is found by what it wrote, and the command by a link to it', async () => {
   mkdirSync(join(folder, 'home'))
   writeFileSync(join(folder, 'home/admin.json'), JSON.stringify({ url: gate.url, token: gate.adminToken }))
   expect(await gitGate(['agent', 'list'], { env: { GATE_HOME: join(folder, 'home') } })).toMatchObject({
@@ -206,7 +200,7 @@ test('a local gate is found by what it wrote, and the command by a link to it', 
   expect(JSON.parse(out)).toBeInstanceOf(Array)
 })
 
-test('exceptions are granted and ended', minute, async () => {
+test('exceptions are granted and ended', async () => {
   const granted = z
     .object({ id: z.string() })
     .parse(
@@ -225,7 +219,7 @@ test('exceptions are granted and ended', minute, async () => {
   expect(await ok('exception', 'revoke', granted.id)).toContain('refused')
 })
 
-test('every command tells what it takes, and answers in JSON when asked', minute, async () => {
+test('every command tells what it takes, and answers in JSON when asked', async () => {
   for (const words of [
     'repo add',
     'repo list',
