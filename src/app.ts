@@ -4,6 +4,7 @@ import { limitRate } from './access/limits.ts'
 import { api } from './api/index.ts'
 import { answerCompanion } from './companion/calls.ts'
 import { CALL_PATH } from './contract/call.ts'
+import { consolePages } from './console/index.ts'
 import { health } from './health.ts'
 import { metrics } from './metrics/index.ts'
 import { advertise } from './smart-http/advertise.ts'
@@ -21,6 +22,7 @@ export const app = new Hono<GitEnv>()
   .route('/-/metrics', metrics)
   .route('/-/api/v1', api)
   .post(CALL_PATH, answerCompanion)
+  .route('/-/console', consolePages)
   .all('/-/*', () => plain(404, ['there is no such page here']))
   .get('/:name{.+}/info/refs', authenticate, advertise)
   .post('/:name{.+}/git-upload-pack', authenticate, fetchPack)

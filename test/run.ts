@@ -67,6 +67,10 @@ const checks: readonly (readonly [string, () => Promise<boolean>])[] = [
   ['format and lint', () => succeeds('@biomejs/biome/bin/biome', ['check', '--error-on-warnings'])],
   ["the Worker's types", generateTypes],
   ['types of the Worker', () => succeeds('typescript/bin/tsc', ['-p', 'src/tsconfig.json'])],
+  [
+    "types of the console's scripts",
+    () => succeeds('typescript/bin/tsc', ['-p', 'src/console/browser/tsconfig.json']),
+  ],
   ['types of the rest', () => succeeds('typescript/bin/tsc', ['-p', 'tsconfig.json'])],
 ]
 

@@ -8,9 +8,16 @@ import { Problem } from './problem.ts'
 import type { ApiEnv } from './room.ts'
 import { accessSettings } from './settings.ts'
 
+const vouched = new WeakMap<Request, Operator>()
+
+/** Lets this one request in as one of an operator who has signed in otherwise, such as in the console. */
+export function vouchFor(request: Request, operator: Operator): void {
+  vouched.set(request, operator)
+}
+
 /** Lets a request in that carries an admin token, and says whose it is. */
 export const authenticate = createMiddleware<ApiEnv>(async (c, next) => {
-  const operator = await operatorOf(c.req.raw, c.env)
+  const operator = vouched.get(c.req.raw) ?? (await operatorOf(c.req.raw, c.env))
   if (!operator)
     throw new Problem(
       401,

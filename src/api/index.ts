@@ -3,6 +3,7 @@ import { bodyLimit } from 'hono/body-limit'
 import { adminTokens } from './admin-tokens.ts'
 import { agents } from './agents.ts'
 import { authenticate } from './authenticate.ts'
+import { declines } from './declines.ts'
 import { document } from './document.ts'
 import { exceptions } from './exceptions.ts'
 import { exported } from './export.ts'
@@ -65,6 +66,7 @@ api.route('/', grants)
 api.route('/', tokens)
 api.route('/', history)
 api.route('/', exceptions)
+api.route('/', declines)
 api.route('/', adminTokens)
 api.route('/', webhooks)
 api.route('/', exported)

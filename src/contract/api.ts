@@ -209,6 +209,25 @@ export const GrantedException = z
   .meta({ id: 'Exception' })
 export type GrantedException = z.infer<typeof GrantedException>
 
+/** A finding that an operator will not let pass. */
+export const NewDecline = z
+  .strictObject({
+    repository: RepositoryName,
+    fingerprint: NewException.shape.fingerprint,
+    reason: z.string().max(2000).default('').meta({ description: 'What the agent is told at its next push' }),
+  })
+  .meta({ id: 'NewDecline' })
+export const Declined = z
+  .object({
+    repository: RepositoryName,
+    fingerprint: z.string(),
+    reason: z.string(),
+    declinedBy: z.string(),
+    createdAt: Time,
+  })
+  .meta({ id: 'Declined' })
+export type Declined = z.infer<typeof Declined>
+
 export const ChangeQuery = z.object({
   limit: Limit,
   cursor: z

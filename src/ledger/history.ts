@@ -51,7 +51,7 @@ export async function listPushes(
   ledger: D1Database,
   query: PushQuery,
 ): Promise<{ pushes: Push[]; next: string | null }> {
-  const { rows, next } = await select(ledger, Object.keys(ListedRow.in.shape), query)
+  const { rows, next } = await selectPushes(ledger, Object.keys(ListedRow.in.shape), query)
   return { pushes: z.array(ListedRow).parse(rows), next }
 }
 
@@ -60,7 +60,7 @@ export async function exportPushes(
   ledger: D1Database,
   query: PushQuery,
 ): Promise<{ pushes: PushRecord[]; next: string | null }> {
-  const { rows, next } = await select(ledger, Object.keys(RecordRow.in.shape), query)
+  const { rows, next } = await selectPushes(ledger, Object.keys(RecordRow.in.shape), query)
   return { pushes: z.array(RecordRow).parse(rows), next }
 }
 
@@ -69,7 +69,13 @@ export async function findPush(ledger: D1Database, id: string): Promise<PushReco
   return row ? RecordRow.parse(row) : undefined
 }
 
-async function select(ledger: D1Database, columns: readonly string[], query: PushQuery) {
+/** Columns of pushes, newest first; with `after`, only of those newer than that push. */
+export async function selectPushes(
+  ledger: D1Database,
+  columns: readonly string[],
+  query: PushQuery,
+  after?: string,
+) {
   const filters = [
     ['repository = ?', query.repository],
     ['agent = ?', query.agent],
@@ -77,6 +83,7 @@ async function select(ledger: D1Database, columns: readonly string[], query: Pus
     ['started_at >= ?', query.since === undefined ? undefined : millis(query.since)],
     ['started_at <= ?', query.until === undefined ? undefined : millis(query.until)],
     ['id < ?', query.cursor],
+    ['id > ?', after],
   ] as const
   const given = filters.filter(([, value]) => value !== undefined)
   const { results } = await ledger

@@ -2,8 +2,13 @@ const ALPHABET = '0123456789abcdefghjkmnpqrstvwxyz'
 
 /** An id that sorts by its time: 10 characters of milliseconds, 10 of chance, in Crockford's base 32. */
 export function newId(now = Date.now()): string {
-  let time = ''
-  for (let rest = now, i = 0; i < 10; i++, rest = Math.floor(rest / 32)) time = ALPHABET[rest % 32] + time
   const chance = Array.from(crypto.getRandomValues(new Uint8Array(10)), byte => ALPHABET[byte % 32]).join('')
-  return time + chance
+  return idsFrom(now) + chance
+}
+
+/** What every id made at `ms` (Unix milliseconds) or later sorts after. */
+export function idsFrom(ms: number): string {
+  let time = ''
+  for (let rest = ms, i = 0; i < 10; i++, rest = Math.floor(rest / 32)) time = ALPHABET[rest % 32] + time
+  return time
 }

@@ -1,0 +1,121 @@
+import type { Context } from 'hono'
+import { AgentGrant, MintedToken, Token } from '../contract/api.ts'
+import { findAgent } from '../ledger/agents.ts'
+import { listGrants } from '../ledger/grants.ts'
+import { listPushRows } from '../ledger/push-rows.ts'
+import { listRepositories } from '../ledger/repositories.ts'
+import { listTokens } from '../ledger/tokens.ts'
+import { askApi, type Refused } from './ask-api.ts'
+import type { ConsoleEnv } from './env.ts'
+import { Grants, termsSent } from './grants.tsx'
+import { notThere, page } from './page.tsx'
+import { pathOf } from './paths.ts'
+import { PushLine } from './push-line.tsx'
+import { EXPIRY, Tokens } from './tokens.tsx'
+import { Given, visible, When } from './words.tsx'
+
+const nameIn = (c: Context<ConsoleEnv>) => c.req.param('name') ?? ''
+
+/** `GET /agents/<name>` */
+export const showAgent = (c: Context<ConsoleEnv>) => agentPage(c, {})
+
+/** `POST /agents/<name>/tokens`: the answer is the only page that ever shows the token. */
+export async function mintToken(c: Context<ConsoleEnv>): Promise<Response> {
+  const { label, expires } = await c.req.parseBody()
+  const days = EXPIRY.find(each => String(each.days) === expires)?.days ?? null
+  const minted = await askApi(c, MintedToken, 'POST', '/tokens', {
+    agent: nameIn(c),
+    label: String(label ?? '').trim(),
+    expiresAt: days === null ? null : new Date(Date.now() + days * 86_400_000).toISOString(),
+  })
+  return agentPage(c, minted.ok ? { minted: minted.value } : { tokenRefused: minted.refused })
+}
+
+/** `POST /agents/<name>/revoke`: a token ends at once. */
+export async function revokeToken(c: Context<ConsoleEnv>): Promise<Response> {
+  const { id } = await c.req.parseBody()
+  const revoked = await askApi(c, Token, 'DELETE', `/tokens/${encodeURIComponent(String(id))}`)
+  if (revoked.ok) return c.redirect(`${pathOf.agent(nameIn(c))}#tokens`, 303)
+  return agentPage(c, { tokenRefused: revoked.refused })
+}
+
+const grantPath = (c: Context<ConsoleEnv>, repository: unknown) =>
+  `/grants/${encodeURIComponent(nameIn(c))}/${encodeURIComponent(String(repository))}`
+
+/** `POST /agents/<name>/grants` */
+export async function giveGrant(c: Context<ConsoleEnv>): Promise<Response> {
+  const form = await c.req.parseBody()
+  const given = await askApi(c, AgentGrant, 'PUT', grantPath(c, form.repository), termsSent(form))
+  if (given.ok) return c.redirect(`${pathOf.agent(nameIn(c))}#grants`, 303)
+  return agentPage(c, { grantRefused: given.refused })
+}
+
+/** `POST /agents/<name>/take-grant`: the agent is off a repository. */
+export async function takeGrant(c: Context<ConsoleEnv>): Promise<Response> {
+  const { repository } = await c.req.parseBody()
+  const taken = await askApi(c, AgentGrant, 'DELETE', grantPath(c, repository))
+  if (taken.ok) return c.redirect(`${pathOf.agent(nameIn(c))}#grants`, 303)
+  return agentPage(c, { grantRefused: taken.refused })
+}
+
+interface Tried {
+  readonly minted?: MintedToken
+  readonly tokenRefused?: Refused
+  readonly grantRefused?: Refused
+}
+
+async function agentPage(c: Context<ConsoleEnv>, tried: Tried): Promise<Response> {
+  const ledger = c.env.LEDGER
+  const agent = await findAgent(ledger, nameIn(c))
+  if (!agent) return notThere(c, 'agent of this name', pathOf.agents, 'Agents')
+  const { name } = agent
+  const [grants, tokens, repositories, { pushes }] = await Promise.all([
+    listGrants(ledger, { agent: name }),
+    listTokens(ledger, name),
+    listRepositories(ledger),
+    listPushRows(ledger, { agent: name, limit: 10 }),
+  ])
+  return page(c, {
+    title: visible(name),
+    room: 'Agents',
+    status: tried.tokenRefused || tried.grantRefused ? 400 : 200,
+    children: (
+      <>
+        <div class="head">
+          <h1>
+            <Given text={name} />
+          </h1>
+          <p>
+            known since <When iso={agent.createdAt} />
+          </p>
+        </div>
+        <Tokens
+          c={c}
+          agent={name}
+          tokens={tokens}
+          grants={grants}
+          minted={tried.minted}
+          refused={tried.tokenRefused}
+        />
+        <Grants c={c} agent={name} grants={grants} repositories={repositories} refused={tried.grantRefused} />
+        <section aria-labelledby="latest">
+          <h2 id="latest">What it did lately</h2>
+          {pushes.length === 0 ? (
+            <p class="quiet">It has not pushed yet.</p>
+          ) : (
+            <>
+              <ol class="pushes" aria-labelledby="latest">
+                {pushes.map(push => (
+                  <PushLine push={push} />
+                ))}
+              </ol>
+              <p>
+                <a href={`${pathOf.pushes}?${new URLSearchParams({ agent: name })}`}>All its pushes</a>
+              </p>
+            </>
+          )}
+        </section>
+      </>
+    ),
+  })
+}

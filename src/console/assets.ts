@@ -1,0 +1,36 @@
+import type { Context } from 'hono'
+import consoleJs from './browser/console.js' with { type: 'text' }
+import copyJs from './browser/copy.js' with { type: 'text' }
+import fragmentJs from './browser/fragment.js' with { type: 'text' }
+import historyJs from './browser/history.js' with { type: 'text' }
+import icon from './browser/icon.svg' with { type: 'text' }
+import liveJs from './browser/live.js' with { type: 'text' }
+import style from './browser/style.css' with { type: 'text' }
+import timesJs from './browser/times.js' with { type: 'text' }
+import type { ConsoleEnv } from './env.ts'
+
+const SCRIPT = 'text/javascript; charset=utf-8'
+
+/** What the pages load, as it stands in browser/. */
+const ASSETS: Readonly<Record<string, { type: string; text: string }>> = {
+  'style.css': { type: 'text/css; charset=utf-8', text: style },
+  'icon.svg': { type: 'image/svg+xml', text: icon },
+  'console.js': { type: SCRIPT, text: consoleJs },
+  'copy.js': { type: SCRIPT, text: copyJs },
+  'fragment.js': { type: SCRIPT, text: fragmentJs },
+  'history.js': { type: SCRIPT, text: historyJs },
+  'live.js': { type: SCRIPT, text: liveJs },
+  'times.js': { type: SCRIPT, text: timesJs },
+}
+
+/** `GET /assets/<name>`; revalidated by its content, so that a new version is seen at once. */
+export async function asset(c: Context<ConsoleEnv>): Promise<Response> {
+  const name = c.req.param('name') ?? ''
+  const found = Object.hasOwn(ASSETS, name) ? ASSETS[name] : undefined
+  if (!found) return c.text('there is no such file here', 404)
+  const digest = await crypto.subtle.digest('SHA-256', new TextEncoder().encode(found.text))
+  const etag = `"${new Uint8Array(digest).toHex().slice(0, 32)}"`
+  const headers = { etag, 'cache-control': 'private, no-cache', 'content-type': found.type }
+  if (c.req.header('if-none-match') === etag) return new Response(null, { status: 304, headers })
+  return new Response(found.text, { headers })
+}

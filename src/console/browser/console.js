@@ -1,0 +1,4 @@
+import './times.js'
+import './copy.js'
+import './history.js'
+import './live.js'

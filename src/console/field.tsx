@@ -1,0 +1,23 @@
+import type { Child } from 'hono/jsx'
+
+interface Props {
+  readonly id: string
+  readonly label: Child
+  readonly hint?: Child
+  readonly wide?: boolean
+  /** The control, with this id; with a hint, described by `<id>-hint`. */
+  readonly children: Child
+}
+
+/** A control with its label, and what helps to fill it in. */
+export const Field = ({ id, label, hint, wide = false, children }: Props) => (
+  <div class={wide ? 'field wide' : 'field'}>
+    <label for={id}>{label}</label>
+    {children}
+    {hint && (
+      <span class="hint" id={`${id}-hint`}>
+        {hint}
+      </span>
+    )}
+  </div>
+)

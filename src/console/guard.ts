@@ -1,0 +1,82 @@
+import { createMiddleware } from 'hono/factory'
+import type { ConsoleEnv } from './env.ts'
+import { pathOf } from './paths.ts'
+import { formKey, whoAsks } from './session.ts'
+
+/** The field of every form that carries its key. */
+export const FORM_KEY = 'form-key'
+
+/** A form or a file is at most this long, in bytes. */
+const MAX_FORM_BYTES = 256 << 10
+
+/**
+ * What every answer of the console says to the browser: nothing but its own scripts and styles, marked with this
+ * answer's nonce; no other host; no frame; and no text becomes markup outside the one policy of browser/fragment.js.
+ */
+export const protect = createMiddleware<ConsoleEnv>(async (c, next) => {
+  const nonce = crypto.getRandomValues(new Uint8Array(16)).toBase64()
+  c.set('nonce', nonce)
+  await next()
+  const policy = [
+    "default-src 'none'",
+    `script-src 'nonce-${nonce}'`,
+    `style-src 'nonce-${nonce}'`,
+    "img-src 'self'",
+    "connect-src 'self'",
+    "form-action 'self'",
+    "base-uri 'none'",
+    "frame-ancestors 'none'",
+    "require-trusted-types-for 'script'",
+    'trusted-types git-gate',
+  ]
+  c.header('content-security-policy', policy.join('; '))
+  c.header('x-content-type-options', 'nosniff')
+  // Not no-referrer: with that a browser sends forms with "Origin: null".
+  c.header('referrer-policy', 'same-origin')
+  c.header('cross-origin-opener-policy', 'same-origin')
+  c.header('cross-origin-resource-policy', 'same-origin')
+  c.header('permissions-policy', 'camera=(), microphone=(), geolocation=(), interest-cohort=()')
+  if (!c.res.headers.has('cache-control')) c.header('cache-control', 'no-store')
+})
+
+/** Lets a form in that one of the console's own pages sent; SameSite cookies stand behind this. */
+export const fromHere = createMiddleware<ConsoleEnv>(async (c, next) => {
+  if (c.req.method === 'GET' || c.req.method === 'HEAD') return next()
+  const site = c.req.header('sec-fetch-site')
+  const origin = c.req.header('origin')
+  const here = new URL(c.req.url).host
+  const elsewhere =
+    (site !== undefined && site !== 'same-origin') ||
+    (origin !== undefined && (!URL.canParse(origin) || new URL(origin).host !== here)) ||
+    (site === undefined && origin === undefined)
+  if (elsewhere)
+    return c.text('This form was not sent from the console. Open the page anew and send it again.', 403)
+  if (Number(c.req.header('content-length') ?? MAX_FORM_BYTES + 1) > MAX_FORM_BYTES)
+    return c.text('This form is too long.', 413)
+  return next()
+})
+
+/** Lets operators on; others are asked to sign in, and come back to where they were going. */
+export const signedIn = createMiddleware<ConsoleEnv>(async (c, next) => {
+  const who = await whoAsks(c)
+  if (!who) return c.req.method === 'GET' ? askToSignIn(c.req.raw) : c.redirect(pathOf.signIn, 303)
+  c.set('operator', who.operator)
+  c.set('formKey', await formKey(c.env, who))
+  if (c.req.method !== 'GET' && c.req.method !== 'HEAD') {
+    const form = await c.req.parseBody()
+    if (form[FORM_KEY] !== c.var.formKey)
+      return c.text('This form is from another sign-in. Open the page anew and send it again.', 403)
+  }
+  return next()
+})
+
+function askToSignIn(request: Request): Response {
+  const { pathname, search } = new URL(request.url)
+  // A strict cookie is not sent along a link on another site; asked again from here, it is.
+  if (request.headers.get('sec-fetch-site') === 'cross-site')
+    return new Response('<!doctype html><title>git-gate</title><meta http-equiv="refresh" content="0">', {
+      headers: { 'content-type': 'text/html; charset=utf-8' },
+    })
+  const to = new URLSearchParams({ to: pathname + search })
+  return new Response(null, { status: 303, headers: { location: `${pathOf.signIn}?${to}` } })
+}

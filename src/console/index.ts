@@ -1,0 +1,49 @@
+import { Hono } from 'hono'
+import { giveGrant, mintToken, revokeToken, showAgent, takeGrant } from './agent.tsx'
+import { addAgent, showAgents } from './agents.tsx'
+import { asset } from './assets.ts'
+import type { ConsoleEnv } from './env.ts'
+import { fromHere, protect, signedIn } from './guard.ts'
+import { streamPush, streamPushes } from './live.tsx'
+import { showOverview } from './overview.tsx'
+import { notThere } from './page.tsx'
+import { pathOf } from './paths.ts'
+import { showPush } from './push.tsx'
+import { showPushes } from './pushes.tsx'
+import { addRepository, showRepositories } from './repositories.tsx'
+import { changeRepository, checkRepository, showRepository } from './repository.tsx'
+import { askForToken, leave, takeToken } from './sign-in.tsx'
+import { decide, revokeException, showWaiting, takeBack } from './waiting.tsx'
+
+/** The console's pages, mounted at /-/console: for people, in a browser. */
+export const consolePages = new Hono<ConsoleEnv>()
+  .use(protect)
+  .get('/assets/:name', asset)
+  .use(fromHere)
+  .get('/sign-in', askForToken)
+  .post('/sign-in', takeToken)
+  .use(signedIn)
+  .post('/sign-out', leave)
+  .get('/', c => c.redirect(pathOf.pushes, 302))
+  .get('/pushes', showPushes)
+  .get('/pushes/live', streamPushes)
+  .get('/pushes/:id', showPush)
+  .get('/pushes/:id/live', streamPush)
+  .get('/waiting', showWaiting)
+  .post('/waiting/decide', decide)
+  .post('/waiting/revoke', revokeException)
+  .post('/waiting/take-back', takeBack)
+  .get('/repositories', showRepositories)
+  .post('/repositories', addRepository)
+  .get('/repositories/:name', showRepository)
+  .post('/repositories/:name', changeRepository)
+  .post('/repositories/:name/check', checkRepository)
+  .get('/agents', showAgents)
+  .post('/agents', addAgent)
+  .get('/agents/:name', showAgent)
+  .post('/agents/:name/tokens', mintToken)
+  .post('/agents/:name/revoke', revokeToken)
+  .post('/agents/:name/grants', giveGrant)
+  .post('/agents/:name/take-grant', takeGrant)
+  .get('/overview', showOverview)
+  .all('*', c => notThere(c, 'such page', pathOf.pushes, undefined))

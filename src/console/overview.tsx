@@ -1,0 +1,142 @@
+import type { Context } from 'hono'
+import type { Outcome } from '../contract/outcome.ts'
+import { busiestAgents, type OutcomesOfSlot, outcomesOverTime, stepTimes } from '../ledger/overview.ts'
+import { OutcomeChart, StepChart } from './charts.tsx'
+import type { ConsoleEnv } from './env.ts'
+import { Nothing, page } from './page.tsx'
+import { pathOf } from './paths.ts'
+import { counted, Given } from './words.tsx'
+
+const HOUR = 3_600_000
+/** What can be looked back on, in how many slots of which length (milliseconds). */
+const RANGES = {
+  day: { words: '24 hours', slotMs: HOUR, slots: 24 },
+  week: { words: '7 days', slotMs: 6 * HOUR, slots: 28 },
+  month: { words: '30 days', slotMs: 24 * HOUR, slots: 30 },
+} as const
+type Range = keyof typeof RANGES
+
+const isRange = (text: string | undefined): text is Range => text !== undefined && Object.hasOwn(RANGES, text)
+
+/** `GET /overview`: how pushes went over time, and what their time went into. */
+export async function showOverview(c: Context<ConsoleEnv>): Promise<Response> {
+  const asked = c.req.query('range')
+  const range = isRange(asked) ? asked : 'week'
+  const { words, slotMs, slots } = RANGES[range]
+  // Slots end on whole multiples of their length, so a slot is the same one at the next look.
+  const from = (Math.floor(Date.now() / slotMs) + 1 - slots) * slotMs
+  const ledger = c.env.LEDGER
+  const [outcomes, steps, agents] = await Promise.all([
+    outcomesOverTime(ledger, { from, slotMs, slots }),
+    stepTimes(ledger, from),
+    busiestAgents(ledger, from),
+  ])
+  const total = outcomes.reduce((sum, { pushes }) => sum + pushes, 0)
+  return page(c, {
+    title: 'Overview',
+    room: 'Overview',
+    children: (
+      <>
+        <div class="head">
+          <h1>Overview</h1>
+          <p>
+            {counted(total, 'push', 'pushes')} in {words}
+          </p>
+          <nav class="ranges" aria-label="How far back">
+            {Object.entries(RANGES).map(([name, each]) => (
+              <a
+                href={`${pathOf.overview}?range=${name}`}
+                {...(name === range ? { 'aria-current': 'true' } : {})}
+              >
+                {each.words}
+              </a>
+            ))}
+          </nav>
+        </div>
+        {total === 0 ? (
+          <Nothing title="Nothing was pushed in this time.">
+            <p>
+              Look further back, or see <a href={pathOf.pushes}>all pushes</a>.
+            </p>
+          </Nothing>
+        ) : (
+          <>
+            <Totals outcomes={outcomes} />
+            <section aria-labelledby="over-time">
+              <h2 id="over-time">Pushes by outcome</h2>
+              <OutcomeChart outcomes={outcomes} from={from} slotMs={slotMs} slots={slots} />
+            </section>
+            <section aria-labelledby="step-times">
+              <h2 id="step-times">Time per step</h2>
+              <StepChart steps={steps} />
+            </section>
+            <section aria-labelledby="busiest">
+              <h2 id="busiest">Who pushed most</h2>
+              <table>
+                <thead>
+                  <tr>
+                    <th scope="col">Agent</th>
+                    <th scope="col" class="number">
+                      Pushes
+                    </th>
+                    <th scope="col" class="number">
+                      Accepted
+                    </th>
+                    <th scope="col" class="number">
+                      Refused
+                    </th>
+                    <th scope="col" class="number">
+                      Other
+                    </th>
+                  </tr>
+                </thead>
+                <tbody>
+                  {agents.map(each => (
+                    <tr>
+                      <th scope="row">
+                        <a href={`${pathOf.pushes}?${new URLSearchParams({ agent: each.agent })}`}>
+                          <Given text={each.agent} />
+                        </a>
+                      </th>
+                      <td class="number">{each.pushes}</td>
+                      <td class="number">{each.accepted}</td>
+                      <td class="number">{each.refused}</td>
+                      <td class="number">{each.other}</td>
+                    </tr>
+                  ))}
+                </tbody>
+              </table>
+            </section>
+          </>
+        )}
+      </>
+    ),
+  })
+}
+
+const MEANING: Readonly<Record<Outcome, string>> = {
+  accepted: 'taken by the upstream',
+  refused: 'by a rule, a check or the upstream',
+  failed: 'on the gate’s side',
+  abandoned: 'the client left or stalled',
+  open: 'going on now',
+}
+
+const Totals = ({ outcomes }: { outcomes: readonly OutcomesOfSlot[] }) => (
+  <dl class="totals">
+    {(['accepted', 'refused', 'failed', 'abandoned', 'open'] as const).map(outcome => {
+      const sum = outcomes
+        .filter(each => each.outcome === outcome)
+        .reduce((all, { pushes }) => all + pushes, 0)
+      return (
+        <div class={outcome}>
+          <dt>{outcome}</dt>
+          <dd>
+            <a href={`${pathOf.pushes}?outcome=${outcome}`}>{sum.toLocaleString('en')}</a>
+          </dd>
+          <dd class="quiet small">{MEANING[outcome]}</dd>
+        </div>
+      )
+    })}
+  </dl>
+)

@@ -1,0 +1,16 @@
+/** Where the console is mounted. */
+export const ROOT = '/-/console'
+
+export const pathOf = {
+  pushes: `${ROOT}/pushes`,
+  push: (id: string) => `${ROOT}/pushes/${encodeURIComponent(id)}`,
+  waiting: `${ROOT}/waiting`,
+  repositories: `${ROOT}/repositories`,
+  repository: (name: string) => `${ROOT}/repositories/${encodeURIComponent(name)}`,
+  agents: `${ROOT}/agents`,
+  agent: (name: string) => `${ROOT}/agents/${encodeURIComponent(name)}`,
+  overview: `${ROOT}/overview`,
+  signIn: `${ROOT}/sign-in`,
+  signOut: `${ROOT}/sign-out`,
+  asset: (name: string) => `${ROOT}/assets/${name}`,
+}

@@ -1,0 +1,99 @@
+import { z } from 'zod'
+import type { Identity } from '../contract/api.ts'
+import { Field } from './field.tsx'
+
+/** A repository's settings as a form sends them; the admin API says what is wrong with them. */
+export const SentRepository = z.object({
+  upstream: z.string().trim().default(''),
+  identity: z.string().default(''),
+  knownHosts: z
+    .string()
+    .default('')
+    .transform(text => text.replaceAll('\r\n', '\n')),
+  staleReads: z
+    .literal('yes')
+    .optional()
+    .transform(sent => sent === 'yes'),
+  gitleaksConfig: z
+    .string()
+    .default('')
+    .transform(text => text.replaceAll('\r\n', '\n')),
+})
+export type SentRepository = z.infer<typeof SentRepository>
+
+/** The fields of a repository's settings. */
+export const RepositoryFields = ({
+  identities,
+  values,
+}: {
+  identities: readonly Identity[]
+  values: SentRepository | undefined
+}) => (
+  <>
+    <Field id="upstream" label="Upstream" hint="where an accepted push goes on to, over SSH" wide>
+      <input
+        id="upstream"
+        name="upstream"
+        aria-describedby="upstream-hint"
+        required
+        maxlength={1024}
+        value={values?.upstream ?? ''}
+        placeholder="ssh://git@github.com/acme/app.git"
+        autocomplete="off"
+        spellcheck={false}
+      />
+    </Field>
+    <Field id="identity" label="Identity" hint="the SSH key that the upstream sees">
+      <select id="identity" name="identity" aria-describedby="identity-hint" required>
+        {identities.length === 0 && <option value="">make one first: git gate identity new</option>}
+        {identities.map(({ name }) => (
+          <option value={name} selected={values?.identity === name}>
+            {name}
+          </option>
+        ))}
+      </select>
+    </Field>
+    <Field
+      id="known-hosts"
+      label="Known hosts"
+      hint="the upstream’s host keys, as ssh-keyscan prints them; compare with what the host publishes"
+      wide
+    >
+      <textarea
+        id="known-hosts"
+        name="knownHosts"
+        aria-describedby="known-hosts-hint"
+        required
+        rows={3}
+        spellcheck={false}
+        placeholder="github.com ssh-ed25519 AAAA…"
+      >
+        {values?.knownHosts ?? ''}
+      </textarea>
+    </Field>
+    <label class="check">
+      <input type="checkbox" name="staleReads" value="yes" checked={values?.staleReads === true} />
+      Serve fetches from the mirror while the upstream cannot be reached
+    </label>
+    <Field
+      id="gitleaks"
+      label={
+        <>
+          gitleaks configuration <span class="quiet">(optional)</span>
+        </>
+      }
+      hint="TOML; it extends the default rules"
+      wide
+    >
+      <textarea
+        id="gitleaks"
+        name="gitleaksConfig"
+        aria-describedby="gitleaks-hint"
+        rows={3}
+        spellcheck={false}
+      >
+        {values?.gitleaksConfig ?? ''}
+      </textarea>
+    </Field>
+  </>
+)

@@ -1,0 +1,159 @@
+import type { Context } from 'hono'
+import { LinkCheck, Repository } from '../contract/api.ts'
+import type { LinkStep } from '../contract/outcome.ts'
+import { tellRules } from '../contract/rules.ts'
+import { listGrants } from '../ledger/grants.ts'
+import { findIdentity, listIdentities } from '../ledger/identities.ts'
+import { listPushRows } from '../ledger/push-rows.ts'
+import { findRepository } from '../ledger/repositories.ts'
+import { askApi, type Refused } from './ask-api.ts'
+import type { ConsoleEnv } from './env.ts'
+import { Complaint, Form, notThere, page } from './page.tsx'
+import { pathOf } from './paths.ts'
+import { PushLine } from './push-line.tsx'
+import { RepositoryFields, SentRepository } from './repository-fields.tsx'
+import { Copy, Given, visible } from './words.tsx'
+
+const nameIn = (c: Context<ConsoleEnv>) => c.req.param('name') ?? ''
+
+/** `GET /repositories/<name>` */
+export const showRepository = (c: Context<ConsoleEnv>) => repositoryPage(c, {})
+
+/** `POST /repositories/<name>`: its settings are replaced. */
+export async function changeRepository(c: Context<ConsoleEnv>): Promise<Response> {
+  const wanted = SentRepository.parse(await c.req.parseBody())
+  const path = `/repositories/${encodeURIComponent(nameIn(c))}`
+  const changed = await askApi(c, Repository, 'PUT', path, wanted)
+  if (changed.ok) return c.redirect(pathOf.repository(nameIn(c)), 303)
+  return repositoryPage(c, { settings: wanted, refused: changed.refused })
+}
+
+/** `POST /repositories/<name>/check`: the chain to the upstream, tried link by link. */
+export async function checkRepository(c: Context<ConsoleEnv>): Promise<Response> {
+  const path = `/repositories/${encodeURIComponent(nameIn(c))}/check`
+  const checked = await askApi(c, LinkCheck, 'POST', path)
+  return repositoryPage(c, checked.ok ? { links: checked.value.steps } : { checkRefused: checked.refused })
+}
+
+interface Tried {
+  readonly settings?: SentRepository
+  readonly refused?: Refused
+  readonly links?: readonly LinkStep[]
+  readonly checkRefused?: Refused
+}
+
+async function repositoryPage(c: Context<ConsoleEnv>, tried: Tried): Promise<Response> {
+  const ledger = c.env.LEDGER
+  const repository = await findRepository(ledger, nameIn(c))
+  if (!repository) return notThere(c, 'repository of this name', pathOf.repositories, 'Repositories')
+  const { name, upstream } = repository
+  const [identity, identities, grants, { pushes }] = await Promise.all([
+    findIdentity(ledger, repository.identity),
+    listIdentities(ledger),
+    listGrants(ledger, { repository: name }),
+    listPushRows(ledger, { repository: name, limit: 5 }),
+  ])
+  return page(c, {
+    title: visible(name),
+    room: 'Repositories',
+    status: tried.refused ? 400 : tried.checkRefused ? 502 : 200,
+    children: (
+      <>
+        <div class="head">
+          <h1>
+            <Given text={name} />
+          </h1>
+          <p>
+            to <Given text={upstream} mono />
+          </p>
+        </div>
+        <section aria-labelledby="link">
+          <h2 id="link">Link to the upstream</h2>
+          <Complaint refused={tried.checkRefused} />
+          {tried.links && <Links links={tried.links} />}
+          <Form c={c} action={`${pathOf.repository(name)}/check`}>
+            <button type="submit">Check the link</button>
+            <span class="quiet"> tries git, the key, reading and writing; it changes nothing</span>
+          </Form>
+        </section>
+        <section aria-labelledby="key">
+          <h2 id="key">Deploy key</h2>
+          <p class="quiet">
+            Identity <Given text={repository.identity} />. Register it with the upstream, and allow it to
+            write.
+          </p>
+          {identity && <Copy id="public-key" text={identity.publicKey.trim()} label="the deploy key" />}
+        </section>
+        <section aria-labelledby="grants">
+          <h2 id="grants">Who may do what</h2>
+          {grants.length === 0 ? (
+            <p class="quiet">
+              No agent has a grant here. <a href={pathOf.agents}>Give one to an agent</a>.
+            </p>
+          ) : (
+            <dl class="grants">
+              {grants.map(grant => (
+                <div>
+                  <dt>
+                    <a href={pathOf.agent(grant.agent)}>
+                      <Given text={grant.agent} />
+                    </a>
+                  </dt>
+                  {(grant.terms.rules.length ? tellRules(grant) : ['may read']).map(line => (
+                    <dd>
+                      <code>{visible(line)}</code>
+                    </dd>
+                  ))}
+                </div>
+              ))}
+            </dl>
+          )}
+        </section>
+        <section aria-labelledby="latest">
+          <h2 id="latest">Latest pushes</h2>
+          {pushes.length === 0 ? (
+            <p class="quiet">None yet.</p>
+          ) : (
+            <>
+              <ol class="pushes" aria-labelledby="latest">
+                {pushes.map(push => (
+                  <PushLine push={push} />
+                ))}
+              </ol>
+              <p>
+                <a href={`${pathOf.pushes}?${new URLSearchParams({ repository: name })}`}>All pushes to it</a>
+              </p>
+            </>
+          )}
+        </section>
+        <details class="add" open={tried.refused !== undefined}>
+          <summary>Change the settings</summary>
+          <Complaint refused={tried.refused} />
+          <Form c={c} action={pathOf.repository(name)} class="fields">
+            <RepositoryFields identities={identities} values={tried.settings ?? repository} />
+            <span class="actions">
+              <button type="submit" class="primary">
+                Save
+              </button>
+            </span>
+          </Form>
+        </details>
+      </>
+    ),
+  })
+}
+
+const Links = ({ links }: { links: readonly LinkStep[] }) => (
+  <ol class="links" role="status">
+    {links.map(({ name, ok, detail, fix }) => (
+      <li>
+        <span class={ok ? 'ok' : 'ng'}>{ok ? 'ok' : 'failed'}</span>
+        <strong>{visible(name)}</strong>
+        <span>
+          <Given text={detail} />
+          {fix && <span class="fix">{visible(fix)}</span>}
+        </span>
+      </li>
+    ))}
+  </ol>
+)

@@ -1,0 +1,96 @@
+import { execFile } from 'node:child_process'
+import fs from 'node:fs'
+import os from 'node:os'
+import path from 'node:path'
+import type { Browser } from 'playwright-core'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { startGate } from '../harness/index.ts'
+import { openConsole, startBrowser } from './browser.ts'
+
+let browser: Browser & AsyncDisposable
+beforeAll(async () => {
+  browser = await startBrowser()
+})
+afterAll(() => browser[Symbol.asyncDispose]())
+
+/** A shell on a machine of its own, as far as git can tell. */
+function freshMachine() {
+  const home = fs.mkdtempSync(path.join(os.tmpdir(), 'gate-machine-'))
+  const env = { PATH: process.env.PATH, HOME: home, GIT_CONFIG_NOSYSTEM: '1', GIT_TERMINAL_PROMPT: '0' }
+  return {
+    home,
+    run: (lines: string) =>
+      new Promise<{ code: number; output: string }>(resolve => {
+        execFile('sh', ['-c', lines], { cwd: home, env }, (error, stdout, stderr) =>
+          resolve({ code: error ? Number(error.code) : 0, output: stdout + stderr }),
+        )
+      }),
+    [Symbol.dispose]: () => fs.rmSync(home, { recursive: true }),
+  }
+}
+
+test('an agent is made, granted and given a token; the pasted lines clone; revoked, the next fetch fails', async () => {
+  await using gate = await startGate()
+  using machine = freshMachine()
+  await using operator = await openConsole(browser, gate)
+  const { page, open } = operator
+  await open('/agents')
+  await page.getByRole('textbox', { name: 'Name' }).fill('ada')
+  await page.getByRole('button', { name: 'Add' }).click()
+  await page.getByRole('heading', { name: 'ada', level: 1 }).waitFor()
+
+  await page.getByText('Give it a repository').click()
+  await page.getByRole('button', { name: 'Give' }).click()
+  await page.getByText('refs/heads/ada/**: create, update, force, delete').waitFor()
+
+  await page.getByLabel('Label').fill('a laptop')
+  await page.getByRole('button', { name: 'Mint a token' }).click()
+  await page.getByText('it is not shown again').waitFor()
+  const token = (await page.locator('#minted-token').textContent()) ?? ''
+  expect(token).toMatch(/^gate_[a-z2-7]{10}_[A-Za-z0-9]{32}$/)
+  await page.getByRole('button', { name: 'Copy the lines for the agent' }).click()
+  await expect.poll(() => page.evaluate('navigator.clipboard.readText()')).toContain('git clone')
+  const lines = String(await page.evaluate('navigator.clipboard.readText()'))
+
+  expect(await machine.run(lines)).toMatchObject({ code: 0 })
+  expect(fs.existsSync(path.join(machine.home, 'app', 'README.md'))).toBe(true)
+  expect(fs.readFileSync(path.join(machine.home, 'app/.git/config'), 'utf8')).not.toContain(token)
+  expect(await machine.run('git -C app fetch')).toMatchObject({ code: 0 })
+
+  await open('/agents/ada')
+  expect(await page.content()).not.toContain(token)
+  await page.getByRole('button', { name: /^Revoke the token/ }).click()
+  await page.getByText(/revoked just now/).waitFor()
+  const fetched = await machine.run('git -C app fetch')
+  expect(fetched.code).not.toBe(0)
+  expect(operator.wrong).toEqual([])
+})
+
+test('a repository is added in the page; what is wrong with it is said there, and its link can be checked', async () => {
+  await using gate = await startGate()
+  await using operator = await openConsole(browser, gate)
+  const { page, open } = operator
+  const { url, knownHosts } = gate.upstream.at()
+  await open('/repositories')
+  await page.getByText('Add a repository').click()
+  await page.getByRole('textbox', { name: 'Name' }).fill('acme/second')
+  await page.getByRole('textbox', { name: 'Upstream' }).fill('https://github.com/acme/second')
+  await page.getByLabel('Known hosts').fill(knownHosts)
+  await page.getByRole('button', { name: 'Add' }).click()
+  await page.getByRole('alert').getByText('only SSH upstreams are taken').waitFor()
+  expect(await page.getByRole('textbox', { name: 'Name' }).inputValue()).toBe('acme/second')
+  await page.getByRole('textbox', { name: 'Upstream' }).fill(url)
+  await page.getByRole('button', { name: 'Add' }).click()
+  await page.getByRole('heading', { name: 'acme/second' }).waitFor()
+  await page.getByRole('button', { name: 'Check the link' }).click()
+  await page.getByText('the upstream takes pushes').waitFor()
+  await page.getByText(/^ssh-ed25519 /).waitFor()
+
+  await page.getByText('Change the settings').click()
+  await page.getByLabel(/^Serve fetches/).check()
+  await page.getByRole('button', { name: 'Save' }).click()
+  await page.getByText('Change the settings').click()
+  expect(await page.getByLabel(/^Serve fetches/).isChecked()).toBe(true)
+  expect(await gate.admin.ask('GET', '/repositories/acme%2Fsecond')).toMatchObject({ staleReads: true })
+  expect(operator.wrong).toEqual([])
+})

@@ -1,0 +1,151 @@
+import type { Browser } from 'playwright-core'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { accepted, startGate } from '../harness/index.ts'
+import { openConsole, startBrowser } from './browser.ts'
+import { objectId, writeHistory } from './history.ts'
+import { madeUpToken } from './made-up.ts'
+
+let browser: Browser & AsyncDisposable
+beforeAll(async () => {
+  browser = await startBrowser()
+})
+afterAll(() => browser[Symbol.asyncDispose]())
+
+const SCRIPT = `<img src=x onerror="document.body.id='broken'"><script>document.body.id='broken'</script>`
+const HOSTILE = `"'>${SCRIPT}\u202e\u0007\u001b[31m\u200b&amp;`
+
+test('what real pushes name with markup is text everywhere', async () => {
+  await using gate = await startGate()
+  gate.upstream.hook('post-receive', `echo '${SCRIPT.replaceAll("'", '')}' >&2`)
+  const ada = await gate.agent('ada', { push: ['refs/heads/**'] })
+  const work = await ada.clone()
+  await work.text(['config', 'http.userAgent', SCRIPT])
+  const branch = `refs/heads/ada/<img/src=x/onerror=alert(1)>&"'`
+  await work.commit(HOSTILE.replaceAll(/[\u0000-\u001f]/g, ' '), { 'fine.txt': 'fine\n' })
+  expect(await work.push(`HEAD:${branch}`)).toMatchObject(accepted)
+  await work.commit('Deploy', {
+    '<b onclick=alert(1)>\u202e\u0007.sh': `A=${SCRIPT} export GITHUB_TOKEN=${madeUpToken()}\n`,
+  })
+  await work.push(`HEAD:refs/heads/ada/deploy`)
+
+  await using operator = await openConsole(browser, gate)
+  const { page } = operator
+  await page.getByText('ada/<img/src=x/onerror=alert(1)>&"\'').waitFor()
+  const [refused, taken] = await gate.ledger.pushes()
+  expect(refused?.findings.length).toBeGreaterThan(0)
+  for (const at of ['/pushes', `/pushes/${taken?.id}`, `/pushes/${refused?.id}`, '/waiting', '/overview'])
+    await seesNoMarkup(operator, at)
+})
+
+test('whatever a ledger row holds is text, also where it arrives live, and invisible characters show', async () => {
+  await using gate = await startGate()
+  await using operator = await openConsole(browser, gate)
+  const { page } = operator
+  const now = Date.now()
+  const finding = {
+    rule: HOSTILE,
+    path: HOSTILE,
+    line: 3,
+    commit: HOSTILE,
+    fingerprint: HOSTILE,
+    excerpt: HOSTILE,
+    asksForException: true,
+  }
+  const [id] = writeHistory(gate.home, [
+    {
+      startedAt: now,
+      agent: HOSTILE,
+      outcome: 'refused',
+      phase: HOSTILE,
+      token: HOSTILE,
+      refs: [{ ref: HOSTILE, old: HOSTILE, new: objectId(), status: 'ng', reason: HOSTILE }],
+      findings: [finding],
+      steps: [{ step: HOSTILE, ms: 5 }],
+      told: [HOSTILE],
+      upstreamSaid: HOSTILE,
+      clientAddress: HOSTILE,
+      clientVersion: HOSTILE,
+    },
+  ])
+  await page.getByRole('listitem').filter({ hasText: '\\u202e' }).first().waitFor()
+  await nothingBrokeIn(operator)
+  for (const at of ['/pushes', `/pushes/${id}`, '/waiting', '/overview']) {
+    await seesNoMarkup(operator, at)
+    expect(await page.getByText('\\u202e').count()).toBeGreaterThan(0)
+    expect(await page.locator('body').textContent()).not.toMatch(/[\u202e\u0007\u001b]/)
+  }
+})
+
+async function seesNoMarkup(operator: Awaited<ReturnType<typeof openConsole>>, at: string): Promise<void> {
+  await operator.open(at)
+  await nothingBrokeIn(operator)
+}
+
+async function nothingBrokeIn({ page, wrong }: Awaited<ReturnType<typeof openConsole>>): Promise<void> {
+  expect(await page.locator('img, main script, iframe, [onclick], [onerror]').count()).toBe(0)
+  expect(await page.locator('#broken').count()).toBe(0)
+  expect(wrong).toEqual([])
+}
+
+test('a form is taken only with its key, from the console itself, and from someone signed in', async () => {
+  await using gate = await startGate()
+  await using operator = await openConsole(browser, gate)
+  const { page } = operator
+  const [cookie, ...more] = await page.context().cookies()
+  expect(more).toEqual([])
+  expect(cookie).toMatchObject({ httpOnly: true, sameSite: 'Strict', path: '/-/console' })
+  expect(cookie?.value).not.toContain(gate.adminToken)
+
+  await operator.open('/agents')
+  const key = await page.locator('input[name="form-key"]').first().getAttribute('value')
+  const send = (headers: Record<string, string>, formKey: string | null) =>
+    fetch(`${gate.url}/-/console/agents`, {
+      method: 'POST',
+      redirect: 'manual',
+      headers: { 'content-type': 'application/x-www-form-urlencoded', ...headers },
+      body: new URLSearchParams({ name: 'mallory', 'form-key': formKey ?? '' }).toString(),
+    }).then(response => response.status)
+  const signedIn = { cookie: `${cookie?.name}=${cookie?.value}` }
+  const origin = gate.url
+  expect(await send({ ...signedIn, origin }, 'x'.repeat(43))).toBe(403)
+  expect(await send({ ...signedIn, origin: 'https://evil.example' }, key)).toBe(403)
+  expect(await send({ ...signedIn, origin: 'null' }, key)).toBe(403)
+  expect(await send({ ...signedIn, 'sec-fetch-site': 'cross-site' }, key)).toBe(403)
+  expect(await send(signedIn, key)).toBe(403)
+  const other = { cookie: `${cookie?.name}=${cookie?.value?.slice(0, -2)}xx` }
+  expect(await send({ ...other, origin }, key)).toBe(303)
+  expect(await gate.admin.ask('GET', '/agents')).toEqual([])
+  expect(await send({ ...signedIn, origin }, key)).toBe(303)
+  expect(await gate.admin.ask('GET', '/agents')).toMatchObject([{ name: 'mallory' }])
+})
+
+test('a session ends with its token, and without one every page asks to sign in', async () => {
+  await using gate = await startGate()
+  const minted = (await gate.admin.ask('POST', '/admin-tokens', { label: 'grace' })) as Record<string, string>
+  await using operator = await openConsole(browser, { url: gate.url, adminToken: minted.token ?? '' })
+  const { page, open } = operator
+  await page.getByText('admin token grace').waitFor()
+  await gate.admin.ask('DELETE', `/admin-tokens/${minted.id}`)
+  await open('/waiting')
+  await page.getByLabel('Admin token').fill('gateadmin_not-one')
+  await page.getByRole('button', { name: 'Sign in' }).click()
+  await page.getByRole('alert').waitFor()
+  await page.getByLabel('Admin token').fill(gate.adminToken)
+  await page.getByRole('button', { name: 'Sign in' }).click()
+  await page.waitForURL('**/-/console/waiting')
+  const at = (path: string) =>
+    fetch(`${gate.url}/-/console${path}`, { redirect: 'manual' }).then(response => response.status)
+  for (const path of ['', '/pushes', '/pushes/live', '/waiting', '/agents', '/overview', '/nowhere'])
+    expect(await at(path)).toBe(303)
+})
+
+test('every answer carries the policy, and no script or style stands in a page', async () => {
+  await using gate = await startGate()
+  const response = await fetch(`${gate.url}/-/console/sign-in`)
+  const policy = response.headers.get('content-security-policy') ?? ''
+  expect(policy).toContain("default-src 'none'")
+  expect(policy).toMatch(/script-src 'nonce-[A-Za-z0-9+/=]+'(;|$)/)
+  expect(policy).not.toMatch(/unsafe|\*|https?:/)
+  expect(response.headers.get('x-content-type-options')).toBe('nosniff')
+  expect(await response.text()).not.toMatch(/<style|\sstyle=|<script(?![^>]* src=)|\son[a-z]+=/i)
+})

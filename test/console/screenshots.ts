@@ -1,0 +1,187 @@
+// npm run screenshots: every page of the console as it looks on a gate with some history, into docs/console.
+import { execFile } from 'node:child_process'
+import { randomBytes } from 'node:crypto'
+import fs from 'node:fs'
+import os from 'node:os'
+import path from 'node:path'
+import { promisify } from 'node:util'
+import { termsOf } from '../../cli/terms.ts'
+import { bundleWorker } from '../../local/bundle.ts'
+import { createUpstream } from '../../local/demo.ts'
+import { startLocalGate } from '../../local/gate.ts'
+import { openHome } from '../../local/home.ts'
+import { startSshServer } from '../../local/sshd.ts'
+import { startWorker } from '../../local/worker.ts'
+import { cloneIn } from '../harness/clone.ts'
+import { git } from '../harness/git.ts'
+import { until } from '../harness/until.ts'
+import { type ConsolePage, openConsole, startBrowser } from './browser.ts'
+import { objectId, type PastPush, writeHistory } from './history.ts'
+import { madeUpToken } from './made-up.ts'
+
+const into = path.join(import.meta.dirname, '../../docs/console')
+const DAY = 86_400_000
+
+await using all = new AsyncDisposableStack()
+const dir = fs.mkdtempSync(path.join(os.tmpdir(), 'gate-screenshots-'))
+all.defer(() => fs.rmSync(dir, { recursive: true, force: true, maxRetries: 3 }))
+const home = all.use(openHome(path.join(dir, 'home'), {}))
+const server = all.use(await startSshServer({ dir: path.join(dir, 'sshd'), port: 0 }))
+const code = await bundleWorker()
+const gate = all.use(
+  await startLocalGate({
+    home,
+    port: 0,
+    companionPort: 0,
+    settings: {},
+    say: () => {},
+    runWorker: worker => startWorker({ ...worker, code }),
+  }),
+)
+
+const repositories = ['acme/app', 'acme/billing', 'acme/docs']
+for (const name of repositories) {
+  const upstream = path.join(dir, `${name}.git`)
+  await createUpstream(upstream)
+  server.authorize(await gate.admin.identity('acme-deploy'))
+  await gate.admin.repository(name, {
+    upstream: server.urlOf(upstream),
+    identity: 'acme-deploy',
+    knownHosts: server.knownHosts,
+  })
+}
+const own = termsOf({
+  push: ['{agent}/**'],
+  force: ['{agent}/**'],
+  delete: ['{agent}/**'],
+  tags: ['{agent}-*'],
+})
+const agents = ['ada', 'bruno', 'cleo']
+const tokens = new Map<string, string>()
+for (const agent of agents) {
+  await gate.admin.agent(agent)
+  for (const name of repositories) await gate.admin.grant(agent, name, own)
+  tokens.set(agent, (await gate.admin.mint(agent, 'laptop')).token)
+}
+writeHistory(home.dir, aFortnight())
+await push('cleo', 'acme/docs', 'cleo/wording', { 'guide.md': 'How to begin.\n' })
+await push('bruno', 'acme/billing', 'main', { 'invoice.ts': 'export const vat = 19\n' })
+await push('ada', 'acme/app', 'ada/deploy-script', {
+  'scripts/deploy.sh': `#!/bin/sh\nexport GITHUB_TOKEN=${madeUpToken()}\nmake deploy\n`,
+})
+const slow = path.join(dir, 'acme/app.git/hooks/pre-receive')
+fs.mkdirSync(path.dirname(slow), { recursive: true })
+fs.writeFileSync(slow, `#!/bin/sh\nwhile ! [ -e ${dir}/go ]; do sleep 0.2; done\n`, { mode: 0o755 })
+const going = push('ada', 'acme/app', 'ada/faster-search', { 'search.ts': 'export const limit = 50\n' })
+await until(
+  async () => (await pageOfPushes()).find(each => each.outcome === 'open'),
+  20_000,
+  () => 'no open push',
+)
+
+const browser = all.use(await startBrowser())
+fs.mkdirSync(into, { recursive: true })
+for (const scheme of ['light', 'dark'] as const)
+  for (const width of [1600, 360]) {
+    await using console_ = await openConsole(
+      browser,
+      { url: gate.url, adminToken: home.adminToken },
+      { width, height: width === 360 ? 740 : 1000, scheme },
+    )
+    await takeAll(console_, name => path.join(into, `${name}-${width}-${scheme}.png`))
+    if (console_.wrong.length) throw new Error(console_.wrong.join('\n'))
+  }
+fs.writeFileSync(path.join(dir, 'go'), '')
+await going
+
+async function takeAll({ page, open }: ConsolePage, fileOf: (name: string) => string): Promise<void> {
+  const take = async (name: string) => {
+    await page.screenshot({ path: fileOf(name), fullPage: name !== 'pushes' })
+  }
+  const pushes = await pageOfPushes()
+  const refused = pushes.find(each => each.findings.length > 0)
+  await open('/pushes')
+  await page.getByText('forwarding').first().waitFor()
+  await take('pushes')
+  await open(`/pushes/${refused?.id}`)
+  await take('push')
+  await open('/waiting')
+  await take('waiting')
+  await open('/repositories')
+  await take('repositories')
+  await open(`/repositories/${encodeURIComponent('acme/docs')}`)
+  await page.getByRole('button', { name: 'Check the link' }).click()
+  await page.getByText('the upstream takes pushes').waitFor()
+  await take('repository')
+  await open('/agents')
+  await take('agents')
+  await open('/agents/ada')
+  await page.getByRole('button', { name: 'Mint a token' }).click()
+  await page.getByText('not shown again').waitFor()
+  await take('agent')
+  await page
+    .getByRole('button', { name: /^Revoke/ })
+    .first()
+    .click()
+  await open('/overview')
+  await take('overview')
+  await page.getByRole('button', { name: 'Sign out' }).click()
+  await take('sign-in')
+}
+
+type Listed = { id: string; outcome: string; findings: unknown[] }
+async function pageOfPushes(): Promise<Listed[]> {
+  const { pushes } = (await gate.admin.ask('GET', '/pushes?limit=20')) as { pushes: Listed[] }
+  return pushes
+}
+
+async function push(agent: string, repository: string, branch: string, files: Record<string, string>) {
+  const url = `${gate.url.replace('://', `://${agent}:${tokens.get(agent)}@`)}/${repository}.git`
+  const folder = path.join(dir, `${agent}-${randomBytes(4).toString('hex')}`)
+  await promisify(execFile)('git', ['clone', '-q', url, folder])
+  const work = cloneIn(folder)
+  await work.commit(`Work on ${branch}`, files)
+  return git(['push', '-q', 'origin', `HEAD:refs/heads/${branch}`], { cwd: folder, within: 600_000 })
+}
+
+/** Two weeks of pushes, the same ones each time as far as their kind goes. */
+function aFortnight(): PastPush[] {
+  const topics = ['fix-login', 'search', 'invoices', 'docs', 'deps', 'retry', 'cache', 'typo', 'ci']
+  const now = Date.now()
+  return Array.from({ length: 620 }, (_, i): PastPush => {
+    const agent = agents[(i * 7) % 3] ?? 'ada'
+    const refused = i % 11 === 3
+    const ended = i % 97 === 5 ? 'failed' : i % 61 === 7 ? 'abandoned' : refused ? 'refused' : 'accepted'
+    const noise = (i * 2_654_435_761) % 1000
+    const times = [40 + (noise % 160), 4 + (noise % 9), 280 + noise, 350 + ((noise * 7) % 1400)]
+    const steps = ['receiving', 'rules', 'secrets', 'forwarding']
+      .slice(0, ended === 'refused' ? 2 : ended === 'abandoned' ? 1 : 4)
+      .map((step, at) => ({ step, ms: times[at] ?? 0 }))
+    const ref = `refs/heads/${refused ? 'main' : `${agent}/${topics[i % topics.length]}`}`
+    const why = {
+      accepted: '',
+      refused: `git-gate: ${agent} may push refs/heads/${agent}/** only`,
+      failed: 'git-gate: the upstream did not answer within 120 s',
+      abandoned: 'git-gate: the client went away',
+    }[ended]
+    return {
+      startedAt: Math.round(now - DAY / 24 - (i / 620) ** 1.3 * 13.5 * DAY - (noise / 1000) * (DAY / 8)),
+      agent,
+      repository: repositories[(i * 5) % 3] ?? 'acme/app',
+      outcome: ended,
+      phase: steps.at(-1)?.step ?? 'receiving',
+      ms: steps.reduce((sum, { ms }) => sum + ms, 0),
+      steps,
+      refs: [
+        {
+          ref,
+          old: i % 3 === 0 ? '0'.repeat(40) : objectId(),
+          new: objectId(),
+          status: ended === 'accepted' ? 'ok' : 'ng',
+          reason: why,
+        },
+      ],
+      told: why ? [why] : [],
+    }
+  })
+}
