@@ -51,7 +51,8 @@ export async function makeRepository(dir: string, shape: Shape): Promise<void> {
       for (let f = 0; f < files; f++) await write(`M 100644 :${f + 1} folder-${f % 10}/file-${f}.txt\n`)
     else await write(`M 100644 inline counter.txt\ndata <<END\n${i}\nEND\n`)
   }
-  for (let i = 0; i < branches; i++) await write(`reset refs/heads/other/branch-${i}\nfrom refs/heads/main\n\n`)
+  for (let i = 0; i < branches; i++)
+    await write(`reset refs/heads/other/branch-${i}\nfrom refs/heads/main\n\n`)
   child.stdin?.end()
   const [code] = await once(child, 'close')
   if (code !== 0) throw new Error(`git fast-import ended with ${code}`)

@@ -86,7 +86,9 @@ export async function startStage(): Promise<Stage & AsyncDisposable> {
       }),
     )
     sshd.authorize(await local.admin.identity('bench'))
-    const workerd = descendantsOf(process.pid).filter(({ pid, name }) => !before.has(pid) && name === 'workerd')
+    const workerd = descendantsOf(process.pid).filter(
+      ({ pid, name }) => !before.has(pid) && name === 'workerd',
+    )
     const put: Put = ({ name, url, knownHosts }) =>
       local.admin.repository(name, { upstream: url, identity: 'bench', knownHosts })
     const tokens = new Map<string, Promise<string>>()
@@ -96,7 +98,8 @@ export async function startStage(): Promise<Stage & AsyncDisposable> {
       processes: { worker: workerd.map(({ pid }) => pid), companion: local.companion.pid },
       async agent(name, repository, push) {
         const token =
-          tokens.get(name) ?? local.admin.agent(name).then(async () => (await local.admin.mint(name, 'bench')).token)
+          tokens.get(name) ??
+          local.admin.agent(name).then(async () => (await local.admin.mint(name, 'bench')).token)
         tokens.set(name, token)
         await token
         await local.admin.grant(name, repository, termsOf({ push: [...push] }))

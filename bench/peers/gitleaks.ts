@@ -12,8 +12,7 @@ async function run(args: readonly string[], cwd: string): Promise<void> {
 }
 
 /** gitleaks as a developer or a hook runs it, over one commit. */
-export const bareScanOfCommit = (repository: string) =>
-  run(['git', '--log-opts=-1 HEAD', '.'], repository)
+export const bareScanOfCommit = (repository: string) => run(['git', '--log-opts=-1 HEAD', '.'], repository)
 
 /** gitleaks over files, as they are. */
 export const bareScanOfFiles = (folder: string) => run(['dir', '.'], folder)

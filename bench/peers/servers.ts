@@ -46,7 +46,11 @@ http {
 `,
   )
   const cgi = run(fcgiwrap, ['-f', '-c', '8', '-s', `unix:${socket}`])
-  await until(() => fs.existsSync(socket) || undefined, 5_000, () => 'fcgiwrap does not start')
+  await until(
+    () => fs.existsSync(socket) || undefined,
+    5_000,
+    () => 'fcgiwrap does not start',
+  )
   const web = run(nginx, ['-c', config, '-e', path.join(dir, 'error.log')])
   await answering(port)
   return {

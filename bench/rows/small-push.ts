@@ -33,7 +33,10 @@ async function at(stage: Stage, roundTripMs: number, rounds: number): Promise<Re
         async run(round) {
           await other.change()
           const push = await timed(() =>
-            mustGit(['push', '-q', place.ssh, 'HEAD:refs/heads/other'], { cwd: other.dir, env: stage.sshEnv }),
+            mustGit(['push', '-q', place.ssh, 'HEAD:refs/heads/other'], {
+              cwd: other.dir,
+              env: stage.sshEnv,
+            }),
           )
           const scan = await timed(() => bareScanOfCommit(other.dir))
           if (round > 0) scans.push(scan)
