@@ -4,8 +4,10 @@ import { dirname, join } from 'node:path'
 import type { Upstream } from '../src/contract/pass.ts'
 import { type Git, gitEnvironment, gitOn } from './git.ts'
 import { maintain } from './maintenance.ts'
+import { listMirror, sameRefs } from './ref-list.ts'
 import type { Settings } from './settings.ts'
 import { type Link, UpstreamError, upstreamProblem } from './upstream.ts'
+import { listUpstream } from './upstream-refs.ts'
 
 /** The local copy of one upstream: a cache, made anew whenever it is missing. */
 export interface Mirror {
@@ -164,7 +166,11 @@ function createMirror(git: Git, settings: Settings, linkTo: (upstream: Upstream)
     const signal = AbortSignal.timeout(settings.refreshMs)
     try {
       await link.connect(signal)
-      await fetchAll(git, link, upstream, [...held.keys()], signal)
+      const moving = [...held.keys()]
+      const [there, here] = await Promise.all([listUpstream(link, upstream, signal), listMirror(git, signal)])
+      if (!sameRefs(there.refs, here.refs, moving)) await fetchAll(git, link, upstream, moving, signal)
+      if (there.head !== undefined && there.head !== here.head)
+        await git.text(['symbolic-ref', 'HEAD', there.head], { signal })
     } catch (error) {
       if (!signal.aborted) throw error
       throw new UpstreamError(
@@ -233,8 +239,8 @@ async function ensure(git: Git): Promise<boolean> {
 }
 
 /**
- * Heads and tags as upstream has them, those it no longer has pruned; HEAD beside it, over the same connection.
- * Refs that a push is moving are left to that push.
+ * Heads and tags as upstream has them, those it no longer has pruned. Refs that a push is moving are left to that
+ * push.
  */
 async function fetchAll(
   git: Git,
@@ -243,32 +249,26 @@ async function fetchAll(
   heldRefs: readonly string[],
   signal: AbortSignal,
 ): Promise<void> {
-  const [one, two] = [link.borrow(), link.borrow()]
+  const { env, release } = link.borrow()
   try {
-    const [fetched, head] = await Promise.all([
-      git.run(
-        [
-          'fetch',
-          '--quiet',
-          '--prune',
-          '--no-tags',
-          '--no-write-fetch-head',
-          '--no-auto-maintenance',
-          upstream.url,
-          '+refs/heads/*:refs/heads/*',
-          '+refs/tags/*:refs/tags/*',
-          ...heldRefs.map(ref => `^${ref}`),
-        ],
-        { signal, env: one.env },
-      ),
-      git.run(['ls-remote', '--symref', upstream.url, 'HEAD'], { signal, env: two.env }),
-    ])
+    const fetched = await git.run(
+      [
+        'fetch',
+        '--quiet',
+        '--prune',
+        '--no-tags',
+        '--no-write-fetch-head',
+        '--no-auto-maintenance',
+        upstream.url,
+        '+refs/heads/*:refs/heads/*',
+        '+refs/tags/*:refs/tags/*',
+        ...heldRefs.map(ref => `^${ref}`),
+      ],
+      { signal, env },
+    )
     if (fetched.code !== 0) throw upstreamProblem(upstream, fetched.stderr)
-    const branch = /^ref: (refs\/heads\/\S+)\tHEAD$/m.exec(head.stdout.toString('utf8'))?.[1]
-    if (branch) await git.run(['symbolic-ref', 'HEAD', branch], { signal })
   } finally {
-    one.release()
-    two.release()
+    release()
   }
 }
 

@@ -13,8 +13,11 @@ export class UpstreamError extends Error {}
 export interface Link {
   /** Opens the shared connection, or joins the one that is open. Rejects with UpstreamError, saying why. */
   connect(signal: AbortSignal): Promise<void>
-  /** GIT_SSH_COMMAND for one git process, to be given back with `release` when that has ended. */
-  borrow(): { env: Readonly<Record<string, string>>; release(): void }
+  /**
+   * The use of the connection for one process, to be given back with `release` when that has ended: GIT_SSH_COMMAND for
+   * a git process, or the arguments of an `ssh` of one's own, up to the command to run there.
+   */
+  borrow(): { env: Readonly<Record<string, string>>; ssh: readonly string[]; release(): void }
   close(): void
 }
 
@@ -66,12 +69,14 @@ export function createLinks(folders: LinkFolders): Links {
   }
 }
 
-/** The destination of an SSH URL in either spelling (git-fetch(1), "GIT URLS"). */
-function hostOf(url: string): string {
-  const full = /^ssh:\/\/([^/]+)\//.exec(url)
-  if (full?.[1]) return `ssh://${full[1]}`
-  const scp = /^([^/:]+):/.exec(url)
-  if (scp?.[1]) return scp[1]
+const hostOf = (url: string) => partsOf(url).host
+
+/** The destination of an SSH URL in either spelling, and the path there (git-fetch(1), "GIT URLS"). */
+export function partsOf(url: string): { host: string; path: string } {
+  const [, fullHost, fullPath] = /^ssh:\/\/([^/]+)(\/.*)$/s.exec(url) ?? []
+  if (fullHost && fullPath) return { host: `ssh://${fullHost}`, path: fullPath.replace(/^\/~/, '~') }
+  const [, host, path] = /^([^/:]+):(.+)$/s.exec(url) ?? []
+  if (host && path) return { host, path }
   throw new UpstreamError(
     `the upstream's address is no SSH URL; the operator sets it with: git gate repo add`,
   )
@@ -119,7 +124,7 @@ function sshConfig(identity: string, knownHosts: string): string {
 `
 }
 
-const shellQuote = (word: string) => `'${word.replaceAll("'", `'\\''`)}'`
+export const shellQuote = (word: string) => `'${word.replaceAll("'", `'\\''`)}'`
 
 function sharedLink(upstream: Upstream, config: string, control: string): Link {
   const destination = hostOf(upstream.url)
@@ -193,10 +198,11 @@ function sharedLink(upstream: Upstream, config: string, control: string): Link {
     borrow() {
       borrowed += 1
       clearTimeout(idle)
-      const socket = borrowed <= SESSIONS_PER_CONNECTION ? shellQuote(control) : 'none'
+      const socket = borrowed <= SESSIONS_PER_CONNECTION ? control : 'none'
       let held = true
       return {
-        env: { GIT_SSH_COMMAND: ssh + socket, GIT_SSH_VARIANT: 'ssh' },
+        env: { GIT_SSH_COMMAND: ssh + shellQuote(socket), GIT_SSH_VARIANT: 'ssh' },
+        ssh: ['-F', config, '-S', socket, '-o', 'SendEnv=GIT_PROTOCOL', destination],
         release() {
           if (!held) return
           held = false
