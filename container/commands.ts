@@ -72,7 +72,7 @@ export class CommandListReader {
       if (error instanceof PktLineError) return this.#bad(error.message)
       throw error
     }
-    return this.#bytes + this.#packets.rest.length > MAX_LIST_BYTES
+    return this.#bytes + this.#packets.held > MAX_LIST_BYTES
       ? this.#bad('the command list is too long')
       : undefined
   }
