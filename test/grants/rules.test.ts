@@ -2,6 +2,8 @@ import fs from 'node:fs'
 import os from 'node:os'
 import path from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import { refNameProblem } from '../../src/contract/names.ts'
+import { Grant, mayDo } from '../../src/contract/rules.ts'
 import { type Clone, cloneIn } from '../harness/clone.ts'
 import { type Gate, git, gitText, startGate } from '../harness/index.ts'
 import { GRANTS, type GrantName } from './rules/grants.ts'
@@ -59,6 +61,11 @@ test.concurrent.for(titled)('$title', async ({ row, number }) => {
     'refused' in row ? [row.code ?? 1, row.refused, before] : [0, row.prints, row.after]
   for (const line of lines) expect(printed).toContain(own(number, line))
   expect(ran.code, ran.output).toBe(code)
+  for (const [, ref = ''] of printed.matchAll(/git-gate: git push origin [0-9a-f]+:(\S+)/g)) {
+    expect(refNameProblem(ref)).toBeUndefined()
+    const grant = Grant.parse({ agent: row.agent, terms: { rules: GRANTS[row.agent] } })
+    expect(mayDo(grant, ref, 'create'), `${ref} was told as allowed`).toBe(true)
+  }
   const stands = Object.entries(await gate.upstream.refs()).filter(([ref]) => ref.includes(mark(number)))
   expect(Object.fromEntries(stands)).toEqual(
     Object.fromEntries(Object.entries(after).map(([ref, name]) => [own(number, ref), ids[name]])),

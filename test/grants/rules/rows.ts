@@ -19,6 +19,9 @@ export type Row = {
 const NOT_ALONE = 'git-gate: not pushed: another ref of this push was refused'
 const rejected = (what: string, why: string) => `! [remote rejected] ${what} (git-gate: ${why})`
 
+const SETS_MAY =
+  'sets may create refs/heads/set/*-[a-c], refs/heads/set/*-[!a-z]x, refs/heads/set/*.[[:digit:]][[:digit:]] only'
+
 const creates: readonly Row[] = [
   {
     what: 'create a branch of its own',
@@ -442,7 +445,7 @@ const patterns: readonly Row[] = [
     what: 'a denied name among allowed ones',
     agent: 'guarded',
     push: ['one:refs/heads/@/main'],
-    refused: [rejected('one -> @/main', 'guarded may create refs/heads/** only')],
+    refused: [rejected('one -> @/main', 'guarded may create refs/heads/**, refs/tags/** only')],
   },
   {
     what: 'a name beside the denied one',
@@ -498,7 +501,7 @@ const patterns: readonly Row[] = [
     agent: 'both',
     before: { 'refs/heads/@': 'one' },
     push: ['two:refs/heads/@'],
-    refused: [rejected('two -> @', 'both may update')],
+    refused: [rejected('two -> @', 'both may update refs/heads/** only')],
   },
   {
     what: 'one star, one level',
@@ -524,7 +527,7 @@ const patterns: readonly Row[] = [
     what: 'one star in the middle, two levels',
     agent: 'star',
     push: ['one:refs/heads/@/x/leaf'],
-    refused: [rejected('one -> @/x/leaf', 'star may create')],
+    refused: [rejected('one -> @/x/leaf', 'star may create refs/heads/star/*, refs/heads/*/leaf only')],
   },
   {
     what: 'two stars in the middle, no level',
@@ -563,13 +566,13 @@ const patterns: readonly Row[] = [
     what: 'a letter beside the set',
     agent: 'sets',
     push: ['one:refs/heads/set/@-d'],
-    refused: [rejected('one -> set/@-d', 'sets may create')],
+    refused: [rejected('one -> set/@-d', SETS_MAY)],
   },
   {
     what: 'a capital of the set',
     agent: 'sets',
     push: ['one:refs/heads/set/@-B'],
-    refused: [rejected('one -> set/@-B', 'sets may create')],
+    refused: [rejected('one -> set/@-B', SETS_MAY)],
   },
   {
     what: 'what a negated set takes',
@@ -582,7 +585,7 @@ const patterns: readonly Row[] = [
     what: 'a slash where a negated set stands',
     agent: 'sets',
     push: ['one:refs/heads/set/@-/x'],
-    refused: [rejected('one -> set/@-/x', 'sets may create')],
+    refused: [rejected('one -> set/@-/x', SETS_MAY)],
   },
   {
     what: 'digits of a class',
@@ -608,7 +611,9 @@ const patterns: readonly Row[] = [
     what: 'another agent inside of a component',
     agent: 'inside',
     push: ['one:refs/heads/@-own-x'],
-    refused: [rejected('one -> @-own-x', 'inside may create refs/heads/*-inside-*')],
+    refused: [
+      rejected('one -> @-own-x', 'inside may create refs/heads/*-inside-*, refs/tags/inside/** only'),
+    ],
   },
   {
     what: 'a tag in its own folder',
@@ -683,7 +688,7 @@ const mixed: readonly Row[] = [
     before: { 'refs/heads/maker/@': 'one' },
     push: ['one:refs/heads/own/@', ':refs/heads/maker/@'],
     refused: [
-      rejected('one -> own/@', 'maker may create refs/heads/maker/** only').replace('**', '**, refs/tags/**'),
+      rejected('one -> own/@', 'maker may create refs/heads/maker/**, refs/tags/** only'),
       rejected('maker/@', 'maker may delete no ref here'),
     ],
   },
