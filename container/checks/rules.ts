@@ -1,3 +1,4 @@
+import { refNameProblem } from '../../src/contract/names.ts'
 import type { Refusal } from '../../src/contract/outcome.ts'
 import { type Action, type Grant, mayDo } from '../../src/contract/rules.ts'
 import { type Command, isCreate, isDelete, isTag } from '../commands.ts'
@@ -109,5 +110,5 @@ function nearestRef(command: Command, grant: Grant): string | undefined {
         .replace(/\*+/, leaf)
         .replace(/\/?\*+/g, ''),
     )
-    .find(ref => ref !== command.ref && mayDo(grant, ref, 'create'))
+    .find(ref => ref !== command.ref && refNameProblem(ref) === undefined && mayDo(grant, ref, 'create'))
 }
