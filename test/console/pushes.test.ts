@@ -21,7 +21,7 @@ function heldGitleaks() {
   const open = path.join(dir, 'open')
   fs.writeFileSync(
     program,
-    `#!/bin/sh\nwhile ! [ -e ${open} ]; do sleep 0.1; done\nexec ${process.env.GATE_TEST_GITLEAKS} "$@"\n`,
+    `#!/bin/sh\nwhile ! [ -e ${open} ]; do sleep 0.1; done\nexec ${process.env.GATE_GITLEAKS} "$@"\n`,
     { mode: 0o755 },
   )
   return {
