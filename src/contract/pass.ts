@@ -26,6 +26,10 @@ export type Upstream = z.infer<typeof Upstream>
 export const Exception = z.object({ id: z.string(), fingerprint: z.string(), until: z.number().nullable() })
 export type Exception = z.infer<typeof Exception>
 
+/** An operator's word on a finding that is not to pass. */
+export const Decline = z.object({ fingerprint: z.string(), reason: z.string() })
+export type Decline = z.infer<typeof Decline>
+
 const base = { v: z.literal(PROTOCOL), id: z.string().min(1).max(64), exp: z.number().int() }
 const git = { ...base, repository: Upstream, agent: AgentName, terms: Terms }
 
@@ -38,6 +42,7 @@ export const Pass = z.discriminatedUnion('service', [
     service: z.literal('git-receive-pack'),
     ...git,
     exceptions: z.array(Exception),
+    declines: z.array(Decline).optional(),
     /** The operator's gitleaks configuration for this repository; it extends the default. Empty: the default alone. */
     gitleaksConfig: z.string(),
   }),

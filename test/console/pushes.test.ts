@@ -21,7 +21,7 @@ function heldGitleaks() {
   const open = path.join(dir, 'open')
   fs.writeFileSync(
     program,
-    `#!/bin/sh\nwhile ! [ -e ${open} ]; do sleep 0.1; done\nexec ${process.env.GATE_TEST_GITLEAKS} "$@"\n`,
+    `#!/bin/sh\nwhile ! [ -e ${open} ]; do sleep 0.1; done\nexec ${process.env.GATE_GITLEAKS} "$@"\n`,
     { mode: 0o755 },
   )
   return {
@@ -110,7 +110,9 @@ test('a refused push shows its finding, redacted; allowed with one click, the sa
 test('a declined finding waits for nobody, and waits again when the decline is taken back', async () => {
   await using gate = await startGate()
   const ada = await gate.agent('ada', { push: ['refs/heads/ada/**'] })
-  await ada.push('refs/heads/ada/deploy', `export GITHUB_TOKEN=${madeUpToken()}\n`)
+  const work = await ada.clone()
+  await work.commit('Deploy', { 'deploy.sh': `export GITHUB_TOKEN=${madeUpToken()}\n` })
+  expect((await work.push('HEAD:refs/heads/ada/deploy')).output).toContain('ask an operator')
   await using operator = await openConsole(browser, gate)
   const { page, open } = operator
   await open('/waiting')
@@ -118,6 +120,9 @@ test('a declined finding waits for nobody, and waits again when the decline is t
   await page.getByRole('button', { name: 'Decline' }).click()
   await page.getByText('No finding waits for a decision.').waitFor()
   await page.getByText('rotate it, please').waitFor()
+  const again = await work.push('HEAD:refs/heads/ada/deploy')
+  expect(again.output).toContain('an operator has declined to let it pass: rotate it, please')
+  expect(again.output).not.toContain('ask an operator')
   await page.getByRole('button', { name: /^Take back/ }).click()
   await page.getByRole('button', { name: 'Decline' }).waitFor()
   const { changes } = (await gate.admin.ask('GET', '/changes')) as { changes: { action: string }[] }

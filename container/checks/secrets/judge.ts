@@ -27,6 +27,8 @@ const KEPT = 500
 interface Judged {
   readonly found: Located
   readonly finding: Finding
+  /** What an operator said when declining it; undefined: nobody has. */
+  readonly declined: string | undefined
 }
 
 /** What is new and not excepted is refused; all findings and all exceptions used go on the push's record. */
@@ -46,7 +48,9 @@ export async function judge(found: readonly Located[], options: Options): Promis
     )
   for (const each of preferNamed(fresh)) {
     const print = fingerprint(each, push.pass.repository.name, key)
-    if (!first.has(print)) first.set(print, { found: each, finding: describe(each, print, redactor) })
+    const declined = push.pass.declines?.find(decline => decline.fingerprint === print)?.reason
+    if (!first.has(print))
+      first.set(print, { found: each, finding: describe(each, print, redactor), declined })
   }
   const now = Date.now()
   const refused: Judged[] = []
@@ -115,6 +119,7 @@ function refusals(refused: readonly Judged[], { push, introduced }: Options, red
         ),
         ...of
           .slice(0, SHOWN)
+          .filter(({ judged }) => judged.declined === undefined)
           .flatMap(({ judged }) => askOperator(push.pass.repository.name, judged.finding.fingerprint)),
       ],
     }
@@ -123,13 +128,16 @@ function refusals(refused: readonly Judged[], { push, introduced }: Options, red
 
 const inShort = ({ rule, path, line }: Finding) => `${rule} in ${path}${line > 0 ? `:${line}` : ''}`
 
-function tell({ found, finding }: Judged): string[] {
+function tell({ found, finding, declined }: Judged): string[] {
   const way = found.how.length ? ` (in ${found.how.join(', in ')})` : ''
   return [
     `${inShort(finding)}${way}${finding.commit ? `, commit ${finding.commit.slice(0, 7)}` : ''}`,
     `  ${finding.excerpt}`,
     `  fingerprint ${finding.fingerprint}`,
-    ...(finding.asksForException
+    ...(declined === undefined
+      ? []
+      : [`  an operator has declined to let it pass${declined ? `: ${printable(declined)}` : ''}`]),
+    ...(finding.asksForException && declined === undefined
       ? ['  gitleaks:allow does not let it pass; it is noted as asking for an exception']
       : []),
   ]
