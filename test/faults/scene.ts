@@ -90,6 +90,8 @@ export interface HeldPush extends AsyncDisposable {
   release(): void
   /** What its user saw, once it has ended; undefined: it has not. */
   seen(): { output: string; ms: number } | undefined
+  /** What its user saw, as soon as it has ended. */
+  ended(within?: number): Promise<{ output: string; ms: number }>
   /** Its outcome, once it is known; undefined: it never was an attempt. */
   outcome(within: number): Promise<string | undefined>
 }
@@ -153,6 +155,7 @@ export async function pushHeldAt(scene: Scene, surface: Surface, phase: Phase): 
     },
     release,
     seen: client.seen,
+    ended: (within = 60_000) => until(client.seen, within, () => 'the client goes on'),
     async outcome(within) {
       if (client.id)
         return (
