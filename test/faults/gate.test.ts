@@ -1,10 +1,10 @@
 import fs from 'node:fs'
 import path from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { descendantsOf } from '../../local/processes.ts'
+import { descendantsOf, listProcesses } from '../../local/processes.ts'
 import { until } from '../harness/index.ts'
 import { aftermath, mirrorDiffers } from './measure.ts'
-import { pushHeldAt, type Scene, startScene } from './scene.ts'
+import { indexing, pushHeldAt, type Scene, startScene } from './scene.ts'
 import type { Behaviour } from './slow-gitleaks.ts'
 
 describe('whatever dies of the gate, every push gets its outcome and leaves nothing', () => {
@@ -129,14 +129,14 @@ describe('whatever dies of the gate, every push gets its outcome and leaves noth
     const { gate } = scene
     await using forwarding = await pushHeldAt(scene, 'worker', 'during the forward')
     await using stuck = await pushHeldAt(scene, 'worker', 'mid-pack, 2 MB')
-    const running = descendantsOf(gate.companion.pid)
-    const indexing = running.find(({ pid }) => commandOf(pid).includes('index-pack'))
-    const group = running.filter(each => each.group === indexing?.group)
-    expect(group).toContainEqual(indexing)
+    const { group: stuckGroup } = indexing(gate) ?? {}
+    const group = descendantsOf(gate.companion.pid).filter(each => each.group === stuckGroup)
+    expect(group.length).toBeGreaterThan(1)
     for (const { pid } of group) process.kill(pid, 'SIGSTOP')
     stuck.kill()
     await until(
-      () => (group.some(({ pid }) => fs.existsSync(`/proc/${pid}`)) ? undefined : true),
+      () =>
+        listProcesses().some(each => each.group === stuckGroup && each.state !== 'Z') ? undefined : true,
       20_000,
       () => 'git stays stopped',
     )
@@ -150,9 +150,6 @@ describe('whatever dies of the gate, every push gets its outcome and leaves noth
     await gate.idle({ within: 5_000 })
   })
 })
-
-const commandOf = (pid: number) =>
-  fs.existsSync(`/proc/${pid}/cmdline`) ? fs.readFileSync(`/proc/${pid}/cmdline`, 'utf8') : ''
 
 const quarantines = (home: string) =>
   fs

@@ -123,6 +123,6 @@ const KILL_SSHD = `
 pid=$$
 while [ "$pid" -gt 1 ]; do
   pid=$(cut -d' ' -f4 "/proc/$pid/stat")
-  [ "$(cat "/proc/$pid/comm")" = sshd ] && kill -9 "$pid" && exit 0
+  [ "$(cat "/proc/$pid/comm")" = sshd ] && kill -9 "$pid" && exit 1
 done
 exit 1`
