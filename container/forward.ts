@@ -71,7 +71,8 @@ export async function forward(
       refusedRefs.some(c =>
         /remote failed to report|failed to report status/.test(porcelain.get(c.ref)?.summary ?? ''),
       )
-    )
+    ) {
+      borrowed.release({ cut: true })
       return await settleByAsking(
         git,
         link,
@@ -80,6 +81,7 @@ export async function forward(
         upstreamProblem(upstream, ended.stderr).message,
         upstreamSaid,
       )
+    }
     const refs = commands.map((c): RefStatus => {
       const line = porcelain.get(c.ref)
       return {
@@ -95,6 +97,7 @@ export async function forward(
     return { outcome: 'refused', refs, why: first?.reason ?? 'upstream refused', upstreamSaid }
   } catch (error) {
     if (!deadline.aborted) throw error
+    borrowed.release({ cut: true })
     return await settleByAsking(
       git,
       link,

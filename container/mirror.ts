@@ -32,6 +32,8 @@ export interface Mirror {
 
 export interface Mirrors {
   of(upstream: Upstream): Mirror
+  /** Removes what an earlier life of the companion left in any of them. */
+  tidyAll(): Promise<void>
 }
 
 /** Makes git's only configuration for all mirrors, and answers with the environment that points to it. */
@@ -95,14 +97,20 @@ export function createMirrors(
   linkTo: (upstream: Upstream) => Promise<Link>,
 ): Mirrors {
   const mirrors = new Map<string, Mirror>()
+  const at = (dir: string) => {
+    const mirror = mirrors.get(dir) ?? createMirror(gitOn(dir, env), settings, linkTo)
+    mirrors.set(dir, mirror)
+    return mirror
+  }
   return {
+    async tidyAll() {
+      for (const dir of await mirrorsIn(join(settings.home, 'mirrors'))) (await at(dir).enter())(false)
+    },
     of(upstream) {
       // The upstream's address is part of the place: a repository that is pointed elsewhere starts empty.
       const mark = createHash('sha256').update(upstream.url).digest('hex').slice(0, 16)
       const dir = join(settings.home, 'mirrors', upstream.name, `${mark}.git`)
-      const mirror = mirrors.get(dir) ?? createMirror(gitOn(dir, env), settings, linkTo)
-      mirrors.set(dir, mirror)
-      return mirror
+      return at(dir)
     },
   }
 }
@@ -218,6 +226,14 @@ function createMirror(git: Git, settings: Settings, linkTo: (upstream: Upstream)
   }
 }
 
+/** The mirrors under a folder, which lie as deep as their repositories' names have segments. */
+async function mirrorsIn(folder: string): Promise<string[]> {
+  const entries = await readdir(folder, { withFileTypes: true }).catch(() => [])
+  const folders = entries.filter(entry => entry.isDirectory()).map(({ name }) => join(folder, name))
+  const below = folders.map(path => (path.endsWith('.git') ? [path] : mirrorsIn(path)))
+  return (await Promise.all(below)).flat()
+}
+
 const exists = (dir: string) =>
   access(join(dir, 'HEAD')).then(
     () => true,
@@ -268,7 +284,7 @@ async function fetchAll(
     )
     if (fetched.code !== 0) throw upstreamProblem(upstream, fetched.stderr)
   } finally {
-    release()
+    release({ cut: signal.aborted })
   }
 }
 

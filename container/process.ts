@@ -22,6 +22,9 @@ export interface RunOptions {
   readonly onStart?: (pid: number) => void
 }
 
+/** What a process that has ended left in its pipes is read within this, in milliseconds. */
+const LAST_OUTPUT_MS = 2_000
+
 /** SIGKILL for a child's whole process group; a group that is gone is fine. */
 export function killGroup(child: ChildProcess, signal: NodeJS.Signals = 'SIGKILL'): void {
   if (child.pid === undefined) return
@@ -79,6 +82,17 @@ export async function run(command: string, args: readonly string[], options: Run
     // A child that ends without reading its input is judged by its exit.
     child.stdin?.on('error', () => {})
     child.stdin?.end(input)
+    // What it started may hold its streams open, as ssh's shared connections do: they count for so long only.
+    child.once('exit', () => {
+      const last = setTimeout(
+        () => {
+          child.stdout?.destroy()
+          child.stderr?.destroy()
+        },
+        signal.aborted ? 0 : LAST_OUTPUT_MS,
+      )
+      child.once('close', () => clearTimeout(last))
+    })
     child.once('error', reject)
     child.once('close', (code, killedBy) => {
       if (signal.aborted) return reject(signal.reason)
