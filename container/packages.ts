@@ -29,7 +29,8 @@ function install(place: string): void {
   const url = `${REGISTRY}/${name}/-/${path.basename(name)}-${locked.version}.tgz`
   const tarball = execFileSync('curl', ['-fsSL', url], { maxBuffer: 64 << 20 })
   const integrity = `sha512-${createHash('sha512').update(tarball).digest('base64')}`
-  if (integrity !== locked.integrity) throw new Error(`${name} ${locked.version} is not what ${lockFile} pins`)
+  if (integrity !== locked.integrity)
+    throw new Error(`${name} ${locked.version} is not what ${lockFile} pins`)
   const target = path.join(folder, place)
   mkdirSync(target, { recursive: true })
   execFileSync('tar', ['-xz', '--strip-components=1', '--no-same-owner', '-C', target], { input: tarball })
