@@ -1,5 +1,5 @@
-// Fetches the npm packages that the companion imports, and what they need, as package-lock.json pins them:
-// `node packages.ts LOCK-FILE FOLDER NAME…`. The image needs no npm for that, and none of the Worker's packages.
+// Fetches npm packages, and what they need, as package-lock.json pins them: `node packages.ts LOCK-FILE FOLDER NAME…`.
+// An image gets what it imports that way, without npm and without everything else the project has.
 import { execFileSync } from 'node:child_process'
 import { createHash } from 'node:crypto'
 import { mkdirSync, readFileSync } from 'node:fs'
@@ -22,7 +22,11 @@ function placeOf(name: string, importer: string): string {
   return packages[own] ? own : `node_modules/${name}`
 }
 
+const installed = new Set<string>()
+
 function install(place: string): void {
+  if (installed.has(place)) return
+  installed.add(place)
   const locked = packages[place]
   if (!locked) throw new Error(`${lockFile} has no ${place}`)
   const name = place.slice(place.lastIndexOf('node_modules/') + 'node_modules/'.length)
