@@ -139,6 +139,23 @@ test('a session ends with its token, and without one every page asks to sign in'
     expect(await at(path)).toBe(303)
 })
 
+test('a sign-in that fails is on record, and too many of them are told to wait', async () => {
+  await using gate = await startGate({ settings: { GATE_FAILURES_PER_MINUTE: '3' } })
+  const attempt = () =>
+    fetch(`${gate.url}/-/console/sign-in`, {
+      method: 'POST',
+      redirect: 'manual',
+      headers: { origin: gate.url, 'content-type': 'application/x-www-form-urlencoded' },
+      body: 'token=guessed',
+    }).then(response => response.status)
+  const statuses: number[] = []
+  // Eight, since a new minute may begin in between.
+  for (let tries = 0; tries < 8; tries++) statuses.push(await attempt())
+  expect(statuses.slice(0, 3)).toEqual([403, 403, 403])
+  expect(statuses).toContain(429)
+  expect(await gate.admin.ask('GET', '/failures')).not.toEqual([])
+})
+
 test('every answer carries the policy, and no script or style stands in a page', async () => {
   await using gate = await startGate()
   const response = await fetch(`${gate.url}/-/console/sign-in`)
