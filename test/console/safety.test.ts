@@ -33,7 +33,16 @@ test('what real pushes name with markup is text everywhere', async () => {
   await page.getByText('ada/<img/src=x/onerror=alert(1)>&"\'').waitFor()
   const [refused, taken] = await gate.ledger.pushes()
   expect(refused?.findings.length).toBeGreaterThan(0)
-  for (const at of ['/pushes', `/pushes/${taken?.id}`, `/pushes/${refused?.id}`, '/waiting', '/overview'])
+  await operator.open(`/pushes/${taken?.id}/introduced`)
+  await page.getByText(SCRIPT).first().waitFor()
+  for (const at of [
+    '/pushes',
+    `/pushes/${taken?.id}`,
+    `/pushes/${taken?.id}/introduced`,
+    `/pushes/${refused?.id}`,
+    '/waiting',
+    '/overview',
+  ])
     await seesNoMarkup(operator, at)
 })
 
