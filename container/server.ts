@@ -5,6 +5,7 @@ import { checkLink } from './check-link.ts'
 import type { Check } from './checks/index.ts'
 import { type Client, goneSignal, httpClient } from './client.ts'
 import { addIdentity, IdentityError } from './identities.ts'
+import { introducedTo } from './introduced.ts'
 import type { Entry, Journal } from './journal.ts'
 import type { Mirrors } from './mirror.ts'
 import { receivePack, refusePush } from './receive-pack.ts'
@@ -124,6 +125,8 @@ async function answer(
         steps: await checkLink(repository, mirror, () => companion.links.to(repository), settings),
       })
     }
+    case 'introduced':
+      return json(response, 200, await introducedTo(companion.mirrors.of(pass.repository), pass.refs))
     default:
       return git(companion, pass, request, response)
   }

@@ -16,7 +16,7 @@ const TOKENS_AN_ADDRESS = 10
  * agent does not lock out those beside it.
  */
 export const limitRate = createMiddleware<{ Bindings: Env }>(async (c, next) => {
-  const { GATE_REQUESTS_PER_MINUTE, GATE_FAILURES_PER_MINUTE } = settingsOf(c.env)
+  const { GATE_REQUESTS_PER_MINUTE } = settingsOf(c.env)
   const address = addressOf(c.req.header('cf-connecting-ip'))
   const authorization = c.req.header('authorization')
   const asks = [
@@ -27,12 +27,23 @@ export const limitRate = createMiddleware<{ Bindings: Env }>(async (c, next) => 
     return tooMany(c.req.path, `at most ${GATE_REQUESTS_PER_MINUTE} requests a minute`)
   await next()
   if (c.res.status !== 401 || authorization === undefined) return
-  const failures = await recordFailure(c.env.LEDGER, address)
-  if (failures <= GATE_FAILURES_PER_MINUTE) return
+  const refused = await countFailure(c.env, c.req.raw)
+  if (!refused) return
   // Otherwise the refusal's headers would be carried over, and its challenge make git ask again.
   c.res = undefined
-  c.res = tooMany(c.req.path, 'too many requests with tokens that do not hold')
+  c.res = refused
 })
+
+/** Puts a request whose token does not hold on record; the answer to it when its address has failed too often. */
+export async function countFailure(env: Env, request: Request): Promise<Response | undefined> {
+  const failures = await recordFailure(
+    env.LEDGER,
+    addressOf(request.headers.get('cf-connecting-ip') ?? undefined),
+  )
+  return failures > settingsOf(env).GATE_FAILURES_PER_MINUTE
+    ? tooMany(new URL(request.url).pathname, 'too many requests with tokens that do not hold')
+    : undefined
+}
 
 /** Requests in this minute by who sent them; the whole is forgotten when the next one begins. */
 const counts = new Map<string, number>()

@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { MOST_REFS, MovedRef } from './introduced.ts'
 import { AgentName, IdentityName, RepositoryName } from './names.ts'
 import { Terms } from './rules.ts'
 import { readClaims, signClaims } from './signed.ts'
@@ -60,6 +61,13 @@ export const Pass = z.discriminatedUnion('service', [
   z.object({ service: z.literal('identity'), ...base, identity: IdentityName }),
   /** Try the chain to the upstream. */
   z.object({ service: z.literal('check-link'), ...base, repository: Upstream }),
+  /** Show what a push brought to its refs, from the mirror alone. */
+  z.object({
+    service: z.literal('introduced'),
+    ...base,
+    repository: Upstream,
+    refs: z.array(MovedRef).max(MOST_REFS),
+  }),
 ])
 export type Pass = z.infer<typeof Pass>
 export type PassFor<S extends Pass['service']> = Extract<Pass, { service: S }>
@@ -74,6 +82,7 @@ export const ROUTES: Readonly<Record<Pass['service'], { method: 'GET' | 'POST'; 
   'settle-push': { method: 'POST', path: '/settle' },
   identity: { method: 'POST', path: '/identity' },
   'check-link': { method: 'GET', path: '/link' },
+  introduced: { method: 'GET', path: '/introduced' },
 }
 
 /** Signs a pass. */

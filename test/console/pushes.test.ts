@@ -67,6 +67,9 @@ test('a push appears on the open page by itself, and moves through its states to
   await looking.page.getByText('thank you', { exact: true }).waitFor()
   for (const step of ['receiving', 'rules', 'secrets', 'forwarding'])
     await looking.page.locator('.timeline').getByText(step, { exact: true }).waitFor()
+  await looking.page.getByRole('link', { name: 'See its commits and its diff' }).click()
+  await looking.page.getByText('Make the search faster').waitFor()
+  await looking.page.getByText('+export const limit = 50').waitFor()
   expect([...watching.wrong, ...looking.wrong]).toEqual([])
 })
 
