@@ -50,6 +50,8 @@ export interface PushRecord {
   readonly findings: Finding[]
   readonly exceptionsUsed: string[]
   readonly told: string[]
+  /** Refs whose names hold a secret, and how each may be shown: only git's own report has them in full. */
+  readonly secretRefs: Map<string, string>
   upstreamSaid: string
   /** Names the refs, before git starts. */
   begin(refs: readonly { ref: string; old: string; new: string }[]): Promise<void>
@@ -71,11 +73,13 @@ export function recordPush(pass: PassFor<'git-receive-pack'>, journal: Journal):
   const findings: Finding[] = []
   const exceptionsUsed: string[] = []
   const told: string[] = []
+  const secretRefs = new Map<string, string>()
   const record: PushRecord = {
     id: pass.id,
     findings,
     exceptionsUsed,
     told,
+    secretRefs,
     upstreamSaid: '',
     begin,
     step,
@@ -125,7 +129,13 @@ export function recordPush(pass: PassFor<'git-receive-pack'>, journal: Journal):
   async function end(verdict: Verdict): Promise<void> {
     closeStep()
     const statuses = new Map(verdict.refs.map(status => [status.ref, status]))
-    refs = refs.map(ref => ({ ...ref, status: 'ng', reason: '', ...statuses.get(ref.ref) }))
+    refs = refs.map(each => ({
+      ...each,
+      status: 'ng',
+      reason: '',
+      ...statuses.get(each.ref),
+      ref: secretRefs.get(each.ref) ?? each.ref,
+    }))
     await write(verdict.outcome).catch(error => logFault(pass.id, error))
   }
 }

@@ -171,6 +171,6 @@ function incoming(
     pass,
     git: gitOn(mirror, env),
     scratch: join(keep, 'scratch'),
-    record: { findings: [], exceptionsUsed: [] },
+    record: { findings: [], exceptionsUsed: [], secretRefs: new Map() },
   }
 }
