@@ -58,7 +58,8 @@ export async function judge(found: readonly Located[], options: Options): Promis
       refused.push(judged)
       const { kind, ref } = judged.found.item
       if (kind === 'ref name' && ref !== undefined) push.record.secretRefs.set(ref, redactor.name(ref))
-    } else if (!push.record.exceptionsUsed.includes(exception.id)) push.record.exceptionsUsed.push(exception.id)
+    } else if (!push.record.exceptionsUsed.includes(exception.id))
+      push.record.exceptionsUsed.push(exception.id)
   }
   return refusals(refused, options, redactor)
 }
@@ -115,7 +116,9 @@ function refusals(refused: readonly Judged[], { push, introduced }: Options, red
         ...new Set(
           of
             .slice(0, SHOWN)
-            .flatMap(({ judged, where }) => remedy(safeItem(judged, redactor), safePath(judged, redactor), where)),
+            .flatMap(({ judged, where }) =>
+              remedy(safeItem(judged, redactor), safePath(judged, redactor), where),
+            ),
         ),
         ...of
           .slice(0, SHOWN)
