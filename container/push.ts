@@ -53,6 +53,8 @@ export interface PushRecord {
   readonly findings: Finding[]
   readonly exceptionsUsed: string[]
   readonly told: string[]
+  /** Refs whose names hold a secret, and how each may be shown: only git's own report has them in full. */
+  readonly secretRefs: Map<string, string>
   upstreamSaid: string
   /** Names the refs, before git starts. */
   begin(refs: readonly { ref: string; old: string; new: string }[]): Promise<void>
@@ -74,11 +76,13 @@ export function recordPush(pass: PassFor<'git-receive-pack'>, journal: Journal):
   const findings: Finding[] = []
   const exceptionsUsed: string[] = []
   const told: string[] = []
+  const secretRefs = new Map<string, string>()
   const record: PushRecord = {
     id: pass.id,
     findings,
     exceptionsUsed,
     told,
+    secretRefs,
     upstreamSaid: '',
     begin,
     step,
@@ -129,9 +133,9 @@ export function recordPush(pass: PassFor<'git-receive-pack'>, journal: Journal):
     closeStep()
     const statuses = new Map(verdict.refs.map(status => [status.ref, status]))
     const longest = refs.length > MANY_REFS ? 80 : 1000
-    refs = refs.map(ref => {
-      const { status = 'ng', reason = '' } = statuses.get(ref.ref) ?? {}
-      return { ...ref, status, reason: reason.slice(0, longest) }
+    refs = refs.map(each => {
+      const { status = 'ng', reason = '' } = statuses.get(each.ref) ?? {}
+      return { ...each, status, reason: reason.slice(0, longest), ref: secretRefs.get(each.ref) ?? each.ref }
     })
     if (refs.length > MANY_REFS) told.splice(MANY_REFS)
     await write(verdict.outcome).catch(error => logFault(pass.id, error))

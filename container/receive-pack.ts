@@ -123,7 +123,10 @@ async function finish(
   verdict: Verdict,
   { announce }: Session,
 ): Promise<void> {
-  for (const refusal of verdict.refusals) for (const line of tellRefusal(refusal)) say(line)
+  for (const refusal of verdict.refusals) {
+    const shown = record.secretRefs.get(refusal.ref ?? '')
+    for (const line of tellRefusal(shown === undefined ? refusal : { ...refusal, ref: shown })) say(line)
+  }
   await record.end(verdict)
   await announce()
   // Without a ref to answer for, the reason goes where git looks first.

@@ -12,7 +12,12 @@ export interface IncomingPush {
   /** A folder of this push's own; it is gone when the push has ended. */
   readonly scratch: string
   /** What the ledger is told besides the refusals. */
-  readonly record: { findings: Finding[]; exceptionsUsed: string[] }
+  readonly record: {
+    findings: Finding[]
+    exceptionsUsed: string[]
+    /** The pushed refs whose very names hold a secret, and how each may be shown. */
+    secretRefs: Map<string, string>
+  }
 }
 
 /** Tells the agent a line, live, as `remote: …`. */

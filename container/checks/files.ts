@@ -1,8 +1,9 @@
 import { compileGlob } from '../../src/contract/glob.ts'
 import type { Refusal } from '../../src/contract/outcome.ts'
-import type { Check, IncomingPush } from './check.ts'
+import { type Check, GateFault, type IncomingPush } from './check.ts'
 import { type Entry, type Introduced, introducedBy } from './introduced.ts'
 import { defaultLimits, inBytes, type Limits, OverLimit } from './limits.ts'
+import { mergePicks } from './merge-picks.ts'
 import { ObjectReader } from './object-reader.ts'
 import { refsWith } from './refs-with.ts'
 import { printable } from './secrets/redact.ts'
@@ -23,7 +24,8 @@ const SHOWN = 5
 
 /**
  * What the grant says of files, over every new commit's changes: paths that must not be touched, symbolic links,
- * submodules, and the size of a file. A commit that only passes on what its parents have breaks nothing.
+ * submodules, and the size of a file. A commit that only passes on what its parents have breaks nothing; a merge that
+ * drops what one of them changed at a path that must not be touched does.
  */
 export function files(settings: FilesSettings): Check {
   const limits: Limits = { ...defaultLimits, ...settings }
@@ -34,6 +36,7 @@ export function files(settings: FilesSettings): Check {
         const introduced = await introducedBy(push, limits, signal)
         const breaches = [
           ...entryBreaches(push, introduced),
+          ...(await pickBreaches(push, introduced, signal)),
           ...(await sizeBreaches(push, introduced, limits, signal)),
         ]
         return refusals(push, introduced, breaches)
@@ -51,9 +54,13 @@ export function files(settings: FilesSettings): Check {
   }
 }
 
+/** The globs of paths that must not be touched, each with its pattern. */
+const deniedBy = (push: IncomingPush) =>
+  push.pass.terms.denyPaths.map(glob => ({ glob, pattern: compileGlob(glob) }))
+
 function* entryBreaches(push: IncomingPush, introduced: Introduced): Generator<Breach> {
-  const { denyPaths, symlinks, submodules } = push.pass.terms
-  const denied = denyPaths.map(glob => ({ glob, pattern: compileGlob(glob) }))
+  const { symlinks, submodules } = push.pass.terms
+  const denied = deniedBy(push)
   for (const entry of introduced.entries) {
     const { commit, path } = entry
     const rule = denied.find(({ pattern }) => pattern.test(path))
@@ -79,6 +86,27 @@ function* entryBreaches(push: IncomingPush, introduced: Introduced): Generator<B
         remedy: `${push.pass.agent} may not push submodules here. Add the files themselves, or a package dependency.`,
       }
   }
+}
+
+async function pickBreaches(
+  push: IncomingPush,
+  introduced: Introduced,
+  signal: AbortSignal,
+): Promise<Breach[]> {
+  const denied = deniedBy(push)
+  if (denied.length === 0) return []
+  const guarding = (path: string) => denied.find(({ pattern }) => pattern.test(path))
+  const picks = await mergePicks(push.git, introduced, path => guarding(path) !== undefined, signal).catch(
+    (error: unknown) => {
+      throw new GateFault('the gate could not look into the merges of this push', { cause: error })
+    },
+  )
+  return picks.map(({ commit, path }) => ({
+    commit,
+    path,
+    reason: `${printable(path)} may not be changed`,
+    remedy: `The merge drops a change to it that one of its parents has, and ${push.pass.agent} may not push changes to ${guarding(path)?.glob}. Merge again and keep the changed version.`,
+  }))
 }
 
 const isNow = (entry: Entry, mode: string) => entry.mode === mode

@@ -209,7 +209,7 @@ async function changes(
 }
 
 /** `:<old mode> <mode> <old id> <id> <status>`, with a colon, an old mode and an old id for each parent. */
-function rawHead(text: string): Omit<Entry, 'path' | 'commit'> {
+export function rawHead(text: string): Omit<Entry, 'path' | 'commit'> {
   const parents = /^:+/.exec(text)?.[0].length ?? 0
   const words = text.slice(parents).split(' ')
   const mode = words[parents]
@@ -272,7 +272,7 @@ async function* treeEntries(git: Git, tree: string, signal: AbortSignal): AsyncG
 const MAX_FIELD = 1 << 20
 
 /** Runs git and hands on what it prints, field by field; anything but a clean end throws. */
-async function lines(
+export async function lines(
   git: Git,
   args: readonly string[],
   options: { signal: AbortSignal; end: number; input?: string; env?: Readonly<Record<string, string>> },

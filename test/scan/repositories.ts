@@ -55,7 +55,8 @@ class Templates {
 }
 export const templates = new Templates()
 
-const CONFIG = `[user]
+/** The configuration of those who push: it leaves who they are to be changed by a case. */
+export const gitConfig = `[user]
   name = Ada
   email = ada@example.com
 [init]
@@ -69,7 +70,7 @@ const CONFIG = `[user]
 async function makeTemplate(): Promise<string> {
   const home = await mkdtemp(join(tmpdir(), 'git-gate-scan-'))
   const config = join(home, 'gitconfig')
-  await writeFile(config, CONFIG)
+  await writeFile(config, gitConfig)
   const env = environment(home, config)
   const git = (...args: string[]) => exec('git', args, { cwd: home, env })
   await git('init', '--quiet', 'work')
@@ -170,6 +171,6 @@ function incoming(
     pass,
     git: gitOn(mirror, env),
     scratch: join(keep, 'scratch'),
-    record: { findings: [], exceptionsUsed: [] },
+    record: { findings: [], exceptionsUsed: [], secretRefs: new Map() },
   }
 }

@@ -6,6 +6,7 @@ import { exceptionFor } from './exceptions.ts'
 import { fingerprint, placeOf } from './fingerprint.ts'
 import { knownUpstream } from './known.ts'
 import type { Located } from './locate.ts'
+import type { Item } from './packs.ts'
 import { printable, Redactor } from './redact.ts'
 import { askOperator, remedy } from './remedy.ts'
 import { type Whereabouts, whereabouts } from './whereabouts.ts'
@@ -57,8 +58,12 @@ export async function judge(found: readonly Located[], options: Options): Promis
   for (const judged of first.values()) {
     if (push.record.findings.length < KEPT) push.record.findings.push(judged.finding)
     const exception = exceptionFor(judged.finding.fingerprint, push.pass.exceptions, now)
-    if (!exception) refused.push(judged)
-    else if (!push.record.exceptionsUsed.includes(exception.id)) push.record.exceptionsUsed.push(exception.id)
+    if (!exception) {
+      refused.push(judged)
+      const { kind, ref } = judged.found.item
+      if (kind === 'ref name' && ref !== undefined) push.record.secretRefs.set(ref, redactor.name(ref))
+    } else if (!push.record.exceptionsUsed.includes(exception.id))
+      push.record.exceptionsUsed.push(exception.id)
   }
   return refusals(refused, options, redactor)
 }
@@ -115,7 +120,9 @@ function refusals(refused: readonly Judged[], { push, introduced }: Options, red
         ...new Set(
           of
             .slice(0, SHOWN)
-            .flatMap(({ judged, where }) => remedy(judged.found.item, safePath(judged, redactor), where)),
+            .flatMap(({ judged, where }) =>
+              remedy(safeItem(judged, redactor), safePath(judged, redactor), where),
+            ),
         ),
         ...of
           .slice(0, SHOWN)
@@ -141,6 +148,12 @@ function tell({ found, finding, declined }: Judged): string[] {
       ? ['  gitleaks:allow does not let it pass; it is noted as asking for an exception']
       : []),
   ]
+}
+
+/** The item without a ref's name that holds a secret itself. */
+function safeItem({ found: { item } }: Judged, redactor: Redactor): Item {
+  const { ref, ...rest } = item
+  return ref !== undefined && redactor.name(ref) !== ref ? rest : item
 }
 
 /** The path as a command may have it: undefined where a part of it is not shown. */

@@ -103,8 +103,9 @@ export const cleanCases: readonly Case[] = [
   harmless('ids of commits', 'CHANGES.md', () =>
     times(300, i => `- ${hash('sha1')} change ${i} (${hash('sha1').slice(0, 7)})`),
   ),
-  harmless('base64 of random bytes', 'test/vectors.json', () =>
-    JSON.stringify(Array.from({ length: 200 }, () => randomBytes(60).toString('base64'))),
+  // One to a line: between commas, one in some ten thousand reads like `…key","…` and is taken for one.
+  harmless('base64 of random bytes', 'test/vectors.b64', () =>
+    times(200, () => randomBytes(60).toString('base64')),
   ),
   harmless('hex of random bytes', 'test/vectors.txt', () =>
     times(300, () => randomBytes(64).toString('hex')),

@@ -1,0 +1,123 @@
+import fs from 'node:fs'
+import path from 'node:path'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import type { Clone } from '../harness/clone.ts'
+import { accepted, type Gate, rejected, startGate } from '../harness/index.ts'
+
+const WORKFLOW = '.github/workflows/ci.yml'
+const push = ['{agent}/**']
+
+let gate: Gate
+beforeAll(async () => {
+  gate = await startGate()
+  await gate.upstream.commit('main', 'Begin', { [WORKFLOW]: 'jobs: 1\n', 'README.md': '# App\n' })
+})
+afterAll(() => gate[Symbol.asyncDispose]())
+
+/** A push of what is checked out, which is refused for this reason. */
+async function refused(work: Clone, ref: string, reason: string): Promise<void> {
+  const ran = await work.push(`HEAD:${ref}`)
+  expect(ran).toMatchObject(rejected)
+  expect(ran.output).toContain(`(git-gate: ${reason}`)
+  expect(await gate.upstream.ref(`refs/heads/${ref}`)).toBeUndefined()
+}
+
+test('paths that may not be touched: not added, changed, deleted, renamed, or hidden in the middle', async () => {
+  const agent = await gate.agent('paths', { push, denyPaths: ['.github/workflows/**', '**/*.pem'] })
+  const work = await agent.clone()
+  const reset = () => work.text(['reset', '-q', '--hard', 'origin/main'])
+  await work.commit('Add', { 'keys/a.pem': 'x\n' })
+  await refused(work, 'paths/add', 'keys/a.pem may not be changed')
+  await reset()
+  await work.commit('Change', { [WORKFLOW]: 'jobs: 2\n' })
+  await refused(work, 'paths/change', `${WORKFLOW} may not be changed`)
+  // The tip is as it was; the commit before it is not.
+  await work.commit('Back', { [WORKFLOW]: 'jobs: 1\n' })
+  await refused(work, 'paths/back', `${WORKFLOW} may not be changed`)
+  await reset()
+  await work.text(['rm', '-q', WORKFLOW])
+  await work.commit('Delete')
+  await refused(work, 'paths/delete', `${WORKFLOW} may not be changed`)
+  await reset()
+  await work.text(['mv', WORKFLOW, 'ci.yml'])
+  await work.commit('Move')
+  await refused(work, 'paths/move', `${WORKFLOW} may not be changed`)
+  await reset()
+  await work.text(['update-index', '--chmod=+x', WORKFLOW])
+  await work.text(['commit', '-q', '-m', 'Mode'])
+  await refused(work, 'paths/mode', `${WORKFLOW} may not be changed`)
+  await reset()
+  await work.commit('Beside', { 'src/a.ts': 'a\n', '.github/CODEOWNERS': '* @ada\n' })
+  expect(await work.push('HEAD:paths/beside')).toMatchObject(accepted)
+})
+
+test('a merge may bring what upstream changed at such a path, and may not drop it', async () => {
+  const agent = await gate.agent('merges', { push, denyPaths: ['.github/workflows/**'] })
+  const work = await agent.clone()
+  const fork = await work.commit('Own work', { 'own.ts': 'own\n' })
+  await gate.upstream.commit('main', 'A better workflow', { [WORKFLOW]: 'jobs: 2\n', 'more.ts': 'more\n' })
+  await work.text(['fetch', '-q', 'origin'])
+
+  await work.text(['merge', '-q', '-m', 'Merge', 'origin/main'])
+  const good = await work.text(['rev-parse', 'HEAD'])
+  expect(await work.push('HEAD:merges/takes')).toMatchObject(accepted)
+
+  const merged = (tree: string, ...parents: string[]) =>
+    work.text(['commit-tree', tree, ...parents.flatMap(id => ['-p', id]), '-m', 'Merge'])
+  const tree = (id: string) => work.text(['rev-parse', `${id}^{tree}`])
+  const upstream = await work.text(['rev-parse', 'origin/main'])
+  // Each takes the version of before, whole from one parent, so that git sees no change of the merge's own.
+  for (const [name, parents] of [
+    ['ours', [fork, upstream]],
+    ['theirs', [upstream, fork]],
+  ] as const) {
+    const bad = await merged(await tree(fork), ...parents)
+    await work.text(['reset', '-q', '--hard', bad])
+    await refused(work, `merges/${name}`, `${WORKFLOW} may not be changed`)
+    // Nor does a good commit on top make it good.
+    await work.text(['reset', '-q', '--hard', await merged(await tree(upstream), bad, good)])
+    await refused(work, `merges/${name}-under`, `${WORKFLOW} may not be changed`)
+  }
+  // A history of its own has no workflow at all, and taking that deletes upstream's.
+  const root = await merged(await work.text(['mktree', '--missing']))
+  await work.text(['reset', '-q', '--hard', await merged(await tree(root), upstream, root)])
+  await refused(work, 'merges/unrelated', `${WORKFLOW} may not be changed`)
+  await work.text(['reset', '-q', '--hard', await merged(await tree(upstream), upstream, root)])
+  expect(await work.push('HEAD:merges/unrelated-kept')).toMatchObject(accepted)
+})
+
+test('symbolic links and submodules where a grant has none, and where it has', async () => {
+  const strict = await gate.agent('strict', { push, symlinks: false, submodules: false })
+  const free = await gate.agent('free', { push })
+  const work = await strict.clone()
+  const other = (ref: string) => work.git(['push', '-q', free.url(), `HEAD:${ref}`])
+  fs.symlinkSync('/etc/passwd', path.join(work.dir, 'link'))
+  await work.commit('Link')
+  await refused(work, 'strict/link', 'link is a symbolic link')
+  expect(await other('free/link')).toMatchObject(accepted)
+
+  await work.text(['reset', '-q', '--hard', 'origin/main'])
+  const head = await work.text(['rev-parse', 'HEAD'])
+  await work.text(['update-index', '--add', '--cacheinfo', `160000,${head},lib`])
+  await work.text(['commit', '-q', '-m', 'Submodule'])
+  await refused(work, 'strict/module', 'lib is a submodule')
+  expect(await other('free/module')).toMatchObject(accepted)
+
+  await work.text(['reset', '-q', '--hard', 'origin/main'])
+  await work.commit('Set up', {
+    '.gitmodules': '[submodule "a"]\n\tpath = a\n\turl = https://example.com/a\n',
+  })
+  await refused(work, 'strict/modules', '.gitmodules sets up submodules')
+})
+
+test("a file above the grant's size, and one above the gate's, whatever comes after it", async () => {
+  const agent = await gate.agent('small', { push, maxBlobBytes: 1000 })
+  const work = await agent.clone()
+  await work.commit('Large', { 'large.bin': 'x\n'.repeat(501) })
+  await refused(work, 'small/large', 'large.bin is 1002 bytes')
+  await work.commit('Gone', { 'large.bin': 'x\n' })
+  await refused(work, 'small/gone', 'large.bin is 1002 bytes')
+  await work.text(['reset', '-q', '--hard', 'origin/main'])
+  await work.commit('Just fits', { 'fits.bin': 'x\n'.repeat(500) })
+  expect(await work.push('HEAD:small/fits')).toMatchObject(accepted)
+})

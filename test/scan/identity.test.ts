@@ -1,0 +1,98 @@
+import { execFileSync } from 'node:child_process'
+import fs from 'node:fs'
+import os from 'node:os'
+import path from 'node:path'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { accepted, type Gate, rejected, startGate } from '../harness/index.ts'
+
+const push = ['{agent}/**']
+
+let gate: Gate
+let keys: string
+beforeAll(async () => {
+  keys = fs.mkdtempSync(path.join(os.tmpdir(), 'git-gate-keys-'))
+  gate = await startGate()
+})
+afterAll(async () => {
+  await gate[Symbol.asyncDispose]()
+  fs.rmSync(keys, { recursive: true, force: true })
+})
+
+/** A new SSH key; answers with its file and its public half. */
+function newKey(name: string): { file: string; line: string } {
+  const file = path.join(keys, name)
+  execFileSync('ssh-keygen', ['-q', '-t', 'ed25519', '-N', '', '-C', '', '-f', file])
+  return { file, line: fs.readFileSync(`${file}.pub`, 'utf8').trim() }
+}
+
+test("author's and committer's addresses must match, in every commit", async () => {
+  const agent = await gate.agent('mail', { push, emails: ['*@acme.example', 'bot@example.com'] })
+  const work = await agent.clone()
+  const as = async (author: string, committer: string) => {
+    const env = { GIT_AUTHOR_EMAIL: author, GIT_COMMITTER_EMAIL: committer }
+    expect(await work.git(['commit', '-q', '--allow-empty', '-m', 'Work'], { env })).toMatchObject(accepted)
+    return work.text(['rev-parse', 'HEAD'])
+  }
+  const author = await as('eve@elsewhere.example', 'ada@acme.example')
+  const first = await work.push('HEAD:mail/a')
+  expect(first).toMatchObject(rejected)
+  expect(first.output).toContain(`(git-gate: commit ${author.slice(0, 7)}: author eve@elsewhere.example`)
+  // A good commit on top, and a map of names in the tree, change nothing.
+  await work.commit('Map', { '.mailmap': 'Ada <ada@acme.example> <eve@elsewhere.example>\n' })
+  expect(await work.push('HEAD:mail/b')).toMatchObject(rejected)
+  await work.text(['reset', '-q', '--hard', 'origin/main'])
+  await as('bot@example.com', 'bot@example.com.evil.example')
+  const third = await work.push('HEAD:mail/c')
+  expect(third.output).toContain('committer bot@example.com.evil.example')
+  await work.text(['reset', '-q', '--hard', 'origin/main'])
+  await as('bot@example.com', 'ada@acme.example')
+  expect(await work.push('HEAD:mail/d')).toMatchObject(accepted)
+})
+
+test('every commit must be signed by an allowed key, in its time', async () => {
+  const [good, bad, late] = [newKey('good'), newKey('bad'), newKey('late')]
+  const allowedSigners = [
+    `ada@example.com ${good.line}`,
+    `ada@example.com valid-before="20200101" ${late.line}`,
+  ].join('\n')
+  const agent = await gate.agent('signer', { push, allowedSigners })
+  const work = await agent.clone()
+  const signed = (key: string) =>
+    work.text([
+      '-c',
+      'gpg.format=ssh',
+      '-c',
+      `user.signingKey=${key}`,
+      ...['commit', '-q', '--allow-empty', '-S', '-m', 'Work'],
+    ])
+  const reset = () => work.text(['reset', '-q', '--hard', 'origin/main'])
+
+  await work.commit('Unsigned')
+  const unsigned = await work.push('HEAD:signer/unsigned')
+  expect(unsigned).toMatchObject(rejected)
+  expect(unsigned.output).toContain('is not signed')
+  // A signature over it does not stand for the commit before.
+  await signed(good.file)
+  expect(await work.push('HEAD:signer/under')).toMatchObject(rejected)
+
+  await reset()
+  await signed(bad.file)
+  const unknown = await work.push('HEAD:signer/unknown')
+  expect(unknown).toMatchObject(rejected)
+  expect(unknown.output).toContain('by a key that is not among the allowed signers')
+
+  await reset()
+  await signed(late.file)
+  expect(await work.push('HEAD:signer/late')).toMatchObject(rejected)
+
+  // A good signature on other words.
+  await reset()
+  await signed(good.file)
+  const forged = (await work.text(['cat-file', 'commit', 'HEAD'])).replace('Work', 'Other work')
+  const made = await work.git(['hash-object', '-t', 'commit', '-w', '--stdin'], { input: `${forged}\n` })
+  const altered = await work.push(`${made.stdout.trim()}:refs/heads/signer/altered`)
+  expect(altered).toMatchObject(rejected)
+  expect(altered.output).toContain('has a bad signature')
+
+  expect(await work.push('HEAD:signer/good')).toMatchObject(accepted)
+})
