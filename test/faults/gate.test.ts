@@ -137,7 +137,7 @@ describe('whatever dies of the gate, every push gets its outcome and leaves noth
     await until(
       () =>
         listProcesses().some(each => each.group === stuckGroup && each.state !== 'Z') ? undefined : true,
-      20_000,
+      40_000,
       () => 'git stays stopped',
     )
     await until(
