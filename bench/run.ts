@@ -1,11 +1,15 @@
 // npm run bench: the gate and its peers side by side, on loopback; prints tables, writes bench/results.md and drawings.
+import fs from 'node:fs'
 import path from 'node:path'
 import { parseArgs } from 'node:util'
+import { size } from './curves/size.ts'
+import { throughput } from './curves/throughput.ts'
 import { machine } from './machine.ts'
 import { installPeers } from './peers/packages.ts'
 import type { Result } from './row.ts'
 import { rows } from './rows/index.ts'
 import { startStage } from './stage.ts'
+import { draw } from './svg.ts'
 import { asTable, writeResults } from './table.ts'
 
 const { values } = parseArgs({
@@ -16,9 +20,11 @@ const { values } = parseArgs({
   },
 })
 const effort = { rounds: values.quick ? 3 : Number(values.rounds), quick: values.quick }
-const wanted = rows.filter(row => !values.only || values.only.includes(row.name))
-if (wanted.length === 0) {
-  console.error(`bench: --only takes ${rows.map(row => row.name).join(', ')}`)
+const curves = { throughput, size }
+const names = [...rows.map(row => row.name), ...Object.keys(curves)]
+const isWanted = (name: string) => !values.only || values.only.includes(name)
+if (!names.some(isWanted)) {
+  console.error(`bench: --only takes ${names.join(', ')}`)
   process.exit(2)
 }
 
@@ -27,10 +33,18 @@ for (const name of missing) console.error(`bench: there is no ${name}; what is c
 const results: Result[] = []
 const startedAt = new Date()
 await using stage = await startStage()
-for (const row of wanted) {
+for (const row of rows.filter(each => isWanted(each.name))) {
   const found = await row.run(stage, effort)
   results.push(...found)
   console.log(asTable(found))
+}
+for (const [name, curve] of Object.entries(curves).filter(([each]) => isWanted(each))) {
+  const drawing = await curve(stage, effort)
+  for (const { name: who, points } of drawing.series)
+    console.log(
+      `${who}: ${points.map(([x, y]) => `${x} ${drawing.x}: ${y.toPrecision(3)}`).join(', ')} (${drawing.y})`,
+    )
+  if (!values.quick) fs.writeFileSync(path.join(import.meta.dirname, `${name}.svg`), draw(drawing))
 }
 const about = machine()
 console.log(about.join('\n'))

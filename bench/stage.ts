@@ -49,6 +49,8 @@ export interface Stage {
   place(name: string, shape: Shape, roundTripMs?: number): Promise<Place>
   /** Another gate before the same upstreams, with other settings; it ends with the stage. */
   anotherGate(settings: Readonly<Record<string, string>>, names: readonly string[]): Promise<Gate>
+  /** The commands that gates have run at the upstream, so far. */
+  upstreamSessions(): readonly string[]
   /** A path of its own in the folder. */
   fresh(name: string): string
 }
@@ -71,6 +73,8 @@ export async function startStage(): Promise<Stage & AsyncDisposable> {
   const code = await bundleWorker()
   const known: Known[] = []
   let gates = 0
+  const sessions = path.join(folder, 'upstream-sessions')
+  fs.writeFileSync(sessions, '')
 
   const openGate = async (settings: Readonly<Record<string, string>>): Promise<Gate & { put: Put }> => {
     const home = all.use(openHome(path.join(folder, `home-${gates++}`), {}))
@@ -85,7 +89,10 @@ export async function startStage(): Promise<Stage & AsyncDisposable> {
         runWorker: options => startWorker({ ...options, code }),
       }),
     )
-    sshd.authorize(await local.admin.identity('bench'))
+    // Each session of a gate at the upstream is noted there, to be counted.
+    const note = `echo \\"$SSH_ORIGINAL_COMMAND\\" >> ${sessions}; exec git-shell -c \\"$SSH_ORIGINAL_COMMAND\\"`
+    const key = (await local.admin.identity('bench')).trim()
+    fs.appendFileSync(path.join(folder, 'sshd/authorized_keys'), `restrict,command="${note}" ${key}\n`)
     const workerd = descendantsOf(process.pid).filter(
       ({ pid, name }) => !before.has(pid) && name === 'workerd',
     )
@@ -138,6 +145,7 @@ export async function startStage(): Promise<Stage & AsyncDisposable> {
       for (const put of known.filter(each => names.includes(each.name))) await another.put(put)
       return another
     },
+    upstreamSessions: () => fs.readFileSync(sessions, 'utf8').split('\n').filter(Boolean),
     fresh: name => {
       const parent = path.join(folder, 'work')
       fs.mkdirSync(parent, { recursive: true })
