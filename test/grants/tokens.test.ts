@@ -37,15 +37,14 @@ test('a token that is revoked between clone and push, and between the two reques
 
 test('a token that expires between clone and push, and between the two requests of a push', async () => {
   const bob = await gate.agent('bob', { push: ['bob/**'] })
-  const expiresAt = new Date(Date.now() + 4000).toISOString()
+  const work = await bob.clone()
+  const expiresAt = new Date(Date.now() + 6000).toISOString()
   const { token } = z
     .object({ token: z.string() })
-    .parse(await gate.admin.ask('POST', '/agents/bob/tokens', { label: 'short', expiresAt }))
+    .parse(await gate.admin.ask('POST', '/tokens', { agent: 'bob', label: 'short', expiresAt }))
   const short = { name: 'bob', token }
   const url = bob.url().replace(bob.token, token)
-  const work = await bob.clone()
   await work.text(['remote', 'set-url', 'origin', url])
-  await work.text(['fetch', '-q', 'origin'])
   const commit = await work.commit('One', { one: 'one\n' })
   const bytes = body([[ZERO, commit, 'refs/heads/bob/x']], await packOf(work, 'HEAD', '^origin/main'))
   expect((await advertised(short)).status).toBe(200)
@@ -54,7 +53,7 @@ test('a token that expires between clone and push, and between the two requests 
       const answer = await send(gate, short, Buffer.from('0000'))
       return answer.status === 401 ? answer : undefined
     },
-    seconds(10),
+    seconds(20),
     () => 'the token does not expire',
   )
   expect(refused.body.toString()).toMatch(/the token \w+ has expired/)
