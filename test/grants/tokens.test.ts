@@ -98,7 +98,7 @@ test('guessing: git is told to wait, the guesses are on record, and good tokens 
   expect(await carl.clone()).toBeDefined()
 })
 
-test('a hundred agents behind one address are all let in at once', async () => {
+test('hundreds of requests at once from one address, with a token that holds, are all let in', async () => {
   const dora = await gate.agent('dora', { push: ['dora/**'] })
   const path = '/dora.git/info/refs?service=git-upload-pack'
   const headers = { authorization: `Bearer ${dora.token}` }

@@ -446,7 +446,11 @@ describe('bodies', () => {
     const edge = pktLine(`shallow ${id('three')}`)
     const bodies = [list, body([[ZERO, id('three'), 'refs/tags/x']], pack), Buffer.concat([edge, list])]
     await refusedPushes(eve, bodies, /git could not take the pack|its objects are missing/)
-    await refusedPush(eve, Buffer.concat([pktLine(`shallow ${id('three')} x`), list]), /not a command|only the first/)
+    await refusedPush(
+      eve,
+      Buffer.concat([pktLine(`shallow ${id('three')} x`), list]),
+      /not a command|only the first/,
+    )
   })
   test('a gzipped push', async () => {
     const bytes = gzipSync(oneRef('refs/heads/x'))

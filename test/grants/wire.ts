@@ -77,12 +77,14 @@ export function send(
   })
 }
 
+/** A request; `goneAfter` milliseconds its client goes away. */
 export function request(
   url: string,
   path: string,
   method: string,
   bytes: Buffer,
   headers: Readonly<Record<string, string | string[]>>,
+  goneAfter?: number,
 ): Promise<Answer> {
   const { hostname, port } = new URL(url)
   return new Promise((resolve, reject) => {
@@ -101,6 +103,7 @@ export function request(
       })
     })
     asked.on('error', reject)
+    if (goneAfter !== undefined) asked.setTimeout(goneAfter, () => asked.destroy())
     asked.end(bytes)
   })
 }
