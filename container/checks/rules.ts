@@ -32,7 +32,17 @@ export const rules: Check = {
     for (const command of commands) {
       if (isDelete(command)) continue
       if (!isTag(command)) {
-        const type = (await git.text(['cat-file', '-t', command.new], { signal })).trim()
+        const asked = await git.run(['cat-file', '-t', command.new], { signal })
+        const type = asked.stdout.toString('utf8').trim()
+        if (asked.code === 128) {
+          refusals.push({
+            ref: command.ref,
+            reason: 'its objects are missing from the push',
+            detail: [],
+            remedy: ['git fetch origin, then push again'],
+          })
+          continue
+        }
         if (type !== 'commit') {
           refusals.push({
             ref: command.ref,
