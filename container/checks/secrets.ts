@@ -5,9 +5,8 @@ import { isDelete } from '../commands.ts'
 import { type Check, GateFault, type IncomingPush } from './check.ts'
 import { introducedBy } from './introduced.ts'
 import { defaultLimits, type Limits, OverLimit } from './limits.ts'
-import { withConfig } from './secrets/config.ts'
+import { findSecrets } from './secrets/find.ts'
 import { judge } from './secrets/judge.ts'
-import { scan } from './secrets/scan.ts'
 
 export interface SecretsSettings extends Partial<Limits> {
   /** The gitleaks binary. */
@@ -15,6 +14,8 @@ export interface SecretsSettings extends Partial<Limits> {
   /** How long one scan may take, in seconds. */
   readonly seconds: number
   readonly maxBlobBytes: number
+  /** What is beyond any of these is scanned in a thread of its own. */
+  readonly here?: Partial<Limits>
   /** The key of fingerprints; it has to stay the same, or exceptions lapse. */
   readonly fingerprintKey: string
 }
@@ -40,20 +41,26 @@ export function secrets(settings: SecretsSettings): Check {
       }, PROGRESS_SECONDS * 1000)
       try {
         await mkdir(folder, { mode: 0o700 })
-        const introduced = await introducedBy(push, limits, stop)
-        const options = { push, introduced, limits, folder, signal: stop }
-        const found = await withConfig(push.pass.gitleaksConfig, folder, operator =>
-          scan({
-            ...options,
+        const { entries: _, ...introduced } = await introducedBy(push, limits, stop)
+        const found = await findSecrets(
+          {
+            git: { dir: push.git.dir, env: push.git.env },
+            commands: push.commands,
+            gitleaksConfig: push.pass.gitleaksConfig,
+            introduced,
+            limits,
             gitleaks: settings.gitleaks,
-            config: operator.path,
+            folder,
+          },
+          {
+            signal: stop,
             doing: what => {
               doing = what
             },
-          }).then(all => all.filter(operator.keeps)),
+          },
+          settings.here,
         )
-        doing = 'comparing with upstream'
-        return await judge(found, { ...options, key: settings.fingerprintKey })
+        return judge(found, { push, introduced, key: settings.fingerprintKey })
       } catch (error) {
         if (error instanceof OverLimit) return beyond(push, error)
         if (deadline.aborted)

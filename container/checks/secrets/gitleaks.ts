@@ -37,6 +37,8 @@ export interface GitleaksRun {
   readonly config: string
   readonly packs: Packs
   readonly signal: AbortSignal
+  /** Told gitleaks' process group while it runs, and 0 when it has ended. */
+  readonly running?: ((group: number) => void) | undefined
 }
 
 /**
@@ -44,7 +46,8 @@ export interface GitleaksRun {
  * code for leaks, nothing on stderr that is not known to be harmless, the number of bytes handed over, and the canary
  * of every file. Anything else throws GateFault.
  */
-export async function runGitleaks({ gitleaks, config, packs, signal }: GitleaksRun): Promise<Leak[]> {
+export async function runGitleaks(options: GitleaksRun): Promise<Leak[]> {
+  const { gitleaks, config, packs, signal, running } = options
   const ended = await run(
     gitleaks,
     [
@@ -63,11 +66,19 @@ export async function runGitleaks({ gitleaks, config, packs, signal }: GitleaksR
       '--log-level=info',
     ],
     // The folder of the packed files, so that no part of a longer path can match an allow-list.
-    { cwd: packs.folder, env: { HOME: packs.folder, TMPDIR: packs.folder }, signal, maxOutput: MAX_REPORT },
-  ).catch((error: unknown) => {
-    signal.throwIfAborted()
-    throw doubt('gitleaks could not be run', error)
-  })
+    {
+      cwd: packs.folder,
+      env: { HOME: packs.folder, TMPDIR: packs.folder },
+      signal,
+      maxOutput: MAX_REPORT,
+      ...(running ? { onStart: running } : {}),
+    },
+  )
+    .catch((error: unknown) => {
+      signal.throwIfAborted()
+      throw doubt('gitleaks could not be run', error)
+    })
+    .finally(() => running?.(0))
   if (ended.code !== LEAKS) throw doubt(`gitleaks ended with ${ended.signal ?? ended.code}`)
   const leaks = readReport(ended.stdout.toString('utf8'))
   judgeLog(ended.stderr, packs.bytes, leaks.length)
