@@ -45,14 +45,14 @@ describe('connections that do not end as they should', () => {
     '%s: a client that stops reading a clone is let go',
     async ([surface]) => {
       const { gate, work } = scene
-      await gate.upstream.commit(`big-${surface.length}`, 'Something big', { big: megabytes(30) })
+      await gate.upstream.commit(`big-${surface.replace('://', '')}`, 'Something big', { big: megabytes(30) })
       await using link = await faultyLink(portOf(gate, surface))
       const clone = work.git([
         'clone',
         '-q',
         '--bare',
         urlBy(scene, surface, link.port),
-        `${work.dir}-${surface.length}`,
+        `${work.dir}-${surface.replace('://', '')}`,
       ])
       clone.catch(() => {})
       const packing = async () => {
