@@ -1,8 +1,10 @@
+import { mkdir } from 'node:fs/promises'
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
-import { LostRefs } from '../src/contract/outcome.ts'
+import { join } from 'node:path'
+import { type ConfigCheck, LostRefs } from '../src/contract/outcome.ts'
 import { PASS_HEADER, type Pass, type PassFor, PROTOCOL, ROUTES, readPass } from '../src/contract/pass.ts'
 import { checkLink } from './check-link.ts'
-import type { Check } from './checks/index.ts'
+import { type Check, checkGitleaksConfig } from './checks/index.ts'
 import { type Client, goneSignal, httpClient } from './client.ts'
 import { logFault } from './fault.ts'
 import { addIdentity, IdentityError } from './identities.ts'
@@ -132,6 +134,8 @@ async function answer(
       return settlePush(companion, pass, request, response)
     case 'identity':
       return identity(companion, pass, request, response)
+    case 'check-config':
+      return checkConfig(companion, request, response)
     case 'check-link': {
       const { repository } = pass
       const mirror = companion.mirrors.of(repository)
@@ -256,6 +260,20 @@ async function bodyText(request: IncomingMessage, most: number): Promise<string 
     if (text.length > most) return undefined
   }
   return text
+}
+
+/** A configuration is tried with gitleaks, and nothing of it is kept. */
+async function checkConfig(
+  { settings }: Companion,
+  request: IncomingMessage,
+  response: ServerResponse,
+): Promise<void> {
+  const text = await bodyText(request, 64_000)
+  if (text === undefined) return json(response, 413, { error: 'that is too long for a configuration' })
+  const scratch = join(settings.home, 'scratch')
+  await mkdir(scratch, { recursive: true, mode: 0o700 })
+  const problem = await checkGitleaksConfig(text, settings.gitleaks, scratch)
+  json(response, 200, { problem: problem ?? null } satisfies ConfigCheck)
 }
 
 async function identity(

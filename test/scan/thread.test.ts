@@ -46,6 +46,7 @@ test('a large push is searched to its end, and takes next to nothing of the sess
   const lines = Array.from({ length: 90_000 }, () => randomBytes(60).toString('base64')).join('\n')
   const [plain, hidden] = [githubToken(), githubToken()]
   await tree.write('a.txt', `${lines}\n${plain}\n`)
+  await tree.write('one-line.json', `{"data": "${randomBytes(7_000_000).toString('base64')}"}\n`)
   await tree.write('b.bin', zip({ 'c.txt': `${prose(3_000_000)}${hidden}\n` }))
   await tree.commit()
   const push = await tree.push(['main'])
