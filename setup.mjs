@@ -57,9 +57,16 @@ function installPackages() {
     )
 }
 
-// --- Debian: git, and OpenSSH for upstreams and for the sshd of the demo and the tests.
+// --- Debian: git, OpenSSH for upstreams and for the sshd of the demo and the tests, and the tests' browser.
 
-const debian = { git: 'git', ssh: 'openssh-client', 'ssh-keygen': 'openssh-client', sshd: 'openssh-server' }
+const forTests = process.argv.includes('--tests')
+const debian = {
+  git: 'git',
+  ssh: 'openssh-client',
+  'ssh-keygen': 'openssh-client',
+  sshd: 'openssh-server',
+  ...(forTests ? { chromium: 'chromium' } : {}),
+}
 const missingPrograms = () => Object.keys(debian).filter(name => !onPath(name))
 
 function installPrograms(missing) {

@@ -82,15 +82,27 @@ export function bodyOf(stream: Readable, idleMs: number): WatchedBody {
   }
 }
 
-/** Writes at the reader's pace. A reader that has closed takes the rest for nothing: its own end tells why. */
-export async function writeTo(stream: Writable, bytes: Buffer): Promise<void> {
+/** A reader took nothing for too long. */
+export class ReaderStuck extends Error {}
+
+/**
+ * Writes at the reader's pace. A reader that has closed takes the rest for nothing: its own end tells why. One that
+ * takes nothing for `withinMs` rejects with ReaderStuck.
+ */
+export async function writeTo(stream: Writable, bytes: Buffer, withinMs?: number): Promise<void> {
   if (stream.destroyed || !stream.writable || stream.write(bytes)) return
-  await new Promise<void>(resolve => {
-    const done = () => {
+  await new Promise<void>((resolve, reject) => {
+    const settle = (act: () => void) => {
+      clearTimeout(late)
       stream.off('drain', done)
       stream.off('close', done)
-      resolve()
+      act()
     }
+    const done = () => settle(resolve)
+    const late =
+      withinMs === undefined
+        ? undefined
+        : setTimeout(() => settle(() => reject(new ReaderStuck('nothing is read'))), withinMs)
     stream.on('drain', done)
     stream.on('close', done)
   })

@@ -28,9 +28,9 @@ export const isDelete = (command: Command) => command.new === ZERO_ID
 export const isCreate = (command: Command) => command.old === ZERO_ID
 export const isTag = (command: Command) => command.ref.startsWith('refs/tags/')
 
-/** The most one push may name, in refs, and its whole list in bytes. */
+/** The most one push may name, in refs, and its whole list in bytes: it has to fit into one row of the ledger. */
 export const MAX_COMMANDS = 5_000
-const MAX_LIST_BYTES = 4 << 20
+const MAX_LIST_BYTES = 768 << 10
 
 const SHALLOW = /^shallow [0-9a-f]{40}\n?$/
 
@@ -72,7 +72,7 @@ export class CommandListReader {
       if (error instanceof PktLineError) return this.#bad(error.message)
       throw error
     }
-    return this.#bytes + this.#packets.rest.length > MAX_LIST_BYTES
+    return this.#bytes + this.#packets.held > MAX_LIST_BYTES
       ? this.#bad('the command list is too long')
       : undefined
   }
@@ -115,6 +115,9 @@ export class CommandListReader {
 
   #parse(): CommandList | BadCommandList {
     if (this.#lines.length > MAX_COMMANDS) return this.#bad(`a push may name ${MAX_COMMANDS} refs at most`)
+    // Git takes capabilities from every line, and would then read on with others than were judged here.
+    if (this.#lines.slice(1).some(line => line.includes(0)))
+      return this.#bad('only the first line of a push names capabilities')
     const read = this.#lines.map(readCommand)
     const seen = new Set<string>()
     const refs = read.map(({ ref, problem }) => {
@@ -183,5 +186,5 @@ function readCommand(line: Buffer): { ref: string; command?: Command; problem?: 
 
 /** Text from outside made safe to print: control and invisible characters become `?`. */
 export function printable(text: string): string {
-  return text.replace(/[\x00-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2066-\u2069\ufeff]/g, '?')
+  return text.replace(/[\p{Cc}\p{Cs}\p{Zl}\p{Zp}\p{Default_Ignorable_Code_Point}]/gu, '?')
 }

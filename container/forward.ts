@@ -1,9 +1,10 @@
-import { ZERO_ID } from '../src/contract/names.ts'
 import { AFTERWARDS } from '../src/contract/outcome.ts'
 import type { Upstream } from '../src/contract/pass.ts'
 import { askUpstream } from './ask-upstream.ts'
-import { type Command, isDelete, printable } from './commands.ts'
+import { type Command, type CommandList, printable } from './commands.ts'
 import type { Git } from './git.ts'
+import { holdPush } from './held-push.ts'
+import type { Ended } from './process.ts'
 import type { RefStatus } from './report.ts'
 import { type Link, UpstreamError, upstreamProblem } from './upstream.ts'
 
@@ -16,51 +17,89 @@ export interface Forwarded {
   readonly upstreamSaid: string
 }
 
+/** One push on its way to upstream. */
+export interface Forward {
+  /**
+   * Sends it, and answers with what upstream says. It is never cut short by the client: only by its own deadline.
+   * `onStart` is told the process group that does it.
+   */
+  send(onStart: (pid: number) => void): Promise<Forwarded>
+  /** Ends what was begun ahead; nothing is sent that has not been. */
+  drop(): void
+}
+
 /**
- * Pushes to the upstream's URL, each ref leased on the value the agent saw, so that upstream compares and swaps
- * exactly what was asked (git-push(1), --force-with-lease); several refs atomically. It is never cut short by the
- * client: only by its own `deadline`.
+ * Makes a push's connection to upstream ahead, while it is being checked. What becomes of that is no matter until it
+ * is to be sent: what does not stand then is begun anew.
  */
-export async function forward(
+export function prepareForward(
   git: Git,
-  link: Link,
+  linkTo: () => Promise<Link>,
   upstream: Upstream,
-  commands: readonly Command[],
-  pushOptions: readonly string[],
+  { commands, pushOptions }: Pick<CommandList, 'commands' | 'pushOptions'>,
   say: (line: string) => void,
   deadlineMs: number,
-  onStart: (pid: number) => void,
-): Promise<Forwarded> {
-  const deadline = AbortSignal.timeout(deadlineMs)
+): Forward {
   const said: string[] = []
-  try {
-    await link.connect(deadline)
-  } catch (error) {
-    return {
-      outcome: 'failed',
-      refs: all(commands, 'the upstream could not be reached'),
-      why: wordsOf(error, deadlineMs),
-      upstreamSaid: '',
-    }
+  const hold = async (signal: AbortSignal) => {
+    const link = await linkTo()
+    await link.connect(signal)
+    signal.throwIfAborted()
+    const relay = upstreamLines(line => {
+      said.push(line)
+      say(`upstream: ${line}`)
+    })
+    return { link, push: holdPush(git, link, upstream, commands, pushOptions, relay) }
   }
-  const borrowed = link.borrow()
-  const relay = upstreamLines(line => {
-    said.push(line)
-    say(`upstream: ${line}`)
+  const dropped = new AbortController()
+  const ahead = hold(dropped.signal).catch(() => undefined)
+  const drop = () => {
+    dropped.abort(new Error('the push was not sent'))
+    ahead.then(held => held?.push.drop())
+  }
+  return {
+    drop,
+    async send(onStart) {
+      const deadline = AbortSignal.timeout(deadlineMs)
+      let held = await Promise.race([ahead, abortOf(deadline)])
+      if (!held?.push.usable()) {
+        held?.push.drop()
+        try {
+          held = await hold(deadline)
+        } catch (error) {
+          const refs = all(commands, 'the upstream could not be reached')
+          return { outcome: 'failed', refs, why: wordsOf(error, deadlineMs), upstreamSaid: '' }
+        }
+      }
+      const { pid, ended } = held.push.send(deadline)
+      onStart(pid)
+      return await whatCame(ended, deadline, deadlineMs, { git, link: held.link, upstream, commands, said })
+    },
+  }
+}
+
+const abortOf = (signal: AbortSignal) =>
+  new Promise<undefined>(resolve => {
+    signal.addEventListener('abort', () => resolve(undefined), { once: true })
   })
-  const args = [
-    'push',
-    '--porcelain',
-    '--no-verify',
-    '--no-progress',
-    ...(commands.length > 1 ? ['--atomic'] : []),
-    ...commands.map(c => `--force-with-lease=${c.ref}:${c.old === ZERO_ID ? '' : c.old}`),
-    ...pushOptions.map(option => `--push-option=${option}`),
-    upstream.url,
-    ...commands.map(c => (isDelete(c) ? `:${c.ref}` : `${c.new}:${c.ref}`)),
-  ]
+
+interface Sent {
+  readonly git: Git
+  readonly link: Link
+  readonly upstream: Upstream
+  readonly commands: readonly Command[]
+  /** What upstream has said, line by line. */
+  readonly said: readonly string[]
+}
+
+async function whatCame(
+  sent: Promise<Ended>,
+  deadline: AbortSignal,
+  deadlineMs: number,
+  { git, link, upstream, commands, said }: Sent,
+): Promise<Forwarded> {
   try {
-    const ended = await git.run(args, { signal: deadline, env: borrowed.env, onStderr: relay, onStart })
+    const ended = await sent
     const porcelain = readPorcelain(ended.stdout.toString('utf8'))
     const upstreamSaid = said.join('\n')
     if (ended.code === 0) return { outcome: 'accepted', refs: all(commands, '', 'ok'), why: '', upstreamSaid }
@@ -103,8 +142,6 @@ export async function forward(
       `the upstream did not answer within ${deadlineMs / 1000} s`,
       said.join('\n'),
     )
-  } finally {
-    borrowed.release()
   }
 }
 

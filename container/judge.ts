@@ -1,15 +1,16 @@
 import { mkdir } from 'node:fs/promises'
 import { dirname, join, resolve } from 'node:path'
+import { refuseAliases } from './aliases.ts'
 import { GateFault } from './checks/index.ts'
 import { type Command, isDelete } from './commands.ts'
 import { faultOf, GATES_FAULT, logFault } from './fault.ts'
-import { type Forwarded, forward } from './forward.ts'
-import type { Git } from './git.ts'
+import { type Forward, prepareForward } from './forward.ts'
 import type { HookRequest } from './hook.ts'
 import type { Mirror } from './mirror.ts'
 import { startTimeOf } from './process.ts'
 import { abandoned, failed, refused, type Verdict, wholePush } from './push.ts'
 import type { Pushing, Received } from './quarantine.ts'
+import { UpstreamError } from './upstream.ts'
 
 /** The checks, then the forward. What goes wrong on the gate's side refuses the push and says so. */
 export async function judge(
@@ -19,11 +20,12 @@ export async function judge(
   scratch: string,
   gone: AbortSignal,
 ): Promise<Verdict> {
-  const { pass, session, mirror, settings, checks } = pushing
+  const { pass, session, mirror, settings, checks, linkTo } = pushing
   const { commands } = list
   const git = mirror.git.with(quarantineOf(asked, mirror, commands))
   const deadline = AbortSignal.timeout(settings.scanMs)
   const signal = AbortSignal.any([gone, deadline])
+  let forward: Forward | undefined
   try {
     gone.throwIfAborted()
     const agreed = commands.map(c => `${c.old} ${c.new} ${c.ref}`)
@@ -36,6 +38,7 @@ export async function judge(
     session.phase = 'checking'
     await mkdir(scratch, { recursive: true, mode: 0o700 })
     say('git-gate: checking')
+    forward = prepareForward(git, linkTo, pass.repository, list, say, settings.forwardMs)
     for (const check of checks) {
       await record.step(check.name)
       const refusals = await check.run(
@@ -46,13 +49,15 @@ export async function judge(
       signal.throwIfAborted()
       if (refusals.length) return refused(commands, refusals)
     }
+    const aliases = await refuseAliases(git, await linkTo(), pass.repository, commands, signal)
+    if (aliases.length) return refused(commands, aliases)
     const release = await mirror.holdRefs(commands.map(c => c.ref))
     try {
       gone.throwIfAborted()
       session.phase = 'forwarding'
       await record.step('forwarding')
       say(`git-gate: checked, forwarding to ${pass.repository.name}'s upstream`)
-      return await send(git, pushing, { list, record, say })
+      return await send(forward, pass, { list, record, say })
     } finally {
       release()
     }
@@ -61,9 +66,12 @@ export async function judge(
       return abandoned(commands, gone.reason instanceof Error ? gone.reason.message : 'the client went away')
     if (deadline.aborted)
       return couldNotCheck(commands, `the checks did not end within ${settings.scanMs / 1000} s`)
+    if (error instanceof UpstreamError) return failed(commands, error.message)
     if (error instanceof GateFault) return couldNotCheck(commands, error.message)
     logFault(pass.id, error)
     return couldNotCheck(commands, faultOf(error))
+  } finally {
+    forward?.drop()
   }
 }
 
@@ -84,20 +92,16 @@ function quarantineOf(
 }
 
 async function send(
-  git: Git,
-  { pass, settings, linkTo }: Pushing,
-  { list, record, say }: Pick<Received, 'list' | 'record' | 'say'>,
+  forward: Forward,
+  pass: Pushing['pass'],
+  { list: { commands }, record, say }: Pick<Received, 'list' | 'record' | 'say'>,
 ): Promise<Verdict> {
-  const { commands, pushOptions } = list
   let noted: Promise<void> | undefined
   const onStart = (pid: number) => {
     // Upstream decides from here on, whatever becomes of the note.
     noted = record.forwarding(pid, startTimeOf(pid)).catch(error => logFault(pass.id, error))
   }
-  const result = await linkTo().then(
-    link => forward(git, link, pass.repository, commands, pushOptions, say, settings.forwardMs, onStart),
-    (error: Error): Forwarded => ({ outcome: 'failed', refs: [], why: error.message, upstreamSaid: '' }),
-  )
+  const result = await forward.send(onStart)
   await noted
   record.upstreamSaid = result.upstreamSaid
   if (result.outcome === 'accepted') say('git-gate: upstream has accepted the push')

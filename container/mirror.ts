@@ -1,11 +1,13 @@
 import { createHash, randomUUID } from 'node:crypto'
-import { access, mkdir, readdir, rename, rm, writeFile } from 'node:fs/promises'
+import { access, constants, mkdir, readdir, rename, rm, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import type { Upstream } from '../src/contract/pass.ts'
 import { type Git, gitEnvironment, gitOn } from './git.ts'
 import { maintain } from './maintenance.ts'
+import { listMirror, sameRefs } from './ref-list.ts'
 import type { Settings } from './settings.ts'
 import { type Link, UpstreamError, upstreamProblem } from './upstream.ts'
+import { listUpstream } from './upstream-refs.ts'
 
 /** The local copy of one upstream: a cache, made anew whenever it is missing. */
 export interface Mirror {
@@ -30,10 +32,14 @@ export interface Mirror {
 
 export interface Mirrors {
   of(upstream: Upstream): Mirror
+  /** Removes what an earlier life of the companion left in any of them. */
+  tidyAll(): Promise<void>
 }
 
 /** Makes git's only configuration for all mirrors, and answers with the environment that points to it. */
 export async function configureGit(settings: Settings, hooks: string): Promise<Record<string, string>> {
+  // Git passes over a hook that it may not run, and a push would go through unchecked.
+  for (const hook of ['pre-receive', 'forward/pre-push']) await access(join(hooks, hook), constants.X_OK)
   const home = join(settings.home, 'git')
   const file = join(home, 'gitconfig')
   await mkdir(home, { recursive: true, mode: 0o700 })
@@ -93,14 +99,20 @@ export function createMirrors(
   linkTo: (upstream: Upstream) => Promise<Link>,
 ): Mirrors {
   const mirrors = new Map<string, Mirror>()
+  const at = (dir: string) => {
+    const mirror = mirrors.get(dir) ?? createMirror(gitOn(dir, env), settings, linkTo)
+    mirrors.set(dir, mirror)
+    return mirror
+  }
   return {
+    async tidyAll() {
+      for (const dir of await mirrorsIn(join(settings.home, 'mirrors'))) (await at(dir).enter())(false)
+    },
     of(upstream) {
       // The upstream's address is part of the place: a repository that is pointed elsewhere starts empty.
       const mark = createHash('sha256').update(upstream.url).digest('hex').slice(0, 16)
       const dir = join(settings.home, 'mirrors', upstream.name, `${mark}.git`)
-      const mirror = mirrors.get(dir) ?? createMirror(gitOn(dir, env), settings, linkTo)
-      mirrors.set(dir, mirror)
-      return mirror
+      return at(dir)
     },
   }
 }
@@ -164,7 +176,11 @@ function createMirror(git: Git, settings: Settings, linkTo: (upstream: Upstream)
     const signal = AbortSignal.timeout(settings.refreshMs)
     try {
       await link.connect(signal)
-      await fetchAll(git, link, upstream, [...held.keys()], signal)
+      const moving = [...held.keys()]
+      const [there, here] = await Promise.all([listUpstream(link, upstream, signal), listMirror(git, signal)])
+      if (!sameRefs(there.refs, here.refs, moving)) await fetchAll(git, link, upstream, moving, signal)
+      if (there.head !== undefined && there.head !== here.head)
+        await git.text(['symbolic-ref', 'HEAD', there.head], { signal })
     } catch (error) {
       if (!signal.aborted) throw error
       throw new UpstreamError(
@@ -212,6 +228,14 @@ function createMirror(git: Git, settings: Settings, linkTo: (upstream: Upstream)
   }
 }
 
+/** The mirrors under a folder, which lie as deep as their repositories' names have segments. */
+async function mirrorsIn(folder: string): Promise<string[]> {
+  const entries = await readdir(folder, { withFileTypes: true }).catch(() => [])
+  const folders = entries.filter(entry => entry.isDirectory()).map(({ name }) => join(folder, name))
+  const below = folders.map(path => (path.endsWith('.git') ? [path] : mirrorsIn(path)))
+  return (await Promise.all(below)).flat()
+}
+
 const exists = (dir: string) =>
   access(join(dir, 'HEAD')).then(
     () => true,
@@ -233,8 +257,8 @@ async function ensure(git: Git): Promise<boolean> {
 }
 
 /**
- * Heads and tags as upstream has them, those it no longer has pruned; HEAD beside it, over the same connection.
- * Refs that a push is moving are left to that push.
+ * Heads and tags as upstream has them, those it no longer has pruned. Refs that a push is moving are left to that
+ * push.
  */
 async function fetchAll(
   git: Git,
@@ -243,32 +267,26 @@ async function fetchAll(
   heldRefs: readonly string[],
   signal: AbortSignal,
 ): Promise<void> {
-  const [one, two] = [link.borrow(), link.borrow()]
+  const { env, release } = link.borrow()
   try {
-    const [fetched, head] = await Promise.all([
-      git.run(
-        [
-          'fetch',
-          '--quiet',
-          '--prune',
-          '--no-tags',
-          '--no-write-fetch-head',
-          '--no-auto-maintenance',
-          upstream.url,
-          '+refs/heads/*:refs/heads/*',
-          '+refs/tags/*:refs/tags/*',
-          ...heldRefs.map(ref => `^${ref}`),
-        ],
-        { signal, env: one.env },
-      ),
-      git.run(['ls-remote', '--symref', upstream.url, 'HEAD'], { signal, env: two.env }),
-    ])
+    const fetched = await git.run(
+      [
+        'fetch',
+        '--quiet',
+        '--prune',
+        '--no-tags',
+        '--no-write-fetch-head',
+        '--no-auto-maintenance',
+        upstream.url,
+        '+refs/heads/*:refs/heads/*',
+        '+refs/tags/*:refs/tags/*',
+        ...heldRefs.map(ref => `^${ref}`),
+      ],
+      { signal, env },
+    )
     if (fetched.code !== 0) throw upstreamProblem(upstream, fetched.stderr)
-    const branch = /^ref: (refs\/heads\/\S+)\tHEAD$/m.exec(head.stdout.toString('utf8'))?.[1]
-    if (branch) await git.run(['symbolic-ref', 'HEAD', branch], { signal })
   } finally {
-    one.release()
-    two.release()
+    release({ cut: signal.aborted })
   }
 }
 

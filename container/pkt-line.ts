@@ -19,30 +19,48 @@ export class PktLineError extends Error {}
 /** Cuts a byte stream into pkt-lines as it comes. Push bytes in, take whole packets out, take back what is left. */
 export class PktLines {
   #rest: Buffer = Buffer.alloc(0)
+  /** What has come since; it is joined only when a packet may be whole, or bytes that trickle in would cost their square. */
+  #more: Buffer[] = []
+  #held = 0
+  #wanted = 4
 
   push(chunk: Buffer): void {
-    this.#rest = this.#rest.length ? Buffer.concat([this.#rest, chunk]) : chunk
+    this.#more.push(chunk)
+    this.#held += chunk.length
   }
 
   /** The next packet, or undefined when more bytes are needed. Throws PktLineError on a length that is none. */
   next(): Pkt | undefined {
-    if (this.#rest.length < 4) return undefined
-    const digits = this.#rest.toString('latin1', 0, 4)
+    if (this.#held < this.#wanted) return undefined
+    const digits = this.rest.toString('latin1', 0, 4)
     if (!/^[0-9a-fA-F]{4}$/.test(digits)) throw new PktLineError('a pkt-line does not start with its length')
     const length = Number.parseInt(digits, 16)
     if (length === 0) {
-      this.#rest = this.#rest.subarray(4)
+      this.#take(4)
       return 'flush'
     }
     if (length < 4 || length - 4 > MAX_PAYLOAD) throw new PktLineError(`a pkt-line has the length ${length}`)
-    if (this.#rest.length < length) return undefined
-    const payload = this.#rest.subarray(4, length)
-    this.#rest = this.#rest.subarray(length)
-    return payload
+    this.#wanted = length
+    return this.#held < length ? undefined : this.#take(length).subarray(4)
+  }
+
+  /** How many bytes follow the packets taken so far. */
+  get held(): number {
+    return this.#held
   }
 
   /** The bytes that follow the packets taken so far. */
   get rest(): Buffer {
+    if (this.#more.length) this.#rest = Buffer.concat([this.#rest, ...this.#more])
+    this.#more = []
     return this.#rest
+  }
+
+  #take(length: number): Buffer {
+    const taken = this.rest.subarray(0, length)
+    this.#rest = this.rest.subarray(length)
+    this.#held -= length
+    this.#wanted = 4
+    return taken
   }
 }

@@ -1,5 +1,6 @@
 import { type ChildProcess, type SpawnOptions, spawn } from 'node:child_process'
 import { readFileSync } from 'node:fs'
+import type { Duplex } from 'node:stream'
 
 /** How a process ended, and what it said. */
 export interface Ended {
@@ -20,7 +21,12 @@ export interface RunOptions {
   readonly onStderr?: (chunk: Buffer) => void
   /** Told the process group's id once it runs. */
   readonly onStart?: (pid: number) => void
+  /** Given the other end of its descriptor 3, a socket; without this it has none. */
+  readonly onChannel?: (socket: Duplex) => void
 }
+
+/** What a process that has ended left in its pipes is read within this, in milliseconds. */
+const LAST_OUTPUT_MS = 2_000
 
 /** SIGKILL for a child's whole process group; a group that is gone is fine. */
 export function killGroup(child: ChildProcess, signal: NodeJS.Signals = 'SIGKILL'): void {
@@ -56,10 +62,17 @@ export function spawnGroup(
  * more than `maxOutput`, or when `signal` aborts (with the signal's reason).
  */
 export async function run(command: string, args: readonly string[], options: RunOptions): Promise<Ended> {
-  const { cwd, env, signal, input, maxOutput = 64 << 20, onStderr, onStart } = options
+  const { cwd, env, signal, input, maxOutput = 64 << 20, onStderr, onStart, onChannel } = options
   signal.throwIfAborted()
-  const child = spawnGroup(command, args, { cwd, env: { ...env }, signal, stdio: 'pipe' })
+  const stdio = Array(onChannel ? 4 : 3).fill('pipe')
+  const child = spawnGroup(command, args, { cwd, env: { ...env }, signal, stdio })
   if (child.pid !== undefined) onStart?.(child.pid)
+  const channel = child.stdio[3]
+  if (channel) {
+    channel.on('error', () => {})
+    // Read on, whoever listens: the process counts as ended only when all its streams are.
+    onChannel?.((channel as Duplex).resume())
+  }
   return new Promise((resolve, reject) => {
     const stdout: Buffer[] = []
     const stderr: Buffer[] = []
@@ -79,6 +92,17 @@ export async function run(command: string, args: readonly string[], options: Run
     // A child that ends without reading its input is judged by its exit.
     child.stdin?.on('error', () => {})
     child.stdin?.end(input)
+    // What it started may hold its streams open, as ssh's shared connections do: they count for so long only.
+    child.once('exit', () => {
+      const last = setTimeout(
+        () => {
+          child.stdout?.destroy()
+          child.stderr?.destroy()
+        },
+        signal.aborted ? 0 : LAST_OUTPUT_MS,
+      )
+      child.once('close', () => clearTimeout(last))
+    })
     child.once('error', reject)
     child.once('close', (code, killedBy) => {
       if (signal.aborted) return reject(signal.reason)

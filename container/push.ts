@@ -44,6 +44,9 @@ export const abandoned = (refs: readonly { ref: string }[], reason: string): Ver
   refusals: [],
 })
 
+/** From here on a push is recorded in fewer words: D1 takes no row above 2 MB. */
+const MANY_REFS = 200
+
 /** What is on record of one push while it goes through; every turn of it is in the journal before it is acted on. */
 export interface PushRecord {
   readonly id: string
@@ -129,13 +132,17 @@ export function recordPush(pass: PassFor<'git-receive-pack'>, journal: Journal):
   async function end(verdict: Verdict): Promise<void> {
     closeStep()
     const statuses = new Map(verdict.refs.map(status => [status.ref, status]))
-    refs = refs.map(each => ({
-      ...each,
-      status: 'ng',
-      reason: '',
-      ...statuses.get(each.ref),
-      ref: secretRefs.get(each.ref) ?? each.ref,
-    }))
+    const longest = refs.length > MANY_REFS ? 80 : 1000
+    refs = refs.map(each => {
+      const { status = 'ng', reason = '' } = statuses.get(each.ref) ?? {}
+      return { ...each, status, reason: reason.slice(0, longest), ref: secretRefs.get(each.ref) ?? each.ref }
+    })
+    if (refs.length > MANY_REFS) told.splice(MANY_REFS)
     await write(verdict.outcome).catch(error => logFault(pass.id, error))
+    const { id, agent, repository } = pass
+    const { outcome } = verdict
+    console.log(
+      JSON.stringify({ level: 'info', push: id, repository: repository.name, agent, outcome, phase, steps }),
+    )
   }
 }

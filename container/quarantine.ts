@@ -1,9 +1,9 @@
 import { rm } from 'node:fs/promises'
-import { join } from 'node:path'
+import { join, resolve } from 'node:path'
 import type { Duplex } from 'node:stream'
 import type { PassFor } from '../src/contract/pass.ts'
 import { type Backend, cgiHeadReader, startBackend } from './backend.ts'
-import { ClientGone, writeTo } from './body.ts'
+import { ClientGone, ReaderStuck, writeTo } from './body.ts'
 import type { Check } from './checks/index.ts'
 import type { Client } from './client.ts'
 import type { CommandList, CommandListReader } from './commands.ts'
@@ -23,6 +23,12 @@ import type { Link } from './upstream.ts'
 
 /** After a client is gone, git gets this long to end on its own, and to clean up, before its group is killed. */
 const GRACE_MS = 2_000
+
+/** With its verdict, git moves the mirror's refs, or drops the quarantine, within this. */
+const REFS_MS = 30_000
+
+/** Git may stand still for so many times as long as a client may be silent. */
+const STUCK_FACTOR = 4
 
 /** What a push works with. */
 export interface Pushing {
@@ -57,6 +63,8 @@ export async function throughGit(client: Client, pushing: Pushing, received: Rec
   const scratch = join(settings.home, 'scratch', pass.id)
   const gone = new AbortController()
   let killed = false
+  let isFed = false
+  let isOver = false
   let left: string[] = []
   let grace: NodeJS.Timeout | undefined
   let verdict: Verdict | undefined
@@ -78,36 +86,61 @@ export async function throughGit(client: Client, pushing: Pushing, received: Rec
     },
     new AbortController().signal,
   )
+  const kill = () => {
+    const objects = join(mirror.git.dir, 'objects/')
+    left = quarantinesOf(backend.child.pid ?? 0)
+      .map(folder => resolve(folder))
+      .filter(folder => folder.startsWith(objects))
+    killed = true
+    killGroup(backend.child)
+  }
   const letGo = (why: ClientGone) => {
     if (session.phase === 'forwarding' || gone.signal.aborted) return
     gone.abort(why)
     backend.stdin.end()
-    grace = setTimeout(() => {
-      const objects = join(mirror.git.dir, 'objects/')
-      left = quarantinesOf(backend.child.pid ?? 0).filter(folder => folder.startsWith(objects))
-      killed = true
-      killGroup(backend.child)
-    }, GRACE_MS)
+    grace = setTimeout(kill, GRACE_MS)
+  }
+  /** Over its side band git tells every few seconds that it works on a pack it has; silence is a git that does not. */
+  const expectWord = () => {
+    if (!isFed || session.phase !== 'receiving' || gone.signal.aborted) return
+    if (!received.list.capabilities.has('side-band-64k')) return
+    clearTimeout(grace)
+    grace = setTimeout(kill, STUCK_FACTOR * settings.clientIdleMs)
   }
   const closed = () => letGo(new ClientGone(false))
   client.gone.addEventListener('abort', closed)
   if (client.gone.aborted) closed()
 
   try {
-    const feeding = feed(client, received.reader, backend, settings.maxPushBytes).catch((error: unknown) => {
-      if (!(error instanceof ClientGone)) throw error
-      letGo(error)
-      return { tooLarge: false }
-    })
-    backend.ended.finally(() => client.at('over')).catch(() => {})
+    const feeding = feed(client, received.reader, backend, settings)
+      .catch((error: unknown) => {
+        if (error instanceof ReaderStuck) kill()
+        else if (error instanceof ClientGone) letGo(error)
+        else throw error
+        return { tooLarge: false }
+      })
+      .finally(() => {
+        isFed = true
+        expectWord()
+      })
+    backend.ended
+      .finally(() => {
+        isOver = true
+        client.at('over')
+      })
+      .catch(() => {})
     const output = readOutput(backend, received.reply, () => {
       if (session.phase === 'receiving') client.at('working')
+      expectWord()
     })
     const judging = hookRequest(backend.hook as Duplex).then(async asked => {
       if (!asked) return
+      if (!gone.signal.aborted) clearTimeout(grace)
       client.at('judged')
       verdict = await judge(asked, pushing, received, scratch, gone.signal)
       answerHook(backend.hook, verdict.outcome === 'accepted' ? 'pass' : 'refuse')
+      clearTimeout(grace)
+      grace = setTimeout(kill, gone.signal.aborted ? GRACE_MS : REFS_MS)
     })
     const [{ tooLarge }] = await Promise.all([feeding, judging])
     const { stderr } = await backend.ended
@@ -134,6 +167,10 @@ export async function throughGit(client: Client, pushing: Pushing, received: Rec
     return failed(commands, 'git ended without an answer', GATES_FAULT)
   } finally {
     clearTimeout(grace)
+    if (!isOver) {
+      kill()
+      await backend.ended.catch(() => {})
+    }
     client.gone.removeEventListener('abort', closed)
     // Others may be inside for long: what is known to be this push's goes at once.
     for (const folder of [scratch, ...left]) await rm(folder, { recursive: true, force: true })
@@ -146,21 +183,23 @@ async function feed(
   { body, at }: Client,
   reader: CommandListReader,
   backend: Backend,
-  maxBytes: number,
+  { maxPushBytes, clientIdleMs }: Settings,
 ): Promise<{ tooLarge: boolean }> {
-  await writeTo(backend.stdin, reader.raw)
+  // A client that waits on git is not seen to go: so git, too, may not stand still for ever.
+  const give = (bytes: Buffer) => writeTo(backend.stdin, bytes, STUCK_FACTOR * clientIdleMs)
+  await give(reader.raw)
   let bytes = reader.rest.length
   at(bytes ? 'pack' : 'list')
-  await writeTo(backend.stdin, reader.rest)
+  await give(reader.rest)
   for (let chunk = await body.next(); chunk; chunk = await body.next()) {
     if (bytes === 0) at('pack')
     bytes += chunk.length
-    if (bytes > maxBytes) {
+    if (bytes > maxPushBytes) {
       backend.stdin.end()
       await body.drain()
       return { tooLarge: true }
     }
-    await writeTo(backend.stdin, chunk)
+    await give(chunk)
   }
   backend.stdin.end()
   return { tooLarge: false }

@@ -8,6 +8,9 @@ import { abandoned, failed, type PushRecord, recordPush, refused, type Verdict, 
 import { type Pushing, throughGit } from './quarantine.ts'
 import { type Reply, replyTo, tellRefusal } from './report.ts'
 
+/** The longest line an agent is told, in characters. */
+const MAX_LINE = 2_000
+
 /** A push whose command list has been read, good or bad. */
 interface Begun<List> {
   readonly list: List
@@ -58,9 +61,13 @@ async function begin(
       if (!list) chunk = await client.body.next()
     }
     if (list === 'nothing') {
-      await client.body.drain()
-      await client.end()
-      return undefined
+      let more = reader.rest.length > 0
+      while (await client.body.next()) more = true
+      if (!more) {
+        await client.end()
+        return undefined
+      }
+      list = { problem: 'it names no ref', refs: [], capabilities: new Set() }
     }
   } catch (error) {
     if (!(error instanceof ClientGone)) throw error
@@ -71,7 +78,8 @@ async function begin(
   }
   list ??= { problem: 'the request ended before its command list did', refs: [], capabilities: new Set() }
   const reply = replyTo(list.capabilities, client.write)
-  const say = (line: string) => {
+  const say = (text: string) => {
+    const line = text.slice(0, MAX_LINE)
     if (record.told.length < 500) record.told.push(line)
     reply.say(line)
   }

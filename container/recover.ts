@@ -28,7 +28,7 @@ const ASK_AGAIN_MS = 30_000
  * left to its end in the background, since upstream may still take it; then upstream tells what it took.
  */
 export async function recover(settling: Settling): Promise<void> {
-  const { journal, settings } = settling
+  const { journal, mirrors, settings } = settling
   const open = await journal.open()
   const [forwarded, others] = [open.filter(wasForwarded), open.filter(entry => !wasForwarded(entry))]
   const forwards = forwarded.flatMap(({ forward }) => (forward ? [forward] : []))
@@ -37,6 +37,7 @@ export async function recover(settling: Settling): Promise<void> {
     orphan => forwards.length > 0 && (orphan.name === 'ssh' || forwards.some(f => f.pid === orphan.group)),
   )
   await rm(join(settings.home, 'scratch'), { recursive: true, force: true })
+  await mirrors.tidyAll()
   await Promise.all(others.map(entry => journal.write(failedBecause(entry, WHY))))
   const patience = Date.now() + settings.forwardMs
   Promise.all(forwarded.map(entry => settleForward(entry, patience, settling)))

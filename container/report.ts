@@ -39,7 +39,7 @@ export function replyTo(capabilities: ReadonlySet<string>, write: (bytes: Buffer
       const report = Buffer.concat([
         pktLine(`unpack ${oneLine(unpack)}\n`),
         ...refs.map(({ ref, status, reason }) =>
-          pktLine(status === 'ok' ? `ok ${printable(ref)}\n` : `ng ${printable(ref)} ${oneLine(reason)}\n`),
+          pktLine(status === 'ok' ? `ok ${oneLine(ref)}\n` : `ng ${oneLine(ref)} ${oneLine(reason)}\n`),
         ),
         FLUSH,
       ])
@@ -50,6 +50,7 @@ export function replyTo(capabilities: ReadonlySet<string>, write: (bytes: Buffer
   }
 }
 
+/** What a client makes up as a name need not fit into a packet. */
 const oneLine = (text: string) => printable(text).slice(0, 1000)
 
 /** A refusal in the words an agent reads: the one place where it becomes text. */

@@ -6,7 +6,9 @@ import { PASS_HEADER, type Pass, type PassFor, PROTOCOL, ROUTES, readPass } from
 import { checkLink } from './check-link.ts'
 import { type Check, checkGitleaksConfig } from './checks/index.ts'
 import { type Client, goneSignal, httpClient } from './client.ts'
+import { logFault } from './fault.ts'
 import { addIdentity, IdentityError } from './identities.ts'
+import { introducedTo } from './introduced.ts'
 import type { Entry, Journal } from './journal.ts'
 import type { Mirrors } from './mirror.ts'
 import { receivePack, refusePush } from './receive-pack.ts'
@@ -46,17 +48,11 @@ export function serve(companion: Companion): Server {
     connectionsCheckingInterval: 1_000,
   })
   server.on('request', (request, response) => {
-    answer(companion, used, request, response).catch((error: unknown) => {
-      console.error(
-        JSON.stringify({
-          level: 'error',
-          path: request.url,
-          message: error instanceof Error ? error.stack : String(error),
-        }),
-      )
-      if (response.headersSent) response.destroy()
-      else text(response, 500, 'the gate failed on this request; try again')
-    })
+    admit(companion, used, request, response)
+      .then(async pass => {
+        if (pass) await answer(companion, pass, request, response).catch(fail(response, idOf(pass)))
+      })
+      .catch(fail(response, ''))
   })
   // git waits for 100-continue only when told to; the body is wanted either way.
   server.on('checkContinue', (request, response) => {
@@ -64,6 +60,15 @@ export function serve(companion: Companion): Server {
     server.emit('request', request, response)
   })
   return server
+}
+
+/** The push that a request is about, or the request's own id. */
+const idOf = (pass: Pass) => ('push' in pass ? pass.push : pass.id)
+
+const fail = (response: ServerResponse, id: string) => (error: unknown) => {
+  logFault(id, error)
+  if (response.headersSent) response.destroy()
+  else text(response, 500, 'the gate failed on this request; try again')
 }
 
 function text(response: ServerResponse, status: number, line: string): void {
@@ -92,23 +97,33 @@ function usedPasses(): (pass: Pass) => boolean {
   }
 }
 
-async function answer(
-  companion: Companion,
+/** The pass of a request that may go on; the others are answered. */
+async function admit(
+  { sessions, settings }: Companion,
   unused: (pass: Pass) => boolean,
   request: IncomingMessage,
   response: ServerResponse,
-): Promise<void> {
-  const { sessions, settings, recovered } = companion
+): Promise<Pass | undefined> {
+  const refuse = (why: string) => void text(response, 403, why)
   if (request.url === '/health' && request.method === 'GET')
-    return json(response, 200, { ok: true, protocol: PROTOCOL, sessions: [...sessions.all] })
+    return void json(response, 200, { ok: true, protocol: PROTOCOL, sessions: [...sessions.all] })
   const header = request.headers[PASS_HEADER]
   const read = await readPass(typeof header === 'string' ? header : '', settings.passKey, Date.now() / 1000)
-  if (!read.ok) return text(response, 403, `this is the companion of a gate, not the gate: ${read.why}`)
+  if (!read.ok) return refuse(`this is the companion of a gate, not the gate: ${read.why}`)
   const { pass } = read
   const route = ROUTES[pass.service]
   if (request.method !== route.method || request.url !== route.path)
-    return text(response, 403, 'the pass is for something else')
-  if (!unused(pass)) return text(response, 403, 'the pass has been used')
+    return refuse('the pass is for something else')
+  return unused(pass) ? pass : refuse('the pass has been used')
+}
+
+async function answer(
+  companion: Companion,
+  pass: Pass,
+  request: IncomingMessage,
+  response: ServerResponse,
+): Promise<void> {
+  const { settings, recovered } = companion
   await recovered
   switch (pass.service) {
     case 'push-report': {
@@ -128,6 +143,8 @@ async function answer(
         steps: await checkLink(repository, mirror, () => companion.links.to(repository), settings),
       })
     }
+    case 'introduced':
+      return json(response, 200, await introducedTo(companion.mirrors.of(pass.repository), pass.refs))
     default:
       return git(companion, pass, request, response)
   }

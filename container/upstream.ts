@@ -13,9 +13,22 @@ export class UpstreamError extends Error {}
 export interface Link {
   /** Opens the shared connection, or joins the one that is open. Rejects with UpstreamError, saying why. */
   connect(signal: AbortSignal): Promise<void>
-  /** GIT_SSH_COMMAND for one git process, to be given back with `release` when that has ended. */
-  borrow(): { env: Readonly<Record<string, string>>; release(): void }
+  /** The use of the connection for one process, to be given back with `release` when that has ended. */
+  borrow(): Borrowed
   close(): void
+}
+
+/** A connection in use by one git process. */
+export interface Borrowed {
+  /** GIT_SSH_COMMAND for a git process. */
+  readonly env: Readonly<Record<string, string>>
+  /** The arguments of an `ssh` of one's own, up to the command to run there. */
+  readonly ssh: readonly string[]
+  /**
+   * Given back. After `cut` the process did not come to its end: over a connection that lives on, the other side
+   * would never learn that it is gone, so that connection takes nobody new and is closed with its last user.
+   */
+  release(how?: { cut?: boolean }): void
 }
 
 /** sshd takes ten sessions on a connection by default (MaxSessions in sshd_config(5)); more go on their own. */
@@ -66,12 +79,14 @@ export function createLinks(folders: LinkFolders): Links {
   }
 }
 
-/** The destination of an SSH URL in either spelling (git-fetch(1), "GIT URLS"). */
-function hostOf(url: string): string {
-  const full = /^ssh:\/\/([^/]+)\//.exec(url)
-  if (full?.[1]) return `ssh://${full[1]}`
-  const scp = /^([^/:]+):/.exec(url)
-  if (scp?.[1]) return scp[1]
+const hostOf = (url: string) => partsOf(url).host
+
+/** The destination of an SSH URL in either spelling, and the path there (git-fetch(1), "GIT URLS"). */
+export function partsOf(url: string): { host: string; path: string } {
+  const [, fullHost, fullPath] = /^ssh:\/\/([^/]+)(\/.*)$/s.exec(url) ?? []
+  if (fullHost && fullPath) return { host: `ssh://${fullHost}`, path: fullPath.replace(/^\/~/, '~') }
+  const [, host, path] = /^([^/:]+):(.+)$/s.exec(url) ?? []
+  if (host && path) return { host, path }
   throw new UpstreamError(
     `the upstream's address is no SSH URL; the operator sets it with: git gate repo add`,
   )
@@ -97,7 +112,10 @@ async function firstThatExists(files: readonly string[]): Promise<string | undef
   return undefined
 }
 
-/** ssh_config(5): only what the operator pinned is trusted, only the named key is offered, nothing ever asks. */
+/**
+ * ssh_config(5): only what the operator pinned is trusted, only the named key is offered, nothing ever asks. A shared
+ * connection's master passes on what its own SendEnv names; without it git would speak protocol v0 to upstream.
+ */
 function sshConfig(identity: string, knownHosts: string): string {
   return `Host *
   BatchMode yes
@@ -112,6 +130,7 @@ function sshConfig(identity: string, knownHosts: string): string {
   CanonicalizeHostname no
   ForwardAgent no
   ForwardX11 no
+  SendEnv GIT_PROTOCOL
   ConnectTimeout 10
   ServerAliveInterval 5
   ServerAliveCountMax 3
@@ -119,58 +138,35 @@ function sshConfig(identity: string, knownHosts: string): string {
 `
 }
 
-const shellQuote = (word: string) => `'${word.replaceAll("'", `'\\''`)}'`
+export const shellQuote = (word: string) => `'${word.replaceAll("'", `'\\''`)}'`
+
+/** One ssh connection that others go through; closed when it is at its end, or when nobody has used it for long. */
+interface Connection {
+  readonly control: string
+  readonly ready: Promise<void>
+  borrowed: number
+  close(): void
+}
 
 function sharedLink(upstream: Upstream, config: string, control: string): Link {
-  const destination = hostOf(upstream.url)
   const ssh = `ssh -F ${shellQuote(config)} -S `
-  let master: { ready: Promise<void>; close(): void } | undefined
-  let borrowed = 0
+  let current: Connection | undefined
+  let opened = 0
   let idle: NodeJS.Timeout | undefined
 
   const open = () => {
-    const ended = new AbortController()
-    // A LocalCommand runs once the connection is up and its control socket listens: its line is the sign to go on.
-    const child = spawnGroup(
-      'ssh',
-      [
-        '-F',
-        config,
-        '-S',
-        control,
-        '-M',
-        '-N',
-        '-o',
-        'PermitLocalCommand=yes',
-        '-o',
-        'LocalCommand=echo up',
-        destination,
-      ],
-      { signal: ended.signal, stdio: ['ignore', 'pipe', 'pipe'], env: { PATH: process.env.PATH } },
-    )
-    let said = ''
-    child.stderr?.on('data', (chunk: Buffer) => {
-      said = (said + chunk.toString('utf8')).slice(-4096)
+    opened += 1
+    const made = openConnection(upstream, config, `${control}.${opened}`, () => {
+      if (current === made) current = undefined
     })
-    const ready = new Promise<void>((resolve, reject) => {
-      child.stdout?.once('data', () => resolve())
-      child.once('error', () => reject(new UpstreamError('the gate cannot start ssh')))
-      child.once('close', () => {
-        if (master === made) master = undefined
-        reject(upstreamProblem(upstream, said))
-      })
-    })
-    ready.catch(() => {})
-    const made = { ready, close: () => killGroup(child) }
     return made
   }
-
   const rest = () => {
     clearTimeout(idle)
-    if (borrowed > 0) return
+    if (current && current.borrowed > 0) return
     idle = setTimeout(() => {
-      master?.close()
-      master = undefined
+      current?.close()
+      current = undefined
     }, CONNECTION_IDLE_MS)
     idle.unref()
   }
@@ -178,11 +174,8 @@ function sharedLink(upstream: Upstream, config: string, control: string): Link {
   return {
     async connect(signal) {
       signal.throwIfAborted()
-      if (!master) {
-        await rm(control, { force: true })
-        master ??= open()
-      }
-      const { ready } = master
+      current ??= open()
+      const { ready } = current
       rest()
       await new Promise<void>((resolve, reject) => {
         const stop = () => reject(signal.reason)
@@ -191,26 +184,75 @@ function sharedLink(upstream: Upstream, config: string, control: string): Link {
       })
     },
     borrow() {
-      borrowed += 1
+      const through = current
+      if (through) through.borrowed += 1
       clearTimeout(idle)
-      const socket = borrowed <= SESSIONS_PER_CONNECTION ? shellQuote(control) : 'none'
+      const shares = through && through.borrowed <= SESSIONS_PER_CONNECTION
+      const socket = shares ? through.control : 'none'
       let held = true
       return {
-        env: { GIT_SSH_COMMAND: ssh + socket, GIT_SSH_VARIANT: 'ssh' },
-        release() {
+        env: { GIT_SSH_COMMAND: ssh + shellQuote(socket), GIT_SSH_VARIANT: 'ssh' },
+        ssh: ['-F', config, '-S', socket, '-o', 'SendEnv=GIT_PROTOCOL', hostOf(upstream.url)],
+        release({ cut = false } = {}) {
           if (!held) return
           held = false
-          borrowed -= 1
+          if (!through) return
+          through.borrowed -= 1
+          if (cut && through === current) current = undefined
+          if (through !== current && through.borrowed === 0) through.close()
           rest()
         },
       }
     },
     close() {
       clearTimeout(idle)
-      master?.close()
-      master = undefined
+      current?.close()
+      current = undefined
     },
   }
+}
+
+function openConnection(upstream: Upstream, config: string, control: string, atEnd: () => void): Connection {
+  // A LocalCommand runs once the connection is up and its control socket listens: its line is the sign to go on.
+  const child = spawnGroup(
+    'ssh',
+    [
+      '-F',
+      config,
+      '-S',
+      control,
+      '-M',
+      '-N',
+      '-o',
+      'PermitLocalCommand=yes',
+      '-o',
+      'LocalCommand=echo up',
+      hostOf(upstream.url),
+    ],
+    {
+      signal: new AbortController().signal,
+      stdio: ['ignore', 'pipe', 'pipe'],
+      env: { PATH: process.env.PATH },
+    },
+  )
+  let said = ''
+  child.stderr?.on('data', (chunk: Buffer) => {
+    said = (said + chunk.toString('utf8')).slice(-4096)
+  })
+  const ready = new Promise<void>((resolve, reject) => {
+    child.stdout?.once('data', () => resolve())
+    child.once('error', () => reject(new UpstreamError('the gate cannot start ssh')))
+    child.once('close', () => {
+      atEnd()
+      reject(upstreamProblem(upstream, said))
+    })
+  })
+  ready.catch(() => {})
+  const close = () => {
+    killGroup(child)
+    rm(control, { force: true }).catch(() => {})
+  }
+  return { control, ready, borrowed: 0, close }
 }
 
 /** What ssh or git said of an upstream, in one line that says whose part it is. */

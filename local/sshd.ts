@@ -88,6 +88,8 @@ UseDNS no
 PrintMotd no
 PrintLastLog no
 AcceptEnv GIT_PROTOCOL
+# A nested shell, or bash would read ~/.bashrc first (bash(1), INVOCATION): what that prints, git takes for protocol.
+SetEnv SHLVL=1
 LogLevel ERROR
 `
 

@@ -9,7 +9,9 @@ import { readWranglerConfig, type WranglerConfig } from './wrangler-config.ts'
 export interface WorkerOptions {
   /** The Worker as one module (bundleWorker). */
   readonly code: string
-  /** On 127.0.0.1; 0: any free one. */
+  /** The address it listens at; 127.0.0.1 where none is given. */
+  readonly host?: string
+  /** 0: any free one. */
   readonly port: number
   /** The persistence folder, as `wrangler dev --persist-to` takes it; absent: in memory. */
   readonly state?: string
@@ -67,7 +69,7 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
 function miniflareOptions(config: WranglerConfig, options: WorkerOptions): MiniflareOptions {
   const classes = config.durable_objects.bindings
   return {
-    host: '127.0.0.1',
+    host: options.host ?? '127.0.0.1',
     port: options.port,
     cf: false,
     logRequests: false,

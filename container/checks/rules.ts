@@ -1,3 +1,4 @@
+import { refNameProblem } from '../../src/contract/names.ts'
 import type { Refusal } from '../../src/contract/outcome.ts'
 import { type Action, type Grant, mayDo } from '../../src/contract/rules.ts'
 import { type Command, isCreate, isDelete, isTag } from '../commands.ts'
@@ -31,7 +32,17 @@ export const rules: Check = {
     for (const command of commands) {
       if (isDelete(command)) continue
       if (!isTag(command)) {
-        const type = (await git.text(['cat-file', '-t', command.new], { signal })).trim()
+        const asked = await git.run(['cat-file', '-t', command.new], { signal })
+        const type = asked.stdout.toString('utf8').trim()
+        if (asked.code === 128) {
+          refusals.push({
+            ref: command.ref,
+            reason: 'its objects are missing from the push',
+            detail: [],
+            remedy: ['git fetch origin, then push again'],
+          })
+          continue
+        }
         if (type !== 'commit') {
           refusals.push({
             ref: command.ref,
@@ -109,5 +120,5 @@ function nearestRef(command: Command, grant: Grant): string | undefined {
         .replace(/\*+/, leaf)
         .replace(/\/?\*+/g, ''),
     )
-    .find(ref => ref !== command.ref && mayDo(grant, ref, 'create'))
+    .find(ref => ref !== command.ref && refNameProblem(ref) === undefined && mayDo(grant, ref, 'create'))
 }

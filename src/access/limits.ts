@@ -2,7 +2,7 @@ import { createMiddleware } from 'hono/factory'
 import type { ApiError } from '../contract/api.ts'
 import { recordFailure } from '../ledger/failures.ts'
 import { settingsOf } from '../settings.ts'
-import { pktLine, plain } from '../smart-http/answers.ts'
+import { pktLine, plain, refusedPush } from '../smart-http/answers.ts'
 import { hashToken } from './token.ts'
 
 const MINUTE_MS = 60_000
@@ -16,7 +16,7 @@ const TOKENS_AN_ADDRESS = 10
  * agent does not lock out those beside it.
  */
 export const limitRate = createMiddleware<{ Bindings: Env }>(async (c, next) => {
-  const { GATE_REQUESTS_PER_MINUTE, GATE_FAILURES_PER_MINUTE } = settingsOf(c.env)
+  const { GATE_REQUESTS_PER_MINUTE } = settingsOf(c.env)
   const address = addressOf(c.req.header('cf-connecting-ip'))
   const authorization = c.req.header('authorization')
   const asks = [
@@ -24,15 +24,26 @@ export const limitRate = createMiddleware<{ Bindings: Env }>(async (c, next) => 
     count(address, GATE_REQUESTS_PER_MINUTE * TOKENS_AN_ADDRESS),
   ]
   if (asks.includes(false))
-    return tooMany(c.req.path, `at most ${GATE_REQUESTS_PER_MINUTE} requests a minute`)
+    return tooOften(c.req.raw, `at most ${GATE_REQUESTS_PER_MINUTE} requests a minute`)
   await next()
   if (c.res.status !== 401 || authorization === undefined) return
-  const failures = await recordFailure(c.env.LEDGER, address)
-  if (failures <= GATE_FAILURES_PER_MINUTE) return
+  const refused = await countFailure(c.env, c.req.raw)
+  if (!refused) return
   // Otherwise the refusal's headers would be carried over, and its challenge make git ask again.
   c.res = undefined
-  c.res = tooMany(c.req.path, 'too many requests with tokens that do not hold')
+  c.res = refused
 })
+
+/** Puts a request whose token does not hold on record; the answer to it when its address has failed too often. */
+export async function countFailure(env: Env, request: Request): Promise<Response | undefined> {
+  const failures = await recordFailure(
+    env.LEDGER,
+    addressOf(request.headers.get('cf-connecting-ip') ?? undefined),
+  )
+  return failures > settingsOf(env).GATE_FAILURES_PER_MINUTE
+    ? tooMany(new URL(request.url).pathname, 'too many requests with tokens that do not hold')
+    : undefined
+}
 
 /** Requests in this minute by who sent them; the whole is forgotten when the next one begins. */
 const counts = new Map<string, number>()
@@ -63,9 +74,21 @@ function expanded(address: string): string[] {
   return [...before, ...Array<string>(Math.max(0, 8 - before.length - after.length)).fill('0'), ...after]
 }
 
+/** Seconds until the minute that is counted is over. */
+const untilNext = () => Math.ceil((MINUTE_MS - (Date.now() % MINUTE_MS)) / 1000)
+
+/** A push that comes too often is told in git's own report, which git reads only when all of it was taken. */
+async function tooOften(request: Request, why: string): Promise<Response> {
+  const { pathname } = new URL(request.url)
+  if (!pathname.endsWith('/git-receive-pack')) return tooMany(pathname, why)
+  await request.body?.pipeTo(new WritableStream()).catch(() => {})
+  const wait = untilNext()
+  return refusedPush(`${why}; wait ${wait} s and try again`, { 'retry-after': String(wait) })
+}
+
 /** The refusal in the form that git prints where it was asked. */
 function tooMany(path: string, why: string): Response {
-  const wait = Math.ceil((MINUTE_MS - (Date.now() % MINUTE_MS)) / 1000)
+  const wait = untilNext()
   const line = `${why}; wait ${wait} s and try again`
   if (path.endsWith('/git-upload-pack'))
     return new Response(pktLine(`ERR git-gate: ${line}`), {

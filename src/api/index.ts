@@ -10,6 +10,7 @@ import { exported } from './export.ts'
 import { grants } from './grants.ts'
 import { history } from './history.ts'
 import { identities } from './identities.ts'
+import { introduced } from './introduced.ts'
 import { answerProblem, Problem } from './problem.ts'
 import { referencePage } from './reference.tsx'
 import { repositories } from './repositories.ts'
@@ -65,6 +66,7 @@ api.route('/', agents)
 api.route('/', grants)
 api.route('/', tokens)
 api.route('/', history)
+api.route('/', introduced)
 api.route('/', exceptions)
 api.route('/', declines)
 api.route('/', adminTokens)

@@ -30,7 +30,7 @@ async function admit(env: Env, call: Extract<Call, { call: 'pass' }>): Promise<R
   const { service, agent, clientAddress } = call
   const access = await accessOf(env.LEDGER, agent, call.repository)
   if (!access) return plain(403, [`${agent} has no repository ${call.repository} here`])
-  const { repository, terms, exceptions, gitleaksConfig } = access
+  const { repository, terms, exceptions, declines, gitleaksConfig } = access
   if (service !== 'advertise-upload-pack' && terms.rules.length === 0)
     return plain(403, [`${agent} may read ${repository.name}, not push to it`])
   const git = { repository, agent, terms }
@@ -39,6 +39,13 @@ async function admit(env: Env, call: Extract<Call, { call: 'pass' }>): Promise<R
   const attempt = { repository: repository.name, agent, token: NO_TOKEN, clientAddress, clientVersion: '' }
   const id = await openPush(env.LEDGER, attempt)
   return new Response(
-    await passFor(env, { service, id, ...git, exceptions: [...exceptions], gitleaksConfig }),
+    await passFor(env, {
+      service,
+      id,
+      ...git,
+      exceptions: [...exceptions],
+      declines: [...declines],
+      gitleaksConfig,
+    }),
   )
 }

@@ -3,10 +3,10 @@ import type { OutcomesOfSlot, StepOverview } from '../ledger/overview.ts'
 import { duration, visible } from './words.tsx'
 
 const STACK: readonly Outcome[] = ['accepted', 'refused', 'failed', 'abandoned', 'open']
-const WIDTH = 960
-const HEIGHT = 200
-const LEFT = 40
+/** In pixels; widths are shares of what room there is. */
+const HEIGHT = 210
 const BOTTOM = 24
+const TOP = 16
 
 interface Slots {
   readonly outcomes: readonly OutcomesOfSlot[]
@@ -20,13 +20,15 @@ export const OutcomeChart = ({ outcomes, from, slotMs, slots }: Slots) => {
   const counts = Array.from({ length: slots }, () => new Map<Outcome, number>())
   for (const { slot, outcome, pushes } of outcomes) counts[slot]?.set(outcome, pushes)
   const top = roundUp(Math.max(1, ...counts.map(of => sum(of.values()))))
-  const step = (WIDTH - LEFT) / slots
-  const high = (pushes: number) => (pushes / top) * (HEIGHT - BOTTOM - 8)
+  const high = (pushes: number) => (pushes / top) * (HEIGHT - BOTTOM - TOP)
+  const across = (place: number) => `${((place / slots) * 100).toFixed(2)}%`
   const name = (slot: number) => slotName(from + slot * slotMs, slotMs)
+  const named = Math.ceil(slots / 6)
   return (
     <figure class="chart">
       <svg
-        viewBox={`0 0 ${WIDTH} ${HEIGHT}`}
+        width="100%"
+        height={HEIGHT}
         role="img"
         aria-label="Pushes by outcome over time; the table below has the numbers"
       >
@@ -34,14 +36,15 @@ export const OutcomeChart = ({ outcomes, from, slotMs, slots }: Slots) => {
           <>
             <line
               class="grid"
-              x1={LEFT}
-              x2={WIDTH}
+              x2="100%"
               y1={HEIGHT - BOTTOM - high(value)}
               y2={HEIGHT - BOTTOM - high(value)}
             />
-            <text class="axis" x={LEFT - 6} y={HEIGHT - BOTTOM - high(value) + 4} text-anchor="end">
-              {value}
-            </text>
+            {value > 0 && (
+              <text class="axis" y={HEIGHT - BOTTOM - high(value) - 4}>
+                {value}
+              </text>
+            )}
           </>
         ))}
         {counts.map((of, slot) => {
@@ -49,16 +52,16 @@ export const OutcomeChart = ({ outcomes, from, slotMs, slots }: Slots) => {
           return (
             <g>
               <title>{`${name(slot)}: ${tell(of)}`}</title>
-              <rect class="hover" x={LEFT + slot * step} y="0" width={step} height={HEIGHT - BOTTOM} />
+              <rect class="hover" x={across(slot)} width={across(1)} height={HEIGHT - BOTTOM} />
               {STACK.map(outcome => {
                 const height = high(of.get(outcome) ?? 0)
                 y -= height
                 return height === 0 ? null : (
                   <rect
                     class={outcome}
-                    x={(LEFT + slot * step + step * 0.15).toFixed(1)}
+                    x={across(slot + 0.15)}
                     y={y.toFixed(1)}
-                    width={(step * 0.7).toFixed(1)}
+                    width={across(0.7)}
                     height={height.toFixed(1)}
                   />
                 )
@@ -67,8 +70,8 @@ export const OutcomeChart = ({ outcomes, from, slotMs, slots }: Slots) => {
           )
         })}
         {counts.map((_, slot) =>
-          slot % Math.ceil(slots / 6) === 0 ? (
-            <text class="axis" x={LEFT + slot * step} y={HEIGHT - 6}>
+          slot % named === 0 ? (
+            <text class={slot % (2 * named) === 0 ? 'axis' : 'axis spare'} x={across(slot)} y={HEIGHT - 6}>
               {name(slot)}
             </text>
           ) : null,
@@ -155,10 +158,10 @@ export const StepChart = ({ steps }: { steps: readonly StepOverview[] }) => {
 
 const sum = (values: Iterable<number>) => [...values].reduce((all, value) => all + value, 0)
 
-/** The next number that is easy to read off an axis: an even one of the form 2, 4, 10 or 20 times a power of ten. */
+/** The next number that is easy to read off an axis, and even: 26 is read off one that ends at 30. */
 function roundUp(value: number): number {
-  const power = 10 ** Math.floor(Math.log10(value))
-  return [2, 4, 10].map(times => times * power).find(each => each >= value) ?? 10 * power
+  const unit = Math.max(2, 10 ** Math.floor(Math.log10(value)))
+  return Math.ceil(value / unit) * unit
 }
 
 const slotName = (ms: number, slotMs: number) => {

@@ -4,6 +4,7 @@ import { addAgent, showAgents } from './agents.tsx'
 import { asset } from './assets.ts'
 import type { ConsoleEnv } from './env.ts'
 import { fromHere, protect, signedIn } from './guard.ts'
+import { showIntroduced } from './introduced.tsx'
 import { streamPush, streamPushes } from './live.tsx'
 import { showOverview } from './overview.tsx'
 import { notThere } from './page.tsx'
@@ -29,6 +30,7 @@ export const consolePages = new Hono<ConsoleEnv>()
   .get('/pushes/live', streamPushes)
   .get('/pushes/:id', showPush)
   .get('/pushes/:id/live', streamPush)
+  .get('/pushes/:id/introduced', showIntroduced)
   .get('/waiting', showWaiting)
   .post('/waiting/decide', decide)
   .post('/waiting/revoke', revokeException)

@@ -93,6 +93,7 @@ function stream(c: Context<ConsoleEnv>, look: (send: Send) => Promise<number | '
   return streamSSE(c, async sse => {
     const gone = new AbortController()
     sse.onAbort(() => gone.abort())
+    c.req.raw.signal.addEventListener('abort', () => gone.abort(), { once: true })
     await sse.write(': watching\n\n')
     for (let looks = 0; looks < LOOKS && !gone.signal.aborted; looks++) {
       const next = await look((event, id, html) =>

@@ -1,6 +1,12 @@
 import type { Context } from 'hono'
 import type { Outcome } from '../contract/outcome.ts'
-import { busiestAgents, type OutcomesOfSlot, outcomesOverTime, stepTimes } from '../ledger/overview.ts'
+import {
+  busiestAgents,
+  type OutcomesOfSlot,
+  outcomesOverTime,
+  SAMPLE,
+  stepTimes,
+} from '../ledger/overview.ts'
 import { OutcomeChart, StepChart } from './charts.tsx'
 import type { ConsoleEnv } from './env.ts'
 import { Nothing, page } from './page.tsx'
@@ -68,6 +74,7 @@ export async function showOverview(c: Context<ConsoleEnv>): Promise<Response> {
             </section>
             <section aria-labelledby="step-times">
               <h2 id="step-times">Time per step</h2>
+              {total > SAMPLE && <p class="quiet">Of the newest {counted(SAMPLE, 'push', 'pushes')}.</p>}
               <StepChart steps={steps} />
             </section>
             <section aria-labelledby="busiest">

@@ -4,6 +4,7 @@ export const ROOT = '/-/console'
 export const pathOf = {
   pushes: `${ROOT}/pushes`,
   push: (id: string) => `${ROOT}/pushes/${encodeURIComponent(id)}`,
+  introduced: (id: string) => `${ROOT}/pushes/${encodeURIComponent(id)}/introduced`,
   waiting: `${ROOT}/waiting`,
   repositories: `${ROOT}/repositories`,
   repository: (name: string) => `${ROOT}/repositories/${encodeURIComponent(name)}`,

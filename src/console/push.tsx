@@ -206,5 +206,10 @@ const Refs = ({ push }: { push: PushRecord }) => (
         </tbody>
       </table>
     )}
+    {push.outcome === 'accepted' && (
+      <p class="after">
+        <a href={pathOf.introduced(push.id)}>See its commits and its diff</a>
+      </p>
+    )}
   </section>
 )

@@ -1,4 +1,5 @@
 import type { Context } from 'hono'
+import { countFailure } from '../access/limits.ts'
 import type { ConsoleEnv } from './env.ts'
 import { bare } from './page.tsx'
 import { pathOf, ROOT } from './paths.ts'
@@ -17,6 +18,8 @@ export async function takeToken(c: Context<ConsoleEnv>): Promise<Response> {
   const to = ownPath(form.to)
   const token = typeof form.token === 'string' ? form.token.trim() : ''
   if (await signIn(c, token)) return c.redirect(to, 303)
+  const tooOften = await countFailure(c.env, c.req.raw)
+  if (tooOften) return tooOften
   return signInPage(c, to, true)
 }
 

@@ -1,10 +1,11 @@
 import type { Context } from 'hono'
+import type { Child } from 'hono/jsx'
 import type { AgentGrant, MintedToken, Token } from '../contract/api.ts'
 import type { Refused } from './ask-api.ts'
 import type { ConsoleEnv } from './env.ts'
 import { Complaint, Form } from './page.tsx'
 import { pathOf } from './paths.ts'
-import { Copy, Given, When } from './words.tsx'
+import { Copy, counted, Given, When } from './words.tsx'
 
 /** How long a new token may hold, as the form offers it. */
 export const EXPIRY = [
@@ -31,33 +32,20 @@ export const Tokens = ({ c, agent, tokens, grants, minted, refused }: Props) => 
     {minted && <Minted c={c} minted={minted} grants={grants} />}
     {tokens.length === 0 && <p class="quiet">It has none, so it cannot ask the gate for anything.</p>}
     <ul class="plain-list">
-      {tokens.map(token => (
-        <li class={endedAt(token) ? 'ended' : ''}>
-          <span>
-            <Given text={token.id} mono /> <Given text={token.label} />
-          </span>
-          <p class="quiet small">
-            minted <When iso={token.createdAt} />;{' '}
-            {token.lastUsedAt ? (
-              <>
-                last used <When iso={token.lastUsedAt} />
-              </>
-            ) : (
-              'never used'
-            )}
-            ; <Ends token={token} />
-          </p>
-          {!endedAt(token) && (
+      {tokens
+        .filter(token => !endedAt(token))
+        .map(token => (
+          <Line token={token}>
             <Form c={c} action={`${pathOf.agent(agent)}/revoke`}>
               <input type="hidden" name="id" value={token.id} />
               <button type="submit">
                 Revoke<span class="unseen"> the token {token.id}</span>
               </button>
             </Form>
-          )}
-        </li>
-      ))}
+          </Line>
+        ))}
     </ul>
+    <Ended tokens={tokens.filter(endedAt)} />
     <Form c={c} action={`${pathOf.agent(agent)}/tokens`} class="inline">
       <label>
         Label
@@ -81,6 +69,38 @@ export const Tokens = ({ c, agent, tokens, grants, minted, refused }: Props) => 
     </Form>
   </section>
 )
+
+const Line = ({ token, children }: { token: Token; children?: Child }) => (
+  <li>
+    <span>
+      <Given text={token.id} mono /> <Given text={token.label} />
+    </span>
+    <p class="quiet small">
+      minted <When iso={token.createdAt} />;{' '}
+      {token.lastUsedAt ? (
+        <>
+          last used <When iso={token.lastUsedAt} />
+        </>
+      ) : (
+        'never used'
+      )}
+      ; <Ends token={token} />
+    </p>
+    {children}
+  </li>
+)
+
+const Ended = ({ tokens }: { tokens: readonly Token[] }) =>
+  tokens.length === 0 ? null : (
+    <details class="ended">
+      <summary>{counted(tokens.length, 'token')} of it ended</summary>
+      <ul class="plain-list">
+        {tokens.map(token => (
+          <Line token={token} />
+        ))}
+      </ul>
+    </details>
+  )
 
 const endedAt = ({ revokedAt, expiresAt }: Token): string | null =>
   revokedAt ?? (expiresAt !== null && Date.parse(expiresAt) <= Date.now() ? expiresAt : null)

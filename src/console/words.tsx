@@ -2,7 +2,7 @@ import type { Child } from 'hono/jsx'
 import { ZERO_ID } from '../contract/names.ts'
 
 const INVISIBLE =
-  /[\u0000-\u0009\u000b-\u001f\u007f-\u009f\u00ad\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffc]/g
+  /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u00ad\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffc]/g
 
 /** Text from a push, with what cannot be seen, or would reorder what can, shown as its code point. */
 export const visible = (text: string): string =>

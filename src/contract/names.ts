@@ -48,7 +48,7 @@ export const ZERO_ID = '0'.repeat(40) as ObjectId
 export function refNameProblem(name: string): string | undefined {
   if (/[\x00-\x20\x7f~^:?*[\\]/.test(name))
     return 'it has a space, a control character or one of ~ ^ : ? * [ \\'
-  if (/[\u0080-\u009f\u200b-\u200f\u2028-\u202e\u2066-\u2069\ufeff\ufffd]/.test(name))
+  if (/[\p{Cc}\p{Cf}\p{Cs}\p{Z}\p{Default_Ignorable_Code_Point}\u2800\ufffd]/u.test(name))
     return 'it has invisible or broken characters'
   if (name.includes('..') || name.includes('@{') || name.includes('//')) return 'it has "..", "//" or "@{"'
   if (name.endsWith('/') || name.endsWith('.')) return 'it ends with "/" or "."'

@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { MOST_REFS, MovedRef } from './introduced.ts'
 import { AgentName, IdentityName, RepositoryName } from './names.ts'
 import { Terms } from './rules.ts'
 import { readClaims, signClaims } from './signed.ts'
@@ -26,6 +27,10 @@ export type Upstream = z.infer<typeof Upstream>
 export const Exception = z.object({ id: z.string(), fingerprint: z.string(), until: z.number().nullable() })
 export type Exception = z.infer<typeof Exception>
 
+/** An operator's word on a finding that is not to pass. */
+export const Decline = z.object({ fingerprint: z.string(), reason: z.string() })
+export type Decline = z.infer<typeof Decline>
+
 const base = { v: z.literal(PROTOCOL), id: z.string().min(1).max(64), exp: z.number().int() }
 const git = { ...base, repository: Upstream, agent: AgentName, terms: Terms }
 
@@ -38,6 +43,7 @@ export const Pass = z.discriminatedUnion('service', [
     service: z.literal('git-receive-pack'),
     ...git,
     exceptions: z.array(Exception),
+    declines: z.array(Decline).optional(),
     /** The operator's gitleaks configuration for this repository; it extends the default. Empty: the default alone. */
     gitleaksConfig: z.string(),
   }),
@@ -57,6 +63,13 @@ export const Pass = z.discriminatedUnion('service', [
   z.object({ service: z.literal('check-config'), ...base, repository: Upstream }),
   /** Try the chain to the upstream. */
   z.object({ service: z.literal('check-link'), ...base, repository: Upstream }),
+  /** Show what a push brought to its refs, from the mirror alone. */
+  z.object({
+    service: z.literal('introduced'),
+    ...base,
+    repository: Upstream,
+    refs: z.array(MovedRef).max(MOST_REFS),
+  }),
 ])
 export type Pass = z.infer<typeof Pass>
 export type PassFor<S extends Pass['service']> = Extract<Pass, { service: S }>
@@ -72,6 +85,7 @@ export const ROUTES: Readonly<Record<Pass['service'], { method: 'GET' | 'POST'; 
   identity: { method: 'POST', path: '/identity' },
   'check-config': { method: 'POST', path: '/config' },
   'check-link': { method: 'GET', path: '/link' },
+  introduced: { method: 'GET', path: '/introduced' },
 }
 
 /** Signs a pass. */

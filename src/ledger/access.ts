@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { AgentName } from '../contract/names.ts'
-import { Exception, Upstream } from '../contract/pass.ts'
+import { Decline, Exception, Upstream } from '../contract/pass.ts'
 import { Terms } from '../contract/rules.ts'
 
 /** A token as the ledger knows it. Times are Unix milliseconds. */
@@ -18,6 +18,7 @@ export interface Access {
   readonly repository: Upstream
   readonly terms: Terms
   readonly exceptions: readonly Exception[]
+  readonly declines: readonly Decline[]
   readonly gitleaksConfig: string
 }
 
@@ -43,14 +44,22 @@ const GrantRow = z.object({
   gitleaks_config: z.string(),
   terms: json(Terms),
   exceptions: json(z.array(Exception)),
+  declines: json(z.array(Decline)),
 })
+
+/** What a pass carries of them: the newest ones. */
+const DECLINES = 200
 
 /** Of a repository `r`, what an agent needs to know to use it; the one parameter is the time. */
 const REPOSITORY = `r.name, r.upstream, r.identity, r.known_hosts, r.stale_reads, r.gitleaks_config,
   (SELECT json_group_array(json_object('id', e.id, 'fingerprint', e.fingerprint, 'until', e.until))
      FROM exceptions e
     WHERE e.repository = r.name AND e.revoked_at IS NULL AND (e.until IS NULL OR e.until > ?)
-  ) AS exceptions`
+  ) AS exceptions,
+  (SELECT json_group_array(json_object('fingerprint', d.fingerprint, 'reason', substr(d.reason, 1, 200)))
+     FROM (SELECT fingerprint, reason FROM declines
+            WHERE repository = r.name ORDER BY created_at DESC LIMIT ${DECLINES}) d
+  ) AS declines`
 
 /**
  * A token and, where its agent has a grant there, the repository: one query for each request of git's. Undefined:
@@ -95,7 +104,7 @@ export async function accessOf(
 }
 
 function readAccess(row: unknown): Access {
-  const { name, upstream, identity, known_hosts, stale_reads, gitleaks_config, terms, exceptions } =
+  const { name, upstream, identity, known_hosts, stale_reads, gitleaks_config, terms, exceptions, declines } =
     GrantRow.parse(row)
   return {
     repository: Upstream.parse({
@@ -107,6 +116,7 @@ function readAccess(row: unknown): Access {
     }),
     terms,
     exceptions,
+    declines,
     gitleaksConfig: gitleaks_config,
   }
 }

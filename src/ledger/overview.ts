@@ -2,7 +2,7 @@ import { z } from 'zod'
 import { Outcome } from '../contract/outcome.ts'
 
 /** Step times are taken from this many pushes at most, the newest. */
-export const SAMPLE = 20_000
+export const SAMPLE = 2_000
 
 const OutcomeRow = z.object({ slot: z.number(), outcome: Outcome, pushes: z.number() })
 /** How many pushes of a slot of time ended in an outcome; slots count from 0. */

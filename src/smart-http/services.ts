@@ -63,7 +63,7 @@ const PROBE_BYTES = '4'
  * its outcome before the client has read the last of its answer.
  */
 export async function receivePack(c: Context<GitEnv>): Promise<Response> {
-  const { repository, terms, exceptions, gitleaksConfig } = c.var.access
+  const { repository, terms, exceptions, declines, gitleaksConfig } = c.var.access
   const { raw } = c.req
   const wrong = wrongRequest(raw, 'git-receive-pack')
   if (wrong) return wrong
@@ -72,6 +72,7 @@ export async function receivePack(c: Context<GitEnv>): Promise<Response> {
   const attempt = { ...whoAsks(c), repository: repository.name }
   const probe = c.req.header('content-length') === PROBE_BYTES
   const id = probe ? newId() : await openPush(c.env.LEDGER, attempt)
+  c.set('push', id)
   const asked = askCompanion(
     c.env,
     repository.name,
@@ -82,6 +83,7 @@ export async function receivePack(c: Context<GitEnv>): Promise<Response> {
       agent: c.var.agent,
       terms,
       exceptions: [...exceptions],
+      declines: [...declines],
       gitleaksConfig,
     },
     { headers: gitHeaders(raw), body: raw.body, signal: raw.signal },

@@ -60,6 +60,7 @@ test('an agent is made, granted and given a token; the pasted lines clone; revok
   await open('/agents/ada')
   expect(await page.content()).not.toContain(token)
   await page.getByRole('button', { name: /^Revoke the token/ }).click()
+  await page.getByText('1 token of it ended').click()
   await page.getByText(/revoked just now/).waitFor()
   const fetched = await machine.run('git -C app fetch')
   expect(fetched.code).not.toBe(0)

@@ -21,7 +21,7 @@ function heldGitleaks() {
   const open = path.join(dir, 'open')
   fs.writeFileSync(
     program,
-    `#!/bin/sh\nwhile ! [ -e ${open} ]; do sleep 0.1; done\nexec ${process.env.GATE_TEST_GITLEAKS} "$@"\n`,
+    `#!/bin/sh\nwhile ! [ -e ${open} ]; do sleep 0.1; done\nexec ${process.env.GATE_GITLEAKS} "$@"\n`,
     { mode: 0o755 },
   )
   return {
@@ -67,6 +67,9 @@ test('a push appears on the open page by itself, and moves through its states to
   await looking.page.getByText('thank you', { exact: true }).waitFor()
   for (const step of ['receiving', 'rules', 'secrets', 'forwarding'])
     await looking.page.locator('.timeline').getByText(step, { exact: true }).waitFor()
+  await looking.page.getByRole('link', { name: 'See its commits and its diff' }).click()
+  await looking.page.getByText('Make the search faster').waitFor()
+  await looking.page.getByText('+export const limit = 50').waitFor()
   expect([...watching.wrong, ...looking.wrong]).toEqual([])
 })
 
@@ -110,7 +113,9 @@ test('a refused push shows its finding, redacted; allowed with one click, the sa
 test('a declined finding waits for nobody, and waits again when the decline is taken back', async () => {
   await using gate = await startGate()
   const ada = await gate.agent('ada', { push: ['refs/heads/ada/**'] })
-  await ada.push('refs/heads/ada/deploy', `export GITHUB_TOKEN=${madeUpToken()}\n`)
+  const work = await ada.clone()
+  await work.commit('Deploy', { 'deploy.sh': `export GITHUB_TOKEN=${madeUpToken()}\n` })
+  expect((await work.push('HEAD:refs/heads/ada/deploy')).output).toContain('ask an operator')
   await using operator = await openConsole(browser, gate)
   const { page, open } = operator
   await open('/waiting')
@@ -118,6 +123,9 @@ test('a declined finding waits for nobody, and waits again when the decline is t
   await page.getByRole('button', { name: 'Decline' }).click()
   await page.getByText('No finding waits for a decision.').waitFor()
   await page.getByText('rotate it, please').waitFor()
+  const again = await work.push('HEAD:refs/heads/ada/deploy')
+  expect(again.output).toContain('an operator has declined to let it pass: rotate it, please')
+  expect(again.output).not.toContain('ask an operator')
   await page.getByRole('button', { name: /^Take back/ }).click()
   await page.getByRole('button', { name: 'Decline' }).waitFor()
   const { changes } = (await gate.admin.ask('GET', '/changes')) as { changes: { action: string }[] }

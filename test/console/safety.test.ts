@@ -33,7 +33,16 @@ test('what real pushes name with markup is text everywhere', async () => {
   await page.getByText('ada/<img/src=x/onerror=alert(1)>&"\'').waitFor()
   const [refused, taken] = await gate.ledger.pushes()
   expect(refused?.findings.length).toBeGreaterThan(0)
-  for (const at of ['/pushes', `/pushes/${taken?.id}`, `/pushes/${refused?.id}`, '/waiting', '/overview'])
+  await operator.open(`/pushes/${taken?.id}/introduced`)
+  await page.getByText(SCRIPT).first().waitFor()
+  for (const at of [
+    '/pushes',
+    `/pushes/${taken?.id}`,
+    `/pushes/${taken?.id}/introduced`,
+    `/pushes/${refused?.id}`,
+    '/waiting',
+    '/overview',
+  ])
     await seesNoMarkup(operator, at)
 })
 
@@ -137,6 +146,23 @@ test('a session ends with its token, and without one every page asks to sign in'
     fetch(`${gate.url}/-/console${path}`, { redirect: 'manual' }).then(response => response.status)
   for (const path of ['', '/pushes', '/pushes/live', '/waiting', '/agents', '/overview', '/nowhere'])
     expect(await at(path)).toBe(303)
+})
+
+test('a sign-in that fails is on record, and too many of them are told to wait', async () => {
+  await using gate = await startGate({ settings: { GATE_FAILURES_PER_MINUTE: '3' } })
+  const attempt = () =>
+    fetch(`${gate.url}/-/console/sign-in`, {
+      method: 'POST',
+      redirect: 'manual',
+      headers: { origin: gate.url, 'content-type': 'application/x-www-form-urlencoded' },
+      body: 'token=guessed',
+    }).then(response => response.status)
+  const statuses: number[] = []
+  // Eight, since a new minute may begin in between.
+  for (let tries = 0; tries < 8; tries++) statuses.push(await attempt())
+  expect(statuses.slice(0, 3)).toEqual([403, 403, 403])
+  expect(statuses).toContain(429)
+  expect(await gate.admin.ask('GET', '/failures')).not.toEqual([])
 })
 
 test('every answer carries the policy, and no script or style stands in a page', async () => {

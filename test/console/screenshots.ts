@@ -105,6 +105,9 @@ async function takeAll({ page, open }: ConsolePage, fileOf: (name: string) => st
   await take('pushes')
   await open(`/pushes/${refused?.id}`)
   await take('push')
+  await open(`/pushes/${pushes.find(each => each.outcome === 'accepted')?.id}/introduced`)
+  await page.getByText('+How to begin.').waitFor()
+  await take('introduced')
   await open('/waiting')
   await take('waiting')
   await open('/repositories')
@@ -118,6 +121,8 @@ async function takeAll({ page, open }: ConsolePage, fileOf: (name: string) => st
   await open('/agents/ada')
   await page.getByRole('button', { name: 'Mint a token' }).click()
   await page.getByText('not shown again').waitFor()
+  await page.evaluate(`for (const each of document.querySelectorAll('.copy pre'))
+    each.textContent = each.textContent.replace(/(gate_[a-z2-7]+_)[A-Za-z0-9]+/, '$1' + '•'.repeat(32))`)
   await take('agent')
   await page
     .getByRole('button', { name: /^Revoke/ })

@@ -22,7 +22,7 @@ const WATCH_MS = 45_000
 export async function aftermath(
   scene: Scene,
   surface: Surface,
-  push: HeldPush,
+  push: Pick<HeldPush, 'ref' | 'release' | 'seen' | 'outcome'>,
   since = Date.now(),
 ): Promise<Aftermath> {
   const { gate } = scene
@@ -52,9 +52,10 @@ export async function aftermath(
 async function idle({ gate }: Scene): Promise<void> {
   const sessions = async () => {
     const health = await (await fetch(new URL('/health', gate.companion.url))).json()
-    return (health as { sessions: { phase: string }[] }).sessions
+    return (health as { sessions: unknown[] }).sessions
   }
-  const none = async () => ((await sessions()).length ? undefined : true)
+  // A companion that was killed is back soon.
+  const none = async () => ((await sessions().catch(() => ['?'])).length ? undefined : true)
   await until(none, WATCH_MS, () => 'a session goes on')
   await gate.idle({ within: WATCH_MS })
 }

@@ -1,6 +1,7 @@
 import fs from 'node:fs'
 import os from 'node:os'
 import path from 'node:path'
+import { descendantsOf } from '../../local/processes.ts'
 import {
   type Agent,
   type Clone,
@@ -90,6 +91,8 @@ export interface HeldPush extends AsyncDisposable {
   release(): void
   /** What its user saw, once it has ended; undefined: it has not. */
   seen(): { output: string; ms: number } | undefined
+  /** What its user saw, as soon as it has ended. */
+  ended(within?: number): Promise<{ output: string; ms: number }>
   /** Its outcome, once it is known; undefined: it never was an attempt. */
   outcome(within: number): Promise<string | undefined>
 }
@@ -124,9 +127,15 @@ export async function pushHeldAt(scene: Scene, surface: Surface, phase: Phase): 
   } else if (phase === 'mid-pack, 2 MB') {
     slow.holdAfter(1_500_000)
     release = slow.flow
-    reached = () => link.carried(1_100_000)
+    reached = async () => {
+      await link.carried(1_100_000)
+      await receiving(gate)
+    }
   } else if (phase === 'mid-pack, 100 MB') {
-    reached = () => link.carried(30_000_000)
+    reached = async () => {
+      await link.carried(30_000_000)
+      await receiving(gate)
+    }
   } else if (phase === 'during the scan') {
     gitleaks.be('waits')
     release = () => gitleaks.be('real')
@@ -153,6 +162,7 @@ export async function pushHeldAt(scene: Scene, surface: Surface, phase: Phase): 
     },
     release,
     seen: client.seen,
+    ended: (within = 60_000) => until(client.seen, within, () => 'the client goes on'),
     async outcome(within) {
       if (client.id)
         return (
@@ -169,6 +179,26 @@ export async function pushHeldAt(scene: Scene, surface: Surface, phase: Phase): 
       return (await gate.ledger.until(push => push.outcome !== 'open', within)).outcome
     },
     [Symbol.asyncDispose]: () => running.disposeAsync(),
+  }
+}
+
+/** Waits until the companion's git takes in a pack: what was sent may still be on its way through the Worker. */
+const receiving = (gate: Gate) =>
+  until(
+    () => (indexing(gate) ? true : undefined),
+    60_000,
+    () => 'no pack comes in',
+  )
+
+/** The process that takes in a pack. */
+export const indexing = (gate: Gate) =>
+  descendantsOf(gate.companion.pid).find(({ pid }) => commandOf(pid).includes('index-pack'))
+
+const commandOf = (pid: number) => {
+  try {
+    return fs.readFileSync(`/proc/${pid}/cmdline`, 'utf8')
+  } catch {
+    return ''
   }
 }
 

@@ -1,6 +1,7 @@
 import fs from 'node:fs'
 import path from 'node:path'
 import { until } from '../harness/index.ts'
+import { gitleaks } from '../scan/gitleaks.ts'
 
 /** How the gate's gitleaks behaves: as itself, waiting, never ending, killed, or not there. */
 export type Behaviour = 'real' | 'waits' | 'hangs' | 'killed' | 'missing'
@@ -18,8 +19,7 @@ export function slowGitleaks(dir: string): SlowGitleaks {
   const program = path.join(dir, 'gitleaks')
   const hold = path.join(dir, 'hold-scan')
   const mark = path.join(dir, 'scan-started')
-  const real = process.env.GATE_TEST_GITLEAKS ?? 'gitleaks'
-  const script = (line: string) => `#!/bin/sh\n: > '${mark}'\n${line}\nexec '${real}' "$@"\n`
+  const script = (line: string) => `#!/bin/sh\n: > '${mark}'\n${line}\nexec '${gitleaks}' "$@"\n`
   const lines: Record<Exclude<Behaviour, 'missing'>, string> = {
     real: '',
     waits: `while [ -e '${hold}' ]; do sleep 0.05; done`,

@@ -24,6 +24,8 @@ const KEPT = 500
 interface Judged {
   readonly found: Located
   readonly finding: Finding
+  /** What an operator said when declining it; undefined: nobody has. */
+  readonly declined: string | undefined
 }
 
 /** What is not excepted is refused; all findings and all exceptions used go on the push's record. */
@@ -55,7 +57,8 @@ export function judge({ fresh, secrets }: Found, options: Options): Refusal[] {
     const finding = describe(found, print, redactor)
     push.record.findings.push(finding)
     if (exception) continue
-    refused.push({ found, finding })
+    const declined = push.pass.declines?.find(decline => decline.fingerprint === print)?.reason
+    refused.push({ found, finding, declined })
     const { kind, ref } = found.item
     if (kind === 'ref name' && ref !== undefined) push.record.secretRefs.set(ref, redactor.name(ref))
   }
@@ -124,6 +127,7 @@ function refusals(refused: readonly Judged[], { push, introduced }: Options, red
         ),
         ...of
           .slice(0, SHOWN)
+          .filter(({ judged }) => judged.declined === undefined)
           .flatMap(({ judged }) => askOperator(push.pass.repository.name, judged.finding.fingerprint)),
       ],
     }
@@ -132,13 +136,16 @@ function refusals(refused: readonly Judged[], { push, introduced }: Options, red
 
 const inShort = ({ rule, path, line }: Finding) => `${rule} in ${path}${line > 0 ? `:${line}` : ''}`
 
-function tell({ found, finding }: Judged): string[] {
+function tell({ found, finding, declined }: Judged): string[] {
   const way = found.how.length ? ` (in ${found.how.join(', in ')})` : ''
   return [
     `${inShort(finding)}${way}${finding.commit ? `, commit ${finding.commit.slice(0, 7)}` : ''}`,
     `  ${finding.excerpt}`,
     `  fingerprint ${finding.fingerprint}`,
-    ...(finding.asksForException
+    ...(declined === undefined
+      ? []
+      : [`  an operator has declined to let it pass${declined ? `: ${printable(declined)}` : ''}`]),
+    ...(finding.asksForException && declined === undefined
       ? ['  gitleaks:allow does not let it pass; it is noted as asking for an exception']
       : []),
   ]

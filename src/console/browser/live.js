@@ -1,22 +1,30 @@
 // Keeps a page as the ledger is: a list of pushes, or one push while it goes on.
 import { parse } from './fragment.js'
 
-const AGAIN_MS = 2_000
+const FIRST_WAIT_MS = 1_000
+const LONGEST_WAIT_MS = 30_000
 
 const live = document.querySelector('[data-live]')
-if (live instanceof HTMLElement) watch(live)
+if (live instanceof HTMLElement) watch(live, FIRST_WAIT_MS)
 
-/** @param {HTMLElement} region */
-function watch(region) {
+/**
+ * @param {HTMLElement} region
+ * @param {number} wait how long to wait, in milliseconds, before trying again when the connection is lost
+ */
+function watch(region, wait) {
   const stream = new EventSource(addressOf(region))
+  let next = Math.min(wait * 2, LONGEST_WAIT_MS)
   const again = (/** @type {number} */ ms) => {
     stream.close()
-    if (region.isConnected && region.dataset.live) setTimeout(() => watch(region), ms)
+    setTimeout(() => watch(region, next), ms)
   }
-  stream.onopen = () => say('live')
+  stream.onopen = () => {
+    next = FIRST_WAIT_MS
+    say('live')
+  }
   stream.onerror = () => {
     say('the connection is lost; trying again')
-    again(AGAIN_MS)
+    again(wait)
   }
   stream.addEventListener('push', event => {
     const { id, html } = JSON.parse(event.data)

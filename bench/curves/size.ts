@@ -1,0 +1,56 @@
+import path from 'node:path'
+import { compare, spread, timed } from '../measure.ts'
+import { bareScanOfFiles } from '../peers/gitleaks.ts'
+import { binary } from '../repositories.ts'
+import type { Effort } from '../row.ts'
+import { mustGit, type Stage } from '../stage.ts'
+import type { Drawing } from '../svg.ts'
+import { workTree } from '../work-tree.ts'
+
+/** How long a push takes, by its size: one new file of random bytes. */
+export async function size(stage: Stage, { quick }: Effort): Promise<Drawing> {
+  const sizes = quick ? [1e4, 1e6] : [1e4, 1e5, 1e6, 1e7, 5e7, 1e8]
+  const place = await stage.place('sizes', { commits: 20 })
+  const series = {
+    gate: [] as [number, number][],
+    ssh: [] as [number, number][],
+    scan: [] as [number, number][],
+  }
+  for (const bytes of sizes) {
+    const scans: number[] = []
+    const by = async (name: string, url: string, env = {}, scanned = false) => {
+      const tree = await workTree(stage, place.dir)
+      return {
+        name,
+        async run(round: number) {
+          const folder = `size-${bytes}-${round}`
+          await tree.change({ [`${folder}/file.bin`]: binary(bytes) })
+          const ms = await timed(() =>
+            mustGit(['push', '-q', url, `HEAD:refs/heads/${name}/${bytes}`], { cwd: tree.dir, env }),
+          )
+          if (scanned) scans.push(await timed(() => bareScanOfFiles(path.join(tree.dir, folder))))
+          return ms
+        },
+      }
+    }
+    const times = await compare(
+      [await by('gate', place.gate), await by('ssh', place.ssh, stage.sshEnv, true)],
+      3,
+    )
+    const ssh = times.get('ssh') ?? []
+    series.gate.push([bytes / 1e6, spread(times.get('gate') ?? []).median / 1000])
+    series.ssh.push([bytes / 1e6, spread(ssh).median / 1000])
+    series.scan.push([bytes / 1e6, spread(ssh.map((ms, i) => ms + (scans[i + 1] ?? 0))).median / 1000])
+  }
+  return {
+    title: 'A push of one file of random bytes: how long, by its size',
+    x: 'MB',
+    y: 'seconds',
+    logarithmic: true,
+    series: [
+      { name: 'gate', points: series.gate },
+      { name: 'ssh direct + bare gitleaks', points: series.scan },
+      { name: 'ssh direct (no scan)', points: series.ssh },
+    ],
+  }
+}

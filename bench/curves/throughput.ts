@@ -1,0 +1,51 @@
+import { cloneIn } from '../../test/harness/clone.ts'
+import { timed } from '../measure.ts'
+import { text } from '../repositories.ts'
+import type { Effort } from '../row.ts'
+import { agentsOf, oneAgent } from '../rows/agents-at-once.ts'
+import { mustGit, type Stage } from '../stage.ts'
+import type { Drawing } from '../svg.ts'
+
+/** How many times a second agents can clone, commit and push, by how many do so at the same time. */
+export async function throughput(stage: Stage, { quick }: Effort): Promise<Drawing> {
+  const counts = quick ? [1, 4] : [1, 2, 5, 10, 20, 50, 100]
+  const place = await stage.place('throughput', { commits: 100 })
+  const urls = await agentsOf(stage, place, Math.max(...counts))
+  const gate: [number, number][] = []
+  const ssh: [number, number][] = []
+  const rate = async (count: number, each: (i: number) => Promise<void>) => {
+    const turns = Math.max(1, Math.ceil(10 / count))
+    const ms = await timed(() =>
+      Promise.all(
+        Array.from({ length: count }, async (_, i) => {
+          for (let turn = 0; turn < turns; turn++) await each(i * turns + turn)
+        }),
+      ),
+    )
+    return (count * turns * 1000) / ms
+  }
+  await oneAgent(stage, urls[0] ?? '', 'warm')
+  for (const count of counts) {
+    gate.push([
+      count,
+      await rate(count, i => oneAgent(stage, urls[i % count] ?? '', `gate-${count}/agent-${i}`)),
+    ])
+    ssh.push([count, await rate(count, i => direct(stage, place.ssh, `ssh-${count}/agent-${i}`))])
+  }
+  return {
+    title: 'Clone, commit and push: how often, by agents at once',
+    x: 'agents at once',
+    y: 'rounds a second',
+    series: [
+      { name: 'gate (every push scanned)', points: gate },
+      { name: 'ssh direct (no scan)', points: ssh },
+    ],
+  }
+}
+
+async function direct(stage: Stage, url: string, branch: string): Promise<void> {
+  const dir = stage.fresh('direct')
+  await mustGit(['clone', '-q', url, dir], { env: stage.sshEnv })
+  await cloneIn(dir).commit('A change', { [`${branch}.txt`]: text(2_000) })
+  await mustGit(['push', '-q', 'origin', `HEAD:refs/heads/${branch}`], { cwd: dir, env: stage.sshEnv })
+}

@@ -1,0 +1,51 @@
+import { performance } from 'node:perf_hooks'
+
+/** One side of a comparison: does the work once and answers with the milliseconds that count. */
+export interface Contender {
+  readonly name: string
+  run(round: number): Promise<number>
+}
+
+/** The wall-clock time of `work`, in milliseconds. */
+export async function timed(work: () => Promise<unknown>): Promise<number> {
+  const started = performance.now()
+  await work()
+  return performance.now() - started
+}
+
+/**
+ * Every contender's times over the same rounds. The order turns by one with each round, so that none always works
+ * in the wake of the same other; a first round that only warms caches is not counted.
+ */
+export async function compare(
+  contenders: readonly Contender[],
+  rounds: number,
+): Promise<ReadonlyMap<string, readonly number[]>> {
+  const times = new Map<string, number[]>(contenders.map(each => [each.name, []]))
+  for (let round = 0; round <= rounds; round++)
+    for (let i = 0; i < contenders.length; i++) {
+      const contender = contenders[(round + i) % contenders.length]
+      if (!contender) continue
+      const ms = await contender.run(round)
+      if (round > 0) times.get(contender.name)?.push(ms)
+    }
+  return times
+}
+
+export interface Spread {
+  readonly median: number
+  readonly low: number
+  readonly high: number
+}
+
+export function spread(values: readonly number[]): Spread {
+  const sorted = [...values].sort((a, b) => a - b)
+  const at = (index: number) => sorted[Math.max(0, Math.min(sorted.length - 1, index))] ?? Number.NaN
+  const middle = sorted.length / 2
+  const median = sorted.length % 2 ? at(Math.floor(middle)) : (at(middle - 1) + at(middle)) / 2
+  return { median, low: at(0), high: at(sorted.length - 1) }
+}
+
+/** One over the other, round by round, so that what burdens the machine for a while burdens both. */
+export const ratio = (ours: readonly number[], theirs: readonly number[]): Spread =>
+  spread(ours.map((value, round) => value / (theirs[round] ?? Number.NaN)))

@@ -1,0 +1,57 @@
+import { cloneIn } from '../../test/harness/clone.ts'
+import { compare, timed } from '../measure.ts'
+import { text } from '../repositories.ts'
+import { compared, type Row } from '../row.ts'
+import type { Place } from '../stage.ts'
+import { mustGit, type Stage } from '../stage.ts'
+
+/** What one agent does: clone, commit, push to a branch of its own. */
+export async function oneAgent(stage: Stage, url: string, branch: string): Promise<void> {
+  const dir = stage.fresh('agent')
+  await mustGit(['clone', '-q', url, dir])
+  const tree = cloneIn(dir)
+  await tree.commit('A change', { [`${branch}.txt`]: text(2_000) })
+  await mustGit(['push', '-q', 'origin', `HEAD:refs/heads/${branch}`], { cwd: dir })
+}
+
+export async function agentsOf(stage: Stage, place: Place, count: number): Promise<readonly string[]> {
+  const urls: string[] = []
+  for (let i = 0; i < count; i++)
+    urls.push(await stage.gate.agent(`agent-${i}`, place.name, ['refs/heads/**']))
+  return urls
+}
+
+/** A team of agents at the same time, and the same work one after another. */
+export const agentsAtOnce: Row = {
+  name: 'agents',
+  async run(stage, { rounds, quick }) {
+    const count = quick ? 8 : 32
+    const place = await stage.place('shared', { commits: 100 })
+    const urls = await agentsOf(stage, place, count)
+    const branch = (how: string, round: number, i: number) => `${how}/round-${round}/agent-${i}`
+    const times = await compare(
+      [
+        {
+          name: 'at once',
+          run: round =>
+            timed(() => Promise.all(urls.map((url, i) => oneAgent(stage, url, branch('at-once', round, i))))),
+        },
+        {
+          name: 'in turn',
+          run: round =>
+            timed(async () => {
+              for (const [i, url] of urls.entries()) await oneAgent(stage, url, branch('in-turn', round, i))
+            }),
+        },
+      ],
+      Math.min(rounds, 3),
+    )
+    const line = {
+      work: `${count} agents at once: clone, commit, push`,
+      against: 'the same work one after another',
+      target: 0.7,
+      note: 'every clone and push succeeded; one that fails ends the bench',
+    }
+    return [compared(line, times.get('at once') ?? [], times.get('in turn') ?? [])]
+  },
+}

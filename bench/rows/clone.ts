@@ -1,0 +1,53 @@
+import fs from 'node:fs'
+import path from 'node:path'
+import { compare, timed } from '../measure.ts'
+import { startGitDaemon, startNginx } from '../peers/servers.ts'
+import { binary } from '../repositories.ts'
+import { compared, type Result, type Row } from '../row.ts'
+import { mustGit } from '../stage.ts'
+
+/** A first clone of a large repository, without its checkout, which is the same work on every way. */
+export const clone: Row = {
+  name: 'clone',
+  async run(stage, { rounds, quick }) {
+    const megabytes = quick ? 30 : 300
+    const place = await stage.place('large', {
+      files: megabytes,
+      fileBytes: 1_000_000,
+      content: binary,
+      commits: 3,
+    })
+    const folder = path.dirname(place.dir)
+    await using nginx = await startNginx(folder, stage.fresh('nginx'))
+    await using daemon = await startGitDaemon(folder)
+    const by = (name: string, url: string, env = {}) => ({
+      name,
+      async run() {
+        const into = stage.fresh('clone')
+        const ms = await timed(() => mustGit(['clone', '-q', '--no-checkout', url, into], { env }))
+        fs.rmSync(into, { recursive: true })
+        return ms
+      },
+    })
+    const times = await compare(
+      [
+        by('gate', place.gate),
+        by('ssh', place.ssh, stage.sshEnv),
+        ...(nginx ? [by('nginx', nginx.urlOf(place.name))] : []),
+        by('daemon', daemon.urlOf(place.name)),
+      ],
+      Math.min(rounds, 6),
+    )
+    const gate = times.get('gate') ?? []
+    const work = `clone ${megabytes} MB`
+    const results: Result[] = []
+    const against = (name: string, who: string, target?: number) => {
+      const theirs = times.get(name)
+      if (theirs) results.push(compared({ work, against: who, ...(target ? { target } : {}) }, gate, theirs))
+    }
+    against('nginx', 'nginx + fcgiwrap', 1.05)
+    against('ssh', 'ssh direct', 1.0)
+    against('daemon', 'git daemon')
+    return results
+  },
+}

@@ -1,0 +1,63 @@
+import { compare, timed } from '../measure.ts'
+import type { Shape } from '../repositories.ts'
+import { compared, type Result, type Row } from '../row.ts'
+import { mustGit, type Stage } from '../stage.ts'
+import { workTree } from '../work-tree.ts'
+
+/** Whether a small push costs more in a large repository: in its history, and in its refs. */
+export const growth: Row = {
+  name: 'growth',
+  async run(stage, { rounds, quick }) {
+    const commits = quick ? 10_000 : 100_000
+    const branches = quick ? 5_000 : 50_000
+    return [
+      ...(await between(
+        stage,
+        `one commit into ${commits} commits`,
+        'into 100 commits',
+        { commits },
+        { commits: 100 },
+        rounds,
+      )),
+      ...(await between(
+        stage,
+        `one commit into ${branches} refs`,
+        'into 10 refs',
+        { branches },
+        { branches: 9 },
+        rounds,
+      )),
+    ]
+  },
+}
+
+async function between(
+  stage: Stage,
+  work: string,
+  against: string,
+  large: Shape,
+  small: Shape,
+  rounds: number,
+): Promise<Result[]> {
+  const key = work.replaceAll(' ', '-')
+  const by = async (name: string, shape: Shape) => {
+    const place = await stage.place(`${key}-${name}`, shape)
+    const make = async (way: string, url: string, env = {}) => {
+      const tree = await workTree(stage, place.dir)
+      return {
+        name: `${name} ${way}`,
+        async run() {
+          await tree.change()
+          return timed(() => mustGit(['push', '-q', url, `HEAD:refs/heads/${way}`], { cwd: tree.dir, env }))
+        },
+      }
+    }
+    return [await make('gate', place.gate), await make('ssh', place.ssh, stage.sshEnv)]
+  }
+  const times = await compare([...(await by('large', large)), ...(await by('small', small))], rounds)
+  const of = (name: string) => times.get(name) ?? []
+  return [
+    compared({ work, against, target: 1.2 }, of('large gate'), of('small gate')),
+    compared({ work: `${work}, by ssh direct`, against }, of('large ssh'), of('small ssh')),
+  ]
+}

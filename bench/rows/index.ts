@@ -1,0 +1,25 @@
+import type { Row } from '../row.ts'
+import { agentsAtOnce } from './agents-at-once.ts'
+import { clone } from './clone.ts'
+import { fetchOne } from './fetch.ts'
+import { growth } from './growth.ts'
+import { largePush } from './large-push.ts'
+import { lsRemote } from './ls-remote.ts'
+import { memory } from './memory.ts'
+import { refreshes } from './refreshes.ts'
+import { refusal } from './refusal.ts'
+import { smallPush } from './small-push.ts'
+
+/** Every row of the table, in its order. */
+export const rows: readonly Row[] = [
+  clone,
+  lsRemote,
+  fetchOne,
+  smallPush,
+  largePush,
+  refusal,
+  agentsAtOnce,
+  refreshes,
+  growth,
+  memory,
+]

@@ -1,0 +1,54 @@
+import fs from 'node:fs'
+import path from 'node:path'
+import { compare, timed } from '../measure.ts'
+import { bareScanOfFiles } from '../peers/gitleaks.ts'
+import { binary, text } from '../repositories.ts'
+import { compared, type Result, type Row } from '../row.ts'
+import { mustGit } from '../stage.ts'
+import { workTree } from '../work-tree.ts'
+
+const FILES = 20
+
+/** One commit with a hundred megabytes of new files. */
+export const largePush: Row = {
+  name: 'large-push',
+  async run(stage, { rounds, quick }) {
+    const results: Result[] = []
+    for (const [kind, make] of Object.entries({ text, binaries: binary })) {
+      const megabytes = quick ? 10 : 100
+      const place = await stage.place(`pushed-${kind}`, { commits: 20 })
+      const scans: number[] = []
+      const by = (name: string, url: string, env: Readonly<Record<string, string>>, scanned: boolean) => ({
+        name,
+        async run(round: number) {
+          const tree = await workTree(stage, place.dir)
+          const folder = `data-${name}-${round}`
+          const names = Array.from({ length: FILES }, (_, i) => `${folder}/file-${i}.dat`)
+          await tree.change(Object.fromEntries(names.map(file => [file, make((megabytes * 1e6) / FILES)])))
+          const push = await timed(() =>
+            mustGit(['push', '-q', url, `HEAD:refs/heads/${folder}`], { cwd: tree.dir, env }),
+          )
+          if (scanned) {
+            const scan = await timed(() => bareScanOfFiles(path.join(tree.dir, folder)))
+            if (round > 0) scans.push(scan)
+          }
+          fs.rmSync(tree.dir, { recursive: true })
+          return push
+        },
+      })
+      const times = await compare(
+        [by('gate', place.gate, {}, false), by('ssh', place.ssh, stage.sshEnv, true)],
+        Math.min(rounds, quick ? 2 : 3),
+      )
+      const [gate = [], ssh = []] = [times.get('gate'), times.get('ssh')]
+      const work = `push ${megabytes} MB of ${kind}`
+      const target = 1.1
+      const both = ssh.map((ms, i) => ms + (scans[i] ?? Number.NaN))
+      results.push(
+        compared({ work, against: 'ssh direct + bare gitleaks over the same files', target }, gate, both),
+        compared({ work, against: 'ssh direct (no scan)' }, gate, ssh),
+      )
+    }
+    return results
+  },
+}

@@ -1,0 +1,42 @@
+import path from 'node:path'
+import { compare, timed } from '../measure.ts'
+import { startGitDaemon, startNginx } from '../peers/servers.ts'
+import { compared, type Result, type Row } from '../row.ts'
+import { mustGit } from '../stage.ts'
+
+/** `git ls-remote`: the shortest conversation there is. */
+export const lsRemote: Row = {
+  name: 'ls-remote',
+  async run(stage, { rounds }) {
+    const place = await stage.place('listed', { commits: 100, branches: 20 })
+    const fresh = await stage.anotherGate({ GATE_FETCH_FRESH_SECONDS: '600' }, [place.name])
+    const folder = path.dirname(place.dir)
+    await using nginx = await startNginx(folder, stage.fresh('nginx'))
+    await using daemon = await startGitDaemon(folder)
+    const by = (name: string, url: string, env = {}) => ({
+      name,
+      run: () => timed(() => mustGit(['ls-remote', '-q', url], { env })),
+    })
+    const times = await compare(
+      [
+        by('fresh', await fresh.agent('ada', place.name, ['refs/heads/**'])),
+        by('asking', place.gate),
+        ...(nginx ? [by('nginx', nginx.urlOf(place.name))] : []),
+        by('ssh', place.ssh, stage.sshEnv),
+        by('daemon', daemon.urlOf(place.name)),
+      ],
+      rounds,
+    )
+    const [inWindow = [], asking = []] = [times.get('fresh'), times.get('asking')]
+    const [nginxMs, ssh = [], daemonMs = []] = [times.get('nginx'), times.get('ssh'), times.get('daemon')]
+    const work = 'ls-remote, fresh mirror'
+    const anew = 'ls-remote, upstream asked each time'
+    const results: Result[] = []
+    if (nginxMs) results.push(compared({ work, against: 'nginx + fcgiwrap', target: 1.5 }, inWindow, nginxMs))
+    results.push(compared({ work, against: 'git daemon' }, inWindow, daemonMs))
+    results.push(compared({ work: anew, against: 'ssh direct' }, asking, ssh))
+    if (nginxMs)
+      results.push(compared({ work: anew, against: 'nginx + fcgiwrap, which asks nobody' }, asking, nginxMs))
+    return results
+  },
+}

@@ -1,0 +1,85 @@
+import fs from 'node:fs'
+import { setTimeout as delay } from 'node:timers/promises'
+import { binary } from '../repositories.ts'
+import type { Result, Row } from '../row.ts'
+import { type Gate, mustGit } from '../stage.ts'
+import { workTree } from '../work-tree.ts'
+
+const LIMIT_MB = 48
+
+/** The highest that the memory of Worker and companion rises, above what they hold when nothing is asked of them. */
+export const memory: Row = {
+  name: 'memory',
+  async run(stage, { quick }) {
+    const megabytes = quick ? 100 : 1_000
+    const place = await stage.place('heavy', { commits: 20 })
+    const gate = await stage.anotherGate({ GATE_SCAN_SECONDS: '1800', GATE_FORWARD_SECONDS: '1800' }, [
+      place.name,
+    ])
+    const url = await gate.agent('ada', place.name, ['refs/heads/**'])
+    // What a first request loads is there before: it does not grow with what comes.
+    const tree = await workTree(stage, place.dir)
+    for (let i = 0; i < 5; i++) {
+      await tree.change()
+      await mustGit(['push', '-q', url, 'HEAD:refs/heads/warm'], { cwd: tree.dir })
+      await mustGit(['clone', '-q', '--bare', url, stage.fresh('warm')])
+    }
+    await delay(3_000)
+    const idle = resident(gate)
+    const results: Result[] = [
+      {
+        work: 'idle memory of the companion',
+        against: '',
+        gate: `${mb(idle.companion)} (Worker: ${mb(idle.worker)})`,
+        peer: '',
+      },
+    ]
+    const names = Array.from({ length: megabytes / 10 }, (_, i) => `data/file-${i}.bin`)
+    await tree.change(Object.fromEntries(names.map(name => [name, binary(10_000_000)])))
+    const during = async (what: string, work: () => Promise<unknown>) => {
+      resetPeaks(gate)
+      await work()
+      const peak = peaks(gate)
+      const more = { worker: peak.worker - idle.worker, companion: peak.companion - idle.companion }
+      results.push({
+        work: `peak memory, ${what} of ${megabytes} MB`,
+        against: 'idle',
+        gate: `Worker ${mb(more.worker)}, companion ${mb(more.companion)} more`,
+        peer: `Worker ${mb(idle.worker)}, companion ${mb(idle.companion)}`,
+        reached: more.worker <= LIMIT_MB << 20 && more.companion <= LIMIT_MB << 20,
+        note: 'scan and forward limits of this gate are raised to 1800 s; counted are workerd and the companion itself, whose children (git, gitleaks) are those that a direct push has too',
+      })
+    }
+    await during('push', () => mustGit(['push', '-q', url, 'HEAD:refs/heads/heavy'], { cwd: tree.dir }))
+    await during('clone', async () => {
+      const into = stage.fresh('heavy')
+      await mustGit(['clone', '-q', '--bare', url, into])
+      fs.rmSync(into, { recursive: true })
+    })
+    return results
+  },
+}
+
+interface Memory {
+  readonly worker: number
+  readonly companion: number
+}
+
+const each = (gate: Gate) => [...gate.processes.worker, gate.processes.companion]
+
+function read(gate: Gate, field: 'VmRSS' | 'VmHWM'): Memory {
+  const of = (pid: number) =>
+    Number(new RegExp(`${field}:\\s+(\\d+)`).exec(fs.readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1]) * 1024
+  const worker = gate.processes.worker.reduce((sum, pid) => sum + of(pid), 0)
+  return { worker, companion: of(gate.processes.companion) }
+}
+
+const resident = (gate: Gate) => read(gate, 'VmRSS')
+const peaks = (gate: Gate) => read(gate, 'VmHWM')
+
+/** The kernel begins anew to note the highest (proc_pid_clear_refs(5)). */
+function resetPeaks(gate: Gate): void {
+  for (const pid of each(gate)) fs.writeFileSync(`/proc/${pid}/clear_refs`, '5')
+}
+
+const mb = (bytes: number) => `${Math.round(bytes / 2 ** 20)} MB`

@@ -1,0 +1,35 @@
+import type { Row } from '../row.ts'
+import { mustGit } from '../stage.ts'
+
+const WINDOW_SECONDS = 600
+
+/** How often upstream is asked when many agents clone one repository at the same time. */
+export const refreshes: Row = {
+  name: 'refreshes',
+  async run(stage, { quick }) {
+    const count = quick ? 20 : 100
+    const place = await stage.place('popular', { commits: 100 })
+    const gate = await stage.anotherGate({ GATE_FETCH_FRESH_SECONDS: String(WINDOW_SECONDS) }, [place.name])
+    const urls = await Promise.all(
+      Array.from({ length: count }, (_, i) => gate.agent(`reader-${i}`, place.name, ['refs/heads/**'])),
+    )
+    const seen = () => stage.upstreamSessions().filter(line => line.includes(place.dir))
+    const clones = () =>
+      Promise.all(urls.map(url => mustGit(['clone', '-q', '--no-checkout', url, stage.fresh('reader')])))
+    // The mirror is made by the first that asks.
+    await mustGit(['ls-remote', '-q', urls[0] ?? ''])
+    const first = seen().length
+    await clones()
+    const more = seen().length - first
+    return [
+      {
+        work: `${count} agents cloning one repository at once`,
+        against: 'refreshes seen by upstream, per freshness window',
+        gate: `${1 + more} (the window is ${WINDOW_SECONDS} s, the first request of it asked)`,
+        peer: `${count} by ssh direct`,
+        reached: more === 0,
+        note: `counted are the git-upload-pack sessions at the upstream; making the mirror took ${first}`,
+      },
+    ]
+  },
+}

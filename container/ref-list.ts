@@ -1,0 +1,32 @@
+import { readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import type { Git } from './git.ts'
+
+/** The heads and tags of a repository at one moment. */
+export interface RefList {
+  /** Object ids by full name. */
+  readonly refs: ReadonlyMap<string, string>
+  /** The branch that HEAD stands for; undefined when it stands for none, or that is not told. */
+  readonly head: string | undefined
+}
+
+export async function listMirror(git: Git, signal: AbortSignal): Promise<RefList> {
+  const [listed, head] = await Promise.all([
+    git.text(['for-each-ref', '--format=%(objectname) %(refname)', 'refs/heads/', 'refs/tags/'], { signal }),
+    readFile(join(git.dir, 'HEAD'), 'utf8'),
+  ])
+  const refs = new Map<string, string>()
+  for (const line of listed.split('\n')) {
+    const space = line.indexOf(' ')
+    if (space > 0) refs.set(line.slice(space + 1), line.slice(0, space))
+  }
+  return { refs, head: /^ref: (\S+)$/m.exec(head)?.[1] }
+}
+
+/** Have both the same refs at the same objects, but for those `except`? */
+export function sameRefs(one: RefList['refs'], other: RefList['refs'], except: readonly string[]): boolean {
+  const aside = (refs: RefList['refs']) => except.filter(ref => refs.has(ref)).length
+  if (one.size - aside(one) !== other.size - aside(other)) return false
+  for (const [ref, id] of one) if (other.get(ref) !== id && !except.includes(ref)) return false
+  return true
+}

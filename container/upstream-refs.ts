@@ -1,0 +1,110 @@
+import type { Upstream } from '../src/contract/pass.ts'
+import { type Pkt, PktLineError, PktLines, pktLine } from './pkt-line.ts'
+import { killGroup, spawnGroup } from './process.ts'
+import type { RefList } from './ref-list.ts'
+import { type Link, partsOf, shellQuote, upstreamProblem } from './upstream.ts'
+
+const DELIMITER = Buffer.from('0001')
+const FLUSH = Buffer.from('0000')
+
+/** `ls-refs` for what a mirror holds, and the goodbye (gitprotocol-v2(5)). */
+const LIST_REFS = Buffer.concat([
+  pktLine('command=ls-refs\n'),
+  pktLine('object-format=sha1'),
+  DELIMITER,
+  ...['symrefs\n', 'ref-prefix HEAD\n', 'ref-prefix refs/heads/\n', 'ref-prefix refs/tags/\n'].map(pktLine),
+  FLUSH,
+  FLUSH,
+])
+
+/**
+ * Asks upstream for its refs. The question goes out before upstream has said which protocol it speaks, so that all
+ * takes one round trip once the channel is open, where `git ls-remote` takes two. An upstream that does not speak
+ * version 2 lists its refs unasked (gitprotocol-pack(5)), and that is as good.
+ */
+export async function listUpstream(link: Link, upstream: Upstream, signal: AbortSignal): Promise<RefList> {
+  const { ssh, release } = link.borrow()
+  const child = spawnGroup('ssh', [...ssh, `git-upload-pack ${shellQuote(partsOf(upstream.url).path)}`], {
+    signal,
+    stdio: ['pipe', 'pipe', 'pipe'],
+    env: { PATH: process.env.PATH, GIT_PROTOCOL: 'version=2' },
+  })
+  try {
+    return await new Promise<RefList>((resolve, reject) => {
+      const reader = new RefListReader()
+      let said = ''
+      child.stderr?.on('data', (chunk: Buffer) => {
+        said = (said + chunk.toString('utf8')).slice(-4096)
+      })
+      child.stdout?.on('data', (chunk: Buffer) => {
+        try {
+          const list = reader.push(chunk)
+          if (list) resolve(list)
+        } catch (error) {
+          if (!(error instanceof PktLineError)) return reject(error)
+          reject(upstreamProblem(upstream, error.message))
+        }
+      })
+      child.stdin?.on('error', () => {})
+      child.stdin?.end(LIST_REFS)
+      child.once('error', reject)
+      child.once('close', () => reject(signal.aborted ? signal.reason : upstreamProblem(upstream, said)))
+    })
+  } finally {
+    killGroup(child)
+    release()
+  }
+}
+
+/** Reads the answer, in whichever version it comes. */
+class RefListReader {
+  readonly #packets = new PktLines()
+  readonly #refs = new Map<string, string>()
+  #head: string | undefined
+  #part: 'start' | 'capabilities' | 'listed' | 'advertised' = 'start'
+
+  /** Takes bytes; answers when the list is whole. Throws PktLineError with what upstream says instead of one. */
+  push(chunk: Buffer): RefList | undefined {
+    this.#packets.push(chunk)
+    for (let pkt = this.#packets.next(); pkt !== undefined; pkt = this.#packets.next())
+      if (this.#take(pkt)) return { refs: this.#refs, head: this.#head }
+    return undefined
+  }
+
+  #take(pkt: Pkt): boolean {
+    if (pkt === 'flush') {
+      if (this.#part !== 'capabilities') return true
+      this.#part = 'listed'
+      return false
+    }
+    const line = pkt.toString('utf8').replace(/\n$/, '')
+    if (line.startsWith('ERR ')) throw new PktLineError(line.slice(4))
+    if (this.#part === 'start' && line === 'version 2') this.#part = 'capabilities'
+    else if (this.#part === 'listed') this.#listed(line)
+    else if (this.#part !== 'capabilities' && line !== 'version 1') this.#advertised(line)
+    return false
+  }
+
+  /** `<id> <name> [symref-target:<name>]` */
+  #listed(line: string): void {
+    const [id, name, ...attributes] = line.split(' ')
+    if (!id || !name) throw new PktLineError('upstream lists its refs in a way that cannot be read')
+    if (name === 'HEAD')
+      this.#head = attributes.find(a => a.startsWith('symref-target:'))?.slice('symref-target:'.length)
+    else this.#put(name, id)
+  }
+
+  /** `<id> <name>`, the first with `\0` and the capabilities. */
+  #advertised(line: string): void {
+    this.#part = 'advertised'
+    const [ref = '', capabilities] = line.split('\0')
+    const [id, name] = ref.split(' ')
+    if (!id || !name) throw new PktLineError('upstream lists its refs in a way that cannot be read')
+    if (capabilities !== undefined) this.#head = /(?:^| )symref=HEAD:(\S+)/.exec(capabilities)?.[1]
+    this.#put(name, id)
+  }
+
+  #put(name: string, id: string): void {
+    if (/^refs\/(heads|tags)\//.test(name) && !name.endsWith('^{}')) this.#refs.set(name, id)
+  }
+}

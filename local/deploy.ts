@@ -1,0 +1,127 @@
+// npm run deploy: the gate to Cloudflare, after everything that can be checked before has been.
+// `npm run deploy -- --check` stops before the first change.
+import { execFile, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import fs from 'node:fs'
+import path from 'node:path'
+import { promisify } from 'node:util'
+import { parse } from 'smol-toml'
+import { z } from 'zod'
+import { projectRoot } from './bundle.ts'
+
+const run = promisify(execFile)
+const program = (name: string) => path.join(projectRoot, 'node_modules', name)
+const wrangler = program('wrangler/bin/wrangler.js')
+const PRODUCTION = ['--env', 'production']
+
+/** What stands in the way, with what to do about it. */
+class Obstacle extends Error {}
+
+const quiet = (command: string, args: readonly string[]) =>
+  run(command, args, { cwd: projectRoot, maxBuffer: 64 << 20 }).then(({ stdout }) => stdout)
+
+/** Runs with its output in view. */
+async function inView(args: readonly string[]): Promise<void> {
+  const child = spawn(process.execPath, [wrangler, ...args], { cwd: projectRoot, stdio: 'inherit' })
+  const [code] = await once(child, 'exit')
+  if (code !== 0) throw new Obstacle(`wrangler ${args.slice(0, 3).join(' ')} failed`)
+}
+
+const orObstacle = (work: Promise<string>, remedy: string) =>
+  work.catch((error: Error & { stdout?: string; stderr?: string }) => {
+    const said = `${error.stdout ?? ''}${error.stderr ?? ''}`.trim().split('\n').slice(-5).join('\n')
+    throw new Obstacle(said ? `${said}\n${remedy}` : remedy)
+  })
+
+const Production = z.object({
+  env: z.object({ production: z.object({ d1_databases: z.array(z.object({ database_id: z.string() })) }) }),
+})
+const Secrets = z.array(z.object({ name: z.string() }))
+
+const checks: readonly (readonly [string, () => Promise<unknown>])[] = [
+  [
+    'the work tree is committed, so that this version can be found again',
+    async () => {
+      if (await quiet('git', ['status', '--porcelain']))
+        throw new Obstacle('commit or stash your changes: git status')
+    },
+  ],
+  [
+    'the types of the Worker and of the companion hold',
+    async () => {
+      const tsc = program('typescript/bin/tsc')
+      const remedy = 'mend the types, or deploy a version that passes npm test'
+      await orObstacle(quiet(process.execPath, [wrangler, 'types', 'src/worker-configuration.d.ts']), remedy)
+      for (const config of ['src/tsconfig.json', 'tsconfig.json'])
+        await orObstacle(quiet(process.execPath, [tsc, '-p', config]), remedy)
+    },
+  ],
+  [
+    'wrangler can bundle the Worker for production, with its container',
+    () =>
+      orObstacle(
+        quiet(process.execPath, [
+          wrangler,
+          'deploy',
+          '--dry-run',
+          ...PRODUCTION,
+          '--containers-rollout=none',
+        ]),
+        'wrangler.toml, [env.production], has what is wrong',
+      ),
+  ],
+  [
+    'wrangler.toml names the ledger',
+    async () => {
+      const config = Production.parse(parse(fs.readFileSync(path.join(projectRoot, 'wrangler.toml'), 'utf8')))
+      if (config.env.production.d1_databases.some(({ database_id }) => /^[0-]+$/.test(database_id)))
+        throw new Obstacle(
+          'npx wrangler d1 create git-gate, then put its database_id into [[env.production.d1_databases]] of wrangler.toml',
+        )
+    },
+  ],
+  [
+    'Docker answers, to build the image',
+    () => orObstacle(quiet('docker', ['info']), 'start Docker, or another engine with its command line'),
+  ],
+  [
+    'wrangler may act for an account',
+    () => orObstacle(quiet(process.execPath, [wrangler, 'whoami']), 'npx wrangler login'),
+  ],
+  [
+    'the Worker has its secrets',
+    async () => {
+      const put = (name: string) =>
+        `openssl rand -hex 32 | npx wrangler secret put ${name} --env production   # keep a copy of GATE_ADMIN_TOKEN`
+      const listed = await orObstacle(
+        quiet(process.execPath, [wrangler, 'secret', 'list', ...PRODUCTION, '--format', 'json']),
+        `${put('GATE_PASS_KEY')}\n${put('GATE_ADMIN_TOKEN')}`,
+      )
+      const names = new Set(Secrets.parse(JSON.parse(listed)).map(({ name }) => name))
+      const missing = ['GATE_PASS_KEY', 'GATE_ADMIN_TOKEN'].filter(name => !names.has(name))
+      if (missing.length) throw new Obstacle(missing.map(put).join('\n'))
+    },
+  ],
+]
+
+try {
+  for (const [name, check] of checks) {
+    try {
+      await check()
+    } catch (error) {
+      console.error(` × ${name}`)
+      throw error
+    }
+    console.log(` ✓ ${name}`)
+  }
+  if (!process.argv.includes('--check')) {
+    // Migrations only ever add, so the Worker that still runs is not disturbed by them.
+    await inView(['d1', 'migrations', 'apply', 'LEDGER', '--remote', ...PRODUCTION])
+    await inView(['deploy', ...PRODUCTION])
+    console.log('deployed; running containers are replaced in the next minutes, each after its last session')
+  }
+} catch (error) {
+  if (!(error instanceof Obstacle)) throw error
+  console.error(error.message)
+  process.exitCode = 1
+}

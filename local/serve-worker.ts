@@ -1,0 +1,27 @@
+// The Worker alone, in workerd, for a companion that runs elsewhere: what compose.yaml runs.
+// PORT, GATE_HOST and GATE_HOME say where; every other GATE_… setting is the Worker's.
+import path from 'node:path'
+import { bundleWorker } from './bundle.ts'
+import { gateSettings, readLocalSettings } from './settings.ts'
+import { stop } from './stop.ts'
+import { startWorker } from './worker.ts'
+
+const read = readLocalSettings(process.env)
+if (!read.ok) {
+  console.error(`gate: ${read.problem}`)
+  process.exit(2)
+}
+const { port, home } = read.settings
+const { GATE_HOST: host = '127.0.0.1', ...bindings } = gateSettings(process.env)
+const worker = await startWorker({
+  code: await bundleWorker(),
+  host,
+  port,
+  state: path.join(home, 'state'),
+  bindings,
+  say: line => console.error(line),
+})
+console.log(`gate: ready ${worker.url}`)
+if (!stop.aborted) await new Promise(resolve => stop.addEventListener('abort', resolve, { once: true }))
+await worker[Symbol.asyncDispose]()
+process.exit(0)

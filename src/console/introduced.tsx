@@ -1,0 +1,66 @@
+import type { Context } from 'hono'
+import { z } from 'zod'
+import { Introduced } from '../contract/introduced.ts'
+import { askApi } from './ask-api.ts'
+import type { ConsoleEnv } from './env.ts'
+import { Complaint, page } from './page.tsx'
+import { pathOf } from './paths.ts'
+import { RefName, Said, visible } from './words.tsx'
+
+/** `GET /pushes/<id>/introduced`: the commits and the diff, read from the mirror now; the ledger keeps neither. */
+export async function showIntroduced(c: Context<ConsoleEnv>): Promise<Response> {
+  const id = c.req.param('id') ?? ''
+  const asked = await askApi(c, z.array(Introduced), 'GET', `/pushes/${encodeURIComponent(id)}/introduced`)
+  return page(c, {
+    title: 'What a push brought',
+    room: 'Pushes',
+    status: asked.ok ? 200 : 404,
+    children: (
+      <>
+        <div class="head">
+          <h1>What it brought</h1>
+          <p>
+            <a href={pathOf.push(id)}>back to the push</a>
+          </p>
+        </div>
+        {!asked.ok && <Complaint refused={asked.refused} />}
+        {asked.ok && asked.value.length === 0 && <p class="quiet">It only deleted.</p>}
+        {asked.ok &&
+          asked.value.map(({ ref, brought }) => (
+            <section>
+              <h2>
+                <RefName name={ref} />
+              </h2>
+              {brought === null ? (
+                <p class="quiet">The mirror does not have it any more.</p>
+              ) : brought.commits.text === '' ? (
+                <p class="quiet">No commit that the repository does not have elsewhere.</p>
+              ) : (
+                <>
+                  <Said lines={brought.commits.text.trimEnd().split('\n')} />
+                  {brought.commits.cut && <Cut />}
+                  <pre class="said diff">
+                    {brought.diff.text
+                      .trimEnd()
+                      .split('\n')
+                      .map(line => (
+                        <Line text={line} />
+                      ))}
+                  </pre>
+                  {brought.diff.cut && <Cut />}
+                </>
+              )}
+            </section>
+          ))}
+      </>
+    ),
+  })
+}
+
+const Cut = () => <p class="quiet">There is more; this is its beginning.</p>
+
+const KINDS: Readonly<Record<string, string>> = { '+': 'added', '-': 'taken', '@': 'place', d: 'file' }
+
+const Line = ({ text }: { text: string }) => {
+  return <span class={KINDS[text[0] ?? ''] ?? ''}>{`${visible(text)}\n`}</span>
+}

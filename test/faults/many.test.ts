@@ -1,0 +1,111 @@
+import fs from 'node:fs'
+import path from 'node:path'
+import { expect, test } from 'vitest'
+import { accepted, megabytes, until } from '../harness/index.ts'
+import { mirrorDiffers } from './measure.ts'
+import { postPush, pushBody } from './raw-push.ts'
+import { startScene } from './scene.ts'
+
+const INTERRUPTED = 200
+
+test(`after ${INTERRUPTED} interrupted pushes in a row, everything is back where it was`, async () => {
+  await using scene = await startScene({ idleSeconds: 2 })
+  const { gate, work, ada } = scene
+  await work.commit('Something to break off', { big: megabytes(1) })
+  const ref = scene.freshRef()
+  const body = await pushBody(work, ref)
+  const authorization = `Basic ${Buffer.from(`ada:${ada.token}`).toString('base64')}`
+  const interrupt = async () => {
+    const before = sessionsOf(await health(gate.companion.url))
+    const push = await postPush(gate.port, '/app.git/git-receive-pack', { authorization })
+    push.send(body.subarray(0, 400_000))
+    const begun = async () =>
+      sessionsOf(await health(gate.companion.url)).some(id => !before.includes(id)) ? true : undefined
+    await until(begun, 20_000, () => 'the push does not begin')
+    push.destroy()
+  }
+  for (let n = 0; n < 20; n++) await interrupt()
+  await gate.idle({ within: 10_000 })
+  const before = holdings(gate.companion)
+  for (let n = 0; n < INTERRUPTED; n++) await interrupt()
+  await gate.idle({ within: 10_000 })
+  await until(
+    async () => ((await gate.ledger.pushes()).every(each => each.outcome === 'abandoned') ? true : undefined),
+    30_000,
+    () => 'some have no outcome',
+  )
+  expect(await work.git(['fetch', 'origin'])).toMatchObject(accepted)
+  expect(await work.push(`HEAD:${ref}`)).toMatchObject(accepted)
+  await gate.idle({ within: 10_000 })
+  const after = holdings(gate.companion)
+  expect(after.descriptors - before.descriptors).toBeLessThan(10)
+  expect(after.megabytes - before.megabytes).toBeLessThan(60)
+  // The one that went through is 1 MB.
+  expect(after.mirrorBytes - before.mirrorBytes).toBeLessThan(1.5e6)
+}, 300_000)
+
+test('two agents push to one ref at the same time: one is taken, the other is told why not', async () => {
+  await using scene = await startScene({ idleSeconds: 15 })
+  const { gate } = scene
+  const agents = [
+    await gate.agent('one', { push: ['refs/heads/shared'] }),
+    await gate.agent('two', { push: ['refs/heads/shared'] }),
+  ]
+  const clones = await Promise.all(agents.map(agent => agent.clone()))
+  const commits = await Promise.all(clones.map((clone, n) => clone.commit(`From ${n}`, { who: `${n}\n` })))
+  const runs = await Promise.all(clones.map(clone => clone.push('HEAD:refs/heads/shared')))
+  const winner = runs.findIndex(ran => ran.code === 0)
+  expect(runs.filter(ran => ran.code === 0)).toHaveLength(1)
+  expect(await gate.upstream.ref('refs/heads/shared')).toBe(commits[winner])
+  expect(runs[1 - winner]?.output).toMatch(/upstream has moved|upstream refused|fetch first/)
+  await gate.idle({ within: 10_000 })
+  expect(await mirrorDiffers(scene)).toBeUndefined()
+})
+
+test('twenty agents push to twenty refs at the same time: all are taken', async () => {
+  await using scene = await startScene({ idleSeconds: 15 })
+  const { gate, work } = scene
+  const names = Array.from({ length: 20 }, (_, n) => `agent-${n}`)
+  const agents = []
+  for (const name of names) agents.push(await gate.agent(name, { push: [`refs/heads/${name}/**`] }))
+  const commits: string[] = []
+  for (const name of names) {
+    await work.text(['reset', '-q', '--hard', 'origin/main'])
+    commits.push(await work.commit(`By ${name}`, { [name]: `${name}\n` }))
+  }
+  const runs = await Promise.all(
+    agents.map((agent, n) =>
+      work.git(['push', agent.url(), `${commits[n]}:refs/heads/${agent.name}/work`], { within: 110_000 }),
+    ),
+  )
+  expect(runs.map(ran => ran.output).filter((_, n) => runs[n]?.code !== 0)).toEqual([])
+  const refs = await gate.upstream.refs()
+  expect(names.map(name => refs[`refs/heads/${name}/work`])).toEqual(commits)
+  expect(new Set((await gate.ledger.pushes()).map(push => push.outcome))).toEqual(new Set(['accepted']))
+  await gate.idle({ within: 10_000 })
+  expect(await mirrorDiffers(scene)).toBeUndefined()
+})
+
+const health = async (url: string): Promise<unknown> => (await fetch(new URL('/health', url))).json()
+
+const sessionsOf = (answer: unknown) =>
+  (answer as { sessions: { id: string; service: string }[] }).sessions
+    .filter(({ service }) => service === 'git-receive-pack')
+    .map(({ id }) => id)
+
+/** What a process and its mirrors hold of the machine. */
+function holdings({ pid, home }: { pid: number; home: string }) {
+  const [, kilobytes] = /^VmRSS:\s+(\d+) kB$/m.exec(fs.readFileSync(`/proc/${pid}/status`, 'utf8')) ?? []
+  const mirrors = path.join(home, 'mirrors')
+  const files = fs
+    .readdirSync(mirrors, { recursive: true, withFileTypes: true })
+    .filter(each => each.isFile())
+  return {
+    descriptors: fs.readdirSync(`/proc/${pid}/fd`).length,
+    megabytes: Number(kilobytes) / 1024,
+    mirrorBytes: files.reduce(
+      (sum, { parentPath, name }) => sum + fs.statSync(path.join(parentPath, name)).size,
+      0,
+    ),
+  }
+}

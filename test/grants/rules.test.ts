@@ -1,0 +1,73 @@
+import fs from 'node:fs'
+import os from 'node:os'
+import path from 'node:path'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { refNameProblem } from '../../src/contract/names.ts'
+import { Grant, mayDo } from '../../src/contract/rules.ts'
+import { type Clone, cloneIn } from '../harness/clone.ts'
+import { type Gate, git, gitText, startGate } from '../harness/index.ts'
+import { GRANTS, type GrantName } from './rules/grants.ts'
+import { makeObjects, type ObjectName } from './rules/objects.ts'
+import { type Row, rows } from './rules/rows.ts'
+
+const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'gate-rules-'))
+let gate: Gate
+let work: Clone
+let ids: Readonly<Record<ObjectName, string>>
+const urls = new Map<GrantName, string>()
+
+/** The `@` of a row is its number: no two rows share a ref. */
+const mark = (row: number) => `r${String(row).padStart(2, '0')}`
+const own = (row: number, text: string) => text.replaceAll('@', mark(row))
+
+beforeAll(async () => {
+  // Nothing moves behind the gate's back in this file: one refresh is enough.
+  gate = await startGate({ settings: { GATE_FETCH_FRESH_SECONDS: '3600' } })
+  await gitText(['clone', '-q', gate.upstream.dir, path.join(folder, 'work')])
+  work = cloneIn(path.join(folder, 'work'))
+  ids = await makeObjects(work)
+  const before = rows.flatMap((row, number) =>
+    Object.entries(row.before ?? {}).map(([ref, name]) => `${ids[name]}:${own(number, ref)}`),
+  )
+  await work.text(['push', '-q', gate.upstream.dir, ...before])
+  for (const name of Object.keys(GRANTS) as GrantName[]) {
+    await gate.admin.agent(name)
+    await gate.admin.grant(name, 'app', { rules: GRANTS[name] })
+    const { token } = await gate.admin.mint(name, 'test')
+    urls.set(name, `${gate.url.replace('://', `://${name}:${token}@`)}/app.git`)
+  }
+  expect((await git(['ls-remote', urls.get('all') ?? ''])).code).toBe(0)
+}, 120_000)
+afterAll(async () => {
+  await gate?.[Symbol.asyncDispose]()
+  fs.rmSync(folder, { recursive: true, force: true })
+})
+
+test('the table has at least 60 rows', () => {
+  expect(rows.length).toBeGreaterThanOrEqual(60)
+})
+
+const titled = rows.map((row, number) => ({
+  row,
+  number,
+  title: `${mark(number)} ${row.agent} ${'refused' in row ? 'may not' : 'may'}: ${row.what}`,
+}))
+
+test.concurrent.for(titled)('$title', async ({ row, number }) => {
+  const before = row.before ?? {}
+  const ran = await work.git(['push', urls.get(row.agent) ?? '', ...row.push.map(spec => own(number, spec))])
+  const printed = ran.output.replaceAll(/[ \t]+/g, ' ')
+  const [code, lines, after]: [number, readonly string[], NonNullable<Row['before']>] =
+    'refused' in row ? [row.code ?? 1, row.refused, before] : [0, row.prints, row.after]
+  for (const line of lines) expect(printed).toContain(own(number, line))
+  expect(ran.code, ran.output).toBe(code)
+  for (const [, ref = ''] of printed.matchAll(/git-gate: git push origin [0-9a-f]+:(\S+)/g)) {
+    expect(refNameProblem(ref)).toBeUndefined()
+    const grant = Grant.parse({ agent: row.agent, terms: { rules: GRANTS[row.agent] } })
+    expect(mayDo(grant, ref, 'create'), `${ref} was told as allowed`).toBe(true)
+  }
+  const stands = Object.entries(await gate.upstream.refs()).filter(([ref]) => ref.includes(mark(number)))
+  expect(Object.fromEntries(stands)).toEqual(
+    Object.fromEntries(Object.entries(after).map(([ref, name]) => [own(number, ref), ids[name]])),
+  )
+})
