@@ -5,9 +5,10 @@ import { isDelete } from '../commands.ts'
 import { type Check, GateFault, type IncomingPush } from './check.ts'
 import { introducedBy } from './introduced.ts'
 import { defaultLimits, type Limits, OverLimit } from './limits.ts'
-import { withConfig } from './secrets/config.ts'
+import { scanConfig } from './secrets/config.ts'
+import { gitleaksAhead, type WaitingGitleaks } from './secrets/gitleaks-process.ts'
 import { judge } from './secrets/judge.ts'
-import { scan } from './secrets/scan.ts'
+import { scan, textsIn } from './secrets/scan.ts'
 
 export interface SecretsSettings extends Partial<Limits> {
   /** The gitleaks binary. */
@@ -21,37 +22,68 @@ export interface SecretsSettings extends Partial<Limits> {
 
 const PROGRESS_SECONDS = 3
 
+/** A gitleaks that was started before the check's turn. */
+interface Begun {
+  readonly waiting: Promise<WaitingGitleaks>
+  /** Ends it, if it has not ended; resolves when it has. */
+  end(): Promise<void>
+}
+
+const noMatter = () => {}
+const folderOf = (push: IncomingPush) => join(push.scratch, 'secrets')
+
 export { checkGitleaksConfig } from './secrets/config.ts'
 
 /** Nothing that a push introduces holds a secret, or an operator has excepted it. */
 export function secrets(settings: SecretsSettings): Check {
   const limits: Limits = { ...defaultLimits, ...settings }
+  const begun = new WeakMap<IncomingPush, Begun>()
+  const start = async (push: IncomingPush, signal: AbortSignal): Promise<WaitingGitleaks> => {
+    const folder = folderOf(push)
+    await mkdir(folder, { mode: 0o700 })
+    const { path: config } = await scanConfig(push.pass.gitleaksConfig, folder)
+    const { gitleaks } = settings
+    return gitleaksAhead({ gitleaks, config, folder: textsIn(folder), signal }, join(folder, 'ignored'))
+  }
   return {
     name: 'secrets',
+    async ahead(push, signal) {
+      if (push.commands.every(isDelete)) return
+      const stop = new AbortController()
+      const waiting = start(push, AbortSignal.any([signal, stop.signal]))
+      const ended = waiting.then(({ ended }) => ended).then(noMatter, noMatter)
+      const end = () => {
+        stop.abort()
+        return ended
+      }
+      begun.set(push, { waiting, end })
+      await ended
+    },
     async run(push, say, signal) {
       if (push.commands.every(isDelete)) return []
       const deadline = AbortSignal.timeout(settings.seconds * 1000)
       const stop = AbortSignal.any([signal, deadline])
-      const folder = join(push.scratch, 'secrets')
+      const folder = folderOf(push)
       let doing = 'listing what is new'
       const started = performance.now()
       const progress = setInterval(() => {
         say(`secrets: ${doing} (${Math.round((performance.now() - started) / 1000)} s)`)
       }, PROGRESS_SECONDS * 1000)
       try {
-        await mkdir(folder, { mode: 0o700 })
+        await mkdir(folder, { mode: 0o700, recursive: true })
         const introduced = await introducedBy(push, limits, stop)
+        const config = await scanConfig(push.pass.gitleaksConfig, folder)
+        const waiting = await begun.get(push)?.waiting
         const options = { push, introduced, limits, folder, signal: stop }
-        const found = await withConfig(push.pass.gitleaksConfig, folder, operator =>
-          scan({
-            ...options,
-            gitleaks: settings.gitleaks,
-            config: operator.path,
-            doing: what => {
-              doing = what
-            },
-          }).then(all => all.filter(operator.keeps)),
-        )
+        const found = await scan({
+          ...options,
+          gitleaks: settings.gitleaks,
+          config: config.path,
+          waiting,
+          doing: what => {
+            doing = what
+          },
+        }).then(all => all.filter(config.keeps))
         doing = 'comparing with upstream'
         return await judge(found, { ...options, key: settings.fingerprintKey })
       } catch (error) {
@@ -65,6 +97,7 @@ export function secrets(settings: SecretsSettings): Check {
         throw new GateFault('the gate could not scan this push for secrets', { cause: error })
       } finally {
         clearInterval(progress)
+        await begun.get(push)?.end()
         await rm(folder, { recursive: true, force: true })
       }
     },

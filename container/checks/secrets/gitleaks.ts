@@ -1,17 +1,11 @@
 import { fileURLToPath } from 'node:url'
 import { z } from 'zod'
-import { run } from '../../process.ts'
 import { GateFault } from '../check.ts'
+import { gitleaksOver, LEAKS, type WaitingGitleaks } from './gitleaks-process.ts'
 import type { Packs } from './packs.ts'
-
-/** The exit code for "leaks found": gitleaks' own default is also its code for errors. */
-const LEAKS = 77
-/** The most of a report that is read, in bytes. */
-const MAX_REPORT = 64 << 20
 
 export const CANARY_RULE = 'git-gate-canary'
 export const gateConfig = fileURLToPath(new URL('../../gitleaks/gitleaks.toml', import.meta.url))
-const reportTemplate = fileURLToPath(new URL('../../gitleaks/report.tmpl', import.meta.url))
 
 /** A match as gitleaks reports it, in one of the packed files. */
 export interface Leak {
@@ -37,6 +31,8 @@ export interface GitleaksRun {
   readonly config: string
   readonly packs: Packs
   readonly signal: AbortSignal
+  /** One that was started ahead over the packs' folder. */
+  readonly waiting?: WaitingGitleaks | undefined
 }
 
 /**
@@ -44,27 +40,18 @@ export interface GitleaksRun {
  * code for leaks, nothing on stderr that is not known to be harmless, the number of bytes handed over, and the canary
  * of every file. Anything else throws GateFault.
  */
-export async function runGitleaks({ gitleaks, config, packs, signal }: GitleaksRun): Promise<Leak[]> {
-  const ended = await run(
-    gitleaks,
-    [
-      'dir',
-      '.',
-      ...['--config', config],
-      ...['--exit-code', String(LEAKS)],
-      ...['--gitleaks-ignore-path', '/dev/null'],
-      ...['--max-decode-depth', '8'],
-      ...['--max-archive-depth', '0'],
-      ...['--report-format', 'template', '--report-template', reportTemplate, '--report-path', '-'],
-      '--ignore-gitleaks-allow',
-      '--redact=0',
-      '--no-banner',
-      '--no-color',
-      '--log-level=info',
-    ],
-    // The folder of the packed files, so that no part of a longer path can match an allow-list.
-    { cwd: packs.folder, env: { HOME: packs.folder, TMPDIR: packs.folder }, signal, maxOutput: MAX_REPORT },
-  ).catch((error: unknown) => {
+export async function runGitleaks({
+  gitleaks,
+  config,
+  packs,
+  signal,
+  waiting,
+}: GitleaksRun): Promise<Leak[]> {
+  const scanned =
+    waiting?.folder === packs.folder
+      ? waiting.go()
+      : gitleaksOver({ gitleaks, config, folder: packs.folder, signal })
+  const ended = await scanned.catch((error: unknown) => {
     signal.throwIfAborted()
     throw doubt('gitleaks could not be run', error)
   })

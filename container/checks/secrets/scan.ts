@@ -5,6 +5,7 @@ import type { Introduced } from '../introduced.ts'
 import { inBytes, type Limits, OverLimit } from '../limits.ts'
 import { ObjectReader } from '../object-reader.ts'
 import { runGitleaks } from './gitleaks.ts'
+import type { WaitingGitleaks } from './gitleaks-process.ts'
 import { type Again, type Located, locate } from './locate.ts'
 import { type Item, Packs } from './packs.ts'
 import { collect, inMemory, type Source } from './source.ts'
@@ -18,6 +19,8 @@ export interface ScanOptions {
   readonly gitleaks: string
   readonly config: string
   readonly folder: string
+  /** For the first run, where it was started ahead. */
+  readonly waiting: WaitingGitleaks | undefined
   readonly signal: AbortSignal
   /** Told what it is doing, whenever that changes. */
   readonly doing: (what: string) => void
@@ -26,10 +29,14 @@ export interface ScanOptions {
 /** Text on disk at once, in bytes; a larger push takes more than one run of gitleaks. */
 const BATCH_BYTES = 256 << 20
 
+/** Where the texts of a scan lie. */
+export const textsIn = (folder: string) => join(folder, 'texts')
+
 /** Gives everything that a push introduces to gitleaks, in every view, and finds its matches back in the push. */
 export async function scan(options: ScanOptions): Promise<Located[]> {
   const { introduced, limits, folder, signal, doing } = options
-  const packs = new Packs(join(folder, 'texts'))
+  const packs = new Packs(textsIn(folder))
+  let { waiting } = options
   const budget = new Budget(limits)
   const located: Located[] = []
   const again: Again[] = []
@@ -45,7 +52,9 @@ export async function scan(options: ScanOptions): Promise<Located[]> {
   const run = async () => {
     await packs.finish()
     doing(`scanning ${inBytes(packs.bytes)}`)
-    const leaks = await runGitleaks({ gitleaks: options.gitleaks, config: options.config, packs, signal })
+    const { gitleaks, config } = options
+    const leaks = await runGitleaks({ gitleaks, config, packs, signal, waiting })
+    waiting = undefined
     const found = await locate(leaks, packs)
     located.push(...found.located)
     again.push(...found.again)
@@ -134,7 +143,7 @@ async function scanAgain(again: readonly Again[], options: ScanOptions): Promise
     await packs.add(stretch.item, { content, how, inner, lines: kept })
   }
   await packs.finish()
-  const leaks = await runGitleaks({ ...options, packs })
+  const leaks = await runGitleaks({ ...options, packs, waiting: undefined })
   const { located } = await locate(leaks, packs)
   await packs.clear()
   return located
