@@ -110,8 +110,7 @@ async function whatCame(
       refusedRefs.some(c =>
         /remote failed to report|failed to report status/.test(porcelain.get(c.ref)?.summary ?? ''),
       )
-    ) {
-      borrowed.release({ cut: true })
+    )
       return await settleByAsking(
         git,
         link,
@@ -120,7 +119,6 @@ async function whatCame(
         upstreamProblem(upstream, ended.stderr).message,
         upstreamSaid,
       )
-    }
     const refs = commands.map((c): RefStatus => {
       const line = porcelain.get(c.ref)
       return {
@@ -136,7 +134,6 @@ async function whatCame(
     return { outcome: 'refused', refs, why: first?.reason ?? 'upstream refused', upstreamSaid }
   } catch (error) {
     if (!deadline.aborted) throw error
-    borrowed.release({ cut: true })
     return await settleByAsking(
       git,
       link,

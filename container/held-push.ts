@@ -12,6 +12,12 @@ const hooks = join(import.meta.dirname, 'hooks/forward')
 /** How long a push may be held, in milliseconds: some hosts end a session that says nothing for long. */
 const HELD_MS = 10_000
 
+/** A push that is told to go without sending takes leave of upstream by itself, within this, in milliseconds. */
+const DROP_MS = 2_000
+
+/** Git's line for a ref that upstream, or git on what upstream said, has refused. */
+const UPSTREAM_ANSWERED = /^!\t\S+\t\[(?:remote )?rejected\]/m
+
 /** A `git push` to upstream that has made its connection and read upstream's refs, and waits for the word to send. */
 export interface HeldPush {
   /** Can it still be sent? Not when it has ended, or was held for too long. */
@@ -41,44 +47,54 @@ export function holdPush(
   let pid = -1
   let channel: Duplex | undefined
   let isOver = false
-  const ended = git
-    .run(
-      [
-        ...['-c', `core.hooksPath=${hooks}`],
-        'push',
-        '--porcelain',
-        '--no-progress',
-        ...(commands.length > 1 ? ['--atomic'] : []),
-        ...commands.map(c => `--force-with-lease=${c.ref}:${c.old === ZERO_ID ? '' : c.old}`),
-        ...pushOptions.map(option => `--push-option=${option}`),
-        upstream.url,
-        ...commands.map(c => (isDelete(c) ? `:${c.ref}` : `${c.new}:${c.ref}`)),
-      ],
-      {
-        signal: stop.signal,
-        env: borrowed.env,
-        onStderr,
-        onStart: id => {
-          pid = id
-        },
-        onChannel: socket => {
-          channel = socket
-        },
+  let isSent = false
+  let late: NodeJS.Timeout | undefined
+  const over = (how: { cut: boolean }) => {
+    isOver = true
+    clearTimeout(late)
+    borrowed.release(how)
+  }
+  const ended = git.run(
+    [
+      ...['-c', `core.hooksPath=${hooks}`],
+      'push',
+      '--porcelain',
+      '--no-progress',
+      ...(commands.length > 1 ? ['--atomic'] : []),
+      ...commands.map(c => `--force-with-lease=${c.ref}:${c.old === ZERO_ID ? '' : c.old}`),
+      ...pushOptions.map(option => `--push-option=${option}`),
+      upstream.url,
+      ...commands.map(c => (isDelete(c) ? `:${c.ref}` : `${c.new}:${c.ref}`)),
+    ],
+    {
+      signal: stop.signal,
+      env: borrowed.env,
+      onStderr,
+      onStart: id => {
+        pid = id
       },
-    )
-    .finally(() => {
-      isOver = true
-      borrowed.release()
-    })
+      onChannel: socket => {
+        channel = socket
+      },
+    },
+  )
   // Whoever sends it hears of its end; nobody has to.
-  ended.catch(() => {})
+  ended.then(
+    push => over({ cut: isSent && push.code !== 0 && !UPSTREAM_ANSWERED.test(push.stdout.toString('utf8')) }),
+    () => over({ cut: true }),
+  )
   return {
     usable: () => !isOver && performance.now() - heldAt < HELD_MS,
     send(deadline) {
       deadline.addEventListener('abort', () => stop.abort(deadline.reason), { once: true })
+      isSent = true
       channel?.write('send\n')
       return { pid, ended }
     },
-    drop: () => stop.abort(new Error('the push was not sent')),
+    drop() {
+      if (isOver) return
+      channel?.write('drop\n')
+      late = setTimeout(() => stop.abort(new Error('the push was not sent')), DROP_MS)
+    },
   }
 }

@@ -1,5 +1,5 @@
 import { createHash, randomUUID } from 'node:crypto'
-import { access, mkdir, readdir, rename, rm, writeFile } from 'node:fs/promises'
+import { access, constants, mkdir, readdir, rename, rm, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import type { Upstream } from '../src/contract/pass.ts'
 import { type Git, gitEnvironment, gitOn } from './git.ts'
@@ -38,6 +38,8 @@ export interface Mirrors {
 
 /** Makes git's only configuration for all mirrors, and answers with the environment that points to it. */
 export async function configureGit(settings: Settings, hooks: string): Promise<Record<string, string>> {
+  // Git passes over a hook that it may not run, and a push would go through unchecked.
+  for (const hook of ['pre-receive', 'forward/pre-push']) await access(join(hooks, hook), constants.X_OK)
   const home = join(settings.home, 'git')
   const file = join(home, 'gitconfig')
   await mkdir(home, { recursive: true, mode: 0o700 })

@@ -31,8 +31,14 @@ export const rules: Check = {
     const refusals: Refusal[] = []
     for (const command of commands) {
       if (isDelete(command)) continue
+      const isUpdate = !isCreate(command) && !isTag(command)
+      const [type, ancestor] = await Promise.all([
+        isTag(command)
+          ? 'tag'
+          : git.text(['cat-file', '-t', command.new], { signal }).then(said => said.trim()),
+        isUpdate ? git.run(['merge-base', '--is-ancestor', command.old, command.new], { signal }) : undefined,
+      ])
       if (!isTag(command)) {
-        const type = (await git.text(['cat-file', '-t', command.new], { signal })).trim()
         if (type !== 'commit') {
           refusals.push({
             ref: command.ref,
@@ -43,8 +49,7 @@ export const rules: Check = {
           continue
         }
       }
-      if (isCreate(command) || isTag(command)) continue
-      const ancestor = await git.run(['merge-base', '--is-ancestor', command.old, command.new], { signal })
+      if (!ancestor) continue
       if (ancestor.code !== 0 && ancestor.code !== 1) {
         refusals.push({
           ref: command.ref,
