@@ -1,5 +1,6 @@
 import { mkdir } from 'node:fs/promises'
 import { dirname, join, resolve } from 'node:path'
+import { refuseAliases } from './aliases.ts'
 import { GateFault } from './checks/index.ts'
 import { type Command, isDelete } from './commands.ts'
 import { faultOf, GATES_FAULT, logFault } from './fault.ts'
@@ -9,6 +10,7 @@ import type { Mirror } from './mirror.ts'
 import { startTimeOf } from './process.ts'
 import { abandoned, failed, refused, type Verdict, wholePush } from './push.ts'
 import type { Pushing, Received } from './quarantine.ts'
+import { UpstreamError } from './upstream.ts'
 
 /** The checks, then the forward. What goes wrong on the gate's side refuses the push and says so. */
 export async function judge(
@@ -47,6 +49,8 @@ export async function judge(
       signal.throwIfAborted()
       if (refusals.length) return refused(commands, refusals)
     }
+    const aliases = await refuseAliases(git, await linkTo(), pass.repository, commands, signal)
+    if (aliases.length) return refused(commands, aliases)
     const release = await mirror.holdRefs(commands.map(c => c.ref))
     try {
       gone.throwIfAborted()
@@ -62,6 +66,7 @@ export async function judge(
       return abandoned(commands, gone.reason instanceof Error ? gone.reason.message : 'the client went away')
     if (deadline.aborted)
       return couldNotCheck(commands, `the checks did not end within ${settings.scanMs / 1000} s`)
+    if (error instanceof UpstreamError) return failed(commands, error.message)
     if (error instanceof GateFault) return couldNotCheck(commands, error.message)
     logFault(pass.id, error)
     return couldNotCheck(commands, faultOf(error))

@@ -139,5 +139,10 @@ export function recordPush(pass: PassFor<'git-receive-pack'>, journal: Journal):
     })
     if (refs.length > MANY_REFS) told.splice(MANY_REFS)
     await write(verdict.outcome).catch(error => logFault(pass.id, error))
+    const { id, agent, repository } = pass
+    const { outcome } = verdict
+    console.log(
+      JSON.stringify({ level: 'info', push: id, repository: repository.name, agent, outcome, phase, steps }),
+    )
   }
 }

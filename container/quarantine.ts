@@ -1,5 +1,5 @@
 import { rm } from 'node:fs/promises'
-import { join } from 'node:path'
+import { join, resolve } from 'node:path'
 import type { Duplex } from 'node:stream'
 import type { PassFor } from '../src/contract/pass.ts'
 import { type Backend, cgiHeadReader, startBackend } from './backend.ts'
@@ -63,6 +63,7 @@ export async function throughGit(client: Client, pushing: Pushing, received: Rec
   const scratch = join(settings.home, 'scratch', pass.id)
   const gone = new AbortController()
   let killed = false
+  let isFed = false
   let isOver = false
   let left: string[] = []
   let grace: NodeJS.Timeout | undefined
@@ -87,7 +88,9 @@ export async function throughGit(client: Client, pushing: Pushing, received: Rec
   )
   const kill = () => {
     const objects = join(mirror.git.dir, 'objects/')
-    left = quarantinesOf(backend.child.pid ?? 0).filter(folder => folder.startsWith(objects))
+    left = quarantinesOf(backend.child.pid ?? 0)
+      .map(folder => resolve(folder))
+      .filter(folder => folder.startsWith(objects))
     killed = true
     killGroup(backend.child)
   }
@@ -97,17 +100,29 @@ export async function throughGit(client: Client, pushing: Pushing, received: Rec
     backend.stdin.end()
     grace = setTimeout(kill, GRACE_MS)
   }
+  /** Over its side band git tells every few seconds that it works on a pack it has; silence is a git that does not. */
+  const expectWord = () => {
+    if (!isFed || session.phase !== 'receiving' || gone.signal.aborted) return
+    if (!received.list.capabilities.has('side-band-64k')) return
+    clearTimeout(grace)
+    grace = setTimeout(kill, STUCK_FACTOR * settings.clientIdleMs)
+  }
   const closed = () => letGo(new ClientGone(false))
   client.gone.addEventListener('abort', closed)
   if (client.gone.aborted) closed()
 
   try {
-    const feeding = feed(client, received.reader, backend, settings).catch((error: unknown) => {
-      if (error instanceof ReaderStuck) kill()
-      else if (error instanceof ClientGone) letGo(error)
-      else throw error
-      return { tooLarge: false }
-    })
+    const feeding = feed(client, received.reader, backend, settings)
+      .catch((error: unknown) => {
+        if (error instanceof ReaderStuck) kill()
+        else if (error instanceof ClientGone) letGo(error)
+        else throw error
+        return { tooLarge: false }
+      })
+      .finally(() => {
+        isFed = true
+        expectWord()
+      })
     backend.ended
       .finally(() => {
         isOver = true
@@ -116,9 +131,11 @@ export async function throughGit(client: Client, pushing: Pushing, received: Rec
       .catch(() => {})
     const output = readOutput(backend, received.reply, () => {
       if (session.phase === 'receiving') client.at('working')
+      expectWord()
     })
     const judging = hookRequest(backend.hook as Duplex).then(async asked => {
       if (!asked) return
+      if (!gone.signal.aborted) clearTimeout(grace)
       client.at('judged')
       verdict = await judge(asked, pushing, received, scratch, gone.signal)
       answerHook(backend.hook, verdict.outcome === 'accepted' ? 'pass' : 'refuse')

@@ -61,9 +61,13 @@ async function begin(
       if (!list) chunk = await client.body.next()
     }
     if (list === 'nothing') {
-      await client.body.drain()
-      await client.end()
-      return undefined
+      let more = reader.rest.length > 0
+      while (await client.body.next()) more = true
+      if (!more) {
+        await client.end()
+        return undefined
+      }
+      list = { problem: 'it names no ref', refs: [], capabilities: new Set() }
     }
   } catch (error) {
     if (!(error instanceof ClientGone)) throw error

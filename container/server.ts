@@ -1,9 +1,12 @@
+import { mkdir } from 'node:fs/promises'
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
-import { LostRefs } from '../src/contract/outcome.ts'
+import { join } from 'node:path'
+import { type ConfigCheck, LostRefs } from '../src/contract/outcome.ts'
 import { PASS_HEADER, type Pass, type PassFor, PROTOCOL, ROUTES, readPass } from '../src/contract/pass.ts'
 import { checkLink } from './check-link.ts'
-import type { Check } from './checks/index.ts'
+import { type Check, checkGitleaksConfig } from './checks/index.ts'
 import { type Client, goneSignal, httpClient } from './client.ts'
+import { logFault } from './fault.ts'
 import { addIdentity, IdentityError } from './identities.ts'
 import { introducedTo } from './introduced.ts'
 import type { Entry, Journal } from './journal.ts'
@@ -45,17 +48,11 @@ export function serve(companion: Companion): Server {
     connectionsCheckingInterval: 1_000,
   })
   server.on('request', (request, response) => {
-    answer(companion, used, request, response).catch((error: unknown) => {
-      console.error(
-        JSON.stringify({
-          level: 'error',
-          path: request.url,
-          message: error instanceof Error ? error.stack : String(error),
-        }),
-      )
-      if (response.headersSent) response.destroy()
-      else text(response, 500, 'the gate failed on this request; try again')
-    })
+    admit(companion, used, request, response)
+      .then(async pass => {
+        if (pass) await answer(companion, pass, request, response).catch(fail(response, idOf(pass)))
+      })
+      .catch(fail(response, ''))
   })
   // git waits for 100-continue only when told to; the body is wanted either way.
   server.on('checkContinue', (request, response) => {
@@ -63,6 +60,15 @@ export function serve(companion: Companion): Server {
     server.emit('request', request, response)
   })
   return server
+}
+
+/** The push that a request is about, or the request's own id. */
+const idOf = (pass: Pass) => ('push' in pass ? pass.push : pass.id)
+
+const fail = (response: ServerResponse, id: string) => (error: unknown) => {
+  logFault(id, error)
+  if (response.headersSent) response.destroy()
+  else text(response, 500, 'the gate failed on this request; try again')
 }
 
 function text(response: ServerResponse, status: number, line: string): void {
@@ -91,23 +97,33 @@ function usedPasses(): (pass: Pass) => boolean {
   }
 }
 
-async function answer(
-  companion: Companion,
+/** The pass of a request that may go on; the others are answered. */
+async function admit(
+  { sessions, settings }: Companion,
   unused: (pass: Pass) => boolean,
   request: IncomingMessage,
   response: ServerResponse,
-): Promise<void> {
-  const { sessions, settings, recovered } = companion
+): Promise<Pass | undefined> {
+  const refuse = (why: string) => void text(response, 403, why)
   if (request.url === '/health' && request.method === 'GET')
-    return json(response, 200, { ok: true, protocol: PROTOCOL, sessions: [...sessions.all] })
+    return void json(response, 200, { ok: true, protocol: PROTOCOL, sessions: [...sessions.all] })
   const header = request.headers[PASS_HEADER]
   const read = await readPass(typeof header === 'string' ? header : '', settings.passKey, Date.now() / 1000)
-  if (!read.ok) return text(response, 403, `this is the companion of a gate, not the gate: ${read.why}`)
+  if (!read.ok) return refuse(`this is the companion of a gate, not the gate: ${read.why}`)
   const { pass } = read
   const route = ROUTES[pass.service]
   if (request.method !== route.method || request.url !== route.path)
-    return text(response, 403, 'the pass is for something else')
-  if (!unused(pass)) return text(response, 403, 'the pass has been used')
+    return refuse('the pass is for something else')
+  return unused(pass) ? pass : refuse('the pass has been used')
+}
+
+async function answer(
+  companion: Companion,
+  pass: Pass,
+  request: IncomingMessage,
+  response: ServerResponse,
+): Promise<void> {
+  const { settings, recovered } = companion
   await recovered
   switch (pass.service) {
     case 'push-report': {
@@ -118,6 +134,8 @@ async function answer(
       return settlePush(companion, pass, request, response)
     case 'identity':
       return identity(companion, pass, request, response)
+    case 'check-config':
+      return checkConfig(companion, request, response)
     case 'check-link': {
       const { repository } = pass
       const mirror = companion.mirrors.of(repository)
@@ -242,6 +260,20 @@ async function bodyText(request: IncomingMessage, most: number): Promise<string 
     if (text.length > most) return undefined
   }
   return text
+}
+
+/** A configuration is tried with gitleaks, and nothing of it is kept. */
+async function checkConfig(
+  { settings }: Companion,
+  request: IncomingMessage,
+  response: ServerResponse,
+): Promise<void> {
+  const text = await bodyText(request, 64_000)
+  if (text === undefined) return json(response, 413, { error: 'that is too long for a configuration' })
+  const scratch = join(settings.home, 'scratch')
+  await mkdir(scratch, { recursive: true, mode: 0o700 })
+  const problem = await checkGitleaksConfig(text, settings.gitleaks, scratch)
+  json(response, 200, { problem: problem ?? null } satisfies ConfigCheck)
 }
 
 async function identity(

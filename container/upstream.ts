@@ -112,7 +112,10 @@ async function firstThatExists(files: readonly string[]): Promise<string | undef
   return undefined
 }
 
-/** ssh_config(5): only what the operator pinned is trusted, only the named key is offered, nothing ever asks. */
+/**
+ * ssh_config(5): only what the operator pinned is trusted, only the named key is offered, nothing ever asks. A shared
+ * connection's master passes on what its own SendEnv names; without it git would speak protocol v0 to upstream.
+ */
 function sshConfig(identity: string, knownHosts: string): string {
   return `Host *
   BatchMode yes
@@ -127,6 +130,7 @@ function sshConfig(identity: string, knownHosts: string): string {
   CanonicalizeHostname no
   ForwardAgent no
   ForwardX11 no
+  SendEnv GIT_PROTOCOL
   ConnectTimeout 10
   ServerAliveInterval 5
   ServerAliveCountMax 3

@@ -30,7 +30,7 @@ export const app = new Hono<GitEnv>()
   .get('/:name{.+}', authenticate, tellWhatIsAllowed)
   .all('*', authenticate, () => plain(405, ['git asks this with another method, or not at all']))
   .notFound(() => plain(404, ['there is nothing here']))
-  .onError(error => {
-    console.error(JSON.stringify({ level: 'error', message: error.message }))
+  .onError((error, c) => {
+    console.error(JSON.stringify({ level: 'error', push: c.get('push'), message: error.message }))
     return plain(500, ['the gate failed on this request; try again; if it stays, tell the operator'])
   })

@@ -2,6 +2,8 @@
 export interface Limits {
   /** The largest file, in bytes. */
   readonly maxBlobBytes: number
+  /** The most bytes of new files, all together. */
+  readonly maxBytes: number
   /** The most objects in a push, and the most changed entries over its commits. */
   readonly maxObjects: number
   /** The largest single tree object, in bytes. */
@@ -15,6 +17,8 @@ export interface Limits {
 }
 
 export const defaultLimits: Omit<Limits, 'maxBlobBytes'> = {
+  // What may be received at all is for the session to say.
+  maxBytes: Number.POSITIVE_INFINITY,
   maxObjects: 250_000,
   maxTreeBytes: 32 << 20,
   maxUnpackedBytes: 512 << 20,

@@ -35,10 +35,21 @@ export const rules: Check = {
       const [type, ancestor] = await Promise.all([
         isTag(command)
           ? 'tag'
-          : git.text(['cat-file', '-t', command.new], { signal }).then(said => said.trim()),
+          : git
+              .run(['cat-file', '-t', command.new], { signal })
+              .then(({ code, stdout }) => (code === 128 ? undefined : stdout.toString('utf8').trim())),
         isUpdate ? git.run(['merge-base', '--is-ancestor', command.old, command.new], { signal }) : undefined,
       ])
       if (!isTag(command)) {
+        if (type === undefined) {
+          refusals.push({
+            ref: command.ref,
+            reason: 'its objects are missing from the push',
+            detail: [],
+            remedy: ['git fetch origin, then push again'],
+          })
+          continue
+        }
         if (type !== 'commit') {
           refusals.push({
             ref: command.ref,

@@ -6,9 +6,9 @@ import { type Check, GateFault, type IncomingPush } from './check.ts'
 import { introducedBy } from './introduced.ts'
 import { defaultLimits, type Limits, OverLimit } from './limits.ts'
 import { scanConfig } from './secrets/config.ts'
+import { findSecrets } from './secrets/find.ts'
 import { gitleaksAhead, type WaitingGitleaks } from './secrets/gitleaks-process.ts'
 import { judge } from './secrets/judge.ts'
-import { scan, textsIn } from './secrets/scan.ts'
 
 export interface SecretsSettings extends Partial<Limits> {
   /** The gitleaks binary. */
@@ -16,6 +16,8 @@ export interface SecretsSettings extends Partial<Limits> {
   /** How long one scan may take, in seconds. */
   readonly seconds: number
   readonly maxBlobBytes: number
+  /** What is beyond any of these is scanned in a thread of its own. */
+  readonly here?: Partial<Limits>
   /** The key of fingerprints; it has to stay the same, or exceptions lapse. */
   readonly fingerprintKey: string
 }
@@ -43,7 +45,7 @@ export function secrets(settings: SecretsSettings): Check {
     await mkdir(folder, { mode: 0o700 })
     const { path: config } = await scanConfig(push.pass.gitleaksConfig, folder)
     const { gitleaks } = settings
-    return gitleaksAhead({ gitleaks, config, folder: textsIn(folder), signal }, join(folder, 'ignored'))
+    return gitleaksAhead({ gitleaks, config, folder: join(folder, 'ahead'), signal }, join(folder, 'ignored'))
   }
   return {
     name: 'secrets',
@@ -71,21 +73,27 @@ export function secrets(settings: SecretsSettings): Check {
       }, PROGRESS_SECONDS * 1000)
       try {
         await mkdir(folder, { mode: 0o700, recursive: true })
-        const introduced = await introducedBy(push, limits, stop)
-        const config = await scanConfig(push.pass.gitleaksConfig, folder)
-        const waiting = await begun.get(push)?.waiting
-        const options = { push, introduced, limits, folder, signal: stop }
-        const found = await scan({
-          ...options,
-          gitleaks: settings.gitleaks,
-          config: config.path,
-          waiting,
-          doing: what => {
-            doing = what
+        const { entries: _, ...introduced } = await introducedBy(push, limits, stop)
+        const found = await findSecrets(
+          {
+            git: { dir: push.git.dir, env: push.git.env },
+            commands: push.commands,
+            gitleaksConfig: push.pass.gitleaksConfig,
+            introduced,
+            limits,
+            gitleaks: settings.gitleaks,
+            folder,
           },
-        }).then(all => all.filter(config.keeps))
-        doing = 'comparing with upstream'
-        return await judge(found, { ...options, key: settings.fingerprintKey })
+          {
+            signal: stop,
+            waiting: await begun.get(push)?.waiting,
+            doing: what => {
+              doing = what
+            },
+          },
+          settings.here,
+        )
+        return judge(found, { push, introduced, key: settings.fingerprintKey })
       } catch (error) {
         if (error instanceof OverLimit) return beyond(push, error)
         if (deadline.aborted)

@@ -8,7 +8,13 @@ import { isToken, parseToken } from './token.ts'
 /** What a handler of git's routes knows: who asks, and what that agent may do there. */
 export interface GitEnv {
   Bindings: Env
-  Variables: { agent: AgentName; token: KnownToken; access: Access }
+  Variables: {
+    agent: AgentName
+    token: KnownToken
+    access: Access
+    /** The id of the push that the request is, once it has one: for the log. */
+    push?: string
+  }
 }
 
 /** The token in `Authorization: Basic` (user: the agent's name) or `Bearer` (RFC 7617, RFC 6750). */

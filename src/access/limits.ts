@@ -2,7 +2,7 @@ import { createMiddleware } from 'hono/factory'
 import type { ApiError } from '../contract/api.ts'
 import { recordFailure } from '../ledger/failures.ts'
 import { settingsOf } from '../settings.ts'
-import { pktLine, plain } from '../smart-http/answers.ts'
+import { pktLine, plain, refusedPush } from '../smart-http/answers.ts'
 import { hashToken } from './token.ts'
 
 const MINUTE_MS = 60_000
@@ -24,7 +24,7 @@ export const limitRate = createMiddleware<{ Bindings: Env }>(async (c, next) => 
     count(address, GATE_REQUESTS_PER_MINUTE * TOKENS_AN_ADDRESS),
   ]
   if (asks.includes(false))
-    return tooMany(c.req.path, `at most ${GATE_REQUESTS_PER_MINUTE} requests a minute`)
+    return tooOften(c.req.raw, `at most ${GATE_REQUESTS_PER_MINUTE} requests a minute`)
   await next()
   if (c.res.status !== 401 || authorization === undefined) return
   const refused = await countFailure(c.env, c.req.raw)
@@ -74,9 +74,21 @@ function expanded(address: string): string[] {
   return [...before, ...Array<string>(Math.max(0, 8 - before.length - after.length)).fill('0'), ...after]
 }
 
+/** Seconds until the minute that is counted is over. */
+const untilNext = () => Math.ceil((MINUTE_MS - (Date.now() % MINUTE_MS)) / 1000)
+
+/** A push that comes too often is told in git's own report, which git reads only when all of it was taken. */
+async function tooOften(request: Request, why: string): Promise<Response> {
+  const { pathname } = new URL(request.url)
+  if (!pathname.endsWith('/git-receive-pack')) return tooMany(pathname, why)
+  await request.body?.pipeTo(new WritableStream()).catch(() => {})
+  const wait = untilNext()
+  return refusedPush(`${why}; wait ${wait} s and try again`, { 'retry-after': String(wait) })
+}
+
 /** The refusal in the form that git prints where it was asked. */
 function tooMany(path: string, why: string): Response {
-  const wait = Math.ceil((MINUTE_MS - (Date.now() % MINUTE_MS)) / 1000)
+  const wait = untilNext()
   const line = `${why}; wait ${wait} s and try again`
   if (path.endsWith('/git-upload-pack'))
     return new Response(pktLine(`ERR git-gate: ${line}`), {

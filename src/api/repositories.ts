@@ -2,6 +2,8 @@ import { createRoute, z } from '@hono/zod-openapi'
 import { askCompanion } from '../companion/index.ts'
 import { LinkCheck, NewRepository, Repository, RepositorySettings } from '../contract/api.ts'
 import { pinsHost } from '../contract/known-hosts.ts'
+import type { RepositoryName } from '../contract/names.ts'
+import { ConfigCheck } from '../contract/outcome.ts'
 import { parseUpstream } from '../contract/upstream.ts'
 import { newId } from '../ledger/id.ts'
 import { findIdentity } from '../ledger/identities.ts'
@@ -43,7 +45,7 @@ export const repositories = room()
     }),
     async c => {
       const wanted = c.req.valid('json')
-      await checkSettings(c.env.LEDGER, wanted)
+      await checkSettings(c.env, wanted.name, wanted)
       if (!(await addRepository(c.env.LEDGER, c.var.operator, wanted)))
         throw new Problem(
           409,
@@ -77,7 +79,7 @@ export const repositories = room()
     async c => {
       const settings = c.req.valid('json')
       const { name } = await existing(c.env.LEDGER, c.req.valid('param').name)
-      await checkSettings(c.env.LEDGER, settings)
+      await checkSettings(c.env, name, settings)
       await updateRepository(c.env.LEDGER, c.var.operator, name, settings)
       return c.json(await existing(c.env.LEDGER, name), 200)
     },
@@ -126,11 +128,12 @@ async function existing(ledger: D1Database, name: string): Promise<Repository> {
   return repository
 }
 
-/** Throws unless the upstream is an SSH URL, a key of its host is pinned, and the identity is there. */
-async function checkSettings(
-  ledger: D1Database,
-  { upstream, knownHosts, identity }: RepositorySettings,
-): Promise<void> {
+/**
+ * Throws unless the upstream is an SSH URL, a key of its host is pinned, the identity is there, and the companion can
+ * use the gitleaks configuration.
+ */
+async function checkSettings(env: Env, name: RepositoryName, settings: RepositorySettings): Promise<void> {
+  const { upstream, knownHosts, identity } = settings
   const parsed = parseUpstream(upstream)
   if (!parsed.ok)
     throw new Problem(
@@ -147,11 +150,32 @@ async function checkSettings(
       `the known-hosts text has no key for ${host}${port === 22 ? '' : ` on port ${port}`}`,
       `Get it with: ssh-keyscan${port === 22 ? '' : ` -p ${port}`} ${host}, and compare its fingerprint with what the host publishes`,
     )
-  if (!(await findIdentity(ledger, identity)))
+  if (!(await findIdentity(env.LEDGER, identity)))
     throw new Problem(
       409,
       'no-identity',
       `there is no identity ${identity}`,
       `Make it first: git gate identity new ${identity}`,
     )
+  await checkConfig(env, name, settings)
+}
+
+/** Only gitleaks itself can tell whether it takes a configuration, and it is with the companion. */
+async function checkConfig(
+  env: Env,
+  name: RepositoryName,
+  { upstream, knownHosts, identity, staleReads, gitleaksConfig }: RepositorySettings,
+): Promise<void> {
+  if (gitleaksConfig.trim() === '') return
+  const repository = { name, url: upstream, identity, knownHosts, staleReads }
+  const ask = { service: 'check-config', id: newId(), repository } as const
+  const answer = askCompanion(env, name, ask, { body: gitleaksConfig })
+  const { problem } = await companionAnswer(answer, ConfigCheck)
+  if (problem === null) return
+  throw new Problem(
+    400,
+    'bad-gitleaks-config',
+    `the gitleaks configuration cannot be used: ${problem}`,
+    'It extends the default one: rules, allowlists, and extend.disabledRules to turn rules off',
+  )
 }

@@ -66,6 +66,10 @@ export interface Refusal {
   readonly remedy: readonly string[]
 }
 
+/** The answer to `check-config`: what is wrong with the configuration; null: it can be used. */
+export const ConfigCheck = z.object({ problem: z.string().nullable() })
+export type ConfigCheck = z.infer<typeof ConfigCheck>
+
 /** One link of the chain that `doctor` tries. */
 export const LinkStep = z.object({ name: z.string(), ok: z.boolean(), detail: z.string(), fix: z.string() })
 export type LinkStep = z.infer<typeof LinkStep>

@@ -59,6 +59,8 @@ export const Pass = z.discriminatedUnion('service', [
   z.object({ service: z.literal('settle-push'), ...base, push: z.string(), repository: Upstream }),
   /** Make an identity, or take the one in the body; answers with its public half. */
   z.object({ service: z.literal('identity'), ...base, identity: IdentityName }),
+  /** Try an operator's gitleaks configuration, which is the body; `repository` is the one it is for. */
+  z.object({ service: z.literal('check-config'), ...base, repository: Upstream }),
   /** Try the chain to the upstream. */
   z.object({ service: z.literal('check-link'), ...base, repository: Upstream }),
   /** Show what a push brought to its refs, from the mirror alone. */
@@ -81,6 +83,7 @@ export const ROUTES: Readonly<Record<Pass['service'], { method: 'GET' | 'POST'; 
   'push-report': { method: 'GET', path: '/push' },
   'settle-push': { method: 'POST', path: '/settle' },
   identity: { method: 'POST', path: '/identity' },
+  'check-config': { method: 'POST', path: '/config' },
   'check-link': { method: 'GET', path: '/link' },
   introduced: { method: 'GET', path: '/introduced' },
 }

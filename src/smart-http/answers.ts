@@ -16,6 +16,18 @@ export function plain(
   })
 }
 
+/** A push that went no further than here, in git's report (gitprotocol-pack(5), "Report Status"), on its side bands. */
+export function refusedPush(why: string, headers: Record<string, string> = {}): Response {
+  const report = `${pktLine(`unpack git-gate: ${why}\n`)}0000`
+  return new Response(`${pktLine(`\x02git-gate: ${why}\n`)}${pktLine(`\x01${report}`)}0000`, {
+    headers: {
+      'content-type': 'application/x-git-receive-pack-result',
+      'cache-control': 'no-cache',
+      ...headers,
+    },
+  })
+}
+
 const LOST = {
   'info/refs': 'the gate cannot reach its companion; nothing was changed; try again in a few seconds',
   'git-upload-pack': 'the gate has lost its companion; try again in a few seconds',

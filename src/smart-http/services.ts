@@ -72,6 +72,7 @@ export async function receivePack(c: Context<GitEnv>): Promise<Response> {
   const attempt = { ...whoAsks(c), repository: repository.name }
   const probe = c.req.header('content-length') === PROBE_BYTES
   const id = probe ? newId() : await openPush(c.env.LEDGER, attempt)
+  c.set('push', id)
   const asked = askCompanion(
     c.env,
     repository.name,

@@ -61,6 +61,13 @@ test('a token that asks too often is told to wait', async () => {
       await (await fetch(gate.url + path, { method: 'POST', headers: { authorization: 'Bearer x' } })).text(),
     )
   expect(told.join()).toMatch(/[0-9a-f]{4}ERR git-gate: at most 3 requests a minute; wait \d+ s/)
+  const pushed: string[] = []
+  for (let i = 0; i < 8; i++) {
+    const push = { method: 'POST', headers: { authorization: 'Bearer y' }, body: 'x'.repeat(100_000) }
+    pushed.push(await (await fetch(`${gate.url}/demo.git/git-receive-pack`, push)).text())
+  }
+  expect(pushed.join()).toMatch(/[0-9a-f]{4}\x02git-gate: at most 3 requests a minute/)
+  expect(pushed.join()).toMatch(/\x01[0-9a-f]{4}unpack git-gate: at most 3 requests a minute; wait \d+ s/)
 })
 
 test('a webhook is told of outcomes, signed, and again when it did not answer', async () => {

@@ -138,7 +138,8 @@ describe('whatever dies of the gate, every push gets its outcome and leaves noth
       () =>
         listProcesses().some(each => each.group === stuckGroup && each.state !== 'Z') ? undefined : true,
       40_000,
-      () => 'git stays stopped',
+      () =>
+        `git stays stopped: ${JSON.stringify(listProcesses().filter(each => each.group === stuckGroup))} ${JSON.stringify(group)} ${gate.log.join(' ')}`,
     )
     await until(
       () => (quarantines(gate.companion.home).length <= 1 ? true : undefined),

@@ -22,7 +22,7 @@ const WATCH_MS = 45_000
 export async function aftermath(
   scene: Scene,
   surface: Surface,
-  push: HeldPush,
+  push: Pick<HeldPush, 'ref' | 'release' | 'seen' | 'outcome'>,
   since = Date.now(),
 ): Promise<Aftermath> {
   const { gate } = scene

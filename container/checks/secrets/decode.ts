@@ -1,3 +1,5 @@
+import { kindOf, runsOf, wrappedIn } from './runs.ts'
+
 /** A stretch of text that was hidden in another. */
 export interface Decoded {
   readonly how: string
@@ -106,10 +108,9 @@ export function unescaped(content: Buffer): Unescaped | undefined {
   return kept.length ? { content: Buffer.from(`${kept.join('\n')}\n`, 'latin1'), lines } : undefined
 }
 
-const TOKEN = /[A-Za-z0-9+/_-]{20,}={0,2}/g
+const BASE64 = kindOf(/[A-Za-z0-9+/_-]/)
 const HEX = /(?:[0-9a-fA-F]{2}){14,}/g
 const HEX_LIST = /(?:(?:0x|\\x)?[0-9a-fA-F]{2}[,:;\s]{1,3}){12,}(?:0x|\\x)?[0-9a-fA-F]{2}/g
-const WRAPPED = /(?:^|\n)((?:[ \t]*[A-Za-z0-9+/_-]{32,}\r?\n)+[ \t]*[A-Za-z0-9+/_-]+={0,2})[ \t]*(?=\r?\n|$)/g
 
 /** Base64 and hex that decode to text, or to something that `worthwhile` knows. */
 export function armoured(content: Buffer, worthwhile: (start: Buffer) => boolean): Decoded[] {
@@ -118,12 +119,11 @@ export function armoured(content: Buffer, worthwhile: (start: Buffer) => boolean
   const keep = (how: string, decoded: Buffer, at: number) => {
     if (decoded.length >= MIN_HIDDEN) found.push({ how, content: decoded, at })
   }
-  for (const match of text.matchAll(WRAPPED)) {
-    const joined = (match[1] ?? '').replace(/\s+/g, '')
-    if (/^[0-9a-fA-F]+$/.test(joined)) keepHex(joined, match.index)
-    else keepBase64(joined, match.index)
+  for (const { at, joined } of wrappedIn(content, BASE64, 32)) {
+    if (!/[^0-9a-fA-F]/.test(joined)) keepHex(joined, at)
+    else keepBase64(joined, at)
   }
-  for (const match of text.matchAll(TOKEN)) keepBase64(match[0], match.index)
+  for (const { from, to } of runsOf(content, BASE64, 20)) keepBase64(text.slice(from, to), from)
   for (const match of text.matchAll(HEX)) keepHex(match[0], match.index)
   for (const match of text.matchAll(HEX_LIST))
     keepHex((match[0].match(/[0-9a-fA-F]{2}(?=[,:;\s]|$)/g) ?? []).join(''), match.index)

@@ -20,6 +20,7 @@ export interface GitleaksStart {
 /** gitleaks over all files of a folder, from its start to its end. */
 export function gitleaksOver(
   { gitleaks, config, folder, signal }: GitleaksStart,
+  running?: (group: number) => void,
   ignore = '/dev/null',
 ): Promise<Ended> {
   const args = [
@@ -38,7 +39,8 @@ export function gitleaksOver(
     '--log-level=info',
   ]
   const env = { HOME: folder, TMPDIR: folder }
-  return run(gitleaks, args, { cwd: folder, env, signal, maxOutput: MAX_REPORT })
+  const told = running ? { onStart: running } : {}
+  return run(gitleaks, args, { cwd: folder, env, signal, maxOutput: MAX_REPORT, ...told })
 }
 
 /** A gitleaks that has begun before its texts are there. */
@@ -65,7 +67,7 @@ export async function gitleaksAhead(start: GitleaksStart, fifo: string): Promise
   if (made.code !== 0) throw new Error(`mkfifo: ${made.stderr.trim()}`)
   // Open in both directions, since to write alone would wait for the reader.
   const hold = await open(fifo, 'r+')
-  const ended = gitleaksOver(start, fifo).finally(() => hold.close())
+  const ended = gitleaksOver(start, undefined, fifo).finally(() => hold.close())
   ended.catch(() => {})
   return {
     folder,

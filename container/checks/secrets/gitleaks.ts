@@ -31,7 +31,9 @@ export interface GitleaksRun {
   readonly config: string
   readonly packs: Packs
   readonly signal: AbortSignal
-  /** One that was started ahead over the packs' folder. */
+  /** Told gitleaks' process group while it runs, and 0 when it has ended. */
+  readonly running?: ((group: number) => void) | undefined
+  /** One that was started ahead over a folder. */
   readonly waiting?: WaitingGitleaks | undefined
 }
 
@@ -40,21 +42,18 @@ export interface GitleaksRun {
  * code for leaks, nothing on stderr that is not known to be harmless, the number of bytes handed over, and the canary
  * of every file. Anything else throws GateFault.
  */
-export async function runGitleaks({
-  gitleaks,
-  config,
-  packs,
-  signal,
-  waiting,
-}: GitleaksRun): Promise<Leak[]> {
+export async function runGitleaks(options: GitleaksRun): Promise<Leak[]> {
+  const { gitleaks, config, packs, signal, running, waiting } = options
   const scanned =
     waiting?.folder === packs.folder
       ? waiting.go()
-      : gitleaksOver({ gitleaks, config, folder: packs.folder, signal })
-  const ended = await scanned.catch((error: unknown) => {
-    signal.throwIfAborted()
-    throw doubt('gitleaks could not be run', error)
-  })
+      : gitleaksOver({ gitleaks, config, folder: packs.folder, signal }, running)
+  const ended = await scanned
+    .catch((error: unknown) => {
+      signal.throwIfAborted()
+      throw doubt('gitleaks could not be run', error)
+    })
+    .finally(() => running?.(0))
   if (ended.code !== LEAKS) throw doubt(`gitleaks ended with ${ended.signal ?? ended.code}`)
   const leaks = readReport(ended.stdout.toString('utf8'))
   judgeLog(ended.stderr, packs.bytes, leaks.length)

@@ -1,22 +1,18 @@
 import type { Finding, Refusal } from '../../../src/contract/outcome.ts'
 import type { IncomingPush } from '../check.ts'
 import type { Introduced } from '../introduced.ts'
-import type { Limits } from '../limits.ts'
 import { exceptionFor } from './exceptions.ts'
 import { fingerprint, placeOf } from './fingerprint.ts'
-import { knownUpstream } from './known.ts'
 import type { Located } from './locate.ts'
 import type { Item } from './packs.ts'
 import { printable, Redactor } from './redact.ts'
 import { askOperator, remedy } from './remedy.ts'
+import type { Found } from './search.ts'
 import { type Whereabouts, whereabouts } from './whereabouts.ts'
 
 interface Options {
   readonly push: IncomingPush
-  readonly introduced: Introduced
-  readonly limits: Limits
-  readonly folder: string
-  readonly signal: AbortSignal
+  readonly introduced: Omit<Introduced, 'entries'>
   readonly key: string
 }
 
@@ -32,40 +28,45 @@ interface Judged {
   readonly declined: string | undefined
 }
 
-/** What is new and not excepted is refused; all findings and all exceptions used go on the push's record. */
-export async function judge(found: readonly Located[], options: Options): Promise<Refusal[]> {
+/** What is not excepted is refused; all findings and all exceptions used go on the push's record. */
+export function judge({ fresh, secrets }: Found, options: Options): Refusal[] {
   const { push, introduced, key } = options
-  const upstream = await knownUpstream(found, options)
-  const redactor = new Redactor(found.map(each => each.secret))
+  const redactor = new Redactor(secrets)
   const order = new Map([...introduced.commits.keys()].map((id, i) => [id, i]))
-  const first = new Map<string, Judged>()
-  const fresh = found
-    .filter(each => !upstream.has(each))
-    .sort(
-      (a, b) =>
-        (order.get(a.item.commit) ?? 0) - (order.get(b.item.commit) ?? 0) ||
-        a.how.length - b.how.length ||
-        a.line - b.line,
-    )
-  for (const each of preferNamed(fresh)) {
-    const print = fingerprint(each, push.pass.repository.name, key)
-    const declined = push.pass.declines?.find(decline => decline.fingerprint === print)?.reason
-    if (!first.has(print))
-      first.set(print, { found: each, finding: describe(each, print, redactor), declined })
-  }
   const now = Date.now()
+  const seen = new Set<string>()
   const refused: Judged[] = []
-  for (const judged of first.values()) {
-    if (push.record.findings.length < KEPT) push.record.findings.push(judged.finding)
-    const exception = exceptionFor(judged.finding.fingerprint, push.pass.exceptions, now)
-    if (!exception) {
-      refused.push(judged)
-      const { kind, ref } = judged.found.item
-      if (kind === 'ref name' && ref !== undefined) push.record.secretRefs.set(ref, redactor.name(ref))
-    } else if (!push.record.exceptionsUsed.includes(exception.id))
+  let untold = 0
+  const sorted = fresh.toSorted(
+    (a, b) =>
+      (order.get(a.item.commit) ?? 0) - (order.get(b.item.commit) ?? 0) ||
+      a.how.length - b.how.length ||
+      a.line - b.line,
+  )
+  for (const found of preferNamed(sorted)) {
+    const print = fingerprint(found, push.pass.repository.name, key)
+    if (seen.has(print)) continue
+    seen.add(print)
+    const exception = exceptionFor(print, push.pass.exceptions, now)
+    if (exception && !push.record.exceptionsUsed.includes(exception.id))
       push.record.exceptionsUsed.push(exception.id)
+    if (seen.size > KEPT) {
+      if (!exception) untold++
+      continue
+    }
+    const finding = describe(found, print, redactor)
+    push.record.findings.push(finding)
+    if (exception) continue
+    const declined = push.pass.declines?.find(decline => decline.fingerprint === print)?.reason
+    refused.push({ found, finding, declined })
+    const { kind, ref } = found.item
+    if (kind === 'ref name' && ref !== undefined) push.record.secretRefs.set(ref, redactor.name(ref))
   }
-  return refusals(refused, options, redactor)
+  const told = refusals(refused, options, redactor)
+  // Whatever is on record is excepted, and more was found than is kept.
+  if (untold > 0 && told.length === 0)
+    return [{ reason: `${untold} more secrets found than the ${KEPT} on record`, detail: [], remedy: [] }]
+  return told
 }
 
 /** gitleaks' rule for anything that looks like a key says nothing where another rule has named the secret. */

@@ -1,5 +1,6 @@
 import { ZERO_ID } from '../../../src/contract/names.ts'
-import type { IncomingPush } from '../check.ts'
+import type { Command } from '../../commands.ts'
+import type { Git } from '../../git.ts'
 import type { Introduced } from '../introduced.ts'
 import { type Limits, OverLimit } from '../limits.ts'
 import { ObjectReader } from '../object-reader.ts'
@@ -15,9 +16,12 @@ const MAX_BYTES = 128 << 20
 const MIN_SECRET = 6
 
 interface Options {
-  readonly push: IncomingPush
-  readonly introduced: Introduced
+  readonly git: Git
+  readonly commands: readonly Command[]
+  readonly introduced: Omit<Introduced, 'entries'>
   readonly limits: Limits
+  /** Files beyond the limits will be looked into elsewhere. */
+  readonly partial: boolean
   readonly folder: string
   readonly signal: AbortSignal
 }
@@ -32,7 +36,7 @@ interface Options {
 export async function knownUpstream(found: readonly Located[], options: Options): Promise<Set<Located>> {
   const known = new Set<Located>()
   if (found.length === 0) return known
-  await using objects = new ObjectReader(options.push.git, options.signal)
+  await using objects = new ObjectReader(options.git, options.signal)
   const bySecret = Map.groupBy(found, each => each.secret)
 
   const candidates = new Map<string, Set<string>>()
@@ -75,9 +79,9 @@ export async function knownUpstream(found: readonly Located[], options: Options)
 }
 
 /** `<commit>:<path>` for each finding in a file, on the few commits of upstream that it is compared with. */
-function namesAtTips(found: readonly Located[], { push, introduced }: Options): Map<string, Located[]> {
+function namesAtTips(found: readonly Located[], { commands, introduced }: Options): Map<string, Located[]> {
   const names = new Map<string, Located[]>()
-  const olds = push.commands.map(command => command.old as string).filter(id => id !== ZERO_ID)
+  const olds = commands.map(command => command.old as string).filter(id => id !== ZERO_ID)
   for (const each of found) {
     const { blob, path, commit } = each.item
     if (!blob || /[\n\0\ufffd]/.test(path)) continue
@@ -93,7 +97,7 @@ function namesAtTips(found: readonly Located[], { push, introduced }: Options): 
 async function lookIn(
   candidates: ReadonlyMap<string, ReadonlySet<string>>,
   objects: ObjectReader,
-  { limits, folder, signal }: Options,
+  { limits, folder, signal, partial }: Options,
   mark: (secret: string) => void,
 ): Promise<void> {
   let bytes = 0
@@ -102,6 +106,7 @@ async function lookIn(
   for await (const info of objects.info(wanted)) {
     if (!info || info.size > limits.maxBlobBytes) continue
     bytes += info.size
+    if (partial && bytes > limits.maxBytes) throw new OverLimit('much of upstream to compare with', '')
     if (bytes > MAX_BYTES) break
     ids.push(info.id)
   }
@@ -120,7 +125,7 @@ async function lookIn(
       }
     } catch (error) {
       // Upstream's own file is too deep to look into: the finding stands.
-      if (!(error instanceof OverLimit)) throw error
+      if (!(error instanceof OverLimit) || partial) throw error
     } finally {
       await source.dispose()
     }
@@ -129,17 +134,14 @@ async function lookIn(
 }
 
 /** Git's own answer to which files of the push are new to the trees it starts from (rev-list --objects). */
-async function wholeFiles(found: readonly Located[], { push, signal }: Options): Promise<Located[]> {
+async function wholeFiles(found: readonly Located[], { git, commands, signal }: Options): Promise<Located[]> {
   const blobs = new Set(found.flatMap(each => each.item.blob ?? []))
   if (blobs.size === 0) return []
-  const fresh = await push.git.text(
-    ['rev-list', '--objects', '--no-object-names', '--stdin', '--not', '--all'],
-    {
-      signal,
-      input: `${push.commands.flatMap(({ new: id }) => (id === ZERO_ID ? [] : [id])).join('\n')}\n`,
-      maxOutput: 64 << 20,
-    },
-  )
+  const fresh = await git.text(['rev-list', '--objects', '--no-object-names', '--stdin', '--not', '--all'], {
+    signal,
+    input: `${commands.flatMap(({ new: id }) => (id === ZERO_ID ? [] : [id])).join('\n')}\n`,
+    maxOutput: 64 << 20,
+  })
   for (const id of fresh.split('\n')) blobs.delete(id)
   return found.filter(each => each.item.blob !== undefined && blobs.has(each.item.blob))
 }

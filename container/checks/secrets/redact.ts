@@ -8,44 +8,65 @@ export function printable(text: string, max = 200): string {
   return plain.length <= max ? plain : `${plain.slice(0, max / 2 - 1)}…${plain.slice(-max / 2 + 1)}`
 }
 
+/** Secrets that text is compared with one by one; where there are more, all that could be one is taken out. */
+const MOST = 500
+
+interface Secret {
+  readonly plain: string
+  readonly low: string
+  readonly encoded: readonly string[]
+}
+
 /** Takes secrets out of text that people and logs will see, in whatever simple form they stand there. */
 export class Redactor {
-  readonly #secrets: readonly string[]
+  readonly #secrets: readonly Secret[]
+  readonly #tooMany: boolean
+  readonly #names = new Map<string, string>()
 
-  constructor(secrets: Iterable<string>) {
+  constructor(secrets: readonly string[]) {
     const all = new Set<string>()
     for (const secret of secrets) {
       for (const part of [secret, ...secret.split(/\s+/)]) if (part.length >= 4) all.add(part)
+      if (all.size > MOST) break
     }
-    this.#secrets = [...all].sort((a, b) => b.length - a.length)
+    this.#tooMany = all.size > MOST
+    this.#secrets = [...all]
+      .sort((a, b) => b.length - a.length)
+      .map(plain => ({ plain, low: plain.toLowerCase(), encoded: encodings(plain) }))
   }
 
   /** A name, with any part of the path that holds a secret, plain or encoded, gone. */
   name(path: string): string {
-    return path.replace(FILE_NAME, part => (this.#holds(part) ? REDACTED : part))
+    return path.replace(FILE_NAME, part => {
+      const shown = this.#names.get(part) ?? (this.#mayHold(part) ? REDACTED : part)
+      this.#names.set(part, shown)
+      return shown
+    })
   }
 
   /** What stands before a secret in its line; the rest of the line is not shown at all. */
   excerpt(line: string, secret: string): string {
+    if (this.#tooMany) return REDACTED
     const start = secret.split('\n')[0] ?? ''
     const at = start === '' ? -1 : line.indexOf(start)
     let before = at >= 0 ? line.slice(Math.max(0, at - 80), at) : line.slice(0, 80)
-    for (const known of this.#secrets) before = before.replaceAll(known, REDACTED)
+    for (const known of this.#secrets) before = before.replaceAll(known.plain, REDACTED)
     const shown = before.replace(TOKEN, token =>
       /\d/.test(token) || token.length > 40 || this.#holds(token) ? '…' : token,
     )
     return printable(`${shown.trimStart()}${REDACTED}`)
   }
 
+  #mayHold(text: string): boolean {
+    return this.#holds(text) || (this.#tooMany && /[A-Za-z0-9+/=_%\\-]{16,}/.test(text))
+  }
+
   #holds(text: string): boolean {
-    const forms = [text, ...decodings(text)]
-    return this.#secrets.some(secret => {
-      const low = secret.toLowerCase()
-      return (
-        forms.some(form => form.toLowerCase().includes(low)) ||
-        encodings(secret).some(each => text.includes(each))
-      )
-    })
+    const forms = [text, ...decodings(text)].map(form => form.toLowerCase())
+    return this.#secrets.some(
+      ({ low, encoded }) =>
+        forms.some(form => form.includes(low)) || encoded.some(each => text.includes(each)),
+    )
   }
 }
 

@@ -1,5 +1,5 @@
 import { join } from 'node:path'
-import type { IncomingPush } from '../check.ts'
+import type { Git } from '../../git.ts'
 import { GateFault } from '../check.ts'
 import type { Introduced } from '../introduced.ts'
 import { inBytes, type Limits, OverLimit } from '../limits.ts'
@@ -10,55 +10,112 @@ import { type Again, type Located, locate } from './locate.ts'
 import { type Item, Packs } from './packs.ts'
 import { collect, inMemory, type Source } from './source.ts'
 import { Budget } from './unpack.ts'
-import { viewsOf } from './views.ts'
+import { type View, viewsOf } from './views.ts'
 
 export interface ScanOptions {
-  readonly push: IncomingPush
-  readonly introduced: Introduced
+  readonly git: Git
+  readonly introduced: Omit<Introduced, 'entries'>
   readonly limits: Limits
   readonly gitleaks: string
   readonly config: string
   readonly folder: string
-  /** For the first run, where it was started ahead. */
-  readonly waiting: WaitingGitleaks | undefined
   readonly signal: AbortSignal
   /** Told what it is doing, whenever that changes. */
   readonly doing: (what: string) => void
+  readonly running?: ((group: number) => void) | undefined
+  /** For the first batch, where it was started ahead. */
+  readonly waiting?: WaitingGitleaks | undefined
 }
 
-/** Text on disk at once, in bytes; a larger push takes more than one run of gitleaks. */
-const BATCH_BYTES = 256 << 20
-
-/** Where the texts of a scan lie. */
-export const textsIn = (folder: string) => join(folder, 'texts')
+/** A run of gitleaks gets this much text, in bytes; it runs beside the reading of what the next one gets. */
+const BATCH_BYTES = 64 << 20
 
 /** Gives everything that a push introduces to gitleaks, in every view, and finds its matches back in the push. */
 export async function scan(options: ScanOptions): Promise<Located[]> {
+  const stop = new AbortController()
+  const batches = new Batches({ ...options, signal: AbortSignal.any([options.signal, stop.signal]) })
+  try {
+    await read(options, batches)
+    return await batches.end()
+  } finally {
+    stop.abort()
+    await batches.settled()
+  }
+}
+
+/** Texts in batches, each scanned by one run of gitleaks; one run at a time. */
+class Batches {
+  readonly #options: ScanOptions
+  #count = 0
+  #open: Packs
+  #running: Promise<void> = Promise.resolve()
+  readonly #located: Located[] = []
+  readonly #again: Again[] = []
+
+  constructor(options: ScanOptions) {
+    this.#options = options
+    this.#open = this.#fresh()
+  }
+
+  #fresh(): Packs {
+    const { waiting, folder } = this.#options
+    const number = this.#count++
+    return new Packs((number === 0 && waiting?.folder) || join(folder, `texts-${number}`))
+  }
+
+  async add(item: Item, view: View): Promise<void> {
+    await this.#open.add(item, view)
+  }
+
+  /** Between views: a file's windows stay together. */
+  async turn(): Promise<void> {
+    if (this.#open.bytes > BATCH_BYTES) await this.#flush()
+  }
+
+  async #flush(): Promise<void> {
+    const full = this.#open
+    this.#open = this.#fresh()
+    await full.finish()
+    await this.#running
+    this.#running = this.#scan(full)
+    this.#running.catch(() => {})
+  }
+
+  async #scan(packs: Packs): Promise<void> {
+    this.#options.doing(`scanning ${inBytes(packs.bytes)}`)
+    const leaks = await runGitleaks({ ...this.#options, packs })
+    const { located, again } = await locate(leaks, packs)
+    this.#located.push(...located)
+    this.#again.push(...again)
+    await packs.clear()
+  }
+
+  /** Everything found in everything added. */
+  async end(): Promise<Located[]> {
+    await this.#flush()
+    await this.#running
+    if (this.#again.length > 0) this.#located.push(...(await scanAgain(this.#again, this.#options)))
+    return this.#located
+  }
+
+  /** Resolves when nothing runs any more, however it ended. */
+  settled(): Promise<void> {
+    return this.#running.catch(() => {})
+  }
+}
+
+/** Adds every view of everything that the push introduces. */
+async function read(options: ScanOptions, batches: Batches): Promise<void> {
   const { introduced, limits, folder, signal, doing } = options
-  const packs = new Packs(textsIn(folder))
-  let { waiting } = options
   const budget = new Budget(limits)
-  const located: Located[] = []
-  const again: Again[] = []
 
   const add = async (items: readonly Item[], source: Source) => {
     const path = items[0]?.path ?? ''
     for await (const view of viewsOf(source, { path, folder, budget, signal })) {
       // Rules ask for the name, so a file under several names is scanned under each.
-      for (const item of items) await packs.add(item, view)
-      if (packs.bytes > BATCH_BYTES) await run()
+      for (const item of items) await batches.add(item, view)
+      await batches.turn()
     }
-  }
-  const run = async () => {
-    await packs.finish()
-    doing(`scanning ${inBytes(packs.bytes)}`)
-    const { gitleaks, config } = options
-    const leaks = await runGitleaks({ gitleaks, config, packs, signal, waiting })
-    waiting = undefined
-    const found = await locate(leaks, packs)
-    located.push(...found.located)
-    again.push(...found.again)
-    await packs.clear()
   }
 
   for (const { commit, path } of introduced.names)
@@ -72,18 +129,18 @@ export async function scan(options: ScanOptions): Promise<Located[]> {
         inMemory(tag.content),
       )
 
-  await using objects = new ObjectReader(options.push.git, signal)
-  let read = 0
+  await using objects = new ObjectReader(options.git, signal)
+  let done = 0
   const commits = [...introduced.commits.keys()]
   for await (const commit of objects.contents(commits, limits.maxTreeBytes + 1)) {
-    doing(`reading commit ${++read} of ${commits.length}`)
+    doing(`reading commit ${++done} of ${commits.length}`)
     const parts: Buffer[] = []
     for await (const part of commit.parts) parts.push(part)
     const { header, message } = commitParts(Buffer.concat(parts))
     await add([{ commit: commit.id, path: 'commit message', kind: 'commit message' }], inMemory(message))
     await add([{ commit: commit.id, path: 'commit header', kind: 'commit header' }], inMemory(header))
   }
-  if (read !== commits.length) throw new GateFault('the gate could not read every commit of this push')
+  if (done !== commits.length) throw new GateFault('the gate could not read every commit of this push')
 
   const blobs = new Map<string, Item[]>()
   for (const [id, places] of introduced.blobs)
@@ -104,6 +161,7 @@ export async function scan(options: ScanOptions): Promise<Located[]> {
       ])
   const ids = [...blobs.keys()]
   let checked = 0
+  let bytes = 0
   for await (const info of objects.info(ids)) {
     const id = ids[checked++] ?? ''
     if (info?.type !== 'blob') throw new Error(`object ${id} is no file`)
@@ -112,10 +170,13 @@ export async function scan(options: ScanOptions): Promise<Located[]> {
         `${blobs.get(id)?.[0]?.path} is ${inBytes(info.size)}, more than ${inBytes(limits.maxBlobBytes)}`,
         'keep large files elsewhere, for example in Git LFS',
       )
+    bytes += info.size
+    if (bytes > limits.maxBytes)
+      throw new OverLimit(`its files hold more than ${inBytes(limits.maxBytes)}`, 'push it in smaller parts')
   }
-  read = 0
+  done = 0
   for await (const blob of objects.contents(ids, 1 << 20)) {
-    doing(`reading file ${++read} of ${ids.length}`)
+    doing(`reading file ${++done} of ${ids.length}`)
     const items = blobs.get(blob.id)
     if (!items) throw new Error('git cat-file speaks of an object it was not asked about')
     const source = await collect(blob.parts, folder)
@@ -125,10 +186,7 @@ export async function scan(options: ScanOptions): Promise<Located[]> {
       await source.dispose()
     }
   }
-  if (read !== ids.length) throw new GateFault('the gate could not read every file of this push')
-  await run()
-  if (again.length > 0) located.push(...(await scanAgain(again, options)))
-  return located
+  if (done !== ids.length) throw new GateFault('the gate could not read every file of this push')
 }
 
 /** Texts that shared a file with a match over both, each by itself. */
@@ -143,7 +201,7 @@ async function scanAgain(again: readonly Again[], options: ScanOptions): Promise
     await packs.add(stretch.item, { content, how, inner, lines: kept })
   }
   await packs.finish()
-  const leaks = await runGitleaks({ ...options, packs, waiting: undefined })
+  const leaks = await runGitleaks({ ...options, packs })
   const { located } = await locate(leaks, packs)
   await packs.clear()
   return located

@@ -1,6 +1,7 @@
 import { setImmediate as breathe } from 'node:timers/promises'
 import { OverLimit } from '../limits.ts'
 import { armoured, isText, unescaped, wideText } from './decode.ts'
+import { kindOf, runsOf } from './runs.ts'
 import { collect, inMemory, SEGMENT, type Source } from './source.ts'
 import { type Budget, isPacked, packedIn, unpack } from './unpack.ts'
 
@@ -88,7 +89,8 @@ const at = (trail: Trail, first: number): LineMap =>
 const of = (trail: Trail): Pick<View, 'how' | 'inner'> => ({ how: trail.how, inner: trail.inner })
 
 /** No secret that gitleaks knows is shorter, and random bytes seldom are printable for as long. */
-const RUN = /[\t\n\r\x20-\x7e]{6,}/g
+const RUN_BYTES = 6
+const READABLE = kindOf(/[\t\n\r\x20-\x7e]/)
 
 /**
  * What can be read in binary content, as strings(1) shows it: gitleaks' patterns match printable text only, and
@@ -97,10 +99,11 @@ const RUN = /[\t\n\r\x20-\x7e]{6,}/g
 function printableRuns(segment: Buffer, trail: Trail, lineAt: (offset: number) => number): View {
   const runs: string[] = []
   const lines: number[] = []
-  for (const match of segment.toString('latin1').matchAll(RUN)) {
-    const first = trail.line ?? lineAt(match.index)
-    runs.push(match[0])
-    for (let row = match[0].split('\n').length, i = 0; i < row; i++) lines.push(trail.line ?? first + i)
+  for (const { from, to } of runsOf(segment, READABLE, RUN_BYTES)) {
+    const first = trail.line ?? lineAt(from)
+    const run = segment.toString('latin1', from, to)
+    runs.push(run)
+    for (let row = run.split('\n').length, i = 0; i < row; i++) lines.push(trail.line ?? first + i)
   }
   return {
     ...of(trail),

@@ -16,7 +16,11 @@ export interface Whereabouts {
 }
 
 /** The refs of a push that bring a new commit, and where in each it is. It walks what is new, and nothing else. */
-export function whereabouts(push: IncomingPush, introduced: Introduced, commit: string): Whereabouts[] {
+export function whereabouts(
+  push: IncomingPush,
+  introduced: Omit<Introduced, 'entries'>,
+  commit: string,
+): Whereabouts[] {
   const { commits } = introduced
   const parentsOf = (id: string) => commits.get(id) ?? []
   const above = descendants(commit, commits)
@@ -52,7 +56,7 @@ function descendants(commit: string, commits: Introduced['commits']): Set<string
 
 function tipCommit(
   command: IncomingPush['commands'][number],
-  { commits, tags }: Introduced,
+  { commits, tags }: Omit<Introduced, 'entries'>,
 ): string | undefined {
   let id: string = command.new
   for (const tag of tags) if (tag.ref === command.ref && tag.id === id) id = tagTarget(tag.content) ?? id

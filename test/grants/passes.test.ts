@@ -1,0 +1,167 @@
+import { randomUUID } from 'node:crypto'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { PASS_HEADER, PASS_SECONDS, type Pass, PROTOCOL, signPass } from '../../src/contract/pass.ts'
+import { grantOn } from '../faults/raw-push.ts'
+import { type Gate, seconds, startGate } from '../harness/index.ts'
+import { body, request, ZERO } from './wire.ts'
+
+let gate: Gate
+let wanted: Awaited<ReturnType<typeof grantOn>>
+beforeAll(async () => {
+  gate = await startGate()
+  await gate.agent('ada', { push: ['ada/**'] })
+  wanted = await grantOn(gate, 'app', 'ada')
+}, seconds(60))
+afterAll(() => gate?.[Symbol.asyncDispose]())
+
+const soon = () => Math.floor(Date.now() / 1000) + PASS_SECONDS
+const base = () => ({ v: PROTOCOL, id: randomUUID(), exp: soon() }) as const
+const git = () => ({ ...base(), repository: wanted.repository, agent: wanted.agent, terms: wanted.terms })
+const advertise = (): Pass => ({ service: 'advertise-receive-pack', ...git() })
+const pushing = (): Pass => ({ service: 'git-receive-pack', ...git(), exceptions: [], gitleaksConfig: '' })
+const sign = (pass: object, key = gate.passKey) => signPass(pass as Pass, key)
+
+const NOTHING = body([[ZERO, ZERO, 'refs/heads/x']])
+const ask = async (
+  pass: string | string[],
+  method = 'GET',
+  path = '/info/refs',
+  headers: Record<string, string> = {},
+) => {
+  const { status, body: said } = await request(
+    gate.companion.url,
+    path,
+    method,
+    method === 'POST' ? NOTHING : Buffer.alloc(0),
+    { ...headers, ...(pass.length ? { [PASS_HEADER]: pass } : {}) },
+  )
+  return { status, said: said.toString('utf8') }
+}
+
+test('a pass opens one request, and no second one', async () => {
+  const advertisement = await sign(advertise())
+  expect((await ask(advertisement)).status).toBe(200)
+  expect(await ask(advertisement)).toMatchObject({
+    status: 403,
+    said: expect.stringMatching(/has been used/),
+  })
+  const push = await sign(pushing())
+  expect((await ask(push, 'POST', '/git-receive-pack')).status).toBe(200)
+  expect((await ask(push, 'POST', '/git-receive-pack')).status).toBe(403)
+  // Another encoding of the same signature is the same pass.
+  expect((await ask(`${push}=`, 'POST', '/git-receive-pack')).status).toBe(403)
+  expect((await ask(push.replaceAll('-', '+'), 'POST', '/git-receive-pack')).status).toBe(403)
+})
+
+test('of many uses of one pass at once, one goes through', async () => {
+  const pass = await sign(advertise())
+  const answers = await Promise.all(Array.from({ length: 8 }, () => ask(pass)))
+  expect(answers.filter(answer => answer.status === 200)).toHaveLength(1)
+})
+
+test('an altered pass opens nothing, whichever character was altered', async () => {
+  const pass = await sign(pushing())
+  const dot = pass.indexOf('.')
+  const places = [0, 1, 20, dot - 1, dot, dot + 1, pass.length - 2]
+  for (const place of places) {
+    const other = pass[place] === 'A' ? 'B' : 'A'
+    const altered = pass.slice(0, place) + other + pass.slice(place + 1)
+    expect((await ask(altered, 'POST', '/git-receive-pack')).status, `at ${place}`).toBe(403)
+  }
+  const more = (change: object) =>
+    Buffer.from(JSON.stringify({ ...pushing(), ...change })).toString('base64url')
+  const mac = pass.slice(dot + 1)
+  for (const change of [
+    { agent: 'root' },
+    { terms: { rules: [{ pattern: 'refs/heads/**', allow: ['create'] }] } },
+    { exp: soon() * 2 },
+  ])
+    expect((await ask(`${more(change)}.${mac}`, 'POST', '/git-receive-pack')).status).toBe(403)
+  for (const text of [
+    mac,
+    `${pass}.${mac}`,
+    `.${mac}`,
+    `${pass.slice(0, dot)}.`,
+    '.',
+    '..',
+    'x'.repeat(100_000),
+  ])
+    expect((await ask(text, 'POST', '/git-receive-pack')).status).toBe(403)
+})
+
+test.each([
+  ['none', () => '', /no pass/],
+  ['one that has expired', () => sign({ ...pushing(), exp: Math.floor(Date.now() / 1000) - 1 }), /expired/],
+  [
+    'one of another gate',
+    () => sign(pushing(), 'another key that is just as long as it has to be'),
+    /not signed by this gate/,
+  ],
+  ['one of another version', () => sign({ ...pushing(), v: PROTOCOL + 1 }), /protocol/],
+  [
+    'one without a repository',
+    () => sign({ ...base(), service: 'git-receive-pack', agent: 'ada' }),
+    /cannot be read/,
+  ],
+  [
+    'one for a repository outside',
+    () => sign({ ...pushing(), repository: { ...wanted.repository, name: '../../etc' } }),
+    /cannot be read/,
+  ],
+  ['one of an unknown service', () => sign({ ...base(), service: 'shell' }), /cannot be read/],
+  ['one for the advertisement', () => sign(advertise()), /for something else/],
+  ['one for a fetch', () => sign({ service: 'git-upload-pack', ...git() }), /for something else/],
+  [
+    'one for a report',
+    () => sign({ ...base(), service: 'push-report', push: 'x', wait: 0, until: 'ended' }),
+    /for something else/,
+  ],
+  [
+    'one for an identity',
+    () => sign({ ...base(), service: 'identity', identity: 'mine' }),
+    /for something else/,
+  ],
+])('a push with %s', async (_what, made, why) => {
+  const answer = await ask(await made(), 'POST', '/git-receive-pack')
+  expect(answer.status).toBe(403)
+  expect(answer.said).toMatch(why)
+})
+
+test('a pass for a push opens no other route, method or query', async () => {
+  for (const [method, path] of [
+    ['GET', '/git-receive-pack'],
+    ['PUT', '/git-receive-pack'],
+    ['POST', '/git-upload-pack'],
+    ['POST', '/identity'],
+    ['GET', '/link'],
+    ['GET', '/push'],
+    ['POST', '/git-receive-pack?x=1'],
+    ['POST', '/git-receive-pack/'],
+    ['POST', '//git-receive-pack'],
+    ['POST', '/app.git/git-receive-pack'],
+    ['GET', '/info/refs?service=git-receive-pack'],
+  ] as const)
+    expect((await ask(await sign(pushing()), method, path)).status, `${method} ${path}`).toBe(403)
+})
+
+test('two passes in one request are none', async () => {
+  const [one, two] = [await sign(pushing()), await sign(pushing())]
+  expect((await ask([one, two], 'POST', '/git-receive-pack')).status).toBe(403)
+})
+
+test('a client’s own pass does not get through the Worker', async () => {
+  const eve = await gate.agent('eve', { push: ['eve/**'] })
+  const answer = await request(
+    gate.url,
+    '/app.git/info/refs?service=git-receive-pack',
+    'GET',
+    Buffer.alloc(0),
+    {
+      authorization: `Bearer ${eve.token}`,
+      [PASS_HEADER]: await sign({ ...advertise(), agent: 'ada' }),
+    },
+  )
+  expect(answer.status).toBe(200)
+  expect(await gate.upstream.refs()).toEqual({ 'refs/heads/main': expect.any(String) })
+  await gate.idle({ within: seconds(5) })
+})

@@ -1,0 +1,159 @@
+import { randomBytes } from 'node:crypto'
+import { access, chmod, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, afterEach, beforeEach, expect, test } from 'vitest'
+import { GateFault } from '../../container/checks/check.ts'
+import { secrets } from '../../container/checks/secrets.ts'
+import { until } from '../harness/index.ts'
+import { zip } from './archives.ts'
+import { githubToken, prose } from './fakes.ts'
+import { gitleaks } from './gitleaks.ts'
+import { templates, type WorkTree, workTree } from './repositories.ts'
+
+const settings = { gitleaks, seconds: 90, maxBlobBytes: 50 << 20, fingerprintKey: 'a key for tests' }
+/** Nothing is small enough to be searched where the sessions live. */
+const inThread = { ...settings, here: { maxObjects: 0 } }
+const never = new AbortController().signal
+
+let tree: WorkTree
+let folder: string
+beforeEach(async () => {
+  tree = await workTree()
+  folder = await mkdtemp(join(tmpdir(), 'git-gate-fakes-'))
+})
+afterEach(async () => {
+  await tree.dispose()
+  await rm(folder, { recursive: true, force: true })
+})
+afterAll(() => templates.dispose())
+
+async function fakeGitleaks(script: string): Promise<string> {
+  const path = join(folder, 'gitleaks')
+  await writeFile(path, `#!/bin/sh\n${script}\n`)
+  await chmod(path, 0o755)
+  return path
+}
+
+/** A process that has ended may still wait for whoever reaps here. */
+async function hasEnded(pidFile: string): Promise<true | undefined> {
+  const pid = (await readFile(pidFile, 'utf8')).trim()
+  const state = await readFile(`/proc/${pid}/stat`, 'utf8').catch(() => 'gone')
+  return /^gone$|\) Z /.test(state) || undefined
+}
+
+test('a large push is searched to its end, and takes next to nothing of the sessions’ own thread', async () => {
+  const lines = Array.from({ length: 90_000 }, () => randomBytes(60).toString('base64')).join('\n')
+  const [plain, hidden] = [githubToken(), githubToken()]
+  await tree.write('a.txt', `${lines}\n${plain}\n`)
+  await tree.write('one-line.json', `{"data": "${randomBytes(7_000_000).toString('base64')}"}\n`)
+  await tree.write('b.bin', zip({ 'c.txt': `${prose(3_000_000)}${hidden}\n` }))
+  await tree.commit()
+  const push = await tree.push(['main'])
+  const [own, all] = [process.threadCpuUsage(), process.cpuUsage()]
+  const [refusal] = await secrets(settings).run(push, () => {}, never)
+  const ownMs = process.threadCpuUsage(own).user / 1000
+  const allMs = process.cpuUsage(all).user / 1000
+  expect(refusal?.reason).toMatch(/^secret found/)
+  expect(push.record.findings.map(({ path, line }) => `${path}:${line}`)).toEqual(
+    expect.arrayContaining(['a.txt:90001', expect.stringMatching(/^b\.bin!c\.txt:/)]),
+  )
+  expect(ownMs).toBeLessThan(allMs / 4)
+})
+
+test('a small push that turns out to be large is searched anew, in a thread', async () => {
+  const secret = githubToken()
+  await tree.write('small.zip', zip({ 'a.txt': 'x\n'.repeat(2_000_000), 'b.txt': `${secret}\n` }))
+  await tree.commit()
+  const push = await tree.push(['main'])
+  expect(await secrets(settings).run(push, () => {}, never)).toHaveLength(1)
+  expect(push.record.findings).toMatchObject([{ path: 'small.zip!b.txt' }])
+  expect(await readdir(push.scratch)).toEqual([])
+})
+
+test('here and in the thread the same is found, and the same is known', async () => {
+  await tree.write('old.txt', `${githubToken()}\n`)
+  await tree.commit()
+  await tree.publish('main')
+  await tree.git('mv', 'old.txt', 'moved.txt')
+  await tree.git('tag', '--annotate', 'v1', '--message', `Release ${githubToken()}`)
+  await tree.write('new.txt', `${githubToken()}\n`)
+  await tree.commit(`With ${githubToken()}`)
+  const found = async (by: Parameters<typeof secrets>[0]) => {
+    const push = await tree.push(['main', 'refs/tags/v1'])
+    await secrets(by).run(push, () => {}, never)
+    return push.record.findings
+  }
+  const here = await found(settings)
+  expect(here.map(finding => finding.path).sort()).toEqual(['commit message', 'new.txt', 'tag v1'])
+  expect(await found(inThread)).toEqual(here)
+})
+
+test.each<[string, string, RegExp]>([
+  ['is killed', 'kill -9 $$', /gitleaks ended with SIGKILL/],
+  ['answers with an unknown exit code', `${gitleaks} "$@"; exit 126`, /ended with 126/],
+  ['reads one file less', `rm -f ./1-*; exec ${gitleaks} "$@"`, /has read \d+ of \d+ bytes/],
+])('in the thread gitleaks %s: the push is refused, as the gate’s fault', async (_, script, saying) => {
+  await tree.write('a.txt', prose(200_000))
+  await tree.commit()
+  const push = await tree.push(['main'])
+  const run = secrets({ ...inThread, gitleaks: await fakeGitleaks(script) }).run(push, () => {}, never)
+  await expect(run).rejects.toThrow(saying)
+  await expect(run).rejects.toBeInstanceOf(GateFault)
+  expect(await readdir(push.scratch)).toEqual([])
+})
+
+test('in the thread a deadline ends gitleaks and all it has started, and so does an agent that goes away', async () => {
+  const pid = join(folder, 'pid')
+  const hangs = await fakeGitleaks(`sleep 1000 & echo $! > ${pid}; wait`)
+  await tree.write('a.txt', 'a\n')
+  await tree.commit()
+  const push = await tree.push(['main'])
+  const late = secrets({ ...inThread, gitleaks: hangs, seconds: 4 }).run(push, () => {}, never)
+  await expect(late).rejects.toThrow(/within 4 s/)
+  await until(
+    () => hasEnded(pid),
+    5_000,
+    () => 'gitleaks still runs',
+  )
+  await rm(pid)
+
+  const gone = new AbortController()
+  const again = await tree.push(['main'])
+  const left = secrets({ ...inThread, gitleaks: hangs }).run(again, () => {}, gone.signal)
+  left.catch(() => {})
+  const there = () =>
+    access(pid).then(
+      () => true as const,
+      () => undefined,
+    )
+  await until(there, 30_000, () => 'gitleaks does not start')
+  gone.abort(new Error('the agent is gone'))
+  await expect(left).rejects.toThrow(/stopped/)
+  await until(
+    () => hasEnded(pid),
+    5_000,
+    () => 'gitleaks still runs',
+  )
+  expect(await readdir(again.scratch)).toEqual([])
+})
+
+test('a limit is the agent’s to keep, in the thread too', async () => {
+  await tree.write('a.txt', prose(3_000_000))
+  await tree.commit()
+  const push = await tree.push(['main'])
+  const [refusal] = await secrets({ ...inThread, maxBlobBytes: 1 << 20 }).run(push, () => {}, never)
+  expect(refusal).toMatchObject({ reason: 'too much to scan', ref: 'refs/heads/main' })
+})
+
+test('twenty thousand secrets are refused, and telling of them takes no time', async () => {
+  const line = () => `${githubToken()}\n`
+  await tree.write('dump.txt', Array.from({ length: 20_000 }, line).join(''))
+  await tree.commit()
+  const push = await tree.push(['main'])
+  const own = process.threadCpuUsage()
+  const [refusal] = await secrets(settings).run(push, () => {}, never)
+  expect(refusal?.reason).toMatch(/^secret found: .* and 499 more$/)
+  expect(push.record.findings).toHaveLength(500)
+  expect(process.threadCpuUsage(own).user / 1000).toBeLessThan(4_000)
+})
