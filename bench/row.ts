@@ -14,13 +14,13 @@ export interface Result {
   readonly work: string
   readonly against: string
   /** What the ratio is to be at most; absent: it is only told. */
-  readonly target?: number
-  readonly ratio?: Spread
+  readonly target?: number | undefined
+  readonly ratio?: Spread | undefined
   /** What was measured of each side, in words with units. */
   readonly gate: string
   readonly peer: string
-  readonly reached?: boolean
-  readonly note?: string
+  readonly reached?: boolean | undefined
+  readonly note?: string | undefined
 }
 
 /** A line of the table, or several that share their preparation. */
@@ -31,8 +31,7 @@ export interface Row {
 
 export const milliseconds = (values: readonly number[]): string => {
   const { median, low, high } = spread(values)
-  const digits = high >= 10_000 ? 0 : 0
-  return `${median.toFixed(digits)} ms (${low.toFixed(digits)}–${high.toFixed(digits)})`
+  return `${median.toFixed(0)} ms (${low.toFixed(0)}–${high.toFixed(0)})`
 }
 
 /** The line for two series of times of the same rounds. */

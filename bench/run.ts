@@ -6,11 +6,11 @@ import { size } from './curves/size.ts'
 import { throughput } from './curves/throughput.ts'
 import { machine } from './machine.ts'
 import { installPeers } from './peers/packages.ts'
-import type { Result } from './row.ts'
+import { keep } from './record.ts'
 import { rows } from './rows/index.ts'
 import { startStage } from './stage.ts'
 import { draw } from './svg.ts'
-import { asTable, writeResults } from './table.ts'
+import { asTable } from './table.ts'
 
 const { values } = parseArgs({
   options: {
@@ -30,13 +30,15 @@ if (!names.some(isWanted)) {
 
 const missing = installPeers()
 for (const name of missing) console.error(`bench: there is no ${name}; what is compared with it is left out`)
-const results: Result[] = []
-const startedAt = new Date()
+const about = machine()
+console.log(about.join('\n'))
 await using stage = await startStage()
 for (const row of rows.filter(each => isWanted(each.name))) {
-  const found = await row.run(stage, effort)
-  results.push(...found)
-  console.log(asTable(found))
+  const at = new Date().toISOString().slice(0, 16)
+  const results = [...(await row.run(stage, effort))]
+  console.log(asTable(results))
+  // A hurried measurement is not what stands on record.
+  if (!values.quick) keep(row.name, { at, rounds: effort.rounds, about, results }, rows)
 }
 for (const [name, curve] of Object.entries(curves).filter(([each]) => isWanted(each))) {
   const drawing = await curve(stage, effort)
@@ -46,8 +48,3 @@ for (const [name, curve] of Object.entries(curves).filter(([each]) => isWanted(e
     )
   if (!values.quick) fs.writeFileSync(path.join(import.meta.dirname, `${name}.svg`), draw(drawing))
 }
-const about = machine()
-console.log(about.join('\n'))
-// A part of the table, or a hurried one, is not what stands on record.
-if (!values.only && !values.quick)
-  writeResults(path.join(import.meta.dirname, 'results.md'), { results, about, startedAt, effort })

@@ -25,6 +25,8 @@ export async function judge(
   const git = mirror.git.with(quarantineOf(asked, mirror, commands))
   const deadline = AbortSignal.timeout(settings.scanMs)
   const signal = AbortSignal.any([gone, deadline])
+  const over = new AbortController()
+  const begun: (Promise<void> | undefined)[] = []
   let forward: Forward | undefined
   try {
     gone.throwIfAborted()
@@ -39,13 +41,11 @@ export async function judge(
     await mkdir(scratch, { recursive: true, mode: 0o700 })
     say('git-gate: checking')
     forward = prepareForward(git, linkTo, pass.repository, list, say, settings.forwardMs)
+    const push = { commands, pass, git, scratch, record }
+    for (const check of checks) begun.push(check.ahead?.(push, AbortSignal.any([signal, over.signal])))
     for (const check of checks) {
       await record.step(check.name)
-      const refusals = await check.run(
-        { commands, pass, git, scratch, record },
-        line => say(`git-gate: ${line}`),
-        signal,
-      )
+      const refusals = await check.run(push, line => say(`git-gate: ${line}`), signal)
       signal.throwIfAborted()
       if (refusals.length) return refused(commands, refusals)
     }
@@ -71,7 +71,9 @@ export async function judge(
     logFault(pass.id, error)
     return couldNotCheck(commands, faultOf(error))
   } finally {
+    over.abort()
     forward?.drop()
+    await Promise.all(begun)
   }
 }
 

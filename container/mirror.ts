@@ -117,6 +117,9 @@ export function createMirrors(
   }
 }
 
+/** So many new refs at once are packed. */
+const MANY_REFS = 100
+
 function createMirror(git: Git, settings: Settings, linkTo: (upstream: Upstream) => Promise<Link>): Mirror {
   const held = new Map<string, number>()
   let inside = 0
@@ -178,7 +181,11 @@ function createMirror(git: Git, settings: Settings, linkTo: (upstream: Upstream)
       await link.connect(signal)
       const moving = [...held.keys()]
       const [there, here] = await Promise.all([listUpstream(link, upstream, signal), listMirror(git, signal)])
-      if (!sameRefs(there.refs, here.refs, moving)) await fetchAll(git, link, upstream, moving, signal)
+      if (!sameRefs(there.refs, here.refs, moving)) {
+        await fetchAll(git, link, upstream, moving, signal)
+        // A fetch leaves a file for each ref, and every look at all of them reads each file.
+        if (there.refs.size - here.refs.size > MANY_REFS) await git.run(['pack-refs', '--all'], { signal })
+      }
       if (there.head !== undefined && there.head !== here.head)
         await git.text(['symbolic-ref', 'HEAD', there.head], { signal })
     } catch (error) {

@@ -17,6 +17,16 @@ export async function advertise(
   settings: Settings,
 ): Promise<void> {
   const service = pass.service === 'advertise-upload-pack' ? 'git-upload-pack' : 'git-receive-pack'
+  const protocol = gitProtocol(request.headers['git-protocol'])
+  if (service === 'git-upload-pack' && protocol === 'version=2') {
+    const body = await capabilitiesOf(mirror)
+    response.writeHead(200, {
+      'content-type': 'application/x-git-upload-pack-advertisement',
+      'cache-control': 'no-cache, max-age=0, must-revalidate',
+    })
+    response.write(body)
+    return endWithin(response, settings.readIdleMs)
+  }
   const ended = new AbortController()
   const backend = startBackend(
     mirror.git,
@@ -25,13 +35,28 @@ export async function advertise(
       path: 'info/refs',
       service,
       agent: pass.agent,
-      protocol: gitProtocol(request.headers['git-protocol']),
+      protocol,
       contentEncoding: undefined,
     },
     ended.signal,
   )
   backend.stdin.end()
   await answer(backend, response, settings.readIdleMs)
+}
+
+const capabilities = new WeakMap<Mirror, Promise<string>>()
+
+/** What git offers in protocol version 2: it names no ref (gitprotocol-v2(5)), so git is asked for it only once. */
+function capabilitiesOf(mirror: Mirror): Promise<string> {
+  const known =
+    capabilities.get(mirror) ??
+    mirror.git.text(['upload-pack', '--http-backend-info-refs', '.'], {
+      env: { GIT_PROTOCOL: 'version=2' },
+      signal: AbortSignal.timeout(10_000),
+    })
+  capabilities.set(mirror, known)
+  known.catch(() => capabilities.delete(mirror))
+  return known
 }
 
 /** A fetch: the request into git, the pack out at the client's pace. Ends with the client. */

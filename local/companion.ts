@@ -24,6 +24,9 @@ export interface RunningCompanion extends AsyncDisposable {
   readonly lost: Promise<never>
 }
 
+/** Node lets buffers of a stream pile up until its young generation is full; a small one bounds them to some MB. */
+const YOUNG_GENERATION = '--max-semi-space-size=1'
+
 const READY_MS = 20_000
 /** What a companion gets after SIGTERM to end its sessions. */
 const STOP_MS = 10_000
@@ -82,7 +85,7 @@ async function startOnce(
   const { GATE_ADMIN_TOKEN: _, ...theirs } = settings
   const child = spawn(
     path.join(import.meta.dirname, 'tied.sh'),
-    [process.execPath, path.join(projectRoot, 'container/main.ts')],
+    [process.execPath, YOUNG_GENERATION, path.join(projectRoot, 'container/main.ts')],
     {
       cwd: projectRoot,
       env: {

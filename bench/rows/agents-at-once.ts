@@ -44,7 +44,7 @@ export const agentsAtOnce: Row = {
             }),
         },
       ],
-      Math.min(rounds, 3),
+      Math.min(rounds, 2),
     )
     const line = {
       work: `${count} agents at once: clone, commit, push`,

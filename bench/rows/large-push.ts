@@ -38,7 +38,7 @@ export const largePush: Row = {
       })
       const times = await compare(
         [by('gate', place.gate, {}, false), by('ssh', place.ssh, stage.sshEnv, true)],
-        Math.min(rounds, quick ? 2 : 3),
+        Math.min(rounds, 2),
       )
       const [gate = [], ssh = []] = [times.get('gate'), times.get('ssh')]
       const work = `push ${megabytes} MB of ${kind}`

@@ -26,6 +26,11 @@ export type Progress = (line: string) => void
 /** One question about a push. It refuses with reasons per ref, or throws GateFault when it could not tell. */
 export interface Check {
   readonly name: string
+  /**
+   * Begins what takes long and needs nothing of the checks before. It ends with the signal, and resolves, whatever
+   * came of it, when nothing of it runs any more.
+   */
+  ahead?(push: IncomingPush, signal: AbortSignal): Promise<void>
   run(push: IncomingPush, say: Progress, signal: AbortSignal): Promise<Refusal[]>
 }
 

@@ -74,9 +74,12 @@ async function find(push: IncomingPush, limits: Limits, signal: AbortSignal): Pr
       tags: [],
       refs: [],
     }
-  await boundReceivedObjects(push.git, limits, signal)
-
-  const commits = await newCommits(push.git, [...new Set(tips.map(tip => tip.new))], signal)
+  const commits = await together(signal, both =>
+    Promise.all([
+      newCommits(push.git, [...new Set(tips.map(tip => tip.new))], both),
+      boundReceivedObjects(push.git, limits, both),
+    ]),
+  ).then(([found]) => found)
   const entries: Entry[] = []
   const blobs = new Map<string, Map<string, Place>>()
   const names: Place[] = []
@@ -108,12 +111,25 @@ async function find(push: IncomingPush, limits: Limits, signal: AbortSignal): Pr
   }
   if (commits.size > 0) await changes(push.git, commits, limits, take, signal)
 
-  const tags = await tagObjects(push, tips, signal)
+  // A tip among the new commits is one, and no tag.
+  const others = tips.filter(tip => !commits.has(tip.new))
+  const tags = others.length ? await tagObjects(push, others, signal) : []
   for (const tag of tags) {
     if (tag.type !== 'tree') continue
     for await (const entry of treeEntries(push.git, tag.id, signal)) take(tag.id, [entry])
   }
   return { commits, entries, blobs, names, before, tags, refs: tips.filter(isCreate).map(tip => tip.ref) }
+}
+
+/** Runs what may run at the same time; the failure of one ends the others. */
+async function together<T>(signal: AbortSignal, work: (signal: AbortSignal) => Promise<T>): Promise<T> {
+  const failed = new AbortController()
+  try {
+    return await work(AbortSignal.any([signal, failed.signal]))
+  } catch (error) {
+    failed.abort(error)
+    throw error
+  }
 }
 
 /** What was received, before anything reads it: a bomb is known by the number and the sizes of its objects. */

@@ -31,10 +31,17 @@ export const rules: Check = {
     const refusals: Refusal[] = []
     for (const command of commands) {
       if (isDelete(command)) continue
+      const isUpdate = !isCreate(command) && !isTag(command)
+      const [type, ancestor] = await Promise.all([
+        isTag(command)
+          ? 'tag'
+          : git
+              .run(['cat-file', '-t', command.new], { signal })
+              .then(({ code, stdout }) => (code === 128 ? undefined : stdout.toString('utf8').trim())),
+        isUpdate ? git.run(['merge-base', '--is-ancestor', command.old, command.new], { signal }) : undefined,
+      ])
       if (!isTag(command)) {
-        const asked = await git.run(['cat-file', '-t', command.new], { signal })
-        const type = asked.stdout.toString('utf8').trim()
-        if (asked.code === 128) {
+        if (type === undefined) {
           refusals.push({
             ref: command.ref,
             reason: 'its objects are missing from the push',
@@ -53,8 +60,7 @@ export const rules: Check = {
           continue
         }
       }
-      if (isCreate(command) || isTag(command)) continue
-      const ancestor = await git.run(['merge-base', '--is-ancestor', command.old, command.new], { signal })
+      if (!ancestor) continue
       if (ancestor.code !== 0 && ancestor.code !== 1) {
         refusals.push({
           ref: command.ref,

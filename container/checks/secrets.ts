@@ -5,7 +5,9 @@ import { isDelete } from '../commands.ts'
 import { type Check, GateFault, type IncomingPush } from './check.ts'
 import { introducedBy } from './introduced.ts'
 import { defaultLimits, type Limits, OverLimit } from './limits.ts'
+import { scanConfig } from './secrets/config.ts'
 import { findSecrets } from './secrets/find.ts'
+import { gitleaksAhead, type WaitingGitleaks } from './secrets/gitleaks-process.ts'
 import { judge } from './secrets/judge.ts'
 
 export interface SecretsSettings extends Partial<Limits> {
@@ -22,25 +24,55 @@ export interface SecretsSettings extends Partial<Limits> {
 
 const PROGRESS_SECONDS = 3
 
+/** A gitleaks that was started before the check's turn. */
+interface Begun {
+  readonly waiting: Promise<WaitingGitleaks>
+  /** Ends it, if it has not ended; resolves when it has. */
+  end(): Promise<void>
+}
+
+const noMatter = () => {}
+const folderOf = (push: IncomingPush) => join(push.scratch, 'secrets')
+
 export { checkGitleaksConfig } from './secrets/config.ts'
 
 /** Nothing that a push introduces holds a secret, or an operator has excepted it. */
 export function secrets(settings: SecretsSettings): Check {
   const limits: Limits = { ...defaultLimits, ...settings }
+  const begun = new WeakMap<IncomingPush, Begun>()
+  const start = async (push: IncomingPush, signal: AbortSignal): Promise<WaitingGitleaks> => {
+    const folder = folderOf(push)
+    await mkdir(folder, { mode: 0o700 })
+    const { path: config } = await scanConfig(push.pass.gitleaksConfig, folder)
+    const { gitleaks } = settings
+    return gitleaksAhead({ gitleaks, config, folder: join(folder, 'ahead'), signal }, join(folder, 'ignored'))
+  }
   return {
     name: 'secrets',
+    async ahead(push, signal) {
+      if (push.commands.every(isDelete)) return
+      const stop = new AbortController()
+      const waiting = start(push, AbortSignal.any([signal, stop.signal]))
+      const ended = waiting.then(({ ended }) => ended).then(noMatter, noMatter)
+      const end = () => {
+        stop.abort()
+        return ended
+      }
+      begun.set(push, { waiting, end })
+      await ended
+    },
     async run(push, say, signal) {
       if (push.commands.every(isDelete)) return []
       const deadline = AbortSignal.timeout(settings.seconds * 1000)
       const stop = AbortSignal.any([signal, deadline])
-      const folder = join(push.scratch, 'secrets')
+      const folder = folderOf(push)
       let doing = 'listing what is new'
       const started = performance.now()
       const progress = setInterval(() => {
         say(`secrets: ${doing} (${Math.round((performance.now() - started) / 1000)} s)`)
       }, PROGRESS_SECONDS * 1000)
       try {
-        await mkdir(folder, { mode: 0o700 })
+        await mkdir(folder, { mode: 0o700, recursive: true })
         const { entries: _, ...introduced } = await introducedBy(push, limits, stop)
         const found = await findSecrets(
           {
@@ -54,6 +86,7 @@ export function secrets(settings: SecretsSettings): Check {
           },
           {
             signal: stop,
+            waiting: await begun.get(push)?.waiting,
             doing: what => {
               doing = what
             },
@@ -72,6 +105,7 @@ export function secrets(settings: SecretsSettings): Check {
         throw new GateFault('the gate could not scan this push for secrets', { cause: error })
       } finally {
         clearInterval(progress)
+        await begun.get(push)?.end()
         await rm(folder, { recursive: true, force: true })
       }
     },

@@ -124,13 +124,9 @@ function prepare(text: string): Prepared {
 
 const pathOf = (found: Located) => (found.item.kind === 'file' ? placeOf(found) : '')
 
-/** Hands `use` the configuration for one run; `operator` empty: the gate's alone. */
-export async function withConfig<T>(
-  operator: string,
-  folder: string,
-  use: (config: ScanConfig) => Promise<T>,
-): Promise<T> {
-  if (operator.trim() === '') return use({ path: gateConfig, keeps: () => true })
+/** The configuration of a push's scan; `operator` empty: the gate's alone. */
+export async function scanConfig(operator: string, folder: string): Promise<ScanConfig> {
+  if (operator.trim() === '') return { path: gateConfig, keeps: () => true }
   let prepared: Prepared
   try {
     prepared = prepare(operator)
@@ -144,7 +140,7 @@ export async function withConfig<T>(
   }
   const path = join(folder, 'gitleaks.toml')
   await writeFile(path, prepared.toml, { mode: 0o600 })
-  return use({ path, keeps: prepared.keeps })
+  return { path, keeps: prepared.keeps }
 }
 
 /**

@@ -1,17 +1,11 @@
 import { fileURLToPath } from 'node:url'
 import { z } from 'zod'
-import { run } from '../../process.ts'
 import { GateFault } from '../check.ts'
+import { gitleaksOver, LEAKS, type WaitingGitleaks } from './gitleaks-process.ts'
 import type { Packs } from './packs.ts'
-
-/** The exit code for "leaks found": gitleaks' own default is also its code for errors. */
-const LEAKS = 77
-/** The most of a report that is read, in bytes. */
-const MAX_REPORT = 64 << 20
 
 export const CANARY_RULE = 'git-gate-canary'
 export const gateConfig = fileURLToPath(new URL('../../gitleaks/gitleaks.toml', import.meta.url))
-const reportTemplate = fileURLToPath(new URL('../../gitleaks/report.tmpl', import.meta.url))
 
 /** A match as gitleaks reports it, in one of the packed files. */
 export interface Leak {
@@ -39,6 +33,8 @@ export interface GitleaksRun {
   readonly signal: AbortSignal
   /** Told gitleaks' process group while it runs, and 0 when it has ended. */
   readonly running?: ((group: number) => void) | undefined
+  /** One that was started ahead over a folder. */
+  readonly waiting?: WaitingGitleaks | undefined
 }
 
 /**
@@ -47,33 +43,12 @@ export interface GitleaksRun {
  * of every file. Anything else throws GateFault.
  */
 export async function runGitleaks(options: GitleaksRun): Promise<Leak[]> {
-  const { gitleaks, config, packs, signal, running } = options
-  const ended = await run(
-    gitleaks,
-    [
-      'dir',
-      '.',
-      ...['--config', config],
-      ...['--exit-code', String(LEAKS)],
-      ...['--gitleaks-ignore-path', '/dev/null'],
-      ...['--max-decode-depth', '8'],
-      ...['--max-archive-depth', '0'],
-      ...['--report-format', 'template', '--report-template', reportTemplate, '--report-path', '-'],
-      '--ignore-gitleaks-allow',
-      '--redact=0',
-      '--no-banner',
-      '--no-color',
-      '--log-level=info',
-    ],
-    // The folder of the packed files, so that no part of a longer path can match an allow-list.
-    {
-      cwd: packs.folder,
-      env: { HOME: packs.folder, TMPDIR: packs.folder },
-      signal,
-      maxOutput: MAX_REPORT,
-      ...(running ? { onStart: running } : {}),
-    },
-  )
+  const { gitleaks, config, packs, signal, running, waiting } = options
+  const scanned =
+    waiting?.folder === packs.folder
+      ? waiting.go()
+      : gitleaksOver({ gitleaks, config, folder: packs.folder, signal }, running)
+  const ended = await scanned
     .catch((error: unknown) => {
       signal.throwIfAborted()
       throw doubt('gitleaks could not be run', error)

@@ -5,6 +5,7 @@ import type { Introduced } from '../introduced.ts'
 import { inBytes, type Limits, OverLimit } from '../limits.ts'
 import { ObjectReader } from '../object-reader.ts'
 import { runGitleaks } from './gitleaks.ts'
+import type { WaitingGitleaks } from './gitleaks-process.ts'
 import { type Again, type Located, locate } from './locate.ts'
 import { type Item, Packs } from './packs.ts'
 import { collect, inMemory, type Source } from './source.ts'
@@ -22,6 +23,8 @@ export interface ScanOptions {
   /** Told what it is doing, whenever that changes. */
   readonly doing: (what: string) => void
   readonly running?: ((group: number) => void) | undefined
+  /** For the first batch, where it was started ahead. */
+  readonly waiting?: WaitingGitleaks | undefined
 }
 
 /** A run of gitleaks gets this much text, in bytes; it runs beside the reading of what the next one gets. */
@@ -55,7 +58,9 @@ class Batches {
   }
 
   #fresh(): Packs {
-    return new Packs(join(this.#options.folder, `texts-${this.#count++}`))
+    const { waiting, folder } = this.#options
+    const number = this.#count++
+    return new Packs((number === 0 && waiting?.folder) || join(folder, `texts-${number}`))
   }
 
   async add(item: Item, view: View): Promise<void> {

@@ -3,7 +3,8 @@ import type { Command } from '../../commands.ts'
 import { gitOn } from '../../git.ts'
 import type { Introduced } from '../introduced.ts'
 import type { Limits } from '../limits.ts'
-import { withConfig } from './config.ts'
+import { scanConfig } from './config.ts'
+import type { WaitingGitleaks } from './gitleaks-process.ts'
 import { knownUpstream } from './known.ts'
 import type { Located } from './locate.ts'
 import { scan } from './scan.ts'
@@ -31,6 +32,8 @@ export interface Watch {
   readonly doing: (what: string) => void
   /** Told gitleaks' process group while it runs, and 0 when it has ended. */
   readonly running?: (group: number) => void
+  /** A gitleaks for the first of its texts, begun ahead; no thread can be given one. */
+  readonly waiting?: WaitingGitleaks | undefined
 }
 
 export interface Found {
@@ -45,9 +48,8 @@ export async function search(job: Search, watch: Watch): Promise<Found> {
   const { folder, gitleaksConfig } = job
   await mkdir(folder, { mode: 0o700 })
   const options = { ...job, ...watch, git: gitOn(job.git.dir, job.git.env) }
-  const found = await withConfig(gitleaksConfig, folder, async operator =>
-    (await scan({ ...options, config: operator.path })).filter(operator.keeps),
-  )
+  const { path: config, keeps } = await scanConfig(gitleaksConfig, folder)
+  const found = (await scan({ ...options, config })).filter(keeps)
   watch.doing('comparing with upstream')
   const known = await knownUpstream(found, options)
   return {
