@@ -8,7 +8,7 @@ export default defineConfig({
     globalSetup: ['test/harness/build.ts'],
     env: { GATE_GITLEAKS: path.join(import.meta.dirname, '.cache/gitleaks/gitleaks') },
     // Most of a test's time is spent waiting for the processes it has started.
-    maxWorkers: Math.max(2, os.availableParallelism()),
+    maxWorkers: os.availableParallelism() + 1,
     // A test starts real servers and processes; what must be quick says so itself.
     testTimeout: 120_000,
     hookTimeout: 60_000,

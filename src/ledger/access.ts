@@ -74,7 +74,7 @@ export async function lookUp(
     .prepare(
       `SELECT t.id, t.agent, t.hash, t.expires_at, t.revoked_at, t.last_used_at, g.terms, ${REPOSITORY}
          FROM tokens t
-         LEFT JOIN grants g ON g.agent = t.agent AND g.repository = ?
+         LEFT JOIN grants g ON g.agent = t.agent AND g.repository = ? COLLATE BINARY
          LEFT JOIN repositories r ON r.name = g.repository
         WHERE t.id = ?`,
     )
@@ -96,7 +96,7 @@ export async function accessOf(
     .prepare(
       `SELECT g.terms, ${REPOSITORY}
          FROM grants g JOIN repositories r ON r.name = g.repository
-        WHERE g.agent = ? AND g.repository = ?`,
+        WHERE g.agent = ? AND g.repository = ? COLLATE BINARY`,
     )
     .bind(Date.now(), agent, repository)
     .first()

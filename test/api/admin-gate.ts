@@ -10,7 +10,7 @@ import {
 } from 'miniflare'
 import { bundleWorker, projectRoot } from '../../local/bundle.ts'
 import { type Database, migrate } from '../../local/migrations.ts'
-import { PASS_HEADER, type Pass, readPass } from '../../src/contract/pass.ts'
+import { PASS_HEADER, type Pass, PROTOCOL, readPass } from '../../src/contract/pass.ts'
 
 /** What a stand-in for the companion was asked: the service of the pass, and the body. */
 interface Asked {
@@ -72,6 +72,7 @@ export async function startAdminGate(
   const passKey = randomBytes(32).toString('hex')
   const adminToken = randomBytes(24).toString('hex')
   const server = createServer(async (request, response) => {
+    if (request.url === '/health') return response.end(JSON.stringify({ ok: true, protocol: PROTOCOL }))
     const pass = await readPass(String(request.headers[PASS_HEADER]), passKey, Date.now() / 1000)
     if (!pass.ok) return response.writeHead(403).end(JSON.stringify({ error: pass.why }))
     const question = { pass: pass.pass, body: await textOf(request) }

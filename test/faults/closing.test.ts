@@ -2,7 +2,7 @@ import net from 'node:net'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { faultyLink, megabytes, seconds, until } from '../harness/index.ts'
 import { postPush, pushBody } from './raw-push.ts'
-import { portOf, pushHeldAt, type Scene, type Surface, startScene, urlBy } from './scene.ts'
+import { portOf, pushHeldAt, running, type Scene, type Surface, startScene, urlBy } from './scene.ts'
 
 describe('connections that do not end as they should', () => {
   let scene: Scene
@@ -55,16 +55,11 @@ describe('connections that do not end as they should', () => {
         `${work.dir}-${surface.replace('://', '')}`,
       ])
       clone.catch(() => {})
-      const packing = async () => {
-        const { sessions } = (await (await fetch(new URL('/health', gate.companion.url))).json()) as {
-          sessions: { service: string }[]
-        }
-        return sessions.some(({ service }) => service === 'git-upload-pack') ? true : undefined
-      }
+      const packing = () => (running(gate, 'upload-pack') ? true : undefined)
       await until(packing, seconds(60), () => 'no fetch begins')
       clone.stop()
       link.stall()
-      await gate.idle({ within: seconds(17) })
+      await gate.idle({ within: seconds(20) })
       clone.kill()
       link.reset()
     },

@@ -191,8 +191,11 @@ const receiving = (gate: Gate) =>
   )
 
 /** The process that takes in a pack. */
-export const indexing = (gate: Gate) =>
-  descendantsOf(gate.companion.pid).find(({ pid }) => commandOf(pid).includes('index-pack'))
+export const indexing = (gate: Gate) => running(gate, 'index-pack')
+
+/** One of the companion's processes, by a word of its command. */
+export const running = (gate: Gate, word: string) =>
+  descendantsOf(gate.companion.pid).find(({ pid }) => commandOf(pid).includes(word))
 
 const commandOf = (pid: number) => {
   try {

@@ -1,7 +1,5 @@
-import { execFileSync } from 'node:child_process'
-import { createWriteStream } from 'node:fs'
-import { join } from 'node:path'
-import { finished } from 'node:stream/promises'
+import { execFileSync, spawn } from 'node:child_process'
+import { once } from 'node:events'
 import { gzipSync } from 'node:zlib'
 import { afterAll, afterEach, beforeEach, expect, test } from 'vitest'
 import type { IncomingPush } from '../../container/checks/check.ts'
@@ -115,21 +113,26 @@ test('one folder of a million files: refused before anything reads it', { timeou
   expect(grown).toBeLessThan(200 * MIB)
 })
 
-test('a file of 1 GB: refused by its size, and not read', { timeout: 120_000 }, async () => {
-  const file = createWriteStream(join(tree.dir, 'huge.bin'))
-  const zeros = Buffer.alloc(64 * MIB)
-  for (let i = 0; i < 16; i++) file.write(zeros)
-  file.end()
-  await finished(file)
-  await tree.git('config', 'core.bigFileThreshold', '1m')
-  await tree.git('config', 'core.looseCompression', '1')
-  await tree.commit()
-  const push = await tree.push(['main'])
+test('a file of 2 GB: refused by its size, and not read', { timeout: 300_000 }, async () => {
+  const size = 2048 * MIB
+  const child = spawn('git', ['-c', 'core.compression=1', 'fast-import', '--quiet'], {
+    cwd: tree.dir,
+    stdio: ['pipe', 'ignore', 'inherit'],
+  })
+  child.stdin.write(
+    `commit refs/heads/huge\ncommitter Ada <ada@example.com> 1 +0000\ndata 4\nHuge\nM 100644 inline huge.bin\ndata ${size}\n`,
+  )
+  const zeros = Buffer.alloc(16 * MIB)
+  for (let sent = 0; sent < size; sent += zeros.length)
+    if (!child.stdin.write(zeros)) await once(child.stdin, 'drain')
+  child.stdin.end('\n')
+  expect(await once(child, 'close')).toEqual([0, null])
+  const push = await tree.push(['huge'])
   const { refusals, grown } = await measured(push)
   expect(refusals).toMatchObject([{ reason: 'too much to scan' }])
   expect(grown).toBeLessThan(100 * MIB)
   expect(await files(settings).run(push, () => {}, new AbortController().signal)).toMatchObject([
-    { ref: 'refs/heads/main', reason: 'huge.bin is 1 GiB' },
+    { ref: 'refs/heads/huge', reason: 'huge.bin is 2 GiB' },
   ])
 })
 

@@ -103,7 +103,6 @@ test('an exception is for one secret, at one path, in one repository; each use i
   })
 
   const there = await gate.agent('mallory', own, { repository: 'other' })
-  await gate.admin.grant('mallory', 'other', { rules: [{ pattern: 'refs/heads/**', allow: ['create'] }] })
   expect(await there.push('refs/heads/mallory/a', { 'app.ts': line(secret) })).toMatchObject(rejected)
 })
 

@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs'
 import { delimiter, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
-const built = fileURLToPath(new URL('../../.cache/bin/gitleaks', import.meta.url))
+const built = fileURLToPath(new URL('../../.cache/gitleaks/gitleaks', import.meta.url))
 
 /** The gitleaks under test: what the set-up has built, or the one on PATH. */
 export const gitleaks =

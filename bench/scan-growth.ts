@@ -1,0 +1,63 @@
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { secrets } from '../container/checks/secrets.ts'
+import { gitleaks } from '../test/scan/gitleaks.ts'
+import { templates, type WorkTree, workTree } from '../test/scan/repositories.ts'
+import { compare, ratio, spread } from './measure.ts'
+
+// What the scan of one new commit costs in a short history and in a long one: the promise is less than 1.3 times.
+
+const SIZES = [100, 100_000] as const
+const rounds = Number(process.argv[2] ?? 10)
+const check = secrets({ gitleaks, seconds: 120, maxBlobBytes: 50 << 20, fingerprintKey: 'bench' })
+
+/** A work tree whose upstream has that many commits more. */
+async function grown(commits: number): Promise<WorkTree> {
+  const tree = await workTree()
+  const child = spawn('git', ['fast-import', '--quiet'], {
+    cwd: tree.dir,
+    stdio: ['pipe', 'ignore', 'inherit'],
+  })
+  for (let i = 0; i < commits; i++) {
+    const from = i === 0 ? 'from refs/heads/main^0\n' : ''
+    const who = `Ada <ada@example.com> ${1_600_000_000 + i} +0000`
+    const text = `commit refs/heads/main\ncommitter ${who}\ndata 7\nChange\n${from}M 100644 inline counter-${i % 100}.txt\ndata 8\n${String(i).padStart(7)}\n\n`
+    if (!child.stdin.write(text)) await once(child.stdin, 'drain')
+  }
+  child.stdin.end()
+  const [code] = await once(child, 'close')
+  if (code !== 0) throw new Error(`git fast-import ended with ${code}`)
+  await tree.git('reset', '--quiet', '--hard')
+  await tree.publish('main')
+  return tree
+}
+
+await using all = new AsyncDisposableStack()
+all.defer(() => templates.dispose())
+const contenders: { name: string; run: (round: number) => Promise<number> }[] = []
+for (const commits of SIZES) {
+  const tree = await grown(commits)
+  all.defer(() => tree.dispose())
+  contenders.push({
+    name: String(commits),
+    async run(round) {
+      await tree.write('new.ts', `export const round = ${round}\n`)
+      await tree.commit()
+      const push = await tree.push(['main'])
+      const started = performance.now()
+      const refusals = await check.run(push, () => {}, new AbortController().signal)
+      if (refusals.length > 0) throw new Error('a clean push was refused')
+      return performance.now() - started
+    },
+  })
+}
+const times = await compare(contenders, rounds)
+const [short = [], long = []] = SIZES.map(size => times.get(String(size)) ?? [])
+const told = (values: readonly number[]) => {
+  const { median, low, high } = spread(values)
+  return `${median.toFixed(0)} ms (${low.toFixed(0)}–${high.toFixed(0)})`
+}
+console.log(`| one commit into a history of | the scan |\n|---|---|`)
+for (const [i, size] of SIZES.entries()) console.log(`| ${size} commits | ${told(i === 0 ? short : long)} |`)
+const { median, low, high } = ratio(long, short)
+console.log(`| ratio, round by round | ${median.toFixed(2)} (${low.toFixed(2)}–${high.toFixed(2)}) |`)
