@@ -85,7 +85,8 @@ export async function startStage(): Promise<Stage & AsyncDisposable> {
         port: 0,
         companionPort: 0,
         settings,
-        say: line => process.stderr.write(`${line}\n`),
+        // What goes as it should is not worth a line among the tables.
+        say: line => void (/^\{"level":"info"/.test(line) || process.stderr.write(`${line}\n`)),
         runWorker: options => startWorker({ ...options, code }),
       }),
     )

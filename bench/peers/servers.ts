@@ -86,7 +86,8 @@ export async function startGitDaemon(repositories: string): Promise<Peer> {
 
 function run(program: string, args: readonly string[]) {
   const child = spawn(program, args, {
-    stdio: ['ignore', 'ignore', 'inherit'],
+    // Both complain of the connection that asks whether they listen.
+    stdio: 'ignore',
     detached: true,
     env: { PATH: process.env.PATH, GIT_CONFIG_NOSYSTEM: '1', HOME: '/nonexistent' },
   })
