@@ -34,7 +34,10 @@ const about = machine()
 console.log(about.join('\n'))
 await using stage = await startStage()
 for (const signal of ['SIGINT', 'SIGTERM'] as const)
-  process.once(signal, () => stage[Symbol.asyncDispose]().finally(() => process.exit(130)))
+  process.once(signal, async () => {
+    await stage[Symbol.asyncDispose]()
+    process.exit(130)
+  })
 for (const row of rows.filter(each => isWanted(each.name))) {
   const at = new Date().toISOString().slice(0, 16)
   const results = [...(await row.run(stage, effort))]
