@@ -178,6 +178,12 @@ async function newCommits(git: Git, tips: readonly string[], signal: AbortSignal
   return commits
 }
 
+/**
+ * Git collects all of a commit's changed entries before it prints the first. A few small trees, each many times in the
+ * next, make more of them than any memory holds; what may be pushed takes a fifth of this.
+ */
+const DIFF_KIB = 512 << 10
+
 /** The entries of each new commit that differ from every parent's, by git's own combined diff (git-diff-tree(1)). */
 async function changes(
   git: Git,
@@ -202,13 +208,12 @@ async function changes(
     '--no-ext-diff',
     '-z',
   ]
-  await lines(git, args, { signal, end: 0, input: `${[...commits.keys()].join('\n')}\n` }, field => {
+  const tooMany = () =>
+    new OverLimit(`its commits change more than ${limits.maxObjects} files`, 'push it in smaller parts')
+  const input = `${[...commits.keys()].join('\n')}\n`
+  await lines(git, args, { signal, end: 0, input, maxDataKiB: DIFF_KIB, outOfMemory: tooMany }, field => {
     if (head) {
-      if (++count > limits.maxObjects)
-        throw new OverLimit(
-          `its commits change more than ${limits.maxObjects} files`,
-          'push it in smaller parts',
-        )
+      if (++count > limits.maxObjects) throw tooMany()
       entries.push({ commit, path: field.toString('utf8'), ...head })
       head = undefined
     } else if (field[0] === 58) {
@@ -291,13 +296,25 @@ const MAX_FIELD = 1 << 20
 export async function lines(
   git: Git,
   args: readonly string[],
-  options: { signal: AbortSignal; end: number; input?: string; env?: Readonly<Record<string, string>> },
+  options: {
+    signal: AbortSignal
+    end: number
+    input?: string
+    env?: Readonly<Record<string, string>>
+    /** A bound on git's memory, and what it is to be refused with when it wants more. */
+    maxDataKiB?: number
+    outOfMemory?: () => Error
+  },
   each: (field: Buffer) => void,
 ): Promise<void> {
-  const { signal, end, input, env } = options
+  const { signal, end, input, env, maxDataKiB, outOfMemory } = options
   signal.throwIfAborted()
   const stop = new AbortController()
-  const child = git.start(args, { signal: AbortSignal.any([signal, stop.signal]), ...(env ? { env } : {}) })
+  const child = git.start(args, {
+    signal: AbortSignal.any([signal, stop.signal]),
+    maxDataKiB,
+    ...(env ? { env } : {}),
+  })
   const { stdin, stdout, stderr } = child
   if (!stdin || !stdout || !stderr) throw new Error('git has no pipes')
   let said = ''
@@ -334,5 +351,6 @@ export async function lines(
   }
   const code = await ended
   signal.throwIfAborted()
+  if (code !== 0 && outOfMemory && /out of memory|malloc|cannot allocate/i.test(said)) throw outOfMemory()
   if (code !== 0) throw new Error(`git ${args[0]} ended with ${code}: ${said.trim()}`)
 }
