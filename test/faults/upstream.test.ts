@@ -89,8 +89,14 @@ describe('whatever upstream does, the agent is told, and the ledger has it', () 
     expect(output).toMatch(`the upstream did not answer within ${FORWARD} s; it does not have the push`)
     expect(await gate.ledger.last()).toMatchObject({ outcome: 'failed' })
     await gate.idle({ within: 5_000 })
-    push.release()
     expect(await gate.upstream.ref(push.ref)).toBeUndefined()
+    // Whatever an upstream that comes to life again makes of it, the agent's next push settles it.
+    push.release()
+    await until(
+      async () => ((await scene.work.push(`HEAD:${push.ref}`)).code === 0 ? true : undefined),
+      30_000,
+      () => 'the next push does not go through',
+    )
   })
 
   test('its sshd stands still in mid-push: cut, and said that it could not be asked', async () => {
