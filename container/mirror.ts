@@ -6,6 +6,7 @@ import { type Git, gitEnvironment, gitOn } from './git.ts'
 import { maintain } from './maintenance.ts'
 import { listMirror, sameRefs } from './ref-list.ts'
 import type { Settings } from './settings.ts'
+import { tidy } from './tidy.ts'
 import { type Link, UpstreamError, upstreamProblem } from './upstream.ts'
 import { listUpstream } from './upstream-refs.ts'
 
@@ -295,19 +296,6 @@ async function fetchAll(
   } finally {
     release({ cut: signal.aborted })
   }
-}
-
-/** Removes what killed git processes leave: quarantines, half-written packs, locks. Nobody works in the mirror. */
-async function tidy(dir: string): Promise<void> {
-  const drop = (path: string) => rm(path, { recursive: true, force: true })
-  const list = (path: string, recursive = false) => readdir(path, { recursive }).catch(() => [])
-  for (const name of await list(join(dir, 'objects')))
-    if (/^(tmp_objdir-|incoming-)|^tmp_obj_/.test(name)) await drop(join(dir, 'objects', name))
-  for (const name of await list(join(dir, 'objects', 'pack')))
-    if (/^(tmp_|\.tmp-)/.test(name)) await drop(join(dir, 'objects', 'pack', name))
-  for (const name of await list(dir)) if (name.endsWith('.lock')) await drop(join(dir, name))
-  for (const name of await list(join(dir, 'refs'), true))
-    if (name.endsWith('.lock')) await drop(join(dir, 'refs', name))
 }
 
 async function orAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {

@@ -1,6 +1,7 @@
 import { ZERO_ID } from '../../src/contract/names.ts'
 import type { Git } from '../git.ts'
-import { type Introduced, lines, type Place, rawHead } from './introduced.ts'
+import { type Introduced, type Place, rawHead } from './introduced.ts'
+import { lines } from './lines.ts'
 
 /** What a commit has at a path: its mode and its id, as git writes them. */
 type Version = string
