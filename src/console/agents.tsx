@@ -9,7 +9,7 @@ import type { ConsoleEnv } from './env.ts'
 import { Field } from './field.tsx'
 import { Complaint, Form, Nothing, page } from './page.tsx'
 import { pathOf } from './paths.ts'
-import { counted, Given, State, When } from './words.tsx'
+import { counted, Given, LastPush } from './words.tsx'
 
 /** `GET /agents` */
 export const showAgents = (c: Context<ConsoleEnv>) => agentsPage(c)
@@ -82,16 +82,7 @@ async function agentsPage(
                   {counted(working.filter(token => token.agent === each.name).length, 'token')}
                 </span>
                 <span>
-                  {push ? (
-                    <>
-                      <State outcome={push.outcome} phase={push.phase} />{' '}
-                      <span class="quiet">
-                        <When iso={push.startedAt} />
-                      </span>
-                    </>
-                  ) : (
-                    <span class="quiet">no push yet</span>
-                  )}
+                  <LastPush push={push} />
                 </span>
               </li>
             )

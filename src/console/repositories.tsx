@@ -11,7 +11,7 @@ import { Field } from './field.tsx'
 import { Complaint, Form, Nothing, page } from './page.tsx'
 import { pathOf } from './paths.ts'
 import { RepositoryFields, SentRepository } from './repository-fields.tsx'
-import { counted, Given, State, When } from './words.tsx'
+import { counted, Given, LastPush } from './words.tsx'
 
 /** `GET /repositories` */
 export const showRepositories = (c: Context<ConsoleEnv>) => repositoriesPage(c)
@@ -70,16 +70,7 @@ async function repositoriesPage(
                   {counted(grants.filter(grant => grant.repository === each.name).length, 'agent')}
                 </span>
                 <span>
-                  {push ? (
-                    <>
-                      <State outcome={push.outcome} phase={push.phase} />{' '}
-                      <span class="quiet">
-                        <When iso={push.startedAt} />
-                      </span>
-                    </>
-                  ) : (
-                    <span class="quiet">no push yet</span>
-                  )}
+                  <LastPush push={push} />
                 </span>
               </li>
             )

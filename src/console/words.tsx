@@ -118,3 +118,20 @@ export const Copy = ({ id, text, label }: { id: string; text: string; label: str
     </button>
   </div>
 )
+
+/** How the newest push of an agent, or into a repository, stands. */
+export const LastPush = ({
+  push,
+}: {
+  push: { outcome: string; phase: string; startedAt: string } | undefined
+}) =>
+  push ? (
+    <>
+      <State outcome={push.outcome} phase={push.phase} />{' '}
+      <span class="quiet">
+        <When iso={push.startedAt} />
+      </span>
+    </>
+  ) : (
+    <span class="quiet">no push yet</span>
+  )
