@@ -14,12 +14,14 @@ export function watchUntold(journal: Journal): WatchedJournal {
   return {
     ...journal,
     async write(entry) {
-      await journal.write(entry)
+      // Beforehand: it can be asked for while it is written, and also when it could not be.
       if (entry.report.outcome !== 'open') untold.add(entry.report.id)
+      await journal.write(entry)
     },
     async read(id) {
       const entry = await journal.read(id)
-      if (entry && untold.delete(entry.report.id) && untold.size === 0) watched.emit('told')
+      if (!entry || entry.report.outcome === 'open') return entry
+      if (untold.delete(entry.report.id) && untold.size === 0) watched.emit('told')
       return entry
     },
     async allTold(withinMs) {
