@@ -1,5 +1,6 @@
 import type { Finding, Refusal } from '../../src/contract/outcome.ts'
 import type { PassFor } from '../../src/contract/pass.ts'
+import type { Scanned } from '../../src/contract/status.ts'
 import type { Command } from '../commands.ts'
 import type { Git } from '../git.ts'
 
@@ -17,6 +18,8 @@ export interface IncomingPush {
     exceptionsUsed: string[]
     /** The pushed refs whose very names hold a secret, and how each may be shown. */
     secretRefs: Map<string, string>
+    /** What was given to gitleaks. */
+    scanned: Scanned
   }
 }
 

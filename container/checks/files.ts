@@ -1,7 +1,8 @@
 import { compileGlob } from '../../src/contract/glob.ts'
 import type { Refusal } from '../../src/contract/outcome.ts'
+import type { Entry } from './changed-entries.ts'
 import { type Check, GateFault, type IncomingPush } from './check.ts'
-import { type Entry, type Introduced, introducedBy } from './introduced.ts'
+import { type Introduced, introducedBy } from './introduced.ts'
 import { defaultLimits, inBytes, type Limits, OverLimit } from './limits.ts'
 import { mergePicks } from './merge-picks.ts'
 import { ObjectReader } from './object-reader.ts'
@@ -34,6 +35,7 @@ export function files(settings: FilesSettings): Check {
     async run(push, _say, signal) {
       try {
         const introduced = await introducedBy(push, limits, signal)
+        if (introduced.strays.length > 0) return [strayRefusal(introduced.strays)]
         const breaches = [
           ...entryBreaches(push, introduced),
           ...(await pickBreaches(push, introduced, signal)),
@@ -53,6 +55,13 @@ export function files(settings: FilesSettings): Check {
     },
   }
 }
+
+/** What no ref reaches would be in the mirror for whoever knows its id, and no upstream would have it. */
+const strayRefusal = (strays: readonly string[]): Refusal => ({
+  reason: 'the pack holds objects that none of its refs reach',
+  detail: strays.slice(0, SHOWN).map(id => `object ${id}`),
+  remedy: ['git push sends only what the pushed refs need; push with git itself.'],
+})
 
 /** The globs of paths that must not be touched, each with its pattern. */
 const deniedBy = (push: IncomingPush) =>

@@ -1,19 +1,17 @@
-import { writeFile } from 'node:fs/promises'
-import { join } from 'node:path'
 import { compileGlob } from '../../src/contract/glob.ts'
 import type { Refusal } from '../../src/contract/outcome.ts'
+import { keysIn } from '../../src/contract/signers.ts'
 import { type Check, GateFault, type IncomingPush } from './check.ts'
 import { type Introduced, introducedBy } from './introduced.ts'
 import { defaultLimits, type Limits, OverLimit } from './limits.ts'
 import { refsWith } from './refs-with.ts'
 import { printable } from './secrets/redact.ts'
+import { notSigned } from './signatures.ts'
 
-interface Signer {
+interface Maker {
   readonly commit: string
   readonly author: string
   readonly committer: string
-  /** Git's one letter: G good, N none, B bad, U unknown or untrusted, X and Y expired, R revoked, E cannot tell. */
-  readonly signature: string
 }
 
 const SIGNATURES: Readonly<Record<string, string>> = {
@@ -23,15 +21,14 @@ const SIGNATURES: Readonly<Record<string, string>> = {
   X: 'has an expired signature',
   Y: 'is signed by an expired key',
   R: 'is signed by a revoked key',
-  E: 'has a signature that cannot be checked here',
 }
+const OTHERWISE = 'has a signature by a key that is not among the allowed signers, or one that cannot be read'
 
 const SHOWN = 5
 
 /**
- * Who made the new commits: author's and committer's e-mail addresses against the grant's globs, and signatures
- * against its allowed signers, by git's own verification (gpg.ssh.allowedSignersFile in git-config(1)). Signatures are
- * SSH's: `allowedSigners` is an allowed-signers file, and a commit signed with GPG does not verify against it.
+ * Who made the new commits: author's and committer's e-mail addresses against the grant's globs, and signatures against
+ * its allowed signers, by git's own verification.
  */
 export function identity(settings: { readonly maxBlobBytes: number } & Partial<Limits>): Check {
   const limits: Limits = { ...defaultLimits, ...settings }
@@ -54,72 +51,94 @@ export function identity(settings: { readonly maxBlobBytes: number } & Partial<L
         ]
       }
       if (introduced.commits.size === 0) return []
-      const signers = await signersOf(push, introduced, signal).catch((error: unknown) => {
+      const commits = [...introduced.commits.keys()]
+      try {
+        const breaches = [
+          ...(emails.length ? await strangers(push, commits, signal) : []),
+          ...(allowedSigners ? await unsigned(push, commits, signal) : []),
+        ]
+        return refusals(push, introduced, breaches)
+      } catch (error) {
+        if (error instanceof GateFault) throw error
         throw new GateFault('the gate could not check who made the commits of this push', { cause: error })
-      })
-      return refusals(push, introduced, signers)
+      }
     },
   }
 }
 
-async function signersOf(push: IncomingPush, introduced: Introduced, signal: AbortSignal): Promise<Signer[]> {
-  const { allowedSigners } = push.pass.terms
-  const config: string[] = []
-  if (allowedSigners !== '') {
-    const file = join(push.scratch, 'allowed-signers')
-    await writeFile(file, `${allowedSigners}\n`, { mode: 0o600 })
-    config.push('-c', `gpg.ssh.allowedSignersFile=${file}`)
-  }
-  // %G? makes git verify each commit, so it is asked for only where the answer matters.
-  const format = `--format=%H%x00%ae%x00%ce%x00${allowedSigners === '' ? '-' : '%G?'}`
+/** A rule that a commit breaks. */
+interface Breach {
+  readonly commit: string
+  readonly what: string
+  readonly kind: 'email' | 'signature'
+}
+
+async function strangers(
+  push: IncomingPush,
+  commits: readonly string[],
+  signal: AbortSignal,
+): Promise<Breach[]> {
+  const patterns = push.pass.terms.emails.map(compileGlob)
+  const allowed = (email: string) => patterns.some(pattern => pattern.test(email))
+  return (await makersOf(push, commits, signal)).flatMap(({ commit, author, committer }) => {
+    const who = [
+      ...(allowed(author) ? [] : [`author ${printable(author, 80)}`]),
+      ...(allowed(committer) ? [] : [`committer ${printable(committer, 80)}`]),
+    ]
+    return who.map(each => ({
+      commit,
+      what: `commit ${commit.slice(0, 7)}: ${each}`,
+      kind: 'email' as const,
+    }))
+  })
+}
+
+async function makersOf(
+  push: IncomingPush,
+  commits: readonly string[],
+  signal: AbortSignal,
+): Promise<Maker[]> {
   const text = await push.git.text(
     [
-      ...config,
       'log',
       '--no-walk=unsorted',
       '--stdin',
       '--no-mailmap',
       '--no-show-signature',
       '--encoding=UTF-8',
-      format,
+      '--format=%H%x00%ae%x00%ce',
     ],
-    { signal, input: `${[...introduced.commits.keys()].join('\n')}\n` },
+    { signal, input: `${commits.join('\n')}\n` },
   )
-  const signers = text.split('\n').flatMap(line => {
+  const makers = text.split('\n').flatMap(line => {
     if (line === '') return []
-    const [commit, author, committer, signature, ...more] = line.split('\0')
-    if (!commit || author === undefined || committer === undefined || !signature || more.length)
+    const [commit, author, committer, ...more] = line.split('\0')
+    if (!commit || author === undefined || committer === undefined || more.length)
       throw new Error('git log cannot be read')
-    return [{ commit, author, committer, signature }]
+    return [{ commit, author, committer }]
   })
-  if (
-    signers.length !== introduced.commits.size ||
-    signers.some(({ commit }) => !introduced.commits.has(commit))
-  )
-    throw new Error(`git log speaks of ${signers.length} of ${introduced.commits.size} commits`)
-  return signers
+  const asked = new Set(commits)
+  if (makers.length !== commits.length || makers.some(({ commit }) => !asked.has(commit)))
+    throw new Error(`git log speaks of ${makers.length} of ${commits.length} commits`)
+  return makers
 }
 
-function refusals(push: IncomingPush, introduced: Introduced, signers: readonly Signer[]): Refusal[] {
+async function unsigned(
+  push: IncomingPush,
+  commits: readonly string[],
+  signal: AbortSignal,
+): Promise<Breach[]> {
+  return [...(await notSigned(push, commits, signal))].map(([commit, letter]) => ({
+    commit,
+    what: `commit ${commit.slice(0, 7)} ${SIGNATURES[letter] ?? OTHERWISE}`,
+    kind: 'signature',
+  }))
+}
+
+function refusals(push: IncomingPush, introduced: Introduced, breaches: readonly Breach[]): Refusal[] {
   const { emails, allowedSigners } = push.pass.terms
-  const patterns = emails.map(compileGlob)
-  const allowed = (email: string) => patterns.length === 0 || patterns.some(pattern => pattern.test(email))
-  const breaches = signers.flatMap(({ commit, author, committer, signature }) => {
-    const short = commit.slice(0, 7)
-    const wrong = [
-      ...(allowed(author) ? [] : [`commit ${short}: author ${printable(author, 80)}`]),
-      ...(allowed(committer) ? [] : [`commit ${short}: committer ${printable(committer, 80)}`]),
-    ]
-    const unsigned =
-      allowedSigners !== '' && signature !== 'G'
-        ? [`commit ${short} ${SIGNATURES[signature] ?? SIGNATURES.E}`]
-        : []
-    return [
-      ...wrong.map(what => ({ commit, what, kind: 'email' })),
-      ...unsigned.map(what => ({ commit, what, kind: 'signature' })),
-    ]
-  })
-  const byRef = new Map<string, typeof breaches>()
+  const keys = keysIn(allowedSigners)
+  const byRef = new Map<string, Breach[]>()
   for (const breach of breaches)
     for (const ref of refsWith(push, introduced, breach.commit))
       byRef.set(ref, [...(byRef.get(ref) ?? []), breach])
@@ -139,8 +158,13 @@ function refusals(push: IncomingPush, introduced: Introduced, signers: readonly 
         : []),
       ...(of.some(each => each.kind === 'signature')
         ? [
-            'Every new commit must be signed with an SSH key that the gate was told of. To sign those that are not pushed yet:',
-            "  git config gpg.format ssh && git config user.signingKey '<public key file>'",
+            'Every new commit must be signed with a key that the gate was told of. To sign those that are not pushed yet:',
+            ...(keys.ssh.trim()
+              ? ["  git config gpg.format ssh && git config user.signingKey '<public key file>'"]
+              : []),
+            ...(keys.openPgp.length
+              ? ["  git config gpg.format openpgp && git config user.signingKey '<key id>'"]
+              : []),
             '  git rebase --force-rebase --gpg-sign @{upstream}',
           ]
         : []),

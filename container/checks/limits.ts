@@ -1,3 +1,5 @@
+export { inBytes } from '../../src/contract/size.ts'
+
 /** How much of a push the gate is ready to look at. What is beyond is refused, never skipped. */
 export interface Limits {
   /** The largest file, in bytes. */
@@ -33,12 +35,4 @@ export class OverLimit extends Error {
     super(what)
     this.remedy = remedy
   }
-}
-
-/** A number of bytes as people read it. */
-export function inBytes(bytes: number): string {
-  if (bytes < 10_000) return `${bytes} bytes`
-  if (bytes < 1 << 20) return `${Math.round(bytes / 1024)} KiB`
-  const mib = bytes / (1 << 20)
-  return mib < 1024 ? `${Math.round(mib * 10) / 10} MiB` : `${Math.round((mib / 1024) * 10) / 10} GiB`
 }

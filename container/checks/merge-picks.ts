@@ -1,6 +1,7 @@
 import { ZERO_ID } from '../../src/contract/names.ts'
 import type { Git } from '../git.ts'
-import { type Introduced, type Place, rawHead } from './introduced.ts'
+import { rawHead } from './changed-entries.ts'
+import type { Introduced, Place } from './introduced.ts'
 import { lines } from './lines.ts'
 
 /** What a commit has at a path: its mode and its id, as git writes them. */

@@ -16,8 +16,10 @@ export interface SecretsSettings extends Partial<Limits> {
   /** How long one scan may take, in seconds. */
   readonly seconds: number
   readonly maxBlobBytes: number
-  /** What is beyond any of these is scanned in a thread of its own. */
+  /** What is beyond any of these is scanned in a process of its own. */
   readonly here?: Partial<Limits>
+  /** The heap of that process, in MiB: objects' names and places, not their contents, are what it is for. */
+  readonly heapMb?: number
   /** The key of fingerprints; it has to stay the same, or exceptions lapse. */
   readonly fingerprintKey: string
 }
@@ -45,6 +47,7 @@ export function secrets(settings: SecretsSettings): Check {
     await mkdir(folder, { mode: 0o700 })
     const { path: config } = await scanConfig(push.pass.gitleaksConfig, folder)
     const { gitleaks } = settings
+    push.record.scanned.gitleaks += 1
     return gitleaksAhead({ gitleaks, config, folder: join(folder, 'ahead'), signal }, join(folder, 'ignored'))
   }
   return {
@@ -74,6 +77,8 @@ export function secrets(settings: SecretsSettings): Check {
       try {
         await mkdir(folder, { mode: 0o700, recursive: true })
         const { entries: _, ...introduced } = await introducedBy(push, limits, stop)
+        const { scanned } = push.record
+        scanned.objects += introduced.commits.size + introduced.blobs.size + introduced.tags.length
         const found = await findSecrets(
           {
             git: { dir: push.git.dir, env: push.git.env },
@@ -90,8 +95,12 @@ export function secrets(settings: SecretsSettings): Check {
             doing: what => {
               doing = what
             },
+            given: (bytes, started) => {
+              scanned.bytes += bytes
+              if (started) scanned.gitleaks += 1
+            },
           },
-          settings.here,
+          settings,
         )
         return judge(found, { push, introduced, key: settings.fingerprintKey })
       } catch (error) {

@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process'
-import { crc32, deflateRawSync } from 'node:zlib'
+import { crc32, deflateRawSync, deflateSync } from 'node:zlib'
 
 interface ZipOptions {
   /** Leave out the directory at the end, as a broken or a crafted archive does. */
@@ -62,8 +62,8 @@ export function tar(files: Readonly<Record<string, string | Buffer>>): Buffer {
 }
 
 /** What a command line tool makes of `content`; the tool has to be installed. */
-export function packedBy(tool: 'xz' | 'bzip2', content: string | Buffer): Buffer {
-  const done = spawnSync(tool, ['--stdout', '--compress'], { input: content, maxBuffer: 256 << 20 })
+export function packedBy(tool: 'xz' | 'bzip2', content: string | Buffer, ...how: string[]): Buffer {
+  const done = spawnSync(tool, ['--stdout', '--compress', ...how], { input: content, maxBuffer: 256 << 20 })
   if (done.status !== 0) throw new Error(`${tool} is needed for this test: ${done.error ?? done.stderr}`)
   return done.stdout
 }
@@ -77,4 +77,22 @@ export function wide(text: string, { bits = 16, big = false, mark = false }): Bu
     else out.writeUIntLE(point, i * size, size)
   })
   return out
+}
+
+/** A small picture with a chunk of text in it (PNG, third edition, 11.3.3). */
+export function png(kind: string, text: Buffer): Buffer {
+  const chunk = (name: string, data: Buffer) => {
+    const [size, sum] = [Buffer.alloc(4), Buffer.alloc(4)]
+    const named = Buffer.concat([Buffer.from(name), data])
+    size.writeUInt32BE(data.length)
+    sum.writeUInt32BE(crc32(named))
+    return Buffer.concat([size, named, sum])
+  }
+  return Buffer.concat([
+    Buffer.from('\x89PNG\r\n\x1a\n', 'latin1'),
+    chunk('IHDR', Buffer.from([0, 0, 0, 1, 0, 0, 0, 1, 8, 2, 0, 0, 0])),
+    chunk(kind, text),
+    chunk('IDAT', deflateSync(Buffer.alloc(4))),
+    chunk('IEND', Buffer.alloc(0)),
+  ])
 }

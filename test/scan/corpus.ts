@@ -2,6 +2,8 @@ import { cleanCases } from './corpus/clean.ts'
 import { caughtContent } from './corpus/content.ts'
 import { caughtEncodings, residue as notSeen } from './corpus/encodings.ts'
 import { caughtHistory } from './corpus/history.ts'
+import { caughtNames } from './corpus/names.ts'
+import { caughtWords } from './corpus/words.ts'
 
 /** Where a case works: a clone of a repository that has one commit on `main`. */
 export interface Work {
@@ -27,7 +29,13 @@ export interface Case {
 }
 
 /** Pushes that bring a secret. */
-export const caught: readonly Case[] = [...caughtContent, ...caughtEncodings, ...caughtHistory]
+export const caught: readonly Case[] = [
+  ...caughtContent,
+  ...caughtEncodings,
+  ...caughtHistory,
+  ...caughtNames,
+  ...caughtWords,
+]
 
 /** Pushes that bring none. */
 export const clean: readonly Case[] = cleanCases

@@ -1,11 +1,13 @@
 import { execFileSync } from 'node:child_process'
-import { access, chmod, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { access, mkdir, mkdtemp, readdir, readFile, rm, symlink } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { afterAll, afterEach, beforeEach, expect, test } from 'vitest'
 import { GateFault, type IncomingPush } from '../../container/checks/check.ts'
+import { identity } from '../../container/checks/identity.ts'
 import { secrets } from '../../container/checks/secrets.ts'
 import { gitOn } from '../../container/git.ts'
+import { fakeCommand } from './fake-command.ts'
 import { githubToken, prose } from './fakes.ts'
 import { gitleaks } from './gitleaks.ts'
 import { templates, type WorkTree, workTree } from './repositories.ts'
@@ -22,14 +24,7 @@ afterEach(async () => {
 })
 afterAll(() => templates.dispose())
 
-/** A command of that name that runs `script`, in a folder of its own. */
-async function fake(name: string, script: string): Promise<string> {
-  await mkdir(join(folder, name), { recursive: true })
-  const path = join(folder, name, name)
-  await writeFile(path, `#!/bin/sh\n${script}\n`)
-  await chmod(path, 0o755)
-  return path
-}
+const fake = (name: string, script: string) => fakeCommand(folder, name, script)
 
 const checkWith = (binary: string, seconds = 60) =>
   secrets({ gitleaks: binary, seconds, maxBlobBytes: 50 << 20, fingerprintKey: 'a key for tests' })
@@ -173,6 +168,40 @@ test.each<[string, string]>([
     push,
     /the gate could not/,
   )
+})
+
+test.each<[string, string | undefined, RegExp]>([
+  ['is missing', undefined, /it has no gpg/],
+  ['does not take the key', 'exit 2', /cannot be read/],
+  ['takes no key', 'exit 0', /cannot be read/],
+  [
+    'is killed while it verifies',
+    'case "$*" in *--import*) echo "[GNUPG:] IMPORT_OK 1 A";; *) kill -9 $$;; esac',
+    /did not run to its end/,
+  ],
+])('gpg %s', async (_, script, saying) => {
+  const begin = '-----BEGIN PGP SIGNATURE-----'
+  await tree.commit()
+  const commit = await tree.git('cat-file', 'commit', 'HEAD')
+  await tree.write(
+    '../commit',
+    `${commit.replace(/^committer .*$/m, line => `${line}\ngpgsig ${begin}\n \n -----END PGP SIGNATURE-----`)}\n`,
+  )
+  const id = await tree.git('hash-object', '-t', 'commit', '-w', '../commit')
+  const allowedSigners = ['BEGIN', 'END'].map(word => `-----${word} PGP PUBLIC KEY BLOCK-----`).join('\n')
+  const made = await tree.push([`${id}:refs/heads/signed`], { terms: { allowedSigners } })
+  const bin = join(folder, 'bin')
+  await mkdir(bin)
+  for (const name of ['git', 'sh'])
+    await symlink(
+      execFileSync('sh', ['-c', `command -v ${name}`], { encoding: 'utf8' }).trim(),
+      join(bin, name),
+    )
+  const path = script === undefined ? bin : `${dirname(await fake('gpg', script))}:${bin}`
+  const push = { ...made, git: gitOn(made.git.dir, { ...made.git.env, PATH: path }) }
+  const run = identity({ maxBlobBytes: 50 << 20 }).run(push, () => {}, never)
+  await expect(run).rejects.toBeInstanceOf(GateFault)
+  await expect(run).rejects.toThrow(saying)
 })
 
 test('an object of the push is broken', async () => {

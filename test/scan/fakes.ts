@@ -19,6 +19,8 @@ export const gitlabToken = () => `glpat${'-'}${random(UPPER + LOWER + DIGITS, 20
 export const awsKeyId = () => `AKIA${random(`${UPPER}234567`, 16)}`
 export const npmToken = () => `npm${'_'}${random(LOWER + DIGITS, 36)}`
 export const stripeKey = () => `sk_live${'_'}${random(UPPER + LOWER + DIGITS, 32)}`
+/** Nothing tells such a one from a hash but the name before it. */
+export const adobeId = () => random('0123456789abcdef', 32)
 export const anyKey = () => random(LOWER + DIGITS, 40)
 
 /** A new text in the form of a private key; it is none. */

@@ -1,6 +1,8 @@
 import fs from 'node:fs'
 import path from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import { pktLine } from '../../container/pkt-line.ts'
+import { ZERO_ID } from '../../src/contract/names.ts'
 import type { Clone } from '../harness/clone.ts'
 import { accepted, type Gate, rejected, startGate } from '../harness/index.ts'
 
@@ -120,4 +122,44 @@ test("a file above the grant's size, and one above the gate's, whatever comes af
   await work.text(['reset', '-q', '--hard', 'origin/main'])
   await work.commit('Just fits', { 'fits.bin': 'x\n'.repeat(500) })
   expect(await work.push('HEAD:small/fits')).toMatchObject(accepted)
+})
+
+test('a pack may hold only what its refs reach: nothing is left in the mirror for whoever knows its id', async () => {
+  const agent = await gate.agent('strays', { push })
+  const work = await agent.clone()
+  const head = await work.commit('Work', { 'a.txt': 'a\n' })
+  const listed = await work.text([
+    'rev-list',
+    '--objects',
+    '--no-object-names',
+    'HEAD',
+    '--not',
+    'origin/main',
+  ])
+  work.write({ 'stray.txt': 'nobody points here\n' })
+  const stray = await work.text(['hash-object', '-w', 'stray.txt'])
+  const posted = async (ref: string, ids: readonly string[]) => {
+    const packed = await work.git(['pack-objects', '--stdout', '-q'], {
+      input: `${ids.join('\n')}\n`,
+      stdoutAs: 'latin1',
+    })
+    const list = pktLine(`${ZERO_ID} ${head} refs/heads/${ref}\0report-status side-band-64k agent=git/raw`)
+    const { origin, pathname, username, password } = new URL(agent.url())
+    const answer = await fetch(`${origin}${pathname}/git-receive-pack`, {
+      method: 'POST',
+      headers: {
+        authorization: `Basic ${Buffer.from(`${username}:${password}`).toString('base64')}`,
+        'content-type': 'application/x-git-receive-pack-request',
+      },
+      body: Buffer.concat([list, Buffer.from('0000'), Buffer.from(packed.stdout, 'latin1')]),
+    })
+    return answer.text()
+  }
+  const refusal = await posted('strays/more', [...listed.split('\n'), stray])
+  expect(refusal).toContain('the pack holds objects that none of its refs reach')
+  expect(refusal).toContain(stray)
+  expect(await gate.upstream.ref('refs/heads/strays/more')).toBeUndefined()
+  expect(await posted('strays/exact', listed.split('\n'))).toContain('ok refs/heads/strays/exact')
+  const other = await agent.clone()
+  expect((await other.git(['fetch', 'origin', stray])).output).toContain('not our ref')
 })

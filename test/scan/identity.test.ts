@@ -96,3 +96,93 @@ test('every commit must be signed by an allowed key, in its time', async () => {
 
   expect(await work.push('HEAD:signer/good')).toMatchObject(accepted)
 })
+
+/** A new OpenPGP key in a keyring of its own; git signs with it by `sign`. */
+function newOpenPgpKey(name: string, { at = '', expires = '0' } = {}) {
+  const home = path.join(keys, name)
+  fs.mkdirSync(home, { mode: 0o700 })
+  const time = at ? ['--faked-system-time', at] : []
+  const gpg = (...args: string[]) =>
+    execFileSync('gpg', ['--homedir', home, '--batch', '--passphrase', '', '--quiet', ...time, ...args], {
+      encoding: 'utf8',
+      stdio: ['ignore', 'pipe', 'pipe'],
+    })
+  gpg('--quick-generate-key', 'Ada <ada@example.com>', 'ed25519', 'sign', expires)
+  const id = /^fpr:+(\w+):/m.exec(gpg('--with-colons', '--list-keys'))?.[1] ?? ''
+  const program = path.join(home, 'sign')
+  fs.writeFileSync(program, `#!/bin/sh\nexec gpg --homedir '${home}' ${time.join(' ')} "$@"\n`, {
+    mode: 0o755,
+  })
+  return {
+    id,
+    gpg,
+    armored: () => gpg('--armor', '--export', id),
+    sign: ['-c', 'gpg.format=openpgp', '-c', `gpg.program=${program}`, '-c', `user.signingKey=${id}`],
+    revoke() {
+      const certificate = path.join(home, 'openpgp-revocs.d', `${id}.rev`)
+      fs.writeFileSync(certificate, fs.readFileSync(certificate, 'utf8').replace(/^:---/m, '---'))
+      gpg('--import', certificate)
+    },
+    close: () => execFileSync('gpgconf', ['--homedir', home, '--kill', 'all']),
+  }
+}
+
+test('a commit may be signed by an OpenPGP key that the operator gave, and by no other', async () => {
+  const ssh = newKey('beside')
+  const good = newOpenPgpKey('pgp-good')
+  const other = newOpenPgpKey('pgp-other')
+  const revoked = newOpenPgpKey('pgp-revoked')
+  const expired = newOpenPgpKey('pgp-expired', { at: '20240101T000000', expires: '20240601T000000' })
+  try {
+    const agent = await gate.agent('pgp', { push })
+    const work = await agent.clone()
+    const signed = async (sign: readonly string[]) => {
+      await work.text(['reset', '-q', '--hard', 'origin/main'])
+      await work.text([...sign, 'commit', '-q', '--allow-empty', '-S', '-m', 'Work'])
+      return work.text(['cat-file', 'commit', 'HEAD'])
+    }
+    const withRevoked = await signed(revoked.sign)
+    revoked.revoke()
+    const allowedSigners = [
+      `ada@example.com ${ssh.line}`,
+      ...[good, revoked, expired].map(key => key.armored()),
+    ].join('\n')
+    await gate.agent('pgp', { push, allowedSigners })
+    const pushed = async (commit: string, ref = 'pgp/new') => {
+      const made = await work.git(['hash-object', '-t', 'commit', '-w', '--stdin'], { input: `${commit}\n` })
+      return work.push(`${made.stdout.trim()}:refs/heads/${ref}`)
+    }
+
+    // The same name and address on a key that the operator did not give.
+    expect((await pushed(await signed(other.sign))).output).toContain(
+      'by a key that is not among the allowed',
+    )
+    expect((await pushed(withRevoked)).output).toContain('by a revoked key')
+    expect((await pushed(await signed(expired.sign))).output).toContain('by an expired key')
+    const right = await signed(good.sign)
+    expect((await pushed(right.replace(/Work$/, 'Other work'))).output).toContain('has a bad signature')
+    const unsigned = right.replace(/^gpgsig [\s\S]*?\n(?! )/m, '')
+    expect((await pushed(unsigned)).output).toContain('is not signed')
+    // What the key has signed besides: a message, and a text to be read as it is.
+    const message = path.join(keys, 'message')
+    fs.writeFileSync(message, unsigned)
+    for (const kind of ['--sign', '--clear-sign']) {
+      const whole = good.gpg('--armor', '--local-user', good.id, '--output', '-', kind, message)
+      const header = `gpgsig ${whole.trimEnd().replaceAll('\n', '\n ')}\n`
+      const replayed = await pushed(unsigned.replace(/^(committer .*\n)/m, `$1${header}`))
+      expect(replayed).toMatchObject(rejected)
+      expect(replayed.output).not.toContain('fault')
+    }
+    // A second signature, by another key, before or behind the good one.
+    const [sign = ''] = /^gpgsig [\s\S]*?\n(?! )/m.exec(right) ?? []
+    const [foreign = ''] = /^gpgsig [\s\S]*?\n(?! )/m.exec(await signed(other.sign)) ?? []
+    expect(await pushed(right.replace(sign, foreign + sign))).toMatchObject(rejected)
+    expect(await pushed(right.replace(sign, sign + foreign))).toMatchObject(rejected)
+
+    expect(await pushed(right)).toMatchObject(accepted)
+    const beside = ['-c', 'gpg.format=ssh', '-c', `user.signingKey=${ssh.file}`]
+    expect(await pushed(await signed(beside), 'pgp/beside')).toMatchObject(accepted)
+  } finally {
+    for (const key of [good, other, revoked, expired]) key.close()
+  }
+})

@@ -171,6 +171,11 @@ function incoming(
     pass,
     git: gitOn(mirror, env),
     scratch: join(keep, 'scratch'),
-    record: { findings: [], exceptionsUsed: [], secretRefs: new Map() },
+    record: {
+      findings: [],
+      exceptionsUsed: [],
+      secretRefs: new Map(),
+      scanned: { bytes: 0, objects: 0, gitleaks: 0 },
+    },
   }
 }

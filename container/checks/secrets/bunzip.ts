@@ -5,6 +5,8 @@ import { inBytes, OverLimit } from '../limits.ts'
 
 /** The most that one compressed stream may be long, in bytes: the library wants it whole. */
 const MAX_INPUT = 128 << 20
+/** The library holds one block, of up to 900 kB, several times over. */
+const HEAP_MB = 64
 /** Chunks of 256 KiB that may be on their way. */
 const AHEAD = 8
 
@@ -31,15 +33,17 @@ export async function* bunzip(compressed: Readable, signal: AbortSignal): AsyncG
     env: {},
     // The library still says `new Buffer`.
     execArgv: ['--no-deprecation'],
-    resourceLimits: { maxOldGenerationSizeMb: 64 },
+    resourceLimits: { maxOldGenerationSizeMb: HEAP_MB },
   })
   try {
+    // A broken stream ends with null, too; a thread that died has said nothing of what is left.
     for await (const [chunk] of on(worker, 'message', { signal, close: ['exit'] })) {
       if (chunk === null) return
       yield Buffer.from(chunk.buffer, chunk.byteOffset, chunk.length)
       Atomics.add(credits, 0, 1)
       Atomics.notify(credits, 0)
     }
+    throw new Error('the thread that unpacks bzip2 ended early')
   } finally {
     await worker.terminate()
   }

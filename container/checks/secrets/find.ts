@@ -2,11 +2,11 @@ import { join } from 'node:path'
 import type { Introduced } from '../introduced.ts'
 import { type Limits, OverLimit } from '../limits.ts'
 import { type Found, type Search, search, type Watch } from './search.ts'
-import { searchInThread } from './thread.ts'
+import { searchApart } from './search-apart.ts'
 
 /**
- * What is searched where the companion's sessions live: it takes some hundredths of a second of theirs. A thread
- * takes a quarter of a second to start, and nobody else's time.
+ * What is searched where the companion's sessions live: it takes some hundredths of a second of theirs. A process
+ * takes a tenth of a second to start, and nobody else's time.
  */
 const HERE: Partial<Limits> = {
   maxBytes: 1 << 20,
@@ -15,11 +15,14 @@ const HERE: Partial<Limits> = {
   maxUnpacks: 200,
 }
 
-/** Searches a small push here, and a large one, or one that turns out to be, in a thread of its own. */
+/** Objects' names and places, not their contents, are what its heap is for. */
+const HEAP_MB = 1_024
+
+/** Searches a small push here, and a large one, or one that turns out to be, in a process of its own. */
 export async function findSecrets(
   job: Omit<Search, 'partial'>,
   watch: Watch,
-  here: Partial<Limits> = HERE,
+  { here = HERE, heapMb = HEAP_MB }: { readonly here?: Partial<Limits>; readonly heapMb?: number } = {},
 ): Promise<Found> {
   const { introduced, folder } = job
   const limits = { ...job.limits, ...here }
@@ -29,7 +32,7 @@ export async function findSecrets(
     } catch (error) {
       if (!(error instanceof OverLimit)) throw error
     }
-  return searchInThread({ ...job, folder: join(folder, 'thread'), partial: false }, watch)
+  return searchApart({ ...job, folder: join(folder, 'apart'), partial: false }, watch, heapMb)
 }
 
 const count = ({ commits, blobs, names, tags }: Omit<Introduced, 'entries'>) =>

@@ -35,6 +35,8 @@ export interface GitleaksRun {
   readonly running?: ((group: number) => void) | undefined
   /** One that was started ahead over a folder. */
   readonly waiting?: WaitingGitleaks | undefined
+  /** Told how many bytes it is given, and whether a gitleaks was started for them. */
+  readonly given?: ((bytes: number, started: boolean) => void) | undefined
 }
 
 /**
@@ -43,11 +45,12 @@ export interface GitleaksRun {
  * of every file. Anything else throws GateFault.
  */
 export async function runGitleaks(options: GitleaksRun): Promise<Leak[]> {
-  const { gitleaks, config, packs, signal, running, waiting } = options
-  const scanned =
-    waiting?.folder === packs.folder
-      ? waiting.go()
-      : gitleaksOver({ gitleaks, config, folder: packs.folder, signal }, running)
+  const { gitleaks, config, packs, signal, running, waiting, given } = options
+  const isAhead = waiting?.folder === packs.folder
+  given?.(packs.bytes, !isAhead)
+  const scanned = isAhead
+    ? waiting.go()
+    : gitleaksOver({ gitleaks, config, folder: packs.folder, signal }, running)
   const ended = await scanned
     .catch((error: unknown) => {
       signal.throwIfAborted()

@@ -4,9 +4,9 @@ import type { Git } from '../../git.ts'
 import type { Introduced } from '../introduced.ts'
 import { type Limits, OverLimit } from '../limits.ts'
 import { ObjectReader } from '../object-reader.ts'
+import { Budget } from './budget.ts'
 import type { Located } from './locate.ts'
 import { collect } from './source.ts'
-import { Budget } from './unpack.ts'
 import { viewsOf } from './views.ts'
 
 /** The most of upstream's files that is read to compare with, in files and bytes; beyond, a finding stands. */

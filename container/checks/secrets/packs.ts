@@ -5,8 +5,11 @@ import type { LineMap, View } from './views.ts'
 
 /** gitleaks reads a file in pieces of 100,000 bytes that do not overlap, so no file is larger. */
 const FILE_BYTES = 99_000
-/** Two windows of one view share this much: more than the longest key that gitleaks knows. */
-const OVERLAP = 16_000
+/** Two windows of one view share this much, and then the rest of the line and of the key block that it begins in. */
+const OVERLAP = 4_000
+/** More than the longest key block that gitleaks knows: windows share no more. */
+const MOST_OVERLAP = 16_000
+const KEY_BLOCK = '-----BEGIN'
 /**
  * A file's first bytes decide whether gitleaks skips it as a binary, so they are the gate's own, beyond all offsets
  * that it looks at but one.
@@ -181,21 +184,27 @@ function* windows(content: Buffer): Generator<Window> {
     const end = Math.min(start + WINDOW_BYTES, content.length)
     yield { content: content.subarray(start, end), line }
     if (end === content.length) return
-    const next = beginning(content, end - OVERLAP, end - OVERLAP + 2_000)
+    const next = beginning(content, end)
     line += count(content.subarray(start, next))
     start = next
   }
 }
 
-function beginning(content: Buffer, from: number, to: number): number {
-  const newline = content.indexOf(10, from)
-  if (newline >= 0 && newline < to) return newline + 1
-  for (let i = from; i < to; i++) {
-    const byte = content[i] ?? 0
-    if (byte === 32 || byte === 44 || byte === 59 || byte === 123 || byte === 0) return i + 1
-  }
-  return from
+/** Where the window after one that ends at `end` begins. */
+function beginning(content: Buffer, end: number): number {
+  const first = end - MOST_OVERLAP
+  const shared = content.subarray(first, end)
+  const least = shared.length - OVERLAP
+  const block = shared.lastIndexOf(KEY_BLOCK)
+  const last = block < 0 ? least : Math.min(block, least)
+  const newline = shared.lastIndexOf(NEWLINE, last)
+  if (newline >= 0) return first + newline + 1
+  for (let i = last; i >= 0; i--) if (isBetweenTokens(shared[i])) return first + i + 1
+  return first
 }
+
+const isBetweenTokens = (byte: number | undefined) =>
+  byte === 32 || byte === 44 || byte === 59 || byte === 123 || byte === 0
 
 /** The line of the file that a line of a stretch stands for. */
 export function lineOf(stretch: Stretch, packLine: number): number {

@@ -10,28 +10,34 @@ export function kindOf(letter: RegExp): Uint8Array {
 }
 
 /**
- * The runs of at least `min` bytes of a kind. A pattern would do, but for its stack: V8 keeps every step of a greedy
+ * The runs of at least `min` bytes of a kind. Each holds one of every `min` bytes, so only those are looked at, and
+ * what lies around one that is of the kind. A pattern would do, but for its stack: V8 keeps every step of a greedy
  * match, and gives up on one of some megabytes.
  */
 export function* runsOf(content: Buffer, kind: Uint8Array, min: number): Generator<Run> {
-  let from = -1
-  for (let i = 0; i <= content.length; i++) {
-    if (i < content.length && kind[content[i] ?? 0] === 1) {
-      if (from < 0) from = i
-    } else if (from >= 0) {
-      if (i - from >= min) yield { from, to: i }
-      from = -1
-    }
+  const isOfKind = (at: number) => kind[content[at] ?? 0] === 1
+  let before = 0
+  for (let at = min - 1; at < content.length; at += min) {
+    if (!isOfKind(at)) continue
+    let from = at
+    while (from > before && isOfKind(from - 1)) from--
+    let to = at + 1
+    while (to < content.length && isOfKind(to)) to++
+    if (to - from >= min) yield { from, to }
+    before = to
+    at = to
   }
 }
 
 const NEWLINE = 10
-const isBlank = (byte: number | undefined) => byte === 32 || byte === 9 || byte === 13
-const EQUALS = 61
+/** What stands around a line of a block, in comments, quotes, lists and mail. */
+const AROUND = kindOf(/[ \t\r#>*|"'`,;\\]/)
+const isAround = (byte: number | undefined) => byte !== undefined && AROUND[byte] === 1
 
 /**
  * Blocks of lines that are each one run of a kind, as base64 is wrapped: whole lines of at least `min` letters, then
- * one of any length, which may end in up to two `=`. Each is answered with its start and its letters, joined.
+ * one of any length, which may end in up to two `=`. Before the first run of its line, and behind the last, there may
+ * be anything. Each is answered with its start and its letters, joined.
  */
 export function* wrappedIn(
   content: Buffer,
@@ -44,33 +50,44 @@ export function* wrappedIn(
     const newline = content.indexOf(NEWLINE, start)
     const end = newline < 0 ? content.length : newline
     const line = lettersOf(content, start, end, kind)
-    if (line && line.equals === 0 && line.to - line.from >= min) {
-      if (parts.length === 0) at = start
+    if (parts.length > 0 && line && line.isWhole && line.to - line.from >= min) {
       parts.push(content.toString('latin1', line.from, line.to))
     } else {
-      if (line && parts.length > 0) parts.push(content.toString('latin1', line.from, line.to))
+      if (parts.length > 0 && line) parts.push(content.toString('latin1', line.from, line.to))
       if (parts.length > 1) yield { at, joined: parts.join('') }
+      const last = lastLettersOf(content, start, end, kind)
       parts = []
+      if (last.to - last.from >= min) {
+        at = start
+        parts.push(content.toString('latin1', last.from, last.to))
+      }
     }
     start = end + 1
   }
   if (parts.length > 1) yield { at, joined: parts.join('') }
 }
 
-/** The letters of a line that has nothing else but blanks around them, and `=` behind. */
+/** The first letters of a line, and whether it has nothing else. */
 function lettersOf(
   content: Buffer,
   start: number,
   end: number,
   kind: Uint8Array,
-): (Run & { equals: number }) | undefined {
+): (Run & { isWhole: boolean }) | undefined {
   let from = start
-  while (from < end && isBlank(content[from])) from++
+  while (from < end && isAround(content[from])) from++
   let to = from
   while (to < end && kind[content[to] ?? 0] === 1) to++
   let after = to
-  while (after < end && content[after] === EQUALS) after++
-  const equals = after - to
-  while (after < end && isBlank(content[after])) after++
-  return to > from && after === end && equals <= 2 ? { from, to, equals } : undefined
+  while (after < end && isAround(content[after])) after++
+  return to > from ? { from, to, isWhole: after === end } : undefined
+}
+
+/** The last letters of a line. */
+function lastLettersOf(content: Buffer, start: number, end: number, kind: Uint8Array): Run {
+  let to = end
+  while (to > start && isAround(content[to - 1])) to--
+  let from = to
+  while (from > start && kind[content[from - 1] ?? 0] === 1) from--
+  return { from, to }
 }

@@ -4,12 +4,12 @@ import { GateFault } from '../check.ts'
 import type { Introduced } from '../introduced.ts'
 import { inBytes, type Limits, OverLimit } from '../limits.ts'
 import { ObjectReader } from '../object-reader.ts'
+import { Budget } from './budget.ts'
 import { runGitleaks } from './gitleaks.ts'
 import type { WaitingGitleaks } from './gitleaks-process.ts'
 import { type Again, type Located, locate } from './locate.ts'
 import { type Item, Packs } from './packs.ts'
 import { collect, inMemory, type Source } from './source.ts'
-import { Budget } from './unpack.ts'
 import { type View, viewsOf } from './views.ts'
 
 export interface ScanOptions {
@@ -23,6 +23,8 @@ export interface ScanOptions {
   /** Told what it is doing, whenever that changes. */
   readonly doing: (what: string) => void
   readonly running?: ((group: number) => void) | undefined
+  /** Told of what gitleaks is given, in bytes, and whether one was started for that. */
+  readonly given?: ((bytes: number, started: boolean) => void) | undefined
   /** For the first batch, where it was started ahead. */
   readonly waiting?: WaitingGitleaks | undefined
 }
@@ -222,7 +224,7 @@ function commitParts(content: Buffer): { header: Buffer; message: Buffer } {
   const end = content.indexOf('\n\n')
   const header = (end < 0 ? content : content.subarray(0, end + 1))
     .toString('latin1')
-    .replace(/^(?:tree|parent) .*\n/gm, '')
+    .replace(/^(?:tree|parent) [0-9a-f]{40,64}\n/gm, '')
   return {
     header: Buffer.from(header, 'latin1'),
     message: end < 0 ? Buffer.alloc(0) : content.subarray(end + 2),

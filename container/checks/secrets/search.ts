@@ -9,7 +9,7 @@ import { knownUpstream } from './known.ts'
 import type { Located } from './locate.ts'
 import { scan } from './scan.ts'
 
-/** One search for secrets, as plain data: it can be handed to a thread. */
+/** One search for secrets, as plain data: it can be handed to another process. */
 export interface Search {
   readonly git: { readonly dir: string; readonly env: Readonly<Record<string, string>> }
   readonly commands: readonly Command[]
@@ -32,7 +32,9 @@ export interface Watch {
   readonly doing: (what: string) => void
   /** Told gitleaks' process group while it runs, and 0 when it has ended. */
   readonly running?: (group: number) => void
-  /** A gitleaks for the first of its texts, begun ahead; no thread can be given one. */
+  /** Told of what gitleaks is given, in bytes, and whether one was started for that. */
+  readonly given?: (bytes: number, started: boolean) => void
+  /** A gitleaks for the first of its texts, begun ahead; no other process can be given one. */
   readonly waiting?: WaitingGitleaks | undefined
 }
 

@@ -1,9 +1,15 @@
 import { setImmediate as breathe } from 'node:timers/promises'
 import { OverLimit } from '../limits.ts'
-import { armoured, isText, unescaped, wideText } from './decode.ts'
-import { kindOf, runsOf } from './runs.ts'
+import { armoured } from './armour.ts'
+import type { Budget } from './budget.ts'
+import { type Unescaped, unescaped, unquoted } from './escapes.ts'
+import { decodedInPlace } from './in-place.ts'
+import { isPacked, packedIn } from './packed.ts'
+import { runsOf } from './runs.ts'
 import { collect, inMemory, SEGMENT, type Source } from './source.ts'
-import { type Budget, isPacked, packedIn, unpack } from './unpack.ts'
+import { holdsText, isText, narrow, READABLE } from './text.ts'
+import { unpack } from './unpack.ts'
+import { wideText } from './wide.ts'
 
 /** Which line of the file a line of a view stands for: one after the other from `first`, always the same, or listed. */
 export type LineMap =
@@ -48,6 +54,7 @@ async function* look(source: Source, trail: Trail, options: ViewOptions): AsyncG
   const { signal } = options
   let line = 1
   const opened = new Set<number>()
+  let isPicture = false
   for (let start = 0; start < source.size; start += SEGMENT - OVERLAP) {
     signal.throwIfAborted()
     const segment = await source.read(start, Math.min(SEGMENT, source.size - start))
@@ -56,7 +63,8 @@ async function* look(source: Source, trail: Trail, options: ViewOptions): AsyncG
       ? { ...of(trail), content: segment, lines: at(trail, line) }
       : printableRuns(segment, trail, lineAt)
     yield* hidden(segment, trail, lineAt, options)
-    for (const packed of packedIn(segment, start === 0)) {
+    if (start === 0) isPicture = segment.subarray(0, PNG.length).equals(PNG)
+    for (const packed of packedIn(segment, start === 0, isPicture)) {
       const where = start + packed.at
       if (opened.has(where)) continue
       opened.add(where)
@@ -88,9 +96,10 @@ const at = (trail: Trail, first: number): LineMap =>
 
 const of = (trail: Trail): Pick<View, 'how' | 'inner'> => ({ how: trail.how, inner: trail.inner })
 
+const PNG = Buffer.from('\x89PNG', 'latin1')
+
 /** No secret that gitleaks knows is shorter, and random bytes seldom are printable for as long. */
 const RUN_BYTES = 6
-const READABLE = kindOf(/[\t\n\r\x20-\x7e]/)
 
 /**
  * What can be read in binary content, as strings(1) shows it: gitleaks' patterns match printable text only, and
@@ -127,12 +136,26 @@ function lineCounter(segment: Buffer, first: number): (offset: number) => number
   }
 }
 
-const worthwhile = (start: Buffer) => isPacked(start) || isText(start) || isText(narrow(start))
+/** Nothing packed that is shorter holds a secret. */
+const MIN_PACKED = 40
 
-/** The start of wide text without its zeros; random bytes have none to lose and stay what they are. */
-function narrow(start: Buffer): Buffer {
-  const plain = start.filter(byte => byte !== 0)
-  return plain.length * 3 < start.length * 2 ? Buffer.from(plain) : start
+const worth = {
+  start(start: Buffer): boolean {
+    if (isPacked(start) || isText(start)) return true
+    const plain = narrow(start)
+    return plain !== start && isText(plain)
+  },
+  whole: (content: Buffer) =>
+    holdsText(content) || (content.length >= MIN_PACKED && packedIn(content, true).length > 0),
+}
+
+/** So many encodings inside one another are undone. */
+const MAX_ENCODED = 24
+
+function deeper(how: string, trail: Trail, { path }: ViewOptions): Trail {
+  if (trail.depth >= MAX_ENCODED)
+    throw new OverLimit(`${path} is encoded many times over`, 'push the file itself')
+  return { depth: trail.depth + 1, how: [...trail.how, how], inner: trail.inner }
 }
 
 async function* hidden(
@@ -141,35 +164,63 @@ async function* hidden(
   lineAt: (offset: number) => number,
   options: ViewOptions,
 ): AsyncGenerator<View> {
-  const deeper = (how: string): Trail => {
-    if (trail.depth >= 24)
-      throw new OverLimit(`${options.path} is encoded many times over`, 'push the file itself')
-    return { depth: trail.depth + 1, how: [...trail.how, how], inner: trail.inner }
-  }
+  const line = (offset: number) => trail.line ?? lineAt(offset)
   const wide = wideText(segment)
-  if ('whole' in wide) {
+  if (wide.whole) {
     // It has the same lines, so it is read as if it were the file.
-    const next = { ...deeper('UTF-16'), ...(trail.line === undefined ? {} : { line: trail.line }) }
+    const next = {
+      ...deeper('UTF-16', trail, options),
+      ...(trail.line === undefined ? {} : { line: trail.line }),
+    }
     yield { content: wide.whole, lines: at(next, lineAt(0)), how: next.how, inner: next.inner }
     yield* hidden(wide.whole, next, lineCounter(wide.whole, lineAt(0)), options)
-    return
   }
-  const line = (offset: number) => trail.line ?? lineAt(offset)
   for (const run of wide.runs)
-    yield* look(inMemory(run.content), { ...deeper(run.how), line: line(run.at) }, options)
-  const plain = unescaped(segment)
-  if (plain) {
-    const first = lineAt(0)
-    const lines = plain.lines.map(number => trail.line ?? first + number)
-    const next = deeper('escapes')
-    yield { content: plain.content, lines: { kind: 'list', lines }, how: next.how, inner: next.inner }
-    const row = lineCounter(plain.content, 0)
-    yield* nested(plain.content, next, offset => lines[row(offset)] ?? 0, options)
-  }
+    yield* look(inMemory(run.content), { ...deeper(run.how, trail, options), line: line(run.at) }, options)
+  if (wide.whole) return
+  const first = lineAt(0)
+  yield* undone(segment, trail, row => trail.line ?? first + row, options)
   yield* nested(segment, trail, line, options)
 }
 
-/** What is in base64 or hex in `text`, and in that, and so on. */
+interface Undo {
+  readonly how: string
+  readonly undo: (text: Buffer) => Unescaped | undefined
+  /** Is more looked for inside? What base64 stands for is looked at by itself, and then in that. */
+  readonly hidesMore: boolean
+}
+
+const UNDO: readonly Undo[] = [
+  { how: 'escapes', undo: unescaped, hidesMore: true },
+  { how: 'quoted-printable', undo: unquoted, hidesMore: true },
+  { how: 'base64', undo: decodedInPlace, hidesMore: false },
+]
+
+/** `text` with what is encoded in it undone where it stands, and what can be undone in that, and so on. */
+async function* undone(
+  text: Buffer,
+  trail: Trail,
+  lineOf: (row: number) => number,
+  options: ViewOptions,
+): AsyncGenerator<View> {
+  for (const { how, undo, hidesMore } of UNDO) {
+    const plain = undo(text)
+    if (!plain) continue
+    const next = deeper(how, trail, options)
+    const lines = plain.lines.map(lineOf)
+    yield { content: plain.content, lines: { kind: 'list', lines }, how: next.how, inner: next.inner }
+    const inPlain = (row: number) => lines[row] ?? 0
+    if (hidesMore) {
+      const row = lineCounter(plain.content, 0)
+      yield* nested(plain.content, next, offset => inPlain(row(offset)), options)
+    }
+    // A file's own text is as long as the file; what is undone in what was undone can grow in number.
+    if (trail.depth > 0) options.budget.spend(plain.content.length, options.path)
+    yield* undone(plain.content, next, inPlain, options)
+  }
+}
+
+/** What is in base64 or hex or the like in `text`, and in that, and so on. */
 async function* nested(
   text: Buffer,
   trail: Trail,
@@ -177,21 +228,11 @@ async function* nested(
   options: ViewOptions,
 ): AsyncGenerator<View> {
   let known = 0
-  for (const decoded of armoured(text, worthwhile).sort((a, b) => a.at - b.at)) {
+  for (const decoded of armoured(text, worth).sort((a, b) => a.at - b.at)) {
     if (++known % 256 === 0) await breathe()
     options.signal.throwIfAborted()
-    if (trail.depth >= 24)
-      throw new OverLimit(`${options.path} is encoded many times over`, 'push the file itself')
+    const next = { ...deeper(decoded.how, trail, options), line: line(decoded.at) }
     options.budget.spend(decoded.content.length, options.path)
-    yield* look(
-      inMemory(decoded.content),
-      {
-        depth: trail.depth + 1,
-        how: [...trail.how, decoded.how],
-        inner: trail.inner,
-        line: line(decoded.at),
-      },
-      options,
-    )
+    yield* look(inMemory(decoded.content), next, options)
   }
 }

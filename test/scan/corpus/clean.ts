@@ -2,7 +2,7 @@ import { createHash, generateKeyPairSync, randomBytes, randomUUID } from 'node:c
 import { chmod, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { deflateSync, gzipSync } from 'node:zlib'
-import { packedBy, tar, wide, zip } from '../archives.ts'
+import { packedBy, png, tar, wide, zip } from '../archives.ts'
 import type { Case, Work } from '../corpus.ts'
 import { githubToken, privateKey, prose } from '../fakes.ts'
 import { onMain } from './content.ts'
@@ -218,6 +218,138 @@ export const cleanCases: readonly Case[] = [
       'components:\n  securitySchemes:\n    token:\n      type: apiKey\n      name: X-Api-Key\n      in: header\n',
   ),
   harmless('numbers', 'data.csv', () => times(3000, i => `${i},${Math.sin(i)},${Math.cos(i)}`)),
+  harmless('a bun.lock of one-line entries', 'bun.lock', () =>
+    times(
+      300,
+      i =>
+        `    "p${i}": ["p${i}@1.0.${i}", "", { "dependencies": {} }, "sha512-${hash('sha512', 'base64')}"],`,
+    ),
+  ),
+  harmless('a Gemfile.lock with checksums', 'Gemfile.lock', () =>
+    times(200, i => `    p${i} (1.0.${i}) sha256=${hash('sha256')}\n      q (~> 1.${i})`),
+  ),
+  harmless('a requirements.txt with hashes', 'requirements.txt', () =>
+    times(
+      200,
+      i => `p${i}==1.0.${i} \\\n    --hash=sha256:${hash('sha256')} \\\n    --hash=sha256:${hash('sha256')}`,
+    ),
+  ),
+  harmless('a pub lock file', 'pubspec.lock', () =>
+    times(200, i => `  p${i}:\n    description:\n      name: p${i}\n      sha256: "${hash('sha256')}"`),
+  ),
+  harmless('a web font in CSS', 'font.css', () => {
+    const font = Buffer.concat([Buffer.from('wOFF'), randomBytes(300), deflateSync(randomBytes(20_000))])
+    return `@font-face { src: url(data:font/woff;base64,${font.toString('base64')}) }\n`
+  }),
+  harmless('WebAssembly', 'app.wasm', () =>
+    Buffer.concat([
+      Buffer.from('\0asm\x01\0\0\0', 'latin1'),
+      randomBytes(200_000),
+      Buffer.from('memory\0token\0'),
+    ]),
+  ),
+  harmless('a picture with a comment', 'photo.png', () =>
+    png(
+      'zTXt',
+      Buffer.concat([Buffer.from('Comment\0\0'), deflateSync('Made with a camera, key light at 45°')]),
+    ),
+  ),
+  harmless('a large picture in one piece', 'big.png', () =>
+    png('IDAT', deflateSync(Buffer.concat([randomBytes(50_000), Buffer.alloc(40_000_000)]))),
+  ),
+  harmless('a picture as a list of bytes', 'icon.h', () => {
+    const bytes = [...randomBytes(20_000)]
+    return `static const unsigned char icon[] = {${bytes.map(byte => `0x${byte.toString(16)}`).join(', ')}};\n`
+  }),
+  harmless(
+    'a picture as decimal bytes',
+    'icon.js',
+    () => `export const icon = [${[...randomBytes(20_000)].join(', ')}]\n`,
+  ),
+  harmless('measurements in two digits', 'heat.csv', () =>
+    times(2000, i => Array.from({ length: 24 }, (_, hour) => 48 + ((i * 7 + hour * 13) % 70)).join(',')),
+  ),
+  harmless('a hex dump of random bytes', 'dump.txt', () =>
+    times(
+      600,
+      i =>
+        `${(i * 16).toString(16).padStart(8, '0')}: ${randomBytes(16).toString('hex').replace(/.{4}/g, '$& ')} ................`,
+    ),
+  ),
+  harmless('base32 of random bytes', 'codes.txt', () =>
+    times(300, () =>
+      Array.from(randomBytes(40), byte => 'ABCDEFGHIJKLMNOPQRSTUVWXYZ234567'.charAt(byte & 31)).join(''),
+    ),
+  ),
+  harmless(
+    'quoted-printable mail',
+    'welcome.eml',
+    () =>
+      `Content-Transfer-Encoding: quoted-printable\r\n\r\n${times(200, i => `Gr=C3=BC=C3=9Fe Nr. ${i}, your key account is in the portal=\r\n, see =E2=80=9Csecrets=E2=80=9D.\r`)}`,
+  ),
+  harmless('a page of entities', 'page.html', () =>
+    times(
+      300,
+      i => `<p>Passw&ouml;rter &amp; Schl&uuml;ssel &#8211; &lowbar;token&lowbar; ${i} &lt;key&gt;</p>`,
+    ),
+  ),
+  harmless('URLs with escapes in escapes', 'links.txt', () =>
+    times(300, i => `https://h/login?next=%252Fcallback%253Fstate%253D${randomUUID()}%2526page%253D${i}`),
+  ),
+  harmless('mathematics with x^2', 'proof.md', () =>
+    times(500, i => `x^2 + ${i}x^3 = (x^${i} - 1)(x^2 + x + 1) over GF(p)`),
+  ),
+  harmless('an SQL dump with blobs', 'dump.sql', () =>
+    times(
+      200,
+      i =>
+        `INSERT INTO files VALUES (${i}, X'${randomBytes(100).toString('hex')}', '\\x${randomBytes(40).toString('hex')}');`,
+    ),
+  ),
+  harmless('a snapshot of a test', 'app.test.ts.snap', () =>
+    times(
+      300,
+      i =>
+        `exports[\`renders ${i}\`] = \`"<div class=\\"c${hash('sha1').slice(0, 8)}\\" data-id=\\"${randomUUID()}\\">\\n</div>"\`;`,
+    ),
+  ),
+  harmless('protobuf messages', 'fixtures.binpb', () =>
+    Buffer.concat(
+      Array.from({ length: 500 }, (_, i) => {
+        const name = Buffer.from(`item-${i}`)
+        return Buffer.concat([Buffer.from([10, name.length]), name, Buffer.from([18, 16]), randomBytes(16)])
+      }),
+    ),
+  ),
+  harmless('a JWT of an example', 'docs/jwt.md', () => {
+    const part = (value: object) => Buffer.from(JSON.stringify(value)).toString('base64url')
+    return `The header is \`${part({ alg: 'HS256', typ: 'JWT' })}\`, the claims are \`${part({ sub: '1234567890', name: 'Ada' })}\`.\n`
+  }),
+  harmless('hashes in a bcrypt fixture', 'users.json', () =>
+    JSON.stringify(Array.from({ length: 50 }, (_, id) => ({ id, etag: `W/"${hash('sha1', 'base64')}"` }))),
+  ),
+  {
+    name: 'a bundle of git',
+    async make(work) {
+      await work.write('big.ts', prose(50_000))
+      await work.commit()
+      await work.git('bundle', 'create', '--quiet', 'all.bundle', 'main')
+      await work.commit('Bundle')
+      return onMain()
+    },
+  },
+  {
+    name: 'commits with wrong clocks',
+    async make(work) {
+      for (const seconds of [2_200_000_000, 900_000_000, 1_900_000_000, 1_000_000_000]) {
+        await work.write('a', `${seconds}\n`)
+        const commit = await work.git('cat-file', 'commit', await work.commit())
+        await work.write('../commit', `${commit.replace(/^(committer .*>) .*$/m, `$1 ${seconds} +0000`)}\n`)
+        await work.git('reset', '--hard', await work.git('hash-object', '-t', 'commit', '-w', '../commit'))
+      }
+      return onMain()
+    },
+  },
   {
     name: 'the beginning of a key in one file and the end in the next',
     async make(work) {

@@ -35,7 +35,8 @@ export function inFile(
   }
 }
 
-const line = (secret: string) => `const token = "${secret}"\n`
+/** A secret in a line of code. */
+export const line = (secret: string) => `const token = "${secret}"\n`
 const latin = (text: string) => Buffer.from(text, 'latin1')
 
 /** Kinds of secret, places and shapes of files. */
@@ -92,7 +93,7 @@ export const caughtContent: readonly Case[] = [
     const half = prose(1_000_000).replaceAll('\n', ';')
     return `${half}t="${s}";${half}`
   }),
-  inFile('the end of 20 MB of text', 'big.log', s => `${prose(20_000_000)}${s}\n`),
+  inFile('the end of 10 MB of text', 'big.log', s => `${prose(10_000_000)}${s}\n`),
   inFile('a line of no spaces around it', 'x.txt', s => `${'=;'.repeat(60_000)}${s}${';='.repeat(60_000)}\n`),
   inFile(
     'a Kubernetes secret',

@@ -1,8 +1,8 @@
 import { brotliCompressSync, deflateRawSync, deflateSync, gzipSync, zstdCompressSync } from 'node:zlib'
-import { packedBy, tar, wide, zip } from '../archives.ts'
+import { packedBy, png, tar, wide, zip } from '../archives.ts'
 import type { Case } from '../corpus.ts'
-import { privateKey, prose } from '../fakes.ts'
-import { inFile } from './content.ts'
+import { adobeId, githubToken, privateKey, prose } from '../fakes.ts'
+import { inFile, onMain } from './content.ts'
 
 const line = (secret: string) => `export const token = "${secret}"\n`
 const base64 = (content: string | Buffer) => Buffer.from(content).toString('base64')
@@ -11,6 +11,63 @@ const each = (text: string, form: (code: number) => string) =>
   [...text].map(char => form(char.charCodeAt(0))).join('')
 const hex = (code: number, digits = 2) => code.toString(16).padStart(digits, '0')
 const binary = Buffer.from(Array.from({ length: 300 }, (_, i) => (i * 73 + 128) % 256))
+
+const amid = (packed: Buffer) => Buffer.concat([binary, packed, binary])
+const latin = (text: string) => Buffer.from(text, 'latin1')
+
+/** A zip whose one local header says something else than its directory. */
+function liedAbout(content: string, lie: (zip: Buffer) => void): Buffer {
+  const archive = zip({ 'app.ts': content })
+  lie(archive)
+  return archive
+}
+
+/** RFC 4648, section 6. */
+function base32(text: string): string {
+  const bits = each(text, code => code.toString(2).padStart(8, '0'))
+  return bits.replace(/.{1,5}/g, five =>
+    'ABCDEFGHIJKLMNOPQRSTUVWXYZ234567'.charAt(Number.parseInt(five.padEnd(5, '0'), 2)),
+  )
+}
+
+/** As uuencode(1) does. */
+function uuencoded(text: string): string {
+  const letter = (value: number) => String.fromCharCode(value === 0 ? 96 : value + 32)
+  const row = (part: string) =>
+    letter(part.length) +
+    (part.match(/[\s\S]{1,3}/g) ?? [])
+      .map(three => {
+        const value = Buffer.from(three.padEnd(3, '\0')).readUIntBE(0, 3)
+        return [18, 12, 6, 0].map(shift => letter((value >> shift) & 63)).join('')
+      })
+      .join('')
+  return `begin 644 a.txt\n${(text.match(/[\s\S]{1,45}/g) ?? []).map(row).join('\n')}\n\`\nend\n`
+}
+
+/** Base85 as in PDF, without its end. */
+function ascii85(content: Buffer): string {
+  const padded = Buffer.concat([content, Buffer.alloc(3)])
+  let text = ''
+  for (let at = 0; at < content.length; at += 4) {
+    const value = padded.readUInt32BE(at)
+    const letters = [4, 3, 2, 1, 0].map(power =>
+      String.fromCharCode((Math.floor(value / 85 ** power) % 85) + 33),
+    )
+    const kept = Math.min(content.length - at, 4) + 1
+    text += value === 0 && kept === 5 ? 'z' : letters.slice(0, kept).join('')
+  }
+  return text
+}
+
+/** Lines of 16 bytes as xxd(1) shows them, or as hexdump(1) -C does. */
+function dumped(text: string, show: (hex: string[], text: string) => string): string {
+  return (text.match(/[\s\S]{1,16}/g) ?? [])
+    .map((part, i) => {
+      const bytes = [...part].map(char => hex(char.charCodeAt(0)))
+      return `${hex(i * 16, 8)}${show(bytes, part.replaceAll('\n', '.'))}\n`
+    })
+    .join('')
+}
 
 /** Text that a scanner of plain text does not see. */
 export const caughtEncodings: readonly Case[] = [
@@ -35,6 +92,31 @@ export const caughtEncodings: readonly Case[] = [
   ),
   inFile('base64 of base64 of base64', 'a.txt', s => base64(base64(base64(line(s))))),
   inFile(
+    'base64 of a value that only its name betrays',
+    'a.ini',
+    s => `adobe_id = "${base64(s)}"\n`,
+    adobeId,
+  ),
+  inFile(
+    'hex of a value that only its name betrays',
+    'a.ini',
+    s => `adobe_id = ${each(s, c => hex(c))}\n`,
+    adobeId,
+  ),
+  inFile('base64 of such a value, below its name', 'a.yaml', s => `adobe_id:\n  "${base64(s)}"\n`, adobeId),
+  inFile(
+    'base64 in URL escapes of such a value',
+    'a.txt',
+    s => `adobe_id=${each(base64(s), code => `%${hex(code)}`)}\n`,
+    adobeId,
+  ),
+  inFile(
+    'base64 of hex of such a value',
+    'a.js',
+    s => `a={adobe_id:'${base64(each(s, c => hex(c)))}'}\n`,
+    adobeId,
+  ),
+  inFile(
     'base64 of UTF-16, as PowerShell takes it',
     'a.ps1',
     s => `powershell -enc ${base64(wide(`$t = '${s}'`, {}))}\n`,
@@ -53,6 +135,30 @@ export const caughtEncodings: readonly Case[] = [
   inFile('some escapes among letters', 'a.js', s => `t = "${s.slice(0, 3)}\\x5f${s.slice(4)}"\n`),
   inFile('percent-encoding', 'a.url', s => `https://h/?t=${each(s, c => `%${hex(c)}`)}\n`),
   inFile('HTML entities', 'a.html', s => `<p>${each(s, c => `&#${c};`)}</p>\n`),
+  inFile('percent-encoding, twice', 'a.url', s => `https://h/?t=${each(s, c => `%25${hex(c)}`)}\n`),
+  inFile('%u escapes', 'a.js', s => `t = unescape("${each(s, c => `%u${hex(c, 4)}`)}")\n`),
+  inFile('\\u{} escapes of two digits', 'a.rs', s => `let t = "${each(s, c => `\\u{${hex(c)}}`)}";\n`),
+  inFile('\\U escapes', 'a.py', s => `t = "${each(s, c => `\\U${hex(c, 8)}`)}"\n`),
+  inFile('\\x{} escapes', 'a.pl', s => `$t = "${each(s, c => `\\x{${hex(c)}}`)}";\n`),
+  inFile('an escape before letters that could be its digits', 'a.js', s => {
+    const at = s.length - 5
+    return `t = "${s.slice(0, at)}\\u${hex(s.charCodeAt(at), 4)}${s.slice(at + 1)}"\n`
+  }),
+  inFile('JSON escapes in a URL', 'a.url', s => {
+    const json = `{"t":"${each(s, c => `\\u${hex(c, 4)}`)}"}`
+    return `https://h/?d=${each(json, c => `%${hex(c)}`)}\n`
+  }),
+  inFile('an HTML entity by name', 'a.html', s => `<p>${s.replace('_', '&lowbar;')}</p>\n`),
+  inFile('HTML entities with zeros', 'a.html', s => `<p>${each(s, c => `&#x${hex(c, 6)};`)}</p>\n`),
+  inFile('a list of decimal bytes', 'a.js', s => `String.fromCharCode(${each(s, c => `${c}, `)}32)\n`),
+  inFile('a buffer in JSON', 'a.json', s => JSON.stringify({ body: Buffer.from(line(s)) }, null, 2)),
+  inFile(
+    'quoted-printable, broken by its line ends',
+    'a.eml',
+    s =>
+      `Content-Transfer-Encoding: quoted-printable\r\n\r\nToken=20is ${s.slice(0, 20)}=\r\n${s.slice(20)} now=\r\n.\r\n`,
+  ),
+  inFile('quoted-printable throughout', 'a.txt', s => `${each(s, c => `=${hex(c).toUpperCase()}`)}\n`),
   inFile('HTML entities in hex', 'a.html', s => `<p>${each(s, c => `&#x${hex(c)};`)}</p>\n`),
   inFile(
     'JSON in JSON in JSON',
@@ -60,11 +166,108 @@ export const caughtEncodings: readonly Case[] = [
     s => JSON.stringify({ a: JSON.stringify({ b: JSON.stringify({ key: s }) }) }),
     privateKey,
   ),
+  inFile('base64 in lines of JSON', 'a.json', s =>
+    JSON.stringify({ data: wrapped(base64(`${prose(95)}${s}\n${prose(200)}`)) }),
+  ),
+  inFile('base64 in lines of a comment', 'a.py', s =>
+    wrapped(base64(`${prose(300)}${s}\n${prose(200)}`), 60).replace(/^/gm, '# '),
+  ),
+  inFile('base64 that begins behind its key', 'a.yml', s =>
+    wrapped(`data: ${base64(`${prose(38)}${s}\n${prose(200)}`)}`),
+  ),
+  inFile('base64 of a binary', 'a.txt', s => base64(amid(Buffer.from(line(s))))),
+  inFile('base64 of a binary with gzip', 'a.txt', s => base64(amid(gzipSync(line(s))))),
+  inFile('base64 of a tar', 'a.txt', s => base64(tar({ 'app.ts': line(s) }))),
+  inFile('base64 of UTF-16 in a binary', 'a.txt', s => base64(amid(wide(line(s), {})))),
+  inFile('hex of a binary', 'a.txt', s => amid(Buffer.from(line(s))).toString('hex')),
+  inFile(
+    'hex behind a letter that could be its digit',
+    'a.txt',
+    s => `data${Buffer.from(s).toString('hex')}`,
+  ),
+  inFile('a dump of xxd', 'a.txt', s =>
+    dumped(
+      `${prose(100)}${s}\n`,
+      (bytes, text) => `: ${bytes.join('').replace(/.{4}/g, '$& ').padEnd(41)} ${text}`,
+    ),
+  ),
+  inFile('a dump of hexdump -C', 'a.txt', s =>
+    dumped(
+      `${prose(100)}${s}\n`,
+      (bytes, text) =>
+        `  ${[bytes.slice(0, 8).join(' '), bytes.slice(8).join(' ')].join('  ').padEnd(48)}  |${text}|`,
+    ),
+  ),
+  inFile('base32', 'a.txt', s => `otp: ${base32(line(s))}\n`),
+  inFile('uuencode', 'a.uu', s => uuencoded(`${prose(80)}${line(s)}`)),
+  inFile('base85', 'a.txt', s => `<~${ascii85(Buffer.from(line(s)))}~>\n`),
+  inFile('UTF-16 behind ASCII of an odd length', 'a.log', s =>
+    Buffer.concat([Buffer.from('odd'), wide(line(s).repeat(3), {})]),
+  ),
+  inFile('UTF-16 with a byte too many before it', 'a.log', s =>
+    Buffer.concat([wide('the first line\n', { mark: true }), Buffer.from('\n'), wide(line(s), {})]),
+  ),
+  inFile('UTF-16 in one order, then in the other', 'a.log', s =>
+    Buffer.concat([wide('the first line\n', { mark: true }), wide(line(s), { big: true })]),
+  ),
+  ...(
+    [
+      ['gzip', gzipSync],
+      ['zlib', deflateSync],
+      ['zstd', zstdCompressSync],
+      ['xz', (text: string) => packedBy('xz', text)],
+      ['bzip2', (text: string) => packedBy('bzip2', text)],
+    ] as const
+  ).map(([name, packed]) => inFile(`${name} in a binary`, 'a.bin', s => amid(packed(line(s))))),
+  inFile('zlib whose sum is wrong', 'a.z', s => {
+    const packed = deflateSync(line(s))
+    packed.writeUInt8((packed.at(-1) ?? 0) ^ 1, packed.length - 1)
+    return packed
+  }),
+  inFile('gzip with a name, a comment and an extra field', 'a.gz', s => {
+    const packed = gzipSync(line(s))
+    packed.writeUInt8(4 | 8 | 16, 3)
+    return Buffer.concat([packed.subarray(0, 10), latin('\x02\0ab'), latin('n\0c\0'), packed.subarray(10)])
+  }),
+  inFile('zip that says it is encrypted, and is not', 'a.zip', s =>
+    liedAbout(`${prose(300)}${line(s)}`, archive => archive.writeUInt16LE(1, 6)),
+  ),
+  inFile('zip that says it is stored, and is not', 'a.zip', s =>
+    liedAbout(`${prose(300)}${line(s)}`, archive => archive.writeUInt16LE(0, 8)),
+  ),
+  inFile('a picture with a compressed comment', 'a.png', s =>
+    png('zTXt', Buffer.concat([latin('Comment\0\0'), deflateSync(`token ${s}`)])),
+  ),
+  inFile(
+    'a picture with a compressed comment in a data URI',
+    'a.css',
+    s =>
+      `a { background: url(data:image/png;base64,${base64(png('zTXt', Buffer.concat([latin('Comment\0\0'), deflateSync(`token ${s}`)])))}) }\n`,
+  ),
+  inFile('a PDF as ReportLab writes it', 'a.pdf', s =>
+    Buffer.concat([
+      Buffer.from('%PDF-1.4\n1 0 obj\n<< /Filter [ /ASCII85Decode /FlateDecode ] >>\nstream\n'),
+      Buffer.from(`${ascii85(deflateSync(`BT (${s}) Tj ET`))}~>endstream\n`),
+    ]),
+  ),
+  {
+    name: 'a bundle of git',
+    async make(work) {
+      const secret = githubToken()
+      await work.git('checkout', '--quiet', '-b', 'side')
+      await work.write('app.ts', `${prose(500)}${line(secret)}`)
+      await work.commit('Side')
+      await work.git('checkout', '--quiet', 'main')
+      await work.git('bundle', 'create', '--quiet', 'side.bundle', 'side')
+      await work.commit('Bundle')
+      return onMain(secret)
+    },
+  },
   inFile('gzip', 'a.gz', s => gzipSync(line(s))),
   inFile('gzip under another name', 'a.txt', s => gzipSync(line(s))),
   inFile('gzip of two members', 'a.gz', s => Buffer.concat([gzipSync('first\n'), gzipSync(line(s))])),
   inFile('gzip that is cut off', 'a.gz', s => gzipSync(`${line(s)}${prose(50_000)}`).subarray(0, -5_000)),
-  inFile('gzip of 30 MB, at its end', 'a.gz', s => gzipSync(`${prose(30_000_000)}${line(s)}`)),
+  inFile('gzip of 10 MB, at its end', 'a.gz', s => gzipSync(`${prose(10_000_000)}${line(s)}`)),
   inFile('zlib', 'a.z', s => deflateSync(line(s))),
   inFile("one of git's own objects", 'objects/ab/cdef', s =>
     deflateSync(`blob ${line(s).length}\0${line(s)}`),
@@ -115,6 +318,7 @@ export const residue: readonly Case[] = [
   inFile('split over two strings', 'a.js', s => `const t = "${s.slice(0, 12)}" + "${s.slice(12)}"\n`),
   inFile('reversed', 'a.js', s => `const t = "${[...s].reverse().join('')}"\n`),
   inFile('a cipher', 'a.txt', s => each(s, c => String.fromCharCode(c ^ 1))),
+  inFile('UTF-7', 'a.txt', s => `token ${s.replace('_', '+AF8-')}\n`),
   inFile('brotli', 'a.br', s => brotliCompressSync(`${prose(2000)}${line(s)}`)),
   inFile('deflate without a header', 'a.dat', s => deflateRawSync(`${prose(2000)}${line(s)}`)),
 ]

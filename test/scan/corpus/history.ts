@@ -1,19 +1,18 @@
 import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Case, Work } from '../corpus.ts'
-import { awsKeyId, githubToken, privateKey, prose } from '../fakes.ts'
-import { onMain } from './content.ts'
+import { githubToken, privateKey, prose } from '../fakes.ts'
+import { line, onMain } from './content.ts'
 
-const line = (secret: string) => `const token = "${secret}"\n`
-
-async function sideBranch(work: Work, path: string, content: string) {
+/** A branch `side` with one commit more. */
+export async function sideBranch(work: Work, path: string, content: string) {
   await work.git('checkout', '--quiet', '-b', 'side')
   await work.write(path, content)
   await work.commit('Side')
   await work.git('checkout', '--quiet', 'main')
 }
 
-/** Where in a history, and in what but files, a secret can be. */
+/** Where in a history a secret can be. */
 export const caughtHistory: readonly Case[] = [
   {
     name: 'added, and removed by the next commit',
@@ -183,190 +182,18 @@ export const caughtHistory: readonly Case[] = [
     },
   },
   {
-    name: 'in a commit message',
+    name: 'in a file of an octopus that the octopus itself changes',
     async make(work) {
       const secret = githubToken()
-      await work.commit(`Use the token\n\nIt is ${secret}.`)
-      return onMain(secret)
-    },
-  },
-  {
-    name: 'in an older commit message',
-    async make(work) {
-      const secret = awsKeyId()
-      await work.commit(`Use ${secret}`)
-      await work.write('a', 'a\n')
-      await work.commit('Clean')
-      return onMain(secret)
-    },
-  },
-  {
-    name: 'in the message of a merge',
-    async make(work) {
-      const secret = githubToken()
+      await work.git('branch', 'one')
       await sideBranch(work, 'side.ts', 'side\n')
-      await work.git('merge', '--quiet', '--no-ff', '--message', `Merge ${secret}`, 'side')
-      return onMain(secret)
-    },
-  },
-  {
-    name: 'in a message, as base64',
-    async make(work) {
-      const secret = githubToken()
-      await work.commit(`Data\n\n${Buffer.from(`token=${secret};`).toString('base64')}`)
-      return onMain(secret)
-    },
-  },
-  {
-    name: "in the author's name",
-    async make(work) {
-      const secret = githubToken()
-      await work.write('a', 'a\n')
-      await work.git('add', '--all')
-      await work.git('commit', '--quiet', '--author', `${secret} <ada@example.com>`, '--message', 'Work')
-      return onMain(secret)
-    },
-  },
-  {
-    name: "in the committer's address",
-    async make(work) {
-      const secret = githubToken()
-      await work.write('a', 'a\n')
-      await work.git('add', '--all')
-      await work.git('-c', `user.email=${secret}@example.com`, 'commit', '--quiet', '--message', 'Work')
-      return onMain(secret)
-    },
-  },
-  {
-    name: 'in a header of its own in a commit',
-    async make(work) {
-      const secret = githubToken()
-      const commit = await work.git('cat-file', 'commit', 'HEAD')
-      const [head, ...rest] = `${commit}\n`.split('\n\n')
-      await work.write('../commit', `${head}\nnote ${secret}\n\n${rest.join('\n\n')}`)
-      const id = await work.git('hash-object', '-t', 'commit', '-w', '../commit')
-      return { refspecs: [`${id}:refs/heads/other`], secrets: [secret] }
-    },
-  },
-  {
-    name: 'in the message of a tag',
-    async make(work) {
-      const secret = githubToken()
-      await work.git('tag', '--annotate', 'v1', '--message', `Release with ${secret}`)
-      return { refspecs: ['refs/tags/v1'], secrets: [secret] }
-    },
-  },
-  {
-    name: 'in the inner one of two tags',
-    async make(work) {
-      const secret = githubToken()
-      await work.git('tag', '--annotate', 'inner', '--message', `Release with ${secret}`)
-      await work.git('tag', '--annotate', 'outer', '--message', 'Release', 'inner')
-      return { refspecs: ['refs/tags/outer'], secrets: [secret] }
-    },
-  },
-  {
-    name: 'in a commit that only a tag reaches',
-    async make(work) {
-      const secret = githubToken()
-      await work.git('checkout', '--quiet', '--detach')
-      await work.write('app.ts', line(secret))
-      await work.commit()
-      await work.git('tag', 'light')
-      return { refspecs: ['refs/tags/light'], secrets: [secret] }
-    },
-  },
-  {
-    name: 'in a commit under an annotated tag',
-    async make(work) {
-      const secret = githubToken()
-      await work.git('checkout', '--quiet', '--detach')
-      await work.write('app.ts', line(secret))
-      await work.commit()
-      await work.git('tag', '--annotate', 'v2', '--message', 'Two')
-      return { refspecs: ['refs/tags/v2'], secrets: [secret] }
-    },
-  },
-  {
-    name: 'in a tag on a file',
-    async make(work) {
-      const secret = githubToken()
-      await work.write('../loose', line(secret))
-      await work.git('tag', 'file', await work.git('hash-object', '-w', '../loose'))
-      return { refspecs: ['refs/tags/file'], secrets: [secret] }
-    },
-  },
-  {
-    name: 'in a tag on a tree',
-    async make(work) {
-      const secret = githubToken()
-      await work.write('deep/er/app.ts', line(secret))
-      await work.git('add', '--all')
-      await work.git('tag', 'tree', await work.git('write-tree'))
-      return { refspecs: ['refs/tags/tree'], secrets: [secret] }
-    },
-  },
-  {
-    name: 'in an annotated tag on a tree',
-    async make(work) {
-      const secret = githubToken()
-      await work.write('deep/er/app.ts', line(secret))
-      await work.git('add', '--all')
-      await work.git('tag', '--annotate', 'tree', '--message', 'Tree', await work.git('write-tree'))
-      return { refspecs: ['refs/tags/tree'], secrets: [secret] }
-    },
-  },
-  {
-    name: 'in the name of a tag',
-    async make(work) {
-      const secret = githubToken()
-      await work.git('tag', `v-${secret}`)
-      return { refspecs: [`refs/tags/v-${secret}`], secrets: [secret] }
-    },
-  },
-  {
-    name: 'in the name of a branch',
-    async make() {
-      const secret = awsKeyId()
-      return { refspecs: [`HEAD:refs/heads/fix/${secret}`], secrets: [secret] }
-    },
-  },
-  {
-    name: 'in the name of a file',
-    async make(work) {
-      const secret = githubToken()
-      await work.write(`keys/${secret}.txt`, 'nothing\n')
-      await work.commit()
-      return onMain(secret)
-    },
-  },
-  {
-    name: 'in the name of a folder',
-    async make(work) {
-      const secret = awsKeyId()
-      await work.write(`keys/${secret}/a.txt`, 'nothing\n')
-      await work.commit()
-      return onMain(secret)
-    },
-  },
-  {
-    name: 'in the name of a file and in it, twice',
-    async make(work) {
-      const secret = githubToken()
-      await work.write(
-        `keys/${secret}.txt`,
-        `${secret} ${Buffer.from(secret).toString('base64')} ${secret}\n`,
-      )
-      await work.commit()
-      return onMain(secret)
-    },
-  },
-  {
-    name: 'in the name of a file, as base64',
-    async make(work) {
-      const secret = githubToken()
-      await work.write(`keys/${Buffer.from(secret).toString('base64url')}`, line(secret))
-      await work.commit()
+      await work.git('checkout', '--quiet', 'one')
+      await work.write('one.ts', 'one\n')
+      await work.commit('One')
+      await work.git('checkout', '--quiet', 'main')
+      await work.git('merge', '--quiet', '--no-ff', '--message', 'Octopus', 'one', 'side')
+      await work.write('one.ts', line(secret))
+      await work.git('commit', '--quiet', '--all', '--amend', '--message', 'Octopus')
       return onMain(secret)
     },
   },

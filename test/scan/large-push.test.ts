@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto'
-import { access, chmod, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { access, mkdtemp, readdir, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, afterEach, beforeEach, expect, test } from 'vitest'
@@ -7,13 +7,14 @@ import { GateFault } from '../../container/checks/check.ts'
 import { secrets } from '../../container/checks/secrets.ts'
 import { until } from '../harness/index.ts'
 import { zip } from './archives.ts'
+import { fakeCommand } from './fake-command.ts'
 import { githubToken, prose } from './fakes.ts'
 import { gitleaks } from './gitleaks.ts'
 import { templates, type WorkTree, workTree } from './repositories.ts'
 
 const settings = { gitleaks, seconds: 90, maxBlobBytes: 50 << 20, fingerprintKey: 'a key for tests' }
 /** Nothing is small enough to be searched where the sessions live. */
-const inThread = { ...settings, here: { maxObjects: 0 } }
+const apart = { ...settings, here: { maxObjects: 0 } }
 const never = new AbortController().signal
 
 let tree: WorkTree
@@ -28,18 +29,20 @@ afterEach(async () => {
 })
 afterAll(() => templates.dispose())
 
-async function fakeGitleaks(script: string): Promise<string> {
-  const path = join(folder, 'gitleaks')
-  await writeFile(path, `#!/bin/sh\n${script}\n`)
-  await chmod(path, 0o755)
-  return path
-}
+const fakeGitleaks = (script: string) => fakeCommand(folder, 'gitleaks', script)
 
 /** A process that has ended may still wait for whoever reaps here. */
 async function hasEnded(pidFile: string): Promise<true | undefined> {
   const pid = (await readFile(pidFile, 'utf8')).trim()
   const state = await readFile(`/proc/${pid}/stat`, 'utf8').catch(() => 'gone')
   return /^gone$|\) Z /.test(state) || undefined
+}
+
+/** The processor time of all processes that this one has started and that have ended (proc_pid_stat(5), cutime). */
+async function childrensMs(): Promise<number> {
+  const stat = await readFile('/proc/self/stat', 'utf8')
+  const ticksASecond = 100
+  return (Number(stat.slice(stat.lastIndexOf(')') + 2).split(' ')[13]) * 1000) / ticksASecond
 }
 
 test('a large push is searched to its end, and takes next to nothing of the sessions’ own thread', async () => {
@@ -49,18 +52,18 @@ test('a large push is searched to its end, and takes next to nothing of the sess
   await tree.write('b.bin', zip({ 'c.txt': `${prose(3_000_000)}${hidden}\n` }))
   await tree.commit()
   const push = await tree.push(['main'])
-  const [own, all] = [process.threadCpuUsage(), process.cpuUsage()]
+  const [own, others] = [process.threadCpuUsage(), await childrensMs()]
   const [refusal] = await secrets(settings).run(push, () => {}, never)
   const ownMs = process.threadCpuUsage(own).user / 1000
-  const allMs = process.cpuUsage(all).user / 1000
+  const othersMs = (await childrensMs()) - others
   expect(refusal?.reason).toMatch(/^secret found/)
   expect(push.record.findings.map(({ path, line }) => `${path}:${line}`)).toEqual(
     expect.arrayContaining(['a.txt:20001', expect.stringMatching(/^b\.bin!c\.txt:/)]),
   )
-  expect(ownMs).toBeLessThan(allMs / 4)
+  expect(ownMs).toBeLessThan(othersMs / 4)
 })
 
-test('a small push that turns out to be large is searched anew, in a thread', async () => {
+test('a small push that turns out to be large is searched anew, in a process of its own', async () => {
   const secret = githubToken()
   await tree.write('small.zip', zip({ 'a.txt': 'x\n'.repeat(2_000_000), 'b.txt': `${secret}\n` }))
   await tree.commit()
@@ -70,7 +73,7 @@ test('a small push that turns out to be large is searched anew, in a thread', as
   expect(await readdir(push.scratch)).toEqual([])
 })
 
-test('here and in the thread the same is found, and the same is known', async () => {
+test('here and in a process of its own the same is found, and the same is known', async () => {
   await tree.write('old.txt', `${githubToken()}\n`)
   await tree.commit()
   await tree.publish('main')
@@ -85,30 +88,45 @@ test('here and in the thread the same is found, and the same is known', async ()
   }
   const here = await found(settings)
   expect(here.map(finding => finding.path).sort()).toEqual(['commit message', 'new.txt', 'tag v1'])
-  expect(await found(inThread)).toEqual(here)
+  expect(await found(apart)).toEqual(here)
 })
 
 test.each<[string, string, RegExp]>([
   ['is killed', 'kill -9 $$', /gitleaks ended with SIGKILL/],
   ['answers with an unknown exit code', `${gitleaks} "$@"; exit 126`, /ended with 126/],
   ['reads one file less', `rm -f ./1-*; exec ${gitleaks} "$@"`, /has read \d+ of \d+ bytes/],
-])('in the thread gitleaks %s: the push is refused, as the gate’s fault', async (_, script, saying) => {
-  await tree.write('a.txt', prose(200_000))
+])(
+  'apart from the sessions, gitleaks %s: the push is refused, as the gate’s fault',
+  async (_, script, saying) => {
+    await tree.write('a.txt', prose(200_000))
+    await tree.commit()
+    const push = await tree.push(['main'])
+    const run = secrets({ ...apart, gitleaks: await fakeGitleaks(script) }).run(push, () => {}, never)
+    await expect(run).rejects.toThrow(saying)
+    await expect(run).rejects.toBeInstanceOf(GateFault)
+    expect(await readdir(push.scratch)).toEqual([])
+  },
+)
+
+test('a search whose memory is not enough refuses the push, as the gate’s fault, and the gate lives on', async () => {
+  await tree.write('a.txt', Array.from({ length: 20_000 }, () => githubToken()).join('\n'))
   await tree.commit()
   const push = await tree.push(['main'])
-  const run = secrets({ ...inThread, gitleaks: await fakeGitleaks(script) }).run(push, () => {}, never)
-  await expect(run).rejects.toThrow(saying)
+  const run = secrets({ ...apart, heapMb: 12 }).run(push, () => {}, never)
   await expect(run).rejects.toBeInstanceOf(GateFault)
+  await expect(run).rejects.toMatchObject({
+    cause: { message: expect.stringMatching(/without an answer \(SIG/) },
+  })
   expect(await readdir(push.scratch)).toEqual([])
 })
 
-test('in the thread a deadline ends gitleaks and all it has started, and so does an agent that goes away', async () => {
+test('apart from the sessions, a deadline ends gitleaks and all it has started, and so does an agent that goes away', async () => {
   const pid = join(folder, 'pid')
   const hangs = await fakeGitleaks(`sleep 1000 & echo $! > ${pid}; wait`)
   await tree.write('a.txt', 'a\n')
   await tree.commit()
   const push = await tree.push(['main'])
-  const late = secrets({ ...inThread, gitleaks: hangs, seconds: 4 }).run(push, () => {}, never)
+  const late = secrets({ ...apart, gitleaks: hangs, seconds: 4 }).run(push, () => {}, never)
   await expect(late).rejects.toThrow(/within 4 s/)
   await until(
     () => hasEnded(pid),
@@ -119,7 +137,7 @@ test('in the thread a deadline ends gitleaks and all it has started, and so does
 
   const gone = new AbortController()
   const again = await tree.push(['main'])
-  const left = secrets({ ...inThread, gitleaks: hangs }).run(again, () => {}, gone.signal)
+  const left = secrets({ ...apart, gitleaks: hangs }).run(again, () => {}, gone.signal)
   left.catch(() => {})
   const there = () =>
     access(pid).then(
@@ -137,12 +155,43 @@ test('in the thread a deadline ends gitleaks and all it has started, and so does
   expect(await readdir(again.scratch)).toEqual([])
 })
 
-test('a limit is the agent’s to keep, in the thread too', async () => {
+test('a limit is the agent’s to keep, apart from the sessions too', async () => {
   await tree.write('a.txt', prose(3_000_000))
   await tree.commit()
   const push = await tree.push(['main'])
-  const [refusal] = await secrets({ ...inThread, maxBlobBytes: 1 << 20 }).run(push, () => {}, never)
+  const [refusal] = await secrets({ ...apart, maxBlobBytes: 1 << 20 }).run(push, () => {}, never)
   expect(refusal).toMatchObject({ reason: 'too much to scan', ref: 'refs/heads/main' })
+})
+
+test('a search whose process is killed refuses the push, as the gate’s fault, and leaves no gitleaks', async () => {
+  const pid = join(folder, 'pid')
+  const hangs = await fakeGitleaks(`echo $$ > ${pid}; exec sleep 1000`)
+  await tree.write('a.txt', 'a\n')
+  await tree.commit()
+  const push = await tree.push(['main'])
+  const run = secrets({ ...apart, gitleaks: hangs }).run(push, () => {}, never)
+  run.catch(() => {})
+  const parent = async () => {
+    const stat = await readFile(`/proc/${(await readFile(pid, 'utf8')).trim()}/stat`, 'utf8')
+    return Number(stat.slice(stat.lastIndexOf(')') + 2).split(' ')[1])
+  }
+  const search = await until(
+    () => parent().catch(() => undefined),
+    30_000,
+    () => 'gitleaks does not start',
+  )
+  expect(search).not.toBe(process.pid)
+  process.kill(search, 'SIGKILL')
+  await expect(run).rejects.toBeInstanceOf(GateFault)
+  await expect(run).rejects.toMatchObject({
+    cause: { message: expect.stringMatching(/without an answer \(SIGKILL\)/) },
+  })
+  await until(
+    () => hasEnded(pid),
+    5_000,
+    () => 'gitleaks still runs',
+  )
+  expect(await readdir(push.scratch)).toEqual([])
 })
 
 test('twenty thousand secrets are refused, and telling of them takes no time', async () => {

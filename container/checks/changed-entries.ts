@@ -1,0 +1,111 @@
+import type { Git } from '../git.ts'
+import { type Limits, OverLimit } from './limits.ts'
+import { lines } from './lines.ts'
+
+/** A changed entry of a new commit: what the commit has there, and what each of its parents had. */
+export interface Entry {
+  readonly commit: string
+  readonly path: string
+  /** As git writes it: `100644`, `100755`, `120000` (link), `160000` (submodule), `040000` (empty folder); `000000`: deleted. */
+  readonly mode: string
+  readonly id: string
+  readonly oldModes: readonly string[]
+  readonly oldIds: readonly string[]
+}
+
+const TREE = '040000'
+const EMPTY_TREE = '4b825dc642cb6eb9a060e54bf8d69288fbee4904'
+
+/** Is it a file or a link? */
+export const isContent = (mode: string) => mode !== '000000' && mode !== '160000' && mode !== TREE
+
+/** A folder speaks through its files. An empty one, which git's own commands never make, has a name all the same. */
+const speaks = ({ mode, id, oldModes }: Omit<Entry, 'commit' | 'path'>) =>
+  mode === TREE
+    ? id === EMPTY_TREE
+    : mode !== '000000' || oldModes.some(old => old !== '000000' && old !== TREE)
+
+/**
+ * Git collects all of a commit's changed entries before it prints the first. A few small trees, each many times in the
+ * next, make more of them than any memory holds; what may be pushed takes a fifth of this.
+ */
+const DIFF_KIB = 512 << 10
+
+/** The entries of each new commit that differ from every parent's, by git's own combined diff (git-diff-tree(1)). */
+export async function changedEntries(
+  git: Git,
+  commits: ReadonlyMap<string, readonly string[]>,
+  limits: Limits,
+  take: (commit: string, entries: readonly Entry[]) => void,
+  signal: AbortSignal,
+): Promise<void> {
+  let commit = ''
+  let head: Omit<Entry, 'path' | 'commit'> | undefined
+  let entries: Entry[] = []
+  let count = 0
+  const args = [
+    'diff-tree',
+    '--stdin',
+    '--root',
+    '-r',
+    '-t',
+    '-c',
+    '--raw',
+    '--no-renames',
+    '--no-abbrev',
+    '--no-ext-diff',
+    '-z',
+  ]
+  const tooMany = () =>
+    new OverLimit(`its commits change more than ${limits.maxObjects} files`, 'push it in smaller parts')
+  const input = `${[...commits.keys()].join('\n')}\n`
+  await lines(git, args, { signal, end: 0, input, maxDataKiB: DIFF_KIB, outOfMemory: tooMany }, field => {
+    if (head) {
+      if (++count > limits.maxObjects) throw tooMany()
+      if (speaks(head)) entries.push({ commit, path: field.toString('utf8'), ...head })
+      head = undefined
+    } else if (field[0] === 58) {
+      head = rawHead(field.toString('latin1'))
+    } else {
+      take(commit, entries)
+      entries = []
+      commit = field.toString('latin1')
+      if (!commits.has(commit)) throw new Error('git diff-tree speaks of a commit it was not asked about')
+    }
+  })
+  take(commit, entries)
+  if (head) throw new Error('git diff-tree ended early')
+}
+
+/** `:<old mode> <mode> <old id> <id> <status>`, with a colon, an old mode and an old id for each parent. */
+export function rawHead(text: string): Omit<Entry, 'path' | 'commit'> {
+  const parents = /^:+/.exec(text)?.[0].length ?? 0
+  const words = text.slice(parents).split(' ')
+  const mode = words[parents]
+  const id = words[2 * parents + 1]
+  if (parents === 0 || !mode || !id || words.length !== 2 * parents + 3)
+    throw new Error('git diff-tree cannot be read')
+  return { mode, id, oldModes: words.slice(0, parents), oldIds: words.slice(parents + 1, 2 * parents + 1) }
+}
+
+/** All that a tree holds, as if it were new. */
+export async function treeEntries(git: Git, tree: string, signal: AbortSignal): Promise<Entry[]> {
+  const entries: Entry[] = []
+  await lines(git, ['ls-tree', '-r', '-t', '-z', '--full-tree', tree], { signal, end: 0 }, field => {
+    const tab = field.indexOf(9)
+    const [mode, , id] = field.subarray(0, tab).toString('latin1').split(' ')
+    if (!mode || !id) throw new Error('git ls-tree cannot be read')
+    const entry = {
+      commit: tree,
+      path: field.subarray(tab + 1).toString('utf8'),
+      mode,
+      id,
+      oldModes: [],
+      oldIds: [],
+    }
+    if (speaks(entry)) entries.push(entry)
+    if (entries.length > 250_000)
+      throw new OverLimit('a tag holds more than 250000 files', 'tag a commit instead')
+  })
+  return entries
+}

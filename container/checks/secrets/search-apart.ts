@@ -1,0 +1,92 @@
+import { fileURLToPath } from 'node:url'
+import { killGroup, spawnGroup } from '../../process.ts'
+import { GateFault } from '../check.ts'
+import { OverLimit } from '../limits.ts'
+import type { Found, Search, Watch } from './search.ts'
+
+/** What the process is told: what to search, then perhaps to stop. */
+export type Asked = { readonly job: Search } | 'stop'
+
+/**
+ * What it says: what it is doing, gitleaks' process group while that runs (0: it has ended) and what it is given, and
+ * in the end what it has found, or why it could not.
+ */
+export type Said =
+  | { readonly doing: string }
+  | { readonly running: number }
+  | { readonly given: number; readonly started: boolean }
+  | { readonly found: Found }
+  | { readonly failed: Failure }
+
+export interface Failure {
+  readonly kind: 'limit' | 'fault' | 'error'
+  readonly message: string
+  /** For a limit: what to do instead. */
+  readonly remedy: string
+}
+
+const program = fileURLToPath(new URL('./search-process.ts', import.meta.url))
+
+/** A search that was told to stop has this long to end its processes, before it is ended itself. */
+const GRACE_MS = 5_000
+
+/**
+ * A search in a process of its own: a large push neither keeps the companion's other sessions waiting nor leaves its
+ * memory in the companion. It answers, or throws as the search itself would; a process that ends without an answer is
+ * an error.
+ */
+export async function searchApart(
+  job: Search,
+  { signal, doing, given }: Watch,
+  heapMb: number,
+): Promise<Found> {
+  signal.throwIfAborted()
+  const { PATH, NODE_COMPILE_CACHE } = process.env
+  const killed = new AbortController()
+  const child = spawnGroup(process.execPath, [`--max-old-space-size=${heapMb}`, program], {
+    signal: killed.signal,
+    stdio: ['ignore', 'ignore', 'ignore', 'ipc'],
+    serialization: 'advanced',
+    env: { PATH, NODE_COMPILE_CACHE },
+  })
+  const ended = new Promise<void>(resolve => {
+    child.once('close', () => resolve())
+    child.once('error', () => resolve())
+  })
+  const ask = (asked: Asked) => child.connected && child.send(asked, () => {})
+  let gitleaks = 0
+  let grace: NodeJS.Timeout | undefined
+  const stop = () => {
+    ask('stop')
+    grace = setTimeout(() => killed.abort(), GRACE_MS)
+  }
+  signal.addEventListener('abort', stop, { once: true })
+  try {
+    return await new Promise<Found>((resolve, reject) => {
+      child.on('message', (said: Said) => {
+        if ('doing' in said) doing(said.doing)
+        else if ('running' in said) gitleaks = said.running
+        else if ('given' in said) given?.(said.given, said.started)
+        else if ('found' in said) resolve(said.found)
+        else reject(errorOf(said.failed))
+      })
+      child.once('error', reject)
+      child.once('close', (code, by) =>
+        reject(new Error(`the process of the scan ended without an answer (${by ?? code})`)),
+      )
+      ask({ job })
+    })
+  } finally {
+    signal.removeEventListener('abort', stop)
+    clearTimeout(grace)
+    killed.abort()
+    // A gitleaks whose search was ended over its head; git's processes end by themselves when their pipes close.
+    if (gitleaks) killGroup({ pid: gitleaks })
+    await ended
+  }
+}
+
+function errorOf({ kind, message, remedy }: Failure): Error {
+  if (kind === 'limit') return new OverLimit(message, remedy)
+  return kind === 'fault' ? new GateFault(message) : new Error(message)
+}

@@ -1,0 +1,133 @@
+import { execFileSync } from 'node:child_process'
+import type { Case, Work } from '../corpus.ts'
+import { awsKeyId, githubToken } from '../fakes.ts'
+import { line, onMain } from './content.ts'
+
+/** Git's name for the folder that holds nothing. */
+const EMPTY_TREE = '4b825dc642cb6eb9a060e54bf8d69288fbee4904'
+
+/** A tree of the work tree's files, and an empty folder of that name, as no command of git's makes one. */
+async function treeWithFolder(work: Work, name: string): Promise<string> {
+  await work.git('hash-object', '-t', 'tree', '-w', '/dev/null')
+  const listed = await work.git('ls-tree', 'HEAD')
+  await work.write(
+    '../tree',
+    [...listed.split('\n'), `040000 tree ${EMPTY_TREE}\t${name}`].sort(byPath).join('\n'),
+  )
+  return execFileSync('sh', ['-c', 'git mktree < ../tree'], { cwd: work.dir, encoding: 'utf8' }).trim()
+}
+const byPath = (one: string, other: string) =>
+  (one.split('\t')[1] ?? '') < (other.split('\t')[1] ?? '') ? -1 : 1
+
+/** In which names a secret can be. */
+export const caughtNames: readonly Case[] = [
+  {
+    name: 'in the name of a tag',
+    async make(work) {
+      const secret = githubToken()
+      await work.git('tag', `v-${secret}`)
+      return { refspecs: [`refs/tags/v-${secret}`], secrets: [secret] }
+    },
+  },
+  {
+    name: 'in the name of a branch',
+    async make() {
+      const secret = awsKeyId()
+      return { refspecs: [`HEAD:refs/heads/fix/${secret}`], secrets: [secret] }
+    },
+  },
+  {
+    name: 'in the name of a file',
+    async make(work) {
+      const secret = githubToken()
+      await work.write(`keys/${secret}.txt`, 'nothing\n')
+      await work.commit()
+      return onMain(secret)
+    },
+  },
+  {
+    name: 'in the name of a folder',
+    async make(work) {
+      const secret = awsKeyId()
+      await work.write(`keys/${secret}/a.txt`, 'nothing\n')
+      await work.commit()
+      return onMain(secret)
+    },
+  },
+  {
+    name: 'in the name of an empty folder',
+    async make(work) {
+      const secret = githubToken()
+      const tree = await treeWithFolder(work, secret)
+      const commit = await work.git('commit-tree', tree, '-p', 'HEAD', '-m', 'Folder')
+      return { refspecs: [`${commit}:refs/heads/folder`], secrets: [secret] }
+    },
+  },
+  {
+    name: 'in the name of an empty folder that only a merge has',
+    async make(work) {
+      const secret = githubToken()
+      const tree = await treeWithFolder(work, secret)
+      const other = await work.git('commit-tree', 'HEAD^{tree}', '-p', 'HEAD', '-m', 'Other')
+      const merge = await work.git('commit-tree', tree, '-p', 'HEAD', '-p', other, '-m', 'Merge')
+      return { refspecs: [`${merge}:refs/heads/folder`], secrets: [secret] }
+    },
+  },
+  {
+    name: 'in the name of an empty folder in a tag on a tree',
+    async make(work) {
+      const secret = githubToken()
+      return { refspecs: [`${await treeWithFolder(work, secret)}:refs/tags/folder`], secrets: [secret] }
+    },
+  },
+  {
+    name: 'in the name of a submodule',
+    async make(work) {
+      const secret = githubToken()
+      const head = await work.git('rev-parse', 'HEAD')
+      await work.git('update-index', '--add', '--cacheinfo', `160000,${head},${secret}`)
+      await work.git('commit', '--quiet', '--message', 'Submodule')
+      return onMain(secret)
+    },
+  },
+  {
+    name: 'in the name that a file of upstream is given',
+    async make(work) {
+      const secret = githubToken()
+      await work.git('mv', 'README.md', `${secret}.md`)
+      await work.commit('Move')
+      return onMain(secret)
+    },
+  },
+  {
+    name: 'in the name of a branch, as base64',
+    async make() {
+      const secret = githubToken()
+      return {
+        refspecs: [`HEAD:refs/heads/x-${Buffer.from(secret).toString('base64url')}`],
+        secrets: [secret],
+      }
+    },
+  },
+  {
+    name: 'in the name of a file and in it, twice',
+    async make(work) {
+      const secret = githubToken()
+      await work.write(
+        `keys/${secret}.txt`,
+        `${secret} ${Buffer.from(secret).toString('base64')} ${secret}\n`,
+      )
+      await work.commit()
+      return onMain(secret)
+    },
+  },
+  {
+    name: 'in the name of a file, as base64',
+    async make(work) {
+      const secret = githubToken()
+      await work.write(`keys/${Buffer.from(secret).toString('base64url')}`, line(secret))
+      await work.commit()
+      return onMain(secret)
+    },
+  },
+]
