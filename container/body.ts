@@ -1,11 +1,13 @@
 import type { Readable, Writable } from 'node:stream'
+import { LET_GO, type Reaped } from '../src/contract/outcome.ts'
+import { spent } from './spent.ts'
 
 /** Why a client's bytes ended before their end. */
 export class ClientGone extends Error {
-  readonly stalled: boolean
-  constructor(stalled: boolean) {
-    super(stalled ? 'the client stopped sending' : 'the client went away')
-    this.stalled = stalled
+  readonly how: Reaped
+  constructor(how: Reaped) {
+    super(LET_GO[how])
+    this.how = how
   }
 }
 
@@ -47,7 +49,7 @@ export function bodyOf(stream: Readable, idleMs: number): WatchedBody {
         ended = true
         settle(() => resolve(undefined))
       }
-      const gone = () => settle(() => reject(new ClientGone(false)))
+      const gone = () => settle(() => reject(new ClientGone('vanished')))
       const listeners = [
         ['readable', read],
         ['end', end],
@@ -57,7 +59,7 @@ export function bodyOf(stream: Readable, idleMs: number): WatchedBody {
       const restart = () => {
         clearTimeout(timer)
         if (allowed === Number.POSITIVE_INFINITY) return
-        timer = setTimeout(() => settle(() => reject(new ClientGone(true))), allowed)
+        timer = setTimeout(() => settle(() => reject(new ClientGone('idle'))), allowed)
       }
       if (ended || stream.readableEnded) return end()
       if (stream.destroyed) return gone()
@@ -86,11 +88,12 @@ export function bodyOf(stream: Readable, idleMs: number): WatchedBody {
 export class ReaderStuck extends Error {}
 
 /**
- * Writes at the reader's pace. A reader that has closed takes the rest for nothing: its own end tells why. One that
- * takes nothing for `withinMs` rejects with ReaderStuck.
+ * Writes at the reader's pace, and frees what is written. A reader that has closed takes the rest for nothing: its own
+ * end tells why. One that takes nothing for `withinMs` rejects with ReaderStuck.
  */
 export async function writeTo(stream: Writable, bytes: Buffer, withinMs?: number): Promise<void> {
-  if (stream.destroyed || !stream.writable || stream.write(bytes)) return
+  if (stream.destroyed || !stream.writable || stream.write(bytes, error => void (error || spent(bytes))))
+    return
   await new Promise<void>((resolve, reject) => {
     const settle = (act: () => void) => {
       clearTimeout(late)

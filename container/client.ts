@@ -1,5 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import { type Body, bodyOf } from './body.ts'
+import type { Reaped } from '../src/contract/outcome.ts'
+import { type Body, bodyOf, ClientGone } from './body.ts'
 
 /**
  * Where a push is: its command list has been taken, bytes of its pack have, git has shown that it works on a whole
@@ -62,21 +63,27 @@ export function httpClient(request: IncomingMessage, response: ServerResponse, i
 export function goneSignal(response: ServerResponse): AbortSignal {
   const gone = new AbortController()
   response.once('close', () => {
-    if (!response.writableFinished) gone.abort(new Error('the client went away'))
+    if (!response.writableFinished) gone.abort(new ClientGone('vanished'))
   })
-  if (response.destroyed) gone.abort(new Error('the client went away'))
+  if (response.destroyed) gone.abort(new ClientGone('vanished'))
   return gone.signal
 }
 
-/** Ends an answer; a client that does not take the last of it within `idleMs` is cut off. */
-export async function endWithin(response: ServerResponse, idleMs: number): Promise<void> {
-  if (response.destroyed) return
+/** Ends an answer; a client that does not take the last of it within `idleMs` is cut off. Resolves with its loss. */
+export async function endWithin(response: ServerResponse, idleMs: number): Promise<Reaped | undefined> {
+  if (response.destroyed) return 'vanished'
+  let isLate = false
   await new Promise<void>(resolve => {
-    const late = setTimeout(() => response.destroy(), idleMs)
+    const late = setTimeout(() => {
+      isLate = true
+      response.destroy()
+    }, idleMs)
     response.once('close', () => {
       clearTimeout(late)
       resolve()
     })
     response.end()
   })
+  if (isLate) return 'unread'
+  return response.writableFinished ? undefined : 'vanished'
 }

@@ -10,7 +10,8 @@ export function faultOf(error: unknown): string {
   return 'an error of its own'
 }
 
+/** `push`: the one that it befell; empty: none. */
 export function logFault(push: string, error: unknown): void {
   const message = error instanceof Error ? error.stack : String(error)
-  console.error(JSON.stringify({ level: 'error', push, message }))
+  console.error(JSON.stringify({ level: 'error', ...(push ? { push } : {}), message }))
 }

@@ -1,7 +1,9 @@
+import { StringDecoder } from 'node:string_decoder'
 import { AFTERWARDS } from '../src/contract/outcome.ts'
 import type { Upstream } from '../src/contract/pass.ts'
 import { askUpstream } from './ask-upstream.ts'
 import { type Command, type CommandList, printable } from './commands.ts'
+import { type FirstLines, firstLines } from './first-lines.ts'
 import type { Git } from './git.ts'
 import { holdPush } from './held-push.ts'
 import type { Ended } from './process.ts'
@@ -28,6 +30,12 @@ export interface Forward {
   drop(): void
 }
 
+/** The longest line of upstream's that is told, in characters. */
+const MAX_LINE = 1_000
+
+/** What is kept on record of what upstream says. */
+const MOST_SAID = { bytes: 128 << 10, lines: 1_000 }
+
 /**
  * Makes a push's connection to upstream ahead, while it is being checked. What becomes of that is no matter until it
  * is to be sent: what does not stand then is begun anew.
@@ -40,13 +48,13 @@ export function prepareForward(
   say: (line: string) => void,
   deadlineMs: number,
 ): Forward {
-  const said: string[] = []
+  const said = firstLines(MOST_SAID)
   const hold = async (signal: AbortSignal) => {
     const link = await linkTo()
     await link.connect(signal)
     signal.throwIfAborted()
     const relay = upstreamLines(line => {
-      said.push(line)
+      said.add(line)
       say(`upstream: ${line}`)
     })
     return { link, push: holdPush(git, link, upstream, commands, pushOptions, relay) }
@@ -89,7 +97,7 @@ interface Sent {
   readonly upstream: Upstream
   readonly commands: readonly Command[]
   /** What upstream has said, line by line. */
-  readonly said: readonly string[]
+  readonly said: FirstLines
 }
 
 async function whatCame(
@@ -101,7 +109,7 @@ async function whatCame(
   try {
     const ended = await sent
     const porcelain = readPorcelain(ended.stdout.toString('utf8'))
-    const upstreamSaid = said.join('\n')
+    const upstreamSaid = said.all.join('\n')
     if (ended.code === 0) return { outcome: 'accepted', refs: all(commands, '', 'ok'), why: '', upstreamSaid }
     const refusedRefs = commands.filter(c => porcelain.get(c.ref)?.flag === '!')
     // A connection that broke after upstream took the push leaves no word of it; ask what stands there.
@@ -140,7 +148,7 @@ async function whatCame(
       upstream,
       commands,
       `the upstream did not answer within ${deadlineMs / 1000} s`,
-      said.join('\n'),
+      said.all.join('\n'),
     )
   }
 }
@@ -190,14 +198,15 @@ function upstreamReason(summary: string): string {
 
 /** Takes `remote: …` lines off git's stderr as they come: they are what upstream says. */
 function upstreamLines(tell: (line: string) => void): (chunk: Buffer) => void {
+  const decoder = new StringDecoder('utf8')
   let rest = ''
   return chunk => {
-    rest += chunk.toString('utf8')
+    rest += decoder.write(chunk)
     const lines = rest.split(/\r\n|\n|\r/)
-    rest = lines.pop() ?? ''
+    rest = (lines.pop() ?? '').slice(0, MAX_LINE)
     for (const line of lines) {
       const words = /^remote: ?(.*)$/.exec(line)?.[1]
-      if (words?.trim()) tell(printable(words).trimEnd().slice(0, 1000))
+      if (words?.trim()) tell(printable(words).trimEnd().slice(0, MAX_LINE))
     }
   }
 }

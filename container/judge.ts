@@ -1,6 +1,7 @@
 import { mkdir } from 'node:fs/promises'
 import { dirname, join, resolve } from 'node:path'
 import { refuseAliases } from './aliases.ts'
+import { ClientGone } from './body.ts'
 import { GateFault } from './checks/index.ts'
 import { type Command, isDelete } from './commands.ts'
 import { faultOf, GATES_FAULT, logFault } from './fault.ts'
@@ -51,7 +52,8 @@ export async function judge(
     }
     const aliases = await refuseAliases(git, await linkTo(), pass.repository, commands, signal)
     if (aliases.length) return refused(commands, aliases)
-    const release = await mirror.holdRefs(commands.map(c => c.ref))
+    const refs = commands.map(c => c.ref)
+    const release = await mirror.holdRefs(refs, gone)
     try {
       gone.throwIfAborted()
       session.phase = 'forwarding'
@@ -63,7 +65,7 @@ export async function judge(
     }
   } catch (error) {
     if (gone.aborted)
-      return abandoned(commands, gone.reason instanceof Error ? gone.reason.message : 'the client went away')
+      return abandoned(commands, gone.reason instanceof ClientGone ? gone.reason : new ClientGone('vanished'))
     if (deadline.aborted)
       return couldNotCheck(commands, `the checks did not end within ${settings.scanMs / 1000} s`)
     if (error instanceof UpstreamError) return failed(commands, error.message)

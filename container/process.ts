@@ -29,7 +29,7 @@ export interface RunOptions {
 const LAST_OUTPUT_MS = 2_000
 
 /** SIGKILL for a child's whole process group; a group that is gone is fine. */
-export function killGroup(child: ChildProcess, signal: NodeJS.Signals = 'SIGKILL'): void {
+export function killGroup(child: Pick<ChildProcess, 'pid'>, signal: NodeJS.Signals = 'SIGKILL'): void {
   if (child.pid === undefined) return
   try {
     process.kill(-child.pid, signal)

@@ -1,6 +1,9 @@
-import type { Finding, Outcome, PushReport, Refusal } from '../src/contract/outcome.ts'
+import type { Finding, Outcome, PushReport, Reaped, Refusal } from '../src/contract/outcome.ts'
 import type { PassFor } from '../src/contract/pass.ts'
+import type { Scanned } from '../src/contract/status.ts'
+import type { ClientGone } from './body.ts'
 import { logFault } from './fault.ts'
+import { type FirstLines, firstLines } from './first-lines.ts'
 import type { Entry, Journal } from './journal.ts'
 import { type RefStatus, refuseAll } from './report.ts'
 
@@ -9,6 +12,8 @@ export interface Verdict {
   readonly outcome: Exclude<Outcome, 'open'>
   readonly refs: readonly RefStatus[]
   readonly refusals: readonly Refusal[]
+  /** Its session was let go. */
+  readonly reaped?: Reaped
 }
 
 /** One reason for the whole push. */
@@ -38,23 +43,29 @@ export const failed = (
   refusals: [wholePush(reason, remedy)],
 })
 
-export const abandoned = (refs: readonly { ref: string }[], reason: string): Verdict => ({
+export const abandoned = (refs: readonly { ref: string }[], why: ClientGone): Verdict => ({
   outcome: 'abandoned',
-  refs: refuseAll(refs, [wholePush(reason)]),
+  refs: refuseAll(refs, [wholePush(why.message)]),
   refusals: [],
+  reaped: why.how,
 })
 
 /** From here on a push is recorded in fewer words: D1 takes no row above 2 MB. */
 const MANY_REFS = 200
+
+/** What is kept on record of what the agent is told. */
+const MOST_TOLD = { bytes: 256 << 10, lines: 500 }
 
 /** What is on record of one push while it goes through; every turn of it is in the journal before it is acted on. */
 export interface PushRecord {
   readonly id: string
   readonly findings: Finding[]
   readonly exceptionsUsed: string[]
-  readonly told: string[]
+  readonly told: FirstLines
   /** Refs whose names hold a secret, and how each may be shown: only git's own report has them in full. */
   readonly secretRefs: Map<string, string>
+  /** What gitleaks was given of it so far. */
+  readonly scanned: Scanned
   upstreamSaid: string
   /** Names the refs, before git starts. */
   begin(refs: readonly { ref: string; old: string; new: string }[]): Promise<void>
@@ -73,9 +84,11 @@ export function recordPush(pass: PassFor<'git-receive-pack'>, journal: Journal):
   let stepAt = startedAt
   let refs: PushReport['refs'] = []
   let forward: Entry['forward']
+  let reaped: PushReport['reaped'] = null
+  const scanned = { bytes: 0, objects: 0, gitleaks: 0 }
   const findings: Finding[] = []
   const exceptionsUsed: string[] = []
-  const told: string[] = []
+  const told = firstLines(MOST_TOLD)
   const secretRefs = new Map<string, string>()
   const record: PushRecord = {
     id: pass.id,
@@ -83,6 +96,7 @@ export function recordPush(pass: PassFor<'git-receive-pack'>, journal: Journal):
     exceptionsUsed,
     told,
     secretRefs,
+    scanned,
     upstreamSaid: '',
     begin,
     step,
@@ -105,7 +119,9 @@ export function recordPush(pass: PassFor<'git-receive-pack'>, journal: Journal):
         steps,
         exceptionsUsed,
         upstreamSaid: record.upstreamSaid,
-        told,
+        told: refs.length > MANY_REFS ? told.all.slice(0, MANY_REFS) : [...told.all],
+        reaped,
+        scannedBytes: scanned.bytes,
       },
       upstream: repository,
       ...(forward ? { forward } : {}),
@@ -137,12 +153,22 @@ export function recordPush(pass: PassFor<'git-receive-pack'>, journal: Journal):
       const { status = 'ng', reason = '' } = statuses.get(each.ref) ?? {}
       return { ...each, status, reason: reason.slice(0, longest), ref: secretRefs.get(each.ref) ?? each.ref }
     })
-    if (refs.length > MANY_REFS) told.splice(MANY_REFS)
+    reaped = verdict.reaped ?? null
     await write(verdict.outcome).catch(error => logFault(pass.id, error))
     const { id, agent, repository } = pass
     const { outcome } = verdict
     console.log(
-      JSON.stringify({ level: 'info', push: id, repository: repository.name, agent, outcome, phase, steps }),
+      JSON.stringify({
+        level: 'info',
+        push: id,
+        repository: repository.name,
+        agent,
+        outcome,
+        phase,
+        steps,
+        ...(reaped ? { reaped } : {}),
+        scannedBytes: scanned.bytes,
+      }),
     )
   }
 }

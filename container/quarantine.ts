@@ -66,7 +66,9 @@ export async function throughGit(client: Client, pushing: Pushing, received: Rec
   let isFed = false
   let isOver = false
   let left: string[] = []
+  let isHung = false
   let grace: NodeJS.Timeout | undefined
+  let unpacking: NodeJS.Timeout | undefined
   let verdict: Verdict | undefined
 
   // The connection to upstream opens while the pack comes in; the forward finds out how that went.
@@ -107,7 +109,15 @@ export async function throughGit(client: Client, pushing: Pushing, received: Rec
     clearTimeout(grace)
     grace = setTimeout(kill, STUCK_FACTOR * settings.clientIdleMs)
   }
-  const closed = () => letGo(new ClientGone(false))
+  /** What git says every few seconds tells that it is there, not that it gets on: its work on a pack has an end. */
+  const packIsWhole = () => {
+    if (session.phase !== 'receiving' || isOver) return
+    unpacking ??= setTimeout(() => {
+      isHung = true
+      kill()
+    }, settings.scanMs)
+  }
+  const closed = () => letGo(new ClientGone('vanished'))
   client.gone.addEventListener('abort', closed)
   if (client.gone.aborted) closed()
 
@@ -121,6 +131,7 @@ export async function throughGit(client: Client, pushing: Pushing, received: Rec
       })
       .finally(() => {
         isFed = true
+        packIsWhole()
         expectWord()
       })
     backend.ended
@@ -129,12 +140,14 @@ export async function throughGit(client: Client, pushing: Pushing, received: Rec
         client.at('over')
       })
       .catch(() => {})
-    const output = readOutput(backend, received.reply, () => {
+    const output = readOutput(backend, received.reply, isKeepalive => {
       if (session.phase === 'receiving') client.at('working')
+      if (isKeepalive) packIsWhole()
       expectWord()
     })
     const judging = hookRequest(backend.hook as Duplex).then(async asked => {
       if (!asked) return
+      clearTimeout(unpacking)
       if (!gone.signal.aborted) clearTimeout(grace)
       client.at('judged')
       verdict = await judge(asked, pushing, received, scratch, gone.signal)
@@ -146,7 +159,16 @@ export async function throughGit(client: Client, pushing: Pushing, received: Rec
     const { stderr } = await backend.ended
     const { unpack, said } = output()
     if (verdict) return verdict
-    if (gone.signal.aborted) return abandoned(commands, gone.signal.reason.message)
+    if (gone.signal.aborted) return abandoned(commands, gone.signal.reason)
+    if (isHung)
+      return {
+        ...failed(
+          commands,
+          `the gate could not take this push: git did not get on with the pack within ${settings.scanMs / 1000} s`,
+          GATES_FAULT,
+        ),
+        reaped: 'stuck',
+      }
     if (tooLarge)
       return refused(commands, [
         wholePush(`the push is larger than ${settings.maxPushBytes} bytes`, ['split it into smaller pushes']),
@@ -155,7 +177,7 @@ export async function throughGit(client: Client, pushing: Pushing, received: Rec
     if (
       /early EOF|eof before pack header|unexpected disconnect|premature end/.test(`${said}${unpack}${stderr}`)
     )
-      return abandoned(commands, 'the pack ended before it was whole')
+      return abandoned(commands, new ClientGone('cut'))
     if (/No space left on device|Disk quota exceeded/.test(`${said}${stderr}`))
       return failed(commands, 'the gate could not take this push: its disk is full', GATES_FAULT)
     if (unpack && unpack !== 'ok')
@@ -164,9 +186,11 @@ export async function throughGit(client: Client, pushing: Pushing, received: Rec
           'git fsck tells what is wrong with its objects',
         ]),
       ])
-    return failed(commands, 'git ended without an answer', GATES_FAULT)
+    const unanswered = failed(commands, 'git ended without an answer', GATES_FAULT)
+    return killed ? { ...unanswered, reaped: 'stuck' } : unanswered
   } finally {
     clearTimeout(grace)
+    clearTimeout(unpacking)
     if (!isOver) {
       kill()
       await backend.ended.catch(() => {})
@@ -212,7 +236,8 @@ async function feed(
 function readOutput(
   backend: Backend,
   reply: Reply,
-  heard: () => void,
+  /** Told each packet; git's keepalives are empty, and begin when it has the whole pack. */
+  heard: (isKeepalive: boolean) => void,
 ): () => { unpack: string; said: string } {
   const readHead = cgiHeadReader()
   const packets = new PktLines()
@@ -223,9 +248,11 @@ function readOutput(
   const take = (bytes: Buffer) => {
     packets.push(bytes)
     for (let pkt = packets.next(); pkt !== undefined; pkt = packets.next()) {
-      heard()
+      const isKeepalive = pkt !== 'flush' && pkt[0] === 1 && pkt.length === 1
+      heard(isKeepalive)
       if (pkt === 'flush') continue
-      if (pkt[0] === 2) {
+      if (isKeepalive) reply.keepalive()
+      else if (pkt[0] === 2) {
         said = (said + pkt.toString('utf8', 1)).slice(-4096)
         reply.progress(pkt.subarray(1))
       } else if (pkt[0] === 1) {

@@ -7,6 +7,7 @@ import { faultOf, GATES_FAULT, logFault } from './fault.ts'
 import { abandoned, failed, type PushRecord, recordPush, refused, type Verdict, wholePush } from './push.ts'
 import { type Pushing, throughGit } from './quarantine.ts'
 import { type Reply, replyTo, tellRefusal } from './report.ts'
+import type { SessionEnd } from './session-counts.ts'
 
 /** The longest line an agent is told, in characters. */
 const MAX_LINE = 2_000
@@ -24,9 +25,9 @@ interface Begun<List> {
 type Session = Pick<Pushing, 'pass' | 'journal' | 'announce'>
 
 /** One push, from its first byte to its outcome: receiving, checking, forwarding, done. */
-export async function receivePack(client: Client, pushing: Pushing): Promise<void> {
+export async function receivePack(client: Client, pushing: Pushing): Promise<SessionEnd> {
   const begun = await begin(client, pushing)
-  if (!begun) return
+  if ('outcome' in begun) return begun
   const { list, record } = begun
   const early = judgeEarly(list, pushing.pass)
   if (early || 'problem' in list) return refuseEarly(client, begun, early ?? refused([], []), pushing)
@@ -38,20 +39,34 @@ export async function receivePack(client: Client, pushing: Pushing): Promise<voi
       await client.body.drain().catch(() => {})
       return failed(list.commands, `the gate could not take this push: ${faultOf(error)}`, GATES_FAULT)
     })
-  await finish(client, begun, verdict, pushing)
+  return finish(client, begun, verdict, pushing)
 }
 
 /** A push that is not let in, told why in git's own report. */
-export async function refusePush(client: Client, session: Session, why: string): Promise<void> {
+export async function refusePush(client: Client, session: Session, why: string): Promise<SessionEnd> {
   const begun = await begin(client, session)
-  if (begun) await refuseEarly(client, begun, refused(namesOf(begun.list), [wholePush(why)]), session)
+  if ('outcome' in begun) return begun
+  return refuseEarly(client, begun, refused(namesOf(begun.list), [wholePush(why)]), session)
 }
 
-/** Reads the command list. Undefined: there was none to act on, and the request is answered or gone. */
+/** A push whose client has gone before it named a ref. */
+export async function abandonPush(
+  client: Client,
+  { pass, journal }: Pick<Session, 'pass' | 'journal'>,
+  why: ClientGone,
+): Promise<SessionEnd> {
+  const record = recordPush(pass, journal)
+  await record.begin([])
+  await record.end(abandoned([], why))
+  client.drop()
+  return { outcome: 'abandoned', reaped: why.how }
+}
+
+/** Reads the command list; or tells how the session has ended, when there was none to act on. */
 async function begin(
   client: Client,
   { pass, journal }: Session,
-): Promise<Begun<CommandList | BadCommandList> | undefined> {
+): Promise<Begun<CommandList | BadCommandList> | SessionEnd> {
   const record = recordPush(pass, journal)
   const reader = new CommandListReader()
   let list: ReturnType<CommandListReader['push']>
@@ -65,22 +80,19 @@ async function begin(
       while (await client.body.next()) more = true
       if (!more) {
         await client.end()
-        return undefined
+        return { outcome: 'empty' }
       }
       list = { problem: 'it names no ref', refs: [], capabilities: new Set() }
     }
   } catch (error) {
     if (!(error instanceof ClientGone)) throw error
-    await record.begin([])
-    await record.end(abandoned([], error.message))
-    client.drop()
-    return undefined
+    return abandonPush(client, { pass, journal }, error)
   }
   list ??= { problem: 'the request ended before its command list did', refs: [], capabilities: new Set() }
   const reply = replyTo(list.capabilities, client.write)
   const say = (text: string) => {
     const line = text.slice(0, MAX_LINE)
-    if (record.told.length < 500) record.told.push(line)
+    record.told.add(line)
     reply.say(line)
   }
   return { list, reader, reply, record, say }
@@ -114,10 +126,10 @@ async function refuseEarly(
   begun: Begun<CommandList | BadCommandList>,
   verdict: Verdict,
   session: Session,
-): Promise<void> {
+): Promise<SessionEnd> {
   await begun.record.begin(namesOf(begun.list)).catch(error => logFault(begun.record.id, error))
   await client.body.drain().catch(() => client.drop())
-  await finish(client, begun, verdict, session)
+  return finish(client, begun, verdict, session)
 }
 
 /** The outcome is in the journal before the client has it. */
@@ -126,7 +138,7 @@ async function finish(
   { reply, record, say }: Begun<unknown>,
   verdict: Verdict,
   { announce }: Session,
-): Promise<void> {
+): Promise<SessionEnd> {
   for (const refusal of verdict.refusals) {
     const shown = record.secretRefs.get(refusal.ref ?? '')
     for (const line of tellRefusal(shown === undefined ? refusal : { ...refusal, ref: shown })) say(line)
@@ -139,4 +151,5 @@ async function finish(
     : `git-gate: ${verdict.refusals[0]?.reason ?? 'nothing was pushed'}`
   reply.report(unpack, verdict.refs)
   await client.end()
+  return { outcome: verdict.outcome, reaped: verdict.reaped, scanned: record.scanned }
 }

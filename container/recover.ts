@@ -4,8 +4,9 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { AFTERWARDS, type Has } from '../src/contract/outcome.ts'
 import type { Upstream } from '../src/contract/pass.ts'
 import { askUpstream, type Ref } from './ask-upstream.ts'
+import { logFault } from './fault.ts'
 import type { Entry, Journal } from './journal.ts'
-import type { Mirrors } from './mirror.ts'
+import type { Mirrors } from './mirrors.ts'
 import { endOrphans, runs } from './orphans.ts'
 import type { Settings } from './settings.ts'
 import type { Links } from './upstream.ts'
@@ -40,9 +41,13 @@ export async function recover(settling: Settling): Promise<void> {
   await mirrors.tidyAll()
   await Promise.all(others.map(entry => journal.write(failedBecause(entry, WHY))))
   const patience = Date.now() + settings.forwardMs
-  Promise.all(forwarded.map(entry => settleForward(entry, patience, settling)))
-    .then(() => (forwards.length ? endOrphans(() => false) : undefined))
-    .catch((error: unknown) => console.error(JSON.stringify({ level: 'error', message: String(error) })))
+  const settled = forwarded.map(entry =>
+    settleForward(entry, patience, settling).catch((error: unknown) => logFault(entry.report.id, error)),
+  )
+  if (forwards.length)
+    Promise.all(settled)
+      .then(() => endOrphans(() => false))
+      .catch((error: unknown) => logFault('', error))
 }
 
 const wasForwarded = ({ report }: Entry) => report.phase === 'forwarding'

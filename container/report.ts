@@ -15,6 +15,8 @@ export interface Reply {
   say(line: string): void
   /** Progress bytes of git's own, as they are. */
   progress(bytes: Buffer): void
+  /** Git's keepalive, as it writes it: it tells the client, and what lies between, that someone is here. */
+  keepalive(): void
   /** The report, and the end of the reply (gitprotocol-pack(5), "Report Status"). */
   report(unpack: string, refs: readonly RefStatus[]): void
 }
@@ -30,10 +32,10 @@ export function replyTo(capabilities: ReadonlySet<string>, write: (bytes: Buffer
       if (sideBand) band(2, Buffer.from(`${printable(line)}\n`))
     },
     progress: bytes => {
-      if (!sideBand) return
-      // Git's keepalive is an empty packet: it tells the client, and what lies between, that someone is here.
-      if (bytes.length) band(2, bytes)
-      else write(pktLine(Buffer.from([2])))
+      if (sideBand) band(2, bytes)
+    },
+    keepalive: () => {
+      if (sideBand) write(pktLine(Buffer.from([1])))
     },
     report: (unpack, refs) => {
       const report = Buffer.concat([

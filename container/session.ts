@@ -1,9 +1,11 @@
 import { EventEmitter, once } from 'node:events'
+import { type SessionCounts, type SessionEnd, sessionCounts } from './session-counts.ts'
 import type { Settings } from './settings.ts'
 
 /** A client's request while it is served. */
 export interface Session {
   readonly id: string
+  readonly repository: string
   readonly agent: string
   readonly service: string
   readonly startedAt: number
@@ -14,9 +16,11 @@ export interface Session {
 export interface Sessions {
   /** Lets one in, to be ended with its `end`; or says why it must come again later. */
   begin(
-    who: Pick<Session, 'id' | 'agent' | 'service'>,
-  ): { ok: true; session: Session; end(): void } | { ok: false; why: string }
+    who: Pick<Session, 'id' | 'repository' | 'agent' | 'service'>,
+  ): { ok: true; session: Session; end(how: SessionEnd): void } | { ok: false; why: string }
   readonly all: ReadonlySet<Session>
+  /** What became of a repository's sessions so far. */
+  counts(repository: string): SessionCounts
   /** Resolves when the session of that id has ended, or after `withinMs`. */
   ended(id: string, withinMs: number): Promise<void>
   /** Lets nobody in any more; resolves when the last has ended. */
@@ -25,29 +29,40 @@ export interface Sessions {
 
 export function createSessions(limits: Pick<Settings, 'maxSessions' | 'maxAgentSessions'>): Sessions {
   const all = new Set<Session>()
+  const counts = sessionCounts()
   const watched = new EventEmitter()
   let closed = false
+  const problem = (agent: string) => {
+    if (closed) return 'the gate is stopping; try again in a few seconds'
+    if (all.size >= limits.maxSessions)
+      return `the gate is busy with ${all.size} sessions; try again in a few seconds`
+    const own = [...all].filter(session => session.agent === agent).length
+    if (own >= limits.maxAgentSessions)
+      return `${agent} has ${own} sessions at once; let some end, then try again`
+    return undefined
+  }
   return {
     all,
+    counts: counts.of,
     async ended(id, withinMs) {
       if (![...all].some(session => session.id === id)) return
       // A watch that runs out is no error: the asker is told where the session stands.
       await once(watched, id, { signal: AbortSignal.timeout(withinMs) }).catch(() => {})
     },
     begin(who) {
-      if (closed) return { ok: false, why: 'the gate is stopping; try again in a few seconds' }
-      if (all.size >= limits.maxSessions)
-        return { ok: false, why: `the gate is busy with ${all.size} sessions; try again in a few seconds` }
-      const own = [...all].filter(session => session.agent === who.agent).length
-      if (own >= limits.maxAgentSessions)
-        return { ok: false, why: `${who.agent} has ${own} sessions at once; let some end, then try again` }
+      const why = problem(who.agent)
+      if (why !== undefined) {
+        counts.add(who.repository, who.service, { outcome: 'busy' })
+        return { ok: false, why }
+      }
       const session: Session = { ...who, startedAt: Date.now(), phase: 'receiving' }
       all.add(session)
       return {
         ok: true,
         session,
-        end() {
+        end(how) {
           all.delete(session)
+          counts.add(session.repository, session.service, how)
           watched.emit(session.id)
           if (all.size === 0) watched.emit('empty')
         },

@@ -33,6 +33,7 @@ const Settings = z
     GATE_FORWARD_SECONDS: seconds(120),
     GATE_REFRESH_SECONDS: seconds(300),
     GATE_FETCH_FRESH_SECONDS: seconds(0),
+    GATE_WORDLESS_SECONDS: seconds(20),
     /** Before it stops, the companion waits this long to be asked for outcomes: where its disk goes with it. */
     GATE_REPORT_SECONDS: seconds(0),
     GATE_MAX_PUSH_BYTES: count(4 * 2 ** 30),
@@ -60,6 +61,8 @@ const Settings = z
     forwardMs: env.GATE_FORWARD_SECONDS,
     refreshMs: env.GATE_REFRESH_SECONDS,
     freshMs: env.GATE_FETCH_FRESH_SECONDS,
+    /** A client that cannot be told that a mirror is being made waits for it so long. */
+    wordlessMs: env.GATE_WORDLESS_SECONDS,
     reportMs: env.GATE_REPORT_SECONDS,
     maxPushBytes: env.GATE_MAX_PUSH_BYTES,
     maxBlobBytes: env.GATE_MAX_BLOB_BYTES,

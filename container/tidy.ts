@@ -10,6 +10,7 @@ export async function tidy(dir: string): Promise<void> {
   for (const name of await list(join(dir, 'objects', 'pack')))
     if (/^(tmp_|\.tmp-)/.test(name)) await drop(join(dir, 'objects', 'pack', name))
   for (const name of await list(dir)) if (name.endsWith('.lock')) await drop(join(dir, name))
-  for (const name of await list(join(dir, 'refs'), true))
-    if (name.endsWith('.lock')) await drop(join(dir, 'refs', name))
+  for (const folder of ['refs', 'objects/info'])
+    for (const name of await list(join(dir, folder), true))
+      if (name.endsWith('.lock')) await drop(join(dir, folder, name))
 }

@@ -1,12 +1,15 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { Reaped } from '../src/contract/outcome.ts'
 import type { PassFor } from '../src/contract/pass.ts'
 import { type Backend, cgiHeadReader, startBackend } from './backend.ts'
-import { bodyOf, ClientGone, writeTo } from './body.ts'
+import { type Body, bodyOf, ClientGone, writeTo } from './body.ts'
 import { endWithin, gitProtocol } from './client.ts'
 import type { Mirror } from './mirror.ts'
 import { pktLine } from './pkt-line.ts'
 import { killGroup } from './process.ts'
+import { endedBy, type SessionEnd } from './session-counts.ts'
 import type { Settings } from './settings.ts'
+import { spent } from './spent.ts'
 
 /** The advertisement of either service, from an up-to-date mirror. */
 export async function advertise(
@@ -15,7 +18,7 @@ export async function advertise(
   response: ServerResponse,
   mirror: Mirror,
   settings: Settings,
-): Promise<void> {
+): Promise<SessionEnd> {
   const service = pass.service === 'advertise-upload-pack' ? 'git-upload-pack' : 'git-receive-pack'
   const protocol = gitProtocol(request.headers['git-protocol'])
   if (service === 'git-upload-pack' && protocol === 'version=2') {
@@ -25,7 +28,7 @@ export async function advertise(
       'cache-control': 'no-cache, max-age=0, must-revalidate',
     })
     response.write(body)
-    return endWithin(response, settings.readIdleMs)
+    return endedBy(await endWithin(response, settings.readIdleMs))
   }
   const ended = new AbortController()
   const backend = startBackend(
@@ -41,7 +44,7 @@ export async function advertise(
     ended.signal,
   )
   backend.stdin.end()
-  await answer(backend, response, settings.readIdleMs)
+  return answer(backend, response, settings.readIdleMs)
 }
 
 const capabilities = new WeakMap<Mirror, Promise<string>>()
@@ -66,7 +69,8 @@ export async function uploadPack(
   response: ServerResponse,
   mirror: Mirror,
   settings: Settings,
-): Promise<void> {
+  body: Body = bodyOf(request, settings.clientIdleMs),
+): Promise<SessionEnd> {
   const encoding = request.headers['content-encoding']
   const backend = startBackend(
     mirror.git,
@@ -80,20 +84,22 @@ export async function uploadPack(
     },
     new AbortController().signal,
   )
+  let unfed: Reaped | undefined
   const feed = async () => {
-    const body = bodyOf(request, settings.clientIdleMs)
     try {
       for (let chunk = await body.next(); chunk; chunk = await body.next())
         await writeTo(backend.stdin, chunk)
     } catch (error) {
       if (!(error instanceof ClientGone)) throw error
+      unfed = error.how
       request.destroy()
       response.destroy()
     } finally {
       backend.stdin.end()
     }
   }
-  await Promise.all([feed(), answer(backend, response, settings.readIdleMs)])
+  const [, end] = await Promise.all([feed(), answer(backend, response, settings.readIdleMs)])
+  return unfed === 'idle' ? endedBy(unfed) : end
 }
 
 /**
@@ -101,26 +107,28 @@ export async function uploadPack(
  * ends the processes, which would otherwise block on their full pipe for ever. The head is held back until a byte
  * of the body is there, since a service that fails at once would leave an empty 200.
  */
-async function answer(backend: Backend, response: ServerResponse, idleMs: number): Promise<void> {
+async function answer(backend: Backend, response: ServerResponse, idleMs: number): Promise<SessionEnd> {
   const { child, stdout, ended } = backend
   const readHead = cgiHeadReader()
   let idle: NodeJS.Timeout | undefined
   let begun = false
   let held: ReturnType<typeof readHead>
-  const stop = () => {
+  let reaped: Reaped | undefined
+  const stop = (why: Reaped) => {
+    reaped ??= why
     clearTimeout(idle)
     killGroup(child)
     stdout.destroy()
     response.destroy()
   }
   response.once('close', () => {
-    if (!response.writableFinished) stop()
+    if (!response.writableFinished) stop('vanished')
   })
-  if (response.destroyed) stop()
+  if (response.destroyed) stop('vanished')
   const send = (bytes: Buffer) => {
-    if (response.write(bytes)) return
+    if (response.write(bytes, error => void (error || spent(bytes)))) return
     stdout.pause()
-    idle = setTimeout(stop, idleMs)
+    idle = setTimeout(stop, idleMs, 'unread')
     response.once('drain', () => {
       clearTimeout(idle)
       stdout.resume()
@@ -132,13 +140,13 @@ async function answer(backend: Backend, response: ServerResponse, idleMs: number
     else held = readHead(chunk)
     if (!held?.body.length || held.head.status !== 200) return
     begun = true
-    response.writeHead(200, Object.fromEntries(held.head.headers))
+    if (!response.headersSent) response.writeHead(200, Object.fromEntries(held.head.headers))
     send(held.body)
   })
   const { stderr } = await ended
   clearTimeout(idle)
-  if (response.destroyed) return
-  if (begun) return endWithin(response, idleMs)
+  if (response.destroyed) return endedBy(reaped ?? 'vanished')
+  if (begun) return endedBy(await endWithin(response, idleMs))
   // What git would have said is in its stderr: a request it could not read, for example.
   const words =
     stderr
@@ -150,6 +158,7 @@ async function answer(backend: Backend, response: ServerResponse, idleMs: number
     response,
     words ? `the request could not be served: ${words}` : 'the request could not be served',
   )
+  return { outcome: 'failed' }
 }
 
 /** A fetch's refusal, in the form that git prints: an ERR packet (gitprotocol-pack(5)). */

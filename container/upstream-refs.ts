@@ -4,6 +4,12 @@ import { killGroup, spawnGroup } from './process.ts'
 import type { RefList } from './ref-list.ts'
 import { type Link, partsOf, shellQuote, upstreamProblem } from './upstream.ts'
 
+/** What upstream lists, and what its tags stand for. */
+export interface UpstreamRefs extends RefList {
+  /** Object ids by the full name of an annotated tag. */
+  readonly peeled: ReadonlyMap<string, string>
+}
+
 const DELIMITER = Buffer.from('0001')
 const FLUSH = Buffer.from('0000')
 
@@ -12,7 +18,9 @@ const LIST_REFS = Buffer.concat([
   pktLine('command=ls-refs\n'),
   pktLine('object-format=sha1'),
   DELIMITER,
-  ...['symrefs\n', 'ref-prefix HEAD\n', 'ref-prefix refs/heads/\n', 'ref-prefix refs/tags/\n'].map(pktLine),
+  ...['peel\n', 'symrefs\n', 'ref-prefix HEAD\n', 'ref-prefix refs/heads/\n', 'ref-prefix refs/tags/\n'].map(
+    pktLine,
+  ),
   FLUSH,
   FLUSH,
 ])
@@ -22,7 +30,11 @@ const LIST_REFS = Buffer.concat([
  * takes one round trip once the channel is open, where `git ls-remote` takes two. An upstream that does not speak
  * version 2 lists its refs unasked (gitprotocol-pack(5)), and that is as good.
  */
-export async function listUpstream(link: Link, upstream: Upstream, signal: AbortSignal): Promise<RefList> {
+export async function listUpstream(
+  link: Link,
+  upstream: Upstream,
+  signal: AbortSignal,
+): Promise<UpstreamRefs> {
   const { ssh, release } = link.borrow()
   const child = spawnGroup('ssh', [...ssh, `git-upload-pack ${shellQuote(partsOf(upstream.url).path)}`], {
     signal,
@@ -30,7 +42,7 @@ export async function listUpstream(link: Link, upstream: Upstream, signal: Abort
     env: { PATH: process.env.PATH, GIT_PROTOCOL: 'version=2' },
   })
   try {
-    return await new Promise<RefList>((resolve, reject) => {
+    return await new Promise<UpstreamRefs>((resolve, reject) => {
       const reader = new RefListReader()
       let said = ''
       child.stderr?.on('data', (chunk: Buffer) => {
@@ -60,14 +72,15 @@ export async function listUpstream(link: Link, upstream: Upstream, signal: Abort
 class RefListReader {
   readonly #packets = new PktLines()
   readonly #refs = new Map<string, string>()
+  readonly #peeled = new Map<string, string>()
   #head: string | undefined
   #part: 'start' | 'capabilities' | 'listed' | 'advertised' = 'start'
 
   /** Takes bytes; answers when the list is whole. Throws PktLineError with what upstream says instead of one. */
-  push(chunk: Buffer): RefList | undefined {
+  push(chunk: Buffer): UpstreamRefs | undefined {
     this.#packets.push(chunk)
     for (let pkt = this.#packets.next(); pkt !== undefined; pkt = this.#packets.next())
-      if (this.#take(pkt)) return { refs: this.#refs, head: this.#head }
+      if (this.#take(pkt)) return { refs: this.#refs, head: this.#head, peeled: this.#peeled }
     return undefined
   }
 
@@ -85,13 +98,17 @@ class RefListReader {
     return false
   }
 
-  /** `<id> <name> [symref-target:<name>]` */
+  /** `<id> <name> [symref-target:<name>] [peeled:<id>]` */
   #listed(line: string): void {
     const [id, name, ...attributes] = line.split(' ')
     if (!id || !name) throw new PktLineError('upstream lists its refs in a way that cannot be read')
     if (name === 'HEAD')
       this.#head = attributes.find(a => a.startsWith('symref-target:'))?.slice('symref-target:'.length)
-    else this.#put(name, id)
+    else {
+      this.#put(name, id)
+      const peeled = attributes.find(a => a.startsWith('peeled:'))
+      if (peeled) this.#put(`${name}^{}`, peeled.slice('peeled:'.length))
+    }
   }
 
   /** `<id> <name>`, the first with `\0` and the capabilities. */
@@ -105,6 +122,8 @@ class RefListReader {
   }
 
   #put(name: string, id: string): void {
-    if (/^refs\/(heads|tags)\//.test(name) && !name.endsWith('^{}')) this.#refs.set(name, id)
+    if (!/^refs\/(heads|tags)\//.test(name)) return
+    if (name.endsWith('^{}')) this.#peeled.set(name.slice(0, -'^{}'.length), id)
+    else this.#refs.set(name, id)
   }
 }

@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { type IdentityName, identityVariable } from '../src/contract/names.ts'
 import type { Upstream } from '../src/contract/pass.ts'
 import { printable } from './commands.ts'
+import { orAborted } from './or-aborted.ts'
 import { killGroup, spawnGroup } from './process.ts'
 
 /** An upstream could not be used, in words for the agent: what, and whose part it is to mend it. */
@@ -177,11 +178,7 @@ function sharedLink(upstream: Upstream, config: string, control: string): Link {
       current ??= open()
       const { ready } = current
       rest()
-      await new Promise<void>((resolve, reject) => {
-        const stop = () => reject(signal.reason)
-        signal.addEventListener('abort', stop, { once: true })
-        ready.then(resolve, reject).finally(() => signal.removeEventListener('abort', stop))
-      })
+      await orAborted(ready, signal)
     },
     borrow() {
       const through = current

@@ -5,15 +5,18 @@ import { api } from './api/index.ts'
 import { answerCompanion } from './companion/calls.ts'
 import { consolePages } from './console/index.ts'
 import { CALL_PATH } from './contract/call.ts'
+import { logFault } from './fault.ts'
 import { health } from './health.ts'
 import { metrics } from './metrics/index.ts'
 import { advertise } from './smart-http/advertise.ts'
 import { plain } from './smart-http/answers.ts'
 import { fetchPack, receivePack } from './smart-http/services.ts'
 import { tellWhatIsAllowed } from './smart-http/tell-rules.ts'
+import { takeRest } from './take-rest.ts'
 
 /** Every route of the gate, in the order they are tried. */
 export const app = new Hono<GitEnv>()
+  .use(takeRest)
   .use(limitRate)
   .get('/', c =>
     c.text('git-gate: clone http://AGENT:TOKEN@THIS-HOST/REPOSITORY.git; people look at /-/console\n'),
@@ -31,6 +34,7 @@ export const app = new Hono<GitEnv>()
   .all('*', authenticate, () => plain(405, ['git asks this with another method, or not at all']))
   .notFound(() => plain(404, ['there is nothing here']))
   .onError((error, c) => {
-    console.error(JSON.stringify({ level: 'error', push: c.get('push'), message: error.message }))
+    const push = c.get('push')
+    logFault(push === undefined ? { at: c.req.path } : { push }, error)
     return plain(500, ['the gate failed on this request; try again; if it stays, tell the operator'])
   })

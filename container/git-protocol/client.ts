@@ -23,7 +23,7 @@ export function gitClient(
 ): GitClient {
   const watched = bodyOf(socket, settings.clientIdleMs)
   const gone = new AbortController()
-  const leave = () => gone.abort(new ClientGone(false))
+  const leave = () => gone.abort(new ClientGone('vanished'))
   let isOver = false
   let isSilent = false
   let peeked: Buffer | undefined
@@ -42,11 +42,11 @@ export function gitClient(
     const chunk =
       peeked ??
       (await watched.next().catch((error: unknown) => {
-        isSilent = error instanceof ClientGone && error.stalled
+        isSilent = error instanceof ClientGone && error.how === 'idle'
         throw error
       }))
     peeked = undefined
-    if (chunk === undefined && !isOver) throw new ClientGone(false)
+    if (chunk === undefined && !isOver) throw new ClientGone('vanished')
     return chunk
   }
   return {

@@ -1,7 +1,9 @@
 import type { Socket } from 'node:net'
 import type { Readable, Writable } from 'node:stream'
+import type { Reaped } from '../../src/contract/outcome.ts'
 import type { Git } from '../git.ts'
 import { killGroup } from '../process.ts'
+import { endedBy, type SessionEnd } from '../session-counts.ts'
 import type { Settings } from '../settings.ts'
 
 /**
@@ -13,7 +15,7 @@ export async function fetchOver(
   git: Git,
   protocol: string | undefined,
   settings: Pick<Settings, 'clientIdleMs' | 'readIdleMs'>,
-): Promise<void> {
+): Promise<SessionEnd> {
   const child = git.start(['upload-pack', '--strict', git.dir], {
     signal: new AbortController().signal,
     env: protocol ? { GIT_PROTOCOL: protocol } : {},
@@ -21,30 +23,38 @@ export async function fetchOver(
   const { stdin, stdout, stderr } = child
   if (!stdin || !stdout || !stderr) throw new Error('git upload-pack could not be started')
   let idle: NodeJS.Timeout | undefined
-  const stop = () => {
+  let reaped: Reaped | undefined
+  const stop = (why: Reaped) => {
+    reaped ??= why
     clearTimeout(idle)
     killGroup(child)
+    // What nobody reads any more would keep it from its end.
+    stdout.destroy()
     socket.destroy()
   }
-  /** git tells that it works, every five seconds; so silence on both ends is the client's. */
+  /** git tells that it works, every few seconds; so silence on both ends is the client's. */
   const alive = () => {
     clearTimeout(idle)
-    idle = setTimeout(stop, socket.writableNeedDrain ? settings.readIdleMs : settings.clientIdleMs)
+    idle = socket.writableNeedDrain
+      ? setTimeout(stop, settings.readIdleMs, 'unread')
+      : setTimeout(stop, settings.clientIdleMs, 'idle')
   }
   stdin.on('error', () => {})
   stderr.resume()
   carry(socket, stdin, alive)
   carry(stdout, socket, alive)
   socket.once('end', () => stdin.end())
-  socket.once('close', stop)
+  const closed = () => stop('vanished')
+  socket.once('close', closed)
   alive()
   await new Promise(resolve => child.once('close', resolve))
   clearTimeout(idle)
-  socket.off('close', stop)
+  socket.off('close', closed)
   if (socket.writable) socket.end()
   const late = setTimeout(() => socket.destroy(), settings.readIdleMs)
   await new Promise<void>(resolve => (socket.destroyed ? resolve() : socket.once('close', () => resolve())))
   clearTimeout(late)
+  return endedBy(reaped)
 }
 
 /** One direction, at the reader's pace; its ends are the caller's. */

@@ -1,8 +1,12 @@
 import { once } from 'node:events'
 import { createServer, type Server, type Socket } from 'node:net'
 import type { AgentName, RepositoryName } from '../../src/contract/names.ts'
+import { ClientGone } from '../body.ts'
+import type { Companion } from '../companion.ts'
+import { logFault } from '../fault.ts'
+import { push } from '../git-session.ts'
 import { pktLine } from '../pkt-line.ts'
-import { type Companion, push } from '../server.ts'
+import type { SessionEnd } from '../session-counts.ts'
 import { UpstreamError } from '../upstream.ts'
 import { gitClient } from './client.ts'
 import { fetchOver } from './fetch.ts'
@@ -12,6 +16,8 @@ import { NotAdmitted, type Worker, workerAt } from './worker.ts'
 
 /** A peer that is gone without a word is found by keepalives from after this long, in milliseconds. */
 const KEEPALIVE_MS = 5_000
+
+const FAILED = 'the gate failed on this request; try again'
 
 /** One client's connection, and what it asked for. */
 interface Caller {
@@ -36,10 +42,10 @@ export async function serveGit(
     // Whoever waits on this connection hears of its end as a close.
     socket.on('error', () => {})
     serveCaller(companion, socket, surface.agent, worker).catch((error: unknown) => {
+      if (error instanceof ClientGone) return socket.destroy()
       if (error instanceof NotAdmitted || error instanceof UpstreamError) return refuse(socket, error.message)
-      const message = error instanceof Error ? error.stack : String(error)
-      if (!socket.destroyed) console.error(JSON.stringify({ level: 'error', surface: 'git://', message }))
-      refuse(socket, 'the gate failed on this request; try again')
+      if (!socket.destroyed) logFault('', error)
+      refuse(socket, FAILED)
     })
   })
   server.listen(surface.port, surface.host)
@@ -73,14 +79,20 @@ async function takeFetch(companion: Companion, caller: Caller): Promise<void> {
   const { sessions, mirrors, settings } = companion
   const { socket, worker, repository, agent } = caller
   const pass = await worker.passFor('advertise-upload-pack', repository, socket.remoteAddress ?? '')
-  const begun = sessions.begin({ id: pass.id, agent, service: 'git-upload-pack' })
+  const begun = sessions.begin({
+    id: pass.id,
+    repository: pass.repository.name,
+    agent,
+    service: 'git-upload-pack',
+  })
   if (!begun.ok) return refuse(socket, begun.why)
+  let end: SessionEnd = { outcome: 'failed' }
   try {
     const mirror = mirrors.of(pass.repository)
     await mirror.refresh(pass.repository, closed(socket))
-    await fetchOver(socket, mirror.git, caller.protocol, settings)
+    end = await fetchOver(socket, mirror.git, caller.protocol, settings)
   } finally {
-    begun.end()
+    begun.end(end)
   }
 }
 
@@ -93,8 +105,14 @@ async function takePush(companion: Companion, caller: Caller): Promise<void> {
   const { socket, worker, repository, agent, protocol } = caller
   const address = socket.remoteAddress ?? ''
   const pass = await worker.passFor('advertise-receive-pack', repository, address)
-  const begun = sessions.begin({ id: pass.id, agent, service: pass.service })
+  const begun = sessions.begin({
+    id: pass.id,
+    repository: pass.repository.name,
+    agent,
+    service: pass.service,
+  })
   if (!begun.ok) return refuse(socket, begun.why)
+  let end: SessionEnd = { outcome: 'failed' }
   const client = gitClient(socket, protocol, settings)
   try {
     const { git, refresh } = mirrors.of(pass.repository)
@@ -104,10 +122,11 @@ async function takePush(companion: Companion, caller: Caller): Promise<void> {
       env: protocol ? { GIT_PROTOCOL: protocol } : {},
     })
     client.write(advertised.stdout)
+    end = { outcome: 'served' }
     const first = await client.peek()
     if (!first || first.subarray(0, 4).toString('latin1') === '0000') return client.drop()
   } finally {
-    begun.end()
+    begun.end(end)
   }
   const pushPass = await worker.passFor('git-receive-pack', repository, address)
   const news = () => worker.news(pushPass)
@@ -115,12 +134,17 @@ async function takePush(companion: Companion, caller: Caller): Promise<void> {
     .begun(pushPass.id, settings.clientIdleMs)
     .then(news)
     .catch(() => {})
-  await push(companion, pushPass, client, news)
+  await push(companion, pushPass, client, news).catch((error: unknown) => {
+    logFault(pushPass.id, error)
+    refuse(socket, FAILED)
+  })
 }
 
+/** Aborts when the client closes, if only its own side: it has nothing to say before it has its answer. */
 function closed(socket: Socket): AbortSignal {
   const gone = new AbortController()
-  socket.once('close', () => gone.abort(new Error('the client went away')))
-  if (socket.destroyed) gone.abort(new Error('the client went away'))
+  const leave = () => gone.abort(new ClientGone('vanished'))
+  for (const name of ['end', 'close'] as const) socket.once(name, leave)
+  if (socket.destroyed || socket.readableEnded) leave()
   return gone.signal
 }

@@ -1,6 +1,6 @@
+import { within } from '../within.ts'
 import { CONTAINER_PORT, type ContainerEnvironment } from './container-environment.ts'
 import { agree, askHealth, type Readiness, type Send } from './health.ts'
-import { within } from './within.ts'
 
 /** The part of `ctx.container` that the gate uses. */
 export interface ContainerHandle {

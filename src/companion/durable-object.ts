@@ -1,12 +1,13 @@
 import { DurableObject } from 'cloudflare:workers'
 import { PASS_HEADER, type Pass, readPass } from '../contract/pass.ts'
+import { drain } from '../drain.ts'
 import { settingsOf } from '../settings.ts'
 import { unavailable } from '../smart-http/answers.ts'
 import { containerEnvironment } from './container-environment.ts'
 import { type ContainerHandle, type ContainerLife, containerLife } from './container-life.ts'
-import { drain, upload } from './drain.ts'
 import type { Readiness, Send } from './health.ts'
 import { standingCompanion } from './standing.ts'
+import { upload } from './upload.ts'
 
 /** The way to a companion: may it be asked with this pass, and asking it. */
 interface Way {
@@ -34,11 +35,17 @@ export class Companion extends DurableObject<Env> {
       Date.now() / 1000,
     )
     if (!read.ok) return new Response(`git-gate: ${read.why}\n`, { status: 403 })
-    // A container's disk goes with it: one that does not run knows of no push, and is not started to say so.
-    if (read.pass.service === 'push-report' && this.container() && !this.container()?.running)
+    const { service } = read.pass
+    // A container's disk goes with it: one that does not run knows nothing, and is not started to say so.
+    const isAsleep = this.container()?.running === false
+    if (isAsleep && service === 'push-report')
       return Response.json({ error: 'no such push' }, { status: 404 })
+    if (isAsleep && service === 'status') return Response.json({ error: 'it does not run' }, { status: 404 })
     this.#way ??= this.#openWay()
     const way = this.#way
+    // Whoever watches does not use it: an unused container is stopped all the same.
+    if (service === 'status')
+      return way.send(pathname, { method: request.method, headers: request.headers, signal: request.signal })
     // Before the start, so that a container whose client did not wait for it is stopped too.
     await this.#lookAgain()
     const readiness = await way.ready(read.pass)

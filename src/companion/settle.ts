@@ -1,5 +1,6 @@
 import { AFTERWARDS, PushReport, Settled } from '../contract/outcome.ts'
 import type { Upstream } from '../contract/pass.ts'
+import { logFault } from '../fault.ts'
 import { newId } from '../ledger/id.ts'
 import { type OpenPush, openPushes, recordReport, settleLost } from '../ledger/pushes.ts'
 import { findUpstream } from '../ledger/repositories.ts'
@@ -19,14 +20,15 @@ export async function settle(
   wait: number,
   until: 'begun' | 'ended' = 'ended',
 ): Promise<'recorded' | 'unknown' | 'unreachable'> {
+  const ask = { service: 'push-report', id: newId(), push: push.id, wait, until } as const
+  const answer = await askCompanion(env, push.repository, ask).catch(() => undefined)
+  if (answer?.status === 404) return 'unknown'
+  if (!answer?.ok) return 'unreachable'
   try {
-    const ask = { service: 'push-report', id: newId(), push: push.id, wait, until } as const
-    const answer = await askCompanion(env, push.repository, ask)
-    if (answer.status === 404) return 'unknown'
-    if (!answer.ok) return 'unreachable'
     await recordReport(env.LEDGER, PushReport.parse(await answer.json()))
     return 'recorded'
-  } catch {
+  } catch (error) {
+    logFault({ push: push.id }, error)
     return 'unreachable'
   }
 }
@@ -37,7 +39,8 @@ export async function sweep(env: Env): Promise<void> {
   const lostBefore = now - settingsOf(env).GATE_LOST_PUSH_SECONDS * 1000
   for (const push of await openPushes(env.LEDGER, now - 2_000)) {
     const said = await settle(env, push, 0)
-    if (said === 'unknown' && push.startedAt < lostBefore) await settleWithoutRecord(env, push)
+    if (said === 'unknown' && push.startedAt < lostBefore)
+      await settleWithoutRecord(env, push).catch(error => logFault({ push: push.id }, error))
   }
 }
 

@@ -2,6 +2,7 @@ import { z } from 'zod'
 import { AgentName, IdentityName, RepositoryName } from './names.ts'
 import { Finding, LinkStep, Outcome, PushReport, RefResult } from './outcome.ts'
 import { Terms } from './rules.ts'
+import { RepositoryStatus } from './status.ts'
 
 /** What the admin API takes and answers. Times are ISO 8601 in UTC. */
 const Time = z.iso.datetime({ offset: true })
@@ -252,6 +253,17 @@ export const ChangePage = Page.extend({ changes: z.array(Change) }).meta({ id: '
 /** The links of the chain from the gate to an upstream, each tried. */
 export const LinkCheck = z.object({ steps: z.array(LinkStep) }).meta({ id: 'LinkCheck' })
 
+/** A repository as its companion knows it, while that runs. */
+export const RepositoryNow = z
+  .object({
+    companion: z.enum(['awake', 'asleep', 'unreachable']).meta({
+      description: 'Asleep: its container does not run, and is not started for this question',
+    }),
+    now: RepositoryStatus.nullable().meta({ description: 'Null unless the companion is awake' }),
+  })
+  .meta({ id: 'RepositoryNow' })
+export type RepositoryNow = z.infer<typeof RepositoryNow>
+
 export const Status = z
   .object({
     operator: z.string().meta({ description: 'Who is asking' }),
@@ -268,6 +280,12 @@ export const Failures = z
   .object({ address: z.string(), at: Time, count: z.number().int() })
   .meta({ id: 'Failures' })
 export type Failures = z.infer<typeof Failures>
+
+export const FetchQuery = ChangeQuery.extend({
+  repository: z.string().max(512).optional(),
+  agent: z.string().max(64).optional(),
+})
+export type FetchQuery = z.infer<typeof FetchQuery>
 
 export const Fetch = z
   .object({

@@ -33,6 +33,22 @@ export type RefResult = z.infer<typeof RefResult>
 export const StepTime = z.object({ step: z.string(), ms: z.number() })
 export type StepTime = z.infer<typeof StepTime>
 
+/**
+ * Why a session was let go before its end. Its client sent nothing (`idle`) or took nothing (`unread`) for too long,
+ * closed its connection (`vanished`), or what it sent broke off (`cut`); or git stood still (`stuck`).
+ */
+export const Reaped = z.enum(['idle', 'unread', 'vanished', 'cut', 'stuck'])
+export type Reaped = z.infer<typeof Reaped>
+
+/** The same in words. */
+export const LET_GO: Readonly<Record<Reaped, string>> = {
+  idle: 'the client stopped sending',
+  unread: 'the client stopped reading',
+  vanished: 'the client went away',
+  cut: 'the pack ended before it was whole',
+  stuck: 'git stood still',
+}
+
 /** What the companion knows of a push; the ledger keeps it. */
 export const PushReport = z.object({
   id: z.string(),
@@ -49,6 +65,10 @@ export const PushReport = z.object({
   upstreamSaid: z.string(),
   /** Every `remote:` line the agent was told. */
   told: z.array(z.string()),
+  /** Was its session let go, and why? */
+  reaped: Reaped.nullable().default(null),
+  /** How much gitleaks was given to read, in bytes. */
+  scannedBytes: z.number().int().nonnegative().default(0),
 })
 export type PushReport = z.infer<typeof PushReport>
 

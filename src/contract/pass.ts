@@ -63,6 +63,8 @@ export const Pass = z.discriminatedUnion('service', [
   z.object({ service: z.literal('check-config'), ...base, repository: Upstream }),
   /** Try the chain to the upstream. */
   z.object({ service: z.literal('check-link'), ...base, repository: Upstream }),
+  /** Tell of mirrors, sessions and counts: of one repository, or of all that were asked for. */
+  z.object({ service: z.literal('status'), ...base, of: Upstream.optional() }),
   /** Show what a push brought to its refs, from the mirror alone. */
   z.object({
     service: z.literal('introduced'),
@@ -86,6 +88,7 @@ export const ROUTES: Readonly<Record<Pass['service'], { method: 'GET' | 'POST'; 
   'check-config': { method: 'POST', path: '/config' },
   'check-link': { method: 'GET', path: '/link' },
   introduced: { method: 'GET', path: '/introduced' },
+  status: { method: 'GET', path: '/status' },
 }
 
 /** Signs a pass. */

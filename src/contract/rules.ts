@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { compileGlob } from './glob.ts'
 import { AgentName } from './names.ts'
+import { AllowedSigners } from './signers.ts'
 
 /** What a push can do to one ref. `force` is an update that loses commits, or any move of a tag. */
 export const Action = z.enum(['create', 'update', 'force', 'delete'])
@@ -40,8 +41,8 @@ export const Terms = z.strictObject({
   submodules: z.boolean().default(true),
   /** Globs that every author's and committer's e-mail address must match one of; none: any. */
   emails: z.array(z.string().min(1).max(256)).max(50).default([]),
-  /** An allowed-signers file (ssh-keygen(1)) that must verify every new commit; empty: no signature asked for. */
-  allowedSigners: z.string().max(64_000).default(''),
+  /** The keys of which one must have signed every new commit; empty: no signature asked for. */
+  allowedSigners: AllowedSigners.default(''),
   /** The largest file it may push, in bytes; the gate's own limit stands above it. */
   maxBlobBytes: z.number().int().positive().optional(),
 })

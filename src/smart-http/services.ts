@@ -4,7 +4,7 @@ import { askCompanion } from '../companion/index.ts'
 import { settle } from '../companion/settle.ts'
 import { recordFetch } from '../ledger/fetches.ts'
 import { newId } from '../ledger/id.ts'
-import { openPush } from '../ledger/pushes.ts'
+import { forgetEmpty, openPush } from '../ledger/pushes.ts'
 import { plain, unavailable } from './answers.ts'
 
 /** The request headers that git http-backend acts on; no other goes further. */
@@ -97,8 +97,16 @@ export async function receivePack(c: Context<GitEnv>): Promise<Response> {
   try {
     const answer = await asked
     if (!answer.body) return answer
-    const told = answer.body.pipeThrough(new TransformStream<Uint8Array, Uint8Array>({ flush: settled }))
-    return new Response(told, answer)
+    // A push has a report; to a list of no commands git says nothing.
+    let isEmpty = answer.ok
+    const told = new TransformStream<Uint8Array, Uint8Array>({
+      transform(bytes, controller) {
+        isEmpty = false
+        controller.enqueue(bytes)
+      },
+      flush: () => (isEmpty ? forgetEmpty(c.env.LEDGER, id) : settled()),
+    })
+    return new Response(answer.body.pipeThrough(told), answer)
   } catch {
     c.executionCtx.waitUntil(settled())
     return unavailable('git-receive-pack')

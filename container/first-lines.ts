@@ -1,0 +1,23 @@
+/** The first lines of what someone says, and how many more there were. */
+export interface FirstLines {
+  add(line: string): void
+  /** With a last line that tells of those that were not kept. */
+  readonly all: readonly string[]
+}
+
+/** Keeps lines up to so many bytes and so many of them: a push's record has to fit into one row of the ledger. */
+export function firstLines(most: { bytes: number; lines: number }): FirstLines {
+  const kept: string[] = []
+  let bytes = 0
+  let more = 0
+  return {
+    add(line) {
+      bytes += Buffer.byteLength(line)
+      if (more > 0 || bytes > most.bytes || kept.length >= most.lines) more += 1
+      else kept.push(line)
+    },
+    get all() {
+      return more ? [...kept, `… and ${more} more lines`] : kept
+    },
+  }
+}

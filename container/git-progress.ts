@@ -1,0 +1,20 @@
+/** What git prints with --progress: how far it is, and everything else it says. */
+export class GitProgress {
+  /** The newest word of it, such as `Receiving objects: 42% (420/1000), 63.00 MiB | 2.30 MiB/s`. */
+  now = ''
+  /** The newest of the rest, which is what is wrong when git fails. */
+  said = ''
+  #line = ''
+
+  push(chunk: Buffer): void {
+    const lines = (this.#line + chunk.toString('utf8')).split(/[\r\n]+/)
+    this.#line = lines.pop() ?? ''
+    for (const line of lines) this.#take(line)
+  }
+
+  #take(line: string): void {
+    const step = /^(?:remote: )?((?:Enumerating|Counting|Compressing|Receiving|Resolving) \w+:.*)$/.exec(line)
+    if (step?.[1]) this.now = step[1].replaceAll(/\s+/g, ' ').trim()
+    else this.said = `${this.said}${line}\n`.slice(-4096)
+  }
+}

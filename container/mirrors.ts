@@ -1,0 +1,52 @@
+import { createHash } from 'node:crypto'
+import { readdir } from 'node:fs/promises'
+import { join } from 'node:path'
+import type { RepositoryName } from '../src/contract/names.ts'
+import type { Upstream } from '../src/contract/pass.ts'
+import { gitOn } from './git.ts'
+import { createMirror, type Mirror } from './mirror.ts'
+import type { Settings } from './settings.ts'
+import type { Link } from './upstream.ts'
+
+export interface Mirrors {
+  of(upstream: Upstream): Mirror
+  /** The mirror of every repository that was asked for since the start. */
+  known(): Iterable<readonly [RepositoryName, Mirror]>
+  /** Removes what an earlier life of the companion left in any of them. */
+  tidyAll(): Promise<void>
+}
+
+export function createMirrors(
+  settings: Settings,
+  env: Readonly<Record<string, string>>,
+  linkTo: (upstream: Upstream) => Promise<Link>,
+): Mirrors {
+  const mirrors = new Map<string, Mirror>()
+  const known = new Map<RepositoryName, Mirror>()
+  const at = (dir: string) => {
+    const mirror = mirrors.get(dir) ?? createMirror(gitOn(dir, env), settings, linkTo)
+    mirrors.set(dir, mirror)
+    return mirror
+  }
+  return {
+    async tidyAll() {
+      for (const dir of await mirrorsIn(join(settings.home, 'mirrors'))) (await at(dir).enter())(false)
+    },
+    of(upstream) {
+      // The upstream's address is part of the place: a repository that is pointed elsewhere starts empty.
+      const mark = createHash('sha256').update(upstream.url).digest('hex').slice(0, 16)
+      const mirror = at(join(settings.home, 'mirrors', upstream.name, `${mark}.git`))
+      known.set(upstream.name, mirror)
+      return mirror
+    },
+    known: () => known,
+  }
+}
+
+/** The mirrors under a folder, which lie as deep as their repositories' names have segments. */
+async function mirrorsIn(folder: string): Promise<string[]> {
+  const entries = await readdir(folder, { withFileTypes: true }).catch(() => [])
+  const folders = entries.filter(entry => entry.isDirectory()).map(({ name }) => join(folder, name))
+  const below = folders.map(path => (path.endsWith('.git') ? [path] : mirrorsIn(path)))
+  return (await Promise.all(below)).flat()
+}

@@ -1,0 +1,105 @@
+import type { Upstream } from '../src/contract/pass.ts'
+import type { Git } from './git.ts'
+import { GitProgress } from './git-progress.ts'
+import { listMirror, type RefList, sameRefs } from './ref-list.ts'
+import { type Link, UpstreamError, upstreamProblem } from './upstream.ts'
+import { listUpstream, type UpstreamRefs } from './upstream-refs.ts'
+
+/** What a mirror will have, on its way from upstream. */
+export interface Arriving {
+  readonly refs: UpstreamRefs
+  /** How far it is. */
+  readonly progress: Pick<GitProgress, 'now'>
+  /** Resolves when the mirror has it all. Rejects with UpstreamError. */
+  readonly done: Promise<void>
+}
+
+/** What one refresh works with. */
+export interface Refresh {
+  readonly git: Git
+  readonly link: Link
+  readonly upstream: Upstream
+  /** The refs that it leaves alone, asked once upstream has answered: pushes are moving them. */
+  readonly held: () => readonly string[]
+  /** Told of a first fetch, into an empty mirror, as it begins. */
+  readonly onArriving: (arriving: Arriving) => void
+  /** How long it may take, in milliseconds. */
+  readonly withinMs: number
+}
+
+/** Heads, tags and HEAD as upstream has them. Rejects with UpstreamError. */
+export async function refresh({ onArriving, withinMs, ...how }: Refresh): Promise<void> {
+  const { git, link, upstream } = how
+  const signal = AbortSignal.timeout(withinMs)
+  const inTime = async (work: () => Promise<void>) => {
+    try {
+      await work()
+    } catch (error) {
+      if (!signal.aborted) throw error
+      throw new UpstreamError(`the upstream did not finish within ${withinMs / 1000} s; try again later`)
+    }
+  }
+  await inTime(async () => {
+    await link.connect(signal)
+    const [there, here] = await Promise.all([listUpstream(link, upstream, signal), listMirror(git, signal)])
+    const progress = here.refs.size === 0 && there.refs.size > 0 ? new GitProgress() : undefined
+    const done = inTime(() => takeOver(how, there, here, progress, signal))
+    if (progress) onArriving({ refs: there, progress, done })
+    await done
+  })
+}
+
+/** So many new refs at once are packed. */
+const MANY_REFS = 100
+
+async function takeOver(
+  { git, link, upstream, held }: Pick<Refresh, 'git' | 'link' | 'upstream' | 'held'>,
+  there: RefList,
+  here: RefList,
+  progress: GitProgress | undefined,
+  signal: AbortSignal,
+): Promise<void> {
+  const moving = held()
+  if (!sameRefs(there.refs, here.refs, moving)) {
+    await fetchAll(git, link, upstream, moving, progress, signal)
+    // A fetch leaves a file for each ref, and every look at all of them reads each file.
+    if (there.refs.size - here.refs.size > MANY_REFS) await git.run(['pack-refs', '--all'], { signal })
+  }
+  if (there.head !== undefined && there.head !== here.head)
+    await git.text(['symbolic-ref', 'HEAD', there.head], { signal })
+}
+
+/**
+ * Heads and tags as upstream has them, those it no longer has pruned. Refs that a push is moving are left to that
+ * push.
+ */
+async function fetchAll(
+  git: Git,
+  link: Link,
+  upstream: Upstream,
+  heldRefs: readonly string[],
+  progress: GitProgress | undefined,
+  signal: AbortSignal,
+): Promise<void> {
+  const { env, release } = link.borrow()
+  try {
+    const fetched = await git.run(
+      [
+        'fetch',
+        progress ? '--progress' : '--quiet',
+        '--prune',
+        '--no-tags',
+        '--no-write-fetch-head',
+        '--no-auto-maintenance',
+        upstream.url,
+        '+refs/heads/*:refs/heads/*',
+        '+refs/tags/*:refs/tags/*',
+        ...heldRefs.map(ref => `^${ref}`),
+      ],
+      { signal, env, onStderr: chunk => progress?.push(chunk) },
+    )
+    if (fetched.code !== 0) throw upstreamProblem(upstream, progress?.said ?? fetched.stderr)
+  } finally {
+    release({ cut: signal.aborted })
+  }
+}

@@ -1,0 +1,69 @@
+import { mkdir } from 'node:fs/promises'
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import { join } from 'node:path'
+import { type ConfigCheck, LostRefs } from '../src/contract/outcome.ts'
+import type { PassFor } from '../src/contract/pass.ts'
+import { checkGitleaksConfig } from './checks/index.ts'
+import type { Companion } from './companion.ts'
+import { bodyText, json, text } from './http-words.ts'
+import { addIdentity, IdentityError } from './identities.ts'
+import type { Entry } from './journal.ts'
+import { whatStands } from './recover.ts'
+
+/** The word of a push: once it has begun, or once it has ended; what there is of it when the wait runs out. */
+export async function reportOf(
+  { sessions, journal }: Companion,
+  { push, wait, until }: Pick<PassFor<'push-report'>, 'push' | 'wait' | 'until'>,
+): Promise<Entry | undefined> {
+  const entry = await journal.read(push)
+  if (entry && (until === 'begun' || entry.report.outcome !== 'open')) return entry
+  if (until === 'begun') await journal.begun(push, wait * 1000)
+  else await sessions.ended(push, wait * 1000)
+  return journal.read(push)
+}
+
+/** The word of a push, or else what its upstream has of it; 503 when that cannot be learnt now. */
+export async function settlePush(
+  companion: Companion,
+  pass: PassFor<'settle-push'>,
+  request: IncomingMessage,
+  response: ServerResponse,
+): Promise<void> {
+  const entry = await reportOf(companion, { push: pass.push, wait: 0, until: 'ended' })
+  if (entry) return json(response, 200, { known: entry.report })
+  const refs = LostRefs.parse(JSON.parse((await bodyText(request, 8 << 20)) ?? ''))
+  const has = await whatStands(pass.repository, refs, companion)
+  if (has === 'no answer') return text(response, 503, 'the upstream does not answer')
+  json(response, 200, { upstreamHas: has })
+}
+
+/** A configuration is tried with gitleaks, and nothing of it is kept. */
+export async function checkConfig(
+  { settings }: Companion,
+  request: IncomingMessage,
+  response: ServerResponse,
+): Promise<void> {
+  const text = await bodyText(request, 64_000)
+  if (text === undefined) return json(response, 413, { error: 'that is too long for a configuration' })
+  const scratch = join(settings.home, 'scratch')
+  await mkdir(scratch, { recursive: true, mode: 0o700 })
+  const problem = await checkGitleaksConfig(text, settings.gitleaks, scratch)
+  json(response, 200, { problem: problem ?? null } satisfies ConfigCheck)
+}
+
+/** An identity is made, or taken from the body; its public half is the answer. */
+export async function identity(
+  companion: Companion,
+  pass: PassFor<'identity'>,
+  request: IncomingMessage,
+  response: ServerResponse,
+): Promise<void> {
+  const key = await bodyText(request, 64_000)
+  if (key === undefined) return json(response, 413, { error: 'that is too long for a private key' })
+  try {
+    json(response, 200, { publicKey: await addIdentity(companion.identities, pass.identity, key) })
+  } catch (error) {
+    if (!(error instanceof IdentityError)) throw error
+    json(response, 409, { error: error.message })
+  }
+}

@@ -1,0 +1,47 @@
+import type { Upstream } from '../contract/pass.ts'
+import { CompanionStatus } from '../contract/status.ts'
+import { newId } from '../ledger/id.ts'
+import { repositoriesInUse } from '../ledger/in-use.ts'
+import { settingsOf } from '../settings.ts'
+import { within } from '../within.ts'
+import { askCompanion } from './index.ts'
+
+/** What a companion tells of itself. One whose container does not run is `asleep`, and is not woken for it. */
+export type CompanionWord =
+  | { readonly state: 'awake'; readonly status: CompanionStatus }
+  | { readonly state: 'asleep' | 'unreachable' }
+
+/** It is not waited for longer, in milliseconds. */
+const WORD_MS = 1_500
+
+/** A repository's companion on that repository. */
+export const statusOf = (env: Env, of: Upstream): Promise<CompanionWord> => ask(env, of.name, of)
+
+/**
+ * Every companion that may be running, on all it has: the one at GATE_COMPANION_URL, or the containers of the
+ * repositories that were in use while a container would have been kept.
+ */
+export async function everyStatus(env: Env): Promise<CompanionWord[]> {
+  const { GATE_COMPANION_URL, GATE_CONTAINER_IDLE_SECONDS } = settingsOf(env)
+  if (GATE_COMPANION_URL !== undefined) return [await ask(env, '')]
+  const since = Date.now() - 2 * GATE_CONTAINER_IDLE_SECONDS * 1000
+  const repositories = await repositoriesInUse(env.LEDGER, since)
+  return Promise.all(repositories.map(name => ask(env, name)))
+}
+
+/** `by`: the repository whose way to its companion is taken. */
+async function ask(env: Env, by: string, of?: Upstream): Promise<CompanionWord> {
+  const signal = AbortSignal.timeout(WORD_MS)
+  const word = async (): Promise<CompanionWord> => {
+    const answer = await askCompanion(env, by, { service: 'status', id: newId(), of }, { signal })
+    if (answer.status === 404) return { state: 'asleep' }
+    if (!answer.ok) throw new Error(`the companion answered with ${answer.status}`)
+    return { state: 'awake', status: CompanionStatus.parse(await answer.json()) }
+  }
+  const unreachable: CompanionWord = { state: 'unreachable' }
+  return within(
+    WORD_MS,
+    word().catch(() => unreachable),
+    unreachable,
+  )
+}

@@ -1,0 +1,7 @@
+/** A number of bytes as people read it. */
+export function inBytes(bytes: number): string {
+  if (bytes < 10_000) return `${bytes} bytes`
+  if (bytes < 1 << 20) return `${Math.round(bytes / 1024)} KiB`
+  const mib = bytes / (1 << 20)
+  return mib < 1024 ? `${Math.round(mib * 10) / 10} MiB` : `${Math.round((mib / 1024) * 10) / 10} GiB`
+}
