@@ -14,6 +14,7 @@ import {
   PushPage,
   PushRecord,
   Repository,
+  RepositoryNow,
   Status,
   Token,
   Webhook,
@@ -78,6 +79,7 @@ export function clientOf({ url, token }: Settings) {
     repositories: {
       list: () => ask('GET', '/repositories', z.array(Repository)),
       show: (name: string) => ask('GET', `/repositories/${at(name)}`, Repository),
+      now: (name: string) => ask('GET', `/repositories/${at(name)}/now`, RepositoryNow),
       add: (repository: object) => ask('POST', '/repositories', Repository, repository),
       update: (name: string, settings: object) =>
         ask('PUT', `/repositories/${at(name)}`, Repository, settings),

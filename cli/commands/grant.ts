@@ -14,7 +14,10 @@ const set = command('set <agent> <repository>', 'set what an agent may do in a r
   .option('--push-options', 'let it pass "git push -o …" on to the upstream')
   .option('--deny-path <glob...>', 'paths its commits must not touch, such as .github/workflows/**')
   .option('--email <glob...>', 'e-mail addresses its commits may carry')
-  .option('--allowed-signers <file>', 'an allowed-signers file that must verify its commits')
+  .option(
+    '--allowed-signers <file>',
+    'keys of which one must have signed each commit (allowed signers, OpenPGP)',
+  )
   .option('--no-symlinks', 'refuse symbolic links')
   .option('--no-submodules', 'refuse submodules')
   .option('--max-blob-bytes <n>', 'the largest file it may push', positive)

@@ -1,7 +1,8 @@
 import { pipeline } from 'node:stream/promises'
 import { InvalidArgumentError, Option } from 'commander'
 import type { Push, PushRecord } from '../../src/contract/api.ts'
-import { Outcome } from '../../src/contract/outcome.ts'
+import { LET_GO, Outcome } from '../../src/contract/outcome.ts'
+import { inBytes } from '../../src/contract/size.ts'
 import type { Client } from '../client.ts'
 import { pointInTime } from '../duration.ts'
 import { answer, localTime, plain, table } from '../terminal.ts'
@@ -82,6 +83,7 @@ function story(push: PushRecord): string {
   return [
     `push         ${push.id}`,
     `outcome      ${push.outcome} (${push.phase})`,
+    ...(push.reaped ? [`let go       ${LET_GO[push.reaped]}`] : []),
     `repository   ${push.repository}`,
     `agent        ${push.agent}, token ${push.token}`,
     `started      ${localTime(push.startedAt)}, took ${(push.ms / 1000).toFixed(1)} s`,
@@ -89,6 +91,7 @@ function story(push: PushRecord): string {
     ...push.refs.map(ref =>
       `ref          ${ref.ref} ${short(ref.old)}..${short(ref.new)} ${ref.status ?? ''} ${ref.reason}`.trimEnd(),
     ),
+    ...(push.scannedBytes ? [`scanned      ${inBytes(push.scannedBytes)} by gitleaks`] : []),
     ...push.steps.map(step => `step         ${step.step} ${step.ms} ms`),
     ...push.findings.flatMap(finding => [
       `secret       ${finding.rule} in ${finding.path}:${finding.line}, commit ${short(finding.commit)}`,

@@ -1,4 +1,6 @@
 import { RepositoryName } from '../../src/contract/names.ts'
+import { inBytes } from '../../src/contract/size.ts'
+import type { MirrorStatus } from '../../src/contract/status.ts'
 import { UsageComplaint } from '../complaint.ts'
 import { readText } from '../file.ts'
 import { answer, localTime, note, plain, table } from '../terminal.ts'
@@ -38,12 +40,15 @@ const list = command('list', 'every repository behind the gate').action(async op
   )
 })
 
-const show = command('show <name>', 'one repository, with its grants').action(
+const show = command('show <name>', 'one repository, with its grants and its mirror').action(
   async (name: string, options) => {
     const client = gate()
     const repository = await client.repositories.show(name)
-    const grants = await client.grants.list({ repository: repository.name })
-    answer(options, { ...repository, grants }, () =>
+    const [grants, { companion, now }] = await Promise.all([
+      client.grants.list({ repository: repository.name }),
+      client.repositories.now(repository.name),
+    ])
+    answer(options, { ...repository, grants, companion, now }, () =>
       [
         `name          ${repository.name}`,
         `clone         ${client.url}/${repository.name}.git`,
@@ -52,6 +57,7 @@ const show = command('show <name>', 'one repository, with its grants').action(
         `stale reads   ${repository.staleReads ? 'yes' : 'no'}`,
         `since         ${localTime(repository.createdAt)}`,
         `agents        ${grants.map(each => each.agent).join(', ') || 'none'}`,
+        `mirror        ${now ? tellMirror(now.mirror) : `unknown: its companion is ${companion}`}`,
         `known hosts   ${repository.knownHosts.trim().split('\n').join('\n              ')}`,
       ]
         .map(plain)
@@ -59,6 +65,18 @@ const show = command('show <name>', 'one repository, with its grants').action(
     )
   },
 )
+
+function tellMirror({ freshAt, lastRefresh, bytes }: MirrorStatus): string {
+  const error = lastRefresh?.error ?? null
+  return [
+    freshAt === null
+      ? 'not refreshed yet'
+      : `like the upstream ${localTime(new Date(freshAt).toISOString())}`,
+    ...(lastRefresh && error === null ? [`refreshed in ${(lastRefresh.ms / 1000).toFixed(1)} s`] : []),
+    ...(error === null ? [] : [`the last refresh failed: ${error}`]),
+    ...(bytes === null ? [] : [inBytes(bytes)]),
+  ].join(', ')
+}
 
 const remove = command('remove <name>', 'take a repository off the gate, with its grants').action(
   async (name: string, options) => {

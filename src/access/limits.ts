@@ -1,5 +1,6 @@
 import { createMiddleware } from 'hono/factory'
 import type { ApiError } from '../contract/api.ts'
+import { drain } from '../drain.ts'
 import { recordFailure } from '../ledger/failures.ts'
 import { settingsOf } from '../settings.ts'
 import { pktLine, plain, refusedPush } from '../smart-http/answers.ts'
@@ -81,7 +82,7 @@ const untilNext = () => Math.ceil((MINUTE_MS - (Date.now() % MINUTE_MS)) / 1000)
 async function tooOften(request: Request, why: string): Promise<Response> {
   const { pathname } = new URL(request.url)
   if (!pathname.endsWith('/git-receive-pack')) return tooMany(pathname, why)
-  await request.body?.pipeTo(new WritableStream()).catch(() => {})
+  await drain(request.body)
   const wait = untilNext()
   return refusedPush(`${why}; wait ${wait} s and try again`, { 'retry-after': String(wait) })
 }

@@ -4,6 +4,7 @@ import {
   ChangeQuery,
   Failures,
   FetchPage,
+  FetchQuery,
   PushPage,
   PushQuery,
   PushRecord,
@@ -71,17 +72,13 @@ export const history = room()
       path: '/fetches',
       tags,
       summary: 'Fetches, newest first',
-      request: { query: ChangeQuery },
+      request: { query: FetchQuery },
       responses: answers(200, FetchPage, 'A page of them'),
     }),
     async c => {
-      const { limit, cursor } = c.req.valid('query')
-      const fetches = await listFetches(
-        c.env.LEDGER,
-        limit,
-        cursor === undefined ? undefined : Number(cursor),
-      )
-      const last = fetches.length === limit ? fetches.at(-1) : undefined
+      const query = c.req.valid('query')
+      const fetches = await listFetches(c.env.LEDGER, query)
+      const last = fetches.length === query.limit ? fetches.at(-1) : undefined
       return c.json({ fetches, next: last ? String(last.id) : null }, 200)
     },
   )

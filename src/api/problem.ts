@@ -1,6 +1,7 @@
 import type { Context, ErrorHandler } from 'hono'
 import { HTTPException } from 'hono/http-exception'
 import type { ApiError } from '../contract/api.ts'
+import { logFault } from '../fault.ts'
 
 type ProblemStatus = 400 | 401 | 403 | 404 | 409 | 413 | 415 | 422 | 429 | 502 | 503
 
@@ -38,7 +39,7 @@ export const answerProblem: ErrorHandler = (error, c) => {
         'Look again, and retry',
       ),
     )
-  console.error(JSON.stringify({ level: 'error', at: 'api', path: c.req.path, error: error.message }))
+  logFault({ at: c.req.path }, error)
   return problemAnswer(
     c,
     new Problem(

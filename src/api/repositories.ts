@@ -1,6 +1,7 @@
 import { createRoute, z } from '@hono/zod-openapi'
 import { askCompanion } from '../companion/index.ts'
-import { LinkCheck, NewRepository, Repository, RepositorySettings } from '../contract/api.ts'
+import { statusOf } from '../companion/status.ts'
+import { LinkCheck, NewRepository, Repository, RepositoryNow, RepositorySettings } from '../contract/api.ts'
 import { pinsHost } from '../contract/known-hosts.ts'
 import type { RepositoryName } from '../contract/names.ts'
 import { ConfigCheck } from '../contract/outcome.ts'
@@ -10,6 +11,7 @@ import { findIdentity } from '../ledger/identities.ts'
 import {
   addRepository,
   findRepository,
+  findUpstream,
   listRepositories,
   removeRepository,
   updateRepository,
@@ -97,6 +99,24 @@ export const repositories = room()
       const repository = await existing(c.env.LEDGER, c.req.valid('param').name)
       await removeRepository(c.env.LEDGER, c.var.operator, repository.name)
       return c.json(repository, 200)
+    },
+  )
+  .openapi(
+    createRoute({
+      method: 'get',
+      path: '/repositories/{name}/now',
+      tags,
+      summary: 'Its mirror and its sessions, as its companion has them now',
+      request: { params },
+      responses: answers(200, RepositoryNow, 'What the companion tells, if it runs'),
+    }),
+    async c => {
+      const { name } = c.req.valid('param')
+      const upstream = await findUpstream(c.env.LEDGER, name)
+      if (!upstream) throw notFound(`repository ${name}`, 'repo')
+      const word = await statusOf(c.env, upstream)
+      const now = word.state === 'awake' ? (word.status.repositories[0] ?? null) : null
+      return c.json({ companion: word.state, now }, 200)
     },
   )
   .openapi(

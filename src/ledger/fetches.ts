@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import type { Fetch } from '../contract/api.ts'
+import type { Fetch, FetchQuery } from '../contract/api.ts'
 import { iso } from './time.ts'
 
 /** One fetch is several requests in protocol v2. */
@@ -45,15 +45,23 @@ const Row = z
     }),
   )
 
-/** Fetches, newest first, from before the one with the id `before`. */
+/** Fetches, newest first; with a cursor, those before the one of that id. */
 export async function listFetches(
   ledger: D1Database,
-  limit: number,
-  before: number | undefined,
+  { agent, repository, cursor, limit }: FetchQuery,
 ): Promise<Fetch[]> {
+  const filters = [
+    ['agent = ?', agent],
+    ['repository = ?', repository],
+    ['id < ?', cursor === undefined ? undefined : Number(cursor)],
+  ] as const
+  const given = filters.filter(([, value]) => value !== undefined)
   const { results } = await ledger
-    .prepare('SELECT * FROM fetches WHERE id < ? ORDER BY id DESC LIMIT ?')
-    .bind(before ?? Number.MAX_SAFE_INTEGER, limit)
+    .prepare(
+      `SELECT * FROM fetches ${given.length ? `WHERE ${given.map(([condition]) => condition).join(' AND ')}` : ''}
+       ORDER BY id DESC LIMIT ?`,
+    )
+    .bind(...given.map(([, value]) => value), limit)
     .all()
   return z.array(Row).parse(results)
 }

@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { Push, type PushQuery, type PushRecord } from '../contract/api.ts'
-import { Finding, RefResult, StepTime } from '../contract/outcome.ts'
+import { Finding, Reaped, RefResult, StepTime } from '../contract/outcome.ts'
 import { iso, millis } from './time.ts'
 
 const json = <T extends z.ZodType>(schema: T) =>
@@ -34,15 +34,26 @@ const RecordRow = z
     told: json(z.array(z.string())),
     client_address: z.string(),
     client_version: z.string(),
+    reaped: Reaped.nullable(),
+    scanned_bytes: z.number(),
   })
   .transform(
-    ({ started_at, exceptions_used, upstream_said, client_address, client_version, ...row }): PushRecord => ({
+    ({
+      started_at,
+      exceptions_used,
+      upstream_said,
+      client_address,
+      client_version,
+      scanned_bytes,
+      ...row
+    }): PushRecord => ({
       ...row,
       startedAt: iso(started_at),
       exceptionsUsed: exceptions_used,
       upstreamSaid: upstream_said,
       clientAddress: client_address,
       clientVersion: client_version,
+      scannedBytes: scanned_bytes,
     }),
   )
 

@@ -1,17 +1,24 @@
 import { z } from 'zod'
-import { Outcome } from '../contract/outcome.ts'
+import { Outcome, Reaped } from '../contract/outcome.ts'
 
 /** Step times are taken from this many pushes at most, the newest. */
 export const SAMPLE = 2_000
+
+/** A stretch of time in slots of `slotMs` milliseconds that begin at `from` (Unix milliseconds). */
+export interface Slots {
+  readonly from: number
+  readonly slotMs: number
+  readonly slots: number
+}
 
 const OutcomeRow = z.object({ slot: z.number(), outcome: Outcome, pushes: z.number() })
 /** How many pushes of a slot of time ended in an outcome; slots count from 0. */
 export type OutcomesOfSlot = z.infer<typeof OutcomeRow>
 
-/** Pushes by outcome, in `slots` slots of `slotMs` milliseconds that begin at `from` (Unix milliseconds). */
+/** Pushes by outcome, over time. */
 export async function outcomesOverTime(
   ledger: D1Database,
-  { from, slotMs, slots }: { from: number; slotMs: number; slots: number },
+  { from, slotMs, slots }: Slots,
 ): Promise<OutcomesOfSlot[]> {
   const { results } = await ledger
     .prepare(
@@ -21,6 +28,46 @@ export async function outcomesOverTime(
     .bind(from, slotMs, slots)
     .all()
   return z.array(OutcomeRow).parse(results)
+}
+
+const ReapedRow = z.object({ slot: z.number(), reaped: Reaped, pushes: z.number() })
+/** How many pushes of a slot were let go before their end, by why. */
+export type ReapedOfSlot = z.infer<typeof ReapedRow>
+
+/** Pushes whose session was let go, over time. */
+export async function reapedOverTime(
+  ledger: D1Database,
+  { from, slotMs, slots }: Slots,
+): Promise<ReapedOfSlot[]> {
+  const { results } = await ledger
+    .prepare(
+      `SELECT CAST((started_at - ?1) / ?2 AS INTEGER) AS slot, reaped, count(*) AS pushes FROM pushes
+       WHERE started_at >= ?1 AND started_at < ?1 + ?2 * ?3 AND reaped IS NOT NULL
+       GROUP BY slot, reaped ORDER BY slot`,
+    )
+    .bind(from, slotMs, slots)
+    .all()
+  return z.array(ReapedRow).parse(results)
+}
+
+const ScannedRow = z.object({ slot: z.number(), bytes: z.number(), pushes: z.number() })
+/** How much of a slot's pushes was scanned, and of how many. */
+export type ScannedOfSlot = z.infer<typeof ScannedRow>
+
+/** What gitleaks was given to read, over time. */
+export async function scannedOverTime(
+  ledger: D1Database,
+  { from, slotMs, slots }: Slots,
+): Promise<ScannedOfSlot[]> {
+  const { results } = await ledger
+    .prepare(
+      `SELECT CAST((started_at - ?1) / ?2 AS INTEGER) AS slot, sum(scanned_bytes) AS bytes, count(*) AS pushes
+       FROM pushes WHERE started_at >= ?1 AND started_at < ?1 + ?2 * ?3 AND scanned_bytes > 0
+       GROUP BY slot ORDER BY slot`,
+    )
+    .bind(from, slotMs, slots)
+    .all()
+  return z.array(ScannedRow).parse(results)
 }
 
 const StepRow = z.object({ step: z.string(), pushes: z.number(), median: z.number(), p95: z.number() })

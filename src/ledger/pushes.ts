@@ -32,16 +32,22 @@ export async function openPush(db: D1Database, attempt: PushAttempt): Promise<st
   return id
 }
 
+/** Takes back the row of a request that named no ref: it was no push. */
+export async function forgetEmpty(db: D1Database, id: string): Promise<void> {
+  await db.prepare("DELETE FROM pushes WHERE id = ? AND outcome = 'open' AND refs = '[]'").bind(id).run()
+}
+
 /** Puts what the companion says of a push into its row. A row that is settled stays as it is. */
 export async function recordReport(db: D1Database, report: PushReport): Promise<void> {
   const { id, outcome, phase, ms, refs, findings, steps, exceptionsUsed, upstreamSaid, told } = report
+  const { reaped, scannedBytes } = report
   const json = [refs, findings, steps, exceptionsUsed].map(value => JSON.stringify(value))
   await db
     .prepare(
       `UPDATE pushes SET outcome = ?, phase = ?, ms = ?, refs = ?, findings = ?, steps = ?, exceptions_used = ?,
-       upstream_said = ?, told = ? WHERE id = ? AND outcome = 'open'`,
+       upstream_said = ?, told = ?, reaped = ?, scanned_bytes = ? WHERE id = ? AND outcome = 'open'`,
     )
-    .bind(outcome, phase, ms, ...json, upstreamSaid, JSON.stringify(told), id)
+    .bind(outcome, phase, ms, ...json, upstreamSaid, JSON.stringify(told), reaped, scannedBytes, id)
     .run()
 }
 

@@ -2,23 +2,27 @@ import { Hono } from 'hono'
 import { authenticate } from '../api/authenticate.ts'
 import { answerProblem } from '../api/problem.ts'
 import type { ApiEnv } from '../api/room.ts'
+import { everyStatus } from '../companion/status.ts'
 import { readTotals, type Totals } from '../ledger/totals.ts'
+import { companionMetrics } from './companions.ts'
+import { metric } from './exposition.ts'
 
 /**
- * `GET /-/metrics`, for Prometheus, with an admin token. The numbers are the ledger's: a Worker's isolates come and
- * go, and what one of them counted would be lost with it.
+ * `GET /-/metrics`, for Prometheus, with an admin token. The numbers are the ledger's, and those of companions that
+ * run: a Worker's isolates come and go, and what one of them counted would be lost with it.
  */
 export const metrics = new Hono<ApiEnv>()
 metrics.onError(answerProblem)
-metrics.get('/', authenticate, async c =>
-  c.body(exposition(await readTotals(c.env.LEDGER)), 200, {
+metrics.get('/', authenticate, async c => {
+  const [totals, companions] = await Promise.all([readTotals(c.env.LEDGER), everyStatus(c.env)])
+  return c.body(ledgerMetrics(totals) + companionMetrics(companions), 200, {
     'content-type': 'text/plain; version=0.0.4; charset=utf-8',
     'cache-control': 'no-store',
-  }),
-)
+  })
+})
 
-/** Prometheus' text format, version 0.0.4. */
-function exposition(totals: Totals): string {
+/** What the ledger has. */
+function ledgerMetrics(totals: Totals): string {
   const settled = totals.outcomes.filter(each => each.label !== 'open')
   const open = totals.outcomes.find(each => each.label === 'open')?.count ?? 0
   const seconds = (ms: number) => ms / 1000
@@ -74,15 +78,3 @@ function exposition(totals: Totals): string {
     ),
   ].join('')
 }
-
-type Sample = [labels: Record<string, string>, value: number]
-
-function metric(name: string, type: 'counter' | 'gauge', help: string, samples: Sample[]): string {
-  const lines = samples.map(([labels, value]) => {
-    const text = Object.entries(labels).map(([label, of]) => `${label}="${escaped(of)}"`)
-    return `${name}${text.length ? `{${text.join(',')}}` : ''} ${value}`
-  })
-  return [`# HELP ${name} ${help}.`, `# TYPE ${name} ${type}`, ...lines, ''].join('\n')
-}
-
-const escaped = (text: string) => text.replaceAll('\\', '\\\\').replaceAll('"', '\\"').replaceAll('\n', '\\n')

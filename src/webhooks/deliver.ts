@@ -1,3 +1,4 @@
+import { logFault } from '../fault.ts'
 import { findPush } from '../ledger/history.ts'
 import { type Delivery, endDelivery, putOff, takeDeliveries } from '../ledger/webhooks.ts'
 import { settingsOf } from '../settings.ts'
@@ -11,7 +12,11 @@ const RETRY_SECONDS = [10, 60, 300, 1800, 7200, 21_600, 57_600] as const
 /** Sends what webhooks are to be told by now. Part of the scheduled sweep: no push ever waits for it. */
 export async function deliverDue(env: Env): Promise<void> {
   const deliveries = await takeDeliveries(env.LEDGER, AT_ONCE, Date.now() + 2 * ANSWER_MS)
-  await Promise.all(deliveries.map(delivery => deliver(env, delivery)))
+  await Promise.all(
+    deliveries.map(delivery =>
+      deliver(env, delivery).catch(error => logFault({ push: delivery.push }, error)),
+    ),
+  )
 }
 
 async function deliver(env: Env, delivery: Delivery): Promise<void> {

@@ -1,23 +1,12 @@
-import { generateKeyPairSync } from 'node:crypto'
 import { SignJWT } from 'jose'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { z } from 'zod'
-import { type AdminGate, startAdminGate } from './admin-gate.ts'
-
-const TEAM = 'acme.cloudflareaccess.com'
-const AUDIENCE = 'a'.repeat(64)
-const keys = generateKeyPairSync('rsa', { modulusLength: 2048 })
-const others = generateKeyPairSync('rsa', { modulusLength: 2048 })
+import type { AdminGate } from './admin-gate.ts'
+import { AUDIENCE, keys, others, startGateBehindAccess, TEAM } from './behind-access.ts'
 
 let gate: AdminGate
 beforeAll(async () => {
-  gate = await startAdminGate({
-    bindings: { GATE_ACCESS_TEAM: TEAM, GATE_ACCESS_AUDIENCE: AUDIENCE },
-    outside: url =>
-      url === `https://${TEAM}/cdn-cgi/access/certs`
-        ? { keys: [{ ...keys.publicKey.export({ format: 'jwk' }), kid: 'one', alg: 'RS256', use: 'sig' }] }
-        : undefined,
-  })
+  gate = await startGateBehindAccess()
 }, 60_000)
 afterAll(() => gate[Symbol.asyncDispose]())
 

@@ -133,6 +133,57 @@ test('a webhook is told of outcomes, signed, and again when it did not answer', 
   }
 })
 
+test('a push that cannot be settled keeps neither the pushes beside it nor webhooks waiting', async () => {
+  const told: string[] = []
+  const server = createServer((request, response) => {
+    told.push(String(request.headers['webhook-id']))
+    response.writeHead(204).end()
+  }).listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const report = (id: string) => ({
+    ...{ id, outcome: 'accepted', phase: 'forwarding', ms: 1, refs: [], findings: [], steps: [] },
+    ...{ exceptionsUsed: [], upstreamSaid: '', told: [] },
+  })
+  try {
+    await using gate = await startAdminGate({
+      bindings: { GATE_LOST_PUSH_SECONDS: '1' },
+      companion: ({ pass }) =>
+        pass.service === 'settle-push'
+          ? { body: { known: report(pass.push) } }
+          : { status: 404, body: { error: 'no such push' } },
+    })
+    await gate.ledger
+      .prepare(
+        "INSERT INTO identities (name, public_key, created_at) VALUES ('deploy', 'ssh-ed25519 AAAA', 0)",
+      )
+      .run()
+    await gate.ledger
+      .prepare(
+        "INSERT INTO repositories (name, upstream, identity, known_hosts, created_at) VALUES ('demo', 'ssh://git@github.com/acme/app.git', 'deploy', 'x', 0)",
+      )
+      .run()
+    const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/hook`
+    await gate.json('POST', '/webhooks', { url })
+    const refs = JSON.stringify([{ ref: 'refs/heads/a', old: '', new: '', status: null, reason: '' }])
+    for (const id of ['a-stuck', 'b-lost', 'c-ended']) await push(gate, id, Date.now() - 60_000)
+    await gate.ledger.prepare('UPDATE pushes SET refs = ?').bind(refs).run()
+    await settle(gate, 'c-ended', 'accepted')
+    // As D1 does with a row that it will not take.
+    await gate.ledger
+      .prepare(
+        "CREATE TRIGGER full BEFORE UPDATE ON pushes WHEN NEW.id = 'a-stuck' BEGIN SELECT RAISE(ABORT, 'full'); END",
+      )
+      .run()
+    await gate.tick().catch(() => {})
+    expect(await gate.json('GET', '/pushes/a-stuck')).toMatchObject({ outcome: 'open' })
+    expect(await gate.json('GET', '/pushes/b-lost')).toMatchObject({ outcome: 'accepted' })
+    expect(told.filter(each => each.endsWith('c-ended'))).toHaveLength(1)
+  } finally {
+    server.closeAllConnections()
+    server.close()
+  }
+})
+
 test('metrics are in Prometheus form, for administrators', async () => {
   await using gate = await startAdminGate()
   await push(gate, 'm1')

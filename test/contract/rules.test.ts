@@ -9,6 +9,7 @@ import {
   type Rule,
   Terms,
 } from '../../src/contract/rules.ts'
+import { AllowedSigners, keysIn } from '../../src/contract/signers.ts'
 
 const grant = (...rules: Partial<Rule>[]): Grant => ({
   agent: 'ada' as Grant['agent'],
@@ -113,4 +114,17 @@ test.each([
   '',
 ])('the pattern %j is refused', text => {
   expect(RefPattern.safeParse(text).success).toBe(false)
+})
+
+const openPgp = (kind: string) =>
+  ['BEGIN', 'END'].map(word => `-----${word} PGP ${kind} KEY BLOCK-----`).join('\nmQ==\n')
+
+test('allowed signers are lines for ssh-keygen and whole OpenPGP public keys, in any order', () => {
+  const [ada, bob] = ['ada@example.com ssh-ed25519 AAAA', 'bob@example.com ssh-ed25519 BBBB']
+  const text = `${ada}\n${openPgp('PUBLIC')}\r\n${bob}\n${openPgp('PUBLIC')}`
+  const { ssh, openPgp: keys } = keysIn(AllowedSigners.parse(text))
+  expect(ssh.split('\n').filter(Boolean)).toEqual([ada, bob])
+  expect(keys).toHaveLength(2)
+  for (const bad of [openPgp('PRIVATE'), openPgp('PUBLIC').slice(0, -2)])
+    expect(Terms.safeParse({ allowedSigners: `${ada}\n${bad}` }).success).toBe(false)
 })

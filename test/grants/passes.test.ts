@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { PASS_HEADER, PASS_SECONDS, type Pass, PROTOCOL, signPass } from '../../src/contract/pass.ts'
-import { grantOn } from '../faults/raw-push.ts'
+import { grantOn } from '../faults/passes.ts'
 import { type Gate, seconds, startGate } from '../harness/index.ts'
 import { body, request, ZERO } from './wire.ts'
 

@@ -1,0 +1,120 @@
+import { expect, test } from 'vitest'
+import { RepositoryNow } from '../../src/contract/api.ts'
+import { gitGate } from '../cli/command.ts'
+import { postPush, pushBody } from '../faults/raw-push.ts'
+import { accepted, type Gate, megabytes, seconds, startGate, until } from '../harness/index.ts'
+
+const nowOf = async (gate: Gate, repository: string) =>
+  RepositoryNow.parse(await gate.admin.ask('GET', `/repositories/${repository}/now`))
+
+/** The samples of `/-/metrics` by name and labels. */
+async function metricsOf(gate: Gate): Promise<Map<string, number>> {
+  const answer = await fetch(`${gate.url}/-/metrics`, {
+    headers: { authorization: `Bearer ${gate.adminToken}` },
+  })
+  expect(answer.status).toBe(200)
+  const samples = (await answer.text()).split('\n').filter(line => line !== '' && !line.startsWith('#'))
+  return new Map(
+    samples.map(line => {
+      const [, name = '', value] = /^(.*) (\S+)$/.exec(line) ?? []
+      return [name, Number(value)]
+    }),
+  )
+}
+
+test('a companion tells of its mirror, its sessions and what became of them, and so do the metrics', async () => {
+  await using gate = await startGate({ settings: { GATE_CLIENT_IDLE_SECONDS: '1' } })
+  const before = Date.now()
+  expect(await nowOf(gate, 'app')).toMatchObject({
+    companion: 'awake',
+    now: { mirror: { freshAt: null, lastRefresh: null, bytes: null }, sessions: [] },
+  })
+  const ada = await gate.agent('ada', { push: ['ada/**'] })
+  const work = await ada.clone()
+  await work.commit('Say hello', { 'hello.txt': 'hello\n' })
+  expect(await work.push('HEAD:refs/heads/ada/hello')).toMatchObject(accepted)
+  const push = await gate.ledger.last()
+  expect(push.reaped).toBeNull()
+  expect(push.scannedBytes).toBeGreaterThan('hello\n'.length)
+
+  const fresh = await nowOf(gate, 'app')
+  expect(fresh.now?.mirror.freshAt).toBeGreaterThanOrEqual(before)
+  expect(fresh.now?.mirror.lastRefresh).toMatchObject({ error: null, ms: expect.any(Number) })
+  expect(fresh.now?.mirror.bytes).toBeGreaterThan(0)
+  expect(fresh.now?.counts).toMatchObject({
+    refreshes: { failed: 0 },
+    sessions: { 'git-upload-pack': { served: expect.any(Number) }, 'git-receive-pack': { accepted: 1 } },
+    reaped: {},
+    scanned: { bytes: push.scannedBytes, objects: 2, gitleaks: 1 },
+  })
+
+  await work.commit('Something big', { big: megabytes(2) })
+  const bytes = await pushBody(work, 'refs/heads/ada/big')
+  const stalled = await postPush(gate.port, '/app.git/git-receive-pack', {
+    authorization: `Bearer ${ada.token}`,
+  })
+  stalled.send(bytes.subarray(0, bytes.length / 2))
+  await until(
+    async () => (await nowOf(gate, 'app')).now?.sessions.find(each => each.service === 'git-receive-pack'),
+    seconds(10),
+    () => 'the push is not among the live sessions',
+  )
+  const abandoned = await gate.ledger.until(({ outcome }) => outcome === 'abandoned')
+  expect(abandoned).toMatchObject({ reaped: 'idle', scannedBytes: 0 })
+  stalled.destroy()
+
+  const shown = await gitGate(['push', 'show', abandoned.id], {
+    env: { GATE_URL: gate.url, GATE_ADMIN_TOKEN: gate.adminToken },
+  })
+  expect(shown.stdout).toMatch(/^outcome +abandoned.*\nlet go +the client stopped sending$/m)
+  const scanned = await gitGate(['push', 'show', push.id], {
+    env: { GATE_URL: gate.url, GATE_ADMIN_TOKEN: gate.adminToken },
+  })
+  expect(scanned.stdout).toMatch(/^scanned +\d.* by gitleaks$/m)
+
+  const repository = await gitGate(['repo', 'show', 'app'], {
+    env: { GATE_URL: gate.url, GATE_ADMIN_TOKEN: gate.adminToken },
+  })
+  expect(repository.stdout).toMatch(
+    /^mirror +like the upstream \d{4}-.*, refreshed in \d.* s, \d+ (bytes|KiB)/m,
+  )
+
+  await gate.idle({ within: seconds(10) })
+  const metrics = await metricsOf(gate)
+  expect(metrics.get('gate_companions{state="awake"}')).toBe(1)
+  expect(
+    metrics.get('gate_sessions_total{repository="app",service="git-receive-pack",outcome="abandoned"}'),
+  ).toBe(1)
+  expect(metrics.get('gate_sessions_reaped_total{repository="app",reason="idle"}')).toBe(1)
+  expect(metrics.get('gate_sessions_live{repository="app"}')).toBe(0)
+  expect(metrics.get('gate_refreshes_total{repository="app",outcome="succeeded"}')).toBeGreaterThan(0)
+  expect(metrics.get('gate_scanned_bytes_total{repository="app"}')).toBe(push.scannedBytes)
+  expect(metrics.get('gate_gitleaks_starts_total{repository="app"}')).toBe(1)
+  expect(metrics.get('gate_mirror_bytes{repository="app"}')).toBeGreaterThan(0)
+})
+
+test('a refresh that fails is told with its reason, and a companion that is gone keeps nobody waiting', async () => {
+  await using gate = await startGate()
+  const ada = await gate.agent('ada', { push: ['ada/**'] })
+  await gate.upstream.stop()
+  expect((await ada.tryClone()).code).not.toBe(0)
+  const { now } = await nowOf(gate, 'app')
+  expect(now?.mirror).toMatchObject({
+    freshAt: null,
+    lastRefresh: { error: expect.stringContaining('upstream') },
+  })
+  expect(now?.counts.refreshes).toMatchObject({ succeeded: 0, failed: 1 })
+  expect(now?.counts.sessions['advertise-upload-pack']).toEqual({ failed: 1 })
+
+  process.kill(gate.companion.pid, 'SIGSTOP')
+  try {
+    const started = performance.now()
+    expect(await nowOf(gate, 'app')).toEqual({ companion: 'unreachable', now: null })
+    const metrics = await metricsOf(gate)
+    expect(metrics.get('gate_companions{state="unreachable"}')).toBe(1)
+    expect(metrics.has('gate_pushes_open')).toBe(true)
+    expect(performance.now() - started).toBeLessThan(seconds(8))
+  } finally {
+    process.kill(gate.companion.pid, 'SIGCONT')
+  }
+})
