@@ -1,16 +1,19 @@
 import type { Context } from 'hono'
 import { AgentGrant, MintedToken, Token } from '../contract/api.ts'
 import { findAgent } from '../ledger/agents.ts'
+import { listFetches } from '../ledger/fetches.ts'
 import { listGrants } from '../ledger/grants.ts'
 import { listPushRows } from '../ledger/push-rows.ts'
 import { listRepositories } from '../ledger/repositories.ts'
 import { listTokens } from '../ledger/tokens.ts'
+import { Activity } from './activity.tsx'
 import { askApi, type Refused } from './ask-api.ts'
 import type { ConsoleEnv } from './env.ts'
-import { Grants, termsSent } from './grants.tsx'
+import { setGrant } from './grant.tsx'
+import { Grants, type TriedGrant } from './grants.tsx'
 import { notThere, page } from './page.tsx'
 import { pathOf } from './paths.ts'
-import { PushLine } from './push-line.tsx'
+import { TermsForm } from './terms-form.ts'
 import { EXPIRY, Tokens } from './tokens.tsx'
 import { Given, visible, When } from './words.tsx'
 
@@ -39,29 +42,32 @@ export async function revokeToken(c: Context<ConsoleEnv>): Promise<Response> {
   return agentPage(c, { tokenRefused: revoked.refused })
 }
 
-const grantPath = (c: Context<ConsoleEnv>, repository: unknown) =>
-  `/grants/${encodeURIComponent(nameIn(c))}/${encodeURIComponent(String(repository))}`
-
 /** `POST /agents/<name>/grants` */
 export async function giveGrant(c: Context<ConsoleEnv>): Promise<Response> {
-  const form = await c.req.parseBody()
-  const given = await askApi(c, AgentGrant, 'PUT', grantPath(c, form.repository), termsSent(form))
+  const sent = await c.req.parseBody()
+  const form = TermsForm.parse(sent)
+  const repository = String(sent.repository ?? '')
+  const given = await setGrant(c, nameIn(c), repository, form)
   if (given.ok) return c.redirect(`${pathOf.agent(nameIn(c))}#grants`, 303)
-  return agentPage(c, { grantRefused: given.refused })
+  return agentPage(c, { grant: { refused: given.refused, form, repository } })
 }
 
 /** `POST /agents/<name>/take-grant`: the agent is off a repository. */
 export async function takeGrant(c: Context<ConsoleEnv>): Promise<Response> {
   const { repository } = await c.req.parseBody()
-  const taken = await askApi(c, AgentGrant, 'DELETE', grantPath(c, repository))
+  const path = `/grants/${encodeURIComponent(nameIn(c))}/${encodeURIComponent(String(repository))}`
+  const taken = await askApi(c, AgentGrant, 'DELETE', path)
   if (taken.ok) return c.redirect(`${pathOf.agent(nameIn(c))}#grants`, 303)
-  return agentPage(c, { grantRefused: taken.refused })
+  return agentPage(c, { grant: { refused: taken.refused } })
 }
+
+/** So many of its pushes, and of its fetches, are shown. */
+const LATEST = 10
 
 interface Tried {
   readonly minted?: MintedToken
   readonly tokenRefused?: Refused
-  readonly grantRefused?: Refused
+  readonly grant?: TriedGrant
 }
 
 async function agentPage(c: Context<ConsoleEnv>, tried: Tried): Promise<Response> {
@@ -69,16 +75,17 @@ async function agentPage(c: Context<ConsoleEnv>, tried: Tried): Promise<Response
   const agent = await findAgent(ledger, nameIn(c))
   if (!agent) return notThere(c, 'agent of this name', pathOf.agents, 'Agents')
   const { name } = agent
-  const [grants, tokens, repositories, { pushes }] = await Promise.all([
+  const [grants, tokens, repositories, { pushes }, fetches] = await Promise.all([
     listGrants(ledger, { agent: name }),
     listTokens(ledger, name),
     listRepositories(ledger),
-    listPushRows(ledger, { agent: name, limit: 10 }),
+    listPushRows(ledger, { agent: name, limit: LATEST }),
+    listFetches(ledger, { agent: name, limit: LATEST }),
   ])
   return page(c, {
     title: visible(name),
     room: 'Agents',
-    status: tried.tokenRefused || tried.grantRefused ? 400 : 200,
+    status: tried.tokenRefused || tried.grant ? 400 : 200,
     children: (
       <>
         <div class="head">
@@ -97,22 +104,14 @@ async function agentPage(c: Context<ConsoleEnv>, tried: Tried): Promise<Response
           minted={tried.minted}
           refused={tried.tokenRefused}
         />
-        <Grants c={c} agent={name} grants={grants} repositories={repositories} refused={tried.grantRefused} />
+        <Grants c={c} agent={name} grants={grants} repositories={repositories} tried={tried.grant} />
         <section aria-labelledby="latest">
           <h2 id="latest">What it did lately</h2>
-          {pushes.length === 0 ? (
-            <p class="quiet">It has not pushed yet.</p>
-          ) : (
-            <>
-              <ol class="pushes" aria-labelledby="latest">
-                {pushes.map(push => (
-                  <PushLine push={push} />
-                ))}
-              </ol>
-              <p>
-                <a href={`${pathOf.pushes}?${new URLSearchParams({ agent: name })}`}>All its pushes</a>
-              </p>
-            </>
+          <Activity pushes={pushes} fetches={fetches} />
+          {pushes.length > 0 && (
+            <p>
+              <a href={`${pathOf.pushes}?${new URLSearchParams({ agent: name })}`}>All its pushes</a>
+            </p>
           )}
         </section>
       </>

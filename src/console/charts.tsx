@@ -1,37 +1,57 @@
-import type { Outcome } from '../contract/outcome.ts'
-import type { OutcomesOfSlot, StepOverview } from '../ledger/overview.ts'
+import type { Slots, StepOverview } from '../ledger/overview.ts'
 import { duration, visible } from './words.tsx'
 
-const STACK: readonly Outcome[] = ['accepted', 'refused', 'failed', 'abandoned', 'open']
 /** In pixels; widths are shares of what room there is. */
 const HEIGHT = 210
 const BOTTOM = 24
 const TOP = 16
 
-interface Slots {
-  readonly outcomes: readonly OutcomesOfSlot[]
-  readonly from: number
-  readonly slotMs: number
-  readonly slots: number
+/** One colour of a chart: what it stands for, and the class that paints it. */
+interface Series<Name extends string> {
+  readonly name: Name
+  readonly words: string
+  readonly tone: string
 }
 
-/** Pushes over time as stacked columns; the numbers are in a table under it. */
-export const OutcomeChart = ({ outcomes, from, slotMs, slots }: Slots) => {
-  const counts = Array.from({ length: slots }, () => new Map<Outcome, number>())
-  for (const { slot, outcome, pushes } of outcomes) counts[slot]?.set(outcome, pushes)
-  const top = roundUp(Math.max(1, ...counts.map(of => sum(of.values()))))
-  const high = (pushes: number) => (pushes / top) * (HEIGHT - BOTTOM - TOP)
+interface Columns<Name extends string> {
+  readonly time: Slots
+  readonly series: readonly Series<Name>[]
+  readonly values: readonly { slot: number; name: Name; value: number }[]
+  /** What is drawn, for those who do not see it. */
+  readonly label: string
+  /** A value in words. */
+  readonly tell: (value: number) => string
+  /** What values are counted in, so that the axis ends at a round number of it. */
+  readonly unit?: (most: number) => number
+}
+
+/** Values over time as stacked columns; the numbers are in a table under it. */
+export const ColumnChart = <Name extends string>({
+  time: { from, slotMs, slots },
+  series,
+  values,
+  label,
+  tell,
+  unit = () => 1,
+}: Columns<Name>) => {
+  const columns = Array.from({ length: slots }, () => new Map<Name, number>())
+  for (const { slot, name, value } of values) columns[slot]?.set(name, value)
+  const most = Math.max(1, ...columns.map(of => sum(of.values())))
+  const top = roundUp(most / unit(most)) * unit(most)
+  const high = (value: number) => (value / top) * (HEIGHT - BOTTOM - TOP)
   const across = (place: number) => `${((place / slots) * 100).toFixed(2)}%`
   const name = (slot: number) => slotName(from + slot * slotMs, slotMs)
   const named = Math.ceil(slots / 6)
+  const inWords = (of: ReadonlyMap<Name, number>) =>
+    series
+      .flatMap(each => {
+        const value = of.get(each.name)
+        return value === undefined ? [] : series.length > 1 ? `${tell(value)} ${each.words}` : tell(value)
+      })
+      .join(', ') || 'none'
   return (
     <figure class="chart">
-      <svg
-        width="100%"
-        height={HEIGHT}
-        role="img"
-        aria-label="Pushes by outcome over time; the table below has the numbers"
-      >
+      <svg width="100%" height={HEIGHT} role="img" aria-label={`${label}; the table below has the numbers`}>
         {[0, top / 2, top].map(value => (
           <>
             <line
@@ -42,23 +62,23 @@ export const OutcomeChart = ({ outcomes, from, slotMs, slots }: Slots) => {
             />
             {value > 0 && (
               <text class="axis" y={HEIGHT - BOTTOM - high(value) - 4}>
-                {value}
+                {tell(value)}
               </text>
             )}
           </>
         ))}
-        {counts.map((of, slot) => {
+        {columns.map((of, slot) => {
           let y = HEIGHT - BOTTOM
           return (
             <g>
-              <title>{`${name(slot)}: ${tell(of)}`}</title>
+              <title>{`${name(slot)}: ${inWords(of)}`}</title>
               <rect class="hover" x={across(slot)} width={across(1)} height={HEIGHT - BOTTOM} />
-              {STACK.map(outcome => {
-                const height = high(of.get(outcome) ?? 0)
+              {series.map(each => {
+                const height = high(of.get(each.name) ?? 0)
                 y -= height
                 return height === 0 ? null : (
                   <rect
-                    class={outcome}
+                    class={each.tone}
                     x={across(slot + 0.15)}
                     y={y.toFixed(1)}
                     width={across(0.7)}
@@ -69,7 +89,7 @@ export const OutcomeChart = ({ outcomes, from, slotMs, slots }: Slots) => {
             </g>
           )
         })}
-        {counts.map((_, slot) =>
+        {columns.map((_, slot) =>
           slot % named === 0 ? (
             <text class={slot % (2 * named) === 0 ? 'axis' : 'axis spare'} x={across(slot)} y={HEIGHT - 6}>
               {name(slot)}
@@ -77,32 +97,34 @@ export const OutcomeChart = ({ outcomes, from, slotMs, slots }: Slots) => {
           ) : null,
         )}
       </svg>
-      <figcaption class="legend">
-        {STACK.map(outcome => (
-          <span class={outcome}>{outcome}</span>
-        ))}
-      </figcaption>
+      {series.length > 1 && (
+        <figcaption class="legend">
+          {series.map(each => (
+            <span class={each.tone}>{each.words}</span>
+          ))}
+        </figcaption>
+      )}
       <details>
         <summary>The numbers</summary>
-        <section class="wider" aria-label="Pushes by outcome, in numbers" tabindex={0}>
+        <section class="wider" aria-label={`${label}, in numbers`} tabindex={0}>
           <table>
             <thead>
               <tr>
                 <th scope="col">From (UTC)</th>
-                {STACK.map(outcome => (
+                {series.map(each => (
                   <th scope="col" class="number">
-                    {outcome}
+                    {each.words}
                   </th>
                 ))}
               </tr>
             </thead>
             <tbody>
-              {counts.map((of, slot) =>
+              {columns.map((of, slot) =>
                 of.size === 0 ? null : (
                   <tr>
                     <th scope="row">{name(slot)}</th>
-                    {STACK.map(outcome => (
-                      <td class="number">{of.get(outcome) ?? 0}</td>
+                    {series.map(each => (
+                      <td class="number">{tell(of.get(each.name) ?? 0)}</td>
                     ))}
                   </tr>
                 ),
@@ -168,6 +190,3 @@ const slotName = (ms: number, slotMs: number) => {
   const iso = new Date(ms).toISOString()
   return slotMs >= 86_400_000 ? iso.slice(5, 10) : `${iso.slice(5, 10)} ${iso.slice(11, 16)}`
 }
-
-const tell = (of: ReadonlyMap<Outcome, number>) =>
-  of.size === 0 ? 'no push' : [...of].map(([outcome, pushes]) => `${pushes} ${outcome}`).join(', ')

@@ -1,11 +1,13 @@
 import type { Context } from 'hono'
 import type { AgentGrant, Repository } from '../contract/api.ts'
-import { type Action, tellRules } from '../contract/rules.ts'
+import { Action, Terms, tellRules } from '../contract/rules.ts'
+import { inBytes } from '../contract/size.ts'
 import type { Refused } from './ask-api.ts'
 import type { ConsoleEnv } from './env.ts'
-import { Field } from './field.tsx'
 import { Complaint, Form } from './page.tsx'
 import { pathOf } from './paths.ts'
+import { TermsFields } from './terms-fields.tsx'
+import { formOf, type TermsForm } from './terms-form.ts'
 import { Given, visible } from './words.tsx'
 
 interface Props {
@@ -13,16 +15,28 @@ interface Props {
   readonly agent: string
   readonly grants: readonly AgentGrant[]
   readonly repositories: readonly Repository[]
-  readonly refused: Refused | undefined
+  readonly tried: TriedGrant | undefined
 }
 
+/** A grant that was refused, with what the form said if it was one. */
+export interface TriedGrant {
+  readonly refused: Refused
+  readonly form?: TermsForm
+  readonly repository?: string
+}
+
+/** What the form for one more repository begins with: an agent's own branches, with everything. */
+const OWN_BRANCHES = formOf(
+  Terms.parse({ rules: [{ pattern: 'refs/heads/{agent}/**', allow: Action.options }] }),
+)
+
 /** What an agent may do, in words, and a form for one more repository. */
-export const Grants = ({ c, agent, grants, repositories, refused }: Props) => {
+export const Grants = ({ c, agent, grants, repositories, tried }: Props) => {
   const others = repositories.filter(each => !grants.some(grant => grant.repository === each.name))
   return (
     <section aria-labelledby="grants">
       <h2 id="grants">What it may do</h2>
-      <Complaint refused={refused} />
+      <Complaint refused={tried?.refused} />
       {grants.length === 0 && <p class="quiet">Nothing yet: give it a grant for a repository.</p>}
       <dl class="grants">
         {grants.map(grant => (
@@ -37,7 +51,10 @@ export const Grants = ({ c, agent, grants, repositories, refused }: Props) => {
                 <code>{visible(line)}</code>
               </dd>
             ))}
-            <dd>
+            <dd class="do">
+              <a href={pathOf.grant(agent, grant.repository)}>
+                Change<span class="unseen"> the grant for {grant.repository}</span>
+              </a>
               <Form c={c} action={`${pathOf.agent(agent)}/take-grant`}>
                 <input type="hidden" name="repository" value={grant.repository} />
                 <button type="submit" class="plain">
@@ -49,37 +66,20 @@ export const Grants = ({ c, agent, grants, repositories, refused }: Props) => {
         ))}
       </dl>
       {others.length > 0 ? (
-        <details class="add" open={refused !== undefined}>
+        <details class="add" open={tried?.form !== undefined}>
           <summary>Give it a repository</summary>
           <Form c={c} action={`${pathOf.agent(agent)}/grants`} class="fields">
             <label>
               Repository
               <select name="repository" required>
                 {others.map(({ name }) => (
-                  <option value={name}>{name}</option>
+                  <option value={name} selected={tried?.repository === name}>
+                    {name}
+                  </option>
                 ))}
               </select>
             </label>
-            <Field
-              id="push"
-              label="May create and update"
-              hint="branches, a pattern a line; {agent} stands for its name; none: it may read"
-              wide
-            >
-              <textarea id="push" name="push" aria-describedby="push-hint" rows={2} spellcheck={false}>
-                {'{agent}/**'}
-              </textarea>
-            </Field>
-            <label class="wide">
-              May also rewrite and delete
-              <textarea name="force" rows={2} spellcheck={false}>
-                {'{agent}/**'}
-              </textarea>
-            </label>
-            <label class="wide">
-              May create tags
-              <textarea name="tags" rows={1} spellcheck={false} placeholder="{agent}-*" />
-            </label>
+            <TermsFields values={tried?.form ?? OWN_BRANCHES} />
             <span class="actions">
               <button type="submit" class="primary">
                 Give
@@ -99,7 +99,8 @@ export const Grants = ({ c, agent, grants, repositories, refused }: Props) => {
 }
 
 function inWords(grant: AgentGrant): string[] {
-  const { rules, denyPaths, emails, allowedSigners, symlinks, submodules, pushOptions } = grant.terms
+  const { rules, denyPaths, emails, allowedSigners, symlinks, submodules, pushOptions, maxBlobBytes } =
+    grant.terms
   return [
     ...(rules.length ? tellRules(grant) : ['may read']),
     ...(denyPaths.length ? [`paths it must not touch: ${denyPaths.join(', ')}`] : []),
@@ -107,23 +108,7 @@ function inWords(grant: AgentGrant): string[] {
     ...(allowedSigners ? ['every commit signed'] : []),
     ...(symlinks ? [] : ['no symbolic links']),
     ...(submodules ? [] : ['no submodules']),
+    ...(maxBlobBytes === undefined ? [] : [`files up to ${inBytes(maxBlobBytes)}`]),
     ...(pushOptions ? ['push options are passed on'] : []),
   ]
-}
-
-/** The terms that the form says; the admin API checks them. */
-export function termsSent(form: Record<string, unknown>): { rules: { pattern: string; allow: Action[] }[] } {
-  const allowed = new Map<string, Action[]>()
-  const allow = (field: string, kind: 'heads' | 'tags', actions: Action[]) => {
-    for (const line of String(form[field] ?? '').split('\n')) {
-      const pattern = line.trim()
-      if (!pattern) continue
-      const full = pattern.startsWith('refs/') ? pattern : `refs/${kind}/${pattern}`
-      allowed.set(full, [...(allowed.get(full) ?? []), ...actions])
-    }
-  }
-  allow('push', 'heads', ['create', 'update'])
-  allow('force', 'heads', ['force', 'delete'])
-  allow('tags', 'tags', ['create'])
-  return { rules: [...allowed].map(([pattern, actions]) => ({ pattern, allow: actions })) }
 }

@@ -51,6 +51,9 @@ export const fromHere = createMiddleware<ConsoleEnv>(async (c, next) => {
     (site === undefined && origin === undefined)
   if (elsewhere)
     return c.text('This form was not sent from the console. Open the page anew and send it again.', 403)
+  // Its fields are text then: no other form is in the console's pages.
+  if (!/^application\/x-www-form-urlencoded(;|$)/i.test(c.req.header('content-type') ?? ''))
+    return c.text('This is not a form of the console.', 415)
   if (Number(c.req.header('content-length') ?? MAX_FORM_BYTES + 1) > MAX_FORM_BYTES)
     return c.text('This form is too long.', 413)
   return next()

@@ -3,6 +3,7 @@ import { giveGrant, mintToken, revokeToken, showAgent, takeGrant } from './agent
 import { addAgent, showAgents } from './agents.tsx'
 import { asset } from './assets.ts'
 import type { ConsoleEnv } from './env.ts'
+import { changeGrant, showGrant } from './grant.tsx'
 import { fromHere, protect, signedIn } from './guard.ts'
 import { showIntroduced } from './introduced.tsx'
 import { streamPush, streamPushes } from './live.tsx'
@@ -47,5 +48,7 @@ export const consolePages = new Hono<ConsoleEnv>()
   .post('/agents/:name/revoke', revokeToken)
   .post('/agents/:name/grants', giveGrant)
   .post('/agents/:name/take-grant', takeGrant)
+  .get('/agents/:name/grants/:repository', showGrant)
+  .post('/agents/:name/grants/:repository', changeGrant)
   .get('/overview', showOverview)
   .all('*', c => notThere(c, 'such page', pathOf.pushes, undefined))

@@ -1,13 +1,16 @@
 import type { Context } from 'hono'
-import type { Outcome } from '../contract/outcome.ts'
+import { LET_GO, type Outcome, Reaped } from '../contract/outcome.ts'
+import { inBytes } from '../contract/size.ts'
 import {
   busiestAgents,
   type OutcomesOfSlot,
   outcomesOverTime,
+  reapedOverTime,
   SAMPLE,
+  scannedOverTime,
   stepTimes,
 } from '../ledger/overview.ts'
-import { OutcomeChart, StepChart } from './charts.tsx'
+import { ColumnChart, StepChart } from './charts.tsx'
 import type { ConsoleEnv } from './env.ts'
 import { Nothing, page } from './page.tsx'
 import { pathOf } from './paths.ts'
@@ -31,13 +34,16 @@ export async function showOverview(c: Context<ConsoleEnv>): Promise<Response> {
   const { words, slotMs, slots } = RANGES[range]
   // Slots end on whole multiples of their length, so a slot is the same one at the next look.
   const from = (Math.floor(Date.now() / slotMs) + 1 - slots) * slotMs
+  const time = { from, slotMs, slots }
   const ledger = c.env.LEDGER
-  const [outcomes, steps, agents] = await Promise.all([
-    outcomesOverTime(ledger, { from, slotMs, slots }),
+  const [outcomes, reaped, scanned, steps, agents] = await Promise.all([
+    outcomesOverTime(ledger, time),
+    reapedOverTime(ledger, time),
+    scannedOverTime(ledger, time),
     stepTimes(ledger, from),
     busiestAgents(ledger, from),
   ])
-  const total = outcomes.reduce((sum, { pushes }) => sum + pushes, 0)
+  const total = sumOf(outcomes, each => each.pushes)
   return page(c, {
     title: 'Overview',
     room: 'Overview',
@@ -70,7 +76,63 @@ export async function showOverview(c: Context<ConsoleEnv>): Promise<Response> {
             <Totals outcomes={outcomes} />
             <section aria-labelledby="over-time">
               <h2 id="over-time">Pushes by outcome</h2>
-              <OutcomeChart outcomes={outcomes} from={from} slotMs={slotMs} slots={slots} />
+              <ColumnChart
+                time={time}
+                series={OUTCOMES}
+                values={outcomes.map(({ slot, outcome, pushes }) => ({ slot, name: outcome, value: pushes }))}
+                label="Pushes by outcome over time"
+                tell={number}
+              />
+            </section>
+            <section aria-labelledby="let-go">
+              <h2 id="let-go">Sessions let go</h2>
+              {reaped.length === 0 ? (
+                <p class="quiet">No push was let go before its end in this time.</p>
+              ) : (
+                <>
+                  <p class="quiet">
+                    {counted(
+                      sumOf(reaped, each => each.pushes),
+                      'push',
+                      'pushes',
+                    )}{' '}
+                    came to no end of their own.
+                  </p>
+                  <ColumnChart
+                    time={time}
+                    series={REASONS}
+                    values={reaped.map(({ slot, reaped: name, pushes }) => ({ slot, name, value: pushes }))}
+                    label="Sessions of pushes that were let go, over time"
+                    tell={number}
+                  />
+                </>
+              )}
+            </section>
+            <section aria-labelledby="scanned">
+              <h2 id="scanned">Scan volume</h2>
+              {scanned.length === 0 ? (
+                <p class="quiet">Nothing was scanned in this time.</p>
+              ) : (
+                <>
+                  <p class="quiet">
+                    gitleaks was given {inBytes(sumOf(scanned, each => each.bytes))} of{' '}
+                    {counted(
+                      sumOf(scanned, each => each.pushes),
+                      'push',
+                      'pushes',
+                    )}
+                    .
+                  </p>
+                  <ColumnChart
+                    time={time}
+                    series={[{ name: 'scanned', words: 'scanned', tone: 'open' }]}
+                    values={scanned.map(({ slot, bytes }) => ({ slot, name: 'scanned', value: bytes }))}
+                    label="What gitleaks was given to read, over time"
+                    tell={inBytes}
+                    unit={most => 1024 ** Math.floor(Math.log2(most) / 10)}
+                  />
+                </>
+              )}
             </section>
             <section aria-labelledby="step-times">
               <h2 id="step-times">Time per step</h2>
@@ -121,6 +183,20 @@ export async function showOverview(c: Context<ConsoleEnv>): Promise<Response> {
   })
 }
 
+const number = (value: number) => value.toLocaleString('en')
+
+const sumOf = <Item,>(items: readonly Item[], value: (item: Item) => number) =>
+  items.reduce((sum, item) => sum + value(item), 0)
+
+/** As they are stacked, from the ground up. */
+const OUTCOMES = (['accepted', 'refused', 'failed', 'abandoned', 'open'] as const).map(name => ({
+  name,
+  words: name,
+  tone: name,
+}))
+
+const REASONS = Reaped.options.map(name => ({ name, words: LET_GO[name], tone: name }))
+
 const MEANING: Readonly<Record<Outcome, string>> = {
   accepted: 'taken by the upstream',
   refused: 'by a rule, a check or the upstream',
@@ -131,15 +207,16 @@ const MEANING: Readonly<Record<Outcome, string>> = {
 
 const Totals = ({ outcomes }: { outcomes: readonly OutcomesOfSlot[] }) => (
   <dl class="totals">
-    {(['accepted', 'refused', 'failed', 'abandoned', 'open'] as const).map(outcome => {
-      const sum = outcomes
-        .filter(each => each.outcome === outcome)
-        .reduce((all, { pushes }) => all + pushes, 0)
+    {OUTCOMES.map(({ name: outcome }) => {
+      const sum = sumOf(
+        outcomes.filter(each => each.outcome === outcome),
+        each => each.pushes,
+      )
       return (
         <div class={outcome}>
           <dt>{outcome}</dt>
           <dd>
-            <a href={`${pathOf.pushes}?outcome=${outcome}`}>{sum.toLocaleString('en')}</a>
+            <a href={`${pathOf.pushes}?outcome=${outcome}`}>{number(sum)}</a>
           </dd>
           <dd class="quiet small">{MEANING[outcome]}</dd>
         </div>

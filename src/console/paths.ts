@@ -10,6 +10,8 @@ export const pathOf = {
   repository: (name: string) => `${ROOT}/repositories/${encodeURIComponent(name)}`,
   agents: `${ROOT}/agents`,
   agent: (name: string) => `${ROOT}/agents/${encodeURIComponent(name)}`,
+  grant: (agent: string, repository: string) =>
+    `${ROOT}/agents/${encodeURIComponent(agent)}/grants/${encodeURIComponent(repository)}`,
   overview: `${ROOT}/overview`,
   signIn: `${ROOT}/sign-in`,
   signOut: `${ROOT}/sign-out`,

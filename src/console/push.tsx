@@ -1,5 +1,7 @@
 import type { Context } from 'hono'
 import type { PushRecord } from '../contract/api.ts'
+import { LET_GO } from '../contract/outcome.ts'
+import { inBytes } from '../contract/size.ts'
 import { findPush } from '../ledger/history.ts'
 import { decisionsOn } from '../ledger/waiting.ts'
 import type { ConsoleEnv } from './env.ts'
@@ -114,6 +116,18 @@ const Facts = ({ push }: { push: PushRecord }) => (
       <dt>Took</dt>
       <dd>{push.outcome === 'open' ? 'it goes on' : duration(push.ms)}</dd>
     </div>
+    {push.reaped && (
+      <div>
+        <dt>Let go</dt>
+        <dd>{LET_GO[push.reaped]}</dd>
+      </div>
+    )}
+    {push.scannedBytes > 0 && (
+      <div>
+        <dt>Scanned</dt>
+        <dd>{inBytes(push.scannedBytes)}</dd>
+      </div>
+    )}
     <div>
       <dt>Agent</dt>
       <dd>

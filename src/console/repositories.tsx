@@ -19,7 +19,7 @@ export const showRepositories = (c: Context<ConsoleEnv>) => repositoriesPage(c)
 /** `POST /repositories`: one more behind the gate. */
 export async function addRepository(c: Context<ConsoleEnv>): Promise<Response> {
   const form = await c.req.parseBody()
-  const wanted = SentRepository.extend({ name: z.string().trim() }).parse(form)
+  const wanted = SentRepository.extend({ name: z.string().trim().default('') }).parse(form)
   const added = await askApi(c, Repository, 'POST', '/repositories', wanted)
   if (added.ok) return c.redirect(pathOf.repository(added.value.name), 303)
   return repositoriesPage(c, { refused: added.refused, form: wanted })

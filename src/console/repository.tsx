@@ -1,5 +1,5 @@
 import type { Context } from 'hono'
-import { LinkCheck, Repository } from '../contract/api.ts'
+import { LinkCheck, Repository, RepositoryNow } from '../contract/api.ts'
 import type { LinkStep } from '../contract/outcome.ts'
 import { tellRules } from '../contract/rules.ts'
 import { listGrants } from '../ledger/grants.ts'
@@ -8,6 +8,7 @@ import { listPushRows } from '../ledger/push-rows.ts'
 import { findRepository } from '../ledger/repositories.ts'
 import { askApi, type Refused } from './ask-api.ts'
 import type { ConsoleEnv } from './env.ts'
+import { MirrorNow } from './mirror.tsx'
 import { Complaint, Form, notThere, page } from './page.tsx'
 import { pathOf } from './paths.ts'
 import { PushLine } from './push-line.tsx'
@@ -47,11 +48,12 @@ async function repositoryPage(c: Context<ConsoleEnv>, tried: Tried): Promise<Res
   const repository = await findRepository(ledger, nameIn(c))
   if (!repository) return notThere(c, 'repository of this name', pathOf.repositories, 'Repositories')
   const { name, upstream } = repository
-  const [identity, identities, grants, { pushes }] = await Promise.all([
+  const [identity, identities, grants, { pushes }, now] = await Promise.all([
     findIdentity(ledger, repository.identity),
     listIdentities(ledger),
     listGrants(ledger, { repository: name }),
     listPushRows(ledger, { repository: name, limit: 5 }),
+    askApi(c, RepositoryNow, 'GET', `/repositories/${encodeURIComponent(name)}/now`),
   ])
   return page(c, {
     title: visible(name),
@@ -76,6 +78,7 @@ async function repositoryPage(c: Context<ConsoleEnv>, tried: Tried): Promise<Res
             <span class="quiet"> tries git, the key, reading and writing; it changes nothing</span>
           </Form>
         </section>
+        <MirrorNow known={now} />
         <section aria-labelledby="key">
           <h2 id="key">Deploy key</h2>
           <p class="quiet">

@@ -1,5 +1,6 @@
 import type { Context } from 'hono'
 import { countFailure } from '../access/limits.ts'
+import { ASSERTION_HEADER } from '../api/cloudflare-access.ts'
 import type { ConsoleEnv } from './env.ts'
 import { bare } from './page.tsx'
 import { pathOf, ROOT } from './paths.ts'
@@ -23,10 +24,13 @@ export async function takeToken(c: Context<ConsoleEnv>): Promise<Response> {
   return signInPage(c, to, true)
 }
 
+/** Where Access ends a sign-in of its own, on every host that it stands before. */
+const ACCESS_SIGN_OUT = '/cdn-cgi/access/logout'
+
 /** `POST /sign-out` */
 export function leave(c: Context<ConsoleEnv>): Response {
   signOut(c)
-  return c.redirect(pathOf.signIn, 303)
+  return c.redirect(c.req.header(ASSERTION_HEADER) ? ACCESS_SIGN_OUT : pathOf.signIn, 303)
 }
 
 /** Only ever back into the console. */

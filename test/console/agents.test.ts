@@ -56,9 +56,15 @@ test('an agent is made, granted and given a token; the pasted lines clone; revok
   expect(fs.existsSync(path.join(machine.home, 'app', 'README.md'))).toBe(true)
   expect(fs.readFileSync(path.join(machine.home, 'app/.git/config'), 'utf8')).not.toContain(token)
   expect(await machine.run('git -C app fetch')).toMatchObject({ code: 0 })
-
+  const push =
+    'cd app && git -c user.name=Ada -c user.email=ada@example.com commit -q --allow-empty -m Try && git push origin HEAD:refs/heads/ada/try'
+  expect(await machine.run(push)).toMatchObject({ code: 0 })
   await open('/agents/ada')
   expect(await page.content()).not.toContain(token)
+  const did = page.getByRole('region', { name: 'What it did lately' }).getByRole('listitem')
+  await did.filter({ hasText: 'accepted' }).getByText('ada/try').waitFor()
+  await did.filter({ hasText: 'fetched' }).getByRole('link', { name: 'app' }).first().waitFor()
+  await did.filter({ hasText: 'fetched' }).getByText('git/').first().waitFor()
   await page.getByRole('button', { name: /^Revoke the token/ }).click()
   await page.getByText('1 token of it ended').click()
   await page.getByText(/revoked just now/).waitFor()

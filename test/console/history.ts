@@ -24,8 +24,8 @@ export function writeHistory(home: string, pushes: readonly PastPush[]): string[
   try {
     const insert = database.prepare(
       `INSERT INTO pushes (id, repository, agent, token, started_at, outcome, phase, ms, refs, findings, steps,
-         exceptions_used, upstream_said, told, client_address, client_version)
-       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+         exceptions_used, upstream_said, told, client_address, client_version, reaped, scanned_bytes)
+       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
     )
     database.exec('BEGIN')
     const ids = pushes.map(push => {
@@ -51,6 +51,8 @@ export function writeHistory(home: string, pushes: readonly PastPush[]): string[
         JSON.stringify(push.told ?? []),
         push.clientAddress ?? '',
         push.clientVersion ?? 'git/2.39.5',
+        push.reaped ?? null,
+        push.scannedBytes ?? 0,
       )
       return id
     })

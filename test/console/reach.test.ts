@@ -3,9 +3,11 @@ import { createRequire } from 'node:module'
 import type { Browser, Page } from 'playwright-core'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { z } from 'zod'
+import { Reaped } from '../../src/contract/outcome.ts'
 import { type Gate, startGate } from '../harness/index.ts'
 import { openConsole, startBrowser } from './browser.ts'
 import { objectId, writeHistory } from './history.ts'
+import { tabTo } from './keyboard.ts'
 
 const axe = fs.readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8')
 const Found = z.array(
@@ -52,6 +54,8 @@ async function furnished(gate: Gate): Promise<string[]> {
     ...Array.from({ length: 60 }, (_, i) => ({
       startedAt: now - (i + 2) * 3_600_000,
       outcome: outcomes[i % 3] ?? 'accepted',
+      reaped: i % 3 === 2 ? (Reaped.options[i % Reaped.options.length] ?? null) : null,
+      scannedBytes: i % 3 === 0 ? 9_000 * i : 0,
       steps: ['receiving', 'rules', 'secrets', 'forwarding'].map((step, at) => ({ step, ms: 20 * (i + at) })),
       told: ['git-gate: something was said'],
     })),
@@ -70,6 +74,7 @@ async function furnished(gate: Gate): Promise<string[]> {
     '/repositories/app',
     '/agents',
     '/agents/ada',
+    '/agents/ada/grants/app',
     '/overview',
     '/nowhere',
   ]
@@ -118,16 +123,6 @@ test('everything can be done with the keyboard: sign in, find the push, allow it
     },
   })
   const page = await context.newPage()
-  const tabTo = async (name: string | RegExp) => {
-    for (let presses = 0; presses < 80; presses++) {
-      const focused = await page.evaluate(
-        '((document.activeElement?.labels?.[0] ?? document.activeElement)?.textContent ?? "").trim()',
-      )
-      if (typeof name === 'string' ? focused === name : name.test(String(focused))) return
-      await page.keyboard.press('Tab')
-    }
-    throw new Error(`Tab does not reach ${name}`)
-  }
   await page.goto(`${gate.url}/-/console`)
   await page.keyboard.type(gate.adminToken)
   await page.keyboard.press('Enter')
@@ -135,17 +130,17 @@ test('everything can be done with the keyboard: sign in, find the push, allow it
   await page.keyboard.press('Tab')
   expect(await page.evaluate('document.activeElement.textContent')).toContain('Skip')
   await page.keyboard.press('Enter')
-  await tabTo(/^ada to app$/)
+  await tabTo(page, /^ada to app$/)
   const outline = await page.evaluate('getComputedStyle(document.activeElement.closest("li")).outlineStyle')
   expect(outline).toBe('solid')
   await page.keyboard.press('Enter')
   await page.getByRole('heading', { name: '1 finding' }).waitFor()
-  await tabTo('Reason')
+  await tabTo(page, 'Reason')
   await page.keyboard.type('a made-up value')
-  await tabTo(/^Allow/)
+  await tabTo(page, /^Allow/)
   await page.keyboard.press('Enter')
   await page.getByText('allowed', { exact: true }).waitFor()
-  await tabTo('Sign out')
+  await tabTo(page, 'Sign out')
   await page.keyboard.press('Enter')
   await page.waitForURL('**/sign-in')
   expect(await gate.admin.ask('GET', '/exceptions')).toMatchObject([{ reason: 'a made-up value' }, {}])

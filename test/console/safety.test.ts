@@ -128,6 +128,84 @@ test('a form is taken only with its key, from the console itself, and from someo
   expect(await gate.admin.ask('GET', '/agents')).toMatchObject([{ name: 'mallory' }])
 })
 
+test('no form, whatever it is made of, makes the gate fail', async () => {
+  await using gate = await startGate()
+  await gate.agent('ada', { push: ['ada/**'] })
+  await using operator = await openConsole(browser, gate)
+  const [cookie] = await operator.page.context().cookies()
+  await operator.open('/agents')
+  const key = (await operator.page.locator('input[name="form-key"]').first().getAttribute('value')) ?? ''
+  const headers = { cookie: `${cookie?.name}=${cookie?.value}`, origin: gate.url }
+  const file = new FormData()
+  const names = [
+    'name',
+    'rules',
+    'upstream',
+    'label',
+    'id',
+    'repository',
+    'fingerprint',
+    'token',
+    'denyPaths',
+  ]
+  for (const name of names) file.set(name, new Blob(['x']), 'x')
+  file.set('form-key', key)
+  // In one piece, as it may be answered before it is read.
+  const multipart = new Response(file)
+  const urlencoded = 'application/x-www-form-urlencoded'
+  const bodies: RequestInit[] = [
+    {
+      body: await multipart.arrayBuffer(),
+      headers: { 'content-type': multipart.headers.get('content-type') ?? '' },
+    },
+    { body: 'no boundary', headers: { 'content-type': 'multipart/form-data' } },
+    { body: `form-key=${key}&rules=%FF%00&name=%00&upstream=%0a`, headers: { 'content-type': urlencoded } },
+    {
+      body: `form-key=${key}&${names.map(name => `${name}=a&${name}=b`).join('&')}`,
+      headers: { 'content-type': urlencoded },
+    },
+    {
+      body: `form-key=${key}&${names.map(name => `${name}[]=a`).join('&')}&maxBlobBytes=1e999`,
+      headers: { 'content-type': urlencoded },
+    },
+    {
+      body: `form-key=${key}&maxBlobBytes=-1&rules=${'x'.repeat(200_000)}`,
+      headers: { 'content-type': urlencoded },
+    },
+    { body: `form-key=${key}&__proto__=x&constructor=y`, headers: { 'content-type': urlencoded } },
+  ]
+  const paths = [
+    '/sign-in',
+    '/agents',
+    '/agents/ada/tokens',
+    '/agents/ada/revoke',
+    '/agents/ada/grants',
+    '/agents/ada/grants/app',
+    '/agents/ada/grants/%00',
+    '/agents/ada/take-grant',
+    '/agents/%2e%2e/grants/app',
+    '/repositories',
+    '/repositories/app',
+    '/repositories/no%2Fsuch/check',
+    '/waiting/decide',
+    '/waiting/revoke',
+    '/waiting/take-back',
+  ]
+  const failed: string[] = []
+  for (const path of paths)
+    for (const [i, init] of bodies.entries()) {
+      const answer = await fetch(`${gate.url}/-/console${path}`, {
+        method: 'POST',
+        redirect: 'manual',
+        ...init,
+        headers: { ...headers, ...init.headers },
+      })
+      await answer.body?.cancel()
+      if (answer.status >= 500) failed.push(`${path} with form ${i}: ${answer.status}`)
+    }
+  expect(failed).toEqual([])
+})
+
 test('a session ends with its token, and without one every page asks to sign in', async () => {
   await using gate = await startGate()
   const minted = (await gate.admin.ask('POST', '/admin-tokens', { label: 'grace' })) as Record<string, string>

@@ -177,6 +177,8 @@ function aFortnight(): PastPush[] {
       phase: steps.at(-1)?.step ?? 'receiving',
       ms: steps.reduce((sum, { ms }) => sum + ms, 0),
       steps,
+      reaped: ended === 'abandoned' ? (i % 2 ? 'vanished' : 'idle') : null,
+      scannedBytes: steps.length > 2 ? 3_000 + noise * noise : 0,
       refs: [
         {
           ref,

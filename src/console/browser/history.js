@@ -1,4 +1,5 @@
-// Older pushes come by themselves as the end of the list is neared; without this the link leads to them.
+// Older pushes come by themselves, each page of them as a list of its own, as the end of the list is neared; without
+// this the link leads to them.
 import { parse } from './fragment.js'
 
 const link = document.getElementById('older')
@@ -21,7 +22,12 @@ if (link instanceof HTMLAnchorElement && list) {
       const answer = await fetch(link.href, { headers: { accept: 'text/html' } })
       if (!answer.ok || answer.redirected) return near.disconnect()
       const page = parse(await answer.text())
-      list.append(...(page.getElementById('pushes')?.children ?? []))
+      const older = page.getElementById('pushes')
+      if (older) {
+        older.removeAttribute('id')
+        older.setAttribute('aria-label', 'Older pushes')
+        link.parentElement?.before(older)
+      }
       const next = page.getElementById('older')?.getAttribute('href')
       if (next) link.href = next
       else {

@@ -46,7 +46,8 @@ function addressOf(region) {
   const url = new URL(region.dataset.live ?? '', location.href)
   if (region.id !== 'pushes') return url
   url.searchParams.set('newest', region.firstElementChild?.id.slice('push-'.length) ?? '')
-  const open = [...region.querySelectorAll(':scope > [data-outcome="open"]')]
+  // Also those in the lists of older pushes.
+  const open = [...document.querySelectorAll('.pushes > [data-outcome="open"]')]
   url.searchParams.set('open', open.map(line => line.id.slice('push-'.length)).join(','))
   return url
 }

@@ -1,0 +1,152 @@
+import type { Browser, Page } from 'playwright-core'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { Terms } from '../../src/contract/rules.ts'
+import { accepted, rejected, startGate } from '../harness/index.ts'
+import { openConsole, startBrowser } from './browser.ts'
+import { tabTo } from './keyboard.ts'
+
+let browser: Browser & AsyncDisposable
+beforeAll(async () => {
+  browser = await startBrowser()
+})
+afterAll(() => browser[Symbol.asyncDispose]())
+
+/** What is in the field that has the focus is replaced, as at a keyboard. */
+async function type(page: Page, text: string): Promise<void> {
+  await page.keyboard.press('Control+A')
+  await page.keyboard.press('Delete')
+  await page.keyboard.insertText(text)
+}
+
+const EVERYTHING = Terms.parse({
+  rules: [
+    { pattern: 'refs/heads/main', deny: ['force', 'delete'], allow: ['update'] },
+    { pattern: 'refs/heads/{agent}/**', allow: ['create', 'update', 'force', 'delete'] },
+    { pattern: 'refs/heads/release/*', deny: ['create', 'update', 'force', 'delete'] },
+    { pattern: 'refs/heads/[[:alpha:]]:x', allow: ['create'] },
+    { pattern: 'refs/tags/{agent}-*', allow: ['create', 'force'] },
+  ],
+  pushOptions: true,
+  denyPaths: ['.github/workflows/**', ' a file with spaces '],
+  symlinks: false,
+  submodules: false,
+  emails: ['*@agents.example.com', 'ada@example.com'],
+  allowedSigners: `ada@example.com ssh-ed25519 ${'A'.repeat(68)}\nbruno@example.com ssh-ed25519 ${'B'.repeat(68)}\n`,
+  maxBlobBytes: 5_000_000,
+})
+
+test('a grant that is saved as it was shown is the same, whatever it says', async () => {
+  await using gate = await startGate()
+  await gate.admin.agent('ada')
+  await using operator = await openConsole(browser, gate)
+  const { page, open } = operator
+  for (const terms of [EVERYTHING, Terms.parse({})]) {
+    await gate.admin.grant('ada', 'app', terms)
+    await open('/agents/ada')
+    await page.getByRole('link', { name: 'Change the grant for app' }).click()
+    await page.getByRole('button', { name: 'Save' }).click()
+    await page.waitForURL('**/agents/ada#grants')
+    expect(await gate.admin.ask('GET', '/grants/ada/app')).toEqual({ agent: 'ada', repository: 'app', terms })
+  }
+  expect(operator.wrong).toEqual([])
+})
+
+test('a grant is changed with the keyboard alone: what is wrong is said and kept, then every limit is set', async () => {
+  await using gate = await startGate()
+  const ada = await gate.agent('ada', { push: ['ada/**'] })
+  const work = await ada.clone()
+  await work.commit('Say hello', { 'docs/hello.txt': 'hello\n' })
+  await using operator = await openConsole(browser, gate)
+  const { page, open } = operator
+  await open('/agents/ada')
+  await tabTo(page, /^Change the grant for app$/)
+  await page.keyboard.press('Enter')
+  await page.getByRole('heading', { name: 'What ada may do in app' }).waitFor()
+  expect(await page.getByRole('textbox', { name: 'May do' }).inputValue()).toBe(
+    'refs/heads/ada/**: create, update',
+  )
+
+  await tabTo(page, 'May do')
+  await type(page, 'refs/heads/main: not force, delete\nrefs/heads/{agent}/**: create, overwrite')
+  await tabTo(page, 'Save')
+  await page.keyboard.press('Enter')
+  await page
+    .getByRole('alert')
+    .getByText('the rule cannot be read: refs/heads/{agent}/**: create, overwrite')
+    .waitFor()
+  expect(await page.getByRole('textbox', { name: 'May do' }).inputValue()).toContain('overwrite')
+  await tabTo(page, 'May do')
+  await type(page, 'refs/pull/*: create')
+  await tabTo(page, 'Paths it must not touch')
+  await type(page, 'docs/**\n.github/**')
+  await tabTo(page, 'Save')
+  await page.keyboard.press('Enter')
+  await page
+    .getByRole('alert')
+    .getByText(/a ref pattern starts with refs.heads. or refs.tags./)
+    .waitFor()
+  expect(await page.getByLabel('Paths it must not touch').inputValue()).toBe('docs/**\n.github/**')
+
+  await tabTo(page, 'May do')
+  await type(page, 'refs/heads/main: not force, delete\n{agent}/**: create update\nrefs/tags/v*: create')
+  await tabTo(page, 'E-mail addresses of its commits')
+  await type(page, '*@example.com')
+  await tabTo(page, 'Largest file, in bytes')
+  await type(page, '1000')
+  await tabTo(page, 'May push symbolic links')
+  await page.keyboard.press('Space')
+  await tabTo(page, 'Push options are passed on to the upstream')
+  await page.keyboard.press('Space')
+  await tabTo(page, 'Save')
+  await page.keyboard.press('Enter')
+  await page.waitForURL('**/agents/ada#grants')
+  for (const line of ['refs/heads/main: not force, delete', 'paths it must not touch: docs/**, .github/**'])
+    await page.getByText(line).waitFor()
+  expect(await gate.admin.ask('GET', '/grants/ada/app')).toMatchObject({
+    terms: {
+      rules: [
+        { pattern: 'refs/heads/main', allow: [], deny: ['force', 'delete'] },
+        { pattern: 'refs/heads/{agent}/**', allow: ['create', 'update'], deny: [] },
+        { pattern: 'refs/tags/v*', allow: ['create'], deny: [] },
+      ],
+      denyPaths: ['docs/**', '.github/**'],
+      emails: ['*@example.com'],
+      maxBlobBytes: 1000,
+      symlinks: false,
+      submodules: true,
+      pushOptions: true,
+    },
+  })
+  expect(operator.wrong).toEqual([])
+
+  const refused = await work.push('HEAD:refs/heads/ada/docs')
+  expect(refused).toMatchObject(rejected)
+  expect(refused.output).toContain('docs/hello.txt')
+  await work.text(['reset', '-q', '--hard', 'origin/main'])
+  await work.commit('Say hello elsewhere', { 'hello.txt': 'hello\n' })
+  expect(await work.push('HEAD:refs/heads/ada/hello')).toMatchObject(accepted)
+})
+
+test('a repository is given with everything that a grant can say', async () => {
+  await using gate = await startGate()
+  await gate.admin.agent('ada')
+  await using operator = await openConsole(browser, gate)
+  const { page, open } = operator
+  await open('/agents/ada')
+  await page.getByText('Give it a repository').click()
+  await page.getByRole('textbox', { name: 'May do' }).fill('refs/heads/{agent}/**: create, rewrite')
+  await page.getByLabel('Paths it must not touch').fill('secrets/**')
+  await page.getByRole('button', { name: 'Give' }).click()
+  await page
+    .getByRole('alert')
+    .getByText(/^the rule cannot be read/)
+    .waitFor()
+  expect(await page.getByLabel('Paths it must not touch').inputValue()).toBe('secrets/**')
+  await page.getByRole('textbox', { name: 'May do' }).fill('')
+  await page.getByRole('button', { name: 'Give' }).click()
+  await page.getByText('may read', { exact: true }).waitFor()
+  expect(await gate.admin.ask('GET', '/grants/ada/app')).toMatchObject({
+    terms: { rules: [], denyPaths: ['secrets/**'], symlinks: true },
+  })
+  expect(operator.wrong).toEqual([])
+})

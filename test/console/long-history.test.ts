@@ -1,0 +1,56 @@
+import type { Browser, Page } from 'playwright-core'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { startGate } from '../harness/index.ts'
+import { openConsole, startBrowser } from './browser.ts'
+import { writeHistory } from './history.ts'
+import { longHistory, type Opened, opened, scrollTo } from './long-history.ts'
+
+let browser: Browser & AsyncDisposable
+beforeAll(async () => {
+  browser = await startBrowser()
+})
+afterAll(() => browser[Symbol.asyncDispose]())
+
+/** Tells how much processor time a page's main thread has had, in seconds: other work on the machine is not in it. */
+async function clockOf(page: Page): Promise<() => Promise<number>> {
+  const session = await page.context().newCDPSession(page)
+  await session.send('Performance.enable', { timeDomain: 'threadTicks' })
+  return async () => {
+    const { metrics } = await session.send('Performance.getMetrics')
+    return metrics.find(({ name }) => name === 'TaskDuration')?.value ?? Number.NaN
+  }
+}
+
+test('a ledger of 10,000 pushes opens within a second, stays light, and scrolls as well far down as at its top', async () => {
+  await using gate = await startGate()
+  const ids = writeHistory(gate.home, longHistory(10_000))
+  await using operator = await openConsole(browser, gate)
+  const { page, open, wrong } = operator
+  // A routed request does not come from the browser's cache.
+  await page.route('**/*', route => route.continue())
+  const runs: Opened[] = []
+  for (let run = 0; run < 3; run++) {
+    await open('/pushes')
+    runs.push(await opened(page))
+  }
+  // The best of them, as the machine may have other work.
+  expect(Math.min(...runs.map(({ shownMs }) => shownMs))).toBeLessThan(1_000)
+  expect(Math.max(...runs.map(({ bytes }) => bytes))).toBeLessThan(150_000)
+
+  await page.unroute('**/*')
+  await open('/pushes')
+  const clock = await clockOf(page)
+  const before = await clock()
+  await scrollTo(page, 400)
+  const top = (await clock()) - before
+  const { frames } = await scrollTo(page, 750)
+  const further = (await clock()) - before - top
+  expect(further).toBeLessThan(3 * top)
+  const median = frames.toSorted((a, b) => a - b)[frames.length >> 1]
+  expect(median).toBeLessThan(50)
+
+  const shown = await page.evaluate(`[...document.querySelectorAll('.pushes > li')].map(each => each.id)`)
+  const inOrder = ids.toSorted().reverse()
+  expect(shown).toEqual(inOrder.slice(0, (shown as string[]).length).map(id => `push-${id}`))
+  expect(wrong).toEqual([])
+})

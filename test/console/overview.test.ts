@@ -1,0 +1,49 @@
+import type { Browser } from 'playwright-core'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { startGate } from '../harness/index.ts'
+import { openConsole, startBrowser } from './browser.ts'
+import { writeHistory } from './history.ts'
+
+let browser: Browser & AsyncDisposable
+beforeAll(async () => {
+  browser = await startBrowser()
+})
+afterAll(() => browser[Symbol.asyncDispose]())
+
+test('the overview draws which sessions were let go and how much was scanned, with the numbers at hand', async () => {
+  await using gate = await startGate()
+  const hour = 3_600_000
+  // In the middle of an hour, so that all of one hour's pushes are in one slot.
+  const now = Math.floor(Date.now() / hour) * hour - hour / 2
+  writeHistory(gate.home, [
+    { startedAt: now, scannedBytes: 3 << 20 },
+    { startedAt: now - 1, scannedBytes: 1 << 19 },
+    { startedAt: now - 2, outcome: 'abandoned', reaped: 'idle' },
+    { startedAt: now - 3, outcome: 'abandoned', reaped: 'idle' },
+    { startedAt: now - 4 * hour, outcome: 'abandoned', reaped: 'vanished' },
+    { startedAt: now - 4 * hour - 1, outcome: 'failed', reaped: 'stuck', scannedBytes: 2 << 20 },
+  ])
+  await using operator = await openConsole(browser, gate)
+  const { page, open, wrong } = operator
+  await open('/overview?range=day')
+  const numbers = async (heading: string) => {
+    const section = page.locator('section', { has: page.getByRole('heading', { name: heading }) }).first()
+    await section.getByText('The numbers').click()
+    const rows = await section.getByRole('row').allTextContents()
+    return { drawn: await section.locator('svg g rect:not(.hover)').count(), rows: rows.slice(1) }
+  }
+  const slot = (ms: number) =>
+    new Date(Math.floor(ms / hour) * hour).toISOString().slice(5, 16).replace('T', ' ')
+  expect(await numbers('Sessions let go')).toEqual({
+    drawn: 3,
+    rows: [`${slot(now - 4 * hour)}00101`, `${slot(now)}20000`],
+  })
+  expect(await numbers('Scan volume')).toEqual({
+    drawn: 2,
+    rows: [`${slot(now - 4 * hour)}2 MiB`, `${slot(now)}3.5 MiB`],
+  })
+  await page.getByText('gitleaks was given 5.5 MiB of 3 pushes.').waitFor()
+  await open('/overview')
+  await page.getByText('4 pushes came to no end of their own.').waitFor()
+  expect(wrong).toEqual([])
+})
