@@ -1,6 +1,10 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { seconds, until } from '../harness/index.ts'
+import { type Leaving, leave } from './client-faults.ts'
+import { type Phase, pushHeldAt } from './held-push.ts'
 import { aftermath } from './measure.ts'
-import { type Phase, pushHeldAt, type Scene, type Surface, startScene } from './scene.ts'
+import { running, type Scene, type Surface, sessionsOf, startScene } from './scene.ts'
+import { holdRefresh } from './slow-refresh.ts'
 
 const IDLE_SECONDS = 2
 /** What is promised for 15 s of silence, in seconds; a machine that has other work needs some of it. */
@@ -13,7 +17,7 @@ describe('a client that stalls or vanishes is let go, and the next push to its r
   })
   afterAll(() => scene[Symbol.asyncDispose]())
 
-  test.for<[Surface, Phase, 'kill' | 'stop' | 'vanish', string]>([
+  test.for<[Surface, Phase, Leaving, string]>([
     ['worker', 'after info/refs', 'kill', 'no attempt'],
     ['worker', 'mid-pack, 2 MB', 'kill', 'abandoned'],
     ['worker', 'mid-pack, 2 MB', 'stop', 'abandoned'],
@@ -28,26 +32,57 @@ describe('a client that stalls or vanishes is let go, and the next push to its r
     ['git://', 'mid-pack, 2 MB', 'vanish', 'abandoned'],
     ['git://', 'during the scan', 'kill', 'abandoned'],
   ])('%s, %s: %s', async ([surface, phase, how, outcome]) => {
-    await using push = await pushHeldAt(scene, surface, phase)
-    push[how]()
-    const after = await aftermath(scene, surface, push)
+    const after = await leave(scene, surface, phase, how, 0)
     expect(after).toMatchObject({ left: '', upstream: 'nothing, mirror equal' })
     expect(after.gone).toBeLessThan(BOUND)
+    if (how !== 'kill' && outcome === 'abandoned') expect(after.gone).toBeGreaterThan(IDLE_SECONDS / 2)
     expect(after.outcome).toMatch(outcome)
     expect(after.next).toMatch('accepted')
   })
 
-  test.for<[Surface, 'kill' | 'stop' | 'vanish']>([
+  test('a client that goes while its push waits for a refresh to end is let go, long before that', async () => {
+    const { gate, gitleaks } = scene
+    await using push = await pushHeldAt(scene, 'worker', 'during the scan')
+    const refresh = await holdRefresh(scene)
+    gitleaks.be('real')
+    const isChecked = () => (running(gate, 'gitleaks') ? undefined : true)
+    await until(isChecked, seconds(20), () => 'the scan goes on')
+    // Nothing tells that it now waits.
+    await new Promise(resolve => setTimeout(resolve, 500))
+    push.kill()
+    const settled = gate.ledger.until(({ outcome }) => outcome !== 'open', seconds(BOUND))
+    const { outcome } = await settled.finally(() => refresh[Symbol.asyncDispose]())
+    expect(outcome).toBe('abandoned')
+    expect((await aftermath(scene, 'worker', push)).next).toMatch('accepted')
+  })
+
+  test.for(['ls-remote', 'push'])(
+    'git://: a client that goes before the mirror is up to date is let go: %s',
+    async command => {
+      const { gate, work } = scene
+      const refresh = await holdRefresh(scene)
+      const before = (await sessionsOf(gate)).length
+      const client = work.git([command, gate.gitUrl()])
+      try {
+        const more = async () => ((await sessionsOf(gate)).length > before ? true : undefined)
+        await until(more, seconds(20), () => 'it is not let in')
+        client.kill()
+        const none = async () => ((await sessionsOf(gate)).length > before ? undefined : true)
+        await until(none, seconds(BOUND), () => 'its session stays')
+      } finally {
+        client.kill()
+        await refresh[Symbol.asyncDispose]()
+      }
+    },
+  )
+
+  test.for<[Surface, Leaving]>([
     ['worker', 'kill'],
     ['worker', 'vanish'],
     ['git://', 'kill'],
   ])('%s: a forward that has begun ends with upstream’s answer: %s', async ([surface, how]) => {
-    await using push = await pushHeldAt(scene, surface, 'during the forward')
-    push[how]()
     // Longer than any client may be silent, and long enough for the gate to have heard of its end.
-    await new Promise(resolve => setTimeout(resolve, (IDLE_SECONDS + 3) * 1000))
-    push.release()
-    const after = await aftermath(scene, surface, push)
+    const after = await leave(scene, surface, 'during the forward', how, seconds(IDLE_SECONDS + 3))
     expect(after).toMatchObject({ left: '', upstream: 'has it, mirror equal' })
     expect(after.gone).toBeLessThan(BOUND)
     expect(after.outcome).toMatch('accepted')

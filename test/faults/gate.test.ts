@@ -3,9 +3,28 @@ import path from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { descendantsOf, listProcesses } from '../../local/processes.ts'
 import { until } from '../harness/index.ts'
-import { aftermath, mirrorDiffers } from './measure.ts'
-import { indexing, pushHeldAt, type Scene, startScene } from './scene.ts'
-import type { Behaviour } from './slow-gitleaks.ts'
+import { type Fault, meet } from './fault.ts'
+import { companionKilled, gitHangs, gitleaksIs, workerKilled } from './gate-faults.ts'
+import { pushHeldAt } from './held-push.ts'
+import { aftermath } from './measure.ts'
+import { indexing, type Scene, type Surface, startScene } from './scene.ts'
+
+/** What is due of a fault: what the client is told, what upstream has, and the outcome. */
+interface Due {
+  readonly told: RegExp
+  readonly upstream: RegExp
+  readonly outcome: string
+}
+
+/** A refusal that says whose fault it is. */
+const faultOf = (told: RegExp): Due => ({
+  told: new RegExp(`(${told.source})[\\s\\S]*this is the gate's fault`),
+  upstream: /^nothing, mirror equal$/,
+  outcome: 'failed',
+})
+
+/** What a client says whose connection ends in the middle. */
+const LOST = /RPC failed|gate cannot reach its companion|hung up|Empty reply|Failed to connect|rewind rpc/
 
 describe('whatever dies of the gate, every push gets its outcome and leaves nothing', () => {
   let scene: Scene
@@ -17,23 +36,65 @@ describe('whatever dies of the gate, every push gets its outcome and leaves noth
   })
   afterAll(() => scene[Symbol.asyncDispose]())
 
-  test('the companion is killed in mid-pack', async () => {
-    await using push = await pushHeldAt(scene, 'worker', 'mid-pack, 2 MB')
-    process.kill(scene.gate.companion.pid, 'SIGKILL')
-    const after = await aftermath(scene, 'worker', push)
-    expect(after).toMatchObject({ left: '', upstream: 'nothing, mirror equal' })
-    expect(after.outcome).toMatch('failed')
-    expect(after.next).toMatch('accepted')
-    push.release()
-    expect((await push.ended()).output).toMatch(/RPC failed|gate cannot reach its companion|hung up/)
-  })
-
-  test('the companion is killed in mid-scan: its gitleaks goes too', async () => {
-    await using push = await pushHeldAt(scene, 'worker', 'during the scan')
-    process.kill(scene.gate.companion.pid, 'SIGKILL')
-    const after = await aftermath(scene, 'worker', push)
-    expect(after).toMatchObject({ left: '', upstream: 'nothing, mirror equal' })
-    expect(after.outcome).toMatch('failed')
+  test.for<[string, Surface, Fault, Due]>([
+    [
+      'the companion is killed in mid-pack',
+      'worker',
+      companionKilled('mid-pack, 2 MB'),
+      { told: LOST, upstream: /^nothing, mirror equal$/, outcome: 'failed' },
+    ],
+    [
+      'the companion is killed in mid-pack',
+      'git://',
+      companionKilled('mid-pack, 100 MB'),
+      { told: LOST, upstream: /^nothing, mirror equal$/, outcome: 'failed' },
+    ],
+    [
+      'the companion is killed in mid-scan: its gitleaks goes too',
+      'worker',
+      companionKilled('during the scan'),
+      { told: LOST, upstream: /^nothing, mirror equal$/, outcome: 'failed' },
+    ],
+    [
+      'the Worker is killed in mid-pack',
+      'worker',
+      workerKilled('mid-pack, 2 MB'),
+      { told: LOST, upstream: /^nothing, mirror equal$/, outcome: 'abandoned' },
+    ],
+    [
+      'the Worker is killed in mid-pack of a push that does not go through it: the next one learns of its outcome',
+      'git://',
+      workerKilled('mid-pack, 2 MB'),
+      { told: /upstream has accepted/, upstream: /^has it, mirror equal$/, outcome: 'accepted' },
+    ],
+    [
+      'the Worker is killed in mid-forward of a push that does not go through it',
+      'git://',
+      workerKilled('during the forward'),
+      { told: /upstream has accepted/, upstream: /^has it, mirror equal$/, outcome: 'accepted' },
+    ],
+    [
+      'the Worker is killed in mid-forward: the next one learns that upstream has it',
+      'worker',
+      workerKilled('during the forward'),
+      { told: LOST, upstream: /^has it, mirror equal$/, outcome: 'accepted' },
+    ],
+    ['gitleaks is killed', 'worker', gitleaksIs('killed'), faultOf(/could not check this push/)],
+    [
+      'gitleaks hangs',
+      'worker',
+      gitleaksIs('hangs'),
+      faultOf(/checks did not end within 4 s|could not scan/),
+    ],
+    ['gitleaks is missing', 'worker', gitleaksIs('missing'), faultOf(/could not check this push/)],
+    ['git hangs on a pack that it has whole', 'worker', gitHangs, faultOf(/did not get on with .* 4 s/)],
+    ['git hangs on a pack that it has whole', 'git://', gitHangs, faultOf(/did not get on with .* 4 s/)],
+  ])('%s (%s)', async ([, surface, fault, due]) => {
+    const after = await meet(scene, surface, fault)
+    expect(after.output).toMatch(due.told)
+    expect(after.left).toBe('')
+    expect(after.upstream).toMatch(due.upstream)
+    expect(after.record?.outcome).toBe(due.outcome)
     expect(after.next).toMatch('accepted')
   })
 
@@ -57,30 +118,6 @@ describe('whatever dies of the gate, every push gets its outcome and leaves noth
     expect(after.next).toMatch('accepted')
   })
 
-  test('the Worker is killed in mid-pack', async () => {
-    await using push = await pushHeldAt(scene, 'worker', 'mid-pack, 2 MB')
-    const worker = await scene.gate.killWorker()
-    push.release()
-    expect((await push.ended()).output).toMatch(/RPC failed|hung up|Empty reply|Failed to connect/)
-    await worker.startAgain()
-    const after = await aftermath(scene, 'worker', push)
-    expect(after).toMatchObject({ left: '', upstream: 'nothing, mirror equal' })
-    expect(after.outcome).toMatch('abandoned')
-    expect(after.next).toMatch('accepted')
-  })
-
-  test('the Worker is killed in mid-forward: the next one learns that upstream has it', async () => {
-    await using push = await pushHeldAt(scene, 'worker', 'during the forward')
-    const worker = await scene.gate.killWorker()
-    push.release()
-    await push.ended()
-    await worker.startAgain()
-    const after = await aftermath(scene, 'worker', push)
-    expect(after).toMatchObject({ left: '', upstream: 'has it, mirror equal' })
-    expect(after.outcome).toMatch('accepted')
-    expect(after.next).toMatch('accepted')
-  })
-
   test('the companion’s disk is lost in mid-forward: upstream tells what it has', async () => {
     const { gate } = scene
     await using push = await pushHeldAt(scene, 'worker', 'during the forward')
@@ -100,29 +137,6 @@ describe('whatever dies of the gate, every push gets its outcome and leaves noth
       outcome: 'accepted',
       refs: [{ ref: push.ref, status: 'ok' }],
     })
-  })
-
-  test.for<[Behaviour, RegExp]>([
-    ['killed', /could not check this push/],
-    ['hangs', /the checks did not end within 4 s|could not scan/],
-    ['missing', /could not check this push/],
-  ])('gitleaks is %s: the push is refused, as the gate’s fault', async ([behaviour, words]) => {
-    const { gate, gitleaks, work } = scene
-    gitleaks.be(behaviour)
-    try {
-      const ref = scene.freshRef()
-      await work.commit('Something to scan', { scanned: `${ref}\n` })
-      const ran = await work.push(`HEAD:${ref}`)
-      expect(ran.output).toMatch(words)
-      expect(ran.output).toMatch("this is the gate's fault")
-      expect(ran.code).toBe(1)
-      await gate.idle({ within: 5_000 })
-      expect(await gate.ledger.last()).toMatchObject({ outcome: 'failed', refs: [{ ref, status: 'ng' }] })
-      expect(await gate.upstream.ref(ref)).toBeUndefined()
-      expect(await mirrorDiffers(scene)).toBeUndefined()
-    } finally {
-      gitleaks.be('real')
-    }
   })
 
   test('git that does not end by itself is killed with its quarantine, while another push is in the mirror', async () => {

@@ -1,10 +1,10 @@
 import fs from 'node:fs'
 import path from 'node:path'
 import { expect, test } from 'vitest'
-import { accepted, megabytes, until } from '../harness/index.ts'
+import { accepted, type Gate, megabytes, until } from '../harness/index.ts'
 import { mirrorDiffers } from './measure.ts'
 import { postPush, pushBody } from './raw-push.ts'
-import { startScene } from './scene.ts'
+import { sessionsOf, startScene } from './scene.ts'
 
 const INTERRUPTED = 200
 
@@ -16,11 +16,10 @@ test(`after ${INTERRUPTED} interrupted pushes in a row, everything is back where
   const body = await pushBody(work, ref)
   const authorization = `Basic ${Buffer.from(`ada:${ada.token}`).toString('base64')}`
   const interrupt = async () => {
-    const before = sessionsOf(await health(gate.companion.url))
+    const before = await pushesIn(gate)
     const push = await postPush(gate.port, '/app.git/git-receive-pack', { authorization })
     push.send(body.subarray(0, 400_000))
-    const begun = async () =>
-      sessionsOf(await health(gate.companion.url)).some(id => !before.includes(id)) ? true : undefined
+    const begun = async () => ((await pushesIn(gate)).some(id => !before.includes(id)) ? true : undefined)
     await until(begun, 20_000, () => 'the push does not begin')
     push.destroy()
   }
@@ -86,12 +85,8 @@ test('twenty agents push to twenty refs at the same time: all are taken', async 
   expect(await mirrorDiffers(scene)).toBeUndefined()
 })
 
-const health = async (url: string): Promise<unknown> => (await fetch(new URL('/health', url))).json()
-
-const sessionsOf = (answer: unknown) =>
-  (answer as { sessions: { id: string; service: string }[] }).sessions
-    .filter(({ service }) => service === 'git-receive-pack')
-    .map(({ id }) => id)
+const pushesIn = async (gate: Gate) =>
+  (await sessionsOf(gate)).filter(({ service }) => service === 'git-receive-pack').map(({ id }) => id)
 
 /** What a process and its mirrors hold of the machine. */
 function holdings({ pid, home }: { pid: number; home: string }) {

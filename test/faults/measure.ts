@@ -1,7 +1,6 @@
-import fs from 'node:fs'
-import path from 'node:path'
 import { gitText, until } from '../harness/index.ts'
-import { type HeldPush, portOf, type Scene, type Surface, urlBy } from './scene.ts'
+import type { OnRecord, Pushing } from './pushing.ts'
+import { mirrorOf, portOf, type Scene, type Surface, sessionsOf, urlBy } from './scene.ts'
 
 /** What a fault left of a push. */
 export interface Aftermath {
@@ -9,20 +8,27 @@ export interface Aftermath {
   readonly gone: number
   /** Processes, temporary files, locks and sessions that stayed; empty: none. */
   readonly left: string
+  /** All that the client printed; undefined: it goes on. */
+  readonly output: string | undefined
+  /** How long it took, in seconds; NaN: it goes on. */
+  readonly seconds: number
+  /** The last that it said, and when it ended. */
   readonly client: string
   readonly upstream: string
+  /** What is on record of it, and after how long; `no attempt, no row` where nothing was begun. */
   readonly outcome: string
+  readonly record: OnRecord | undefined
   readonly next: string
 }
 
 /** How long the aftermath is watched for, in milliseconds. */
-const WATCH_MS = 45_000
+const WATCH_MS = 75_000
 
 /** Measures what became of a push since the fault at `since`, and that the next push to its ref goes through. */
 export async function aftermath(
   scene: Scene,
   surface: Surface,
-  push: Pick<HeldPush, 'ref' | 'release' | 'seen' | 'outcome'>,
+  push: Pick<Pushing, 'ref' | 'seen' | 'record'> & { release?(): void },
   since = Date.now(),
 ): Promise<Aftermath> {
   const { gate } = scene
@@ -31,31 +37,35 @@ export async function aftermath(
     left = error.message
   })
   const gone = (Date.now() - since) / 1000
-  const outcome = await push.outcome(WATCH_MS).catch(() => 'open')
+  const record = await push.record(WATCH_MS).catch((): 'open' => 'open')
   const settled = (Date.now() - since) / 1000
   const seen = push.seen()
   const upstream = await stateOf(scene, push.ref)
-  push.release()
+  push.release?.()
   const next = await pushAgain(scene, surface, push.ref)
   const open = (await gate.ledger.pushes()).filter(each => each.outcome === 'open').length
   return {
     gone,
     left: left || (open ? `${open} open pushes in the ledger` : ''),
+    output: seen?.output,
+    seconds: (seen?.ms ?? Number.NaN) / 1000,
     client: seen ? `${lastWords(seen.output)} (${(seen.ms / 1000).toFixed(1)} s)` : 'says nothing',
     upstream,
-    outcome: outcome ? `${outcome} (${settled.toFixed(1)} s)` : 'no attempt, no row',
+    outcome:
+      record === 'open'
+        ? 'open'
+        : record
+          ? `${record.outcome} (${settled.toFixed(1)} s)`
+          : 'no attempt, no row',
+    record: record === 'open' ? undefined : record,
     next,
   }
 }
 
 /** No session, no process, no temporary file. */
 async function idle({ gate }: Scene): Promise<void> {
-  const sessions = async () => {
-    const health = await (await fetch(new URL('/health', gate.companion.url))).json()
-    return (health as { sessions: unknown[] }).sessions
-  }
   // A companion that was killed is back soon.
-  const none = async () => ((await sessions().catch(() => ['?'])).length ? undefined : true)
+  const none = async () => ((await sessionsOf(gate).catch(() => ['?'])).length ? undefined : true)
   await until(none, WATCH_MS, () => 'a session goes on')
   await gate.idle({ within: WATCH_MS })
 }
@@ -68,11 +78,7 @@ export async function stateOf(scene: Scene, ref: string): Promise<string> {
 
 /** Which refs of the mirror are not as upstream has them; undefined: all are. */
 export async function mirrorDiffers({ gate }: Scene): Promise<string | undefined> {
-  const mirrors = path.join(gate.companion.home, 'mirrors', 'app')
-  const [mirror] = fs.readdirSync(mirrors)
-  const listed = await gitText(['for-each-ref', '--format=%(refname) %(objectname)'], {
-    cwd: path.join(mirrors, mirror ?? ''),
-  })
+  const listed = await gitText(['for-each-ref', '--format=%(refname) %(objectname)'], { cwd: mirrorOf(gate) })
   const there = await gate.upstream.refs()
   const here = Object.fromEntries(listed.split('\n').map(line => line.split(' ')))
   const names = [...new Set([...Object.keys(there), ...Object.keys(here)])].filter(Boolean)
@@ -85,18 +91,26 @@ async function pushAgain(scene: Scene, surface: Surface, ref: string): Promise<s
   await work.text(['reset', '-q', '--hard', 'origin/main'])
   const commit = await work.commit(`Again ${ref}`, { again: ref })
   const way = surface === 'git://' ? surface : 'worker'
-  const ran = await work.git(['push', '--force', urlBy(scene, way, portOf(gate, way)), `HEAD:${ref}`])
+  const ran = await work.git([
+    'push',
+    '--force',
+    urlBy(scene, way, { host: '127.0.0.1', port: portOf(gate, way) }),
+    `HEAD:${ref}`,
+  ])
   const is = await gate.upstream.ref(ref)
   if (ran.code === 0 && is === commit) return `accepted (${(ran.ms / 1000).toFixed(1)} s)`
   return `FAILED: ${ran.output}`
 }
 
-/** The last line that says something, on one line. */
+/** What a client's user looks for, the most telling first. */
+const TELLING = [/\[(remote )?rejected\]/, /git-gate: (the|upstream|this)\b/, /fatal|error/, /->/]
+
+/** The line that says what became of it, or else the last one. */
 function lastWords(output: string): string {
   const lines = output
     .split(/[\r\n]+/)
     .map(line => line.trim())
     .filter(line => line && !/^(Writing|Counting|Compressing|Enumerating|Delta|Total|To )/.test(line))
-  const telling = lines.filter(line => /rejected|fatal|error|accepted|->/.test(line))
-  return (telling[0] ?? lines.at(-1) ?? 'nothing').slice(0, 160)
+  const [telling] = TELLING.flatMap(words => lines.find(line => words.test(line)) ?? [])
+  return (telling ?? lines.at(-1) ?? 'nothing').slice(0, 160)
 }

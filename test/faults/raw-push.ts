@@ -1,11 +1,7 @@
-import { randomUUID } from 'node:crypto'
 import { once } from 'node:events'
 import net from 'node:net'
-import { z } from 'zod'
-import { pktLine } from '../../container/pkt-line.ts'
-import { PushReport } from '../../src/contract/outcome.ts'
-import { PASS_HEADER, PASS_SECONDS, Pass, PROTOCOL, ROUTES, signPass } from '../../src/contract/pass.ts'
-import type { Clone, Gate } from '../harness/index.ts'
+import { PktLines, pktLine } from '../../container/pkt-line.ts'
+import type { Clone } from '../harness/index.ts'
 
 const ZERO = '0'.repeat(40)
 
@@ -23,7 +19,7 @@ export async function pushBody(work: Clone, ref: string): Promise<Buffer> {
 
 /** A push as bytes on a socket, whose every step is the test's. */
 export interface RawPush {
-  /** All that has come back. */
+  /** All that has come back, as one byte a character. */
   readonly answer: string
   /** Resolves when the report is there, the flush packet that ends it included. */
   reported(): Promise<void>
@@ -42,11 +38,6 @@ export async function postPush(
 ): Promise<RawPush> {
   const socket = net.connect(port, '127.0.0.1')
   await once(socket, 'connect')
-  let answer = ''
-  socket.setEncoding('latin1').on('data', (text: string) => {
-    answer += text
-  })
-  socket.on('error', () => {})
   const lines = [
     `POST ${path} HTTP/1.1`,
     `Host: 127.0.0.1:${port}`,
@@ -55,78 +46,91 @@ export async function postPush(
     ...Object.entries(headers).map(([name, value]) => `${name}: ${value}`),
   ]
   socket.write(`${lines.join('\r\n')}\r\n\r\n`)
+  const write = (bytes: Buffer) => {
+    socket.write(`${bytes.length.toString(16)}\r\n`)
+    socket.write(bytes)
+    socket.write('\r\n')
+  }
+  return rawPush(socket, write, () => void socket.write('0\r\n\r\n'))
+}
+
+/** Begins a push over git's own protocol, and reads the advertisement. */
+export async function openPush(port: number, path: string): Promise<RawPush> {
+  const socket = net.connect(port, '127.0.0.1')
+  await once(socket, 'connect')
+  socket.write(pktLine(`git-receive-pack ${path}\0host=127.0.0.1\0`))
+  const packets = new PktLines()
+  for (let pkt: ReturnType<PktLines['next']>; pkt !== 'flush'; pkt = packets.next()) {
+    if (pkt !== undefined) continue
+    const [chunk] = await once(socket, 'data')
+    packets.push(chunk)
+  }
+  return rawPush(
+    socket,
+    bytes => void socket.write(bytes),
+    () => {},
+  )
+}
+
+function rawPush(socket: net.Socket, send: RawPush['send'], end: RawPush['end']): RawPush {
+  let answer = ''
+  socket.setEncoding('latin1').on('data', (text: string) => {
+    answer += text
+  })
+  socket.on('error', () => {})
   return {
     get answer() {
       return answer
     },
-    closed: once(socket, 'close').then(() => {}),
+    closed: new Promise(resolve => socket.once('close', () => resolve())),
     async reported() {
       while (!/unpack [\s\S]*0000/.test(answer)) {
         if (socket.destroyed) throw new Error(`closed without a report: ${answer}`)
         await Promise.race([once(socket, 'data'), once(socket, 'close')])
       }
     },
-    send(bytes) {
-      socket.write(`${bytes.length.toString(16)}\r\n`)
-      socket.write(bytes)
-      socket.write('\r\n')
-    },
-    end: () => void socket.write('0\r\n\r\n'),
+    send,
+    end,
     destroy: () => socket.resetAndDestroy(),
   }
 }
 
-type Wanted = Omit<Extract<Pass, { service: 'git-receive-pack' }>, 'v' | 'exp' | 'service' | 'id'>
-
-/** What an agent's push needs of the companion, as the Worker would ask for it. */
-export async function grantOn(gate: Gate, repository: string, agent: string): Promise<Wanted> {
-  const { upstream, ...settings } = z
-    .looseObject({ upstream: z.string() })
-    .parse(await gate.admin.ask('GET', `/repositories/${repository}`))
-  const { terms } = z
-    .object({ terms: z.unknown() })
-    .parse(await gate.admin.ask('GET', `/grants/${agent}/${repository}`))
-  const pass = Pass.parse({
-    service: 'git-receive-pack',
-    v: PROTOCOL,
-    id: '-',
-    exp: 0,
-    repository: { ...settings, url: upstream },
-    agent,
-    terms,
-    exceptions: [],
-    gitleaksConfig: '',
-  })
-  if (pass.service !== 'git-receive-pack') throw new Error('this is no pass for a push')
-  const { v: _, exp: __, service: ___, id: ____, ...wanted } = pass
-  return wanted
+/** What git would show of an answer: the lines of its side band, and each ref's status. */
+export function shownOf(answer: string): string {
+  const [head, body] = /^HTTP/.test(answer) ? cut(answer, '\r\n\r\n') : ['', answer]
+  if (head && !/^HTTP\S+ 200/.test(head)) return cut(head, '\r\n')[0]
+  const packets = new PktLines()
+  const report = new PktLines()
+  packets.push(Buffer.from(/^transfer-encoding: chunked/im.test(head) ? unchunked(body) : body, 'latin1'))
+  let shown = ''
+  for (let pkt = packets.next(); pkt; pkt = packets.next()) {
+    if (pkt === 'flush') continue
+    if (pkt[0] === 2) shown += pkt.toString('utf8', 1).replace(/^(?=.)/gm, 'remote: ')
+    else if (pkt[0] === 1) report.push(pkt.subarray(1))
+  }
+  for (let line = report.next(); line; line = report.next())
+    if (line !== 'flush')
+      shown += line
+        .toString('utf8')
+        .replace(/^ok (\S+)/, ' * $1 -> $1')
+        .replace(/^ng (\S+) (.*)/, ' ! [remote rejected] $1 -> $1 ($2)')
+        .replace(/^unpack ok\n/, '')
+  return shown
 }
 
-/** The header that opens the companion for one push, and the push's id. */
-export async function passFor(
-  gate: Gate,
-  wanted: Wanted,
-): Promise<{ id: string; headers: Record<string, string> }> {
-  const id = randomUUID()
-  const exp = Math.floor(Date.now() / 1000) + PASS_SECONDS
-  const pass = { service: 'git-receive-pack', v: PROTOCOL, id, exp, ...wanted } as const
-  return { id, headers: { [PASS_HEADER]: await signPass(pass, gate.passKey) } }
+const cut = (text: string, at: string): [string, string] => {
+  const index = text.indexOf(at)
+  return index < 0 ? [text, ''] : [text.slice(0, index), text.slice(index + at.length)]
 }
 
-/** What the companion says of a push. */
-export async function reportOf(gate: Gate, push: string): Promise<PushReport | undefined> {
-  const exp = Math.floor(Date.now() / 1000) + PASS_SECONDS
-  const ask = {
-    service: 'push-report',
-    v: PROTOCOL,
-    id: randomUUID(),
-    exp,
-    push,
-    wait: 0,
-    until: 'ended',
-  } as const
-  const answer = await fetch(new URL(ROUTES['push-report'].path, gate.companion.url), {
-    headers: { [PASS_HEADER]: await signPass(ask, gate.passKey) },
-  })
-  return answer.ok ? PushReport.parse(await answer.json()) : undefined
+function unchunked(body: string): string {
+  let text = ''
+  for (let rest = body; rest; ) {
+    const [size, more] = cut(rest, '\r\n')
+    const length = Number.parseInt(size, 16)
+    if (!length) break
+    text += more.slice(0, length)
+    rest = more.slice(length + 2)
+  }
+  return text
 }

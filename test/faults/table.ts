@@ -1,189 +1,138 @@
 // npm run faults: every fault on every surface, with the real bounds, as a table in docs/faults.md.
-import fs from 'node:fs'
-import net from 'node:net'
-import path from 'node:path'
 import { afterAll, beforeAll, describe, test } from 'vitest'
-import { descendantsOf } from '../../local/processes.ts'
+import { farMachine } from '../harness/index.ts'
 import { bareDaemon } from './bare-daemon.ts'
-import { type Aftermath, aftermath } from './measure.ts'
-import { type Phase, portOf, pushHeldAt, type Scene, type Surface, startScene } from './scene.ts'
-import type { Behaviour } from './slow-gitleaks.ts'
+import { closeEarly, isHeld, type Leaving, leave, sayHalf, stallClone } from './client-faults.ts'
+import { cutOff, cutOffInForward } from './cut-upstream.ts'
+import { type Fault, meet, titleOf } from './fault.ts'
+import { diskFor } from './full-disk.ts'
+import { companionKilled, gitHangs, gitleaksIs, workerKilled } from './gate-faults.ts'
+import { PHASES, type Phase } from './held-push.ts'
+import type { Aftermath } from './measure.ts'
+import { openReport } from './report-file.ts'
+import { type Scene, type SceneOptions, SURFACES, type Surface, startScene } from './scene.ts'
+import * as upstream from './upstream-faults.ts'
 
-type How = 'kill' | 'stop' | 'vanish'
+/** A row is measured within this, in milliseconds. */
+const ROW_MS = 400_000
+/** How long a phase goes on that a client need say nothing in, in milliseconds. */
+const HELD_MS = 5_000
 
-const WORDS: Record<How, string> = {
+/** The phases in which something of the gate is killed. */
+const SENDING = ['mid-pack, 2 MB', 'mid-pack, 100 MB', 'during the scan', 'during the forward'] as const
+
+const SETTINGS = { GATE_FORWARD_SECONDS: '20', GATE_SCAN_SECONDS: '40', GATE_LOST_PUSH_SECONDS: '5' }
+const WORDS: Record<Leaving, string> = {
   kill: 'client killed',
   stop: 'client stopped (SIGSTOP)',
   vanish: 'peer vanished without FIN',
 }
-const SURFACES: readonly Surface[] = ['worker', 'companion', 'git://']
-const PHASES: readonly Phase[] = [
-  'after info/refs',
-  'mid-pack, 2 MB',
-  'mid-pack, 100 MB',
-  'during the scan',
-  'during the forward',
-]
 
-const rows: string[][] = []
-const asides: string[] = []
-const row = (fault: string, surface: string, after: Aftermath) => {
-  const { client, gone, left, upstream, outcome, next } = after
-  rows.push([fault, surface, client, gone.toFixed(1), left || 'none', upstream, outcome, next])
-  write()
+const report = openReport()
+
+/** One row, named by its fault and its surface. */
+function row(words: string, surface: Surface, measure: () => Promise<Aftermath>): void {
+  report.expect(words, surface)
+  test(`${words}, ${surface}`, async () => report.row(words, surface, await measure()), ROW_MS)
 }
 
-let scene: Scene
-beforeAll(async () => {
-  scene = await startScene({
-    idleSeconds: 15,
-    settings: { GATE_FORWARD_SECONDS: '20', GATE_SCAN_SECONDS: '20', GATE_LOST_PUSH_SECONDS: '5' },
+/** The scene that the rows of a part are measured in. */
+function inScene(options: () => Promise<SceneOptions>): () => Scene {
+  let scene: Scene | undefined
+  beforeAll(async () => {
+    scene = await startScene(await options())
   })
-})
-afterAll(async () => {
-  await scene[Symbol.asyncDispose]()
-  write()
-})
+  afterAll(() => scene?.[Symbol.asyncDispose]())
+  return () => {
+    if (!scene) throw new Error('there is no scene')
+    return scene
+  }
+}
 
-describe('faults', () => {
+describe('faults on this machine', () => {
+  const scene = inScene(async () => ({ idleSeconds: 15, settings: SETTINGS }))
+  const leaving = (surface: Surface, phase: Phase, how: Leaving) => {
+    const held = isHeld(phase, how) ? ` (held for ${HELD_MS / 1000} s more)` : ''
+    row(`${WORDS[how]}, ${phase}${held}`, surface, () => leave(scene(), surface, phase, how, HELD_MS))
+  }
+  const meeting = (fault: Fault, surfaces: readonly Surface[]) => {
+    for (const surface of surfaces) row(titleOf(fault), surface, () => meet(scene(), surface, fault))
+  }
+
+  // The companion's client is played by the test: stopped and vanished are the same silence, and it asks nothing before.
   for (const surface of SURFACES)
     for (const phase of PHASES)
-      for (const how of ['kill', 'stop', 'vanish'] as const) {
-        // The companion's client is played by the test: stopped and vanished are the same silence, and it asks nothing before.
-        if (surface === 'companion' && (how === 'stop' || phase === 'after info/refs')) continue
-        const silent = how !== 'kill' && phase === 'during the scan'
-        test(`${WORDS[how]}, ${phase}, ${surface}`, async () => {
-          await using push = await pushHeldAt(scene, surface, phase)
-          push[how]()
-          // What the client owes nothing to goes on: the scan and the forward are let go on 5 s later.
-          const isHeld = silent || phase === 'during the forward'
-          if (isHeld) {
-            await new Promise(resolve => setTimeout(resolve, 5_000))
-            push.release()
-          }
-          const after = await aftermath(scene, surface, push)
-          row(`${WORDS[how]}, ${phase}${isHeld ? ' (held for 5 s more)' : ''}`, surface, after)
-        }, 200_000)
-      }
+      for (const how of ['kill', 'stop', 'vanish'] as const)
+        if (surface !== 'companion' || (how !== 'stop' && phase !== 'after info/refs'))
+          leaving(surface, phase, how)
+  for (const surface of SURFACES) {
+    row('half a request header', surface, () => sayHalf(scene(), surface))
+    row('client stops reading a clone (60 s are allowed)', surface, () => stallClone(scene(), surface))
+    row('client closes as soon as it has the report', surface, () => closeEarly(scene(), surface))
+  }
 
-  test('half a request header', async () => {
-    for (const surface of SURFACES) {
-      const socket = net.connect(portOf(scene.gate, surface), '127.0.0.1')
-      socket.on('error', () => {})
-      socket.write(surface === 'git://' ? '0040git-receive-pack /a' : 'POST /app.git/git-rec')
-      const since = Date.now()
-      const closed = await Promise.race([
-        new Promise<true>(resolve => socket.resume().once('close', () => resolve(true))),
-        new Promise<false>(resolve => setTimeout(() => resolve(false), 20_000)),
-      ])
-      socket.destroy()
-      const seconds = ((Date.now() - since) / 1000).toFixed(1)
-      const told = closed ? `closed after ${seconds} s` : 'still open after 20 s, held by workerd; no session'
-      rows.push([
-        'half a request header',
-        surface,
-        told,
-        closed ? seconds : '0',
-        'none',
-        '',
-        'no attempt',
-        '',
-      ])
-    }
-  }, 100_000)
-
-  const gateFaults: readonly [string, Phase, () => Promise<() => Promise<void>>][] = [
-    ['Worker killed', 'mid-pack, 2 MB', killWorker],
-    ['Worker killed', 'during the forward', killWorker],
-    ['companion killed', 'mid-pack, 2 MB', killCompanion],
-    ['companion killed', 'during the scan', killCompanion],
-    ['companion killed', 'during the forward', killCompanion],
-    ['upstream’s sshd stopped', 'during the forward', stopSshd],
-  ]
-  for (const [fault, phase, inject] of gateFaults)
-    test(`${fault}, ${phase}`, async () => {
-      await using push = await pushHeldAt(scene, 'worker', phase)
-      const mend = await inject()
-      const since = Date.now()
-      await push.ended(90_000).catch(() => {})
-      push.release()
-      await mend()
-      row(`${fault}, ${phase}`, 'worker', await aftermath(scene, 'worker', push, since))
-    }, 200_000)
-
-  test('upstream very slow', async () => {
-    await using push = await pushHeldAt(scene, 'worker', 'during the forward')
-    const since = Date.now()
-    await push.ended(90_000)
-    row(
-      'upstream slower than GATE_FORWARD_SECONDS (20)',
-      'worker',
-      await aftermath(scene, 'worker', push, since),
-    )
-  }, 200_000)
-
-  for (const behaviour of ['killed', 'hangs', 'missing'] as const satisfies readonly Behaviour[])
-    test(`gitleaks ${behaviour}`, async () => {
-      const { gitleaks, work, gate } = scene
-      gitleaks.be(behaviour)
-      const ref = scene.freshRef()
-      await work.text(['reset', '-q', '--hard', 'origin/main'])
-      await work.commit('To scan', { scanned: ref })
-      const since = Date.now()
-      const ran = await work.push(`HEAD:${ref}`)
-      gitleaks.be('real')
-      const outcome = async () => (await gate.ledger.last()).outcome
-      const held = { ref, release() {}, seen: () => ran, outcome }
-      row(`gitleaks ${behaviour}`, 'worker', await aftermath(scene, 'worker', held, since))
-    }, 200_000)
-
-  test('beside it: a bare git daemon', async () => {
-    asides.push(await bareDaemon())
-  }, 120_000)
+  for (const phase of SENDING) meeting(workerKilled(phase), ['worker', 'git://'])
+  for (const behaviour of ['killed', 'hangs', 'missing'] as const) meeting(gitleaksIs(behaviour), SURFACES)
+  meeting(gitHangs, SURFACES)
+  for (const fault of Object.values(upstream)) meeting(fault, SURFACES)
 })
 
-async function killWorker() {
-  const dead = await scene.gate.killWorker()
-  return () => dead.startAgain()
-}
+// The launcher gives up a companion that dies again and again, so that each of these has a gate of its own.
+for (const phase of SENDING)
+  describe(`a companion that is killed, ${phase}`, () => {
+    const scene = inScene(async () => ({ idleSeconds: 15, settings: SETTINGS }))
+    const fault = companionKilled(phase)
+    for (const surface of SURFACES) row(titleOf(fault), surface, () => meet(scene(), surface, fault))
+  })
 
-async function killCompanion() {
-  process.kill(scene.gate.companion.pid, 'SIGKILL')
-  return async () => {}
-}
-
-async function stopSshd() {
-  const servers = () => descendantsOf(process.pid).filter(({ name }) => name === 'sshd')
-  const stop = () => {
-    for (const { pid } of servers()) process.kill(pid, 'SIGSTOP')
+describe('a small disk', () => {
+  const scene = inScene(async () => ({ idleSeconds: 15, settings: SETTINGS }))
+  const stack = new DisposableStack()
+  afterAll(() => stack.dispose())
+  let fault: Fault | undefined
+  for (const surface of SURFACES) {
+    report.expect('disk full while receiving', surface)
+    test(
+      `disk full while receiving, ${surface}`,
+      async ({ skip }) => {
+        fault ??= stack.use(diskFor(scene().gate))?.fault
+        if (!fault) return skip('only root may mount a small disk')
+        report.row(titleOf(fault), surface, await meet(scene(), surface, fault))
+      },
+      ROW_MS,
+    )
   }
-  stop()
-  const again = setInterval(stop, 50)
-  return async () => {
-    clearInterval(again)
-    for (const { pid } of servers()) process.kill(pid, 'SIGKILL')
-  }
-}
+})
 
-function write(): void {
-  const head = ['fault', 'surface', 'the client: said last, ended after', 'gone (s)', 'left behind']
-  head.push('upstream, mirror', 'ledger (after)', 'next push to the ref')
-  const line = (cells: readonly string[]) =>
-    `| ${cells.map(cell => cell.replaceAll('|', '\\|')).join(' | ')} |`
-  const text = [
-    '# Faults',
-    '',
-    'What each fault left of a push, as `npm run faults` measured it. "gone" is the time from the fault (or from',
-    'what held the push being let go) until the companion had no session, process or temporary file of it; for a',
-    "client's fault the bound is 15 s of silence and 2 s more. The next push goes to the same ref, at once.",
-    '',
-    line(head),
-    line(head.map(() => '---')),
-    ...rows.map(line),
-    '',
-    ...asides,
-    '',
-  ].join('\n')
-  fs.writeFileSync(path.join(import.meta.dirname, '../../docs/faults.md'), text)
-  console.log(text)
-}
+const far = await farMachine()
+afterAll(() => far?.[Symbol.asyncDispose]())
+describe.skipIf(!far)('a network that can be cut', () => {
+  describe('between an agent and the gate', () => {
+    const scene = inScene(async () => ({
+      idleSeconds: 15,
+      settings: SETTINGS,
+      ...(far && { far: { machine: far, holds: 'agent' } }),
+    }))
+    for (const surface of ['worker', 'git://'] as const)
+      for (const phase of PHASES) {
+        const held = isHeld(phase, 'vanish') ? ` (held for ${HELD_MS / 1000} s more)` : ''
+        row(`network cut (namespace), ${phase}${held}`, surface, () =>
+          leave(scene(), surface, phase, 'vanish', HELD_MS),
+        )
+      }
+  })
+  describe('between the gate and upstream', () => {
+    const scene = inScene(async () => ({
+      idleSeconds: 15,
+      settings: SETTINGS,
+      ...(far && { far: { machine: far, holds: 'upstream' } }),
+    }))
+    if (far)
+      for (const fault of [cutOff(far), cutOffInForward(far)])
+        for (const surface of SURFACES) row(titleOf(fault), surface, () => meet(scene(), surface, fault))
+  })
+})
+if (!far)
+  report.aside('No network namespaces here (they take root and veth): no row of a network that is cut.')
+
+test('beside it: a bare git daemon', async () => report.aside(await bareDaemon()), 120_000)

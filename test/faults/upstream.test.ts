@@ -1,11 +1,18 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { descendantsOf } from '../../local/processes.ts'
-import { faultyLink, until } from '../harness/index.ts'
-import { mirrorDiffers } from './measure.ts'
-import { pushHeldAt, type Scene, startScene } from './scene.ts'
+import { type Fault, meet } from './fault.ts'
+import { type Scene, type Surface, startScene } from './scene.ts'
+import * as upstream from './upstream-faults.ts'
 
 /** In seconds; what is asked of upstream afterwards takes up to half a minute. */
 const FORWARD = 5
+
+/** What is due of a fault: what the agent is told, within so many seconds, and what is on record. */
+interface Due {
+  readonly told: string
+  readonly within: number
+  readonly upstream: RegExp
+  readonly record: object | undefined
+}
 
 describe('whatever upstream does, the agent is told, and the ledger has it', () => {
   let scene: Scene
@@ -14,121 +21,89 @@ describe('whatever upstream does, the agent is told, and the ledger has it', () 
   })
   afterAll(() => scene[Symbol.asyncDispose]())
 
-  test('it is down: said at once, before anything is sent', async () => {
-    const { gate, work } = scene
-    await gate.upstream.stop()
-    const ran = await work.push(`HEAD:${scene.freshRef()}`)
-    await gate.upstream.start()
-    expect(ran.output).toMatch('cannot be reached')
-    expect(ran.code).not.toBe(0)
-    expect(ran.ms).toBeLessThan(15_000)
-    await gate.idle({ within: 5_000 })
-  })
-
-  test('it accepts connections and says nothing: said within the bound on connecting', async () => {
-    const { gate } = scene
-    await using link = await faultyLink(gate.upstream.port)
-    link.stall()
-    await gate.repository('stopped', { upstream: gate.upstream, through: link.port })
-    const eve = await gate.agent('eve', { push: ['refs/heads/eve/**'] }, { repository: 'stopped' })
-    const ran = await eve.tryClone()
-    expect(ran.output).toMatch('cannot be reached')
-    expect(ran.ms).toBeLessThan(20_000)
-    await gate.idle({ within: 5_000 })
-  })
-
-  test('it is killed when it has accepted and not yet said so: accepted', async () => {
-    const { gate, work } = scene
-    const ref = scene.freshRef()
-    const commit = await work.commit('Taken without a word', { taken: ref })
-    gate.upstream.hook('post-receive', KILL_SSHD)
-    const ran = await work.push(`HEAD:${ref}`)
-    gate.upstream.hook('post-receive')
-    expect(await gate.upstream.ref(ref)).toBe(commit)
-    expect(ran).toMatchObject({ code: 0 })
-    expect(await gate.ledger.last()).toMatchObject({ outcome: 'accepted', refs: [{ ref, status: 'ok' }] })
-    await gate.idle({ within: 5_000 })
-    expect(await mirrorDiffers(scene)).toBeUndefined()
-  })
-
-  test('it is killed before it has accepted: not accepted', async () => {
-    const { gate, work } = scene
-    const ref = scene.freshRef()
-    await work.commit('Not taken', { taken: ref })
-    gate.upstream.hook('pre-receive', KILL_SSHD)
-    const ran = await work.push(`HEAD:${ref}`)
-    gate.upstream.hook('pre-receive')
-    expect(ran.output).toMatch('it does not have the push: push again')
-    expect(ran.code).toBe(1)
-    expect(await gate.ledger.last()).toMatchObject({ outcome: 'failed' })
-    expect(await gate.upstream.ref(ref)).toBeUndefined()
-    await gate.idle({ within: 5_000 })
-    expect(await work.push(`HEAD:${ref}`)).toMatchObject({ code: 0 })
-  })
-
-  test('it refuses: in its own words', async () => {
-    const { gate, work } = scene
-    const ref = scene.freshRef()
-    await work.commit('Not wanted', { wanted: ref })
-    gate.upstream.refuse('Release freeze until Monday')
-    const ran = await work.push(`HEAD:${ref}`)
-    gate.upstream.hook('pre-receive')
-    expect(ran.output).toMatch('upstream: Release freeze until Monday')
-    expect(await gate.ledger.last()).toMatchObject({
-      outcome: 'refused',
-      upstreamSaid: 'Release freeze until Monday',
-    })
-    await gate.idle({ within: 5_000 })
-    expect(await work.push(`HEAD:${ref}`)).toMatchObject({ code: 0 })
-  })
-
-  test('it takes longer than a forward may: cut, and asked what it has', async () => {
-    const { gate } = scene
-    await using push = await pushHeldAt(scene, 'worker', 'during the forward')
-    const { output } = await push.ended()
-    expect(output).toMatch(`the upstream did not answer within ${FORWARD} s; it does not have the push`)
-    expect(await gate.ledger.last()).toMatchObject({ outcome: 'failed' })
-    await gate.idle({ within: 5_000 })
-    expect(await gate.upstream.ref(push.ref)).toBeUndefined()
-    // Whatever an upstream that comes to life again makes of it, the agent's next push settles it.
-    push.release()
-    await until(
-      async () => ((await scene.work.push(`HEAD:${push.ref}`)).code === 0 ? true : undefined),
-      30_000,
-      () => 'the next push does not go through',
-    )
-  })
-
-  test('its sshd stands still in mid-push: cut, and said that it could not be asked', async () => {
-    const { gate } = scene
-    await using push = await pushHeldAt(scene, 'worker', 'during the forward')
-    const servers = () => descendantsOf(process.pid).filter(({ name }) => name === 'sshd')
-    const stopped = servers()
-    for (const { pid } of stopped) process.kill(pid, 'SIGSTOP')
-    const keepStopping = setInterval(() => {
-      for (const { pid } of servers())
-        if (!stopped.some(each => each.pid === pid)) process.kill(pid, 'SIGSTOP')
-    }, 20)
-    const { output } = await push.ended(90_000)
-    clearInterval(keepStopping)
-    for (const { pid } of servers()) process.kill(pid, 'SIGKILL')
-    push.release()
-    expect(output).toMatch('whether it has the push could not be learnt')
-    expect(await gate.ledger.last()).toMatchObject({ outcome: 'failed' })
-    await gate.idle({ within: 5_000 })
-    await until(
-      async () => ((await scene.work.push(`HEAD:${push.ref}`)).code === 0 ? true : undefined),
-      30_000,
-      () => 'the next push does not go through',
-    )
+  const unreached = { told: 'cannot be reached', upstream: /^nothing, mirror equal$/, record: undefined }
+  const failed = { outcome: 'failed' }
+  const cases: [what: string, Surface, Fault, Due][] = [
+    ['is down: said at once', 'worker', upstream.unreachable, { ...unreached, within: 15 }],
+    ['is down: said at once', 'git://', upstream.unreachable, { ...unreached, within: 15 }],
+    [
+      'is down when the push is to be forwarded',
+      'companion',
+      upstream.unreachable,
+      { ...unreached, within: 15, record: failed },
+    ],
+    [
+      'takes connections and says nothing: said within the bound on connecting',
+      'worker',
+      upstream.silentAtConnect,
+      { ...unreached, within: 20 },
+    ],
+    [
+      'stands still at connect: said within the bound on connecting',
+      'git://',
+      upstream.stoppedAtConnect,
+      { ...unreached, within: 20 },
+    ],
+    [
+      'is killed when it has accepted and not yet said so: accepted',
+      'worker',
+      upstream.killedAfterAccepting,
+      {
+        told: 'upstream has accepted',
+        within: 20,
+        upstream: /^has it, mirror equal$/,
+        record: { outcome: 'accepted' },
+      },
+    ],
+    [
+      'is killed before it has accepted: not accepted',
+      'worker',
+      upstream.killedBeforeAccepting,
+      {
+        told: 'it does not have the push: push again',
+        within: 20,
+        upstream: /^nothing, mirror equal$/,
+        record: failed,
+      },
+    ],
+    [
+      'refuses: in its own words',
+      'worker',
+      upstream.refuses,
+      {
+        told: 'upstream: Release freeze until Monday',
+        within: 10,
+        upstream: /^nothing, mirror equal$/,
+        record: { outcome: 'refused', upstreamSaid: 'Release freeze until Monday' },
+      },
+    ],
+    [
+      'takes longer than a forward may: cut, and asked what it has',
+      'worker',
+      upstream.tooSlow,
+      {
+        told: `the upstream did not answer within ${FORWARD} s; it does not have the push`,
+        within: 60,
+        upstream: /^nothing, mirror equal$/,
+        record: failed,
+      },
+    ],
+    [
+      'stands still in mid-push: cut, and said that it could not be asked',
+      'worker',
+      upstream.stoppedInForward,
+      // It may take the push when it goes on; the mirror learns that with the next refresh.
+      { told: 'whether it has the push could not be learnt', within: 90, upstream: /./, record: failed },
+    ],
+  ]
+  test.for(cases)('it %s (%s)', async ([, surface, fault, due]) => {
+    const after = await meet(scene, surface, fault)
+    expect(after.output).toMatch(due.told)
+    expect(after.seconds).toBeLessThan(due.within)
+    expect(after.left).toBe('')
+    expect(after.upstream).toMatch(due.upstream)
+    if (due.record) expect(after.record).toMatchObject(due.record)
+    else expect(after.record).toBeUndefined()
+    expect(after.next).toMatch('accepted')
   })
 })
-
-/** Kills the sshd that this hook runs under, as a host does that goes down. */
-const KILL_SSHD = `
-pid=$$
-while [ "$pid" -gt 1 ]; do
-  pid=$(cut -d' ' -f4 "/proc/$pid/stat")
-  [ "$(cat "/proc/$pid/comm")" = sshd ] && kill -9 "$pid" && exit 1
-done
-exit 1`

@@ -4,7 +4,7 @@ import net from 'node:net'
 /** A TCP connection's way to a server, with faults on demand. */
 export interface FaultyLink extends AsyncDisposable {
   readonly port: number
-  /** `http://127.0.0.1:<its port>` */
+  /** `http://<its address>` */
   readonly url: string
   /** Resolves when so many bytes have gone from clients to the server. */
   carried(bytes: number): Promise<void>
@@ -13,20 +13,23 @@ export interface FaultyLink extends AsyncDisposable {
   resume(): void
   /** Every chunk takes this much longer, in milliseconds. */
   delay(ms: number): void
+  /** From now on servers' bytes come through at this rate. */
+  narrow(bytesPerSecond: number): void
   /** Both sides see a reset. */
   reset(): void
 }
 
-/** A link to a port of this machine. */
-export async function faultyLink(target: number): Promise<FaultyLink> {
+/** A link to a port of this machine, from another one at one of its addresses. */
+export async function faultyLink(target: number, host = '127.0.0.1'): Promise<FaultyLink> {
   const pairs = new Set<readonly [net.Socket, net.Socket]>()
   let stalled = false
   let lag = 0
+  let rate = Number.POSITIVE_INFINITY
   let sent = 0
   const waiting = new Set<() => void>()
 
   /** One direction. What is read while the link is stalled stays with it until the link resumes. */
-  const carry = (from: net.Socket, to: net.Socket, count: (bytes: number) => void) => {
+  const carry = (from: net.Socket, to: net.Socket, isNarrow: boolean, count: (bytes: number) => void) => {
     let last = Promise.resolve()
     const inOrder = (step: () => void) => {
       const due = Date.now() + lag
@@ -47,6 +50,12 @@ export async function faultyLink(target: number): Promise<FaultyLink> {
       }
       if (lag) inOrder(pass)
       else pass()
+      const ms = (1000 * chunk.length) / rate
+      if (!isNarrow || ms === 0) return
+      from.pause()
+      setTimeout(() => {
+        if (!stalled) from.resume()
+      }, ms)
     })
     from.on('end', () => inOrder(() => to.end()))
     from.on('error', () => {
@@ -62,14 +71,14 @@ export async function faultyLink(target: number): Promise<FaultyLink> {
       socket.on('close', () => {
         if (client.destroyed && upstream.destroyed) pairs.delete(pair)
       })
-    carry(client, upstream, bytes => {
+    carry(client, upstream, false, bytes => {
       sent += bytes
       for (const look of waiting) look()
     })
-    carry(upstream, client, () => {})
+    carry(upstream, client, true, () => {})
     if (stalled) for (const socket of pair) socket.pause()
   })
-  server.listen(0, '127.0.0.1')
+  server.listen(0, host)
   await once(server, 'listening')
   const { port } = server.address() as net.AddressInfo
   const each = (act: (socket: net.Socket) => void) => {
@@ -77,7 +86,7 @@ export async function faultyLink(target: number): Promise<FaultyLink> {
   }
   return {
     port,
-    url: `http://127.0.0.1:${port}`,
+    url: `http://${host}:${port}`,
     carried: bytes =>
       new Promise(resolve => {
         const look = () => {
@@ -98,6 +107,9 @@ export async function faultyLink(target: number): Promise<FaultyLink> {
     },
     delay(ms) {
       lag = ms
+    },
+    narrow(bytesPerSecond) {
+      rate = bytesPerSecond
     },
     reset: () => each(socket => socket.resetAndDestroy()),
     async [Symbol.asyncDispose]() {

@@ -14,13 +14,15 @@ import { git, type Ran, type RunningGit } from './git.ts'
 import { untilIdle } from './idle.ts'
 import { type Ledger, ledgerOf } from './ledger.ts'
 import { mortalWorker } from './mortal-worker.ts'
-import { startUpstream, type Upstream } from './upstream.ts'
+import { type Address, startUpstream, type Upstream } from './upstream.ts'
 
 export interface GateOptions {
   /** GATE_… settings of Worker and companion, such as { GATE_CLIENT_IDLE_SECONDS: '1' }. */
   readonly settings?: Readonly<Record<string, string>>
-  /** The upstream of the repository `app`; a new one by default. */
-  readonly upstream?: { empty?: boolean }
+  /** The upstream of the repository `app`, and the way that the gate has to it. */
+  readonly upstream?: { empty?: boolean; through?: (upstream: Upstream) => Promise<Address> }
+  /** The address that the Worker listens at; 127.0.0.1 by default. */
+  readonly host?: string
 }
 
 export interface Gate extends AsyncDisposable {
@@ -56,8 +58,8 @@ export interface Gate extends AsyncDisposable {
 export interface RepositoryOptions {
   readonly empty?: boolean
   readonly staleReads?: boolean
-  /** The gate reaches the upstream by this port, for a faulty link. */
-  readonly through?: number
+  /** The gate reaches the upstream by this address, for a faulty link. */
+  readonly through?: Partial<Address>
   /** An upstream that is there already. */
   readonly upstream?: Upstream
 }
@@ -96,7 +98,7 @@ export async function startGate(options: GateOptions = {}): Promise<Gate> {
   all.defer(async () => (await first)[Symbol.asyncDispose]())
   const log: string[] = []
   const code = fs.readFileSync(inject('worker'), 'utf8')
-  const runtime = mortalWorker(code)
+  const runtime = mortalWorker(code, options.host)
   const local = all.use(
     await startLocalGate({
       home,
@@ -129,7 +131,11 @@ export async function startGate(options: GateOptions = {}): Promise<Gate> {
     await admin.repository(name, { upstream: to, identity, knownHosts, staleReads })
     return behind
   }
-  const app = await repository('app', { upstream: await first })
+  const upstream = await first
+  const app = await repository('app', {
+    upstream,
+    through: (await options.upstream?.through?.(upstream)) ?? {},
+  })
 
   let folders = 0
   const agent: Gate['agent'] = async (name, wishes, { repository: where = 'app', through = url } = {}) => {
@@ -173,7 +179,8 @@ export async function startGate(options: GateOptions = {}): Promise<Gate> {
     passKey: home.passKey,
     killWorker: runtime.kill,
     gitUrl(name = 'app') {
-      const [, at] = /also (git:\/\/\S+)/.exec(log.join('\n')) ?? []
+      // A companion that was started again may have another port.
+      const at = log.findLast(line => line.includes('also git://'))?.split('also ')[1]
       if (!at) throw new Error('this gate does not serve git://')
       return `${at}/${name}.git`
     },

@@ -30,6 +30,8 @@ export interface GitOptions {
   readonly input?: string | Buffer
   /** How `stdout` is made of git's bytes (utf8). */
   readonly stdoutAs?: BufferEncoding
+  /** What the command begins with, such as a FarMachine's `enter`. */
+  readonly enter?: readonly string[]
   /** The test has gone wrong when it runs longer, in milliseconds (60 s). */
   readonly within?: number
 }
@@ -39,9 +41,11 @@ export const rejected = { code: 1 }
 
 /** The client's git as agents run it: no prompts, none of this machine's configuration. */
 export function git(args: readonly string[], options: GitOptions = {}): RunningGit {
-  const { cwd = os.tmpdir(), env = {}, input, stdoutAs = 'utf8', within = seconds(60) } = options
+  const { cwd = os.tmpdir(), env = {}, input, stdoutAs = 'utf8', within = seconds(60), enter = [] } = options
   const started = Date.now()
-  const child = spawn('git', ['-c', 'init.defaultBranch=main', '-c', 'protocol.file.allow=always', ...args], {
+  const ours = ['-c', 'init.defaultBranch=main', '-c', 'protocol.file.allow=always']
+  const [command = 'git', ...before] = [...enter, 'git']
+  const child = spawn(command, [...before, ...ours, ...args], {
     cwd,
     detached: true,
     stdio: 'pipe',

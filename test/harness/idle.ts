@@ -58,5 +58,13 @@ function temporaryFiles(home: string): string[] {
   return [...unfinished, ...list(path.join(home, 'scratch'), false)]
 }
 
-const list = (folder: string, recursive: boolean) =>
-  fs.existsSync(folder) ? fs.readdirSync(folder, { recursive, encoding: 'utf8' }) : []
+function list(folder: string, recursive: boolean): string[] {
+  while (fs.existsSync(folder)) {
+    try {
+      return fs.readdirSync(folder, { recursive, encoding: 'utf8' })
+    } catch {
+      // ENOENT: one of its folders went meanwhile
+    }
+  }
+  return []
+}

@@ -3,7 +3,10 @@ import { type RunningWorker, startWorker, type WorkerOptions } from '../../local
 import { until } from './until.ts'
 
 /** A Worker whose workerd can be killed under it, and started again on the same port and state. */
-export function mortalWorker(code: string): {
+export function mortalWorker(
+  code: string,
+  host = '127.0.0.1',
+): {
   start(options: Omit<WorkerOptions, 'code'>): Promise<RunningWorker>
   kill(): Promise<{ startAgain(): Promise<void> }>
 } {
@@ -16,7 +19,7 @@ export function mortalWorker(code: string): {
   }
   const launch = async (wanted: Omit<WorkerOptions, 'code'>) => {
     const before = new Set(workerds())
-    running = await startWorker({ ...wanted, code })
+    running = await startWorker({ ...wanted, code, host })
     workerd = workerds().find(pid => !before.has(pid))
   }
   return {

@@ -7,12 +7,17 @@ import { type SshServer, startSshServer } from '../../local/sshd.ts'
 import { cloneIn, type Files } from './clone.ts'
 import { gitText } from './git.ts'
 
+export interface Address {
+  readonly host: string
+  readonly port: number
+}
+
 /** A bare repository behind a real sshd, with one commit on main. */
 export interface Upstream extends AsyncDisposable {
   /** The bare repository. */
   readonly dir: string
-  /** As the gate is told, by the sshd's own port or by one that leads there. */
-  at(port?: number): { url: string; knownHosts: string }
+  /** As the gate is told, by the sshd's own address or by one that leads there. */
+  at(through?: Partial<Address>): { url: string; knownHosts: string }
   readonly port: number
   authorize(publicKey: string): void
   /** The id that a ref has, or undefined. */
@@ -49,10 +54,13 @@ export async function startUpstream(options: { empty?: boolean } = {}): Promise<
   const upstream: Upstream = {
     dir,
     port,
-    at: (through = port) => ({
-      url: server.urlOf(dir).replace(`:${port}/`, `:${through}/`),
-      knownHosts: server.knownHosts.replace(`:${port} `, `:${through} `),
-    }),
+    at: through => {
+      const { host, port: to } = { host: '127.0.0.1', port, ...through }
+      return {
+        url: server.urlOf(dir).replace(`127.0.0.1:${port}/`, `${host}:${to}/`),
+        knownHosts: server.knownHosts.replace(`[127.0.0.1]:${port} `, `[${host}]:${to} `),
+      }
+    },
     authorize: key => server.authorize(key),
     ref: async name => (await upstream.refs())[name],
     async refs() {

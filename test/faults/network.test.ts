@@ -1,0 +1,51 @@
+import { afterAll, describe, expect, test } from 'vitest'
+import { farMachine } from '../harness/index.ts'
+import { leave } from './client-faults.ts'
+import { cutOff, cutOffInForward } from './cut-upstream.ts'
+import { meet } from './fault.ts'
+import { startScene } from './scene.ts'
+
+const IDLE_SECONDS = 3
+
+const far = await farMachine()
+afterAll(() => far?.[Symbol.asyncDispose]())
+
+/** Over a link that falls silent, and not by a stand-in for one. It takes root and a kernel with veth. */
+describe.skipIf(!far)('a network that is cut, without a word to either end', () => {
+  if (!far) return
+
+  test('a client behind it is let go, and the next push to its ref goes through', async () => {
+    await using scene = await startScene({
+      idleSeconds: IDLE_SECONDS,
+      far: { machine: far, holds: 'agent' },
+    })
+    for (const surface of ['worker', 'git://'] as const) {
+      const after = await leave(scene, surface, 'mid-pack, 2 MB', 'vanish', 0)
+      expect(after).toMatchObject({ left: '', upstream: 'nothing, mirror equal' })
+      expect(after.record).toMatchObject({ outcome: 'abandoned' })
+      expect(after.gone).toBeGreaterThan(IDLE_SECONDS / 2)
+      expect(after.gone).toBeLessThan(17)
+      expect(after.next).toMatch('accepted')
+    }
+  })
+
+  test('an upstream behind it is found dead by ssh’s keepalives, long before a forward’s deadline', async () => {
+    await using scene = await startScene({
+      idleSeconds: IDLE_SECONDS,
+      settings: { GATE_FORWARD_SECONDS: '300', GATE_REFRESH_SECONDS: '300' },
+      far: { machine: far, holds: 'upstream' },
+    })
+    const inForward = await meet(scene, 'worker', cutOffInForward(far))
+    expect(inForward.output).toMatch('whether it has the push could not be learnt')
+    expect(inForward.seconds).toBeLessThan(75)
+    expect(inForward.left).toBe('')
+    expect(inForward.record).toMatchObject({ outcome: 'failed' })
+    expect(inForward.next).toMatch('accepted')
+
+    const before = await meet(scene, 'worker', cutOff(far))
+    expect(before.output).toMatch('cannot be reached')
+    expect(before.seconds).toBeLessThan(30)
+    expect(before).toMatchObject({ left: '', upstream: 'nothing, mirror equal', record: undefined })
+    expect(before.next).toMatch('accepted')
+  })
+})
