@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest'
+import { postPush } from '../faults/raw-push.ts'
 import { accepted, git, megabytes, seconds, startGate } from '../harness/index.ts'
 
 const anything = {
@@ -124,3 +125,28 @@ test(
 async function onlyNewest(cwd: string): Promise<string> {
   return (await git(['commit-tree', '-m', 'The newest state', 'HEAD^{tree}'], { cwd })).stdout.trim()
 }
+
+test('a request that names no ref, probe or not, is answered as git answers it, and is no push on record', async () => {
+  await using gate = await startGate({ settings: { GATE_LOST_PUSH_SECONDS: '1' } })
+  const ada = await gate.agent('ada', anything)
+  const authorization = `Bearer ${ada.token}`
+  const probe = await fetch(`${gate.url}/app.git/git-receive-pack`, {
+    method: 'POST',
+    headers: { authorization, 'content-type': 'application/x-git-receive-pack-request' },
+    body: '0000',
+  })
+  expect([probe.status, await probe.text()]).toEqual([200, ''])
+
+  const chunked = await postPush(gate.port, '/app.git/git-receive-pack', {
+    authorization,
+    connection: 'close',
+  })
+  chunked.send(Buffer.from('0000'))
+  chunked.end()
+  await chunked.closed
+  expect(chunked.answer).toMatch(/^HTTP\/1.1 200 OK\r\n[\s\S]*application\/x-git-receive-pack-result/i)
+  expect(chunked.answer).not.toContain('unpack')
+  expect(await gate.ledger.pushes()).toEqual([])
+  await gate.tick()
+  expect(await gate.ledger.pushes()).toEqual([])
+})

@@ -31,6 +31,22 @@ test('packs do not pile up in a mirror, and it stays whole', async () => {
   expect(await work.text(['rev-parse', 'HEAD'])).toBe(newest)
 })
 
+test('a mirror gets a commit-graph, so that a wrong clock in a push costs little', async () => {
+  await using gate = await startGate()
+  const ada = await gate.agent('ada', { push: ['ada/**'] })
+  await ada.clone()
+  const chain = () =>
+    path.join(mirrorOf(gate.companion.home), 'objects/info/commit-graphs/commit-graph-chain')
+  await until(
+    () => fs.existsSync(chain()) || undefined,
+    seconds(20),
+    () => 'there is no commit-graph',
+  )
+  expect(await git(['commit-graph', 'verify'], { cwd: mirrorOf(gate.companion.home) })).toMatchObject(
+    accepted,
+  )
+})
+
 test('a mirror that is deleted is made again, at a fetch and in the middle of a push', async () => {
   await using gate = await startGate()
   const ada = await gate.agent('ada', { push: ['ada/**'] })
@@ -52,6 +68,18 @@ test('the default branch follows upstream', async () => {
   await gate.upstream.commit('trunk', 'A new trunk')
   await gate.upstream.git(['symbolic-ref', 'HEAD', 'refs/heads/trunk'])
   expect(await (await ada.clone()).text(['symbolic-ref', '--short', 'HEAD'])).toBe('trunk')
+})
+
+test('a repository that allows stale reads is not served empty when it has never been fetched', async () => {
+  await using gate = await startGate()
+  const upstream = await gate.repository('stale', { staleReads: true })
+  const ada = await gate.agent('ada', { push: ['ada/**'] }, { repository: 'stale' })
+  await upstream.stop()
+  for (let i = 0; i < 2; i++) {
+    const { code, output } = await git(['ls-remote', ada.url()])
+    expect(code).not.toBe(0)
+    expect(output).toMatch(/git-gate: .*cannot be reached/)
+  }
 })
 
 test('a repository that allows stale reads is served while its upstream is down; others are not', async () => {

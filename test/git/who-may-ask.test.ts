@@ -1,6 +1,8 @@
 import http from 'node:http'
+import net from 'node:net'
+import { setTimeout as delay } from 'node:timers/promises'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { type Agent, type Gate, git, seconds, startGate } from '../harness/index.ts'
+import { type Agent, type Gate, git, seconds, startGate, until } from '../harness/index.ts'
 
 let gate: Gate
 let ada: Agent
@@ -184,3 +186,33 @@ test('GET of the name tells in text and JSON what this agent may do', async () =
     push: ['refs/heads/ada/**: create, update'],
   })
 })
+
+test.each([
+  ['without a token', '/app.git/git-receive-pack', '', /^HTTP\/1.1 401 .*git-gate: this needs a token/s],
+  ['of no type of git', '/app.git/git-receive-pack', 'ada', /^HTTP\/1.1 415 .*the content type must be/s],
+])(
+  'a request %s is refused in words, also to a client that is still sending',
+  async (_, path, user, words) => {
+    const socket = net.connect(gate.port, '127.0.0.1')
+    let answer = ''
+    socket.setEncoding('utf8').on('data', chunk => {
+      answer += chunk
+    })
+    const authorization = user ? `Authorization: Basic ${btoa(`${user}:${ada.token}`)}\r\n` : ''
+    socket.write(`POST ${path} HTTP/1.1\r\nHost: gate\r\n${authorization}Content-Length: 300000\r\n\r\n`)
+    socket.write('x'.repeat(200_000))
+    // A client on a slow line, which looks for an answer only when it has sent everything.
+    await delay(1_500)
+    await new Promise<void>((resolve, reject) => {
+      socket.once('error', reject)
+      socket.write('x'.repeat(100_000), error => (error ? reject(error) : resolve()))
+    })
+    await until(
+      () => words.test(answer) || undefined,
+      seconds(5),
+      () => `it has heard ${JSON.stringify(answer)}`,
+    )
+    expect(socket.errored).toBeNull()
+    socket.destroy()
+  },
+)

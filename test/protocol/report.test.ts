@@ -94,7 +94,7 @@ test('a ref and a reason of ordinary length arrive as they are', () => {
 
 test('progress of any size is cut into packets that git takes', () => {
   fc.assert(
-    fc.property(fc.integer({ min: 0, max: 3 * MAX_PAYLOAD }), size => {
+    fc.property(fc.integer({ min: 1, max: 3 * MAX_PAYLOAD }), size => {
       const out: Buffer[] = []
       const reply = replyTo(new Set(['side-band-64k']), bytes => out.push(bytes))
       reply.progress(Buffer.alloc(size, 'x'))
@@ -105,6 +105,17 @@ test('progress of any size is cut into packets that git takes', () => {
     }),
     { numRuns: 200 },
   )
+})
+
+test('a keepalive is the empty packet that git itself writes, and none without side bands', () => {
+  for (const [capabilities, bytes] of [
+    [['side-band-64k'], '0005\x01'],
+    [[], ''],
+  ] as const) {
+    const out: Buffer[] = []
+    replyTo(new Set<string>(capabilities), packet => out.push(packet)).keepalive()
+    expect(Buffer.concat(out).toString()).toBe(bytes)
+  }
 })
 
 test('a client without side bands gets the report alone', () => {

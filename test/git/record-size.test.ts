@@ -1,0 +1,24 @@
+import { expect, test } from 'vitest'
+import { accepted, startGate } from '../harness/index.ts'
+
+/** D1 takes no larger row, and one that it does not take would stay open for ever. */
+const MOST_BYTES = 2_000_000
+
+test('what a talkative upstream says reaches the agent, and of its beginning the record keeps what fits into a row', async () => {
+  await using gate = await startGate()
+  const ada = await gate.agent('ada', { push: ['ada/**'] })
+  const words = 'über 語 '.repeat(90)
+  gate.upstream.hook('post-receive', `for i in $(seq 5000); do echo "$i ${words}"; done >&2`)
+  const work = await ada.clone()
+  await work.commit('Say hello', { 'hello.txt': 'hello\n' })
+  const ran = await work.push('HEAD:refs/heads/ada/hello')
+  expect(ran).toMatchObject(accepted)
+  expect(ran.output).toContain(`5000 ${words}`.trim())
+  const push = await gate.ledger.last()
+  expect(push.outcome).toBe('accepted')
+  expect(push.upstreamSaid.split('\n')[0]).toBe(`1 ${words}`.trim())
+  expect(push.upstreamSaid).toMatch(/\n… and \d+ more lines$/)
+  // Not one of its letters was cut in two on the way.
+  expect(push.upstreamSaid).not.toContain('\ufffd')
+  expect(Buffer.byteLength(JSON.stringify(push))).toBeLessThan(MOST_BYTES)
+})
