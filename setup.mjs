@@ -57,22 +57,25 @@ function installPackages() {
     )
 }
 
-// --- Debian: git, OpenSSH for upstreams and for the sshd of the demo and the tests, and the tests' browser.
+// --- Debian: git, OpenSSH for upstreams and for the sshd of the demo and the tests, and the tests' browser. GnuPG where
+// it can be had: a gate without it refuses the pushes of those whose grant asks for its signatures, and says so.
 
 const forTests = process.argv.includes('--tests')
+const canInstall = process.getuid?.() === 0 && onPath('apt-get')
 const debian = {
   git: 'git',
   ssh: 'openssh-client',
   'ssh-keygen': 'openssh-client',
   sshd: 'openssh-server',
-  ...(forTests ? { chromium: 'chromium' } : {}),
+  ...(canInstall || forTests ? { gpg: 'gpg' } : {}),
+  ...(forTests ? { chromium: 'chromium', 'gpg-agent': 'gpg-agent' } : {}),
 }
 const missingPrograms = () => Object.keys(debian).filter(name => !onPath(name))
 
 function installPrograms(missing) {
   const packages = [...new Set(missing.map(name => debian[name]))]
   const byHand = `install ${packages.join(' ')} (needed: ${missing.join(', ')})`
-  if (process.getuid?.() !== 0 || !onPath('apt-get')) throw new Stop(byHand)
+  if (!canInstall) throw new Stop(byHand)
   say(`installing the Debian packages ${packages.join(' ')}`)
   const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive', LC_ALL: 'C.UTF-8' }
   const apt = args =>

@@ -11,12 +11,16 @@ import type { RunningWorker, WorkerOptions } from './worker.ts'
 const READY_MS = 60_000
 const STOP_MS = 5_000
 
+export interface WranglerDevOptions extends Omit<WorkerOptions, 'code'> {
+  readonly state: string
+  /** With containers as in production, which wrangler builds and starts; its environment says where Docker is. */
+  readonly containers?: Readonly<Record<string, string>>
+}
+
 /** Runs the Worker in `wrangler dev`, which builds and loads it again at every change of src/. */
-export async function startWranglerDev(
-  options: Omit<WorkerOptions, 'code'> & { state: string },
-): Promise<RunningWorker> {
-  const { port, state, bindings, say } = options
-  const persist = ['--persist-to', state]
+export async function startWranglerDev(options: WranglerDevOptions): Promise<RunningWorker> {
+  const { port, state, bindings, containers, say } = options
+  const persist = ['--persist-to', state, ...(containers ? ['--env', 'production'] : [])]
   const migrated = wrangler(
     ['d1', 'migrations', 'apply', 'LEDGER', '--local', ...persist],
     { CI: '1' },
@@ -49,7 +53,7 @@ export async function startWranglerDev(
       variables,
       '--show-interactive-dev-session=false',
     ],
-    {},
+    { ...containers },
     'inherit',
   )
   const { pid = -1 } = child
@@ -91,7 +95,14 @@ function wrangler(args: string[], env: Record<string, string>, output: 'pipe' | 
   const program = path.join(projectRoot, 'node_modules/wrangler/bin/wrangler.js')
   return spawn(path.join(import.meta.dirname, 'tied.sh'), [process.execPath, program, ...args], {
     cwd: projectRoot,
-    env: { ...process.env, WRANGLER_SEND_METRICS: 'false', GATE_TIED_SIGNAL: 'TERM', ...env },
+    env: {
+      ...process.env,
+      // What worker.ts puts there is for a miniflare in this process.
+      MINIFLARE_WORKERD_PATH: undefined,
+      WRANGLER_SEND_METRICS: 'false',
+      GATE_TIED_SIGNAL: 'TERM',
+      ...env,
+    },
     detached: true,
     stdio: ['ignore', output === 'inherit' ? 2 : 'pipe', output === 'inherit' ? 2 : 'pipe'],
   })

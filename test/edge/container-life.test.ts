@@ -228,7 +228,7 @@ describe.concurrent('a container with little time', () => {
 })
 
 describe.concurrent('a container that nobody asks', () => {
-  const gate = gateWith({ GATE_CONTAINER_IDLE_SECONDS: '4' }, 'unused', 'used')
+  const gate = gateWith({ GATE_CONTAINER_IDLE_SECONDS: '4' }, 'unused', 'used', 'watched')
 
   test('is stopped, also when its Durable Object was thrown out of memory', async () => {
     const unused = gate().repository('unused')
@@ -241,6 +241,32 @@ describe.concurrent('a container that nobody asks', () => {
     await unused.evict()
     await ended(unused.container())
     expect(unused.containers()).toHaveLength(2)
+  })
+
+  test('is neither kept running nor started by whoever watches it', async () => {
+    const watched = gate().repository('watched')
+    expect(await watched.now()).toEqual({ companion: 'asleep', now: null })
+    const ada = await watched.agent('ada')
+    await untilTold(ada, works)
+    expect(await watched.now()).toMatchObject({
+      companion: 'awake',
+      now: { counts: { refreshes: { failed: 0 } } },
+    })
+    expect(await gate().metrics()).toContain(
+      'gate_refreshes_total{repository="watched",outcome="succeeded"} ',
+    )
+    const { child } = watched.container()
+    await until(
+      async () => {
+        await Promise.all([watched.now(), gate().metrics()])
+        return child.exitCode ?? undefined
+      },
+      seconds(30),
+      () => 'the container goes on',
+    )
+    expect(await watched.now()).toEqual({ companion: 'asleep', now: null })
+    expect(await gate().metrics()).not.toContain('repository="watched"')
+    expect(watched.containers()).toHaveLength(1)
   })
 
   test('is not stopped while a push goes on in it', async () => {

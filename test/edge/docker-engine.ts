@@ -11,22 +11,26 @@ const run = promisify(execFile)
 
 /** A real Docker engine: the machine's own, or one started for the test run. */
 export interface DockerEngine extends AsyncDisposable {
+  /** Where docker commands of one's own find it. */
+  readonly env: Readonly<Record<string, string>>
   /** The docker command; its stdout, trimmed. */
   docker(args: readonly string[], within?: number): Promise<string>
-  /** A Debian image to build on: from a registry, or made here. */
-  base(): Promise<string>
+  /** Compose, as a plugin or as a command of its own; its stdout, trimmed. */
+  compose(args: readonly string[], options: { cwd: string; within?: number }): Promise<string>
+  /** The address of this machine for its containers. */
+  gateway(): Promise<string>
 }
 
-/** What was made once is kept here: the engine's images, and the base that debootstrap made. */
+/** The engine's images are kept here. */
 const cache = path.join(projectRoot, '.cache')
-const suite = 'trixie'
+const PROGRAMS = ['dockerd', 'docker-compose', 'debootstrap']
 
 /** An engine, or why there is none here. */
 export async function dockerEngine(): Promise<{ engine: DockerEngine } | { why: string }> {
   if (await answers({})) return { engine: engineAt({}, async () => {}) }
   if (process.platform !== 'linux' || process.getuid?.() !== 0)
     return { why: 'no Docker engine answers, and only root can start one' }
-  const missing = ['dockerd', 'debootstrap'].filter(name => !installed(name))
+  const missing = PROGRAMS.filter(name => !installed(name))
   if (missing.length && !(await install()))
     return { why: `no Docker engine answers, and ${missing.join(' and ')} could not be installed` }
   return startEngine()
@@ -35,7 +39,7 @@ export async function dockerEngine(): Promise<{ engine: DockerEngine } | { why: 
 const installed = (name: string) =>
   ['/usr/bin', '/usr/sbin', '/usr/local/bin'].some(folder => fs.existsSync(path.join(folder, name)))
 
-/** Debian's docker.io and debootstrap, without starting the system's own service. */
+/** Debian's docker.io, docker-compose and debootstrap, without starting the system's own service. */
 async function install(): Promise<boolean> {
   if (!fs.existsSync('/usr/bin/apt-get')) return false
   const policy = '/usr/sbin/policy-rc.d'
@@ -48,7 +52,8 @@ async function install(): Promise<boolean> {
       () => true,
       () => false,
     )
-  const packages = () => apt('install', '-y', '--no-install-recommends', 'docker.io', 'debootstrap')
+  const packages = () =>
+    apt('install', '-y', '--no-install-recommends', 'docker.io', 'docker-compose', 'debootstrap')
   try {
     return (await packages()) || ((await apt('update')) && (await packages()))
   } finally {
@@ -56,8 +61,12 @@ async function install(): Promise<boolean> {
   }
 }
 
-/** Without a network of its own: containers and builds use the host's, so that two engines never collide. */
+/**
+ * Its containers reach each other and this machine; only on this machine's own network (--network=host) do they get
+ * any further, so that nothing of its routing or of its firewall changes.
+ */
 async function startEngine(): Promise<{ engine: DockerEngine } | { why: string }> {
+  const release = await takeTurn()
   const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'gate-docker-'))
   const socket = `unix://${folder}/docker.sock`
   const log = path.join(folder, 'log')
@@ -74,8 +83,10 @@ async function startEngine(): Promise<{ engine: DockerEngine } | { why: string }
       path.join(folder, 'exec'),
       '--pidfile',
       path.join(folder, 'pid'),
-      '--bridge=none',
+      // Without an address of its own choice it tells nobody the gateway's.
+      '--bip=172.17.0.1/16',
       '--iptables=false',
+      '--ip-forward=false',
     ],
     { env: { ...process.env, GATE_TIED_SIGNAL: 'TERM' }, detached: true, stdio: ['ignore', out, out] },
   )
@@ -88,6 +99,8 @@ async function startEngine(): Promise<{ engine: DockerEngine } | { why: string }
       if (place?.startsWith(`${folder}/`)) await run('umount', ['--lazy', place])
     }
     fs.rmSync(folder, { recursive: true, force: true, maxRetries: 3 })
+    await run('ip', ['link', 'delete', 'docker0']).catch(() => {})
+    release()
   }
   const env = { DOCKER_HOST: socket }
   try {
@@ -107,6 +120,15 @@ async function startEngine(): Promise<{ engine: DockerEngine } | { why: string }
   }
 }
 
+/** One such engine at a time on this machine: they would share its bridge. */
+async function takeTurn(): Promise<() => void> {
+  const holder = spawn('flock', ['/run/lock/git-gate-docker', 'sh', '-c', 'echo mine; exec cat'], {
+    stdio: ['pipe', 'pipe', 'inherit'],
+  })
+  await once(holder.stdout, 'data')
+  return () => void holder.stdin.end()
+}
+
 async function end(daemon: ChildProcess): Promise<void> {
   if (daemon.exitCode !== null || daemon.signalCode !== null) return
   const exit = once(daemon, 'exit')
@@ -121,53 +143,25 @@ const answers = (env: Record<string, string>) =>
   )
 
 function engineAt(env: Record<string, string>, stop: () => Promise<void>): DockerEngine {
-  const docker: DockerEngine['docker'] = async (args, within = seconds(60)) => {
-    const { stdout } = await run('docker', args, {
-      env: { ...process.env, ...env },
-      timeout: within,
-      maxBuffer: 64 << 20,
-    })
-    return stdout.trim()
+  const ask = async (command: string, args: readonly string[], cwd: string, timeout: number) => {
+    const options = { cwd, env: { ...process.env, ...env }, timeout, maxBuffer: 64 << 20 }
+    return (await run(command, args, options)).stdout.trim()
   }
-  const has = (image: string) =>
-    docker(['image', 'inspect', image]).then(
-      () => true,
-      () => false,
-    )
+  const docker: DockerEngine['docker'] = (args, within = seconds(60)) =>
+    ask('docker', args, projectRoot, within)
   return {
+    env,
     docker,
-    async base() {
-      const made = `git-gate-base:${suite}`
-      if (await has(made)) return made
-      const official = `debian:${suite}-slim`
-      const pulled = await docker(['pull', '--quiet', official], seconds(120)).catch(() => undefined)
-      if (pulled !== undefined || (await has(official))) return official
-      await docker(['import', await debootstrap(), made], seconds(120))
-      return made
+    async compose(args, { cwd, within = seconds(120) }) {
+      const isPlugin = await docker(['compose', 'version']).then(
+        () => true,
+        () => false,
+      )
+      return isPlugin
+        ? ask('docker', ['compose', ...args], cwd, within)
+        : ask('docker-compose', args, cwd, within)
     },
+    gateway: () => docker(['network', 'inspect', '--format={{(index .IPAM.Config 0).Gateway}}', 'bridge']),
     [Symbol.asyncDispose]: stop,
-  }
-}
-
-/** A minimal Debian as a tar file, made once; it trusts whom this machine trusts. */
-async function debootstrap(): Promise<string> {
-  const tar = path.join(cache, `debian-${suite}.tar`)
-  if (fs.existsSync(tar)) return tar
-  const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'gate-debian-'))
-  try {
-    await run('debootstrap', ['--variant=minbase', suite, folder, 'http://deb.debian.org/debian'], {
-      maxBuffer: 64 << 20,
-    })
-    const trusted = '/etc/ssl/certs/ca-certificates.crt'
-    const local = path.join(folder, 'usr/local/share/ca-certificates')
-    fs.mkdirSync(local, { recursive: true })
-    if (fs.existsSync(trusted)) fs.copyFileSync(trusted, path.join(local, 'this-machine.crt'))
-    for (const waste of ['var/cache/apt/archives', 'var/lib/apt/lists'])
-      fs.rmSync(path.join(folder, waste), { recursive: true, force: true })
-    await run('tar', ['-C', folder, '-cf', `${tar}.new`, '.'])
-    fs.renameSync(`${tar}.new`, tar)
-    return tar
-  } finally {
-    fs.rmSync(folder, { recursive: true, force: true })
   }
 }

@@ -1,19 +1,18 @@
-import { execFile } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
 import fs from 'node:fs'
 import os from 'node:os'
 import path from 'node:path'
-import { promisify } from 'node:util'
 import { build } from 'esbuild'
 import { termsOf } from '../../cli/terms.ts'
 import { adminOf } from '../../local/admin.ts'
 import { projectRoot } from '../../local/bundle.ts'
 import { startWorker } from '../../local/worker.ts'
-import { type Push, PushPage } from '../../src/contract/api.ts'
+import { type Push, PushPage, RepositoryNow } from '../../src/contract/api.ts'
 import { IdentityName, identityVariable } from '../../src/contract/names.ts'
 import { type Clone, cloneIn } from '../harness/clone.ts'
 import { git, type RunningGit, seconds, startUpstream, type Upstream, until } from '../harness/index.ts'
 import { type Engine, type Instance, startEngine } from './engine.ts'
+import { makeKey } from './key.ts'
 
 /** The real Worker and its real Durable Object, whose `ctx.container` alone is a fake. */
 const entry = `
@@ -58,6 +57,8 @@ const bundle = () =>
 export interface EdgeGate extends AsyncDisposable {
   readonly engine: Engine
   repository(name: string): EdgeRepository
+  /** What `/-/metrics` says. */
+  metrics(): Promise<string>
 }
 
 export interface EdgeRepository {
@@ -72,6 +73,8 @@ export interface EdgeRepository {
   push(fits: Partial<Push>, within?: number): Promise<Push>
   /** Its Durable Object is thrown out of memory, and its container goes on. */
   evict(): Promise<void>
+  /** What its companion tells of it now. */
+  now(): Promise<RepositoryNow>
   /** From now on its upstream is reached with the identity of another repository. */
   takeIdentityOf(other: string): Promise<void>
 }
@@ -161,6 +164,7 @@ export async function startEdgeGate({ repositories, settings = {} }: EdgeOptions
       async evict() {
         await (await fetch(`${worker.url}/-/evict/${name}`)).text()
       },
+      now: async () => RepositoryNow.parse(await admin.ask('GET', `/repositories/${name}/now`)),
       takeIdentityOf: reachWith,
     }
   }
@@ -169,19 +173,15 @@ export async function startEdgeGate({ repositories, settings = {} }: EdgeOptions
   const running = all.move()
   return {
     engine,
+    async metrics() {
+      const headers = { authorization: `Bearer ${adminToken}` }
+      return (await fetch(`${worker.url}/-/metrics`, { headers })).text()
+    },
     repository(name) {
       const repository = opened.get(name)
       if (!repository) throw new Error(`there is no repository ${name}`)
       return repository
     },
     [Symbol.asyncDispose]: () => running.disposeAsync(),
-  }
-}
-
-async function makeKey(file: string): Promise<{ privateKey: string; publicKey: string }> {
-  await promisify(execFile)('ssh-keygen', ['-q', '-t', 'ed25519', '-N', '', '-C', 'test', '-f', file])
-  return {
-    privateKey: fs.readFileSync(file, 'utf8'),
-    publicKey: fs.readFileSync(`${file}.pub`, 'utf8').trim(),
   }
 }
