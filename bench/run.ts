@@ -1,7 +1,7 @@
 // npm run bench: the gate and its peers side by side, on loopback; prints tables, writes bench/results.md and drawings.
 import fs from 'node:fs'
 import path from 'node:path'
-import { parseArgs } from 'node:util'
+import { Command } from 'commander'
 import { size } from './curves/size.ts'
 import { throughput } from './curves/throughput.ts'
 import { machine } from './machine.ts'
@@ -12,26 +12,33 @@ import { startStage } from './stage.ts'
 import { draw } from './svg.ts'
 import { asTable } from './table.ts'
 
-const { values } = parseArgs({
-  options: {
-    only: { type: 'string', multiple: true },
-    rounds: { type: 'string', default: '12' },
-    quick: { type: 'boolean', default: false },
-  },
-})
-const effort = { rounds: values.quick ? 3 : Number(values.rounds), quick: values.quick }
 const curves = { throughput, size }
 const names = [...rows.map(row => row.name), ...Object.keys(curves)]
-const isWanted = (name: string) => !values.only || values.only.includes(name)
-if (!names.some(isWanted)) {
-  console.error(`bench: --only takes ${names.join(', ')}`)
+const options = new Command('npm run bench --')
+  .description('The gate and its peers side by side, on loopback. It installs the peers where it is root.')
+  .option('--only <name...>', `these alone: ${names.join(', ')}`)
+  .option('--rounds <number>', 'of comparisons that take seconds; longer ones take fewer', '12')
+  .option('--quick', 'three rounds and a tenth of the sizes, to see whether it works; not kept')
+  .option('--json', 'print the results as lines of JSON; progress goes to stderr')
+  .parse()
+  .opts<{ only?: string[]; rounds: string; quick?: true; json?: true }>()
+const effort = { rounds: options.quick ? 3 : Number(options.rounds), quick: options.quick === true }
+const isWanted = (name: string) => !options.only || options.only.includes(name)
+const unknown = options.only?.filter(name => !names.includes(name)) ?? []
+if (unknown.length || !(effort.rounds >= 1)) {
+  console.error(
+    unknown.length
+      ? `bench: there is no ${unknown.join(', ')}; --only takes ${names.join(', ')}`
+      : 'bench: --rounds takes a number from 1',
+  )
   process.exit(2)
 }
 
 const missing = installPeers()
 for (const name of missing) console.error(`bench: there is no ${name}; what is compared with it is left out`)
 const about = machine()
-console.log(about.join('\n'))
+const print = (text: string, data: unknown) => console.log(options.json ? JSON.stringify(data) : text)
+if (!options.json) console.log(about.join('\n'))
 await using stage = await startStage()
 for (const signal of ['SIGINT', 'SIGTERM'] as const)
   process.once(signal, async () => {
@@ -41,15 +48,16 @@ for (const signal of ['SIGINT', 'SIGTERM'] as const)
 for (const row of rows.filter(each => isWanted(each.name))) {
   const at = new Date().toISOString().slice(0, 16)
   const results = [...(await row.run(stage, effort))]
-  console.log(asTable(results))
+  print(asTable(results), { name: row.name, results })
   // A hurried measurement is not what stands on record.
-  if (!values.quick) keep(row.name, { at, rounds: effort.rounds, about, results }, rows)
+  if (!effort.quick) keep(row.name, { at, rounds: effort.rounds, about, results }, rows)
 }
 for (const [name, curve] of Object.entries(curves).filter(([each]) => isWanted(each))) {
   const drawing = await curve(stage, effort)
-  for (const { name: who, points } of drawing.series)
-    console.log(
+  const told = drawing.series.map(
+    ({ name: who, points }) =>
       `${who}: ${points.map(([x, y]) => `${x} ${drawing.x}: ${y.toPrecision(3)}`).join(', ')} (${drawing.y})`,
-    )
-  if (!values.quick) fs.writeFileSync(path.join(import.meta.dirname, `${name}.svg`), draw(drawing))
+  )
+  print(told.join('\n'), { name, ...drawing })
+  if (!effort.quick) fs.writeFileSync(path.join(import.meta.dirname, `${name}.svg`), draw(drawing))
 }

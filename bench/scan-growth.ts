@@ -1,11 +1,14 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { secrets } from '../container/checks/secrets.ts'
+import { gitOn } from '../container/git.ts'
+import { maintain } from '../container/maintenance.ts'
 import { gitleaks } from '../test/scan/gitleaks.ts'
 import { templates, type WorkTree, workTree } from '../test/scan/repositories.ts'
 import { compare, ratio, spread } from './measure.ts'
 
 // What the scan of one new commit costs in a short history and in a long one: the promise is less than 1.3 times.
+// Then the same for a commit whose clock stood before all of that history.
 
 const SIZES = [100, 100_000] as const
 const rounds = Number(process.argv[2] ?? 10)
@@ -32,32 +35,49 @@ async function grown(commits: number): Promise<WorkTree> {
   return tree
 }
 
+const YEARS_AGO = '1000000000 +0000'
+
 await using all = new AsyncDisposableStack()
 all.defer(() => templates.dispose())
 const contenders: { name: string; run: (round: number) => Promise<number> }[] = []
 for (const commits of SIZES) {
   const tree = await grown(commits)
   all.defer(() => tree.dispose())
+  await maintain(gitOn(tree.mirror, { PATH: process.env.PATH ?? '' }))
+  const scanOf = async (id: string) => {
+    const push = await tree.push([`${id}:refs/heads/new`])
+    const started = performance.now()
+    const refusals = await check.run(push, () => {}, new AbortController().signal)
+    if (refusals.length > 0) throw new Error('a clean push was refused')
+    return performance.now() - started
+  }
   contenders.push({
     name: String(commits),
     async run(round) {
       await tree.write('new.ts', `export const round = ${round}\n`)
-      await tree.commit()
-      const push = await tree.push(['main'])
-      const started = performance.now()
-      const refusals = await check.run(push, () => {}, new AbortController().signal)
-      if (refusals.length > 0) throw new Error('a clean push was refused')
-      return performance.now() - started
+      return scanOf(await tree.commit())
+    },
+  })
+  contenders.push({
+    name: `${commits}, wrong clock`,
+    async run(round) {
+      await tree.write('new.ts', `export const slow = ${round}\n`)
+      const commit = await tree.git('cat-file', 'commit', await tree.commit())
+      await tree.write('../commit', `${commit.replace(/^(committer .*>) .*$/m, `$1 ${YEARS_AGO}`)}\n`)
+      return scanOf(await tree.git('hash-object', '-t', 'commit', '-w', '../commit'))
     },
   })
 }
 const times = await compare(contenders, rounds)
-const [short = [], long = []] = SIZES.map(size => times.get(String(size)) ?? [])
 const told = (values: readonly number[]) => {
   const { median, low, high } = spread(values)
   return `${median.toFixed(0)} ms (${low.toFixed(0)}–${high.toFixed(0)})`
 }
-console.log(`| one commit into a history of | the scan |\n|---|---|`)
-for (const [i, size] of SIZES.entries()) console.log(`| ${size} commits | ${told(i === 0 ? short : long)} |`)
-const { median, low, high } = ratio(long, short)
-console.log(`| ratio, round by round | ${median.toFixed(2)} (${low.toFixed(2)}–${high.toFixed(2)}) |`)
+for (const clock of ['', ', wrong clock']) {
+  const [short = [], long = []] = SIZES.map(size => times.get(`${size}${clock}`) ?? [])
+  console.log(`| one commit${clock}, into a history of | the scan |\n|---|---|`)
+  for (const [i, size] of SIZES.entries())
+    console.log(`| ${size} commits | ${told(i === 0 ? short : long)} |`)
+  const { median, low, high } = ratio(long, short)
+  console.log(`| ratio, round by round | ${median.toFixed(2)} (${low.toFixed(2)}–${high.toFixed(2)}) |\n`)
+}

@@ -26,6 +26,9 @@ export interface Place {
 
 export interface Gate {
   readonly url: string
+  /** Its state folder. */
+  readonly home: string
+  readonly adminToken: string
   /** Through the gate, as an agent of its own. */
   agent(name: string, repository: string, push: readonly string[]): Promise<string>
   /** Process ids of what runs for as long as the gate does. */
@@ -102,6 +105,8 @@ export async function startStage(): Promise<Stage & AsyncDisposable> {
     const tokens = new Map<string, Promise<string>>()
     return {
       url: local.url,
+      home: home.dir,
+      adminToken: home.adminToken,
       put,
       processes: { worker: workerd.map(({ pid }) => pid), companion: local.companion.pid },
       async agent(name, repository, push) {

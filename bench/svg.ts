@@ -55,6 +55,7 @@ export function draw({ title, x, y, logarithmic = false, series }: Drawing): str
     return `<path d="${path}" fill="none" stroke="${colour}" stroke-width="2"/>${dots.join('')}${name}`
   })
   return `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${WIDTH} ${HEIGHT}" font-family="system-ui, sans-serif" font-size="12">
+<title>${title}</title>
 <rect width="${WIDTH}" height="${HEIGHT}" fill="white"/>
 ${text(LEFT, 22, title, 'font-size="15" font-weight="600"')}
 ${grid.join('\n')}

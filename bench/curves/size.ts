@@ -10,7 +10,11 @@ import { workTree } from '../work-tree.ts'
 /** How long a push takes, by its size: one new file of random bytes. */
 export async function size(stage: Stage, { quick }: Effort): Promise<Drawing> {
   const sizes = quick ? [1e4, 1e6] : [1e4, 1e5, 1e6, 1e7, 5e7, 1e8]
-  const place = await stage.place('sizes', { commits: 20 })
+  // Equal upstreams, one for each way: what goes past the gate to its upstream is news that it fetches first.
+  const places = {
+    gate: await stage.place('sizes-gate', { commits: 20 }),
+    ssh: await stage.place('sizes-ssh', { commits: 20 }),
+  }
   const series = {
     gate: [] as [number, number][],
     ssh: [] as [number, number][],
@@ -18,25 +22,22 @@ export async function size(stage: Stage, { quick }: Effort): Promise<Drawing> {
   }
   for (const bytes of sizes) {
     const scans: number[] = []
-    const by = async (name: string, url: string, env = {}, scanned = false) => {
-      const tree = await workTree(stage, place.dir)
+    const by = async (name: 'gate' | 'ssh', env = {}, scanned = false) => {
+      const tree = await workTree(stage, places[name].dir)
       return {
         name,
         async run(round: number) {
           const folder = `size-${bytes}-${round}`
-          await tree.change({ [`${folder}/file.bin`]: binary(bytes) })
+          await tree.change({ [`${folder}/file.dat`]: binary(bytes) })
           const ms = await timed(() =>
-            mustGit(['push', '-q', url, `HEAD:refs/heads/${name}/${bytes}`], { cwd: tree.dir, env }),
+            mustGit(['push', '-q', places[name][name], `HEAD:refs/heads/${bytes}`], { cwd: tree.dir, env }),
           )
           if (scanned) scans.push(await timed(() => bareScanOfFiles(path.join(tree.dir, folder))))
           return ms
         },
       }
     }
-    const times = await compare(
-      [await by('gate', place.gate), await by('ssh', place.ssh, stage.sshEnv, true)],
-      3,
-    )
+    const times = await compare([await by('gate'), await by('ssh', stage.sshEnv, true)], 3)
     const ssh = times.get('ssh') ?? []
     series.gate.push([bytes / 1e6, spread(times.get('gate') ?? []).median / 1000])
     series.ssh.push([bytes / 1e6, spread(ssh).median / 1000])

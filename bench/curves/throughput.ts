@@ -9,7 +9,9 @@ import type { Drawing } from '../svg.ts'
 /** How many times a second agents can clone, commit and push, by how many do so at the same time. */
 export async function throughput(stage: Stage, { quick }: Effort): Promise<Drawing> {
   const counts = quick ? [1, 4] : [1, 2, 5, 10, 20, 50, 100]
-  const place = await stage.place('throughput', { commits: 100 })
+  // Equal upstreams, one for each way: what goes past the gate to its upstream is news that it fetches first.
+  const place = await stage.place('throughput-gate', { commits: 100 })
+  const theirs = await stage.place('throughput-ssh', { commits: 100 })
   const urls = await agentsOf(stage, place, Math.max(...counts))
   const gate: [number, number][] = []
   const ssh: [number, number][] = []
@@ -30,7 +32,7 @@ export async function throughput(stage: Stage, { quick }: Effort): Promise<Drawi
       count,
       await rate(count, i => oneAgent(stage, urls[i % count] ?? '', `gate-${count}/agent-${i}`)),
     ])
-    ssh.push([count, await rate(count, i => direct(stage, place.ssh, `ssh-${count}/agent-${i}`))])
+    ssh.push([count, await rate(count, i => direct(stage, theirs.ssh, `ssh-${count}/agent-${i}`))])
   }
   return {
     title: 'Clone, commit and push: how often, by agents at once',

@@ -41,18 +41,21 @@ async function between(
 ): Promise<Result[]> {
   const key = work.replaceAll(' ', '-')
   const by = async (name: string, shape: Shape) => {
-    const place = await stage.place(`${key}-${name}`, shape)
-    const make = async (way: string, url: string, env = {}) => {
+    // Equal upstreams, one for each way: what goes past the gate to its upstream is news that it fetches first.
+    const make = async (way: 'gate' | 'ssh', env = {}) => {
+      const place = await stage.place(`${key}-${name}-${way}`, shape)
       const tree = await workTree(stage, place.dir)
       return {
         name: `${name} ${way}`,
         async run() {
           await tree.change()
-          return timed(() => mustGit(['push', '-q', url, `HEAD:refs/heads/${way}`], { cwd: tree.dir, env }))
+          return timed(() =>
+            mustGit(['push', '-q', place[way], 'HEAD:refs/heads/one'], { cwd: tree.dir, env }),
+          )
         },
       }
     }
-    return [await make('gate', place.gate), await make('ssh', place.ssh, stage.sshEnv)]
+    return [await make('gate'), await make('ssh', stage.sshEnv)]
   }
   const times = await compare([...(await by('large', large)), ...(await by('small', small))], rounds)
   const of = (name: string) => times.get(name) ?? []

@@ -1,6 +1,7 @@
 import type { Row } from '../row.ts'
 import { agentsAtOnce } from './agents-at-once.ts'
 import { clone } from './clone.ts'
+import { consolePages } from './console.ts'
 import { fetchOne } from './fetch.ts'
 import { growth } from './growth.ts'
 import { largePush } from './large-push.ts'
@@ -22,4 +23,5 @@ export const rows: readonly Row[] = [
   refreshes,
   growth,
   memory,
+  consolePages,
 ]

@@ -1,5 +1,6 @@
 import fs from 'node:fs'
 import { setTimeout as delay } from 'node:timers/promises'
+import { descendantsOf } from '../../local/processes.ts'
 import { binary } from '../repositories.ts'
 import type { Result, Row } from '../row.ts'
 import { type Gate, mustGit } from '../stage.ts'
@@ -38,7 +39,9 @@ export const memory: Row = {
     await tree.change(Object.fromEntries(names.map(name => [name, binary(10_000_000)])))
     const during = async (what: string, work: () => Promise<unknown>) => {
       resetPeaks(gate)
+      const searches = watchSearches(gate.processes.companion)
       await work()
+      const search = searches.stop()
       const peak = peaks(gate)
       const more = { worker: peak.worker - idle.worker, companion: peak.companion - idle.companion }
       results.push({
@@ -47,7 +50,7 @@ export const memory: Row = {
         gate: `Worker ${mb(more.worker)}, companion ${mb(more.companion)} more`,
         peer: `Worker ${mb(idle.worker)}, companion ${mb(idle.companion)}`,
         reached: more.worker <= LIMIT_MB << 20 && more.companion <= LIMIT_MB << 20,
-        note: 'scan and forward limits of this gate are raised to 1800 s; counted are workerd and the companion itself, whose children (git, gitleaks) are those that a direct push has too',
+        note: `counted are workerd and the companion; its children are git and gitleaks, as a direct push has them${search ? `, and the search of a large push, a process of its own that held up to ${mb(search)}` : ''}; scan and forward limits of this gate are raised to 1800 s`,
       })
     }
     await during('push', () => mustGit(['push', '-q', url, 'HEAD:refs/heads/heavy'], { cwd: tree.dir }))
@@ -68,14 +71,37 @@ interface Memory {
 const each = (gate: Gate) => [...gate.processes.worker, gate.processes.companion]
 
 function read(gate: Gate, field: 'VmRSS' | 'VmHWM'): Memory {
-  const of = (pid: number) =>
-    Number(new RegExp(`${field}:\\s+(\\d+)`).exec(fs.readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1]) * 1024
-  const worker = gate.processes.worker.reduce((sum, pid) => sum + of(pid), 0)
-  return { worker, companion: of(gate.processes.companion) }
+  const worker = gate.processes.worker.reduce((sum, pid) => sum + ofProcess(pid, field), 0)
+  return { worker, companion: ofProcess(gate.processes.companion, field) }
 }
+
+const ofProcess = (pid: number, field: 'VmRSS' | 'VmHWM') =>
+  Number(new RegExp(`${field}:\\s+(\\d+)`).exec(fs.readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1]) * 1024
 
 const resident = (gate: Gate) => read(gate, 'VmRSS')
 const peaks = (gate: Gate) => read(gate, 'VmHWM')
+
+/** The most that a search of the companion's holds, in bytes, looked at every so often; 0: there was none. */
+function watchSearches(companion: number): { stop(): number } {
+  let most = 0
+  const look = () => {
+    for (const { pid, name } of descendantsOf(companion)) {
+      if (!name.startsWith('node') && !name.startsWith('MainThread')) continue
+      try {
+        most = Math.max(most, ofProcess(pid, 'VmHWM'))
+      } catch {
+        // ENOENT: it has ended
+      }
+    }
+  }
+  const timer = setInterval(look, 250)
+  return {
+    stop() {
+      clearInterval(timer)
+      return most
+    },
+  }
+}
 
 /** The kernel begins anew to note the highest (proc_pid_clear_refs(5)). */
 function resetPeaks(gate: Gate): void {
