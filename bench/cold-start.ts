@@ -1,26 +1,47 @@
 import fs from 'node:fs'
-import { binary } from './repositories.ts'
-import { mustGit, startStage } from './stage.ts'
+import path from 'node:path'
+import { startEdgeGate } from '../test/edge/edge-gate.ts'
+import { ended } from '../test/edge/engine.ts'
+import { faultyLink, git, gitText } from '../test/harness/index.ts'
+import { binary, makeRepository } from './repositories.ts'
 
-// `node bench/cold-start.ts [MEGABYTES]`: what a clone costs through a gate that has to get the repository from
-// upstream first, as a new container has to, and what the next one costs.
+// `node bench/cold-start.ts [MEGABYTES] [MEGABYTES-PER-SECOND]`: what a clone costs through a container that starts
+// empty, when all has to come from upstream over a line of that rate, and when a head start was kept; and what the next
+// one costs. The containers are processes, and R2 is miniflare's.
 
-const MEGABYTES = Number(process.argv[2] ?? 300)
-const ROUND_TRIPS_MS = [0, 20, 80] as const
+const megabytes = Number(process.argv[2] ?? 300)
+const rate = Number(process.argv[3] ?? 20)
 
-await using stage = await startStage()
-for (const ms of ROUND_TRIPS_MS) {
-  const shape = { commits: 1, files: MEGABYTES, fileBytes: 1 << 20, content: binary }
-  const { gate } = await stage.place(`cold-${ms}`, shape, ms)
-  const clone = async () => {
-    const into = stage.fresh('clone')
-    const began = performance.now()
-    await mustGit(['clone', '--quiet', '--bare', gate, into])
-    const seconds = (performance.now() - began) / 1000
-    fs.rmSync(into, { recursive: true })
-    return seconds.toFixed(1)
-  }
-  const first = await clone()
-  const next = await clone()
-  console.log(`${MEGABYTES} MB, upstream ${ms} ms away: first clone ${first} s, next clone ${next} s`)
+await using gate = await startEdgeGate({
+  repositories: ['large'],
+  settings: { GATE_CONTAINER_IDLE_SECONDS: '5' },
+})
+const large = gate.repository('large')
+fs.rmSync(large.upstream.dir, { recursive: true })
+await makeRepository(large.upstream.dir, {
+  commits: 1,
+  files: megabytes,
+  fileBytes: 1 << 20,
+  content: binary,
+})
+await using link = await faultyLink(large.upstream.port)
+link.narrow(rate << 20)
+await large.lead({ port: link.port })
+const ada = await large.agent('ada')
+const into = path.join(fs.mkdtempSync('/tmp/gate-cold-'), 'clone')
+
+async function clone(how: string): Promise<void> {
+  const began = performance.now()
+  const { code, output } = await git(['clone', '--quiet', '--bare', ada.url, into], { within: 600_000 })
+  if (code !== 0) throw new Error(output)
+  console.log(`${megabytes} MB, ${rate} MB/s: ${how} ${((performance.now() - began) / 1000).toFixed(1)} s`)
+  await gitText(['rev-parse', 'refs/heads/main'], { cwd: into })
+  fs.rmSync(into, { recursive: true })
 }
+
+for (const how of ['cold, without a head start', 'cold, with a head start']) {
+  await clone(how)
+  await clone('warm')
+  await ended(large.container(), 300_000)
+}
+fs.rmdirSync(path.dirname(into))

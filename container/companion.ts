@@ -1,4 +1,5 @@
 import type { Check } from './checks/index.ts'
+import type { HeadStart } from './head-start.ts'
 import type { Journal } from './journal.ts'
 import type { Mirrors } from './mirrors.ts'
 import type { Sessions } from './session.ts'
@@ -10,6 +11,7 @@ export interface Companion {
   readonly settings: Settings
   readonly sessions: Sessions
   readonly mirrors: Mirrors
+  readonly headStart: HeadStart
   readonly links: Links
   readonly journal: Journal
   readonly checks: readonly Check[]

@@ -7,6 +7,7 @@ import { checks } from './checks/index.ts'
 import type { Companion } from './companion.ts'
 import { configureGit } from './git-config.ts'
 import { serveGit } from './git-protocol/serve.ts'
+import { awaitHeadStart } from './head-start.ts'
 import { takeIdentitiesFromEnvironment } from './identities.ts'
 import { openJournal } from './journal.ts'
 import { createMirrors } from './mirrors.ts'
@@ -37,13 +38,15 @@ await takeIdentitiesFromEnvironment(identities, process.env)
 const sockets = await openSocketFolder(settings.home)
 const env = await configureGit(settings, join(import.meta.dirname, 'hooks'))
 const links = createLinks({ identities, folder: join(settings.home, 'ssh'), sockets })
-const mirrors = createMirrors(settings, env, links.to)
+const headStart = awaitHeadStart(settings.headStartMs)
+const mirrors = createMirrors({ settings, env, linkTo: links.to, headStart })
 const journal = watchUntold(await openJournal(join(settings.home, 'journal')))
 const sessions = createSessions(settings)
 const companion: Companion = {
   settings,
   sessions,
   mirrors,
+  headStart,
   links,
   journal,
   checks: checks(settings),

@@ -4,6 +4,7 @@ import { dirname, join } from 'node:path'
 import type { Upstream } from '../src/contract/pass.ts'
 import type { Counts, MirrorStatus } from '../src/contract/status.ts'
 import { type Git, gitOn } from './git.ts'
+import type { HeadStart } from './head-start.ts'
 import { mirrorSize } from './mirror-size.ts'
 import { type Enter, occupancy } from './occupancy.ts'
 import { orAborted } from './or-aborted.ts'
@@ -35,12 +36,15 @@ export interface Mirror {
   status(): Promise<MirrorStatus & Pick<Counts, 'refreshes'>>
 }
 
+/** What mirrors are made with. */
+export interface MakingMirrors {
+  readonly settings: Settings
+  readonly linkTo: (upstream: Upstream) => Promise<Link>
+  readonly headStart: HeadStart
+}
+
 /** The mirror in git's directory. */
-export function createMirror(
-  git: Git,
-  settings: Settings,
-  linkTo: (upstream: Upstream) => Promise<Link>,
-): Mirror {
+export function createMirror(git: Git, { settings, linkTo, headStart }: MakingMirrors): Mirror {
   const held = new Map<string, number>()
   let freshAt: number | undefined
   let arriving: Arriving | undefined
@@ -66,11 +70,12 @@ export function createMirror(
     const leave = await enter()
     try {
       if (await ensure(git)) freshAt = undefined
-      await refresh({
+      const { isTidy } = await refresh({
         git,
         link: await linkTo(upstream),
         upstream,
         held: () => [...held.keys()],
+        headStart,
         onArriving(now) {
           arriving = now
         },
@@ -78,7 +83,7 @@ export function createMirror(
       }).finally(() => {
         arriving = undefined
       })
-      leave(false)
+      leave(!isTidy)
     } catch (error) {
       leave(true)
       ended(

@@ -4,9 +4,7 @@ import { join } from 'node:path'
 import type { RepositoryName } from '../src/contract/names.ts'
 import type { Upstream } from '../src/contract/pass.ts'
 import { gitOn } from './git.ts'
-import { createMirror, type Mirror } from './mirror.ts'
-import type { Settings } from './settings.ts'
-import type { Link } from './upstream.ts'
+import { createMirror, type MakingMirrors, type Mirror } from './mirror.ts'
 
 export interface Mirrors {
   of(upstream: Upstream): Mirror
@@ -16,26 +14,26 @@ export interface Mirrors {
   tidyAll(): Promise<void>
 }
 
-export function createMirrors(
-  settings: Settings,
-  env: Readonly<Record<string, string>>,
-  linkTo: (upstream: Upstream) => Promise<Link>,
-): Mirrors {
+export function createMirrors({
+  env,
+  ...making
+}: MakingMirrors & { env: Readonly<Record<string, string>> }): Mirrors {
+  const { home } = making.settings
   const mirrors = new Map<string, Mirror>()
   const known = new Map<RepositoryName, Mirror>()
   const at = (dir: string) => {
-    const mirror = mirrors.get(dir) ?? createMirror(gitOn(dir, env), settings, linkTo)
+    const mirror = mirrors.get(dir) ?? createMirror(gitOn(dir, env), making)
     mirrors.set(dir, mirror)
     return mirror
   }
   return {
     async tidyAll() {
-      for (const dir of await mirrorsIn(join(settings.home, 'mirrors'))) (await at(dir).enter())(false)
+      for (const dir of await mirrorsIn(join(home, 'mirrors'))) (await at(dir).enter())(false)
     },
     of(upstream) {
       // The upstream's address is part of the place: a repository that is pointed elsewhere starts empty.
       const mark = createHash('sha256').update(upstream.url).digest('hex').slice(0, 16)
-      const mirror = at(join(settings.home, 'mirrors', upstream.name, `${mark}.git`))
+      const mirror = at(join(home, 'mirrors', upstream.name, `${mark}.git`))
       known.set(upstream.name, mirror)
       return mirror
     },

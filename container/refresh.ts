@@ -1,6 +1,7 @@
 import type { Upstream } from '../src/contract/pass.ts'
 import type { Git } from './git.ts'
 import { GitProgress } from './git-progress.ts'
+import type { HeadStart } from './head-start.ts'
 import { listMirror, type RefList, sameRefs } from './ref-list.ts'
 import { type Link, UpstreamError, upstreamProblem } from './upstream.ts'
 import { listUpstream, type UpstreamRefs } from './upstream-refs.ts'
@@ -21,15 +22,26 @@ export interface Refresh {
   readonly upstream: Upstream
   /** The refs that it leaves alone, asked once upstream has answered: pushes are moving them. */
   readonly held: () => readonly string[]
+  /** What an empty mirror is begun with, so that only the rest comes from upstream. */
+  readonly headStart: HeadStart
   /** Told of a first fetch, into an empty mirror, as it begins. */
   readonly onArriving: (arriving: Arriving) => void
   /** How long it may take, in milliseconds. */
   readonly withinMs: number
 }
 
-/** Heads, tags and HEAD as upstream has them. Rejects with UpstreamError. */
-export async function refresh({ onArriving, withinMs, ...how }: Refresh): Promise<void> {
+/**
+ * Heads, tags and HEAD as upstream has them. Rejects with UpstreamError. Not tidy: git has left something behind, and
+ * the mirror is whole all the same.
+ */
+export async function refresh({
+  onArriving,
+  withinMs,
+  headStart,
+  ...how
+}: Refresh): Promise<{ isTidy: boolean }> {
   const { git, link, upstream } = how
+  let isTidy = true
   const signal = AbortSignal.timeout(withinMs)
   const inTime = async (work: () => Promise<void>) => {
     try {
@@ -43,10 +55,18 @@ export async function refresh({ onArriving, withinMs, ...how }: Refresh): Promis
     await link.connect(signal)
     const [there, here] = await Promise.all([listUpstream(link, upstream, signal), listMirror(git, signal)])
     const progress = here.refs.size === 0 && there.refs.size > 0 ? new GitProgress() : undefined
-    const done = inTime(() => takeOver(how, there, here, progress, signal))
+    const begin = async (words: GitProgress) => {
+      const begun = await headStart.take(upstream, git, words, signal)
+      isTidy = begun !== 'broken'
+      return begun === 'whole' ? listMirror(git, signal) : here
+    }
+    const done = inTime(async () =>
+      takeOver(how, there, progress ? await begin(progress) : here, progress, signal),
+    )
     if (progress) onArriving({ refs: there, progress, done })
     await done
   })
+  return { isTidy }
 }
 
 /** So many new refs at once are packed. */

@@ -3,6 +3,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import { join } from 'node:path'
 import { type ConfigCheck, LostRefs } from '../src/contract/outcome.ts'
 import type { PassFor } from '../src/contract/pass.ts'
+import { bodyOf } from './body.ts'
 import { checkGitleaksConfig } from './checks/index.ts'
 import type { Companion } from './companion.ts'
 import { bodyText, json, text } from './http-words.ts'
@@ -66,4 +67,16 @@ export async function identity(
     if (!(error instanceof IdentityError)) throw error
     json(response, 409, { error: error.message })
   }
+}
+
+/** The body is a bundle to begin with. What is not wanted of it is read away: an answer before its end is not seen. */
+export async function takeHeadStart(
+  { headStart, settings }: Companion,
+  { repository, isKept }: PassFor<'head-start'>,
+  request: IncomingMessage,
+  response: ServerResponse,
+): Promise<void> {
+  await headStart.offer(repository, isKept ? request : undefined)
+  await bodyOf(request, settings.clientIdleMs).drain()
+  response.writeHead(204).end()
 }

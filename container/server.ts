@@ -1,12 +1,13 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import { PASS_HEADER, type Pass, PROTOCOL, ROUTES, readPass } from '../src/contract/pass.ts'
+import { bundleOf } from './bundle.ts'
 import { checkLink } from './check-link.ts'
 import type { Companion } from './companion.ts'
 import { logFault } from './fault.ts'
 import { gitSession } from './git-session.ts'
 import { json, text } from './http-words.ts'
 import { introducedTo } from './introduced.ts'
-import { checkConfig, identity, reportOf, settlePush } from './requests.ts'
+import { checkConfig, identity, reportOf, settlePush, takeHeadStart } from './requests.ts'
 import { statusOf } from './status.ts'
 
 /** Longer than a Worker keeps an unused connection (5 s), so that it is never closed under a request on its way. */
@@ -115,6 +116,10 @@ async function answer(
       return json(response, 200, await statusOf(companion, pass))
     case 'introduced':
       return json(response, 200, await introducedTo(companion.mirrors.of(pass.repository), pass.refs))
+    case 'bundle':
+      return bundleOf(companion, pass, response)
+    case 'head-start':
+      return takeHeadStart(companion, pass, request, response)
     default:
       return gitSession(companion, pass, request, response)
   }

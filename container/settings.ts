@@ -34,6 +34,8 @@ const Settings = z
     GATE_REFRESH_SECONDS: seconds(300),
     GATE_FETCH_FRESH_SECONDS: seconds(0),
     GATE_WORDLESS_SECONDS: seconds(20),
+    /** A companion that starts without a mirror waits this long to be given a bundle to begin it with. */
+    GATE_HEAD_START_SECONDS: seconds(0),
     /** Before it stops, the companion waits this long to be asked for outcomes: where its disk goes with it. */
     GATE_REPORT_SECONDS: seconds(0),
     GATE_MAX_PUSH_BYTES: count(4 * 2 ** 30),
@@ -63,6 +65,7 @@ const Settings = z
     freshMs: env.GATE_FETCH_FRESH_SECONDS,
     /** A client that cannot be told that a mirror is being made waits for it so long. */
     wordlessMs: env.GATE_WORDLESS_SECONDS,
+    headStartMs: env.GATE_HEAD_START_SECONDS,
     reportMs: env.GATE_REPORT_SECONDS,
     maxPushBytes: env.GATE_MAX_PUSH_BYTES,
     maxBlobBytes: env.GATE_MAX_BLOB_BYTES,

@@ -34,8 +34,15 @@ const orObstacle = (work: Promise<string>, remedy: string) =>
   })
 
 const Production = z.object({
-  env: z.object({ production: z.object({ d1_databases: z.array(z.object({ database_id: z.string() })) }) }),
+  env: z.object({
+    production: z.object({
+      d1_databases: z.array(z.object({ database_id: z.string() })),
+      r2_buckets: z.array(z.object({ bucket_name: z.string() })).default([]),
+    }),
+  }),
 })
+const production = () =>
+  Production.parse(parse(fs.readFileSync(path.join(projectRoot, 'wrangler.toml'), 'utf8'))).env.production
 const Secrets = z.array(z.object({ name: z.string() }))
 
 const checks: readonly (readonly [string, () => Promise<unknown>])[] = [
@@ -73,8 +80,7 @@ const checks: readonly (readonly [string, () => Promise<unknown>])[] = [
   [
     'wrangler.toml names the ledger',
     async () => {
-      const config = Production.parse(parse(fs.readFileSync(path.join(projectRoot, 'wrangler.toml'), 'utf8')))
-      if (config.env.production.d1_databases.some(({ database_id }) => /^[0-]+$/.test(database_id)))
+      if (production().d1_databases.some(({ database_id }) => /^[0-]+$/.test(database_id)))
         throw new Obstacle(
           'npx wrangler d1 create git-gate, then put its database_id into [[env.production.d1_databases]] of wrangler.toml',
         )
@@ -87,6 +93,16 @@ const checks: readonly (readonly [string, () => Promise<unknown>])[] = [
   [
     'wrangler may act for an account',
     () => orObstacle(quiet(process.execPath, [wrangler, 'whoami']), 'npx wrangler login'),
+  ],
+  [
+    'the bucket of head starts is there',
+    async () => {
+      for (const { bucket_name } of production().r2_buckets)
+        await orObstacle(
+          quiet(process.execPath, [wrangler, 'r2', 'bucket', 'info', bucket_name]),
+          `npx wrangler r2 bucket create ${bucket_name}, or take [[env.production.r2_buckets]] out of wrangler.toml: cold starts are then longer`,
+        )
+    },
   ],
   [
     'the Worker has its secrets',

@@ -17,6 +17,8 @@ export interface WorkerOptions {
   readonly state?: string
   /** Text bindings: settings and secrets. */
   readonly bindings: Readonly<Record<string, string>>
+  /** The bindings of R2 buckets; a gate on one machine needs none, as its mirrors stay. */
+  readonly buckets?: readonly string[]
   /** A line that the Worker logged. */
   readonly say: (line: string) => void
 }
@@ -92,6 +94,7 @@ function miniflareOptions(config: WranglerConfig, options: WorkerOptions): Minif
             ...Object.fromEntries(
               config.d1_databases.map(d => [d.binding, { type: 'd1' as const, id: d.database_id }]),
             ),
+            ...Object.fromEntries((options.buckets ?? []).map(name => [name, { type: 'r2' as const, name }])),
             ...Object.fromEntries(
               classes.map(c => [
                 c.name,

@@ -1,5 +1,5 @@
 import { createRoute, z } from '@hono/zod-openapi'
-import { askCompanion } from '../companion/index.ts'
+import { askCompanion, forgetHeadStart } from '../companion/index.ts'
 import { statusOf } from '../companion/status.ts'
 import { LinkCheck, NewRepository, Repository, RepositoryNow, RepositorySettings } from '../contract/api.ts'
 import { pinsHost } from '../contract/known-hosts.ts'
@@ -98,6 +98,7 @@ export const repositories = room()
     async c => {
       const repository = await existing(c.env.LEDGER, c.req.valid('param').name)
       await removeRepository(c.env.LEDGER, c.var.operator, repository.name)
+      await forgetHeadStart(c.env, repository.name)
       return c.json(repository, 200)
     },
   )

@@ -9,6 +9,9 @@ const SETTING = /^GATE_\w+_(SECONDS|BYTES|SESSIONS)$/
 /** The Worker asks for outcomes once a minute at the latest (wrangler.toml, crons), and a container's disk goes with it. */
 const REPORT_SECONDS = 70
 
+/** A new container waits so long to be given the bundle that is kept of its repository. */
+const HEAD_START_SECONDS = 10
+
 /** What one repository's container is started with. */
 export interface ContainerEnvironment {
   readonly variables: Readonly<Record<string, string>>
@@ -31,6 +34,7 @@ export async function containerEnvironment(
     .sort(([a], [b]) => (a < b ? -1 : 1))
   const variables = {
     GATE_REPORT_SECONDS: String(REPORT_SECONDS),
+    ...('HEAD_STARTS' in worker ? { GATE_HEAD_START_SECONDS: String(HEAD_START_SECONDS) } : {}),
     ...Object.fromEntries(entries),
     COMPANION_PORT: String(CONTAINER_PORT),
   }

@@ -19,6 +19,14 @@ export interface ContainerMemory {
   write(fingerprint: string): void
 }
 
+/** What is done for a container in the turns of its life. */
+export interface ContainerCare {
+  /** It has just started, and answers. */
+  begin(send: Send): void
+  /** It is about to be stopped, as nobody uses it. */
+  end(send: Send): Promise<void>
+}
+
 export interface ContainerLimits {
   /** A request waits this long for a start, in milliseconds; the start itself goes on. */
   readonly patienceMs: number
@@ -54,6 +62,7 @@ const NOT_STARTED = "the gate's companion for this repository could not be start
 export function containerLife(
   container: ContainerHandle,
   memory: ContainerMemory,
+  care: ContainerCare,
   { patienceMs, idleMs }: ContainerLimits,
 ): ContainerLife {
   /** The fingerprint of the container that has been seen to answer; undefined: look at it before use. */
@@ -148,7 +157,9 @@ export function containerLife(
     container.start({ enableInternet: true, env: { ...environment.variables } })
     // The runtime's own watch only counts when this object is gone, and with it the alarm that stops the container.
     container.setInactivityTimeout(2 * idleMs).catch(error => log('no inactivity time-out', error))
-    return (await look(environment.fingerprint)) ?? failed('the companion ended as it started')
+    const readiness = await look(environment.fingerprint)
+    if (readiness?.ok) care.begin(ask)
+    return readiness ?? failed('the companion ended as it started')
   }
 
   return {
@@ -182,9 +193,11 @@ export function containerLife(
       if (!container.running || stopping) return undefined
       if (turn) return idleMs
       const health = await askHealth(ask).catch(() => undefined)
-      const unused = Date.now() - usedAt
-      if (unused < idleMs) return idleMs - unused
+      const unused = () => Date.now() - usedAt
+      if (unused() < idleMs) return idleMs - unused()
       if (health?.sessions.length) return idleMs
+      await care.end(ask)
+      if (unused() < idleMs) return idleMs - unused()
       stop().catch(error => log('the companion could not be stopped', error))
       return undefined
     },

@@ -1,10 +1,18 @@
 import { DurableObject } from 'cloudflare:workers'
-import { PASS_HEADER, type Pass, readPass } from '../contract/pass.ts'
+import { PASS_HEADER, type Pass, readPass, type Upstream } from '../contract/pass.ts'
 import { drain } from '../drain.ts'
+import { logFault } from '../fault.ts'
+import { findUpstream } from '../ledger/repositories.ts'
 import { settingsOf } from '../settings.ts'
 import { unavailable } from '../smart-http/answers.ts'
 import { containerEnvironment } from './container-environment.ts'
-import { type ContainerHandle, type ContainerLife, containerLife } from './container-life.ts'
+import {
+  type ContainerCare,
+  type ContainerHandle,
+  type ContainerLife,
+  containerLife,
+} from './container-life.ts'
+import { giveHeadStart, keepHeadStart } from './head-start.ts'
 import type { Readiness, Send } from './health.ts'
 import { standingCompanion } from './standing.ts'
 import { upload } from './upload.ts'
@@ -17,6 +25,8 @@ interface Way {
 
 /** The key under which the fingerprint of the container's environment is kept. */
 const STARTED_WITH = 'started-with'
+/** The key under which the name of the container's repository is kept. */
+const STARTED_FOR = 'started-for'
 
 /**
  * One per repository, and the only way to its companion: its own container where there are containers, else the
@@ -25,6 +35,7 @@ const STARTED_WITH = 'started-with'
 export class Companion extends DurableObject<Env> {
   #way: Way | undefined
   #life: ContainerLife | undefined
+  #repository: Upstream | undefined
   #alarmAt = 0
 
   override async fetch(request: Request): Promise<Response> {
@@ -97,6 +108,7 @@ export class Companion extends DurableObject<Env> {
     const life = containerLife(
       container,
       { read: () => kv.get<string>(STARTED_WITH), write: fingerprint => kv.put(STARTED_WITH, fingerprint) },
+      this.#headStart(),
       {
         patienceMs: settings.GATE_START_SECONDS * 1000,
         idleMs: settings.GATE_CONTAINER_IDLE_SECONDS * 1000,
@@ -104,11 +116,30 @@ export class Companion extends DurableObject<Env> {
     )
     this.#life = life
     return {
-      ready: async pass =>
-        life.ready(
-          'repository' in pass ? await containerEnvironment(this.env, pass.repository.identity) : undefined,
-        ),
+      ready: async pass => {
+        if (!('repository' in pass)) return life.ready()
+        this.#repository = pass.repository
+        return life.ready(await containerEnvironment(this.env, pass.repository.identity))
+      },
       send: life.send,
+    }
+  }
+
+  /** A new container begins with what was kept of the last one's mirror. Without it everything comes from upstream. */
+  #headStart(): ContainerCare {
+    const { kv } = this.ctx.storage
+    const failed = (error: unknown) => logFault({ at: 'head start' }, error)
+    return {
+      begin: send => {
+        if (!this.#repository || !this.env.HEAD_STARTS) return
+        kv.put(STARTED_FOR, this.#repository.name)
+        this.ctx.waitUntil(giveHeadStart(this.env, this.#repository, send).catch(failed))
+      },
+      end: async send => {
+        const name = kv.get<string>(STARTED_FOR)
+        const upstream = name === undefined ? undefined : await findUpstream(this.env.LEDGER, name)
+        if (upstream) await keepHeadStart(this.env, upstream, send).catch(failed)
+      },
     }
   }
 

@@ -1,18 +1,9 @@
-import { PASS_HEADER, PASS_SECONDS, type Pass, PROTOCOL, ROUTES, signPass } from '../contract/pass.ts'
-import { settingsOf } from '../settings.ts'
+import { PASS_HEADER, ROUTES } from '../contract/pass.ts'
+import { type Ask, passFor } from './pass.ts'
 
 export { Companion } from './durable-object.ts'
-
-type Distribute<T> = T extends unknown ? Omit<T, 'v' | 'exp'> : never
-/** What to ask; the version and the expiry are filled in. */
-export type Ask = Distribute<Pass>
-
-/** The pass for one request that is made now. */
-export const passFor = (env: Env, ask: Ask): Promise<string> =>
-  signPass(
-    { ...ask, v: PROTOCOL, exp: Math.floor(Date.now() / 1000) + PASS_SECONDS } as Pass,
-    settingsOf(env).GATE_PASS_KEY,
-  )
+export { forgetHeadStart } from './head-start.ts'
+export { passFor }
 
 /**
  * Asks the companion of one repository, by way of its Durable Object, with a pass for this one request. Bodies

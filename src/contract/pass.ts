@@ -13,6 +13,9 @@ export const PASS_HEADER = 'gate-pass'
 /** How long a pass may be used for its one request to begin, in seconds. */
 export const PASS_SECONDS = 60
 
+/** The answer's header that names a bundle: the same name, the same refs. */
+export const BUNDLE_HEADER = 'gate-bundle'
+
 export const Upstream = z.object({
   name: RepositoryName,
   url: z.string(),
@@ -72,6 +75,10 @@ export const Pass = z.discriminatedUnion('service', [
     repository: Upstream,
     refs: z.array(MovedRef).max(MOST_REFS),
   }),
+  /** Give a bundle of the mirror, unless it is the one that is `kept`, by the name it was given with. */
+  z.object({ service: z.literal('bundle'), ...base, repository: Upstream, kept: z.string() }),
+  /** Begin an empty mirror with the bundle that is the body; `isKept` is false where there is none. */
+  z.object({ service: z.literal('head-start'), ...base, repository: Upstream, isKept: z.boolean() }),
 ])
 export type Pass = z.infer<typeof Pass>
 export type PassFor<S extends Pass['service']> = Extract<Pass, { service: S }>
@@ -89,6 +96,8 @@ export const ROUTES: Readonly<Record<Pass['service'], { method: 'GET' | 'POST'; 
   'check-link': { method: 'GET', path: '/link' },
   introduced: { method: 'GET', path: '/introduced' },
   status: { method: 'GET', path: '/status' },
+  bundle: { method: 'GET', path: '/bundle' },
+  'head-start': { method: 'POST', path: '/head-start' },
 }
 
 /** Signs a pass. */

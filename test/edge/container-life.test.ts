@@ -4,7 +4,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { accepted, megabytes, type Ran, seconds, type Upstream, until } from '../harness/index.ts'
 import { type EdgeAgent, type EdgeGate, type EdgeRepository, startEdgeGate } from './edge-gate.ts'
-import { type Instance, imageOfProtocol } from './engine.ts'
+import { ended, type Instance, imageOfProtocol } from './engine.ts'
 
 /** One gate for several tests, each with a repository of its own, so that they can run side by side. */
 function gateWith(settings: Record<string, string>, ...repositories: string[]): () => EdgeGate {
@@ -15,13 +15,6 @@ function gateWith(settings: Record<string, string>, ...repositories: string[]): 
   afterAll(() => gate?.[Symbol.asyncDispose]())
   return () => gate as EdgeGate
 }
-
-const ended = ({ child, pid }: Instance) =>
-  until(
-    () => (child.exitCode !== null || child.signalCode !== null ? true : undefined),
-    seconds(30),
-    () => `the container ${pid} goes on`,
-  )
 
 /** Asks until an answer fits. */
 const untilTold = (agent: EdgeAgent, fits: (ran: Ran) => boolean) =>

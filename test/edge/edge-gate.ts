@@ -32,6 +32,12 @@ const entry = `
   export default {
     ...worker,
     async fetch(request, env, context) {
+      const [, kept] = /^[/]-[/]kept[/](.*)$/.exec(new URL(request.url).pathname) ?? []
+      if (kept) {
+        const { size, customMetadata } = (await env.HEAD_STARTS.head(kept)) ?? {}
+        if (request.method === 'PUT') await env.HEAD_STARTS.put(kept, await request.text(), { customMetadata })
+        return Response.json(size ?? 0)
+      }
       const [, evicted] = /^[/]-[/]evict[/](.*)$/.exec(new URL(request.url).pathname) ?? []
       if (!evicted) return worker.fetch(request, env, context)
       await env.COMPANION.get(env.COMPANION.idFromName(evicted)).evict().catch(() => {})
@@ -73,6 +79,12 @@ export interface EdgeRepository {
   push(fits: Partial<Push>, within?: number): Promise<Push>
   /** Its Durable Object is thrown out of memory, and its container goes on. */
   evict(): Promise<void>
+  /** How large the bundle is that is kept of it, in bytes; 0: there is none. */
+  kept(): Promise<number>
+  /** Somebody has put this in the bundle's place. */
+  spoil(text: string): Promise<void>
+  /** From now on its upstream is this one, or is reached by this port. */
+  lead(to: { upstream?: Upstream; port?: number }): Promise<void>
   /** What its companion tells of it now. */
   now(): Promise<RepositoryNow>
   /** From now on its upstream is reached with the identity of another repository. */
@@ -106,6 +118,7 @@ export async function startEdgeGate({ repositories, settings = {} }: EdgeOptions
     await startWorker({
       code: await bundle(),
       port: 0,
+      buckets: ['HEAD_STARTS'],
       bindings: {
         GATE_PASS_KEY: randomBytes(32).toString('hex'),
         GATE_ADMIN_TOKEN: adminToken,
@@ -123,13 +136,14 @@ export async function startEdgeGate({ repositories, settings = {} }: EdgeOptions
 
   const open = async (name: string): Promise<EdgeRepository> => {
     const upstream = all.use(await startUpstream())
-    const reachWith = async (identity: string) => {
-      upstream.authorize(publicKey(identity))
-      const { url, knownHosts } = upstream.at()
+    const reach = async (identity: string, to: { upstream?: Upstream; port?: number } = {}) => {
+      const { upstream: there = upstream, port = there.port } = to
+      there.authorize(publicKey(identity))
+      const { url, knownHosts } = there.at({ port })
       await admin.repository(name, { upstream: url, identity, knownHosts })
     }
     await admin.ask('POST', '/identities', { name, publicKey: publicKey(name) })
-    await reachWith(name)
+    await reach(name)
     return {
       upstream,
       containers: () => engine.of(name),
@@ -164,8 +178,13 @@ export async function startEdgeGate({ repositories, settings = {} }: EdgeOptions
       async evict() {
         await (await fetch(`${worker.url}/-/evict/${name}`)).text()
       },
+      kept: async () => Number(await (await fetch(`${worker.url}/-/kept/${name}`)).text()),
+      async spoil(text) {
+        await (await fetch(`${worker.url}/-/kept/${name}`, { method: 'PUT', body: text })).text()
+      },
       now: async () => RepositoryNow.parse(await admin.ask('GET', `/repositories/${name}/now`)),
-      takeIdentityOf: reachWith,
+      takeIdentityOf: other => reach(other),
+      lead: to => reach(name, to),
     }
   }
   const opened = new Map<string, EdgeRepository>()

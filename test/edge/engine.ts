@@ -8,6 +8,7 @@ import path from 'node:path'
 import { createInterface } from 'node:readline'
 import { projectRoot } from '../../local/bundle.ts'
 import { killTree } from '../../local/processes.ts'
+import { seconds, until } from '../harness/index.ts'
 
 /** What runs as one container: a process with a disk of its own that goes with it. */
 export interface Instance {
@@ -33,6 +34,14 @@ export interface Engine extends AsyncDisposable {
   running(repository: string): Instance
   readonly log: readonly string[]
 }
+
+/** Resolves when a container has ended; rejects when it goes on for longer than `within` milliseconds. */
+export const ended = ({ child, pid }: Instance, within = seconds(30)) =>
+  until(
+    () => (child.exitCode !== null || child.signalCode !== null ? true : undefined),
+    within,
+    () => `the container ${pid} goes on`,
+  )
 
 const companionImage: readonly string[] = [process.execPath, path.join(projectRoot, 'container/main.ts')]
 

@@ -8,6 +8,8 @@ export interface FaultyLink extends AsyncDisposable {
   readonly url: string
   /** Resolves when so many bytes have gone from clients to the server. */
   carried(bytes: number): Promise<void>
+  /** How many bytes have come back from the server. */
+  readonly returned: number
   /** Nothing passes any more, neither bytes nor the ends of connections: the peer has vanished. */
   stall(): void
   resume(): void
@@ -26,6 +28,7 @@ export async function faultyLink(target: number, host = '127.0.0.1'): Promise<Fa
   let lag = 0
   let rate = Number.POSITIVE_INFINITY
   let sent = 0
+  let returned = 0
   const waiting = new Set<() => void>()
 
   /** One direction. What is read while the link is stalled stays with it until the link resumes. */
@@ -75,7 +78,9 @@ export async function faultyLink(target: number, host = '127.0.0.1'): Promise<Fa
       sent += bytes
       for (const look of waiting) look()
     })
-    carry(upstream, client, true, () => {})
+    carry(upstream, client, true, bytes => {
+      returned += bytes
+    })
     if (stalled) for (const socket of pair) socket.pause()
   })
   server.listen(0, host)
@@ -97,6 +102,9 @@ export async function faultyLink(target: number, host = '127.0.0.1'): Promise<Fa
         waiting.add(look)
         look()
       }),
+    get returned() {
+      return returned
+    },
     stall() {
       stalled = true
       each(socket => socket.pause())

@@ -1,0 +1,13 @@
+import { PASS_SECONDS, type Pass, PROTOCOL, signPass } from '../contract/pass.ts'
+import { settingsOf } from '../settings.ts'
+
+type Distribute<T> = T extends unknown ? Omit<T, 'v' | 'exp'> : never
+/** What to ask; the version and the expiry are filled in. */
+export type Ask = Distribute<Pass>
+
+/** The pass for one request that is made now. */
+export const passFor = (env: Env, ask: Ask): Promise<string> =>
+  signPass(
+    { ...ask, v: PROTOCOL, exp: Math.floor(Date.now() / 1000) + PASS_SECONDS } as Pass,
+    settingsOf(env).GATE_PASS_KEY,
+  )
