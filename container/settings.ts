@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { AgentName } from '../src/contract/names.ts'
 
-const seconds = (fallback: number) =>
+const secondsAsMs = (fallback: number) =>
   z.coerce
     .number()
     .min(0)
@@ -27,24 +27,24 @@ const Settings = z
     GATE_HOME: z.string().min(1),
     GATE_PASS_KEY: z.string().min(32, 'must be at least 32 characters of random text'),
     GATE_GITLEAKS: z.string().min(1).default('gitleaks'),
-    GATE_CLIENT_IDLE_SECONDS: seconds(15),
-    GATE_READ_IDLE_SECONDS: seconds(60),
-    GATE_SCAN_SECONDS: seconds(120),
-    GATE_FORWARD_SECONDS: seconds(120),
-    GATE_REFRESH_SECONDS: seconds(300),
-    GATE_FETCH_FRESH_SECONDS: seconds(0),
-    GATE_WORDLESS_SECONDS: seconds(20),
+    GATE_CLIENT_IDLE_SECONDS: secondsAsMs(15),
+    GATE_READ_IDLE_SECONDS: secondsAsMs(60),
+    GATE_SCAN_SECONDS: secondsAsMs(120),
+    GATE_FORWARD_SECONDS: secondsAsMs(120),
+    GATE_REFRESH_SECONDS: secondsAsMs(300),
+    GATE_FETCH_FRESH_SECONDS: secondsAsMs(0),
+    GATE_WORDLESS_SECONDS: secondsAsMs(20),
     /** A companion that starts without a mirror waits this long to be given a bundle to begin it with. */
-    GATE_HEAD_START_SECONDS: seconds(0),
+    GATE_HEAD_START_SECONDS: secondsAsMs(0),
     /** Before it stops, the companion waits this long to be asked for outcomes: where its disk goes with it. */
-    GATE_REPORT_SECONDS: seconds(0),
+    GATE_REPORT_SECONDS: secondsAsMs(0),
     GATE_MAX_PUSH_BYTES: count(4 * 2 ** 30),
     GATE_MAX_BLOB_BYTES: count(200 * 2 ** 20),
     GATE_MAX_SESSIONS: count(256),
     GATE_MAX_AGENT_SESSIONS: count(128),
     GATE_GIT_LISTEN: z.preprocess(value => value || undefined, Address.optional()),
     GATE_GIT_AGENT: AgentName.optional(),
-    GATE_GIT_PACK_SECONDS: seconds(120),
+    GATE_GIT_PACK_SECONDS: secondsAsMs(120),
     GATE_WORKER_URL: z.url().optional(),
   })
   .refine(env => !env.GATE_GIT_LISTEN || (env.GATE_GIT_AGENT && env.GATE_WORKER_URL), {

@@ -1,4 +1,5 @@
 import net from 'node:net'
+import { readSettings } from '../src/settings.ts'
 import { AdminRefusal } from './admin.ts'
 import { readArguments, usage, type Wanted } from './arguments.ts'
 import { AGENT, hasDemo, type Offer, offerDemo, offerUpstream } from './demo.ts'
@@ -50,6 +51,8 @@ async function serve(
 ): Promise<void> {
   const env = gateSettings(process.env)
   using home = openHome(settings.home, env)
+  const forWorker = readSettings({ ...env, GATE_PASS_KEY: home.passKey, GATE_ADMIN_TOKEN: home.adminToken })
+  if (!forWorker.ok) throw new Refusal(2, forWorker.problem)
   await mustBeFree('PORT', settings.port)
   await mustBeFree('COMPANION_PORT', settings.companionPort)
   stop.throwIfAborted()

@@ -1,6 +1,7 @@
 // The Worker alone, in workerd, for a companion that runs elsewhere: what compose.yaml runs.
 // PORT, GATE_HOST and GATE_HOME say where; every other GATE_… setting is the Worker's.
 import path from 'node:path'
+import { readSettings } from '../src/settings.ts'
 import { bundleWorker } from './bundle.ts'
 import { gateSettings, readLocalSettings } from './settings.ts'
 import { stop } from './stop.ts'
@@ -13,6 +14,14 @@ if (!read.ok) {
 }
 const { port, home } = read.settings
 const { GATE_HOST: host = '127.0.0.1', ...bindings } = gateSettings(process.env)
+const forWorker = readSettings(bindings)
+const problem = !forWorker.ok
+  ? forWorker.problem
+  : forWorker.settings.GATE_COMPANION_URL === undefined && 'GATE_COMPANION_URL: where is the companion?'
+if (problem) {
+  console.error(`gate: ${problem}`)
+  process.exit(2)
+}
 const worker = await startWorker({
   code: await bundleWorker(),
   host,

@@ -6,7 +6,6 @@ import { settingsOf } from '../settings.ts'
 import { ASSERTION_HEADER, operatorOfAssertion } from './cloudflare-access.ts'
 import { Problem } from './problem.ts'
 import type { ApiEnv } from './room.ts'
-import { accessSettings } from './settings.ts'
 
 const vouched = new WeakMap<Request, Operator>()
 
@@ -36,10 +35,10 @@ export async function operatorOf(request: Request, env: Env): Promise<Operator |
     return (await sameSecret(bearer, settingsOf(env).GATE_ADMIN_TOKEN))
       ? { name: 'first admin token' }
       : operatorOfToken(env.LEDGER, bearer)
-  const access = accessSettings(env)
+  const { GATE_ACCESS_TEAM: team, GATE_ACCESS_AUDIENCE: audience } = settingsOf(env)
   const assertion = request.headers.get(ASSERTION_HEADER)
-  if (!access || !assertion || isCrossSite(request)) return undefined
-  return operatorOfAssertion(assertion, access)
+  if (!team || !audience || !assertion || isCrossSite(request)) return undefined
+  return operatorOfAssertion(assertion, { team, audience })
 }
 
 /**

@@ -5,11 +5,10 @@ import { type IdentityName, identityVariable } from '../contract/names.ts'
 import { newId } from '../ledger/id.ts'
 import { addIdentity, findIdentity, listIdentities, removeIdentity } from '../ledger/identities.ts'
 import { listRepositories } from '../ledger/repositories.ts'
-import { settingsOf } from '../settings.ts'
+import { companionKind, settingsOf } from '../settings.ts'
 import { companionAnswer } from './companion-answer.ts'
 import { notFound, Problem } from './problem.ts'
 import { answers, room, takes } from './room.ts'
-import { companionKind } from './settings.ts'
 
 const params = z.object({ name: z.string().max(64) })
 const tags = ['identities']

@@ -1,9 +1,8 @@
 import { createRoute } from '@hono/zod-openapi'
 import { Status } from '../contract/api.ts'
 import { countAll } from '../ledger/status.ts'
-import { settingsOf } from '../settings.ts'
+import { companionKind, settingsOf } from '../settings.ts'
 import { answers, room } from './room.ts'
-import { companionKind } from './settings.ts'
 
 export const status = room().openapi(
   createRoute({

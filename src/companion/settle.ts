@@ -5,9 +5,17 @@ import { newId } from '../ledger/id.ts'
 import { type OpenPush, openPushes, recordReport, settleLost } from '../ledger/pushes.ts'
 import { findUpstream } from '../ledger/repositories.ts'
 import { settingsOf } from '../settings.ts'
+import { within } from '../within.ts'
 import { askCompanion } from './index.ts'
+import type { Ask } from './pass.ts'
 
 type Settling = Pick<OpenPush, 'id' | 'repository'>
+
+/** Beside what it may wait for, an answer takes no longer, in milliseconds; a companion that hangs gives none. */
+const ANSWER_MS = 2_000
+
+/** An upstream is asked within this, in milliseconds: it may have to be connected to first. */
+const UPSTREAM_MS = 60_000
 
 /**
  * Asks the companion what became of a push, and puts it on record; one that goes on is waited for until it has
@@ -19,17 +27,17 @@ export async function settle(
   push: Settling,
   wait: number,
   until: 'begun' | 'ended' = 'ended',
-): Promise<'recorded' | 'unknown' | 'unreachable'> {
+): Promise<'recorded' | 'unknown' | 'unreachable' | 'unrecorded'> {
   const ask = { service: 'push-report', id: newId(), push: push.id, wait, until } as const
-  const answer = await askCompanion(env, push.repository, ask).catch(() => undefined)
-  if (answer?.status === 404) return 'unknown'
-  if (!answer?.ok) return 'unreachable'
+  const word = await askWithin(env, push.repository, ask, wait * 1000 + ANSWER_MS)
+  if (word?.status === 404) return 'unknown'
+  if (!word?.ok) return 'unreachable'
   try {
-    await recordReport(env.LEDGER, PushReport.parse(await answer.json()))
+    await recordReport(env.LEDGER, PushReport.parse(word.body))
     return 'recorded'
   } catch (error) {
     logFault({ push: push.id }, error)
-    return 'unreachable'
+    return 'unrecorded'
   }
 }
 
@@ -37,8 +45,15 @@ export async function settle(
 export async function sweep(env: Env): Promise<void> {
   const now = Date.now()
   const lostBefore = now - settingsOf(env).GATE_LOST_PUSH_SECONDS * 1000
-  for (const push of await openPushes(env.LEDGER, now - 2_000)) {
+  const byRepository = Map.groupBy(await openPushes(env.LEDGER, now - 2_000), push => push.repository)
+  await Promise.all([...byRepository.values()].map(pushes => sweepOne(env, pushes, lostBefore)))
+}
+
+/** The open pushes of one repository, until its companion cannot be reached. */
+async function sweepOne(env: Env, pushes: readonly OpenPush[], lostBefore: number): Promise<void> {
+  for (const push of pushes) {
     const said = await settle(env, push, 0)
+    if (said === 'unreachable') return
     if (said === 'unknown' && push.startedAt < lostBefore)
       await settleWithoutRecord(env, push).catch(error => logFault({ push: push.id }, error))
   }
@@ -62,11 +77,27 @@ async function settleWithoutRecord(env: Env, push: OpenPush): Promise<void> {
 }
 
 async function askWhatStands(env: Env, push: OpenPush, upstream: Upstream): Promise<Settled | undefined> {
-  try {
-    const ask = { service: 'settle-push', id: newId(), push: push.id, repository: upstream } as const
-    const answer = await askCompanion(env, push.repository, ask, { body: JSON.stringify(push.refs) })
-    return answer.ok ? Settled.parse(await answer.json()) : undefined
-  } catch {
-    return undefined
+  const ask = { service: 'settle-push', id: newId(), push: push.id, repository: upstream } as const
+  const word = await askWithin(env, push.repository, ask, UPSTREAM_MS, JSON.stringify(push.refs))
+  return word?.ok ? Settled.safeParse(word.body).data : undefined
+}
+
+/** A companion's whole answer; undefined where there is none in time. */
+async function askWithin(
+  env: Env,
+  repository: string,
+  ask: Ask,
+  ms: number,
+  body: string | null = null,
+): Promise<{ status: number; ok: boolean; body: unknown } | undefined> {
+  const whole = async () => {
+    const answer = await askCompanion(env, repository, ask, { body, signal: AbortSignal.timeout(ms) })
+    return { status: answer.status, ok: answer.ok, body: await answer.json().catch(() => undefined) }
   }
+  // A container that is being started does not hear of the signal.
+  return within(
+    ms,
+    whole().catch(() => undefined),
+    undefined,
+  )
 }

@@ -118,3 +118,36 @@ test('a refresh that fails is told with its reason, and a companion that is gone
     process.kill(gate.companion.pid, 'SIGCONT')
   }
 })
+
+test('a companion that hangs does not hold up what the gate does every minute', async () => {
+  await using gate = await startGate()
+  const ada = await gate.agent('ada', { push: ['ada/**'] })
+  const begun = await Promise.all(
+    Array.from({ length: 3 }, async () => {
+      const push = await postPush(gate.port, '/app.git/git-receive-pack', {
+        authorization: `Bearer ${ada.token}`,
+      })
+      push.send(Buffer.from('00'))
+      return push
+    }),
+  )
+  // The sweep leaves alone what has only just begun.
+  await until(
+    async () => {
+      const pushes = await gate.ledger.pushes()
+      const isDue = pushes.every(({ startedAt }) => Date.now() - Date.parse(startedAt) > seconds(2))
+      return pushes.length === begun.length && isDue ? true : undefined
+    },
+    seconds(20),
+    () => 'the pushes are not on record',
+  )
+  process.kill(gate.companion.pid, 'SIGSTOP')
+  try {
+    const started = performance.now()
+    await gate.tick()
+    expect(performance.now() - started).toBeLessThan(seconds(8))
+  } finally {
+    process.kill(gate.companion.pid, 'SIGCONT')
+  }
+  for (const push of begun) push.destroy()
+})

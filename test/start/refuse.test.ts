@@ -53,10 +53,16 @@ test('--help tells the arguments', async () => {
   expect(ended.stdout).toContain('--known-hosts FILE')
 })
 
-test('a setting that is none is named', async () => {
+test.each([
+  ['PORT', 'eighty'],
+  ['GATE_RETENTION_DAYS', 'often'],
+  ['GATE_ACCESS_TEAM', 'acme.cloudflareaccess.com'],
+])('a setting that cannot be used is named: %s=%s', async (name, value) => {
   using home = stateFolder()
-  const ended = await launch(path.join(home.dir, 'state'), [], { env: { PORT: 'eighty' } }).ended
-  expect(ended).toMatchObject({ code: 2, stderr: expect.stringMatching(/^gate: PORT: .*\n$/) })
+  const ended = await launch(path.join(home.dir, 'state'), [], { env: { [name]: value } }).ended
+  expect(ended).toMatchObject({ code: 2, stdout: '' })
+  expect(ended.stderr).toMatch(new RegExp(`^gate: ${name}: .*\n$`))
+  expect(processesOf(home.dir)).toEqual([])
 })
 
 test.each(['PORT', 'COMPANION_PORT'])('a %s in use is said in one line', async setting => {
