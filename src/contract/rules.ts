@@ -2,6 +2,7 @@ import { z } from 'zod'
 import { compileGlob } from './glob.ts'
 import { AgentName } from './names.ts'
 import { AllowedSigners } from './signers.ts'
+import { inBytes } from './size.ts'
 
 /** What a push can do to one ref. `force` is an update that loses commits, or any move of a tag. */
 export const Action = z.enum(['create', 'update', 'force', 'delete'])
@@ -74,4 +75,17 @@ export function tellRules(grant: Grant): string[] {
       ...(rule.allow.length ? [`${pattern}: ${rule.allow.join(', ')}`] : []),
     ]
   })
+}
+
+/** What else bounds a push, in words, one line a limit. */
+export function tellLimits(terms: Terms): string[] {
+  return [
+    ...(terms.denyPaths.length ? [`paths that a push must not touch: ${terms.denyPaths.join(', ')}`] : []),
+    ...(terms.emails.length ? [`author and committer e-mail: ${terms.emails.join(', ')}`] : []),
+    ...(terms.allowedSigners ? ['every commit must be signed by a key that the gate knows'] : []),
+    ...(terms.symlinks ? [] : ['symbolic links: none']),
+    ...(terms.submodules ? [] : ['submodules: none']),
+    ...(terms.maxBlobBytes === undefined ? [] : [`files: up to ${inBytes(terms.maxBlobBytes)} each`]),
+    ...(terms.pushOptions ? ['push options: passed on'] : []),
+  ]
 }

@@ -1,6 +1,6 @@
 import type { Context } from 'hono'
 import type { GitEnv } from '../access/authenticate.ts'
-import { tellRules } from '../contract/rules.ts'
+import { tellLimits, tellRules } from '../contract/rules.ts'
 
 /** `GET /<name>`: what this agent may do here, in plain text, or JSON where that is accepted. */
 export function tellWhatIsAllowed(c: Context<GitEnv>): Response {
@@ -19,12 +19,7 @@ export function tellWhatIsAllowed(c: Context<GitEnv>): Response {
     `${agent} in ${repository.name}`,
     'read: yes',
     ...(may.length ? ['push:', ...may.map(line => `  ${line}`)] : ['push: nothing']),
-    ...(terms.pushOptions ? ['push options: passed on'] : []),
-    ...(terms.denyPaths.length ? [`paths that a push must not touch: ${terms.denyPaths.join(', ')}`] : []),
-    ...(terms.emails.length ? [`author and committer e-mail: ${terms.emails.join(', ')}`] : []),
-    ...(terms.allowedSigners ? ['every commit must be signed by a key that the gate knows'] : []),
-    ...(terms.symlinks ? [] : ['symbolic links: none']),
-    ...(terms.submodules ? [] : ['submodules: none']),
+    ...tellLimits(terms),
     'every push is scanned for secrets; one that holds any is refused',
     ...(example ? ['', 'example:', `  git push ${clone} HEAD:${example}`] : []),
   ]

@@ -125,6 +125,43 @@ describe('tokens', () => {
   })
 })
 
+test('an agent is told everything that bounds its pushes, in words and in JSON', async () => {
+  const lee = await gate.agent('lee', {
+    push: ['lee/**'],
+    denyPaths: ['.github/**'],
+    emails: ['*@example.com'],
+    symlinks: false,
+    submodules: false,
+    maxBlobBytes: 1 << 20,
+    pushOptions: true,
+  })
+  const told = await ask('/app', { user: 'lee', token: lee.token })
+  expect(told.body.split('\n')).toEqual([
+    'lee in app',
+    'read: yes',
+    'push:',
+    '  refs/heads/lee/**: create, update',
+    'paths that a push must not touch: .github/**',
+    'author and committer e-mail: *@example.com',
+    'symbolic links: none',
+    'submodules: none',
+    'files: up to 1 MiB each',
+    'push options: passed on',
+    'every push is scanned for secrets; one that holds any is refused',
+    '',
+    'example:',
+    `  git push ${gate.url}/app.git HEAD:refs/heads/lee/fix-login`,
+    '',
+  ])
+  const inJson = await ask('/app', { user: 'lee', token: lee.token, headers: { accept: 'application/json' } })
+  expect(JSON.parse(inJson.body)).toMatchObject({
+    agent: 'lee',
+    repository: 'app',
+    push: ['refs/heads/lee/**: create, update'],
+    terms: { maxBlobBytes: 1 << 20 },
+  })
+})
+
 describe('paths and methods that are not git’s own', () => {
   test.each([
     ['dumb protocol', 'GET', '/app.git/info/refs', 403],
