@@ -212,18 +212,6 @@ describe('paths and methods that are not git’s own', () => {
   })
 })
 
-test('GET of the name tells in text and JSON what this agent may do', async () => {
-  const text = await ask('/app')
-  expect(text.body).toContain('refs/heads/ada/**: create, update')
-  expect(text.body).toContain(`git push ${gate.url}/app.git HEAD:refs/heads/ada/fix-login`)
-  const json = await ask('/app', { headers: { accept: 'application/json' } })
-  expect(JSON.parse(json.body)).toMatchObject({
-    agent: 'ada',
-    repository: 'app',
-    push: ['refs/heads/ada/**: create, update'],
-  })
-})
-
 test.each([
   ['without a token', '/app.git/git-receive-pack', '', /^HTTP\/1.1 401 .*git-gate: this needs a token/s],
   ['of no type of git', '/app.git/git-receive-pack', 'ada', /^HTTP\/1.1 415 .*the content type must be/s],
