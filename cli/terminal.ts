@@ -1,4 +1,5 @@
 import { stripVTControlCharacters } from 'node:util'
+import { UNSEEN } from '../src/contract/visible.ts'
 
 /** What a command may be told about how to speak. */
 export interface Speech {
@@ -16,9 +17,9 @@ export function note(line: string): void {
   process.stderr.write(`${plain(line)}\n`)
 }
 
-/** Text of others made safe for a terminal: no control characters but newlines. */
+/** Text of others made safe for a terminal: nothing that controls it, hides or reorders, but newlines. */
 export function plain(text: string): string {
-  return stripVTControlCharacters(text).replace(/[^\P{Cc}\n]/gu, ' ')
+  return stripVTControlCharacters(text).replace(UNSEEN, ' ').replaceAll('\t', ' ')
 }
 
 /** Rows under a heading, in columns as wide as they need. */

@@ -1,8 +1,10 @@
 import type { Fetch } from '../contract/api.ts'
 import type { PushRow } from '../ledger/push-rows.ts'
+import { Given } from './given.tsx'
 import { pathOf } from './paths.ts'
 import { PushLine } from './push-line.tsx'
-import { Given, State, When } from './words.tsx'
+import { State } from './state.tsx'
+import { When } from './when.tsx'
 
 /** What an agent did, newest first: its pushes, and its fetches between them. */
 export const Activity = ({ pushes, fetches }: { pushes: readonly PushRow[]; fetches: readonly Fetch[] }) => {

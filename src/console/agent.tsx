@@ -1,5 +1,6 @@
 import type { Context } from 'hono'
 import { AgentGrant, MintedToken, Token } from '../contract/api.ts'
+import { visible } from '../contract/visible.ts'
 import { findAgent } from '../ledger/agents.ts'
 import { listFetches } from '../ledger/fetches.ts'
 import { listGrants } from '../ledger/grants.ts'
@@ -9,13 +10,14 @@ import { listTokens } from '../ledger/tokens.ts'
 import { Activity } from './activity.tsx'
 import { askApi, type Refused } from './ask-api.ts'
 import type { ConsoleEnv } from './env.ts'
+import { Given } from './given.tsx'
 import { setGrant } from './grant.tsx'
 import { Grants, type TriedGrant } from './grants.tsx'
 import { notThere, page } from './page.tsx'
 import { pathOf } from './paths.ts'
 import { TermsForm } from './terms-form.ts'
 import { EXPIRY, Tokens } from './tokens.tsx'
-import { Given, visible, When } from './words.tsx'
+import { When } from './when.tsx'
 
 const nameIn = (c: Context<ConsoleEnv>) => c.req.param('name') ?? ''
 
@@ -93,7 +95,7 @@ async function agentPage(c: Context<ConsoleEnv>, tried: Tried): Promise<Response
             <Given text={name} />
           </h1>
           <p>
-            known since <When iso={agent.createdAt} />
+            added <When iso={agent.createdAt} />
           </p>
         </div>
         <Tokens

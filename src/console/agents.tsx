@@ -5,11 +5,15 @@ import { listGrants } from '../ledger/grants.ts'
 import { lastPushes } from '../ledger/last-pushes.ts'
 import { listTokens } from '../ledger/tokens.ts'
 import { askApi, type Refused } from './ask-api.ts'
+import { counted } from './counted.ts'
 import type { ConsoleEnv } from './env.ts'
 import { Field } from './field.tsx'
-import { Complaint, Form, Nothing, page } from './page.tsx'
+import { FoldedForm } from './folded-form.tsx'
+import { Given } from './given.tsx'
+import { holdsNow } from './holds.ts'
+import { Nothing, page } from './page.tsx'
 import { pathOf } from './paths.ts'
-import { counted, Given, LastPush } from './words.tsx'
+import { Rows } from './rows.tsx'
 
 /** `GET /agents` */
 export const showAgents = (c: Context<ConsoleEnv>) => agentsPage(c)
@@ -37,8 +41,7 @@ async function agentsPage(
     'agent',
     agents.map(each => each.name),
   )
-  const now = new Date().toISOString()
-  const working = tokens.filter(each => !each.revokedAt && (!each.expiresAt || each.expiresAt > now))
+  const working = tokens.filter(holdsNow)
   return page(c, {
     title: 'Agents',
     room: 'Agents',
@@ -54,66 +57,59 @@ async function agentsPage(
             <p>Make one here; then say what it may push, and mint it a token.</p>
           </Nothing>
         )}
-        <ul class="rows">
-          {agents.map(each => {
-            const push = last.get(each.name)
-            const repositories = grants.filter(grant => grant.agent === each.name)
-            return (
-              <li>
-                <a class="what" href={pathOf.agent(each.name)}>
-                  <Given text={each.name} />
-                </a>
-                <span class="wide">
-                  {repositories.length === 0 ? (
-                    <span class="quiet">no repository</span>
-                  ) : (
-                    <>
-                      {repositories.slice(0, 3).map((grant, i) => (
-                        <>
-                          {i > 0 && ', '}
-                          <Given text={grant.repository} />
-                        </>
-                      ))}
-                      {repositories.length > 3 && ` and ${repositories.length - 3} more`}
-                    </>
-                  )}
-                </span>
-                <span class="quiet">
-                  {counted(working.filter(token => token.agent === each.name).length, 'token')}
-                </span>
-                <span>
-                  <LastPush push={push} />
-                </span>
-              </li>
-            )
-          })}
-        </ul>
-        <details class="add" open={tried !== undefined || agents.length === 0}>
-          <summary>Add an agent</summary>
-          <Complaint refused={tried?.refused} />
-          <Form c={c} action={pathOf.agents} class="fields">
-            <Field id="name" label="Name" hint="a-z, 0-9, “.”, “_” and “-”">
-              <input
-                id="name"
-                name="name"
-                aria-describedby="name-hint"
-                required
-                maxlength={63}
-                value={tried?.name ?? ''}
-                placeholder="ada"
-                autocomplete="off"
-                autocapitalize="none"
-                spellcheck={false}
+        <Rows
+          rows={agents.map(({ name }) => ({
+            name,
+            href: pathOf.agent(name),
+            about: (
+              <Where
+                repositories={grants.filter(({ agent }) => agent === name).map(each => each.repository)}
               />
-            </Field>
-            <span class="actions">
-              <button type="submit" class="primary">
-                Add
-              </button>
-            </span>
-          </Form>
-        </details>
+            ),
+            has: counted(working.filter(({ agent }) => agent === name).length, 'token'),
+          }))}
+          last={last}
+        />
+        <FoldedForm
+          c={c}
+          summary="Add an agent"
+          action={pathOf.agents}
+          button="Add"
+          open={agents.length === 0}
+          refused={tried?.refused}
+        >
+          <Field id="name" label="Name" hint="a-z, 0-9, “.”, “_” and “-”">
+            <input
+              id="name"
+              name="name"
+              aria-describedby="name-hint"
+              required
+              maxlength={63}
+              value={tried?.name ?? ''}
+              placeholder="ada"
+              autocomplete="off"
+              autocapitalize="none"
+              spellcheck={false}
+            />
+          </Field>
+        </FoldedForm>
       </>
     ),
   })
 }
+
+/** The first of an agent's repositories, and how many more there are. */
+const Where = ({ repositories }: { repositories: readonly string[] }) =>
+  repositories.length === 0 ? (
+    <span class="quiet">no repository</span>
+  ) : (
+    <>
+      {repositories.slice(0, 3).map((name, i) => (
+        <>
+          {i > 0 && ', '}
+          <Given text={name} />
+        </>
+      ))}
+      {repositories.length > 3 && ` and ${repositories.length - 3} more`}
+    </>
+  )

@@ -1,5 +1,6 @@
+import { visible } from '../contract/visible.ts'
 import type { Slots, StepOverview } from '../ledger/overview.ts'
-import { duration, visible } from './words.tsx'
+import { duration } from './times.ts'
 
 /** In pixels; widths are shares of what room there is. */
 const HEIGHT = 210
@@ -142,7 +143,7 @@ export const StepChart = ({ steps }: { steps: readonly StepOverview[] }) => {
   const longest = Math.max(1, ...steps.map(each => each.p95))
   const share = (ms: number) => `${Math.max(0.4, (ms / longest) * 100).toFixed(1)}%`
   return (
-    <table class="step-times">
+    <table>
       <thead>
         <tr>
           <th scope="col">Step</th>

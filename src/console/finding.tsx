@@ -1,11 +1,10 @@
 import type { Context } from 'hono'
 import type { Child } from 'hono/jsx'
 import type { Finding } from '../contract/outcome.ts'
-import type { Refused } from './ask-api.ts'
 import type { ConsoleEnv } from './env.ts'
-import { Complaint, Form } from './page.tsx'
+import { Given, ObjectId } from './given.tsx'
+import { Form } from './page.tsx'
 import { pathOf } from './paths.ts'
-import { Given, ObjectId } from './words.tsx'
 
 /** How long an exception may hold, as the form offers it; hours, or null for ever. */
 export const UNTIL = {
@@ -24,13 +23,11 @@ interface Props {
   /** The page to come back to. */
   readonly back: string
   readonly standing: 'waiting' | 'excepted' | 'declined' | 'none'
-  /** What the API said to the decision that was just tried. */
-  readonly refused?: Refused | undefined
 }
 
 /** A finding: where it is, what stands there, and what may be decided about it. */
-export const FindingCard = ({ c, finding, repository, level, back, standing, refused }: Props) => (
-  <article class="finding" id={`finding-${idOf(finding)}`}>
+export const FindingCard = ({ c, finding, repository, level, back, standing }: Props) => (
+  <article class="finding">
     <Heading level={level}>
       <Given text={finding.rule} />
       {finding.asksForException && <span class="asks">asks for an exception</span>}
@@ -52,7 +49,6 @@ export const FindingCard = ({ c, finding, repository, level, back, standing, ref
     <p class="quiet small">
       fingerprint <Given text={finding.fingerprint} mono />
     </p>
-    <Complaint refused={refused} />
     {standing === 'waiting' && <Decision c={c} finding={finding} repository={repository} back={back} />}
   </article>
 )
@@ -91,7 +87,3 @@ const Decision = ({ c, finding, repository, back }: Pick<Props, 'c' | 'finding' 
     </span>
   </Form>
 )
-
-/** A fingerprint as an element's id may have it. */
-export const idOf = ({ fingerprint }: Pick<Finding, 'fingerprint'>) =>
-  fingerprint.replace(/[^A-Za-z0-9_-]/g, '-').slice(0, 80)

@@ -1,13 +1,14 @@
 import type { Context } from 'hono'
 import { AgentGrant } from '../contract/api.ts'
+import { visible } from '../contract/visible.ts'
 import { listGrants } from '../ledger/grants.ts'
 import { askApi, type Refused } from './ask-api.ts'
 import type { ConsoleEnv } from './env.ts'
+import { Given } from './given.tsx'
 import { Complaint, Form, notThere, page } from './page.tsx'
 import { pathOf } from './paths.ts'
 import { TermsFields } from './terms-fields.tsx'
 import { formOf, TermsForm, termsIn } from './terms-form.ts'
-import { Given, visible } from './words.tsx'
 
 const named = (c: Context<ConsoleEnv>) => ({
   agent: c.req.param('name') ?? '',

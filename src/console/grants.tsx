@@ -2,13 +2,15 @@ import type { Context } from 'hono'
 import type { AgentGrant, Repository } from '../contract/api.ts'
 import { Action, Terms, tellRules } from '../contract/rules.ts'
 import { inBytes } from '../contract/size.ts'
+import { visible } from '../contract/visible.ts'
 import type { Refused } from './ask-api.ts'
 import type { ConsoleEnv } from './env.ts'
+import { FoldedForm } from './folded-form.tsx'
+import { Given } from './given.tsx'
 import { Complaint, Form } from './page.tsx'
 import { pathOf } from './paths.ts'
 import { TermsFields } from './terms-fields.tsx'
 import { formOf, type TermsForm } from './terms-form.ts'
-import { Given, visible } from './words.tsx'
 
 interface Props {
   readonly c: Context<ConsoleEnv>
@@ -66,27 +68,25 @@ export const Grants = ({ c, agent, grants, repositories, tried }: Props) => {
         ))}
       </dl>
       {others.length > 0 ? (
-        <details class="add" open={tried?.form !== undefined}>
-          <summary>Give it a repository</summary>
-          <Form c={c} action={`${pathOf.agent(agent)}/grants`} class="fields">
-            <label>
-              Repository
-              <select name="repository" required>
-                {others.map(({ name }) => (
-                  <option value={name} selected={tried?.repository === name}>
-                    {name}
-                  </option>
-                ))}
-              </select>
-            </label>
-            <TermsFields values={tried?.form ?? OWN_BRANCHES} />
-            <span class="actions">
-              <button type="submit" class="primary">
-                Give
-              </button>
-            </span>
-          </Form>
-        </details>
+        <FoldedForm
+          c={c}
+          summary="Give it a repository"
+          action={`${pathOf.agent(agent)}/grants`}
+          button="Give"
+          open={tried?.form !== undefined}
+        >
+          <label>
+            Repository
+            <select name="repository" required>
+              {others.map(({ name }) => (
+                <option value={name} selected={tried?.repository === name}>
+                  {name}
+                </option>
+              ))}
+            </select>
+          </label>
+          <TermsFields values={tried?.form ?? OWN_BRANCHES} />
+        </FoldedForm>
       ) : (
         repositories.length === 0 && (
           <p>

@@ -1,11 +1,12 @@
 import type { Context } from 'hono'
 import { z } from 'zod'
 import { Introduced } from '../contract/introduced.ts'
+import { visible } from '../contract/visible.ts'
 import { askApi } from './ask-api.ts'
 import type { ConsoleEnv } from './env.ts'
+import { RefName, Said } from './given.tsx'
 import { Complaint, page } from './page.tsx'
 import { pathOf } from './paths.ts'
-import { RefName, Said, visible } from './words.tsx'
 
 /** `GET /pushes/<id>/introduced`: the commits and the diff, read from the mirror now; the ledger keeps neither. */
 export async function showIntroduced(c: Context<ConsoleEnv>): Promise<Response> {
@@ -24,7 +25,7 @@ export async function showIntroduced(c: Context<ConsoleEnv>): Promise<Response> 
           </p>
         </div>
         {!asked.ok && <Complaint refused={asked.refused} />}
-        {asked.ok && asked.value.length === 0 && <p class="quiet">It only deleted.</p>}
+        {asked.ok && asked.value.length === 0 && <p class="quiet">This push only deleted refs.</p>}
         {asked.ok &&
           asked.value.map(({ ref, brought }) => (
             <section>

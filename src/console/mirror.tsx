@@ -2,7 +2,9 @@ import type { RepositoryNow } from '../contract/api.ts'
 import { inBytes } from '../contract/size.ts'
 import type { RepositoryStatus } from '../contract/status.ts'
 import type { Refused } from './ask-api.ts'
-import { duration, Given, When } from './words.tsx'
+import { Given } from './given.tsx'
+import { duration } from './times.ts'
+import { When } from './when.tsx'
 
 /** A repository's mirror and its sessions, as far as its companion can be asked now. */
 export const MirrorNow = ({
@@ -32,7 +34,7 @@ const at = (ms: number) => new Date(ms).toISOString()
 const Mirror = ({ now: { mirror, sessions, counts } }: { now: RepositoryStatus }) => (
   <dl class="facts">
     <div>
-      <dt>Like the upstream</dt>
+      <dt>Up to date as of</dt>
       <dd>
         {mirror.freshAt === null ? (
           'not since the companion started'

@@ -11,10 +11,11 @@ import {
   stepTimes,
 } from '../ledger/overview.ts'
 import { ColumnChart, StepChart } from './charts.tsx'
+import { counted } from './counted.ts'
 import type { ConsoleEnv } from './env.ts'
+import { Given } from './given.tsx'
 import { Nothing, page } from './page.tsx'
 import { pathOf } from './paths.ts'
-import { counted, Given } from './words.tsx'
 
 const HOUR = 3_600_000
 /** What can be looked back on, in how many slots of which length (milliseconds). */
@@ -93,10 +94,10 @@ export async function showOverview(c: Context<ConsoleEnv>): Promise<Response> {
                   <p class="quiet">
                     {counted(
                       sumOf(reaped, each => each.pushes),
-                      'push',
-                      'pushes',
-                    )}{' '}
-                    came to no end of their own.
+                      'push was ended before it finished',
+                      'pushes were ended before they finished',
+                    )}
+                    .
                   </p>
                   <ColumnChart
                     time={time}
@@ -115,7 +116,7 @@ export async function showOverview(c: Context<ConsoleEnv>): Promise<Response> {
               ) : (
                 <>
                   <p class="quiet">
-                    gitleaks was given {inBytes(sumOf(scanned, each => each.bytes))} of{' '}
+                    gitleaks read {inBytes(sumOf(scanned, each => each.bytes))} from{' '}
                     {counted(
                       sumOf(scanned, each => each.pushes),
                       'push',
@@ -202,7 +203,7 @@ const MEANING: Readonly<Record<Outcome, string>> = {
   refused: 'by a rule, a check or the upstream',
   failed: 'on the gate’s side',
   abandoned: 'the client left or stalled',
-  open: 'going on now',
+  open: 'in progress',
 }
 
 const Totals = ({ outcomes }: { outcomes: readonly OutcomesOfSlot[] }) => (

@@ -17,3 +17,6 @@ export const pathOf = {
   signOut: `${ROOT}/sign-out`,
   asset: (name: string) => `${ROOT}/assets/${name}`,
 }
+
+/** Does a path that came with a request lead into the console, and nowhere else? */
+export const isOwnPath = (path: string): boolean => path.startsWith(`${ROOT}/`) && !/[\\\s]/.test(path)

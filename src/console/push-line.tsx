@@ -1,8 +1,13 @@
 import { ZERO_ID } from '../contract/names.ts'
 import type { RefResult } from '../contract/outcome.ts'
+import { visible } from '../contract/visible.ts'
 import type { PushRow } from '../ledger/push-rows.ts'
+import { counted } from './counted.ts'
+import { Given, RefName } from './given.tsx'
 import { pathOf } from './paths.ts'
-import { counted, duration, Given, RefName, State, stateWord, visible, When } from './words.tsx'
+import { State, stateWord } from './state.tsx'
+import { duration } from './times.ts'
+import { When } from './when.tsx'
 
 /** A push in a list. Its id is what browser/live.js finds it by. */
 export const PushLine = ({ push }: { push: PushRow }) => (

@@ -2,15 +2,20 @@ import type { Context } from 'hono'
 import type { PushRecord } from '../contract/api.ts'
 import { LET_GO } from '../contract/outcome.ts'
 import { inBytes } from '../contract/size.ts'
+import { visible } from '../contract/visible.ts'
 import { findPush } from '../ledger/history.ts'
 import { decisionsOn } from '../ledger/waiting.ts'
+import { counted } from './counted.ts'
 import type { ConsoleEnv } from './env.ts'
 import { FindingCard } from './finding.tsx'
+import { Given, ObjectId, RefName, Said } from './given.tsx'
 import { notThere, page } from './page.tsx'
 import { pathOf } from './paths.ts'
 import { changeOf } from './push-line.tsx'
+import { State } from './state.tsx'
 import { StepTimeline } from './timeline.tsx'
-import { counted, duration, Given, ObjectId, RefName, Said, State, visible, When } from './words.tsx'
+import { duration } from './times.ts'
+import { When } from './when.tsx'
 
 /** `GET /pushes/<id>`: everything on record about one push; live while it goes on. */
 export async function showPush(c: Context<ConsoleEnv>): Promise<Response> {
@@ -114,7 +119,7 @@ const Facts = ({ push }: { push: PushRecord }) => (
     </div>
     <div>
       <dt>Took</dt>
-      <dd>{push.outcome === 'open' ? 'it goes on' : duration(push.ms)}</dd>
+      <dd>{push.outcome === 'open' ? 'in progress' : duration(push.ms)}</dd>
     </div>
     {push.reaped && (
       <div>

@@ -164,12 +164,12 @@ const FilterForm = ({
       </select>
     </label>
     <label>
-      From
-      <input type="date" name="from" value={filters.from ?? ''} title="a day in UTC" />
+      From (UTC)
+      <input type="date" name="from" value={filters.from ?? ''} />
     </label>
     <label>
-      To
-      <input type="date" name="to" value={filters.to ?? ''} title="a day in UTC" />
+      To (UTC)
+      <input type="date" name="to" value={filters.to ?? ''} />
     </label>
     <span class="actions">
       <button type="submit">Filter</button>

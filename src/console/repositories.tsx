@@ -6,12 +6,15 @@ import { listIdentities } from '../ledger/identities.ts'
 import { lastPushes } from '../ledger/last-pushes.ts'
 import { listRepositories } from '../ledger/repositories.ts'
 import { askApi, type Refused } from './ask-api.ts'
+import { counted } from './counted.ts'
 import type { ConsoleEnv } from './env.ts'
 import { Field } from './field.tsx'
-import { Complaint, Form, Nothing, page } from './page.tsx'
+import { FoldedForm } from './folded-form.tsx'
+import { Given } from './given.tsx'
+import { Nothing, page } from './page.tsx'
 import { pathOf } from './paths.ts'
 import { RepositoryFields, SentRepository } from './repository-fields.tsx'
-import { counted, Given, LastPush } from './words.tsx'
+import { Rows } from './rows.tsx'
 
 /** `GET /repositories` */
 export const showRepositories = (c: Context<ConsoleEnv>) => repositoriesPage(c)
@@ -55,51 +58,37 @@ async function repositoriesPage(
             <p>Add the first one here: its upstream is where pushes go on to.</p>
           </Nothing>
         )}
-        <ul class="rows">
-          {repositories.map(each => {
-            const push = last.get(each.name)
-            return (
-              <li>
-                <a class="what" href={pathOf.repository(each.name)}>
-                  <Given text={each.name} />
-                </a>
-                <span class="wide">
-                  <Given text={each.upstream} mono />
-                </span>
-                <span class="quiet">
-                  {counted(grants.filter(grant => grant.repository === each.name).length, 'agent')}
-                </span>
-                <span>
-                  <LastPush push={push} />
-                </span>
-              </li>
-            )
-          })}
-        </ul>
-        <details class="add" open={tried !== undefined || repositories.length === 0}>
-          <summary>Add a repository</summary>
-          <Complaint refused={tried?.refused} />
-          <Form c={c} action={pathOf.repositories} class="fields">
-            <Field id="name" label="Name" hint="what agents clone: one to four segments">
-              <input
-                id="name"
-                name="name"
-                aria-describedby="name-hint"
-                required
-                maxlength={512}
-                value={tried?.form.name ?? ''}
-                placeholder="github.com/acme/app"
-                autocomplete="off"
-              />
-            </Field>
-            <RepositoryFields identities={identities} values={tried?.form} />
-            <span class="actions">
-              <button type="submit" class="primary">
-                Add
-              </button>
-            </span>
-          </Form>
-        </details>
+        <Rows
+          rows={repositories.map(({ name, upstream }) => ({
+            name,
+            href: pathOf.repository(name),
+            about: <Given text={upstream} mono />,
+            has: counted(grants.filter(({ repository }) => repository === name).length, 'agent'),
+          }))}
+          last={last}
+        />
+        <FoldedForm
+          c={c}
+          summary="Add a repository"
+          action={pathOf.repositories}
+          button="Add"
+          open={repositories.length === 0}
+          refused={tried?.refused}
+        >
+          <Field id="name" label="Name" hint="what agents clone: one to four segments">
+            <input
+              id="name"
+              name="name"
+              aria-describedby="name-hint"
+              required
+              maxlength={512}
+              value={tried?.form.name ?? ''}
+              placeholder="github.com/acme/app"
+              autocomplete="off"
+            />
+          </Field>
+          <RepositoryFields identities={identities} values={tried?.form} />
+        </FoldedForm>
       </>
     ),
   })

@@ -1,23 +1,15 @@
 import { z } from 'zod'
 import type { Identity } from '../contract/api.ts'
 import { Field } from './field.tsx'
+import { sentLines, sentTick } from './sent.ts'
 
 /** A repository's settings as a form sends them; the admin API says what is wrong with them. */
 export const SentRepository = z.object({
   upstream: z.string().trim().default(''),
   identity: z.string().default(''),
-  knownHosts: z
-    .string()
-    .default('')
-    .transform(text => text.replaceAll('\r\n', '\n')),
-  staleReads: z
-    .literal('yes')
-    .optional()
-    .transform(sent => sent === 'yes'),
-  gitleaksConfig: z
-    .string()
-    .default('')
-    .transform(text => text.replaceAll('\r\n', '\n')),
+  knownHosts: sentLines,
+  staleReads: sentTick,
+  gitleaksConfig: sentLines,
 })
 export type SentRepository = z.infer<typeof SentRepository>
 

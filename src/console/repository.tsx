@@ -2,18 +2,21 @@ import type { Context } from 'hono'
 import { LinkCheck, Repository, RepositoryNow } from '../contract/api.ts'
 import type { LinkStep } from '../contract/outcome.ts'
 import { tellRules } from '../contract/rules.ts'
+import { visible } from '../contract/visible.ts'
 import { listGrants } from '../ledger/grants.ts'
 import { findIdentity, listIdentities } from '../ledger/identities.ts'
 import { listPushRows } from '../ledger/push-rows.ts'
 import { findRepository } from '../ledger/repositories.ts'
 import { askApi, type Refused } from './ask-api.ts'
+import { Copy } from './copy.tsx'
 import type { ConsoleEnv } from './env.ts'
+import { FoldedForm } from './folded-form.tsx'
+import { Given } from './given.tsx'
 import { MirrorNow } from './mirror.tsx'
 import { Complaint, Form, notThere, page } from './page.tsx'
 import { pathOf } from './paths.ts'
 import { PushLine } from './push-line.tsx'
 import { RepositoryFields, SentRepository } from './repository-fields.tsx'
-import { Copy, Given, visible } from './words.tsx'
 
 const nameIn = (c: Context<ConsoleEnv>) => c.req.param('name') ?? ''
 
@@ -129,18 +132,15 @@ async function repositoryPage(c: Context<ConsoleEnv>, tried: Tried): Promise<Res
             </>
           )}
         </section>
-        <details class="add" open={tried.refused !== undefined}>
-          <summary>Change the settings</summary>
-          <Complaint refused={tried.refused} />
-          <Form c={c} action={pathOf.repository(name)} class="fields">
-            <RepositoryFields identities={identities} values={tried.settings ?? repository} />
-            <span class="actions">
-              <button type="submit" class="primary">
-                Save
-              </button>
-            </span>
-          </Form>
-        </details>
+        <FoldedForm
+          c={c}
+          summary="Change the settings"
+          action={pathOf.repository(name)}
+          button="Save"
+          refused={tried.refused}
+        >
+          <RepositoryFields identities={identities} values={tried.settings ?? repository} />
+        </FoldedForm>
       </>
     ),
   })

@@ -8,6 +8,7 @@ import { findAdminToken } from '../ledger/admin-tokens.ts'
 import type { Operator } from '../ledger/changes.ts'
 import { settingsOf } from '../settings.ts'
 import type { ConsoleEnv } from './env.ts'
+import { holdsNow } from './holds.ts'
 import { ROOT } from './paths.ts'
 
 /** How long a sign-in lasts, in seconds. */
@@ -25,7 +26,7 @@ const Session = z.object({
 })
 
 /** Someone who may use the console. `id` is what their forms are bound to. */
-export interface SignedIn {
+interface SignedIn {
   readonly id: string
   readonly operator: Operator
 }
@@ -82,11 +83,7 @@ export async function whoAsks(c: Context<ConsoleEnv>): Promise<SignedIn | undefi
 async function stillHolds(ledger: D1Database, id: string | null): Promise<boolean> {
   if (id === null) return true
   const token = await findAdminToken(ledger, id)
-  return (
-    token !== undefined &&
-    token.revokedAt === null &&
-    (token.expiresAt === null || Date.parse(token.expiresAt) > Date.now())
-  )
+  return token !== undefined && holdsNow(token)
 }
 
 /** What every form of this person carries, so that no other page can send one in their name. */

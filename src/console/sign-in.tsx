@@ -3,7 +3,7 @@ import { countFailure } from '../access/limits.ts'
 import { ASSERTION_HEADER } from '../api/cloudflare-access.ts'
 import type { ConsoleEnv } from './env.ts'
 import { bare } from './page.tsx'
-import { pathOf, ROOT } from './paths.ts'
+import { isOwnPath, pathOf } from './paths.ts'
 import { signIn, signOut, whoAsks } from './session.ts'
 
 /** `GET /sign-in` */
@@ -34,9 +34,7 @@ export function leave(c: Context<ConsoleEnv>): Response {
 }
 
 /** Only ever back into the console. */
-function ownPath(to: unknown): string {
-  return typeof to === 'string' && to.startsWith(`${ROOT}/`) && !/[\\\s]/.test(to) ? to : pathOf.pushes
-}
+const ownPath = (to: unknown): string => (typeof to === 'string' && isOwnPath(to) ? to : pathOf.pushes)
 
 const signInPage = (c: Context<ConsoleEnv>, to: string, wrong: boolean) =>
   bare(c, {

@@ -10,9 +10,9 @@ export const TermsFields = ({ values }: { values: TermsForm }) => (
       label="May do"
       hint={
         <>
-          a rule a line, the first that speaks of a ref and an action decides; none: it may read. A pattern,
-          then <code>{Action.options.join(', ')}</code> or <code>not</code> and which of them; {'{agent}'}{' '}
-          stands for its name. Moving a tag is <code>force</code>.
+          One rule per line; the first that matches the ref and the action decides. No rules: read only. A
+          pattern, then <code>{Action.options.join(', ')}</code> or <code>not</code> and which of them;{' '}
+          {'{agent}'} stands for its name. Moving a tag is <code>force</code>.
         </>
       }
       wide

@@ -1,25 +1,17 @@
 import { z } from 'zod'
 import { Action, type Rule, type Terms } from '../contract/rules.ts'
-
-const text = z
-  .string()
-  .default('')
-  .transform(sent => sent.replaceAll('\r\n', '\n'))
-const ticked = z
-  .literal('yes')
-  .optional()
-  .transform(sent => sent === 'yes')
+import { sentLines, sentTick } from './sent.ts'
 
 /** A grant's terms as the form has them: lists as lines of text. */
 export const TermsForm = z.object({
-  rules: text,
-  pushOptions: ticked,
-  denyPaths: text,
-  symlinks: ticked,
-  submodules: ticked,
-  emails: text,
-  allowedSigners: text,
-  maxBlobBytes: text,
+  rules: sentLines,
+  pushOptions: sentTick,
+  denyPaths: sentLines,
+  symlinks: sentTick,
+  submodules: sentTick,
+  emails: sentLines,
+  allowedSigners: sentLines,
+  maxBlobBytes: sentLines,
 })
 export type TermsForm = z.infer<typeof TermsForm>
 

@@ -1,5 +1,6 @@
 import type { PushRecord } from '../contract/api.ts'
-import { duration, visible } from './words.tsx'
+import { visible } from '../contract/visible.ts'
+import { duration } from './times.ts'
 
 /** The steps of a push, one under the other, each from where it began: its length is its share of the time. */
 export const StepTimeline = ({ push }: { push: PushRecord }) => {
@@ -17,7 +18,7 @@ export const StepTimeline = ({ push }: { push: PushRecord }) => {
     <ol class="timeline">
       {steps.map(({ step, ms, from }, i) => (
         <li>
-          <span class="step">{visible(step)}</span>
+          <span>{visible(step)}</span>
           <svg class="bar" width="100%" height="10" aria-hidden="true">
             <rect class="track" width="100%" height="10" rx="2" />
             <rect
@@ -33,8 +34,8 @@ export const StepTimeline = ({ push }: { push: PushRecord }) => {
       ))}
       {push.outcome === 'open' && (
         <li>
-          <span class="step">{visible(push.phase)}</span>
-          <span class="quiet">goes on</span>
+          <span>{visible(push.phase)}</span>
+          <span class="quiet">in progress</span>
         </li>
       )}
     </ol>

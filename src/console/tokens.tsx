@@ -2,10 +2,14 @@ import type { Context } from 'hono'
 import type { Child } from 'hono/jsx'
 import type { AgentGrant, MintedToken, Token } from '../contract/api.ts'
 import type { Refused } from './ask-api.ts'
+import { Copy } from './copy.tsx'
+import { counted } from './counted.ts'
 import type { ConsoleEnv } from './env.ts'
+import { Given } from './given.tsx'
+import { holdsNow } from './holds.ts'
 import { Complaint, Form } from './page.tsx'
 import { pathOf } from './paths.ts'
-import { Copy, counted, Given, When } from './words.tsx'
+import { When } from './when.tsx'
 
 /** How long a new token may hold, as the form offers it. */
 export const EXPIRY = [
@@ -32,20 +36,18 @@ export const Tokens = ({ c, agent, tokens, grants, minted, refused }: Props) => 
     {minted && <Minted c={c} minted={minted} grants={grants} />}
     {tokens.length === 0 && <p class="quiet">It has none, so it cannot ask the gate for anything.</p>}
     <ul class="plain-list">
-      {tokens
-        .filter(token => !endedAt(token))
-        .map(token => (
-          <Line token={token}>
-            <Form c={c} action={`${pathOf.agent(agent)}/revoke`}>
-              <input type="hidden" name="id" value={token.id} />
-              <button type="submit">
-                Revoke<span class="unseen"> the token {token.id}</span>
-              </button>
-            </Form>
-          </Line>
-        ))}
+      {tokens.filter(holdsNow).map(token => (
+        <Line token={token}>
+          <Form c={c} action={`${pathOf.agent(agent)}/revoke`}>
+            <input type="hidden" name="id" value={token.id} />
+            <button type="submit">
+              Revoke<span class="unseen"> the token {token.id}</span>
+            </button>
+          </Form>
+        </Line>
+      ))}
     </ul>
-    <Ended tokens={tokens.filter(endedAt)} />
+    <Ended tokens={tokens.filter(token => !holdsNow(token))} />
     <Form c={c} action={`${pathOf.agent(agent)}/tokens`} class="inline">
       <label>
         Label
@@ -93,7 +95,7 @@ const Line = ({ token, children }: { token: Token; children?: Child }) => (
 const Ended = ({ tokens }: { tokens: readonly Token[] }) =>
   tokens.length === 0 ? null : (
     <details class="ended">
-      <summary>{counted(tokens.length, 'token')} of it ended</summary>
+      <summary>{counted(tokens.length, 'ended token')}</summary>
       <ul class="plain-list">
         {tokens.map(token => (
           <Line token={token} />
@@ -102,9 +104,6 @@ const Ended = ({ tokens }: { tokens: readonly Token[] }) =>
     </details>
   )
 
-const endedAt = ({ revokedAt, expiresAt }: Token): string | null =>
-  revokedAt ?? (expiresAt !== null && Date.parse(expiresAt) <= Date.now() ? expiresAt : null)
-
 const Ends = ({ token }: { token: Token }) =>
   token.revokedAt ? (
     <>
@@ -112,7 +111,7 @@ const Ends = ({ token }: { token: Token }) =>
     </>
   ) : token.expiresAt ? (
     <>
-      {endedAt(token) ? 'ended' : 'ends'} <When iso={token.expiresAt} />
+      {holdsNow(token) ? 'ends' : 'ended'} <When iso={token.expiresAt} />
     </>
   ) : (
     <>holds until it is revoked</>
@@ -131,9 +130,9 @@ const Minted = ({
   const { origin } = new URL(c.req.url)
   const repository = grants[0]?.repository ?? 'REPOSITORY'
   return (
-    <div class="minted" role="status">
+    <div class="minted" role="status" tabindex={-1} autofocus>
       <p>
-        <strong>The token {minted.id} is made. Take it along now: it is not shown again.</strong>
+        <strong>The token {minted.id} is made. Copy it now: it is not shown again.</strong>
       </p>
       <Copy id="minted-token" text={minted.token} label="the token" />
       <p>Where the agent runs; git then sends it to this gate alone, and no URL holds it:</p>

@@ -5,11 +5,14 @@ import { listDeclined } from '../ledger/declines.ts'
 import { listExceptions } from '../ledger/exceptions.ts'
 import { listWaiting, WAITING_DAYS, type WaitingFinding } from '../ledger/waiting.ts'
 import { askApi, type Refused } from './ask-api.ts'
+import { counted } from './counted.ts'
 import type { ConsoleEnv } from './env.ts'
 import { FindingCard, UNTIL } from './finding.tsx'
+import { Given } from './given.tsx'
+import { holdsNow } from './holds.ts'
 import { Complaint, Form, Nothing, page } from './page.tsx'
-import { pathOf, ROOT } from './paths.ts'
-import { counted, Given, When } from './words.tsx'
+import { isOwnPath, pathOf } from './paths.ts'
+import { When } from './when.tsx'
 
 /** What an exception's reason says where the operator gave none: the record shows who and when anyway. */
 const NO_REASON = 'allowed in the console, no reason given'
@@ -23,7 +26,7 @@ const Decision = z.object({
   fingerprint: z.string(),
   reason: z.string().trim(),
   until: z.enum(['day', 'week', 'month', 'ever']),
-  back: z.string().refine(path => path.startsWith(`${ROOT}/`) && !/[\\\s]/.test(path)),
+  back: z.string().refine(isOwnPath),
 })
 
 /** `POST /waiting/decide` */
@@ -66,10 +69,7 @@ async function waitingPage(c: Context<ConsoleEnv>, refused?: Refused): Promise<R
     listExceptions(ledger),
     listDeclined(ledger),
   ])
-  const now = new Date().toISOString()
-  const holding = exceptions.filter(
-    each => each.revokedAt === null && (each.until === null || each.until > now),
-  )
+  const holding = exceptions.filter(holdsNow)
   return page(c, {
     title: 'Waiting for you',
     room: 'Waiting for you',
@@ -79,8 +79,8 @@ async function waitingPage(c: Context<ConsoleEnv>, refused?: Refused): Promise<R
         <div class="head">
           <h1>Waiting for you</h1>
           <p>
-            {waiting.length === 0 ? 'nothing' : counted(waiting.length, 'finding')}, of the last{' '}
-            {WAITING_DAYS} days
+            {waiting.length === 0 ? 'nothing' : counted(waiting.length, 'finding')} in the last {WAITING_DAYS}{' '}
+            days
           </p>
         </div>
         <Complaint refused={refused} />

@@ -66,7 +66,7 @@ test('an agent is made, granted and given a token; the pasted lines clone; revok
   await did.filter({ hasText: 'fetched' }).getByRole('link', { name: 'app' }).first().waitFor()
   await did.filter({ hasText: 'fetched' }).getByText('git/').first().waitFor()
   await page.getByRole('button', { name: /^Revoke the token/ }).click()
-  await page.getByText('1 token of it ended').click()
+  await page.getByText('1 ended token').click()
   await page.getByText(/revoked just now/).waitFor()
   const fetched = await machine.run('git -C app fetch')
   expect(fetched.code).not.toBe(0)

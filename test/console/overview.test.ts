@@ -42,8 +42,8 @@ test('the overview draws which sessions were let go and how much was scanned, wi
     drawn: 2,
     rows: [`${slot(now - 4 * hour)}2 MiB`, `${slot(now)}3.5 MiB`],
   })
-  await page.getByText('gitleaks was given 5.5 MiB of 3 pushes.').waitFor()
+  await page.getByText('gitleaks read 5.5 MiB from 3 pushes.').waitFor()
   await open('/overview')
-  await page.getByText('4 pushes came to no end of their own.').waitFor()
+  await page.getByText('4 pushes were ended before they finished.').waitFor()
   expect(wrong).toEqual([])
 })

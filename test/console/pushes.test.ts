@@ -53,7 +53,7 @@ test('a push appears on the open page by itself, and moves through its states to
   await line.getByText('ada/search').waitFor()
   await using looking = await openConsole(browser, gate)
   await looking.page.getByRole('link', { name: 'ada to app' }).click()
-  await looking.page.getByText('goes on', { exact: true }).waitFor()
+  await looking.page.locator('.timeline').getByText('in progress').waitFor()
 
   gitleaks.letGo()
   await line.getByText('forwarding').waitFor()

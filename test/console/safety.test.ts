@@ -1,5 +1,6 @@
 import type { Browser } from 'playwright-core'
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import { plain } from '../../cli/terminal.ts'
 import { accepted, startGate } from '../harness/index.ts'
 import { openConsole, startBrowser } from './browser.ts'
 import { objectId, writeHistory } from './history.ts'
@@ -12,7 +13,9 @@ beforeAll(async () => {
 afterAll(() => browser[Symbol.asyncDispose]())
 
 const SCRIPT = `<img src=x onerror="document.body.id='broken'"><script>document.body.id='broken'</script>`
-const HOSTILE = `"'>${SCRIPT}\u202e\u0007\u001b[31m\u200b&amp;`
+const HOSTILE = `"'>${SCRIPT}\u202e\u0007\u001b[31m\u200b\ufe0f\u3164\u{e0041}&amp;`
+/** What of it nobody would see. */
+const UNSEEN = /\ufe0f|[\u202e\u0007\u001b\u200b\u3164\u{e0041}]/u
 
 test('what real pushes name with markup is text everywhere', async () => {
   await using gate = await startGate()
@@ -81,8 +84,24 @@ test('whatever a ledger row holds is text, also where it arrives live, and invis
   for (const at of ['/pushes', `/pushes/${id}`, '/waiting', '/overview']) {
     await seesNoMarkup(operator, at)
     expect(await page.getByText('\\u202e').count()).toBeGreaterThan(0)
-    expect(await page.locator('body').textContent()).not.toMatch(/[\u202e\u0007\u001b]/)
+    expect(await page.locator('body').textContent()).not.toMatch(UNSEEN)
   }
+  expect(plain(`branch ${HOSTILE}\n`)).not.toMatch(UNSEEN)
+
+  const refs = ['refs/tags/v1', 'refs/heads/refs/tags/v1', 'refs/heads/refs/heads/main', 'refs/heads/main']
+  const [named] = writeHistory(gate.home, [
+    {
+      startedAt: now,
+      refs: refs.map(ref => ({ ref, old: objectId(), new: objectId(), status: 'ok', reason: '' })),
+    },
+  ])
+  await operator.open(`/pushes/${named}`)
+  expect(await page.locator('.ref').allTextContents()).toEqual([
+    'tag v1',
+    'refs/heads/refs/tags/v1',
+    'refs/heads/refs/heads/main',
+    'main',
+  ])
 })
 
 async function seesNoMarkup(operator: Awaited<ReturnType<typeof openConsole>>, at: string): Promise<void> {

@@ -1,4 +1,4 @@
-// Keeps "5 minutes ago" true while a page stays open, in the words of words.tsx.
+// Keeps "5 minutes ago" true while a page stays open, in the words of ../times.ts.
 const UNITS = /** @type {const} */ ([
   ['day', 86_400_000],
   ['hour', 3_600_000],
@@ -9,7 +9,7 @@ const UNITS = /** @type {const} */ ([
 function relative(ms) {
   const now = Date.now()
   for (const [unit, length] of UNITS) {
-    const count = ms > now ? Math.round((ms - now) / length) : Math.floor((now - ms) / length)
+    const count = Math.floor(Math.abs(ms - now) / length)
     if (count === 0) continue
     const words = `${count} ${unit}${count === 1 ? '' : 's'}`
     return ms > now ? `in ${words}` : `${words} ago`
