@@ -1,3 +1,4 @@
+import { setImmediate as othersTurn } from 'node:timers/promises'
 import { compileGlob } from '../../src/contract/glob.ts'
 import type { Refusal } from '../../src/contract/outcome.ts'
 import type { Entry } from './changed-entries.ts'
@@ -37,7 +38,7 @@ export function files(settings: FilesSettings): Check {
         const introduced = await introducedBy(push, limits, signal)
         if (introduced.strays.length > 0) return [strayRefusal(introduced.strays)]
         const breaches = [
-          ...entryBreaches(push, introduced),
+          ...(await entryBreaches(push, introduced, signal)),
           ...(await pickBreaches(push, introduced, signal)),
           ...(await sizeBreaches(push, introduced, limits, signal)),
         ]
@@ -63,38 +64,54 @@ const strayRefusal = (strays: readonly string[]): Refusal => ({
   remedy: ['git push sends only what the pushed refs need; push with git itself.'],
 })
 
-/** The globs of paths that must not be touched, each with its pattern. */
-const deniedBy = (push: IncomingPush) =>
-  push.pass.terms.denyPaths.map(glob => ({ glob, pattern: compileGlob(glob) }))
+/** The glob of the grant that guards a path, remembered: many commits change the same paths. */
+function guardOf({ pass }: IncomingPush): (path: string) => string | undefined {
+  const guards = pass.terms.denyPaths.map(glob => ({ glob, pattern: compileGlob(glob) }))
+  const known = new Map<string, string | undefined>()
+  return path => {
+    if (!known.has(path)) known.set(path, guards.find(({ pattern }) => pattern.test(path))?.glob)
+    return known.get(path)
+  }
+}
 
-function* entryBreaches(push: IncomingPush, introduced: Introduced): Generator<Breach> {
+/** Others have their turn after so many entries. */
+const ENTRIES_AT_ONCE = 1_000
+
+async function entryBreaches(
+  push: IncomingPush,
+  introduced: Introduced,
+  signal: AbortSignal,
+): Promise<Breach[]> {
   const { symlinks, submodules } = push.pass.terms
-  const denied = deniedBy(push)
-  for (const entry of introduced.entries) {
+  const guard = guardOf(push)
+  const breaches: Breach[] = []
+  for (const [at, entry] of introduced.entries.entries()) {
+    if (at % ENTRIES_AT_ONCE === 0) await othersTurn(undefined, { signal })
     const { commit, path } = entry
-    const rule = denied.find(({ pattern }) => pattern.test(path))
-    if (rule)
-      yield {
+    const glob = guard(path)
+    if (glob !== undefined)
+      breaches.push({
         commit,
         path,
         reason: `${printable(path)} may not be changed`,
-        remedy: `${push.pass.agent} may not push changes to ${rule.glob}. Leave them out of the commit, or ask a person to make them.`,
-      }
+        remedy: `${push.pass.agent} may not push changes to ${glob}. Leave them out of the commit, or ask a person to make them.`,
+      })
     if (!symlinks && isNow(entry, '120000'))
-      yield {
+      breaches.push({
         commit,
         path,
         reason: `${printable(path)} is a symbolic link`,
         remedy: `${push.pass.agent} may not push symbolic links here. Put a file in its place.`,
-      }
+      })
     if (!submodules && (isNow(entry, '160000') || path === '.gitmodules'))
-      yield {
+      breaches.push({
         commit,
         path,
         reason: `${printable(path)} ${path === '.gitmodules' ? 'sets up submodules' : 'is a submodule'}`,
         remedy: `${push.pass.agent} may not push submodules here. Add the files themselves, or a package dependency.`,
-      }
+      })
   }
+  return breaches
 }
 
 async function pickBreaches(
@@ -102,10 +119,9 @@ async function pickBreaches(
   introduced: Introduced,
   signal: AbortSignal,
 ): Promise<Breach[]> {
-  const denied = deniedBy(push)
-  if (denied.length === 0) return []
-  const guarding = (path: string) => denied.find(({ pattern }) => pattern.test(path))
-  const picks = await mergePicks(push.git, introduced, path => guarding(path) !== undefined, signal).catch(
+  if (push.pass.terms.denyPaths.length === 0) return []
+  const guard = guardOf(push)
+  const picks = await mergePicks(push.git, introduced, path => guard(path) !== undefined, signal).catch(
     (error: unknown) => {
       throw new GateFault('the gate could not look into the merges of this push', { cause: error })
     },
@@ -114,7 +130,7 @@ async function pickBreaches(
     commit,
     path,
     reason: `${printable(path)} may not be changed`,
-    remedy: `The merge drops a change to it that one of its parents has, and ${push.pass.agent} may not push changes to ${guarding(path)?.glob}. Merge again and keep the changed version.`,
+    remedy: `The merge drops a change to it that one of its parents has, and ${push.pass.agent} may not push changes to ${guard(path)}. Merge again and keep the changed version.`,
   }))
 }
 

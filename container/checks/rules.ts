@@ -1,15 +1,18 @@
-import { refNameProblem } from '../../src/contract/names.ts'
 import type { Refusal } from '../../src/contract/outcome.ts'
-import { type Action, type Grant, mayDo } from '../../src/contract/rules.ts'
+import { type Action, decidingRule, type Grant, mayDo, refNamedAfter } from '../../src/contract/rules.ts'
 import { type Command, isCreate, isDelete, isTag } from '../commands.ts'
 import type { Check } from './check.ts'
+
+/** So many refusals tell what would be allowed instead; a push of thousands of refs is told it of the first. */
+const MOST_REMEDIES = 20
 
 /**
  * What needs no objects to be refused: a create, a delete, or an update where the grant has neither `update` nor
  * `force`. Moving a tag loses what it named, so it is always `force`.
  */
 export function judgeCommands(commands: readonly Command[], grant: Grant): Refusal[] {
-  return commands.flatMap(command => {
+  const refusals: Refusal[] = []
+  for (const command of commands) {
     const needed: Action[] = isDelete(command)
       ? ['delete']
       : isCreate(command)
@@ -17,10 +20,10 @@ export function judgeCommands(commands: readonly Command[], grant: Grant): Refus
         : isTag(command)
           ? ['force']
           : ['update', 'force']
-    return needed.some(action => mayDo(grant, command.ref, action))
-      ? []
-      : [refuse(command, grant, needed[0] ?? 'update')]
-  })
+    if (needed.some(action => mayDo(grant, command.ref, action))) continue
+    refusals.push(refuse(command, grant, needed[0] ?? 'update', refusals.length < MOST_REMEDIES))
+  }
+  return refusals
 }
 
 /** Whether an update is a fast-forward or a force is told by history, not by the client's flag. */
@@ -71,7 +74,8 @@ export const rules: Check = {
         continue
       }
       const action: Action = ancestor.code === 0 ? 'update' : 'force'
-      if (!mayDo(grant, command.ref, action)) refusals.push(refuse(command, grant, action))
+      if (!mayDo(grant, command.ref, action))
+        refusals.push(refuse(command, grant, action, refusals.length < MOST_REMEDIES))
     }
     return refusals
   },
@@ -84,17 +88,27 @@ const VERB: Record<Action, string> = {
   delete: 'delete it',
 }
 
-function refuse(command: Command, grant: Grant, action: Action): Refusal {
-  const patterns = grant.terms.rules
-    .filter(rule => rule.allow.includes(action))
-    .map(rule => rule.pattern.replaceAll('{agent}', grant.agent))
-  const may = patterns.length ? `may ${action} ${patterns.join(', ')} only` : `may ${action} no ref here`
+/** So many patterns are named in a refusal. */
+const MOST_PATTERNS = 10
+
+function refuse(command: Command, grant: Grant, action: Action, withRemedy: boolean): Refusal {
   return {
     ref: command.ref,
-    reason: `${grant.agent} ${may}`,
+    reason: `${grant.agent} ${whatItMay(command.ref, grant, action)}`,
     detail: [`rule: ${grant.agent} has no right to ${VERB[action]}`],
-    remedy: remedyFor(command, grant, action),
+    remedy: withRemedy ? remedyFor(command, grant, action) : [],
   }
+}
+
+/** What the grant says of this action: that it is denied here, or where it is allowed. */
+function whatItMay(ref: string, grant: Grant, action: Action): string {
+  const denying = decidingRule(grant, ref, action)
+  if (denying) return `may not ${action} ${denying.pattern.replaceAll('{agent}', grant.agent)}`
+  const patterns = grant.terms.rules.filter(rule => rule.allow.includes(action)).map(rule => rule.pattern)
+  if (patterns.length === 0) return `may ${action} no ref here`
+  const more = patterns.length - MOST_PATTERNS
+  const named = patterns.slice(0, MOST_PATTERNS).join(', ').replaceAll('{agent}', grant.agent)
+  return `may ${action} ${named}${more > 0 ? ` and ${more} more patterns` : ''} only`
 }
 
 /** The nearest thing that would be allowed, as a command. */
@@ -106,25 +120,17 @@ function remedyFor(command: Command, grant: Grant, action: Action): string[] {
     return [
       'keep the commits that are there: git fetch origin, then git rebase or git merge onto them, then push without --force',
     ]
-  const near = nearestRef(command, grant)
-  return near ? [`git push origin ${command.new.slice(0, 12)}:${near}`] : [`ask for the right: ${ask}`]
+  const near = refNamedAfter(leafOf(command.ref), isTag(command) ? 'tags' : 'heads', grant)
+  return near && near !== command.ref
+    ? [`git push origin ${command.new.slice(0, 12)}:${near}`]
+    : [`ask for the right: ${ask}`]
 }
 
-/** A ref that the agent may create, named after the one it tried: the first fitting pattern with the name filled in. */
-function nearestRef(command: Command, grant: Grant): string | undefined {
-  const leaf = command.ref
+/** A ref's name as the last part of another one. */
+const leafOf = (ref: string) =>
+  ref
     .split('/')
     .slice(2)
     .join('-')
-    .replaceAll(/[^\w.-]/g, '-')
-  const kind = isTag(command) ? 'refs/tags/' : 'refs/heads/'
-  return grant.terms.rules
-    .filter(rule => rule.allow.includes('create') && rule.pattern.startsWith(kind))
-    .map(rule =>
-      rule.pattern
-        .replaceAll('{agent}', grant.agent)
-        .replace(/\*+/, leaf)
-        .replace(/\/?\*+/g, ''),
-    )
-    .find(ref => ref !== command.ref && refNameProblem(ref) === undefined && mayDo(grant, ref, 'create'))
-}
+    .replaceAll(/[^\p{L}\p{N}_.-]/gu, '-')
+    .replace(/^[-.]+/, '') || 'change'

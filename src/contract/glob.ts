@@ -9,7 +9,7 @@ export interface Glob {
 
 /** One place of a pattern: the bytes it takes, and where it leads. */
 type Token =
-  | { readonly kind: 'take'; readonly takes: (byte: number) => boolean }
+  | { readonly kind: 'take'; readonly takes: (byte: number) => boolean; readonly literal?: number }
   /** Takes any number of bytes that it may. */
   | { readonly kind: 'repeat'; readonly takes: (byte: number) => boolean }
   /** The start of a group, the next token, that may be left out. */
@@ -29,7 +29,10 @@ export function compileGlob(pattern: string): Glob {
   const known = compiled.get(pattern)
   if (known) return known
   const tokens = tokensOf(pattern)
-  const glob = { test: (text: string) => matches(tokens, text) }
+  const literals = literalsOf(tokens)
+  const glob = {
+    test: (text: string) => literals.every(literal => text.includes(literal)) && matches(tokens, text),
+  }
   if (compiled.size >= 10_000) compiled.clear()
   compiled.set(pattern, glob)
   return glob
@@ -62,7 +65,11 @@ function tokensOf(pattern: string): Token[] {
     } else {
       const escaped = at(i) === '\\'
       const literal = escaped ? bytes[i + 1] : byte
-      tokens.push({ kind: 'take', takes: literal === undefined ? nothing : other => other === literal })
+      tokens.push(
+        literal === undefined
+          ? { kind: 'take', takes: nothing }
+          : { kind: 'take', takes: other => other === literal, literal },
+      )
       i += escaped ? 2 : 1
     }
   }
@@ -131,32 +138,49 @@ function readSet(
   return { takes: other => other !== SLASH && members.has(other) !== negated, end: i + 1 }
 }
 
+/** What a text must hold to match, between the pattern's wildcards: most texts lack some of it. */
+function literalsOf(tokens: readonly Token[]): string[] {
+  const runs: number[][] = [[]]
+  for (const token of tokens)
+    if (token.kind === 'take' && token.literal !== undefined) runs.at(-1)?.push(token.literal)
+    else runs.push([])
+  return runs.filter(run => run.length > 0).map(run => new TextDecoder().decode(Uint8Array.from(run)))
+}
+
+const encoder = new TextEncoder()
+
 /** Walks the text with every place of the pattern that may be reached at once. */
 function matches(tokens: readonly Token[], text: string): boolean {
-  let here = new Set<number>()
-  const reach = (places: Set<number>, place: number): void => {
-    if (places.has(place)) return
-    places.add(place)
+  const bytes = encoder.encode(text)
+  let here: number[] = []
+  let next: number[] = []
+  /** By place: the step at which it was last reached. */
+  const reachedAt = new Int32Array(tokens.length + 1).fill(-1)
+  const reach = (places: number[], place: number, step: number): void => {
+    if (reachedAt[place] === step) return
+    reachedAt[place] = step
+    places.push(place)
     const token = tokens[place]
-    if (token?.kind === 'repeat') reach(places, place + 1)
+    if (token?.kind === 'repeat') reach(places, place + 1, step)
     if (token?.kind === 'optional') {
-      reach(places, place + 1)
-      reach(places, place + 2)
+      reach(places, place + 1, step)
+      reach(places, place + 2, step)
     }
   }
-  reach(here, 0)
-  for (const byte of new TextEncoder().encode(text)) {
-    const next = new Set<number>()
+  reach(here, 0, 0)
+  for (let at = 0; at < bytes.length; at++) {
+    const byte = bytes[at] ?? 0
+    next.length = 0
     for (const place of here) {
       const token = tokens[place]
       if (token === undefined || token.kind === 'optional') continue
       if (token.kind === 'through-slash') {
-        reach(next, place)
-        if (byte === SLASH) reach(next, place + 1)
-      } else if (token.takes(byte)) reach(next, token.kind === 'repeat' ? place : place + 1)
+        reach(next, place, at + 1)
+        if (byte === SLASH) reach(next, place + 1, at + 1)
+      } else if (token.takes(byte)) reach(next, token.kind === 'repeat' ? place : place + 1, at + 1)
     }
-    if (next.size === 0) return false
-    here = next
+    if (next.length === 0) return false
+    ;[here, next] = [next, here]
   }
-  return here.has(tokens.length)
+  return here.includes(tokens.length)
 }

@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { compileGlob } from './glob.ts'
-import { AgentName } from './names.ts'
+import { AgentName, refNameProblem } from './names.ts'
 import { AllowedSigners } from './signers.ts'
 import { inBytes } from './size.ts'
 
@@ -52,13 +52,36 @@ export type Terms = z.infer<typeof Terms>
 export const Grant = z.object({ agent: AgentName, terms: Terms })
 export type Grant = z.infer<typeof Grant>
 
-/** May this agent do that to this ref? The first rule that matches and speaks of the action decides; none: no. */
+/** The rule that decides what this agent may do to this ref: the first that matches and speaks of the action. */
+export const decidingRule = ({ agent, terms }: Grant, ref: string, action: Action): Rule | undefined =>
+  terms.rules.find(
+    rule =>
+      (rule.allow.includes(action) || rule.deny.includes(action)) &&
+      matchRef(rule.pattern.replaceAll('{agent}', agent), ref),
+  )
+
+/** May this agent do that to this ref? Where no rule decides: no. */
 export function mayDo(grant: Grant, ref: string, action: Action): boolean {
-  for (const rule of grant.terms.rules) {
-    if (!rule.allow.includes(action) && !rule.deny.includes(action)) continue
-    if (matchRef(rule.pattern.replaceAll('{agent}', grant.agent), ref)) return !rule.deny.includes(action)
+  const rule = decidingRule(grant, ref, action)
+  return rule !== undefined && !rule.deny.includes(action)
+}
+
+/**
+ * A branch or tag that the agent may create, named after a word: the first pattern in whose place it fits. Undefined
+ * where there is none.
+ */
+export function refNamedAfter(word: string, kind: 'heads' | 'tags', grant: Grant): string | undefined {
+  for (const { pattern, allow } of grant.terms.rules) {
+    if (!allow.includes('create') || !pattern.startsWith(`refs/${kind}/`)) continue
+    const ref = pattern
+      .replaceAll('{agent}', grant.agent)
+      .replace(/\*+/, word)
+      .replaceAll(/\/?\*+/g, '')
+      .replaceAll('?', 'x')
+      .replaceAll(/\[([^\]!^[\\])[^\]]*\]/g, '$1')
+    if (refNameProblem(ref) === undefined && mayDo(grant, ref, 'create')) return ref
   }
-  return false
+  return undefined
 }
 
 /** Does git's glob match this ref? */

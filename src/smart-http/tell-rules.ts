@@ -1,20 +1,17 @@
 import type { Context } from 'hono'
 import type { GitEnv } from '../access/authenticate.ts'
-import { tellLimits, tellRules } from '../contract/rules.ts'
+import { refNamedAfter, tellLimits, tellRules } from '../contract/rules.ts'
 
 /** `GET /<name>`: what this agent may do here, in plain text, or JSON where that is accepted. */
 export function tellWhatIsAllowed(c: Context<GitEnv>): Response {
   const { repository, terms } = c.var.access
   const { agent } = c.var
   const clone = `${new URL(c.req.url).origin}/${repository.name}.git`
-  const may = tellRules({ agent, terms })
+  const grant = { agent, terms }
+  const may = tellRules(grant)
   if (c.req.header('accept')?.includes('application/json'))
     return c.json({ agent, repository: repository.name, clone, read: true, push: may, terms })
-  const example = terms.rules
-    .find(rule => rule.allow.includes('create') && rule.pattern.startsWith('refs/heads/'))
-    ?.pattern.replaceAll('{agent}', agent)
-    .replace(/\*+/, 'fix-login')
-    .replace(/\/?\*+/g, '')
+  const example = refNamedAfter('fix-login', 'heads', grant) ?? refNamedAfter('v1', 'tags', grant)
   const lines = [
     `${agent} in ${repository.name}`,
     'read: yes',

@@ -84,6 +84,19 @@ const refusedPush = (who: Agent, bytes: Buffer, words: RegExp) => refusedPushes(
 let fromBase: Buffer
 const oneRef = (ref: string | Buffer) => body([[ZERO, id('two'), ref]], fromBase)
 
+test('a push of thousands of refused refs is told of each, and of the first ones what to do', async () => {
+  const lines: Line[] = Array.from({ length: 3_000 }, (_, i) => [
+    id('one'),
+    id('two'),
+    `refs/heads/other/${i}`,
+  ])
+  const answer = await send(gate, creator, body(lines, fromBase))
+  expect(answer.report.filter(line => line.startsWith('ng refs/heads/other/'))).toHaveLength(lines.length)
+  const remedies = answer.shown.split('\n').filter(line => line.includes('git push origin'))
+  expect(remedies.length).toBeGreaterThan(0)
+  expect(remedies.length).toBeLessThan(50)
+})
+
 describe('names that stand for another ref, or for none', () => {
   const NOT_THERE = /it has|it ends|component|only refs\/heads\/ and refs\/tags\/|longer|not a command/
   test.each([
@@ -282,7 +295,7 @@ describe('names that stand for another ref, or for none', () => {
   })
 
   test('main itself stays denied, whatever is asked of it', async () => {
-    const why = /eve may (create|update|delete)/
+    const why = /eve may (not )?(create|update|delete)/
     await refusedPush(eve, body([[id('base'), id('two'), 'refs/heads/main']], fromBase), why)
     await refusedPush(eve, body([[ZERO, id('two'), 'refs/heads/main']], fromBase), why)
     await refusedPush(eve, body([[id('base'), ZERO, 'refs/heads/main']]), why)
