@@ -1,31 +1,29 @@
 import { z } from 'zod'
 
-const Labelled = z.array(z.object({ label: z.string(), value: z.number() }))
-const Timed = z.array(z.object({ label: z.string(), count: z.number(), ms: z.number() }))
-export type Totals = Awaited<ReturnType<typeof readTotals>>
+const Kind = z.enum(['outcome', 'step', 'finding', 'fetch', 'failure'])
+export type Kind = z.infer<typeof Kind>
+const Counted = z.object({
+  kind: Kind,
+  label: z.string(),
+  count: z.number(),
+  ms: z.number(),
+})
+const Now = z.object({ open: z.number(), deliveries: z.number() })
 
-/** What the ledger holds, summed for the metrics. */
-export async function readTotals(ledger: D1Database) {
-  const [outcomes, steps, findings, fetches, failures, deliveries] = await ledger.batch([
-    ledger.prepare('SELECT outcome AS label, count(*) AS count, sum(ms) AS ms FROM pushes GROUP BY outcome'),
+/** What has been counted since the ledger was begun, and what goes on now. */
+export interface Totals extends z.infer<typeof Now> {
+  of(kind: Kind): readonly z.infer<typeof Counted>[]
+}
+
+/** The sums for the metrics. Triggers keep them, so that reading them costs the same however long the ledger is. */
+export async function readTotals(ledger: D1Database): Promise<Totals> {
+  const [counted, now] = await ledger.batch([
+    ledger.prepare('SELECT kind, label, count, ms FROM totals'),
     ledger.prepare(
-      `SELECT value ->> 'step' AS label, count(*) AS count, sum(value ->> 'ms') AS ms
-       FROM pushes, json_each(pushes.steps) GROUP BY 1`,
+      `SELECT (SELECT count(*) FROM pushes WHERE outcome = 'open') AS open,
+              (SELECT count(*) FROM deliveries) AS deliveries`,
     ),
-    ledger.prepare(
-      `SELECT value ->> 'rule' AS label, count(*) AS value FROM pushes, json_each(pushes.findings)
-       WHERE pushes.findings <> '[]' GROUP BY 1`,
-    ),
-    ledger.prepare("SELECT 'all' AS label, count(*) AS value FROM fetches"),
-    ledger.prepare("SELECT 'all' AS label, coalesce(sum(count), 0) AS value FROM failures"),
-    ledger.prepare("SELECT 'all' AS label, count(*) AS value FROM deliveries"),
   ])
-  return {
-    outcomes: Timed.parse(outcomes?.results),
-    steps: Timed.parse(steps?.results),
-    findings: Labelled.parse(findings?.results),
-    fetches: Labelled.parse(fetches?.results),
-    failures: Labelled.parse(failures?.results),
-    deliveries: Labelled.parse(deliveries?.results),
-  }
+  const totals = z.array(Counted).parse(counted?.results)
+  return { ...Now.parse(now?.results[0]), of: kind => totals.filter(each => each.kind === kind) }
 }

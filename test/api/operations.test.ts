@@ -4,7 +4,11 @@ import { createServer, type IncomingHttpHeaders } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { expect, test } from 'vitest'
 import { z } from 'zod'
+import { projectRoot } from '../../local/bundle.ts'
+import { migrate } from '../../local/migrations.ts'
 import { type AdminGate, startAdminGate } from './admin-gate.ts'
+
+const DAY_MS = 86_400_000
 
 const push = (gate: AdminGate, id: string, at = Date.now()) =>
   gate.ledger
@@ -25,6 +29,9 @@ const settle = (gate: AdminGate, id: string, outcome: string, findings: object[]
     .prepare('UPDATE pushes SET outcome = ?, findings = ?, ms = 1500, steps = ? WHERE id = ?')
     .bind(outcome, JSON.stringify(findings), JSON.stringify([{ step: 'secrets', ms: 500 }]), id)
     .run()
+
+const scrape = (gate: AdminGate) =>
+  fetch(`${gate.url}/-/metrics`, { headers: { authorization: `Bearer ${gate.adminToken}` } })
 
 test('guessing is slowed down and on record, and who has a token that holds is not locked out', async () => {
   await using gate = await startAdminGate({ bindings: { GATE_FAILURES_PER_MINUTE: '5' } })
@@ -190,9 +197,7 @@ test('metrics are in Prometheus form, for administrators', async () => {
   await push(gate, 'm2')
   await settle(gate, 'm1', 'refused', [FINDING])
   expect((await fetch(`${gate.url}/-/metrics`)).status).toBe(401)
-  const response = await fetch(`${gate.url}/-/metrics`, {
-    headers: { authorization: `Bearer ${gate.adminToken}` },
-  })
+  const response = await scrape(gate)
   expect(response.headers.get('content-type')).toContain('version=0.0.4')
   const text = await response.text()
   for (const line of text.trimEnd().split('\n'))
@@ -204,9 +209,51 @@ test('metrics are in Prometheus form, for administrators', async () => {
   expect(text).toContain('gate_findings_total{rule="generic-api-key"} 1\n')
 })
 
+test('counters never go down: neither when rows are forgotten, nor when an older ledger is brought up to date', async () => {
+  await using gate = await startAdminGate({ bindings: { GATE_RETENTION_DAYS: '30' } })
+  for (const id of ['a', 'b', 'c']) {
+    await push(gate, id, id === 'c' ? Date.now() : Date.now() - 31 * DAY_MS)
+    await settle(gate, id, id === 'b' ? 'refused' : 'accepted', [FINDING, FINDING])
+  }
+  const fetched = (at: number) =>
+    gate.ledger
+      .prepare("INSERT INTO fetches (at, repository, agent, token) VALUES (?, 'demo', 'ada', 'aaaaaaaaaa')")
+      .bind(at)
+      .run()
+  await fetched(Date.now() - 31 * DAY_MS)
+  await fetched(Date.now())
+  for (let i = 0; i < 3; i++)
+    await fetch(`${gate.url}/demo.git/info/refs`, { headers: { authorization: 'Bearer x' } })
+
+  const told = async () => (await (await scrape(gate)).text()).replace(/^(# .*|gate_companions.*)\n/gm, '')
+  const before = await told()
+  expect(before.split('\n')).toEqual(
+    expect.arrayContaining([
+      'gate_pushes_total{outcome="accepted"} 2',
+      'gate_push_seconds_total{outcome="refused"} 1.5',
+      'gate_step_seconds_total{step="secrets"} 1.5',
+      'gate_findings_total{rule="generic-api-key"} 6',
+      'gate_fetches_total 2',
+      'gate_authentication_failures_total 3',
+    ]),
+  )
+  // A ledger of before there were totals.
+  for (const undo of ['DROP TABLE totals', "DELETE FROM d1_migrations WHERE name LIKE '0006%'"])
+    await gate.ledger.prepare(undo).run()
+  for (const trigger of ['count_push', 'count_fetch', 'count_failure', 'count_failure_again'])
+    await gate.ledger.prepare(`DROP TRIGGER ${trigger}`).run()
+  await migrate(gate.ledger, `${projectRoot}/src/ledger/migrations`)
+  expect(await told()).toBe(before)
+
+  await gate.tick()
+  expect(await gate.json('GET', '/pushes')).toMatchObject({ pushes: [{ id: 'c' }] })
+  expect(await gate.json('GET', '/fetches')).toMatchObject({ fetches: [{ agent: 'ada' }] })
+  expect(await told()).toBe(before)
+})
+
 test('what is older than the retention is forgotten, and the record exports as JSON lines', async () => {
   await using gate = await startAdminGate({ bindings: { GATE_RETENTION_DAYS: '30' } })
-  const days = (n: number) => Date.now() - n * 86_400_000
+  const days = (n: number) => Date.now() - n * DAY_MS
   for (const [id, age] of [
     ['a', 31],
     ['b', 29],
