@@ -2,6 +2,7 @@ import { z } from 'zod'
 import { AgentName } from '../contract/names.ts'
 import { Decline, Exception, Upstream } from '../contract/pass.ts'
 import { Terms } from '../contract/rules.ts'
+import { json } from './json.ts'
 
 /** A token as the ledger knows it. Times are Unix milliseconds. */
 export interface KnownToken {
@@ -22,11 +23,6 @@ export interface Access {
   readonly gitleaksConfig: string
 }
 
-const json = <T extends z.ZodType>(schema: T) =>
-  z
-    .string()
-    .transform(text => JSON.parse(text))
-    .pipe(schema)
 const Row = z.object({
   id: z.string(),
   agent: AgentName,

@@ -1,13 +1,8 @@
 import { z } from 'zod'
 import { Push, type PushQuery, type PushRecord } from '../contract/api.ts'
 import { Finding, Reaped, RefResult, StepTime } from '../contract/outcome.ts'
+import { json } from './json.ts'
 import { iso, millis } from './time.ts'
-
-const json = <T extends z.ZodType>(schema: T) =>
-  z
-    .string()
-    .transform(text => JSON.parse(text))
-    .pipe(schema)
 
 const listed = {
   id: z.string(),
@@ -57,12 +52,20 @@ const RecordRow = z
     }),
   )
 
+/**
+ * A page of whole rows ends with the one that passes this: a push of thousands of refs is more than a megabyte, and an
+ * isolate has 128.
+ */
+const PAGE_BYTES = 4 << 20
+
 /** Pushes, newest first; `next` is the cursor of the page after this one, null at the end. */
 export async function listPushes(
   ledger: D1Database,
   query: PushQuery,
 ): Promise<{ pushes: Push[]; next: string | null }> {
-  const { rows, next } = await selectPushes(ledger, Object.keys(ListedRow.in.shape), query)
+  const { rows, next } = await selectPushes(ledger, Object.keys(ListedRow.in.shape), query, {
+    bytes: PAGE_BYTES,
+  })
   return { pushes: z.array(ListedRow).parse(rows), next }
 }
 
@@ -71,7 +74,9 @@ export async function exportPushes(
   ledger: D1Database,
   query: PushQuery,
 ): Promise<{ pushes: PushRecord[]; next: string | null }> {
-  const { rows, next } = await selectPushes(ledger, Object.keys(RecordRow.in.shape), query)
+  const { rows, next } = await selectPushes(ledger, Object.keys(RecordRow.in.shape), query, {
+    bytes: PAGE_BYTES,
+  })
   return { pushes: z.array(RecordRow).parse(rows), next }
 }
 
@@ -80,12 +85,15 @@ export async function findPush(ledger: D1Database, id: string): Promise<PushReco
   return row ? RecordRow.parse(row) : undefined
 }
 
-/** Columns of pushes, newest first; with `after`, only of those newer than that push. */
+/**
+ * Columns of pushes, newest first; with `after`, only of those newer than that push; with `bytes`, only until the rows
+ * they come from are that large.
+ */
 export async function selectPushes(
   ledger: D1Database,
   columns: readonly string[],
   query: PushQuery,
-  after?: string,
+  { after, bytes = Number.MAX_SAFE_INTEGER }: { after?: string; bytes?: number } = {},
 ) {
   const filters = [
     ['repository = ?', query.repository],
@@ -97,14 +105,21 @@ export async function selectPushes(
     ['id > ?', after],
   ] as const
   const given = filters.filter(([, value]) => value !== undefined)
+  // The length in bytes is known without reading the text.
   const { results } = await ledger
     .prepare(
-      `SELECT ${columns.join(', ')} FROM pushes
-       ${given.length ? `WHERE ${given.map(([condition]) => condition).join(' AND ')}` : ''}
-       ORDER BY id DESC LIMIT ?`,
+      `WITH found AS (
+         SELECT id, octet_length(refs) + octet_length(findings) + octet_length(told) + octet_length(upstream_said) AS size
+           FROM pushes ${given.length ? `WHERE ${given.map(([condition]) => condition).join(' AND ')}` : ''}
+          ORDER BY id DESC LIMIT ?),
+       page AS (
+         SELECT id, sum(size) OVER (ORDER BY id DESC) - size AS before, count(*) OVER () AS found FROM found)
+       SELECT ${columns.join(', ')}, page.found FROM page JOIN pushes USING (id)
+        WHERE before < ? ORDER BY id DESC`,
     )
-    .bind(...given.map(([, value]) => value), query.limit)
+    .bind(...given.map(([, value]) => value), query.limit, bytes)
     .all()
-  const last = z.object({ id: z.string() }).optional().parse(results.at(-1))
-  return { rows: results, next: last && results.length === query.limit ? last.id : null }
+  const last = z.object({ id: z.string(), found: z.number() }).optional().parse(results.at(-1))
+  const isWhole = results.length === last?.found && last.found < query.limit
+  return { rows: results, next: last && !isWhole ? last.id : null }
 }

@@ -2,13 +2,8 @@ import { z } from 'zod'
 import { Push, type PushQuery } from '../contract/api.ts'
 import { RefResult } from '../contract/outcome.ts'
 import { selectPushes } from './history.ts'
+import { json } from './json.ts'
 import { iso } from './time.ts'
-
-const json = <T extends z.ZodType>(schema: T) =>
-  z
-    .string()
-    .transform(text => JSON.parse(text))
-    .pipe(schema)
 
 const Place = Push.shape.findings.element.pick({ rule: true, path: true, line: true })
 
@@ -64,7 +59,7 @@ export async function listPushRows(
 
 /** The pushes newer than the one with the id `after`, as far as `query` asks for them; newest first. */
 export async function newPushRows(ledger: D1Database, query: PushQuery, after: string): Promise<PushRow[]> {
-  const { rows } = await selectPushes(ledger, COLUMNS, query, after)
+  const { rows } = await selectPushes(ledger, COLUMNS, query, { after })
   return z.array(Row).parse(rows)
 }
 

@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { type PushReport, RefResult } from '../contract/outcome.ts'
 import { newId } from './id.ts'
+import { json } from './json.ts'
 
 /** What is known of a push before the companion hears of it. */
 export interface PushAttempt {
@@ -70,10 +71,7 @@ const OpenPush = z
     id: z.string(),
     repository: z.string(),
     started_at: z.number(),
-    refs: z
-      .string()
-      .transform(text => JSON.parse(text))
-      .pipe(z.array(RefResult)),
+    refs: json(z.array(RefResult)),
   })
   .transform(({ started_at: startedAt, ...row }) => ({ ...row, startedAt }))
 export type OpenPush = z.infer<typeof OpenPush>

@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { RepositoryName } from '../contract/names.ts'
 import { Finding } from '../contract/outcome.ts'
+import { json } from './json.ts'
 import { iso } from './time.ts'
 
 /** How far back a refused finding waits for a decision, in days. */
@@ -15,10 +16,7 @@ const Row = z
     push: z.string(),
     last_at: z.number(),
     pushes: z.number(),
-    finding: z
-      .string()
-      .transform(text => JSON.parse(text))
-      .pipe(Finding),
+    finding: json(Finding),
   })
   .transform(({ last_at, ...row }) => ({ ...row, lastAt: iso(last_at) }))
 /** A finding that refused a push, with the last push that it refused and how many it did. */

@@ -271,3 +271,37 @@ test('what is older than the retention is forgotten, and the record exports as J
   })
   expect((await gate.ask('/export/pushes?outcome=nothing')).status).toBe(400)
 })
+
+test('pushes of thousands of refs come in pages of a few, each once', async () => {
+  await using gate = await startAdminGate()
+  const refs = JSON.stringify(
+    Array.from({ length: 5000 }, (_, i) => ({
+      ...{ ref: `refs/heads/ada/${'branch'.repeat(5)}/${i}`, old: '0'.repeat(40), new: '1'.repeat(40) },
+      ...{ status: 'ng', reason: 'git-gate: ada may push refs/heads/ada/** only' },
+    })),
+  )
+  const ids = Array.from({ length: 12 }, (_, i) => `p${99 - i}`)
+  for (const id of ids) {
+    await push(gate, id)
+    await gate.ledger
+      .prepare("UPDATE pushes SET outcome = 'refused', refs = ? WHERE id = ?")
+      .bind(refs, id)
+      .run()
+  }
+  const Id = z.object({ id: z.string() })
+  const Page = z.object({ pushes: z.array(Id), next: z.string().nullable() })
+  const listed: string[] = []
+  for (let next: string | null = ''; next !== null; ) {
+    const text: string = await (await gate.ask(`/pushes?limit=100${next && `&cursor=${next}`}`)).text()
+    expect(text.length).toBeLessThan(8 << 20)
+    const page = Page.parse(JSON.parse(text))
+    listed.push(...page.pushes.map(({ id }) => id))
+    next = page.next
+  }
+  expect(listed).toEqual(ids)
+  const lines = (await (await gate.ask('/export/pushes')).text()).trimEnd().split('\n')
+  expect(lines.map(line => Id.parse(JSON.parse(line)).id)).toEqual(ids)
+  // A page that ends by its limit, and one that ends with the last row.
+  expect(await gate.json('GET', `/pushes?limit=1&cursor=${ids.at(-3)}`)).toMatchObject({ next: ids.at(-2) })
+  expect(await gate.json('GET', `/pushes?limit=2&cursor=${ids.at(-2)}`)).toMatchObject({ next: null })
+})
