@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import type { Fetch, FetchQuery } from '../contract/api.ts'
+import { filter, OF_REPOSITORY } from './filter.ts'
 import { iso } from './time.ts'
 
 /** One fetch is several requests in protocol v2. */
@@ -50,18 +51,14 @@ export async function listFetches(
   ledger: D1Database,
   { agent, repository, cursor, limit }: FetchQuery,
 ): Promise<Fetch[]> {
-  const filters = [
+  const { clause, values } = filter([
     ['agent = ?', agent],
-    ['repository = ?', repository],
+    [OF_REPOSITORY, repository],
     ['id < ?', cursor === undefined ? undefined : Number(cursor)],
-  ] as const
-  const given = filters.filter(([, value]) => value !== undefined)
+  ])
   const { results } = await ledger
-    .prepare(
-      `SELECT * FROM fetches ${given.length ? `WHERE ${given.map(([condition]) => condition).join(' AND ')}` : ''}
-       ORDER BY id DESC LIMIT ?`,
-    )
-    .bind(...given.map(([, value]) => value), limit)
+    .prepare(`SELECT * FROM fetches ${clause} ORDER BY id DESC LIMIT ?`)
+    .bind(...values, limit)
     .all()
   return z.array(Row).parse(results)
 }

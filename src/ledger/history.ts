@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { Push, type PushQuery, type PushRecord } from '../contract/api.ts'
 import { Finding, Reaped, RefResult, StepTime } from '../contract/outcome.ts'
+import { filter, OF_REPOSITORY } from './filter.ts'
 import { json } from './json.ts'
 import { iso, millis } from './time.ts'
 
@@ -95,29 +96,28 @@ export async function selectPushes(
   query: PushQuery,
   { after, bytes = Number.MAX_SAFE_INTEGER }: { after?: string; bytes?: number } = {},
 ) {
-  const filters = [
-    ['repository = ?', query.repository],
+  const { clause, values } = filter([
+    [OF_REPOSITORY, query.repository],
     ['agent = ?', query.agent],
     ['outcome = ?', query.outcome],
     ['started_at >= ?', query.since === undefined ? undefined : millis(query.since)],
     ['started_at <= ?', query.until === undefined ? undefined : millis(query.until)],
     ['id < ?', query.cursor],
     ['id > ?', after],
-  ] as const
-  const given = filters.filter(([, value]) => value !== undefined)
+  ])
   // The length in bytes is known without reading the text.
   const { results } = await ledger
     .prepare(
       `WITH found AS (
          SELECT id, octet_length(refs) + octet_length(findings) + octet_length(told) + octet_length(upstream_said) AS size
-           FROM pushes ${given.length ? `WHERE ${given.map(([condition]) => condition).join(' AND ')}` : ''}
+           FROM pushes ${clause}
           ORDER BY id DESC LIMIT ?),
        page AS (
          SELECT id, sum(size) OVER (ORDER BY id DESC) - size AS before, count(*) OVER () AS found FROM found)
        SELECT ${columns.join(', ')}, page.found FROM page JOIN pushes USING (id)
         WHERE before < ? ORDER BY id DESC`,
     )
-    .bind(...given.map(([, value]) => value), query.limit, bytes)
+    .bind(...values, query.limit, bytes)
     .all()
   const last = z.object({ id: z.string(), found: z.number() }).optional().parse(results.at(-1))
   const isWhole = results.length === last?.found && last.found < query.limit

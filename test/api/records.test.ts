@@ -87,6 +87,30 @@ test('a repository needs an SSH upstream, a pinned host key and an identity', as
   expect(await gate.json('GET', '/repositories/needs')).toMatchObject({ staleReads: true })
 })
 
+test('the record of a repository is found by any spelling of its name, and by its last one when it is gone', async () => {
+  const tables = [
+    "INSERT INTO pushes (id, started_at, repository, agent, token) VALUES ('spelled', 0, ?, 'ada', 'x')",
+    "INSERT INTO fetches (at, repository, agent, token) VALUES (0, ?, 'ada', 'x')",
+  ]
+  for (const sql of tables) await gate.ledger.prepare(sql).bind('Spelled').run()
+  const found = async (name: string) => {
+    const both = [
+      await gate.json('GET', `/pushes?repository=${name}`),
+      await gate.json('GET', `/fetches?repository=${name}`),
+    ]
+    return JSON.stringify(both).match(/"Spelled"/g)?.length ?? 0
+  }
+  expect([await found('Spelled'), await found('SPELLED')]).toEqual([2, 0])
+  await gate.json('POST', '/identities', { name: 'spelled' })
+  await gate.json('POST', '/repositories', {
+    name: 'Spelled',
+    upstream: 'ssh://git@github.com/acme/spelled.git',
+    identity: 'spelled',
+    knownHosts: hostKey('github.com'),
+  })
+  expect([await found('Spelled'), await found('SPELLED'), await found('other')]).toEqual([2, 2, 0])
+})
+
 test('a private key goes to the companion, and is nowhere to be read afterwards', async () => {
   const privateKey = `private ${crypto.randomUUID()}`
   const made = await gate.json('POST', '/identities', { name: 'given', privateKey })
