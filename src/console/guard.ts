@@ -75,6 +75,9 @@ export const signedIn = createMiddleware<ConsoleEnv>(async (c, next) => {
 
 function askToSignIn(request: Request): Response {
   const { pathname, search } = new URL(request.url)
+  // An EventSource does not show the answer that it is sent on to.
+  if (request.headers.get('accept') === 'text/event-stream')
+    return new Response('event: signed-out\ndata:\n\n', { headers: { 'content-type': 'text/event-stream' } })
   // A strict cookie is not sent along a link on another site; asked again from here, it is.
   if (request.headers.get('sec-fetch-site') === 'cross-site')
     return new Response('<!doctype html><title>git-gate</title><meta http-equiv="refresh" content="0">', {

@@ -7,9 +7,10 @@ import { findPush } from '../ledger/history.ts'
 import { idsFrom } from '../ledger/id.ts'
 import { newPushRows, type PushRow, pushRowsOf } from '../ledger/push-rows.ts'
 import type { ConsoleEnv } from './env.ts'
-import { PushBody } from './push.tsx'
-import { PushLine } from './push-line.tsx'
+import { PushBody, PushState } from './push.tsx'
+import { PushLine, saying } from './push-line.tsx'
 import { Filters, queryOf } from './pushes.tsx'
+import { whoAsks } from './session.ts'
 
 /** How often the ledger is looked at, in milliseconds: while a push is open, and while none is. */
 const BUSY_MS = 400
@@ -32,23 +33,40 @@ const Shown = z.object({
     .catch([]),
 })
 
-/** `GET /pushes/live`: the list's lines as they begin and change, as server-sent events. */
+/** `GET /pushes/live`: the list's lines as they begin, change and cease to fit, as server-sent events. */
 export function streamPushes(c: Context<ConsoleEnv>): Response {
-  const query = queryOf(Filters.parse(c.req.query()), NEW)
+  const ledger = c.env.LEDGER
+  const filters = Filters.parse(c.req.query())
+  const fitting = queryOf(filters, NEW)
+  // A push that is open now may fit when it has its outcome.
+  const all = { ...fitting, outcome: undefined }
   let { newest, open } = Shown.parse(c.req.query())
-  const sent = new Map<string, string>()
+  /** The line that the page has of a push, as it was sent; of what it began with, that is not known. */
+  const shown = new Map(open.map(id => [id, '']))
+  let lookedAt: number | undefined
   return stream(c, async send => {
+    const since = lookedAt
+    lookedAt = Date.now()
+    const missed = since === undefined ? await newPushRows(ledger, fitting, newest) : []
+    if (missed.length === NEW) return 'behind'
     const rows = [
       ...(await currentRows(c.env, open)),
-      ...(await newPushRows(c.env.LEDGER, query, earlier(newest, idsFrom(Date.now() - OVERLAP_MS)))),
+      ...missed,
+      ...(since === undefined
+        ? await newPushRows(ledger, { ...all, outcome: 'open' }, '')
+        : await newPushRows(ledger, all, idsFrom(since - OVERLAP_MS))),
     ].sort((a, b) => (a.id < b.id ? -1 : 1))
     for (const push of rows) {
+      const { id } = push
+      if (filters.outcome !== undefined && filters.outcome !== push.outcome) {
+        if (shown.delete(id)) await send('gone', { id, says: saying(push) })
+        continue
+      }
       const html = await render(<PushLine push={push} />)
-      if (sent.get(push.id) === html) continue
-      sent.set(push.id, html)
-      await send('push', push.id, html)
+      if (shown.get(id) === timeless(html)) continue
+      shown.set(id, timeless(html))
+      await send('push', { id, html })
     }
-    newest = rows.at(-1)?.id ?? newest
     open = rows.filter(push => push.outcome === 'open').map(push => push.id)
     return open.length > 0 ? BUSY_MS : IDLE_MS
   })
@@ -61,15 +79,14 @@ export function streamPush(c: Context<ConsoleEnv>): Response {
   return stream(c, async send => {
     await currentRows(c.env, [id])
     const push = await findPush(c.env.LEDGER, id)
-    if (!push) return 'end'
-    const html = await render(<PushBody c={c} push={push} />)
-    if (html !== sent) await send('page', id, html)
-    sent = html
-    return push.outcome === 'open' ? BUSY_MS : 'end'
+    if (!push) return 'over'
+    const state = await render(<PushState push={push} />)
+    const html = state + (await render(<PushBody c={c} push={push} />))
+    if (timeless(html) !== sent) await send('page', { html, says: saying(push) })
+    sent = timeless(html)
+    return push.outcome === 'open' ? BUSY_MS : 'over'
   })
 }
-
-const earlier = (one: string, other: string) => (one < other ? one : other)
 
 /** The rows of open pushes, after the companion was asked what they are at. */
 async function currentRows(env: Env, ids: readonly string[]): Promise<PushRow[]> {
@@ -85,24 +102,35 @@ async function render(element: HtmlEscapedString | Promise<HtmlEscapedString>): 
   return (await element).toString()
 }
 
-type Send = (event: string, id: string, html: string) => Promise<void>
+/** Markup without "5 minutes ago", which browser/times.js keeps true. */
+const timeless = (html: string): string => html.replace(/(<time [^>]*>)[^<]*/g, '$1')
 
-/** Looks again and again, as long as someone watches; `look` answers when to look next. */
-function stream(c: Context<ConsoleEnv>, look: (send: Send) => Promise<number | 'end'>): Response {
+type Send = (
+  event: 'push' | 'gone' | 'page',
+  data: { id?: string; html?: string; says?: string },
+) => Promise<void>
+
+/** Why a stream ends: nothing more will happen, or the page is further behind than one look brings. */
+type End = 'over' | 'behind'
+
+/** Looks again and again, as long as someone watches who may; `look` answers when to look next. */
+function stream(c: Context<ConsoleEnv>, look: (send: Send) => Promise<number | End>): Response {
   c.header('x-accel-buffering', 'no')
-  return streamSSE(c, async sse => {
+  const response = streamSSE(c, async sse => {
     const gone = new AbortController()
     sse.onAbort(() => gone.abort())
     c.req.raw.signal.addEventListener('abort', () => gone.abort(), { once: true })
     await sse.write(': watching\n\n')
     for (let looks = 0; looks < LOOKS && !gone.signal.aborted; looks++) {
-      const next = await look((event, id, html) =>
-        sse.writeSSE({ event, data: JSON.stringify({ id, html }) }),
-      )
-      if (next === 'end') break
+      const next = (await whoAsks(c))
+        ? await look((event, data) => sse.writeSSE({ event, data: JSON.stringify(data) }))
+        : 'signed-out'
+      if (typeof next === 'string') return sse.writeSSE({ event: next, data: '' })
       if (looks % 15 === 14) await sse.write(': still here\n\n')
       await sse.sleep(next)
     }
-    await sse.writeSSE({ event: 'end', data: '' })
+    await sse.writeSSE({ event: 'again', data: '' })
   })
+  response.headers.set('cache-control', 'no-store')
+  return response
 }

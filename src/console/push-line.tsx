@@ -51,6 +51,6 @@ function whyOf({ outcome, firstFinding, findingCount, firstRef, lastTold }: Push
   return visible((firstRef?.reason || (lastTold ?? '')).replace(/^git-gate: /, '')).slice(0, 300)
 }
 
-/** The line in one sentence, as a screen reader hears it when it changes. */
-const saying = (push: PushRow) =>
+/** How a push stands in one sentence, as a screen reader hears it when that changes. */
+export const saying = (push: Pick<PushRow, 'agent' | 'repository' | 'outcome' | 'phase'>) =>
   visible(`${push.agent} to ${push.repository}: ${stateWord(push.outcome, push.phase)}`)

@@ -11,7 +11,7 @@ import { FindingCard } from './finding.tsx'
 import { Given, ObjectId, RefName, Said } from './given.tsx'
 import { notThere, page } from './page.tsx'
 import { pathOf } from './paths.ts'
-import { changeOf } from './push-line.tsx'
+import { changeOf, saying } from './push-line.tsx'
 import { State } from './state.tsx'
 import { StepTimeline } from './timeline.tsx'
 import { duration } from './times.ts'
@@ -26,12 +26,29 @@ export async function showPush(c: Context<ConsoleEnv>): Promise<Response> {
     title: visible(`${push.agent} to ${push.repository}`),
     room: 'Pushes',
     children: (
-      <div id="push" {...(push.outcome === 'open' ? { 'data-live': `${pathOf.push(id)}/live` } : {})}>
+      <>
+        <div class="head">
+          <h1>
+            <Given text={push.agent} /> to <Given text={push.repository} />
+          </h1>
+          <PushState push={push} />
+          {push.outcome === 'open' && <p class="live" role="status" id="live" />}
+        </div>
         <PushBody c={c} push={push} />
-      </div>
+        <p class="unseen" role="status" id="announce">
+          {saying(push)}
+        </p>
+      </>
     ),
   })
 }
+
+/** How a push stands, beside its heading. browser/live.js puts this and the body in the place of older ones. */
+export const PushState = ({ push }: { push: PushRecord }) => (
+  <p id="state">
+    <State outcome={push.outcome} phase={push.phase} />
+  </p>
+)
 
 /** The page of a push, as far as the push has come. */
 export const PushBody = async ({ c, push }: { c: Context<ConsoleEnv>; push: PushRecord }) => {
@@ -41,15 +58,7 @@ export const PushBody = async ({ c, push }: { c: Context<ConsoleEnv>; push: Push
     push.findings.map(each => each.fingerprint),
   )
   return (
-    <>
-      <div class="head">
-        <h1>
-          <Given text={push.agent} /> to <Given text={push.repository} />
-        </h1>
-        <p role="status">
-          <State outcome={push.outcome} phase={push.phase} />
-        </p>
-      </div>
+    <div id="push" {...(push.outcome === 'open' ? { 'data-live': `${pathOf.push(push.id)}/live` } : {})}>
       <Facts push={push} />
       {push.findings.length > 0 && (
         <section aria-labelledby="findings">
@@ -105,7 +114,7 @@ export const PushBody = async ({ c, push }: { c: Context<ConsoleEnv>; push: Push
           </p>
         )}
       </section>
-    </>
+    </div>
   )
 }
 

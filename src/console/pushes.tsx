@@ -76,6 +76,17 @@ export async function showPushes(c: Context<ConsoleEnv>): Promise<Response> {
           agents={agents.map(each => each.name)}
           filtered={filtered}
         />
+        <div id="nothing">
+          {filtered || cursor !== undefined ? (
+            <Nothing title="No push fits these filters.">
+              <p>
+                <a href={pathOf.pushes}>Show all pushes</a>
+              </p>
+            </Nothing>
+          ) : (
+            <NoPushYet hasAgents={agents.length > 0} hasRepositories={repositories.length > 0} />
+          )}
+        </div>
         <ol
           id="pushes"
           class="pushes"
@@ -86,19 +97,6 @@ export async function showPushes(c: Context<ConsoleEnv>): Promise<Response> {
             <PushLine push={push} />
           ))}
         </ol>
-        {pushes.length === 0 && (
-          <div id="nothing">
-            {filtered || cursor !== undefined ? (
-              <Nothing title="No push fits these filters.">
-                <p>
-                  <a href={pathOf.pushes}>Show all pushes</a>
-                </p>
-              </Nothing>
-            ) : (
-              <NoPushYet hasAgents={agents.length > 0} hasRepositories={repositories.length > 0} />
-            )}
-          </div>
-        )}
         {next !== null && (
           <p class="older">
             <a id="older" href={`${pathOf.pushes}?${parameters(filters, next)}`}>

@@ -63,4 +63,14 @@ export function writeHistory(home: string, pushes: readonly PastPush[]): string[
   }
 }
 
+/** An open push of the past ends. */
+export function endPush(home: string, id: string, outcome: PushRecord['outcome']): void {
+  const database = new DatabaseSync(ledgerFile(home), { timeout: 5_000 })
+  try {
+    database.prepare('UPDATE pushes SET outcome = ? WHERE id = ?').run(outcome, id)
+  } finally {
+    database.close()
+  }
+}
+
 export const objectId = () => randomBytes(20).toString('hex')

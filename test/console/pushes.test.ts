@@ -1,11 +1,11 @@
 import fs from 'node:fs'
 import os from 'node:os'
 import path from 'node:path'
-import type { Browser } from 'playwright-core'
+import type { Browser, Page } from 'playwright-core'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { accepted, rejected, seconds, startGate } from '../harness/index.ts'
+import { accepted, rejected, seconds, startGate, until } from '../harness/index.ts'
 import { openConsole, startBrowser } from './browser.ts'
-import { writeHistory } from './history.ts'
+import { endPush, writeHistory } from './history.ts'
 import { madeUpToken } from './made-up.ts'
 
 let browser: Browser & AsyncDisposable
@@ -49,21 +49,30 @@ test('a push appears on the open page by itself, and moves through its states to
   const push = work.push('HEAD:refs/heads/ada/search')
   const line = lines.filter({ hasText: 'ada to app' })
   await line.getByText('checking: secrets').waitFor()
-  expect(await page.getByText('No agent has pushed yet.').count()).toBe(0)
+  expect(await page.getByText('No agent has pushed yet.').isVisible()).toBe(false)
   await line.getByText('ada/search').waitFor()
+  // What is under the pointer is the ref, with its full name, and not the link that covers the line.
+  await line.locator('.ref').hover({ timeout: seconds(5) })
   await using looking = await openConsole(browser, gate)
   await looking.page.getByRole('link', { name: 'ada to app' }).click()
   await looking.page.locator('.timeline').getByText('in progress').waitFor()
+  await expect.poll(() => looking.page.locator('#live').textContent()).toBe('live')
+  // A screen reader hears what changes in an element that stays.
+  const announced = await looking.page.locator('#announce').elementHandle()
+  expect(await announced?.getAttribute('role')).toBe('status')
 
   gitleaks.letGo()
   await line.getByText('forwarding').waitFor()
   await looking.page.getByRole('heading', { name: 'ada to app' }).waitFor()
   await looking.page.locator('.state', { hasText: 'forwarding' }).waitFor()
+  expect(await announced?.textContent()).toBe('ada to app: forwarding')
 
   fs.writeFileSync(held, '')
   expect(await push).toMatchObject(accepted)
   await line.getByText('accepted').waitFor()
   await looking.page.locator('.state', { hasText: 'accepted' }).waitFor()
+  expect(await announced?.textContent()).toBe('ada to app: accepted')
+  await looking.page.locator('#live').waitFor({ state: 'hidden' })
   await looking.page.getByText('thank you', { exact: true }).waitFor()
   for (const step of ['receiving', 'rules', 'secrets', 'forwarding'])
     await looking.page.locator('.timeline').getByText(step, { exact: true }).waitFor()
@@ -169,3 +178,107 @@ test('the history is endless, and filters narrow it', async () => {
   await page.getByText('No push fits these filters.').waitFor()
   expect(operator.wrong).toEqual([])
 })
+
+/** An open push that no companion knows stays open. */
+const nothingIsLost = { settings: { GATE_LOST_PUSH_SECONDS: '86400' } }
+
+/** Makes a page believe that it is looked at, or not. */
+const show = (page: Page, seen: boolean) =>
+  page.evaluate(`Object.defineProperty(document, 'hidden', { value: ${!seen}, configurable: true })
+    document.dispatchEvent(new Event('visibilitychange'))`)
+
+const isStream = (request: { url(): string }) => request.url().includes('/pushes/live')
+
+test('a filtered list gets what begins to fit, loses what no longer does, and rests while nobody sees it', async () => {
+  await using gate = await startGate(nothingIsLost)
+  const minutes = (ago: number) => Date.now() - ago * 60_000
+  const [early, late] = writeHistory(gate.home, [
+    { startedAt: minutes(30), agent: 'early', outcome: 'open' },
+    { startedAt: minutes(20), agent: 'late', outcome: 'open' },
+    { startedAt: minutes(10), agent: 'newer' },
+  ])
+  await using going = await openConsole(browser, gate)
+  await using taken = await openConsole(browser, gate)
+  await going.open('/pushes?outcome=open')
+  await taken.open('/pushes?outcome=accepted')
+  const lineOf = ({ page }: typeof going, agent: string) =>
+    page.getByRole('listitem').filter({ hasText: `${agent} to app` })
+  for (const { page } of [going, taken])
+    await expect.poll(() => page.locator('#live').textContent()).toBe('live')
+  await lineOf(going, 'early').waitFor()
+  await lineOf(going, 'late').getByRole('link').focus()
+
+  endPush(gate.home, late ?? '', 'accepted')
+  await lineOf(going, 'late').waitFor({ state: 'detached' })
+  expect(await going.page.evaluate('document.activeElement.textContent')).toBe('early to app')
+  await lineOf(taken, 'late').waitFor()
+  endPush(gate.home, early ?? '', 'accepted')
+  await going.page.getByText('No push fits these filters.').waitFor()
+  await lineOf(taken, 'early').waitFor()
+  expect(await taken.page.locator('#pushes .what').allTextContents()).toEqual(
+    ['newer', 'late', 'early'].map(agent => `${agent} to app`),
+  )
+
+  const closed = taken.page.waitForEvent('requestfailed', isStream)
+  await show(taken.page, false)
+  await closed
+  const [unseen] = writeHistory(gate.home, [{ startedAt: Date.now(), agent: 'unseen' }])
+  await lineOf(going, 'unseen').waitFor({ state: 'detached' })
+  expect(await taken.page.locator(`#push-${unseen}`).count()).toBe(0)
+  await show(taken.page, true)
+  await lineOf(taken, 'unseen').waitFor()
+
+  // More than one look brings: the page is opened anew, so that its list has no hole.
+  await show(taken.page, false)
+  writeHistory(
+    gate.home,
+    Array.from({ length: 150 }, (_, i) => ({ startedAt: Date.now() + i, agent: `many-${i}` })),
+  )
+  await Promise.all([taken.page.waitForEvent('load'), show(taken.page, true)])
+  await lineOf(taken, 'many-149').waitFor()
+  await taken.page.getByRole('link', { name: 'Older pushes' }).waitFor()
+  expect([...going.wrong, ...taken.wrong]).toEqual([])
+})
+
+test('a push that has not changed is not sent again, whatever has come since', async () => {
+  await using gate = await startGate(nothingIsLost)
+  await using operator = await openConsole(browser, gate)
+  const [cookie] = await operator.page.context().cookies()
+  const startedAt = Date.now() - 58_000
+  const [going] = writeHistory(gate.home, [{ startedAt, outcome: 'open' }])
+  const response = await fetch(`${gate.url}/-/console/pushes/live`, {
+    headers: { cookie: `${cookie?.name}=${cookie?.value}` },
+  })
+  expect(response.headers.get('cache-control')).toBe('no-store')
+  const sent = linesOf(response)
+  const nextPush = async () => {
+    for (;;) {
+      const { value = 'the end' } = await sent.next()
+      const [, id] = /^data: {"id":"(\w+)"/.exec(value) ?? []
+      if (id) return id
+      if (value === 'the end') return value
+    }
+  }
+  expect(await nextPush()).toBe(going)
+  await until(
+    () => Date.now() > startedAt + 61_000 || undefined,
+    seconds(10),
+    () => 'it is not a minute ago',
+  )
+  const [newer] = writeHistory(gate.home, [{ startedAt: Date.now(), agent: 'newer' }])
+  expect(await nextPush()).toBe(newer)
+  const [newest] = writeHistory(gate.home, [{ startedAt: Date.now(), agent: 'newest' }])
+  expect(await nextPush()).toBe(newest)
+  await sent.return(undefined)
+})
+
+/** What a response says, line by line as it comes. */
+async function* linesOf({ body }: Response): AsyncGenerator<string, undefined> {
+  if (!body) return
+  let rest = ''
+  for await (const chunk of body.pipeThrough(new TextDecoderStream())) {
+    const lines = (rest + chunk).split('\n')
+    rest = lines.pop() ?? ''
+    yield* lines
+  }
+}

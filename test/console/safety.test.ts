@@ -231,7 +231,20 @@ test('a session ends with its token, and without one every page asks to sign in'
   await using operator = await openConsole(browser, { url: gate.url, adminToken: minted.token ?? '' })
   const { page, open } = operator
   await page.getByText('admin token grace').waitFor()
+  await expect.poll(() => page.locator('#live').textContent()).toBe('live')
   await gate.admin.ask('DELETE', `/admin-tokens/${minted.id}`)
+  await page.getByText('You are signed out.').waitFor()
+  const [late] = writeHistory(gate.home, [{ startedAt: Date.now() }])
+  expect(await page.locator(`#push-${late}`).count()).toBe(0)
+  await page.getByRole('link', { name: 'Sign in again' }).click()
+  await page.getByLabel('Admin token').fill(gate.adminToken)
+  await page.getByRole('button', { name: 'Sign in' }).click()
+  await page.locator(`#push-${late}`).waitFor()
+
+  // Signed out elsewhere, while the page had no stream.
+  await page.context().clearCookies()
+  await page.evaluate(`document.dispatchEvent(new Event('visibilitychange'))`)
+  await page.getByText('You are signed out.').waitFor()
   await open('/waiting')
   await page.getByLabel('Admin token').fill('gateadmin_not-one')
   await page.getByRole('button', { name: 'Sign in' }).click()

@@ -1,44 +1,60 @@
 // Keeps a page as the ledger is: a list of pushes, or one push while it goes on.
 import { parse } from './fragment.js'
+import { tellTimes } from './times.js'
 
 const FIRST_WAIT_MS = 1_000
 const LONGEST_WAIT_MS = 30_000
 
 const live = document.querySelector('[data-live]')
-if (live instanceof HTMLElement) watch(live, FIRST_WAIT_MS)
+if (live instanceof HTMLElement) watch(live)
 
 /**
+ * Has a stream of what happens while the page is seen: over HTTP/1.1 a browser has six connections to a gate, for all
+ * the pages that are open.
  * @param {HTMLElement} region
- * @param {number} wait how long to wait, in milliseconds, before trying again when the connection is lost
  */
-function watch(region, wait) {
-  const stream = new EventSource(addressOf(region))
-  let next = Math.min(wait * 2, LONGEST_WAIT_MS)
-  const again = (/** @type {number} */ ms) => {
-    stream.close()
-    setTimeout(() => watch(region, next), ms)
+function watch(region) {
+  /** @type {EventSource | undefined} */
+  let stream
+  /** @type {ReturnType<typeof setTimeout> | undefined} */
+  let retry
+  let wait = FIRST_WAIT_MS
+  const over = new AbortController()
+  const close = () => {
+    clearTimeout(retry)
+    stream?.close()
   }
-  stream.onopen = () => {
-    next = FIRST_WAIT_MS
-    say('live')
+  const open = () => {
+    close()
+    if (over.signal.aborted || document.hidden) return
+    stream = new EventSource(addressOf(region))
+    stream.onopen = () => {
+      wait = FIRST_WAIT_MS
+      say('live')
+    }
+    stream.onerror = () => {
+      close()
+      say('the connection is lost; trying again')
+      retry = setTimeout(open, wait)
+      wait = Math.min(wait * 2, LONGEST_WAIT_MS)
+    }
+    on('push', ({ id, html }) => putLine(region, id, html))
+    on('gone', ({ id, says }) => takeLine(id, says))
+    on('page', ({ html, says }) => putPage(html, says))
+    on('again', open)
+    on('behind', () => location.reload())
+    on('over', () => end(''))
+    on('signed-out', () => end('You are signed out. ', signInAgain()))
   }
-  stream.onerror = () => {
-    say('the connection is lost; trying again')
-    again(wait)
+  const on = (/** @type {string} */ event, /** @type {(data: any) => void} */ then) =>
+    stream?.addEventListener(event, ({ data }) => then(data && JSON.parse(data)))
+  const end = (/** @type {(string | Node)[]} */ ...words) => {
+    over.abort()
+    close()
+    say(...words)
   }
-  stream.addEventListener('push', event => {
-    const { id, html } = JSON.parse(event.data)
-    putLine(region, id, html)
-  })
-  stream.addEventListener('page', event => {
-    const { html } = JSON.parse(event.data)
-    replaceKeepingFocus(region, parse(html).body)
-  })
-  stream.addEventListener('end', () => {
-    if (region.id === 'push') stream.close()
-    else again(0)
-  })
-  addEventListener('pagehide', () => stream.close(), { once: true })
+  document.addEventListener('visibilitychange', open, { signal: over.signal })
+  open()
 }
 
 /** @param {HTMLElement} region */
@@ -61,25 +77,53 @@ function addressOf(region) {
 function putLine(list, id, html) {
   const line = parse(html).body.firstElementChild
   if (!(line instanceof HTMLElement)) return
+  tellTimes(line)
   const old = document.getElementById(`push-${id}`)
-  if (old?.isEqualNode(line)) return
   if (old) {
+    old.classList.remove('changed')
+    tellTimes(old)
+    if (old.isEqualNode(line)) return
     const focused = old.contains(document.activeElement)
     old.replaceWith(line)
     if (focused) line.querySelector('a')?.focus()
   } else {
     const before = [...list.children].find(each => each.id < line.id)
     list.insertBefore(line, before ?? null)
-    document.getElementById('nothing')?.remove()
   }
   line.classList.add('changed')
-  const announce = document.getElementById('announce')
-  if (announce) announce.textContent = line.dataset.says ?? ''
+  if (old?.dataset.says !== line.dataset.says) announce(line.dataset.says ?? '')
+}
+
+/**
+ * @param {string} id
+ * @param {string} says
+ */
+function takeLine(id, says) {
+  const line = document.getElementById(`push-${id}`)
+  if (!line) return
+  const next = line.nextElementSibling ?? line.previousElementSibling
+  const focused = line.contains(document.activeElement)
+  line.remove()
+  if (focused) next?.querySelector('a')?.focus()
+  announce(says)
+}
+
+/**
+ * The parts of the page of a push, each in the place of the one with its id.
+ * @param {string} html
+ * @param {string} says
+ */
+function putPage(html, says) {
+  for (const part of parse(html).body.children) {
+    const old = document.getElementById(part.id)
+    if (old) replaceKeepingFocus(old, part)
+  }
+  if (document.getElementById('announce')?.textContent !== says) announce(says)
 }
 
 /**
  * @param {HTMLElement} region
- * @param {HTMLElement} fresh
+ * @param {Element} fresh
  */
 function replaceKeepingFocus(region, fresh) {
   const focused = document.activeElement
@@ -90,10 +134,30 @@ function replaceKeepingFocus(region, fresh) {
   if (again instanceof HTMLElement) again.focus()
 }
 
-/** @param {string} words */
-function say(words) {
+/**
+ * What a screen reader is to hear.
+ * @param {string} words
+ */
+function announce(words) {
+  const status = document.getElementById('announce')
+  if (status) status.textContent = words
+}
+
+/**
+ * How it is with the stream.
+ * @param {(string | Node)[]} words
+ */
+function say(...words) {
   const status = document.getElementById('live')
-  if (!status) return
-  status.textContent = words
-  status.classList.toggle('on', words === 'live')
+  if (!status || status.textContent === words[0]) return
+  status.replaceChildren(...words)
+  status.classList.toggle('on', words[0] === 'live')
+}
+
+/** A link to this page, which asks to sign in and comes back. */
+function signInAgain() {
+  const link = document.createElement('a')
+  link.href = location.pathname + location.search
+  link.textContent = 'Sign in again'
+  return link
 }

@@ -17,9 +17,12 @@ function relative(ms) {
   return ms > now ? 'in less than a minute' : 'just now'
 }
 
-setInterval(() => {
-  for (const time of document.querySelectorAll('time[data-relative]')) {
+/** @param {ParentNode} within */
+export function tellTimes(within) {
+  for (const time of within.querySelectorAll('time[data-relative]')) {
     const words = relative(Date.parse(time.getAttribute('datetime') ?? ''))
     if (time.textContent !== words) time.textContent = words
   }
-}, 15_000)
+}
+
+setInterval(() => tellTimes(document), 15_000)
