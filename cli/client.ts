@@ -13,6 +13,7 @@ import {
   MintedToken,
   PushPage,
   PushRecord,
+  RemovedIdentity,
   Repository,
   RepositoryNow,
   Status,
@@ -89,7 +90,7 @@ export function clientOf({ url, token }: Settings) {
     identities: {
       list: () => ask('GET', '/identities', z.array(Identity)),
       add: (identity: object) => ask('POST', '/identities', Identity, identity),
-      remove: (name: string) => ask('DELETE', `/identities/${at(name)}`, Identity),
+      remove: (name: string) => ask('DELETE', `/identities/${at(name)}`, RemovedIdentity),
     },
     agents: {
       list: () => ask('GET', '/agents', z.array(Agent)),

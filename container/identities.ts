@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto'
-import { chmod, mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
+import { chmod, link, mkdir, rm, unlink, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { IdentityName } from '../src/contract/names.ts'
 import { run } from './process.ts'
@@ -29,8 +29,6 @@ export async function addIdentity(folder: string, name: IdentityName, privateKey
   const signal = AbortSignal.timeout(10_000)
   const env = { PATH: process.env.PATH ?? '' }
   const fresh = join(folder, `.${randomUUID()}`)
-  if ((await readFile(file).catch(() => undefined)) !== undefined)
-    throw new IdentityError(`there is an identity "${name}" already; choose another name`)
   try {
     if (privateKey) {
       await writeFile(fresh, `${privateKey.trim()}\n`, { mode: 0o600 })
@@ -47,10 +45,30 @@ export async function addIdentity(folder: string, name: IdentityName, privateKey
     const read = await run('ssh-keygen', ['-y', '-P', '', '-f', fresh], { cwd: folder, env, signal })
     if (read.code !== 0)
       throw new IdentityError('that is not a private key that ssh can read without a passphrase')
-    await rename(fresh, file)
+    await link(fresh, file).catch(error => {
+      throw isCode(error, 'EEXIST')
+        ? new IdentityError(
+            `a key named "${name}" is there already; git gate identity remove ${name} takes it away, if no repository uses it`,
+          )
+        : error
+    })
     return read.stdout.toString('utf8').trim()
   } finally {
     await rm(fresh, { force: true })
     await rm(`${fresh}.pub`, { force: true })
   }
 }
+
+/** Takes the key of an identity that was made or taken in here off the disk; answers whether it was there. */
+export async function forgetIdentity(folder: string, name: IdentityName): Promise<boolean> {
+  try {
+    await unlink(join(folder, name))
+    return true
+  } catch (error) {
+    if (isCode(error, 'ENOENT')) return false
+    throw error
+  }
+}
+
+const isCode = (error: unknown, code: string) =>
+  error instanceof Error && 'code' in error && error.code === code

@@ -6,6 +6,7 @@ import type { Companion } from './companion.ts'
 import { logFault } from './fault.ts'
 import { gitSession } from './git-session.ts'
 import { json, text } from './http-words.ts'
+import { forgetIdentity } from './identities.ts'
 import { introducedTo } from './introduced.ts'
 import { checkConfig, identity, reportOf, settlePush, takeHeadStart } from './requests.ts'
 import { statusOf } from './status.ts'
@@ -103,6 +104,8 @@ async function answer(
       return settlePush(companion, pass, request, response)
     case 'identity':
       return identity(companion, pass, request, response)
+    case 'forget-identity':
+      return json(response, 200, { removed: await forgetIdentity(companion.identities, pass.identity) })
     case 'check-config':
       return checkConfig(companion, request, response)
     case 'check-link': {

@@ -25,11 +25,12 @@ const list = command('list', 'every identity, by its public half').action(async 
   )
 })
 
-const remove = command('remove <name>', 'forget an identity that no repository uses').action(
-  async (name: string, options) => {
-    const removed = await gate().identities.remove(name)
-    answer(options, removed, () => `removed ${removed.name}; take its public half off the upstream too`)
-  },
-)
+const remove = command(
+  'remove <name>',
+  'forget an identity that no repository uses, and delete its key',
+).action(async (name: string, options) => {
+  const removed = await gate().identities.remove(name)
+  answer(options, removed, () => `removed ${removed.name}; take its public half off the upstream too`)
+})
 
 export const identity = group('identity', 'the SSH keys the gate shows upstreams', add, list, remove)

@@ -1,7 +1,7 @@
 import { createRoute, z } from '@hono/zod-openapi'
 import { askCompanion } from '../companion/index.ts'
-import { Identity, NewIdentity, PublicKey } from '../contract/api.ts'
-import { type IdentityName, identityVariable } from '../contract/names.ts'
+import { Identity, NewIdentity, PublicKey, RemovedIdentity } from '../contract/api.ts'
+import { IdentityName, identityVariable } from '../contract/names.ts'
 import { newId } from '../ledger/id.ts'
 import { addIdentity, findIdentity, listIdentities, removeIdentity } from '../ledger/identities.ts'
 import { listRepositories } from '../ledger/repositories.ts'
@@ -61,22 +61,26 @@ export const identities = room()
       method: 'delete',
       path: '/identities/{name}',
       tags,
-      summary: 'Forget an identity that no repository uses',
-      request: { params },
-      responses: answers(200, Identity, 'The identity as it was'),
+      summary: 'Forget an identity that no repository uses, and delete its key',
+      request: { params: z.object({ name: IdentityName }) },
+      responses: answers(200, RemovedIdentity, 'The identity as it was'),
     }),
     async c => {
-      const identity = await existing(c.env.LEDGER, c.req.valid('param').name)
-      const users = (await listRepositories(c.env.LEDGER)).filter(each => each.identity === identity.name)
+      const { name } = c.req.valid('param')
+      const users = (await listRepositories(c.env.LEDGER)).filter(each => each.identity === name)
       if (users.length)
         throw new Problem(
           409,
           'in-use',
-          `${identity.name} is used by ${users.map(each => each.name).join(', ')}`,
-          'Give these repositories another identity first',
+          `${name} is used by ${users.map(each => each.name).join(', ')}`,
+          'Give these repositories another identity first: git gate repo set',
         )
-      await removeIdentity(c.env.LEDGER, c.var.operator, identity.name)
-      return c.json(identity, 200)
+      const identity = await findIdentity(c.env.LEDGER, name)
+      await removeIdentity(c.env.LEDGER, c.var.operator, name)
+      // Also where the ledger has none: the key of one that was removed before may be left.
+      const isLeft = await forgetAtTheCompanion(c.env, name)
+      if (!identity && !isLeft) throw notFound(`identity ${name}`, 'identity')
+      return c.json(identity ?? { name }, 200)
     },
   )
 
@@ -113,6 +117,25 @@ async function atTheCompanion(
   const ask = { service: 'identity', id: newId(), identity } as const
   const answer = askCompanion(env, '-', ask, { body: privateKey ?? '' })
   return (await companionAnswer(answer, Made)).publicKey
+}
+
+const Forgotten = z.object({ removed: z.boolean() })
+
+/** Deletes the key that the companion keeps; at the edge it is the operator's own secret. */
+async function forgetAtTheCompanion(env: Env, identity: IdentityName): Promise<boolean> {
+  if (companionKind(settingsOf(env)) !== 'local') return false
+  const answer = askCompanion(env, '-', { service: 'forget-identity', id: newId(), identity })
+  try {
+    return (await companionAnswer(answer, Forgotten)).removed
+  } catch (error) {
+    if (!(error instanceof Problem)) throw error
+    throw new Problem(
+      502,
+      error.code,
+      `${identity} is no identity any more, but its key was not deleted: ${error.message}`,
+      `Once the companion answers: git gate identity remove ${identity}`,
+    )
+  }
 }
 
 /** A Worker cannot write its own secrets: the operator sets one, and only its public half is registered. */

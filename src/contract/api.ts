@@ -94,6 +94,11 @@ export const Identity = z
   .meta({ id: 'Identity' })
 export type Identity = z.infer<typeof Identity>
 
+/** What an identity was; of one whose key alone was left, its name. */
+export const RemovedIdentity = Identity.partial({ publicKey: true, createdAt: true }).meta({
+  id: 'RemovedIdentity',
+})
+
 export const NewAgent = z.strictObject({ name: AgentName }).meta({ id: 'NewAgent' })
 export const Agent = z.object({ name: AgentName, createdAt: Time }).meta({ id: 'Agent' })
 export type Agent = z.infer<typeof Agent>

@@ -62,6 +62,8 @@ export const Pass = z.discriminatedUnion('service', [
   z.object({ service: z.literal('settle-push'), ...base, push: z.string(), repository: Upstream }),
   /** Make an identity, or take the one in the body; answers with its public half. */
   z.object({ service: z.literal('identity'), ...base, identity: IdentityName }),
+  /** Take an identity's private half off the disk; answers whether it was there. */
+  z.object({ service: z.literal('forget-identity'), ...base, identity: IdentityName }),
   /** Try an operator's gitleaks configuration, which is the body; `repository` is the one it is for. */
   z.object({ service: z.literal('check-config'), ...base, repository: Upstream }),
   /** Try the chain to the upstream. */
@@ -92,6 +94,7 @@ export const ROUTES: Readonly<Record<Pass['service'], { method: 'GET' | 'POST'; 
   'push-report': { method: 'GET', path: '/push' },
   'settle-push': { method: 'POST', path: '/settle' },
   identity: { method: 'POST', path: '/identity' },
+  'forget-identity': { method: 'POST', path: '/identity/forget' },
   'check-config': { method: 'POST', path: '/config' },
   'check-link': { method: 'GET', path: '/link' },
   introduced: { method: 'GET', path: '/introduced' },

@@ -53,9 +53,11 @@ const PUBLIC_KEY = `ssh-ed25519 ${'A'.repeat(68)} git-gate`
 const answering: Companion = ({ pass }) =>
   pass.service === 'identity'
     ? { body: { publicKey: PUBLIC_KEY } }
-    : pass.service === 'check-config'
-      ? { body: { problem: null } }
-      : { body: { steps: [{ name: 'ssh', ok: true, detail: 'connected', fix: '' }] } }
+    : pass.service === 'forget-identity'
+      ? { body: { removed: true } }
+      : pass.service === 'check-config'
+        ? { body: { problem: null } }
+        : { body: { steps: [{ name: 'ssh', ok: true, detail: 'connected', fix: '' }] } }
 
 /** Starts the Worker in workerd with an empty ledger, and a companion that answers as told. */
 export async function startAdminGate(

@@ -146,6 +146,24 @@ test('a companion that refuses or fails is told of, without its insides', async 
   expect(await broken.json('GET', '/identities')).toEqual([])
 })
 
+test('a companion that cannot delete the key is told of, and asked again by the same command', async () => {
+  let isDown = true
+  await using broken = await startAdminGate({
+    companion: ({ pass }) =>
+      pass.service === 'identity'
+        ? { body: { publicKey: `ssh-ed25519 ${'A'.repeat(68)} git-gate` } }
+        : isDown
+          ? { status: 500, body: {} }
+          : { body: { removed: true } },
+  })
+  await broken.json('POST', '/identities', { name: 'deploy' })
+  await expect(broken.json('DELETE', '/identities/deploy')).rejects.toThrow(
+    /502 .*key was not deleted.*git gate identity remove deploy/,
+  )
+  isDown = false
+  expect(await broken.json('DELETE', '/identities/deploy')).toEqual({ name: 'deploy' })
+})
+
 test('at the edge an identity is a secret: the commands are told, and its public half is taken', async () => {
   await using edge = await startAdminGate({ bindings: { GATE_COMPANION_URL: undefined } })
   const ask = (body: object) =>
