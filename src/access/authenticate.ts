@@ -3,6 +3,7 @@ import type { AgentName } from '../contract/names.ts'
 import { type Access, type KnownToken, lookUp, touchToken } from '../ledger/access.ts'
 import { plain } from '../smart-http/answers.ts'
 import { readPath } from '../smart-http/path.ts'
+import { credentials } from './credentials.ts'
 import { isToken, parseToken } from './token.ts'
 
 /** What a handler of git's routes knows: who asks, and what that agent may do there. */
@@ -14,20 +15,6 @@ export interface GitEnv {
     access: Access
     /** The id of the push that the request is, once it has one: for the log. */
     push?: string
-  }
-}
-
-/** The token in `Authorization: Basic` (user: the agent's name) or `Bearer` (RFC 7617, RFC 6750). */
-function credentials(header: string | undefined): { user: string | undefined; token: string } | undefined {
-  const [, scheme, value] = /^(Basic|Bearer) +(\S+)$/i.exec(header ?? '') ?? []
-  if (!scheme || !value) return undefined
-  if (scheme.toLowerCase() === 'bearer') return { user: undefined, token: value }
-  try {
-    const text = atob(value)
-    const colon = text.indexOf(':')
-    return colon < 0 ? undefined : { user: text.slice(0, colon), token: text.slice(colon + 1) }
-  } catch {
-    return undefined
   }
 }
 

@@ -4,6 +4,7 @@ import { drain } from '../drain.ts'
 import { recordFailure } from '../ledger/failures.ts'
 import { settingsOf } from '../settings.ts'
 import { pktLine, plain, refusedPush } from '../smart-http/answers.ts'
+import { credentials } from './credentials.ts'
 import { hashToken } from './token.ts'
 
 const MINUTE_MS = 60_000
@@ -21,7 +22,7 @@ export const limitRate = createMiddleware<{ Bindings: Env }>(async (c, next) => 
   const address = addressOf(c.req.header('cf-connecting-ip'))
   const authorization = c.req.header('authorization')
   const asks = [
-    ...(authorization === undefined ? [] : [count(await hashToken(authorization), GATE_REQUESTS_PER_MINUTE)]),
+    ...(authorization === undefined ? [] : [count(await tokenOf(authorization), GATE_REQUESTS_PER_MINUTE)]),
     count(address, GATE_REQUESTS_PER_MINUTE * TOKENS_AN_ADDRESS),
   ]
   if (asks.includes(false))
@@ -45,6 +46,9 @@ export async function countFailure(env: Env, request: Request): Promise<Response
     ? tooMany(new URL(request.url).pathname, 'too many requests with tokens that do not hold')
     : undefined
 }
+
+/** What a token is counted by, however its header is spelled: its hash, since counts outlive the request. */
+const tokenOf = (authorization: string) => hashToken(credentials(authorization)?.token ?? authorization)
 
 /** Requests in this minute by who sent them; the whole is forgotten when the next one begins. */
 const counts = new Map<string, number>()
