@@ -5,18 +5,22 @@ import { settingsOf } from '../settings.ts'
 import { sign, webhookSecret } from './signature.ts'
 
 const AT_ONCE = 20
+/** A sweep begins no more of them after this: the next one is a minute after this one began. */
+const SWEEP_MS = 25_000
 const ANSWER_MS = 10_000
 /** After the last of these a delivery is given up: a little more than a day. */
 const RETRY_SECONDS = [10, 60, 300, 1800, 7200, 21_600, 57_600] as const
 
 /** Sends what webhooks are to be told by now. Part of the scheduled sweep: no push ever waits for it. */
 export async function deliverDue(env: Env): Promise<void> {
-  const deliveries = await takeDeliveries(env.LEDGER, AT_ONCE, Date.now() + 2 * ANSWER_MS)
-  await Promise.all(
-    deliveries.map(delivery =>
-      deliver(env, delivery).catch(error => logFault({ push: delivery.push }, error)),
-    ),
-  )
+  const end = Date.now() + SWEEP_MS
+  let taken: Delivery[]
+  do {
+    taken = await takeDeliveries(env.LEDGER, AT_ONCE, Date.now() + 2 * ANSWER_MS)
+    await Promise.all(
+      taken.map(delivery => deliver(env, delivery).catch(error => logFault({ push: delivery.push }, error))),
+    )
+  } while (taken.length === AT_ONCE && Date.now() < end)
 }
 
 async function deliver(env: Env, delivery: Delivery): Promise<void> {
@@ -45,6 +49,11 @@ async function deliver(env: Env, delivery: Delivery): Promise<void> {
     })
     .catch(() => false)
   const pause = RETRY_SECONDS[delivery.attempts - 1]
-  if (arrived || pause === undefined) return endDelivery(env.LEDGER, delivery.id)
+  if (arrived) return endDelivery(env.LEDGER, delivery.id)
+  if (pause === undefined) {
+    const why = `webhook ${delivery.webhook} did not take it in ${delivery.attempts} attempts, and is not told of it any more`
+    logFault({ push: delivery.push }, new Error(why))
+    return endDelivery(env.LEDGER, delivery.id)
+  }
   return putOff(env.LEDGER, delivery.id, Date.now() + pause * 1000)
 }

@@ -35,6 +35,8 @@ export interface AdminGate extends AsyncDisposable {
   tick(): Promise<void>
   /** Every row of every table, as text. */
   dump(): Promise<string>
+  /** What the Worker logged. */
+  readonly log: readonly string[]
   /** What the companion was asked so far. */
   readonly asked: readonly Asked[]
   /** Sends a request as the first administrator, unless `init` says otherwise. */
@@ -71,6 +73,7 @@ export async function startAdminGate(
 ): Promise<AdminGate> {
   const companion = options.companion ?? answering
   const asked: Asked[] = []
+  const log: string[] = []
   const passKey = randomBytes(32).toString('hex')
   const adminToken = randomBytes(24).toString('hex')
   const server = createServer(async (request, response) => {
@@ -86,6 +89,7 @@ export async function startAdminGate(
   const miniflare = new Miniflare(
     convertV4MiniflareOptions({
       modules: true,
+      handleStructuredLogs: ({ message }) => log.push(message),
       script: await bundle(),
       compatibilityDate: '2026-11-01',
       compatibilityFlags: ['enable_request_signal', 'request_signal_passthrough'],
@@ -112,6 +116,7 @@ export async function startAdminGate(
     url,
     adminToken,
     ledger,
+    log,
     asked,
     ask,
     async json(method, path, body) {

@@ -6,6 +6,7 @@ import { expect, test } from 'vitest'
 import { z } from 'zod'
 import { projectRoot } from '../../local/bundle.ts'
 import { migrate } from '../../local/migrations.ts'
+import { until } from '../harness/until.ts'
 import { type AdminGate, startAdminGate } from './admin-gate.ts'
 
 const DAY_MS = 86_400_000
@@ -77,6 +78,20 @@ test('a token that asks too often is told to wait', async () => {
   expect(pushed.join()).toMatch(/\x01[0-9a-f]{4}unpack git-gate: at most 3 requests a minute; wait \d+ s/)
 })
 
+test('a token is counted however its header is spelled', async () => {
+  await using gate = await startAdminGate({ bindings: { GATE_REQUESTS_PER_MINUTE: '3' } })
+  const spelled = (i: number) =>
+    i % 2
+      ? `${['bearer', 'Bearer', 'BEARER', 'beareR'][i % 4]}${' '.repeat(1 + i)}x`
+      : `Basic ${btoa(`agent-${i}:x`)}`
+  const statuses: number[] = []
+  // A new minute may begin in between.
+  for (let i = 0; i < 8; i++)
+    statuses.push((await fetch(`${gate.url}/demo`, { headers: { authorization: spelled(i) } })).status)
+  expect(statuses.slice(0, 3)).toEqual([401, 401, 401])
+  expect(statuses).toContain(429)
+})
+
 test('a webhook is told of outcomes, signed, and again when it did not answer', async () => {
   const received: { headers: IncomingHttpHeaders; body: string }[] = []
   let answer = 503
@@ -134,6 +149,42 @@ test('a webhook is told of outcomes, signed, and again when it did not answer', 
     await settle(gate, 'p3', 'failed')
     await gate.tick()
     expect(received).toHaveLength(4)
+  } finally {
+    server.closeAllConnections()
+    server.close()
+  }
+})
+
+test('a webhook that was away hears of everything in one sweep; one that stays away is given up, and that is logged', async () => {
+  const told = new Set<string>()
+  let answer = 204
+  const server = createServer((request, response) => {
+    told.add(String(request.headers['webhook-id']))
+    response.writeHead(answer).end()
+  }).listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  try {
+    await using gate = await startAdminGate()
+    const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/hook`
+    const hook = z.object({ id: z.string() }).parse(await gate.json('POST', '/webhooks', { url }))
+    const ids = Array.from({ length: 45 }, (_, i) => `p${i}`)
+    for (const id of ids) await push(gate, id)
+    await gate.ledger.prepare("UPDATE pushes SET outcome = 'accepted'").run()
+    await gate.tick()
+    expect([...told].sort()).toEqual(ids.map(id => `${hook.id}-${id}`).sort())
+
+    answer = 503
+    await push(gate, 'last')
+    await settle(gate, 'last', 'accepted')
+    await gate.ledger.prepare('UPDATE deliveries SET attempts = 7').run()
+    await gate.tick()
+    expect((await gate.ledger.prepare('SELECT * FROM deliveries').all()).results).toEqual([])
+    const line = await until(
+      () => gate.log.find(each => each.includes(hook.id)),
+      5_000,
+      () => 'nothing is logged of it',
+    )
+    expect(JSON.parse(line)).toMatchObject({ level: 'error', push: 'last' })
   } finally {
     server.closeAllConnections()
     server.close()
