@@ -3,6 +3,7 @@ import { isCreate, isDelete } from '../commands.ts'
 import { changedEntries, type Entry, isContent, treeEntries } from './changed-entries.ts'
 import { GateFault, type IncomingPush } from './check.ts'
 import { type Limits, OverLimit } from './limits.ts'
+import { lines } from './lines.ts'
 import { newCommits } from './new-commits.ts'
 import { missingIn, receivedObjects } from './received.ts'
 import { type TagObject, tagObjects } from './tag-objects.ts'
@@ -17,11 +18,14 @@ export interface Introduced {
   /** New commits with their parents, parents first. */
   readonly commits: ReadonlyMap<string, readonly string[]>
   readonly entries: readonly Entry[]
-  /** New file contents, by blob id, and the first commit that has each at each path. */
-  readonly blobs: ReadonlyMap<string, ReadonlyMap<string, Place>>
+  /** New file contents, by blob id, and every place that a commit gives each. */
+  readonly blobs: ReadonlyMap<string, readonly Place[]>
   /** New paths. */
   readonly names: readonly Place[]
-  /** What upstream has at the paths that a commit changes: blob ids by commit. */
+  /**
+   * Upstream's files that a commit changes, moves or deletes: their blobs, by commit and by the path that a parent has
+   * each at. The file is upstream's; the path need not be, since a commit before in the same push may have given it.
+   */
   readonly before: ReadonlyMap<string, ReadonlyMap<string, string>>
   readonly tags: readonly TagObject[]
   /** Full names of the refs that are created. */
@@ -64,7 +68,7 @@ async function find(push: IncomingPush, limits: Limits, signal: AbortSignal): Pr
     ]),
   )
   const entries: Entry[] = []
-  const blobs = new Map<string, Map<string, Place>>()
+  const blobs = new Map<string, Place[]>()
   const names: Place[] = []
   const before = new Map<string, Map<string, string>>()
   /** Blobs that were upstream's before a new commit touched them. */
@@ -87,16 +91,16 @@ async function find(push: IncomingPush, limits: Limits, signal: AbortSignal): Pr
       if (entry.mode === '000000') continue
       if (entry.oldIds.every(id => id === ZERO_ID)) names.push({ commit, path: entry.path })
       if (!isContent(entry.mode) || upstreams.has(entry.id)) continue
-      const places = blobs.get(entry.id) ?? new Map<string, Place>()
+      const places = blobs.get(entry.id) ?? []
       blobs.set(entry.id, places)
-      if (!places.has(entry.path)) places.set(entry.path, { commit, path: entry.path })
+      places.push({ commit, path: entry.path })
     }
   }
   if (commits.size > 0) await changedEntries(push.git, commits, limits, take, signal)
 
   // A tip among the new commits is one, and no tag.
   const others = tips.filter(tip => !commits.has(tip.new))
-  const tags = others.length ? await tagObjects(push, others, signal) : []
+  const tags = others.length ? await newTags(push, await tagObjects(push, others, signal), signal) : []
   for (const tag of tags) {
     if (tag.type !== 'tree') continue
     for (const entry of await treeEntries(push.git, tag.id, signal)) take(tag.id, [entry])
@@ -106,6 +110,22 @@ async function find(push: IncomingPush, limits: Limits, signal: AbortSignal): Pr
   const strays = await missingIn(push.git, rest, signal)
   const refs = tips.filter(isCreate).map(tip => tip.ref)
   return { commits, entries, blobs, names, before, tags, refs, strays }
+}
+
+/** Without those that a ref of upstream reaches already: a tag under a second name is none that is new. */
+async function newTags(
+  push: IncomingPush,
+  tags: readonly TagObject[],
+  signal: AbortSignal,
+): Promise<readonly TagObject[]> {
+  if (tags.length === 0) return tags
+  const args = ['rev-list', '--objects', '--no-object-names', '--stdin', '--not', '--all']
+  const fresh = new Set<string>()
+  const input = `${[...new Set(tags.map(tag => tag.id))].join('\n')}\n`
+  await lines(push.git, args, { signal, end: 10, input }, line => {
+    fresh.add(line.toString('latin1'))
+  })
+  return tags.filter(tag => fresh.has(tag.id))
 }
 
 /** Runs what may run at the same time; the failure of one ends the others. */

@@ -9,6 +9,7 @@ import { runGitleaks } from './gitleaks.ts'
 import type { WaitingGitleaks } from './gitleaks-process.ts'
 import { type Again, type Located, locate } from './locate.ts'
 import { type Item, Packs } from './packs.ts'
+import { printable } from './redact.ts'
 import { collect, inMemory, type Source } from './source.ts'
 import { type View, viewsOf } from './views.ts'
 
@@ -32,13 +33,19 @@ export interface ScanOptions {
 /** A run of gitleaks gets this much text, in bytes; it runs beside the reading of what the next one gets. */
 const BATCH_BYTES = 64 << 20
 
-/** Gives everything that a push introduces to gitleaks, in every view, and finds its matches back in the push. */
+/** More findings than a person reads, or a configuration excuses. */
+const MAX_FINDINGS = 100_000
+
+/**
+ * Gives everything that a push introduces to gitleaks, in every view, and finds its matches back in the push: one
+ * finding for every place of what holds it.
+ */
 export async function scan(options: ScanOptions): Promise<Located[]> {
   const stop = new AbortController()
   const batches = new Batches({ ...options, signal: AbortSignal.any([options.signal, stop.signal]) })
   try {
     await read(options, batches)
-    return await batches.end()
+    return everyPlace(await batches.end(), options.introduced)
   } finally {
     stop.abort()
     await batches.settled()
@@ -148,7 +155,7 @@ async function read(options: ScanOptions, batches: Batches): Promise<void> {
   for (const [id, places] of introduced.blobs)
     blobs.set(
       id,
-      [...places.values()].map(({ commit, path }) => ({ commit, path, kind: 'file', blob: id })),
+      places.map(({ commit, path }) => ({ commit, path, kind: 'file', blob: id })),
     )
   for (const tag of introduced.tags)
     if (tag.type === 'blob' && !blobs.has(tag.id))
@@ -169,7 +176,7 @@ async function read(options: ScanOptions, batches: Batches): Promise<void> {
     if (info?.type !== 'blob') throw new Error(`object ${id} is no file`)
     if (info.size > limits.maxBlobBytes)
       throw new OverLimit(
-        `${blobs.get(id)?.[0]?.path} is ${inBytes(info.size)}, more than ${inBytes(limits.maxBlobBytes)}`,
+        `${printable(blobs.get(id)?.[0]?.path ?? '')} is ${inBytes(info.size)}, more than ${inBytes(limits.maxBlobBytes)}`,
         'keep large files elsewhere, for example in Git LFS',
       )
     bytes += info.size
@@ -209,14 +216,29 @@ async function scanAgain(again: readonly Again[], options: ScanOptions): Promise
   return located
 }
 
+/** The part of a path by which a rule can ask for it. */
+const ending = (path: string) => /(?:nuget\.config|\.[a-z0-9]+)$/i.exec(path)?.[0].toLowerCase() ?? ''
+
 /** One of the places of a file for each way in which its name can matter; the others would be scanned alike. */
 function samePathRules(items: readonly Item[]): Item[] {
   const byEnding = new Map<string, Item>()
-  for (const item of items) {
-    const ending = /(?:nuget\.config|\.[a-z0-9]+)$/i.exec(item.path)?.[0].toLowerCase() ?? ''
-    if (!byEnding.has(ending)) byEnding.set(ending, item)
-  }
+  for (const item of items) if (!byEnding.has(ending(item.path))) byEnding.set(ending(item.path), item)
   return [...byEnding.values()]
+}
+
+/** What was found at one place of a file holds at all that were scanned with it: who lets one pass is asked for each. */
+function everyPlace(found: readonly Located[], { blobs }: Pick<Introduced, 'blobs'>): Located[] {
+  const everywhere: Located[] = []
+  for (const each of found) {
+    const { item } = each
+    const places = item.kind === 'file' && item.blob !== undefined ? (blobs.get(item.blob) ?? []) : []
+    const alike = places.filter(({ path }) => ending(path) === ending(item.path))
+    if (everywhere.length + Math.max(alike.length, 1) > MAX_FINDINGS)
+      throw new OverLimit(`it holds more than ${MAX_FINDINGS} secrets`, 'push it in smaller parts')
+    if (alike.length === 0) everywhere.push(each)
+    for (const { commit, path } of alike) everywhere.push({ ...each, item: { ...item, commit, path } })
+  }
+  return everywhere
 }
 
 /** A commit without its tree's and parents' ids, which are nobody's words. */

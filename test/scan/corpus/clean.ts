@@ -455,6 +455,38 @@ export const cleanCases: readonly Case[] = [
     await work.commit()
     return undefined
   }),
+  beside(
+    'a file with a secret is deleted, and made anew elsewhere with a change by the next commit',
+    async (work, [, token]) => {
+      await work.git('rm', '--quiet', 'deploy/.env')
+      await work.commit('Delete')
+      await work.write('infra/production.env', `TOKEN=${token}\nA=1\nB=2\n`)
+      await work.commit('Make anew')
+      return undefined
+    },
+  ),
+  beside('a file with a secret is copied and changed at once', async (work, [, token]) => {
+    await work.write('copy.env', `# a copy\nTOKEN=${token}\n`)
+    await work.commit()
+    return undefined
+  }),
+  beside('a key is copied into another file', async (work, [, , key]) => {
+    await work.write('deploy/all.pem', `the key:\n${key}\n`)
+    await work.commit()
+    return undefined
+  }),
+  beside('a commit of another branch of upstream is picked', async work => {
+    const secret = githubToken()
+    await work.git('checkout', '--quiet', '-b', 'other')
+    await work.write('other.ts', `const token = "${secret}"\n`)
+    const commit = await work.commit('Other')
+    await work.publish('other')
+    await work.git('checkout', '--quiet', 'main')
+    await work.write('main.ts', 'main\n')
+    await work.commit('Main')
+    await work.git('cherry-pick', commit)
+    return undefined
+  }),
   beside('upstream is merged into a branch from before the secrets', async work => {
     await work.git('checkout', '--quiet', '-b', 'feature', 'HEAD^')
     await work.write('feature.ts', 'feature\n')
@@ -479,6 +511,44 @@ export const cleanCases: readonly Case[] = [
     await work.git('tag', '--annotate', 'v1', '--message', 'One')
     return ['refs/tags/v1']
   }),
+  {
+    name: 'a tag of upstream under a second name',
+    async make(work) {
+      await work.git('tag', '--annotate', 'v1', '--message', `Release ${githubToken()}`)
+      await work.publish('refs/tags/v1')
+      await work.git('tag', 'latest', 'v1')
+      return { refspecs: ['refs/tags/latest'], secrets: [] }
+    },
+  },
+  {
+    name: 'a file of upstream whose name has a secret is moved, deleted and made again',
+    async make(work) {
+      const secret = githubToken()
+      await work.write(`keys/${secret}.txt`, 'nothing\n')
+      await work.commit()
+      await work.publish('main')
+      await work.git('mv', 'keys', 'old')
+      await work.commit('Move')
+      await work.git('rm', '-r', '--quiet', 'old')
+      await work.commit('Delete')
+      await work.write(`keys/${secret}.txt`, 'again\n')
+      await work.commit('Again')
+      return onMain()
+    },
+  },
+  {
+    name: 'other line endings for 2,600 files of upstream with secrets',
+    async make(work) {
+      const lines = Array.from({ length: 2_600 }, () => `token ${githubToken()}\n`)
+      for (const [i, text] of lines.entries()) await work.write(`old/${i % 50}/file-${i}.txt`, text)
+      await work.commit('Old secrets')
+      await work.publish('main')
+      for (const [i, text] of lines.entries())
+        await work.write(`old/${i % 50}/file-${i}.txt`, text.replace('\n', '\r\n'))
+      await work.commit('Line endings')
+      return onMain()
+    },
+  },
   beside('a branch is deleted', async work => {
     await work.publish('main:refs/heads/gone')
     return [':refs/heads/gone']

@@ -159,6 +159,53 @@ export const caughtHistory: readonly Case[] = [
     },
   },
   {
+    name: 'one that upstream took away, beside a branch that changes the file as it was before',
+    async make(work) {
+      const secret = githubToken()
+      await work.write('app.ts', line(secret))
+      const old = await work.commit()
+      await work.write('app.ts', 'clean\n')
+      await work.commit()
+      await work.publish('main')
+      await work.git('checkout', '--quiet', '-b', 'side', old)
+      await work.write('app.ts', `${line(secret)}more\n`)
+      await work.commit('Touch')
+      await work.git('checkout', '--quiet', 'main')
+      await work.write('deploy.sh', `deploy with ${secret}\n`)
+      await work.commit('Deploy')
+      return { refspecs: ['side', 'main'], secrets: [secret] }
+    },
+  },
+  {
+    name: 'one that upstream took away, in the very file, beside a branch from before',
+    async make(work) {
+      const secret = githubToken()
+      await work.write('app.ts', line(secret))
+      const old = await work.commit()
+      await work.write('app.ts', 'clean\n')
+      await work.commit()
+      await work.publish('main')
+      await work.git('checkout', '--quiet', '-b', 'side', old)
+      await work.commit('Nothing')
+      await work.git('checkout', '--quiet', 'main')
+      await work.write('app.ts', line(secret))
+      await work.commit('Revert')
+      return { refspecs: ['side', 'main'], secrets: [secret] }
+    },
+  },
+  {
+    name: 'in a message, of a commit that touches the file in which upstream has it',
+    async make(work) {
+      const secret = githubToken()
+      await work.write('app.ts', line(secret))
+      await work.commit()
+      await work.publish('main')
+      await work.write('app.ts', `${line(secret)}more\n`)
+      await work.commit(`Use ${secret}`)
+      return onMain(secret)
+    },
+  },
+  {
     name: 'one that was purged from upstream, from an old clone',
     async make(work) {
       const secret = githubToken()

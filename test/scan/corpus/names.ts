@@ -100,6 +100,32 @@ export const caughtNames: readonly Case[] = [
     },
   },
   {
+    name: 'in a file, after the name of a file of upstream that two commits change to it and away from it',
+    async make(work) {
+      const secret = githubToken()
+      await work.git('mv', 'README.md', `${secret}.md`)
+      await work.commit('Move')
+      await work.git('mv', `${secret}.md`, `${secret}.txt`)
+      await work.commit('Move again')
+      await work.write('deploy.sh', `deploy with ${secret}\n`)
+      await work.commit('Deploy')
+      return onMain(secret)
+    },
+  },
+  {
+    name: 'in a file, beside a file of upstream that has it for a name and is moved',
+    async make(work) {
+      const secret = githubToken()
+      await work.write(`${secret}.md`, 'nothing\n')
+      await work.commit()
+      await work.publish('main')
+      await work.git('mv', `${secret}.md`, `${secret}.txt`)
+      await work.write('deploy.sh', `deploy with ${secret}\n`)
+      await work.commit('Deploy')
+      return onMain(secret)
+    },
+  },
+  {
     name: 'in the name of a branch, as base64',
     async make() {
       const secret = githubToken()
