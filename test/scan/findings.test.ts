@@ -224,6 +224,64 @@ test('an exception lets its finding pass, and no other, until it ends; each use 
   expect(more.record.findings).toHaveLength(2)
 })
 
+test('an exception for one path of a file does not cover the same file at another', async () => {
+  const content = `token = ${githubToken()}\n`
+  await tree.write('fixtures/a.env', content)
+  await tree.commit()
+  const push = await tree.push(['main'])
+  await scanned(push)
+  const { fingerprint } = one(push.record.findings)
+  const exceptions = [{ id: 'exception-1', fingerprint, until: null }]
+  await tree.write('src/prod.env', content)
+  await tree.git('add', '--all')
+  await tree.git('commit', '--quiet', '--amend', '--no-edit')
+  const both = await tree.push(['main'], { exceptions })
+  const [refusal] = await scanned(both)
+  expect(refusal?.reason).toBe('secret found: github-pat in src/prod.env:1')
+  expect(both.record.findings.map(({ path }) => path).sort()).toEqual(['fixtures/a.env', 'src/prod.env'])
+  expect(both.record.exceptionsUsed).toEqual(['exception-1'])
+})
+
+test('a path that an operator allows does not cover the same file at another, in one commit or by a move', async () => {
+  const gitleaksConfig = "[[allowlists]]\npaths = ['''^test/fixtures/''']\n"
+  const content = `token = ${githubToken()}\n`
+  await tree.git('branch', 'begin')
+  await tree.write('test/fixtures/a.env', content)
+  await tree.write('tools/a.env', content)
+  await tree.commit()
+  expect(await scanned(await tree.push(['main'], { gitleaksConfig }))).toMatchObject([
+    { reason: 'secret found: github-pat in tools/a.env:1' },
+  ])
+  await tree.git('reset', '--quiet', '--hard', 'begin')
+  await tree.write('test/fixtures/deploy.env', content)
+  await tree.commit()
+  expect(await scanned(await tree.push(['main'], { gitleaksConfig }))).toEqual([])
+  await tree.write('src/a.txt', 'a\n')
+  await tree.git('mv', 'test/fixtures/deploy.env', 'src/deploy.env')
+  await tree.commit()
+  expect(await scanned(await tree.push(['main'], { gitleaksConfig }))).toMatchObject([
+    { reason: 'secret found: github-pat in src/deploy.env:1' },
+  ])
+})
+
+test('a fingerprint is of one place: neither a name that reads like another place nor a way into an archive shares it', async () => {
+  const { zip } = await import('./archives.ts')
+  const token = githubToken()
+  await tree.write('a.zip', zip({ b: `token=${token}\n` }))
+  await tree.write('a.zip!b', `token=${token}\n`)
+  await tree.write('commit message', `token=${token}\n`)
+  await tree.commit(`Use ${token}`)
+  const push = await tree.push(['main'])
+  await scanned(push)
+  expect(push.record.findings.map(({ path }) => path).sort()).toEqual([
+    'a.zip!b',
+    'a.zip!b',
+    'commit message',
+    'commit message',
+  ])
+  expect(new Set(push.record.findings.map(({ fingerprint }) => fingerprint)).size).toBe(4)
+})
+
 test('gitleaks:allow marks a finding as asking for an exception, and lets nothing pass', async () => {
   await tree.write('a.ts', `const a = "${githubToken()}" // gitleaks:allow\nconst b = "${githubToken()}"\n`)
   await tree.commit()

@@ -1,8 +1,12 @@
 import { createHmac } from 'node:crypto'
 import type { Located } from './locate.ts'
 
-/** Where a finding is, as it is shown and as its fingerprint has it: the path, then the way inside archives. */
+/** Where a finding is, as it is shown: the path, then the way inside archives. */
 export const placeOf = (found: Pick<Located, 'item' | 'inner'>) => [found.item.path, ...found.inner].join('!')
+
+/** The same as no two places share it: a file may be named like a way into an archive, or `commit message`. */
+export const placeKey = ({ item, inner }: Pick<Located, 'item' | 'inner'>) =>
+  JSON.stringify([item.kind, item.path, ...inner])
 
 /**
  * A finding's name: 32 hex digits of HMAC-SHA-256 over repository, rule, place and secret. Commit and line are not in
@@ -12,7 +16,7 @@ export const placeOf = (found: Pick<Located, 'item' | 'inner'>) => [found.item.p
  */
 export function fingerprint(found: Located, repository: string, key: string): string {
   const hmac = createHmac('sha256', key)
-  for (const part of [repository.toLowerCase(), found.rule, placeOf(found), found.secret])
+  for (const part of [repository.toLowerCase(), found.rule, placeKey(found), found.secret])
     hmac.update(`${Buffer.byteLength(part)}:`).update(part)
   return hmac.digest('hex').slice(0, 32)
 }

@@ -2,7 +2,7 @@ import type { Finding, Refusal } from '../../../src/contract/outcome.ts'
 import type { IncomingPush } from '../check.ts'
 import type { Introduced } from '../introduced.ts'
 import { exceptionFor } from './exceptions.ts'
-import { fingerprint, placeOf } from './fingerprint.ts'
+import { fingerprint, placeKey, placeOf } from './fingerprint.ts'
 import type { Located } from './locate.ts'
 import type { Item } from './packs.ts'
 import { printable, Redactor } from './redact.ts'
@@ -71,12 +71,10 @@ export function judge({ fresh, secrets }: Found, options: Options): Refusal[] {
 
 /** gitleaks' rule for anything that looks like a key says nothing where another rule has named the secret. */
 function preferNamed(found: readonly Located[]): Located[] {
-  const named = new Set(
-    found.filter(each => !each.rule.includes('generic')).map(each => `${placeOf(each)}\0${each.secret}`),
-  )
-  return found.filter(
-    each => !each.rule.includes('generic') || !named.has(`${placeOf(each)}\0${each.secret}`),
-  )
+  const key = (each: Located) => `${placeKey(each)}\0${each.secret}`
+  const isGeneric = ({ rule }: Located) => rule.includes('generic')
+  const named = new Set(found.filter(each => !isGeneric(each)).map(key))
+  return found.filter(each => !isGeneric(each) || !named.has(key(each)))
 }
 
 function describe(found: Located, print: string, redactor: Redactor): Finding {
