@@ -1,6 +1,7 @@
 import type { Context } from 'hono'
 import { type Call, readCall } from '../contract/call.ts'
 import { accessOf } from '../ledger/access.ts'
+import { recordFetch } from '../ledger/fetches.ts'
 import { newId } from '../ledger/id.ts'
 import { openPush } from '../ledger/pushes.ts'
 import { settingsOf } from '../settings.ts'
@@ -8,7 +9,7 @@ import { plain } from '../smart-http/answers.ts'
 import { passFor } from './index.ts'
 import { settle } from './settle.ts'
 
-/** What stands in a push's row in the place of a token's id: its agent needed none. */
+/** What stands in the row of a push or a fetch in the place of a token's id: its agent needed none. */
 const NO_TOKEN = 'git://'
 
 const MAX_CALL_BYTES = 16_000
@@ -20,13 +21,16 @@ export async function answerCompanion(c: Context<{ Bindings: Env }>): Promise<Re
   const read = await readCall(text, settingsOf(c.env).GATE_PASS_KEY, Date.now() / 1000)
   if (!read.ok) return plain(403, [`this is for the companion: ${read.why}`])
   const call = read.claims
-  if (call.call === 'pass') return admit(c.env, call)
+  if (call.call === 'pass') return admit(c, call)
   await settle(c.env, { id: call.push, repository: call.repository }, 0)
   return c.body(null, 204)
 }
 
-/** A pass for the companion's own agent, by its grant as it stands now; the row of a push is opened with it. */
-async function admit(env: Env, call: Extract<Call, { call: 'pass' }>): Promise<Response> {
+/** A pass for the companion's own agent, by its grant as it stands now; a push or a fetch is put on record with it. */
+async function admit(
+  { env, executionCtx }: Context<{ Bindings: Env }>,
+  call: Extract<Call, { call: 'pass' }>,
+): Promise<Response> {
   const { service, agent, clientAddress } = call
   const access = await accessOf(env.LEDGER, agent, call.repository)
   if (!access) return plain(403, [`${agent} has no repository ${call.repository} here`])
@@ -34,9 +38,10 @@ async function admit(env: Env, call: Extract<Call, { call: 'pass' }>): Promise<R
   if (service !== 'advertise-upload-pack' && terms.rules.length === 0)
     return plain(403, [`${agent} may read ${repository.name}, not push to it`])
   const git = { repository, agent, terms }
+  const attempt = { repository: repository.name, agent, token: NO_TOKEN, clientAddress, clientVersion: '' }
+  if (service === 'advertise-upload-pack') executionCtx.waitUntil(recordFetch(env.LEDGER, attempt))
   if (service !== 'git-receive-pack')
     return new Response(await passFor(env, { service, id: newId(), ...git }))
-  const attempt = { repository: repository.name, agent, token: NO_TOKEN, clientAddress, clientVersion: '' }
   const id = await openPush(env.LEDGER, attempt)
   return new Response(
     await passFor(env, {
