@@ -9,6 +9,7 @@ import { scanConfig } from './secrets/config.ts'
 import { findSecrets } from './secrets/find.ts'
 import { gitleaksAhead, type WaitingGitleaks } from './secrets/gitleaks-process.ts'
 import { judge } from './secrets/judge.ts'
+import { printable } from './secrets/redact.ts'
 
 export interface SecretsSettings extends Partial<Limits> {
   /** The gitleaks binary. */
@@ -128,7 +129,7 @@ function beyond(push: IncomingPush, over: OverLimit): Refusal[] {
     .map(({ ref }) => ({
       ref,
       reason: 'too much to scan',
-      detail: [`The gate scans all of a push or refuses it: ${over.message}.`],
+      detail: [`The gate scans all of a push or refuses it: ${printable(over.message)}.`],
       remedy: [`Please ${over.remedy}.`],
     }))
 }

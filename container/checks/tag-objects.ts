@@ -2,6 +2,7 @@ import type { IncomingPush } from './check.ts'
 import { OverLimit } from './limits.ts'
 import { ObjectReader } from './object-reader.ts'
 import { tagTarget } from './refs-with.ts'
+import { printable } from './secrets/redact.ts'
 
 /** A tag object or what it points at, met on the way from a ref to a commit. */
 export interface TagObject {
@@ -24,7 +25,7 @@ export async function tagObjects(
     for (let depth = 0; ; depth++) {
       if (depth > 20)
         throw new OverLimit(
-          `${tip.ref} is a tag of a tag of a tag, more than 20 deep`,
+          `${printable(tip.ref)} is a tag of a tag of a tag, more than 20 deep`,
           'tag the commit itself',
         )
       const info = (await objects.info([id]).next()).value

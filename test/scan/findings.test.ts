@@ -1,9 +1,10 @@
 import { execFileSync } from 'node:child_process'
 import { afterAll, afterEach, beforeEach, expect, test } from 'vitest'
 import type { IncomingPush } from '../../container/checks/check.ts'
+import { files } from '../../container/checks/files.ts'
 import { checkGitleaksConfig, secrets } from '../../container/checks/secrets.ts'
 import type { Finding, Refusal } from '../../src/contract/outcome.ts'
-import { anyKey, githubToken } from './fakes.ts'
+import { anyKey, githubToken, privateKey } from './fakes.ts'
 import { gitleaks } from './gitleaks.ts'
 import { templates, type WorkTree, workTree } from './repositories.ts'
 
@@ -280,6 +281,41 @@ test('a fingerprint is of one place: neither a name that reads like another plac
     'commit message',
   ])
   expect(new Set(push.record.findings.map(({ fingerprint }) => fingerprint)).size).toBe(4)
+})
+
+test('an excerpt has no piece of another secret in the line, also where it is cut', async () => {
+  const [first, second] = [githubToken(), githubToken()]
+  await tree.write('a.txt', `a = ${first} ${'x '.repeat(34)}b = ${second} c\n`)
+  await tree.commit()
+  const push = await tree.push(['main'])
+  await scanned(push)
+  const told = JSON.stringify(push.record)
+  expect(push.record.findings).toHaveLength(2)
+  for (const secret of [first, second])
+    for (let at = 0; at + 5 <= secret.length; at++) expect(told).not.toContain(secret.slice(at, at + 5))
+})
+
+test('a key does not hide the words of its first line where they stand in a path', async () => {
+  await tree.write('certs/OPENSSH/private.pem', privateKey('OPENSSH '))
+  await tree.commit()
+  const push = await tree.push(['main'])
+  const [refusal] = await scanned(push)
+  expect(one(push.record.findings)).toMatchObject({ path: 'certs/OPENSSH/private.pem' })
+  expect(refusal?.remedy.join('\n')).toContain('git add -- certs/OPENSSH/private.pem')
+})
+
+test('a name that reads like a token is not told by the checks before the scan', async () => {
+  const token = githubToken()
+  const [refusal] = await files({ maxBlobBytes: 1 << 20 }).run(
+    await (async () => {
+      await tree.write(`ci/${token}.yml`, 'a\n')
+      await tree.commit()
+      return tree.push(['main'], { terms: { denyPaths: ['ci/**'] } })
+    })(),
+    () => {},
+    new AbortController().signal,
+  )
+  expect(refusal?.reason).toBe('ci/[redacted] may not be changed')
 })
 
 test('gitleaks:allow marks a finding as asking for an exception, and lets nothing pass', async () => {

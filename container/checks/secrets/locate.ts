@@ -10,7 +10,7 @@ export interface Located {
   readonly inner: readonly string[]
   readonly line: number
   readonly secret: string
-  /** The line of the view that holds it (or its beginning). */
+  /** The line of the view that holds it (or its beginning), or what is near it in a long one. */
   readonly text: string
 }
 
@@ -73,6 +73,14 @@ function at(leak: Leak, stretch: Stretch, lines: readonly Buffer[]): Located {
     inner: stretch.view.inner,
     line: lineOf(stretch, packLine),
     secret: leak.secret,
-    text: (lines[packLine - 1] ?? Buffer.alloc(0)).toString('utf8'),
+    text: near(lines[packLine - 1] ?? Buffer.alloc(0), start),
   }
+}
+
+/** So much of a line is kept on either side of a secret, in bytes: a line may be all of a file, and have thousands. */
+const KEPT = 1_000
+
+function near(line: Buffer, start: string): string {
+  const at = Math.max(0, line.indexOf(start))
+  return line.toString('utf8', Math.max(0, at - KEPT), at + Buffer.byteLength(start) + KEPT)
 }

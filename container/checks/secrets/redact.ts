@@ -2,14 +2,31 @@ const REDACTED = '[redacted]'
 const TOKEN = /[A-Za-z0-9+/=_%\\-]{16,}/g
 const FILE_NAME = /[^/]+/g
 
-/** Text for people, without control characters and of bounded length. */
+/**
+ * What begins like the tokens of the services that most are made for, and is as long: checks that come before the scan
+ * tell of names and paths without knowing what is secret in them.
+ */
+const TOKEN_SHAPES =
+  /(?<![A-Za-z0-9])(?:gh[pousr]_|github_pat_|glpat-|gl(?:dt|rt|cbt|ptt)-|npm_|pypi-|dop_v1_|xox[a-z]-|xapp-|hf_|[spr]k_(?:live|test)_|sk-(?:proj|ant|svcacct)-|SG\.|shp(?:at|ca|pa|ss)_|AIza|AKIA|ASIA|ABIA|ACCA|eyJ|gate_)(?=[A-Za-z_.=-]*\d)[A-Za-z0-9_.=-]{16,}/g
+
+/** Text for people, without control characters or what reads like a token, and of bounded length. */
 export function printable(text: string, max = 200): string {
-  const plain = text.replace(/[\x00-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2066-\u2069\ufeff\ufffd]/g, '?')
+  const plain = text
+    .replace(TOKEN_SHAPES, REDACTED)
+    .replace(/[\x00-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2066-\u2069\ufeff\ufffd]/g, '?')
   return plain.length <= max ? plain : `${plain.slice(0, max / 2 - 1)}…${plain.slice(-max / 2 + 1)}`
 }
 
 /** Secrets that text is compared with one by one; where there are more, all that could be one is taken out. */
 const MOST = 500
+/** A shorter line or word of a secret is no secret. */
+const LEAST_PART = 16
+/** The first and the last line of a key say nothing, and so are in many texts. */
+const ARMOUR = /-----(?:BEGIN|END)[^\n-]*-----/g
+/** Blanks, and line breaks as escapes. */
+const BETWEEN_PARTS = /(?:\s|\\[nr])+/
+/** Of a line before a secret, so much is shown. */
+const SHOWN_BEFORE = 80
 
 interface Secret {
   readonly plain: string
@@ -26,7 +43,9 @@ export class Redactor {
   constructor(secrets: readonly string[]) {
     const all = new Set<string>()
     for (const secret of secrets) {
-      for (const part of [secret, ...secret.split(/\s+/)]) if (part.length >= 4) all.add(part)
+      const parts = secret.replace(ARMOUR, ' ').split(BETWEEN_PARTS)
+      if (secret.length >= 4) all.add(secret)
+      for (const part of parts) if (part.length >= LEAST_PART) all.add(part)
       if (all.size > MOST) break
     }
     this.#tooMany = all.size > MOST
@@ -35,13 +54,16 @@ export class Redactor {
       .map(plain => ({ plain, low: plain.toLowerCase(), encoded: encodings(plain) }))
   }
 
-  /** A name, with any part of the path that holds a secret, plain or encoded, gone. */
+  /** A name, with any part of the path that holds a secret, plain or encoded, gone; or all of it, for one with `/`. */
   name(path: string): string {
-    return path.replace(FILE_NAME, part => {
-      const shown = this.#names.get(part) ?? (this.#mayHold(part) ? REDACTED : part)
-      this.#names.set(part, shown)
-      return shown
-    })
+    const shown = path.replace(FILE_NAME, part => this.#part(part))
+    return shown.includes('/') && this.#part(shown) === REDACTED ? REDACTED : shown
+  }
+
+  #part(text: string): string {
+    const shown = this.#names.get(text) ?? (this.#mayHold(text) ? REDACTED : text)
+    this.#names.set(text, shown)
+    return shown
   }
 
   /** What stands before a secret in its line; the rest of the line is not shown at all. */
@@ -49,16 +71,31 @@ export class Redactor {
     if (this.#tooMany) return REDACTED
     const start = secret.split('\n')[0] ?? ''
     const at = start === '' ? -1 : line.indexOf(start)
-    let before = at >= 0 ? line.slice(Math.max(0, at - 80), at) : line.slice(0, 80)
-    for (const known of this.#secrets) before = before.replaceAll(known.plain, REDACTED)
-    const shown = before.replace(TOKEN, token =>
+    const before = this.#without(line, at >= 0 ? at : Math.min(SHOWN_BEFORE, line.length))
+    const shown = (at >= 0 ? before.slice(-SHOWN_BEFORE) : before).replace(TOKEN, token =>
       /\d/.test(token) || token.length > 40 || this.#holds(token) ? '…' : token,
     )
     return printable(`${shown.trimStart()}${REDACTED}`)
   }
 
+  /** The line up to `end`, without the secrets that begin there, also where they go on behind it. */
+  #without(line: string, end: number): string {
+    const spans: [number, number][] = []
+    for (const { plain } of this.#secrets)
+      for (let at = line.indexOf(plain); at >= 0 && at < end; at = line.indexOf(plain, at + 1))
+        spans.push([at, at + plain.length])
+    let shown = ''
+    let from = 0
+    for (const [first, last] of spans.sort(([a], [b]) => a - b)) {
+      if (first > from) shown += line.slice(from, first)
+      if (first >= from && last <= end) shown += REDACTED
+      from = Math.max(from, last)
+    }
+    return shown + line.slice(Math.min(from, end), end)
+  }
+
   #mayHold(text: string): boolean {
-    return this.#holds(text) || (this.#tooMany && /[A-Za-z0-9+/=_%\\-]{16,}/.test(text))
+    return this.#holds(text) || (this.#tooMany && /[A-Za-z0-9+=_%\\-]{16,}/.test(text))
   }
 
   #holds(text: string): boolean {

@@ -1,6 +1,6 @@
 import { execFileSync } from 'node:child_process'
 import type { Case, Work } from '../corpus.ts'
-import { awsKeyId, githubToken } from '../fakes.ts'
+import { anyKey, awsKeyId, githubToken } from '../fakes.ts'
 import { line, onMain } from './content.ts'
 
 /** Git's name for the folder that holds nothing. */
@@ -122,6 +122,15 @@ export const caughtNames: readonly Case[] = [
       await work.git('mv', `${secret}.md`, `${secret}.txt`)
       await work.write('deploy.sh', `deploy with ${secret}\n`)
       await work.commit('Deploy')
+      return onMain(secret)
+    },
+  },
+  {
+    name: 'over two parts of a path',
+    async make(work) {
+      const secret = `${anyKey().slice(0, 12)}/${anyKey().slice(0, 17)}`
+      await work.write(`conf/api_key=${secret}`, 'nothing\n')
+      await work.commit()
       return onMain(secret)
     },
   },
