@@ -26,13 +26,21 @@ import type { Settings } from './settings.ts'
 type Method = 'GET' | 'POST' | 'PUT' | 'DELETE'
 type Query = Record<string, string | number | undefined>
 
-/** How long one answer may take. A check of a link waits for an SSH connection. */
-const ANSWER_SECONDS = 60
+/** How long an answer may take to begin, in milliseconds. A check of a link waits for an SSH connection. */
+const ANSWER_MS = 60_000
 
 /** The admin API as functions; each throws a Complaint when the gate refuses or cannot be reached. */
-export function clientOf({ url, token }: Settings) {
-  /** Sends a request; a refusal of the gate's is thrown. */
+export function clientOf({ url, token }: Settings, answerMs = ANSWER_MS) {
+  /**
+   * Sends a request; a refusal of the gate's is thrown. What a long answer takes in all has no bound: where nothing
+   * comes for five minutes while it is read, fetch itself gives it up.
+   */
   async function send(method: Method, path: string, body?: object): Promise<Response> {
+    const waiting = new AbortController()
+    const deadline = setTimeout(
+      () => waiting.abort(new Error(`it did not answer in ${answerMs / 1000} s`)),
+      answerMs,
+    )
     const response = await fetch(`${url}/-/api/v1${path}`, {
       method,
       headers: {
@@ -40,16 +48,16 @@ export function clientOf({ url, token }: Settings) {
         ...(body === undefined ? {} : { 'content-type': 'application/json' }),
       },
       ...(body === undefined ? {} : { body: JSON.stringify(body) }),
-      signal: AbortSignal.timeout(ANSWER_SECONDS * 1000),
-    }).catch(error => {
-      const cause =
-        error instanceof Error && error.cause instanceof Error ? error.cause.message : String(error)
-      throw new Complaint(
-        `no gate answers at ${url}: ${cause}`,
-        'Is it running? Is GATE_URL right?',
-        'unreachable',
-      )
+      signal: waiting.signal,
     })
+      .catch(error => {
+        throw new Complaint(
+          `no gate answers at ${url}: ${causeOf(error)}`,
+          'Is it running? Is GATE_URL right?',
+          'unreachable',
+        )
+      })
+      .finally(() => clearTimeout(deadline))
     if (response.ok) return response
     const refused = ApiError.safeParse(await response.json().catch(() => undefined))
     if (!refused.success)
@@ -114,7 +122,19 @@ export function clientOf({ url, token }: Settings) {
     pushes: {
       page: (of: Query) => ask('GET', `/pushes${query(of)}`, PushPage),
       show: (id: string) => ask('GET', `/pushes/${at(id)}`, PushRecord),
-      export: async (of: Query) => (await send('GET', `/export/pushes${query(of)}`)).body ?? [],
+      /** JSON lines, in pieces as they come. */
+      async *export(of: Query): AsyncGenerator<Uint8Array> {
+        const { body } = await send('GET', `/export/pushes${query(of)}`)
+        try {
+          if (body) yield* body
+        } catch (error) {
+          throw new Complaint(
+            `${url} broke off in the middle: ${causeOf(error)}`,
+            'Run it again',
+            'broken-off',
+          )
+        }
+      },
     },
     exceptions: {
       list: (repository?: string) =>
@@ -136,6 +156,12 @@ export function clientOf({ url, token }: Settings) {
   }
 }
 export type Client = ReturnType<typeof clientOf>
+
+/** Why a fetch failed, which Node puts under its own words. */
+function causeOf(error: unknown): string {
+  const cause = error instanceof Error ? (error.cause ?? error) : error
+  return cause instanceof Error ? cause.message : String(cause)
+}
 
 function query(of: Query): string {
   const given = new URLSearchParams()

@@ -39,8 +39,11 @@ for (const each of [
   program.addCommand(each)
 stayHere(program)
 
-// A reader that has seen enough, such as head(1), is no fault.
-process.stdout.on('error', error => process.exit('code' in error && error.code === 'EPIPE' ? 0 : 1))
+process.stdout.on('error', error => {
+  // A reader that has seen enough, such as head(1), is no fault.
+  if ('code' in error && error.code === 'EPIPE') process.exit(0)
+  process.exit(complain(new Complaint(`the answer cannot be written: ${error.message}`)))
+})
 
 try {
   await program.parseAsync()

@@ -1,4 +1,4 @@
-import { pipeline } from 'node:stream/promises'
+import { once } from 'node:events'
 import { InvalidArgumentError, Option } from 'commander'
 import type { Push, PushRecord } from '../../src/contract/api.ts'
 import { LET_GO, Outcome } from '../../src/contract/outcome.ts'
@@ -44,12 +44,12 @@ const exported = command('export', 'every push attempt in full, as JSON lines, n
   .option('--agent <name>', 'of this agent')
   .option('--since <when>', 'from then on: 7d, 12h, or a date')
   .action(async options => {
-    const lines = await gate().pushes.export({
+    const lines = gate().pushes.export({
       repository: options.repository,
       agent: options.agent,
       since: options.since ? pointInTime(options.since, 'ago') : undefined,
     })
-    await pipeline(lines, process.stdout)
+    for await (const piece of lines) if (!process.stdout.write(piece)) await once(process.stdout, 'drain')
   })
 
 async function collect(

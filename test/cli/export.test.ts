@@ -1,0 +1,87 @@
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { createServer, type ServerResponse } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { expect, test } from 'vitest'
+import { clientOf } from '../../cli/client.ts'
+import { projectRoot } from '../../local/bundle.ts'
+import { gitGate } from './command.ts'
+
+/** A gate that begins its answer with a line, and goes on as told. */
+async function gateThat(goesOn: (response: ServerResponse) => void) {
+  const server = createServer((_, response) => {
+    response.write('{"id":"one"}\n')
+    goesOn(response)
+  }).listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  return {
+    settings: { url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`, token: 'x' },
+    async [Symbol.asyncDispose]() {
+      server.closeAllConnections()
+      server.close()
+    },
+  }
+}
+const env = ({ url, token }: { url: string; token: string }) => ({ GATE_URL: url, GATE_ADMIN_TOKEN: token })
+
+test('an export may take longer than an answer may take to begin', async () => {
+  const ANSWER_MS = 200
+  await using gate = await gateThat(response => {
+    setTimeout(() => response.end('{"id":"two"}\n'), 2 * ANSWER_MS)
+  })
+  let text = ''
+  for await (const piece of clientOf(gate.settings, ANSWER_MS).pushes.export({}))
+    text += Buffer.from(piece).toString('utf8')
+  expect(text).toBe('{"id":"one"}\n{"id":"two"}\n')
+})
+
+test('a gate that does not answer is told of in time', async () => {
+  const server = createServer(() => {}).listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  try {
+    const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
+    await expect(clientOf({ url, token: 'x' }, 100).status()).rejects.toThrow(/did not answer in 0\.1 s/)
+  } finally {
+    server.closeAllConnections()
+    server.close()
+  }
+})
+
+test('an export that breaks off says so', async () => {
+  await using gate = await gateThat(response => setImmediate(() => response.destroy()))
+  const ran = await gitGate(['push', 'export'], { env: env(gate.settings) })
+  expect(ran).toMatchObject({
+    code: 1,
+    stdout: '{"id":"one"}\n',
+    stderr: expect.stringContaining('broke off'),
+  })
+})
+
+test('a reader that has seen enough ends an export quietly, and a full disk does not', async () => {
+  await using gate = await gateThat(response => {
+    const more = () => {
+      while (response.write('x'.repeat(10_000)));
+      response.once('drain', more)
+    }
+    more()
+  })
+  const into = async (shell: string) => {
+    const child = spawn('sh', ['-c', shell, 'sh', `${projectRoot}/cli/git-gate`], {
+      env: { PATH: process.env.PATH, HOME: '/nonexistent', ...env(gate.settings) },
+    })
+    let stderr = ''
+    child.stderr.setEncoding('utf8').on('data', chunk => {
+      stderr += chunk
+    })
+    const [code] = await once(child, 'close')
+    return { code, stderr }
+  }
+  expect(await into('{ "$1" push export; echo "exit $?" >&2; } | head -n 1')).toEqual({
+    code: 0,
+    stderr: 'exit 0\n',
+  })
+  expect(await into('"$1" push export >/dev/full')).toMatchObject({
+    code: 1,
+    stderr: expect.stringMatching(/cannot be written: .*no space/),
+  })
+})
