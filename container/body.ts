@@ -15,7 +15,10 @@ export class ClientGone extends Error {
 export interface Body {
   /** The next bytes, or undefined at the end. Rejects with ClientGone when none come for `idleMs`, or none can. */
   next(): Promise<Buffer | undefined>
-  /** Reads to the end and drops it: a client that still sends does not see an early answer (`http.postBuffer`). */
+  /**
+   * Reads to the end and drops it: a client that still sends does not see an early answer (`http.postBuffer`). Rejects
+   * with ClientGone as `next` does, and for a client that only trickles.
+   */
   drain(): Promise<void>
 }
 
@@ -27,9 +30,13 @@ export interface WatchedBody extends Body {
   stop(): void
 }
 
+/** What is read away comes at this rate at the least, in bytes for each millisecond. */
+const LEAST_RATE = 1
+
 export function bodyOf(stream: Readable, idleMs: number): WatchedBody {
   let allowed = idleMs
   let ended = false
+  let lost: ClientGone | undefined
   let waiting: { restart(): void; end(): void } | undefined
   const next = () =>
     new Promise<Buffer | undefined>((resolve, reject) => {
@@ -49,7 +56,11 @@ export function bodyOf(stream: Readable, idleMs: number): WatchedBody {
         ended = true
         settle(() => resolve(undefined))
       }
-      const gone = () => settle(() => reject(new ClientGone('vanished')))
+      const lose = (how: Reaped) => {
+        lost = new ClientGone(how)
+        settle(() => reject(lost))
+      }
+      const gone = () => lose('vanished')
       const listeners = [
         ['readable', read],
         ['end', end],
@@ -59,9 +70,10 @@ export function bodyOf(stream: Readable, idleMs: number): WatchedBody {
       const restart = () => {
         clearTimeout(timer)
         if (allowed === Number.POSITIVE_INFINITY) return
-        timer = setTimeout(() => settle(() => reject(new ClientGone('idle'))), allowed)
+        timer = setTimeout(lose, allowed, 'idle')
       }
       if (ended || stream.readableEnded) return end()
+      if (lost) return reject(lost)
       if (stream.destroyed) return gone()
       waiting = { restart, end }
       restart()
@@ -71,7 +83,12 @@ export function bodyOf(stream: Readable, idleMs: number): WatchedBody {
   return {
     next,
     async drain() {
-      while ((await next()) !== undefined);
+      const startedAt = performance.now()
+      let bytes = 0
+      for (let chunk = await next(); chunk; chunk = await next()) {
+        bytes += chunk.length
+        if (performance.now() - startedAt > idleMs + bytes / LEAST_RATE) throw new ClientGone('idle')
+      }
     },
     allow(ms) {
       allowed = ms

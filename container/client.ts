@@ -25,6 +25,9 @@ export interface Client {
   drop(): void
 }
 
+/** What a client sends on after git has ended is waited for no longer, in milliseconds. */
+const REST_MS = 2_000
+
 const PROTOCOL = /^version=[012]$/
 
 /** A protocol version as git's own clients ask for it; anything else is left out. */
@@ -33,6 +36,7 @@ export const gitProtocol = (asked: unknown): string | undefined =>
 
 /** A push that came as an HTTP request. */
 export function httpClient(request: IncomingMessage, response: ServerResponse, idleMs: number): Client {
+  const body = bodyOf(request, idleMs)
   const answer = () => {
     if (!response.headersSent && !response.destroyed)
       response.writeHead(200, {
@@ -42,13 +46,15 @@ export function httpClient(request: IncomingMessage, response: ServerResponse, i
     return response
   }
   return {
-    body: bodyOf(request, idleMs),
+    body,
     protocol: gitProtocol(request.headers['git-protocol']),
     gone: goneSignal(response),
-    // A request's body has an end, and until then its client has to send.
-    at() {},
+    // A request's body has an end, and until then its client has to send; with git's end nothing more is due.
+    at(point) {
+      if (point === 'over') body.allow(Math.min(idleMs, REST_MS))
+    },
     write(bytes) {
-      if (!response.destroyed) answer().write(bytes)
+      if (!response.destroyed && !response.writableEnded) answer().write(bytes)
     },
     async end() {
       // A request that never ended would keep its connection for ever, whatever was answered.

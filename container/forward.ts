@@ -33,6 +33,12 @@ export interface Forward {
 /** The longest line of upstream's that is told, in characters. */
 const MAX_LINE = 1_000
 
+/**
+ * What is passed on of what upstream says, in characters: it can say more than a client takes in the time, and all of
+ * that would wait in memory.
+ */
+const MOST_RELAYED = 16 << 20
+
 /** What is kept on record of what upstream says. */
 const MOST_SAID = { bytes: 128 << 10, lines: 1_000 }
 
@@ -53,9 +59,12 @@ export function prepareForward(
     const link = await linkTo()
     await link.connect(signal)
     signal.throwIfAborted()
+    let left = MOST_RELAYED
     const relay = upstreamLines(line => {
       said.add(line)
-      say(`upstream: ${line}`)
+      if (left <= 0) return
+      left -= line.length
+      say(left > 0 ? `upstream: ${line}` : 'git-gate: upstream says more, which is not passed on')
     })
     return { link, push: holdPush(git, link, upstream, commands, pushOptions, relay) }
   }

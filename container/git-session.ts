@@ -4,8 +4,9 @@ import { freshOrArriving, uploadArriving } from './arriving.ts'
 import { ClientGone } from './body.ts'
 import { type Client, goneSignal, httpClient } from './client.ts'
 import type { Companion } from './companion.ts'
+import { faultOf, GATES_FAULT, logFault } from './fault.ts'
 import { text } from './http-words.ts'
-import { abandonPush, receivePack, refusePush } from './receive-pack.ts'
+import { abandonPush, failPush, receivePack, refusePush } from './receive-pack.ts'
 import { endedBy, type SessionEnd } from './session-counts.ts'
 import { advertise, refuseFetch, uploadPack } from './upload-pack.ts'
 import { UpstreamError } from './upstream.ts'
@@ -87,8 +88,12 @@ export async function push(
     } catch (error) {
       if (error instanceof ClientGone) end = await abandonPush(client, { pass, journal }, error)
       else if (error instanceof UpstreamError)
-        end = await refusePush(client, { pass, journal, announce }, error.message)
-      else throw error
+        end = await failPush(client, { pass, journal, announce }, error.message)
+      else {
+        logFault(pass.id, error)
+        const why = `the gate could not take this push: ${faultOf(error)}`
+        end = await failPush(client, { pass, journal, announce }, why, GATES_FAULT)
+      }
       return
     }
     end = await receivePack(client, {

@@ -34,10 +34,12 @@ export function awaitHeadStart(withinMs: number): HeadStart {
   const { promise: offered, resolve: settle } = Promise.withResolvers<Offer | undefined>()
   const over = AbortSignal.timeout(withinMs)
   over.addEventListener('abort', () => settle(undefined))
+  let isOffered = withinMs === 0
   let isTaken = withinMs === 0
   return {
     async offer(of, bundle) {
-      if (!bundle || isTaken || over.aborted) return settle(undefined)
+      if (!bundle || isOffered || over.aborted) return settle(undefined)
+      isOffered = true
       await new Promise<void>(done => {
         settle({ of, bundle, done })
         over.addEventListener('abort', () => {
@@ -73,6 +75,7 @@ async function unbundle(
   const script = 'cat | git bundle unbundle --progress /dev/stdin'
   const child = spawnGroup('sh', ['-c', script], { cwd: git.dir, env: git.env, signal, stdio: 'pipe' })
   const ended = once(child, 'close')
+  ended.catch(() => {})
   const printed: Buffer[] = []
   child.stdout?.on('data', (chunk: Buffer) => printed.push(chunk))
   child.stderr?.on('data', (chunk: Buffer) => progress.push(chunk))

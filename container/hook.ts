@@ -1,4 +1,5 @@
 import type { Duplex } from 'node:stream'
+import { StringDecoder } from 'node:string_decoder'
 
 /** What pre-receive says of a push that git has received into quarantine. */
 export interface HookRequest {
@@ -13,12 +14,13 @@ export interface HookRequest {
 export function hookRequest(socket: Duplex): Promise<HookRequest | undefined> {
   return new Promise(resolve => {
     let text = ''
+    const decoder = new StringDecoder('utf8')
     const done = (request?: HookRequest) => {
       socket.off('data', read)
       resolve(request)
     }
     const read = (chunk: Buffer) => {
-      text += chunk.toString('utf8')
+      text += decoder.write(chunk)
       if (!text.endsWith('\n.\n')) return
       const [objectDirectory = '', alternates = '', ...lines] = text.split('\n')
       done({ objectDirectory, alternates, lines: lines.slice(0, -2) })

@@ -71,6 +71,7 @@ async function beginning(git: Git, args: readonly string[], most: number, signal
   const enough = new AbortController()
   const child = git.start(args, { signal: AbortSignal.any([signal, enough.signal]) })
   const ended = once(child, 'close')
+  ended.catch(() => {})
   child.stdin?.on('error', () => {}).end()
   child.stderr?.resume()
   const chunks: Buffer[] = []

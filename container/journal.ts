@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { z } from 'zod'
 import { PushReport } from '../src/contract/outcome.ts'
 import { Upstream } from '../src/contract/pass.ts'
+import { logFault } from './fault.ts'
 
 /** What the companion must know of a push to tell its outcome after a crash. */
 export const Entry = z.object({
@@ -14,8 +15,19 @@ export const Entry = z.object({
 })
 export type Entry = z.infer<typeof Entry>
 
+/** An entry as it was written; undefined for one that a crash or another version left unreadable: upstream tells. */
+function parse(id: string, text: string): Entry | undefined {
+  try {
+    return Entry.parse(JSON.parse(text))
+  } catch (error) {
+    logFault(id, error)
+    return undefined
+  }
+}
+
 /** How long an ended push can still be asked for, in milliseconds. */
-const KEPT_MS = 7 * 86_400_000
+const DAY_MS = 86_400_000
+const KEPT_MS = 7 * DAY_MS
 
 /** One file a push, written whole by rename, so that a crash leaves either the old or the new word of it. */
 export interface Journal {
@@ -24,7 +36,7 @@ export interface Journal {
   read(id: string): Promise<Entry | undefined>
   /** Resolves when the push is first written of, or after `withinMs`. */
   begun(id: string, withinMs: number): Promise<void>
-  /** Drops what ended long ago; answers with what a crash left open. */
+  /** What a crash left open. */
   open(): Promise<Entry[]>
 }
 
@@ -33,12 +45,13 @@ export async function openJournal(folder: string): Promise<Journal> {
   const written = new EventEmitter().setMaxListeners(0)
   const file = (id: string) => join(folder, `${id}.json`)
   const unwritten = new Map<string, Entry>()
+  setInterval(() => forgetOld(folder).catch(error => logFault('', error)), DAY_MS).unref()
   const read = async (id: string) => {
     const kept = unwritten.get(id)
     if (kept) return kept
     if (!/^[\w-]{1,64}$/.test(id)) return undefined
     const text = await readFile(file(id), 'utf8').catch(() => undefined)
-    return text === undefined ? undefined : Entry.parse(JSON.parse(text))
+    return text === undefined ? undefined : parse(id, text)
   }
   return {
     read,
@@ -61,18 +74,22 @@ export async function openJournal(folder: string): Promise<Journal> {
       await once(written, id, { signal: AbortSignal.timeout(withinMs) }).catch(() => {})
     },
     async open() {
+      await forgetOld(folder)
       const left: Entry[] = []
       for (const name of await readdir(folder)) {
-        const path = join(folder, name)
-        const { mtimeMs } = await stat(path)
-        if (name.endsWith('.new') || mtimeMs < Date.now() - KEPT_MS) {
-          await rm(path, { force: true })
-          continue
-        }
+        if (name.endsWith('.new')) await rm(join(folder, name), { force: true })
         const entry = await read(name.replace(/\.json$/, ''))
         if (entry?.report.outcome === 'open') left.push(entry)
       }
       return left
     },
+  }
+}
+
+async function forgetOld(folder: string): Promise<void> {
+  for (const name of await readdir(folder)) {
+    const path = join(folder, name)
+    const { mtimeMs } = await stat(path)
+    if (mtimeMs < Date.now() - KEPT_MS) await rm(path, { force: true })
   }
 }

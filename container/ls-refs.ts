@@ -7,8 +7,10 @@ export function lsRefs({ refs, head, peeled }: UpstreamRefs, args: readonly stri
   const isWanted = (name: string) => prefixes.length === 0 || prefixes.some(prefix => name.startsWith(prefix))
   const lines: string[] = []
   if (head !== undefined && isWanted('HEAD')) {
-    const id = refs.get(head) ?? (args.includes('unborn') ? 'unborn' : undefined)
-    const target = args.includes('symrefs') || id === 'unborn' ? ` symref-target:${head}` : ''
+    const isDetached = !head.startsWith('refs/')
+    const id = isDetached ? head : (refs.get(head) ?? (args.includes('unborn') ? 'unborn' : undefined))
+    const isTold = !isDetached && (args.includes('symrefs') || id === 'unborn')
+    const target = isTold ? ` symref-target:${head}` : ''
     if (id) lines.push(`${id} HEAD${target}`)
   }
   for (const [name, id] of refs) {

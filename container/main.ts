@@ -74,7 +74,7 @@ if (gitServer) {
  * Sessions that run are finished, new ones refused; the Worker can ask for their outcomes to the end. A second
  * signal does not hurry it.
  */
-async function stop(): Promise<void> {
+async function stop(): Promise<never> {
   gitServer?.close()
   await sessions.close()
   await journal.allTold(settings.reportMs)
@@ -86,4 +86,9 @@ async function stop(): Promise<void> {
   await rm(sockets, { recursive: true, force: true })
   process.exit(0)
 }
-for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, stop)
+let isStopping = false
+for (const signal of ['SIGTERM', 'SIGINT'] as const)
+  process.on(signal, () => {
+    if (!isStopping) stop()
+    isStopping = true
+  })

@@ -11,19 +11,27 @@ const LIMIT_MS = 10 * 60_000
 /**
  * Joins small packs into larger ones, so that no pack is rewritten often (git-repack(1), --geometric), and keeps the
  * commit-graph: a commit dated long before its parents makes git walk all that lies between, seven times as fast with
- * it. Sessions may go on meanwhile: git looks again when a pack that it knew is gone.
+ * it. Sessions may go on meanwhile: git looks again when a pack that it knew is gone. False: it was cut short, and may
+ * have left something behind.
  */
-export async function maintain(git: Git): Promise<void> {
+export async function maintain(git: Git): Promise<boolean> {
   const names = await readdir(join(git.dir, 'objects', 'pack')).catch(() => [])
   const packs = names.filter(name => name.endsWith('.pack')).length
   const isDue = packs >= MANY_PACKS
-  if (packs === 0 || (!isDue && (await hasGraph(git)))) return
+  if (packs === 0 || (!isDue && (await hasGraph(git)))) return true
   const signal = AbortSignal.timeout(LIMIT_MS)
-  if (isDue) {
-    await git.run(['repack', '-d', '--quiet', '--geometric=2'], { signal })
-    await git.run(['pack-refs', '--all'], { signal })
-  }
-  await git.run(['commit-graph', 'write', '--reachable', '--split', '--no-progress'], { signal })
+  const steps = [
+    ...(isDue
+      ? [
+          ['repack', '-d', '--quiet', '--geometric=2'],
+          ['pack-refs', '--all'],
+        ]
+      : []),
+    ['commit-graph', 'write', '--reachable', '--split', '--no-progress'],
+  ]
+  let isWhole = true
+  for (const step of steps) isWhole = (await git.run(step, { signal })).code === 0 && isWhole
+  return isWhole
 }
 
 const hasGraph = (git: Git) =>

@@ -40,7 +40,7 @@ export function occupancy(git: Git, onLeave: () => void): Enter {
   const maintainInside = async () => {
     maintaining = true
     inside += 1
-    await maintain(git).catch(() => {})
+    dirty ||= !(await maintain(git).catch(() => false))
     maintaining = false
     left()
   }

@@ -50,6 +50,10 @@ export function spawnGroup(
   const { signal, env, ...rest } = options
   const { GATE_COMPANION } = process.env
   const child = spawn(command, args, { ...rest, env: { ...env, GATE_COMPANION }, detached: true })
+  // Whoever waits for its end hears of it there; where nobody does, it is no reason for the companion to end.
+  child.on('error', () => {})
+  // Out of descriptors, Node leaves its streams out, and no 'close' ever comes.
+  if ((child as { stdio?: unknown }).stdio === undefined) throw new Error(`${command} could not be started`)
   const end = () => killGroup(child)
   if (signal.aborted) end()
   signal.addEventListener('abort', end, { once: true })

@@ -77,6 +77,22 @@ export interface PushRecord {
   end(verdict: Verdict): Promise<void>
 }
 
+/** The report of a push of which only the id is known yet. */
+export const justBegun = (id: string): PushReport => ({
+  id,
+  outcome: 'open',
+  phase: 'receiving',
+  ms: 0,
+  refs: [],
+  findings: [],
+  steps: [],
+  exceptionsUsed: [],
+  upstreamSaid: '',
+  told: [],
+  reaped: null,
+  scannedBytes: 0,
+})
+
 export function recordPush(pass: PassFor<'git-receive-pack'>, journal: Journal): PushRecord {
   const startedAt = performance.now()
   const steps: { step: string; ms: number }[] = []

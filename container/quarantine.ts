@@ -63,6 +63,7 @@ export async function throughGit(client: Client, pushing: Pushing, received: Rec
   const scratch = join(settings.home, 'scratch', pass.id)
   const gone = new AbortController()
   let killed = false
+  let isTidy = true
   let isFed = false
   let isOver = false
   let left: string[] = []
@@ -94,6 +95,7 @@ export async function throughGit(client: Client, pushing: Pushing, received: Rec
       .map(folder => resolve(folder))
       .filter(folder => folder.startsWith(objects))
     killed = true
+    isTidy = false
     killGroup(backend.child)
   }
   const letGo = (why: ClientGone) => {
@@ -122,7 +124,11 @@ export async function throughGit(client: Client, pushing: Pushing, received: Rec
   if (client.gone.aborted) closed()
 
   try {
-    const feeding = feed(client, received.reader, backend, settings)
+    const over = backend.ended.then(
+      () => undefined,
+      () => undefined,
+    )
+    const feeding = feed(client, received.reader, backend, over, settings)
       .catch((error: unknown) => {
         if (error instanceof ReaderStuck) kill()
         else if (error instanceof ClientGone) letGo(error)
@@ -156,7 +162,9 @@ export async function throughGit(client: Client, pushing: Pushing, received: Rec
       grace = setTimeout(kill, gone.signal.aborted ? GRACE_MS : REFS_MS)
     })
     const [{ tooLarge }] = await Promise.all([feeding, judging])
-    const { stderr } = await backend.ended
+    const { code, stderr } = await backend.ended
+    // Whoever else ended git, out of memory for example, left what it had begun.
+    isTidy &&= code === 0
     const { unpack, said } = output()
     if (verdict) return verdict
     if (gone.signal.aborted) return abandoned(commands, gone.signal.reason)
@@ -198,15 +206,16 @@ export async function throughGit(client: Client, pushing: Pushing, received: Rec
     client.gone.removeEventListener('abort', closed)
     // Others may be inside for long: what is known to be this push's goes at once.
     for (const folder of [scratch, ...left]) await rm(folder, { recursive: true, force: true })
-    leave(killed)
+    leave(!isTidy)
   }
 }
 
-/** Hands the list, then the pack, to git at git's pace. */
+/** Hands the list, then the pack, to git at git's pace, until the body ends, or git does. */
 async function feed(
   { body, at }: Client,
   reader: CommandListReader,
   backend: Backend,
+  over: Promise<undefined>,
   { maxPushBytes, clientIdleMs }: Settings,
 ): Promise<{ tooLarge: boolean }> {
   // A client that waits on git is not seen to go: so git, too, may not stand still for ever.
@@ -215,12 +224,17 @@ async function feed(
   let bytes = reader.rest.length
   at(bytes ? 'pack' : 'list')
   await give(reader.rest)
-  for (let chunk = await body.next(); chunk; chunk = await body.next()) {
+  const next = () => {
+    const chunk = body.next()
+    // One that git's end has overtaken is nobody's.
+    chunk.catch(() => {})
+    return Promise.race([chunk, over])
+  }
+  for (let chunk = await next(); chunk; chunk = await next()) {
     if (bytes === 0) at('pack')
     bytes += chunk.length
     if (bytes > maxPushBytes) {
       backend.stdin.end()
-      await body.drain()
       return { tooLarge: true }
     }
     await give(chunk)

@@ -11,6 +11,7 @@ import type { SessionEnd } from './session-counts.ts'
 
 /** The longest line an agent is told, in characters. */
 const MAX_LINE = 2_000
+const inOneLine = (text: string) => text.slice(0, MAX_LINE)
 
 /** A push whose command list has been read, good or bad. */
 interface Begun<List> {
@@ -34,9 +35,8 @@ export async function receivePack(client: Client, pushing: Pushing): Promise<Ses
   const verdict = await record
     .begin(list.commands)
     .then(() => throughGit(client, pushing, { ...begun, list }))
-    .catch(async (error: unknown) => {
+    .catch((error: unknown) => {
       logFault(pushing.pass.id, error)
-      await client.body.drain().catch(() => {})
       return failed(list.commands, `the gate could not take this push: ${faultOf(error)}`, GATES_FAULT)
     })
   return finish(client, begun, verdict, pushing)
@@ -49,6 +49,18 @@ export async function refusePush(client: Client, session: Session, why: string):
   return refuseEarly(client, begun, refused(namesOf(begun.list), [wholePush(why)]), session)
 }
 
+/** A push for which the gate could not make itself ready, told so in git's own report. */
+export async function failPush(
+  client: Client,
+  session: Session,
+  why: string,
+  remedy: readonly string[] = [],
+): Promise<SessionEnd> {
+  const begun = await begin(client, session)
+  if ('outcome' in begun) return begun
+  return refuseEarly(client, begun, failed(namesOf(begun.list), why, remedy), session)
+}
+
 /** A push whose client has gone before it named a ref. */
 export async function abandonPush(
   client: Client,
@@ -56,7 +68,6 @@ export async function abandonPush(
   why: ClientGone,
 ): Promise<SessionEnd> {
   const record = recordPush(pass, journal)
-  await record.begin([])
   await record.end(abandoned([], why))
   client.drop()
   return { outcome: 'abandoned', reaped: why.how }
@@ -91,7 +102,7 @@ async function begin(
   list ??= { problem: 'the request ended before its command list did', refs: [], capabilities: new Set() }
   const reply = replyTo(list.capabilities, client.write)
   const say = (text: string) => {
-    const line = text.slice(0, MAX_LINE)
+    const line = inOneLine(text)
     record.told.add(line)
     reply.say(line)
   }
@@ -120,7 +131,7 @@ function judgeEarly(
   return refusals.length ? refused(list.commands, refusals) : undefined
 }
 
-/** A refusal that needed no objects. What the client still sends is read away, or it would not read its answer. */
+/** A refusal that needed no objects. */
 async function refuseEarly(
   client: Client,
   begun: Begun<CommandList | BadCommandList>,
@@ -128,23 +139,28 @@ async function refuseEarly(
   session: Session,
 ): Promise<SessionEnd> {
   await begun.record.begin(namesOf(begun.list)).catch(error => logFault(begun.record.id, error))
-  await client.body.drain().catch(() => client.drop())
   return finish(client, begun, verdict, session)
 }
 
-/** The outcome is in the journal before the client has it. */
+/**
+ * The outcome is in the journal before the client has it. What the client still sends is read away before its answer,
+ * or it would not read that.
+ */
 async function finish(
   client: Client,
-  { reply, record, say }: Begun<unknown>,
+  { reply, record }: Begun<unknown>,
   verdict: Verdict,
   { announce }: Session,
 ): Promise<SessionEnd> {
-  for (const refusal of verdict.refusals) {
-    const shown = record.secretRefs.get(refusal.ref ?? '')
-    for (const line of tellRefusal(shown === undefined ? refusal : { ...refusal, ref: shown })) say(line)
-  }
+  const lines = verdict.refusals.flatMap(refusal => {
+    const ref = record.secretRefs.get(refusal.ref ?? '') ?? refusal.ref
+    return tellRefusal(ref === undefined ? refusal : { ...refusal, ref }).map(inOneLine)
+  })
+  for (const line of lines) record.told.add(line)
   await record.end(verdict)
   await announce()
+  await client.body.drain().catch(() => {})
+  for (const line of lines) reply.say(line)
   // Without a ref to answer for, the reason goes where git looks first.
   const unpack = verdict.refs.length
     ? 'ok'

@@ -6,7 +6,7 @@ import type { Git } from './git.ts'
 export interface RefList {
   /** Object ids by full name. */
   readonly refs: ReadonlyMap<string, string>
-  /** The branch that HEAD stands for; undefined when it stands for none, or that is not told. */
+  /** The branch that HEAD stands for, born or not; or the commit, where it is detached. Undefined: that is not told. */
   readonly head: string | undefined
 }
 
@@ -20,7 +20,7 @@ export async function listMirror(git: Git, signal: AbortSignal): Promise<RefList
     const space = line.indexOf(' ')
     if (space > 0) refs.set(line.slice(space + 1), line.slice(0, space))
   }
-  return { refs, head: /^ref: (\S+)$/m.exec(head)?.[1] }
+  return { refs, head: /^(?:ref: )?(\S+)$/m.exec(head)?.[1] }
 }
 
 /** Have both the same refs at the same objects, but for those `except`? */

@@ -85,8 +85,10 @@ async function takeOver(
     // A fetch leaves a file for each ref, and every look at all of them reads each file.
     if (there.refs.size - here.refs.size > MANY_REFS) await git.run(['pack-refs', '--all'], { signal })
   }
-  if (there.head !== undefined && there.head !== here.head)
-    await git.text(['symbolic-ref', 'HEAD', there.head], { signal })
+  if (there.head === undefined || there.head === here.head) return
+  if (there.head.startsWith('refs/')) await git.text(['symbolic-ref', 'HEAD', there.head], { signal })
+  // Detached at a commit that no branch has, it is not here: then HEAD stays as it was.
+  else await git.run(['update-ref', '--no-deref', 'HEAD', there.head], { signal })
 }
 
 /**

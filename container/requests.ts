@@ -1,26 +1,28 @@
 import { mkdir } from 'node:fs/promises'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { join } from 'node:path'
-import { type ConfigCheck, LostRefs } from '../src/contract/outcome.ts'
+import { type ConfigCheck, LostRefs, type PushReport } from '../src/contract/outcome.ts'
 import type { PassFor } from '../src/contract/pass.ts'
 import { bodyOf } from './body.ts'
 import { checkGitleaksConfig } from './checks/index.ts'
 import type { Companion } from './companion.ts'
 import { bodyText, json, text } from './http-words.ts'
 import { addIdentity, IdentityError } from './identities.ts'
-import type { Entry } from './journal.ts'
+import { justBegun } from './push.ts'
 import { whatStands } from './recover.ts'
 
 /** The word of a push: once it has begun, or once it has ended; what there is of it when the wait runs out. */
 export async function reportOf(
   { sessions, journal }: Companion,
   { push, wait, until }: Pick<PassFor<'push-report'>, 'push' | 'wait' | 'until'>,
-): Promise<Entry | undefined> {
+): Promise<PushReport | undefined> {
   const entry = await journal.read(push)
-  if (entry && (until === 'begun' || entry.report.outcome !== 'open')) return entry
+  if (entry && (until === 'begun' || entry.report.outcome !== 'open')) return entry.report
   if (until === 'begun') await journal.begun(push, wait * 1000)
   else await sessions.ended(push, wait * 1000)
-  return journal.read(push)
+  const isHere = [...sessions.all].some(({ id }) => id === push)
+  // Before its command list is there it is in no journal, and not lost.
+  return (await journal.read(push))?.report ?? (isHere ? justBegun(push) : undefined)
 }
 
 /** The word of a push, or else what its upstream has of it; 503 when that cannot be learnt now. */
@@ -30,8 +32,8 @@ export async function settlePush(
   request: IncomingMessage,
   response: ServerResponse,
 ): Promise<void> {
-  const entry = await reportOf(companion, { push: pass.push, wait: 0, until: 'ended' })
-  if (entry) return json(response, 200, { known: entry.report })
+  const known = await reportOf(companion, { push: pass.push, wait: 0, until: 'ended' })
+  if (known) return json(response, 200, { known })
   const refs = LostRefs.parse(JSON.parse((await bodyText(request, 8 << 20)) ?? ''))
   const has = await whatStands(pass.repository, refs, companion)
   if (has === 'no answer') return text(response, 503, 'the upstream does not answer')

@@ -97,8 +97,8 @@ async function answer(
   await recovered
   switch (pass.service) {
     case 'push-report': {
-      const entry = await reportOf(companion, pass)
-      return entry ? json(response, 200, entry.report) : text(response, 404, 'no such push')
+      const report = await reportOf(companion, pass)
+      return report ? json(response, 200, report) : text(response, 404, 'no such push')
     }
     case 'settle-push':
       return settlePush(companion, pass, request, response)

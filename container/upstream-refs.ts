@@ -14,16 +14,23 @@ const DELIMITER = Buffer.from('0001')
 const FLUSH = Buffer.from('0000')
 
 /** `ls-refs` for what a mirror holds, and the goodbye (gitprotocol-v2(5)). */
-const LIST_REFS = Buffer.concat([
-  pktLine('command=ls-refs\n'),
-  pktLine('object-format=sha1'),
-  DELIMITER,
-  ...['peel\n', 'symrefs\n', 'ref-prefix HEAD\n', 'ref-prefix refs/heads/\n', 'ref-prefix refs/tags/\n'].map(
-    pktLine,
-  ),
-  FLUSH,
-  FLUSH,
-])
+const listRefs = (...more: readonly string[]) =>
+  Buffer.concat([
+    pktLine('command=ls-refs\n'),
+    pktLine('object-format=sha1'),
+    DELIMITER,
+    ...[...more, 'peel\n', 'symrefs\n', 'ref-prefix HEAD\n'].map(pktLine),
+    ...['ref-prefix refs/heads/\n', 'ref-prefix refs/tags/\n'].map(pktLine),
+    FLUSH,
+    FLUSH,
+  ])
+
+const LIST_REFS = listRefs()
+/** Only for an upstream that says it knows the word. */
+const LIST_UNBORN = listRefs('unborn\n')
+
+/** What upstream lists, and whether it could tell the branch of a HEAD without a commit. */
+type Answer = UpstreamRefs & { readonly tellsUnborn: boolean }
 
 /**
  * Asks upstream for its refs. The question goes out before upstream has said which protocol it speaks, so that all
@@ -35,6 +42,11 @@ export async function listUpstream(
   upstream: Upstream,
   signal: AbortSignal,
 ): Promise<UpstreamRefs> {
+  const answer = await ask(link, upstream, LIST_REFS, signal)
+  return answer.refs.size === 0 && answer.tellsUnborn ? ask(link, upstream, LIST_UNBORN, signal) : answer
+}
+
+async function ask(link: Link, upstream: Upstream, question: Buffer, signal: AbortSignal): Promise<Answer> {
   const { ssh, release } = link.borrow()
   const child = spawnGroup('ssh', [...ssh, `git-upload-pack ${shellQuote(partsOf(upstream.url).path)}`], {
     signal,
@@ -42,7 +54,7 @@ export async function listUpstream(
     env: { PATH: process.env.PATH, GIT_PROTOCOL: 'version=2' },
   })
   try {
-    return await new Promise<UpstreamRefs>((resolve, reject) => {
+    return await new Promise<Answer>((resolve, reject) => {
       const reader = new RefListReader()
       let said = ''
       child.stderr?.on('data', (chunk: Buffer) => {
@@ -58,7 +70,7 @@ export async function listUpstream(
         }
       })
       child.stdin?.on('error', () => {})
-      child.stdin?.end(LIST_REFS)
+      child.stdin?.end(question)
       child.once('error', reject)
       child.once('close', () => reject(signal.aborted ? signal.reason : upstreamProblem(upstream, said)))
     })
@@ -74,14 +86,19 @@ class RefListReader {
   readonly #refs = new Map<string, string>()
   readonly #peeled = new Map<string, string>()
   #head: string | undefined
+  #tellsUnborn = false
   #part: 'start' | 'capabilities' | 'listed' | 'advertised' = 'start'
 
   /** Takes bytes; answers when the list is whole. Throws PktLineError with what upstream says instead of one. */
-  push(chunk: Buffer): UpstreamRefs | undefined {
+  push(chunk: Buffer): Answer | undefined {
     this.#packets.push(chunk)
     for (let pkt = this.#packets.next(); pkt !== undefined; pkt = this.#packets.next())
-      if (this.#take(pkt)) return { refs: this.#refs, head: this.#head, peeled: this.#peeled }
+      if (this.#take(pkt)) return this.#answer()
     return undefined
+  }
+
+  #answer(): Answer {
+    return { refs: this.#refs, head: this.#head, peeled: this.#peeled, tellsUnborn: this.#tellsUnborn }
   }
 
   #take(pkt: Pkt): boolean {
@@ -94,16 +111,17 @@ class RefListReader {
     if (line.startsWith('ERR ')) throw new PktLineError(line.slice(4))
     if (this.#part === 'start' && line === 'version 2') this.#part = 'capabilities'
     else if (this.#part === 'listed') this.#listed(line)
-    else if (this.#part !== 'capabilities' && line !== 'version 1') this.#advertised(line)
+    else if (this.#part === 'capabilities') this.#tellsUnborn ||= /^ls-refs=(\S+ )?unborn\b/.test(line)
+    else if (line !== 'version 1') this.#advertised(line)
     return false
   }
 
-  /** `<id> <name> [symref-target:<name>] [peeled:<id>]` */
+  /** `<id> <name> [symref-target:<name>] [peeled:<id>]`, with `unborn` for the id of a HEAD without a commit */
   #listed(line: string): void {
     const [id, name, ...attributes] = line.split(' ')
     if (!id || !name) throw new PktLineError('upstream lists its refs in a way that cannot be read')
     if (name === 'HEAD')
-      this.#head = attributes.find(a => a.startsWith('symref-target:'))?.slice('symref-target:'.length)
+      this.#head = attributes.find(a => a.startsWith('symref-target:'))?.slice('symref-target:'.length) ?? id
     else {
       this.#put(name, id)
       const peeled = attributes.find(a => a.startsWith('peeled:'))

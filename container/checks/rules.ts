@@ -1,7 +1,9 @@
 import type { Refusal } from '../../src/contract/outcome.ts'
 import { type Action, decidingRule, type Grant, mayDo, refNamedAfter } from '../../src/contract/rules.ts'
 import { type Command, isCreate, isDelete, isTag } from '../commands.ts'
+import type { Git } from '../git.ts'
 import type { Check } from './check.ts'
+import { ObjectReader } from './object-reader.ts'
 
 /** So many refusals tell what would be allowed instead; a push of thousands of refs is told it of the first. */
 const MOST_REMEDIES = 20
@@ -31,54 +33,84 @@ export const rules: Check = {
   name: 'rules',
   async run({ commands, pass, git }, _say, signal) {
     const grant = { agent: pass.agent, terms: pass.terms }
+    const branches = commands.filter(command => !isDelete(command) && !isTag(command))
+    const [types, ancestries] = await Promise.all([
+      typesOf(git, branches, signal),
+      ancestriesOf(
+        git,
+        branches.filter(command => !isCreate(command)),
+        signal,
+      ),
+    ])
     const refusals: Refusal[] = []
-    for (const command of commands) {
-      if (isDelete(command)) continue
-      const isUpdate = !isCreate(command) && !isTag(command)
-      const [type, ancestor] = await Promise.all([
-        isTag(command)
-          ? 'tag'
-          : git
-              .run(['cat-file', '-t', command.new], { signal })
-              .then(({ code, stdout }) => (code === 128 ? undefined : stdout.toString('utf8').trim())),
-        isUpdate ? git.run(['merge-base', '--is-ancestor', command.old, command.new], { signal }) : undefined,
-      ])
-      if (!isTag(command)) {
-        if (type === undefined) {
-          refusals.push({
-            ref: command.ref,
-            reason: 'its objects are missing from the push',
-            detail: [],
-            remedy: ['git fetch origin, then push again'],
-          })
-          continue
-        }
-        if (type !== 'commit') {
-          refusals.push({
-            ref: command.ref,
-            reason: `a branch holds commits, this is a ${type}`,
-            detail: [],
-            remedy: [`push it as a tag: git push origin ${command.new.slice(0, 12)}:refs/tags/NAME`],
-          })
-          continue
-        }
-      }
-      if (!ancestor) continue
-      if (ancestor.code !== 0 && ancestor.code !== 1) {
+    for (const command of branches) {
+      const { ref, old, new: tip } = command
+      const type = types.get(tip)
+      const ancestry = ancestries.get(ref)
+      if (type !== 'commit') refusals.push(noCommit(command, type))
+      else if (ancestry === 'unknown')
         refusals.push({
-          ref: command.ref,
+          ref,
           reason: 'its old value is not known here; upstream has moved',
-          detail: [],
+          detail: [`it was ${old}`],
           remedy: ['git fetch origin, then push again'],
         })
-        continue
-      }
-      const action: Action = ancestor.code === 0 ? 'update' : 'force'
-      if (!mayDo(grant, command.ref, action))
-        refusals.push(refuse(command, grant, action, refusals.length < MOST_REMEDIES))
+      else if (ancestry !== undefined && !mayDo(grant, ref, ancestry))
+        refusals.push(refuse(command, grant, ancestry, refusals.length < MOST_REMEDIES))
     }
     return refusals
   },
+}
+
+/** Types of the objects that branches are to stand at, by id; those that are not there are left out. */
+async function typesOf(
+  git: Git,
+  branches: readonly Command[],
+  signal: AbortSignal,
+): Promise<Map<string, string>> {
+  const types = new Map<string, string>()
+  if (branches.length === 0) return types
+  await using objects = new ObjectReader(git, signal)
+  for await (const info of objects.info([...new Set(branches.map(({ new: tip }) => tip))]))
+    if (info) types.set(info.id, info.type)
+  return types
+}
+
+/** So many histories are looked into at once. */
+const AT_ONCE = 4
+
+/** By ref: is its update a fast-forward, or a force; unknown where its old value is not here. */
+async function ancestriesOf(
+  git: Git,
+  updates: readonly Command[],
+  signal: AbortSignal,
+): Promise<Map<string, 'update' | 'force' | 'unknown'>> {
+  const found = new Map<string, 'update' | 'force' | 'unknown'>()
+  const left = updates.values()
+  const look = async () => {
+    for (const { ref, old, new: tip } of left) {
+      const { code } = await git.run(['merge-base', '--is-ancestor', old, tip], { signal })
+      found.set(ref, code === 0 ? 'update' : code === 1 ? 'force' : 'unknown')
+    }
+  }
+  await Promise.all(Array.from({ length: AT_ONCE }, look))
+  return found
+}
+
+function noCommit({ ref, new: tip }: Command, type: string | undefined): Refusal {
+  return type === undefined
+    ? {
+        ref,
+        reason: 'its objects are missing from the push',
+        detail: [],
+        remedy: ['git fetch origin, then push again'],
+      }
+    : {
+        ref,
+        reason: `a branch holds commits, this is a ${type}`,
+        detail: [],
+        remedy: [`push it as a tag: git push origin ${tip.slice(0, 12)}:refs/tags/NAME`],
+      }
 }
 
 const VERB: Record<Action, string> = {

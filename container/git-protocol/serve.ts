@@ -38,6 +38,8 @@ export async function serveGit(
 ): Promise<Server> {
   const worker = workerAt(surface.worker, surface.agent, companion.settings)
   const server = createServer({ allowHalfOpen: true, keepAlive: true, keepAliveInitialDelay: KEEPALIVE_MS })
+  // Whoever has not asked for anything yet counts, too: each takes a descriptor.
+  server.maxConnections = companion.settings.maxSessions
   server.on('connection', socket => {
     // Whoever waits on this connection hears of its end as a close.
     socket.on('error', () => {})

@@ -150,6 +150,7 @@ describe.concurrent('a container', () => {
     const stop = gate().repository('stop')
     const { ada, push, commit, goOn, container } = await pushHeldUp(stop)
     container.child.kill('SIGTERM')
+    container.child.kill('SIGTERM')
     const { output } = await untilTold(ada, ({ code }) => code !== 0)
     expect(output).toContain('remote: git-gate: the gate is stopping; try again in a few seconds')
     goOn()

@@ -94,3 +94,23 @@ test('a repository that allows stale reads is served while its upstream is down;
   expect(push).toMatchObject({ code: 1 })
   expect(push.output).toMatch(/git-gate: .*cannot be reached/)
 })
+
+test('HEAD is what it is upstream: another branch, one without a commit, or no branch at all', async () => {
+  await using gate = await startGate({ upstream: { empty: true } })
+  const ada = await gate.agent('ada', { push: ['**'] })
+  await gate.upstream.git(['symbolic-ref', 'HEAD', 'refs/heads/trunk'])
+  const work = await ada.clone()
+  expect(await work.text(['symbolic-ref', 'HEAD'])).toBe('refs/heads/trunk')
+  const first = await work.commit('First')
+  expect(await work.push('HEAD')).toMatchObject(accepted)
+  expect(await gate.upstream.ref('refs/heads/trunk')).toBe(first)
+  await work.commit('Second')
+  expect(await work.push('HEAD')).toMatchObject(accepted)
+
+  await gate.upstream.git(['update-ref', '--no-deref', 'HEAD', first])
+  const detached = await ada.clone()
+  expect(await detached.text(['rev-parse', 'HEAD'])).toBe(first)
+  expect((await detached.git(['symbolic-ref', '-q', 'HEAD'])).code).toBe(1)
+  await gate.upstream.git(['symbolic-ref', 'HEAD', 'refs/heads/trunk'])
+  expect(await (await ada.clone()).text(['symbolic-ref', 'HEAD'])).toBe('refs/heads/trunk')
+})

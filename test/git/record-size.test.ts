@@ -22,3 +22,14 @@ test('what a talkative upstream says reaches the agent, and of its beginning the
   expect(push.upstreamSaid).not.toContain('\ufffd')
   expect(Buffer.byteLength(JSON.stringify(push))).toBeLessThan(MOST_BYTES)
 })
+
+test('an upstream that says more than a client takes in time is not held in memory for it', async () => {
+  await using gate = await startGate()
+  const ada = await gate.agent('ada', { push: ['ada/**'] })
+  gate.upstream.hook('post-receive', "head -c 20000000 /dev/zero | tr '\\0' x | fold -w 900 >&2")
+  const work = await ada.clone()
+  await work.commit('Say hello', { 'hello.txt': 'hello\n' })
+  const ran = await work.push('HEAD:refs/heads/ada/hello')
+  expect(ran).toMatchObject(accepted)
+  expect(ran.output).toContain('git-gate: upstream says more, which is not passed on')
+})
