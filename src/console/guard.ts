@@ -73,6 +73,12 @@ export const signedIn = createMiddleware<ConsoleEnv>(async (c, next) => {
   return next()
 })
 
+/** An address with a slash at its end is the one without it. */
+export const withoutSlash = createMiddleware<ConsoleEnv>(async (c, next) => {
+  const { pathname, search } = new URL(c.req.url)
+  return pathname.endsWith('/') ? c.redirect(pathname.replace(/\/+$/, '') + search) : next()
+})
+
 function askToSignIn(request: Request): Response {
   const { pathname, search } = new URL(request.url)
   // An EventSource does not show the answer that it is sent on to.

@@ -4,11 +4,11 @@ import { addAgent, showAgents } from './agents.tsx'
 import { asset } from './assets.ts'
 import type { ConsoleEnv } from './env.ts'
 import { changeGrant, showGrant } from './grant.tsx'
-import { fromHere, protect, signedIn } from './guard.ts'
+import { fromHere, protect, signedIn, withoutSlash } from './guard.ts'
 import { showIntroduced } from './introduced.tsx'
 import { streamPush, streamPushes } from './live.tsx'
 import { showOverview } from './overview.tsx'
-import { notThere } from './page.tsx'
+import { failed, notThere } from './page.tsx'
 import { pathOf } from './paths.ts'
 import { showPush } from './push.tsx'
 import { showPushes } from './pushes.tsx'
@@ -19,6 +19,7 @@ import { decide, revokeException, showWaiting, takeBack } from './waiting.tsx'
 
 /** The console's pages, mounted at /-/console: for people, in a browser. */
 export const consolePages = new Hono<ConsoleEnv>()
+  .onError(failed)
   .use(protect)
   .get('/assets/:name', asset)
   .use(fromHere)
@@ -51,4 +52,12 @@ export const consolePages = new Hono<ConsoleEnv>()
   .get('/agents/:name/grants/:repository', showGrant)
   .post('/agents/:name/grants/:repository', changeGrant)
   .get('/overview', showOverview)
+  // Where forms are sent to, for who opens the address of what they were answered.
+  .get('/sign-out', c => c.redirect(pathOf.pushes))
+  .get('/waiting/:form{decide|revoke|take-back}', c => c.redirect(pathOf.waiting))
+  .get('/repositories/:name/check', c => c.redirect(pathOf.repository(c.req.param('name'))))
+  .get('/agents/:name/:form{tokens|revoke|grants|take-grant}', c =>
+    c.redirect(pathOf.agent(c.req.param('name'))),
+  )
+  .get('/*', withoutSlash)
   .all('*', c => notThere(c, 'such page', pathOf.pushes, undefined))

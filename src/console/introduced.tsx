@@ -15,7 +15,7 @@ export async function showIntroduced(c: Context<ConsoleEnv>): Promise<Response> 
   return page(c, {
     title: 'What a push brought',
     room: 'Pushes',
-    status: asked.ok ? 200 : 404,
+    status: asked.ok ? 200 : asked.refused.code === 'not-found' ? 404 : 502,
     children: (
       <>
         <div class="head">
@@ -25,6 +25,12 @@ export async function showIntroduced(c: Context<ConsoleEnv>): Promise<Response> 
           </p>
         </div>
         {!asked.ok && <Complaint refused={asked.refused} />}
+        {!asked.ok && asked.refused.code !== 'not-found' && (
+          <p class="quiet">
+            The commits and the diff are only in the mirror, and the companion reads them there. Look again in
+            a moment.
+          </p>
+        )}
         {asked.ok && asked.value.length === 0 && <p class="quiet">This push only deleted refs.</p>}
         {asked.ok &&
           asked.value.map(({ ref, brought }) => (
@@ -41,12 +47,9 @@ export async function showIntroduced(c: Context<ConsoleEnv>): Promise<Response> 
                   <Said lines={brought.commits.text.trimEnd().split('\n')} />
                   {brought.commits.cut && <Cut />}
                   <pre class="said diff">
-                    {brought.diff.text
-                      .trimEnd()
-                      .split('\n')
-                      .map(line => (
-                        <Line text={line} />
-                      ))}
+                    {kindsOf(brought.diff.text.trimEnd().split('\n')).map(({ line, kind }) => (
+                      <span class={kind}>{`${visible(line)}\n`}</span>
+                    ))}
                   </pre>
                   {brought.diff.cut && <Cut />}
                 </>
@@ -60,8 +63,13 @@ export async function showIntroduced(c: Context<ConsoleEnv>): Promise<Response> 
 
 const Cut = () => <p class="quiet">There is more; this is its beginning.</p>
 
-const KINDS: Readonly<Record<string, string>> = { '+': 'added', '-': 'taken', '@': 'place', d: 'file' }
+const KINDS: Readonly<Record<string, string>> = { '+': 'added', '-': 'taken', '@': 'place' }
 
-const Line = ({ text }: { text: string }) => {
-  return <span class={KINDS[text[0] ?? ''] ?? ''}>{`${visible(text)}\n`}</span>
+/** A diff's lines, each with what it is. From `diff` to `@@` they are about the file, whatever they begin with. */
+function kindsOf(lines: readonly string[]) {
+  let aboutFile = true
+  return lines.map(line => {
+    aboutFile = line.startsWith('diff ') || (aboutFile && !line.startsWith('@@'))
+    return { line, kind: aboutFile ? 'file' : (KINDS[line[0] ?? ''] ?? '') }
+  })
 }

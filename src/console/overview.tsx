@@ -36,6 +36,8 @@ export async function showOverview(c: Context<ConsoleEnv>): Promise<Response> {
   // Slots end on whole multiples of their length, so a slot is the same one at the next look.
   const from = (Math.floor(Date.now() / slotMs) + 1 - slots) * slotMs
   const time = { from, slotMs, slots }
+  // The list of pushes is filtered by whole days.
+  const since = new Date(from).toISOString().slice(0, 10)
   const ledger = c.env.LEDGER
   const [outcomes, reaped, scanned, steps, agents] = await Promise.all([
     outcomesOverTime(ledger, time),
@@ -74,7 +76,7 @@ export async function showOverview(c: Context<ConsoleEnv>): Promise<Response> {
           </Nothing>
         ) : (
           <>
-            <Totals outcomes={outcomes} />
+            <Totals outcomes={outcomes} since={since} />
             <section aria-labelledby="over-time">
               <h2 id="over-time">Pushes by outcome</h2>
               <ColumnChart
@@ -164,7 +166,9 @@ export async function showOverview(c: Context<ConsoleEnv>): Promise<Response> {
                   {agents.map(each => (
                     <tr>
                       <th scope="row">
-                        <a href={`${pathOf.pushes}?${new URLSearchParams({ agent: each.agent })}`}>
+                        <a
+                          href={`${pathOf.pushes}?${new URLSearchParams({ agent: each.agent, from: since })}`}
+                        >
                           <Given text={each.agent} />
                         </a>
                       </th>
@@ -206,7 +210,7 @@ const MEANING: Readonly<Record<Outcome, string>> = {
   open: 'in progress',
 }
 
-const Totals = ({ outcomes }: { outcomes: readonly OutcomesOfSlot[] }) => (
+const Totals = ({ outcomes, since }: { outcomes: readonly OutcomesOfSlot[]; since: string }) => (
   <dl class="totals">
     {OUTCOMES.map(({ name: outcome }) => {
       const sum = sumOf(
@@ -217,7 +221,7 @@ const Totals = ({ outcomes }: { outcomes: readonly OutcomesOfSlot[] }) => (
         <div class={outcome}>
           <dt>{outcome}</dt>
           <dd>
-            <a href={`${pathOf.pushes}?outcome=${outcome}`}>{number(sum)}</a>
+            <a href={`${pathOf.pushes}?${new URLSearchParams({ outcome, from: since })}`}>{number(sum)}</a>
           </dd>
           <dd class="quiet small">{MEANING[outcome]}</dd>
         </div>

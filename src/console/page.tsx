@@ -1,6 +1,7 @@
 import type { Context } from 'hono'
 import { html } from 'hono/html'
 import type { Child } from 'hono/jsx'
+import { logFault } from '../fault.ts'
 import { countWaiting } from '../ledger/waiting.ts'
 import type { Refused } from './ask-api.ts'
 import type { ConsoleEnv } from './env.ts'
@@ -15,7 +16,7 @@ const ROOMS = [
   ['Overview', pathOf.overview],
 ] as const
 
-type Status = 200 | 400 | 403 | 404 | 409 | 502
+type Status = 200 | 400 | 403 | 404 | 409 | 500 | 502
 
 interface Content {
   readonly title: string
@@ -145,6 +146,24 @@ export const notThere = (c: Context<ConsoleEnv>, what: string, back: string, roo
       </>
     ),
   })
+
+/** What the gate could not do. The ledger may be what failed, so nothing is asked of it. */
+export function failed(error: Error, c: Context<ConsoleEnv>) {
+  logFault({ at: c.req.path }, error)
+  return bare(c, {
+    title: 'Failed',
+    status: 500,
+    children: (
+      <main id="content">
+        <h1>The gate failed on this page</h1>
+        <p>
+          Open it again, or <a href={pathOf.pushes}>see the pushes</a>. If it stays so, the Worker’s log has
+          the cause.
+        </p>
+      </main>
+    ),
+  })
+}
 
 const Gate = () => (
   <svg viewBox="0 0 16 16" width="18" height="18" aria-hidden="true" class="gate">

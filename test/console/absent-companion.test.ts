@@ -1,7 +1,9 @@
 import type { Browser } from 'playwright-core'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { startAdminGate } from '../api/admin-gate.ts'
+import { seconds, startGate } from '../harness/index.ts'
 import { openConsole, startBrowser } from './browser.ts'
+import { writeHistory } from './history.ts'
 
 let browser: Browser & AsyncDisposable
 beforeAll(async () => {
@@ -25,5 +27,76 @@ test.for([
   await using operator = await openConsole(browser, gate)
   await operator.open('/repositories/app')
   await operator.page.getByText(words).waitFor()
+  expect(operator.wrong).toEqual([])
+
+  await gate.ledger
+    .prepare(
+      `INSERT INTO pushes (id, repository, agent, token, started_at, outcome, phase, ms, refs, findings, steps,
+         exceptions_used, upstream_said, told, client_address, client_version)
+       VALUES ('one', 'app', 'ada', '', 0, 'accepted', '', 1, '[]', '[]', '[]', '[]', '', '[]', '', '')`,
+    )
+    .run()
+  const brought = await operator.page.goto(`${gate.url}/-/console/pushes/one/introduced`)
+  expect(brought?.status()).toBe(502)
+  await operator.page.getByRole('alert').getByText('the companion').first().waitFor()
+  await operator.page.getByText('Look again in a moment').waitFor()
+  const nothing = await operator.page.goto(`${gate.url}/-/console/pushes/none/introduced`)
+  expect(nothing?.status()).toBe(404)
+  await operator.page.getByText('there is no push none').waitFor()
+})
+
+test('a page that cannot be made says so as a page of the console', async () => {
+  await using gate = await startAdminGate()
+  await using operator = await openConsole(browser, gate)
+  await gate.ledger.prepare('DROP TABLE pushes').run()
+  const answer = await operator.page.goto(`${gate.url}/-/console/pushes`)
+  expect(answer?.status()).toBe(500)
+  expect(answer?.headers()['content-security-policy']).toContain("default-src 'none'")
+  await operator.page.getByRole('heading', { name: 'The gate failed on this page' }).waitFor()
+  expect(operator.wrong.filter(each => !each.startsWith('500 ') && !each.includes('status of 500'))).toEqual(
+    [],
+  )
+})
+
+test('every address leads somewhere: those that forms are sent to, and those with a slash at their end', async () => {
+  await using gate = await startAdminGate()
+  await using operator = await openConsole(browser, gate)
+  for (const [from, to] of [
+    ['/agents/ada/tokens', '/agents/ada'],
+    ['/agents/ada/revoke', '/agents/ada'],
+    ['/agents/ada/grants', '/agents/ada'],
+    ['/agents/ada/take-grant', '/agents/ada'],
+    ['/repositories/acme%2Fapp/check', '/repositories/acme%2Fapp'],
+    ['/waiting/decide', '/waiting'],
+    ['/waiting/revoke', '/waiting'],
+    ['/waiting/take-back', '/waiting'],
+    ['/sign-out', '/pushes'],
+    ['/', '/pushes'],
+    ['/agents/', '/agents'],
+    ['/pushes/?agent=ada', '/pushes?agent=ada'],
+  ] as const) {
+    await operator.open(from)
+    expect([from, operator.page.url()]).toEqual([from, `${gate.url}/-/console${to}`])
+  }
+})
+
+test('a companion that hangs holds up neither the page of its repository nor the list of pushes', async () => {
+  await using gate = await startGate({ settings: { GATE_LOST_PUSH_SECONDS: '86400' } })
+  await using operator = await openConsole(browser, gate)
+  const { page, open } = operator
+  const [going] = writeHistory(gate.home, [{ startedAt: Date.now() - 60_000, outcome: 'open' }])
+  await page.locator(`#push-${going}`).waitFor()
+  process.kill(gate.companion.pid, 'SIGSTOP')
+  try {
+    await expect.poll(() => page.locator('#live').textContent()).toBe('live')
+    const [newer] = writeHistory(gate.home, [{ startedAt: Date.now(), agent: 'newer' }])
+    await page.locator(`#push-${newer}`).waitFor({ timeout: seconds(10) })
+    await open(`/pushes/${going}`)
+    await expect.poll(() => page.locator('#live').textContent()).toBe('live')
+    await open('/repositories/app')
+    await page.getByText('The companion does not answer now').waitFor()
+  } finally {
+    process.kill(gate.companion.pid, 'SIGCONT')
+  }
   expect(operator.wrong).toEqual([])
 })

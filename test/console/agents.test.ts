@@ -46,6 +46,7 @@ test('an agent is made, granted and given a token; the pasted lines clone; revok
   await page.getByLabel('Label').fill('a laptop')
   await page.getByRole('button', { name: 'Mint a token' }).click()
   await page.getByText('it is not shown again').waitFor()
+  expect(await page.evaluate('document.activeElement.className')).toBe('minted')
   const token = (await page.locator('#minted-token').textContent()) ?? ''
   expect(token).toMatch(/^gate_[a-z2-7]{10}_[A-Za-z0-9]{32}$/)
   await page.getByRole('button', { name: 'Copy the lines for the agent' }).click()

@@ -21,6 +21,7 @@ test('the overview draws which sessions were let go and how much was scanned, wi
     { startedAt: now - 2, outcome: 'abandoned', reaped: 'idle' },
     { startedAt: now - 3, outcome: 'abandoned', reaped: 'idle' },
     { startedAt: now - 4 * hour, outcome: 'abandoned', reaped: 'vanished' },
+    { startedAt: now - 40 * 24 * hour },
     { startedAt: now - 4 * hour - 1, outcome: 'failed', reaped: 'stuck', scannedBytes: 2 << 20 },
   ])
   await using operator = await openConsole(browser, gate)
@@ -45,5 +46,13 @@ test('the overview draws which sessions were let go and how much was scanned, wi
   await page.getByText('gitleaks read 5.5 MiB from 3 pushes.').waitFor()
   await open('/overview')
   await page.getByText('4 pushes were ended before they finished.').waitFor()
+  // What a number leads to is what was counted.
+  await page.getByRole('link', { name: '2', exact: true }).first().click()
+  await page.getByLabel('Outcome').waitFor()
+  expect(await page.locator('#pushes > li').count()).toBe(2)
+  await open('/overview')
+  await page.getByRole('table').getByRole('link', { name: 'ada' }).click()
+  await page.getByLabel('Outcome').waitFor()
+  expect(await page.locator('#pushes > li').count()).toBe(6)
   expect(wrong).toEqual([])
 })
