@@ -147,16 +147,18 @@ async function repositoryPage(c: Context<ConsoleEnv>, tried: Tried): Promise<Res
 }
 
 const Links = ({ links }: { links: readonly LinkStep[] }) => (
-  <ol class="links" role="status">
-    {links.map(({ name, ok, detail, fix }) => (
-      <li>
-        <span class={ok ? 'ok' : 'ng'}>{ok ? 'ok' : 'failed'}</span>
-        <strong>{visible(name)}</strong>
-        <span>
-          <Given text={detail} />
-          {fix && <span class="fix">{visible(fix)}</span>}
-        </span>
-      </li>
-    ))}
-  </ol>
+  <div role="status">
+    <ol class="links">
+      {links.map(({ name, ok, detail, fix }) => (
+        <li>
+          <span class={ok ? 'ok' : 'ng'}>{ok ? 'ok' : 'failed'}</span>
+          <strong>{visible(name)}</strong>
+          <span>
+            <Given text={detail} />
+            {fix && <span class="fix">{visible(fix)}</span>}
+          </span>
+        </li>
+      ))}
+    </ol>
+  </div>
 )

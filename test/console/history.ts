@@ -8,6 +8,9 @@ import { newId } from '../../src/ledger/id.ts'
 /** A push as the ledger keeps it; what is left out is that of an uneventful one. */
 export type PastPush = Partial<Omit<PushRecord, 'startedAt'>> & { readonly startedAt: number }
 
+/** The steps of a push that goes all the way, in order. */
+export const STEPS = ['receiving', 'rules', 'files', 'identity', 'secrets', 'forwarding'] as const
+
 /** The file in which a local gate's D1 keeps the ledger. */
 function ledgerFile(home: string): string {
   const folder = path.join(home, 'state', 'v3', 'd1')

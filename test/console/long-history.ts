@@ -1,7 +1,7 @@
 import type { Page } from 'playwright-core'
 import { z } from 'zod'
 import { until } from '../harness/until.ts'
-import type { PastPush } from './history.ts'
+import { type PastPush, STEPS } from './history.ts'
 
 /** Uneventful pushes of many agents into many repositories, newest first. */
 export function longHistory(pushes: number): PastPush[] {
@@ -12,7 +12,7 @@ export function longHistory(pushes: number): PastPush[] {
     agent: `agent-${i % 40}`,
     repository: `acme/app-${i % 25}`,
     outcome: outcomes[i % outcomes.length] ?? 'accepted',
-    steps: ['receiving', 'rules', 'secrets', 'forwarding'].map((step, at) => ({ step, ms: (i % 200) * at })),
+    steps: STEPS.map((step, at) => ({ step, ms: (i % 200) * at })),
   }))
 }
 

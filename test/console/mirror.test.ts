@@ -15,22 +15,26 @@ test("a repository's page tells how fresh and how large its mirror is, who is in
   await using operator = await openConsole(browser, gate)
   const { page, open } = operator
   const mirror = page.getByRole('region', { name: 'Mirror' })
-  const told = async () => (await mirror.textContent())?.replaceAll(/\s+/g, ' ')
+  /** What is said under a heading of the mirror's facts. */
+  const fact = async (name: string) => {
+    const of = mirror.locator('div', { has: page.locator('dt', { hasText: name }) })
+    return (await of.getByRole('definition').textContent())?.replaceAll(/\s+/g, ' ').trim()
+  }
   await open('/repositories/app')
-  expect(await told()).toContain('Like the upstreamnot since the companion startedLast refreshnone yet')
+  expect(await fact('Up to date as of')).toBe('not since the companion started')
+  expect(await fact('Last refresh')).toBe('none yet')
 
   await ada.clone()
   await open('/repositories/app')
-  expect(await told()).toMatch(
-    /Like the upstreamjust now \(\d{4}-.* UTC\)Last refreshjust now in \d.*On disk\d+ (bytes|KiB)/,
-  )
-  expect(await told()).toMatch(/Sessions nownone/)
+  expect(await fact('Up to date as of')).toMatch(/^just now \(\d{4}-.* UTC\)$/)
+  expect(await fact('Last refresh')).toMatch(/^just now in \d+/)
+  expect(await fact('On disk')).toMatch(/^[\d.]+ (bytes|KiB)$/)
+  expect(await fact('Sessions now')).toBe('none')
 
   await gate.upstream.stop()
   expect((await ada.tryClone()).code).not.toBe(0)
   await open('/repositories/app')
-  await mirror.getByText('failed', { exact: true }).waitFor()
-  expect(await told()).toMatch(/Last refreshjust now in .*: failed .*upstream/)
-  expect(await told()).toContain(', and 1 that failed')
+  expect(await fact('Last refresh')).toMatch(/^just now in .*: failed .*upstream/)
+  expect(await fact('Refreshes')).toMatch(/^\d+, and 1 that failed since the companion started$/)
   expect(operator.wrong).toEqual([])
 })

@@ -5,7 +5,7 @@ import type { Browser, Page } from 'playwright-core'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { accepted, rejected, seconds, startGate, until } from '../harness/index.ts'
 import { openConsole, startBrowser } from './browser.ts'
-import { endPush, writeHistory } from './history.ts'
+import { endPush, STEPS, writeHistory } from './history.ts'
 import { madeUpToken } from './made-up.ts'
 
 let browser: Browser & AsyncDisposable
@@ -36,7 +36,7 @@ test('a push appears on the open page by itself, and moves through its states to
   await using gate = await startGate({ settings: { GATE_GITLEAKS: gitleaks.program } })
   const ada = await gate.agent('ada', { push: ['refs/heads/ada/**'] })
   const work = await ada.clone()
-  await work.commit('Make the search faster', { 'search.ts': 'export const limit = 50\n' })
+  await work.commit('Make the search faster', { 'search.ts': 'export const limit = 50\n++limit\n' })
   const held = path.join(gate.home, 'upstream-may-answer')
   gate.upstream.hook('pre-receive', `while ! [ -e ${held} ]; do sleep 0.1; done; echo 'thank you' >&2`)
 
@@ -74,11 +74,14 @@ test('a push appears on the open page by itself, and moves through its states to
   expect(await announced?.textContent()).toBe('ada to app: accepted')
   await looking.page.locator('#live').waitFor({ state: 'hidden' })
   await looking.page.getByText('thank you', { exact: true }).waitFor()
-  for (const step of ['receiving', 'rules', 'secrets', 'forwarding'])
-    await looking.page.locator('.timeline').getByText(step, { exact: true }).waitFor()
+  for (const step of STEPS) await looking.page.locator('.timeline').getByText(step, { exact: true }).waitFor()
   await looking.page.getByRole('link', { name: 'See its commits and its diff' }).click()
   await looking.page.getByText('Make the search faster').waitFor()
   await looking.page.getByText('+export const limit = 50').waitFor()
+  expect(await looking.page.locator('.diff .added').allTextContents()).toEqual([
+    '+export const limit = 50\n',
+    '+++limit\n',
+  ])
   expect([...watching.wrong, ...looking.wrong]).toEqual([])
 })
 

@@ -3,10 +3,9 @@ import { createRequire } from 'node:module'
 import type { Browser, Page } from 'playwright-core'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { z } from 'zod'
-import { Reaped } from '../../src/contract/outcome.ts'
-import { type Gate, startGate } from '../harness/index.ts'
+import { startGate } from '../harness/index.ts'
 import { openConsole, startBrowser } from './browser.ts'
-import { objectId, writeHistory } from './history.ts'
+import { furnished } from './furnished.ts'
 import { tabTo } from './keyboard.ts'
 
 const axe = fs.readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8')
@@ -19,66 +18,6 @@ beforeAll(async () => {
   browser = await startBrowser()
 })
 afterAll(() => browser[Symbol.asyncDispose]())
-
-/** A gate with something on every page; answers with all the pages. */
-async function furnished(gate: Gate): Promise<string[]> {
-  await gate.agent('ada', { push: ['refs/heads/ada/**'], tags: ['*'] })
-  const now = Date.now()
-  const finding = {
-    rule: 'generic-api-key',
-    path: 'a/rather/long/path/that/does/not/fit/on/a/telephone/configuration.production.json',
-    line: 12,
-    commit: objectId(),
-    fingerprint: objectId(),
-    excerpt: '"key": "[redacted]',
-    asksForException: true,
-  }
-  const outcomes = ['accepted', 'failed', 'abandoned'] as const
-  const [id] = writeHistory(gate.home, [
-    {
-      startedAt: now - 5_000,
-      outcome: 'refused',
-      findings: [finding],
-      steps: ['receiving', 'rules', 'secrets'].map((step, i) => ({ step, ms: 10 + i * 300 })),
-      told: [`git-gate: refused refs/heads/ada/${'long-'.repeat(30)}name`],
-      refs: [
-        {
-          ref: `refs/heads/ada/${'long-'.repeat(30)}name`,
-          old: '0'.repeat(40),
-          new: objectId(),
-          status: 'ng',
-          reason: 'git-gate: secret found',
-        },
-      ],
-    },
-    ...Array.from({ length: 60 }, (_, i) => ({
-      startedAt: now - (i + 2) * 3_600_000,
-      outcome: outcomes[i % 3] ?? 'accepted',
-      reaped: i % 3 === 2 ? (Reaped.options[i % Reaped.options.length] ?? null) : null,
-      scannedBytes: i % 3 === 0 ? 9_000 * i : 0,
-      steps: ['receiving', 'rules', 'secrets', 'forwarding'].map((step, at) => ({ step, ms: 20 * (i + at) })),
-      told: ['git-gate: something was said'],
-    })),
-  ])
-  await gate.admin.ask('POST', '/exceptions', {
-    repository: 'app',
-    fingerprint: objectId(),
-    reason: 'a made-up value',
-  })
-  await gate.admin.ask('POST', '/declines', { repository: 'app', fingerprint: objectId() })
-  return [
-    '/pushes',
-    `/pushes/${id}`,
-    '/waiting',
-    '/repositories',
-    '/repositories/app',
-    '/agents',
-    '/agents/ada',
-    '/agents/ada/grants/app',
-    '/overview',
-    '/nowhere',
-  ]
-}
 
 async function accessibilityProblems(page: Page): Promise<string[]> {
   await page.evaluate(`${axe}; undefined`)
@@ -102,14 +41,31 @@ test('every page is accessible and fits: 360 and 1600 pixels wide, light and dar
   for (const { width, scheme } of VIEWS) {
     await using operator = await openConsole(browser, gate, { width, scheme })
     const { page, open, wrong } = operator
-    for (const at of pages) {
-      await open(at)
+    const look = async (at: string) => {
       await page.evaluate('for (const each of document.querySelectorAll("details")) each.open = true')
       const told = `${at}, ${width} pixels wide, ${scheme}`
       expect([told, await accessibilityProblems(page)]).toEqual([told, []])
       const overflow = await page.evaluate('document.documentElement.scrollWidth - innerWidth')
       expect([told, overflow]).toEqual([told, 0])
     }
+    for (const at of pages) {
+      await open(at)
+      await look(at)
+    }
+    await open('/repositories/app')
+    await page.getByRole('button', { name: 'Check the link' }).click()
+    await page.getByText('the upstream takes pushes').waitFor()
+    await look('a link that was checked')
+    await open('/agents/ada')
+    await page.getByRole('button', { name: 'Mint a token' }).click()
+    await page.getByText('it is not shown again').waitFor()
+    await look('a token that was minted')
+    await page.getByRole('button', { name: 'Sign out' }).click()
+    await page.getByLabel('Admin token').fill('not one')
+    await look('the sign-in')
+    await page.getByRole('button', { name: 'Sign in' }).click()
+    await page.getByRole('alert').waitFor()
+    await look('a sign-in that failed')
     expect(wrong).toEqual([])
   }
 })

@@ -3,6 +3,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest'
 import { plain } from '../../cli/terminal.ts'
 import { accepted, startGate } from '../harness/index.ts'
 import { openConsole, startBrowser } from './browser.ts'
+import { furnished } from './furnished.ts'
 import { objectId, writeHistory } from './history.ts'
 import { madeUpToken } from './made-up.ts'
 
@@ -277,11 +278,34 @@ test('a sign-in that fails is on record, and too many of them are told to wait',
 
 test('every answer carries the policy, and no script or style stands in a page', async () => {
   await using gate = await startGate()
-  const response = await fetch(`${gate.url}/-/console/sign-in`)
-  const policy = response.headers.get('content-security-policy') ?? ''
-  expect(policy).toContain("default-src 'none'")
-  expect(policy).toMatch(/script-src 'nonce-[A-Za-z0-9+/=]+'(;|$)/)
-  expect(policy).not.toMatch(/unsafe|\*|https?:/)
-  expect(response.headers.get('x-content-type-options')).toBe('nosniff')
-  expect(await response.text()).not.toMatch(/<style|\sstyle=|<script(?![^>]* src=)|\son[a-z]+=/i)
+  const pages = await furnished(gate)
+  await using operator = await openConsole(browser, gate)
+  const [session] = await operator.page.context().cookies()
+  const cookie = `${session?.name}=${session?.value}`
+  const ask = (path: string, init: RequestInit = {}) =>
+    fetch(`${gate.url}/-/console${path}`, { redirect: 'manual', headers: { cookie }, ...init })
+  const answers = [
+    ...['', '/agents/', '/pushes/live', '/pushes/none/live', ...pages].map(path => ask(path)),
+    // Signed out.
+    ...['/sign-in', '/pushes', '/pushes/live'].map(path => ask(path, { headers: {} })),
+    ask('/agents', { method: 'POST' }),
+    ask('/sign-in', { method: 'POST', headers: { origin: gate.url }, body: new URLSearchParams('token=x') }),
+    ask('/assets/live.js'),
+    ask('/assets/none'),
+  ]
+  for (const answer of answers) {
+    const { headers, url, status, body } = await answer
+    const at = `${url}: ${status}`
+    const policy = headers.get('content-security-policy') ?? ''
+    expect(policy, at).toContain("default-src 'none'")
+    expect(policy, at).toMatch(/script-src 'nonce-[A-Za-z0-9+/=]+'(;|$)/)
+    expect(policy, at).not.toMatch(/unsafe|\*|https?:/)
+    expect(headers.get('x-content-type-options'), at).toBe('nosniff')
+    expect(headers.get('cache-control'), at).toBe(/assets.live/.test(url) ? 'private, no-cache' : 'no-store')
+    if (!headers.get('content-type')?.startsWith('text/html')) await body?.cancel()
+    else
+      expect(await (await answer).text(), at).not.toMatch(
+        /<style|\sstyle=|<script(?![^>]* src=)|<[^>]*\son[a-z]+=/i,
+      )
+  }
 })

@@ -16,7 +16,7 @@ import { cloneIn } from '../harness/clone.ts'
 import { git } from '../harness/git.ts'
 import { until } from '../harness/until.ts'
 import { type ConsolePage, openConsole, startBrowser } from './browser.ts'
-import { objectId, type PastPush, writeHistory } from './history.ts'
+import { objectId, type PastPush, STEPS, writeHistory } from './history.ts'
 import { madeUpToken } from './made-up.ts'
 
 const into = path.join(import.meta.dirname, '../../docs/console')
@@ -158,10 +158,11 @@ function aFortnight(): PastPush[] {
     const refused = i % 11 === 3
     const ended = i % 97 === 5 ? 'failed' : i % 61 === 7 ? 'abandoned' : refused ? 'refused' : 'accepted'
     const noise = (i * 2_654_435_761) % 1000
-    const times = [40 + (noise % 160), 4 + (noise % 9), 280 + noise, 350 + ((noise * 7) % 1400)]
-    const steps = ['receiving', 'rules', 'secrets', 'forwarding']
-      .slice(0, ended === 'refused' ? 2 : ended === 'abandoned' ? 1 : 4)
-      .map((step, at) => ({ step, ms: times[at] ?? 0 }))
+    const times = [40 + (noise % 160), 4 + (noise % 9), 9 + (noise % 31), 6 + (noise % 13), 280 + noise]
+    times.push(350 + ((noise * 7) % 1400))
+    const steps = STEPS.slice(0, ended === 'refused' ? 2 : ended === 'abandoned' ? 1 : undefined).map(
+      (step, at) => ({ step, ms: times[at] ?? 0 }),
+    )
     const ref = `refs/heads/${refused ? 'main' : `${agent}/${topics[i % topics.length]}`}`
     const why = {
       accepted: '',
