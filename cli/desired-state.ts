@@ -18,6 +18,36 @@ const settings = {
   gitleaksConfigFile: z.string().optional(),
 }
 
+/** Things by their names, which differ by more than case. A map, since an object would lose a `__proto__`. */
+const byName = <N extends z.ZodType<string>, T extends z.ZodType>(name: N, each: T) =>
+  z
+    .preprocess(of => (isObject(of) ? new Map(Object.entries(of)) : of), z.map(name, each))
+    .check(({ value, issues }) => {
+      const known = new Map<string, string>()
+      for (const given of value.keys()) {
+        const same = known.get(given.toLowerCase())
+        if (same !== undefined)
+          issues.push({
+            code: 'custom',
+            message: `${same} and ${given} are one name: say it once`,
+            input: value,
+          })
+        known.set(given.toLowerCase(), given)
+      }
+    })
+const isObject = (of: unknown): of is object => typeof of === 'object' && of !== null && !Array.isArray(of)
+
+/** What is wrong is told of the detailed form, unless a single word was written. */
+const GrantWish = z.union([z.literal(['read', 'own']), Wishes], {
+  error: ({ code, errors, input }) =>
+    code === 'invalid_union' && typeof input !== 'string'
+      ? errors
+          .at(-1)
+          ?.map(({ path, message }) => [...path, message].join(': '))
+          .join('; ')
+      : 'a grant is read, own, or what it lets the agent do, such as push: [main]',
+})
+
 /** The file as people write it. */
 const File = z.strictObject({
   /** What repositories have that say nothing else. */
@@ -29,18 +59,16 @@ const File = z.strictObject({
     })
     .default({}),
   identities: z.array(IdentityName).default([]),
-  repositories: z.record(RepositoryName, z.strictObject(settings)).default({}),
-  agents: z
-    .record(
-      AgentName,
-      z
-        .strictObject({
-          /** `read`, `own` (its own branches, with everything), or what it may do in detail. */
-          grants: z.record(RepositoryName, z.union([z.literal(['read', 'own']), Wishes])).optional(),
-        })
-        .nullable(),
-    )
-    .default({}),
+  repositories: byName(RepositoryName, z.strictObject(settings)).default(new Map()),
+  agents: byName(
+    AgentName,
+    z
+      .strictObject({
+        /** `read`, `own` (its own branches, with everything), or what it may do in detail. */
+        grants: byName(RepositoryName, GrantWish).optional(),
+      })
+      .nullable(),
+  ).default(new Map()),
 })
 
 /** What a gate should hold, in full. */
@@ -64,33 +92,31 @@ export function readDesiredState(file: string): DesiredState {
   const hostsOf = (of: { knownHosts?: string | undefined; knownHostsFile?: string | undefined }) =>
     of.knownHosts ?? (of.knownHostsFile === undefined ? undefined : beside(of.knownHostsFile))
   return {
-    identities,
-    repositories: entries<RepositoryName, (typeof repositories)[RepositoryName]>(repositories).map(
-      ([name, each]) => {
-        const identity = each.identity ?? defaults.identity
-        const knownHosts = hostsOf(each) ?? hostsOf(defaults)
-        if (identity === undefined || knownHosts === undefined)
-          throw new Complaint(
-            `${file}: ${name} has no ${identity === undefined ? 'identity' : 'knownHosts'}`,
-            'Say it there, or under defaults',
-          )
-        const gitleaksConfig =
-          each.gitleaksConfig ?? (each.gitleaksConfigFile ? beside(each.gitleaksConfigFile) : '')
-        return {
-          name,
-          upstream: each.upstream,
-          identity,
-          knownHosts,
-          staleReads: each.staleReads,
-          gitleaksConfig,
-        }
-      },
-    ),
-    agents: entries<AgentName, (typeof agents)[AgentName]>(agents).map(([name, each]) => ({
+    identities: [...new Set(identities)],
+    repositories: [...repositories].map(([name, each]) => {
+      const identity = each.identity ?? defaults.identity
+      const knownHosts = hostsOf(each) ?? hostsOf(defaults)
+      if (identity === undefined || knownHosts === undefined)
+        throw new Complaint(
+          `${file}: ${name} has no ${identity === undefined ? 'identity' : 'knownHosts'}`,
+          'Say it there, or under defaults',
+        )
+      const gitleaksConfig =
+        each.gitleaksConfig ?? (each.gitleaksConfigFile ? beside(each.gitleaksConfigFile) : '')
+      return {
+        name,
+        upstream: each.upstream,
+        identity,
+        knownHosts,
+        staleReads: each.staleReads,
+        gitleaksConfig,
+      }
+    }),
+    agents: [...agents].map(([name, each]) => ({
       name,
       grants:
         each?.grants &&
-        entries<RepositoryName, GrantWish>(each.grants).map(([repository, wish]) => ({
+        [...each.grants].map(([repository, wish]) => ({
           repository,
           terms: termsOfWish(`${file}: ${name} in ${repository}`, wish),
         })),
@@ -98,9 +124,7 @@ export function readDesiredState(file: string): DesiredState {
   }
 }
 
-type GrantWish = 'read' | 'own' | Wishes
-
-function termsOfWish(where: string, wish: GrantWish): Terms {
+function termsOfWish(where: string, wish: z.infer<typeof GrantWish>): Terms {
   try {
     return termsOf(wish === 'read' ? { read: true } : wish === 'own' ? ownBranches : wish)
   } catch (error) {
@@ -115,5 +139,3 @@ function parseYaml(file: string, text: string): unknown {
     throw new Complaint(`${file} is neither YAML nor JSON: ${error instanceof Error ? error.message : error}`)
   }
 }
-
-const entries = <K extends string, V>(of: Partial<Record<K, V>>) => Object.entries(of) as [K, V][]

@@ -1,6 +1,8 @@
 import { isDeepStrictEqual } from 'node:util'
 import type { Agent, AgentGrant, Identity, NewRepository, Repository } from '../src/contract/api.ts'
+import type { RepositoryName } from '../src/contract/names.ts'
 import type { Client } from './client.ts'
+import { Complaint } from './complaint.ts'
 import type { DesiredState } from './desired-state.ts'
 import { summary } from './terms.ts'
 
@@ -42,6 +44,7 @@ export function planOf(client: Client, now: CurrentState, wanted: DesiredState, 
   const settled = new Set(wanted.agents.filter(each => each.grants).map(each => each.name as string))
   const grantKey = (grant: { agent: string; repository: string }) => key(`${grant.agent} ${grant.repository}`)
   const wantedGrants = new Set(grants.map(grantKey))
+  refuseNowhere(now, wanted, grants)
   return [
     missing(
       wanted.identities.map(name => ({ name })),
@@ -101,6 +104,29 @@ export function planOf(client: Client, now: CurrentState, wanted: DesiredState, 
         ]
       : [],
   ]
+}
+
+/** Throws where something is named that is neither wanted nor there: the gate would refuse it with half of the plan applied. */
+function refuseNowhere(
+  now: CurrentState,
+  wanted: DesiredState,
+  grants: readonly { agent: string; repository: RepositoryName }[],
+): void {
+  const named = (names: readonly { name: string }[]) => new Set(names.map(each => key(each.name)))
+  const identities = named([...wanted.identities.map(name => ({ name })), ...now.identities])
+  for (const { name, identity } of wanted.repositories)
+    if (!identities.has(key(identity)))
+      throw new Complaint(
+        `${name}: there is no identity ${identity}, in the file or at the gate`,
+        'Say it under identities, and the gate makes a key',
+      )
+  const repositories = named([...wanted.repositories, ...now.repositories])
+  for (const { agent, repository } of grants)
+    if (!repositories.has(key(repository)))
+      throw new Complaint(
+        `${agent} in ${repository}: there is no such repository, in the file or at the gate`,
+        'Say it under repositories, or correct its name',
+      )
 }
 
 function changedSettings(client: Client, wanted: NewRepository, now: readonly Repository[]): Step[] {

@@ -2,7 +2,7 @@ import { z } from 'zod'
 import { type Action, Rule, Terms } from '../src/contract/rules.ts'
 import { UsageComplaint } from './complaint.ts'
 
-const patterns = z.array(z.string()).default([])
+const patterns = z.array(z.string(), 'a list is wanted, such as [main]').default([])
 
 /** A grant as people write it, on the command line and in a file for `apply`. */
 export const Wishes = z.strictObject({

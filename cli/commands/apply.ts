@@ -37,20 +37,20 @@ async function agreed(): Promise<boolean> {
   return /^y(es)?$/i.test((await terminal.question('Apply this? [y/N] ')).trim())
 }
 
-/** Runs the steps of a wave, a few at once; the first that fails stops it, and says what was being done. */
+/** Runs the steps of a wave, a few at once; after the first that fails none begins, and what was being done is said. */
 async function runAll(wave: readonly Step[]): Promise<void> {
-  const rest = wave.values()
+  const rest = [...wave]
+  const failures: unknown[] = []
   await Promise.all(
     Array.from({ length: AT_ONCE }, async () => {
-      for (const step of rest) {
-        await step.run().catch(error => {
-          if (!(error instanceof Complaint)) throw error
-          note(
-            'What stands before this in the plan may have been applied; applying again goes on from there.',
-          )
-          throw new Complaint(`${told(step)}: ${error.message}`, error.fix, error.code)
-        })
-      }
+      for (let step = rest.shift(); step && failures.length === 0; step = rest.shift())
+        await step.run().catch(error => failures.push(named(step, error)))
     }),
   )
+  if (failures.length === 0) return
+  note('What stands before this in the plan may have been applied; applying again goes on from there.')
+  throw failures[0]
 }
+
+const named = (step: Step, error: unknown) =>
+  error instanceof Complaint ? new Complaint(`${told(step)}: ${error.message}`, error.fix, error.code) : error

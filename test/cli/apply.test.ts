@@ -23,6 +23,9 @@ afterAll(async () => {
   await gate[Symbol.asyncDispose]()
 })
 
+/** What repositories need, for files that are about something else. */
+const HERE = 'defaults: {identity: deploy, knownHostsFile: known_hosts}\nidentities: [deploy]\n'
+
 interface State {
   repositories: Record<string, object>
   agents: Record<string, { grants: Record<string, unknown> } | null>
@@ -113,6 +116,26 @@ test.each([
   ['a bad name', 'agents: {"A B": }\n', 'agents'],
   ['a repository without an identity', 'repositories: {a: {upstream: "git@h:a"}}\n', 'no identity'],
   ['a grant of nothing', 'agents: {a: {grants: {b: {}}}}\n', '--read'],
+  ['a pattern that is no list', 'agents: {a: {grants: {b: {push: main}}}}\n', 'push: a list is wanted'],
+  ['a grant of an unknown word', 'agents: {a: {grants: {b: full}}}\n', 'read, own, or'],
+  ['a grant with a typo', 'agents: {a: {grants: {b: {psuh: [main]}}}}\n', '"psuh"'],
+  [
+    'a repository that is there twice, in another case',
+    `${HERE}repositories: {Acme/App: {upstream: "git@h:a"}, acme/app: {upstream: "git@h:b"}}\n`,
+    'Acme/App and acme/app are one name',
+  ],
+  ['a grant that is there twice', 'agents: {a: {grants: {B: read, b: own}}}\n', 'B and b are one name'],
+  ['an agent of a forbidden name', 'agents: {__proto__: }\n', 'agents'],
+  [
+    'a grant in a repository that is nowhere',
+    'agents: {late: {grants: {not/there: own}}}\n',
+    'late in not/there',
+  ],
+  [
+    'a repository with an identity that is nowhere',
+    'repositories: {a: {upstream: "git@git.example.org:a", identity: nobody, knownHosts: x}}\n',
+    'no identity nobody',
+  ],
   ['a typo in a pattern', 'agents: {a: {grants: {b: {push: ["{agnet}/**"]}}}}\n', '{agent}'],
 ])('%s is refused before anything changes', async (_, text, told) => {
   writeFileSync(join(folder, 'wrong.yaml'), text)
@@ -123,16 +146,32 @@ test.each([
   expect(ran.code).toBeGreaterThan(0)
   expect(ran.stderr).toContain(told)
   expect(ran.stderr).not.toContain('should not happen')
+  expect(await gate.json('GET', '/agents')).not.toContainEqual(expect.objectContaining({ name: 'late' }))
 })
 
-test('what the gate refuses in mid-plan is told with the step', async () => {
-  writeFileSync(join(folder, 'refused.yaml'), 'agents: {late: {grants: {not/there: own}}}\n')
+test('a name that objects have is a name', async () => {
+  const named = 'repositories: {__proto__: {upstream: "git@git.example.org:p"}}\n'
+  writeFileSync(join(folder, 'proto.yaml'), HERE + named)
+  const ran = await gitGate(['apply', 'proto.yaml', '--yes'], {
+    env: { GATE_URL: gate.url, GATE_ADMIN_TOKEN: gate.adminToken },
+    cwd: folder,
+  })
+  expect(ran.stdout).toMatch(/^\+ repository __proto__/m)
+  await gate.json('DELETE', '/repositories/__proto__')
+})
+
+test('what the gate refuses in mid-plan is told with the step, and nothing more is begun', async () => {
+  const many = Array.from({ length: 60 }, (_, i) => `  rest-${i}: {upstream: "git@git.example.org:r"}\n`)
+  const file = `${HERE}repositories:\n  bad: {upstream: "https://git.example.org/r"}\n${many.join('')}`
+  writeFileSync(join(folder, 'refused.yaml'), file)
   const ran = await gitGate(['apply', 'refused.yaml', '--yes'], {
     env: { GATE_URL: gate.url, GATE_ADMIN_TOKEN: gate.adminToken },
     cwd: folder,
   })
   expect(ran).toMatchObject({
     code: 1,
-    stderr: expect.stringMatching(/grant late not\/there.*no repository not\/there/s),
+    stderr: expect.stringMatching(/\+ repository bad: .*cannot be used/),
   })
+  const there = z.array(z.object({ name: z.string() })).parse(await gate.json('GET', '/repositories'))
+  expect(there.filter(({ name }) => name.startsWith('rest-')).length).toBeLessThan(30)
 })
