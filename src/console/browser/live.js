@@ -26,7 +26,7 @@ function watch(region) {
   }
   const open = () => {
     close()
-    if (over.signal.aborted || document.hidden) return
+    if (document.hidden) return
     stream = new EventSource(addressOf(region))
     stream.onopen = () => {
       wait = FIRST_WAIT_MS
