@@ -40,7 +40,7 @@ export async function checkLink(
   await attempt('ssh', 'install openssh-client', () => version('ssh', ['-V']))
   const up = await attempt(
     'connection',
-    'pin the host key (git gate repo add --known-hosts) or add the deploy key (git gate identity list)',
+    `pin the host key (git gate repo set ${upstream.name} --known-hosts FILE) or add the deploy key (git gate identity list)`,
     async () => {
       await (await linkTo()).connect(signal)
       return `connected to the upstream of ${upstream.name} as identity "${upstream.identity}"`

@@ -6,12 +6,21 @@ import { readText } from '../file.ts'
 import { answer, localTime, note, plain, table } from '../terminal.ts'
 import { command, gate, group } from './context.ts'
 
+/** The settings of a repository, as options say them. */
+const OPTIONS = {
+  upstream: ['--upstream <url>', 'where pushes go: ssh://git@host[:port]/path or git@host:path'],
+  identity: ['--identity <name>', 'the SSH key the gate uses there (git gate identity new)'],
+  knownHosts: ['--known-hosts <file>', "the upstream's host keys, as ssh-keyscan prints them"],
+  staleReads: ['--stale-reads', 'serve what the mirror has while the upstream cannot be reached'],
+  gitleaksConfig: ['--gitleaks-config <file>', 'a gitleaks configuration that extends the default one'],
+} as const
+
 const add = command('add <name>', 'put a repository behind the gate')
-  .requiredOption('--upstream <url>', 'where pushes go: ssh://git@host[:port]/path or git@host:path')
-  .requiredOption('--identity <name>', 'the SSH key the gate uses there (git gate identity new)')
-  .requiredOption('--known-hosts <file>', "the upstream's host keys, as ssh-keyscan prints them")
-  .option('--stale-reads', 'serve what the mirror has while the upstream cannot be reached')
-  .option('--gitleaks-config <file>', 'a gitleaks configuration that extends the default one')
+  .requiredOption(...OPTIONS.upstream)
+  .requiredOption(...OPTIONS.identity)
+  .requiredOption(...OPTIONS.knownHosts)
+  .option(...OPTIONS.staleReads)
+  .option(...OPTIONS.gitleaksConfig)
   .action(async (name: string, options) => {
     const parsed = RepositoryName.safeParse(name)
     if (!parsed.success) throw new UsageComplaint(`"${plain(name)}": ${parsed.error.issues[0]?.message}`)
@@ -28,6 +37,29 @@ const add = command('add <name>', 'put a repository behind the gate')
       note(
         `Next: git gate doctor ${repository.name}, and git gate agent add AGENT --grant ${repository.name}`,
       )
+  })
+
+const set = command('set <name>', 'change settings of a repository; what is not given stays as it is')
+  .option(...OPTIONS.upstream)
+  .option(...OPTIONS.identity)
+  .option(...OPTIONS.knownHosts)
+  .option(...OPTIONS.staleReads)
+  .option('--no-stale-reads', 'refuse to')
+  .option(...OPTIONS.gitleaksConfig)
+  .action(async (name: string, { json, ...options }) => {
+    if (Object.keys(options).length === 0)
+      throw new UsageComplaint('nothing is to be changed', 'Say what: git gate repo set --help')
+    const { knownHosts, gitleaksConfig } = options
+    const client = gate()
+    const { name: known, createdAt: _, ...settings } = await client.repositories.show(name)
+    const repository = await client.repositories.update(known, {
+      ...settings,
+      ...options,
+      ...(knownHosts === undefined ? {} : { knownHosts: readText(knownHosts) }),
+      ...(gitleaksConfig === undefined ? {} : { gitleaksConfig: readText(gitleaksConfig) }),
+    })
+    answer({ json }, repository, () => `${repository.name} → ${repository.upstream}`)
+    if (!json) note(`Next: git gate doctor ${repository.name}`)
   })
 
 const list = command('list', 'every repository behind the gate').action(async options => {
@@ -85,4 +117,4 @@ const remove = command('remove <name>', 'take a repository off the gate, with it
   },
 )
 
-export const repo = group('repo', 'repositories behind the gate', add, list, show, remove)
+export const repo = group('repo', 'repositories behind the gate', add, set, list, show, remove)

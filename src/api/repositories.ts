@@ -53,7 +53,7 @@ export const repositories = room()
           409,
           'exists',
           `there is a repository ${wanted.name} already`,
-          `Remove it first (git gate repo remove ${wanted.name}), or change it (PUT)`,
+          `Change it with: git gate repo set ${wanted.name}`,
         )
       return c.json(await existing(c.env.LEDGER, wanted.name), 201)
     },

@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process'
-import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
@@ -62,6 +62,45 @@ test('an operator sets a gate up from nothing', async () => {
   expect(await json('token', 'list', 'ada')).toMatchObject([{ id, revokedAt: expect.any(String) }])
   expect(await ok('doctor')).toMatch(/^ok .*companion/m)
   expect(await ok('repo', 'show', 'github.com/acme/app')).toContain(`${gate.url}/github.com/acme/app.git`)
+})
+
+test("a repository's settings are changed one at a time, and its grants stay", async () => {
+  await ok('identity', 'new', 'first')
+  await ok('identity', 'new', 'second')
+  const at = ['--upstream', 'git@github.com:acme/set.git', '--known-hosts', 'known_hosts']
+  await ok('repo', 'add', 'set', ...at, '--identity', 'first', '--stale-reads')
+  await ok('agent', 'add', 'setter', '--grant', 'set')
+  const before = z.record(z.string(), z.unknown()).parse(await gate.json('GET', '/repositories/set'))
+  writeFileSync(join(folder, 'other_hosts'), hostKey('github.com'))
+  writeFileSync(join(folder, 'gitleaks.toml'), '[extend]\n')
+
+  const knownHosts = readFileSync(join(folder, 'other_hosts'), 'utf8')
+  expect(await json('repo', 'set', 'set', '--known-hosts', 'other_hosts')).toEqual({ ...before, knownHosts })
+  expect(await json('repo', 'set', 'SET', '--no-stale-reads', '--gitleaks-config', 'gitleaks.toml')).toEqual({
+    ...before,
+    knownHosts,
+    staleReads: false,
+    gitleaksConfig: '[extend]\n',
+  })
+  await ok('repo', 'set', 'set', '--identity', 'second', '--upstream', 'git@github.com:acme/moved.git')
+  expect(await gate.json('GET', '/repositories/set')).toEqual({
+    ...before,
+    knownHosts,
+    staleReads: false,
+    gitleaksConfig: '[extend]\n',
+    identity: 'second',
+    upstream: 'git@github.com:acme/moved.git',
+  })
+  expect(await json('grant', 'list', 'setter')).toMatchObject([{ repository: 'set' }])
+
+  expect(await run('repo', 'set', 'set')).toMatchObject({
+    code: 2,
+    stderr: expect.stringContaining('nothing is to be changed'),
+  })
+  expect(await run('repo', 'add', 'set', ...at, '--identity', 'first')).toMatchObject({
+    code: 1,
+    stderr: expect.stringContaining('git gate repo set set'),
+  })
 })
 
 const Granted = z.object({ terms: Terms })
@@ -222,6 +261,7 @@ test('exceptions are granted and ended', async () => {
 test('every command tells what it takes, and answers in JSON when asked', async () => {
   for (const words of [
     'repo add',
+    'repo set',
     'repo list',
     'repo show',
     'repo remove',
