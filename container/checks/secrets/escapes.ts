@@ -5,18 +5,19 @@ export interface Unescaped {
 }
 
 const HEX = '[0-9a-fA-F]'
-/** Escapes may be escaped again: a backslash doubled, `%` as `%25`, `&` as `&amp;`. */
+/** Escapes may be escaped again, and that a few times: a backslash doubled, `%` as `%25`, `&` as `&amp;`. */
 const ESCAPE = new RegExp(
   [
     `\\\\{1,4}x(?<x>${HEX}{2})`,
-    `(?:\\\\{1,4}|%(?:25)*)u(?<u>${HEX}{4})`,
+    `(?:\\\\{1,4}|%(?:25){0,8})u(?<u>${HEX}{4})`,
     `\\\\{1,4}U(?<long>${HEX}{8})`,
     `[\\\\\`]{1,4}[xu]\\{(?<braced>${HEX}{1,8})\\}`,
-    '\\\\{1,2}(?<octal>[0-3][0-7]{2})',
-    `%(?:25)*(?<percent>${HEX}{2})`,
-    '&(?:amp;)*#(?<decimal>\\d{2,9});',
-    `&(?:amp;)*#[xX](?<hex>${HEX}{2,8});`,
-    '&(?:amp;)*(?<named>[A-Za-z]{2,8});',
+    // printf(1) takes fewer digits too; fewer than two, or less than a blank, say nothing.
+    '\\\\{1,2}(?<octal>[0-3][0-7]{2}|[4-7][0-7](?![0-7]))',
+    `%(?:25){0,8}(?<percent>${HEX}{2})`,
+    '&(?:amp;){0,8}#(?<decimal>\\d{2,9});',
+    `&(?:amp;){0,8}#[xX](?<hex>${HEX}{2,8});`,
+    '&(?:amp;){0,8}(?<named>[A-Za-z]{2,8});',
     '\\\\{1,4}(?<plain>[/"\'nrt])',
   ].join('|'),
   'g',
@@ -79,6 +80,13 @@ function undone(line: string): string {
 const letter = (point: number) =>
   point === 10 || point === 13 ? ' ' : point < 256 ? String.fromCharCode(point) : '?'
 
+/** Without the blanks at its end. A pattern would try again from every blank of a long gap within the line. */
+function trimmedEnd(line: string): string {
+  let end = line.length
+  while (end > 0 && ' \t\r'.includes(line.charAt(end - 1))) end--
+  return line.slice(0, end)
+}
+
 /** Quoted-printable undone, of mail (RFC 2045, section 6.7), and wherever a line is mostly made of it. */
 export function unquoted(content: Buffer): Unescaped | undefined {
   if (!content.includes(61)) return undefined
@@ -88,7 +96,7 @@ export function unquoted(content: Buffer): Unescaped | undefined {
   const lines: number[] = []
   let open = ''
   text.split('\n').forEach((ended, number) => {
-    const line = ended.replace(/[ \t\r]+$/, '')
+    const line = trimmedEnd(ended)
     const goesOn = line.endsWith('=') && (isMail || /(?:=[0-9A-F]{2}){4}/.test(line))
     if (!goesOn && !open && !(isMail ? /=[0-9A-F]{2}/ : /(?:=[0-9A-F]{2}){4}/).test(line)) return
     if (!open) lines.push(number)
