@@ -39,19 +39,24 @@ export const takes = <T extends z.ZodType>(schema: T) => ({
   required: true as const,
 })
 
+const REFUSALS = {
+  400: json(ApiError, 'It does not fit the schema'),
+  401: json(ApiError, 'No valid admin token'),
+  404: json(ApiError, 'There is no such thing'),
+  409: json(ApiError, 'It stands against what there is'),
+  413: json(ApiError, 'The body is too large'),
+  415: json(ApiError, 'The body is not JSON'),
+  429: json(ApiError, 'Too many requests; Retry-After says when to come again'),
+  502: json(ApiError, 'The companion cannot be asked, or answered oddly'),
+  503: json(ApiError, 'The gate is at fault; its log has the cause'),
+}
+
 /** A route's answer, beside the refusals that every route knows. */
 export const answers = <S extends 200 | 201, T extends z.ZodType>(
   status: S,
   schema: T,
   description: string,
 ) =>
-  ({
-    [status]: json(schema, description),
-    400: json(ApiError, 'It does not fit the schema'),
-    401: json(ApiError, 'No valid admin token'),
-    404: json(ApiError, 'There is no such thing'),
-    409: json(ApiError, 'It stands against what there is'),
-  }) as { [K in S]: ReturnType<typeof json<T>> } & Record<
-    400 | 401 | 404 | 409,
-    ReturnType<typeof json<typeof ApiError>>
-  >
+  ({ [status]: json(schema, description), ...REFUSALS }) as {
+    [K in S]: ReturnType<typeof json<T>>
+  } & typeof REFUSALS

@@ -4,13 +4,19 @@ import { ApiError } from '../../src/contract/api.ts'
 import { type AdminGate, furnish, startAdminGate } from './admin-gate.ts'
 
 let gate: AdminGate
-let routes: { method: string; path: string; takesBody: boolean }[]
+let routes: { method: string; path: string; takesBody: boolean; answers: string[] }[]
 beforeAll(async () => {
   gate = await startAdminGate()
   await furnish(gate)
   const Document = z.object({
     openapi: z.string(),
-    paths: z.record(z.string(), z.record(z.string(), z.looseObject({ requestBody: z.unknown().optional() }))),
+    paths: z.record(
+      z.string(),
+      z.record(
+        z.string(),
+        z.object({ requestBody: z.unknown().optional(), responses: z.record(z.string(), z.unknown()) }),
+      ),
+    ),
   })
   const document = Document.parse(await (await gate.ask('/openapi.json')).json())
   routes = Object.entries(document.paths).flatMap(([path, item]) =>
@@ -18,6 +24,7 @@ beforeAll(async () => {
       method: method.toUpperCase(),
       path,
       takesBody: of.requestBody !== undefined,
+      answers: Object.keys(of.responses),
     })),
   )
 }, 60_000)
@@ -80,6 +87,12 @@ const filled = (path: string, segment: string) => path.replaceAll(/\{\w+\}/g, se
 
 test('there are routes to try', () => {
   expect(routes.length).toBeGreaterThan(25)
+})
+
+test('every answer of a route is in its description', () => {
+  for (const { method, path, answers } of routes)
+    for (const status of ['400', '401', '404', '409', '413', '415', '429', '502', '503'])
+      expect(answers, `${method} ${path}`).toContain(status)
 })
 
 test('every route wants an admin token', async () => {
