@@ -308,7 +308,13 @@ export const FetchPage = Page.extend({ fetches: z.array(Fetch) }).meta({ id: 'Fe
 
 export const NewWebhook = z
   .strictObject({
-    url: z.url({ protocol: /^https?$/ }).max(2000),
+    url: z
+      .url({ protocol: /^https?$/ })
+      .max(2000)
+      .refine(
+        url => !URL.parse(url)?.username && !URL.parse(url)?.password,
+        'no user name or password is sent along; what is sent is signed instead',
+      ),
     tells: z.enum(['pushes', 'exceptions']).default('pushes').meta({
       description: 'Every outcome of a push, or only pushes with a finding that asks for an exception',
     }),

@@ -2,6 +2,9 @@ import { z } from 'zod'
 
 const SEGMENT = /^[A-Za-z0-9_][A-Za-z0-9._-]{0,99}$/
 
+/** What git asks for under a repository's URL. */
+const SERVICE = /(^|\/)(info\/refs|git-upload-pack|git-receive-pack)$/
+
 /** A repository's name: one to four path segments. `.git` and `.lock` endings would alias git's own spellings. */
 export const RepositoryName = z
   .string()
@@ -12,6 +15,10 @@ export const RepositoryName = z
       segments.every(s => SEGMENT.test(s) && !s.includes('..') && !/\.(git|lock)$|\.$/i.test(s))
     )
   }, 'a repository name is one to four segments of letters, digits, ".", "_" and "-", such as github.com/acme/app')
+  .refine(
+    name => !SERVICE.test(name),
+    'a repository name does not end in info/refs, git-upload-pack or git-receive-pack: git asks for these itself',
+  )
   .brand<'RepositoryName'>()
 export type RepositoryName = z.infer<typeof RepositoryName>
 

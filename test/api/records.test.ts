@@ -74,6 +74,8 @@ test('a repository needs an SSH upstream, a pinned host key and an identity', as
   expect(await refused({ knownHosts: '# none' })).toBe('400 no-host-key')
   expect(await refused({ identity: 'missing' })).toBe('409 no-identity')
   expect(await refused({ name: 'a/../b' })).toBe('400 bad-request')
+  for (const name of ['a/info/refs', 'info/refs', 'a/git-upload-pack', 'git-receive-pack'])
+    expect(await refused({ name }), name).toBe('400 bad-request')
   await gate.json('POST', '/repositories', good)
   expect(await refused({})).toBe('409 exists')
   expect(await refused({ name: 'NEEDS' })).toBe('409 exists')
@@ -109,6 +111,18 @@ test('the record of a repository is found by any spelling of its name, and by it
     knownHosts: hostKey('github.com'),
   })
   expect([await found('Spelled'), await found('SPELLED'), await found('other')]).toEqual([2, 2, 0])
+})
+
+test('a webhook has no credentials in its URL, since none would be sent', async () => {
+  const adding = async (url: string) => (await gate.ask('/webhooks', post({ url }))).status
+  for (const url of [
+    'https://ada:secret@example.org/',
+    'https://ada@example.org/',
+    'http://:secret@example.org/',
+  ])
+    expect(await adding(url), url).toBe(400)
+  expect(await adding('not a URL')).toBe(400)
+  expect(await adding('https://example.org/hook?key=a@b:c')).toBe(201)
 })
 
 test('a private key goes to the companion, and is nowhere to be read afterwards', async () => {
