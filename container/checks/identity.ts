@@ -140,8 +140,11 @@ function refusals(push: IncomingPush, introduced: Introduced, breaches: readonly
   const keys = keysIn(allowedSigners)
   const byRef = new Map<string, Breach[]>()
   for (const breach of breaches)
-    for (const ref of refsWith(push, introduced, breach.commit))
-      byRef.set(ref, [...(byRef.get(ref) ?? []), breach])
+    for (const ref of refsWith(push, introduced, breach.commit)) {
+      const of = byRef.get(ref)
+      if (of) of.push(breach)
+      else byRef.set(ref, [breach])
+    }
   return [...byRef].map(([ref, of]) => ({
     ref,
     reason: `${of[0]?.what}${of.length > 1 ? ` and ${of.length - 1} more` : ''}`,

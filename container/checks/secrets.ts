@@ -77,7 +77,8 @@ export function secrets(settings: SecretsSettings): Check {
       }, PROGRESS_SECONDS * 1000)
       try {
         await mkdir(folder, { mode: 0o700, recursive: true })
-        const { entries: _, ...introduced } = await introducedBy(push, limits, stop)
+        const all = await introducedBy(push, limits, stop)
+        const { entries: _, ...introduced } = all
         const { scanned } = push.record
         scanned.objects += introduced.commits.size + introduced.blobs.size + introduced.tags.length
         const found = await findSecrets(
@@ -103,7 +104,7 @@ export function secrets(settings: SecretsSettings): Check {
           },
           settings,
         )
-        return judge(found, { push, introduced, key: settings.fingerprintKey })
+        return judge(found, { push, introduced: all, key: settings.fingerprintKey })
       } catch (error) {
         if (error instanceof OverLimit) return beyond(push, error)
         if (deadline.aborted)

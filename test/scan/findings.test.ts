@@ -1,10 +1,11 @@
 import { execFileSync } from 'node:child_process'
+import { monitorEventLoopDelay } from 'node:perf_hooks'
 import { afterAll, afterEach, beforeEach, expect, test } from 'vitest'
 import type { IncomingPush } from '../../container/checks/check.ts'
 import { files } from '../../container/checks/files.ts'
 import { checkGitleaksConfig, secrets } from '../../container/checks/secrets.ts'
 import type { Finding, Refusal } from '../../src/contract/outcome.ts'
-import { anyKey, githubToken, privateKey } from './fakes.ts'
+import { anyKey, awsKeyId, githubToken, privateKey } from './fakes.ts'
 import { gitleaks } from './gitleaks.ts'
 import { templates, type WorkTree, workTree } from './repositories.ts'
 
@@ -19,25 +20,32 @@ beforeEach(async () => {
 afterEach(() => tree.dispose())
 afterAll(() => templates.dispose())
 
-/** Runs the commands of a remedy in the work tree; `edit` does what its words ask for. */
-async function heal(refusal: Refusal | undefined, edit: () => Promise<void>): Promise<void> {
-  const commands =
-    refusal?.remedy.filter(line => line.startsWith('  ') && !line.includes('exception add')) ?? []
-  const run = (command: string) =>
-    execFileSync('sh', ['-c', command.replace('<message>', 'Clean')], {
+/**
+ * Does what a remedy says, line by line: its commands as they are printed, in a shell, without an editor; and `edit` for
+ * each line that asks for something to be done by hand.
+ */
+async function heal(refusal: Refusal | undefined, edit: () => Promise<unknown> = async () => {}) {
+  const lines = refusal?.remedy ?? []
+  const end = lines.findIndex(line => line.startsWith('If it is no secret'))
+  for (const line of end < 0 ? lines : lines.slice(0, end)) {
+    if (/^(?:Take|Give|Set) /.test(line)) await edit()
+    if (!line.startsWith('  ')) continue
+    execFileSync('sh', ['-c', line.replace('<message>', 'Clean')], {
       cwd: tree.dir,
       env: {
         ...process.env,
         HOME: `${tree.dir}/..`,
         GIT_CONFIG_GLOBAL: `${tree.dir}/../gitconfig`,
-        GIT_EDITOR: 'true',
+        GIT_EDITOR: 'false',
       },
       stdio: 'pipe',
     })
-  for (const command of commands.slice(0, -1)) run(command)
-  await edit()
-  run(commands.at(-1) ?? 'false')
+  }
 }
+
+const line = (secret = githubToken()) => `const token = "${secret}"\n`
+const clean = 'const token = process.env.TOKEN\n'
+const subjects = () => tree.git('log', '--format=%s', 'origin-main..')
 
 const one = (findings: readonly Finding[]): Finding => {
   expect(findings).toHaveLength(1)
@@ -136,6 +144,206 @@ test('the message of a tag: made anew as told, it passes', async () => {
   expect(await scanned(await tree.push(['refs/tags/v1']))).toEqual([])
 })
 
+test('two older commits: one rebase stops at both, and it passes', async () => {
+  await tree.git('branch', 'origin-main')
+  await tree.write('a.ts', line())
+  await tree.commit('First')
+  await tree.write('b.ts', 'b\n')
+  await tree.commit('Between')
+  await tree.write('c.ts', line())
+  await tree.write('d.ts', line())
+  await tree.commit('Second')
+  await tree.write('e.ts', 'e\n')
+  await tree.commit('After')
+  const [refusal] = await scanned(await tree.push(['main']))
+  expect(refusal?.remedy.filter(each => each.includes('git rebase --interactive'))).toHaveLength(1)
+  const files = [['a.ts'], ['c.ts', 'd.ts']]
+  await heal(refusal, async () => {
+    for (const file of files.shift() ?? []) await tree.write(file, clean)
+  })
+  expect(await scanned(await tree.push(['main']))).toEqual([])
+  expect(await subjects()).toBe('After\nSecond\nBetween\nFirst')
+})
+
+test('an older commit and the newest: one rebase for both', async () => {
+  await tree.git('branch', 'origin-main')
+  await tree.write('a.ts', line())
+  await tree.commit('First')
+  await tree.write('b.ts', line())
+  await tree.commit(`Second with ${githubToken()}`)
+  const [refusal] = await scanned(await tree.push(['main']))
+  const files = ['a.ts', 'b.ts']
+  await heal(refusal, () => tree.write(files.shift() ?? '', clean))
+  expect(await scanned(await tree.push(['main']))).toEqual([])
+  expect(await subjects()).toBe('Clean\nFirst')
+})
+
+test.each([
+  ['removed by a later commit', clean],
+  ['kept by a later commit that changes the file', undefined],
+])('a secret that is %s: one commit is made of both, and it passes', async (_, later) => {
+  await tree.git('branch', 'origin-main')
+  const secret = githubToken()
+  await tree.write('before.ts', 'before\n')
+  await tree.commit('Before')
+  await tree.write('app.ts', line(secret))
+  await tree.commit('Secret')
+  await tree.write('app.ts', later ?? `${line(secret)}more\n`)
+  await tree.commit('Later')
+  await tree.write('after.ts', 'after\n')
+  await tree.commit('After')
+  const [refusal] = await scanned(await tree.push(['main']))
+  await heal(refusal, () => tree.write('app.ts', clean))
+  expect(await scanned(await tree.push(['main']))).toEqual([])
+  expect(await subjects()).toBe('Secret\nBefore')
+  expect(await tree.git('show', 'HEAD:after.ts')).toBe('after')
+})
+
+test('a file with a secret that is deleted, in the first commit of all: it passes', async () => {
+  await tree.git('checkout', '--quiet', '--orphan', 'fresh')
+  await tree.write('app.ts', line())
+  await tree.commit('Root')
+  await tree.git('rm', '--quiet', 'app.ts')
+  await tree.commit('Delete')
+  const [refusal] = await scanned(await tree.push(['fresh']))
+  await heal(refusal)
+  expect(await scanned(await tree.push(['fresh']))).toEqual([])
+  expect(await tree.git('ls-tree', '--name-only', 'HEAD')).toBe('README.md')
+})
+
+test('a secret that is changed again behind a merge of upstream: the push stays one that only adds', async () => {
+  await tree.git('branch', 'work')
+  await tree.write('upstream.ts', 'upstream\n')
+  await tree.commit('Upstream')
+  await tree.publish('main')
+  await tree.git('checkout', '--quiet', 'work')
+  const secret = githubToken()
+  await tree.write('app.ts', line(secret))
+  await tree.commit('Secret')
+  await tree.git('merge', '--quiet', '--no-ff', '--message', 'Merge main', 'main')
+  await tree.write('app.ts', `${line(secret)}more\n`)
+  await tree.commit('Later')
+  const [refusal] = await scanned(await tree.push(['work:main']))
+  await heal(refusal, () => tree.write('app.ts', clean))
+  expect(await scanned(await tree.push(['work:main']))).toEqual([])
+  await tree.git('merge-base', '--is-ancestor', 'main', 'work')
+})
+
+test('the author of several commits: all are written anew as told', async () => {
+  await tree.git('branch', 'origin-main')
+  await tree.git('config', 'user.name', githubToken())
+  for (const name of ['One', 'Two', 'Three']) {
+    await tree.write(`${name}.ts`, `${name}\n`)
+    await tree.commit(name)
+  }
+  const [refusal] = await scanned(await tree.push(['main']))
+  await heal(refusal, () => tree.git('config', 'user.name', 'Ada'))
+  expect(await scanned(await tree.push(['main']))).toEqual([])
+  expect(await subjects()).toBe('Three\nTwo\nOne')
+})
+
+test.each([['newest'], ['older']])(
+  'a header that git does not know, in the %s commit: it passes',
+  async age => {
+    await tree.write('a.ts', 'a\n')
+    await tree.commit('Work')
+    const commit = await tree.git('cat-file', 'commit', 'HEAD')
+    await tree.write('../commit', `${commit}\n`.replace('\n\n', `\nnote ${githubToken()}\n\n`))
+    await tree.git('reset', '--quiet', await tree.git('hash-object', '-t', 'commit', '-w', '../commit'))
+    if (age === 'older') {
+      await tree.write('b.ts', 'b\n')
+      await tree.commit('After')
+    }
+    const [refusal] = await scanned(await tree.push(['main']))
+    expect(refusal?.reason).toContain('commit header')
+    await heal(refusal)
+    expect(await scanned(await tree.push(['main']))).toEqual([])
+    expect(await tree.git('show', 'HEAD:a.ts')).toBe('a')
+  },
+)
+
+test.each([['newest'], ['older']])('the name of a file in the %s commit: it passes', async age => {
+  const secret = githubToken()
+  await tree.write(`${secret}.ts`, 'a\n')
+  await tree.commit('Work')
+  if (age === 'older') {
+    await tree.write('b.ts', 'b\n')
+    await tree.commit('After')
+  }
+  const [refusal] = await scanned(await tree.push(['main']))
+  await heal(refusal, () => tree.git('mv', `${secret}.ts`, 'clean.ts'))
+  expect(await scanned(await tree.push(['main']))).toEqual([])
+})
+
+test('a branch and two tags on the bad commit, and one above it: all are mended as told', async () => {
+  await tree.write('app.ts', line())
+  await tree.commit('Secret')
+  await tree.git('tag', 'light')
+  await tree.git('tag', '--annotate', 'v1', '--message', 'Release one')
+  await tree.write('after.ts', 'after\n')
+  await tree.commit('After')
+  await tree.git('tag', 'newest')
+  const refs = ['main', 'refs/tags/light', 'refs/tags/v1', 'refs/tags/newest']
+  const refusals = await scanned(await tree.push(refs))
+  expect(refusals.map(({ ref }) => ref)).toEqual([
+    'refs/heads/main',
+    'refs/tags/light',
+    'refs/tags/v1',
+    'refs/tags/newest',
+  ])
+  for (const refusal of refusals) await heal(refusal, () => tree.write('app.ts', clean))
+  expect(await scanned(await tree.push(refs))).toEqual([])
+  expect(await tree.git('tag', '--list', '--format=%(contents)', 'v1')).toContain('Release one')
+  for (const tag of ['light', 'v1'])
+    expect(await tree.git('rev-parse', `${tag}^{commit}`)).toBe(await tree.git('rev-parse', 'HEAD^'))
+  expect(await tree.git('rev-parse', 'newest')).toBe(await tree.git('rev-parse', 'HEAD'))
+})
+
+test('a tag on a commit of no pushed branch: mended as told, it passes', async () => {
+  await tree.git('checkout', '--quiet', '--detach')
+  await tree.write('app.ts', line())
+  await tree.commit('Secret')
+  await tree.git('tag', '--annotate', 'v1', '--message', 'Release one')
+  await tree.git('checkout', '--quiet', 'main')
+  const [refusal] = await scanned(await tree.push(['refs/tags/v1']))
+  await heal(refusal, () => tree.write('app.ts', clean))
+  expect(await scanned(await tree.push(['refs/tags/v1']))).toEqual([])
+})
+
+test.each([
+  ['file', () => tree.git('hash-object', '-w', 'app.ts')],
+  ['tree', () => tree.git('add', 'app.ts').then(() => tree.git('write-tree'))],
+])('a tag on a %s: another thing is tagged as told', async (_, make) => {
+  await tree.write('app.ts', line())
+  const id = await make()
+  await tree.git('tag', 'light', id)
+  await tree.git('tag', '--annotate', 'v1', '--message', 'One', id)
+  await tree.git('reset', '--quiet', '--hard')
+  for (const tag of ['light', 'v1']) {
+    const [refusal] = await scanned(await tree.push([`refs/tags/${tag}`]))
+    await heal(refusal)
+    expect(await scanned(await tree.push([`refs/tags/${tag}`]))).toEqual([])
+  }
+})
+
+test('the name of a branch, and of a tag: pushed under another name as told, it passes', async () => {
+  await tree.git('remote', 'add', 'origin', tree.mirror)
+  const name = githubToken()
+  await tree.git('tag', '--annotate', `v/${name}`, '--message', 'One')
+  await tree.write('a.ts', 'a\n')
+  await tree.commit()
+  for (const ref of [`HEAD:refs/heads/fix/${name}`, `refs/tags/v/${name}`]) {
+    const push = await tree.push([ref])
+    const [refusal] = await scanned(push)
+    await tree.publish()
+    await heal(refusal)
+  }
+  const names = execFileSync('git', ['for-each-ref', '--format=%(refname)'], { cwd: tree.mirror })
+  expect(names.toString().split('\n')).toEqual(
+    expect.arrayContaining(['refs/heads/fix/renamed', 'refs/tags/v/renamed']),
+  )
+})
+
 test('only the refs that bring a secret are refused', async () => {
   await tree.git('checkout', '--quiet', '-b', 'side')
   await tree.write('side.ts', `const token = "${githubToken()}"\n`)
@@ -162,8 +370,8 @@ test('a finding in an archive is named by its way in', async () => {
 
 test('lines are right in UTF-16, in base64 and behind windows of a large file', async () => {
   const { wide } = await import('./archives.ts')
-  const lines = (secret: string) => `${'line\n'.repeat(41)}token = ${secret}\n`
-  await tree.write('a.reg', wide(lines(githubToken()), { mark: true }))
+  const long = (secret: string) => `${'line\n'.repeat(41)}token = ${secret}\n`
+  await tree.write('a.reg', wide(long(githubToken()), { mark: true }))
   await tree.write(
     'b.yml',
     `${'a: b\n'.repeat(6)}x: ${Buffer.from(`token=${githubToken()};`).toString('base64')}\n`,
@@ -316,6 +524,23 @@ test('a name that reads like a token is not told by the checks before the scan',
     new AbortController().signal,
   )
   expect(refusal?.reason).toBe('ci/[redacted] may not be changed')
+})
+
+test('forty thousand secrets in one file, new ones and then upstream's: nobody else has to wait', async () => {
+  const keys = Array.from({ length: 40_000 }, awsKeyId)
+  await tree.write('keys.txt', `${keys.join('\n')}\n`)
+  await tree.commit('Keys')
+  const first = await tree.push(['main'])
+  const delay = monitorEventLoopDelay({ resolution: 20 })
+  delay.enable()
+  expect((await scanned(first))[0]?.reason).toMatch(/and 499 more$/)
+  expect(first.record.findings).toHaveLength(500)
+  await tree.publish('main')
+  await tree.write('keys.txt', `${keys.join('\r\n')}\r\n`)
+  await tree.commit('Line endings')
+  expect(await scanned(await tree.push(['main']))).toEqual([])
+  delay.disable()
+  expect(delay.max / 1e6).toBeLessThan(3_000)
 })
 
 test('gitleaks:allow marks a finding as asking for an exception, and lets nothing pass', async () => {

@@ -1,28 +1,32 @@
 import type { Finding, Refusal } from '../../../src/contract/outcome.ts'
 import type { IncomingPush } from '../check.ts'
 import type { Introduced } from '../introduced.ts'
+import { refsWith, tagTarget } from '../refs-with.ts'
 import { exceptionFor } from './exceptions.ts'
 import { fingerprint, placeKey, placeOf } from './fingerprint.ts'
 import type { Located } from './locate.ts'
-import type { Item } from './packs.ts'
 import { printable, Redactor } from './redact.ts'
-import { askOperator, remedy } from './remedy.ts'
+import { askOperator, type Leak, type Refused, remedy } from './remedy.ts'
 import type { Found } from './search.ts'
-import { type Whereabouts, whereabouts } from './whereabouts.ts'
+import { broughtBy } from './whereabouts.ts'
 
 interface Options {
   readonly push: IncomingPush
-  readonly introduced: Omit<Introduced, 'entries'>
+  readonly introduced: Introduced
   readonly key: string
 }
 
 /** Findings that a refusal spells out; the ledger has them all. */
 const SHOWN = 5
+/** Refs that are told what to do; of thousands, the others are much the same. */
+const REMEDIES = 20
 /** The most findings that are kept of one push. */
 const KEPT = 500
 
 interface Judged {
   readonly found: Located
+  /** Every commit that brings it, parents first. */
+  readonly commits: Set<string>
   readonly finding: Finding
   /** What an operator said when declining it; undefined: nobody has. */
   readonly declined: string | undefined
@@ -34,9 +38,8 @@ export function judge({ fresh, secrets }: Found, options: Options): Refusal[] {
   const redactor = new Redactor(secrets)
   const order = new Map([...introduced.commits.keys()].map((id, i) => [id, i]))
   const now = Date.now()
-  const seen = new Set<string>()
+  const seen = new Map<string, Judged>()
   const refused: Judged[] = []
-  let untold = 0
   const sorted = fresh.toSorted(
     (a, b) =>
       (order.get(a.item.commit) ?? 0) - (order.get(b.item.commit) ?? 0) ||
@@ -45,28 +48,30 @@ export function judge({ fresh, secrets }: Found, options: Options): Refusal[] {
   )
   for (const found of preferNamed(sorted)) {
     const print = fingerprint(found, push.pass.repository.name, key)
-    if (seen.has(print)) continue
-    seen.add(print)
+    const before = seen.get(print)
+    before?.commits.add(found.item.commit)
+    if (before) continue
     const exception = exceptionFor(print, push.pass.exceptions, now)
+    if (seen.size >= KEPT && !exception) {
+      // Whatever is on record may be excepted, and more was found than is kept.
+      if (refused.length === 0)
+        return [{ reason: `more secrets found than the ${KEPT} on record`, detail: [], remedy: [] }]
+      break
+    }
     if (exception && !push.record.exceptionsUsed.includes(exception.id))
       push.record.exceptionsUsed.push(exception.id)
-    if (seen.size > KEPT) {
-      if (!exception) untold++
-      continue
-    }
+    if (seen.size >= KEPT) continue
     const finding = describe(found, print, redactor)
     push.record.findings.push(finding)
-    if (exception) continue
     const declined = push.pass.declines?.find(decline => decline.fingerprint === print)?.reason
-    refused.push({ found, finding, declined })
+    const judged = { found, commits: new Set([found.item.commit]), finding, declined }
+    seen.set(print, judged)
+    if (exception) continue
+    refused.push(judged)
     const { kind, ref } = found.item
     if (kind === 'ref name' && ref !== undefined) push.record.secretRefs.set(ref, redactor.name(ref))
   }
-  const told = refusals(refused, options, redactor)
-  // Whatever is on record is excepted, and more was found than is kept.
-  if (untold > 0 && told.length === 0)
-    return [{ reason: `${untold} more secrets found than the ${KEPT} on record`, detail: [], remedy: [] }]
-  return told
+  return refusals(refused, options, redactor)
 }
 
 /** gitleaks' rule for anything that looks like a key says nothing where another rule has named the secret. */
@@ -92,44 +97,80 @@ function describe(found: Located, print: string, redactor: Redactor): Finding {
   }
 }
 
-function refusals(refused: readonly Judged[], { push, introduced }: Options, redactor: Redactor): Refusal[] {
-  const byRef = new Map<string, { judged: Judged; where: Whereabouts | undefined }[]>()
-  for (const judged of refused) {
-    const { ref, commit } = judged.found.item
-    const places = ref === undefined ? whereabouts(push, introduced, commit) : []
-    const refs: [string, Whereabouts | undefined][] =
-      ref !== undefined ? [[ref, undefined]] : places.map(where => [where.ref, where])
-    // A tag on a tree has no commit; all of the push is refused for what it holds.
-    for (const [name, where] of refs.length
-      ? refs
-      : push.commands.map(each => [each.ref, undefined] as const))
-      byRef.set(name, [...(byRef.get(name) ?? []), { judged, where }])
+function refusals(all: readonly Judged[], { push, introduced }: Options, redactor: Redactor): Refusal[] {
+  const byRef = new Map<string, Judged[]>()
+  for (const judged of all) {
+    const { ref } = judged.found.item
+    // A tag on a tree has no commit: it is known by the tree.
+    const refs = ref !== undefined ? [ref] : [...judged.commits].flatMap(id => refsWith(push, introduced, id))
+    for (const name of new Set(refs)) {
+      const of = byRef.get(name)
+      if (of) of.push(judged)
+      else byRef.set(name, [judged])
+    }
   }
-  return [...byRef].map(([ref, of]) => {
+  // Branches first: a tag is moved to what a branch has become.
+  const refs = [...byRef].sort(([a], [b]) => Number(isTag(a)) - Number(isTag(b)))
+  const remedies = remediesFor(refs.slice(0, REMEDIES), { push, introduced }, redactor)
+  return refs.map(([ref, of]) => {
     const [top] = of
     const more = of.length > 1 ? ` and ${of.length - 1} more` : ''
     return {
       ref,
-      reason: `secret found: ${top ? inShort(top.judged.finding) : ''}${more}`,
+      reason: `secret found: ${top ? inShort(top.finding) : ''}${more}`,
       detail: [
-        ...of.slice(0, SHOWN).flatMap(({ judged }) => tell(judged)),
+        ...of.slice(0, SHOWN).flatMap(tell),
         ...(of.length > SHOWN ? [`… and ${of.length - SHOWN} more, in the gate's ledger`] : []),
       ],
       remedy: [
-        ...new Set(
-          of
-            .slice(0, SHOWN)
-            .flatMap(({ judged, where }) =>
-              remedy(safeItem(judged, redactor), safePath(judged, redactor), where),
-            ),
-        ),
+        ...(remedies.get(ref) ?? []),
         ...of
           .slice(0, SHOWN)
-          .filter(({ judged }) => judged.declined === undefined)
-          .flatMap(({ judged }) => askOperator(push.pass.repository.name, judged.finding.fingerprint)),
+          .filter(({ declined }) => declined === undefined)
+          .flatMap(({ finding }) => askOperator(push.pass.repository.name, finding.fingerprint)),
       ],
     }
   })
+}
+
+const isTag = (ref: string) => ref.startsWith('refs/tags/')
+
+/** What to do about each ref; what was told for one is not told again for the next. */
+function remediesFor(
+  refs: readonly (readonly [string, readonly Judged[]])[],
+  { push, introduced }: Pick<Options, 'push' | 'introduced'>,
+  redactor: Redactor,
+): Map<string, string[]> {
+  const paths = new Set(refs.flatMap(([, of]) => of.map(({ found }) => found.item.path)))
+  const changes = introduced.entries.filter(({ path }) => paths.has(path))
+  const branches: Refused[] = []
+  const told = new Map<string, string>()
+  const remedies = new Map<string, string[]>()
+  for (const [ref, of] of refs) {
+    const command = push.commands.find(each => each.ref === ref)
+    if (!command) continue
+    const brought = broughtBy(command, introduced)
+    const branch = isTag(ref)
+      ? branches.find(each => brought && each.brought?.order.has(brought.tip))
+      : undefined
+    const leaks = of.map(judged => leakOf(judged, redactor))
+    const last = introduced.tags.findLast(tag => tag.ref === ref)
+    const target = brought?.tip ?? (last && (tagTarget(last.content) ?? last.id)) ?? command.new
+    const shown = redactor.name(ref)
+    const refused = { ref, shown, id: command.new, target, leaks, brought, changes, branch }
+    if (ref.startsWith('refs/heads/')) branches.push(refused)
+    const lines = remedy(refused)
+    const same = told.get(lines.join('\n'))
+    remedies.set(ref, same === undefined ? lines : [`The same as for ${same}.`])
+    if (same === undefined) told.set(lines.join('\n'), shown)
+  }
+  return remedies
+}
+
+function leakOf({ found: { item, text }, commits }: Judged, redactor: Redactor): Leak {
+  const { kind, path } = item
+  const isShown = redactor.name(path) === path && printable(path, path.length) === path
+  return { kind, commits: [...commits], path, shown: isShown ? path : undefined, text }
 }
 
 const inShort = ({ rule, path, line }: Finding) => `${rule} in ${path}${line > 0 ? `:${line}` : ''}`
@@ -147,16 +188,4 @@ function tell({ found, finding, declined }: Judged): string[] {
       ? ['  gitleaks:allow does not let it pass; it is noted as asking for an exception']
       : []),
   ]
-}
-
-/** The item without a ref's name that holds a secret itself. */
-function safeItem({ found: { item } }: Judged, redactor: Redactor): Item {
-  const { ref, ...rest } = item
-  return ref !== undefined && redactor.name(ref) !== ref ? rest : item
-}
-
-/** The path as a command may have it: undefined where a part of it is not shown. */
-function safePath({ found }: Judged, redactor: Redactor): string | undefined {
-  const { path } = found.item
-  return redactor.name(path) === path && printable(path) === path ? path : undefined
 }

@@ -1,13 +1,10 @@
 import type { Command } from '../../commands.ts'
 import type { Git } from '../../git.ts'
 import type { Introduced } from '../introduced.ts'
-import { OverLimit } from '../limits.ts'
 import { ObjectReader } from '../object-reader.ts'
 import type { Located } from './locate.ts'
 import { type Clue, type Seeing, SeenUpstream } from './seen-upstream.ts'
 
-/** So many findings are compared where the companion's sessions live. */
-const MOST_HERE = 500
 /** The most of upstream's other files that a commit's findings are looked for in, and fewer where these are many. */
 const MAX_NEIGHBOURS = 2_000
 const MAX_PAIRS = 2_000_000
@@ -41,8 +38,6 @@ interface Options extends Seeing {
 export async function knownUpstream(found: readonly Located[], options: Options): Promise<Set<Located>> {
   const known = new Set<Located>()
   if (found.length === 0) return known
-  if (options.partial && found.length > MOST_HERE)
-    throw new OverLimit('many findings to compare with upstream', '')
   await using objects = new ObjectReader(options.git, options.signal)
   const upstream = new SeenUpstream(objects, options)
   const tips = await branchTips(options)

@@ -9,8 +9,9 @@ import { viewsOf } from './views.ts'
 
 /** The most of upstream that is read to compare with, in bytes; beyond, a finding stands. */
 const MAX_BYTES = 128 << 20
-/** How much of that is compared with secrets, in bytes, each secret by itself. */
+/** How much of that is compared with secrets, in bytes, each secret by itself; and where others wait for it. */
 const MAX_COMPARED = 8 * 2 ** 30
+const MAX_COMPARED_HERE = 256 << 20
 /** The commits that are walked to learn what is below the findings' own, all together. */
 const MAX_STEPS = 5_000_000
 
@@ -38,13 +39,14 @@ export class SeenUpstream {
   readonly #now = new Set<string>()
   /** By secret: the new commits whose parents in upstream have it. */
   readonly #under = new Map<string, Set<string>>()
-  readonly #effort = { bytes: MAX_COMPARED }
+  readonly #effort: { bytes: number }
   #bytes = 0
   #steps = 0
 
   constructor(objects: ObjectReader, options: Seeing) {
     this.#objects = objects
     this.#options = options
+    this.#effort = { bytes: options.partial ? MAX_COMPARED_HERE : MAX_COMPARED }
   }
 
   hasFor({ secret, item }: Located): boolean {
@@ -101,6 +103,7 @@ export class SeenUpstream {
       } finally {
         await source.dispose()
       }
+      if (partial && this.#effort.bytes < 0) throw new OverLimit('much of upstream to compare with', '')
       yield [object.id, sought.seen]
     }
   }

@@ -1,83 +1,58 @@
-import { isDelete } from '../../commands.ts'
-import type { IncomingPush } from '../check.ts'
+import { ZERO_ID } from '../../../src/contract/names.ts'
+import type { Command } from '../../commands.ts'
 import type { Introduced } from '../introduced.ts'
 import { tagTarget } from '../refs-with.ts'
 
-/** Where a commit is in what a ref brings. */
-export interface Whereabouts {
+/** What a pushed ref brings, as far as its remedies ask. */
+export interface Brought {
   readonly ref: string
-  readonly isTip: boolean
-  readonly isRoot: boolean
-  readonly isMerge: boolean
-  /** Are there merges from it to the tip? A rebase has to keep them. */
-  readonly underMerges: boolean
-  /** The merge on the ref's own line through which it came in, and through which of its parents. */
-  readonly cameWith?: { readonly merge: string; readonly parent: number; readonly parentId: string }
+  readonly tip: string
+  /** The new commits that it reaches, with their places in an order of parents first. */
+  readonly order: ReadonlyMap<string, number>
+  /** Its own line of new commits, by first parents, the newest first. */
+  readonly line: readonly string[]
+  /** What upstream has of the ref. */
+  readonly old: string | undefined
+  readonly parentsOf: (commit: string) => readonly string[]
 }
 
-/** The refs of a push that bring a new commit, and where in each it is. It walks what is new, and nothing else. */
-export function whereabouts(
-  push: IncomingPush,
-  introduced: Omit<Introduced, 'entries'>,
-  commit: string,
-): Whereabouts[] {
-  const { commits } = introduced
+/** What a ref brings, if it ends with a new commit. It walks what is new, and nothing else. */
+export function broughtBy(
+  command: Command,
+  { commits, tags }: Pick<Introduced, 'commits' | 'tags'>,
+): Brought | undefined {
+  let tip: string = command.new
+  for (const tag of tags) if (tag.ref === command.ref && tag.id === tip) tip = tagTarget(tag.content) ?? tip
+  if (!commits.has(tip)) return undefined
   const parentsOf = (id: string) => commits.get(id) ?? []
-  const above = descendants(commit, commits)
-  const found: Whereabouts[] = []
-  for (const command of push.commands) {
-    if (isDelete(command)) continue
-    const tip = tipCommit(command, introduced)
-    if (tip === undefined || !above.has(tip)) continue
-    const line = firstParents(tip, commits)
-    const merge = line.includes(commit) ? undefined : line.findLast(id => above.has(id))
-    const parent = merge ? parentsOf(merge).findIndex(id => above.has(id)) : -1
-    const reached = ancestors(tip, commits)
-    found.push({
-      ref: command.ref,
-      isTip: tip === commit,
-      isRoot: parentsOf(commit).length === 0,
-      isMerge: parentsOf(commit).length > 1,
-      underMerges: [...above].some(id => id !== commit && reached.has(id) && parentsOf(id).length > 1),
-      ...(merge && parent >= 0
-        ? { cameWith: { merge, parent: parent + 1, parentId: parentsOf(merge)[parent] ?? '' } }
-        : {}),
-    })
-  }
+  const reached = new Set([tip])
+  for (const id of reached) for (const parent of parentsOf(id)) if (commits.has(parent)) reached.add(parent)
+  const order = new Map<string, number>()
+  for (const id of commits.keys()) if (reached.has(id)) order.set(id, order.size)
+  const line: string[] = []
+  for (let id: string | undefined = tip; id !== undefined && commits.has(id); id = parentsOf(id)[0])
+    line.push(id)
+  const old = command.old === ZERO_ID ? undefined : command.old
+  return { ref: command.ref, tip, order, line, old, parentsOf }
+}
+
+/** `commit`, and the commits of the ref that reach it. */
+export function above(commit: string, { order, parentsOf }: Brought): Set<string> {
+  const found = new Set([commit])
+  for (const id of order.keys()) if (parentsOf(id).some(parent => found.has(parent))) found.add(id)
   return found
 }
 
-/** `commit`, and the new commits that reach it. */
-function descendants(commit: string, commits: Introduced['commits']): Set<string> {
-  const above = new Set([commit])
-  for (const [id, parents] of commits) if (parents.some(parent => above.has(parent))) above.add(id)
-  return above
-}
-
-function tipCommit(
-  command: IncomingPush['commands'][number],
-  { commits, tags }: Omit<Introduced, 'entries'>,
-): string | undefined {
-  let id: string = command.new
-  for (const tag of tags) if (tag.ref === command.ref && tag.id === id) id = tagTarget(tag.content) ?? id
-  return commits.has(id) ? id : undefined
-}
-
-/** The new commits that `from` reaches, itself among them. */
-function ancestors(from: string, commits: Introduced['commits']): Set<string> {
-  const seen = new Set<string>()
-  const next = [from]
-  for (let id = next.pop(); id !== undefined; id = next.pop()) {
-    if (seen.has(id) || !commits.has(id)) continue
-    seen.add(id)
-    next.push(...(commits.get(id) ?? []))
-  }
-  return seen
-}
-
-function firstParents(tip: string, commits: Introduced['commits']): string[] {
-  const line: string[] = []
-  for (let id: string | undefined = tip; id !== undefined && commits.has(id); id = commits.get(id)?.[0])
-    line.push(id)
-  return line
+/** The merge on the ref's own line through which a commit came in, and through which of its parents. */
+export function cameWith(
+  commit: string,
+  brought: Brought,
+): { readonly merge: string; readonly parent: number; readonly parentId: string } | undefined {
+  const { line, parentsOf } = brought
+  if (line.includes(commit)) return undefined
+  const over = above(commit, brought)
+  const merge = line.findLast(id => over.has(id))
+  if (merge === undefined) return undefined
+  const parent = parentsOf(merge).findIndex(id => over.has(id))
+  return { merge, parent: parent + 1, parentId: parentsOf(merge)[parent] ?? '' }
 }
