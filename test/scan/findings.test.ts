@@ -526,7 +526,7 @@ test('a name that reads like a token is not told by the checks before the scan',
   expect(refusal?.reason).toBe('ci/[redacted] may not be changed')
 })
 
-test('forty thousand secrets in one file, new ones and then upstream's: nobody else has to wait', async () => {
+test('forty thousand secrets in one file, new ones and then old ones: nobody else has to wait', async () => {
   const keys = Array.from({ length: 40_000 }, awsKeyId)
   await tree.write('keys.txt', `${keys.join('\n')}\n`)
   await tree.commit('Keys')
