@@ -39,7 +39,7 @@ export function agentConfig(
 }
 
 /** What people and tools write for this upstream; each without .git, which is the beginning of both spellings. */
-export function ordinaryUrls(upstream: string): string[] {
+function ordinaryUrls(upstream: string): string[] {
   const parsed = parseUpstream(upstream)
   if (!parsed.ok) return []
   const { user = 'git', host, port, path: given } = parsed.address

@@ -1,13 +1,13 @@
-import { pointInTime } from '../duration.ts'
+import { EXPIRES, endAt, toldEnd } from '../ends.ts'
 import { answer, localTime, note, table } from '../terminal.ts'
 import { command, gate, group } from './context.ts'
 
 const mint = command('mint <label>', 'make a token for an operator; prints it, this once')
-  .option('--expires <when>', 'when it ends: 30d, 12h, or a date')
+  .option(...EXPIRES)
   .action(async (label: string, options) => {
     const minted = await gate().adminTokens.mint({
       label,
-      expiresAt: options.expires ? pointInTime(options.expires, 'ahead') : null,
+      expiresAt: endAt(options.expires),
     })
     answer(options, minted, () => minted.token)
     if (!options.json) note(`Admin token ${minted.id}; it is not shown again. It goes into GATE_ADMIN_TOKEN.`)
@@ -23,7 +23,7 @@ const list = command('list', "operators' tokens, without their secrets").action(
         each.label,
         localTime(each.createdAt),
         localTime(each.lastUsedAt) || 'never',
-        each.revokedAt ? `revoked ${localTime(each.revokedAt)}` : localTime(each.expiresAt) || 'never',
+        toldEnd(each.revokedAt, each.expiresAt),
       ]),
     ),
   )

@@ -1,4 +1,4 @@
-import { pointInTime } from '../duration.ts'
+import { endAt, toldEnd } from '../ends.ts'
 import { answer, localTime, table } from '../terminal.ts'
 import { command, gate, group } from './context.ts'
 
@@ -10,7 +10,7 @@ const add = command('add <repository> <fingerprint>', 'let one finding pass, by 
       repository,
       fingerprint,
       reason: options.reason,
-      until: options.until ? pointInTime(options.until, 'ahead') : null,
+      until: endAt(options.until),
     })
     answer(options, granted, () => `${granted.id}: ${granted.fingerprint} may pass in ${granted.repository}`)
   })
@@ -28,7 +28,7 @@ const list = command('list', 'the findings that may pass')
           each.fingerprint,
           each.grantedBy,
           localTime(each.createdAt),
-          each.revokedAt ? `revoked ${localTime(each.revokedAt)}` : localTime(each.until) || 'never',
+          toldEnd(each.revokedAt, each.until),
           each.reason,
         ]),
       ),

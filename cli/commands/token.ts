@@ -1,15 +1,15 @@
-import { pointInTime } from '../duration.ts'
+import { EXPIRES, endAt, toldEnd } from '../ends.ts'
 import { answer, localTime, note, table } from '../terminal.ts'
 import { command, gate, group } from './context.ts'
 
 const mint = command('mint <agent>', 'make a token for an agent; prints it, this once')
   .option('--label <text>', 'what it is for', '')
-  .option('--expires <when>', 'when it ends: 30d, 12h, or a date')
+  .option(...EXPIRES)
   .action(async (agent: string, options) => {
     const minted = await gate().tokens.mint({
       agent,
       label: options.label,
-      expiresAt: options.expires ? pointInTime(options.expires, 'ahead') : null,
+      expiresAt: endAt(options.expires),
     })
     answer(options, minted, () => minted.token)
     if (!options.json)
@@ -30,7 +30,7 @@ const list = command('list [agent]', "agents' tokens, without their secrets").ac
           each.label,
           localTime(each.createdAt),
           localTime(each.lastUsedAt) || 'never',
-          each.revokedAt ? `revoked ${localTime(each.revokedAt)}` : localTime(each.expiresAt) || 'never',
+          toldEnd(each.revokedAt, each.expiresAt),
         ]),
       ),
     )

@@ -1,30 +1,14 @@
 import { z } from 'zod'
-import { hashToken, isToken, mintToken, parseToken } from '../access/token.ts'
+import { hashToken, isToken, parseToken } from '../access/token.ts'
 import type { AdminToken, MintedAdminToken } from '../contract/api.ts'
-import { change, type Operator } from './changes.ts'
-import { iso, isoOrNull, millisOrNull } from './time.ts'
+import type { Operator } from './changes.ts'
+import { mint, minted, revoke, told } from './minting.ts'
 
-const COLUMNS = 'id, label, created_at, expires_at, revoked_at, last_used_at'
+const KIND = { table: 'admin_tokens', prefix: 'gateadmin', word: 'admin-token' } as const
 
-const Row = z
-  .object({
-    id: z.string(),
-    label: z.string(),
-    created_at: z.number(),
-    expires_at: z.number().nullable(),
-    revoked_at: z.number().nullable(),
-    last_used_at: z.number().nullable(),
-  })
-  .transform(
-    (row): AdminToken => ({
-      id: row.id,
-      label: row.label,
-      createdAt: iso(row.created_at),
-      expiresAt: isoOrNull(row.expires_at),
-      revokedAt: isoOrNull(row.revoked_at),
-      lastUsedAt: isoOrNull(row.last_used_at),
-    }),
-  )
+const Columns = z.object(minted)
+const COLUMNS = Object.keys(Columns.shape).join(', ')
+const Row = Columns.transform((row): AdminToken => told(row))
 
 const Secret = z.object({ label: z.string(), hash: z.string() })
 
@@ -58,36 +42,13 @@ export async function findAdminToken(ledger: D1Database, id: string): Promise<Ad
   return row ? Row.parse(row) : undefined
 }
 
-/** A new admin token. The answer is the only place that ever holds the token itself. */
-export async function addAdminToken(
+/** A new admin token. */
+export const addAdminToken = (
   ledger: D1Database,
   operator: Operator,
   wanted: Pick<AdminToken, 'label' | 'expiresAt'>,
-): Promise<MintedAdminToken> {
-  const { id, text } = mintToken('gateadmin')
-  const createdAt = Date.now()
-  await change(
-    ledger,
-    ledger
-      .prepare('INSERT INTO admin_tokens (id, label, hash, created_at, expires_at) VALUES (?, ?, ?, ?, ?)')
-      .bind(id, wanted.label, await hashToken(text), createdAt, millisOrNull(wanted.expiresAt)),
-    operator,
-    'admin-token.mint',
-    id,
-    { ...wanted },
-  )
-  return { ...wanted, id, createdAt: iso(createdAt), revokedAt: null, lastUsedAt: null, token: text }
-}
+): Promise<MintedAdminToken> => mint(ledger, operator, KIND, {}, wanted)
 
 /** Ends an admin token at once; false when there is none or it was revoked before. */
-export function revokeAdminToken(ledger: D1Database, operator: Operator, id: string): Promise<boolean> {
-  return change(
-    ledger,
-    ledger
-      .prepare('UPDATE admin_tokens SET revoked_at = ? WHERE id = ? AND revoked_at IS NULL')
-      .bind(Date.now(), id),
-    operator,
-    'admin-token.revoke',
-    id,
-  )
-}
+export const revokeAdminToken = (ledger: D1Database, operator: Operator, id: string): Promise<boolean> =>
+  revoke(ledger, operator, KIND, id)

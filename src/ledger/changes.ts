@@ -11,7 +11,7 @@ export interface Operator {
  * A statement that records a change if the statement before it in the same batch changed anything:
  * a batch is one transaction, so a change and its record stand or fall together.
  */
-export function recordChange(
+function recordChange(
   ledger: D1Database,
   operator: Operator,
   action: string,
