@@ -1,11 +1,11 @@
 import { randomBytes } from 'node:crypto'
 import { gzipSync, zstdCompressSync } from 'node:zlib'
 import { expect, test } from 'vitest'
-import { defaultLimits, type Limits } from '../../container/checks/limits.ts'
+import { defaultLimits, type Limits, OverLimit } from '../../container/checks/limits.ts'
 import { Budget } from '../../container/checks/secrets/budget.ts'
 import { inMemory, SEGMENT } from '../../container/checks/secrets/source.ts'
 import { type View, viewsOf } from '../../container/checks/secrets/views.ts'
-import { packedBy } from './archives.ts'
+import { packedBy, tar, zip } from './archives.ts'
 import { githubToken, prose } from './fakes.ts'
 
 async function views(content: Buffer, limits: Partial<Limits> = {}): Promise<View[]> {
@@ -80,4 +80,144 @@ test('a file of escapes is text: what may be unpacked of a push is not used up b
   const content = Buffer.from('{"text": "a line\\u000aand \\"another\\""}\n'.repeat(1_000))
   const found = await views(content, { maxUnpackedBytes: 1_000 })
   expect(found.map(({ how }) => how.join())).toContain('escapes')
+})
+
+/** What a small push may open, so that none of these takes its time from unpacking. */
+const SMALL: Partial<Limits> = { maxUnpacks: 200, maxUnpackedBytes: 1 << 20 }
+
+/** The processor time of this thread that a look at `unit`, over and over, takes in milliseconds, within the limits. */
+async function costOf(unit: string, bytes: number): Promise<number> {
+  const [start, end] = [Buffer.from('a=1\n'), Buffer.from('z.\n')]
+  const before = process.threadCpuUsage()
+  await views(Buffer.concat([start, Buffer.alloc(bytes, unit, 'latin1'), end]), SMALL).catch(error => {
+    if (!(error instanceof OverLimit)) throw error
+  })
+  return process.threadCpuUsage(before).user / 1000
+}
+
+const SIGNS = [...' \t\n\0%&\\"=;:,|>~-/+#{xu0fA']
+const UNITS: readonly (readonly [string, readonly string[]])[] = [
+  ['one byte', Array.from({ length: 256 }, (_, byte) => String.fromCharCode(byte))],
+  ['two signs', SIGNS.flatMap(a => SIGNS.map(b => a + b))],
+  [
+    'what begins compressed streams',
+    [
+      'x\x9c',
+      'x^',
+      'x\xda',
+      'x\x9cK',
+      'x\x9c\x05',
+      'PK\x03\x04',
+      'PK\x03\x04K',
+      `PK\x03\x04${'\0'.repeat(26)}`,
+    ]
+      .concat(['\x1f\x8b\x08\x08', '\x1f\x8b\x08\x1e', '\x1f\x8b\x08\x04', '(\xb5/\xfd', '\xfd7zXZ\0'])
+      .concat(['stream', 'stream\r\nx\x9c', '%PDF-', 'IDAT', 'ustar', `${'k.yaml'.padEnd(257, '\0')}ustar`]),
+  ],
+  [
+    'what begins encodings',
+    [
+      '%25',
+      '&amp;',
+      '&#1',
+      '&#x1',
+      '\\x4',
+      '\\u004',
+      '\\u{',
+      '`u{1',
+      '\\\\x',
+      '=41',
+      '=41=\n',
+      'quoted-printable=',
+    ]
+      .concat([
+        '0x41, ',
+        '41 ',
+        '41,\n  ',
+        '65, ',
+        '65;',
+        '"0x41",',
+        '41-',
+        '0x',
+        '256,',
+        `1${' '.repeat(70)}`,
+      ])
+      .concat([
+        '0000000 4141 ',
+        '0000000 4141 4142 4143\n',
+        '0000000   a   b   c\n',
+        '0000000: 4141 4141  AA\n',
+      ])
+      .concat([
+        '<~',
+        '~>',
+        'stream~>',
+        '<~abc',
+        'begin 644 a\n',
+        'begin 644 a\nM',
+        '!#$%&()*+;<=>?@^_`{|}~0aZ',
+      ])
+      .concat([
+        'QUJD\n',
+        `${'A'.repeat(33)}\n`,
+        `${'A'.repeat(33)}-`,
+        `// ${'A'.repeat(40)}\n`,
+        '-- ',
+        '// ',
+        'aaaaaa\0',
+      ])
+      .concat([
+        'a\0',
+        '\0a',
+        'a\0\0\0',
+        '\0\0\0a',
+        `${'a\0'.repeat(7)}b`,
+        '\xff\xfe\0',
+        `a=1\n${' '.repeat(5000)}x\n`,
+      ]),
+  ],
+]
+
+test.each(UNITS)(
+  '%s over and over, and then something else: eight times as long takes no 24 times as long',
+  {
+    timeout: 120_000,
+  },
+  async (_, units) => {
+    for (const unit of units) {
+      const cost = await costOf(unit, 120_000)
+      if (cost > 300)
+        expect({ unit, ratio: cost / (await costOf(unit, 15_000)) < 24 }).toEqual({ unit, ratio: true })
+    }
+  },
+)
+
+test('what looks like a compressed stream is tried so many times, and what cannot be one costs nothing', async () => {
+  const many = (unit: string) => Buffer.from(`a${unit.repeat(20_000)}`, 'latin1')
+  expect(await views(many('x\x9c'), { maxUnpacks: 0 })).toHaveLength(1)
+  await expect(views(many('x\x9cK'), SMALL)).rejects.toThrow(/in more than 2000 places/)
+})
+
+test('what takes longer than it may is over its limit, at the next turn', () => {
+  const budget = new Budget({ ...defaultLimits, maxBlobBytes: SEGMENT, maxMs: 10 })
+  const until = (end: number) => {
+    while (performance.now() < end);
+  }
+  budget.work(() => until(performance.now() + 30))
+  expect(() => budget.isTurnOver()).toThrow(OverLimit)
+})
+
+test('a file that lies open in an archive is looked at under its name too, where a rule asks for it', async () => {
+  const text = `kind: Secret\n${prose(100)}`
+  const long = `${'a-folder/'.repeat(20)}k.yaml`
+  const longLink = Buffer.from(tar({ '././@LongLink': `${long}\0` }).subarray(0, 1024))
+  longLink.write('L', 156)
+  for (const [packed, name] of [
+    [tar({ 'a.md': 'a\n', 'k.yaml': text, 'b.ts': 'b\n' }), 'k.yaml'],
+    [Buffer.concat([longLink, tar({ [long.slice(0, 99)]: text })]), long],
+    [zip({ 'a.md': 'a\n', 'k.yaml': text }, { stored: true }), 'k.yaml'],
+  ] as const) {
+    const named = (await views(packed)).filter(view => view.name !== undefined)
+    expect(named.map(view => [view.name, view.content.toString(), view.inner])).toEqual([[name, text, []]])
+  }
 })

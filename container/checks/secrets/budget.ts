@@ -1,11 +1,26 @@
 import { inBytes, type Limits, OverLimit } from '../limits.ts'
 
-/** What a push may still unpack; shared by everything in it. */
+/** What would be a compressed stream is tried so many times for each that may be opened. */
+const PROBES = 10
+/** As much of a file's name costs as much as a trial, in bytes. */
+const PROBE_BYTES = 4096
+/** Others have their turn after so long, in milliseconds. */
+const TURN_MS = 20
+
+/** What the search may take of a thread that it shares with others, in milliseconds. */
+export interface Sharing {
+  readonly maxMs?: number
+}
+
+/** What a push may still unpack, and how long it may be worked on; shared by everything in it. */
 export class Budget {
-  readonly #limits: Limits
+  readonly #limits: Limits & Sharing
   #bytes = 0
   #streams = 0
-  constructor(limits: Limits) {
+  #probes = 0
+  #ms = 0
+  #turnMs = 0
+  constructor(limits: Limits & Sharing) {
     this.#limits = limits
   }
   open(depth: number, path: string): void {
@@ -27,5 +42,33 @@ export class Budget {
         `${path} and its other archives unpack to more than ${inBytes(this.#limits.maxUnpackedBytes)}`,
         'push smaller archives, or the files themselves',
       )
+  }
+  /** Something may be a compressed stream, which is not free to find out. */
+  probe(bytes = 0): void {
+    this.#probes += 1 + Math.floor(bytes / PROBE_BYTES)
+    if (this.#probes > this.#limits.maxUnpacks * PROBES)
+      throw new OverLimit(
+        `in more than ${this.#limits.maxUnpacks * PROBES} places its files look compressed and are not`,
+        'push it in smaller parts',
+      )
+  }
+  /** Work that nothing can interrupt. */
+  work<T>(work: () => T): T {
+    const started = performance.now()
+    try {
+      return work()
+    } finally {
+      const ms = performance.now() - started
+      this.#ms += ms
+      this.#turnMs += ms
+    }
+  }
+  /** Is it time to let others work? When there was more to do than a shared thread can give, that is the end. */
+  isTurnOver(): boolean {
+    if (this.#ms > (this.#limits.maxMs ?? Number.POSITIVE_INFINITY))
+      throw new OverLimit(`its files take more than ${this.#limits.maxMs} ms to look through`, '')
+    const isOver = this.#turnMs > TURN_MS
+    if (isOver) this.#turnMs = 0
+    return isOver
   }
 }

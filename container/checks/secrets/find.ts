@@ -1,18 +1,20 @@
 import { join } from 'node:path'
 import type { Introduced } from '../introduced.ts'
 import { type Limits, OverLimit } from '../limits.ts'
+import type { Sharing } from './budget.ts'
 import { type Found, type Search, search, type Watch } from './search.ts'
 import { searchApart } from './search-apart.ts'
 
 /**
  * What is searched where the companion's sessions live: it takes some hundredths of a second of theirs. A process
- * takes a tenth of a second to start, and nobody else's time.
+ * takes a tenth of a second to start, and nobody else's time; so what is slow, for whatever reason, goes there too.
  */
-const HERE: Partial<Limits> = {
+const HERE: Partial<Limits> & Sharing = {
   maxBytes: 1 << 20,
   maxObjects: 1_000,
   maxUnpackedBytes: 1 << 20,
   maxUnpacks: 200,
+  maxMs: 500,
 }
 
 /** Objects' names and places, not their contents, are what its heap is for. */

@@ -46,16 +46,23 @@ export interface Pack {
 }
 
 /**
- * The names that gitleaks' own rules ask for; all other files get a neutral one, so that no rule passes a file over
- * because of its path.
+ * The names that gitleaks' own rules ask for, also of what is packed by itself; all other files get a neutral one, so
+ * that no rule passes a file over because of its path.
  */
 const CLASSES: readonly [RegExp, string][] = [
-  [/nuget\.config$/i, 'nuget.config'],
-  [/\.php$/i, 'x.php'],
-  [/\.(?:tf|hcl)$/i, 'x.tf'],
-  [/\.ya?ml$/i, 'x.yaml'],
-]
-const KEY_STORE = /(?:^|\/)[^/]+\.p(?:12|fx)$/i
+  ['nuget\\.config', 'nuget.config'],
+  ['\\.php', 'x.php'],
+  ['\\.(?:tf|hcl)', 'x.tf'],
+  ['\\.ya?ml', 'x.yaml'],
+  ['(?:^|/)[^/]+\\.p(?:12|fx)', 'x.p12'],
+].map(([pattern, name]) => [new RegExp(`${pattern}(?:\\.(?:gz|z|bz2|xz|zst))?$`, 'i'), name ?? ''])
+const NEUTRAL = 'x.txt'
+const KEY_STORE = 'x.p12'
+
+const nameFor = (path: string) => CLASSES.find(([pattern]) => pattern.test(path))?.[1] ?? NEUTRAL
+
+/** Does any rule ask for such a name? */
+export const goesByName = (path: string) => nameFor(path) !== NEUTRAL
 
 interface Open {
   readonly parts: Buffer[]
@@ -89,12 +96,13 @@ export class Packs {
   }
 
   async add(item: Item, view: View): Promise<void> {
-    const path = view.inner.at(-1) ?? (item.kind === 'file' ? item.path : '')
-    const isKeyStore = KEY_STORE.test(path)
-    const name = isKeyStore ? 'x.p12' : (CLASSES.find(([pattern]) => pattern.test(path))?.[1] ?? 'x.txt')
+    const name = nameFor(view.name ?? view.inner.at(-1) ?? (item.kind === 'file' ? item.path : ''))
+    // A match that runs from one text into another has both scanned again, by their files' names.
+    const isAlone = name === KEY_STORE || view.name !== undefined || this.#oneEach
+    if (isAlone) await this.#flush(name)
     for (const window of windows(view.content)) {
       await this.#place(name, { item, view: { how: view.how, inner: view.inner, lines: view.lines } }, window)
-      if (isKeyStore || this.#oneEach) await this.#flush(name)
+      if (isAlone) await this.#flush(name)
     }
   }
 
@@ -134,8 +142,8 @@ export class Packs {
   async finish(): Promise<void> {
     for (const name of [...this.#open.keys()]) await this.#flush(name)
     if (this.#count === 0) {
-      this.#open.set('x.txt', { parts: [HEADER], stretches: [], size: HEADER.length, lines: HEADER_LINES })
-      await this.#flush('x.txt')
+      this.#open.set(NEUTRAL, { parts: [HEADER], stretches: [], size: HEADER.length, lines: HEADER_LINES })
+      await this.#flush(NEUTRAL)
     }
   }
 

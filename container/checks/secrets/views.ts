@@ -1,10 +1,11 @@
 import { setImmediate as breathe } from 'node:timers/promises'
 import { OverLimit } from '../limits.ts'
-import { armoured } from './armour.ts'
+import { armoured, type Worth } from './armour.ts'
 import type { Budget } from './budget.ts'
 import { type Unescaped, unescaped, unquoted } from './escapes.ts'
 import { decodedInPlace } from './in-place.ts'
-import { isPacked, packedIn } from './packed.ts'
+import { holdsPacked, isPacked, membersIn, packedIn } from './packed.ts'
+import { goesByName } from './packs.ts'
 import { runsOf } from './runs.ts'
 import { collect, inMemory, SEGMENT, type Source } from './source.ts'
 import { holdsText, isText, narrow, READABLE } from './text.ts'
@@ -25,6 +26,8 @@ export interface View {
   readonly how: readonly string[]
   /** The path inside archives, outermost first. */
   readonly inner: readonly string[]
+  /** The name that rules go by, where it is neither the file's nor the last of these. */
+  readonly name?: string
 }
 
 export interface ViewOptions {
@@ -41,6 +44,9 @@ interface Trail {
   readonly depth: number
   readonly how: readonly string[]
   readonly inner: readonly string[]
+  readonly name?: string
+  /** The line that it begins in, where that is not the first. */
+  readonly first?: number
   /** Set when every line stands for this one. */
   readonly line?: number
 }
@@ -51,50 +57,79 @@ export async function* viewsOf(source: Source, options: ViewOptions): AsyncGener
 }
 
 async function* look(source: Source, trail: Trail, options: ViewOptions): AsyncGenerator<View> {
-  const { signal } = options
-  let line = 1
+  const { signal, budget, path } = options
+  let line = trail.first ?? 1
   const opened = new Set<number>()
+  const named = new Set<number>()
   let isPicture = false
   for (let start = 0; start < source.size; start += SEGMENT - OVERLAP) {
-    signal.throwIfAborted()
+    await turn(options)
     const segment = await source.read(start, Math.min(SEGMENT, source.size - start))
     const lineAt = lineCounter(segment, line)
     yield isText(segment)
       ? { ...of(trail), content: segment, lines: at(trail, line) }
-      : printableRuns(segment, trail, lineAt)
+      : budget.work(() => printableRuns(segment, trail, lineAt))
     yield* hidden(segment, trail, lineAt, options)
     if (start === 0) isPicture = segment.subarray(0, PNG.length).equals(PNG)
-    for (const packed of packedIn(segment, start === 0, isPicture)) {
+    for (const packed of budget.work(() => packedIn(segment, { budget, isStart: start === 0, isPicture }))) {
       const where = start + packed.at
       if (opened.has(where)) continue
       opened.add(where)
-      options.budget.open(trail.depth + 1, options.path)
+      budget.open(trail.depth + 1, path)
       const content = await collect(
-        unpack(source, { ...packed, at: where }, options.budget, options.path, signal),
+        unpack(source, { ...packed, at: where }, budget, path, signal),
         options.folder,
       )
       try {
         if (content.size === 0) continue
         const inner = packed.name ? [...trail.inner, packed.name] : trail.inner
-        yield* look(
-          content,
-          { depth: trail.depth + 1, how: [...trail.how, packed.name ? 'zip' : packed.kind], inner },
-          options,
-        )
+        const how = [...trail.how, packed.name ? 'zip' : packed.kind]
+        const name = packed.name ?? (packed.called && goesByName(packed.called) ? packed.called : trail.name)
+        yield* look(content, { depth: trail.depth + 1, how, inner, ...(name ? { name } : {}) }, options)
       } finally {
         await content.dispose()
       }
     }
+    // Their text is read with all else; rules that ask for a name read them again, under theirs.
+    for (const { name, at, size } of membersIn(segment)) {
+      const where = start + at
+      if (!goesByName(name) || where >= source.size || named.has(where)) continue
+      named.add(where)
+      const member = part(source, where, size)
+      budget.open(trail.depth + 1, path)
+      budget.spend(member.size, path)
+      yield* look(member, { ...trail, depth: trail.depth + 1, name, first: lineAt(at) }, options)
+    }
     if (start + segment.length >= source.size) break
     line = lineAt(segment.length - OVERLAP)
-    await breathe()
+  }
+}
+
+/** Between pieces of work: whoever shares the thread has a turn, and whoever waits for this may have gone. */
+async function turn({ budget, signal }: ViewOptions): Promise<void> {
+  if (budget.isTurnOver()) await breathe()
+  signal.throwIfAborted()
+}
+
+/** What lies in `source` from `at` on. */
+function part(source: Source, at: number, size: number): Source {
+  const own = Math.min(size, source.size - at)
+  return {
+    size: own,
+    read: (start, length) => source.read(at + start, Math.min(length, own - start)),
+    stream: start => source.stream(at + start),
+    dispose: async () => {},
   }
 }
 
 const at = (trail: Trail, first: number): LineMap =>
   trail.line === undefined ? { kind: 'from', first } : { kind: 'at', line: trail.line }
 
-const of = (trail: Trail): Pick<View, 'how' | 'inner'> => ({ how: trail.how, inner: trail.inner })
+const of = ({ how, inner, name }: Trail): Pick<View, 'how' | 'inner' | 'name'> => ({
+  how,
+  inner,
+  ...(name ? { name } : {}),
+})
 
 const PNG = Buffer.from('\x89PNG', 'latin1')
 
@@ -123,15 +158,20 @@ function printableRuns(segment: Buffer, trail: Trail, lineAt: (offset: number) =
 
 /** The line of an offset in `segment`, by counting on from the last one asked for. */
 function lineCounter(segment: Buffer, first: number): (offset: number) => number {
-  let from = 0
+  const nextFrom = (from: number) => {
+    const newline = segment.indexOf(10, from)
+    return newline < 0 ? Number.POSITIVE_INFINITY : newline
+  }
+  let asked = 0
   let line = first
+  let newline = nextFrom(0)
   return offset => {
-    if (offset < from) {
-      from = 0
+    if (offset < asked) {
       line = first
+      newline = nextFrom(0)
     }
-    for (let i = segment.indexOf(10, from); i >= 0 && i < offset; i = segment.indexOf(10, i + 1)) line++
-    from = Math.max(from, offset)
+    for (; newline < offset; newline = nextFrom(newline + 1)) line++
+    asked = offset
     return line
   }
 }
@@ -139,15 +179,14 @@ function lineCounter(segment: Buffer, first: number): (offset: number) => number
 /** Nothing packed that is shorter holds a secret. */
 const MIN_PACKED = 40
 
-const worth = {
-  start(start: Buffer): boolean {
+const worthBy = (budget: Budget): Worth => ({
+  start(start) {
     if (isPacked(start) || isText(start)) return true
     const plain = narrow(start)
     return plain !== start && isText(plain)
   },
-  whole: (content: Buffer) =>
-    holdsText(content) || (content.length >= MIN_PACKED && packedIn(content, true).length > 0),
-}
+  whole: content => holdsText(content) || (content.length >= MIN_PACKED && holdsPacked(content, budget)),
+})
 
 /** So many encodings inside one another are undone. */
 const MAX_ENCODED = 24
@@ -155,7 +194,8 @@ const MAX_ENCODED = 24
 function deeper(how: string, trail: Trail, { path }: ViewOptions): Trail {
   if (trail.depth >= MAX_ENCODED)
     throw new OverLimit(`${path} is encoded many times over`, 'push the file itself')
-  return { depth: trail.depth + 1, how: [...trail.how, how], inner: trail.inner }
+  const { line: _, ...rest } = trail
+  return { ...rest, depth: trail.depth + 1, how: [...trail.how, how] }
 }
 
 async function* hidden(
@@ -165,19 +205,19 @@ async function* hidden(
   options: ViewOptions,
 ): AsyncGenerator<View> {
   const line = (offset: number) => trail.line ?? lineAt(offset)
-  const wide = wideText(segment)
+  const wide = options.budget.work(() => wideText(segment))
   if (wide.whole) {
     // It has the same lines, so it is read as if it were the file.
     const next = {
       ...deeper('UTF-16', trail, options),
       ...(trail.line === undefined ? {} : { line: trail.line }),
     }
-    yield { content: wide.whole, lines: at(next, lineAt(0)), how: next.how, inner: next.inner }
+    yield { ...of(next), content: wide.whole, lines: at(next, lineAt(0)) }
     yield* hidden(wide.whole, next, lineCounter(wide.whole, lineAt(0)), options)
   }
   for (const run of wide.runs)
     yield* look(inMemory(run.content), { ...deeper(run.how, trail, options), line: line(run.at) }, options)
-  if (wide.whole) return
+  // Also where it is wide: some program may have appended to it what is not.
   const first = lineAt(0)
   yield* undone(segment, trail, row => trail.line ?? first + row, options)
   yield* nested(segment, trail, line, options)
@@ -204,11 +244,12 @@ async function* undone(
   options: ViewOptions,
 ): AsyncGenerator<View> {
   for (const { how, undo, hidesMore } of UNDO) {
-    const plain = undo(text)
+    await turn(options)
+    const plain = options.budget.work(() => undo(text))
     if (!plain) continue
     const next = deeper(how, trail, options)
     const lines = plain.lines.map(lineOf)
-    yield { content: plain.content, lines: { kind: 'list', lines }, how: next.how, inner: next.inner }
+    yield { ...of(next), content: plain.content, lines: { kind: 'list', lines } }
     const inPlain = (row: number) => lines[row] ?? 0
     if (hidesMore) {
       const row = lineCounter(plain.content, 0)
@@ -227,12 +268,12 @@ async function* nested(
   line: (offset: number) => number,
   options: ViewOptions,
 ): AsyncGenerator<View> {
-  let known = 0
-  for (const decoded of armoured(text, worth).sort((a, b) => a.at - b.at)) {
-    if (++known % 256 === 0) await breathe()
-    options.signal.throwIfAborted()
+  const { budget } = options
+  await turn(options)
+  for (const decoded of budget.work(() => armoured(text, worthBy(budget))).sort((a, b) => a.at - b.at)) {
+    await turn(options)
     const next = { ...deeper(decoded.how, trail, options), line: line(decoded.at) }
-    options.budget.spend(decoded.content.length, options.path)
+    budget.spend(decoded.content.length, options.path)
     yield* look(inMemory(decoded.content), next, options)
   }
 }
