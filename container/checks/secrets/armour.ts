@@ -1,6 +1,6 @@
-import { ascii85In, fromBase32, uuencodedIn } from './rare-armour.ts'
+import { ascii85In, base85In, fromBase32, uuencodedIn } from './rare-armour.ts'
 import { kindOf, runsOf, wrappedIn } from './runs.ts'
-import { dumpsIn, numbersIn } from './spelled.ts'
+import { dumpsIn, listsIn } from './spelled.ts'
 import { MIN_HIDDEN } from './text.ts'
 
 /** A stretch of text that was hidden in another. */
@@ -22,7 +22,6 @@ export interface Worth {
 const BASE64 = kindOf(/[A-Za-z0-9+/_-]/)
 const BASE32 = kindOf(/[A-Z2-7]/)
 const HEX = kindOf(/[0-9a-fA-F]/)
-const HEX_LIST = /(?:(?:0x|\\x)?[0-9a-fA-F]{2}[,:;\s]{1,3}){12,}(?:0x|\\x)?[0-9a-fA-F]{2}/g
 /** The least that is decoded to its end when its start says nothing, in letters. */
 const WHOLE = 28
 const SKIPS = [0, 1, 2, 3]
@@ -36,20 +35,27 @@ export function armoured(content: Buffer, worth: Worth): Decoded[] {
   }
   for (const { at, joined } of wrappedIn(content, BASE64, 32)) {
     if (!/[^0-9a-fA-F]/.test(joined)) keepHex(joined, at)
-    else keepBase64(joined, at)
+    else {
+      if (!/[^A-Z2-7]/.test(joined)) keepBase32(joined, at)
+      keepBase64(joined, at)
+    }
   }
   for (const { from, to } of runsOf(content, BASE64, 20)) keepBase64(text.slice(from, to), from)
   for (const { from, to } of runsOf(content, HEX, 28)) keepHex(text.slice(from, to), from)
-  for (const match of text.matchAll(HEX_LIST))
-    keepHex((match[0].match(/[0-9a-fA-F]{2}(?=[,:;\s]|$)/g) ?? []).join(''), match.index)
-  for (const { from, to } of runsOf(content, BASE32, 32)) {
-    const start = fromBase32(text.slice(from, from + 160))
-    if (worth.start(start)) keep('base32', fromBase32(text.slice(from, to)), from)
-  }
-  for (const some of [numbersIn(content, MIN_HIDDEN), dumpsIn(text), uuencodedIn(text), ascii85In(text)])
-    for (const decoded of some) if (worth.whole(decoded.content)) found.push(decoded)
+  for (const { from, to } of runsOf(content, BASE32, 32)) keepBase32(text.slice(from, to), from)
+  const rare = [
+    listsIn(content, MIN_HIDDEN),
+    dumpsIn(text),
+    uuencodedIn(text),
+    ascii85In(text),
+    base85In(content, worth.whole),
+  ]
+  for (const some of rare) for (const decoded of some) if (worth.whole(decoded.content)) found.push(decoded)
   return found
 
+  function keepBase32(token: string, at: number) {
+    if (worth.start(fromBase32(token.slice(0, 160)))) keep('base32', fromBase32(token), at)
+  }
   function keepHex(token: string, at: number) {
     const skip = aligned(token, 2, 'hex')
     if (skip !== undefined) keep('hex', Buffer.from(token.slice(skip), 'hex'), at)

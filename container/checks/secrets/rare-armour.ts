@@ -1,4 +1,5 @@
 import type { Decoded } from './armour.ts'
+import { kindOf, runsOf } from './runs.ts'
 
 const BASE32 = 'ABCDEFGHIJKLMNOPQRSTUVWXYZ234567'
 
@@ -27,7 +28,8 @@ export function* uuencodedIn(text: string): Generator<Decoded> {
       const line = text.slice(at, end < 0 ? text.length : end)
       const count = (line.charCodeAt(0) - 32) & 63
       if (!/^[ -`]+\r?$/.test(line) || count === 0) break
-      const values = [...line.slice(1)].map(letter => (letter.charCodeAt(0) - 32) & 63)
+      // No line holds more than its count says, which is at most 63.
+      const values = [...line.slice(1, 85)].map(letter => (letter.charCodeAt(0) - 32) & 63)
       const row: number[] = []
       for (let i = 0; i + 1 < values.length; i += 4) {
         const [a = 0, b = 0, c = 0, d = 0] = values.slice(i, i + 4)
@@ -74,4 +76,39 @@ function fromAscii85(text: string): Buffer {
   }
   if (group.length > 1) put([...group, 84, 84, 84].slice(0, 5), group.length - 1)
   return Buffer.from(bytes)
+}
+
+const BASE85 = '0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz!#$%&()*+-;<=>?@^_`{|}~'
+const BASE85_LETTER = kindOf(/[0-9A-Za-z!#$%&()*+;<=>?@^_`{|}~-]/)
+const BASE85_VALUE = Uint8Array.from({ length: 256 }, (_, byte) =>
+  Math.max(0, BASE85.indexOf(String.fromCharCode(byte))),
+)
+const IS_SIGN = kindOf(/[!#$%&()*;<>?@^`{|}~]/)
+/** What says whether a run is base85, in letters: that it reads as something there. */
+const TRIED = 200
+
+/** Git's and Python's base85 (RFC 1924's letters), which has no marks, in what is written without a blank. */
+export function* base85In(content: Buffer, isWorth: (content: Buffer) => boolean): Generator<Decoded> {
+  for (const { from, to } of runsOf(content, BASE85_LETTER, 32)) {
+    // A run of letters and digits is no base85: a third of its letters are signs that base64 has not.
+    let signs = 0
+    for (let at = from; at < Math.min(to, from + TRIED); at++) signs += IS_SIGN[content[at] ?? 0] ?? 0
+    if (signs < 4) continue
+    for (let skip = 0; skip < 5; skip++) {
+      if (!isWorth(fromBase85(content, from + skip, Math.min(to, from + TRIED)))) continue
+      yield { how: 'base85', content: fromBase85(content, from + skip, to), at: from }
+      break
+    }
+  }
+}
+
+function fromBase85(content: Buffer, from: number, to: number): Buffer {
+  const bytes = Buffer.alloc(Math.ceil((to - from) / 5) * 4)
+  for (let at = from; at < to; at += 5) {
+    let value = 0
+    for (let i = 0; i < 5; i++)
+      value = value * 85 + (at + i < to ? (BASE85_VALUE[content[at + i] ?? 0] ?? 0) : 84)
+    bytes.writeUInt32BE(value % 2 ** 32, ((at - from) / 5) * 4)
+  }
+  return bytes.subarray(0, Math.floor(((to - from) * 4) / 5))
 }

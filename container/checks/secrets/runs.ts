@@ -67,6 +67,20 @@ export function* wrappedIn(
   if (parts.length > 1) yield { at, joined: parts.join('') }
 }
 
+/** Marks of comments that are letters of base64 too: a blank behind them says that they are none. */
+const COMMENT_LETTERS = kindOf(/[/-]/)
+
+/** Behind what stands before a line of a block. */
+function behindLead(content: Buffer, start: number, end: number): number {
+  let from = start
+  while (from < end && isAround(content[from])) from++
+  let behind = from
+  while (behind < end && COMMENT_LETTERS[content[behind] ?? 0] === 1) behind++
+  if (behind === from || !isAround(content[behind])) return from
+  while (behind < end && isAround(content[behind])) behind++
+  return behind
+}
+
 /** The first letters of a line, and whether it has nothing else. */
 function lettersOf(
   content: Buffer,
@@ -74,8 +88,7 @@ function lettersOf(
   end: number,
   kind: Uint8Array,
 ): (Run & { isWhole: boolean }) | undefined {
-  let from = start
-  while (from < end && isAround(content[from])) from++
+  const from = behindLead(content, start, end)
   let to = from
   while (to < end && kind[content[to] ?? 0] === 1) to++
   let after = to

@@ -1,7 +1,7 @@
 import { brotliCompressSync, deflateRawSync, deflateSync, gzipSync, zstdCompressSync } from 'node:zlib'
 import { packedBy, png, tar, wide, zip } from '../archives.ts'
 import type { Case } from '../corpus.ts'
-import { adobeId, githubToken, privateKey, prose } from '../fakes.ts'
+import { adobeId, anyKey, githubToken, privateKey, prose } from '../fakes.ts'
 import { inFile, onMain } from './content.ts'
 
 const line = (secret: string) => `export const token = "${secret}"\n`
@@ -59,14 +59,55 @@ function ascii85(content: Buffer): string {
   return text
 }
 
-/** Lines of 16 bytes as xxd(1) shows them, or as hexdump(1) -C does. */
-function dumped(text: string, show: (hex: string[], text: string) => string): string {
-  return (text.match(/[\s\S]{1,16}/g) ?? [])
+interface DumpForm {
+  /** How many bytes a row has. */
+  readonly row?: number
+  /** In what base, and in how many digits, the offset before it is written. */
+  readonly offset?: readonly [base: number, digits: number]
+}
+
+/** Rows of bytes, each behind its offset, as xxd(1), hexdump(1) and od(1) show them. */
+function dumped(
+  text: string,
+  show: (bytes: Buffer, text: string) => string,
+  { row = 16, offset: [base, digits] = [16, 8] }: DumpForm = {},
+): string {
+  const bytes = Buffer.from(text.padEnd(Math.ceil(text.length / row) * row))
+  const rows = Array.from({ length: bytes.length / row }, (_, i) => bytes.subarray(i * row, (i + 1) * row))
+  return rows
     .map((part, i) => {
-      const bytes = [...part].map(char => hex(char.charCodeAt(0)))
-      return `${hex(i * 16, 8)}${show(bytes, part.replaceAll('\n', '.'))}\n`
+      const offset = (i * row).toString(base).padStart(digits, '0')
+      return `${offset}${show(part, part.toString().replaceAll('\n', '.'))}\n`
     })
     .join('')
+}
+
+const OD: DumpForm = { offset: [8, 7] }
+const bytesIn = (base: number, digits: number, bytes: Buffer) =>
+  [...bytes].map(byte => byte.toString(base).padStart(digits, base === 10 ? ' ' : '0'))
+/** The words of a machine that has the low byte first. */
+const words = (bytes: Buffer, size: number, form: (word: number) => string) =>
+  Array.from({ length: bytes.length / size }, (_, i) => form(bytes.readUIntLE(i * size, size)))
+
+/** RFC 1924's letters, as Python's b85encode writes it. */
+function base85(text: string): string {
+  const letters = '0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz!#$%&()*+-;<=>?@^_`{|}~'
+  const bytes = Buffer.from(text.padEnd(Math.ceil(text.length / 4) * 4))
+  return Array.from({ length: bytes.length / 4 }, (_, i) =>
+    [4, 3, 2, 1, 0].map(power => letters.charAt(Math.floor(bytes.readUInt32BE(i * 4) / 85 ** power) % 85)),
+  )
+    .flat()
+    .join('')
+}
+
+/** What only a rule that asks for a name finds: nothing but this of it is a secret. */
+const kubernetes = (secret: string) =>
+  `apiVersion: v1\nkind: Secret\nmetadata:\n  name: app\ntype: Opaque\ndata:\n  password: ${base64(secret)}\n`
+/** Gzip with the name that it was given (RFC 1952, 2.3.1). */
+const gzipOf = (name: string, content: string) => {
+  const packed = gzipSync(content)
+  packed.writeUInt8(8, 3)
+  return Buffer.concat([packed.subarray(0, 10), latin(`${name}\0`), packed.subarray(10)])
 }
 
 /** Text that a scanner of plain text does not see. */
@@ -185,22 +226,89 @@ export const caughtEncodings: readonly Case[] = [
     'a.txt',
     s => `data${Buffer.from(s).toString('hex')}`,
   ),
-  inFile('a dump of xxd', 'a.txt', s =>
-    dumped(
-      `${prose(100)}${s}\n`,
-      (bytes, text) => `: ${bytes.join('').replace(/.{4}/g, '$& ').padEnd(41)} ${text}`,
+  ...(
+    [
+      [
+        'xxd',
+        {},
+        (bytes, text) =>
+          `: ${words(bytes, 1, byte => hex(byte))
+            .join('')
+            .replace(/.{4}/g, '$& ')} ${text}`,
+      ],
+      ['xxd -e', {}, (bytes, text) => `: ${words(bytes, 4, word => hex(word, 8)).join(' ')}  ${text}`],
+      ['xxd -b', { row: 6 }, (bytes, text) => `: ${bytesIn(2, 8, bytes).join(' ')}  ${text}`],
+      [
+        'hexdump -C',
+        {},
+        (bytes, text) =>
+          `  ${bytesIn(16, 2, bytes.subarray(0, 8)).join(' ')}  ${bytesIn(16, 2, bytes.subarray(8)).join(' ')}  |${text}|`,
+      ],
+      ['hexdump', { offset: [16, 7] }, bytes => ` ${words(bytes, 2, word => hex(word, 4)).join(' ')}`],
+      ['hexdump -x', { offset: [16, 7] }, bytes => words(bytes, 2, word => `    ${hex(word, 4)}`).join('')],
+      ['od', OD, bytes => ` ${words(bytes, 2, word => word.toString(8).padStart(6, '0')).join(' ')}`],
+      ['od -x', OD, bytes => ` ${words(bytes, 2, word => hex(word, 4)).join(' ')}`],
+      ['od -t x4', OD, bytes => ` ${words(bytes, 4, word => hex(word, 8)).join(' ')}`],
+      ['od -b', OD, bytes => ` ${bytesIn(8, 3, bytes).join(' ')}`],
+      ['od -t u1', OD, bytes => ` ${bytesIn(10, 3, bytes).join(' ')}`],
+      [
+        'od -c',
+        OD,
+        bytes =>
+          [...bytes].map(byte => (byte === 10 ? '\\n' : String.fromCharCode(byte)).padStart(4)).join(''),
+      ],
+    ] as const satisfies readonly (readonly [string, DumpForm, (bytes: Buffer, text: string) => string])[]
+  ).map(([name, form, show]) =>
+    inFile(`a dump of ${name}`, 'a.txt', s => dumped(`${prose(100)}${s}\n${prose(60)}`, show, form)),
+  ),
+  inFile(
+    'an array as xxd -i writes it',
+    'a.h',
+    s =>
+      `unsigned char a_txt[] = {\n${each(line(s), c => `0x${hex(c)}, `).replace(/(?:.{6}){1,12}/g, row => `  ${row.trimEnd()}\n`)}};\n`,
+  ),
+  inFile(
+    'a list of hex bytes, one in a line',
+    'a.go',
+    s => `var t = []byte{\n${each(line(s), c => `\t\t0x${hex(c)},\n`)}}\n`,
+  ),
+  inFile(
+    'hex bytes in JSON',
+    'a.json',
+    s => `[${[...s].map(char => `"0x${hex(char.charCodeAt(0))}"`).join(',')}]\n`,
+  ),
+  inFile(
+    'hex bytes with dashes between',
+    'a.txt',
+    s => `key: ${Buffer.from(s).toString('hex').toUpperCase().match(/../g)?.join('-')}\n`,
+  ),
+  ...([' ', '; ', '\n'] as const).map(gap =>
+    inFile(
+      `decimal bytes with ${JSON.stringify(gap)} between`,
+      'a.txt',
+      s => `${[...Buffer.from(s)].join(gap)}\n`,
     ),
   ),
-  inFile('a dump of hexdump -C', 'a.txt', s =>
-    dumped(
-      `${prose(100)}${s}\n`,
-      (bytes, text) =>
-        `  ${[bytes.slice(0, 8).join(' '), bytes.slice(8).join(' ')].join('  ').padEnd(48)}  |${text}|`,
+  inFile('octal escapes without zeros', 'a.sh', s => `printf '${each(s, c => `\\${c.toString(8)}`)}'\n`),
+  ...['//', '///', '--', ' *'].map(mark =>
+    inFile(`base64 in lines behind ${mark}`, 'a.txt', s =>
+      wrapped(base64(`${prose(300)}${s}\n${prose(200)}`), 60).replace(/^/gm, `${mark} `),
     ),
+  ),
+  inFile('base32 in lines', 'a.txt', s => wrapped(base32(`${prose(100)}${s}\n`))),
+  inFile('base85 of git and Python', 'a.py', s => `t = b85decode("${base85(line(s))}")\n`),
+  inFile('base64 in ASCII behind UTF-16', 'a.log', s =>
+    Buffer.concat([wide(prose(2_000), { mark: true }), Buffer.from(`data: ${base64(line(s))}\n`)]),
+  ),
+  inFile('URL escapes in ASCII behind UTF-16', 'a.log', s =>
+    Buffer.concat([wide(prose(2_000), { mark: true }), Buffer.from(each(s, code => `%${hex(code)}`))]),
+  ),
+  inFile('base64 behind a mark of UTF-16 that is none', 'a.txt', s =>
+    Buffer.concat([latin('\xff\xfe\0'), Buffer.from(`data: ${base64(line(s))}\n`)]),
   ),
   inFile('base32', 'a.txt', s => `otp: ${base32(line(s))}\n`),
   inFile('uuencode', 'a.uu', s => uuencoded(`${prose(80)}${line(s)}`)),
-  inFile('base85', 'a.txt', s => `<~${ascii85(Buffer.from(line(s)))}~>\n`),
+  inFile('Ascii85', 'a.txt', s => `<~${ascii85(Buffer.from(line(s)))}~>\n`),
   inFile('UTF-16 behind ASCII of an odd length', 'a.log', s =>
     Buffer.concat([Buffer.from('odd'), wide(line(s).repeat(3), {})]),
   ),
@@ -295,6 +403,35 @@ export const caughtEncodings: readonly Case[] = [
   inFile('tar.xz', 'a.txz', s => packedBy('xz', tar({ 'app.ts': line(s) }))),
   inFile('tar.bz2', 'a.tbz', s => packedBy('bzip2', tar({ 'app.ts': line(s) }))),
   inFile('a zip in a tar in gzip', 'a.tgz', s => gzipSync(tar({ 'a.zip': zip({ 'app.ts': line(s) }) }))),
+  ...(
+    [
+      ['a tar.gz', 'k.tgz', text => gzipSync(tar({ 'README.md': prose(700), 'deploy/k.yaml': text }))],
+      ['a tar', 'k.tar', text => tar({ 'deploy/k.yaml': text })],
+      ['gzip', 'k.yaml.gz', text => gzipSync(text)],
+      ['gzip that names it', 'backup.dat', text => gzipOf('k.yaml', text)],
+      ['a zip', 'ks.zip', text => zip({ 'k.yaml': text })],
+      [
+        'a zip without compression',
+        'ks.zip',
+        text => zip({ 'a.md': 'a\n', 'k.yaml': text }, { stored: true }),
+      ],
+    ] as const satisfies readonly (readonly [string, string, (text: string) => Buffer])[]
+  ).map(([name, path, pack]) =>
+    inFile(`a Kubernetes secret in ${name}`, path, s => pack(kubernetes(s)), anyKey),
+  ),
+  ...(
+    [
+      ['a tar.gz', 'c.tgz', store => gzipSync(tar({ 'c.p12': store }))],
+      ['a zip without compression', 'c.zip', store => zip({ 'c.p12': store }, { stored: true })],
+    ] as const satisfies readonly (readonly [string, string, (store: Buffer) => Buffer])[]
+  ).map(([name, path, pack]) =>
+    inFile(
+      `a key store in ${name}`,
+      path,
+      s => pack(Buffer.concat([binary, Buffer.from(s), binary])),
+      anyKey,
+    ),
+  ),
   inFile('gzip in base64', 'a.txt', s => `payload: ${base64(gzipSync(line(s)))}\n`),
   inFile('zip in base64 in lines', 'a.txt', s =>
     wrapped(base64(zip({ 'app.ts': `${prose(500)}${line(s)}` }))),
