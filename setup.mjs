@@ -23,7 +23,16 @@ const onPath = name =>
   [...(process.env.PATH ?? '').split(':'), '/usr/sbin', '/usr/local/sbin', '/sbin', '/usr/local/go/bin']
     .filter(Boolean)
     .map(folder => path.join(folder, name))
-    .find(file => fs.statSync(file, { throwIfNoEntry: false })?.isFile())
+    .find(isFile)
+
+function isFile(name) {
+  try {
+    return fs.statSync(name).isFile()
+  } catch {
+    // It is not there, or in a folder that this user may not read.
+    return false
+  }
+}
 
 // --- npm: what node_modules holds is compared with package-lock.json itself, so no stamp can lie.
 

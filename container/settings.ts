@@ -1,14 +1,23 @@
 import { z } from 'zod'
 import { AgentName } from '../src/contract/names.ts'
 
-const secondsAsMs = (fallback: number) =>
-  z.coerce
-    .number()
-    .min(0)
-    .max(86_400)
+const inSeconds = (fallback: number, least: number) => {
+  const error = `must be a number of seconds, from ${least} to 86400`
+  return z.coerce
+    .number({ error })
+    .min(least, error)
+    .max(86_400, error)
     .default(fallback)
     .transform(value => value * 1000)
-const count = (fallback: number) => z.coerce.number().int().positive().default(fallback)
+}
+/** A time that is given in seconds and held in milliseconds. */
+const secondsAsMs = (fallback: number) => inSeconds(fallback, 1)
+/** One that may be none. */
+const secondsOrNone = (fallback: number) => inSeconds(fallback, 0)
+const count = (fallback: number) => {
+  const error = 'must be a whole number above 0'
+  return z.coerce.number({ error }).int(error).positive(error).default(fallback)
+}
 
 /** `host:port`, or `[address]:port`. */
 const Address = z.string().transform((text, context) => {
@@ -32,12 +41,12 @@ const Settings = z
     GATE_SCAN_SECONDS: secondsAsMs(120),
     GATE_FORWARD_SECONDS: secondsAsMs(120),
     GATE_REFRESH_SECONDS: secondsAsMs(300),
-    GATE_FETCH_FRESH_SECONDS: secondsAsMs(0),
-    GATE_WORDLESS_SECONDS: secondsAsMs(20),
+    GATE_FETCH_FRESH_SECONDS: secondsOrNone(0),
+    GATE_WORDLESS_SECONDS: secondsOrNone(20),
     /** A companion that starts without a mirror waits this long to be given a bundle to begin it with. */
-    GATE_HEAD_START_SECONDS: secondsAsMs(0),
+    GATE_HEAD_START_SECONDS: secondsOrNone(0),
     /** Before it stops, the companion waits this long to be asked for outcomes: where its disk goes with it. */
-    GATE_REPORT_SECONDS: secondsAsMs(0),
+    GATE_REPORT_SECONDS: secondsOrNone(0),
     GATE_MAX_PUSH_BYTES: count(4 * 2 ** 30),
     GATE_MAX_BLOB_BYTES: count(200 * 2 ** 20),
     GATE_MAX_SESSIONS: count(256),

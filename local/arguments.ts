@@ -26,7 +26,7 @@ npm start -- --upstream URL --identity FILE --known-hosts FILE [--name NAME]
   --known-hosts FILE  the host's key, for example from: ssh-keyscan HOST
   --name NAME         the repository's name behind the gate (from the URL)
 
-Environment: PORT (8787), COMPANION_PORT (9420), GATE_HOME (.git-gate), and the GATE_… settings of docs/.
+Environment: PORT (8787), COMPANION_PORT (9420), GATE_HOME (.git-gate), and the GATE_… settings of README.md.
 `
 
 /** What the command line asks for; files are looked up from `from`, where npm was called. */

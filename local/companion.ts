@@ -51,23 +51,23 @@ export async function startCompanion(options: CompanionOptions): Promise<Running
   lost.promise.catch(() => {})
   const stopping = new AbortController()
 
+  const startAgain = async (why: string): Promise<void> => {
+    if (stopping.signal.aborted) return
+    deaths.push(Date.now())
+    const lately = deaths.filter(at => at > Date.now() - 60_000).length
+    if (lately > MAX_DEATHS) return lost.reject(new Error(`the companion keeps ending: ${why}`))
+    options.say(`gate: ${why}; it is started again`)
+    try {
+      await delay(200 * (lately - 1), undefined, { signal: stopping.signal })
+      ;({ child, url } = await startOnce(options, port))
+    } catch (error) {
+      return startAgain(error instanceof Error ? error.message : String(error))
+    }
+    if (stopping.signal.aborted) await stop(child)
+    else watch()
+  }
   const watch = (): void => {
-    child.once('exit', async (code, signal) => {
-      if (stopping.signal.aborted) return
-      const how = signal ?? `code ${code}`
-      deaths.push(Date.now())
-      if (deaths.filter(at => at > Date.now() - 60_000).length > MAX_DEATHS)
-        return lost.reject(new Error(`the companion keeps ending (${how})`))
-      options.say(`gate: the companion ended (${how}) and is started again`)
-      try {
-        await delay(200 * (deaths.length - 1), undefined, { signal: stopping.signal })
-        ;({ child, url } = await startOnce(options, port))
-        if (stopping.signal.aborted) await stop(child)
-        else watch()
-      } catch (error) {
-        lost.reject(error)
-      }
-    })
+    child.once('exit', (code, signal) => startAgain(`the companion ended (${signal ?? `code ${code}`})`))
   }
   watch()
   return {

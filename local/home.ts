@@ -23,10 +23,13 @@ export class HomeInUse extends Error {}
 
 /** Opens the state folder for this process alone, and makes the keys that Worker and companion share. */
 export function openHome(dir: string, env: Readonly<Record<string, string>>): Home {
-  fs.mkdirSync(dir, { recursive: true, mode: 0o700 })
-  const lock = takeLock(path.join(dir, 'lock'), dir)
+  const lock = usable(dir, () => {
+    fs.mkdirSync(dir, { recursive: true, mode: 0o700 })
+    fs.accessSync(dir, fs.constants.W_OK | fs.constants.X_OK)
+    return takeLock(path.join(dir, 'lock'), dir)
+  })
   const keys = {
-    ...keepKeys(path.join(dir, 'keys.json')),
+    ...usable(dir, () => keepKeys(path.join(dir, 'keys.json'))),
     ...(env.GATE_PASS_KEY ? { passKey: env.GATE_PASS_KEY } : {}),
     ...(env.GATE_ADMIN_TOKEN ? { adminToken: env.GATE_ADMIN_TOKEN } : {}),
   }
@@ -38,6 +41,16 @@ export function openHome(dir: string, env: Readonly<Record<string, string>>): Ho
     announce: url =>
       writeSecret(path.join(dir, 'admin.json'), JSON.stringify({ url, token: keys.adminToken })),
     [Symbol.dispose]: () => lock.close(),
+  }
+}
+
+/** What comes of work on the state folder. What is wrong is told with the setting that names it. */
+function usable<T>(dir: string, work: () => T): T {
+  try {
+    return work()
+  } catch (error) {
+    if (error instanceof HomeInUse) throw error
+    throw new Error(`GATE_HOME ${dir} cannot be used: ${error instanceof Error ? error.message : error}`)
   }
 }
 
@@ -56,11 +69,23 @@ function takeLock(file: string, dir: string): DatabaseSync {
 }
 
 function keepKeys(file: string): z.infer<typeof Keys> {
-  if (fs.existsSync(file)) return Keys.parse(JSON.parse(fs.readFileSync(file, 'utf8')))
+  if (fs.existsSync(file)) {
+    const kept = Keys.safeParse(parsed(fs.readFileSync(file, 'utf8')))
+    if (kept.success) return kept.data
+    throw new Error('its keys.json is damaged; put back a copy, or move it away for new keys')
+  }
   const random = () => randomBytes(32).toString('base64url')
   const keys = { passKey: random(), adminToken: random() }
   writeSecret(file, JSON.stringify(keys))
   return keys
+}
+
+function parsed(text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch {
+    return undefined
+  }
 }
 
 /** Writes a file that only its owner may read, whole or not at all. */

@@ -1,4 +1,5 @@
 import net from 'node:net'
+import { readSettings as readCompanionSettings } from '../container/settings.ts'
 import { readSettings } from '../src/settings.ts'
 import { AdminRefusal } from './admin.ts'
 import { readArguments, usage, type Wanted } from './arguments.ts'
@@ -51,8 +52,10 @@ async function serve(
 ): Promise<void> {
   const env = gateSettings(process.env)
   using home = openHome(settings.home, env)
-  const forWorker = readSettings({ ...env, GATE_PASS_KEY: home.passKey, GATE_ADMIN_TOKEN: home.adminToken })
-  if (!forWorker.ok) throw new Refusal(2, forWorker.problem)
+  const own = { GATE_PASS_KEY: home.passKey, GATE_ADMIN_TOKEN: home.adminToken, GATE_HOME: home.companion }
+  const forCompanion = { GATE_WORKER_URL: 'http://127.0.0.1', ...env, ...own }
+  for (const read of [readSettings({ ...env, ...own }), readCompanionSettings(forCompanion)])
+    if (!read.ok) throw new Refusal(2, read.problem)
   await mustBeFree('PORT', settings.port)
   await mustBeFree('COMPANION_PORT', settings.companionPort)
   stop.throwIfAborted()

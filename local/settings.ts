@@ -1,13 +1,20 @@
 import path from 'node:path'
 import { z } from 'zod'
 
-const port = (fallback: number) => z.coerce.number().int().min(0).max(65_535).default(fallback)
+const port = (fallback: number) => {
+  const error = 'must be a port, from 0 to 65535'
+  return z.coerce.number({ error }).int(error).min(0, error).max(65_535, error).default(fallback)
+}
 
 const Settings = z
   .object({
     PORT: port(8787),
     COMPANION_PORT: port(9420),
     GATE_HOME: z.string().min(1).default('.git-gate'),
+  })
+  .refine(env => env.PORT === 0 || env.PORT !== env.COMPANION_PORT, {
+    path: ['COMPANION_PORT'],
+    message: 'must be another one than PORT',
   })
   .transform(env => ({
     port: env.PORT,

@@ -13,7 +13,7 @@ export interface SshServer extends AsyncDisposable {
   readonly knownHosts: string
   /** Lets the holder of this key run git's services, and nothing else. */
   authorize(publicKey: string): void
-  /** Where a repository of this machine is, as ssh sees it. */
+  /** Where a repository beside the server's folder, or below, is for ssh: by a path that never needs quoting. */
   urlOf(repository: string): string
 }
 
@@ -38,7 +38,7 @@ export async function startSshServer({ dir, port }: SshServerOptions): Promise<S
   const authorizedKeys = path.join(dir, 'authorized_keys')
   fs.writeFileSync(authorizedKeys, '', { flag: 'a', mode: 0o600 })
   const config = path.join(dir, 'sshd_config')
-  fs.writeFileSync(config, configuration(hostKey, authorizedKeys))
+  fs.writeFileSync(config, configuration(path.dirname(dir), hostKey, authorizedKeys))
   // Debian's sshd wants it when it runs as root; a service's start makes it, and there was none.
   if (process.getuid?.() === 0) fs.mkdirSync('/run/sshd', { recursive: true, mode: 0o755 })
 
@@ -64,7 +64,8 @@ export async function startSshServer({ dir, port }: SshServerOptions): Promise<S
       const line = `restrict,command="git-shell -c \\"$SSH_ORIGINAL_COMMAND\\"" ${keyType} ${keyData}\n`
       if (!fs.readFileSync(authorizedKeys, 'utf8').includes(line)) fs.appendFileSync(authorizedKeys, line)
     },
-    urlOf: repository => `ssh://${os.userInfo().username}@127.0.0.1:${actualPort}${repository}`,
+    urlOf: repository =>
+      `ssh://${os.userInfo().username}@127.0.0.1:${actualPort}/~/${path.relative(path.dirname(dir), repository)}`,
     async [Symbol.asyncDispose]() {
       const closed = once(server, 'close')
       server.close()
@@ -74,7 +75,7 @@ export async function startSshServer({ dir, port }: SshServerOptions): Promise<S
   }
 }
 
-const configuration = (hostKey: string, authorizedKeys: string) => `
+const configuration = (home: string, hostKey: string, authorizedKeys: string) => `
 HostKey "${hostKey}"
 AuthorizedKeysFile "${authorizedKeys}"
 # The folder may lie under /tmp, which anybody may write to.
@@ -89,7 +90,7 @@ PrintMotd no
 PrintLastLog no
 AcceptEnv GIT_PROTOCOL
 # A nested shell, or bash would read ~/.bashrc first (bash(1), INVOCATION): what that prints, git takes for protocol.
-SetEnv SHLVL=1
+SetEnv SHLVL=1 "HOME=${home}"
 LogLevel ERROR
 `
 

@@ -49,8 +49,9 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
       const database: Database = await miniflare.getD1Database(binding)
       await migrate(database, path.join(projectRoot, migrations_dir))
     }
-    const worker = (await miniflare.getWorker()) as unknown as Scheduled
     const tick = async () => {
+      // Anew each time: a workerd that died and was started again is another one.
+      const worker = (await miniflare.getWorker()) as unknown as Scheduled
       await worker.scheduled({ cron: config.triggers.crons[0] ?? '' })
     }
     const ticks = startTicking(tick, options.say)

@@ -1,6 +1,9 @@
 import { z } from 'zod'
 
-const count = (fallback: number) => z.coerce.number().int().positive().default(fallback)
+const count = (fallback: number) => {
+  const error = 'must be a whole number above 0'
+  return z.coerce.number({ error }).int(error).positive(error).default(fallback)
+}
 const seconds = count
 
 const Settings = z

@@ -56,6 +56,8 @@ test('--help tells the arguments', async () => {
 test.each([
   ['PORT', 'eighty'],
   ['GATE_RETENTION_DAYS', 'often'],
+  ['GATE_MAX_PUSH_BYTES', '4GiB'],
+  ['GATE_SCAN_SECONDS', '0'],
   ['GATE_ACCESS_TEAM', 'acme.cloudflareaccess.com'],
 ])('a setting that cannot be used is named: %s=%s', async (name, value) => {
   using home = stateFolder()

@@ -1,7 +1,10 @@
+import { once } from 'node:events'
 import fs from 'node:fs'
+import http from 'node:http'
 import net from 'node:net'
 import path from 'node:path'
 import { expect, test } from 'vitest'
+import { gitGate } from '../cli/command.ts'
 import { cloneIn } from '../harness/clone.ts'
 import { accepted, git, gitText, seconds, startUpstream, until } from '../harness/index.ts'
 import { launch, processesOf, start, stateFolder } from './launcher.ts'
@@ -13,7 +16,7 @@ async function cloneOf(url: string | undefined, into: string) {
 
 test('npm start prints a clone URL that works in both directions, and SIGTERM leaves no process', async () => {
   using home = stateFolder()
-  const state = path.join(home.dir, 'state')
+  const state = path.join(home.dir, "a state's folder (ä)")
   const gate = await start(state, [], { command: ['npm', 'start', '--silent', '--'] })
   expect(gate.stdout().trim().split('\n')).toEqual([
     expect.stringMatching(/^gate: clone http:\/\/demo-agent:gate_\w+_[\w-]+@127\.0\.0\.1:\d+\/demo\.git$/),
@@ -146,7 +149,7 @@ test('a companion that dies is started again, and the gate goes on', async () =>
   const [companion] = processesOf(home.dir).filter(line => line.includes('container/main.ts'))
   process.kill(Number.parseInt(companion ?? '', 10), 'SIGKILL')
   await until(
-    () => (/the companion ended \(SIGKILL\) and is started again/.test(gate.stderr()) ? true : undefined),
+    () => (/the companion ended \(SIGKILL\); it is started again/.test(gate.stderr()) ? true : undefined),
     seconds(10),
     gate.stderr,
   )
@@ -157,4 +160,58 @@ test('a companion that dies is started again, and the gate goes on', async () =>
   )
   expect(await gate.end('SIGTERM')).toMatchObject({ code: 0 })
   expect(processesOf(home.dir)).toEqual([])
+})
+
+test('a companion that dies as it is started again is started once more', async () => {
+  using home = stateFolder()
+  const gate = await start(path.join(home.dir, 'state'))
+  const killCompanion = (but: readonly string[] = []) =>
+    until(
+      () => {
+        const found = processesOf(home.dir).find(
+          line => line.includes('container/main.ts') && !line.includes('tied') && !but.includes(line),
+        )
+        if (found) process.kill(Number.parseInt(found, 10), 'SIGKILL')
+        return found
+      },
+      seconds(20),
+      () => 'there is no companion',
+    )
+  const first = await killCompanion()
+  await killCompanion([first])
+  await until(
+    async () => ((await git(['ls-remote', gate.lines.clone ?? ''])).code === 0 ? true : undefined),
+    seconds(40),
+    () => `the gate does not go on: ${gate.stderr()}`,
+  )
+  expect(await gate.end('SIGTERM')).toMatchObject({ code: 0 })
+})
+
+test('a workerd that dies is started again, and what the gate does by itself goes on', async () => {
+  using home = stateFolder()
+  const state = path.join(home.dir, 'state')
+  const gate = await start(state)
+  const told = Promise.withResolvers<void>()
+  const receiver = http.createServer((_request, response) => {
+    response.end()
+    told.resolve()
+  })
+  await once(receiver.listen(0, '127.0.0.1'), 'listening')
+  const { port } = receiver.address() as net.AddressInfo
+  const added = await gitGate(['webhook', 'add', `http://127.0.0.1:${port}/`], { env: { GATE_HOME: state } })
+  expect(added).toMatchObject({ code: 0 })
+
+  const workerd = processesOf(home.dir).find(line => /workerd\S* serve/.test(line))
+  process.kill(Number.parseInt(workerd ?? '', 10), 'SIGKILL')
+  const work = await until(
+    () => cloneOf(gate.lines.clone, path.join(home.dir, 'work')).catch(() => undefined),
+    seconds(40),
+    () => `the gate does not go on: ${gate.stderr()}`,
+  )
+  await work.commit('Say hello', { 'hello.txt': 'hello\n' })
+  expect(await work.push('HEAD:main')).toMatchObject(accepted)
+  // Webhooks are told by what runs every few seconds, and by nothing else.
+  await told.promise
+  receiver.close()
+  expect(await gate.end('SIGTERM')).toMatchObject({ code: 0 })
 })
