@@ -172,7 +172,10 @@ export const PushRecord = z
 export type PushRecord = z.infer<typeof PushRecord>
 
 export const Page = z.object({
-  next: z.string().nullable().meta({ description: 'The cursor of the next page' }),
+  next: z
+    .string()
+    .nullable()
+    .meta({ description: 'The cursor of the next page; large records make a page shorter than its limit' }),
 })
 export const PushPage = Page.extend({ pushes: z.array(Push) }).meta({ id: 'PushPage' })
 export type PushPage = z.infer<typeof PushPage>

@@ -65,11 +65,11 @@ test('an operator sets a gate up from nothing', async () => {
 })
 
 test("a repository's settings are changed one at a time, and its grants stay", async () => {
-  await ok('identity', 'new', 'first')
-  await ok('identity', 'new', 'second')
+  for (const name of ['first', 'second']) await gate.json('POST', '/identities', { name })
   const at = ['--upstream', 'git@github.com:acme/set.git', '--known-hosts', 'known_hosts']
   await ok('repo', 'add', 'set', ...at, '--identity', 'first', '--stale-reads')
-  await ok('agent', 'add', 'setter', '--grant', 'set')
+  await gate.json('POST', '/agents', { name: 'setter' })
+  await gate.json('PUT', '/grants/setter/set', { rules: [] })
   const before = z.record(z.string(), z.unknown()).parse(await gate.json('GET', '/repositories/set'))
   writeFileSync(join(folder, 'other_hosts'), hostKey('github.com'))
   writeFileSync(join(folder, 'gitleaks.toml'), '[extend]\n')
@@ -91,7 +91,7 @@ test("a repository's settings are changed one at a time, and its grants stay", a
     identity: 'second',
     upstream: 'git@github.com:acme/moved.git',
   })
-  expect(await json('grant', 'list', 'setter')).toMatchObject([{ repository: 'set' }])
+  expect(await gate.json('GET', '/grants?agent=setter')).toMatchObject([{ repository: 'set' }])
 
   expect(await run('repo', 'set', 'set')).toMatchObject({
     code: 2,
