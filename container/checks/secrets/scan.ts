@@ -229,14 +229,18 @@ function samePathRules(items: readonly Item[]): Item[] {
 /** What was found at one place of a file holds at all that were scanned with it: who lets one pass is asked for each. */
 function everyPlace(found: readonly Located[], { blobs }: Pick<Introduced, 'blobs'>): Located[] {
   const everywhere: Located[] = []
-  for (const each of found) {
-    const { item } = each
+  const alike = new Map<Item, readonly Item[]>()
+  const placesOf = (item: Item) => {
     const places = item.kind === 'file' && item.blob !== undefined ? (blobs.get(item.blob) ?? []) : []
-    const alike = places.filter(({ path }) => ending(path) === ending(item.path))
-    if (everywhere.length + Math.max(alike.length, 1) > MAX_FINDINGS)
+    const same = places.filter(({ path }) => ending(path) === ending(item.path))
+    return same.length > 1 ? same.map(({ commit, path }) => ({ ...item, commit, path })) : [item]
+  }
+  for (const each of found) {
+    const items = alike.get(each.item) ?? placesOf(each.item)
+    alike.set(each.item, items)
+    if (everywhere.length + items.length > MAX_FINDINGS)
       throw new OverLimit(`it holds more than ${MAX_FINDINGS} secrets`, 'push it in smaller parts')
-    if (alike.length === 0) everywhere.push(each)
-    for (const { commit, path } of alike) everywhere.push({ ...each, item: { ...item, commit, path } })
+    for (const item of items) everywhere.push(item === each.item ? each : { ...each, item })
   }
   return everywhere
 }
