@@ -17,10 +17,10 @@ export interface CommandList {
   readonly pushOptions: readonly string[]
 }
 
-/** A command list that the gate does not take, with the refs as the client wrote them, to answer each. */
+/** A command list that the gate does not take, with the refs as the client wrote them: each a command, or a problem. */
 export interface BadCommandList {
   readonly problem: string
-  readonly refs: readonly { ref: string; problem?: string }[]
+  readonly refs: readonly { ref: string; command?: Command; problem?: string }[]
   readonly capabilities: ReadonlySet<string>
 }
 
@@ -120,11 +120,11 @@ export class CommandListReader {
       return this.#bad('only the first line of a push names capabilities')
     const read = this.#lines.map(readCommand)
     const seen = new Set<string>()
-    const refs = read.map(({ ref, problem }) => {
+    const refs = read.map(({ ref, command, problem }) => {
       const twice = seen.has(ref) ? 'it is named twice' : undefined
       seen.add(ref)
       const found = problem ?? twice
-      return found ? { ref, problem: found } : { ref }
+      return found || !command ? { ref, problem: found ?? '' } : { ref, command }
     })
     const first = refs.find(ref => ref.problem)
     if (first) return this.#bad(`${printable(first.ref)}: ${first.problem}`, refs)
@@ -180,7 +180,10 @@ function readCommand(line: Buffer): { ref: string; command?: Command; problem?: 
   const name = RefName.safeParse(ref)
   if (!name.success) return { ref, problem: name.error.issues[0]?.message ?? 'not a ref name' }
   if (old === id)
-    return { ref, problem: old === ZERO_ID ? 'it deletes what it says is not there' : 'it changes nothing' }
+    return {
+      ref,
+      problem: old === ZERO_ID ? 'there is nothing of this name to delete' : 'it changes nothing',
+    }
   return { ref, command: { ref: name.data, old: ObjectId.parse(old), new: ObjectId.parse(id) } }
 }
 

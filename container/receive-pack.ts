@@ -2,7 +2,7 @@ import type { PassFor } from '../src/contract/pass.ts'
 import { ClientGone } from './body.ts'
 import { judgeCommands } from './checks/index.ts'
 import type { Client } from './client.ts'
-import { type BadCommandList, type CommandList, CommandListReader } from './commands.ts'
+import { type BadCommandList, type Command, type CommandList, CommandListReader } from './commands.ts'
 import { faultOf, GATES_FAULT, logFault } from './fault.ts'
 import { abandoned, failed, type PushRecord, recordPush, refused, type Verdict, wholePush } from './push.ts'
 import { type Pushing, throughGit } from './quarantine.ts'
@@ -110,24 +110,31 @@ async function begin(
 }
 
 const namesOf = (list: CommandList | BadCommandList) =>
-  'problem' in list ? list.refs.map(({ ref }) => ({ ref, old: '', new: '' })) : list.commands
+  'problem' in list
+    ? list.refs.map(({ ref, command }) => command ?? { ref, old: '', new: '' })
+    : list.commands
+
+const LEAVE_OUT = 'leave it out: name what you push, as in git push origin refs/heads/NAME'
 
 /** What is refused before a byte of the pack is taken. */
 function judgeEarly(
   list: CommandList | BadCommandList,
   pass: PassFor<'git-receive-pack'>,
 ): Verdict | undefined {
+  const judge = (commands: readonly Command[]) =>
+    judgeCommands(commands, { agent: pass.agent, terms: pass.terms }, pass.repository.name)
   if ('problem' in list) {
-    const refusals = list.refs.flatMap(({ ref, problem }) =>
-      problem ? [{ ref, reason: `not a ref to push: ${problem}`, detail: [], remedy: [] }] : [],
+    const bad = list.refs.flatMap(({ ref, problem }) =>
+      problem ? [{ ref, reason: `cannot be pushed: ${problem}`, detail: [], remedy: [LEAVE_OUT] }] : [],
     )
-    return refused(list.refs, refusals.length ? refusals : [wholePush(list.problem)])
+    const refusals = [...bad, ...judge(list.refs.flatMap(({ command }) => command ?? []))]
+    return refused(list.refs, bad.length ? refusals : [wholePush(list.problem)])
   }
   if (list.pushOptions.length && !pass.terms.pushOptions)
     return refused(list.commands, [
       wholePush(`${pass.agent} may not pass push options`, ['push again without -o / --push-option']),
     ])
-  const refusals = judgeCommands(list.commands, { agent: pass.agent, terms: pass.terms })
+  const refusals = judge(list.commands)
   return refusals.length ? refused(list.commands, refusals) : undefined
 }
 

@@ -12,7 +12,8 @@ const MOST_REMEDIES = 20
  * What needs no objects to be refused: a create, a delete, or an update where the grant has neither `update` nor
  * `force`. Moving a tag loses what it named, so it is always `force`.
  */
-export function judgeCommands(commands: readonly Command[], grant: Grant): Refusal[] {
+export function judgeCommands(commands: readonly Command[], grant: Grant, repository: string): Refusal[] {
+  const refuse = refuserFor(grant, repository)
   const refusals: Refusal[] = []
   for (const command of commands) {
     const needed: Action[] = isDelete(command)
@@ -23,7 +24,7 @@ export function judgeCommands(commands: readonly Command[], grant: Grant): Refus
           ? ['force']
           : ['update', 'force']
     if (needed.some(action => mayDo(grant, command.ref, action))) continue
-    refusals.push(refuse(command, grant, needed[0] ?? 'update', refusals.length < MOST_REMEDIES))
+    refusals.push(refuse(command, needed[0] ?? 'update'))
   }
   return refusals
 }
@@ -42,6 +43,7 @@ export const rules: Check = {
         signal,
       ),
     ])
+    const refuse = refuserFor(grant, pass.repository.name)
     const refusals: Refusal[] = []
     for (const command of branches) {
       const { ref, old, new: tip } = command
@@ -56,7 +58,7 @@ export const rules: Check = {
           remedy: ['git fetch origin, then push again'],
         })
       else if (ancestry !== undefined && !mayDo(grant, ref, ancestry))
-        refusals.push(refuse(command, grant, ancestry, refusals.length < MOST_REMEDIES))
+        refusals.push(refuse(command, ancestry))
     }
     return refusals
   },
@@ -123,13 +125,15 @@ const VERB: Record<Action, string> = {
 /** So many patterns are named in a refusal. */
 const MOST_PATTERNS = 10
 
-function refuse(command: Command, grant: Grant, action: Action, withRemedy: boolean): Refusal {
-  return {
+/** Refuses what the grant does not allow, and tells of the first refusals what it would. */
+function refuserFor(grant: Grant, repository: string): (command: Command, action: Action) => Refusal {
+  let refused = 0
+  return (command, action) => ({
     ref: command.ref,
     reason: `${grant.agent} ${whatItMay(command.ref, grant, action)}`,
     detail: [`rule: ${grant.agent} has no right to ${VERB[action]}`],
-    remedy: withRemedy ? remedyFor(command, grant, action) : [],
-  }
+    remedy: refused++ < MOST_REMEDIES ? remedyFor(command, grant, repository, action) : [],
+  })
 }
 
 /** What the grant says of this action: that it is denied here, or where it is allowed. */
@@ -144,18 +148,16 @@ function whatItMay(ref: string, grant: Grant, action: Action): string {
 }
 
 /** The nearest thing that would be allowed, as a command. */
-function remedyFor(command: Command, grant: Grant, action: Action): string[] {
-  const ask = 'git gate grant set, run by an operator, changes what is allowed'
-  if (action === 'delete') return [`leave the ref, or ask for the right: ${ask}`]
-  if (action === 'force' && isTag(command)) return [`choose a new tag name, or ask for the right: ${ask}`]
+function remedyFor(command: Command, grant: Grant, repository: string, action: Action): string[] {
+  const ask = `ask for the right: an operator gives it with git gate grant set ${grant.agent} ${repository}`
+  if (action === 'delete') return [`leave the ref, or ${ask}`]
+  if (action === 'force' && isTag(command)) return [`choose a new tag name, or ${ask}`]
   if (action === 'force' && mayDo(grant, command.ref, 'update'))
     return [
       'keep the commits that are there: git fetch origin, then git rebase or git merge onto them, then push without --force',
     ]
   const near = refNamedAfter(leafOf(command.ref), isTag(command) ? 'tags' : 'heads', grant)
-  return near && near !== command.ref
-    ? [`git push origin ${command.new.slice(0, 12)}:${near}`]
-    : [`ask for the right: ${ask}`]
+  return near && near !== command.ref ? [`git push origin ${command.new.slice(0, 12)}:${near}`] : [ask]
 }
 
 /** A ref's name as the last part of another one. */

@@ -67,12 +67,12 @@ export function mayDo(grant: Grant, ref: string, action: Action): boolean {
 }
 
 /**
- * A branch or tag that the agent may create, named after a word: the first pattern in whose place it fits. Undefined
+ * A branch or tag that the agent may create, named after a word: by the first pattern with a place for it. Undefined
  * where there is none.
  */
 export function refNamedAfter(word: string, kind: 'heads' | 'tags', grant: Grant): string | undefined {
   for (const { pattern, allow } of grant.terms.rules) {
-    if (!allow.includes('create') || !pattern.startsWith(`refs/${kind}/`)) continue
+    if (!allow.includes('create') || !pattern.startsWith(`refs/${kind}/`) || !pattern.includes('*')) continue
     const ref = pattern
       .replaceAll('{agent}', grant.agent)
       .replace(/\*+/, word)

@@ -1,6 +1,6 @@
 import type { Context } from 'hono'
 import type { GitEnv } from '../access/authenticate.ts'
-import { refNamedAfter, tellLimits, tellRules } from '../contract/rules.ts'
+import { mayDo, refNamedAfter, tellLimits, tellRules } from '../contract/rules.ts'
 
 /** `GET /<name>`: what this agent may do here, in plain text, or JSON where that is accepted. */
 export function tellWhatIsAllowed(c: Context<GitEnv>): Response {
@@ -11,7 +11,10 @@ export function tellWhatIsAllowed(c: Context<GitEnv>): Response {
   const may = tellRules(grant)
   if (c.req.header('accept')?.includes('application/json'))
     return c.json({ agent, repository: repository.name, clone, read: true, push: may, terms })
-  const example = refNamedAfter('fix-login', 'heads', grant) ?? refNamedAfter('v1', 'tags', grant)
+  const example =
+    refNamedAfter('fix-login', 'heads', grant) ??
+    refNamedAfter('v1', 'tags', grant) ??
+    terms.rules.map(({ pattern }) => pattern).find(ref => mayDo(grant, ref, 'update'))
   const lines = [
     `${agent} in ${repository.name}`,
     'read: yes',

@@ -78,6 +78,7 @@ describe.concurrent('a container', () => {
     expect(races.containers()).toHaveLength(1)
     expect(Object.keys(races.container().env).sort()).toEqual([
       'COMPANION_PORT',
+      'GATE_HEAD_START_SECONDS',
       'GATE_IDENTITY_RACES',
       'GATE_LOST_PUSH_SECONDS',
       'GATE_PASS_KEY',

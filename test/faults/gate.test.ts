@@ -31,7 +31,7 @@ describe('whatever dies of the gate, every push gets its outcome and leaves noth
   beforeAll(async () => {
     scene = await startScene({
       idleSeconds: 5,
-      settings: { GATE_LOST_PUSH_SECONDS: '2', GATE_SCAN_SECONDS: '4' },
+      settings: { GATE_LOST_PUSH_SECONDS: '2', GATE_SCAN_SECONDS: '10' },
     })
   })
   afterAll(() => scene[Symbol.asyncDispose]())
@@ -84,11 +84,11 @@ describe('whatever dies of the gate, every push gets its outcome and leaves noth
       'gitleaks hangs',
       'worker',
       gitleaksIs('hangs'),
-      faultOf(/checks did not end within 4 s|could not scan/),
+      faultOf(/checks did not end within 10 s|could not scan/),
     ],
     ['gitleaks is missing', 'worker', gitleaksIs('missing'), faultOf(/could not check this push/)],
-    ['git hangs on a pack that it has whole', 'worker', gitHangs, faultOf(/did not get on with .* 4 s/)],
-    ['git hangs on a pack that it has whole', 'git://', gitHangs, faultOf(/did not get on with .* 4 s/)],
+    ['git hangs on a pack that it has whole', 'worker', gitHangs, faultOf(/did not get on with .* 10 s/)],
+    ['git hangs on a pack that it has whole', 'git://', gitHangs, faultOf(/did not get on with .* 10 s/)],
   ])('%s (%s)', async ([, surface, fault, due]) => {
     const after = await meet(scene, surface, fault)
     expect(after.output).toMatch(due.told)
