@@ -10,6 +10,8 @@ import { logFault } from './fault.ts'
 export const Entry = z.object({
   report: PushReport,
   upstream: Upstream,
+  /** When the push began, in Unix milliseconds; entries of older versions lack it. */
+  startedAt: z.number().optional(),
   /** The process group of a forward that has begun: after a crash it is ended before upstream is asked. */
   forward: z.object({ pid: z.number().int(), startedAt: z.string() }).optional(),
 })

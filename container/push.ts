@@ -95,6 +95,7 @@ export const justBegun = (id: string): PushReport => ({
 
 export function recordPush(pass: PassFor<'git-receive-pack'>, journal: Journal): PushRecord {
   const startedAt = performance.now()
+  const begunAt = Date.now()
   const steps: { step: string; ms: number }[] = []
   let phase = 'receiving'
   let stepAt = startedAt
@@ -140,6 +141,7 @@ export function recordPush(pass: PassFor<'git-receive-pack'>, journal: Journal):
         scannedBytes: scanned.bytes,
       },
       upstream: repository,
+      startedAt: begunAt,
       ...(forward ? { forward } : {}),
     })
   }

@@ -1,7 +1,7 @@
 import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
-import { AFTERWARDS, type Has } from '../src/contract/outcome.ts'
+import { AFTERWARDS, type Has, type PushReport } from '../src/contract/outcome.ts'
 import type { Upstream } from '../src/contract/pass.ts'
 import { askUpstream, type Ref } from './ask-upstream.ts'
 import { logFault } from './fault.ts'
@@ -54,7 +54,7 @@ const wasForwarded = ({ report }: Entry) => report.phase === 'forwarding'
 
 function failedBecause(entry: Entry, why: string): Entry {
   const refs = entry.report.refs.map(ref => ({ ...ref, status: 'ng' as const, reason: `git-gate: ${why}` }))
-  return { ...entry, report: { ...entry.report, outcome: 'failed', refs } }
+  return ended(entry, 'failed', refs)
 }
 
 async function settleForward(entry: Entry, patience: number, settling: Settling): Promise<void> {
@@ -74,7 +74,14 @@ async function settleForward(entry: Entry, patience: number, settling: Settling)
 function settledBy(has: Exclude<Has, 'no answer'>, entry: Entry): Entry {
   if (has !== 'all of it') return failedBecause(entry, `${WHY}; ${AFTERWARDS[has]}`)
   const refs = entry.report.refs.map(ref => ({ ...ref, status: 'ok' as const, reason: '' }))
-  return { ...entry, report: { ...entry.report, outcome: 'accepted', refs } }
+  return ended(entry, 'accepted', refs)
+}
+
+/** A push that has lasted until now. */
+function ended(entry: Entry, outcome: 'accepted' | 'failed', refs: PushReport['refs']): Entry {
+  const { report, startedAt } = entry
+  const ms = startedAt === undefined ? report.ms : Date.now() - startedAt
+  return { ...entry, report: { ...report, outcome, refs, ms } }
 }
 
 /** What an upstream has of a push that nobody here knows the end of. */

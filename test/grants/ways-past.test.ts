@@ -376,7 +376,11 @@ describe('lists of commands', () => {
       () => body([[ZERO, id('one'), 'refs/heads/x']], Buffer.alloc(0), 'side-band-64k'),
       /must ask for report-status/,
     ],
-    ['a delete of what is not there', () => body([[ZERO, ZERO, 'refs/heads/x']]), /not there/],
+    [
+      'a delete of what is not there',
+      () => body([[ZERO, ZERO, 'refs/heads/x']]),
+      /nothing of this name to delete/,
+    ],
     [
       'an update that is none',
       () => body([[id('one'), id('one'), 'refs/heads/stand/one']]),
