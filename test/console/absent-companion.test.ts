@@ -82,9 +82,9 @@ test('every address leads somewhere: those that forms are sent to, and those wit
 
 test('a companion that hangs holds up neither the page of its repository nor the list of pushes', async () => {
   await using gate = await startGate({ settings: { GATE_LOST_PUSH_SECONDS: '86400' } })
+  const [going] = writeHistory(gate.home, [{ startedAt: Date.now() - 60_000, outcome: 'open' }])
   await using operator = await openConsole(browser, gate)
   const { page, open } = operator
-  const [going] = writeHistory(gate.home, [{ startedAt: Date.now() - 60_000, outcome: 'open' }])
   await page.locator(`#push-${going}`).waitFor()
   process.kill(gate.companion.pid, 'SIGSTOP')
   try {
