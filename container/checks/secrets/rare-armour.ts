@@ -84,12 +84,14 @@ const BASE85_VALUE = Uint8Array.from({ length: 256 }, (_, byte) =>
   Math.max(0, BASE85.indexOf(String.fromCharCode(byte))),
 )
 const IS_SIGN = kindOf(/[!#$%&()*;<>?@^`{|}~]/)
+/** The least that is tried, in letters: a fourth more than what it stands for. */
+const MIN_BASE85 = 40
 /** What says whether a run is base85, in letters: that it reads as something there. */
 const TRIED = 200
 
 /** Git's and Python's base85 (RFC 1924's letters), which has no marks, in what is written without a blank. */
 export function* base85In(content: Buffer, isWorth: (content: Buffer) => boolean): Generator<Decoded> {
-  for (const { from, to } of runsOf(content, BASE85_LETTER, 32)) {
+  for (const { from, to } of runsOf(content, BASE85_LETTER, MIN_BASE85)) {
     // A run of letters and digits is no base85: a third of its letters are signs that base64 has not.
     let signs = 0
     for (let at = from; at < Math.min(to, from + TRIED); at++) signs += IS_SIGN[content[at] ?? 0] ?? 0

@@ -76,10 +76,8 @@ export function listsIn(content: Buffer, min: number): Decoded[] {
   return [...hex.found, ...decimal.found]
 }
 
-/** An offset, then what stands there: od(1), hexdump(1), xxd(1). */
-const DUMPED = /^[ \t]*[0-9a-fA-F]{4,16}:?[ \t](.*)$/
-const HAS_DUMP = /^[ \t]*[0-9a-fA-F]{4,16}:?[ \t]+\S{1,16}[ \t]+\S{1,16}[ \t]/m
-const LONGEST_LINE = 400
+/** A line of an offset and what stands there: od(1), hexdump(1), xxd(1). None is longer. */
+const DUMPED = /^[ \t]*[0-9a-fA-F]{4,16}:?[ \t](.{1,400})$/gm
 
 type Word = (word: string) => string | undefined
 
@@ -117,35 +115,32 @@ const READINGS: readonly ((shown: Shown) => string | undefined)[] = [
 
 /** What a dump of at least two lines shows. */
 export function* dumpsIn(text: string): Generator<Decoded> {
-  if (!HAS_DUMP.test(text)) return
   const open = READINGS.map(shows => ({ shows, hex: [] as string[], at: 0 }))
-  for (let start = 0; start <= text.length; ) {
-    const newline = text.indexOf('\n', start)
-    const end = newline < 0 ? text.length : newline
-    const shown = end - start < LONGEST_LINE ? shownIn(text.slice(start, end)) : undefined
-    for (const reading of open) {
-      const hex = shown === undefined ? undefined : reading.shows(shown)
-      if (hex) {
-        if (reading.hex.length === 0) reading.at = start
-        reading.hex.push(hex)
-      }
-      if (!hex || newline < 0) {
-        if (reading.hex.length > 1)
-          yield { how: 'hex dump', content: Buffer.from(reading.hex.join(''), 'hex'), at: reading.at }
-        reading.hex = []
-      }
-    }
-    start = end + 1
+  const ended = function* (reading: (typeof open)[number]): Generator<Decoded> {
+    const { hex, at } = reading
+    if (hex.length > 1) yield { how: 'hex dump', content: Buffer.from(hex.join(''), 'hex'), at }
+    if (hex.length > 0) reading.hex = []
   }
+  let next = 0
+  for (const { 0: line, 1: behind = '', index } of text.matchAll(DUMPED)) {
+    const shown = shownIn(behind)
+    for (const reading of open) {
+      if (index !== next) yield* ended(reading)
+      const hex = reading.shows(shown)
+      if (hex === undefined) yield* ended(reading)
+      else if (reading.hex.push(hex) === 1) reading.at = index
+    }
+    const end = index + line.length
+    next = end + (text.startsWith('\r', end) ? 2 : 1)
+  }
+  for (const reading of open) yield* ended(reading)
 }
 
-function shownIn(line: string): Shown | undefined {
-  const shown = DUMPED.exec(line)?.[1]
-  if (shown === undefined) return undefined
-  const mark = shown.search(/[ \t][|>]/)
-  const bytes = (mark >= 0 ? shown.slice(0, mark) : shown).trim()
+function shownIn(behind: string): Shown {
+  const mark = behind.search(/[ \t][|>]/)
+  const bytes = (mark >= 0 ? behind.slice(0, mark) : behind).trim()
   return {
-    line: ` ${shown}`,
+    line: ` ${behind}`,
     words: bytes.split(/[ \t]+/),
     parted: (bytes.split(/ {2}|\t/, 1)[0] ?? '').split(' '),
     isMarked: mark >= 0,

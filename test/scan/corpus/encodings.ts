@@ -261,6 +261,9 @@ export const caughtEncodings: readonly Case[] = [
   ).map(([name, form, show]) =>
     inFile(`a dump of ${name}`, 'a.txt', s => dumped(`${prose(100)}${s}\n${prose(60)}`, show, form)),
   ),
+  inFile('a dump of od -x whose lines end in CRLF', 'a.txt', s =>
+    dumped(`${prose(100)}${s}\n`, bytes => ` ${words(bytes, 2, word => hex(word, 4)).join(' ')}\r`, OD),
+  ),
   inFile(
     'an array as xxd -i writes it',
     'a.h',
