@@ -344,6 +344,16 @@ test('the name of a branch, and of a tag: pushed under another name as told, it 
   )
 })
 
+test('the name of a branch, and a file in it: mended and pushed under another name as told, it passes', async () => {
+  await tree.git('remote', 'add', 'origin', tree.mirror)
+  await tree.write('app.ts', line())
+  await tree.commit()
+  const [refusal] = await scanned(await tree.push([`HEAD:refs/heads/fix/${githubToken()}`]))
+  await tree.publish('main~1:refs/heads/main')
+  await heal(refusal, () => tree.write('app.ts', clean))
+  expect(execFileSync('git', ['show', 'fix/renamed:app.ts'], { cwd: tree.mirror }).toString()).toBe(clean)
+})
+
 test('only the refs that bring a secret are refused', async () => {
   await tree.git('checkout', '--quiet', '-b', 'side')
   await tree.write('side.ts', `const token = "${githubToken()}"\n`)

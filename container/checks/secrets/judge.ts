@@ -124,10 +124,12 @@ function refusals(all: readonly Judged[], { push, introduced }: Options, redacto
       ],
       remedy: [
         ...(remedies.get(ref) ?? []),
-        ...of
-          .slice(0, SHOWN)
-          .filter(({ declined }) => declined === undefined)
-          .flatMap(({ finding }) => askOperator(push.pass.repository.name, finding.fingerprint)),
+        ...askOperator(
+          push.pass.repository.name,
+          of
+            .slice(0, SHOWN)
+            .flatMap(({ declined, finding }) => (declined === undefined ? [finding.fingerprint] : [])),
+        ),
       ],
     }
   })

@@ -39,20 +39,25 @@ const MOST = 5
 /** What to do about the secrets of a ref, for the very case: the lines with two blanks before them are whole commands. */
 export function remedy(refused: Refused): string[] {
   const { ref, leaks, brought } = refused
-  if (leaks.some(({ kind }) => kind === 'ref name')) return [...rename(refused), ROTATE]
   const isTag = ref.startsWith('refs/tags/')
   const inCommits = leaks.filter(({ commits }) => commits.some(id => brought?.order.has(id)))
+  if (leaks.some(({ kind }) => kind === 'ref name')) {
+    if (!brought || inCommits.length === 0) return [...rename(refused), ROTATE]
+    const begin = isTag ? [`  git checkout --quiet --detach ${exact(brought.tip)}`] : []
+    const mended = mend(brought, { ...refused, leaks: inCommits })
+    return [...begin, ...mended, ...rename(refused, 'HEAD'), ROTATE]
+  }
   if (brought && inCommits.length > 0) {
-    if (ref.startsWith('refs/heads/')) return [...mend(brought, { ...refused, leaks: inCommits }), ROTATE]
+    if (!isTag) return [...mend(brought, { ...refused, leaks: inCommits }), ROTATE]
     const begin = refused.branch
       ? [`Mend ${refused.branch.shown} first, as told for it.`]
       : [
           `  git checkout --quiet --detach ${exact(brought.tip)}`,
           ...mend(brought, { ...refused, leaks: inCommits }),
         ]
-    return [...begin, 'Then move the ref:', `  ${isTag ? moveTag(refused) : moveRef(refused)}`, ROTATE]
+    return [...begin, 'Then move the tag:', `  ${moveTag(refused)}`, ROTATE]
   }
-  if (isTag && leaks.every(({ kind, commits }) => kind === 'tag' && commits[0] !== refused.target))
+  if (leaks.every(({ kind, commits }) => kind === 'tag' && commits[0] !== refused.target))
     return [...tagAnew(refused), ROTATE]
   return [
     'The tag names something with the secret in it. Tag something without it, a commit say:',
@@ -64,14 +69,14 @@ export function remedy(refused: Refused): string[] {
 const tagOf = ({ ref }: Refused) => quoted(ref.replace(/^refs\/tags\//, ''))
 
 /** Under a name in the same folder, which the grant may ask for. */
-function rename({ ref, shown, id, target }: Refused): string[] {
+function rename({ ref, shown, id, target }: Refused, what = exact(target)): string[] {
   const clean = shown.split('/').slice(0, -1)
   const folder = clean.length < 2 || /[^\w./-]/.test(clean.join('/')) ? ref.split('/', 2) : clean
   const name = [...folder, 'renamed'].join('/')
   const command =
     ref.startsWith('refs/tags/') && id !== target
-      ? `git tag --annotate ${name.replace(/^refs\/tags\//, '')} --message '<message>' ${exact(target)} && git push origin ${name}`
-      : `git push origin ${exact(target)}:${name}`
+      ? `git tag --annotate ${name.replace(/^refs\/tags\//, '')} --message '<message>' ${what} && git push origin ${name}`
+      : `git push origin ${what}:${name}`
   return ['Push it under another name:', `  ${command}`]
 }
 
@@ -97,8 +102,6 @@ function moveTag(refused: Refused): string {
     : `"$(git for-each-ref --format='%(contents)' ${quoted(refused.ref)})"`
   return `git tag --force --annotate ${tag} --message ${message} ${to}`
 }
-
-const moveRef = ({ ref }: Refused) => `git update-ref ${quoted(ref)} HEAD`
 
 /** What is wrong with one commit. */
 interface Wrong {
@@ -288,7 +291,12 @@ const exact = (id: string) => id.slice(0, 12)
 const quoted = (text: string) => (/^[\w./@%+=:,-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`)
 
 /** How to ask for a way through. */
-export const askOperator = (repository: string, fingerprint: string) => [
-  'If it is no secret, ask an operator for an exception:',
-  `  git gate exception add ${repository} ${fingerprint} --reason '<why it is no secret>'`,
-]
+export const askOperator = (repository: string, fingerprints: readonly string[]) =>
+  fingerprints.length === 0
+    ? []
+    : [
+        `If it is no secret, ask an operator for an exception${fingerprints.length > 1 ? ', for each one that is none' : ''}:`,
+        ...fingerprints.map(
+          each => `  git gate exception add ${repository} ${each} --reason '<why it is no secret>'`,
+        ),
+      ]
