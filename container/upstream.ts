@@ -49,7 +49,7 @@ export interface LinkFolders {
 }
 
 /** Where an identity's private key is: made or taken here under its name, or come from the environment. */
-export const identityFiles = (folder: string, name: IdentityName) => [
+const identityFiles = (folder: string, name: IdentityName) => [
   join(folder, name),
   join(folder, identityVariable(name)),
 ]
@@ -89,7 +89,7 @@ export function partsOf(url: string): { host: string; path: string } {
   const [, host, path] = /^([^/:]+):(.+)$/s.exec(url) ?? []
   if (host && path) return { host, path }
   throw new UpstreamError(
-    `the upstream's address is no SSH URL; the operator sets it with: git gate repo add`,
+    `the upstream's address is no SSH URL; the operator sets it with: git gate repo set`,
   )
 }
 

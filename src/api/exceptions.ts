@@ -1,12 +1,21 @@
 import { createRoute, z } from '@hono/zod-openapi'
 import { GrantedException, NewException } from '../contract/api.ts'
-import { addException, findException, listExceptions, revokeException } from '../ledger/exceptions.ts'
+import {
+  addException,
+  countExceptions,
+  findException,
+  listExceptions,
+  revokeException,
+} from '../ledger/exceptions.ts'
 import { findRepository } from '../ledger/repositories.ts'
 import { mustBeAhead } from './deadline.ts'
-import { notFound } from './problem.ts'
+import { notFound, Problem } from './problem.ts'
 import { answers, room, takes } from './room.ts'
 
 const tags = ['exceptions']
+
+/** Every push of the repository takes them along, in the header of its pass. */
+const MOST_EXCEPTIONS = 500
 
 export const exceptions = room()
   .openapi(
@@ -38,6 +47,13 @@ export const exceptions = room()
       mustBeAhead('until', wanted.until)
       const repository = await findRepository(c.env.LEDGER, wanted.repository)
       if (!repository) throw notFound(`repository ${wanted.repository}`, 'repo')
+      if ((await countExceptions(c.env.LEDGER, repository.name)) >= MOST_EXCEPTIONS)
+        throw new Problem(
+          409,
+          'too-many-exceptions',
+          `${repository.name} has ${MOST_EXCEPTIONS} exceptions that hold`,
+          'Revoke some (git gate exception list), or allow what they have in common with a gitleaks configuration: git gate repo set',
+        )
       const granted = await addException(c.env.LEDGER, c.var.operator, {
         ...wanted,
         repository: repository.name,

@@ -198,7 +198,7 @@ export const NewException = z
     fingerprint: z
       .string()
       .min(1)
-      .max(2000)
+      .max(128)
       .regex(/^[^\r\n\0]+$/, 'a fingerprint is one line'),
     reason: z.string().min(1).max(2000),
     until: Time.nullable().default(null),

@@ -4,7 +4,7 @@ const KEY_TYPES =
   /^(ssh-ed25519|ssh-rsa|ecdsa-sha2-nistp(256|384|521)|sk-ssh-ed25519@openssh\.com|sk-ecdsa-sha2-nistp256@openssh\.com)$/
 
 /** The name under which sshd(8)'s known-hosts format keeps a host: `[host]:port` unless the port is 22. */
-export function knownHostName({ host, port = 22 }: UpstreamAddress): string {
+function knownHostName({ host, port = 22 }: UpstreamAddress): string {
   return port === 22 ? host.toLowerCase() : `[${host.toLowerCase()}]:${port}`
 }
 

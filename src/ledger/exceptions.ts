@@ -42,6 +42,18 @@ export async function findException(ledger: D1Database, id: string): Promise<Gra
   return row ? Row.parse(row) : undefined
 }
 
+/** How many exceptions hold in a repository now. */
+export async function countExceptions(ledger: D1Database, repository: string): Promise<number> {
+  const row = await ledger
+    .prepare(
+      `SELECT count(*) AS holding FROM exceptions
+        WHERE repository = ? AND revoked_at IS NULL AND (until IS NULL OR until > ?)`,
+    )
+    .bind(repository, Date.now())
+    .first()
+  return z.object({ holding: z.number() }).parse(row).holding
+}
+
 /** Lets one finding pass in a repository that is there, by its fingerprint, for ever or until a time. */
 export async function addException(
   ledger: D1Database,

@@ -202,3 +202,34 @@ const post = (body: object) => ({
   headers: { authorization: `Bearer ${gate.adminToken}`, 'content-type': 'application/json' },
   body: JSON.stringify(body),
 })
+
+test('a repository has no more exceptions than its pushes can take along', async () => {
+  await using gate = await startAdminGate()
+  await gate.ledger
+    .prepare("INSERT INTO identities (name, public_key, created_at) VALUES ('deploy', 'ssh-ed25519 AAAA', 0)")
+    .run()
+  await gate.ledger
+    .prepare(
+      "INSERT INTO repositories (name, upstream, identity, known_hosts, created_at) VALUES ('app', 'ssh://git@github.com/acme/app.git', 'deploy', 'x', 0)",
+    )
+    .run()
+  await gate.ledger
+    .prepare(
+      `WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 499)
+       INSERT INTO exceptions (id, repository, fingerprint, reason, granted_by, created_at)
+       SELECT 'e' || i, 'app', 'f' || i, 'made up', 'test', 0 FROM n`,
+    )
+    .run()
+  const add = (fingerprint: string) =>
+    gate.ask('/exceptions', {
+      method: 'POST',
+      headers: { 'content-type': 'application/json', authorization: `Bearer ${gate.adminToken}` },
+      body: JSON.stringify({ repository: 'app', fingerprint, reason: 'made up' }),
+    })
+  expect((await add('last')).status).toBe(201)
+  const refused = await add('one too many')
+  expect(refused.status).toBe(409)
+  expect(await refused.json()).toMatchObject({ error: { code: 'too-many-exceptions' } })
+  await gate.json('DELETE', '/exceptions/e1')
+  expect((await add('one for it')).status).toBe(201)
+})
