@@ -1,22 +1,29 @@
 import { z } from 'zod'
+import { within } from '../within.ts'
 import { Problem } from './problem.ts'
 
 const Refused = z.object({ error: z.string() })
+
+/** The longest answer, the check of a link to an upstream that says nothing, takes less, in milliseconds. */
+const ANSWER_MS = 60_000
 
 /** The companion's JSON answer, parsed; anything else is a 502 that says what is wrong without its insides. */
 export async function companionAnswer<T extends z.ZodType>(
   asked: Promise<Response>,
   schema: T,
 ): Promise<z.infer<T>> {
-  const response = await asked.catch(() => {
+  const whole = asked
+    .then(async response => ({ response, body: (await response.json().catch(() => undefined)) as unknown }))
+    .catch(() => undefined)
+  const answer = await within(ANSWER_MS, whole, undefined)
+  if (!answer)
     throw new Problem(
       502,
       'no-companion',
       'the companion cannot be reached',
       'Is it running? Try: git gate doctor',
     )
-  })
-  const body: unknown = await response.json().catch(() => undefined)
+  const { response, body } = answer
   if (response.status >= 400 && response.status < 500) {
     const why = Refused.safeParse(body)
     throw new Problem(
