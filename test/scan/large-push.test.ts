@@ -73,6 +73,30 @@ test('a small push that turns out to be large is searched anew, in a process of 
   expect(await readdir(push.scratch)).toEqual([])
 })
 
+test('a small push that takes long to look at is searched in a process of its own, for whatever reason it does', async () => {
+  const secret = githubToken()
+  await tree.write('a.txt', Buffer.from(`${'x\x9cK'.repeat(20_000)}\n${secret}\n`, 'latin1'))
+  await tree.write('b.txt', prose(200_000))
+  await tree.commit()
+  const parents = join(folder, 'parents')
+  const by = { ...settings, gitleaks: await fakeGitleaks(`echo $PPID >> ${parents}; exec ${gitleaks} "$@"`) }
+  const late = {
+    maxMs: 0,
+    maxBytes: 1 << 20,
+    maxObjects: 1_000,
+    maxUnpackedBytes: 1 << 20,
+    maxUnpacks: 30_000,
+  }
+  for (const each of [by, { ...by, here: late }]) {
+    const push = await tree.push(['main'])
+    const own = process.threadCpuUsage()
+    expect(await secrets(each).run(push, () => {}, never)).toHaveLength(1)
+    expect(push.record.findings).toMatchObject([{ path: 'a.txt', line: 2 }])
+    expect(process.threadCpuUsage(own).user / 1000).toBeLessThan(1_500)
+  }
+  expect((await readFile(parents, 'utf8')).split('\n')).not.toContain(`${process.pid}`)
+})
+
 test('here and in a process of its own the same is found, and the same is known', async () => {
   await tree.write('old.txt', `${githubToken()}\n`)
   await tree.commit()
