@@ -14,6 +14,7 @@ process.on('message', (asked: Asked) => {
 const say = (said: Said) => process.connected && process.send?.(said)
 
 async function answer(job: Search): Promise<void> {
+  let said: Said
   try {
     const found = await search(job, {
       signal: stop.signal,
@@ -21,11 +22,15 @@ async function answer(job: Search): Promise<void> {
       running: group => say({ running: group }),
       given: (bytes, started) => say({ given: bytes, started }),
     })
-    say({ found })
+    said = { found }
   } catch (error) {
-    say({ failed: failure(error) })
+    said = { failed: failure(error) }
   }
-  if (process.connected) process.disconnect()
+  // A long answer is written in parts, and what is not written yet when the channel closes is lost.
+  if (process.connected)
+    process.send?.(said, undefined, undefined, () => {
+      if (process.connected) process.disconnect()
+    })
 }
 
 function failure(error: unknown): Failure {
