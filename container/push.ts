@@ -2,6 +2,7 @@ import type { Finding, Outcome, PushReport, Reaped, Refusal } from '../src/contr
 import type { PassFor } from '../src/contract/pass.ts'
 import type { Scanned } from '../src/contract/status.ts'
 import type { ClientGone } from './body.ts'
+import { withoutTokens } from './checks/index.ts'
 import { logFault } from './fault.ts'
 import { type FirstLines, firstLines } from './first-lines.ts'
 import type { Entry, Journal } from './journal.ts'
@@ -105,7 +106,13 @@ export function recordPush(pass: PassFor<'git-receive-pack'>, journal: Journal):
   const scanned = { bytes: 0, objects: 0, gitleaks: 0 }
   const findings: Finding[] = []
   const exceptionsUsed: string[] = []
-  const told = firstLines(MOST_TOLD)
+  const lines = firstLines(MOST_TOLD)
+  const told: FirstLines = {
+    add: line => lines.add(withoutTokens(line)),
+    get all() {
+      return lines.all
+    },
+  }
   const secretRefs = new Map<string, string>()
   const record: PushRecord = {
     id: pass.id,
@@ -167,9 +174,12 @@ export function recordPush(pass: PassFor<'git-receive-pack'>, journal: Journal):
     closeStep()
     const statuses = new Map(verdict.refs.map(status => [status.ref, status]))
     const longest = refs.length > MANY_REFS ? 80 : 1000
+    // A name that was refused before the scan may hold what that would have found.
+    const shown = verdict.outcome === 'accepted' ? (ref: string) => ref : withoutTokens
     refs = refs.map(each => {
       const { status = 'ng', reason = '' } = statuses.get(each.ref) ?? {}
-      return { ...each, status, reason: reason.slice(0, longest), ref: secretRefs.get(each.ref) ?? each.ref }
+      const ref = secretRefs.get(each.ref) ?? shown(each.ref)
+      return { ...each, status, reason: reason.slice(0, longest), ref }
     })
     reaped = verdict.reaped ?? null
     await write(verdict.outcome).catch(error => logFault(pass.id, error))

@@ -7,7 +7,7 @@ import { type Introduced, introducedBy } from './introduced.ts'
 import { defaultLimits, inBytes, type Limits, OverLimit } from './limits.ts'
 import { mergePicks } from './merge-picks.ts'
 import { ObjectReader } from './object-reader.ts'
-import { refsWith } from './refs-with.ts'
+import { byRef } from './refs-with.ts'
 import { printable } from './secrets/redact.ts'
 
 export interface FilesSettings extends Partial<Limits> {
@@ -162,11 +162,7 @@ async function sizeBreaches(push: IncomingPush, introduced: Introduced, limits: 
 }
 
 function refusals(push: IncomingPush, introduced: Introduced, breaches: readonly Breach[]): Refusal[] {
-  const byRef = new Map<string, Breach[]>()
-  for (const breach of breaches)
-    for (const ref of refsWith(push, introduced, breach.commit))
-      byRef.set(ref, [...(byRef.get(ref) ?? []), breach])
-  return [...byRef].map(([ref, of]) => ({
+  return [...byRef(push, introduced, breaches)].map(([ref, of]) => ({
     ref,
     reason: `${of[0]?.reason}${of.length > 1 ? ` and ${of.length - 1} more` : ''}`,
     detail: [

@@ -4,7 +4,7 @@ import { keysIn } from '../../src/contract/signers.ts'
 import { type Check, GateFault, type IncomingPush } from './check.ts'
 import { type Introduced, introducedBy } from './introduced.ts'
 import { defaultLimits, type Limits, OverLimit } from './limits.ts'
-import { refsWith } from './refs-with.ts'
+import { byRef } from './refs-with.ts'
 import { printable } from './secrets/redact.ts'
 import { notSigned } from './signatures.ts'
 
@@ -138,14 +138,7 @@ async function unsigned(
 function refusals(push: IncomingPush, introduced: Introduced, breaches: readonly Breach[]): Refusal[] {
   const { emails, allowedSigners } = push.pass.terms
   const keys = keysIn(allowedSigners)
-  const byRef = new Map<string, Breach[]>()
-  for (const breach of breaches)
-    for (const ref of refsWith(push, introduced, breach.commit)) {
-      const of = byRef.get(ref)
-      if (of) of.push(breach)
-      else byRef.set(ref, [breach])
-    }
-  return [...byRef].map(([ref, of]) => ({
+  return [...byRef(push, introduced, breaches)].map(([ref, of]) => ({
     ref,
     reason: `${of[0]?.what}${of.length > 1 ? ` and ${of.length - 1} more` : ''}`,
     detail: [

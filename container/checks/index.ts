@@ -8,6 +8,7 @@ import { secrets } from './secrets.ts'
 
 export { type Check, GateFault, type IncomingPush, type Progress } from './check.ts'
 export { judgeCommands } from './rules.ts'
+export { withoutTokens } from './secrets/redact.ts'
 export { checkGitleaksConfig } from './secrets.ts'
 
 /** What a push goes through, in order; the first check that refuses ends it. */

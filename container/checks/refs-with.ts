@@ -17,6 +17,22 @@ export function refsWith(push: IncomingPush, introduced: Told, commit: string): 
   return found.map(command => command.ref)
 }
 
+/** What breaks a rule, by the refs that bring the commit it is in. */
+export function byRef<T extends { commit: string }>(
+  push: IncomingPush,
+  introduced: Told,
+  breaches: readonly T[],
+): Map<string, T[]> {
+  const found = new Map<string, T[]>()
+  for (const breach of breaches)
+    for (const ref of refsWith(push, introduced, breach.commit)) {
+      const of = found.get(ref)
+      if (of) of.push(breach)
+      else found.set(ref, [breach])
+    }
+  return found
+}
+
 /** One walk over what is new, children first: a commit comes with every ref that one of its children comes with. */
 function bringing(tips: IncomingPush['commands'], { commits, tags }: Told): Map<string, bigint> {
   const bits = new Map<string, bigint>()

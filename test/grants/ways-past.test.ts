@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto'
 import fs from 'node:fs'
 import os from 'node:os'
 import path from 'node:path'
@@ -95,6 +96,17 @@ test('a push of thousands of refused refs is told of each, and of the first ones
   const remedies = answer.shown.split('\n').filter(line => line.includes('git push origin'))
   expect(remedies.length).toBeGreaterThan(0)
   expect(remedies.length).toBeLessThan(50)
+})
+
+test('a token in the name of a ref that is refused before the scan is not kept on record', async () => {
+  const token = `ghp_${randomBytes(18).toString('hex')}`
+  for (const ref of [`refs/notes/${token}`, `refs/heads/${token}`]) {
+    const old = ref.startsWith('refs/heads/') ? id('one') : ZERO
+    await send(gate, creator, body([[old, id('two'), ref]], fromBase))
+    const kept = await gate.ledger.until(push => push.outcome === 'refused')
+    expect(kept.refs[0]?.ref).toContain('[redacted]')
+    expect(JSON.stringify(kept)).not.toContain(token)
+  }
 })
 
 describe('names that stand for another ref, or for none', () => {

@@ -216,8 +216,9 @@ async function scanAgain(again: readonly Again[], options: ScanOptions): Promise
   return located
 }
 
-/** The part of a path by which a rule can ask for it. */
-const ending = (path: string) => /(?:nuget\.config|\.[a-z0-9]+)$/i.exec(path)?.[0].toLowerCase() ?? ''
+/** The part of a path by which a rule can ask for it, or for what is packed in it. */
+const ENDING = /(?:nuget\.config|\.[a-z0-9]+(?:\.(?:gz|z|bz2|xz|zst))?)$/i
+const ending = (path: string) => ENDING.exec(path)?.[0].toLowerCase() ?? ''
 
 /** One of the places of a file for each way in which its name can matter; the others would be scanned alike. */
 function samePathRules(items: readonly Item[]): Item[] {
