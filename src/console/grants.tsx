@@ -1,7 +1,6 @@
 import type { Context } from 'hono'
 import type { AgentGrant, Repository } from '../contract/api.ts'
-import { Action, Terms, tellRules } from '../contract/rules.ts'
-import { inBytes } from '../contract/size.ts'
+import { Action, Terms, tellLimits, tellRules } from '../contract/rules.ts'
 import { visible } from '../contract/visible.ts'
 import type { Refused } from './ask-api.ts'
 import type { ConsoleEnv } from './env.ts'
@@ -98,17 +97,7 @@ export const Grants = ({ c, agent, grants, repositories, tried }: Props) => {
   )
 }
 
-function inWords(grant: AgentGrant): string[] {
-  const { rules, denyPaths, emails, allowedSigners, symlinks, submodules, pushOptions, maxBlobBytes } =
-    grant.terms
-  return [
-    ...(rules.length ? tellRules(grant) : ['may read']),
-    ...(denyPaths.length ? [`paths it must not touch: ${denyPaths.join(', ')}`] : []),
-    ...(emails.length ? [`only as ${emails.join(', ')}`] : []),
-    ...(allowedSigners ? ['every commit signed'] : []),
-    ...(symlinks ? [] : ['no symbolic links']),
-    ...(submodules ? [] : ['no submodules']),
-    ...(maxBlobBytes === undefined ? [] : [`files up to ${inBytes(maxBlobBytes)}`]),
-    ...(pushOptions ? ['push options are passed on'] : []),
-  ]
-}
+const inWords = (grant: AgentGrant): string[] => [
+  ...(grant.terms.rules.length ? tellRules(grant) : ['may read']),
+  ...tellLimits(grant.terms),
+]

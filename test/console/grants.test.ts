@@ -100,7 +100,10 @@ test('a grant is changed with the keyboard alone: what is wrong is said and kept
   await tabTo(page, 'Save')
   await page.keyboard.press('Enter')
   await page.waitForURL('**/agents/ada#grants')
-  for (const line of ['refs/heads/main: not force, delete', 'paths it must not touch: docs/**, .github/**'])
+  for (const line of [
+    'refs/heads/main: not force, delete',
+    'paths that a push must not touch: docs/**, .github/**',
+  ])
     await page.getByText(line).waitFor()
   expect(await gate.admin.ask('GET', '/grants/ada/app')).toMatchObject({
     terms: {
