@@ -81,7 +81,7 @@ async function pushed(each: Case) {
 async function recordOf(room: string): Promise<PushRecord> {
   const id = await until(
     async () => {
-      const { pushes } = PushPage.parse(await gate.admin.ask('GET', '/pushes'))
+      const { pushes } = PushPage.parse(await gate.admin.ask('GET', '/pushes?limit=20'))
       return pushes.find(push => push.outcome !== 'open' && push.refs.some(r => r.ref.includes(`/${room}/`)))
         ?.id
     },
