@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest'
 import { Entry, type Journal } from '../../container/journal.ts'
+import { justBegun } from '../../container/push.ts'
 import { watchUntold } from '../../container/untold.ts'
 import { seconds } from '../harness/index.ts'
 
@@ -24,20 +25,7 @@ function slowJournal() {
 
 const word = (outcome: Entry['report']['outcome']) =>
   Entry.parse({
-    report: {
-      id: ID,
-      outcome,
-      phase: 'forwarding',
-      ms: 1,
-      refs: [],
-      findings: [],
-      steps: [],
-      exceptionsUsed: [],
-      upstreamSaid: '',
-      told: [],
-      reaped: null,
-      scannedBytes: 0,
-    },
+    report: { ...justBegun(ID), outcome },
     upstream: {
       name: 'app',
       url: 'ssh://git@127.0.0.1/app.git',
