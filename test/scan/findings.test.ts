@@ -74,6 +74,19 @@ test('the newest commit: amended as told, it passes', async () => {
   expect(await scanned(await tree.push(['main']))).toEqual([])
 })
 
+test.each([
+  ['rm', '--quiet'],
+  ['rm', '--quiet', '--cached'],
+])('a file with a secret that is taken out with git %s %s: it stays out', async (...remove) => {
+  await tree.write('app.ts', 'app\n')
+  await tree.write('.env', `TOKEN="${githubToken()}"\n`)
+  await tree.commit('Secret')
+  const [refusal] = await scanned(await tree.push(['main']))
+  await heal(refusal, () => tree.git(...remove, '.env'))
+  expect(await scanned(await tree.push(['main']))).toEqual([])
+  expect(await tree.git('ls-files')).toBe('README.md\napp.ts')
+})
+
 test('an older commit: rebased as told, it passes', async () => {
   await tree.write('a.txt', 'a\n')
   await tree.commit('Before')
@@ -519,7 +532,7 @@ test('a key does not hide the words of its first line where they stand in a path
   const push = await tree.push(['main'])
   const [refusal] = await scanned(push)
   expect(one(push.record.findings)).toMatchObject({ path: 'certs/OPENSSH/private.pem' })
-  expect(refusal?.remedy.join('\n')).toContain('git add -- certs/OPENSSH/private.pem')
+  expect(refusal?.remedy.join('\n')).toContain('Take the secret out of certs/OPENSSH/private.pem')
 })
 
 test('a name that reads like a token is not told by the checks before the scan', async () => {

@@ -1,4 +1,4 @@
-import { exact, type Leaking, mend, quoted, WHO, wayFor } from './rewrite.ts'
+import { exact, type Leaking, mend, WHO, wayFor } from './rewrite.ts'
 import type { Brought } from './whereabouts.ts'
 
 const ROTATE =
@@ -46,6 +46,8 @@ export function remedy(refused: Refused): string[] {
     ROTATE,
   ]
 }
+
+const quoted = (text: string) => (/^[\w./@%+=:,-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`)
 
 const tagOf = ({ ref }: Refused) => quoted(ref.replace(/^refs\/tags\//, ''))
 

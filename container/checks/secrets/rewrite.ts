@@ -162,12 +162,9 @@ function edits({ files, names, maker }: Pick<Wrong, 'files' | 'names' | 'maker'>
   ]
 }
 
-/** The commands that stage what was edited. */
-function adding(files: ReadonlySet<string | undefined>): string[] {
-  if (files.size === 0) return []
-  if (files.size > MOST || files.has(undefined)) return ['git add --update']
-  return [`git add -- ${[...files].map(path => quoted(path ?? '')).join(' ')}`]
-}
+/** The commands that stage what was edited: by no name, or a file that was taken out of git would come back. */
+const adding = (files: ReadonlySet<string | undefined>): string[] =>
+  files.size > 0 ? ['git add --update'] : []
 
 /** One commit in the place of all from the first bad one on. */
 function oneCommit(
@@ -209,5 +206,3 @@ function oneCommit(
 const short = (id: string) => id.slice(0, 7)
 /** As a command has it. */
 export const exact = (id: string) => id.slice(0, 12)
-export const quoted = (text: string) =>
-  /^[\w./@%+=:,-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`
