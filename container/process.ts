@@ -28,11 +28,22 @@ export interface RunOptions {
 /** What a process that has ended left in its pipes is read within this, in milliseconds. */
 const LAST_OUTPUT_MS = 2_000
 
-/** SIGKILL for a child's whole process group; a group that is gone is fine. */
+/** Whether what this process starts gets process groups of its own. */
+let groups = true
+
+/**
+ * From now on, what this process starts stays in its process group: whoever started this process in a group of its
+ * own ends it whole, also when this process was killed before it could tell of what it had started.
+ */
+export function stayInGroup(): void {
+  groups = false
+}
+
+/** SIGKILL for a child's whole process group, as far as it has one; a group that is gone is fine. */
 export function killGroup(child: Pick<ChildProcess, 'pid'>, signal: NodeJS.Signals = 'SIGKILL'): void {
   if (child.pid === undefined) return
   try {
-    process.kill(-child.pid, signal)
+    process.kill(groups ? -child.pid : child.pid, signal)
   } catch {
     // ESRCH: it has ended
   }
@@ -49,7 +60,7 @@ export function spawnGroup(
 ): ChildProcess {
   const { signal, env, ...rest } = options
   const { GATE_COMPANION } = process.env
-  const child = spawn(command, args, { ...rest, env: { ...env, GATE_COMPANION }, detached: true })
+  const child = spawn(command, args, { ...rest, env: { ...env, GATE_COMPANION }, detached: groups })
   // Whoever waits for its end hears of it there; where nobody does, it is no reason for the companion to end.
   child.on('error', () => {})
   // Out of descriptors, Node leaves its streams out, and no 'close' ever comes.

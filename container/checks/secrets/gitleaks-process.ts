@@ -20,7 +20,6 @@ export interface GitleaksStart {
 /** gitleaks over all files of a folder, from its start to its end. */
 export function gitleaksOver(
   { gitleaks, config, folder, signal }: GitleaksStart,
-  running?: (group: number) => void,
   ignore = '/dev/null',
 ): Promise<Ended> {
   const args = [
@@ -41,8 +40,7 @@ export function gitleaksOver(
   ]
   // Go collects garbage only once its heap has become so large: over a small text it takes a quarter less time.
   const env = { HOME: folder, TMPDIR: folder, GOGC: 'off', GOMEMLIMIT: '128MiB' }
-  const told = running ? { onStart: running } : {}
-  return run(gitleaks, args, { cwd: folder, env, signal, maxOutput: MAX_REPORT, ...told })
+  return run(gitleaks, args, { cwd: folder, env, signal, maxOutput: MAX_REPORT })
 }
 
 /** A gitleaks that has begun before its texts are there. */
@@ -69,7 +67,7 @@ export async function gitleaksAhead(start: GitleaksStart, fifo: string): Promise
   if (made.code !== 0) throw new Error(`mkfifo: ${made.stderr.trim()}`)
   // Open in both directions, since to write alone would wait for the reader.
   const hold = await open(fifo, 'r+')
-  const ended = gitleaksOver(start, undefined, fifo).finally(() => hold.close())
+  const ended = gitleaksOver(start, fifo).finally(() => hold.close())
   ended.catch(() => {})
   return {
     folder,

@@ -31,8 +31,6 @@ export interface GitleaksRun {
   readonly config: string
   readonly packs: Packs
   readonly signal: AbortSignal
-  /** Told gitleaks' process group while it runs, and 0 when it has ended. */
-  readonly running?: ((group: number) => void) | undefined
   /** One that was started ahead over a folder. */
   readonly waiting?: WaitingGitleaks | undefined
   /** Told how many bytes it is given, and whether a gitleaks was started for them. */
@@ -45,18 +43,14 @@ export interface GitleaksRun {
  * of every file. Anything else throws GateFault.
  */
 export async function runGitleaks(options: GitleaksRun): Promise<Leak[]> {
-  const { gitleaks, config, packs, signal, running, waiting, given } = options
+  const { gitleaks, config, packs, signal, waiting, given } = options
   const isAhead = waiting?.folder === packs.folder
   given?.(packs.bytes, !isAhead)
-  const scanned = isAhead
-    ? waiting.go()
-    : gitleaksOver({ gitleaks, config, folder: packs.folder, signal }, running)
-  const ended = await scanned
-    .catch((error: unknown) => {
-      signal.throwIfAborted()
-      throw doubt('gitleaks could not be run', error)
-    })
-    .finally(() => running?.(0))
+  const scanned = isAhead ? waiting.go() : gitleaksOver({ gitleaks, config, folder: packs.folder, signal })
+  const ended = await scanned.catch((error: unknown) => {
+    signal.throwIfAborted()
+    throw doubt('gitleaks could not be run', error)
+  })
   if (ended.code !== LEAKS) throw doubt(`gitleaks ended with ${ended.signal ?? ended.code}`)
   const leaks = readReport(ended.stdout.toString('utf8'))
   judgeLog(ended.stderr, packs.bytes, leaks.length)

@@ -23,7 +23,6 @@ export interface ScanOptions {
   readonly signal: AbortSignal
   /** Told what it is doing, whenever that changes. */
   readonly doing: (what: string) => void
-  readonly running?: ((group: number) => void) | undefined
   /** Told of what gitleaks is given, in bytes, and whether one was started for that. */
   readonly given?: ((bytes: number, started: boolean) => void) | undefined
   /** For the first batch, where it was started ahead. */

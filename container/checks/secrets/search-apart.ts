@@ -7,13 +7,9 @@ import type { Found, Search, Watch } from './search.ts'
 /** What the process is told: what to search, then perhaps to stop. */
 export type Asked = { readonly job: Search } | 'stop'
 
-/**
- * What it says: what it is doing, gitleaks' process group while that runs (0: it has ended) and what it is given, and
- * in the end what it has found, or why it could not.
- */
+/** What it says: what it is doing, what gitleaks is given, and in the end what it has found, or why it could not. */
 export type Said =
   | { readonly doing: string }
-  | { readonly running: number }
   | { readonly given: number; readonly started: boolean }
   | { readonly found: Found }
   | { readonly failed: Failure }
@@ -54,7 +50,6 @@ export async function searchApart(
     child.once('error', () => resolve())
   })
   const ask = (asked: Asked) => child.connected && child.send(asked, () => {})
-  let gitleaks = 0
   let grace: NodeJS.Timeout | undefined
   const stop = () => {
     ask('stop')
@@ -65,7 +60,6 @@ export async function searchApart(
     return await new Promise<Found>((resolve, reject) => {
       child.on('message', (said: Said) => {
         if ('doing' in said) doing(said.doing)
-        else if ('running' in said) gitleaks = said.running
         else if ('given' in said) given?.(said.given, said.started)
         else if ('found' in said) resolve(said.found)
         else reject(errorOf(said.failed))
@@ -79,9 +73,8 @@ export async function searchApart(
   } finally {
     signal.removeEventListener('abort', stop)
     clearTimeout(grace)
-    killed.abort()
-    // A gitleaks whose search was ended over its head; git's processes end by themselves when their pipes close.
-    if (gitleaks) killGroup({ pid: gitleaks })
+    // The process, and what it may have left, which is in its group (search-process.ts).
+    killGroup(child)
     await ended
   }
 }

@@ -1,7 +1,10 @@
+import { stayInGroup } from '../../process.ts'
 import { GateFault } from '../check.ts'
 import { OverLimit } from '../limits.ts'
 import { type Search, search } from './search.ts'
 import type { Asked, Failure, Said } from './search-apart.ts'
+
+stayInGroup()
 
 const stop = new AbortController()
 // Its companion has gone, and with it whoever wants to know.
@@ -19,7 +22,6 @@ async function answer(job: Search): Promise<void> {
     const found = await search(job, {
       signal: stop.signal,
       doing: what => say({ doing: what }),
-      running: group => say({ running: group }),
       given: (bytes, started) => say({ given: bytes, started }),
     })
     said = { found }

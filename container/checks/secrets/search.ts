@@ -30,8 +30,6 @@ export interface Watch {
   readonly signal: AbortSignal
   /** Told what it is doing, whenever that changes. */
   readonly doing: (what: string) => void
-  /** Told gitleaks' process group while it runs, and 0 when it has ended. */
-  readonly running?: (group: number) => void
   /** Told of what gitleaks is given, in bytes, and whether one was started for that. */
   readonly given?: (bytes: number, started: boolean) => void
   /** A gitleaks for the first of its texts, begun ahead; no other process can be given one. */
