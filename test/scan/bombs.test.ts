@@ -36,15 +36,19 @@ async function measured(push: IncomingPush, check = secrets(settings)) {
 
 /** Commits a tree of nested folders, `width` entries each and `depth` deep, that all share one file. */
 async function commitTree(width: number, depth: number): Promise<string> {
-  const git = (args: string[], input?: string) =>
-    execFileSync('git', args, { cwd: tree.dir, input, encoding: 'utf8', maxBuffer: 256 * MIB }).trim()
-  let id = git(['hash-object', '-w', '--stdin'], 'the same\n')
+  const write = (type: string, input: string | Buffer) => {
+    const args = ['hash-object', '-w', '--stdin', '-t', type]
+    return execFileSync('git', args, { cwd: tree.dir, input, encoding: 'utf8' }).trim()
+  }
+  let id = write('blob', 'the same\n')
   for (let level = 0; level < depth; level++) {
-    const [mode, type, kind] = level === 0 ? ['100644', 'blob', 'f'] : ['040000', 'tree', 'd']
-    id = git(
-      ['mktree'],
-      Array.from({ length: width }, (_, i) => `${mode} ${type} ${id}\t${kind}${i}\n`).join(''),
-    )
+    const [mode, kind] = level === 0 ? ['100644', 'f'] : ['40000', 'd']
+    const to = Buffer.from(id, 'hex')
+    const entries = Array.from({ length: width }, (_, i) => [
+      Buffer.from(`${mode} ${kind}${String(i).padStart(7, '0')}\0`),
+      to,
+    ])
+    id = write('tree', Buffer.concat(entries.flat()))
   }
   return tree.git('commit-tree', id, '-p', 'HEAD', '-m', 'Many')
 }
@@ -134,6 +138,15 @@ test('a file of 2 GB: refused by its size, and not read', { timeout: 300_000 }, 
   expect(await files(settings).run(push, () => {}, new AbortController().signal)).toMatchObject([
     { ref: 'refs/heads/huge', reason: 'huge.bin is 2 GiB' },
   ])
+})
+
+test('the files of an archive are scanned together, as the few bytes that they are', async () => {
+  const files = Array.from({ length: 2_000 }, (_, i) => [`${i}.txt`, `file ${i}\n`])
+  await tree.write('many.zip', zip(Object.fromEntries(files)))
+  await tree.commit()
+  const push = await tree.push(['main'])
+  expect((await measured(push)).refusals).toEqual([])
+  expect(push.record.scanned.bytes).toBeLessThan(MIB)
 })
 
 test('a push of 80 MB of text in 8 files is scanned, and memory stays flat', {

@@ -1,6 +1,6 @@
 import { Readable } from 'node:stream'
 import type { ReadableStream } from 'node:stream/web'
-import { createInflateRaw, createZstdDecompress } from 'node:zlib'
+import { createInflateRaw, createZstdDecompress, inflateRawSync } from 'node:zlib'
 import xz from 'xz-decompress'
 import { OverLimit } from '../limits.ts'
 import type { Budget } from './budget.ts'
@@ -19,6 +19,12 @@ export async function* unpack(
   path: string,
   signal: AbortSignal,
 ): AsyncGenerator<Buffer> {
+  const short = await ifShort(source, packed, budget)
+  if (short) {
+    budget.spend(short.length, path)
+    yield short
+    return
+  }
   const input = source.stream(packed.at)
   let unread: Error | undefined
   input.on('error', error => {
@@ -40,6 +46,22 @@ export async function* unpack(
     if (!isBroken(error)) throw error
   } finally {
     input.destroy()
+  }
+}
+
+const DEFLATED: ReadonlySet<Kind> = new Set(['gzip', 'zlib', 'deflate'])
+
+/** A deflated stream is short when it is, and holds, no more than so many bytes. */
+const SHORT = 16 << 10
+
+/** What a short one holds, at once: to set up a stream for it takes ten times as long. Undefined where it is none. */
+async function ifShort(source: Source, { kind, at }: Packed, budget: Budget): Promise<Buffer | undefined> {
+  if (!DEFLATED.has(kind) || at >= source.size) return undefined
+  const input = await source.read(at, Math.min(SHORT, source.size - at))
+  try {
+    return budget.work(() => inflateRawSync(input, { maxOutputLength: SHORT }))
+  } catch {
+    return undefined
   }
 }
 
@@ -78,12 +100,7 @@ function decompressor(kind: Kind, input: Readable, signal: AbortSignal): AsyncIt
     const compressed = Readable.toWeb(input) as ReadableStream<Uint8Array>
     return new xz.XzReadableStream(compressed as never) as unknown as ReadableStream<Uint8Array>
   }
-  const stream = {
-    gzip: createInflateRaw,
-    zlib: createInflateRaw,
-    deflate: createInflateRaw,
-    zstd: createZstdDecompress,
-  }[kind]()
+  const stream = DEFLATED.has(kind) ? createInflateRaw() : createZstdDecompress()
   const from = kind === 'zstd' ? Readable.from(withUsualWindow(input), { objectMode: false }) : input
   from.on('error', error => stream.destroy(error))
   return from.pipe(stream)

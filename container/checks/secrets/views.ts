@@ -84,7 +84,8 @@ async function* look(source: Source, trail: Trail, options: ViewOptions): AsyncG
         if (content.size === 0) continue
         const inner = packed.name ? [...trail.inner, packed.name] : trail.inner
         const how = [...trail.how, packed.name ? 'zip' : packed.kind]
-        const name = packed.name ?? (packed.called && goesByName(packed.called) ? packed.called : trail.name)
+        const called = packed.called && goesByName(packed.called) ? packed.called : trail.name
+        const name = packed.name ? undefined : called
         yield* look(content, { depth: trail.depth + 1, how, inner, ...(name ? { name } : {}) }, options)
       } finally {
         await content.dispose()
