@@ -17,7 +17,10 @@ export async function configureGit(settings: Settings, hooks: string): Promise<R
 /** How often git tells at most that it is at work, in seconds; its own default. */
 const KEEPALIVE_SECONDS = 5
 
-/** git-config(1). Deny* settings act after pre-receive, when upstream already has the push: they are off. */
+/**
+ * git-config(1). Deny* settings act after pre-receive, when upstream already has the push: they are off. A quarantine's
+ * alternate is its own mirror, whose refs git lists anyway: it need not list them a second time as an alternate's.
+ */
 function gitConfig(settings: Settings, hooks: string): string {
   // Several of git's words fit into the silence that is taken for a client that has gone.
   const keepAlive = Math.min(KEEPALIVE_SECONDS, Math.max(1, Math.floor(settings.clientIdleMs / 3_000)))
@@ -25,6 +28,7 @@ function gitConfig(settings: Settings, hooks: string): string {
 	hooksPath = "${hooks}"
 	useReplaceRefs = false
 	logAllRefUpdates = false
+	alternateRefsCommand = :
 [http]
 	receivepack = true
 	getanyfile = false

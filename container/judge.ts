@@ -43,15 +43,23 @@ export async function judge(
     say('git-gate: checking')
     forward = prepareForward(git, linkTo, pass.repository, list, say, settings.forwardMs)
     const push = { commands, pass, git, scratch, record }
-    for (const check of checks) begun.push(check.ahead?.(push, AbortSignal.any([signal, over.signal])))
+    const ahead = AbortSignal.any([signal, over.signal])
+    for (const check of checks) begun.push(check.ahead?.(push, ahead))
+    const aliases = linkTo().then(link => refuseAliases(git, link, pass.repository, commands, ahead))
+    begun.push(
+      aliases.then(
+        () => {},
+        () => {},
+      ),
+    )
     for (const check of checks) {
       await record.step(check.name)
       const refusals = await check.run(push, line => say(`git-gate: ${line}`), signal)
       signal.throwIfAborted()
       if (refusals.length) return refused(commands, refusals)
     }
-    const aliases = await refuseAliases(git, await linkTo(), pass.repository, commands, signal)
-    if (aliases.length) return refused(commands, aliases)
+    const refusedAliases = await aliases
+    if (refusedAliases.length) return refused(commands, refusedAliases)
     const refs = commands.map(c => c.ref)
     const release = await mirror.holdRefs(refs, gone)
     try {

@@ -33,6 +33,10 @@ export function files(settings: FilesSettings): Check {
   const limits: Limits = { ...defaultLimits, ...settings }
   return {
     name: 'files',
+    async ahead(push, signal) {
+      // Whoever asks for it in turn is told what went wrong.
+      await introducedBy(push, limits, signal).catch(() => {})
+    },
     async run(push, _say, signal) {
       try {
         const introduced = await introducedBy(push, limits, signal)
@@ -143,22 +147,37 @@ async function sizeBreaches(push: IncomingPush, introduced: Introduced, limits: 
     ...introduced.tags.flatMap(tag => (tag.type === 'blob' ? [tag.id] : [])),
   ]
   const breaches: Breach[] = []
-  if (ids.length === 0) return breaches
-  await using objects = new ObjectReader(push.git, signal)
-  let at = 0
-  for await (const info of objects.info(ids)) {
-    const id = ids[at++] ?? ''
-    if (!info) throw new Error(`object ${id} is missing`)
-    if (info.size <= max) continue
+  for (const [id, size] of await sizesOf(push, ids, introduced.sizes, signal)) {
+    if (size <= max) continue
     const place = introduced.blobs.get(id)?.values().next().value
     breaches.push({
       commit: place?.commit ?? id,
       path: place?.path ?? '',
-      reason: `${printable(place?.path ?? 'a tagged file')} is ${inBytes(info.size)}`,
+      reason: `${printable(place?.path ?? 'a tagged file')} is ${inBytes(size)}`,
       remedy: `A file may be up to ${inBytes(max)} here. Take it out of the commit that adds it; keep it elsewhere, for example in Git LFS.`,
     })
   }
   return breaches
+}
+
+/** The size of each in bytes; git is asked of those that were not received, since the mirror had them before. */
+async function sizesOf(
+  { git }: IncomingPush,
+  ids: readonly string[],
+  received: Introduced['sizes'],
+  signal: AbortSignal,
+): Promise<ReadonlyMap<string, number>> {
+  const sizes = new Map(ids.map(id => [id, received.get(id) ?? -1]))
+  const others = ids.filter(id => !received.has(id))
+  if (others.length === 0) return sizes
+  await using objects = new ObjectReader(git, signal)
+  let at = 0
+  for await (const info of objects.info(others)) {
+    const id = others[at++] ?? ''
+    if (!info) throw new Error(`object ${id} is missing`)
+    sizes.set(id, info.size)
+  }
+  return sizes
 }
 
 function refusals(push: IncomingPush, introduced: Introduced, breaches: readonly Breach[]): Refusal[] {

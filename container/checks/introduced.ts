@@ -4,7 +4,7 @@ import { changedEntries, type Entry, isContent, treeEntries } from './changed-en
 import { GateFault, type IncomingPush } from './check.ts'
 import { type Limits, OverLimit } from './limits.ts'
 import { lines } from './lines.ts'
-import { newCommits } from './new-commits.ts'
+import { type Commits, newCommits } from './new-commits.ts'
 import { missingIn, receivedObjects } from './received.ts'
 import { type TagObject, tagObjects } from './tag-objects.ts'
 
@@ -15,8 +15,7 @@ export interface Place {
 
 /** Everything a push introduces: what its refs reach and no ref of the upstream does. */
 export interface Introduced {
-  /** New commits with their parents, parents first. */
-  readonly commits: ReadonlyMap<string, readonly string[]>
+  readonly commits: Commits
   readonly entries: readonly Entry[]
   /** New file contents, by blob id, and every place that a commit gives each. */
   readonly blobs: ReadonlyMap<string, readonly Place[]>
@@ -32,7 +31,12 @@ export interface Introduced {
   readonly refs: readonly string[]
   /** Received files, commits and tags that none of the refs reaches, and the mirror lacks. */
   readonly strays: readonly string[]
+  /** The sizes in bytes of what was received; what the mirror had before is not among it. */
+  readonly sizes: ReadonlyMap<string, number>
 }
+
+/** What of it is searched for secrets. */
+export type Searchable = Omit<Introduced, 'entries' | 'sizes'>
 
 const known = new WeakMap<IncomingPush, Promise<Introduced>>()
 
@@ -60,12 +64,10 @@ async function find(push: IncomingPush, limits: Limits, signal: AbortSignal): Pr
       tags: [],
       refs: [],
       strays: [],
+      sizes: new Map(),
     }
-  const [commits, received] = await together(signal, both =>
-    Promise.all([
-      newCommits(push.git, [...new Set(tips.map(tip => tip.new))], both),
-      receivedObjects(push.git, limits, both),
-    ]),
+  const [commits, sizes] = await together(signal, both =>
+    Promise.all([newCommits(push, both), receivedObjects(push.git, limits, both)]),
   )
   const entries: Entry[] = []
   const blobs = new Map<string, Place[]>()
@@ -106,10 +108,10 @@ async function find(push: IncomingPush, limits: Limits, signal: AbortSignal): Pr
     for (const entry of await treeEntries(push.git, tag.id, signal)) take(tag.id, [entry])
   }
   const tagged = new Set(tags.map(tag => tag.id))
-  const rest = received.filter(id => !commits.has(id) && !blobs.has(id) && !tagged.has(id))
+  const rest = [...sizes.keys()].filter(id => !commits.has(id) && !blobs.has(id) && !tagged.has(id))
   const strays = await missingIn(push.git, rest, signal)
   const refs = tips.filter(isCreate).map(tip => tip.ref)
-  return { commits, entries, blobs, names, before, tags, refs, strays }
+  return { commits, entries, blobs, names, before, tags, refs, strays, sizes }
 }
 
 /** Without those that a ref of upstream reaches already: a tag under a second name is none that is new. */

@@ -1,12 +1,24 @@
+import { isDelete } from '../commands.ts'
 import type { Git } from '../git.ts'
+import type { IncomingPush } from './check.ts'
 import { lines } from './lines.ts'
 
-/** The commits that these tips reach and no ref of the mirror does, with their parents, parents first. */
-export async function newCommits(
-  git: Git,
-  tips: readonly string[],
-  signal: AbortSignal,
-): Promise<ReadonlyMap<string, readonly string[]>> {
+/** New commits with their parents, parents first. */
+export type Commits = ReadonlyMap<string, readonly string[]>
+
+const listed = new WeakMap<IncomingPush, Promise<Commits>>()
+
+/** The commits that the refs of a push reach and no ref of the mirror does, found once for all checks. */
+export function newCommits(push: IncomingPush, signal: AbortSignal): Promise<Commits> {
+  const before = listed.get(push)
+  if (before) return before
+  const tips = push.commands.filter(command => !isDelete(command)).map(command => command.new)
+  const now = list(push.git, [...new Set(tips)], signal)
+  listed.set(push, now)
+  return now
+}
+
+async function list(git: Git, tips: readonly string[], signal: AbortSignal): Promise<Commits> {
   const commits = new Map<string, string[]>()
   await lines(
     git,
@@ -24,7 +36,7 @@ export async function newCommits(
  * The same commits, each after its parents. Git's own --topo-order, given a commit-graph, walks down to the oldest of
  * all refs for it, however little is new.
  */
-function parentsFirst(commits: ReadonlyMap<string, readonly string[]>): Map<string, readonly string[]> {
+function parentsFirst(commits: Commits): Commits {
   const ordered = new Map<string, readonly string[]>()
   for (const tip of [...commits.keys()].reverse()) {
     const path = [tip]

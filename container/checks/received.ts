@@ -5,11 +5,16 @@ import { lines } from './lines.ts'
 import { ObjectReader } from './object-reader.ts'
 
 /**
- * What was received but folders, before anything reads it: a bomb is known by the number and the sizes of its objects.
+ * What was received but folders, with their sizes in bytes, before anything reads it: a bomb is known by the number and
+ * the sizes of its objects.
  */
-export async function receivedObjects(git: Git, limits: Limits, signal: AbortSignal): Promise<string[]> {
+export async function receivedObjects(
+  git: Git,
+  limits: Limits,
+  signal: AbortSignal,
+): Promise<ReadonlyMap<string, number>> {
   const quarantine = git.env.GIT_OBJECT_DIRECTORY
-  const received: string[] = []
+  const received = new Map<string, number>()
   let count = 0
   if (!quarantine) return received
   await lines(
@@ -24,7 +29,7 @@ export async function receivedObjects(git: Git, limits: Limits, signal: AbortSig
     { signal, end: 10, env: { GIT_ALTERNATE_OBJECT_DIRECTORIES: '' } },
     line => {
       const [type, size, id] = line.toString('latin1').split(' ')
-      if (type !== 'tree' && id) received.push(id)
+      if (type !== 'tree' && id) received.set(id, Number(size))
       if (++count > limits.maxObjects)
         throw new OverLimit(`it has more than ${limits.maxObjects} objects`, 'push it in smaller parts')
       if (type === 'tree' && Number(size) > limits.maxTreeBytes)

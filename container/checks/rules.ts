@@ -3,6 +3,7 @@ import { type Action, decidingRule, type Grant, mayDo, refNamedAfter } from '../
 import { type Command, isCreate, isDelete, isTag } from '../commands.ts'
 import type { Git } from '../git.ts'
 import type { Check } from './check.ts'
+import { type Commits, newCommits } from './new-commits.ts'
 import { ObjectReader } from './object-reader.ts'
 
 /** So many refusals tell what would be allowed instead; a push of thousands of refs is told it of the first. */
@@ -32,14 +33,19 @@ export function judgeCommands(commands: readonly Command[], grant: Grant, reposi
 /** Whether an update is a fast-forward or a force is told by history, not by the client's flag. */
 export const rules: Check = {
   name: 'rules',
-  async run({ commands, pass, git }, _say, signal) {
+  async run(push, _say, signal) {
+    const { commands, pass, git } = push
     const grant = { agent: pass.agent, terms: pass.terms }
     const branches = commands.filter(command => !isDelete(command) && !isTag(command))
+    // They answer most of it; without them, because there is too much for example, git does.
+    const commits = await newCommits(push, signal).catch((): Commits => new Map())
+    signal.throwIfAborted()
     const [types, ancestries] = await Promise.all([
-      typesOf(git, branches, signal),
+      typesOf(git, branches, commits, signal),
       ancestriesOf(
         git,
         branches.filter(command => !isCreate(command)),
+        commits,
         signal,
       ),
     ])
@@ -68,13 +74,15 @@ export const rules: Check = {
 async function typesOf(
   git: Git,
   branches: readonly Command[],
+  commits: Commits,
   signal: AbortSignal,
-): Promise<Map<string, string>> {
-  const types = new Map<string, string>()
-  if (branches.length === 0) return types
+): Promise<ReadonlyMap<string, string>> {
+  const tips = new Set(branches.map(({ new: tip }) => tip))
+  const types = new Map<string, string>([...tips].filter(tip => commits.has(tip)).map(tip => [tip, 'commit']))
+  const others = [...tips].filter(tip => !commits.has(tip))
+  if (others.length === 0) return types
   await using objects = new ObjectReader(git, signal)
-  for await (const info of objects.info([...new Set(branches.map(({ new: tip }) => tip))]))
-    if (info) types.set(info.id, info.type)
+  for await (const info of objects.info(others)) if (info) types.set(info.id, info.type)
   return types
 }
 
@@ -85,18 +93,38 @@ const AT_ONCE = 4
 async function ancestriesOf(
   git: Git,
   updates: readonly Command[],
+  commits: Commits,
   signal: AbortSignal,
 ): Promise<Map<string, 'update' | 'force' | 'unknown'>> {
   const found = new Map<string, 'update' | 'force' | 'unknown'>()
   const left = updates.values()
   const look = async () => {
     for (const { ref, old, new: tip } of left) {
+      if (leadsTo(old, tip, commits)) {
+        found.set(ref, 'update')
+        continue
+      }
       const { code } = await git.run(['merge-base', '--is-ancestor', old, tip], { signal })
       found.set(ref, code === 0 ? 'update' : code === 1 ? 'force' : 'unknown')
     }
   }
   await Promise.all(Array.from({ length: AT_ONCE }, look))
   return found
+}
+
+/** So many new commits are looked at for one ref; git knows of the rest. */
+const MOST_STEPS = 100
+
+/** Is `old` a parent of what is new up to `tip`? Then it is an ancestor; it can be one without that. */
+function leadsTo(old: string, tip: string, commits: Commits): boolean {
+  const seen = new Set([tip])
+  for (const id of seen) {
+    const parents = commits.get(id) ?? []
+    if (parents.includes(old)) return true
+    if (seen.size > MOST_STEPS) return false
+    for (const parent of parents) if (commits.has(parent)) seen.add(parent)
+  }
+  return false
 }
 
 function noCommit({ ref, new: tip }: Command, type: string | undefined): Refusal {

@@ -78,7 +78,7 @@ export function secrets(settings: SecretsSettings): Check {
       try {
         await mkdir(folder, { mode: 0o700, recursive: true })
         const all = await introducedBy(push, limits, stop)
-        const { entries: _, ...introduced } = all
+        const { entries: _, sizes: __, ...introduced } = all
         const { scanned } = push.record
         scanned.objects += introduced.commits.size + introduced.blobs.size + introduced.tags.length
         const found = await findSecrets(

@@ -1,5 +1,5 @@
 import { join } from 'node:path'
-import type { Introduced } from '../introduced.ts'
+import type { Searchable } from '../introduced.ts'
 import { type Limits, OverLimit } from '../limits.ts'
 import type { Sharing } from './budget.ts'
 import { type Found, type Search, search, type Watch } from './search.ts'
@@ -37,5 +37,5 @@ export async function findSecrets(
   return searchApart({ ...job, folder: join(folder, 'apart'), partial: false }, watch, heapMb)
 }
 
-const count = ({ commits, blobs, names, tags }: Omit<Introduced, 'entries'>) =>
+const count = ({ commits, blobs, names, tags }: Searchable) =>
   commits.size + blobs.size + names.length + tags.length

@@ -1,7 +1,7 @@
 import { join } from 'node:path'
 import type { Git } from '../../git.ts'
 import { GateFault } from '../check.ts'
-import type { Introduced } from '../introduced.ts'
+import type { Introduced, Searchable } from '../introduced.ts'
 import { inBytes, type Limits, OverLimit } from '../limits.ts'
 import { ObjectReader } from '../object-reader.ts'
 import { Budget } from './budget.ts'
@@ -15,7 +15,7 @@ import { type View, viewsOf } from './views.ts'
 
 export interface ScanOptions {
   readonly git: Git
-  readonly introduced: Omit<Introduced, 'entries'>
+  readonly introduced: Searchable
   readonly limits: Limits
   readonly gitleaks: string
   readonly config: string

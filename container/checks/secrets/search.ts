@@ -1,7 +1,7 @@
 import { mkdir } from 'node:fs/promises'
 import type { Command } from '../../commands.ts'
 import { gitOn } from '../../git.ts'
-import type { Introduced } from '../introduced.ts'
+import type { Searchable } from '../introduced.ts'
 import type { Limits } from '../limits.ts'
 import { scanConfig } from './config.ts'
 import type { WaitingGitleaks } from './gitleaks-process.ts'
@@ -15,7 +15,7 @@ export interface Search {
   readonly commands: readonly Command[]
   /** The operator's configuration for this repository. */
   readonly gitleaksConfig: string
-  readonly introduced: Omit<Introduced, 'entries'>
+  readonly introduced: Searchable
   readonly limits: Limits
   /** The gitleaks binary. */
   readonly gitleaks: string

@@ -1,4 +1,4 @@
-import type { Introduced } from '../introduced.ts'
+import type { Searchable } from '../introduced.ts'
 import { type Limits, OverLimit } from '../limits.ts'
 import type { ObjectReader } from '../object-reader.ts'
 import { Budget } from './budget.ts'
@@ -16,7 +16,7 @@ const MAX_COMPARED_HERE = 256 << 20
 const MAX_STEPS = 5_000_000
 
 export interface Seeing {
-  readonly introduced: Omit<Introduced, 'entries'>
+  readonly introduced: Searchable
   readonly limits: Limits
   /** Findings and files beyond the limits will be looked into elsewhere. */
   readonly partial: boolean

@@ -5,6 +5,8 @@ const WIDE_RUNS = ['(?:P\\0\\0\\0){8,}', '(?:\\0\\0\\0P){8,}', '(?:P\\0){8,}', '
   run => new RegExp(run.replace('P', PRINTABLE), 'g'),
 )
 const [, , LITTLE, BIG] = WIDE_RUNS
+/** Every such run has it. To look for nothing else takes next to no time, of zeros in particular. */
+const TWO_WIDE = new RegExp(`${PRINTABLE}\\0(?:\\0\\0)?${PRINTABLE}`)
 
 interface Wide {
   /** What it says when it is wide as a whole. */
@@ -18,18 +20,24 @@ export function wideText(content: Buffer): Wide {
   if (!content.includes(0)) return { runs: [] }
   const whole = wholeWide(content)
   const text = content.toString('latin1')
+  const runs = TWO_WIDE.test(text) ? wideRuns(text, whole?.order) : []
+  return whole ? { whole: whole.text, runs } : { runs }
+}
+
+/** The runs but those that are only the whole again, whose order that is. */
+function wideRuns(text: string, order: Order | undefined): Decoded[] {
   const runs: Decoded[] = []
   const seen = new Set<string>()
   for (const pattern of WIDE_RUNS) {
     for (const match of text.matchAll(pattern)) {
-      if (whole && isPartOf(whole.order, pattern, match.index)) continue
+      if (order && isPartOf(order, pattern, match.index)) continue
       const plain = match[0].replaceAll('\0', '')
       if (seen.has(plain)) continue
       seen.add(plain)
       runs.push({ how: 'UTF-16', content: Buffer.from(plain, 'latin1'), at: match.index })
     }
   }
-  return whole ? { whole: whole.text, runs } : { runs }
+  return runs
 }
 
 /** Is a run but the whole text again? Seen from an odd byte, it looks like one of the other byte order. */
