@@ -7,8 +7,8 @@ export default defineConfig({
     include: ['test/**/*.test.ts'],
     globalSetup: ['test/harness/build.ts'],
     env: { GATE_GITLEAKS: path.join(import.meta.dirname, '.cache/gitleaks/gitleaks') },
-    // Most of a test's time is spent waiting for the processes it has started.
-    maxWorkers: os.availableParallelism() + 1,
+    // A test waits for deadlines and for the processes it has started: with as many as processors, those stand idle.
+    maxWorkers: os.availableParallelism() + 2,
     // A test starts real servers and processes; what must be quick says so itself.
     testTimeout: 120_000,
     hookTimeout: 60_000,

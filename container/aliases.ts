@@ -29,8 +29,7 @@ export async function refuseAliases(
   }
   const suspects = moved.filter(({ old }) => (namesOf.get(old) ?? 0) > 1)
   if (suspects.length === 0) return []
-  await link.connect(signal)
-  const borrowed = link.borrow()
+  const borrowed = await link.borrow(signal)
   const told = await git
     .run(['ls-remote', '--symref', upstream.url, ...suspects.map(({ ref }) => ref)], {
       signal,

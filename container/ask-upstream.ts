@@ -27,8 +27,7 @@ export async function askUpstream(
 async function askOnce(git: Git, link: Link, upstream: Upstream, refs: readonly Ref[]): Promise<Has> {
   const signal = AbortSignal.timeout(ANSWER_MS)
   try {
-    await link.connect(signal)
-    const borrowed = link.borrow()
+    const borrowed = await link.borrow(signal)
     const listed = await git
       .run(['ls-remote', upstream.url, ...refs.map(({ ref }) => ref)], { signal, env: borrowed.env })
       .finally(borrowed.release)

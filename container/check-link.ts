@@ -53,7 +53,7 @@ export async function checkLink(
   })
   if (!read) return steps
   await attempt('write', 'give the deploy key write access', async () => {
-    const borrowed = (await linkTo()).borrow()
+    const borrowed = await (await linkTo()).borrow(signal)
     try {
       // A dry run asks upstream's receive-pack for its advertisement, which a read-only key does not get.
       const tried = await mirror.git.run(

@@ -57,8 +57,7 @@ export function prepareForward(
   const said = firstLines(MOST_SAID)
   const hold = async (signal: AbortSignal) => {
     const link = await linkTo()
-    await link.connect(signal)
-    signal.throwIfAborted()
+    const borrowed = await link.borrow(signal)
     let left = MOST_RELAYED
     const relay = upstreamLines(line => {
       said.add(line)
@@ -66,7 +65,7 @@ export function prepareForward(
       left -= line.length
       say(left > 0 ? `upstream: ${line}` : 'git-gate: upstream says more, which is not passed on')
     })
-    return { link, push: holdPush(git, link, upstream, commands, pushOptions, relay) }
+    return { link, push: holdPush(git, borrowed, upstream, commands, pushOptions, relay) }
   }
   const dropped = new AbortController()
   const ahead = hold(dropped.signal).catch(() => undefined)

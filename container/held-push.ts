@@ -5,7 +5,7 @@ import type { Upstream } from '../src/contract/pass.ts'
 import { type Command, isDelete } from './commands.ts'
 import type { Git } from './git.ts'
 import type { Ended } from './process.ts'
-import type { Link } from './upstream.ts'
+import type { Borrowed } from './upstream.ts'
 
 const hooks = join(import.meta.dirname, 'hooks/forward')
 
@@ -35,7 +35,7 @@ export interface HeldPush {
  */
 export function holdPush(
   git: Git,
-  link: Link,
+  borrowed: Borrowed,
   upstream: Upstream,
   commands: readonly Command[],
   pushOptions: readonly string[],
@@ -43,7 +43,6 @@ export function holdPush(
 ): HeldPush {
   const heldAt = performance.now()
   const stop = new AbortController()
-  const borrowed = link.borrow()
   let pid = -1
   let channel: Duplex | undefined
   let isOver = false

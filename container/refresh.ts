@@ -103,7 +103,7 @@ async function fetchAll(
   progress: GitProgress | undefined,
   signal: AbortSignal,
 ): Promise<void> {
-  const { env, release } = link.borrow()
+  const { env, release } = await link.borrow(signal)
   try {
     const fetched = await git.run(
       [

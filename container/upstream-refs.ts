@@ -47,7 +47,7 @@ export async function listUpstream(
 }
 
 async function ask(link: Link, upstream: Upstream, question: Buffer, signal: AbortSignal): Promise<Answer> {
-  const { ssh, release } = link.borrow()
+  const { ssh, release } = await link.borrow(signal)
   const child = spawnGroup('ssh', [...ssh, `git-upload-pack ${shellQuote(partsOf(upstream.url).path)}`], {
     signal,
     stdio: ['pipe', 'pipe', 'pipe'],

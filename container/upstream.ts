@@ -10,12 +10,15 @@ import { killGroup, spawnGroup } from './process.ts'
 /** An upstream could not be used, in words for the agent: what, and whose part it is to mend it. */
 export class UpstreamError extends Error {}
 
-/** The way to one upstream: what git needs in its environment to reach it, over a shared connection where it can. */
+/** The way to one upstream: what git needs in its environment to reach it, over a few connections that it shares. */
 export interface Link {
-  /** Opens the shared connection, or joins the one that is open. Rejects with UpstreamError, saying why. */
+  /** Sees to it that a connection has room for one more. Rejects with UpstreamError, saying why. */
   connect(signal: AbortSignal): Promise<void>
-  /** The use of the connection for one process, to be given back with `release` when that has ended. */
-  borrow(): Borrowed
+  /**
+   * A connection's use for one process, to be given back with `release` when that has ended. Rejects with
+   * UpstreamError, saying why.
+   */
+  borrow(signal: AbortSignal): Promise<Borrowed>
   close(): void
 }
 
@@ -32,8 +35,11 @@ export interface Borrowed {
   release(how?: { cut?: boolean }): void
 }
 
-/** sshd takes ten sessions on a connection by default (MaxSessions in sshd_config(5)); more go on their own. */
+/** sshd takes ten sessions on a connection by default (MaxSessions in sshd_config(5)). */
 const SESSIONS_PER_CONNECTION = 8
+
+/** sshd drops some of those who are not in yet when they are more than ten (MaxStartups in sshd_config(5)). */
+const OPENING_AT_ONCE = 4
 
 /** An unused shared connection is closed after this long, in milliseconds. */
 const CONNECTION_IDLE_MS = 10 * 60_000
@@ -145,66 +151,84 @@ export const shellQuote = (word: string) => `'${word.replaceAll("'", `'\\''`)}'`
 interface Connection {
   readonly control: string
   readonly ready: Promise<void>
+  isOpening: boolean
+  /** It takes nobody new. */
+  isLeft: boolean
   borrowed: number
+  idle: NodeJS.Timeout | undefined
   close(): void
 }
 
 function sharedLink(upstream: Upstream, config: string, control: string): Link {
   const ssh = `ssh -F ${shellQuote(config)} -S `
-  let current: Connection | undefined
+  const connections = new Set<Connection>()
   let opened = 0
-  let idle: NodeJS.Timeout | undefined
 
   const open = () => {
     opened += 1
     const made = openConnection(upstream, config, `${control}.${opened}`, () => {
-      if (current === made) current = undefined
+      clearTimeout(made.idle)
+      connections.delete(made)
     })
+    connections.add(made)
+    rest(made)
     return made
   }
-  const rest = () => {
-    clearTimeout(idle)
-    if (current && current.borrowed > 0) return
-    idle = setTimeout(() => {
-      current?.close()
-      current = undefined
-    }, CONNECTION_IDLE_MS)
-    idle.unref()
+  const end = (connection: Connection) => {
+    clearTimeout(connection.idle)
+    connections.delete(connection)
+    connection.close()
   }
+  const rest = (connection: Connection) => {
+    clearTimeout(connection.idle)
+    if (connection.borrowed > 0 || !connections.has(connection)) return
+    if (connection.isLeft) return end(connection)
+    connection.idle = setTimeout(() => end(connection), CONNECTION_IDLE_MS)
+    connection.idle.unref()
+  }
+  /** One with room, which may still be opening; undefined when so many are opening that one has to wait for them. */
+  const roomy = (): Connection | undefined => {
+    const usable = [...connections].filter(each => !each.isLeft && each.borrowed < SESSIONS_PER_CONNECTION)
+    const known = usable.find(each => !each.isOpening) ?? usable[0]
+    if (known) return known
+    const opening = [...connections].filter(each => each.isOpening)
+    return opening.length < OPENING_AT_ONCE ? open() : undefined
+  }
+  const anyOpened = () =>
+    Promise.race([...connections].filter(each => each.isOpening).map(each => each.ready))
 
   return {
     async connect(signal) {
       signal.throwIfAborted()
-      current ??= open()
-      const { ready } = current
-      rest()
-      await orAborted(ready, signal)
+      await orAborted(roomy()?.ready ?? anyOpened(), signal)
     },
-    borrow() {
-      const through = current
-      if (through) through.borrowed += 1
-      clearTimeout(idle)
-      const shares = through && through.borrowed <= SESSIONS_PER_CONNECTION
-      const socket = shares ? through.control : 'none'
+    async borrow(signal) {
+      signal.throwIfAborted()
+      let through = roomy()
+      for (; !through; through = roomy()) await orAborted(anyOpened(), signal)
+      const taken = through
       let held = true
+      const release: Borrowed['release'] = ({ cut = false } = {}) => {
+        if (!held) return
+        held = false
+        taken.borrowed -= 1
+        taken.isLeft ||= cut
+        rest(taken)
+      }
+      taken.borrowed += 1
+      clearTimeout(taken.idle)
+      await orAborted(taken.ready, signal).catch(error => {
+        release()
+        throw error
+      })
       return {
-        env: { GIT_SSH_COMMAND: ssh + shellQuote(socket), GIT_SSH_VARIANT: 'ssh' },
-        ssh: ['-F', config, '-S', socket, '-o', 'SendEnv=GIT_PROTOCOL', hostOf(upstream.url)],
-        release({ cut = false } = {}) {
-          if (!held) return
-          held = false
-          if (!through) return
-          through.borrowed -= 1
-          if (cut && through === current) current = undefined
-          if (through !== current && through.borrowed === 0) through.close()
-          rest()
-        },
+        env: { GIT_SSH_COMMAND: ssh + shellQuote(taken.control), GIT_SSH_VARIANT: 'ssh' },
+        ssh: ['-F', config, '-S', taken.control, '-o', 'SendEnv=GIT_PROTOCOL', hostOf(upstream.url)],
+        release,
       }
     },
     close() {
-      clearTimeout(idle)
-      current?.close()
-      current = undefined
+      for (const connection of connections) end(connection)
     },
   }
 }
@@ -237,9 +261,13 @@ function openConnection(upstream: Upstream, config: string, control: string, atE
     said = (said + chunk.toString('utf8')).slice(-4096)
   })
   const ready = new Promise<void>((resolve, reject) => {
-    child.stdout?.once('data', () => resolve())
+    child.stdout?.once('data', () => {
+      made.isOpening = false
+      resolve()
+    })
     child.once('error', () => reject(new UpstreamError('the gate cannot start ssh')))
     child.once('close', () => {
+      made.isOpening = false
       atEnd()
       reject(upstreamProblem(upstream, said))
     })
@@ -249,7 +277,16 @@ function openConnection(upstream: Upstream, config: string, control: string, atE
     killGroup(child)
     rm(control, { force: true }).catch(() => {})
   }
-  return { control, ready, borrowed: 0, close }
+  const made: Connection = {
+    control,
+    ready,
+    isOpening: true,
+    isLeft: false,
+    borrowed: 0,
+    idle: undefined,
+    close,
+  }
+  return made
 }
 
 /** What ssh or git said of an upstream, in one line that says whose part it is. */

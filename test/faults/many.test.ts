@@ -1,7 +1,16 @@
 import fs from 'node:fs'
 import path from 'node:path'
 import { expect, test } from 'vitest'
-import { accepted, type Gate, megabytes, until } from '../harness/index.ts'
+import {
+  accepted,
+  type FaultyLink,
+  faultyLink,
+  type Gate,
+  megabytes,
+  startGate,
+  type Upstream,
+  until,
+} from '../harness/index.ts'
 import { mirrorDiffers } from './measure.ts'
 import { postPush, pushBody } from './raw-push.ts'
 import { sessionsOf, startScene } from './scene.ts'
@@ -83,6 +92,33 @@ test('twenty agents push to twenty refs at the same time: all are taken', async 
   expect(new Set((await gate.ledger.pushes()).map(push => push.outcome))).toEqual(new Set(['accepted']))
   await gate.idle({ within: 10_000 })
   expect(await mirrorDiffers(scene)).toBeUndefined()
+})
+
+test('twenty pushes at once share three connections to upstream, and the next ones have no need of any', async () => {
+  await using all = new AsyncDisposableStack()
+  const links: FaultyLink[] = []
+  const through = async ({ port }: Upstream) => {
+    const link = all.use(await faultyLink(port))
+    links.push(link)
+    return { host: '127.0.0.1', port: link.port }
+  }
+  const gate = all.use(await startGate({ upstream: { through } }))
+  const [link] = links
+  const ada = await gate.agent('ada', { push: ['refs/heads/**'] })
+  const work = await ada.clone()
+  gate.upstream.hook('pre-receive', 'while [ ! -e go ]; do sleep 0.1; done')
+  const push = (ref: string) => work.push(`HEAD:refs/heads/${ref}`)
+  const first = Array.from({ length: 20 }, (_, n) => push(`first-${n}`))
+  const isForwarding = async () =>
+    (await sessionsOf(gate)).filter(({ phase }) => phase === 'forwarding').length === 20 || undefined
+  await until(isForwarding, 60_000, () => 'not all of them are at upstream')
+  fs.writeFileSync(path.join(gate.upstream.dir, 'go'), '')
+  expect((await Promise.all(first)).map(ran => ran.code)).toEqual(first.map(() => 0))
+  const used = link?.connections
+  expect(used).toBeLessThanOrEqual(3)
+  const second = await Promise.all(Array.from({ length: 8 }, (_, n) => push(`second-${n}`)))
+  expect(second.map(ran => ran.code)).toEqual(second.map(() => 0))
+  expect(link?.connections).toBe(used)
 })
 
 const pushesIn = async (gate: Gate) =>

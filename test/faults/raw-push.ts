@@ -78,15 +78,16 @@ function rawPush(socket: net.Socket, send: RawPush['send'], end: RawPush['end'])
     answer += text
   })
   socket.on('error', () => {})
+  const closed = new Promise<void>(resolve => socket.once('close', () => resolve()))
   return {
     get answer() {
       return answer
     },
-    closed: new Promise(resolve => socket.once('close', () => resolve())),
+    closed,
     async reported() {
       while (!/unpack [\s\S]*0000/.test(answer)) {
         if (socket.destroyed) throw new Error(`closed without a report: ${answer}`)
-        await Promise.race([once(socket, 'data'), once(socket, 'close')])
+        await Promise.race([once(socket, 'data'), closed])
       }
     },
     send,

@@ -99,7 +99,9 @@ const commandOf = (pid: number) => {
   }
 }
 
-const Health = z.object({ sessions: z.array(z.object({ id: z.string(), service: z.string() })) })
+const Health = z.object({
+  sessions: z.array(z.object({ id: z.string(), service: z.string(), phase: z.string() })),
+})
 
 /** The sessions that the companion has. */
 export const sessionsOf = async (gate: Gate) =>

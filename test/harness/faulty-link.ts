@@ -8,6 +8,8 @@ export interface FaultyLink extends AsyncDisposable {
   readonly url: string
   /** Resolves when so many bytes have gone from clients to the server. */
   carried(bytes: number): Promise<void>
+  /** How many connections it has taken. */
+  readonly connections: number
   /** How many bytes have come back from the server. */
   readonly returned: number
   /** Nothing passes any more, neither bytes nor the ends of connections: the peer has vanished. */
@@ -29,6 +31,7 @@ export async function faultyLink(target: number, host = '127.0.0.1'): Promise<Fa
   let rate = Number.POSITIVE_INFINITY
   let sent = 0
   let returned = 0
+  let connections = 0
   const waiting = new Set<() => void>()
 
   /** One direction. What is read while the link is stalled stays with it until the link resumes. */
@@ -69,6 +72,7 @@ export async function faultyLink(target: number, host = '127.0.0.1'): Promise<Fa
   const server = net.createServer({ allowHalfOpen: true }, client => {
     const upstream = net.connect({ port: target, host: '127.0.0.1', allowHalfOpen: true })
     const pair = [client, upstream] as const
+    connections += 1
     pairs.add(pair)
     for (const socket of pair)
       socket.on('close', () => {
@@ -102,6 +106,9 @@ export async function faultyLink(target: number, host = '127.0.0.1'): Promise<Fa
         waiting.add(look)
         look()
       }),
+    get connections() {
+      return connections
+    },
     get returned() {
       return returned
     },
