@@ -1,5 +1,4 @@
 import { execFileSync } from 'node:child_process'
-import { monitorEventLoopDelay } from 'node:perf_hooks'
 import { afterAll, afterEach, beforeEach, expect, test } from 'vitest'
 import type { IncomingPush } from '../../container/checks/check.ts'
 import { files } from '../../container/checks/files.ts'
@@ -554,8 +553,7 @@ test('forty thousand secrets in one file, new ones and then old ones: nobody els
   await tree.write('keys.txt', `${keys.join('\n')}\n`)
   await tree.commit('Keys')
   const first = await tree.push(['main'])
-  const delay = monitorEventLoopDelay({ resolution: 20 })
-  delay.enable()
+  const turns = watchTurns()
   // As if there were no other process to hand them to.
   const here = secrets({ ...settings, here: {} })
   expect((await scanned(first, here))[0]?.reason).toMatch(/and 499 more$/)
@@ -564,9 +562,27 @@ test('forty thousand secrets in one file, new ones and then old ones: nobody els
   await tree.write('keys.txt', `${keys.join('\r\n')}\r\n`)
   await tree.commit('Line endings')
   expect(await scanned(await tree.push(['main']), here)).toEqual([])
-  delay.disable()
-  expect(delay.max / 1e6).toBeLessThan(3_000)
+  expect(turns.longestMs()).toBeLessThan(1_500)
 })
+
+/** Watches how much processor time this thread takes before others have a turn; what else runs here is no matter. */
+function watchTurns() {
+  let last = process.threadCpuUsage()
+  let longest = 0
+  const turn = () => {
+    const { user, system } = process.threadCpuUsage(last)
+    longest = Math.max(longest, user + system)
+    last = process.threadCpuUsage()
+  }
+  const timer = setInterval(turn, 20)
+  return {
+    longestMs() {
+      turn()
+      clearInterval(timer)
+      return longest / 1000
+    },
+  }
+}
 
 test('gitleaks:allow marks a finding as asking for an exception, and lets nothing pass', async () => {
   await tree.write('a.ts', `const a = "${githubToken()}" // gitleaks:allow\nconst b = "${githubToken()}"\n`)
