@@ -25,7 +25,7 @@ async function gateThat(goesOn: (response: ServerResponse) => void) {
 const env = ({ url, token }: { url: string; token: string }) => ({ GATE_URL: url, GATE_ADMIN_TOKEN: token })
 
 test('an export may take longer than an answer may take to begin', async () => {
-  const ANSWER_MS = 200
+  const ANSWER_MS = 2_000
   await using gate = await gateThat(response => {
     setTimeout(() => response.end('{"id":"two"}\n'), 2 * ANSWER_MS)
   })
