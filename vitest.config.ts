@@ -12,5 +12,7 @@ export default defineConfig({
     // A test starts real servers and processes; what must be quick says so itself.
     testTimeout: 120_000,
     hookTimeout: 60_000,
+    // What is waited for comes at once, but on a machine with other work.
+    expect: { poll: { timeout: 10_000 } },
   },
 })
