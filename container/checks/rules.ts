@@ -37,6 +37,7 @@ export const rules: Check = {
     const { commands, pass, git } = push
     const grant = { agent: pass.agent, terms: pass.terms }
     const branches = commands.filter(command => !isDelete(command) && !isTag(command))
+    if (branches.length === 0) return []
     // They answer most of it; without them, because there is too much for example, git does.
     const commits = await newCommits(push, signal).catch((): Commits => new Map())
     signal.throwIfAborted()
