@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { createServer, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { expect, test } from 'vitest'
+import { expect, onTestFinished, test, vi } from 'vitest'
 import { clientOf } from '../../cli/client.ts'
 import { projectRoot } from '../../local/bundle.ts'
 import { gitGate } from './command.ts'
@@ -25,13 +25,19 @@ async function gateThat(goesOn: (response: ServerResponse) => void) {
 const env = ({ url, token }: { url: string; token: string }) => ({ GATE_URL: url, GATE_ADMIN_TOKEN: token })
 
 test('an export may take longer than an answer may take to begin', async () => {
-  const ANSWER_MS = 2_000
+  const ANSWER_MS = 60_000
+  let end = () => {}
   await using gate = await gateThat(response => {
-    setTimeout(() => response.end('{"id":"two"}\n'), 2 * ANSWER_MS)
+    end = () => response.end('{"id":"two"}\n')
   })
+  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
+  onTestFinished(() => void vi.useRealTimers())
   let text = ''
-  for await (const piece of clientOf(gate.settings, ANSWER_MS).pushes.export({}))
+  for await (const piece of clientOf(gate.settings, ANSWER_MS).pushes.export({})) {
     text += Buffer.from(piece).toString('utf8')
+    vi.advanceTimersByTime(2 * ANSWER_MS)
+    end()
+  }
   expect(text).toBe('{"id":"one"}\n{"id":"two"}\n')
 })
 
