@@ -1,0 +1,366 @@
+import { execFileSync } from 'node:child_process'
+import { afterAll, afterEach, beforeEach, expect, test } from 'vitest'
+import type { IncomingPush } from '../../container/checks/check.ts'
+import { secrets } from '../../container/checks/secrets.ts'
+import type { Finding, Refusal } from '../../src/contract/outcome.ts'
+import { githubToken } from './fakes.ts'
+import { gitleaks } from './gitleaks.ts'
+import { templates, type WorkTree, workTree } from './repositories.ts'
+
+const settings = { gitleaks, seconds: 60, maxBlobBytes: 50 << 20, fingerprintKey: 'a key for tests' }
+const check = secrets(settings)
+const scanned = (push: IncomingPush, by = check) => by.run(push, () => {}, new AbortController().signal)
+
+let tree: WorkTree
+beforeEach(async () => {
+  tree = await workTree()
+})
+afterEach(() => tree.dispose())
+afterAll(() => templates.dispose())
+
+/**
+ * Does what a remedy says, line by line: its commands as they are printed, in a shell, without an editor; and `edit` for
+ * each line that asks for something to be done by hand.
+ */
+async function heal(refusal: Refusal | undefined, edit: () => Promise<unknown> = async () => {}) {
+  const lines = refusal?.remedy ?? []
+  const end = lines.findIndex(line => line.startsWith('If it is no secret'))
+  for (const line of end < 0 ? lines : lines.slice(0, end)) {
+    if (/^(?:Take|Give|Set) /.test(line)) await edit()
+    if (!line.startsWith('  ')) continue
+    execFileSync('sh', ['-c', line.replace('<message>', 'Clean')], {
+      cwd: tree.dir,
+      env: {
+        ...process.env,
+        HOME: `${tree.dir}/..`,
+        GIT_CONFIG_GLOBAL: `${tree.dir}/../gitconfig`,
+        GIT_EDITOR: 'false',
+      },
+      stdio: 'pipe',
+    })
+  }
+}
+
+const line = (secret = githubToken()) => `const token = "${secret}"\n`
+const clean = 'const token = process.env.TOKEN\n'
+const subjects = () => tree.git('log', '--format=%s', 'origin-main..')
+
+const one = (findings: readonly Finding[]): Finding => {
+  expect(findings).toHaveLength(1)
+  return findings[0] as Finding
+}
+
+test('the newest commit: amended as told, it passes', async () => {
+  const token = githubToken()
+  await tree.write('src/app.ts', `import x from 'x'\nconst token = "${token}"\n`)
+  const commit = await tree.commit()
+  const push = await tree.push(['main'])
+  const [refusal, ...more] = await scanned(push)
+  expect(more).toEqual([])
+  expect(refusal).toMatchObject({
+    ref: 'refs/heads/main',
+    reason: 'secret found: github-pat in src/app.ts:2',
+  })
+  expect(refusal?.detail[1]).toBe('  const token = "[redacted]')
+  expect(refusal?.remedy.join('\n')).toContain('revoke it where it was issued')
+  const { fingerprint } = one(push.record.findings)
+  expect(refusal?.remedy.at(-1)).toBe(
+    `  git gate exception add acme/app ${fingerprint} --reason '<why it is no secret>'`,
+  )
+  expect(push.record.findings).toMatchObject([{ rule: 'github-pat', path: 'src/app.ts', line: 2, commit }])
+  await heal(refusal, () => tree.write('src/app.ts', 'const token = process.env.TOKEN\n'))
+  expect(await scanned(await tree.push(['main']))).toEqual([])
+})
+
+test.each([
+  ['rm', '--quiet'],
+  ['rm', '--quiet', '--cached'],
+])('a file with a secret that is taken out with git %s %s: it stays out', async (...remove) => {
+  await tree.write('app.ts', 'app\n')
+  await tree.write('.env', `TOKEN="${githubToken()}"\n`)
+  await tree.commit('Secret')
+  const [refusal] = await scanned(await tree.push(['main']))
+  await heal(refusal, () => tree.git(...remove, '.env'))
+  expect(await scanned(await tree.push(['main']))).toEqual([])
+  expect(await tree.git('ls-files')).toBe('README.md\napp.ts')
+})
+
+test('an older commit: rebased as told, it passes', async () => {
+  await tree.write('a.txt', 'a\n')
+  await tree.commit('Before')
+  await tree.write('app.ts', `const token = "${githubToken()}"\n`)
+  await tree.commit('Secret')
+  await tree.write('b.txt', 'b\n')
+  await tree.commit('After')
+  const [refusal] = await scanned(await tree.push(['main']))
+  expect(refusal?.remedy.join('\n')).toContain('git rebase --interactive')
+  await heal(refusal, () => tree.write('app.ts', 'const token = process.env.TOKEN\n'))
+  expect(await scanned(await tree.push(['main']))).toEqual([])
+  expect(await tree.git('log', '--format=%s', '-3')).toBe('After\nSecret\nBefore')
+})
+
+test('a message of an older commit: written anew as told, it passes', async () => {
+  await tree.commit(`Use ${githubToken()}`)
+  await tree.write('b.txt', 'b\n')
+  await tree.commit('After')
+  const push = await tree.push(['main'])
+  const [refusal] = await scanned(push)
+  expect(one(push.record.findings)).toMatchObject({ path: 'commit message', line: 1 })
+  await heal(refusal, async () => {})
+  expect(await scanned(await tree.push(['main']))).toEqual([])
+})
+
+test('what came in with a merge: the refusal says through which parent, and the rebase keeps the merge', async () => {
+  await tree.git('checkout', '--quiet', '-b', 'side')
+  await tree.write('side.ts', `const token = "${githubToken()}"\n`)
+  const bad = await tree.commit('Side')
+  await tree.git('checkout', '--quiet', 'main')
+  await tree.write('main.ts', 'main\n')
+  await tree.commit('Main')
+  await tree.git('merge', '--quiet', '--no-ff', '--message', 'Merge side', 'side')
+  const merge = await tree.git('rev-parse', 'HEAD')
+  const [refusal] = await scanned(await tree.push(['main']))
+  expect(refusal?.remedy[0]).toBe(
+    `It came in with the merge ${merge.slice(0, 7)}, through its parent 2 (${bad.slice(0, 7)}).`,
+  )
+  await heal(refusal, () => tree.write('side.ts', 'const token = process.env.TOKEN\n'))
+  expect(await scanned(await tree.push(['main']))).toEqual([])
+  expect(await tree.git('rev-list', '--merges', '--count', 'HEAD')).toBe('1')
+})
+
+test('what an older merge itself holds: rebased as told, it passes', async () => {
+  await tree.git('checkout', '--quiet', '-b', 'side')
+  await tree.write('side.ts', 'side\n')
+  await tree.commit('Side')
+  await tree.git('checkout', '--quiet', 'main')
+  await tree.write('main.ts', 'main\n')
+  await tree.commit('Main')
+  await tree.git('merge', '--quiet', '--no-ff', '--no-commit', 'side')
+  await tree.write('main.ts', `const token = "${githubToken()}"\n`)
+  await tree.commit('Merge side')
+  await tree.write('after.ts', 'after\n')
+  await tree.commit('After')
+  const [refusal] = await scanned(await tree.push(['main']))
+  expect(refusal?.remedy.join('\n')).toContain('itself holds it')
+  await tree.git('config', 'rerere.enabled', 'false')
+  await heal(refusal, () => tree.write('main.ts', 'main\n'))
+  expect(await scanned(await tree.push(['main']))).toEqual([])
+})
+
+test('the message of a tag: made anew as told, it passes', async () => {
+  await tree.git('tag', '--annotate', 'v1', '--message', `Release ${githubToken()}`)
+  const [refusal] = await scanned(await tree.push(['refs/tags/v1']))
+  expect(refusal).toMatchObject({ ref: 'refs/tags/v1', reason: expect.stringContaining('tag v1') })
+  await heal(refusal, async () => {})
+  expect(await scanned(await tree.push(['refs/tags/v1']))).toEqual([])
+})
+
+test('two older commits: one rebase stops at both, and it passes', async () => {
+  await tree.git('branch', 'origin-main')
+  await tree.write('a.ts', line())
+  await tree.commit('First')
+  await tree.write('b.ts', 'b\n')
+  await tree.commit('Between')
+  await tree.write('c.ts', line())
+  await tree.write('d.ts', line())
+  await tree.commit('Second')
+  await tree.write('e.ts', 'e\n')
+  await tree.commit('After')
+  const [refusal] = await scanned(await tree.push(['main']))
+  expect(refusal?.remedy.filter(each => each.includes('git rebase --interactive'))).toHaveLength(1)
+  const files = [['a.ts'], ['c.ts', 'd.ts']]
+  await heal(refusal, async () => {
+    for (const file of files.shift() ?? []) await tree.write(file, clean)
+  })
+  expect(await scanned(await tree.push(['main']))).toEqual([])
+  expect(await subjects()).toBe('After\nSecond\nBetween\nFirst')
+})
+
+test('an older commit and the newest: one rebase for both', async () => {
+  await tree.git('branch', 'origin-main')
+  await tree.write('a.ts', line())
+  await tree.commit('First')
+  await tree.write('b.ts', line())
+  await tree.commit(`Second with ${githubToken()}`)
+  const [refusal] = await scanned(await tree.push(['main']))
+  const files = ['a.ts', 'b.ts']
+  await heal(refusal, () => tree.write(files.shift() ?? '', clean))
+  expect(await scanned(await tree.push(['main']))).toEqual([])
+  expect(await subjects()).toBe('Clean\nFirst')
+})
+
+test.each([
+  ['removed by a later commit', clean],
+  ['kept by a later commit that changes the file', undefined],
+])('a secret that is %s: one commit is made of both, and it passes', async (_, later) => {
+  await tree.git('branch', 'origin-main')
+  const secret = githubToken()
+  await tree.write('before.ts', 'before\n')
+  await tree.commit('Before')
+  await tree.write('app.ts', line(secret))
+  await tree.commit('Secret')
+  await tree.write('app.ts', later ?? `${line(secret)}more\n`)
+  await tree.commit('Later')
+  await tree.write('after.ts', 'after\n')
+  await tree.commit('After')
+  const [refusal] = await scanned(await tree.push(['main']))
+  await heal(refusal, () => tree.write('app.ts', clean))
+  expect(await scanned(await tree.push(['main']))).toEqual([])
+  expect(await subjects()).toBe('Secret\nBefore')
+  expect(await tree.git('show', 'HEAD:after.ts')).toBe('after')
+})
+
+test('a file with a secret that is deleted, in the first commit of all: it passes', async () => {
+  await tree.git('checkout', '--quiet', '--orphan', 'fresh')
+  await tree.write('app.ts', line())
+  await tree.commit('Root')
+  await tree.git('rm', '--quiet', 'app.ts')
+  await tree.commit('Delete')
+  const [refusal] = await scanned(await tree.push(['fresh']))
+  await heal(refusal)
+  expect(await scanned(await tree.push(['fresh']))).toEqual([])
+  expect(await tree.git('ls-tree', '--name-only', 'HEAD')).toBe('README.md')
+})
+
+test('a secret that is changed again behind a merge of upstream: the push stays one that only adds', async () => {
+  await tree.git('branch', 'work')
+  await tree.write('upstream.ts', 'upstream\n')
+  await tree.commit('Upstream')
+  await tree.publish('main')
+  await tree.git('checkout', '--quiet', 'work')
+  const secret = githubToken()
+  await tree.write('app.ts', line(secret))
+  await tree.commit('Secret')
+  await tree.git('merge', '--quiet', '--no-ff', '--message', 'Merge main', 'main')
+  await tree.write('app.ts', `${line(secret)}more\n`)
+  await tree.commit('Later')
+  const [refusal] = await scanned(await tree.push(['work:main']))
+  await heal(refusal, () => tree.write('app.ts', clean))
+  expect(await scanned(await tree.push(['work:main']))).toEqual([])
+  await tree.git('merge-base', '--is-ancestor', 'main', 'work')
+})
+
+test('the author of several commits: all are written anew as told', async () => {
+  await tree.git('branch', 'origin-main')
+  await tree.git('config', 'user.name', githubToken())
+  for (const name of ['One', 'Two', 'Three']) {
+    await tree.write(`${name}.ts`, `${name}\n`)
+    await tree.commit(name)
+  }
+  const [refusal] = await scanned(await tree.push(['main']))
+  await heal(refusal, () => tree.git('config', 'user.name', 'Ada'))
+  expect(await scanned(await tree.push(['main']))).toEqual([])
+  expect(await subjects()).toBe('Three\nTwo\nOne')
+})
+
+test.each([['newest'], ['older']])(
+  'a header that git does not know, in the %s commit: it passes',
+  async age => {
+    await tree.write('a.ts', 'a\n')
+    await tree.commit('Work')
+    const commit = await tree.git('cat-file', 'commit', 'HEAD')
+    await tree.write('../commit', `${commit}\n`.replace('\n\n', `\nnote ${githubToken()}\n\n`))
+    await tree.git('reset', '--quiet', await tree.git('hash-object', '-t', 'commit', '-w', '../commit'))
+    if (age === 'older') {
+      await tree.write('b.ts', 'b\n')
+      await tree.commit('After')
+    }
+    const [refusal] = await scanned(await tree.push(['main']))
+    expect(refusal?.reason).toContain('commit header')
+    await heal(refusal)
+    expect(await scanned(await tree.push(['main']))).toEqual([])
+    expect(await tree.git('show', 'HEAD:a.ts')).toBe('a')
+  },
+)
+
+test.each([['newest'], ['older']])('the name of a file in the %s commit: it passes', async age => {
+  const secret = githubToken()
+  await tree.write(`${secret}.ts`, 'a\n')
+  await tree.commit('Work')
+  if (age === 'older') {
+    await tree.write('b.ts', 'b\n')
+    await tree.commit('After')
+  }
+  const [refusal] = await scanned(await tree.push(['main']))
+  await heal(refusal, () => tree.git('mv', `${secret}.ts`, 'clean.ts'))
+  expect(await scanned(await tree.push(['main']))).toEqual([])
+})
+
+test('a branch and two tags on the bad commit, and one above it: all are mended as told', async () => {
+  await tree.write('app.ts', line())
+  await tree.commit('Secret')
+  await tree.git('tag', 'light')
+  await tree.git('tag', '--annotate', 'v1', '--message', 'Release one')
+  await tree.write('after.ts', 'after\n')
+  await tree.commit('After')
+  await tree.git('tag', 'newest')
+  const refs = ['main', 'refs/tags/light', 'refs/tags/v1', 'refs/tags/newest']
+  const refusals = await scanned(await tree.push(refs))
+  expect(refusals.map(({ ref }) => ref)).toEqual([
+    'refs/heads/main',
+    'refs/tags/light',
+    'refs/tags/v1',
+    'refs/tags/newest',
+  ])
+  for (const refusal of refusals) await heal(refusal, () => tree.write('app.ts', clean))
+  expect(await scanned(await tree.push(refs))).toEqual([])
+  expect(await tree.git('tag', '--list', '--format=%(contents)', 'v1')).toContain('Release one')
+  for (const tag of ['light', 'v1'])
+    expect(await tree.git('rev-parse', `${tag}^{commit}`)).toBe(await tree.git('rev-parse', 'HEAD^'))
+  expect(await tree.git('rev-parse', 'newest')).toBe(await tree.git('rev-parse', 'HEAD'))
+})
+
+test('a tag on a commit of no pushed branch: mended as told, it passes', async () => {
+  await tree.git('checkout', '--quiet', '--detach')
+  await tree.write('app.ts', line())
+  await tree.commit('Secret')
+  await tree.git('tag', '--annotate', 'v1', '--message', 'Release one')
+  await tree.git('checkout', '--quiet', 'main')
+  const [refusal] = await scanned(await tree.push(['refs/tags/v1']))
+  await heal(refusal, () => tree.write('app.ts', clean))
+  expect(await scanned(await tree.push(['refs/tags/v1']))).toEqual([])
+})
+
+test.each([
+  ['file', () => tree.git('hash-object', '-w', 'app.ts')],
+  ['tree', () => tree.git('add', 'app.ts').then(() => tree.git('write-tree'))],
+])('a tag on a %s: another thing is tagged as told', async (_, make) => {
+  await tree.write('app.ts', line())
+  const id = await make()
+  await tree.git('tag', 'light', id)
+  await tree.git('tag', '--annotate', 'v1', '--message', 'One', id)
+  await tree.git('reset', '--quiet', '--hard')
+  for (const tag of ['light', 'v1']) {
+    const [refusal] = await scanned(await tree.push([`refs/tags/${tag}`]))
+    await heal(refusal)
+    expect(await scanned(await tree.push([`refs/tags/${tag}`]))).toEqual([])
+  }
+})
+
+test('the name of a branch, and of a tag: pushed under another name as told, it passes', async () => {
+  await tree.git('remote', 'add', 'origin', tree.mirror)
+  const name = githubToken()
+  await tree.git('tag', '--annotate', `v/${name}`, '--message', 'One')
+  await tree.write('a.ts', 'a\n')
+  await tree.commit()
+  for (const ref of [`HEAD:refs/heads/fix/${name}`, `refs/tags/v/${name}`]) {
+    const push = await tree.push([ref])
+    const [refusal] = await scanned(push)
+    await tree.publish()
+    await heal(refusal)
+  }
+  const names = execFileSync('git', ['for-each-ref', '--format=%(refname)'], { cwd: tree.mirror })
+  expect(names.toString().split('\n')).toEqual(
+    expect.arrayContaining(['refs/heads/fix/renamed', 'refs/tags/v/renamed']),
+  )
+})
+
+test('the name of a branch, and a file in it: mended and pushed under another name as told, it passes', async () => {
+  await tree.git('remote', 'add', 'origin', tree.mirror)
+  await tree.write('app.ts', line())
+  await tree.commit()
+  const [refusal] = await scanned(await tree.push([`HEAD:refs/heads/fix/${githubToken()}`]))
+  await tree.publish('main~1:refs/heads/main')
+  await heal(refusal, () => tree.write('app.ts', clean))
+  expect(execFileSync('git', ['show', 'fix/renamed:app.ts'], { cwd: tree.mirror }).toString()).toBe(clean)
+})
