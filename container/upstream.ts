@@ -1,11 +1,10 @@
 import { createHash } from 'node:crypto'
-import { mkdir, rm, stat, writeFile } from 'node:fs/promises'
+import { mkdir, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { type IdentityName, identityVariable } from '../src/contract/names.ts'
 import type { Upstream } from '../src/contract/pass.ts'
 import { printable } from './commands.ts'
-import { orAborted } from './or-aborted.ts'
-import { killGroup, spawnGroup } from './process.ts'
+import { type Share, shareConnections } from './connections.ts'
 
 /** An upstream could not be used, in words for the agent: what, and whose part it is to mend it. */
 export class UpstreamError extends Error {}
@@ -23,26 +22,12 @@ export interface Link {
 }
 
 /** A connection in use by one git process. */
-export interface Borrowed {
+export interface Borrowed extends Pick<Share, 'release'> {
   /** GIT_SSH_COMMAND for a git process. */
   readonly env: Readonly<Record<string, string>>
   /** The arguments of an `ssh` of one's own, up to the command to run there. */
   readonly ssh: readonly string[]
-  /**
-   * Given back. After `cut` the process did not come to its end: over a connection that lives on, the other side
-   * would never learn that it is gone, so that connection takes nobody new and is closed with its last user.
-   */
-  release(how?: { cut?: boolean }): void
 }
-
-/** sshd takes ten sessions on a connection by default (MaxSessions in sshd_config(5)). */
-const SESSIONS_PER_CONNECTION = 8
-
-/** sshd drops some of those who are not in yet when they are more than ten (MaxStartups in sshd_config(5)). */
-const OPENING_AT_ONCE = 4
-
-/** An unused shared connection is closed after this long, in milliseconds. */
-const CONNECTION_IDLE_MS = 10 * 60_000
 
 /**
  * Where the links' files live: `folder` for configurations, and `sockets`, a short path, since a Unix socket's
@@ -147,146 +132,24 @@ function sshConfig(identity: string, knownHosts: string): string {
 
 export const shellQuote = (word: string) => `'${word.replaceAll("'", `'\\''`)}'`
 
-/** One ssh connection that others go through; closed when it is at its end, or when nobody has used it for long. */
-interface Connection {
-  readonly control: string
-  readonly ready: Promise<void>
-  isOpening: boolean
-  /** It takes nobody new. */
-  isLeft: boolean
-  borrowed: number
-  idle: NodeJS.Timeout | undefined
-  close(): void
-}
-
 function sharedLink(upstream: Upstream, config: string, control: string): Link {
   const ssh = `ssh -F ${shellQuote(config)} -S `
-  const connections = new Set<Connection>()
-  let opened = 0
-
-  const open = () => {
-    opened += 1
-    const made = openConnection(upstream, config, `${control}.${opened}`, () => {
-      clearTimeout(made.idle)
-      connections.delete(made)
-    })
-    connections.add(made)
-    rest(made)
-    return made
-  }
-  const end = (connection: Connection) => {
-    clearTimeout(connection.idle)
-    connections.delete(connection)
-    connection.close()
-  }
-  const rest = (connection: Connection) => {
-    clearTimeout(connection.idle)
-    if (connection.borrowed > 0 || !connections.has(connection)) return
-    if (connection.isLeft) return end(connection)
-    connection.idle = setTimeout(() => end(connection), CONNECTION_IDLE_MS)
-    connection.idle.unref()
-  }
-  /** One with room, which may still be opening; undefined when so many are opening that one has to wait for them. */
-  const roomy = (): Connection | undefined => {
-    const usable = [...connections].filter(each => !each.isLeft && each.borrowed < SESSIONS_PER_CONNECTION)
-    const known = usable.find(each => !each.isOpening) ?? usable[0]
-    if (known) return known
-    const opening = [...connections].filter(each => each.isOpening)
-    return opening.length < OPENING_AT_ONCE ? open() : undefined
-  }
-  const anyOpened = () =>
-    Promise.race([...connections].filter(each => each.isOpening).map(each => each.ready))
-
+  const host = hostOf(upstream.url)
+  const problem = (said?: string) =>
+    said === undefined ? new UpstreamError('the gate cannot start ssh') : upstreamProblem(upstream, said)
+  const connections = shareConnections({ config, control, host, problem })
   return {
-    async connect(signal) {
-      signal.throwIfAborted()
-      await orAborted(roomy()?.ready ?? anyOpened(), signal)
-    },
+    connect: connections.connect,
     async borrow(signal) {
-      signal.throwIfAborted()
-      let through = roomy()
-      for (; !through; through = roomy()) await orAborted(anyOpened(), signal)
-      const taken = through
-      let held = true
-      const release: Borrowed['release'] = ({ cut = false } = {}) => {
-        if (!held) return
-        held = false
-        taken.borrowed -= 1
-        taken.isLeft ||= cut
-        rest(taken)
-      }
-      taken.borrowed += 1
-      clearTimeout(taken.idle)
-      await orAborted(taken.ready, signal).catch(error => {
-        release()
-        throw error
-      })
+      const { control, release } = await connections.borrow(signal)
       return {
-        env: { GIT_SSH_COMMAND: ssh + shellQuote(taken.control), GIT_SSH_VARIANT: 'ssh' },
-        ssh: ['-F', config, '-S', taken.control, '-o', 'SendEnv=GIT_PROTOCOL', hostOf(upstream.url)],
+        env: { GIT_SSH_COMMAND: ssh + shellQuote(control), GIT_SSH_VARIANT: 'ssh' },
+        ssh: ['-F', config, '-S', control, '-o', 'SendEnv=GIT_PROTOCOL', host],
         release,
       }
     },
-    close() {
-      for (const connection of connections) end(connection)
-    },
+    close: connections.close,
   }
-}
-
-function openConnection(upstream: Upstream, config: string, control: string, atEnd: () => void): Connection {
-  // A LocalCommand runs once the connection is up and its control socket listens: its line is the sign to go on.
-  const child = spawnGroup(
-    'ssh',
-    [
-      '-F',
-      config,
-      '-S',
-      control,
-      '-M',
-      '-N',
-      '-o',
-      'PermitLocalCommand=yes',
-      '-o',
-      'LocalCommand=echo up',
-      hostOf(upstream.url),
-    ],
-    {
-      signal: new AbortController().signal,
-      stdio: ['ignore', 'pipe', 'pipe'],
-      env: { PATH: process.env.PATH },
-    },
-  )
-  let said = ''
-  child.stderr?.on('data', (chunk: Buffer) => {
-    said = (said + chunk.toString('utf8')).slice(-4096)
-  })
-  const ready = new Promise<void>((resolve, reject) => {
-    child.stdout?.once('data', () => {
-      made.isOpening = false
-      resolve()
-    })
-    child.once('error', () => reject(new UpstreamError('the gate cannot start ssh')))
-    child.once('close', () => {
-      made.isOpening = false
-      atEnd()
-      reject(upstreamProblem(upstream, said))
-    })
-  })
-  ready.catch(() => {})
-  const close = () => {
-    killGroup(child)
-    rm(control, { force: true }).catch(() => {})
-  }
-  const made: Connection = {
-    control,
-    ready,
-    isOpening: true,
-    isLeft: false,
-    borrowed: 0,
-    idle: undefined,
-    close,
-  }
-  return made
 }
 
 /** What ssh or git said of an upstream, in one line that says whose part it is. */
