@@ -1,13 +1,20 @@
 // npm run deploy: the gate to Cloudflare, after everything that can be checked before has been.
-// `npm run deploy -- --check` stops before the first change.
 import { execFile, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import fs from 'node:fs'
 import path from 'node:path'
 import { promisify } from 'node:util'
+import { Command } from 'commander'
 import { parse } from 'smol-toml'
 import { z } from 'zod'
 import { projectRoot } from './bundle.ts'
+
+const options = new Command('npm run deploy --')
+  .description('The gate to Cloudflare, after everything that can be checked before has been.')
+  .option('--check', 'stop before the first change')
+  .option('--json', 'print the checks as lines of JSON')
+  .parse()
+  .opts<{ check?: true; json?: true }>()
 
 const run = promisify(execFile)
 const program = (name: string) => path.join(projectRoot, 'node_modules', name)
@@ -120,17 +127,25 @@ const checks: readonly (readonly [string, () => Promise<unknown>])[] = [
   ],
 ]
 
+/** Tells how a check went, and what to do about it. */
+function tell(check: string, todo?: string): void {
+  if (options.json) console.log(JSON.stringify({ check, ok: todo === undefined, ...(todo && { todo }) }))
+  else if (todo === undefined) console.log(` ✓ ${check}`)
+  else console.error(` × ${check}\n${todo}`)
+}
+
 try {
   for (const [name, check] of checks) {
     try {
       await check()
     } catch (error) {
-      console.error(` × ${name}`)
-      throw error
+      if (!(error instanceof Obstacle)) throw error
+      tell(name, error.message)
+      process.exit(1)
     }
-    console.log(` ✓ ${name}`)
+    tell(name)
   }
-  if (!process.argv.includes('--check')) {
+  if (!options.check) {
     // Migrations only ever add, so the Worker that still runs is not disturbed by them.
     await inView(['d1', 'migrations', 'apply', 'LEDGER', '--remote', ...PRODUCTION])
     await inView(['deploy', ...PRODUCTION])
