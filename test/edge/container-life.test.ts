@@ -139,9 +139,8 @@ describe.concurrent('a container', () => {
     child.kill('SIGKILL')
     const { code, output } = await push
     expect(code).not.toBe(0)
-    console.log(output)
-    // An answer that has begun can only break off.
-    expect(output).toMatch(/git-gate: (the gate has lost its companion|checking)/)
+    // An answer that has begun can only break off, and a client that still sends may see its connection break first.
+    expect(output).toMatch(/git-gate: (the gate has lost its companion|checking)|RPC failed/)
     await crash.push({ outcome: 'failed' })
     expect(await work.push(`${hello}:refs/heads/ada/hello`)).toMatchObject(accepted)
     expect(crash.containers()).toHaveLength(2)
