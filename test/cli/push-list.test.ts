@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { z } from 'zod'
+import { clientOf } from '../../cli/client.ts'
 import { Push } from '../../src/contract/api.ts'
 import type { Outcome } from '../../src/contract/outcome.ts'
 import { type AdminGate, startAdminGate } from '../api/admin-gate.ts'
@@ -19,7 +20,6 @@ const FINDING = {
 const hex = (i: number) => i.toString(16).padStart(40, '0')
 /** What an answer may take, beside starting the command. */
 const ANSWER_MS = 1000
-/** The best of so many counts, as the machine may have other work. */
 const TRIES = 3
 
 let gate: AdminGate
@@ -60,56 +60,55 @@ beforeAll(async () => {
 afterAll(() => gate[Symbol.asyncDispose]())
 
 async function list(...args: string[]) {
-  const started = performance.now()
   const ran = await gitGate(['push', 'list', '--json', ...args], {
     env: { GATE_URL: gate.url, GATE_ADMIN_TOKEN: gate.adminToken },
   })
-  const ms = performance.now() - started
   expect(ran, ran.stderr).toMatchObject({ code: 0 })
-  return { ms, pushes: z.array(Push).parse(JSON.parse(ran.stdout)) }
+  return z.array(Push).parse(JSON.parse(ran.stdout))
 }
 const ids = (all: readonly { id: string }[]) => all.map(each => each.id)
 
-test("a day's 10,000 pushes are listed with every filter, newest first, within a second", {
-  timeout: 60_000,
-}, async () => {
-  const start = Math.max((await list('--limit', '1')).ms, (await list('--limit', '1')).ms)
-  // A machine that takes seconds to start a command is slow throughout.
-  const bound = Math.max(ANSWER_MS, start)
+test("a day's 10,000 pushes are listed with every filter, newest first, within a second", async () => {
+  const client = clientOf({ url: gate.url, token: gate.adminToken })
   const since = pushes[5000]?.at ?? 0
-  const cases: [string[], (push: (typeof pushes)[number]) => boolean, number][] = [
-    [[], () => true, 100],
-    [['--repository', 'acme/app-7'], push => push.repository === 'acme/app-7', 100],
-    [['--agent', 'agent-3', '--limit', '500'], push => push.agent === 'agent-3', 500],
-    [['--outcome', 'refused', '--limit', '50'], push => push.outcome === 'refused', 50],
-    [['--since', new Date(since).toISOString(), '--limit', '2000'], push => push.at >= since, 2000],
+  const lately = Date.now() - 6 * 3_600_000
+  const cases: [Record<string, string>, (push: (typeof pushes)[number]) => boolean, number][] = [
+    [{}, () => true, 100],
+    [{ repository: 'acme/app-7' }, push => push.repository === 'acme/app-7', 100],
+    [{ agent: 'agent-3' }, push => push.agent === 'agent-3', 500],
+    [{ outcome: 'refused' }, push => push.outcome === 'refused', 50],
+    [{ since: new Date(since).toISOString() }, push => push.at >= since, 2000],
     [
-      ['--repository', 'acme/app-7', '--outcome', 'accepted', '--since', '6h', '--limit', '2000'],
-      push =>
-        push.repository === 'acme/app-7' &&
-        push.outcome === 'accepted' &&
-        push.at >= Date.now() - 6 * 3_600_000,
+      { repository: 'acme/app-7', outcome: 'accepted', since: new Date(lately).toISOString() },
+      push => push.repository === 'acme/app-7' && push.outcome === 'accepted' && push.at >= lately,
       2000,
     ],
-    [['--repository', 'no/such'], () => false, 100],
+    [{ repository: 'no/such' }, () => false, 100],
   ]
-  for (const [args, fits, limit] of cases) {
+  for (const [filter, fits, limit] of cases) {
     const wanted = ids(pushes.filter(fits).slice(0, limit))
+    const options = Object.entries({ ...filter, limit: String(limit) }).flatMap(([name, value]) => [
+      `--${name}`,
+      value,
+    ])
+    expect(ids(await list(...options)), options.join(' ')).toEqual(wanted)
+
+    // What the command waits for; the best of some, as the machine may have other work.
     const times: number[] = []
     for (let run = 0; run < TRIES; run++) {
-      const listed = await list(...args)
-      expect(ids(listed.pushes), args.join(' ')).toEqual(wanted)
-      times.push(listed.ms - start)
-      if (listed.ms - start < bound) break
+      const started = performance.now()
+      const page = await client.pushes.page({ ...filter, limit })
+      times.push(performance.now() - started)
+      expect(ids(page.pushes)).toEqual(wanted)
     }
-    expect(Math.min(...times), args.join(' ')).toBeLessThan(bound)
+    expect(Math.min(...times), options.join(' ')).toBeLessThan(ANSWER_MS)
   }
 })
 
 test('all 10,000 are listed over several pages, each once', async () => {
   const listed = await list('--limit', '20000')
-  expect(ids(listed.pushes)).toEqual(ids(pushes))
-  const refused = listed.pushes.find(push => push.outcome === 'refused')
+  expect(ids(listed)).toEqual(ids(pushes))
+  const refused = listed.find(push => push.outcome === 'refused')
   expect(Object.keys(refused ?? {})).toEqual([
     'id',
     'repository',
