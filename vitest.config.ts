@@ -5,7 +5,7 @@ import { defineConfig } from 'vitest/config'
 export default defineConfig({
   test: {
     include: ['test/**/*.test.ts'],
-    globalSetup: ['test/harness/build.ts'],
+    globalSetup: ['test/harness/scratch.ts', 'test/harness/build.ts'],
     env: { GATE_GITLEAKS: path.join(import.meta.dirname, '.cache/gitleaks/gitleaks') },
     // A test waits for deadlines and for the processes it has started: with as many as processors, those stand idle.
     maxWorkers: os.availableParallelism() + 2,

@@ -25,6 +25,8 @@ export interface WorkTree {
   publish(...refs: readonly string[]): Promise<void>
   /** Pushes, and keeps the quarantine as the checks get to see it. */
   push(refspecs: readonly string[], pass?: PassChanges): Promise<IncomingPush>
+  /** A push as git keeps one of few objects, unpacked, without the time it takes to receive. */
+  unpacked(ref: string, id: string): Promise<IncomingPush>
   dispose(): Promise<void>
 }
 
@@ -125,6 +127,12 @@ export async function workTree(): Promise<WorkTree> {
       await run(['push', '--quiet', mirror, ...refspecs], { KEEP: keep }).catch(() => {})
       const commands = (await readFile(join(keep, 'commands'), 'utf8')).trim().split('\n').map(readCommand)
       return incoming(mirror, config, keep, commands, pass)
+    },
+    async unpacked(ref, id) {
+      const keep = join(home, randomUUID())
+      await mkdir(join(keep, 'scratch'), { recursive: true })
+      await cp(join(dir, '.git', 'objects'), join(keep, 'quarantine'), { recursive: true })
+      return incoming(mirror, config, keep, [readCommand(`${'0'.repeat(40)} ${id} ${ref}`)], {})
     },
     dispose: () => rm(home, { recursive: true, force: true }),
   }

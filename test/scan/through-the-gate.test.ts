@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process'
-import { cp, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { promisify } from 'node:util'
@@ -10,6 +10,10 @@ import { type Case, caught, clean, residue, type Work } from './corpus.ts'
 import { gitConfig } from './repositories.ts'
 
 const exec = promisify(execFile)
+/** So many cases are one push: each is told of by its own refs. */
+const AT_ONCE = 16
+/** The branches of one push that are searched for what upstream has already (container/checks/secrets/known.ts). */
+const CLEAN_AT_ONCE = 4
 const everything = { push: ['**'], force: ['**'], delete: ['**'], tags: ['**'] }
 
 let home: string
@@ -39,19 +43,16 @@ const inFolder = async (dir: string, ...args: readonly string[]) => {
 }
 
 /** The refspec as the case wrote it, in a room of the case's own: `HEAD:refs/heads/main` pushes to `refs/heads/17/main`. */
-function inRoom(room: string, refspec: string): string {
-  const [, force = '', source = '', target = source] = /^(\+?)([^:]*)(?::(.*))?$/.exec(refspec) ?? []
+function inRoom(room: string, refspec: string): { source: string; target: string } {
+  const [, source = '', target = source] = /^\+?([^:]*)(?::(.*))?$/.exec(refspec) ?? []
   const full = target.startsWith('refs/') ? target : `refs/heads/${target}`
-  return `${force}${source}:${full.replace(/^refs\/\w+\//, kind => `${kind}${room}/`)}`
+  return { source, target: full.replace(/^refs\/\w+\//, kind => `${kind}${room}/`) }
 }
 
-let rooms = 0
-
-/** Makes a case in a clone of its own, and pushes it with git through the gate. */
-async function pushed(each: Case) {
-  const room = `case-${++rooms}`
+/** Makes a case in a clone of its own: the clone, and what is to be pushed from there, by object ids. */
+async function make(each: Case, room: string) {
   const dir = join(home, room, 'work')
-  await cp(join(home, 'template'), dir, { recursive: true })
+  await inFolder(home, 'clone', '--quiet', '--shared', '--template=', 'template', dir)
   const work: Work = {
     dir,
     git: (...args) => inFolder(dir, ...args),
@@ -65,55 +66,110 @@ async function pushed(each: Case) {
       return work.git('rev-parse', 'HEAD')
     },
     async publish(...refspecs) {
-      await work.git('push', '--quiet', '--force', gate.upstream.dir, ...refspecs.map(r => inRoom(room, r)))
+      const rooms = refspecs.map(refspec => inRoom(room, refspec))
+      const own = rooms.map(({ source, target }) => `${source}:${target}`)
+      await work.git('push', '--quiet', '--force', gate.upstream.dir, ...own)
     },
   }
-  const made = await each.make(work)
-  const refspecs = made.refspecs.map(refspec => inRoom(room, refspec))
-  const before = Object.entries(await gate.upstream.refs()).filter(([ref]) => ref.includes(`/${room}/`))
-  const ran = await git(['push', '--progress', 'origin', ...refspecs], { cwd: dir, within: seconds(100) })
-  const after = Object.entries(await gate.upstream.refs()).filter(([ref]) => ref.includes(`/${room}/`))
-  await rm(join(home, room), { recursive: true, force: true })
-  return { secrets: made.secrets, room, ran, before, after }
+  const { refspecs, secrets } = await each.make(work)
+  const rooms = refspecs.map(refspec => inRoom(room, refspec))
+  const sources = rooms.flatMap(({ source }) => source || [])
+  const ids = sources.length ? (await work.git('rev-parse', ...sources)).split('\n') : []
+  return {
+    room,
+    secrets,
+    dir,
+    pushes: rooms.map(({ source, target }) => `+${source && ids.shift()}:${target}`),
+  }
 }
 
-/** What the ledger has of a case's push, once it has ended. */
-async function recordOf(room: string): Promise<PushRecord> {
+/** What the ledger has of a push, once it has ended. */
+async function recordOf(name: string): Promise<PushRecord> {
   const id = await until(
     async () => {
-      const { pushes } = PushPage.parse(await gate.admin.ask('GET', '/pushes?limit=20'))
-      return pushes.find(push => push.outcome !== 'open' && push.refs.some(r => r.ref.includes(`/${room}/`)))
-        ?.id
+      const page = PushPage.parse(await gate.admin.ask('GET', '/pushes?limit=20'))
+      const isIt = page.pushes.find(push => push.refs.some(({ ref }) => ref.includes(`/${name}-`)))
+      return isIt && isIt.outcome !== 'open' ? isIt.id : undefined
     },
     seconds(10),
-    () => `the push of ${room} is not on record`,
+    () => `${name} is not on record`,
   )
   return PushRecord.parse(await gate.admin.ask('GET', `/pushes/${id}`))
 }
 
-test.concurrent.each(caught)('caught: $name', async each => {
-  const { ran, room, secrets, before, after } = await pushed(each)
+let pushes = 0
+
+/** Makes several cases, and brings them to the gate in one push of git's. */
+async function pushTogether(cases: readonly Case[]) {
+  const name = `push-${++pushes}`
+  const made = await Promise.all(cases.map((each, i) => make(each, `${name}-${i}`)))
+  const from = join(home, `${name}.git`)
+  await inFolder(home, 'init', '--quiet', '--bare', '--template=', from)
+  await mkdir(join(from, 'objects', 'info'), { recursive: true })
+  const objects = made.map(({ dir }) => join(dir, '.git', 'objects\n'))
+  await writeFile(join(from, 'objects', 'info', 'alternates'), objects)
+  const before = await gate.upstream.refs()
+  const push = ['push', '--progress', '--porcelain', url, ...made.flatMap(({ pushes }) => pushes)]
+  const ran = await git(push, { cwd: from, within: seconds(100) })
+  const after = await gate.upstream.refs()
+  for (const used of [from, ...made.map(({ dir }) => dirname(dir))])
+    await rm(used, { recursive: true, force: true })
+  return { made, ran, before, after, record: await recordOf(name) }
+}
+
+/** Each case with the push that it comes in, made once one of its cases is asked for. */
+function together(cases: readonly Case[], atOnce = AT_ONCE) {
+  const pushes: ReturnType<typeof pushTogether>[] = []
+  return cases.map(({ name }, i) => ({
+    name,
+    async pushed() {
+      const place = Math.floor(i / atOnce)
+      pushes[place] ??= pushTogether(cases.slice(place * atOnce, (place + 1) * atOnce))
+      const { made, before, after, ran, record } = await pushes[place]
+      const { room, secrets } = made[i % atOnce] ?? expect.fail('it was not made')
+      const own = <T>(all: readonly T[], ref: (each: T) => string) =>
+        all.filter(each => ref(each).includes(`/${room}/`))
+      return {
+        secrets,
+        ran,
+        record,
+        /** What git tells of the case's own refs, a line for each: "<flag>\t<from>:<to>\t<summary>" (git-push(1)). */
+        reports: own(ran.stdout.split('\n'), line => line),
+        refs: own(record.refs, ({ ref }) => ref),
+        before: own(Object.entries(before), ([ref]) => ref),
+        after: own(Object.entries(after), ([ref]) => ref),
+      }
+    },
+  }))
+}
+
+test.concurrent.each(together(caught))('caught: $name', async ({ pushed }) => {
+  const { ran, record, reports, refs, secrets, before, after } = await pushed()
   expect(ran).toMatchObject(rejected)
-  expect(ran.output).toContain('secret found')
+  expect(reports.filter(line => !line.startsWith('!\t'))).toEqual([])
+  expect(reports.join('\n')).toContain('secret found')
   expect(after).toEqual(before)
-  const record = await recordOf(room)
   expect(record.outcome).toBe('refused')
-  expect(record.findings).not.toEqual([])
+  expect(refs.map(({ reason }) => reason).join('\n')).toContain('secret found')
   // Git's own report names each ref as it was pushed; nothing else repeats a secret.
-  const report = ran.output.replace(/^( ! \[remote rejected\]) .* -> \S+ \(/gm, '$1 (')
+  const told = [ran.output, ...reports.map(line => line.split('\t')[2])].join('\n')
   for (const secret of secrets.flatMap(each => [each, JSON.stringify(each).slice(1, -1)])) {
-    expect(report).not.toContain(secret)
+    expect(told).not.toContain(secret)
     expect(JSON.stringify(record)).not.toContain(secret)
     expect(gate.log.join('\n')).not.toContain(secret)
   }
 })
 
-test.concurrent.each(clean)('clean: $name', async each => {
-  expect((await pushed(each)).ran).toMatchObject(accepted)
+test.concurrent.each(together(clean, CLEAN_AT_ONCE))('clean: $name', async ({ pushed }) => {
+  const { ran, reports } = await pushed()
+  expect(reports.join('\n')).not.toContain('secret found')
+  expect(ran).toMatchObject(accepted)
 })
 
-test.concurrent.each(residue)('known not to be seen: $name', async each => {
-  expect((await pushed(each)).ran).toMatchObject(accepted)
+test.concurrent.each(together(residue))('known not to be seen: $name', async ({ pushed }) => {
+  const { ran, reports } = await pushed()
+  expect(reports.join('\n')).not.toContain('secret found')
+  expect(ran).toMatchObject(accepted)
 })
 
 test('after all of it the gate is as it was, and it is as much as it claims', async () => {

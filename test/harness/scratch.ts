@@ -1,0 +1,37 @@
+import { spawnSync } from 'node:child_process'
+import fs from 'node:fs'
+import process from 'node:process'
+
+const MEMORY = '/dev/shm'
+/** statfs(2) of a file system in memory. */
+const TMPFS_MAGIC = 0x01021994
+/** More than all tests at once have on their disks, in bytes. */
+const ROOM = 8 * 2 ** 30
+
+/**
+ * The run's temporary folder, in memory where there is room. Tests make and remove files by the thousand, and git
+ * waits for a disk with every ref it writes.
+ */
+export default function scratch(): (() => void) | undefined {
+  if (!hasRoom()) return undefined
+  const folder = fs.mkdtempSync(`${MEMORY}/gate-tests-`)
+  const end = () => fs.rmSync(folder, { recursive: true, force: true, maxRetries: 3 })
+  if (runsPrograms(folder)) process.env.TMPDIR = folder
+  return end
+}
+
+function hasRoom(): boolean {
+  try {
+    const { type, bavail, bsize } = fs.statfsSync(MEMORY)
+    return type === TMPFS_MAGIC && Math.min(bavail * bsize, process.availableMemory()) > ROOM
+  } catch {
+    return false
+  }
+}
+
+/** Some mount it with noexec. */
+function runsPrograms(folder: string): boolean {
+  const program = `${folder}/program`
+  fs.writeFileSync(program, '#!/bin/sh\n', { mode: 0o700 })
+  return spawnSync(program).status === 0
+}
