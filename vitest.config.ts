@@ -8,6 +8,8 @@ export default defineConfig({
     globalSetup: ['test/harness/scratch.ts', 'test/harness/build.ts'],
     env: { GATE_GITLEAKS: path.join(import.meta.dirname, '.cache/gitleaks/gitleaks') },
     // A test waits for deadlines and for the processes it has started: with as many as processors, those stand idle.
+    // One process for many files: what they import is read once, and nobody leaves anything behind in it.
+    isolate: false,
     maxWorkers: os.availableParallelism() + 2,
     // A test starts real servers and processes; what must be quick says so itself.
     testTimeout: 120_000,

@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import { once } from 'node:events'
+import fs from 'node:fs'
 import { createServer, type IncomingMessage } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import {
@@ -8,7 +9,8 @@ import {
   Miniflare,
   Response as OutsideResponse,
 } from 'miniflare'
-import { bundleWorker, projectRoot } from '../../local/bundle.ts'
+import { inject } from 'vitest'
+import { projectRoot } from '../../local/bundle.ts'
 import { type Database, migrate } from '../../local/migrations.ts'
 import { PASS_HEADER, type Pass, PROTOCOL, readPass } from '../../src/contract/pass.ts'
 
@@ -18,14 +20,6 @@ interface Asked {
   readonly body: string
 }
 type Companion = (asked: Asked) => { status?: number; body: unknown }
-
-let bundled: Promise<string> | undefined
-
-/** The Worker, bundled once for all tests of a file. */
-function bundle(): Promise<string> {
-  bundled ??= bundleWorker()
-  return bundled
-}
 
 export interface AdminGate extends AsyncDisposable {
   readonly url: string
@@ -90,7 +84,7 @@ export async function startAdminGate(
     convertV4MiniflareOptions({
       modules: true,
       handleStructuredLogs: ({ message }) => log.push(message),
-      script: await bundle(),
+      script: fs.readFileSync(inject('worker'), 'utf8'),
       compatibilityDate: '2026-11-01',
       compatibilityFlags: ['enable_request_signal', 'request_signal_passthrough'],
       d1Databases: ['LEDGER'],
