@@ -30,7 +30,7 @@ type Query = Record<string, string | number | undefined>
 const ANSWER_MS = 60_000
 
 /** The admin API as functions; each throws a Complaint when the gate refuses or cannot be reached. */
-export function clientOf({ url, token }: Settings, answerMs = ANSWER_MS) {
+export function clientOf({ url, token, access }: Settings, answerMs = ANSWER_MS) {
   /**
    * Sends a request; a refusal of the gate's is thrown. What a long answer takes in all has no bound: where nothing
    * comes for five minutes while it is read, fetch itself gives it up.
@@ -45,9 +45,12 @@ export function clientOf({ url, token }: Settings, answerMs = ANSWER_MS) {
       method,
       headers: {
         authorization: `Bearer ${token}`,
+        ...(access && { 'cf-access-client-id': access.id, 'cf-access-client-secret': access.secret }),
         ...(body === undefined ? {} : { 'content-type': 'application/json' }),
       },
       ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+      // The API sends nobody elsewhere, and a token goes nowhere else.
+      redirect: 'manual',
       signal: waiting.signal,
     })
       .catch(error => {
@@ -59,6 +62,12 @@ export function clientOf({ url, token }: Settings, answerMs = ANSWER_MS) {
       })
       .finally(() => clearTimeout(deadline))
     if (response.ok) return response
+    const elsewhere = response.headers.get('location')
+    if (elsewhere !== null)
+      throw new Complaint(
+        `${url} sends this on to ${URL.parse(elsewhere, url)?.origin ?? elsewhere}`,
+        'Set GATE_URL to where the gate itself is; behind Cloudflare Access, set GATE_ACCESS_CLIENT_ID and GATE_ACCESS_CLIENT_SECRET, too',
+      )
     const refused = ApiError.safeParse(await response.json().catch(() => undefined))
     if (!refused.success)
       throw new Complaint(`${url} answered with status ${response.status}`, 'Is GATE_URL a gate?')

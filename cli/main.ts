@@ -19,7 +19,7 @@ const program = new Command('git-gate')
   .description('The gate between coding agents and the repositories they work on')
   .addHelpText(
     'after',
-    '\nThe gate is found by GATE_URL and GATE_ADMIN_TOKEN, or by what a local gate wrote under GATE_HOME (.git-gate).',
+    '\nThe gate is found by GATE_URL and GATE_ADMIN_TOKEN, or by what a local gate wrote under GATE_HOME (.git-gate).\nBehind Cloudflare Access it takes a service token, too: GATE_ACCESS_CLIENT_ID and GATE_ACCESS_CLIENT_SECRET.',
   )
 for (const each of [
   repo,

@@ -8,11 +8,15 @@ const GateUrl = z.url({ protocol: /^https?$/ }).transform(url => url.replace(/\/
 const Admin = z.object({ url: GateUrl, token: z.string().min(1) })
 
 /** Where the gate is, and what lets an operator in. */
-export type Settings = z.infer<typeof Admin>
+export interface Settings extends z.infer<typeof Admin> {
+  /** A service token of Cloudflare Access, for a gate behind it. */
+  readonly access?: { readonly id: string; readonly secret: string } | undefined
+}
 
 /**
  * GATE_URL and GATE_ADMIN_TOKEN from the environment; what is missing there comes from the file that
- * a local gate writes, `${GATE_HOME:-.git-gate}/admin.json`, here or beside the package.
+ * a local gate writes, `${GATE_HOME:-.git-gate}/admin.json`, here or beside the package. A gate behind Cloudflare
+ * Access is reached with GATE_ACCESS_CLIENT_ID and GATE_ACCESS_CLIENT_SECRET, a service token's two halves.
  */
 export function findSettings(env: NodeJS.ProcessEnv, cwd: string): Settings {
   const home = env.GATE_HOME || '.git-gate'
@@ -30,10 +34,21 @@ export function findSettings(env: NodeJS.ProcessEnv, cwd: string): Settings {
     )
   const parsed = Admin.safeParse({ url, token })
   if (!parsed.success) throw new Complaint(`GATE_URL is not an http:// or https:// URL: ${url}`)
-  return parsed.data
+  return { ...parsed.data, access: serviceToken(env) }
 }
 
-function readAdminFile(file: string): Partial<Settings> {
+function serviceToken(env: NodeJS.ProcessEnv): Settings['access'] {
+  const { GATE_ACCESS_CLIENT_ID: id, GATE_ACCESS_CLIENT_SECRET: secret } = env
+  if (!id && !secret) return undefined
+  if (!id || !secret)
+    throw new Complaint(
+      'a service token of Cloudflare Access has two halves',
+      'Set GATE_ACCESS_CLIENT_ID and GATE_ACCESS_CLIENT_SECRET, or neither',
+    )
+  return { id, secret }
+}
+
+function readAdminFile(file: string): Partial<z.infer<typeof Admin>> {
   try {
     return Admin.parse(JSON.parse(readFileSync(file, 'utf8')))
   } catch {

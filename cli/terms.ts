@@ -32,7 +32,7 @@ export const ownBranches: z.input<typeof Wishes> = {
 
 /** The terms of a grant from wishes; what is denied comes first, so that it holds. */
 export function termsOf(wishes: z.input<typeof Wishes>): Terms {
-  const { read, push, force, delete: remove, deny, tags, ...rest } = Wishes.parse(wishes)
+  const { read, push, force, delete: remove, deny, tags, ...rest } = valid(Wishes, wishes)
   const allowed = new Map<string, Action[]>()
   const allow = (pattern: string, ...actions: Action[]) =>
     allowed.set(pattern, [...new Set([...(allowed.get(pattern) ?? []), ...actions])])
@@ -56,7 +56,15 @@ export function termsOf(wishes: z.input<typeof Wishes>): Terms {
     const parsed = Rule.safeParse(rule)
     if (!parsed.success) throw new UsageComplaint(`${rule.pattern}: ${parsed.error.issues[0]?.message}`)
   }
-  return Terms.parse({ ...rest, rules })
+  return valid(Terms, { ...rest, rules })
+}
+
+/** What the schema makes of a value; what it does not take is the user's to mend. */
+function valid<T extends z.ZodType>(schema: T, value: unknown): z.output<T> {
+  const parsed = schema.safeParse(value)
+  if (parsed.success) return parsed.data
+  const issue = parsed.error.issues[0]
+  throw new UsageComplaint(`${issue?.path.join('.')}: ${issue?.message}`)
 }
 
 const full = (pattern: string, kind: 'heads' | 'tags') =>

@@ -6,8 +6,8 @@ import { type Link, upstreamProblem } from './upstream.ts'
 
 /**
  * Refuses what would go to a branch that upstream keeps as a symbolic ref: git follows it there, and moves another
- * branch, for which no rule was asked. Upstream is asked only of refs that stand where another one stands too, as a
- * symbolic ref always does. Git tells of symbolic refs other than HEAD over protocol v2 only (gitprotocol-v2(5)).
+ * branch, for which no rule was asked. Upstream is asked only of refs that are said to stand where
+ * another one stands, as a symbolic ref always does. Git tells of symbolic refs other than HEAD over protocol v2 only (gitprotocol-v2(5)).
  */
 export async function refuseAliases(
   git: Git,
@@ -22,12 +22,11 @@ export async function refuseAliases(
     ['for-each-ref', '--format=%(objectname) %(refname)', 'refs/heads', 'refs/tags'],
     { signal },
   )
-  const namesOf = new Map<string, number>()
-  for (const line of listed.split('\n')) {
-    const id = line.slice(0, line.indexOf(' '))
-    namesOf.set(id, (namesOf.get(id) ?? 0) + 1)
-  }
-  const suspects = moved.filter(({ old }) => (namesOf.get(old) ?? 0) > 1)
+  const namesAt = Map.groupBy(
+    listed.split('\n').map(line => line.split(' ')),
+    ([id]) => id,
+  )
+  const suspects = moved.filter(({ ref, old }) => namesAt.get(old)?.some(([, name]) => name !== ref))
   if (suspects.length === 0) return []
   const borrowed = await link.borrow(signal)
   const told = await git

@@ -39,7 +39,8 @@ export async function bundleOf(
     await pipeline(createReadStream(file), response, { signal })
   } finally {
     leave(signal.aborted)
-    await rm(file, { force: true })
+    // Git writes beside it first, and leaves that when it is killed.
+    for (const left of [file, `${file}.lock`]) await rm(left, { force: true })
   }
 }
 

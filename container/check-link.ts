@@ -5,6 +5,11 @@ import { run } from './process.ts'
 import type { Settings } from './settings.ts'
 import { type Link, UpstreamError } from './upstream.ts'
 
+/** All steps together, in milliseconds. Whoever asks waits for longer, so that the answer names the step. */
+const CHECK_MS = 45_000
+/** Of it, for a mirror to get up to date. */
+const READ_MS = 25_000
+
 /** Tries each link of the chain from the companion to the upstream, in order; what fails says what to fix. */
 export async function checkLink(
   upstream: Upstream,
@@ -12,7 +17,7 @@ export async function checkLink(
   linkTo: () => Promise<Link>,
   settings: Settings,
 ): Promise<LinkStep[]> {
-  const signal = AbortSignal.timeout(60_000)
+  const signal = AbortSignal.timeout(CHECK_MS)
   const steps: LinkStep[] = []
   const attempt = async (name: string, fix: string, act: () => Promise<string>) => {
     try {
@@ -48,8 +53,14 @@ export async function checkLink(
   )
   if (!up) return steps
   const read = await attempt('read', 'give the deploy key access to the repository', async () => {
-    await mirror.refresh(upstream, signal)
-    return 'the mirror is up to date'
+    const enough = AbortSignal.any([signal, AbortSignal.timeout(READ_MS)])
+    try {
+      await mirror.refresh(upstream, enough)
+      return 'the mirror is up to date'
+    } catch (error) {
+      if (!enough.aborted || !mirror.arriving) throw error
+      return 'the mirror is on its way from upstream, which takes longer than this check'
+    }
   })
   if (!read) return steps
   await attempt('write', 'give the deploy key write access', async () => {

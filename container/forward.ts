@@ -141,13 +141,16 @@ async function whatCame(
         ref: c.ref,
         status: 'ng',
         reason:
-          line?.flag === '!'
+          line?.flag === '!' && !isBystander(line.summary)
             ? upstreamReason(line.summary)
             : 'not pushed: another ref of this push was refused by upstream',
       }
     })
-    const first = refs.find(({ ref }) => porcelain.get(ref)?.flag === '!')
-    return { outcome: 'refused', refs, why: first?.reason ?? 'upstream refused', upstreamSaid }
+    const isCause = ({ ref }: RefStatus) => {
+      const line = porcelain.get(ref)
+      return line?.flag === '!' && !isBystander(line.summary)
+    }
+    return { outcome: 'refused', refs, why: refs.find(isCause)?.reason ?? 'upstream refused', upstreamSaid }
   } catch (error) {
     if (!deadline.aborted) throw error
     return await settleByAsking(
@@ -196,9 +199,12 @@ function readPorcelain(text: string): Map<string, { flag: string; summary: strin
   return refs
 }
 
+/** A ref that nothing was wrong with but the push: what git says of it when another one of an atomic push is refused. */
+const isBystander = (summary: string) => /\(atomic push fail(ed|ure)\)\s*$/.test(summary)
+
 /** Upstream's reason as git prints it, in brackets after the summary: `[remote rejected] (hook declined)`. */
 function upstreamReason(summary: string): string {
-  if (/stale info|fetch first|non-fast-forward/.test(summary))
+  if (/^\[rejected\] \((stale info|fetch first|non-fast-forward)\)/.test(summary))
     return 'upstream has moved since you fetched; fetch, then push again'
   const words = /\((.*)\)\s*$/.exec(summary)?.[1] ?? summary
   return `upstream refused: ${printable(words)}`

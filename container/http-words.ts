@@ -14,6 +14,8 @@ export function json(response: ServerResponse, status: number, body: unknown): v
 /** All of a request's body; undefined where it is longer than `most` characters. */
 export async function bodyText(request: IncomingMessage, most: number): Promise<string | undefined> {
   let text = ''
+  // A character may come in two pieces.
+  request.setEncoding('utf8')
   for await (const chunk of request) {
     text += String(chunk)
     if (text.length > most) return undefined

@@ -13,13 +13,18 @@ import { abandoned, failed, refused, type Verdict, wholePush } from './push.ts'
 import type { Pushing, Received } from './quarantine.ts'
 import { UpstreamError } from './upstream.ts'
 
-/** The checks, then the forward. What goes wrong on the gate's side refuses the push and says so. */
+/**
+ * The checks, then the forward. What goes wrong on the gate's side refuses the push and says so. Refs that went to
+ * upstream are held until git, which moves them in the mirror, has `ended`: a refresh that came between would be there
+ * first.
+ */
 export async function judge(
   asked: HookRequest,
   pushing: Pushing,
   { list, record, say }: Received,
   scratch: string,
   gone: AbortSignal,
+  ended: Promise<unknown>,
 ): Promise<Verdict> {
   const { pass, session, mirror, settings, checks, linkTo } = pushing
   const { commands } = list
@@ -62,15 +67,12 @@ export async function judge(
     if (refusedAliases.length) return refused(commands, refusedAliases)
     const refs = commands.map(c => c.ref)
     const release = await mirror.holdRefs(refs, gone)
-    try {
-      gone.throwIfAborted()
-      session.phase = 'forwarding'
-      await record.step('forwarding')
-      say(`git-gate: checked, forwarding to ${pass.repository.name}'s upstream`)
-      return await send(forward, pass, { list, record, say })
-    } finally {
-      release()
-    }
+    ended.then(release, release)
+    gone.throwIfAborted()
+    session.phase = 'forwarding'
+    await record.step('forwarding')
+    say(`git-gate: checked, forwarding to ${pass.repository.name}'s upstream`)
+    return await send(forward, pass, { list, record, say })
   } catch (error) {
     if (gone.aborted)
       return abandoned(commands, gone.reason instanceof ClientGone ? gone.reason : new ClientGone('vanished'))

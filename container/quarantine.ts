@@ -156,7 +156,7 @@ export async function throughGit(client: Client, pushing: Pushing, received: Rec
       clearTimeout(unpacking)
       if (!gone.signal.aborted) clearTimeout(grace)
       client.at('judged')
-      verdict = await judge(asked, pushing, received, scratch, gone.signal)
+      verdict = await judge(asked, pushing, received, scratch, gone.signal, over)
       answerHook(backend.hook, verdict.outcome === 'accepted' ? 'pass' : 'refuse')
       clearTimeout(grace)
       grace = setTimeout(kill, gone.signal.aborted ? GRACE_MS : REFS_MS)

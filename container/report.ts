@@ -41,7 +41,7 @@ export function replyTo(capabilities: ReadonlySet<string>, write: (bytes: Buffer
       const report = Buffer.concat([
         pktLine(`unpack ${oneLine(unpack)}\n`),
         ...refs.map(({ ref, status, reason }) =>
-          pktLine(status === 'ok' ? `ok ${oneLine(ref)}\n` : `ng ${oneLine(ref)} ${oneLine(reason)}\n`),
+          pktLine(status === 'ok' ? `ok ${nameOf(ref)}\n` : `ng ${nameOf(ref)} ${oneLine(reason)}\n`),
         ),
         FLUSH,
       ])
@@ -53,7 +53,11 @@ export function replyTo(capabilities: ReadonlySet<string>, write: (bytes: Buffer
 }
 
 /** What a client makes up as a name need not fit into a packet. */
-const oneLine = (text: string) => printable(text).slice(0, 1000)
+const MAX_WORDS = 1000
+const oneLine = (text: string) => printable(text).slice(0, MAX_WORDS)
+
+/** A client knows a ref by the very name it sent, whatever a terminal would make of that. */
+const nameOf = (ref: string) => ref.replace(/[\x00-\x1f\x7f]/g, '?').slice(0, MAX_WORDS)
 
 /** A refusal in the words an agent reads: the one place where it becomes text. */
 export function tellRefusal(refusal: Refusal): string[] {

@@ -41,7 +41,6 @@ interface Scheduled {
  */
 export async function startWorker(options: WorkerOptions): Promise<RunningWorker> {
   const config = readWranglerConfig()
-  tieWorkerd()
   const miniflare = withoutItsSignalHandlers(() => new Miniflare(miniflareOptions(config, options)))
   try {
     const url = (await miniflare.ready).origin
@@ -78,7 +77,7 @@ function miniflareOptions(config: WranglerConfig, options: WorkerOptions): Minif
     logRequests: false,
     ...(options.state === undefined ? {} : { resourcePersistencePath: path.join(options.state, 'v3') }),
     handleStructuredLogs: ({ message }) => options.say(message),
-    unsafeRuntimeEnv: { GATE_TIED: workerdProgram() },
+    unsafeRuntimeEnv: tieWorkerd(),
     workers: [
       {
         config: {
@@ -121,9 +120,13 @@ function workerdProgram(): string {
   return workerd.default
 }
 
-/** Miniflare leaves workerd running when its own process is killed. */
-function tieWorkerd(): void {
+/**
+ * Miniflare leaves workerd running when its own process is killed; what this answers with goes into workerd's
+ * environment. Every Miniflare of this process needs it from then on.
+ */
+export function tieWorkerd(): Record<string, string> {
   process.env.MINIFLARE_WORKERD_PATH ??= path.join(import.meta.dirname, 'tied.sh')
+  return { GATE_TIED: workerdProgram() }
 }
 
 /** At a signal Miniflare would end this process at once; when and how it stops is the launcher's to say. */

@@ -100,6 +100,9 @@ function wrangler(args: string[], env: Record<string, string>, output: 'pipe' | 
       // What worker.ts puts there is for a miniflare in this process.
       MINIFLARE_WORKERD_PATH: undefined,
       WRANGLER_SEND_METRICS: 'false',
+      // It serves the ledger at /cdn-cgi/local/explorer, to whoever asks.
+      X_LOCAL_EXPLORER: 'false',
+      X_LOCAL_OBSERVABILITY: 'false',
       GATE_TIED_SIGNAL: 'TERM',
       ...env,
     },

@@ -31,6 +31,20 @@ const speaks = ({ mode, id, oldModes }: Omit<Entry, 'commit' | 'path'>) =>
  */
 const DIFF_KIB = 512 << 10
 
+/** The paths of all entries are held at once. One may be as long as the trees above it make it; all together are not. */
+const MAX_PATH_BYTES = 64 << 20
+
+/** Counts entries and the bytes of their paths; the answer throws past a limit. */
+function bounded(maxEntries: number, tooMany: () => OverLimit): (path: Buffer) => void {
+  let entries = 0
+  let bytes = 0
+  return path => {
+    entries += 1
+    bytes += path.length
+    if (entries > maxEntries || bytes > MAX_PATH_BYTES) throw tooMany()
+  }
+}
+
 /** The entries of each new commit that differ from every parent's, by git's own combined diff (git-diff-tree(1)). */
 export async function changedEntries(
   git: Git,
@@ -42,7 +56,6 @@ export async function changedEntries(
   let commit = ''
   let head: Omit<Entry, 'path' | 'commit'> | undefined
   let entries: Entry[] = []
-  let count = 0
   const args = [
     'diff-tree',
     '--stdin',
@@ -57,11 +70,15 @@ export async function changedEntries(
     '-z',
   ]
   const tooMany = () =>
-    new OverLimit(`its commits change more than ${limits.maxObjects} files`, 'push it in smaller parts')
+    new OverLimit(
+      `its commits change more than ${limits.maxObjects} files, or their paths are too long`,
+      'push it in smaller parts',
+    )
+  const count = bounded(limits.maxObjects, tooMany)
   const input = `${[...commits.keys()].join('\n')}\n`
   await lines(git, args, { signal, end: 0, input, maxDataKiB: DIFF_KIB, outOfMemory: tooMany }, field => {
     if (head) {
-      if (++count > limits.maxObjects) throw tooMany()
+      count(field)
       if (speaks(head)) entries.push({ commit, path: field.toString('utf8'), ...head })
       head = undefined
     } else if (field[0] === 58) {
@@ -88,10 +105,21 @@ export function rawHead(text: string): Omit<Entry, 'path' | 'commit'> {
   return { mode, id, oldModes: words.slice(0, parents), oldIds: words.slice(parents + 1, 2 * parents + 1) }
 }
 
+const MAX_TAGGED_FILES = 250_000
+
 /** All that a tree holds, as if it were new. */
 export async function treeEntries(git: Git, tree: string, signal: AbortSignal): Promise<Entry[]> {
   const entries: Entry[] = []
+  const count = bounded(
+    MAX_TAGGED_FILES,
+    () =>
+      new OverLimit(
+        `a tag holds more than ${MAX_TAGGED_FILES} files, or their paths are too long`,
+        'tag a commit instead',
+      ),
+  )
   await lines(git, ['ls-tree', '-r', '-t', '-z', '--full-tree', tree], { signal, end: 0 }, field => {
+    count(field)
     const tab = field.indexOf(9)
     const [mode, , id] = field.subarray(0, tab).toString('latin1').split(' ')
     if (!mode || !id) throw new Error('git ls-tree cannot be read')
@@ -104,8 +132,6 @@ export async function treeEntries(git: Git, tree: string, signal: AbortSignal): 
       oldIds: [],
     }
     if (speaks(entry)) entries.push(entry)
-    if (entries.length > 250_000)
-      throw new OverLimit('a tag holds more than 250000 files', 'tag a commit instead')
   })
   return entries
 }

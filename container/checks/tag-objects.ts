@@ -1,8 +1,11 @@
 import type { IncomingPush } from './check.ts'
-import { OverLimit } from './limits.ts'
+import { inBytes, OverLimit } from './limits.ts'
 import { ObjectReader } from './object-reader.ts'
 import { tagTarget } from './refs-with.ts'
 import { printable } from './secrets/redact.ts'
+
+/** The largest tag, and all of a push's together, as each ref brings them, in bytes: they are held at once. */
+const MAX_TAG_BYTES = 32 << 20
 
 /** A tag object or what it points at, met on the way from a ref to a commit. */
 export interface TagObject {
@@ -19,6 +22,7 @@ export async function tagObjects(
   signal: AbortSignal,
 ): Promise<TagObject[]> {
   const found: TagObject[] = []
+  let bytes = 0
   await using objects = new ObjectReader(push.git, signal)
   for (const tip of tips) {
     let id: string = tip.new
@@ -35,8 +39,14 @@ export async function tagObjects(
         found.push({ id, ref: tip.ref, type: info.type, content: Buffer.alloc(0) })
         break
       }
-      const tag = await objects.whole(id, 32 << 20)
+      const tag = await objects.whole(id, MAX_TAG_BYTES)
       if (!tag) throw new Error(`tag ${id} cannot be read`)
+      bytes += tag.content.length
+      if (bytes > MAX_TAG_BYTES)
+        throw new OverLimit(
+          `its tags hold more than ${inBytes(MAX_TAG_BYTES)}, all together`,
+          'push fewer of them at once',
+        )
       found.push({ id, ref: tip.ref, type: 'tag', content: tag.content })
       const target = tagTarget(tag.content)
       if (!target) throw new Error(`tag ${id} has no object`)

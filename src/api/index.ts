@@ -49,6 +49,9 @@ api.use(
 api.use('*', async (c, next) => {
   const type = c.req.header('content-type')
   const empty = c.req.raw.body === null || c.req.header('content-length') === '0'
+  // Where every field has a default, no body would set them all.
+  if (empty && c.req.method === 'PUT')
+    throw new Problem(400, 'bad-request', 'there is no body', 'Send a JSON object; see /-/api/v1/reference')
   if (!empty && !/^application\/json(;|$)/i.test(type ?? ''))
     throw new Problem(
       415,

@@ -84,8 +84,10 @@ function askToSignIn(request: Request): Response {
   // An EventSource does not show the answer that it is sent on to.
   if (request.headers.get('accept') === 'text/event-stream')
     return new Response('event: signed-out\ndata:\n\n', { headers: { 'content-type': 'text/event-stream' } })
-  // A strict cookie is not sent along a link on another site; asked again from here, it is.
-  if (request.headers.get('sec-fetch-site') === 'cross-site')
+  // A strict cookie is not sent along a link on another site, and Access's counts for nothing there; asked again from
+  // here, they are.
+  const site = request.headers.get('sec-fetch-site')
+  if (site === 'cross-site' || site === 'same-site')
     return new Response('<!doctype html><title>git-gate</title><meta http-equiv="refresh" content="0">', {
       headers: { 'content-type': 'text/html; charset=utf-8' },
     })

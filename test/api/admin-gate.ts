@@ -12,6 +12,7 @@ import {
 import { inject } from 'vitest'
 import { projectRoot } from '../../local/bundle.ts'
 import { type Database, migrate } from '../../local/migrations.ts'
+import { tieWorkerd } from '../../local/worker.ts'
 import { PASS_HEADER, type Pass, PROTOCOL, readPass } from '../../src/contract/pass.ts'
 
 /** What a stand-in for the companion was asked: the service of the pass, and the body. */
@@ -83,6 +84,7 @@ export async function startAdminGate(
   const miniflare = new Miniflare(
     convertV4MiniflareOptions({
       modules: true,
+      unsafeRuntimeEnv: tieWorkerd(),
       handleStructuredLogs: ({ message }) => log.push(message),
       script: fs.readFileSync(inject('worker'), 'utf8'),
       compatibilityDate: '2026-11-01',

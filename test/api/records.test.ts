@@ -143,7 +143,9 @@ test('a companion that refuses or fails is told of, without its insides', async 
     companion: ({ body }) =>
       body === 'no key'
         ? { status: 400, body: { error: 'this is not a private key' } }
-        : { status: 500, body: { stack: 'at secret.ts:1' } },
+        : body === 'starting'
+          ? { status: 503, body: 'git-gate: the container is starting; try again in 5 s' }
+          : { status: 500, body: { stack: 'at secret.ts:1' } },
   })
   const told = async (body: object) => {
     const response = await broken.ask('/identities', {
@@ -154,6 +156,9 @@ test('a companion that refuses or fails is told of, without its insides', async 
     return `${response.status} ${await response.text()}`
   }
   expect(await told({ name: 'a', privateKey: 'no key' })).toMatch(/^400 .*this is not a private key/)
+  expect(await told({ name: 'a', privateKey: 'starting' })).toMatch(
+    /^502 .*no-companion.*the container is starting; try again in 5 s/,
+  )
   const fault = await told({ name: 'a' })
   expect(fault).toMatch(/^502 .*companion-fault/)
   expect(fault).not.toContain('secret.ts')

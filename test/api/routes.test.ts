@@ -134,6 +134,19 @@ test('a body that is not JSON, or too large, is refused', async () => {
   expect((await harmless('/agents', { method: 'POST', ...json(large) })).status).toBe(413)
 })
 
+test('a grant is not emptied by a request that forgot its body', async () => {
+  const forgot = await harmless('/grants/ada/github.com%2Facme%2Fapp', {
+    method: 'PUT',
+    headers: { authorization: json().headers.authorization },
+  })
+  expect(forgot.status).toBe(400)
+})
+
+test('an end that no calendar can write is refused', async () => {
+  const token = { agent: 'ada', expiresAt: '9999-12-31T23:59:59-01:00' }
+  expect((await harmless('/tokens', { method: 'POST', ...json(JSON.stringify(token)) })).status).toBe(400)
+})
+
 test('a route or method that is not there is a 404 in JSON', async () => {
   for (const [method, path] of [
     ['GET', '/'],

@@ -7,6 +7,7 @@ import { z } from 'zod'
 import { projectRoot } from '../../local/bundle.ts'
 import { Terms } from '../../src/contract/rules.ts'
 import { type AdminGate, hostKey, startAdminGate } from '../api/admin-gate.ts'
+import { accessBefore } from './access-before.ts'
 import { gitGate } from './command.ts'
 
 let gate: AdminGate
@@ -191,6 +192,16 @@ test('what is wrong is said on stderr, with what to do: exit 2 for the command l
   expect(await wrong('grant', 'set', 'bob', 'demo', '--push', 'main', '--max-blob-bytes', 'many')).toMatch(
     /^2 /,
   )
+  const privateKey = join(folder, 'id_ed25519')
+  writeFileSync(privateKey, '-----BEGIN OPENSSH PRIVATE KEY-----\n')
+  for (const [option, value] of [
+    ['--deny-path', ''],
+    ['--email', ''],
+    ['--allowed-signers', privateKey],
+  ] as const)
+    expect(await wrong('grant', 'set', 'bob', 'demo', '--push', 'main', option, value), option).toMatch(
+      /^2 git-gate: \w+.*: /,
+    )
   expect(await wrong('grant', 'set', 'nobody', 'demo', '--push', 'main')).toMatch(/^1 .*no agent nobody/s)
   expect(await wrong('repo', 'add', 'x')).toMatch(/^2 .*--upstream/s)
   expect(await wrong('repo', 'frobnicate')).toMatch(/^2 /)
@@ -218,6 +229,22 @@ test('a gate that is not there, or refuses, is told of', async () => {
     code: 1,
     stderr: expect.stringContaining('GATE_URL'),
   })
+})
+
+test('a gate behind Cloudflare Access is reached with a service token, and without one it is said what is in the way', async () => {
+  await using edge = await accessBefore(gate.url)
+  const list = (more: Record<string, string>) =>
+    gitGate(['agent', 'list'], { env: { ...env(), GATE_URL: edge.url, ...more } })
+  expect(await list({})).toMatchObject({
+    code: 1,
+    stderr: expect.stringMatching(/sends this on to https:\/\/acme\.example\n.*GATE_ACCESS_CLIENT_ID/s),
+  })
+  expect(await list({ GATE_ACCESS_CLIENT_ID: edge.id })).toMatchObject({
+    code: 1,
+    stderr: expect.stringContaining('two halves'),
+  })
+  const letIn = await list({ GATE_ACCESS_CLIENT_ID: edge.id, GATE_ACCESS_CLIENT_SECRET: edge.secret })
+  expect(letIn).toMatchObject({ code: 0, stderr: '' })
 })
 
 test('a local gate is found by what it wrote, and the command by a link to it', async () => {

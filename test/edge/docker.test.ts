@@ -227,9 +227,12 @@ describe('under a real Docker engine', () => {
 
     const work = await app.clone()
     const [first = ''] = await containers()
+    // What wrangler has for developers would show the ledger to whoever asks.
+    const explorer = new URL('/cdn-cgi/local/explorer/api/d1/database', worker.url)
+    expect((await fetch(explorer)).status).toBe(404)
     await pushAndBeRefused(app, work)
 
-    const big = await work.commit('Something big', { big: megabytes(100) })
+    const big = await work.commit('Something big', { big: megabytes(40) })
     const pushed = await work.git(['push', 'origin', 'HEAD:refs/heads/ada/big'], { within: seconds(240) })
     expect(pushed).toMatchObject(accepted)
     expect(await app.upstream.ref('refs/heads/ada/big')).toBe(big)

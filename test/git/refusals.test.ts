@@ -73,7 +73,42 @@ test("upstream's refusal reaches the agent in upstream's own words", async () =>
     upstreamSaid: 'GH006: protected branch\nask the team',
   })
   gate.upstream.hook('pre-receive')
-  expect(await work.push('HEAD:ada/try')).toMatchObject(accepted)
+  const pushed = await work.push('HEAD:ada/try')
+  expect(pushed).toMatchObject(accepted)
+  expect(pushed.output).not.toMatch(/error|warning/)
+
+  // Not the same as an upstream that has moved, though git has the same word for both.
+  await gate.upstream.git(['config', 'receive.denyNonFastForwards', 'true'])
+  await work.text(['commit', '-q', '--amend', '--allow-empty', '-m', 'Try again'])
+  const denied = await work.push('+HEAD:ada/try')
+  expect(denied).toMatchObject(rejected)
+  expect(denied.output).toMatch(/ada\/try \(git-gate: upstream refused: non-fast-forward\)/)
+})
+
+test('of several refs the one that upstream refuses is the reason, whichever was named first', async () => {
+  await using gate = await startGate()
+  gate.upstream.hook('update', 'case $1 in */b) echo "b is closed" >&2; exit 1;; esac')
+  const ada = await gate.agent('ada', own)
+  const work = await ada.clone()
+  await work.commit('Try')
+  const refused = await work.push('HEAD:ada/a', 'HEAD:ada/b')
+  expect(refused).toMatchObject(rejected)
+  expect(refused.output).toMatch(/remote: git-gate: refused: upstream refused: hook declined/)
+  expect(refused.output).toMatch(/ada\/b \(git-gate: upstream refused: hook declined\)/)
+  expect(refused.output).toMatch(
+    /ada\/a \(git-gate: not pushed: another ref of this push was refused by upstream\)/,
+  )
+})
+
+test('a ref whose name a terminal would not show as it is has its reason all the same', async () => {
+  await using gate = await startGate()
+  const ada = await gate.agent('ada', own)
+  const work = await ada.clone()
+  await work.commit('Try')
+  const refused = await work.push('HEAD:refs/heads/ada/❤️')
+  expect(refused).toMatchObject(rejected)
+  expect(refused.output).toMatch(/! \[remote rejected\] .*\(git-gate: .*invisible/)
+  expect(refused.output).not.toMatch(/failed to report status|unknown ref/)
 })
 
 test('what upstream says on success reaches the agent too', async () => {

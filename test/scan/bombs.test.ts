@@ -36,21 +36,24 @@ async function measured(push: IncomingPush, check = secrets(settings)) {
   return { refusals, grown: most - before }
 }
 
+function writeObject(type: 'blob' | 'tree', input: string | Buffer): string {
+  const args = ['hash-object', '-w', '--stdin', '-t', type]
+  return execFileSync('git', args, { cwd: tree.dir, input, encoding: 'utf8' }).trim()
+}
+
+const treeEntry = (mode: string, name: string, id: string) =>
+  Buffer.concat([Buffer.from(`${mode} ${name}\0`), Buffer.from(id, 'hex')])
+
 /** Commits a tree of nested folders, `width` entries each and `depth` deep, that all share one file. */
 async function commitTree(width: number, depth: number): Promise<string> {
-  const write = (type: string, input: string | Buffer) => {
-    const args = ['hash-object', '-w', '--stdin', '-t', type]
-    return execFileSync('git', args, { cwd: tree.dir, input, encoding: 'utf8' }).trim()
-  }
-  let id = write('blob', 'the same\n')
+  let id = writeObject('blob', 'the same\n')
   for (let level = 0; level < depth; level++) {
-    const [mode, kind] = level === 0 ? ['100644', 'f'] : ['40000', 'd']
-    const to = Buffer.from(id, 'hex')
-    const entries = Array.from({ length: width }, (_, i) => [
-      Buffer.from(`${mode} ${kind}${String(i).padStart(7, '0')}\0`),
-      to,
-    ])
-    id = write('tree', Buffer.concat(entries.flat()))
+    const [mode, kind] = level === 0 ? (['100644', 'f'] as const) : (['40000', 'd'] as const)
+    const to = id
+    const entries = Array.from({ length: width }, (_, i) =>
+      treeEntry(mode, `${kind}${String(i).padStart(7, '0')}`, to),
+    )
+    id = writeObject('tree', Buffer.concat(entries))
   }
   return tree.git('commit-tree', id, '-p', 'HEAD', '-m', 'Many')
 }
@@ -113,6 +116,35 @@ test.each<[string, number, number]>([
   expect(await files(settings).run(push, () => {}, new AbortController().signal)).toMatchObject([
     { reason: 'the push is too large' },
   ])
+})
+
+test('long paths, again and again: refused, and memory stays flat', async () => {
+  const long = 'x'.repeat(4_000)
+  const [a, b] = ['one\n', 'other\n'].map(content => {
+    const blob = writeObject('blob', content)
+    const files = Array.from({ length: 100 }, (_, i) =>
+      treeEntry('100644', `f${String(i).padStart(3, '0')}`, blob),
+    )
+    let id = writeObject('tree', Buffer.concat(files))
+    for (let depth = 0; depth < 60; depth++) id = writeObject('tree', treeEntry('40000', long, id))
+    return id
+  })
+  let tip = 'HEAD'
+  for (let i = 0; i < 6; i++)
+    tip = await tree.git('commit-tree', (i % 2 ? a : b) ?? '', '-p', tip, '-m', `${i}`)
+  const push = await tree.push([`${tip}:refs/heads/long`])
+  const { refusals, grown } = await measured(push)
+  expect(refusals).toMatchObject([{ reason: 'too much to scan' }])
+  expect(grown).toBeLessThan(300 * MIB)
+})
+
+test('one large tag under many names: refused, and memory stays flat', async () => {
+  await tree.write('message', `${'x'.repeat(69)}\n`.repeat(200_000))
+  await tree.git('tag', '--annotate', 'big', '--file', 'message')
+  const push = await tree.push(Array.from({ length: 50 }, (_, i) => `refs/tags/big:refs/tags/t${i}`))
+  const { refusals, grown } = await measured(push)
+  expect(refusals[0]).toMatchObject({ reason: 'too much to scan' })
+  expect(grown).toBeLessThan(300 * MIB)
 })
 
 test('one folder of a million files: refused before anything reads it', { timeout: 330_000 }, async () => {
