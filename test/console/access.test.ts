@@ -52,7 +52,10 @@ test('who comes through Access is in the console without signing in, and what th
   expect(await page.context().cookies()).toEqual([])
 })
 
-test('who comes back from the sign-in of Access, which is another site, is in the console too', async () => {
+test.for([
+  ['another site', 'localhost'],
+  ['another origin of the same site', '127.0.0.1'],
+])('who comes back from the sign-in of Access, which is %s, is in the console too', async ([, host]) => {
   await using behind = await behindAccess(await assertion('grace@example.com'))
   const { page } = behind
   const elsewhere = createServer((_, response) =>
@@ -62,7 +65,7 @@ test('who comes back from the sign-in of Access, which is another site, is in th
   ).listen(0, '127.0.0.1')
   await once(elsewhere, 'listening')
   try {
-    await page.goto(`http://localhost:${(elsewhere.address() as AddressInfo).port}/`)
+    await page.goto(`http://${host}:${(elsewhere.address() as AddressInfo).port}/`)
     await page.getByRole('link', { name: 'go on' }).click()
     await page.getByText('access grace@example.com').waitFor()
   } finally {

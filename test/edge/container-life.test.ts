@@ -59,7 +59,12 @@ async function pushHeldUp(repository: EdgeRepository) {
 
 describe.concurrent('a container', () => {
   const gate = gateWith(
-    { GATE_LOST_PUSH_SECONDS: '1', GATE_SCAN_SECONDS: '77' },
+    {
+      GATE_LOST_PUSH_SECONDS: '1',
+      GATE_SCAN_SECONDS: '77',
+      // An identity's key, whatever its name looks like.
+      GATE_IDENTITY_NIGHTLY_SESSIONS: 'a private key',
+    },
     'races',
     'broken',
     'older',

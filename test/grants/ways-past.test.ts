@@ -521,6 +521,15 @@ describe('where a push goes', () => {
     expect(await changed()).toEqual({})
   })
 
+  test('the same, from where only main is known to stand by now', async () => {
+    const boss = await gate.agent('boss', { push: ['main'] })
+    expect(await work.git(['push', boss.url(), 'two:refs/heads/main'])).toMatchObject(accepted)
+    before = await gate.upstream.refs()
+    const pack = await packOf(work, 'lost', '^two')
+    const line: Line = [id('two'), id('three'), 'refs/heads/alias']
+    await refusedPush(eve, body([line], pack), /at upstream it is another name of refs\/heads\/main/)
+  })
+
   test('another repository, by its path, its name in another spelling, or a header', async () => {
     const other = await gate.repository('other')
     const had = await other.refs()
