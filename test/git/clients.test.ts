@@ -72,6 +72,8 @@ test(
     await using gate = await startGate({ settings: { GATE_SCAN_SECONDS: '400' } })
     const ada = await gate.agent('ada', anything)
     const work = await ada.clone()
+    // Random bytes do not deflate.
+    await work.text(['config', 'core.compression', '0'])
     const commit = await work.commit('Large', { one: megabytes(50), two: megabytes(50) })
     expect(await work.git(['push', 'origin', 'HEAD:large'], { within: seconds(420) })).toMatchObject(accepted)
     expect(await gate.upstream.ref('refs/heads/large')).toBe(commit)
