@@ -6,8 +6,8 @@ import { type Link, upstreamProblem } from './upstream.ts'
 
 /**
  * Refuses what would go to a branch that upstream keeps as a symbolic ref: git follows it there, and moves another
- * branch, for which no rule was asked. Upstream is asked only of refs that are said to stand where
- * another one stands, as a symbolic ref always does. Git tells of symbolic refs other than HEAD over protocol v2 only (gitprotocol-v2(5)).
+ * branch, for which no rule was asked. Upstream is asked only of refs that are said to stand where another one stands,
+ * as a symbolic ref always does. Git tells of symbolic refs other than HEAD over protocol v2 only (gitprotocol-v2(5)).
  */
 export async function refuseAliases(
   git: Git,

@@ -19,7 +19,8 @@ const KEEPALIVE_SECONDS = 5
 
 /**
  * git-config(1). Deny* settings act after pre-receive, when upstream already has the push: they are off. A quarantine's
- * alternate is its own mirror, whose refs git lists anyway: it need not list them a second time as an alternate's, and true(1) tells of none.
+ * alternate is its own mirror, whose refs git lists anyway: it need not list them a second time as an alternate's, and
+ * true(1) tells of none.
  */
 function gitConfig(settings: Settings, hooks: string): string {
   // Several of git's words fit into the silence that is taken for a client that has gone.
