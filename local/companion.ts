@@ -37,7 +37,7 @@ const MAX_DEATHS = 5
  * Where Node keeps what it compiled. With it a companion starts without the compiler for TypeScript, which would stay
  * in its memory (23 MB), and every process that it starts copies the tables of that memory.
  */
-const COMPILED = path.join(projectRoot, 'node_modules/.cache/git-gate')
+export const COMPILED = path.join(projectRoot, 'node_modules/.cache/git-gate')
 
 /** What a companion's process sees of the launcher's environment, besides GATE_… settings. */
 const INHERITED = ['PATH', 'HOME', 'USER', 'LANG', 'TZ', 'TMPDIR']

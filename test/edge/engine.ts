@@ -7,6 +7,7 @@ import os from 'node:os'
 import path from 'node:path'
 import { createInterface } from 'node:readline'
 import { projectRoot } from '../../local/bundle.ts'
+import { COMPILED } from '../../local/companion.ts'
 import { killTree } from '../../local/processes.ts'
 import { seconds, until } from '../harness/index.ts'
 
@@ -69,6 +70,7 @@ export async function startEngine(): Promise<Engine> {
         env: {
           PATH: process.env.PATH,
           GATE_GITLEAKS: path.join(projectRoot, '.cache/gitleaks/gitleaks'),
+          NODE_COMPILE_CACHE: COMPILED,
           ...env,
           COMPANION_PORT: '0',
           GATE_HOST: '127.0.0.1',
