@@ -135,22 +135,18 @@ async function whatCame(
         upstreamProblem(upstream, ended.stderr).message,
         upstreamSaid,
       )
-    const refs = commands.map((c): RefStatus => {
-      const line = porcelain.get(c.ref)
-      return {
-        ref: c.ref,
-        status: 'ng',
-        reason:
-          line?.flag === '!' && !isBystander(line.summary)
-            ? upstreamReason(line.summary)
-            : 'not pushed: another ref of this push was refused by upstream',
-      }
+    const causes = new Map(
+      refusedRefs
+        .map(({ ref }) => [ref, porcelain.get(ref)?.summary ?? ''] as const)
+        .filter(([, summary]) => !isBystander(summary))
+        .map(([ref, summary]) => [ref, upstreamReason(summary)]),
+    )
+    const refs = commands.map(({ ref }): RefStatus => {
+      const reason = causes.get(ref) ?? 'not pushed: another ref of this push was refused by upstream'
+      return { ref, status: 'ng', reason }
     })
-    const isCause = ({ ref }: RefStatus) => {
-      const line = porcelain.get(ref)
-      return line?.flag === '!' && !isBystander(line.summary)
-    }
-    return { outcome: 'refused', refs, why: refs.find(isCause)?.reason ?? 'upstream refused', upstreamSaid }
+    const [why = 'upstream refused'] = causes.values()
+    return { outcome: 'refused', refs, why, upstreamSaid }
   } catch (error) {
     if (!deadline.aborted) throw error
     return await settleByAsking(

@@ -71,15 +71,15 @@ async function make(each: Case, room: string) {
       await work.git('push', '--quiet', '--force', gate.upstream.dir, ...own)
     },
   }
-  const { refspecs, secrets } = await each.make(work)
-  const rooms = refspecs.map(refspec => inRoom(room, refspec))
+  const { secrets, ...asked } = await each.make(work)
+  const rooms = asked.refspecs.map(refspec => inRoom(room, refspec))
   const sources = rooms.flatMap(({ source }) => source || [])
   const ids = sources.length ? (await work.git('rev-parse', ...sources)).split('\n') : []
   return {
     room,
     secrets,
     dir,
-    pushes: rooms.map(({ source, target }) => `+${source && ids.shift()}:${target}`),
+    refspecs: rooms.map(({ source, target }) => `+${source && ids.shift()}:${target}`),
   }
 }
 
@@ -109,7 +109,7 @@ async function pushTogether(cases: readonly Case[]) {
   const objects = made.map(({ dir }) => join(dir, '.git', 'objects\n'))
   await writeFile(join(from, 'objects', 'info', 'alternates'), objects)
   const before = await gate.upstream.refs()
-  const push = ['push', '--progress', '--porcelain', url, ...made.flatMap(({ pushes }) => pushes)]
+  const push = ['push', '--progress', '--porcelain', url, ...made.flatMap(({ refspecs }) => refspecs)]
   const ran = await git(push, { cwd: from, within: seconds(100) })
   const after = await gate.upstream.refs()
   for (const used of [from, ...made.map(({ dir }) => dirname(dir))])
@@ -119,13 +119,13 @@ async function pushTogether(cases: readonly Case[]) {
 
 /** Each case with the push that it comes in, made once one of its cases is asked for. */
 function together(cases: readonly Case[], atOnce = AT_ONCE) {
-  const pushes: ReturnType<typeof pushTogether>[] = []
+  const begun: ReturnType<typeof pushTogether>[] = []
   return cases.map(({ name }, i) => ({
     name,
     async pushed() {
       const place = Math.floor(i / atOnce)
-      pushes[place] ??= pushTogether(cases.slice(place * atOnce, (place + 1) * atOnce))
-      const { made, before, after, ran, record } = await pushes[place]
+      begun[place] ??= pushTogether(cases.slice(place * atOnce, (place + 1) * atOnce))
+      const { made, before, after, ran, record } = await begun[place]
       const { room, secrets } = made[i % atOnce] ?? expect.fail('it was not made')
       const own = <T>(all: readonly T[], ref: (each: T) => string) =>
         all.filter(each => ref(each).includes(`/${room}/`))
