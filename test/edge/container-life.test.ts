@@ -197,12 +197,7 @@ describe.concurrent('a container', () => {
 })
 
 describe.concurrent('a container with little time', () => {
-  const gate = gateWith(
-    { GATE_CONTAINER_IDLE_SECONDS: '3', GATE_START_SECONDS: '2' },
-    'slow',
-    'unused',
-    'used',
-  )
+  const gate = gateWith({ GATE_START_SECONDS: '2' }, 'slow')
 
   test('to start goes on starting when its client was sent away', async () => {
     const slow = gate().repository('slow')
@@ -227,7 +222,7 @@ describe.concurrent('a container with little time', () => {
 })
 
 describe.concurrent('a container that nobody asks', () => {
-  const gate = gateWith({ GATE_CONTAINER_IDLE_SECONDS: '4' }, 'unused', 'used', 'watched')
+  const gate = gateWith({ GATE_CONTAINER_IDLE_SECONDS: '6' }, 'unused', 'used', 'watched')
 
   test('is stopped, also when its Durable Object was thrown out of memory', async () => {
     const unused = gate().repository('unused')
@@ -273,7 +268,7 @@ describe.concurrent('a container that nobody asks', () => {
     await untilTold(await used.agent('ada'), works)
     const { push, container, goOn } = await pushHeldUp(used)
     // Longer than the time-out, in which an upstream thinks and nobody else asks.
-    await delay(seconds(5))
+    await delay(seconds(7))
     expect(container.child.exitCode).toBe(null)
     goOn()
     expect(await push).toMatchObject(accepted)

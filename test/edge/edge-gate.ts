@@ -71,7 +71,7 @@ export interface EdgeRepository {
   readonly upstream: Upstream
   /** Every container that was started for it, the newest last. */
   containers(): readonly Instance[]
-  /** The one that runs. */
+  /** The newest, which may have ended by now. */
   container(): Instance
   /** An agent that may push to the branches under its name. */
   agent(name: string): Promise<EdgeAgent>
@@ -147,7 +147,7 @@ export async function startEdgeGate({ repositories, settings = {} }: EdgeOptions
     return {
       upstream,
       containers: () => engine.of(name),
-      container: () => engine.running(name),
+      container: () => engine.newest(name),
       async agent(agent) {
         await admin.agent(agent)
         await admin.grant(agent, name, termsOf({ push: ['refs/heads/{agent}/**'] }))

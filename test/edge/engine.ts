@@ -31,8 +31,8 @@ export interface Engine extends AsyncDisposable {
   readonly holds: Map<string, Promise<void>>
   /** Every container that was started for a repository, the newest last. */
   of(repository: string): readonly Instance[]
-  /** The one that runs now; throws when there is none. */
-  running(repository: string): Instance
+  /** The newest, which may have ended by now; throws when none was started. */
+  newest(repository: string): Instance
   readonly log: readonly string[]
 }
 
@@ -138,9 +138,9 @@ export async function startEngine(): Promise<Engine> {
     holds: new Map(),
     log,
     of: repository => started.get(repository) ?? [],
-    running(repository) {
-      const instance = alive(repository)
-      if (!instance) throw new Error(`no container runs for ${repository}:\n${log.join('\n')}`)
+    newest(repository) {
+      const instance = engine.of(repository).at(-1)
+      if (!instance) throw new Error(`no container was started for ${repository}:\n${log.join('\n')}`)
       return instance
     },
     async [Symbol.asyncDispose]() {

@@ -23,7 +23,7 @@ describe.concurrent('a container that starts empty', () => {
   beforeAll(async () => {
     gate = await startEdgeGate({
       repositories: ['large', 'small', 'spoilt', 'moved'],
-      settings: { GATE_CONTAINER_IDLE_SECONDS: '3' },
+      settings: { GATE_CONTAINER_IDLE_SECONDS: '5' },
     })
   })
   afterAll(() => gate?.[Symbol.asyncDispose]())
