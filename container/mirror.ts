@@ -10,6 +10,7 @@ import { type Enter, occupancy } from './occupancy.ts'
 import { orAborted } from './or-aborted.ts'
 import { type Arriving, refresh } from './refresh.ts'
 import type { Settings } from './settings.ts'
+import { markUnfilled } from './unfilled.ts'
 import { type Link, UpstreamError } from './upstream.ts'
 
 /** The local copy of one upstream: a cache, made anew whenever it is missing. */
@@ -169,6 +170,7 @@ async function ensure(git: Git): Promise<boolean> {
   await gitOn(fresh, git.env).text(['init', '--quiet', '--bare', '--template='], {
     signal: AbortSignal.timeout(10_000),
   })
+  await markUnfilled(fresh)
   await rm(git.dir, { recursive: true, force: true })
   await rename(fresh, git.dir)
   return true

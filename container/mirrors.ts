@@ -1,10 +1,11 @@
 import { createHash } from 'node:crypto'
-import { readdir } from 'node:fs/promises'
+import { readdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { RepositoryName } from '../src/contract/names.ts'
 import type { Upstream } from '../src/contract/pass.ts'
 import { gitOn } from './git.ts'
 import { createMirror, type MakingMirrors, type Mirror } from './mirror.ts'
+import { isUnfilled } from './unfilled.ts'
 
 export interface Mirrors {
   of(upstream: Upstream): Mirror
@@ -28,7 +29,9 @@ export function createMirrors({
   }
   return {
     async tidyAll() {
-      for (const dir of await mirrorsIn(join(home, 'mirrors'))) (await at(dir).enter())(false)
+      for (const dir of await mirrorsIn(join(home, 'mirrors')))
+        if (await isUnfilled(dir)) await rm(dir, { recursive: true, force: true })
+        else (await at(dir).enter())(false)
     },
     of(upstream) {
       // The upstream's address is part of the place: a repository that is pointed elsewhere starts empty.

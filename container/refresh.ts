@@ -3,6 +3,7 @@ import type { Git } from './git.ts'
 import { GitProgress } from './git-progress.ts'
 import type { HeadStart } from './head-start.ts'
 import { listMirror, type RefList, sameRefs } from './ref-list.ts'
+import { isUnfilled, markFilled, UNSYNCED_REFS } from './unfilled.ts'
 import { type Link, UpstreamError, upstreamProblem } from './upstream.ts'
 import { listUpstream, type UpstreamRefs } from './upstream-refs.ts'
 
@@ -60,9 +61,12 @@ export async function refresh({
       isTidy = begun !== 'broken'
       return begun === 'whole' ? listMirror(git, signal) : here
     }
-    const done = inTime(async () =>
-      takeOver(how, there, progress ? await begin(progress) : here, progress, signal),
-    )
+    const isFirst = await isUnfilled(git.dir)
+    const done = inTime(async () => {
+      const before = progress ? await begin(progress) : here
+      await takeOver(how, there, before, { isFirst, progress, signal })
+      if (isFirst) await markFilled(git.dir)
+    })
     if (progress) onArriving({ refs: there, progress, done })
     await done
   })
@@ -72,19 +76,27 @@ export async function refresh({
 /** So many new refs at once are packed. */
 const MANY_REFS = 100
 
+/** What a fetch is told beside what to get. */
+interface Fetch {
+  /** Nothing has filled the mirror yet: its refs are on the disk, with a sync, only once they are packed. */
+  readonly isFirst: boolean
+  readonly progress: GitProgress | undefined
+  readonly signal: AbortSignal
+}
+
 async function takeOver(
   { git, link, upstream, held }: Pick<Refresh, 'git' | 'link' | 'upstream' | 'held'>,
   there: RefList,
   here: RefList,
-  progress: GitProgress | undefined,
-  signal: AbortSignal,
+  how: Fetch,
 ): Promise<void> {
+  const { isFirst, signal } = how
   const moving = held()
-  if (!sameRefs(there.refs, here.refs, moving)) {
-    await fetchAll(git, link, upstream, moving, progress, signal)
-    // A fetch leaves a file for each ref, and every look at all of them reads each file.
-    if (there.refs.size - here.refs.size > MANY_REFS) await git.run(['pack-refs', '--all'], { signal })
-  }
+  if (!sameRefs(there.refs, here.refs, moving)) await fetchAll(git, link, upstream, moving, how)
+  const pack = ['pack-refs', '--all']
+  if (isFirst) await git.text(pack, { signal })
+  // A fetch leaves a file for each ref, and every look at all of them reads each file; but it works without.
+  else if (there.refs.size - here.refs.size > MANY_REFS) await git.run(pack, { signal })
   if (there.head === undefined || there.head === here.head) return
   if (there.head.startsWith('refs/')) await git.text(['symbolic-ref', 'HEAD', there.head], { signal })
   // Detached at a commit that no branch has, it is not here: then HEAD stays as it was.
@@ -100,8 +112,7 @@ async function fetchAll(
   link: Link,
   upstream: Upstream,
   heldRefs: readonly string[],
-  progress: GitProgress | undefined,
-  signal: AbortSignal,
+  { isFirst, progress, signal }: Fetch,
 ): Promise<void> {
   const { env, release } = await link.borrow(signal)
   try {
@@ -118,7 +129,7 @@ async function fetchAll(
         '+refs/tags/*:refs/tags/*',
         ...heldRefs.map(ref => `^${ref}`),
       ],
-      { signal, env, onStderr: chunk => progress?.push(chunk) },
+      { signal, env: isFirst ? { ...env, ...UNSYNCED_REFS } : env, onStderr: chunk => progress?.push(chunk) },
     )
     if (fetched.code !== 0) throw upstreamProblem(upstream, progress?.said ?? fetched.stderr)
   } finally {
