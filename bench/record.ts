@@ -10,6 +10,7 @@ const Result = z.object({
   against: z.string(),
   target: z.number().optional(),
   ratio: Spread.optional(),
+  rounds: z.number().optional(),
   gate: z.string(),
   peer: z.string(),
   reached: z.boolean().optional(),
@@ -17,7 +18,6 @@ const Result = z.object({
 })
 const Measured = z.object({
   at: z.string(),
-  rounds: z.number(),
   about: z.array(z.string()),
   results: z.array(Result),
 })
@@ -38,7 +38,7 @@ export function keep(name: string, measured: Measured, rows: readonly Row[]): vo
   const inOrder = rows.flatMap(row => (all[row.name] ? [{ name: row.name, ...all[row.name] }] : []))
   const results = inOrder.flatMap(each => each.results ?? [])
   const notes = results.flatMap(({ work, note }) => (note ? [`- ${work}: ${note}.`] : []))
-  const when = inOrder.map(({ name: row, at, rounds }) => `${row} ${at} (${rounds} rounds)`)
+  const when = inOrder.map(({ name: row, at }) => `${row} ${at}`)
   const lines = [
     MARK,
     '',

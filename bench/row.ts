@@ -16,6 +16,8 @@ export interface Result {
   /** What the ratio is to be at most; absent: it is only told. */
   readonly target?: number | undefined
   readonly ratio?: Spread | undefined
+  /** How many rounds the ratio is of. */
+  readonly rounds?: number | undefined
   /** What was measured of each side, in words with units. */
   readonly gate: string
   readonly peer: string
@@ -44,6 +46,7 @@ export function compared(
   return {
     ...line,
     ratio: found,
+    rounds: ours.length,
     gate: milliseconds(ours),
     peer: milliseconds(theirs),
     ...(line.target === undefined ? {} : { reached: found.median <= line.target }),

@@ -50,7 +50,7 @@ for (const row of rows.filter(each => isWanted(each.name))) {
   const results = [...(await row.run(stage, effort))]
   print(asTable(results), { name: row.name, results })
   // A hurried measurement is not what stands on record.
-  if (!effort.quick) keep(row.name, { at, rounds: effort.rounds, about, results }, rows)
+  if (!effort.quick) keep(row.name, { at, about, results }, rows)
 }
 for (const [name, curve] of Object.entries(curves).filter(([each]) => isWanted(each))) {
   const drawing = await curve(stage, effort)

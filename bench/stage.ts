@@ -52,8 +52,8 @@ export interface Stage {
   place(name: string, shape: Shape, roundTripMs?: number): Promise<Place>
   /** Another gate before the same upstreams, with other settings; it ends with the stage. */
   anotherGate(settings: Readonly<Record<string, string>>, names: readonly string[]): Promise<Gate>
-  /** The commands that gates have run at the upstream, so far. */
-  upstreamSessions(): readonly string[]
+  /** The commands that gates have run at the upstream for a place, so far. */
+  upstreamSessions(at: Place): readonly string[]
   /** A path of its own in the folder. */
   fresh(name: string): string
 }
@@ -151,7 +151,10 @@ export async function startStage(): Promise<Stage & AsyncDisposable> {
       for (const put of known.filter(each => names.includes(each.name))) await another.put(put)
       return another
     },
-    upstreamSessions: () => fs.readFileSync(sessions, 'utf8').split('\n').filter(Boolean),
+    upstreamSessions: ({ dir }) => {
+      const lines = fs.readFileSync(sessions, 'utf8').split('\n')
+      return lines.filter(line => line.includes(`/${path.basename(dir)}'`))
+    },
     fresh: name => {
       const parent = path.join(folder, 'work')
       fs.mkdirSync(parent, { recursive: true })

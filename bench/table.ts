@@ -11,11 +11,12 @@ export function asTable(results: readonly Result[]): string {
     result.work,
     result.against,
     result.ratio ? range(result.ratio) : '',
+    result.rounds ?? '',
     result.target === undefined ? '' : `≤ ${result.target}`,
     verdict(result),
     result.gate,
     result.peer,
   ])
-  const head = ['work', 'against', 'ratio (range)', 'to reach', 'reached', 'gate', 'other']
+  const head = ['work', 'against', 'ratio (range)', 'rounds', 'to reach', 'reached', 'gate', 'other']
   return [head, head.map(() => '---'), ...lines].map(cells => `| ${cells.join(' | ')} |`).join('\n')
 }

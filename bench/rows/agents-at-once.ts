@@ -44,7 +44,7 @@ export const agentsAtOnce: Row = {
             }),
         },
       ],
-      Math.min(rounds, 2),
+      Math.min(rounds, 4),
     )
     const line = {
       work: `${count} agents at once: clone, commit, push`,

@@ -39,7 +39,7 @@ export const largePush: Row = {
       }
       const times = await compare(
         [await by('gate', {}, false), await by('ssh', stage.sshEnv, true)],
-        Math.min(rounds, 2),
+        Math.min(rounds, 3),
       )
       const [gate = [], ssh = []] = [times.get('gate'), times.get('ssh')]
       const work = `push ${megabytes} MB of ${kind}`

@@ -13,12 +13,13 @@ export const refreshes: Row = {
     const urls = await Promise.all(
       Array.from({ length: count }, (_, i) => gate.agent(`reader-${i}`, place.name, ['refs/heads/**'])),
     )
-    const seen = () => stage.upstreamSessions().filter(line => line.includes(place.dir))
+    const seen = () => stage.upstreamSessions(place)
     const clones = () =>
       Promise.all(urls.map(url => mustGit(['clone', '-q', '--no-checkout', url, stage.fresh('reader')])))
     // The mirror is made by the first that asks.
     await mustGit(['ls-remote', '-q', urls[0] ?? ''])
     const first = seen().length
+    if (first === 0) throw new Error('the upstream was asked for a mirror, and its sessions are not seen')
     await clones()
     const more = seen().length - first
     return [
