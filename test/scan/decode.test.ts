@@ -1,6 +1,11 @@
 import { randomBytes } from 'node:crypto'
-import { gzipSync, zstdCompressSync } from 'node:zlib'
-import { expect, test } from 'vitest'
+import fs from 'node:fs'
+import os from 'node:os'
+import path from 'node:path'
+import { Readable } from 'node:stream'
+import { buffer } from 'node:stream/consumers'
+import { constants, createZstdCompress, gzipSync, zstdCompressSync } from 'node:zlib'
+import { afterAll, expect, test } from 'vitest'
 import { defaultLimits, type Limits, OverLimit } from '../../container/checks/limits.ts'
 import { Budget } from '../../container/checks/secrets/budget.ts'
 import { inMemory, SEGMENT } from '../../container/checks/secrets/source.ts'
@@ -8,10 +13,13 @@ import { type View, viewsOf } from '../../container/checks/secrets/views.ts'
 import { packedBy, tar, zip } from './archives.ts'
 import { githubToken, prose } from './fakes.ts'
 
+const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'gate-decode-'))
+afterAll(() => fs.rmSync(folder, { recursive: true, force: true }))
+
 async function views(content: Buffer, limits: Partial<Limits> = {}): Promise<View[]> {
   const found: View[] = []
   const budget = new Budget({ ...defaultLimits, maxBlobBytes: SEGMENT, ...limits })
-  const options = { path: 'a', folder: '/nonexistent', budget, signal: new AbortController().signal }
+  const options = { path: 'a', folder, budget, signal: new AbortController().signal }
   for await (const view of viewsOf(inMemory(content), options)) found.push(view)
   return found
 }
@@ -40,12 +48,30 @@ function wideWindow(content: string): Buffer {
   return Buffer.concat([packed.subarray(0, 4), Buffer.from([descriptor & 4, 21 << 3]), blocks])
 }
 
-test.each<[string, () => Buffer]>([
+/** Of 136 MiB, with what its end repeats at its very beginning: no window of 128 MiB reaches back so far. */
+async function longRange(pledgedSrcSize?: number): Promise<Buffer> {
+  const repeated = randomBytes(1 << 20)
+  const content = [repeated, Buffer.alloc(134 << 20), repeated]
+  const { ZSTD_c_windowLog, ZSTD_c_enableLongDistanceMatching, ZSTD_c_compressionLevel } = constants
+  const params = {
+    [ZSTD_c_windowLog]: 28,
+    [ZSTD_c_enableLongDistanceMatching]: 1,
+    [ZSTD_c_compressionLevel]: 1,
+  }
+  const packed = await buffer(Readable.from(content).pipe(createZstdCompress({ params, pledgedSrcSize })))
+  // Of one segment, its window is as large as what it holds; else its head names the window.
+  expect(Boolean(packed.readUInt8(4) & 0x20)).toBe(pledgedSrcSize !== undefined)
+  return packed
+}
+
+test.each<[string, () => Buffer | Promise<Buffer>]>([
+  ['zstd with a window of 256 MiB', () => longRange()],
+  ['zstd of one segment of 136 MiB', () => longRange(136 << 20)],
   ['xz with a filter', () => packedBy('xz', prose(60_000), '--delta=dist=1', '--lzma2')],
   ['xz with a check of another kind', () => packedBy('xz', prose(60_000), '--check=sha256')],
   ['xz with a window of 1.5 GiB', () => packedBy('xz', prose(60_000), '--lzma2=preset=0,dict=1536MiB')],
 ])('%s is whole and cannot be unpacked here: refused, not passed over', async (_, content) => {
-  await expect(views(content())).rejects.toThrow(/in a way that the gate cannot unpack/)
+  await expect(views(await content())).rejects.toThrow(/in a way that the gate cannot unpack/)
 })
 
 test.each<[string, (text: string) => Buffer]>([

@@ -1,12 +1,13 @@
 import { Readable } from 'node:stream'
 import type { ReadableStream } from 'node:stream/web'
-import { createInflateRaw, createZstdDecompress, inflateRawSync } from 'node:zlib'
+import { createInflateRaw, inflateRawSync } from 'node:zlib'
 import xz from 'xz-decompress'
 import { OverLimit } from '../limits.ts'
 import type { Budget } from './budget.ts'
 import { bunzip } from './bunzip.ts'
 import type { Kind, Packed } from './packed.ts'
 import type { Source } from './source.ts'
+import { unzstd, WindowTooLarge } from './unzstd.ts'
 
 /**
  * What a compressed stream holds, as far as it can be unpacked: a stream that turns out to be broken, or none at all,
@@ -77,22 +78,7 @@ const isBroken = (error: unknown) =>
   /^(Z_DATA_ERROR|Z_BUF_ERROR|Z_NEED_DICT|ZSTD_error_(?!memory|workSpace)\w+|xz [578])$/.test(codeOf(error))
 
 /** The stream is whole, and wants a filter or a check that the library lacks, or too large a window. */
-const isBeyondUs = (error: unknown) => /^xz [246]$/.test(codeOf(error))
-
-/** The largest window that zstd opens unasked, 128 MiB, as a frame's head has it (RFC 8878, 3.1.1.1.2). */
-const USUAL_WINDOW = 17 << 3
-
-/** A frame of zstd that asks for a larger window gets the usual one: it does for all that is no longer than that. */
-async function* withUsualWindow(input: Readable): AsyncGenerator<Buffer> {
-  let isHead = true
-  for await (const chunk of input as AsyncIterable<Buffer>) {
-    const isWide = isHead && chunk.length > 5 && !((chunk[4] ?? 0) & 0x20) && (chunk[5] ?? 0) > USUAL_WINDOW
-    isHead = false
-    yield isWide
-      ? Buffer.concat([chunk.subarray(0, 5), Buffer.from([USUAL_WINDOW]), chunk.subarray(6)])
-      : chunk
-  }
-}
+const isBeyondUs = (error: unknown) => error instanceof WindowTooLarge || /^xz [246]$/.test(codeOf(error))
 
 function decompressor(kind: Kind, input: Readable, signal: AbortSignal): AsyncIterable<Uint8Array> {
   if (kind === 'bzip2') return bunzip(input, signal)
@@ -100,8 +86,8 @@ function decompressor(kind: Kind, input: Readable, signal: AbortSignal): AsyncIt
     const compressed = Readable.toWeb(input) as ReadableStream<Uint8Array>
     return new xz.XzReadableStream(compressed as never) as unknown as ReadableStream<Uint8Array>
   }
-  const stream = DEFLATED.has(kind) ? createInflateRaw() : createZstdDecompress()
-  const from = kind === 'zstd' ? Readable.from(withUsualWindow(input), { objectMode: false }) : input
-  from.on('error', error => stream.destroy(error))
-  return from.pipe(stream)
+  if (kind === 'zstd') return unzstd(input)
+  const stream = createInflateRaw()
+  input.on('error', error => stream.destroy(error))
+  return input.pipe(stream)
 }
