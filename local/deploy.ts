@@ -7,6 +7,8 @@ import { promisify } from 'node:util'
 import { Command } from 'commander'
 import { parse } from 'smol-toml'
 import { z } from 'zod'
+import { readSettings as readCompanionSettings } from '../container/settings.ts'
+import { readSettings as readWorkerSettings } from '../src/settings.ts'
 import { projectRoot } from './bundle.ts'
 
 const options = new Command('npm run deploy --')
@@ -45,11 +47,14 @@ const Production = z.object({
     production: z.object({
       d1_databases: z.array(z.object({ database_id: z.string() })),
       r2_buckets: z.array(z.object({ bucket_name: z.string() })).default([]),
+      vars: z.record(z.string(), z.unknown()).default({}),
     }),
   }),
 })
 const production = () =>
   Production.parse(parse(fs.readFileSync(path.join(projectRoot, 'wrangler.toml'), 'utf8'))).env.production
+/** What wrangler.toml does not have, and the settings are not read without. */
+const FROM_ELSEWHERE = { GATE_PASS_KEY: '-'.repeat(64), GATE_ADMIN_TOKEN: '-'.repeat(64), GATE_HOME: '/' }
 const Secrets = z.array(z.object({ name: z.string() }))
 
 const checks: readonly (readonly [string, () => Promise<unknown>])[] = [
@@ -58,6 +63,17 @@ const checks: readonly (readonly [string, () => Promise<unknown>])[] = [
     async () => {
       if (await quiet('git', ['status', '--porcelain']))
         throw new Obstacle('commit or stash your changes: git status')
+    },
+  ],
+  [
+    'the settings in wrangler.toml are ones that the gate takes',
+    async () => {
+      const { vars } = production()
+      const texts = Object.fromEntries(Object.entries(vars).map(([name, value]) => [name, String(value)]))
+      for (const read of [readWorkerSettings, readCompanionSettings]) {
+        const tried = read({ ...texts, ...FROM_ELSEWHERE })
+        if (!tried.ok) throw new Obstacle(`[env.production.vars] of wrangler.toml, ${tried.problem}`)
+      }
     },
   ],
   [

@@ -10,7 +10,7 @@ const AT_ONCE = 6
 
 export const apply = command('apply <file>', 'make the gate hold what a YAML or JSON file says')
   .option('--dry-run', 'show the plan and change nothing')
-  .option('--yes', 'do not ask; without a terminal nothing is asked')
+  .option('--yes', 'do not ask; without a terminal, or with --json, nothing is asked')
   .option('--prune', 'also remove the agents, grants and repositories that the file does not name')
   .action(
     async (file: string, options: { dryRun?: boolean; yes?: boolean; prune?: boolean; json?: boolean }) => {

@@ -15,7 +15,7 @@ const add = command('add <repository> <fingerprint>', 'let one finding pass, by 
     answer(options, granted, () => `${granted.id}: ${granted.fingerprint} may pass in ${granted.repository}`)
   })
 
-const list = command('list', 'the findings that may pass')
+const list = command('list', 'every exception, also those that have ended')
   .option('--repository <name>', 'in this repository only')
   .action(async options => {
     const exceptions = await gate().exceptions.list(options.repository)

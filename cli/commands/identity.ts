@@ -27,7 +27,7 @@ const list = command('list', 'every identity, by its public half').action(async 
 
 const remove = command(
   'remove <name>',
-  'forget an identity that no repository uses, and delete its key',
+  'forget an identity that no repository uses, and delete its key where the gate keeps it',
 ).action(async (name: string, options) => {
   const removed = await gate().identities.remove(name)
   answer(options, removed, () => `removed ${removed.name}; take its public half off the upstream too`)

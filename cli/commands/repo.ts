@@ -110,11 +110,12 @@ function tellMirror({ freshAt, lastRefresh, bytes }: MirrorStatus): string {
   ].join(', ')
 }
 
-const remove = command('remove <name>', 'take a repository off the gate, with its grants').action(
-  async (name: string, options) => {
-    const removed = await gate().repositories.remove(name)
-    answer(options, removed, () => `removed ${removed.name}; its upstream is as it was`)
-  },
-)
+const remove = command(
+  'remove <name>',
+  'take a repository off the gate, with its grants and exceptions',
+).action(async (name: string, options) => {
+  const removed = await gate().repositories.remove(name)
+  answer(options, removed, () => `removed ${removed.name}; its upstream is as it was`)
+})
 
 export const repo = group('repo', 'repositories behind the gate', add, set, list, show, remove)

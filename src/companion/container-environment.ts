@@ -29,8 +29,9 @@ export async function containerEnvironment(
 ): Promise<ContainerEnvironment> {
   const wanted = new Set(['GATE_PASS_KEY', identityVariable(identity)])
   const entries = Object.entries(worker)
-    .filter((entry): entry is [string, string] => typeof entry[1] === 'string')
     .filter(([name]) => wanted.has(name) || SETTING.test(name))
+    // A number in wrangler.toml comes as one.
+    .map(([name, value]) => [name, String(value)] as const)
     .sort(([a], [b]) => (a < b ? -1 : 1))
   const variables = {
     GATE_REPORT_SECONDS: String(REPORT_SECONDS),

@@ -1,11 +1,14 @@
 import { execFile } from 'node:child_process'
+import fs from 'node:fs'
+import os from 'node:os'
 import path from 'node:path'
 import { promisify } from 'node:util'
 import { expect, test } from 'vitest'
 import { projectRoot } from '../../local/bundle.ts'
+import { gitText } from '../harness/index.ts'
 
-const deploy = (option: string) =>
-  promisify(execFile)(process.execPath, [path.join(projectRoot, 'local/deploy.ts'), option])
+const deploy = (option: string, checkout = projectRoot) =>
+  promisify(execFile)(process.execPath, [path.join(checkout, 'local/deploy.ts'), option])
 
 test('whoever asks the deployment for help, or mistypes an option, deploys nothing', async () => {
   const { stdout } = await deploy('--help')
@@ -15,5 +18,25 @@ test('whoever asks the deployment for help, or mistypes an option, deploys nothi
     code: 1,
     stdout: '',
     stderr: expect.stringContaining("unknown option '--chek'"),
+  })
+})
+
+test('a bad setting in wrangler.toml stops the deployment, by its name', async () => {
+  using stack = new DisposableStack()
+  const checkout = fs.mkdtempSync(path.join(os.tmpdir(), 'gate-deploy-'))
+  stack.defer(() => fs.rmSync(checkout, { recursive: true, force: true }))
+  await gitText(['clone', '-q', '--depth', '1', `file://${projectRoot}`, checkout])
+  fs.symlinkSync(path.join(projectRoot, 'node_modules'), path.join(checkout, 'node_modules'))
+  const commit = async (vars: string) => {
+    fs.appendFileSync(path.join(checkout, 'wrangler.toml'), `\n[env.production.vars]\n${vars}\n`)
+    await gitText(['add', '--all'], { cwd: checkout })
+    await gitText(['-c', 'user.name=a', '-c', 'user.email=a@b.c', 'commit', '-qm', 'Settings'], {
+      cwd: checkout,
+    })
+  }
+  await commit('GATE_SCAN_SECONDS = 60\nGATE_FORWARD_SECONDS = "soon"')
+  await expect(deploy('--check', checkout)).rejects.toMatchObject({
+    code: 1,
+    stderr: expect.stringMatching(/× the settings .*\n.*GATE_FORWARD_SECONDS: must be a number of seconds/),
   })
 })
