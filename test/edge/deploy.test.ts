@@ -5,6 +5,8 @@ import path from 'node:path'
 import { promisify } from 'node:util'
 import { expect, test } from 'vitest'
 import { projectRoot } from '../../local/bundle.ts'
+import { containerEnvironment } from '../../src/companion/container-environment.ts'
+import { IdentityName } from '../../src/contract/names.ts'
 import { gitText } from '../harness/index.ts'
 
 const deploy = (option: string, checkout = projectRoot) =>
@@ -39,4 +41,9 @@ test('a bad setting in wrangler.toml stops the deployment, by its name', async (
     code: 1,
     stderr: expect.stringMatching(/× the settings .*\n.*GATE_FORWARD_SECONDS: must be a number of seconds/),
   })
+})
+
+test('a number in wrangler.toml reaches the container as a setting', async () => {
+  const { variables } = await containerEnvironment({ GATE_SCAN_SECONDS: 60 }, IdentityName.parse('deploy'))
+  expect(variables).toMatchObject({ GATE_SCAN_SECONDS: '60' })
 })
