@@ -77,8 +77,9 @@ const hostOf = (url: string) => partsOf(url).host
 export function partsOf(url: string): { host: string; path: string } {
   const [, fullHost, fullPath] = /^ssh:\/\/([^/]+)(\/.*)$/s.exec(url) ?? []
   if (fullHost && fullPath) return { host: `ssh://${fullHost}`, path: fullPath.replace(/^\/~/, '~') }
-  const [, host, path] = /^([^/:]+):(.+)$/s.exec(url) ?? []
-  if (host && path) return { host, path }
+  const [, user = '', address, name, path] = /^([^@/:[]+@)?(?:\[([^\]/]+)\]|([^/:[]+)):(.+)$/s.exec(url) ?? []
+  const host = address ?? name
+  if (host && path) return { host: `${user}${host}`, path }
   throw new UpstreamError(
     `the upstream's address is no SSH URL; the operator sets it with: git gate repo set`,
   )

@@ -3,6 +3,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
+import { partsOf } from '../../container/upstream.ts'
 import { pinsHost } from '../../src/contract/known-hosts.ts'
 import { parseUpstream, type UpstreamAddress } from '../../src/contract/upstream.ts'
 
@@ -27,6 +28,17 @@ test.each([
   ],
 ])('%s is taken', (url, address) => {
   expect(parseUpstream(url)).toEqual({ ok: true, address })
+})
+
+// As git_connect() has it (connect.c), which takes the brackets off an address before it calls ssh.
+test.each([
+  ['ssh://git@[::1]:2222/srv/app.git', { host: 'ssh://git@[::1]:2222', path: '/srv/app.git' }],
+  ['ssh://git@example.org/~deploy/app.git', { host: 'ssh://git@example.org', path: '~deploy/app.git' }],
+  ['git@github.com:acme/app.git', { host: 'git@github.com', path: 'acme/app.git' }],
+  ['git@[2001:db8::1]:acme/app.git', { host: 'git@2001:db8::1', path: 'acme/app.git' }],
+  ['git@[gateway]:acme/a:b.git', { host: 'git@gateway', path: 'acme/a:b.git' }],
+])('%s leads ssh to where it leads git', (url, parts) => {
+  expect(partsOf(url)).toEqual(parts)
 })
 
 test.each([
