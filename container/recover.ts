@@ -39,16 +39,17 @@ export async function recover(settling: Settling): Promise<void> {
   )
   await rm(join(settings.home, 'scratch'), { recursive: true, force: true })
   await mirrors.tidyAll()
-  await Promise.all(others.map(entry => journal.write(failedBecause(entry, WHY))))
+  // What cannot be written down, on a full disk, the journal tells from memory.
+  await Promise.all(others.map(entry => journal.write(failedBecause(entry, WHY)).catch(logFor(entry))))
   const patience = Date.now() + settings.forwardMs
-  const settled = forwarded.map(entry =>
-    settleForward(entry, patience, settling).catch((error: unknown) => logFault(entry.report.id, error)),
-  )
+  const settled = forwarded.map(entry => settleForward(entry, patience, settling).catch(logFor(entry)))
   if (forwards.length)
     Promise.all(settled)
       .then(() => endOrphans(() => false))
       .catch((error: unknown) => logFault('', error))
 }
+
+const logFor = (entry: Entry) => (error: unknown) => logFault(entry.report.id, error)
 
 const wasForwarded = ({ report }: Entry) => report.phase === 'forwarding'
 

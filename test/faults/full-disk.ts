@@ -9,26 +9,38 @@ export interface Disk extends Disposable {
   readonly fault: Fault
 }
 
-const [ROOM, FULL] = ['size=256m', 'size=12m']
+const [ROOM, FULL] = ['256m', '12m']
 
-/** A small tmpfs in the place of the mirrors, which are made anew; undefined where it may not be mounted. */
-export function diskFor(gate: Gate): Disk | undefined {
-  const mirrors = path.join(gate.companion.home, 'mirrors')
-  const mount = (...args: string[]) => execFileSync('mount', [...args, mirrors], { stdio: 'pipe' })
+/** A tmpfs in the place of a folder; undefined where it may not be mounted. */
+export function smallDisk(
+  folder: string,
+  size: string,
+): (Disposable & { resize(to: string): void }) | undefined {
+  const mount = (...args: string[]) => execFileSync('mount', [...args, folder], { stdio: 'pipe' })
   try {
-    mount('-t', 'tmpfs', '-o', ROOM, 'tmpfs')
+    mount('-t', 'tmpfs', '-o', `size=${size}`, 'tmpfs')
   } catch {
     return undefined
   }
+  return {
+    resize: to => void mount('-o', `remount,size=${to}`),
+    [Symbol.dispose]: () => void execFileSync('umount', ['-l', folder]),
+  }
+}
+
+/** A small disk in the place of the mirrors, which are made anew; undefined where it may not be mounted. */
+export function diskFor(gate: Gate): Disk | undefined {
+  const disk = smallDisk(path.join(gate.companion.home, 'mirrors'), ROOM)
+  if (!disk) return undefined
   return {
     fault: {
       words: 'disk full while receiving',
       size: 20,
       async inject() {
-        mount('-o', `remount,${FULL}`)
-        return () => mount('-o', `remount,${ROOM}`)
+        disk.resize(FULL)
+        return () => disk.resize(ROOM)
       },
     },
-    [Symbol.dispose]: () => void execFileSync('umount', ['-l', mirrors]),
+    [Symbol.dispose]: () => disk[Symbol.dispose](),
   }
 }
