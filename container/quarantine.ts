@@ -7,7 +7,8 @@ import { ClientGone, ReaderStuck, writeTo } from './body.ts'
 import type { Check } from './checks/index.ts'
 import type { Client } from './client.ts'
 import type { CommandList, CommandListReader } from './commands.ts'
-import { GATES_FAULT } from './fault.ts'
+import { GATES_FAULT, logFault } from './fault.ts'
+import type { Git } from './git.ts'
 import { answerHook, hookRequest } from './hook.ts'
 import type { Journal } from './journal.ts'
 import { judge } from './judge.ts'
@@ -77,18 +78,7 @@ export async function throughGit(client: Client, pushing: Pushing, received: Rec
     .then(link => link.connect(AbortSignal.timeout(settings.forwardMs)))
     .catch(() => {})
 
-  const backend = startBackend(
-    mirror.git,
-    {
-      method: 'POST',
-      path: 'git-receive-pack',
-      service: 'git-receive-pack',
-      agent: pass.agent,
-      protocol: client.protocol,
-      contentEncoding: undefined,
-    },
-    new AbortController().signal,
-  )
+  const backend = startOrLeave(mirror.git, pass, client, leave)
   const kill = () => {
     const objects = join(mirror.git.dir, 'objects/')
     left = quarantinesOf(backend.child.pid ?? 0)
@@ -205,8 +195,26 @@ export async function throughGit(client: Client, pushing: Pushing, received: Rec
     }
     client.gone.removeEventListener('abort', closed)
     // Others may be inside for long: what is known to be this push's goes at once.
-    for (const folder of [scratch, ...left]) await rm(folder, { recursive: true, force: true })
+    for (const folder of [scratch, ...left])
+      await rm(folder, { recursive: true, force: true }).catch((error: unknown) => logFault(pass.id, error))
     leave(!isTidy)
+  }
+}
+
+/** Git's receive-pack; where it cannot be started, for want of descriptors for example, the mirror is left again. */
+function startOrLeave(
+  git: Git,
+  pass: PassFor<'git-receive-pack'>,
+  { protocol }: Client,
+  leave: (killed: boolean) => void,
+): Backend {
+  const service = 'git-receive-pack'
+  const request = { method: 'POST', path: service, service, agent: pass.agent, protocol } as const
+  try {
+    return startBackend(git, { ...request, contentEncoding: undefined }, new AbortController().signal)
+  } catch (error) {
+    leave(true)
+    throw error
   }
 }
 
