@@ -2,19 +2,27 @@ import type { Refusal } from '../src/contract/outcome.ts'
 import type { Upstream } from '../src/contract/pass.ts'
 import { type Command, isCreate } from './commands.ts'
 import type { Git } from './git.ts'
+import type { Mirror } from './mirror.ts'
 import { type Link, upstreamProblem } from './upstream.ts'
+
+/** What upstream is asked with. */
+interface Asking {
+  readonly git: Git
+  readonly mirror: Pick<Mirror, 'isSymbolic'>
+  readonly link: Link
+  readonly upstream: Upstream
+  readonly signal: AbortSignal
+}
 
 /**
  * Refuses what would go to a branch that upstream keeps as a symbolic ref: git follows it there, and moves another
- * branch, for which no rule was asked. Upstream is asked only of refs that are said to stand where another one stands,
- * as a symbolic ref always does. Git tells of symbolic refs other than HEAD over protocol v2 only (gitprotocol-v2(5)).
+ * branch, for which no rule was asked. Upstream is asked only of refs that were symbolic there at the last refresh,
+ * stand elsewhere than that found them, or are said to stand where another one stands, as a symbolic ref always does.
+ * Git tells of symbolic refs other than HEAD over protocol v2 only (gitprotocol-v2(5)).
  */
 export async function refuseAliases(
-  git: Git,
-  link: Link,
-  upstream: Upstream,
+  { git, mirror, link, upstream, signal }: Asking,
   commands: readonly Command[],
-  signal: AbortSignal,
 ): Promise<Refusal[]> {
   const moved = commands.filter(command => !isCreate(command))
   if (moved.length === 0) return []
@@ -22,11 +30,14 @@ export async function refuseAliases(
     ['for-each-ref', '--format=%(objectname) %(refname)', 'refs/heads', 'refs/tags'],
     { signal },
   )
-  const namesAt = Map.groupBy(
+  const refsAt = Map.groupBy(
     listed.split('\n').map(line => line.split(' ')),
     ([id]) => id,
   )
-  const suspects = moved.filter(({ ref, old }) => namesAt.get(old)?.some(([, name]) => name !== ref))
+  const suspects = moved.filter(({ ref, old }) => {
+    const there = refsAt.get(old)?.map(([, name]) => name) ?? []
+    return mirror.isSymbolic(ref) || !there.includes(ref) || there.length > 1
+  })
   if (suspects.length === 0) return []
   const borrowed = await link.borrow(signal)
   const told = await git

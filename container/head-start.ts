@@ -6,7 +6,6 @@ import { logFault } from './fault.ts'
 import type { Git } from './git.ts'
 import type { GitProgress } from './git-progress.ts'
 import { spawnGroup } from './process.ts'
-import { UNSYNCED_REFS } from './unfilled.ts'
 
 /** What a companion whose disk is empty is given to begin with: a bundle. Without it, upstream has everything too. */
 export interface HeadStart {
@@ -89,7 +88,7 @@ async function unbundle(
       const [, id, ref] = REF.exec(line) ?? []
       return id && ref ? [`create ${ref} ${id}\n`] : []
     })
-    await git.text(['update-ref', '--stdin'], { signal, env: UNSYNCED_REFS, input: input.join('') })
+    await git.text(['update-ref', '--stdin'], { signal, input: input.join('') })
     await git.text(['pack-refs', '--all'], { signal })
     return 'whole'
   } catch (error) {

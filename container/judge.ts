@@ -50,7 +50,9 @@ export async function judge(
     const push = { commands, pass, git, scratch, record }
     const ahead = AbortSignal.any([signal, over.signal])
     for (const check of checks) begun.push(check.ahead?.(push, ahead))
-    const aliases = linkTo().then(link => refuseAliases(git, link, pass.repository, commands, ahead))
+    const aliases = linkTo().then(link =>
+      refuseAliases({ git, mirror, link, upstream: pass.repository, signal: ahead }, commands),
+    )
     begun.push(
       aliases.then(
         () => {},

@@ -10,7 +10,6 @@ import { type Enter, occupancy } from './occupancy.ts'
 import { orAborted } from './or-aborted.ts'
 import { type Arriving, refresh } from './refresh.ts'
 import type { Settings } from './settings.ts'
-import { markUnfilled } from './unfilled.ts'
 import { type Link, UpstreamError } from './upstream.ts'
 
 /** The local copy of one upstream: a cache, made anew whenever it is missing. */
@@ -25,6 +24,8 @@ export interface Mirror {
   present(): Promise<boolean>
   /** Is it there, and has it been like upstream since the start? */
   filled(): Promise<boolean>
+  /** Was it another ref's name at upstream, when that was last asked? */
+  isSymbolic(ref: string): boolean
   /** The first fetch into an empty mirror, while it goes on. */
   readonly arriving: Arriving | undefined
   /**
@@ -49,6 +50,7 @@ export function createMirror(git: Git, { settings, linkTo, headStart }: MakingMi
   const held = new Map<string, number>()
   let freshAt: number | undefined
   let arriving: Arriving | undefined
+  let symbolic: ReadonlySet<string> = new Set()
   let lastRefresh: MirrorStatus['lastRefresh'] = null
   const refreshes = { succeeded: 0, failed: 0, ms: 0 }
   /** Undefined: it may have changed since it was measured. */
@@ -71,7 +73,7 @@ export function createMirror(git: Git, { settings, linkTo, headStart }: MakingMi
     const leave = await enter()
     try {
       if (await ensure(git)) freshAt = undefined
-      const { isTidy } = await refresh({
+      const refreshed = await refresh({
         git,
         link: await linkTo(upstream),
         upstream,
@@ -84,7 +86,8 @@ export function createMirror(git: Git, { settings, linkTo, headStart }: MakingMi
       }).finally(() => {
         arriving = undefined
       })
-      leave(!isTidy)
+      symbolic = refreshed.symbolic
+      leave(!refreshed.isTidy)
     } catch (error) {
       leave(true)
       ended(
@@ -108,6 +111,7 @@ export function createMirror(git: Git, { settings, linkTo, headStart }: MakingMi
       }
     },
     present: () => exists(git.dir),
+    isSymbolic: ref => symbolic.has(ref),
     filled: async () => freshAt !== undefined && (await exists(git.dir)),
     get arriving() {
       return arriving
@@ -166,12 +170,16 @@ async function ensure(git: Git): Promise<boolean> {
   if (await exists(git.dir)) return false
   const fresh = `${git.dir}.${randomUUID()}`
   await mkdir(dirname(git.dir), { recursive: true, mode: 0o700 })
-  await mkdir(fresh)
-  await gitOn(fresh, git.env).text(['init', '--quiet', '--bare', '--template='], {
-    signal: AbortSignal.timeout(10_000),
-  })
-  await markUnfilled(fresh)
-  await rm(git.dir, { recursive: true, force: true })
-  await rename(fresh, git.dir)
+  try {
+    await mkdir(fresh)
+    await gitOn(fresh, git.env).text(['init', '--quiet', '--bare', '--template='], {
+      signal: AbortSignal.timeout(10_000),
+    })
+    await rm(git.dir, { recursive: true, force: true })
+    await rename(fresh, git.dir)
+  } catch (error) {
+    await rm(fresh, { recursive: true, force: true })
+    throw error
+  }
   return true
 }

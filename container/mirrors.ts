@@ -3,9 +3,9 @@ import { readdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { RepositoryName } from '../src/contract/names.ts'
 import type { Upstream } from '../src/contract/pass.ts'
+import { logFault } from './fault.ts'
 import { gitOn } from './git.ts'
 import { createMirror, type MakingMirrors, type Mirror } from './mirror.ts'
-import { isUnfilled } from './unfilled.ts'
 
 export interface Mirrors {
   of(upstream: Upstream): Mirror
@@ -30,8 +30,12 @@ export function createMirrors({
   return {
     async tidyAll() {
       for (const dir of await mirrorsIn(join(home, 'mirrors')))
-        if (await isUnfilled(dir)) await rm(dir, { recursive: true, force: true })
-        else (await at(dir).enter())(false)
+        try {
+          if (UNFINISHED.test(dir)) await rm(dir, { recursive: true, force: true })
+          else (await at(dir).enter())(false)
+        } catch (error) {
+          logFault('', error)
+        }
     },
     of(upstream) {
       // The upstream's address is part of the place: a repository that is pointed elsewhere starts empty.
@@ -44,10 +48,15 @@ export function createMirrors({
   }
 }
 
-/** The mirrors under a folder, which lie as deep as their repositories' names have segments. */
+/** One that its companion's end has overtaken while it was made (mirror.ts). */
+const UNFINISHED = /\.git\.[0-9a-f-]{36}$/
+
+/** The mirrors under a folder, unfinished ones too. They lie as deep as their repositories' names have segments. */
 async function mirrorsIn(folder: string): Promise<string[]> {
   const entries = await readdir(folder, { withFileTypes: true }).catch(() => [])
   const folders = entries.filter(entry => entry.isDirectory()).map(({ name }) => join(folder, name))
-  const below = folders.map(path => (path.endsWith('.git') ? [path] : mirrorsIn(path)))
+  const below = folders.map(path =>
+    path.endsWith('.git') || UNFINISHED.test(path) ? [path] : mirrorsIn(path),
+  )
   return (await Promise.all(below)).flat()
 }

@@ -18,7 +18,7 @@ export function occupancy(git: Git, onLeave: () => void): Enter {
 
   const cleanUp = async () => {
     dirty = false
-    tidying = tidy(git.dir).finally(() => {
+    tidying = tidy(git).finally(() => {
       tidying = undefined
     })
     await tidying
@@ -40,7 +40,8 @@ export function occupancy(git: Git, onLeave: () => void): Enter {
   const maintainInside = async () => {
     maintaining = true
     inside += 1
-    dirty ||= !(await maintain(git).catch(() => false))
+    const isWhole = await maintain(git).catch(() => false)
+    dirty ||= !isWhole
     maintaining = false
     left()
   }

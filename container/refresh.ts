@@ -3,7 +3,6 @@ import type { Git } from './git.ts'
 import { GitProgress } from './git-progress.ts'
 import type { HeadStart } from './head-start.ts'
 import { listMirror, type RefList, sameRefs } from './ref-list.ts'
-import { isUnfilled, markFilled, UNSYNCED_REFS } from './unfilled.ts'
 import { type Link, UpstreamError, upstreamProblem } from './upstream.ts'
 import { listUpstream, type UpstreamRefs } from './upstream-refs.ts'
 
@@ -31,18 +30,17 @@ export interface Refresh {
   readonly withinMs: number
 }
 
-/**
- * Heads, tags and HEAD as upstream has them. Rejects with UpstreamError. Not tidy: git has left something behind, and
- * the mirror is whole all the same.
- */
-export async function refresh({
-  onArriving,
-  withinMs,
-  headStart,
-  ...how
-}: Refresh): Promise<{ isTidy: boolean }> {
+/** How a refresh went. */
+export interface Refreshed extends Pick<UpstreamRefs, 'symbolic'> {
+  /** Otherwise git has left something behind, and the mirror is whole all the same. */
+  readonly isTidy: boolean
+}
+
+/** Heads, tags and HEAD as upstream has them. Rejects with UpstreamError. */
+export async function refresh({ onArriving, withinMs, headStart, ...how }: Refresh): Promise<Refreshed> {
   const { git, link, upstream } = how
   let isTidy = true
+  let symbolic: Refreshed['symbolic'] = new Set()
   const signal = AbortSignal.timeout(withinMs)
   const inTime = async (work: () => Promise<void>) => {
     try {
@@ -55,48 +53,38 @@ export async function refresh({
   await inTime(async () => {
     await link.connect(signal)
     const [there, here] = await Promise.all([listUpstream(link, upstream, signal), listMirror(git, signal)])
+    symbolic = there.symbolic
     const progress = here.refs.size === 0 && there.refs.size > 0 ? new GitProgress() : undefined
     const begin = async (words: GitProgress) => {
       const begun = await headStart.take(upstream, git, words, signal)
       isTidy = begun !== 'broken'
       return begun === 'whole' ? listMirror(git, signal) : here
     }
-    const isFirst = await isUnfilled(git.dir)
-    const done = inTime(async () => {
-      const before = progress ? await begin(progress) : here
-      await takeOver(how, there, before, { isFirst, progress, signal })
-      if (isFirst) await markFilled(git.dir)
-    })
+    const done = inTime(async () =>
+      takeOver(how, there, progress ? await begin(progress) : here, progress, signal),
+    )
     if (progress) onArriving({ refs: there, progress, done })
     await done
   })
-  return { isTidy }
+  return { isTidy, symbolic }
 }
 
 /** So many new refs at once are packed. */
 const MANY_REFS = 100
 
-/** What a fetch is told beside what to get. */
-interface Fetch {
-  /** Nothing has filled the mirror yet: its refs are on the disk, with a sync, only once they are packed. */
-  readonly isFirst: boolean
-  readonly progress: GitProgress | undefined
-  readonly signal: AbortSignal
-}
-
 async function takeOver(
   { git, link, upstream, held }: Pick<Refresh, 'git' | 'link' | 'upstream' | 'held'>,
   there: RefList,
   here: RefList,
-  how: Fetch,
+  progress: GitProgress | undefined,
+  signal: AbortSignal,
 ): Promise<void> {
-  const { isFirst, signal } = how
   const moving = held()
-  if (!sameRefs(there.refs, here.refs, moving)) await fetchAll(git, link, upstream, moving, how)
-  const pack = ['pack-refs', '--all']
-  if (isFirst) await git.text(pack, { signal })
-  // A fetch leaves a file for each ref, and every look at all of them reads each file; but it works without.
-  else if (there.refs.size - here.refs.size > MANY_REFS) await git.run(pack, { signal })
+  if (!sameRefs(there.refs, here.refs, moving)) {
+    await fetchAll(git, link, upstream, moving, progress, signal)
+    // A fetch leaves a file for each ref, and every look at all of them reads each file.
+    if (there.refs.size - here.refs.size > MANY_REFS) await git.run(['pack-refs', '--all'], { signal })
+  }
   if (there.head === undefined || there.head === here.head) return
   if (there.head.startsWith('refs/')) await git.text(['symbolic-ref', 'HEAD', there.head], { signal })
   // Detached at a commit that no branch has, it is not here: then HEAD stays as it was.
@@ -112,7 +100,8 @@ async function fetchAll(
   link: Link,
   upstream: Upstream,
   heldRefs: readonly string[],
-  { isFirst, progress, signal }: Fetch,
+  progress: GitProgress | undefined,
+  signal: AbortSignal,
 ): Promise<void> {
   const { env, release } = await link.borrow(signal)
   try {
@@ -129,7 +118,7 @@ async function fetchAll(
         '+refs/tags/*:refs/tags/*',
         ...heldRefs.map(ref => `^${ref}`),
       ],
-      { signal, env: isFirst ? { ...env, ...UNSYNCED_REFS } : env, onStderr: chunk => progress?.push(chunk) },
+      { signal, env, onStderr: chunk => progress?.push(chunk) },
     )
     if (fetched.code !== 0) throw upstreamProblem(upstream, progress?.said ?? fetched.stderr)
   } finally {

@@ -8,6 +8,8 @@ import { type Link, partsOf, shellQuote, upstreamProblem } from './upstream.ts'
 export interface UpstreamRefs extends RefList {
   /** Object ids by the full name of an annotated tag. */
   readonly peeled: ReadonlyMap<string, string>
+  /** Those that are other refs' names, HEAD aside. Over protocol version 2 only. */
+  readonly symbolic: ReadonlySet<string>
 }
 
 const DELIMITER = Buffer.from('0001')
@@ -85,6 +87,7 @@ class RefListReader {
   readonly #packets = new PktLines()
   readonly #refs = new Map<string, string>()
   readonly #peeled = new Map<string, string>()
+  readonly #symbolic = new Set<string>()
   #head: string | undefined
   #tellsUnborn = false
   #part: 'start' | 'capabilities' | 'listed' | 'advertised' = 'start'
@@ -98,7 +101,13 @@ class RefListReader {
   }
 
   #answer(): Answer {
-    return { refs: this.#refs, head: this.#head, peeled: this.#peeled, tellsUnborn: this.#tellsUnborn }
+    return {
+      refs: this.#refs,
+      head: this.#head,
+      peeled: this.#peeled,
+      symbolic: this.#symbolic,
+      tellsUnborn: this.#tellsUnborn,
+    }
   }
 
   #take(pkt: Pkt): boolean {
@@ -120,10 +129,11 @@ class RefListReader {
   #listed(line: string): void {
     const [id, name, ...attributes] = line.split(' ')
     if (!id || !name) throw new PktLineError('upstream lists its refs in a way that cannot be read')
-    if (name === 'HEAD')
-      this.#head = attributes.find(a => a.startsWith('symref-target:'))?.slice('symref-target:'.length) ?? id
+    const target = attributes.find(a => a.startsWith('symref-target:'))?.slice('symref-target:'.length)
+    if (name === 'HEAD') this.#head = target ?? id
     else {
       this.#put(name, id)
+      if (target !== undefined) this.#symbolic.add(name)
       const peeled = attributes.find(a => a.startsWith('peeled:'))
       if (peeled) this.#put(`${name}^{}`, peeled.slice('peeled:'.length))
     }

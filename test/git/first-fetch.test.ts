@@ -86,30 +86,3 @@ test('a first fetch that breaks off is told as that, never as an empty repositor
   link.narrow(Number.POSITIVE_INFINITY)
   expect(await (await ada.clone()).text(['rev-parse', 'HEAD'])).toBe(tip)
 })
-
-test('what a power cut left of a first fetch is not built on: the mirror is made anew', async () => {
-  await using all = new AsyncDisposableStack()
-  const gate = all.use(await startGate())
-  const { tip, link, ada } = await farAway(gate, all)
-  const cut = ada.tryClone()
-  await cut.until(/git-gate: getting far/)
-  link.stall()
-  const mirrors = path.join(gate.companion.home, 'mirrors', 'far')
-  const mirror = path.join(mirrors, fs.readdirSync(mirrors)[0] ?? '')
-  // A ref that was named on the disk before its content was there.
-  fs.writeFileSync(path.join(mirror, 'refs/heads/main'), '')
-  process.kill(gate.companion.pid, 'SIGKILL')
-  await cut
-  link.resume()
-  link.narrow(Number.POSITIVE_INFINITY)
-  const whole = await until(
-    async () => {
-      const ran = await ada.tryClone()
-      return ran.code === 0 ? ran : undefined
-    },
-    seconds(30),
-    () => 'it cannot be cloned any more',
-  )
-  expect(whole).toMatchObject(accepted)
-  expect(await (await ada.clone()).text(['rev-parse', 'HEAD'])).toBe(tip)
-})

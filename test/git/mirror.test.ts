@@ -1,7 +1,8 @@
+import { randomUUID } from 'node:crypto'
 import fs from 'node:fs'
 import path from 'node:path'
 import { expect, test } from 'vitest'
-import { accepted, git, seconds, startGate, until } from '../harness/index.ts'
+import { accepted, type Gate, git, seconds, startGate, until } from '../harness/index.ts'
 
 /** The one mirror of a gate with one repository. */
 const mirrorOf = (companionHome: string) => {
@@ -113,4 +114,49 @@ test('HEAD is what it is upstream: another branch, one without a commit, or no b
   expect((await detached.git(['symbolic-ref', '-q', 'HEAD'])).code).toBe(1)
   await gate.upstream.git(['symbolic-ref', 'HEAD', 'refs/heads/trunk'])
   expect(await (await ada.clone()).text(['symbolic-ref', 'HEAD'])).toBe('refs/heads/trunk')
+})
+
+/** Ends the companion as a power cut does, and waits for its next life. */
+async function cutPower(gate: Gate): Promise<void> {
+  const { pid } = gate.companion
+  process.kill(pid, 'SIGKILL')
+  await until(
+    () => (gate.companion.pid === pid ? undefined : true),
+    seconds(20),
+    () => 'the companion stays dead',
+  )
+}
+
+// Git does not sync refs unasked: the name of a file may be on the disk before what is in it.
+test.each<[string, (mirror: string) => void]>([
+  ['a branch', mirror => fs.writeFileSync(path.join(mirror, 'refs/heads/main'), '')],
+  ['a branch, in zeros', mirror => fs.writeFileSync(path.join(mirror, 'refs/heads/main'), Buffer.alloc(41))],
+  ['HEAD', mirror => fs.writeFileSync(path.join(mirror, 'HEAD'), '')],
+  ['its packed refs', mirror => fs.writeFileSync(path.join(mirror, 'packed-refs'), Buffer.alloc(512))],
+])('a mirror whose power was cut while %s was written is made anew', async (_, cut) => {
+  await using gate = await startGate()
+  const ada = await gate.agent('ada', { push: ['ada/**'] })
+  const work = await ada.clone()
+  cut(mirrorOf(gate.companion.home))
+  await cutPower(gate)
+  const commit = await work.commit('After')
+  await until(
+    async () => ((await work.push('HEAD:ada/after')).code === 0 ? true : undefined),
+    seconds(30),
+    () => 'nothing can be pushed any more',
+  )
+  expect(await (await ada.clone('-b', 'ada/after')).text(['rev-parse', 'HEAD'])).toBe(commit)
+})
+
+test('what was being made of a mirror when its companion died is gone with the next start', async () => {
+  await using gate = await startGate()
+  await (await gate.agent('ada', { push: ['ada/**'] })).clone()
+  const half = `${mirrorOf(gate.companion.home)}.${randomUUID()}`
+  fs.mkdirSync(half)
+  await cutPower(gate)
+  await until(
+    () => (fs.existsSync(half) ? undefined : true),
+    seconds(20),
+    () => 'it stays',
+  )
 })
