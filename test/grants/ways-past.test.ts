@@ -530,6 +530,30 @@ describe('where a push goes', () => {
     await refusedPush(eve, body([line], pack), /at upstream it is another name of refs\/heads\/main/)
   })
 
+  test('the same, from where its target stands by now and the mirror does not know of', async () => {
+    await gate.upstream.git(['update-ref', 'refs/heads/release', id('base')])
+    await gate.upstream.git(['symbolic-ref', 'refs/heads/latest', 'refs/heads/release'])
+    await work.text(['ls-remote', eve.url()])
+    const moved = await gate.upstream.commit('release', 'Moved by hand')
+    before = await gate.upstream.refs()
+    await work.text(['fetch', '-q', gate.upstream.dir, 'release'])
+    await work.text(['switch', '-q', '-c', 'onto-release', moved])
+    const further = await work.commit('Further')
+    const pack = await packOf(work, 'onto-release', '^two')
+    const words = /at upstream it is another name of refs\/heads\/release/
+    await refusedPush(eve, body([[moved, further, 'refs/heads/latest']], pack), words)
+  })
+
+  test('a branch that upstream keeps as another name of what is no branch', async () => {
+    await gate.upstream.git(['update-ref', 'refs/releases/v1', id('base')])
+    await gate.upstream.git(['symbolic-ref', 'refs/heads/newest', 'refs/releases/v1'])
+    before = await gate.upstream.refs()
+    const ran = await work.git(['push', eve.url(), 'two:refs/heads/newest'])
+    expect(ran, ran.output).toMatchObject(rejected)
+    expect(ran.output).toMatch(/at upstream it is another name of refs\/releases\/v1/)
+    expect(await changed()).toEqual({})
+  })
+
   test('another repository, by its path, its name in another spelling, or a header', async () => {
     const other = await gate.repository('other')
     const had = await other.refs()
