@@ -1,7 +1,7 @@
 import { Readable } from 'node:stream'
 import { createZstdDecompress } from 'node:zlib'
 
-/** The largest window that zstd opens unasked, in bytes: 128 MiB; and how a frame's head says so (RFC 8878, 3.1.1.1.2). */
+/** The largest window that zstd opens unasked, in bytes; and how a frame's head says so (RFC 8878, 3.1.1.1.2). */
 const USUAL_WINDOW = 128 << 20
 const USUAL_WINDOW_BYTE = 17 << 3
 
@@ -39,7 +39,7 @@ const HEAD = 18
 /** How long the field of a dictionary's id is, by the last two bits of the descriptor. */
 const DICTIONARY_ID = [0, 1, 2, 4]
 
-/** A frame's beginning (RFC 8878, 3.1.1.1), asking for the usual window where it asks for a larger one, else undefined. */
+/** A frame's beginning (RFC 8878, 3.1.1.1) with the usual window; undefined: it asks for no larger one. */
 function withUsualWindow(frame: Buffer): Buffer | undefined {
   const head = Buffer.alloc(HEAD)
   frame.copy(head)
