@@ -23,7 +23,9 @@ const set = command('set <agent> <repository>', 'set what an agent may do in a r
   .option('--max-blob-bytes <n>', 'the largest file it may push', positive)
   .addHelpText(
     'after',
-    "\nA pattern without refs/ is a branch's (main is refs/heads/main), and under --tags a tag's.\nGlobs are of the whole path: **/*.env is a kind of file wherever it lies, docs/** a folder.",
+    `
+A pattern without refs/ is a branch's (main is refs/heads/main), and under --tags a tag's.
+Globs are of the whole path: **/*.env is a kind of file wherever it lies, docs/** a folder.`,
   )
   .action(async (agent: string, repository: string, options) => {
     const terms = termsOf({
