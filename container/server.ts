@@ -21,7 +21,7 @@ const HEADERS_MS = 15_000
 export function serve(companion: Companion): Server {
   const used = usedPasses()
   const server = createServer({
-    maxHeaderSize: 512 << 10,
+    maxHeaderSize: 1 << 20,
     headersTimeout: HEADERS_MS,
     keepAliveTimeout: KEEP_ALIVE_MS,
     requestTimeout: 0,

@@ -87,6 +87,18 @@ test.each<[string, (text: string) => Buffer]>([
     expect((await views(damaged)).length).toBeGreaterThan(0)
 })
 
+test.each<[string, () => Buffer]>([
+  ['zeros', () => Buffer.alloc(300_000)],
+  ['another frame', () => zstdCompressSync(randomBytes(300_000))],
+  ['a member of an archive', () => Buffer.concat([Buffer.from('`\n'), randomBytes(300_000)])],
+])('zstd with %s behind it is unpacked, and the rest is looked at too', async (_, rest) => {
+  const [one, two] = [githubToken(), githubToken()]
+  const content = Buffer.concat([zstdCompressSync(prose(3_000) + one), rest(), Buffer.from(`\n${two}\n`)])
+  const found = await views(content)
+  expect(found.some(view => view.how[0] === 'zstd' && view.content.includes(one))).toBe(true)
+  expect(found.some(view => view.how.length === 0 && view.content.includes(two))).toBe(true)
+})
+
 test('zstd that asks for a window of 2 GiB is unpacked all the same, when it holds less', async () => {
   const secret = githubToken()
   const found = await views(wideWindow(`${prose(60_000)}${secret}\n${prose(3_000)}`))

@@ -26,6 +26,8 @@ export async function* unzstd(input: Readable): AsyncGenerator<Uint8Array> {
   const packed = Readable.from(usual(), { objectMode: false })
   const stream = createZstdDecompress()
   packed.on('error', error => stream.destroy(error))
+  // What follows a frame goes on coming after the loop has left, and is none of zstd's.
+  stream.on('error', () => {})
   let length = 0
   for await (const chunk of packed.pipe(stream) as AsyncIterable<Buffer>) {
     length += chunk.length
