@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { AgentName } from './contract/names.ts'
 
 const count = (fallback: number) => {
   const error = 'must be a whole number above 0'
@@ -11,9 +12,13 @@ const Settings = z
     /** Signs the passes that the companion asks for. */
     GATE_PASS_KEY: z.string().min(32),
     /** The first admin token; more are kept in the ledger. */
-    GATE_ADMIN_TOKEN: z.string().min(20),
+    GATE_ADMIN_TOKEN: z
+      .string()
+      .regex(/^[\x21-\x7e]{20,200}$/, 'must be 20 to 200 printable characters without spaces'),
     /** Where the companion is when there is no container to start. */
     GATE_COMPANION_URL: z.url().optional(),
+    /** The one agent that the companion asks passes for, over `git://`; absent: it asks for none. */
+    GATE_GIT_AGENT: AgentName.optional(),
     /** An open push that the companion does not know is settled after this long. */
     GATE_LOST_PUSH_SECONDS: seconds(30),
     /** Of one token; of one address ten times as many. */

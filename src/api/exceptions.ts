@@ -39,6 +39,7 @@ export const exceptions = room()
       path: '/exceptions',
       tags,
       summary: 'Let one finding pass',
+      description: 'It takes the place of an exception that the finding has.',
       request: { body: takes(NewException) },
       responses: answers(201, GrantedException, 'The exception'),
     }),

@@ -10,6 +10,9 @@ import { answers, room, takes } from './room.ts'
 const params = z.object({ agent: z.string().max(64), repository: z.string().max(512) })
 const tags = ['grants']
 
+/** Every request of git's takes the grant along, in the header of its pass. */
+const MOST_BYTES = 96 << 10
+
 export const grants = room()
   .openapi(
     createRoute({
@@ -50,7 +53,15 @@ export const grants = room()
       const { name } = await existingAgent(c.env.LEDGER, agent)
       const found = await findRepository(c.env.LEDGER, repository)
       if (!found) throw notFound(`repository ${repository}`, 'repo')
-      const grant = { agent: name, repository: found.name, terms: c.req.valid('json') }
+      const terms = c.req.valid('json')
+      if (new TextEncoder().encode(JSON.stringify(terms)).length > MOST_BYTES)
+        throw new Problem(
+          400,
+          'too-large',
+          `a grant takes no more than ${MOST_BYTES >> 10} KiB`,
+          'Say with globs what its lines have in common',
+        )
+      const grant = { agent: name, repository: found.name, terms }
       await setGrant(c.env.LEDGER, c.var.operator, grant)
       return c.json(grant, 200)
     },

@@ -17,11 +17,14 @@ const MAX_CALL_BYTES = 16_000
 /** `POST /-/companion`: what the companion asks of the Worker for its clients over `git://`. */
 export async function answerCompanion(c: Context<{ Bindings: Env }>): Promise<Response> {
   if (!(Number(c.req.header('content-length')) <= MAX_CALL_BYTES)) return plain(413, ['a call is short'])
-  const text = await c.req.text()
-  const read = await readCall(text, settingsOf(c.env).GATE_PASS_KEY, Date.now() / 1000)
+  const { GATE_PASS_KEY, GATE_GIT_AGENT } = settingsOf(c.env)
+  const read = await readCall(await c.req.text(), GATE_PASS_KEY, Date.now() / 1000)
   if (!read.ok) return plain(403, [`this is for the companion: ${read.why}`])
   const call = read.claims
-  if (call.call === 'pass') return admit(c, call)
+  if (call.call === 'pass')
+    return call.agent === GATE_GIT_AGENT
+      ? admit(c, call)
+      : plain(403, [`this gate gives ${call.agent} no pass over git://: GATE_GIT_AGENT names who gets one`])
   await settle(c.env, { id: call.push, repository: call.repository }, 0)
   return c.body(null, 204)
 }

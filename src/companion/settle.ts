@@ -49,14 +49,21 @@ export async function sweep(env: Env): Promise<void> {
   await Promise.all([...byRepository.values()].map(pushes => sweepOne(env, pushes, lostBefore)))
 }
 
-/** The open pushes of one repository, until its companion cannot be reached. */
+/** So many pushes of a repository are asked about at once: an upstream that has to be asked takes seconds for each. */
+const AT_ONCE = 5
+
+/** Open pushes of one repository, until its companion cannot be reached. */
 async function sweepOne(env: Env, pushes: readonly OpenPush[], lostBefore: number): Promise<void> {
-  for (const push of pushes) {
-    const said = await settle(env, push, 0)
-    if (said === 'unreachable') return
-    if (said === 'unknown' && push.startedAt < lostBefore)
-      await settleWithoutRecord(env, push).catch(error => logFault({ push: push.id }, error))
+  const rest = [...pushes]
+  const next = async () => {
+    for (let push = rest.shift(); push; push = rest.shift()) {
+      const said = await settle(env, push, 0)
+      if (said === 'unreachable') rest.length = 0
+      if (said === 'unknown' && push.startedAt < lostBefore)
+        await settleWithoutRecord(env, push).catch(error => logFault({ push: push.id }, error))
+    }
   }
+  await Promise.all(Array.from({ length: AT_ONCE }, next))
 }
 
 const LOST = 'the companion has no record of this push: it never got there, or its disk was lost'

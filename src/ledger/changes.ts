@@ -25,14 +25,15 @@ function recordChange(
     .bind(Date.now(), operator.name, action, subject, JSON.stringify(detail))
 }
 
-/** Runs one change with its record; answers whether anything changed. */
+/** Runs one change with its record; answers whether anything changed. Of several statements, the last is the change. */
 export async function change(
   ledger: D1Database,
-  statement: D1PreparedStatement,
+  statement: D1PreparedStatement | readonly D1PreparedStatement[],
   ...record: [operator: Operator, action: string, subject: string, detail?: Record<string, unknown>]
 ): Promise<boolean> {
-  const [done] = await ledger.batch([statement, recordChange(ledger, ...record)])
-  return (done?.meta.changes ?? 0) > 0
+  const statements = [statement].flat()
+  const done = await ledger.batch([...statements, recordChange(ledger, ...record)])
+  return (done[statements.length - 1]?.meta.changes ?? 0) > 0
 }
 
 const Row = z

@@ -2,6 +2,7 @@ import { z } from 'zod'
 import type { Declined } from '../contract/api.ts'
 import { RepositoryName } from '../contract/names.ts'
 import { change, type Operator } from './changes.ts'
+import { endExceptions } from './exceptions.ts'
 import { iso } from './time.ts'
 
 const Row = z
@@ -30,7 +31,10 @@ export async function listDeclined(ledger: D1Database): Promise<Declined[]> {
   return z.array(Row).parse(results)
 }
 
-/** Declines a finding, with a word for whoever asks again; a decline that is there takes the new reason. */
+/**
+ * Declines a finding, with a word for whoever asks again; a decline that is there takes the new reason, and an exception
+ * ends.
+ */
 export async function decline(
   ledger: D1Database,
   operator: Operator,
@@ -39,13 +43,16 @@ export async function decline(
   const at = Date.now()
   await change(
     ledger,
-    ledger
-      .prepare(
-        `INSERT INTO declines (repository, fingerprint, reason, declined_by, created_at) VALUES (?, ?, ?, ?, ?)
-         ON CONFLICT (repository, fingerprint) DO UPDATE
-         SET reason = excluded.reason, declined_by = excluded.declined_by, created_at = excluded.created_at`,
-      )
-      .bind(wanted.repository, wanted.fingerprint, wanted.reason, operator.name, at),
+    [
+      endExceptions(ledger, wanted),
+      ledger
+        .prepare(
+          `INSERT INTO declines (repository, fingerprint, reason, declined_by, created_at) VALUES (?, ?, ?, ?, ?)
+           ON CONFLICT (repository, fingerprint) DO UPDATE
+           SET reason = excluded.reason, declined_by = excluded.declined_by, created_at = excluded.created_at`,
+        )
+        .bind(wanted.repository, wanted.fingerprint, wanted.reason, operator.name, at),
+    ],
     operator,
     'finding.decline',
     wanted.fingerprint,

@@ -54,7 +54,21 @@ export async function countExceptions(ledger: D1Database, repository: string): P
   return z.object({ holding: z.number() }).parse(row).holding
 }
 
-/** Lets one finding pass in a repository that is there, by its fingerprint, for ever or until a time. */
+/** Ends what exceptions hold for a finding; of two for the same one, the other would go on letting it pass. */
+export const endExceptions = (
+  ledger: D1Database,
+  { repository, fingerprint }: Pick<GrantedException, 'repository' | 'fingerprint'>,
+): D1PreparedStatement =>
+  ledger
+    .prepare(
+      'UPDATE exceptions SET revoked_at = ? WHERE repository = ? AND fingerprint = ? AND revoked_at IS NULL',
+    )
+    .bind(Date.now(), repository, fingerprint)
+
+/**
+ * Lets one finding pass in a repository that is there, by its fingerprint, for ever or until a time, in the place of
+ * the exception that it had.
+ */
 export async function addException(
   ledger: D1Database,
   operator: Operator,
@@ -62,36 +76,42 @@ export async function addException(
 ): Promise<GrantedException> {
   const id = crypto.randomUUID().slice(0, 13)
   const createdAt = Date.now()
+  const until = millisOrNull(wanted.until)
   await change(
     ledger,
-    ledger
-      .prepare(
-        `INSERT INTO exceptions (id, repository, fingerprint, reason, granted_by, created_at, until)
-         VALUES (?, ?, ?, ?, ?, ?, ?)`,
-      )
-      .bind(
-        id,
-        wanted.repository,
-        wanted.fingerprint,
-        wanted.reason,
-        operator.name,
-        createdAt,
-        millisOrNull(wanted.until),
-      ),
+    [
+      endExceptions(ledger, wanted),
+      ledger
+        .prepare(
+          `INSERT INTO exceptions (id, repository, fingerprint, reason, granted_by, created_at, until)
+           VALUES (?, ?, ?, ?, ?, ?, ?)`,
+        )
+        .bind(id, wanted.repository, wanted.fingerprint, wanted.reason, operator.name, createdAt, until),
+    ],
     operator,
     'exception.add',
     id,
     { ...wanted },
   )
-  return { ...wanted, id, grantedBy: operator.name, createdAt: iso(createdAt), revokedAt: null }
+  return {
+    ...wanted,
+    id,
+    grantedBy: operator.name,
+    createdAt: iso(createdAt),
+    until: isoOrNull(until),
+    revokedAt: null,
+  }
 }
 
-/** Ends an exception at once; false when there is none or it was revoked before. */
+/** Ends an exception at once, with every other one for its finding; false when there is none or it was revoked before. */
 export function revokeException(ledger: D1Database, operator: Operator, id: string): Promise<boolean> {
   return change(
     ledger,
     ledger
-      .prepare('UPDATE exceptions SET revoked_at = ? WHERE id = ? AND revoked_at IS NULL')
+      .prepare(
+        `UPDATE exceptions SET revoked_at = ? WHERE revoked_at IS NULL AND (repository, fingerprint) IN
+          (SELECT repository, fingerprint FROM exceptions WHERE id = ? AND revoked_at IS NULL)`,
+      )
       .bind(Date.now(), id),
     operator,
     'exception.revoke',

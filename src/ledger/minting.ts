@@ -50,7 +50,8 @@ export async function mint<O extends { agent?: AgentName }>(
   const { id, text } = mintToken(prefix)
   const at = Date.now()
   const hash = await hashToken(text)
-  const row = { ...of, id, label, hash, created_at: at, expires_at: millisOrNull(expiresAt) }
+  const ends = millisOrNull(expiresAt)
+  const row = { ...of, id, label, hash, created_at: at, expires_at: ends }
   const columns = Object.keys(row)
   await change(
     ledger,
@@ -62,7 +63,16 @@ export async function mint<O extends { agent?: AgentName }>(
     id,
     { ...of, label, expiresAt },
   )
-  return { ...of, id, label, createdAt: iso(at), expiresAt, revokedAt: null, lastUsedAt: null, token: text }
+  return {
+    ...of,
+    id,
+    label,
+    createdAt: iso(at),
+    expiresAt: isoOrNull(ends),
+    revokedAt: null,
+    lastUsedAt: null,
+    token: text,
+  }
 }
 
 /** Ends a token at once; false when there is none or it was revoked before. */

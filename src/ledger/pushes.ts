@@ -76,13 +76,22 @@ const OpenPush = z
   .transform(({ started_at: startedAt, ...row }) => ({ ...row, startedAt }))
 export type OpenPush = z.infer<typeof OpenPush>
 
-/** The pushes without an outcome that began before `before` (Unix milliseconds), oldest first. */
+/** Of one repository, so many open pushes are looked at in one sweep. */
+const OPEN_AT_ONCE = 50
+
+/**
+ * Pushes without an outcome that began before `before` (Unix milliseconds), some of each repository: any of them, since
+ * those that cannot be settled now would be in the way of the others.
+ */
 export async function openPushes(db: D1Database, before: number): Promise<OpenPush[]> {
   const { results } = await db
     .prepare(
-      "SELECT id, repository, started_at, refs FROM pushes WHERE outcome = 'open' AND started_at < ? ORDER BY id LIMIT 100",
+      `SELECT id, repository, started_at, refs FROM
+         (SELECT *, row_number() OVER (PARTITION BY repository ORDER BY random()) AS place
+            FROM pushes WHERE outcome = 'open' AND started_at < ?)
+        WHERE place <= ? ORDER BY place LIMIT ?`,
     )
-    .bind(before)
+    .bind(before, OPEN_AT_ONCE, 10 * OPEN_AT_ONCE)
     .all()
   return results.map(row => OpenPush.parse(row))
 }

@@ -67,15 +67,32 @@ const Delivery = z.object({
 })
 export type Delivery = z.infer<typeof Delivery>
 
-/** Takes deliveries that are due, and puts each off until `again`: a sweep beside this one does not take it too. */
-export async function takeDeliveries(ledger: D1Database, limit: number, again: number): Promise<Delivery[]> {
+/** The webhooks that have something to be told by now, by their ids. */
+export async function webhooksDue(ledger: D1Database): Promise<string[]> {
+  const { results } = await ledger
+    .prepare('SELECT DISTINCT webhook FROM deliveries WHERE due_at <= ?')
+    .bind(Date.now())
+    .all()
+  return z
+    .array(z.object({ webhook: z.string() }))
+    .parse(results)
+    .map(({ webhook }) => webhook)
+}
+
+/** Takes due deliveries of a webhook, and puts each off until `again`: a sweep beside this one does not take it too. */
+export async function takeDeliveries(
+  ledger: D1Database,
+  webhook: string,
+  limit: number,
+  again: number,
+): Promise<Delivery[]> {
   const { results } = await ledger
     .prepare(
       `UPDATE deliveries SET attempts = attempts + 1, due_at = ?
-       WHERE id IN (SELECT id FROM deliveries WHERE due_at <= ? ORDER BY due_at, id LIMIT ?)
+       WHERE id IN (SELECT id FROM deliveries WHERE webhook = ? AND due_at <= ? ORDER BY due_at, id LIMIT ?)
        RETURNING id, webhook, push, attempts, (SELECT url FROM webhooks WHERE webhooks.id = deliveries.webhook) AS url`,
     )
-    .bind(again, Date.now(), limit)
+    .bind(again, webhook, Date.now(), limit)
     .all()
   return z.array(Delivery).parse(results)
 }

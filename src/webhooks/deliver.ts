@@ -1,10 +1,11 @@
 import { logFault } from '../fault.ts'
 import { findPush } from '../ledger/history.ts'
-import { type Delivery, endDelivery, putOff, takeDeliveries } from '../ledger/webhooks.ts'
+import { type Delivery, endDelivery, putOff, takeDeliveries, webhooksDue } from '../ledger/webhooks.ts'
 import { settingsOf } from '../settings.ts'
 import { sign, webhookSecret } from './signature.ts'
 
-const AT_ONCE = 20
+/** Of one webhook. A Worker has six connections at once, and those who answer are not to wait for those who do not. */
+const AT_ONCE = 2
 /** A sweep begins no more of them after this: the next one is a minute after this one began. */
 const SWEEP_MS = 25_000
 const ANSWER_MS = 10_000
@@ -14,25 +15,40 @@ const RETRY_SECONDS = [10, 60, 300, 1800, 7200, 21_600, 57_600] as const
 /** Sends what webhooks are to be told by now. Part of the scheduled sweep: no push ever waits for it. */
 export async function deliverDue(env: Env): Promise<void> {
   const end = Date.now() + SWEEP_MS
-  let taken: Delivery[]
-  do {
-    taken = await takeDeliveries(env.LEDGER, AT_ONCE, Date.now() + 2 * ANSWER_MS)
-    await Promise.all(
-      taken.map(delivery => deliver(env, delivery).catch(error => logFault({ push: delivery.push }, error))),
-    )
-  } while (taken.length === AT_ONCE && Date.now() < end)
+  const webhooks = await webhooksDue(env.LEDGER)
+  await Promise.all(webhooks.map(webhook => deliverTo(env, webhook, end)))
 }
 
-async function deliver(env: Env, delivery: Delivery): Promise<void> {
+/** What one webhook is due, until it gives no answer: what is left is for the next sweep. */
+async function deliverTo(env: Env, webhook: string, end: number): Promise<void> {
+  let taken: Delivery[]
+  let answers: boolean
+  do {
+    taken = await takeDeliveries(env.LEDGER, webhook, AT_ONCE, Date.now() + 2 * ANSWER_MS)
+    const delivered = taken.map(delivery =>
+      deliver(env, delivery).catch(error => {
+        logFault({ push: delivery.push }, error)
+        return true
+      }),
+    )
+    answers = (await Promise.all(delivered)).every(Boolean)
+  } while (taken.length === AT_ONCE && answers && Date.now() < end)
+}
+
+/** Resolves with whether there was an answer, whatever it said. */
+async function deliver(env: Env, delivery: Delivery): Promise<boolean> {
   const push = await findPush(env.LEDGER, delivery.push)
-  if (push === undefined) return endDelivery(env.LEDGER, delivery.id)
+  if (push === undefined) {
+    await endDelivery(env.LEDGER, delivery.id)
+    return true
+  }
   const body = JSON.stringify({
     type: `push.${push.outcome}`,
     asksForException: push.findings.some(finding => finding.asksForException),
     push,
   })
   const secret = await webhookSecret(delivery.webhook, settingsOf(env).GATE_PASS_KEY)
-  const arrived = await fetch(delivery.url, {
+  const answer = await fetch(delivery.url, {
     method: 'POST',
     headers: {
       'content-type': 'application/json',
@@ -45,15 +61,16 @@ async function deliver(env: Env, delivery: Delivery): Promise<void> {
   })
     .then(async response => {
       await response.body?.cancel()
-      return response.ok
+      return response.ok ? 'taken' : 'refused'
     })
-    .catch(() => false)
+    .catch(() => 'none' as const)
   const pause = RETRY_SECONDS[delivery.attempts - 1]
-  if (arrived) return endDelivery(env.LEDGER, delivery.id)
-  if (pause === undefined) {
+  if (answer === 'taken') await endDelivery(env.LEDGER, delivery.id)
+  else if (pause !== undefined) await putOff(env.LEDGER, delivery.id, Date.now() + pause * 1000)
+  else {
     const why = `webhook ${delivery.webhook} did not take it in ${delivery.attempts} attempts, and is not told of it any more`
     logFault({ push: delivery.push }, new Error(why))
-    return endDelivery(env.LEDGER, delivery.id)
+    await endDelivery(env.LEDGER, delivery.id)
   }
-  return putOff(env.LEDGER, delivery.id, Date.now() + pause * 1000)
+  return answer !== 'none'
 }

@@ -20,7 +20,11 @@ interface Asked {
   readonly pass: Pass
   readonly body: string
 }
-type Companion = (asked: Asked) => { status?: number; body: unknown }
+interface Answer {
+  readonly status?: number
+  readonly body: unknown
+}
+type Companion = (asked: Asked) => Answer | Promise<Answer>
 
 export interface AdminGate extends AsyncDisposable {
   readonly url: string
@@ -77,7 +81,7 @@ export async function startAdminGate(
     if (!pass.ok) return response.writeHead(403).end(JSON.stringify({ error: pass.why }))
     const question = { pass: pass.pass, body: await textOf(request) }
     asked.push(question)
-    const { status = 200, body } = companion(question)
+    const { status = 200, body } = await companion(question)
     response.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(body))
   }).listen(0, '127.0.0.1')
   await once(server, 'listening')

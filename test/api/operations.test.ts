@@ -7,7 +7,7 @@ import { z } from 'zod'
 import { projectRoot } from '../../local/bundle.ts'
 import { migrate } from '../../local/migrations.ts'
 import { until } from '../harness/until.ts'
-import { type AdminGate, startAdminGate } from './admin-gate.ts'
+import { type AdminGate, hostKey, startAdminGate } from './admin-gate.ts'
 
 const DAY_MS = 86_400_000
 
@@ -355,4 +355,90 @@ test('pushes of thousands of refs come in pages of a few, each once', async () =
   // A page that ends by its limit, and one that ends with the last row.
   expect(await gate.json('GET', `/pushes?limit=1&cursor=${ids.at(-3)}`)).toMatchObject({ next: ids.at(-2) })
   expect(await gate.json('GET', `/pushes?limit=2&cursor=${ids.at(-2)}`)).toMatchObject({ next: null })
+})
+
+/** A receiver that notes whom it is told of; `answers` false: it takes connections and never says a word. */
+async function receiver(answers: boolean) {
+  const told: string[] = []
+  const server = createServer((request, response) => {
+    told.push(String(request.headers['webhook-id']))
+    if (answers) response.writeHead(204).end()
+  }).listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  return {
+    told,
+    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/hook`,
+    [Symbol.dispose]() {
+      server.closeAllConnections()
+      server.close()
+    },
+  }
+}
+
+test('a webhook that never answers keeps no other one waiting', async () => {
+  using silent = await receiver(false)
+  using quick = await receiver(true)
+  await using gate = await startAdminGate()
+  await gate.json('POST', '/webhooks', { url: silent.url })
+  await gate.json('POST', '/webhooks', { url: quick.url })
+  const ids = Array.from({ length: 45 }, (_, i) => `p${i}`)
+  for (const id of ids) await push(gate, id)
+  await gate.ledger.prepare("UPDATE pushes SET outcome = 'accepted'").run()
+  const ticking = gate.tick()
+  await until(
+    () => (new Set(quick.told).size === ids.length ? true : undefined),
+    // The silent one is waited for as long.
+    9_000,
+    () => `it was told of ${quick.told.length}`,
+  )
+  await ticking
+  expect(silent.told.length).toBeLessThan(10)
+})
+
+test('pushes whose upstream gives no answer keep neither those of other repositories open nor webhooks waiting', async () => {
+  using quick = await receiver(true)
+  const { promise: never, resolve: end } = Promise.withResolvers<void>()
+  await using gate = await startAdminGate({
+    bindings: { GATE_LOST_PUSH_SECONDS: '1' },
+    companion: ({ pass }) =>
+      pass.service === 'settle-push' && pass.repository.name === 'dead'
+        ? never.then(() => ({ status: 502, body: {} }))
+        : pass.service === 'settle-push'
+          ? { body: { upstreamHas: 'all of it' } }
+          : pass.service === 'identity'
+            ? { body: { publicKey: `ssh-ed25519 ${'A'.repeat(68)}` } }
+            : { status: 404, body: { error: 'no such push' } },
+  })
+  try {
+    await gate.json('POST', '/identities', { name: 'deploy' })
+    for (const name of ['dead', 'alive'])
+      await gate.json('POST', '/repositories', {
+        ...{ name, identity: 'deploy', knownHosts: hostKey('github.com') },
+        upstream: `git@github.com:acme/${name}.git`,
+      })
+    await gate.json('POST', '/webhooks', { url: quick.url })
+    const refs = JSON.stringify([{ ref: 'refs/heads/a', old: '', new: '', status: null, reason: '' }])
+    const lost = async (id: string, repository: string) => {
+      await push(gate, id, Date.now() - 60_000)
+      await gate.ledger
+        .prepare('UPDATE pushes SET refs = ?, repository = ? WHERE id = ?')
+        .bind(refs, repository, id)
+        .run()
+    }
+    for (let i = 0; i < 120; i++) await lost(`a${i}`, 'dead')
+    await lost('z', 'alive')
+    await push(gate, 'told')
+    await settle(gate, 'told', 'refused')
+    const ticking = gate.tick()
+    await until(
+      () => quick.told.find(each => each.endsWith('-told')),
+      20_000,
+      () => 'the webhook is told of nothing',
+    )
+    expect(await gate.json('GET', '/pushes/z')).toMatchObject({ outcome: 'accepted' })
+    end()
+    await ticking
+  } finally {
+    end()
+  }
 })

@@ -238,3 +238,54 @@ test('a repository has no more exceptions than its pushes can take along', async
   await gate.json('DELETE', '/exceptions/e1')
   expect((await add('one for it')).status).toBe(201)
 })
+
+const Given = z.array(z.object({ id: z.string(), fingerprint: z.string(), revokedAt: z.string().nullable() }))
+const holding = async (fingerprint: string) =>
+  Given.parse(await gate.json('GET', '/exceptions'))
+    .filter(each => each.fingerprint === fingerprint && each.revokedAt === null)
+    .map(({ id }) => id)
+
+test('a finding has one exception at a time, and none once it is revoked or declined', async () => {
+  await furnish(gate)
+  const finding = { repository: 'github.com/acme/app', fingerprint: 'one' }
+  const allow = async () =>
+    z.object({ id: z.string() }).parse(await gate.json('POST', '/exceptions', { ...finding, reason: 'x' })).id
+  await allow()
+  const second = await allow()
+  expect(await holding('one')).toEqual([second])
+  await gate.json('DELETE', `/exceptions/${second}`)
+  expect(await holding('one')).toEqual([])
+  await allow()
+  await gate.json('POST', '/declines', finding)
+  expect(await holding('one')).toEqual([])
+})
+
+test('two exceptions that an older gate gave one finding end together', async () => {
+  const [one, two] = ['older-one', 'older-two']
+  for (const id of [one, two])
+    await gate.ledger
+      .prepare(
+        "INSERT INTO exceptions (id, repository, fingerprint, reason, granted_by, created_at) VALUES (?, 'github.com/acme/app', 'two', '', 'x', 0)",
+      )
+      .bind(id)
+      .run()
+  await gate.json('DELETE', `/exceptions/${one}`)
+  expect(await holding('two')).toEqual([])
+})
+
+test('the end of a token is told in UTC, however it was said', async () => {
+  await gate.ask('/agents', post({ name: 'ada' }))
+  expect(
+    await gate.json('POST', '/tokens', { agent: 'ada', expiresAt: '2101-01-01T00:00:00+05:30' }),
+  ).toMatchObject({ expiresAt: '2100-12-31T18:30:00.000Z' })
+})
+
+test('a grant that no request could carry is refused as it is set', async () => {
+  await gate.ask('/agents', post({ name: 'ada' }))
+  const denyPaths = Array.from({ length: 200 }, (_, i) => `${i}${'\u6f22'.repeat(500)}`)
+  const answer = await gate.ask('/grants/ada/github.com%2Facme%2Fapp', {
+    ...post({ rules: [], denyPaths }),
+    method: 'PUT',
+  })
+  expect([answer.status, await answer.json()]).toMatchObject([400, { error: { code: 'too-large' } }])
+})
