@@ -2,7 +2,8 @@ import http from 'node:http'
 import net from 'node:net'
 import { setTimeout as delay } from 'node:timers/promises'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { type Agent, type Gate, git, seconds, startGate, until } from '../harness/index.ts'
+import { AgentGrant, Repository } from '../../src/contract/api.ts'
+import { type Agent, accepted, type Gate, git, seconds, startGate, until } from '../harness/index.ts'
 
 let gate: Gate
 let ada: Agent
@@ -241,3 +242,19 @@ test.each([
     socket.destroy()
   },
 )
+
+test('an agent is let in whose grant, and whose repository, are as long as they may be', async () => {
+  await gate.repository('long')
+  const long = await gate.agent('long', { push: ['long/**'] }, { repository: 'long' })
+  const denyPaths = Array.from({ length: 180 }, (_, i) => `${i}${'x'.repeat(500)}`)
+  const { terms } = AgentGrant.parse(await gate.admin.ask('GET', '/grants/long/long'))
+  await gate.admin.grant('long', 'long', { ...terms, denyPaths })
+  const {
+    createdAt: _,
+    name,
+    ...settings
+  } = Repository.parse(await gate.admin.ask('GET', '/repositories/long'))
+  const gitleaksConfig = `# ${'漢'.repeat(60_000)}\n`
+  await gate.admin.ask('PUT', `/repositories/${name}`, { ...settings, gitleaksConfig })
+  expect(await long.push('refs/heads/long/x', 'hello\n')).toMatchObject(accepted)
+})

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import { CALL_PATH, signCall } from '../../src/contract/call.ts'
 import { PASS_HEADER, PASS_SECONDS, type Pass, PROTOCOL, signPass } from '../../src/contract/pass.ts'
 import { grantOn } from '../faults/passes.ts'
 import { type Gate, seconds, startGate } from '../harness/index.ts'
@@ -51,6 +52,16 @@ test('a pass opens one request, and no second one', async () => {
   // Another encoding of the same signature is the same pass.
   expect((await ask(`${push}=`, 'POST', '/git-receive-pack')).status).toBe(403)
   expect((await ask(push.replaceAll('-', '+'), 'POST', '/git-receive-pack')).status).toBe(403)
+})
+
+test('the pass key gets nobody a pass from the Worker, but the agent of git:// where there is one', async () => {
+  const service = 'git-receive-pack'
+  const { agent, repository } = wanted
+  const call = { call: 'pass', service, repository: repository.name, agent, clientAddress: '' } as const
+  const signed = await signCall(call, gate.passKey, Date.now() / 1000)
+  const answer = await fetch(`${gate.url}${CALL_PATH}`, { method: 'POST', body: signed })
+  expect([answer.status, await answer.text()]).toEqual([403, expect.stringContaining('GATE_GIT_AGENT')])
+  expect(await gate.ledger.pushes()).toEqual([])
 })
 
 test('of many uses of one pass at once, one goes through', async () => {
