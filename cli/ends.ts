@@ -1,4 +1,4 @@
-import { pointInTime } from './duration.ts'
+import { pointInTime, TIMES } from './duration.ts'
 import { localTime } from './terminal.ts'
 
 /** When something is to end, as an operator says it; without a word it does not. */
@@ -6,7 +6,7 @@ export const endAt = (when: string | undefined): string | null =>
   when === undefined ? null : pointInTime(when, 'ahead')
 
 /** The option that says so of a token. */
-export const EXPIRES = ['--expires <when>', 'when it ends: 30d, 12h, or a date'] as const
+export const EXPIRES = ['--expires <when>', `when it ends: ${TIMES}`] as const
 
 /** When something ends, or ended, as a table shows it. */
 export const toldEnd = (revokedAt: string | null, end: string | null): string =>

@@ -4,7 +4,8 @@ import { fileURLToPath } from 'node:url'
 import { z } from 'zod'
 import { Complaint } from './complaint.ts'
 
-const GateUrl = z.url({ protocol: /^https?$/ }).transform(url => url.replace(/\/+$/, ''))
+/** In one spelling, so that the same gate is known for the same. */
+const GateUrl = z.url({ protocol: /^https?$/ }).transform(url => new URL(url).href.replace(/\/+$/, ''))
 const Admin = z.object({ url: GateUrl, token: z.string().min(1) })
 
 /** Where the gate is, and what lets an operator in. */
@@ -23,18 +24,33 @@ export function findSettings(env: NodeJS.ProcessEnv, cwd: string): Settings {
   const root = dirname(dirname(fileURLToPath(import.meta.url)))
   const places = isAbsolute(home) ? [home] : [resolve(cwd, home), resolve(root, home)]
   const files = places.map(place => join(place, 'admin.json'))
-  const found = env.GATE_URL && env.GATE_ADMIN_TOKEN ? undefined : files.find(existsSync)
+  const given = env.GATE_URL ? gateUrl(env.GATE_URL) : undefined
+  const found = given && env.GATE_ADMIN_TOKEN ? undefined : files.find(existsSync)
   const local = found === undefined ? {} : readAdminFile(found)
-  const url = env.GATE_URL || local.url
-  const token = env.GATE_ADMIN_TOKEN || (env.GATE_URL && env.GATE_URL !== local.url ? undefined : local.token)
+  const url = given ?? local.url
+  const token = env.GATE_ADMIN_TOKEN || (url === local.url ? local.token : undefined)
   if (!url || !token)
     throw new Complaint(
       !url ? 'which gate? There is no GATE_URL, and no gate of this folder' : 'there is no GATE_ADMIN_TOKEN',
       `Set GATE_URL and GATE_ADMIN_TOKEN, or start a gate here (npm start), which writes ${files[0]}`,
     )
-  const parsed = Admin.safeParse({ url, token })
-  if (!parsed.success) throw new Complaint(`GATE_URL is not an http:// or https:// URL: ${url}`)
-  return { ...parsed.data, access: serviceToken(env) }
+  return { url, token: sendable(token), access: serviceToken(env) }
+}
+
+/** A token that a header can carry: fetch's complaint of another would repeat it. */
+function sendable(text: string): string {
+  const token = text.trim()
+  if (/^[\x21-\x7e]+$/.test(token)) return token
+  throw new Complaint(
+    'GATE_ADMIN_TOKEN has spaces or characters that are in no token',
+    'Set it to an admin token, on one line',
+  )
+}
+
+function gateUrl(text: string): string {
+  const parsed = GateUrl.safeParse(text)
+  if (!parsed.success) throw new Complaint(`GATE_URL is not an http:// or https:// URL: ${text}`)
+  return parsed.data
 }
 
 function serviceToken(env: NodeJS.ProcessEnv): Settings['access'] {

@@ -11,10 +11,17 @@ const Settings = z
     PORT: port(8787),
     COMPANION_PORT: port(9420),
     GATE_HOME: z.string().min(1).default('.git-gate'),
+    GATE_GIT_LISTEN: z.string().optional(),
+    GATE_WORKER_URL: z.string().optional(),
   })
   .refine(env => env.PORT === 0 || env.PORT !== env.COMPANION_PORT, {
     path: ['COMPANION_PORT'],
     message: 'must be another one than PORT',
+  })
+  // The companion is told where the Worker is before the Worker has a port.
+  .refine(env => env.PORT !== 0 || !env.GATE_GIT_LISTEN || env.GATE_WORKER_URL, {
+    path: ['PORT'],
+    message: 'must not be 0 where GATE_GIT_LISTEN is set; give the port that the gate is to have',
   })
   .transform(env => ({
     port: env.PORT,

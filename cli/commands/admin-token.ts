@@ -1,5 +1,6 @@
 import { EXPIRES, endAt, toldEnd } from '../ends.ts'
 import { answer, localTime, note, table } from '../terminal.ts'
+import { tokenId } from '../token-id.ts'
 import { command, gate, group } from './context.ts'
 
 const mint = command('mint <label>', 'make a token for an operator; prints it, this once')
@@ -29,9 +30,9 @@ const list = command('list', "operators' tokens, without their secrets").action(
   )
 })
 
-const revoke = command('revoke <id>', 'end an admin token: it fails at the next request').action(
+const revoke = command('revoke <id-or-token>', 'end an admin token: it fails at the next request').action(
   async (id: string, options) => {
-    const revoked = await gate().adminTokens.revoke(id)
+    const revoked = await gate().adminTokens.revoke(tokenId('admin-token', id))
     answer(options, revoked, () => `revoked ${revoked.id} (${revoked.label})`)
   },
 )

@@ -1,6 +1,8 @@
+import type { Token } from '../../src/contract/api.ts'
 import { agentConfig } from '../agent-config.ts'
+import type { Client } from '../client.ts'
 import { Complaint, UsageComplaint } from '../complaint.ts'
-import { answer, note } from '../terminal.ts'
+import { answer, localTime, note } from '../terminal.ts'
 import { command, gate } from './context.ts'
 
 const PLACEHOLDER = { agent: 'AGENT', token: 'TOKEN' }
@@ -16,11 +18,8 @@ export const agentConfigCommand = command(
   )
   .action(async (name: string | undefined, options: { token?: string; json?: boolean }) => {
     const client = gate()
-    const id = /^gate_([a-z2-7]+)_[A-Za-z0-9]+$/.exec(options.token ?? '')?.[1]
-    if (options.token !== undefined && id === undefined)
-      throw new UsageComplaint('--token is not a token of an agent', 'Mint one: git gate token mint AGENT')
     const owner =
-      id === undefined ? undefined : (await client.tokens.list()).find(each => each.id === id)?.agent
+      options.token === undefined ? undefined : (await usableToken(client, options.token, name)).agent
     if (name !== undefined && owner !== undefined && owner !== name)
       throw new Complaint(`the token is ${owner}'s, not ${name}'s`)
     const agent = name ?? owner
@@ -48,3 +47,18 @@ export const agentConfigCommand = command(
       )
     if (options.token === undefined) note(`Put a token for TOKEN: git gate token mint ${agent ?? 'AGENT'}`)
   })
+
+/** The token as the ledger has it; one that no agent can use is complained of, with the one who needs another. */
+async function usableToken(client: Client, text: string, agent = PLACEHOLDER.agent): Promise<Token> {
+  const remedy = (whose: string) => `Mint one: git gate token mint ${whose}`
+  const id = /^gate_([a-z2-7]+)_[A-Za-z0-9]+$/.exec(text)?.[1]
+  if (id === undefined) throw new UsageComplaint('--token is not a token of an agent', remedy(agent))
+  const token = (await client.tokens.list()).find(each => each.id === id)
+  if (token === undefined) throw new Complaint(`there is no token ${id} at ${client.url}`, remedy(agent))
+  const { agent: owner, revokedAt, expiresAt } = token
+  if (revokedAt !== null)
+    throw new Complaint(`token ${id} of ${owner} was revoked ${localTime(revokedAt)}`, remedy(owner))
+  if (expiresAt !== null && Date.parse(expiresAt) <= Date.now())
+    throw new Complaint(`token ${id} of ${owner} ended ${localTime(expiresAt)}`, remedy(owner))
+  return token
+}

@@ -1,10 +1,11 @@
+import { TIMES } from '../duration.ts'
 import { endAt, toldEnd } from '../ends.ts'
 import { answer, localTime, table } from '../terminal.ts'
 import { command, gate, group } from './context.ts'
 
 const add = command('add <repository> <fingerprint>', 'let one finding pass, by its fingerprint')
   .requiredOption('--reason <text>', 'why it may pass; it stays on record')
-  .option('--until <when>', 'when it ends: 30d, 12h, or a date')
+  .option('--until <when>', `when it ends: ${TIMES}`)
   .action(async (repository: string, fingerprint: string, options) => {
     const granted = await gate().exceptions.add({
       repository,

@@ -4,7 +4,7 @@ import type { Push, PushRecord } from '../../src/contract/api.ts'
 import { LET_GO, Outcome } from '../../src/contract/outcome.ts'
 import { inBytes } from '../../src/contract/size.ts'
 import type { Client } from '../client.ts'
-import { pointInTime } from '../duration.ts'
+import { pointInTime, TIMES } from '../duration.ts'
 import { answer, localTime, plain, table } from '../terminal.ts'
 import { command, gate, group } from './context.ts'
 
@@ -14,7 +14,7 @@ const list = command('list', 'push attempts, newest first')
   .option('--repository <name>', 'of this repository')
   .option('--agent <name>', 'of this agent')
   .addOption(new Option('--outcome <outcome>', 'that ended so').choices(Outcome.options))
-  .option('--since <when>', 'from then on: 7d, 12h, or a date')
+  .option('--since <when>', `from then on: ${TIMES}`)
   .option('--limit <n>', 'at most so many', count, 100)
   .action(async options => {
     const pushes = await collect(gate(), options.limit, {
@@ -42,7 +42,7 @@ const list = command('list', 'push attempts, newest first')
 const exported = command('export', 'every push attempt in full, as JSON lines, newest first')
   .option('--repository <name>', 'of this repository')
   .option('--agent <name>', 'of this agent')
-  .option('--since <when>', 'from then on: 7d, 12h, or a date')
+  .option('--since <when>', `from then on: ${TIMES}`)
   .action(async options => {
     const lines = gate().pushes.export({
       repository: options.repository,

@@ -1,5 +1,6 @@
 import { EXPIRES, endAt, toldEnd } from '../ends.ts'
 import { answer, localTime, note, table } from '../terminal.ts'
+import { tokenId } from '../token-id.ts'
 import { command, gate, group } from './context.ts'
 
 const mint = command('mint <agent>', 'make a token for an agent; prints it, this once')
@@ -37,10 +38,9 @@ const list = command('list [agent]', "agents' tokens, without their secrets").ac
   },
 )
 
-const revoke = command('revoke <id>', 'end a token: it fails at the next request').action(
+const revoke = command('revoke <id-or-token>', 'end a token: it fails at the next request').action(
   async (id: string, options) => {
-    // The whole token is taken too: whoever found one that leaked has only that.
-    const revoked = await gate().tokens.revoke(/^gate_([a-z2-7]+)_/.exec(id)?.[1] ?? id)
+    const revoked = await gate().tokens.revoke(tokenId('token', id))
     answer(options, revoked, () => `revoked ${revoked.id} of ${revoked.agent}`)
   },
 )

@@ -225,6 +225,9 @@ test('a gate that is not there, or refuses, is told of', async () => {
     code: 1,
     stderr: expect.stringContaining('admin'),
   })
+  const broken = await with_({ ...env(), GATE_ADMIN_TOKEN: `${gate.adminToken}\nß` })
+  expect(broken).toMatchObject({ code: 1, stderr: expect.stringContaining('GATE_ADMIN_TOKEN') })
+  expect(broken.stderr).not.toContain(gate.adminToken)
   expect(await with_({ GATE_HOME: '/nowhere' })).toMatchObject({
     code: 1,
     stderr: expect.stringContaining('GATE_URL'),
@@ -256,6 +259,11 @@ test('a local gate is found by what it wrote, and the command by a link to it', 
   expect(await gitGate(['agent', 'list'], { env: { GATE_HOME: 'home' }, cwd: folder })).toMatchObject({
     code: 0,
   })
+  for (const url of [`${gate.url}/`, gate.url.replace('http', 'HTTP')])
+    expect(
+      await gitGate(['agent', 'list'], { env: { GATE_HOME: join(folder, 'home'), GATE_URL: url } }),
+      url,
+    ).toMatchObject({ code: 0 })
   mkdirSync(join(folder, 'bin'))
   symlinkSync(`${projectRoot}/cli/git-gate`, join(folder, 'bin/git-gate'))
   const out = execFileSync('git', ['gate', 'repo', 'list', '--json'], {
@@ -264,6 +272,82 @@ test('a local gate is found by what it wrote, and the command by a link to it', 
     encoding: 'utf8',
   })
   expect(JSON.parse(out)).toBeInstanceOf(Array)
+})
+
+test("a local gate's token goes to no other gate", async () => {
+  const home = mkdtempSync(join(folder, 'other-'))
+  writeFileSync(join(home, 'admin.json'), JSON.stringify({ url: gate.url, token: gate.adminToken }))
+  for (const url of ['http://127.0.0.1:1', `${gate.url}/elsewhere`])
+    expect(await gitGate(['agent', 'list'], { env: { GATE_HOME: home, GATE_URL: url } }), url).toMatchObject({
+      code: 1,
+      stderr: expect.stringContaining('there is no GATE_ADMIN_TOKEN'),
+    })
+})
+
+test('a date is the beginning of that day where the operator is, and tables tell it so', async () => {
+  await ok('agent', 'add', 'dated')
+  const [zone, beginning] = ['America/New_York', '2099-01-31T05:00:00.000Z']
+  const there = (...args: string[]) => gitGate(args, { env: { ...env(), TZ: zone } })
+  const minted = await there('token', 'mint', 'dated', '--expires', '2099-01-31', '--json')
+  expect(JSON.parse(minted.stdout)).toMatchObject({ expiresAt: beginning })
+  expect((await there('token', 'list', 'dated')).stdout).toMatch(/ 2099-01-31 00:00$/m)
+})
+
+const Minted = z.object({ id: z.string(), token: z.string() })
+
+test('a token that leaked is ended by the whole of it, an admin token too', async () => {
+  const admins = Minted.parse(await json('admin-token', 'mint', 'leaked'))
+  expect(await json('admin-token', 'revoke', admins.token)).toMatchObject({
+    id: admins.id,
+    revokedAt: expect.any(String),
+  })
+  await ok('agent', 'add', 'leaky')
+  const agents = Minted.parse(await json('token', 'mint', 'leaky'))
+  expect(await json('token', 'revoke', agents.token)).toMatchObject({
+    id: agents.id,
+    revokedAt: expect.any(String),
+  })
+})
+
+test('what may be a secret is neither sent in a path nor repeated by a complaint', async () => {
+  const secret = 'Sx'.repeat(16)
+  const [agents, admins] = [`gate_abcdefghij_${secret}`, `gateadmin_abcdefghij_${secret}`]
+  const complaints = new Map([
+    [['admin-token', 'revoke', agents], /git gate token revoke abcdefghij/],
+    [['token', 'revoke', admins], /git gate admin-token revoke abcdefghij/],
+    [['admin-token', 'revoke', gate.adminToken], /GATE_ADMIN_TOKEN/],
+    [['token', 'revoke', `"${agents}"`], /git gate token list/],
+  ])
+  for (const [args, remedy] of complaints) {
+    const ran = await gitGate(args, { env: { ...env(), GATE_URL: 'http://127.0.0.1:1' } })
+    expect(ran).toMatchObject({ code: 2, stdout: '', stderr: expect.stringMatching(remedy) })
+    expect(ran.stderr).not.toContain(secret)
+    expect(ran.stderr).not.toContain(gate.adminToken)
+  }
+  const unknown = await run('admin-token', 'revoke', admins)
+  expect(unknown).toMatchObject({ code: 1, stderr: expect.stringContaining('no admin token abcdefghij') })
+  expect(unknown.stderr).not.toContain(secret)
+})
+
+test('agent-config writes nothing for a token that no agent can use, and says which and why', async () => {
+  await ok('agent', 'add', 'configured')
+  const mint = async () => Minted.parse(await json('token', 'mint', 'configured'))
+  const [good, revoked, expired] = [await mint(), await mint(), await mint()]
+  expect(await ok('agent-config', '--token', good.token)).toContain(', for configured.')
+  await ok('token', 'revoke', revoked.id)
+  await gate.ledger.prepare('UPDATE tokens SET expires_at = 1 WHERE id = ?').bind(expired.id).run()
+
+  for (const [token, why] of [
+    [revoked.token, `token ${revoked.id} of configured was revoked`],
+    [expired.token, `token ${expired.id} of configured ended`],
+    [`gate_abcdefghij_${'x'.repeat(32)}`, 'there is no token abcdefghij'],
+  ] as const) {
+    const ran = await run('agent-config', 'configured', '--token', token)
+    expect(ran, why).toMatchObject({ code: 1, stdout: '' })
+    expect(ran.stderr).toContain(why)
+    expect(ran.stderr).toContain('git gate token mint configured')
+    expect(ran.stderr).not.toContain(token)
+  }
 })
 
 test('exceptions are granted and ended', async () => {

@@ -67,6 +67,29 @@ test.each([
   expect(processesOf(home.dir)).toEqual([])
 })
 
+test.each(['correct horse battery staple', 'ä'.repeat(30), '0123456789'.repeat(30)])(
+  'an admin token that the console or the API could not take is refused: %s',
+  async token => {
+    using home = stateFolder()
+    const { ended } = launch(path.join(home.dir, 'state'), [], { env: { GATE_ADMIN_TOKEN: token } })
+    const { code, stdout, stderr } = await ended
+    expect({ code, stdout }).toEqual({ code: 2, stdout: '' })
+    expect(stderr).toMatch(/^gate: GATE_ADMIN_TOKEN: .*\n$/)
+    expect(stderr).not.toContain(token)
+  },
+)
+
+test('git:// is not served where any free port will do for the gate, as the companion could not find it', async () => {
+  using home = stateFolder()
+  const env = { PORT: '0', GATE_GIT_LISTEN: '127.0.0.1:0', GATE_GIT_AGENT: 'demo-agent' }
+  expect(await launch(path.join(home.dir, 'state'), [], { env }).ended).toMatchObject({
+    code: 2,
+    stdout: '',
+    stderr: expect.stringMatching(/^gate: PORT: .*GATE_GIT_LISTEN.*\n$/),
+  })
+  expect(processesOf(home.dir)).toEqual([])
+})
+
 test.each(['PORT', 'COMPANION_PORT'])('a %s in use is said in one line', async setting => {
   using home = stateFolder()
   const server = net.createServer().listen(0, '127.0.0.1')
