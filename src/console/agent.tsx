@@ -11,7 +11,7 @@ import { Activity } from './activity.tsx'
 import { askApi, type Refused } from './ask-api.ts'
 import type { ConsoleEnv } from './env.ts'
 import { Given } from './given.tsx'
-import { setGrant } from './grant.tsx'
+import { grantChanged, setGrant, standingGrant } from './grant.tsx'
 import { Grants, type TriedGrant } from './grants.tsx'
 import { notThere, page } from './page.tsx'
 import { pathOf } from './paths.ts'
@@ -24,10 +24,18 @@ const nameIn = (c: Context<ConsoleEnv>) => c.req.param('name') ?? ''
 /** `GET /agents/<name>` */
 export const showAgent = (c: Context<ConsoleEnv>) => agentPage(c, {})
 
+const NO_SUCH_END: Refused = {
+  code: 'bad-request',
+  message: 'a token cannot hold for the time that was asked for, so none was minted',
+  fix: `Pick one of these: ${EXPIRY.map(({ words }) => words).join(', ')}`,
+}
+
 /** `POST /agents/<name>/tokens`: the answer is the only page that ever shows the token. */
 export async function mintToken(c: Context<ConsoleEnv>): Promise<Response> {
   const { label, expires } = await c.req.parseBody()
-  const days = EXPIRY.find(each => String(each.days) === expires)?.days ?? null
+  const holds = EXPIRY.find(each => String(each.days) === expires)
+  if (!holds) return agentPage(c, { tokenRefused: NO_SUCH_END })
+  const { days } = holds
   const minted = await askApi(c, MintedToken, 'POST', '/tokens', {
     agent: nameIn(c),
     label: String(label ?? '').trim(),
@@ -49,6 +57,8 @@ export async function giveGrant(c: Context<ConsoleEnv>): Promise<Response> {
   const sent = await c.req.parseBody()
   const form = TermsForm.parse(sent)
   const repository = String(sent.repository ?? '')
+  const now = await standingGrant(c.env.LEDGER, nameIn(c), repository)
+  if (now?.terms) return grantChanged(c, now, form)
   const given = await setGrant(c, nameIn(c), repository, form)
   if (given.ok) return c.redirect(`${pathOf.agent(nameIn(c))}#grants`, 303)
   return agentPage(c, { grant: { refused: given.refused, form, repository } })

@@ -1,9 +1,10 @@
 import type { Context } from 'hono'
 import type { Child } from 'hono/jsx'
 import type { Finding } from '../contract/outcome.ts'
+import type { Refused } from './ask-api.ts'
 import type { ConsoleEnv } from './env.ts'
 import { Given, ObjectId } from './given.tsx'
-import { Form } from './page.tsx'
+import { Complaint, Form } from './page.tsx'
 import { pathOf } from './paths.ts'
 
 /** How long an exception may hold, as the form offers it; hours, or null for ever. */
@@ -14,6 +15,19 @@ export const UNTIL = {
   ever: { words: 'until it is revoked', hours: null },
 } as const
 
+/** A decision that was refused, with what its form said. */
+export interface TriedDecision {
+  readonly repository: string
+  readonly fingerprint: string
+  readonly reason: string
+  readonly until: keyof typeof UNTIL
+  readonly refused: Refused
+}
+
+/** The refused decision if it is one about this finding. */
+export const triedOn = (tried: TriedDecision | undefined, repository: string, { fingerprint }: Finding) =>
+  tried?.repository === repository && tried.fingerprint === fingerprint ? tried : undefined
+
 interface Props {
   readonly c: Context<ConsoleEnv>
   readonly finding: Finding
@@ -23,10 +37,12 @@ interface Props {
   /** The page to come back to. */
   readonly back: string
   readonly standing: 'waiting' | 'excepted' | 'declined' | 'none'
+  /** The decision about it that was just refused. */
+  readonly tried: TriedDecision | undefined
 }
 
 /** A finding: where it is, what stands there, and what may be decided about it. */
-export const FindingCard = ({ c, finding, repository, level, back, standing }: Props) => (
+export const FindingCard = ({ c, finding, repository, level, back, standing, tried }: Props) => (
   <article class="finding">
     <Heading level={level}>
       <Given text={finding.rule} />
@@ -49,27 +65,36 @@ export const FindingCard = ({ c, finding, repository, level, back, standing }: P
     <p class="quiet small">
       fingerprint <Given text={finding.fingerprint} mono />
     </p>
-    {standing === 'waiting' && <Decision c={c} finding={finding} repository={repository} back={back} />}
+    <Complaint refused={tried?.refused} />
+    {standing === 'waiting' && (
+      <Decision c={c} finding={finding} repository={repository} back={back} tried={tried} />
+    )}
   </article>
 )
 
 const Heading = ({ level, children }: { level: 2 | 3; children: Child }) =>
   level === 2 ? <h2>{children}</h2> : <h3>{children}</h3>
 
-const Decision = ({ c, finding, repository, back }: Pick<Props, 'c' | 'finding' | 'repository' | 'back'>) => (
+const Decision = ({ c, finding, repository, back, tried }: Omit<Props, 'level' | 'standing'>) => (
   <Form c={c} action={`${pathOf.waiting}/decide`} class="decision">
     <input type="hidden" name="repository" value={repository} />
     <input type="hidden" name="fingerprint" value={finding.fingerprint} />
     <input type="hidden" name="back" value={back} />
     <label class="wide">
       Reason
-      <input name="reason" maxlength={2000} placeholder="a made-up value in a test" autocomplete="off" />
+      <input
+        name="reason"
+        maxlength={2000}
+        placeholder="a made-up value in a test"
+        autocomplete="off"
+        {...(tried ? { value: tried.reason, autofocus: true } : {})}
+      />
     </label>
     <label>
       How long
       <select name="until">
         {Object.entries(UNTIL).map(([value, { words }]) => (
-          <option value={value} selected={value === 'month'}>
+          <option value={value} selected={value === (tried?.until ?? 'month')}>
             {words}
           </option>
         ))}

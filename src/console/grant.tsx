@@ -1,12 +1,18 @@
 import type { Context } from 'hono'
 import { AgentGrant } from '../contract/api.ts'
+import type { AgentName, RepositoryName } from '../contract/names.ts'
+import type { Terms } from '../contract/rules.ts'
 import { visible } from '../contract/visible.ts'
+import { findAgent } from '../ledger/agents.ts'
 import { listGrants } from '../ledger/grants.ts'
+import { findRepository } from '../ledger/repositories.ts'
 import { askApi, type Refused } from './ask-api.ts'
 import type { ConsoleEnv } from './env.ts'
 import { Given } from './given.tsx'
+import { inWords } from './grants.tsx'
 import { Complaint, Form, notThere, page } from './page.tsx'
 import { pathOf } from './paths.ts'
+import { changedMeanwhile, lastChange, markOf, SEEN, Seen, statusOf } from './seen.tsx'
 import { TermsFields } from './terms-fields.tsx'
 import { formOf, TermsForm, termsIn } from './terms-form.ts'
 
@@ -15,16 +21,43 @@ const named = (c: Context<ConsoleEnv>) => ({
   repository: c.req.param('repository') ?? '',
 })
 
+/** What an agent may do in a repository now; without terms where it has no grant there. */
+interface Standing {
+  readonly agent: AgentName
+  readonly repository: RepositoryName
+  readonly terms?: Terms
+}
+
 /** `GET /agents/<name>/grants/<repository>` */
-export const showGrant = (c: Context<ConsoleEnv>) => grantPage(c)
+export async function showGrant(c: Context<ConsoleEnv>): Promise<Response> {
+  const { agent, repository } = named(c)
+  const now = await standingGrant(c.env.LEDGER, agent, repository)
+  return now?.terms ? grantPage(c, now, { form: formOf(now.terms) }) : noGrant(c, agent)
+}
 
 /** `POST /agents/<name>/grants/<repository>`: the grant is as the form says from now on. */
 export async function changeGrant(c: Context<ConsoleEnv>): Promise<Response> {
   const { agent, repository } = named(c)
-  const form = TermsForm.parse(await c.req.parseBody())
+  const sent = await c.req.parseBody()
+  const form = TermsForm.parse(sent)
+  const now = await standingGrant(c.env.LEDGER, agent, repository)
+  if (!now) return noGrant(c, agent)
+  if (sent[SEEN] !== (await markOf(now.terms))) return grantChanged(c, now, form)
   const set = await setGrant(c, agent, repository, form)
   if (set.ok) return c.redirect(`${pathOf.agent(agent)}#grants`, 303)
-  return grantPage(c, { form, refused: set.refused })
+  return grantPage(c, now, { form, refused: set.refused })
+}
+
+/** What an agent may do in a repository now; undefined where there is no such agent or repository. */
+export async function standingGrant(
+  ledger: D1Database,
+  agent: string,
+  repository: string,
+): Promise<Standing | undefined> {
+  const [grant] = await listGrants(ledger, { agent, repository })
+  if (grant) return grant
+  const [of, to] = await Promise.all([findAgent(ledger, agent), findRepository(ledger, repository)])
+  return of && to && { agent: of.name, repository: to.name }
 }
 
 /** Sets a grant to what a form says, by the admin API. */
@@ -40,30 +73,50 @@ export async function setGrant(
   return askApi(c, AgentGrant, 'PUT', path, read.terms)
 }
 
+/** Answers a form whose grant is no longer as it showed it: who it was, what it says now, and the form as it was sent. */
+export async function grantChanged(
+  c: Context<ConsoleEnv>,
+  now: Standing,
+  form: TermsForm,
+): Promise<Response> {
+  const { agent, repository, terms } = now
+  const last = await lastChange(c.env.LEDGER, 'grant', `${agent} ${repository}`)
+  const by = last?.action === (terms ? 'grant.set' : 'grant.remove') ? last.by : 'somebody'
+  const refused = terms
+    ? changedMeanwhile(
+        `${by} has changed this grant`,
+        `It says now:\n${inWords({ agent, terms }).join('\n')}`,
+      )
+    : changedMeanwhile(`${by} has taken this grant back`, `${agent} may do nothing in ${repository} now.`)
+  return grantPage(c, now, { form, refused })
+}
+
+const noGrant = (c: Context<ConsoleEnv>, agent: string) =>
+  notThere(c, 'grant like this', pathOf.agent(agent), 'Agents')
+
 async function grantPage(
   c: Context<ConsoleEnv>,
-  tried?: { form: TermsForm; refused: Refused },
+  { agent, repository, terms }: Standing,
+  { form, refused }: { form: TermsForm; refused?: Refused },
 ): Promise<Response> {
-  const { agent, repository } = named(c)
-  const [grant] = await listGrants(c.env.LEDGER, { agent, repository })
-  if (!grant) return notThere(c, 'grant like this', pathOf.agent(agent), 'Agents')
   return page(c, {
-    title: visible(`${grant.agent} in ${grant.repository}`),
+    title: visible(`${agent} in ${repository}`),
     room: 'Agents',
-    status: tried ? 400 : 200,
+    status: refused ? statusOf(refused) : 200,
     children: (
       <>
         <div class="head">
           <h1>
-            What <Given text={grant.agent} /> may do in <Given text={grant.repository} />
+            What <Given text={agent} /> may do in <Given text={repository} />
           </h1>
           <p>
-            <a href={`${pathOf.agent(grant.agent)}#grants`}>All its grants</a>
+            <a href={`${pathOf.agent(agent)}#grants`}>All its grants</a>
           </p>
         </div>
-        <Complaint refused={tried?.refused} />
-        <Form c={c} action={pathOf.grant(grant.agent, grant.repository)} class="fields">
-          <TermsFields values={tried?.form ?? formOf(grant.terms)} />
+        <Complaint refused={refused} />
+        <Form c={c} action={pathOf.grant(agent, repository)} class="fields">
+          <Seen mark={await markOf(terms)} />
+          <TermsFields values={form} />
           <span class="actions">
             <button type="submit" class="primary">
               Save

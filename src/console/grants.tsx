@@ -1,6 +1,6 @@
 import type { Context } from 'hono'
 import type { AgentGrant, Repository } from '../contract/api.ts'
-import { Action, Terms, tellLimits, tellRules } from '../contract/rules.ts'
+import { Action, type Grant, Terms, tellLimits, tellRules } from '../contract/rules.ts'
 import { visible } from '../contract/visible.ts'
 import type { Refused } from './ask-api.ts'
 import type { ConsoleEnv } from './env.ts'
@@ -97,7 +97,8 @@ export const Grants = ({ c, agent, grants, repositories, tried }: Props) => {
   )
 }
 
-const inWords = (grant: AgentGrant): string[] => [
+/** A grant in words, one line a rule or limit. */
+export const inWords = (grant: Grant): string[] => [
   ...(grant.terms.rules.length ? tellRules(grant) : ['may read']),
   ...tellLimits(grant.terms),
 ]

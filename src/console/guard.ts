@@ -1,6 +1,6 @@
 import { createMiddleware } from 'hono/factory'
 import type { ConsoleEnv } from './env.ts'
-import { pathOf } from './paths.ts'
+import { isOwnPath, pathOf } from './paths.ts'
 import { formKey, whoAsks } from './session.ts'
 
 /** The field of every form that carries its key. */
@@ -62,7 +62,7 @@ export const fromHere = createMiddleware<ConsoleEnv>(async (c, next) => {
 /** Lets operators on; others are asked to sign in, and come back to where they were going. */
 export const signedIn = createMiddleware<ConsoleEnv>(async (c, next) => {
   const who = await whoAsks(c)
-  if (!who) return c.req.method === 'GET' ? askToSignIn(c.req.raw) : c.redirect(pathOf.signIn, 303)
+  if (!who) return c.req.method === 'GET' ? askToSignIn(c.req.raw) : toSignIn(pageOf(c.req.raw))
   c.set('operator', who.operator)
   c.set('formKey', await formKey(c.env, who))
   if (c.req.method !== 'GET' && c.req.method !== 'HEAD') {
@@ -91,6 +91,20 @@ function askToSignIn(request: Request): Response {
     return new Response('<!doctype html><title>git-gate</title><meta http-equiv="refresh" content="0">', {
       headers: { 'content-type': 'text/html; charset=utf-8' },
     })
-  const to = new URLSearchParams({ to: pathname + search })
-  return new Response(null, { status: 303, headers: { location: `${pathOf.signIn}?${to}` } })
+  return toSignIn(pathname + search)
 }
+
+/** The page that a form was sent from; where the browser does not say it, the form's own address leads to one. */
+function pageOf(request: Request): string {
+  const { host, pathname } = new URL(request.url)
+  const referer = request.headers.get('referer') ?? ''
+  const from = URL.canParse(referer) ? new URL(referer) : undefined
+  const page = from?.host === host ? from.pathname + from.search : ''
+  return isOwnPath(page) ? page : pathname
+}
+
+const toSignIn = (to: string) =>
+  new Response(null, {
+    status: 303,
+    headers: { location: `${pathOf.signIn}?${new URLSearchParams({ to })}` },
+  })

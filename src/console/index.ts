@@ -2,6 +2,7 @@ import { Hono } from 'hono'
 import { giveGrant, mintToken, revokeToken, showAgent, takeGrant } from './agent.tsx'
 import { addAgent, showAgents } from './agents.tsx'
 import { asset } from './assets.ts'
+import { decide, revokeException, takeBack } from './decide.ts'
 import type { ConsoleEnv } from './env.ts'
 import { changeGrant, showGrant } from './grant.tsx'
 import { fromHere, protect, signedIn, withoutSlash } from './guard.ts'
@@ -15,7 +16,7 @@ import { showPushes } from './pushes.tsx'
 import { addRepository, showRepositories } from './repositories.tsx'
 import { changeRepository, checkRepository, showRepository } from './repository.tsx'
 import { askForToken, leave, takeToken } from './sign-in.tsx'
-import { decide, revokeException, showWaiting, takeBack } from './waiting.tsx'
+import { showWaiting } from './waiting.tsx'
 
 /** The console's pages, mounted at /-/console: for people, in a browser. */
 export const consolePages = new Hono<ConsoleEnv>()

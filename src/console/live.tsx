@@ -21,6 +21,8 @@ const LOOKS = 300
 const ASKED = 20
 /** New pushes that one look brings. */
 const NEW = 100
+/** What is heard of a push that is not on record any more. */
+const NO_PUSH = 'a request that pushed nothing is no longer listed'
 /** Pushes that begin at once reach the ledger in any order: each look goes back this far, in milliseconds. */
 const OVERLAP_MS = 10_000
 
@@ -49,8 +51,11 @@ export function streamPushes(c: Context<ConsoleEnv>): Response {
     lookedAt = Date.now()
     const missed = since === undefined ? await newPushRows(ledger, fitting, newest) : []
     if (missed.length === NEW) return 'behind'
+    const known = await currentRows(c.env, open)
+    for (const id of open)
+      if (!known.some(push => push.id === id) && shown.delete(id)) await send('gone', { id, says: NO_PUSH })
     const rows = [
-      ...(await currentRows(c.env, open)),
+      ...known,
       ...missed,
       ...(since === undefined
         ? await newPushRows(ledger, { ...all, outcome: 'open' }, '')
@@ -79,7 +84,8 @@ export function streamPush(c: Context<ConsoleEnv>): Response {
   return stream(c, async send => {
     await currentRows(c.env, [id])
     const push = await findPush(c.env.LEDGER, id)
-    if (!push) return 'over'
+    // It was none: opened anew, the page says so.
+    if (!push) return 'behind'
     const state = await render(<PushState push={push} />)
     const html = state + (await render(<PushBody c={c} push={push} />))
     if (timeless(html) !== sent) await send('page', { html, says: saying(push) })
@@ -110,7 +116,7 @@ type Send = (
   data: { id?: string; html?: string; says?: string },
 ) => Promise<void>
 
-/** Why a stream ends: nothing more will happen, or the page is further behind than one look brings. */
+/** Why a stream ends: nothing more will happen, or the page is further behind than the stream can bring it. */
 type End = 'over' | 'behind'
 
 /** Looks again and again, as long as someone watches who may; `look` answers when to look next. */

@@ -7,7 +7,7 @@ import { findPush } from '../ledger/history.ts'
 import { decisionsOn } from '../ledger/waiting.ts'
 import { counted } from './counted.ts'
 import type { ConsoleEnv } from './env.ts'
-import { FindingCard } from './finding.tsx'
+import { FindingCard, type TriedDecision, triedOn } from './finding.tsx'
 import { Given, ObjectId, RefName, Said } from './given.tsx'
 import { notThere, page } from './page.tsx'
 import { pathOf } from './paths.ts'
@@ -18,13 +18,16 @@ import { duration } from './times.ts'
 import { When } from './when.tsx'
 
 /** `GET /pushes/<id>`: everything on record about one push; live while it goes on. */
-export async function showPush(c: Context<ConsoleEnv>): Promise<Response> {
-  const id = c.req.param('id') ?? ''
+export const showPush = (c: Context<ConsoleEnv>) => pushPage(c, c.req.param('id') ?? '')
+
+/** The same, where it is to say that a decision about one of its findings was refused. */
+export async function pushPage(c: Context<ConsoleEnv>, id: string, tried?: TriedDecision): Promise<Response> {
   const push = await findPush(c.env.LEDGER, id)
   if (!push) return notThere(c, 'push of this id', pathOf.pushes, 'Pushes')
   return page(c, {
     title: visible(`${push.agent} to ${push.repository}`),
     room: 'Pushes',
+    status: tried ? 409 : 200,
     children: (
       <>
         <div class="head">
@@ -34,7 +37,7 @@ export async function showPush(c: Context<ConsoleEnv>): Promise<Response> {
           <PushState push={push} />
           {push.outcome === 'open' && <p class="live" role="status" id="live" />}
         </div>
-        <PushBody c={c} push={push} />
+        <PushBody c={c} push={push} tried={tried} />
         <p class="unseen" role="status" id="announce">
           {saying(push)}
         </p>
@@ -51,7 +54,15 @@ export const PushState = ({ push }: { push: PushRecord }) => (
 )
 
 /** The page of a push, as far as the push has come. */
-export const PushBody = async ({ c, push }: { c: Context<ConsoleEnv>; push: PushRecord }) => {
+export const PushBody = async ({
+  c,
+  push,
+  tried,
+}: {
+  c: Context<ConsoleEnv>
+  push: PushRecord
+  tried?: TriedDecision | undefined
+}) => {
   const decisions = await decisionsOn(
     c.env.LEDGER,
     push.repository,
@@ -81,6 +92,7 @@ export const PushBody = async ({ c, push }: { c: Context<ConsoleEnv>; push: Push
                           ? 'waiting'
                           : 'none'
                   }
+                  tried={triedOn(tried, push.repository, finding)}
                 />
               </li>
             ))}

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import type { Identity } from '../contract/api.ts'
+import type { Identity, Repository } from '../contract/api.ts'
 import { Field } from './field.tsx'
 import { sentLines, sentTick } from './sent.ts'
 
@@ -12,6 +12,31 @@ export const SentRepository = z.object({
   gitleaksConfig: sentLines,
 })
 export type SentRepository = z.infer<typeof SentRepository>
+
+/** A repository's settings, to be changed in the form. */
+export const settingsOf = ({
+  upstream,
+  identity,
+  knownHosts,
+  staleReads,
+  gitleaksConfig,
+}: Repository): SentRepository => ({ upstream, identity, knownHosts, staleReads, gitleaksConfig })
+
+/** The settings that are not as others would have them, in words. */
+export function tellDifferences(settings: SentRepository, others: SentRepository): string[] {
+  const words: { [name in keyof SentRepository]: string } = {
+    upstream: `upstream: ${settings.upstream}`,
+    identity: `identity: ${settings.identity}`,
+    knownHosts: `known hosts:\n${settings.knownHosts}`,
+    staleReads: `serves fetches from the mirror while the upstream cannot be reached: ${settings.staleReads ? 'yes' : 'no'}`,
+    gitleaksConfig: settings.gitleaksConfig
+      ? `gitleaks configuration:\n${settings.gitleaksConfig}`
+      : 'gitleaks configuration: none',
+  }
+  return SentRepository.keyof()
+    .options.filter(name => settings[name] !== others[name])
+    .map(name => words[name])
+}
 
 /** The fields of a repository's settings. */
 export const RepositoryFields = ({

@@ -16,7 +16,8 @@ import { MirrorNow } from './mirror.tsx'
 import { Complaint, Form, notThere, page } from './page.tsx'
 import { pathOf } from './paths.ts'
 import { PushLine } from './push-line.tsx'
-import { RepositoryFields, SentRepository } from './repository-fields.tsx'
+import { RepositoryFields, SentRepository, settingsOf, tellDifferences } from './repository-fields.tsx'
+import { changedMeanwhile, lastChange, markOf, SEEN, Seen, statusOf } from './seen.tsx'
 
 const nameIn = (c: Context<ConsoleEnv>) => c.req.param('name') ?? ''
 
@@ -25,11 +26,18 @@ export const showRepository = (c: Context<ConsoleEnv>) => repositoryPage(c, {})
 
 /** `POST /repositories/<name>`: its settings are replaced. */
 export async function changeRepository(c: Context<ConsoleEnv>): Promise<Response> {
-  const wanted = SentRepository.parse(await c.req.parseBody())
+  const sent = await c.req.parseBody()
+  const wanted = SentRepository.parse(sent)
+  const now = await findRepository(c.env.LEDGER, nameIn(c))
+  const seen = now && (await markOf(settingsOf(now)))
+  if (now && sent[SEEN] !== seen) {
+    const refused = await settingsChanged(c.env.LEDGER, now, wanted)
+    return repositoryPage(c, { settings: wanted, seen, refused })
+  }
   const path = `/repositories/${encodeURIComponent(nameIn(c))}`
   const changed = await askApi(c, Repository, 'PUT', path, wanted)
   if (changed.ok) return c.redirect(pathOf.repository(nameIn(c)), 303)
-  return repositoryPage(c, { settings: wanted, refused: changed.refused })
+  return repositoryPage(c, { settings: wanted, seen, refused: changed.refused })
 }
 
 /** `POST /repositories/<name>/check`: the chain to the upstream, tried link by link. */
@@ -39,8 +47,25 @@ export async function checkRepository(c: Context<ConsoleEnv>): Promise<Response>
   return repositoryPage(c, checked.ok ? { links: checked.value.steps } : { checkRefused: checked.refused })
 }
 
+async function settingsChanged(
+  ledger: D1Database,
+  now: Repository,
+  wanted: SentRepository,
+): Promise<Refused> {
+  const last = await lastChange(ledger, 'repository', now.name)
+  const differs = tellDifferences(settingsOf(now), wanted)
+  return changedMeanwhile(
+    `${last?.by ?? 'somebody'} has changed these settings`,
+    differs.length === 0
+      ? 'They are now as this form says.'
+      : `Where they are not as this form says, they are now:\n${differs.join('\n')}`,
+  )
+}
+
 interface Tried {
   readonly settings?: SentRepository
+  /** The mark of the settings that whoever sends the form again knows of. */
+  readonly seen?: string | undefined
   readonly refused?: Refused
   readonly links?: readonly LinkStep[]
   readonly checkRefused?: Refused
@@ -61,7 +86,7 @@ async function repositoryPage(c: Context<ConsoleEnv>, tried: Tried): Promise<Res
   return page(c, {
     title: visible(name),
     room: 'Repositories',
-    status: tried.refused ? 400 : tried.checkRefused ? 502 : 200,
+    status: tried.refused ? statusOf(tried.refused) : tried.checkRefused ? 502 : 200,
     children: (
       <>
         <div class="head">
@@ -139,6 +164,7 @@ async function repositoryPage(c: Context<ConsoleEnv>, tried: Tried): Promise<Res
           button="Save"
           refused={tried.refused}
         >
+          <Seen mark={tried.seen ?? (await markOf(settingsOf(repository)))} />
           <RepositoryFields identities={identities} values={tried.settings ?? repository} />
         </FoldedForm>
       </>

@@ -6,8 +6,8 @@ export const sentLines = z
   .default('')
   .transform(sent => sent.replaceAll('\r\n', '\n'))
 
-/** A box that is ticked sends `yes`; another sends nothing. */
+/** A box that is ticked sends `yes`; another sends nothing, and what no box sends is no tick. */
 export const sentTick = z
-  .literal('yes')
+  .string()
   .optional()
   .transform(sent => sent === 'yes')

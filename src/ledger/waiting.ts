@@ -6,8 +6,8 @@ import { iso } from './time.ts'
 
 /** How far back a refused finding waits for a decision, in days. */
 export const WAITING_DAYS = 30
-/** The most findings that are shown as waiting. */
-const MOST = 200
+/** So many of the findings that wait are listed at a time: a page of the console with them is under 150 kB. */
+const PAGE = 40
 
 const Row = z
   .object({
@@ -16,9 +16,15 @@ const Row = z
     push: z.string(),
     last_at: z.number(),
     pushes: z.number(),
+    asks: z.number(),
     finding: json(Finding),
   })
-  .transform(({ last_at, ...row }) => ({ ...row, lastAt: iso(last_at) }))
+  .transform(({ last_at, asks, ...row }) => ({
+    ...row,
+    lastAt: iso(last_at),
+    /** Where it stands in the order of those that wait. */
+    place: `${asks}.${row.push}.${row.finding.fingerprint}`,
+  }))
 /** A finding that refused a push, with the last push that it refused and how many it did. */
 export type WaitingFinding = z.output<typeof Row>
 
@@ -38,21 +44,34 @@ const WAITING = `
 
 const since = (now: number) => now - WAITING_DAYS * 86_400_000
 
-/** The findings that wait for a decision: those that ask for an exception first, then the newest. */
-export async function listWaiting(ledger: D1Database): Promise<WaitingFinding[]> {
+/**
+ * A page of the findings that wait for a decision, from after the place `after`: those that ask for an exception
+ * first, then the newest. `next` is the place that the page after it begins at, null at the end.
+ */
+export async function listWaiting(
+  ledger: D1Database,
+  after?: string,
+): Promise<{ waiting: WaitingFinding[]; next: string | null }> {
   const now = Date.now()
-  // SQLite takes the other columns from the row that has the max().
+  const [, asks, push = null, fingerprint = null] = /^([01])\.([0-9a-z]+)\.(.+)$/s.exec(after ?? '') ?? []
+  // Where max() is the only one of min() and max(), SQLite takes the bare columns from the row that has it. An id sorts
+  // by its time.
   const { results } = await ledger
     .prepare(
-      `SELECT r.name AS repository, p.agent, p.id AS push, f.value AS finding,
-              max(p.started_at) AS last_at, count(DISTINCT p.id) AS pushes
-       ${WAITING}
-       GROUP BY p.repository, f.value ->> 'fingerprint'
-       ORDER BY max(f.value ->> 'asksForException') DESC, last_at DESC LIMIT ?3`,
+      `WITH waiting AS (
+         SELECT r.name AS repository, p.agent, max(p.id) AS push, p.started_at AS last_at,
+                f.value AS finding, f.value ->> 'fingerprint' AS fingerprint, count(DISTINCT p.id) AS pushes,
+                count(*) FILTER (WHERE f.value ->> 'asksForException') > 0 AS asks
+         ${WAITING}
+         GROUP BY p.repository, f.value ->> 'fingerprint')
+       SELECT * FROM waiting WHERE ?3 IS NULL OR (asks, push, fingerprint) < (?3, ?4, ?5)
+        ORDER BY asks DESC, push DESC, fingerprint DESC LIMIT ?6`,
     )
-    .bind(since(now), now, MOST)
+    .bind(since(now), now, asks === undefined ? null : Number(asks), push, fingerprint, PAGE + 1)
     .all()
-  return z.array(Row).parse(results)
+  const found = z.array(Row).parse(results)
+  const waiting = found.slice(0, PAGE)
+  return { waiting, next: found.length > PAGE ? (waiting.at(-1)?.place ?? null) : null }
 }
 
 /** How many findings wait for a decision. */

@@ -74,6 +74,76 @@ test('an agent is made, granted and given a token; the pasted lines clone; revok
   expect(operator.wrong).toEqual([])
 })
 
+test('no token is minted for a time that the form does not offer, nor for none', async () => {
+  await using gate = await startGate()
+  await gate.admin.agent('ada')
+  await using operator = await openConsole(browser, gate)
+  const { page, open } = operator
+  for (const days of ['91', '', 'constructor']) {
+    await open('/agents/ada')
+    await page.evaluate(
+      `for (const each of document.querySelectorAll('[name=expires] option')) each.value = '${days}'`,
+    )
+    const answered = page.waitForResponse('**/agents/ada/tokens')
+    await page.getByRole('button', { name: 'Mint a token' }).click()
+    expect((await answered).status()).toBe(400)
+    await page.getByRole('alert').getByText('30 days, 90 days, a year, no end').waitFor()
+  }
+  await open('/agents/ada')
+  await page.evaluate(`document.querySelector('[name=expires]').removeAttribute('name')`)
+  await page.getByRole('button', { name: 'Mint a token' }).click()
+  await page.getByRole('alert').waitFor()
+  expect(await gate.admin.ask('GET', '/tokens')).toEqual([])
+  expect(operator.wrong).toEqual([])
+})
+
+test("a repository's settings are not saved over what somebody has changed since the form was opened", async () => {
+  await using gate = await startGate()
+  const grace = (await gate.admin.ask('POST', '/admin-tokens', { label: 'grace' })) as Record<string, string>
+  await using operator = await openConsole(browser, gate)
+  const { page, open } = operator
+  const before = (await gate.admin.ask('GET', '/repositories/app')) as Record<string, string | boolean>
+  await open('/repositories/app')
+  await page.getByText('Change the settings').click()
+  await page.getByLabel(/^gitleaks configuration/).fill('title = "mine"\n')
+
+  const { name: _, createdAt: __, ...settings } = before
+  const knownHosts = `# from the host's own page\n${settings.knownHosts}`
+  const changed = await fetch(`${gate.url}/-/api/v1/repositories/app`, {
+    method: 'PUT',
+    headers: { authorization: `Bearer ${grace.token}`, 'content-type': 'application/json' },
+    body: JSON.stringify({ ...settings, knownHosts, staleReads: true }),
+  })
+  expect(changed.status).toBe(200)
+
+  const answered = page.waitForResponse(response => response.request().method() === 'POST')
+  await page.getByRole('button', { name: 'Save' }).click()
+  expect((await answered).status()).toBe(409)
+  const alert = page.getByRole('alert')
+  await alert.getByText(/^admin token grace \(\w+\) has changed these settings/).waitFor()
+  await alert.getByText("# from the host's own page").waitFor()
+  await alert.getByText('serves fetches from the mirror while the upstream cannot be reached: yes').waitFor()
+  expect(await alert.textContent()).not.toContain('identity:')
+  expect(await page.getByLabel(/^gitleaks configuration/).inputValue()).toBe('title = "mine"\n')
+  expect(await gate.admin.ask('GET', '/repositories/app')).toMatchObject({
+    knownHosts,
+    staleReads: true,
+    gitleaksConfig: '',
+  })
+
+  // Told of it, the operator decides.
+  await page.getByLabel(/^Serve fetches/).check()
+  await page.getByRole('button', { name: 'Save' }).click()
+  await page.getByRole('heading', { name: 'app', level: 1 }).waitFor()
+  await page.getByRole('alert').waitFor({ state: 'detached' })
+  expect(await gate.admin.ask('GET', '/repositories/app')).toMatchObject({
+    knownHosts: settings.knownHosts,
+    staleReads: true,
+    gitleaksConfig: 'title = "mine"\n',
+  })
+  expect(operator.wrong).toEqual([])
+})
+
 test('a repository is added in the page; what is wrong with it is said there, and its link can be checked', async () => {
   await using gate = await startGate()
   await using operator = await openConsole(browser, gate)

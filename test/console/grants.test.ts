@@ -1,7 +1,7 @@
 import type { Browser, Page } from 'playwright-core'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { Terms } from '../../src/contract/rules.ts'
-import { accepted, rejected, startGate } from '../harness/index.ts'
+import { accepted, type Gate, rejected, startGate } from '../harness/index.ts'
 import { openConsole, startBrowser } from './browser.ts'
 import { tabTo } from './keyboard.ts'
 
@@ -151,5 +151,95 @@ test('a repository is given with everything that a grant can say', async () => {
   expect(await gate.admin.ask('GET', '/grants/ada/app')).toMatchObject({
     terms: { rules: [], denyPaths: ['secrets/**'], symlinks: true },
   })
+  expect(operator.wrong).toEqual([])
+})
+
+/** What another operator does meanwhile, by the admin API, with a token of their own. */
+async function asGrace(gate: Gate, method: 'PUT' | 'DELETE', path: string, body?: unknown): Promise<void> {
+  const minted = (await gate.admin.ask('POST', '/admin-tokens', { label: 'grace' })) as Record<string, string>
+  const answer = await fetch(`${gate.url}/-/api/v1${path}`, {
+    method,
+    headers: { authorization: `Bearer ${minted.token}`, 'content-type': 'application/json' },
+    ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+  })
+  expect(answer.status).toBe(200)
+}
+
+const saved = async (page: Page, button: string) => {
+  const [answer] = await Promise.all([
+    page.waitForResponse(response => response.request().method() === 'POST'),
+    page.getByRole('button', { name: button, exact: true }).click(),
+  ])
+  return answer.status()
+}
+
+test('a grant is not saved over what somebody has made of it since the form was opened, until told of it', async () => {
+  await using gate = await startGate()
+  await gate.agent('ada', { push: ['ada/**'] })
+  await using operator = await openConsole(browser, gate)
+  const { page, open } = operator
+  await open('/agents/ada/grants/app')
+  await page.getByLabel('Paths it must not touch').fill('docs/**')
+  const narrowed = Terms.parse({
+    rules: [{ pattern: 'refs/heads/ada/fix-*', allow: ['create'] }],
+    symlinks: false,
+  })
+  await asGrace(gate, 'PUT', '/grants/ada/app', narrowed)
+
+  expect(await saved(page, 'Save')).toBe(409)
+  const alert = page.getByRole('alert')
+  await alert
+    .getByText(/^admin token grace \(\w+\) has changed this grant since the form was opened/)
+    .waitFor()
+  await alert.getByText('refs/heads/ada/fix-*: create').waitFor()
+  await alert.getByText('symbolic links: none').waitFor()
+  expect(await page.getByLabel('Paths it must not touch').inputValue()).toBe('docs/**')
+  expect(await gate.admin.ask('GET', '/grants/ada/app')).toMatchObject({ terms: narrowed })
+
+  // A form that cannot be read is still the one that was filled with what is there now.
+  await page.getByRole('textbox', { name: 'May do' }).fill('refs/heads/ada/**: overwrite')
+  expect(await saved(page, 'Save')).toBe(400)
+  await page.getByRole('textbox', { name: 'May do' }).fill('refs/heads/ada/fix-*: create')
+  expect(await saved(page, 'Save')).toBe(303)
+  expect(await gate.admin.ask('GET', '/grants/ada/app')).toMatchObject({
+    terms: { rules: narrowed.rules, denyPaths: ['docs/**'], symlinks: true },
+  })
+  expect(operator.wrong).toEqual([])
+})
+
+test('a grant that was taken back, or given, while its form was open is told of, and what was typed is kept', async () => {
+  await using gate = await startGate()
+  await gate.agent('ada', { push: ['ada/**'] })
+  await using operator = await openConsole(browser, gate)
+  const { page, open } = operator
+  await open('/agents/ada/grants/app')
+  await page.getByLabel('Paths it must not touch').fill('docs/**')
+  await asGrace(gate, 'DELETE', '/grants/ada/app')
+  expect(await saved(page, 'Save')).toBe(409)
+  await page
+    .getByRole('alert')
+    .getByText(/^admin token grace \(\w+\) has taken this grant back/)
+    .waitFor()
+  expect(await page.getByLabel('Paths it must not touch').inputValue()).toBe('docs/**')
+  expect(await gate.admin.ask('GET', '/grants')).toEqual([])
+  expect(await saved(page, 'Save')).toBe(303)
+  expect(await gate.admin.ask('GET', '/grants/ada/app')).toMatchObject({ terms: { denyPaths: ['docs/**'] } })
+
+  await gate.admin.ask('DELETE', '/grants/ada/app')
+  await open('/agents/ada')
+  await page.getByText('Give it a repository').click()
+  await page.getByLabel('Paths it must not touch').fill('secrets/**')
+  const given = Terms.parse({ rules: [{ pattern: 'refs/heads/ada/fix-*', allow: ['create'] }] })
+  await asGrace(gate, 'PUT', '/grants/ada/app', given)
+  expect(await saved(page, 'Give')).toBe(409)
+  await page
+    .getByRole('alert')
+    .getByText(/^admin token grace \(\w+\) has changed this grant/)
+    .waitFor()
+  expect(await page.getByLabel('Paths it must not touch').inputValue()).toBe('secrets/**')
+  expect(await gate.admin.ask('GET', '/grants/ada/app')).toMatchObject({ terms: given })
+
+  await gate.admin.ask('DELETE', '/agents/ada')
+  expect(await saved(page, 'Save')).toBe(404)
   expect(operator.wrong).toEqual([])
 })

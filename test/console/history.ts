@@ -67,10 +67,30 @@ export function writeHistory(home: string, pushes: readonly PastPush[]): string[
 }
 
 /** An open push of the past ends. */
-export function endPush(home: string, id: string, outcome: PushRecord['outcome']): void {
+export const endPush = (home: string, id: string, outcome: PushRecord['outcome']) =>
+  inLedger(home, database => database.prepare('UPDATE pushes SET outcome = ? WHERE id = ?').run(outcome, id))
+
+/** The row of a push is gone: it was none. */
+export const forgetPush = (home: string, id: string) =>
+  inLedger(home, database => database.prepare('DELETE FROM pushes WHERE id = ?').run(id))
+
+/** So many exceptions hold in the repository `app`, the first of them granted last. */
+export const writeExceptions = (home: string, count: number, reason: (i: number) => string) =>
+  inLedger(home, database => {
+    const insert = database.prepare(
+      `INSERT INTO exceptions (id, repository, fingerprint, reason, granted_by, created_at)
+       VALUES (?, 'app', ?, ?, 'admin token grace', ?)`,
+    )
+    database.exec('BEGIN')
+    for (let i = 0; i < count; i++)
+      insert.run(`exception-${i}`, objectId(), reason(i), Date.now() - i * 1_000)
+    database.exec('COMMIT')
+  })
+
+function inLedger(home: string, write: (database: DatabaseSync) => unknown): void {
   const database = new DatabaseSync(ledgerFile(home), { timeout: 5_000 })
   try {
-    database.prepare('UPDATE pushes SET outcome = ? WHERE id = ?').run(outcome, id)
+    write(database)
   } finally {
     database.close()
   }

@@ -5,7 +5,7 @@ import type { Browser, Page } from 'playwright-core'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { accepted, rejected, seconds, startGate, until } from '../harness/index.ts'
 import { openConsole, startBrowser } from './browser.ts'
-import { endPush, STEPS, writeHistory } from './history.ts'
+import { endPush, forgetPush, STEPS, writeHistory } from './history.ts'
 import { madeUpToken } from './made-up.ts'
 
 let browser: Browser & AsyncDisposable
@@ -241,6 +241,35 @@ test('a filtered list gets what begins to fit, loses what no longer does, and re
   await lineOf(taken, 'many-149').waitFor()
   await taken.page.getByRole('link', { name: 'Older pushes' }).waitFor()
   expect([...going.wrong, ...taken.wrong]).toEqual([])
+})
+
+test('a push that turns out to be none leaves the open list, and its own page says that it is not there', async () => {
+  await using gate = await startGate(nothingIsLost)
+  await using watching = await openConsole(browser, gate)
+  await using looking = await openConsole(browser, gate)
+  const [shown, never] = writeHistory(gate.home, [
+    { startedAt: Date.now() - 60_000, agent: 'none', phase: 'receiving', refs: [], outcome: 'open' },
+    { startedAt: Date.now() - 90_000, agent: 'unseen', phase: 'receiving', refs: [], outcome: 'open' },
+    { startedAt: Date.now() - 80_000, agent: 'stays', outcome: 'open' },
+  ])
+  await watching.open('/pushes')
+  await looking.open(`/pushes/${shown}`)
+  for (const { page } of [watching, looking])
+    await expect.poll(() => page.locator('#live').textContent()).toBe('live')
+  await watching.page.locator(`#push-${shown}`).getByRole('link').focus()
+
+  forgetPush(gate.home, shown ?? '')
+  await watching.page.locator(`#push-${shown}`).waitFor({ state: 'detached' })
+  expect(await watching.page.evaluate('document.activeElement.textContent')).toBe('stays to app')
+  await looking.page.getByRole('heading', { name: 'There is no push of this id' }).waitFor()
+
+  // It is forgotten while nobody looks.
+  await show(watching.page, false)
+  forgetPush(gate.home, never ?? '')
+  await show(watching.page, true)
+  await watching.page.locator(`#push-${never}`).waitFor({ state: 'detached' })
+  expect(await watching.page.locator('#pushes > li').count()).toBe(1)
+  expect([...watching.wrong, ...looking.wrong]).toEqual([])
 })
 
 test('a push that has not changed is not sent again, whatever has come since', async () => {

@@ -148,6 +148,8 @@ test('a form is taken only with its key, from the console itself, and from someo
   expect(await gate.admin.ask('GET', '/agents')).toMatchObject([{ name: 'mallory' }])
 })
 
+const TICKS = ['pushOptions', 'symlinks', 'submodules', 'staleReads', 'expires', 'decision', 'until']
+
 test('no form, whatever it is made of, makes the gate fail', async () => {
   await using gate = await startGate()
   await gate.agent('ada', { push: ['ada/**'] })
@@ -193,6 +195,18 @@ test('no form, whatever it is made of, makes the gate fail', async () => {
       headers: { 'content-type': urlencoded },
     },
     { body: `form-key=${key}&__proto__=x&constructor=y`, headers: { 'content-type': urlencoded } },
+    {
+      body: `form-key=${key}&${TICKS.map(name => `${name}=on`).join('&')}`,
+      headers: { 'content-type': urlencoded },
+    },
+    {
+      body: `form-key=${key}&${TICKS.map(name => `${name}=&${name}=yes&${name}=no`).join('&')}`,
+      headers: { 'content-type': urlencoded },
+    },
+    ...['', '.', '..', '%2e%2e%2f'].map(value => ({
+      body: `form-key=${key}&${names.map(name => `${name}=${value}`).join('&')}`,
+      headers: { 'content-type': urlencoded },
+    })),
   ]
   const paths = [
     '/sign-in',
@@ -257,6 +271,54 @@ test('a session ends with its token, and without one every page asks to sign in'
     fetch(`${gate.url}/-/console${path}`, { redirect: 'manual' }).then(response => response.status)
   for (const path of ['', '/pushes', '/pushes/live', '/waiting', '/agents', '/overview', '/nowhere'])
     expect(await at(path)).toBe(303)
+})
+
+test('a form that is sent after the session has ended leads back to its page, by way of signing in', async () => {
+  await using gate = await startGate()
+  await gate.agent('ada', { push: ['ada/**'] })
+  await using operator = await openConsole(browser, gate)
+  const { page, open } = operator
+  await open('/agents/ada/grants/app')
+  await page.context().clearCookies()
+  await page.getByRole('button', { name: 'Save' }).click()
+  await page.getByLabel('Admin token').fill('gateadmin_not-one')
+  await page.getByRole('button', { name: 'Sign in' }).click()
+  await page.getByRole('alert').waitFor()
+  await page.getByLabel('Admin token').fill(gate.adminToken)
+  await page.getByRole('button', { name: 'Sign in' }).click()
+  await page.getByRole('heading', { name: 'What ada may do in app' }).waitFor()
+
+  const sentTo = async (form: string, referer?: string) => {
+    const answer = await fetch(`${gate.url}/-/console${form}`, {
+      method: 'POST',
+      redirect: 'manual',
+      headers: {
+        origin: gate.url,
+        'content-type': 'application/x-www-form-urlencoded',
+        ...(referer === undefined ? {} : { referer }),
+      },
+      body: 'name=ada',
+    })
+    expect(answer.status).toBe(303)
+    const to = new URL(answer.headers.get('location') ?? '', gate.url)
+    expect(to.pathname).toBe('/-/console/sign-in')
+    return to.searchParams.get('to')
+  }
+  expect(await sentTo('/agents', `${gate.url}/-/console/pushes?outcome=refused`)).toBe(
+    '/-/console/pushes?outcome=refused',
+  )
+  const elsewhere = [
+    'https://evil.example/-/console/pushes',
+    `${gate.url}/app.git`,
+    `${gate.url}/-/console/../../app.git`,
+    '//evil.example/-/console/pushes',
+    'no address',
+  ]
+  for (const referer of [undefined, ...elsewhere])
+    expect(await sentTo('/agents/ada/tokens', referer)).toBe('/-/console/agents/ada/tokens')
+  await open('/agents/ada/tokens')
+  await page.getByRole('heading', { name: 'ada', level: 1 }).waitFor()
+  expect(operator.wrong).toEqual([])
 })
 
 test('a sign-in that fails is on record, and too many of them are told to wait', async () => {
