@@ -62,6 +62,9 @@ export const fromHere = createMiddleware<ConsoleEnv>(async (c, next) => {
 /** Lets operators on; others are asked to sign in, and come back to where they were going. */
 export const signedIn = createMiddleware<ConsoleEnv>(async (c, next) => {
   const who = await whoAsks(c)
+  // As everywhere, a token that does not hold is counted as a guess.
+  if (!who && c.req.header('authorization') !== undefined)
+    return c.text('This admin token does not hold.', 401)
   if (!who) return c.req.method === 'GET' ? askToSignIn(c.req.raw) : toSignIn(pageOf(c.req.raw))
   c.set('operator', who.operator)
   c.set('formKey', await formKey(c.env, who))

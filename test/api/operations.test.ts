@@ -56,6 +56,19 @@ test('guessing is slowed down and on record, and who has a token that holds is n
   expect((await gate.ask('/agents')).status).toBe(200)
 })
 
+test('an admin token is guessed no faster in the console than anywhere else', async () => {
+  await using gate = await startAdminGate({ bindings: { GATE_FAILURES_PER_MINUTE: '5' } })
+  const statuses: number[] = []
+  for (let i = 0; i < 12; i++) {
+    const headers = { authorization: `Bearer gateadmin_aaaaaaaaaa_${i}` }
+    const answer = await fetch(`${gate.url}/-/console/pushes`, { headers, redirect: 'manual' })
+    statuses.push(answer.status)
+  }
+  expect(statuses.slice(0, 5)).toEqual([401, 401, 401, 401, 401])
+  expect(statuses).toContain(429)
+  expect(await gate.json('GET', '/failures')).toMatchObject([{ address: '127.0.0.1' }])
+})
+
 test('a token that asks too often is told to wait', async () => {
   await using gate = await startAdminGate({ bindings: { GATE_REQUESTS_PER_MINUTE: '3' } })
   const statuses: number[] = []
