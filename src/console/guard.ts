@@ -63,7 +63,7 @@ export const fromHere = createMiddleware<ConsoleEnv>(async (c, next) => {
 export const signedIn = createMiddleware<ConsoleEnv>(async (c, next) => {
   const who = await whoAsks(c)
   // As everywhere, a token that does not hold is counted as a guess.
-  if (!who && c.req.header('authorization') !== undefined)
+  if (!who && /^Bearer /i.test(c.req.header('authorization') ?? ''))
     return c.text('This admin token does not hold.', 401)
   if (!who) return c.req.method === 'GET' ? askToSignIn(c.req.raw) : toSignIn(pageOf(c.req.raw))
   c.set('operator', who.operator)
