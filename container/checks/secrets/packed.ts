@@ -1,5 +1,6 @@
 import { constants, inflateRawSync } from 'node:zlib'
 import type { Budget } from './budget.ts'
+import { mayBeDeflate, mayBeText } from './deflated.ts'
 import { MIN_HIDDEN } from './text.ts'
 
 /** How something is compressed. */
@@ -7,14 +8,15 @@ export type Kind = 'gzip' | 'zlib' | 'deflate' | 'zstd' | 'xz' | 'bzip2'
 
 /**
  * Something compressed inside a file: where its stream begins (of what is deflated, behind its head, so that what is
- * wrong with its end does not matter), and the name an archive gives it.
+ * wrong with its end does not matter), and the name an archive gives it. Names are read when they are asked for: a
+ * file can look like many entries with long ones.
  */
 export interface Packed {
   readonly kind: Kind
   readonly at: number
-  readonly name?: string
+  readonly name?: string | undefined
   /** What gzip says that the file was called: nothing goes by it but rules that ask for a name. */
-  readonly called?: string
+  readonly called?: string | undefined
 }
 
 /** So much of a name is read, in bytes. */
@@ -41,8 +43,8 @@ const MAGIC: readonly { kind: Kind; start: Buffer; fits: (b: Buffer, at: number)
 const BZIP2_START = /^[1-9](?:1AY&SY|\x17rE8P\x90)$/
 const PDF_STREAM = Buffer.from('stream')
 const PNG_DATA = Buffer.from('IDAT')
-/** What zlib begins with where nothing asks for another window (RFC 1950): at each of its levels. */
-const ZLIB_STARTS = [0x01, 0x5e, 0x9c, 0xda].map(level => Buffer.from([0x78, level]))
+/** Heads of zlib with a window of 4 KiB that x86-64's programs are full of: they move registers and constants. */
+const IN_PROGRAMS: ReadonlySet<number> = new Set([0x4889, 0x48c7])
 
 const isZlib = (b: Buffer, at: number) => {
   const head = b.length > at + 2 ? b.readUInt16BE(at) : 0
@@ -62,28 +64,26 @@ function gzipMember(content: Buffer, at: number, budget: Budget): Packed {
   if (flags & 4 && data + 2 <= content.length) data += 2 + content.readUInt16LE(data)
   const name = data
   if (flags & 8) data = pastZero(data)
-  const called = content.toString('latin1', name, Math.min(data - 1, name + MOST_NAME))
+  const nameEnd = Math.min(data - 1, name + MOST_NAME)
   if (flags & 16) data = pastZero(data)
-  return { kind: 'gzip', at: flags & 2 ? data + 2 : data, ...(called ? { called } : {}) }
+  return new GzipMember(content, flags & 2 ? data + 2 : data, name, nameEnd)
 }
 
-/** Could deflate begin here (RFC 1951, 3.2.3 to 3.2.7)? It costs nothing, and most of what is none is none by this. */
-function mayBeDeflate(content: Buffer, at: number): boolean {
-  if (content.length < at + 5) return false
-  const head = content.readUInt32LE(at)
-  const type = (head >> 1) & 3
-  if (type === 0) return (content.readUInt16LE(at + 1) ^ content.readUInt16LE(at + 3)) === 0xffff
-  if (type === 1) return true
-  if (type === 3 || ((head >> 3) & 31) > 29 || ((head >> 8) & 31) > 29) return false
-  // The lengths of the codes for the lengths of codes, three bits each from bit 17: the codes use up all of their room.
-  const count = ((head >> 13) & 15) + 4
-  let room = 128
-  for (let bit = 17; bit < 17 + count * 3; bit += 3) {
-    const two = (content[at + (bit >> 3)] ?? 0) | ((content[at + (bit >> 3) + 1] ?? 0) << 8)
-    const length = (two >> (bit & 7)) & 7
-    if (length > 0) room -= 128 >> length
+class GzipMember implements Packed {
+  readonly kind = 'gzip'
+  readonly at: number
+  readonly #content: Buffer
+  readonly #name: number
+  readonly #nameEnd: number
+  constructor(content: Buffer, at: number, name: number, nameEnd: number) {
+    this.#content = content
+    this.at = at
+    this.#name = name
+    this.#nameEnd = nameEnd
   }
-  return room === 0
+  get called(): string | undefined {
+    return this.#content.toString('latin1', this.#name, this.#nameEnd) || undefined
+  }
 }
 
 /** What of a stream is tried, and what is made of it at most, in bytes. */
@@ -91,8 +91,8 @@ const TRIED = 512
 const TRIED_OUTPUT = 4096
 
 /** Does deflate begin here? Bytes that are none give themselves away within a few. */
-function inflates(content: Buffer, at: number, budget: Budget): boolean {
-  if (!mayBeDeflate(content, at)) return false
+function inflates(content: Buffer, at: number, budget: Budget, mayBe = mayBeDeflate): boolean {
+  if (!mayBe(content, at)) return false
   budget.probe()
   try {
     const some = inflateRawSync(content.subarray(at, at + TRIED), {
@@ -118,7 +118,13 @@ interface Where {
  * behind a picture, and entries that an archive's own directory does not list. What a picture shows stays packed.
  */
 export function packedIn(content: Buffer, where: Where): Packed[] {
-  return [...eachPacked(content, where)].sort((a, b) => a.at - b.at)
+  const found: Packed[] = []
+  for (const packed of eachPacked(content, where)) {
+    // What is found waits in memory, and is not free even if it is never opened.
+    where.budget.probe()
+    found.push(packed)
+  }
+  return found.sort((a, b) => a.at - b.at)
 }
 
 /** Is there one at all? */
@@ -131,8 +137,7 @@ function* eachPacked(content: Buffer, { budget, isStart, isPicture }: Where): Ge
       if (fits(content, at)) yield kind === 'gzip' ? gzipMember(content, at, budget) : { kind, at }
   for (let at = content.indexOf(ZIP); at >= 0; at = content.indexOf(ZIP, at + 4)) {
     const entry = zipEntry(content, at)
-    if (entry && (entry.method === 8 || inflates(content, entry.at, budget)))
-      yield { kind: 'deflate', at: entry.at, name: entry.name }
+    if (entry && (entry.method === 8 || inflates(content, entry.at, budget))) yield entry
   }
   if (isStart && isZlib(content, 0)) yield { kind: 'zlib', at: 2 }
   if (isStart && content.subarray(0, 1024).includes('%PDF-')) {
@@ -141,25 +146,43 @@ function* eachPacked(content: Buffer, { budget, isStart, isPicture }: Where): Ge
       if (isZlib(content, data)) yield { kind: 'zlib', at: data + 2 }
     }
   }
-  for (const start of ZLIB_STARTS)
-    for (let at = content.indexOf(start); at >= 0; at = content.indexOf(start, at + 1))
-      if (!(isPicture && content.subarray(at - 4, at).equals(PNG_DATA)) && inflates(content, at + 2, budget))
-        yield { kind: 'zlib', at: at + 2 }
+  for (let at = 0; at < content.length - 2; at++)
+    if (((content[at] ?? 0) & 0x8f) === 8 && isZlib(content, at)) {
+      if (isPicture && content.subarray(at - 4, at).equals(PNG_DATA)) continue
+      const mayBe = IN_PROGRAMS.has(content.readUInt16BE(at)) ? mayBeText : mayBeDeflate
+      if (inflates(content, at + 2, budget, mayBe)) yield { kind: 'zlib', at: at + 2 }
+    }
 }
+
+const zipEntry = (content: Buffer, head: number) =>
+  content.length < head + 30 ? undefined : new ZipEntry(content, head)
 
 /**
  * What a zip's local header says (APPNOTE 4.3.7): programs read the directory, so an entry may be deflated though
  * its header denies it. Stored ones lie open; other methods are found by magic.
  */
-function zipEntry(content: Buffer, at: number): (Member & { readonly method: number }) | undefined {
-  if (content.length < at + 30) return undefined
-  const nameLength = content.readUInt16LE(at + 26)
-  const name = content.toString('utf8', at + 30, at + 30 + Math.min(nameLength, MOST_NAME))
-  return {
-    name,
-    at: at + 30 + nameLength + content.readUInt16LE(at + 28),
-    size: content.readUInt32LE(at + 18),
-    method: content.readUInt16LE(at + 8),
+class ZipEntry implements Packed, Member {
+  readonly kind = 'deflate'
+  readonly at: number
+  readonly #content: Buffer
+  readonly #head: number
+  constructor(content: Buffer, head: number) {
+    this.#content = content
+    this.#head = head
+    this.at = head + 30 + this.#nameLength + content.readUInt16LE(head + 28)
+  }
+  get name(): string {
+    const name = this.#head + 30
+    return this.#content.toString('utf8', name, name + Math.min(this.#nameLength, MOST_NAME))
+  }
+  get size(): number {
+    return this.#content.readUInt32LE(this.#head + 18)
+  }
+  get method(): number {
+    return this.#content.readUInt16LE(this.#head + 8)
+  }
+  get #nameLength(): number {
+    return this.#content.readUInt16LE(this.#head + 26)
   }
 }
 
@@ -179,7 +202,11 @@ export function* membersIn(content: Buffer): Generator<Member> {
     const next = entry.size > 0 ? -1 : content.indexOf(ZIP_HEAD, entry.at)
     yield entry.size > 0
       ? entry
-      : { ...entry, size: Math.max(0, (next < 0 ? content.length : next) - entry.at) }
+      : {
+          name: entry.name,
+          at: entry.at,
+          size: Math.max(0, (next < 0 ? content.length : next) - entry.at),
+        }
   }
   let long: string | undefined
   for (let mark = content.indexOf(TAR); mark >= 0; mark = content.indexOf(TAR, mark + 1)) {
