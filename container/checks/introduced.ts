@@ -73,8 +73,7 @@ async function find(push: IncomingPush, limits: Limits, signal: AbortSignal): Pr
   const blobs = new Map<string, Place[]>()
   const names: Place[] = []
   const before = new Map<string, Map<string, string>>()
-  /** Blobs that were upstream's before a new commit touched them. */
-  const upstreams = new Set<string>()
+  const upstreams = new HadUpstream(commits)
 
   const take = (commit: string, changed: readonly Entry[]) => {
     if (changed.length === 0) return
@@ -84,7 +83,7 @@ async function find(push: IncomingPush, limits: Limits, signal: AbortSignal): Pr
     for (const entry of changed) {
       entry.oldIds.forEach((id, i) => {
         if (!isContent(entry.oldModes[i] ?? '000000') || blobs.has(id)) return
-        upstreams.add(id)
+        upstreams.add(id, commit)
         old.set(entry.path, id)
       })
     }
@@ -92,7 +91,7 @@ async function find(push: IncomingPush, limits: Limits, signal: AbortSignal): Pr
       entries.push(entry)
       if (entry.mode === '000000') continue
       if (entry.oldIds.every(id => id === ZERO_ID)) names.push({ commit, path: entry.path })
-      if (!isContent(entry.mode) || upstreams.has(entry.id)) continue
+      if (!isContent(entry.mode) || upstreams.has(entry.id, commit)) continue
       const places = blobs.get(entry.id) ?? []
       blobs.set(entry.id, places)
       places.push({ commit, path: entry.path })
@@ -112,6 +111,41 @@ async function find(push: IncomingPush, limits: Limits, signal: AbortSignal): Pr
   const strays = await missingIn(push.git, rest, signal)
   const refs = tips.filter(isCreate).map(tip => tip.ref)
   return { commits, entries, blobs, names, before, tags, refs, strays, sizes }
+}
+
+/** The commits that are walked to learn what is below those that bring a file back; beyond, it counts as new. */
+const MAX_STEPS = 1_000_000
+
+/**
+ * Blobs that were upstream's before a new commit touched them. They are so for that commit and those on top of it:
+ * another's history may have lost them long ago.
+ */
+class HadUpstream {
+  readonly #commits: Commits
+  readonly #touchedBy = new Map<string, Set<string>>()
+  #steps = 0
+
+  constructor(commits: Commits) {
+    this.#commits = commits
+  }
+
+  add(blob: string, commit: string): void {
+    const by = this.#touchedBy.get(blob)
+    if (by) by.add(commit)
+    else this.#touchedBy.set(blob, new Set([commit]))
+  }
+
+  has(blob: string, commit: string): boolean {
+    const by = this.#touchedBy.get(blob)
+    if (!by) return false
+    const below = new Set([commit])
+    for (const id of below) {
+      if (by.has(id)) return true
+      if (++this.#steps > MAX_STEPS) return false
+      for (const parent of this.#commits.get(id) ?? []) if (this.#commits.has(parent)) below.add(parent)
+    }
+    return false
+  }
 }
 
 /** Without those that a ref of upstream reaches already: a tag under a second name is none that is new. */

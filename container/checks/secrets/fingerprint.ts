@@ -16,7 +16,9 @@ export const placeKey = ({ item, inner }: Pick<Located, 'item' | 'inner'>) =>
  */
 export function fingerprint(found: Located, repository: string, key: string): string {
   const hmac = createHmac('sha256', key)
-  for (const part of [repository.toLowerCase(), found.rule, placeKey(found), found.secret])
+  // A rule that goes by a file's name alone finds no secret in it: all of the file is.
+  const secret = found.secret || (found.item.blob ?? '')
+  for (const part of [repository.toLowerCase(), found.rule, placeKey(found), secret])
     hmac.update(`${Buffer.byteLength(part)}:`).update(part)
   return hmac.digest('hex').slice(0, 32)
 }

@@ -1,6 +1,7 @@
 import { GateFault } from '../check.ts'
 import type { Leak } from './gitleaks.ts'
 import { type Item, lineOf, type Packs, type Stretch } from './packs.ts'
+import { ownWords } from './windows.ts'
 
 /** A match, back in the push: what holds it, and where. */
 export interface Located {
@@ -44,13 +45,17 @@ export async function locate(
       const stretch = touched[0] ?? pack.stretches[0]
       if (!stretch)
         throw new GateFault('the gate could not scan this push for secrets: a match is in no text')
-      if (touched.length > 1)
+      // What runs over the end of the only text is still something that a rule takes for a secret.
+      if (pack.stretches.length > 1 && touched.some(each => !holds(each, leak)))
         for (const each of touched) again.set(each, { stretch: each, content: contentOf(each, lines) })
       else located.push(at(leak, stretch, lines))
     }
   }
   return { located, again: [...again.values()] }
 }
+
+const holds = ({ firstLine, lineCount }: Stretch, { line, endLine }: Leak) =>
+  firstLine <= line && Math.max(endLine, line) < firstLine + lineCount
 
 function contentOf(stretch: Stretch, lines: readonly Buffer[]): Buffer {
   const own = lines.slice(stretch.firstLine - 1, stretch.firstLine - 1 + stretch.lineCount)
@@ -72,7 +77,7 @@ function at(leak: Leak, stretch: Stretch, lines: readonly Buffer[]): Located {
     how: stretch.view.how,
     inner: stretch.view.inner,
     line: lineOf(stretch, packLine),
-    secret: leak.secret,
+    secret: ownWords(leak.secret),
     text: near(lines[packLine - 1] ?? Buffer.alloc(0), start),
   }
 }

@@ -1,15 +1,12 @@
 import { randomBytes } from 'node:crypto'
 import { mkdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import type { LineMap, View } from './views.ts'
+import { dataEntries, lineIn } from './data-entries.ts'
+import type { View } from './views.ts'
+import { newlines, type Window, windows } from './windows.ts'
 
 /** gitleaks reads a file in pieces of 100,000 bytes that do not overlap, so no file is larger. */
 const FILE_BYTES = 99_000
-/** Two windows of one view share this much, and then the rest of the line and of the key block that it begins in. */
-const OVERLAP = 4_000
-/** More than the longest key block that gitleaks knows: windows share no more. */
-const MOST_OVERLAP = 16_000
-const KEY_BLOCK = '-----BEGIN'
 /**
  * A file's first bytes decide whether gitleaks skips it as a binary, so they are the gate's own, beyond all offsets
  * that it looks at but one.
@@ -17,6 +14,14 @@ const KEY_BLOCK = '-----BEGIN'
 const HEADER = Buffer.from(`git-gate\n${`${' '.repeat(79)}\n`.repeat(9)}`)
 const HEADER_LINES = 10
 const ISO_OFFSET = 32_769
+/**
+ * Between two texts, so that no match runs on into the next: gitleaks drops many for what they hold, and does not look
+ * again at what they have run over. No rule's value or gap has its letter, and it closes what a quote opens.
+ */
+const BETWEEN = Buffer.from('!\n!"\n!\'\n!\n')
+/** The gap of the rule for Kubernetes secrets has any letter, 200 times. */
+const LONG_BETWEEN = Buffer.concat([Buffer.from(`${'! '.repeat(100)}\n`), BETWEEN])
+const BEFORE_CANARY = Buffer.from('!\n')
 
 /** What is scanned: a file's content at one of its places, a message, a name. */
 export interface Item {
@@ -45,6 +50,10 @@ export interface Pack {
   readonly canaryLine: number
 }
 
+const NEUTRAL = 'x.txt'
+const YAML = 'x.yaml'
+const KEY_STORE = 'x.p12'
+
 /**
  * The names that gitleaks' own rules ask for, also of what is packed by itself; all other files get a neutral one, so
  * that no rule passes a file over because of its path.
@@ -53,13 +62,12 @@ const CLASSES: readonly [RegExp, string][] = [
   ['nuget\\.config', 'nuget.config'],
   ['\\.php', 'x.php'],
   ['\\.(?:tf|hcl)', 'x.tf'],
-  ['\\.ya?ml', 'x.yaml'],
-  ['(?:^|/)[^/]+\\.p(?:12|fx)', 'x.p12'],
+  ['\\.ya?ml', YAML],
+  ['(?:^|/)[^/]+\\.p(?:12|fx)', KEY_STORE],
 ].map(([pattern, name]) => [new RegExp(`${pattern}(?:\\.(?:gz|z|bz2|xz|zst))?$`, 'i'), name ?? ''])
-const NEUTRAL = 'x.txt'
-const KEY_STORE = 'x.p12'
 
-const nameFor = (path: string) => CLASSES.find(([pattern]) => pattern.test(path))?.[1] ?? NEUTRAL
+/** The name that a file is scanned under: two paths with the same one are scanned alike. */
+export const nameFor = (path: string) => CLASSES.find(([pattern]) => pattern.test(path))?.[1] ?? NEUTRAL
 
 /** Does any rule ask for such a name? */
 export const goesByName = (path: string) => nameFor(path) !== NEUTRAL
@@ -100,34 +108,38 @@ export class Packs {
     // A match that runs from one text into another has both scanned again, by their files' names.
     const isAlone = name === KEY_STORE || view.name !== undefined || this.#oneEach
     if (isAlone) await this.#flush(name)
-    for (const window of windows(view.content)) {
-      await this.#place(name, { item, view: { how: view.how, inner: view.inner, lines: view.lines } }, window)
-      if (isAlone) await this.#flush(name)
-    }
+    const entries = name === YAML ? dataEntries(view) : undefined
+    for (const { content, lines } of entries ? [view, entries] : [view])
+      for (const window of windows(content, WINDOW_BYTES)) {
+        await this.#place(name, { item, view: { how: view.how, inner: view.inner, lines } }, window)
+        // Whatever is behind an open key would be taken for the rest of it.
+        if (isAlone || window.isOpen) await this.#flush(name)
+      }
   }
 
   async #place(name: string, of: Pick<Stretch, 'item' | 'view'>, window: Window): Promise<void> {
     const { content } = window
+    const between = name === YAML ? LONG_BETWEEN : BETWEEN
     let open = this.#open.get(name)
-    if (open && open.size + content.length + 1 > FILE_BYTES) {
+    if (open && open.size + between.length + content.length + 1 > FILE_BYTES) {
       await this.#flush(name)
       open = undefined
     }
-    if (!open) {
+    if (open) put(open, between)
+    else {
       open = { parts: [HEADER], stretches: [], size: HEADER.length, lines: HEADER_LINES }
       this.#open.set(name, open)
     }
-    const lineCount = count(content) + 1
-    open.stretches.push({ ...of, firstLine: open.lines + 1, lineCount, viewLine: window.line })
-    open.parts.push(content, NEWLINE)
-    open.size += content.length + 1
-    open.lines += lineCount
+    const firstLine = open.lines + 1
+    put(open, content, NEWLINE)
+    open.stretches.push({ ...of, firstLine, lineCount: open.lines + 1 - firstLine, viewLine: window.line })
   }
 
   async #flush(name: string): Promise<void> {
     const open = this.#open.get(name)
     if (!open) return
     this.#open.delete(name)
+    put(open, BEFORE_CANARY)
     let content = Buffer.concat([...open.parts, Buffer.from(`${this.canary}\n`)])
     if (content.toString('latin1', ISO_OFFSET, ISO_OFFSET + 5) === 'CD001')
       content = Buffer.concat([SPACE, content])
@@ -170,54 +182,17 @@ export class Packs {
 const NEWLINE = Buffer.from('\n')
 const SPACE = Buffer.from(' ')
 
-function count(content: Buffer): number {
-  let lines = 0
-  for (let i = content.indexOf(10); i >= 0; i = content.indexOf(10, i + 1)) lines++
-  return lines
-}
-
-interface Window {
-  readonly content: Buffer
-  /** The line of the view that it begins in, from 0. */
-  readonly line: number
-}
-
 const WINDOW_BYTES = FILE_BYTES - HEADER.length - 200
 
-/** Overlapping windows that begin at a line, or else behind a character that is in no token, where there is one. */
-function* windows(content: Buffer): Generator<Window> {
-  let start = 0
-  let line = 0
-  for (;;) {
-    const end = Math.min(start + WINDOW_BYTES, content.length)
-    yield { content: content.subarray(start, end), line }
-    if (end === content.length) return
-    const next = beginning(content, end)
-    line += count(content.subarray(start, next))
-    start = next
+function put(open: Open, ...parts: readonly Buffer[]): void {
+  for (const part of parts) {
+    open.parts.push(part)
+    open.size += part.length
+    open.lines += newlines(part)
   }
 }
 
-/** Where the window after one that ends at `end` begins. */
-function beginning(content: Buffer, end: number): number {
-  const first = end - MOST_OVERLAP
-  const shared = content.subarray(first, end)
-  const least = shared.length - OVERLAP
-  const block = shared.lastIndexOf(KEY_BLOCK)
-  const last = block < 0 ? least : Math.min(block, least)
-  const newline = shared.lastIndexOf(NEWLINE, last)
-  if (newline >= 0) return first + newline + 1
-  for (let i = last; i >= 0; i--) if (isBetweenTokens(shared[i])) return first + i + 1
-  return first
-}
-
-const isBetweenTokens = (byte: number | undefined) =>
-  byte === 32 || byte === 44 || byte === 59 || byte === 123 || byte === 0
-
 /** The line of the file that a line of a stretch stands for. */
 export function lineOf(stretch: Stretch, packLine: number): number {
-  const inView = stretch.viewLine + packLine - stretch.firstLine
-  const { lines }: { lines: LineMap } = stretch.view
-  if (lines.kind === 'from') return lines.first + inView
-  return lines.kind === 'at' ? lines.line : (lines.lines[inView] ?? 0)
+  return lineIn(stretch.view.lines, stretch.viewLine + packLine - stretch.firstLine)
 }

@@ -8,7 +8,7 @@ import { Budget } from './budget.ts'
 import { runGitleaks } from './gitleaks.ts'
 import type { WaitingGitleaks } from './gitleaks-process.ts'
 import { type Again, type Located, locate } from './locate.ts'
-import { type Item, Packs } from './packs.ts'
+import { type Item, nameFor, Packs } from './packs.ts'
 import { printable } from './redact.ts'
 import { collect, inMemory, type Source } from './source.ts'
 import { type View, viewsOf } from './views.ts'
@@ -215,15 +215,11 @@ async function scanAgain(again: readonly Again[], options: ScanOptions): Promise
   return located
 }
 
-/** The part of a path by which a rule can ask for it, or for what is packed in it. */
-const ENDING = /(?:nuget\.config|\.[a-z0-9]+(?:\.(?:gz|z|bz2|xz|zst))?)$/i
-const ending = (path: string) => ENDING.exec(path)?.[0].toLowerCase() ?? ''
-
 /** One of the places of a file for each way in which its name can matter; the others would be scanned alike. */
 function samePathRules(items: readonly Item[]): Item[] {
-  const byEnding = new Map<string, Item>()
-  for (const item of items) if (!byEnding.has(ending(item.path))) byEnding.set(ending(item.path), item)
-  return [...byEnding.values()]
+  const byName = new Map<string, Item>()
+  for (const item of items) if (!byName.has(nameFor(item.path))) byName.set(nameFor(item.path), item)
+  return [...byName.values()]
 }
 
 /** What was found at one place of a file holds at all that were scanned with it: who lets one pass is asked for each. */
@@ -232,7 +228,7 @@ function everyPlace(found: readonly Located[], { blobs }: Pick<Introduced, 'blob
   const alike = new Map<Item, readonly Item[]>()
   const placesOf = (item: Item) => {
     const places = item.kind === 'file' && item.blob !== undefined ? (blobs.get(item.blob) ?? []) : []
-    const same = places.filter(({ path }) => ending(path) === ending(item.path))
+    const same = places.filter(({ path }) => nameFor(path) === nameFor(item.path))
     return same.length > 1 ? same.map(({ commit, path }) => ({ ...item, commit, path })) : [item]
   }
   for (const each of found) {
@@ -245,12 +241,12 @@ function everyPlace(found: readonly Located[], { blobs }: Pick<Introduced, 'blob
   return everywhere
 }
 
-/** A commit without its tree's and parents' ids, which are nobody's words. */
+/** A commit without its tree's and parents' ids, which are nobody's words; further lines of such names are somebody's. */
 function commitParts(content: Buffer): { header: Buffer; message: Buffer } {
   const end = content.indexOf('\n\n')
   const header = (end < 0 ? content : content.subarray(0, end + 1))
     .toString('latin1')
-    .replace(/^(?:tree|parent) [0-9a-f]{40,64}\n/gm, '')
+    .replace(/^tree [0-9a-f]{40,64}\n(?:parent [0-9a-f]{40,64}\n)*/, '')
   return {
     header: Buffer.from(header, 'latin1'),
     message: end < 0 ? Buffer.alloc(0) : content.subarray(end + 2),
