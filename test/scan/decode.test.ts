@@ -8,6 +8,7 @@ import { constants, createZstdCompress, gzipSync, zstdCompressSync } from 'node:
 import { afterAll, expect, test } from 'vitest'
 import { defaultLimits, type Limits, OverLimit } from '../../container/checks/limits.ts'
 import { Budget } from '../../container/checks/secrets/budget.ts'
+import { Seen } from '../../container/checks/secrets/seen.ts'
 import { inMemory, SEGMENT } from '../../container/checks/secrets/source.ts'
 import { type View, viewsOf } from '../../container/checks/secrets/views.ts'
 import { packedBy, tar, zip } from './archives.ts'
@@ -120,6 +121,66 @@ test('a file of escapes is text: what may be unpacked of a push is not used up b
   expect(found.map(({ how }) => how.join())).toContain('escapes')
 })
 
+/** Escapes, quoted-printable and base64, each of so many layers: they can be undone in every order. */
+function inEveryOrder(layers: number): Buffer {
+  let text = 'the gate lets pass what it has seen'
+  for (let layer = 0; layer < layers; layer++) text = Buffer.from(text).toString('base64').replaceAll('=', '')
+  const escapes = `%${'25'.repeat(36 * (layers - 1))}2541`
+  return Buffer.from(`quoted-printable ${escapes} =${'3D'.repeat(layers - 1)}41 ${text}\n`)
+}
+
+test('what can be undone in every order is looked at once', async () => {
+  expect((await views(inEveryOrder(6))).length).toBeLessThan(1_000)
+})
+
+test('the same secret at two lines is looked at in both', async () => {
+  const encoded = Buffer.from(`the token is ${githubToken()}`).toString('base64')
+  const found = await views(Buffer.from(`a: ${encoded}\nb: ${encoded}\n`))
+  const lines = found.flatMap(view => (view.lines.kind === 'at' ? [view.lines.line] : []))
+  expect(new Set(lines)).toEqual(new Set([1, 2]))
+})
+
+test('a text in more ways than anyone encodes it is refused', () => {
+  const seen = new Seen('a')
+  const all = () => {
+    for (let i = 0; i < 6_000; i++) seen.isNew(Buffer.from(`${i}`), [1])
+  }
+  expect(all).toThrow(OverLimit)
+})
+
+test.each(['"', '/', 'n', 'u0041'])(
+  'a thousand backslashes before %s are no thousand encodings',
+  async sign => {
+    const found = await views(Buffer.from(`const x = ${'\\'.repeat(1_000)}${sign}\n`))
+    expect(found.map(({ how }) => how.join())).toEqual(['', 'escapes'])
+  },
+)
+
+test('JSON in JSON eleven deep is read', async () => {
+  const secret = githubToken()
+  let text = `a "${secret}"`
+  for (let depth = 0; depth < 11; depth++) text = JSON.stringify({ a: text })
+  const found = await views(Buffer.from(text))
+  expect(found.some(view => view.content.includes(`a "${secret}"`))).toBe(true)
+})
+
+test.each<[string, number, (packed: Buffer) => string]>([
+  ['base64 in lines', 100_000, packed => packed.toString('base64').replace(/.{76}/g, '$&\n')],
+  ['base64 in lines', 70_000, packed => packed.toString('base64').replace(/.{76}/g, '$&\n')],
+  ['base64 in one line', 100_000, packed => `data: ${packed.toString('base64')}`],
+  ['hex in lines', 150_000, packed => packed.toString('hex').replace(/.{64}/g, '$&\n')],
+  ['a list', 300_000, packed => [...packed].join(', ').replace(/.{60,66} /g, '$&\n')],
+])(
+  'what is packed in %s, beginning %i bytes before the end of what is read at once',
+  async (_, early, form) => {
+    const secret = githubToken()
+    const packed = gzipSync(`${randomBytes(90_000).toString('hex')}${prose(5_000)}${secret}\n${prose(5_000)}`)
+    const filler = Buffer.alloc(SEGMENT - early, 'the gate lets pass what it has seen\n')
+    const found = await views(Buffer.concat([filler, Buffer.from(`\n${form(packed)}\nend\n`)]))
+    expect(found.some(view => view.how.at(-1) === 'gzip' && view.content.includes(secret))).toBe(true)
+  },
+)
+
 /** What a small push may open, so that none of these takes its time from unpacking. */
 const SMALL: Partial<Limits> = { maxUnpacks: 200, maxUnpackedBytes: 1 << 20 }
 
@@ -203,6 +264,22 @@ const UNITS: readonly (readonly [string, readonly string[]])[] = [
         '-- ',
         '// ',
         'aaaaaa\0',
+      ])
+      .concat([
+        `${'\\'.repeat(9)}"`,
+        `${'\\'.repeat(9)}z`,
+        '\x1b[',
+        '\x1b[1',
+        '\x1b[32m',
+        'literal 1\n',
+        'literal 1\nA00000\n',
+        'zzzzzzzzzzzzzzzzzzz\0',
+        'k0123456789abcdef\n\0',
+        '+QUJDREVGR0hJSktM\n',
+        '&#41',
+        'QUJDREVGR0hJSktM\r',
+        `${'QUJD'.repeat(10)}/`,
+        `${'QUJDREVG'.repeat(4)}_`,
       ])
       .concat([
         'a\0',

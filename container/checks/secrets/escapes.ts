@@ -15,10 +15,10 @@ const ESCAPE = new RegExp(
     // printf(1) takes fewer digits too; fewer than two, or less than a blank, say nothing.
     '\\\\{1,2}(?<octal>[0-3][0-7]{2}|[4-7][0-7](?![0-7]))',
     `%(?:25){0,8}(?<percent>${HEX}{2})`,
-    '&(?:amp;){0,8}#(?<decimal>\\d{2,9});',
-    `&(?:amp;){0,8}#[xX](?<hex>${HEX}{2,8});`,
+    '&(?:amp;){0,8}#(?<decimal>\\d{2,9});?',
+    `&(?:amp;){0,8}#[xX](?<hex>${HEX}{2,8});?`,
     '&(?:amp;){0,8}(?<named>[A-Za-z]{2,8});',
-    '\\\\{1,4}(?<plain>[/"\'nrt])',
+    '\\\\{1,4}(?:(?<plain>[/"\'nrt])|(?<control>e)(?=\\[))',
   ].join('|'),
   'g',
 )
@@ -36,6 +36,11 @@ const NAMED: Readonly<Record<string, string>> = {
   apos: "'",
   amp: '&',
 }
+/** What may be escaped, and what begins an escape. */
+const ESCAPABLE = /[/"'nrtexuU0-7]/
+const BACKSLASH = 92
+/** Shorter runs of backslashes are for the pattern. */
+const MANY = '\\'.repeat(5)
 const PLAIN: Readonly<Record<string, string>> = { n: '\n', r: '', t: '\t' }
 /** So many escapes of escapes are undone. */
 const ROUNDS = 4
@@ -60,13 +65,33 @@ export function unescaped(content: Buffer): Unescaped | undefined {
   return kept.length ? { content: Buffer.from(`${kept.join('\n')}\n`, 'latin1'), lines } : undefined
 }
 
+/** With one backslash for the many before what may be escaped: there are twice as many for each JSON around JSON. */
+function collapsed(text: string): string {
+  let kept = ''
+  let from = 0
+  for (let at = text.indexOf(MANY); at >= 0; at = text.indexOf(MANY, at)) {
+    let end = at + MANY.length
+    while (text.charCodeAt(end) === BACKSLASH) end++
+    if (ESCAPABLE.test(text.charAt(end))) {
+      kept += text.slice(from, at + 1)
+      from = end
+    }
+    at = end
+  }
+  return from === 0 ? text : kept + text.slice(from)
+}
+
 function undone(line: string): string {
   let text = line
   for (let round = 0; round < ROUNDS && /[\\%&`]/.test(text); round++) {
-    const plain = text.replace(ESCAPE, (whole, ...rest) => {
-      const { named, plain, octal, decimal, ...hexes } = rest.at(-1) as Record<string, string | undefined>
+    const plain = collapsed(text).replace(ESCAPE, (whole, ...rest) => {
+      const { named, plain, control, octal, decimal, ...hexes } = rest.at(-1) as Record<
+        string,
+        string | undefined
+      >
       if (named) return NAMED[named.toLowerCase()] ?? whole
       if (plain) return PLAIN[plain] ?? plain
+      if (control) return '\x1b'
       if (octal) return letter(Number.parseInt(octal, 8))
       if (decimal) return letter(Number(decimal))
       return letter(Number.parseInt(Object.values(hexes).find(Boolean) ?? '', 16))

@@ -104,6 +104,27 @@ export function* base85In(content: Buffer, isWorth: (content: Buffer) => boolean
   }
 }
 
+/** Rows as long as their first letter says, from A for one byte to z for 52. */
+const GIT_ROW = /^([A-Za-z])((?:[0-9A-Za-z!#$%&()*+;<=>?@^_`{|}~-]{5}){1,13})\r?$/
+
+/** What `git diff --binary` writes of a file: what zlib made of it, or of what changes in it. */
+export function* gitPatchesIn(content: Buffer, text: string): Generator<Decoded> {
+  for (const begin of text.matchAll(/^(?:literal|delta) \d{1,12}\r?\n/gm)) {
+    const rows: Buffer[] = []
+    for (let at = begin.index + begin[0].length; at < text.length; ) {
+      const newline = text.indexOf('\n', at)
+      const end = newline < 0 ? text.length : newline
+      // No row is longer than 52 bytes, which are 65 letters.
+      const [, count, letters] = (end - at <= 68 && GIT_ROW.exec(text.slice(at, end))) || []
+      if (count === undefined || letters === undefined) break
+      const size = count.charCodeAt(0) - (count <= 'Z' ? 64 : 70)
+      rows.push(fromBase85(content, at + 1, at + 1 + letters.length).subarray(0, size))
+      at = end + 1
+    }
+    if (rows.length > 0) yield { how: 'git patch', content: Buffer.concat(rows), at: begin.index }
+  }
+}
+
 function fromBase85(content: Buffer, from: number, to: number): Buffer {
   const bytes = Buffer.alloc(Math.ceil((to - from) / 5) * 4)
   for (let at = from; at < to; at += 5) {

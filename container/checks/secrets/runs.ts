@@ -36,35 +36,46 @@ const isAround = (byte: number | undefined) => byte !== undefined && AROUND[byte
 
 /**
  * Blocks of lines that are each one run of a kind, as base64 is wrapped: whole lines of at least `min` letters, then
- * one of any length, which may end in up to two `=`. Before the first run of its line, and behind the last, there may
+ * one of any length, which may end in up to two `=`; of at most `most` letters. Before the first run of its line, and behind the last, there may
  * be anything. Each is answered with its start and its letters, joined.
  */
 export function* wrappedIn(
   content: Buffer,
   kind: Uint8Array,
   min: number,
+  most = Number.POSITIVE_INFINITY,
 ): Generator<{ at: number; joined: string }> {
   let parts: string[] = []
   let at = 0
+  const fits = ({ from, to }: Run) => to - from >= min && to - from <= most
   for (let start = 0; start <= content.length; ) {
     const newline = content.indexOf(NEWLINE, start)
     const end = newline < 0 ? content.length : newline
     const line = lettersOf(content, start, end, kind)
-    if (parts.length > 0 && line && line.isWhole && line.to - line.from >= min) {
+    if (parts.length > 0 && line?.isWhole && fits(line)) {
       parts.push(content.toString('latin1', line.from, line.to))
     } else {
       if (parts.length > 0 && line) parts.push(content.toString('latin1', line.from, line.to))
-      if (parts.length > 1) yield { at, joined: parts.join('') }
+      yield* joinedWays(parts, at)
       const last = lastLettersOf(content, start, end, kind)
       parts = []
-      if (last.to - last.from >= min) {
+      if (fits(last)) {
         at = start
         parts.push(content.toString('latin1', last.from, last.to))
       }
     }
     start = end + 1
   }
-  if (parts.length > 1) yield { at, joined: parts.join('') }
+  yield* joinedWays(parts, at)
+}
+
+/** As they are, and without the sign of a diff before each, which is a letter of base64 too. */
+function* joinedWays(parts: readonly string[], at: number): Generator<{ at: number; joined: string }> {
+  if (parts.length < 2) return
+  yield { at, joined: parts.join('') }
+  const sign = parts[1]?.charAt(0) ?? ''
+  if ((sign !== '+' && sign !== '-') || !parts.every((part, i) => i === 0 || part.startsWith(sign))) return
+  yield { at, joined: parts.map(part => (part.startsWith(sign) ? part.slice(1) : part)).join('') }
 }
 
 /** Marks of comments that are letters of base64 too: a blank behind them says that they are none. */

@@ -1,14 +1,17 @@
 import { setImmediate as breathe } from 'node:timers/promises'
 import { OverLimit } from '../limits.ts'
-import { armoured, type Worth } from './armour.ts'
+import { armoured, type Decoded, type Worth } from './armour.ts'
+import { openBlock } from './border.ts'
 import type { Budget } from './budget.ts'
+import { uncoloured } from './colours.ts'
 import { type Unescaped, unescaped, unquoted } from './escapes.ts'
 import { decodedInPlace } from './in-place.ts'
 import { holdsPacked, isPacked, membersIn, packedIn } from './packed.ts'
 import { goesByName } from './packs.ts'
-import { runsOf } from './runs.ts'
+import { Seen } from './seen.ts'
 import { collect, inMemory, SEGMENT, type Source } from './source.ts'
-import { holdsText, isText, narrow, READABLE } from './text.ts'
+import { prefixedStrings, printableRuns, type Strings } from './strings.ts'
+import { holdsText, isText, narrow } from './text.ts'
 import { unpack } from './unpack.ts'
 import { wideText } from './wide.ts'
 
@@ -53,22 +56,33 @@ interface Trail {
 
 /** Every view of `source`: itself, then whatever is encoded, compressed or archived in it, to the limits. */
 export async function* viewsOf(source: Source, options: ViewOptions): AsyncGenerator<View> {
-  yield* look(source, { depth: 0, how: [], inner: [] }, options)
+  yield* look(source, { depth: 0, how: [], inner: [] }, { ...options, seen: new Seen(options.path) })
 }
 
-async function* look(source: Source, trail: Trail, options: ViewOptions): AsyncGenerator<View> {
-  const { signal, budget, path } = options
+interface Ways extends ViewOptions {
+  readonly seen: Seen
+}
+
+async function* look(source: Source, trail: Trail, options: Ways): AsyncGenerator<View> {
+  const { signal, budget, path, seen } = options
+  // What was decoded is as long as what it was decoded from, which has been counted.
+  if (trail.line === undefined) seen.grow(source.size)
   let line = trail.first ?? 1
   const opened = new Set<number>()
   const named = new Set<number>()
   let isPicture = false
-  for (let start = 0; start < source.size; start += SEGMENT - OVERLAP) {
+  for (let start = 0; start < source.size; ) {
     await turn(options)
     const segment = await source.read(start, Math.min(SEGMENT, source.size - start))
     const lineAt = lineCounter(segment, line)
     yield isText(segment)
       ? { ...of(trail), content: segment, lines: at(trail, line) }
-      : budget.work(() => printableRuns(segment, trail, lineAt))
+      : inPieces(
+          budget.work(() => printableRuns(segment, lineAt)),
+          trail,
+        )
+    const prefixed = budget.work(() => prefixedStrings(segment, lineAt))
+    if (prefixed) yield inPieces(prefixed, trail)
     yield* hidden(segment, trail, lineAt, options)
     if (start === 0) isPicture = segment.subarray(0, PNG.length).equals(PNG)
     for (const packed of budget.work(() => packedIn(segment, { budget, isStart: start === 0, isPicture }))) {
@@ -102,8 +116,17 @@ async function* look(source: Source, trail: Trail, options: ViewOptions): AsyncG
       yield* look(member, { ...trail, depth: trail.depth + 1, name, first: lineAt(at) }, options)
     }
     if (start + segment.length >= source.size) break
-    line = lineAt(segment.length - OVERLAP)
+    const next = nextFrom(segment)
+    line = lineAt(next)
+    start += next
   }
+}
+
+/** Where the segment behind this one begins: before what lies across their border, unless that is all of this one. */
+function nextFrom(segment: Buffer): number {
+  const usual = segment.length - OVERLAP
+  const block = openBlock(segment)
+  return block < OVERLAP ? usual : Math.min(block, usual)
 }
 
 /** Between pieces of work: whoever shares the thread has a turn, and whoever waits for this may have gone. */
@@ -134,27 +157,10 @@ const of = ({ how, inner, name }: Trail): Pick<View, 'how' | 'inner' | 'name'> =
 
 const PNG = Buffer.from('\x89PNG', 'latin1')
 
-/** No secret that gitleaks knows is shorter, and random bytes seldom are printable for as long. */
-const RUN_BYTES = 6
-
-/**
- * What can be read in binary content, as strings(1) shows it: gitleaks' patterns match printable text only, and
- * spend most of their time on bytes that are none.
- */
-function printableRuns(segment: Buffer, trail: Trail, lineAt: (offset: number) => number): View {
-  const runs: string[] = []
-  const lines: number[] = []
-  for (const { from, to } of runsOf(segment, READABLE, RUN_BYTES)) {
-    const first = trail.line ?? lineAt(from)
-    const run = segment.toString('latin1', from, to)
-    runs.push(run)
-    for (let row = run.split('\n').length, i = 0; i < row; i++) lines.push(trail.line ?? first + i)
-  }
-  return {
-    ...of(trail),
-    content: Buffer.from(`${runs.join('\n')}\n`, 'latin1'),
-    lines: { kind: 'list', lines },
-  }
+/** Pieces of a segment as a view, each on lines of its own. */
+function inPieces({ content, lines }: Strings, trail: Trail): View {
+  const map = trail.line === undefined ? ({ kind: 'list', lines } as const) : at(trail, 0)
+  return { ...of(trail), content, lines: map }
 }
 
 /** The line of an offset in `segment`, by counting on from the last one asked for. */
@@ -203,7 +209,7 @@ async function* hidden(
   segment: Buffer,
   trail: Trail,
   lineAt: (offset: number) => number,
-  options: ViewOptions,
+  options: Ways,
 ): AsyncGenerator<View> {
   const line = (offset: number) => trail.line ?? lineAt(offset)
   const wide = options.budget.work(() => wideText(segment))
@@ -216,12 +222,24 @@ async function* hidden(
     yield { ...of(next), content: wide.whole, lines: at(next, lineAt(0)) }
     yield* hidden(wide.whole, next, lineCounter(wide.whole, lineAt(0)), options)
   }
-  for (const run of wide.runs)
-    yield* look(inMemory(run.content), { ...deeper(run.how, trail, options), line: line(run.at) }, options)
+  for (const run of wide.runs) yield* lookInto(run, trail, line(run.at), options)
   // Also where it is wide: some program may have appended to it what is not.
   const first = lineAt(0)
   yield* undone(segment, trail, row => trail.line ?? first + row, options)
   yield* nested(segment, trail, line, options)
+}
+
+/** Looks at what was hidden in a text, and in that, unless it was looked at before. */
+async function* lookInto(
+  { how, content }: Decoded,
+  trail: Trail,
+  line: number,
+  options: Ways,
+): AsyncGenerator<View> {
+  const next = { ...deeper(how, trail, options), line }
+  const { inner, name = '' } = next
+  if (options.budget.work(() => options.seen.isNew(content, [line], 'apart', name, ...inner)))
+    yield* look(inMemory(content), next, options)
 }
 
 interface Undo {
@@ -233,6 +251,7 @@ interface Undo {
 
 const UNDO: readonly Undo[] = [
   { how: 'escapes', undo: unescaped, hidesMore: true },
+  { how: 'colours', undo: uncoloured, hidesMore: true },
   { how: 'quoted-printable', undo: unquoted, hidesMore: true },
   { how: 'base64', undo: decodedInPlace, hidesMore: false },
 ]
@@ -242,7 +261,7 @@ async function* undone(
   text: Buffer,
   trail: Trail,
   lineOf: (row: number) => number,
-  options: ViewOptions,
+  options: Ways,
 ): AsyncGenerator<View> {
   for (const { how, undo, hidesMore } of UNDO) {
     await turn(options)
@@ -250,6 +269,9 @@ async function* undone(
     if (!plain) continue
     const next = deeper(how, trail, options)
     const lines = plain.lines.map(lineOf)
+    const { inner, name = '' } = next
+    const place = [hidesMore ? 'in place' : 'all in place', name, ...inner]
+    if (!options.budget.work(() => options.seen.isNew(plain.content, lines, ...place))) continue
     yield { ...of(next), content: plain.content, lines: { kind: 'list', lines } }
     const inPlain = (row: number) => lines[row] ?? 0
     if (hidesMore) {
@@ -267,14 +289,13 @@ async function* nested(
   text: Buffer,
   trail: Trail,
   line: (offset: number) => number,
-  options: ViewOptions,
+  options: Ways,
 ): AsyncGenerator<View> {
   const { budget } = options
   await turn(options)
   for (const decoded of budget.work(() => armoured(text, worthBy(budget))).sort((a, b) => a.at - b.at)) {
     await turn(options)
-    const next = { ...deeper(decoded.how, trail, options), line: line(decoded.at) }
     budget.spend(decoded.content.length, options.path)
-    yield* look(inMemory(decoded.content), next, options)
+    yield* lookInto(decoded, trail, line(decoded.at), options)
   }
 }

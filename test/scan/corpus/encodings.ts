@@ -1,7 +1,7 @@
 import { brotliCompressSync, deflateRawSync, deflateSync, gzipSync, zstdCompressSync } from 'node:zlib'
 import { packedBy, png, tar, wide, zip } from '../archives.ts'
 import type { Case } from '../corpus.ts'
-import { adobeId, anyKey, githubToken, privateKey, prose } from '../fakes.ts'
+import { adobeId, anyKey, awsKeyId, githubToken, privateKey, prose, random } from '../fakes.ts'
 import { inFile, onMain } from './content.ts'
 
 const line = (secret: string) => `export const token = "${secret}"\n`
@@ -110,6 +110,12 @@ const gzipOf = (name: string, content: string) => {
   return Buffer.concat([packed.subarray(0, 10), latin(`${name}\0`), packed.subarray(10)])
 }
 
+const LETTERS = 'abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789'
+/** One whose length, 107, is the code of the letter k. */
+const longKey = () => `sk_live${'_'}${random(LETTERS, 99)}`
+const before = (bytes: number) => prose(bytes + 100).slice(0, bytes)
+const base64url = (content: string) => Buffer.from(content).toString('base64url')
+
 /** Text that a scanner of plain text does not see. */
 export const caughtEncodings: readonly Case[] = [
   inFile('UTF-16 LE with a mark', 'a.reg', s => wide(`first\n${line(s)}`, { mark: true })),
@@ -200,6 +206,82 @@ export const caughtEncodings: readonly Case[] = [
       `Content-Transfer-Encoding: quoted-printable\r\n\r\nToken=20is ${s.slice(0, 20)}=\r\n${s.slice(20)} now=\r\n.\r\n`,
   ),
   inFile('quoted-printable throughout', 'a.txt', s => `${each(s, c => `=${hex(c).toUpperCase()}`)}\n`),
+  inFile('HTML entities without their ends', 'a.html', s => `<p>${each(s, c => `&#${c}`)}</p>\n`),
+  inFile('a log in colours', 'ci.log', s => `\x1b[36mID\x1b[0m: \x1b[1;32m${s}\x1b[0m\n`, awsKeyId),
+  inFile(
+    'a recorded terminal in colours',
+    'a.cast',
+    s => `[1.2,"o","\\u001b[32m${s}\\u001b[0m\\r\\n"]\n`,
+    awsKeyId,
+  ),
+  inFile(
+    'colours in a script',
+    'a.sh',
+    s => `printf '\\e[32m${s}\\e[0m and \\033[32m${s}\\033[0m'\n`,
+    awsKeyId,
+  ),
+  inFile(
+    'a string of marshalled Python, behind its length',
+    'a.pyc',
+    s => Buffer.concat([binary, latin(`S\0)\x02z${String.fromCharCode(s.length)}${s}N)\x01`), binary]),
+    longKey,
+  ),
+  inFile(
+    'a string of marshalled Python, with a letter behind it',
+    'a.pyc',
+    s => Buffer.concat([binary, latin(`S\0)\x02z${String.fromCharCode(s.length)}${s}N)\x01`), binary]),
+    awsKeyId,
+  ),
+  inFile(
+    'the second string of a protocol buffer',
+    'a.pb',
+    s => Buffer.concat([latin(`\n\x05Alice"${String.fromCharCode(s.length)}${s}2\x01a`), binary]),
+    longKey,
+  ),
+  inFile(
+    'a protocol buffer that is nearly all text',
+    'a.pb',
+    s => latin(`\n${String.fromCharCode(s.length)}${s}\x12\x03\x01\x02\x03`),
+    longKey,
+  ),
+  ...(['/', '_', '-'] as const).flatMap(sign =>
+    [40, 42].map(bytes =>
+      inFile(
+        `base64 behind base64 of ${bytes} bytes and a ${sign}`,
+        'a.txt',
+        s => `k=${base64url(before(bytes))}${sign}${base64url(line(s))}\n`,
+      ),
+    ),
+  ),
+  ...[16, 20, 30].map(width =>
+    inFile(`base64 in lines of ${width} letters`, 'a.txt', s =>
+      wrapped(base64(`${prose(80)}${line(s)}${prose(80)}`), width),
+    ),
+  ),
+  inFile('base64 in lines that end in CR', 'a.txt', s =>
+    wrapped(base64(`${prose(300)}${s}\n${prose(200)}`)).replaceAll('\n', '\r'),
+  ),
+  inFile('gzip in base64 in lines of a diff', 'a.patch', s =>
+    wrapped(base64(gzipSync(`${line(s)}${anyKey().repeat(3)}${anyKey()}${anyKey()}`))).replace(/^/gm, '+'),
+  ),
+  inFile('gzip in hex in lines, and a mark of its end', 'a.txt', s => {
+    const packed = gzipSync(`${line(s)}${anyKey()}${anyKey()}${anyKey()}`).toString('hex')
+    return `${wrapped(packed, 64)}\n-----END DATA-----\n`
+  }),
+  {
+    name: 'a binary patch of git',
+    async make(work) {
+      const secret = githubToken()
+      await work.git('checkout', '--quiet', '-b', 'side')
+      await work.write('a.bin', Buffer.concat([binary, Buffer.from(`${prose(500)}${line(secret)}`)]))
+      await work.commit('Side')
+      const patch = await work.git('format-patch', '--stdout', '--binary', 'main')
+      await work.git('checkout', '--quiet', 'main')
+      await work.write('0001.patch', patch)
+      await work.commit('Patch')
+      return onMain(secret)
+    },
+  },
   inFile('HTML entities in hex', 'a.html', s => `<p>${each(s, c => `&#x${hex(c)};`)}</p>\n`),
   inFile(
     'JSON in JSON in JSON',
