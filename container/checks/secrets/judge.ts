@@ -2,6 +2,7 @@ import type { Finding, Refusal } from '../../../src/contract/outcome.ts'
 import type { IncomingPush } from '../check.ts'
 import type { Introduced } from '../introduced.ts'
 import { refsWith, tagTarget } from '../refs-with.ts'
+import { isChecksum } from './checksums.ts'
 import { exceptionFor } from './exceptions.ts'
 import { fingerprint, placeKey, placeOf } from './fingerprint.ts'
 import type { Located } from './locate.ts'
@@ -41,12 +42,14 @@ export function judge({ fresh, secrets }: Found, options: Options): Refusal[] {
   const now = Date.now()
   const seen = new Map<string, Judged>()
   const refused: Judged[] = []
-  const sorted = fresh.toSorted(
-    (a, b) =>
-      (order.get(a.item.commit) ?? 0) - (order.get(b.item.commit) ?? 0) ||
-      a.how.length - b.how.length ||
-      a.line - b.line,
-  )
+  const sorted = fresh
+    .filter(each => !isChecksum(each))
+    .toSorted(
+      (a, b) =>
+        (order.get(a.item.commit) ?? 0) - (order.get(b.item.commit) ?? 0) ||
+        a.how.length - b.how.length ||
+        a.line - b.line,
+    )
   for (const found of preferNamed(sorted)) {
     const print = fingerprint(found, push.pass.repository.name, key)
     const before = seen.get(print)

@@ -234,6 +234,18 @@ export const cleanCases: readonly Case[] = [
       i => `p${i}==1.0.${i} \\\n    --hash=sha256:${hash('sha256')} \\\n    --hash=sha256:${hash('sha256')}`,
     ),
   ),
+  harmless('a Podfile.lock', 'ios/Podfile.lock', () =>
+    times(60, () => `  KeychainAccess: ${hash('sha1')}\n  Token: ${hash('sha1')}`),
+  ),
+  harmless('a deno.lock', 'deno.lock', () =>
+    times(60, () => `    "https://deno.land/std@0.1/crypto/keys.ts": "${hash('sha256')}",`),
+  ),
+  harmless('Gradle’s verification metadata', 'gradle/verification-metadata.xml', () =>
+    times(60, () => `<trusted-key id="${hash('sha1').toUpperCase()}" group="com.acme"/>`),
+  ),
+  harmless('a log of renames in a database', 'db/App.refactorlog', () =>
+    times(60, () => `  <Operation Name="Rename Refactor" Key="${randomUUID()}" ChangeDateTime="05/06/2024">`),
+  ),
   harmless('a pub lock file', 'pubspec.lock', () =>
     times(200, i => `  p${i}:\n    description:\n      name: p${i}\n      sha256: "${hash('sha256')}"`),
   ),

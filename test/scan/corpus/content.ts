@@ -72,6 +72,7 @@ export const caughtContent: readonly Case[] = [
   inFile('a font by name', 'font.woff2', line),
   inFile('a program by name', 'tool.exe', line),
   inFile('a lock file', 'package-lock.json', s => `{"token": "${s}"}\n`),
+  inFile('a lock file of checksums', 'Podfile.lock', s => `  Token: ${s}\n`, anyKey),
   inFile('node_modules', 'node_modules/left-pad/index.js', line),
   inFile('a vendored tree', 'vendor/github.com/acme/lib/lib.go', line),
   inFile('go.sum', 'go.sum', s => `${s}\n`),
