@@ -49,13 +49,18 @@ const ROUNDS = 4
 export function unescaped(content: Buffer): Unescaped | undefined {
   if (!content.includes(92) && !content.includes(37) && !content.includes(38) && !content.includes('`u{'))
     return undefined
+  return onItsLines(content, undone)
+}
+
+/** The lines that something changes, as it leaves them. */
+export function onItsLines(content: Buffer, undo: (line: string) => string): Unescaped | undefined {
   const kept: string[] = []
   const lines: number[] = []
   content
     .toString('latin1')
     .split('\n')
     .forEach((line, number) => {
-      const plain = undone(line)
+      const plain = undo(line)
       if (plain === line) return
       for (const row of plain.split('\n')) {
         kept.push(row)

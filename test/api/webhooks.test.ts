@@ -1,0 +1,245 @@
+import { createHmac } from 'node:crypto'
+import { once } from 'node:events'
+import { createServer, type IncomingHttpHeaders } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { expect, test } from 'vitest'
+import { z } from 'zod'
+import { until } from '../harness/until.ts'
+import { hostKey, startAdminGate } from './admin-gate.ts'
+import { FINDING, push, settle } from './recorded-pushes.ts'
+
+/** A receiver that notes whom it is told of; `answers` false: it takes connections and never says a word. */
+async function receiver(answers: boolean) {
+  const told: string[] = []
+  const server = createServer((request, response) => {
+    told.push(String(request.headers['webhook-id']))
+    if (answers) response.writeHead(204).end()
+  }).listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  return {
+    told,
+    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/hook`,
+    [Symbol.dispose]() {
+      server.closeAllConnections()
+      server.close()
+    },
+  }
+}
+
+test('a webhook is told of outcomes, signed, and again when it did not answer', async () => {
+  const received: { headers: IncomingHttpHeaders; body: string }[] = []
+  let answer = 503
+  const server = createServer(async (request, response) => {
+    let body = ''
+    for await (const chunk of request.setEncoding('utf8')) body += chunk
+    received.push({ headers: request.headers, body })
+    response.writeHead(answer).end()
+  }).listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  try {
+    await using gate = await startAdminGate()
+    const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/hook`
+    const hook = z
+      .object({ id: z.string(), secret: z.string() })
+      .parse(await gate.json('POST', '/webhooks', { url }))
+    await gate.json('POST', '/webhooks', { url, tells: 'exceptions' })
+
+    await push(gate, 'p1')
+    await gate.tick()
+    expect(received).toEqual([])
+    await settle(gate, 'p1', 'accepted')
+    await gate.tick()
+    expect(received).toHaveLength(1)
+    // Not before its time.
+    await gate.tick()
+    expect(received).toHaveLength(1)
+    answer = 204
+    await gate.ledger.prepare('UPDATE deliveries SET due_at = 0').run()
+    await gate.tick()
+    expect(received).toHaveLength(2)
+    await gate.ledger.prepare('UPDATE deliveries SET due_at = 0').run()
+    await gate.tick()
+    expect(received).toHaveLength(2)
+
+    const { headers, body } = received[1] ?? { headers: {}, body: '' }
+    expect(JSON.parse(body)).toMatchObject({
+      type: 'push.accepted',
+      asksForException: false,
+      push: { id: 'p1' },
+    })
+    const signed = createHmac('sha256', Buffer.from(hook.secret.slice('whsec_'.length), 'base64'))
+      .update(`${headers['webhook-id']}.${headers['webhook-timestamp']}.${body}`)
+      .digest('base64')
+    expect(headers['webhook-signature']).toBe(`v1,${signed}`)
+    expect(await gate.dump()).not.toContain(hook.secret.slice('whsec_'.length))
+
+    await push(gate, 'p2')
+    await settle(gate, 'p2', 'refused', [{ ...FINDING, asksForException: true }])
+    await gate.tick()
+    expect(received.slice(2).map(each => JSON.parse(each.body).asksForException)).toEqual([true, true])
+
+    await gate.json('DELETE', `/webhooks/${hook.id}`)
+    await push(gate, 'p3')
+    await settle(gate, 'p3', 'failed')
+    await gate.tick()
+    expect(received).toHaveLength(4)
+  } finally {
+    server.closeAllConnections()
+    server.close()
+  }
+})
+
+test('a webhook that was away hears of everything in one sweep; one that stays away is given up, and that is logged', async () => {
+  const told = new Set<string>()
+  let answer = 204
+  const server = createServer((request, response) => {
+    told.add(String(request.headers['webhook-id']))
+    response.writeHead(answer).end()
+  }).listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  try {
+    await using gate = await startAdminGate()
+    const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/hook`
+    const hook = z.object({ id: z.string() }).parse(await gate.json('POST', '/webhooks', { url }))
+    const ids = Array.from({ length: 45 }, (_, i) => `p${i}`)
+    for (const id of ids) await push(gate, id)
+    await gate.ledger.prepare("UPDATE pushes SET outcome = 'accepted'").run()
+    await gate.tick()
+    expect([...told].sort()).toEqual(ids.map(id => `${hook.id}-${id}`).sort())
+
+    answer = 503
+    await push(gate, 'last')
+    await settle(gate, 'last', 'accepted')
+    await gate.ledger.prepare('UPDATE deliveries SET attempts = 7').run()
+    await gate.tick()
+    expect((await gate.ledger.prepare('SELECT * FROM deliveries').all()).results).toEqual([])
+    const line = await until(
+      () => gate.log.find(each => each.includes(hook.id)),
+      5_000,
+      () => 'nothing is logged of it',
+    )
+    expect(JSON.parse(line)).toMatchObject({ level: 'error', push: 'last' })
+  } finally {
+    server.closeAllConnections()
+    server.close()
+  }
+})
+
+test('a push that cannot be settled keeps neither the pushes beside it nor webhooks waiting', async () => {
+  const told: string[] = []
+  const server = createServer((request, response) => {
+    told.push(String(request.headers['webhook-id']))
+    response.writeHead(204).end()
+  }).listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const report = (id: string) => ({
+    ...{ id, outcome: 'accepted', phase: 'forwarding', ms: 1, refs: [], findings: [], steps: [] },
+    ...{ exceptionsUsed: [], upstreamSaid: '', told: [] },
+  })
+  try {
+    await using gate = await startAdminGate({
+      bindings: { GATE_LOST_PUSH_SECONDS: '1' },
+      companion: ({ pass }) =>
+        pass.service === 'settle-push'
+          ? { body: { known: report(pass.push) } }
+          : { status: 404, body: { error: 'no such push' } },
+    })
+    await gate.ledger
+      .prepare(
+        "INSERT INTO identities (name, public_key, created_at) VALUES ('deploy', 'ssh-ed25519 AAAA', 0)",
+      )
+      .run()
+    await gate.ledger
+      .prepare(
+        "INSERT INTO repositories (name, upstream, identity, known_hosts, created_at) VALUES ('demo', 'ssh://git@github.com/acme/app.git', 'deploy', 'x', 0)",
+      )
+      .run()
+    const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/hook`
+    await gate.json('POST', '/webhooks', { url })
+    const refs = JSON.stringify([{ ref: 'refs/heads/a', old: '', new: '', status: null, reason: '' }])
+    for (const id of ['a-stuck', 'b-lost', 'c-ended']) await push(gate, id, Date.now() - 60_000)
+    await gate.ledger.prepare('UPDATE pushes SET refs = ?').bind(refs).run()
+    await settle(gate, 'c-ended', 'accepted')
+    // As D1 does with a row that it will not take.
+    await gate.ledger
+      .prepare(
+        "CREATE TRIGGER full BEFORE UPDATE ON pushes WHEN NEW.id = 'a-stuck' BEGIN SELECT RAISE(ABORT, 'full'); END",
+      )
+      .run()
+    await gate.tick().catch(() => {})
+    expect(await gate.json('GET', '/pushes/a-stuck')).toMatchObject({ outcome: 'open' })
+    expect(await gate.json('GET', '/pushes/b-lost')).toMatchObject({ outcome: 'accepted' })
+    expect(told.filter(each => each.endsWith('c-ended'))).toHaveLength(1)
+  } finally {
+    server.closeAllConnections()
+    server.close()
+  }
+})
+
+test('a webhook that never answers keeps no other one waiting', async () => {
+  using silent = await receiver(false)
+  using quick = await receiver(true)
+  await using gate = await startAdminGate()
+  await gate.json('POST', '/webhooks', { url: silent.url })
+  await gate.json('POST', '/webhooks', { url: quick.url })
+  const ids = Array.from({ length: 45 }, (_, i) => `p${i}`)
+  for (const id of ids) await push(gate, id)
+  await gate.ledger.prepare("UPDATE pushes SET outcome = 'accepted'").run()
+  const ticking = gate.tick()
+  await until(
+    () => (new Set(quick.told).size === ids.length ? true : undefined),
+    // The silent one is waited for as long.
+    9_000,
+    () => `it was told of ${quick.told.length}`,
+  )
+  await ticking
+  expect(silent.told.length).toBeLessThan(10)
+})
+
+test('pushes whose upstream gives no answer keep neither those of other repositories open nor webhooks waiting', async () => {
+  using quick = await receiver(true)
+  const { promise: never, resolve: end } = Promise.withResolvers<void>()
+  await using gate = await startAdminGate({
+    bindings: { GATE_LOST_PUSH_SECONDS: '1' },
+    companion: ({ pass }) =>
+      pass.service === 'settle-push' && pass.repository.name === 'dead'
+        ? never.then(() => ({ status: 502, body: {} }))
+        : pass.service === 'settle-push'
+          ? { body: { upstreamHas: 'all of it' } }
+          : pass.service === 'identity'
+            ? { body: { publicKey: `ssh-ed25519 ${'A'.repeat(68)}` } }
+            : { status: 404, body: { error: 'no such push' } },
+  })
+  try {
+    await gate.json('POST', '/identities', { name: 'deploy' })
+    for (const name of ['dead', 'alive'])
+      await gate.json('POST', '/repositories', {
+        ...{ name, identity: 'deploy', knownHosts: hostKey('github.com') },
+        upstream: `git@github.com:acme/${name}.git`,
+      })
+    await gate.json('POST', '/webhooks', { url: quick.url })
+    const refs = JSON.stringify([{ ref: 'refs/heads/a', old: '', new: '', status: null, reason: '' }])
+    const lost = async (id: string, repository: string) => {
+      await push(gate, id, Date.now() - 60_000)
+      await gate.ledger
+        .prepare('UPDATE pushes SET refs = ?, repository = ? WHERE id = ?')
+        .bind(refs, repository, id)
+        .run()
+    }
+    for (let i = 0; i < 120; i++) await lost(`a${i}`, 'dead')
+    await lost('z', 'alive')
+    await push(gate, 'told')
+    await settle(gate, 'told', 'refused')
+    const ticking = gate.tick()
+    await until(
+      () => quick.told.find(each => each.endsWith('-told')),
+      20_000,
+      () => 'the webhook is told of nothing',
+    )
+    expect(await gate.json('GET', '/pushes/z')).toMatchObject({ outcome: 'accepted' })
+    end()
+    await ticking
+  } finally {
+    end()
+  }
+})
