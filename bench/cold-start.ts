@@ -1,7 +1,7 @@
 import fs from 'node:fs'
 import path from 'node:path'
-import { startEdgeGate } from '../test/edge/edge-gate.ts'
-import { ended } from '../test/edge/engine.ts'
+import { startEdgeGate } from '../test/edge/fixtures/edge-gate.ts'
+import { ended } from '../test/edge/fixtures/engine.ts'
 import { faultyLink, git, gitText } from '../test/harness/index.ts'
 import { binary, makeRepository } from './repositories.ts'
 

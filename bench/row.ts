@@ -1,5 +1,5 @@
+import type { Stage } from './bench-fixture.ts'
 import { ratio, type Spread, spread } from './measure.ts'
-import type { Stage } from './stage.ts'
 
 /** How much of a measurement is wanted. */
 export interface Effort {

@@ -2,15 +2,15 @@
 import fs from 'node:fs'
 import path from 'node:path'
 import { Command } from 'commander'
+import { startStage } from './bench-fixture.ts'
 import { size } from './curves/size.ts'
 import { throughput } from './curves/throughput.ts'
-import { machine } from './machine.ts'
 import { installPeers } from './peers/packages.ts'
-import { keep } from './record.ts'
+import { machine } from './report/machine.ts'
+import { keep } from './report/record.ts'
+import { draw } from './report/svg.ts'
+import { asTable } from './report/table.ts'
 import { rows } from './rows/index.ts'
-import { startStage } from './stage.ts'
-import { draw } from './svg.ts'
-import { asTable } from './table.ts'
 
 const curves = { throughput, size }
 const names = [...rows.map(row => row.name), ...Object.keys(curves)]

@@ -1,10 +1,10 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { secrets } from '../container/checks/secrets.ts'
-import { gitOn } from '../container/git.ts'
-import { maintain } from '../container/maintenance.ts'
-import { gitleaks } from '../test/scan/gitleaks.ts'
-import { templates, type WorkTree, workTree } from '../test/scan/repositories.ts'
+import { secrets } from '../container/checks/secrets/index.ts'
+import { gitOn } from '../container/git/git.ts'
+import { maintain } from '../container/git/maintenance.ts'
+import { gitleaks } from '../test/scan/fixtures/gitleaks.ts'
+import { templates, type WorkTree, workTree } from '../test/scan/fixtures/repositories.ts'
 import { compare, ratio, spread } from './measure.ts'
 
 // What the scan of one new commit costs in a short history and in a long one: the promise is less than 1.3 times.

@@ -2,10 +2,10 @@ import { spawnSync } from 'node:child_process'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { secrets } from '../container/checks/secrets.ts'
-import { type Case, caught, clean } from '../test/scan/corpus.ts'
-import { gitleaks } from '../test/scan/gitleaks.ts'
-import { templates, type WorkTree, workTree } from '../test/scan/repositories.ts'
+import { secrets } from '../container/checks/secrets/index.ts'
+import { type Case, caught, clean } from '../test/scan/corpus/index.ts'
+import { gitleaks } from '../test/scan/fixtures/gitleaks.ts'
+import { templates, type WorkTree, workTree } from '../test/scan/fixtures/repositories.ts'
 
 /** The command lines of the peers, as they are documented or in their code. */
 const peers: Readonly<Record<string, (old: string, id: string) => string>> = {

@@ -2,7 +2,7 @@ import { execFile } from 'node:child_process'
 import fs from 'node:fs'
 import path from 'node:path'
 import { promisify } from 'node:util'
-import type { SshServer } from '../local/sshd.ts'
+import type { SshServer } from '../local/demo/sshd.ts'
 
 /** A developer's ssh: a key of its own, the host's key known, no shared connection. */
 export async function sshClient(

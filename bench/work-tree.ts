@@ -3,8 +3,8 @@ import fs from 'node:fs'
 import path from 'node:path'
 import { type Clone, cloneIn } from '../test/harness/clone.ts'
 import { gitText } from '../test/harness/git.ts'
+import type { Stage } from './bench-fixture.ts'
 import { text } from './repositories.ts'
-import type { Stage } from './stage.ts'
 
 /** A clone that makes commits of the same size, each different. */
 export interface WorkTree extends Clone {

@@ -20,7 +20,7 @@ import {
   Token,
   Webhook,
 } from '../src/contract/api.ts'
-import { Complaint } from './complaint.ts'
+import { Complaint } from './errors.ts'
 import type { Settings } from './settings.ts'
 
 type Method = 'GET' | 'POST' | 'PUT' | 'DELETE'

@@ -2,11 +2,11 @@ import { dirname, resolve } from 'node:path'
 import { parse } from 'yaml'
 import { z } from 'zod'
 import type { NewRepository } from '../src/contract/api.ts'
+import type { Terms } from '../src/contract/grant.ts'
 import { AgentName, IdentityName, RepositoryName } from '../src/contract/names.ts'
-import type { Terms } from '../src/contract/rules.ts'
-import { Complaint } from './complaint.ts'
-import { readText } from './file.ts'
-import { ownBranches, termsOf, Wishes } from './terms.ts'
+import { Complaint } from './errors.ts'
+import { ownBranches, termsOf, Wishes } from './grant-options.ts'
+import { readText } from './read-text.ts'
 
 const settings = {
   upstream: z.string(),

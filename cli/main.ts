@@ -12,8 +12,8 @@ import { push } from './commands/push.ts'
 import { repo } from './commands/repo.ts'
 import { token } from './commands/token.ts'
 import { webhook } from './commands/webhook.ts'
-import { Complaint, UsageComplaint } from './complaint.ts'
-import { plain } from './terminal.ts'
+import { Complaint, UsageComplaint } from './errors.ts'
+import { plain } from './output.ts'
 
 const program = new Command('git-gate')
   .description('The gate between coding agents and the repositories they work on')

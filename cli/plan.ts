@@ -2,9 +2,9 @@ import { isDeepStrictEqual } from 'node:util'
 import type { Agent, AgentGrant, Identity, NewRepository, Repository } from '../src/contract/api.ts'
 import type { RepositoryName } from '../src/contract/names.ts'
 import type { Client } from './client.ts'
-import { Complaint } from './complaint.ts'
 import type { DesiredState } from './desired-state.ts'
-import { summary } from './terms.ts'
+import { Complaint } from './errors.ts'
+import { summary } from './grant-options.ts'
 
 /** One change that brings a gate nearer to what it should hold. */
 export interface Step {

@@ -1,4 +1,4 @@
-import { UsageComplaint } from './complaint.ts'
+import { UsageComplaint } from './errors.ts'
 
 /** The two kinds of tokens, by the words of the command line that are about them. */
 const KINDS = {

@@ -1,10 +1,10 @@
 import type { Check } from './checks/index.ts'
-import type { HeadStart } from './head-start.ts'
-import type { Journal } from './journal.ts'
-import type { Mirrors } from './mirrors.ts'
-import type { Sessions } from './session.ts'
+import type { Journal } from './journal/journal.ts'
+import type { Mirrors } from './mirror/mirrors.ts'
+import type { HeadStart } from './mirror/seed.ts'
+import type { Sessions } from './sessions/sessions.ts'
 import type { Settings } from './settings.ts'
-import type { Links } from './upstream.ts'
+import type { Links } from './upstream/ssh-link.ts'
 
 /** Everything the companion's requests work with. */
 export interface Companion {

@@ -5,20 +5,20 @@ import { join, resolve } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { checks } from './checks/index.ts'
 import type { Companion } from './companion.ts'
-import { configureGit } from './git-config.ts'
-import { serveGit } from './git-protocol/serve.ts'
-import { awaitHeadStart } from './head-start.ts'
-import { takeIdentitiesFromEnvironment } from './identities.ts'
-import { openJournal } from './journal.ts'
-import { createMirrors } from './mirrors.ts'
-import { ownProcesses } from './orphans.ts'
-import { recover } from './recover.ts'
-import { serve } from './server.ts'
-import { createSessions } from './session.ts'
+import { configureGit } from './git/git-config.ts'
+import { serveGit } from './git-daemon/server.ts'
+import { serve } from './http/server.ts'
+import { openJournal } from './journal/journal.ts'
+import { recover } from './journal/recover.ts'
+import { watchUntold } from './journal/unreported.ts'
+import { createMirrors } from './mirror/mirrors.ts'
+import { awaitHeadStart } from './mirror/seed.ts'
+import { ownProcesses } from './process/orphans.ts'
+import { openSocketFolder } from './process/socket-folder.ts'
+import { createSessions } from './sessions/sessions.ts'
 import { readSettings } from './settings.ts'
-import { openSocketFolder } from './socket-folder.ts'
-import { watchUntold } from './untold.ts'
-import { createLinks } from './upstream.ts'
+import { takeIdentitiesFromEnvironment } from './upstream/ssh-keys.ts'
+import { createLinks } from './upstream/ssh-link.ts'
 
 /** The last answers have this long to leave, in milliseconds. */
 const LAST_ANSWERS_MS = 1_000
@@ -36,7 +36,7 @@ const identities = join(settings.home, 'identities')
 await mkdir(settings.home, { recursive: true, mode: 0o700 })
 await takeIdentitiesFromEnvironment(identities, process.env)
 const sockets = await openSocketFolder(settings.home)
-const env = await configureGit(settings, join(import.meta.dirname, 'hooks'))
+const env = await configureGit(settings)
 const links = createLinks({ identities, folder: join(settings.home, 'ssh'), sockets })
 const headStart = awaitHeadStart(settings.headStartMs)
 const mirrors = createMirrors({ settings, env, linkTo: links.to, headStart })

@@ -3,9 +3,9 @@ import { once } from 'node:events'
 import path from 'node:path'
 import { createInterface } from 'node:readline'
 import { setTimeout as delay } from 'node:timers/promises'
-import { projectRoot } from './bundle.ts'
-import type { Home } from './home.ts'
-import { killTree } from './processes.ts'
+import { killTree } from './process/processes.ts'
+import type { Home } from './state-folder.ts'
+import { projectRoot } from './worker/bundle.ts'
 
 export interface CompanionOptions {
   readonly home: Home
@@ -90,7 +90,7 @@ async function startOnce(
   const { home, settings, say } = options
   const { GATE_ADMIN_TOKEN: _, ...theirs } = settings
   const child = spawn(
-    path.join(import.meta.dirname, 'tied.sh'),
+    path.join(projectRoot, 'local/process/die-with-parent.sh'),
     [process.execPath, YOUNG_GENERATION, path.join(projectRoot, 'container/main.ts')],
     {
       cwd: projectRoot,

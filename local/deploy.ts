@@ -8,8 +8,8 @@ import { Command } from 'commander'
 import { parse } from 'smol-toml'
 import { z } from 'zod'
 import { readSettings as readCompanionSettings } from '../container/settings.ts'
-import { readSettings as readWorkerSettings } from '../src/settings.ts'
-import { projectRoot } from './bundle.ts'
+import { readSettings as readWorkerSettings } from '../src/common/settings.ts'
+import { projectRoot } from './worker/bundle.ts'
 
 const options = new Command('npm run deploy --')
   .description('The gate to Cloudflare, after everything that can be checked before has been.')

@@ -1,7 +1,7 @@
 // npm run dev: the gate of `npm start`, with `wrangler dev` for its Worker.
-import { stop } from './stop.ts'
+import { stop } from './process/stop-signal.ts'
 
 const { launch } = await import('./launch.ts')
-const { startWranglerDev } = await import('./wrangler-dev.ts')
+const { startWranglerDev } = await import('./worker/wrangler-dev.ts')
 
 process.exit(await launch(startWranglerDev, stop))

@@ -1,7 +1,7 @@
-import { type Admin, adminOf } from './admin.ts'
+import { type Admin, adminOf } from './admin-client.ts'
 import { type RunningCompanion, startCompanion } from './companion.ts'
-import type { Home } from './home.ts'
-import type { RunningWorker, WorkerOptions } from './worker.ts'
+import type { Home } from './state-folder.ts'
+import type { RunningWorker, WorkerOptions } from './worker/workerd.ts'
 
 export interface LocalGateOptions {
   readonly home: Home

@@ -1,12 +1,12 @@
 import net from 'node:net'
 import { readSettings as readCompanionSettings } from '../container/settings.ts'
-import { readSettings } from '../src/settings.ts'
-import { AdminRefusal } from './admin.ts'
-import { readArguments, usage, type Wanted } from './arguments.ts'
-import { AGENT, hasDemo, type Offer, offerDemo, offerUpstream } from './demo.ts'
+import { readSettings } from '../src/common/settings.ts'
+import { AdminRefusal } from './admin-client.ts'
+import { AGENT, hasDemo, type Offer, offerDemo, offerUpstream } from './demo/demo.ts'
 import { type LocalGate, type LocalGateOptions, startLocalGate } from './gate.ts'
-import { openHome } from './home.ts'
 import { gateSettings, type LocalSettings, readLocalSettings } from './settings.ts'
+import { readArguments, usage, type Wanted } from './start-options.ts'
+import { openHome } from './state-folder.ts'
 
 /** A reason to end that is no fault of the program: one line, and the exit code. */
 class Refusal extends Error {

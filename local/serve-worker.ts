@@ -1,11 +1,11 @@
 // The Worker alone, in workerd, for a companion that runs elsewhere: what compose.yaml runs.
 // PORT, GATE_HOST and GATE_HOME say where; every other GATE_… setting is the Worker's.
 import path from 'node:path'
-import { readSettings } from '../src/settings.ts'
-import { bundleWorker } from './bundle.ts'
+import { readSettings } from '../src/common/settings.ts'
+import { stop } from './process/stop-signal.ts'
 import { gateSettings, readLocalSettings } from './settings.ts'
-import { stop } from './stop.ts'
-import { startWorker } from './worker.ts'
+import { bundleWorker } from './worker/bundle.ts'
+import { startWorker } from './worker/workerd.ts'
 
 const read = readLocalSettings(process.env)
 if (!read.ok) {

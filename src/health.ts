@@ -1,5 +1,5 @@
 import type { Context } from 'hono'
-import type { GitEnv } from './access/authenticate.ts'
+import type { GitEnv } from './auth/agent.ts'
 
 /** `GET /-/health`: is the Worker up, and does its ledger answer, with its tables? */
 export async function health(c: Context<GitEnv>): Promise<Response> {

@@ -1,5 +1,5 @@
 import { app } from './app.ts'
-import { tend } from './tend.ts'
+import { tend } from './scheduled.ts'
 
 export { Companion } from './companion/index.ts'
 

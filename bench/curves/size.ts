@@ -1,10 +1,10 @@
 import path from 'node:path'
+import { mustGit, type Stage } from '../bench-fixture.ts'
 import { compare, spread, timed } from '../measure.ts'
 import { bareScanOfFiles } from '../peers/gitleaks.ts'
+import type { Drawing } from '../report/svg.ts'
 import { binary } from '../repositories.ts'
 import type { Effort } from '../row.ts'
-import { mustGit, type Stage } from '../stage.ts'
-import type { Drawing } from '../svg.ts'
 import { workTree } from '../work-tree.ts'
 
 /** How long a push takes, by its size: one new file of random bytes. */

@@ -1,10 +1,10 @@
 import { cloneIn } from '../../test/harness/clone.ts'
+import { mustGit, type Stage } from '../bench-fixture.ts'
 import { timed } from '../measure.ts'
+import type { Drawing } from '../report/svg.ts'
 import { text } from '../repositories.ts'
 import type { Effort } from '../row.ts'
 import { agentsOf, oneAgent } from '../rows/agents-at-once.ts'
-import { mustGit, type Stage } from '../stage.ts'
-import type { Drawing } from '../svg.ts'
 
 /** How many times a second agents can clone, commit and push, by how many do so at the same time. */
 export async function throughput(stage: Stage, { quick }: Effort): Promise<Drawing> {

@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { gitleaks } from '../stage.ts'
+import { gitleaks } from '../bench-fixture.ts'
 
 async function run(args: readonly string[], cwd: string): Promise<void> {
   const child = spawn(gitleaks, [...args, '--no-banner', '--log-level=error', '--exit-code=77'], {

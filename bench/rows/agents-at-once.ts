@@ -1,9 +1,9 @@
 import { cloneIn } from '../../test/harness/clone.ts'
+import type { Place } from '../bench-fixture.ts'
+import { mustGit, type Stage } from '../bench-fixture.ts'
 import { compare, timed } from '../measure.ts'
 import { text } from '../repositories.ts'
 import { compared, type Row } from '../row.ts'
-import type { Place } from '../stage.ts'
-import { mustGit, type Stage } from '../stage.ts'
 
 /** What one agent does: clone, commit, push to a branch of its own. */
 export async function oneAgent(stage: Stage, url: string, branch: string): Promise<void> {

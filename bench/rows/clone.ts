@@ -1,10 +1,10 @@
 import fs from 'node:fs'
 import path from 'node:path'
+import { mustGit } from '../bench-fixture.ts'
 import { compare, timed } from '../measure.ts'
 import { startGitDaemon, startNginx } from '../peers/servers.ts'
 import { binary } from '../repositories.ts'
 import { compared, type Result, type Row } from '../row.ts'
-import { mustGit } from '../stage.ts'
 
 /** A first clone of a large repository, without its checkout, which is the same work on every way. */
 export const clone: Row = {

@@ -1,6 +1,6 @@
-import { openConsole, startBrowser } from '../../test/console/browser.ts'
-import { writeHistory } from '../../test/console/history.ts'
-import { longHistory, opened, scrollTo } from '../../test/console/long-history.ts'
+import { openConsole, startBrowser } from '../../test/console/fixtures/browser.ts'
+import { writeHistory } from '../../test/console/fixtures/history.ts'
+import { longHistory, opened, scrollTo } from '../../test/console/fixtures/long-history.ts'
 import { spread } from '../measure.ts'
 import { milliseconds, type Result, type Row } from '../row.ts'
 

@@ -1,6 +1,6 @@
+import { mustGit } from '../bench-fixture.ts'
 import { compare, timed } from '../measure.ts'
 import { compared, type Result, type Row } from '../row.ts'
-import { mustGit } from '../stage.ts'
 import { workTree } from '../work-tree.ts'
 
 /** A fetch that brings one commit which upstream has got behind the gate's back. */

@@ -1,7 +1,7 @@
+import { mustGit, type Stage } from '../bench-fixture.ts'
 import { compare, timed } from '../measure.ts'
 import type { Shape } from '../repositories.ts'
 import { compared, type Result, type Row } from '../row.ts'
-import { mustGit, type Stage } from '../stage.ts'
 import { workTree } from '../work-tree.ts'
 
 /** Whether a small push costs more in a large repository: in its history, and in its refs. */

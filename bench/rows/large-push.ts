@@ -1,10 +1,10 @@
 import fs from 'node:fs'
 import path from 'node:path'
+import { mustGit } from '../bench-fixture.ts'
 import { compare, timed } from '../measure.ts'
 import { bareScanOfFiles } from '../peers/gitleaks.ts'
 import { binary, text } from '../repositories.ts'
 import { compared, type Result, type Row } from '../row.ts'
-import { mustGit } from '../stage.ts'
 import { workTree } from '../work-tree.ts'
 
 const FILES = 20

@@ -1,8 +1,8 @@
 import path from 'node:path'
+import { mustGit } from '../bench-fixture.ts'
 import { compare, timed } from '../measure.ts'
 import { startGitDaemon, startNginx } from '../peers/servers.ts'
 import { compared, type Result, type Row } from '../row.ts'
-import { mustGit } from '../stage.ts'
 
 /** `git ls-remote`: the shortest conversation there is. */
 export const lsRemote: Row = {

@@ -1,9 +1,9 @@
 import fs from 'node:fs'
 import { setTimeout as delay } from 'node:timers/promises'
-import { descendantsOf } from '../../local/processes.ts'
+import { descendantsOf } from '../../local/process/processes.ts'
+import { type Gate, mustGit } from '../bench-fixture.ts'
 import { binary } from '../repositories.ts'
 import type { Result, Row } from '../row.ts'
-import { type Gate, mustGit } from '../stage.ts'
 import { workTree } from '../work-tree.ts'
 
 const LIMIT_MB = 48

@@ -1,7 +1,7 @@
 import { git } from '../../test/harness/git.ts'
+import { mustGit } from '../bench-fixture.ts'
 import { compare, timed } from '../measure.ts'
 import { compared, type Row } from '../row.ts'
-import { mustGit } from '../stage.ts'
 import { workTree } from '../work-tree.ts'
 
 /** A push to a ref that the agent may not touch, and one that it may. */

@@ -1,7 +1,7 @@
+import { mustGit, type Stage } from '../bench-fixture.ts'
 import { compare, timed } from '../measure.ts'
 import { bareScanOfCommit } from '../peers/gitleaks.ts'
 import { compared, type Result, type Row } from '../row.ts'
-import { mustGit, type Stage } from '../stage.ts'
 import { workTree } from '../work-tree.ts'
 
 /** One commit with one small file, onto a branch that is there. */

@@ -1,5 +1,5 @@
-import { EXPIRES, endAt, toldEnd } from '../ends.ts'
-import { answer, localTime, note, table } from '../terminal.ts'
+import { EXPIRES, endAt, toldEnd } from '../expiry.ts'
+import { answer, localTime, note, table } from '../output.ts'
 import { tokenId } from '../token-id.ts'
 import { command, gate, group } from './context.ts'
 

@@ -1,8 +1,8 @@
 import type { Token } from '../../src/contract/api.ts'
 import { agentConfig } from '../agent-config.ts'
 import type { Client } from '../client.ts'
-import { Complaint, UsageComplaint } from '../complaint.ts'
-import { answer, localTime, note } from '../terminal.ts'
+import { Complaint, UsageComplaint } from '../errors.ts'
+import { answer, localTime, note } from '../output.ts'
 import { command, gate } from './context.ts'
 
 const PLACEHOLDER = { agent: 'AGENT', token: 'TOKEN' }

@@ -1,6 +1,6 @@
 import type { AgentGrant } from '../../src/contract/api.ts'
-import { answer, localTime, note, table } from '../terminal.ts'
-import { ownBranches, summary, termsOf } from '../terms.ts'
+import { ownBranches, summary, termsOf } from '../grant-options.ts'
+import { answer, localTime, note, table } from '../output.ts'
 import { command, gate, group } from './context.ts'
 
 const add = command('add <agent>', 'make an agent known')

@@ -1,8 +1,8 @@
 import { createInterface } from 'node:readline/promises'
-import { Complaint } from '../complaint.ts'
 import { readDesiredState } from '../desired-state.ts'
+import { Complaint } from '../errors.ts'
+import { answer, note, plain } from '../output.ts'
 import { planOf, readCurrentState, type Step } from '../plan.ts'
-import { answer, note, plain } from '../terminal.ts'
 import { command, gate } from './context.ts'
 
 /** How many changes are under way at once. */

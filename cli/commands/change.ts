@@ -1,4 +1,4 @@
-import { answer, localTime, table } from '../terminal.ts'
+import { answer, localTime, table } from '../output.ts'
 import { command, gate, group } from './context.ts'
 
 const list = command('list', 'what operators changed, newest first')

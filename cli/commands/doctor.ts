@@ -1,7 +1,7 @@
 import type { LinkStep } from '../../src/contract/outcome.ts'
 import type { Client } from '../client.ts'
-import { Complaint } from '../complaint.ts'
-import { answer, plain } from '../terminal.ts'
+import { Complaint } from '../errors.ts'
+import { answer, plain } from '../output.ts'
 import { command, gate } from './context.ts'
 
 interface Finding extends LinkStep {

@@ -1,6 +1,6 @@
-import { TIMES } from '../duration.ts'
-import { endAt, toldEnd } from '../ends.ts'
-import { answer, localTime, table } from '../terminal.ts'
+import { endAt, toldEnd } from '../expiry.ts'
+import { answer, localTime, table } from '../output.ts'
+import { TIMES } from '../point-in-time.ts'
 import { command, gate, group } from './context.ts'
 
 const add = command('add <repository> <fingerprint>', 'let one finding pass, by its fingerprint')

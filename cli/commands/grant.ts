@@ -1,7 +1,7 @@
 import { InvalidArgumentError } from 'commander'
-import { readText } from '../file.ts'
-import { answer, note, table } from '../terminal.ts'
-import { summary, termsOf } from '../terms.ts'
+import { summary, termsOf } from '../grant-options.ts'
+import { answer, note, table } from '../output.ts'
+import { readText } from '../read-text.ts'
 import { command, gate, group } from './context.ts'
 
 const set = command('set <agent> <repository>', 'set what an agent may do in a repository')

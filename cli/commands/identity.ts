@@ -1,5 +1,5 @@
-import { readText } from '../file.ts'
-import { answer, localTime, note, table } from '../terminal.ts'
+import { answer, localTime, note, table } from '../output.ts'
+import { readText } from '../read-text.ts'
 import { command, gate, group } from './context.ts'
 
 const add = command('new <name>', 'make an SSH key at the gate, or hand it one; prints the public half')

@@ -1,11 +1,11 @@
 import { once } from 'node:events'
 import { InvalidArgumentError, Option } from 'commander'
 import type { Push, PushRecord } from '../../src/contract/api.ts'
+import { inBytes } from '../../src/contract/format-bytes.ts'
 import { LET_GO, Outcome } from '../../src/contract/outcome.ts'
-import { inBytes } from '../../src/contract/size.ts'
 import type { Client } from '../client.ts'
-import { pointInTime, TIMES } from '../duration.ts'
-import { answer, localTime, plain, table } from '../terminal.ts'
+import { answer, localTime, plain, table } from '../output.ts'
+import { pointInTime, TIMES } from '../point-in-time.ts'
 import { command, gate, group } from './context.ts'
 
 const PAGE = 2000

@@ -1,9 +1,9 @@
+import { inBytes } from '../../src/contract/format-bytes.ts'
 import { RepositoryName } from '../../src/contract/names.ts'
-import { inBytes } from '../../src/contract/size.ts'
 import type { MirrorStatus } from '../../src/contract/status.ts'
-import { UsageComplaint } from '../complaint.ts'
-import { readText } from '../file.ts'
-import { answer, localTime, note, plain, table } from '../terminal.ts'
+import { UsageComplaint } from '../errors.ts'
+import { answer, localTime, note, plain, table } from '../output.ts'
+import { readText } from '../read-text.ts'
 import { command, gate, group } from './context.ts'
 
 /** The settings of a repository, as options say them. */

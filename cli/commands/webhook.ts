@@ -1,5 +1,5 @@
 import { Option } from 'commander'
-import { answer, localTime, note, table } from '../terminal.ts'
+import { answer, localTime, note, table } from '../output.ts'
 import { command, gate, group } from './context.ts'
 
 const add = command('add <url>', 'tell a URL what pushes come to; prints the secret that signs, this once')

@@ -1,15 +1,15 @@
 import { createHmac } from 'node:crypto'
 import type { Settings } from '../settings.ts'
 import type { Check } from './check.ts'
-import { files } from './files.ts'
-import { identity } from './identity.ts'
-import { rules } from './rules.ts'
-import { secrets } from './secrets.ts'
+import { identity } from './commit-identity.ts'
+import { files } from './file-rules.ts'
+import { rules } from './ref-rules.ts'
+import { secrets } from './secrets/index.ts'
 
 export { type Check, GateFault, type IncomingPush, type Progress } from './check.ts'
-export { judgeCommands } from './rules.ts'
-export { withoutTokens } from './secrets/redact.ts'
-export { checkGitleaksConfig } from './secrets.ts'
+export { judgeCommands } from './ref-rules.ts'
+export { withoutTokens } from './secrets/findings/redact.ts'
+export { checkGitleaksConfig } from './secrets/index.ts'
 
 /** What a push goes through, in order; the first check that refuses ends it. */
 export const checks = (settings: Settings): readonly Check[] => [

@@ -1,4 +1,4 @@
-export { inBytes } from '../../src/contract/size.ts'
+export { inBytes } from '../../src/contract/format-bytes.ts'
 
 /** How much of a push the gate is ready to look at. What is beyond is refused, never skipped. */
 export interface Limits {

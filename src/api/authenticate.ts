@@ -1,11 +1,11 @@
 import { createMiddleware } from 'hono/factory'
-import { sameSecret } from '../access/token.ts'
-import { operatorOfToken } from '../ledger/admin-tokens.ts'
-import type { Operator } from '../ledger/changes.ts'
-import { settingsOf } from '../settings.ts'
-import { ASSERTION_HEADER, operatorOfAssertion } from './cloudflare-access.ts'
+import { ASSERTION_HEADER, operatorOfAssertion } from '../auth/cloudflare-access.ts'
+import { settingsOf } from '../common/settings.ts'
+import { operatorOfToken } from '../ledger/access/admin-tokens.ts'
+import { sameSecret } from '../ledger/access/token-format.ts'
+import type { Operator } from '../ledger/audit-log.ts'
 import { Problem } from './problem.ts'
-import type { ApiEnv } from './room.ts'
+import type { ApiEnv } from './router.ts'
 
 const vouched = new WeakMap<Request, Operator>()
 

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import type { ApiDocument } from './document.ts'
+import type { ApiDocument } from './openapi.ts'
 
 const METHODS = ['get', 'post', 'put', 'delete'] as const
 

@@ -1,21 +1,21 @@
 import { DurableObject } from 'cloudflare:workers'
+import { drain } from '../common/drain.ts'
+import { logFault } from '../common/log.ts'
+import { settingsOf } from '../common/settings.ts'
 import { PASS_HEADER, type Pass, readPass, type Upstream } from '../contract/pass.ts'
-import { drain } from '../drain.ts'
-import { logFault } from '../fault.ts'
-import { findUpstream } from '../ledger/repositories.ts'
-import { settingsOf } from '../settings.ts'
-import { unavailable } from '../smart-http/answers.ts'
+import { findUpstream } from '../ledger/access/repositories.ts'
+import { unavailable } from '../smart-http/responses.ts'
 import { containerEnvironment } from './container-environment.ts'
 import {
   type ContainerCare,
   type ContainerHandle,
   type ContainerLife,
   containerLife,
-} from './container-life.ts'
-import { giveHeadStart, keepHeadStart } from './head-start.ts'
+} from './container-lifecycle.ts'
+import { upload } from './drainable-body.ts'
+import { standingCompanion } from './fixed-url.ts'
 import type { Readiness, Send } from './health.ts'
-import { standingCompanion } from './standing.ts'
-import { upload } from './upload.ts'
+import { giveHeadStart, keepHeadStart } from './mirror-seed.ts'
 
 /** The way to a companion: may it be asked with this pass, and asking it. */
 interface Way {

@@ -2,7 +2,7 @@ import { PASS_HEADER, ROUTES } from '../contract/pass.ts'
 import { type Ask, passFor } from './pass.ts'
 
 export { Companion } from './durable-object.ts'
-export { forgetHeadStart } from './head-start.ts'
+export { forgetHeadStart } from './mirror-seed.ts'
 export { passFor }
 
 /**

@@ -1,5 +1,5 @@
+import { settingsOf } from '../common/settings.ts'
 import { PASS_SECONDS, type Pass, PROTOCOL, signPass } from '../contract/pass.ts'
-import { settingsOf } from '../settings.ts'
 
 type Distribute<T> = T extends unknown ? Omit<T, 'v' | 'exp'> : never
 /** What to ask; the version and the expiry are filled in. */

@@ -1,9 +1,9 @@
+import { settingsOf } from '../common/settings.ts'
+import { within } from '../common/with-timeout.ts'
 import type { Upstream } from '../contract/pass.ts'
 import { CompanionStatus } from '../contract/status.ts'
 import { newId } from '../ledger/id.ts'
-import { repositoriesInUse } from '../ledger/in-use.ts'
-import { settingsOf } from '../settings.ts'
-import { within } from '../within.ts'
+import { repositoriesInUse } from '../ledger/pushes/active-repositories.ts'
 import { askCompanion } from './index.ts'
 
 /** What a companion tells of itself. One whose container does not run is `asleep`, and is not woken for it. */

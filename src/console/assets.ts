@@ -1,4 +1,5 @@
 import type { Context } from 'hono'
+import type { ConsoleEnv } from './auth/env.ts'
 import consoleJs from './browser/console.js' with { type: 'text' }
 import copyJs from './browser/copy.js' with { type: 'text' }
 import fragmentJs from './browser/fragment.js' with { type: 'text' }
@@ -7,7 +8,6 @@ import icon from './browser/icon.svg' with { type: 'text' }
 import liveJs from './browser/live.js' with { type: 'text' }
 import style from './browser/style.css' with { type: 'text' }
 import timesJs from './browser/times.js' with { type: 'text' }
-import type { ConsoleEnv } from './env.ts'
 
 const SCRIPT = 'text/javascript; charset=utf-8'
 

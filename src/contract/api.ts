@@ -1,7 +1,7 @@
 import { z } from 'zod'
+import { Terms } from './grant.ts'
 import { AgentName, IdentityName, RepositoryName } from './names.ts'
 import { Finding, LinkStep, Outcome, PushReport, RefResult } from './outcome.ts'
-import { Terms } from './rules.ts'
 import { RepositoryStatus } from './status.ts'
 
 /** What the admin API takes and answers. Times are ISO 8601 in UTC. */

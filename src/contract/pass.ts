@@ -1,8 +1,8 @@
 import { z } from 'zod'
-import { MOST_REFS, MovedRef } from './introduced.ts'
+import { Terms } from './grant.ts'
 import { AgentName, IdentityName, RepositoryName } from './names.ts'
-import { Terms } from './rules.ts'
-import { readClaims, signClaims } from './signed.ts'
+import { MOST_REFS, MovedRef } from './push-diff.ts'
+import { readClaims, signClaims } from './signed-claims.ts'
 
 /** The version of what Worker and companion say to each other; both sides refuse another one. */
 export const PROTOCOL = 1

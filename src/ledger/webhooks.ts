@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import type { NewWebhook, Webhook } from '../contract/api.ts'
-import { change, type Operator } from './changes.ts'
+import { change, type Operator } from './audit-log.ts'
 import { newId } from './id.ts'
 import { iso } from './time.ts'
 

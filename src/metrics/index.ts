@@ -1,9 +1,9 @@
 import { Hono } from 'hono'
 import { authenticate } from '../api/authenticate.ts'
 import { answerProblem } from '../api/problem.ts'
-import type { ApiEnv } from '../api/room.ts'
+import type { ApiEnv } from '../api/router.ts'
 import { everyStatus } from '../companion/status.ts'
-import { type Kind, readTotals, type Totals } from '../ledger/totals.ts'
+import { type Kind, readTotals, type Totals } from '../ledger/pushes/totals.ts'
 import { companionMetrics } from './companions.ts'
 import { metric, type Sample } from './exposition.ts'
 

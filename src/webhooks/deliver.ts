@@ -1,7 +1,7 @@
-import { logFault } from '../fault.ts'
-import { findPush } from '../ledger/history.ts'
+import { logFault } from '../common/log.ts'
+import { settingsOf } from '../common/settings.ts'
+import { findPush } from '../ledger/pushes/read-pushes.ts'
 import { type Delivery, endDelivery, putOff, takeDeliveries, webhooksDue } from '../ledger/webhooks.ts'
-import { settingsOf } from '../settings.ts'
 import { sign, webhookSecret } from './signature.ts'
 
 /** Of one webhook. A Worker has six connections at once, and those who answer are not to wait for those who do not. */

@@ -10,9 +10,9 @@ import {
   Response as OutsideResponse,
 } from 'miniflare'
 import { inject } from 'vitest'
-import { projectRoot } from '../../local/bundle.ts'
-import { type Database, migrate } from '../../local/migrations.ts'
-import { tieWorkerd } from '../../local/worker.ts'
+import { projectRoot } from '../../local/worker/bundle.ts'
+import { type Database, migrate } from '../../local/worker/migrations.ts'
+import { tieWorkerd } from '../../local/worker/workerd.ts'
 import { PASS_HEADER, type Pass, PROTOCOL, readPass } from '../../src/contract/pass.ts'
 
 /** What a stand-in for the companion was asked: the service of the pass, and the body. */

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import { RepositoryNow } from '../../src/contract/api.ts'
 import { gitGate } from '../cli/command.ts'
-import { postPush, pushBody } from '../faults/raw-push.ts'
+import { postPush, pushBody } from '../faults/fixtures/raw-push.ts'
 import { accepted, type Gate, megabytes, seconds, startGate, until } from '../harness/index.ts'
 
 const nowOf = async (gate: Gate, repository: string) =>

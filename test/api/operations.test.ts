@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import { z } from 'zod'
-import { projectRoot } from '../../local/bundle.ts'
-import { migrate } from '../../local/migrations.ts'
+import { projectRoot } from '../../local/worker/bundle.ts'
+import { migrate } from '../../local/worker/migrations.ts'
 import { type AdminGate, startAdminGate } from './admin-gate.ts'
 import { FINDING, push, settle } from './recorded-pushes.ts'
 

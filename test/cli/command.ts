@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { projectRoot } from '../../local/bundle.ts'
+import { projectRoot } from '../../local/worker/bundle.ts'
 
 export interface Ran {
   readonly code: number | null

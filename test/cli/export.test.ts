@@ -4,7 +4,7 @@ import { createServer, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { expect, onTestFinished, test, vi } from 'vitest'
 import { clientOf } from '../../cli/client.ts'
-import { projectRoot } from '../../local/bundle.ts'
+import { projectRoot } from '../../local/worker/bundle.ts'
 import { gitGate } from './command.ts'
 
 /** A gate that begins its answer with a line, and goes on as told. */

@@ -6,7 +6,7 @@ import type { Browser, Page } from 'playwright-core'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import type { AdminGate } from '../api/admin-gate.ts'
 import { AUDIENCE, keys, others, startGateBehindAccess, TEAM } from '../api/behind-access.ts'
-import { startBrowser } from './browser.ts'
+import { startBrowser } from './fixtures/browser.ts'
 
 let browser: Browser & AsyncDisposable
 let gate: AdminGate

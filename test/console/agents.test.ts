@@ -5,7 +5,7 @@ import path from 'node:path'
 import type { Browser } from 'playwright-core'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { startGate } from '../harness/index.ts'
-import { openConsole, startBrowser } from './browser.ts'
+import { openConsole, startBrowser } from './fixtures/browser.ts'
 
 let browser: Browser & AsyncDisposable
 beforeAll(async () => {

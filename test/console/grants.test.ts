@@ -1,9 +1,9 @@
 import type { Browser, Page } from 'playwright-core'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { Terms } from '../../src/contract/rules.ts'
+import { Terms } from '../../src/contract/grant.ts'
 import { accepted, type Gate, rejected, startGate } from '../harness/index.ts'
-import { openConsole, startBrowser } from './browser.ts'
-import { tabTo } from './keyboard.ts'
+import { openConsole, startBrowser } from './fixtures/browser.ts'
+import { tabTo } from './fixtures/keyboard.ts'
 
 let browser: Browser & AsyncDisposable
 beforeAll(async () => {

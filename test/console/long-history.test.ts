@@ -1,9 +1,9 @@
 import type { Browser, Page } from 'playwright-core'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { startGate } from '../harness/index.ts'
-import { openConsole, startBrowser } from './browser.ts'
-import { writeHistory } from './history.ts'
-import { longHistory, type Opened, opened, scrollTo } from './long-history.ts'
+import { openConsole, startBrowser } from './fixtures/browser.ts'
+import { writeHistory } from './fixtures/history.ts'
+import { longHistory, type Opened, opened, scrollTo } from './fixtures/long-history.ts'
 
 let browser: Browser & AsyncDisposable
 beforeAll(async () => {

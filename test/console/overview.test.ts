@@ -1,8 +1,8 @@
 import type { Browser } from 'playwright-core'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { startGate } from '../harness/index.ts'
-import { openConsole, startBrowser } from './browser.ts'
-import { writeHistory } from './history.ts'
+import { openConsole, startBrowser } from './fixtures/browser.ts'
+import { writeHistory } from './fixtures/history.ts'
 
 let browser: Browser & AsyncDisposable
 beforeAll(async () => {

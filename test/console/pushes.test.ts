@@ -4,9 +4,9 @@ import path from 'node:path'
 import type { Browser, Page } from 'playwright-core'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { accepted, rejected, seconds, startGate, until } from '../harness/index.ts'
-import { openConsole, startBrowser } from './browser.ts'
-import { endPush, forgetPush, STEPS, writeHistory } from './history.ts'
-import { madeUpToken } from './made-up.ts'
+import { openConsole, startBrowser } from './fixtures/browser.ts'
+import { endPush, forgetPush, STEPS, writeHistory } from './fixtures/history.ts'
+import { madeUpToken } from './fixtures/sample-data.ts'
 
 let browser: Browser & AsyncDisposable
 beforeAll(async () => {

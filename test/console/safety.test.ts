@@ -1,11 +1,11 @@
 import type { Browser } from 'playwright-core'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { plain } from '../../cli/terminal.ts'
+import { plain } from '../../cli/output.ts'
 import { accepted, startGate } from '../harness/index.ts'
-import { openConsole, startBrowser } from './browser.ts'
-import { furnished } from './furnished.ts'
-import { objectId, writeHistory } from './history.ts'
-import { madeUpToken } from './made-up.ts'
+import { openConsole, startBrowser } from './fixtures/browser.ts'
+import { objectId, writeHistory } from './fixtures/history.ts'
+import { madeUpToken } from './fixtures/sample-data.ts'
+import { furnished } from './fixtures/seeded-gate.ts'
 
 let browser: Browser & AsyncDisposable
 beforeAll(async () => {

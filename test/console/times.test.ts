@@ -1,8 +1,8 @@
 import type { Browser } from 'playwright-core'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { duration, relative } from '../../src/console/times.ts'
+import { duration, relative } from '../../src/console/components/format-time.ts'
 import { startAdminGate } from '../api/admin-gate.ts'
-import { openConsole, startBrowser } from './browser.ts'
+import { openConsole, startBrowser } from './fixtures/browser.ts'
 
 let browser: Browser & AsyncDisposable
 beforeAll(async () => {

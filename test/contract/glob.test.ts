@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import fc from 'fast-check'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { compileGlob } from '../../src/contract/glob.ts'
-import { matchRef } from '../../src/contract/rules.ts'
+import { matchRef } from '../../src/contract/grant.ts'
 
 const REFS = names(['a', 'b', 'ab', 'a-b', 'B', '1', 'a.b', 'é', 'a]', 'main'], 3, 'refs/heads/')
 const PATHS = names(['a', 'b', 'ab', 'a b', 'a[b', 'a]', 'a\\b', 'é', '-', 'B', '{a}', '1*'], 3, '')

@@ -1,5 +1,6 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
+import { AllowedSigners, keysIn } from '../../src/contract/allowed-signers.ts'
 import {
   Action,
   type Grant,
@@ -8,8 +9,7 @@ import {
   RefPattern,
   type Rule,
   Terms,
-} from '../../src/contract/rules.ts'
-import { AllowedSigners, keysIn } from '../../src/contract/signers.ts'
+} from '../../src/contract/grant.ts'
 
 const grant = (...rules: Partial<Rule>[]): Grant => ({
   agent: 'ada' as Grant['agent'],

@@ -3,9 +3,9 @@ import fs from 'node:fs'
 import os from 'node:os'
 import path from 'node:path'
 import { afterAll, beforeAll, describe, expect, inject, type TestContext, test } from 'vitest'
-import { projectRoot } from '../../local/bundle.ts'
-import { startWorker } from '../../local/worker.ts'
-import { startWranglerDev } from '../../local/wrangler-dev.ts'
+import { projectRoot } from '../../local/worker/bundle.ts'
+import { startWorker } from '../../local/worker/workerd.ts'
+import { startWranglerDev } from '../../local/worker/wrangler-dev.ts'
 import {
   accepted,
   faultyLink,
@@ -15,11 +15,11 @@ import {
   seconds,
   until,
 } from '../harness/index.ts'
-import { openApp, pushAndBeRefused } from './docker-app.ts'
-import { haveBase } from './docker-base.ts'
-import { type DockerEngine, dockerEngine } from './docker-engine.ts'
-import { makeKey } from './key.ts'
-import { wranglerDocker } from './wrangler-docker.ts'
+import { openApp, pushAndBeRefused } from './fixtures/docker-app.ts'
+import { haveBase } from './fixtures/docker-base.ts'
+import { type DockerEngine, dockerEngine } from './fixtures/docker-engine.ts'
+import { makeKey } from './fixtures/key.ts'
+import { wranglerDocker } from './fixtures/wrangler-docker.ts'
 
 /** As unsafe as the image has to bear: nothing may be written but the state and /tmp, nobody may become root. */
 const confinement = [
@@ -40,7 +40,14 @@ describe('under a real Docker engine', () => {
     if ('why' in found) return
     await haveBase(found.engine)
     await found.engine.docker(
-      ['build', '--network=host', '--quiet', '--tag=git-gate-companion', '--file=container/Dockerfile', '.'],
+      [
+        'build',
+        '--network=host',
+        '--quiet',
+        '--tag=git-gate-companion',
+        '--file=container/image/Dockerfile',
+        '.',
+      ],
       seconds(800),
     )
   }, seconds(1800))

@@ -3,14 +3,14 @@ import { isBuiltin } from 'node:module'
 import path from 'node:path'
 import { build } from 'esbuild'
 import { expect, test } from 'vitest'
-import { projectRoot } from '../../local/bundle.ts'
+import { projectRoot } from '../../local/worker/bundle.ts'
 
 /** The npm packages that the Dockerfile puts into a folder, but for those of one machine type alone. */
 function packagesIn(folder: string): string[] {
-  const dockerfile = fs.readFileSync(path.join(projectRoot, 'container/Dockerfile'), 'utf8')
+  const dockerfile = fs.readFileSync(path.join(projectRoot, 'container/image/Dockerfile'), 'utf8')
   const lines = dockerfile.replaceAll(/\\\n/g, ' ').split('\n')
   const installs = lines.flatMap(
-    line => line.split(`packages.ts ${folder}/package-lock.json ${folder} `)[1] ?? [],
+    line => line.split(`install-packages.ts ${folder}/package-lock.json ${folder} `)[1] ?? [],
   )
   const named = installs.flatMap(names => names.trim().split(/\s+/))
   return named.filter(name => !name.includes('$')).sort()

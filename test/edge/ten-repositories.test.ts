@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import { accepted } from '../harness/index.ts'
-import { startEdgeGate } from './edge-gate.ts'
+import { startEdgeGate } from './fixtures/edge-gate.ts'
 
 const names = Array.from({ length: 10 }, (_, n) => `repository-${n}`)
 const [crashing = '', ...others] = names

@@ -1,10 +1,10 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { seconds, until } from '../harness/index.ts'
-import { type Leaving, leave } from './client-faults.ts'
-import { type Phase, pushHeldAt } from './held-push.ts'
-import { aftermath } from './measure.ts'
-import { running, type Scene, type Surface, sessionsOf, startScene } from './scene.ts'
-import { holdRefresh } from './slow-refresh.ts'
+import { running, type Scene, type Surface, sessionsOf, startScene } from './fixtures/fault-fixture.ts'
+import { type Phase, pushHeldAt } from './fixtures/held-push.ts'
+import { holdRefresh } from './fixtures/slow-refresh.ts'
+import { type Leaving, leave } from './table/client-faults.ts'
+import { aftermath } from './table/measure.ts'
 
 const IDLE_SECONDS = 2
 /** What is promised for 15 s of silence, in seconds; a machine that has other work needs some of it. */

@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { seconds, until } from '../harness/index.ts'
-import { closeEarly, leave, sayHalf, stallClone } from './client-faults.ts'
-import { postPush, pushBody } from './raw-push.ts'
-import { type Scene, SURFACES, startScene } from './scene.ts'
+import { type Scene, SURFACES, startScene } from './fixtures/fault-fixture.ts'
+import { postPush, pushBody } from './fixtures/raw-push.ts'
+import { closeEarly, leave, sayHalf, stallClone } from './table/client-faults.ts'
 
 describe('connections that do not end as they should', () => {
   let scene: Scene

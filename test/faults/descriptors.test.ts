@@ -3,9 +3,9 @@ import fs from 'node:fs'
 import path from 'node:path'
 import { expect, test } from 'vitest'
 import { accepted, seconds, until } from '../harness/index.ts'
-import { pushHeldAt } from './held-push.ts'
-import { postPush, pushBody, shownOf } from './raw-push.ts'
-import { indexing, startScene } from './scene.ts'
+import { indexing, startScene } from './fixtures/fault-fixture.ts'
+import { pushHeldAt } from './fixtures/held-push.ts'
+import { postPush, pushBody, shownOf } from './fixtures/raw-push.ts'
 
 test('a push that finds the companion out of descriptors is the gate’s fault, and the mirror is tidied afterwards', async () => {
   await using scene = await startScene({ idleSeconds: 2 })

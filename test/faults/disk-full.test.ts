@@ -2,10 +2,10 @@ import fs from 'node:fs'
 import path from 'node:path'
 import { expect, test } from 'vitest'
 import { accepted, seconds } from '../harness/index.ts'
-import { meet } from './fault.ts'
-import { diskFor, smallDisk } from './full-disk.ts'
-import { pushHeldAt } from './held-push.ts'
-import { SURFACES, startScene } from './scene.ts'
+import { SURFACES, startScene } from './fixtures/fault-fixture.ts'
+import { diskFor, smallDisk } from './fixtures/full-disk.ts'
+import { pushHeldAt } from './fixtures/held-push.ts'
+import { meet } from './table/fault.ts'
 
 test('a disk that fills up while a pack comes in is the gate’s fault, and the next push goes through', async ({
   skip,

@@ -1,13 +1,13 @@
 import fs from 'node:fs'
 import path from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { descendantsOf, listProcesses } from '../../local/processes.ts'
+import { descendantsOf, listProcesses } from '../../local/process/processes.ts'
 import { until } from '../harness/index.ts'
-import { type Fault, meet } from './fault.ts'
-import { companionKilled, gitHangs, gitleaksIs, workerKilled } from './gate-faults.ts'
-import { pushHeldAt } from './held-push.ts'
-import { aftermath } from './measure.ts'
-import { indexing, type Scene, type Surface, startScene } from './scene.ts'
+import { indexing, type Scene, type Surface, startScene } from './fixtures/fault-fixture.ts'
+import { pushHeldAt } from './fixtures/held-push.ts'
+import { type Fault, meet } from './table/fault.ts'
+import { companionKilled, gitHangs, gitleaksIs, workerKilled } from './table/gate-faults.ts'
+import { aftermath } from './table/measure.ts'
 
 /** What is due of a fault: what the client is told, what upstream has, and the outcome. */
 interface Due {

@@ -1,9 +1,9 @@
 import { afterAll, describe, expect, test } from 'vitest'
 import { farMachine } from '../harness/index.ts'
-import { leave } from './client-faults.ts'
-import { cutOff, cutOffInForward } from './cut-upstream.ts'
-import { meet } from './fault.ts'
-import { startScene } from './scene.ts'
+import { cutOff, cutOffInForward } from './fixtures/cut-upstream.ts'
+import { startScene } from './fixtures/fault-fixture.ts'
+import { leave } from './table/client-faults.ts'
+import { meet } from './table/fault.ts'
 
 const IDLE_SECONDS = 3
 

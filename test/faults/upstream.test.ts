@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { type Fault, meet } from './fault.ts'
-import { type Scene, type Surface, startScene } from './scene.ts'
-import * as upstream from './upstream-faults.ts'
+import { type Scene, type Surface, startScene } from './fixtures/fault-fixture.ts'
+import { type Fault, meet } from './table/fault.ts'
+import * as upstream from './table/upstream-faults.ts'
 
 /** In seconds; what is asked of upstream afterwards takes up to half a minute. */
 const FORWARD = 5

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { postPush } from '../faults/raw-push.ts'
+import { postPush } from '../faults/fixtures/raw-push.ts'
 import { accepted, git, megabytes, seconds, startGate } from '../harness/index.ts'
 
 const anything = {

@@ -2,13 +2,13 @@ import fs from 'node:fs'
 import os from 'node:os'
 import path from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import { Grant, mayDo } from '../../src/contract/grant.ts'
 import { refNameProblem } from '../../src/contract/names.ts'
-import { Grant, mayDo } from '../../src/contract/rules.ts'
 import { type Clone, cloneIn } from '../harness/clone.ts'
 import { type Gate, git, gitText, startGate } from '../harness/index.ts'
-import { GRANTS, type GrantName } from './rules/grants.ts'
-import { makeObjects, type ObjectName } from './rules/objects.ts'
-import { type Row, rows } from './rules/rows.ts'
+import { GRANTS, type GrantName } from './rule-table/grants.ts'
+import { makeObjects, type ObjectName } from './rule-table/objects.ts'
+import { type Row, rows } from './rule-table/rows.ts'
 
 const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'gate-rules-'))
 let gate: Gate

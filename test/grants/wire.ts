@@ -1,5 +1,5 @@
 import http from 'node:http'
-import { FLUSH, PktLines, pktLine } from '../../container/pkt-line.ts'
+import { FLUSH, PktLines, pktLine } from '../../container/git/pkt-line.ts'
 import type { Clone } from '../harness/clone.ts'
 import type { Agent, Gate } from '../harness/index.ts'
 

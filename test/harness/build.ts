@@ -2,7 +2,7 @@ import fs from 'node:fs'
 import os from 'node:os'
 import path from 'node:path'
 import type { TestProject } from 'vitest/node'
-import { bundleWorker } from '../../local/bundle.ts'
+import { bundleWorker } from '../../local/worker/bundle.ts'
 
 declare module 'vitest' {
   interface ProvidedContext {

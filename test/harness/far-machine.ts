@@ -3,7 +3,7 @@ import { once } from 'node:events'
 import fs from 'node:fs'
 import net from 'node:net'
 import path from 'node:path'
-import { killTree } from '../../local/processes.ts'
+import { killTree } from '../../local/process/processes.ts'
 import { until } from './until.ts'
 import type { Upstream } from './upstream.ts'
 

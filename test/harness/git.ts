@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process'
 import os from 'node:os'
-import { killGroup } from '../../container/process.ts'
+import { killGroup } from '../../container/process/spawn.ts'
 import { seconds } from './units.ts'
 
 /** How a client's git ended. */

@@ -1,6 +1,6 @@
 import fs from 'node:fs'
 import path from 'node:path'
-import { descendantsOf, listProcesses } from '../../local/processes.ts'
+import { descendantsOf, listProcesses } from '../../local/process/processes.ts'
 import { until } from './until.ts'
 
 /** What a companion still holds of sessions that have ended. */

@@ -1,4 +1,4 @@
-import type { Admin } from '../../local/admin.ts'
+import type { Admin } from '../../local/admin-client.ts'
 import { type Push, PushPage, PushRecord } from '../../src/contract/api.ts'
 import { seconds } from './units.ts'
 import { until } from './until.ts'

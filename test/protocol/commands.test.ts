@@ -1,12 +1,12 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
+import { FLUSH, pktLine } from '../../container/git/pkt-line.ts'
 import {
   type BadCommandList,
   type CommandList,
   CommandListReader,
   MAX_COMMANDS,
-} from '../../container/commands.ts'
-import { FLUSH, pktLine } from '../../container/pkt-line.ts'
+} from '../../container/push/command-list.ts'
 import { refNameProblem, ZERO_ID } from '../../src/contract/names.ts'
 import { cuts, hostileLines, inPieces } from './streams.ts'
 

@@ -3,7 +3,7 @@ import fs from 'node:fs'
 import fc from 'fast-check'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { PASS_HEADER, PASS_SECONDS, type Pass, PROTOCOL, signPass } from '../../src/contract/pass.ts'
-import { grantOn } from '../faults/passes.ts'
+import { grantOn } from '../faults/fixtures/passes.ts'
 import { body, packOf, request, ZERO } from '../grants/wire.ts'
 import { type Clone, type Gate, seconds, startGate } from '../harness/index.ts'
 

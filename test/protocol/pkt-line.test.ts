@@ -1,6 +1,13 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { FLUSH, MAX_PAYLOAD, type Pkt, PktLineError, PktLines, pktLine } from '../../container/pkt-line.ts'
+import {
+  FLUSH,
+  MAX_PAYLOAD,
+  type Pkt,
+  PktLineError,
+  PktLines,
+  pktLine,
+} from '../../container/git/pkt-line.ts'
 import { cuts, hostileLines, inPieces } from './streams.ts'
 
 const runs = { numRuns: 3000 }

@@ -5,12 +5,12 @@ import path from 'node:path'
 import { constants, deflateRawSync, gzipSync } from 'node:zlib'
 import { afterAll, afterEach, beforeEach, expect, test } from 'vitest'
 import type { IncomingPush } from '../../container/checks/check.ts'
-import { files } from '../../container/checks/files.ts'
-import { secrets } from '../../container/checks/secrets.ts'
-import { packedBy, zip } from './archives.ts'
-import { prose } from './fakes.ts'
-import { gitleaks } from './gitleaks.ts'
-import { templates, type WorkTree, workTree } from './repositories.ts'
+import { files } from '../../container/checks/file-rules.ts'
+import { secrets } from '../../container/checks/secrets/index.ts'
+import { packedBy, zip } from './fixtures/archives.ts'
+import { prose } from './fixtures/fakes.ts'
+import { gitleaks } from './fixtures/gitleaks.ts'
+import { templates, type WorkTree, workTree } from './fixtures/repositories.ts'
 
 const MIB = 1 << 20
 const settings = { gitleaks, seconds: 300, maxBlobBytes: 50 * MIB, fingerprintKey: 'a key for tests' }

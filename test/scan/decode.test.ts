@@ -7,12 +7,12 @@ import { buffer } from 'node:stream/consumers'
 import { constants, createZstdCompress, gzipSync, zstdCompressSync } from 'node:zlib'
 import { afterAll, expect, test } from 'vitest'
 import { defaultLimits, type Limits, OverLimit } from '../../container/checks/limits.ts'
-import { Budget } from '../../container/checks/secrets/budget.ts'
-import { Seen } from '../../container/checks/secrets/seen.ts'
-import { inMemory, SEGMENT } from '../../container/checks/secrets/source.ts'
-import { type View, viewsOf } from '../../container/checks/secrets/views.ts'
-import { packedBy, tar, zip } from './archives.ts'
-import { githubToken, prose } from './fakes.ts'
+import { Budget } from '../../container/checks/secrets/decode/budget.ts'
+import { inMemory, SEGMENT } from '../../container/checks/secrets/decode/byte-source.ts'
+import { type View, viewsOf } from '../../container/checks/secrets/decode/views.ts'
+import { Seen } from '../../container/checks/secrets/decode/visited-texts.ts'
+import { packedBy, tar, zip } from './fixtures/archives.ts'
+import { githubToken, prose } from './fixtures/fakes.ts'
 
 const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'gate-decode-'))
 afterAll(() => fs.rmSync(folder, { recursive: true, force: true }))

@@ -6,7 +6,7 @@ import { GrantedException, Repository } from '../../src/contract/api.ts'
 import { gitGate } from '../cli/command.ts'
 import type { Clone } from '../harness/clone.ts'
 import { accepted, type Gate, rejected, seconds, startGate, until } from '../harness/index.ts'
-import { anyKey, githubToken, gitlabToken } from './fakes.ts'
+import { anyKey, githubToken, gitlabToken } from './fixtures/fakes.ts'
 
 const own = { push: ['{agent}/**'], force: ['{agent}/**'] }
 

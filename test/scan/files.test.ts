@@ -1,7 +1,7 @@
 import fs from 'node:fs'
 import path from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { pktLine } from '../../container/pkt-line.ts'
+import { pktLine } from '../../container/git/pkt-line.ts'
 import { ZERO_ID } from '../../src/contract/names.ts'
 import type { Clone } from '../harness/clone.ts'
 import { accepted, type Gate, rejected, startGate } from '../harness/index.ts'

@@ -1,11 +1,11 @@
 import { afterAll, afterEach, beforeEach, expect, test } from 'vitest'
 import type { IncomingPush } from '../../container/checks/check.ts'
-import { files } from '../../container/checks/files.ts'
-import { checkGitleaksConfig, secrets } from '../../container/checks/secrets.ts'
+import { files } from '../../container/checks/file-rules.ts'
+import { checkGitleaksConfig, secrets } from '../../container/checks/secrets/index.ts'
 import type { Finding } from '../../src/contract/outcome.ts'
-import { anyKey, awsKeyId, githubToken, privateKey } from './fakes.ts'
-import { gitleaks } from './gitleaks.ts'
-import { templates, type WorkTree, workTree } from './repositories.ts'
+import { anyKey, awsKeyId, githubToken, privateKey } from './fixtures/fakes.ts'
+import { gitleaks } from './fixtures/gitleaks.ts'
+import { templates, type WorkTree, workTree } from './fixtures/repositories.ts'
 
 const settings = { gitleaks, seconds: 60, maxBlobBytes: 50 << 20, fingerprintKey: 'a key for tests' }
 const check = secrets(settings)
@@ -35,7 +35,7 @@ test('only the refs that bring a secret are refused', async () => {
 })
 
 test('a finding in an archive is named by its way in', async () => {
-  const { zip } = await import('./archives.ts')
+  const { zip } = await import('./fixtures/archives.ts')
   await tree.write(
     'lib/a.war',
     zip({ 'lib/b.jar': zip({ 'app.properties': `x=1\ntoken=${githubToken()}\n` }) }),
@@ -48,7 +48,7 @@ test('a finding in an archive is named by its way in', async () => {
 })
 
 test('lines are right in UTF-16, in base64 and behind windows of a large file', async () => {
-  const { wide } = await import('./archives.ts')
+  const { wide } = await import('./fixtures/archives.ts')
   const long = (secret: string) => `${'line\n'.repeat(41)}token = ${secret}\n`
   await tree.write('a.reg', wide(long(githubToken()), { mark: true }))
   await tree.write(
@@ -153,7 +153,7 @@ test('a path that an operator allows does not cover the same file at another, in
 })
 
 test('a fingerprint is of one place: neither a name that reads like another place nor a way into an archive shares it', async () => {
-  const { zip } = await import('./archives.ts')
+  const { zip } = await import('./fixtures/archives.ts')
   const token = githubToken()
   await tree.write('a.zip', zip({ b: `token=${token}\n` }))
   await tree.write('a.zip!b', `token=${token}\n`)

@@ -1,9 +1,9 @@
 import { randomBytes } from 'node:crypto'
 import { afterAll, afterEach, beforeEach, expect, test } from 'vitest'
-import { secrets } from '../../container/checks/secrets.ts'
-import { anyKey, awsKeyId, githubToken, privateKey, prose } from './fakes.ts'
-import { gitleaks } from './gitleaks.ts'
-import { type PassChanges, templates, type WorkTree, workTree } from './repositories.ts'
+import { secrets } from '../../container/checks/secrets/index.ts'
+import { anyKey, awsKeyId, githubToken, privateKey, prose } from './fixtures/fakes.ts'
+import { gitleaks } from './fixtures/gitleaks.ts'
+import { type PassChanges, templates, type WorkTree, workTree } from './fixtures/repositories.ts'
 
 // What one text, entry, place or history is let pass for hides nothing of the next one's.
 

@@ -6,13 +6,13 @@ import { promisify } from 'node:util'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { PushPage, PushRecord } from '../../src/contract/api.ts'
 import { accepted, type Gate, git, rejected, seconds, startGate, until } from '../harness/index.ts'
-import { type Case, caught, clean, residue, type Work } from './corpus.ts'
-import { gitConfig } from './repositories.ts'
+import { type Case, caught, clean, residue, type Work } from './corpus/index.ts'
+import { gitConfig } from './fixtures/repositories.ts'
 
 const exec = promisify(execFile)
 /** So many cases are one push: each is told of by its own refs. */
 const AT_ONCE = 16
-/** The branches of one push that are searched for what upstream has already (container/checks/secrets/known.ts). */
+/** The branches of one push that are searched for what upstream has already (container/checks/secrets/baseline/already-upstream.ts). */
 const CLEAN_AT_ONCE = 4
 const everything = { push: ['**'], force: ['**'], delete: ['**'], tags: ['**'] }
 

@@ -2,7 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import fs from 'node:fs'
 import os from 'node:os'
 import path from 'node:path'
-import { killTree, listProcesses } from '../../local/processes.ts'
+import { killTree, listProcesses } from '../../local/process/processes.ts'
 import { seconds, until } from '../harness/index.ts'
 
 const root = path.resolve(import.meta.dirname, '../..')

@@ -120,7 +120,7 @@ test('npm start -- --upstream puts a repository of one’s own behind the gate, 
 })
 
 async function newKey(file: string): Promise<string> {
-  const { run } = await import('../../container/process.ts')
+  const { run } = await import('../../container/process/spawn.ts')
   const signal = AbortSignal.timeout(seconds(10))
   const env = { PATH: process.env.PATH ?? '' }
   await run('ssh-keygen', ['-q', '-t', 'ed25519', '-N', '', '-f', file], {
@@ -169,7 +169,8 @@ test('a companion that dies as it is started again is started once more', async 
     until(
       () => {
         const found = processesOf(home.dir).find(
-          line => line.includes('container/main.ts') && !line.includes('tied') && !but.includes(line),
+          line =>
+            line.includes('container/main.ts') && !line.includes('die-with-parent') && !but.includes(line),
         )
         if (found) process.kill(Number.parseInt(found, 10), 'SIGKILL')
         return found

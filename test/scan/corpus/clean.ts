@@ -2,10 +2,10 @@ import { createHash, generateKeyPairSync, randomBytes, randomUUID } from 'node:c
 import { chmod, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { deflateSync, gzipSync } from 'node:zlib'
-import { packedBy, png, tar, wide, zip } from '../archives.ts'
-import type { Case, Work } from '../corpus.ts'
-import { githubToken, privateKey, prose } from '../fakes.ts'
+import { packedBy, png, tar, wide, zip } from '../fixtures/archives.ts'
+import { githubToken, privateKey, prose } from '../fixtures/fakes.ts'
 import { onMain } from './content.ts'
+import type { Case, Work } from './index.ts'
 
 /** Put together here, so that this file does not read like the start of a key itself. */
 const KEY_BEGINS = ['-----BEGIN RSA', 'PRIVATE KEY-----'].join(' ')
@@ -419,11 +419,11 @@ export const cleanCases: readonly Case[] = [
     return undefined
   }),
   beside('it is renamed, and changed by the next commit, and the next', async work => {
-    await work.git('mv', 'src/config.ts', 'src/settings.ts')
+    await work.git('mv', 'src/config.ts', 'src/common/settings.ts')
     await work.commit()
-    await append(work, 'src/settings.ts', 'one\n')
+    await append(work, 'src/common/settings.ts', 'one\n')
     await work.commit()
-    await append(work, 'src/settings.ts', 'two\n')
+    await append(work, 'src/common/settings.ts', 'two\n')
     await work.commit()
     return undefined
   }),

@@ -1,6 +1,5 @@
 import { chmod, symlink } from 'node:fs/promises'
 import { join } from 'node:path'
-import type { Case, Made, Work } from '../corpus.ts'
 import {
   anyKey,
   awsKeyId,
@@ -10,7 +9,8 @@ import {
   privateKey,
   prose,
   stripeKey,
-} from '../fakes.ts'
+} from '../fixtures/fakes.ts'
+import type { Case, Made, Work } from './index.ts'
 
 export const onMain = (...secrets: readonly string[]): Made => ({
   refspecs: ['HEAD:refs/heads/main'],

@@ -1,8 +1,8 @@
 import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
-import type { Case, Work } from '../corpus.ts'
-import { githubToken, privateKey, prose } from '../fakes.ts'
+import { githubToken, privateKey, prose } from '../fixtures/fakes.ts'
 import { line, onMain } from './content.ts'
+import type { Case, Work } from './index.ts'
 
 /** A branch `side` with one commit more. */
 export async function sideBranch(work: Work, path: string, content: string) {

@@ -1,7 +1,7 @@
 import { execFileSync } from 'node:child_process'
-import type { Case, Work } from '../corpus.ts'
-import { anyKey, awsKeyId, githubToken } from '../fakes.ts'
+import { anyKey, awsKeyId, githubToken } from '../fixtures/fakes.ts'
 import { line, onMain } from './content.ts'
+import type { Case, Work } from './index.ts'
 
 /** Git's name for the folder that holds nothing. */
 const EMPTY_TREE = '4b825dc642cb6eb9a060e54bf8d69288fbee4904'

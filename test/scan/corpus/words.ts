@@ -1,7 +1,7 @@
-import type { Case, Made, Work } from '../corpus.ts'
-import { awsKeyId, githubToken, prose } from '../fakes.ts'
+import { awsKeyId, githubToken, prose } from '../fixtures/fakes.ts'
 import { line, onMain } from './content.ts'
 import { sideBranch } from './history.ts'
+import type { Case, Made, Work } from './index.ts'
 
 /** An object as it is written here, pushed under a name that fits it. */
 async function made(work: Work, type: 'commit' | 'tag', content: string, secret: string): Promise<Made> {

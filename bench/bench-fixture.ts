@@ -1,0 +1,165 @@
+import fs from 'node:fs'
+import os from 'node:os'
+import path from 'node:path'
+import { termsOf } from '../cli/grant-options.ts'
+import { startSshServer } from '../local/demo/sshd.ts'
+import { startLocalGate } from '../local/gate.ts'
+import { descendantsOf } from '../local/process/processes.ts'
+import { openHome } from '../local/state-folder.ts'
+import { bundleWorker, projectRoot } from '../local/worker/bundle.ts'
+import { startWorker } from '../local/worker/workerd.ts'
+import { type GitOptions, git } from '../test/harness/git.ts'
+import { delayLink } from './delay-link.ts'
+import { makeRepository, type Shape } from './repositories.ts'
+import { sshClient } from './ssh-client.ts'
+
+/** A repository behind the gate, and the other ways to it. */
+export interface Place {
+  readonly name: string
+  /** The bare upstream. */
+  readonly dir: string
+  /** Through the gate, as the bench's agent. */
+  readonly gate: string
+  /** Directly to the upstream, with the environment that git needs for it. */
+  readonly ssh: string
+}
+
+export interface Gate {
+  readonly url: string
+  /** Its state folder. */
+  readonly home: string
+  readonly adminToken: string
+  /** Through the gate, as an agent of its own. */
+  agent(name: string, repository: string, push: readonly string[]): Promise<string>
+  /** Process ids of what runs for as long as the gate does. */
+  readonly processes: { readonly worker: readonly number[]; readonly companion: number }
+}
+
+interface Known {
+  readonly name: string
+  readonly url: string
+  readonly knownHosts: string
+}
+type Put = (repository: Known) => Promise<void>
+
+/** Everything that the rows work with: a folder, an sshd with upstreams, and a gate in front of it. */
+export interface Stage {
+  readonly folder: string
+  readonly gate: Gate
+  /** For git that goes to the upstream directly. */
+  readonly sshEnv: Readonly<Record<string, string>>
+  /** A new upstream of this shape, behind the gate, `roundTripMs` away from it and from whoever goes directly. */
+  place(name: string, shape: Shape, roundTripMs?: number): Promise<Place>
+  /** Another gate before the same upstreams, with other settings; it ends with the stage. */
+  anotherGate(settings: Readonly<Record<string, string>>, names: readonly string[]): Promise<Gate>
+  /** The commands that gates have run at the upstream for a place, so far. */
+  upstreamSessions(at: Place): readonly string[]
+  /** A path of its own in the folder. */
+  fresh(name: string): string
+}
+
+export const gitleaks = path.join(projectRoot, '.cache/gitleaks/gitleaks')
+
+/** Git that has to succeed; a measurement of a failure is none. */
+export async function mustGit(args: readonly string[], options: GitOptions = {}): Promise<void> {
+  const ran = await git(args, { within: 1_800_000, ...options })
+  if (ran.code !== 0) throw new Error(`git ${args.join(' ')} ended with ${ran.code}: ${ran.output}`)
+}
+
+/** Starts the upstream's sshd and a gate; all of it ends with the stage. */
+export async function startStage(): Promise<Stage & AsyncDisposable> {
+  const all = new AsyncDisposableStack()
+  const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'gate-bench-'))
+  all.defer(() => fs.rmSync(folder, { recursive: true, force: true, maxRetries: 5 }))
+  const sshd = all.use(await startSshServer({ dir: path.join(folder, 'sshd'), port: 0 }))
+  const client = await sshClient(path.join(folder, 'client'), sshd)
+  const code = await bundleWorker()
+  const known: Known[] = []
+  let gates = 0
+  const sessions = path.join(folder, 'upstream-sessions')
+  fs.writeFileSync(sessions, '')
+
+  const openGate = async (settings: Readonly<Record<string, string>>): Promise<Gate & { put: Put }> => {
+    const home = all.use(openHome(path.join(folder, `home-${gates++}`), {}))
+    const before = new Set(descendantsOf(process.pid).map(({ pid }) => pid))
+    const local = all.use(
+      await startLocalGate({
+        home,
+        port: 0,
+        companionPort: 0,
+        settings,
+        // What goes as it should is not worth a line among the tables.
+        say: line => void (/^\{"level":"info"/.test(line) || process.stderr.write(`${line}\n`)),
+        runWorker: options => startWorker({ ...options, code }),
+      }),
+    )
+    // Each session of a gate at the upstream is noted there, to be counted.
+    const note = `echo \\"$SSH_ORIGINAL_COMMAND\\" >> ${sessions}; exec git-shell -c \\"$SSH_ORIGINAL_COMMAND\\"`
+    const key = (await local.admin.identity('bench')).trim()
+    fs.appendFileSync(path.join(folder, 'sshd/authorized_keys'), `restrict,command="${note}" ${key}\n`)
+    const workerd = descendantsOf(process.pid).filter(
+      ({ pid, name }) => !before.has(pid) && name === 'workerd',
+    )
+    const put: Put = ({ name, url, knownHosts }) =>
+      local.admin.repository(name, { upstream: url, identity: 'bench', knownHosts })
+    const tokens = new Map<string, Promise<string>>()
+    return {
+      url: local.url,
+      home: home.dir,
+      adminToken: home.adminToken,
+      put,
+      processes: { worker: workerd.map(({ pid }) => pid), companion: local.companion.pid },
+      async agent(name, repository, push) {
+        const token =
+          tokens.get(name) ??
+          local.admin.agent(name).then(async () => (await local.admin.mint(name, 'bench')).token)
+        tokens.set(name, token)
+        await token
+        await local.admin.grant(name, repository, termsOf({ push: [...push] }))
+        return `${local.url.replace('://', `://${name}:${await token}@`)}/${repository}.git`
+      },
+    }
+  }
+  const gate = await openGate({}).catch(async error => {
+    await all.disposeAsync()
+    throw error
+  })
+
+  const links = new Map<number, Promise<number>>()
+  const portAt = (roundTripMs: number): Promise<number> => {
+    if (!roundTripMs) return Promise.resolve(sshd.port)
+    const open = links.get(roundTripMs) ?? delayLink(sshd.port, roundTripMs).then(link => all.use(link).port)
+    links.set(roundTripMs, open)
+    return open
+  }
+  return {
+    folder,
+    gate,
+    sshEnv: client.env,
+    async place(name, shape, roundTripMs = 0) {
+      const dir = path.join(folder, 'upstreams', `${name}.git`)
+      if (!fs.existsSync(dir)) await makeRepository(dir, shape)
+      const port = await portAt(roundTripMs)
+      const ssh = sshd.urlOf(dir).replace(`:${sshd.port}/`, `:${port}/`)
+      const put = { name, url: ssh, knownHosts: sshd.knownHosts.replace(`:${sshd.port} `, `:${port} `) }
+      known.push(put)
+      await gate.put(put)
+      return { name, dir, ssh, gate: await gate.agent('ada', name, ['refs/heads/**']) }
+    },
+    async anotherGate(settings, names) {
+      const another = await openGate(settings)
+      for (const put of known.filter(each => names.includes(each.name))) await another.put(put)
+      return another
+    },
+    upstreamSessions: ({ dir }) => {
+      const lines = fs.readFileSync(sessions, 'utf8').split('\n')
+      return lines.filter(line => line.includes(`/${path.basename(dir)}'`))
+    },
+    fresh: name => {
+      const parent = path.join(folder, 'work')
+      fs.mkdirSync(parent, { recursive: true })
+      return fs.mkdtempSync(path.join(parent, `${name}-`))
+    },
+    [Symbol.asyncDispose]: () => all.disposeAsync(),
+  }
+}

@@ -1,0 +1,81 @@
+import { mkdir, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { keysIn } from '../../src/contract/allowed-signers.ts'
+import { run } from '../process/spawn.ts'
+import { GateFault, type IncomingPush } from './check.ts'
+
+/** Commits whose signatures one git verifies; each takes it some hundredths of a second. */
+const BATCH = 200
+
+/**
+ * A keyring of the push's own, in which every key is trusted because the operator has given it. Nothing is fetched,
+ * and no other process of GnuPG is started (gpg(1)).
+ */
+const GPG_CONF = `batch
+no-tty
+no-autostart
+disable-dirmngr
+no-auto-key-retrieve
+no-auto-key-import
+trust-model always
+`
+
+/**
+ * Those of the commits that git does not find signed by an allowed key, each with git's one letter for it: N not
+ * signed, B bad, U unknown, X and Y expired, R revoked, E cannot tell. The verdict is git-verify-commit(1)'s.
+ */
+export async function notSigned(
+  push: IncomingPush,
+  commits: readonly string[],
+  signal: AbortSignal,
+): Promise<ReadonlyMap<string, string>> {
+  const { args, env } = await verifier(push, signal)
+  const verifies = async (some: readonly string[]) => {
+    const ended = await push.git.run([...args, 'verify-commit', ...some], { signal, env })
+    if (ended.code === null || /^error: (?:cannot run|.* died of signal) /m.test(ended.stderr))
+      throw new GateFault('the gate could not check signatures: what verifies them did not run to its end')
+    return ended.code === 0
+  }
+  const letter = async (commit: string) => {
+    const log = [...args, 'log', '-1', '--no-show-signature', '--format=%G?', commit]
+    const { code, stdout } = await push.git.run(log, { signal, env })
+    return code === 0 ? stdout.toString('latin1').trim() : 'E'
+  }
+  const found = new Map<string, string>()
+  for (let at = 0; at < commits.length; at += BATCH) {
+    const some = commits.slice(at, at + BATCH)
+    if (await verifies(some)) continue
+    for (const commit of some) if (!(await verifies([commit]))) found.set(commit, await letter(commit))
+  }
+  return found
+}
+
+/** What git needs to verify by the grant's keys, and by no others. */
+async function verifier(push: IncomingPush, signal: AbortSignal) {
+  const { ssh, openPgp } = keysIn(push.pass.terms.allowedSigners)
+  const signers = join(push.scratch, 'allowed-signers')
+  const home = join(push.scratch, 'gnupg')
+  await writeFile(signers, `${ssh}\n`, { mode: 0o600 })
+  await mkdir(home, { mode: 0o700 })
+  await writeFile(join(home, 'gpg.conf'), GPG_CONF, { mode: 0o600 })
+  const env = { GNUPGHOME: home }
+  for (const key of openPgp) await importKey(key, { cwd: home, env: { ...push.git.env, ...env }, signal })
+  return {
+    args: ['-c', `gpg.ssh.allowedSignersFile=${signers}`, '-c', 'gpg.x509.program=false'],
+    env,
+  }
+}
+
+async function importKey(
+  key: string,
+  options: { cwd: string; env: Readonly<Record<string, string>>; signal: AbortSignal },
+): Promise<void> {
+  const ended = await run('gpg', ['--status-fd', '1', '--import'], { ...options, input: `${key}\n` }).catch(
+    (error: unknown) => {
+      options.signal.throwIfAborted()
+      throw new GateFault('the gate could not check signatures: it has no gpg', { cause: error })
+    },
+  )
+  if (ended.code !== 0 || !/^\[GNUPG:\] IMPORT_OK /m.test(ended.stdout.toString('latin1')))
+    throw new GateFault('the gate could not check signatures: an OpenPGP key of the grant cannot be read')
+}

@@ -1,0 +1,57 @@
+import { isDelete } from '../../push/command-list.ts'
+import type { IncomingPush } from '../check.ts'
+import type { Introduced } from './new-objects.ts'
+
+type Told = Pick<Introduced, 'commits' | 'tags'>
+
+/** By new commit, or other object: the refs that bring it, each a bit by its place among the pushed ones. */
+const known = new WeakMap<Introduced['commits'], ReadonlyMap<string, bigint>>()
+
+/** The refs of a push that bring a new commit (or another object by its id); all of them when none is known to. */
+export function refsWith(push: IncomingPush, introduced: Told, commit: string): string[] {
+  const tips = push.commands.filter(command => !isDelete(command))
+  const bits = known.get(introduced.commits) ?? bringing(tips, introduced)
+  known.set(introduced.commits, bits)
+  const own = bits.get(commit) ?? 0n
+  const found = own === 0n ? tips : tips.filter((_, i) => (own >> BigInt(i)) & 1n)
+  return found.map(command => command.ref)
+}
+
+/** What breaks a rule, by the refs that bring the commit it is in. */
+export function byRef<T extends { commit: string }>(
+  push: IncomingPush,
+  introduced: Told,
+  breaches: readonly T[],
+): Map<string, T[]> {
+  const found = new Map<string, T[]>()
+  for (const breach of breaches)
+    for (const ref of refsWith(push, introduced, breach.commit)) {
+      const of = found.get(ref)
+      if (of) of.push(breach)
+      else found.set(ref, [breach])
+    }
+  return found
+}
+
+/** One walk over what is new, children first: a commit comes with every ref that one of its children comes with. */
+function bringing(tips: IncomingPush['commands'], { commits, tags }: Told): Map<string, bigint> {
+  const bits = new Map<string, bigint>()
+  const add = (id: string, more: bigint) => {
+    const own = bits.get(id)
+    bits.set(id, own === undefined || own === more ? more : own | more)
+  }
+  const bitOf = new Map(tips.map(({ ref }, i) => [ref as string, 1n << BigInt(i)]))
+  for (const { ref, new: id } of tips) add(id, bitOf.get(ref) ?? 0n)
+  for (const { ref, id, content } of tags) {
+    add(id, bitOf.get(ref) ?? 0n)
+    add(tagTarget(content) ?? id, bitOf.get(ref) ?? 0n)
+  }
+  for (const [id, parents] of [...commits].reverse()) {
+    const own = bits.get(id)
+    if (own !== undefined) for (const parent of parents) if (commits.has(parent)) add(parent, own)
+  }
+  return bits
+}
+
+/** The object that a tag object names first (git-mktag(1)). */
+export const tagTarget = (tag: Buffer) => /^object ([0-9a-f]+)\n/.exec(tag.toString('latin1', 0, 100))?.[1]

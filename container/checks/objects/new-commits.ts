@@ -1,0 +1,55 @@
+import type { Git } from '../../git/git.ts'
+import { isDelete } from '../../push/command-list.ts'
+import type { IncomingPush } from '../check.ts'
+import { lines } from './git-lines.ts'
+
+/** New commits with their parents, parents first. */
+export type Commits = ReadonlyMap<string, readonly string[]>
+
+const listed = new WeakMap<IncomingPush, Promise<Commits>>()
+
+/** The commits that the refs of a push reach and no ref of the mirror does, found once for all checks. */
+export function newCommits(push: IncomingPush, signal: AbortSignal): Promise<Commits> {
+  const before = listed.get(push)
+  if (before) return before
+  const tips = push.commands.filter(command => !isDelete(command)).map(command => command.new)
+  const now = list(push.git, [...new Set(tips)], signal)
+  listed.set(push, now)
+  return now
+}
+
+async function list(git: Git, tips: readonly string[], signal: AbortSignal): Promise<Commits> {
+  const commits = new Map<string, string[]>()
+  await lines(
+    git,
+    ['rev-list', '--parents', '--stdin', '--not', '--all'],
+    { signal, end: 10, input: `${tips.join('\n')}\n` },
+    line => {
+      const [id, ...parents] = line.toString('latin1').split(' ')
+      if (id) commits.set(id, parents)
+    },
+  )
+  return parentsFirst(commits)
+}
+
+/**
+ * The same commits, each after its parents. Git's own --topo-order, given a commit-graph, walks down to the oldest of
+ * all refs for it, however little is new.
+ */
+function parentsFirst(commits: Commits): Commits {
+  const ordered = new Map<string, readonly string[]>()
+  for (const tip of [...commits.keys()].reverse()) {
+    const path = [tip]
+    for (let id = path.at(-1); id !== undefined; id = path.at(-1)) {
+      const parents = commits.get(id) ?? []
+      const waiting = ordered.has(id)
+        ? []
+        : parents.filter(parent => commits.has(parent) && !ordered.has(parent))
+      if (waiting.length === 0) {
+        path.pop()
+        ordered.set(id, parents)
+      } else path.push(...waiting)
+    }
+  }
+  return ordered
+}

@@ -1,0 +1,59 @@
+import { join } from 'node:path'
+import type { Git } from '../../git/git.ts'
+import { inBytes, type Limits, OverLimit } from '../limits.ts'
+import { lines } from './git-lines.ts'
+import { ObjectReader } from './object-reader.ts'
+
+/**
+ * What was received but folders, with their sizes in bytes, before anything reads it: a bomb is known by the number and
+ * the sizes of its objects.
+ */
+export async function receivedObjects(
+  git: Git,
+  limits: Limits,
+  signal: AbortSignal,
+): Promise<ReadonlyMap<string, number>> {
+  const quarantine = git.env.GIT_OBJECT_DIRECTORY
+  const received = new Map<string, number>()
+  let count = 0
+  if (!quarantine) return received
+  await lines(
+    git,
+    [
+      'cat-file',
+      '--batch-all-objects',
+      '--unordered',
+      '--buffer',
+      '--batch-check=%(objecttype) %(objectsize) %(objectname)',
+    ],
+    { signal, end: 10, env: { GIT_ALTERNATE_OBJECT_DIRECTORIES: '' } },
+    line => {
+      const [type, size, id] = line.toString('latin1').split(' ')
+      if (type !== 'tree' && id) received.set(id, Number(size))
+      if (++count > limits.maxObjects)
+        throw new OverLimit(`it has more than ${limits.maxObjects} objects`, 'push it in smaller parts')
+      if (type === 'tree' && Number(size) > limits.maxTreeBytes)
+        throw new OverLimit(
+          `a folder in it is listed in ${inBytes(Number(size))}`,
+          'spread the files over more folders',
+        )
+      if (type !== 'blob' && Number(size) > limits.maxTreeBytes)
+        throw new OverLimit(`a ${type} in it is ${inBytes(Number(size))} long`, 'shorten its message')
+    },
+  )
+  return received
+}
+
+/** Those of the objects that the mirror has not had without this push; a client may send what it need not. */
+export async function missingIn(git: Git, ids: readonly string[], signal: AbortSignal): Promise<string[]> {
+  if (ids.length === 0) return []
+  const mirror = { GIT_OBJECT_DIRECTORY: join(git.dir, 'objects'), GIT_ALTERNATE_OBJECT_DIRECTORIES: '' }
+  await using objects = new ObjectReader(git, signal, mirror)
+  const missing: string[] = []
+  let at = 0
+  for await (const info of objects.info(ids)) {
+    const id = ids[at++]
+    if (!info && id) missing.push(id)
+  }
+  return missing
+}

@@ -1,0 +1,57 @@
+import type { IncomingPush } from '../check.ts'
+import { inBytes, OverLimit } from '../limits.ts'
+import { printable } from '../secrets/findings/redact.ts'
+import { tagTarget } from './commit-refs.ts'
+import { ObjectReader } from './object-reader.ts'
+
+/** The largest tag, and all of a push's together, as each ref brings them, in bytes: they are held at once. */
+const MAX_TAG_BYTES = 32 << 20
+
+/** A tag object or what it points at, met on the way from a ref to a commit. */
+export interface TagObject {
+  readonly id: string
+  readonly ref: string
+  readonly type: string
+  readonly content: Buffer
+}
+
+/** What lies between these refs and a commit: tags, tags of tags, and what else than a commit the last one points at. */
+export async function tagObjects(
+  push: IncomingPush,
+  tips: IncomingPush['commands'],
+  signal: AbortSignal,
+): Promise<TagObject[]> {
+  const found: TagObject[] = []
+  let bytes = 0
+  await using objects = new ObjectReader(push.git, signal)
+  for (const tip of tips) {
+    let id: string = tip.new
+    for (let depth = 0; ; depth++) {
+      if (depth > 20)
+        throw new OverLimit(
+          `${printable(tip.ref)} is a tag of a tag of a tag, more than 20 deep`,
+          'tag the commit itself',
+        )
+      const info = (await objects.info([id]).next()).value
+      if (!info) throw new Error(`object ${id} is missing`)
+      if (info.type === 'commit') break
+      if (info.type !== 'tag') {
+        found.push({ id, ref: tip.ref, type: info.type, content: Buffer.alloc(0) })
+        break
+      }
+      const tag = await objects.whole(id, MAX_TAG_BYTES)
+      if (!tag) throw new Error(`tag ${id} cannot be read`)
+      bytes += tag.content.length
+      if (bytes > MAX_TAG_BYTES)
+        throw new OverLimit(
+          `its tags hold more than ${inBytes(MAX_TAG_BYTES)}, all together`,
+          'push fewer of them at once',
+        )
+      found.push({ id, ref: tip.ref, type: 'tag', content: tag.content })
+      const target = tagTarget(tag.content)
+      if (!target) throw new Error(`tag ${id} has no object`)
+      id = target
+    }
+  }
+  return found
+}

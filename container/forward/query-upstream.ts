@@ -1,0 +1,48 @@
+import { setTimeout as delay } from 'node:timers/promises'
+import { ZERO_ID } from '../../src/contract/names.ts'
+import type { Has, RefResult } from '../../src/contract/outcome.ts'
+import type { Upstream } from '../../src/contract/pass.ts'
+import type { Git } from '../git/git.ts'
+import type { Link } from '../upstream/ssh-link.ts'
+
+/** An upstream whose connection was cut in mid-push may still take the push: git notices with its next keepalive, 5 s. */
+const STILL_TAKING_MS = 7_000
+const ANSWER_MS = 15_000
+
+export type Ref = Pick<RefResult, 'ref' | 'old' | 'new'>
+
+/** What the upstream has of a push whose report was lost. One that is not there is asked for twice. */
+export async function askUpstream(
+  git: Git,
+  link: Link,
+  upstream: Upstream,
+  refs: readonly Ref[],
+): Promise<Has> {
+  const first = await askOnce(git, link, upstream, refs)
+  if (first === 'all of it' || first === 'something else') return first
+  await delay(STILL_TAKING_MS)
+  return askOnce(git, link, upstream, refs)
+}
+
+async function askOnce(git: Git, link: Link, upstream: Upstream, refs: readonly Ref[]): Promise<Has> {
+  const signal = AbortSignal.timeout(ANSWER_MS)
+  try {
+    const borrowed = await link.borrow(signal)
+    const listed = await git
+      .run(['ls-remote', upstream.url, ...refs.map(({ ref }) => ref)], { signal, env: borrowed.env })
+      .finally(borrowed.release)
+    if (listed.code !== 0) return 'no answer'
+    const there = new Map(
+      listed.stdout
+        .toString('utf8')
+        .split('\n')
+        .map(line => line.split('\t'))
+        .map(([id = '', ref = '']) => [ref, id]),
+    )
+    const standsAt = (ref: Ref) => there.get(ref.ref) ?? ZERO_ID
+    if (refs.every(ref => standsAt(ref) === ref.new)) return 'all of it'
+    return refs.every(ref => standsAt(ref) === ref.old) ? 'none of it' : 'something else'
+  } catch {
+    return 'no answer'
+  }
+}

@@ -1,0 +1,68 @@
+import type { Refusal } from '../../src/contract/outcome.ts'
+import type { Upstream } from '../../src/contract/pass.ts'
+import type { Git } from '../git/git.ts'
+import type { Mirror } from '../mirror/mirror.ts'
+import { type Command, isCreate } from '../push/command-list.ts'
+import { type Link, upstreamProblem } from '../upstream/ssh-link.ts'
+
+/** What upstream is asked with. */
+interface Asking {
+  readonly git: Git
+  readonly mirror: Pick<Mirror, 'isSymbolic'>
+  readonly link: Link
+  readonly upstream: Upstream
+  readonly signal: AbortSignal
+}
+
+/**
+ * Refuses what would go to a branch that upstream keeps as a symbolic ref: git follows it there, and moves another
+ * branch, for which no rule was asked. Upstream is asked only of refs that were symbolic there at the last refresh,
+ * stand elsewhere than that found them, or are said to stand where another one stands, as a symbolic ref always does.
+ * Git tells of symbolic refs other than HEAD over protocol v2 only (gitprotocol-v2(5)).
+ */
+export async function refuseAliases(
+  { git, mirror, link, upstream, signal }: Asking,
+  commands: readonly Command[],
+): Promise<Refusal[]> {
+  const moved = commands.filter(command => !isCreate(command))
+  if (moved.length === 0) return []
+  const listed = await git.text(
+    ['for-each-ref', '--format=%(objectname) %(refname)', 'refs/heads', 'refs/tags'],
+    { signal },
+  )
+  const refsAt = Map.groupBy(
+    listed.split('\n').map(line => line.split(' ')),
+    ([id]) => id,
+  )
+  const suspects = moved.filter(({ ref, old }) => {
+    const there = refsAt.get(old)?.map(([, name]) => name) ?? []
+    return mirror.isSymbolic(ref) || !there.includes(ref) || there.length > 1
+  })
+  if (suspects.length === 0) return []
+  const borrowed = await link.borrow(signal)
+  const told = await git
+    .run(['ls-remote', '--symref', upstream.url, ...suspects.map(({ ref }) => ref)], {
+      signal,
+      env: borrowed.env,
+    })
+    .finally(borrowed.release)
+  if (told.code !== 0) throw upstreamProblem(upstream, told.stderr)
+  const targets = new Map(
+    [...told.stdout.toString('utf8').matchAll(/^ref: (\S+)\t(\S+)$/gm)].map(([, target = '', ref = '']) => [
+      ref,
+      target,
+    ]),
+  )
+  return suspects.flatMap(({ ref }) => {
+    const target = targets.get(ref)
+    if (target === undefined) return []
+    return [
+      {
+        ref,
+        reason: `at upstream it is another name of ${target}`,
+        detail: ['a push to it would move that branch'],
+        remedy: [`push to ${target} itself, where you may`],
+      },
+    ]
+  })
+}

@@ -1,0 +1,72 @@
+import type { Socket } from 'node:net'
+import type { Readable, Writable } from 'node:stream'
+import type { Reaped } from '../../src/contract/outcome.ts'
+import type { Git } from '../git/git.ts'
+import { killGroup } from '../process/spawn.ts'
+import { endedBy, type SessionEnd } from '../sessions/session-counts.ts'
+import type { Settings } from '../settings.ts'
+
+/**
+ * A fetch over a connection of git's own: upload-pack between its two ends. A client that closes ends it, one that
+ * owes a request and is silent too, and one that takes nothing of what git has for it.
+ */
+export async function fetchOver(
+  socket: Socket,
+  git: Git,
+  protocol: string | undefined,
+  settings: Pick<Settings, 'clientIdleMs' | 'readIdleMs'>,
+): Promise<SessionEnd> {
+  const child = git.start(['upload-pack', '--strict', git.dir], {
+    signal: new AbortController().signal,
+    env: protocol ? { GIT_PROTOCOL: protocol } : {},
+  })
+  const { stdin, stdout, stderr } = child
+  if (!stdin || !stdout || !stderr) throw new Error('git upload-pack could not be started')
+  let idle: NodeJS.Timeout | undefined
+  let reaped: Reaped | undefined
+  const stop = (why: Reaped) => {
+    reaped ??= why
+    clearTimeout(idle)
+    killGroup(child)
+    // What nobody reads any more would keep it from its end.
+    stdout.destroy()
+    socket.destroy()
+  }
+  /** git tells that it works, every few seconds; so silence on both ends is the client's. */
+  const alive = () => {
+    clearTimeout(idle)
+    idle = socket.writableNeedDrain
+      ? setTimeout(stop, settings.readIdleMs, 'unread')
+      : setTimeout(stop, settings.clientIdleMs, 'idle')
+  }
+  stdin.on('error', () => {})
+  stderr.resume()
+  carry(socket, stdin, alive)
+  carry(stdout, socket, alive)
+  socket.once('end', () => stdin.end())
+  const closed = () => stop('vanished')
+  socket.once('close', closed)
+  alive()
+  await new Promise(resolve => child.once('close', resolve))
+  clearTimeout(idle)
+  socket.off('close', closed)
+  if (socket.writable) socket.end()
+  const late = setTimeout(() => socket.destroy(), settings.readIdleMs)
+  await new Promise<void>(resolve => (socket.destroyed ? resolve() : socket.once('close', () => resolve())))
+  clearTimeout(late)
+  return endedBy(reaped)
+}
+
+/** One direction, at the reader's pace; its ends are the caller's. */
+function carry(from: Readable, to: Writable, moved: () => void): void {
+  from.on('data', (chunk: Buffer) => {
+    if (!to.write(chunk)) {
+      from.pause()
+      to.once('drain', () => {
+        from.resume()
+        moved()
+      })
+    }
+    moved()
+  })
+}

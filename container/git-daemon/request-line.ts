@@ -1,0 +1,28 @@
+import { RepositoryName } from '../../src/contract/names.ts'
+import { gitProtocol } from '../http/push-client.ts'
+
+/** What a client of git's own protocol asks for in its first packet. */
+export type GitRequest =
+  | {
+      ok: true
+      service: 'git-upload-pack' | 'git-receive-pack'
+      repository: RepositoryName
+      protocol: string | undefined
+    }
+  | { ok: false; why: string }
+
+/** The most that the first packet may hold, in bytes; git daemon's own limit. */
+export const MAX_REQUEST_LINE = 1000
+
+/** `git-receive-pack /name.git\0host=…\0\0version=2\0` (gitprotocol-pack(5), "Git Transport"). */
+export function readRequestLine(payload: Buffer): GitRequest {
+  const [command = '', ...parameters] = payload.toString('utf8').split('\0')
+  const [, service, path = ''] = /^(git-upload-pack|git-receive-pack) \/?([^\n]*)\n?$/.exec(command) ?? []
+  if (service !== 'git-upload-pack' && service !== 'git-receive-pack')
+    return { ok: false, why: 'only fetches and pushes are served here' }
+  const name = RepositoryName.safeParse(path.replace(/\.git$/, ''))
+  if (!name.success) return { ok: false, why: `no such repository: ${name.error.issues[0]?.message}` }
+  const more = parameters.indexOf('')
+  const version = more < 0 ? undefined : parameters.slice(more).find(each => each.startsWith('version='))
+  return { ok: true, service, repository: name.data, protocol: gitProtocol(version) }
+}

@@ -1,0 +1,51 @@
+import { CALL_PATH, type Call, signCall } from '../../src/contract/companion-call.ts'
+import type { AgentName, RepositoryName } from '../../src/contract/names.ts'
+import { type PassFor, readPass } from '../../src/contract/pass.ts'
+import type { Settings } from '../settings.ts'
+
+/** The Worker would not let the agent in, or could not be asked; the reason is for the agent. */
+export class NotAdmitted extends Error {}
+
+const ANSWER_MS = 15_000
+
+/** The Worker, as the companion asks it for clients that come by `git://`. */
+export interface Worker {
+  /** The agent's pass for a service, by its grant as it stands. Rejects with NotAdmitted. */
+  passFor<S extends Extract<Call, { call: 'pass' }>['service']>(
+    service: S,
+    repository: RepositoryName,
+    clientAddress: string,
+  ): Promise<PassFor<S>>
+  /** Tells that there is something to be asked of a push. A Worker that cannot be told asks by itself, later. */
+  news(pass: PassFor<'git-receive-pack'>): Promise<void>
+}
+
+export function workerAt(url: string, agent: AgentName, { passKey }: Pick<Settings, 'passKey'>): Worker {
+  const call = async (what: Parameters<typeof signCall>[0]) =>
+    fetch(new URL(CALL_PATH, url), {
+      method: 'POST',
+      body: await signCall(what, passKey, Date.now() / 1000),
+      signal: AbortSignal.timeout(ANSWER_MS),
+    })
+  return {
+    async passFor(service, repository, clientAddress) {
+      const answer = await call({ call: 'pass', service, repository, agent, clientAddress }).catch(() => {
+        throw new NotAdmitted('the gate cannot reach its Worker; try again in a few seconds')
+      })
+      const text = await answer.text()
+      if (!answer.ok)
+        throw new NotAdmitted(
+          text
+            .trim()
+            .replace(/^git-gate: /, '')
+            .slice(0, 500),
+        )
+      const read = await readPass(text, passKey, Date.now() / 1000)
+      if (!read.ok || read.pass.service !== service) throw new NotAdmitted('the Worker answered oddly')
+      return read.pass as PassFor<typeof service>
+    },
+    async news({ id, repository }) {
+      await call({ call: 'news', repository: repository.name, push: id }).catch(() => {})
+    },
+  }
+}

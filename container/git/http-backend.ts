@@ -1,0 +1,98 @@
+import type { ChildProcess } from 'node:child_process'
+import { execFileSync } from 'node:child_process'
+import { basename, dirname, join } from 'node:path'
+import type { Duplex, Readable, Writable } from 'node:stream'
+import { spawnGroup } from '../process/spawn.ts'
+import type { Git } from './git.ts'
+
+/** One request to `git http-backend` on a mirror (git-http-backend(1)). */
+export interface BackendRequest {
+  readonly method: 'GET' | 'POST'
+  readonly path: 'info/refs' | 'git-upload-pack' | 'git-receive-pack'
+  readonly service: 'git-upload-pack' | 'git-receive-pack'
+  readonly agent: string
+  /** The client's Git-Protocol header. */
+  readonly protocol: string | undefined
+  /** `gzip` or `x-gzip`, or undefined. */
+  readonly contentEncoding: string | undefined
+}
+
+export interface Backend {
+  readonly child: ChildProcess
+  readonly stdin: Writable
+  readonly stdout: Readable
+  /** The socket that pre-receive speaks over, its descriptor 3. */
+  readonly hook: Duplex
+  /** Resolves when the process has ended and its streams are closed. */
+  readonly ended: Promise<{ code: number | null; stderr: string }>
+}
+
+const execPath = execFileSync('git', ['--exec-path'], { encoding: 'utf8' }).trim()
+
+/**
+ * Starts http-backend in a process group of its own; the group goes when `signal` aborts. CONTENT_LENGTH is never
+ * given: with it, http-backend spins for ever on an early end of input (git/git#2360).
+ */
+export function startBackend(git: Git, request: BackendRequest, signal: AbortSignal): Backend {
+  const { GIT_DIR: _, ...env } = git.env
+  const child = spawnGroup(join(execPath, 'git-http-backend'), [], {
+    cwd: git.dir,
+    signal,
+    stdio: ['pipe', 'pipe', 'pipe', 'pipe'],
+    env: {
+      ...env,
+      GATEWAY_INTERFACE: 'CGI/1.1',
+      SERVER_PROTOCOL: 'HTTP/1.1',
+      REQUEST_METHOD: request.method,
+      GIT_PROJECT_ROOT: dirname(git.dir),
+      PATH_INFO: `/${basename(git.dir)}/${request.path}`,
+      QUERY_STRING: request.method === 'GET' ? `service=${request.service}` : '',
+      CONTENT_TYPE: request.method === 'POST' ? `application/x-${request.service}-request` : '',
+      REMOTE_USER: request.agent,
+      REMOTE_ADDR: '127.0.0.1',
+      GIT_HTTP_EXPORT_ALL: '1',
+      ...(request.protocol ? { GIT_PROTOCOL: request.protocol } : {}),
+      ...(request.contentEncoding ? { HTTP_CONTENT_ENCODING: request.contentEncoding } : {}),
+    },
+  })
+  const [stdin, stdout, stderr, hook] = child.stdio
+  if (!stdin || !stdout || !stderr || !hook) throw new Error('git http-backend could not be started')
+  // Git may end before it has read all: its exit tells, not the pipe.
+  stdin.on('error', () => {})
+  hook.on('error', () => {})
+  // Read on, whoever listens: the process counts as ended only when all its streams are.
+  ;(hook as Duplex).resume()
+  let said = ''
+  stderr.on('data', (chunk: Buffer) => {
+    said = (said + chunk.toString('utf8')).slice(-4096)
+  })
+  const ended = new Promise<{ code: number | null; stderr: string }>((resolve, reject) => {
+    child.once('error', reject)
+    child.once('close', code => resolve({ code, stderr: said }))
+  })
+  return { child, stdin, stdout, hook: hook as Duplex, ended }
+}
+
+/** The head of a CGI answer; http-backend writes `Status:` only when it is not 200, and not always first. */
+export interface CgiHead {
+  readonly status: number
+  readonly headers: ReadonlyMap<string, string>
+}
+
+/** Reads the head off a CGI output. Answers with it and the first bytes of the body; undefined when there is none. */
+export function cgiHeadReader(): (chunk: Buffer) => { head: CgiHead; body: Buffer } | undefined {
+  let seen: Buffer = Buffer.alloc(0)
+  return chunk => {
+    seen = Buffer.concat([seen, chunk])
+    const at = seen.indexOf('\r\n\r\n')
+    if (at < 0) return undefined
+    const headers = new Map<string, string>()
+    for (const line of seen.toString('latin1', 0, at).split('\r\n')) {
+      const colon = line.indexOf(':')
+      headers.set(line.slice(0, colon).toLowerCase(), line.slice(colon + 1).trim())
+    }
+    const status = Number.parseInt(headers.get('status') ?? '200', 10)
+    headers.delete('status')
+    return { head: { status, headers }, body: seen.subarray(at + 4) }
+  }
+}

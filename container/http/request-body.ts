@@ -1,0 +1,129 @@
+import type { Readable, Writable } from 'node:stream'
+import { LET_GO, type Reaped } from '../../src/contract/outcome.ts'
+import { spent } from './release-buffer.ts'
+
+/** Why a client's bytes ended before their end. */
+export class ClientGone extends Error {
+  readonly how: Reaped
+  constructor(how: Reaped) {
+    super(LET_GO[how])
+    this.how = how
+  }
+}
+
+/** What a client sends, read at the reader's pace. */
+export interface Body {
+  /** The next bytes, or undefined at the end. Rejects with ClientGone when none come for `idleMs`, or none can. */
+  next(): Promise<Buffer | undefined>
+  /**
+   * Reads to the end and drops it: a client that still sends does not see an early answer (`http.postBuffer`). Rejects
+   * with ClientGone as `next` does, and for a client that only trickles.
+   */
+  drain(): Promise<void>
+}
+
+/** A body whose reader says how long the client may be silent, and when it has had enough. */
+export interface WatchedBody extends Body {
+  /** From now on the client may be silent for so long, in milliseconds; a wait that goes on begins anew. */
+  allow(idleMs: number): void
+  /** What is awaited, and all that follows, is at its end. */
+  stop(): void
+}
+
+/** What is read away comes at this rate at the least, in bytes for each millisecond. */
+const LEAST_RATE = 1
+
+export function bodyOf(stream: Readable, idleMs: number): WatchedBody {
+  let allowed = idleMs
+  let ended = false
+  let lost: ClientGone | undefined
+  let waiting: { restart(): void; end(): void } | undefined
+  const next = () =>
+    new Promise<Buffer | undefined>((resolve, reject) => {
+      let timer: NodeJS.Timeout | undefined
+      const settle = (act: () => void) => {
+        clearTimeout(timer)
+        waiting = undefined
+        for (const [name, listener] of listeners) stream.off(name, listener)
+        act()
+      }
+      const read = () => {
+        const chunk: Buffer | null = stream.read()
+        if (chunk !== null) settle(() => resolve(chunk))
+        else if (stream.readableEnded) end()
+      }
+      const end = () => {
+        ended = true
+        settle(() => resolve(undefined))
+      }
+      const lose = (how: Reaped) => {
+        lost = new ClientGone(how)
+        settle(() => reject(lost))
+      }
+      const gone = () => lose('vanished')
+      const listeners = [
+        ['readable', read],
+        ['end', end],
+        ['error', gone],
+        ['close', gone],
+      ] as const
+      const restart = () => {
+        clearTimeout(timer)
+        if (allowed === Number.POSITIVE_INFINITY) return
+        timer = setTimeout(lose, allowed, 'idle')
+      }
+      if (ended || stream.readableEnded) return end()
+      if (lost) return reject(lost)
+      if (stream.destroyed) return gone()
+      waiting = { restart, end }
+      restart()
+      for (const [name, listener] of listeners) stream.on(name, listener)
+      read()
+    })
+  return {
+    next,
+    async drain() {
+      const startedAt = performance.now()
+      let bytes = 0
+      for (let chunk = await next(); chunk; chunk = await next()) {
+        bytes += chunk.length
+        if (performance.now() - startedAt > idleMs + bytes / LEAST_RATE) throw new ClientGone('idle')
+      }
+    },
+    allow(ms) {
+      allowed = ms
+      waiting?.restart()
+    },
+    stop() {
+      ended = true
+      waiting?.end()
+    },
+  }
+}
+
+/** A reader took nothing for too long. */
+export class ReaderStuck extends Error {}
+
+/**
+ * Writes at the reader's pace, and frees what is written. A reader that has closed takes the rest for nothing: its own
+ * end tells why. One that takes nothing for `withinMs` rejects with ReaderStuck.
+ */
+export async function writeTo(stream: Writable, bytes: Buffer, withinMs?: number): Promise<void> {
+  if (stream.destroyed || !stream.writable || stream.write(bytes, error => void (error || spent(bytes))))
+    return
+  await new Promise<void>((resolve, reject) => {
+    const settle = (act: () => void) => {
+      clearTimeout(late)
+      stream.off('drain', done)
+      stream.off('close', done)
+      act()
+    }
+    const done = () => settle(resolve)
+    const late =
+      withinMs === undefined
+        ? undefined
+        : setTimeout(() => settle(() => reject(new ReaderStuck('nothing is read'))), withinMs)
+    stream.on('drain', done)
+    stream.on('close', done)
+  })
+}

@@ -1,0 +1,129 @@
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
+import { PASS_HEADER, type Pass, PROTOCOL, ROUTES, readPass } from '../../src/contract/pass.ts'
+import type { Companion } from '../companion.ts'
+import { introducedTo } from '../mirror/describe-push.ts'
+import { bundleOf } from '../mirror/write-bundle.ts'
+import { logFault } from '../process/log.ts'
+import { gitSession } from '../push/handle-push.ts'
+import { statusOf } from '../sessions/status.ts'
+import { checkLink } from '../upstream/check-connection.ts'
+import { forgetIdentity } from '../upstream/ssh-keys.ts'
+import { checkConfig, identity, reportOf, settlePush, takeHeadStart } from './handlers.ts'
+import { json, text } from './respond.ts'
+
+/** Longer than a Worker keeps an unused connection (5 s), so that it is never closed under a request on its way. */
+const KEEP_ALIVE_MS = 65_000
+
+/** Half a request header is let go after this, in milliseconds. */
+const HEADERS_MS = 15_000
+
+/** The companion's whole surface: `/health`, and one request for each pass. */
+export function serve(companion: Companion): Server {
+  const used = usedPasses()
+  const server = createServer({
+    maxHeaderSize: 1 << 20,
+    headersTimeout: HEADERS_MS,
+    keepAliveTimeout: KEEP_ALIVE_MS,
+    requestTimeout: 0,
+    connectionsCheckingInterval: 1_000,
+  })
+  server.on('request', (request, response) => {
+    admit(companion, used, request, response)
+      .then(async pass => {
+        if (pass) await answer(companion, pass, request, response).catch(fail(response, idOf(pass)))
+      })
+      .catch(fail(response, ''))
+  })
+  // git waits for 100-continue only when told to; the body is wanted either way.
+  server.on('checkContinue', (request, response) => {
+    response.writeContinue()
+    server.emit('request', request, response)
+  })
+  return server
+}
+
+/** The push that a request is about, or the request's own id. */
+const idOf = (pass: Pass) => ('push' in pass ? pass.push : pass.id)
+
+const fail = (response: ServerResponse, id: string) => (error: unknown) => {
+  logFault(id, error)
+  if (response.headersSent) response.destroy()
+  else text(response, 500, 'the gate failed on this request; try again')
+}
+
+/** A pass is good for one request: its id is remembered until it would have expired anyway. */
+function usedPasses(): (pass: Pass) => boolean {
+  const seen = new Map<string, number>()
+  return pass => {
+    const now = Date.now() / 1000
+    for (const [key, exp] of seen) {
+      if (exp >= now) break
+      seen.delete(key)
+    }
+    const key = `${pass.service} ${pass.id}`
+    if (seen.has(key)) return false
+    seen.set(key, pass.exp)
+    return true
+  }
+}
+
+/** The pass of a request that may go on; the others are answered. */
+async function admit(
+  { sessions, settings }: Companion,
+  unused: (pass: Pass) => boolean,
+  request: IncomingMessage,
+  response: ServerResponse,
+): Promise<Pass | undefined> {
+  const refuse = (why: string) => void text(response, 403, why)
+  if (request.url === '/health' && request.method === 'GET')
+    return void json(response, 200, { ok: true, protocol: PROTOCOL, sessions: [...sessions.all] })
+  const header = request.headers[PASS_HEADER]
+  const read = await readPass(typeof header === 'string' ? header : '', settings.passKey, Date.now() / 1000)
+  if (!read.ok) return refuse(`this is the companion of a gate, not the gate: ${read.why}`)
+  const { pass } = read
+  const route = ROUTES[pass.service]
+  if (request.method !== route.method || request.url !== route.path)
+    return refuse('the pass is for something else')
+  return unused(pass) ? pass : refuse('the pass has been used')
+}
+
+async function answer(
+  companion: Companion,
+  pass: Pass,
+  request: IncomingMessage,
+  response: ServerResponse,
+): Promise<void> {
+  const { settings, recovered } = companion
+  await recovered
+  switch (pass.service) {
+    case 'push-report': {
+      const report = await reportOf(companion, pass)
+      return report ? json(response, 200, report) : text(response, 404, 'no such push')
+    }
+    case 'settle-push':
+      return settlePush(companion, pass, request, response)
+    case 'identity':
+      return identity(companion, pass, request, response)
+    case 'forget-identity':
+      return json(response, 200, { removed: await forgetIdentity(companion.identities, pass.identity) })
+    case 'check-config':
+      return checkConfig(companion, request, response)
+    case 'check-link': {
+      const { repository } = pass
+      const mirror = companion.mirrors.of(repository)
+      return json(response, 200, {
+        steps: await checkLink(repository, mirror, () => companion.links.to(repository), settings),
+      })
+    }
+    case 'status':
+      return json(response, 200, await statusOf(companion, pass))
+    case 'introduced':
+      return json(response, 200, await introducedTo(companion.mirrors.of(pass.repository), pass.refs))
+    case 'bundle':
+      return bundleOf(companion, pass, response)
+    case 'head-start':
+      return takeHeadStart(companion, pass, request, response)
+    default:
+      return gitSession(companion, pass, request, response)
+  }
+}

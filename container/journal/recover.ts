@@ -1,0 +1,101 @@
+import { rm } from 'node:fs/promises'
+import { join } from 'node:path'
+import { setTimeout as delay } from 'node:timers/promises'
+import { AFTERWARDS, type Has, type PushReport } from '../../src/contract/outcome.ts'
+import type { Upstream } from '../../src/contract/pass.ts'
+import { askUpstream, type Ref } from '../forward/query-upstream.ts'
+import type { Mirrors } from '../mirror/mirrors.ts'
+import { logFault } from '../process/log.ts'
+import { endOrphans, runs } from '../process/orphans.ts'
+import type { Settings } from '../settings.ts'
+import type { Links } from '../upstream/ssh-link.ts'
+import type { Entry, Journal } from './journal.ts'
+
+/** What the settling of a push works with. */
+export interface Settling {
+  readonly journal: Journal
+  readonly mirrors: Mirrors
+  readonly links: Links
+  readonly settings: Settings
+}
+
+const WHY = 'the companion was restarted before this push was done'
+
+/** An upstream that does not answer is asked again after this long, in milliseconds. */
+const ASK_AGAIN_MS = 30_000
+
+/**
+ * Settles what a crash left: its processes are ended, a push that was not yet forwarded has failed. One that was is
+ * left to its end in the background, since upstream may still take it; then upstream tells what it took.
+ */
+export async function recover(settling: Settling): Promise<void> {
+  const { journal, mirrors, settings } = settling
+  const open = await journal.open()
+  const [forwarded, others] = [open.filter(wasForwarded), open.filter(entry => !wasForwarded(entry))]
+  const forwards = forwarded.flatMap(({ forward }) => (forward ? [forward] : []))
+  // A forward of an earlier life goes through that life's ssh connection.
+  await endOrphans(
+    orphan => forwards.length > 0 && (orphan.name === 'ssh' || forwards.some(f => f.pid === orphan.group)),
+  )
+  await rm(join(settings.home, 'scratch'), { recursive: true, force: true })
+  await mirrors.tidyAll()
+  // What cannot be written down, on a full disk, the journal tells from memory.
+  await Promise.all(others.map(entry => journal.write(failedBecause(entry, WHY)).catch(logFor(entry))))
+  const patience = Date.now() + settings.forwardMs
+  const settled = forwarded.map(entry => settleForward(entry, patience, settling).catch(logFor(entry)))
+  if (forwards.length)
+    Promise.all(settled)
+      .then(() => endOrphans(() => false))
+      .catch((error: unknown) => logFault('', error))
+}
+
+const logFor = (entry: Entry) => (error: unknown) => logFault(entry.report.id, error)
+
+const wasForwarded = ({ report }: Entry) => report.phase === 'forwarding'
+
+function failedBecause(entry: Entry, why: string): Entry {
+  const refs = entry.report.refs.map(ref => ({ ...ref, status: 'ng' as const, reason: `git-gate: ${why}` }))
+  return ended(entry, 'failed', refs)
+}
+
+async function settleForward(entry: Entry, patience: number, settling: Settling): Promise<void> {
+  const { forward, report, upstream } = entry
+  while (forward && runs(forward) && Date.now() < patience) await delay(100)
+  if (forward && runs(forward)) process.kill(-forward.pid, 'SIGKILL')
+  for (;;) {
+    const has = await whatStands(upstream, report.refs, settling)
+    if (has === 'no answer') {
+      await delay(ASK_AGAIN_MS, undefined, { ref: false })
+      continue
+    }
+    return settling.journal.write(settledBy(has, entry))
+  }
+}
+
+function settledBy(has: Exclude<Has, 'no answer'>, entry: Entry): Entry {
+  if (has !== 'all of it') return failedBecause(entry, `${WHY}; ${AFTERWARDS[has]}`)
+  const refs = entry.report.refs.map(ref => ({ ...ref, status: 'ok' as const, reason: '' }))
+  return ended(entry, 'accepted', refs)
+}
+
+/** A push that has lasted until now. */
+function ended(entry: Entry, outcome: 'accepted' | 'failed', refs: PushReport['refs']): Entry {
+  const { report, startedAt } = entry
+  const ms = startedAt === undefined ? report.ms : Date.now() - startedAt
+  return { ...entry, report: { ...report, outcome, refs, ms } }
+}
+
+/** What an upstream has of a push that nobody here knows the end of. */
+export async function whatStands(
+  upstream: Upstream,
+  refs: readonly Ref[],
+  { mirrors, links, settings }: Pick<Settling, 'mirrors' | 'links' | 'settings'>,
+): Promise<Has> {
+  const mirror = mirrors.of(upstream)
+  try {
+    if (!(await mirror.present())) await mirror.refresh(upstream, AbortSignal.timeout(settings.refreshMs))
+    return await askUpstream(mirror.git, await links.to(upstream), upstream, refs)
+  } catch {
+    return 'no answer'
+  }
+}

@@ -1,0 +1,89 @@
+import { once } from 'node:events'
+import { ZERO_ID } from '../../src/contract/names.ts'
+import { type Introduced, MOST_REFS, type MovedRef } from '../../src/contract/push-diff.ts'
+import type { Git } from '../git/git.ts'
+import type { Mirror } from './mirror.ts'
+
+/** The most of a push's commits and of its diff that is shown, in bytes: what a person reads, and a page bears. */
+const COMMITS_BYTES = 8_000
+const DIFF_BYTES = 60_000
+const DEADLINE_MS = 20_000
+/** Git's name for the tree that holds nothing. */
+const EMPTY_TREE = '4b825dc642cb6eb9a060e54bf8d69288fbee4904'
+
+/** What a push brought to each of its refs, from the mirror alone: commits, and the diff to where they branched off. */
+export async function introducedTo(mirror: Mirror, refs: readonly MovedRef[]): Promise<Introduced[]> {
+  if (!(await mirror.present())) return refs.map(({ ref }) => ({ ref, brought: null }))
+  const signal = AbortSignal.timeout(DEADLINE_MS)
+  const leave = await mirror.enter()
+  try {
+    const all: Introduced[] = []
+    for (const moved of refs.slice(0, MOST_REFS))
+      all.push({ ref: moved.ref, brought: await brought(mirror.git, moved, refs.length, signal) })
+    return all
+  } finally {
+    leave(signal.aborted)
+  }
+}
+
+async function brought(
+  git: Git,
+  moved: MovedRef,
+  among: number,
+  signal: AbortSignal,
+): Promise<Introduced['brought']> {
+  const tip = `${moved.new}^{commit}`
+  if ((await git.run(['cat-file', '-e', tip], { signal })).code !== 0) return null
+  const base =
+    (moved.old === ZERO_ID ? undefined : await branchedOff(git, `${moved.old}^{commit}`, tip, signal)) ??
+    (await branchedOff(git, 'HEAD', tip, signal))
+  const log = [
+    'log',
+    '--no-color',
+    '--no-show-signature',
+    '--format=%h %as %an <%ae>%n    %s',
+    '-n',
+    '200',
+    tip,
+  ]
+  const diff = [
+    'diff',
+    '--no-color',
+    '--no-ext-diff',
+    '--no-textconv',
+    '--find-renames',
+    base ?? EMPTY_TREE,
+    tip,
+  ]
+  return {
+    commits: await beginning(git, base ? [...log, '--not', base] : log, COMMITS_BYTES / among, signal),
+    diff: await beginning(git, diff, DIFF_BYTES / among, signal),
+  }
+}
+
+async function branchedOff(git: Git, one: string, tip: string, signal: AbortSignal) {
+  const found = await git.run(['merge-base', one, tip], { signal })
+  return found.code === 0 ? found.stdout.toString('utf8').trim() : undefined
+}
+
+/** The first `most` bytes that git prints; it is ended when there are more. */
+async function beginning(git: Git, args: readonly string[], most: number, signal: AbortSignal) {
+  const enough = new AbortController()
+  const child = git.start(args, { signal: AbortSignal.any([signal, enough.signal]) })
+  const ended = once(child, 'close')
+  ended.catch(() => {})
+  child.stdin?.on('error', () => {}).end()
+  child.stderr?.resume()
+  const chunks: Buffer[] = []
+  let size = 0
+  for await (const chunk of child.stdout ?? []) {
+    chunks.push(chunk)
+    size += chunk.length
+    if (size > most) break
+  }
+  enough.abort()
+  await ended
+  signal.throwIfAborted()
+  const text = Buffer.concat(chunks).subarray(0, most).toString('utf8')
+  return { text, cut: size > most }
+}

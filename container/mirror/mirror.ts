@@ -1,0 +1,185 @@
+import { randomUUID } from 'node:crypto'
+import { access, mkdir, rename, rm } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
+import type { Upstream } from '../../src/contract/pass.ts'
+import type { Counts, MirrorStatus } from '../../src/contract/status.ts'
+import { type Git, gitOn } from '../git/git.ts'
+import { orAborted } from '../process/with-abort.ts'
+import type { Settings } from '../settings.ts'
+import { type Link, UpstreamError } from '../upstream/ssh-link.ts'
+import { mirrorSize } from './disk-size.ts'
+import { type Enter, occupancy } from './lease.ts'
+import { type Arriving, refresh } from './refresh.ts'
+import type { HeadStart } from './seed.ts'
+
+/** The local copy of one upstream: a cache, made anew whenever it is missing. */
+export interface Mirror {
+  readonly git: Git
+  /**
+   * Brings heads, tags and HEAD up to date with the upstream: one refresh at a time, and everyone who asks while
+   * it runs shares the next one. Resolves at once within the freshness window. Rejects with UpstreamError.
+   */
+  refresh(upstream: Upstream, signal: AbortSignal): Promise<void>
+  /** Is it there? It may be deleted at any time. */
+  present(): Promise<boolean>
+  /** Is it there, and has it been like upstream since the start? */
+  filled(): Promise<boolean>
+  /** Was it another ref's name at upstream, when that was last asked? */
+  isSymbolic(ref: string): boolean
+  /** The first fetch into an empty mirror, while it goes on. */
+  readonly arriving: Arriving | undefined
+  /**
+   * Keeps refreshes away from these refs, after the one that runs, until released: a push is about to move them.
+   * Rejects with the signal's reason when it aborts before that one has ended.
+   */
+  holdRefs(refs: readonly string[], signal: AbortSignal): Promise<() => void>
+  readonly enter: Enter
+  /** How fresh and how large it is, and how its refreshes went. */
+  status(): Promise<MirrorStatus & Pick<Counts, 'refreshes'>>
+}
+
+/** What mirrors are made with. */
+export interface MakingMirrors {
+  readonly settings: Settings
+  readonly linkTo: (upstream: Upstream) => Promise<Link>
+  readonly headStart: HeadStart
+}
+
+/** The mirror in git's directory. */
+export function createMirror(git: Git, { settings, linkTo, headStart }: MakingMirrors): Mirror {
+  const held = new Map<string, number>()
+  let freshAt: number | undefined
+  let arriving: Arriving | undefined
+  let symbolic: ReadonlySet<string> = new Set()
+  let lastRefresh: MirrorStatus['lastRefresh'] = null
+  const refreshes = { succeeded: 0, failed: 0, ms: 0 }
+  /** Undefined: it may have changed since it was measured. */
+  let size: Promise<number | undefined> | undefined
+  let running: Promise<void> | undefined
+  let next: Promise<void> | undefined
+  const enter = occupancy(git, () => {
+    size = undefined
+  })
+
+  const refreshOnce = async (upstream: Upstream) => {
+    const at = Date.now()
+    const started = performance.now()
+    const ended = (error: string | null) => {
+      const ms = Math.round(performance.now() - started)
+      lastRefresh = { at, ms, error }
+      refreshes[error === null ? 'succeeded' : 'failed'] += 1
+      refreshes.ms += ms
+    }
+    const leave = await enter()
+    try {
+      if (await ensure(git)) freshAt = undefined
+      const refreshed = await refresh({
+        git,
+        link: await linkTo(upstream),
+        upstream,
+        held: () => [...held.keys()],
+        headStart,
+        onArriving(now) {
+          arriving = now
+        },
+        withinMs: settings.refreshMs,
+      }).finally(() => {
+        arriving = undefined
+      })
+      symbolic = refreshed.symbolic
+      leave(!refreshed.isTidy)
+    } catch (error) {
+      leave(true)
+      ended(
+        error instanceof UpstreamError ? error.message : 'the gate could not do it; its log has the cause',
+      )
+      throw error
+    }
+    freshAt = at
+    ended(null)
+  }
+
+  return {
+    git,
+    async status() {
+      size ??= mirrorSize(git.dir)
+      return {
+        freshAt: freshAt ?? null,
+        lastRefresh,
+        bytes: (await size) ?? null,
+        refreshes: { ...refreshes },
+      }
+    },
+    present: () => exists(git.dir),
+    isSymbolic: ref => symbolic.has(ref),
+    filled: async () => freshAt !== undefined && (await exists(git.dir)),
+    get arriving() {
+      return arriving
+    },
+    async refresh(upstream, signal) {
+      const present = await exists(git.dir)
+      if (present && freshAt !== undefined && Date.now() - freshAt < settings.freshMs) return
+      next ??= (async () => {
+        await running?.catch(() => {})
+        running = next
+        next = undefined
+        await refreshOnce(upstream).finally(() => {
+          running = undefined
+        })
+      })()
+      try {
+        await orAborted(next, signal)
+      } catch (error) {
+        // One whose first fetch has failed is there too, and empty.
+        if (error instanceof UpstreamError && upstream.staleReads && present && (await hasRefs(git))) return
+        throw error
+      }
+    },
+    async holdRefs(refs, signal) {
+      for (const ref of refs) held.set(ref, (held.get(ref) ?? 0) + 1)
+      const release = () => {
+        for (const ref of refs) {
+          const left = (held.get(ref) ?? 1) - 1
+          if (left) held.set(ref, left)
+          else held.delete(ref)
+        }
+      }
+      try {
+        await orAborted(running?.catch(() => {}) ?? Promise.resolve(), signal)
+        return release
+      } catch (error) {
+        release()
+        throw error
+      }
+    },
+    enter,
+  }
+}
+
+const exists = (dir: string) =>
+  access(join(dir, 'HEAD')).then(
+    () => true,
+    () => false,
+  )
+
+const hasRefs = async (git: Git) =>
+  (await git.text(['for-each-ref', '--count=1'], { signal: AbortSignal.timeout(10_000) })) !== ''
+
+/** Makes the bare repository where there is none, whole by rename. Answers whether it had to. */
+async function ensure(git: Git): Promise<boolean> {
+  if (await exists(git.dir)) return false
+  const fresh = `${git.dir}.${randomUUID()}`
+  await mkdir(dirname(git.dir), { recursive: true, mode: 0o700 })
+  try {
+    await mkdir(fresh)
+    await gitOn(fresh, git.env).text(['init', '--quiet', '--bare', '--template='], {
+      signal: AbortSignal.timeout(10_000),
+    })
+    await rm(git.dir, { recursive: true, force: true })
+    await rename(fresh, git.dir)
+  } catch (error) {
+    await rm(fresh, { recursive: true, force: true })
+    throw error
+  }
+  return true
+}

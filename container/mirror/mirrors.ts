@@ -1,0 +1,62 @@
+import { createHash } from 'node:crypto'
+import { readdir, rm } from 'node:fs/promises'
+import { join } from 'node:path'
+import type { RepositoryName } from '../../src/contract/names.ts'
+import type { Upstream } from '../../src/contract/pass.ts'
+import { gitOn } from '../git/git.ts'
+import { logFault } from '../process/log.ts'
+import { createMirror, type MakingMirrors, type Mirror } from './mirror.ts'
+
+export interface Mirrors {
+  of(upstream: Upstream): Mirror
+  /** The mirror of every repository that was asked for since the start. */
+  known(): Iterable<readonly [RepositoryName, Mirror]>
+  /** Removes what an earlier life of the companion left in any of them. */
+  tidyAll(): Promise<void>
+}
+
+export function createMirrors({
+  env,
+  ...making
+}: MakingMirrors & { env: Readonly<Record<string, string>> }): Mirrors {
+  const { home } = making.settings
+  const mirrors = new Map<string, Mirror>()
+  const known = new Map<RepositoryName, Mirror>()
+  const at = (dir: string) => {
+    const mirror = mirrors.get(dir) ?? createMirror(gitOn(dir, env), making)
+    mirrors.set(dir, mirror)
+    return mirror
+  }
+  return {
+    async tidyAll() {
+      for (const dir of await mirrorsIn(join(home, 'mirrors')))
+        try {
+          if (UNFINISHED.test(dir)) await rm(dir, { recursive: true, force: true })
+          else (await at(dir).enter())(false)
+        } catch (error) {
+          logFault('', error)
+        }
+    },
+    of(upstream) {
+      // The upstream's address is part of the place: a repository that is pointed elsewhere starts empty.
+      const mark = createHash('sha256').update(upstream.url).digest('hex').slice(0, 16)
+      const mirror = at(join(home, 'mirrors', upstream.name, `${mark}.git`))
+      known.set(upstream.name, mirror)
+      return mirror
+    },
+    known: () => known,
+  }
+}
+
+/** One that its companion's end has overtaken while it was made (mirror.ts). */
+const UNFINISHED = /\.git\.[0-9a-f-]{36}$/
+
+/** The mirrors under a folder, unfinished ones too. They lie as deep as their repositories' names have segments. */
+async function mirrorsIn(folder: string): Promise<string[]> {
+  const entries = await readdir(folder, { withFileTypes: true }).catch(() => [])
+  const folders = entries.filter(entry => entry.isDirectory()).map(({ name }) => join(folder, name))
+  const below = folders.map(path =>
+    path.endsWith('.git') || UNFINISHED.test(path) ? [path] : mirrorsIn(path),
+  )
+  return (await Promise.all(below)).flat()
+}

@@ -1,0 +1,100 @@
+import { once } from 'node:events'
+import type { Readable } from 'node:stream'
+import { pipeline } from 'node:stream/promises'
+import type { Upstream } from '../../src/contract/pass.ts'
+import type { Git } from '../git/git.ts'
+import type { GitProgress } from '../git/git-progress.ts'
+import { logFault } from '../process/log.ts'
+import { spawnGroup } from '../process/spawn.ts'
+
+/** What a companion whose disk is empty is given to begin with: a bundle. Without it, upstream has everything too. */
+export interface HeadStart {
+  /** Offers what there is of a repository. Resolves when it was used, or is not wanted: the rest may be dropped. */
+  offer(of: Upstream, bundle: Readable | undefined): Promise<void>
+  /**
+   * Unpacks what is offered of a repository into its empty mirror, branches and tags too. Answers with `broken` when it
+   * could not be unpacked: git may have left something behind.
+   */
+  take(
+    of: Upstream,
+    git: Git,
+    progress: GitProgress,
+    signal: AbortSignal,
+  ): Promise<'none' | 'whole' | 'broken'>
+}
+
+interface Offer {
+  readonly of: Upstream
+  readonly bundle: Readable
+  readonly done: () => void
+}
+
+/** Waits for one offer, and for the one mirror that is begun with it, until `withinMs` after the start. */
+export function awaitHeadStart(withinMs: number): HeadStart {
+  const { promise: offered, resolve: settle } = Promise.withResolvers<Offer | undefined>()
+  const over = AbortSignal.timeout(withinMs)
+  over.addEventListener('abort', () => settle(undefined))
+  let isOffered = withinMs === 0
+  let isTaken = withinMs === 0
+  return {
+    async offer(of, bundle) {
+      if (!bundle || isOffered || over.aborted) return settle(undefined)
+      isOffered = true
+      await new Promise<void>(done => {
+        settle({ of, bundle, done })
+        over.addEventListener('abort', () => {
+          if (!isTaken) done()
+        })
+      })
+    },
+    async take(of, git, progress, signal) {
+      if (isTaken || over.aborted) return 'none'
+      isTaken = true
+      const offer = await offered
+      if (!offer) return 'none'
+      try {
+        const isOfIt = offer.of.name === of.name && offer.of.url === of.url
+        return isOfIt ? await unbundle(git, offer.bundle, progress, signal) : 'none'
+      } finally {
+        offer.done()
+      }
+    },
+  }
+}
+
+/** What git-bundle(1) prints of each ref that it has unpacked: `<id> <name>`. */
+const REF = /^([0-9a-f]{40}) (refs\/(?:heads|tags)\/\S+)$/
+
+async function unbundle(
+  git: Git,
+  bundle: Readable,
+  progress: GitProgress,
+  signal: AbortSignal,
+): Promise<'whole' | 'broken'> {
+  // Through a pipe, which git can open by its name; what Node gives a child is a socket.
+  const script = 'cat | git bundle unbundle --progress /dev/stdin'
+  const child = spawnGroup('sh', ['-c', script], { cwd: git.dir, env: git.env, signal, stdio: 'pipe' })
+  const ended = once(child, 'close')
+  ended.catch(() => {})
+  const printed: Buffer[] = []
+  child.stdout?.on('data', (chunk: Buffer) => printed.push(chunk))
+  child.stderr?.on('data', (chunk: Buffer) => progress.push(chunk))
+  try {
+    if (child.stdin) await pipeline(bundle, child.stdin)
+    const [code] = await ended
+    if (code !== 0) throw new Error(progress.said.trim())
+    const refs = Buffer.concat(printed).toString('utf8').split('\n')
+    const input = refs.flatMap(line => {
+      const [, id, ref] = REF.exec(line) ?? []
+      return id && ref ? [`create ${ref} ${id}\n`] : []
+    })
+    await git.text(['update-ref', '--stdin'], { signal, input: input.join('') })
+    await git.text(['pack-refs', '--all'], { signal })
+    return 'whole'
+  } catch (error) {
+    await ended
+    signal.throwIfAborted()
+    logFault('', new Error(`the head start is broken: ${error instanceof Error ? error.message : error}`))
+    return 'broken'
+  }
+}

@@ -1,0 +1,76 @@
+import { EventEmitter, once } from 'node:events'
+import type { Settings } from '../settings.ts'
+import { type SessionCounts, type SessionEnd, sessionCounts } from './session-counts.ts'
+
+/** A client's request while it is served. */
+export interface Session {
+  readonly id: string
+  readonly repository: string
+  readonly agent: string
+  readonly service: string
+  readonly startedAt: number
+  phase: string
+}
+
+/** Every session there is, within the limits. */
+export interface Sessions {
+  /** Lets one in, to be ended with its `end`; or says why it must come again later. */
+  begin(
+    who: Pick<Session, 'id' | 'repository' | 'agent' | 'service'>,
+  ): { ok: true; session: Session; end(how: SessionEnd): void } | { ok: false; why: string }
+  readonly all: ReadonlySet<Session>
+  /** What became of a repository's sessions so far. */
+  counts(repository: string): SessionCounts
+  /** Resolves when the session of that id has ended, or after `withinMs`. */
+  ended(id: string, withinMs: number): Promise<void>
+  /** Lets nobody in any more; resolves when the last has ended. */
+  close(): Promise<void>
+}
+
+export function createSessions(limits: Pick<Settings, 'maxSessions' | 'maxAgentSessions'>): Sessions {
+  const all = new Set<Session>()
+  const counts = sessionCounts()
+  const watched = new EventEmitter()
+  let closed = false
+  const problem = (agent: string) => {
+    if (closed) return 'the gate is stopping; try again in a few seconds'
+    if (all.size >= limits.maxSessions)
+      return `the gate is busy with ${all.size} sessions; try again in a few seconds`
+    const own = [...all].filter(session => session.agent === agent).length
+    if (own >= limits.maxAgentSessions)
+      return `${agent} has ${own} sessions at once; let some end, then try again`
+    return undefined
+  }
+  return {
+    all,
+    counts: counts.of,
+    async ended(id, withinMs) {
+      if (![...all].some(session => session.id === id)) return
+      // A watch that runs out is no error: the asker is told where the session stands.
+      await once(watched, id, { signal: AbortSignal.timeout(withinMs) }).catch(() => {})
+    },
+    begin(who) {
+      const why = problem(who.agent)
+      if (why !== undefined) {
+        counts.add(who.repository, who.service, { outcome: 'busy' })
+        return { ok: false, why }
+      }
+      const session: Session = { ...who, startedAt: Date.now(), phase: 'receiving' }
+      all.add(session)
+      return {
+        ok: true,
+        session,
+        end(how) {
+          all.delete(session)
+          counts.add(session.repository, session.service, how)
+          watched.emit(session.id)
+          if (all.size === 0) watched.emit('empty')
+        },
+      }
+    },
+    async close() {
+      closed = true
+      if (all.size > 0) await once(watched, 'empty')
+    },
+  }
+}

@@ -1,0 +1,181 @@
+import { rm } from 'node:fs/promises'
+import { killGroup, spawnGroup } from '../process/spawn.ts'
+import { orAborted } from '../process/with-abort.ts'
+
+/** sshd takes ten sessions on a connection by default (MaxSessions in sshd_config(5)). */
+const SESSIONS_PER_CONNECTION = 8
+
+/** sshd drops some of those who are not in yet when they are more than ten (MaxStartups in sshd_config(5)). */
+const OPENING_AT_ONCE = 4
+
+/** An unused connection is closed after this long, in milliseconds. */
+const CONNECTION_IDLE_MS = 10 * 60_000
+
+/** Where the connections lead. */
+interface Way {
+  /** The file of ssh's configuration. */
+  readonly config: string
+  /** The beginning of the paths of their control sockets. */
+  readonly control: string
+  readonly host: string
+  /** The error for what ssh said of a connection that did not come about; it says nothing where it cannot be started. */
+  readonly problem: (said?: string) => Error
+}
+
+/** A connection's use for one process. */
+export interface Share {
+  /** The path of its control socket (ssh(1), -S). */
+  readonly control: string
+  /**
+   * Given back. After `cut` the process did not come to its end: over a connection that lives on, the other side
+   * would never learn that it is gone, so that connection takes nobody new and is closed with its last user.
+   */
+  release(how?: { cut?: boolean }): void
+}
+
+/** A few ssh connections to one host, and those who go through them. */
+export interface Connections {
+  /** Sees to it that one has room for one more. Rejects with the problem. */
+  connect(signal: AbortSignal): Promise<void>
+  /** A place in one that is open; to be given back. Rejects with the problem. */
+  borrow(signal: AbortSignal): Promise<Share>
+  close(): void
+}
+
+/** One ssh connection that others go through; closed when it is at its end, or when nobody has used it for long. */
+interface Connection {
+  readonly control: string
+  readonly ready: Promise<void>
+  isOpening: boolean
+  /** It takes nobody new. */
+  isLeft: boolean
+  borrowed: number
+  idle: NodeJS.Timeout | undefined
+  close(): void
+}
+
+/** Connections that are opened as they are needed: a further one when those there are have no room. */
+export function shareConnections(way: Way): Connections {
+  const connections = new Set<Connection>()
+  let opened = 0
+
+  const open = () => {
+    opened += 1
+    const made = openConnection(way, `${way.control}.${opened}`, () => {
+      clearTimeout(made.idle)
+      connections.delete(made)
+    })
+    connections.add(made)
+    rest(made)
+    return made
+  }
+  const end = (connection: Connection) => {
+    clearTimeout(connection.idle)
+    connections.delete(connection)
+    connection.close()
+  }
+  const rest = (connection: Connection) => {
+    clearTimeout(connection.idle)
+    if (connection.borrowed > 0 || !connections.has(connection)) return
+    if (connection.isLeft) return end(connection)
+    connection.idle = setTimeout(() => end(connection), CONNECTION_IDLE_MS)
+    connection.idle.unref()
+  }
+  /** One with room, which may still be opening; undefined when so many are opening that one has to wait for them. */
+  const roomy = (): Connection | undefined => {
+    const usable = [...connections].filter(each => !each.isLeft && each.borrowed < SESSIONS_PER_CONNECTION)
+    const known = usable.find(each => !each.isOpening) ?? usable[0]
+    if (known) return known
+    const opening = [...connections].filter(each => each.isOpening)
+    return opening.length < OPENING_AT_ONCE ? open() : undefined
+  }
+  const anyOpened = () =>
+    Promise.race([...connections].filter(each => each.isOpening).map(each => each.ready))
+
+  return {
+    async connect(signal) {
+      signal.throwIfAborted()
+      await orAborted(roomy()?.ready ?? anyOpened(), signal)
+    },
+    async borrow(signal) {
+      signal.throwIfAborted()
+      let through = roomy()
+      for (; !through; through = roomy()) await orAborted(anyOpened(), signal)
+      const taken = through
+      let held = true
+      const release: Share['release'] = ({ cut = false } = {}) => {
+        if (!held) return
+        held = false
+        taken.borrowed -= 1
+        taken.isLeft ||= cut
+        rest(taken)
+      }
+      taken.borrowed += 1
+      clearTimeout(taken.idle)
+      await orAborted(taken.ready, signal).catch(error => {
+        release()
+        throw error
+      })
+      return { control: taken.control, release }
+    },
+    close() {
+      for (const connection of connections) end(connection)
+    },
+  }
+}
+
+function openConnection({ config, host, problem }: Way, control: string, atEnd: () => void): Connection {
+  // A LocalCommand runs once the connection is up and its control socket listens: its line is the sign to go on.
+  const child = spawnGroup(
+    'ssh',
+    [
+      '-F',
+      config,
+      '-S',
+      control,
+      '-M',
+      '-N',
+      '-o',
+      'PermitLocalCommand=yes',
+      '-o',
+      'LocalCommand=echo up',
+      host,
+    ],
+    {
+      signal: new AbortController().signal,
+      stdio: ['ignore', 'pipe', 'pipe'],
+      env: { PATH: process.env.PATH },
+    },
+  )
+  let said = ''
+  child.stderr?.on('data', (chunk: Buffer) => {
+    said = (said + chunk.toString('utf8')).slice(-4096)
+  })
+  const ready = new Promise<void>((resolve, reject) => {
+    child.stdout?.once('data', () => {
+      made.isOpening = false
+      resolve()
+    })
+    child.once('error', () => reject(problem()))
+    child.once('close', () => {
+      made.isOpening = false
+      atEnd()
+      reject(problem(said))
+    })
+  })
+  ready.catch(() => {})
+  const close = () => {
+    killGroup(child)
+    rm(control, { force: true }).catch(() => {})
+  }
+  const made: Connection = {
+    control,
+    ready,
+    isOpening: true,
+    isLeft: false,
+    borrowed: 0,
+    idle: undefined,
+    close,
+  }
+  return made
+}

@@ -1,0 +1,187 @@
+import { createHash } from 'node:crypto'
+import { mkdir, stat, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { type IdentityName, identityVariable } from '../../src/contract/names.ts'
+import type { Upstream } from '../../src/contract/pass.ts'
+import { printable } from '../push/command-list.ts'
+import { type Share, shareConnections } from './ssh-connections.ts'
+
+/** An upstream could not be used, in words for the agent: what, and whose part it is to mend it. */
+export class UpstreamError extends Error {}
+
+/** The way to one upstream: what git needs in its environment to reach it, over a few connections that it shares. */
+export interface Link {
+  /** Sees to it that a connection has room for one more. Rejects with UpstreamError, saying why. */
+  connect(signal: AbortSignal): Promise<void>
+  /**
+   * A connection's use for one process, to be given back with `release` when that has ended. Rejects with
+   * UpstreamError, saying why.
+   */
+  borrow(signal: AbortSignal): Promise<Borrowed>
+  close(): void
+}
+
+/** A connection in use by one git process. */
+export interface Borrowed extends Pick<Share, 'release'> {
+  /** GIT_SSH_COMMAND for a git process. */
+  readonly env: Readonly<Record<string, string>>
+  /** The arguments of an `ssh` of one's own, up to the command to run there. */
+  readonly ssh: readonly string[]
+}
+
+/**
+ * Where the links' files live: `folder` for configurations, and `sockets`, a short path, since a Unix socket's
+ * is limited to 108 bytes.
+ */
+export interface LinkFolders {
+  readonly identities: string
+  readonly folder: string
+  readonly sockets: string
+}
+
+/** Where an identity's private key is: made or taken here under its name, or come from the environment. */
+const identityFiles = (folder: string, name: IdentityName) => [
+  join(folder, name),
+  join(folder, identityVariable(name)),
+]
+
+/** The ways to all upstreams. */
+export interface Links {
+  to(upstream: Upstream): Promise<Link>
+  closeAll(): void
+}
+
+/** Links by what makes them: a change of URL, identity or pinned key makes another one. */
+export function createLinks(folders: LinkFolders): Links {
+  const links = new Map<string, Promise<Link>>()
+  return {
+    to(upstream) {
+      const key = createHash('sha256')
+        .update(JSON.stringify([hostOf(upstream.url), upstream.identity, upstream.knownHosts]))
+        .digest('hex')
+        .slice(0, 16)
+      const known = links.get(key) ?? openLink(folders, key, upstream)
+      links.set(key, known)
+      known.catch(() => links.delete(key))
+      return known
+    },
+    closeAll() {
+      for (const link of links.values()) link.then(open => open.close()).catch(() => {})
+    },
+  }
+}
+
+const hostOf = (url: string) => partsOf(url).host
+
+/** The destination of an SSH URL in either spelling, and the path there (git-fetch(1), "GIT URLS"). */
+export function partsOf(url: string): { host: string; path: string } {
+  const [, fullHost, fullPath] = /^ssh:\/\/([^/]+)(\/.*)$/s.exec(url) ?? []
+  if (fullHost && fullPath) return { host: `ssh://${fullHost}`, path: fullPath.replace(/^\/~/, '~') }
+  const [, user = '', address, name, path] = /^([^@/:[]+@)?(?:\[([^\]/]+)\]|([^/:[]+)):(.+)$/s.exec(url) ?? []
+  const host = address ?? name
+  if (host && path) return { host: `${user}${host}`, path }
+  throw new UpstreamError(
+    `the upstream's address is no SSH URL; the operator sets it with: git gate repo set`,
+  )
+}
+
+async function openLink(folders: LinkFolders, key: string, upstream: Upstream): Promise<Link> {
+  const identity = await firstThatExists(identityFiles(folders.identities, upstream.identity))
+  if (!identity)
+    throw new UpstreamError(
+      `the gate has no identity "${upstream.identity}"; the operator makes it with: git gate identity new ${upstream.identity}`,
+    )
+  const folder = join(folders.folder, key)
+  const config = join(folder, 'config')
+  const control = join(folders.sockets, key)
+  await mkdir(folder, { recursive: true, mode: 0o700 })
+  await writeFile(join(folder, 'known_hosts'), `${upstream.knownHosts.trim()}\n`, { mode: 0o600 })
+  await writeFile(config, sshConfig(identity, join(folder, 'known_hosts')), { mode: 0o600 })
+  return sharedLink(upstream, config, control)
+}
+
+async function firstThatExists(files: readonly string[]): Promise<string | undefined> {
+  for (const file of files) if (await stat(file).catch(() => undefined)) return file
+  return undefined
+}
+
+/**
+ * ssh_config(5): only what the operator pinned is trusted, only the named key is offered, nothing ever asks. A shared
+ * connection's master passes on what its own SendEnv names; without it git would speak protocol v0 to upstream.
+ */
+function sshConfig(identity: string, knownHosts: string): string {
+  return `Host *
+  BatchMode yes
+  IdentityFile "${identity}"
+  IdentitiesOnly yes
+  IdentityAgent none
+  PreferredAuthentications publickey
+  UserKnownHostsFile "${knownHosts}"
+  GlobalKnownHostsFile /dev/null
+  StrictHostKeyChecking yes
+  UpdateHostKeys no
+  CanonicalizeHostname no
+  ForwardAgent no
+  ForwardX11 no
+  SendEnv GIT_PROTOCOL
+  ConnectTimeout 10
+  ServerAliveInterval 5
+  ServerAliveCountMax 3
+  LogLevel ERROR
+`
+}
+
+export const shellQuote = (word: string) => `'${word.replaceAll("'", `'\\''`)}'`
+
+function sharedLink(upstream: Upstream, config: string, control: string): Link {
+  const ssh = `ssh -F ${shellQuote(config)} -S `
+  const host = hostOf(upstream.url)
+  const problem = (said?: string) =>
+    said === undefined ? new UpstreamError('the gate cannot start ssh') : upstreamProblem(upstream, said)
+  const connections = shareConnections({ config, control, host, problem })
+  return {
+    connect: connections.connect,
+    async borrow(signal) {
+      const { control, release } = await connections.borrow(signal)
+      return {
+        env: { GIT_SSH_COMMAND: ssh + shellQuote(control), GIT_SSH_VARIANT: 'ssh' },
+        ssh: ['-F', config, '-S', control, '-o', 'SendEnv=GIT_PROTOCOL', host],
+        release,
+      }
+    },
+    close: connections.close,
+  }
+}
+
+/** What ssh or git said of an upstream, in one line that says whose part it is. */
+export function upstreamProblem(upstream: Upstream, said: string): UpstreamError {
+  const words = said
+    .split('\n')
+    .map(line => printable(line.replace(/^(remote|fatal|ERROR|ssh): /, '').trim()))
+    .filter(
+      line => line && !/^(Please make sure|and the repository exists|Could not read from remote)/.test(line),
+    )
+  const host = hostOf(upstream.url).replace(/^ssh:\/\//, '')
+  if (/REMOTE HOST IDENTIFICATION HAS CHANGED|Host key verification failed|host key is known/i.test(said))
+    return new UpstreamError(
+      `the host key of ${host} is not the one pinned for ${upstream.name}; nothing was sent. The operator checks it and pins the right one`,
+    )
+  if (/Permission denied|Too many authentication failures/i.test(said))
+    return new UpstreamError(
+      `${host} does not accept the identity "${upstream.identity}"; the operator adds its public key there as a deploy key (git gate identity list)`,
+    )
+  if (
+    /Connection (refused|timed out|reset|closed)|Could not resolve|No route|unreachable|timed out|banner exchange/i.test(
+      said,
+    ) ||
+    words.length === 0
+  )
+    return new UpstreamError(
+      `the upstream ${host} cannot be reached (${words.at(-1) ?? 'the connection ended without a word'}); try again later`,
+    )
+  if (/not appear to be a git repository|Repository not found|does not exist|could not be found/i.test(said))
+    return new UpstreamError(
+      `${host} has no such repository for the identity "${upstream.identity}" (${words.at(-1)}); the operator checks the upstream's address`,
+    )
+  return new UpstreamError(`the upstream ${host} said: ${words.slice(-3).join(' / ').slice(0, 500)}`)
+}

@@ -1,0 +1,115 @@
+import { z } from 'zod'
+import type { Terms } from '../src/contract/grant.ts'
+
+/** The admin API refused, in its own words. */
+export class AdminRefusal extends Error {
+  readonly status: number
+  readonly code: string
+  constructor(status: number, code: string, message: string) {
+    super(message)
+    this.status = status
+    this.code = code
+  }
+}
+
+export interface RepositorySettings {
+  readonly upstream: string
+  readonly identity: string
+  readonly knownHosts: string
+  readonly staleReads?: boolean
+}
+
+/** What the launcher and the tests ask of a gate's admin API. What there is already stays as it is. */
+export interface Admin {
+  /** One request, for what has no name here. */
+  ask(method: string, path: string, body?: unknown): Promise<unknown>
+  /** Makes an identity, or takes in the private key given; answers with its public half. */
+  identity(name: string, privateKey?: string): Promise<string>
+  /** Adds a repository, or changes where it leads. */
+  repository(name: string, settings: RepositorySettings): Promise<void>
+  repositories(): Promise<string[]>
+  agent(name: string): Promise<void>
+  grant(agent: string, repository: string, terms: z.input<typeof Terms>): Promise<void>
+  hasGrant(agent: string, repository: string): Promise<boolean>
+  mint(agent: string, label: string): Promise<{ id: string; token: string }>
+  /** May this token of the agent still be used? */
+  isGood(agent: string, token: string): Promise<boolean>
+}
+
+const Refusal = z.object({ error: z.object({ code: z.string(), message: z.string(), fix: z.string() }) })
+const PublicHalf = z.object({ publicKey: z.string() })
+const Minted = z.object({ id: z.string(), token: z.string() })
+const Named = z.array(z.object({ name: z.string() }))
+const Tokens = z.array(z.object({ id: z.string(), revokedAt: z.string().nullable() }))
+
+export function adminOf(url: string, adminToken: string): Admin {
+  const ask: Admin['ask'] = async (method, path, body) => {
+    const response = await fetch(`${url}/-/api/v1${path}`, {
+      method,
+      headers: {
+        authorization: `Bearer ${adminToken}`,
+        ...(body === undefined ? {} : { 'content-type': 'application/json' }),
+      },
+      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+    })
+    const text = await response.text()
+    if (response.ok) return JSON.parse(text)
+    const refusal = Refusal.safeParse(parseOr(text))
+    if (!refusal.success)
+      throw new AdminRefusal(
+        response.status,
+        '',
+        `${method} ${path}: ${response.status} ${text.slice(0, 200)}`,
+      )
+    const { code, message, fix } = refusal.data.error
+    throw new AdminRefusal(response.status, code, fix ? `${message}; ${fix}` : message)
+  }
+  /** The answer, or undefined where the API refuses with this code. */
+  const unless = async (code: string, answer: Promise<unknown>): Promise<unknown> => {
+    try {
+      return await answer
+    } catch (error) {
+      if (error instanceof AdminRefusal && error.code === code) return undefined
+      throw error
+    }
+  }
+  const part = encodeURIComponent
+  return {
+    ask,
+    async identity(name, privateKey) {
+      const made = await unless('exists', ask('POST', '/identities', { name, privateKey }))
+      return PublicHalf.parse(made ?? (await ask('GET', `/identities/${part(name)}`))).publicKey
+    },
+    async repository(name, settings) {
+      const there = await unless('not-found', ask('GET', `/repositories/${part(name)}`))
+      if (there === undefined) await ask('POST', '/repositories', { name, ...settings })
+      else {
+        const kept = z.object({ staleReads: z.boolean(), gitleaksConfig: z.string() }).parse(there)
+        await ask('PUT', `/repositories/${part(name)}`, { ...kept, ...settings })
+      }
+    },
+    repositories: async () => Named.parse(await ask('GET', '/repositories')).map(each => each.name),
+    async agent(name) {
+      await unless('exists', ask('POST', '/agents', { name }))
+    },
+    async grant(agent, repository, terms) {
+      await ask('PUT', `/grants/${part(agent)}/${part(repository)}`, terms)
+    },
+    hasGrant: async (agent, repository) =>
+      (await unless('not-found', ask('GET', `/grants/${part(agent)}/${part(repository)}`))) !== undefined,
+    mint: async (agent, label) => Minted.parse(await ask('POST', '/tokens', { agent, label })),
+    async isGood(agent, token) {
+      const id = /^gate_([^_]+)_/.exec(token)?.[1]
+      const known = Tokens.parse(await ask('GET', `/tokens?agent=${part(agent)}`))
+      return known.some(each => each.id === id && each.revokedAt === null)
+    },
+  }
+}
+
+function parseOr(text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch {
+    return undefined
+  }
+}

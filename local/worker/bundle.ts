@@ -1,0 +1,23 @@
+import path from 'node:path'
+import { build } from 'esbuild'
+
+export const projectRoot = path.resolve(import.meta.dirname, '../..')
+
+/** The Worker as one module, built as wrangler builds it. */
+export async function bundleWorker(): Promise<string> {
+  const { outputFiles } = await build({
+    entryPoints: [path.join(projectRoot, 'src/index.ts')],
+    bundle: true,
+    write: false,
+    format: 'esm',
+    target: 'es2024',
+    conditions: ['workerd', 'worker', 'browser'],
+    external: ['cloudflare:*', 'node:*'],
+    loader: { '.html': 'text', '.txt': 'text', '.sql': 'text' },
+    define: { 'process.env.NODE_ENV': '"production"' },
+    logLevel: 'silent',
+  })
+  const [output] = outputFiles
+  if (!output) throw new Error('esbuild built nothing of src/index.ts')
+  return output.text
+}

@@ -1,0 +1,59 @@
+import { createMiddleware } from 'hono/factory'
+import type { AgentName } from '../contract/names.ts'
+import { type Access, type KnownToken, lookUp, touchToken } from '../ledger/access/token-and-grant.ts'
+import { isToken, parseToken } from '../ledger/access/token-format.ts'
+import { readPath } from '../smart-http/repository-path.ts'
+import { plain } from '../smart-http/responses.ts'
+import { credentials } from './credentials.ts'
+
+/** What a handler of git's routes knows: who asks, and what that agent may do there. */
+export interface GitEnv {
+  Bindings: Env
+  Variables: {
+    agent: AgentName
+    token: KnownToken
+    access: Access
+    /** The id of the push that the request is, once it has one: for the log. */
+    push?: string
+  }
+}
+
+const unauthorized = (why: string) =>
+  plain(401, [why, 'use the agent name and its token: http://AGENT:TOKEN@GATE/REPOSITORY.git'], {
+    'www-authenticate': 'Basic realm="git-gate", charset="UTF-8"',
+  })
+
+/**
+ * Lets a request on only with a token that holds now, to a repository that its agent has a grant for. A repository
+ * without a grant and one that is not there get the same answer.
+ */
+export const authenticate = createMiddleware<GitEnv>(async (c, next) => {
+  const path = readPath(c.req.raw)
+  const given = credentials(c.req.header('authorization'))
+  const token = given && parseToken(given.token)
+  if (!given || !token) return unauthorized(given ? 'that is not a token of this gate' : 'this needs a token')
+  const found = await lookUp(c.env.LEDGER, token.id, path.ok ? path.name : '')
+  if (!found || !(await isToken(token.text, found.token.hash)))
+    return unauthorized('that token is not known here')
+  const { token: known, access } = found
+  const now = Date.now()
+  if (known.revokedAt !== null)
+    return unauthorized(`the token ${known.id} was revoked; ask an operator for a new one`)
+  if (known.expiresAt !== null && known.expiresAt <= now)
+    return unauthorized(`the token ${known.id} has expired; ask an operator for a new one`)
+  if (given.user !== undefined && given.user !== known.agent)
+    return unauthorized(
+      `the token ${known.id} is not one of ${JSON.stringify(given.user)}; its user name is its agent's`,
+    )
+  c.executionCtx.waitUntil(touchToken(c.env.LEDGER, known))
+  if (!path.ok) return plain(404, [path.why])
+  if (!access)
+    return plain(404, [
+      `${known.agent} has no repository ${path.name} here`,
+      'an operator adds it with: git gate grant set',
+    ])
+  c.set('agent', known.agent)
+  c.set('token', known)
+  c.set('access', access)
+  return next()
+})

@@ -1,0 +1,21 @@
+import { drain } from '../common/drain.ts'
+
+/** A body on its way to the companion, of which the rest can be read away when the companion is lost. */
+export interface Upload {
+  readonly body: ReadableStream<Uint8Array>
+  drain(): Promise<void>
+}
+
+/** Passes a body on as it came, with a length or without. */
+export function upload(body: ReadableStream<Uint8Array>, length: string | null): Upload {
+  const { readable, writable } =
+    length === null ? new IdentityTransformStream() : new FixedLengthStream(Number(length))
+  const passed = body.pipeTo(writable, { preventCancel: true }).catch(() => {})
+  return {
+    body: readable,
+    async drain() {
+      await passed
+      await drain(body)
+    },
+  }
+}

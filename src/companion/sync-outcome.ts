@@ -1,0 +1,110 @@
+import { logFault } from '../common/log.ts'
+import { settingsOf } from '../common/settings.ts'
+import { within } from '../common/with-timeout.ts'
+import { AFTERWARDS, PushReport, Settled } from '../contract/outcome.ts'
+import type { Upstream } from '../contract/pass.ts'
+import { findUpstream } from '../ledger/access/repositories.ts'
+import { newId } from '../ledger/id.ts'
+import { type OpenPush, openPushes, recordReport, settleLost } from '../ledger/pushes/write-pushes.ts'
+import { askCompanion } from './index.ts'
+import type { Ask } from './pass.ts'
+
+type Settling = Pick<OpenPush, 'id' | 'repository'>
+
+/** Beside what it may wait for, an answer takes no longer, in milliseconds; a companion that hangs gives none. */
+const ANSWER_MS = 2_000
+
+/** An upstream is asked within this, in milliseconds: it may have to be connected to first. */
+const UPSTREAM_MS = 60_000
+
+/**
+ * Asks the companion what became of a push, and puts it on record; one that goes on is waited for until it has
+ * begun, or ended, `wait` seconds at most. What cannot be learnt now is left to the next sweep. Answers what the
+ * companion said of it.
+ */
+export async function settle(
+  env: Env,
+  push: Settling,
+  wait: number,
+  until: 'begun' | 'ended' = 'ended',
+): Promise<'recorded' | 'unknown' | 'unreachable' | 'unrecorded'> {
+  const ask = { service: 'push-report', id: newId(), push: push.id, wait, until } as const
+  const word = await askWithin(env, push.repository, ask, wait * 1000 + ANSWER_MS)
+  if (word?.status === 404) return 'unknown'
+  if (!word?.ok) return 'unreachable'
+  try {
+    await recordReport(env.LEDGER, PushReport.parse(word.body))
+    return 'recorded'
+  } catch (error) {
+    logFault({ push: push.id }, error)
+    return 'unrecorded'
+  }
+}
+
+/** Settles what was left open: by asking the companion, and where it does not know the push, the upstream. */
+export async function sweep(env: Env): Promise<void> {
+  const now = Date.now()
+  const lostBefore = now - settingsOf(env).GATE_LOST_PUSH_SECONDS * 1000
+  const byRepository = Map.groupBy(await openPushes(env.LEDGER, now - 2_000), push => push.repository)
+  await Promise.all([...byRepository.values()].map(pushes => sweepOne(env, pushes, lostBefore)))
+}
+
+/** So many pushes of a repository are asked about at once: an upstream that has to be asked takes seconds for each. */
+const AT_ONCE = 5
+
+/** Open pushes of one repository, until its companion cannot be reached. */
+async function sweepOne(env: Env, pushes: readonly OpenPush[], lostBefore: number): Promise<void> {
+  const rest = [...pushes]
+  const next = async () => {
+    for (let push = rest.shift(); push; push = rest.shift()) {
+      const said = await settle(env, push, 0)
+      if (said === 'unreachable') rest.length = 0
+      if (said === 'unknown' && push.startedAt < lostBefore)
+        await settleWithoutRecord(env, push).catch(error => logFault({ push: push.id }, error))
+    }
+  }
+  await Promise.all(Array.from({ length: AT_ONCE }, next))
+}
+
+const LOST = 'the companion has no record of this push: it never got there, or its disk was lost'
+
+/** A push that named its refs may have reached upstream before its record was lost: upstream tells. */
+async function settleWithoutRecord(env: Env, push: OpenPush): Promise<void> {
+  const upstream = push.refs.length ? await findUpstream(env.LEDGER, push.repository) : undefined
+  if (!upstream) return settleLost(env.LEDGER, push.id, { outcome: 'failed', refs: push.refs, why: LOST })
+  const settled = await askWhatStands(env, push, upstream)
+  if (!settled) return
+  if ('known' in settled) return recordReport(env.LEDGER, settled.known)
+  const has = settled.upstreamHas
+  const taken = has === 'all of it'
+  const why = taken ? `${LOST}; upstream has it` : `${LOST}; upstream: ${AFTERWARDS[has]}`
+  const reason = taken ? '' : `git-gate: ${why}`
+  const refs = push.refs.map(ref => ({ ...ref, status: taken ? ('ok' as const) : ('ng' as const), reason }))
+  await settleLost(env.LEDGER, push.id, { outcome: taken ? 'accepted' : 'failed', refs, why })
+}
+
+async function askWhatStands(env: Env, push: OpenPush, upstream: Upstream): Promise<Settled | undefined> {
+  const ask = { service: 'settle-push', id: newId(), push: push.id, repository: upstream } as const
+  const word = await askWithin(env, push.repository, ask, UPSTREAM_MS, JSON.stringify(push.refs))
+  return word?.ok ? Settled.safeParse(word.body).data : undefined
+}
+
+/** A companion's whole answer; undefined where there is none in time. */
+async function askWithin(
+  env: Env,
+  repository: string,
+  ask: Ask,
+  ms: number,
+  body: string | null = null,
+): Promise<{ status: number; ok: boolean; body: unknown } | undefined> {
+  const whole = async () => {
+    const answer = await askCompanion(env, repository, ask, { body, signal: AbortSignal.timeout(ms) })
+    return { status: answer.status, ok: answer.ok, body: await answer.json().catch(() => undefined) }
+  }
+  // A container that is being started does not hear of the signal.
+  return within(
+    ms,
+    whole().catch(() => undefined),
+    undefined,
+  )
+}

@@ -1,0 +1,113 @@
+import { createMiddleware } from 'hono/factory'
+import { isOwnPath, pathOf } from '../paths.ts'
+import type { ConsoleEnv } from './env.ts'
+import { formKey, whoAsks } from './session.ts'
+
+/** The field of every form that carries its key. */
+export const FORM_KEY = 'form-key'
+
+/** A form or a file is at most this long, in bytes. */
+const MAX_FORM_BYTES = 256 << 10
+
+/**
+ * What every answer of the console says to the browser: nothing but its own scripts and styles, marked with this
+ * answer's nonce; no other host; no frame; and no text becomes markup outside the one policy of browser/fragment.js.
+ */
+export const protect = createMiddleware<ConsoleEnv>(async (c, next) => {
+  const nonce = crypto.getRandomValues(new Uint8Array(16)).toBase64()
+  c.set('nonce', nonce)
+  await next()
+  const policy = [
+    "default-src 'none'",
+    `script-src 'nonce-${nonce}'`,
+    `style-src 'nonce-${nonce}'`,
+    "img-src 'self'",
+    "connect-src 'self'",
+    "form-action 'self'",
+    "base-uri 'none'",
+    "frame-ancestors 'none'",
+    "require-trusted-types-for 'script'",
+    'trusted-types git-gate',
+  ]
+  c.header('content-security-policy', policy.join('; '))
+  c.header('x-content-type-options', 'nosniff')
+  // Not no-referrer: with that a browser sends forms with "Origin: null".
+  c.header('referrer-policy', 'same-origin')
+  c.header('cross-origin-opener-policy', 'same-origin')
+  c.header('cross-origin-resource-policy', 'same-origin')
+  c.header('permissions-policy', 'camera=(), microphone=(), geolocation=(), interest-cohort=()')
+  if (!c.res.headers.has('cache-control')) c.header('cache-control', 'no-store')
+})
+
+/** Lets a form in that one of the console's own pages sent; SameSite cookies stand behind this. */
+export const fromHere = createMiddleware<ConsoleEnv>(async (c, next) => {
+  if (c.req.method === 'GET' || c.req.method === 'HEAD') return next()
+  const site = c.req.header('sec-fetch-site')
+  const origin = c.req.header('origin')
+  const here = new URL(c.req.url).host
+  const elsewhere =
+    (site !== undefined && site !== 'same-origin') ||
+    (origin !== undefined && (!URL.canParse(origin) || new URL(origin).host !== here)) ||
+    (site === undefined && origin === undefined)
+  if (elsewhere)
+    return c.text('This form was not sent from the console. Open the page anew and send it again.', 403)
+  // Its fields are text then: no other form is in the console's pages.
+  if (!/^application\/x-www-form-urlencoded(;|$)/i.test(c.req.header('content-type') ?? ''))
+    return c.text('This is not a form of the console.', 415)
+  if (Number(c.req.header('content-length') ?? MAX_FORM_BYTES + 1) > MAX_FORM_BYTES)
+    return c.text('This form is too long.', 413)
+  return next()
+})
+
+/** Lets operators on; others are asked to sign in, and come back to where they were going. */
+export const signedIn = createMiddleware<ConsoleEnv>(async (c, next) => {
+  const who = await whoAsks(c)
+  // As everywhere, a token that does not hold is counted as a guess.
+  if (!who && /^Bearer /i.test(c.req.header('authorization') ?? ''))
+    return c.text('This admin token does not hold.', 401)
+  if (!who) return c.req.method === 'GET' ? askToSignIn(c.req.raw) : toSignIn(pageOf(c.req.raw))
+  c.set('operator', who.operator)
+  c.set('formKey', await formKey(c.env, who))
+  if (c.req.method !== 'GET' && c.req.method !== 'HEAD') {
+    const form = await c.req.parseBody()
+    if (form[FORM_KEY] !== c.var.formKey)
+      return c.text('This form is from another sign-in. Open the page anew and send it again.', 403)
+  }
+  return next()
+})
+
+/** An address with a slash at its end is the one without it. */
+export const withoutSlash = createMiddleware<ConsoleEnv>(async (c, next) => {
+  const { pathname, search } = new URL(c.req.url)
+  return pathname.endsWith('/') ? c.redirect(pathname.replace(/\/+$/, '') + search) : next()
+})
+
+function askToSignIn(request: Request): Response {
+  const { pathname, search } = new URL(request.url)
+  // An EventSource does not show the answer that it is sent on to.
+  if (request.headers.get('accept') === 'text/event-stream')
+    return new Response('event: signed-out\ndata:\n\n', { headers: { 'content-type': 'text/event-stream' } })
+  // A strict cookie is not sent along a link on another site, and Access's counts for nothing there; asked again from
+  // here, they are.
+  const site = request.headers.get('sec-fetch-site')
+  if (site === 'cross-site' || site === 'same-site')
+    return new Response('<!doctype html><title>git-gate</title><meta http-equiv="refresh" content="0">', {
+      headers: { 'content-type': 'text/html; charset=utf-8' },
+    })
+  return toSignIn(pathname + search)
+}
+
+/** The page that a form was sent from; where the browser does not say it, the form's own address leads to one. */
+function pageOf(request: Request): string {
+  const { host, pathname } = new URL(request.url)
+  const referer = request.headers.get('referer') ?? ''
+  const from = URL.canParse(referer) ? new URL(referer) : undefined
+  const page = from?.host === host ? from.pathname + from.search : ''
+  return isOwnPath(page) ? page : pathname
+}
+
+const toSignIn = (to: string) =>
+  new Response(null, {
+    status: 303,
+    headers: { location: `${pathOf.signIn}?${new URLSearchParams({ to })}` },
+  })

@@ -1,0 +1,79 @@
+import type { Context } from 'hono'
+import { ASSERTION_HEADER } from '../../auth/cloudflare-access.ts'
+import { countFailure } from '../../auth/rate-limit.ts'
+import type { ConsoleEnv } from '../auth/env.ts'
+import { signIn, signOut, whoAsks } from '../auth/session.ts'
+import { isOwnPath, pathOf } from '../paths.ts'
+import { bare } from './layout.tsx'
+
+/** `GET /sign-in` */
+export async function askForToken(c: Context<ConsoleEnv>): Promise<Response> {
+  const to = ownPath(c.req.query('to'))
+  if (await whoAsks(c)) return c.redirect(to, 303)
+  return signInPage(c, to, false)
+}
+
+/** `POST /sign-in` */
+export async function takeToken(c: Context<ConsoleEnv>): Promise<Response> {
+  const form = await c.req.parseBody()
+  const to = ownPath(form.to)
+  const token = typeof form.token === 'string' ? form.token.trim() : ''
+  if (await signIn(c, token)) return c.redirect(to, 303)
+  const tooOften = await countFailure(c.env, c.req.raw)
+  if (tooOften) return tooOften
+  return signInPage(c, to, true)
+}
+
+/** Where Access ends a sign-in of its own, on every host that it stands before. */
+const ACCESS_SIGN_OUT = '/cdn-cgi/access/logout'
+
+/** `POST /sign-out` */
+export function leave(c: Context<ConsoleEnv>): Response {
+  signOut(c)
+  return c.redirect(c.req.header(ASSERTION_HEADER) ? ACCESS_SIGN_OUT : pathOf.signIn, 303)
+}
+
+/** Only ever back into the console. */
+const ownPath = (to: unknown): string => (typeof to === 'string' && isOwnPath(to) ? to : pathOf.pushes)
+
+const signInPage = (c: Context<ConsoleEnv>, to: string, wrong: boolean) =>
+  bare(c, {
+    title: 'Sign in',
+    status: wrong ? 403 : 200,
+    children: (
+      <main id="content" class="sign-in">
+        <h1>git-gate</h1>
+        <p>See what agents push, and decide.</p>
+        <form method="post" action={pathOf.signIn}>
+          <input type="hidden" name="to" value={to} />
+          <label for="token">Admin token</label>
+          <input
+            id="token"
+            name="token"
+            type="password"
+            required
+            autofocus
+            autocomplete="current-password"
+            spellcheck={false}
+            {...(wrong ? { 'aria-invalid': 'true', 'aria-describedby': 'wrong' } : {})}
+          />
+          {wrong && (
+            <p id="wrong" class="wrong" role="alert">
+              That is not an admin token of this gate, or it has ended.
+            </p>
+          )}
+          <button type="submit" class="primary">
+            Sign in
+          </button>
+        </form>
+        <details>
+          <summary>Where do I find it?</summary>
+          <p>
+            On the machine that runs <code>npm start</code> it is in <code>.git-gate/admin.json</code>.
+            Elsewhere it is the secret <code>GATE_ADMIN_TOKEN</code> of the Worker, or a token that another
+            operator made.
+          </p>
+        </details>
+      </main>
+    ),
+  })

@@ -1,0 +1,42 @@
+import { z } from 'zod'
+import type { Agent } from '../../contract/api.ts'
+import { AgentName } from '../../contract/names.ts'
+import { change, type Operator } from '../audit-log.ts'
+import { iso } from '../time.ts'
+
+const Row = z
+  .object({ name: AgentName, created_at: z.number() })
+  .transform((row): Agent => ({ name: row.name, createdAt: iso(row.created_at) }))
+
+export async function listAgents(ledger: D1Database): Promise<Agent[]> {
+  return z.array(Row).parse((await ledger.prepare('SELECT * FROM agents ORDER BY name').all()).results)
+}
+
+export async function findAgent(ledger: D1Database, name: string): Promise<Agent | undefined> {
+  const row = await ledger.prepare('SELECT * FROM agents WHERE name = ?').bind(name).first()
+  return row ? Row.parse(row) : undefined
+}
+
+/** Makes an agent known; false when the name is taken. It may do nothing until it has a grant. */
+export function addAgent(ledger: D1Database, operator: Operator, name: AgentName): Promise<boolean> {
+  return change(
+    ledger,
+    ledger
+      .prepare('INSERT INTO agents (name, created_at) VALUES (?, ?) ON CONFLICT DO NOTHING')
+      .bind(name, Date.now()),
+    operator,
+    'agent.add',
+    name,
+  )
+}
+
+/** Removes an agent with its tokens and grants; false when there is none. */
+export function removeAgent(ledger: D1Database, operator: Operator, name: string): Promise<boolean> {
+  return change(
+    ledger,
+    ledger.prepare('DELETE FROM agents WHERE name = ?').bind(name),
+    operator,
+    'agent.remove',
+    name,
+  )
+}

@@ -1,0 +1,57 @@
+import { z } from 'zod'
+import type { AgentGrant } from '../../contract/api.ts'
+import { Terms } from '../../contract/grant.ts'
+import { AgentName, RepositoryName } from '../../contract/names.ts'
+import { change, type Operator } from '../audit-log.ts'
+
+const Row = z
+  .object({ agent: AgentName, repository: RepositoryName, terms: z.string() })
+  .transform((row): AgentGrant => ({ ...row, terms: Terms.parse(JSON.parse(row.terms)) }))
+
+/** The grants, of one agent or repository when it is named. */
+export async function listGrants(
+  ledger: D1Database,
+  of: { agent?: string | undefined; repository?: string | undefined } = {},
+): Promise<AgentGrant[]> {
+  const { results } = await ledger
+    .prepare(
+      `SELECT agent, repository, terms FROM grants
+       WHERE (?1 IS NULL OR agent = ?1) AND (?2 IS NULL OR repository = ?2) ORDER BY agent, repository`,
+    )
+    .bind(of.agent ?? null, of.repository ?? null)
+    .all()
+  return z.array(Row).parse(results)
+}
+
+/** Sets what an agent may do in a repository, in place of what it might before. Both must be there. */
+export function setGrant(ledger: D1Database, operator: Operator, grant: AgentGrant): Promise<boolean> {
+  return change(
+    ledger,
+    ledger
+      .prepare(
+        `INSERT INTO grants (agent, repository, terms) VALUES (?, ?, ?)
+         ON CONFLICT (agent, repository) DO UPDATE SET terms = excluded.terms`,
+      )
+      .bind(grant.agent, grant.repository, JSON.stringify(grant.terms)),
+    operator,
+    'grant.set',
+    `${grant.agent} ${grant.repository}`,
+    { terms: grant.terms },
+  )
+}
+
+/** Takes an agent off a repository; false when it had no grant there. */
+export function removeGrant(
+  ledger: D1Database,
+  operator: Operator,
+  agent: string,
+  repository: string,
+): Promise<boolean> {
+  return change(
+    ledger,
+    ledger.prepare('DELETE FROM grants WHERE agent = ? AND repository = ?').bind(agent, repository),
+    operator,
+    'grant.remove',
+    `${agent} ${repository}`,
+  )
+}

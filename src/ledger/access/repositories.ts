@@ -1,0 +1,111 @@
+import { z } from 'zod'
+import type { NewRepository, Repository, RepositorySettings } from '../../contract/api.ts'
+import { IdentityName, RepositoryName } from '../../contract/names.ts'
+import { Upstream } from '../../contract/pass.ts'
+import { change, type Operator } from '../audit-log.ts'
+import { iso } from '../time.ts'
+
+const Row = z
+  .object({
+    name: RepositoryName,
+    upstream: z.string(),
+    identity: IdentityName,
+    known_hosts: z.string(),
+    stale_reads: z.number(),
+    gitleaks_config: z.string(),
+    created_at: z.number(),
+  })
+  .transform(
+    (row): Repository => ({
+      name: row.name,
+      upstream: row.upstream,
+      identity: row.identity,
+      knownHosts: row.known_hosts,
+      staleReads: row.stale_reads !== 0,
+      gitleaksConfig: row.gitleaks_config,
+      createdAt: iso(row.created_at),
+    }),
+  )
+
+export async function listRepositories(ledger: D1Database): Promise<Repository[]> {
+  return z.array(Row).parse((await ledger.prepare('SELECT * FROM repositories ORDER BY name').all()).results)
+}
+
+/** The repository of this name; upper and lower case name the same one. */
+export async function findRepository(ledger: D1Database, name: string): Promise<Repository | undefined> {
+  const row = await ledger.prepare('SELECT * FROM repositories WHERE name = ?').bind(name).first()
+  return row ? Row.parse(row) : undefined
+}
+
+/** Where a repository's pushes go now. */
+export async function findUpstream(ledger: D1Database, name: string): Promise<Upstream | undefined> {
+  const found = await findRepository(ledger, name)
+  return found && Upstream.parse({ ...found, url: found.upstream })
+}
+
+/** Puts a repository behind the gate; false when the name is taken. Its identity must be there. */
+export function addRepository(
+  ledger: D1Database,
+  operator: Operator,
+  repository: NewRepository,
+): Promise<boolean> {
+  const { name, ...settings } = repository
+  return change(
+    ledger,
+    ledger
+      .prepare(
+        `INSERT INTO repositories (name, upstream, identity, known_hosts, stale_reads, gitleaks_config, created_at)
+         VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING`,
+      )
+      .bind(name, ...columns(settings), Date.now()),
+    operator,
+    'repository.add',
+    name,
+    settings,
+  )
+}
+
+/** Replaces a repository's settings; false when there is no such repository. */
+export function updateRepository(
+  ledger: D1Database,
+  operator: Operator,
+  name: RepositoryName,
+  settings: RepositorySettings,
+): Promise<boolean> {
+  return change(
+    ledger,
+    ledger
+      .prepare(
+        `UPDATE repositories SET upstream = ?, identity = ?, known_hosts = ?, stale_reads = ?, gitleaks_config = ?
+         WHERE name = ?`,
+      )
+      .bind(...columns(settings), name),
+    operator,
+    'repository.update',
+    name,
+    settings,
+  )
+}
+
+/** Takes a repository off the gate, with its grants and exceptions; its pushes stay on record. */
+export function removeRepository(
+  ledger: D1Database,
+  operator: Operator,
+  name: RepositoryName,
+): Promise<boolean> {
+  return change(
+    ledger,
+    ledger.prepare('DELETE FROM repositories WHERE name = ?').bind(name),
+    operator,
+    'repository.remove',
+    name,
+  )
+}
+
+const columns = (settings: RepositorySettings) => [
+  settings.upstream,
+  settings.identity,
+  settings.knownHosts,
+  settings.staleReads ? 1 : 0,
+  settings.gitleaksConfig,
+]

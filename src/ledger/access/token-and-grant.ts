@@ -1,0 +1,125 @@
+import { z } from 'zod'
+import { Terms } from '../../contract/grant.ts'
+import { AgentName } from '../../contract/names.ts'
+import { Decline, Exception, Upstream } from '../../contract/pass.ts'
+import { json } from '../json-column.ts'
+
+/** A token as the ledger knows it. Times are Unix milliseconds. */
+export interface KnownToken {
+  readonly id: string
+  readonly agent: AgentName
+  readonly hash: string
+  readonly expiresAt: number | null
+  readonly revokedAt: number | null
+  readonly lastUsedAt: number | null
+}
+
+/** What the token's agent may do in the repository that was asked for. */
+export interface Access {
+  readonly repository: Upstream
+  readonly terms: Terms
+  readonly exceptions: readonly Exception[]
+  readonly declines: readonly Decline[]
+  readonly gitleaksConfig: string
+}
+
+const Row = z.object({
+  id: z.string(),
+  agent: AgentName,
+  hash: z.string(),
+  expires_at: z.number().nullable(),
+  revoked_at: z.number().nullable(),
+  last_used_at: z.number().nullable(),
+})
+const GrantRow = z.object({
+  name: z.string(),
+  upstream: z.string(),
+  identity: z.string(),
+  known_hosts: z.string(),
+  stale_reads: z.number(),
+  gitleaks_config: z.string(),
+  terms: json(Terms),
+  exceptions: json(z.array(Exception)),
+  declines: json(z.array(Decline)),
+})
+
+/** What a pass carries of them: the newest ones. */
+const DECLINES = 200
+
+/** Of a repository `r`, what an agent needs to know to use it; the one parameter is the time. */
+const REPOSITORY = `r.name, r.upstream, r.identity, r.known_hosts, r.stale_reads, r.gitleaks_config,
+  (SELECT json_group_array(json_object('id', e.id, 'fingerprint', e.fingerprint, 'until', e.until))
+     FROM exceptions e
+    WHERE e.repository = r.name AND e.revoked_at IS NULL AND (e.until IS NULL OR e.until > ?)
+  ) AS exceptions,
+  (SELECT json_group_array(json_object('fingerprint', d.fingerprint, 'reason', substr(d.reason, 1, 200)))
+     FROM (SELECT fingerprint, reason FROM declines
+            WHERE repository = r.name ORDER BY created_at DESC LIMIT ${DECLINES}) d
+  ) AS declines`
+
+/**
+ * A token and, where its agent has a grant there, the repository: one query for each request of git's. Undefined:
+ * no such token. Without `access` there is no such repository, or no grant: the two are not told apart.
+ */
+export async function lookUp(
+  db: D1Database,
+  tokenId: string,
+  repository: string,
+): Promise<{ token: KnownToken; access?: Access } | undefined> {
+  const row = await db
+    .prepare(
+      `SELECT t.id, t.agent, t.hash, t.expires_at, t.revoked_at, t.last_used_at, g.terms, ${REPOSITORY}
+         FROM tokens t
+         LEFT JOIN grants g ON g.agent = t.agent AND g.repository = ? COLLATE BINARY
+         LEFT JOIN repositories r ON r.name = g.repository
+        WHERE t.id = ?`,
+    )
+    .bind(Date.now(), repository, tokenId)
+    .first()
+  if (!row) return undefined
+  const { id, agent, hash, expires_at, revoked_at, last_used_at } = Row.parse(row)
+  const token = { id, agent, hash, expiresAt: expires_at, revokedAt: revoked_at, lastUsedAt: last_used_at }
+  return row.name === null ? { token } : { token, access: readAccess(row) }
+}
+
+/** What an agent that needs no token may do in a repository; undefined when it has no grant there. */
+export async function accessOf(
+  db: D1Database,
+  agent: AgentName,
+  repository: string,
+): Promise<Access | undefined> {
+  const row = await db
+    .prepare(
+      `SELECT g.terms, ${REPOSITORY}
+         FROM grants g JOIN repositories r ON r.name = g.repository
+        WHERE g.agent = ? AND g.repository = ? COLLATE BINARY`,
+    )
+    .bind(Date.now(), agent, repository)
+    .first()
+  return row ? readAccess(row) : undefined
+}
+
+function readAccess(row: unknown): Access {
+  const { name, upstream, identity, known_hosts, stale_reads, gitleaks_config, terms, exceptions, declines } =
+    GrantRow.parse(row)
+  return {
+    repository: Upstream.parse({
+      name,
+      url: upstream,
+      identity,
+      knownHosts: known_hosts,
+      staleReads: stale_reads === 1,
+    }),
+    terms,
+    exceptions,
+    declines,
+    gitleaksConfig: gitleaks_config,
+  }
+}
+
+/** Notes that a token was used, once a minute at most. */
+export async function touchToken(db: D1Database, token: KnownToken): Promise<void> {
+  const now = Date.now()
+  if (token.lastUsedAt !== null && now - token.lastUsedAt < 60_000) return
+  await db.prepare('UPDATE tokens SET last_used_at = ? WHERE id = ?').bind(now, token.id).run()
+}

@@ -1,0 +1,94 @@
+import { z } from 'zod'
+import type { AdminToken, MintedAdminToken } from '../../contract/api.ts'
+import type { AgentName } from '../../contract/names.ts'
+import { change, type Operator } from '../audit-log.ts'
+import { iso, isoOrNull, millisOrNull } from '../time.ts'
+import { hashToken, mintToken, type TokenPrefix } from './token-format.ts'
+
+/** Agents' tokens and operators' are kept alike, each in a table of their own. */
+interface Kind {
+  readonly table: 'tokens' | 'admin_tokens'
+  readonly prefix: TokenPrefix
+  /** The word for it in the record of changes. */
+  readonly word: 'token' | 'admin-token'
+}
+
+/** What is told of a token, by its columns. */
+export const minted = {
+  id: z.string(),
+  label: z.string(),
+  created_at: z.number(),
+  expires_at: z.number().nullable(),
+  revoked_at: z.number().nullable(),
+  last_used_at: z.number().nullable(),
+}
+const Minted = z.object(minted)
+
+/** The same as the API tells it. */
+export const told = <R extends z.infer<typeof Minted>>({
+  created_at,
+  expires_at,
+  revoked_at,
+  last_used_at,
+  ...row
+}: R) => ({
+  ...row,
+  createdAt: iso(created_at),
+  expiresAt: isoOrNull(expires_at),
+  revokedAt: isoOrNull(revoked_at),
+  lastUsedAt: isoOrNull(last_used_at),
+})
+
+/** A new token; `of` is whose it is, where it is somebody's. The answer is the only place that ever holds it. */
+export async function mint<O extends { agent?: AgentName }>(
+  ledger: D1Database,
+  operator: Operator,
+  { table, prefix, word }: Kind,
+  of: O,
+  { label, expiresAt }: Pick<AdminToken, 'label' | 'expiresAt'>,
+): Promise<O & MintedAdminToken> {
+  const { id, text } = mintToken(prefix)
+  const at = Date.now()
+  const hash = await hashToken(text)
+  const ends = millisOrNull(expiresAt)
+  const row = { ...of, id, label, hash, created_at: at, expires_at: ends }
+  const columns = Object.keys(row)
+  await change(
+    ledger,
+    ledger
+      .prepare(`INSERT INTO ${table} (${columns.join(', ')}) VALUES (${columns.map(() => '?').join(', ')})`)
+      .bind(...Object.values(row)),
+    operator,
+    `${word}.mint`,
+    id,
+    { ...of, label, expiresAt },
+  )
+  return {
+    ...of,
+    id,
+    label,
+    createdAt: iso(at),
+    expiresAt: isoOrNull(ends),
+    revokedAt: null,
+    lastUsedAt: null,
+    token: text,
+  }
+}
+
+/** Ends a token at once; false when there is none or it was revoked before. */
+export function revoke(
+  ledger: D1Database,
+  operator: Operator,
+  { table, word }: Kind,
+  id: string,
+): Promise<boolean> {
+  return change(
+    ledger,
+    ledger
+      .prepare(`UPDATE ${table} SET revoked_at = ? WHERE id = ? AND revoked_at IS NULL`)
+      .bind(Date.now(), id),
+    operator,
+    `${word}.revoke`,
+    id,
+  )
+}

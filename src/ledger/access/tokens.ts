@@ -1,0 +1,36 @@
+import { z } from 'zod'
+import type { MintedToken, Token } from '../../contract/api.ts'
+import { AgentName } from '../../contract/names.ts'
+import type { Operator } from '../audit-log.ts'
+import { mint, minted, revoke, told } from './token-rows.ts'
+
+const KIND = { table: 'tokens', prefix: 'gate', word: 'token' } as const
+
+const Columns = z.object({ ...minted, agent: AgentName })
+const COLUMNS = Object.keys(Columns.shape).join(', ')
+const Row = Columns.transform((row): Token => told(row))
+
+/** Every token that was minted, without its secret, newest first. */
+export async function listTokens(ledger: D1Database, agent?: string): Promise<Token[]> {
+  const { results } = await ledger
+    .prepare(`SELECT ${COLUMNS} FROM tokens WHERE ?1 IS NULL OR agent = ?1 ORDER BY created_at DESC, id`)
+    .bind(agent ?? null)
+    .all()
+  return z.array(Row).parse(results)
+}
+
+export async function findToken(ledger: D1Database, id: string): Promise<Token | undefined> {
+  const row = await ledger.prepare(`SELECT ${COLUMNS} FROM tokens WHERE id = ?`).bind(id).first()
+  return row ? Row.parse(row) : undefined
+}
+
+/** A new token for an agent that is there. */
+export const addToken = (
+  ledger: D1Database,
+  operator: Operator,
+  { agent, ...wanted }: Pick<Token, 'agent' | 'label' | 'expiresAt'>,
+): Promise<MintedToken> => mint(ledger, operator, KIND, { agent }, wanted)
+
+/** Ends a token at once; false when there is none or it was revoked before. */
+export const revokeToken = (ledger: D1Database, operator: Operator, id: string): Promise<boolean> =>
+  revoke(ledger, operator, KIND, id)

@@ -1,0 +1,81 @@
+import { z } from 'zod'
+import type { Declined } from '../../contract/api.ts'
+import { RepositoryName } from '../../contract/names.ts'
+import { change, type Operator } from '../audit-log.ts'
+import { iso } from '../time.ts'
+import { endExceptions } from './exceptions.ts'
+
+const Row = z
+  .object({
+    repository: RepositoryName,
+    fingerprint: z.string(),
+    reason: z.string(),
+    declined_by: z.string(),
+    created_at: z.number(),
+  })
+  .transform(
+    (row): Declined => ({
+      repository: row.repository,
+      fingerprint: row.fingerprint,
+      reason: row.reason,
+      declinedBy: row.declined_by,
+      createdAt: iso(row.created_at),
+    }),
+  )
+
+/** The findings that operators declined, newest first. */
+export async function listDeclined(ledger: D1Database): Promise<Declined[]> {
+  const { results } = await ledger
+    .prepare('SELECT * FROM declines ORDER BY created_at DESC, fingerprint LIMIT 200')
+    .all()
+  return z.array(Row).parse(results)
+}
+
+/**
+ * Declines a finding, with a word for whoever asks again; a decline that is there takes the new reason, and an exception
+ * ends.
+ */
+export async function decline(
+  ledger: D1Database,
+  operator: Operator,
+  wanted: Pick<Declined, 'repository' | 'fingerprint' | 'reason'>,
+): Promise<Declined> {
+  const at = Date.now()
+  await change(
+    ledger,
+    [
+      endExceptions(ledger, wanted),
+      ledger
+        .prepare(
+          `INSERT INTO declines (repository, fingerprint, reason, declined_by, created_at) VALUES (?, ?, ?, ?, ?)
+           ON CONFLICT (repository, fingerprint) DO UPDATE
+           SET reason = excluded.reason, declined_by = excluded.declined_by, created_at = excluded.created_at`,
+        )
+        .bind(wanted.repository, wanted.fingerprint, wanted.reason, operator.name, at),
+    ],
+    operator,
+    'finding.decline',
+    wanted.fingerprint,
+    { ...wanted },
+  )
+  return { ...wanted, declinedBy: operator.name, createdAt: iso(at) }
+}
+
+/** Lets a declined finding wait for a decision again; false when it was not declined. */
+export function takeBackDecline(
+  ledger: D1Database,
+  operator: Operator,
+  repository: string,
+  fingerprint: string,
+): Promise<boolean> {
+  return change(
+    ledger,
+    ledger
+      .prepare('DELETE FROM declines WHERE repository = ? AND fingerprint = ?')
+      .bind(repository, fingerprint),
+    operator,
+    'finding.take-back',
+    fingerprint,
+    { repository },
+  )
+}

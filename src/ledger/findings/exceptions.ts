@@ -1,0 +1,120 @@
+import { z } from 'zod'
+import type { GrantedException } from '../../contract/api.ts'
+import { RepositoryName } from '../../contract/names.ts'
+import { change, type Operator } from '../audit-log.ts'
+import { iso, isoOrNull, millisOrNull } from '../time.ts'
+
+const Row = z
+  .object({
+    id: z.string(),
+    repository: RepositoryName,
+    fingerprint: z.string(),
+    reason: z.string(),
+    granted_by: z.string(),
+    created_at: z.number(),
+    until: z.number().nullable(),
+    revoked_at: z.number().nullable(),
+  })
+  .transform(
+    (row): GrantedException => ({
+      id: row.id,
+      repository: row.repository,
+      fingerprint: row.fingerprint,
+      reason: row.reason,
+      grantedBy: row.granted_by,
+      createdAt: iso(row.created_at),
+      until: isoOrNull(row.until),
+      revokedAt: isoOrNull(row.revoked_at),
+    }),
+  )
+
+/** Every exception that was granted, also those that have ended, newest first. */
+export async function listExceptions(ledger: D1Database, repository?: string): Promise<GrantedException[]> {
+  const { results } = await ledger
+    .prepare('SELECT * FROM exceptions WHERE ?1 IS NULL OR repository = ?1 ORDER BY created_at DESC, id')
+    .bind(repository ?? null)
+    .all()
+  return z.array(Row).parse(results)
+}
+
+export async function findException(ledger: D1Database, id: string): Promise<GrantedException | undefined> {
+  const row = await ledger.prepare('SELECT * FROM exceptions WHERE id = ?').bind(id).first()
+  return row ? Row.parse(row) : undefined
+}
+
+/** How many exceptions hold in a repository now. */
+export async function countExceptions(ledger: D1Database, repository: string): Promise<number> {
+  const row = await ledger
+    .prepare(
+      `SELECT count(*) AS holding FROM exceptions
+        WHERE repository = ? AND revoked_at IS NULL AND (until IS NULL OR until > ?)`,
+    )
+    .bind(repository, Date.now())
+    .first()
+  return z.object({ holding: z.number() }).parse(row).holding
+}
+
+/** Ends what exceptions hold for a finding; of two for the same one, the other would go on letting it pass. */
+export const endExceptions = (
+  ledger: D1Database,
+  { repository, fingerprint }: Pick<GrantedException, 'repository' | 'fingerprint'>,
+): D1PreparedStatement =>
+  ledger
+    .prepare(
+      'UPDATE exceptions SET revoked_at = ? WHERE repository = ? AND fingerprint = ? AND revoked_at IS NULL',
+    )
+    .bind(Date.now(), repository, fingerprint)
+
+/**
+ * Lets one finding pass in a repository that is there, by its fingerprint, for ever or until a time, in the place of
+ * the exception that it had.
+ */
+export async function addException(
+  ledger: D1Database,
+  operator: Operator,
+  wanted: Pick<GrantedException, 'repository' | 'fingerprint' | 'reason' | 'until'>,
+): Promise<GrantedException> {
+  const id = crypto.randomUUID().slice(0, 13)
+  const createdAt = Date.now()
+  const until = millisOrNull(wanted.until)
+  await change(
+    ledger,
+    [
+      endExceptions(ledger, wanted),
+      ledger
+        .prepare(
+          `INSERT INTO exceptions (id, repository, fingerprint, reason, granted_by, created_at, until)
+           VALUES (?, ?, ?, ?, ?, ?, ?)`,
+        )
+        .bind(id, wanted.repository, wanted.fingerprint, wanted.reason, operator.name, createdAt, until),
+    ],
+    operator,
+    'exception.add',
+    id,
+    { ...wanted },
+  )
+  return {
+    ...wanted,
+    id,
+    grantedBy: operator.name,
+    createdAt: iso(createdAt),
+    until: isoOrNull(until),
+    revokedAt: null,
+  }
+}
+
+/** Ends an exception at once, with every other one for its finding; false when there is none or it was revoked before. */
+export function revokeException(ledger: D1Database, operator: Operator, id: string): Promise<boolean> {
+  return change(
+    ledger,
+    ledger
+      .prepare(
+        `UPDATE exceptions SET revoked_at = ? WHERE revoked_at IS NULL AND (repository, fingerprint) IN
+          (SELECT repository, fingerprint FROM exceptions WHERE id = ? AND revoked_at IS NULL)`,
+      )
+      .bind(Date.now(), id),
+    operator,
+    'exception.revoke',
+    id,
+  )
+}

@@ -1,0 +1,64 @@
+import { z } from 'zod'
+import type { Fetch, FetchQuery } from '../../contract/api.ts'
+import { iso } from '../time.ts'
+import { filter, OF_REPOSITORY } from './filter.ts'
+
+/** One fetch is several requests in protocol v2. */
+const SAME_FETCH_MS = 5_000
+
+/** Records that an agent fetched: what follows at once from the same token is the same fetch. */
+export async function recordFetch(ledger: D1Database, fetch: Omit<Fetch, 'id' | 'at'>): Promise<void> {
+  const now = Date.now()
+  await ledger
+    .prepare(
+      `INSERT INTO fetches (at, repository, agent, token, client_address, client_version)
+       SELECT ?1, ?2, ?3, ?4, ?5, ?6 WHERE NOT EXISTS
+         (SELECT 1 FROM fetches WHERE at > ?7 AND repository = ?2 AND token = ?4)`,
+    )
+    .bind(
+      now,
+      fetch.repository,
+      fetch.agent,
+      fetch.token,
+      fetch.clientAddress,
+      fetch.clientVersion,
+      now - SAME_FETCH_MS,
+    )
+    .run()
+}
+
+const Row = z
+  .object({
+    id: z.number(),
+    at: z.number(),
+    repository: z.string(),
+    agent: z.string(),
+    token: z.string(),
+    client_address: z.string(),
+    client_version: z.string(),
+  })
+  .transform(
+    ({ at, client_address, client_version, ...row }): Fetch => ({
+      ...row,
+      at: iso(at),
+      clientAddress: client_address,
+      clientVersion: client_version,
+    }),
+  )
+
+/** Fetches, newest first; with a cursor, those before the one of that id. */
+export async function listFetches(
+  ledger: D1Database,
+  { agent, repository, cursor, limit }: FetchQuery,
+): Promise<Fetch[]> {
+  const { clause, values } = filter([
+    ['agent = ?', agent],
+    [OF_REPOSITORY, repository],
+    ['id < ?', cursor === undefined ? undefined : Number(cursor)],
+  ])
+  const { results } = await ledger
+    .prepare(`SELECT * FROM fetches ${clause} ORDER BY id DESC LIMIT ?`)
+    .bind(...values, limit)
+    .all()
+  return z.array(Row).parse(results)
+}

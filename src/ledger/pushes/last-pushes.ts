@@ -1,0 +1,36 @@
+import { z } from 'zod'
+import { Outcome } from '../../contract/outcome.ts'
+import { iso } from '../time.ts'
+
+const Row = z
+  .object({
+    name: z.string(),
+    id: z.string(),
+    outcome: Outcome,
+    phase: z.string(),
+    started_at: z.number(),
+  })
+  .transform(({ started_at, ...row }) => ({ ...row, startedAt: iso(started_at) }))
+export type LastPush = z.output<typeof Row>
+
+/** The last push of each of these repositories or agents, by name. */
+export async function lastPushes(
+  ledger: D1Database,
+  of: 'repository' | 'agent',
+  names: readonly string[],
+): Promise<Map<string, LastPush>> {
+  const { results } = await ledger
+    .prepare(
+      `SELECT n.value AS name, p.id, p.outcome, p.phase, p.started_at
+         FROM json_each(?) n
+         JOIN pushes p ON p.id = (SELECT max(id) FROM pushes WHERE ${of} = n.value)`,
+    )
+    .bind(JSON.stringify(names))
+    .all()
+  return new Map(
+    z
+      .array(Row)
+      .parse(results)
+      .map(row => [row.name, row]),
+  )
+}

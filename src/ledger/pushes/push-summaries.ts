@@ -1,0 +1,74 @@
+import { z } from 'zod'
+import { Push, type PushQuery } from '../../contract/api.ts'
+import { RefResult } from '../../contract/outcome.ts'
+import { json } from '../json-column.ts'
+import { iso } from '../time.ts'
+import { selectPushes } from './read-pushes.ts'
+
+const Place = Push.shape.findings.element.pick({ rule: true, path: true, line: true })
+
+/** Of a push with a thousand refs or findings the first one is enough to know it by. */
+const COLUMNS = [
+  'id',
+  'repository',
+  'agent',
+  'outcome',
+  'phase',
+  'started_at',
+  'ms',
+  "json_array_length(refs) AS ref_count, json_extract(refs, '$[0]') AS first_ref",
+  "json_array_length(findings) AS finding_count, json_extract(findings, '$[0]') AS first_finding",
+  "CASE outcome WHEN 'accepted' THEN NULL ELSE json_extract(told, '$[#-1]') END AS last_told",
+]
+
+const Row = z
+  .object({
+    id: z.string(),
+    repository: z.string(),
+    agent: z.string(),
+    outcome: Push.shape.outcome,
+    phase: z.string(),
+    started_at: z.number(),
+    ms: z.number(),
+    ref_count: z.number(),
+    first_ref: json(RefResult).nullable(),
+    finding_count: z.number(),
+    first_finding: json(Place).nullable(),
+    last_told: z.string().nullable(),
+  })
+  .transform(({ started_at, ref_count, first_ref, finding_count, first_finding, last_told, ...row }) => ({
+    ...row,
+    startedAt: iso(started_at),
+    refCount: ref_count,
+    firstRef: first_ref,
+    findingCount: finding_count,
+    firstFinding: first_finding,
+    lastTold: last_told,
+  }))
+/** A push as one line of a list has it. */
+export type PushRow = z.output<typeof Row>
+
+/** A page of pushes, newest first; `next` is the cursor of the page after it, null at the end. */
+export async function listPushRows(
+  ledger: D1Database,
+  query: PushQuery,
+): Promise<{ pushes: PushRow[]; next: string | null }> {
+  const { rows, next } = await selectPushes(ledger, COLUMNS, query)
+  return { pushes: z.array(Row).parse(rows), next }
+}
+
+/** The pushes newer than the one with the id `after`, as far as `query` asks for them; newest first. */
+export async function newPushRows(ledger: D1Database, query: PushQuery, after: string): Promise<PushRow[]> {
+  const { rows } = await selectPushes(ledger, COLUMNS, query, { after })
+  return z.array(Row).parse(rows)
+}
+
+/** These pushes, whatever they are at now. */
+export async function pushRowsOf(ledger: D1Database, ids: readonly string[]): Promise<PushRow[]> {
+  if (ids.length === 0) return []
+  const { results } = await ledger
+    .prepare(`SELECT ${COLUMNS.join(', ')} FROM pushes WHERE id IN (SELECT value FROM json_each(?))`)
+    .bind(JSON.stringify(ids))
+    .all()
+  return z.array(Row).parse(results)
+}

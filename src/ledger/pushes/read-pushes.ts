@@ -1,0 +1,125 @@
+import { z } from 'zod'
+import { Push, type PushQuery, type PushRecord } from '../../contract/api.ts'
+import { Finding, Reaped, RefResult, StepTime } from '../../contract/outcome.ts'
+import { json } from '../json-column.ts'
+import { iso, millis } from '../time.ts'
+import { filter, OF_REPOSITORY } from './filter.ts'
+
+const listed = {
+  id: z.string(),
+  repository: z.string(),
+  agent: z.string(),
+  outcome: Push.shape.outcome,
+  started_at: z.number(),
+  ms: z.number(),
+  refs: json(z.array(RefResult)),
+}
+const ListedRow = z
+  .object({ ...listed, findings: json(Push.shape.findings) })
+  .transform(({ started_at, ...row }): Push => ({ ...row, startedAt: iso(started_at) }))
+
+const RecordRow = z
+  .object({
+    ...listed,
+    findings: json(z.array(Finding)),
+    token: z.string(),
+    phase: z.string(),
+    steps: json(z.array(StepTime)),
+    exceptions_used: json(z.array(z.string())),
+    upstream_said: z.string(),
+    told: json(z.array(z.string())),
+    client_address: z.string(),
+    client_version: z.string(),
+    reaped: Reaped.nullable(),
+    scanned_bytes: z.number(),
+  })
+  .transform(
+    ({
+      started_at,
+      exceptions_used,
+      upstream_said,
+      client_address,
+      client_version,
+      scanned_bytes,
+      ...row
+    }): PushRecord => ({
+      ...row,
+      startedAt: iso(started_at),
+      exceptionsUsed: exceptions_used,
+      upstreamSaid: upstream_said,
+      clientAddress: client_address,
+      clientVersion: client_version,
+      scannedBytes: scanned_bytes,
+    }),
+  )
+
+/**
+ * A page of whole rows ends with the one that passes this: a push of thousands of refs is more than a megabyte, and an
+ * isolate has 128.
+ */
+const PAGE_BYTES = 4 << 20
+
+/** Pushes, newest first; `next` is the cursor of the page after this one, null at the end. */
+export async function listPushes(
+  ledger: D1Database,
+  query: PushQuery,
+): Promise<{ pushes: Push[]; next: string | null }> {
+  const { rows, next } = await selectPushes(ledger, Object.keys(ListedRow.in.shape), query, {
+    bytes: PAGE_BYTES,
+  })
+  return { pushes: z.array(ListedRow).parse(rows), next }
+}
+
+/** The same with everything that is known of each. */
+export async function exportPushes(
+  ledger: D1Database,
+  query: PushQuery,
+): Promise<{ pushes: PushRecord[]; next: string | null }> {
+  const { rows, next } = await selectPushes(ledger, Object.keys(RecordRow.in.shape), query, {
+    bytes: PAGE_BYTES,
+  })
+  return { pushes: z.array(RecordRow).parse(rows), next }
+}
+
+export async function findPush(ledger: D1Database, id: string): Promise<PushRecord | undefined> {
+  const row = await ledger.prepare('SELECT * FROM pushes WHERE id = ?').bind(id).first()
+  return row ? RecordRow.parse(row) : undefined
+}
+
+/**
+ * Columns of pushes, newest first; with `after`, only of those newer than that push; with `bytes`, only until the rows
+ * they come from are that large.
+ */
+export async function selectPushes(
+  ledger: D1Database,
+  columns: readonly string[],
+  query: PushQuery,
+  { after, bytes = Number.MAX_SAFE_INTEGER }: { after?: string; bytes?: number } = {},
+) {
+  const { clause, values } = filter([
+    [OF_REPOSITORY, query.repository],
+    ['agent = ?', query.agent],
+    ['outcome = ?', query.outcome],
+    ['started_at >= ?', query.since === undefined ? undefined : millis(query.since)],
+    ['started_at <= ?', query.until === undefined ? undefined : millis(query.until)],
+    ['id < ?', query.cursor],
+    ['id > ?', after],
+  ])
+  // The length in bytes is known without reading the text.
+  const { results } = await ledger
+    .prepare(
+      `WITH found AS (
+         SELECT id, octet_length(refs) + octet_length(findings) + octet_length(told) + octet_length(upstream_said) AS size
+           FROM pushes ${clause}
+          ORDER BY id DESC LIMIT ?),
+       page AS (
+         SELECT id, sum(size) OVER (ORDER BY id DESC) - size AS before, count(*) OVER () AS found FROM found)
+       SELECT ${columns.join(', ')}, page.found FROM page JOIN pushes USING (id)
+        WHERE before < ? ORDER BY id DESC`,
+    )
+    .bind(...values, query.limit, bytes)
+    .all()
+  const last = z.object({ id: z.string(), found: z.number() }).optional().parse(results.at(-1))
+  const isWhole = results.length === last?.found && last.found < query.limit
+  return { rows: results, next: last && !isWhole ? last.id : null }
+}

@@ -1,0 +1,97 @@
+import { z } from 'zod'
+import { type PushReport, RefResult } from '../../contract/outcome.ts'
+import { newId } from '../id.ts'
+import { json } from '../json-column.ts'
+
+/** What is known of a push before the companion hears of it. */
+export interface PushAttempt {
+  readonly repository: string
+  readonly agent: string
+  readonly token: string
+  readonly clientAddress: string
+  readonly clientVersion: string
+}
+
+/** Opens a push's row; answers with its id. */
+export async function openPush(db: D1Database, attempt: PushAttempt): Promise<string> {
+  const now = Date.now()
+  const id = newId(now)
+  await db
+    .prepare(
+      'INSERT INTO pushes (id, repository, agent, token, started_at, client_address, client_version) VALUES (?, ?, ?, ?, ?, ?, ?)',
+    )
+    .bind(
+      id,
+      attempt.repository,
+      attempt.agent,
+      attempt.token,
+      now,
+      attempt.clientAddress,
+      attempt.clientVersion,
+    )
+    .run()
+  return id
+}
+
+/** Takes back the row of a request that named no ref: it was no push. */
+export async function forgetEmpty(db: D1Database, id: string): Promise<void> {
+  await db.prepare("DELETE FROM pushes WHERE id = ? AND outcome = 'open' AND refs = '[]'").bind(id).run()
+}
+
+/** Puts what the companion says of a push into its row. A row that is settled stays as it is. */
+export async function recordReport(db: D1Database, report: PushReport): Promise<void> {
+  const { id, outcome, phase, ms, refs, findings, steps, exceptionsUsed, upstreamSaid, told } = report
+  const { reaped, scannedBytes } = report
+  const json = [refs, findings, steps, exceptionsUsed].map(value => JSON.stringify(value))
+  await db
+    .prepare(
+      `UPDATE pushes SET outcome = ?, phase = ?, ms = ?, refs = ?, findings = ?, steps = ?, exceptions_used = ?,
+       upstream_said = ?, told = ?, reaped = ?, scanned_bytes = ? WHERE id = ? AND outcome = 'open'`,
+    )
+    .bind(outcome, phase, ms, ...json, upstreamSaid, JSON.stringify(told), reaped, scannedBytes, id)
+    .run()
+}
+
+/** Settles a push that the companion cannot tell of any more. */
+export async function settleLost(
+  db: D1Database,
+  id: string,
+  { outcome, refs, why }: { outcome: 'accepted' | 'failed'; refs: readonly RefResult[]; why: string },
+): Promise<void> {
+  await db
+    .prepare(
+      "UPDATE pushes SET outcome = ?, refs = ?, ms = ? - started_at, told = ? WHERE id = ? AND outcome = 'open'",
+    )
+    .bind(outcome, JSON.stringify(refs), Date.now(), JSON.stringify([why]), id)
+    .run()
+}
+
+const OpenPush = z
+  .object({
+    id: z.string(),
+    repository: z.string(),
+    started_at: z.number(),
+    refs: json(z.array(RefResult)),
+  })
+  .transform(({ started_at: startedAt, ...row }) => ({ ...row, startedAt }))
+export type OpenPush = z.infer<typeof OpenPush>
+
+/** Of one repository, so many open pushes are looked at in one sweep. */
+const OPEN_AT_ONCE = 50
+
+/**
+ * Pushes without an outcome that began before `before` (Unix milliseconds), some of each repository: any of them, since
+ * those that cannot be settled now would be in the way of the others.
+ */
+export async function openPushes(db: D1Database, before: number): Promise<OpenPush[]> {
+  const { results } = await db
+    .prepare(
+      `SELECT id, repository, started_at, refs FROM
+         (SELECT *, row_number() OVER (PARTITION BY repository ORDER BY random()) AS place
+            FROM pushes WHERE outcome = 'open' AND started_at < ?)
+        WHERE place <= ? ORDER BY place LIMIT ?`,
+    )
+    .bind(before, OPEN_AT_ONCE, 10 * OPEN_AT_ONCE)
+    .all()
+  return results.map(row => OpenPush.parse(row))
+}

@@ -1,0 +1,114 @@
+import type { Context } from 'hono'
+import type { GitEnv } from '../auth/agent.ts'
+import { askCompanion } from '../companion/index.ts'
+import { settle } from '../companion/sync-outcome.ts'
+import { newId } from '../ledger/id.ts'
+import { recordFetch } from '../ledger/pushes/fetches.ts'
+import { forgetEmpty, openPush } from '../ledger/pushes/write-pushes.ts'
+import { plain, unavailable } from './responses.ts'
+
+/** The request headers that git http-backend acts on; no other goes further. */
+function gitHeaders(request: Request): Headers {
+  const headers = new Headers()
+  for (const name of ['content-encoding', 'git-protocol']) {
+    const value = request.headers.get(name)
+    if (value !== null) headers.set(name, value)
+  }
+  return headers
+}
+
+const CODINGS = new Set(['gzip', 'x-gzip'])
+
+/** Why a POST is not one of git's for this service, as an answer; undefined: it is. */
+function wrongRequest(
+  request: Request,
+  service: 'git-upload-pack' | 'git-receive-pack',
+): Response | undefined {
+  const type = `application/x-${service}-request`
+  if (request.headers.get('content-type') !== type) return plain(415, [`the content type must be ${type}`])
+  const coding = request.headers.get('content-encoding')
+  if (coding !== null && !(service === 'git-upload-pack' && CODINGS.has(coding)))
+    return plain(415, [`the content encoding ${JSON.stringify(coding)} is not taken for ${service}`])
+  if (new URL(request.url).search !== '') return plain(400, [`${service} takes no query`])
+  return undefined
+}
+
+/** Who stands behind a request, for the record. */
+const whoAsks = (c: Context<GitEnv>) => ({
+  agent: c.var.agent,
+  token: c.var.token.id,
+  clientAddress: c.req.header('cf-connecting-ip') ?? '',
+  clientVersion: (c.req.header('user-agent') ?? '').slice(0, 200),
+})
+
+/** `POST /<name>/git-upload-pack`: a fetch, streamed. */
+export async function fetchPack(c: Context<GitEnv>): Promise<Response> {
+  const { repository, terms } = c.var.access
+  const wrong = wrongRequest(c.req.raw, 'git-upload-pack')
+  if (wrong) return wrong
+  c.executionCtx.waitUntil(recordFetch(c.env.LEDGER, { ...whoAsks(c), repository: repository.name }))
+  return askCompanion(
+    c.env,
+    repository.name,
+    { service: 'git-upload-pack', id: newId(), repository, agent: c.var.agent, terms },
+    { headers: gitHeaders(c.req.raw), body: c.req.raw.body, signal: c.req.raw.signal },
+  ).catch(() => unavailable('git-upload-pack'))
+}
+
+/** The 4-byte flush packet that git sends before a chunked body is a probe of the way, not a push. */
+const PROBE_BYTES = '4'
+
+/**
+ * `POST /<name>/git-receive-pack`: a push, streamed. Its row is in the ledger before the companion hears of it, and
+ * its outcome before the client has read the last of its answer.
+ */
+export async function receivePack(c: Context<GitEnv>): Promise<Response> {
+  const { repository, terms, exceptions, declines, gitleaksConfig } = c.var.access
+  const { raw } = c.req
+  const wrong = wrongRequest(raw, 'git-receive-pack')
+  if (wrong) return wrong
+  if (terms.rules.length === 0)
+    return plain(403, [`${c.var.agent} may read ${repository.name}, not push to it`])
+  const attempt = { ...whoAsks(c), repository: repository.name }
+  const probe = c.req.header('content-length') === PROBE_BYTES
+  const id = probe ? newId() : await openPush(c.env.LEDGER, attempt)
+  c.set('push', id)
+  const asked = askCompanion(
+    c.env,
+    repository.name,
+    {
+      service: 'git-receive-pack',
+      id,
+      repository,
+      agent: c.var.agent,
+      terms,
+      exceptions: [...exceptions],
+      declines: [...declines],
+      gitleaksConfig,
+    },
+    { headers: gitHeaders(raw), body: raw.body, signal: raw.signal },
+  )
+  if (probe) return asked.catch(() => unavailable('git-receive-pack'))
+  const push = { id, repository: repository.name }
+  const settled = async () => void (await settle(c.env, push, 25))
+  // With its refs on record a push can be settled by asking upstream, whatever becomes of the companion.
+  c.executionCtx.waitUntil(settle(c.env, push, 25, 'begun'))
+  raw.signal.addEventListener('abort', () => c.executionCtx.waitUntil(settled()), { once: true })
+  try {
+    const answer = await asked
+    if (!answer.body) return answer
+    // A push has a report; to a list of no commands git says nothing.
+    let isEmpty = answer.ok
+    const told = new TransformStream<Uint8Array, Uint8Array>({
+      transform(bytes, controller) {
+        isEmpty = false
+        controller.enqueue(bytes)
+      },
+      flush: () => (isEmpty ? forgetEmpty(c.env.LEDGER, id) : settled()),
+    })
+    return new Response(answer.body.pipeThrough(told), answer)
+  } catch {
+    c.executionCtx.waitUntil(settled())
+    return unavailable('git-receive-pack')
+  }
+}

@@ -1,0 +1,121 @@
+import fs from 'node:fs'
+import { createRequire } from 'node:module'
+import type { Browser, Page } from 'playwright-core'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { z } from 'zod'
+import { startGate } from '../harness/index.ts'
+import { openConsole, startBrowser } from './fixtures/browser.ts'
+import { tabTo } from './fixtures/keyboard.ts'
+import { furnished } from './fixtures/seeded-gate.ts'
+
+const axe = fs.readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8')
+const Found = z.array(
+  z.object({ id: z.string(), impact: z.string().nullable(), nodes: z.array(z.object({ html: z.string() })) }),
+)
+
+let browser: Browser & AsyncDisposable
+beforeAll(async () => {
+  browser = await startBrowser()
+})
+afterAll(() => browser[Symbol.asyncDispose]())
+
+async function accessibilityProblems(page: Page): Promise<string[]> {
+  await page.evaluate(`${axe}; undefined`)
+  const found = Found.parse(
+    await page.evaluate(
+      'axe.run(document, { resultTypes: ["violations"] }).then(result => result.violations)',
+    ),
+  )
+  return found.map(({ id, impact, nodes }) => `${impact} ${id}: ${nodes.map(node => node.html).join(' | ')}`)
+}
+
+// What is drawn depends on the width, its colours on the scheme: two looks at every page see all four kinds.
+const VIEWS = [
+  { width: 360, scheme: 'light' },
+  { width: 1600, scheme: 'dark' },
+] as const
+
+test('every page is accessible and fits: 360 and 1600 pixels wide, light and dark', async () => {
+  await using gate = await startGate()
+  const pages = await furnished(gate)
+  for (const { width, scheme } of VIEWS) {
+    await using operator = await openConsole(browser, gate, { width, scheme })
+    const { page, open, wrong } = operator
+    const look = async (at: string) => {
+      await page.evaluate('for (const each of document.querySelectorAll("details")) each.open = true')
+      const told = `${at}, ${width} pixels wide, ${scheme}`
+      expect([told, await accessibilityProblems(page)]).toEqual([told, []])
+      const overflow = await page.evaluate('document.documentElement.scrollWidth - innerWidth')
+      expect([told, overflow]).toEqual([told, 0])
+    }
+    for (const at of pages) {
+      await open(at)
+      await look(at)
+    }
+    await open('/repositories/app')
+    await page.getByRole('button', { name: 'Check the link' }).click()
+    await page.getByText('the upstream takes pushes').waitFor()
+    await look('a link that was checked')
+    await open('/agents/ada')
+    await page.getByRole('button', { name: 'Mint a token' }).click()
+    await page.getByText('it is not shown again').waitFor()
+    await look('a token that was minted')
+    await page.getByRole('button', { name: 'Sign out' }).click()
+    await page.getByLabel('Admin token').fill('not one')
+    await look('the sign-in')
+    await page.getByRole('button', { name: 'Sign in' }).click()
+    await page.getByRole('alert').waitFor()
+    await look('a sign-in that failed')
+    expect(wrong).toEqual([])
+  }
+})
+
+test('everything can be done with the keyboard: sign in, find the push, allow its finding, sign out', async () => {
+  await using gate = await startGate()
+  await furnished(gate)
+  await using context = Object.assign(await browser.newContext(), {
+    async [Symbol.asyncDispose]() {
+      await context.close()
+    },
+  })
+  const page = await context.newPage()
+  await page.goto(`${gate.url}/-/console`)
+  await page.keyboard.type(gate.adminToken)
+  await page.keyboard.press('Enter')
+  await page.waitForURL('**/pushes')
+  await page.keyboard.press('Tab')
+  expect(await page.evaluate('document.activeElement.textContent')).toContain('Skip')
+  await page.keyboard.press('Enter')
+  await tabTo(page, /^ada to app$/)
+  const outline = await page.evaluate('getComputedStyle(document.activeElement.closest("li")).outlineStyle')
+  expect(outline).toBe('solid')
+  await page.keyboard.press('Enter')
+  await page.getByRole('heading', { name: '1 finding' }).waitFor()
+  await tabTo(page, 'Reason')
+  await page.keyboard.type('a made-up value')
+  await tabTo(page, /^Allow/)
+  await page.keyboard.press('Enter')
+  await page.getByText('allowed', { exact: true }).waitFor()
+  await tabTo(page, 'Sign out')
+  await page.keyboard.press('Enter')
+  await page.waitForURL('**/sign-in')
+  expect(await gate.admin.ask('GET', '/exceptions')).toMatchObject([{ reason: 'a made-up value' }, {}])
+})
+
+test('a page weighs less than 150 kB with all that it loads', async () => {
+  await using gate = await startGate()
+  const pages = await furnished(gate)
+  await using operator = await openConsole(browser, gate)
+  const { page, open } = operator
+  // A routed request does not come from the browser's cache.
+  await page.route('**/*', route => route.continue())
+  for (const at of pages) {
+    await open(at)
+    await page.waitForLoadState('load')
+    const bytes = await page.evaluate(
+      `performance.getEntries().reduce((sum, entry) => sum + (entry.decodedBodySize ?? 0), 0)`,
+    )
+    expect(bytes, at).toBeGreaterThan(10_000)
+    expect(bytes, at).toBeLessThan(150_000)
+  }
+})

@@ -1,0 +1,215 @@
+import type { Browser } from 'playwright-core'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { startGate } from '../harness/index.ts'
+import { openConsole, startBrowser } from './fixtures/browser.ts'
+import { objectId, type PastPush, writeExceptions, writeHistory } from './fixtures/history.ts'
+import { tabTo } from './fixtures/keyboard.ts'
+import { opened } from './fixtures/long-history.ts'
+
+let browser: Browser & AsyncDisposable
+beforeAll(async () => {
+  browser = await startBrowser()
+})
+afterAll(() => browser[Symbol.asyncDispose]())
+
+const findingIn = (
+  path: string,
+  more: { fingerprint?: string; excerpt?: string; asksForException?: boolean } = {},
+) => ({
+  rule: 'generic-api-key',
+  path,
+  line: 12,
+  commit: objectId(),
+  fingerprint: objectId(),
+  excerpt: 'key = [redacted]',
+  asksForException: false,
+  ...more,
+})
+
+/** Refused pushes, newest first, each for one finding; every seventh asks for an exception. */
+const refusals = (count: number): PastPush[] =>
+  Array.from({ length: count }, (_, i) => ({
+    startedAt: Date.now() - (i + 1) * 60_000,
+    outcome: 'refused',
+    findings: [
+      findingIn(`services/payment/configuration/production-${i}.json`, {
+        excerpt: `  "stripe_secret_key": "[redacted]", "region": "eu-central-1", "number": ${i}`,
+        asksForException: i % 7 === 6,
+      }),
+    ],
+  }))
+
+test('a finding that waits is shown as the last push that it refused has it', async () => {
+  await using gate = await startGate()
+  const fingerprints = [objectId(), objectId(), objectId(), objectId()]
+  const minutes = (ago: number) => Date.now() - ago * 60_000
+  // Whichever of its pushes asks, and whichever is first in the ledger.
+  const pushes = fingerprints.map((fingerprint, i) => {
+    const first = {
+      agent: `early-${i}`,
+      excerpt: `early ${i}`,
+      asks: i % 2 === 0,
+      startedAt: minutes(20 + i),
+    }
+    const last = { agent: `late-${i}`, excerpt: `late ${i}`, asks: i % 2 === 1, startedAt: minutes(10 + i) }
+    return (i < 2 ? [first, last] : [last, first]).map(
+      ({ agent, excerpt, asks, startedAt }): PastPush => ({
+        agent,
+        startedAt,
+        outcome: 'refused',
+        findings: [findingIn(`${agent}.json`, { fingerprint, excerpt, asksForException: asks })],
+      }),
+    )
+  })
+  const ids = new Map(
+    pushes.flat().map(push => {
+      const [id = ''] = writeHistory(gate.home, [push])
+      return [push.agent, id]
+    }),
+  )
+  writeHistory(gate.home, [
+    { startedAt: minutes(5), agent: 'calm', outcome: 'refused', findings: [findingIn('calm.json')] },
+  ])
+  await using operator = await openConsole(browser, gate)
+  const { page, open } = operator
+  await open('/waiting')
+  const cards = page.locator('.cards > li')
+  // Those that any push asked an exception for come first.
+  expect(await cards.locator('.context a').allTextContents()).toEqual([
+    ...fingerprints.map((_, i) => `late-${i} to app`),
+    'calm to app',
+  ])
+  for (const i of fingerprints.keys()) {
+    const card = cards.nth(i)
+    expect(await card.locator('.context a').getAttribute('href')).toBe(
+      `/-/console/pushes/${ids.get(`late-${i}`)}`,
+    )
+    await card.getByText(`late ${i}`, { exact: true }).waitFor()
+    await card.getByText(`late-${i}.json:12`).waitFor()
+    await card.getByText(`refused 2 times, last ${10 + i} minutes ago`).waitFor()
+  }
+  expect(operator.wrong).toEqual([])
+})
+
+test('two hundred findings wait in pages of less than 150 kB, and the keyboard leads from one to the next', async () => {
+  await using gate = await startGate()
+  writeHistory(gate.home, refusals(200))
+  writeExceptions(gate.home, 150, i => `a made-up value in test number ${i}, as its author says`)
+  for (let i = 0; i < 60; i++)
+    await gate.admin.ask('POST', '/declines', {
+      repository: 'app',
+      fingerprint: objectId(),
+      reason: `rotate it, please (${i})`,
+    })
+  await using operator = await openConsole(browser, gate)
+  const { page, open } = operator
+  // A routed request does not come from the browser's cache.
+  await page.route('**/*', route => route.continue())
+  const seen: string[] = []
+  await open('/waiting')
+  await page.getByText('200 findings in the last 30 days').waitFor()
+  for (;;) {
+    expect((await opened(page)).bytes).toBeLessThan(150_000)
+    const here = await page.locator('.cards .place bdi').allTextContents()
+    expect(here.length).toBeGreaterThan(10)
+    seen.push(...here)
+    if ((await page.getByRole('link', { name: 'Next findings' }).count()) === 0) break
+    await page.locator('.cards button').last().focus()
+    await tabTo(page, 'Next findings')
+    await Promise.all([page.waitForEvent('load'), page.keyboard.press('Enter')])
+  }
+  const all = refusals(200).flatMap(({ findings = [] }) => findings)
+  expect(seen).toEqual(
+    [...all.filter(each => each.asksForException), ...all.filter(each => !each.asksForException)].map(
+      ({ path }) => `${path}:12`,
+    ),
+  )
+  expect(operator.wrong).toEqual([])
+
+  // What is decided further down comes back to where it was decided, and what follows is not lost.
+  await open('/waiting')
+  await page.getByRole('link', { name: 'Next findings' }).click()
+  const [first, second] = await page.locator('.cards .place bdi').allTextContents()
+  await page.getByRole('button', { name: 'Decline' }).first().click()
+  await expect.poll(() => page.locator('.cards .place bdi').first().textContent()).toBe(second)
+  expect(first).not.toBe(second)
+  await page.getByRole('link', { name: 'Back to the first' }).click()
+  await page.getByText('199 findings in the last 30 days').waitFor()
+  for (const nowhere of ['x', '1.zzz.', '0.0.x', '9.a.b', '%00'])
+    expect((await page.goto(`${gate.url}/-/console/waiting?after=${nowhere}`))?.status()).toBe(200)
+})
+
+test('the newest decisions that hold are on the page; how many more there are, and where, is said', async () => {
+  await using gate = await startGate()
+  writeExceptions(gate.home, 30, i => `reason ${i};`)
+  for (let i = 29; i >= 0; i--)
+    await gate.admin.ask('POST', '/declines', {
+      repository: 'app',
+      fingerprint: objectId(),
+      reason: `word ${i};`,
+    })
+  await using operator = await openConsole(browser, gate)
+  const { page, open } = operator
+  await open('/waiting')
+  const exceptions = page.getByRole('region', { name: 'Exceptions that hold' })
+  await exceptions.getByText('reason 0;').waitFor()
+  const shown = await exceptions.getByRole('listitem').count()
+  expect(shown).toBeLessThan(30)
+  await exceptions.getByText(`${30 - shown} more`).waitFor()
+  await exceptions.getByText('git gate exception list').waitFor()
+
+  const declined = page.getByRole('region', { name: 'Declined' })
+  const words: string[] = []
+  for (;;) {
+    words.push(...(await declined.getByText(/^word/).allTextContents()))
+    if ((await declined.getByRole('link', { name: 'Older ones' }).count()) === 0) break
+    await Promise.all([page.waitForEvent('load'), declined.getByRole('link', { name: 'Older ones' }).click()])
+  }
+  expect(words).toEqual(Array.from({ length: 30 }, (_, i) => `word ${i};`))
+  expect(operator.wrong).toEqual([])
+})
+
+test('a decision that is refused keeps what was typed, on the page that it was made on', async () => {
+  await using gate = await startGate()
+  const ids = writeHistory(gate.home, refusals(60))
+  writeExceptions(gate.home, 500, () => 'a made-up value')
+  await using operator = await openConsole(browser, gate)
+  const { page, open } = operator
+  const card = page.locator('.cards > li', { hasText: 'production-58.json' })
+  const allow = async () => {
+    await card.getByLabel('Reason').fill('a value of the vendor’s own documentation')
+    await card.getByLabel('How long').selectOption('week')
+    const [answer] = await Promise.all([
+      page.waitForResponse(response => response.request().method() === 'POST'),
+      card.getByRole('button', { name: 'Allow' }).click(),
+    ])
+    expect(answer.status()).toBe(409)
+    await card.getByRole('alert').getByText('app has 500 exceptions that hold').waitFor()
+    expect(await card.getByLabel('Reason').inputValue()).toBe('a value of the vendor’s own documentation')
+    expect(await card.getByLabel('How long').inputValue()).toBe('week')
+    expect(await page.getByRole('alert').count()).toBe(1)
+    expect(await page.evaluate('document.activeElement.value')).toBe(
+      'a value of the vendor’s own documentation',
+    )
+    const others = page.locator('.cards > li', { hasNotText: 'production-58.json' }).getByLabel('Reason')
+    for (const other of await others.all()) expect(await other.inputValue()).toBe('')
+  }
+  await open('/waiting')
+  await page.getByRole('link', { name: 'Next findings' }).click()
+  await allow()
+  // Sent again from that answer, it is refused again, in the same place.
+  await allow()
+
+  await open(`/pushes/${ids[58]}`)
+  await allow()
+  await page.getByRole('heading', { name: 'ada to app' }).waitFor()
+  await gate.admin.ask('DELETE', '/exceptions/exception-0')
+  await card.getByRole('button', { name: 'Allow' }).click()
+  await page.getByText('allowed', { exact: true }).waitFor()
+  expect(page.url()).toBe(`${gate.url}/-/console/pushes/${ids[58]}`)
+  expect(await gate.admin.ask('GET', '/exceptions?repository=app')).toMatchObject([
+    { reason: 'a value of the vendor’s own documentation' },
+    ...Array(500).fill({}),
+  ])
+  expect(operator.wrong).toEqual([])
+})

@@ -1,0 +1,278 @@
+import fs from 'node:fs'
+import path from 'node:path'
+import { setTimeout as delay } from 'node:timers/promises'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { accepted, megabytes, type Ran, seconds, type Upstream, until } from '../harness/index.ts'
+import { type EdgeAgent, type EdgeGate, type EdgeRepository, startEdgeGate } from './fixtures/edge-gate.ts'
+import { ended, type Instance, imageOfProtocol } from './fixtures/engine.ts'
+
+/** One gate for several tests, each with a repository of its own, so that they can run side by side. */
+function gateWith(settings: Record<string, string>, ...repositories: string[]): () => EdgeGate {
+  let gate: EdgeGate | undefined
+  beforeAll(async () => {
+    gate = await startEdgeGate({ repositories, settings })
+  })
+  afterAll(() => gate?.[Symbol.asyncDispose]())
+  return () => gate as EdgeGate
+}
+
+/** Asks until an answer fits. */
+const untilTold = (agent: EdgeAgent, fits: (ran: Ran) => boolean) =>
+  until(
+    async () => {
+      const ran = await agent.look()
+      return fits(ran) ? ran : undefined
+    },
+    seconds(60),
+    () => 'nobody was told so',
+  )
+const works = ({ code }: Ran) => code === 0
+
+/** A pack that git has in quarantine, whole or not yet (`tmp_objdir-incoming-…`). */
+const isPack = (file: string) => /incoming-[^/]*\/pack\/[^/]*$/.test(file)
+
+/** Git makes and removes folders while they are listed. */
+function filesIn(folder: string): string[] {
+  try {
+    return fs.readdirSync(folder, { recursive: true, encoding: 'utf8' })
+  } catch {
+    return []
+  }
+}
+
+/** Upstream takes pushes in only when told to go on. */
+function holdUp(upstream: Upstream): { goOn(): void } {
+  const sign = path.join(upstream.dir, 'go-on')
+  upstream.hook('pre-receive', `echo upstream thinks >&2; until [ -e '${sign}' ]; do sleep 0.05; done`)
+  return { goOn: () => fs.writeFileSync(sign, '') }
+}
+
+async function pushHeldUp(repository: EdgeRepository) {
+  const ada = await repository.agent('ada')
+  const work = await ada.clone()
+  const commit = await work.commit('Say hello', { 'hello.txt': 'hello\n' })
+  const { goOn } = holdUp(repository.upstream)
+  const push = work.push('HEAD:refs/heads/ada/hello')
+  await push.until(/upstream thinks/)
+  return { ada, push, commit, goOn, container: repository.container() }
+}
+
+describe.concurrent('a container', () => {
+  const gate = gateWith(
+    {
+      GATE_LOST_PUSH_SECONDS: '1',
+      GATE_SCAN_SECONDS: '77',
+      // An identity's key, whatever its name looks like.
+      GATE_IDENTITY_NIGHTLY_SESSIONS: 'a private key',
+    },
+    'races',
+    'broken',
+    'older',
+    'newer',
+    'crash',
+    'stop',
+    'gone',
+    'secrets',
+  )
+
+  test('is started once, however many agents come at once, with the secrets of its repository alone', async () => {
+    const races = gate().repository('races')
+    const ada = await races.agent('ada')
+    for (const ran of await Promise.all(Array.from({ length: 8 }, () => ada.look())))
+      expect(ran).toMatchObject(accepted)
+    expect(races.containers()).toHaveLength(1)
+    expect(Object.keys(races.container().env).sort()).toEqual([
+      'COMPANION_PORT',
+      'GATE_HEAD_START_SECONDS',
+      'GATE_IDENTITY_RACES',
+      'GATE_LOST_PUSH_SECONDS',
+      'GATE_PASS_KEY',
+      'GATE_REPORT_SECONDS',
+      'GATE_SCAN_SECONDS',
+    ])
+    const work = await ada.clone()
+    const commit = await work.commit('Say hello', { 'hello.txt': 'hello\n' })
+    expect(await work.push('HEAD:refs/heads/ada/hello')).toMatchObject(accepted)
+    expect(await races.upstream.ref('refs/heads/ada/hello')).toBe(commit)
+    await races.push({ outcome: 'accepted' })
+  })
+
+  test('that does not start is tried again after a pause, and git is told so', async () => {
+    const broken = gate().repository('broken')
+    const ada = await broken.agent('ada')
+    gate().engine.images.set('broken', [process.execPath, '-e', 'process.exit(3)'])
+    const { output } = await ada.look()
+    expect(output).toMatch(
+      /remote: git-gate: the gate's companion for this repository could not be started; .* try again in 1 s/,
+    )
+    gate().engine.images.delete('broken')
+    await untilTold(ada, works)
+  })
+
+  test.for([
+    ['older', 0, 'companion'],
+    ['newer', 2, 'Worker'],
+  ] as const)(
+    'of an %s protocol is not asked but stopped, and the next image is',
+    async ([name, protocol, old]) => {
+      const repository = gate().repository(name)
+      const ada = await repository.agent('ada')
+      gate().engine.images.set(name, imageOfProtocol(protocol))
+      const { output } = await ada.look()
+      expect(output).toContain(
+        `remote: git-gate: the gate is being upgraded, and its ${old} is still the old one`,
+      )
+      await ended(repository.containers()[0] as Instance)
+      gate().engine.images.delete(name)
+      await untilTold(ada, works)
+    },
+  )
+
+  test('that dies in mid-push fails that push, on record, and the next push finds a new one', async () => {
+    const crash = gate().repository('crash')
+    const ada = await crash.agent('ada')
+    const work = await ada.clone()
+    const hello = await work.commit('Say hello', { 'hello.txt': 'hello\n' })
+    await work.commit('Something big', { big: megabytes(16) })
+    const push = work.push('HEAD:refs/heads/ada/big')
+    const { child, home } = crash.container()
+    await until(
+      () => (filesIn(home).some(isPack) ? true : undefined),
+      seconds(30),
+      () => 'no pack comes in',
+    )
+    child.kill('SIGKILL')
+    const { code, output } = await push
+    expect(code).not.toBe(0)
+    // An answer that has begun can only break off, and a client that still sends may see its connection break first.
+    expect(output).toMatch(/git-gate: (the gate has lost its companion|checking)|RPC failed/)
+    await crash.push({ outcome: 'failed' })
+    expect(await work.push(`${hello}:refs/heads/ada/hello`)).toMatchObject(accepted)
+    expect(crash.containers()).toHaveLength(2)
+  })
+
+  test('told to stop ends its forward first, refuses whoever comes, and the next one starts', async () => {
+    const stop = gate().repository('stop')
+    const { ada, push, commit, goOn, container } = await pushHeldUp(stop)
+    container.child.kill('SIGTERM')
+    container.child.kill('SIGTERM')
+    const { output } = await untilTold(ada, ({ code }) => code !== 0)
+    expect(output).toContain('remote: git-gate: the gate is stopping; try again in a few seconds')
+    goOn()
+    expect(await push).toMatchObject(accepted)
+    expect(await stop.upstream.ref('refs/heads/ada/hello')).toBe(commit)
+    await stop.push({ outcome: 'accepted' })
+    await ended(container)
+    expect(container.child.exitCode).toBe(0)
+    expect(await ada.look()).toMatchObject(accepted)
+    expect(stop.containers()).toHaveLength(2)
+  })
+
+  test('told to stop waits to be asked for the outcome of a push whose client has gone', async () => {
+    const gone = gate().repository('gone')
+    const { push, commit, goOn, container } = await pushHeldUp(gone)
+    push.kill()
+    container.child.kill('SIGTERM')
+    goOn()
+    await gone.push({ outcome: 'accepted' })
+    expect(await gone.upstream.ref('refs/heads/ada/hello')).toBe(commit)
+    await ended(container)
+  })
+
+  test('outlives its Durable Object, and is replaced when the secrets have changed', async () => {
+    const secrets = gate().repository('secrets')
+    const ada = await secrets.agent('ada')
+    expect(await ada.look()).toMatchObject(accepted)
+    const first = secrets.container()
+    await secrets.evict()
+    expect(await ada.look()).toMatchObject(accepted)
+    expect(secrets.container()).toBe(first)
+    await secrets.takeIdentityOf('races')
+    expect(await ada.look()).toMatchObject(accepted)
+    expect(first.child.exitCode).toBe(0)
+    const { env } = secrets.container()
+    expect(env).toHaveProperty('GATE_IDENTITY_RACES')
+    expect(env).not.toHaveProperty('GATE_IDENTITY_SECRETS')
+  })
+})
+
+describe.concurrent('a container with little time', () => {
+  const gate = gateWith({ GATE_START_SECONDS: '2' }, 'slow')
+
+  test('to start goes on starting when its client was sent away', async () => {
+    const slow = gate().repository('slow')
+    const ada = await slow.agent('ada')
+    const { promise, resolve: goOn } = Promise.withResolvers<void>()
+    gate().engine.holds.set('slow', promise)
+    const { output } = await ada.look()
+    expect(output).toContain(
+      "remote: git-gate: the gate's companion for this repository is starting; try again in a few seconds",
+    )
+    const { status, headers } = await fetch(
+      `${ada.url.replace(/\/\/.*@/, '//')}/info/refs?service=git-upload-pack`,
+      {
+        headers: { authorization: `Bearer ${ada.token}` },
+      },
+    )
+    expect([status, headers.get('retry-after')]).toEqual([503, '5'])
+    goOn()
+    await untilTold(ada, works)
+    expect(slow.containers()).toHaveLength(1)
+  })
+})
+
+describe.concurrent('a container that nobody asks', () => {
+  const gate = gateWith({ GATE_CONTAINER_IDLE_SECONDS: '6' }, 'unused', 'used', 'watched')
+
+  test('is stopped, also when its Durable Object was thrown out of memory', async () => {
+    const unused = gate().repository('unused')
+    const ada = await unused.agent('ada')
+    await untilTold(ada, works)
+    const first = unused.container()
+    await ended(first)
+    expect(first.child.exitCode).toBe(0)
+    await untilTold(ada, works)
+    await unused.evict()
+    await ended(unused.container())
+    expect(unused.containers()).toHaveLength(2)
+  })
+
+  test('is neither kept running nor started by whoever watches it', async () => {
+    const watched = gate().repository('watched')
+    expect(await watched.now()).toEqual({ companion: 'asleep', now: null })
+    const ada = await watched.agent('ada')
+    await untilTold(ada, works)
+    expect(await watched.now()).toMatchObject({
+      companion: 'awake',
+      now: { counts: { refreshes: { failed: 0 } } },
+    })
+    expect(await gate().metrics()).toContain(
+      'gate_refreshes_total{repository="watched",outcome="succeeded"} ',
+    )
+    const { child } = watched.container()
+    await until(
+      async () => {
+        await Promise.all([watched.now(), gate().metrics()])
+        return child.exitCode ?? undefined
+      },
+      seconds(30),
+      () => 'the container goes on',
+    )
+    expect(await watched.now()).toEqual({ companion: 'asleep', now: null })
+    expect(await gate().metrics()).not.toContain('repository="watched"')
+    expect(watched.containers()).toHaveLength(1)
+  })
+
+  test('is not stopped while a push goes on in it', async () => {
+    const used = gate().repository('used')
+    await untilTold(await used.agent('ada'), works)
+    const { push, container, goOn } = await pushHeldUp(used)
+    // Longer than the time-out, in which an upstream thinks and nobody else asks.
+    await delay(seconds(7))
+    expect(container.child.exitCode).toBe(null)
+    goOn()
+    expect(await push).toMatchObject(accepted)
+    expect(used.container()).toBe(container)
+    await ended(container)
+  })
+})

@@ -1,0 +1,38 @@
+import type { Phase } from '../fixtures/held-push.ts'
+import { hangOnWholePacks } from '../fixtures/hung-git.ts'
+import type { Behaviour } from '../fixtures/slow-gitleaks.ts'
+import type { Fault } from './fault.ts'
+
+/** SIGKILL for workerd; it is started again when the client has ended. */
+export const workerKilled = (phase: Phase): Fault => ({
+  words: 'Worker killed',
+  phase,
+  spares: ['git://'],
+  inject: async ({ gate }) => (await gate.killWorker()).startAgain,
+})
+
+/** SIGKILL; the launcher starts it again. */
+export const companionKilled = (phase: Phase): Fault => ({
+  words: 'companion killed',
+  phase,
+  async inject({ gate }) {
+    process.kill(gate.companion.pid, 'SIGKILL')
+    return () => {}
+  },
+})
+
+const BEHAVES = { killed: 'is killed', hangs: 'hangs', missing: 'is missing' } as const
+
+export const gitleaksIs = (behaviour: keyof typeof BEHAVES & Behaviour): Fault => ({
+  words: `gitleaks ${BEHAVES[behaviour]}`,
+  async inject({ gitleaks }) {
+    gitleaks.be(behaviour)
+    return () => gitleaks.be('real')
+  },
+})
+
+export const gitHangs: Fault = {
+  words: 'git hangs on the whole pack',
+  phase: 'mid-pack, 2 MB',
+  inject: hangOnWholePacks,
+}

@@ -1,0 +1,144 @@
+// npm run faults: every fault on every surface, with the real bounds, as a table in docs/faults.md.
+import { afterAll, beforeAll, describe, test } from 'vitest'
+import { farMachine } from '../../harness/index.ts'
+import { cutOff, cutOffInForward } from '../fixtures/cut-upstream.ts'
+import {
+  type Scene,
+  type SceneOptions,
+  SURFACES,
+  type Surface,
+  startScene,
+} from '../fixtures/fault-fixture.ts'
+import { diskFor } from '../fixtures/full-disk.ts'
+import { PHASES, type Phase } from '../fixtures/held-push.ts'
+import { bareDaemon } from './bare-daemon.ts'
+import { closeEarly, isHeld, type Leaving, leave, sayHalf, stallClone } from './client-faults.ts'
+import { type Fault, meet, titleOf } from './fault.ts'
+import { companionKilled, gitHangs, gitleaksIs, workerKilled } from './gate-faults.ts'
+import type { Aftermath } from './measure.ts'
+import { openReport } from './report-file.ts'
+import * as upstream from './upstream-faults.ts'
+
+/** A row is measured within this, in milliseconds. */
+const ROW_MS = 400_000
+/** How long a phase goes on that a client need say nothing in, in milliseconds. */
+const HELD_MS = 5_000
+
+/** The phases in which something of the gate is killed. */
+const SENDING = ['mid-pack, 2 MB', 'mid-pack, 100 MB', 'during the scan', 'during the forward'] as const
+
+const SETTINGS = { GATE_FORWARD_SECONDS: '20', GATE_SCAN_SECONDS: '40', GATE_LOST_PUSH_SECONDS: '5' }
+const WORDS: Record<Leaving, string> = {
+  kill: 'client killed',
+  stop: 'client stopped (SIGSTOP)',
+  vanish: 'peer vanished without FIN',
+}
+
+const report = openReport()
+
+/** One row, named by its fault and its surface. */
+function row(words: string, surface: Surface, measure: () => Promise<Aftermath>): void {
+  report.expect(words, surface)
+  test(`${words}, ${surface}`, async () => report.row(words, surface, await measure()), ROW_MS)
+}
+
+/** The scene that the rows of a part are measured in. */
+function inScene(options: () => Promise<SceneOptions>): () => Scene {
+  let scene: Scene | undefined
+  beforeAll(async () => {
+    scene = await startScene(await options())
+  })
+  afterAll(() => scene?.[Symbol.asyncDispose]())
+  return () => {
+    if (!scene) throw new Error('there is no scene')
+    return scene
+  }
+}
+
+describe('faults on this machine', () => {
+  const scene = inScene(async () => ({ idleSeconds: 15, settings: SETTINGS }))
+  const leaving = (surface: Surface, phase: Phase, how: Leaving) => {
+    const held = isHeld(phase, how) ? ` (held for ${HELD_MS / 1000} s more)` : ''
+    row(`${WORDS[how]}, ${phase}${held}`, surface, () => leave(scene(), surface, phase, how, HELD_MS))
+  }
+  const meeting = (fault: Fault, surfaces: readonly Surface[]) => {
+    for (const surface of surfaces) row(titleOf(fault), surface, () => meet(scene(), surface, fault))
+  }
+
+  // The companion's client is played by the test: stopped and vanished are the same silence, and it asks nothing before.
+  for (const surface of SURFACES)
+    for (const phase of PHASES)
+      for (const how of ['kill', 'stop', 'vanish'] as const)
+        if (surface !== 'companion' || (how !== 'stop' && phase !== 'after info/refs'))
+          leaving(surface, phase, how)
+  for (const surface of SURFACES) {
+    row('half a request header', surface, () => sayHalf(scene(), surface))
+    row('client stops reading a clone (60 s are allowed)', surface, () => stallClone(scene(), surface))
+    row('client closes as soon as it has the report', surface, () => closeEarly(scene(), surface))
+  }
+
+  for (const phase of SENDING) meeting(workerKilled(phase), ['worker', 'git://'])
+  for (const behaviour of ['killed', 'hangs', 'missing'] as const) meeting(gitleaksIs(behaviour), SURFACES)
+  meeting(gitHangs, SURFACES)
+  for (const fault of Object.values(upstream)) meeting(fault, SURFACES)
+})
+
+// The launcher gives up a companion that dies again and again, so that each of these has a gate of its own.
+for (const phase of SENDING)
+  describe(`a companion that is killed, ${phase}`, () => {
+    const scene = inScene(async () => ({ idleSeconds: 15, settings: SETTINGS }))
+    const fault = companionKilled(phase)
+    for (const surface of SURFACES) row(titleOf(fault), surface, () => meet(scene(), surface, fault))
+  })
+
+describe('a small disk', () => {
+  const scene = inScene(async () => ({ idleSeconds: 15, settings: SETTINGS }))
+  const stack = new DisposableStack()
+  afterAll(() => stack.dispose())
+  let fault: Fault | undefined
+  for (const surface of SURFACES) {
+    report.expect('disk full while receiving', surface)
+    test(
+      `disk full while receiving, ${surface}`,
+      async ({ skip }) => {
+        fault ??= stack.use(diskFor(scene().gate))?.fault
+        if (!fault) return skip('only root may mount a small disk')
+        report.row(titleOf(fault), surface, await meet(scene(), surface, fault))
+      },
+      ROW_MS,
+    )
+  }
+})
+
+const far = await farMachine()
+afterAll(() => far?.[Symbol.asyncDispose]())
+describe.skipIf(!far)('a network that can be cut', () => {
+  describe('between an agent and the gate', () => {
+    const scene = inScene(async () => ({
+      idleSeconds: 15,
+      settings: SETTINGS,
+      ...(far && { far: { machine: far, holds: 'agent' } }),
+    }))
+    for (const surface of ['worker', 'git://'] as const)
+      for (const phase of PHASES) {
+        const held = isHeld(phase, 'vanish') ? ` (held for ${HELD_MS / 1000} s more)` : ''
+        row(`network cut (namespace), ${phase}${held}`, surface, () =>
+          leave(scene(), surface, phase, 'vanish', HELD_MS),
+        )
+      }
+  })
+  describe('between the gate and upstream', () => {
+    const scene = inScene(async () => ({
+      idleSeconds: 15,
+      settings: SETTINGS,
+      ...(far && { far: { machine: far, holds: 'upstream' } }),
+    }))
+    if (far)
+      for (const fault of [cutOff(far), cutOffInForward(far)])
+        for (const surface of SURFACES) row(titleOf(fault), surface, () => meet(scene(), surface, fault))
+  })
+})
+if (!far)
+  report.aside('No network namespaces here (they take root and veth): no row of a network that is cut.')
+
+test('beside it: a bare git daemon', async () => report.aside(await bareDaemon()), 120_000)

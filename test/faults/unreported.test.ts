@@ -1,0 +1,62 @@
+import { expect, test } from 'vitest'
+import { Entry, type Journal } from '../../container/journal/journal.ts'
+import { watchUntold } from '../../container/journal/unreported.ts'
+import { justBegun } from '../../container/push/push-record.ts'
+import { seconds } from '../harness/index.ts'
+
+const ID = 'p1'
+const PATIENCE = seconds(20)
+
+/** A journal whose words are known to whoever asks as soon as they are being written, as those of a real one are. */
+function slowJournal() {
+  const kept = new Map<string, Entry>()
+  const { promise: disk, resolve: written, reject: full } = Promise.withResolvers<void>()
+  const journal: Journal = {
+    async write(entry) {
+      kept.set(entry.report.id, entry)
+      await disk
+    },
+    read: async id => kept.get(id),
+    begun: async () => {},
+    open: async () => [],
+  }
+  return { journal: watchUntold(journal), written, full }
+}
+
+const word = (outcome: Entry['report']['outcome']) =>
+  Entry.parse({
+    report: { ...justBegun(ID), outcome },
+    upstream: {
+      name: 'app',
+      url: 'ssh://git@127.0.0.1/app.git',
+      identity: 'deploy',
+      knownHosts: '',
+      staleReads: false,
+    },
+  })
+
+test('a companion that stops does not wait for an outcome that was asked for while it was being written', async () => {
+  const { journal, written } = slowJournal()
+  const writing = journal.write(word('accepted'))
+  expect((await journal.read(ID))?.report.outcome).toBe('accepted')
+  written()
+  await writing
+  const startedAt = performance.now()
+  await journal.allTold(PATIENCE)
+  expect(performance.now() - startedAt).toBeLessThan(PATIENCE / 2)
+})
+
+test('a companion that stops waits to be asked for an outcome that could not be written down', async () => {
+  const { journal, full } = slowJournal()
+  const writing = journal.write(word('accepted'))
+  full(new Error('ENOSPC'))
+  await expect(writing).rejects.toThrow('ENOSPC')
+  let told = false
+  const allTold = journal.allTold(PATIENCE).then(() => {
+    told = true
+  })
+  await new Promise(setImmediate)
+  expect(told).toBe(false)
+  await journal.read(ID)
+  await allTold
+})

@@ -1,0 +1,46 @@
+import fs from 'node:fs'
+import os from 'node:os'
+import path from 'node:path'
+import { expect, test } from 'vitest'
+import type { Git } from '../../container/git/git.ts'
+import { occupancy } from '../../container/mirror/lease.ts'
+import { seconds, until } from '../harness/index.ts'
+
+test('what a killed git leaves is removed, also when it is told of while the mirror is maintained', async () => {
+  using stack = new DisposableStack()
+  const dir = fs.mkdtempSync(path.join(os.tmpdir(), 'gate-occupancy-'))
+  stack.defer(() => fs.rmSync(dir, { recursive: true, force: true }))
+  // A pack without a commit-graph is what maintenance begins with.
+  fs.mkdirSync(path.join(dir, 'objects/pack'), { recursive: true })
+  fs.writeFileSync(path.join(dir, 'objects/pack/pack-1.pack'), '')
+  const { promise: maintained, resolve: goOn } = Promise.withResolvers<void>()
+  let isMaintaining = false
+  const git: Pick<Git, 'dir' | 'run'> = {
+    dir,
+    async run([command]) {
+      if (command === 'commit-graph') {
+        isMaintaining = true
+        await maintained
+      }
+      return { code: 0, signal: null, stdout: Buffer.alloc(0), stderr: '' }
+    },
+  }
+  const enter = occupancy(git as Git, () => {})
+  const [leave, leaveKilled] = [await enter(), await enter()]
+  leave(false)
+  await until(
+    () => isMaintaining || undefined,
+    seconds(10),
+    () => 'it is not maintained',
+  )
+  const lock = path.join(dir, 'packed-refs.lock')
+  fs.writeFileSync(lock, '')
+  leaveKilled(true)
+  goOn()
+  await until(
+    () => (fs.existsSync(lock) ? undefined : true),
+    seconds(10),
+    () => 'the lock stays',
+  )
+  expect(fs.existsSync(dir)).toBe(true)
+})
