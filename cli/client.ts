@@ -9,13 +9,13 @@ import {
   GrantedException,
   Identity,
   LinkCheck,
+  LiveStatus,
   MintedAdminToken,
   MintedToken,
   PushPage,
   PushRecord,
   RemovedIdentity,
   Repository,
-  RepositoryNow,
   Status,
   Token,
   Webhook,
@@ -97,7 +97,7 @@ export function clientOf({ url, token, access }: Settings, answerMs = ANSWER_MS)
     repositories: {
       list: () => ask('GET', '/repositories', z.array(Repository)),
       show: (name: string) => ask('GET', `/repositories/${at(name)}`, Repository),
-      now: (name: string) => ask('GET', `/repositories/${at(name)}/now`, RepositoryNow),
+      now: (name: string) => ask('GET', `/repositories/${at(name)}/status`, LiveStatus),
       add: (repository: object) => ask('POST', '/repositories', Repository, repository),
       update: (name: string, settings: object) =>
         ask('PUT', `/repositories/${at(name)}`, Repository, settings),

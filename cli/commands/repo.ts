@@ -76,7 +76,7 @@ const show = command('show <name>', 'one repository, with its grants and its mir
   async (name: string, options) => {
     const client = gate()
     const repository = await client.repositories.show(name)
-    const [grants, { companion, now }] = await Promise.all([
+    const [grants, { companion, status: now }] = await Promise.all([
       client.grants.list({ repository: repository.name }),
       client.repositories.now(repository.name),
     ])

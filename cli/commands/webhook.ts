@@ -19,7 +19,7 @@ const list = command('list', 'who is told').action(async options => {
   answer(options, webhooks, () =>
     table(
       ['ID', 'URL', 'TELLS', 'SINCE'],
-      webhooks.map(each => [each.id, each.url, each.tells, localTime(each.createdAt)]),
+      webhooks.map(each => [each.id, each.url, each.events, localTime(each.createdAt)]),
     ),
   )
 })

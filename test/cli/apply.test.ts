@@ -24,7 +24,7 @@ afterAll(async () => {
 })
 
 /** What repositories need, for files that are about something else. */
-const HERE = 'defaults: {identity: deploy, knownHostsFile: known_hosts}\nidentities: [deploy]\n'
+const DEFAULTS = 'defaults: {identity: deploy, knownHostsFile: known_hosts}\nidentities: [deploy]\n'
 
 interface State {
   repositories: Record<string, object>
@@ -58,7 +58,7 @@ const state = (): State & Record<string, unknown> => ({
   ),
 })
 
-const Answer = z.object({
+const ApplyResult = z.object({
   plan: z.array(z.object({ action: z.string(), kind: z.string(), name: z.string(), detail: z.string() })),
   applied: z.boolean(),
 })
@@ -69,9 +69,9 @@ async function apply(of: object, ...args: string[]) {
     cwd: folder,
   })
   expect(ran, ran.stderr).toMatchObject({ code: 0 })
-  return Answer.parse(JSON.parse(ran.stdout))
+  return ApplyResult.parse(JSON.parse(ran.stdout))
 }
-const told = (answer: z.infer<typeof Answer>) =>
+const told = (answer: z.infer<typeof ApplyResult>) =>
   answer.plan.map(({ action, kind, name }) => `${action} ${kind} ${name}`)
 
 test('50 repositories and 200 grants: plan, apply, apply again, change, apply', {
@@ -121,7 +121,7 @@ test.each([
   ['a grant with a typo', 'agents: {a: {grants: {b: {psuh: [main]}}}}\n', '"psuh"'],
   [
     'a repository that is there twice, in another case',
-    `${HERE}repositories: {Acme/App: {upstream: "git@h:a"}, acme/app: {upstream: "git@h:b"}}\n`,
+    `${DEFAULTS}repositories: {Acme/App: {upstream: "git@h:a"}, acme/app: {upstream: "git@h:b"}}\n`,
     'Acme/App and acme/app are one name',
   ],
   ['a grant that is there twice', 'agents: {a: {grants: {B: read, b: own}}}\n', 'B and b are one name'],
@@ -151,7 +151,7 @@ test.each([
 
 test('a name that objects have is a name', async () => {
   const named = 'repositories: {__proto__: {upstream: "git@git.example.org:p"}}\n'
-  writeFileSync(join(folder, 'proto.yaml'), HERE + named)
+  writeFileSync(join(folder, 'proto.yaml'), DEFAULTS + named)
   const ran = await gitGate(['apply', 'proto.yaml', '--yes'], {
     env: { GATE_URL: gate.url, GATE_ADMIN_TOKEN: gate.adminToken },
     cwd: folder,
@@ -162,7 +162,7 @@ test('a name that objects have is a name', async () => {
 
 test('what the gate refuses in mid-plan is told with the step, and nothing more is begun', async () => {
   const many = Array.from({ length: 60 }, (_, i) => `  rest-${i}: {upstream: "git@git.example.org:r"}\n`)
-  const file = `${HERE}repositories:\n  bad: {upstream: "https://git.example.org/r"}\n${many.join('')}`
+  const file = `${DEFAULTS}repositories:\n  bad: {upstream: "https://git.example.org/r"}\n${many.join('')}`
   writeFileSync(join(folder, 'refused.yaml'), file)
   const ran = await gitGate(['apply', 'refused.yaml', '--yes'], {
     env: { GATE_URL: gate.url, GATE_ADMIN_TOKEN: gate.adminToken },
@@ -170,8 +170,8 @@ test('what the gate refuses in mid-plan is told with the step, and nothing more 
   })
   expect(ran).toMatchObject({
     code: 1,
-    stderr: expect.stringMatching(/\+ repository bad: .*cannot be used/),
+    stderr: expect.stringMatching(/\+ repository bad: .*upstream URL is invalid/),
   })
-  const there = z.array(z.object({ name: z.string() })).parse(await gate.json('GET', '/repositories'))
-  expect(there.filter(({ name }) => name.startsWith('rest-')).length).toBeLessThan(30)
+  const repositories = z.array(z.object({ name: z.string() })).parse(await gate.json('GET', '/repositories'))
+  expect(repositories.filter(({ name }) => name.startsWith('rest-')).length).toBeLessThan(30)
 })

@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { projectRoot } from '../../local/worker/bundle.ts'
 
-export interface Ran {
+export interface CommandResult {
   readonly code: number | null
   readonly stdout: string
   readonly stderr: string
@@ -12,7 +12,7 @@ export interface Ran {
 export async function gitGate(
   args: readonly string[],
   options: { env: Record<string, string>; cwd?: string; input?: string },
-): Promise<Ran> {
+): Promise<CommandResult> {
   const child = spawn(`${projectRoot}/cli/git-gate`, args, {
     cwd: options.cwd ?? '/',
     env: { PATH: process.env.PATH, HOME: '/nonexistent', ...options.env },

@@ -7,7 +7,7 @@ import { z } from 'zod'
 import { projectRoot } from '../../local/worker/bundle.ts'
 import { Terms } from '../../src/contract/grant.ts'
 import { type AdminGate, hostKey, startAdminGate } from '../api/admin-gate.ts'
-import { accessBefore } from './access-before.ts'
+import { startAccessProxy } from './access-proxy.ts'
 import { gitGate } from './command.ts'
 
 let gate: AdminGate
@@ -181,15 +181,15 @@ test('a grant is written in a few words', async () => {
 })
 
 test('what is wrong is said on stderr, with what to do: exit 2 for the command line, else 1', async () => {
-  const wrong = async (...args: string[]) => {
+  const failure = async (...args: string[]) => {
     const { code, stdout, stderr } = await run(...args)
     expect(stdout).toBe('')
     expect(stderr).not.toMatch(/at .*\.ts:\d+|should not happen/)
     return `${code} ${stderr}`
   }
-  expect(await wrong('grant', 'set', 'bob', 'demo')).toMatch(/^2 .*--read/s)
-  expect(await wrong('grant', 'set', 'bob', 'demo', '--push', '{agnet}/**')).toMatch(/^2 .*\{agent\}/s)
-  expect(await wrong('grant', 'set', 'bob', 'demo', '--push', 'main', '--max-blob-bytes', 'many')).toMatch(
+  expect(await failure('grant', 'set', 'bob', 'demo')).toMatch(/^2 .*--read/s)
+  expect(await failure('grant', 'set', 'bob', 'demo', '--push', '{agnet}/**')).toMatch(/^2 .*\{agent\}/s)
+  expect(await failure('grant', 'set', 'bob', 'demo', '--push', 'main', '--max-blob-bytes', 'many')).toMatch(
     /^2 /,
   )
   const privateKey = join(folder, 'id_ed25519')
@@ -199,43 +199,44 @@ test('what is wrong is said on stderr, with what to do: exit 2 for the command l
     ['--email', ''],
     ['--allowed-signers', privateKey],
   ] as const)
-    expect(await wrong('grant', 'set', 'bob', 'demo', '--push', 'main', option, value), option).toMatch(
+    expect(await failure('grant', 'set', 'bob', 'demo', '--push', 'main', option, value), option).toMatch(
       /^2 git-gate: \w+.*: /,
     )
-  expect(await wrong('grant', 'set', 'nobody', 'demo', '--push', 'main')).toMatch(/^1 .*no agent nobody/s)
-  expect(await wrong('repo', 'add', 'x')).toMatch(/^2 .*--upstream/s)
-  expect(await wrong('repo', 'frobnicate')).toMatch(/^2 /)
-  expect(await wrong('agent', 'add', 'A B')).toMatch(/^1 /)
-  expect(await wrong('agent', 'add', 'bob')).toMatch(/^1 .*already/s)
-  expect(await wrong('token', 'mint', 'bob', '--expires', 'soon')).toMatch(/^2 .*30d/s)
-  expect(await wrong('push', 'show', 'nothing')).toMatch(/^1 .*no push nothing/s)
-  expect(await wrong('push', 'list', '--outcome', 'fine')).toMatch(/^2 /)
-  expect(await wrong('apply', 'missing.yaml')).toMatch(/^1 .*no file missing\.yaml/s)
+  expect(await failure('grant', 'set', 'nobody', 'demo', '--push', 'main')).toMatch(/^1 .*no agent nobody/s)
+  expect(await failure('repo', 'add', 'x')).toMatch(/^2 .*--upstream/s)
+  expect(await failure('repo', 'frobnicate')).toMatch(/^2 /)
+  expect(await failure('agent', 'add', 'A B')).toMatch(/^1 /)
+  expect(await failure('agent', 'add', 'bob')).toMatch(/^1 .*already/s)
+  expect(await failure('token', 'mint', 'bob', '--expires', 'soon')).toMatch(/^2 .*30d/s)
+  expect(await failure('push', 'show', 'nothing')).toMatch(/^1 .*no push nothing/s)
+  expect(await failure('push', 'list', '--outcome', 'fine')).toMatch(/^2 /)
+  expect(await failure('apply', 'missing.yaml')).toMatch(/^1 .*no file missing\.yaml/s)
   const refused = await run('push', 'show', 'nothing', '--json')
   expect(JSON.parse(refused.stderr)).toMatchObject({ error: { code: 'not-found' } })
 })
 
 test('a gate that is not there, or refuses, is told of', async () => {
-  const with_ = (more: Record<string, string>, cwd = folder) => gitGate(['agent', 'list'], { env: more, cwd })
-  expect(await with_({ ...env(), GATE_URL: 'http://127.0.0.1:1' })).toMatchObject({
+  const listWith = (more: Record<string, string>, cwd = folder) =>
+    gitGate(['agent', 'list'], { env: more, cwd })
+  expect(await listWith({ ...env(), GATE_URL: 'http://127.0.0.1:1' })).toMatchObject({
     code: 1,
     stderr: expect.stringContaining('no gate answers'),
   })
-  expect(await with_({ ...env(), GATE_ADMIN_TOKEN: 'wrong' })).toMatchObject({
+  expect(await listWith({ ...env(), GATE_ADMIN_TOKEN: 'wrong' })).toMatchObject({
     code: 1,
     stderr: expect.stringContaining('admin'),
   })
-  const broken = await with_({ ...env(), GATE_ADMIN_TOKEN: `${gate.adminToken}\nß` })
+  const broken = await listWith({ ...env(), GATE_ADMIN_TOKEN: `${gate.adminToken}\nß` })
   expect(broken).toMatchObject({ code: 1, stderr: expect.stringContaining('GATE_ADMIN_TOKEN') })
   expect(broken.stderr).not.toContain(gate.adminToken)
-  expect(await with_({ GATE_HOME: '/nowhere' })).toMatchObject({
+  expect(await listWith({ GATE_HOME: '/nowhere' })).toMatchObject({
     code: 1,
     stderr: expect.stringContaining('GATE_URL'),
   })
 })
 
 test('a gate behind Cloudflare Access is reached with a service token, and without one it is said what is in the way', async () => {
-  await using edge = await accessBefore(gate.url)
+  await using edge = await startAccessProxy(gate.url)
   const list = (more: Record<string, string>) =>
     gitGate(['agent', 'list'], { env: { ...env(), GATE_URL: edge.url, ...more } })
   expect(await list({})).toMatchObject({
@@ -246,8 +247,8 @@ test('a gate behind Cloudflare Access is reached with a service token, and witho
     code: 1,
     stderr: expect.stringContaining('two halves'),
   })
-  const letIn = await list({ GATE_ACCESS_CLIENT_ID: edge.id, GATE_ACCESS_CLIENT_SECRET: edge.secret })
-  expect(letIn).toMatchObject({ code: 0, stderr: '' })
+  const accepted = await list({ GATE_ACCESS_CLIENT_ID: edge.id, GATE_ACCESS_CLIENT_SECRET: edge.secret })
+  expect(accepted).toMatchObject({ code: 0, stderr: '' })
 })
 
 test('a local gate is found by what it wrote, and the command by a link to it', async () => {
@@ -287,10 +288,10 @@ test("a local gate's token goes to no other gate", async () => {
 test('a date is the beginning of that day where the operator is, and tables tell it so', async () => {
   await ok('agent', 'add', 'dated')
   const [zone, beginning] = ['America/New_York', '2099-01-31T05:00:00.000Z']
-  const there = (...args: string[]) => gitGate(args, { env: { ...env(), TZ: zone } })
-  const minted = await there('token', 'mint', 'dated', '--expires', '2099-01-31', '--json')
+  const runInZone = (...args: string[]) => gitGate(args, { env: { ...env(), TZ: zone } })
+  const minted = await runInZone('token', 'mint', 'dated', '--expires', '2099-01-31', '--json')
   expect(JSON.parse(minted.stdout)).toMatchObject({ expiresAt: beginning })
-  expect((await there('token', 'list', 'dated')).stdout).toMatch(/ 2099-01-31 00:00$/m)
+  expect((await runInZone('token', 'list', 'dated')).stdout).toMatch(/ 2099-01-31 00:00$/m)
 })
 
 const Minted = z.object({ id: z.string(), token: z.string() })
@@ -312,13 +313,13 @@ test('a token that leaked is ended by the whole of it, an admin token too', asyn
 test('what may be a secret is neither sent in a path nor repeated by a complaint', async () => {
   const secret = 'Sx'.repeat(16)
   const [agents, admins] = [`gate_abcdefghij_${secret}`, `gateadmin_abcdefghij_${secret}`]
-  const complaints = new Map([
+  const expectedFixes = new Map([
     [['admin-token', 'revoke', agents], /git gate token revoke abcdefghij/],
     [['token', 'revoke', admins], /git gate admin-token revoke abcdefghij/],
     [['admin-token', 'revoke', gate.adminToken], /GATE_ADMIN_TOKEN/],
     [['token', 'revoke', `"${agents}"`], /git gate token list/],
   ])
-  for (const [args, remedy] of complaints) {
+  for (const [args, remedy] of expectedFixes) {
     const ran = await gitGate(args, { env: { ...env(), GATE_URL: 'http://127.0.0.1:1' } })
     expect(ran).toMatchObject({ code: 2, stdout: '', stderr: expect.stringMatching(remedy) })
     expect(ran.stderr).not.toContain(secret)

@@ -8,10 +8,10 @@ import { projectRoot } from '../../local/worker/bundle.ts'
 import { gitGate } from './command.ts'
 
 /** A gate that begins its answer with a line, and goes on as told. */
-async function gateThat(goesOn: (response: ServerResponse) => void) {
+async function startFakeGate(continueResponse: (response: ServerResponse) => void) {
   const server = createServer((_, response) => {
     response.write('{"id":"one"}\n')
-    goesOn(response)
+    continueResponse(response)
   }).listen(0, '127.0.0.1')
   await once(server, 'listening')
   return {
@@ -27,7 +27,7 @@ const env = ({ url, token }: { url: string; token: string }) => ({ GATE_URL: url
 test('an export may take longer than an answer may take to begin', async () => {
   const ANSWER_MS = 60_000
   let end = () => {}
-  await using gate = await gateThat(response => {
+  await using gate = await startFakeGate(response => {
     end = () => response.end('{"id":"two"}\n')
   })
   vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
@@ -54,7 +54,7 @@ test('a gate that does not answer is told of in time', async () => {
 })
 
 test('an export that breaks off says so', async () => {
-  await using gate = await gateThat(response => setImmediate(() => response.destroy()))
+  await using gate = await startFakeGate(response => setImmediate(() => response.destroy()))
   const ran = await gitGate(['push', 'export'], { env: env(gate.settings) })
   expect(ran).toMatchObject({
     code: 1,
@@ -64,7 +64,7 @@ test('an export that breaks off says so', async () => {
 })
 
 test('a reader that has seen enough ends an export quietly, and a full disk does not', async () => {
-  await using gate = await gateThat(response => {
+  await using gate = await startFakeGate(response => {
     const more = () => {
       while (response.write('x'.repeat(10_000)));
       response.once('drain', more)

@@ -27,7 +27,7 @@ test.for([
   await using operator = await openConsole(browser, gate)
   await operator.open('/repositories/app')
   await operator.page.getByText(words).waitFor()
-  expect(operator.wrong).toEqual([])
+  expect(operator.errors).toEqual([])
 
   await gate.ledger
     .prepare(
@@ -53,7 +53,7 @@ test('a page that cannot be made says so as a page of the console', async () => 
   expect(answer?.status()).toBe(500)
   expect(answer?.headers()['content-security-policy']).toContain("default-src 'none'")
   await operator.page.getByRole('heading', { name: 'The gate failed on this page' }).waitFor()
-  expect(operator.wrong.filter(each => !each.startsWith('500 ') && !each.includes('status of 500'))).toEqual(
+  expect(operator.errors.filter(each => !each.startsWith('500 ') && !each.includes('status of 500'))).toEqual(
     [],
   )
 })
@@ -98,5 +98,5 @@ test('a companion that hangs holds up neither the page of its repository nor the
   } finally {
     process.kill(gate.companion.pid, 'SIGCONT')
   }
-  expect(operator.wrong).toEqual([])
+  expect(operator.errors).toEqual([])
 })

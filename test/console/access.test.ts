@@ -5,7 +5,7 @@ import { SignJWT } from 'jose'
 import type { Browser, Page } from 'playwright-core'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import type { AdminGate } from '../api/admin-gate.ts'
-import { AUDIENCE, keys, others, startGateBehindAccess, TEAM } from '../api/behind-access.ts'
+import { AUDIENCE, accessKeys, foreignKeys, startGateBehindAccess, TEAM } from '../api/behind-access.ts'
 import { startBrowser } from './fixtures/browser.ts'
 
 let browser: Browser & AsyncDisposable
@@ -19,7 +19,7 @@ afterAll(async () => {
   await browser[Symbol.asyncDispose]()
 })
 
-const assertion = (email: string, { key = keys.privateKey, audience = AUDIENCE, until = '5m' } = {}) =>
+const assertion = (email: string, { key = accessKeys.privateKey, audience = AUDIENCE, until = '5m' } = {}) =>
   new SignJWT({ email })
     .setProtectedHeader({ alg: 'RS256', kid: 'one' })
     .setIssuedAt()
@@ -86,7 +86,7 @@ test('signing out ends what Access has begun', async () => {
 })
 
 test.for([
-  ['with the key of another', () => assertion('eve@example.com', { key: others.privateKey })],
+  ['with the key of another', () => assertion('eve@example.com', { key: foreignKeys.privateKey })],
   ['for another application', () => assertion('eve@example.com', { audience: 'b'.repeat(64) })],
   ['of yesterday', () => assertion('eve@example.com', { until: '-1 day' })],
 ] as const)('a word of Access made %s signs nobody in', async ([_, made]) => {

@@ -14,7 +14,7 @@ beforeAll(async () => {
 afterAll(() => browser[Symbol.asyncDispose]())
 
 /** A shell on a machine of its own, as far as git can tell. */
-function freshMachine() {
+function startShell() {
   const home = fs.mkdtempSync(path.join(os.tmpdir(), 'gate-machine-'))
   const env = { PATH: process.env.PATH, HOME: home, GIT_CONFIG_NOSYSTEM: '1', GIT_TERMINAL_PROMPT: '0' }
   return {
@@ -31,7 +31,7 @@ function freshMachine() {
 
 test('an agent is made, granted and given a token; the pasted lines clone; revoked, the next fetch fails', async () => {
   await using gate = await startGate()
-  using machine = freshMachine()
+  using machine = startShell()
   await using operator = await openConsole(browser, gate)
   const { page, open } = operator
   await open('/agents')
@@ -62,16 +62,16 @@ test('an agent is made, granted and given a token; the pasted lines clone; revok
   expect(await machine.run(push)).toMatchObject({ code: 0 })
   await open('/agents/ada')
   expect(await page.content()).not.toContain(token)
-  const did = page.getByRole('region', { name: 'What it did lately' }).getByRole('listitem')
-  await did.filter({ hasText: 'accepted' }).getByText('ada/try').waitFor()
-  await did.filter({ hasText: 'fetched' }).getByRole('link', { name: 'app' }).first().waitFor()
-  await did.filter({ hasText: 'fetched' }).getByText('git/').first().waitFor()
+  const activity = page.getByRole('region', { name: 'What it did lately' }).getByRole('listitem')
+  await activity.filter({ hasText: 'accepted' }).getByText('ada/try').waitFor()
+  await activity.filter({ hasText: 'fetched' }).getByRole('link', { name: 'app' }).first().waitFor()
+  await activity.filter({ hasText: 'fetched' }).getByText('git/').first().waitFor()
   await page.getByRole('button', { name: /^Revoke the token/ }).click()
   await page.getByText('1 ended token').click()
   await page.getByText(/revoked just now/).waitFor()
-  const fetched = await machine.run('git -C app fetch')
-  expect(fetched.code).not.toBe(0)
-  expect(operator.wrong).toEqual([])
+  const fetchAfterRevoke = await machine.run('git -C app fetch')
+  expect(fetchAfterRevoke.code).not.toBe(0)
+  expect(operator.errors).toEqual([])
 })
 
 test('no token is minted for a time that the form does not offer, nor for none', async () => {
@@ -84,9 +84,9 @@ test('no token is minted for a time that the form does not offer, nor for none',
     await page.evaluate(
       `for (const each of document.querySelectorAll('[name=expires] option')) each.value = '${days}'`,
     )
-    const answered = page.waitForResponse('**/agents/ada/tokens')
+    const response = page.waitForResponse('**/agents/ada/tokens')
     await page.getByRole('button', { name: 'Mint a token' }).click()
-    expect((await answered).status()).toBe(400)
+    expect((await response).status()).toBe(400)
     await page.getByRole('alert').getByText('30 days, 90 days, a year, no end').waitFor()
   }
   await open('/agents/ada')
@@ -94,7 +94,7 @@ test('no token is minted for a time that the form does not offer, nor for none',
   await page.getByRole('button', { name: 'Mint a token' }).click()
   await page.getByRole('alert').waitFor()
   expect(await gate.admin.ask('GET', '/tokens')).toEqual([])
-  expect(operator.wrong).toEqual([])
+  expect(operator.errors).toEqual([])
 })
 
 test("a repository's settings are not saved over what somebody has changed since the form was opened", async () => {
@@ -116,9 +116,9 @@ test("a repository's settings are not saved over what somebody has changed since
   })
   expect(changed.status).toBe(200)
 
-  const answered = page.waitForResponse(response => response.request().method() === 'POST')
+  const response = page.waitForResponse(response => response.request().method() === 'POST')
   await page.getByRole('button', { name: 'Save' }).click()
-  expect((await answered).status()).toBe(409)
+  expect((await response).status()).toBe(409)
   const alert = page.getByRole('alert')
   await alert.getByText(/^admin token grace \(\w+\) has changed these settings/).waitFor()
   await alert.getByText("# from the host's own page").waitFor()
@@ -141,7 +141,7 @@ test("a repository's settings are not saved over what somebody has changed since
     staleReads: true,
     gitleaksConfig: 'title = "mine"\n',
   })
-  expect(operator.wrong).toEqual([])
+  expect(operator.errors).toEqual([])
 })
 
 test('a repository is added in the page; what is wrong with it is said there, and its link can be checked', async () => {
@@ -170,5 +170,5 @@ test('a repository is added in the page; what is wrong with it is said there, an
   await page.getByText('Change the settings').click()
   expect(await page.getByLabel(/^Serve fetches/).isChecked()).toBe(true)
   expect(await gate.admin.ask('GET', '/repositories/acme%2Fsecond')).toMatchObject({ staleReads: true })
-  expect(operator.wrong).toEqual([])
+  expect(operator.errors).toEqual([])
 })

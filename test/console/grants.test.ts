@@ -12,7 +12,7 @@ beforeAll(async () => {
 afterAll(() => browser[Symbol.asyncDispose]())
 
 /** What is in the field that has the focus is replaced, as at a keyboard. */
-async function type(page: Page, text: string): Promise<void> {
+async function replaceText(page: Page, text: string): Promise<void> {
   await page.keyboard.press('Control+A')
   await page.keyboard.press('Delete')
   await page.keyboard.insertText(text)
@@ -48,7 +48,7 @@ test('a grant that is saved as it was shown is the same, whatever it says', asyn
     await page.waitForURL('**/agents/ada#grants')
     expect(await gate.admin.ask('GET', '/grants/ada/app')).toEqual({ agent: 'ada', repository: 'app', terms })
   }
-  expect(operator.wrong).toEqual([])
+  expect(operator.errors).toEqual([])
 })
 
 test('a grant is changed with the keyboard alone: what is wrong is said and kept, then every limit is set', async () => {
@@ -67,7 +67,7 @@ test('a grant is changed with the keyboard alone: what is wrong is said and kept
   )
 
   await tabTo(page, 'May do')
-  await type(page, 'refs/heads/main: not force, delete\nrefs/heads/{agent}/**: create, overwrite')
+  await replaceText(page, 'refs/heads/main: not force, delete\nrefs/heads/{agent}/**: create, overwrite')
   await tabTo(page, 'Save')
   await page.keyboard.press('Enter')
   await page
@@ -76,9 +76,9 @@ test('a grant is changed with the keyboard alone: what is wrong is said and kept
     .waitFor()
   expect(await page.getByRole('textbox', { name: 'May do' }).inputValue()).toContain('overwrite')
   await tabTo(page, 'May do')
-  await type(page, 'refs/pull/*: create')
+  await replaceText(page, 'refs/pull/*: create')
   await tabTo(page, 'Paths it must not touch')
-  await type(page, 'docs/**\n.github/**')
+  await replaceText(page, 'docs/**\n.github/**')
   await tabTo(page, 'Save')
   await page.keyboard.press('Enter')
   await page
@@ -88,11 +88,14 @@ test('a grant is changed with the keyboard alone: what is wrong is said and kept
   expect(await page.getByLabel('Paths it must not touch').inputValue()).toBe('docs/**\n.github/**')
 
   await tabTo(page, 'May do')
-  await type(page, 'refs/heads/main: not force, delete\n{agent}/**: create update\nrefs/tags/v*: create')
+  await replaceText(
+    page,
+    'refs/heads/main: not force, delete\n{agent}/**: create update\nrefs/tags/v*: create',
+  )
   await tabTo(page, 'E-mail addresses of its commits')
-  await type(page, '*@example.com')
+  await replaceText(page, '*@example.com')
   await tabTo(page, 'Largest file, in bytes')
-  await type(page, '1000')
+  await replaceText(page, '1000')
   await tabTo(page, 'May push symbolic links')
   await page.keyboard.press('Space')
   await tabTo(page, 'Push options are passed on to the upstream')
@@ -120,7 +123,7 @@ test('a grant is changed with the keyboard alone: what is wrong is said and kept
       pushOptions: true,
     },
   })
-  expect(operator.wrong).toEqual([])
+  expect(operator.errors).toEqual([])
 
   const refused = await work.push('HEAD:refs/heads/ada/docs')
   expect(refused).toMatchObject(rejected)
@@ -151,11 +154,16 @@ test('a repository is given with everything that a grant can say', async () => {
   expect(await gate.admin.ask('GET', '/grants/ada/app')).toMatchObject({
     terms: { rules: [], denyPaths: ['secrets/**'], symlinks: true },
   })
-  expect(operator.wrong).toEqual([])
+  expect(operator.errors).toEqual([])
 })
 
 /** What another operator does meanwhile, by the admin API, with a token of their own. */
-async function asGrace(gate: Gate, method: 'PUT' | 'DELETE', path: string, body?: unknown): Promise<void> {
+async function requestAsGrace(
+  gate: Gate,
+  method: 'PUT' | 'DELETE',
+  path: string,
+  body?: unknown,
+): Promise<void> {
   const minted = (await gate.admin.ask('POST', '/admin-tokens', { label: 'grace' })) as Record<string, string>
   const answer = await fetch(`${gate.url}/-/api/v1${path}`, {
     method,
@@ -165,7 +173,7 @@ async function asGrace(gate: Gate, method: 'PUT' | 'DELETE', path: string, body?
   expect(answer.status).toBe(200)
 }
 
-const saved = async (page: Page, button: string) => {
+const submit = async (page: Page, button: string) => {
   const [answer] = await Promise.all([
     page.waitForResponse(response => response.request().method() === 'POST'),
     page.getByRole('button', { name: button, exact: true }).click(),
@@ -184,9 +192,9 @@ test('a grant is not saved over what somebody has made of it since the form was 
     rules: [{ pattern: 'refs/heads/ada/fix-*', allow: ['create'] }],
     symlinks: false,
   })
-  await asGrace(gate, 'PUT', '/grants/ada/app', narrowed)
+  await requestAsGrace(gate, 'PUT', '/grants/ada/app', narrowed)
 
-  expect(await saved(page, 'Save')).toBe(409)
+  expect(await submit(page, 'Save')).toBe(409)
   const alert = page.getByRole('alert')
   await alert
     .getByText(/^admin token grace \(\w+\) has changed this grant since the form was opened/)
@@ -198,13 +206,13 @@ test('a grant is not saved over what somebody has made of it since the form was 
 
   // A form that cannot be read is still the one that was filled with what is there now.
   await page.getByRole('textbox', { name: 'May do' }).fill('refs/heads/ada/**: overwrite')
-  expect(await saved(page, 'Save')).toBe(400)
+  expect(await submit(page, 'Save')).toBe(400)
   await page.getByRole('textbox', { name: 'May do' }).fill('refs/heads/ada/fix-*: create')
-  expect(await saved(page, 'Save')).toBe(303)
+  expect(await submit(page, 'Save')).toBe(303)
   expect(await gate.admin.ask('GET', '/grants/ada/app')).toMatchObject({
     terms: { rules: narrowed.rules, denyPaths: ['docs/**'], symlinks: true },
   })
-  expect(operator.wrong).toEqual([])
+  expect(operator.errors).toEqual([])
 })
 
 test('a grant that was taken back, or given, while its form was open is told of, and what was typed is kept', async () => {
@@ -214,15 +222,15 @@ test('a grant that was taken back, or given, while its form was open is told of,
   const { page, open } = operator
   await open('/agents/ada/grants/app')
   await page.getByLabel('Paths it must not touch').fill('docs/**')
-  await asGrace(gate, 'DELETE', '/grants/ada/app')
-  expect(await saved(page, 'Save')).toBe(409)
+  await requestAsGrace(gate, 'DELETE', '/grants/ada/app')
+  expect(await submit(page, 'Save')).toBe(409)
   await page
     .getByRole('alert')
     .getByText(/^admin token grace \(\w+\) has taken this grant back/)
     .waitFor()
   expect(await page.getByLabel('Paths it must not touch').inputValue()).toBe('docs/**')
   expect(await gate.admin.ask('GET', '/grants')).toEqual([])
-  expect(await saved(page, 'Save')).toBe(303)
+  expect(await submit(page, 'Save')).toBe(303)
   expect(await gate.admin.ask('GET', '/grants/ada/app')).toMatchObject({ terms: { denyPaths: ['docs/**'] } })
 
   await gate.admin.ask('DELETE', '/grants/ada/app')
@@ -230,8 +238,8 @@ test('a grant that was taken back, or given, while its form was open is told of,
   await page.getByText('Give it a repository').click()
   await page.getByLabel('Paths it must not touch').fill('secrets/**')
   const given = Terms.parse({ rules: [{ pattern: 'refs/heads/ada/fix-*', allow: ['create'] }] })
-  await asGrace(gate, 'PUT', '/grants/ada/app', given)
-  expect(await saved(page, 'Give')).toBe(409)
+  await requestAsGrace(gate, 'PUT', '/grants/ada/app', given)
+  expect(await submit(page, 'Give')).toBe(409)
   await page
     .getByRole('alert')
     .getByText(/^admin token grace \(\w+\) has changed this grant/)
@@ -240,6 +248,6 @@ test('a grant that was taken back, or given, while its form was open is told of,
   expect(await gate.admin.ask('GET', '/grants/ada/app')).toMatchObject({ terms: given })
 
   await gate.admin.ask('DELETE', '/agents/ada')
-  expect(await saved(page, 'Save')).toBe(404)
-  expect(operator.wrong).toEqual([])
+  expect(await submit(page, 'Save')).toBe(404)
+  expect(operator.errors).toEqual([])
 })

@@ -17,8 +17,8 @@ test("a repository's page tells how fresh and how large its mirror is, who is in
   const mirror = page.getByRole('region', { name: 'Mirror' })
   /** What is said under a heading of the mirror's facts. */
   const fact = async (name: string) => {
-    const of = mirror.locator('div', { has: page.locator('dt', { hasText: name }) })
-    return (await of.getByRole('definition').textContent())?.replaceAll(/\s+/g, ' ').trim()
+    const group = mirror.locator('div', { has: page.locator('dt', { hasText: name }) })
+    return (await group.getByRole('definition').textContent())?.replaceAll(/\s+/g, ' ').trim()
   }
   await open('/repositories/app')
   expect(await fact('Up to date as of')).toBe('not since the companion started')
@@ -36,5 +36,5 @@ test("a repository's page tells how fresh and how large its mirror is, who is in
   await open('/repositories/app')
   expect(await fact('Last refresh')).toMatch(/^just now in .*: failed .*upstream/)
   expect(await fact('Refreshes')).toMatch(/^\d+, and 1 that failed since the companion started$/)
-  expect(operator.wrong).toEqual([])
+  expect(operator.errors).toEqual([])
 })

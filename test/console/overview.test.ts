@@ -25,7 +25,7 @@ test('the overview draws which sessions were let go and how much was scanned, wi
     { startedAt: now - 4 * hour - 1, outcome: 'failed', reaped: 'stuck', scannedBytes: 2 << 20 },
   ])
   await using operator = await openConsole(browser, gate)
-  const { page, open, wrong } = operator
+  const { page, open, errors: wrong } = operator
   await open('/overview?range=day')
   const numbers = async (heading: string) => {
     const section = page.locator('section', { has: page.getByRole('heading', { name: heading }) }).first()

@@ -2,9 +2,9 @@ import type { Browser } from 'playwright-core'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { startGate } from '../harness/index.ts'
 import { openConsole, startBrowser } from './fixtures/browser.ts'
-import { objectId, type PastPush, writeExceptions, writeHistory } from './fixtures/history.ts'
+import { type PastPush, randomObjectId, writeExceptions, writeHistory } from './fixtures/history.ts'
 import { tabTo } from './fixtures/keyboard.ts'
-import { opened } from './fixtures/long-history.ts'
+import { measureLoad } from './fixtures/long-history.ts'
 
 let browser: Browser & AsyncDisposable
 beforeAll(async () => {
@@ -14,20 +14,20 @@ afterAll(() => browser[Symbol.asyncDispose]())
 
 const findingIn = (
   path: string,
-  more: { fingerprint?: string; excerpt?: string; asksForException?: boolean } = {},
+  overrides: { fingerprint?: string; excerpt?: string; asksForException?: boolean } = {},
 ) => ({
   rule: 'generic-api-key',
   path,
   line: 12,
-  commit: objectId(),
-  fingerprint: objectId(),
+  commit: randomObjectId(),
+  fingerprint: randomObjectId(),
   excerpt: 'key = [redacted]',
   asksForException: false,
-  ...more,
+  ...overrides,
 })
 
 /** Refused pushes, newest first, each for one finding; every seventh asks for an exception. */
-const refusals = (count: number): PastPush[] =>
+const refusedPushes = (count: number): PastPush[] =>
   Array.from({ length: count }, (_, i) => ({
     startedAt: Date.now() - (i + 1) * 60_000,
     outcome: 'refused',
@@ -41,7 +41,7 @@ const refusals = (count: number): PastPush[] =>
 
 test('a finding that waits is shown as the last push that it refused has it', async () => {
   await using gate = await startGate()
-  const fingerprints = [objectId(), objectId(), objectId(), objectId()]
+  const fingerprints = [randomObjectId(), randomObjectId(), randomObjectId(), randomObjectId()]
   const minutes = (ago: number) => Date.now() - ago * 60_000
   // Whichever of its pushes asks, and whichever is first in the ledger.
   const pushes = fingerprints.map((fingerprint, i) => {
@@ -88,17 +88,17 @@ test('a finding that waits is shown as the last push that it refused has it', as
     await card.getByText(`late-${i}.json:12`).waitFor()
     await card.getByText(`refused 2 times, last ${10 + i} minutes ago`).waitFor()
   }
-  expect(operator.wrong).toEqual([])
+  expect(operator.errors).toEqual([])
 })
 
 test('two hundred findings wait in pages of less than 150 kB, and the keyboard leads from one to the next', async () => {
   await using gate = await startGate()
-  writeHistory(gate.home, refusals(200))
+  writeHistory(gate.home, refusedPushes(200))
   writeExceptions(gate.home, 150, i => `a made-up value in test number ${i}, as its author says`)
   for (let i = 0; i < 60; i++)
     await gate.admin.ask('POST', '/declines', {
       repository: 'app',
-      fingerprint: objectId(),
+      fingerprint: randomObjectId(),
       reason: `rotate it, please (${i})`,
     })
   await using operator = await openConsole(browser, gate)
@@ -109,7 +109,7 @@ test('two hundred findings wait in pages of less than 150 kB, and the keyboard l
   await open('/waiting')
   await page.getByText('200 findings in the last 30 days').waitFor()
   for (;;) {
-    expect((await opened(page)).bytes).toBeLessThan(150_000)
+    expect((await measureLoad(page)).bytes).toBeLessThan(150_000)
     const here = await page.locator('.cards .place bdi').allTextContents()
     expect(here.length).toBeGreaterThan(10)
     seen.push(...here)
@@ -118,13 +118,13 @@ test('two hundred findings wait in pages of less than 150 kB, and the keyboard l
     await tabTo(page, 'Next findings')
     await Promise.all([page.waitForEvent('load'), page.keyboard.press('Enter')])
   }
-  const all = refusals(200).flatMap(({ findings = [] }) => findings)
+  const all = refusedPushes(200).flatMap(({ findings = [] }) => findings)
   expect(seen).toEqual(
     [...all.filter(each => each.asksForException), ...all.filter(each => !each.asksForException)].map(
       ({ path }) => `${path}:12`,
     ),
   )
-  expect(operator.wrong).toEqual([])
+  expect(operator.errors).toEqual([])
 
   // What is decided further down comes back to where it was decided, and what follows is not lost.
   await open('/waiting')
@@ -145,7 +145,7 @@ test('the newest decisions that hold are on the page; how many more there are, a
   for (let i = 29; i >= 0; i--)
     await gate.admin.ask('POST', '/declines', {
       repository: 'app',
-      fingerprint: objectId(),
+      fingerprint: randomObjectId(),
       reason: `word ${i};`,
     })
   await using operator = await openConsole(browser, gate)
@@ -166,12 +166,12 @@ test('the newest decisions that hold are on the page; how many more there are, a
     await Promise.all([page.waitForEvent('load'), declined.getByRole('link', { name: 'Older ones' }).click()])
   }
   expect(words).toEqual(Array.from({ length: 30 }, (_, i) => `word ${i};`))
-  expect(operator.wrong).toEqual([])
+  expect(operator.errors).toEqual([])
 })
 
 test('a decision that is refused keeps what was typed, on the page that it was made on', async () => {
   await using gate = await startGate()
-  const ids = writeHistory(gate.home, refusals(60))
+  const ids = writeHistory(gate.home, refusedPushes(60))
   writeExceptions(gate.home, 500, () => 'a made-up value')
   await using operator = await openConsole(browser, gate)
   const { page, open } = operator
@@ -184,7 +184,7 @@ test('a decision that is refused keeps what was typed, on the page that it was m
       card.getByRole('button', { name: 'Allow' }).click(),
     ])
     expect(answer.status()).toBe(409)
-    await card.getByRole('alert').getByText('app has 500 exceptions that hold').waitFor()
+    await card.getByRole('alert').getByText('app has 500 active exceptions').waitFor()
     expect(await card.getByLabel('Reason').inputValue()).toBe('a value of the vendor’s own documentation')
     expect(await card.getByLabel('How long').inputValue()).toBe('week')
     expect(await page.getByRole('alert').count()).toBe(1)
@@ -211,5 +211,5 @@ test('a decision that is refused keeps what was typed, on the page that it was m
     { reason: 'a value of the vendor’s own documentation' },
     ...Array(500).fill({}),
   ])
-  expect(operator.wrong).toEqual([])
+  expect(operator.errors).toEqual([])
 })

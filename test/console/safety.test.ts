@@ -3,9 +3,9 @@ import { afterAll, beforeAll, expect, test } from 'vitest'
 import { plain } from '../../cli/output.ts'
 import { accepted, startGate } from '../harness/index.ts'
 import { openConsole, startBrowser } from './fixtures/browser.ts'
-import { objectId, writeHistory } from './fixtures/history.ts'
-import { madeUpToken } from './fixtures/sample-data.ts'
-import { furnished } from './fixtures/seeded-gate.ts'
+import { randomObjectId, writeHistory } from './fixtures/history.ts'
+import { fakeGithubToken } from './fixtures/sample-data.ts'
+import { seedGate } from './fixtures/seeded-gate.ts'
 
 let browser: Browser & AsyncDisposable
 beforeAll(async () => {
@@ -16,7 +16,7 @@ afterAll(() => browser[Symbol.asyncDispose]())
 const SCRIPT = `<img src=x onerror="document.body.id='broken'"><script>document.body.id='broken'</script>`
 const HOSTILE = `"'>${SCRIPT}\u202e\u0007\u001b[31m\u200b\ufe0f\u3164\u{e0041}&amp;`
 /** What of it nobody would see. */
-const UNSEEN = /\ufe0f|[\u202e\u0007\u001b\u200b\u3164\u{e0041}]/u
+const INVISIBLE = /\ufe0f|[\u202e\u0007\u001b\u200b\u3164\u{e0041}]/u
 
 test('what real pushes name with markup is text everywhere', async () => {
   await using gate = await startGate()
@@ -28,7 +28,7 @@ test('what real pushes name with markup is text everywhere', async () => {
   await work.commit(HOSTILE.replaceAll(/[\u0000-\u001f]/g, ' '), { 'fine.txt': 'fine\n' })
   expect(await work.push(`HEAD:${branch}`)).toMatchObject(accepted)
   await work.commit('Deploy', {
-    '<b onclick=alert(1)>\u202e\u0007.sh': `A=${SCRIPT} export GITHUB_TOKEN=${madeUpToken()}\n`,
+    '<b onclick=alert(1)>\u202e\u0007.sh': `A=${SCRIPT} export GITHUB_TOKEN=${fakeGithubToken()}\n`,
   })
   await work.push(`HEAD:refs/heads/ada/deploy`)
 
@@ -47,7 +47,7 @@ test('what real pushes name with markup is text everywhere', async () => {
     '/waiting',
     '/overview',
   ])
-    await seesNoMarkup(operator, at)
+    await expectNoMarkup(operator, at)
 })
 
 test('whatever a ledger row holds is text, also where it arrives live, and invisible characters show', async () => {
@@ -71,7 +71,7 @@ test('whatever a ledger row holds is text, also where it arrives live, and invis
       outcome: 'refused',
       phase: HOSTILE,
       token: HOSTILE,
-      refs: [{ ref: HOSTILE, old: HOSTILE, new: objectId(), status: 'ng', reason: HOSTILE }],
+      refs: [{ ref: HOSTILE, old: HOSTILE, new: randomObjectId(), status: 'ng', reason: HOSTILE }],
       findings: [finding],
       steps: [{ step: HOSTILE, ms: 5 }],
       told: [HOSTILE],
@@ -81,19 +81,25 @@ test('whatever a ledger row holds is text, also where it arrives live, and invis
     },
   ])
   await page.getByRole('listitem').filter({ hasText: '\\u202e' }).first().waitFor()
-  await nothingBrokeIn(operator)
+  await expectUnbroken(operator)
   for (const at of ['/pushes', `/pushes/${id}`, '/waiting', '/overview']) {
-    await seesNoMarkup(operator, at)
+    await expectNoMarkup(operator, at)
     expect(await page.getByText('\\u202e').count()).toBeGreaterThan(0)
-    expect(await page.locator('body').textContent()).not.toMatch(UNSEEN)
+    expect(await page.locator('body').textContent()).not.toMatch(INVISIBLE)
   }
-  expect(plain(`branch ${HOSTILE}\n`)).not.toMatch(UNSEEN)
+  expect(plain(`branch ${HOSTILE}\n`)).not.toMatch(INVISIBLE)
 
   const refs = ['refs/tags/v1', 'refs/heads/refs/tags/v1', 'refs/heads/refs/heads/main', 'refs/heads/main']
   const [named] = writeHistory(gate.home, [
     {
       startedAt: now,
-      refs: refs.map(ref => ({ ref, old: objectId(), new: objectId(), status: 'ok', reason: '' })),
+      refs: refs.map(ref => ({
+        ref,
+        old: randomObjectId(),
+        new: randomObjectId(),
+        status: 'ok',
+        reason: '',
+      })),
     },
   ])
   await operator.open(`/pushes/${named}`)
@@ -105,12 +111,15 @@ test('whatever a ledger row holds is text, also where it arrives live, and invis
   ])
 })
 
-async function seesNoMarkup(operator: Awaited<ReturnType<typeof openConsole>>, at: string): Promise<void> {
+async function expectNoMarkup(operator: Awaited<ReturnType<typeof openConsole>>, at: string): Promise<void> {
   await operator.open(at)
-  await nothingBrokeIn(operator)
+  await expectUnbroken(operator)
 }
 
-async function nothingBrokeIn({ page, wrong }: Awaited<ReturnType<typeof openConsole>>): Promise<void> {
+async function expectUnbroken({
+  page,
+  errors: wrong,
+}: Awaited<ReturnType<typeof openConsole>>): Promise<void> {
   expect(await page.locator('img, main script, iframe, [onclick], [onerror]').count()).toBe(0)
   expect(await page.locator('#broken').count()).toBe(0)
   expect(wrong).toEqual([])
@@ -288,7 +297,7 @@ test('a form that is sent after the session has ended leads back to its page, by
   await page.getByRole('button', { name: 'Sign in' }).click()
   await page.getByRole('heading', { name: 'What ada may do in app' }).waitFor()
 
-  const sentTo = async (form: string, referer?: string) => {
+  const redirectTarget = async (form: string, referer?: string) => {
     const answer = await fetch(`${gate.url}/-/console${form}`, {
       method: 'POST',
       redirect: 'manual',
@@ -304,7 +313,7 @@ test('a form that is sent after the session has ended leads back to its page, by
     expect(to.pathname).toBe('/-/console/sign-in')
     return to.searchParams.get('to')
   }
-  expect(await sentTo('/agents', `${gate.url}/-/console/pushes?outcome=refused`)).toBe(
+  expect(await redirectTarget('/agents', `${gate.url}/-/console/pushes?outcome=refused`)).toBe(
     '/-/console/pushes?outcome=refused',
   )
   const elsewhere = [
@@ -315,10 +324,10 @@ test('a form that is sent after the session has ended leads back to its page, by
     'no address',
   ]
   for (const referer of [undefined, ...elsewhere])
-    expect(await sentTo('/agents/ada/tokens', referer)).toBe('/-/console/agents/ada/tokens')
+    expect(await redirectTarget('/agents/ada/tokens', referer)).toBe('/-/console/agents/ada/tokens')
   await open('/agents/ada/tokens')
   await page.getByRole('heading', { name: 'ada', level: 1 }).waitFor()
-  expect(operator.wrong).toEqual([])
+  expect(operator.errors).toEqual([])
 })
 
 test('a sign-in that fails is on record, and too many of them are told to wait', async () => {
@@ -340,7 +349,7 @@ test('a sign-in that fails is on record, and too many of them are told to wait',
 
 test('every answer carries the policy, and no script or style stands in a page', async () => {
   await using gate = await startGate()
-  const pages = await furnished(gate)
+  const pages = await seedGate(gate)
   await using operator = await openConsole(browser, gate)
   const [session] = await operator.page.context().cookies()
   const cookie = `${session?.name}=${session?.value}`

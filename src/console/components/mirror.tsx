@@ -1,4 +1,4 @@
-import type { RepositoryNow } from '../../contract/api.ts'
+import type { LiveStatus } from '../../contract/api.ts'
 import { inBytes } from '../../contract/format-bytes.ts'
 import type { RepositoryStatus } from '../../contract/status.ts'
 import type { Refused } from '../forms/call-api.ts'
@@ -10,22 +10,22 @@ import { Given } from './untrusted-text.tsx'
 export const MirrorNow = ({
   known,
 }: {
-  known: { ok: true; value: RepositoryNow } | { ok: false; refused: Refused }
+  known: { ok: true; value: LiveStatus } | { ok: false; refused: Refused }
 }) => (
   <section aria-labelledby="mirror">
     <h2 id="mirror">Mirror</h2>
     {!known.ok ? (
       <p class="quiet">{known.refused.message}.</p>
-    ) : known.value.now ? (
-      <Mirror now={known.value.now} />
+    ) : known.value.status ? (
+      <Mirror now={known.value.status} />
     ) : (
-      <p class="quiet">{ABSENT[known.value.companion === 'asleep' ? 'asleep' : 'unreachable']}</p>
+      <p class="quiet">{ABSENT[known.value.companion === 'stopped' ? 'stopped' : 'unreachable']}</p>
     )}
   </section>
 )
 
 const ABSENT = {
-  asleep: 'The container is not running: the next fetch or push starts it, with a fresh mirror.',
+  stopped: 'The container is not running: the next fetch or push starts it, with a fresh mirror.',
   unreachable: 'The companion does not answer now. Look again in a moment, or check the link.',
 } as const
 

@@ -1,6 +1,6 @@
 import type { Context } from 'hono'
 import type { z } from 'zod'
-import { vouchFor } from '../../api/authenticate.ts'
+import { authenticateAs } from '../../api/authenticate.ts'
 import { api } from '../../api/index.ts'
 import { ApiError } from '../../contract/api.ts'
 import type { ConsoleEnv } from '../auth/env.ts'
@@ -25,7 +25,7 @@ export async function askApi<T extends z.ZodType>(
       ? {}
       : { body: JSON.stringify(body), headers: { 'content-type': 'application/json' } }),
   })
-  vouchFor(request, c.var.operator)
+  authenticateAs(request, c.var.operator)
   const response = await api.fetch(request, c.env, c.executionCtx)
   const answer: unknown = await response.json()
   if (response.ok) return { ok: true, value: schema.parse(answer) }

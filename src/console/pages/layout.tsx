@@ -2,7 +2,7 @@ import type { Context } from 'hono'
 import { html } from 'hono/html'
 import type { Child } from 'hono/jsx'
 import { logFault } from '../../common/log.ts'
-import { countWaiting } from '../../ledger/findings/pending-findings.ts'
+import { countPending } from '../../ledger/findings/pending-findings.ts'
 import type { ConsoleEnv } from '../auth/env.ts'
 import { FORM_KEY } from '../auth/middleware.ts'
 import type { Refused } from '../forms/call-api.ts'
@@ -28,7 +28,7 @@ interface Content {
 
 /** Answers with a page of the console, for someone who is signed in. */
 export async function page(c: Context<ConsoleEnv>, { title, children, room, status = 200 }: Content) {
-  const waiting = await countWaiting(c.env.LEDGER)
+  const waiting = await countPending(c.env.LEDGER)
   const here = (name: string) => (name === room ? { 'aria-current': 'page' as const } : {})
   return bare(c, {
     title,

@@ -3,10 +3,10 @@ import { z } from 'zod'
 import { listDeclined } from '../../ledger/findings/declines.ts'
 import { listExceptions } from '../../ledger/findings/exceptions.ts'
 import {
-  countWaiting,
-  listWaiting,
-  WAITING_DAYS,
-  type WaitingFinding,
+  countPending,
+  listPending,
+  PENDING_DAYS,
+  type PendingFinding,
 } from '../../ledger/findings/pending-findings.ts'
 import type { ConsoleEnv } from '../auth/env.ts'
 import { Declines, Exceptions } from '../components/decisions.tsx'
@@ -45,8 +45,8 @@ export async function waitingPage(
 ): Promise<Response> {
   const ledger = c.env.LEDGER
   const [{ waiting, next }, total, exceptions, declined] = await Promise.all([
-    listWaiting(ledger, after),
-    countWaiting(ledger),
+    listPending(ledger, after),
+    countPending(ledger),
     listExceptions(ledger),
     listDeclined(ledger),
   ])
@@ -60,7 +60,7 @@ export async function waitingPage(
         <div class="head">
           <h1>Waiting for you</h1>
           <p>
-            {total === 0 ? 'nothing' : counted(total, 'finding')} in the last {WAITING_DAYS} days
+            {total === 0 ? 'nothing' : counted(total, 'finding')} in the last {PENDING_DAYS} days
             {after !== undefined && (
               <>
                 . <a href={pathOf.waiting}>Back to the first</a>
@@ -115,7 +115,7 @@ export async function waitingPage(
 const partOf = (after: string | undefined) =>
   after === undefined ? pathOf.waiting : `${pathOf.waiting}?${new URLSearchParams({ after })}`
 
-const WhichPush = ({ each }: { each: WaitingFinding }) => (
+const WhichPush = ({ each }: { each: PendingFinding }) => (
   <p class="context">
     <a href={pathOf.push(each.push)}>
       <Given text={each.agent} /> to <Given text={each.repository} />

@@ -1,7 +1,7 @@
 import type { Context } from 'hono'
 import { z } from 'zod'
 import { visible } from '../../contract/invisible-characters.ts'
-import { Introduced } from '../../contract/push-diff.ts'
+import { PushDiff } from '../../contract/push-diff.ts'
 import type { ConsoleEnv } from '../auth/env.ts'
 import { RefName, Said } from '../components/untrusted-text.tsx'
 import { askApi } from '../forms/call-api.ts'
@@ -11,7 +11,7 @@ import { Complaint, page } from './layout.tsx'
 /** `GET /pushes/<id>/introduced`: the commits and the diff, read from the mirror now; the ledger keeps neither. */
 export async function showIntroduced(c: Context<ConsoleEnv>): Promise<Response> {
   const id = c.req.param('id') ?? ''
-  const asked = await askApi(c, z.array(Introduced), 'GET', `/pushes/${encodeURIComponent(id)}/introduced`)
+  const asked = await askApi(c, z.array(PushDiff), 'GET', `/pushes/${encodeURIComponent(id)}/introduced`)
   return page(c, {
     title: 'What a push brought',
     room: 'Pushes',
@@ -33,7 +33,7 @@ export async function showIntroduced(c: Context<ConsoleEnv>): Promise<Response> 
         )}
         {asked.ok && asked.value.length === 0 && <p class="quiet">This push only deleted refs.</p>}
         {asked.ok &&
-          asked.value.map(({ ref, brought }) => (
+          asked.value.map(({ ref, changes: brought }) => (
             <section>
               <h2>
                 <RefName name={ref} />
@@ -45,13 +45,13 @@ export async function showIntroduced(c: Context<ConsoleEnv>): Promise<Response> 
               ) : (
                 <>
                   <Said lines={brought.commits.text.trimEnd().split('\n')} />
-                  {brought.commits.cut && <Cut />}
+                  {brought.commits.truncated && <Cut />}
                   <pre class="said diff">
                     {kindsOf(brought.diff.text.trimEnd().split('\n')).map(({ line, kind }) => (
                       <span class={kind}>{`${visible(line)}\n`}</span>
                     ))}
                   </pre>
-                  {brought.diff.cut && <Cut />}
+                  {brought.diff.truncated && <Cut />}
                 </>
               )}
             </section>

@@ -3,7 +3,7 @@ import type { PushRecord } from '../../contract/api.ts'
 import { inBytes } from '../../contract/format-bytes.ts'
 import { visible } from '../../contract/invisible-characters.ts'
 import { LET_GO } from '../../contract/outcome.ts'
-import { decisionsOn } from '../../ledger/findings/pending-findings.ts'
+import { decisionsFor } from '../../ledger/findings/pending-findings.ts'
 import { findPush } from '../../ledger/pushes/read-pushes.ts'
 import type { ConsoleEnv } from '../auth/env.ts'
 import { FindingCard, type TriedDecision, triedOn } from '../components/finding-card.tsx'
@@ -63,7 +63,7 @@ export const PushBody = async ({
   push: PushRecord
   tried?: TriedDecision | undefined
 }) => {
-  const decisions = await decisionsOn(
+  const decisions = await decisionsFor(
     c.env.LEDGER,
     push.repository,
     push.findings.map(each => each.fingerprint),

@@ -1,5 +1,5 @@
 import type { Context } from 'hono'
-import { LinkCheck, Repository, RepositoryNow } from '../../contract/api.ts'
+import { LinkCheck, LiveStatus, Repository } from '../../contract/api.ts'
 import { tellRules } from '../../contract/grant.ts'
 import { visible } from '../../contract/invisible-characters.ts'
 import type { LinkStep } from '../../contract/outcome.ts'
@@ -81,7 +81,7 @@ async function repositoryPage(c: Context<ConsoleEnv>, tried: Tried): Promise<Res
     listIdentities(ledger),
     listGrants(ledger, { repository: name }),
     listPushRows(ledger, { repository: name, limit: 5 }),
-    askApi(c, RepositoryNow, 'GET', `/repositories/${encodeURIComponent(name)}/now`),
+    askApi(c, LiveStatus, 'GET', `/repositories/${encodeURIComponent(name)}/status`),
   ])
   return page(c, {
     title: visible(name),
