@@ -13,7 +13,7 @@ afterAll(() => browser[Symbol.asyncDispose]())
 
 test.for([
   ['does not run', 404, 'The container is not running'],
-  ['answers oddly', 200, 'The companion does not answer now'],
+  ['answers oddly', 200, 'The companion does not respond'],
 ] as const)('the page is there for a repository whose companion %s', async ([_, status, words]) => {
   await using gate = await startAdminGate({ companion: () => ({ status, body: {} }) })
   await gate.ledger
@@ -36,11 +36,11 @@ test.for([
        VALUES ('one', 'app', 'ada', '', 0, 'accepted', '', 1, '[]', '[]', '[]', '[]', '', '[]', '', '')`,
     )
     .run()
-  const brought = await operator.page.goto(`${gate.url}/-/console/pushes/one/introduced`)
+  const brought = await operator.page.goto(`${gate.url}/-/console/pushes/one/diff`)
   expect(brought?.status()).toBe(502)
   await operator.page.getByRole('alert').getByText('the companion').first().waitFor()
-  await operator.page.getByText('Look again in a moment').waitFor()
-  const nothing = await operator.page.goto(`${gate.url}/-/console/pushes/none/introduced`)
+  await operator.page.getByText('Reload the page in a moment').waitFor()
+  const nothing = await operator.page.goto(`${gate.url}/-/console/pushes/none/diff`)
   expect(nothing?.status()).toBe(404)
   await operator.page.getByText('there is no push none').waitFor()
 })
@@ -52,7 +52,7 @@ test('a page that cannot be made says so as a page of the console', async () => 
   const answer = await operator.page.goto(`${gate.url}/-/console/pushes`)
   expect(answer?.status()).toBe(500)
   expect(answer?.headers()['content-security-policy']).toContain("default-src 'none'")
-  await operator.page.getByRole('heading', { name: 'The gate failed on this page' }).waitFor()
+  await operator.page.getByRole('heading', { name: 'The gate failed to render this page' }).waitFor()
   expect(operator.errors.filter(each => !each.startsWith('500 ') && !each.includes('status of 500'))).toEqual(
     [],
   )
@@ -65,11 +65,11 @@ test('every address leads somewhere: those that forms are sent to, and those wit
     ['/agents/ada/tokens', '/agents/ada'],
     ['/agents/ada/revoke', '/agents/ada'],
     ['/agents/ada/grants', '/agents/ada'],
-    ['/agents/ada/take-grant', '/agents/ada'],
+    ['/agents/ada/remove-grant', '/agents/ada'],
     ['/repositories/acme%2Fapp/check', '/repositories/acme%2Fapp'],
-    ['/waiting/decide', '/waiting'],
-    ['/waiting/revoke', '/waiting'],
-    ['/waiting/take-back', '/waiting'],
+    ['/pending/decide', '/pending'],
+    ['/pending/revoke', '/pending'],
+    ['/pending/undo-decline', '/pending'],
     ['/sign-out', '/pushes'],
     ['/', '/pushes'],
     ['/agents/', '/agents'],
@@ -94,7 +94,7 @@ test('a companion that hangs holds up neither the page of its repository nor the
     await open(`/pushes/${going}`)
     await expect.poll(() => page.locator('#live').textContent()).toBe('live')
     await open('/repositories/app')
-    await page.getByText('The companion does not answer now').waitFor()
+    await page.getByText('The companion does not respond').waitFor()
   } finally {
     process.kill(gate.companion.pid, 'SIGCONT')
   }

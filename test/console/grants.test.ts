@@ -61,23 +61,20 @@ test('a grant is changed with the keyboard alone: what is wrong is said and kept
   await open('/agents/ada')
   await tabTo(page, /^Change the grant for app$/)
   await page.keyboard.press('Enter')
-  await page.getByRole('heading', { name: 'What ada may do in app' }).waitFor()
-  expect(await page.getByRole('textbox', { name: 'May do' }).inputValue()).toBe(
+  await page.getByRole('heading', { name: 'Grant of ada in app' }).waitFor()
+  expect(await page.getByRole('textbox', { name: 'Rules' }).inputValue()).toBe(
     'refs/heads/ada/**: create, update',
   )
 
-  await tabTo(page, 'May do')
+  await tabTo(page, 'Rules')
   await replaceText(page, 'refs/heads/main: not force, delete\nrefs/heads/{agent}/**: create, overwrite')
   await tabTo(page, 'Save')
   await page.keyboard.press('Enter')
-  await page
-    .getByRole('alert')
-    .getByText('the rule cannot be read: refs/heads/{agent}/**: create, overwrite')
-    .waitFor()
-  expect(await page.getByRole('textbox', { name: 'May do' }).inputValue()).toContain('overwrite')
-  await tabTo(page, 'May do')
+  await page.getByRole('alert').getByText('invalid rule: refs/heads/{agent}/**: create, overwrite').waitFor()
+  expect(await page.getByRole('textbox', { name: 'Rules' }).inputValue()).toContain('overwrite')
+  await tabTo(page, 'Rules')
   await replaceText(page, 'refs/pull/*: create')
-  await tabTo(page, 'Paths it must not touch')
+  await tabTo(page, 'Denied paths')
   await replaceText(page, 'docs/**\n.github/**')
   await tabTo(page, 'Save')
   await page.keyboard.press('Enter')
@@ -85,20 +82,20 @@ test('a grant is changed with the keyboard alone: what is wrong is said and kept
     .getByRole('alert')
     .getByText(/a ref pattern starts with refs.heads. or refs.tags./)
     .waitFor()
-  expect(await page.getByLabel('Paths it must not touch').inputValue()).toBe('docs/**\n.github/**')
+  expect(await page.getByLabel('Denied paths').inputValue()).toBe('docs/**\n.github/**')
 
-  await tabTo(page, 'May do')
+  await tabTo(page, 'Rules')
   await replaceText(
     page,
     'refs/heads/main: not force, delete\n{agent}/**: create update\nrefs/tags/v*: create',
   )
-  await tabTo(page, 'E-mail addresses of its commits')
+  await tabTo(page, 'Commit e-mail addresses')
   await replaceText(page, '*@example.com')
-  await tabTo(page, 'Largest file, in bytes')
+  await tabTo(page, 'Maximum file size, in bytes')
   await replaceText(page, '1000')
-  await tabTo(page, 'May push symbolic links')
+  await tabTo(page, 'Allow symbolic links')
   await page.keyboard.press('Space')
-  await tabTo(page, 'Push options are passed on to the upstream')
+  await tabTo(page, 'Forward push options to the upstream')
   await page.keyboard.press('Space')
   await tabTo(page, 'Save')
   await page.keyboard.press('Enter')
@@ -139,17 +136,17 @@ test('a repository is given with everything that a grant can say', async () => {
   await using operator = await openConsole(browser, gate)
   const { page, open } = operator
   await open('/agents/ada')
-  await page.getByText('Give it a repository').click()
-  await page.getByRole('textbox', { name: 'May do' }).fill('refs/heads/{agent}/**: create, rewrite')
-  await page.getByLabel('Paths it must not touch').fill('secrets/**')
-  await page.getByRole('button', { name: 'Give' }).click()
+  await page.getByText('Add a grant').click()
+  await page.getByRole('textbox', { name: 'Rules' }).fill('refs/heads/{agent}/**: create, rewrite')
+  await page.getByLabel('Denied paths').fill('secrets/**')
+  await page.getByRole('button', { name: 'Add grant' }).click()
   await page
     .getByRole('alert')
-    .getByText(/^the rule cannot be read/)
+    .getByText(/^invalid rule/)
     .waitFor()
-  expect(await page.getByLabel('Paths it must not touch').inputValue()).toBe('secrets/**')
-  await page.getByRole('textbox', { name: 'May do' }).fill('')
-  await page.getByRole('button', { name: 'Give' }).click()
+  expect(await page.getByLabel('Denied paths').inputValue()).toBe('secrets/**')
+  await page.getByRole('textbox', { name: 'Rules' }).fill('')
+  await page.getByRole('button', { name: 'Add grant' }).click()
   await page.getByText('may read', { exact: true }).waitFor()
   expect(await gate.admin.ask('GET', '/grants/ada/app')).toMatchObject({
     terms: { rules: [], denyPaths: ['secrets/**'], symlinks: true },
@@ -187,7 +184,7 @@ test('a grant is not saved over what somebody has made of it since the form was 
   await using operator = await openConsole(browser, gate)
   const { page, open } = operator
   await open('/agents/ada/grants/app')
-  await page.getByLabel('Paths it must not touch').fill('docs/**')
+  await page.getByLabel('Denied paths').fill('docs/**')
   const narrowed = Terms.parse({
     rules: [{ pattern: 'refs/heads/ada/fix-*', allow: ['create'] }],
     symlinks: false,
@@ -201,13 +198,13 @@ test('a grant is not saved over what somebody has made of it since the form was 
     .waitFor()
   await alert.getByText('refs/heads/ada/fix-*: create').waitFor()
   await alert.getByText('symbolic links: none').waitFor()
-  expect(await page.getByLabel('Paths it must not touch').inputValue()).toBe('docs/**')
+  expect(await page.getByLabel('Denied paths').inputValue()).toBe('docs/**')
   expect(await gate.admin.ask('GET', '/grants/ada/app')).toMatchObject({ terms: narrowed })
 
   // A form that cannot be read is still the one that was filled with what is there now.
-  await page.getByRole('textbox', { name: 'May do' }).fill('refs/heads/ada/**: overwrite')
+  await page.getByRole('textbox', { name: 'Rules' }).fill('refs/heads/ada/**: overwrite')
   expect(await submit(page, 'Save')).toBe(400)
-  await page.getByRole('textbox', { name: 'May do' }).fill('refs/heads/ada/fix-*: create')
+  await page.getByRole('textbox', { name: 'Rules' }).fill('refs/heads/ada/fix-*: create')
   expect(await submit(page, 'Save')).toBe(303)
   expect(await gate.admin.ask('GET', '/grants/ada/app')).toMatchObject({
     terms: { rules: narrowed.rules, denyPaths: ['docs/**'], symlinks: true },
@@ -221,30 +218,30 @@ test('a grant that was taken back, or given, while its form was open is told of,
   await using operator = await openConsole(browser, gate)
   const { page, open } = operator
   await open('/agents/ada/grants/app')
-  await page.getByLabel('Paths it must not touch').fill('docs/**')
+  await page.getByLabel('Denied paths').fill('docs/**')
   await requestAsGrace(gate, 'DELETE', '/grants/ada/app')
   expect(await submit(page, 'Save')).toBe(409)
   await page
     .getByRole('alert')
-    .getByText(/^admin token grace \(\w+\) has taken this grant back/)
+    .getByText(/^admin token grace \(\w+\) has removed this grant/)
     .waitFor()
-  expect(await page.getByLabel('Paths it must not touch').inputValue()).toBe('docs/**')
+  expect(await page.getByLabel('Denied paths').inputValue()).toBe('docs/**')
   expect(await gate.admin.ask('GET', '/grants')).toEqual([])
   expect(await submit(page, 'Save')).toBe(303)
   expect(await gate.admin.ask('GET', '/grants/ada/app')).toMatchObject({ terms: { denyPaths: ['docs/**'] } })
 
   await gate.admin.ask('DELETE', '/grants/ada/app')
   await open('/agents/ada')
-  await page.getByText('Give it a repository').click()
-  await page.getByLabel('Paths it must not touch').fill('secrets/**')
+  await page.getByText('Add a grant').click()
+  await page.getByLabel('Denied paths').fill('secrets/**')
   const given = Terms.parse({ rules: [{ pattern: 'refs/heads/ada/fix-*', allow: ['create'] }] })
   await requestAsGrace(gate, 'PUT', '/grants/ada/app', given)
-  expect(await submit(page, 'Give')).toBe(409)
+  expect(await submit(page, 'Add grant')).toBe(409)
   await page
     .getByRole('alert')
     .getByText(/^admin token grace \(\w+\) has changed this grant/)
     .waitFor()
-  expect(await page.getByLabel('Paths it must not touch').inputValue()).toBe('secrets/**')
+  expect(await page.getByLabel('Denied paths').inputValue()).toBe('secrets/**')
   expect(await gate.admin.ask('GET', '/grants/ada/app')).toMatchObject({ terms: given })
 
   await gate.admin.ask('DELETE', '/agents/ada')

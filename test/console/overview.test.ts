@@ -29,13 +29,13 @@ test('the overview draws which sessions were let go and how much was scanned, wi
   await open('/overview?range=day')
   const numbers = async (heading: string) => {
     const section = page.locator('section', { has: page.getByRole('heading', { name: heading }) }).first()
-    await section.getByText('The numbers').click()
+    await section.getByText('Show the numbers').click()
     const rows = await section.getByRole('row').allTextContents()
-    return { drawn: await section.locator('svg g rect:not(.hover)').count(), rows: rows.slice(1) }
+    return { drawn: await section.locator('svg g rect:not(.hover-area)').count(), rows: rows.slice(1) }
   }
   const slot = (ms: number) =>
     new Date(Math.floor(ms / hour) * hour).toISOString().slice(5, 16).replace('T', ' ')
-  expect(await numbers('Sessions let go')).toEqual({
+  expect(await numbers('Timed out')).toEqual({
     drawn: 3,
     rows: [`${slot(now - 4 * hour)}00101`, `${slot(now)}20000`],
   })
@@ -43,9 +43,9 @@ test('the overview draws which sessions were let go and how much was scanned, wi
     drawn: 2,
     rows: [`${slot(now - 4 * hour)}2 MiB`, `${slot(now)}3.5 MiB`],
   })
-  await page.getByText('gitleaks read 5.5 MiB from 3 pushes.').waitFor()
+  await page.getByText('gitleaks scanned 5.5 MiB of 3 pushes.').waitFor()
   await open('/overview')
-  await page.getByText('4 pushes were ended before they finished.').waitFor()
+  await page.getByText('4 pushes timed out or lost the client.').waitFor()
   // What a number leads to is what was counted.
   await page.getByRole('link', { name: '2', exact: true }).first().click()
   await page.getByLabel('Outcome').waitFor()

@@ -72,16 +72,16 @@ test('a finding that waits is shown as the last push that it refused has it', as
   ])
   await using operator = await openConsole(browser, gate)
   const { page, open } = operator
-  await open('/waiting')
+  await open('/pending')
   const cards = page.locator('.cards > li')
   // Those that any push asked an exception for come first.
-  expect(await cards.locator('.context a').allTextContents()).toEqual([
+  expect(await cards.locator('.push-link a').allTextContents()).toEqual([
     ...fingerprints.map((_, i) => `late-${i} to app`),
     'calm to app',
   ])
   for (const i of fingerprints.keys()) {
     const card = cards.nth(i)
-    expect(await card.locator('.context a').getAttribute('href')).toBe(
+    expect(await card.locator('.push-link a').getAttribute('href')).toBe(
       `/-/console/pushes/${ids.get(`late-${i}`)}`,
     )
     await card.getByText(`late ${i}`, { exact: true }).waitFor()
@@ -106,11 +106,11 @@ test('two hundred findings wait in pages of less than 150 kB, and the keyboard l
   // A routed request does not come from the browser's cache.
   await page.route('**/*', route => route.continue())
   const seen: string[] = []
-  await open('/waiting')
+  await open('/pending')
   await page.getByText('200 findings in the last 30 days').waitFor()
   for (;;) {
     expect((await measureLoad(page)).bytes).toBeLessThan(150_000)
-    const here = await page.locator('.cards .place bdi').allTextContents()
+    const here = await page.locator('.cards .location bdi').allTextContents()
     expect(here.length).toBeGreaterThan(10)
     seen.push(...here)
     if ((await page.getByRole('link', { name: 'Next findings' }).count()) === 0) break
@@ -127,16 +127,16 @@ test('two hundred findings wait in pages of less than 150 kB, and the keyboard l
   expect(operator.errors).toEqual([])
 
   // What is decided further down comes back to where it was decided, and what follows is not lost.
-  await open('/waiting')
+  await open('/pending')
   await page.getByRole('link', { name: 'Next findings' }).click()
-  const [first, second] = await page.locator('.cards .place bdi').allTextContents()
+  const [first, second] = await page.locator('.cards .location bdi').allTextContents()
   await page.getByRole('button', { name: 'Decline' }).first().click()
-  await expect.poll(() => page.locator('.cards .place bdi').first().textContent()).toBe(second)
+  await expect.poll(() => page.locator('.cards .location bdi').first().textContent()).toBe(second)
   expect(first).not.toBe(second)
-  await page.getByRole('link', { name: 'Back to the first' }).click()
+  await page.getByRole('link', { name: 'Back to the first page' }).click()
   await page.getByText('199 findings in the last 30 days').waitFor()
   for (const nowhere of ['x', '1.zzz.', '0.0.x', '9.a.b', '%00'])
-    expect((await page.goto(`${gate.url}/-/console/waiting?after=${nowhere}`))?.status()).toBe(200)
+    expect((await page.goto(`${gate.url}/-/console/pending?after=${nowhere}`))?.status()).toBe(200)
 })
 
 test('the newest decisions that hold are on the page; how many more there are, and where, is said', async () => {
@@ -150,8 +150,8 @@ test('the newest decisions that hold are on the page; how many more there are, a
     })
   await using operator = await openConsole(browser, gate)
   const { page, open } = operator
-  await open('/waiting')
-  const exceptions = page.getByRole('region', { name: 'Exceptions that hold' })
+  await open('/pending')
+  const exceptions = page.getByRole('region', { name: 'Active exceptions' })
   await exceptions.getByText('reason 0;').waitFor()
   const shown = await exceptions.getByRole('listitem').count()
   expect(shown).toBeLessThan(30)
@@ -162,8 +162,11 @@ test('the newest decisions that hold are on the page; how many more there are, a
   const words: string[] = []
   for (;;) {
     words.push(...(await declined.getByText(/^word/).allTextContents()))
-    if ((await declined.getByRole('link', { name: 'Older ones' }).count()) === 0) break
-    await Promise.all([page.waitForEvent('load'), declined.getByRole('link', { name: 'Older ones' }).click()])
+    if ((await declined.getByRole('link', { name: 'Older declined findings' }).count()) === 0) break
+    await Promise.all([
+      page.waitForEvent('load'),
+      declined.getByRole('link', { name: 'Older declined findings' }).click(),
+    ])
   }
   expect(words).toEqual(Array.from({ length: 30 }, (_, i) => `word ${i};`))
   expect(operator.errors).toEqual([])
@@ -178,7 +181,7 @@ test('a decision that is refused keeps what was typed, on the page that it was m
   const card = page.locator('.cards > li', { hasText: 'production-58.json' })
   const allow = async () => {
     await card.getByLabel('Reason').fill('a value of the vendor’s own documentation')
-    await card.getByLabel('How long').selectOption('week')
+    await card.getByLabel('Expires after').selectOption('week')
     const [answer] = await Promise.all([
       page.waitForResponse(response => response.request().method() === 'POST'),
       card.getByRole('button', { name: 'Allow' }).click(),
@@ -186,7 +189,7 @@ test('a decision that is refused keeps what was typed, on the page that it was m
     expect(answer.status()).toBe(409)
     await card.getByRole('alert').getByText('app has 500 active exceptions').waitFor()
     expect(await card.getByLabel('Reason').inputValue()).toBe('a value of the vendor’s own documentation')
-    expect(await card.getByLabel('How long').inputValue()).toBe('week')
+    expect(await card.getByLabel('Expires after').inputValue()).toBe('week')
     expect(await page.getByRole('alert').count()).toBe(1)
     expect(await page.evaluate('document.activeElement.value')).toBe(
       'a value of the vendor’s own documentation',
@@ -194,7 +197,7 @@ test('a decision that is refused keeps what was typed, on the page that it was m
     const others = page.locator('.cards > li', { hasNotText: 'production-58.json' }).getByLabel('Reason')
     for (const other of await others.all()) expect(await other.inputValue()).toBe('')
   }
-  await open('/waiting')
+  await open('/pending')
   await page.getByRole('link', { name: 'Next findings' }).click()
   await allow()
   // Sent again from that answer, it is refused again, in the same place.

@@ -42,14 +42,14 @@ test('a push appears on the open page by itself, and moves through its states to
 
   await using listPage = await openConsole(browser, gate)
   const { page } = listPage
-  await page.getByText('No agent has pushed yet.').waitFor()
+  await page.getByText('There is no push yet.').waitFor()
   const lines = page.getByRole('list', { name: 'Pushes, newest first' }).getByRole('listitem')
   await expect.poll(() => page.locator('#live').textContent()).toBe('live')
 
   const push = work.push('HEAD:refs/heads/ada/search')
   const line = lines.filter({ hasText: 'ada to app' })
   await line.getByText('checking: secrets').waitFor()
-  expect(await page.getByText('No agent has pushed yet.').isVisible()).toBe(false)
+  expect(await page.getByText('There is no push yet.').isVisible()).toBe(false)
   await line.getByText('ada/search').waitFor()
   // What is under the pointer is the ref, with its full name, and not the link that covers the line.
   await line.locator('.ref').hover({ timeout: seconds(5) })
@@ -76,7 +76,7 @@ test('a push appears on the open page by itself, and moves through its states to
   await pushPage.page.getByText('thank you', { exact: true }).waitFor()
   for (const step of STEPS)
     await pushPage.page.locator('.timeline').getByText(step, { exact: true }).waitFor()
-  await pushPage.page.getByRole('link', { name: 'See its commits and its diff' }).click()
+  await pushPage.page.getByRole('link', { name: 'Commits and diff' }).click()
   await pushPage.page.getByText('Make the search faster').waitFor()
   await pushPage.page.getByText('+export const limit = 50').waitFor()
   expect(await pushPage.page.locator('.diff .added').allTextContents()).toEqual([
@@ -103,9 +103,9 @@ test('a refused push shows its finding, redacted; allowed with one click, the sa
   await page.getByText('git-gate: refused refs/heads/ada/deploy').waitFor()
   expect(await page.content()).not.toContain(secret)
 
-  await page.getByRole('link', { name: 'Waiting for you' }).click()
+  await page.getByRole('link', { name: 'Pending findings' }).click()
   await page.getByRole('button', { name: 'Allow' }).click()
-  await page.getByText('No finding waits for a decision.').waitFor()
+  await page.getByText('No finding needs a decision.').waitFor()
   await page.getByText('by first admin token').waitFor()
 
   expect(await work.push('HEAD:refs/heads/ada/deploy')).toMatchObject(accepted)
@@ -117,7 +117,7 @@ test('a refused push shows its finding, redacted; allowed with one click, the sa
   await page.getByText('Exceptions used').waitFor()
   await page.getByText(exception?.id ?? '?').waitFor()
 
-  await open('/waiting')
+  await open('/pending')
   await page.getByRole('button', { name: /^Revoke/ }).click()
   await page.getByRole('button', { name: 'Allow' }).waitFor()
   expect(operator.errors).toEqual([])
@@ -131,15 +131,15 @@ test('a declined finding waits for nobody, and waits again when the decline is t
   expect((await work.push('HEAD:refs/heads/ada/deploy')).output).toContain('ask an operator')
   await using operator = await openConsole(browser, gate)
   const { page, open } = operator
-  await open('/waiting')
+  await open('/pending')
   await page.getByLabel('Reason').fill('rotate it, please')
   await page.getByRole('button', { name: 'Decline' }).click()
-  await page.getByText('No finding waits for a decision.').waitFor()
+  await page.getByText('No finding needs a decision.').waitFor()
   await page.getByText('rotate it, please').waitFor()
   const again = await work.push('HEAD:refs/heads/ada/deploy')
   expect(again.output).toContain('an operator has declined to let it pass: rotate it, please')
   expect(again.output).not.toContain('ask an operator')
-  await page.getByRole('button', { name: /^Take back/ }).click()
+  await page.getByRole('button', { name: /^Undo/ }).click()
   await page.getByRole('button', { name: 'Decline' }).waitFor()
   const { changes } = (await gate.admin.ask('GET', '/changes')) as { changes: { action: string }[] }
   expect(changes.slice(0, 2).map(each => each.action)).toEqual(['finding.undo-decline', 'finding.decline'])
@@ -179,7 +179,7 @@ test('the history is endless, and filters narrow it', async () => {
   expect(await lines.count()).toBe(18)
   await page.getByLabel('Agent').fill('nobody')
   await page.getByRole('button', { name: 'Filter' }).click()
-  await page.getByText('No push fits these filters.').waitFor()
+  await page.getByText('No push matches these filters.').waitFor()
   expect(operator.errors).toEqual([])
 })
 
@@ -217,9 +217,9 @@ test('a filtered list gets what begins to fit, loses what no longer does, and re
   expect(await openPage.page.evaluate('document.activeElement.textContent')).toBe('early to app')
   await lineOf(acceptedPage, 'late').waitFor()
   setOutcome(gate.home, early ?? '', 'accepted')
-  await openPage.page.getByText('No push fits these filters.').waitFor()
+  await openPage.page.getByText('No push matches these filters.').waitFor()
   await lineOf(acceptedPage, 'early').waitFor()
-  expect(await acceptedPage.page.locator('#pushes .what').allTextContents()).toEqual(
+  expect(await acceptedPage.page.locator('#pushes .title').allTextContents()).toEqual(
     ['newer', 'late', 'early'].map(agent => `${agent} to app`),
   )
 
@@ -262,7 +262,7 @@ test('a push that turns out to be none leaves the open list, and its own page sa
   deletePush(gate.home, shown ?? '')
   await listPage.page.locator(`#push-${shown}`).waitFor({ state: 'detached' })
   expect(await listPage.page.evaluate('document.activeElement.textContent')).toBe('stays to app')
-  await pushPage.page.getByRole('heading', { name: 'There is no push of this id' }).waitFor()
+  await pushPage.page.getByRole('heading', { name: 'There is no push with this id' }).waitFor()
 
   // It is forgotten while nobody looks.
   await setVisible(listPage.page, false)

@@ -37,14 +37,14 @@ test('what real pushes name with markup is text everywhere', async () => {
   await page.getByText('ada/<img/src=x/onerror=alert(1)>&"\'').waitFor()
   const [refused, taken] = await gate.ledger.pushes()
   expect(refused?.findings.length).toBeGreaterThan(0)
-  await operator.open(`/pushes/${taken?.id}/introduced`)
+  await operator.open(`/pushes/${taken?.id}/diff`)
   await page.getByText(SCRIPT).first().waitFor()
   for (const at of [
     '/pushes',
     `/pushes/${taken?.id}`,
-    `/pushes/${taken?.id}/introduced`,
+    `/pushes/${taken?.id}/diff`,
     `/pushes/${refused?.id}`,
-    '/waiting',
+    '/pending',
     '/overview',
   ])
     await expectNoMarkup(operator, at)
@@ -82,7 +82,7 @@ test('whatever a ledger row holds is text, also where it arrives live, and invis
   ])
   await page.getByRole('listitem').filter({ hasText: '\\u202e' }).first().waitFor()
   await expectUnbroken(operator)
-  for (const at of ['/pushes', `/pushes/${id}`, '/waiting', '/overview']) {
+  for (const at of ['/pushes', `/pushes/${id}`, '/pending', '/overview']) {
     await expectNoMarkup(operator, at)
     expect(await page.getByText('\\u202e').count()).toBeGreaterThan(0)
     expect(await page.locator('body').textContent()).not.toMatch(INVISIBLE)
@@ -225,14 +225,14 @@ test('no form, whatever it is made of, makes the gate fail', async () => {
     '/agents/ada/grants',
     '/agents/ada/grants/app',
     '/agents/ada/grants/%00',
-    '/agents/ada/take-grant',
+    '/agents/ada/remove-grant',
     '/agents/%2e%2e/grants/app',
     '/repositories',
     '/repositories/app',
     '/repositories/no%2Fsuch/check',
-    '/waiting/decide',
-    '/waiting/revoke',
-    '/waiting/take-back',
+    '/pending/decide',
+    '/pending/revoke',
+    '/pending/undo-decline',
   ]
   const failed: string[] = []
   for (const path of paths)
@@ -269,16 +269,16 @@ test('a session ends with its token, and without one every page asks to sign in'
   await page.context().clearCookies()
   await page.evaluate(`document.dispatchEvent(new Event('visibilitychange'))`)
   await page.getByText('You are signed out.').waitFor()
-  await open('/waiting')
+  await open('/pending')
   await page.getByLabel('Admin token').fill('gateadmin_not-one')
   await page.getByRole('button', { name: 'Sign in' }).click()
   await page.getByRole('alert').waitFor()
   await page.getByLabel('Admin token').fill(gate.adminToken)
   await page.getByRole('button', { name: 'Sign in' }).click()
-  await page.waitForURL('**/-/console/waiting')
+  await page.waitForURL('**/-/console/pending')
   const at = (path: string) =>
     fetch(`${gate.url}/-/console${path}`, { redirect: 'manual' }).then(response => response.status)
-  for (const path of ['', '/pushes', '/pushes/live', '/waiting', '/agents', '/overview', '/nowhere'])
+  for (const path of ['', '/pushes', '/pushes/live', '/pending', '/agents', '/overview', '/nowhere'])
     expect(await at(path)).toBe(303)
 })
 
@@ -295,7 +295,7 @@ test('a form that is sent after the session has ended leads back to its page, by
   await page.getByRole('alert').waitFor()
   await page.getByLabel('Admin token').fill(gate.adminToken)
   await page.getByRole('button', { name: 'Sign in' }).click()
-  await page.getByRole('heading', { name: 'What ada may do in app' }).waitFor()
+  await page.getByRole('heading', { name: 'Grant of ada in app' }).waitFor()
 
   const redirectTarget = async (form: string, referer?: string) => {
     const answer = await fetch(`${gate.url}/-/console${form}`, {

@@ -1,6 +1,6 @@
 import type { Browser } from 'playwright-core'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { duration, relative } from '../../src/console/components/format-time.ts'
+import { duration, relativeTime } from '../../src/console/components/format-time.ts'
 import { startAdminGate } from '../api/admin-gate.ts'
 import { openConsole, startBrowser } from './fixtures/browser.ts'
 
@@ -17,7 +17,7 @@ const DAY = 24 * HOUR
 
 test('how long ago it was is said in the same words by the gate and by a page that stays open', async () => {
   const now = Date.now()
-  const said = (ms: number) => relative(now + ms, now)
+  const said = (ms: number) => relativeTime(now + ms, now)
   expect([-1, -MINUTE, -119 * SECOND, -2 * HOUR, -25 * HOUR].map(said)).toEqual([
     'just now',
     '1 minute ago',
@@ -51,7 +51,7 @@ test('how long ago it was is said in the same words by the gate and by a page th
   await page.clock.runFor(15 * SECOND)
   const shown = await page.locator('time').allTextContents()
   const then = Number(await page.evaluate('Date.now()'))
-  expect(shown).toEqual(times.map(ms => relative(ms, then)))
+  expect(shown).toEqual(times.map(ms => relativeTime(ms, then)))
 })
 
 test('a length of time has no 60 seconds', () => {

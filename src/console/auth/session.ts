@@ -7,7 +7,7 @@ import { readClaims, signClaims } from '../../contract/signed-claims.ts'
 import { findAdminToken } from '../../ledger/access/admin-tokens.ts'
 import { parseToken } from '../../ledger/access/token-format.ts'
 import type { Operator } from '../../ledger/audit-log.ts'
-import { holdsNow } from '../components/is-active.ts'
+import { isActive } from '../components/is-active.ts'
 import { ROOT } from '../paths.ts'
 import type { ConsoleEnv } from './env.ts'
 
@@ -83,7 +83,7 @@ export async function whoAsks(c: Context<ConsoleEnv>): Promise<SignedIn | undefi
 async function stillHolds(ledger: D1Database, id: string | null): Promise<boolean> {
   if (id === null) return true
   const token = await findAdminToken(ledger, id)
-  return token !== undefined && holdsNow(token)
+  return token !== undefined && isActive(token)
 }
 
 /** What every form of this person carries, so that no other page can send one in their name. */

@@ -4,7 +4,7 @@ import { countFailure } from '../../auth/rate-limit.ts'
 import type { ConsoleEnv } from '../auth/env.ts'
 import { signIn, signOut, whoAsks } from '../auth/session.ts'
 import { isOwnPath, pathOf } from '../paths.ts'
-import { bare } from './layout.tsx'
+import { renderDocument } from './layout.tsx'
 
 /** `GET /sign-in` */
 export async function askForToken(c: Context<ConsoleEnv>): Promise<Response> {
@@ -37,7 +37,7 @@ export function leave(c: Context<ConsoleEnv>): Response {
 const ownPath = (to: unknown): string => (typeof to === 'string' && isOwnPath(to) ? to : pathOf.pushes)
 
 const signInPage = (c: Context<ConsoleEnv>, to: string, wrong: boolean) =>
-  bare(c, {
+  renderDocument(c, {
     title: 'Sign in',
     status: wrong ? 403 : 200,
     children: (
