@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs'
-import { Complaint } from './errors.ts'
+import { CliError } from './errors.ts'
 
 /** The text of a file the operator named; `-` is stdin. */
 export function readText(file: string): string {
@@ -7,6 +7,6 @@ export function readText(file: string): string {
     return readFileSync(file === '-' ? 0 : file, 'utf8')
   } catch (error) {
     const missing = error instanceof Error && 'code' in error && error.code === 'ENOENT'
-    throw new Complaint(missing ? `there is no file ${file}` : `${file} cannot be read`)
+    throw new CliError(missing ? `there is no file ${file}` : `${file} cannot be read`)
   }
 }

@@ -1,34 +1,37 @@
 import { InvalidArgumentError } from 'commander'
-import { summary, termsOf } from '../grant-options.ts'
-import { answer, note, table } from '../output.ts'
+import { formatTerms, toTerms } from '../grant-options.ts'
+import { printNote, printResult, table } from '../output.ts'
 import { readText } from '../read-text.ts'
 import { command, gate, group } from './context.ts'
 
-const set = command('set <agent> <repository>', 'set what an agent may do in a repository')
-  .option('--push <pattern...>', 'branches it may create and update; {agent} is its name, ** crosses slashes')
-  .option('--force <pattern...>', 'branches it may rewrite')
-  .option('--delete <pattern...>', 'branches it may delete')
-  .option('--deny <pattern...>', 'branches it may not touch, whatever else is said')
-  .option('--tags <pattern...>', 'tags it may create')
-  .option('--read', 'reading alone')
-  .option('--push-options', 'let it pass "git push -o …" on to the upstream')
-  .option('--deny-path <glob...>', 'paths its commits must not touch, such as .github/workflows/**')
-  .option('--email <glob...>', 'e-mail addresses its commits may carry')
+const set = command('set <agent> <repository>', 'set the grant of an agent in a repository')
+  .option(
+    '--push <pattern...>',
+    'branches the agent may create and update; {agent} is its name, ** matches slashes too',
+  )
+  .option('--force <pattern...>', 'branches the agent may force-push')
+  .option('--delete <pattern...>', 'branches the agent may delete')
+  .option('--deny <pattern...>', 'branches the agent may not change; overrides the other options')
+  .option('--tags <pattern...>', 'tags the agent may create')
+  .option('--read', 'allow reading only')
+  .option('--push-options', 'forward push options (git push -o) to the upstream')
+  .option('--deny-path <glob...>', 'paths that commits must not change, such as .github/workflows/**')
+  .option('--email <glob...>', 'allowed e-mail addresses of authors and committers')
   .option(
     '--allowed-signers <file>',
-    'keys of which one must have signed each commit (allowed signers, OpenPGP)',
+    'require a signature of each commit by a key in this file (allowed signers, OpenPGP)',
   )
   .option('--no-symlinks', 'refuse symbolic links')
   .option('--no-submodules', 'refuse submodules')
-  .option('--max-blob-bytes <n>', 'the largest file it may push', positive)
+  .option('--max-blob-bytes <n>', 'maximum size of a file', parseBytes)
   .addHelpText(
     'after',
     `
-A pattern without refs/ is a branch's (main is refs/heads/main), and under --tags a tag's.
-Globs are of the whole path: **/*.env is a kind of file wherever it lies, docs/** a folder.`,
+A pattern without refs/ matches branches (main is refs/heads/main), and with --tags it matches tags.
+Globs match the whole path: **/*.env matches in every folder, docs/** matches everything in docs.`,
   )
   .action(async (agent: string, repository: string, options) => {
-    const terms = termsOf({
+    const terms = toTerms({
       read: options.read,
       push: options.push,
       force: options.force,
@@ -44,32 +47,32 @@ Globs are of the whole path: **/*.env is a kind of file wherever it lies, docs/*
       maxBlobBytes: options.maxBlobBytes,
     })
     const grant = await gate().grants.set(agent, repository, terms)
-    answer(options, grant, () => `${grant.agent} in ${grant.repository}: ${summary(grant.terms)}`)
-    if (!options.json) note(`It reads its rules at ${gate().url}/${grant.repository}`)
+    printResult(options, grant, () => `${grant.agent} in ${grant.repository}: ${formatTerms(grant.terms)}`)
+    if (!options.json) printNote(`The agent can read its grant at ${gate().url}/${grant.repository}`)
   })
 
-function positive(text: string): number {
-  if (!/^[1-9]\d{0,14}$/.test(text)) throw new InvalidArgumentError('It is a number of bytes.')
+function parseBytes(text: string): number {
+  if (!/^[1-9]\d{0,14}$/.test(text)) throw new InvalidArgumentError('Give a number of bytes.')
   return Number(text)
 }
 
-const list = command('list [agent]', 'who may do what where')
-  .option('--repository <name>', 'in this repository only')
+const list = command('list [agent]', 'list grants')
+  .option('--repository <name>', 'only in this repository')
   .action(async (agent: string | undefined, options) => {
     const grants = await gate().grants.list({ ...(agent ? { agent } : {}), repository: options.repository })
-    answer(options, grants, () =>
+    printResult(options, grants, () =>
       table(
-        ['AGENT', 'REPOSITORY', 'MAY'],
-        grants.map(each => [each.agent, each.repository, summary(each.terms)]),
+        ['AGENT', 'REPOSITORY', 'GRANT'],
+        grants.map(({ agent, repository, terms }) => [agent, repository, formatTerms(terms)]),
       ),
     )
   })
 
-const remove = command('remove <agent> <repository>', 'take an agent off a repository').action(
+const remove = command('remove <agent> <repository>', 'remove the grant of an agent in a repository').action(
   async (agent: string, repository: string, options) => {
     const removed = await gate().grants.remove(agent, repository)
-    answer(options, removed, () => `${removed.agent} may do nothing in ${removed.repository} now`)
+    printResult(options, removed, () => `removed the grant of ${removed.agent} in ${removed.repository}`)
   },
 )
 
-export const grant = group('grant', 'what an agent may do in a repository', set, list, remove)
+export const grant = group('grant', 'manage grants of agents in repositories', set, list, remove)

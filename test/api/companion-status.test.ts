@@ -67,7 +67,7 @@ test('a companion tells of its mirror, its sessions and what became of them, and
   const pushShow = await gitGate(['push', 'show', abandoned.id], {
     env: { GATE_URL: gate.url, GATE_ADMIN_TOKEN: gate.adminToken },
   })
-  expect(pushShow.stdout).toMatch(/^outcome +abandoned.*\nlet go +the client stopped sending$/m)
+  expect(pushShow.stdout).toMatch(/^outcome +abandoned.*\ndisconnect +the client stopped sending$/m)
   const scannedShow = await gitGate(['push', 'show', push.id], {
     env: { GATE_URL: gate.url, GATE_ADMIN_TOKEN: gate.adminToken },
   })
@@ -77,7 +77,7 @@ test('a companion tells of its mirror, its sessions and what became of them, and
     env: { GATE_URL: gate.url, GATE_ADMIN_TOKEN: gate.adminToken },
   })
   expect(repository.stdout).toMatch(
-    /^mirror +like the upstream \d{4}-.*, refreshed in \d.* s, \d+ (bytes|KiB)/m,
+    /^mirror +up to date as of \d{4}-.*, refreshed in \d.* s, \d+ (bytes|KiB)/m,
   )
 
   await gate.idle({ within: seconds(10) })

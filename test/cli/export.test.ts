@@ -3,7 +3,7 @@ import { once } from 'node:events'
 import { createServer, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { expect, onTestFinished, test, vi } from 'vitest'
-import { clientOf } from '../../cli/client.ts'
+import { createClient } from '../../cli/client.ts'
 import { projectRoot } from '../../local/worker/bundle.ts'
 import { gitGate } from './command.ts'
 
@@ -33,7 +33,7 @@ test('an export may take longer than an answer may take to begin', async () => {
   vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
   onTestFinished(() => void vi.useRealTimers())
   let text = ''
-  for await (const piece of clientOf(gate.settings, ANSWER_MS).pushes.export({})) {
+  for await (const piece of createClient(gate.settings, ANSWER_MS).pushes.export({})) {
     text += Buffer.from(piece).toString('utf8')
     vi.advanceTimersByTime(2 * ANSWER_MS)
     end()
@@ -46,7 +46,7 @@ test('a gate that does not answer is told of in time', async () => {
   await once(server, 'listening')
   try {
     const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
-    await expect(clientOf({ url, token: 'x' }, 100).status()).rejects.toThrow(/did not answer in 0\.1 s/)
+    await expect(createClient({ url, token: 'x' }, 100).status()).rejects.toThrow(/no response within 0\.1 s/)
   } finally {
     server.closeAllConnections()
     server.close()
@@ -59,7 +59,7 @@ test('an export that breaks off says so', async () => {
   expect(ran).toMatchObject({
     code: 1,
     stdout: '{"id":"one"}\n',
-    stderr: expect.stringContaining('broke off'),
+    stderr: expect.stringContaining('closed the connection during the export'),
   })
 })
 
@@ -88,6 +88,6 @@ test('a reader that has seen enough ends an export quietly, and a full disk does
   })
   expect(await into('"$1" push export >/dev/full')).toMatchObject({
     code: 1,
-    stderr: expect.stringMatching(/cannot be written: .*no space/),
+    stderr: expect.stringMatching(/writing to stdout failed: .*no space/),
   })
 })

@@ -1,6 +1,6 @@
 import type { Browser } from 'playwright-core'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { plain } from '../../cli/output.ts'
+import { stripControl } from '../../cli/output.ts'
 import { accepted, startGate } from '../harness/index.ts'
 import { openConsole, startBrowser } from './fixtures/browser.ts'
 import { randomObjectId, writeHistory } from './fixtures/history.ts'
@@ -87,7 +87,7 @@ test('whatever a ledger row holds is text, also where it arrives live, and invis
     expect(await page.getByText('\\u202e').count()).toBeGreaterThan(0)
     expect(await page.locator('body').textContent()).not.toMatch(INVISIBLE)
   }
-  expect(plain(`branch ${HOSTILE}\n`)).not.toMatch(INVISIBLE)
+  expect(stripControl(`branch ${HOSTILE}\n`)).not.toMatch(INVISIBLE)
 
   const refs = ['refs/tags/v1', 'refs/heads/refs/tags/v1', 'refs/heads/refs/heads/main', 'refs/heads/main']
   const [named] = writeHistory(gate.home, [

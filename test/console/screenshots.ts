@@ -5,7 +5,7 @@ import fs from 'node:fs'
 import os from 'node:os'
 import path from 'node:path'
 import { promisify } from 'node:util'
-import { termsOf } from '../../cli/grant-options.ts'
+import { toTerms } from '../../cli/grant-options.ts'
 import { createUpstream } from '../../local/demo/demo.ts'
 import { startSshServer } from '../../local/demo/sshd.ts'
 import { startLocalGate } from '../../local/gate.ts'
@@ -50,7 +50,7 @@ for (const name of repositories) {
     knownHosts: server.knownHosts,
   })
 }
-const own = termsOf({
+const own = toTerms({
   push: ['{agent}/**'],
   force: ['{agent}/**'],
   delete: ['{agent}/**'],
