@@ -22,14 +22,14 @@ test.each([
   ["an agent's", `Bearer gate_aaaaaaaaaa_${'A'.repeat(32)}`],
   ['a password', `Basic ${btoa('admin:admin')}`],
   ['two words', 'Bearer a b'],
-])('%s does not let in', async (_, authorization) => {
+])('%s is not authenticated', async (_, authorization) => {
   const response = await gate.request('/agents', as(authorization))
   expect(response.status).toBe(401)
   expect(response.headers.get('www-authenticate')).toContain('Bearer')
   expect(await response.json()).toMatchObject({ error: { code: 'unauthenticated', fix: expect.any(String) } })
 })
 
-test('an admin token of the ledger lets in until it is revoked, and its changes are under its name', async () => {
+test('a minted admin token is valid until it is revoked, and the change log has its label', async () => {
   const minted = Minted.parse(await gate.json('POST', '/admin-tokens', { label: 'ops' }))
   const theirs = (init: RequestInit = {}) => ({
     ...init,
@@ -48,7 +48,7 @@ test('an admin token of the ledger lets in until it is revoked, and its changes 
   expect((await gate.request('/agents', theirs())).status).toBe(401)
 })
 
-test('an admin token that has expired does not let in', async () => {
+test('an expired admin token is not authenticated', async () => {
   const minted = Minted.parse(
     await gate.json('POST', '/admin-tokens', { label: 'brief', expiresAt: '2999-01-01T00:00:00Z' }),
   )
@@ -59,7 +59,7 @@ test('an admin token that has expired does not let in', async () => {
   expect((await gate.request('/agents', as(`Bearer ${minted.token}`))).status).toBe(401)
 })
 
-test('of a token the ledger keeps the hash alone', async () => {
+test('the ledger stores only the hash of a token', async () => {
   await gate.json('POST', '/agents', { name: 'hashed' })
   const minted = Minted.parse(await gate.json('POST', '/tokens', { agent: 'hashed' }))
   const admin = Minted.parse(await gate.json('POST', '/admin-tokens', { label: 'x' }))
@@ -87,7 +87,7 @@ const assertion = (
 const by = (jwt: string, more: Record<string, string> = {}) =>
   as(undefined, { 'cf-access-jwt-assertion': jwt, ...more })
 
-test('who comes by Cloudflare Access is let in, and changes are under their address', async () => {
+test('an assertion of Cloudflare Access is authenticated, and the change log has the e-mail address', async () => {
   const jwt = await assertion({ email: 'ada@example.com' })
   expect((await gate.request('/agents', by(jwt))).status).toBe(200)
   const status = await gate.request('/status', by(jwt))
@@ -98,7 +98,7 @@ test('who comes by Cloudflare Access is let in, and changes are under their addr
   })
 })
 
-test('an assertion that Access did not make for this gate does not let in', async () => {
+test('an assertion that Access did not make for this gate is not authenticated', async () => {
   const good = await assertion({ email: 'ada@example.com' })
   const [header, body, signature] = good.split('.')
   const forged = btoa(JSON.stringify({ email: 'eve@example.com' })).replaceAll('=', '')

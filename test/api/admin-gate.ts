@@ -15,7 +15,7 @@ import { type Database, migrate } from '../../local/worker/migrations.ts'
 import { tieWorkerd } from '../../local/worker/workerd.ts'
 import { PASS_HEADER, type Pass, PROTOCOL, readPass } from '../../src/contract/pass.ts'
 
-/** What a stand-in for the companion was asked: the service of the pass, and the body. */
+/** A request to the fake companion: its pass and its body. */
 interface CompanionRequest {
   readonly pass: Pass
   readonly body: string
@@ -30,21 +30,21 @@ export interface AdminGate extends AsyncDisposable {
   readonly url: string
   readonly adminToken: string
   readonly ledger: Database
-  /** Runs the scheduled handler, as a minute's passing does. */
+  /** Runs the scheduled handler, which runs every minute. */
   tick(): Promise<void>
   /** Every row of every table, as text. */
   dump(): Promise<string>
-  /** What the Worker logged. */
+  /** The Worker's log lines. */
   readonly log: readonly string[]
-  /** What the companion was asked so far. */
+  /** The requests that the companion has received. */
   readonly companionRequests: readonly CompanionRequest[]
   /** Sends a request as the first administrator, unless `init` says otherwise. */
   request(path: string, init?: RequestInit): Promise<Response>
-  /** Sends JSON, expects success, and answers with the JSON. */
+  /** Sends JSON, and returns the JSON of a successful response. */
   json(method: string, path: string, body?: unknown): Promise<unknown>
 }
 
-/** miniflare's types leave the handlers out where workers' own types are not installed. */
+/** miniflare's types omit the handlers when the Workers types are not installed. */
 interface Scheduled {
   scheduled(event: { cron: string }): Promise<unknown>
 }
@@ -60,13 +60,13 @@ const defaultCompanion: Companion = ({ pass }) =>
         ? { body: { problem: null } }
         : { body: { steps: [{ name: 'ssh', ok: true, detail: 'connected', fix: '' }] } }
 
-/** Starts the Worker in workerd with an empty ledger, and a companion that answers as told. */
+/** Starts the Worker in workerd with an empty ledger and a fake companion. */
 export async function startAdminGate(
   options: {
     companion?: Companion
-    /** A binding that is undefined is left out. */
+    /** An undefined binding is omitted. */
     bindings?: Record<string, string | undefined>
-    /** What a URL outside answers in JSON; undefined: it is asked for real. */
+    /** Returns the JSON response of an external URL; undefined sends the request. */
     externalResponse?: (url: string) => unknown
   } = {},
 ): Promise<AdminGate> {
@@ -158,11 +158,11 @@ async function readText(request: IncomingMessage): Promise<string> {
   return Buffer.concat(chunks).toString('utf8')
 }
 
-/** A host key as a known-hosts line; nobody holds its private half. */
+/** A known-hosts line with a random host key. */
 export const hostKey = (host: string) =>
   `${host} ssh-ed25519 ${Buffer.concat([Buffer.from('0000000b7373682d6564323535313900000020', 'hex'), randomBytes(32)]).toString('base64')}\n`
 
-/** Makes what most tests need: an identity, a repository, an agent. */
+/** Adds an identity, a repository and an agent. */
 export async function seedRepository(
   gate: AdminGate,
   repository = 'github.com/acme/app',

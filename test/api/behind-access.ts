@@ -3,12 +3,12 @@ import { type AdminGate, startAdminGate } from './admin-gate.ts'
 
 export const TEAM = 'acme.cloudflareaccess.com'
 export const AUDIENCE = 'a'.repeat(64)
-/** What Access signs with here. */
+/** The keys with which Access signs in these tests. */
 export const accessKeys = generateKeyPairSync('rsa', { modulusLength: 2048 })
-/** Somebody else's. */
+/** Keys that Access does not publish. */
 export const foreignKeys = generateKeyPairSync('rsa', { modulusLength: 2048 })
 
-/** A gate that takes the word of Cloudflare Access, whose page of public keys is played. */
+/** Starts a gate behind Cloudflare Access, with a fake endpoint for the public keys of Access. */
 export const startGateBehindAccess = (): Promise<AdminGate> =>
   startAdminGate({
     bindings: { GATE_ACCESS_TEAM: TEAM, GATE_ACCESS_AUDIENCE: AUDIENCE },

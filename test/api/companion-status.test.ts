@@ -22,7 +22,7 @@ async function readMetrics(gate: Gate): Promise<Map<string, number>> {
   )
 }
 
-test('a companion tells of its mirror, its sessions and what became of them, and so do the metrics', async () => {
+test('a companion reports its mirror, its sessions and their outcomes, and the metrics have them too', async () => {
   await using gate = await startGate({ settings: { GATE_CLIENT_IDLE_SECONDS: '1' } })
   const before = Date.now()
   expect(await liveStatus(gate, 'app')).toMatchObject({
@@ -94,7 +94,7 @@ test('a companion tells of its mirror, its sessions and what became of them, and
   expect(metrics.get('gate_mirror_bytes{repository="app"}')).toBeGreaterThan(0)
 })
 
-test('a refresh that fails is told with its reason, and a companion that is gone keeps nobody waiting', async () => {
+test('a failed refresh is reported with its reason, and a companion that hangs does not delay the response', async () => {
   await using gate = await startGate()
   const ada = await gate.agent('ada', { push: ['ada/**'] })
   await gate.upstream.stop()
@@ -120,7 +120,7 @@ test('a refresh that fails is told with its reason, and a companion that is gone
   }
 })
 
-test('a companion that hangs does not hold up what the gate does every minute', async () => {
+test('a companion that hangs does not delay the scheduled handler', async () => {
   await using gate = await startGate()
   const ada = await gate.agent('ada', { push: ['ada/**'] })
   const openPushes = await Promise.all(
@@ -132,7 +132,7 @@ test('a companion that hangs does not hold up what the gate does every minute', 
       return push
     }),
   )
-  // The sweep leaves alone what has only just begun.
+  // The sweep skips pushes that have just started.
   await until(
     async () => {
       const pushes = await gate.ledger.pushes()

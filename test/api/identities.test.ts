@@ -17,7 +17,7 @@ const createIdentity = async (name: string) =>
 /** A public key without its comment. */
 const withoutComment = (key: string) => key.split(' ').slice(0, 2).join(' ')
 
-test('of those who make an identity of one name at once, one does, and it is the key that is kept', async () => {
+test('of concurrent requests for one identity name, one succeeds, and the gate keeps its key', async () => {
   for (const name of ['a', 'b', 'c']) {
     const results = await Promise.allSettled([
       createIdentity(name),
@@ -33,7 +33,7 @@ test('of those who make an identity of one name at once, one does, and it is the
   expect(fs.readdirSync(path.dirname(file('a'))).filter(name => name.startsWith('.'))).toEqual([])
 })
 
-test("a removed identity's key is gone, and its name is free", async () => {
+test('removing an identity deletes its key and frees its name', async () => {
   const first = await createIdentity('again')
   expect(fs.existsSync(file('again'))).toBe(true)
   expect(await gate.admin.ask('DELETE', '/identities/again')).toEqual(first)
@@ -42,7 +42,7 @@ test("a removed identity's key is gone, and its name is free", async () => {
   expect(withoutComment(second.publicKey)).not.toBe(withoutComment(first.publicKey))
 })
 
-test('a key that was left behind is told of, and taken away by its name', async () => {
+test('a leftover key is reported, and removed by its name', async () => {
   fs.writeFileSync(file('left'), 'the key of an identity that was removed before')
   await expect(createIdentity('left')).rejects.toThrow(/git gate identity remove left/)
   expect(await gate.admin.ask('DELETE', '/identities/left')).toEqual({ name: 'left' })

@@ -1,12 +1,12 @@
 import { expect, test } from 'vitest'
 import { startAdminGate } from './admin-gate.ts'
 
-test('guessing is slowed down and on record, and who has a token that holds is not locked out', async () => {
+test('failed authentications are limited and recorded, and valid tokens still work', async () => {
   await using gate = await startAdminGate({ bindings: { GATE_FAILURES_PER_MINUTE: '5' } })
   const requestWithWrongPassword = (path: string) =>
     fetch(`${gate.url}${path}`, { headers: { authorization: `Basic ${btoa('ada:x')}` } })
   const statuses: number[] = []
-  // One more than the limit twice over: a new minute may begin in between.
+  // More than twice the limit, because a new minute may start between requests.
   for (let i = 0; i < 12; i++)
     statuses.push((await requestWithWrongPassword('/demo.git/info/refs?service=git-upload-pack')).status)
   expect(statuses.slice(0, 5)).toEqual([401, 401, 401, 401, 401])
@@ -23,7 +23,7 @@ test('guessing is slowed down and on record, and who has a token that holds is n
   expect((await gate.request('/agents')).status).toBe(200)
 })
 
-test('an admin token is guessed no faster in the console than anywhere else', async () => {
+test('the console limits failed authentications too', async () => {
   await using gate = await startAdminGate({ bindings: { GATE_FAILURES_PER_MINUTE: '5' } })
   const statuses: number[] = []
   for (let i = 0; i < 12; i++) {
@@ -36,7 +36,7 @@ test('an admin token is guessed no faster in the console than anywhere else', as
   expect(await gate.json('GET', '/failures')).toMatchObject([{ address: '127.0.0.1' }])
 })
 
-test('a token that asks too often is told to wait', async () => {
+test('a token with too many requests is told to wait', async () => {
   await using gate = await startAdminGate({ bindings: { GATE_REQUESTS_PER_MINUTE: '3' } })
   const statuses: number[] = []
   for (let i = 0; i < 8; i++) statuses.push((await gate.request('/agents')).status)
@@ -58,7 +58,7 @@ test('a token that asks too often is told to wait', async () => {
   expect(pushBodies.join()).toMatch(/\x01[0-9a-f]{4}unpack git-gate: at most 3 requests a minute; wait \d+ s/)
 })
 
-test('a token is counted however its header is spelled', async () => {
+test('requests of a token are counted in every spelling of the header', async () => {
   await using gate = await startAdminGate({ bindings: { GATE_REQUESTS_PER_MINUTE: '3' } })
   const headerVariant = (i: number) =>
     i % 2

@@ -10,7 +10,7 @@ const DAY_MS = 86_400_000
 const scrape = (gate: AdminGate) =>
   fetch(`${gate.url}/-/metrics`, { headers: { authorization: `Bearer ${gate.adminToken}` } })
 
-test('metrics are in Prometheus form, for administrators', async () => {
+test("metrics are in Prometheus' format, and need an admin token", async () => {
   await using gate = await startAdminGate()
   await insertPush(gate, 'm1')
   await insertPush(gate, 'm2')
@@ -28,7 +28,7 @@ test('metrics are in Prometheus form, for administrators', async () => {
   expect(text).toContain('gate_findings_total{rule="generic-api-key"} 1\n')
 })
 
-test('counters never go down: neither when rows are forgotten, nor when an older ledger is brought up to date', async () => {
+test('counters never decrease: neither when expired rows are deleted, nor when an older ledger is migrated', async () => {
   await using gate = await startAdminGate({ bindings: { GATE_RETENTION_DAYS: '30' } })
   for (const id of ['a', 'b', 'c']) {
     await insertPush(gate, id, id === 'c' ? Date.now() : Date.now() - 31 * DAY_MS)
@@ -71,7 +71,7 @@ test('counters never go down: neither when rows are forgotten, nor when an older
   expect(await counters()).toBe(before)
 })
 
-test('what is older than the retention is forgotten, and the record exports as JSON lines', async () => {
+test('records older than the retention are deleted, and the records export as JSON lines', async () => {
   await using gate = await startAdminGate({ bindings: { GATE_RETENTION_DAYS: '30' } })
   const days = (n: number) => Date.now() - n * DAY_MS
   for (const [id, age] of [
@@ -92,7 +92,7 @@ test('what is older than the retention is forgotten, and the record exports as J
   expect((await gate.request('/export/pushes?outcome=nothing')).status).toBe(400)
 })
 
-test('pushes of thousands of refs come in pages of a few, each once', async () => {
+test('pushes with thousands of refs come in small pages, each push once', async () => {
   await using gate = await startAdminGate()
   const refs = JSON.stringify(
     Array.from({ length: 5000 }, (_, i) => ({

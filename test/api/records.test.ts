@@ -17,7 +17,7 @@ const changes = async () =>
     .changes.toReversed()
     .map(each => `${each.action} ${each.subject}`)
 
-test('every change is on record, and what changed nothing is not', async () => {
+test('every change is recorded, and a request that changed nothing is not', async () => {
   await seedRepository(gate)
   await gate.json('PUT', '/grants/ada/github.com%2Facme%2Fapp', { rules: [] })
   const { id } = z.object({ id: z.string() }).parse(await gate.json('POST', '/tokens', { agent: 'ada' }))
@@ -89,7 +89,7 @@ test('a repository needs an SSH upstream, a pinned host key and an identity', as
   expect(await gate.json('GET', '/repositories/needs')).toMatchObject({ staleReads: true })
 })
 
-test('the record of a repository is found by any spelling of its name, and by its last one when it is gone', async () => {
+test('the records of a repository are found in any case of its name, and by the recorded name after its removal', async () => {
   const tables = [
     "INSERT INTO pushes (id, started_at, repository, agent, token) VALUES ('spelled', 0, ?, 'ada', 'x')",
     "INSERT INTO fetches (at, repository, agent, token) VALUES (0, ?, 'ada', 'x')",
@@ -125,7 +125,7 @@ test('a webhook has no credentials in its URL, since none would be sent', async 
   expect(await addStatus('https://example.org/hook?key=a@b:c')).toBe(201)
 })
 
-test('a private key goes to the companion, and is nowhere to be read afterwards', async () => {
+test('a private key goes to the companion, and no response contains it', async () => {
   const privateKey = `private ${crypto.randomUUID()}`
   const made = await gate.json('POST', '/identities', { name: 'given', privateKey })
   expect(made).toMatchObject({ name: 'given', publicKey: expect.stringContaining('ssh-ed25519') })
@@ -138,7 +138,7 @@ test('a private key goes to the companion, and is nowhere to be read afterwards'
     expect(JSON.stringify(await gate.json('GET', path))).not.toContain(privateKey)
 })
 
-test('a companion that refuses or fails is told of, without its insides', async () => {
+test('an error of the companion is reported without internals', async () => {
   await using broken = await startAdminGate({
     companion: ({ body }) =>
       body === 'no key'
@@ -165,7 +165,7 @@ test('a companion that refuses or fails is told of, without its insides', async 
   expect(await broken.json('GET', '/identities')).toEqual([])
 })
 
-test('a companion that cannot delete the key is told of, and asked again by the same command', async () => {
+test('a companion that cannot delete a key is reported, and the same command retries', async () => {
   let isDown = true
   await using broken = await startAdminGate({
     companion: ({ pass }) =>
@@ -183,7 +183,7 @@ test('a companion that cannot delete the key is told of, and asked again by the 
   expect(await broken.json('DELETE', '/identities/deploy')).toEqual({ name: 'deploy' })
 })
 
-test('at the edge an identity is a secret: the commands are told, and its public half is taken', async () => {
+test("at Cloudflare's edge a private key is a secret: the response has the commands, and a public key is accepted", async () => {
   await using edge = await startAdminGate({ bindings: { GATE_COMPANION_URL: undefined } })
   const ask = (body: object) =>
     edge.request('/identities', {
@@ -208,7 +208,7 @@ const post = (body: object) => ({
   body: JSON.stringify(body),
 })
 
-test('a repository has no more exceptions than its pushes can take along', async () => {
+test('a repository has no more exceptions than a pass can carry', async () => {
   await using gate = await startAdminGate()
   await gate.ledger
     .prepare("INSERT INTO identities (name, public_key, created_at) VALUES ('deploy', 'ssh-ed25519 AAAA', 0)")
@@ -247,7 +247,7 @@ const activeExceptions = async (fingerprint: string) =>
     .filter(each => each.fingerprint === fingerprint && each.revokedAt === null)
     .map(({ id }) => id)
 
-test('a finding has one exception at a time, and none once it is revoked or declined', async () => {
+test('a finding has one active exception at most, and none after it is revoked or declined', async () => {
   await seedRepository(gate)
   const finding = { repository: 'github.com/acme/app', fingerprint: 'one' }
   const allow = async () =>
@@ -262,7 +262,7 @@ test('a finding has one exception at a time, and none once it is revoked or decl
   expect(await activeExceptions('one')).toEqual([])
 })
 
-test('two exceptions that an older gate gave one finding end together', async () => {
+test('two exceptions of an older gate for one finding are revoked together', async () => {
   const [one, two] = ['older-one', 'older-two']
   for (const id of [one, two])
     await gate.ledger
@@ -275,14 +275,14 @@ test('two exceptions that an older gate gave one finding end together', async ()
   expect(await activeExceptions('two')).toEqual([])
 })
 
-test('the end of a token is told in UTC, however it was said', async () => {
+test('the expiry of a token is in UTC, whatever its time zone was', async () => {
   await gate.request('/agents', post({ name: 'ada' }))
   expect(
     await gate.json('POST', '/tokens', { agent: 'ada', expiresAt: '2101-01-01T00:00:00+05:30' }),
   ).toMatchObject({ expiresAt: '2100-12-31T18:30:00.000Z' })
 })
 
-test('a grant that no request could carry is refused as it is set', async () => {
+test('a grant too large for a pass is rejected', async () => {
   await gate.request('/agents', post({ name: 'ada' }))
   const denyPaths = Array.from({ length: 200 }, (_, i) => `${i}${'\u6f22'.repeat(500)}`)
   const answer = await gate.request('/grants/ada/github.com%2Facme%2Fapp', {

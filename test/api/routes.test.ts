@@ -71,7 +71,7 @@ const HOSTILE_BODIES = [
   `{"rules":${'['.repeat(5000)}${']'.repeat(5000)}}`,
 ]
 
-/** Sends a request and expects an answer that gives nothing away. */
+/** Sends a request, and expects a response without internals. */
 async function expectHarmless(path: string, init: RequestInit): Promise<Response> {
   const response = await gate.request(path, init)
   const text = await response.clone().text()
@@ -89,13 +89,13 @@ test('there are routes to try', () => {
   expect(routes.length).toBeGreaterThan(25)
 })
 
-test('every answer of a route is in its description', () => {
+test('every route documents all its statuses', () => {
   for (const { method, path, statuses } of routes)
     for (const status of ['400', '401', '404', '409', '413', '415', '429', '502', '503'])
       expect(statuses, `${method} ${path}`).toContain(status)
 })
 
-test('every route wants an admin token', async () => {
+test('every route needs an admin token', async () => {
   for (const { method, path } of routes)
     for (const headers of [{}, { authorization: 'Bearer wrong' }]) {
       const response = await expectHarmless(fillPath(path, 'x'), { method, headers })
@@ -103,13 +103,13 @@ test('every route wants an admin token', async () => {
     }
 })
 
-test('every route has an answer to a hostile path', async () => {
+test('every route responds to a hostile path', async () => {
   for (const { method, path } of routes)
     for (const segment of path.includes('{') ? HOSTILE_SEGMENTS : [])
       await expectHarmless(fillPath(path, segment), { method, ...json(method === 'GET' ? undefined : '{}') })
 }, 60_000)
 
-test('every route has an answer to a hostile body', async () => {
+test('every route responds to a hostile body', async () => {
   for (const { method, path } of routes.filter(route => route.takesBody))
     for (const body of HOSTILE_BODIES) {
       const response = await expectHarmless(fillPath(path, 'ada'), { method, ...json(body) })
@@ -119,7 +119,7 @@ test('every route has an answer to a hostile body', async () => {
     }
 }, 60_000)
 
-test('a query that does not fit is refused', async () => {
+test('an invalid query is rejected', async () => {
   for (const query of ['limit=0', 'limit=x', 'limit=99999', 'outcome=fine', 'since=yesterday', 'since=%00'])
     expect((await expectHarmless(`/pushes?${query}`, json())).status, query).toBe(400)
   for (const query of ['limit=-1', 'cursor=x', 'cursor=1;2'])
@@ -127,14 +127,14 @@ test('a query that does not fit is refused', async () => {
   expect((await expectHarmless('/pushes?agent=%27%20OR%201=1&cursor=%27--', json())).status).toBe(200)
 })
 
-test('a body that is not JSON, or too large, is refused', async () => {
+test('a body that is not JSON, or too large, is rejected', async () => {
   const form = { headers: { ...json().headers, 'content-type': 'application/x-www-form-urlencoded' } }
   expect((await expectHarmless('/agents', { method: 'POST', ...form, body: 'name=x' })).status).toBe(415)
   const large = JSON.stringify({ name: 'x'.repeat(600 << 10) })
   expect((await expectHarmless('/agents', { method: 'POST', ...json(large) })).status).toBe(413)
 })
 
-test('a grant is not emptied by a request that forgot its body', async () => {
+test('a PUT without a body does not empty a grant', async () => {
   const emptyPut = await expectHarmless('/grants/ada/github.com%2Facme%2Fapp', {
     method: 'PUT',
     headers: { authorization: json().headers.authorization },
@@ -142,14 +142,14 @@ test('a grant is not emptied by a request that forgot its body', async () => {
   expect(emptyPut.status).toBe(400)
 })
 
-test('an end that no calendar can write is refused', async () => {
+test('an expiry after the year 9999 is rejected', async () => {
   const token = { agent: 'ada', expiresAt: '9999-12-31T23:59:59-01:00' }
   expect((await expectHarmless('/tokens', { method: 'POST', ...json(JSON.stringify(token)) })).status).toBe(
     400,
   )
 })
 
-test('a route or method that is not there is a 404 in JSON', async () => {
+test('an unknown route or method is a 404 in JSON', async () => {
   for (const [method, path] of [
     ['GET', '/'],
     ['GET', '/nothing'],
@@ -165,7 +165,7 @@ test('a route or method that is not there is a 404 in JSON', async () => {
     ).toBe(404)
 })
 
-test('the reference page stands alone', async () => {
+test('the reference page loads no external resources', async () => {
   const page = await gate.request('/reference', { headers: {} })
   const text = await page.text()
   expect(page.headers.get('content-security-policy')).toContain("default-src 'none'")

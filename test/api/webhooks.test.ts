@@ -8,7 +8,7 @@ import { until } from '../harness/until.ts'
 import { hostKey, startAdminGate } from './admin-gate.ts'
 import { FINDING, insertPush, setOutcome } from './recorded-pushes.ts'
 
-/** A receiver that notes whom it is told of; `answers` false: it takes connections and never says a word. */
+/** A server that records webhook ids; with `answers` false it accepts connections and never responds. */
 async function startReceiver(answers: boolean) {
   const deliveries: string[] = []
   const server = createServer((request, response) => {
@@ -26,7 +26,7 @@ async function startReceiver(answers: boolean) {
   }
 }
 
-test('a webhook is told of outcomes, signed, and again when it did not answer', async () => {
+test('a webhook receives signed outcomes, and failed deliveries are retried', async () => {
   const received: { headers: IncomingHttpHeaders; body: string }[] = []
   let answer = 503
   const server = createServer(async (request, response) => {
@@ -89,7 +89,7 @@ test('a webhook is told of outcomes, signed, and again when it did not answer', 
   }
 })
 
-test('a webhook that was away hears of everything in one sweep; one that stays away is given up, and that is logged', async () => {
+test('a webhook that responds again gets all its deliveries in one sweep; a delivery that keeps failing is dropped and logged', async () => {
   const deliveries = new Set<string>()
   let answer = 204
   const server = createServer((request, response) => {
@@ -125,7 +125,7 @@ test('a webhook that was away hears of everything in one sweep; one that stays a
   }
 })
 
-test('a push that cannot be settled keeps neither the pushes beside it nor webhooks waiting', async () => {
+test('a push whose outcome cannot be written delays neither other pushes nor webhooks', async () => {
   const deliveries: string[] = []
   const server = createServer((request, response) => {
     deliveries.push(String(request.headers['webhook-id']))
@@ -176,7 +176,7 @@ test('a push that cannot be settled keeps neither the pushes beside it nor webho
   }
 })
 
-test('a webhook that never answers keeps no other one waiting', async () => {
+test('a webhook that never responds does not delay the others', async () => {
   using silent = await startReceiver(false)
   using quick = await startReceiver(true)
   await using gate = await startAdminGate()
@@ -196,7 +196,7 @@ test('a webhook that never answers keeps no other one waiting', async () => {
   expect(silent.deliveries.length).toBeLessThan(10)
 })
 
-test('pushes whose upstream gives no answer keep neither those of other repositories open nor webhooks waiting', async () => {
+test('pushes whose upstream does not respond delay neither other repositories nor webhooks', async () => {
   using quick = await startReceiver(true)
   const { promise: never, resolve: end } = Promise.withResolvers<void>()
   await using gate = await startAdminGate({

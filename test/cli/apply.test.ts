@@ -23,7 +23,7 @@ afterAll(async () => {
   await gate[Symbol.asyncDispose]()
 })
 
-/** What repositories need, for files that are about something else. */
+/** Defaults for the repositories of a file. */
 const DEFAULTS = 'defaults: {identity: deploy, knownHostsFile: known_hosts}\nidentities: [deploy]\n'
 
 interface State {
@@ -137,7 +137,7 @@ test.each([
     'no identity nobody',
   ],
   ['a typo in a pattern', 'agents: {a: {grants: {b: {push: ["{agnet}/**"]}}}}\n', '{agent}'],
-])('%s is refused before anything changes', async (_, text, told) => {
+])('%s is rejected before anything changes', async (_, text, told) => {
   writeFileSync(join(folder, 'wrong.yaml'), text)
   const ran = await gitGate(['apply', 'wrong.yaml', '--yes'], {
     env: { GATE_URL: gate.url, GATE_ADMIN_TOKEN: gate.adminToken },
@@ -149,7 +149,7 @@ test.each([
   expect(await gate.json('GET', '/agents')).not.toContainEqual(expect.objectContaining({ name: 'late' }))
 })
 
-test('a name that objects have is a name', async () => {
+test('__proto__ is a valid repository name', async () => {
   const named = 'repositories: {__proto__: {upstream: "git@git.example.org:p"}}\n'
   writeFileSync(join(folder, 'proto.yaml'), DEFAULTS + named)
   const ran = await gitGate(['apply', 'proto.yaml', '--yes'], {
@@ -160,7 +160,7 @@ test('a name that objects have is a name', async () => {
   await gate.json('DELETE', '/repositories/__proto__')
 })
 
-test('what the gate refuses in mid-plan is told with the step, and nothing more is begun', async () => {
+test('an error names the step that failed, and no further step starts', async () => {
   const many = Array.from({ length: 60 }, (_, i) => `  rest-${i}: {upstream: "git@git.example.org:r"}\n`)
   const file = `${DEFAULTS}repositories:\n  bad: {upstream: "https://git.example.org/r"}\n${many.join('')}`
   writeFileSync(join(folder, 'refused.yaml'), file)

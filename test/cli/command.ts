@@ -8,7 +8,7 @@ export interface CommandResult {
   readonly stderr: string
 }
 
-/** Runs the real command, as an operator's shell does. */
+/** Runs the command as a shell does. */
 export async function gitGate(
   args: readonly string[],
   options: { env: Record<string, string>; cwd?: string; input?: string },

@@ -32,7 +32,7 @@ async function ok(...args: string[]): Promise<string> {
 }
 const json = async (...args: string[]): Promise<unknown> => JSON.parse(await ok(...args, '--json'))
 
-test('an operator sets a gate up from nothing', async () => {
+test('an operator sets up an empty gate', async () => {
   expect(await ok('identity', 'new', 'deploy')).toMatch(/^ssh-ed25519 \S+ .*\n$/)
   await ok(
     'repo',
@@ -65,7 +65,7 @@ test('an operator sets a gate up from nothing', async () => {
   expect(await ok('repo', 'show', 'github.com/acme/app')).toContain(`${gate.url}/github.com/acme/app.git`)
 })
 
-test("a repository's settings are changed one at a time, and its grants stay", async () => {
+test('repo set changes only the given settings, and keeps the grants', async () => {
   for (const name of ['first', 'second']) await gate.json('POST', '/identities', { name })
   const at = ['--upstream', 'git@github.com:acme/set.git', '--known-hosts', 'known_hosts']
   await ok('repo', 'add', 'set', ...at, '--identity', 'first', '--stale-reads')
@@ -108,7 +108,7 @@ const Granted = z.object({ terms: Terms })
 const terms = async (...args: string[]) =>
   Granted.parse(await json('grant', 'set', 'bob', 'demo', ...args)).terms
 
-test('a grant is written in a few words', async () => {
+test('the options of grant set become rules and limits', async () => {
   await ok('identity', 'new', 'bobs')
   await ok(
     'repo',
@@ -180,7 +180,7 @@ test('a grant is written in a few words', async () => {
   expect(await json('grant', 'list', 'bob')).toEqual([])
 })
 
-test('what is wrong is said on stderr, with what to do: exit 2 for the command line, else 1', async () => {
+test('errors go to stderr with a fix, with exit code 2 for an invalid command line, else 1', async () => {
   const failure = async (...args: string[]) => {
     const { code, stdout, stderr } = await run(...args)
     expect(stdout).toBe('')
@@ -215,7 +215,7 @@ test('what is wrong is said on stderr, with what to do: exit 2 for the command l
   expect(JSON.parse(refused.stderr)).toMatchObject({ error: { code: 'not-found' } })
 })
 
-test('a gate that is not there, or refuses, is told of', async () => {
+test('an unreachable gate and an invalid admin token are reported', async () => {
   const listWith = (more: Record<string, string>, cwd = folder) =>
     gitGate(['agent', 'list'], { env: more, cwd })
   expect(await listWith({ ...env(), GATE_URL: 'http://127.0.0.1:1' })).toMatchObject({
@@ -235,7 +235,7 @@ test('a gate that is not there, or refuses, is told of', async () => {
   })
 })
 
-test('a gate behind Cloudflare Access is reached with a service token, and without one it is said what is in the way', async () => {
+test('a gate behind Cloudflare Access needs a service token, and the error without one says so', async () => {
   await using edge = await startAccessProxy(gate.url)
   const list = (more: Record<string, string>) =>
     gitGate(['agent', 'list'], { env: { ...env(), GATE_URL: edge.url, ...more } })
@@ -251,7 +251,7 @@ test('a gate behind Cloudflare Access is reached with a service token, and witho
   expect(accepted).toMatchObject({ code: 0, stderr: '' })
 })
 
-test('a local gate is found by what it wrote, and the command by a link to it', async () => {
+test('the command finds a local gate by its admin file, and runs through a symbolic link', async () => {
   mkdirSync(join(folder, 'home'))
   writeFileSync(join(folder, 'home/admin.json'), JSON.stringify({ url: gate.url, token: gate.adminToken }))
   expect(await gitGate(['agent', 'list'], { env: { GATE_HOME: join(folder, 'home') } })).toMatchObject({
@@ -275,7 +275,7 @@ test('a local gate is found by what it wrote, and the command by a link to it', 
   expect(JSON.parse(out)).toBeInstanceOf(Array)
 })
 
-test("a local gate's token goes to no other gate", async () => {
+test('the token of a local gate is not sent to another gate', async () => {
   const home = mkdtempSync(join(folder, 'other-'))
   writeFileSync(join(home, 'admin.json'), JSON.stringify({ url: gate.url, token: gate.adminToken }))
   for (const url of ['http://127.0.0.1:1', `${gate.url}/elsewhere`])
@@ -285,7 +285,7 @@ test("a local gate's token goes to no other gate", async () => {
     })
 })
 
-test('a date is the beginning of that day where the operator is, and tables tell it so', async () => {
+test('a date is the start of that day in the local time zone, in options and in tables', async () => {
   await ok('agent', 'add', 'dated')
   const [zone, beginning] = ['America/New_York', '2099-01-31T05:00:00.000Z']
   const runInZone = (...args: string[]) => gitGate(args, { env: { ...env(), TZ: zone } })
@@ -296,7 +296,7 @@ test('a date is the beginning of that day where the operator is, and tables tell
 
 const Minted = z.object({ id: z.string(), token: z.string() })
 
-test('a token that leaked is ended by the whole of it, an admin token too', async () => {
+test('a leaked token can be revoked by its full text, an admin token too', async () => {
   const admins = Minted.parse(await json('admin-token', 'mint', 'leaked'))
   expect(await json('admin-token', 'revoke', admins.token)).toMatchObject({
     id: admins.id,
@@ -310,7 +310,7 @@ test('a token that leaked is ended by the whole of it, an admin token too', asyn
   })
 })
 
-test('what may be a secret is neither sent in a path nor repeated by a complaint', async () => {
+test('a possible secret is neither sent in a path nor printed in an error', async () => {
   const secret = 'Sx'.repeat(16)
   const [agents, admins] = [`gate_abcdefghij_${secret}`, `gateadmin_abcdefghij_${secret}`]
   const expectedFixes = new Map([
@@ -330,7 +330,7 @@ test('what may be a secret is neither sent in a path nor repeated by a complaint
   expect(unknown.stderr).not.toContain(secret)
 })
 
-test('agent-config writes nothing for a token that no agent can use, and says which and why', async () => {
+test('agent-config rejects an unknown, revoked or expired token, and says which and why', async () => {
   await ok('agent', 'add', 'configured')
   const mint = async () => Minted.parse(await json('token', 'mint', 'configured'))
   const [good, revoked, expired] = [await mint(), await mint(), await mint()]
@@ -351,7 +351,7 @@ test('agent-config writes nothing for a token that no agent can use, and says wh
   }
 })
 
-test('exceptions are granted and ended', async () => {
+test('exceptions are granted and revoked', async () => {
   const granted = z
     .object({ id: z.string() })
     .parse(
@@ -370,7 +370,7 @@ test('exceptions are granted and ended', async () => {
   expect(await ok('exception', 'revoke', granted.id)).toContain('refused')
 })
 
-test('every command tells what it takes, and answers in JSON when asked', async () => {
+test('every command has --help and --json', async () => {
   for (const words of [
     'repo add',
     'repo set',

@@ -7,7 +7,7 @@ import { createClient } from '../../cli/client.ts'
 import { projectRoot } from '../../local/worker/bundle.ts'
 import { gitGate } from './command.ts'
 
-/** A gate that begins its answer with a line, and goes on as told. */
+/** Starts a fake gate that sends a first line, then continues its response as given. */
 async function startFakeGate(continueResponse: (response: ServerResponse) => void) {
   const server = createServer((_, response) => {
     response.write('{"id":"one"}\n')
@@ -24,7 +24,7 @@ async function startFakeGate(continueResponse: (response: ServerResponse) => voi
 }
 const env = ({ url, token }: { url: string; token: string }) => ({ GATE_URL: url, GATE_ADMIN_TOKEN: token })
 
-test('an export may take longer than an answer may take to begin', async () => {
+test('an export may take longer than the response timeout', async () => {
   const ANSWER_MS = 60_000
   let end = () => {}
   await using gate = await startFakeGate(response => {
@@ -41,7 +41,7 @@ test('an export may take longer than an answer may take to begin', async () => {
   expect(text).toBe('{"id":"one"}\n{"id":"two"}\n')
 })
 
-test('a gate that does not answer is told of in time', async () => {
+test('a gate that does not respond is reported after the timeout', async () => {
   const server = createServer(() => {}).listen(0, '127.0.0.1')
   await once(server, 'listening')
   try {
@@ -53,7 +53,7 @@ test('a gate that does not answer is told of in time', async () => {
   }
 })
 
-test('an export that breaks off says so', async () => {
+test('an interrupted export is an error', async () => {
   await using gate = await startFakeGate(response => setImmediate(() => response.destroy()))
   const ran = await gitGate(['push', 'export'], { env: env(gate.settings) })
   expect(ran).toMatchObject({
@@ -63,7 +63,7 @@ test('an export that breaks off says so', async () => {
   })
 })
 
-test('a reader that has seen enough ends an export quietly, and a full disk does not', async () => {
+test('a closed pipe ends an export without an error, and a full disk is an error', async () => {
   await using gate = await startFakeGate(response => {
     const more = () => {
       while (response.write('x'.repeat(10_000)));

@@ -19,7 +19,7 @@ const FINDING = {
   asksForException: true,
 }
 const hex = (i: number) => i.toString(16).padStart(40, '0')
-/** What an answer may take, beside starting the command. */
+/** The limit for a response, without the start of the command. */
 const ANSWER_MS = 1000
 const TRIES = 3
 
@@ -94,7 +94,7 @@ test("a day's 10,000 pushes are listed with every filter, newest first, within a
     ])
     expect(ids(await list(...options)), options.join(' ')).toEqual(wanted)
 
-    // What the command waits for; the best of some, as the machine may have other work.
+    // The minimum, because other work on the machine adds time.
     const times: number[] = []
     for (let run = 0; run < TRIES; run++) {
       const started = performance.now()
@@ -140,7 +140,7 @@ test('all 10,000 are listed over several pages, each once', async () => {
   })
 })
 
-test('one push is shown in full', async () => {
+test('push show prints the full record', async () => {
   const id = pushes.find(push => push.outcome === 'refused')?.id ?? ''
   const ran = await gitGate(['push', 'show', id], {
     env: { GATE_URL: gate.url, GATE_ADMIN_TOKEN: gate.adminToken },
@@ -148,7 +148,7 @@ test('one push is shown in full', async () => {
   expect(ran.stdout).toMatch(/refused.*generic-api-key in a\.txt:3.*exception requested.*a line\n +another/s)
 })
 
-test('the record exports as JSON lines', async () => {
+test('push export prints JSON lines', async () => {
   const ran = await gitGate(['push', 'export', '--agent', 'agent-3'], {
     env: { GATE_URL: gate.url, GATE_ADMIN_TOKEN: gate.adminToken },
   })

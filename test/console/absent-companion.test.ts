@@ -13,8 +13,8 @@ afterAll(() => browser[Symbol.asyncDispose]())
 
 test.for([
   ['does not run', 404, 'The container is not running'],
-  ['answers oddly', 200, 'The companion does not respond'],
-] as const)('the page is there for a repository whose companion %s', async ([_, status, words]) => {
+  ['sends an invalid response', 200, 'The companion does not respond'],
+] as const)('the page of a repository renders although its companion %s', async ([_, status, words]) => {
   await using gate = await startAdminGate({ companion: () => ({ status, body: {} }) })
   await gate.ledger
     .prepare("INSERT INTO identities (name, public_key, created_at) VALUES ('deploy', 'ssh-ed25519 AAAA', 0)")
@@ -45,7 +45,7 @@ test.for([
   await operator.page.getByText('there is no push none').waitFor()
 })
 
-test('a page that cannot be made says so as a page of the console', async () => {
+test('a page that fails to render is an error page of the console', async () => {
   await using gate = await startAdminGate()
   await using operator = await openConsole(browser, gate)
   await gate.ledger.prepare('DROP TABLE pushes').run()
@@ -58,7 +58,7 @@ test('a page that cannot be made says so as a page of the console', async () => 
   )
 })
 
-test('every address leads somewhere: those that forms are sent to, and those with a slash at their end', async () => {
+test('a GET to the path of a form, or to a path with a trailing slash, redirects to a page', async () => {
   await using gate = await startAdminGate()
   await using operator = await openConsole(browser, gate)
   for (const [from, to] of [
@@ -80,7 +80,7 @@ test('every address leads somewhere: those that forms are sent to, and those wit
   }
 })
 
-test('a companion that hangs holds up neither the page of its repository nor the list of pushes', async () => {
+test('a companion that hangs delays neither the page of its repository nor the list of pushes', async () => {
   await using gate = await startGate({ settings: { GATE_LOST_PUSH_SECONDS: '86400' } })
   const [going] = writeHistory(gate.home, [{ startedAt: Date.now() - 60_000, outcome: 'open' }])
   await using operator = await openConsole(browser, gate)

@@ -29,7 +29,7 @@ async function accessibilityProblems(page: Page): Promise<string[]> {
   return found.map(({ id, impact, nodes }) => `${impact} ${id}: ${nodes.map(node => node.html).join(' | ')}`)
 }
 
-// What is drawn depends on the width, its colours on the scheme: two looks at every page see all four kinds.
+// Layout depends on the width, and colours on the scheme, so two views of a page cover all four combinations.
 const VIEWS = [
   { width: 360, scheme: 'light' },
   { width: 1600, scheme: 'dark' },
@@ -70,7 +70,7 @@ test('every page is accessible and fits: 360 and 1600 pixels wide, light and dar
   }
 })
 
-test('everything can be done with the keyboard: sign in, find the push, allow its finding, sign out', async () => {
+test('the keyboard is enough to sign in, find a push, allow its finding, and sign out', async () => {
   await using gate = await startGate()
   await seedGate(gate)
   await using context = Object.assign(await browser.newContext(), {
@@ -102,7 +102,7 @@ test('everything can be done with the keyboard: sign in, find the push, allow it
   expect(await gate.admin.ask('GET', '/exceptions')).toMatchObject([{ reason: 'a made-up value' }, {}])
 })
 
-test('a page weighs less than 150 kB with all that it loads', async () => {
+test('a page transfers less than 150 kB with all its resources', async () => {
   await using gate = await startGate()
   const pages = await seedGate(gate)
   await using operator = await openConsole(browser, gate)

@@ -13,7 +13,7 @@ beforeAll(async () => {
 })
 afterAll(() => browser[Symbol.asyncDispose]())
 
-/** A shell on a machine of its own, as far as git can tell. */
+/** A shell with a home directory of its own, without git configuration. */
 function startShell() {
   const home = fs.mkdtempSync(path.join(os.tmpdir(), 'gate-machine-'))
   const env = { PATH: process.env.PATH, HOME: home, GIT_CONFIG_NOSYSTEM: '1', GIT_TERMINAL_PROMPT: '0' }
@@ -29,7 +29,7 @@ function startShell() {
   }
 }
 
-test('an agent is made, granted and given a token; the pasted lines clone; revoked, the next fetch fails', async () => {
+test('an agent gets a grant and a token; the commands on the page clone; after revoking, the next fetch fails', async () => {
   await using gate = await startGate()
   using machine = startShell()
   await using operator = await openConsole(browser, gate)
@@ -74,7 +74,7 @@ test('an agent is made, granted and given a token; the pasted lines clone; revok
   expect(operator.errors).toEqual([])
 })
 
-test('no token is minted for a time that the form does not offer, nor for none', async () => {
+test('no token is minted with a lifetime that the form does not offer, or without a lifetime', async () => {
   await using gate = await startGate()
   await gate.admin.agent('ada')
   await using operator = await openConsole(browser, gate)
@@ -97,7 +97,7 @@ test('no token is minted for a time that the form does not offer, nor for none',
   expect(operator.errors).toEqual([])
 })
 
-test("a repository's settings are not saved over what somebody has changed since the form was opened", async () => {
+test('saving a repository does not overwrite a change made since the form was opened', async () => {
   await using gate = await startGate()
   const grace = (await gate.admin.ask('POST', '/admin-tokens', { label: 'grace' })) as Record<string, string>
   await using operator = await openConsole(browser, gate)
@@ -131,7 +131,7 @@ test("a repository's settings are not saved over what somebody has changed since
     gitleaksConfig: '',
   })
 
-  // Told of it, the operator decides.
+  // After the conflict, a second submit overwrites.
   await page.getByLabel(/^Serve stale reads/).check()
   await page.getByRole('button', { name: 'Save' }).click()
   await page.getByRole('heading', { name: 'app', level: 1 }).waitFor()
@@ -144,7 +144,7 @@ test("a repository's settings are not saved over what somebody has changed since
   expect(operator.errors).toEqual([])
 })
 
-test('a repository is added in the page; what is wrong with it is said there, and its link can be checked', async () => {
+test('a repository is added in the console; problems appear above the form, and its connection can be checked', async () => {
   await using gate = await startGate()
   await using operator = await openConsole(browser, gate)
   const { page, open } = operator

@@ -11,7 +11,7 @@ beforeAll(async () => {
 })
 afterAll(() => browser[Symbol.asyncDispose]())
 
-/** What is in the field that has the focus is replaced, as at a keyboard. */
+/** Replaces the text of the focused field with the keyboard. */
 async function replaceText(page: Page, text: string): Promise<void> {
   await page.keyboard.press('Control+A')
   await page.keyboard.press('Delete')
@@ -35,7 +35,7 @@ const EVERYTHING = Terms.parse({
   maxBlobBytes: 5_000_000,
 })
 
-test('a grant that is saved as it was shown is the same, whatever it says', async () => {
+test('saving an unchanged form leaves every kind of grant unchanged', async () => {
   await using gate = await startGate()
   await gate.admin.agent('ada')
   await using operator = await openConsole(browser, gate)
@@ -51,7 +51,7 @@ test('a grant that is saved as it was shown is the same, whatever it says', asyn
   expect(operator.errors).toEqual([])
 })
 
-test('a grant is changed with the keyboard alone: what is wrong is said and kept, then every limit is set', async () => {
+test('a grant is changed with the keyboard alone: problems keep the input, then every limit is set', async () => {
   await using gate = await startGate()
   const ada = await gate.agent('ada', { push: ['ada/**'] })
   const work = await ada.clone()
@@ -130,7 +130,7 @@ test('a grant is changed with the keyboard alone: what is wrong is said and kept
   expect(await work.push('HEAD:refs/heads/ada/hello')).toMatchObject(accepted)
 })
 
-test('a repository is given with everything that a grant can say', async () => {
+test('a new grant in a repository can have every kind of term', async () => {
   await using gate = await startGate()
   await gate.admin.agent('ada')
   await using operator = await openConsole(browser, gate)
@@ -154,7 +154,7 @@ test('a repository is given with everything that a grant can say', async () => {
   expect(operator.errors).toEqual([])
 })
 
-/** What another operator does meanwhile, by the admin API, with a token of their own. */
+/** Sends a request to the admin API as another operator. */
 async function requestAsGrace(
   gate: Gate,
   method: 'PUT' | 'DELETE',
@@ -178,7 +178,7 @@ const submit = async (page: Page, button: string) => {
   return answer.status()
 }
 
-test('a grant is not saved over what somebody has made of it since the form was opened, until told of it', async () => {
+test('saving a grant does not overwrite a change made since the form was opened, until the operator has seen it', async () => {
   await using gate = await startGate()
   await gate.agent('ada', { push: ['ada/**'] })
   await using operator = await openConsole(browser, gate)
@@ -201,7 +201,7 @@ test('a grant is not saved over what somebody has made of it since the form was 
   expect(await page.getByLabel('Denied paths').inputValue()).toBe('docs/**')
   expect(await gate.admin.ask('GET', '/grants/ada/app')).toMatchObject({ terms: narrowed })
 
-  // A form that cannot be read is still the one that was filled with what is there now.
+  // An invalid form keeps the version of the present grant.
   await page.getByRole('textbox', { name: 'Rules' }).fill('refs/heads/ada/**: overwrite')
   expect(await submit(page, 'Save')).toBe(400)
   await page.getByRole('textbox', { name: 'Rules' }).fill('refs/heads/ada/fix-*: create')
@@ -212,7 +212,7 @@ test('a grant is not saved over what somebody has made of it since the form was 
   expect(operator.errors).toEqual([])
 })
 
-test('a grant that was taken back, or given, while its form was open is told of, and what was typed is kept', async () => {
+test('a grant removed or added while its form was open is a conflict that keeps the input', async () => {
   await using gate = await startGate()
   await gate.agent('ada', { push: ['ada/**'] })
   await using operator = await openConsole(browser, gate)

@@ -9,13 +9,13 @@ beforeAll(async () => {
 })
 afterAll(() => browser[Symbol.asyncDispose]())
 
-test("a repository's page tells how fresh and how large its mirror is, who is in it, and what went wrong", async () => {
+test('the page of a repository shows the freshness and size of its mirror, its sessions, and the last error', async () => {
   await using gate = await startGate()
   const ada = await gate.agent('ada', { push: ['ada/**'] })
   await using operator = await openConsole(browser, gate)
   const { page, open } = operator
   const mirror = page.getByRole('region', { name: 'Mirror' })
-  /** What is said under a heading of the mirror's facts. */
+  /** Returns the text of a fact about the mirror. */
   const fact = async (name: string) => {
     const group = mirror.locator('div', { has: page.locator('dt', { hasText: name }) })
     return (await group.getByRole('definition').textContent())?.replaceAll(/\s+/g, ' ').trim()

@@ -10,10 +10,10 @@ beforeAll(async () => {
 })
 afterAll(() => browser[Symbol.asyncDispose]())
 
-test('the overview draws which sessions were let go and how much was scanned, with the numbers at hand', async () => {
+test('the overview charts timeouts and scan volume, with the numbers in tables', async () => {
   await using gate = await startGate()
   const hour = 3_600_000
-  // In the middle of an hour, so that all of one hour's pushes are in one slot.
+  // In the middle of an hour, so that all pushes of an hour are in one slot.
   const now = Math.floor(Date.now() / hour) * hour - hour / 2
   writeHistory(gate.home, [
     { startedAt: now, scannedBytes: 3 << 20 },
@@ -46,7 +46,7 @@ test('the overview draws which sessions were let go and how much was scanned, wi
   await page.getByText('gitleaks scanned 5.5 MiB of 3 pushes.').waitFor()
   await open('/overview')
   await page.getByText('4 pushes timed out or lost the client.').waitFor()
-  // What a number leads to is what was counted.
+  // The link of a number lists the pushes that were counted.
   await page.getByRole('link', { name: '2', exact: true }).first().click()
   await page.getByLabel('Outcome').waitFor()
   expect(await page.locator('#pushes > li').count()).toBe(2)

@@ -26,7 +26,7 @@ const findingIn = (
   ...overrides,
 })
 
-/** Refused pushes, newest first, each for one finding; every seventh asks for an exception. */
+/** Refused pushes, newest first, each with one finding; every seventh requests an exception. */
 const refusedPushes = (count: number): PastPush[] =>
   Array.from({ length: count }, (_, i) => ({
     startedAt: Date.now() - (i + 1) * 60_000,
@@ -39,11 +39,11 @@ const refusedPushes = (count: number): PastPush[] =>
     ],
   }))
 
-test('a finding that waits is shown as the last push that it refused has it', async () => {
+test('a pending finding is shown as in the last push that it refused', async () => {
   await using gate = await startGate()
   const fingerprints = [randomObjectId(), randomObjectId(), randomObjectId(), randomObjectId()]
   const minutes = (ago: number) => Date.now() - ago * 60_000
-  // Whichever of its pushes asks, and whichever is first in the ledger.
+  // In every combination of which push requests an exception and which the ledger has first.
   const pushes = fingerprints.map((fingerprint, i) => {
     const first = {
       agent: `early-${i}`,
@@ -74,7 +74,7 @@ test('a finding that waits is shown as the last push that it refused has it', as
   const { page, open } = operator
   await open('/pending')
   const cards = page.locator('.cards > li')
-  // Those that any push asked an exception for come first.
+  // Findings with a requested exception come first.
   expect(await cards.locator('.push-link a').allTextContents()).toEqual([
     ...fingerprints.map((_, i) => `late-${i} to app`),
     'calm to app',
@@ -91,7 +91,7 @@ test('a finding that waits is shown as the last push that it refused has it', as
   expect(operator.errors).toEqual([])
 })
 
-test('two hundred findings wait in pages of less than 150 kB, and the keyboard leads from one to the next', async () => {
+test('200 pending findings come in pages of less than 150 kB, which the keyboard can step through', async () => {
   await using gate = await startGate()
   writeHistory(gate.home, refusedPushes(200))
   writeExceptions(gate.home, 150, i => `a made-up value in test number ${i}, as its author says`)
@@ -126,7 +126,7 @@ test('two hundred findings wait in pages of less than 150 kB, and the keyboard l
   )
   expect(operator.errors).toEqual([])
 
-  // What is decided further down comes back to where it was decided, and what follows is not lost.
+  // A decision on a later page returns to that page, and loses no finding.
   await open('/pending')
   await page.getByRole('link', { name: 'Next findings' }).click()
   const [first, second] = await page.locator('.cards .location bdi').allTextContents()
@@ -139,7 +139,7 @@ test('two hundred findings wait in pages of less than 150 kB, and the keyboard l
     expect((await page.goto(`${gate.url}/-/console/pending?after=${nowhere}`))?.status()).toBe(200)
 })
 
-test('the newest decisions that hold are on the page; how many more there are, and where, is said', async () => {
+test('the page shows the newest decisions in effect, and the number of the others', async () => {
   await using gate = await startGate()
   writeExceptions(gate.home, 30, i => `reason ${i};`)
   for (let i = 29; i >= 0; i--)
@@ -172,7 +172,7 @@ test('the newest decisions that hold are on the page; how many more there are, a
   expect(operator.errors).toEqual([])
 })
 
-test('a decision that is refused keeps what was typed, on the page that it was made on', async () => {
+test('a rejected decision keeps the input, on the page of the form', async () => {
   await using gate = await startGate()
   const ids = writeHistory(gate.home, refusedPushes(60))
   writeExceptions(gate.home, 500, () => 'a made-up value')
@@ -200,7 +200,7 @@ test('a decision that is refused keeps what was typed, on the page that it was m
   await open('/pending')
   await page.getByRole('link', { name: 'Next findings' }).click()
   await allow()
-  // Sent again from that answer, it is refused again, in the same place.
+  // Submitted again from the response, it is rejected again on the same page.
   await allow()
 
   await open(`/pushes/${ids[58]}`)

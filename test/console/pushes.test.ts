@@ -14,7 +14,7 @@ beforeAll(async () => {
 })
 afterAll(() => browser[Symbol.asyncDispose]())
 
-/** A gitleaks that begins only when it is let go. */
+/** A gitleaks that waits until it is resumed. */
 function pausedGitleaks() {
   const dir = fs.mkdtempSync(path.join(os.tmpdir(), 'gate-held-'))
   const program = path.join(dir, 'gitleaks')
@@ -31,7 +31,7 @@ function pausedGitleaks() {
   }
 }
 
-test('a push appears on the open page by itself, and moves through its states to its end', async () => {
+test('an open page shows a push when it starts, and then each of its states', async () => {
   using gitleaks = pausedGitleaks()
   await using gate = await startGate({ settings: { GATE_GITLEAKS: gitleaks.program } })
   const ada = await gate.agent('ada', { push: ['refs/heads/ada/**'] })
@@ -51,13 +51,13 @@ test('a push appears on the open page by itself, and moves through its states to
   await line.getByText('checking: secrets').waitFor()
   expect(await page.getByText('There is no push yet.').isVisible()).toBe(false)
   await line.getByText('ada/search').waitFor()
-  // What is under the pointer is the ref, with its full name, and not the link that covers the line.
+  // The ref with its tooltip is above the link that covers the row.
   await line.locator('.ref').hover({ timeout: seconds(5) })
   await using pushPage = await openConsole(browser, gate)
   await pushPage.page.getByRole('link', { name: 'ada to app' }).click()
   await pushPage.page.locator('.timeline').getByText('in progress').waitFor()
   await expect.poll(() => pushPage.page.locator('#live').textContent()).toBe('live')
-  // A screen reader hears what changes in an element that stays.
+  // Screen readers announce changes of an element that stays in the page.
   const announced = await pushPage.page.locator('#announce').elementHandle()
   expect(await announced?.getAttribute('role')).toBe('status')
 
@@ -86,7 +86,7 @@ test('a push appears on the open page by itself, and moves through its states to
   expect([...listPage.errors, ...pushPage.errors]).toEqual([])
 })
 
-test('a refused push shows its finding, redacted; allowed with one click, the same push goes through', async () => {
+test('a refused push shows its redacted finding; after one click on Allow, the same push is accepted', async () => {
   await using gate = await startGate()
   const ada = await gate.agent('ada', { push: ['refs/heads/ada/**'] })
   const work = await ada.clone()
@@ -123,7 +123,7 @@ test('a refused push shows its finding, redacted; allowed with one click, the sa
   expect(operator.errors).toEqual([])
 })
 
-test('a declined finding waits for nobody, and waits again when the decline is taken back', async () => {
+test('a declined finding is no longer pending, and is pending again after the decline is undone', async () => {
   await using gate = await startGate()
   const ada = await gate.agent('ada', { push: ['refs/heads/ada/**'] })
   const work = await ada.clone()
@@ -146,7 +146,7 @@ test('a declined finding waits for nobody, and waits again when the decline is t
   expect(operator.errors).toEqual([])
 })
 
-test('the history is endless, and filters narrow it', async () => {
+test('the list loads the whole history, and filters narrow it', async () => {
   await using gate = await startGate()
   const now = Date.now()
   writeHistory(
@@ -183,17 +183,17 @@ test('the history is endless, and filters narrow it', async () => {
   expect(operator.errors).toEqual([])
 })
 
-/** An open push that no companion knows stays open. */
+/** Keeps pushes open that no companion knows. */
 const keepPushesOpen = { settings: { GATE_LOST_PUSH_SECONDS: '86400' } }
 
-/** Makes a page believe that it is looked at, or not. */
+/** Makes a page visible or hidden, as a switch of tabs does. */
 const setVisible = (page: Page, seen: boolean) =>
   page.evaluate(`Object.defineProperty(document, 'hidden', { value: ${!seen}, configurable: true })
     document.dispatchEvent(new Event('visibilitychange'))`)
 
 const isStream = (request: { url(): string }) => request.url().includes('/pushes/live')
 
-test('a filtered list gets what begins to fit, loses what no longer does, and rests while nobody sees it', async () => {
+test('a filtered list adds pushes that start to match, removes those that no longer do, and pauses while hidden', async () => {
   await using gate = await startGate(keepPushesOpen)
   const minutes = (ago: number) => Date.now() - ago * 60_000
   const [early, late] = writeHistory(gate.home, [
@@ -232,7 +232,7 @@ test('a filtered list gets what begins to fit, loses what no longer does, and re
   await setVisible(acceptedPage.page, true)
   await lineOf(acceptedPage, 'unseen').waitFor()
 
-  // More than one look brings: the page is opened anew, so that its list has no hole.
+  // More pushes than one poll reads: the page reloads, so that its list has no gap.
   await setVisible(acceptedPage.page, false)
   writeHistory(
     gate.home,
@@ -244,7 +244,7 @@ test('a filtered list gets what begins to fit, loses what no longer does, and re
   expect([...openPage.errors, ...acceptedPage.errors]).toEqual([])
 })
 
-test('a push that turns out to be none leaves the open list, and its own page says that it is not there', async () => {
+test('a request that pushed nothing leaves the open list, and its own page becomes a 404', async () => {
   await using gate = await startGate(keepPushesOpen)
   await using listPage = await openConsole(browser, gate)
   await using pushPage = await openConsole(browser, gate)
@@ -264,7 +264,7 @@ test('a push that turns out to be none leaves the open list, and its own page sa
   expect(await listPage.page.evaluate('document.activeElement.textContent')).toBe('stays to app')
   await pushPage.page.getByRole('heading', { name: 'There is no push with this id' }).waitFor()
 
-  // It is forgotten while nobody looks.
+  // Deleted while the page is hidden.
   await setVisible(listPage.page, false)
   deletePush(gate.home, never ?? '')
   await setVisible(listPage.page, true)
@@ -273,7 +273,7 @@ test('a push that turns out to be none leaves the open list, and its own page sa
   expect([...listPage.errors, ...pushPage.errors]).toEqual([])
 })
 
-test('a push that has not changed is not sent again, whatever has come since', async () => {
+test('an unchanged push is not sent again when other pushes arrive', async () => {
   await using gate = await startGate(keepPushesOpen)
   await using operator = await openConsole(browser, gate)
   const [cookie] = await operator.page.context().cookies()
@@ -305,7 +305,7 @@ test('a push that has not changed is not sent again, whatever has come since', a
   await lines.return(undefined)
 })
 
-/** What a response says, line by line as it comes. */
+/** Yields the lines of a response as they arrive. */
 async function* readLines({ body }: Response): AsyncGenerator<string, undefined> {
   if (!body) return
   let rest = ''

@@ -15,10 +15,10 @@ afterAll(() => browser[Symbol.asyncDispose]())
 
 const SCRIPT = `<img src=x onerror="document.body.id='broken'"><script>document.body.id='broken'</script>`
 const HOSTILE = `"'>${SCRIPT}\u202e\u0007\u001b[31m\u200b\ufe0f\u3164\u{e0041}&amp;`
-/** What of it nobody would see. */
+/** The invisible characters of HOSTILE. */
 const INVISIBLE = /\ufe0f|[\u202e\u0007\u001b\u200b\u3164\u{e0041}]/u
 
-test('what real pushes name with markup is text everywhere', async () => {
+test('markup in the names of real pushes is text on every page', async () => {
   await using gate = await startGate()
   gate.upstream.hook('post-receive', `echo '${SCRIPT.replaceAll("'", '')}' >&2`)
   const ada = await gate.agent('ada', { push: ['refs/heads/**'] })
@@ -50,7 +50,7 @@ test('what real pushes name with markup is text everywhere', async () => {
     await expectNoMarkup(operator, at)
 })
 
-test('whatever a ledger row holds is text, also where it arrives live, and invisible characters show', async () => {
+test('every field of a ledger row is text, also in live updates, and invisible characters are escaped', async () => {
   await using gate = await startGate()
   await using operator = await openConsole(browser, gate)
   const { page } = operator
@@ -125,7 +125,7 @@ async function expectUnbroken({
   expect(wrong).toEqual([])
 }
 
-test('a form is taken only with its key, from the console itself, and from someone signed in', async () => {
+test("a form needs its key, the console's origin, and a signed-in operator", async () => {
   await using gate = await startGate()
   await using operator = await openConsole(browser, gate)
   const { page } = operator
@@ -159,7 +159,7 @@ test('a form is taken only with its key, from the console itself, and from someo
 
 const TICKS = ['pushOptions', 'symlinks', 'submodules', 'staleReads', 'expires', 'decision', 'until']
 
-test('no form, whatever it is made of, makes the gate fail', async () => {
+test('no hostile form makes the gate fail', async () => {
   await using gate = await startGate()
   await gate.agent('ada', { push: ['ada/**'] })
   await using operator = await openConsole(browser, gate)
@@ -181,7 +181,7 @@ test('no form, whatever it is made of, makes the gate fail', async () => {
   ]
   for (const name of names) file.set(name, new Blob(['x']), 'x')
   file.set('form-key', key)
-  // In one piece, as it may be answered before it is read.
+  // Buffered, because the gate may respond before it has read the body.
   const multipart = new Response(file)
   const urlencoded = 'application/x-www-form-urlencoded'
   const bodies: RequestInit[] = [
@@ -249,7 +249,7 @@ test('no form, whatever it is made of, makes the gate fail', async () => {
   expect(failed).toEqual([])
 })
 
-test('a session ends with its token, and without one every page asks to sign in', async () => {
+test('a session ends with its token, and every page without a session asks for a sign-in', async () => {
   await using gate = await startGate()
   const minted = (await gate.admin.ask('POST', '/admin-tokens', { label: 'grace' })) as Record<string, string>
   await using operator = await openConsole(browser, { url: gate.url, adminToken: minted.token ?? '' })
@@ -265,7 +265,7 @@ test('a session ends with its token, and without one every page asks to sign in'
   await page.getByRole('button', { name: 'Sign in' }).click()
   await page.locator(`#push-${late}`).waitFor()
 
-  // Signed out elsewhere, while the page had no stream.
+  // Signed out in another tab, while this page had no stream.
   await page.context().clearCookies()
   await page.evaluate(`document.dispatchEvent(new Event('visibilitychange'))`)
   await page.getByText('You are signed out.').waitFor()
@@ -282,7 +282,7 @@ test('a session ends with its token, and without one every page asks to sign in'
     expect(await at(path)).toBe(303)
 })
 
-test('a form that is sent after the session has ended leads back to its page, by way of signing in', async () => {
+test('a form submitted after the session has ended leads to the sign-in, and back to its page', async () => {
   await using gate = await startGate()
   await gate.agent('ada', { push: ['ada/**'] })
   await using operator = await openConsole(browser, gate)
@@ -330,7 +330,7 @@ test('a form that is sent after the session has ended leads back to its page, by
   expect(operator.errors).toEqual([])
 })
 
-test('a sign-in that fails is on record, and too many of them are told to wait', async () => {
+test('failed sign-ins are recorded, and too many are rate-limited', async () => {
   await using gate = await startGate({ settings: { GATE_FAILURES_PER_MINUTE: '3' } })
   const attempt = () =>
     fetch(`${gate.url}/-/console/sign-in`, {
@@ -340,14 +340,14 @@ test('a sign-in that fails is on record, and too many of them are told to wait',
       body: 'token=guessed',
     }).then(response => response.status)
   const statuses: number[] = []
-  // Eight, since a new minute may begin in between.
+  // Eight attempts, because a new minute may start between them.
   for (let tries = 0; tries < 8; tries++) statuses.push(await attempt())
   expect(statuses.slice(0, 3)).toEqual([403, 403, 403])
   expect(statuses).toContain(429)
   expect(await gate.admin.ask('GET', '/failures')).not.toEqual([])
 })
 
-test('every answer carries the policy, and no script or style stands in a page', async () => {
+test('every response has the content security policy, and no page has inline scripts or styles', async () => {
   await using gate = await startGate()
   const pages = await seedGate(gate)
   await using operator = await openConsole(browser, gate)

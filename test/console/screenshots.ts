@@ -1,4 +1,4 @@
-// npm run screenshots: every page of the console as it looks on a gate with some history, into docs/console.
+// npm run screenshots: takes pictures of every page of the console, on a gate with history, into docs/console.
 import { execFile } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
 import fs from 'node:fs'
@@ -149,7 +149,7 @@ async function push(agent: string, repository: string, branch: string, files: Re
   return git(['push', '-q', 'origin', `HEAD:refs/heads/${branch}`], { cwd: folder, within: 600_000 })
 }
 
-/** Two weeks of pushes, the same ones each time as far as their kind goes. */
+/** Two weeks of pushes, with the same mix of outcomes in every run. */
 function twoWeeks(): PastPush[] {
   const topics = ['fix-login', 'search', 'invoices', 'docs', 'deps', 'retry', 'cache', 'typo', 'ci']
   const now = Date.now()

@@ -33,7 +33,7 @@ export const ColumnChart = <Name extends string>({
 }: Props<Name>) => {
   const columns = toColumns(time, values)
   const max = axisMax(
-    columns.map(column => column.values.values().reduce((sum, value) => sum + value, 0)),
+    columns.map(column => [...column.values.values()].reduce((sum, value) => sum + value, 0)),
     unit,
   )
   const height = (value: number) => (value / max) * (BASELINE - TOP_MARGIN)

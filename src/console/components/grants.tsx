@@ -38,7 +38,7 @@ export const Grants = ({ c, agent, grants, repositories, failedAttempt }: Props)
     <section aria-labelledby="grants">
       <h2 id="grants">Grants</h2>
       <ErrorMessage problem={failedAttempt?.problem} />
-      {grants.length === 0 && <p class="muted">No grants yet. Add a grant for a repository.</p>}
+      {grants.length === 0 && <p class="muted">No grants yet.</p>}
       <dl class="grants">
         {grants.map(grant => (
           <GrantItem c={c} agent={agent} grant={grant} />

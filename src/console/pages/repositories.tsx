@@ -55,7 +55,7 @@ async function repositoriesPage(
         </div>
         {repositories.length === 0 && (
           <EmptyState title="There is no repository yet.">
-            <p>Add a repository here. Its upstream is the Git server to which the gate forwards pushes.</p>
+            <p>The upstream of a repository is the Git server to which the gate forwards pushes.</p>
           </EmptyState>
         )}
         <ResourceList
