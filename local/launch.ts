@@ -51,7 +51,7 @@ async function serve(
   stop: AbortSignal,
 ): Promise<void> {
   const env = gateSettings(process.env)
-  using home = openHome(settings.home, env)
+  using home = openHome(settings.home, env, say)
   const own = { GATE_PASS_KEY: home.passKey, GATE_ADMIN_TOKEN: home.adminToken, GATE_HOME: home.companion }
   const forCompanion = { GATE_WORKER_URL: 'http://127.0.0.1', ...env, ...own }
   for (const read of [readSettings({ ...env, ...own }), readCompanionSettings(forCompanion)])

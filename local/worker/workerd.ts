@@ -68,6 +68,18 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
   }
 }
 
+/**
+ * Miniflare's registry for other development servers has workerd listen on a debug port that asks for no secret: every
+ * local user could run SQL on the ledger through it. The explorer and the observability pages show the ledger's rows.
+ */
+export const closed = {
+  enableDevRegistry: false,
+  unsafeLocalExplorer: false,
+  unsafeObservability: false,
+  unsafeTriggerHandlers: false,
+  telemetry: { enabled: false },
+} satisfies Partial<MiniflareOptions>
+
 function miniflareOptions(config: WranglerConfig, options: WorkerOptions): MiniflareOptions {
   const classes = config.durable_objects.bindings
   return {
@@ -75,6 +87,7 @@ function miniflareOptions(config: WranglerConfig, options: WorkerOptions): Minif
     port: options.port,
     cf: false,
     logRequests: false,
+    ...closed,
     ...(options.state === undefined ? {} : { resourcePersistencePath: path.join(options.state, 'v3') }),
     handleStructuredLogs: ({ message }) => options.say(message),
     unsafeRuntimeEnv: tieWorkerd(),
