@@ -44,10 +44,7 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
   const miniflare = withoutItsSignalHandlers(() => new Miniflare(miniflareOptions(config, options)))
   try {
     const url = (await miniflare.ready).origin
-    for (const { binding, migrations_dir } of config.d1_databases) {
-      const database: Database = await miniflare.getD1Database(binding)
-      await migrate(database, path.join(projectRoot, migrations_dir))
-    }
+    await migrateIn(miniflare, config)
     const tick = async () => {
       // Anew each time: a workerd that died and was started again is another one.
       const worker = (await miniflare.getWorker()) as unknown as Scheduled
@@ -65,6 +62,26 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
   } catch (error) {
     await miniflare.dispose()
     throw error
+  }
+}
+
+/** Migrates the ledger of a persistence folder that no Worker uses now. */
+export async function migrateLedger(state: string): Promise<void> {
+  const config = readWranglerConfig()
+  const code = 'export default {}; export class Companion {}'
+  const options = { code, port: 0, state, bindings: {}, say: () => {} }
+  const miniflare = withoutItsSignalHandlers(() => new Miniflare(miniflareOptions(config, options)))
+  try {
+    await migrateIn(miniflare, config)
+  } finally {
+    await miniflare.dispose()
+  }
+}
+
+async function migrateIn(miniflare: Miniflare, config: WranglerConfig): Promise<void> {
+  for (const { binding, migrations_dir } of config.d1_databases) {
+    const database: Database = await miniflare.getD1Database(binding)
+    await migrate(database, path.join(projectRoot, migrations_dir))
   }
 }
 

@@ -1,6 +1,7 @@
+import { randomInt } from 'node:crypto'
 import fs from 'node:fs'
 import path from 'node:path'
-import { expect, test } from 'vitest'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { descendantsOf } from '../../local/process/processes.ts'
 import { projectRoot } from '../../local/worker/bundle.ts'
 import { cloneIn } from '../harness/clone.ts'
@@ -53,13 +54,17 @@ async function surfaceOf(gate: Started): Promise<string[]> {
   ).sort()
 }
 
-/** Folders in the project that packages like to write to. */
+/** In the project: the companion's compiled code, the test runner's cache, and the bundle of `npm run dev`. */
+const IN_PROJECT = /\/(node_modules\/\.cache|node_modules\/\.vite\S*|\.wrangler)$/
+
+/** Unknown folders in the project, of the kind that packages write to. */
 const projectPlaces = () =>
   [projectRoot, path.join(projectRoot, 'node_modules')].flatMap(folder =>
     fs
       .readdirSync(folder)
       .filter(name => name.startsWith('.'))
-      .map(name => path.join(folder, name)),
+      .map(name => path.join(folder, name))
+      .filter(place => !IN_PROJECT.test(place)),
   )
 
 /** In TMPDIR: miniflare's folder for mail that a Worker sends, and the companion's for ssh's control sockets. */
@@ -70,25 +75,61 @@ const TEMPORARY = [
 ]
 const isUnknown = (file: string) => !TEMPORARY.some(known => known.test(file))
 
-test('npm start listens on loopback at four known ports and a private socket, and leaves no file elsewhere', async () => {
-  using home = stateFolder()
-  const places = emptyPlaces(home.dir)
-  const before = projectPlaces()
-  const gate = await start(path.join(home.dir, 'state'), [], { env: places.env })
-  await use(gate, home.dir)
-  expect(await surfaceOf(gate)).toEqual([
-    'tcp 127.0.0.1 node main.ts: HTTP 403',
-    // What workerd calls its launcher by: each call carries a secret of this start.
-    'tcp 127.0.0.1 node start.ts: HTTP 403',
-    expect.stringMatching(/^tcp 127\.0\.0\.1 node start\.ts: SSH-2\.0-/),
-    'tcp 127.0.0.1 workerd: the gate',
-    expect.stringMatching(/^unix ssh: .*\/gate-sockets-\w{6}\/[0-9a-f]{16}\.\d+\.\w+$/),
-  ])
-  expect(places.made().filter(isUnknown)).toEqual([])
-  expect(places.open()).toEqual([])
-  expect(projectPlaces()).toEqual(before)
-  expect(await gate.end('SIGTERM')).toMatchObject({ code: 0 })
-  expect(places.made()).toEqual([])
+const CONTROL_SOCKET = /^unix ssh: .*\/gate-sockets-\w{6}\/[0-9a-f]{16}\.\d+\.\w+$/
+
+describe('npm start, after a clone and a push', () => {
+  let home: ReturnType<typeof stateFolder>
+  let places: ReturnType<typeof emptyPlaces>
+  let before: string[]
+  let gate: Started
+  const programs = () => descendantsOf(gate.child.pid ?? -1)
+  beforeAll(async () => {
+    home = stateFolder()
+    places = emptyPlaces(home.dir)
+    before = projectPlaces()
+    const low = 'ulimit -S -n 1024; exec node local/start.ts'
+    gate = await start(path.join(home.dir, 'state'), [], { env: places.env, command: ['sh', '-c', low] })
+    await use(gate, home.dir)
+  })
+  afterAll(() => home[Symbol.dispose]())
+
+  test('it listens on loopback at four known ports, and at a private socket', async () => {
+    expect(await surfaceOf(gate)).toEqual([
+      'tcp 127.0.0.1 node main.ts: HTTP 403',
+      // What workerd calls its launcher by: each call carries a secret of this start.
+      'tcp 127.0.0.1 node start.ts: HTTP 403',
+      expect.stringMatching(/^tcp 127\.0\.0\.1 node start\.ts: SSH-2\.0-/),
+      'tcp 127.0.0.1 workerd: the gate',
+      expect.stringMatching(CONTROL_SOCKET),
+    ])
+  })
+
+  test('every file and folder under GATE_HOME is for its owner alone', () => {
+    expect(openIn(path.join(home.dir, 'state'))).toEqual([])
+  })
+
+  test('outside GATE_HOME there are temporary files alone, for their owner alone', () => {
+    expect(places.made().filter(isUnknown)).toEqual([])
+    expect(places.open()).toEqual([])
+    expect(projectPlaces()).toEqual(before)
+  })
+
+  test('no process of the build stays', () => {
+    expect(programs().map(({ name }) => name)).not.toContain('esbuild')
+  })
+
+  test('workerd and the companion may hold as many descriptors as the system lets their user have', () => {
+    const limits = programs()
+      .filter(({ name }) => /^(workerd|node|MainThread)$/.test(name))
+      .map(({ pid }) => /^Max open files +(\d+) +(\d+)/m.exec(fs.readFileSync(`/proc/${pid}/limits`, 'utf8')))
+    expect(limits).toHaveLength(2)
+    for (const limit of limits) expect(limit?.[1]).toBe(limit?.[2])
+  })
+
+  test('no file outside GATE_HOME outlives it', async () => {
+    expect(await gate.end('SIGTERM')).toMatchObject({ code: 0 })
+    expect(places.made()).toEqual([])
+  })
 })
 
 test('compose’s Worker listens at its port and at a loopback port that is closed to strangers', async () => {
@@ -113,33 +154,31 @@ test('compose’s Worker listens at its port and at a loopback port that is clos
   expect(places.made()).toEqual([])
 })
 
-test('every file and folder under GATE_HOME is for its owner alone', async () => {
+test('npm run dev opens neither an inspector nor a debug port, and shows the ledger to nobody', async () => {
   using home = stateFolder()
-  const state = path.join(home.dir, 'state')
-  const gate = await start(state)
+  const places = emptyPlaces(home.dir)
+  const before = projectPlaces()
+  const gate = await start(path.join(home.dir, 'state'), [], {
+    command: ['node', 'local/dev.ts'],
+    env: { ...places.env, PORT: String(randomInt(20_000, 30_000)) },
+  })
   await use(gate, home.dir)
-  expect(openIn(state)).toEqual([])
+  expect(await surfaceOf(gate)).toEqual([
+    expect.stringMatching(/^tcp 127\.0\.0\.1 node dev\.ts: SSH-2\.0-/),
+    'tcp 127.0.0.1 node main.ts: HTTP 403',
+    // What workerd calls wrangler by: for the Worker, and for the proxy that stays while the Worker is loaded again.
+    'tcp 127.0.0.1 node wrangler-dev-server.ts: HTTP 403',
+    'tcp 127.0.0.1 node wrangler-dev-server.ts: HTTP 403',
+    // The gate behind the proxy, which asks for the same tokens.
+    'tcp 127.0.0.1 workerd: HTTP 401',
+    'tcp 127.0.0.1 workerd: the gate',
+    expect.stringMatching(CONTROL_SOCKET),
+  ])
+  expect(places.made().filter(isUnknown)).toEqual([])
+  expect(places.open()).toEqual([])
+  expect(projectPlaces()).toEqual(before)
   expect(await gate.end('SIGTERM')).toMatchObject({ code: 0 })
-  expect(openIn(state)).toEqual([])
-})
-
-test('no process of the build stays under npm start', async () => {
-  using home = stateFolder()
-  const gate = await start(path.join(home.dir, 'state'))
-  expect(descendantsOf(gate.child.pid ?? -1).map(({ name }) => name)).not.toContain('esbuild')
-  expect(await gate.end('SIGTERM')).toMatchObject({ code: 0 })
-})
-
-test('workerd and the companion may hold as many descriptors as the system lets their user have', async () => {
-  using home = stateFolder()
-  const low = 'ulimit -S -n 1024; exec node local/start.ts'
-  const gate = await start(path.join(home.dir, 'state'), [], { command: ['sh', '-c', low] })
-  const limits = descendantsOf(gate.child.pid ?? -1)
-    .filter(({ name }) => name === 'workerd' || name === 'MainThread' || name === 'node')
-    .map(({ pid }) => /^Max open files +(\d+) +(\d+)/m.exec(fs.readFileSync(`/proc/${pid}/limits`, 'utf8')))
-  expect(limits).toHaveLength(2)
-  for (const limit of limits) expect(limit?.[1]).toBe(limit?.[2])
-  expect(await gate.end('SIGTERM')).toMatchObject({ code: 0 })
+  expect(places.made()).toEqual([])
 })
 
 test('a GATE_HOME that others may read is closed to them, and a line says so', async () => {
