@@ -4,8 +4,9 @@ import path from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { descendantsOf } from '../../local/process/processes.ts'
 import { projectRoot } from '../../local/worker/bundle.ts'
+import { startAdminGate } from '../api/admin-gate.ts'
 import { cloneIn } from '../harness/clone.ts'
-import { accepted, gitText } from '../harness/index.ts'
+import { accepted, gitText, seconds } from '../harness/index.ts'
 import { launch, type Started, start, stateFolder } from './launcher.ts'
 import { filesBelow, greetingOf, listenersOf } from './surface.ts'
 
@@ -90,7 +91,7 @@ describe('npm start, after a clone and a push', () => {
     const low = 'ulimit -S -n 1024; exec node local/start.ts'
     gate = await start(path.join(home.dir, 'state'), [], { env: places.env, command: ['sh', '-c', low] })
     await use(gate, home.dir)
-  })
+  }, seconds(120))
   afterAll(() => home[Symbol.dispose]())
 
   test('it listens on loopback at four known ports, and at a private socket', async () => {
@@ -179,6 +180,18 @@ test('npm run dev opens neither an inspector nor a debug port, and shows the led
   expect(projectPlaces()).toEqual(before)
   expect(await gate.end('SIGTERM')).toMatchObject({ code: 0 })
   expect(places.made()).toEqual([])
+})
+
+test('a workerd of the tests listens at its port alone', async () => {
+  const before = new Set(descendantsOf(process.pid).map(({ pid }) => pid))
+  await using gate = await startAdminGate()
+  const workerds = descendantsOf(process.pid).filter(
+    ({ pid, name }) => name === 'workerd' && !before.has(pid),
+  )
+  expect(workerds).toHaveLength(1)
+  expect(workerds.flatMap(({ pid }) => listenersOf(pid)).map(({ at }) => at)).toEqual([
+    new URL(gate.url).host,
+  ])
 })
 
 test('a GATE_HOME that others may read is closed to them, and a line says so', async () => {
