@@ -23,6 +23,9 @@ import { createLinks } from './upstream/ssh-link.ts'
 /** The last answers have this long to leave, in milliseconds. */
 const LAST_ANSWERS_MS = 1_000
 
+// Mirrors, journals and keys are for their user alone.
+process.umask(0o077)
+
 const read = readSettings(process.env)
 if (!read.ok) {
   console.error(`companion: ${read.problem}`)

@@ -17,7 +17,7 @@ const KEEP_ALIVE_MS = 65_000
 /** Half a request header is let go after this, in milliseconds. */
 const HEADERS_MS = 15_000
 
-/** The companion's whole surface: `/health`, and one request for each pass. */
+/** The companion's whole surface: `/health`, which names no repository, and one request for each pass. */
 export function serve(companion: Companion): Server {
   const used = usedPasses()
   const server = createServer({
@@ -69,14 +69,14 @@ function usedPasses(): (pass: Pass) => boolean {
 
 /** The pass of a request that may go on; the others are answered. */
 async function admit(
-  { sessions, settings }: Companion,
+  { settings }: Companion,
   unused: (pass: Pass) => boolean,
   request: IncomingMessage,
   response: ServerResponse,
 ): Promise<Pass | undefined> {
   const refuse = (why: string) => void text(response, 403, why)
   if (request.url === '/health' && request.method === 'GET')
-    return void json(response, 200, { ok: true, protocol: PROTOCOL, sessions: [...sessions.all] })
+    return void json(response, 200, { ok: true, protocol: PROTOCOL })
   const header = request.headers[PASS_HEADER]
   const read = await readPass(typeof header === 'string' ? header : '', settings.passKey, Date.now() / 1000)
   if (!read.ok) return refuse(`this is the companion of a gate, not the gate: ${read.why}`)
