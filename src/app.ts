@@ -10,6 +10,7 @@ import { takeRest } from './drain-request.ts'
 import { health } from './health.ts'
 import { metrics } from './metrics/index.ts'
 import { advertise } from './smart-http/advertise.ts'
+import { gateFault } from './smart-http/gate-fault.ts'
 import { fetchPack, receivePack } from './smart-http/pack-services.ts'
 import { plain } from './smart-http/responses.ts'
 import { tellWhatIsAllowed } from './smart-http/show-grant.ts'
@@ -36,5 +37,5 @@ export const app = new Hono<GitEnv>()
   .onError((error, c) => {
     const push = c.get('push')
     logFault(push === undefined ? { at: c.req.path } : { push }, error)
-    return plain(500, ['the gate failed on this request; try again; if it stays, tell the operator'])
+    return gateFault(c, error)
   })
