@@ -1,7 +1,6 @@
 import type { Context } from 'hono'
 import type { GitEnv } from '../auth/agent.ts'
 import { drain } from '../common/drain.ts'
-import { isDiskFull } from '../ledger/retry.ts'
 import { plain, unavailable } from './responses.ts'
 
 const AGAIN_SECONDS = 5
@@ -10,8 +9,8 @@ const AGAIN_SECONDS = 5
  * The answer to a request on which the Worker failed, in the protocol of the service that was asked: of a plain 500
  * git prints the number alone.
  */
-export async function gateFault(c: Context<GitEnv>, error: Error): Promise<Response> {
-  const cause = isDiskFull(error) ? ': its disk is full' : ''
+export async function gateFault(c: Context<GitEnv>, problems: readonly string[]): Promise<Response> {
+  const cause = problems.length ? `: ${problems.join('; ')}` : ''
   const why = `the gate failed on this request${cause}; nothing was changed; this is the gate's fault: try again, and if it stays, tell the operator`
   const { pathname } = new URL(c.req.url)
   if (pathname.startsWith('/-/')) return plain(500, [why])

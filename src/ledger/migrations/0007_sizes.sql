@@ -37,3 +37,9 @@ CREATE TRIGGER size_forgotten_fetch AFTER DELETE ON fetches
 BEGIN
   UPDATE sizes SET bytes = bytes - OLD.bytes WHERE agent = OLD.agent;
 END;
+
+-- Written to find out whether anything can be: on a full disk reading goes on.
+CREATE TABLE probes (
+  id INTEGER PRIMARY KEY CHECK (id = 1),
+  at INTEGER NOT NULL
+) STRICT;
