@@ -28,7 +28,18 @@ export const withoutLikelySecrets = (text: string): string =>
     .replace(RUN, run => (isRandom(run) ? REDACTED : run))
 
 function isRandom(run: string): boolean {
-  return UUID_LIKE.test(run) || run.split(/[^A-Za-z0-9]+/).some(isRandomWord)
+  return UUID_LIKE.test(run) || isRandomMix(run) || run.split(/[^A-Za-z0-9]+/).some(isRandomWord)
+}
+
+/** In words, versions and camel case a character is mostly of the kind of the one before; in base64 mostly not. */
+function isRandomMix(run: string): boolean {
+  const kinds = run
+    .replace(/[^A-Za-z0-9]/g, '')
+    .replace(/[a-z]/g, 'a')
+    .replace(/[A-Z]/g, 'A')
+    .replace(/\d/g, '0')
+  const turns = kinds.match(/(.)(?!\1)(?=.)/g)?.length ?? 0
+  return kinds.length >= 20 && turns / kinds.length >= 0.45
 }
 
 /** Letters and digits mixed over 16 characters, both cases and digits over 12, or letters of no language over 20. */
