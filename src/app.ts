@@ -37,5 +37,5 @@ export const app = new Hono<GitEnv>()
   .onError(async (error, c) => {
     const push = c.get('push')
     logFault(push === undefined ? { at: c.req.path } : { push }, error)
-    return gateFault(c, await problemsOf(c.env))
+    return gateFault(c, await problemsOf(c.env).catch(() => []))
   })

@@ -24,7 +24,7 @@ test.each([
 test.each([
   'refs/heads/ada/fix-login-timeouts-of-the-session-handler',
   'refs/heads/PROJ-1234-Fix-Login-page',
-  'refs/heads/ada/FixLoginTimeoutOfTheSessionHandler2',
+  'refs/heads/ada/FixLoginTimeoutOfTheSessionHandler',
   'refs/heads/dependabot/npm_and_yarn/types/node-24.1.0',
   'refs/heads/release/2026-11-28',
   'refs/tags/v1.2.3-rc.1+build.5',
