@@ -43,7 +43,7 @@ const env = await configureGit(settings)
 const links = createLinks({ identities, folder: join(settings.home, 'ssh'), sockets })
 const headStart = awaitHeadStart(settings.headStartMs)
 const mirrors = createMirrors({ settings, env, linkTo: links.to, headStart })
-const journal = watchUntold(await openJournal(join(settings.home, 'journal')))
+const journal = watchUntold(await openJournal(join(settings.home, 'journal'), settings.maxJournalBytes))
 const sessions = createSessions(settings)
 const companion: Companion = {
   settings,

@@ -49,6 +49,8 @@ const Settings = z
     GATE_REPORT_SECONDS: secondsOrNone(0),
     GATE_MAX_PUSH_BYTES: count(4 * 2 ** 30),
     GATE_MAX_BLOB_BYTES: count(200 * 2 ** 20),
+    /** What the journal of pushes may take of the disk. */
+    GATE_JOURNAL_MAX_BYTES: count(256 * 2 ** 20),
     GATE_MAX_SESSIONS: count(256),
     GATE_MAX_AGENT_SESSIONS: count(128),
     GATE_GIT_LISTEN: z.preprocess(value => value || undefined, Address.optional()),
@@ -78,6 +80,7 @@ const Settings = z
     reportMs: env.GATE_REPORT_SECONDS,
     maxPushBytes: env.GATE_MAX_PUSH_BYTES,
     maxBlobBytes: env.GATE_MAX_BLOB_BYTES,
+    maxJournalBytes: env.GATE_JOURNAL_MAX_BYTES,
     maxSessions: env.GATE_MAX_SESSIONS,
     maxAgentSessions: env.GATE_MAX_AGENT_SESSIONS,
     /** Over `git://`: how long a client may be silent between its command list and its pack. */
