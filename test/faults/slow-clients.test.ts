@@ -2,7 +2,7 @@ import { once } from 'node:events'
 import net from 'node:net'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { pktLine } from '../../container/git/pkt-line.ts'
-import { accepted, megabytes, seconds, until } from '../harness/index.ts'
+import { accepted, seconds, until } from '../harness/index.ts'
 import { portOf, type Scene, type Surface, sessionsOf, startScene } from './fixtures/fault-fixture.ts'
 import { changeFor } from './fixtures/held-push.ts'
 import { grantOn, passFor } from './fixtures/passes.ts'
@@ -170,19 +170,6 @@ describe('with the default bounds', () => {
     push.destroy()
     await scene.gate.idle({ within: seconds(10) })
     expect(performance.now() - started).toBeLessThan(seconds(4))
-  })
-
-  test('a git that takes long for one large file is not cut', async () => {
-    const { work, slow } = scene
-    const ref = scene.freshRef()
-    await work.commit('Large', { large: megabytes(2) })
-    slow.holdAfter(1_500_000)
-    const push = work.git(['push', 'origin', `HEAD:${ref}`], { env: slow.env })
-    const there = async () => (await pushesIn(scene)) || undefined
-    await until(there, seconds(20), () => 'it does not begin')
-    await new Promise(resolve => setTimeout(resolve, seconds(18)))
-    slow.flow()
-    expect(await push).toMatchObject(accepted)
   })
 })
 
