@@ -1,40 +1,15 @@
-import { once } from 'node:events'
-import net from 'node:net'
+import { setTimeout as delay } from 'node:timers/promises'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { pktLine } from '../../container/git/pkt-line.ts'
 import { accepted, seconds, until } from '../harness/index.ts'
-import { portOf, type Scene, type Surface, sessionsOf, startScene } from './fixtures/fault-fixture.ts'
-import { changeFor } from './fixtures/held-push.ts'
-import { grantOn, passFor } from './fixtures/passes.ts'
-import { openPush, postPush, pushBody, type RawPush, shownOf } from './fixtures/raw-push.ts'
+import { portOf, type Scene, sessionsOf, startScene } from './fixtures/fault-fixture.ts'
+import { fetchHeaders, grantOn } from './fixtures/passes.ts'
+import { openPush, postPush, shownOf } from './fixtures/raw-push.ts'
+import { beginPush, newPush, pushesIn, trickle } from './fixtures/slow-push.ts'
 
-const WAYS: readonly Surface[] = ['worker', 'git://']
-
-const basic = ({ ada }: Scene) => `Basic ${Buffer.from(`ada:${ada.token}`).toString('base64')}`
-
-const begin = (scene: Scene, surface: Surface): Promise<RawPush> =>
-  surface === 'git://'
-    ? openPush(portOf(scene.gate, surface), '/app.git')
-    : postPush(scene.gate.port, '/app.git/git-receive-pack', { authorization: basic(scene) })
-
-/** Sends that again and again, until disposed of. */
-function trickle({ send }: RawPush, bytes: Buffer, everyMs: number): Disposable {
-  const timer = setInterval(() => send(bytes), everyMs)
-  return { [Symbol.dispose]: () => clearInterval(timer) }
-}
-
-/** A new ref, and the bytes of a push that creates it with a file of that many megabytes. */
-async function newPush(scene: Scene, size = 1): Promise<{ ref: string; bytes: Buffer }> {
-  const ref = scene.freshRef()
-  await changeFor(scene, ref, size)
-  return { ref, bytes: await pushBody(scene.work, ref) }
-}
+const WAYS = ['worker', 'git://'] as const
 
 const recordOf = (scene: Scene, ref: string) =>
   scene.gate.ledger.until(push => push.refs.some(each => each.ref === ref) && push.outcome !== 'open')
-
-const pushesIn = async (scene: Scene) =>
-  (await sessionsOf(scene.gate)).filter(({ service }) => service === 'git-receive-pack').length
 
 describe('a push that comes too slowly is let go', () => {
   let scene: Scene
@@ -48,7 +23,7 @@ describe('a push that comes too slowly is let go', () => {
 
   test.for(WAYS)('%s: a byte now and then in mid-pack', async surface => {
     const { ref, bytes } = await newPush(scene)
-    const push = await begin(scene, surface)
+    const push = await beginPush(scene, surface)
     push.send(bytes.subarray(0, 300_000))
     const started = performance.now()
     using _trickle = trickle(push, Buffer.from('x'), 700)
@@ -60,7 +35,7 @@ describe('a push that comes too slowly is let go', () => {
 
   test.for(WAYS)('%s: a steady rate that does not end', async surface => {
     const { ref, bytes } = await newPush(scene)
-    const push = await begin(scene, surface)
+    const push = await beginPush(scene, surface)
     push.send(bytes.subarray(0, 300_000))
     let at = 300_000
     const timer = setInterval(() => {
@@ -73,7 +48,7 @@ describe('a push that comes too slowly is let go', () => {
   })
 
   test.for(WAYS)('%s: a command list that is never whole', async surface => {
-    const push = await begin(scene, surface)
+    const push = await beginPush(scene, surface)
     // The length of a packet, and then bytes of it.
     push.send(Buffer.from('0fff'))
     await until(
@@ -94,9 +69,9 @@ describe('a push that comes too slowly is let go', () => {
     async surface => {
       const { ref, bytes } = await newPush(scene)
       const list = bytes.indexOf('0000PACK') + 4
-      const push = await begin(scene, surface)
+      const push = await beginPush(scene, surface)
       push.send(bytes.subarray(0, list))
-      await new Promise(resolve => setTimeout(resolve, seconds(6)))
+      await delay(seconds(6))
       push.send(bytes.subarray(list))
       push.end()
       await push.reported()
@@ -104,6 +79,25 @@ describe('a push that comes too slowly is let go', () => {
       push.destroy()
     },
   )
+
+  test.for(['companion', 'git://'] as const)('%s: a fetch whose request is never whole', async surface => {
+    const { gate } = scene
+    const fetch =
+      surface === 'git://'
+        ? await openPush(portOf(gate, surface), '/app.git', 'git-upload-pack')
+        : await postPush(
+            portOf(gate, surface),
+            '/git-upload-pack',
+            await fetchHeaders(gate, await grantOn(gate, 'app', 'ada')),
+          )
+    fetch.send(Buffer.from('0fff'))
+    const started = performance.now()
+    using _trickle = trickle(fetch, Buffer.from('a'), 300)
+    await fetch.closed
+    expect(performance.now() - started).toBeLessThan(seconds(10))
+    const none = async () => ((await sessionsOf(gate)).length ? undefined : true)
+    await until(none, seconds(10), () => 'its session stays')
+  })
 
   test('a request that was answered before its end does not stay by trickling', async () => {
     for (const [port, path, headers] of [
@@ -131,7 +125,7 @@ describe('with the default bounds', () => {
     const { gate, work } = scene
     const silent = await newPush(scene)
     const contested = await newPush(scene)
-    const pushes = await Promise.all(WAYS.map(surface => begin(scene, surface)))
+    const pushes = await Promise.all(WAYS.map(surface => beginPush(scene, surface)))
     const [overHttp, overGit] = pushes
     overHttp?.send(silent.bytes.subarray(0, 300_000))
     overGit?.send(contested.bytes.subarray(0, 300_000))
@@ -145,7 +139,7 @@ describe('with the default bounds', () => {
     expect(performance.now() - silentSince).toBeLessThan(seconds(10))
     expect(await pushesIn(scene)).toBe(2)
 
-    await new Promise(resolve => setTimeout(resolve, silentSince + seconds(20) - performance.now()))
+    await delay(silentSince + seconds(20) - performance.now())
     for (const [push, { bytes }] of [
       [overHttp, silent],
       [overGit, contested],
@@ -162,7 +156,7 @@ describe('with the default bounds', () => {
 
   test.for(WAYS)('%s: a silent client that closes is let go at once', async surface => {
     const { bytes } = await newPush(scene)
-    const push = await begin(scene, surface)
+    const push = await beginPush(scene, surface)
     push.send(bytes.subarray(0, 300_000))
     const there = async () => (await pushesIn(scene)) || undefined
     await until(there, seconds(10), () => 'it does not begin')
@@ -171,81 +165,4 @@ describe('with the default bounds', () => {
     await scene.gate.idle({ within: seconds(10) })
     expect(performance.now() - started).toBeLessThan(seconds(4))
   })
-})
-
-describe('pushes beyond an agent’s share', () => {
-  let scene: Scene
-  beforeAll(async () => {
-    scene = await startScene({ idleSeconds: 90, settings: { GATE_MAX_AGENT_SESSIONS: '4' } })
-  })
-  afterAll(() => scene?.[Symbol.asyncDispose]())
-
-  const half = async () => {
-    const { headers } = await passFor(scene.gate, await grantOn(scene.gate, 'app', 'ada'))
-    const push = await postPush(portOf(scene.gate, 'companion'), '/git-receive-pack', headers)
-    push.send(Buffer.from('0fff'))
-    return push
-  }
-
-  test('few are read until they can be told, for a short time; the others are closed at once', async () => {
-    const { gate } = scene
-    const inside = await Promise.all(Array.from({ length: 4 }, half))
-    const all = async () => ((await pushesIn(scene)) === 4 ? true : undefined)
-    await until(all, seconds(10), () => 'they are not let in')
-    const started = performance.now()
-    const beyond = await Promise.all(Array.from({ length: 6 }, half))
-    const timers = beyond.map(push => trickle(push, Buffer.from('a'), 1_000))
-    const ends: number[] = []
-    await Promise.all(
-      beyond.map(push => push.closed.then(() => ends.push((performance.now() - started) / 1000))),
-    ).finally(() => {
-      for (const timer of timers) timer[Symbol.dispose]()
-    })
-    const [last] = ends.sort((a, b) => b - a)
-    expect(ends.filter(end => end < 4)).toHaveLength(5)
-    expect(last).toBeGreaterThan(10)
-    expect(last).toBeLessThan(20)
-    expect(await pushesIn(scene)).toBe(4)
-    for (const push of inside) push.destroy()
-    await gate.idle({ within: seconds(10) })
-  })
-
-  test('a whole push is told why, in its report', async () => {
-    const { bytes } = await newPush(scene)
-    const inside = await Promise.all(Array.from({ length: 4 }, half))
-    const all = async () => ((await pushesIn(scene)) === 4 ? true : undefined)
-    await until(all, seconds(10), () => 'they are not let in')
-    const push = await begin(scene, 'worker')
-    push.send(bytes)
-    push.end()
-    await push.reported()
-    expect(shownOf(push.answer)).toMatch(/remote rejected.*ada has 4 sessions at once/)
-    for (const each of [push, ...inside]) each.destroy()
-  })
-})
-
-test('over git:// an address has so many connections at once, and gets its place back', async () => {
-  await using scene = await startScene({ idleSeconds: 15, settings: { GATE_MAX_ADDRESS_CONNECTIONS: '3' } })
-  const port = portOf(scene.gate, 'git://')
-  const connect = async () => {
-    const socket = net.connect(port, '127.0.0.1')
-    socket.on('error', () => {})
-    await once(socket, 'connect')
-    return socket.resume()
-  }
-  const open = [await connect(), await connect(), await connect()]
-  const fourth = await connect()
-  await until(
-    () => (fourth.closed ? true : undefined),
-    seconds(5),
-    () => 'the fourth stays open',
-  )
-  expect(open.map(socket => socket.closed)).toEqual([false, false, false])
-  for (const socket of open) socket.end()
-  await Promise.all(open.map(socket => once(socket, 'close')))
-  const again = net.connect(port, '127.0.0.1')
-  again.write(pktLine('git-upload-pack /app.git\0host=127.0.0.1\0'))
-  const [answer] = await once(again, 'data')
-  expect(String(answer)).toContain('refs/heads/main')
-  again.destroy()
 })
