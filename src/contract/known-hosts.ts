@@ -1,3 +1,4 @@
+import { matchesWildcard } from './glob.ts'
 import type { UpstreamAddress } from './upstream.ts'
 
 const KEY_TYPES =
@@ -29,20 +30,12 @@ async function covers(hosts: string, name: string): Promise<boolean> {
   let found = false
   for (const pattern of hosts.split(',')) {
     const negated = pattern.startsWith('!')
-    if (!wildcard(pattern.slice(negated ? 1 : 0).toLowerCase()).test(name)) continue
+    if (!matchesWildcard(pattern.slice(negated ? 1 : 0).toLowerCase(), name)) continue
     if (negated) return false
     found = true
   }
   return found
 }
-
-const wildcard = (pattern: string) =>
-  new RegExp(
-    `^${pattern
-      .replace(/[\\^$.+()[\]{}|/-]/g, '\\$&')
-      .replaceAll('*', '.*')
-      .replaceAll('?', '.')}$`,
-  )
 
 /** HashKnownHosts: `|1|<salt>|<HMAC-SHA-1 of the name>`, both in base64. */
 async function isHashOf(entry: string, name: string): Promise<boolean> {
