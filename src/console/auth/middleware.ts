@@ -79,7 +79,10 @@ export const signedIn = createMiddleware<ConsoleEnv>(async (c, next) => {
 /** An address with a slash at its end is the one without it. */
 export const withoutSlash = createMiddleware<ConsoleEnv>(async (c, next) => {
   const { pathname, search } = new URL(c.req.url)
-  return pathname.endsWith('/') ? c.redirect(pathname.replace(/\/+$/, '') + search) : next()
+  if (!pathname.endsWith('/')) return next()
+  let end = pathname.length
+  while (pathname[end - 1] === '/') end--
+  return c.redirect(pathname.slice(0, end) + search)
 })
 
 function askToSignIn(request: Request): Response {
