@@ -67,7 +67,7 @@ async function serve(
   const offer = await offerWhat(wanted, gate, home.dir, servers)
   stop.throwIfAborted()
   process.stdout.write(
-    linesOf(gate.url, offer)
+    linesOf(gate, offer)
       .map(line => `${line}\n`)
       .join(''),
   )
@@ -86,8 +86,8 @@ async function offerWhat(
 }
 
 /** Ready comes last, so whoever waits for it has the rest. */
-function linesOf(url: string, offer: Offer | undefined): string[] {
-  const lines = [`gate: console ${url}/-/console`, `gate: ready ${url}`]
+function linesOf({ url, console }: LocalGate, offer: Offer | undefined): string[] {
+  const lines = [`gate: console ${console}`, `gate: ready ${url}`]
   if (!offer) return lines
   const { host } = new URL(url)
   return [

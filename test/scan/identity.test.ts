@@ -64,11 +64,12 @@ test.for([
   'eve\u202emoc.live@acme.example',
   '@acme.example',
 ])('an address that is read in more than one way fits no pattern: %j', async address => {
-  const agent = await gate.agent(`mail${counter++}`, { push, emails: ['*@acme.example', '**', address] })
+  const name = `mail${counter++}`
+  const agent = await gate.agent(name, { push, emails: ['*@acme.example', '**', address] })
   const work = await agent.clone()
   const env = { GIT_AUTHOR_EMAIL: address, GIT_COMMITTER_EMAIL: 'ada@acme.example' }
   expect(await work.git(['commit', '-q', '--allow-empty', '-m', 'Work'], { env })).toMatchObject(accepted)
-  const ran = await work.push(`HEAD:odd/${counter}`)
+  const ran = await work.push(`HEAD:${name}/odd`)
   expect(ran).toMatchObject(rejected)
   expect(ran.output).toContain('which is not one plain address')
 })
