@@ -81,17 +81,16 @@ export const signedIn = createMiddleware<ConsoleEnv>(async (c, next) => {
     c.set('formKey', await formKey(c.env, who))
     return next()
   }
+  const isKnown = await hasCookie(c)
+  if (!isRead && (isKnown || (await whoAsks(c))))
+    return c.text('This form is from another sign-in. Open the page anew and send it again.', 403)
   // As everywhere, a token that does not hold is counted as a guess.
   if (/^Bearer /i.test(c.req.header('authorization') ?? ''))
     return c.text('This admin token does not hold.', 401)
-  const isKnown = await hasCookie(c)
-  if (!isRead)
-    return isKnown || (await whoAsks(c))
-      ? c.text('This form is from another sign-in. Open the page anew and send it again.', 403)
-      : toSignIn(pageOf(c.req.raw))
+  if (!isRead) return toSignIn(pageOf(c.req.raw))
   // A navigation cannot carry the proof: the shell's script asks again, with it.
   if (isKnown && c.req.header(PROOF_HEADER) === undefined && !isEventStream(c.req.raw)) return shell(c)
-  return c.req.method === 'GET' ? askToSignIn(c.req.raw) : toSignIn(pageOf(c.req.raw))
+  return askToSignIn(c.req.raw)
 })
 
 /** An address with a slash at its end is the one without it. */

@@ -13,7 +13,7 @@ if (field instanceof HTMLInputElement) {
 
 // What is left of the session then, a copy of its cookie, opens nothing.
 document.addEventListener('submit', ({ target }) => {
-  if (target instanceof HTMLFormElement && target.getAttribute('action')?.endsWith('/sign-out'))
+  if (target instanceof HTMLFormElement && target.getAttribute('action') === '/-/console/sign-out')
     localStorage.removeItem(ITEM)
 })
 

@@ -15,7 +15,7 @@
 
   function show() {
     const { pathname, href } = new URL(request.responseURL)
-    if (pathname.endsWith('/sign-in')) return location.replace(href)
+    if (pathname === '/-/console/sign-in') return location.replace(href)
     if (href !== location.href.split('#')[0]) history.replaceState(null, '', href + location.hash)
     if (!request.getResponseHeader('content-type')?.startsWith('text/html')) {
       document.body.textContent = request.responseText
