@@ -33,7 +33,7 @@ async function startThief(page = 'a demo of my work <img src="/-/console/pixel.p
 }
 
 /** What only someone who is signed in may see. */
-const DATA = /signed in as|form-key|ada|demo|first admin token|refs\/heads/
+const DATA = /signed in as|form-key|first admin token|refs\/heads|ada to app|generic-api-key/
 
 /** Everything that a thief may send along with a cookie. */
 function guesses(cookie: string): Record<string, string>[] {
@@ -69,7 +69,7 @@ test('a cookie that the browser sends to another port shows nothing and changes 
   for (const headers of guesses(cookie)) {
     for (const path of [...pages, '', '/pushes/live', `${pages[1]}/live`]) {
       const answer = await fetch(`${gate.url}/-/console${path}`, { headers })
-      expect((await answer.text()).replace(/<title>.*<\/title>/, ''), path).not.toMatch(DATA)
+      expect(await answer.text(), path).not.toMatch(DATA)
     }
     const live = await fetch(`${gate.url}/-/console/pushes/live`, {
       headers: { ...headers, accept: 'text/event-stream' },
