@@ -68,7 +68,7 @@ async function serve(
   const offer = await offerWhat(wanted, gate, home.dir, servers)
   stop.throwIfAborted()
   process.stdout.write(
-    linesOf(gate.url, offer)
+    linesOf(gate, offer)
       .map(line => `${line}\n`)
       .join(''),
   )
@@ -98,12 +98,12 @@ async function offerWhat(
 }
 
 /** Ready comes last, so that whatever waits for it has the rest. */
-function linesOf(url: string, offer: Offer | undefined): string[] {
+function linesOf({ url, console }: LocalGate, offer: Offer | undefined): string[] {
   const { host } = new URL(url)
   return [
     ...(offer?.token ? [`gate: clone http://${AGENT}:${offer.token}@${host}/${offer.repository}.git`] : []),
     ...(offer ? [`gate: upstream ${offer.upstream}`] : []),
-    `gate: console ${url}/-/console`,
+    `gate: console ${console}`,
     `gate: ready ${url}`,
   ]
 }

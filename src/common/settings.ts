@@ -35,6 +35,11 @@ const Settings = z
     GATE_START_SECONDS: seconds(20),
     /** A container that nobody asks for this long is stopped. */
     GATE_CONTAINER_IDLE_SECONDS: seconds(600),
+    /** The console's own host name; a browser that opens the console under another one is sent there. */
+    GATE_CONSOLE_HOST: z
+      .string()
+      .regex(/^[a-z0-9.-]{1,253}$/, 'must be a host name without a port, such as git-gate.localhost')
+      .optional(),
     /** Cloudflare Access before /-/ lets operators in: the team's domain, such as acme.cloudflareaccess.com. */
     GATE_ACCESS_TEAM: z
       .string()

@@ -22,7 +22,7 @@ test('npm start prints a clone URL that works in both directions, and SIGTERM le
   expect(gate.stdout().trim().split('\n')).toEqual([
     expect.stringMatching(/^gate: clone http:\/\/demo-agent:gate_\w+_[\w-]+@127\.0\.0\.1:\d+\/demo\.git$/),
     `gate: upstream ${state}/demo/upstream.git`,
-    `gate: console ${gate.lines.ready}/-/console`,
+    `gate: console ${gate.lines.ready.replace('127.0.0.1', 'git-gate.localhost')}/-/console`,
     expect.stringMatching(/^gate: ready http:\/\/127\.0\.0\.1:\d+$/),
   ])
   const upstream = { cwd: gate.lines.upstream ?? '' }
