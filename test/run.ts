@@ -16,13 +16,13 @@ async function succeeds(program: string, args: readonly string[]): Promise<boole
   return code === 0
 }
 
-/** `Env` and the runtime's types for the Worker; they follow wrangler.toml and wrangler's version. */
+/** Generates `Env` from wrangler.toml; the runtime's types are those of @cloudflare/workers-types. */
 async function generateTypes(): Promise<boolean> {
   const file = path.join(root, 'src/worker-configuration.d.ts')
   const age = (name: string) => fs.statSync(name, { throwIfNoEntry: false })?.mtimeMs ?? 0
   const sources = ['wrangler.toml', 'package-lock.json'].map(name => age(path.join(root, name)))
   if (age(file) > Math.max(...sources)) return true
-  return succeeds('wrangler/bin/wrangler.js', ['types', file])
+  return succeeds('wrangler/bin/wrangler.js', ['types', '--include-runtime=false', file])
 }
 
 const Report = z.object({
