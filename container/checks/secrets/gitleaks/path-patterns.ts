@@ -54,7 +54,7 @@ function readPattern(pattern: string): RE2JS {
 
 /** How many characters a pattern has, about, with its counted repeats written out. */
 function sizeOf(pattern: string): number {
-  const token = /\\.|\[\^?\]?(?:\\.|\[:\w*:\]|[^\]\\])*\]|\{(?<least>\d+)(?:,(?<most>\d*))?\}|[^]/gu
+  const token = /\\.|\[\^?\]?(?:\\.|\[:\w*:\]|[^\]\\])*\]|\{(?<least>\d+)(?:,(?<most>\d*))?\}|[\s\S]/gu
   let here = { total: 0, last: 0 }
   const around: (typeof here)[] = []
   for (const { 0: text, groups } of pattern.matchAll(token)) {
