@@ -30,8 +30,11 @@ export const ownBranches: z.input<typeof GrantOptions> = {
   delete: ['{agent}/**'],
 }
 
-/** Converts options to the terms of a grant. Denied patterns come first, because the first matching rule decides. */
-export function toTerms(options: z.input<typeof GrantOptions>): Terms {
+/**
+ * Converts options to the terms of a grant, followed by more rules. Denied patterns come first, because the first
+ * matching rule decides.
+ */
+export function toTerms(options: z.input<typeof GrantOptions>, moreRules: readonly Rule[] = []): Terms {
   const { read, push, force, delete: remove, deny, tags, ...rest } = parseOrUsageError(GrantOptions, options)
   const allowed = new Map<string, Action[]>()
   const allow = (pattern: string, ...actions: Action[]) =>
@@ -56,7 +59,7 @@ export function toTerms(options: z.input<typeof GrantOptions>): Terms {
     const parsed = Rule.safeParse(rule)
     if (!parsed.success) throw new UsageError(`${rule.pattern}: ${parsed.error.issues[0]?.message}`)
   }
-  return parseOrUsageError(Terms, { ...rest, rules })
+  return parseOrUsageError(Terms, { ...rest, rules: [...rules, ...moreRules] })
 }
 
 /** Parses a value, or throws a UsageError with the first issue. */

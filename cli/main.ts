@@ -1,4 +1,5 @@
 import { Command, CommanderError } from 'commander'
+import { visibleJson } from '../src/contract/invisible-characters.ts'
 import { adminToken } from './commands/admin-token.ts'
 import { agent } from './commands/agent.ts'
 import { agentConfigCommand } from './commands/agent-config.ts'
@@ -57,7 +58,7 @@ function printError(error: unknown): number {
   const cliError = error instanceof CliError ? error : new CliError(`unexpected error: ${error}`)
   if (process.argv.includes('--json'))
     console.error(
-      JSON.stringify({ error: { code: cliError.code, message: cliError.message, fix: cliError.fix } }),
+      visibleJson({ error: { code: cliError.code, message: cliError.message, fix: cliError.fix } }),
     )
   else console.error(stripControl(`git-gate: ${cliError.message}${cliError.fix ? `\n${cliError.fix}` : ''}`))
   return error instanceof UsageError ? 2 : 1

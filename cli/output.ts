@@ -1,5 +1,5 @@
 import { stripVTControlCharacters } from 'node:util'
-import { UNSEEN } from '../src/contract/invisible-characters.ts'
+import { UNSEEN, visibleJson } from '../src/contract/invisible-characters.ts'
 
 /** The options that every command has. */
 export interface OutputOptions {
@@ -8,7 +8,7 @@ export interface OutputOptions {
 
 /** Prints the result of a command on stdout, as JSON with --json. */
 export function printResult(options: OutputOptions, value: unknown, text: () => string): void {
-  const output = options.json ? JSON.stringify(value, null, 2) : text()
+  const output = options.json ? visibleJson(value, 2) : text()
   if (output !== '') process.stdout.write(`${output}\n`)
 }
 

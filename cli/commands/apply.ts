@@ -1,4 +1,4 @@
-import { createInterface } from 'node:readline/promises'
+import { confirm } from '../confirm.ts'
 import { readDesiredState } from '../desired-state.ts'
 import { CliError } from '../errors.ts'
 import { printNote, printResult, stripControl } from '../output.ts'
@@ -20,7 +20,7 @@ export const apply = command('apply <file>', 'make the gate hold what a YAML or 
       const plan = stages.flat()
       if (!options.json)
         process.stdout.write(`${stripControl(plan.map(formatStep).join('\n') || 'nothing to change')}\n`)
-      const applied = plan.length > 0 && !options.dryRun && (options.yes || options.json || (await confirm()))
+      const applied = plan.length > 0 && !options.dryRun && (options.yes || options.json || (await agreed()))
       if (applied) for (const stage of stages) await runAll(stage)
       printResult(options, { plan: plan.map(({ run: _, ...step }) => step), applied }, () =>
         applied ? `applied ${plan.length} changes` : '',
@@ -32,13 +32,12 @@ const SIGNS = { add: '+', change: '~', remove: '-' } as const
 const formatStep = ({ action, kind, name, detail }: Step) =>
   `${SIGNS[action]} ${kind} ${name}${detail ? `: ${detail}` : ''}`
 
-async function confirm(): Promise<boolean> {
+async function agreed(): Promise<boolean> {
   if (!process.stdin.isTTY || !process.stdout.isTTY) return true
-  using terminal = createInterface({ input: process.stdin, output: process.stdout })
-  return /^y(es)?$/i.test((await terminal.question('Apply this? [y/N] ')).trim())
+  return confirm('Apply this?')
 }
 
-/** Runs the steps of a wave, a few at once; after the first that fails none begins, and what was being done is said. */
+/** Runs the steps of a stage, a few at once; after the first that fails none begins, and what was being done is said. */
 async function runAll(stage: readonly Step[]): Promise<void> {
   const rest = [...stage]
   const failures: unknown[] = []

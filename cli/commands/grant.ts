@@ -1,55 +1,109 @@
 import { InvalidArgumentError } from 'commander'
+import { confirm } from '../confirm.ts'
+import { CliError } from '../errors.ts'
+import { changeTerms, droppedRestrictions, type GrantChanges } from '../grant-changes.ts'
 import { formatTerms, toTerms } from '../grant-options.ts'
 import { printNote, printResult, table } from '../output.ts'
 import { readText } from '../read-text.ts'
 import { command, gate, group } from './context.ts'
 
-const set = command('set <agent> <repository>', 'set the grant of an agent in a repository')
+const set = command(
+  'set <agent> <repository>',
+  'add the grant of an agent in a repository, or change the given parts of it',
+)
   .option(
     '--push <pattern...>',
     'branches the agent may create and update; {agent} is its name, ** matches slashes too',
   )
+  .option('--no-push', 'clear --push')
   .option('--force <pattern...>', 'branches the agent may force-push')
+  .option('--no-force', 'clear --force')
   .option('--delete <pattern...>', 'branches the agent may delete')
+  .option('--no-delete', 'clear --delete')
   .option('--deny <pattern...>', 'branches the agent may not change; overrides the other options')
+  .option('--no-deny', 'clear --deny')
   .option('--tags <pattern...>', 'tags the agent may create')
-  .option('--read', 'allow reading only')
+  .option('--no-tags', 'clear --tags')
+  .option('--read', 'allow reading only: clear all push rights')
   .option('--push-options', 'forward push options (git push -o) to the upstream')
+  .option('--no-push-options', 'refuse push options')
   .option('--deny-path <glob...>', 'paths that commits must not change, such as .github/workflows/**')
+  .option('--no-deny-path', 'clear --deny-path')
   .option('--email <glob...>', 'allowed e-mail addresses of authors and committers')
+  .option('--no-email', 'allow any address')
   .option(
     '--allowed-signers <file>',
     'require a signature of each commit by a key in this file (allowed signers, OpenPGP)',
   )
+  .option('--no-allowed-signers', 'require no signature')
+  .option('--symlinks', 'allow symbolic links')
   .option('--no-symlinks', 'refuse symbolic links')
+  .option('--submodules', 'allow submodules')
   .option('--no-submodules', 'refuse submodules')
   .option('--max-blob-bytes <n>', 'maximum size of a file', parseBytes)
+  .option('--no-max-blob-bytes', "only the gate's own limit")
+  .option('--replace', 'replace the whole grant, including the parts that no option gives')
+  .option('--yes', 'drop restrictions without confirmation')
   .addHelpText(
     'after',
     `
 A pattern without refs/ matches branches (main is refs/heads/main), and with --tags it matches tags.
-Globs match the whole path: **/*.env matches in every folder, docs/** matches everything in docs.`,
+Globs match the whole path: **/*.env matches in every folder, docs/** matches everything in docs.
+The command prints the grant before and after. Dropping a restriction needs confirmation, or --yes.`,
   )
   .action(async (agent: string, repository: string, options) => {
-    const terms = toTerms({
-      read: options.read,
-      push: options.push,
-      force: options.force,
-      delete: options.delete,
-      deny: options.deny,
-      tags: options.tags,
-      pushOptions: options.pushOptions,
+    const client = gate()
+    const changes = {
+      ...options,
       denyPaths: options.denyPath,
       emails: options.email,
-      allowedSigners: options.allowedSigners ? readText(options.allowedSigners) : undefined,
-      symlinks: options.symlinks,
-      submodules: options.submodules,
-      maxBlobBytes: options.maxBlobBytes,
-    })
-    const grant = await gate().grants.set(agent, repository, terms)
-    printResult(options, grant, () => `${grant.agent} in ${grant.repository}: ${formatTerms(grant.terms)}`)
+      allowedSigners: signers(options),
+    }
+    const [before] = await client.grants.list({ agent, repository })
+    const terms =
+      before && !options.replace
+        ? changeTerms(before.terms, partsOf(changes))
+        : toTerms(wholeGrantOf(changes))
+    const dropped = before ? droppedRestrictions(before.terms, terms) : []
+    if (dropped.length && !options.yes) await confirmDrop(`${agent} in ${repository}`, dropped)
+    const grant = await client.grants.set(agent, repository, terms)
+    printResult(options, grant, () =>
+      [
+        ...(before ? [`before: ${formatTerms(before.terms)}`] : []),
+        `${before ? 'after:  ' : ''}${grant.agent} in ${grant.repository}: ${formatTerms(grant.terms)}`,
+      ].join('\n'),
+    )
     if (!options.json) printNote(`The agent can read its grant at ${gate().url}/${grant.repository}`)
   })
+
+/** The parts of a grant that options set. */
+const PARTS = [
+  ...(['read', 'push', 'force', 'delete', 'deny', 'tags', 'pushOptions', 'denyPaths', 'emails'] as const),
+  ...(['allowedSigners', 'symlinks', 'submodules', 'maxBlobBytes'] as const),
+]
+
+const partsOf = (options: Readonly<Record<string, unknown>>): GrantChanges =>
+  Object.fromEntries(PARTS.flatMap(part => (options[part] === undefined ? [] : [[part, options[part]]])))
+
+/** The options of a whole grant, where a cleared part equals an omitted part. */
+const wholeGrantOf = (options: Readonly<Record<string, unknown>>) =>
+  Object.fromEntries(
+    Object.entries(partsOf(options)).filter(
+      ([part, value]) => value !== false || part === 'symlinks' || part === 'submodules',
+    ),
+  )
+
+const signers = ({ allowedSigners }: { allowedSigners?: string | false }) =>
+  typeof allowedSigners === 'string' ? readText(allowedSigners) : allowedSigners
+
+/** Asks for confirmation. Throws a CliError without a terminal, or when the operator declines. */
+async function confirmDrop(grant: string, dropped: readonly string[]): Promise<void> {
+  const change = `this drops from the grant of ${grant}: ${dropped.join('; ')}`
+  if (!process.stdin.isTTY || !process.stdout.isTTY)
+    throw new CliError(change, 'Add --yes to drop it, or omit the options that drop it', 'needs-yes')
+  printNote(change)
+  if (!(await confirm('Drop it?'))) throw new CliError('nothing was changed', '', 'declined')
+}
 
 function parseBytes(text: string): number {
   if (!/^[1-9]\d{0,14}$/.test(text)) throw new InvalidArgumentError('Give a number of bytes.')

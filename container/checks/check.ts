@@ -18,6 +18,8 @@ export interface IncomingPush {
     exceptionsUsed: string[]
     /** The pushed refs whose very names hold a secret, and how each may be shown. */
     secretRefs: Map<string, string>
+    /** The scan has judged every name and text of the push: whatever it let through may be shown. */
+    isScanned: boolean
     /** What was given to gitleaks. */
     scanned: Scanned
   }

@@ -79,11 +79,11 @@ async function strangers(
   signal: AbortSignal,
 ): Promise<Breach[]> {
   const patterns = push.pass.terms.emails.map(compileGlob)
-  const allowed = (email: string) => patterns.some(pattern => pattern.test(email))
+  const allowed = (email: string) => isPlain(email) && patterns.some(pattern => pattern.test(email))
   return (await makersOf(push, commits, signal)).flatMap(({ commit, author, committer }) => {
     const who = [
-      ...(allowed(author) ? [] : [`author ${printable(author, 80)}`]),
-      ...(allowed(committer) ? [] : [`committer ${printable(committer, 80)}`]),
+      ...(allowed(author) ? [] : [`author ${named(author)}`]),
+      ...(allowed(committer) ? [] : [`committer ${named(committer)}`]),
     ]
     return who.map(each => ({
       commit,
@@ -92,6 +92,16 @@ async function strangers(
     }))
   })
 }
+
+/**
+ * Git takes any text as an address. `eve@evil.example@acme.example`, or one with a quote, a list or a second address in
+ * it, is read by others as one of another domain than the one at its end, and so fits no pattern.
+ */
+const isPlain = (email: string): boolean =>
+  /^[^@]+(?:@[^@]+)?$/.test(email) &&
+  !/[\s"(),:;<>[\\\]\p{Cc}\p{Cf}\p{Default_Ignorable_Code_Point}]/u.test(email)
+const named = (email: string): string =>
+  printable(email, 80) + (isPlain(email) ? '' : ', which is not one plain address')
 
 async function makersOf(
   push: IncomingPush,

@@ -178,7 +178,7 @@ function whatItMay(ref: string, grant: Grant, action: Action): string {
 
 /** The nearest thing that would be allowed, as a command. */
 function remedyFor(command: Command, grant: Grant, repository: string, action: Action): string[] {
-  const ask = `ask for the right: an operator gives it with git gate grant set ${grant.agent} ${repository}`
+  const ask = grantRequest(command, grant, repository, action)
   if (action === 'delete') return [`leave the ref, or ${ask}`]
   if (action === 'force' && isTag(command)) return [`choose a new tag name, or ${ask}`]
   if (action === 'force' && mayDo(grant, command.ref, 'update'))
@@ -187,6 +187,22 @@ function remedyFor(command: Command, grant: Grant, repository: string, action: A
     ]
   const near = refNamedAfter(leafOf(command.ref), isTag(command) ? 'tags' : 'heads', grant)
   return near && near !== command.ref ? [`git push origin ${command.new.slice(0, 12)}:${near}`] : [ask]
+}
+
+/** The whole command with which an operator grants the right, or the deny rule that stands against it. */
+function grantRequest({ ref }: Command, grant: Grant, repository: string, action: Action): string {
+  const denying = decidingRule(grant, ref, action)
+  if (denying)
+    return `ask an operator: the grant of ${grant.agent} in ${repository} denies ${action} of ${denying.pattern}`
+  const tag = ref.startsWith('refs/tags/')
+  const changes = action === 'create' || action === 'update'
+  const option = changes ? (tag ? 'tags' : 'push') : action
+  // The option sets the whole list of its patterns, so that the patterns that it has are given again.
+  const granted = grant.terms.rules
+    .filter(rule => rule.allow.includes(action) && rule.pattern.startsWith('refs/tags/') === tag)
+    .map(rule => rule.pattern)
+  const patterns = [...granted, ref].map(pattern => `'${pattern}'`).join(' ')
+  return `ask for the right: an operator grants it with git gate grant set ${grant.agent} ${repository} --${option} ${patterns}`
 }
 
 /** A ref's name as the last part of another one. */

@@ -106,7 +106,7 @@ test('repo set changes only the given settings, and keeps the grants', async () 
 
 const Granted = z.object({ terms: Terms })
 const terms = async (...args: string[]) =>
-  Granted.parse(await json('grant', 'set', 'bob', 'demo', ...args)).terms
+  Granted.parse(await json('grant', 'set', 'bob', 'demo', '--replace', '--yes', ...args)).terms
 
 test('the options of grant set become rules and limits', async () => {
   await ok('identity', 'new', 'bobs')

@@ -136,7 +136,7 @@ test('200 pending findings come in pages of less than 150 kB, which the keyboard
   await page.getByRole('link', { name: 'Back to the first page' }).click()
   await page.getByText('199 findings in the last 30 days').waitFor()
   for (const nowhere of ['x', '1.zzz.', '0.0.x', '9.a.b', '%00'])
-    expect((await page.goto(`${gate.url}/-/console/pending?after=${nowhere}`))?.status()).toBe(200)
+    expect((await operator.content(`/pending?after=${nowhere}`)).status()).toBe(200)
 })
 
 test('the page shows the newest decisions in effect, and the number of the others', async () => {
@@ -209,7 +209,7 @@ test('a rejected decision keeps the input, on the page of the form', async () =>
   await gate.admin.ask('DELETE', '/exceptions/exception-0')
   await card.getByRole('button', { name: 'Allow' }).click()
   await page.getByText('allowed', { exact: true }).waitFor()
-  expect(page.url()).toBe(`${gate.url}/-/console/pushes/${ids[58]}`)
+  expect(new URL(page.url()).pathname).toBe(`/-/console/pushes/${ids[58]}`)
   expect(await gate.admin.ask('GET', '/exceptions?repository=app')).toMatchObject([
     { reason: 'a value of the vendor’s own documentation' },
     ...Array(500).fill({}),

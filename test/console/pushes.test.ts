@@ -276,11 +276,10 @@ test('a request that pushed nothing leaves the open list, and its own page becom
 test('an unchanged push is not sent again when other pushes arrive', async () => {
   await using gate = await startGate(keepPushesOpen)
   await using operator = await openConsole(browser, gate)
-  const [cookie] = await operator.page.context().cookies()
   const startedAt = Date.now() - 58_000
   const [openPage] = writeHistory(gate.home, [{ startedAt, outcome: 'open' }])
   const response = await fetch(`${gate.url}/-/console/pushes/live`, {
-    headers: { cookie: `${cookie?.name}=${cookie?.value}` },
+    headers: { ...(await operator.halves()), accept: 'text/event-stream' },
   })
   expect(response.headers.get('cache-control')).toBe('no-store')
   const lines = readLines(response)

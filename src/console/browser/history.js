@@ -1,5 +1,6 @@
 // Appends older pushes, a page at a time, when the end of the list comes near. Without this script, the link works.
 import { parse } from './fragment.js'
+import { proof } from './proof.js'
 
 const link = document.getElementById('older')
 const list = document.getElementById('pushes')
@@ -18,7 +19,7 @@ if (link instanceof HTMLAnchorElement && list) {
     if (loading || !(link instanceof HTMLAnchorElement) || !list) return
     loading = true
     try {
-      const response = await fetch(link.href, { headers: { accept: 'text/html' } })
+      const response = await fetch(link.href, { headers: { ...proof(), accept: 'text/html' } })
       if (!response.ok || response.redirected) return observer.disconnect()
       const page = parse(await response.text())
       const older = page.getElementById('pushes')

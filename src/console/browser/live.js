@@ -1,5 +1,7 @@
 // Updates the list of pushes, or the page of an open push, from server-sent events.
+import { readEvents } from './event-stream.js'
 import { parse } from './fragment.js'
+import { proof } from './proof.js'
 import { updateTimes } from './times.js'
 
 const FIRST_RETRY_MS = 1_000
@@ -14,7 +16,7 @@ if (region instanceof HTMLElement) watch(region)
  * @param {HTMLElement} region
  */
 function watch(region) {
-  /** @type {EventSource | undefined} */
+  /** @type {AbortController | undefined} */
   let stream
   /** @type {ReturnType<typeof setTimeout> | undefined} */
   let retryTimer
@@ -22,32 +24,37 @@ function watch(region) {
   const ended = new AbortController()
   const close = () => {
     clearTimeout(retryTimer)
-    stream?.close()
+    stream?.abort()
   }
   const open = () => {
     close()
     if (document.hidden) return
-    stream = new EventSource(streamUrl(region))
-    stream.onopen = () => {
+    stream = new AbortController()
+    const { signal } = stream
+    const opened = () => {
       retryMs = FIRST_RETRY_MS
       showConnection('live')
     }
-    stream.onerror = () => {
-      close()
+    const lost = () => {
+      if (signal.aborted) return
       showConnection('connection lost, retrying')
       retryTimer = setTimeout(open, retryMs)
       retryMs = Math.min(retryMs * 2, MAX_RETRY_MS)
     }
-    on('push', ({ id, html }) => putPush(region, id, html))
-    on('remove', ({ id, text }) => removePush(id, text))
-    on('page', ({ html, text }) => replaceParts(html, text))
-    on('reconnect', open)
-    on('reload', () => location.reload())
-    on('end', () => end(''))
-    on('signed-out', () => end('You are signed out. ', signInLink()))
+    void readEvents(streamUrl(region), { headers: proof(), signal, opened, on }).then(lost, lost)
   }
-  const on = (/** @type {string} */ event, /** @type {(data: any) => void} */ handle) =>
-    stream?.addEventListener(event, ({ data }) => handle(data && JSON.parse(data)))
+  /** @type {Record<string, (data: any) => void>} */
+  const handlers = {
+    push: ({ id, html }) => putPush(region, id, html),
+    remove: ({ id, text }) => removePush(id, text),
+    page: ({ html, text }) => replaceParts(html, text),
+    reconnect: open,
+    reload: () => location.reload(),
+    end: () => end(''),
+    'signed-out': () => end('You are signed out. ', signInLink()),
+  }
+  const on = (/** @type {string} */ event, /** @type {string} */ data) =>
+    handlers[event]?.(data && JSON.parse(data))
   const end = (/** @type {(string | Node)[]} */ ...content) => {
     ended.abort()
     close()

@@ -75,6 +75,8 @@ export function judge({ fresh, secrets }: Found, options: Options): Refusal[] {
     const { kind, ref } = found.item
     if (kind === 'ref name' && ref !== undefined) push.record.secretRefs.set(ref, redactor.name(ref))
   }
+  // Secrets beyond those that are kept were not looked at: a ref name may be among them.
+  push.record.isScanned = seen.size < KEPT
   return refusals(refused, options, redactor)
 }
 

@@ -1,16 +1,7 @@
-const REDACTED = '[redacted]'
+import { REDACTED, withoutTokens } from '../../../../src/contract/unscanned-text.ts'
+
 const TOKEN = /[A-Za-z0-9+/=_%\\-]{16,}/g
 const FILE_NAME = /[^/]+/g
-
-/**
- * What begins like the tokens of the services that most are made for, and is as long: checks that come before the scan
- * tell of names and paths without knowing what is secret in them.
- */
-const TOKEN_SHAPES =
-  /(?<![A-Za-z0-9])(?:gh[pousr]_|github_pat_|glpat-|gl(?:dt|rt|cbt|ptt)-|npm_|pypi-|dop_v1_|xox[a-z]-|xapp-|hf_|[spr]k_(?:live|test)_|sk-(?:proj|ant|svcacct)-|SG\.|shp(?:at|ca|pa|ss)_|AIza|AKIA|ASIA|ABIA|ACCA|eyJ|gate_)(?=[A-Za-z_.=-]*\d)[A-Za-z0-9_.=-]{16,}/g
-
-/** Text without what reads like a token. */
-export const withoutTokens = (text: string): string => text.replace(TOKEN_SHAPES, REDACTED)
 
 /** Text for people, without control characters or what reads like a token, and of bounded length. */
 export function printable(text: string, max = 200): string {

@@ -43,12 +43,19 @@ export interface Found {
   readonly secrets: readonly string[]
 }
 
+/** The instructions that matching paths may take of a thread that others use: about half a second at the worst. */
+const SHARED_PATH_STEPS = 5_000_000
+
 /** Looks for secrets in all that a push introduces, by the operator's configuration and the gate's own. */
 export async function search(job: Search, watch: Watch): Promise<Found> {
   const { folder, gitleaksConfig } = job
   await mkdir(folder, { mode: 0o700 })
   const options = { ...job, ...watch, git: gitOn(job.git.dir, job.git.env) }
-  const { path: config, keeps } = await scanConfig(gitleaksConfig, folder)
+  const { path: config, keeps } = await scanConfig(
+    gitleaksConfig,
+    folder,
+    job.partial ? SHARED_PATH_STEPS : undefined,
+  )
   const found = (await scan({ ...options, config })).filter(keeps)
   watch.doing('comparing with upstream')
   const known = await knownUpstream(found, options)

@@ -218,7 +218,7 @@ export function* membersIn(content: Buffer): Generator<Member> {
     const size = Number.parseInt(field(124, 12).trim(), 8) || 0
     const type = field(156, 1)
     if (type === 'L')
-      long = content.toString('latin1', data, data + Math.min(size, MOST_LONG)).replace(/\0+$/, '')
+      long = withoutPadding(content.toString('latin1', data, data + Math.min(size, MOST_LONG)))
     else if (type === 'x')
       long = / path=([^\n]*)\n/.exec(content.toString('latin1', data, data + Math.min(size, MOST_LONG)))?.[1]
     else {
@@ -235,4 +235,11 @@ export function isPacked(start: Buffer): boolean {
     isZlib(start, 0) ||
     MAGIC.some(magic => start.subarray(0, magic.start.length).equals(magic.start) && magic.fits(start, 0))
   )
+}
+
+/** Text without the NUL bytes at its end. */
+function withoutPadding(text: string): string {
+  let end = text.length
+  while (text[end - 1] === '\0') end--
+  return text.slice(0, end)
 }
