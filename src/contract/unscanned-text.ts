@@ -50,7 +50,7 @@ function isRandomWord(word: string): boolean {
   if (word.length < 20) return false
   // In camel case a capital begins a word.
   if (hasLower && hasUpper) return word.replace(/[^A-Z]/g, '').length > word.length / 3.5
-  return entropyOf(word) >= 3.85
+  return entropyOf(word.slice(0, 100)) >= 3.85
 }
 
 /** Shannon's, in bits a character. */
