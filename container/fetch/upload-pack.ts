@@ -141,7 +141,10 @@ function watchSilence({ child, stdout }: Backend, withinMs: number, stuck: () =>
   if (child.exitCode !== null || child.signalCode !== null) return
   begin()
   stdout.on('data', begin).on('resume', begin).on('pause', stop)
-  child.once('close', stop)
+  child.once('close', () => {
+    stop()
+    stdout.off('data', begin).off('resume', begin)
+  })
 }
 
 /** The request into git, which reads it to its end before it acts on it. Answers with why the client is refused. */
