@@ -484,9 +484,9 @@ describe('bodies', () => {
       /not a command|only the first/,
     )
   })
-  test('a gzipped push', async () => {
+  test('a gzipped push that does not say so, or by another name', async () => {
     const bytes = gzipSync(oneRef('refs/heads/x'))
-    for (const coding of ['gzip', 'x-gzip', 'deflate', 'gzip, gzip'])
+    for (const coding of ['deflate', 'gzip, gzip'])
       expect(await send(gate, eve, bytes, { headers: { 'content-encoding': coding } })).toMatchObject({
         status: 415,
       })
