@@ -1,4 +1,5 @@
 import { fileURLToPath } from 'node:url'
+import { MEMORY_LIMIT } from '../../../process/memory-limit.ts'
 import { killGroup, spawnGroup } from '../../../process/spawn.ts'
 import { GateFault } from '../../check.ts'
 import { OverLimit } from '../../limits.ts'
@@ -37,13 +38,15 @@ export async function searchApart(
   heapMb: number,
 ): Promise<Found> {
   signal.throwIfAborted()
-  const { PATH, NODE_COMPILE_CACHE } = process.env
+  const { PATH, NODE_COMPILE_CACHE, [MEMORY_LIMIT]: memory } = process.env
   const killed = new AbortController()
   const child = spawnGroup(process.execPath, [`--max-old-space-size=${heapMb}`, program], {
     signal: killed.signal,
     stdio: ['ignore', 'ignore', 'ignore', 'ipc'],
     serialization: 'advanced',
-    env: { PATH, NODE_COMPILE_CACHE },
+    env: { PATH, NODE_COMPILE_CACHE, [MEMORY_LIMIT]: memory },
+    // V8 reserves more than it takes: its own bound is the heap's.
+    memoryBytes: Number.POSITIVE_INFINITY,
   })
   const ended = new Promise<void>(resolve => {
     child.once('close', () => resolve())
