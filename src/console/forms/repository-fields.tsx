@@ -60,38 +60,8 @@ export const RepositoryFields = ({
         spellcheck={false}
       />
     </Field>
-    <Field
-      id="identity"
-      label="Identity"
-      hint="the SSH key with which the gate authenticates at the upstream"
-    >
-      <select id="identity" name="identity" aria-describedby="identity-hint" required>
-        {identities.length === 0 && <option value="">create one first: git gate identity new</option>}
-        {identities.map(({ name }) => (
-          <option value={name} selected={values?.identity === name}>
-            {name}
-          </option>
-        ))}
-      </select>
-    </Field>
-    <Field
-      id="known-hosts"
-      label="Known hosts"
-      hint="the upstream’s host keys, as ssh-keyscan prints them; compare them with the keys that the host publishes"
-      wide
-    >
-      <textarea
-        id="known-hosts"
-        name="knownHosts"
-        aria-describedby="known-hosts-hint"
-        required
-        rows={3}
-        spellcheck={false}
-        placeholder="github.com ssh-ed25519 AAAA…"
-      >
-        {values?.knownHosts ?? ''}
-      </textarea>
-    </Field>
+    <IdentityField identities={identities} value={values?.identity} />
+    <KnownHostsField value={values?.knownHosts ?? ''} />
     <label class="check">
       <input type="checkbox" name="staleReads" value="yes" checked={values?.staleReads === true} />
       Serve stale reads from the mirror while the upstream is unreachable
@@ -117,4 +87,44 @@ export const RepositoryFields = ({
       </textarea>
     </Field>
   </>
+)
+
+const IdentityField = ({
+  identities,
+  value,
+}: {
+  identities: readonly Identity[]
+  value: string | undefined
+}) => (
+  <Field id="identity" label="Identity" hint="the SSH key with which the gate authenticates at the upstream">
+    <select id="identity" name="identity" aria-describedby="identity-hint" required>
+      {identities.length === 0 && <option value="">create one first: git gate identity new</option>}
+      {identities.map(({ name }) => (
+        <option value={name} selected={value === name}>
+          {name}
+        </option>
+      ))}
+    </select>
+  </Field>
+)
+
+const KnownHostsField = ({ value }: { value: string }) => (
+  <Field
+    id="known-hosts"
+    label="Known hosts"
+    hint="the upstream’s host keys, as ssh-keyscan prints them; compare them with the keys that the host publishes"
+    wide
+  >
+    <textarea
+      id="known-hosts"
+      name="knownHosts"
+      aria-describedby="known-hosts-hint"
+      required
+      rows={3}
+      spellcheck={false}
+      placeholder="github.com ssh-ed25519 AAAA…"
+    >
+      {value}
+    </textarea>
+  </Field>
 )

@@ -26,10 +26,13 @@ export async function addAgent(c: Context<ConsoleEnv>): Promise<Response> {
   return agentsPage(c, { problem: added.problem, name: String(name ?? '') })
 }
 
-async function agentsPage(
-  c: Context<ConsoleEnv>,
-  failedAttempt?: { problem: ApiProblem; name: string },
-): Promise<Response> {
+/** A submitted name that the API rejected. */
+interface FailedAttempt {
+  readonly problem: ApiProblem
+  readonly name: string
+}
+
+async function agentsPage(c: Context<ConsoleEnv>, failedAttempt?: FailedAttempt): Promise<Response> {
   const ledger = c.env.LEDGER
   const [agents, grants, tokens] = await Promise.all([
     listAgents(ledger),
@@ -70,33 +73,43 @@ async function agentsPage(
           }))}
           lastPushes={last}
         />
-        <DisclosureForm
-          c={c}
-          summary="Add an agent"
-          action={pathOf.agents}
-          button="Add"
-          open={agents.length === 0}
-          problem={failedAttempt?.problem}
-        >
-          <Field id="name" label="Name" hint="a-z, 0-9, “.”, “_” and “-”">
-            <input
-              id="name"
-              name="name"
-              aria-describedby="name-hint"
-              required
-              maxlength={63}
-              value={failedAttempt?.name ?? ''}
-              placeholder="ada"
-              autocomplete="off"
-              autocapitalize="none"
-              spellcheck={false}
-            />
-          </Field>
-        </DisclosureForm>
+        <AddAgentForm c={c} open={agents.length === 0} failedAttempt={failedAttempt} />
       </>
     ),
   })
 }
+
+interface FormProps {
+  readonly c: Context<ConsoleEnv>
+  readonly open: boolean
+  readonly failedAttempt: FailedAttempt | undefined
+}
+
+const AddAgentForm = ({ c, open, failedAttempt }: FormProps) => (
+  <DisclosureForm
+    c={c}
+    summary="Add an agent"
+    action={pathOf.agents}
+    button="Add"
+    open={open}
+    problem={failedAttempt?.problem}
+  >
+    <Field id="name" label="Name" hint="a-z, 0-9, “.”, “_” and “-”">
+      <input
+        id="name"
+        name="name"
+        aria-describedby="name-hint"
+        required
+        maxlength={63}
+        value={failedAttempt?.name ?? ''}
+        placeholder="ada"
+        autocomplete="off"
+        autocapitalize="none"
+        spellcheck={false}
+      />
+    </Field>
+  </DisclosureForm>
+)
 
 /** The agent's first repositories, and the number of the others. */
 const AgentRepositories = ({ repositories }: { repositories: readonly string[] }) =>

@@ -58,18 +58,7 @@ export async function showPushes(c: Context<ConsoleEnv>): Promise<Response> {
     section: 'Pushes',
     children: (
       <>
-        <div class="page-header">
-          <h1>Pushes</h1>
-          {cursor === undefined ? (
-            <p class="live" role="status" id="live">
-              newest first
-            </p>
-          ) : (
-            <p>
-              Older pushes. <a href={`${pathOf.pushes}?${filterQuery}`}>Back to the newest</a>
-            </p>
-          )}
-        </div>
+        <PushesHeader newestPath={cursor === undefined ? undefined : `${pathOf.pushes}?${filterQuery}`} />
         <FilterForm
           filters={filters}
           repositories={repositories.map(({ name }) => name)}
@@ -116,6 +105,22 @@ function filterParameters(filters: Filters, cursor?: string): URLSearchParams {
   )
   return new URLSearchParams(given)
 }
+
+/** `newestPath` is set on pages of older pushes, and leads back to the first page. */
+const PushesHeader = ({ newestPath }: { newestPath: string | undefined }) => (
+  <div class="page-header">
+    <h1>Pushes</h1>
+    {newestPath === undefined ? (
+      <p class="live" role="status" id="live">
+        newest first
+      </p>
+    ) : (
+      <p>
+        Older pushes. <a href={newestPath}>Back to the newest</a>
+      </p>
+    )}
+  </div>
+)
 
 const NoPushes = ({ hasAgents, hasRepositories }: { hasAgents: boolean; hasRepositories: boolean }) => (
   <EmptyState title="There is no push yet.">

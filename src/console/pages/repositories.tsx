@@ -1,6 +1,6 @@
 import type { Context } from 'hono'
 import { z } from 'zod'
-import { Repository } from '../../contract/api.ts'
+import { type Identity, Repository } from '../../contract/api.ts'
 import { listGrants } from '../../ledger/access/grants.ts'
 import { listIdentities } from '../../ledger/access/identities.ts'
 import { listRepositories } from '../../ledger/access/repositories.ts'
@@ -28,10 +28,13 @@ export async function addRepository(c: Context<ConsoleEnv>): Promise<Response> {
   return repositoriesPage(c, { problem: added.problem, form: wanted })
 }
 
-async function repositoriesPage(
-  c: Context<ConsoleEnv>,
-  failedAttempt?: { problem: ApiProblem; form: RepositoryForm & { name: string } },
-): Promise<Response> {
+/** Submitted settings that the API rejected. */
+interface FailedAttempt {
+  readonly problem: ApiProblem
+  readonly form: RepositoryForm & { name: string }
+}
+
+async function repositoriesPage(c: Context<ConsoleEnv>, failedAttempt?: FailedAttempt): Promise<Response> {
   const ledger = c.env.LEDGER
   const [repositories, identities, grants] = await Promise.all([
     listRepositories(ledger),
@@ -67,29 +70,48 @@ async function repositoriesPage(
           }))}
           lastPushes={last}
         />
-        <DisclosureForm
+        <AddRepositoryForm
           c={c}
-          summary="Add a repository"
-          action={pathOf.repositories}
-          button="Add"
           open={repositories.length === 0}
-          problem={failedAttempt?.problem}
-        >
-          <Field id="name" label="Name" hint="the path that agents clone: one to four segments">
-            <input
-              id="name"
-              name="name"
-              aria-describedby="name-hint"
-              required
-              maxlength={512}
-              value={failedAttempt?.form.name ?? ''}
-              placeholder="github.com/acme/app"
-              autocomplete="off"
-            />
-          </Field>
-          <RepositoryFields identities={identities} values={failedAttempt?.form} />
-        </DisclosureForm>
+          identities={identities}
+          failedAttempt={failedAttempt}
+        />
       </>
     ),
   })
 }
+
+const AddRepositoryForm = ({
+  c,
+  open,
+  identities,
+  failedAttempt,
+}: {
+  c: Context<ConsoleEnv>
+  open: boolean
+  identities: readonly Identity[]
+  failedAttempt: FailedAttempt | undefined
+}) => (
+  <DisclosureForm
+    c={c}
+    summary="Add a repository"
+    action={pathOf.repositories}
+    button="Add"
+    open={open}
+    problem={failedAttempt?.problem}
+  >
+    <Field id="name" label="Name" hint="the path that agents clone: one to four segments">
+      <input
+        id="name"
+        name="name"
+        aria-describedby="name-hint"
+        required
+        maxlength={512}
+        value={failedAttempt?.form.name ?? ''}
+        placeholder="github.com/acme/app"
+        autocomplete="off"
+      />
+    </Field>
+    <RepositoryFields identities={identities} values={failedAttempt?.form} />
+  </DisclosureForm>
+)
