@@ -6,7 +6,7 @@ import { notSigned } from './commit-signatures.ts'
 import { defaultLimits, type Limits, OverLimit } from './limits.ts'
 import { byRef } from './objects/commit-refs.ts'
 import { type Introduced, introducedBy } from './objects/new-objects.ts'
-import { printable } from './secrets/findings/redact.ts'
+import { printable } from './secrets/findings/redactor.ts'
 
 interface Maker {
   readonly commit: string

@@ -8,7 +8,7 @@ import { byRef } from './objects/commit-refs.ts'
 import { mergePicks } from './objects/dropped-changes.ts'
 import { type Introduced, introducedBy } from './objects/new-objects.ts'
 import { ObjectReader } from './objects/object-reader.ts'
-import { printable } from './secrets/findings/redact.ts'
+import { printable } from './secrets/findings/redactor.ts'
 
 export interface FilesSettings extends Partial<Limits> {
   readonly maxBlobBytes: number

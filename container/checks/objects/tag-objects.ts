@@ -1,6 +1,6 @@
 import type { IncomingPush } from '../check.ts'
 import { inBytes, OverLimit } from '../limits.ts'
-import { printable } from '../secrets/findings/redact.ts'
+import { printable } from '../secrets/findings/redactor.ts'
 import { tagTarget } from './commit-refs.ts'
 import { ObjectReader } from './object-reader.ts'
 

@@ -5,11 +5,11 @@ import { isDelete } from '../../push/command-list.ts'
 import { type Check, GateFault, type IncomingPush } from '../check.ts'
 import { defaultLimits, type Limits, OverLimit } from '../limits.ts'
 import { introducedBy } from '../objects/new-objects.ts'
-import { judge } from './findings/findings.ts'
-import { printable } from './findings/redact.ts'
+import { printable } from './findings/redactor.ts'
+import { judge } from './findings/report-findings.ts'
 import { scanConfig } from './gitleaks/config.ts'
-import { gitleaksAhead, type WaitingGitleaks } from './gitleaks/process.ts'
-import { findSecrets } from './scan/run.ts'
+import { gitleaksAhead, type WaitingGitleaks } from './gitleaks/gitleaks-process.ts'
+import { findSecrets } from './scan/run-scan.ts'
 
 export interface SecretsSettings extends Partial<Limits> {
   /** The gitleaks binary. */

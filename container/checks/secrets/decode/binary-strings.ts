@@ -1,5 +1,5 @@
-import { kindOf, type Run, runsOf } from './byte-runs.ts'
-import { READABLE } from './is-text.ts'
+import { kindOf, type Run, runsOf } from '../bytes/byte-runs.ts'
+import { READABLE } from '../bytes/is-text.ts'
 import { prefixedIn } from './length-prefixed-strings.ts'
 
 /** Pieces of binary content that can be read, one after the other, and the line of the content for each of theirs. */

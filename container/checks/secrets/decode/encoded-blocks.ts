@@ -1,7 +1,7 @@
-import { ascii85In, base85In, fromBase32, gitPatchesIn, uuencodedIn } from './base32-base85-uuencode.ts'
-import { dumpsIn, listsIn } from './byte-lists-and-dumps.ts'
-import { kindOf, runsOf, wrappedIn } from './byte-runs.ts'
-import { MIN_HIDDEN } from './is-text.ts'
+import { kindOf, runsOf, wrappedIn } from '../bytes/byte-runs.ts'
+import { MIN_HIDDEN } from '../bytes/is-text.ts'
+import { ascii85In, base85In, fromBase32, gitPatchesIn, uuencodedIn } from './base85-uuencode.ts'
+import { dumpsIn, listsIn } from './byte-lists.ts'
 
 /** A stretch of text that was hidden in another. */
 export interface Decoded {

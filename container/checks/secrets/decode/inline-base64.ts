@@ -1,4 +1,4 @@
-import { kindOf, runsOf } from './byte-runs.ts'
+import { kindOf, runsOf } from '../bytes/byte-runs.ts'
 import type { Unescaped } from './escapes.ts'
 
 /** An encoded stretch of a text, and what it stands for. */

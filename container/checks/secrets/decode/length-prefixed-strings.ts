@@ -1,4 +1,4 @@
-import { kindOf, type Run } from './byte-runs.ts'
+import { kindOf, type Run } from '../bytes/byte-runs.ts'
 
 const NEWLINE = 10
 /** A letter of a word that touches a token hides it from the rules, which ask for its border. */

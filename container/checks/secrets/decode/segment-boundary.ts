@@ -1,4 +1,4 @@
-import { kindOf } from './byte-runs.ts'
+import { kindOf } from '../bytes/byte-runs.ts'
 
 const NEWLINE = 10
 const AROUND = kindOf(/[ \t\r#>*|"'`,;\\]/)

@@ -5,8 +5,8 @@ import { z } from 'zod'
 import { GateFault } from '../../check.ts'
 import { placeOf } from '../findings/fingerprint.ts'
 import type { Located } from './locate.ts'
-import { gateConfig, runGitleaks } from './run.ts'
 import { Packs } from './scan-files.ts'
+import { gateConfig, runGitleaks } from './verified-run.ts'
 
 /** The configuration of one run of gitleaks, and what of it the gate applies itself. */
 export interface ScanConfig {

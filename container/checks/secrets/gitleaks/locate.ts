@@ -1,6 +1,6 @@
 import { GateFault } from '../../check.ts'
-import type { Leak } from './run.ts'
 import { type Item, lineOf, type Packs, type Stretch } from './scan-files.ts'
+import type { Leak } from './verified-run.ts'
 import { ownWords } from './windows.ts'
 
 /** A match, back in the push: what holds it, and where. */

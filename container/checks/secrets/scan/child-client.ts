@@ -2,7 +2,7 @@ import { fileURLToPath } from 'node:url'
 import { killGroup, spawnGroup } from '../../../process/spawn.ts'
 import { GateFault } from '../../check.ts'
 import { OverLimit } from '../../limits.ts'
-import type { Found, Search, Watch } from './job.ts'
+import type { Found, Search, Watch } from './scan-job.ts'
 
 /** What the process is told: what to search, then perhaps to stop. */
 export type Asked = { readonly job: Search } | 'stop'

@@ -2,7 +2,7 @@ import { stayInGroup } from '../../../process/spawn.ts'
 import { GateFault } from '../../check.ts'
 import { OverLimit } from '../../limits.ts'
 import type { Asked, Failure, Said } from './child-client.ts'
-import { type Search, search } from './job.ts'
+import { type Search, search } from './scan-job.ts'
 
 stayInGroup()
 

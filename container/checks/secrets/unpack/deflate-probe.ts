@@ -1,4 +1,4 @@
-import { MIN_HIDDEN, READABLE } from '../decode/is-text.ts'
+import { MIN_HIDDEN, READABLE } from '../bytes/is-text.ts'
 
 /** Could deflate begin here (RFC 1951, 3.2.3 to 3.2.7)? It costs nothing, and most of what is none is none by this. */
 export function mayBeDeflate(content: Buffer, at: number, leastCodes = 1): boolean {

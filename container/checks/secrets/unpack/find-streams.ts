@@ -1,6 +1,6 @@
 import { constants, inflateRawSync } from 'node:zlib'
-import type { Budget } from '../decode/budget.ts'
-import { MIN_HIDDEN } from '../decode/is-text.ts'
+import type { Budget } from '../bytes/budget.ts'
+import { MIN_HIDDEN } from '../bytes/is-text.ts'
 import { mayBeDeflate, mayBeText } from './deflate-probe.ts'
 
 /** How something is compressed. */

@@ -1,4 +1,4 @@
-import type { Source } from '../decode/byte-source.ts'
+import type { Source } from '../bytes/byte-source.ts'
 
 /** So much of a source is handed to a decompressor at once, in bytes. */
 export const PIECE = 64 << 10

@@ -1,4 +1,4 @@
-import { kindOf, runsOf } from './byte-runs.ts'
+import { kindOf, runsOf } from '../bytes/byte-runs.ts'
 import type { Decoded } from './encoded-blocks.ts'
 
 const BASE32 = 'ABCDEFGHIJKLMNOPQRSTUVWXYZ234567'

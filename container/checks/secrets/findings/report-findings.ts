@@ -3,14 +3,14 @@ import type { IncomingPush } from '../../check.ts'
 import { refsWith, tagTarget } from '../../objects/commit-refs.ts'
 import type { Introduced } from '../../objects/new-objects.ts'
 import type { Located } from '../gitleaks/locate.ts'
+import { askOperator, type Refused, remedy } from '../remedy/fix-steps.ts'
 import { broughtBy } from '../remedy/ref-history.ts'
-import { askOperator, type Refused, remedy } from '../remedy/remedy.ts'
 import type { Leak } from '../remedy/rewrite-history.ts'
-import type { Found } from '../scan/job.ts'
+import type { Found } from '../scan/scan-job.ts'
 import { exceptionFor } from './exceptions.ts'
 import { fingerprint, placeKey, placeOf } from './fingerprint.ts'
 import { isChecksum } from './known-false-positives.ts'
-import { printable, Redactor } from './redact.ts'
+import { printable, Redactor } from './redactor.ts'
 
 interface Options {
   readonly push: IncomingPush

@@ -1,9 +1,9 @@
 import { join } from 'node:path'
 import { type Limits, OverLimit } from '../../limits.ts'
 import type { Searchable } from '../../objects/new-objects.ts'
-import type { Sharing } from '../decode/budget.ts'
+import type { Sharing } from '../bytes/budget.ts'
 import { searchApart } from './child-client.ts'
-import { type Found, type Search, search, type Watch } from './job.ts'
+import { type Found, type Search, search, type Watch } from './scan-job.ts'
 
 /**
  * What is searched where the companion's sessions live: it takes some hundredths of a second of theirs. A process

@@ -5,8 +5,8 @@ import type { Limits } from '../../limits.ts'
 import type { Searchable } from '../../objects/new-objects.ts'
 import { knownUpstream } from '../baseline/already-upstream.ts'
 import { scanConfig } from '../gitleaks/config.ts'
+import type { WaitingGitleaks } from '../gitleaks/gitleaks-process.ts'
 import type { Located } from '../gitleaks/locate.ts'
-import type { WaitingGitleaks } from '../gitleaks/process.ts'
 import { scan } from './scanner.ts'
 
 /** One search for secrets, as plain data: it can be handed to another process. */

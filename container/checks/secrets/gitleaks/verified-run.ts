@@ -1,7 +1,7 @@
 import { fileURLToPath } from 'node:url'
 import { z } from 'zod'
 import { GateFault } from '../../check.ts'
-import { gitleaksOver, LEAKS, type WaitingGitleaks } from './process.ts'
+import { gitleaksOver, LEAKS, type WaitingGitleaks } from './gitleaks-process.ts'
 import type { Packs } from './scan-files.ts'
 
 export const CANARY_RULE = 'git-gate-canary'
