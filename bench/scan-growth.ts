@@ -69,7 +69,7 @@ for (const commits of SIZES) {
   })
 }
 const times = await compare(contenders, rounds)
-const told = (values: readonly number[]) => {
+const format = (values: readonly number[]) => {
   const { median, low, high } = spread(values)
   return `${median.toFixed(0)} ms (${low.toFixed(0)}–${high.toFixed(0)})`
 }
@@ -77,7 +77,7 @@ for (const clock of ['', ', wrong clock']) {
   const [short = [], long = []] = SIZES.map(size => times.get(`${size}${clock}`) ?? [])
   console.log(`| one commit${clock}, into a history of | the scan |\n|---|---|`)
   for (const [i, size] of SIZES.entries())
-    console.log(`| ${size} commits | ${told(i === 0 ? short : long)} |`)
+    console.log(`| ${size} commits | ${format(i === 0 ? short : long)} |`)
   const { median, low, high } = ratio(long, short)
   console.log(`| ratio, round by round | ${median.toFixed(2)} (${low.toFixed(2)}–${high.toFixed(2)}) |\n`)
 }

@@ -23,9 +23,9 @@ async function verdicts(each: Case): Promise<Record<string, boolean>> {
   try {
     const made = await each.make(tree)
     const push = await tree.push(made.refspecs)
-    const answers: Record<string, boolean> = {}
+    const refused: Record<string, boolean> = {}
     for (const [name, range] of Object.entries(peers)) {
-      answers[name] = push.commands.some(command => {
+      refused[name] = push.commands.some(command => {
         if (/^0+$/.test(command.new)) return false
         const args = [
           'git',
@@ -40,7 +40,7 @@ async function verdicts(each: Case): Promise<Record<string, boolean>> {
       })
     }
     const refusals = await check.run(push, () => {}, new AbortController().signal)
-    return { 'git-gate': refusals.length > 0, ...answers }
+    return { 'git-gate': refusals.length > 0, ...refused }
   } finally {
     await tree.dispose()
     await rm(report, { recursive: true, force: true })

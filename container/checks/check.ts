@@ -33,8 +33,8 @@ export interface Check {
    * Begins what takes long and needs nothing of the checks before. It ends with the signal, and resolves, whatever
    * came of it, when nothing of it runs any more.
    */
-  ahead?(push: IncomingPush, signal: AbortSignal): Promise<void>
-  run(push: IncomingPush, say: Progress, signal: AbortSignal): Promise<Refusal[]>
+  prepare?(push: IncomingPush, signal: AbortSignal): Promise<void>
+  run(push: IncomingPush, sendProgress: Progress, signal: AbortSignal): Promise<Refusal[]>
 }
 
 /** The gate could not do its part. The push is refused, and told that it is the gate's fault. */

@@ -1,21 +1,21 @@
 import { createHmac } from 'node:crypto'
 import type { Settings } from '../settings.ts'
 import type { Check } from './check.ts'
-import { identity } from './commit-identity.ts'
-import { files } from './file-rules.ts'
-import { rules } from './ref-rules.ts'
+import { commitIdentity } from './commit-identity.ts'
+import { fileRules } from './file-rules.ts'
+import { refRules } from './ref-rules.ts'
 import { secrets } from './secrets/index.ts'
 
 export { type Check, GateFault, type IncomingPush, type Progress } from './check.ts'
-export { judgeCommands } from './ref-rules.ts'
-export { withoutTokens } from './secrets/findings/redactor.ts'
+export { checkGrant as judgeCommands } from './ref-rules.ts'
+export { redactTokens as withoutTokens } from './secrets/findings/redactor.ts'
 export { checkGitleaksConfig } from './secrets/index.ts'
 
 /** What a push goes through, in order; the first check that refuses ends it. */
 export const checks = (settings: Settings): readonly Check[] => [
-  rules,
-  files({ maxBlobBytes: settings.maxBlobBytes }),
-  identity({ maxBlobBytes: settings.maxBlobBytes }),
+  refRules,
+  fileRules({ maxBlobBytes: settings.maxBlobBytes }),
+  commitIdentity({ maxBlobBytes: settings.maxBlobBytes }),
   secrets({
     gitleaks: settings.gitleaks,
     seconds: settings.scanMs / 1000,

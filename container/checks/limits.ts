@@ -29,10 +29,10 @@ export const defaultLimits: Omit<Limits, 'maxBlobBytes'> = {
 }
 
 /** The push is beyond a limit. Its message is for the agent; the push is refused, and it is not the gate's fault. */
-export class OverLimit extends Error {
+export class LimitExceeded extends Error {
   readonly remedy: string
-  constructor(what: string, remedy: string) {
-    super(what)
+  constructor(message: string, remedy: string) {
+    super(message)
     this.remedy = remedy
   }
 }

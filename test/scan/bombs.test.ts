@@ -5,7 +5,7 @@ import path from 'node:path'
 import { constants, deflateRawSync, gzipSync } from 'node:zlib'
 import { afterAll, afterEach, beforeEach, expect, test } from 'vitest'
 import type { IncomingPush } from '../../container/checks/check.ts'
-import { files } from '../../container/checks/file-rules.ts'
+import { fileRules } from '../../container/checks/file-rules.ts'
 import { secrets } from '../../container/checks/secrets/index.ts'
 import { packedBy, zip } from './fixtures/archives.ts'
 import { prose } from './fixtures/fakes.ts'
@@ -113,7 +113,7 @@ test.each<[string, number, number]>([
   const { refusals, grown } = await measured(push)
   expect(refusals).toMatchObject([{ reason: 'too much to scan' }])
   expect(grown).toBeLessThan(300 * MIB)
-  expect(await files(settings).run(push, () => {}, new AbortController().signal)).toMatchObject([
+  expect(await fileRules(settings).run(push, () => {}, new AbortController().signal)).toMatchObject([
     { reason: 'the push is too large' },
   ])
 })
@@ -188,7 +188,7 @@ test('a file of 2 GB: refused by its size, and not read', async () => {
   const { refusals, grown } = await measured(push)
   expect(refusals).toMatchObject([{ reason: 'too much to scan' }])
   expect(grown).toBeLessThan(100 * MIB)
-  expect(await files(settings).run(push, () => {}, new AbortController().signal)).toMatchObject([
+  expect(await fileRules(settings).run(push, () => {}, new AbortController().signal)).toMatchObject([
     { ref: 'refs/heads/huge', reason: 'huge.bin is 2 GiB' },
   ])
 })

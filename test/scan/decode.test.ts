@@ -6,11 +6,11 @@ import { Readable } from 'node:stream'
 import { buffer } from 'node:stream/consumers'
 import { constants, createZstdCompress, gzipSync, zstdCompressSync } from 'node:zlib'
 import { afterAll, expect, test } from 'vitest'
-import { defaultLimits, type Limits, OverLimit } from '../../container/checks/limits.ts'
+import { defaultLimits, LimitExceeded, type Limits } from '../../container/checks/limits.ts'
 import { Budget } from '../../container/checks/secrets/bytes/budget.ts'
-import { inMemory, SEGMENT } from '../../container/checks/secrets/bytes/byte-source.ts'
+import { memorySource, SEGMENT_BYTES } from '../../container/checks/secrets/bytes/byte-source.ts'
 import { type View, viewsOf } from '../../container/checks/secrets/decode/views.ts'
-import { Seen } from '../../container/checks/secrets/decode/visited-texts.ts'
+import { VisitedTexts } from '../../container/checks/secrets/decode/visited-texts.ts'
 import { packedBy, tar, zip } from './fixtures/archives.ts'
 import { githubToken, prose } from './fixtures/fakes.ts'
 
@@ -19,23 +19,26 @@ afterAll(() => fs.rmSync(folder, { recursive: true, force: true }))
 
 async function views(content: Buffer, limits: Partial<Limits> = {}): Promise<View[]> {
   const found: View[] = []
-  const budget = new Budget({ ...defaultLimits, maxBlobBytes: SEGMENT, ...limits })
+  const budget = new Budget({ ...defaultLimits, maxBlobBytes: SEGMENT_BYTES, ...limits })
   const options = { path: 'a', folder, budget, signal: new AbortController().signal }
-  for await (const view of viewsOf(inMemory(content), options)) found.push(view)
+  for await (const view of viewsOf(memorySource(content), options)) found.push(view)
   return found
 }
 
 // Patterns with a greedy repeat overflow V8's stack on a match of some megabytes.
 test.each<[string, () => Buffer]>([
-  ['one letter', () => Buffer.alloc(SEGMENT, 'a')],
-  ['lines of letters', () => Buffer.from(`${'z'.repeat(76)}\n`.repeat(SEGMENT / 77))],
-  ['base64 in one line', () => Buffer.from(randomBytes(SEGMENT / 2).toString('base64'))],
-  ['a list of bytes', () => Buffer.from('0x41, '.repeat(SEGMENT / 6))],
+  ['one letter', () => Buffer.alloc(SEGMENT_BYTES, 'a')],
+  ['lines of letters', () => Buffer.from(`${'z'.repeat(76)}\n`.repeat(SEGMENT_BYTES / 77))],
+  ['base64 in one line', () => Buffer.from(randomBytes(SEGMENT_BYTES / 2).toString('base64'))],
+  ['a list of bytes', () => Buffer.from('0x41, '.repeat(SEGMENT_BYTES / 6))],
   [
     'UTF-16 in a binary',
-    () => Buffer.concat([randomBytes(9001), Buffer.from('a'.repeat(SEGMENT / 3), 'utf16le')]),
+    () => Buffer.concat([randomBytes(9001), Buffer.from('a'.repeat(SEGMENT_BYTES / 3), 'utf16le')]),
   ],
-  ['readable text in a binary', () => Buffer.concat([randomBytes(9001), Buffer.alloc(SEGMENT / 2, 'text ')])],
+  [
+    'readable text in a binary',
+    () => Buffer.concat([randomBytes(9001), Buffer.alloc(SEGMENT_BYTES / 2, 'text ')]),
+  ],
 ])('8 MiB of %s can be looked at', async (_, content) => {
   expect((await views(content())).length).toBeGreaterThan(0)
 })
@@ -96,14 +99,14 @@ test.each<[string, () => Buffer]>([
   const [one, two] = [githubToken(), githubToken()]
   const content = Buffer.concat([zstdCompressSync(prose(3_000) + one), rest(), Buffer.from(`\n${two}\n`)])
   const found = await views(content)
-  expect(found.some(view => view.how[0] === 'zstd' && view.content.includes(one))).toBe(true)
-  expect(found.some(view => view.how.length === 0 && view.content.includes(two))).toBe(true)
+  expect(found.some(view => view.encodings[0] === 'zstd' && view.content.includes(one))).toBe(true)
+  expect(found.some(view => view.encodings.length === 0 && view.content.includes(two))).toBe(true)
 })
 
 test('zstd that asks for a window of 2 GiB is unpacked all the same, when it holds less', async () => {
   const secret = githubToken()
   const found = await views(wideWindow(`${prose(60_000)}${secret}\n${prose(3_000)}`))
-  expect(found.some(view => view.how[0] === 'zstd' && view.content.includes(secret))).toBe(true)
+  expect(found.some(view => view.encodings[0] === 'zstd' && view.content.includes(secret))).toBe(true)
 })
 
 test('what is wrapped over many lines is decoded as one piece, from its first line', async () => {
@@ -111,14 +114,14 @@ test('what is wrapped over many lines is decoded as one piece, from its first li
   const inner = `${'x'.repeat(70)} ${secret}\n${'text and more text\n'.repeat(500)}`
   const wrapped = Buffer.from(inner).toString('base64').replace(/.{76}/g, '$&\r\n')
   const found = await views(Buffer.from(`first:\nsecond:\n  ${wrapped}\nlast\n`))
-  const whole = found.find(view => view.how[0] === 'base64' && view.content.includes(inner))
+  const whole = found.find(view => view.encodings[0] === 'base64' && view.content.includes(inner))
   expect(whole?.lines).toEqual({ kind: 'at', line: 3 })
 })
 
 test('a file of escapes is text: what may be unpacked of a push is not used up by it', async () => {
   const content = Buffer.from('{"text": "a line\\u000aand \\"another\\""}\n'.repeat(1_000))
   const found = await views(content, { maxUnpackedBytes: 1_000 })
-  expect(found.map(({ how }) => how.join())).toContain('escapes')
+  expect(found.map(({ encodings }) => encodings.join())).toContain('escapes')
 })
 
 /** Escapes, quoted-printable and base64, each of so many layers: they can be undone in every order. */
@@ -141,18 +144,18 @@ test('the same secret at two lines is looked at in both', async () => {
 })
 
 test('a text in more ways than anyone encodes it is refused', () => {
-  const seen = new Seen('a')
+  const seen = new VisitedTexts('a')
   const all = () => {
     for (let i = 0; i < 6_000; i++) seen.isNew(Buffer.from(`${i}`), [1])
   }
-  expect(all).toThrow(OverLimit)
+  expect(all).toThrow(LimitExceeded)
 })
 
 test.each(['"', '/', 'n', 'u0041'])(
   'a thousand backslashes before %s are no thousand encodings',
   async sign => {
     const found = await views(Buffer.from(`const x = ${'\\'.repeat(1_000)}${sign}\n`))
-    expect(found.map(({ how }) => how.join())).toEqual(['', 'escapes'])
+    expect(found.map(({ encodings }) => encodings.join())).toEqual(['', 'escapes'])
   },
 )
 
@@ -175,9 +178,9 @@ test.each<[string, number, (packed: Buffer) => string]>([
   async (_, early, form) => {
     const secret = githubToken()
     const packed = gzipSync(`${randomBytes(90_000).toString('hex')}${prose(5_000)}${secret}\n${prose(5_000)}`)
-    const filler = Buffer.alloc(SEGMENT - early, 'the gate lets pass what it has seen\n')
+    const filler = Buffer.alloc(SEGMENT_BYTES - early, 'the gate lets pass what it has seen\n')
     const found = await views(Buffer.concat([filler, Buffer.from(`\n${form(packed)}\nend\n`)]))
-    expect(found.some(view => view.how.at(-1) === 'gzip' && view.content.includes(secret))).toBe(true)
+    expect(found.some(view => view.encodings.at(-1) === 'gzip' && view.content.includes(secret))).toBe(true)
   },
 )
 
@@ -189,7 +192,7 @@ async function costOf(unit: string, bytes: number): Promise<number> {
   const [start, end] = [Buffer.from('a=1\n'), Buffer.from('z.\n')]
   const before = process.threadCpuUsage()
   await views(Buffer.concat([start, Buffer.alloc(bytes, unit, 'latin1'), end]), SMALL).catch(error => {
-    if (!(error instanceof OverLimit)) throw error
+    if (!(error instanceof LimitExceeded)) throw error
   })
   return process.threadCpuUsage(before).user / 1000
 }
@@ -314,12 +317,12 @@ test('what looks like a compressed stream is tried so many times, and what canno
 })
 
 test('what takes longer than it may is over its limit, at the next turn', () => {
-  const budget = new Budget({ ...defaultLimits, maxBlobBytes: SEGMENT, maxMs: 10 })
+  const budget = new Budget({ ...defaultLimits, maxBlobBytes: SEGMENT_BYTES, maxMs: 10 })
   const until = (end: number) => {
     while (performance.now() < end);
   }
-  budget.work(() => until(performance.now() + 30))
-  expect(() => budget.isTurnOver()).toThrow(OverLimit)
+  budget.timed(() => until(performance.now() + 30))
+  expect(() => budget.shouldYield()).toThrow(LimitExceeded)
 })
 
 test('a file that lies open in an archive is looked at under its name too, where a rule asks for it', async () => {
@@ -333,6 +336,8 @@ test('a file that lies open in an archive is looked at under its name too, where
     [zip({ 'a.md': 'a\n', 'k.yaml': text }, { stored: true }), 'k.yaml'],
   ] as const) {
     const named = (await views(packed)).filter(view => view.name !== undefined)
-    expect(named.map(view => [view.name, view.content.toString(), view.inner])).toEqual([[name, text, []]])
+    expect(named.map(view => [view.name, view.content.toString(), view.archivePath])).toEqual([
+      [name, text, []],
+    ])
   }
 })

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { afterAll, afterEach, beforeEach, expect, test } from 'vitest'
 import { GateFault, type IncomingPush } from '../../container/checks/check.ts'
-import { identity } from '../../container/checks/commit-identity.ts'
+import { commitIdentity } from '../../container/checks/commit-identity.ts'
 import { secrets } from '../../container/checks/secrets/index.ts'
 import { gitOn } from '../../container/git/git.ts'
 import { fakeCommand } from './fixtures/fake-command.ts'
@@ -199,7 +199,7 @@ test.each<[string, string | undefined, RegExp]>([
     )
   const path = script === undefined ? bin : `${dirname(await fake('gpg', script))}:${bin}`
   const push = { ...made, git: gitOn(made.git.dir, { ...made.git.env, PATH: path }) }
-  const run = identity({ maxBlobBytes: 50 << 20 }).run(push, () => {}, never)
+  const run = commitIdentity({ maxBlobBytes: 50 << 20 }).run(push, () => {}, never)
   await expect(run).rejects.toBeInstanceOf(GateFault)
   await expect(run).rejects.toThrow(saying)
 })

@@ -1,6 +1,6 @@
 import { afterAll, afterEach, beforeEach, expect, test } from 'vitest'
 import type { IncomingPush } from '../../container/checks/check.ts'
-import { files } from '../../container/checks/file-rules.ts'
+import { fileRules } from '../../container/checks/file-rules.ts'
 import { checkGitleaksConfig, secrets } from '../../container/checks/secrets/index.ts'
 import type { Finding } from '../../src/contract/outcome.ts'
 import { anyKey, awsKeyId, githubToken, privateKey } from './fixtures/fakes.ts'
@@ -193,7 +193,7 @@ test('a key does not hide the words of its first line where they stand in a path
 
 test('a name that reads like a token is not told by the checks before the scan', async () => {
   const token = githubToken()
-  const [refusal] = await files({ maxBlobBytes: 1 << 20 }).run(
+  const [refusal] = await fileRules({ maxBlobBytes: 1 << 20 }).run(
     await (async () => {
       await tree.write(`ci/${token}.yml`, 'a\n')
       await tree.commit()
@@ -212,7 +212,7 @@ test('forty thousand secrets in one file, new ones and then old ones: nobody els
   const first = await tree.push(['main'])
   const turns = watchTurns()
   // As if there were no other process to hand them to.
-  const here = secrets({ ...settings, here: {} })
+  const here = secrets({ ...settings, inProcessLimits: {} })
   expect((await scanned(first, here))[0]?.reason).toMatch(/and 499 more$/)
   expect(first.record.findings).toHaveLength(500)
   await tree.publish('main')

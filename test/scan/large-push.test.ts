@@ -14,7 +14,7 @@ import { templates, type WorkTree, workTree } from './fixtures/repositories.ts'
 
 const settings = { gitleaks, seconds: 90, maxBlobBytes: 50 << 20, fingerprintKey: 'a key for tests' }
 /** Nothing is small enough to be searched where the sessions live. */
-const apart = { ...settings, here: { maxObjects: 0 } }
+const apart = { ...settings, inProcessLimits: { maxObjects: 0 } }
 const never = new AbortController().signal
 
 let tree: WorkTree
@@ -87,7 +87,7 @@ test('a small push that takes long to look at is searched in a process of its ow
     maxUnpackedBytes: 1 << 20,
     maxUnpacks: 30_000,
   }
-  for (const each of [by, { ...by, here: late }]) {
+  for (const each of [by, { ...by, inProcessLimits: late }]) {
     const push = await tree.push(['main'])
     const own = process.threadCpuUsage()
     expect(await secrets(each).run(push, () => {}, never)).toHaveLength(1)
@@ -136,7 +136,7 @@ test('a search whose memory is not enough refuses the push, as the gate’s faul
   await tree.write('a.txt', Array.from({ length: 20_000 }, () => githubToken()).join('\n'))
   await tree.commit()
   const push = await tree.push(['main'])
-  const run = secrets({ ...apart, heapMb: 12 }).run(push, () => {}, never)
+  const run = secrets({ ...apart, childHeapMib: 12 }).run(push, () => {}, never)
   await expect(run).rejects.toBeInstanceOf(GateFault)
   await expect(run).rejects.toMatchObject({
     cause: { message: expect.stringMatching(/without an answer \(SIG/) },

@@ -5,11 +5,11 @@ import path from 'node:path'
 import { text as consume } from 'node:stream/consumers'
 import { constants, deflateRawSync, deflateSync, gzipSync, zstdCompressSync } from 'node:zlib'
 import { afterAll, expect, test } from 'vitest'
-import { defaultLimits, type Limits, OverLimit } from '../../container/checks/limits.ts'
+import { defaultLimits, LimitExceeded, type Limits } from '../../container/checks/limits.ts'
 import { Budget } from '../../container/checks/secrets/bytes/budget.ts'
-import { inMemory, type Source } from '../../container/checks/secrets/bytes/byte-source.ts'
+import { memorySource, type Source } from '../../container/checks/secrets/bytes/byte-source.ts'
 import { type View, viewsOf } from '../../container/checks/secrets/decode/views.ts'
-import { packedIn } from '../../container/checks/secrets/unpack/find-streams.ts'
+import { findStreams } from '../../container/checks/secrets/unpack/find-streams.ts'
 import { unpack } from '../../container/checks/secrets/unpack/unpack.ts'
 import { packedBy, png, tar } from './fixtures/archives.ts'
 import { githubToken, prose } from './fixtures/fakes.ts'
@@ -23,13 +23,13 @@ async function views(content: Buffer, limits: Partial<Limits> = {}): Promise<Vie
   const found: View[] = []
   const budget = new Budget({ ...defaultLimits, maxBlobBytes: 50 * MIB, ...limits })
   const options = { path: 'a', folder, budget, signal: new AbortController().signal }
-  for await (const view of viewsOf(inMemory(content), options)) found.push(view)
+  for await (const view of viewsOf(memorySource(content), options)) found.push(view)
   return found
 }
 
 /** Is the secret in a view of what is packed? */
 async function isFound(secret: string, content: Buffer): Promise<boolean> {
-  return (await views(content)).some(view => view.how.length > 0 && view.content.includes(secret))
+  return (await views(content)).some(view => view.encodings.length > 0 && view.content.includes(secret))
 }
 
 /** With one byte changed; negative: counted from the end. */
@@ -136,7 +136,7 @@ test('bzip2 with a randomised block is refused, not passed over', async () => {
 
 test('a small bzip2 before 130 MiB of something else is unpacked, and the rest is not read for it', async () => {
   const text = 'a small fixture of a test\n'.repeat(20)
-  const source = inMemory(Buffer.concat([packedBy('bzip2', text), Buffer.alloc(130 * MIB)]))
+  const source = memorySource(Buffer.concat([packedBy('bzip2', text), Buffer.alloc(130 * MIB)]))
   let read = 0
   const counted: Source = {
     ...source,
@@ -146,7 +146,7 @@ test('a small bzip2 before 130 MiB of something else is unpacked, and the rest i
     },
   }
   const budget = new Budget({ ...defaultLimits, maxBlobBytes: 50 * MIB })
-  const unpacked = unpack(counted, { kind: 'bzip2', at: 0 }, budget, 'a', new AbortController().signal)
+  const unpacked = unpack(counted, { kind: 'bzip2', offset: 0 }, budget, 'a', new AbortController().signal)
   expect(await consume(unpacked)).toBe(text)
   expect(read).toBeLessThan(MIB)
 })
@@ -160,7 +160,7 @@ test.each<[string, (text: string) => Buffer]>([
   const [one, last] = [pack(prose(50_000)), githubToken()]
   const content = Buffer.concat([...Array.from({ length: 12 }, () => one), pack(prose(1000) + last)])
   const found = await views(content, { maxUnpackedBytes: 13 * 60_000 })
-  const unpacked = found.filter(view => view.how.join() === kind)
+  const unpacked = found.filter(view => view.encodings.join() === kind)
   expect(unpacked).toHaveLength(13)
   expect(unpacked.some(view => view.content.includes(last))).toBe(true)
 })
@@ -195,7 +195,7 @@ test('a comment of a picture that was packed with a small window is found, and w
   const secret = githubToken()
   const text = Buffer.concat([Buffer.from('Comment\0\0'), deflateSync(secret, { windowBits: 12 })])
   const found = await views(png('zTXt', text))
-  expect(found.filter(view => view.how.length > 0)).toHaveLength(1)
+  expect(found.filter(view => view.encodings.length > 0)).toHaveLength(1)
   expect(found.some(view => view.content.includes(secret))).toBe(true)
 })
 
@@ -203,7 +203,7 @@ test("a program's own code is not taken for compressed streams", async () => {
   const program = fs.readFileSync(process.execPath).subarray(0, 48 * MIB)
   const budget = new Budget({ ...defaultLimits, maxBlobBytes: 50 * MIB, maxUnpacks: 600 })
   for (let at = 0; at < program.length; at += 8 * MIB)
-    expect(() => packedIn(program.subarray(at, at + 8 * MIB), { budget, isStart: at === 0 })).not.toThrow()
+    expect(() => findStreams(program.subarray(at, at + 8 * MIB), { budget, isStart: at === 0 })).not.toThrow()
 })
 
 test.each<[string, string]>([
@@ -215,6 +215,6 @@ test.each<[string, string]>([
   const budget = new Budget({ ...defaultLimits, maxBlobBytes: 50 * MIB })
   global.gc?.()
   const before = process.memoryUsage().rss
-  expect(() => packedIn(content, { budget, isStart: true })).toThrow(OverLimit)
+  expect(() => findStreams(content, { budget, isStart: true })).toThrow(LimitExceeded)
   expect(process.memoryUsage().rss - before).toBeLessThan(150 * MIB)
 })

@@ -1,5 +1,5 @@
 import type { Git } from '../../git/git.ts'
-import { type Limits, OverLimit } from '../limits.ts'
+import { LimitExceeded, type Limits } from '../limits.ts'
 import { lines } from './git-lines.ts'
 
 /** A changed entry of a new commit: what the commit has there, and what each of its parents had. */
@@ -35,7 +35,7 @@ const DIFF_KIB = 512 << 10
 const MAX_PATH_BYTES = 64 << 20
 
 /** Counts entries and the bytes of their paths; the answer throws past a limit. */
-function bounded(maxEntries: number, tooMany: () => OverLimit): (path: Buffer) => void {
+function bounded(maxEntries: number, tooMany: () => LimitExceeded): (path: Buffer) => void {
   let entries = 0
   let bytes = 0
   return path => {
@@ -70,7 +70,7 @@ export async function changedEntries(
     '-z',
   ]
   const tooMany = () =>
-    new OverLimit(
+    new LimitExceeded(
       `its commits change more than ${limits.maxObjects} files, or their paths are too long`,
       'push it in smaller parts',
     )
@@ -113,7 +113,7 @@ export async function treeEntries(git: Git, tree: string, signal: AbortSignal): 
   const count = bounded(
     MAX_TAGGED_FILES,
     () =>
-      new OverLimit(
+      new LimitExceeded(
         `a tag holds more than ${MAX_TAGGED_FILES} files, or their paths are too long`,
         'tag a commit instead',
       ),

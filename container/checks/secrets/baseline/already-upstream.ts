@@ -2,11 +2,11 @@ import type { Git } from '../../../git/git.ts'
 import type { Command } from '../../../push/command-list.ts'
 import type { Introduced } from '../../objects/new-objects.ts'
 import { ObjectReader } from '../../objects/object-reader.ts'
-import type { Located } from '../gitleaks/locate.ts'
-import { type Clue, type Seeing, SeenUpstream } from './upstream-contents.ts'
+import type { LocatedMatch } from '../gitleaks/locate.ts'
+import { type BaselineOptions, type Candidate, UpstreamContents } from './upstream-contents.ts'
 
 /** The most of upstream's other files that a commit's findings are looked for in, and fewer where these are many. */
-const MAX_NEIGHBOURS = 2_000
+const MAX_SIBLINGS = 2_000
 const MAX_PAIRS = 2_000_000
 /** Of upstream's branches, so many of the newest are asked for a finding's path; all findings together ask so often. */
 const MAX_BRANCHES = 200
@@ -17,9 +17,9 @@ const MAX_WALKS = 10
 /** A shorter text is in many files by chance. */
 const MIN_SECRET = 6
 /** The same where all of upstream's tree is searched: for how long a text, for how many, and how long it takes. */
-const GREP = { least: 16, most: 100, ms: 5_000 }
+const GREP = { minLength: 16, max: 100, ms: 5_000 }
 
-interface Options extends Seeing {
+interface Options extends BaselineOptions {
   readonly git: Git
   readonly commands: readonly Command[]
 }
@@ -35,33 +35,36 @@ interface Options extends Seeing {
  * Nothing else is: a secret in a file of upstream does not excuse one in a message.
  * It is asked only about findings, so what it costs grows with these, and never with the repository's history.
  */
-export async function knownUpstream(found: readonly Located[], options: Options): Promise<Set<Located>> {
-  const known = new Set<Located>()
+export async function findKnownUpstream(
+  found: readonly LocatedMatch[],
+  options: Options,
+): Promise<Set<LocatedMatch>> {
+  const known = new Set<LocatedMatch>()
   if (found.length === 0) return known
   await using objects = new ObjectReader(options.git, options.signal)
-  const upstream = new SeenUpstream(objects, options)
+  const contents = new UpstreamContents(objects, options)
   const tips = await branchTips(options)
-  for (const each of await namesUpstream(found, tips, objects, options)) known.add(each)
+  for (const each of await knownFileNames(found, tips, objects, options)) known.add(each)
   const inFiles = found.filter(each => each.item.blob !== undefined)
-  const open = () => inFiles.filter(each => !known.has(each))
-  for (const clues of [ownPaths, neighbours, anywhere]) {
-    const left = open()
-    if (left.length === 0) return known
-    await upstream.look(await clues(left, tips, objects, options))
-    for (const each of left) if (upstream.hasFor(each)) known.add(each)
+  const stillNew = () => inFiles.filter(each => !known.has(each))
+  for (const candidates of [ownPaths, changedSiblings, grepTrees]) {
+    const remaining = stillNew()
+    if (remaining.length === 0) return known
+    await contents.scanCandidates(await candidates(remaining, tips, objects, options))
+    for (const each of remaining) if (contents.covers(each)) known.add(each)
   }
-  for (const each of await wholeFiles(open(), options)) known.add(each)
+  for (const each of await unchangedFiles(stillNew(), options)) known.add(each)
   return known
 }
 
-const isLong = ({ secret }: Located) => secret.length >= MIN_SECRET
+const isLong = ({ secret }: LocatedMatch) => secret.length >= MIN_SECRET
 /** Can git be asked for it by `<commit>:<path>`? */
-const canAsk = (path: string) => !/[\n\0\ufffd]/.test(path)
+const isAskablePath = (path: string) => !/[\n\0\ufffd]/.test(path)
 
 interface Tips {
   /** The default branch, and the pushed ones, whether upstream has them or not. */
-  readonly nearest: readonly string[]
-  readonly others: readonly string[]
+  readonly primary: readonly string[]
+  readonly other: readonly string[]
 }
 
 /** Names of the ends of upstream's branches, as they are now: what a client says of a ref's old end is not asked. */
@@ -71,155 +74,168 @@ async function branchTips({ git, commands, signal }: Options): Promise<Tips> {
     { signal },
   )
   const pushed = commands.map(command => command.ref as string).filter(ref => ref.startsWith('refs/heads/'))
-  const nearest = new Set(['HEAD', ...pushed.slice(0, MAX_BRANCHES)])
-  return { nearest: [...nearest], others: text.split('\n').filter(ref => ref !== '' && !nearest.has(ref)) }
+  const primary = new Set(['HEAD', ...pushed.slice(0, MAX_BRANCHES)])
+  return { primary: [...primary], other: text.split('\n').filter(ref => ref !== '' && !primary.has(ref)) }
 }
 
 /** The parents of a new commit that are upstream's. */
 const upstreamParents = (commit: string, { commits }: Pick<Introduced, 'commits'>) =>
   (commits.get(commit) ?? []).filter(parent => !commits.has(parent))
 
-async function namesUpstream(
-  found: readonly Located[],
-  { nearest, others }: Tips,
+async function knownFileNames(
+  found: readonly LocatedMatch[],
+  { primary, other }: Tips,
   objects: ObjectReader,
-  { introduced }: Options,
-): Promise<Located[]> {
-  const known: Located[] = []
-  const asked = new Map<string, boolean>()
+  { newObjects: introduced }: Options,
+): Promise<LocatedMatch[]> {
+  const known: LocatedMatch[] = []
+  const queried = new Map<string, boolean>()
   for (const each of found) {
     const { kind, commit, path } = each.item
     if (kind !== 'file name' || !isLong(each)) continue
-    const had = [...(introduced.before.get(commit)?.keys() ?? [])].filter(old => old.includes(each.secret))
-    const ends = [...nearest, ...upstreamParents(commit, introduced), ...others]
-    const names = [path, ...had.slice(0, MAX_COMMITS)]
-      .filter(canAsk)
-      .flatMap(old => ends.map(end => `${end}:${old}`))
-      .filter(name => !asked.has(name))
-      .slice(0, Math.max(0, MAX_NAMES - asked.size))
-    let at = 0
-    for await (const info of objects.info(names)) asked.set(names[at++] ?? '', info !== undefined)
-    if ([path, ...had].some(old => ends.some(end => asked.get(`${end}:${old}`)))) known.push(each)
+    const oldPaths = [...(introduced.before.get(commit)?.keys() ?? [])].filter(existing =>
+      existing.includes(each.secret),
+    )
+    const tips = [...primary, ...upstreamParents(commit, introduced), ...other]
+    const objectNames = [path, ...oldPaths.slice(0, MAX_COMMITS)]
+      .filter(isAskablePath)
+      .flatMap(existing => tips.map(end => `${end}:${existing}`))
+      .filter(name => !queried.has(name))
+      .slice(0, Math.max(0, MAX_NAMES - queried.size))
+    let index = 0
+    for await (const info of objects.info(objectNames))
+      queried.set(objectNames[index++] ?? '', info !== undefined)
+    if ([path, ...oldPaths].some(existing => tips.some(end => queried.get(`${end}:${existing}`))))
+      known.push(each)
   }
   return known
 }
 
 /** What upstream has at a finding's own path. */
 async function ownPaths(
-  found: readonly Located[],
-  { nearest, others }: Tips,
+  found: readonly LocatedMatch[],
+  { primary, other }: Tips,
   objects: ObjectReader,
-  { introduced }: Options,
-): Promise<Clue[]> {
-  const clues: Clue[] = []
-  const asked = new Map<string, { name: string; under: string | undefined; secrets: Set<string> }>()
-  const ask = (end: string, { item, secret }: Located, under?: string) => {
+  { newObjects: introduced }: Options,
+): Promise<Candidate[]> {
+  const candidates: Candidate[] = []
+  const queried = new Map<string, { name: string; belowCommit: string | undefined; secrets: Set<string> }>()
+  const query = (end: string, { item, secret }: LocatedMatch, belowCommit?: string) => {
     const name = `${end}:${item.path}`
-    const key = `${under} ${name}`
-    const of = asked.get(key)
-    if (of) of.secrets.add(secret)
-    else if (asked.size < MAX_NAMES && canAsk(item.path))
-      asked.set(key, { name, under, secrets: new Set([secret]) })
+    const key = `${belowCommit} ${name}`
+    const entry = queried.get(key)
+    if (entry) entry.secrets.add(secret)
+    else if (queried.size < MAX_NAMES && isAskablePath(item.path))
+      queried.set(key, { name, belowCommit, secrets: new Set([secret]) })
   }
   const long = found.filter(isLong)
   for (const each of long) {
     const { commit, path } = each.item
-    const before = introduced.before.get(commit)?.get(path)
-    if (before) clues.push({ blob: before, secrets: [each.secret], under: commit })
-    for (const parent of upstreamParents(commit, introduced)) ask(parent, each, commit)
-    for (const end of nearest) ask(end, each)
+    const upstreamBlob = introduced.before.get(commit)?.get(path)
+    if (upstreamBlob) candidates.push({ blob: upstreamBlob, secrets: [each.secret], belowCommit: commit })
+    for (const parent of upstreamParents(commit, introduced)) query(parent, each, commit)
+    for (const end of primary) query(end, each)
   }
-  for (const end of others) for (const each of long) ask(end, each)
-  const all = [...asked.values()]
-  let at = 0
+  for (const end of other) for (const each of long) query(end, each)
+  const all = [...queried.values()]
+  let index = 0
   for await (const info of objects.info(all.map(({ name }) => name))) {
-    const of = all[at++]
-    if (info && of) clues.push({ blob: info.id, ...of })
+    const entry = all[index++]
+    if (info && entry) candidates.push({ blob: info.id, ...entry })
   }
-  return clues
+  return candidates
 }
 
 /** Upstream's other files that a finding's commit, or a new one below it, changes, moves or deletes; the nearest first. */
-async function neighbours(
-  found: readonly Located[],
+async function changedSiblings(
+  found: readonly LocatedMatch[],
   _tips: Tips,
   _objects: ObjectReader,
-  { introduced: { commits, before } }: Options,
-): Promise<Clue[]> {
-  const clues: Clue[] = []
+  { newObjects: { commits, before: upstreamBlob } }: Options,
+): Promise<Candidate[]> {
+  const candidates: Candidate[] = []
   const byCommit = Map.groupBy(found.filter(isLong), each => each.item.commit)
-  for (const [commit, here] of [...byCommit].slice(0, MAX_COMMITS)) {
-    const secrets = new Set(here.map(each => each.secret))
-    const most = Math.min(MAX_NEIGHBOURS, MAX_PAIRS / secrets.size)
+  for (const [commit, commitFindings] of [...byCommit].slice(0, MAX_COMMITS)) {
+    const secrets = new Set(commitFindings.map(each => each.secret))
+    const max = Math.min(MAX_SIBLINGS, MAX_PAIRS / secrets.size)
     const blobs = new Set<string>()
     const below = new Set([commit])
-    for (const under of below) {
-      for (const blob of before.get(under)?.values() ?? []) {
-        if (blobs.has(blob) || blobs.size >= most) continue
+    for (const belowCommit of below) {
+      for (const blob of upstreamBlob.get(belowCommit)?.values() ?? []) {
+        if (blobs.has(blob) || blobs.size >= max) continue
         blobs.add(blob)
-        clues.push({ blob, secrets, under })
+        candidates.push({ blob, secrets, belowCommit })
       }
-      if (blobs.size >= most) break
-      for (const parent of commits.get(under) ?? []) if (commits.has(parent)) below.add(parent)
+      if (blobs.size >= max) break
+      for (const parent of commits.get(belowCommit) ?? []) if (commits.has(parent)) below.add(parent)
     }
   }
-  return clues
+  return candidates
 }
 
 /** Files of the default branch and of the pushed ones that have a line of the secret. */
-async function anywhere(
-  found: readonly Located[],
-  { nearest }: Tips,
+async function grepTrees(
+  found: readonly LocatedMatch[],
+  { primary }: Tips,
   objects: ObjectReader,
   { git, signal }: Options,
-): Promise<Clue[]> {
-  const secrets = [...new Set(found.map(each => each.secret))].filter(each => each.length >= GREP.least)
-  if (secrets.length === 0 || secrets.length > GREP.most) return []
-  const ends = new Set<string>()
-  for await (const info of objects.info(nearest.slice(0, 5).map(ref => `${ref}^{tree}`)))
-    if (info) ends.add(info.id)
-  if (ends.size === 0) return []
+): Promise<Candidate[]> {
+  const secrets = [...new Set(found.map(each => each.secret))].filter(each => each.length >= GREP.minLength)
+  if (secrets.length === 0 || secrets.length > GREP.max) return []
+  const tips = new Set<string>()
+  for await (const info of objects.info(primary.slice(0, 5).map(ref => `${ref}^{tree}`)))
+    if (info) tips.add(info.id)
+  if (tips.size === 0) return []
   const longest = (secret: string) =>
     secret.split(/\r?\n/).toSorted((a, b) => b.length - a.length)[0] ?? secret
-  const args = ['grep', '--text', '--name-only', '--null', '--fixed-strings', '-f', '-', ...ends]
-  const enough = AbortSignal.timeout(GREP.ms)
-  const told = await git
+  const args = ['grep', '--text', '--name-only', '--null', '--fixed-strings', '-f', '-', ...tips]
+  const timeout = AbortSignal.timeout(GREP.ms)
+  const grep = await git
     .run(args, {
-      signal: AbortSignal.any([signal, enough]),
+      signal: AbortSignal.any([signal, timeout]),
       input: `${secrets.map(longest).join('\n')}\n`,
       maxOutput: 1 << 20,
     })
     .catch(() => signal.throwIfAborted())
-  const names = (told?.stdout.toString('utf8') ?? '').split('\0').filter(name => name !== '' && canAsk(name))
-  const clues: Clue[] = []
-  for await (const info of objects.info(names.slice(0, MAX_NEIGHBOURS)))
-    if (info) clues.push({ blob: info.id, secrets, under: undefined })
-  return clues
+  const objectNames = (grep?.stdout.toString('utf8') ?? '')
+    .split('\0')
+    .filter(name => name !== '' && isAskablePath(name))
+  const candidates: Candidate[] = []
+  for await (const info of objects.info(objectNames.slice(0, MAX_SIBLINGS)))
+    if (info) candidates.push({ blob: info.id, secrets, belowCommit: undefined })
+  return candidates
 }
 
 /** Findings whose whole file is in a tree of upstream that their commit starts from. */
-async function wholeFiles(found: readonly Located[], options: Options): Promise<Located[]> {
-  const { commits } = options.introduced
-  const old = await withoutFresh(found, options)
-  const starts = new Set([...commits.keys()].flatMap(id => upstreamParents(id, options.introduced)))
-  if (old.length === 0 || starts.size === 1) return old
+async function unchangedFiles(found: readonly LocatedMatch[], options: Options): Promise<LocatedMatch[]> {
+  const { commits } = options.newObjects
+  const existing = await existingOnly(found, options)
+  const starts = new Set([...commits.keys()].flatMap(id => upstreamParents(id, options.newObjects)))
+  if (existing.length === 0 || starts.size === 1) return existing
   // Of several such trees, the commit's own count.
-  const byCommit = [...Map.groupBy(old, each => each.item.commit).values()]
-  const known: Located[] = []
-  for (const here of byCommit.slice(0, MAX_WALKS)) known.push(...(await withoutFresh(here, options)))
+  const byCommit = [...Map.groupBy(existing, each => each.item.commit).values()]
+  const known: LocatedMatch[] = []
+  for (const commitFindings of byCommit.slice(0, MAX_WALKS))
+    known.push(...(await existingOnly(commitFindings, options)))
   return known
 }
 
 /** Those whose files are not new below their commits, by git's own answer (rev-list --objects). */
-async function withoutFresh(found: readonly Located[], { git, signal }: Options): Promise<Located[]> {
+async function existingOnly(
+  found: readonly LocatedMatch[],
+  { git, signal }: Options,
+): Promise<LocatedMatch[]> {
   if (found.length === 0) return []
   const blobs = new Set(found.map(each => each.item.blob))
   const tips = new Set(found.map(each => each.item.commit))
-  const fresh = await git.text(['rev-list', '--objects', '--no-object-names', '--stdin', '--not', '--all'], {
-    signal,
-    input: `${[...tips].join('\n')}\n`,
-    maxOutput: 64 << 20,
-  })
-  for (const id of fresh.split('\n')) blobs.delete(id)
+  const newObjects = await git.text(
+    ['rev-list', '--objects', '--no-object-names', '--stdin', '--not', '--all'],
+    {
+      signal,
+      input: `${[...tips].join('\n')}\n`,
+      maxOutput: 64 << 20,
+    },
+  )
+  for (const id of newObjects.split('\n')) blobs.delete(id)
   return found.filter(each => blobs.has(each.item.blob))
 }

@@ -12,9 +12,9 @@ export interface Source {
 }
 
 /** What is held in memory at once, in bytes; and so the most that is decoded in one piece. */
-export const SEGMENT = 8 << 20
+export const SEGMENT_BYTES = 8 << 20
 
-export function inMemory(content: Buffer): Source {
+export function memorySource(content: Buffer): Source {
   return {
     size: content.length,
     read: async (start, length) => content.subarray(start, start + length),
@@ -27,25 +27,25 @@ function* pieces(content: Buffer) {
   for (let at = 0; at < content.length; at += 65_536) yield content.subarray(at, at + 65_536)
 }
 
-let spilled = 0
+let spoolCount = 0
 
 /** Keeps what `parts` yields: in memory while it is small, in a file of `folder` from then on. */
-export async function collect(parts: AsyncIterable<Buffer>, folder: string): Promise<Source> {
-  const held: Buffer[] = []
+export async function spool(input: AsyncIterable<Buffer>, folder: string): Promise<Source> {
+  const chunks: Buffer[] = []
   let size = 0
   let path: string | undefined
   let file: Awaited<ReturnType<typeof open>> | undefined
   try {
-    for await (const part of parts) {
-      size += part.length
-      if (file) await file.appendFile(part)
+    for await (const chunk of input) {
+      size += chunk.length
+      if (file) await file.appendFile(chunk)
       else {
-        held.push(part)
-        if (size > SEGMENT) {
-          path = join(folder, `spill-${++spilled}`)
+        chunks.push(chunk)
+        if (size > SEGMENT_BYTES) {
+          path = join(folder, `spill-${++spoolCount}`)
           file = await open(path, 'wx', 0o600)
-          await file.appendFile(Buffer.concat(held))
-          held.length = 0
+          await file.appendFile(Buffer.concat(chunks))
+          chunks.length = 0
         }
       }
     }
@@ -54,23 +54,23 @@ export async function collect(parts: AsyncIterable<Buffer>, folder: string): Pro
     if (path) await rm(path, { force: true })
     throw error
   }
-  if (!file || !path) return inMemory(Buffer.concat(held))
+  if (!file || !path) return memorySource(Buffer.concat(chunks))
   await file.close()
-  return inFile(path, size)
+  return fileSource(path, size)
 }
 
-async function inFile(path: string, size: number): Promise<Source> {
+async function fileSource(path: string, size: number): Promise<Source> {
   const file = await open(path, 'r')
   return {
     size,
     async read(start, length) {
-      const wanted = Math.min(length, size - start)
-      const buffer = Buffer.alloc(wanted)
-      let got = 0
-      while (got < wanted) {
-        const { bytesRead } = await file.read(buffer, got, wanted - got, start + got)
+      const total = Math.min(length, size - start)
+      const buffer = Buffer.alloc(total)
+      let filled = 0
+      while (filled < total) {
+        const { bytesRead } = await file.read(buffer, filled, total - filled, start + filled)
         if (bytesRead === 0) throw new Error('a temporary file is shorter than it was')
-        got += bytesRead
+        filled += bytesRead
       }
       return buffer
     },

@@ -1,37 +1,38 @@
-import { kindOf } from './byte-runs.ts'
+import { byteClass } from './byte-runs.ts'
 
 /** The least that is looked at by itself, in bytes. */
-export const MIN_HIDDEN = 12
+export const MIN_DECODED_BYTES = 12
 
 /** Is it text that a person or a program would read, by its first bytes? */
 export function isText(content: Buffer): boolean {
   const probe = content.subarray(0, 4096)
-  if (probe.length < MIN_HIDDEN) return false
-  let odd = 0
-  for (const byte of probe) if ((byte < 32 && byte !== 9 && byte !== 10 && byte !== 13) || byte === 127) odd++
-  if (odd * 20 > probe.length) return false
-  let high = 0
-  for (const byte of probe) if (byte > 127) high++
+  if (probe.length < MIN_DECODED_BYTES) return false
+  let controls = 0
+  for (const byte of probe)
+    if ((byte < 32 && byte !== 9 && byte !== 10 && byte !== 13) || byte === 127) controls++
+  if (controls * 20 > probe.length) return false
+  let nonAscii = 0
+  for (const byte of probe) if (byte > 127) nonAscii++
   // Random bytes are half above 127; UTF-8 that is mostly not ASCII decodes without a replacement.
-  return high * 10 < probe.length || !probe.subarray(0, -4).toString('utf8').includes('\ufffd')
+  return nonAscii * 10 < probe.length || !probe.subarray(0, -4).toString('utf8').includes('\ufffd')
 }
 
-export const READABLE = kindOf(/[\t\n\r\x20-\x7e]/)
+export const PRINTABLE = byteClass(/[\t\n\r\x20-\x7e]/)
 /** Random bytes are printable for as long once in ten megabytes; no secret that gitleaks knows by its form is shorter. */
-const READABLE_RUN = 16
+const MIN_TEXT_RUN = 16
 
 /** Is there text somewhere in it, narrow, or wide with its zeros? */
-export function holdsText(content: Buffer): boolean {
+export function containsText(content: Buffer): boolean {
   let run = 0
   for (const byte of content)
-    if (READABLE[byte] === 1) {
-      if (++run === READABLE_RUN) return true
+    if (PRINTABLE[byte] === 1) {
+      if (++run === MIN_TEXT_RUN) return true
     } else if (byte !== 0) run = 0
   return false
 }
 
 /** Wide text without its zeros; what is mostly something else stays what it is. */
-export function narrow(content: Buffer): Buffer {
+export function dropZeroBytes(content: Buffer): Buffer {
   let zeros = 0
   for (const byte of content) if (byte === 0) zeros++
   return zeros * 3 > content.length ? Buffer.from(content.filter(byte => byte !== 0)) : content

@@ -1,35 +1,35 @@
-import { kindOf, runsOf } from '../bytes/byte-runs.ts'
-import type { Decoded } from './encoded-blocks.ts'
+import { byteClass, runsOf } from '../bytes/byte-runs.ts'
+import type { DecodedBlock } from './encoded-blocks.ts'
 
 const BASE32 = 'ABCDEFGHIJKLMNOPQRSTUVWXYZ234567'
 
 /** RFC 4648, section 6. */
-export function fromBase32(text: string): Buffer {
+export function decodeBase32(text: string): Buffer {
   const bytes: number[] = []
   let bits = 0
-  let held = 0
-  for (const letter of text) {
-    held = ((held << 5) | BASE32.indexOf(letter)) & 0xfff
+  let buffer = 0
+  for (const char of text) {
+    buffer = ((buffer << 5) | BASE32.indexOf(char)) & 0xfff
     bits += 5
     if (bits < 8) continue
     bits -= 8
-    bytes.push((held >> bits) & 255)
+    bytes.push((buffer >> bits) & 255)
   }
   return Buffer.from(bytes)
 }
 
 /** What uuencode(1) made. */
-export function* uuencodedIn(text: string): Generator<Decoded> {
-  for (const begin of text.matchAll(/^begin [0-7]{3,4} [^\n]*\n/gm)) {
+export function* uuencodedBlocks(text: string): Generator<DecodedBlock> {
+  for (const header of text.matchAll(/^begin [0-7]{3,4} [^\n]*\n/gm)) {
     const bytes: number[] = []
-    let at = begin.index + begin[0].length
+    let offset = header.index + header[0].length
     for (;;) {
-      const end = text.indexOf('\n', at)
-      const line = text.slice(at, end < 0 ? text.length : end)
+      const end = text.indexOf('\n', offset)
+      const line = text.slice(offset, end < 0 ? text.length : end)
       const count = (line.charCodeAt(0) - 32) & 63
       if (!/^[ -`]+\r?$/.test(line) || count === 0) break
       // No line holds more than its count says, which is at most 63.
-      const values = [...line.slice(1, 85)].map(letter => (letter.charCodeAt(0) - 32) & 63)
+      const values = [...line.slice(1, 85)].map(char => (char.charCodeAt(0) - 32) & 63)
       const row: number[] = []
       for (let i = 0; i + 1 < values.length; i += 4) {
         const [a = 0, b = 0, c = 0, d = 0] = values.slice(i, i + 4)
@@ -37,68 +37,69 @@ export function* uuencodedIn(text: string): Generator<Decoded> {
       }
       bytes.push(...row.slice(0, count))
       if (end < 0) break
-      at = end + 1
+      offset = end + 1
     }
-    if (bytes.length > 0) yield { how: 'uuencode', content: Buffer.from(bytes), at: begin.index }
+    if (bytes.length > 0) yield { encoding: 'uuencode', content: Buffer.from(bytes), offset: header.index }
   }
 }
 
 /** Adobe's base85: between `<~` and `~>`, and in streams of a PDF, up to `~>`. */
-export function* ascii85In(text: string): Generator<Decoded> {
+export function* ascii85Blocks(text: string): Generator<DecodedBlock> {
   let from = 0
   for (let end = text.indexOf('~>'); end >= 0; end = text.indexOf('~>', from)) {
     const before = text.slice(from, end)
     const start = Math.max(before.lastIndexOf('<~'), before.lastIndexOf('stream'))
     if (start >= 0) {
-      const begin = start + (before[start] === '<' ? 2 : 6)
-      yield { how: 'ascii85', content: fromAscii85(before.slice(begin)), at: from + start }
+      const header = start + (before[start] === '<' ? 2 : 6)
+      yield { encoding: 'ascii85', content: decodeAscii85(before.slice(header)), offset: from + start }
     }
     from = end + 2
   }
 }
 
-function fromAscii85(text: string): Buffer {
+function decodeAscii85(text: string): Buffer {
   const bytes: number[] = []
   let group: number[] = []
-  const put = (values: readonly number[], count: number) => {
+  const emit = (values: readonly number[], count: number) => {
     const value = values.reduce((sum, digit) => sum * 85 + digit, 0)
     for (let i = 0; i < count; i++) bytes.push(Math.floor(value / 256 ** (3 - i)) & 255)
   }
-  for (const letter of text) {
-    if (/\s/.test(letter)) continue
-    const digit = letter.charCodeAt(0) - 33
-    if (letter === 'z' && group.length === 0) put([0], 4)
+  for (const char of text) {
+    if (/\s/.test(char)) continue
+    const digit = char.charCodeAt(0) - 33
+    if (char === 'z' && group.length === 0) emit([0], 4)
     else if (digit < 0 || digit > 84) break
     else if (group.push(digit) === 5) {
-      put(group, 4)
+      emit(group, 4)
       group = []
     }
   }
-  if (group.length > 1) put([...group, 84, 84, 84].slice(0, 5), group.length - 1)
+  if (group.length > 1) emit([...group, 84, 84, 84].slice(0, 5), group.length - 1)
   return Buffer.from(bytes)
 }
 
 const BASE85 = '0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz!#$%&()*+-;<=>?@^_`{|}~'
-const BASE85_LETTER = kindOf(/[0-9A-Za-z!#$%&()*+;<=>?@^_`{|}~-]/)
+const BASE85_BYTE = byteClass(/[0-9A-Za-z!#$%&()*+;<=>?@^_`{|}~-]/)
 const BASE85_VALUE = Uint8Array.from({ length: 256 }, (_, byte) =>
   Math.max(0, BASE85.indexOf(String.fromCharCode(byte))),
 )
-const IS_SIGN = kindOf(/[!#$%&()*;<>?@^`{|}~]/)
+const BASE85_SIGN = byteClass(/[!#$%&()*;<>?@^`{|}~]/)
 /** The least that is tried, in letters: a fourth more than what it stands for. */
 const MIN_BASE85 = 40
 /** What says whether a run is base85, in letters: that it reads as something there. */
-const TRIED = 200
+const PROBE_LENGTH = 200
 
 /** Git's and Python's base85 (RFC 1924's letters), which has no marks, in what is written without a blank. */
-export function* base85In(content: Buffer, isWorth: (content: Buffer) => boolean): Generator<Decoded> {
-  for (const { from, to } of runsOf(content, BASE85_LETTER, MIN_BASE85)) {
+export function* base85Runs(content: Buffer, isWorth: (content: Buffer) => boolean): Generator<DecodedBlock> {
+  for (const { from: start, to } of runsOf(content, BASE85_BYTE, MIN_BASE85)) {
     // A run of letters and digits is no base85: a third of its letters are signs that base64 has not.
     let signs = 0
-    for (let at = from; at < Math.min(to, from + TRIED); at++) signs += IS_SIGN[content[at] ?? 0] ?? 0
+    for (let offset = start; offset < Math.min(to, start + PROBE_LENGTH); offset++)
+      signs += BASE85_SIGN[content[offset] ?? 0] ?? 0
     if (signs < 4) continue
     for (let skip = 0; skip < 5; skip++) {
-      if (!isWorth(fromBase85(content, from + skip, Math.min(to, from + TRIED)))) continue
-      yield { how: 'base85', content: fromBase85(content, from + skip, to), at: from }
+      if (!isWorth(decodeBase85(content, start + skip, Math.min(to, start + PROBE_LENGTH)))) continue
+      yield { encoding: 'base85', content: decodeBase85(content, start + skip, to), offset: start }
       break
     }
   }
@@ -108,30 +109,30 @@ export function* base85In(content: Buffer, isWorth: (content: Buffer) => boolean
 const GIT_ROW = /^([A-Za-z])((?:[0-9A-Za-z!#$%&()*+;<=>?@^_`{|}~-]{5}){1,13})\r?$/
 
 /** What `git diff --binary` writes of a file: what zlib made of it, or of what changes in it. */
-export function* gitPatchesIn(content: Buffer, text: string): Generator<Decoded> {
-  for (const begin of text.matchAll(/^(?:literal|delta) \d{1,12}\r?\n/gm)) {
+export function* gitBinaryPatches(content: Buffer, text: string): Generator<DecodedBlock> {
+  for (const header of text.matchAll(/^(?:literal|delta) \d{1,12}\r?\n/gm)) {
     const rows: Buffer[] = []
-    for (let at = begin.index + begin[0].length; at < text.length; ) {
-      const newline = text.indexOf('\n', at)
+    for (let offset = header.index + header[0].length; offset < text.length; ) {
+      const newline = text.indexOf('\n', offset)
       const end = newline < 0 ? text.length : newline
       // No row is longer than 52 bytes, which are 65 letters.
-      const [, count, letters] = (end - at <= 68 && GIT_ROW.exec(text.slice(at, end))) || []
-      if (count === undefined || letters === undefined) break
+      const [, count, encoded] = (end - offset <= 68 && GIT_ROW.exec(text.slice(offset, end))) || []
+      if (count === undefined || encoded === undefined) break
       const size = count.charCodeAt(0) - (count <= 'Z' ? 64 : 70)
-      rows.push(fromBase85(content, at + 1, at + 1 + letters.length).subarray(0, size))
-      at = end + 1
+      rows.push(decodeBase85(content, offset + 1, offset + 1 + encoded.length).subarray(0, size))
+      offset = end + 1
     }
-    if (rows.length > 0) yield { how: 'git patch', content: Buffer.concat(rows), at: begin.index }
+    if (rows.length > 0) yield { encoding: 'git patch', content: Buffer.concat(rows), offset: header.index }
   }
 }
 
-function fromBase85(content: Buffer, from: number, to: number): Buffer {
-  const bytes = Buffer.alloc(Math.ceil((to - from) / 5) * 4)
-  for (let at = from; at < to; at += 5) {
+function decodeBase85(content: Buffer, start: number, to: number): Buffer {
+  const bytes = Buffer.alloc(Math.ceil((to - start) / 5) * 4)
+  for (let offset = start; offset < to; offset += 5) {
     let value = 0
     for (let i = 0; i < 5; i++)
-      value = value * 85 + (at + i < to ? (BASE85_VALUE[content[at + i] ?? 0] ?? 0) : 84)
-    bytes.writeUInt32BE(value % 2 ** 32, ((at - from) / 5) * 4)
+      value = value * 85 + (offset + i < to ? (BASE85_VALUE[content[offset + i] ?? 0] ?? 0) : 84)
+    bytes.writeUInt32BE(value % 2 ** 32, ((offset - start) / 5) * 4)
   }
-  return bytes.subarray(0, Math.floor(((to - from) * 4) / 5))
+  return bytes.subarray(0, Math.floor(((to - start) * 4) / 5))
 }

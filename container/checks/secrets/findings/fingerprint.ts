@@ -1,11 +1,12 @@
 import { createHmac } from 'node:crypto'
-import type { Located } from '../gitleaks/locate.ts'
+import type { LocatedMatch } from '../gitleaks/locate.ts'
 
 /** Where a finding is, as it is shown: the path, then the way inside archives. */
-export const placeOf = (found: Pick<Located, 'item' | 'inner'>) => [found.item.path, ...found.inner].join('!')
+export const displayPath = (found: Pick<LocatedMatch, 'item' | 'archivePath'>) =>
+  [found.item.path, ...found.archivePath].join('!')
 
 /** The same as no two places share it: a file may be named like a way into an archive, or `commit message`. */
-export const placeKey = ({ item, inner }: Pick<Located, 'item' | 'inner'>) =>
+export const placeKey = ({ item, archivePath: inner }: Pick<LocatedMatch, 'item' | 'archivePath'>) =>
   JSON.stringify([item.kind, item.path, ...inner])
 
 /**
@@ -14,7 +15,7 @@ export const placeKey = ({ item, inner }: Pick<Located, 'item' | 'inner'>) =>
  * fingerprint is shown to agents and kept in the ledger: without the key nobody can try out guesses at a weak secret.
  * Under another key exceptions no longer match, and the findings are refused again.
  */
-export function fingerprint(found: Located, repository: string, key: string): string {
+export function fingerprint(found: LocatedMatch, repository: string, key: string): string {
   const hmac = createHmac('sha256', key)
   // A rule that goes by a file's name alone finds no secret in it: all of the file is.
   const secret = found.secret || (found.item.blob ?? '')

@@ -1,4 +1,4 @@
-import type { Located } from '../gitleaks/locate.ts'
+import type { LocatedMatch } from '../gitleaks/locate.ts'
 
 /** Files in which names of packages, or words such as `Key`, stand before checksums and ids. */
 const FILES = /(?:^|\/)(?:Podfile\.lock|deno\.lock|verification-metadata\.xml|[^/]+\.refactorlog)$/i
@@ -6,5 +6,5 @@ const FILES = /(?:^|\/)(?:Podfile\.lock|deno\.lock|verification-metadata\.xml|[^
 const CHECKSUM = /^(?:[0-9a-f]{40}|[0-9a-f]{64}|[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})$/i
 
 /** Is it what such a file is made of? Only gitleaks' rule for anything that looks like a key takes it for a secret. */
-export const isChecksum = ({ rule, item, how, secret }: Located): boolean =>
+export const isChecksum = ({ rule, item, encodings: how, secret }: LocatedMatch): boolean =>
   rule === 'generic-api-key' && how.length === 0 && FILES.test(item.path) && CHECKSUM.test(secret)

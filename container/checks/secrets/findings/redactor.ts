@@ -10,11 +10,11 @@ const TOKEN_SHAPES =
   /(?<![A-Za-z0-9])(?:gh[pousr]_|github_pat_|glpat-|gl(?:dt|rt|cbt|ptt)-|npm_|pypi-|dop_v1_|xox[a-z]-|xapp-|hf_|[spr]k_(?:live|test)_|sk-(?:proj|ant|svcacct)-|SG\.|shp(?:at|ca|pa|ss)_|AIza|AKIA|ASIA|ABIA|ACCA|eyJ|gate_)(?=[A-Za-z_.=-]*\d)[A-Za-z0-9_.=-]{16,}/g
 
 /** Text without what reads like a token. */
-export const withoutTokens = (text: string): string => text.replace(TOKEN_SHAPES, REDACTED)
+export const redactTokens = (text: string): string => text.replace(TOKEN_SHAPES, REDACTED)
 
 /** Text for people, without control characters or what reads like a token, and of bounded length. */
-export function printable(text: string, max = 200): string {
-  const plain = withoutTokens(text).replace(
+export function sanitizeForAgent(text: string, max = 200): string {
+  const plain = redactTokens(text).replace(
     /[\x00-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2066-\u2069\ufeff\ufffd]/g,
     '?',
   )
@@ -22,19 +22,19 @@ export function printable(text: string, max = 200): string {
 }
 
 /** Secrets that text is compared with one by one; where there are more, all that could be one is taken out. */
-const MOST = 500
+const MAX_SECRETS = 500
 /** A shorter line or word of a secret is no secret. */
-const LEAST_PART = 16
+const MIN_PART = 16
 /** The first and the last line of a key say nothing, and so are in many texts. */
-const ARMOUR = /-----(?:BEGIN|END)[^\n-]*-----/g
+const PEM_LINE = /-----(?:BEGIN|END)[^\n-]*-----/g
 /** Blanks, and line breaks as escapes. */
-const BETWEEN_PARTS = /(?:\s|\\[nr])+/
+const PART_SEPARATOR = /(?:\s|\\[nr])+/
 /** Of a line before a secret, so much is shown. */
-const SHOWN_BEFORE = 80
+const MAX_BEFORE = 80
 
 interface Secret {
   readonly plain: string
-  readonly low: string
+  readonly lowercase: string
   readonly encoded: readonly string[]
 }
 
@@ -42,31 +42,31 @@ interface Secret {
 export class Redactor {
   readonly #secrets: readonly Secret[]
   readonly #tooMany: boolean
-  readonly #names = new Map<string, string>()
+  readonly #redactedParts = new Map<string, string>()
 
   constructor(secrets: readonly string[]) {
     const all = new Set<string>()
     for (const secret of secrets) {
-      const parts = secret.replace(ARMOUR, ' ').split(BETWEEN_PARTS)
+      const parts = secret.replace(PEM_LINE, ' ').split(PART_SEPARATOR)
       if (secret.length >= 4) all.add(secret)
-      for (const part of parts) if (part.length >= LEAST_PART) all.add(part)
-      if (all.size > MOST) break
+      for (const part of parts) if (part.length >= MIN_PART) all.add(part)
+      if (all.size > MAX_SECRETS) break
     }
-    this.#tooMany = all.size > MOST
+    this.#tooMany = all.size > MAX_SECRETS
     this.#secrets = [...all]
       .sort((a, b) => b.length - a.length)
-      .map(plain => ({ plain, low: plain.toLowerCase(), encoded: encodings(plain) }))
+      .map(plain => ({ plain, lowercase: plain.toLowerCase(), encoded: encodings(plain) }))
   }
 
   /** A name, with any part of the path that holds a secret, plain or encoded, gone; or all of it, for one with `/`. */
-  name(path: string): string {
-    const shown = path.replace(FILE_NAME, part => this.#part(part))
-    return shown.includes('/') && this.#part(shown) === REDACTED ? REDACTED : shown
+  redactPath(path: string): string {
+    const shown = path.replace(FILE_NAME, part => this.#redactPart(part))
+    return shown.includes('/') && this.#redactPart(shown) === REDACTED ? REDACTED : shown
   }
 
-  #part(text: string): string {
-    const shown = this.#names.get(text) ?? (this.#mayHold(text) ? REDACTED : text)
-    this.#names.set(text, shown)
+  #redactPart(text: string): string {
+    const shown = this.#redactedParts.get(text) ?? (this.#mayContain(text) ? REDACTED : text)
+    this.#redactedParts.set(text, shown)
     return shown
   }
 
@@ -75,15 +75,15 @@ export class Redactor {
     if (this.#tooMany) return REDACTED
     const start = secret.split('\n')[0] ?? ''
     const at = start === '' ? -1 : line.indexOf(start)
-    const before = this.#without(line, at >= 0 ? at : Math.min(SHOWN_BEFORE, line.length))
-    const shown = (at >= 0 ? before.slice(-SHOWN_BEFORE) : before).replace(TOKEN, token =>
-      /\d/.test(token) || token.length > 40 || this.#holds(token) ? '…' : token,
+    const before = this.#withoutSecrets(line, at >= 0 ? at : Math.min(MAX_BEFORE, line.length))
+    const shown = (at >= 0 ? before.slice(-MAX_BEFORE) : before).replace(TOKEN, token =>
+      /\d/.test(token) || token.length > 40 || this.#contains(token) ? '…' : token,
     )
-    return printable(`${shown.trimStart()}${REDACTED}`)
+    return sanitizeForAgent(`${shown.trimStart()}${REDACTED}`)
   }
 
   /** The line up to `end`, without the secrets that begin there, also where they go on behind it. */
-  #without(line: string, end: number): string {
+  #withoutSecrets(line: string, end: number): string {
     const spans: [number, number][] = []
     for (const { plain } of this.#secrets)
       for (let at = line.indexOf(plain); at >= 0 && at < end; at = line.indexOf(plain, at + 1))
@@ -98,15 +98,15 @@ export class Redactor {
     return shown + line.slice(Math.min(from, end), end)
   }
 
-  #mayHold(text: string): boolean {
-    return this.#holds(text) || (this.#tooMany && /[A-Za-z0-9+=_%\\-]{16,}/.test(text))
+  #mayContain(text: string): boolean {
+    return this.#contains(text) || (this.#tooMany && /[A-Za-z0-9+=_%\\-]{16,}/.test(text))
   }
 
-  #holds(text: string): boolean {
+  #contains(text: string): boolean {
     const forms = [text, ...decodings(text)].map(form => form.toLowerCase())
     return this.#secrets.some(
-      ({ low, encoded }) =>
-        forms.some(form => form.includes(low)) || encoded.some(each => text.includes(each)),
+      ({ lowercase, encoded }) =>
+        forms.some(form => form.includes(lowercase)) || encoded.some(each => text.includes(each)),
     )
   }
 }

@@ -2,31 +2,31 @@ import type { Finding, Refusal } from '../../../../src/contract/outcome.ts'
 import type { IncomingPush } from '../../check.ts'
 import { refsWith, tagTarget } from '../../objects/commit-refs.ts'
 import type { Introduced } from '../../objects/new-objects.ts'
-import type { Located } from '../gitleaks/locate.ts'
-import { askOperator, type Refused, remedy } from '../remedy/fix-steps.ts'
-import { broughtBy } from '../remedy/ref-history.ts'
-import type { Leak } from '../remedy/rewrite-history.ts'
-import type { Found } from '../scan/scan-job.ts'
+import type { LocatedMatch } from '../gitleaks/locate.ts'
+import { exceptionCommands, fixSteps, type RefusedRef } from '../remedy/fix-steps.ts'
+import { refHistory } from '../remedy/ref-history.ts'
+import type { ReportedLeak } from '../remedy/rewrite-history.ts'
+import type { ScanResult } from '../scan/scan-job.ts'
 import { exceptionFor } from './exceptions.ts'
-import { fingerprint, placeKey, placeOf } from './fingerprint.ts'
+import { displayPath, fingerprint, placeKey } from './fingerprint.ts'
 import { isChecksum } from './known-false-positives.ts'
-import { printable, Redactor } from './redactor.ts'
+import { Redactor, sanitizeForAgent } from './redactor.ts'
 
 interface Options {
   readonly push: IncomingPush
-  readonly introduced: Introduced
+  readonly newObjects: Introduced
   readonly key: string
 }
 
 /** Findings that a refusal spells out; the ledger has them all. */
-const SHOWN = 5
+const MAX_SHOWN = 5
 /** Refs that are told what to do; of thousands, the others are much the same. */
-const REMEDIES = 20
+const MAX_REMEDIES = 20
 /** The most findings that are kept of one push. */
-const KEPT = 500
+const MAX_KEPT = 500
 
-interface Judged {
-  readonly found: Located
+interface ReportedFinding {
+  readonly match: LocatedMatch
   /** Every commit that brings it, parents first. */
   readonly commits: Set<string>
   readonly finding: Finding
@@ -35,103 +35,108 @@ interface Judged {
 }
 
 /** What is not excepted is refused; all findings and all exceptions used go on the push's record. */
-export function judge({ fresh, secrets }: Found, options: Options): Refusal[] {
-  const { push, introduced, key } = options
+export function reportFindings({ newFindings, secrets }: ScanResult, options: Options): Refusal[] {
+  const { push, newObjects, key } = options
   const redactor = new Redactor(secrets)
-  const order = new Map([...introduced.commits.keys()].map((id, i) => [id, i]))
+  const order = new Map([...newObjects.commits.keys()].map((id, i) => [id, i]))
   const now = Date.now()
-  const seen = new Map<string, Judged>()
-  const refused: Judged[] = []
-  const sorted = fresh
+  const seen = new Map<string, ReportedFinding>()
+  const refused: ReportedFinding[] = []
+  const sorted = newFindings
     .filter(each => !isChecksum(each))
     .toSorted(
       (a, b) =>
         (order.get(a.item.commit) ?? 0) - (order.get(b.item.commit) ?? 0) ||
-        a.how.length - b.how.length ||
+        a.encodings.length - b.encodings.length ||
         a.line - b.line,
     )
-  for (const found of preferNamed(sorted)) {
-    const print = fingerprint(found, push.pass.repository.name, key)
-    const before = seen.get(print)
-    before?.commits.add(found.item.commit)
-    if (before) continue
-    const exception = exceptionFor(print, push.pass.exceptions, now)
-    if (seen.size >= KEPT && !exception) {
+  for (const match of dropGenericDuplicates(sorted)) {
+    const findingId = fingerprint(match, push.pass.repository.name, key)
+    const earlier = seen.get(findingId)
+    earlier?.commits.add(match.item.commit)
+    if (earlier) continue
+    const exception = exceptionFor(findingId, push.pass.exceptions, now)
+    if (seen.size >= MAX_KEPT && !exception) {
       // Whatever is on record may be excepted, and more was found than is kept.
       if (refused.length === 0)
-        return [{ reason: `more secrets found than the ${KEPT} on record`, detail: [], remedy: [] }]
+        return [{ reason: `more secrets found than the ${MAX_KEPT} on record`, detail: [], remedy: [] }]
       break
     }
     if (exception && !push.record.exceptionsUsed.includes(exception.id))
       push.record.exceptionsUsed.push(exception.id)
-    if (seen.size >= KEPT) continue
-    const finding = describe(found, print, redactor)
+    if (seen.size >= MAX_KEPT) continue
+    const finding = describe(match, findingId, redactor)
     push.record.findings.push(finding)
-    const declined = push.pass.declines?.find(decline => decline.fingerprint === print)?.reason
-    const judged = { found, commits: new Set([found.item.commit]), finding, declined }
-    seen.set(print, judged)
+    const declined = push.pass.declines?.find(decline => decline.fingerprint === findingId)?.reason
+    const reported = { match, commits: new Set([match.item.commit]), finding, declined }
+    seen.set(findingId, reported)
     if (exception) continue
-    refused.push(judged)
-    const { kind, ref } = found.item
-    if (kind === 'ref name' && ref !== undefined) push.record.secretRefs.set(ref, redactor.name(ref))
+    refused.push(reported)
+    const { kind, ref } = match.item
+    if (kind === 'ref name' && ref !== undefined) push.record.secretRefs.set(ref, redactor.redactPath(ref))
   }
   return refusals(refused, options, redactor)
 }
 
 /** gitleaks' rule for anything that looks like a key says nothing where another rule has named the secret. */
-function preferNamed(found: readonly Located[]): Located[] {
-  const key = (each: Located) => `${placeKey(each)}\0${each.secret}`
-  const isGeneric = ({ rule }: Located) => rule.includes('generic')
-  const named = new Set(found.filter(each => !isGeneric(each)).map(key))
-  return found.filter(each => !isGeneric(each) || !named.has(key(each)))
+function dropGenericDuplicates(match: readonly LocatedMatch[]): LocatedMatch[] {
+  const key = (each: LocatedMatch) => `${placeKey(each)}\0${each.secret}`
+  const isGeneric = ({ rule }: LocatedMatch) => rule.includes('generic')
+  const named = new Set(match.filter(each => !isGeneric(each)).map(key))
+  return match.filter(each => !isGeneric(each) || !named.has(key(each)))
 }
 
-function describe(found: Located, print: string, redactor: Redactor): Finding {
+function describe(match: LocatedMatch, findingId: string, redactor: Redactor): Finding {
   return {
-    rule: found.rule,
-    path: printable(redactor.name(placeOf(found))),
-    line: found.line,
-    commit: found.item.commit,
-    fingerprint: print,
+    rule: match.rule,
+    path: sanitizeForAgent(redactor.redactPath(displayPath(match))),
+    line: match.line,
+    commit: match.item.commit,
+    fingerprint: findingId,
     excerpt:
-      found.item.kind === 'file name' || found.item.kind === 'ref name'
+      match.item.kind === 'file name' || match.item.kind === 'ref name'
         ? '[redacted]'
-        : redactor.excerpt(found.text, found.secret),
-    asksForException: found.text.includes('gitleaks:allow'),
+        : redactor.excerpt(match.text, match.secret),
+    asksForException: match.text.includes('gitleaks:allow'),
   }
 }
 
-function refusals(all: readonly Judged[], { push, introduced }: Options, redactor: Redactor): Refusal[] {
-  const byRef = new Map<string, Judged[]>()
-  for (const judged of all) {
-    const { ref } = judged.found.item
+function refusals(
+  all: readonly ReportedFinding[],
+  { push, newObjects }: Options,
+  redactor: Redactor,
+): Refusal[] {
+  const byRef = new Map<string, ReportedFinding[]>()
+  for (const reported of all) {
+    const { ref } = reported.match.item
     // A tag on a tree has no commit: it is known by the tree.
-    const refs = ref !== undefined ? [ref] : [...judged.commits].flatMap(id => refsWith(push, introduced, id))
+    const refs =
+      ref !== undefined ? [ref] : [...reported.commits].flatMap(id => refsWith(push, newObjects, id))
     for (const name of new Set(refs)) {
-      const of = byRef.get(name)
-      if (of) of.push(judged)
-      else byRef.set(name, [judged])
+      const group = byRef.get(name)
+      if (group) group.push(reported)
+      else byRef.set(name, [reported])
     }
   }
   // Branches first: a tag is moved to what a branch has become.
   const refs = [...byRef].sort(([a], [b]) => Number(isTag(a)) - Number(isTag(b)))
-  const remedies = remediesFor(refs.slice(0, REMEDIES), { push, introduced }, redactor)
-  return refs.map(([ref, of]) => {
-    const [top] = of
-    const more = of.length > 1 ? ` and ${of.length - 1} more` : ''
+  const remedies = remediesFor(refs.slice(0, MAX_REMEDIES), { push, newObjects }, redactor)
+  return refs.map(([ref, group]) => {
+    const [top] = group
+    const moreText = group.length > 1 ? ` and ${group.length - 1} more` : ''
     return {
       ref,
-      reason: `secret found: ${top ? inShort(top.finding) : ''}${more}`,
+      reason: `secret found: ${top ? summary(top.finding) : ''}${moreText}`,
       detail: [
-        ...of.slice(0, SHOWN).flatMap(tell),
-        ...(of.length > SHOWN ? [`… and ${of.length - SHOWN} more, in the gate's ledger`] : []),
+        ...group.slice(0, MAX_SHOWN).flatMap(formatFinding),
+        ...(group.length > MAX_SHOWN ? [`… and ${group.length - MAX_SHOWN} more, in the gate's ledger`] : []),
       ],
       remedy: [
         ...(remedies.get(ref) ?? []),
-        ...askOperator(
+        ...exceptionCommands(
           push.pass.repository.name,
-          of
-            .slice(0, SHOWN)
+          group
+            .slice(0, MAX_SHOWN)
             .flatMap(({ declined, finding }) => (declined === undefined ? [finding.fingerprint] : [])),
         ),
       ],
@@ -143,53 +148,56 @@ const isTag = (ref: string) => ref.startsWith('refs/tags/')
 
 /** What to do about each ref; what was told for one is not told again for the next. */
 function remediesFor(
-  refs: readonly (readonly [string, readonly Judged[]])[],
-  { push, introduced }: Pick<Options, 'push' | 'introduced'>,
+  refs: readonly (readonly [string, readonly ReportedFinding[]])[],
+  { push, newObjects }: Pick<Options, 'push' | 'newObjects'>,
   redactor: Redactor,
 ): Map<string, string[]> {
-  const paths = new Set(refs.flatMap(([, of]) => of.map(({ found }) => found.item.path)))
-  const changes = introduced.entries.filter(({ path }) => paths.has(path))
-  const branches: Refused[] = []
-  const told = new Map<string, string>()
+  const paths = new Set(refs.flatMap(([, group]) => group.map(({ match }) => match.item.path)))
+  const changes = newObjects.entries.filter(({ path }) => paths.has(path))
+  const branches: RefusedRef[] = []
+  const firstRefWith = new Map<string, string>()
   const remedies = new Map<string, string[]>()
-  for (const [ref, of] of refs) {
+  for (const [ref, group] of refs) {
     const command = push.commands.find(each => each.ref === ref)
     if (!command) continue
-    const brought = broughtBy(command, introduced)
+    const history = refHistory(command, newObjects)
     const branch = isTag(ref)
-      ? branches.find(each => brought && each.brought?.order.has(brought.tip))
+      ? branches.find(each => history && each.history?.order.has(history.tip))
       : undefined
-    const leaks = of.map(judged => leakOf(judged, redactor))
-    const last = introduced.tags.findLast(tag => tag.ref === ref)
-    const target = brought?.tip ?? (last && (tagTarget(last.content) ?? last.id)) ?? command.new
-    const shown = redactor.name(ref)
-    const refused = { ref, shown, id: command.new, target, leaks, brought, changes, branch }
+    const leaks = group.map(reported => toReportedLeak(reported, redactor))
+    const last = newObjects.tags.findLast(tag => tag.ref === ref)
+    const target = history?.tip ?? (last && (tagTarget(last.content) ?? last.id)) ?? command.new
+    const displayName = redactor.redactPath(ref)
+    const refused = { ref, displayName, id: command.new, target, leaks, history, changes, branch }
     if (ref.startsWith('refs/heads/')) branches.push(refused)
-    const lines = remedy(refused)
-    const same = told.get(lines.join('\n'))
-    remedies.set(ref, same === undefined ? lines : [`The same as for ${same}.`])
-    if (same === undefined) told.set(lines.join('\n'), shown)
+    const lines = fixSteps(refused)
+    const sameRef = firstRefWith.get(lines.join('\n'))
+    remedies.set(ref, sameRef === undefined ? lines : [`The same as for ${sameRef}.`])
+    if (sameRef === undefined) firstRefWith.set(lines.join('\n'), displayName)
   }
   return remedies
 }
 
-function leakOf({ found: { item, text }, commits }: Judged, redactor: Redactor): Leak {
+function toReportedLeak(
+  { match: { item, text }, commits }: ReportedFinding,
+  redactor: Redactor,
+): ReportedLeak {
   const { kind, path } = item
-  const isShown = redactor.name(path) === path && printable(path, path.length) === path
-  return { kind, commits: [...commits], path, shown: isShown ? path : undefined, text }
+  const isShown = redactor.redactPath(path) === path && sanitizeForAgent(path, path.length) === path
+  return { kind, commits: [...commits], path, displayName: isShown ? path : undefined, text }
 }
 
-const inShort = ({ rule, path, line }: Finding) => `${rule} in ${path}${line > 0 ? `:${line}` : ''}`
+const summary = ({ rule, path, line }: Finding) => `${rule} in ${path}${line > 0 ? `:${line}` : ''}`
 
-function tell({ found, finding, declined }: Judged): string[] {
-  const way = found.how.length ? ` (in ${found.how.join(', in ')})` : ''
+function formatFinding({ match, finding, declined }: ReportedFinding): string[] {
+  const encodedIn = match.encodings.length ? ` (in ${match.encodings.join(', in ')})` : ''
   return [
-    `${inShort(finding)}${way}${finding.commit ? `, commit ${finding.commit.slice(0, 7)}` : ''}`,
+    `${summary(finding)}${encodedIn}${finding.commit ? `, commit ${finding.commit.slice(0, 7)}` : ''}`,
     `  ${finding.excerpt}`,
     `  fingerprint ${finding.fingerprint}`,
     ...(declined === undefined
       ? []
-      : [`  an operator has declined to let it pass${declined ? `: ${printable(declined)}` : ''}`]),
+      : [`  an operator has declined to let it pass${declined ? `: ${sanitizeForAgent(declined)}` : ''}`]),
     ...(finding.asksForException && declined === undefined
       ? ['  gitleaks:allow does not let it pass; it is noted as asking for an exception']
       : []),

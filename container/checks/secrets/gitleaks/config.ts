@@ -3,16 +3,16 @@ import { join } from 'node:path'
 import { parse, stringify } from 'smol-toml'
 import { z } from 'zod'
 import { GateFault } from '../../check.ts'
-import { placeOf } from '../findings/fingerprint.ts'
-import type { Located } from './locate.ts'
-import { Packs } from './scan-files.ts'
-import { gateConfig, runGitleaks } from './verified-run.ts'
+import { displayPath } from '../findings/fingerprint.ts'
+import type { LocatedMatch } from './locate.ts'
+import { ScanFileWriter } from './scan-files.ts'
+import { gateConfigPath, runGitleaks } from './verified-run.ts'
 
 /** The configuration of one run of gitleaks, and what of it the gate applies itself. */
 export interface ScanConfig {
   readonly path: string
   /** Does a match stand, by the operator's paths? */
-  readonly keeps: (found: Located) => boolean
+  readonly keeps: (found: LocatedMatch) => boolean
 }
 
 const Pattern = z.string().min(1).max(4000)
@@ -58,7 +58,7 @@ const OperatorConfig = z.strictObject({
 
 interface Prepared {
   readonly toml: string
-  readonly keeps: (found: Located) => boolean
+  readonly keeps: (found: LocatedMatch) => boolean
 }
 
 /** Go's pattern as one of JavaScript; paths in configurations are simple enough for both. */
@@ -83,7 +83,7 @@ function prepare(text: string): Prepared {
     throw new Error(`${issue?.path.join('.') || 'the configuration'}: ${issue?.message}`)
   }
   const { extend, allowlists = [], rules = [], ...rest } = read.data
-  const drops: ((found: Located) => boolean)[] = []
+  const drops: ((found: LocatedMatch) => boolean)[] = []
 
   /** What is left of an allow-list for gitleaks, once its paths are the gate's. */
   const withoutPaths = <A extends z.infer<typeof RuleAllowlist>>(
@@ -105,7 +105,7 @@ function prepare(text: string): Prepared {
   const forGitleaks = {
     ...rest,
     title: rest.title ?? 'operator',
-    extend: { path: gateConfig, disabledRules: extend?.disabledRules ?? [] },
+    extend: { path: gateConfigPath, disabledRules: extend?.disabledRules ?? [] },
     allowlists: allowlists.flatMap(list =>
       withoutPaths(list, rule => !list.targetRules?.length || list.targetRules.includes(rule)),
     ),
@@ -122,11 +122,11 @@ function prepare(text: string): Prepared {
   return { toml: stringify(forGitleaks), keeps: found => !drops.some(drop => drop(found)) }
 }
 
-const pathOf = (found: Located) => (found.item.kind === 'file' ? placeOf(found) : '')
+const pathOf = (found: LocatedMatch) => (found.item.kind === 'file' ? displayPath(found) : '')
 
 /** The configuration of a push's scan; `operator` empty: the gate's alone. */
 export async function scanConfig(operator: string, folder: string): Promise<ScanConfig> {
-  if (operator.trim() === '') return { path: gateConfig, keeps: () => true }
+  if (operator.trim() === '') return { path: gateConfigPath, keeps: () => true }
   let prepared: Prepared
   try {
     prepared = prepare(operator)
@@ -157,9 +157,9 @@ export async function checkGitleaksConfig(
   try {
     const path = join(folder, 'gitleaks.toml')
     await writeFile(path, prepare(text).toml, { mode: 0o600 })
-    const packs = new Packs(join(folder, 'texts'))
+    const packs = new ScanFileWriter(join(folder, 'texts'))
     await packs.finish()
-    await runGitleaks({ gitleaks, config: path, packs, signal: AbortSignal.timeout(20_000) })
+    await runGitleaks({ gitleaks, config: path, scanFiles: packs, signal: AbortSignal.timeout(20_000) })
     return undefined
   } catch (error) {
     if (error instanceof GateFault) return `gitleaks does not take it: ${error.message.replace(/^.*?: /, '')}`

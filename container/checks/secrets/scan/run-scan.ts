@@ -1,15 +1,15 @@
 import { join } from 'node:path'
-import { type Limits, OverLimit } from '../../limits.ts'
+import { LimitExceeded, type Limits } from '../../limits.ts'
 import type { Searchable } from '../../objects/new-objects.ts'
-import type { Sharing } from '../bytes/budget.ts'
-import { searchApart } from './child-client.ts'
-import { type Found, type Search, search, type Watch } from './scan-job.ts'
+import type { ThreadLimits } from '../bytes/budget.ts'
+import { scanInChild } from './child-client.ts'
+import { runScanJob, type ScanJob, type ScanObserver, type ScanResult } from './scan-job.ts'
 
 /**
  * What is searched where the companion's sessions live: it takes some hundredths of a second of theirs. A process
  * takes a tenth of a second to start, and nobody else's time; so what is slow, for whatever reason, goes there too.
  */
-const HERE: Partial<Limits> & Sharing = {
+const IN_PROCESS_LIMITS: Partial<Limits> & ThreadLimits = {
   maxBytes: 1 << 20,
   maxObjects: 1_000,
   maxUnpackedBytes: 1 << 20,
@@ -18,24 +18,27 @@ const HERE: Partial<Limits> & Sharing = {
 }
 
 /** Objects' names and places, not their contents, are what its heap is for. */
-const HEAP_MB = 1_024
+const CHILD_HEAP_MIB = 1_024
 
 /** Searches a small push here, and a large one, or one that turns out to be, in a process of its own. */
-export async function findSecrets(
-  job: Omit<Search, 'partial'>,
-  watch: Watch,
-  { here = HERE, heapMb = HEAP_MB }: { readonly here?: Partial<Limits>; readonly heapMb?: number } = {},
-): Promise<Found> {
-  const { introduced, folder } = job
-  const limits = { ...job.limits, ...here }
-  if (count(introduced) <= limits.maxObjects)
+export async function runScan(
+  job: Omit<ScanJob, 'isInProcess'>,
+  observer: ScanObserver,
+  {
+    inProcessLimits = IN_PROCESS_LIMITS,
+    childHeapMib = CHILD_HEAP_MIB,
+  }: { readonly inProcessLimits?: Partial<Limits>; readonly childHeapMib?: number } = {},
+): Promise<ScanResult> {
+  const { newObjects: introduced, folder } = job
+  const limits = { ...job.limits, ...inProcessLimits }
+  if (objectCount(introduced) <= limits.maxObjects)
     try {
-      return await search({ ...job, limits, folder: join(folder, 'here'), partial: true }, watch)
+      return await runScanJob({ ...job, limits, folder: join(folder, 'here'), isInProcess: true }, observer)
     } catch (error) {
-      if (!(error instanceof OverLimit)) throw error
+      if (!(error instanceof LimitExceeded)) throw error
     }
-  return searchApart({ ...job, folder: join(folder, 'apart'), partial: false }, watch, heapMb)
+  return scanInChild({ ...job, folder: join(folder, 'apart'), isInProcess: false }, observer, childHeapMib)
 }
 
-const count = ({ commits, blobs, names, tags }: Searchable) =>
+const objectCount = ({ commits, blobs, names, tags }: Searchable) =>
   commits.size + blobs.size + names.length + tags.length
