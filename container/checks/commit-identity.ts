@@ -6,7 +6,7 @@ import { unverifiedCommits } from './commit-signatures.ts'
 import { defaultLimits, LimitExceeded, type Limits } from './limits.ts'
 import { byRef } from './objects/commit-refs.ts'
 import { type Introduced, introducedBy } from './objects/new-objects.ts'
-import { sanitizeForAgent } from './secrets/findings/redactor.ts'
+import { sanitizeForAgent } from './sanitize-text.ts'
 
 interface CommitIdentity {
   readonly commit: string

@@ -8,7 +8,7 @@ import { byRef } from './objects/commit-refs.ts'
 import { mergePicks } from './objects/dropped-changes.ts'
 import { type Introduced, introducedBy } from './objects/new-objects.ts'
 import { ObjectReader } from './objects/object-reader.ts'
-import { sanitizeForAgent } from './secrets/findings/redactor.ts'
+import { sanitizeForAgent } from './sanitize-text.ts'
 
 export interface FilesSettings extends Partial<Limits> {
   readonly maxBlobBytes: number

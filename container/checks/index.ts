@@ -8,7 +8,7 @@ import { secrets } from './secrets/index.ts'
 
 export { type Check, GateFault, type IncomingPush, type Progress } from './check.ts'
 export { checkGrant as judgeCommands } from './ref-rules.ts'
-export { redactTokens as withoutTokens } from './secrets/findings/redactor.ts'
+export { redactTokens as withoutTokens } from './sanitize-text.ts'
 export { checkGitleaksConfig } from './secrets/index.ts'
 
 /** What a push goes through, in order; the first check that refuses ends it. */

@@ -1,6 +1,6 @@
 import type { IncomingPush } from '../check.ts'
 import { inBytes, LimitExceeded } from '../limits.ts'
-import { sanitizeForAgent } from '../secrets/findings/redactor.ts'
+import { sanitizeForAgent } from '../sanitize-text.ts'
 import { tagTarget } from './commit-refs.ts'
 import { ObjectReader } from './object-reader.ts'
 

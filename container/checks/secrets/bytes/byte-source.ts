@@ -1,13 +1,10 @@
-import { createReadStream } from 'node:fs'
 import { open, rm } from 'node:fs/promises'
 import { join } from 'node:path'
-import { Readable } from 'node:stream'
 
 /** Bytes that are looked at from several sides; large ones lie in a file, so that memory does not grow with them. */
 export interface Source {
   readonly size: number
   read(start: number, length: number): Promise<Buffer>
-  stream(start: number): Readable
   dispose(): Promise<void>
 }
 
@@ -18,13 +15,8 @@ export function memorySource(content: Buffer): Source {
   return {
     size: content.length,
     read: async (start, length) => content.subarray(start, start + length),
-    stream: start => Readable.from(pieces(content.subarray(start)), { objectMode: false }),
     dispose: async () => {},
   }
-}
-
-function* pieces(content: Buffer) {
-  for (let at = 0; at < content.length; at += 65_536) yield content.subarray(at, at + 65_536)
 }
 
 let spoolCount = 0
@@ -74,7 +66,6 @@ async function fileSource(path: string, size: number): Promise<Source> {
       }
       return buffer
     },
-    stream: start => createReadStream(path, { start }),
     async dispose() {
       await file.close()
       await rm(path, { force: true })

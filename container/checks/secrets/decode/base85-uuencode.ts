@@ -1,22 +1,5 @@
 import { byteClass, runsOf } from '../bytes/byte-runs.ts'
-import type { DecodedBlock } from './encoded-blocks.ts'
-
-const BASE32 = 'ABCDEFGHIJKLMNOPQRSTUVWXYZ234567'
-
-/** RFC 4648, section 6. */
-export function decodeBase32(text: string): Buffer {
-  const bytes: number[] = []
-  let bits = 0
-  let buffer = 0
-  for (const char of text) {
-    buffer = ((buffer << 5) | BASE32.indexOf(char)) & 0xfff
-    bits += 5
-    if (bits < 8) continue
-    bits -= 8
-    bytes.push((buffer >> bits) & 255)
-  }
-  return Buffer.from(bytes)
-}
+import type { DecodedBlock } from './decoded-block.ts'
 
 /** What uuencode(1) made. */
 export function* uuencodedBlocks(text: string): Generator<DecodedBlock> {

@@ -1,69 +1,39 @@
 import { byteClass, runsOf, wrappedBlocks } from '../bytes/byte-runs.ts'
 import { MIN_DECODED_BYTES } from '../bytes/is-text.ts'
-import {
-  ascii85Blocks,
-  base85Runs,
-  decodeBase32,
-  gitBinaryPatches,
-  uuencodedBlocks,
-} from './base85-uuencode.ts'
-import { decodeByteLists, decodeHexDumps } from './byte-lists.ts'
-
-/** A stretch of text that was hidden in another. */
-export interface DecodedBlock {
-  readonly encoding: string
-  readonly content: Buffer
-  /** Where it began, in bytes of what it was hidden in. */
-  readonly offset: number
-}
-
-/** Is what was decoded worth a look? */
-export interface WorthDecoding {
-  /** By how it begins. */
-  readonly prefix: (prefix: Buffer) => boolean
-  /** By anything in it. */
-  readonly content: (content: Buffer) => boolean
-}
+import { ascii85Blocks, base85Runs, gitBinaryPatches, uuencodedBlocks } from './base85-uuencode.ts'
+import { decodeByteLists } from './byte-lists.ts'
+import type { DecodedBlock, WorthDecoding } from './decoded-block.ts'
+import { decodeHexDumps } from './hex-dumps.ts'
 
 const BASE64 = byteClass(/[A-Za-z0-9+/_-]/)
 const BASE32 = byteClass(/[A-Z2-7]/)
 const HEX = byteClass(/[0-9a-fA-F]/)
-const MIN_BASE64 = 20
-/** What follows a block, a word or a mark of its end, is no longer than a line. */
+/** The shortest run of each alphabet that is decoded, in characters. */
+const [MIN_BASE64, MIN_HEX, MIN_BASE32] = [20, 28, 32]
+/** The longest text that is taken for a trailer of a hex block, in characters: one line. */
 const MAX_TRAILER = 76
-/** The least that is decoded to its end when its start says nothing, in letters. */
+/** The shortest run that is decoded to its end when its first bytes say nothing, in characters. */
 const MIN_FULL_DECODE = 28
 const ALIGNMENTS = [0, 1, 2, 3]
-/** The lines that programs wrap encodings into have at least so many letters, */
+/** Programs wrap an encoding into lines of at least this many characters. */
 const MIN_PROGRAM_LINE = 32
-/** and those that people wrap, so that they are not taken for the words before them. */
+/** People wrap an encoding into lines of at least this many characters; a shorter line is a word. */
 const MIN_HAND_LINE = 16
 
-/** What is in base64, hex, and other ways to write bytes as text, where it decodes to something worth a look. */
+/** Returns all parts of `content` in base64, hex, base32 or a rarer notation that decode to bytes worth a scan. */
 export function decodeBlocks(content: Buffer, worth: WorthDecoding): DecodedBlock[] {
   const text = content.toString('latin1')
-  const found: DecodedBlock[] = []
-  const keep = (encoding: string, decoded: Buffer, offset: number) => {
-    if (decoded.length >= MIN_DECODED_BYTES) found.push({ encoding, content: decoded, offset })
-  }
+  const tokens = new TokenDecoder(worth)
   const lined = withNewlines(content)
-  const blocks = [
-    wrappedBlocks(lined, BASE64, MIN_PROGRAM_LINE),
-    wrappedBlocks(lined, BASE64, MIN_HAND_LINE, MIN_PROGRAM_LINE - 1),
-  ]
-  for (const { offset, text: joined } of blocks.flatMap(each => [...each])) {
-    const odd = joined.search(/[^0-9a-fA-F]/)
-    if (odd < 0) keepHex(joined, offset)
-    else {
-      if (odd >= joined.length - MAX_TRAILER) keepHex(joined.slice(0, odd), offset)
-      if (!/[^A-Z2-7]/.test(joined)) keepBase32(joined, offset)
-      keepBase64(joined, offset)
-    }
-  }
-  for (const { from, to } of runsOf(content, BASE64, MIN_BASE64)) keepBase64(text.slice(from, to), from)
-  for (const { from, to } of runsOf(content, HEX, 28)) keepHex(text.slice(from, to), from)
-  for (const { from, to } of runsOf(content, BASE32, 32)) keepBase32(text.slice(from, to), from)
-  const rare = [
+  for (const { offset, text: block } of wrappedBlocks(lined, BASE64, MIN_PROGRAM_LINE))
+    tokens.addWrapped(block, offset)
+  for (const { offset, text: block } of wrappedBlocks(lined, BASE64, MIN_HAND_LINE, MIN_PROGRAM_LINE - 1))
+    tokens.addWrapped(block, offset)
+  for (const { from, to } of runsOf(content, BASE64, MIN_BASE64)) tokens.addBase64(text.slice(from, to), from)
+  for (const { from, to } of runsOf(content, HEX, MIN_HEX)) tokens.addHex(text.slice(from, to), from)
+  for (const { from, to } of runsOf(content, BASE32, MIN_BASE32)) tokens.addBase32(text.slice(from, to), from)
+  const { found } = tokens
+  const rarerNotations = [
     decodeByteLists(content, MIN_DECODED_BYTES),
     decodeHexDumps(text),
     uuencodedBlocks(text),
@@ -71,43 +41,87 @@ export function decodeBlocks(content: Buffer, worth: WorthDecoding): DecodedBloc
     ascii85Blocks(text),
     base85Runs(content, worth.content),
   ]
-  for (const some of rare) for (const decoded of some) if (worth.content(decoded.content)) found.push(decoded)
+  for (const blocks of rarerNotations)
+    for (const block of blocks) if (worth.content(block.content)) found.push(block)
   return found
+}
 
-  function keepBase32(token: string, offset: number) {
-    if (worth.prefix(decodeBase32(token.slice(0, 160)))) keep('base32', decodeBase32(token), offset)
+/** Decodes runs of base64, hex and base32, and keeps the results that are worth a scan. */
+class TokenDecoder {
+  readonly found: DecodedBlock[] = []
+  readonly #worth: WorthDecoding
+
+  constructor(worth: WorthDecoding) {
+    this.#worth = worth
   }
-  function keepHex(token: string, offset: number) {
-    const skip = aligned(token, ALIGNMENTS.slice(0, 2), 'hex')
-    if (skip !== undefined) keep('hex', Buffer.from(token.slice(skip), 'hex'), offset)
+
+  /** Adds the joined lines of a wrapped block, in the smallest alphabet that has all of its characters. */
+  addWrapped(block: string, offset: number): void {
+    const hexLength = block.search(/[^0-9a-fA-F]/)
+    if (hexLength < 0) return this.addHex(block, offset)
+    if (hexLength >= block.length - MAX_TRAILER) this.addHex(block.slice(0, hexLength), offset)
+    if (!/[^A-Z2-7]/.test(block)) this.addBase32(block, offset)
+    this.addBase64(block, offset)
   }
-  // What stands before the encoded part may be of its letters too, so each alignment is tried; and so may another
-  // encoded part, with a letter of base64 between them: each can be read in one of the alignments.
-  function keepBase64(token: string, offset: number) {
-    if (keepAlignments(token, offset) || !/[-_]/.test(token)) return
-    // What is too short for that is looked for between the two letters in which the alphabets of base64 differ.
+
+  addBase32(token: string, offset: number): void {
+    if (this.#worth.prefix(decodeBase32(token.slice(0, 160))))
+      this.#keep('base32', decodeBase32(token), offset)
+  }
+
+  addHex(token: string, offset: number): void {
+    const skip = this.#alignment(token, ALIGNMENTS.slice(0, 2), 'hex')
+    if (skip !== undefined) this.#keep('hex', Buffer.from(token.slice(skip), 'hex'), offset)
+  }
+
+  /** Tries every alignment: characters before the encoded part may be of the alphabet too, as may a second token. */
+  addBase64(token: string, offset: number): void {
+    if (this.#addAlignments(token, offset) || !/[-_]/.test(token)) return
+    // "-" and "_" are of the URL alphabet only: between standard tokens they separate.
     for (const part of token.split(/[-_]+/))
-      if (part.length >= MIN_BASE64 && keepAlignments(part, offset)) return
+      if (part.length >= MIN_BASE64 && this.#addAlignments(part, offset)) return
   }
-  function keepAlignments(token: string, offset: number): boolean {
-    const first = aligned(token, ALIGNMENTS, 'base64')
+
+  #addAlignments(token: string, offset: number): boolean {
+    const first = this.#alignment(token, ALIGNMENTS, 'base64')
     if (first === undefined) return false
-    const decoded = (skip: number) => Buffer.from(token.slice(skip), 'base64')
-    keep('base64', decoded(first), offset)
+    const decode = (skip: number) => Buffer.from(token.slice(skip), 'base64')
+    this.#keep('base64', decode(first), offset)
     if (token.length >= MIN_FULL_DECODE && /[+/_-]/.test(token))
       for (const skip of ALIGNMENTS)
-        if (skip !== first && worth.content(decoded(skip))) keep('base64', decoded(skip), offset)
+        if (skip !== first && this.#worth.content(decode(skip))) this.#keep('base64', decode(skip), offset)
     return true
   }
-  /** How many letters to skip so that the rest decodes to something worth a look. */
-  function aligned(token: string, skips: readonly number[], encoding: 'base64' | 'hex'): number | undefined {
-    return (
-      skips.find(skip => worth.prefix(Buffer.from(token.slice(skip, skip + 128), encoding))) ??
-      (token.length < MIN_FULL_DECODE
-        ? undefined
-        : skips.find(skip => worth.content(Buffer.from(token.slice(skip), encoding))))
+
+  /** Returns how many characters to skip so that the rest decodes to bytes worth a scan; undefined: none helps. */
+  #alignment(token: string, skips: readonly number[], encoding: 'base64' | 'hex'): number | undefined {
+    const byPrefix = skips.find(skip =>
+      this.#worth.prefix(Buffer.from(token.slice(skip, skip + 128), encoding)),
     )
+    if (byPrefix !== undefined || token.length < MIN_FULL_DECODE) return byPrefix
+    return skips.find(skip => this.#worth.content(Buffer.from(token.slice(skip), encoding)))
   }
+
+  #keep(encoding: string, content: Buffer, offset: number): void {
+    if (content.length >= MIN_DECODED_BYTES) this.found.push({ encoding, content, offset })
+  }
+}
+
+const BASE32_ALPHABET = 'ABCDEFGHIJKLMNOPQRSTUVWXYZ234567'
+
+/** Decodes base32 (RFC 4648, section 6). */
+function decodeBase32(text: string): Buffer {
+  const bytes: number[] = []
+  let bits = 0
+  let buffer = 0
+  for (const char of text) {
+    buffer = ((buffer << 5) | BASE32_ALPHABET.indexOf(char)) & 0xfff
+    bits += 5
+    if (bits < 8) continue
+    bits -= 8
+    bytes.push((buffer >> bits) & 255)
+  }
+  return Buffer.from(bytes)
 }
 
 const [NEWLINE, CARRIAGE_RETURN] = [10, 13]

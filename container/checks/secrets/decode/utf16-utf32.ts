@@ -1,4 +1,4 @@
-import type { DecodedBlock } from './encoded-blocks.ts'
+import type { DecodedBlock } from './decoded-block.ts'
 
 const PRINTABLE = '[\\t\\n\\r\\x20-\\x7e]'
 const WIDE_RUNS = ['(?:P\\0\\0\\0){8,}', '(?:\\0\\0\\0P){8,}', '(?:P\\0){8,}', '(?:\\0P){8,}'].map(

@@ -1,60 +1,86 @@
-import { setImmediate as breathe } from 'node:timers/promises'
+import { setImmediate as yieldToEventLoop } from 'node:timers/promises'
 import { LimitExceeded } from '../../limits.ts'
 import type { Budget } from '../bytes/budget.ts'
 import { memorySource, SEGMENT_BYTES, type Source, spool } from '../bytes/byte-source.ts'
 import { containsText, dropZeroBytes, isText } from '../bytes/is-text.ts'
-import { hasNameRule } from '../gitleaks/scan-files.ts'
-import { containsStream, findStreams, startsLikeStream, storedMembers } from '../unpack/find-streams.ts'
+import { VisitedTexts } from '../bytes/visited-texts.ts'
+import { storedMembers } from '../unpack/archive-members.ts'
+import type { CompressedStream } from '../unpack/compressed-stream.ts'
+import { containsStream, findStreams, startsLikeStream } from '../unpack/find-streams.ts'
 import { unpack } from '../unpack/unpack.ts'
 import { stripAnsi } from './ansi-codes.ts'
 import { lengthPrefixedStrings, printableRuns, type StringList } from './binary-strings.ts'
-import { type DecodedBlock, decodeBlocks, type WorthDecoding } from './encoded-blocks.ts'
+import type { DecodedBlock, WorthDecoding } from './decoded-block.ts'
+import { decodeBlocks } from './encoded-blocks.ts'
 import { type DecodedLines, decodeEscapes, decodeQuotedPrintable } from './escapes.ts'
 import { decodeInline } from './inline-base64.ts'
+import { type LineMap, lineCounter } from './line-map.ts'
+import { hasNameRule } from './scan-names.ts'
 import { findOpenBlock } from './segment-boundary.ts'
 import { wideText } from './utf16-utf32.ts'
-import { VisitedTexts } from './visited-texts.ts'
 
-/** Which line of the file a line of a view stands for: one after the other from `first`, always the same, or listed. */
-export type LineMap =
-  | { readonly kind: 'from'; readonly first: number }
-  | { readonly kind: 'at'; readonly line: number }
-  | { readonly kind: 'list'; readonly lines: readonly number[] }
-
-/** One way to read a file: as it is, or decoded. */
+/** One reading of a file: its bytes as they are, or decoded. */
 export interface View {
   readonly content: Buffer
   readonly lines: LineMap
-  /** What was undone to get here, outermost first; empty: nothing. */
+  /** The encodings that were decoded, outermost first; empty for the file's own bytes. */
   readonly encodings: readonly string[]
   /** The path inside archives, outermost first. */
   readonly archivePath: readonly string[]
-  /** The name that rules go by, where it is neither the file's nor the last of these. */
+  /** The name that rules apply to, where it differs from the file's path and from the last archive path. */
   readonly name?: string
 }
 
 export interface ViewOptions {
   readonly path: string
+  /** A folder for temporary files. */
   readonly folder: string
   readonly budget: Budget
   readonly signal: AbortSignal
 }
 
-/** A segment begins again this much before the last one ended, so that what lies across is whole in one of them. */
-const OVERLAP = 64 << 10
+interface ExpandOptions extends ViewOptions {
+  readonly visited: VisitedTexts
+}
 
+/** Where an expanded source lies in the file. */
 interface Nesting {
   readonly depth: number
   readonly encodings: readonly string[]
   readonly archivePath: readonly string[]
   readonly name?: string
-  /** The line that it begins in, where that is not the first. */
+  /** The line of the file that the source begins in; undefined: line 1. */
   readonly first?: number
-  /** Set when every line stands for this one. */
+  /** Set when every line of the source stands for this line of the file. */
   readonly line?: number
 }
 
-/** Every view of `source`: itself, then whatever is encoded, compressed or archived in it, to the limits. */
+/** The part of a source that is read into memory at once. */
+interface Segment {
+  readonly source: Source
+  /** The segment's offset in the source, in bytes. */
+  readonly start: number
+  readonly content: Buffer
+  readonly lineAt: (offset: number) => number
+  /** Whether the source is a PNG picture. */
+  readonly isPng: boolean
+}
+
+/** Offsets in a source that were expanded; overlapping segments show the same offset twice. */
+interface ExpandedOffsets {
+  readonly streams: Set<number>
+  readonly members: Set<number>
+}
+
+/** Two segments share this many bytes, so that a secret across their border is whole in one of them. */
+const OVERLAP = 64 << 10
+
+const PNG = Buffer.from('\x89PNG', 'latin1')
+
+/**
+ * Yields every view of `source`: its own bytes, then everything encoded, compressed or archived in it, recursively.
+ * Throws LimitExceeded beyond the budget.
+ */
 export async function* viewsOf(source: Source, options: ViewOptions): AsyncGenerator<View> {
   yield* expand(
     source,
@@ -63,158 +89,166 @@ export async function* viewsOf(source: Source, options: ViewOptions): AsyncGener
   )
 }
 
-interface ExpandOptions extends ViewOptions {
-  readonly visited: VisitedTexts
-}
-
 async function* expand(source: Source, nesting: Nesting, options: ExpandOptions): AsyncGenerator<View> {
-  const { signal, budget, path, visited } = options
-  // What was decoded is as long as what it was decoded from, which has been counted.
-  if (nesting.line === undefined) visited.addBytes(source.size)
+  // Decoded bytes are no more than the bytes they were decoded from, which have been counted.
+  if (nesting.line === undefined) options.visited.addBytes(source.size)
+  const expanded: ExpandedOffsets = { streams: new Set(), members: new Set() }
   let line = nesting.first ?? 1
-  const openedOffsets = new Set<number>()
-  const memberOffsets = new Set<number>()
   let isPng = false
   for (let start = 0; start < source.size; ) {
     await yieldIfDue(options)
-    const segment = await source.read(start, Math.min(SEGMENT_BYTES, source.size - start))
-    const lineAt = lineCounter(segment, line)
-    yield isText(segment)
-      ? { ...of(nesting), content: segment, lines: at(nesting, line) }
-      : stringsView(
-          budget.timed(() => printableRuns(segment, lineAt)),
-          nesting,
-        )
-    const prefixed = budget.timed(() => lengthPrefixedStrings(segment, lineAt))
-    if (prefixed) yield stringsView(prefixed, nesting)
-    yield* decodeSegment(segment, nesting, lineAt, options)
-    if (start === 0) isPng = segment.subarray(0, PNG.length).equals(PNG)
-    for (const stream of budget.timed(() => findStreams(segment, { budget, isStart: start === 0, isPng }))) {
-      const sourceOffset = start + stream.offset
-      if (openedOffsets.has(sourceOffset)) continue
-      openedOffsets.add(sourceOffset)
-      budget.countStream(nesting.depth + 1, path)
-      const content = await spool(
-        unpack(source, { ...stream, offset: sourceOffset }, budget, path, signal),
-        options.folder,
-      )
-      try {
-        if (content.size === 0) continue
-        const archivePath = stream.name ? [...nesting.archivePath, stream.name] : nesting.archivePath
-        const encodings = [...nesting.encodings, stream.name ? 'zip' : stream.kind]
-        const originalName =
-          stream.originalName && hasNameRule(stream.originalName) ? stream.originalName : nesting.name
-        const name = stream.name ? undefined : originalName
-        yield* expand(
-          content,
-          { depth: nesting.depth + 1, encodings, archivePath, ...(name ? { name } : {}) },
-          options,
-        )
-      } finally {
-        await content.dispose()
-      }
-    }
-    // Their text is read with all else; rules that ask for a name read them again, under theirs.
-    for (const { name, offset: at, size } of storedMembers(segment)) {
-      const sourceOffset = start + at
-      if (!hasNameRule(name) || sourceOffset >= source.size || memberOffsets.has(sourceOffset)) continue
-      memberOffsets.add(sourceOffset)
-      const member = slice(source, sourceOffset, size)
-      budget.countStream(nesting.depth + 1, path)
-      budget.addBytes(member.size, path)
-      yield* expand(member, { ...nesting, depth: nesting.depth + 1, name, first: lineAt(at) }, options)
-    }
-    if (start + segment.length >= source.size) break
-    const next = nextStart(segment)
+    const content = await source.read(start, Math.min(SEGMENT_BYTES, source.size - start))
+    const lineAt = lineCounter(content, line)
+    if (start === 0) isPng = content.subarray(0, PNG.length).equals(PNG)
+    const segment: Segment = { source, start, content, lineAt, isPng }
+    yield* readText(segment, line, nesting, options)
+    yield* decodeSegment(content, nesting, lineAt, options)
+    yield* expandStreams(segment, expanded, nesting, options)
+    yield* expandMembers(segment, expanded, nesting, options)
+    if (start + content.length >= source.size) break
+    const next = nextStart(content)
     line = lineAt(next)
     start += next
   }
 }
 
-/** Where the segment behind this one begins: before what lies across their border, unless that is all of this one. */
+/** Yields a segment's text: all of it, or of a binary its strings; and strings behind their length. */
+function* readText(
+  { content, lineAt }: Segment,
+  line: number,
+  nesting: Nesting,
+  { budget }: ExpandOptions,
+): Generator<View> {
+  yield isText(content)
+    ? { ...viewFields(nesting), content, lines: lineMap(nesting, line) }
+    : stringsView(
+        budget.timed(() => printableRuns(content, lineAt)),
+        nesting,
+      )
+  const prefixed = budget.timed(() => lengthPrefixedStrings(content, lineAt))
+  if (prefixed) yield stringsView(prefixed, nesting)
+}
+
+/** Unpacks and expands the compressed streams that begin in a segment. */
+async function* expandStreams(
+  { source, start, content, isPng }: Segment,
+  { streams }: ExpandedOffsets,
+  nesting: Nesting,
+  options: ExpandOptions,
+): AsyncGenerator<View> {
+  const { signal, budget, path, folder } = options
+  for (const stream of budget.timed(() => findStreams(content, { budget, isStart: start === 0, isPng }))) {
+    const offset = start + stream.offset
+    if (streams.has(offset)) continue
+    streams.add(offset)
+    budget.countStream(nesting.depth + 1, path)
+    const unpacked = await spool(unpack(source, { ...stream, offset }, budget, path, signal), folder)
+    try {
+      if (unpacked.size > 0) yield* expand(unpacked, nestStream(stream, nesting), options)
+    } finally {
+      await unpacked.dispose()
+    }
+  }
+}
+
+function nestStream({ kind, name, originalName }: CompressedStream, nesting: Nesting): Nesting {
+  const depth = nesting.depth + 1
+  const encodings = [...nesting.encodings, name ? 'zip' : kind]
+  if (name) return { depth, encodings, archivePath: [...nesting.archivePath, name] }
+  const ruleName = originalName && hasNameRule(originalName) ? originalName : nesting.name
+  return { depth, encodings, archivePath: nesting.archivePath, ...(ruleName ? { name: ruleName } : {}) }
+}
+
+/**
+ * Expands the uncompressed archive members that begin in a segment, where a rule asks for their name: their text is
+ * in the segment's own view, without the name.
+ */
+async function* expandMembers(
+  { source, start, content, lineAt }: Segment,
+  { members }: ExpandedOffsets,
+  nesting: Nesting,
+  options: ExpandOptions,
+): AsyncGenerator<View> {
+  const { budget, path } = options
+  for (const { name, offset, size } of storedMembers(content)) {
+    const sourceOffset = start + offset
+    if (!hasNameRule(name) || sourceOffset >= source.size || members.has(sourceOffset)) continue
+    members.add(sourceOffset)
+    const member = slice(source, sourceOffset, size)
+    budget.countStream(nesting.depth + 1, path)
+    budget.addBytes(member.size, path)
+    yield* expand(member, { ...nesting, depth: nesting.depth + 1, name, first: lineAt(offset) }, options)
+  }
+}
+
+/** Returns where the next segment begins: before a block that is open at this segment's end, unless the block fills it. */
 function nextStart(segment: Buffer): number {
   const usual = segment.length - OVERLAP
   const block = findOpenBlock(segment)
   return block < OVERLAP ? usual : Math.min(block, usual)
 }
 
-/** Between pieces of work: whoever shares the thread has a turn, and whoever waits for this may have gone. */
+/** Yields the thread when its share of time is used, and stops when the scan is cancelled. */
 async function yieldIfDue({ budget, signal }: ViewOptions): Promise<void> {
-  if (budget.shouldYield()) await breathe()
+  if (budget.shouldYield()) await yieldToEventLoop()
   signal.throwIfAborted()
 }
 
-/** What lies in `source` from `at` on. */
-function slice(source: Source, at: number, size: number): Source {
-  const length = Math.min(size, source.size - at)
+/** Returns up to `size` bytes of `source` from `offset` on. */
+function slice(source: Source, offset: number, size: number): Source {
+  const available = Math.min(size, source.size - offset)
   return {
-    size: length,
-    read: (start, length) => source.read(at + start, Math.min(length, length - start)),
-    stream: start => source.stream(at + start),
+    size: available,
+    read: (start, length) => source.read(offset + start, Math.min(length, available - start)),
     dispose: async () => {},
   }
 }
 
-const at = (nesting: Nesting, first: number): LineMap =>
+const lineMap = (nesting: Nesting, first: number): LineMap =>
   nesting.line === undefined ? { kind: 'from', first } : { kind: 'at', line: nesting.line }
 
-const of = ({ encodings, archivePath, name }: Nesting): Pick<View, 'encodings' | 'archivePath' | 'name'> => ({
+const viewFields = ({
+  encodings,
+  archivePath,
+  name,
+}: Nesting): Pick<View, 'encodings' | 'archivePath' | 'name'> => ({
   encodings,
   archivePath,
   ...(name ? { name } : {}),
 })
 
-const PNG = Buffer.from('\x89PNG', 'latin1')
-
-/** Pieces of a segment as a view, each on lines of its own. */
 function stringsView({ content, lines }: StringList, nesting: Nesting): View {
-  const map = nesting.line === undefined ? ({ kind: 'list', lines } as const) : at(nesting, 0)
-  return { ...of(nesting), content, lines: map }
+  const map = nesting.line === undefined ? ({ kind: 'list', lines } as const) : lineMap(nesting, 0)
+  return { ...viewFields(nesting), content, lines: map }
 }
 
-/** The line of an offset in `segment`, by counting on from the last one asked for. */
-function lineCounter(segment: Buffer, first: number): (offset: number) => number {
-  const nextStart = (from: number) => {
-    const newline = segment.indexOf(10, from)
-    return newline < 0 ? Number.POSITIVE_INFINITY : newline
-  }
-  let lastOffset = 0
-  let line = first
-  let newline = nextStart(0)
-  return offset => {
-    if (offset < lastOffset) {
-      line = first
-      newline = nextStart(0)
-    }
-    for (; newline < offset; newline = nextStart(newline + 1)) line++
-    lastOffset = offset
-    return line
-  }
-}
-
-/** Nothing packed that is shorter holds a secret. */
+/** No shorter compressed stream holds a secret, in bytes. */
 const MIN_COMPRESSED = 40
 
 const createWorth = (budget: Budget): WorthDecoding => ({
-  prefix(start) {
-    if (startsLikeStream(start) || isText(start)) return true
-    const plain = dropZeroBytes(start)
-    return plain !== start && isText(plain)
+  prefix(prefix) {
+    if (startsLikeStream(prefix) || isText(prefix)) return true
+    const withoutZeros = dropZeroBytes(prefix)
+    return withoutZeros !== prefix && isText(withoutZeros)
   },
   content: content =>
     containsText(content) || (content.length >= MIN_COMPRESSED && containsStream(content, budget)),
 })
 
-/** So many encodings inside one another are undone. */
+/** The most encodings inside each other that are decoded; more are refused. */
 const MAX_ENCODINGS = 24
 
-function nest(encodings: string, nesting: Nesting, { path }: ViewOptions): Nesting {
+function nest(encoding: string, nesting: Nesting, { path }: ViewOptions): Nesting {
   if (nesting.depth >= MAX_ENCODINGS)
-    throw new LimitExceeded(`${path} is encoded many times over`, 'push the file itself')
+    throw new LimitExceeded(
+      `${path} is encoded in more than ${MAX_ENCODINGS} layers`,
+      'push the file without the encodings',
+    )
   const { line: _, ...rest } = nesting
-  return { ...rest, depth: nesting.depth + 1, encodings: [...nesting.encodings, encodings] }
+  return { ...rest, depth: nesting.depth + 1, encodings: [...nesting.encodings, encoding] }
 }
 
+/** Yields the views of everything encoded, but not compressed, in a segment. */
 async function* decodeSegment(
   segment: Buffer,
   nesting: Nesting,
@@ -224,77 +258,78 @@ async function* decodeSegment(
   const line = (offset: number) => nesting.line ?? lineAt(offset)
   const wide = options.budget.timed(() => wideText(segment))
   if (wide.whole) {
-    // It has the same lines, so it is read as if it were the file.
+    // The decoded text has the segment's lines, so it takes the segment's place.
     const next = {
       ...nest('UTF-16', nesting, options),
       ...(nesting.line === undefined ? {} : { line: nesting.line }),
     }
-    yield { ...of(next), content: wide.whole, lines: at(next, lineAt(0)) }
+    yield { ...viewFields(next), content: wide.whole, lines: lineMap(next, lineAt(0)) }
     yield* decodeSegment(wide.whole, next, lineCounter(wide.whole, lineAt(0)), options)
   }
   for (const run of wide.runs) yield* expandDecoded(run, nesting, line(run.offset), options)
-  // Also where it is wide: some program may have appended to it what is not.
+  // A UTF-16 file is decoded as bytes too, since a program may have appended ASCII to it.
   const first = lineAt(0)
   yield* decodeInPlace(segment, nesting, row => nesting.line ?? first + row, options)
   yield* decodeNested(segment, nesting, line, options)
 }
 
-/** Looks at what was hidden in a text, and in that, unless it was looked at before. */
+/** Expands a decoded block, unless the same bytes were expanded at the same place before. */
 async function* expandDecoded(
-  { encoding: encodings, content }: DecodedBlock,
+  { encoding, content }: DecodedBlock,
   nesting: Nesting,
   line: number,
   options: ExpandOptions,
 ): AsyncGenerator<View> {
-  const next = { ...nest(encodings, nesting, options), line }
+  const next = { ...nest(encoding, nesting, options), line }
   const { archivePath, name = '' } = next
   if (options.budget.timed(() => options.visited.isNew(content, [line], 'apart', name, ...archivePath)))
     yield* expand(memorySource(content), next, options)
 }
 
+/** An encoding that is replaced by its decoded text inside the line. */
 interface InPlaceDecoder {
-  readonly encodings: string
+  readonly encoding: string
   readonly decode: (text: Buffer) => DecodedLines | undefined
-  /** Is more looked for inside? What base64 stands for is looked at by itself, and then in that. */
+  /** Whether encoded blocks are decoded inside the result; those in inline base64 are found by decodeBlocks alone. */
   readonly canNest: boolean
 }
 
 const IN_PLACE_DECODERS: readonly InPlaceDecoder[] = [
-  { encodings: 'escapes', decode: decodeEscapes, canNest: true },
-  { encodings: 'colours', decode: stripAnsi, canNest: true },
-  { encodings: 'quoted-printable', decode: decodeQuotedPrintable, canNest: true },
-  { encodings: 'base64', decode: decodeInline, canNest: false },
+  { encoding: 'escapes', decode: decodeEscapes, canNest: true },
+  { encoding: 'colours', decode: stripAnsi, canNest: true },
+  { encoding: 'quoted-printable', decode: decodeQuotedPrintable, canNest: true },
+  { encoding: 'base64', decode: decodeInline, canNest: false },
 ]
 
-/** `text` with what is encoded in it undone where it stands, and what can be undone in that, and so on. */
+/** Yields `text` with each in-place encoding decoded, and the same of every result, recursively. */
 async function* decodeInPlace(
   text: Buffer,
   nesting: Nesting,
   lineOf: (row: number) => number,
   options: ExpandOptions,
 ): AsyncGenerator<View> {
-  for (const { encodings, decode, canNest } of IN_PLACE_DECODERS) {
+  for (const { encoding, decode, canNest } of IN_PLACE_DECODERS) {
     await yieldIfDue(options)
-    const plain = options.budget.timed(() => decode(text))
-    if (!plain) continue
-    const next = nest(encodings, nesting, options)
-    const lines = plain.lines.map(lineOf)
+    const decoded = options.budget.timed(() => decode(text))
+    if (!decoded) continue
+    const next = nest(encoding, nesting, options)
+    const lines = decoded.lines.map(lineOf)
     const { archivePath, name = '' } = next
     const place = [canNest ? 'in place' : 'all in place', name, ...archivePath]
-    if (!options.budget.timed(() => options.visited.isNew(plain.content, lines, ...place))) continue
-    yield { ...of(next), content: plain.content, lines: { kind: 'list', lines } }
-    const inPlain = (row: number) => lines[row] ?? 0
+    if (!options.budget.timed(() => options.visited.isNew(decoded.content, lines, ...place))) continue
+    yield { ...viewFields(next), content: decoded.content, lines: { kind: 'list', lines } }
+    const decodedLineOf = (row: number) => lines[row] ?? 0
     if (canNest) {
-      const row = lineCounter(plain.content, 0)
-      yield* decodeNested(plain.content, next, offset => inPlain(row(offset)), options)
+      const rowAt = lineCounter(decoded.content, 0)
+      yield* decodeNested(decoded.content, next, offset => decodedLineOf(rowAt(offset)), options)
     }
-    // A file's own text is as long as the file; what is undone in what was undone can grow in number.
-    if (nesting.depth > 0) options.budget.addBytes(plain.content.length, options.path)
-    yield* decodeInPlace(plain.content, next, inPlain, options)
+    // A file's own text is as long as the file. The results of results can grow in number.
+    if (nesting.depth > 0) options.budget.addBytes(decoded.content.length, options.path)
+    yield* decodeInPlace(decoded.content, next, decodedLineOf, options)
   }
 }
 
-/** What is in base64 or hex or the like in `text`, and in that, and so on. */
+/** Expands the encoded blocks of `text`: base64, hex and the like. */
 async function* decodeNested(
   text: Buffer,
   nesting: Nesting,
@@ -303,11 +338,10 @@ async function* decodeNested(
 ): AsyncGenerator<View> {
   const { budget } = options
   await yieldIfDue(options)
-  for (const decoded of budget
-    .timed(() => decodeBlocks(text, createWorth(budget)))
-    .sort((a, b) => a.offset - b.offset)) {
+  const blocks = budget.timed(() => decodeBlocks(text, createWorth(budget)))
+  for (const block of blocks.sort((a, b) => a.offset - b.offset)) {
     await yieldIfDue(options)
-    budget.addBytes(decoded.content.length, options.path)
-    yield* expandDecoded(decoded, nesting, line(decoded.offset), options)
+    budget.addBytes(block.content.length, options.path)
+    yield* expandDecoded(block, nesting, line(block.offset), options)
   }
 }

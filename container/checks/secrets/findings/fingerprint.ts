@@ -1,10 +1,6 @@
 import { createHmac } from 'node:crypto'
 import type { LocatedMatch } from '../gitleaks/locate.ts'
 
-/** Where a finding is, as it is shown: the path, then the way inside archives. */
-export const displayPath = (found: Pick<LocatedMatch, 'item' | 'archivePath'>) =>
-  [found.item.path, ...found.archivePath].join('!')
-
 /** The same as no two places share it: a file may be named like a way into an archive, or `commit message`. */
 export const placeKey = ({ item, archivePath: inner }: Pick<LocatedMatch, 'item' | 'archivePath'>) =>
   JSON.stringify([item.kind, item.path, ...inner])

@@ -1,4 +1,5 @@
-import type { LineMap, View } from '../decode/views.ts'
+import { lineOfRow } from '../decode/line-map.ts'
+import type { View } from '../decode/views.ts'
 
 const SECRET_KIND = /\bkind:[ \t]*["']?secret\b/i
 /** As gitleaks' rule reads one: a name, and base64 behind it or in the lines below. */
@@ -65,10 +66,4 @@ function rowCounter(text: string): (offset: number) => number {
     for (; newline >= 0 && newline < offset; newline = text.indexOf('\n', newline + 1)) row++
     return row
   }
-}
-
-/** The line of the file that a view's row stands for. */
-export function lineOfRow(lines: LineMap, row: number): number {
-  if (lines.kind === 'from') return lines.first + row
-  return lines.kind === 'at' ? lines.line : (lines.lines[row] ?? 0)
 }

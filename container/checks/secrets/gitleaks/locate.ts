@@ -15,6 +15,10 @@ export interface LocatedMatch {
   readonly text: string
 }
 
+/** Where a finding is, as it is shown: the path, then the way inside archives. */
+export const displayPath = (found: Pick<LocatedMatch, 'item' | 'archivePath'>) =>
+  [found.item.path, ...found.archivePath].join('!')
+
 /** Something of a file that has to be read again by itself. */
 export interface Rescan {
   readonly range: TextRange

@@ -1,8 +1,10 @@
 import { randomBytes } from 'node:crypto'
 import { mkdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { lineOfRow } from '../decode/line-map.ts'
+import { KEY_STORE_NAME, NEUTRAL_NAME, scanNameFor, YAML_NAME } from '../decode/scan-names.ts'
 import type { View } from '../decode/views.ts'
-import { kubernetesSecretEntries, lineOfRow } from './kubernetes-secrets.ts'
+import { kubernetesSecretEntries } from './kubernetes-secrets.ts'
 import { newlines, type Window, windows } from './windows.ts'
 
 /** gitleaks reads a file in pieces of 100,000 bytes that do not overlap, so no file is larger. */
@@ -49,29 +51,6 @@ export interface ScanFile {
   readonly ranges: readonly TextRange[]
   readonly canaryLine: number
 }
-
-const NEUTRAL_NAME = 'x.txt'
-const YAML_NAME = 'x.yaml'
-const KEY_STORE_NAME = 'x.p12'
-
-/**
- * The names that gitleaks' own rules ask for, also of what is packed by itself; all other files get a neutral one, so
- * that no rule passes a file over because of its path.
- */
-const NAME_RULES: readonly [RegExp, string][] = [
-  ['nuget\\.config', 'nuget.config'],
-  ['\\.php', 'x.php'],
-  ['\\.(?:tf|hcl)', 'x.tf'],
-  ['\\.ya?ml', YAML_NAME],
-  ['(?:^|/)[^/]+\\.p(?:12|fx)', KEY_STORE_NAME],
-].map(([pattern, name]) => [new RegExp(`${pattern}(?:\\.(?:gz|z|bz2|xz|zst))?$`, 'i'), name ?? ''])
-
-/** The name that a file is scanned under: two paths with the same one are scanned alike. */
-export const scanNameFor = (path: string) =>
-  NAME_RULES.find(([pattern]) => pattern.test(path))?.[1] ?? NEUTRAL_NAME
-
-/** Does any rule ask for such a name? */
-export const hasNameRule = (path: string) => scanNameFor(path) !== NEUTRAL_NAME
 
 interface OpenFile {
   readonly parts: Buffer[]

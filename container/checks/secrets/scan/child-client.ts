@@ -4,10 +4,10 @@ import { GateFault } from '../../check.ts'
 import { LimitExceeded } from '../../limits.ts'
 import type { ScanJob, ScanObserver, ScanResult } from './scan-job.ts'
 
-/** What the process is told: what to search, then perhaps to stop. */
+/** A message to the child: the job, then perhaps a request to stop. */
 export type ChildRequest = { readonly job: ScanJob } | 'stop'
 
-/** What it says: what it is doing, what gitleaks is given, and in the end what it has found, or why it could not. */
+/** A message from the child: a phase, bytes given to gitleaks, and at the end the result or the failure. */
 export type ChildMessage =
   | { readonly phase: string }
   | { readonly scannedBytes: number; readonly startedGitleaks: boolean }
@@ -17,29 +17,29 @@ export type ChildMessage =
 export interface Failure {
   readonly kind: 'limit' | 'fault' | 'error'
   readonly message: string
-  /** For a limit: what to do instead. */
+  /** The remedy of a limit; empty for the other kinds. */
   readonly remedy: string
 }
 
 const program = fileURLToPath(new URL('./child-main.ts', import.meta.url))
 
-/** A search that was told to stop has this long to end its processes, before it is ended itself. */
+/** The time that a child has to end its own processes after a stop request, before it is killed, in milliseconds. */
 const GRACE_MS = 5_000
 
 /**
- * A search in a process of its own: a large push neither keeps the companion's other sessions waiting nor leaves its
- * memory in the companion. It answers, or throws as the search itself would; a process that ends without an answer is
- * an error.
+ * Runs a scan in a child process, so that a large push neither delays the companion's other sessions nor leaves its
+ * memory in the companion. Throws LimitExceeded and GateFault as runScanJob does, and an Error when the child ends
+ * without a reply.
  */
 export async function scanInChild(
   job: ScanJob,
   { signal, onPhase, onScanned }: ScanObserver,
-  heapMb: number,
+  heapMib: number,
 ): Promise<ScanResult> {
   signal.throwIfAborted()
   const { PATH, NODE_COMPILE_CACHE } = process.env
   const kill = new AbortController()
-  const child = spawnGroup(process.execPath, [`--max-old-space-size=${heapMb}`, program], {
+  const child = spawnGroup(process.execPath, [`--max-old-space-size=${heapMib}`, program], {
     signal: kill.signal,
     stdio: ['ignore', 'ignore', 'ignore', 'ipc'],
     serialization: 'advanced',
@@ -62,7 +62,7 @@ export async function scanInChild(
         if ('phase' in message) onPhase(message.phase)
         else if ('scannedBytes' in message) onScanned?.(message.scannedBytes, message.startedGitleaks)
         else if ('result' in message) resolve(message.result)
-        else reject(errorOf(message.failed))
+        else reject(toError(message.failed))
       })
       child.once('error', reject)
       child.once('close', (code, endedBy) =>
@@ -73,13 +73,13 @@ export async function scanInChild(
   } finally {
     signal.removeEventListener('abort', stop)
     clearTimeout(grace)
-    // The process, and what it may have left, which is in its group (child-main.ts).
+    // Processes that the child left are in its group (child-main.ts).
     killGroup(child)
     await closed
   }
 }
 
-function errorOf({ kind, message, remedy }: Failure): Error {
+function toError({ kind, message, remedy }: Failure): Error {
   if (kind === 'limit') return new LimitExceeded(message, remedy)
   return kind === 'fault' ? new GateFault(message) : new Error(message)
 }

@@ -7,7 +7,7 @@ import { runScanJob, type ScanJob } from './scan-job.ts'
 stayInGroup()
 
 const stop = new AbortController()
-// Its companion has gone, and with it whoever wants to know.
+// The companion has ended, so the result has no reader.
 process.once('disconnect', () => stop.abort(new Error('the companion has ended')))
 process.on('message', (request: ChildRequest) => {
   if (request === 'stop') stop.abort(new Error('the scan was stopped'))
@@ -17,20 +17,20 @@ process.on('message', (request: ChildRequest) => {
 const post = (message: ChildMessage) => process.connected && process.send?.(message)
 
 async function runAndReply(job: ScanJob): Promise<void> {
-  let message: ChildMessage
+  let reply: ChildMessage
   try {
-    const found = await runScanJob(job, {
+    const result = await runScanJob(job, {
       signal: stop.signal,
       onPhase: phase => post({ phase }),
       onScanned: (bytes, started) => post({ scannedBytes: bytes, startedGitleaks: started }),
     })
-    message = { result: found }
+    reply = { result }
   } catch (error) {
-    message = { failed: toFailure(error) }
+    reply = { failed: toFailure(error) }
   }
-  // A long answer is written in parts, and what is not written yet when the channel closes is lost.
+  // Node writes a long message in parts and drops the unwritten ones when the channel closes.
   if (process.connected)
-    process.send?.(message, undefined, undefined, () => {
+    process.send?.(reply, undefined, undefined, () => {
       if (process.connected) process.disconnect()
     })
 }

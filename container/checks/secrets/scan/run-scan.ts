@@ -6,8 +6,9 @@ import { scanInChild } from './child-client.ts'
 import { runScanJob, type ScanJob, type ScanObserver, type ScanResult } from './scan-job.ts'
 
 /**
- * What is searched where the companion's sessions live: it takes some hundredths of a second of theirs. A process
- * takes a tenth of a second to start, and nobody else's time; so what is slow, for whatever reason, goes there too.
+ * The largest scan on the companion's own thread: it takes some hundredths of a second of the other sessions. A child
+ * process takes a tenth of a second to start and delays no session, so a slow scan is repeated there, whatever makes
+ * it slow.
  */
 const IN_PROCESS_LIMITS: Partial<Limits> & ThreadLimits = {
   maxBytes: 1 << 20,
@@ -17,21 +18,22 @@ const IN_PROCESS_LIMITS: Partial<Limits> & ThreadLimits = {
   maxMs: 500,
 }
 
-/** Objects' names and places, not their contents, are what its heap is for. */
 const CHILD_HEAP_MIB = 1_024
 
-/** Searches a small push here, and a large one, or one that turns out to be, in a process of its own. */
+interface ScanPlacement {
+  readonly inProcessLimits?: Partial<Limits>
+  readonly childHeapMib?: number
+}
+
+/** Scans a small push on this thread, and any other in a child process. Throws LimitExceeded or GateFault. */
 export async function runScan(
   job: Omit<ScanJob, 'isInProcess'>,
   observer: ScanObserver,
-  {
-    inProcessLimits = IN_PROCESS_LIMITS,
-    childHeapMib = CHILD_HEAP_MIB,
-  }: { readonly inProcessLimits?: Partial<Limits>; readonly childHeapMib?: number } = {},
+  { inProcessLimits = IN_PROCESS_LIMITS, childHeapMib = CHILD_HEAP_MIB }: ScanPlacement = {},
 ): Promise<ScanResult> {
-  const { newObjects: introduced, folder } = job
+  const { newObjects, folder } = job
   const limits = { ...job.limits, ...inProcessLimits }
-  if (objectCount(introduced) <= limits.maxObjects)
+  if (objectCount(newObjects) <= limits.maxObjects)
     try {
       return await runScanJob({ ...job, limits, folder: join(folder, 'here'), isInProcess: true }, observer)
     } catch (error) {

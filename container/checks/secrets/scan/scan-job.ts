@@ -9,41 +9,41 @@ import type { PrewarmedGitleaks } from '../gitleaks/gitleaks-process.ts'
 import type { LocatedMatch } from '../gitleaks/locate.ts'
 import { scan } from './scanner.ts'
 
-/** One search for secrets, as plain data: it can be handed to another process. */
+/** One scan for secrets as plain data, so that it can be sent to a child process. */
 export interface ScanJob {
   readonly git: { readonly dir: string; readonly env: Readonly<Record<string, string>> }
   readonly commands: readonly Command[]
-  /** The operator's configuration for this repository. */
+  /** The operator's gitleaks configuration for the repository, as TOML; empty: the gate's own alone. */
   readonly gitleaksConfig: string
   readonly newObjects: Searchable
   readonly limits: Limits
-  /** The gitleaks binary. */
+  /** The path of the gitleaks binary. */
   readonly gitleaks: string
-  /** A folder that is not there yet, for its temporary files. */
+  /** A folder for temporary files, which does not exist yet. */
   readonly folder: string
-  /** What is beyond its limits will be done elsewhere, and is not to be judged here. */
+  /** Set when a child process repeats a scan that exceeds the limits; upstream's files then have to keep them too. */
   readonly isInProcess: boolean
 }
 
-/** Whoever waits for a search. */
+/** Receives the progress of a scan and cancels it. */
 export interface ScanObserver {
   readonly signal: AbortSignal
-  /** Told what it is doing, whenever that changes. */
+  /** Receives the name of each phase as it begins. */
   readonly onPhase: (phase: string) => void
-  /** Told of what gitleaks is given, in bytes, and whether one was started for that. */
+  /** Receives the bytes given to gitleaks, and whether a gitleaks process was started for them. */
   readonly onScanned?: (bytes: number, started: boolean) => void
-  /** A gitleaks for the first of its texts, begun ahead; no other process can be given one. */
+  /** A gitleaks process for the first batch. It cannot be passed to a child process. */
   readonly prewarmed?: PrewarmedGitleaks | undefined
 }
 
 export interface ScanResult {
-  /** What the push brings and its upstream does not have. */
+  /** The matches that upstream does not have. */
   readonly newFindings: readonly LocatedMatch[]
-  /** Every secret that was met on the way, to be kept out of what is told. */
+  /** Every secret that was matched, so that output can be redacted. */
   readonly secrets: readonly string[]
 }
 
-/** Looks for secrets in all that a push introduces, by the operator's configuration and the gate's own. */
+/** Scans all new objects of a push with the gate's configuration and the operator's. */
 export async function runScanJob(job: ScanJob, observer: ScanObserver): Promise<ScanResult> {
   const { folder, gitleaksConfig } = job
   await mkdir(folder, { mode: 0o700 })
@@ -53,7 +53,7 @@ export async function runScanJob(job: ScanJob, observer: ScanObserver): Promise<
   observer.onPhase('comparing with upstream')
   const known = await findKnownUpstream(matches, options)
   return {
-    newFindings: matches.filter(each => !known.has(each)),
-    secrets: [...new Set(matches.map(each => each.secret))],
+    newFindings: matches.filter(match => !known.has(match)),
+    secrets: [...new Set(matches.map(match => match.secret))],
   }
 }

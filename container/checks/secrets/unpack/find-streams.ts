@@ -1,34 +1,10 @@
 import { constants, inflateRawSync } from 'node:zlib'
 import type { Budget } from '../bytes/budget.ts'
 import { MIN_DECODED_BYTES } from '../bytes/is-text.ts'
+import { MAX_NAME_BYTES, ZIP_LOCAL_HEADER, zipEntry } from './archive-members.ts'
+import type { CompressedStream, Compression } from './compressed-stream.ts'
 import { couldBeDeflate, couldBeDeflatedText } from './deflate-probe.ts'
 
-/** How something is compressed. */
-export type Compression = 'gzip' | 'zlib' | 'deflate' | 'zstd' | 'xz' | 'bzip2'
-
-/**
- * Something compressed inside a file: where its stream begins (of what is deflated, behind its head, so that what is
- * wrong with its end does not matter), and the name an archive gives it. Names are read when they are asked for: a
- * file can look like many entries with long ones.
- */
-export interface CompressedStream {
-  readonly kind: Compression
-  readonly offset: number
-  readonly name?: string | undefined
-  /** What gzip says that the file was called: nothing goes by it but rules that ask for a name. */
-  readonly originalName?: string | undefined
-}
-
-/** So much of a name is read, in bytes. */
-const MAX_NAME_BYTES = 512
-const ZIP_SIGNATURE = Buffer.from('PK')
-/** A tar's head has this at its 257th byte, and is as long as a block (POSIX ustar). */
-const TAR_MAGIC = Buffer.from('ustar')
-const TAR_MAGIC_OFFSET = 257
-const TAR_BLOCK = 512
-/** So much of a record with a long name. */
-const MAX_LONG_NAME_BYTES = 4096
-const ZIP_LOCAL_HEADER = Buffer.from('PK\x03\x04', 'latin1')
 const MAGIC: readonly {
   kind: Compression
   signature: Buffer
@@ -178,92 +154,6 @@ function* streamsIn(
         : couldBeDeflate
       if (probeDeflate(content, offset + 2, budget, precheck)) yield { kind: 'zlib', offset: offset + 2 }
     }
-}
-
-const zipEntry = (content: Buffer, header: number) =>
-  content.length < header + 30 ? undefined : new ZipEntry(content, header)
-
-/**
- * What a zip's local header says (APPNOTE 4.3.7): programs read the directory, so an entry may be deflated though
- * its header denies it. Stored ones lie open; other methods are found by magic.
- */
-class ZipEntry implements CompressedStream, Member {
-  readonly kind = 'deflate'
-  readonly offset: number
-  readonly #content: Buffer
-  readonly #head: number
-  constructor(content: Buffer, header: number) {
-    this.#content = content
-    this.#head = header
-    this.offset = header + 30 + this.#nameLength + content.readUInt16LE(header + 28)
-  }
-  get name(): string {
-    const name = this.#head + 30
-    return this.#content.toString('utf8', name, name + Math.min(this.#nameLength, MAX_NAME_BYTES))
-  }
-  get size(): number {
-    return this.#content.readUInt32LE(this.#head + 18)
-  }
-  get method(): number {
-    return this.#content.readUInt16LE(this.#head + 8)
-  }
-  get #nameLength(): number {
-    return this.#content.readUInt16LE(this.#head + 26)
-  }
-}
-
-/** A file that lies open in an archive. */
-export interface Member {
-  readonly name: string
-  readonly offset: number
-  readonly size: number
-}
-
-/** The files that lie open in `content`, of tar, and of zip where they are stored, each by what its own head says. */
-export function* storedMembers(content: Buffer): Generator<Member> {
-  for (
-    let offset = content.indexOf(ZIP_LOCAL_HEADER);
-    offset >= 0;
-    offset = content.indexOf(ZIP_LOCAL_HEADER, offset + 4)
-  ) {
-    const entry = zipEntry(content, offset)
-    if (entry?.method !== 0) continue
-    // A size that comes behind the file: it ends where the next head begins.
-    const next = entry.size > 0 ? -1 : content.indexOf(ZIP_SIGNATURE, entry.offset)
-    yield entry.size > 0
-      ? entry
-      : {
-          name: entry.name,
-          offset: entry.offset,
-          size: Math.max(0, (next < 0 ? content.length : next) - entry.offset),
-        }
-  }
-  let longName: string | undefined
-  for (
-    let magicOffset = content.indexOf(TAR_MAGIC);
-    magicOffset >= 0;
-    magicOffset = content.indexOf(TAR_MAGIC, magicOffset + 1)
-  ) {
-    const header = magicOffset - TAR_MAGIC_OFFSET
-    if (header < 0 || header + TAR_BLOCK > content.length) continue
-    const field = (from: number, length: number) =>
-      content.toString('latin1', header + from, header + from + length).split('\0', 1)[0] ?? ''
-    const data = header + TAR_BLOCK
-    const size = Number.parseInt(field(124, 12).trim(), 8) || 0
-    const type = field(156, 1)
-    if (type === 'L')
-      longName = content
-        .toString('latin1', data, data + Math.min(size, MAX_LONG_NAME_BYTES))
-        .replace(/\0+$/, '')
-    else if (type === 'x')
-      longName = / path=([^\n]*)\n/.exec(
-        content.toString('latin1', data, data + Math.min(size, MAX_LONG_NAME_BYTES)),
-      )?.[1]
-    else {
-      yield { name: longName ?? field(0, 100), offset: data, size }
-      longName = undefined
-    }
-  }
 }
 
 /** Does it begin like something that can be unpacked? */
