@@ -1,18 +1,21 @@
 import { inBytes, LimitExceeded, type Limits } from '../../limits.ts'
 
-/** What would be a compressed stream is tried so many times for each that may be opened. */
+/** Places that look like a compressed stream are tried this many times for each stream that may be opened. */
 const PROBES_PER_STREAM = 10
-/** As much of a file's name costs as much as a trial, in bytes. */
+/** The part of a file name that counts as one probe, in bytes. */
 const NAME_BYTES_PER_PROBE = 4096
-/** Others have their turn after so long, in milliseconds. */
+/** The time after which the thread is yielded, in milliseconds. */
 const YIELD_AFTER_MS = 20
 
-/** What the search may take of a thread that it shares with others, in milliseconds. */
+/** A limit for a scan on a thread that it shares with other sessions. */
 export interface ThreadLimits {
   readonly maxMs?: number
 }
 
-/** What a push may still unpack, and how long it may be worked on; shared by everything in it. */
+/**
+ * What is left of a push's limits for unpacking, decoding and computing. One budget counts for the whole push.
+ * Its methods throw LimitExceeded.
+ */
 export class Budget {
   readonly #limits: Limits & ThreadLimits
   #bytes = 0
@@ -26,7 +29,7 @@ export class Budget {
   countStream(depth: number, path: string): void {
     if (depth > this.#limits.maxDepth)
       throw new LimitExceeded(
-        `${path} is packed more than ${this.#limits.maxDepth} times over`,
+        `${path} is packed in more than ${this.#limits.maxDepth} layers`,
         'push the files themselves, or fewer layers of archives',
       )
     if (++this.#streams > this.#limits.maxUnpacks)
@@ -43,7 +46,10 @@ export class Budget {
         'push smaller archives, or the files themselves',
       )
   }
-  /** Something may be a compressed stream, which is not free to find out. */
+  /**
+   * Counts one attempt to inflate at a place that looks like a compressed stream, and the bytes read for its
+   * name.
+   */
   countProbe(bytes = 0): void {
     this.#probes += 1 + Math.floor(bytes / NAME_BYTES_PER_PROBE)
     if (this.#probes > this.#limits.maxUnpacks * PROBES_PER_STREAM)
@@ -52,7 +58,7 @@ export class Budget {
         'push it in smaller parts',
       )
   }
-  /** Work that nothing can interrupt. */
+  /** Runs synchronous work and counts its time. */
   timed<T>(timed: () => T): T {
     const started = performance.now()
     try {
@@ -63,10 +69,10 @@ export class Budget {
       this.#turnMs += ms
     }
   }
-  /** Is it time to let others work? When there was more to do than a shared thread can give, that is the end. */
+  /** Says whether to yield the thread. Throws LimitExceeded when the scan has used its share of the thread. */
   shouldYield(): boolean {
     if (this.#ms > (this.#limits.maxMs ?? Number.POSITIVE_INFINITY))
-      throw new LimitExceeded(`its files take more than ${this.#limits.maxMs} ms to look through`, '')
+      throw new LimitExceeded(`its files take more than ${this.#limits.maxMs} ms to scan`, '')
     const isDue = this.#turnMs > YIELD_AFTER_MS
     if (isDue) this.#turnMs = 0
     return isDue

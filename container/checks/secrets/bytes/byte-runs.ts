@@ -1,18 +1,18 @@
-/** A stretch of bytes that are all of one kind: from, and up to. */
+/** A run of bytes of one class, from `from` up to, but without, `to`. */
 export interface Run {
   readonly from: number
   readonly to: number
 }
 
-/** Which bytes are of a kind, by a pattern for one letter. */
+/** Returns a table of 256 entries: 1 for each byte whose character matches the pattern. */
 export function byteClass(pattern: RegExp): Uint8Array {
   return Uint8Array.from({ length: 256 }, (_, byte) => Number(pattern.test(String.fromCharCode(byte))))
 }
 
 /**
- * The runs of at least `min` bytes of a kind. Each holds one of every `min` bytes, so only those are looked at, and
- * what lies around one that is of the kind. A pattern would do, but for its stack: V8 keeps every step of a greedy
- * match, and gives up on one of some megabytes.
+ * Yields the runs of at least `min` bytes of a class. Each run has a byte at a multiple of `min`, so only those
+ * bytes and their neighbours are read. A regular expression would overflow V8's stack: it keeps every step of a
+ * greedy match, and fails on a match of some megabytes.
  */
 export function* runsOf(content: Buffer, bytes: Uint8Array, min: number): Generator<Run> {
   const isMember = (offset: number) => bytes[content[offset] ?? 0] === 1
@@ -30,14 +30,14 @@ export function* runsOf(content: Buffer, bytes: Uint8Array, min: number): Genera
 }
 
 const NEWLINE = 10
-/** What stands around a line of a block, in comments, quotes, lists and mail. */
+/** Characters around a line of an encoded block in comments, quotes, lists and mail. */
 const LINE_DECORATION = byteClass(/[ \t\r#>*|"'`,;\\]/)
 const isDecoration = (byte: number | undefined) => byte !== undefined && LINE_DECORATION[byte] === 1
 
 /**
- * Blocks of lines that are each one run of a kind, as base64 is wrapped: whole lines of at least `min` letters, then
- * one of any length, which may end in up to two `=`; of at most `most` letters. Before the first run of its line, and behind the last, there may
- * be anything. Each is answered with its start and its letters, joined.
+ * Yields encoded blocks that are wrapped over several lines, as base64 is: whole lines of `min` to `max` bytes of
+ * a class, then one line of any length with up to two `=`. The first line may have text before its run, and the
+ * last line text after it. Each block comes with its offset and its lines joined.
  */
 export function* wrappedBlocks(
   content: Buffer,
@@ -69,7 +69,7 @@ export function* wrappedBlocks(
   yield* joinedVariants(parts, offset)
 }
 
-/** As they are, and without the sign of a diff before each, which is a letter of base64 too. */
+/** Yields the block as it is, and without a diff's sign before each line: "+" is a character of base64 too. */
 function* joinedVariants(
   parts: readonly string[],
   offset: number,
@@ -81,10 +81,10 @@ function* joinedVariants(
   yield { offset, text: parts.map(part => (part.startsWith(sign) ? part.slice(1) : part)).join('') }
 }
 
-/** Marks of comments that are letters of base64 too: a blank behind them says that they are none. */
+/** Comment marks that are characters of base64 too. Whitespace after them tells them apart. */
 const COMMENT_BYTE = byteClass(/[/-]/)
 
-/** Behind what stands before a line of a block. */
+/** Returns the offset after the decoration of a line: whitespace, quotes and comment marks. */
 function afterDecoration(content: Buffer, start: number, end: number): number {
   let from = start
   while (from < end && isDecoration(content[from])) from++
@@ -95,7 +95,7 @@ function afterDecoration(content: Buffer, start: number, end: number): number {
   return afterComment
 }
 
-/** The first letters of a line, and whether it has nothing else. */
+/** Returns the first run of a line, and whether the line holds nothing else. */
 function firstRunOf(
   content: Buffer,
   start: number,
@@ -110,7 +110,7 @@ function firstRunOf(
   return to > from ? { from, to, isWhole: after === end } : undefined
 }
 
-/** The last letters of a line. */
+/** Returns the last run of a line. */
 function lastRunOf(content: Buffer, start: number, end: number, bytes: Uint8Array): Run {
   let to = end
   while (to > start && isDecoration(content[to - 1])) to--

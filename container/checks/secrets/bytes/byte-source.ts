@@ -1,14 +1,19 @@
 import { open, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 
-/** Bytes that are looked at from several sides; large ones lie in a file, so that memory does not grow with them. */
+/**
+ * Bytes that can be read more than once. A large source is a temporary file, so that memory does not grow with
+ * it.
+ */
 export interface Source {
   readonly size: number
   read(start: number, length: number): Promise<Buffer>
   dispose(): Promise<void>
 }
 
-/** What is held in memory at once, in bytes; and so the most that is decoded in one piece. */
+/**
+ * The bytes of a source that are held in memory at once, and so the longest part that is decoded in one piece.
+ */
 export const SEGMENT_BYTES = 8 << 20
 
 export function memorySource(content: Buffer): Source {
@@ -21,7 +26,7 @@ export function memorySource(content: Buffer): Source {
 
 let spoolCount = 0
 
-/** Keeps what `parts` yields: in memory while it is small, in a file of `folder` from then on. */
+/** Reads `input` to its end: into memory up to one segment, and into a temporary file in `folder` beyond. */
 export async function spool(input: AsyncIterable<Buffer>, folder: string): Promise<Source> {
   const chunks: Buffer[] = []
   let size = 0

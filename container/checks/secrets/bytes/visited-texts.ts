@@ -1,15 +1,18 @@
 import { hash } from 'node:crypto'
 import { LimitExceeded } from '../../limits.ts'
 
-/** So many decoded texts are looked at in any file, however short it is. */
+/** The decoded texts that are scanned in any file, however short it is. */
 const MIN_TEXTS = 5_000
-/** And one more for each so many of its bytes: what is worth a look is longer, and is looked at in a few ways. */
+/**
+ * A file may have one more decoded text for this many of its bytes. A text worth scanning is longer than that,
+ * and is decoded in few ways.
+ */
 const BYTES_PER_TEXT = 4
-/** What is remembered at once. */
+/** The digests that are held in memory at once. */
 const MAX_DIGESTS = 100_000
 
 /**
- * The texts that were looked at within a file. What is encoded in several ways can be undone in every order, and most
+ * The decoded texts of a file that have been scanned. Nested encodings can be decoded in every order, and most
  * orders lead to the same texts.
  */
 export class VisitedTexts {
@@ -20,19 +23,22 @@ export class VisitedTexts {
   constructor(path: string) {
     this.#path = path
   }
-  /** There is more to look into. */
+  /** Allows more texts for a longer file. */
   addBytes(bytes: number): void {
     this.#remaining += bytes / BYTES_PER_TEXT
   }
-  /** Is this the first time that `content` is met at such a place? */
+  /**
+   * Says whether `content` is new at these lines and this place. Throws LimitExceeded beyond the allowed number
+   * of texts.
+   */
   isNew(content: Buffer, lines: readonly number[], ...place: readonly string[]): boolean {
     const where = JSON.stringify([place, lines])
     const key = `${hash('sha256', content, 'base64')} ${hash('sha256', where, 'base64')}`
     if (this.#digests.has(key)) return false
     if (--this.#remaining < 0)
       throw new LimitExceeded(
-        `${this.#path} is encoded in more ways than the gate looks at`,
-        'push the file itself',
+        `${this.#path} is encoded in more ways than the gate decodes`,
+        'push the file without the encodings',
       )
     if (this.#digests.size >= MAX_DIGESTS) this.#digests.clear()
     this.#digests.add(key)

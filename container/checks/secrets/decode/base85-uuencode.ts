@@ -1,7 +1,7 @@
 import { byteClass, runsOf } from '../bytes/byte-runs.ts'
 import type { DecodedBlock } from './decoded-block.ts'
 
-/** What uuencode(1) made. */
+/** Yields the blocks that uuencode(1) writes. */
 export function* uuencodedBlocks(text: string): Generator<DecodedBlock> {
   for (const header of text.matchAll(/^begin [0-7]{3,4} [^\n]*\n/gm)) {
     const bytes: number[] = []
@@ -11,7 +11,7 @@ export function* uuencodedBlocks(text: string): Generator<DecodedBlock> {
       const line = text.slice(offset, end < 0 ? text.length : end)
       const count = (line.charCodeAt(0) - 32) & 63
       if (!/^[ -`]+\r?$/.test(line) || count === 0) break
-      // No line holds more than its count says, which is at most 63.
+      // A line holds no more bytes than its first character says, and that is at most 63.
       const values = [...line.slice(1, 85)].map(char => (char.charCodeAt(0) - 32) & 63)
       const row: number[] = []
       for (let i = 0; i + 1 < values.length; i += 4) {
@@ -26,7 +26,7 @@ export function* uuencodedBlocks(text: string): Generator<DecodedBlock> {
   }
 }
 
-/** Adobe's base85: between `<~` and `~>`, and in streams of a PDF, up to `~>`. */
+/** Yields Adobe's base85: between `<~` and `~>`, and in streams of a PDF up to `~>`. */
 export function* ascii85Blocks(text: string): Generator<DecodedBlock> {
   let from = 0
   for (let end = text.indexOf('~>'); end >= 0; end = text.indexOf('~>', from)) {
@@ -67,15 +67,17 @@ const BASE85_VALUE = Uint8Array.from({ length: 256 }, (_, byte) =>
   Math.max(0, BASE85.indexOf(String.fromCharCode(byte))),
 )
 const BASE85_SIGN = byteClass(/[!#$%&()*;<>?@^`{|}~]/)
-/** The least that is tried, in letters: a fourth more than what it stands for. */
+/** The shortest run of base85 that is decoded, in characters: five characters stand for four bytes. */
 const MIN_BASE85 = 40
-/** What says whether a run is base85, in letters: that it reads as something there. */
+/** The part of a run that decides whether it is base85, in characters: it has to decode to text. */
 const PROBE_LENGTH = 200
 
-/** Git's and Python's base85 (RFC 1924's letters), which has no marks, in what is written without a blank. */
+/**
+ * Yields runs of git's and Python's base85 (the alphabet of RFC 1924), which has neither marks nor whitespace.
+ */
 export function* base85Runs(content: Buffer, isWorth: (content: Buffer) => boolean): Generator<DecodedBlock> {
   for (const { from: start, to } of runsOf(content, BASE85_BYTE, MIN_BASE85)) {
-    // A run of letters and digits is no base85: a third of its letters are signs that base64 has not.
+    // A third of base85's characters are signs that base64 lacks. A run without them is a word.
     let signs = 0
     for (let offset = start; offset < Math.min(to, start + PROBE_LENGTH); offset++)
       signs += BASE85_SIGN[content[offset] ?? 0] ?? 0
@@ -88,17 +90,17 @@ export function* base85Runs(content: Buffer, isWorth: (content: Buffer) => boole
   }
 }
 
-/** Rows as long as their first letter says, from A for one byte to z for 52. */
+/** A row of a binary patch. Its first character is its length, from A for 1 byte to z for 52. */
 const GIT_ROW = /^([A-Za-z])((?:[0-9A-Za-z!#$%&()*+;<=>?@^_`{|}~-]{5}){1,13})\r?$/
 
-/** What `git diff --binary` writes of a file: what zlib made of it, or of what changes in it. */
+/** Yields the deflated data of binary patches, as `git diff --binary` writes them. */
 export function* gitBinaryPatches(content: Buffer, text: string): Generator<DecodedBlock> {
   for (const header of text.matchAll(/^(?:literal|delta) \d{1,12}\r?\n/gm)) {
     const rows: Buffer[] = []
     for (let offset = header.index + header[0].length; offset < text.length; ) {
       const newline = text.indexOf('\n', offset)
       const end = newline < 0 ? text.length : newline
-      // No row is longer than 52 bytes, which are 65 letters.
+      // A row has at most 52 bytes, which are 65 characters.
       const [, count, encoded] = (end - offset <= 68 && GIT_ROW.exec(text.slice(offset, end))) || []
       if (count === undefined || encoded === undefined) break
       const size = count.charCodeAt(0) - (count <= 'Z' ? 64 : 70)

@@ -2,28 +2,30 @@ import { byteClass, type Run, runsOf } from '../bytes/byte-runs.ts'
 import { PRINTABLE } from '../bytes/is-text.ts'
 import { lengthPrefixedRuns } from './length-prefixed-strings.ts'
 
-/** Pieces of binary content that can be read, one after the other, and the line of the content for each of theirs. */
+/** The strings of binary content, one after the other, and the line of the content for each of their lines. */
 export interface StringList {
   readonly content: Buffer
   readonly lines: readonly number[]
 }
 
-/** No secret that gitleaks knows is shorter, and random bytes seldom are printable for as long. */
+/**
+ * The shortest printable run. No secret that gitleaks knows is shorter, and random bytes rarely have such a run.
+ */
 const MIN_RUN_BYTES = 6
-/** A length, and the least token behind it. */
+/** A length byte and the shortest token after it. */
 const MIN_PREFIXED_BYTES = 17
-/** Text has none of these bytes. */
+/** Bytes that do not occur in text. */
 const BINARY_BYTE = byteClass(/[\x00-\x08\x0e-\x1a\x1c-\x1f\x7f]/)
 
 /**
- * What can be read in binary content, as strings(1) shows it: gitleaks' patterns match printable text only, and
- * spend most of their time on bytes that are none.
+ * Returns the printable strings of binary content, as strings(1) does. gitleaks' patterns match printable text
+ * only, and take most of their time on other bytes.
  */
 export function printableRuns(segment: Buffer, lineAt: (offset: number) => number): StringList {
   return stringsOf(segment, runsOf(segment, PRINTABLE, MIN_RUN_BYTES), lineAt)
 }
 
-/** What stands behind its own length in content that is not text throughout. */
+/** Returns the strings that follow their own length in binary content; undefined: there are none. */
 export function lengthPrefixedStrings(
   segment: Buffer,
   lineAt: (offset: number) => number,

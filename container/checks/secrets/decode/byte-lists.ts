@@ -1,17 +1,17 @@
 import { byteClass, runsOf } from '../bytes/byte-runs.ts'
 import type { DecodedBlock } from './decoded-block.ts'
 
-/** The most blanks between two numbers of a list. */
+/** The longest separator between two numbers of a list, in characters. */
 const MAX_GAP = 64
-/** What a list of bytes is written with, in hex or decimal. */
+/** Characters of a list of bytes in hex or decimal. */
 const LIST_BYTE = byteClass(/[0-9a-fA-FxX\\,:;\s"'-]/)
 const DIGIT = byteClass(/[0-9]/)
 const HEX_DIGIT = byteClass(/[0-9a-fA-F]/)
 const NUMBER_BYTE = byteClass(/[0-9a-fA-FxX\\]/)
-/** More digits make no byte. */
+/** The most digits of a number that is read; a byte has fewer. */
 const MAX_DIGITS = 4
 
-/** Bytes that are listed one after the other, in one notation. */
+/** A list of bytes in one notation. */
 class ByteList {
   readonly #how: string
   readonly #min: number
@@ -35,8 +35,8 @@ class ByteList {
 }
 
 /**
- * Lists of bytes, as code has arrays, JSON has buffers, and tools print them: in hex, each of two digits or with its
- * mark, or decimal, with blanks, commas, colons, semicolons, dashes or quotes between.
+ * Returns lists of bytes as code, JSON and tools write them. Numbers are decimal, or hex with two digits or with
+ * `0x` or `\x` before them. Whitespace, commas, colons, semicolons, dashes and quotes separate them.
  */
 export function decodeByteLists(content: Buffer, min: number): DecodedBlock[] {
   const [hex, decimal] = [new ByteList('hex', min), new ByteList('numbers', min)]
@@ -62,7 +62,7 @@ export function decodeByteLists(content: Buffer, min: number): DecodedBlock[] {
         tens = tens * 10 + byte - 48
       }
       const digits = at - digitsStart
-      // What goes on in other letters is no number.
+      // A number that continues with other letters is a word.
       const isWhole = at >= to || NUMBER_BYTE[content[at] ?? 0] !== 1
       while (at < to && NUMBER_BYTE[content[at] ?? 0] === 1) at++
       if (isWhole && (digits === 2 || (isMarked && digits === 1))) hex.add(value, start)

@@ -126,7 +126,7 @@ function decodeBase32(text: string): Buffer {
 
 const [NEWLINE, CARRIAGE_RETURN] = [10, 13]
 
-/** With lines that end in a carriage return alone ended as others are. */
+/** Replaces carriage returns without a newline by newlines. */
 function withNewlines(content: Buffer): Buffer {
   let plain = content
   for (

@@ -1,18 +1,18 @@
-/** Text with its escapes undone: only the lines that had some, and the number of each (from 0). */
+/** The lines of a text that had an encoding, decoded, and the number of each line, from 0. */
 export interface DecodedLines {
   readonly content: Buffer
   readonly lines: readonly number[]
 }
 
 const HEX = '[0-9a-fA-F]'
-/** Escapes may be escaped again, and that a few times: a backslash doubled, `%` as `%25`, `&` as `&amp;`. */
+/** Escapes may be escaped again a few times: a doubled backslash, `%` as `%25`, `&` as `&amp;`. */
 const ESCAPE = new RegExp(
   [
     `\\\\{1,4}x(?<x>${HEX}{2})`,
     `(?:\\\\{1,4}|%(?:25){0,8})u(?<u>${HEX}{4})`,
     `\\\\{1,4}U(?<long>${HEX}{8})`,
     `[\\\\\`]{1,4}[xu]\\{(?<braced>${HEX}{1,8})\\}`,
-    // printf(1) takes fewer digits too; fewer than two, or less than a blank, say nothing.
+    // printf(1) takes fewer digits too, but one digit, or a code below the space, is not a printable character.
     '\\\\{1,2}(?<octal>[0-3][0-7]{2}|[4-7][0-7](?![0-7]))',
     `%(?:25){0,8}(?<percent>${HEX}{2})`,
     '&(?:amp;){0,8}#(?<decimal>\\d{2,9});?',
@@ -36,23 +36,23 @@ const ENTITIES: Readonly<Record<string, string>> = {
   apos: "'",
   amp: '&',
 }
-/** What may be escaped, and what begins an escape. */
+/** Characters that may follow a backslash. */
 const ESCAPABLE = /[/"'nrtexuU0-7]/
 const BACKSLASH = 92
-/** Shorter runs of backslashes are for the pattern. */
+/** The ESCAPE pattern takes shorter runs of backslashes. */
 const BACKSLASH_RUN = '\\'.repeat(5)
 const SHORT_ESCAPES: Readonly<Record<string, string>> = { n: '\n', r: '', t: '\t' }
-/** So many escapes of escapes are undone. */
+/** The most rounds of escapes of escapes. */
 const MAX_ROUNDS = 4
 
-/** JSON, JavaScript, Python, Perl, shell, URL and HTML escapes undone, on the lines that have them. */
+/** Decodes JSON, JavaScript, Python, Perl, shell, URL and HTML escapes. Returns the lines that have them. */
 export function decodeEscapes(content: Buffer): DecodedLines | undefined {
   if (!content.includes(92) && !content.includes(37) && !content.includes(38) && !content.includes('`u{'))
     return undefined
   return mapLines(content, decodeLine)
 }
 
-/** The lines that something changes, as it leaves them. */
+/** Returns the lines that `decode` changes, decoded. */
 export function mapLines(content: Buffer, decode: (line: string) => string): DecodedLines | undefined {
   const rows: string[] = []
   const lines: number[] = []
@@ -70,7 +70,10 @@ export function mapLines(content: Buffer, decode: (line: string) => string): Dec
   return rows.length ? { content: Buffer.from(`${rows.join('\n')}\n`, 'latin1'), lines } : undefined
 }
 
-/** With one backslash for the many before what may be escaped: there are twice as many for each JSON around JSON. */
+/**
+ * Replaces a run of backslashes before an escapable character by one: JSON inside JSON doubles them at each
+ * level.
+ */
 function collapseBackslashes(text: string): string {
   let rows = ''
   let from = 0
@@ -110,14 +113,16 @@ function decodeLine(line: string): string {
 const byteChar = (code: number) =>
   code === 10 || code === 13 ? ' ' : code < 256 ? String.fromCharCode(code) : '?'
 
-/** Without the blanks at its end. A pattern would try again from every blank of a long gap within the line. */
+/** Removes whitespace at the end of a line. A regular expression would try again at every blank of a long gap. */
 function trimEnd(line: string): string {
   let end = line.length
   while (end > 0 && ' \t\r'.includes(line.charAt(end - 1))) end--
   return line.slice(0, end)
 }
 
-/** Quoted-printable undone, of mail (RFC 2045, section 6.7), and wherever a line is mostly made of it. */
+/**
+ * Decodes quoted-printable in mail (RFC 2045, section 6.7), and on any line that has several escapes in a row.
+ */
 export function decodeQuotedPrintable(content: Buffer): DecodedLines | undefined {
   if (!content.includes(61)) return undefined
   const text = content.toString('latin1')

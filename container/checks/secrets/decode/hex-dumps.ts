@@ -1,6 +1,8 @@
 import type { DecodedBlock } from './decoded-block.ts'
 
-/** A line of an offset and what stands there: od(1), hexdump(1), xxd(1). None is longer. */
+/**
+ * A line of od(1), hexdump(1) or xxd(1): an offset, and the bytes or characters there. No dump line is longer.
+ */
 const DUMP_LINE = /^[ \t]*[0-9a-fA-F]{4,16}:?[ \t](.{1,400})$/gm
 
 type WordReader = (word: string) => string | undefined
@@ -19,16 +21,18 @@ const decimalWord: WordReader = word =>
 const binaryWord: WordReader = word =>
   /^[01]{8}$/.test(word) ? toHex(Number.parseInt(word, 2), 1) : undefined
 
-/** A line of a dump behind its offset, and the words in it: as far as the text beside them, which may look the same. */
+/** A line of a dump after its offset. */
 interface DumpLine {
   readonly line: string
   readonly words: readonly string[]
-  /** Up to two blanks, if they part the text from the bytes. */
+  /** The words before the first double blank or tab, where that separates the bytes from the text. */
   readonly beforeGap: readonly string[]
   readonly isMarked: boolean
 }
 
-/** The ways to read it, each of which answers in hex. What stands in words may be a machine's, with its bytes swapped. */
+/**
+ * The formats of a dump line. Each reader returns the line's bytes in hex. Words may be in little-endian order.
+ */
 const DUMP_FORMATS: readonly ((dumpLine: DumpLine) => string | undefined)[] = [
   ({ words, beforeGap, isMarked }) => read(hexWord, isMarked ? [words, beforeGap] : [beforeGap, words]),
   ({ words, beforeGap, isMarked }) => read(swappedWord, isMarked ? [words, beforeGap] : [beforeGap, words]),
@@ -38,7 +42,7 @@ const DUMP_FORMATS: readonly ((dumpLine: DumpLine) => string | undefined)[] = [
   ({ line }) => odCharacters(line),
 ]
 
-/** What a dump of at least two lines shows. */
+/** Yields the bytes of each dump that has at least two lines. */
 export function* decodeHexDumps(text: string): Generator<DecodedBlock> {
   const formats = DUMP_FORMATS.map(read => ({ read, hex: [] as string[], at: 0 }))
   const endBlock = function* (format: (typeof formats)[number]): Generator<DecodedBlock> {
@@ -72,7 +76,9 @@ function parseDumpLine(rest: string): DumpLine {
   }
 }
 
-/** The first of these that are words throughout; a single one is no row unless nothing else is. */
+/**
+ * Returns the first candidate whose words are all valid. A single word counts only when no candidate has more.
+ */
 function read(word: WordReader, ways: readonly (readonly string[])[]): string | undefined {
   let single: string | undefined
   for (const words of ways) {
@@ -92,7 +98,7 @@ const OD_ESCAPES: ReadonlyMap<string, string> = new Map(
   ['\\0', '\\a', '\\b', '\\t', '\\n', '\\v', '\\f', '\\r'].map((name, i) => [name, toHex(i && i + 6, 1)]),
 )
 
-/** Letters in columns of four, as od -c and hexdump -c have them. */
+/** Reads characters in columns of four, as od -c and hexdump -c print them. */
 function odCharacters(line: string): string | undefined {
   let row = ''
   for (let at = 0; at < line.length; at += 4) {

@@ -1,14 +1,14 @@
 import { byteClass, runsOf } from '../bytes/byte-runs.ts'
 import type { DecodedLines } from './escapes.ts'
 
-/** An encoded stretch of a text, and what it stands for. */
+/** A run of base64 or hex in a text, and its decoded bytes. */
 interface Token {
   readonly from: number
   readonly to: number
   readonly decoded: Buffer
 }
 
-/** gitleaks' own decoder takes none that is shorter. */
+/** gitleaks' own decoder takes no shorter run. */
 const MIN_BASE64 = 16
 const MIN_HEX = 32
 const BASE64_BYTE = byteClass(/[A-Za-z0-9+/_-]/)
@@ -16,9 +16,9 @@ const NEWLINE = 10
 const EQUALS = 61
 
 /**
- * Base64 and hex that stand for printable text, replaced by it: many of gitleaks' rules need the name before a value,
- * so the line before comes along. It is done here, since gitleaks' own decoder takes four times as long as all of its
- * rules together, over any text.
+ * Replaces base64 and hex of printable text by that text inside the line. Many rules of gitleaks need the name
+ * before a value, so the line before is returned too. gitleaks' own decoder would take four times as long as all
+ * of its rules together.
  */
 export function decodeInline(content: Buffer): DecodedLines | undefined {
   const output: Buffer[] = []
@@ -49,7 +49,7 @@ const endOfLine = (content: Buffer, position: number) => {
   return newline < 0 ? content.length : newline
 }
 
-/** The lines that have tokens, each with its own, in one pass over the text. */
+/** Yields the lines that have tokens, each with its tokens, in one pass over the text. */
 function* linesWithTokens(
   tokens: Iterable<Token>,
   content: Buffer,
@@ -80,7 +80,7 @@ function* encodedTokens(content: Buffer): Generator<Token> {
   }
 }
 
-/** What a run of letters stands for, in one line; undefined: nothing that can be read. */
+/** Decodes a run to one line of printable text; undefined: it decodes to something else. */
 function decodeToken(content: Buffer, from: number, to: number): Buffer | undefined {
   const encoding = isHex(content, from, to) ? 'hex' : 'base64'
   const start = Buffer.from(content.toString('latin1', from, Math.min(to, from + MIN_BASE64)), encoding)

@@ -1,17 +1,17 @@
 import { byteClass, type Run } from '../bytes/byte-runs.ts'
 
 const NEWLINE = 10
-/** A letter of a word that touches a token hides it from the rules, which ask for its border. */
+/** A word character next to a token hides it from the rules, which ask for a word boundary. */
 const WORD_BYTE = byteClass(/\w/)
 const TOKEN_BYTE = byteClass(/[\w.+/=:-]/)
-/** The least that such a token has. */
+/** The shortest token, in bytes. */
 const MIN_TOKEN = 16
-/** A string's length is one of the first so many bytes that can be read: a tag's letter or two come before it. */
+/** A string's length byte is one of this many printable bytes: a tag of a few characters may come before it. */
 const HEADER_BYTES = 4
 
 /**
- * The strings within a run of printable bytes that stand behind their length, as protocol buffers, marshalled Python
- * and the like have them: where the length is a letter's code, or the next string's head is, it touches the token.
+ * Yields the strings after a length byte within a run of printable bytes, as protocol buffers and marshalled
+ * Python write them. A length byte or the next string's header that is a letter would touch the token.
  */
 export function* lengthPrefixedRuns(content: Buffer, { from, to }: Run): Generator<Run> {
   let remaining = 8 + ((to - from) >> 6)
@@ -36,7 +36,10 @@ export function* lengthPrefixedRuns(content: Buffer, { from, to }: Run): Generat
   }
 }
 
-/** What the bytes before `at` say when they are a length, of one byte, or of two or four in either order. */
+/**
+ * Returns the values of the bytes before `offset`, read as a length of one byte, or of two or four in either
+ * order.
+ */
 function lengthFieldsBefore(content: Buffer, offset: number): number[] {
   const lengths: number[] = []
   if (offset >= 1) lengths.push(content.readUInt8(offset - 1))

@@ -1,6 +1,6 @@
 /**
- * Maps the rows of a view to lines of the file: row 0 is line `first` and each row is the next line; or every row
- * is the same line; or each row has its line in a list.
+ * How the rows of a view map to lines of the file: consecutive lines from `first` on, the same line for all, or a
+ * line for each row.
  */
 export type LineMap =
   | { readonly kind: 'from'; readonly first: number }

@@ -5,17 +5,20 @@ const WIDE_RUNS = ['(?:P\\0\\0\\0){8,}', '(?:\\0\\0\\0P){8,}', '(?:P\\0){8,}', '
   run => new RegExp(run.replace('P', PRINTABLE), 'g'),
 )
 const [, , UTF16LE_RUN, UTF16BE_RUN] = WIDE_RUNS
-/** Every such run has it. To look for nothing else takes next to no time, of zeros in particular. */
+/** Every run of wide text matches this, and testing for it first is fast, over zeros in particular. */
 const ADJACENT_WIDE = new RegExp(`${PRINTABLE}\\0(?:\\0\\0)?${PRINTABLE}`)
 
 interface WideText {
-  /** What it says when it is wide as a whole. */
+  /** The decoded text, where all of the content is wide. */
   readonly whole?: Buffer
-  /** Wide text in what is not, or not throughout: after a byte too many, or in the other byte order. */
+  /** Runs of wide text in other content: after an odd number of bytes, or in the other byte order. */
   readonly runs: readonly DecodedBlock[]
 }
 
-/** UTF-16 and UTF-32, of either byte order, with a byte-order mark or without, whole files or pieces of binaries. */
+/**
+ * Decodes UTF-16 and UTF-32 of either byte order, with a byte-order mark or without, in whole files and in
+ * binaries.
+ */
 export function wideText(content: Buffer): WideText {
   if (!content.includes(0)) return { runs: [] }
   const whole = decodeWhole(content)
@@ -24,7 +27,7 @@ export function wideText(content: Buffer): WideText {
   return whole ? { whole: whole.text, runs } : { runs }
 }
 
-/** The runs but those that are only the whole again, whose order that is. */
+/** Returns the runs that the whole text, in its encoding, does not repeat. */
 function wideRuns(text: string, encoding: WideEncoding | undefined): DecodedBlock[] {
   const runs: DecodedBlock[] = []
   const texts = new Set<string>()
@@ -40,7 +43,9 @@ function wideRuns(text: string, encoding: WideEncoding | undefined): DecodedBloc
   return runs
 }
 
-/** Is a run but the whole text again? Seen from an odd byte, it looks like one of the other byte order. */
+/**
+ * Says whether a run repeats the whole text. From an odd byte, that text looks like one of the other byte order.
+ */
 function repeatsWhole(encoding: WideEncoding, pattern: RegExp, at: number): boolean {
   if (encoding === 'utf-32' || (pattern !== UTF16LE_RUN && pattern !== UTF16BE_RUN)) return true
   return (pattern === UTF16LE_RUN) === (encoding === 'utf-16le') ? at % 2 === 0 : at % 2 === 1

@@ -2,9 +2,9 @@ import { mkdir, open, rename, writeFile } from 'node:fs/promises'
 import { fileURLToPath } from 'node:url'
 import { type Ended, run } from '../../../process/spawn.ts'
 
-/** The exit code for "leaks found": gitleaks' own default is also its code for errors. */
+/** The exit code for "leaks found". gitleaks uses its default, 1, for errors too. */
 export const LEAKS_EXIT_CODE = 77
-/** The most of a report that is read, in bytes. */
+/** The longest report that is read, in bytes. */
 const MAX_REPORT_BYTES = 64 << 20
 
 const reportTemplate = fileURLToPath(new URL('../../../gitleaks/report.tmpl', import.meta.url))
@@ -12,12 +12,15 @@ const reportTemplate = fileURLToPath(new URL('../../../gitleaks/report.tmpl', im
 export interface GitleaksStart {
   readonly gitleaks: string
   readonly config: string
-  /** The folder of the texts, and the working directory, so that no part of a longer path can match an allow-list. */
+  /**
+   * The folder that is scanned. It is the working directory too, so that no parent folder's name can match an
+   * allow-list.
+   */
   readonly folder: string
   readonly signal: AbortSignal
 }
 
-/** gitleaks over all files of a folder, from its start to its end. */
+/** Runs gitleaks over all files of a folder. `ignore` is the path of the list of ignored findings. */
 export function startGitleaks(
   { gitleaks, config, folder, signal }: GitleaksStart,
   ignore = '/dev/null',
@@ -28,7 +31,7 @@ export function startGitleaks(
     ...['--config', config],
     ...['--exit-code', String(LEAKS_EXIT_CODE)],
     ...['--gitleaks-ignore-path', ignore],
-    // The gate has decoded what there is (in-place.ts).
+    // The gate decodes and unpacks before the scan.
     ...['--max-decode-depth', '0'],
     ...['--max-archive-depth', '0'],
     ...['--report-format', 'template', '--report-template', reportTemplate, '--report-path', '-'],
@@ -38,23 +41,23 @@ export function startGitleaks(
     '--no-color',
     '--log-level=info',
   ]
-  // Go collects garbage only once its heap has become so large: over a small text it takes a quarter less time.
+  // The Go runtime collects garbage only above this heap size. A small scan takes a quarter less time so.
   const env = { HOME: folder, TMPDIR: folder, GOGC: 'off', GOMEMLIMIT: '128MiB' }
   return run(gitleaks, args, { cwd: folder, env, signal, maxOutput: MAX_REPORT_BYTES })
 }
 
-/** A gitleaks that has begun before its texts are there. */
+/** A gitleaks process that was started before its texts were written. */
 export interface PrewarmedGitleaks {
   readonly folder: string
   readonly ended: Promise<Ended>
-  /** Lets it look at the folder, as it is now. */
+  /** Lets gitleaks read the folder's files, and resolves when it has ended. */
   release(): Promise<Ended>
 }
 
 /**
- * Starts gitleaks ahead: making its rules ready takes it longer than a small scan. It reads its list of ignored
- * findings after that and before it looks at any file, so the list is a FIFO (fifo(7)) that ends, empty, when the
- * texts are there. Started while the texts are gathered, it has what it needs by then.
+ * Starts gitleaks before its texts are written, since compiling its rules takes longer than a small scan.
+ * gitleaks reads its list of ignored findings after that and before any file. The list is a FIFO (fifo(7)) that
+ * ends, empty, when the texts are there.
  */
 export async function prewarmGitleaks(start: GitleaksStart, fifo: string): Promise<PrewarmedGitleaks> {
   const { folder, signal } = start
@@ -65,7 +68,7 @@ export async function prewarmGitleaks(start: GitleaksStart, fifo: string): Promi
     signal,
   })
   if (mkfifo.code !== 0) throw new Error(`mkfifo: ${mkfifo.stderr.trim()}`)
-  // Open in both directions, since to write alone would wait for the reader.
+  // Opened for reading and writing, since opening for writing alone would wait for gitleaks.
   const fifoHandle = await open(fifo, 'r+')
   const ended = startGitleaks(start, fifo).finally(() => fifoHandle.close())
   ended.catch(() => {})
@@ -73,7 +76,7 @@ export async function prewarmGitleaks(start: GitleaksStart, fifo: string): Promi
     folder,
     ended,
     async release() {
-      // Should it not have opened the list yet, it finds an empty file there.
+      // A gitleaks that has not opened the FIFO yet finds an empty file.
       await writeFile(`${fifo}.empty`, '')
       await rename(`${fifo}.empty`, fifo)
       await fifoHandle.close()

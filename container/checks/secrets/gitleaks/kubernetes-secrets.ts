@@ -2,15 +2,18 @@ import { lineOfRow } from '../decode/line-map.ts'
 import type { View } from '../decode/views.ts'
 
 const SECRET_KIND = /\bkind:[ \t]*["']?secret\b/i
-/** As gitleaks' rule reads one: a name, and base64 behind it or in the lines below. */
+/**
+ * An entry as gitleaks' rule for Kubernetes secrets matches it: a name, and base64 after it or on the lines
+ * below.
+ */
 const ENTRY =
   /(?<![\w.-])(?=[\w.-])(?<=^[ \t]*|[{,][ \t]*)[\w.-]+:[ \t]{0,20}(?:[|>][-+]?\s{1,200})?["']?[a-z0-9+/]{10,}={0,3}["']?/gim
 
 type Text = Pick<View, 'content' | 'lines'>
 
 /**
- * The entries of Kubernetes secrets, each as if it were its secret's only one. gitleaks reports the first of each: once
- * that is known or excepted, nothing would speak for the others.
+ * Returns a text in which each entry is a Kubernetes secret of its own; undefined: the content has none. gitleaks
+ * reports the first entry of a secret only, so an exception for it would hide the others.
  */
 export function kubernetesSecretEntries({ content, lines }: Text): Text | undefined {
   const text = content.toString('latin1')
@@ -35,7 +38,7 @@ export function kubernetesSecretEntries({ content, lines }: Text): Text | undefi
   }
 }
 
-/** What lies below each `data:` of a document. */
+/** Yields the entries below each `data:` of a document. */
 function* entriesOf(document: string): Generator<{ entry: string; offset: number }> {
   const data = /^([ \t-]*)data:/gim
   for (let match = data.exec(document); match; match = data.exec(document)) {
@@ -47,7 +50,7 @@ function* entriesOf(document: string): Generator<{ entry: string; offset: number
   }
 }
 
-/** Where a line begins that is indented no more than that. */
+/** Returns where the first line begins that is indented no more than `indent`. */
 function endOfBlock(document: string, from: number, indent: number): number {
   const lineStart = /^[ \t-]*(?=[^\s-])/gm
   lineStart.lastIndex = from
@@ -58,7 +61,7 @@ function endOfBlock(document: string, from: number, indent: number): number {
   return document.length
 }
 
-/** The row of an offset, from 0; each asked for is behind the last. */
+/** Returns a function from an offset to its row, from 0. The offsets have to ascend. */
 function rowCounter(text: string): (offset: number) => number {
   let row = 0
   let newline = text.indexOf('\n')

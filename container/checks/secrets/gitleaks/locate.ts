@@ -3,7 +3,7 @@ import { type ScanFileWriter, type ScanItem, sourceLine, type TextRange } from '
 import type { GitleaksMatch } from './verified-run.ts'
 import { stripJoint } from './windows.ts'
 
-/** A match, back in the push: what holds it, and where. */
+/** A match with its place in the push. */
 export interface LocatedMatch {
   readonly rule: string
   readonly item: ScanItem
@@ -11,23 +11,23 @@ export interface LocatedMatch {
   readonly archivePath: readonly string[]
   readonly line: number
   readonly secret: string
-  /** The line of the view that holds it (or its beginning), or what is near it in a long one. */
+  /** The line of the view with the secret or its first line; of a long line the part around the secret. */
   readonly text: string
 }
 
-/** Where a finding is, as it is shown: the path, then the way inside archives. */
+/** Returns the path that a finding is shown with: the file's path, then the path inside archives. */
 export const displayPath = (found: Pick<LocatedMatch, 'item' | 'archivePath'>) =>
   [found.item.path, ...found.archivePath].join('!')
 
-/** Something of a file that has to be read again by itself. */
+/** A text that has to be scanned again in a file of its own. */
 export interface Rescan {
   readonly range: TextRange
   readonly content: Buffer
 }
 
 /**
- * Finds what each match is in. Several texts share a file of the scan; where a match runs over the end of one, the
- * texts it touches are given back, to be scanned one by one.
+ * Finds the text of each match. Several texts share a scanned file. Where a match reaches over the border of a
+ * text, the texts that it touches are returned for a separate scan.
  */
 export async function locate(
   leaks: readonly GitleaksMatch[],
@@ -39,7 +39,7 @@ export async function locate(
   for (const [file, fileLeaks] of byFile) {
     const scanFile = writer.files.find(each => each.name === file)
     if (!scanFile)
-      throw new GateFault('the gate could not scan this push for secrets: gitleaks speaks of an unknown text')
+      throw new GateFault('the gate could not scan this push for secrets: gitleaks reported an unknown file')
     const lines = await writer.lines(scanFile)
     for (const leak of fileLeaks) {
       const touched = scanFile.ranges.filter(
@@ -47,8 +47,8 @@ export async function locate(
           firstLine <= Math.max(leak.endLine, leak.line) && leak.line < firstLine + lineCount,
       )
       const range = touched[0] ?? scanFile.ranges[0]
-      if (!range) throw new GateFault('the gate could not scan this push for secrets: a match is in no text')
-      // What runs over the end of the only text is still something that a rule takes for a secret.
+      if (!range) throw new GateFault('the gate could not scan this push for secrets: gitleaks reported a match outside of every text')
+      // A match that reaches over the end of a file's only text is a finding too.
       if (scanFile.ranges.length > 1 && touched.some(each => !contains(each, leak)))
         for (const each of touched) rescans.set(each, { range: each, content: contentOf(each, lines) })
       else located.push(toLocated(leak, range, lines))
@@ -85,7 +85,10 @@ function toLocated(leak: GitleaksMatch, range: TextRange, lines: readonly Buffer
   }
 }
 
-/** So much of a line is kept on either side of a secret, in bytes: a line may be all of a file, and have thousands. */
+/**
+ * The part of a line that is kept on each side of a secret, in bytes. A line may be a whole file with thousands
+ * of secrets.
+ */
 const EXCERPT_BYTES = 1_000
 
 function excerptAround(line: Buffer, start: string): string {

@@ -7,42 +7,43 @@ import type { View } from '../decode/views.ts'
 import { kubernetesSecretEntries } from './kubernetes-secrets.ts'
 import { newlines, type Window, windows } from './windows.ts'
 
-/** gitleaks reads a file in pieces of 100,000 bytes that do not overlap, so no file is larger. */
+/** gitleaks reads a file in parts of 100,000 bytes that do not overlap, so no scan file is larger. */
 const FILE_BYTES = 99_000
 /**
- * A file's first bytes decide whether gitleaks skips it as a binary, so they are the gate's own, beyond all offsets
- * that it looks at but one.
+ * gitleaks skips a file as a binary by its first bytes, so each file begins with the gate's own, which reach
+ * beyond every offset that gitleaks inspects but one.
  */
 const HEADER = Buffer.from(`git-gate\n${`${' '.repeat(79)}\n`.repeat(9)}`)
 const HEADER_LINES = 10
 const ISO_OFFSET = 32_769
 /**
- * Between two texts, so that no match runs on into the next: gitleaks drops many for what they hold, and does not look
- * again at what they have run over. No rule's value or gap has its letter, and it closes what a quote opens.
+ * The separator of two texts, so that no match reaches into the next text: gitleaks drops many matches for their
+ * content and does not scan their bytes again. No rule's value or gap takes its characters, and it closes open
+ * quotes.
  */
 const SEPARATOR = Buffer.from('!\n!"\n!\'\n!\n')
-/** The gap of the rule for Kubernetes secrets has any letter, 200 times. */
+/** The gap in the rule for Kubernetes secrets takes up to 200 arbitrary characters. */
 const YAML_SEPARATOR = Buffer.concat([Buffer.from(`${'! '.repeat(100)}\n`), SEPARATOR])
 const BEFORE_CANARY = Buffer.from('!\n')
 
-/** What is scanned: a file's content at one of its places, a message, a name. */
+/** A place of a scanned content: a file at one of its paths, a message, or a name. */
 export interface ScanItem {
   readonly commit: string
   readonly path: string
   readonly kind: 'file' | 'commit message' | 'commit header' | 'tag' | 'file name' | 'ref name'
-  /** The blob's id, for a file. */
+  /** The id of the blob, for a file. */
   readonly blob?: string
-  /** The ref it came with, where it is not for its commit to say. */
+  /** The ref that brings the item, where no commit says so. */
   readonly ref?: string
 }
 
-/** A run of lines in a scanned file, and what they are. */
+/** The lines of a scan file that hold one text. */
 export interface TextRange {
   readonly firstLine: number
   readonly lineCount: number
   readonly item: ScanItem
   readonly view: Pick<View, 'encodings' | 'archivePath' | 'lines'>
-  /** The view's line that the first one is, from 0. */
+  /** The row of the view that the first line is, from 0. */
   readonly firstViewLine: number
 }
 
@@ -59,7 +60,10 @@ interface OpenFile {
   lines: number
 }
 
-/** Text on its way to gitleaks: windows of it, packed into files of bounded size, each with a planted canary. */
+/**
+ * Writes texts to files for gitleaks: in windows, several texts to a file of bounded size, each file with a
+ * canary.
+ */
 export class ScanFileWriter {
   readonly folder: string
   readonly canary = `git-gate-canary-${randomBytes(16).toString('hex')}`
@@ -70,7 +74,7 @@ export class ScanFileWriter {
 
   readonly #separateFiles: boolean
 
-  /** `oneEach`: every window in a file of its own. */
+  /** `separateFiles` writes every window to a file of its own. */
   constructor(folder: string, separateFiles = false) {
     this.folder = folder
     this.#separateFiles = separateFiles
@@ -85,7 +89,8 @@ export class ScanFileWriter {
 
   async add(item: ScanItem, view: View): Promise<void> {
     const name = scanNameFor(view.name ?? view.archivePath.at(-1) ?? (item.kind === 'file' ? item.path : ''))
-    // A match that runs from one text into another has both scanned again, by their files' names.
+    // The name stands for one file, so its text shares no scan file. A match over two texts would be scanned
+    // again.
     const isSeparate = name === KEY_STORE_NAME || view.name !== undefined || this.#separateFiles
     if (isSeparate) await this.#flush(name)
     const entries = name === YAML_NAME ? kubernetesSecretEntries(view) : undefined
@@ -96,7 +101,7 @@ export class ScanFileWriter {
           { item, view: { encodings: view.encodings, archivePath: view.archivePath, lines } },
           window,
         )
-        // Whatever is behind an open key would be taken for the rest of it.
+        // A private key without its end would run on into the next text.
         if (isSeparate || window.hasOpenKey) await this.#flush(name)
       }
   }
@@ -139,7 +144,7 @@ export class ScanFileWriter {
     this.#files.push({ name: file, ranges: open.ranges, canaryLine: open.lines + 1 })
   }
 
-  /** Writes what is open; there is always at least one file, for its canary. */
+  /** Writes the open files. There is always at least one file, for its canary. */
   async finish(): Promise<void> {
     for (const name of [...this.#open.keys()]) await this.#flush(name)
     if (this.#count === 0) {
@@ -159,7 +164,7 @@ export class ScanFileWriter {
     return lines
   }
 
-  /** Forgets what was written, and removes it. */
+  /** Removes all written files. */
   async clear(): Promise<void> {
     await rm(this.folder, { recursive: true, force: true })
     this.#files = []
@@ -181,7 +186,7 @@ function append(open: OpenFile, ...parts: readonly Buffer[]): void {
   }
 }
 
-/** The line of the file that a line of a stretch stands for. */
+/** Returns the line of the source for a line of the scan file. */
 export function sourceLine(range: TextRange, scanLine: number): number {
   return lineOfRow(range.view.lines, range.firstViewLine + scanLine - range.firstLine)
 }

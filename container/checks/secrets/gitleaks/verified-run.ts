@@ -7,7 +7,7 @@ import type { ScanFileWriter } from './scan-files.ts'
 export const CANARY_RULE = 'git-gate-canary'
 export const gateConfigPath = fileURLToPath(new URL('../../../gitleaks/gitleaks.toml', import.meta.url))
 
-/** A match as gitleaks reports it, in one of the packed files. */
+/** A match as gitleaks reports it, in one of the scan files. */
 export interface GitleaksMatch {
   readonly rule: string
   readonly file: string
@@ -31,16 +31,16 @@ export interface GitleaksRun {
   readonly config: string
   readonly scanFiles: ScanFileWriter
   readonly signal: AbortSignal
-  /** One that was started ahead over a folder. */
+  /** A gitleaks process that was started for the same folder. */
   readonly prewarmed?: PrewarmedGitleaks | undefined
-  /** Told how many bytes it is given, and whether a gitleaks was started for them. */
+  /** Receives the bytes given to gitleaks, and whether a process was started for them. */
   readonly onScanned?: ((bytes: number, started: boolean) => void) | undefined
 }
 
 /**
- * One run over everything packed. It answers only when there is proof that gitleaks has read all of it: its own exit
- * code for leaks, nothing on stderr that is not known to be harmless, the number of bytes handed over, and the canary
- * of every file. Anything else throws GateFault.
+ * Runs gitleaks over all scan files. It returns only with proof that gitleaks has read them all: its exit code
+ * for leaks, a log with nothing but the lines of a full scan, the number of bytes, and the canary of every file.
+ * Throws GateFault otherwise.
  */
 export async function runGitleaks(options: GitleaksRun): Promise<GitleaksMatch[]> {
   const { gitleaks, config, scanFiles, signal, prewarmed, onScanned } = options
@@ -79,12 +79,14 @@ function readReport(text: string): GitleaksMatch[] {
       .filter(line => line.trim() !== '')
       .map(line => ReportLine.parse(JSON.parse(line)))
   } catch {
-    // The cause would quote the report, and with it a secret.
+    // The parse error would quote the report, and with it a secret.
     throw scanFailed("gitleaks' report cannot be read")
   }
 }
 
-/** Every line of the log is one of the three that a whole scan prints, and they agree with what was handed over. */
+/**
+ * Checks that the log has only the lines of a full scan, and that they agree with the bytes given and the report.
+ */
 function verifyLog(log: string, bytes: number, matches: number): void {
   let readBytes: number | undefined
   let foundCount: number | undefined

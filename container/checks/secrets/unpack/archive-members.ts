@@ -5,11 +5,11 @@ export const ZIP_LOCAL_HEADER = Buffer.from('PK\x03\x04', 'latin1')
 /** The longest name that is read, in bytes. */
 export const MAX_NAME_BYTES = 512
 const ZIP_SIGNATURE = Buffer.from('PK')
-/** A tar's head has this at its 257th byte, and is as long as a block (POSIX ustar). */
+/** A tar header has this magic at offset 257, and is one block long (POSIX ustar). */
 const TAR_MAGIC = Buffer.from('ustar')
 const TAR_MAGIC_OFFSET = 257
 const TAR_BLOCK = 512
-/** So much of a record with a long name. */
+/** The part of a record with a long name that is read, in bytes. */
 const MAX_LONG_NAME_BYTES = 4096
 
 /** Returns the zip entry whose local header begins at `header`; undefined: the content ends inside the header. */
@@ -17,8 +17,8 @@ export const zipEntry = (content: Buffer, header: number) =>
   content.length < header + 30 ? undefined : new ZipEntry(content, header)
 
 /**
- * What a zip's local header says (APPNOTE 4.3.7): programs read the directory, so an entry may be deflated though
- * its header denies it. Stored ones lie open; other methods are found by magic.
+ * An entry by its local header (APPNOTE 4.3.7). Programs read the central directory instead, so an entry may be
+ * deflated though its local header says stored. Entries of other methods are found by their magic.
  */
 class ZipEntry implements CompressedStream, Member {
   readonly kind = 'deflate'
@@ -45,14 +45,17 @@ class ZipEntry implements CompressedStream, Member {
   }
 }
 
-/** A file that lies open in an archive. */
+/** An uncompressed file in an archive. */
 export interface Member {
   readonly name: string
   readonly offset: number
   readonly size: number
 }
 
-/** The files that lie open in `content`, of tar, and of zip where they are stored, each by what its own head says. */
+/**
+ * Yields the uncompressed files in `content`: those of tar, and the stored entries of zip, each by its own
+ * header.
+ */
 export function* storedMembers(content: Buffer): Generator<Member> {
   for (
     let offset = content.indexOf(ZIP_LOCAL_HEADER);
@@ -61,7 +64,7 @@ export function* storedMembers(content: Buffer): Generator<Member> {
   ) {
     const entry = zipEntry(content, offset)
     if (entry?.method !== 0) continue
-    // A size that comes behind the file: it ends where the next head begins.
+    // An entry whose size follows it ends where the next header begins.
     const next = entry.size > 0 ? -1 : content.indexOf(ZIP_SIGNATURE, entry.offset)
     yield entry.size > 0
       ? entry

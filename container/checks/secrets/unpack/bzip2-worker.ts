@@ -11,7 +11,7 @@ const post = (message: WorkerMessage) => parentPort?.postMessage(message)
 const chunk = Buffer.alloc(256 << 10)
 let length = 0
 
-/** Hands over what is unpacked, and sleeps while the other side has not taken what it got. */
+/** Sends the unpacked bytes, and sleeps while the window is used up. */
 function flush(): void {
   if (length === 0) return
   while (Atomics.load(window, 0) <= 0) Atomics.wait(window, 0, 0)
@@ -25,7 +25,7 @@ let position = 0
 let end = 0
 let inputEnded = false
 
-/** Is there input left? Asks for more, and sleeps until it is there, where there is none. */
+/** Says whether there is input. Requests the next chunk and sleeps until it arrives. */
 function hasInput(): boolean {
   if (position < end) return true
   if (inputEnded) return false
@@ -40,7 +40,7 @@ function hasInput(): boolean {
 
 const readByte = () => (hasInput() ? (input[position++] ?? -1) : -1)
 
-/** The library's word for a block of bzip2 before 0.9.5. */
+/** seek-bzip's error code for a block that bzip2 wrote before 0.9.5. */
 const OBSOLETE_INPUT = -7
 
 let lastMessage: WorkerMessage = 'end'
@@ -64,7 +64,7 @@ try {
     false,
   )
 } catch (error) {
-  // A broken stream ends with what came before.
+  // A corrupt stream ends with the bytes before the error.
   if (error instanceof Error && 'errorCode' in error && error.errorCode === OBSOLETE_INPUT)
     lastMessage = 'randomised'
 }

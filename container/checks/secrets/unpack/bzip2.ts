@@ -4,18 +4,22 @@ import { CHUNK_BYTES } from './retryable-input.ts'
 
 /** The library holds one block, of up to 900 kB, several times over. */
 const HEAP_MB = 64
-/** Chunks of 256 KiB that may be on their way. */
+/** Chunks of 256 KiB that the worker may send before they are consumed. */
 const WINDOW_CHUNKS = 8
 
-/** What the thread says: something that it unpacked, or that it wants more, has come to the end, or cannot go on. */
+/**
+ * A message from the worker: unpacked bytes, a request for input, the end, or a block that the library cannot
+ * decode.
+ */
 export type WorkerMessage = Uint8Array | 'more' | 'end' | 'randomised'
 
-/** A block is of the kind that bzip2 wrote before 0.9.5, and unpacks to this day. */
+/** A block of the randomised kind, which bzip2 wrote before 0.9.5 and still unpacks. */
 export class RandomisedBlock extends Error {}
 
 /**
- * Unpacks one stream of bzip2: others behind it are found by their own magic. The library is synchronous and takes
- * about a second for 10 MB, so it runs in a thread of its own, which ends with the signal or when the consumer stops.
+ * Unpacks one bzip2 stream; streams after it are found by their own magic. The library is synchronous and takes
+ * about a second for 10 MB, so it runs in a worker thread. The thread ends with the signal, or when the consumer
+ * stops. Throws RandomisedBlock.
  */
 export async function* unbzip2(chunks: AsyncIterable<Buffer>, signal: AbortSignal): AsyncGenerator<Buffer> {
   const inputLength = new Int32Array(new SharedArrayBuffer(4))
@@ -25,13 +29,14 @@ export async function* unbzip2(chunks: AsyncIterable<Buffer>, signal: AbortSigna
   const worker = new Worker(new URL('./bzip2-worker.ts', import.meta.url), {
     workerData: { inputLength, input, window },
     env: {},
-    // The library still says `new Buffer`.
+    // The library calls the deprecated `new Buffer`.
     execArgv: ['--no-deprecation'],
     resourceLimits: { maxOldGenerationSizeMb: HEAP_MB },
   })
   const nextInput = chunks[Symbol.asyncIterator]()
   try {
-    // A broken stream ends like any other; a thread that died has said nothing of what is left.
+    // The worker reports the end of a corrupt stream too. A worker that exits without a report may have left
+    // input unread.
     for await (const [message] of on(worker, 'message', { signal, close: ['exit'] }) as AsyncIterable<
       [WorkerMessage]
     >) {

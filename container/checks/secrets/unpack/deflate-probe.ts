@@ -1,6 +1,9 @@
 import { MIN_DECODED_BYTES, PRINTABLE } from '../bytes/is-text.ts'
 
-/** Could deflate begin here (RFC 1951, 3.2.3 to 3.2.7)? It costs nothing, and most of what is none is none by this. */
+/**
+ * Says whether deflate could begin here (RFC 1951, 3.2.3 to 3.2.7). The check is cheap and rejects most other
+ * bytes.
+ */
 export function couldBeDeflate(content: Buffer, at: number, minCodes = 1): boolean {
   if (content.length < at + 5) return false
   const head = content.readUInt32LE(at)
@@ -8,7 +11,8 @@ export function couldBeDeflate(content: Buffer, at: number, minCodes = 1): boole
   if (type === 0) return (content.readUInt16LE(at + 1) ^ content.readUInt16LE(at + 3)) === 0xffff
   if (type === 1) return true
   if (type === 3 || ((head >> 3) & 31) > 29 || ((head >> 8) & 31) > 29) return false
-  // The lengths of the codes for the lengths of codes, three bits each from bit 17: the codes use up all of their room.
+  // The code lengths for the code length alphabet, three bits each from bit 17 on. A complete code uses all code
+  // space.
   const count = ((head >> 13) & 15) + 4
   let codeSpace = 128
   let codes = 0
@@ -22,15 +26,15 @@ export function couldBeDeflate(content: Buffer, at: number, minCodes = 1): boole
   return codeSpace === 0 && codes >= minCodes
 }
 
-/** The symbol that ends a block; those of repetitions follow it. */
+/** The symbol that ends a block. The symbols of repetitions follow it. */
 const END_OF_BLOCK = 256
 
-/** Letters of text are more and less common: their codes, and those of what does not occur, are of so many lengths. */
+/** Text has common and rare letters, so the codes for its letters have at least this many different lengths. */
 const MIN_CODES_IN_TEXT = 4
 
 /**
- * Could deflate begin here, and hold what begins with text? Where it has the fixed codes (RFC 1951, 3.2.6), they are
- * read up to the first repetition.
+ * Says whether deflate could begin here and hold text at its start. A block of fixed codes (RFC 1951, 3.2.6) is
+ * decoded up to its first repetition.
  */
 export function couldBeDeflatedText(content: Buffer, at: number): boolean {
   if ((((content[at] ?? 0) >> 1) & 3) !== 1) return couldBeDeflate(content, at, MIN_CODES_IN_TEXT)
@@ -50,7 +54,7 @@ export function couldBeDeflatedText(content: Buffer, at: number): boolean {
   }
   return true
 
-  /** Of a repetition: not to before the beginning? */
+  /** Says whether a repetition reaches back no further than the beginning of the output. */
   function isWithinOutput(length: number, decodedBytes: number): boolean {
     bit += length < 265 ? 0 : (length - 261) >> 2
     const distance = readCode(5)

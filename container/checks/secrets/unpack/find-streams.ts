@@ -23,11 +23,14 @@ const MAGIC: readonly {
     matches: (b, offset) => BZIP2_START.test(b.toString('latin1', offset + 3, offset + 10)),
   },
 ]
-// A block's or an empty stream's mark follows the level (bzip2's format has no published name for them).
+// The magic of a block, or of the end of an empty stream, follows the level. No specification names them.
 const BZIP2_START = /^[1-9](?:1AY&SY|\x17rE8P\x90)$/
 const PDF_STREAM = Buffer.from('stream')
 const PNG_DATA = Buffer.from('IDAT')
-/** Heads of zlib with a window of 4 KiB that x86-64's programs are full of: they move registers and constants. */
+/**
+ * zlib headers with a window of 4 KiB that occur in x86-64 code as instructions for moving registers and
+ * constants.
+ */
 const X86_FALSE_POSITIVES: ReadonlySet<number> = new Set([0x4889, 0x48c7])
 
 const isZlib = (b: Buffer, offset: number) => {
@@ -35,7 +38,10 @@ const isZlib = (b: Buffer, offset: number) => {
   return ((header >> 8) & 0x8f) === 8 && header % 31 === 0 && (header & 0x20) === 0
 }
 
-/** Where the deflated part of a gzip member begins (RFC 1952): what follows the member is nobody's fault then. */
+/**
+ * Returns the deflated part of a gzip member (RFC 1952), so that neither a wrong trailer nor data after it
+ * matters.
+ */
 function gzipMember(content: Buffer, offset: number, budget: Budget): CompressedStream {
   const flags = content[offset + 3] ?? 0
   const skipString = (from: number) => {
@@ -70,11 +76,11 @@ class GzipMember implements CompressedStream {
   }
 }
 
-/** What of a stream is tried, and what is made of it at most, in bytes. */
+/** The input that is inflated for a probe, and the most output, in bytes. */
 const PROBE_INPUT = 512
 const PROBE_OUTPUT = 4096
 
-/** Does deflate begin here? Bytes that are none give themselves away within a few. */
+/** Says whether deflate begins here. Other bytes fail within a few. */
 function probeDeflate(content: Buffer, offset: number, budget: Budget, precheck = couldBeDeflate): boolean {
   if (!precheck(content, offset)) return false
   budget.countProbe()
@@ -92,26 +98,27 @@ function probeDeflate(content: Buffer, offset: number, budget: Budget, precheck 
 
 interface SearchContext {
   readonly budget: Budget
-  /** Is it the beginning of what it is a part of? */
+  /** Whether `content` is the beginning of its source. */
   readonly isStart: boolean
   readonly isPng?: boolean
 }
 
 /**
- * The compressed streams in `content`, by content and not by name, wherever they begin: archives in archives, parts
- * behind a picture, and entries that an archive's own directory does not list. What a picture shows stays packed.
+ * Returns the compressed streams in `content`, wherever they begin, by content and not by name: archives in
+ * archives, data appended to a picture, entries that an archive's directory does not list. A PNG's pixels stay
+ * compressed. Throws LimitExceeded.
  */
 export function findStreams(content: Buffer, context: SearchContext): CompressedStream[] {
   const found: CompressedStream[] = []
   for (const stream of streamsIn(content, context)) {
-    // What is found waits in memory, and is not free even if it is never opened.
+    // Found streams are held in memory, so they count even if they are never opened.
     context.budget.countProbe()
     found.push(stream)
   }
   return found.sort((a, b) => a.offset - b.offset)
 }
 
-/** Is there one at all? */
+/** Says whether `content` has a compressed stream. */
 export const containsStream = (content: Buffer, budget: Budget): boolean =>
   !streamsIn(content, { budget, isStart: true }).next().done
 
@@ -156,7 +163,7 @@ function* streamsIn(
     }
 }
 
-/** Does it begin like something that can be unpacked? */
+/** Says whether the bytes begin like a compressed stream. */
 export function startsLikeStream(signature: Buffer): boolean {
   return (
     signature.subarray(0, 4).equals(ZIP_LOCAL_HEADER) ||

@@ -1,8 +1,8 @@
 import type { Transform } from 'node:stream'
 
 /**
- * What one of zlib's streams makes of the pieces. Each is handed over when all that came of the one before has been
- * taken: so the piece that breaks the stream takes no other's output with it.
+ * Yields the output of a zlib stream for the input chunks. A chunk is written only when all output of the chunk
+ * before has been consumed, so an error costs only the output of the chunk that causes it.
  */
 export async function* pipeChunks(
   stream: Transform,

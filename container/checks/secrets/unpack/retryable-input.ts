@@ -1,22 +1,25 @@
 import type { Source } from '../bytes/byte-source.ts'
 
-/** So much of a source is handed to a decompressor at once, in bytes. */
+/** The bytes of a source that a decompressor gets at once. */
 export const CHUNK_BYTES = 64 << 10
-/** The first piece is never shorter, in bytes: heads are read whole, and no secret is packed in so few. */
+/**
+ * The length of the shortest first chunk, in bytes: headers are read whole, and no secret is compressed to fewer
+ * bytes.
+ */
 const MIN_FIRST_CHUNK = 32
 
-/** How short pieces get, one after the other, in bytes. */
+/** The chunk lengths of each retry, in bytes. */
 const RETRY_STEPS = [256, 1]
 
-/** Where pieces are shorter than usual: from `from` on, `step` bytes each. */
+/** Where a retry begins to use short chunks: from offset `from` on, of `step` bytes each. */
 export interface RetryFrom {
   readonly from: number
   readonly step: number
 }
 
-/** What lies in `source` from `start` on, piece by piece, each read when the one before is dealt with. */
+/** The bytes of a source from `start` on, in chunks. Each chunk is read when the one before has been consumed. */
 export class RetryableInput {
-  /** The piece that was handed over last. */
+  /** The chunk that was yielded last. */
   #last = { offset: 0, length: 0 }
   readonly #source: Source
   readonly #start: number
@@ -38,7 +41,10 @@ export class RetryableInput {
       yield chunk
     }
   }
-  /** Which pieces to take the next time, so that less is lost with the one that broke; none: that one is the damage. */
+  /**
+   * Returns how to retry with shorter chunks, so that an error costs less output. Undefined: no shorter chunk
+   * helps.
+   */
   retryFrom(): RetryFrom | undefined {
     const { offset, length } = this.#last
     const step = RETRY_STEPS.find(shorter => shorter < Math.min(length, this.#retryFrom?.step ?? CHUNK_BYTES))

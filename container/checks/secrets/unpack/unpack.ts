@@ -10,9 +10,9 @@ import { unxz } from './xz.ts'
 import { unzstd, WindowTooLarge } from './zstd.ts'
 
 /**
- * What a compressed stream holds, as far as it can be unpacked: a stream that turns out to be broken, or none at all,
- * ends with what came before. What breaks a decompressor takes with it what came of the same piece of input, so the
- * stream is read again then, up to there, and from there on in shorter pieces.
+ * Yields the unpacked bytes of a compressed stream. A corrupt stream ends with the bytes before the error. An
+ * error in a decompressor loses the output of the same input chunk, so the stream is read again in shorter chunks
+ * from there on. Throws LimitExceeded for a valid stream that the gate cannot unpack.
  */
 export async function* unpack(
   source: Source,
@@ -57,10 +57,13 @@ export async function* unpack(
 
 const DEFLATED: ReadonlySet<Compression> = new Set(['gzip', 'zlib', 'deflate'])
 
-/** A deflated stream is short when it is, and holds, no more than so many bytes. */
+/** The largest input and output of a deflated stream that is inflated at once, in bytes. */
 const MAX_SHORT_BYTES = 16 << 10
 
-/** What a short one holds, at once: to set up a stream for it takes ten times as long. Undefined where it is none. */
+/**
+ * Inflates a short stream at once, since setting up a zlib stream takes ten times as long. Undefined: it is not
+ * short.
+ */
 async function inflateShort(
   source: Source,
   { kind, offset: at }: CompressedStream,
@@ -75,7 +78,10 @@ async function inflateShort(
   }
 }
 
-/** What a damaged one holds, to the byte that shows it: what inflates up to some byte does so up to any before it. */
+/**
+ * Inflates a corrupt stream up to the byte that shows the error. Input that inflates up to a byte does so up to
+ * any byte before it, so the byte is found by bisection.
+ */
 function inflateUntilError(input: Buffer): Buffer {
   let inflated = Buffer.alloc(0)
   let [validLength, invalidLength] = [0, input.length]
@@ -91,21 +97,24 @@ function inflateUntilError(input: Buffer): Buffer {
   return inflated
 }
 
-/** Errors of zlib and zstd have a code; xz-decompress gives xz-embedded's number (linux/xz.h, from XZ_OK on). */
+/**
+ * Returns the error code of zlib and zstd, or the number of xz-embedded's error that xz-decompress prints
+ * (linux/xz.h, from XZ_OK on).
+ */
 const errorCode = (error: unknown) => {
   if (!(error instanceof Error)) return ''
   const number = /^get_next_output failed with error code (\d)$/.exec(error.message)?.[1]
   return number ? `xz ${number}` : 'code' in error ? String(error.code) : ''
 }
 
-/** The input of xz is over: with it, all that came of it has been handed over. */
+/** xz's input has ended. All output has been yielded before. */
 const XZ_TRUNCATED = 'xz 8'
 
-/** The stream is none, or is damaged, or made with a dictionary that is elsewhere. */
+/** The stream is corrupt, or not a stream at all, or needs a dictionary that is not in it. */
 const isCorrupt = (error: unknown) =>
   /^(Z_DATA_ERROR|Z_NEED_DICT|ZSTD_error_(?!memory|workSpace)\w+|xz [57])$/.test(errorCode(error))
 
-/** The stream is whole, and wants a filter or a check that the library lacks, or too large a window. */
+/** The stream is valid, but needs a filter or a check that the library lacks, or too large a window. */
 const isUnsupported = (error: unknown) =>
   error instanceof WindowTooLarge || error instanceof RandomisedBlock || /^xz [246]$/.test(errorCode(error))
 

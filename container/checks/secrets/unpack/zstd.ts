@@ -1,16 +1,19 @@
 import { createZstdDecompress } from 'node:zlib'
 import { pipeChunks } from './pipe-chunks.ts'
 
-/** The largest window that zstd opens unasked, in bytes; and how a frame's head says so (RFC 8878, 3.1.1.1.2). */
+/**
+ * The largest window that zstd accepts by default, in bytes, and its descriptor in a frame's header (RFC 8878,
+ * 3.1.1.1.2).
+ */
 const DEFAULT_WINDOW = 128 << 20
 const DEFAULT_WINDOW_DESCRIPTOR = 17 << 3
 
-/** The frame goes on beyond the usual window and asks for a larger one. */
+/** The frame needs a larger window than the default. */
 export class WindowTooLarge extends Error {}
 
 /**
- * What a stream of zstd holds. A frame that asks for a larger window than the usual one gets that one, which does for
- * all that is no longer; what goes on beyond it throws WindowTooLarge.
+ * Unpacks a zstd stream. A frame that asks for a window above the default gets the default, which is enough for
+ * all content that is no longer. Throws WindowTooLarge when the content is longer.
  */
 export async function* unzstd(chunks: AsyncIterable<Buffer>): AsyncGenerator<Uint8Array> {
   let isClamped = false
@@ -31,19 +34,25 @@ export async function* unzstd(chunks: AsyncIterable<Buffer>): AsyncGenerator<Uin
   }
 }
 
-/** A wrong checksum would take the last block with it; unasked for, it is something behind the frame. */
+/**
+ * Clears the checksum flag: a wrong checksum would lose the last block, and an unread one is data after the
+ * frame.
+ */
 function withoutChecksum(frame: Buffer): Buffer {
   const changed = Buffer.from(frame)
   if (frame.length > 4) changed.writeUInt8(frame.readUInt8(4) & ~4, 4)
   return changed
 }
 
-/** The longest head of a frame, in bytes. */
+/** The longest frame header, in bytes. */
 const MAX_HEADER = 18
-/** How long the field of a dictionary's id is, by the last two bits of the descriptor. */
+/** The length of the dictionary id in bytes, by the last two bits of the descriptor. */
 const DICTIONARY_ID = [0, 1, 2, 4]
 
-/** A frame's beginning (RFC 8878, 3.1.1.1) with the usual window; undefined: it asks for no larger one. */
+/**
+ * Returns the beginning of a frame (RFC 8878, 3.1.1.1) with the default window. Undefined: the frame asks for no
+ * larger window.
+ */
 function clampWindow(frame: Buffer): Buffer | undefined {
   const header = Buffer.alloc(MAX_HEADER)
   frame.copy(header)
@@ -53,7 +62,7 @@ function clampWindow(frame: Buffer): Buffer | undefined {
     isSingleSegment ? contentSize(header) <= DEFAULT_WINDOW : header.readUInt8(5) <= DEFAULT_WINDOW_DESCRIPTOR
   )
     return undefined
-  // Of one segment, the window is as large as what the frame holds, and has no byte of its own.
+  // A frame of a single segment has no window byte: its window is as large as its content.
   return Buffer.concat([
     header.subarray(0, 4),
     Buffer.from([descriptor & ~0x20, DEFAULT_WINDOW_DESCRIPTOR]),
@@ -61,7 +70,7 @@ function clampWindow(frame: Buffer): Buffer | undefined {
   ])
 }
 
-/** In bytes; 0 where it is too small to matter. */
+/** Returns the frame's content size in bytes, or 0 where it is too small to matter. */
 function contentSize(header: Buffer): bigint | number {
   const descriptor = header.readUInt8(4)
   const offset = 5 + (DICTIONARY_ID[descriptor & 3] ?? 0)
