@@ -28,8 +28,8 @@ const OTHER_SIGNATURE =
 const MAX_SHOWN = 5
 
 /**
- * Who made the new commits: author's and committer's e-mail addresses against the grant's globs, and signatures against
- * its allowed signers, by git's own verification.
+ * Checks the new commits' author and committer e-mail addresses against the grant's patterns, and their
+ * signatures against its allowed signers. git verifies the signatures.
  */
 export function commitIdentity(settings: { readonly maxBlobBytes: number } & Partial<Limits>): Check {
   const limits: Limits = { ...defaultLimits, ...settings }
@@ -61,7 +61,7 @@ export function commitIdentity(settings: { readonly maxBlobBytes: number } & Par
         return refusals(push, introduced, breaches)
       } catch (error) {
         if (error instanceof GateFault) throw error
-        throw new GateFault('the gate could not check who made the commits of this push', { cause: error })
+        throw new GateFault("the gate could not check the authors of this push's commits", { cause: error })
       }
     },
   }
@@ -115,12 +115,12 @@ async function commitAuthors(
     if (line === '') return []
     const [commit, author, committer, ...rest] = line.split('\0')
     if (!commit || author === undefined || committer === undefined || rest.length)
-      throw new Error('git log cannot be read')
+      throw new Error('the output of git log cannot be parsed')
     return [{ commit, author, committer }]
   })
   const requested = new Set(commits)
   if (authors.length !== commits.length || authors.some(({ commit }) => !requested.has(commit)))
-    throw new Error(`git log speaks of ${authors.length} of ${commits.length} commits`)
+    throw new Error(`git log printed ${authors.length} of ${commits.length} commits`)
   return authors
 }
 
@@ -155,7 +155,7 @@ function refusals(push: IncomingPush, introduced: Introduced, breaches: readonly
         : []),
       ...(group.some(each => each.kind === 'signature')
         ? [
-            'Every new commit must be signed with a key that the gate was told of. To sign those that are not pushed yet:',
+            'Every new commit must be signed by an allowed signer. To sign those that are not pushed yet:',
             ...(keys.ssh.trim()
               ? ["  git config gpg.format ssh && git config user.signingKey '<public key file>'"]
               : []),

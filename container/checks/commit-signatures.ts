@@ -4,12 +4,12 @@ import { keysIn } from '../../src/contract/allowed-signers.ts'
 import { run } from '../process/spawn.ts'
 import { GateFault, type IncomingPush } from './check.ts'
 
-/** Commits whose signatures one git verifies; each takes it some hundredths of a second. */
+/** The commits that one git process verifies. Each takes some hundredths of a second. */
 const COMMITS_PER_RUN = 200
 
 /**
- * A keyring of the push's own, in which every key is trusted because the operator has given it. Nothing is fetched,
- * and no other process of GnuPG is started (gpg(1)).
+ * The configuration of a keyring for one push. Every key in it is trusted, since an operator gave it. gpg fetches
+ * nothing and starts no other process (gpg(1)).
  */
 const GPG_CONF = `batch
 no-tty
@@ -21,8 +21,8 @@ trust-model always
 `
 
 /**
- * Those of the commits that git does not find signed by an allowed key, each with git's one letter for it: N not
- * signed, B bad, U unknown, X and Y expired, R revoked, E cannot tell. The verdict is git-verify-commit(1)'s.
+ * Returns the commits that git does not find signed by an allowed key, each with git's letter for it: N not
+ * signed, B bad, U unknown, X and Y expired, R revoked, E cannot be checked. git-verify-commit(1) decides.
  */
 export async function unverifiedCommits(
   push: IncomingPush,
@@ -33,7 +33,7 @@ export async function unverifiedCommits(
   const areVerified = async (batch: readonly string[]) => {
     const result = await push.git.run([...args, 'verify-commit', ...batch], { signal, env })
     if (result.code === null || /^error: (?:cannot run|.* died of signal) /m.test(result.stderr))
-      throw new GateFault('the gate could not check signatures: what verifies them did not run to its end')
+      throw new GateFault('the gate could not check signatures: the verifier did not run to its end')
     return result.code === 0
   }
   const statusOf = async (commit: string) => {
@@ -51,7 +51,7 @@ export async function unverifiedCommits(
   return unverified
 }
 
-/** What git needs to verify by the grant's keys, and by no others. */
+/** Writes the files with which git verifies by the grant's keys, and by no others. */
 async function createVerifier(push: IncomingPush, signal: AbortSignal) {
   const { ssh, openPgp } = keysIn(push.pass.terms.allowedSigners)
   const signers = join(push.scratch, 'allowed-signers')

@@ -14,7 +14,7 @@ export interface FilesSettings extends Partial<Limits> {
   readonly maxBlobBytes: number
 }
 
-/** A rule that a changed entry breaks. */
+/** A rule of the grant that a changed path breaks. */
 interface Breach {
   readonly commit: string
   readonly path: string
@@ -25,16 +25,16 @@ interface Breach {
 const MAX_SHOWN = 5
 
 /**
- * What the grant says of files, over every new commit's changes: paths that must not be touched, symbolic links,
- * submodules, and the size of a file. A commit that only passes on what its parents have breaks nothing; a merge that
- * drops what one of them changed at a path that must not be touched does.
+ * Checks the changes of every new commit against the grant's file rules: denied paths, symbolic links, submodules
+ * and file sizes. A merge breaks no rule by keeping its parents' versions, except where it drops a parent's
+ * change at a denied path.
  */
 export function fileRules(settings: FilesSettings): Check {
   const limits: Limits = { ...defaultLimits, ...settings }
   return {
     name: 'files',
     async prepare(push, signal) {
-      // Whoever asks for it in turn is told what went wrong.
+      // run() awaits the same promise and reports its error.
       await introducedBy(push, limits, signal).catch(() => {})
     },
     async run(push, _sendProgress, signal) {
@@ -61,14 +61,20 @@ export function fileRules(settings: FilesSettings): Check {
   }
 }
 
-/** What no ref reaches would be in the mirror for whoever knows its id, and no upstream would have it. */
+/**
+ * Refuses objects that no ref reaches: they would stay in the mirror for any client that knows their ids, and
+ * upstream would lack them.
+ */
 const unreachableRefusal = (ids: readonly string[]): Refusal => ({
   reason: 'the pack holds objects that none of its refs reach',
   detail: ids.slice(0, MAX_SHOWN).map(id => `object ${id}`),
   remedy: ['git push sends only what the pushed refs need; push with git itself.'],
 })
 
-/** The glob of the grant that guards a path, remembered: many commits change the same paths. */
+/**
+ * Returns a function from a path to the grant's pattern that denies it. Results are cached, since many commits
+ * change the same paths.
+ */
 function denyMatcher({ pass }: IncomingPush): (path: string) => string | undefined {
   const denied = pass.terms.denyPaths.map(glob => ({ glob, pattern: compileGlob(glob) }))
   const cached = new Map<string, string | undefined>()
@@ -78,7 +84,7 @@ function denyMatcher({ pass }: IncomingPush): (path: string) => string | undefin
   }
 }
 
-/** Others have their turn after so many entries. */
+/** The entries that are checked before the thread is yielded. */
 const ENTRIES_PER_YIELD = 1_000
 
 async function entryBreaches(
@@ -127,7 +133,7 @@ async function droppedChangeBreaches(
   const deniedBy = denyMatcher(push)
   const dropped = await mergePicks(push.git, introduced, path => deniedBy(path) !== undefined, signal).catch(
     (error: unknown) => {
-      throw new GateFault('the gate could not look into the merges of this push', { cause: error })
+      throw new GateFault('the gate could not check the merges of this push', { cause: error })
     },
   )
   return dropped.map(({ commit, path }) => ({
@@ -160,7 +166,7 @@ async function sizeBreaches(push: IncomingPush, introduced: Introduced, limits: 
   return breaches
 }
 
-/** The size of each in bytes; git is asked of those that were not received, since the mirror had them before. */
+/** Returns the sizes in bytes. Only sizes of objects that the mirror had before are read from git. */
 async function blobSizes(
   { git }: IncomingPush,
   ids: readonly string[],

@@ -11,7 +11,7 @@ export { checkGrant as judgeCommands } from './ref-rules.ts'
 export { redactTokens as withoutTokens } from './sanitize-text.ts'
 export { checkGitleaksConfig } from './secrets/index.ts'
 
-/** What a push goes through, in order; the first check that refuses ends it. */
+/** Returns the checks of a push in order. The first check that refuses ends the push. */
 export const checks = (settings: Settings): readonly Check[] => [
   refRules,
   fileRules({ maxBlobBytes: settings.maxBlobBytes }),
@@ -20,7 +20,8 @@ export const checks = (settings: Settings): readonly Check[] => [
     gitleaks: settings.gitleaks,
     seconds: settings.scanMs / 1000,
     maxBlobBytes: settings.maxBlobBytes,
-    // Of the pass key, since that outlives a container's disk; another pass key makes other fingerprints.
+    // The key derives from the pass key, which outlives a container's disk. Another pass key makes other
+    // fingerprints.
     fingerprintKey: createHmac('sha256', settings.passKey).update('fingerprints of findings').digest('hex'),
   }),
 ]

@@ -6,12 +6,13 @@ import type { Check } from './check.ts'
 import { type Commits, newCommits } from './objects/new-commits.ts'
 import { ObjectReader } from './objects/object-reader.ts'
 
-/** So many refusals tell what would be allowed instead; a push of thousands of refs is told it of the first. */
+/** The refusals of a push that suggest an allowed alternative. Of thousands of refs, the first are enough. */
 const MAX_REMEDIES = 20
 
 /**
- * What needs no objects to be refused: a create, a delete, or an update where the grant has neither `update` nor
- * `force`. Moving a tag loses what it named, so it is always `force`.
+ * Refuses commands that the grant does not allow, as far as that needs no objects: a create, a delete, or an
+ * update where the grant has neither `update` nor `force`. Moving a tag drops the object that it named, so it
+ * always needs `force`.
  */
 export function checkGrant(commands: readonly Command[], grant: Grant, repository: string): Refusal[] {
   const refuse = createRefuser(grant, repository)
@@ -30,7 +31,10 @@ export function checkGrant(commands: readonly Command[], grant: Grant, repositor
   return refusals
 }
 
-/** Whether an update is a fast-forward or a force is told by history, not by the client's flag. */
+/**
+ * Checks updates of branches against the grant. History, not the client's flag, decides whether an update is a
+ * fast-forward.
+ */
 export const refRules: Check = {
   name: 'rules',
   async run(push, _sendProgress, signal) {
@@ -38,7 +42,8 @@ export const refRules: Check = {
     const grant = { agent: pass.agent, terms: pass.terms }
     const branches = commands.filter(command => !isDelete(command) && !isTag(command))
     if (branches.length === 0) return []
-    // They answer most of it; without them, because there is too much for example, git does.
+    // The new commits answer most of it. Where they cannot be listed, for example because there are too many, git
+    // answers.
     const commits = await newCommits(push, signal).catch((): Commits => new Map())
     signal.throwIfAborted()
     const [types, updateKinds] = await Promise.all([
@@ -71,7 +76,7 @@ export const refRules: Check = {
   },
 }
 
-/** Types of the objects that branches are to stand at, by id; those that are not there are left out. */
+/** Returns the types of the branches' new objects by id, without missing objects. */
 async function tipTypes(
   git: Git,
   branches: readonly Command[],
@@ -87,10 +92,13 @@ async function tipTypes(
   return types
 }
 
-/** So many histories are looked into at once. */
+/** The git processes that run at the same time. */
 const MAX_CONCURRENT_QUERIES = 4
 
-/** By ref: is its update a fast-forward, or a force; unknown where its old value is not here. */
+/**
+ * Returns by ref whether an update is a fast-forward or a forced update; unknown where its old value is not in
+ * the mirror.
+ */
 async function classifyUpdates(
   git: Git,
   updates: readonly Command[],
@@ -113,10 +121,13 @@ async function classifyUpdates(
   return found
 }
 
-/** So many new commits are looked at for one ref; git knows of the rest. */
+/** The new commits that are walked for one ref before git is asked. */
 const MAX_STEPS = 100
 
-/** Is `old` a parent of what is new up to `tip`? Then it is an ancestor; it can be one without that. */
+/**
+ * Says whether `old` is a parent of a new commit up to `tip`, and so an ancestor. An ancestor need not be such a
+ * parent.
+ */
 function isDirectAncestor(old: string, tip: string, commits: Commits): boolean {
   const visited = new Set([tip])
   for (const id of visited) {
@@ -151,10 +162,10 @@ const VERB: Record<Action, string> = {
   delete: 'delete it',
 }
 
-/** So many patterns are named in a refusal. */
+/** The most patterns that a refusal names. */
 const MAX_PATTERNS = 10
 
-/** Refuses what the grant does not allow, and tells of the first refusals what it would. */
+/** Returns a function that refuses a command, with a suggestion for the first refusals. */
 function createRefuser(grant: Grant, repository: string): (command: Command, action: Action) => Refusal {
   let refusedCount = 0
   return (command, action) => ({
@@ -165,7 +176,9 @@ function createRefuser(grant: Grant, repository: string): (command: Command, act
   })
 }
 
-/** What the grant says of this action: that it is denied here, or where it is allowed. */
+/**
+ * Returns the part of the grant that decides: the pattern that denies the action, or the patterns that allow it.
+ */
 function describeAllowed(ref: string, grant: Grant, action: Action): string {
   const denying = decidingRule(grant, ref, action)
   if (denying) return `may not ${action} ${denying.pattern.replaceAll('{agent}', grant.agent)}`
@@ -176,14 +189,14 @@ function describeAllowed(ref: string, grant: Grant, action: Action): string {
   return `may ${action} ${namedPatterns}${moreCount > 0 ? ` and ${moreCount} more patterns` : ''} only`
 }
 
-/** The nearest thing that would be allowed, as a command. */
+/** Returns the nearest allowed command. */
 function remedyFor(command: Command, grant: Grant, repository: string, action: Action): string[] {
-  const requestRight = `ask for the right: an operator gives it with git gate grant set ${grant.agent} ${repository}`
-  if (action === 'delete') return [`leave the ref, or ${requestRight}`]
+  const requestRight = `ask for the right; an operator grants it with git gate grant set ${grant.agent} ${repository}`
+  if (action === 'delete') return [`keep the ref, or ${requestRight}`]
   if (action === 'force' && isTag(command)) return [`choose a new tag name, or ${requestRight}`]
   if (action === 'force' && mayDo(grant, command.ref, 'update'))
     return [
-      'keep the commits that are there: git fetch origin, then git rebase or git merge onto them, then push without --force',
+      'keep the commits on the branch: git fetch origin, then git rebase or git merge onto them, then push without --force',
     ]
   const suggestion = refNamedAfter(branchNameFrom(command.ref), isTag(command) ? 'tags' : 'heads', grant)
   return suggestion && suggestion !== command.ref
@@ -191,7 +204,7 @@ function remedyFor(command: Command, grant: Grant, repository: string, action: A
     : [requestRight]
 }
 
-/** A ref's name as the last part of another one. */
+/** Returns a ref's name as one path segment for a suggested branch. */
 const branchNameFrom = (ref: string) =>
   ref
     .split('/')

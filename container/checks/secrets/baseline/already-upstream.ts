@@ -5,18 +5,27 @@ import { ObjectReader } from '../../objects/object-reader.ts'
 import type { LocatedMatch } from '../gitleaks/locate.ts'
 import { type BaselineOptions, type Candidate, UpstreamContents } from './upstream-contents.ts'
 
-/** The most of upstream's other files that a commit's findings are looked for in, and fewer where these are many. */
+/**
+ * The most other files of upstream that one commit's findings are compared with, and the most pairs of file and
+ * secret.
+ */
 const MAX_SIBLINGS = 2_000
 const MAX_PAIRS = 2_000_000
-/** Of upstream's branches, so many of the newest are asked for a finding's path; all findings together ask so often. */
+/**
+ * The most branches of upstream whose file at a finding's path is read, newest first, and the most such lookups
+ * of a push.
+ */
 const MAX_BRANCHES = 200
 const MAX_NAMES = 20_000
-/** The commits that are looked at one by one. */
+/** The most commits whose other files are compared, and the most commits whose trees are listed. */
 const MAX_COMMITS = 50
 const MAX_WALKS = 10
-/** A shorter text is in many files by chance. */
+/** The shortest secret that is compared, in characters. A shorter text occurs in many files by chance. */
 const MIN_SECRET = 6
-/** The same where all of upstream's tree is searched: for how long a text, for how many, and how long it takes. */
+/**
+ * The limits of the search through whole trees: the shortest secret in characters, the most secrets, and the
+ * time.
+ */
 const GREP = { minLength: 16, max: 100, ms: 5_000 }
 
 interface Options extends BaselineOptions {
@@ -25,15 +34,17 @@ interface Options extends BaselineOptions {
 }
 
 /**
- * Those of `found` that upstream already has, and the push only moves, touches or copies. What upstream has is what
- * the ends of its branches hold, and for a new commit also what the commits of upstream below it hold.
+ * Returns the findings that upstream already has, so that moving, touching or copying a file raises none again.
+ * Upstream has the contents of its branch tips, and for a new commit also those of the upstream commits that it
+ * builds on.
  * A finding in a file is known when its secret is
- * 1. in upstream's file of the same path, or of the path that the commit's parent has it at;
- * 2. or in another file of upstream that the commit, or a new one below it, changes, moves or deletes;
- * 3. or anywhere in the tree of the default branch or a pushed one; or when the whole file is in a tree below it.
- * A file's name is known when upstream has a file of that name, or the commit moves one whose name has the secret.
- * Nothing else is: a secret in a file of upstream does not excuse one in a message.
- * It is asked only about findings, so what it costs grows with these, and never with the repository's history.
+ * 1. in upstream's file of the same path, or of the path at which the commit's parent has the file;
+ * 2. or in another file of upstream that the commit, or a new commit below it, changes, moves or deletes;
+ * 3. or anywhere in the tree of the default branch or a pushed branch; or when the whole file is in an upstream
+ * tree that the commit builds on.
+ * A finding in a file name is known when upstream has a file of that name, or the commit moves a file whose name
+ * holds the secret. No other finding is known: a file of upstream does not excuse a secret in a message.
+ * The cost grows with the findings, never with the repository's history.
  */
 export async function findKnownUpstream(
   found: readonly LocatedMatch[],
@@ -58,16 +69,16 @@ export async function findKnownUpstream(
 }
 
 const isLong = ({ secret }: LocatedMatch) => secret.length >= MIN_SECRET
-/** Can git be asked for it by `<commit>:<path>`? */
+/** Says whether git can look the path up as `<commit>:<path>`. */
 const isAskablePath = (path: string) => !/[\n\0\ufffd]/.test(path)
 
 interface Tips {
-  /** The default branch, and the pushed ones, whether upstream has them or not. */
+  /** The default branch and the pushed branches, whether upstream has them or not. */
   readonly primary: readonly string[]
   readonly other: readonly string[]
 }
 
-/** Names of the ends of upstream's branches, as they are now: what a client says of a ref's old end is not asked. */
+/** Returns upstream's branches by the mirror's refs. The old values that the client sent are not used. */
 async function branchTips({ git, commands, signal }: Options): Promise<Tips> {
   const text = await git.text(
     ['for-each-ref', '--sort=-committerdate', `--count=${MAX_BRANCHES}`, '--format=%(refname)', 'refs/heads'],
@@ -78,7 +89,7 @@ async function branchTips({ git, commands, signal }: Options): Promise<Tips> {
   return { primary: [...primary], other: text.split('\n').filter(ref => ref !== '' && !primary.has(ref)) }
 }
 
-/** The parents of a new commit that are upstream's. */
+/** Returns the parents of a new commit that upstream has. */
 const upstreamParents = (commit: string, { commits }: Pick<Introduced, 'commits'>) =>
   (commits.get(commit) ?? []).filter(parent => !commits.has(parent))
 
@@ -111,7 +122,7 @@ async function knownFileNames(
   return known
 }
 
-/** What upstream has at a finding's own path. */
+/** Returns upstream's files at the findings' own paths. */
 async function ownPaths(
   found: readonly LocatedMatch[],
   { primary, other }: Tips,
@@ -146,7 +157,10 @@ async function ownPaths(
   return candidates
 }
 
-/** Upstream's other files that a finding's commit, or a new one below it, changes, moves or deletes; the nearest first. */
+/**
+ * Returns the other files of upstream that a finding's commit, or a new commit below it, changes, moves or
+ * deletes, nearest commit first.
+ */
 async function changedSiblings(
   found: readonly LocatedMatch[],
   _tips: Tips,
@@ -173,7 +187,7 @@ async function changedSiblings(
   return candidates
 }
 
-/** Files of the default branch and of the pushed ones that have a line of the secret. */
+/** Returns the files of the default branch and the pushed branches that hold a line of a secret. */
 async function grepTrees(
   found: readonly LocatedMatch[],
   { primary }: Tips,
@@ -206,13 +220,13 @@ async function grepTrees(
   return candidates
 }
 
-/** Findings whose whole file is in a tree of upstream that their commit starts from. */
+/** Returns the findings whose whole file is in an upstream tree that their commit builds on. */
 async function unchangedFiles(found: readonly LocatedMatch[], options: Options): Promise<LocatedMatch[]> {
   const { commits } = options.newObjects
   const existing = await existingOnly(found, options)
   const starts = new Set([...commits.keys()].flatMap(id => upstreamParents(id, options.newObjects)))
   if (existing.length === 0 || starts.size === 1) return existing
-  // Of several such trees, the commit's own count.
+  // With several such trees, only the trees below the finding's own commit count.
   const byCommit = [...Map.groupBy(existing, each => each.item.commit).values()]
   const known: LocatedMatch[] = []
   for (const commitFindings of byCommit.slice(0, MAX_WALKS))
@@ -220,7 +234,7 @@ async function unchangedFiles(found: readonly LocatedMatch[], options: Options):
   return known
 }
 
-/** Those whose files are not new below their commits, by git's own answer (rev-list --objects). */
+/** Returns the findings whose blobs are not new below their commits, by git rev-list --objects. */
 async function existingOnly(
   found: readonly LocatedMatch[],
   { git, signal }: Options,

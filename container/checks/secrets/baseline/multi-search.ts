@@ -1,8 +1,8 @@
-/** From so many texts of one length on, their file is walked once for all of them. */
+/** From this many texts of one length on, one walk over the content looks for all of them. */
 const WALK_THRESHOLD = 50
 /**
- * Texts that are looked for in a file, however many: what that takes does not grow with both. `effort` is how much may
- * still be compared, in bytes; what was not seen until then counts as not there.
+ * Searches contents for many texts. The time does not grow with the product of texts and contents. `budget`
+ * limits the bytes that are compared; a text that is not found within it counts as missing.
  */
 export class MultiSearch {
   readonly found = new Set<string>()
@@ -12,14 +12,14 @@ export class MultiSearch {
   constructor(texts: Iterable<string>, budget: { bytes: number }) {
     this.#budget = budget
     for (const text of texts) {
-      // One character for each byte, as in the content.
+      // Latin-1 maps every byte to one character, as for the content.
       const bytes = Buffer.from(text).toString('latin1')
       const sameLength = this.#byLength.get(bytes.length) ?? new Map<string, string>()
       this.#byLength.set(bytes.length, sameLength.set(bytes, text))
     }
   }
 
-  /** How many of them have not been seen. */
+  /** The number of texts that have not been found. */
   get remaining(): number {
     let count = 0
     for (const texts of this.#byLength.values()) count += texts.size

@@ -7,37 +7,40 @@ import { viewsOf } from '../decode/views.ts'
 import type { LocatedMatch } from '../gitleaks/locate.ts'
 import { MultiSearch } from './multi-search.ts'
 
-/** The most of upstream that is read to compare with, in bytes; beyond, a finding stands. */
+/** The most bytes of upstream's files that are read for a comparison. Beyond them a finding stays new. */
 const MAX_BYTES = 128 << 20
-/** How much of that is compared with secrets, in bytes, each secret by itself; and where others wait for it. */
+/**
+ * The most bytes that are compared with secrets, counted for each secret, in a child process and in the
+ * companion's own.
+ */
 const MAX_COMPARED = 8 * 2 ** 30
 const MAX_COMPARED_IN_PROCESS = 256 << 20
-/** The commits that are walked to learn what is below the findings' own, all together. */
+/** The most commits that are walked to find what lies below the findings' commits, in all. */
 const MAX_STEPS = 5_000_000
 
 export interface BaselineOptions {
   readonly newObjects: Searchable
   readonly limits: Limits
-  /** Findings and files beyond the limits will be looked into elsewhere. */
+  /** Whether a child process repeats the comparison when it is beyond the limits. */
   readonly isInProcess: boolean
   readonly folder: string
   readonly signal: AbortSignal
 }
 
-/** A file of upstream that may hold secrets that were found in the push. */
+/** A file of upstream that may hold secrets of the findings. */
 export interface Candidate {
   readonly blob: string
   readonly secrets: Iterable<string>
-  /** The new commit whose parent has the file; undefined: one of upstream's branches ends with it. */
+  /** The new commit whose parent has the file; undefined: a tip of upstream's branches has it. */
   readonly belowCommit: string | undefined
 }
 
-/** Which secrets were seen in upstream, and for whom that counts. */
+/** The secrets that upstream's files hold, and the commits for which each counts. */
 export class UpstreamContents {
   readonly #objects: ObjectReader
   readonly #options: BaselineOptions
   readonly #onTips = new Set<string>()
-  /** By secret: the new commits whose parents in upstream have it. */
+  /** The new commits whose upstream parents hold the secret, by secret. */
   readonly #belowCommits = new Map<string, Set<string>>()
   readonly #remaining: { bytes: number }
   #bytes = 0
@@ -53,7 +56,7 @@ export class UpstreamContents {
     if (this.#onTips.has(secret)) return true
     const belowCommit = this.#belowCommits.get(secret)
     if (!belowCommit) return false
-    // What a commit's parents can have from upstream, it can have.
+    // A commit has access to everything that its parents have from upstream.
     const { commits } = this.#options.newObjects
     const reachable = new Set([item.commit])
     for (const id of reachable) {
@@ -84,7 +87,7 @@ export class UpstreamContents {
       if (info?.type !== 'blob' || info.size > limits.maxBlobBytes) continue
       this.#bytes += info.size
       if (isInProcess && this.#bytes > limits.maxBytes)
-        throw new LimitExceeded('much of upstream to compare with', '')
+        throw new LimitExceeded('the push has to be compared with many files of upstream', '')
       if (this.#bytes > MAX_BYTES) break
       ids.push(info.id)
     }
@@ -100,13 +103,13 @@ export class UpstreamContents {
           if (search.remaining === 0) break
         }
       } catch (error) {
-        // Upstream's own file is too deep to look into: the finding stands.
+        // Upstream's own file exceeds the limits, so the finding stays new.
         if (!(error instanceof LimitExceeded) || isInProcess) throw error
       } finally {
         await source.dispose()
       }
       if (isInProcess && this.#remaining.bytes < 0)
-        throw new LimitExceeded('much of upstream to compare with', '')
+        throw new LimitExceeded('the push has to be compared with many files of upstream', '')
       yield [object.id, search.found]
     }
   }

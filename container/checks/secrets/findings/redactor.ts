@@ -3,15 +3,15 @@ import { REDACTED, sanitizeForAgent } from '../../sanitize-text.ts'
 const TOKEN = /[A-Za-z0-9+/=_%\\-]{16,}/g
 const FILE_NAME = /[^/]+/g
 
-/** Secrets that text is compared with one by one; where there are more, all that could be one is taken out. */
+/** The most secrets that text is compared with. Beyond them, everything that looks like a token is redacted. */
 const MAX_SECRETS = 500
-/** A shorter line or word of a secret is no secret. */
+/** The shortest line or word of a secret that is redacted by itself. */
 const MIN_PART = 16
-/** The first and the last line of a key say nothing, and so are in many texts. */
+/** The first and the last line of a key are in many texts. */
 const PEM_LINE = /-----(?:BEGIN|END)[^\n-]*-----/g
-/** Blanks, and line breaks as escapes. */
+/** Whitespace, and escaped line breaks. */
 const PART_SEPARATOR = /(?:\s|\\[nr])+/
-/** Of a line before a secret, so much is shown. */
+/** The most characters that are shown before a secret in its line. */
 const MAX_BEFORE = 80
 
 interface Secret {
@@ -20,7 +20,7 @@ interface Secret {
   readonly encoded: readonly string[]
 }
 
-/** Takes secrets out of text that people and logs will see, in whatever simple form they stand there. */
+/** Removes secrets from text for people and logs, plain or in a simple encoding. */
 export class Redactor {
   readonly #secrets: readonly Secret[]
   readonly #tooMany: boolean
@@ -40,7 +40,10 @@ export class Redactor {
       .map(plain => ({ plain, lowercase: plain.toLowerCase(), encoded: encodings(plain) }))
   }
 
-  /** A name, with any part of the path that holds a secret, plain or encoded, gone; or all of it, for one with `/`. */
+  /**
+   * Returns a path with each segment redacted that holds a secret, plain or encoded. A secret with a `/` redacts
+   * the whole path.
+   */
   redactPath(path: string): string {
     const shown = path.replace(FILE_NAME, part => this.#redactPart(part))
     return shown.includes('/') && this.#redactPart(shown) === REDACTED ? REDACTED : shown
@@ -52,7 +55,7 @@ export class Redactor {
     return shown
   }
 
-  /** What stands before a secret in its line; the rest of the line is not shown at all. */
+  /** Returns the text before a secret in its line, redacted. The rest of the line is not shown. */
   excerpt(line: string, secret: string): string {
     if (this.#tooMany) return REDACTED
     const start = secret.split('\n')[0] ?? ''
@@ -64,7 +67,7 @@ export class Redactor {
     return sanitizeForAgent(`${shown.trimStart()}${REDACTED}`)
   }
 
-  /** The line up to `end`, without the secrets that begin there, also where they go on behind it. */
+  /** Returns the line up to `end` without the secrets that begin there, even if they end later. */
   #withoutSecrets(line: string, end: number): string {
     const spans: [number, number][] = []
     for (const { plain } of this.#secrets)
@@ -104,7 +107,7 @@ function decodings(text: string): string[] {
   return forms
 }
 
-/** Base64 of a secret inside of something else: the letters that do not depend on what is around it. */
+/** Returns the base64 of a secret inside other text: the characters that do not depend on the bytes around it. */
 function encodings(secret: string): string[] {
   return [0, 1, 2]
     .map(offset => {

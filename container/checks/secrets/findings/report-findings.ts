@@ -19,23 +19,23 @@ interface Options {
   readonly key: string
 }
 
-/** Findings that a refusal spells out; the ledger has them all. */
+/** The findings that a refusal lists. The ledger has all of them. */
 const MAX_SHOWN = 5
-/** Refs that are told what to do; of thousands, the others are much the same. */
+/** The refs that get steps for a fix. Of thousands of refs, the others need much the same. */
 const MAX_REMEDIES = 20
-/** The most findings that are kept of one push. */
+/** The most findings of a push that are recorded. */
 const MAX_KEPT = 500
 
 interface ReportedFinding {
   readonly match: LocatedMatch
-  /** Every commit that brings it, parents first. */
+  /** The commits that bring the finding, parents first. */
   readonly commits: Set<string>
   readonly finding: Finding
-  /** What an operator said when declining it; undefined: nobody has. */
+  /** The operator's reason for declining the finding; undefined: no operator has. */
   readonly declined: string | undefined
 }
 
-/** What is not excepted is refused; all findings and all exceptions used go on the push's record. */
+/** Refuses findings without an exception, and records all findings and used exceptions on the push. */
 export function reportFindings({ newFindings, secrets }: ScanResult, options: Options): Refusal[] {
   const { push, newObjects, key } = options
   const redactor = new Redactor(secrets)
@@ -58,9 +58,9 @@ export function reportFindings({ newFindings, secrets }: ScanResult, options: Op
     if (earlier) continue
     const exception = exceptionFor(findingId, push.pass.exceptions, now)
     if (seen.size >= MAX_KEPT && !exception) {
-      // Whatever is on record may be excepted, and more was found than is kept.
+      // The recorded findings all have exceptions, and there are more findings than are recorded.
       if (refused.length === 0)
-        return [{ reason: `more secrets found than the ${MAX_KEPT} on record`, detail: [], remedy: [] }]
+        return [{ reason: `more than ${MAX_KEPT} secrets found`, detail: [], remedy: [] }]
       break
     }
     if (exception && !push.record.exceptionsUsed.includes(exception.id))
@@ -79,7 +79,7 @@ export function reportFindings({ newFindings, secrets }: ScanResult, options: Op
   return refusals(refused, options, redactor)
 }
 
-/** gitleaks' rule for anything that looks like a key says nothing where another rule has named the secret. */
+/** Drops matches of gitleaks' generic rule where a specific rule matches the same secret. */
 function dropGenericDuplicates(match: readonly LocatedMatch[]): LocatedMatch[] {
   const key = (each: LocatedMatch) => `${placeKey(each)}\0${each.secret}`
   const isGeneric = ({ rule }: LocatedMatch) => rule.includes('generic')
@@ -110,7 +110,7 @@ function refusals(
   const byRef = new Map<string, ReportedFinding[]>()
   for (const reported of all) {
     const { ref } = reported.match.item
-    // A tag on a tree has no commit: it is known by the tree.
+    // A tag on a tree has no commit, so the tree's id stands for it.
     const refs =
       ref !== undefined ? [ref] : [...reported.commits].flatMap(id => refsWith(push, newObjects, id))
     for (const name of new Set(refs)) {
@@ -119,7 +119,7 @@ function refusals(
       else byRef.set(name, [reported])
     }
   }
-  // Branches first: a tag is moved to what a branch has become.
+  // Branches come first: a tag is moved to its branch's new commit.
   const refs = [...byRef].sort(([a], [b]) => Number(isTag(a)) - Number(isTag(b)))
   const remedies = remediesFor(refs.slice(0, MAX_REMEDIES), { push, newObjects }, redactor)
   return refs.map(([ref, group]) => {
@@ -147,7 +147,7 @@ function refusals(
 
 const isTag = (ref: string) => ref.startsWith('refs/tags/')
 
-/** What to do about each ref; what was told for one is not told again for the next. */
+/** Returns the steps for each ref. Steps that a ref shares with an earlier one are not repeated. */
 function remediesFor(
   refs: readonly (readonly [string, readonly ReportedFinding[]])[],
   { push, newObjects }: Pick<Options, 'push' | 'newObjects'>,
@@ -173,7 +173,7 @@ function remediesFor(
     if (ref.startsWith('refs/heads/')) branches.push(refused)
     const lines = fixSteps(refused)
     const sameRef = firstRefWith.get(lines.join('\n'))
-    remedies.set(ref, sameRef === undefined ? lines : [`The same as for ${sameRef}.`])
+    remedies.set(ref, sameRef === undefined ? lines : [`The same steps as for ${sameRef}.`])
     if (sameRef === undefined) firstRefWith.set(lines.join('\n'), displayName)
   }
   return remedies
@@ -185,7 +185,7 @@ function toReportedLeak(
 ): ReportedLeak {
   const { kind, path } = item
   const isShown = redactor.redactPath(path) === path && sanitizeForAgent(path, path.length) === path
-  return { kind, commits: [...commits], path, displayName: isShown ? path : undefined, text }
+  return { kind, commits: [...commits], path, safePath: isShown ? path : undefined, text }
 }
 
 const summary = ({ rule, path, line }: Finding) => `${rule} in ${path}${line > 0 ? `:${line}` : ''}`
@@ -200,7 +200,7 @@ function formatFinding({ match, finding, declined }: ReportedFinding): string[] 
       ? []
       : [`  an operator has declined to let it pass${declined ? `: ${sanitizeForAgent(declined)}` : ''}`]),
     ...(finding.asksForException && declined === undefined
-      ? ['  gitleaks:allow does not let it pass; it is noted as asking for an exception']
+      ? ['  gitleaks:allow does not let it pass; the finding is recorded as asking for an exception']
       : []),
   ]
 }

@@ -47,7 +47,10 @@ export async function locate(
           firstLine <= Math.max(leak.endLine, leak.line) && leak.line < firstLine + lineCount,
       )
       const range = touched[0] ?? scanFile.ranges[0]
-      if (!range) throw new GateFault('the gate could not scan this push for secrets: gitleaks reported a match outside of every text')
+      if (!range)
+        throw new GateFault(
+          'the gate could not scan this push for secrets: gitleaks reported a match outside of every text',
+        )
       // A match that reaches over the end of a file's only text is a finding too.
       if (scanFile.ranges.length > 1 && touched.some(each => !contains(each, leak)))
         for (const each of touched) rescans.set(each, { range: each, content: contentOf(each, lines) })

@@ -6,18 +6,18 @@ const ROTATE =
 
 export interface RefusedRef extends RefProblem {
   readonly ref: string
-  /** Its name as it may be shown. */
+  /** The ref's name, redacted. */
   readonly displayName: string
-  /** The object that it was pushed with, and the one that this names in the end. */
+  /** The object that was pushed, and the object that it points to after all tags. */
   readonly id: string
   readonly target: string
-  /** Undefined: it ends with no new commit. */
+  /** Undefined: the ref points to no new commit. */
   readonly history: RefHistory | undefined
-  /** For a tag: a refused branch that brings its commit. */
+  /** For a tag: a refused branch that brings the same commit. */
   readonly branch: RefusedRef | undefined
 }
 
-/** What to do about the secrets of a ref, for the very case: the lines with two blanks before them are whole commands. */
+/** Returns the steps that remove the secrets of a ref. Lines that begin with two blanks are whole commands. */
 export function fixSteps(refused: RefusedRef): string[] {
   const { ref, leaks, history } = refused
   const isTag = ref.startsWith('refs/tags/')
@@ -31,7 +31,7 @@ export function fixSteps(refused: RefusedRef): string[] {
   if (history && inCommits.length > 0) {
     if (!isTag) return [...rewriteSteps(history, { ...refused, leaks: inCommits }), ROTATE]
     const firstSteps = refused.branch
-      ? [`Mend ${refused.branch.displayName} first, as told for it.`]
+      ? [`Fix ${refused.branch.displayName} first, with the steps for it.`]
       : [
           `  git checkout --quiet --detach ${shortId12(history.tip)}`,
           ...rewriteSteps(history, { ...refused, leaks: inCommits }),
@@ -41,7 +41,7 @@ export function fixSteps(refused: RefusedRef): string[] {
   if (leaks.every(({ kind, commits }) => kind === 'tag' && commits[0] !== refused.target))
     return [...recreateTag(refused), ROTATE]
   return [
-    'The tag names something with the secret in it. Tag something without it, a commit say:',
+    'The tag points to an object with the secret. Tag an object without it, for example a commit:',
     `  git tag --force ${tagOf(refused)} HEAD`,
     ROTATE,
   ]
@@ -51,7 +51,7 @@ const quoted = (text: string) => (/^[\w./@%+=:,-]+$/.test(text) ? text : `'${tex
 
 const tagOf = ({ ref }: RefusedRef) => quoted(ref.replace(/^refs\/tags\//, ''))
 
-/** Under a name in the same folder, which the grant may ask for. */
+/** Suggests a name in the same folder, which the grant may require. */
 function rename({ ref, displayName, id, target }: RefusedRef, source = shortId12(target)): string[] {
   const folders = displayName.split('/').slice(0, -1)
   const folder = folders.length < 2 || /[^\w./-]/.test(folders.join('/')) ? ref.split('/', 2) : folders
@@ -67,12 +67,12 @@ function recreateTag(refused: RefusedRef): string[] {
   const tag = tagOf(refused)
   return [
     ...(refused.leaks.some(({ text }) => text.startsWith('tagger ')) ? [SET_IDENTITY] : []),
-    'Make the tag anew, without the secret in it:',
+    'Recreate the tag without the secret:',
     `  git tag --force --annotate ${tag} --message '<message>' ${tag}^{}`,
   ]
 }
 
-/** Where the commits of a tag were written anew. */
+/** Returns the command that moves a tag after its commits were rewritten. */
 function moveTag(refused: RefusedRef): string {
   const { id, target, leaks, history, branch } = refused
   const tag = tagOf(refused)
@@ -87,13 +87,15 @@ function moveTag(refused: RefusedRef): string {
   return `git tag --force --annotate ${tag} --message ${message} ${newTarget}`
 }
 
-/** How to ask for a way through. */
+/** Returns the commands with which an operator grants exceptions. */
 export const exceptionCommands = (repository: string, fingerprints: readonly string[]) =>
   fingerprints.length === 0
     ? []
     : [
-        `If it is no secret, ask an operator for an exception${fingerprints.length > 1 ? ', for each one that is none' : ''}:`,
+        fingerprints.length > 1
+          ? 'For each that is not a secret, ask an operator for an exception:'
+          : 'If it is not a secret, ask an operator for an exception:',
         ...fingerprints.map(
-          each => `  git gate exception add ${repository} ${each} --reason '<why it is no secret>'`,
+          each => `  git gate exception add ${repository} ${each} --reason '<why it is not a secret>'`,
         ),
       ]

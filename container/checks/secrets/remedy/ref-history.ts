@@ -3,20 +3,20 @@ import type { Command } from '../../../push/command-list.ts'
 import { tagTarget } from '../../objects/commit-refs.ts'
 import type { Introduced } from '../../objects/new-objects.ts'
 
-/** What a pushed ref brings, as far as its remedies ask. */
+/** The new commits of a pushed ref. */
 export interface RefHistory {
   readonly ref: string
   readonly tip: string
-  /** The new commits that it reaches, with their places in an order of parents first. */
+  /** The new commits that the ref reaches, with their positions in an order of parents first. */
   readonly order: ReadonlyMap<string, number>
-  /** Its own line of new commits, by first parents, the newest first. */
+  /** The new commits on the ref's line of first parents, newest first. */
   readonly firstParents: readonly string[]
-  /** What upstream has of the ref. */
+  /** The commit that upstream's ref points to; undefined: upstream lacks the ref. */
   readonly upstreamId: string | undefined
   readonly parentsOf: (commit: string) => readonly string[]
 }
 
-/** What a ref brings, if it ends with a new commit. It walks what is new, and nothing else. */
+/** Returns the new commits of a ref; undefined: its tip is not a new commit. It walks new commits only. */
 export function refHistory(
   command: Command,
   { commits, tags }: Pick<Introduced, 'commits' | 'tags'>,
@@ -36,14 +36,17 @@ export function refHistory(
   return { ref: command.ref, tip, order, firstParents, upstreamId, parentsOf }
 }
 
-/** `commit`, and the commits of the ref that reach it. */
+/** Returns `commit` and the commits of the ref that reach it. */
 export function descendantsInRef(commit: string, { order, parentsOf }: RefHistory): Set<string> {
   const found = new Set([commit])
   for (const id of order.keys()) if (parentsOf(id).some(parent => found.has(parent))) found.add(id)
   return found
 }
 
-/** The merge on the ref's own line through which a commit came in, and through which of its parents. */
+/**
+ * Returns the merge on the ref's first-parent line that brought a commit in, and the number of the merge's parent
+ * that it came through.
+ */
 export function introducingMerge(
   commit: string,
   history: RefHistory,

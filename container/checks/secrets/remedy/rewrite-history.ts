@@ -2,36 +2,36 @@ import type { Entry } from '../../objects/changed-paths.ts'
 import type { ScanItem } from '../gitleaks/scan-files.ts'
 import { descendantsInRef, introducingMerge, type RefHistory } from './ref-history.ts'
 
-/** A secret that a ref is refused for. */
+/** A secret for which a ref is refused. */
 export interface ReportedLeak {
   readonly kind: ScanItem['kind']
-  /** The commits that bring it; the object's id, where it is under no commit. */
+  /** The commits that bring the secret; or the id of an object that is under no commit. */
   readonly commits: readonly string[]
   readonly path: string
-  /** The path as a command may have it; undefined when the name itself holds a secret. */
-  readonly displayName: string | undefined
-  /** The line that holds it. */
+  /** The path as it may be printed in a command; undefined when the path holds a secret. */
+  readonly safePath: string | undefined
+  /** The line that holds the secret. */
   readonly text: string
 }
 
-/** What is to be taken out of the commits of a ref. */
+/** The secrets to remove from the commits of a ref. */
 export interface RefProblem {
   readonly leaks: readonly ReportedLeak[]
   /** The changes of new commits at the leaks' paths, parents first. */
   readonly changes: readonly Pick<Entry, 'commit' | 'path' | 'mode'>[]
 }
 
-/** More commits are not stopped at one by one, and more files are not named. */
+/** The most commits that a rebase stops at. */
 const MAX_STOPS = 5
 
-/** What is wrong with one commit. */
+/** The places of a commit that hold secrets. */
 interface CommitProblems {
   readonly files: ReadonlySet<string | undefined>
   readonly names: ReadonlySet<string | undefined>
   readonly message: boolean
-  /** Its author or committer. */
+  /** Whether the author or the committer does. */
   readonly identity: boolean
-  /** A header that an amended commit keeps. */
+  /** Whether a header does that git commit --amend keeps. */
   readonly header: boolean
 }
 
@@ -40,15 +40,15 @@ function problemsIn(commit: string, leaks: readonly ReportedLeak[]): CommitProbl
   const ofKind = (kind: ScanItem['kind']) => commitLeaks.filter(each => each.kind === kind)
   const isIdentity = ({ text }: ReportedLeak) => /^(?:author|committer) /.test(text)
   return {
-    files: new Set(ofKind('file').map(({ displayName: displayPath }) => displayPath)),
-    names: new Set(ofKind('file name').map(({ displayName: displayPath }) => displayPath)),
+    files: new Set(ofKind('file').map(({ safePath: displayPath }) => displayPath)),
+    names: new Set(ofKind('file name').map(({ safePath: displayPath }) => displayPath)),
     message: ofKind('commit message').length > 0,
     identity: ofKind('commit header').some(isIdentity),
     header: ofKind('commit header').some(leak => !isIdentity(leak)),
   }
 }
 
-/** The commits of a branch that hold secrets, parents first, and what of each does. */
+/** Returns the commits of a ref that hold secrets, parents first. */
 function findProblems({ order }: RefHistory, leaks: readonly ReportedLeak[]): Map<string, CommitProblems> {
   const positionOf = (id: string) => order.get(id) ?? -1
   const badCommits = [...new Set(leaks.flatMap(({ commits }) => commits))].filter(id => order.has(id))
@@ -58,13 +58,13 @@ function findProblems({ order }: RefHistory, leaks: readonly ReportedLeak[]): Ma
 }
 
 /**
- * How to write them anew: the tip alone; each where a rebase stops; all by one command; or all in one commit, since a
- * rebase would stop, in conflict, at every later change of the same files.
+ * Chooses how to rewrite the commits: amend the tip, stop a rebase at each, rewrite all identities by one
+ * command, or squash, since a rebase would conflict at every later change of the same files.
  */
 export function chooseFix(
   history: RefHistory,
   { leaks, changes }: RefProblem,
-): 'amend' | 'stops' | 'authors' | 'one commit' {
+): 'amend' | 'edit-each' | 'authors' | 'one commit' {
   const { order, tip } = history
   const problemsByCommit = findProblems(history, leaks)
   const all = [...problemsByCommit.values()]
@@ -82,10 +82,10 @@ export function chooseFix(
     )
   return leaks.some(isBuiltOn) || problemsByCommit.size > MAX_STOPS || all.some(each => each.header)
     ? 'one commit'
-    : 'stops'
+    : 'edit-each'
 }
 
-/** How to write the commits of a branch anew, with it checked out. */
+/** Returns the steps that rewrite the commits of a checked-out branch. */
 export function rewriteSteps(history: RefHistory, refused: RefProblem): string[] {
   const { tip, parentsOf } = history
   const problemsByCommit = findProblems(history, refused.leaks)
@@ -118,7 +118,7 @@ export function rewriteSteps(history: RefHistory, refused: RefProblem): string[]
     return [
       ...explanation,
       SET_IDENTITY,
-      'Write the commits anew with them:',
+      'Rewrite the commits with this identity:',
       `  git rebase ${merges}--exec '${RESET_AUTHOR}' ${onto}`,
     ]
   const ids = badCommits.map(shortId7)
@@ -138,10 +138,10 @@ export function rewriteSteps(history: RefHistory, refused: RefProblem): string[]
   ]
 }
 
-export const SET_IDENTITY = 'Set user.name and user.email to what they should be.'
+export const SET_IDENTITY = 'Set user.name and user.email to the right values.'
 const RESET_AUTHOR = 'git commit --amend --allow-empty --no-edit --reset-author'
 
-/** The commit that is checked out, written anew. */
+/** Returns the steps that rewrite the checked-out commit. */
 function amendSteps(problems: CommitProblems, parents: number, then = ''): string[] {
   const { message, identity, header } = problems
   const parentArgs = Array.from({ length: parents }, (_, i) => ` -p HEAD^${i + 1}`).join('')
@@ -152,18 +152,18 @@ function amendSteps(problems: CommitProblems, parents: number, then = ''): strin
   const amends = problems.files.size > 0 || problems.names.size > 0 || message || identity
   return [
     ...manualEdits(problems),
-    ...(message ? ['Write the message anew, without the secret:'] : []),
+    ...(message ? ['Write a new message without the secret:'] : []),
     ...(amends ? [`  ${commands.join(' && ')}${then}`] : []),
     ...(header
       ? [
-          'Make the commit anew, since an amended one keeps its headers:',
+          'Recreate the commit, since git commit --amend keeps its headers:',
           `  git reset --soft "$(git log -1 --format=%B | git commit-tree 'HEAD^{tree}'${parentArgs})"`,
         ]
       : []),
   ]
 }
 
-/** What is to be done by hand before a commit is written. */
+/** Returns the edits that are made by hand before a commit is written. */
 function manualEdits({
   files,
   names,
@@ -173,18 +173,21 @@ function manualEdits({
     [...ofKind].map(path => path ?? 'the file').join(', ')
   return [
     ...(files.size
-      ? [`Take the secret out of ${list(files)} (read it from the environment, say), then:`]
+      ? [`Take the secret out of ${list(files)} (for example, read it from the environment), then:`]
       : []),
-    ...(names.size ? [`Give ${list(names)} a name without the secret, with git mv, then:`] : []),
+    ...(names.size ? [`Rename ${list(names)} with git mv to a name without the secret, then:`] : []),
     ...(identity ? [SET_IDENTITY] : []),
   ]
 }
 
-/** The commands that stage what was edited: by no name, or a file that was taken out of git would come back. */
+/**
+ * Returns the command that stages the edits. It names no file, so that a file that was removed from git stays
+ * removed.
+ */
 const stageCommands = (files: ReadonlySet<string | undefined>): string[] =>
   files.size > 0 ? ['git add --update'] : []
 
-/** One commit in the place of all from the first bad one on. */
+/** Returns the steps that squash all commits from the first with a secret on. */
 function oneCommit(
   badCommits: readonly string[],
   problemsByCommit: ReadonlyMap<string, CommitProblems>,
@@ -195,7 +198,7 @@ function oneCommit(
   const reaches = new Set(badCommits.flatMap(id => [...descendantsInRef(id, history)]))
   const first = line.findLast(id => reaches.has(id)) ?? history.tip
   const after = line.slice(0, line.indexOf(first) + 1)
-  // What a merge brought from upstream is under no earlier commit of the line.
+  // Commits that a merge brought from upstream are not below earlier commits of the line.
   const merges = after.some(id => parentsOf(id).length > 1)
   const base = merges && old !== undefined ? shortId12(old) : `${shortId12(first)}^`
   const isRoot = parentsOf(first).length === 0 && base === `${shortId12(first)}^`
@@ -203,7 +206,7 @@ function oneCommit(
     changes.findLast(each => each.path === path && order.has(each.commit))?.mode !== '000000'
   const remaining = leaks.filter(({ path }) => existsAtTip(path))
   const ofKind = (kind: ScanItem['kind']) =>
-    new Set(remaining.filter(each => each.kind === kind).map(({ displayName: displayPath }) => displayPath))
+    new Set(remaining.filter(each => each.kind === kind).map(({ safePath: displayPath }) => displayPath))
   const files = ofKind('file')
   const identity = [...problemsByCommit.values()].some(each => each.identity)
   const messageFrom = after.findLast(id => !problemsByCommit.get(id)?.message)
@@ -214,13 +217,13 @@ function oneCommit(
   ].join(' ')
   const reset = isRoot ? 'git update-ref -d HEAD' : `git reset --soft ${base}`
   return [
-    `Later commits build on it: make one commit of all from ${shortId7(first)} on.`,
+    `Later commits build on it: squash all commits from ${shortId7(first)} on into one.`,
     ...manualEdits({ files, names: ofKind('file name'), identity }),
     `  ${[reset, ...stageCommands(files), commit].join(' && ')}`,
   ]
 }
 
-/** As a person reads it, and as git's list of a rebase begins. */
+/** The id as it is printed for people, and as git's todo list of a rebase begins. */
 const shortId7 = (id: string) => id.slice(0, 7)
-/** As a command has it. */
+/** The id as it is printed in commands. */
 export const shortId12 = (id: string) => id.slice(0, 12)
