@@ -26,7 +26,7 @@ const MIN_SECRET = 6
  * The limits of the search through whole trees: the shortest secret in characters, the most secrets, and the
  * time.
  */
-const GREP = { minLength: 16, max: 100, ms: 5_000 }
+const GREP = { minLength: 16, maxSecrets: 100, ms: 5_000 }
 
 interface Options extends BaselineOptions {
   readonly git: Git
@@ -47,24 +47,24 @@ interface Options extends BaselineOptions {
  * The cost grows with the findings, never with the repository's history.
  */
 export async function findKnownUpstream(
-  found: readonly LocatedMatch[],
+  matches: readonly LocatedMatch[],
   options: Options,
 ): Promise<Set<LocatedMatch>> {
   const known = new Set<LocatedMatch>()
-  if (found.length === 0) return known
+  if (matches.length === 0) return known
   await using objects = new ObjectReader(options.git, options.signal)
   const contents = new UpstreamContents(objects, options)
   const tips = await branchTips(options)
-  for (const each of await knownFileNames(found, tips, objects, options)) known.add(each)
-  const inFiles = found.filter(each => each.item.blob !== undefined)
-  const stillNew = () => inFiles.filter(each => !known.has(each))
-  for (const candidates of [ownPaths, changedSiblings, grepTrees]) {
+  for (const match of await knownFileNames(matches, tips, objects, options)) known.add(match)
+  const inFiles = matches.filter(match => match.item.blob !== undefined)
+  const stillNew = () => inFiles.filter(match => !known.has(match))
+  for (const findCandidates of [ownPaths, changedSiblings, grepTrees]) {
     const remaining = stillNew()
     if (remaining.length === 0) return known
-    await contents.scanCandidates(await candidates(remaining, tips, objects, options))
-    for (const each of remaining) if (contents.covers(each)) known.add(each)
+    await contents.scanCandidates(await findCandidates(remaining, tips, objects, options))
+    for (const match of remaining) if (contents.covers(match)) known.add(match)
   }
-  for (const each of await unchangedFiles(stillNew(), options)) known.add(each)
+  for (const match of await unchangedFiles(stillNew(), options)) known.add(match)
   return known
 }
 
@@ -81,7 +81,13 @@ interface Tips {
 /** Returns upstream's branches by the mirror's refs. The old values that the client sent are not used. */
 async function branchTips({ git, commands, signal }: Options): Promise<Tips> {
   const text = await git.text(
-    ['for-each-ref', '--sort=-committerdate', `--count=${MAX_BRANCHES}`, '--format=%(refname)', 'refs/heads'],
+    [
+      'for-match-ref',
+      '--sort=-committerdate',
+      `--count=${MAX_BRANCHES}`,
+      '--format=%(refname)',
+      'refs/heads',
+    ],
     { signal },
   )
   const pushed = commands.map(command => command.ref as string).filter(ref => ref.startsWith('refs/heads/'))
@@ -94,64 +100,63 @@ const upstreamParents = (commit: string, { commits }: Pick<Introduced, 'commits'
   (commits.get(commit) ?? []).filter(parent => !commits.has(parent))
 
 async function knownFileNames(
-  found: readonly LocatedMatch[],
+  matches: readonly LocatedMatch[],
   { primary, other }: Tips,
   objects: ObjectReader,
-  { newObjects: introduced }: Options,
+  { newObjects }: Options,
 ): Promise<LocatedMatch[]> {
   const known: LocatedMatch[] = []
   const queried = new Map<string, boolean>()
-  for (const each of found) {
-    const { kind, commit, path } = each.item
-    if (kind !== 'file name' || !isLong(each)) continue
-    const oldPaths = [...(introduced.before.get(commit)?.keys() ?? [])].filter(existing =>
-      existing.includes(each.secret),
+  for (const match of matches) {
+    const { kind, commit, path } = match.item
+    if (kind !== 'file name' || !isLong(match)) continue
+    const oldPaths = [...(newObjects.before.get(commit)?.keys() ?? [])].filter(oldPath =>
+      oldPath.includes(match.secret),
     )
-    const tips = [...primary, ...upstreamParents(commit, introduced), ...other]
+    const tips = [...primary, ...upstreamParents(commit, newObjects), ...other]
     const objectNames = [path, ...oldPaths.slice(0, MAX_COMMITS)]
       .filter(isAskablePath)
-      .flatMap(existing => tips.map(end => `${end}:${existing}`))
+      .flatMap(name => tips.map(tip => `${tip}:${name}`))
       .filter(name => !queried.has(name))
       .slice(0, Math.max(0, MAX_NAMES - queried.size))
     let index = 0
     for await (const info of objects.info(objectNames))
       queried.set(objectNames[index++] ?? '', info !== undefined)
-    if ([path, ...oldPaths].some(existing => tips.some(end => queried.get(`${end}:${existing}`))))
-      known.push(each)
+    if ([path, ...oldPaths].some(name => tips.some(tip => queried.get(`${tip}:${name}`)))) known.push(match)
   }
   return known
 }
 
 /** Returns upstream's files at the findings' own paths. */
 async function ownPaths(
-  found: readonly LocatedMatch[],
+  matches: readonly LocatedMatch[],
   { primary, other }: Tips,
   objects: ObjectReader,
-  { newObjects: introduced }: Options,
+  { newObjects }: Options,
 ): Promise<Candidate[]> {
   const candidates: Candidate[] = []
   const queried = new Map<string, { name: string; belowCommit: string | undefined; secrets: Set<string> }>()
-  const query = (end: string, { item, secret }: LocatedMatch, belowCommit?: string) => {
-    const name = `${end}:${item.path}`
+  const query = (tip: string, { item, secret }: LocatedMatch, belowCommit?: string) => {
+    const name = `${tip}:${item.path}`
     const key = `${belowCommit} ${name}`
     const entry = queried.get(key)
     if (entry) entry.secrets.add(secret)
     else if (queried.size < MAX_NAMES && isAskablePath(item.path))
       queried.set(key, { name, belowCommit, secrets: new Set([secret]) })
   }
-  const long = found.filter(isLong)
-  for (const each of long) {
-    const { commit, path } = each.item
-    const upstreamBlob = introduced.before.get(commit)?.get(path)
-    if (upstreamBlob) candidates.push({ blob: upstreamBlob, secrets: [each.secret], belowCommit: commit })
-    for (const parent of upstreamParents(commit, introduced)) query(parent, each, commit)
-    for (const end of primary) query(end, each)
+  const longMatches = matches.filter(isLong)
+  for (const match of longMatches) {
+    const { commit, path } = match.item
+    const upstreamBlob = newObjects.before.get(commit)?.get(path)
+    if (upstreamBlob) candidates.push({ blob: upstreamBlob, secrets: [match.secret], belowCommit: commit })
+    for (const parent of upstreamParents(commit, newObjects)) query(parent, match, commit)
+    for (const tip of primary) query(tip, match)
   }
-  for (const end of other) for (const each of long) query(end, each)
-  const all = [...queried.values()]
+  for (const tip of other) for (const match of longMatches) query(tip, match)
+  const entries = [...queried.values()]
   let index = 0
-  for await (const info of objects.info(all.map(({ name }) => name))) {
-    const entry = all[index++]
+  for await (const info of objects.info(entries.map(({ name }) => name))) {
+    const entry = entries[index++]
     if (info && entry) candidates.push({ blob: info.id, ...entry })
   }
   return candidates
@@ -162,20 +167,20 @@ async function ownPaths(
  * deletes, nearest commit first.
  */
 async function changedSiblings(
-  found: readonly LocatedMatch[],
+  matches: readonly LocatedMatch[],
   _tips: Tips,
   _objects: ObjectReader,
-  { newObjects: { commits, before: upstreamBlob } }: Options,
+  { newObjects: { commits, before } }: Options,
 ): Promise<Candidate[]> {
   const candidates: Candidate[] = []
-  const byCommit = Map.groupBy(found.filter(isLong), each => each.item.commit)
-  for (const [commit, commitFindings] of [...byCommit].slice(0, MAX_COMMITS)) {
-    const secrets = new Set(commitFindings.map(each => each.secret))
+  const byCommit = Map.groupBy(matches.filter(isLong), match => match.item.commit)
+  for (const [commit, commitMatches] of [...byCommit].slice(0, MAX_COMMITS)) {
+    const secrets = new Set(commitMatches.map(match => match.secret))
     const max = Math.min(MAX_SIBLINGS, MAX_PAIRS / secrets.size)
     const blobs = new Set<string>()
     const below = new Set([commit])
     for (const belowCommit of below) {
-      for (const blob of upstreamBlob.get(belowCommit)?.values() ?? []) {
+      for (const blob of before.get(belowCommit)?.values() ?? []) {
         if (blobs.has(blob) || blobs.size >= max) continue
         blobs.add(blob)
         candidates.push({ blob, secrets, belowCommit })
@@ -189,13 +194,15 @@ async function changedSiblings(
 
 /** Returns the files of the default branch and the pushed branches that hold a line of a secret. */
 async function grepTrees(
-  found: readonly LocatedMatch[],
+  matches: readonly LocatedMatch[],
   { primary }: Tips,
   objects: ObjectReader,
   { git, signal }: Options,
 ): Promise<Candidate[]> {
-  const secrets = [...new Set(found.map(each => each.secret))].filter(each => each.length >= GREP.minLength)
-  if (secrets.length === 0 || secrets.length > GREP.max) return []
+  const secrets = [...new Set(matches.map(match => match.secret))].filter(
+    secret => secret.length >= GREP.minLength,
+  )
+  if (secrets.length === 0 || secrets.length > GREP.maxSecrets) return []
   const tips = new Set<string>()
   for await (const info of objects.info(primary.slice(0, 5).map(ref => `${ref}^{tree}`)))
     if (info) tips.add(info.id)
@@ -221,35 +228,32 @@ async function grepTrees(
 }
 
 /** Returns the findings whose whole file is in an upstream tree that their commit builds on. */
-async function unchangedFiles(found: readonly LocatedMatch[], options: Options): Promise<LocatedMatch[]> {
+async function unchangedFiles(matches: readonly LocatedMatch[], options: Options): Promise<LocatedMatch[]> {
   const { commits } = options.newObjects
-  const existing = await existingOnly(found, options)
+  const existing = await existingOnly(matches, options)
   const starts = new Set([...commits.keys()].flatMap(id => upstreamParents(id, options.newObjects)))
   if (existing.length === 0 || starts.size === 1) return existing
   // With several such trees, only the trees below the finding's own commit count.
-  const byCommit = [...Map.groupBy(existing, each => each.item.commit).values()]
+  const byCommit = [...Map.groupBy(existing, match => match.item.commit).values()]
   const known: LocatedMatch[] = []
-  for (const commitFindings of byCommit.slice(0, MAX_WALKS))
-    known.push(...(await existingOnly(commitFindings, options)))
+  for (const commitMatches of byCommit.slice(0, MAX_WALKS))
+    known.push(...(await existingOnly(commitMatches, options)))
   return known
 }
 
 /** Returns the findings whose blobs are not new below their commits, by git rev-list --objects. */
 async function existingOnly(
-  found: readonly LocatedMatch[],
+  matches: readonly LocatedMatch[],
   { git, signal }: Options,
 ): Promise<LocatedMatch[]> {
-  if (found.length === 0) return []
-  const blobs = new Set(found.map(each => each.item.blob))
-  const tips = new Set(found.map(each => each.item.commit))
-  const newObjects = await git.text(
-    ['rev-list', '--objects', '--no-object-names', '--stdin', '--not', '--all'],
-    {
-      signal,
-      input: `${[...tips].join('\n')}\n`,
-      maxOutput: 64 << 20,
-    },
-  )
-  for (const id of newObjects.split('\n')) blobs.delete(id)
-  return found.filter(each => blobs.has(each.item.blob))
+  if (matches.length === 0) return []
+  const blobs = new Set(matches.map(match => match.item.blob))
+  const tips = new Set(matches.map(match => match.item.commit))
+  const newIds = await git.text(['rev-list', '--objects', '--no-object-names', '--stdin', '--not', '--all'], {
+    signal,
+    input: `${[...tips].join('\n')}\n`,
+    maxOutput: 64 << 20,
+  })
+  for (const id of newIds.split('\n')) blobs.delete(id)
+  return matches.filter(match => blobs.has(match.item.blob))
 }

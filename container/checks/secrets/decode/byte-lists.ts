@@ -13,23 +13,23 @@ const MAX_DIGITS = 4
 
 /** A list of bytes in one notation. */
 class ByteList {
-  readonly #how: string
+  readonly #encoding: string
   readonly #min: number
   #bytes: number[] = []
-  #at = 0
+  #offset = 0
   readonly blocks: DecodedBlock[] = []
 
   constructor(encoding: string, min: number) {
-    this.#how = encoding
+    this.#encoding = encoding
     this.#min = min
   }
-  add(byte: number, at: number): void {
-    if (this.#bytes.length === 0) this.#at = at
+  add(byte: number, offset: number): void {
+    if (this.#bytes.length === 0) this.#offset = offset
     this.#bytes.push(byte)
   }
   end(): void {
     if (this.#bytes.length >= this.#min)
-      this.blocks.push({ encoding: this.#how, content: Buffer.from(this.#bytes), offset: this.#at })
+      this.blocks.push({ encoding: this.#encoding, content: Buffer.from(this.#bytes), offset: this.#offset })
     if (this.#bytes.length > 0) this.#bytes = []
   }
 }
@@ -41,30 +41,35 @@ class ByteList {
 export function decodeByteLists(content: Buffer, min: number): DecodedBlock[] {
   const [hex, decimal] = [new ByteList('hex', min), new ByteList('numbers', min)]
   for (const { from, to } of runsOf(content, LIST_BYTE, min * 2 - 1)) {
-    for (let at = from; at < to; ) {
-      const gap = at
-      while (at < to && NUMBER_BYTE[content[at] ?? 0] !== 1) at++
-      if (at - gap > MAX_GAP) {
+    for (let offset = from; offset < to; ) {
+      const gap = offset
+      while (offset < to && NUMBER_BYTE[content[offset] ?? 0] !== 1) offset++
+      if (offset - gap > MAX_GAP) {
         hex.end()
         decimal.end()
       }
-      const start = at
-      const isMarked = (content[at] === 48 || content[at] === 92) && ((content[at + 1] ?? 0) | 32) === 120
-      if (isMarked) at += 2
-      const digitsStart = at
+      const start = offset
+      const isMarked =
+        (content[offset] === 48 || content[offset] === 92) && ((content[offset + 1] ?? 0) | 32) === 120
+      if (isMarked) offset += 2
+      const digitsStart = offset
       let value = 0
       let tens = 0
       let isDecimal = !isMarked
-      for (; at < to && HEX_DIGIT[content[at] ?? 0] === 1 && at - digitsStart <= MAX_DIGITS; at++) {
-        const byte = content[at] ?? 0
+      for (
+        ;
+        offset < to && HEX_DIGIT[content[offset] ?? 0] === 1 && offset - digitsStart <= MAX_DIGITS;
+        offset++
+      ) {
+        const byte = content[offset] ?? 0
         if (DIGIT[byte] !== 1) isDecimal = false
         value = value * 16 + (byte > 64 ? (byte & 7) + 9 : byte - 48)
         tens = tens * 10 + byte - 48
       }
-      const digits = at - digitsStart
+      const digits = offset - digitsStart
       // A number that continues with other letters is a word.
-      const isWhole = at >= to || NUMBER_BYTE[content[at] ?? 0] !== 1
-      while (at < to && NUMBER_BYTE[content[at] ?? 0] === 1) at++
+      const isWhole = offset >= to || NUMBER_BYTE[content[offset] ?? 0] !== 1
+      while (offset < to && NUMBER_BYTE[content[offset] ?? 0] === 1) offset++
       if (isWhole && (digits === 2 || (isMarked && digits === 1))) hex.add(value, start)
       else hex.end()
       if (isWhole && isDecimal && digits > 0 && tens < 256) decimal.add(tens, start)

@@ -75,18 +75,18 @@ export function mapLines(content: Buffer, decode: (line: string) => string): Dec
  * level.
  */
 function collapseBackslashes(text: string): string {
-  let rows = ''
+  let collapsed = ''
   let from = 0
-  for (let at = text.indexOf(BACKSLASH_RUN); at >= 0; at = text.indexOf(BACKSLASH_RUN, at)) {
-    let end = at + BACKSLASH_RUN.length
+  for (let run = text.indexOf(BACKSLASH_RUN); run >= 0; run = text.indexOf(BACKSLASH_RUN, run)) {
+    let end = run + BACKSLASH_RUN.length
     while (text.charCodeAt(end) === BACKSLASH) end++
     if (ESCAPABLE.test(text.charAt(end))) {
-      rows += text.slice(from, at + 1)
+      collapsed += text.slice(from, run + 1)
       from = end
     }
-    at = end
+    run = end
   }
-  return from === 0 ? text : rows + text.slice(from)
+  return from === 0 ? text : collapsed + text.slice(from)
 }
 
 function decodeLine(line: string): string {

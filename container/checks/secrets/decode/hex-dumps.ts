@@ -44,10 +44,10 @@ const DUMP_FORMATS: readonly ((dumpLine: DumpLine) => string | undefined)[] = [
 
 /** Yields the bytes of each dump that has at least two lines. */
 export function* decodeHexDumps(text: string): Generator<DecodedBlock> {
-  const formats = DUMP_FORMATS.map(read => ({ read, hex: [] as string[], at: 0 }))
+  const formats = DUMP_FORMATS.map(read => ({ read, hex: [] as string[], offset: 0 }))
   const endBlock = function* (format: (typeof formats)[number]): Generator<DecodedBlock> {
-    const { hex, at } = format
-    if (hex.length > 1) yield { encoding: 'hex dump', content: Buffer.from(hex.join(''), 'hex'), offset: at }
+    const { hex, offset } = format
+    if (hex.length > 1) yield { encoding: 'hex dump', content: Buffer.from(hex.join(''), 'hex'), offset }
     if (hex.length > 0) format.hex = []
   }
   let nextIndex = 0
@@ -57,7 +57,7 @@ export function* decodeHexDumps(text: string): Generator<DecodedBlock> {
       if (index !== nextIndex) yield* endBlock(format)
       const hex = format.read(dumpLine)
       if (hex === undefined) yield* endBlock(format)
-      else if (format.hex.push(hex) === 1) format.at = index
+      else if (format.hex.push(hex) === 1) format.offset = index
     }
     const end = index + line.length
     nextIndex = end + (text.startsWith('\r', end) ? 2 : 1)
@@ -79,12 +79,12 @@ function parseDumpLine(rest: string): DumpLine {
 /**
  * Returns the first candidate whose words are all valid. A single word counts only when no candidate has more.
  */
-function read(word: WordReader, ways: readonly (readonly string[])[]): string | undefined {
+function read(reader: WordReader, candidates: readonly (readonly string[])[]): string | undefined {
   let single: string | undefined
-  for (const words of ways) {
+  for (const words of candidates) {
     let row: string | undefined = ''
-    for (const each of words) {
-      const hex = word(each)
+    for (const word of words) {
+      const hex = reader(word)
       row = hex === undefined ? undefined : row + hex
       if (row === undefined) break
     }
@@ -101,8 +101,8 @@ const OD_ESCAPES: ReadonlyMap<string, string> = new Map(
 /** Reads characters in columns of four, as od -c and hexdump -c print them. */
 function odCharacters(line: string): string | undefined {
   let row = ''
-  for (let at = 0; at < line.length; at += 4) {
-    const column = line.slice(at, at + 4).padEnd(4)
+  for (let start = 0; start < line.length; start += 4) {
+    const column = line.slice(start, start + 4).padEnd(4)
     const hex = column.startsWith('   ')
       ? toHex(column.charCodeAt(3), 1)
       : (OD_ESCAPES.get(column.trim()) ?? octalWord(column.trim()))

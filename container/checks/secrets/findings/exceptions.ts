@@ -7,6 +7,6 @@ export function exceptionFor(
   now: number,
 ): Exception | undefined {
   return exceptions.find(
-    each => each.fingerprint === fingerprint && (each.until === null || each.until > now),
+    exception => exception.fingerprint === fingerprint && (exception.until === null || exception.until > now),
   )
 }

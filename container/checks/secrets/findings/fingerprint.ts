@@ -5,8 +5,8 @@ import type { LocatedMatch } from '../gitleaks/locate.ts'
  * Returns a key that no two places share. Display paths can be equal: a file may be named `a.zip!b` or `commit
  * message`.
  */
-export const placeKey = ({ item, archivePath: inner }: Pick<LocatedMatch, 'item' | 'archivePath'>) =>
-  JSON.stringify([item.kind, item.path, ...inner])
+export const placeKey = ({ item, archivePath }: Pick<LocatedMatch, 'item' | 'archivePath'>) =>
+  JSON.stringify([item.kind, item.path, ...archivePath])
 
 /**
  * Returns a finding's fingerprint: 32 hex digits of HMAC-SHA-256 over repository, rule, place and secret. Commit
@@ -14,11 +14,11 @@ export const placeKey = ({ item, archivePath: inner }: Pick<LocatedMatch, 'item'
  * change. Agents and the ledger see fingerprints, and the key prevents trying out guesses at a weak secret. Under
  * another key exceptions no longer match, and the findings are refused again.
  */
-export function fingerprint(found: LocatedMatch, repository: string, key: string): string {
+export function fingerprint(match: LocatedMatch, repository: string, key: string): string {
   const hmac = createHmac('sha256', key)
   // A rule for a file's name matches no secret, so the blob's id stands for it.
-  const secret = found.secret || (found.item.blob ?? '')
-  for (const part of [repository.toLowerCase(), found.rule, placeKey(found), secret])
+  const secret = match.secret || (match.item.blob ?? '')
+  for (const part of [repository.toLowerCase(), match.rule, placeKey(match), secret])
     hmac.update(`${Buffer.byteLength(part)}:`).update(part)
   return hmac.digest('hex').slice(0, 32)
 }

@@ -59,9 +59,9 @@ export class Redactor {
   excerpt(line: string, secret: string): string {
     if (this.#tooMany) return REDACTED
     const start = secret.split('\n')[0] ?? ''
-    const at = start === '' ? -1 : line.indexOf(start)
-    const before = this.#withoutSecrets(line, at >= 0 ? at : Math.min(MAX_BEFORE, line.length))
-    const shown = (at >= 0 ? before.slice(-MAX_BEFORE) : before).replace(TOKEN, token =>
+    const offset = start === '' ? -1 : line.indexOf(start)
+    const before = this.#withoutSecrets(line, offset >= 0 ? offset : Math.min(MAX_BEFORE, line.length))
+    const shown = (offset >= 0 ? before.slice(-MAX_BEFORE) : before).replace(TOKEN, token =>
       /\d/.test(token) || token.length > 40 || this.#contains(token) ? '…' : token,
     )
     return sanitizeForAgent(`${shown.trimStart()}${REDACTED}`)
@@ -71,8 +71,12 @@ export class Redactor {
   #withoutSecrets(line: string, end: number): string {
     const spans: [number, number][] = []
     for (const { plain } of this.#secrets)
-      for (let at = line.indexOf(plain); at >= 0 && at < end; at = line.indexOf(plain, at + 1))
-        spans.push([at, at + plain.length])
+      for (
+        let offset = line.indexOf(plain);
+        offset >= 0 && offset < end;
+        offset = line.indexOf(plain, offset + 1)
+      )
+        spans.push([offset, offset + plain.length])
     let shown = ''
     let from = 0
     for (const [first, last] of spans.sort(([a], [b]) => a - b)) {
@@ -91,7 +95,7 @@ export class Redactor {
     const forms = [text, ...decodings(text)].map(form => form.toLowerCase())
     return this.#secrets.some(
       ({ lowercase, encoded }) =>
-        forms.some(form => form.includes(lowercase)) || encoded.some(each => text.includes(each)),
+        forms.some(form => form.includes(lowercase)) || encoded.some(form => text.includes(form)),
     )
   }
 }
@@ -116,5 +120,5 @@ function encodings(secret: string): string[] {
         .replaceAll('=', '')
       return encoded.slice(offset === 0 ? 0 : offset + 1, -2)
     })
-    .filter(each => each.length >= 8)
+    .filter(form => form.length >= 8)
 }

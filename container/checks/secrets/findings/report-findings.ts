@@ -41,10 +41,10 @@ export function reportFindings({ newFindings, secrets }: ScanResult, options: Op
   const redactor = new Redactor(secrets)
   const order = new Map([...newObjects.commits.keys()].map((id, i) => [id, i]))
   const now = Date.now()
-  const seen = new Map<string, ReportedFinding>()
+  const reportedById = new Map<string, ReportedFinding>()
   const refused: ReportedFinding[] = []
   const sorted = newFindings
-    .filter(each => !isChecksum(each))
+    .filter(match => !isChecksum(match))
     .toSorted(
       (a, b) =>
         (order.get(a.item.commit) ?? 0) - (order.get(b.item.commit) ?? 0) ||
@@ -53,11 +53,11 @@ export function reportFindings({ newFindings, secrets }: ScanResult, options: Op
     )
   for (const match of dropGenericDuplicates(sorted)) {
     const findingId = fingerprint(match, push.pass.repository.name, key)
-    const earlier = seen.get(findingId)
+    const earlier = reportedById.get(findingId)
     earlier?.commits.add(match.item.commit)
     if (earlier) continue
     const exception = exceptionFor(findingId, push.pass.exceptions, now)
-    if (seen.size >= MAX_KEPT && !exception) {
+    if (reportedById.size >= MAX_KEPT && !exception) {
       // The recorded findings all have exceptions, and there are more findings than are recorded.
       if (refused.length === 0)
         return [{ reason: `more than ${MAX_KEPT} secrets found`, detail: [], remedy: [] }]
@@ -65,12 +65,12 @@ export function reportFindings({ newFindings, secrets }: ScanResult, options: Op
     }
     if (exception && !push.record.exceptionsUsed.includes(exception.id))
       push.record.exceptionsUsed.push(exception.id)
-    if (seen.size >= MAX_KEPT) continue
+    if (reportedById.size >= MAX_KEPT) continue
     const finding = describe(match, findingId, redactor)
     push.record.findings.push(finding)
     const declined = push.pass.declines?.find(decline => decline.fingerprint === findingId)?.reason
     const reported = { match, commits: new Set([match.item.commit]), finding, declined }
-    seen.set(findingId, reported)
+    reportedById.set(findingId, reported)
     if (exception) continue
     refused.push(reported)
     const { kind, ref } = match.item
@@ -80,11 +80,11 @@ export function reportFindings({ newFindings, secrets }: ScanResult, options: Op
 }
 
 /** Drops matches of gitleaks' generic rule where a specific rule matches the same secret. */
-function dropGenericDuplicates(match: readonly LocatedMatch[]): LocatedMatch[] {
-  const key = (each: LocatedMatch) => `${placeKey(each)}\0${each.secret}`
+function dropGenericDuplicates(matches: readonly LocatedMatch[]): LocatedMatch[] {
+  const key = (match: LocatedMatch) => `${placeKey(match)}\0${match.secret}`
   const isGeneric = ({ rule }: LocatedMatch) => rule.includes('generic')
-  const named = new Set(match.filter(each => !isGeneric(each)).map(key))
-  return match.filter(each => !isGeneric(each) || !named.has(key(each)))
+  const named = new Set(matches.filter(match => !isGeneric(match)).map(key))
+  return matches.filter(match => !isGeneric(match) || !named.has(key(match)))
 }
 
 function describe(match: LocatedMatch, findingId: string, redactor: Redactor): Finding {
@@ -103,12 +103,12 @@ function describe(match: LocatedMatch, findingId: string, redactor: Redactor): F
 }
 
 function refusals(
-  all: readonly ReportedFinding[],
+  findings: readonly ReportedFinding[],
   { push, newObjects }: Options,
   redactor: Redactor,
 ): Refusal[] {
   const byRef = new Map<string, ReportedFinding[]>()
-  for (const reported of all) {
+  for (const reported of findings) {
     const { ref } = reported.match.item
     // A tag on a tree has no commit, so the tree's id stands for it.
     const refs =
@@ -124,10 +124,10 @@ function refusals(
   const remedies = remediesFor(refs.slice(0, MAX_REMEDIES), { push, newObjects }, redactor)
   return refs.map(([ref, group]) => {
     const [top] = group
-    const moreText = group.length > 1 ? ` and ${group.length - 1} more` : ''
+    const more = group.length > 1 ? ` and ${group.length - 1} more` : ''
     return {
       ref,
-      reason: `secret found: ${top ? summary(top.finding) : ''}${moreText}`,
+      reason: `secret found: ${top ? summary(top.finding) : ''}${more}`,
       detail: [
         ...group.slice(0, MAX_SHOWN).flatMap(formatFinding),
         ...(group.length > MAX_SHOWN ? [`… and ${group.length - MAX_SHOWN} more, in the gate's ledger`] : []),
@@ -159,11 +159,11 @@ function remediesFor(
   const firstRefWith = new Map<string, string>()
   const remedies = new Map<string, string[]>()
   for (const [ref, group] of refs) {
-    const command = push.commands.find(each => each.ref === ref)
+    const command = push.commands.find(pushed => pushed.ref === ref)
     if (!command) continue
     const history = refHistory(command, newObjects)
     const branch = isTag(ref)
-      ? branches.find(each => history && each.history?.order.has(history.tip))
+      ? branches.find(refused => history && refused.history?.order.has(history.tip))
       : undefined
     const leaks = group.map(reported => toReportedLeak(reported, redactor))
     const last = newObjects.tags.findLast(tag => tag.ref === ref)

@@ -16,8 +16,8 @@ export interface LocatedMatch {
 }
 
 /** Returns the path that a finding is shown with: the file's path, then the path inside archives. */
-export const displayPath = (found: Pick<LocatedMatch, 'item' | 'archivePath'>) =>
-  [found.item.path, ...found.archivePath].join('!')
+export const displayPath = ({ item, archivePath }: Pick<LocatedMatch, 'item' | 'archivePath'>) =>
+  [item.path, ...archivePath].join('!')
 
 /** A text that has to be scanned again in a file of its own. */
 export interface Rescan {
@@ -30,21 +30,21 @@ export interface Rescan {
  * text, the texts that it touches are returned for a separate scan.
  */
 export async function locate(
-  leaks: readonly GitleaksMatch[],
+  matches: readonly GitleaksMatch[],
   writer: ScanFileWriter,
 ): Promise<{ located: LocatedMatch[]; rescans: Rescan[] }> {
   const located: LocatedMatch[] = []
   const rescans = new Map<TextRange, Rescan>()
-  const byFile = Map.groupBy(leaks, leak => leak.file)
-  for (const [file, fileLeaks] of byFile) {
-    const scanFile = writer.files.find(each => each.name === file)
+  const byFile = Map.groupBy(matches, match => match.file)
+  for (const [file, fileMatches] of byFile) {
+    const scanFile = writer.files.find(({ name }) => name === file)
     if (!scanFile)
       throw new GateFault('the gate could not scan this push for secrets: gitleaks reported an unknown file')
     const lines = await writer.lines(scanFile)
-    for (const leak of fileLeaks) {
+    for (const match of fileMatches) {
       const touched = scanFile.ranges.filter(
         ({ firstLine, lineCount }) =>
-          firstLine <= Math.max(leak.endLine, leak.line) && leak.line < firstLine + lineCount,
+          firstLine <= Math.max(match.endLine, match.line) && match.line < firstLine + lineCount,
       )
       const range = touched[0] ?? scanFile.ranges[0]
       if (!range)
@@ -52,9 +52,9 @@ export async function locate(
           'the gate could not scan this push for secrets: gitleaks reported a match outside of every text',
         )
       // A match that reaches over the end of a file's only text is a finding too.
-      if (scanFile.ranges.length > 1 && touched.some(each => !contains(each, leak)))
-        for (const each of touched) rescans.set(each, { range: each, content: contentOf(each, lines) })
-      else located.push(toLocated(leak, range, lines))
+      if (scanFile.ranges.length > 1 && touched.some(text => !contains(text, match)))
+        for (const text of touched) rescans.set(text, { range: text, content: contentOf(text, lines) })
+      else located.push(toLocated(match, range, lines))
     }
   }
   return { located, rescans: [...rescans.values()] }
@@ -64,26 +64,26 @@ const contains = ({ firstLine, lineCount }: TextRange, { line, endLine }: Gitlea
   firstLine <= line && Math.max(endLine, line) < firstLine + lineCount
 
 function contentOf(range: TextRange, lines: readonly Buffer[]): Buffer {
-  const own = lines.slice(range.firstLine - 1, range.firstLine - 1 + range.lineCount)
-  return Buffer.concat(own.flatMap((line, i) => (i === 0 ? [line] : [Buffer.from('\n'), line])))
+  const textLines = lines.slice(range.firstLine - 1, range.firstLine - 1 + range.lineCount)
+  return Buffer.concat(textLines.flatMap((line, i) => (i === 0 ? [line] : [Buffer.from('\n'), line])))
 }
 
-function toLocated(leak: GitleaksMatch, range: TextRange, lines: readonly Buffer[]): LocatedMatch {
-  const start = leak.secret.split('\n')[0] ?? ''
-  let scanLine = Math.max(leak.line, range.firstLine)
-  for (let line = scanLine; line <= leak.endLine; line++) {
+function toLocated(match: GitleaksMatch, range: TextRange, lines: readonly Buffer[]): LocatedMatch {
+  const start = match.secret.split('\n')[0] ?? ''
+  let scanLine = Math.max(match.line, range.firstLine)
+  for (let line = scanLine; line <= match.endLine; line++) {
     if (start !== '' && lines[line - 1]?.includes(start)) {
       scanLine = line
       break
     }
   }
   return {
-    rule: leak.rule,
+    rule: match.rule,
     item: range.item,
     encodings: range.view.encodings,
     archivePath: range.view.archivePath,
     line: sourceLine(range, scanLine),
-    secret: stripJoint(leak.secret),
+    secret: stripJoint(match.secret),
     text: excerptAround(lines[scanLine - 1] ?? Buffer.alloc(0), start),
   }
 }
@@ -95,10 +95,10 @@ function toLocated(leak: GitleaksMatch, range: TextRange, lines: readonly Buffer
 const EXCERPT_BYTES = 1_000
 
 function excerptAround(line: Buffer, start: string): string {
-  const toLocated = Math.max(0, line.indexOf(start))
+  const offset = Math.max(0, line.indexOf(start))
   return line.toString(
     'utf8',
-    Math.max(0, toLocated - EXCERPT_BYTES),
-    toLocated + Buffer.byteLength(start) + EXCERPT_BYTES,
+    Math.max(0, offset - EXCERPT_BYTES),
+    offset + Buffer.byteLength(start) + EXCERPT_BYTES,
   )
 }

@@ -65,15 +65,15 @@ function findOpenKey(window: Buffer): { from: number; label: string } | undefine
   // Searches by words that few lines have: a text may be full of "-----BEGIN".
   const headerEnd = /PRIVATE KEY(?: BLOCK)?-----/gi
   const end = /KEY(?: BLOCK)?-----/gi
-  let least = 0
+  let searchFrom = 0
   for (let match = headerEnd.exec(text); match; match = headerEnd.exec(text)) {
-    const first = Math.max(least, match.index - KEY_BLOCK.length - 100)
+    const first = Math.max(searchFrom, match.index - KEY_BLOCK.length - 100)
     const begin = /-----BEGIN([ A-Z0-9_-]{0,100})$/i.exec(text.slice(first, match.index))
     if (!begin) continue
     end.lastIndex = headerEnd.lastIndex + 64
     if (!end.test(text)) return { from: first + begin.index, label: `${begin[1]}${match[0]}` }
-    least = end.lastIndex
-    headerEnd.lastIndex = least
+    searchFrom = end.lastIndex
+    headerEnd.lastIndex = searchFrom
   }
   return undefined
 }
@@ -84,9 +84,9 @@ function abbreviateKey(block: Buffer, shownBytes: number, label: string): Buffer
   if (!isMostlyBase64(block.subarray(Math.max(0, shownBytes - KEY_HEAD_BYTES), shownBytes))) return undefined
   const end = `-----END${label}`
   // An end further on is of the next key, which the search from there finds.
-  const behind = block.subarray(Math.max(0, shownBytes - end.length), shownBytes + MAX_KEY_BYTES)
-  const at = behind.indexOf('-----END')
-  if (at < 0 || behind.toString('latin1', at, at + end.length).toLowerCase() !== end.toLowerCase())
+  const rest = block.subarray(Math.max(0, shownBytes - end.length), shownBytes + MAX_KEY_BYTES)
+  const offset = rest.indexOf('-----END')
+  if (offset < 0 || rest.toString('latin1', offset, offset + end.length).toLowerCase() !== end.toLowerCase())
     return undefined
   return Buffer.concat([block.subarray(0, KEY_HEAD_BYTES), Buffer.from(`\n${KEY_JOINT}\n${end}\n`)])
 }
@@ -102,9 +102,9 @@ function isMostlyBase64(sample: Buffer): boolean {
 function nextStart(content: Buffer, end: number): number {
   const first = end - MAX_OVERLAP
   const shared = content.subarray(first, end)
-  const least = shared.length - OVERLAP
+  const latest = shared.length - OVERLAP
   const block = shared.lastIndexOf(KEY_BLOCK)
-  const last = block < 0 ? least : Math.min(block, least)
+  const last = block < 0 ? latest : Math.min(block, latest)
   const newline = shared.lastIndexOf(10, last)
   if (newline >= 0) return first + newline + 1
   for (let i = last; i >= 0; i--) if (isBetweenTokens(shared[i])) return first + i + 1

@@ -77,7 +77,7 @@ function moveTag(refused: RefusedRef): string {
   const { id, target, leaks, history, branch } = refused
   const tag = tagOf(refused)
   const firstParents =
-    branch?.history && chooseFix(branch.history, branch) !== 'one commit' ? branch.history.firstParents : []
+    branch?.history && chooseFix(branch.history, branch) !== 'squash' ? branch.history.firstParents : []
   const generations = history ? firstParents.indexOf(history.tip) : 0
   const newTarget = generations > 0 ? `HEAD~${generations}` : 'HEAD'
   if (id === target) return `git tag --force ${tag} ${newTarget}`
@@ -96,6 +96,7 @@ export const exceptionCommands = (repository: string, fingerprints: readonly str
           ? 'For each that is not a secret, ask an operator for an exception:'
           : 'If it is not a secret, ask an operator for an exception:',
         ...fingerprints.map(
-          each => `  git gate exception add ${repository} ${each} --reason '<why it is not a secret>'`,
+          fingerprint =>
+            `  git gate exception add ${repository} ${fingerprint} --reason '<why it is not a secret>'`,
         ),
       ]

@@ -37,11 +37,11 @@ interface CommitProblems {
 
 function problemsIn(commit: string, leaks: readonly ReportedLeak[]): CommitProblems {
   const commitLeaks = leaks.filter(({ commits }) => commits.includes(commit))
-  const ofKind = (kind: ScanItem['kind']) => commitLeaks.filter(each => each.kind === kind)
+  const ofKind = (kind: ScanItem['kind']) => commitLeaks.filter(leak => leak.kind === kind)
   const isIdentity = ({ text }: ReportedLeak) => /^(?:author|committer) /.test(text)
   return {
-    files: new Set(ofKind('file').map(({ safePath: displayPath }) => displayPath)),
-    names: new Set(ofKind('file name').map(({ safePath: displayPath }) => displayPath)),
+    files: new Set(ofKind('file').map(({ safePath }) => safePath)),
+    names: new Set(ofKind('file name').map(({ safePath }) => safePath)),
     message: ofKind('commit message').length > 0,
     identity: ofKind('commit header').some(isIdentity),
     header: ofKind('commit header').some(leak => !isIdentity(leak)),
@@ -64,13 +64,16 @@ function findProblems({ order }: RefHistory, leaks: readonly ReportedLeak[]): Ma
 export function chooseFix(
   history: RefHistory,
   { leaks, changes }: RefProblem,
-): 'amend' | 'edit-each' | 'authors' | 'one commit' {
+): 'amend' | 'edit-each' | 'authors' | 'squash' {
   const { order, tip } = history
   const problemsByCommit = findProblems(history, leaks)
   const all = [...problemsByCommit.values()]
   if (problemsByCommit.keys().next().value === tip) return 'amend'
   if (
-    all.every(each => each.identity && !each.header && !each.message && !each.files.size && !each.names.size)
+    all.every(
+      ({ identity, header, message, files, names }) =>
+        identity && !header && !message && !files.size && !names.size,
+    )
   )
     return 'authors'
   const positionOf = (id: string) => order.get(id) ?? -1
@@ -78,10 +81,11 @@ export function chooseFix(
     (kind === 'file' || kind === 'file name') &&
     commits.some(
       id =>
-        order.has(id) && changes.some(each => each.path === path && positionOf(each.commit) > positionOf(id)),
+        order.has(id) &&
+        changes.some(change => change.path === path && positionOf(change.commit) > positionOf(id)),
     )
-  return leaks.some(isBuiltOn) || problemsByCommit.size > MAX_STOPS || all.some(each => each.header)
-    ? 'one commit'
+  return leaks.some(isBuiltOn) || problemsByCommit.size > MAX_STOPS || all.some(problems => problems.header)
+    ? 'squash'
     : 'edit-each'
 }
 
@@ -110,8 +114,8 @@ export function rewriteSteps(history: RefHistory, refused: RefProblem): string[]
       ...explanation,
       ...[...problemsByCommit.values()].flatMap(problems => amendSteps(problems, parentsOf(tip).length)),
     ]
-  if (fix === 'one commit')
-    return [...explanation, ...oneCommit(badCommits, problemsByCommit, history, refused)]
+  if (fix === 'squash')
+    return [...explanation, ...squashSteps(badCommits, problemsByCommit, history, refused)]
   const merges = [...descendantsInRef(oldest, history)].some(isMerge) ? '--rebase-merges ' : ''
   const onto = parentsOf(oldest).length === 0 ? '--root' : `${shortId12(oldest)}^`
   if (fix === 'authors')
@@ -169,8 +173,8 @@ function manualEdits({
   names,
   identity,
 }: Pick<CommitProblems, 'files' | 'names' | 'identity'>): string[] {
-  const list = (ofKind: ReadonlySet<string | undefined>) =>
-    [...ofKind].map(path => path ?? 'the file').join(', ')
+  const list = (paths: ReadonlySet<string | undefined>) =>
+    [...paths].map(path => path ?? 'the file').join(', ')
   return [
     ...(files.size
       ? [`Take the secret out of ${list(files)} (for example, read it from the environment), then:`]
@@ -188,28 +192,28 @@ const stageCommands = (files: ReadonlySet<string | undefined>): string[] =>
   files.size > 0 ? ['git add --update'] : []
 
 /** Returns the steps that squash all commits from the first with a secret on. */
-function oneCommit(
+function squashSteps(
   badCommits: readonly string[],
   problemsByCommit: ReadonlyMap<string, CommitProblems>,
   history: RefHistory,
   { leaks, changes }: RefProblem,
 ): string[] {
-  const { firstParents: line, parentsOf, upstreamId: old, order } = history
-  const reaches = new Set(badCommits.flatMap(id => [...descendantsInRef(id, history)]))
-  const first = line.findLast(id => reaches.has(id)) ?? history.tip
-  const after = line.slice(0, line.indexOf(first) + 1)
+  const { firstParents, parentsOf, upstreamId, order } = history
+  const descendants = new Set(badCommits.flatMap(id => [...descendantsInRef(id, history)]))
+  const first = firstParents.findLast(id => descendants.has(id)) ?? history.tip
+  const squashed = firstParents.slice(0, firstParents.indexOf(first) + 1)
   // Commits that a merge brought from upstream are not below earlier commits of the line.
-  const merges = after.some(id => parentsOf(id).length > 1)
-  const base = merges && old !== undefined ? shortId12(old) : `${shortId12(first)}^`
+  const merges = squashed.some(id => parentsOf(id).length > 1)
+  const base = merges && upstreamId !== undefined ? shortId12(upstreamId) : `${shortId12(first)}^`
   const isRoot = parentsOf(first).length === 0 && base === `${shortId12(first)}^`
   const existsAtTip = (path: string) =>
-    changes.findLast(each => each.path === path && order.has(each.commit))?.mode !== '000000'
+    changes.findLast(change => change.path === path && order.has(change.commit))?.mode !== '000000'
   const remaining = leaks.filter(({ path }) => existsAtTip(path))
   const ofKind = (kind: ScanItem['kind']) =>
-    new Set(remaining.filter(each => each.kind === kind).map(({ safePath: displayPath }) => displayPath))
+    new Set(remaining.filter(leak => leak.kind === kind).map(({ safePath }) => safePath))
   const files = ofKind('file')
-  const identity = [...problemsByCommit.values()].some(each => each.identity)
-  const messageFrom = after.findLast(id => !problemsByCommit.get(id)?.message)
+  const identity = [...problemsByCommit.values()].some(problems => problems.identity)
+  const messageFrom = squashed.findLast(id => !problemsByCommit.get(id)?.message)
   const commit = [
     'git commit --allow-empty',
     messageFrom === undefined ? "--message '<message>'" : `--reuse-message ${shortId12(messageFrom)}`,

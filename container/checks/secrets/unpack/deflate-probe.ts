@@ -4,11 +4,11 @@ import { MIN_DECODED_BYTES, PRINTABLE } from '../bytes/is-text.ts'
  * Says whether deflate could begin here (RFC 1951, 3.2.3 to 3.2.7). The check is cheap and rejects most other
  * bytes.
  */
-export function couldBeDeflate(content: Buffer, at: number, minCodes = 1): boolean {
-  if (content.length < at + 5) return false
-  const head = content.readUInt32LE(at)
+export function couldBeDeflate(content: Buffer, offset: number, minCodes = 1): boolean {
+  if (content.length < offset + 5) return false
+  const head = content.readUInt32LE(offset)
   const type = (head >> 1) & 3
-  if (type === 0) return (content.readUInt16LE(at + 1) ^ content.readUInt16LE(at + 3)) === 0xffff
+  if (type === 0) return (content.readUInt16LE(offset + 1) ^ content.readUInt16LE(offset + 3)) === 0xffff
   if (type === 1) return true
   if (type === 3 || ((head >> 3) & 31) > 29 || ((head >> 8) & 31) > 29) return false
   // The code lengths for the code length alphabet, three bits each from bit 17 on. A complete code uses all code
@@ -17,7 +17,7 @@ export function couldBeDeflate(content: Buffer, at: number, minCodes = 1): boole
   let codeSpace = 128
   let codes = 0
   for (let bit = 17; bit < 17 + count * 3; bit += 3) {
-    const bits = (content[at + (bit >> 3)] ?? 0) | ((content[at + (bit >> 3) + 1] ?? 0) << 8)
+    const bits = (content[offset + (bit >> 3)] ?? 0) | ((content[offset + (bit >> 3) + 1] ?? 0) << 8)
     const length = (bits >> (bit & 7)) & 7
     if (length === 0) continue
     codeSpace -= 128 >> length
@@ -36,9 +36,9 @@ const MIN_CODES_IN_TEXT = 4
  * Says whether deflate could begin here and hold text at its start. A block of fixed codes (RFC 1951, 3.2.6) is
  * decoded up to its first repetition.
  */
-export function couldBeDeflatedText(content: Buffer, at: number): boolean {
-  if ((((content[at] ?? 0) >> 1) & 3) !== 1) return couldBeDeflate(content, at, MIN_CODES_IN_TEXT)
-  let bit = at * 8 + 3
+export function couldBeDeflatedText(content: Buffer, offset: number): boolean {
+  if ((((content[offset] ?? 0) >> 1) & 3) !== 1) return couldBeDeflate(content, offset, MIN_CODES_IN_TEXT)
+  let bit = offset * 8 + 3
   const nextBit = () => ((content[bit >> 3] ?? 0) >> (bit++ & 7)) & 1
   const readCode = (length: number) => {
     let value = 0

@@ -66,11 +66,11 @@ const MAX_SHORT_BYTES = 16 << 10
  */
 async function inflateShort(
   source: Source,
-  { kind, offset: at }: CompressedStream,
+  { kind, offset }: CompressedStream,
   budget: Budget,
 ): Promise<Buffer | undefined> {
-  if (!DEFLATED.has(kind) || at >= source.size) return undefined
-  const input = await source.read(at, Math.min(MAX_SHORT_BYTES, source.size - at))
+  if (!DEFLATED.has(kind) || offset >= source.size) return undefined
+  const input = await source.read(offset, Math.min(MAX_SHORT_BYTES, source.size - offset))
   try {
     return budget.timed(() => inflateRawSync(input, { maxOutputLength: MAX_SHORT_BYTES }))
   } catch (error) {
