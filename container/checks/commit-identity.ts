@@ -86,9 +86,9 @@ async function disallowedEmails(
       ...(allowed(author) ? [] : [`author ${sanitizeForAgent(author, 80)}`]),
       ...(allowed(committer) ? [] : [`committer ${sanitizeForAgent(committer, 80)}`]),
     ]
-    return disallowed.map(each => ({
+    return disallowed.map(identity => ({
       commit,
-      message: `commit ${commit.slice(0, 7)}: ${each}`,
+      message: `commit ${commit.slice(0, 7)}: ${identity}`,
       kind: 'email' as const,
     }))
   })
@@ -143,17 +143,17 @@ function refusals(push: IncomingPush, introduced: Introduced, breaches: readonly
     ref,
     reason: `${group[0]?.message}${group.length > 1 ? ` and ${group.length - 1} more` : ''}`,
     detail: [
-      ...group.slice(0, MAX_SHOWN).map(each => each.message),
+      ...group.slice(0, MAX_SHOWN).map(({ message }) => message),
       ...(group.length > MAX_SHOWN ? [`… and ${group.length - MAX_SHOWN} more`] : []),
     ],
     remedy: [
-      ...(group.some(each => each.kind === 'email')
+      ...(group.some(({ kind }) => kind === 'email')
         ? [
             `E-mail addresses here must match ${emails.join(' or ')}. For the newest commit:`,
             "  git config user.email '<address>' && git commit --amend --no-edit --reset-author",
           ]
         : []),
-      ...(group.some(each => each.kind === 'signature')
+      ...(group.some(({ kind }) => kind === 'signature')
         ? [
             'Every new commit must be signed by an allowed signer. To sign those that are not pushed yet:',
             ...(keys.ssh.trim()
