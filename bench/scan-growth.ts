@@ -7,14 +7,14 @@ import { gitleaks } from '../test/scan/fixtures/gitleaks.ts'
 import { templates, type WorkTree, workTree } from '../test/scan/fixtures/repositories.ts'
 import { compare, ratio, spread } from './measure.ts'
 
-// What the scan of one new commit costs in a short history and in a long one: the promise is less than 1.3 times.
-// Then the same for a commit whose clock stood before all of that history.
+// Measures the scan of one new commit in a short and in a long history; the promise is less than 1.3 times. Then
+// the same for a commit that is dated before all of that history.
 
 const SIZES = [100, 100_000] as const
 const rounds = Number(process.argv[2] ?? 10)
 const check = secrets({ gitleaks, seconds: 120, maxBlobBytes: 50 << 20, fingerprintKey: 'bench' })
 
-/** A work tree whose upstream has that many commits more. */
+/** Returns a work tree whose upstream has this many more commits. */
 async function grown(commits: number): Promise<WorkTree> {
   const tree = await workTree()
   const child = spawn('git', ['fast-import', '--quiet'], {

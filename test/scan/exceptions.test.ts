@@ -28,7 +28,7 @@ async function grant(repository: string, fingerprint: string, ...more: string[])
 
 const line = (secret: string) => `export const token = '${secret}'\n`
 
-/** Pushes what is checked out, which is refused for one secret; answers with the finding. */
+/** Pushes HEAD, which is refused for one secret, and returns the finding. */
 async function refused(work: Clone, ref: string) {
   expect(await work.push(`+HEAD:${ref}`)).toMatchObject(rejected)
   const push = await gate.ledger.until(
@@ -39,7 +39,7 @@ async function refused(work: Clone, ref: string) {
   return z.object({ fingerprint: z.string(), asksForException: z.boolean() }).parse(push.findings[0])
 }
 
-test('an agent can neither grant an exception nor make one of its own', async () => {
+test('an agent can neither grant nor push an exception', async () => {
   const ada = await gate.agent('ada', own)
   const work = await ada.clone()
   const secret = githubToken()
@@ -67,7 +67,7 @@ test('an agent can neither grant an exception nor make one of its own', async ()
   expect(withOption.output).toContain('may not pass push options')
 })
 
-test('an exception is for one secret, at one path, in one repository; each use is on record', async () => {
+test('an exception covers one secret at one path of one repository, and each use is recorded', async () => {
   await gate.repository('other')
   const eve = await gate.agent('eve', own)
   const work = await eve.clone()
@@ -86,7 +86,7 @@ test('an exception is for one secret, at one path, in one repository; each use i
   await refused(work, 'eve/b')
   await fresh({ 'app.ts': line(second) })
   await refused(work, 'eve/c')
-  // Excepted and not: what is not decides, and the use is on record all the same.
+  // The finding without an exception refuses the push, and the used exception is recorded.
   await fresh({ 'app.ts': `${line(secret)}${line(second)}` })
   expect(await work.push('HEAD:eve/d')).toMatchObject(rejected)
   expect(await gate.ledger.until(push => push.refs[0]?.ref === 'refs/heads/eve/d')).toMatchObject({
@@ -94,7 +94,7 @@ test('an exception is for one secret, at one path, in one repository; each use i
     exceptionsUsed: [excepted.id],
   })
 
-  // In another commit, with another message, on another line: the same finding.
+  // Another commit, message and line have the same fingerprint.
   await fresh({ 'app.ts': `// a line above\n${line(secret)}` })
   expect(await work.push('HEAD:eve/a')).toMatchObject(accepted)
   expect(await gate.ledger.until(push => push.outcome === 'accepted')).toMatchObject({
@@ -106,7 +106,7 @@ test('an exception is for one secret, at one path, in one repository; each use i
   expect(await there.push('refs/heads/mallory/a', { 'app.ts': line(secret) })).toMatchObject(rejected)
 })
 
-test('an exception ends at its time, and at once when it is revoked', async () => {
+test('an exception ends at its expiry, and at once when it is revoked', async () => {
   const joe = await gate.agent('joe', own)
   const work = await joe.clone()
   await work.commit('Work', { 'a.ts': line(githubToken()) })
@@ -117,7 +117,7 @@ test('an exception ends at its time, and at once when it is revoked', async () =
   await until(
     () => Date.now() > end || undefined,
     seconds(5),
-    () => 'time stands still',
+    () => 'the clock does not advance',
   )
   await refused(work, 'joe/a')
   await expect(
@@ -131,7 +131,7 @@ test('an exception ends at its time, and at once when it is revoked', async () =
   expect(await work.push('HEAD:joe/a')).toMatchObject(accepted)
 })
 
-test('a gitleaks configuration is tried before it is taken, and then it holds', async () => {
+test('a gitleaks configuration is tried before it is saved, and then applies to pushes', async () => {
   const upstream = await gate.repository('conf')
   const { url, knownHosts } = upstream.at()
   const file = (name: string, text: string) => {

@@ -35,7 +35,7 @@ async function harmlessPush(): Promise<IncomingPush> {
   return tree.push(['main'])
 }
 
-/** The push is refused as the gate's fault, by a message without internals, and nothing is left in scratch. */
+/** Expects a GateFault with a message that shows no internals, and an empty scratch folder. */
 async function isFault(run: Promise<unknown>, push: IncomingPush, saying: RegExp): Promise<void> {
   const error = await run.then(
     answer => answer,
@@ -80,7 +80,7 @@ test.each<[string, string, RegExp]>([
   ],
   ['reports rubbish', `${gitleaks} "$@" > /dev/null; echo "{"; exit 77`, /cannot be read/],
   ['reports nothing', `${gitleaks} "$@" > /dev/null; exit 77`, /has found/],
-  ['is not told of a canary', `exec ${gitleaks} "$@" --enable-rule github-pat`, /ended with 0|a warning/],
+  ['does not match the canary', `exec ${gitleaks} "$@" --enable-rule github-pat`, /ended with 0|a warning/],
   ['prints without end', 'while :; do printf "%01000d\\n" 0; done', /could not be run/],
 ])('gitleaks %s', { timeout: 60_000 }, async (_, script, saying) => {
   const binary = await fake('gitleaks', script)
@@ -101,7 +101,7 @@ test('gitleaks is missing', async () => {
   )
 })
 
-test('gitleaks hangs: the deadline ends it, and its processes', { timeout: 60_000 }, async () => {
+test('gitleaks hangs, and the deadline kills it and its children', { timeout: 60_000 }, async () => {
   const pid = join(folder, 'pid')
   const binary = await fake('gitleaks', `sleep 1000 & echo $! > ${pid}; wait`)
   const push = await harmlessPush()
@@ -110,14 +110,14 @@ test('gitleaks hangs: the deadline ends it, and its processes', { timeout: 60_00
     push,
     /within 2 s/,
   )
-  // A process that has ended may still wait for whoever reaps here.
+  // An ended process may still be a zombie.
   const state = await readFile(`/proc/${(await readFile(pid, 'utf8')).trim()}/stat`, 'utf8').catch(
     () => 'gone',
   )
   expect(state).toMatch(/^gone$|\) Z /)
 })
 
-test('the agent goes away: the scan stops at once', { timeout: 60_000 }, async () => {
+test('a disconnect of the agent stops the scan at once', { timeout: 60_000 }, async () => {
   const begun = join(folder, 'begun')
   const binary = await fake('gitleaks', `: > ${begun}; sleep 1000`)
   const push = await harmlessPush()
@@ -133,11 +133,11 @@ test('the agent goes away: the scan stops at once', { timeout: 60_000 }, async (
       { timeout: 30_000 },
     )
     .toBe(true)
-  gone.abort(new Error('the agent is gone'))
+  gone.abort(new Error('the agent has disconnected'))
   await isFault(run, push, /stopped/)
 })
 
-test('the agent is told that a long scan goes on', { timeout: 60_000 }, async () => {
+test('the agent receives progress during a long scan', { timeout: 60_000 }, async () => {
   const binary = await fake('gitleaks', `sleep 4; exec ${gitleaks} "$@"`)
   const said: string[] = []
   const push = await harmlessPush()
@@ -148,7 +148,7 @@ test('the agent is told that a long scan goes on', { timeout: 60_000 }, async ()
 test.each<[string, string]>([
   ['rev-list fails', 'rev-list) exit 128'],
   ['rev-list is killed in the middle', 'rev-list) echo 0123; kill -9 $$'],
-  ['rev-list speaks of something else', 'rev-list) echo 0123456789012345678901234567890123456789'],
+  ['rev-list prints an unknown object', 'rev-list) echo 0123456789012345678901234567890123456789'],
   ['diff-tree fails', 'diff-tree) exit 128'],
   ['diff-tree is killed in the middle', 'diff-tree) "$REAL" "$@" | head -c 100; kill -9 $$'],
   ['diff-tree prints half', 'diff-tree) "$REAL" "$@" | head -c 100'],
@@ -204,7 +204,7 @@ test.each<[string, string | undefined, RegExp]>([
   await expect(run).rejects.toThrow(saying)
 })
 
-test('an object of the push is broken', async () => {
+test('an object of the push is missing', async () => {
   await tree.write('a.txt', 'some text\n')
   await tree.commit()
   const push = await tree.push(['main'])
@@ -219,8 +219,8 @@ test('an object of the push is broken', async () => {
   )
 })
 
-// Only root may mount the small disk that this needs.
-test.skipIf(process.getuid?.() !== 0)('the disk of temporary files is full', async () => {
+// Only root can mount the small file system that this needs.
+test.skipIf(process.getuid?.() !== 0)('the file system for temporary files is full', async () => {
   const push = await harmlessPush()
   execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=128k', 'none', push.scratch])
   try {
@@ -234,7 +234,7 @@ test.skipIf(process.getuid?.() !== 0)('the disk of temporary files is full', asy
   }
 })
 
-test("gitleaks' own temporary files are none of the gate's secrets", async () => {
+test('no secret is left in the scratch folder or sent as progress', async () => {
   const token = githubToken()
   await tree.write('a.txt', `${token}\n`)
   await tree.commit()

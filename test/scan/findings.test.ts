@@ -34,7 +34,7 @@ test('only the refs that bring a secret are refused', async () => {
   expect(refusals.map(refusal => refusal.ref)).toEqual(['refs/heads/side'])
 })
 
-test('a finding in an archive is named by its way in', async () => {
+test('a finding in an archive has the path inside the archive', async () => {
   const { zip } = await import('./fixtures/archives.ts')
   await tree.write(
     'lib/a.war',
@@ -47,7 +47,7 @@ test('a finding in an archive is named by its way in', async () => {
   expect(refusal?.detail[0]).toContain('(in zip, in zip)')
 })
 
-test('lines are right in UTF-16, in base64 and behind windows of a large file', async () => {
+test('line numbers are right in UTF-16, in base64 and in later windows of a large file', async () => {
   const { wide } = await import('./fixtures/archives.ts')
   const long = (secret: string) => `${'line\n'.repeat(41)}token = ${secret}\n`
   await tree.write('a.reg', wide(long(githubToken()), { mark: true }))
@@ -66,7 +66,7 @@ test('lines are right in UTF-16, in base64 and behind windows of a large file', 
   ])
 })
 
-test('a fingerprint stays when commits are amended and lines move, and differs by path, secret, repository and key', async () => {
+test('a fingerprint survives amending and moved lines, and differs by path, secret, repository and key', async () => {
   const [token, other] = [githubToken(), githubToken()]
   const print = async (path: string, content: string, message = 'Work', by = check) => {
     await tree.git('reset', '--quiet', '--hard', 'origin-main')
@@ -86,7 +86,7 @@ test('a fingerprint stays when commits are amended and lines move, and differs b
   expect(await print('a.ts', `const token = "${token}"\n`, 'Work', keyed)).not.toBe(first)
 })
 
-test('an exception lets its finding pass, and no other, until it ends; each use is on record', async () => {
+test('an exception covers its finding until it expires, and each use is recorded', async () => {
   await tree.write('a.ts', `const token = "${githubToken()}"\n`)
   await tree.commit()
   const push = await tree.push(['main'])
@@ -112,7 +112,7 @@ test('an exception lets its finding pass, and no other, until it ends; each use 
   expect(more.record.findings).toHaveLength(2)
 })
 
-test('an exception for one path of a file does not cover the same file at another', async () => {
+test('an exception for one path of a file does not cover the same file at another path', async () => {
   const content = `token = ${githubToken()}\n`
   await tree.write('fixtures/a.env', content)
   await tree.commit()
@@ -130,7 +130,7 @@ test('an exception for one path of a file does not cover the same file at anothe
   expect(both.record.exceptionsUsed).toEqual(['exception-1'])
 })
 
-test('a path that an operator allows does not cover the same file at another, in one commit or by a move', async () => {
+test('an allowed path does not cover the same file at another path, in the same commit or after a move', async () => {
   const gitleaksConfig = "[[allowlists]]\npaths = ['''^test/fixtures/''']\n"
   const content = `token = ${githubToken()}\n`
   await tree.git('branch', 'begin')
@@ -152,7 +152,7 @@ test('a path that an operator allows does not cover the same file at another, in
   ])
 })
 
-test('a fingerprint is of one place: neither a name that reads like another place nor a way into an archive shares it', async () => {
+test('a fingerprint belongs to one place, even if two places have the same display path', async () => {
   const { zip } = await import('./fixtures/archives.ts')
   const token = githubToken()
   await tree.write('a.zip', zip({ b: `token=${token}\n` }))
@@ -170,7 +170,7 @@ test('a fingerprint is of one place: neither a name that reads like another plac
   expect(new Set(push.record.findings.map(({ fingerprint }) => fingerprint)).size).toBe(4)
 })
 
-test('an excerpt has no piece of another secret in the line, also where it is cut', async () => {
+test('an excerpt has no part of another secret in the line', async () => {
   const [first, second] = [githubToken(), githubToken()]
   await tree.write('a.txt', `a = ${first} ${'x '.repeat(34)}b = ${second} c\n`)
   await tree.commit()
@@ -182,7 +182,7 @@ test('an excerpt has no piece of another secret in the line, also where it is cu
     for (let at = 0; at + 5 <= secret.length; at++) expect(told).not.toContain(secret.slice(at, at + 5))
 })
 
-test('a key does not hide the words of its first line where they stand in a path', async () => {
+test('the header of a key is not redacted in paths', async () => {
   await tree.write('certs/OPENSSH/private.pem', privateKey('OPENSSH '))
   await tree.commit()
   const push = await tree.push(['main'])
@@ -191,7 +191,7 @@ test('a key does not hide the words of its first line where they stand in a path
   expect(refusal?.remedy.join('\n')).toContain('Take the secret out of certs/OPENSSH/private.pem')
 })
 
-test('a name that reads like a token is not told by the checks before the scan', async () => {
+test('the checks before the scan redact names that look like a token', async () => {
   const token = githubToken()
   const [refusal] = await fileRules({ maxBlobBytes: 1 << 20 }).run(
     await (async () => {
@@ -205,13 +205,13 @@ test('a name that reads like a token is not told by the checks before the scan',
   expect(refusal?.reason).toBe('ci/[redacted] may not be changed')
 })
 
-test('forty thousand secrets in one file, new ones and then old ones: nobody else has to wait', async () => {
+test('forty thousand secrets in one file, new and then known, never block the thread', async () => {
   const keys = Array.from({ length: 40_000 }, awsKeyId)
   await tree.write('keys.txt', `${keys.join('\n')}\n`)
   await tree.commit('Keys')
   const first = await tree.push(['main'])
   const turns = watchTurns()
-  // As if there were no other process to hand them to.
+  // Empty limits keep the scan in this process.
   const here = secrets({ ...settings, inProcessLimits: {} })
   expect((await scanned(first, here))[0]?.reason).toMatch(/and 499 more$/)
   expect(first.record.findings).toHaveLength(500)
@@ -222,7 +222,7 @@ test('forty thousand secrets in one file, new ones and then old ones: nobody els
   expect(turns.longestMs()).toBeLessThan(1_500)
 })
 
-/** Watches how much processor time this thread takes before others have a turn; what else runs here is no matter. */
+/** Measures the longest processor time of this thread between two turns of the event loop. */
 function watchTurns() {
   let last = process.threadCpuUsage()
   let longest = 0
@@ -241,7 +241,7 @@ function watchTurns() {
   }
 }
 
-test('gitleaks:allow marks a finding as asking for an exception, and lets nothing pass', async () => {
+test('gitleaks:allow marks a finding as asking for an exception, and has no other effect', async () => {
   await tree.write('a.ts', `const a = "${githubToken()}" // gitleaks:allow\nconst b = "${githubToken()}"\n`)
   await tree.commit()
   const push = await tree.push(['main'])
@@ -291,13 +291,13 @@ test.each([
   ['the canary turned off', '[extend]\ndisabledRules = ["git-gate-canary"]'],
   ['the canary changed', '[[rules]]\nid = "git-gate-canary"\nregex = "x"'],
   ['the canary allowed', '[[allowlists]]\ntargetRules = ["git-gate-canary"]\nregexes = [".*"]'],
-  ['a rule turned off that is none', '[extend]\ndisabledRules = ["github-pta"]'],
+  ['an unknown rule turned off', '[extend]\ndisabledRules = ["github-pta"]'],
   ['a path pattern that cannot be read', '[[allowlists]]\npaths = ["a["]'],
-])('a bad configuration is refused when it is set: %s', async (_, text) => {
+])('an invalid configuration is refused when it is set: %s', async (_, text) => {
   expect(await checkGitleaksConfig(text, gitleaks, tree.dir)).toMatch(/./)
 })
 
-test('a bad configuration that was set all the same refuses the push, as the gate’s fault', async () => {
+test('a push under an invalid configuration is refused as the gate’s fault', async () => {
   await tree.write('a.txt', 'a\n')
   await tree.commit()
   const push = await tree.push(['main'], { gitleaksConfig: '[[allowlists]]\nregexes = [".*"]' })

@@ -18,14 +18,14 @@ afterAll(async () => {
   fs.rmSync(keys, { recursive: true, force: true })
 })
 
-/** A new SSH key; answers with its file and its public half. */
+/** Creates an SSH key. Returns its file and its public key. */
 function newKey(name: string): { file: string; line: string } {
   const file = path.join(keys, name)
   execFileSync('ssh-keygen', ['-q', '-t', 'ed25519', '-N', '', '-C', '', '-f', file])
   return { file, line: fs.readFileSync(`${file}.pub`, 'utf8').trim() }
 }
 
-test("author's and committer's addresses must match, in every commit", async () => {
+test('the author and the committer of every commit need an allowed address', async () => {
   const agent = await gate.agent('mail', { push, emails: ['*@acme.example', 'bot@example.com'] })
   const work = await agent.clone()
   const as = async (author: string, committer: string) => {
@@ -37,7 +37,7 @@ test("author's and committer's addresses must match, in every commit", async () 
   const first = await work.push('HEAD:mail/a')
   expect(first).toMatchObject(rejected)
   expect(first.output).toContain(`(git-gate: commit ${author.slice(0, 7)}: author eve@elsewhere.example`)
-  // A good commit on top, and a map of names in the tree, change nothing.
+  // Neither a valid commit on top nor a .mailmap helps.
   await work.commit('Map', { '.mailmap': 'Ada <ada@acme.example> <eve@elsewhere.example>\n' })
   expect(await work.push('HEAD:mail/b')).toMatchObject(rejected)
   await work.text(['reset', '-q', '--hard', 'origin/main'])
@@ -49,7 +49,7 @@ test("author's and committer's addresses must match, in every commit", async () 
   expect(await work.push('HEAD:mail/d')).toMatchObject(accepted)
 })
 
-test('every commit must be signed by an allowed key, in its time', async () => {
+test('every commit needs a signature by an allowed key that is valid at its date', async () => {
   const [good, bad, late] = [newKey('good'), newKey('bad'), newKey('late')]
   const allowedSigners = [
     `ada@example.com ${good.line}`,
@@ -71,7 +71,7 @@ test('every commit must be signed by an allowed key, in its time', async () => {
   const unsigned = await work.push('HEAD:signer/unsigned')
   expect(unsigned).toMatchObject(rejected)
   expect(unsigned.output).toContain('is not signed')
-  // A signature over it does not stand for the commit before.
+  // A signature on a commit does not cover its parent.
   await signed(good.file)
   expect(await work.push('HEAD:signer/under')).toMatchObject(rejected)
 
@@ -85,7 +85,7 @@ test('every commit must be signed by an allowed key, in its time', async () => {
   await signed(late.file)
   expect(await work.push('HEAD:signer/late')).toMatchObject(rejected)
 
-  // A good signature on other words.
+  // A valid signature on another message.
   await reset()
   await signed(good.file)
   const forged = (await work.text(['cat-file', 'commit', 'HEAD'])).replace('Work', 'Other work')
@@ -97,7 +97,7 @@ test('every commit must be signed by an allowed key, in its time', async () => {
   expect(await work.push('HEAD:signer/good')).toMatchObject(accepted)
 })
 
-/** A new OpenPGP key in a keyring of its own; git signs with it by `sign`. */
+/** Creates an OpenPGP key in a keyring of its own. `sign` are git's options for signing with it. */
 function newOpenPgpKey(name: string, { at = '', expires = '0' } = {}) {
   const home = path.join(keys, name)
   fs.mkdirSync(home, { mode: 0o700 })
@@ -127,7 +127,7 @@ function newOpenPgpKey(name: string, { at = '', expires = '0' } = {}) {
   }
 }
 
-test('a commit may be signed by an OpenPGP key that the operator gave, and by no other', async () => {
+test('an OpenPGP signature counts only by a key of the grant', async () => {
   const ssh = newKey('beside')
   const good = newOpenPgpKey('pgp-good')
   const other = newOpenPgpKey('pgp-other')
@@ -153,7 +153,7 @@ test('a commit may be signed by an OpenPGP key that the operator gave, and by no
       return work.push(`${made.stdout.trim()}:refs/heads/${ref}`)
     }
 
-    // The same name and address on a key that the operator did not give.
+    // A key with the same name and address that is not in the grant.
     expect((await pushed(await signed(other.sign))).output).toContain(
       'by a key that is not among the allowed',
     )
@@ -163,7 +163,7 @@ test('a commit may be signed by an OpenPGP key that the operator gave, and by no
     expect((await pushed(right.replace(/Work$/, 'Other work'))).output).toContain('has a bad signature')
     const unsigned = right.replace(/^gpgsig [\s\S]*?\n(?! )/m, '')
     expect((await pushed(unsigned)).output).toContain('is not signed')
-    // What the key has signed besides: a message, and a text to be read as it is.
+    // Other signatures by an allowed key: over a message and over a clear text.
     const message = path.join(keys, 'message')
     fs.writeFileSync(message, unsigned)
     for (const kind of ['--sign', '--clear-sign']) {
@@ -173,7 +173,7 @@ test('a commit may be signed by an OpenPGP key that the operator gave, and by no
       expect(replayed).toMatchObject(rejected)
       expect(replayed.output).not.toContain('fault')
     }
-    // A second signature, by another key, before or behind the good one.
+    // A second signature by another key, before or after the valid one.
     const [sign = ''] = /^gpgsig [\s\S]*?\n(?! )/m.exec(right) ?? []
     const [foreign = ''] = /^gpgsig [\s\S]*?\n(?! )/m.exec(await signed(other.sign)) ?? []
     expect(await pushed(right.replace(sign, foreign + sign))).toMatchObject(rejected)

@@ -19,8 +19,8 @@ afterEach(() => tree.dispose())
 afterAll(() => templates.dispose())
 
 /**
- * Does what a remedy says, line by line: its commands as they are printed, in a shell, without an editor; and `edit` for
- * each line that asks for something to be done by hand.
+ * Follows a remedy line by line: runs its commands as printed, in a shell without an editor, and calls `edit` for
+ * each line that asks for an edit by hand.
  */
 async function heal(refusal: Refusal | undefined, edit: () => Promise<unknown> = async () => {}) {
   const lines = refusal?.remedy ?? []
@@ -50,7 +50,7 @@ const one = (findings: readonly Finding[]): Finding => {
   return findings[0] as Finding
 }
 
-test('the newest commit: amended as told, it passes', async () => {
+test('a secret in the newest commit: after the amend the push is accepted', async () => {
   const token = githubToken()
   await tree.write('src/app.ts', `import x from 'x'\nconst token = "${token}"\n`)
   const commit = await tree.commit()
@@ -75,7 +75,7 @@ test('the newest commit: amended as told, it passes', async () => {
 test.each([
   ['rm', '--quiet'],
   ['rm', '--quiet', '--cached'],
-])('a file with a secret that is taken out with git %s %s: it stays out', async (...remove) => {
+])('a file with a secret that is removed with git %s %s stays removed', async (...remove) => {
   await tree.write('app.ts', 'app\n')
   await tree.write('.env', `TOKEN="${githubToken()}"\n`)
   await tree.commit('Secret')
@@ -85,7 +85,7 @@ test.each([
   expect(await tree.git('ls-files')).toBe('README.md\napp.ts')
 })
 
-test('an older commit: rebased as told, it passes', async () => {
+test('a secret in an older commit: after the rebase the push is accepted', async () => {
   await tree.write('a.txt', 'a\n')
   await tree.commit('Before')
   await tree.write('app.ts', `const token = "${githubToken()}"\n`)
@@ -99,7 +99,7 @@ test('an older commit: rebased as told, it passes', async () => {
   expect(await tree.git('log', '--format=%s', '-3')).toBe('After\nSecret\nBefore')
 })
 
-test('a message of an older commit: written anew as told, it passes', async () => {
+test('a secret in the message of an older commit: after the rebase the push is accepted', async () => {
   await tree.commit(`Use ${githubToken()}`)
   await tree.write('b.txt', 'b\n')
   await tree.commit('After')
@@ -110,7 +110,7 @@ test('a message of an older commit: written anew as told, it passes', async () =
   expect(await scanned(await tree.push(['main']))).toEqual([])
 })
 
-test('what came in with a merge: the refusal says through which parent, and the rebase keeps the merge', async () => {
+test('a secret from a merge: the refusal names the parent, and the rebase keeps the merge', async () => {
   await tree.git('checkout', '--quiet', '-b', 'side')
   await tree.write('side.ts', `const token = "${githubToken()}"\n`)
   const bad = await tree.commit('Side')
@@ -128,7 +128,7 @@ test('what came in with a merge: the refusal says through which parent, and the 
   expect(await tree.git('rev-list', '--merges', '--count', 'HEAD')).toBe('1')
 })
 
-test('what an older merge itself holds: rebased as told, it passes', async () => {
+test('a secret that an older merge adds: after the rebase the push is accepted', async () => {
   await tree.git('checkout', '--quiet', '-b', 'side')
   await tree.write('side.ts', 'side\n')
   await tree.commit('Side')
@@ -147,7 +147,7 @@ test('what an older merge itself holds: rebased as told, it passes', async () =>
   expect(await scanned(await tree.push(['main']))).toEqual([])
 })
 
-test('the message of a tag: made anew as told, it passes', async () => {
+test('a secret in the message of a tag: the recreated tag is accepted', async () => {
   await tree.git('tag', '--annotate', 'v1', '--message', `Release ${githubToken()}`)
   const [refusal] = await scanned(await tree.push(['refs/tags/v1']))
   expect(refusal).toMatchObject({ ref: 'refs/tags/v1', reason: expect.stringContaining('tag v1') })
@@ -155,7 +155,7 @@ test('the message of a tag: made anew as told, it passes', async () => {
   expect(await scanned(await tree.push(['refs/tags/v1']))).toEqual([])
 })
 
-test('two older commits: one rebase stops at both, and it passes', async () => {
+test('secrets in two older commits: one rebase stops at both, and the push is accepted', async () => {
   await tree.git('branch', 'origin-main')
   await tree.write('a.ts', line())
   await tree.commit('First')
@@ -176,7 +176,7 @@ test('two older commits: one rebase stops at both, and it passes', async () => {
   expect(await subjects()).toBe('After\nSecond\nBetween\nFirst')
 })
 
-test('an older commit and the newest: one rebase for both', async () => {
+test('secrets in an older and in the newest commit: one rebase for both', async () => {
   await tree.git('branch', 'origin-main')
   await tree.write('a.ts', line())
   await tree.commit('First')
@@ -192,7 +192,7 @@ test('an older commit and the newest: one rebase for both', async () => {
 test.each([
   ['removed by a later commit', clean],
   ['kept by a later commit that changes the file', undefined],
-])('a secret that is %s: one commit is made of both, and it passes', async (_, later) => {
+])('a secret that is %s: both commits are squashed, and the push is accepted', async (_, later) => {
   await tree.git('branch', 'origin-main')
   const secret = githubToken()
   await tree.write('before.ts', 'before\n')
@@ -210,7 +210,7 @@ test.each([
   expect(await tree.git('show', 'HEAD:after.ts')).toBe('after')
 })
 
-test('a file with a secret that is deleted, in the first commit of all: it passes', async () => {
+test('a file with a secret that is deleted again, from the root commit on: the push is accepted', async () => {
   await tree.git('checkout', '--quiet', '--orphan', 'fresh')
   await tree.write('app.ts', line())
   await tree.commit('Root')
@@ -222,7 +222,7 @@ test('a file with a secret that is deleted, in the first commit of all: it passe
   expect(await tree.git('ls-tree', '--name-only', 'HEAD')).toBe('README.md')
 })
 
-test('a secret that is changed again behind a merge of upstream: the push stays one that only adds', async () => {
+test('a secret that is changed again after a merge of upstream: the push stays a fast-forward', async () => {
   await tree.git('branch', 'work')
   await tree.write('upstream.ts', 'upstream\n')
   await tree.commit('Upstream')
@@ -240,7 +240,7 @@ test('a secret that is changed again behind a merge of upstream: the push stays 
   await tree.git('merge-base', '--is-ancestor', 'main', 'work')
 })
 
-test('the author of several commits: all are written anew as told', async () => {
+test('a secret as the author of several commits: all are rewritten by one command', async () => {
   await tree.git('branch', 'origin-main')
   await tree.git('config', 'user.name', githubToken())
   for (const name of ['One', 'Two', 'Three']) {
@@ -254,7 +254,7 @@ test('the author of several commits: all are written anew as told', async () => 
 })
 
 test.each([['newest'], ['older']])(
-  'a header that git does not know, in the %s commit: it passes',
+  'a secret in an unknown header of the %s commit: the push is accepted',
   async age => {
     await tree.write('a.ts', 'a\n')
     await tree.commit('Work')
@@ -273,20 +273,23 @@ test.each([['newest'], ['older']])(
   },
 )
 
-test.each([['newest'], ['older']])('the name of a file in the %s commit: it passes', async age => {
-  const secret = githubToken()
-  await tree.write(`${secret}.ts`, 'a\n')
-  await tree.commit('Work')
-  if (age === 'older') {
-    await tree.write('b.ts', 'b\n')
-    await tree.commit('After')
-  }
-  const [refusal] = await scanned(await tree.push(['main']))
-  await heal(refusal, () => tree.git('mv', `${secret}.ts`, 'clean.ts'))
-  expect(await scanned(await tree.push(['main']))).toEqual([])
-})
+test.each([['newest'], ['older']])(
+  'a secret in a file name of the %s commit: the push is accepted',
+  async age => {
+    const secret = githubToken()
+    await tree.write(`${secret}.ts`, 'a\n')
+    await tree.commit('Work')
+    if (age === 'older') {
+      await tree.write('b.ts', 'b\n')
+      await tree.commit('After')
+    }
+    const [refusal] = await scanned(await tree.push(['main']))
+    await heal(refusal, () => tree.git('mv', `${secret}.ts`, 'clean.ts'))
+    expect(await scanned(await tree.push(['main']))).toEqual([])
+  },
+)
 
-test('a branch and two tags on the bad commit, and one above it: all are mended as told', async () => {
+test('a branch and two tags on a commit with a secret, and a tag above it: all are fixed', async () => {
   await tree.write('app.ts', line())
   await tree.commit('Secret')
   await tree.git('tag', 'light')
@@ -310,7 +313,7 @@ test('a branch and two tags on the bad commit, and one above it: all are mended 
   expect(await tree.git('rev-parse', 'newest')).toBe(await tree.git('rev-parse', 'HEAD'))
 })
 
-test('a tag on a commit of no pushed branch: mended as told, it passes', async () => {
+test('a tag on a commit of no pushed branch: after the fix the tag is accepted', async () => {
   await tree.git('checkout', '--quiet', '--detach')
   await tree.write('app.ts', line())
   await tree.commit('Secret')
@@ -324,7 +327,7 @@ test('a tag on a commit of no pushed branch: mended as told, it passes', async (
 test.each([
   ['file', () => tree.git('hash-object', '-w', 'app.ts')],
   ['tree', () => tree.git('add', 'app.ts').then(() => tree.git('write-tree'))],
-])('a tag on a %s: another thing is tagged as told', async (_, make) => {
+])('a tag on a %s: another object is tagged', async (_, make) => {
   await tree.write('app.ts', line())
   const id = await make()
   await tree.git('tag', 'light', id)
@@ -337,7 +340,7 @@ test.each([
   }
 })
 
-test('the name of a branch, and of a tag: pushed under another name as told, it passes', async () => {
+test('a secret in the name of a branch and of a tag: both are accepted under another name', async () => {
   await tree.git('remote', 'add', 'origin', tree.mirror)
   const name = githubToken()
   await tree.git('tag', '--annotate', `v/${name}`, '--message', 'One')
@@ -355,7 +358,7 @@ test('the name of a branch, and of a tag: pushed under another name as told, it 
   )
 })
 
-test('the name of a branch, and a file in it: mended and pushed under another name as told, it passes', async () => {
+test('a secret in the name of a branch and in its file: both are fixed', async () => {
   await tree.git('remote', 'add', 'origin', tree.mirror)
   await tree.write('app.ts', line())
   await tree.commit()

@@ -10,9 +10,12 @@ import { type Case, caught, clean, residue, type Work } from './corpus/index.ts'
 import { gitConfig } from './fixtures/repositories.ts'
 
 const exec = promisify(execFile)
-/** So many cases are one push: each is told of by its own refs. */
+/** The cases in one push. Each case has its own refs. */
 const AT_ONCE = 16
-/** The branches of one push that are searched for what upstream has already (container/checks/secrets/baseline/already-upstream.ts). */
+/**
+ * The clean cases in one push: the baseline reads the trees of few pushed branches
+ * (container/checks/secrets/baseline/already-upstream.ts).
+ */
 const CLEAN_AT_ONCE = 4
 const everything = { push: ['**'], force: ['**'], delete: ['**'], tags: ['**'] }
 
@@ -42,14 +45,14 @@ const inFolder = async (dir: string, ...args: readonly string[]) => {
   return (await exec('git', [...args], { cwd: dir, env, maxBuffer: 256 << 20 })).stdout.trimEnd()
 }
 
-/** The refspec as the case wrote it, in a room of the case's own: `HEAD:refs/heads/main` pushes to `refs/heads/17/main`. */
+/** Returns a case's refspec under the case's prefix: `HEAD:refs/heads/main` pushes to `refs/heads/17/main`. */
 function inRoom(room: string, refspec: string): { source: string; target: string } {
   const [, source = '', target = source] = /^\+?([^:]*)(?::(.*))?$/.exec(refspec) ?? []
   const full = target.startsWith('refs/') ? target : `refs/heads/${target}`
   return { source, target: full.replace(/^refs\/\w+\//, kind => `${kind}${room}/`) }
 }
 
-/** Makes a case in a clone of its own: the clone, and what is to be pushed from there, by object ids. */
+/** Builds a case in a clone of its own. Returns the clone and its refspecs with object ids. */
 async function make(each: Case, room: string) {
   const dir = join(home, room, 'work')
   await inFolder(home, 'clone', '--quiet', '--shared', '--template=', 'template', dir)
@@ -83,7 +86,7 @@ async function make(each: Case, room: string) {
   }
 }
 
-/** What the ledger has of a push, once it has ended. */
+/** Returns the ledger's record of a push after its end. */
 async function recordOf(name: string): Promise<PushRecord> {
   const id = await until(
     async () => {
@@ -92,14 +95,14 @@ async function recordOf(name: string): Promise<PushRecord> {
       return isIt && isIt.outcome !== 'open' ? isIt.id : undefined
     },
     seconds(10),
-    () => `${name} is not on record`,
+    () => `${name} has no record in the ledger`,
   )
   return PushRecord.parse(await gate.admin.ask('GET', `/pushes/${id}`))
 }
 
 let pushes = 0
 
-/** Makes several cases, and brings them to the gate in one push of git's. */
+/** Builds several cases and pushes them to the gate in one git push. */
 async function pushTogether(cases: readonly Case[]) {
   const name = `push-${++pushes}`
   const made = await Promise.all(cases.map((each, i) => make(each, `${name}-${i}`)))
@@ -117,7 +120,7 @@ async function pushTogether(cases: readonly Case[]) {
   return { made, ran, before, after, record: await recordOf(name) }
 }
 
-/** Each case with the push that it comes in, made once one of its cases is asked for. */
+/** Returns each case with its shared push. The push starts when the first of its cases asks for it. */
 function together(cases: readonly Case[], atOnce = AT_ONCE) {
   const begun: ReturnType<typeof pushTogether>[] = []
   return cases.map(({ name }, i) => ({
@@ -126,14 +129,16 @@ function together(cases: readonly Case[], atOnce = AT_ONCE) {
       const place = Math.floor(i / atOnce)
       begun[place] ??= pushTogether(cases.slice(place * atOnce, (place + 1) * atOnce))
       const { made, before, after, ran, record } = await begun[place]
-      const { room, secrets } = made[i % atOnce] ?? expect.fail('it was not made')
+      const { room, secrets } = made[i % atOnce] ?? expect.fail('the case was not built')
       const own = <T>(all: readonly T[], ref: (each: T) => string) =>
         all.filter(each => ref(each).includes(`/${room}/`))
       return {
         secrets,
         ran,
         record,
-        /** What git tells of the case's own refs, a line for each: "<flag>\t<from>:<to>\t<summary>" (git-push(1)). */
+        /**
+         * git's report of the case's own refs, a line for each: "<flag>\t<from>:<to>\t<summary>" (git-push(1)).
+         */
         reports: own(ran.stdout.split('\n'), line => line),
         refs: own(record.refs, ({ ref }) => ref),
         before: own(Object.entries(before), ([ref]) => ref),
@@ -151,7 +156,7 @@ test.concurrent.each(together(caught))('caught: $name', async ({ pushed }) => {
   expect(after).toEqual(before)
   expect(record.outcome).toBe('refused')
   expect(refs.map(({ reason }) => reason).join('\n')).toContain('secret found')
-  // Git's own report names each ref as it was pushed; nothing else repeats a secret.
+  // git's own report names each ref as it was pushed. No other output repeats a secret.
   const told = [ran.output, ...reports.map(line => line.split('\t')[2])].join('\n')
   for (const secret of secrets.flatMap(each => [each, JSON.stringify(each).slice(1, -1)])) {
     expect(told).not.toContain(secret)
@@ -166,13 +171,13 @@ test.concurrent.each(together(clean, CLEAN_AT_ONCE))('clean: $name', async ({ pu
   expect(ran).toMatchObject(accepted)
 })
 
-test.concurrent.each(together(residue))('known not to be seen: $name', async ({ pushed }) => {
+test.concurrent.each(together(residue))('known gap: $name', async ({ pushed }) => {
   const { ran, reports } = await pushed()
   expect(reports.join('\n')).not.toContain('secret found')
   expect(ran).toMatchObject(accepted)
 })
 
-test('after all of it the gate is as it was, and it is as much as it claims', async () => {
+test('the gate is idle afterwards and accepts a push, and the corpora have their promised size', async () => {
   expect(caught.length).toBeGreaterThanOrEqual(80)
   expect(clean.length).toBeGreaterThanOrEqual(40)
   await gate.idle({ within: seconds(10) })
