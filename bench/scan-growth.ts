@@ -15,7 +15,7 @@ const rounds = Number(process.argv[2] ?? 10)
 const check = secrets({ gitleaks, seconds: 120, maxBlobBytes: 50 << 20, fingerprintKey: 'bench' })
 
 /** Returns a work tree whose upstream has this many more commits. */
-async function grown(commits: number): Promise<WorkTree> {
+async function withHistory(commits: number): Promise<WorkTree> {
   const tree = await workTree()
   const child = spawn('git', ['fast-import', '--quiet'], {
     cwd: tree.dir,
@@ -23,8 +23,8 @@ async function grown(commits: number): Promise<WorkTree> {
   })
   for (let i = 0; i < commits; i++) {
     const from = i === 0 ? 'from refs/heads/main^0\n' : ''
-    const who = `Ada <ada@example.com> ${1_600_000_000 + i} +0000`
-    const text = `commit refs/heads/main\ncommitter ${who}\ndata 7\nChange\n${from}M 100644 inline counter-${i % 100}.txt\ndata 8\n${String(i).padStart(7)}\n\n`
+    const identity = `Ada <ada@example.com> ${1_600_000_000 + i} +0000`
+    const text = `commit refs/heads/main\ncommitter ${identity}\ndata 7\nChange\n${from}M 100644 inline counter-${i % 100}.txt\ndata 8\n${String(i).padStart(7)}\n\n`
     if (!child.stdin.write(text)) await once(child.stdin, 'drain')
   }
   child.stdin.end()
@@ -37,12 +37,12 @@ async function grown(commits: number): Promise<WorkTree> {
 
 const YEARS_AGO = '1000000000 +0000'
 
-await using all = new AsyncDisposableStack()
-all.defer(() => templates.dispose())
+await using resources = new AsyncDisposableStack()
+resources.defer(() => templates.dispose())
 const contenders: { name: string; run: (round: number) => Promise<number> }[] = []
 for (const commits of SIZES) {
-  const tree = await grown(commits)
-  all.defer(() => tree.dispose())
+  const tree = await withHistory(commits)
+  resources.defer(() => tree.dispose())
   await maintain(gitOn(tree.mirror, { PATH: process.env.PATH ?? '' }))
   const scanOf = async (id: string) => {
     const push = await tree.push([`${id}:refs/heads/new`])

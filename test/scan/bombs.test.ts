@@ -26,14 +26,14 @@ afterAll(() => templates.dispose())
 async function measured(push: IncomingPush, check = secrets(settings)) {
   global.gc?.()
   const before = process.memoryUsage().rss
-  let most = before
-  const watch = setInterval(() => {
-    most = Math.max(most, process.memoryUsage().rss)
+  let peak = before
+  const sampler = setInterval(() => {
+    peak = Math.max(peak, process.memoryUsage().rss)
   }, 20)
   const refusals = await check
     .run(push, () => {}, new AbortController().signal)
-    .finally(() => clearInterval(watch))
-  return { refusals, grown: most - before }
+    .finally(() => clearInterval(sampler))
+  return { refusals, grown: peak - before }
 }
 
 function writeObject(type: 'blob' | 'tree', input: string | Buffer): string {

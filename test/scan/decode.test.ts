@@ -96,11 +96,15 @@ test.each<[string, () => Buffer]>([
   ['another frame', () => zstdCompressSync(randomBytes(300_000))],
   ['a member of an archive', () => Buffer.concat([Buffer.from('`\n'), randomBytes(300_000)])],
 ])('zstd with %s after it is unpacked, and the bytes after it are scanned', async (_, rest) => {
-  const [one, two] = [githubToken(), githubToken()]
-  const content = Buffer.concat([zstdCompressSync(prose(3_000) + one), rest(), Buffer.from(`\n${two}\n`)])
+  const [packedToken, plainToken] = [githubToken(), githubToken()]
+  const content = Buffer.concat([
+    zstdCompressSync(prose(3_000) + packedToken),
+    rest(),
+    Buffer.from(`\n${plainToken}\n`),
+  ])
   const found = await views(content)
-  expect(found.some(view => view.encodings[0] === 'zstd' && view.content.includes(one))).toBe(true)
-  expect(found.some(view => view.encodings.length === 0 && view.content.includes(two))).toBe(true)
+  expect(found.some(view => view.encodings[0] === 'zstd' && view.content.includes(packedToken))).toBe(true)
+  expect(found.some(view => view.encodings.length === 0 && view.content.includes(plainToken))).toBe(true)
 })
 
 test('zstd that asks for a window of 2 GiB is unpacked when its content fits the default window', async () => {
@@ -146,9 +150,9 @@ test('the same secret on two lines is found on both', async () => {
 })
 
 test('a file with too many decoded texts is refused', () => {
-  const seen = new VisitedTexts('a')
+  const visited = new VisitedTexts('a')
   const all = () => {
-    for (let i = 0; i < 6_000; i++) seen.isNew(Buffer.from(`${i}`), [1])
+    for (let i = 0; i < 6_000; i++) visited.isNew(Buffer.from(`${i}`), [1])
   }
   expect(all).toThrow(LimitExceeded)
 })
@@ -174,10 +178,10 @@ test.each<[string, number, (packed: Buffer) => string]>([
   ['a list', 300_000, packed => [...packed].join(', ').replace(/.{60,66} /g, '$&\n')],
 ])(
   'compressed data in %s is decoded across a segment border, from %i bytes before it',
-  async (_, early, form) => {
+  async (_, lead, form) => {
     const secret = githubToken()
     const packed = gzipSync(`${randomBytes(90_000).toString('hex')}${prose(5_000)}${secret}\n${prose(5_000)}`)
-    const filler = Buffer.alloc(SEGMENT_BYTES - early, 'the gate lets pass what it has seen\n')
+    const filler = Buffer.alloc(SEGMENT_BYTES - lead, 'the gate lets pass what it has seen\n')
     const found = await views(Buffer.concat([filler, Buffer.from(`\n${form(packed)}\nend\n`)]))
     expect(found.some(view => view.encodings.at(-1) === 'gzip' && view.content.includes(secret))).toBe(true)
   },

@@ -61,7 +61,7 @@ test('a merge may bring upstream’s change at a denied path, and may not drop i
   await work.text(['fetch', '-q', 'origin'])
 
   await work.text(['merge', '-q', '-m', 'Merge', 'origin/main'])
-  const good = await work.text(['rev-parse', 'HEAD'])
+  const validMerge = await work.text(['rev-parse', 'HEAD'])
   expect(await work.push('HEAD:merges/takes')).toMatchObject(accepted)
 
   const merged = (tree: string, ...parents: string[]) =>
@@ -73,11 +73,11 @@ test('a merge may bring upstream’s change at a denied path, and may not drop i
     ['ours', [fork, upstream]],
     ['theirs', [upstream, fork]],
   ] as const) {
-    const bad = await merged(await tree(fork), ...parents)
-    await work.text(['reset', '-q', '--hard', bad])
+    const badMerge = await merged(await tree(fork), ...parents)
+    await work.text(['reset', '-q', '--hard', badMerge])
     await refused(work, `merges/${name}`, `${WORKFLOW} may not be changed`)
     // A valid merge on top does not hide the one below.
-    await work.text(['reset', '-q', '--hard', await merged(await tree(upstream), bad, good)])
+    await work.text(['reset', '-q', '--hard', await merged(await tree(upstream), badMerge, validMerge)])
     await refused(work, `merges/${name}-under`, `${WORKFLOW} may not be changed`)
   }
   // An unrelated root lacks the workflow, so taking its tree deletes upstream's.
@@ -92,18 +92,18 @@ test('symbolic links and submodules are refused or accepted as the grant says', 
   const strict = await gate.agent('strict', { push, symlinks: false, submodules: false })
   const free = await gate.agent('free', { push })
   const work = await strict.clone()
-  const other = (ref: string) => work.git(['push', '-q', free.url(), `HEAD:${ref}`])
+  const pushAsFree = (ref: string) => work.git(['push', '-q', free.url(), `HEAD:${ref}`])
   fs.symlinkSync('/etc/passwd', path.join(work.dir, 'link'))
   await work.commit('Link')
   await refused(work, 'strict/link', 'link is a symbolic link')
-  expect(await other('free/link')).toMatchObject(accepted)
+  expect(await pushAsFree('free/link')).toMatchObject(accepted)
 
   await work.text(['reset', '-q', '--hard', 'origin/main'])
   const head = await work.text(['rev-parse', 'HEAD'])
   await work.text(['update-index', '--add', '--cacheinfo', `160000,${head},lib`])
   await work.text(['commit', '-q', '-m', 'Submodule'])
   await refused(work, 'strict/module', 'lib is a submodule')
-  expect(await other('free/module')).toMatchObject(accepted)
+  expect(await pushAsFree('free/module')).toMatchObject(accepted)
 
   await work.text(['reset', '-q', '--hard', 'origin/main'])
   await work.commit('Set up', {
@@ -128,7 +128,7 @@ test('a pack with unreachable objects is refused, and the mirror keeps none of t
   const agent = await gate.agent('strays', { push })
   const work = await agent.clone()
   const head = await work.commit('Work', { 'a.txt': 'a\n' })
-  const listed = await work.text([
+  const newObjects = await work.text([
     'rev-list',
     '--objects',
     '--no-object-names',
@@ -155,11 +155,11 @@ test('a pack with unreachable objects is refused, and the mirror keeps none of t
     })
     return answer.text()
   }
-  const refusal = await posted('strays/more', [...listed.split('\n'), stray])
+  const refusal = await posted('strays/more', [...newObjects.split('\n'), stray])
   expect(refusal).toContain('the pack holds objects that none of its refs reach')
   expect(refusal).toContain(stray)
   expect(await gate.upstream.ref('refs/heads/strays/more')).toBeUndefined()
-  expect(await posted('strays/exact', listed.split('\n'))).toContain('ok refs/heads/strays/exact')
-  const other = await agent.clone()
-  expect((await other.git(['fetch', 'origin', stray])).output).toContain('not our ref')
+  expect(await posted('strays/exact', newObjects.split('\n'))).toContain('ok refs/heads/strays/exact')
+  const pushAsFree = await agent.clone()
+  expect((await pushAsFree.git(['fetch', 'origin', stray])).output).toContain('not our ref')
 })

@@ -18,7 +18,7 @@ beforeEach(async () => {
 afterEach(() => tree.dispose())
 afterAll(() => templates.dispose())
 
-const one = (findings: readonly Finding[]): Finding => {
+const onlyFinding = (findings: readonly Finding[]): Finding => {
   expect(findings).toHaveLength(1)
   return findings[0] as Finding
 }
@@ -43,12 +43,15 @@ test('a finding in an archive has the path inside the archive', async () => {
   await tree.commit()
   const push = await tree.push(['main'])
   const [refusal] = await scanned(push)
-  expect(one(push.record.findings)).toMatchObject({ path: 'lib/a.war!lib/b.jar!app.properties', line: 2 })
+  expect(onlyFinding(push.record.findings)).toMatchObject({
+    path: 'lib/a.war!lib/b.jar!app.properties',
+    line: 2,
+  })
   expect(refusal?.detail[0]).toContain('(in zip, in zip)')
 })
 
 test('line numbers are right in UTF-16, in base64 and in later windows of a large file', async () => {
-  const { wide } = await import('./fixtures/archives.ts')
+  const { wideText: wide } = await import('./fixtures/archives.ts')
   const long = (secret: string) => `${'line\n'.repeat(41)}token = ${secret}\n`
   await tree.write('a.reg', wide(long(githubToken()), { mark: true }))
   await tree.write(
@@ -67,23 +70,25 @@ test('line numbers are right in UTF-16, in base64 and in later windows of a larg
 })
 
 test('a fingerprint survives amending and moved lines, and differs by path, secret, repository and key', async () => {
-  const [token, other] = [githubToken(), githubToken()]
-  const print = async (path: string, content: string, message = 'Work', by = check) => {
+  const [token, otherToken] = [githubToken(), githubToken()]
+  const fingerprintOf = async (path: string, content: string, message = 'Work', by = check) => {
     await tree.git('reset', '--quiet', '--hard', 'origin-main')
     await tree.write(path, content)
     await tree.commit(message)
     const push = await tree.push(['+HEAD:refs/heads/main'])
     await scanned(push, by)
-    return one(push.record.findings).fingerprint
+    return onlyFinding(push.record.findings).fingerprint
   }
   await tree.git('branch', 'origin-main')
-  const first = await print('a.ts', `const token = "${token}"\n`)
+  const first = await fingerprintOf('a.ts', `const token = "${token}"\n`)
   expect(first).toMatch(/^[0-9a-f]{32}$/)
-  expect(await print('a.ts', `// more\n\nconst renamed = '${token}'\n`, 'Another message')).toBe(first)
-  expect(await print('b.ts', `const token = "${token}"\n`)).not.toBe(first)
-  expect(await print('a.ts', `const token = "${other}"\n`)).not.toBe(first)
+  expect(await fingerprintOf('a.ts', `// more\n\nconst renamed = '${token}'\n`, 'Another message')).toBe(
+    first,
+  )
+  expect(await fingerprintOf('b.ts', `const token = "${token}"\n`)).not.toBe(first)
+  expect(await fingerprintOf('a.ts', `const token = "${otherToken}"\n`)).not.toBe(first)
   const keyed = secrets({ ...settings, fingerprintKey: 'another' })
-  expect(await print('a.ts', `const token = "${token}"\n`, 'Work', keyed)).not.toBe(first)
+  expect(await fingerprintOf('a.ts', `const token = "${token}"\n`, 'Work', keyed)).not.toBe(first)
 })
 
 test('an exception covers its finding until it expires, and each use is recorded', async () => {
@@ -91,17 +96,17 @@ test('an exception covers its finding until it expires, and each use is recorded
   await tree.commit()
   const push = await tree.push(['main'])
   await scanned(push)
-  const { fingerprint } = one(push.record.findings)
+  const { fingerprint } = onlyFinding(push.record.findings)
   const granted = { id: 'exception-1', fingerprint, until: Date.now() + 60_000 }
 
-  const again = await tree.push(['main'], { exceptions: [granted] })
-  expect(await scanned(again)).toEqual([])
-  expect(again.record.exceptionsUsed).toEqual(['exception-1'])
-  expect(again.record.findings.map(finding => finding.fingerprint)).toEqual([fingerprint])
+  const repeated = await tree.push(['main'], { exceptions: [granted] })
+  expect(await scanned(repeated)).toEqual([])
+  expect(repeated.record.exceptionsUsed).toEqual(['exception-1'])
+  expect(repeated.record.findings.map(finding => finding.fingerprint)).toEqual([fingerprint])
 
-  const late = await tree.push(['main'], { exceptions: [{ ...granted, until: Date.now() - 1 }] })
-  expect(await scanned(late)).toHaveLength(1)
-  expect(late.record.exceptionsUsed).toEqual([])
+  const expired = await tree.push(['main'], { exceptions: [{ ...granted, until: Date.now() - 1 }] })
+  expect(await scanned(expired)).toHaveLength(1)
+  expect(expired.record.exceptionsUsed).toEqual([])
 
   await tree.write('b.ts', `const token = "${githubToken()}"\n`)
   await tree.commit()
@@ -118,7 +123,7 @@ test('an exception for one path of a file does not cover the same file at anothe
   await tree.commit()
   const push = await tree.push(['main'])
   await scanned(push)
-  const { fingerprint } = one(push.record.findings)
+  const { fingerprint } = onlyFinding(push.record.findings)
   const exceptions = [{ id: 'exception-1', fingerprint, until: null }]
   await tree.write('src/prod.env', content)
   await tree.git('add', '--all')
@@ -176,10 +181,11 @@ test('an excerpt has no part of another secret in the line', async () => {
   await tree.commit()
   const push = await tree.push(['main'])
   await scanned(push)
-  const told = JSON.stringify(push.record)
+  const record = JSON.stringify(push.record)
   expect(push.record.findings).toHaveLength(2)
   for (const secret of [first, second])
-    for (let at = 0; at + 5 <= secret.length; at++) expect(told).not.toContain(secret.slice(at, at + 5))
+    for (let start = 0; start + 5 <= secret.length; start++)
+      expect(record).not.toContain(secret.slice(start, start + 5))
 })
 
 test('the header of a key is not redacted in paths', async () => {
@@ -187,7 +193,7 @@ test('the header of a key is not redacted in paths', async () => {
   await tree.commit()
   const push = await tree.push(['main'])
   const [refusal] = await scanned(push)
-  expect(one(push.record.findings)).toMatchObject({ path: 'certs/OPENSSH/private.pem' })
+  expect(onlyFinding(push.record.findings)).toMatchObject({ path: 'certs/OPENSSH/private.pem' })
   expect(refusal?.remedy.join('\n')).toContain('Take the secret out of certs/OPENSSH/private.pem')
 })
 
@@ -212,31 +218,31 @@ test('forty thousand secrets in one file, new and then known, never block the th
   const first = await tree.push(['main'])
   const turns = watchTurns()
   // Empty limits keep the scan in this process.
-  const here = secrets({ ...settings, inProcessLimits: {} })
-  expect((await scanned(first, here))[0]?.reason).toMatch(/and 499 more$/)
+  const inProcess = secrets({ ...settings, inProcessLimits: {} })
+  expect((await scanned(first, inProcess))[0]?.reason).toMatch(/and 499 more$/)
   expect(first.record.findings).toHaveLength(500)
   await tree.publish('main')
   await tree.write('keys.txt', `${keys.join('\r\n')}\r\n`)
   await tree.commit('Line endings')
-  expect(await scanned(await tree.push(['main']), here)).toEqual([])
+  expect(await scanned(await tree.push(['main']), inProcess)).toEqual([])
   expect(turns.longestMs()).toBeLessThan(1_500)
 })
 
 /** Measures the longest processor time of this thread between two turns of the event loop. */
 function watchTurns() {
   let last = process.threadCpuUsage()
-  let longest = 0
-  const turn = () => {
+  let longestUs = 0
+  const measure = () => {
     const { user, system } = process.threadCpuUsage(last)
-    longest = Math.max(longest, user + system)
+    longestUs = Math.max(longestUs, user + system)
     last = process.threadCpuUsage()
   }
-  const timer = setInterval(turn, 20)
+  const timer = setInterval(measure, 20)
   return {
     longestMs() {
-      turn()
+      measure()
       clearInterval(timer)
-      return longest / 1000
+      return longestUs / 1000
     },
   }
 }

@@ -28,24 +28,24 @@ function newKey(name: string): { file: string; line: string } {
 test('the author and the committer of every commit need an allowed address', async () => {
   const agent = await gate.agent('mail', { push, emails: ['*@acme.example', 'bot@example.com'] })
   const work = await agent.clone()
-  const as = async (author: string, committer: string) => {
+  const commitAs = async (author: string, committer: string) => {
     const env = { GIT_AUTHOR_EMAIL: author, GIT_COMMITTER_EMAIL: committer }
     expect(await work.git(['commit', '-q', '--allow-empty', '-m', 'Work'], { env })).toMatchObject(accepted)
     return work.text(['rev-parse', 'HEAD'])
   }
-  const author = await as('eve@elsewhere.example', 'ada@acme.example')
-  const first = await work.push('HEAD:mail/a')
-  expect(first).toMatchObject(rejected)
-  expect(first.output).toContain(`(git-gate: commit ${author.slice(0, 7)}: author eve@elsewhere.example`)
+  const author = await commitAs('eve@elsewhere.example', 'ada@acme.example')
+  const authorPush = await work.push('HEAD:mail/a')
+  expect(authorPush).toMatchObject(rejected)
+  expect(authorPush.output).toContain(`(git-gate: commit ${author.slice(0, 7)}: author eve@elsewhere.example`)
   // Neither a valid commit on top nor a .mailmap helps.
   await work.commit('Map', { '.mailmap': 'Ada <ada@acme.example> <eve@elsewhere.example>\n' })
   expect(await work.push('HEAD:mail/b')).toMatchObject(rejected)
   await work.text(['reset', '-q', '--hard', 'origin/main'])
-  await as('bot@example.com', 'bot@example.com.evil.example')
-  const third = await work.push('HEAD:mail/c')
-  expect(third.output).toContain('committer bot@example.com.evil.example')
+  await commitAs('bot@example.com', 'bot@example.com.evil.example')
+  const committerPush = await work.push('HEAD:mail/c')
+  expect(committerPush.output).toContain('committer bot@example.com.evil.example')
   await work.text(['reset', '-q', '--hard', 'origin/main'])
-  await as('bot@example.com', 'ada@acme.example')
+  await commitAs('bot@example.com', 'ada@acme.example')
   expect(await work.push('HEAD:mail/d')).toMatchObject(accepted)
 })
 
@@ -89,8 +89,8 @@ test('every commit needs a signature by an allowed key that is valid at its date
   await reset()
   await signed(good.file)
   const forged = (await work.text(['cat-file', 'commit', 'HEAD'])).replace('Work', 'Other work')
-  const made = await work.git(['hash-object', '-t', 'commit', '-w', '--stdin'], { input: `${forged}\n` })
-  const altered = await work.push(`${made.stdout.trim()}:refs/heads/signer/altered`)
+  const written = await work.git(['hash-object', '-t', 'commit', '-w', '--stdin'], { input: `${forged}\n` })
+  const altered = await work.push(`${written.stdout.trim()}:refs/heads/signer/altered`)
   expect(altered).toMatchObject(rejected)
   expect(altered.output).toContain('has a bad signature')
 
@@ -98,10 +98,10 @@ test('every commit needs a signature by an allowed key that is valid at its date
 })
 
 /** Creates an OpenPGP key in a keyring of its own. `sign` are git's options for signing with it. */
-function newOpenPgpKey(name: string, { at = '', expires = '0' } = {}) {
+function newOpenPgpKey(name: string, { at: date = '', expires = '0' } = {}) {
   const home = path.join(keys, name)
   fs.mkdirSync(home, { mode: 0o700 })
-  const time = at ? ['--faked-system-time', at] : []
+  const time = date ? ['--faked-system-time', date] : []
   const gpg = (...args: string[]) =>
     execFileSync('gpg', ['--homedir', home, '--batch', '--passphrase', '', '--quiet', ...time, ...args], {
       encoding: 'utf8',
@@ -132,7 +132,7 @@ test('an OpenPGP signature counts only by a key of the grant', async () => {
   const good = newOpenPgpKey('pgp-good')
   const other = newOpenPgpKey('pgp-other')
   const revoked = newOpenPgpKey('pgp-revoked')
-  const expired = newOpenPgpKey('pgp-expired', { at: '20240101T000000', expires: '20240601T000000' })
+  const expired = newOpenPgpKey('pgp-expired', { date: '20240101T000000', expires: '20240601T000000' })
   try {
     const agent = await gate.agent('pgp', { push })
     const work = await agent.clone()
@@ -149,8 +149,10 @@ test('an OpenPGP signature counts only by a key of the grant', async () => {
     ].join('\n')
     await gate.agent('pgp', { push, allowedSigners })
     const pushed = async (commit: string, ref = 'pgp/new') => {
-      const made = await work.git(['hash-object', '-t', 'commit', '-w', '--stdin'], { input: `${commit}\n` })
-      return work.push(`${made.stdout.trim()}:refs/heads/${ref}`)
+      const written = await work.git(['hash-object', '-t', 'commit', '-w', '--stdin'], {
+        input: `${commit}\n`,
+      })
+      return work.push(`${written.stdout.trim()}:refs/heads/${ref}`)
     }
 
     // A key with the same name and address that is not in the grant.
@@ -159,9 +161,11 @@ test('an OpenPGP signature counts only by a key of the grant', async () => {
     )
     expect((await pushed(withRevoked)).output).toContain('by a revoked key')
     expect((await pushed(await signed(expired.sign))).output).toContain('by an expired key')
-    const right = await signed(good.sign)
-    expect((await pushed(right.replace(/Work$/, 'Other work'))).output).toContain('has a bad signature')
-    const unsigned = right.replace(/^gpgsig [\s\S]*?\n(?! )/m, '')
+    const signedCommit = await signed(good.sign)
+    expect((await pushed(signedCommit.replace(/Work$/, 'Other work'))).output).toContain(
+      'has a bad signature',
+    )
+    const unsigned = signedCommit.replace(/^gpgsig [\s\S]*?\n(?! )/m, '')
     expect((await pushed(unsigned)).output).toContain('is not signed')
     // Other signatures by an allowed key: over a message and over a clear text.
     const message = path.join(keys, 'message')
@@ -174,12 +178,12 @@ test('an OpenPGP signature counts only by a key of the grant', async () => {
       expect(replayed.output).not.toContain('fault')
     }
     // A second signature by another key, before or after the valid one.
-    const [sign = ''] = /^gpgsig [\s\S]*?\n(?! )/m.exec(right) ?? []
+    const [sign = ''] = /^gpgsig [\s\S]*?\n(?! )/m.exec(signedCommit) ?? []
     const [foreign = ''] = /^gpgsig [\s\S]*?\n(?! )/m.exec(await signed(other.sign)) ?? []
-    expect(await pushed(right.replace(sign, foreign + sign))).toMatchObject(rejected)
-    expect(await pushed(right.replace(sign, sign + foreign))).toMatchObject(rejected)
+    expect(await pushed(signedCommit.replace(sign, foreign + sign))).toMatchObject(rejected)
+    expect(await pushed(signedCommit.replace(sign, sign + foreign))).toMatchObject(rejected)
 
-    expect(await pushed(right)).toMatchObject(accepted)
+    expect(await pushed(signedCommit)).toMatchObject(accepted)
     const beside = ['-c', 'gpg.format=ssh', '-c', `user.signingKey=${ssh.file}`]
     expect(await pushed(await signed(beside), 'pgp/beside')).toMatchObject(accepted)
   } finally {

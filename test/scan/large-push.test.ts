@@ -14,7 +14,7 @@ import { templates, type WorkTree, workTree } from './fixtures/repositories.ts'
 
 const settings = { gitleaks, seconds: 90, maxBlobBytes: 50 << 20, fingerprintKey: 'a key for tests' }
 /** Settings under which every push is scanned in a child process. */
-const apart = { ...settings, inProcessLimits: { maxObjects: 0 } }
+const inChild = { ...settings, inProcessLimits: { maxObjects: 0 } }
 const never = new AbortController().signal
 
 let tree: WorkTree
@@ -52,15 +52,15 @@ test('a large push is scanned to its end, with little time on the sessions’ ow
   await tree.write('b.bin', zip({ 'c.txt': `${prose(3_000_000)}${hidden}\n` }))
   await tree.commit()
   const push = await tree.push(['main'])
-  const [own, others] = [process.threadCpuUsage(), await childrensMs()]
+  const [ownBefore, childrenBefore] = [process.threadCpuUsage(), await childrensMs()]
   const [refusal] = await secrets(settings).run(push, () => {}, never)
-  const ownMs = process.threadCpuUsage(own).user / 1000
-  const othersMs = (await childrensMs()) - others
+  const ownMs = process.threadCpuUsage(ownBefore).user / 1000
+  const childMs = (await childrensMs()) - childrenBefore
   expect(refusal?.reason).toMatch(/^secret found/)
   expect(push.record.findings.map(({ path, line }) => `${path}:${line}`)).toEqual(
     expect.arrayContaining(['a.txt:20001', expect.stringMatching(/^b\.bin!c\.txt:/)]),
   )
-  expect(ownMs).toBeLessThan(othersMs / 4)
+  expect(ownMs).toBeLessThan(childMs / 4)
 })
 
 test('a small push that unpacks to a large one is scanned in a child process', async () => {
@@ -80,19 +80,19 @@ test('a small push that takes long to scan is scanned in a child process', async
   await tree.commit()
   const parents = join(folder, 'parents')
   const by = { ...settings, gitleaks: await fakeGitleaks(`echo $PPID >> ${parents}; exec ${gitleaks} "$@"`) }
-  const late = {
+  const tight = {
     maxMs: 0,
     maxBytes: 1 << 20,
     maxObjects: 1_000,
     maxUnpackedBytes: 1 << 20,
     maxUnpacks: 30_000,
   }
-  for (const each of [by, { ...by, inProcessLimits: late }]) {
+  for (const each of [by, { ...by, inProcessLimits: tight }]) {
     const push = await tree.push(['main'])
-    const own = process.threadCpuUsage()
+    const ownBefore = process.threadCpuUsage()
     expect(await secrets(each).run(push, () => {}, never)).toHaveLength(1)
     expect(push.record.findings).toMatchObject([{ path: 'a.txt', line: 2 }])
-    expect(process.threadCpuUsage(own).user / 1000).toBeLessThan(1_500)
+    expect(process.threadCpuUsage(ownBefore).user / 1000).toBeLessThan(1_500)
   }
   expect((await readFile(parents, 'utf8')).split('\n')).not.toContain(`${process.pid}`)
 })
@@ -110,9 +110,9 @@ test('a scan in a child process has the same findings as one on this thread', as
     await secrets(by).run(push, () => {}, never)
     return push.record.findings
   }
-  const here = await found(settings)
-  expect(here.map(finding => finding.path).sort()).toEqual(['commit message', 'new.txt', 'tag v1'])
-  expect(await found(apart)).toEqual(here)
+  const inProcess = await found(settings)
+  expect(inProcess.map(finding => finding.path).sort()).toEqual(['commit message', 'new.txt', 'tag v1'])
+  expect(await found(inChild)).toEqual(inProcess)
 })
 
 test.each<[string, string, RegExp]>([
@@ -125,7 +125,7 @@ test.each<[string, string, RegExp]>([
     await tree.write('a.txt', prose(200_000))
     await tree.commit()
     const push = await tree.push(['main'])
-    const run = secrets({ ...apart, gitleaks: await fakeGitleaks(script) }).run(push, () => {}, never)
+    const run = secrets({ ...inChild, gitleaks: await fakeGitleaks(script) }).run(push, () => {}, never)
     await expect(run).rejects.toThrow(saying)
     await expect(run).rejects.toBeInstanceOf(GateFault)
     expect(await readdir(push.scratch)).toEqual([])
@@ -136,7 +136,7 @@ test('a child process that runs out of memory refuses the push as the gate’s f
   await tree.write('a.txt', Array.from({ length: 20_000 }, () => githubToken()).join('\n'))
   await tree.commit()
   const push = await tree.push(['main'])
-  const run = secrets({ ...apart, childHeapMib: 12 }).run(push, () => {}, never)
+  const run = secrets({ ...inChild, childHeapMib: 12 }).run(push, () => {}, never)
   await expect(run).rejects.toBeInstanceOf(GateFault)
   await expect(run).rejects.toMatchObject({
     cause: { message: expect.stringMatching(/without an answer \(SIG/) },
@@ -146,12 +146,12 @@ test('a child process that runs out of memory refuses the push as the gate’s f
 
 test('a deadline or a disconnect ends a child process, gitleaks and its children', async () => {
   const pid = join(folder, 'pid')
-  const hangs = await fakeGitleaks(`sleep 1000 & echo $! > ${pid}; wait`)
+  const hanging = await fakeGitleaks(`sleep 1000 & echo $! > ${pid}; wait`)
   await tree.write('a.txt', 'a\n')
   await tree.commit()
   const push = await tree.push(['main'])
-  const late = secrets({ ...apart, gitleaks: hangs, seconds: 4 }).run(push, () => {}, never)
-  await expect(late).rejects.toThrow(/within 4 s/)
+  const tight = secrets({ ...inChild, gitleaks: hanging, seconds: 4 }).run(push, () => {}, never)
+  await expect(tight).rejects.toThrow(/within 4 s/)
   await until(
     () => hasEnded(pid),
     5_000,
@@ -159,44 +159,44 @@ test('a deadline or a disconnect ends a child process, gitleaks and its children
   )
   await rm(pid)
 
-  const gone = new AbortController()
-  const again = await tree.push(['main'])
-  const left = secrets({ ...apart, gitleaks: hangs }).run(again, () => {}, gone.signal)
-  left.catch(() => {})
-  const there = () =>
+  const disconnect = new AbortController()
+  const secondPush = await tree.push(['main'])
+  const disconnected = secrets({ ...inChild, gitleaks: hanging }).run(secondPush, () => {}, disconnect.signal)
+  disconnected.catch(() => {})
+  const isStarted = () =>
     access(pid).then(
       () => true as const,
       () => undefined,
     )
-  await until(there, 30_000, () => 'gitleaks does not start')
-  gone.abort(new Error('the agent has disconnected'))
-  await expect(left).rejects.toThrow(/stopped/)
+  await until(isStarted, 30_000, () => 'gitleaks does not start')
+  disconnect.abort(new Error('the agent has disconnected'))
+  await expect(disconnected).rejects.toThrow(/stopped/)
   await until(
     () => hasEnded(pid),
     5_000,
     () => 'gitleaks still runs',
   )
-  expect(await readdir(again.scratch)).toEqual([])
+  expect(await readdir(secondPush.scratch)).toEqual([])
 })
 
 test('a limit that a child process finds refuses the push without a fault', async () => {
   await tree.write('a.txt', prose(3_000_000))
   await tree.commit()
   const push = await tree.push(['main'])
-  const [refusal] = await secrets({ ...apart, maxBlobBytes: 1 << 20 }).run(push, () => {}, never)
+  const [refusal] = await secrets({ ...inChild, maxBlobBytes: 1 << 20 }).run(push, () => {}, never)
   expect(refusal).toMatchObject({ reason: 'too much to scan', ref: 'refs/heads/main' })
 })
 
 test('a killed child process refuses the push as the gate’s fault, and leaves no gitleaks', async () => {
   const pid = join(folder, 'pid')
   // The child is killed as early as possible: before it has reported that gitleaks runs.
-  const hangs = await fakeGitleaks(
+  const hanging = await fakeGitleaks(
     `echo $$ > ${pid}; [ $PPID = ${process.pid} ] || kill -9 $PPID; exec sleep 1000`,
   )
   await tree.write('a.txt', 'a\n')
   await tree.commit()
   const push = await tree.push(['main'])
-  const run = secrets({ ...apart, gitleaks: hangs }).run(push, () => {}, never)
+  const run = secrets({ ...inChild, gitleaks: hanging }).run(push, () => {}, never)
   await expect(run).rejects.toBeInstanceOf(GateFault)
   await expect(run).rejects.toMatchObject({
     cause: { message: expect.stringMatching(/without an answer \(SIGKILL\)/) },
@@ -214,9 +214,9 @@ test('twenty thousand secrets are refused within seconds', async () => {
   await tree.write('dump.txt', Array.from({ length: 20_000 }, line).join(''))
   await tree.commit()
   const push = await tree.push(['main'])
-  const own = process.threadCpuUsage()
+  const ownBefore = process.threadCpuUsage()
   const [refusal] = await secrets(settings).run(push, () => {}, never)
   expect(refusal?.reason).toMatch(/^secret found: .* and 499 more$/)
   expect(push.record.findings).toHaveLength(500)
-  expect(process.threadCpuUsage(own).user / 1000).toBeLessThan(4_000)
+  expect(process.threadCpuUsage(ownBefore).user / 1000).toBeLessThan(4_000)
 })

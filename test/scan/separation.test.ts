@@ -24,7 +24,7 @@ async function scan(refs: readonly string[] = ['main'], pass?: PassChanges) {
   return {
     refused: refusals.map(({ ref }) => ref),
     findings,
-    told: findings.map(({ rule, path, line }) => `${rule} ${path}:${line}`).sort(),
+    summaries: findings.map(({ rule, path, line }) => `${rule} ${path}:${line}`).sort(),
     bytes: scanned.bytes,
   }
 }
@@ -37,13 +37,13 @@ test('a name without a value at the end of a file does not take the next file fo
   await tree.write('config/.env.example', '# copy to .env.local\nPORT=80\nAPI_KEY=\n')
   await tree.write('config/.env.local', `CLIENT_SECRET="${anyKey()}"\nPORT=80\n`)
   await tree.commit()
-  expect((await scan()).told).toEqual(['generic-api-key config/.env.local:1'])
+  expect((await scan()).summaries).toEqual(['generic-api-key config/.env.local:1'])
 })
 
 test('a name without a value at the end of all files does not take the canary for its value', async () => {
   await tree.write('.env.example', 'API_KEY=\n')
   await tree.commit()
-  expect((await scan()).told).toEqual([])
+  expect((await scan()).summaries).toEqual([])
 })
 
 /** Split, so that no scanner takes a line below for its use. */
@@ -68,11 +68,11 @@ test.each([
     `kind: Secret\ndata:\n  b: ${base64(anyKey())}\n`,
     'kubernetes-secret-yaml b.yaml:3',
   ],
-])('%s does not reach into the next file', async (_, before, after, told) => {
+])('%s does not reach into the next file', async (_, before, after, summaries) => {
   await tree.write('a.yaml', before)
   await tree.write('b.yaml', after)
   await tree.commit()
-  expect((await scan()).told).toContain(told)
+  expect((await scan()).summaries).toContain(summaries)
 })
 
 test('a file that upstream removed is found when a branch restores it, beside a branch that still has it', async () => {
@@ -87,7 +87,7 @@ test('a file that upstream removed is found when a branch restores it, beside a 
   await tree.commit('Side')
   await tree.write('app.ts', content)
   await tree.commit('Back, where upstream still has it')
-  expect((await scan(['side'])).told).toEqual([])
+  expect((await scan(['side'])).summaries).toEqual([])
   await tree.git('checkout', '--quiet', 'main')
   await tree.write('app.ts', content)
   await tree.commit('Revert')
@@ -117,16 +117,16 @@ test('a key store is found beside the same content under a name that is only an 
   await tree.write('.p12', 'a key store')
   await tree.write('a.p12', 'a key store')
   await tree.commit()
-  expect((await scan()).told).toEqual(['pkcs12-file a.p12:1'])
+  expect((await scan()).summaries).toEqual(['pkcs12-file a.p12:1'])
 })
 
 test('a second tree line in a commit header is scanned', async () => {
   const id = await tree.commit()
   const commit = await tree.git('cat-file', 'commit', id)
-  const more = `tree ${Buffer.from(awsKeyId()).toString('hex')}`
-  await tree.write('../commit', `${commit.replace('\n\n', `\n${more}\n\n`)}\n`)
-  const made = await tree.git('hash-object', '-t', 'commit', '-w', '--literally', '../commit')
-  expect((await scan([`${made}:refs/heads/x`])).told).toEqual([
+  const extraLine = `tree ${Buffer.from(awsKeyId()).toString('hex')}`
+  await tree.write('../commit', `${commit.replace('\n\n', `\n${extraLine}\n\n`)}\n`)
+  const commitId = await tree.git('hash-object', '-t', 'commit', '-w', '--literally', '../commit')
+  expect((await scan([`${commitId}:refs/heads/x`])).summaries).toEqual([
     expect.stringMatching(/^aws-access-token commit header:/),
   ])
 })
@@ -142,17 +142,17 @@ test('every entry of a Kubernetes secret is a finding, beside known and excepted
   await tree.commit()
   const excepted = await scan(['main'], { exceptions })
   expect(excepted.refused).toEqual(['refs/heads/main'])
-  expect(excepted.told).toEqual([7, 8, 9].map(line => `kubernetes-secret-yaml k.yaml:${line}`))
+  expect(excepted.summaries).toEqual([7, 8, 9].map(line => `kubernetes-secret-yaml k.yaml:${line}`))
   await tree.publish('first:main')
   const beside = await scan()
-  expect(beside.told).toEqual([8, 9].map(line => `kubernetes-secret-yaml k.yaml:${line}`))
+  expect(beside.summaries).toEqual([8, 9].map(line => `kubernetes-secret-yaml k.yaml:${line}`))
   await tree.publish('main')
   await tree.write(
     'k.yaml',
     `# ours\n${secretYaml(`username: ${user}`, `db: ${password}`, 'api: |', `  ${key}`)}`,
   )
   await tree.commit()
-  expect((await scan()).told).toEqual([])
+  expect((await scan()).summaries).toEqual([])
 })
 
 test('other documents, other maps and templates have no entries of a secret', async () => {
@@ -160,7 +160,7 @@ test('other documents, other maps and templates have no entries of a secret', as
   const template = secretYaml('a: {{ .Values.a | b64enc }}', 'b: ""').replace('data:', 'stringData:')
   await tree.write('k.yaml', `${map}---\n${template}`)
   await tree.commit()
-  expect((await scan()).told).toEqual([])
+  expect((await scan()).summaries).toEqual([])
 })
 
 const keyring = (bytes: number) => {
@@ -177,16 +177,16 @@ test.each([
   const line = before.split('\n').length
   await tree.write('keys.asc', `${before}${key}`)
   await tree.commit()
-  expect((await scan()).told).toEqual([`private-key keys.asc:${line}`])
+  expect((await scan()).summaries).toEqual([`private-key keys.asc:${line}`])
   await tree.publish('main')
   await tree.write('keys.asc', `# ours\n${before}${key}`)
   await tree.commit()
-  expect((await scan()).told).toEqual([])
+  expect((await scan()).summaries).toEqual([])
 })
 
 test('a long program that names the header and the footer of a private key has no finding', async () => {
   const ends = ['BEGIN', 'END'].map(word => `const ${word} = '-----${word} RSA PRIVATE KEY-----'\n`)
   await tree.write('pem.js', `${ends[0]}${prose(150_000)}${ends[1]}`)
   await tree.commit()
-  expect((await scan()).told).toEqual([])
+  expect((await scan()).summaries).toEqual([])
 })

@@ -33,10 +33,10 @@ async function isFound(secret: string, content: Buffer): Promise<boolean> {
 }
 
 /** Changes one byte. A negative offset counts from the end. */
-function changedAt(content: Buffer, at: number): Buffer {
+function changedAt(content: Buffer, offset: number): Buffer {
   const changed = Buffer.from(content)
-  const where = at < 0 ? changed.length + at : at
-  changed.writeUInt8(changed.readUInt8(where) ^ 255, where)
+  const position = offset < 0 ? changed.length + offset : offset
+  changed.writeUInt8(changed.readUInt8(position) ^ 255, position)
   return changed
 }
 
@@ -83,11 +83,11 @@ test.each([
   ['its footer', -3],
   ['its index', -20],
   ['its check', -30],
-])('xz with %s corrupt loses nothing', async (_, at) => {
+])('xz with %s corrupt loses nothing', async (_, offset) => {
   const secret = githubToken()
   for (const before of ['', noise(100_000)]) {
     const packed = packedBy('xz', `${before}${prose(3000)}${secret}\n${prose(100)}`)
-    expect(await isFound(secret, changedAt(packed, at))).toBe(true)
+    expect(await isFound(secret, changedAt(packed, offset))).toBe(true)
   }
 })
 
@@ -101,8 +101,12 @@ test.each<[string, (text: string) => Buffer]>([
     const start = `${noise(before)}${prose(3000)}${secret}\n${prose(20)}`
     const packed = pack(start + noise(200_000))
     // The same text may compress to slightly more bytes with other text after it.
-    const behind = pack(start).length + 1000
-    const damaged = Buffer.concat([packed.subarray(0, behind), Buffer.alloc(2000, 0xff), randomBytes(70_000)])
+    const prefixLength = pack(start).length + 1000
+    const damaged = Buffer.concat([
+      packed.subarray(0, prefixLength),
+      Buffer.alloc(2000, 0xff),
+      randomBytes(70_000),
+    ])
     expect(await isFound(secret, damaged)).toBe(true)
   }
 })
@@ -111,12 +115,12 @@ test.each([100, 3_000, 20_000, 50_000])(
   'gzip with an invalid block after %d bytes is scanned up to it',
   async length => {
     const secret = githubToken()
-    const sound = deflateRawSync(`${noise(length)}${prose(length)}${secret}\n`, {
+    const valid = deflateRawSync(`${noise(length)}${prose(length)}${secret}\n`, {
       finishFlush: constants.Z_FULL_FLUSH,
     })
     const head = Buffer.from([0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 3])
     for (const rest of [Buffer.alloc(8, 7), Buffer.alloc(0), Buffer.alloc(100_000, 7)])
-      expect(await isFound(secret, Buffer.concat([head, sound, rest]))).toBe(true)
+      expect(await isFound(secret, Buffer.concat([head, valid, rest]))).toBe(true)
   },
 )
 
@@ -163,12 +167,15 @@ test.each<[string, (text: string) => Buffer]>([
   ['zstd', zstdCompressSync],
   ['gzip', gzipSync],
 ])('consecutive streams of %s are unpacked once each', async (kind, pack) => {
-  const [one, last] = [pack(prose(50_000)), githubToken()]
-  const content = Buffer.concat([...Array.from({ length: 12 }, () => one), pack(prose(1000) + last)])
+  const [repeated, lastToken] = [pack(prose(50_000)), githubToken()]
+  const content = Buffer.concat([
+    ...Array.from({ length: 12 }, () => repeated),
+    pack(prose(1000) + lastToken),
+  ])
   const found = await views(content, { maxUnpackedBytes: 13 * 60_000 })
   const unpacked = found.filter(view => view.encodings.join() === kind)
   expect(unpacked).toHaveLength(13)
-  expect(unpacked.some(view => view.content.includes(last))).toBe(true)
+  expect(unpacked.some(view => view.content.includes(lastToken))).toBe(true)
 })
 
 // The input is read in chunks of 64 KiB.
@@ -208,8 +215,10 @@ test('a text chunk of a PNG that was compressed with a small window is found, an
 test('machine code is not taken for compressed streams', async () => {
   const program = fs.readFileSync(process.execPath).subarray(0, 48 * MIB)
   const budget = new Budget({ ...defaultLimits, maxBlobBytes: 50 * MIB, maxUnpacks: 600 })
-  for (let at = 0; at < program.length; at += 8 * MIB)
-    expect(() => findStreams(program.subarray(at, at + 8 * MIB), { budget, isStart: at === 0 })).not.toThrow()
+  for (let offset = 0; offset < program.length; offset += 8 * MIB)
+    expect(() =>
+      findStreams(program.subarray(offset, offset + 8 * MIB), { budget, isStart: offset === 0 }),
+    ).not.toThrow()
 })
 
 test.each<[string, string]>([

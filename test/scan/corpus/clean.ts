@@ -2,7 +2,7 @@ import { createHash, generateKeyPairSync, randomBytes, randomUUID } from 'node:c
 import { chmod, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { deflateSync, gzipSync } from 'node:zlib'
-import { packedBy, png, tar, wide, zip } from '../fixtures/archives.ts'
+import { packedBy, png, tar, wideText, zip } from '../fixtures/archives.ts'
 import { githubToken, privateKey, prose } from '../fixtures/fakes.ts'
 import { onMain } from './content.ts'
 import type { Case, Work } from './index.ts'
@@ -39,7 +39,7 @@ function beside(
       await work.write('deploy/.env', `TOKEN=${olds[1]}\nA=1\n`)
       await work.write('deploy/key.pem', olds[2] ?? '')
       await work.write('fixtures/old.zip', zip({ 'a.txt': `token ${olds[0]}\n` }))
-      await work.write('fixtures/old.reg', wide(`token ${olds[0]}\n`, { mark: true }))
+      await work.write('fixtures/old.reg', wideText(`token ${olds[0]}\n`, { mark: true }))
       await work.commit('Old secrets')
       await work.publish('main')
       const refspecs = await change(work, olds)
@@ -170,7 +170,7 @@ export const cleanCases: readonly Case[] = [
   harmless('a zip of code', 'src.zip', () => zip({ 'a.ts': prose(20_000), 'b/c.ts': prose(5_000) })),
   harmless('a tar.gz of code', 'src.tgz', () => gzipSync(tar({ 'a.ts': prose(20_000) }))),
   harmless('a tar.xz of code', 'src.txz', () => packedBy('xz', tar({ 'a.ts': prose(20_000) }))),
-  harmless('UTF-16 text', 'strings.reg', () => wide(prose(5_000), { mark: true })),
+  harmless('UTF-16 text', 'strings.reg', () => wideText(prose(5_000), { mark: true })),
   harmless(
     'an SSH public key',
     'keys.pub',
@@ -464,7 +464,7 @@ export const cleanCases: readonly Case[] = [
     return undefined
   }),
   beside('a UTF-16 file of upstream with a secret is touched', async (work, [token]) => {
-    await work.write('fixtures/old.reg', wide(`token ${token}\nmore\n`, { mark: true }))
+    await work.write('fixtures/old.reg', wideText(`token ${token}\nmore\n`, { mark: true }))
     await work.commit()
     return undefined
   }),

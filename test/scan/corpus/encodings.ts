@@ -1,5 +1,5 @@
 import { brotliCompressSync, deflateRawSync, deflateSync, gzipSync, zstdCompressSync } from 'node:zlib'
-import { packedBy, png, tar, wide, zip } from '../fixtures/archives.ts'
+import { packedBy, png, tar, wideText, zip } from '../fixtures/archives.ts'
 import { adobeId, anyKey, awsKeyId, githubToken, privateKey, prose, random } from '../fixtures/fakes.ts'
 import { inFile, onMain } from './content.ts'
 import type { Case } from './index.ts'
@@ -118,20 +118,20 @@ const base64url = (content: string) => Buffer.from(content).toString('base64url'
 
 /** Encodings that a scanner of plain text does not decode. */
 export const caughtEncodings: readonly Case[] = [
-  inFile('UTF-16 LE with a byte-order mark', 'a.reg', s => wide(`first\n${line(s)}`, { mark: true })),
-  inFile('UTF-16 BE with a byte-order mark', 'a.reg', s => wide(line(s), { big: true, mark: true })),
-  inFile('UTF-16 LE without a byte-order mark', 'a.reg', s => wide(line(s), {})),
-  inFile('UTF-16 BE without a byte-order mark', 'a.reg', s => wide(line(s), { big: true })),
-  inFile('UTF-32 LE', 'a.txt', s => wide(line(s), { bits: 32 })),
+  inFile('UTF-16 LE with a byte-order mark', 'a.reg', s => wideText(`first\n${line(s)}`, { mark: true })),
+  inFile('UTF-16 BE with a byte-order mark', 'a.reg', s => wideText(line(s), { big: true, mark: true })),
+  inFile('UTF-16 LE without a byte-order mark', 'a.reg', s => wideText(line(s), {})),
+  inFile('UTF-16 BE without a byte-order mark', 'a.reg', s => wideText(line(s), { big: true })),
+  inFile('UTF-32 LE', 'a.txt', s => wideText(line(s), { bits: 32 })),
   inFile('UTF-32 BE with a byte-order mark', 'a.txt', s =>
-    wide(line(s), { bits: 32, big: true, mark: true }),
+    wideText(line(s), { bits: 32, big: true, mark: true }),
   ),
   inFile('UTF-16 in another script', 'a.txt', s =>
-    wide(`ключ доступа к базе данных: ${s} и ещё немного текста\n`, {}),
+    wideText(`ключ доступа к базе данных: ${s} и ещё немного текста\n`, {}),
   ),
-  inFile('UTF-16 in a binary', 'a.dll', s => Buffer.concat([binary, wide(s, {}), binary])),
+  inFile('UTF-16 in a binary', 'a.dll', s => Buffer.concat([binary, wideText(s, {}), binary])),
   inFile('UTF-16 BE in a binary, at an odd offset', 'a.dll', s =>
-    Buffer.concat([binary, Buffer.from([1]), wide(s, { big: true }), Buffer.from([0, 0]), binary]),
+    Buffer.concat([binary, Buffer.from([1]), wideText(s, { big: true }), Buffer.from([0, 0]), binary]),
   ),
   inFile('base64', 'a.yml', s => `data: ${base64(line(s))}\n`),
   inFile('base64 for URLs', 'a.yml', s => `data: ${Buffer.from(`??>>${line(s)}`).toString('base64url')}\n`),
@@ -168,7 +168,7 @@ export const caughtEncodings: readonly Case[] = [
   inFile(
     'base64 of UTF-16, as PowerShell takes it',
     'a.ps1',
-    s => `powershell -enc ${base64(wide(`$t = '${s}'`, {}))}\n`,
+    s => `powershell -enc ${base64(wideText(`$t = '${s}'`, {}))}\n`,
   ),
   inFile('base64 in a data URI', 'a.html', s => `<img src="data:text/plain;base64,${base64(line(s))}">\n`),
   inFile('base64 after other letters of its alphabet', 'a.txt', s => `prefix/${base64(line(s))}\n`),
@@ -303,7 +303,7 @@ export const caughtEncodings: readonly Case[] = [
   inFile('base64 of a binary', 'a.txt', s => base64(amid(Buffer.from(line(s))))),
   inFile('base64 of a binary with gzip', 'a.txt', s => base64(amid(gzipSync(line(s))))),
   inFile('base64 of a tar', 'a.txt', s => base64(tar({ 'app.ts': line(s) }))),
-  inFile('base64 of UTF-16 in a binary', 'a.txt', s => base64(amid(wide(line(s), {})))),
+  inFile('base64 of UTF-16 in a binary', 'a.txt', s => base64(amid(wideText(line(s), {})))),
   inFile('hex of a binary', 'a.txt', s => amid(Buffer.from(line(s))).toString('hex')),
   inFile('hex after a letter that could be its digit', 'a.txt', s => `data${Buffer.from(s).toString('hex')}`),
   ...(
@@ -381,10 +381,10 @@ export const caughtEncodings: readonly Case[] = [
   inFile('base32 in lines', 'a.txt', s => wrapped(base32(`${prose(100)}${s}\n`))),
   inFile('base85 of git and Python', 'a.py', s => `t = b85decode("${base85(line(s))}")\n`),
   inFile('base64 in ASCII after UTF-16', 'a.log', s =>
-    Buffer.concat([wide(prose(2_000), { mark: true }), Buffer.from(`data: ${base64(line(s))}\n`)]),
+    Buffer.concat([wideText(prose(2_000), { mark: true }), Buffer.from(`data: ${base64(line(s))}\n`)]),
   ),
   inFile('URL escapes in ASCII after UTF-16', 'a.log', s =>
-    Buffer.concat([wide(prose(2_000), { mark: true }), Buffer.from(each(s, code => `%${hex(code)}`))]),
+    Buffer.concat([wideText(prose(2_000), { mark: true }), Buffer.from(each(s, code => `%${hex(code)}`))]),
   ),
   inFile('base64 after a false byte-order mark', 'a.txt', s =>
     Buffer.concat([latin('\xff\xfe\0'), Buffer.from(`data: ${base64(line(s))}\n`)]),
@@ -393,13 +393,13 @@ export const caughtEncodings: readonly Case[] = [
   inFile('uuencode', 'a.uu', s => uuencoded(`${prose(80)}${line(s)}`)),
   inFile('Ascii85', 'a.txt', s => `<~${ascii85(Buffer.from(line(s)))}~>\n`),
   inFile('UTF-16 after ASCII of an odd length', 'a.log', s =>
-    Buffer.concat([Buffer.from('odd'), wide(line(s).repeat(3), {})]),
+    Buffer.concat([Buffer.from('odd'), wideText(line(s).repeat(3), {})]),
   ),
   inFile('UTF-16 after an extra byte', 'a.log', s =>
-    Buffer.concat([wide('the first line\n', { mark: true }), Buffer.from('\n'), wide(line(s), {})]),
+    Buffer.concat([wideText('the first line\n', { mark: true }), Buffer.from('\n'), wideText(line(s), {})]),
   ),
   inFile('UTF-16 in one order, then in the other', 'a.log', s =>
-    Buffer.concat([wide('the first line\n', { mark: true }), wide(line(s), { big: true })]),
+    Buffer.concat([wideText('the first line\n', { mark: true }), wideText(line(s), { big: true })]),
   ),
   ...(
     [
@@ -520,9 +520,11 @@ export const caughtEncodings: readonly Case[] = [
     wrapped(base64(zip({ 'app.ts': `${prose(500)}${line(s)}` }))),
   ),
   inFile('xz in base64', 'a.txt', s => base64(packedBy('xz', line(s)))),
-  inFile('UTF-16 in gzip', 'a.gz', s => gzipSync(wide(line(s), { mark: true }))),
-  inFile('UTF-16 in a zip in base64', 'a.txt', s => base64(zip({ 'a.reg': wide(line(s), { mark: true }) }))),
-  inFile('base64 in UTF-16', 'a.txt', s => wide(`x: ${base64(line(s))}\n`, { mark: true })),
+  inFile('UTF-16 in gzip', 'a.gz', s => gzipSync(wideText(line(s), { mark: true }))),
+  inFile('UTF-16 in a zip in base64', 'a.txt', s =>
+    base64(zip({ 'a.reg': wideText(line(s), { mark: true }) })),
+  ),
+  inFile('base64 in UTF-16', 'a.txt', s => wideText(`x: ${base64(line(s))}\n`, { mark: true })),
   inFile('hex of gzip', 'a.txt', s => gzipSync(line(s)).toString('hex')),
   inFile('a compressed stream of a PDF', 'a.pdf', s =>
     Buffer.concat([
