@@ -160,6 +160,6 @@ test('a pack with unreachable objects is refused, and the mirror keeps none of t
   expect(refusal).toContain(stray)
   expect(await gate.upstream.ref('refs/heads/strays/more')).toBeUndefined()
   expect(await posted('strays/exact', newObjects.split('\n'))).toContain('ok refs/heads/strays/exact')
-  const pushAsFree = await agent.clone()
-  expect((await pushAsFree.git(['fetch', 'origin', stray])).output).toContain('not our ref')
+  const otherClone = await agent.clone()
+  expect((await otherClone.git(['fetch', 'origin', stray])).output).toContain('not our ref')
 })

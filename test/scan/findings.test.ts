@@ -51,9 +51,9 @@ test('a finding in an archive has the path inside the archive', async () => {
 })
 
 test('line numbers are right in UTF-16, in base64 and in later windows of a large file', async () => {
-  const { wideText: wide } = await import('./fixtures/archives.ts')
+  const { wideText } = await import('./fixtures/archives.ts')
   const long = (secret: string) => `${'line\n'.repeat(41)}token = ${secret}\n`
-  await tree.write('a.reg', wide(long(githubToken()), { mark: true }))
+  await tree.write('a.reg', wideText(long(githubToken()), { mark: true }))
   await tree.write(
     'b.yml',
     `${'a: b\n'.repeat(6)}x: ${Buffer.from(`token=${githubToken()};`).toString('base64')}\n`,

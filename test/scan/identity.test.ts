@@ -98,7 +98,7 @@ test('every commit needs a signature by an allowed key that is valid at its date
 })
 
 /** Creates an OpenPGP key in a keyring of its own. `sign` are git's options for signing with it. */
-function newOpenPgpKey(name: string, { at: date = '', expires = '0' } = {}) {
+function newOpenPgpKey(name: string, { date = '', expires = '0' } = {}) {
   const home = path.join(keys, name)
   fs.mkdirSync(home, { mode: 0o700 })
   const time = date ? ['--faked-system-time', date] : []
