@@ -30,8 +30,8 @@ export type Progress = (line: string) => void
 export interface Check {
   readonly name: string
   /**
-   * Starts slow work that needs no result of earlier checks. It stops with the signal, never rejects, and
-   * resolves when none of its work runs any more.
+   * Starts slow work that needs no result of earlier checks. It stops with the signal, never rejects, and resolves when
+   * none of its work runs any more.
    */
   prepare?(push: IncomingPush, signal: AbortSignal): Promise<void>
   run(push: IncomingPush, sendProgress: Progress, signal: AbortSignal): Promise<Refusal[]>

@@ -28,8 +28,8 @@ const OTHER_SIGNATURE =
 const MAX_SHOWN = 5
 
 /**
- * Checks the new commits' author and committer e-mail addresses against the grant's patterns, and their
- * signatures against its allowed signers. git verifies the signatures.
+ * Checks the new commits' author and committer e-mail addresses against the grant's patterns, and their signatures
+ * against its allowed signers. git verifies the signatures.
  */
 export function commitIdentity(settings: { readonly maxBlobBytes: number } & Partial<Limits>): Check {
   const limits: Limits = { ...defaultLimits, ...settings }

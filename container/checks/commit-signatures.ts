@@ -21,8 +21,8 @@ trust-model always
 `
 
 /**
- * Returns the commits that git does not find signed by an allowed key, each with git's letter for it: N not
- * signed, B bad, U unknown, X and Y expired, R revoked, E cannot be checked. git-verify-commit(1) decides.
+ * Returns the commits that git does not find signed by an allowed key, each with git's letter for it: N not signed, B
+ * bad, U unknown, X and Y expired, R revoked, E cannot be checked. git-verify-commit(1) decides.
  */
 export async function unverifiedCommits(
   push: IncomingPush,

@@ -25,9 +25,9 @@ interface Breach {
 const MAX_SHOWN = 5
 
 /**
- * Checks the changes of every new commit against the grant's file rules: denied paths, symbolic links, submodules
- * and file sizes. A merge breaks no rule by keeping its parents' versions, except where it drops a parent's
- * change at a denied path.
+ * Checks the changes of every new commit against the grant's file rules: denied paths, symbolic links, submodules and
+ * file sizes. A merge breaks no rule by keeping its parents' versions, except where it drops a parent's change at a
+ * denied path.
  */
 export function fileRules(settings: FilesSettings): Check {
   const limits: Limits = { ...defaultLimits, ...settings }
@@ -62,8 +62,8 @@ export function fileRules(settings: FilesSettings): Check {
 }
 
 /**
- * Refuses objects that no ref reaches: they would stay in the mirror for any client that knows their ids, and
- * upstream would lack them.
+ * Refuses objects that no ref reaches: they would stay in the mirror for any client that knows their ids, and upstream
+ * would lack them.
  */
 const unreachableRefusal = (ids: readonly string[]): Refusal => ({
   reason: 'the pack holds objects that none of its refs reach',
@@ -72,8 +72,8 @@ const unreachableRefusal = (ids: readonly string[]): Refusal => ({
 })
 
 /**
- * Returns a function from a path to the grant's pattern that denies it. Results are cached, since many commits
- * change the same paths.
+ * Returns a function from a path to the grant's pattern that denies it. Results are cached, since many commits change
+ * the same paths.
  */
 function denyMatcher({ pass }: IncomingPush): (path: string) => string | undefined {
   const denied = pass.terms.denyPaths.map(glob => ({ glob, pattern: compileGlob(glob) }))

@@ -20,8 +20,7 @@ export const checks = (settings: Settings): readonly Check[] => [
     gitleaks: settings.gitleaks,
     seconds: settings.scanMs / 1000,
     maxBlobBytes: settings.maxBlobBytes,
-    // The key derives from the pass key, which outlives a container's disk. Another pass key makes other
-    // fingerprints.
+    // The key derives from the pass key, which outlives a container's disk. Another pass key makes other fingerprints.
     fingerprintKey: createHmac('sha256', settings.passKey).update('fingerprints of findings').digest('hex'),
   }),
 ]

@@ -29,8 +29,7 @@ export const defaultLimits: Omit<Limits, 'maxBlobBytes'> = {
 }
 
 /**
- * The push is beyond a limit. The message and the remedy are for the agent. The push is refused, and it is not a
- * fault.
+ * The push is beyond a limit. The message and the remedy are for the agent. The push is refused, and it is not a fault.
  */
 export class LimitExceeded extends Error {
   readonly remedy: string

@@ -10,9 +10,9 @@ import { ObjectReader } from './objects/object-reader.ts'
 const MAX_REMEDIES = 20
 
 /**
- * Refuses commands that the grant does not allow, as far as that needs no objects: a create, a delete, or an
- * update where the grant has neither `update` nor `force`. Moving a tag drops the object that it named, so it
- * always needs `force`.
+ * Refuses commands that the grant does not allow, as far as that needs no objects: a create, a delete, or an update
+ * where the grant has neither `update` nor `force`. Moving a tag drops the object that it named, so it always needs
+ * `force`.
  */
 export function checkGrant(commands: readonly Command[], grant: Grant, repository: string): Refusal[] {
   const refuse = createRefuser(grant, repository)
@@ -96,8 +96,8 @@ async function tipTypes(
 const MAX_CONCURRENT_QUERIES = 4
 
 /**
- * Returns by ref whether an update is a fast-forward or a forced update; unknown where its old value is not in
- * the mirror.
+ * Returns by ref whether an update is a fast-forward or a forced update; unknown where its old value is not in the
+ * mirror.
  */
 async function classifyUpdates(
   git: Git,
@@ -176,9 +176,7 @@ function createRefuser(grant: Grant, repository: string): (command: Command, act
   })
 }
 
-/**
- * Returns the part of the grant that decides: the pattern that denies the action, or the patterns that allow it.
- */
+/** Returns the part of the grant that decides: the pattern that denies the action, or the patterns that allow it. */
 function describeAllowed(ref: string, grant: Grant, action: Action): string {
   const denying = decidingRule(grant, ref, action)
   if (denying) return `may not ${action} ${denying.pattern.replaceAll('{agent}', grant.agent)}`

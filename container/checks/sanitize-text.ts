@@ -1,8 +1,8 @@
 export const REDACTED = '[redacted]'
 
 /**
- * The prefixes and lengths of common services' tokens. Checks before the scan print names and paths without
- * knowing the secrets in them.
+ * The prefixes and lengths of common services' tokens. Checks before the scan print names and paths without knowing the
+ * secrets in them.
  */
 const TOKEN_SHAPES =
   /(?<![A-Za-z0-9])(?:gh[pousr]_|github_pat_|glpat-|gl(?:dt|rt|cbt|ptt)-|npm_|pypi-|dop_v1_|xox[a-z]-|xapp-|hf_|[spr]k_(?:live|test)_|sk-(?:proj|ant|svcacct)-|SG\.|shp(?:at|ca|pa|ss)_|AIza|AKIA|ASIA|ABIA|ACCA|eyJ|gate_)(?=[A-Za-z_.=-]*\d)[A-Za-z0-9_.=-]{16,}/g

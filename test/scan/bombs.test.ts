@@ -162,8 +162,8 @@ function writeZeros(objects: string, size: number): string {
   const hash = createHash('sha1').update(header)
   for (let i = 0; i < chunks; i++) hash.update(chunk)
   const id = hash.digest('hex')
-  // Deflate blocks that end on a byte border and reference no earlier block (RFC 1951), then the checksum of RFC
-  // 1950, to which a zero adds `a`.
+  // Deflate blocks that end on a byte border and reference no earlier block (RFC 1951), then the checksum of RFC 1950,
+  // to which a zero adds `a`.
   const blocks = (bytes: Buffer) => deflateRawSync(bytes, { finishFlush: constants.Z_FULL_FLUSH })
   let [a, b] = [1, 0]
   for (const byte of header) {

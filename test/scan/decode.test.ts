@@ -128,9 +128,7 @@ test('a file of escapes counts nothing towards the unpacked bytes', async () => 
   expect(found.map(({ encodings }) => encodings.join())).toContain('escapes')
 })
 
-/**
- * Returns text with several layers of escapes, quoted-printable and base64, which can be decoded in every order.
- */
+/** Returns text with several layers of escapes, quoted-printable and base64, which can be decoded in every order. */
 function inEveryOrder(layers: number): Buffer {
   let text = 'the gate lets pass what it has seen'
   for (let layer = 0; layer < layers; layer++) text = Buffer.from(text).toString('base64').replaceAll('=', '')

@@ -19,8 +19,8 @@ afterEach(() => tree.dispose())
 afterAll(() => templates.dispose())
 
 /**
- * Follows a remedy line by line: runs its commands as printed, in a shell without an editor, and calls `edit` for
- * each line that asks for an edit by hand.
+ * Follows a remedy line by line: runs its commands as printed, in a shell without an editor, and calls `edit` for each
+ * line that asks for an edit by hand.
  */
 async function followRemedy(refusal: Refusal | undefined, edit: () => Promise<unknown> = async () => {}) {
   const lines = refusal?.remedy ?? []

@@ -136,9 +136,7 @@ function inSharedPushes(cases: readonly Case[], perPush = CASES_PER_PUSH) {
         secrets,
         ran,
         record,
-        /**
-         * git's report of the case's own refs, a line for each: "<flag>\t<from>:<to>\t<summary>" (git-push(1)).
-         */
+        /** git's report of the case's own refs, a line for each: "<flag>\t<from>:<to>\t<summary>" (git-push(1)). */
         reports: ownOf(ran.stdout.split('\n'), line => line),
         refs: ownOf(record.refs, ({ ref }) => ref),
         before: ownOf(Object.entries(before), ([ref]) => ref),

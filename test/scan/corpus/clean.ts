@@ -103,8 +103,8 @@ export const cleanCases: readonly Case[] = [
   harmless('ids of commits', 'CHANGES.md', () =>
     times(300, i => `- ${hash('sha1')} change ${i} (${hash('sha1').slice(0, 7)})`),
   ),
-  // One string on each line: among strings between commas, one in some ten thousand reads like `…key","…` and
-  // matches a rule.
+  // One string on each line: among strings between commas, one in some ten thousand reads like `…key","…` and matches a
+  // rule.
   harmless('base64 of random bytes', 'test/vectors.b64', () =>
     times(200, () => randomBytes(60).toString('base64')),
   ),

@@ -535,9 +535,7 @@ export const caughtEncodings: readonly Case[] = [
   ),
 ]
 
-/**
- * Secrets that no scan decodes, by their nature or because the cost is too high; docs/scan.md gives the reasons.
- */
+/** Secrets that no scan decodes, by their nature or because the cost is too high; docs/scan.md gives the reasons. */
 export const residue: readonly Case[] = [
   inFile('split over two strings', 'a.js', s => `const t = "${s.slice(0, 12)}" + "${s.slice(12)}"\n`),
   inFile('reversed', 'a.js', s => `const t = "${[...s].reverse().join('')}"\n`),

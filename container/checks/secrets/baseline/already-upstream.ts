@@ -6,14 +6,13 @@ import type { LocatedMatch } from '../gitleaks/locate.ts'
 import { type BaselineOptions, type Candidate, UpstreamContents } from './upstream-contents.ts'
 
 /**
- * The most other files of upstream that one commit's findings are compared with, and the most pairs of file and
- * secret.
+ * The most other files of upstream that one commit's findings are compared with, and the most pairs of file and secret.
  */
 const MAX_SIBLINGS = 2_000
 const MAX_PAIRS = 2_000_000
 /**
- * The most branches of upstream whose file at a finding's path is read, newest first, and the most such lookups
- * of a push.
+ * The most branches of upstream whose file at a finding's path is read, newest first, and the most such lookups of a
+ * push.
  */
 const MAX_BRANCHES = 200
 const MAX_NAMES = 20_000
@@ -22,10 +21,7 @@ const MAX_COMMITS = 50
 const MAX_WALKS = 10
 /** The shortest secret that is compared, in characters. A shorter text occurs in many files by chance. */
 const MIN_SECRET = 6
-/**
- * The limits of the search through whole trees: the shortest secret in characters, the most secrets, and the
- * time.
- */
+/** The limits of the search through whole trees: the shortest secret in characters, the most secrets, and the time. */
 const GREP = { minLength: 16, maxSecrets: 100, ms: 5_000 }
 
 interface Options extends BaselineOptions {
@@ -163,8 +159,8 @@ async function ownPaths(
 }
 
 /**
- * Returns the other files of upstream that a finding's commit, or a new commit below it, changes, moves or
- * deletes, nearest commit first.
+ * Returns the other files of upstream that a finding's commit, or a new commit below it, changes, moves or deletes,
+ * nearest commit first.
  */
 async function changedSiblings(
   matches: readonly LocatedMatch[],

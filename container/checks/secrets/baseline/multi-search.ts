@@ -1,8 +1,8 @@
 /** From this many texts of one length on, one walk over the content looks for all of them. */
 const WALK_THRESHOLD = 50
 /**
- * Searches contents for many texts. The time does not grow with the product of texts and contents. `budget`
- * limits the bytes that are compared; a text that is not found within it counts as missing.
+ * Searches contents for many texts. The time does not grow with the product of texts and contents. `budget` limits the
+ * bytes that are compared; a text that is not found within it counts as missing.
  */
 export class MultiSearch {
   readonly found = new Set<string>()

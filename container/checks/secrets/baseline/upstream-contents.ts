@@ -10,8 +10,8 @@ import { MultiSearch } from './multi-search.ts'
 /** The most bytes of upstream's files that are read for a comparison. Beyond them a finding stays new. */
 const MAX_BYTES = 128 << 20
 /**
- * The most bytes that are compared with secrets, counted for each secret, in a child process and in the
- * companion's own.
+ * The most bytes that are compared with secrets, counted for each secret, in a child process and in the companion's
+ * own.
  */
 const MAX_COMPARED = 8 * 2 ** 30
 const MAX_COMPARED_IN_PROCESS = 256 << 20

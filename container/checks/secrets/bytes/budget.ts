@@ -13,8 +13,8 @@ export interface ThreadLimits {
 }
 
 /**
- * What is left of a push's limits for unpacking, decoding and computing. One budget counts for the whole push.
- * Its methods throw LimitExceeded.
+ * What is left of a push's limits for unpacking, decoding and computing. One budget counts for the whole push. Its
+ * methods throw LimitExceeded.
  */
 export class Budget {
   readonly #limits: Limits & ThreadLimits
@@ -22,7 +22,7 @@ export class Budget {
   #streams = 0
   #probes = 0
   #ms = 0
-  #turnMs = 0
+  #sinceYieldMs = 0
   constructor(limits: Limits & ThreadLimits) {
     this.#limits = limits
   }
@@ -46,10 +46,7 @@ export class Budget {
         'push smaller archives, or the files themselves',
       )
   }
-  /**
-   * Counts one attempt to inflate at a place that looks like a compressed stream, and the bytes read for its
-   * name.
-   */
+  /** Counts one attempt to inflate at a place that looks like a compressed stream, and the bytes read for its name. */
   countProbe(bytes = 0): void {
     this.#probes += 1 + Math.floor(bytes / NAME_BYTES_PER_PROBE)
     if (this.#probes > this.#limits.maxUnpacks * PROBES_PER_STREAM)
@@ -59,22 +56,22 @@ export class Budget {
       )
   }
   /** Runs synchronous work and counts its time. */
-  timed<T>(timed: () => T): T {
+  timed<T>(work: () => T): T {
     const started = performance.now()
     try {
-      return timed()
+      return work()
     } finally {
       const ms = performance.now() - started
       this.#ms += ms
-      this.#turnMs += ms
+      this.#sinceYieldMs += ms
     }
   }
   /** Says whether to yield the thread. Throws LimitExceeded when the scan has used its share of the thread. */
   shouldYield(): boolean {
     if (this.#ms > (this.#limits.maxMs ?? Number.POSITIVE_INFINITY))
       throw new LimitExceeded(`its files take more than ${this.#limits.maxMs} ms to scan`, '')
-    const isDue = this.#turnMs > YIELD_AFTER_MS
-    if (isDue) this.#turnMs = 0
+    const isDue = this.#sinceYieldMs > YIELD_AFTER_MS
+    if (isDue) this.#sinceYieldMs = 0
     return isDue
   }
 }

@@ -10,9 +10,9 @@ export function byteClass(pattern: RegExp): Uint8Array {
 }
 
 /**
- * Yields the runs of at least `min` bytes of a class. Each run has a byte at a multiple of `min`, so only those
- * bytes and their neighbours are read. A regular expression would overflow V8's stack: it keeps every step of a
- * greedy match, and fails on a match of some megabytes.
+ * Yields the runs of at least `min` bytes of a class. Each run has a byte at a multiple of `min`, so only those bytes
+ * and their neighbours are read. A regular expression would overflow V8's stack: it keeps every step of a greedy match,
+ * and fails on a match of some megabytes.
  */
 export function* runsOf(content: Buffer, bytes: Uint8Array, min: number): Generator<Run> {
   const isMember = (offset: number) => bytes[content[offset] ?? 0] === 1
@@ -35,9 +35,9 @@ const LINE_DECORATION = byteClass(/[ \t\r#>*|"'`,;\\]/)
 const isDecoration = (byte: number | undefined) => byte !== undefined && LINE_DECORATION[byte] === 1
 
 /**
- * Yields encoded blocks that are wrapped over several lines, as base64 is: whole lines of `min` to `max` bytes of
- * a class, then one line of any length with up to two `=`. The first line may have text before its run, and the
- * last line text after it. Each block comes with its offset and its lines joined.
+ * Yields encoded blocks that are wrapped over several lines, as base64 is: whole lines of `min` to `max` bytes of a
+ * class, then one line of any length with up to two `=`. The first line may have text before its run, and the last line
+ * text after it. Each block comes with its offset and its lines joined.
  */
 export function* wrappedBlocks(
   content: Buffer,

@@ -1,19 +1,14 @@
 import { open, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 
-/**
- * Bytes that can be read more than once. A large source is a temporary file, so that memory does not grow with
- * it.
- */
+/** Bytes that can be read more than once. A large source is a temporary file, so that memory does not grow with it. */
 export interface Source {
   readonly size: number
   read(start: number, length: number): Promise<Buffer>
   dispose(): Promise<void>
 }
 
-/**
- * The bytes of a source that are held in memory at once, and so the longest part that is decoded in one piece.
- */
+/** The bytes of a source that are held in memory at once, and so the longest part that is decoded in one piece. */
 export const SEGMENT_BYTES = 8 << 20
 
 export function memorySource(content: Buffer): Source {

@@ -19,15 +19,12 @@ export function isText(content: Buffer): boolean {
 
 export const PRINTABLE = byteClass(/[\t\n\r\x20-\x7e]/)
 /**
- * The length of a printable run that counts as text. Random bytes have such a run once in ten megabytes, and no
- * secret that gitleaks knows by its form is shorter.
+ * The length of a printable run that counts as text. Random bytes have such a run once in ten megabytes, and no secret
+ * that gitleaks knows by its form is shorter.
  */
 const MIN_TEXT_RUN = 16
 
-/**
- * Says whether there is a printable run anywhere in the content, in ASCII or in UTF-16 and UTF-32 with their
- * zeros.
- */
+/** Says whether there is a printable run anywhere in the content, in ASCII or in UTF-16 and UTF-32 with their zeros. */
 export function containsText(content: Buffer): boolean {
   let run = 0
   for (const byte of content)

@@ -4,16 +4,16 @@ import { LimitExceeded } from '../../limits.ts'
 /** The decoded texts that are scanned in any file, however short it is. */
 const MIN_TEXTS = 5_000
 /**
- * A file may have one more decoded text for this many of its bytes. A text worth scanning is longer than that,
- * and is decoded in few ways.
+ * A file may have one more decoded text for this many of its bytes. A text worth scanning is longer than that, and is
+ * decoded in few ways.
  */
 const BYTES_PER_TEXT = 4
 /** The digests that are held in memory at once. */
 const MAX_DIGESTS = 100_000
 
 /**
- * The decoded texts of a file that have been scanned. Nested encodings can be decoded in every order, and most
- * orders lead to the same texts.
+ * The decoded texts of a file that have been scanned. Nested encodings can be decoded in every order, and most orders
+ * lead to the same texts.
  */
 export class VisitedTexts {
   readonly #path: string
@@ -28,12 +28,12 @@ export class VisitedTexts {
     this.#remaining += bytes / BYTES_PER_TEXT
   }
   /**
-   * Says whether `content` is new at these lines and this place. Throws LimitExceeded beyond the allowed number
-   * of texts.
+   * Says whether `content` is new at these lines and this place. Throws LimitExceeded beyond the allowed number of
+   * texts.
    */
   isNew(content: Buffer, lines: readonly number[], ...place: readonly string[]): boolean {
-    const where = JSON.stringify([place, lines])
-    const key = `${hash('sha256', content, 'base64')} ${hash('sha256', where, 'base64')}`
+    const location = JSON.stringify([place, lines])
+    const key = `${hash('sha256', content, 'base64')} ${hash('sha256', location, 'base64')}`
     if (this.#digests.has(key)) return false
     if (--this.#remaining < 0)
       throw new LimitExceeded(

@@ -72,9 +72,7 @@ const MIN_BASE85 = 40
 /** The part of a run that decides whether it is base85, in characters: it has to decode to text. */
 const PROBE_LENGTH = 200
 
-/**
- * Yields runs of git's and Python's base85 (the alphabet of RFC 1924), which has neither marks nor whitespace.
- */
+/** Yields runs of git's and Python's base85 (the alphabet of RFC 1924), which has neither marks nor whitespace. */
 export function* base85Runs(content: Buffer, isWorth: (content: Buffer) => boolean): Generator<DecodedBlock> {
   for (const { from: start, to } of runsOf(content, BASE85_BYTE, MIN_BASE85)) {
     // A third of base85's characters are signs that base64 lacks. A run without them is a word.

@@ -8,9 +8,7 @@ export interface StringList {
   readonly lines: readonly number[]
 }
 
-/**
- * The shortest printable run. No secret that gitleaks knows is shorter, and random bytes rarely have such a run.
- */
+/** The shortest printable run. No secret that gitleaks knows is shorter, and random bytes rarely have such a run. */
 const MIN_RUN_BYTES = 6
 /** A length byte and the shortest token after it. */
 const MIN_PREFIXED_BYTES = 17
@@ -18,8 +16,8 @@ const MIN_PREFIXED_BYTES = 17
 const BINARY_BYTE = byteClass(/[\x00-\x08\x0e-\x1a\x1c-\x1f\x7f]/)
 
 /**
- * Returns the printable strings of binary content, as strings(1) does. gitleaks' patterns match printable text
- * only, and take most of their time on other bytes.
+ * Returns the printable strings of binary content, as strings(1) does. gitleaks' patterns match printable text only,
+ * and take most of their time on other bytes.
  */
 export function printableRuns(segment: Buffer, lineAt: (offset: number) => number): StringList {
   return stringsOf(segment, runsOf(segment, PRINTABLE, MIN_RUN_BYTES), lineAt)

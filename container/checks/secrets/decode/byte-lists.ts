@@ -35,8 +35,8 @@ class ByteList {
 }
 
 /**
- * Returns lists of bytes as code, JSON and tools write them. Numbers are decimal, or hex with two digits or with
- * `0x` or `\x` before them. Whitespace, commas, colons, semicolons, dashes and quotes separate them.
+ * Returns lists of bytes as code, JSON and tools write them. Numbers are decimal, or hex with two digits or with `0x`
+ * or `\x` before them. Whitespace, commas, colons, semicolons, dashes and quotes separate them.
  */
 export function decodeByteLists(content: Buffer, min: number): DecodedBlock[] {
   const [hex, decimal] = [new ByteList('hex', min), new ByteList('numbers', min)]

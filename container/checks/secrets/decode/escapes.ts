@@ -70,10 +70,7 @@ export function mapLines(content: Buffer, decode: (line: string) => string): Dec
   return rows.length ? { content: Buffer.from(`${rows.join('\n')}\n`, 'latin1'), lines } : undefined
 }
 
-/**
- * Replaces a run of backslashes before an escapable character by one: JSON inside JSON doubles them at each
- * level.
- */
+/** Replaces a run of backslashes before an escapable character by one: JSON inside JSON doubles them at each level. */
 function collapseBackslashes(text: string): string {
   let collapsed = ''
   let from = 0
@@ -120,9 +117,7 @@ function trimEnd(line: string): string {
   return line.slice(0, end)
 }
 
-/**
- * Decodes quoted-printable in mail (RFC 2045, section 6.7), and on any line that has several escapes in a row.
- */
+/** Decodes quoted-printable in mail (RFC 2045, section 6.7), and on any line that has several escapes in a row. */
 export function decodeQuotedPrintable(content: Buffer): DecodedLines | undefined {
   if (!content.includes(61)) return undefined
   const text = content.toString('latin1')

@@ -1,8 +1,6 @@
 import type { DecodedBlock } from './decoded-block.ts'
 
-/**
- * A line of od(1), hexdump(1) or xxd(1): an offset, and the bytes or characters there. No dump line is longer.
- */
+/** A line of od(1), hexdump(1) or xxd(1): an offset, and the bytes or characters there. No dump line is longer. */
 const DUMP_LINE = /^[ \t]*[0-9a-fA-F]{4,16}:?[ \t](.{1,400})$/gm
 
 type WordReader = (word: string) => string | undefined
@@ -30,9 +28,7 @@ interface DumpLine {
   readonly isMarked: boolean
 }
 
-/**
- * The formats of a dump line. Each reader returns the line's bytes in hex. Words may be in little-endian order.
- */
+/** The formats of a dump line. Each reader returns the line's bytes in hex. Words may be in little-endian order. */
 const DUMP_FORMATS: readonly ((dumpLine: DumpLine) => string | undefined)[] = [
   ({ words, beforeGap, isMarked }) => read(hexWord, isMarked ? [words, beforeGap] : [beforeGap, words]),
   ({ words, beforeGap, isMarked }) => read(swappedWord, isMarked ? [words, beforeGap] : [beforeGap, words]),
@@ -76,9 +72,7 @@ function parseDumpLine(rest: string): DumpLine {
   }
 }
 
-/**
- * Returns the first candidate whose words are all valid. A single word counts only when no candidate has more.
- */
+/** Returns the first candidate whose words are all valid. A single word counts only when no candidate has more. */
 function read(reader: WordReader, candidates: readonly (readonly string[])[]): string | undefined {
   let single: string | undefined
   for (const words of candidates) {

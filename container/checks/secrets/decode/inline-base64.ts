@@ -16,9 +16,9 @@ const NEWLINE = 10
 const EQUALS = 61
 
 /**
- * Replaces base64 and hex of printable text by that text inside the line. Many rules of gitleaks need the name
- * before a value, so the line before is returned too. gitleaks' own decoder would take four times as long as all
- * of its rules together.
+ * Replaces base64 and hex of printable text by that text inside the line. Many rules of gitleaks need the name before a
+ * value, so the line before is returned too. gitleaks' own decoder would take four times as long as all of its rules
+ * together.
  */
 export function decodeInline(content: Buffer): DecodedLines | undefined {
   const output: Buffer[] = []

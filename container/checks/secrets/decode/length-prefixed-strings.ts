@@ -10,8 +10,8 @@ const MIN_TOKEN = 16
 const HEADER_BYTES = 4
 
 /**
- * Yields the strings after a length byte within a run of printable bytes, as protocol buffers and marshalled
- * Python write them. A length byte or the next string's header that is a letter would touch the token.
+ * Yields the strings after a length byte within a run of printable bytes, as protocol buffers and marshalled Python
+ * write them. A length byte or the next string's header that is a letter would touch the token.
  */
 export function* lengthPrefixedRuns(content: Buffer, { from, to }: Run): Generator<Run> {
   let remaining = 8 + ((to - from) >> 6)
@@ -36,10 +36,7 @@ export function* lengthPrefixedRuns(content: Buffer, { from, to }: Run): Generat
   }
 }
 
-/**
- * Returns the values of the bytes before `offset`, read as a length of one byte, or of two or four in either
- * order.
- */
+/** Returns the values of the bytes before `offset`, read as a length of one byte, or of two or four in either order. */
 function lengthFieldsBefore(content: Buffer, offset: number): number[] {
   const lengths: number[] = []
   if (offset >= 1) lengths.push(content.readUInt8(offset - 1))

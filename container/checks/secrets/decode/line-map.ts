@@ -1,6 +1,6 @@
 /**
- * How the rows of a view map to lines of the file: consecutive lines from `first` on, the same line for all, or a
- * line for each row.
+ * How the rows of a view map to lines of the file: consecutive lines from `first` on, the same line for all, or a line
+ * for each row.
  */
 export type LineMap =
   | { readonly kind: 'from'; readonly first: number }

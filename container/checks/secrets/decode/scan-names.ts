@@ -15,8 +15,8 @@ const NAME_RULES: readonly [RegExp, string][] = [
 ].map(([pattern, name]) => [new RegExp(`${pattern}(?:\\.(?:gz|z|bz2|xz|zst))?$`, 'i'), name ?? ''])
 
 /**
- * Returns the name that a file is scanned under. Two paths with the same scan name give the same matches. Files that
- * no rule asks for by name get a neutral name, so that no path allow-list of gitleaks skips them.
+ * Returns the name that a file is scanned under. Two paths with the same scan name give the same matches. Files that no
+ * rule asks for by name get a neutral name, so that no path allow-list of gitleaks skips them.
  */
 export const scanNameFor = (path: string) =>
   NAME_RULES.find(([pattern]) => pattern.test(path))?.[1] ?? NEUTRAL_NAME

@@ -5,15 +5,13 @@ const LINE_DECORATION = byteClass(/[ \t\r#>*|"'`,;\\]/)
 const VISIBLE = byteClass(/[\x21-\x7e]/)
 /** The shortest run that counts as a line of a block; a shorter run is a word. */
 const MIN_RUN = 16
-/**
- * Lines of the other notations for bytes: lists of numbers, and dumps after their offsets. Such lines are short.
- */
+/** Lines of the other notations for bytes: lists of numbers, and dumps after their offsets. Such lines are short. */
 const NUMBER_LINE = /^(?:[0-9a-fA-FxX\\,:;\s"'-]+$|[ \t]*[0-9a-fA-F]{4,16}:?[ \t])/
 const MAX_NUMBER_LINE = 512
 
 /**
- * Returns where the encoded run or block begins that is open at the end of `content`, so that the next segment
- * can hold it whole. Returns the content's length when there is none.
+ * Returns where the encoded run or block begins that is open at the end of `content`, so that the next segment can hold
+ * it whole. Returns the content's length when there is none.
  */
 export function findOpenBlock(content: Buffer): number {
   let begin = content.length
@@ -31,8 +29,8 @@ export function findOpenBlock(content: Buffer): number {
 }
 
 /**
- * Says whether a line is one run without whitespace, or numbers. The line that the segment's end cuts may have
- * any length.
+ * Says whether a line is one run without whitespace, or numbers. The line that the segment's end cuts may have any
+ * length.
  */
 function isBlockLine(content: Buffer, start: number, end: number, isCut: boolean): boolean {
   let [from, to] = [start, end]

@@ -160,8 +160,8 @@ function nestStream({ kind, name, originalName }: CompressedStream, nesting: Nes
 }
 
 /**
- * Expands the uncompressed archive members that begin in a segment, where a rule asks for their name: their text is
- * in the segment's own view, without the name.
+ * Expands the uncompressed archive members that begin in a segment, where a rule asks for their name: their text is in
+ * the segment's own view, without the name.
  */
 async function* expandMembers(
   { source, start, content, lineAt }: Segment,

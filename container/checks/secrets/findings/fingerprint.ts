@@ -9,10 +9,10 @@ export const placeKey = ({ item, archivePath }: Pick<LocatedMatch, 'item' | 'arc
   JSON.stringify([item.kind, item.path, ...archivePath])
 
 /**
- * Returns a finding's fingerprint: 32 hex digits of HMAC-SHA-256 over repository, rule, place and secret. Commit
- * and line are not part of it, so it stays the same when a commit is amended or rebased, or when lines above
- * change. Agents and the ledger see fingerprints, and the key prevents trying out guesses at a weak secret. Under
- * another key exceptions no longer match, and the findings are refused again.
+ * Returns a finding's fingerprint: 32 hex digits of HMAC-SHA-256 over repository, rule, place and secret. Commit and
+ * line are not part of it, so it stays the same when a commit is amended or rebased, or when lines above change. Agents
+ * and the ledger see fingerprints, and the key prevents trying out guesses at a weak secret. Under another key
+ * exceptions no longer match, and the findings are refused again.
  */
 export function fingerprint(match: LocatedMatch, repository: string, key: string): string {
   const hmac = createHmac('sha256', key)

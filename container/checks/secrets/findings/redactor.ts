@@ -41,8 +41,8 @@ export class Redactor {
   }
 
   /**
-   * Returns a path with each segment redacted that holds a secret, plain or encoded. A secret with a `/` redacts
-   * the whole path.
+   * Returns a path with each segment redacted that holds a secret, plain or encoded. A secret with a `/` redacts the
+   * whole path.
    */
   redactPath(path: string): string {
     const shown = path.replace(FILE_NAME, part => this.#redactPart(part))

@@ -55,9 +55,9 @@ export interface PrewarmedGitleaks {
 }
 
 /**
- * Starts gitleaks before its texts are written, since compiling its rules takes longer than a small scan.
- * gitleaks reads its list of ignored findings after that and before any file. The list is a FIFO (fifo(7)) that
- * ends, empty, when the texts are there.
+ * Starts gitleaks before its texts are written, since compiling its rules takes longer than a small scan. gitleaks
+ * reads its list of ignored findings after that and before any file. The list is a FIFO (fifo(7)) that ends, empty,
+ * when the texts are there.
  */
 export async function prewarmGitleaks(start: GitleaksStart, fifo: string): Promise<PrewarmedGitleaks> {
   const { folder, signal } = start

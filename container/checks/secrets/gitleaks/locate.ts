@@ -26,8 +26,8 @@ export interface Rescan {
 }
 
 /**
- * Finds the text of each match. Several texts share a scanned file. Where a match reaches over the border of a
- * text, the texts that it touches are returned for a separate scan.
+ * Finds the text of each match. Several texts share a scanned file. Where a match reaches over the border of a text,
+ * the texts that it touches are returned for a separate scan.
  */
 export async function locate(
   matches: readonly GitleaksMatch[],
@@ -89,8 +89,8 @@ function toLocated(match: GitleaksMatch, range: TextRange, lines: readonly Buffe
 }
 
 /**
- * The part of a line that is kept on each side of a secret, in bytes. A line may be a whole file with thousands
- * of secrets.
+ * The part of a line that is kept on each side of a secret, in bytes. A line may be a whole file with thousands of
+ * secrets.
  */
 const EXCERPT_BYTES = 1_000
 

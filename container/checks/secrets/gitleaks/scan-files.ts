@@ -10,16 +10,15 @@ import { newlines, type Window, windows } from './windows.ts'
 /** gitleaks reads a file in parts of 100,000 bytes that do not overlap, so no scan file is larger. */
 const FILE_BYTES = 99_000
 /**
- * gitleaks skips a file as a binary by its first bytes, so each file begins with the gate's own, which reach
- * beyond every offset that gitleaks inspects but one.
+ * gitleaks skips a file as a binary by its first bytes, so each file begins with the gate's own, which reach beyond
+ * every offset that gitleaks inspects but one.
  */
 const HEADER = Buffer.from(`git-gate\n${`${' '.repeat(79)}\n`.repeat(9)}`)
 const HEADER_LINES = 10
 const ISO_OFFSET = 32_769
 /**
  * The separator of two texts, so that no match reaches into the next text: gitleaks drops many matches for their
- * content and does not scan their bytes again. No rule's value or gap takes its characters, and it closes open
- * quotes.
+ * content and does not scan their bytes again. No rule's value or gap takes its characters, and it closes open quotes.
  */
 const SEPARATOR = Buffer.from('!\n!"\n!\'\n!\n')
 /** The gap in the rule for Kubernetes secrets takes up to 200 arbitrary characters. */
@@ -60,10 +59,7 @@ interface OpenFile {
   lines: number
 }
 
-/**
- * Writes texts to files for gitleaks: in windows, several texts to a file of bounded size, each file with a
- * canary.
- */
+/** Writes texts to files for gitleaks: in windows, several texts to a file of bounded size, each file with a canary. */
 export class ScanFileWriter {
   readonly folder: string
   readonly canary = `git-gate-canary-${randomBytes(16).toString('hex')}`
@@ -89,8 +85,7 @@ export class ScanFileWriter {
 
   async add(item: ScanItem, view: View): Promise<void> {
     const name = scanNameFor(view.name ?? view.archivePath.at(-1) ?? (item.kind === 'file' ? item.path : ''))
-    // The name stands for one file, so its text shares no scan file. A match over two texts would be scanned
-    // again.
+    // The name stands for one file, so its text shares no scan file. A match over two texts would be scanned again.
     const isSeparate = name === KEY_STORE_NAME || view.name !== undefined || this.#separateFiles
     if (isSeparate) await this.#flush(name)
     const entries = name === YAML_NAME ? kubernetesSecretEntries(view) : undefined

@@ -38,9 +38,9 @@ export interface GitleaksRun {
 }
 
 /**
- * Runs gitleaks over all scan files. It returns only with proof that gitleaks has read them all: its exit code
- * for leaks, a log with nothing but the lines of a full scan, the number of bytes, and the canary of every file.
- * Throws GateFault otherwise.
+ * Runs gitleaks over all scan files. It returns only with proof that gitleaks has read them all: its exit code for
+ * leaks, a log with nothing but the lines of a full scan, the number of bytes, and the canary of every file. Throws
+ * GateFault otherwise.
  */
 export async function runGitleaks(options: GitleaksRun): Promise<GitleaksMatch[]> {
   const { gitleaks, config, scanFiles, signal, prewarmed, onScanned } = options
@@ -84,9 +84,7 @@ function readReport(text: string): GitleaksMatch[] {
   }
 }
 
-/**
- * Checks that the log has only the lines of a full scan, and that they agree with the bytes given and the report.
- */
+/** Checks that the log has only the lines of a full scan, and that they agree with the bytes given and the report. */
 function verifyLog(log: string, bytes: number, matches: number): void {
   let readBytes: number | undefined
   let foundCount: number | undefined

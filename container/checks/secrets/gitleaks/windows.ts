@@ -5,9 +5,7 @@ const OVERLAP = 4_000
 /** The longest overlap in bytes. A longer key is abbreviated to its ends. */
 const MAX_OVERLAP = 16_000
 const KEY_BLOCK = '-----BEGIN'
-/**
- * The part of a long key that stands for all of it, in bytes: it is unique, and longer than the rule asks for.
- */
+/** The part of a long key that stands for all of it, in bytes: it is unique, and longer than the rule asks for. */
 const KEY_HEAD_BYTES = 1_500
 /** The longest key whose end is searched for, in bytes. */
 const MAX_KEY_BYTES = 1 << 20

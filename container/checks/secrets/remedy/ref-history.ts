@@ -44,8 +44,8 @@ export function descendantsInRef(commit: string, { order, parentsOf }: RefHistor
 }
 
 /**
- * Returns the merge on the ref's first-parent line that brought a commit in, and the number of the merge's parent
- * that it came through.
+ * Returns the merge on the ref's first-parent line that brought a commit in, and the number of the merge's parent that
+ * it came through.
  */
 export function introducingMerge(
   commit: string,

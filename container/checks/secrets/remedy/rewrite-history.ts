@@ -58,8 +58,8 @@ function findProblems({ order }: RefHistory, leaks: readonly ReportedLeak[]): Ma
 }
 
 /**
- * Chooses how to rewrite the commits: amend the tip, stop a rebase at each, rewrite all identities by one
- * command, or squash, since a rebase would conflict at every later change of the same files.
+ * Chooses how to rewrite the commits: amend the tip, stop a rebase at each, rewrite all identities by one command, or
+ * squash, since a rebase would conflict at every later change of the same files.
  */
 export function chooseFix(
   history: RefHistory,
@@ -185,8 +185,7 @@ function manualEdits({
 }
 
 /**
- * Returns the command that stages the edits. It names no file, so that a file that was removed from git stays
- * removed.
+ * Returns the command that stages the edits. It names no file, so that a file that was removed from git stays removed.
  */
 const stageCommands = (files: ReadonlySet<string | undefined>): string[] =>
   files.size > 0 ? ['git add --update'] : []

@@ -7,8 +7,8 @@ import { runScanJob, type ScanJob, type ScanObserver, type ScanResult } from './
 
 /**
  * The largest scan on the companion's own thread: it takes some hundredths of a second of the other sessions. A child
- * process takes a tenth of a second to start and delays no session, so a slow scan is repeated there, whatever makes
- * it slow.
+ * process takes a tenth of a second to start and delays no session, so a slow scan is repeated there, whatever makes it
+ * slow.
  */
 const IN_PROCESS_LIMITS: Partial<Limits> & ThreadLimits = {
   maxBytes: 1 << 20,

@@ -24,24 +24,24 @@ class ZipEntry implements CompressedStream, Member {
   readonly kind = 'deflate'
   readonly offset: number
   readonly #content: Buffer
-  readonly #head: number
+  readonly #header: number
   constructor(content: Buffer, header: number) {
     this.#content = content
-    this.#head = header
+    this.#header = header
     this.offset = header + 30 + this.#nameLength + content.readUInt16LE(header + 28)
   }
   get name(): string {
-    const name = this.#head + 30
-    return this.#content.toString('utf8', name, name + Math.min(this.#nameLength, MAX_NAME_BYTES))
+    const start = this.#header + 30
+    return this.#content.toString('utf8', start, start + Math.min(this.#nameLength, MAX_NAME_BYTES))
   }
   get size(): number {
-    return this.#content.readUInt32LE(this.#head + 18)
+    return this.#content.readUInt32LE(this.#header + 18)
   }
   get method(): number {
-    return this.#content.readUInt16LE(this.#head + 8)
+    return this.#content.readUInt16LE(this.#header + 8)
   }
   get #nameLength(): number {
-    return this.#content.readUInt16LE(this.#head + 26)
+    return this.#content.readUInt16LE(this.#header + 26)
   }
 }
 
@@ -52,10 +52,7 @@ export interface Member {
   readonly size: number
 }
 
-/**
- * Yields the uncompressed files in `content`: those of tar, and the stored entries of zip, each by its own
- * header.
- */
+/** Yields the uncompressed files in `content`: those of tar, and the stored entries of zip, each by its own header. */
 export function* storedMembers(content: Buffer): Generator<Member> {
   for (
     let offset = content.indexOf(ZIP_LOCAL_HEADER);

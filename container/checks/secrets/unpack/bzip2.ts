@@ -8,8 +8,7 @@ const HEAP_MB = 64
 const WINDOW_CHUNKS = 8
 
 /**
- * A message from the worker: unpacked bytes, a request for input, the end, or a block that the library cannot
- * decode.
+ * A message from the worker: unpacked bytes, a request for input, the end, or a block that the library cannot decode.
  */
 export type WorkerMessage = Uint8Array | 'more' | 'end' | 'randomised'
 
@@ -17,9 +16,9 @@ export type WorkerMessage = Uint8Array | 'more' | 'end' | 'randomised'
 export class RandomisedBlock extends Error {}
 
 /**
- * Unpacks one bzip2 stream; streams after it are found by their own magic. The library is synchronous and takes
- * about a second for 10 MB, so it runs in a worker thread. The thread ends with the signal, or when the consumer
- * stops. Throws RandomisedBlock.
+ * Unpacks one bzip2 stream; streams after it are found by their own magic. The library is synchronous and takes about a
+ * second for 10 MB, so it runs in a worker thread. The thread ends with the signal, or when the consumer stops. Throws
+ * RandomisedBlock.
  */
 export async function* unbzip2(chunks: AsyncIterable<Buffer>, signal: AbortSignal): AsyncGenerator<Buffer> {
   const inputLength = new Int32Array(new SharedArrayBuffer(4))
@@ -35,8 +34,8 @@ export async function* unbzip2(chunks: AsyncIterable<Buffer>, signal: AbortSigna
   })
   const nextInput = chunks[Symbol.asyncIterator]()
   try {
-    // The worker reports the end of a corrupt stream too. A worker that exits without a report may have left
-    // input unread.
+    // The worker reports the end of a corrupt stream too. A worker that exits without a report may have left input
+    // unread.
     for await (const [message] of on(worker, 'message', { signal, close: ['exit'] }) as AsyncIterable<
       [WorkerMessage]
     >) {

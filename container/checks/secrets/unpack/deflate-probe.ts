@@ -1,8 +1,7 @@
 import { MIN_DECODED_BYTES, PRINTABLE } from '../bytes/is-text.ts'
 
 /**
- * Says whether deflate could begin here (RFC 1951, 3.2.3 to 3.2.7). The check is cheap and rejects most other
- * bytes.
+ * Says whether deflate could begin here (RFC 1951, 3.2.3 to 3.2.7). The check is cheap and rejects most other bytes.
  */
 export function couldBeDeflate(content: Buffer, offset: number, minCodes = 1): boolean {
   if (content.length < offset + 5) return false
@@ -11,8 +10,7 @@ export function couldBeDeflate(content: Buffer, offset: number, minCodes = 1): b
   if (type === 0) return (content.readUInt16LE(offset + 1) ^ content.readUInt16LE(offset + 3)) === 0xffff
   if (type === 1) return true
   if (type === 3 || ((head >> 3) & 31) > 29 || ((head >> 8) & 31) > 29) return false
-  // The code lengths for the code length alphabet, three bits each from bit 17 on. A complete code uses all code
-  // space.
+  // The code lengths for the code length alphabet, three bits each from bit 17 on. A complete code uses all code space.
   const count = ((head >> 13) & 15) + 4
   let codeSpace = 128
   let codes = 0
@@ -33,8 +31,8 @@ const END_OF_BLOCK = 256
 const MIN_CODES_IN_TEXT = 4
 
 /**
- * Says whether deflate could begin here and hold text at its start. A block of fixed codes (RFC 1951, 3.2.6) is
- * decoded up to its first repetition.
+ * Says whether deflate could begin here and hold text at its start. A block of fixed codes (RFC 1951, 3.2.6) is decoded
+ * up to its first repetition.
  */
 export function couldBeDeflatedText(content: Buffer, offset: number): boolean {
   if ((((content[offset] ?? 0) >> 1) & 3) !== 1) return couldBeDeflate(content, offset, MIN_CODES_IN_TEXT)

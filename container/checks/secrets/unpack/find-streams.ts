@@ -27,10 +27,7 @@ const MAGIC: readonly {
 const BZIP2_START = /^[1-9](?:1AY&SY|\x17rE8P\x90)$/
 const PDF_STREAM = Buffer.from('stream')
 const PNG_DATA = Buffer.from('IDAT')
-/**
- * zlib headers with a window of 4 KiB that occur in x86-64 code as instructions for moving registers and
- * constants.
- */
+/** zlib headers with a window of 4 KiB that occur in x86-64 code as instructions for moving registers and constants. */
 const X86_FALSE_POSITIVES: ReadonlySet<number> = new Set([0x4889, 0x48c7])
 
 const isZlib = (b: Buffer, offset: number) => {
@@ -38,10 +35,7 @@ const isZlib = (b: Buffer, offset: number) => {
   return ((header >> 8) & 0x8f) === 8 && header % 31 === 0 && (header & 0x20) === 0
 }
 
-/**
- * Returns the deflated part of a gzip member (RFC 1952), so that neither a wrong trailer nor data after it
- * matters.
- */
+/** Returns the deflated part of a gzip member (RFC 1952), so that neither a wrong trailer nor data after it matters. */
 function gzipMember(content: Buffer, offset: number, budget: Budget): CompressedStream {
   const flags = content[offset + 3] ?? 0
   const skipString = (from: number) => {
@@ -104,9 +98,9 @@ interface SearchContext {
 }
 
 /**
- * Returns the compressed streams in `content`, wherever they begin, by content and not by name: archives in
- * archives, data appended to a picture, entries that an archive's directory does not list. A PNG's pixels stay
- * compressed. Throws LimitExceeded.
+ * Returns the compressed streams in `content`, wherever they begin, by content and not by name: archives in archives,
+ * data appended to a picture, entries that an archive's directory does not list. A PNG's pixels stay compressed. Throws
+ * LimitExceeded.
  */
 export function findStreams(content: Buffer, context: SearchContext): CompressedStream[] {
   const found: CompressedStream[] = []

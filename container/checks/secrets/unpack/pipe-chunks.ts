@@ -1,8 +1,8 @@
 import type { Transform } from 'node:stream'
 
 /**
- * Yields the output of a zlib stream for the input chunks. A chunk is written only when all output of the chunk
- * before has been consumed, so an error costs only the output of the chunk that causes it.
+ * Yields the output of a zlib stream for the input chunks. A chunk is written only when all output of the chunk before
+ * has been consumed, so an error costs only the output of the chunk that causes it.
  */
 export async function* pipeChunks(
   stream: Transform,

@@ -3,8 +3,7 @@ import type { Source } from '../bytes/byte-source.ts'
 /** The bytes of a source that a decompressor gets at once. */
 export const CHUNK_BYTES = 64 << 10
 /**
- * The length of the shortest first chunk, in bytes: headers are read whole, and no secret is compressed to fewer
- * bytes.
+ * The length of the shortest first chunk, in bytes: headers are read whole, and no secret is compressed to fewer bytes.
  */
 const MIN_FIRST_CHUNK = 32
 
@@ -42,8 +41,7 @@ export class RetryableInput {
     }
   }
   /**
-   * Returns how to retry with shorter chunks, so that an error costs less output. Undefined: no shorter chunk
-   * helps.
+   * Returns how to retry with shorter chunks, so that an error costs less output. Undefined: no shorter chunk helps.
    */
   retryFrom(): RetryFrom | undefined {
     const { offset, length } = this.#last

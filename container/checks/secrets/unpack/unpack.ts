@@ -10,9 +10,9 @@ import { unxz } from './xz.ts'
 import { unzstd, WindowTooLarge } from './zstd.ts'
 
 /**
- * Yields the unpacked bytes of a compressed stream. A corrupt stream ends with the bytes before the error. An
- * error in a decompressor loses the output of the same input chunk, so the stream is read again in shorter chunks
- * from there on. Throws LimitExceeded for a valid stream that the gate cannot unpack.
+ * Yields the unpacked bytes of a compressed stream. A corrupt stream ends with the bytes before the error. An error in
+ * a decompressor loses the output of the same input chunk, so the stream is read again in shorter chunks from there on.
+ * Throws LimitExceeded for a valid stream that the gate cannot unpack.
  */
 export async function* unpack(
   source: Source,
@@ -61,8 +61,7 @@ const DEFLATED: ReadonlySet<Compression> = new Set(['gzip', 'zlib', 'deflate'])
 const MAX_SHORT_BYTES = 16 << 10
 
 /**
- * Inflates a short stream at once, since setting up a zlib stream takes ten times as long. Undefined: it is not
- * short.
+ * Inflates a short stream at once, since setting up a zlib stream takes ten times as long. Undefined: it is not short.
  */
 async function inflateShort(
   source: Source,
@@ -79,8 +78,8 @@ async function inflateShort(
 }
 
 /**
- * Inflates a corrupt stream up to the byte that shows the error. Input that inflates up to a byte does so up to
- * any byte before it, so the byte is found by bisection.
+ * Inflates a corrupt stream up to the byte that shows the error. Input that inflates up to a byte does so up to any
+ * byte before it, so the byte is found by bisection.
  */
 function inflateUntilError(input: Buffer): Buffer {
   let inflated = Buffer.alloc(0)
@@ -98,8 +97,8 @@ function inflateUntilError(input: Buffer): Buffer {
 }
 
 /**
- * Returns the error code of zlib and zstd, or the number of xz-embedded's error that xz-decompress prints
- * (linux/xz.h, from XZ_OK on).
+ * Returns the error code of zlib and zstd, or the number of xz-embedded's error that xz-decompress prints (linux/xz.h,
+ * from XZ_OK on).
  */
 const errorCode = (error: unknown) => {
   if (!(error instanceof Error)) return ''

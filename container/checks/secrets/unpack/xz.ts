@@ -1,8 +1,8 @@
 import xz from 'xz-decompress'
 
 /**
- * Unpacks the first xz stream. The input is cut before its index, so that a corrupt index does no harm. Later
- * streams are found by their own magic.
+ * Unpacks the first xz stream. The input is cut before its index, so that a corrupt index does no harm. Later streams
+ * are found by their own magic.
  */
 export async function* unxz(chunks: AsyncIterable<Buffer>): AsyncGenerator<Uint8Array> {
   const blocks = dropIndex(chunks)

@@ -12,8 +12,8 @@ const DEFAULT_WINDOW_DESCRIPTOR = 17 << 3
 export class WindowTooLarge extends Error {}
 
 /**
- * Unpacks a zstd stream. A frame that asks for a window above the default gets the default, which is enough for
- * all content that is no longer. Throws WindowTooLarge when the content is longer.
+ * Unpacks a zstd stream. A frame that asks for a window above the default gets the default, which is enough for all
+ * content that is no longer. Throws WindowTooLarge when the content is longer.
  */
 export async function* unzstd(chunks: AsyncIterable<Buffer>): AsyncGenerator<Uint8Array> {
   let isClamped = false
@@ -34,10 +34,7 @@ export async function* unzstd(chunks: AsyncIterable<Buffer>): AsyncGenerator<Uin
   }
 }
 
-/**
- * Clears the checksum flag: a wrong checksum would lose the last block, and an unread one is data after the
- * frame.
- */
+/** Clears the checksum flag: a wrong checksum would lose the last block, and an unread one is data after the frame. */
 function withoutChecksum(frame: Buffer): Buffer {
   const changed = Buffer.from(frame)
   if (frame.length > 4) changed.writeUInt8(frame.readUInt8(4) & ~4, 4)
@@ -50,8 +47,8 @@ const MAX_HEADER = 18
 const DICTIONARY_ID = [0, 1, 2, 4]
 
 /**
- * Returns the beginning of a frame (RFC 8878, 3.1.1.1) with the default window. Undefined: the frame asks for no
- * larger window.
+ * Returns the beginning of a frame (RFC 8878, 3.1.1.1) with the default window. Undefined: the frame asks for no larger
+ * window.
  */
 function clampWindow(frame: Buffer): Buffer | undefined {
   const header = Buffer.alloc(MAX_HEADER)
