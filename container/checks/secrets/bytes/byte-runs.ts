@@ -31,7 +31,7 @@ export function* runsOf(content: Buffer, bytes: Uint8Array, min: number): Genera
 
 const NEWLINE = 10
 /** Characters around a line of an encoded block in comments, quotes, lists and mail. */
-const LINE_DECORATION = byteClass(/[ \t\r#>*|"'`,;\\]/)
+export const LINE_DECORATION = byteClass(/[ \t\r#>*|"'`,;\\]/)
 const isDecoration = (byte: number | undefined) => byte !== undefined && LINE_DECORATION[byte] === 1
 
 /**

@@ -1,7 +1,6 @@
-import { byteClass } from '../bytes/byte-runs.ts'
+import { byteClass, LINE_DECORATION } from '../bytes/byte-runs.ts'
 
 const NEWLINE = 10
-const LINE_DECORATION = byteClass(/[ \t\r#>*|"'`,;\\]/)
 const VISIBLE = byteClass(/[\x21-\x7e]/)
 /** The shortest run that counts as a line of a block; a shorter run is a word. */
 const MIN_RUN = 16

@@ -1,4 +1,4 @@
-import { lineOfRow } from '../decode/line-map.ts'
+import { lineCounter, lineOfRow } from '../decode/line-map.ts'
 import type { View } from '../decode/views.ts'
 
 const SECRET_KIND = /\bkind:[ \t]*["']?secret\b/i
@@ -15,7 +15,7 @@ type Text = Pick<View, 'content' | 'lines'>
 export function kubernetesSecretEntries({ content, lines }: Text): Text | undefined {
   const text = content.toString('latin1')
   if (!SECRET_KIND.test(text)) return undefined
-  const rowAt = rowCounter(text)
+  const rowAt = lineCounter(content, 0)
   const parts: string[] = []
   const rows: number[] = []
   let start = 0
@@ -56,14 +56,4 @@ function endOfBlock(document: string, from: number, indent: number): number {
     lineStart.lastIndex = line.index + line[0].length + 1
   }
   return document.length
-}
-
-/** Returns a function from an offset to its row, from 0. The offsets have to ascend. */
-function rowCounter(text: string): (offset: number) => number {
-  let row = 0
-  let newline = text.indexOf('\n')
-  return offset => {
-    for (; newline >= 0 && newline < offset; newline = text.indexOf('\n', newline + 1)) row++
-    return row
-  }
 }
