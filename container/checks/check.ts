@@ -12,7 +12,7 @@ export interface IncomingPush {
   readonly git: Git
   /** A folder for this push's temporary files. It is removed when the push ends. */
   readonly scratch: string
-  /** What the ledger receives besides the refusals. */
+  /** The parts of the ledger's record besides the refusals. */
   readonly record: {
     findings: Finding[]
     exceptionsUsed: string[]
@@ -37,5 +37,5 @@ export interface Check {
   run(push: IncomingPush, sendProgress: Progress, signal: AbortSignal): Promise<Refusal[]>
 }
 
-/** A check could not run to its end. The push is refused, and the agent is told that the fault is the gate's. */
+/** A check could not run to its end. The push is refused, and the refusal says that the fault is the gate's. */
 export class GateFault extends Error {}

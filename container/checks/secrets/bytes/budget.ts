@@ -13,7 +13,7 @@ export interface ThreadLimits {
 }
 
 /**
- * What is left of a push's limits for unpacking, decoding and computing. One budget counts for the whole push. Its
+ * Counts unpacked bytes, streams, probes and time against a push's limits. One budget counts for the whole push. Its
  * methods throw LimitExceeded.
  */
 export class Budget {

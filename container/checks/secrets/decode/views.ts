@@ -112,7 +112,7 @@ async function* expand(source: Source, nesting: Nesting, options: ExpandOptions)
   }
 }
 
-/** Yields a segment's text: all of it, or of a binary its strings; and strings behind their length. */
+/** Yields a segment's text: all of it, or of a binary its strings; and strings after their length. */
 function* readText(
   { content, lineAt }: Segment,
   line: number,
