@@ -23,6 +23,9 @@ import { createLinks } from './upstream/ssh-link.ts'
 /** The last answers have this long to leave, in milliseconds. */
 const LAST_ANSWERS_MS = 1_000
 
+// Mirrors, journals and keys are for their user alone.
+process.umask(0o077)
+
 const read = readSettings(process.env)
 if (!read.ok) {
   console.error(`companion: ${read.problem}`)
@@ -40,7 +43,7 @@ const env = await configureGit(settings)
 const links = createLinks({ identities, folder: join(settings.home, 'ssh'), sockets })
 const headStart = awaitHeadStart(settings.headStartMs)
 const mirrors = createMirrors({ settings, env, linkTo: links.to, headStart })
-const journal = watchUntold(await openJournal(join(settings.home, 'journal')))
+const journal = watchUntold(await openJournal(join(settings.home, 'journal'), settings.maxJournalBytes))
 const sessions = createSessions(settings)
 const companion: Companion = {
   settings,

@@ -18,6 +18,8 @@ export interface IncomingPush {
     exceptionsUsed: string[]
     /** The pushed refs whose names hold a secret, with the name to show. */
     secretRefs: Map<string, string>
+    /** Set when the scan has checked every name and text of the push, so that the rest may be shown. */
+    isScanned: boolean
     /** The objects and bytes that were scanned, and the gitleaks processes. */
     scanned: Scanned
   }

@@ -80,11 +80,11 @@ async function disallowedEmails(
   signal: AbortSignal,
 ): Promise<Breach[]> {
   const patterns = push.pass.terms.emails.map(compileGlob)
-  const allowed = (email: string) => patterns.some(pattern => pattern.test(email))
+  const allowed = (email: string) => isPlain(email) && patterns.some(pattern => pattern.test(email))
   return (await commitAuthors(push, commits, signal)).flatMap(({ commit, author, committer }) => {
     const disallowed = [
-      ...(allowed(author) ? [] : [`author ${sanitizeForAgent(author, 80)}`]),
-      ...(allowed(committer) ? [] : [`committer ${sanitizeForAgent(committer, 80)}`]),
+      ...(allowed(author) ? [] : [`author ${displayEmail(author)}`]),
+      ...(allowed(committer) ? [] : [`committer ${displayEmail(committer)}`]),
     ]
     return disallowed.map(identity => ({
       commit,
@@ -93,6 +93,17 @@ async function disallowedEmails(
     }))
   })
 }
+
+/**
+ * Says whether an address has one domain. git takes any text as an address: `eve@evil.example@acme.example`, or one with
+ * a quote, a list or a second address in it, is of another domain for other readers. Such an address matches no pattern.
+ */
+const isPlain = (email: string): boolean =>
+  /^[^@]+(?:@[^@]+)?$/.test(email) &&
+  !/[\s"(),:;<>[\\\]\p{Cc}\p{Cf}\p{Default_Ignorable_Code_Point}]/u.test(email)
+
+const displayEmail = (email: string): string =>
+  sanitizeForAgent(email, 80) + (isPlain(email) ? '' : ', which is not one plain address')
 
 async function commitAuthors(
   push: IncomingPush,

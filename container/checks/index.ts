@@ -7,8 +7,7 @@ import { refRules } from './ref-rules.ts'
 import { secrets } from './secrets/index.ts'
 
 export { type Check, GateFault, type IncomingPush, type Progress } from './check.ts'
-export { checkGrant as judgeCommands } from './ref-rules.ts'
-export { redactTokens as withoutTokens } from './sanitize-text.ts'
+export { checkGrant } from './ref-rules.ts'
 export { checkGitleaksConfig } from './secrets/index.ts'
 
 /** Returns the checks of a push in order. The first check that refuses ends the push. */

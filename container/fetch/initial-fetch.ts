@@ -4,6 +4,7 @@ import { promisify } from 'node:util'
 import { gunzip } from 'node:zlib'
 import type { PassFor } from '../../src/contract/pass.ts'
 import { pktLine } from '../git/pkt-line.ts'
+import type { Pace } from '../http/idle-deadline.ts'
 import { endWithin, gitProtocol, goneSignal } from '../http/push-client.ts'
 import { bodyOf, ClientGone } from '../http/request-body.ts'
 import type { Mirror } from '../mirror/mirror.ts'
@@ -13,12 +14,14 @@ import { endedBy, type SessionEnd } from '../sessions/session-counts.ts'
 import type { Settings } from '../settings.ts'
 import { UpstreamError } from '../upstream/ssh-link.ts'
 import { lsRefs } from './ls-refs.ts'
-import { refuseFetch, uploadPack } from './upload-pack.ts'
+import { fetchPace, refuseFetch, uploadPack } from './upload-pack.ts'
 
 /** Until then nobody is told that a repository is still on its way, in milliseconds. */
 const SOON_MS = 2_000
-/** How often a client that waits is told how far it is, in milliseconds. */
-const WORD_MS = 5_000
+/** How often a client that waits, and what lies between, hears something, in milliseconds. */
+const KEEPALIVE_MS = 2_000
+/** It is told how far it is each time that it has heard so many. */
+const WORDS_EACH = 3
 /** A fetch's request names what the client wants and has; all of it is held here. */
 const MAX_REQUEST_BYTES = 8 << 20
 
@@ -74,7 +77,7 @@ export async function uploadArriving(
   arriving: Arriving,
   settings: Settings,
 ): Promise<SessionEnd> {
-  const body = await wholeBody(request, settings.clientIdleMs)
+  const body = await wholeBody(request, fetchPace(settings))
   if (body instanceof ClientGone) {
     response.destroy()
     return endedBy(body.how)
@@ -99,7 +102,14 @@ export async function uploadArriving(
   } finally {
     told?.end()
   }
-  return uploadPack(pass, request, response, mirror, settings, bodyOf(Readable.from([body]), Infinity))
+  return uploadPack(
+    pass,
+    request,
+    response,
+    mirror,
+    settings,
+    bodyOf(Readable.from([body]), { idleMs: Infinity }),
+  )
 }
 
 /** Begins the answer with word of the wait, and keeps it up. Whoever wants no progress hears of it once. */
@@ -114,7 +124,11 @@ function tell(
   begin(response)
   say(`getting ${repository.name} from its upstream${farther(arriving)}`)
   const isQuiet = lines.includes('no-progress')
-  const timer = setInterval(() => say(isQuiet ? '' : `upstream${farther(arriving)}`), WORD_MS)
+  let heard = 0
+  const timer = setInterval(() => {
+    heard += 1
+    say(isQuiet || heard % WORDS_EACH ? '' : `upstream${farther(arriving)}`)
+  }, KEEPALIVE_MS)
   return { end: () => clearInterval(timer) }
 }
 
@@ -126,8 +140,8 @@ function begin(response: ServerResponse): void {
 }
 
 /** All of a request, undefined where that is too much, or how its client went away. */
-async function wholeBody(request: IncomingMessage, idleMs: number): Promise<Buffer | undefined | ClientGone> {
-  const body = bodyOf(request, idleMs)
+async function wholeBody(request: IncomingMessage, pace: Pace): Promise<Buffer | undefined | ClientGone> {
+  const body = bodyOf(request, pace)
   const chunks: Buffer[] = []
   let size = 0
   try {

@@ -3,6 +3,7 @@ import type { Reaped } from '../../src/contract/outcome.ts'
 import type { PassFor } from '../../src/contract/pass.ts'
 import { type Backend, cgiHeadReader, startBackend } from '../git/http-backend.ts'
 import { pktLine } from '../git/pkt-line.ts'
+import type { Pace } from '../http/idle-deadline.ts'
 import { endWithin, gitProtocol } from '../http/push-client.ts'
 import { spent } from '../http/release-buffer.ts'
 import { type Body, bodyOf, ClientGone, writeTo } from '../http/request-body.ts'
@@ -62,6 +63,15 @@ function capabilitiesOf(mirror: Mirror): Promise<string> {
   return known
 }
 
+/** A fetch's request names what the client wants and has, and is there at once. */
+export const fetchPace = (
+  settings: Pick<Settings, 'clientIdleMs' | 'commandsMs' | 'minReceiveRate'>,
+): Pace => ({
+  idleMs: settings.clientIdleMs,
+  bytesPerSecond: settings.minReceiveRate,
+  withinMs: settings.commandsMs,
+})
+
 /** A fetch: the request into git, the pack out at the client's pace. Ends with the client. */
 export async function uploadPack(
   pass: PassFor<'git-upload-pack'>,
@@ -69,7 +79,7 @@ export async function uploadPack(
   response: ServerResponse,
   mirror: Mirror,
   settings: Settings,
-  body: Body = bodyOf(request, settings.clientIdleMs),
+  body: Body = bodyOf(request, fetchPace(settings)),
 ): Promise<SessionEnd> {
   const encoding = request.headers['content-encoding']
   const backend = startBackend(
@@ -99,7 +109,7 @@ export async function uploadPack(
     }
   }
   const [, end] = await Promise.all([feed(), answer(backend, response, settings.readIdleMs)])
-  return unfed === 'idle' ? endedBy(unfed) : end
+  return unfed && unfed !== 'vanished' ? endedBy(unfed) : end
 }
 
 /**

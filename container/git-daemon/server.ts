@@ -3,19 +3,18 @@ import { createServer, type Server, type Socket } from 'node:net'
 import type { AgentName, RepositoryName } from '../../src/contract/names.ts'
 import type { Companion } from '../companion.ts'
 import { pktLine } from '../git/pkt-line.ts'
+import { KEEPALIVE_PROBE_MS, REQUEST_HEAD_MS } from '../http/idle-deadline.ts'
 import { ClientGone } from '../http/request-body.ts'
 import { logFault } from '../process/log.ts'
 import { push } from '../push/handle-push.ts'
 import type { SessionEnd } from '../sessions/session-counts.ts'
 import { UpstreamError } from '../upstream/ssh-link.ts'
+import { connectionsByAddress } from './connections-by-address.ts'
 import { fetchOver } from './fetch.ts'
 import { readFirstPacket } from './first-packet.ts'
 import { gitClient } from './push-client.ts'
 import { readRequestLine } from './request-line.ts'
 import { NotAdmitted, type Worker, workerAt } from './worker-client.ts'
-
-/** A peer that is gone without a word is found by keepalives from after this long, in milliseconds. */
-const KEEPALIVE_MS = 5_000
 
 const FAILED = 'the gate failed on this request; try again'
 
@@ -37,10 +36,16 @@ export async function serveGit(
   surface: { host: string; port: number; agent: AgentName; worker: string },
 ): Promise<Server> {
   const worker = workerAt(surface.worker, surface.agent, companion.settings)
-  const server = createServer({ allowHalfOpen: true, keepAlive: true, keepAliveInitialDelay: KEEPALIVE_MS })
+  const server = createServer({
+    allowHalfOpen: true,
+    keepAlive: true,
+    keepAliveInitialDelay: KEEPALIVE_PROBE_MS,
+  })
   // Whoever has not asked for anything yet counts, too: each takes a descriptor.
   server.maxConnections = companion.settings.maxSessions
+  const admits = connectionsByAddress(companion.settings.maxAddressConnections)
   server.on('connection', socket => {
+    if (!admits(socket)) return
     // Whoever waits on this connection hears of its end as a close.
     socket.on('error', () => {})
     serveCaller(companion, socket, surface.agent, worker).catch((error: unknown) => {
@@ -61,7 +66,7 @@ async function serveCaller(
   agent: AgentName,
   worker: Worker,
 ): Promise<void> {
-  const line = await readFirstPacket(socket, companion.settings.clientIdleMs)
+  const line = await readFirstPacket(socket, REQUEST_HEAD_MS)
   if (!line) return void socket.destroy()
   const asked = readRequestLine(line)
   if (!asked.ok) return refuse(socket, asked.why)
@@ -133,7 +138,7 @@ async function takePush(companion: Companion, caller: Caller): Promise<void> {
   const pushPass = await worker.passFor('git-receive-pack', repository, address)
   const news = () => worker.news(pushPass)
   companion.journal
-    .begun(pushPass.id, settings.clientIdleMs)
+    .begun(pushPass.id, settings.commandsMs)
     .then(news)
     .catch(() => {})
   await push(companion, pushPass, client, news).catch((error: unknown) => {

@@ -20,8 +20,8 @@ export async function configureGit(settings: Settings): Promise<Record<string, s
   return gitEnvironment(home, file)
 }
 
-/** How often git tells at most that it is at work, in seconds; its own default. */
-const KEEPALIVE_SECONDS = 5
+/** How often git tells that it is at work, in seconds: proxies give up a silent answer after 5 s. */
+const KEEPALIVE_SECONDS = 2
 
 /**
  * git-config(1). Deny* settings act after pre-receive, when upstream already has the push: they are off. A quarantine's

@@ -21,3 +21,13 @@ export function firstLines(most: { bytes: number; lines: number }): FirstLines {
     },
   }
 }
+
+/** The first of them, as many as make up so many bytes together, and one at least. */
+export function firstOf<T>(all: readonly T[], mostBytes: number, sizeOf: (each: T) => number): T[] {
+  let bytes = 0
+  const end = all.findIndex((each, i) => {
+    bytes += sizeOf(each)
+    return i > 0 && bytes > mostBytes
+  })
+  return end < 0 ? [...all] : all.slice(0, end)
+}

@@ -9,6 +9,7 @@ import { text } from '../http/respond.ts'
 import { faultOf, GATES_FAULT, logFault } from '../process/log.ts'
 import { endedBy, type SessionEnd } from '../sessions/session-counts.ts'
 import { UpstreamError } from '../upstream/ssh-link.ts'
+import { recordPush, refused, wholePush } from './push-record.ts'
 import { abandonPush, failPush, receivePack, refusePush } from './receive-pack.ts'
 
 type GitPass = PassFor<
@@ -24,7 +25,7 @@ export async function gitSession(
 ): Promise<void> {
   const { settings, sessions, mirrors } = companion
   if (pass.service === 'git-receive-pack')
-    return push(companion, pass, httpClient(request, response, settings.clientIdleMs))
+    return push(companion, pass, httpClient(request, response, settings))
   const mirror = mirrors.of(pass.repository)
   const begun = sessions.begin(asking(pass))
   if (!begun.ok) return busy(pass, response, begun.why)
@@ -76,7 +77,10 @@ export async function push(
 ): Promise<void> {
   const begun = sessions.begin(asking(pass))
   if (!begun.ok) {
-    await refusePush(client, { pass, journal, announce }, begun.why)
+    const done = sessions.turnAway(pass.agent)
+    if (!done) return cutOff(client, { pass, journal, announce }, begun.why)
+    client.at('turned away')
+    await refusePush(client, { pass, journal, announce }, begun.why).finally(done)
     return
   }
   let end: SessionEnd = { outcome: 'failed' }
@@ -109,6 +113,17 @@ export async function push(
   } finally {
     begun.end(end)
   }
+}
+
+/** Too many are turned away already: a push that would have to be read to be told why is on record, and closed. */
+async function cutOff(
+  client: Client,
+  { pass, journal, announce }: Parameters<typeof refusePush>[1],
+  why: string,
+): Promise<void> {
+  await recordPush(pass, journal).end(refused([], [wholePush(why)]))
+  await announce()
+  client.drop()
 }
 
 function comeAgain(response: ServerResponse, { why, retryAfter }: { why: string; retryAfter: number }): void {

@@ -1,11 +1,11 @@
 import type { Finding, Outcome, PushReport, Reaped, Refusal } from '../../src/contract/outcome.ts'
 import type { PassFor } from '../../src/contract/pass.ts'
 import type { Scanned } from '../../src/contract/status.ts'
-import { withoutTokens } from '../checks/index.ts'
+import { withoutLikelySecrets, withoutTokens } from '../../src/contract/unscanned-text.ts'
 import type { ClientGone } from '../http/request-body.ts'
 import type { Entry, Journal } from '../journal/journal.ts'
 import { logFault } from '../process/log.ts'
-import { type FirstLines, firstLines } from './bounded-lines.ts'
+import { type FirstLines, firstLines, firstOf } from './bounded-lines.ts'
 import { type RefStatus, refuseAll } from './report-status.ts'
 
 /** How a push ended, for its ledger row and for every ref. */
@@ -55,7 +55,16 @@ export const abandoned = (refs: readonly { ref: string }[], why: ClientGone): Ve
 const MANY_REFS = 200
 
 /** What is kept on record of what the agent is told. */
-const MOST_TOLD = { bytes: 256 << 10, lines: 500 }
+const MOST_TOLD = { bytes: 64 << 10, lines: 500 }
+
+/** Of a push that upstream never saw, so many bytes of refs are kept: repeating it costs its client nothing. */
+const MOST_REFS_BYTES = 32 << 10
+
+/** Of text that no scan has seen, so many characters are looked at and kept. */
+const UNSCANNED = { read: 4_000, kept: 512 }
+
+const unscanned = (text: string) =>
+  withoutLikelySecrets(text.slice(0, UNSCANNED.read)).slice(0, UNSCANNED.kept)
 
 /** What is on record of one push while it goes through; every turn of it is in the journal before it is acted on. */
 export interface PushRecord {
@@ -65,6 +74,8 @@ export interface PushRecord {
   readonly told: FirstLines
   /** Refs whose names hold a secret, and how each may be shown: only git's own report has them in full. */
   readonly secretRefs: Map<string, string>
+  /** The scan has judged every name and text of the push. Until then none is kept that may hold a secret. */
+  isScanned: boolean
   /** What gitleaks was given of it so far. */
   readonly scanned: Scanned
   upstreamSaid: string
@@ -101,6 +112,7 @@ export function recordPush(pass: PassFor<'git-receive-pack'>, journal: Journal):
   let phase = 'receiving'
   let stepAt = startedAt
   let refs: PushReport['refs'] = []
+  let refsLeftOut = 0
   let forward: Entry['forward']
   let reaped: PushReport['reaped'] = null
   const scanned = { bytes: 0, objects: 0, gitleaks: 0 }
@@ -108,7 +120,7 @@ export function recordPush(pass: PassFor<'git-receive-pack'>, journal: Journal):
   const exceptionsUsed: string[] = []
   const lines = firstLines(MOST_TOLD)
   const told: FirstLines = {
-    add: line => lines.add(withoutTokens(line)),
+    add: line => lines.add(record.isScanned ? withoutTokens(line) : withoutLikelySecrets(line)),
     get all() {
       return lines.all
     },
@@ -120,6 +132,7 @@ export function recordPush(pass: PassFor<'git-receive-pack'>, journal: Journal):
     exceptionsUsed,
     told,
     secretRefs,
+    isScanned: false,
     scanned,
     upstreamSaid: '',
     begin,
@@ -138,12 +151,12 @@ export function recordPush(pass: PassFor<'git-receive-pack'>, journal: Journal):
         outcome,
         phase,
         ms,
-        refs,
+        refs: refs.map(each => ({ ...each, ref: shown(each.ref) })),
         findings,
         steps,
         exceptionsUsed,
         upstreamSaid: record.upstreamSaid,
-        told: refs.length > MANY_REFS ? told.all.slice(0, MANY_REFS) : [...told.all],
+        told: toldOnRecord(),
         reaped,
         scannedBytes: scanned.bytes,
       },
@@ -151,6 +164,14 @@ export function recordPush(pass: PassFor<'git-receive-pack'>, journal: Journal):
       startedAt: begunAt,
       ...(forward ? { forward } : {}),
     })
+  }
+  function shown(ref: string): string {
+    return secretRefs.get(ref) ?? (record.isScanned ? ref : unscanned(ref))
+  }
+  function toldOnRecord(): string[] {
+    const named = refs.length + refsLeftOut
+    const lines = named > MANY_REFS ? told.all.slice(0, MANY_REFS) : [...told.all]
+    return refsLeftOut ? [...lines, `… and ${refsLeftOut} more refs, which are not on record`] : lines
   }
   function closeStep(): void {
     const now = performance.now()
@@ -164,6 +185,8 @@ export function recordPush(pass: PassFor<'git-receive-pack'>, journal: Journal):
   async function step(name: string): Promise<void> {
     closeStep()
     phase = name
+    // It comes after the last check.
+    if (name === 'forwarding') record.isScanned = true
     await write('open')
   }
   async function forwarding(pid: number, at: string): Promise<void> {
@@ -174,13 +197,19 @@ export function recordPush(pass: PassFor<'git-receive-pack'>, journal: Journal):
     closeStep()
     const statuses = new Map(verdict.refs.map(status => [status.ref, status]))
     const longest = refs.length > MANY_REFS ? 80 : 1000
-    // A name that was refused before the scan may hold what that would have found.
-    const shown = verdict.outcome === 'accepted' ? (ref: string) => ref : withoutTokens
-    refs = refs.map(each => {
+    const ended = refs.map(each => {
       const { status = 'ng', reason = '' } = statuses.get(each.ref) ?? {}
-      const ref = secretRefs.get(each.ref) ?? shown(each.ref)
-      return { ...each, status, reason: reason.slice(0, longest), ref }
+      const words = reason.slice(0, longest)
+      return {
+        ...each,
+        status,
+        reason: record.isScanned ? words : withoutLikelySecrets(words),
+        ref: shown(each.ref),
+      }
     })
+    const sizeOf = (ref: PushReport['refs'][number]) => Buffer.byteLength(JSON.stringify(ref))
+    refs = phase === 'forwarding' ? ended : firstOf(ended, MOST_REFS_BYTES, sizeOf)
+    refsLeftOut = ended.length - refs.length
     reaped = verdict.reaped ?? null
     await write(verdict.outcome).catch(error => logFault(pass.id, error))
     const { id, agent, repository } = pass

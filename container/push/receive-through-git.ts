@@ -28,9 +28,6 @@ const GRACE_MS = 2_000
 /** With its verdict, git moves the mirror's refs, or drops the quarantine, within this. */
 const REFS_MS = 30_000
 
-/** Git may stand still for so many times as long as a client may be silent. */
-const STUCK_FACTOR = 4
-
 /** What a push works with. */
 export interface Pushing {
   readonly pass: PassFor<'git-receive-pack'>
@@ -99,7 +96,7 @@ export async function throughGit(client: Client, pushing: Pushing, received: Rec
     if (!isFed || session.phase !== 'receiving' || gone.signal.aborted) return
     if (!received.list.capabilities.has('side-band-64k')) return
     clearTimeout(grace)
-    grace = setTimeout(kill, STUCK_FACTOR * settings.clientIdleMs)
+    grace = setTimeout(kill, settings.gitIdleMs)
   }
   /** What git says every few seconds tells that it is there, not that it gets on: its work on a pack has an end. */
   const packIsWhole = () => {
@@ -224,10 +221,10 @@ async function feed(
   reader: CommandListReader,
   backend: Backend,
   over: Promise<undefined>,
-  { maxPushBytes, clientIdleMs }: Settings,
+  { maxPushBytes, gitIdleMs }: Settings,
 ): Promise<{ tooLarge: boolean }> {
   // A client that waits on git is not seen to go: so git, too, may not stand still for ever.
-  const give = (bytes: Buffer) => writeTo(backend.stdin, bytes, STUCK_FACTOR * clientIdleMs)
+  const give = (bytes: Buffer) => writeTo(backend.stdin, bytes, gitIdleMs)
   await give(reader.raw)
   let bytes = reader.rest.length
   at(bytes ? 'pack' : 'list')

@@ -1,7 +1,10 @@
 import type { Context } from 'hono'
 import type { GitEnv } from '../auth/agent.ts'
+import { clientAddress } from '../auth/client-address.ts'
+import { logFault } from '../common/log.ts'
 import { askCompanion } from '../companion/index.ts'
 import { settle } from '../companion/sync-outcome.ts'
+import { withoutLikelySecrets } from '../contract/unscanned-text.ts'
 import { newId } from '../ledger/id.ts'
 import { recordFetch } from '../ledger/pushes/fetches.ts'
 import { forgetEmpty, openPush } from '../ledger/pushes/write-pushes.ts'
@@ -37,8 +40,8 @@ function wrongRequest(
 const whoAsks = (c: Context<GitEnv>) => ({
   agent: c.var.agent,
   token: c.var.token.id,
-  clientAddress: c.req.header('cf-connecting-ip') ?? '',
-  clientVersion: (c.req.header('user-agent') ?? '').slice(0, 200),
+  clientAddress: clientAddress(c.env, c.req.raw),
+  clientVersion: withoutLikelySecrets((c.req.header('user-agent') ?? '').slice(0, 1000)).slice(0, 200),
 })
 
 /** `POST /<name>/git-upload-pack`: a fetch, streamed. */
@@ -90,6 +93,8 @@ export async function receivePack(c: Context<GitEnv>): Promise<Response> {
   )
   if (probe) return asked.catch(() => unavailable('git-receive-pack'))
   const push = { id, repository: repository.name }
+  // A row that stays is settled by the sweep: it does not spoil an answer that is whole.
+  const forget = () => forgetEmpty(c.env.LEDGER, id).catch((error: unknown) => logFault({ push: id }, error))
   const settled = async () => void (await settle(c.env, push, 25))
   // With its refs on record a push can be settled by asking upstream, whatever becomes of the companion.
   c.executionCtx.waitUntil(settle(c.env, push, 25, 'begun'))
@@ -104,7 +109,7 @@ export async function receivePack(c: Context<GitEnv>): Promise<Response> {
         isEmpty = false
         controller.enqueue(bytes)
       },
-      flush: () => (isEmpty ? forgetEmpty(c.env.LEDGER, id) : settled()),
+      flush: () => (isEmpty ? forget() : settled()),
     })
     return new Response(answer.body.pipeThrough(told), answer)
   } catch {

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import fc from 'fast-check'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { compileGlob } from '../../src/contract/glob.ts'
+import { compileGlob, matchesWildcard } from '../../src/contract/glob.ts'
 import { matchRef } from '../../src/contract/grant.ts'
 
 const REFS = names(['a', 'b', 'ab', 'a-b', 'B', '1', 'a.b', 'é', 'a]', 'main'], 3, 'refs/heads/')
@@ -129,4 +129,23 @@ test('a glob takes no longer for being clever', () => {
   expect(compileGlob(`${'*a'.repeat(200)}b`).test(text)).toBe(false)
   expect(compileGlob(`${'**/'.repeat(150)}b`).test(text.replaceAll('a', 'a/'))).toBe(false)
   expect(performance.now() - started).toBeLessThan(10_000)
+})
+
+/** Wildcards on which a pattern that is made into a backtracking expression does not end. */
+const CLEVER = ['*a'.repeat(200), '*'.repeat(400), '?*'.repeat(200), '*a*'.repeat(120), `${'a*'.repeat(200)}?`]
+
+test.for(CLEVER)('a wildcard of ssh takes no longer for being clever: %#', pattern => {
+  const started = performance.now()
+  expect(matchesWildcard(`${pattern}b`, 'a'.repeat(253))).toBe(false)
+  expect(performance.now() - started).toBeLessThan(1_000)
+})
+
+test('a wildcard of ssh knows * and ? alone, and both take any character', () => {
+  expect(matchesWildcard('*.example.com', 'git.example.com')).toBe(true)
+  expect(matchesWildcard('*', 'a/b')).toBe(true)
+  expect(matchesWildcard('h?st', 'host')).toBe(true)
+  expect(matchesWildcard('h?st', 'hst')).toBe(false)
+  expect(matchesWildcard('[127.0.0.*]:2222', '[127.0.0.1]:2222')).toBe(true)
+  expect(matchesWildcard('[ab].com', 'a.com')).toBe(false)
+  expect(matchesWildcard('a.c', 'abc')).toBe(false)
 })

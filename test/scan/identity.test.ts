@@ -49,6 +49,50 @@ test('the author and the committer of every commit need an allowed address', asy
   expect(await work.push('HEAD:mail/d')).toMatchObject(accepted)
 })
 
+test.for([
+  'eve@evil.example@acme.example',
+  '"eve@evil.example"@acme.example',
+  '"eve"@acme.example',
+  'eve@evil.example,ada@acme.example',
+  'eve@evil.example;ada@acme.example',
+  'eve@evil.example(ada@acme.example',
+  'eve@evil.example ada@acme.example',
+  'Eve:eve@evil.example;@acme.example',
+  'eve[evil.example]@acme.example',
+  'eve\\@evil.example\\@acme.example',
+  'eve\u200b@acme.example',
+  'eve\u202emoc.live@acme.example',
+  '@acme.example',
+])('an address that is read in more than one way fits no pattern: %j', async address => {
+  const name = `mail${counter++}`
+  const agent = await gate.agent(name, { push, emails: ['*@acme.example', '**', address] })
+  const work = await agent.clone()
+  const env = { GIT_AUTHOR_EMAIL: address, GIT_COMMITTER_EMAIL: 'ada@acme.example' }
+  expect(await work.git(['commit', '-q', '--allow-empty', '-m', 'Work'], { env })).toMatchObject(accepted)
+  const ran = await work.push(`HEAD:${name}/odd`)
+  expect(ran).toMatchObject(rejected)
+  expect(ran.output).toContain('which is not one plain address')
+})
+let counter = 0
+
+test('a second address in the raw header does not stand for the first', async () => {
+  const agent = await gate.agent('raw', { push, emails: ['*@acme.example'] })
+  const work = await agent.clone()
+  const tree = await work.text(['rev-parse', 'HEAD^{tree}'])
+  for (const [i, author] of [
+    'Eve <eve@evil.example> <ada@acme.example> 1700000000 +0000',
+    'Eve <eve@evil.example> ada <ada@acme.example> 1700000000 +0000',
+    'Eve <eve@evil.example <ada@acme.example> 1700000000 +0000',
+    'Eve <ada@acme.example> 1700000000 +0000\nauthor Eve <eve@evil.example> 1700000000 +0000',
+  ].entries()) {
+    const raw = `tree ${tree}\nauthor ${author}\ncommitter Ada <ada@acme.example> 1700000000 +0000\n\nWork\n`
+    const made = await work.git(['hash-object', '-w', '-t', 'commit', '--literally', '--stdin'], {
+      input: raw,
+    })
+    expect(await work.push(`${made.stdout.trim()}:refs/heads/raw/${i}`), author).toMatchObject(rejected)
+  }
+})
+
 test('every commit needs a signature by an allowed key that is valid at its date', async () => {
   const [good, bad, late] = [newKey('good'), newKey('bad'), newKey('late')]
   const allowedSigners = [

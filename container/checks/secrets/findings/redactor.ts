@@ -1,4 +1,5 @@
-import { REDACTED, sanitizeForAgent } from '../../sanitize-text.ts'
+import { REDACTED } from '../../../../src/contract/unscanned-text.ts'
+import { sanitizeForAgent } from '../../sanitize-text.ts'
 
 const TOKEN = /[A-Za-z0-9+/=_%\\-]{16,}/g
 const FILE_NAME = /[^/]+/g

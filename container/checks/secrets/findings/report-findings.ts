@@ -76,6 +76,8 @@ export function reportFindings({ newFindings, secrets }: ScanResult, options: Op
     const { kind, ref } = match.item
     if (kind === 'ref name' && ref !== undefined) push.record.secretRefs.set(ref, redactor.redactPath(ref))
   }
+  // Findings beyond the recorded ones were not checked, and a ref name may be among them.
+  push.record.isScanned = reportedById.size < MAX_KEPT
   return refusals(refused, options, redactor)
 }
 

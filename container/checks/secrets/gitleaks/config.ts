@@ -4,6 +4,7 @@ import { parse, stringify } from 'smol-toml'
 import { z } from 'zod'
 import { GateFault } from '../../check.ts'
 import { displayPath, type LocatedMatch } from './locate.ts'
+import { PathPatterns } from './path-patterns.ts'
 import { ScanFileWriter } from './scan-files.ts'
 import { gateConfigPath, runGitleaks } from './verified-run.ts'
 
@@ -60,22 +61,12 @@ interface Prepared {
   readonly keeps: (found: LocatedMatch) => boolean
 }
 
-/** Go's pattern as one of JavaScript; paths in configurations are simple enough for both. */
-function pathPattern(pattern: string): RegExp {
-  const flags = /^\(\?([is]+)\)/.exec(pattern)
-  try {
-    return new RegExp(flags ? pattern.slice(flags[0].length) : pattern, flags?.[1] ?? '')
-  } catch {
-    throw new Error(`the path pattern ${pattern} cannot be read`)
-  }
-}
-
 /**
  * Reads an operator's configuration: it can add rules, change those of the default, turn them off by name, and allow
  * texts and paths. It always extends the gate's own. gitleaks is given texts under neutral names, so paths are taken
  * out of it here and applied to what gitleaks finds. Throws with what is wrong, in words for the operator.
  */
-function prepare(text: string): Prepared {
+function prepare(text: string, paths: PathPatterns): Prepared {
   const read = OperatorConfig.safeParse(parse(text))
   if (!read.success) {
     const [issue] = read.error.issues
@@ -89,15 +80,15 @@ function prepare(text: string): Prepared {
     list: A,
     applies: (rule: string) => boolean,
   ): A[] => {
-    const { paths, ...others } = list
-    if (!paths?.length) return [list]
+    const { paths: allowed, ...others } = list
+    if (!allowed?.length) return [list]
     const more = Boolean(list.regexes?.length || list.stopwords?.length)
     if (more && list.condition && /^(and|&&)$/i.test(list.condition))
       throw new Error(
         'an allow-list with condition AND cannot have paths here: write paths and texts as two lists',
       )
-    const patterns = paths.map(pathPattern)
-    drops.push(found => applies(found.rule) && patterns.some(pattern => pattern.test(pathOf(found))))
+    const patterns = allowed.map(pattern => paths.compile(pattern))
+    drops.push(found => applies(found.rule) && patterns.some(matches => matches(pathOf(found)) === true))
     return more ? [others as A] : []
   }
 
@@ -112,8 +103,8 @@ function prepare(text: string): Prepared {
       if (path !== undefined) {
         if (rule.regex === undefined)
           throw new Error(`rule ${rule.id} has a path and no regex: deny the path in a grant instead`)
-        const pattern = pathPattern(path)
-        drops.push(found => found.rule === rule.id && !pattern.test(pathOf(found)))
+        const matches = paths.compile(path)
+        drops.push(found => found.rule === rule.id && matches(pathOf(found)) === false)
       }
       return { ...rule, allowlists: lists.flatMap(list => withoutPaths(list, id => id === rule.id)) }
     }),
@@ -123,12 +114,16 @@ function prepare(text: string): Prepared {
 
 const pathOf = (found: LocatedMatch) => (found.item.kind === 'file' ? displayPath(found) : '')
 
-/** The configuration of a push's scan; `operator` empty: the gate's alone. */
-export async function scanConfig(operator: string, folder: string): Promise<ScanConfig> {
+/** The configuration of a push's scan; `operator` empty: the gate's alone. Matching paths is bounded by `maxPathSteps`. */
+export async function scanConfig(
+  operator: string,
+  folder: string,
+  maxPathSteps?: number,
+): Promise<ScanConfig> {
   if (operator.trim() === '') return { path: gateConfigPath, keeps: () => true }
   let prepared: Prepared
   try {
-    prepared = prepare(operator)
+    prepared = prepare(operator, new PathPatterns(maxPathSteps))
   } catch (error) {
     throw new GateFault(
       "the gate could not scan this push for secrets: the repository's gitleaks configuration is bad",
@@ -155,7 +150,7 @@ export async function checkGitleaksConfig(
   const folder = await mkdtemp(join(scratch, 'config-'))
   try {
     const path = join(folder, 'gitleaks.toml')
-    await writeFile(path, prepare(text).toml, { mode: 0o600 })
+    await writeFile(path, prepare(text, new PathPatterns()).toml, { mode: 0o600 })
     const packs = new ScanFileWriter(join(folder, 'texts'))
     await packs.finish()
     await runGitleaks({ gitleaks, config: path, scanFiles: packs, signal: AbortSignal.timeout(20_000) })

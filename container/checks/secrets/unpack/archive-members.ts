@@ -85,9 +85,7 @@ export function* storedMembers(content: Buffer): Generator<Member> {
     const size = Number.parseInt(field(124, 12).trim(), 8) || 0
     const type = field(156, 1)
     if (type === 'L')
-      longName = content
-        .toString('latin1', data, data + Math.min(size, MAX_LONG_NAME_BYTES))
-        .replace(/\0+$/, '')
+      longName = withoutPadding(content.toString('latin1', data, data + Math.min(size, MAX_LONG_NAME_BYTES)))
     else if (type === 'x')
       longName = / path=([^\n]*)\n/.exec(
         content.toString('latin1', data, data + Math.min(size, MAX_LONG_NAME_BYTES)),
@@ -97,4 +95,11 @@ export function* storedMembers(content: Buffer): Generator<Member> {
       longName = undefined
     }
   }
+}
+
+/** Returns the text without the NUL bytes at its end. */
+function withoutPadding(text: string): string {
+  let end = text.length
+  while (text[end - 1] === '\0') end--
+  return text.slice(0, end)
 }
