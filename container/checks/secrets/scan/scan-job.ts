@@ -51,12 +51,12 @@ export async function runScanJob(job: ScanJob, observer: ScanObserver): Promise<
   const { folder, gitleaksConfig } = job
   await mkdir(folder, { mode: 0o700 })
   const options = { ...job, ...observer, git: gitOn(job.git.dir, job.git.env) }
-  const { path: config, keeps } = await scanConfig(
+  const { path: config, passesPathRules } = await scanConfig(
     gitleaksConfig,
     folder,
     job.isInProcess ? SHARED_PATH_STEPS : undefined,
   )
-  const matches = (await scan({ ...options, config })).filter(keeps)
+  const matches = (await scan({ ...options, config })).filter(passesPathRules)
   observer.onPhase('comparing with upstream')
   const known = await findKnownUpstream(matches, options)
   return {
