@@ -189,7 +189,7 @@ function describeAllowed(ref: string, grant: Grant, action: Action): string {
 
 /** Returns the nearest allowed command. */
 function remedyFor(command: Command, grant: Grant, repository: string, action: Action): string[] {
-  const requestRight = `ask for the right; an operator grants it with git gate grant set ${grant.agent} ${repository}`
+  const requestRight = grantRequest(command, grant, repository, action)
   if (action === 'delete') return [`keep the ref, or ${requestRight}`]
   if (action === 'force' && isTag(command)) return [`choose a new tag name, or ${requestRight}`]
   if (action === 'force' && mayDo(grant, command.ref, 'update'))
@@ -200,6 +200,22 @@ function remedyFor(command: Command, grant: Grant, repository: string, action: A
   return suggestion && suggestion !== command.ref
     ? [`git push origin ${command.new.slice(0, 12)}:${suggestion}`]
     : [requestRight]
+}
+
+/** Returns the command with which an operator grants the right, or the deny rule that prevents it. */
+function grantRequest({ ref }: Command, grant: Grant, repository: string, action: Action): string {
+  const denying = decidingRule(grant, ref, action)
+  if (denying)
+    return `ask an operator: the grant of ${grant.agent} in ${repository} denies ${action} of ${denying.pattern}`
+  const isTagRef = ref.startsWith('refs/tags/')
+  const changes = action === 'create' || action === 'update'
+  const option = changes ? (isTagRef ? 'tags' : 'push') : action
+  // The option replaces the list of its patterns, so the command repeats the granted ones.
+  const granted = grant.terms.rules
+    .filter(rule => rule.allow.includes(action) && rule.pattern.startsWith('refs/tags/') === isTagRef)
+    .map(rule => rule.pattern)
+  const patterns = [...granted, ref].map(pattern => `'${pattern}'`).join(' ')
+  return `ask for the right: an operator grants it with git gate grant set ${grant.agent} ${repository} --${option} ${patterns}`
 }
 
 /** Returns a ref's name as one path segment for a suggested branch. */

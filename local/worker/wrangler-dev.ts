@@ -72,6 +72,8 @@ function startServer(wanted: Wanted, env: Record<string, string>): ChildProcess 
         X_LOCAL_EXPLORER: 'false',
         X_LOCAL_OBSERVABILITY: 'false',
         WRANGLER_WRITE_LOGS: 'false',
+        // A request to Cloudflare for what a request there would have, kept in node_modules/.mf.
+        CLOUDFLARE_CF_FETCH_ENABLED: 'false',
         // Where it keeps an id of this machine, also when it sends no metrics.
         XDG_CONFIG_HOME: path.join(path.dirname(wanted.state), 'wrangler'),
         GATE_TIED_SIGNAL: 'TERM',

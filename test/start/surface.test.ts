@@ -177,6 +177,8 @@ test('npm run dev opens neither an inspector nor a debug port, and shows the led
   ])
   expect(places.made().filter(isUnknown)).toEqual([])
   expect(places.open()).toEqual([])
+  // What wrangler says where it cannot reach Cloudflare for an example of it.
+  expect(gate.stderr()).not.toContain('Request.cf')
   expect(projectPlaces()).toEqual(before)
   expect(await gate.end('SIGTERM')).toMatchObject({ code: 0 })
   expect(places.made()).toEqual([])

@@ -77,13 +77,7 @@ interface Tips {
 /** Returns upstream's branches by the mirror's refs. The old values that the client sent are not used. */
 async function branchTips({ git, commands, signal }: Options): Promise<Tips> {
   const text = await git.text(
-    [
-      'for-match-ref',
-      '--sort=-committerdate',
-      `--count=${MAX_BRANCHES}`,
-      '--format=%(refname)',
-      'refs/heads',
-    ],
+    ['for-each-ref', '--sort=-committerdate', `--count=${MAX_BRANCHES}`, '--format=%(refname)', 'refs/heads'],
     { signal },
   )
   const pushed = commands.map(command => command.ref as string).filter(ref => ref.startsWith('refs/heads/'))

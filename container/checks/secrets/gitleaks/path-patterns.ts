@@ -57,7 +57,7 @@ function readPattern(pattern: string): RE2JS {
 
 /** Returns the approximate length of a pattern with its counted repetitions expanded. */
 function sizeOf(pattern: string): number {
-  const token = /\\.|\[\^?\]?(?:\\.|\[:\w*:\]|[^\]\\])*\]|\{(?<min>\d+)(?:,(?<max>\d*))?\}|[^]/gu
+  const token = /\\.|\[\^?\]?(?:\\.|\[:\w*:\]|[^\]\\])*\]|\{(?<min>\d+)(?:,(?<max>\d*))?\}|[\s\S]/gu
   let group = { total: 0, last: 0 }
   const enclosing: (typeof group)[] = []
   for (const { 0: text, groups } of pattern.matchAll(token)) {

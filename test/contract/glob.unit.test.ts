@@ -132,7 +132,13 @@ test('a glob takes no longer for being clever', () => {
 })
 
 /** Wildcards on which a pattern that is made into a backtracking expression does not end. */
-const CLEVER = ['*a'.repeat(200), '*'.repeat(400), '?*'.repeat(200), '*a*'.repeat(120), `${'a*'.repeat(200)}?`]
+const CLEVER = [
+  '*a'.repeat(200),
+  '*'.repeat(400),
+  '?*'.repeat(200),
+  '*a*'.repeat(120),
+  `${'a*'.repeat(200)}?`,
+]
 
 test.for(CLEVER)('a wildcard of ssh takes no longer for being clever: %#', pattern => {
   const started = performance.now()
