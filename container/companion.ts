@@ -2,6 +2,7 @@ import type { Check } from './checks/index.ts'
 import type { Journal } from './journal/journal.ts'
 import type { Mirrors } from './mirror/mirrors.ts'
 import type { HeadStart } from './mirror/seed.ts'
+import type { MemoryBudget } from './process/memory-budget.ts'
 import type { Sessions } from './sessions/sessions.ts'
 import type { Settings } from './settings.ts'
 import type { Links } from './upstream/ssh-link.ts'
@@ -10,6 +11,7 @@ import type { Links } from './upstream/ssh-link.ts'
 export interface Companion {
   readonly settings: Settings
   readonly sessions: Sessions
+  readonly memory: MemoryBudget
   readonly mirrors: Mirrors
   readonly headStart: HeadStart
   readonly links: Links

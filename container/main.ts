@@ -13,6 +13,8 @@ import { recover } from './journal/recover.ts'
 import { watchUntold } from './journal/unreported.ts'
 import { createMirrors } from './mirror/mirrors.ts'
 import { awaitHeadStart } from './mirror/seed.ts'
+import { createMemoryBudget } from './process/memory-budget.ts'
+import { limitChildMemory } from './process/memory-limit.ts'
 import { ownProcesses } from './process/orphans.ts'
 import { openSocketFolder } from './process/socket-folder.ts'
 import { createSessions } from './sessions/sessions.ts'
@@ -34,6 +36,7 @@ if (!read.ok) {
 const settings = { ...read.settings, home: resolve(read.settings.home) }
 delete process.env.GATE_PASS_KEY
 ownProcesses(settings.home)
+limitChildMemory(settings.gitMemoryBytes)
 
 const identities = join(settings.home, 'identities')
 await mkdir(settings.home, { recursive: true, mode: 0o700 })
@@ -48,6 +51,7 @@ const sessions = createSessions(settings)
 const companion: Companion = {
   settings,
   sessions,
+  memory: createMemoryBudget(settings.gitMemoryBytes),
   mirrors,
   headStart,
   links,

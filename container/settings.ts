@@ -56,6 +56,11 @@ const Settings = z
     GATE_MAX_BLOB_BYTES: count(200 * 2 ** 20),
     /** What the journal of pushes may take of the disk. */
     GATE_JOURNAL_MAX_BYTES: count(256 * 2 ** 20),
+    /** Git's own programs need some tens of megabytes, whatever they work on. */
+    GATE_GIT_MEMORY_BYTES: count(2 ** 30).refine(
+      bytes => bytes >= 64 << 20,
+      'must be 67108864 (64 MiB) or more',
+    ),
     GATE_MAX_SESSIONS: count(256),
     GATE_MAX_AGENT_SESSIONS: count(64),
     GATE_GIT_LISTEN: z.preprocess(value => value || undefined, Address.optional()),
@@ -95,6 +100,8 @@ const Settings = z
     maxPushBytes: env.GATE_MAX_PUSH_BYTES,
     maxBlobBytes: env.GATE_MAX_BLOB_BYTES,
     maxJournalBytes: env.GATE_JOURNAL_MAX_BYTES,
+    /** The most memory of each process that git works with. */
+    gitMemoryBytes: env.GATE_GIT_MEMORY_BYTES,
     maxSessions: env.GATE_MAX_SESSIONS,
     maxAgentSessions: env.GATE_MAX_AGENT_SESSIONS,
     /** Over `git://`, where the companion sees who connects. */

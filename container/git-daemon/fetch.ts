@@ -2,6 +2,8 @@ import type { Socket } from 'node:net'
 import type { Readable, Writable } from 'node:stream'
 import type { Reaped } from '../../src/contract/outcome.ts'
 import type { Git } from '../git/git.ts'
+import { MAX_REQUEST_BYTES, TOO_MANY_NAMES } from '../git/http-backend.ts'
+import { pktLine } from '../git/pkt-line.ts'
 import { IdleDeadline } from '../http/idle-deadline.ts'
 import { killGroup } from '../process/spawn.ts'
 import { endedBy, type SessionEnd } from '../sessions/session-counts.ts'
@@ -49,6 +51,13 @@ export async function fetchOver(
       deadline.wait()
     }
   }
+  let asked = 0
+  socket.on('data', (chunk: Buffer) => {
+    asked += chunk.length
+    if (asked <= MAX_REQUEST_BYTES || reaped) return
+    killGroup(child)
+    socket.end(pktLine(`ERR git-gate: ${TOO_MANY_NAMES}`))
+  })
   stdin.on('error', () => {})
   stderr.resume()
   carry(socket, stdin, bytes => deadline.received(bytes))

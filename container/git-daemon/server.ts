@@ -6,6 +6,7 @@ import { pktLine } from '../git/pkt-line.ts'
 import { KEEPALIVE_PROBE_MS, REQUEST_HEAD_MS } from '../http/idle-deadline.ts'
 import { ClientGone } from '../http/request-body.ts'
 import { logFault } from '../process/log.ts'
+import { NoRoom } from '../process/memory-budget.ts'
 import { push } from '../push/handle-push.ts'
 import type { SessionEnd } from '../sessions/session-counts.ts'
 import { UpstreamError } from '../upstream/ssh-link.ts'
@@ -50,7 +51,8 @@ export async function serveGit(
     socket.on('error', () => {})
     serveCaller(companion, socket, surface.agent, worker).catch((error: unknown) => {
       if (error instanceof ClientGone) return socket.destroy()
-      if (error instanceof NotAdmitted || error instanceof UpstreamError) return refuse(socket, error.message)
+      if (error instanceof NotAdmitted || error instanceof UpstreamError || error instanceof NoRoom)
+        return refuse(socket, error.message)
       if (!socket.destroyed) logFault('', error)
       refuse(socket, FAILED)
     })
@@ -83,7 +85,7 @@ function refuse(socket: Socket, why: string): void {
 }
 
 async function takeFetch(companion: Companion, caller: Caller): Promise<void> {
-  const { sessions, mirrors, settings } = companion
+  const { sessions, memory, mirrors, settings } = companion
   const { socket, worker, repository, agent } = caller
   const pass = await worker.passFor('advertise-upload-pack', repository, socket.remoteAddress ?? '')
   const begun = sessions.begin({
@@ -93,12 +95,15 @@ async function takeFetch(companion: Companion, caller: Caller): Promise<void> {
     service: 'git-upload-pack',
   })
   if (!begun.ok) return refuse(socket, begun.why)
+  let leaveMemory: (() => void) | undefined
   let end: SessionEnd = { outcome: 'failed' }
   try {
     const mirror = mirrors.of(pass.repository)
     await mirror.refresh(pass.repository, closed(socket))
+    leaveMemory = await memory.enter(closed(socket))
     end = await fetchOver(socket, mirror.git, caller.protocol, settings)
   } finally {
+    leaveMemory?.()
     begun.end(end)
   }
 }

@@ -2,6 +2,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Readable } from 'node:stream'
 import type { Reaped } from '../../src/contract/outcome.ts'
 import type { Settings } from '../settings.ts'
+import { contentOf } from './inflate-body.ts'
 import { type Body, bodyOf, ClientGone, type WatchedBody } from './request-body.ts'
 
 /**
@@ -85,7 +86,8 @@ export const gitProtocol = (asked: unknown): string | undefined =>
 
 /** A push that came as an HTTP request. */
 export function httpClient(request: IncomingMessage, response: ServerResponse, pace: PushPace): Client {
-  const { body, at } = pushBody(request, pace)
+  const { body: sent, at } = pushBody(request, pace)
+  const body = contentOf(request, sent)
   const answer = () => {
     if (!response.headersSent && !response.destroyed)
       response.writeHead(200, {

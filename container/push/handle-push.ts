@@ -7,6 +7,7 @@ import { type Client, goneSignal, httpClient } from '../http/push-client.ts'
 import { ClientGone } from '../http/request-body.ts'
 import { text } from '../http/respond.ts'
 import { faultOf, GATES_FAULT, logFault } from '../process/log.ts'
+import { NoRoom } from '../process/memory-budget.ts'
 import { endedBy, type SessionEnd } from '../sessions/session-counts.ts'
 import { UpstreamError } from '../upstream/ssh-link.ts'
 import { recordPush, refused, wholePush } from './push-record.ts'
@@ -30,6 +31,7 @@ export async function gitSession(
   const begun = sessions.begin(asking(pass))
   if (!begun.ok) return busy(pass, response, begun.why)
   let end: SessionEnd = { outcome: 'failed' }
+  let leaveMemory: (() => void) | undefined
   try {
     if (pass.service === 'advertise-upload-pack' || pass.service === 'advertise-receive-pack') {
       const refreshed = mirror.refresh(pass.repository, goneSignal(response))
@@ -38,6 +40,7 @@ export async function gitSession(
       end = await advertise(pass, request, response, mirror, settings)
       return
     }
+    leaveMemory = await companion.memory.enter(goneSignal(response))
     const { arriving } = mirror
     if (arriving) {
       end = await uploadArriving(pass, request, response, mirror, arriving, settings)
@@ -51,10 +54,11 @@ export async function gitSession(
       end = endedBy('vanished')
       return
     }
-    if (!(error instanceof UpstreamError)) throw error
+    if (!(error instanceof UpstreamError || error instanceof NoRoom)) throw error
     if (pass.service === 'git-upload-pack') return refuseFetch(response, error.message)
     return text(response, 502, error.message)
   } finally {
+    leaveMemory?.()
     begun.end(end)
   }
 }
@@ -69,7 +73,7 @@ const asking = ({ id, repository, agent, service }: GitPass) => ({
 
 /** A push, in whatever way it came. Its session ends when the client has its answer, or is given up. */
 export async function push(
-  { settings, sessions, mirrors, links, journal, checks }: Companion,
+  { settings, sessions, memory, mirrors, links, journal, checks }: Companion,
   pass: PassFor<'git-receive-pack'>,
   client: Client,
   /** Called when its outcome is in the journal. The Worker asks by itself for those that come through it. */
@@ -103,6 +107,7 @@ export async function push(
     end = await receivePack(client, {
       pass,
       session: begun.session,
+      memory,
       mirror,
       linkTo,
       checks,

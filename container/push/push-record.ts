@@ -118,13 +118,9 @@ export function recordPush(pass: PassFor<'git-receive-pack'>, journal: Journal):
   const scanned = { bytes: 0, objects: 0, gitleaks: 0 }
   const findings: Finding[] = []
   const exceptionsUsed: string[] = []
-  const lines = firstLines(MOST_TOLD)
-  const told: FirstLines = {
-    add: line => lines.add(record.isScanned ? withoutTokens(line) : withoutLikelySecrets(line)),
-    get all() {
-      return lines.all
-    },
-  }
+  const told = firstLines(MOST_TOLD, line =>
+    record.isScanned ? withoutTokens(line) : withoutLikelySecrets(line),
+  )
   const secretRefs = new Map<string, string>()
   const record: PushRecord = {
     id: pass.id,

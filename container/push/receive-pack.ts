@@ -1,5 +1,6 @@
 import type { PassFor } from '../../src/contract/pass.ts'
 import { checkGrant } from '../checks/index.ts'
+import { UnreadableBody } from '../http/inflate-body.ts'
 import type { Client } from '../http/push-client.ts'
 import { ClientGone } from '../http/request-body.ts'
 import { faultOf, GATES_FAULT, logFault } from '../process/log.ts'
@@ -104,8 +105,9 @@ async function begin(
       list = { problem: 'it names no ref', refs: [], capabilities: new Set() }
     }
   } catch (error) {
-    if (!(error instanceof ClientGone)) throw error
-    return abandonPush(client, { pass, journal }, error)
+    if (error instanceof ClientGone) return abandonPush(client, { pass, journal }, error)
+    if (!(error instanceof UnreadableBody)) throw error
+    list = { problem: error.message, refs: [], capabilities: new Set() }
   }
   list ??= { problem: 'the request ended before its command list did', refs: [], capabilities: new Set() }
   const reply = replyTo(list.capabilities, client.write)

@@ -1,16 +1,21 @@
 import { rm } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
 import type { Duplex } from 'node:stream'
+import { inBytes } from '../../src/contract/format-bytes.ts'
+import type { Refusal } from '../../src/contract/outcome.ts'
 import type { PassFor } from '../../src/contract/pass.ts'
 import type { Check } from '../checks/index.ts'
 import type { Git } from '../git/git.ts'
 import { type Backend, cgiHeadReader, startBackend } from '../git/http-backend.ts'
 import { PktLines } from '../git/pkt-line.ts'
+import { UnreadableBody } from '../http/inflate-body.ts'
 import type { Client } from '../http/push-client.ts'
 import { ClientGone, ReaderStuck, writeTo } from '../http/request-body.ts'
 import type { Journal } from '../journal/journal.ts'
 import type { Mirror } from '../mirror/mirror.ts'
 import { GATES_FAULT, logFault } from '../process/log.ts'
+import { type MemoryBudget, NoRoom } from '../process/memory-budget.ts'
+import { saysOutOfMemory } from '../process/memory-limit.ts'
 import { quarantinesOf } from '../process/orphans.ts'
 import { killGroup } from '../process/spawn.ts'
 import type { Session } from '../sessions/sessions.ts'
@@ -32,6 +37,7 @@ const REFS_MS = 30_000
 export interface Pushing {
   readonly pass: PassFor<'git-receive-pack'>
   readonly session: Session
+  readonly memory: MemoryBudget
   readonly mirror: Mirror
   readonly linkTo: () => Promise<Link>
   readonly checks: readonly Check[]
@@ -50,11 +56,26 @@ export interface Received {
   readonly say: (line: string) => void
 }
 
+/** A push is received when there is memory for it; until then its client is not read from. */
+export async function throughGit(client: Client, pushing: Pushing, received: Received): Promise<Verdict> {
+  const { commands } = received.list
+  try {
+    const leave = await pushing.memory.enter(client.gone, () =>
+      received.say('git-gate: waiting for memory that other sessions use'),
+    )
+    return await receive(client, pushing, received).finally(leave)
+  } catch (error) {
+    if (error instanceof ClientGone) return abandoned(commands, error)
+    if (error instanceof NoRoom) return failed(commands, error.message)
+    throw error
+  }
+}
+
 /**
  * The pack into git's quarantine, pre-receive's question to the judge, and the verdict. It owns both ends: until
  * forwarding has begun a client that goes away ends it; from then on only upstream's answer, or the deadline, does.
  */
-export async function throughGit(client: Client, pushing: Pushing, received: Received): Promise<Verdict> {
+async function receive(client: Client, pushing: Pushing, received: Received): Promise<Verdict> {
   const { pass, session, mirror, settings, linkTo } = pushing
   const { commands } = received.list
   const leave = await mirror.enter()
@@ -119,8 +140,11 @@ export async function throughGit(client: Client, pushing: Pushing, received: Rec
       .catch((error: unknown) => {
         if (error instanceof ReaderStuck) kill()
         else if (error instanceof ClientGone) letGo(error)
-        else throw error
-        return { tooLarge: false }
+        else if (error instanceof UnreadableBody) {
+          backend.stdin.end()
+          return { unfit: wholePush(error.message, ['push again; if it stays, push with git itself']) }
+        } else throw error
+        return {}
       })
       .finally(() => {
         isFed = true
@@ -148,7 +172,7 @@ export async function throughGit(client: Client, pushing: Pushing, received: Rec
       clearTimeout(grace)
       grace = setTimeout(kill, gone.signal.aborted ? GRACE_MS : REFS_MS)
     })
-    const [{ tooLarge }] = await Promise.all([feeding, judging])
+    const [{ unfit }] = await Promise.all([feeding, judging])
     const { code, stderr } = await backend.ended
     // Whoever else ended git, out of memory for example, left what it had begun.
     isTidy &&= code === 0
@@ -164,10 +188,7 @@ export async function throughGit(client: Client, pushing: Pushing, received: Rec
         ),
         reaped: 'stuck',
       }
-    if (tooLarge)
-      return refused(commands, [
-        wholePush(`the push is larger than ${settings.maxPushBytes} bytes`, ['split it into smaller pushes']),
-      ])
+    if (unfit) return refused(commands, [unfit])
     // What lies between client and companion can make a broken-off body look whole: the pack tells.
     if (
       /early EOF|eof before pack header|unexpected disconnect|premature end/.test(`${said}${unpack}${stderr}`)
@@ -175,6 +196,7 @@ export async function throughGit(client: Client, pushing: Pushing, received: Rec
       return abandoned(commands, new ClientGone('cut'))
     if (/No space left on device|Disk quota exceeded/.test(`${said}${stderr}`))
       return failed(commands, 'the gate could not take this push: its disk is full', GATES_FAULT)
+    if (saysOutOfMemory(`${said}${stderr}`)) return refused(commands, [tooMuchMemory(settings)])
     if (unpack && unpack !== 'ok')
       return refused(commands, [
         wholePush(`git could not take the pack: ${unpack}`, [
@@ -198,6 +220,12 @@ export async function throughGit(client: Client, pushing: Pushing, received: Rec
   }
 }
 
+/** A few bytes of a delta can stand for gigabytes (gitformat-pack(5)); git holds an object and what it is made of. */
+const tooMuchMemory = ({ gitMemoryBytes, maxBlobBytes }: Settings) =>
+  wholePush(`git needs more than ${inBytes(gitMemoryBytes)} of memory to unpack this push`, [
+    `a file in it is far larger than the ${inBytes(maxBlobBytes)} that a file may have: leave it out, or keep it in Git LFS.`,
+  ])
+
 /** Git's receive-pack; where it cannot be started, for want of descriptors for example, the mirror is left again. */
 function startOrLeave(
   git: Git,
@@ -208,7 +236,7 @@ function startOrLeave(
   const service = 'git-receive-pack'
   const request = { method: 'POST', path: service, service, agent: pass.agent, protocol } as const
   try {
-    return startBackend(git, { ...request, contentEncoding: undefined }, new AbortController().signal)
+    return startBackend(git, request, new AbortController().signal)
   } catch (error) {
     leave(true)
     throw error
@@ -222,7 +250,7 @@ async function feed(
   backend: Backend,
   over: Promise<undefined>,
   { maxPushBytes, gitIdleMs }: Settings,
-): Promise<{ tooLarge: boolean }> {
+): Promise<{ unfit?: Refusal }> {
   // A client that waits on git is not seen to go: so git, too, may not stand still for ever.
   const give = (bytes: Buffer) => writeTo(backend.stdin, bytes, gitIdleMs)
   await give(reader.raw)
@@ -240,12 +268,13 @@ async function feed(
     bytes += chunk.length
     if (bytes > maxPushBytes) {
       backend.stdin.end()
-      return { tooLarge: true }
+      const why = `the push is larger than ${maxPushBytes} bytes`
+      return { unfit: wholePush(why, ['split it into smaller pushes']) }
     }
     await give(chunk)
   }
   backend.stdin.end()
-  return { tooLarge: false }
+  return {}
 }
 
 /**

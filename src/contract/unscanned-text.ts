@@ -42,12 +42,15 @@ function isRandomMix(run: string): boolean {
   return kinds.length >= 20 && turns / kinds.length >= 0.45
 }
 
-/** Letters and digits mixed over 16 characters, both cases and digits over 12, or letters of no language over 20. */
+/** Letters and digits over 16 characters, both cases and digits over 12, or letters of no language over 20. */
 function isRandomWord(word: string): boolean {
   const [hasDigit, hasLower, hasUpper] = [/\d/.test(word), /[a-z]/.test(word), /[A-Z]/.test(word)]
   if (hasDigit && hasLower && hasUpper) return word.length >= 12
   if (hasDigit && (hasLower || hasUpper)) return word.length >= 16
-  return word.length >= 20 && entropyOf(word) >= 4
+  if (word.length < 20) return false
+  // In camel case a capital begins a word.
+  if (hasLower && hasUpper) return word.replace(/[^A-Z]/g, '').length > word.length / 3.5
+  return entropyOf(word.slice(0, 100)) >= 3.85
 }
 
 /** Shannon's, in bits a character. */

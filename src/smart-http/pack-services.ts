@@ -30,7 +30,7 @@ function wrongRequest(
   const type = `application/x-${service}-request`
   if (request.headers.get('content-type') !== type) return plain(415, [`the content type must be ${type}`])
   const coding = request.headers.get('content-encoding')
-  if (coding !== null && !(service === 'git-upload-pack' && CODINGS.has(coding)))
+  if (coding !== null && !CODINGS.has(coding))
     return plain(415, [`the content encoding ${JSON.stringify(coding)} is not taken for ${service}`])
   if (new URL(request.url).search !== '') return plain(400, [`${service} takes no query`])
   return undefined

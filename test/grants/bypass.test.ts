@@ -418,7 +418,7 @@ describe('lists of commands', () => {
   })
 
   test('of as many refs as a push may name, all refused, the first are on record, and how many more there were', async () => {
-    const name = 'x'.repeat(50)
+    const name = 'release-notes-'.repeat(4)
     const lines = Array.from({ length: 5000 }, (_, n): Line => [ZERO, id('two'), `refs/tags/${name}${n}`])
     await refusedPush(creator, body(lines), /creator may create refs\/heads\/\*\* only/)
     const kept = await gate.ledger.last()
@@ -484,9 +484,9 @@ describe('bodies', () => {
       /not a command|only the first/,
     )
   })
-  test('a gzipped push', async () => {
+  test('a gzipped push that does not say so, or by another name', async () => {
     const bytes = gzipSync(oneRef('refs/heads/x'))
-    for (const coding of ['gzip', 'x-gzip', 'deflate', 'gzip, gzip'])
+    for (const coding of ['deflate', 'gzip, gzip'])
       expect(await send(gate, eve, bytes, { headers: { 'content-encoding': coding } })).toMatchObject({
         status: 415,
       })

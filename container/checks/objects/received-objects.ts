@@ -5,8 +5,8 @@ import { lines } from './git-lines.ts'
 import { ObjectReader } from './object-reader.ts'
 
 /**
- * What was received but folders, with their sizes in bytes, before anything reads it: a bomb is known by the number and
- * the sizes of its objects.
+ * What was received, with its sizes in bytes, before anything reads it: a bomb is known by the number and the sizes of
+ * its objects.
  */
 export async function receivedObjects(
   git: Git,
@@ -29,7 +29,7 @@ export async function receivedObjects(
     { signal, end: 10, env: { GIT_ALTERNATE_OBJECT_DIRECTORIES: '' } },
     line => {
       const [type, size, id] = line.toString('latin1').split(' ')
-      if (type !== 'tree' && id) received.set(id, Number(size))
+      if (id) received.set(id, Number(size))
       if (++count > limits.maxObjects)
         throw new LimitExceeded(`it has more than ${limits.maxObjects} objects`, 'push it in smaller parts')
       if (type === 'tree' && Number(size) > limits.maxTreeBytes)

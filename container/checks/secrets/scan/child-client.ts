@@ -1,4 +1,5 @@
 import { fileURLToPath } from 'node:url'
+import { MEMORY_LIMIT } from '../../../process/memory-limit.ts'
 import { killGroup, spawnGroup } from '../../../process/spawn.ts'
 import { GateFault } from '../../check.ts'
 import { LimitExceeded } from '../../limits.ts'
@@ -37,13 +38,15 @@ export async function scanInChild(
   heapMib: number,
 ): Promise<ScanResult> {
   signal.throwIfAborted()
-  const { PATH, NODE_COMPILE_CACHE } = process.env
+  const { PATH, NODE_COMPILE_CACHE, [MEMORY_LIMIT]: memory } = process.env
   const kill = new AbortController()
   const child = spawnGroup(process.execPath, [`--max-old-space-size=${heapMib}`, program], {
     signal: kill.signal,
     stdio: ['ignore', 'ignore', 'ignore', 'ipc'],
     serialization: 'advanced',
-    env: { PATH, NODE_COMPILE_CACHE },
+    env: { PATH, NODE_COMPILE_CACHE, [MEMORY_LIMIT]: memory },
+    // V8 reserves more memory than it uses, so --max-old-space-size is the limit.
+    memoryBytes: Number.POSITIVE_INFINITY,
   })
   const closed = new Promise<void>(resolve => {
     child.once('close', () => resolve())
