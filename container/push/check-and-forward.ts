@@ -49,7 +49,7 @@ export async function judge(
     forward = prepareForward(git, linkTo, pass.repository, list, say, settings.forwardMs)
     const push = { commands, pass, git, scratch, record }
     const ahead = AbortSignal.any([signal, over.signal])
-    for (const check of checks) begun.push(check.ahead?.(push, ahead))
+    for (const check of checks) begun.push(check.prepare?.(push, ahead))
     const aliases = linkTo().then(link =>
       refuseAliases({ git, mirror, link, upstream: pass.repository, signal: ahead }, commands),
     )

@@ -1,5 +1,5 @@
 import type { PassFor } from '../../src/contract/pass.ts'
-import { judgeCommands } from '../checks/index.ts'
+import { checkGrant } from '../checks/index.ts'
 import { UnreadableBody } from '../http/inflate-body.ts'
 import type { Client } from '../http/push-client.ts'
 import { ClientGone } from '../http/request-body.ts'
@@ -132,7 +132,7 @@ function judgeEarly(
   pass: PassFor<'git-receive-pack'>,
 ): Verdict | undefined {
   const judge = (commands: readonly Command[]) =>
-    judgeCommands(commands, { agent: pass.agent, terms: pass.terms }, pass.repository.name)
+    checkGrant(commands, { agent: pass.agent, terms: pass.terms }, pass.repository.name)
   if ('problem' in list) {
     const bad = list.refs.flatMap(({ ref, problem }) =>
       problem ? [{ ref, reason: `cannot be pushed: ${problem}`, detail: [], remedy: [LEAVE_OUT] }] : [],

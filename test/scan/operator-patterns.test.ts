@@ -2,18 +2,18 @@ import { expect, test } from 'vitest'
 import { seconds, startGate } from '../harness/index.ts'
 import { githubToken } from './fixtures/fakes.ts'
 
-/** Linear in Go; an engine that backtracks takes hours on the path below. */
+/** Patterns that are linear in Go. A backtracking engine takes hours on the path below. */
 const PATHS = ['^(\\w+/?)*\\.fixture$', '^(([a-z])+.)+[A-Z]([a-z])+$', '(a|aa)+\\.fixture$']
 
-test("no path of an agent makes an operator's path patterns hold up a push, or the companion", async () => {
+test("no path makes an operator's path patterns block a push or the companion", async () => {
   await using gate = await startGate()
   const ada = await gate.agent('ada', { push: ['refs/heads/ada/**'] })
-  const now = (await gate.admin.ask('GET', '/repositories/app')) as Record<string, unknown>
+  const repository = (await gate.admin.ask('GET', '/repositories/app')) as Record<string, unknown>
   const gitleaksConfig = `[[allowlists]]\npaths = [${PATHS.map(path => `'''${path}'''`).join(', ')}]\n`
   await gate.admin.ask('PUT', '/repositories/app', {
-    upstream: now.upstream,
-    identity: now.identity,
-    knownHosts: now.knownHosts,
+    upstream: repository.upstream,
+    identity: repository.identity,
+    knownHosts: repository.knownHosts,
     gitleaksConfig,
   })
   const files = Array.from({ length: 20 }, (_, i) => [
@@ -24,16 +24,16 @@ test("no path of an agent makes an operator's path patterns hold up a push, or t
   await work.commit('Add keys', Object.fromEntries(files))
   const push = work.push('HEAD:refs/heads/ada/keys')
   const waits: number[] = []
-  let isOver = false
-  const over = push.finally(() => {
-    isOver = true
+  let hasEnded = false
+  const ended = push.finally(() => {
+    hasEnded = true
   })
-  while (!isOver) {
-    const asked = performance.now()
+  while (!hasEnded) {
+    const started = performance.now()
     await (await fetch(`${gate.companion.url}/health`)).text()
-    waits.push(performance.now() - asked)
+    waits.push(performance.now() - started)
   }
-  expect((await over).output).toContain('secret')
+  expect((await ended).output).toContain('secret')
   expect(Math.max(...waits)).toBeLessThan(seconds(3))
   const [{ findings } = { findings: [] }] = await gate.ledger.pushes()
   expect(findings).toHaveLength(20)

@@ -1,9 +1,9 @@
 import { expect, test } from 'vitest'
-import { OverLimit } from '../../container/checks/limits.ts'
+import { LimitExceeded } from '../../container/checks/limits.ts'
 import { PathPatterns } from '../../container/checks/secrets/gitleaks/path-patterns.ts'
 import { seconds } from '../harness/index.ts'
 
-/** Shapes on which an expression engine that backtracks takes time exponential or polynomial in the path's length. */
+/** Patterns for which a backtracking engine takes exponential or polynomial time. */
 const BACKTRACKING = [
   '^(\\w+/?)*\\.fixture$',
   '(a*)*b',
@@ -18,7 +18,7 @@ const BACKTRACKING = [
   '(?i)(?:(?:a?){30}a{30})$',
 ]
 
-test.for(BACKTRACKING)('the path pattern %s is matched in time that grows with the path alone', pattern => {
+test.for(BACKTRACKING)('the path pattern %s is matched in time linear in the path', pattern => {
   const matches = new PathPatterns().compile(pattern)
   const started = performance.now()
   for (const letter of ['a', 'x']) expect(matches(`${letter.repeat(4_000)}!`)).toBe(false)
@@ -33,12 +33,12 @@ test.for([
   ['(?P<kind>key)[[:digit:]]\\z', 'a/key1', true],
   ['\\Qa.b\\E', 'a.b', true],
   ['^\\pL+$', 'é', true],
-] as const)('a path pattern of Go is read as Go reads it: %s on %s', ([pattern, path, is]) => {
+] as const)('a path pattern has the meaning that it has in Go: %s on %s', ([pattern, path, is]) => {
   expect(new PathPatterns().compile(pattern)(path)).toBe(is)
 })
 
 test.for(['a(?=b)', '(?<=a)b', '(a)\\1', '(', 'a{1001}'])(
-  'a pattern that Go does not have is refused: %s',
+  'a pattern that is invalid in Go is refused: %s',
   pattern => {
     expect(() => new PathPatterns().compile(pattern)).toThrow(/cannot be read as a regular expression of Go/)
   },
@@ -50,7 +50,7 @@ test.for([
   `${'('.repeat(9)}${'a'.repeat(1_000)}${'){2}'.repeat(9)}`,
   `(?i)${'[\\pL\\pN]{900}'.repeat(100)}`,
 ])(
-  'patterns that are large once their repeats are written out are refused before they are compiled: %#',
+  'a pattern that is too large with its repetitions expanded is refused before it is compiled: %#',
   pattern => {
     const started = performance.now()
     expect(() => new PathPatterns().compile(pattern)).toThrow(/too large/)
@@ -58,22 +58,22 @@ test.for([
   },
 )
 
-test('many small patterns count together', () => {
+test('the sizes of all patterns are added', () => {
   const patterns = new PathPatterns()
   expect(() => {
     for (let i = 0; i < 1_000; i++) patterns.compile(`^folder-${i}/.*\\.fixture$`)
   }).toThrow(/too large/)
 })
 
-test('matching on a shared thread ends at its bound, and a path matched before costs nothing', () => {
+test('matching on a shared thread ends at its limit, and a repeated path costs nothing', () => {
   const matches = new PathPatterns(10_000).compile('^(\\w+/?)*\\.fixture$')
   const path = `${'a'.repeat(200)}!`
   for (let i = 0; i < 1_000; i++) expect(matches(path)).toBe(false)
   expect(() => {
     for (let i = 0; i < 1_000; i++) matches(`${i}${path}`)
-  }).toThrow(OverLimit)
+  }).toThrow(LimitExceeded)
 })
 
-test('a path that is longer than any that can be opened is matched by no pattern', () => {
+test('no pattern matches a path that is too long to open', () => {
   expect(new PathPatterns().compile('.*')('a/'.repeat(3_000))).toBeUndefined()
 })

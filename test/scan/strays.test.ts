@@ -32,7 +32,7 @@ async function post(ref: string, ids: readonly string[], tip = 'HEAD') {
   return `${report.join('\n')}\n${shown}`
 }
 
-/** The objects that a branch or tag has and upstream's main has not. */
+/** Returns the objects that a branch or tag has and upstream's main lacks. */
 const newIn = async (tip: string) => {
   const args = ['rev-list', '--objects', '--no-object-names', tip, '--not', 'origin/main']
   return (await work.text(args)).split('\n')
@@ -43,41 +43,45 @@ const writeObject = async (type: string, content: string) => {
   return stdout.trim()
 }
 
-test.each(['blob', 'tree', 'commit', 'tag'])('a stray %s is refused, and cannot be fetched', async type => {
-  const head = await work.commit(`Work beside a stray ${type}`, { 'a.txt': `${type}\n` })
-  const words = randomBytes(10).toString('hex')
-  const tree = await work.text(['rev-parse', 'HEAD^{tree}'])
-  const who = 'A <a@example.com> 1700000000 +0000'
-  const contents = {
-    blob: async () => writeObject('blob', words),
-    tree: async () => {
-      const { stdout } = await work.git(['mktree'], {
-        input: `100644 blob ${await work.text(['rev-parse', 'HEAD:a.txt'])}\t${words}\n`,
-      })
-      return stdout.trim()
-    },
-    commit: async () => writeObject('commit', `tree ${tree}\nauthor ${who}\ncommitter ${who}\n\n${words}\n`),
-    tag: async () =>
-      writeObject('tag', `object ${head}\ntype commit\ntag ${words}\ntagger ${who}\n\n${words}\n`),
-  }
-  const stray = await contents[type as keyof typeof contents]()
-  const refusal = await post(`refs/heads/ada/stray-${type}`, [...(await newIn('HEAD')), stray])
-  expect(refusal).toContain(`ng refs/heads/ada/stray-${type} git-gate: ${REASON}`)
-  expect(refusal).toContain(`object ${stray}`)
-  expect(refusal).toContain('push with git itself')
-  const other = await agent.clone()
-  expect((await other.git(['fetch', 'origin', stray])).output).toContain('not our ref')
-  expect(await post(`refs/heads/ada/no-stray-${type}`, await newIn('HEAD'))).toContain('ok refs/heads/ada')
-})
+test.each(['blob', 'tree', 'commit', 'tag'])(
+  'an unreachable %s is refused, and cannot be fetched',
+  async type => {
+    const head = await work.commit(`Work beside a stray ${type}`, { 'a.txt': `${type}\n` })
+    const words = randomBytes(10).toString('hex')
+    const tree = await work.text(['rev-parse', 'HEAD^{tree}'])
+    const who = 'A <a@example.com> 1700000000 +0000'
+    const contents = {
+      blob: async () => writeObject('blob', words),
+      tree: async () => {
+        const { stdout } = await work.git(['mktree'], {
+          input: `100644 blob ${await work.text(['rev-parse', 'HEAD:a.txt'])}\t${words}\n`,
+        })
+        return stdout.trim()
+      },
+      commit: async () =>
+        writeObject('commit', `tree ${tree}\nauthor ${who}\ncommitter ${who}\n\n${words}\n`),
+      tag: async () =>
+        writeObject('tag', `object ${head}\ntype commit\ntag ${words}\ntagger ${who}\n\n${words}\n`),
+    }
+    const stray = await contents[type as keyof typeof contents]()
+    const refusal = await post(`refs/heads/ada/stray-${type}`, [...(await newIn('HEAD')), stray])
+    expect(refusal).toContain(`ng refs/heads/ada/stray-${type} git-gate: ${REASON}`)
+    expect(refusal).toContain(`object ${stray}`)
+    expect(refusal).toContain('push with git itself')
+    const other = await agent.clone()
+    expect((await other.git(['fetch', 'origin', stray])).output).toContain('not our ref')
+    expect(await post(`refs/heads/ada/no-stray-${type}`, await newIn('HEAD'))).toContain('ok refs/heads/ada')
+  },
+)
 
-test('a stray folder below the one that a commit has is refused', async () => {
+test('an unreachable tree below a reachable one is refused', async () => {
   await work.commit('Nested', { 'n/m/x.txt': 'x\n' })
   const inner = await work.text(['rev-parse', 'HEAD:n/m'])
   const { stdout } = await work.git(['mktree'], { input: `040000 tree ${inner}\telsewhere\n` })
   expect(await post('refs/heads/ada/nested', [...(await newIn('HEAD')), stdout.trim()])).toContain(REASON)
 })
 
-test('git’s own packs pass: thin, of merges, of what is back as it was, of empty and moved folders', async () => {
+test('git’s own packs are accepted: thin packs, merges, restored files, empty and moved folders', async () => {
   const branch = (name: string, from: string) => work.text(['checkout', '-q', '-b', name, from])
   await branch('one', 'origin/main')
   await work.commit('One', { 'docs/a.md': 'one\n', 'deep/er/one.txt': '1\n' })
@@ -99,14 +103,14 @@ test('git’s own packs pass: thin, of merges, of what is back as it was, of emp
   expect(await work.push(`${bare}:refs/heads/ada/nothing`)).toMatchObject(accepted)
 })
 
-test('a pack that also holds what upstream has passes', async () => {
+test('a pack with objects that upstream has is accepted', async () => {
   await work.text(['checkout', '-q', '-B', 'more', 'origin/main'])
   await work.commit('More', { 'more.txt': 'more\n' })
   const all = (await work.text(['rev-list', '--objects', '--no-object-names', 'HEAD'])).split('\n')
   expect(await post('refs/heads/ada/more', all)).toContain('ok refs/heads/ada/more')
 })
 
-test('what only tags reach passes: tags of commits, of tags, of folders and of files', async () => {
+test('objects that only tags reach are accepted: tags of commits, tags, trees and blobs', async () => {
   await work.text(['checkout', '-q', '-B', 'tags', 'origin/main'])
   await work.commit('Tagged', { 'new/folder/file.txt': 'tagged\n' })
   await work.text(['tag', '-a', '-m', 'First', 'v1'])

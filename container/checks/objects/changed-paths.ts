@@ -1,5 +1,5 @@
 import type { Git } from '../../git/git.ts'
-import { type Limits, OverLimit } from '../limits.ts'
+import { LimitExceeded, type Limits } from '../limits.ts'
 import { lines } from './git-lines.ts'
 
 /** A changed entry of a new commit: what the commit has there, and what each of its parents had. */
@@ -41,14 +41,14 @@ const MAX_PATH_BYTES = 4096
 const MAX_PATH_DEPTH = 512
 
 /** Counts entries and the bytes of their paths; the answer throws past a limit. */
-function bounded(maxEntries: number, tooMany: () => OverLimit): (path: Buffer) => void {
+function bounded(maxEntries: number, tooMany: () => LimitExceeded): (path: Buffer) => void {
   let entries = 0
   let bytes = 0
   return path => {
     entries += 1
     bytes += path.length
     if (path.length > MAX_PATH_BYTES || depthOf(path) > MAX_PATH_DEPTH)
-      throw new OverLimit(
+      throw new LimitExceeded(
         `a path in it is longer than ${MAX_PATH_BYTES} bytes or deeper than ${MAX_PATH_DEPTH} folders`,
         'shorten the path',
       )
@@ -100,7 +100,7 @@ export async function changedEntries(
     '--format=%H %T',
   ]
   const tooMany = () =>
-    new OverLimit(
+    new LimitExceeded(
       `its commits change more than ${limits.maxObjects} files, or their paths are too long or too deep`,
       'push it in smaller parts',
     )
@@ -152,7 +152,7 @@ export async function treeEntries(
 ): Promise<Entry[]> {
   const entries: Entry[] = []
   const tooMuch = () =>
-    new OverLimit(
+    new LimitExceeded(
       `a tag holds more than ${MAX_TAGGED_FILES} files, or their paths are too long or too deep`,
       'tag a commit instead',
     )

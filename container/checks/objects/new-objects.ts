@@ -1,7 +1,7 @@
 import { ZERO_ID } from '../../../src/contract/names.ts'
 import { isCreate, isDelete } from '../../push/command-list.ts'
 import { GateFault, type IncomingPush } from '../check.ts'
-import { type Limits, OverLimit } from '../limits.ts'
+import { LimitExceeded, type Limits } from '../limits.ts'
 import { changedEntries, type Entry, isContent, treeEntries } from './changed-paths.ts'
 import { lines } from './git-lines.ts'
 import { type Commits, newCommits } from './new-commits.ts'
@@ -40,12 +40,12 @@ export type Searchable = Omit<Introduced, 'entries' | 'sizes'>
 
 const known = new WeakMap<IncomingPush, Promise<Introduced>>()
 
-/** What the push introduces, found once for all checks. Throws OverLimit, or GateFault when git could not tell. */
+/** What the push introduces, found once for all checks. Throws LimitExceeded, or GateFault when git could not tell. */
 export function introducedBy(push: IncomingPush, limits: Limits, signal: AbortSignal): Promise<Introduced> {
   const before = known.get(push)
   if (before) return before
   const now = find(push, limits, signal).catch(error => {
-    if (error instanceof OverLimit || error instanceof GateFault) throw error
+    if (error instanceof LimitExceeded || error instanceof GateFault) throw error
     throw new GateFault('the gate could not list what this push introduces', { cause: error })
   })
   known.set(push, now)

@@ -1,44 +1,47 @@
 import { RE2JS } from 're2js'
-import { OverLimit } from '../../limits.ts'
+import { LimitExceeded } from '../../limits.ts'
 
-/** The characters of all patterns of one configuration, with their counted repeats written out: what compiling costs. */
+/**
+ * The largest size of all patterns of one configuration, in characters with counted repetitions expanded. It bounds the
+ * time of compiling.
+ */
 const MAX_SIZE = 20_000
-/** The longest path that Linux opens. A longer one is matched by no pattern, so its findings stand. */
+/** The longest path that Linux opens, in bytes. No pattern matches a longer one, so its findings stand. */
 const MAX_PATH_LENGTH = 4_096
 
-/** Does a pattern match somewhere in this path? Undefined: the path is too long to say. */
+/** Says whether a pattern matches a part of the path. Undefined: the path is too long. */
 export type PathTest = (path: string) => boolean | undefined
 
 /**
- * The path patterns of one gitleaks configuration: Go's regular expressions, run by RE2, whose time is the pattern's
- * size times the path's length. The pattern comes from an operator, the path from an agent.
+ * The path patterns of one gitleaks configuration: Go's regular expressions, run by RE2 in a time of the pattern's size
+ * times the path's length. The pattern comes from an operator, the path from an agent.
  */
 export class PathPatterns {
   readonly #maxSteps: number
   #size = 0
   #steps = 0
 
-  /** After `maxSteps` instructions a test throws OverLimit: a thread that others use has no more time for it. */
+  /** After `maxSteps` instructions a test throws LimitExceeded, so that a shared thread is not blocked. */
   constructor(maxSteps = Number.POSITIVE_INFINITY) {
     this.#maxSteps = maxSteps
   }
 
-  /** Throws when the pattern is no regular expression of Go's, or too large. */
+  /** Throws an Error when the pattern is invalid in Go or too large. */
   compile(pattern: string): PathTest {
     this.#size += sizeOf(pattern)
     if (this.#size > MAX_SIZE)
       throw new Error('the path patterns are too large: shorten them, or the counts of their repeats')
     const compiled = readPattern(pattern)
     const instructions = compiled.programSize()
-    const known = new Map<string, boolean>()
+    const cache = new Map<string, boolean>()
     return path => {
       if (path.length > MAX_PATH_LENGTH) return undefined
-      const before = known.get(path)
-      if (before !== undefined) return before
+      const cached = cache.get(path)
+      if (cached !== undefined) return cached
       this.#steps += instructions * path.length
-      if (this.#steps > this.#maxSteps) throw new OverLimit('its paths take too long to match', '')
+      if (this.#steps > this.#maxSteps) throw new LimitExceeded('its paths take too long to match', '')
       const matches = compiled.test(path)
-      known.set(path, matches)
+      cache.set(path, matches)
       return matches
     }
   }
@@ -52,23 +55,23 @@ function readPattern(pattern: string): RE2JS {
   }
 }
 
-/** How many characters a pattern has, about, with its counted repeats written out. */
+/** Returns the approximate length of a pattern with its counted repetitions expanded. */
 function sizeOf(pattern: string): number {
-  const token = /\\.|\[\^?\]?(?:\\.|\[:\w*:\]|[^\]\\])*\]|\{(?<least>\d+)(?:,(?<most>\d*))?\}|[\s\S]/gu
-  let here = { total: 0, last: 0 }
-  const around: (typeof here)[] = []
+  const token = /\\.|\[\^?\]?(?:\\.|\[:\w*:\]|[^\]\\])*\]|\{(?<min>\d+)(?:,(?<max>\d*))?\}|[\s\S]/gu
+  let group = { total: 0, last: 0 }
+  const enclosing: (typeof group)[] = []
   for (const { 0: text, groups } of pattern.matchAll(token)) {
-    const count = Number(groups?.most || groups?.least || 1)
+    const count = Number(groups?.max || groups?.min || 1)
     if (text === '(') {
-      around.push(here)
-      here = { total: 0, last: 0 }
+      enclosing.push(group)
+      group = { total: 0, last: 0 }
     } else if (text === ')') {
-      const { total } = here
-      here = around.pop() ?? { total: 0, last: 0 }
-      here = { total: here.total + total, last: total }
-    } else if (groups?.least !== undefined) {
-      here = { total: here.total + here.last * (count - 1), last: here.last * count }
-    } else here = { total: here.total + 1, last: 1 }
+      const { total } = group
+      group = enclosing.pop() ?? { total: 0, last: 0 }
+      group = { total: group.total + total, last: total }
+    } else if (groups?.min !== undefined) {
+      group = { total: group.total + group.last * (count - 1), last: group.last * count }
+    } else group = { total: group.total + 1, last: 1 }
   }
-  return around.reduce((sum, { total }) => sum + total, here.total)
+  return enclosing.reduce((sum, { total }) => sum + total, group.total)
 }
