@@ -5,7 +5,7 @@ import { cloneIn } from '../harness/clone.ts'
 import { accepted, gitText } from '../harness/index.ts'
 import { start, stateFolder } from './launcher.ts'
 import { ownUpstream } from './own-upstream.ts'
-import { listenersOf } from './surface.ts'
+import { hasIPv6, listenersOf } from './surface.ts'
 
 /** The operator's command, on the gate of a state folder. */
 const operatorOf = (state: string) => async (command: string) => {
@@ -93,8 +93,8 @@ test('--no-demo makes no repository, no agent and no ssh server; an agent that i
   ])
   expect(await operator('agent list')).toEqual([])
   expect(await operator('repo list')).toEqual([])
-  // The gate, its companion, and workerd's way to the launcher.
-  expect(listenersOf(alone.child.pid ?? -1)).toHaveLength(3)
+  // The gate on both loopback addresses, its companion, and workerd's way to the launcher.
+  expect(listenersOf(alone.child.pid ?? -1)).toHaveLength(hasIPv6 ? 4 : 3)
   await operator('agent add ada')
   expect(await alone.end('SIGTERM')).toMatchObject({ code: 0 })
 

@@ -8,7 +8,7 @@ import { startAdminGate } from '../api/admin-gate.ts'
 import { cloneIn } from '../harness/clone.ts'
 import { accepted, gitText, seconds } from '../harness/index.ts'
 import { launch, type Started, start, stateFolder } from './launcher.ts'
-import { filesBelow, greetingOf, listenersOf } from './surface.ts'
+import { filesBelow, greetingOf, hasIPv6, listenersOf } from './surface.ts'
 
 /** Where programs keep what belongs to their user, each an empty folder of the test's own. */
 const PLACES = ['HOME', 'XDG_CONFIG_HOME', 'XDG_CACHE_HOME', 'XDG_DATA_HOME', 'XDG_STATE_HOME', 'TMPDIR']
@@ -43,7 +43,8 @@ const openIn = (folder: string) =>
 
 /** What a gate that was used listens at, by program; the text is how a stranger is answered there. */
 async function surfaceOf(gate: Started): Promise<string[]> {
-  const known = [gate.lines.ready].map(url => new URL(url).host)
+  const { host, port } = new URL(gate.lines.ready)
+  const known = [host, `[::1]:${port}`]
   const listeners = listenersOf(gate.child.pid ?? -1)
   return (
     await Promise.all(
@@ -94,13 +95,14 @@ describe('npm start, after a clone and a push', () => {
   }, seconds(120))
   afterAll(() => home[Symbol.dispose]())
 
-  test('it listens on loopback at four known ports, and at a private socket', async () => {
+  test('it listens on loopback at known ports, and at a private socket', async () => {
     expect(await surfaceOf(gate)).toEqual([
       'tcp 127.0.0.1 node main.ts: HTTP 403',
       // What workerd calls its launcher by: each call carries a secret of this start.
       'tcp 127.0.0.1 node start.ts: HTTP 403',
       expect.stringMatching(/^tcp 127\.0\.0\.1 node start\.ts: SSH-2\.0-/),
       'tcp 127.0.0.1 workerd: the gate',
+      ...(hasIPv6 ? ['tcp [::1] node start.ts: the gate'] : []),
       expect.stringMatching(CONTROL_SOCKET),
     ])
   })
@@ -173,6 +175,7 @@ test('npm run dev opens neither an inspector nor a debug port, and shows the led
     // The gate behind the proxy, which asks for the same tokens.
     'tcp 127.0.0.1 workerd: HTTP 401',
     'tcp 127.0.0.1 workerd: the gate',
+    ...(hasIPv6 ? ['tcp [::1] node dev.ts: the gate'] : []),
     expect.stringMatching(CONTROL_SOCKET),
   ])
   expect(places.made().filter(isUnknown)).toEqual([])

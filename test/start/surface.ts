@@ -1,7 +1,9 @@
 import fs from 'node:fs'
 import http from 'node:http'
 import net from 'node:net'
+import os from 'node:os'
 import path from 'node:path'
+import ipaddr from 'ipaddr.js'
 import { descendantsOf } from '../../local/process/processes.ts'
 
 /** A socket that waits for clients, or receives datagrams, with the program that holds it. */
@@ -13,6 +15,11 @@ export interface Listener {
   /** The program's name, and for Node the script that it runs. */
   readonly program: string
 }
+
+/** Does this machine have [::1]? */
+export const hasIPv6 = Object.values(os.networkInterfaces()).some(addresses =>
+  addresses?.some(({ address }) => address === '::1'),
+)
 
 /** Every listening socket of a process and of all that it has started, from /proc (proc_pid_net(5)). */
 export function listenersOf(root: number): Listener[] {
@@ -72,11 +79,8 @@ function addressOf(local: string): string {
   const bytes = (address.match(/.{8}/g) ?? []).flatMap(word =>
     (word.match(/../g) ?? []).reverse().map(byte => Number.parseInt(byte, 16)),
   )
-  const host =
-    bytes.length === 4
-      ? bytes.join('.')
-      : `[${bytes.map(byte => byte.toString(16).padStart(2, '0')).join('')}]`
-  return `${host}:${Number.parseInt(port, 16)}`
+  const host = ipaddr.fromByteArray(bytes).toString()
+  return `${bytes.length === 4 ? host : `[${host}]`}:${Number.parseInt(port, 16)}`
 }
 
 function programOf(pid: number): string {
