@@ -15,6 +15,7 @@ import { createMirrors } from './mirror/mirrors.ts'
 import { awaitHeadStart } from './mirror/seed.ts'
 import { ownProcesses } from './process/orphans.ts'
 import { openSocketFolder } from './process/socket-folder.ts'
+import { createPermissions } from './push/permission.ts'
 import { createSessions } from './sessions/sessions.ts'
 import { readSettings } from './settings.ts'
 import { takeIdentitiesFromEnvironment } from './upstream/ssh-keys.ts'
@@ -50,6 +51,7 @@ const companion: Companion = {
   links,
   journal,
   checks: checks(settings),
+  permissions: createPermissions(),
   identities,
   recovered: recover({ journal, mirrors, links, settings }),
 }

@@ -29,6 +29,8 @@ export type Progress = (line: string) => void
 /** One question about a push. It refuses with reasons per ref, or throws GateFault when it could not tell. */
 export interface Check {
   readonly name: string
+  /** Its answer depends on the grant: it is asked again when that is changed during the push. */
+  readonly dependsOnGrant?: boolean
   /**
    * Begins what takes long and needs nothing of the checks before. It ends with the signal, and resolves, whatever
    * came of it, when nothing of it runs any more.

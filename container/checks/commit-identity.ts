@@ -34,6 +34,7 @@ export function identity(settings: { readonly maxBlobBytes: number } & Partial<L
   const limits: Limits = { ...defaultLimits, ...settings }
   return {
     name: 'identity',
+    dependsOnGrant: true,
     async run(push, _say, signal) {
       const { emails, allowedSigners } = push.pass.terms
       if (emails.length === 0 && allowedSigners === '') return []

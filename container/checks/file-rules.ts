@@ -33,6 +33,7 @@ export function files(settings: FilesSettings): Check {
   const limits: Limits = { ...defaultLimits, ...settings }
   return {
     name: 'files',
+    dependsOnGrant: true,
     async ahead(push, signal) {
       // Whoever asks for it in turn is told what went wrong.
       await introducedBy(push, limits, signal).catch(() => {})

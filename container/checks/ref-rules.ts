@@ -33,6 +33,7 @@ export function judgeCommands(commands: readonly Command[], grant: Grant, reposi
 /** Whether an update is a fast-forward or a force is told by history, not by the client's flag. */
 export const rules: Check = {
   name: 'rules',
+  dependsOnGrant: true,
   async run(push, _say, signal) {
     const { commands, pass, git } = push
     const grant = { agent: pass.agent, terms: pass.terms }

@@ -94,12 +94,17 @@ async function answer(
   response: ServerResponse,
 ): Promise<void> {
   const { settings, recovered } = companion
-  await recovered
+  // A push begins its answer first.
+  if (pass.service !== 'git-receive-pack') await recovered
   switch (pass.service) {
     case 'push-report': {
       const report = await reportOf(companion, pass)
       return report ? json(response, 200, report) : text(response, 404, 'no such push')
     }
+    case 'permit-push':
+      return companion.permissions.give(pass.push, pass.permission)
+        ? void response.writeHead(204).end()
+        : text(response, 409, 'this push does not wait for a permission')
     case 'settle-push':
       return settlePush(companion, pass, request, response)
     case 'identity':

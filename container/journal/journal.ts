@@ -1,4 +1,3 @@
-import { EventEmitter, once } from 'node:events'
 import { mkdir, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { z } from 'zod'
@@ -36,15 +35,12 @@ export interface Journal {
   /** Rejects when it cannot be written down; the word is then kept in memory, to be asked for in this life. */
   write(entry: Entry): Promise<void>
   read(id: string): Promise<Entry | undefined>
-  /** Resolves when the push is first written of, or after `withinMs`. */
-  begun(id: string, withinMs: number): Promise<void>
   /** What a crash left open. */
   open(): Promise<Entry[]>
 }
 
 export async function openJournal(folder: string): Promise<Journal> {
   await mkdir(folder, { recursive: true, mode: 0o700 })
-  const written = new EventEmitter().setMaxListeners(0)
   const file = (id: string) => join(folder, `${id}.json`)
   const unwritten = new Map<string, Entry>()
   setInterval(() => forgetOld(folder).catch(error => logFault('', error)), DAY_MS).unref()
@@ -61,7 +57,6 @@ export async function openJournal(folder: string): Promise<Journal> {
       const { id } = entry.report
       const path = file(id)
       unwritten.set(id, entry)
-      written.emit(id)
       try {
         await writeFile(`${path}.new`, JSON.stringify(entry), { mode: 0o600 })
         await rename(`${path}.new`, path)
@@ -70,10 +65,6 @@ export async function openJournal(folder: string): Promise<Journal> {
         await rm(`${path}.new`, { force: true })
         throw error
       }
-    },
-    async begun(id, withinMs) {
-      // A watch that runs out is no error: the asker is told what there is.
-      await once(written, id, { signal: AbortSignal.timeout(withinMs) }).catch(() => {})
     },
     async open() {
       await forgetOld(folder)

@@ -3,13 +3,14 @@ import type { Pass, PassFor } from '../../src/contract/pass.ts'
 import type { Companion } from '../companion.ts'
 import { freshOrArriving, uploadArriving } from '../fetch/initial-fetch.ts'
 import { advertise, refuseFetch, uploadPack } from '../fetch/upload-pack.ts'
-import { type Client, goneSignal, httpClient } from '../http/push-client.ts'
-import { ClientGone } from '../http/request-body.ts'
+import { framedPush } from '../http/framed-push.ts'
+import { type Client, goneSignal } from '../http/push-client.ts'
 import { text } from '../http/respond.ts'
-import { faultOf, GATES_FAULT, logFault } from '../process/log.ts'
 import { endedBy, type SessionEnd } from '../sessions/session-counts.ts'
 import { UpstreamError } from '../upstream/ssh-link.ts'
-import { abandonPush, failPush, receivePack, refusePush } from './receive-pack.ts'
+import { runPush, turnedAway } from './push.ts'
+import { createProgress } from './push-state.ts'
+import type { WorkerChannel } from './worker-channel.ts'
 
 type GitPass = PassFor<
   'advertise-upload-pack' | 'advertise-receive-pack' | 'git-upload-pack' | 'git-receive-pack'
@@ -23,8 +24,11 @@ export async function gitSession(
   response: ServerResponse,
 ): Promise<void> {
   const { settings, sessions, mirrors } = companion
-  if (pass.service === 'git-receive-pack')
-    return push(companion, pass, httpClient(request, response, settings.clientIdleMs))
+  if (pass.service === 'git-receive-pack') {
+    const framed = framedPush(companion, pass.id, request, response)
+    await companion.recovered
+    return push(companion, pass, ...framed)
+  }
   const mirror = mirrors.of(pass.repository)
   const begun = sessions.begin(asking(pass))
   if (!begun.ok) return busy(pass, response, begun.why)
@@ -66,48 +70,26 @@ const asking = ({ id, repository, agent, service }: GitPass) => ({
   service,
 })
 
-/** A push, in whatever way it came. Its session ends when the client has its answer, or is given up. */
+/** A push, by whichever protocol it came. Its session ends when the client has its answer, or is given up. */
 export async function push(
-  { settings, sessions, mirrors, links, journal, checks }: Companion,
+  companion: Companion,
   pass: PassFor<'git-receive-pack'>,
   client: Client,
-  /** Called when its outcome is in the journal. The Worker asks by itself for those that come through it. */
-  announce = async () => {},
+  worker: WorkerChannel,
 ): Promise<void> {
-  const begun = sessions.begin(asking(pass))
-  if (!begun.ok) {
-    await refusePush(client, { pass, journal, announce }, begun.why)
-    return
-  }
+  const { sessions, mirrors, links } = companion
+  const progress = createProgress()
+  const begun = sessions.begin(asking(pass), () => progress.state)
   let end: SessionEnd = { outcome: 'failed' }
   try {
     const mirror = mirrors.of(pass.repository)
     const linkTo = () => links.to(pass.repository)
-    try {
-      if (!(await mirror.filled())) await mirror.refresh(pass.repository, client.gone)
-    } catch (error) {
-      if (error instanceof ClientGone) end = await abandonPush(client, { pass, journal }, error)
-      else if (error instanceof UpstreamError)
-        end = await failPush(client, { pass, journal, announce }, error.message)
-      else {
-        logFault(pass.id, error)
-        const why = `the gate could not take this push: ${faultOf(error)}`
-        end = await failPush(client, { pass, journal, announce }, why, GATES_FAULT)
-      }
-      return
-    }
-    end = await receivePack(client, {
-      pass,
-      session: begun.session,
-      mirror,
-      linkTo,
-      checks,
-      journal,
-      announce,
-      settings,
-    })
+    end = await runPush(
+      { ...companion, pass, client, worker, progress, mirror, linkTo },
+      begun.ok ? undefined : turnedAway(begun.why),
+    )
   } finally {
-    begun.end(end)
+    if (begun.ok) begun.end(end)
   }
 }
 

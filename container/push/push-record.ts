@@ -1,55 +1,13 @@
-import type { Finding, Outcome, PushReport, Reaped, Refusal } from '../../src/contract/outcome.ts'
+import type { Finding, Outcome, PushReport, StepTime } from '../../src/contract/outcome.ts'
 import type { PassFor } from '../../src/contract/pass.ts'
+import type { PushEvent } from '../../src/contract/push-event.ts'
 import type { Scanned } from '../../src/contract/status.ts'
 import { withoutTokens } from '../checks/index.ts'
-import type { ClientGone } from '../http/request-body.ts'
 import type { Entry, Journal } from '../journal/journal.ts'
 import { logFault } from '../process/log.ts'
 import { type FirstLines, firstLines } from './bounded-lines.ts'
-import { type RefStatus, refuseAll } from './report-status.ts'
-
-/** How a push ended, for its ledger row and for every ref. */
-export interface Verdict {
-  readonly outcome: Exclude<Outcome, 'open'>
-  readonly refs: readonly RefStatus[]
-  readonly refusals: readonly Refusal[]
-  /** Its session was let go. */
-  readonly reaped?: Reaped
-}
-
-/** One reason for the whole push. */
-export const wholePush = (
-  reason: string,
-  remedy: readonly string[] = [],
-  detail: readonly string[] = [],
-): Refusal => ({
-  reason,
-  detail,
-  remedy,
-})
-
-export const refused = (refs: readonly { ref: string }[], refusals: readonly Refusal[]): Verdict => ({
-  outcome: 'refused',
-  refs: refuseAll(refs, refusals),
-  refusals,
-})
-
-export const failed = (
-  refs: readonly { ref: string }[],
-  reason: string,
-  remedy: readonly string[] = [],
-): Verdict => ({
-  outcome: 'failed',
-  refs: refuseAll(refs, [wholePush(reason, remedy)]),
-  refusals: [wholePush(reason, remedy)],
-})
-
-export const abandoned = (refs: readonly { ref: string }[], why: ClientGone): Verdict => ({
-  outcome: 'abandoned',
-  refs: refuseAll(refs, [wholePush(why.message)]),
-  refusals: [],
-  reaped: why.how,
-})
+import type { PushProgress } from './push-state.ts'
+import type { Verdict } from './verdict.ts'
 
 /** From here on a push is recorded in fewer words: D1 takes no row above 2 MB. */
 const MANY_REFS = 200
@@ -57,7 +15,7 @@ const MANY_REFS = 200
 /** What is kept on record of what the agent is told. */
 const MOST_TOLD = { bytes: 256 << 10, lines: 500 }
 
-/** What is on record of one push while it goes through; every turn of it is in the journal before it is acted on. */
+/** A push on record while it goes through; every turn of it is in the journal before it is acted on. */
 export interface PushRecord {
   readonly id: string
   readonly findings: Finding[]
@@ -68,15 +26,19 @@ export interface PushRecord {
   /** What gitleaks was given of it so far. */
   readonly scanned: Scanned
   upstreamSaid: string
-  /** Names the refs, before git starts. */
-  begin(refs: readonly { ref: string; old: string; new: string }[]): Promise<void>
-  /** Enters the next step by name, and closes the one before. */
-  step(name: string): Promise<void>
+  /** Names the refs; they are written with the next turn. */
+  name(refs: Refs): void
+  /** The command list is taken: names the refs, before git starts. */
+  receiving(refs: Refs): Promise<void>
+  /** Enters the next step by its name, and closes the one before. */
+  step(state: 'checking' | 'forwarding', name: string): Promise<void>
   /** A forward has begun in this process group. */
-  forwarding(pid: number, startedAt: string): Promise<void>
+  forwardStarted(pid: number, startedAt: string): Promise<void>
   /** The outcome. It stands even if it cannot be written down: the journal then keeps it in memory. */
   end(verdict: Verdict): Promise<void>
 }
+
+type Refs = readonly { ref: string; old: string; new: string }[]
 
 /** The report of a push of which only the id is known yet. */
 export const justBegun = (id: string): PushReport => ({
@@ -94,18 +56,23 @@ export const justBegun = (id: string): PushReport => ({
   scannedBytes: 0,
 })
 
-export function recordPush(pass: PassFor<'git-receive-pack'>, journal: Journal): PushRecord {
+/** What a record is kept with: the journal, and where each turn is told as soon as it is written. */
+export interface Recording {
+  readonly pass: PassFor<'git-receive-pack'>
+  readonly journal: Pick<Journal, 'write'>
+  readonly progress: PushProgress
+  readonly tell: (event: PushEvent) => Promise<void>
+}
+
+export function recordPush({ pass, journal, progress, tell }: Recording): PushRecord {
   const startedAt = performance.now()
   const begunAt = Date.now()
-  const steps: { step: string; ms: number }[] = []
-  let phase = 'receiving'
+  const steps: StepTime[] = []
   let stepAt = startedAt
   let refs: PushReport['refs'] = []
   let forward: Entry['forward']
   let reaped: PushReport['reaped'] = null
   const scanned = { bytes: 0, objects: 0, gitleaks: 0 }
-  const findings: Finding[] = []
-  const exceptionsUsed: string[] = []
   const lines = firstLines(MOST_TOLD)
   const told: FirstLines = {
     add: line => lines.add(withoutTokens(line)),
@@ -113,90 +80,110 @@ export function recordPush(pass: PassFor<'git-receive-pack'>, journal: Journal):
       return lines.all
     },
   }
-  const secretRefs = new Map<string, string>()
   const record: PushRecord = {
     id: pass.id,
-    findings,
-    exceptionsUsed,
+    findings: [],
+    exceptionsUsed: [],
     told,
-    secretRefs,
+    secretRefs: new Map(),
     scanned,
     upstreamSaid: '',
-    begin,
+    name,
+    receiving,
     step,
-    forwarding,
+    forwardStarted,
     end,
   }
   return record
 
-  function write(outcome: Outcome): Promise<void> {
-    const ms = Math.round(performance.now() - startedAt)
-    const { id, repository } = pass
-    return journal.write({
-      report: {
-        id,
-        outcome,
-        phase,
-        ms,
-        refs,
-        findings,
-        steps,
-        exceptionsUsed,
-        upstreamSaid: record.upstreamSaid,
-        told: refs.length > MANY_REFS ? told.all.slice(0, MANY_REFS) : [...told.all],
-        reaped,
-        scannedBytes: scanned.bytes,
-      },
-      upstream: repository,
-      startedAt: begunAt,
-      ...(forward ? { forward } : {}),
-    })
+  function report(outcome: Outcome): PushReport {
+    return {
+      id: pass.id,
+      outcome,
+      phase: progress.step,
+      ms: Math.round(performance.now() - startedAt),
+      refs,
+      findings: record.findings,
+      steps: [...steps],
+      exceptionsUsed: record.exceptionsUsed,
+      upstreamSaid: record.upstreamSaid,
+      told: refs.length > MANY_REFS ? told.all.slice(0, MANY_REFS) : [...told.all],
+      reaped,
+      scannedBytes: scanned.bytes,
+    }
+  }
+  async function write(word: PushReport): Promise<void> {
+    const { repository: upstream } = pass
+    await journal.write({ report: word, upstream, startedAt: begunAt, ...(forward ? { forward } : {}) })
   }
   function closeStep(): void {
     const now = performance.now()
-    steps.push({ step: phase, ms: Math.round(now - stepAt) })
+    steps.push({ step: progress.step, ms: Math.round(now - stepAt) })
     stepAt = now
   }
-  async function begin(named: readonly { ref: string; old: string; new: string }[]): Promise<void> {
+  function name(named: Refs): void {
     refs = named.map(({ ref, old, new: id }) => ({ ref, old, new: id, status: null, reason: '' }))
-    await write('open')
   }
-  async function step(name: string): Promise<void> {
+  async function receiving(named: Refs): Promise<void> {
+    progress.move('receiving')
+    name(named)
+    const read = report('open')
+    await write(read)
+    await tell({ event: 'commands-read', report: read })
+  }
+  async function step(state: 'checking' | 'forwarding', called: string): Promise<void> {
     closeStep()
-    phase = name
-    await write('open')
+    progress.move(state, called)
+    const begun = report('open')
+    await write(begun)
+    await tell({ event: 'step-begun', phase: begun.phase, ms: begun.ms, steps: begun.steps })
   }
-  async function forwarding(pid: number, at: string): Promise<void> {
+  async function forwardStarted(pid: number, at: string): Promise<void> {
     forward = { pid, startedAt: at }
-    await write('open')
+    await write(report('open'))
   }
   async function end(verdict: Verdict): Promise<void> {
     closeStep()
-    const statuses = new Map(verdict.refs.map(status => [status.ref, status]))
-    const longest = refs.length > MANY_REFS ? 80 : 1000
-    // A name that was refused before the scan may hold what that would have found.
-    const shown = verdict.outcome === 'accepted' ? (ref: string) => ref : withoutTokens
-    refs = refs.map(each => {
-      const { status = 'ng', reason = '' } = statuses.get(each.ref) ?? {}
-      const ref = secretRefs.get(each.ref) ?? shown(each.ref)
-      return { ...each, status, reason: reason.slice(0, longest), ref }
-    })
+    refs = withStatuses(refs, verdict, record.secretRefs)
     reaped = verdict.reaped ?? null
-    await write(verdict.outcome).catch(error => logFault(pass.id, error))
-    const { id, agent, repository } = pass
-    const { outcome } = verdict
-    console.log(
-      JSON.stringify({
-        level: 'info',
-        push: id,
-        repository: repository.name,
-        agent,
-        outcome,
-        phase,
-        steps,
-        ...(reaped ? { reaped } : {}),
-        scannedBytes: scanned.bytes,
-      }),
-    )
+    const ended = report(verdict.outcome)
+    // The journal answers from memory what it could not write.
+    await write(ended).catch(error => logFault(pass.id, error))
+    logEnd(pass, ended)
+    await tell({ event: 'ended', report: ended })
   }
+}
+
+/** The refs with what became of each, and each name as it may be shown. */
+function withStatuses(
+  refs: PushReport['refs'],
+  verdict: Verdict,
+  secretRefs: PushRecord['secretRefs'],
+): PushReport['refs'] {
+  const statuses = new Map(verdict.refs.map(status => [status.ref, status]))
+  const longest = refs.length > MANY_REFS ? 80 : 1000
+  // A name that was refused before the scan may hold what that would have found.
+  const shown = verdict.outcome === 'accepted' ? (ref: string) => ref : withoutTokens
+  return refs.map(each => {
+    const { status = 'ng', reason = '' } = statuses.get(each.ref) ?? {}
+    const ref = secretRefs.get(each.ref) ?? shown(each.ref)
+    return { ...each, status, reason: reason.slice(0, longest), ref }
+  })
+}
+
+function logEnd({ id, agent, repository }: PassFor<'git-receive-pack'>, report: PushReport): void {
+  const { outcome, phase, steps, reaped, scannedBytes } = report
+  console.log(
+    JSON.stringify({
+      level: 'info',
+      push: id,
+      repository: repository.name,
+      agent,
+      outcome,
+      phase,
+      steps,
+      ...(reaped ? { reaped } : {}),
+      scannedBytes,
+    }),
+  )
 }

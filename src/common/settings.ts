@@ -27,6 +27,10 @@ const Settings = z
     GATE_FAILURES_PER_MINUTE: count(100),
     /** Pushes and fetches stay on record so long. */
     GATE_RETENTION_DAYS: count(400),
+    /** A companion that says nothing of a push for this long is given up; it says every 10 s that it is there. */
+    GATE_COMPANION_SILENCE_SECONDS: seconds(30),
+    /** A companion that has the whole of another request and does not begin its answer for this long is given up. */
+    GATE_COMPANION_ANSWER_SECONDS: seconds(360),
     /** A request waits this long for its repository's container to start; then its client is told to come again. */
     GATE_START_SECONDS: seconds(20),
     /** A container that nobody asks for this long is stopped. */

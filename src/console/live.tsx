@@ -2,9 +2,8 @@ import type { Context } from 'hono'
 import { streamSSE } from 'hono/streaming'
 import type { HtmlEscapedString } from 'hono/utils/html'
 import { z } from 'zod'
-import { settle } from '../companion/sync-outcome.ts'
 import { idsFrom } from '../ledger/id.ts'
-import { newPushRows, type PushRow, pushRowsOf } from '../ledger/pushes/push-summaries.ts'
+import { newPushRows, pushRowsOf } from '../ledger/pushes/push-summaries.ts'
 import { findPush } from '../ledger/pushes/read-pushes.ts'
 import type { ConsoleEnv } from './auth/env.ts'
 import { whoAsks } from './auth/session.ts'
@@ -17,8 +16,6 @@ const BUSY_MS = 400
 const IDLE_MS = 1_000
 /** A stream ends after this many looks, in good time before a Worker's limits, and the page opens the next one. */
 const LOOKS = 300
-/** Open pushes that the companion is asked about in one look. */
-const ASKED = 20
 /** New pushes that one look brings. */
 const NEW = 100
 /** What is heard of a push that is not on record any more. */
@@ -51,7 +48,7 @@ export function streamPushes(c: Context<ConsoleEnv>): Response {
     lookedAt = Date.now()
     const missed = since === undefined ? await newPushRows(ledger, fitting, newest) : []
     if (missed.length === NEW) return 'behind'
-    const known = await currentRows(c.env, open)
+    const known = await pushRowsOf(ledger, open)
     for (const id of open)
       if (!known.some(push => push.id === id) && shown.delete(id)) await send('gone', { id, says: NO_PUSH })
     const rows = [
@@ -82,7 +79,6 @@ export function streamPush(c: Context<ConsoleEnv>): Response {
   const id = c.req.param('id') ?? ''
   let sent = ''
   return stream(c, async send => {
-    await currentRows(c.env, [id])
     const push = await findPush(c.env.LEDGER, id)
     // It was none: opened anew, the page says so.
     if (!push) return 'behind'
@@ -92,15 +88,6 @@ export function streamPush(c: Context<ConsoleEnv>): Response {
     sent = timeless(html)
     return push.outcome === 'open' ? BUSY_MS : 'over'
   })
-}
-
-/** The rows of open pushes, after the companion was asked what they are at. */
-async function currentRows(env: Env, ids: readonly string[]): Promise<PushRow[]> {
-  const known = await pushRowsOf(env.LEDGER, ids)
-  const open = known.filter(push => push.outcome === 'open').slice(0, ASKED)
-  if (open.length === 0) return known
-  await Promise.all(open.map(push => settle(env, push, 0)))
-  return pushRowsOf(env.LEDGER, ids)
 }
 
 /** Markup of components, also of those that wait for something. */

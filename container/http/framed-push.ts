@@ -1,0 +1,49 @@
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import { ALIVE_MS, type Frame, PUSH_FRAMES, writeFrame } from '../../src/contract/push-frames.ts'
+import type { Companion } from '../companion.ts'
+import type { WorkerChannel } from '../push/worker-channel.ts'
+import { type Client, httpClient } from './push-client.ts'
+
+/** A longer part of the answer goes out in several frames. */
+const MAX_BYTES = 64 << 10
+
+/**
+ * A push that came as an HTTP request. Its answer is made of frames: git's own answer for the client, and the push's
+ * events for the ledger, in one order. The answer begins at once, so that a companion that hangs is found by its
+ * silence.
+ */
+export function framedPush(
+  { settings, journal, permissions }: Pick<Companion, 'settings' | 'journal' | 'permissions'>,
+  id: string,
+  request: IncomingMessage,
+  response: ServerResponse,
+): [Client, WorkerChannel] {
+  const send = (frame: Frame) => {
+    if (!response.destroyed && !response.writableEnded) response.write(writeFrame(frame))
+  }
+  response.writeHead(200, { 'content-type': PUSH_FRAMES, 'cache-control': 'no-cache' })
+  response.flushHeaders()
+  const heartbeat = setInterval(send, ALIVE_MS, { type: 'alive' })
+  response.once('close', () => clearInterval(heartbeat))
+  const client = httpClient(request, response, settings.clientIdleMs)
+  return [
+    {
+      ...client,
+      write(bytes) {
+        for (let at = 0; at < bytes.length; at += MAX_BYTES)
+          send({ type: 'bytes', bytes: bytes.subarray(at, at + MAX_BYTES) })
+      },
+    },
+    {
+      async tell(event) {
+        if (event.event === 'ended') response.once('finish', () => journal.delivered(id))
+        send({ type: 'event', event })
+      },
+      askPermission(signal) {
+        const permission = permissions.wait(id, signal)
+        send({ type: 'event', event: { event: 'checked' } })
+        return permission
+      },
+    },
+  ]
+}

@@ -1,0 +1,218 @@
+import { join, resolve } from 'node:path'
+import { type Backend, startBackend } from '../git/http-backend.ts'
+import type { Client } from '../http/push-client.ts'
+import { ClientGone, ReaderStuck, writeTo } from '../http/request-body.ts'
+import type { Mirror } from '../mirror/mirror.ts'
+import { quarantinesOf } from '../process/orphans.ts'
+import { killGroup } from '../process/spawn.ts'
+import type { Settings } from '../settings.ts'
+import type { CommandList, CommandListReader } from './command-list.ts'
+import { readGitOutput } from './git-output.ts'
+import { answerHook, type HookRequest, hookRequest } from './pre-receive-channel.ts'
+import type { PushProgress } from './push-state.ts'
+import type { Reply } from './report-status.ts'
+
+/** After a client is gone, git gets this long to end on its own, and to clean up, before its group is killed. */
+const GRACE_MS = 2_000
+
+/** With its verdict, git moves the mirror's refs, or drops the quarantine, within this. */
+const REFS_MS = 30_000
+
+/** Git may stand still for so many times as long as a client may be silent. */
+const STUCK_FACTOR = 4
+
+/** What git is given of a push, and what it may do with it. */
+export interface PackSource {
+  readonly agent: string
+  readonly client: Client
+  readonly mirror: Mirror
+  readonly list: CommandList
+  readonly reader: CommandListReader
+  readonly reply: Reply
+  readonly progress: PushProgress
+  readonly settings: Pick<Settings, 'clientIdleMs' | 'scanMs' | 'maxPushBytes'>
+  /** The client has gone, or was silent for too long. */
+  abandon(why: ClientGone): void
+}
+
+/** How git's part of a push ended. */
+export interface ReceivingEnd {
+  /** Git's `unpack` line, and its other words. */
+  readonly unpack: string
+  readonly said: string
+  readonly stderr: string
+  /** The pack is longer than a push may be. */
+  readonly isTooLarge: boolean
+  /** Git had the whole pack, and was not done with it in time. */
+  readonly isTooSlow: boolean
+  readonly wasKilled: boolean
+}
+
+/** Git's receive-pack on a mirror, with the pack on its way into quarantine. */
+export interface Receiving {
+  /** Pre-receive's question: the pack is in quarantine. Undefined: git has ended without it. */
+  readonly handedOver: Promise<HookRequest | undefined>
+  /** Resolves when git has ended. */
+  readonly over: Promise<void>
+  /** Answers pre-receive, and gives git a bounded time for the rest. */
+  answer(verdict: 'pass' | 'refuse'): void
+  /** Resolves when git has ended, and nothing more is read of the client. */
+  end(): Promise<ReceivingEnd>
+  /** Ends git's input, and its processes if that does not end them. */
+  abandon(): void
+  /** Ends git if it has not ended. Answers with the quarantines that it could not clean up, or `isTidy`. */
+  dispose(): Promise<{ isTidy: boolean; quarantines: readonly string[] }>
+}
+
+/** Starts git on a push. It owns git's processes and every bound on them; the client's ends are the push's. */
+export function startReceiving(source: PackSource): Receiving {
+  const { client, mirror, list, progress, settings } = source
+  const backend = start(source)
+  let wasKilled = false
+  let isTidy = true
+  let isFed = false
+  let isOver = false
+  let isTooSlow = false
+  let isAbandoned = false
+  let quarantines: string[] = []
+  let killTimer: NodeJS.Timeout | undefined
+  let unpackTimer: NodeJS.Timeout | undefined
+
+  const kill = () => {
+    const objects = join(mirror.git.dir, 'objects/')
+    quarantines = quarantinesOf(backend.child.pid ?? 0)
+      .map(folder => resolve(folder))
+      .filter(folder => folder.startsWith(objects))
+    wasKilled = true
+    isTidy = false
+    killGroup(backend.child)
+  }
+  const killAfter = (ms: number) => {
+    clearTimeout(killTimer)
+    killTimer = setTimeout(kill, ms)
+  }
+  const isReceiving = () => progress.state === 'receiving' && !isOver
+  /** Over its side band git says every few seconds that it works on a pack; silence is a git that stands still. */
+  const expectWord = () => {
+    if (isFed && isReceiving() && list.capabilities.has('side-band-64k'))
+      killAfter(STUCK_FACTOR * settings.clientIdleMs)
+  }
+  /** Git's words show that it is there, not that it gets on: its work on a whole pack has an end. */
+  const packIsWhole = () => {
+    if (!isReceiving()) return
+    unpackTimer ??= setTimeout(() => {
+      isTooSlow = true
+      kill()
+    }, settings.scanMs)
+  }
+
+  const over = backend.ended.then(
+    () => {},
+    () => {},
+  )
+  over.then(() => {
+    isOver = true
+    client.at('over')
+  })
+  const output = readGitOutput(backend, source.reply, isKeepalive => {
+    if (isReceiving()) client.at('working')
+    if (isKeepalive) packIsWhole()
+    expectWord()
+  })
+  const feeding = feed(source, backend, over)
+    .catch((error: unknown) => {
+      if (error instanceof ClientGone) source.abandon(error)
+      else kill()
+      if (!(error instanceof ClientGone || error instanceof ReaderStuck)) throw error
+      return { isTooLarge: false }
+    })
+    .finally(() => {
+      isFed = true
+      packIsWhole()
+      expectWord()
+    })
+  // It is awaited at the end, and may fail before.
+  feeding.catch(() => {})
+  const handedOver = hookRequest(backend.hook).then(asked => {
+    if (!asked) return undefined
+    clearTimeout(unpackTimer)
+    if (!isAbandoned) clearTimeout(killTimer)
+    client.at('judged')
+    return asked
+  })
+
+  return {
+    handedOver,
+    over,
+    answer(verdict) {
+      answerHook(backend.hook, verdict)
+      killAfter(isAbandoned ? GRACE_MS : REFS_MS)
+    },
+    async end() {
+      const { isTooLarge } = await feeding
+      const { code, stderr } = await backend.ended
+      // Where git was ended from outside, out of memory for example, it has left what it had begun.
+      isTidy &&= code === 0
+      return { ...output(), stderr, isTooLarge, isTooSlow, wasKilled }
+    },
+    abandon() {
+      isAbandoned = true
+      backend.stdin.end()
+      killAfter(GRACE_MS)
+    },
+    async dispose() {
+      clearTimeout(killTimer)
+      clearTimeout(unpackTimer)
+      if (!isOver) {
+        kill()
+        await over
+      }
+      return { isTidy, quarantines }
+    },
+  }
+}
+
+function start({ agent, client, mirror }: PackSource): Backend {
+  const service = 'git-receive-pack'
+  const { protocol } = client
+  const request = {
+    method: 'POST',
+    path: service,
+    service,
+    agent,
+    protocol,
+    contentEncoding: undefined,
+  } as const
+  return startBackend(mirror.git, request, new AbortController().signal)
+}
+
+/** Hands the list, then the pack, to git at git's pace, until the body ends, or git does. */
+async function feed(
+  { client: { body, at }, reader, settings: { maxPushBytes, clientIdleMs } }: PackSource,
+  backend: Backend,
+  over: Promise<void>,
+): Promise<{ isTooLarge: boolean }> {
+  // A client that waits on git is not seen to go: so git, too, may not stand still for ever.
+  const give = (bytes: Buffer) => writeTo(backend.stdin, bytes, STUCK_FACTOR * clientIdleMs)
+  await give(reader.raw)
+  let bytes = reader.rest.length
+  at(bytes ? 'pack' : 'list')
+  await give(reader.rest)
+  const next = () => {
+    const chunk = body.next()
+    // Git may end first: then this read is not awaited.
+    chunk.catch(() => {})
+    return Promise.race([chunk, over])
+  }
+  for (let chunk = await next(); chunk; chunk = await next()) {
+    if (bytes === 0) at('pack')
+    bytes += chunk.length
+    if (bytes > maxPushBytes) {
+      backend.stdin.end()
+      return { isTooLarge: true }
+    }
+    await give(chunk)
+  }
+  backend.stdin.end()
+  return { isTooLarge: false }
+}
