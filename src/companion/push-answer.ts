@@ -50,7 +50,8 @@ export async function answerPush(answer: Response, push: PushRequest): Promise<R
   const carried = carry(answer.body, silenceMs, writer, events, () => first.resolve('answered'))
     .then(async () => {
       first.resolve('empty')
-      if (events.isEmpty()) await forgetEmpty(push.env.LEDGER, push.id)
+      if (events.isEmpty())
+        await forgetEmpty(push.env.LEDGER, push.id).catch(error => logFault({ push: push.id }, error))
       else if (!events.isRecorded()) settleLater()
       await writer.close()
     })

@@ -9,15 +9,19 @@ type Step = Extract<PushEvent, { event: 'step-begun' }>
 export interface PushLedger {
   /** Puts the refs of the push on record. */
   begun(report: PushReport): void
-  /** Puts a step on record; one that has ended before its turn to be written comes is left out. */
+  /** Puts a step on record if it lasts: each write costs, and the steps of a small push are quick. */
   step(step: Step): void
   /** Puts the outcome on record. Resolves with false when it could not be written. */
   ended(report: PushReport): Promise<boolean>
 }
 
+/** A step that lasts longer than this is written, in milliseconds. */
+const STEP_MS = 200
+
 export function createPushLedger(ledger: D1Database, push: string): PushLedger {
   let writing: Promise<unknown> = Promise.resolve()
-  let waiting: Step | undefined
+  let current: Step | undefined
+  let timer: ReturnType<typeof setTimeout> | undefined
   const write = (work: () => Promise<void>): Promise<boolean> => {
     const written = writing
       .then(work)
@@ -34,17 +38,17 @@ export function createPushLedger(ledger: D1Database, push: string): PushLedger {
       write(() => recordReport(ledger, report))
     },
     step(step) {
-      const isQueued = waiting !== undefined
-      waiting = step
-      if (isQueued) return
-      write(async () => {
-        const newest = waiting
-        waiting = undefined
-        if (newest) await recordStep(ledger, push, newest)
-      })
+      current = step
+      timer ??= setTimeout(() => {
+        timer = undefined
+        write(async () => {
+          if (current) await recordStep(ledger, push, current)
+        })
+      }, STEP_MS)
     },
     ended(report) {
-      waiting = undefined
+      clearTimeout(timer)
+      current = undefined
       return write(() => recordReport(ledger, report))
     },
   }
