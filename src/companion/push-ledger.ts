@@ -21,7 +21,7 @@ const STEP_MS = 200
 export function createPushLedger(ledger: D1Database, push: string): PushLedger {
   let writing: Promise<unknown> = Promise.resolve()
   let current: Step | undefined
-  let timer: ReturnType<typeof setTimeout> | undefined
+  let timer: number | null = null
   const write = (work: () => Promise<void>): Promise<boolean> => {
     const written = writing
       .then(work)
@@ -40,7 +40,7 @@ export function createPushLedger(ledger: D1Database, push: string): PushLedger {
     step(step) {
       current = step
       timer ??= setTimeout(() => {
-        timer = undefined
+        timer = null
         write(async () => {
           if (current) await recordStep(ledger, push, current)
         })

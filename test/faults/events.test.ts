@@ -147,3 +147,13 @@ test('a companion that takes a fetch and does not answer is given up, and git is
   expect(code).not.toBe(0)
   expect(output).toContain("the gate's companion does not answer")
 })
+
+test('a Worker that does not say whether a checked push may go on fails it, by the gate’s fault', async () => {
+  proxy.deafTo = '/push/permission'
+  const { push, ref } = await pushNext()
+  const { code, output } = await push
+  expect(code).not.toBe(0)
+  expect(output).toMatch(/the ledger did not answer[\s\S]*this is the gate's fault/)
+  expect(await gate.upstream.ref(ref)).toBeUndefined()
+  expect((await gate.ledger.last()).outcome).toBe('failed')
+})

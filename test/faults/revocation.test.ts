@@ -4,6 +4,7 @@ import path from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { type Agent, accepted, type Clone, type Gate, seconds, startGate } from '../harness/index.ts'
 import { githubToken } from '../scan/fixtures/fakes.ts'
+import { postPush, pushBody, shownOf } from './fixtures/raw-push.ts'
 import { type SlowGitleaks, slowGitleaks } from './fixtures/slow-gitleaks.ts'
 
 let gate: Gate
@@ -125,4 +126,26 @@ test('a grant that is widened while a push is scanned lets it through', async ()
   const after = await pushDuring(hal, () => gate.admin.ask('PUT', grantOf('hal'), allowing('refs/heads/**')))
   expect(after).toMatchObject(accepted)
   expect(after.record.outcome).toBe('accepted')
+})
+
+test('a push whose pack is still on its way when its token, grant and agent go is not forwarded', async () => {
+  const ida = await gate.agent('ida', { push: ['refs/heads/ida/**'] })
+  const work = await ida.clone()
+  await work.commit('Change', { content: 'hello\n' })
+  const ref = 'refs/heads/ida/change'
+  const body = await pushBody(work, ref)
+  const raw = await postPush(gate.port, '/app.git/git-receive-pack', {
+    authorization: `Bearer ${ida.token}`,
+  })
+  raw.send(body.subarray(0, -200))
+  await gate.ledger.until(({ agent, refs }) => agent === 'ida' && refs.length > 0)
+  await gate.admin.ask('DELETE', `/tokens/${ida.tokenId}`)
+  await gate.admin.ask('DELETE', grantOf('ida'))
+  await gate.admin.ask('DELETE', '/agents/ida')
+  raw.send(body.subarray(-200))
+  raw.end()
+  await raw.reported()
+  expect(shownOf(raw.answer)).toMatch(/remote rejected.* was revoked during the push/)
+  expect(await gate.upstream.ref(ref)).toBeUndefined()
+  expect(await gate.ledger.last()).toMatchObject({ agent: 'ida', outcome: 'refused' })
 })
