@@ -13,8 +13,13 @@ export const refsOf = (list: CommandList | BadCommandList) =>
     ? list.refs.map(({ ref, command }) => command ?? { ref, old: '', new: '' })
     : list.commands
 
+/** The refusal of a push that needs no objects; or its commands, which may go on. */
+export function judgeEarly(list: CommandList | BadCommandList, pass: PushPass): Verdict | CommandList {
+  return 'problem' in list ? refuseBadList(list, pass) : (refuseByCommands(list, pass) ?? list)
+}
+
 /** The refusal of a command list that the gate does not take. */
-export function refuseBadList(list: BadCommandList, pass: PushPass): Verdict {
+function refuseBadList(list: BadCommandList, pass: PushPass): Verdict {
   const bad = list.refs.flatMap(({ ref, problem }) =>
     problem ? [{ ref, reason: `cannot be pushed: ${problem}`, detail: [], remedy: [LEAVE_OUT] }] : [],
   )
@@ -25,8 +30,11 @@ export function refuseBadList(list: BadCommandList, pass: PushPass): Verdict {
   return refused(list.refs, bad.length ? [...bad, ...others] : [wholePush(list.problem)])
 }
 
-/** The refusal of a push that its commands and its options alone decide; undefined: they may go on. */
-export function judgeEarly({ commands, pushOptions }: CommandList, pass: PushPass): Verdict | undefined {
+/** The refusal of commands, or of options, that the grant does not allow; undefined: they may go on. */
+export function refuseByCommands(
+  { commands, pushOptions }: CommandList,
+  pass: PushPass,
+): Verdict | undefined {
   if (pushOptions.length && !pass.terms.pushOptions)
     return refused(commands, [
       wholePush(`${pass.agent} may not pass push options`, ['push again without -o / --push-option']),

@@ -1,7 +1,7 @@
 import type { Permission } from '../../src/contract/push-event.ts'
 import type { Check, IncomingPush } from '../checks/index.ts'
 import type { CommandList } from './command-list.ts'
-import { judgeEarly } from './early.ts'
+import { refuseByCommands } from './early.ts'
 import { couldNotCheck, refused, type Verdict, wholePush } from './verdict.ts'
 
 /** A push that has been checked waits this long to be told whether it may be forwarded, in milliseconds. */
@@ -81,8 +81,8 @@ async function judgeByTerms(
   checks: readonly Check[],
   signal: AbortSignal,
 ): Promise<Verdict | undefined> {
-  const early = judgeEarly(list, push.pass)
-  if (early) return early
+  const refusal = refuseByCommands(list, push.pass)
+  if (refusal) return refusal
   for (const check of checks.filter(check => check.dependsOnGrant)) {
     const refusals = await check.run(push, () => {}, signal)
     signal.throwIfAborted()

@@ -64,93 +64,107 @@ export interface Recording {
   readonly tell: (event: PushEvent) => Promise<void>
 }
 
-export function recordPush({ pass, journal, progress, tell }: Recording): PushRecord {
-  const startedAt = performance.now()
-  const begunAt = Date.now()
-  const steps: StepTime[] = []
-  let stepAt = startedAt
-  let refs: PushReport['refs'] = []
-  let forward: Entry['forward']
-  let reaped: PushReport['reaped'] = null
-  const scanned = { bytes: 0, objects: 0, gitleaks: 0 }
-  const lines = firstLines(MOST_TOLD)
-  const told: FirstLines = {
-    add: line => lines.add(withoutTokens(line)),
-    get all() {
-      return lines.all
-    },
-  }
-  const record: PushRecord = {
-    id: pass.id,
-    findings: [],
-    exceptionsUsed: [],
-    told,
-    secretRefs: new Map(),
-    scanned,
-    upstreamSaid: '',
-    name,
-    receiving,
-    step,
-    forwardStarted,
-    end,
-  }
-  return record
+/** Records one push, from now on. */
+export const recordPush = (recording: Recording): PushRecord => new Recorder(recording)
 
-  function report(outcome: Outcome): PushReport {
-    return {
-      id: pass.id,
-      outcome,
-      phase: progress.step,
-      ms: Math.round(performance.now() - startedAt),
-      refs,
-      findings: record.findings,
-      steps: [...steps],
-      exceptionsUsed: record.exceptionsUsed,
-      upstreamSaid: record.upstreamSaid,
-      told: refs.length > MANY_REFS ? told.all.slice(0, MANY_REFS) : [...told.all],
-      reaped,
-      scannedBytes: scanned.bytes,
+class Recorder implements PushRecord {
+  readonly findings: Finding[] = []
+  readonly exceptionsUsed: string[] = []
+  readonly secretRefs = new Map<string, string>()
+  readonly scanned = { bytes: 0, objects: 0, gitleaks: 0 }
+  readonly told: FirstLines
+  upstreamSaid = ''
+  readonly #recording: Recording
+  readonly #startedAt = performance.now()
+  readonly #begunAt = Date.now()
+  readonly #steps: StepTime[] = []
+  #stepAt = this.#startedAt
+  #refs: PushReport['refs'] = []
+  #forward: Entry['forward']
+  #reaped: PushReport['reaped'] = null
+
+  constructor(recording: Recording) {
+    this.#recording = recording
+    const lines = firstLines(MOST_TOLD)
+    this.told = {
+      add: line => lines.add(withoutTokens(line)),
+      get all() {
+        return lines.all
+      },
     }
   }
-  async function write(word: PushReport): Promise<void> {
-    const { repository: upstream } = pass
-    await journal.write({ report: word, upstream, startedAt: begunAt, ...(forward ? { forward } : {}) })
+
+  get id(): string {
+    return this.#recording.pass.id
   }
-  function closeStep(): void {
-    const now = performance.now()
-    steps.push({ step: progress.step, ms: Math.round(now - stepAt) })
-    stepAt = now
+
+  name(named: Refs): void {
+    this.#refs = named.map(({ ref, old, new: id }) => ({ ref, old, new: id, status: null, reason: '' }))
   }
-  function name(named: Refs): void {
-    refs = named.map(({ ref, old, new: id }) => ({ ref, old, new: id, status: null, reason: '' }))
-  }
-  async function receiving(named: Refs): Promise<void> {
+
+  async receiving(named: Refs): Promise<void> {
+    const { progress, tell } = this.#recording
     progress.move('receiving')
-    name(named)
-    const read = report('open')
-    await write(read)
+    this.name(named)
+    const read = this.#report('open')
+    await this.#write(read)
     await tell({ event: 'commands-read', report: read })
   }
-  async function step(state: 'checking' | 'forwarding', called: string): Promise<void> {
-    closeStep()
+
+  async step(state: 'checking' | 'forwarding', called: string): Promise<void> {
+    const { progress, tell } = this.#recording
+    this.#closeStep()
     progress.move(state, called)
-    const begun = report('open')
-    await write(begun)
+    const begun = this.#report('open')
+    await this.#write(begun)
     await tell({ event: 'step-begun', phase: begun.phase, ms: begun.ms, steps: begun.steps })
   }
-  async function forwardStarted(pid: number, at: string): Promise<void> {
-    forward = { pid, startedAt: at }
-    await write(report('open'))
+
+  async forwardStarted(pid: number, startedAt: string): Promise<void> {
+    this.#forward = { pid, startedAt }
+    await this.#write(this.#report('open'))
   }
-  async function end(verdict: Verdict): Promise<void> {
-    closeStep()
-    refs = withStatuses(refs, verdict, record.secretRefs)
-    reaped = verdict.reaped ?? null
-    const ended = report(verdict.outcome)
+
+  async end(verdict: Verdict): Promise<void> {
+    const { pass, tell } = this.#recording
+    this.#closeStep()
+    this.#refs = withStatuses(this.#refs, verdict, this.secretRefs)
+    this.#reaped = verdict.reaped ?? null
+    const ended = this.#report(verdict.outcome)
     // The journal answers from memory what it could not write.
-    await write(ended).catch(error => logFault(pass.id, error))
+    await this.#write(ended).catch(error => logFault(pass.id, error))
     logEnd(pass, ended)
     await tell({ event: 'ended', report: ended })
+  }
+
+  #report(outcome: Outcome): PushReport {
+    const told = this.told.all
+    return {
+      id: this.id,
+      outcome,
+      phase: this.#recording.progress.step,
+      ms: Math.round(performance.now() - this.#startedAt),
+      refs: this.#refs,
+      findings: this.findings,
+      steps: [...this.#steps],
+      exceptionsUsed: this.exceptionsUsed,
+      upstreamSaid: this.upstreamSaid,
+      told: this.#refs.length > MANY_REFS ? told.slice(0, MANY_REFS) : [...told],
+      reaped: this.#reaped,
+      scannedBytes: this.scanned.bytes,
+    }
+  }
+
+  async #write(report: PushReport): Promise<void> {
+    const { pass, journal } = this.#recording
+    const forward = this.#forward && { forward: this.#forward }
+    await journal.write({ report, upstream: pass.repository, startedAt: this.#begunAt, ...forward })
+  }
+
+  #closeStep(): void {
+    const now = performance.now()
+    this.#steps.push({ step: this.#recording.progress.step, ms: Math.round(now - this.#stepAt) })
+    this.#stepAt = now
   }
 }
 

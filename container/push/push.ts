@@ -12,7 +12,7 @@ import type { Settings } from '../settings.ts'
 import { type Link, UpstreamError } from '../upstream/ssh-link.ts'
 import { checkAndForward } from './check-and-forward.ts'
 import { type BadCommandList, type CommandList, CommandListReader } from './command-list.ts'
-import { judgeEarly, refsOf, refuseBadList } from './early.ts'
+import { judgeEarly, refsOf } from './early.ts'
 import { type PushRecord, recordPush } from './push-record.ts'
 import type { PushProgress } from './push-state.ts'
 import { type ReceivingEnd, startReceiving } from './receiving.ts'
@@ -59,11 +59,9 @@ export async function runPush(work: PushWork, turnAway?: Obstacle): Promise<Sess
     const obstacle = turnAway ?? (await prepareMirror(work))
     const read = await readCommands(client, record)
     if (read === 'nothing') return await endEmpty(client)
-    const { list } = read
-    const early =
-      obstacle?.(refsOf(list)) ?? ('problem' in list ? refuseBadList(list, pass) : judgeEarly(list, pass))
-    if (early || 'problem' in list) return await reject(work, record, read, early ?? refused([], []))
-    const verdict = await takeIn(work, record, { ...read, list })
+    const judged = obstacle?.(refsOf(read.list)) ?? judgeEarly(read.list, pass)
+    if ('outcome' in judged) return await reject(work, record, read, judged)
+    const verdict = await takeIn(work, record, { ...read, list: judged })
     return await finish(work, record, read, verdict)
   } catch (error) {
     if (!(error instanceof ClientGone) || progress.state !== 'reading-commands') throw error

@@ -66,109 +66,127 @@ export interface Receiving {
 
 /** Starts git on a push. It owns git's processes and every bound on them; the client's ends are the push's. */
 export function startReceiving(source: PackSource): Receiving {
-  const { client, mirror, list, progress, settings } = source
+  const { client } = source
   const backend = start(source)
-  let wasKilled = false
-  let isTidy = true
-  let isFed = false
-  let isOver = false
-  let isTooSlow = false
-  let isAbandoned = false
-  let quarantines: string[] = []
-  let killTimer: NodeJS.Timeout | undefined
-  let unpackTimer: NodeJS.Timeout | undefined
-
-  const kill = () => {
-    const objects = join(mirror.git.dir, 'objects/')
-    quarantines = quarantinesOf(backend.child.pid ?? 0)
-      .map(folder => resolve(folder))
-      .filter(folder => folder.startsWith(objects))
-    wasKilled = true
-    isTidy = false
-    killGroup(backend.child)
-  }
-  const killAfter = (ms: number) => {
-    clearTimeout(killTimer)
-    killTimer = setTimeout(kill, ms)
-  }
-  const isReceiving = () => progress.state === 'receiving' && !isOver
-  /** Over its side band git says every few seconds that it works on a pack; silence is a git that stands still. */
-  const expectWord = () => {
-    if (isFed && isReceiving() && list.capabilities.has('side-band-64k'))
-      killAfter(STUCK_FACTOR * settings.clientIdleMs)
-  }
-  /** Git's words show that it is there, not that it gets on: its work on a whole pack has an end. */
-  const packIsWhole = () => {
-    if (!isReceiving()) return
-    unpackTimer ??= setTimeout(() => {
-      isTooSlow = true
-      kill()
-    }, settings.scanMs)
-  }
-
+  const bounds = boundGit(backend, source)
   const over = backend.ended.then(
     () => {},
     () => {},
   )
   over.then(() => {
-    isOver = true
+    bounds.isOver = true
     client.at('over')
   })
-  const output = readGitOutput(backend, source.reply, isKeepalive => {
-    if (isReceiving()) client.at('working')
-    if (isKeepalive) packIsWhole()
-    expectWord()
-  })
+  const output = readGitOutput(backend, source.reply, bounds.onPacket)
   const feeding = feed(source, backend, over)
     .catch((error: unknown) => {
       if (error instanceof ClientGone) source.abandon(error)
-      else kill()
+      else bounds.kill()
       if (!(error instanceof ClientGone || error instanceof ReaderStuck)) throw error
       return { isTooLarge: false }
     })
-    .finally(() => {
-      isFed = true
-      packIsWhole()
-      expectWord()
-    })
+    .finally(bounds.inputEnded)
   // It is awaited at the end, and may fail before.
   feeding.catch(() => {})
   const handedOver = hookRequest(backend.hook).then(asked => {
     if (!asked) return undefined
-    clearTimeout(unpackTimer)
-    if (!isAbandoned) clearTimeout(killTimer)
+    bounds.packIsUnpacked()
     client.at('judged')
     return asked
   })
-
   return {
     handedOver,
     over,
     answer(verdict) {
       answerHook(backend.hook, verdict)
-      killAfter(isAbandoned ? GRACE_MS : REFS_MS)
+      bounds.killAfter(source.progress.state === 'abandoned' ? GRACE_MS : REFS_MS)
     },
     async end() {
       const { isTooLarge } = await feeding
       const { code, stderr } = await backend.ended
       // Where git was ended from outside, out of memory for example, it has left what it had begun.
-      isTidy &&= code === 0
+      bounds.isTidy &&= code === 0
+      const { isTooSlow, wasKilled } = bounds
       return { ...output(), stderr, isTooLarge, isTooSlow, wasKilled }
     },
     abandon() {
-      isAbandoned = true
       backend.stdin.end()
-      killAfter(GRACE_MS)
+      bounds.killAfter(GRACE_MS)
     },
     async dispose() {
-      clearTimeout(killTimer)
-      clearTimeout(unpackTimer)
-      if (!isOver) {
-        kill()
+      bounds.clear()
+      if (!bounds.isOver) {
+        bounds.kill()
         await over
       }
-      return { isTidy, quarantines }
+      return bounds
     },
+  }
+}
+
+/** The bounds on git while it has a push: each ends its process group. */
+function boundGit(backend: Backend, { client, mirror, list, progress, settings }: PackSource) {
+  let isFed = false
+  let killTimer: NodeJS.Timeout | undefined
+  let unpackTimer: NodeJS.Timeout | undefined
+  const bounds = {
+    isOver: false,
+    isTidy: true,
+    isTooSlow: false,
+    wasKilled: false,
+    /** Of git that was killed. */
+    quarantines: [] as readonly string[],
+    kill,
+    killAfter,
+    onPacket(isKeepalive: boolean) {
+      if (isReceiving()) client.at('working')
+      if (isKeepalive) packIsWhole()
+      expectPacket()
+    },
+    inputEnded() {
+      isFed = true
+      packIsWhole()
+      expectPacket()
+    },
+    packIsUnpacked() {
+      clearTimeout(unpackTimer)
+      if (progress.state !== 'abandoned') clearTimeout(killTimer)
+    },
+    clear() {
+      clearTimeout(killTimer)
+      clearTimeout(unpackTimer)
+    },
+  }
+  return bounds
+
+  function isReceiving(): boolean {
+    return progress.state === 'receiving' && !bounds.isOver
+  }
+  function kill(): void {
+    const objects = join(mirror.git.dir, 'objects/')
+    bounds.quarantines = quarantinesOf(backend.child.pid ?? 0)
+      .map(folder => resolve(folder))
+      .filter(folder => folder.startsWith(objects))
+    bounds.wasKilled = true
+    bounds.isTidy = false
+    killGroup(backend.child)
+  }
+  function killAfter(ms: number): void {
+    clearTimeout(killTimer)
+    killTimer = setTimeout(kill, ms)
+  }
+  /** Over its side band git says every few seconds that it works on a pack; silence is a git that stands still. */
+  function expectPacket(): void {
+    if (isFed && isReceiving() && list.capabilities.has('side-band-64k'))
+      killAfter(STUCK_FACTOR * settings.clientIdleMs)
+  }
+  /** Git's packets show that it is there, not that it gets on: its work on a whole pack has an end. */
+  function packIsWhole(): void {
+    if (!isReceiving()) return
+    unpackTimer ??= setTimeout(() => {
+      bounds.isTooSlow = true
+      kill()
+    }, settings.scanMs)
   }
 }
 
