@@ -4,10 +4,11 @@ import type { Companion } from '../companion.ts'
 import { introducedTo } from '../mirror/describe-push.ts'
 import { bundleOf } from '../mirror/write-bundle.ts'
 import { logFault } from '../process/log.ts'
-import { gitSession } from '../push/handle-push.ts'
+import { readSession } from '../push/handle-push.ts'
 import { statusOf } from '../sessions/status.ts'
 import { checkLink } from '../upstream/check-connection.ts'
 import { forgetIdentity } from '../upstream/ssh-keys.ts'
+import { servePush } from './framed-push.ts'
 import { checkConfig, identity, reportOf, settlePush, takeHeadStart } from './handlers.ts'
 import { json, text } from './respond.ts'
 
@@ -94,8 +95,8 @@ async function answer(
   response: ServerResponse,
 ): Promise<void> {
   const { settings, recovered } = companion
-  // A push begins its answer first.
-  if (pass.service !== 'git-receive-pack') await recovered
+  if (pass.service === 'git-receive-pack') return servePush(companion, pass, request, response)
+  await recovered
   switch (pass.service) {
     case 'push-report': {
       const report = await reportOf(companion, pass)
@@ -129,6 +130,6 @@ async function answer(
     case 'head-start':
       return takeHeadStart(companion, pass, request, response)
     default:
-      return gitSession(companion, pass, request, response)
+      return readSession(companion, pass, request, response)
   }
 }

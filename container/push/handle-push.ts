@@ -3,7 +3,6 @@ import type { Pass, PassFor } from '../../src/contract/pass.ts'
 import type { Companion } from '../companion.ts'
 import { freshOrArriving, uploadArriving } from '../fetch/initial-fetch.ts'
 import { advertise, refuseFetch, uploadPack } from '../fetch/upload-pack.ts'
-import { framedPush } from '../http/framed-push.ts'
 import { type Client, goneSignal } from '../http/push-client.ts'
 import { text } from '../http/respond.ts'
 import { endedBy, type SessionEnd } from '../sessions/session-counts.ts'
@@ -12,23 +11,16 @@ import { runPush, turnedAway } from './push.ts'
 import { createProgress } from './push-state.ts'
 import type { WorkerChannel } from './worker-channel.ts'
 
-type GitPass = PassFor<
-  'advertise-upload-pack' | 'advertise-receive-pack' | 'git-upload-pack' | 'git-receive-pack'
->
+type FetchPass = PassFor<'advertise-upload-pack' | 'advertise-receive-pack' | 'git-upload-pack'>
 
-/** A git session: let in within the limits, its mirror brought up to date, then its service. */
-export async function gitSession(
+/** A session that reads: let in within the limits, its mirror brought up to date, then its service. */
+export async function readSession(
   companion: Companion,
-  pass: GitPass,
+  pass: FetchPass,
   request: IncomingMessage,
   response: ServerResponse,
 ): Promise<void> {
   const { settings, sessions, mirrors } = companion
-  if (pass.service === 'git-receive-pack') {
-    const framed = framedPush(companion, pass.id, request, response)
-    await companion.recovered
-    return push(companion, pass, ...framed)
-  }
   const mirror = mirrors.of(pass.repository)
   const begun = sessions.begin(asking(pass))
   if (!begun.ok) return busy(pass, response, begun.why)
@@ -63,7 +55,7 @@ export async function gitSession(
 }
 
 /** Who asks, as its session has it. */
-const asking = ({ id, repository, agent, service }: GitPass) => ({
+const asking = ({ id, repository, agent, service }: FetchPass | PassFor<'git-receive-pack'>) => ({
   id,
   repository: repository.name,
   agent,

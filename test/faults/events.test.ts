@@ -1,17 +1,25 @@
+import fs from 'node:fs'
+import os from 'node:os'
+import path from 'node:path'
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import type { PushEvent } from '../../src/contract/push-event.ts'
 import { type Agent, accepted, type Clone, type Gate, seconds, startGate, until } from '../harness/index.ts'
 import { type CompanionProxy, companionProxy } from './fixtures/companion-proxy.ts'
+import { type SlowGitleaks, slowGitleaks } from './fixtures/slow-gitleaks.ts'
 
 let proxy: CompanionProxy
 let gate: Gate
 let ada: Agent
 let work: Clone
 let refs = 0
+let gitleaks: SlowGitleaks
+const dir = fs.mkdtempSync(path.join(os.tmpdir(), 'gate-events-'))
 
 beforeAll(async () => {
+  gitleaks = slowGitleaks(dir)
   gate = await startGate({
     settings: {
+      GATE_GITLEAKS: gitleaks.program,
       GATE_LOST_PUSH_SECONDS: '2',
       GATE_COMPANION_SILENCE_SECONDS: '15',
       GATE_COMPANION_ANSWER_SECONDS: '10',
@@ -27,6 +35,7 @@ beforeAll(async () => {
 afterAll(async () => {
   await gate?.[Symbol.asyncDispose]()
   await proxy?.[Symbol.asyncDispose]()
+  fs.rmSync(dir, { recursive: true, force: true })
 })
 beforeEach(() => {
   proxy.onEvent = () => {}
@@ -146,6 +155,20 @@ test('a companion that takes a fetch and does not answer is given up, and git is
   const { code, output } = await ada.tryClone()
   expect(code).not.toBe(0)
   expect(output).toContain("the gate's companion does not answer")
+})
+
+test('a push that lasts longer than a companion may be silent goes through: the companion says that it is there', async () => {
+  proxy.alive = 0
+  gitleaks.be('waits')
+  const { push } = await pushNext()
+  // They come every 10 s, and 15 s of silence are allowed.
+  await until(
+    () => proxy.alive >= 2 || undefined,
+    seconds(40),
+    () => 'nothing says that the companion is there',
+  )
+  gitleaks.be('real')
+  expect(await push).toMatchObject(accepted)
 })
 
 test('a Worker that does not say whether a checked push may go on fails it, by the gate’s fault', async () => {
