@@ -163,10 +163,7 @@ function boundGit(backend: Backend, { client, mirror, list, progress, settings }
     return progress.state === 'receiving' && !bounds.isOver
   }
   function kill(): void {
-    const objects = join(mirror.git.dir, 'objects/')
-    bounds.quarantines = quarantinesOf(backend.child.pid ?? 0)
-      .map(folder => resolve(folder))
-      .filter(folder => folder.startsWith(objects))
+    bounds.quarantines = quarantinesIn(mirror, backend.child.pid ?? 0)
     bounds.wasKilled = true
     bounds.isTidy = false
     killGroup(backend.child)
@@ -188,6 +185,14 @@ function boundGit(backend: Backend, { client, mirror, list, progress, settings }
       kill()
     }, settings.scanMs)
   }
+}
+
+/** The quarantines of a git that is about to be killed: it does not remove them. */
+function quarantinesIn({ git }: Mirror, pid: number): string[] {
+  const objects = join(git.dir, 'objects/')
+  return quarantinesOf(pid)
+    .map(folder => resolve(folder))
+    .filter(folder => folder.startsWith(objects))
 }
 
 function start({ agent, client, mirror }: PackSource): Backend {
