@@ -100,8 +100,9 @@ export async function startStage(): Promise<Stage & AsyncDisposable> {
     const workerd = descendantsOf(process.pid).filter(
       ({ pid, name }) => !before.has(pid) && name === 'workerd',
     )
-    const put: Put = ({ name, url, knownHosts }) =>
-      local.admin.repository(name, { upstream: url, identity: 'bench', knownHosts })
+    const put: Put = async ({ name, url, knownHosts }) => {
+      await local.admin.repository(name, { upstream: url, identity: 'bench', knownHosts })
+    }
     const tokens = new Map<string, Promise<string>>()
     return {
       url: local.url,

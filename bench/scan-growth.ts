@@ -7,15 +7,15 @@ import { gitleaks } from '../test/scan/fixtures/gitleaks.ts'
 import { templates, type WorkTree, workTree } from '../test/scan/fixtures/repositories.ts'
 import { compare, ratio, spread } from './measure.ts'
 
-// What the scan of one new commit costs in a short history and in a long one: the promise is less than 1.3 times.
-// Then the same for a commit whose clock stood before all of that history.
+// Measures the scan of one new commit in a short and in a long history; the promise is less than 1.3 times. Then
+// the same for a commit that is dated before all of that history.
 
 const SIZES = [100, 100_000] as const
 const rounds = Number(process.argv[2] ?? 10)
 const check = secrets({ gitleaks, seconds: 120, maxBlobBytes: 50 << 20, fingerprintKey: 'bench' })
 
-/** A work tree whose upstream has that many commits more. */
-async function grown(commits: number): Promise<WorkTree> {
+/** Returns a work tree whose upstream has this many more commits. */
+async function withHistory(commits: number): Promise<WorkTree> {
   const tree = await workTree()
   const child = spawn('git', ['fast-import', '--quiet'], {
     cwd: tree.dir,
@@ -23,8 +23,8 @@ async function grown(commits: number): Promise<WorkTree> {
   })
   for (let i = 0; i < commits; i++) {
     const from = i === 0 ? 'from refs/heads/main^0\n' : ''
-    const who = `Ada <ada@example.com> ${1_600_000_000 + i} +0000`
-    const text = `commit refs/heads/main\ncommitter ${who}\ndata 7\nChange\n${from}M 100644 inline counter-${i % 100}.txt\ndata 8\n${String(i).padStart(7)}\n\n`
+    const identity = `Ada <ada@example.com> ${1_600_000_000 + i} +0000`
+    const text = `commit refs/heads/main\ncommitter ${identity}\ndata 7\nChange\n${from}M 100644 inline counter-${i % 100}.txt\ndata 8\n${String(i).padStart(7)}\n\n`
     if (!child.stdin.write(text)) await once(child.stdin, 'drain')
   }
   child.stdin.end()
@@ -37,12 +37,12 @@ async function grown(commits: number): Promise<WorkTree> {
 
 const YEARS_AGO = '1000000000 +0000'
 
-await using all = new AsyncDisposableStack()
-all.defer(() => templates.dispose())
+await using resources = new AsyncDisposableStack()
+resources.defer(() => templates.dispose())
 const contenders: { name: string; run: (round: number) => Promise<number> }[] = []
 for (const commits of SIZES) {
-  const tree = await grown(commits)
-  all.defer(() => tree.dispose())
+  const tree = await withHistory(commits)
+  resources.defer(() => tree.dispose())
   await maintain(gitOn(tree.mirror, { PATH: process.env.PATH ?? '' }))
   const scanOf = async (id: string) => {
     const push = await tree.push([`${id}:refs/heads/new`])
@@ -69,7 +69,7 @@ for (const commits of SIZES) {
   })
 }
 const times = await compare(contenders, rounds)
-const told = (values: readonly number[]) => {
+const format = (values: readonly number[]) => {
   const { median, low, high } = spread(values)
   return `${median.toFixed(0)} ms (${low.toFixed(0)}–${high.toFixed(0)})`
 }
@@ -77,7 +77,7 @@ for (const clock of ['', ', wrong clock']) {
   const [short = [], long = []] = SIZES.map(size => times.get(`${size}${clock}`) ?? [])
   console.log(`| one commit${clock}, into a history of | the scan |\n|---|---|`)
   for (const [i, size] of SIZES.entries())
-    console.log(`| ${size} commits | ${told(i === 0 ? short : long)} |`)
+    console.log(`| ${size} commits | ${format(i === 0 ? short : long)} |`)
   const { median, low, high } = ratio(long, short)
   console.log(`| ratio, round by round | ${median.toFixed(2)} (${low.toFixed(2)}–${high.toFixed(2)}) |\n`)
 }

@@ -7,7 +7,7 @@ import { type Case, caught, clean } from '../test/scan/corpus/index.ts'
 import { gitleaks } from '../test/scan/fixtures/gitleaks.ts'
 import { templates, type WorkTree, workTree } from '../test/scan/fixtures/repositories.ts'
 
-/** The command lines of the peers, as they are documented or in their code. */
+/** The peers' command lines, from their documentation or source. */
 const peers: Readonly<Record<string, (old: string, id: string) => string>> = {
   'old..new': (old, id) => (/^0+$/.test(old) ? id : `${old}..${id}`),
   '--first-parent old..new': (old, id) => `--first-parent ${/^0+$/.test(old) ? id : `${old}..${id}`}`,
@@ -16,16 +16,16 @@ const peers: Readonly<Record<string, (old: string, id: string) => string>> = {
 
 const check = secrets({ gitleaks, seconds: 120, maxBlobBytes: 50 << 20, fingerprintKey: 'bench' })
 
-/** Pushes one case, and answers for the gate and each peer whether it would refuse. */
+/** Pushes one case. Returns for the gate and each peer whether it refuses. */
 async function verdicts(each: Case): Promise<Record<string, boolean>> {
   const tree: WorkTree = await workTree()
   const report = await mkdtemp(join(tmpdir(), 'git-gate-peers-'))
   try {
     const made = await each.make(tree)
     const push = await tree.push(made.refspecs)
-    const answers: Record<string, boolean> = {}
+    const refused: Record<string, boolean> = {}
     for (const [name, range] of Object.entries(peers)) {
-      answers[name] = push.commands.some(command => {
+      refused[name] = push.commands.some(command => {
         if (/^0+$/.test(command.new)) return false
         const args = [
           'git',
@@ -40,7 +40,7 @@ async function verdicts(each: Case): Promise<Record<string, boolean>> {
       })
     }
     const refusals = await check.run(push, () => {}, new AbortController().signal)
-    return { 'git-gate': refusals.length > 0, ...answers }
+    return { 'git-gate': refusals.length > 0, ...refused }
   } finally {
     await tree.dispose()
     await rm(report, { recursive: true, force: true })

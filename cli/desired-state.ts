@@ -1,4 +1,3 @@
-import { dirname, resolve } from 'node:path'
 import { parse } from 'yaml'
 import { z } from 'zod'
 import type { NewRepository } from '../src/contract/api.ts'
@@ -6,7 +5,7 @@ import type { Terms } from '../src/contract/grant.ts'
 import { AgentName, IdentityName, RepositoryName } from '../src/contract/names.ts'
 import { Complaint } from './errors.ts'
 import { ownBranches, termsOf, Wishes } from './grant-options.ts'
-import { readText } from './read-text.ts'
+import { readText, readTextBeside } from './read-text.ts'
 
 const settings = {
   upstream: z.string(),
@@ -83,12 +82,12 @@ export interface DesiredGrant {
   readonly terms: Terms
 }
 
-/** Reads a file for `apply`, in YAML or JSON; files that it names are looked for beside it. */
+/** Reads a file for `apply`, in YAML or JSON; files that it names are beside it or below. */
 export function readDesiredState(file: string): DesiredState {
   const parsed = File.safeParse(parseYaml(file, readText(file)))
   if (!parsed.success) throw new Complaint(`${file} does not fit:\n${z.prettifyError(parsed.error)}`)
   const { defaults, identities, repositories, agents } = parsed.data
-  const beside = (name: string) => readText(resolve(dirname(file), name))
+  const beside = (name: string) => readTextBeside(file, name)
   const hostsOf = (of: { knownHosts?: string | undefined; knownHostsFile?: string | undefined }) =>
     of.knownHosts ?? (of.knownHostsFile === undefined ? undefined : beside(of.knownHostsFile))
   return {

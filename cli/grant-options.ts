@@ -30,8 +30,8 @@ export const ownBranches: z.input<typeof Wishes> = {
   delete: ['{agent}/**'],
 }
 
-/** The terms of a grant from wishes; what is denied comes first, so that it holds. */
-export function termsOf(wishes: z.input<typeof Wishes>): Terms {
+/** The terms of a grant from wishes and further rules; what is denied comes first, so that it holds. */
+export function termsOf(wishes: z.input<typeof Wishes>, further: readonly Rule[] = []): Terms {
   const { read, push, force, delete: remove, deny, tags, ...rest } = valid(Wishes, wishes)
   const allowed = new Map<string, Action[]>()
   const allow = (pattern: string, ...actions: Action[]) =>
@@ -56,7 +56,7 @@ export function termsOf(wishes: z.input<typeof Wishes>): Terms {
     const parsed = Rule.safeParse(rule)
     if (!parsed.success) throw new UsageComplaint(`${rule.pattern}: ${parsed.error.issues[0]?.message}`)
   }
-  return valid(Terms, { ...rest, rules })
+  return valid(Terms, { ...rest, rules: [...rules, ...further] })
 }
 
 /** What the schema makes of a value; what it does not take is the user's to mend. */

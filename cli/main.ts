@@ -1,4 +1,5 @@
 import { Command, CommanderError } from 'commander'
+import { visibleJson } from '../src/contract/invisible-characters.ts'
 import { adminToken } from './commands/admin-token.ts'
 import { agent } from './commands/agent.ts'
 import { agentConfigCommand } from './commands/agent-config.ts'
@@ -56,7 +57,7 @@ function complain(error: unknown): number {
   if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2
   const known = error instanceof Complaint ? error : new Complaint(`this should not happen: ${error}`)
   if (process.argv.includes('--json'))
-    console.error(JSON.stringify({ error: { code: known.code, message: known.message, fix: known.fix } }))
+    console.error(visibleJson({ error: { code: known.code, message: known.message, fix: known.fix } }))
   else console.error(plain(`git-gate: ${known.message}${known.fix ? `\n${known.fix}` : ''}`))
   return error instanceof UsageComplaint ? 2 : 1
 }

@@ -1,5 +1,5 @@
 import { stripVTControlCharacters } from 'node:util'
-import { UNSEEN } from '../src/contract/invisible-characters.ts'
+import { UNSEEN, visibleJson } from '../src/contract/invisible-characters.ts'
 
 /** What a command may be told about how to speak. */
 export interface Speech {
@@ -8,7 +8,7 @@ export interface Speech {
 
 /** The answer of a command on stdout: JSON when asked for, else the text. */
 export function answer(speech: Speech, value: unknown, text: () => string): void {
-  const out = speech.json ? JSON.stringify(value, null, 2) : text()
+  const out = speech.json ? visibleJson(value, 2) : text()
   if (out !== '') process.stdout.write(`${out}\n`)
 }
 

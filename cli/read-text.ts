@@ -1,4 +1,5 @@
-import { readFileSync } from 'node:fs'
+import { readFileSync, realpathSync, statSync } from 'node:fs'
+import { dirname, isAbsolute, relative, resolve, sep } from 'node:path'
 import { Complaint } from './errors.ts'
 
 /** The text of a file the operator named; `-` is stdin. */
@@ -8,5 +9,36 @@ export function readText(file: string): string {
   } catch (error) {
     const missing = error instanceof Error && 'code' in error && error.code === 'ENOENT'
     throw new Complaint(missing ? `there is no file ${file}` : `${file} cannot be read`)
+  }
+}
+
+/**
+ * The text of a file that another file names: beside it, or in a folder below. A checked-in file may come from another
+ * hand than the operator's, and an answer or a complaint of the gate would show the text of any file it could name.
+ */
+export function readTextBeside(file: string, name: string): string {
+  const folder = realpathSync(file === '-' ? '.' : dirname(file))
+  const refuse = (why: string) => {
+    throw new Complaint(
+      `${file} names ${name}: ${why}`,
+      `Copy that file to ${folder}, and name it by its path from there`,
+    )
+  }
+  if (isAbsolute(name) || name.split('/').includes('..'))
+    refuse('apply reads files beside its file and below only, not by an absolute path or ..')
+  const wanted = resolve(folder, name)
+  const found = realPath(wanted)
+  if (found === undefined) throw new Complaint(`there is no file ${wanted}`)
+  const inside = relative(folder, found)
+  if (inside === '..' || inside.startsWith(`..${sep}`)) refuse('it is a link to a file elsewhere')
+  if (!statSync(found).isFile()) refuse('it is no ordinary file')
+  return readText(found)
+}
+
+function realPath(file: string): string | undefined {
+  try {
+    return realpathSync(file)
+  } catch {
+    return undefined
   }
 }

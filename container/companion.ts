@@ -2,6 +2,7 @@ import type { Check } from './checks/index.ts'
 import type { WatchedJournal } from './journal/unreported.ts'
 import type { Mirrors } from './mirror/mirrors.ts'
 import type { HeadStart } from './mirror/seed.ts'
+import type { MemoryBudget } from './process/memory-budget.ts'
 import type { Permissions } from './push/permission.ts'
 import type { Sessions } from './sessions/sessions.ts'
 import type { Settings } from './settings.ts'
@@ -11,6 +12,7 @@ import type { Links } from './upstream/ssh-link.ts'
 export interface Companion {
   readonly settings: Settings
   readonly sessions: Sessions
+  readonly memory: MemoryBudget
   readonly mirrors: Mirrors
   readonly headStart: HeadStart
   readonly links: Links

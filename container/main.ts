@@ -13,6 +13,8 @@ import { recover } from './journal/recover.ts'
 import { watchUntold } from './journal/unreported.ts'
 import { createMirrors } from './mirror/mirrors.ts'
 import { awaitHeadStart } from './mirror/seed.ts'
+import { createMemoryBudget } from './process/memory-budget.ts'
+import { limitChildMemory } from './process/memory-limit.ts'
 import { ownProcesses } from './process/orphans.ts'
 import { openSocketFolder } from './process/socket-folder.ts'
 import { createPermissions } from './push/permission.ts'
@@ -24,6 +26,9 @@ import { createLinks } from './upstream/ssh-link.ts'
 /** The last answers have this long to leave, in milliseconds. */
 const LAST_ANSWERS_MS = 1_000
 
+// Mirrors, journals and keys are for their user alone.
+process.umask(0o077)
+
 const read = readSettings(process.env)
 if (!read.ok) {
   console.error(`companion: ${read.problem}`)
@@ -32,6 +37,7 @@ if (!read.ok) {
 const settings = { ...read.settings, home: resolve(read.settings.home) }
 delete process.env.GATE_PASS_KEY
 ownProcesses(settings.home)
+limitChildMemory(settings.gitMemoryBytes)
 
 const identities = join(settings.home, 'identities')
 await mkdir(settings.home, { recursive: true, mode: 0o700 })
@@ -41,11 +47,12 @@ const env = await configureGit(settings)
 const links = createLinks({ identities, folder: join(settings.home, 'ssh'), sockets })
 const headStart = awaitHeadStart(settings.headStartMs)
 const mirrors = createMirrors({ settings, env, linkTo: links.to, headStart })
-const journal = watchUntold(await openJournal(join(settings.home, 'journal')))
+const journal = watchUntold(await openJournal(join(settings.home, 'journal'), settings.maxJournalBytes))
 const sessions = createSessions(settings)
 const companion: Companion = {
   settings,
   sessions,
+  memory: createMemoryBudget(settings.gitMemoryBytes),
   mirrors,
   headStart,
   links,

@@ -36,7 +36,12 @@ const Settings = z
     GATE_HOME: z.string().min(1),
     GATE_PASS_KEY: z.string().min(32, 'must be at least 32 characters of random text'),
     GATE_GITLEAKS: z.string().min(1).default('gitleaks'),
-    GATE_CLIENT_IDLE_SECONDS: secondsAsMs(15),
+    GATE_COMMANDS_SECONDS: secondsAsMs(30),
+    GATE_CLIENT_IDLE_SECONDS: secondsAsMs(90),
+    GATE_PACK_START_SECONDS: secondsAsMs(120),
+    GATE_RECEIVE_SECONDS: secondsAsMs(3600),
+    GATE_MIN_RECEIVE_BYTES_PER_SECOND: count(1000),
+    GATE_GIT_IDLE_SECONDS: secondsAsMs(60),
     GATE_READ_IDLE_SECONDS: secondsAsMs(60),
     GATE_SCAN_SECONDS: secondsAsMs(120),
     GATE_FORWARD_SECONDS: secondsAsMs(120),
@@ -49,11 +54,18 @@ const Settings = z
     GATE_REPORT_SECONDS: secondsOrNone(0),
     GATE_MAX_PUSH_BYTES: count(4 * 2 ** 30),
     GATE_MAX_BLOB_BYTES: count(200 * 2 ** 20),
+    /** What the journal of pushes may take of the disk. */
+    GATE_JOURNAL_MAX_BYTES: count(256 * 2 ** 20),
+    /** Git's own programs need some tens of megabytes, whatever they work on. */
+    GATE_GIT_MEMORY_BYTES: count(2 ** 30).refine(
+      bytes => bytes >= 64 << 20,
+      'must be 67108864 (64 MiB) or more',
+    ),
     GATE_MAX_SESSIONS: count(256),
-    GATE_MAX_AGENT_SESSIONS: count(128),
+    GATE_MAX_AGENT_SESSIONS: count(64),
     GATE_GIT_LISTEN: z.preprocess(value => value || undefined, Address.optional()),
     GATE_GIT_AGENT: AgentName.optional(),
-    GATE_GIT_PACK_SECONDS: secondsAsMs(120),
+    GATE_MAX_ADDRESS_CONNECTIONS: count(64),
     GATE_WORKER_URL: z.url().optional(),
   })
   .refine(env => !env.GATE_GIT_LISTEN || (env.GATE_GIT_AGENT && env.GATE_WORKER_URL), {
@@ -66,7 +78,16 @@ const Settings = z
     home: env.GATE_HOME,
     passKey: env.GATE_PASS_KEY,
     gitleaks: env.GATE_GITLEAKS,
+    /** A push's whole command list, and a fetch's whole request. */
+    commandsMs: env.GATE_COMMANDS_SECONDS,
     clientIdleMs: env.GATE_CLIENT_IDLE_SECONDS,
+    /** How long a client may be silent between its command list and its pack. */
+    packStartMs: env.GATE_PACK_START_SECONDS,
+    /** A push's whole pack. */
+    receiveMs: env.GATE_RECEIVE_SECONDS,
+    minReceiveRate: env.GATE_MIN_RECEIVE_BYTES_PER_SECOND,
+    /** Git that takes nothing of a pack, or has all of it and says nothing. */
+    gitIdleMs: env.GATE_GIT_IDLE_SECONDS,
     readIdleMs: env.GATE_READ_IDLE_SECONDS,
     scanMs: env.GATE_SCAN_SECONDS,
     forwardMs: env.GATE_FORWARD_SECONDS,
@@ -78,10 +99,13 @@ const Settings = z
     reportMs: env.GATE_REPORT_SECONDS,
     maxPushBytes: env.GATE_MAX_PUSH_BYTES,
     maxBlobBytes: env.GATE_MAX_BLOB_BYTES,
+    maxJournalBytes: env.GATE_JOURNAL_MAX_BYTES,
+    /** The most memory of each process that git works with. */
+    gitMemoryBytes: env.GATE_GIT_MEMORY_BYTES,
     maxSessions: env.GATE_MAX_SESSIONS,
     maxAgentSessions: env.GATE_MAX_AGENT_SESSIONS,
-    /** Over `git://`: how long a client may be silent between its command list and its pack. */
-    gitPackMs: env.GATE_GIT_PACK_SECONDS,
+    /** Over `git://`, where the companion sees who connects. */
+    maxAddressConnections: env.GATE_MAX_ADDRESS_CONNECTIONS,
     /** Where to serve `git://`, as which agent, and the Worker that lets it in; undefined: nowhere. */
     git: gitSurface(env),
   }))

@@ -25,10 +25,11 @@ export interface Admin {
   ask(method: string, path: string, body?: unknown): Promise<unknown>
   /** Makes an identity, or takes in the private key given; answers with its public half. */
   identity(name: string, privateKey?: string): Promise<string>
-  /** Adds a repository, or changes where it leads. */
-  repository(name: string, settings: RepositorySettings): Promise<void>
+  /** Adds a repository, or changes where it leads; answers with which of the two it was. */
+  repository(name: string, settings: RepositorySettings): Promise<'added' | 'changed'>
   repositories(): Promise<string[]>
   agent(name: string): Promise<void>
+  agents(): Promise<string[]>
   grant(agent: string, repository: string, terms: z.input<typeof Terms>): Promise<void>
   hasGrant(agent: string, repository: string): Promise<boolean>
   mint(agent: string, label: string): Promise<{ id: string; token: string }>
@@ -82,13 +83,16 @@ export function adminOf(url: string, adminToken: string): Admin {
     },
     async repository(name, settings) {
       const there = await unless('not-found', ask('GET', `/repositories/${part(name)}`))
-      if (there === undefined) await ask('POST', '/repositories', { name, ...settings })
-      else {
-        const kept = z.object({ staleReads: z.boolean(), gitleaksConfig: z.string() }).parse(there)
-        await ask('PUT', `/repositories/${part(name)}`, { ...kept, ...settings })
+      if (there === undefined) {
+        await ask('POST', '/repositories', { name, ...settings })
+        return 'added'
       }
+      const kept = z.object({ staleReads: z.boolean(), gitleaksConfig: z.string() }).parse(there)
+      await ask('PUT', `/repositories/${part(name)}`, { ...kept, ...settings })
+      return 'changed'
     },
     repositories: async () => Named.parse(await ask('GET', '/repositories')).map(each => each.name),
+    agents: async () => Named.parse(await ask('GET', '/agents')).map(each => each.name),
     async agent(name) {
       await unless('exists', ask('POST', '/agents', { name }))
     },

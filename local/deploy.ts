@@ -81,7 +81,15 @@ const checks: readonly (readonly [string, () => Promise<unknown>])[] = [
     async () => {
       const tsc = program('typescript/bin/tsc')
       const remedy = 'mend the types, or deploy a version that passes npm test'
-      await orObstacle(quiet(process.execPath, [wrangler, 'types', 'src/worker-configuration.d.ts']), remedy)
+      await orObstacle(
+        quiet(process.execPath, [
+          wrangler,
+          'types',
+          '--include-runtime=false',
+          'src/worker-configuration.d.ts',
+        ]),
+        remedy,
+      )
       for (const config of ['src/tsconfig.json', 'tsconfig.json'])
         await orObstacle(quiet(process.execPath, [tsc, '-p', config]), remedy)
     },

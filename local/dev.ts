@@ -1,4 +1,5 @@
 // npm run dev: the gate of `npm start`, with `wrangler dev` for its Worker.
+import './process/private-files.ts'
 import { stop } from './process/stop-signal.ts'
 
 const { launch } = await import('./launch.ts')

@@ -1,5 +1,6 @@
 import { type Admin, adminOf } from './admin-client.ts'
 import { type RunningCompanion, startCompanion } from './companion.ts'
+import { relayFromIPv6 } from './loopback-relay.ts'
 import type { Home } from './state-folder.ts'
 import type { RunningWorker, WorkerOptions } from './worker/workerd.ts'
 
@@ -17,10 +18,15 @@ export interface LocalGateOptions {
 export interface LocalGate extends AsyncDisposable {
   /** Without a slash at its end. */
   readonly url: string
+  /** The address of the console, for a browser. */
+  readonly console: string
   readonly admin: Admin
   readonly worker: RunningWorker
   readonly companion: RunningCompanion
 }
+
+/** A name of its own for the console, since cookies know no ports: those of 127.0.0.1 go to every server there. */
+const CONSOLE_HOST = 'git-gate.localhost'
 
 /** A whole gate on this machine: the companion, and a Worker that knows where it is. */
 export async function startLocalGate(options: LocalGateOptions): Promise<LocalGate> {
@@ -38,6 +44,7 @@ export async function startLocalGate(options: LocalGateOptions): Promise<LocalGa
     port: options.port,
     state: home.state,
     bindings: {
+      GATE_CONSOLE_HOST: CONSOLE_HOST,
       ...withoutIdentities(settings),
       GATE_PASS_KEY: home.passKey,
       GATE_ADMIN_TOKEN: home.adminToken,
@@ -46,10 +53,13 @@ export async function startLocalGate(options: LocalGateOptions): Promise<LocalGa
     say,
   })
   started.use(worker)
+  const { port } = new URL(worker.url)
+  started.use(await relayFromIPv6(Number(port)))
   home.announce(worker.url)
   const running = started.move()
   return {
     url: worker.url,
+    console: `http://${settings.GATE_CONSOLE_HOST ?? CONSOLE_HOST}:${port}/-/console`,
     admin: adminOf(worker.url, home.adminToken),
     worker,
     companion,

@@ -2,7 +2,8 @@ import net from 'node:net'
 import { readSettings as readCompanionSettings } from '../container/settings.ts'
 import { readSettings } from '../src/common/settings.ts'
 import { AdminRefusal } from './admin-client.ts'
-import { AGENT, hasDemo, type Offer, offerDemo, offerUpstream } from './demo/demo.ts'
+import { hasDemo, type Making, mayMakeDemo, type Offer, offerDemo, offerUpstream } from './demo/demo.ts'
+import { AGENT, beginFirstStart, endFirstStart } from './demo/demo-agent.ts'
 import { type LocalGate, type LocalGateOptions, startLocalGate } from './gate.ts'
 import { gateSettings, type LocalSettings, readLocalSettings } from './settings.ts'
 import { readArguments, usage, type Wanted } from './start-options.ts'
@@ -51,7 +52,7 @@ async function serve(
   stop: AbortSignal,
 ): Promise<void> {
   const env = gateSettings(process.env)
-  using home = openHome(settings.home, env)
+  using home = openHome(settings.home, env, say)
   const own = { GATE_PASS_KEY: home.passKey, GATE_ADMIN_TOKEN: home.adminToken, GATE_HOME: home.companion }
   const forCompanion = { GATE_WORKER_URL: 'http://127.0.0.1', ...env, ...own }
   for (const read of [readSettings({ ...env, ...own }), readCompanionSettings(forCompanion)])
@@ -67,7 +68,7 @@ async function serve(
   const offer = await offerWhat(wanted, gate, home.dir, servers)
   stop.throwIfAborted()
   process.stdout.write(
-    linesOf(gate.url, offer)
+    linesOf(gate, offer)
       .map(line => `${line}\n`)
       .join(''),
   )
@@ -76,24 +77,34 @@ async function serve(
 
 async function offerWhat(
   wanted: Serving,
-  gate: LocalGate,
+  { admin }: LocalGate,
   home: string,
   cleanup: AsyncDisposableStack,
 ): Promise<Offer | undefined> {
-  const isDemo = hasDemo(home) || (wanted.what === 'demo' && (await gate.admin.repositories()).length === 0)
-  const demo = isDemo ? await offerDemo(gate.admin, home, cleanup) : undefined
-  return wanted.what === 'upstream' ? offerUpstream(gate.admin, home, wanted.upstream) : demo
+  if (wanted.what === 'gate alone') return undefined
+  const withAgent = wanted.what === 'demo' || wanted.withAgent
+  const isFirstStart = withAgent && (await beginFirstStart(admin, home))
+  const making: Making = { admin, home, isFirstStart }
+  const isDemo =
+    withAgent && ((await hasDemo(making)) || (wanted.what === 'demo' && (await mayMakeDemo(making))))
+  const demo = isDemo ? await offerDemo(making, cleanup) : undefined
+  const offer = wanted.what === 'demo' ? demo : await offerUpstream(making, wanted.upstream, withAgent)
+  endFirstStart(home)
+  if (withAgent && offer && !offer.token)
+    say(
+      `gate: no clone line: ${AGENT} is made in an empty ledger only, and has only what operators left it; git gate agent add, grant set and token mint make an agent`,
+    )
+  return offer
 }
 
-/** Ready comes last, so whoever waits for it has the rest. */
-function linesOf(url: string, offer: Offer | undefined): string[] {
-  const lines = [`gate: console ${url}/-/console`, `gate: ready ${url}`]
-  if (!offer) return lines
+/** Ready comes last, so that whatever waits for it has the rest. */
+function linesOf({ url, console }: LocalGate, offer: Offer | undefined): string[] {
   const { host } = new URL(url)
   return [
-    `gate: clone http://${AGENT}:${offer.token}@${host}/${offer.repository}.git`,
-    `gate: upstream ${offer.upstream}`,
-    ...lines,
+    ...(offer?.token ? [`gate: clone http://${AGENT}:${offer.token}@${host}/${offer.repository}.git`] : []),
+    ...(offer ? [`gate: upstream ${offer.upstream}`] : []),
+    `gate: console ${console}`,
+    `gate: ready ${url}`,
   ]
 }
 

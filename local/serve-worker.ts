@@ -1,7 +1,9 @@
 // The Worker alone, in workerd, for a companion that runs elsewhere: what compose.yaml runs.
 // PORT, GATE_HOST and GATE_HOME say where; every other GATE_… setting is the Worker's.
+import './process/private-files.ts'
 import path from 'node:path'
 import { readSettings } from '../src/common/settings.ts'
+import { ownFolder } from './own-folder.ts'
 import { stop } from './process/stop-signal.ts'
 import { gateSettings, readLocalSettings } from './settings.ts'
 import { bundleWorker } from './worker/bundle.ts'
@@ -21,6 +23,12 @@ const problem = !forWorker.ok
 if (problem) {
   console.error(`gate: ${problem}`)
   process.exit(2)
+}
+try {
+  ownFolder(home, line => console.error(line))
+} catch (error) {
+  console.error(`gate: GATE_HOME ${home} cannot be used: ${error instanceof Error ? error.message : error}`)
+  process.exit(1)
 }
 const worker = await startWorker({
   code: await bundleWorker(),

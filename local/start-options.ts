@@ -13,18 +13,24 @@ export interface WantedUpstream {
 
 export type Wanted =
   | { readonly what: 'demo' }
-  | { readonly what: 'upstream'; readonly upstream: WantedUpstream }
+  | { readonly what: 'gate alone' }
+  | { readonly what: 'upstream'; readonly upstream: WantedUpstream; readonly withAgent: boolean }
   | { readonly what: 'help' }
   | { readonly what: 'unclear'; readonly why: string }
 
 export const usage = `npm start                    the gate with a demo: an upstream, a repository and an agent
 npm start -- --upstream URL --identity FILE --known-hosts FILE [--name NAME]
                              the gate in front of a repository of your own
+npm start -- --no-demo       the gate with what its ledger holds, and nothing made for you
 
   --upstream URL      where pushes go, over SSH: ssh://git@host/path.git or git@host:path.git
   --identity FILE     the private key that may push there, without a passphrase
   --known-hosts FILE  the host's key, for example from: ssh-keyscan HOST
   --name NAME         the repository's name behind the gate (from the URL)
+  --no-demo           make no demo repository and no agent demo-agent
+
+In an empty ledger it makes an agent, demo-agent, that may push to its own branches (of the demo: to every branch).
+An agent, a grant or a token that has been removed is not made again.
 
 Environment: PORT (8787), COMPANION_PORT (9420), GATE_HOME (.git-gate), and the GATE_… settings of README.md.
 `
@@ -33,7 +39,9 @@ Environment: PORT (8787), COMPANION_PORT (9420), GATE_HOME (.git-gate), and the 
 export function readArguments(args: readonly string[], from: string): Wanted {
   const unclear = (why: string): Wanted => ({ what: 'unclear', why })
   const text = { type: 'string' } as const
-  let values: Partial<Record<'upstream' | 'identity' | 'known-hosts' | 'name', string> & { help: boolean }>
+  let values: Partial<
+    Record<'upstream' | 'identity' | 'known-hosts' | 'name', string> & { help: boolean; 'no-demo': boolean }
+  >
   try {
     ;({ values } = parseArgs({
       args: [...args],
@@ -42,6 +50,7 @@ export function readArguments(args: readonly string[], from: string): Wanted {
         identity: text,
         'known-hosts': text,
         name: text,
+        'no-demo': { type: 'boolean' },
         help: { type: 'boolean', short: 'h' },
       },
     }))
@@ -49,11 +58,12 @@ export function readArguments(args: readonly string[], from: string): Wanted {
     return unclear(error instanceof Error ? error.message : String(error))
   }
   if (values.help) return { what: 'help' }
-  const { upstream: url, identity, 'known-hosts': knownHosts, name: wantedName } = values
+  const { 'no-demo': noDemo = false, ...given } = values
+  const { upstream: url, identity, 'known-hosts': knownHosts, name: wantedName } = given
   if (url === undefined) {
-    const [alone] = Object.keys(values)
+    const [alone] = Object.keys(given)
     return alone === undefined
-      ? { what: 'demo' }
+      ? { what: noDemo ? 'gate alone' : 'demo' }
       : unclear(`--${alone} says something about an --upstream, and none is given`)
   }
   if (!identity) return unclear('--upstream needs --identity FILE, the private key that may push there')
@@ -82,7 +92,8 @@ export function readArguments(args: readonly string[], from: string): Wanted {
   if (!/-----BEGIN [A-Z ]*PRIVATE KEY-----/.test(privateKey))
     return unclear(`--identity ${identity}: this is no private key`)
   if (!hosts.trim()) return unclear(`--known-hosts ${knownHosts}: this file is empty`)
-  return { what: 'upstream', upstream: { name: name.data, url, privateKey, knownHosts: hosts } }
+  const upstream = { name: name.data, url, privateKey, knownHosts: hosts }
+  return { what: 'upstream', upstream, withAgent: !noDemo }
 }
 
 /** `github.com/acme/app` of `git@github.com:acme/app.git`: the host, unless it is an address, and the path's last parts. */

@@ -1,4 +1,5 @@
 // npm start: the whole gate on this machine, until a signal ends it.
+import './process/private-files.ts'
 import { stop } from './process/stop-signal.ts'
 
 // Loaded only now, so that a signal counts while workerd's launcher is still read in.

@@ -3,6 +3,7 @@ import fs from 'node:fs'
 import path from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { z } from 'zod'
+import { ownFolder } from './own-folder.ts'
 
 const Keys = z.object({ passKey: z.string().min(32), adminToken: z.string().min(32) })
 
@@ -22,9 +23,13 @@ export interface Home extends Disposable {
 export class HomeInUse extends Error {}
 
 /** Opens the state folder for this process alone, and makes the keys that Worker and companion share. */
-export function openHome(dir: string, env: Readonly<Record<string, string>>): Home {
+export function openHome(
+  dir: string,
+  env: Readonly<Record<string, string>>,
+  say: (line: string) => void = () => {},
+): Home {
   const lock = usable(dir, () => {
-    fs.mkdirSync(dir, { recursive: true, mode: 0o700 })
+    ownFolder(dir, say)
     fs.accessSync(dir, fs.constants.W_OK | fs.constants.X_OK)
     return takeLock(path.join(dir, 'lock'), dir)
   })

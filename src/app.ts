@@ -7,9 +7,10 @@ import { answerCompanion } from './companion/handle-call.ts'
 import { consolePages } from './console/index.ts'
 import { CALL_PATH } from './contract/companion-call.ts'
 import { takeRest } from './drain-request.ts'
-import { health } from './health.ts'
+import { health, problemsOf } from './health.ts'
 import { metrics } from './metrics/index.ts'
 import { advertise } from './smart-http/advertise.ts'
+import { gateFault } from './smart-http/gate-fault.ts'
 import { fetchPack, receivePack } from './smart-http/pack-services.ts'
 import { plain } from './smart-http/responses.ts'
 import { tellWhatIsAllowed } from './smart-http/show-grant.ts'
@@ -33,8 +34,8 @@ export const app = new Hono<GitEnv>()
   .get('/:name{.+}', authenticate, tellWhatIsAllowed)
   .all('*', authenticate, () => plain(405, ['git asks this with another method, or not at all']))
   .notFound(() => plain(404, ['there is nothing here']))
-  .onError((error, c) => {
+  .onError(async (error, c) => {
     const push = c.get('push')
     logFault(push === undefined ? { at: c.req.path } : { push }, error)
-    return plain(500, ['the gate failed on this request; try again; if it stays, tell the operator'])
+    return gateFault(c, await problemsOf(c.env).catch(() => []))
   })

@@ -2,6 +2,7 @@ import { logFault } from './common/log.ts'
 import { settingsOf } from './common/settings.ts'
 import { within } from './common/with-timeout.ts'
 import { sweep } from './companion/sync-outcome.ts'
+import { forgetBeyond } from './ledger/delete-beyond-size.ts'
 import { forgetOld } from './ledger/delete-expired.ts'
 import { deliverDue } from './webhooks/deliver.ts'
 
@@ -10,7 +11,7 @@ const AHEAD_MS = 10_000
 
 /** What the gate does by itself every minute; one part that fails does not keep the others from their turn. */
 export async function tend(env: Env): Promise<void> {
-  const { GATE_RETENTION_DAYS } = settingsOf(env)
+  const { GATE_RETENTION_DAYS, GATE_LEDGER_MAX_BYTES } = settingsOf(env)
   const failed = (error: unknown) => logFault({ at: 'tend' }, error)
   const swept = sweep(env).catch(failed)
   // First, so that webhooks are told of what it settles; but an upstream that says nothing keeps nobody waiting.
@@ -18,6 +19,8 @@ export async function tend(env: Env): Promise<void> {
   await Promise.all([
     swept,
     deliverDue(env).catch(failed),
-    forgetOld(env.LEDGER, GATE_RETENTION_DAYS).catch(failed),
+    forgetOld(env.LEDGER, GATE_RETENTION_DAYS)
+      .then(() => forgetBeyond(env.LEDGER, GATE_LEDGER_MAX_BYTES))
+      .catch(failed),
   ])
 }

@@ -1,4 +1,5 @@
-// npm test: format and lint, types, then every test; the last line counts them all.
+// npm test: format, lint, types, then every test. npm run check (--quick): the same with the tests that start no server.
+// The last line counts all of them.
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import fs from 'node:fs'
@@ -16,13 +17,13 @@ async function succeeds(program: string, args: readonly string[]): Promise<boole
   return code === 0
 }
 
-/** `Env` and the runtime's types for the Worker; they follow wrangler.toml and wrangler's version. */
+/** Generates `Env` from wrangler.toml; the runtime's types are those of @cloudflare/workers-types. */
 async function generateTypes(): Promise<boolean> {
   const file = path.join(root, 'src/worker-configuration.d.ts')
   const age = (name: string) => fs.statSync(name, { throwIfNoEntry: false })?.mtimeMs ?? 0
   const sources = ['wrangler.toml', 'package-lock.json'].map(name => age(path.join(root, name)))
   if (age(file) > Math.max(...sources)) return true
-  return succeeds('wrangler/bin/wrangler.js', ['types', file])
+  return succeeds('wrangler/bin/wrangler.js', ['types', '--include-runtime=false', file])
 }
 
 const Report = z.object({
@@ -64,7 +65,10 @@ async function runTests(filters: readonly string[]): Promise<Count> {
 }
 
 const checks: readonly (readonly [string, () => Promise<boolean>])[] = [
-  ['format and lint', () => succeeds('@biomejs/biome/bin/biome', ['check', '--error-on-warnings'])],
+  [
+    'format, lint and the direction of imports',
+    () => succeeds('@biomejs/biome/bin/biome', ['check', '--error-on-warnings']),
+  ],
   ["the Worker's types", generateTypes],
   ['types of the Worker', () => succeeds('typescript/bin/tsc', ['-p', 'src/tsconfig.json'])],
   [
@@ -80,7 +84,9 @@ for (const [name, check] of checks) {
   console.log(`${passed ? ' ✓' : ' ×'} ${name}`)
   total[passed ? 'passed' : 'failed'] += 1
 }
-const tests = await runTests(process.argv.slice(2))
+const given = process.argv.slice(2)
+const filters = given.map(each => (each === '--quick' ? '.unit.test.ts' : each))
+const tests = await runTests(filters)
 const [passed, failed] = [total.passed + tests.passed, total.failed + tests.failed]
 console.log(`${passed} passed, ${failed} failed${tests.skipped ? `, ${tests.skipped} skipped` : ''}`)
 process.exitCode = failed ? 1 : 0

@@ -1,4 +1,4 @@
-import { createInterface } from 'node:readline/promises'
+import { confirm } from '../confirm.ts'
 import { readDesiredState } from '../desired-state.ts'
 import { Complaint } from '../errors.ts'
 import { answer, note, plain } from '../output.ts'
@@ -33,8 +33,7 @@ const told = ({ action, kind, name, detail }: Step) =>
 
 async function agreed(): Promise<boolean> {
   if (!process.stdin.isTTY || !process.stdout.isTTY) return true
-  using terminal = createInterface({ input: process.stdin, output: process.stdout })
-  return /^y(es)?$/i.test((await terminal.question('Apply this? [y/N] ')).trim())
+  return confirm('Apply this?')
 }
 
 /** Runs the steps of a wave, a few at once; after the first that fails none begins, and what was being done is said. */

@@ -4,40 +4,42 @@ import type { Scanned } from '../../src/contract/status.ts'
 import type { Git } from '../git/git.ts'
 import type { Command } from '../push/command-list.ts'
 
-/** A push in quarantine: received and connected, and not yet visible to anyone. */
+/** A push in quarantine: its objects are received and connected, and not yet visible to other sessions. */
 export interface IncomingPush {
   readonly commands: readonly Command[]
   readonly pass: PassFor<'git-receive-pack'>
-  /** Git on the mirror, with the quarantine in sight. */
+  /** Git on the mirror, which sees the quarantine too. */
   readonly git: Git
-  /** A folder of this push's own; it is gone when the push has ended. */
+  /** A folder for this push's temporary files. It is removed when the push ends. */
   readonly scratch: string
-  /** What the ledger is told besides the refusals. */
+  /** The parts of the ledger's record besides the refusals. */
   readonly record: {
     findings: Finding[]
     exceptionsUsed: string[]
-    /** The pushed refs whose very names hold a secret, and how each may be shown. */
+    /** The pushed refs whose names hold a secret, with the name to show. */
     secretRefs: Map<string, string>
-    /** What was given to gitleaks. */
+    /** Set when the scan has checked every name and text of the push, so that the rest may be shown. */
+    isScanned: boolean
+    /** The objects and bytes that were scanned, and the gitleaks processes. */
     scanned: Scanned
   }
 }
 
-/** Tells the agent a line, live, as `remote: …`. */
+/** Sends a line to the agent at once, as `remote: …`. */
 export type Progress = (line: string) => void
 
-/** One question about a push. It refuses with reasons per ref, or throws GateFault when it could not tell. */
+/** A check of a push. It refuses with reasons per ref, or throws GateFault when it cannot decide. */
 export interface Check {
   readonly name: string
   /** Its answer depends on the grant: it is asked again when that is changed during the push. */
   readonly dependsOnGrant?: boolean
   /**
-   * Begins what takes long and needs nothing of the checks before. It ends with the signal, and resolves, whatever
-   * came of it, when nothing of it runs any more.
+   * Starts slow work that needs no result of earlier checks. It stops with the signal, never rejects, and resolves when
+   * none of its work runs any more.
    */
-  ahead?(push: IncomingPush, signal: AbortSignal): Promise<void>
-  run(push: IncomingPush, say: Progress, signal: AbortSignal): Promise<Refusal[]>
+  prepare?(push: IncomingPush, signal: AbortSignal): Promise<void>
+  run(push: IncomingPush, sendProgress: Progress, signal: AbortSignal): Promise<Refusal[]>
 }
 
-/** The gate could not do its part. The push is refused, and told that it is the gate's fault. */
+/** A check could not run to its end. The push is refused, and the refusal says that the fault is the gate's. */
 export class GateFault extends Error {}

@@ -2,13 +2,13 @@ import { keysIn } from '../../src/contract/allowed-signers.ts'
 import { compileGlob } from '../../src/contract/glob.ts'
 import type { Refusal } from '../../src/contract/outcome.ts'
 import { type Check, GateFault, type IncomingPush } from './check.ts'
-import { notSigned } from './commit-signatures.ts'
-import { defaultLimits, type Limits, OverLimit } from './limits.ts'
+import { unverifiedCommits } from './commit-signatures.ts'
+import { defaultLimits, LimitExceeded, type Limits } from './limits.ts'
 import { byRef } from './objects/commit-refs.ts'
 import { type Introduced, introducedBy } from './objects/new-objects.ts'
-import { printable } from './secrets/findings/redact.ts'
+import { sanitizeForAgent } from './sanitize-text.ts'
 
-interface Maker {
+interface CommitIdentity {
   readonly commit: string
   readonly author: string
   readonly committer: string
@@ -22,27 +22,28 @@ const SIGNATURES: Readonly<Record<string, string>> = {
   Y: 'is signed by an expired key',
   R: 'is signed by a revoked key',
 }
-const OTHERWISE = 'has a signature by a key that is not among the allowed signers, or one that cannot be read'
+const OTHER_SIGNATURE =
+  'has a signature by a key that is not among the allowed signers, or one that cannot be read'
 
-const SHOWN = 5
+const MAX_SHOWN = 5
 
 /**
- * Who made the new commits: author's and committer's e-mail addresses against the grant's globs, and signatures against
- * its allowed signers, by git's own verification.
+ * Checks the new commits' author and committer e-mail addresses against the grant's patterns, and their signatures
+ * against its allowed signers. git verifies the signatures.
  */
-export function identity(settings: { readonly maxBlobBytes: number } & Partial<Limits>): Check {
+export function commitIdentity(settings: { readonly maxBlobBytes: number } & Partial<Limits>): Check {
   const limits: Limits = { ...defaultLimits, ...settings }
   return {
     name: 'identity',
     dependsOnGrant: true,
-    async run(push, _say, signal) {
+    async run(push, _sendProgress, signal) {
       const { emails, allowedSigners } = push.pass.terms
       if (emails.length === 0 && allowedSigners === '') return []
       let introduced: Introduced
       try {
         introduced = await introducedBy(push, limits, signal)
       } catch (error) {
-        if (!(error instanceof OverLimit)) throw error
+        if (!(error instanceof LimitExceeded)) throw error
         return [
           {
             reason: 'the push is too large',
@@ -55,13 +56,13 @@ export function identity(settings: { readonly maxBlobBytes: number } & Partial<L
       const commits = [...introduced.commits.keys()]
       try {
         const breaches = [
-          ...(emails.length ? await strangers(push, commits, signal) : []),
-          ...(allowedSigners ? await unsigned(push, commits, signal) : []),
+          ...(emails.length ? await disallowedEmails(push, commits, signal) : []),
+          ...(allowedSigners ? await unverifiedSignatures(push, commits, signal) : []),
         ]
         return refusals(push, introduced, breaches)
       } catch (error) {
         if (error instanceof GateFault) throw error
-        throw new GateFault('the gate could not check who made the commits of this push', { cause: error })
+        throw new GateFault("the gate could not check the authors of this push's commits", { cause: error })
       }
     },
   }
@@ -70,35 +71,47 @@ export function identity(settings: { readonly maxBlobBytes: number } & Partial<L
 /** A rule that a commit breaks. */
 interface Breach {
   readonly commit: string
-  readonly what: string
+  readonly message: string
   readonly kind: 'email' | 'signature'
 }
 
-async function strangers(
+async function disallowedEmails(
   push: IncomingPush,
   commits: readonly string[],
   signal: AbortSignal,
 ): Promise<Breach[]> {
   const patterns = push.pass.terms.emails.map(compileGlob)
-  const allowed = (email: string) => patterns.some(pattern => pattern.test(email))
-  return (await makersOf(push, commits, signal)).flatMap(({ commit, author, committer }) => {
-    const who = [
-      ...(allowed(author) ? [] : [`author ${printable(author, 80)}`]),
-      ...(allowed(committer) ? [] : [`committer ${printable(committer, 80)}`]),
+  const allowed = (email: string) => isPlain(email) && patterns.some(pattern => pattern.test(email))
+  return (await commitAuthors(push, commits, signal)).flatMap(({ commit, author, committer }) => {
+    const disallowed = [
+      ...(allowed(author) ? [] : [`author ${displayEmail(author)}`]),
+      ...(allowed(committer) ? [] : [`committer ${displayEmail(committer)}`]),
     ]
-    return who.map(each => ({
+    return disallowed.map(identity => ({
       commit,
-      what: `commit ${commit.slice(0, 7)}: ${each}`,
+      message: `commit ${commit.slice(0, 7)}: ${identity}`,
       kind: 'email' as const,
     }))
   })
 }
 
-async function makersOf(
+/**
+ * Says whether an address has one domain. git takes any text as an address: `eve@evil.example@acme.example`, or one
+ * with a quote, a list or a second address in it, is of another domain for other readers. Such an address matches no
+ * pattern.
+ */
+const isPlain = (email: string): boolean =>
+  /^[^@]+(?:@[^@]+)?$/.test(email) &&
+  !/[\s"(),:;<>[\\\]\p{Cc}\p{Cf}\p{Default_Ignorable_Code_Point}]/u.test(email)
+
+const displayEmail = (email: string): string =>
+  sanitizeForAgent(email, 80) + (isPlain(email) ? '' : ', which is not one plain address')
+
+async function commitAuthors(
   push: IncomingPush,
   commits: readonly string[],
   signal: AbortSignal,
-): Promise<Maker[]> {
+): Promise<CommitIdentity[]> {
   const text = await push.git.text(
     [
       'log',
@@ -111,27 +124,27 @@ async function makersOf(
     ],
     { signal, input: `${commits.join('\n')}\n` },
   )
-  const makers = text.split('\n').flatMap(line => {
+  const authors = text.split('\n').flatMap(line => {
     if (line === '') return []
-    const [commit, author, committer, ...more] = line.split('\0')
-    if (!commit || author === undefined || committer === undefined || more.length)
-      throw new Error('git log cannot be read')
+    const [commit, author, committer, ...rest] = line.split('\0')
+    if (!commit || author === undefined || committer === undefined || rest.length)
+      throw new Error('the output of git log cannot be parsed')
     return [{ commit, author, committer }]
   })
-  const asked = new Set(commits)
-  if (makers.length !== commits.length || makers.some(({ commit }) => !asked.has(commit)))
-    throw new Error(`git log speaks of ${makers.length} of ${commits.length} commits`)
-  return makers
+  const requested = new Set(commits)
+  if (authors.length !== commits.length || authors.some(({ commit }) => !requested.has(commit)))
+    throw new Error(`git log printed ${authors.length} of ${commits.length} commits`)
+  return authors
 }
 
-async function unsigned(
+async function unverifiedSignatures(
   push: IncomingPush,
   commits: readonly string[],
   signal: AbortSignal,
 ): Promise<Breach[]> {
-  return [...(await notSigned(push, commits, signal))].map(([commit, letter]) => ({
+  return [...(await unverifiedCommits(push, commits, signal))].map(([commit, status]) => ({
     commit,
-    what: `commit ${commit.slice(0, 7)} ${SIGNATURES[letter] ?? OTHERWISE}`,
+    message: `commit ${commit.slice(0, 7)} ${SIGNATURES[status] ?? OTHER_SIGNATURE}`,
     kind: 'signature',
   }))
 }
@@ -139,23 +152,23 @@ async function unsigned(
 function refusals(push: IncomingPush, introduced: Introduced, breaches: readonly Breach[]): Refusal[] {
   const { emails, allowedSigners } = push.pass.terms
   const keys = keysIn(allowedSigners)
-  return [...byRef(push, introduced, breaches)].map(([ref, of]) => ({
+  return [...byRef(push, introduced, breaches)].map(([ref, group]) => ({
     ref,
-    reason: `${of[0]?.what}${of.length > 1 ? ` and ${of.length - 1} more` : ''}`,
+    reason: `${group[0]?.message}${group.length > 1 ? ` and ${group.length - 1} more` : ''}`,
     detail: [
-      ...of.slice(0, SHOWN).map(each => each.what),
-      ...(of.length > SHOWN ? [`… and ${of.length - SHOWN} more`] : []),
+      ...group.slice(0, MAX_SHOWN).map(({ message }) => message),
+      ...(group.length > MAX_SHOWN ? [`… and ${group.length - MAX_SHOWN} more`] : []),
     ],
     remedy: [
-      ...(of.some(each => each.kind === 'email')
+      ...(group.some(({ kind }) => kind === 'email')
         ? [
             `E-mail addresses here must match ${emails.join(' or ')}. For the newest commit:`,
             "  git config user.email '<address>' && git commit --amend --no-edit --reset-author",
           ]
         : []),
-      ...(of.some(each => each.kind === 'signature')
+      ...(group.some(({ kind }) => kind === 'signature')
         ? [
-            'Every new commit must be signed with a key that the gate was told of. To sign those that are not pushed yet:',
+            'Every new commit must be signed by an allowed signer. To sign those that are not pushed yet:',
             ...(keys.ssh.trim()
               ? ["  git config gpg.format ssh && git config user.signingKey '<public key file>'"]
               : []),

@@ -4,12 +4,12 @@ import { keysIn } from '../../src/contract/allowed-signers.ts'
 import { run } from '../process/spawn.ts'
 import { GateFault, type IncomingPush } from './check.ts'
 
-/** Commits whose signatures one git verifies; each takes it some hundredths of a second. */
-const BATCH = 200
+/** The commits that one git process verifies. Each takes some hundredths of a second. */
+const COMMITS_PER_RUN = 200
 
 /**
- * A keyring of the push's own, in which every key is trusted because the operator has given it. Nothing is fetched,
- * and no other process of GnuPG is started (gpg(1)).
+ * The configuration of a keyring for one push. Every key in it is trusted, since an operator gave it. gpg fetches
+ * nothing and starts no other process (gpg(1)).
  */
 const GPG_CONF = `batch
 no-tty
@@ -21,37 +21,38 @@ trust-model always
 `
 
 /**
- * Those of the commits that git does not find signed by an allowed key, each with git's one letter for it: N not
- * signed, B bad, U unknown, X and Y expired, R revoked, E cannot tell. The verdict is git-verify-commit(1)'s.
+ * Returns the commits that git does not find signed by an allowed key, each with git's letter for it: N not signed, B
+ * bad, U unknown, X and Y expired, R revoked, E cannot be checked. git-verify-commit(1) decides.
  */
-export async function notSigned(
+export async function unverifiedCommits(
   push: IncomingPush,
   commits: readonly string[],
   signal: AbortSignal,
 ): Promise<ReadonlyMap<string, string>> {
-  const { args, env } = await verifier(push, signal)
-  const verifies = async (some: readonly string[]) => {
-    const ended = await push.git.run([...args, 'verify-commit', ...some], { signal, env })
-    if (ended.code === null || /^error: (?:cannot run|.* died of signal) /m.test(ended.stderr))
-      throw new GateFault('the gate could not check signatures: what verifies them did not run to its end')
-    return ended.code === 0
+  const { args, env } = await createVerifier(push, signal)
+  const areVerified = async (batch: readonly string[]) => {
+    const result = await push.git.run([...args, 'verify-commit', ...batch], { signal, env })
+    if (result.code === null || /^error: (?:cannot run|.* died of signal) /m.test(result.stderr))
+      throw new GateFault('the gate could not check signatures: the verifier did not run to its end')
+    return result.code === 0
   }
-  const letter = async (commit: string) => {
+  const statusOf = async (commit: string) => {
     const log = [...args, 'log', '-1', '--no-show-signature', '--format=%G?', commit]
     const { code, stdout } = await push.git.run(log, { signal, env })
     return code === 0 ? stdout.toString('latin1').trim() : 'E'
   }
-  const found = new Map<string, string>()
-  for (let at = 0; at < commits.length; at += BATCH) {
-    const some = commits.slice(at, at + BATCH)
-    if (await verifies(some)) continue
-    for (const commit of some) if (!(await verifies([commit]))) found.set(commit, await letter(commit))
+  const unverified = new Map<string, string>()
+  for (let start = 0; start < commits.length; start += COMMITS_PER_RUN) {
+    const batch = commits.slice(start, start + COMMITS_PER_RUN)
+    if (await areVerified(batch)) continue
+    for (const commit of batch)
+      if (!(await areVerified([commit]))) unverified.set(commit, await statusOf(commit))
   }
-  return found
+  return unverified
 }
 
-/** What git needs to verify by the grant's keys, and by no others. */
-async function verifier(push: IncomingPush, signal: AbortSignal) {
+/** Writes the files with which git verifies by the grant's keys, and by no others. */
+async function createVerifier(push: IncomingPush, signal: AbortSignal) {
   const { ssh, openPgp } = keysIn(push.pass.terms.allowedSigners)
   const signers = join(push.scratch, 'allowed-signers')
   const home = join(push.scratch, 'gnupg')
@@ -70,12 +71,12 @@ async function importKey(
   key: string,
   options: { cwd: string; env: Readonly<Record<string, string>>; signal: AbortSignal },
 ): Promise<void> {
-  const ended = await run('gpg', ['--status-fd', '1', '--import'], { ...options, input: `${key}\n` }).catch(
+  const result = await run('gpg', ['--status-fd', '1', '--import'], { ...options, input: `${key}\n` }).catch(
     (error: unknown) => {
       options.signal.throwIfAborted()
       throw new GateFault('the gate could not check signatures: it has no gpg', { cause: error })
     },
   )
-  if (ended.code !== 0 || !/^\[GNUPG:\] IMPORT_OK /m.test(ended.stdout.toString('latin1')))
+  if (result.code !== 0 || !/^\[GNUPG:\] IMPORT_OK /m.test(result.stdout.toString('latin1')))
     throw new GateFault('the gate could not check signatures: an OpenPGP key of the grant cannot be read')
 }

@@ -2,19 +2,19 @@ import { setImmediate as othersTurn } from 'node:timers/promises'
 import { compileGlob } from '../../src/contract/glob.ts'
 import type { Refusal } from '../../src/contract/outcome.ts'
 import { type Check, GateFault, type IncomingPush } from './check.ts'
-import { defaultLimits, inBytes, type Limits, OverLimit } from './limits.ts'
+import { defaultLimits, inBytes, LimitExceeded, type Limits } from './limits.ts'
 import type { Entry } from './objects/changed-paths.ts'
 import { byRef } from './objects/commit-refs.ts'
 import { mergePicks } from './objects/dropped-changes.ts'
 import { type Introduced, introducedBy } from './objects/new-objects.ts'
 import { ObjectReader } from './objects/object-reader.ts'
-import { printable } from './secrets/findings/redact.ts'
+import { sanitizeForAgent } from './sanitize-text.ts'
 
 export interface FilesSettings extends Partial<Limits> {
   readonly maxBlobBytes: number
 }
 
-/** A rule that a changed entry breaks. */
+/** A rule of the grant that a changed path breaks. */
 interface Breach {
   readonly commit: string
   readonly path: string
@@ -22,34 +22,34 @@ interface Breach {
   readonly remedy: string
 }
 
-const SHOWN = 5
+const MAX_SHOWN = 5
 
 /**
- * What the grant says of files, over every new commit's changes: paths that must not be touched, symbolic links,
- * submodules, and the size of a file. A commit that only passes on what its parents have breaks nothing; a merge that
- * drops what one of them changed at a path that must not be touched does.
+ * Checks the changes of every new commit against the grant's file rules: denied paths, symbolic links, submodules and
+ * file sizes. A merge breaks no rule by keeping its parents' versions, except where it drops a parent's change at a
+ * denied path.
  */
-export function files(settings: FilesSettings): Check {
+export function fileRules(settings: FilesSettings): Check {
   const limits: Limits = { ...defaultLimits, ...settings }
   return {
     name: 'files',
     dependsOnGrant: true,
-    async ahead(push, signal) {
-      // Whoever asks for it in turn is told what went wrong.
+    async prepare(push, signal) {
+      // run() awaits the same promise and reports its error.
       await introducedBy(push, limits, signal).catch(() => {})
     },
-    async run(push, _say, signal) {
+    async run(push, _sendProgress, signal) {
       try {
         const introduced = await introducedBy(push, limits, signal)
-        if (introduced.strays.length > 0) return [strayRefusal(introduced.strays)]
+        if (introduced.strays.length > 0) return [unreachableRefusal(introduced.strays)]
         const breaches = [
           ...(await entryBreaches(push, introduced, signal)),
-          ...(await pickBreaches(push, introduced, signal)),
+          ...(await droppedChangeBreaches(push, introduced, signal)),
           ...(await sizeBreaches(push, introduced, limits, signal)),
         ]
         return refusals(push, introduced, breaches)
       } catch (error) {
-        if (!(error instanceof OverLimit)) throw error
+        if (!(error instanceof LimitExceeded)) throw error
         return [
           {
             reason: 'the push is too large',
@@ -62,25 +62,31 @@ export function files(settings: FilesSettings): Check {
   }
 }
 
-/** What no ref reaches would be in the mirror for whoever knows its id, and no upstream would have it. */
-const strayRefusal = (strays: readonly string[]): Refusal => ({
+/**
+ * Refuses objects that no ref reaches: they would stay in the mirror for any client that knows their ids, and upstream
+ * would lack them.
+ */
+const unreachableRefusal = (ids: readonly string[]): Refusal => ({
   reason: 'the pack holds objects that none of its refs reach',
-  detail: strays.slice(0, SHOWN).map(id => `object ${id}`),
+  detail: ids.slice(0, MAX_SHOWN).map(id => `object ${id}`),
   remedy: ['git push sends only what the pushed refs need; push with git itself.'],
 })
 
-/** The glob of the grant that guards a path, remembered: many commits change the same paths. */
-function guardOf({ pass }: IncomingPush): (path: string) => string | undefined {
-  const guards = pass.terms.denyPaths.map(glob => ({ glob, pattern: compileGlob(glob) }))
-  const known = new Map<string, string | undefined>()
+/**
+ * Returns a function from a path to the grant's pattern that denies it. Results are cached, since many commits change
+ * the same paths.
+ */
+function denyMatcher({ pass }: IncomingPush): (path: string) => string | undefined {
+  const denied = pass.terms.denyPaths.map(glob => ({ glob, pattern: compileGlob(glob) }))
+  const cached = new Map<string, string | undefined>()
   return path => {
-    if (!known.has(path)) known.set(path, guards.find(({ pattern }) => pattern.test(path))?.glob)
-    return known.get(path)
+    if (!cached.has(path)) cached.set(path, denied.find(({ pattern }) => pattern.test(path))?.glob)
+    return cached.get(path)
   }
 }
 
-/** Others have their turn after so many entries. */
-const ENTRIES_AT_ONCE = 1_000
+/** The entries that are checked before the thread is yielded. */
+const ENTRIES_PER_YIELD = 1_000
 
 async function entryBreaches(
   push: IncomingPush,
@@ -88,58 +94,58 @@ async function entryBreaches(
   signal: AbortSignal,
 ): Promise<Breach[]> {
   const { symlinks, submodules } = push.pass.terms
-  const guard = guardOf(push)
+  const deniedBy = denyMatcher(push)
   const breaches: Breach[] = []
-  for (const [at, entry] of introduced.entries.entries()) {
-    if (at % ENTRIES_AT_ONCE === 0) await othersTurn(undefined, { signal })
+  for (const [index, entry] of introduced.entries.entries()) {
+    if (index % ENTRIES_PER_YIELD === 0) await othersTurn(undefined, { signal })
     const { commit, path } = entry
-    const glob = guard(path)
+    const glob = deniedBy(path)
     if (glob !== undefined)
       breaches.push({
         commit,
         path,
-        reason: `${printable(path)} may not be changed`,
+        reason: `${sanitizeForAgent(path)} may not be changed`,
         remedy: `${push.pass.agent} may not push changes to ${glob}. Leave them out of the commit, or ask a person to make them.`,
       })
-    if (!symlinks && isNow(entry, '120000'))
+    if (!symlinks && hasMode(entry, '120000'))
       breaches.push({
         commit,
         path,
-        reason: `${printable(path)} is a symbolic link`,
+        reason: `${sanitizeForAgent(path)} is a symbolic link`,
         remedy: `${push.pass.agent} may not push symbolic links here. Put a file in its place.`,
       })
-    if (!submodules && (isNow(entry, '160000') || path === '.gitmodules'))
+    if (!submodules && (hasMode(entry, '160000') || path === '.gitmodules'))
       breaches.push({
         commit,
         path,
-        reason: `${printable(path)} ${path === '.gitmodules' ? 'sets up submodules' : 'is a submodule'}`,
+        reason: `${sanitizeForAgent(path)} ${path === '.gitmodules' ? 'sets up submodules' : 'is a submodule'}`,
         remedy: `${push.pass.agent} may not push submodules here. Add the files themselves, or a package dependency.`,
       })
   }
   return breaches
 }
 
-async function pickBreaches(
+async function droppedChangeBreaches(
   push: IncomingPush,
   introduced: Introduced,
   signal: AbortSignal,
 ): Promise<Breach[]> {
   if (push.pass.terms.denyPaths.length === 0) return []
-  const guard = guardOf(push)
-  const picks = await mergePicks(push.git, introduced, path => guard(path) !== undefined, signal).catch(
+  const deniedBy = denyMatcher(push)
+  const dropped = await mergePicks(push.git, introduced, path => deniedBy(path) !== undefined, signal).catch(
     (error: unknown) => {
-      throw new GateFault('the gate could not look into the merges of this push', { cause: error })
+      throw new GateFault('the gate could not check the merges of this push', { cause: error })
     },
   )
-  return picks.map(({ commit, path }) => ({
+  return dropped.map(({ commit, path }) => ({
     commit,
     path,
-    reason: `${printable(path)} may not be changed`,
-    remedy: `The merge drops a change to it that one of its parents has, and ${push.pass.agent} may not push changes to ${guard(path)}. Merge again and keep the changed version.`,
+    reason: `${sanitizeForAgent(path)} may not be changed`,
+    remedy: `The merge drops a change to it that one of its parents has, and ${push.pass.agent} may not push changes to ${deniedBy(path)}. Merge again and keep the changed version.`,
   }))
 }
 
-const isNow = (entry: Entry, mode: string) => entry.mode === mode
+const hasMode = (entry: Entry, mode: string) => entry.mode === mode
 
 async function sizeBreaches(push: IncomingPush, introduced: Introduced, limits: Limits, signal: AbortSignal) {
   const max = Math.min(limits.maxBlobBytes, push.pass.terms.maxBlobBytes ?? Number.POSITIVE_INFINITY)
@@ -148,33 +154,33 @@ async function sizeBreaches(push: IncomingPush, introduced: Introduced, limits: 
     ...introduced.tags.flatMap(tag => (tag.type === 'blob' ? [tag.id] : [])),
   ]
   const breaches: Breach[] = []
-  for (const [id, size] of await sizesOf(push, ids, introduced.sizes, signal)) {
+  for (const [id, size] of await blobSizes(push, ids, introduced.sizes, signal)) {
     if (size <= max) continue
     const place = introduced.blobs.get(id)?.values().next().value
     breaches.push({
       commit: place?.commit ?? id,
       path: place?.path ?? '',
-      reason: `${printable(place?.path ?? 'a tagged file')} is ${inBytes(size)}`,
+      reason: `${sanitizeForAgent(place?.path ?? 'a tagged file')} is ${inBytes(size)}`,
       remedy: `A file may be up to ${inBytes(max)} here. Take it out of the commit that adds it; keep it elsewhere, for example in Git LFS.`,
     })
   }
   return breaches
 }
 
-/** The size of each in bytes; git is asked of those that were not received, since the mirror had them before. */
-async function sizesOf(
+/** Returns the sizes in bytes. Only sizes of objects that the mirror had before are read from git. */
+async function blobSizes(
   { git }: IncomingPush,
   ids: readonly string[],
   received: Introduced['sizes'],
   signal: AbortSignal,
 ): Promise<ReadonlyMap<string, number>> {
   const sizes = new Map(ids.map(id => [id, received.get(id) ?? -1]))
-  const others = ids.filter(id => !received.has(id))
-  if (others.length === 0) return sizes
+  const notReceived = ids.filter(id => !received.has(id))
+  if (notReceived.length === 0) return sizes
   await using objects = new ObjectReader(git, signal)
-  let at = 0
-  for await (const info of objects.info(others)) {
-    const id = others[at++] ?? ''
+  let index = 0
+  for await (const info of objects.info(notReceived)) {
+    const id = notReceived[index++] ?? ''
     if (!info) throw new Error(`object ${id} is missing`)
     sizes.set(id, info.size)
   }
@@ -182,13 +188,13 @@ async function sizesOf(
 }
 
 function refusals(push: IncomingPush, introduced: Introduced, breaches: readonly Breach[]): Refusal[] {
-  return [...byRef(push, introduced, breaches)].map(([ref, of]) => ({
+  return [...byRef(push, introduced, breaches)].map(([ref, group]) => ({
     ref,
-    reason: `${of[0]?.reason}${of.length > 1 ? ` and ${of.length - 1} more` : ''}`,
+    reason: `${group[0]?.reason}${group.length > 1 ? ` and ${group.length - 1} more` : ''}`,
     detail: [
-      ...of.slice(0, SHOWN).map(({ reason, commit }) => `${reason} (commit ${commit.slice(0, 7)})`),
-      ...(of.length > SHOWN ? [`… and ${of.length - SHOWN} more`] : []),
+      ...group.slice(0, MAX_SHOWN).map(({ reason, commit }) => `${reason} (commit ${commit.slice(0, 7)})`),
+      ...(group.length > MAX_SHOWN ? [`… and ${group.length - MAX_SHOWN} more`] : []),
     ],
-    remedy: [...new Set(of.slice(0, SHOWN).map(breach => breach.remedy))],
+    remedy: [...new Set(group.slice(0, MAX_SHOWN).map(breach => breach.remedy))],
   }))
 }

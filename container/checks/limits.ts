@@ -1,25 +1,25 @@
 export { inBytes } from '../../src/contract/format-bytes.ts'
 
-/** How much of a push the gate is ready to look at. What is beyond is refused, never skipped. */
+/** The limits of a push that the gate checks. A push beyond a limit is refused, never checked in part. */
 export interface Limits {
   /** The largest file, in bytes. */
   readonly maxBlobBytes: number
-  /** The most bytes of new files, all together. */
+  /** The total size of new files, in bytes. */
   readonly maxBytes: number
   /** The most objects in a push, and the most changed entries over its commits. */
   readonly maxObjects: number
   /** The largest single tree object, in bytes. */
   readonly maxTreeBytes: number
-  /** The most bytes that a push's archives and compressed files may unpack to, all together. */
+  /** The total size to which a push's archives and compressed files may unpack, in bytes. */
   readonly maxUnpackedBytes: number
   /** The most archives, archive entries and compressed streams that are opened in one push. */
   readonly maxUnpacks: number
-  /** How deep archives and encodings may be nested. */
+  /** The deepest level at which an archive or a compressed file is opened. Encodings count as levels too. */
   readonly maxDepth: number
 }
 
 export const defaultLimits: Omit<Limits, 'maxBlobBytes'> = {
-  // What may be received at all is for the session to say.
+  // The session limits the size of a push.
   maxBytes: Number.POSITIVE_INFINITY,
   maxObjects: 250_000,
   maxTreeBytes: 32 << 20,
@@ -28,11 +28,13 @@ export const defaultLimits: Omit<Limits, 'maxBlobBytes'> = {
   maxDepth: 8,
 }
 
-/** The push is beyond a limit. Its message is for the agent; the push is refused, and it is not the gate's fault. */
-export class OverLimit extends Error {
+/**
+ * The push is beyond a limit. The message and the remedy are for the agent. The push is refused, and it is not a fault.
+ */
+export class LimitExceeded extends Error {
   readonly remedy: string
-  constructor(what: string, remedy: string) {
-    super(what)
+  constructor(message: string, remedy: string) {
+    super(message)
     this.remedy = remedy
   }
 }

@@ -6,15 +6,16 @@ import type { Check } from './check.ts'
 import { type Commits, newCommits } from './objects/new-commits.ts'
 import { ObjectReader } from './objects/object-reader.ts'
 
-/** So many refusals tell what would be allowed instead; a push of thousands of refs is told it of the first. */
-const MOST_REMEDIES = 20
+/** The refusals of a push that suggest an allowed alternative. Of thousands of refs, the first are enough. */
+const MAX_REMEDIES = 20
 
 /**
- * What needs no objects to be refused: a create, a delete, or an update where the grant has neither `update` nor
- * `force`. Moving a tag loses what it named, so it is always `force`.
+ * Refuses commands that the grant does not allow, as far as that needs no objects: a create, a delete, or an update
+ * where the grant has neither `update` nor `force`. Moving a tag drops the object that it named, so it always needs
+ * `force`.
  */
-export function judgeCommands(commands: readonly Command[], grant: Grant, repository: string): Refusal[] {
-  const refuse = refuserFor(grant, repository)
+export function checkGrant(commands: readonly Command[], grant: Grant, repository: string): Refusal[] {
+  const refuse = createRefuser(grant, repository)
   const refusals: Refusal[] = []
   for (const command of commands) {
     const needed: Action[] = isDelete(command)
@@ -30,50 +31,54 @@ export function judgeCommands(commands: readonly Command[], grant: Grant, reposi
   return refusals
 }
 
-/** Whether an update is a fast-forward or a force is told by history, not by the client's flag. */
-export const rules: Check = {
+/**
+ * Checks updates of branches against the grant. History, not the client's flag, decides whether an update is a
+ * fast-forward.
+ */
+export const refRules: Check = {
   name: 'rules',
   dependsOnGrant: true,
-  async run(push, _say, signal) {
+  async run(push, _sendProgress, signal) {
     const { commands, pass, git } = push
     const grant = { agent: pass.agent, terms: pass.terms }
     const branches = commands.filter(command => !isDelete(command) && !isTag(command))
     if (branches.length === 0) return []
-    // They answer most of it; without them, because there is too much for example, git does.
+    // The new commits answer most of it. Where they cannot be listed, for example because there are too many, git
+    // answers.
     const commits = await newCommits(push, signal).catch((): Commits => new Map())
     signal.throwIfAborted()
-    const [types, ancestries] = await Promise.all([
-      typesOf(git, branches, commits, signal),
-      ancestriesOf(
+    const [types, updateKinds] = await Promise.all([
+      tipTypes(git, branches, commits, signal),
+      classifyUpdates(
         git,
         branches.filter(command => !isCreate(command)),
         commits,
         signal,
       ),
     ])
-    const refuse = refuserFor(grant, pass.repository.name)
+    const refuse = createRefuser(grant, pass.repository.name)
     const refusals: Refusal[] = []
     for (const command of branches) {
       const { ref, old, new: tip } = command
       const type = types.get(tip)
-      const ancestry = ancestries.get(ref)
-      if (type !== 'commit') refusals.push(noCommit(command, type))
-      else if (ancestry === 'unknown')
+      const updateKind = updateKinds.get(ref)
+      if (type !== 'commit') refusals.push(notACommit(command, type))
+      else if (updateKind === 'unknown')
         refusals.push({
           ref,
           reason: 'its old value is not known here; upstream has moved',
           detail: [`it was ${old}`],
           remedy: ['git fetch origin, then push again'],
         })
-      else if (ancestry !== undefined && !mayDo(grant, ref, ancestry))
-        refusals.push(refuse(command, ancestry))
+      else if (updateKind !== undefined && !mayDo(grant, ref, updateKind))
+        refusals.push(refuse(command, updateKind))
     }
     return refusals
   },
 }
 
-/** Types of the objects that branches are to stand at, by id; those that are not there are left out. */
-async function typesOf(
+/** Returns the types of the branches' new objects by id, without missing objects. */
+async function tipTypes(
   git: Git,
   branches: readonly Command[],
   commits: Commits,
@@ -81,28 +86,31 @@ async function typesOf(
 ): Promise<ReadonlyMap<string, string>> {
   const tips = new Set(branches.map(({ new: tip }) => tip))
   const types = new Map<string, string>([...tips].filter(tip => commits.has(tip)).map(tip => [tip, 'commit']))
-  const others = [...tips].filter(tip => !commits.has(tip))
-  if (others.length === 0) return types
+  const otherTips = [...tips].filter(tip => !commits.has(tip))
+  if (otherTips.length === 0) return types
   await using objects = new ObjectReader(git, signal)
-  for await (const info of objects.info(others)) if (info) types.set(info.id, info.type)
+  for await (const info of objects.info(otherTips)) if (info) types.set(info.id, info.type)
   return types
 }
 
-/** So many histories are looked into at once. */
-const AT_ONCE = 4
+/** The git processes that run at the same time. */
+const MAX_CONCURRENT_QUERIES = 4
 
-/** By ref: is its update a fast-forward, or a force; unknown where its old value is not here. */
-async function ancestriesOf(
+/**
+ * Returns by ref whether an update is a fast-forward or a forced update; unknown where its old value is not in the
+ * mirror.
+ */
+async function classifyUpdates(
   git: Git,
   updates: readonly Command[],
   commits: Commits,
   signal: AbortSignal,
 ): Promise<Map<string, 'update' | 'force' | 'unknown'>> {
   const found = new Map<string, 'update' | 'force' | 'unknown'>()
-  const left = updates.values()
-  const look = async () => {
-    for (const { ref, old, new: tip } of left) {
-      if (leadsTo(old, tip, commits)) {
+  const remaining = updates.values()
+  const classifyNext = async () => {
+    for (const { ref, old, new: tip } of remaining) {
+      if (isDirectAncestor(old, tip, commits)) {
         found.set(ref, 'update')
         continue
       }
@@ -110,26 +118,29 @@ async function ancestriesOf(
       found.set(ref, code === 0 ? 'update' : code === 1 ? 'force' : 'unknown')
     }
   }
-  await Promise.all(Array.from({ length: AT_ONCE }, look))
+  await Promise.all(Array.from({ length: MAX_CONCURRENT_QUERIES }, classifyNext))
   return found
 }
 
-/** So many new commits are looked at for one ref; git knows of the rest. */
-const MOST_STEPS = 100
+/** The new commits that are walked for one ref before git is asked. */
+const MAX_STEPS = 100
 
-/** Is `old` a parent of what is new up to `tip`? Then it is an ancestor; it can be one without that. */
-function leadsTo(old: string, tip: string, commits: Commits): boolean {
-  const seen = new Set([tip])
-  for (const id of seen) {
+/**
+ * Says whether `old` is a parent of a new commit up to `tip`, and so an ancestor. An ancestor need not be such a
+ * parent.
+ */
+function isDirectAncestor(old: string, tip: string, commits: Commits): boolean {
+  const visited = new Set([tip])
+  for (const id of visited) {
     const parents = commits.get(id) ?? []
     if (parents.includes(old)) return true
-    if (seen.size > MOST_STEPS) return false
-    for (const parent of parents) if (commits.has(parent)) seen.add(parent)
+    if (visited.size > MAX_STEPS) return false
+    for (const parent of parents) if (commits.has(parent)) visited.add(parent)
   }
   return false
 }
 
-function noCommit({ ref, new: tip }: Command, type: string | undefined): Refusal {
+function notACommit({ ref, new: tip }: Command, type: string | undefined): Refusal {
   return type === undefined
     ? {
         ref,
@@ -152,46 +163,64 @@ const VERB: Record<Action, string> = {
   delete: 'delete it',
 }
 
-/** So many patterns are named in a refusal. */
-const MOST_PATTERNS = 10
+/** The most patterns that a refusal names. */
+const MAX_PATTERNS = 10
 
-/** Refuses what the grant does not allow, and tells of the first refusals what it would. */
-function refuserFor(grant: Grant, repository: string): (command: Command, action: Action) => Refusal {
-  let refused = 0
+/** Returns a function that refuses a command, with a suggestion for the first refusals. */
+function createRefuser(grant: Grant, repository: string): (command: Command, action: Action) => Refusal {
+  let refusedCount = 0
   return (command, action) => ({
     ref: command.ref,
-    reason: `${grant.agent} ${whatItMay(command.ref, grant, action)}`,
+    reason: `${grant.agent} ${describeAllowed(command.ref, grant, action)}`,
     detail: [`rule: ${grant.agent} has no right to ${VERB[action]}`],
-    remedy: refused++ < MOST_REMEDIES ? remedyFor(command, grant, repository, action) : [],
+    remedy: refusedCount++ < MAX_REMEDIES ? remedyFor(command, grant, repository, action) : [],
   })
 }
 
-/** What the grant says of this action: that it is denied here, or where it is allowed. */
-function whatItMay(ref: string, grant: Grant, action: Action): string {
+/** Returns the part of the grant that decides: the pattern that denies the action, or the patterns that allow it. */
+function describeAllowed(ref: string, grant: Grant, action: Action): string {
   const denying = decidingRule(grant, ref, action)
   if (denying) return `may not ${action} ${denying.pattern.replaceAll('{agent}', grant.agent)}`
   const patterns = grant.terms.rules.filter(rule => rule.allow.includes(action)).map(rule => rule.pattern)
   if (patterns.length === 0) return `may ${action} no ref here`
-  const more = patterns.length - MOST_PATTERNS
-  const named = patterns.slice(0, MOST_PATTERNS).join(', ').replaceAll('{agent}', grant.agent)
-  return `may ${action} ${named}${more > 0 ? ` and ${more} more patterns` : ''} only`
+  const moreCount = patterns.length - MAX_PATTERNS
+  const namedPatterns = patterns.slice(0, MAX_PATTERNS).join(', ').replaceAll('{agent}', grant.agent)
+  return `may ${action} ${namedPatterns}${moreCount > 0 ? ` and ${moreCount} more patterns` : ''} only`
 }
 
-/** The nearest thing that would be allowed, as a command. */
+/** Returns the nearest allowed command. */
 function remedyFor(command: Command, grant: Grant, repository: string, action: Action): string[] {
-  const ask = `ask for the right: an operator gives it with git gate grant set ${grant.agent} ${repository}`
-  if (action === 'delete') return [`leave the ref, or ${ask}`]
-  if (action === 'force' && isTag(command)) return [`choose a new tag name, or ${ask}`]
+  const requestRight = grantRequest(command, grant, repository, action)
+  if (action === 'delete') return [`keep the ref, or ${requestRight}`]
+  if (action === 'force' && isTag(command)) return [`choose a new tag name, or ${requestRight}`]
   if (action === 'force' && mayDo(grant, command.ref, 'update'))
     return [
-      'keep the commits that are there: git fetch origin, then git rebase or git merge onto them, then push without --force',
+      'keep the commits on the branch: git fetch origin, then git rebase or git merge onto them, then push without --force',
     ]
-  const near = refNamedAfter(leafOf(command.ref), isTag(command) ? 'tags' : 'heads', grant)
-  return near && near !== command.ref ? [`git push origin ${command.new.slice(0, 12)}:${near}`] : [ask]
+  const suggestion = refNamedAfter(branchNameFrom(command.ref), isTag(command) ? 'tags' : 'heads', grant)
+  return suggestion && suggestion !== command.ref
+    ? [`git push origin ${command.new.slice(0, 12)}:${suggestion}`]
+    : [requestRight]
 }
 
-/** A ref's name as the last part of another one. */
-const leafOf = (ref: string) =>
+/** Returns the command with which an operator grants the right, or the deny rule that prevents it. */
+function grantRequest({ ref }: Command, grant: Grant, repository: string, action: Action): string {
+  const denying = decidingRule(grant, ref, action)
+  if (denying)
+    return `ask an operator: the grant of ${grant.agent} in ${repository} denies ${action} of ${denying.pattern}`
+  const isTagRef = ref.startsWith('refs/tags/')
+  const changes = action === 'create' || action === 'update'
+  const option = changes ? (isTagRef ? 'tags' : 'push') : action
+  // The option replaces the list of its patterns, so the command repeats the granted ones.
+  const granted = grant.terms.rules
+    .filter(rule => rule.allow.includes(action) && rule.pattern.startsWith('refs/tags/') === isTagRef)
+    .map(rule => rule.pattern)
+  const patterns = [...granted, ref].map(pattern => `'${pattern}'`).join(' ')
+  return `ask for the right: an operator grants it with git gate grant set ${grant.agent} ${repository} --${option} ${patterns}`
+}
+
+/** Returns a ref's name as one path segment for a suggested branch. */
+const branchNameFrom = (ref: string) =>
   ref
     .split('/')
     .slice(2)

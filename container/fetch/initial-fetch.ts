@@ -1,9 +1,9 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { Readable } from 'node:stream'
-import { promisify } from 'node:util'
-import { gunzip } from 'node:zlib'
 import type { PassFor } from '../../src/contract/pass.ts'
 import { pktLine } from '../git/pkt-line.ts'
+import type { Pace } from '../http/idle-deadline.ts'
+import { contentOf, UnreadableBody } from '../http/inflate-body.ts'
 import { endWithin, gitProtocol, goneSignal } from '../http/push-client.ts'
 import { bodyOf, ClientGone } from '../http/request-body.ts'
 import type { Mirror } from '../mirror/mirror.ts'
@@ -13,14 +13,16 @@ import { endedBy, type SessionEnd } from '../sessions/session-counts.ts'
 import type { Settings } from '../settings.ts'
 import { UpstreamError } from '../upstream/ssh-link.ts'
 import { lsRefs } from './ls-refs.ts'
-import { refuseFetch, uploadPack } from './upload-pack.ts'
+import { fetchPace, refuseFetch, uploadPack } from './upload-pack.ts'
 
 /** Until then nobody is told that a repository is still on its way, in milliseconds. */
 const SOON_MS = 2_000
-/** How often a client that waits is told how far it is, in milliseconds. */
-const WORD_MS = 5_000
-/** A fetch's request names what the client wants and has; all of it is held here. */
-const MAX_REQUEST_BYTES = 8 << 20
+/** How often a client that waits, and what lies between, hears something, in milliseconds. */
+const KEEPALIVE_MS = 2_000
+/** It is told how far it is each time that it has heard so many. */
+const WORDS_EACH = 3
+/** Of a request that waits for the repository, all is held. */
+const MAX_HELD_BYTES = 8 << 20
 
 /** What git says of the way, after the gate's own words. */
 const farther = ({ progress }: Arriving) => (progress.now ? `: ${progress.now}` : '')
@@ -74,16 +76,16 @@ export async function uploadArriving(
   arriving: Arriving,
   settings: Settings,
 ): Promise<SessionEnd> {
-  const body = await wholeBody(request, settings.clientIdleMs)
+  const body = await wholeBody(request, fetchPace(settings))
   if (body instanceof ClientGone) {
     response.destroy()
     return endedBy(body.how)
   }
-  if (!body) {
-    refuseFetch(response, 'the request is too large while the repository is on its way from its upstream')
+  if (body instanceof UnreadableBody) {
+    refuseFetch(response, body.message)
     return { outcome: 'failed' }
   }
-  const lines = speaksV2(request) ? await linesOf(body, request) : []
+  const lines = speaksV2(request) ? linesOf(body) : []
   if (lines.includes('command=ls-refs')) {
     begin(response)
     response.write(lsRefs(arriving.refs, lines))
@@ -99,7 +101,14 @@ export async function uploadArriving(
   } finally {
     told?.end()
   }
-  return uploadPack(pass, request, response, mirror, settings, bodyOf(Readable.from([body]), Infinity))
+  return uploadPack(
+    pass,
+    request,
+    response,
+    mirror,
+    settings,
+    bodyOf(Readable.from([body]), { idleMs: Infinity }),
+  )
 }
 
 /** Begins the answer with word of the wait, and keeps it up. Whoever wants no progress hears of it once. */
@@ -114,7 +123,11 @@ function tell(
   begin(response)
   say(`getting ${repository.name} from its upstream${farther(arriving)}`)
   const isQuiet = lines.includes('no-progress')
-  const timer = setInterval(() => say(isQuiet ? '' : `upstream${farther(arriving)}`), WORD_MS)
+  let heard = 0
+  const timer = setInterval(() => {
+    heard += 1
+    say(isQuiet || heard % WORDS_EACH ? '' : `upstream${farther(arriving)}`)
+  }, KEEPALIVE_MS)
   return { end: () => clearInterval(timer) }
 }
 
@@ -125,31 +138,36 @@ function begin(response: ServerResponse): void {
   })
 }
 
-/** All of a request, undefined where that is too much, or how its client went away. */
-async function wholeBody(request: IncomingMessage, idleMs: number): Promise<Buffer | undefined | ClientGone> {
-  const body = bodyOf(request, idleMs)
+/** All of a request, why it is refused, or how its client went away. */
+async function wholeBody(
+  request: IncomingMessage,
+  pace: Pace,
+): Promise<Buffer | UnreadableBody | ClientGone> {
+  const body = contentOf(request, bodyOf(request, pace))
   const chunks: Buffer[] = []
   let size = 0
   try {
     for (let chunk = await body.next(); chunk; chunk = await body.next()) {
       size += chunk.length
-      if (size <= MAX_REQUEST_BYTES) chunks.push(chunk)
+      if (size > MAX_HELD_BYTES)
+        throw new UnreadableBody(
+          'the request is too large while the repository is on its way from its upstream',
+        )
+      chunks.push(chunk)
     }
+    return Buffer.concat(chunks)
   } catch (error) {
     if (error instanceof ClientGone) return error
-    throw error
+    if (!(error instanceof UnreadableBody)) throw error
+    await body.drain().catch(() => {})
+    return error
   }
-  return size <= MAX_REQUEST_BYTES ? Buffer.concat(chunks) : undefined
 }
 
 /** The lines of a request of protocol version 2; none of one that cannot be read, which is git's to refuse. */
-async function linesOf(body: Buffer, request: IncomingMessage): Promise<string[]> {
-  const isPacked = request.headers['content-encoding'] !== undefined
-  const bytes = isPacked
-    ? await promisify(gunzip)(body, { maxOutputLength: MAX_REQUEST_BYTES }).catch(() => undefined)
-    : body
+function linesOf(bytes: Buffer): string[] {
   const lines: string[] = []
-  for (let at = 0; bytes && at + 4 <= bytes.length; ) {
+  for (let at = 0; at + 4 <= bytes.length; ) {
     const length = Number.parseInt(bytes.toString('latin1', at, at + 4), 16)
     if (Number.isNaN(length)) return []
     if (length > 4) lines.push(bytes.toString('utf8', at + 4, at + length).replace(/\n$/, ''))

@@ -1,12 +1,21 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Reaped } from '../../src/contract/outcome.ts'
 import type { PassFor } from '../../src/contract/pass.ts'
-import { type Backend, cgiHeadReader, startBackend } from '../git/http-backend.ts'
+import {
+  type Backend,
+  cgiHeadReader,
+  MAX_REQUEST_BYTES,
+  startBackend,
+  TOO_MANY_NAMES,
+} from '../git/http-backend.ts'
 import { pktLine } from '../git/pkt-line.ts'
+import type { Pace } from '../http/idle-deadline.ts'
+import { contentOf, UnreadableBody } from '../http/inflate-body.ts'
 import { endWithin, gitProtocol } from '../http/push-client.ts'
 import { spent } from '../http/release-buffer.ts'
 import { type Body, bodyOf, ClientGone, writeTo } from '../http/request-body.ts'
 import type { Mirror } from '../mirror/mirror.ts'
+import { saysOutOfMemory } from '../process/memory-limit.ts'
 import { killGroup } from '../process/spawn.ts'
 import { endedBy, type SessionEnd } from '../sessions/session-counts.ts'
 import type { Settings } from '../settings.ts'
@@ -39,7 +48,6 @@ export async function advertise(
       service,
       agent: pass.agent,
       protocol,
-      contentEncoding: undefined,
     },
     ended.signal,
   )
@@ -62,6 +70,18 @@ function capabilitiesOf(mirror: Mirror): Promise<string> {
   return known
 }
 
+/** A fetch's request names what the client wants and has, and is there at once. */
+export const fetchPace = (
+  settings: Pick<Settings, 'clientIdleMs' | 'commandsMs' | 'minReceiveRate'>,
+): Pace => ({
+  idleMs: settings.clientIdleMs,
+  bytesPerSecond: settings.minReceiveRate,
+  withinMs: settings.commandsMs,
+})
+
+/** Git may say nothing for so many times as long as a client may take nothing. */
+const SILENT_FACTOR = 2
+
 /** A fetch: the request into git, the pack out at the client's pace. Ends with the client. */
 export async function uploadPack(
   pass: PassFor<'git-upload-pack'>,
@@ -69,9 +89,8 @@ export async function uploadPack(
   response: ServerResponse,
   mirror: Mirror,
   settings: Settings,
-  body: Body = bodyOf(request, settings.clientIdleMs),
+  body: Body = contentOf(request, bodyOf(request, fetchPace(settings))),
 ): Promise<SessionEnd> {
-  const encoding = request.headers['content-encoding']
   const backend = startBackend(
     mirror.git,
     {
@@ -80,26 +99,72 @@ export async function uploadPack(
       service: 'git-upload-pack',
       agent: pass.agent,
       protocol: gitProtocol(request.headers['git-protocol']),
-      contentEncoding: encoding === 'gzip' || encoding === 'x-gzip' ? encoding : undefined,
     },
     new AbortController().signal,
   )
-  let unfed: Reaped | undefined
-  const feed = async () => {
-    try {
-      for (let chunk = await body.next(); chunk; chunk = await body.next())
-        await writeTo(backend.stdin, chunk)
-    } catch (error) {
-      if (!(error instanceof ClientGone)) throw error
-      unfed = error.how
-      request.destroy()
-      response.destroy()
-    } finally {
-      backend.stdin.end()
-    }
+  const fed = feed(body, backend).catch((error: unknown) => {
+    killGroup(backend.child)
+    if (!(error instanceof ClientGone)) throw error
+    request.destroy()
+    response.destroy()
+    return error
+  })
+  let isStuck = false
+  const stuck = () => {
+    isStuck = true
+    killGroup(backend.child)
   }
-  const [, end] = await Promise.all([feed(), answer(backend, response, settings.readIdleMs)])
-  return unfed === 'idle' ? endedBy(unfed) : end
+  fed.then(
+    () => watchSilence(backend, SILENT_FACTOR * settings.readIdleMs, stuck),
+    () => {},
+  )
+  const ended = answer(backend, response, settings.readIdleMs, async () => {
+    const problem = await fed
+    if (problem instanceof UnreadableBody) return problem.message
+    return isStuck ? 'git found no answer in time; fetch less at once' : undefined
+  })
+  const [problem, end] = await Promise.all([fed, ended])
+  return problem instanceof ClientGone && problem.how !== 'vanished' ? endedBy(problem.how) : end
+}
+
+/**
+ * Tells when git says nothing for so long. It says that it is at work every few seconds (uploadpack.keepAlive), once it
+ * has read what the client wants and has; a client that takes nothing is no silence of git's.
+ */
+function watchSilence({ child, stdout }: Backend, withinMs: number, stuck: () => void): void {
+  let timer: NodeJS.Timeout | undefined
+  const stop = () => clearTimeout(timer)
+  const begin = () => {
+    stop()
+    timer = setTimeout(stuck, withinMs)
+  }
+  if (child.exitCode !== null || child.signalCode !== null) return
+  begin()
+  stdout.on('data', begin).on('resume', begin).on('pause', stop)
+  child.once('close', () => {
+    stop()
+    stdout.off('data', begin).off('resume', begin)
+  })
+}
+
+/** The request into git, which reads it to its end before it acts on it. Answers with why the client is refused. */
+async function feed(body: Body, { child, stdin }: Backend): Promise<UnreadableBody | undefined> {
+  let bytes = 0
+  try {
+    for (let chunk = await body.next(); chunk; chunk = await body.next()) {
+      bytes += chunk.length
+      if (bytes > MAX_REQUEST_BYTES) throw new UnreadableBody(TOO_MANY_NAMES)
+      await writeTo(stdin, chunk)
+    }
+    stdin.end()
+    return undefined
+  } catch (error) {
+    if (!(error instanceof UnreadableBody)) throw error
+    killGroup(child)
+    // The client is told when it has sent what it had to send.
+    await body.drain()
+    return error
+  }
 }
 
 /**
@@ -107,7 +172,13 @@ export async function uploadPack(
  * ends the processes, which would otherwise block on their full pipe for ever. The head is held back until a byte
  * of the body is there, since a service that fails at once would leave an empty 200.
  */
-async function answer(backend: Backend, response: ServerResponse, idleMs: number): Promise<SessionEnd> {
+async function answer(
+  backend: Backend,
+  response: ServerResponse,
+  idleMs: number,
+  /** Why git was not given its whole request. */
+  unfed: () => Promise<string | undefined> = async () => undefined,
+): Promise<SessionEnd> {
   const { child, stdout, ended } = backend
   const readHead = cgiHeadReader()
   let idle: NodeJS.Timeout | undefined
@@ -147,18 +218,21 @@ async function answer(backend: Backend, response: ServerResponse, idleMs: number
   clearTimeout(idle)
   if (response.destroyed) return endedBy(reaped ?? 'vanished')
   if (begun) return endedBy(await endWithin(response, idleMs))
-  // What git would have said is in its stderr: a request it could not read, for example.
-  const words =
-    stderr
-      .trim()
-      .split('\n')
-      .at(-1)
-      ?.replace(/^fatal: /, '') ?? ''
-  refuseFetch(
-    response,
-    words ? `the request could not be served: ${words}` : 'the request could not be served',
-  )
+  const problem = await unfed()
+  refuseFetch(response, problem ?? `the request could not be served${lastWords(stderr)}`)
   return { outcome: 'failed' }
+}
+
+/** What git would have said is in its stderr: a request it could not read, for example. */
+function lastWords(stderr: string): string {
+  if (saysOutOfMemory(stderr))
+    return ': git needs more memory for it than the gate gives it; fetch less at once'
+  const words = stderr
+    .trim()
+    .split('\n')
+    .at(-1)
+    ?.replace(/^fatal: /, '')
+  return words ? `: ${words}` : ''
 }
 
 /** A fetch's refusal, in the form that git prints: an ERR packet (gitprotocol-pack(5)). */

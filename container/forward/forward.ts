@@ -202,7 +202,9 @@ const isBystander = (summary: string) => /\(atomic push fail(ed|ure)\)\s*$/.test
 function upstreamReason(summary: string): string {
   if (/^\[rejected\] \((stale info|fetch first|non-fast-forward)\)/.test(summary))
     return 'upstream has moved since you fetched; fetch, then push again'
-  const words = /\((.*)\)\s*$/.exec(summary)?.[1] ?? summary
+  const said = summary.trimEnd()
+  const open = said.indexOf('(')
+  const words = open >= 0 && said.endsWith(')') ? said.slice(open + 1, -1) : summary
   return `upstream refused: ${printable(words)}`
 }
 

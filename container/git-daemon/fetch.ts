@@ -2,6 +2,9 @@ import type { Socket } from 'node:net'
 import type { Readable, Writable } from 'node:stream'
 import type { Reaped } from '../../src/contract/outcome.ts'
 import type { Git } from '../git/git.ts'
+import { MAX_REQUEST_BYTES, TOO_MANY_NAMES } from '../git/http-backend.ts'
+import { pktLine } from '../git/pkt-line.ts'
+import { IdleDeadline } from '../http/idle-deadline.ts'
 import { killGroup } from '../process/spawn.ts'
 import { endedBy, type SessionEnd } from '../sessions/session-counts.ts'
 import type { Settings } from '../settings.ts'
@@ -14,7 +17,7 @@ export async function fetchOver(
   socket: Socket,
   git: Git,
   protocol: string | undefined,
-  settings: Pick<Settings, 'clientIdleMs' | 'readIdleMs'>,
+  settings: Pick<Settings, 'clientIdleMs' | 'readIdleMs' | 'minReceiveRate'>,
 ): Promise<SessionEnd> {
   const child = git.start(['upload-pack', '--strict', git.dir], {
     signal: new AbortController().signal,
@@ -22,33 +25,50 @@ export async function fetchOver(
   })
   const { stdin, stdout, stderr } = child
   if (!stdin || !stdout || !stderr) throw new Error('git upload-pack could not be started')
-  let idle: NodeJS.Timeout | undefined
+  let unread: NodeJS.Timeout | undefined
   let reaped: Reaped | undefined
   const stop = (why: Reaped) => {
     reaped ??= why
-    clearTimeout(idle)
+    clearTimeout(unread)
+    deadline.rest()
     killGroup(child)
     // What nobody reads any more would keep it from its end.
     stdout.destroy()
     socket.destroy()
   }
+  const deadline = new IdleDeadline(
+    { idleMs: settings.clientIdleMs, bytesPerSecond: settings.minReceiveRate },
+    stop,
+  )
   /** git tells that it works, every few seconds; so silence on both ends is the client's. */
-  const alive = () => {
-    clearTimeout(idle)
-    idle = socket.writableNeedDrain
-      ? setTimeout(stop, settings.readIdleMs, 'unread')
-      : setTimeout(stop, settings.clientIdleMs, 'idle')
+  const answered = () => {
+    clearTimeout(unread)
+    if (socket.writableNeedDrain) {
+      deadline.rest()
+      unread = setTimeout(stop, settings.readIdleMs, 'unread')
+    } else {
+      deadline.allow(settings.clientIdleMs)
+      deadline.wait()
+    }
   }
+  let asked = 0
+  socket.on('data', (chunk: Buffer) => {
+    asked += chunk.length
+    if (asked <= MAX_REQUEST_BYTES || reaped) return
+    killGroup(child)
+    socket.end(pktLine(`ERR git-gate: ${TOO_MANY_NAMES}`))
+  })
   stdin.on('error', () => {})
   stderr.resume()
-  carry(socket, stdin, alive)
-  carry(stdout, socket, alive)
+  carry(socket, stdin, bytes => deadline.received(bytes))
+  carry(stdout, socket, answered)
   socket.once('end', () => stdin.end())
   const closed = () => stop('vanished')
   socket.once('close', closed)
-  alive()
+  deadline.wait()
   await new Promise(resolve => child.once('close', resolve))
-  clearTimeout(idle)
+  clearTimeout(unread)
+  deadline.rest()
   socket.off('close', closed)
   if (socket.writable) socket.end()
   const late = setTimeout(() => socket.destroy(), settings.readIdleMs)
@@ -58,15 +78,15 @@ export async function fetchOver(
 }
 
 /** One direction, at the reader's pace; its ends are the caller's. */
-function carry(from: Readable, to: Writable, moved: () => void): void {
+function carry(from: Readable, to: Writable, moved: (bytes: number) => void): void {
   from.on('data', (chunk: Buffer) => {
     if (!to.write(chunk)) {
       from.pause()
       to.once('drain', () => {
         from.resume()
-        moved()
+        moved(0)
       })
     }
-    moved()
+    moved(chunk.length)
   })
 }

@@ -1,7 +1,6 @@
 import type { Socket } from 'node:net'
-import type { Client, Point } from '../http/push-client.ts'
+import { type Client, type PushPace, pushBody, TURNED_AWAY_MS } from '../http/push-client.ts'
 import { bodyOf, ClientGone } from '../http/request-body.ts'
-import type { Settings } from '../settings.ts'
 
 /** What a client that is let go gets of its answer, it gets within this, in milliseconds. */
 const LAST_WORDS_MS = 1_000
@@ -16,33 +15,24 @@ export interface GitClient extends Client {
  * A push that comes over a connection of git's own. What lies in the stream after the command list is the pack, and
  * only git knows where that ends; so the watch over a silent client follows what git does.
  */
-export function gitClient(
-  socket: Socket,
-  protocol: string | undefined,
-  settings: Pick<Settings, 'clientIdleMs' | 'gitPackMs'>,
-): GitClient {
-  const watched = bodyOf(socket, settings.clientIdleMs)
+export function gitClient(socket: Socket, protocol: string | undefined, pace: PushPace): GitClient {
+  const { body: watched, at } = pushBody(socket, pace)
   const gone = new AbortController()
   const leave = () => gone.abort(new ClientGone('vanished'))
   let isOver = false
   let isSilent = false
+  let isTurnedAway = false
   let peeked: Buffer | undefined
   socket.once('close', leave)
   // git keeps its side open until it has its report: one that closes it has gone.
   socket.once('end', () => {
     if (!isOver) leave()
   })
-  const allowed: Readonly<Record<Exclude<Point, 'over'>, number>> = {
-    list: settings.gitPackMs,
-    pack: settings.clientIdleMs,
-    working: settings.clientIdleMs,
-    judged: Number.POSITIVE_INFINITY,
-  }
   const next = async () => {
     const chunk =
       peeked ??
       (await watched.next().catch((error: unknown) => {
-        isSilent = error instanceof ClientGone && error.how === 'idle'
+        isSilent = error instanceof ClientGone && error.how !== 'vanished'
         throw error
       }))
     peeked = undefined
@@ -53,8 +43,11 @@ export function gitClient(
     protocol,
     gone: gone.signal,
     async peek() {
+      // Until then it decides on its refs, and has not begun.
+      watched.within(Number.POSITIVE_INFINITY)
       try {
         peeked = await next()
+        at('commands')
         return peeked
       } catch (error) {
         if (error instanceof ClientGone) return undefined
@@ -70,7 +63,10 @@ export function gitClient(
       if (point === 'over') {
         isOver = true
         watched.stop()
-      } else watched.allow(allowed[point])
+      } else {
+        isTurnedAway ||= point === 'turned away'
+        at(point)
+      }
     },
     write(bytes) {
       if (socket.writable) socket.write(bytes)
@@ -78,7 +74,8 @@ export function gitClient(
     async end() {
       isOver = true
       if (socket.writable) socket.end()
-      if (!isSilent && !gone.signal.aborted) await readAway(socket, settings.clientIdleMs)
+      if (!isSilent && !gone.signal.aborted)
+        await readAway(socket, pace, isTurnedAway ? TURNED_AWAY_MS : pace.receiveMs)
       else setTimeout(() => socket.destroy(), LAST_WORDS_MS)
     },
     drop: () => socket.destroy(),
@@ -86,8 +83,12 @@ export function gitClient(
 }
 
 /** A client that still sends its pack reads its answer only then: what it sends is dropped until it closes. */
-async function readAway(socket: Socket, idleMs: number): Promise<void> {
-  const rest = bodyOf(socket, idleMs)
+async function readAway(
+  socket: Socket,
+  { clientIdleMs: idleMs, minReceiveRate: bytesPerSecond }: PushPace,
+  withinMs: number,
+): Promise<void> {
+  const rest = bodyOf(socket, { idleMs, bytesPerSecond, withinMs })
   await rest.drain().catch(() => {})
   socket.destroy()
 }

@@ -3,19 +3,19 @@ import { createServer, type Server, type Socket } from 'node:net'
 import type { AgentName, RepositoryName } from '../../src/contract/names.ts'
 import type { Companion } from '../companion.ts'
 import { pktLine } from '../git/pkt-line.ts'
+import { KEEPALIVE_PROBE_MS, REQUEST_HEAD_MS } from '../http/idle-deadline.ts'
 import { ClientGone } from '../http/request-body.ts'
 import { logFault } from '../process/log.ts'
+import { NoRoom } from '../process/memory-budget.ts'
 import { push } from '../push/handle-push.ts'
 import type { SessionEnd } from '../sessions/session-counts.ts'
 import { UpstreamError } from '../upstream/ssh-link.ts'
+import { connectionsByAddress } from './connections-by-address.ts'
 import { fetchOver } from './fetch.ts'
 import { readFirstPacket } from './first-packet.ts'
 import { gitClient } from './push-client.ts'
 import { readRequestLine } from './request-line.ts'
 import { NotAdmitted, type Worker, workerAt } from './worker-client.ts'
-
-/** A peer that is gone without a word is found by keepalives from after this long, in milliseconds. */
-const KEEPALIVE_MS = 5_000
 
 const FAILED = 'the gate failed on this request; try again'
 
@@ -37,15 +37,22 @@ export async function serveGit(
   surface: { host: string; port: number; agent: AgentName; worker: string },
 ): Promise<Server> {
   const worker = workerAt(surface.worker, surface.agent, companion.settings)
-  const server = createServer({ allowHalfOpen: true, keepAlive: true, keepAliveInitialDelay: KEEPALIVE_MS })
+  const server = createServer({
+    allowHalfOpen: true,
+    keepAlive: true,
+    keepAliveInitialDelay: KEEPALIVE_PROBE_MS,
+  })
   // Whoever has not asked for anything yet counts, too: each takes a descriptor.
   server.maxConnections = companion.settings.maxSessions
+  const admits = connectionsByAddress(companion.settings.maxAddressConnections)
   server.on('connection', socket => {
+    if (!admits(socket)) return
     // Whoever waits on this connection hears of its end as a close.
     socket.on('error', () => {})
     serveCaller(companion, socket, surface.agent, worker).catch((error: unknown) => {
       if (error instanceof ClientGone) return socket.destroy()
-      if (error instanceof NotAdmitted || error instanceof UpstreamError) return refuse(socket, error.message)
+      if (error instanceof NotAdmitted || error instanceof UpstreamError || error instanceof NoRoom)
+        return refuse(socket, error.message)
       if (!socket.destroyed) logFault('', error)
       refuse(socket, FAILED)
     })
@@ -61,7 +68,7 @@ async function serveCaller(
   agent: AgentName,
   worker: Worker,
 ): Promise<void> {
-  const line = await readFirstPacket(socket, companion.settings.clientIdleMs)
+  const line = await readFirstPacket(socket, REQUEST_HEAD_MS)
   if (!line) return void socket.destroy()
   const asked = readRequestLine(line)
   if (!asked.ok) return refuse(socket, asked.why)
@@ -78,7 +85,7 @@ function refuse(socket: Socket, why: string): void {
 }
 
 async function takeFetch(companion: Companion, caller: Caller): Promise<void> {
-  const { sessions, mirrors, settings } = companion
+  const { sessions, memory, mirrors, settings } = companion
   const { socket, worker, repository, agent } = caller
   const pass = await worker.passFor('advertise-upload-pack', repository, socket.remoteAddress ?? '')
   const begun = sessions.begin({
@@ -88,12 +95,15 @@ async function takeFetch(companion: Companion, caller: Caller): Promise<void> {
     service: 'git-upload-pack',
   })
   if (!begun.ok) return refuse(socket, begun.why)
+  let leaveMemory: (() => void) | undefined
   let end: SessionEnd = { outcome: 'failed' }
   try {
     const mirror = mirrors.of(pass.repository)
     await mirror.refresh(pass.repository, closed(socket))
+    leaveMemory = await memory.enter(closed(socket))
     end = await fetchOver(socket, mirror.git, caller.protocol, settings)
   } finally {
+    leaveMemory?.()
     begun.end(end)
   }
 }

@@ -1,4 +1,5 @@
 import { access, constants, mkdir, writeFile } from 'node:fs/promises'
+import { availableParallelism } from 'node:os'
 import { join } from 'node:path'
 import type { Settings } from '../settings.ts'
 import { gitEnvironment } from './git.ts'
@@ -20,8 +21,14 @@ export async function configureGit(settings: Settings): Promise<Record<string, s
   return gitEnvironment(home, file)
 }
 
-/** How often git tells at most that it is at work, in seconds; its own default. */
-const KEEPALIVE_SECONDS = 5
+/** How often git tells that it is at work, in seconds: proxies give up a silent answer after 5 s. */
+const KEEPALIVE_SECONDS = 2
+
+/**
+ * Each thread holds the objects that it makes into deltas, or out of them, and has its own stack: all of them are within
+ * one process's memory.
+ */
+const PACK_THREADS = 4
 
 /**
  * git-config(1). Deny* settings act after pre-receive, when upstream already has the push: they are off. A quarantine's
@@ -49,6 +56,9 @@ function gitConfig(settings: Settings): string {
 	denyDeleteCurrent = ignore
 	denyCurrentBranch = ignore
 	keepAlive = ${keepAlive}
+[pack]
+	threads = ${Math.min(availableParallelism(), PACK_THREADS)}
+	windowMemory = ${Math.floor(settings.gitMemoryBytes / 4 / PACK_THREADS)}
 [fetch]
 	unpackLimit = 1
 [gc]

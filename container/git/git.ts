@@ -15,12 +15,16 @@ export interface Git {
   /** Runs and answers with stdout; a non-zero exit throws GitError. */
   text(args: readonly string[], options: GitOptions): Promise<string>
   /**
-   * Starts a process whose streams the caller owns; its group ends when the signal aborts. With `maxDataKiB` it ends
-   * as out of memory when it wants more than that (RLIMIT_DATA in getrlimit(2)).
+   * Starts a process whose streams the caller owns; its group ends when the signal aborts. With `memoryBytes` it ends
+   * as out of memory when it wants more than that (memory-limit.ts).
    */
   start(
     args: readonly string[],
-    options: { signal: AbortSignal; env?: Readonly<Record<string, string>>; maxDataKiB?: number | undefined },
+    options: {
+      signal: AbortSignal
+      env?: Readonly<Record<string, string>>
+      memoryBytes?: number | undefined
+    },
   ): ChildProcess
 }
 
@@ -63,10 +67,14 @@ export function gitOn(dir: string, env: Readonly<Record<string, string>>): Git {
       if (ended.code !== 0) throw new GitError(args, ended)
       return ended.stdout.toString('utf8')
     },
-    start(args, { signal, env: more, maxDataKiB }) {
-      const options = { cwd: dir, env: { ...whole, ...more }, signal, stdio: 'pipe' } as const
-      if (maxDataKiB === undefined) return spawnGroup('git', args, options)
-      return spawnGroup('sh', ['-c', `ulimit -d ${maxDataKiB}; exec git "$@"`, 'git', ...args], options)
+    start(args, { signal, env: more, memoryBytes }) {
+      return spawnGroup('git', args, {
+        cwd: dir,
+        env: { ...whole, ...more },
+        signal,
+        stdio: 'pipe',
+        memoryBytes,
+      })
     },
   }
 }

@@ -2,6 +2,7 @@ import type { ChildProcess } from 'node:child_process'
 import { execFileSync } from 'node:child_process'
 import { basename, dirname, join } from 'node:path'
 import type { Duplex, Readable, Writable } from 'node:stream'
+import { inBytes } from '../../src/contract/format-bytes.ts'
 import { spawnGroup } from '../process/spawn.ts'
 import type { Git } from './git.ts'
 
@@ -13,8 +14,6 @@ export interface BackendRequest {
   readonly agent: string
   /** The client's Git-Protocol header. */
   readonly protocol: string | undefined
-  /** `gzip` or `x-gzip`, or undefined. */
-  readonly contentEncoding: string | undefined
 }
 
 export interface Backend {
@@ -26,6 +25,15 @@ export interface Backend {
   /** Resolves when the process has ended and its streams are closed. */
   readonly ended: Promise<{ code: number | null; stderr: string }>
 }
+
+/**
+ * A fetch's request names what the client wants and has; http-backend holds all of it, and upload-pack takes memory for
+ * each name. This is enough for 600,000 of them.
+ */
+export const MAX_REQUEST_BYTES = 32 << 20
+
+/** Why a longer one is refused. */
+export const TOO_MANY_NAMES = `the request names more than ${inBytes(MAX_REQUEST_BYTES)} of what it wants and has; fetch fewer refs at once`
 
 const execPath = execFileSync('git', ['--exec-path'], { encoding: 'utf8' }).trim()
 
@@ -51,8 +59,8 @@ export function startBackend(git: Git, request: BackendRequest, signal: AbortSig
       REMOTE_USER: request.agent,
       REMOTE_ADDR: '127.0.0.1',
       GIT_HTTP_EXPORT_ALL: '1',
+      GIT_HTTP_MAX_REQUEST_BUFFER: String(MAX_REQUEST_BYTES),
       ...(request.protocol ? { GIT_PROTOCOL: request.protocol } : {}),
-      ...(request.contentEncoding ? { HTTP_CONTENT_ENCODING: request.contentEncoding } : {}),
     },
   })
   const [stdin, stdout, stderr, hook] = child.stdio

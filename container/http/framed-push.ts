@@ -43,7 +43,7 @@ function frame(
   }, ALIVE_MS)
   return {
     client: {
-      ...httpClient(request, response, settings.clientIdleMs),
+      ...httpClient(request, response, settings),
       write(bytes) {
         for (let at = 0; at < bytes.length; at += MAX_BYTES)
           send({ type: 'bytes', bytes: bytes.subarray(at, at + MAX_BYTES) })

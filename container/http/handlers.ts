@@ -78,6 +78,6 @@ export async function takeHeadStart(
   response: ServerResponse,
 ): Promise<void> {
   await headStart.offer(repository, isKept ? request : undefined)
-  await bodyOf(request, settings.clientIdleMs).drain()
+  await bodyOf(request, { idleMs: settings.clientIdleMs, bytesPerSecond: settings.minReceiveRate }).drain()
   response.writeHead(204).end()
 }

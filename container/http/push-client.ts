@@ -1,12 +1,21 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { Readable } from 'node:stream'
 import type { Reaped } from '../../src/contract/outcome.ts'
-import { type Body, bodyOf, ClientGone } from './request-body.ts'
+import type { Settings } from '../settings.ts'
+import { contentOf } from './inflate-body.ts'
+import { type Body, bodyOf, ClientGone, type WatchedBody } from './request-body.ts'
 
 /**
- * Where a push is: its command list has been taken, bytes of its pack have, git has shown that it works on a whole
- * pack, git has handed it over to be judged, git has ended.
+ * Where a push is: its command list is awaited, the list has been taken, bytes of its pack have, git has shown that it
+ * works on a whole pack, git has handed it over to be judged, git has ended. Or it is turned away unread.
  */
-export type Point = 'list' | 'pack' | 'working' | 'judged' | 'over'
+export type Point = 'commands' | 'list' | 'pack' | 'working' | 'judged' | 'over' | 'turned away'
+
+/** The settings that bound how slow a push's client may be. */
+export type PushPace = Pick<
+  Settings,
+  'commandsMs' | 'clientIdleMs' | 'packStartMs' | 'receiveMs' | 'minReceiveRate'
+>
 
 /** The other end of a push: what it sends, and the way to answer it. */
 export interface Client {
@@ -15,7 +24,7 @@ export interface Client {
   readonly protocol: string | undefined
   /** Aborts when it goes away before its answer has ended. */
   readonly gone: AbortSignal
-  /** Told where the push is: where a body has no end, that decides how long the client may be silent. */
+  /** Told where the push is, which decides how slow the client may be. */
   at(point: Point): void
   /** A part of the answer. One that has gone takes it for nothing. */
   write(bytes: Buffer): void
@@ -28,6 +37,47 @@ export interface Client {
 /** What a client sends on after git has ended is waited for no longer, in milliseconds. */
 const REST_MS = 2_000
 
+/** A client that is turned away has this long for its command list and for all it still sends, in milliseconds. */
+export const TURNED_AWAY_MS = 15_000
+
+/** A push's body, and its deadlines by where the push is: the same over HTTP and over `git://`. */
+export function pushBody(
+  stream: Readable,
+  pace: PushPace,
+): { body: WatchedBody; at(point: Exclude<Point, 'over'>): void } {
+  const { clientIdleMs: idleMs, minReceiveRate: bytesPerSecond } = pace
+  const watched = bodyOf(stream, { idleMs, bytesPerSecond, withinMs: pace.commandsMs })
+  let isReceiving = false
+  let isTurnedAway = false
+  /** From the command list's end, and not from each further point: the total is for all that follows it. */
+  const receive = () => {
+    if (!isReceiving && !isTurnedAway) watched.within(pace.receiveMs)
+    isReceiving = true
+  }
+  return {
+    body: {
+      ...watched,
+      drain() {
+        receive()
+        return watched.drain()
+      },
+    },
+    at(point) {
+      if (point === 'turned away') {
+        isTurnedAway = true
+        return watched.within(TURNED_AWAY_MS)
+      }
+      if (point === 'commands') return watched.within(pace.commandsMs)
+      receive()
+      // What is judged is bounded by the checks' and the forward's own deadlines.
+      if (point === 'judged') watched.within(Number.POSITIVE_INFINITY)
+      watched.allow(
+        { list: pace.packStartMs, pack: idleMs, working: idleMs, judged: Number.POSITIVE_INFINITY }[point],
+      )
+    },
+  }
+}
+
 const PROTOCOL = /^version=[012]$/
 
 /** A protocol version as git's own clients ask for it; anything else is left out. */
@@ -35,15 +85,18 @@ export const gitProtocol = (asked: unknown): string | undefined =>
   typeof asked === 'string' && PROTOCOL.test(asked) ? asked : undefined
 
 /** A push that came as an HTTP request, whose answer has begun. */
-export function httpClient(request: IncomingMessage, response: ServerResponse, idleMs: number): Client {
-  const body = bodyOf(request, idleMs)
+export function httpClient(request: IncomingMessage, response: ServerResponse, pace: PushPace): Client {
+  const { body: sent, at } = pushBody(request, pace)
+  const body = contentOf(request, sent)
   return {
     body,
     protocol: gitProtocol(request.headers['git-protocol']),
     gone: goneSignal(response),
-    // A request's body has an end, and until then its client has to send; with git's end nothing more is due.
     at(point) {
-      if (point === 'over') body.allow(Math.min(idleMs, REST_MS))
+      if (point !== 'over') return at(point)
+      // With git's end nothing more is due of a body that has not ended.
+      body.allow(Math.min(pace.clientIdleMs, REST_MS))
+      body.within(pace.receiveMs)
     },
     write(bytes) {
       if (!response.destroyed && !response.writableEnded) response.write(bytes)
@@ -51,7 +104,7 @@ export function httpClient(request: IncomingMessage, response: ServerResponse, i
     async end() {
       // A request that never ended would keep its connection for ever, whatever was answered.
       if (!request.complete) response.once('finish', () => request.socket.destroySoon())
-      await endWithin(response, idleMs)
+      await endWithin(response, pace.clientIdleMs)
     },
     drop: () => response.destroy(),
   }

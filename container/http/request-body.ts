@@ -1,5 +1,6 @@
 import type { Readable, Writable } from 'node:stream'
 import { LET_GO, type Reaped } from '../../src/contract/outcome.ts'
+import { IdleDeadline, type Pace } from './idle-deadline.ts'
 import { spent } from './release-buffer.ts'
 
 /** Why a client's bytes ended before their end. */
@@ -13,44 +14,41 @@ export class ClientGone extends Error {
 
 /** What a client sends, read at the reader's pace. */
 export interface Body {
-  /** The next bytes, or undefined at the end. Rejects with ClientGone when none come for `idleMs`, or none can. */
+  /** The next bytes, or undefined at the end. Rejects with ClientGone when they come too slowly, or none can come. */
   next(): Promise<Buffer | undefined>
-  /**
-   * Reads to the end and drops it: a client that still sends does not see an early answer (`http.postBuffer`). Rejects
-   * with ClientGone as `next` does, and for a client that only trickles.
-   */
+  /** Reads to the end and drops it: a client that still sends does not see an early answer (`http.postBuffer`). */
   drain(): Promise<void>
 }
 
-/** A body whose reader says how long the client may be silent, and when it has had enough. */
+/** A body whose reader says how slow the client may be, and when it has had enough. */
 export interface WatchedBody extends Body {
   /** From now on the client may be silent for so long, in milliseconds; a wait that goes on begins anew. */
   allow(idleMs: number): void
+  /** The rest has to come within this time, in milliseconds. */
+  within(ms: number): void
   /** What is awaited, and all that follows, is at its end. */
   stop(): void
 }
 
-/** What is read away comes at this rate at the least, in bytes for each millisecond. */
-const LEAST_RATE = 1
-
-export function bodyOf(stream: Readable, idleMs: number): WatchedBody {
-  let allowed = idleMs
+export function bodyOf(stream: Readable, pace: Pace): WatchedBody {
   let ended = false
   let lost: ClientGone | undefined
-  let waiting: { restart(): void; end(): void } | undefined
+  let waiting: { end(): void; lose(how: Reaped): void } | undefined
+  const deadline = new IdleDeadline(pace, how => waiting?.lose(how))
   const next = () =>
     new Promise<Buffer | undefined>((resolve, reject) => {
-      let timer: NodeJS.Timeout | undefined
       const settle = (act: () => void) => {
-        clearTimeout(timer)
+        deadline.rest()
         waiting = undefined
         for (const [name, listener] of listeners) stream.off(name, listener)
         act()
       }
       const read = () => {
         const chunk: Buffer | null = stream.read()
-        if (chunk !== null) settle(() => resolve(chunk))
-        else if (stream.readableEnded) end()
+        if (chunk !== null) {
+          deadline.received(chunk.length)
+          settle(() => resolve(chunk))
+        } else if (stream.readableEnded) end()
       }
       const end = () => {
         ended = true
@@ -67,33 +65,21 @@ export function bodyOf(stream: Readable, idleMs: number): WatchedBody {
         ['error', gone],
         ['close', gone],
       ] as const
-      const restart = () => {
-        clearTimeout(timer)
-        if (allowed === Number.POSITIVE_INFINITY) return
-        timer = setTimeout(lose, allowed, 'idle')
-      }
       if (ended || stream.readableEnded) return end()
       if (lost) return reject(lost)
       if (stream.destroyed) return gone()
-      waiting = { restart, end }
-      restart()
+      waiting = { end, lose }
+      deadline.wait()
       for (const [name, listener] of listeners) stream.on(name, listener)
       read()
     })
   return {
     next,
     async drain() {
-      const startedAt = performance.now()
-      let bytes = 0
-      for (let chunk = await next(); chunk; chunk = await next()) {
-        bytes += chunk.length
-        if (performance.now() - startedAt > idleMs + bytes / LEAST_RATE) throw new ClientGone('idle')
-      }
+      while (await next());
     },
-    allow(ms) {
-      allowed = ms
-      waiting?.restart()
-    },
+    allow: ms => deadline.allow(ms),
+    within: ms => deadline.within(ms),
     stop() {
       ended = true
       waiting?.end()

@@ -10,25 +10,34 @@ import { checkLink } from '../upstream/check-connection.ts'
 import { forgetIdentity } from '../upstream/ssh-keys.ts'
 import { servePush } from './framed-push.ts'
 import { checkConfig, identity, reportOf, settlePush, takeHeadStart } from './handlers.ts'
+import { KEEPALIVE_PROBE_MS, REQUEST_HEAD_MS } from './idle-deadline.ts'
 import { json, text } from './respond.ts'
 
 /** Longer than a Worker keeps an unused connection (5 s), so that it is never closed under a request on its way. */
 const KEEP_ALIVE_MS = 65_000
 
-/** Half a request header is let go after this, in milliseconds. */
-const HEADERS_MS = 15_000
+/** A request that has its answer before its own end is waited for no longer, in milliseconds. */
+const UNREAD_BODY_MS = 2_000
 
-/** The companion's whole surface: `/health`, and one request for each pass. */
+/** Beside its session a client may take connections of the Worker's for news of it. */
+const CONNECTIONS_PER_SESSION = 4
+
+/** The companion's whole surface: `/health`, which names no repository, and one request for each pass. */
 export function serve(companion: Companion): Server {
   const used = usedPasses()
   const server = createServer({
     maxHeaderSize: 1 << 20,
-    headersTimeout: HEADERS_MS,
+    headersTimeout: REQUEST_HEAD_MS,
     keepAliveTimeout: KEEP_ALIVE_MS,
+    // A push's body has deadlines of its own.
     requestTimeout: 0,
     connectionsCheckingInterval: 1_000,
+    keepAlive: true,
+    keepAliveInitialDelay: KEEPALIVE_PROBE_MS,
   })
+  server.maxConnections = CONNECTIONS_PER_SESSION * companion.settings.maxSessions
   server.on('request', (request, response) => {
+    response.once('finish', () => endUnread(request))
     admit(companion, used, request, response)
       .then(async pass => {
         if (pass) await answer(companion, pass, request, response).catch(fail(response, idOf(pass)))
@@ -41,6 +50,13 @@ export function serve(companion: Companion): Server {
     server.emit('request', request, response)
   })
   return server
+}
+
+/** Node reads the rest of an answered request for ever, at whatever rate it comes. */
+function endUnread(request: IncomingMessage): void {
+  if (request.complete) return
+  const late = setTimeout(() => request.socket.destroy(), UNREAD_BODY_MS)
+  for (const name of ['end', 'close'] as const) request.once(name, () => clearTimeout(late))
 }
 
 /** The push that a request is about, or the request's own id. */
@@ -70,14 +86,14 @@ function usedPasses(): (pass: Pass) => boolean {
 
 /** The pass of a request that may go on; the others are answered. */
 async function admit(
-  { sessions, settings }: Companion,
+  { settings }: Companion,
   unused: (pass: Pass) => boolean,
   request: IncomingMessage,
   response: ServerResponse,
 ): Promise<Pass | undefined> {
   const refuse = (why: string) => void text(response, 403, why)
   if (request.url === '/health' && request.method === 'GET')
-    return void json(response, 200, { ok: true, protocol: PROTOCOL, sessions: [...sessions.all] })
+    return void json(response, 200, { ok: true, protocol: PROTOCOL })
   const header = request.headers[PASS_HEADER]
   const read = await readPass(typeof header === 'string' ? header : '', settings.passKey, Date.now() / 1000)
   if (!read.ok) return refuse(`this is the companion of a gate, not the gate: ${read.why}`)

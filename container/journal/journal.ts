@@ -30,6 +30,12 @@ function parse(id: string, text: string): Entry | undefined {
 const DAY_MS = 86_400_000
 const KEPT_MS = 7 * DAY_MS
 
+/** A file takes a block of the disk at least. */
+const BLOCK_BYTES = 4096
+
+/** So many entries that could not be written down are kept in memory, beside those of pushes that go on. */
+const MOST_UNWRITTEN = 1_000
+
 /** One file a push, written whole by rename, so that a crash leaves either the old or the new word of it. */
 export interface Journal {
   /** Rejects when it cannot be written down; the word is then kept in memory, to be asked for in this life. */
@@ -39,11 +45,15 @@ export interface Journal {
   open(): Promise<Entry[]>
 }
 
-export async function openJournal(folder: string): Promise<Journal> {
+/** `maxBytes`: what its files may take; beyond that the oldest ended pushes are forgotten. */
+export async function openJournal(folder: string, maxBytes: number): Promise<Journal> {
   await mkdir(folder, { recursive: true, mode: 0o700 })
   const file = (id: string) => join(folder, `${id}.json`)
   const unwritten = new Map<string, Entry>()
-  setInterval(() => forgetOld(folder).catch(error => logFault('', error)), DAY_MS).unref()
+  const going = new Set<string>()
+  const forget = () => forgetOld(folder, maxBytes, going).catch((error: unknown) => logFault('', error))
+  setInterval(forget, DAY_MS).unref()
+  const countBytes = every(maxBytes / 8, forget)
   const read = async (id: string) => {
     const kept = unwritten.get(id)
     if (kept) return kept
@@ -54,35 +64,76 @@ export async function openJournal(folder: string): Promise<Journal> {
   return {
     read,
     async write(entry) {
-      const { id } = entry.report
+      const { id, outcome } = entry.report
       const path = file(id)
+      if (outcome === 'open') going.add(id)
+      else going.delete(id)
       unwritten.set(id, entry)
+      forgetUnwritten(unwritten)
       try {
-        await writeFile(`${path}.new`, JSON.stringify(entry), { mode: 0o600 })
+        const text = JSON.stringify(entry)
+        await writeFile(`${path}.new`, text, { mode: 0o600 })
         await rename(`${path}.new`, path)
         unwritten.delete(id)
+        countBytes(Math.max(BLOCK_BYTES, text.length))
       } catch (error) {
         await rm(`${path}.new`, { force: true })
         throw error
       }
     },
     async open() {
-      await forgetOld(folder)
       const left: Entry[] = []
       for (const name of await readdir(folder)) {
         if (name.endsWith('.new')) await rm(join(folder, name), { force: true })
         const entry = await read(name.replace(/\.json$/, ''))
-        if (entry?.report.outcome === 'open') left.push(entry)
+        if (entry?.report.outcome !== 'open') continue
+        going.add(entry.report.id)
+        left.push(entry)
       }
+      await forget()
       return left
     },
   }
 }
 
-async function forgetOld(folder: string): Promise<void> {
+/** Counts bytes, and acts each time that `step` of them have come together. */
+function every(step: number, act: () => Promise<void>): (bytes: number) => void {
+  let counted = 0
+  let acting = false
+  return bytes => {
+    counted += bytes
+    if (counted < step || acting) return
+    counted = 0
+    acting = true
+    act().finally(() => {
+      acting = false
+    })
+  }
+}
+
+function forgetUnwritten(unwritten: Map<string, Entry>): void {
+  if (unwritten.size <= MOST_UNWRITTEN) return
+  for (const [id, { report }] of unwritten)
+    if (report.outcome !== 'open') {
+      unwritten.delete(id)
+      return
+    }
+}
+
+/** Forgets what is older than a journal is kept, and the oldest of what it may not take; never a push that goes on. */
+async function forgetOld(folder: string, maxBytes: number, going: ReadonlySet<string>): Promise<void> {
+  const files: { path: string; at: number; bytes: number }[] = []
   for (const name of await readdir(folder)) {
+    if (going.has(name.replace(/\.json(\.new)?$/, ''))) continue
     const path = join(folder, name)
-    const { mtimeMs } = await stat(path)
-    if (mtimeMs < Date.now() - KEPT_MS) await rm(path, { force: true })
+    const found = await stat(path).catch(() => undefined)
+    if (found) files.push({ path, at: found.mtimeMs, bytes: Math.max(BLOCK_BYTES, found.size) })
+  }
+  files.sort((a, b) => a.at - b.at)
+  let bytes = files.reduce((sum, each) => sum + each.bytes, 0)
+  for (const each of files) {
+    if (bytes <= maxBytes && each.at >= Date.now() - KEPT_MS) break
+    await rm(each.path, { force: true })
+    bytes -= each.bytes
   }
 }

@@ -1,3 +1,5 @@
+import { withoutTokens } from '../../src/contract/unscanned-text.ts'
+
 /** What an agent does about a fault of the gate's. */
 export const GATES_FAULT: readonly string[] = [
   "this is the gate's fault, not the push's: push again; if it stays, tell the operator",
@@ -10,8 +12,8 @@ export function faultOf(error: unknown): string {
   return 'an error of its own'
 }
 
-/** `push`: the one that it befell; empty: none. */
+/** `push`: the one that it befell; empty: none. An error may quote what a client sent. */
 export function logFault(push: string, error: unknown): void {
-  const message = error instanceof Error ? error.stack : String(error)
+  const message = withoutTokens((error instanceof Error && error.stack) || String(error))
   console.error(JSON.stringify({ level: 'error', ...(push ? { push } : {}), message }))
 }

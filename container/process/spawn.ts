@@ -1,6 +1,7 @@
 import { type ChildProcess, type SpawnOptions, spawn } from 'node:child_process'
 import { readFileSync } from 'node:fs'
 import type { Duplex } from 'node:stream'
+import { NO_COMMAND, withinMemory } from './memory-limit.ts'
 
 /** How a process ended, and what it said. */
 export interface Ended {
@@ -51,16 +52,21 @@ export function killGroup(child: Pick<ChildProcess, 'pid'>, signal: NodeJS.Signa
 
 /**
  * A child in a process group of its own that goes, with all it started, when the signal aborts. It gets the
- * environment it is given, and the mark by which its companion's next life finds it (orphans.ts).
+ * environment it is given, and the mark by which its companion's next life finds it (orphans.ts). Each of its processes
+ * has at most `memoryBytes`, by default the bound of all children (memory-limit.ts); infinity: none.
  */
 export function spawnGroup(
   command: string,
   args: readonly string[],
-  options: SpawnOptions & { signal: AbortSignal },
+  options: SpawnOptions & { signal: AbortSignal; memoryBytes?: number | undefined },
 ): ChildProcess {
-  const { signal, env, ...rest } = options
+  const { signal, env, memoryBytes, ...rest } = options
   const { GATE_COMPANION } = process.env
-  const child = spawn(command, args, { ...rest, env: { ...env, GATE_COMPANION }, detached: groups })
+  const child = spawn(...withinMemory(command, args, memoryBytes), {
+    ...rest,
+    env: { ...env, GATE_COMPANION },
+    detached: groups,
+  })
   // Whoever waits for its end hears of it there; where nobody does, it is no reason for the companion to end.
   child.on('error', () => {})
   // Out of descriptors, Node leaves its streams out, and no 'close' ever comes.
@@ -122,6 +128,7 @@ export async function run(command: string, args: readonly string[], options: Run
     child.once('close', (code, killedBy) => {
       if (signal.aborted) return reject(signal.reason)
       if (overflow) return reject(new Error(`${command} printed more than ${maxOutput} bytes`))
+      if (code === NO_COMMAND) return reject(new Error(`${command} could not be started`))
       resolve({
         code,
         signal: killedBy,

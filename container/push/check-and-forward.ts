@@ -100,7 +100,7 @@ function beginEarly({ checks, mirror, linkTo, pass }: PushWork, push: IncomingPu
   const aliases = linkTo()
     .then(link => refuseAliases({ git, mirror, link, upstream: pass.repository, signal }, commands))
     .then(refusals => (refusals.length ? refused(commands, refusals) : undefined))
-  const begun = [...checks.map(check => check.ahead?.(push, signal)), aliases.catch(() => {})]
+  const begun = [...checks.map(check => check.prepare?.(push, signal)), aliases.catch(() => {})]
   return { aliases, ended: Promise.all(begun) }
 }
 

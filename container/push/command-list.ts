@@ -1,4 +1,5 @@
 import { ObjectId, RefName, ZERO_ID } from '../../src/contract/names.ts'
+import { withoutLikelySecrets } from '../../src/contract/unscanned-text.ts'
 import { FLUSH, type Pkt, PktLineError, PktLines, pktLine } from '../git/pkt-line.ts'
 
 /** One line of a push's command list: `<old> <new> <ref>` (gitprotocol-pack(5)). */
@@ -127,11 +128,11 @@ export class CommandListReader {
       return found || !command ? { ref, problem: found ?? '' } : { ref, command }
     })
     const first = refs.find(ref => ref.problem)
-    if (first) return this.#bad(`${printable(first.ref)}: ${first.problem}`, refs)
+    if (first) return this.#bad(`${inWords(first.ref)}: ${first.problem}`, refs)
     const capabilities = capabilitiesOf(this.#lines[0])
     const words = [...capabilities]
     const unknown = words.find(word => !KNOWN_CAPABILITIES.has(word.split('=')[0] ?? ''))
-    if (unknown !== undefined) return this.#bad(`the capability ${printable(unknown)} was not offered`, refs)
+    if (unknown !== undefined) return this.#bad(`the capability ${inWords(unknown)} was not offered`, refs)
     if (words.some(word => word.startsWith('object-format=') && word !== 'object-format=sha1'))
       return this.#bad('only SHA-1 repositories are served', refs)
     if (!words.some(word => word === 'report-status' || word === 'report-status-v2'))
@@ -182,6 +183,9 @@ function readCommand(line: Buffer): { ref: string; command?: Command; problem?: 
     }
   return { ref, command: { ref: name.data, old: ObjectId.parse(old), new: ObjectId.parse(id) } }
 }
+
+/** A client's own text inside of the gate's words, which are kept: no scan has seen it. */
+const inWords = (text: string) => withoutLikelySecrets(printable(text.slice(0, 4_000))).slice(0, 200)
 
 /** Text from outside made safe to print: control and invisible characters become `?`. */
 export function printable(text: string): string {

@@ -1,5 +1,5 @@
 import type { PassFor } from '../../src/contract/pass.ts'
-import { judgeCommands } from '../checks/index.ts'
+import { checkGrant } from '../checks/index.ts'
 import type { BadCommandList, Command, CommandList } from './command-list.ts'
 import { refused, type Verdict, wholePush } from './verdict.ts'
 
@@ -44,4 +44,4 @@ export function refuseByCommands(
 }
 
 const judge = (commands: readonly Command[], { agent, terms, repository }: PushPass) =>
-  judgeCommands(commands, { agent, terms }, repository.name)
+  checkGrant(commands, { agent, terms }, repository.name)

@@ -5,9 +5,10 @@ import { freshOrArriving, uploadArriving } from '../fetch/initial-fetch.ts'
 import { advertise, refuseFetch, uploadPack } from '../fetch/upload-pack.ts'
 import { type Client, goneSignal } from '../http/push-client.ts'
 import { text } from '../http/respond.ts'
+import { NoRoom } from '../process/memory-budget.ts'
 import { endedBy, type SessionEnd } from '../sessions/session-counts.ts'
 import { UpstreamError } from '../upstream/ssh-link.ts'
-import { runPush, turnedAway } from './push.ts'
+import { cutOff, runPush, turnedAway } from './push.ts'
 import { createProgress } from './push-state.ts'
 import type { WorkerChannel } from './worker-channel.ts'
 
@@ -25,6 +26,7 @@ export async function readSession(
   const begun = sessions.begin(asking(pass))
   if (!begun.ok) return busy(pass, response, begun.why)
   let end: SessionEnd = { outcome: 'failed' }
+  let leaveMemory: (() => void) | undefined
   try {
     if (pass.service === 'advertise-upload-pack' || pass.service === 'advertise-receive-pack') {
       const refreshed = mirror.refresh(pass.repository, goneSignal(response))
@@ -33,6 +35,7 @@ export async function readSession(
       end = await advertise(pass, request, response, mirror, settings)
       return
     }
+    leaveMemory = await companion.memory.enter(goneSignal(response))
     const { arriving } = mirror
     if (arriving) {
       end = await uploadArriving(pass, request, response, mirror, arriving, settings)
@@ -46,10 +49,11 @@ export async function readSession(
       end = endedBy('vanished')
       return
     }
-    if (!(error instanceof UpstreamError)) throw error
+    if (!(error instanceof UpstreamError || error instanceof NoRoom)) throw error
     if (pass.service === 'git-upload-pack') return refuseFetch(response, error.message)
     return text(response, 502, error.message)
   } finally {
+    leaveMemory?.()
     begun.end(end)
   }
 }
@@ -71,17 +75,22 @@ export async function push(
 ): Promise<void> {
   const { sessions, mirrors, links } = companion
   const progress = createProgress()
+  const mirror = mirrors.of(pass.repository)
+  const linkTo = () => links.to(pass.repository)
+  const work = { ...companion, pass, client, worker, progress, mirror, linkTo }
   const begun = sessions.begin(asking(pass), () => progress.state)
+  if (!begun.ok) {
+    const done = sessions.turnAway(pass.agent)
+    if (!done) return cutOff(work, begun.why)
+    client.at('turned away')
+    await runPush(work, turnedAway(begun.why)).finally(done)
+    return
+  }
   let end: SessionEnd = { outcome: 'failed' }
   try {
-    const mirror = mirrors.of(pass.repository)
-    const linkTo = () => links.to(pass.repository)
-    end = await runPush(
-      { ...companion, pass, client, worker, progress, mirror, linkTo },
-      begun.ok ? undefined : turnedAway(begun.why),
-    )
+    end = await runPush(work)
   } finally {
-    if (begun.ok) begun.end(end)
+    begun.end(end)
   }
 }
 

@@ -2,10 +2,10 @@ import type { Finding, Outcome, PushReport, StepTime } from '../../src/contract/
 import type { PassFor } from '../../src/contract/pass.ts'
 import type { PushEvent } from '../../src/contract/push-event.ts'
 import type { Scanned } from '../../src/contract/status.ts'
-import { withoutTokens } from '../checks/index.ts'
+import { withoutLikelySecrets, withoutTokens } from '../../src/contract/unscanned-text.ts'
 import type { Entry, Journal } from '../journal/journal.ts'
 import { logFault } from '../process/log.ts'
-import { type FirstLines, firstLines } from './bounded-lines.ts'
+import { type FirstLines, firstLines, firstOf } from './bounded-lines.ts'
 import type { PushProgress } from './push-state.ts'
 import type { Verdict } from './verdict.ts'
 
@@ -13,7 +13,16 @@ import type { Verdict } from './verdict.ts'
 const MANY_REFS = 200
 
 /** What is kept on record of what the agent is told. */
-const MOST_TOLD = { bytes: 256 << 10, lines: 500 }
+const MOST_TOLD = { bytes: 64 << 10, lines: 500 }
+
+/** Of a push that upstream never saw, so many bytes of refs are kept: repeating it costs its client nothing. */
+const MOST_REFS_BYTES = 32 << 10
+
+/** Of text that no scan has seen, so many characters are looked at and kept. */
+const UNSCANNED = { read: 4_000, kept: 512 }
+
+const unscanned = (text: string) =>
+  withoutLikelySecrets(text.slice(0, UNSCANNED.read)).slice(0, UNSCANNED.kept)
 
 /** A push on record while it goes through; every turn of it is in the journal before it is acted on. */
 export interface PushRecord {
@@ -23,6 +32,8 @@ export interface PushRecord {
   readonly told: FirstLines
   /** Refs whose names hold a secret, and how each may be shown: only git's own report has them in full. */
   readonly secretRefs: Map<string, string>
+  /** The scan has judged every name and text of the push. Until then none is kept that may hold a secret. */
+  isScanned: boolean
   /** What gitleaks was given of it so far. */
   readonly scanned: Scanned
   upstreamSaid: string
@@ -72,7 +83,10 @@ class Recorder implements PushRecord {
   readonly exceptionsUsed: string[] = []
   readonly secretRefs = new Map<string, string>()
   readonly scanned = { bytes: 0, objects: 0, gitleaks: 0 }
-  readonly told: FirstLines
+  readonly told = firstLines(MOST_TOLD, line =>
+    this.isScanned ? withoutTokens(line) : withoutLikelySecrets(line),
+  )
+  isScanned = false
   upstreamSaid = ''
   readonly #recording: Recording
   readonly #startedAt = performance.now()
@@ -80,18 +94,12 @@ class Recorder implements PushRecord {
   readonly #steps: StepTime[] = []
   #stepAt = this.#startedAt
   #refs: PushReport['refs'] = []
+  #refsLeftOut = 0
   #forward: Entry['forward']
   #reaped: PushReport['reaped'] = null
 
   constructor(recording: Recording) {
     this.#recording = recording
-    const lines = firstLines(MOST_TOLD)
-    this.told = {
-      add: line => lines.add(withoutTokens(line)),
-      get all() {
-        return lines.all
-      },
-    }
   }
 
   get id(): string {
@@ -115,6 +123,8 @@ class Recorder implements PushRecord {
     const { progress, tell } = this.#recording
     this.#closeStep()
     progress.move(state, called)
+    // It comes after the last check.
+    if (state === 'forwarding') this.isScanned = true
     const begun = this.#report('open')
     await this.#write(begun)
     await tell({ event: 'step-begun', phase: begun.phase, ms: begun.ms, steps: begun.steps })
@@ -128,7 +138,7 @@ class Recorder implements PushRecord {
   async end(verdict: Verdict): Promise<void> {
     const { pass, tell } = this.#recording
     this.#closeStep()
-    this.#refs = withStatuses(this.#refs, verdict, this.secretRefs)
+    this.#endRefs(verdict)
     this.#reaped = verdict.reaped ?? null
     const ended = this.#report(verdict.outcome)
     // The journal answers from memory what it could not write.
@@ -138,21 +148,52 @@ class Recorder implements PushRecord {
   }
 
   #report(outcome: Outcome): PushReport {
-    const told = this.told.all
     return {
       id: this.id,
       outcome,
       phase: this.#recording.progress.step,
       ms: Math.round(performance.now() - this.#startedAt),
-      refs: this.#refs,
+      refs: this.#refs.map(each => ({ ...each, ref: this.#shown(each.ref) })),
       findings: this.findings,
       steps: [...this.#steps],
       exceptionsUsed: this.exceptionsUsed,
       upstreamSaid: this.upstreamSaid,
-      told: this.#refs.length > MANY_REFS ? told.slice(0, MANY_REFS) : [...told],
+      told: this.#toldOnRecord(),
       reaped: this.#reaped,
       scannedBytes: this.scanned.bytes,
     }
+  }
+
+  #endRefs(verdict: Verdict): void {
+    const statuses = new Map(verdict.refs.map(status => [status.ref, status]))
+    const longest = this.#refs.length > MANY_REFS ? 80 : 1000
+    const ended = this.#refs.map(each => {
+      const { status = 'ng', reason = '' } = statuses.get(each.ref) ?? {}
+      const words = reason.slice(0, longest)
+      return {
+        ...each,
+        status,
+        reason: this.isScanned ? words : withoutLikelySecrets(words),
+        ref: this.#shown(each.ref),
+      }
+    })
+    const sizeOf = (ref: PushReport['refs'][number]) => Buffer.byteLength(JSON.stringify(ref))
+    const { step } = this.#recording.progress
+    this.#refs = step === 'forwarding' ? ended : firstOf(ended, MOST_REFS_BYTES, sizeOf)
+    this.#refsLeftOut = ended.length - this.#refs.length
+  }
+
+  #shown(ref: string): string {
+    return this.secretRefs.get(ref) ?? (this.isScanned ? ref : unscanned(ref))
+  }
+
+  #toldOnRecord(): string[] {
+    const { all } = this.told
+    const named = this.#refs.length + this.#refsLeftOut
+    const lines = named > MANY_REFS ? all.slice(0, MANY_REFS) : [...all]
+    return this.#refsLeftOut
+      ? [...lines, `… and ${this.#refsLeftOut} more refs, which are not on record`]
+      : lines
   }
 
   async #write(report: PushReport): Promise<void> {
@@ -166,23 +207,6 @@ class Recorder implements PushRecord {
     this.#steps.push({ step: this.#recording.progress.step, ms: Math.round(now - this.#stepAt) })
     this.#stepAt = now
   }
-}
-
-/** The refs with what became of each, and each name as it may be shown. */
-function withStatuses(
-  refs: PushReport['refs'],
-  verdict: Verdict,
-  secretRefs: PushRecord['secretRefs'],
-): PushReport['refs'] {
-  const statuses = new Map(verdict.refs.map(status => [status.ref, status]))
-  const longest = refs.length > MANY_REFS ? 80 : 1000
-  // A name that was refused before the scan may hold what that would have found.
-  const shown = verdict.outcome === 'accepted' ? (ref: string) => ref : withoutTokens
-  return refs.map(each => {
-    const { status = 'ng', reason = '' } = statuses.get(each.ref) ?? {}
-    const ref = secretRefs.get(each.ref) ?? shown(each.ref)
-    return { ...each, status, reason: reason.slice(0, longest), ref }
-  })
 }
 
 function logEnd({ id, agent, repository }: PassFor<'git-receive-pack'>, report: PushReport): void {

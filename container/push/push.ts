@@ -1,12 +1,16 @@
 import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
+import { inBytes } from '../../src/contract/format-bytes.ts'
 import type { PassFor } from '../../src/contract/pass.ts'
 import type { Check } from '../checks/index.ts'
+import { UnreadableBody } from '../http/inflate-body.ts'
 import type { Client } from '../http/push-client.ts'
 import { ClientGone } from '../http/request-body.ts'
 import type { Journal } from '../journal/journal.ts'
 import type { Mirror } from '../mirror/mirror.ts'
 import { faultOf, logFault } from '../process/log.ts'
+import { type MemoryBudget, NoRoom } from '../process/memory-budget.ts'
+import { saysOutOfMemory } from '../process/memory-limit.ts'
 import type { SessionEnd } from '../sessions/session-counts.ts'
 import type { Settings } from '../settings.ts'
 import { type Link, UpstreamError } from '../upstream/ssh-link.ts'
@@ -26,6 +30,7 @@ export interface PushWork {
   readonly client: Client
   readonly worker: WorkerChannel
   readonly progress: PushProgress
+  readonly memory: MemoryBudget
   readonly mirror: Mirror
   readonly linkTo: () => Promise<Link>
   readonly checks: readonly Check[]
@@ -41,6 +46,13 @@ export const turnedAway =
   (why: string): Obstacle =>
   refs =>
     refused(refs, [wholePush(why)])
+
+/** Too many are turned away already: a push that would have to be read to be told why is on record, and closed. */
+export async function cutOff(work: PushWork, why: string): Promise<void> {
+  work.progress.move('rejected')
+  await recordPush({ ...work, tell: work.worker.tell }).end(turnedAway(why)([]))
+  work.client.drop()
+}
 
 /** A push whose command list has been read, good or bad. */
 interface Read<List> {
@@ -88,18 +100,11 @@ async function readCommands(
   record: PushRecord,
 ): Promise<Read<CommandList | BadCommandList> | 'nothing'> {
   const reader = new CommandListReader()
-  let list: ReturnType<CommandListReader['push']>
-  for (let chunk = await body.next(); chunk && !list; ) {
-    list = reader.push(chunk)
-    if (!list) chunk = await body.next()
-  }
-  if (list === 'nothing') {
-    let more = reader.rest.length > 0
-    while (await body.next()) more = true
-    if (!more) return 'nothing'
-    list = { problem: 'it names no ref', refs: [], capabilities: new Set() }
-  }
-  list ??= { problem: 'the request ended before its command list did', refs: [], capabilities: new Set() }
+  const list = await readList(body, reader).catch((error: unknown) => {
+    if (error instanceof UnreadableBody) return badList(error.message)
+    throw error
+  })
+  if (list === 'nothing') return list
   const reply = replyTo(list.capabilities, write)
   const say = (text: string) => {
     const line = inOneLine(text)
@@ -107,6 +112,23 @@ async function readCommands(
     reply.say(line)
   }
   return { list, reader, reply, say }
+}
+
+const badList = (problem: string): BadCommandList => ({ problem, refs: [], capabilities: new Set() })
+
+async function readList(
+  body: Client['body'],
+  reader: CommandListReader,
+): Promise<CommandList | BadCommandList | 'nothing'> {
+  let list: ReturnType<CommandListReader['push']>
+  for (let chunk = await body.next(); chunk && !list; ) {
+    list = reader.push(chunk)
+    if (!list) chunk = await body.next()
+  }
+  if (list !== 'nothing') return list ?? badList('the request ended before its command list did')
+  let more = reader.rest.length > 0
+  while (await body.next()) more = true
+  return more ? badList('it names no ref') : 'nothing'
 }
 
 /** The longest line an agent is told, in characters. */
@@ -148,13 +170,27 @@ async function takeIn(work: PushWork, record: PushRecord, read: Read<CommandList
   const { commands } = read.list
   const verdict = await record
     .receiving(commands)
-    .then(() => receiveCheckForward(work, record, read))
+    .then(() => whenThereIsMemory(work, record, read))
     .catch((error: unknown) => {
+      if (error instanceof ClientGone) return abandoned(commands, error)
+      if (error instanceof NoRoom) return failed(commands, error.message)
       logFault(pass.id, error)
       return couldNotTake(commands, faultOf(error))
     })
   conclude(progress, verdict)
   return verdict
+}
+
+/** A push is received when there is memory for it; until then its client is not read from. */
+async function whenThereIsMemory(
+  work: PushWork,
+  record: PushRecord,
+  read: Read<CommandList>,
+): Promise<Verdict> {
+  const leave = await work.memory.enter(work.client.gone, () =>
+    read.say('git-gate: waiting for memory that other sessions use'),
+  )
+  return receiveCheckForward(work, record, read).finally(leave)
 }
 
 const conclude = (progress: PushProgress, { outcome }: Verdict) => {
@@ -219,19 +255,16 @@ async function receiveCheckForward(
 
 /** Why git has ended without pre-receive's question. */
 function withoutQuestion(
-  { isTooSlow, isTooLarge, wasKilled, unpack, said, stderr }: ReceivingEnd,
+  { isTooSlow, unfit, wasKilled, unpack, said, stderr }: ReceivingEnd,
   commands: CommandList['commands'],
-  { scanMs, maxPushBytes }: Settings,
+  settings: Settings,
 ): Verdict {
   if (isTooSlow)
     return {
-      ...couldNotTake(commands, `git did not get on with the pack within ${scanMs / 1000} s`),
+      ...couldNotTake(commands, `git did not get on with the pack within ${settings.scanMs / 1000} s`),
       reaped: 'stuck',
     }
-  if (isTooLarge)
-    return refused(commands, [
-      wholePush(`the push is larger than ${maxPushBytes} bytes`, ['split it into smaller pushes']),
-    ])
+  if (unfit) return refused(commands, [unfit])
   // A proxy between client and companion can make a body that broke off look whole: the pack shows it.
   if (
     /early EOF|eof before pack header|unexpected disconnect|premature end/.test(`${said}${unpack}${stderr}`)
@@ -239,6 +272,7 @@ function withoutQuestion(
     return abandoned(commands, new ClientGone('cut'))
   if (/No space left on device|Disk quota exceeded/.test(`${said}${stderr}`))
     return couldNotTake(commands, 'its disk is full')
+  if (saysOutOfMemory(`${said}${stderr}`)) return refused(commands, [tooMuchMemory(settings)])
   if (unpack && unpack !== 'ok')
     return refused(commands, [
       wholePush(`git could not take the pack: ${unpack}`, ['git fsck tells what is wrong with its objects']),
@@ -246,6 +280,12 @@ function withoutQuestion(
   const unanswered = couldNotTake(commands, 'git ended without an answer')
   return wasKilled ? { ...unanswered, reaped: 'stuck' } : unanswered
 }
+
+/** A few bytes of a delta can stand for gigabytes (gitformat-pack(5)); git holds an object and what it is made of. */
+const tooMuchMemory = ({ gitMemoryBytes, maxBlobBytes }: Settings) =>
+  wholePush(`git needs more than ${inBytes(gitMemoryBytes)} of memory to unpack this push`, [
+    `a file in it is far larger than the ${inBytes(maxBlobBytes)} that a file may have: leave it out, or keep it in Git LFS.`,
+  ])
 
 /**
  * The outcome is in the journal, and told, before the client has it. What the client still sends is read away before

@@ -1,5 +1,7 @@
 import { join, resolve } from 'node:path'
+import type { Refusal } from '../../src/contract/outcome.ts'
 import { type Backend, startBackend } from '../git/http-backend.ts'
+import { UnreadableBody } from '../http/inflate-body.ts'
 import type { Client } from '../http/push-client.ts'
 import { ClientGone, ReaderStuck, writeTo } from '../http/request-body.ts'
 import type { Mirror } from '../mirror/mirror.ts'
@@ -11,15 +13,13 @@ import { readGitOutput } from './git-output.ts'
 import { answerHook, type HookRequest, hookRequest } from './pre-receive-channel.ts'
 import type { PushProgress } from './push-state.ts'
 import type { Reply } from './report-status.ts'
+import { wholePush } from './verdict.ts'
 
 /** After a client is gone, git gets this long to end on its own, and to clean up, before its group is killed. */
 const GRACE_MS = 2_000
 
 /** With its verdict, git moves the mirror's refs, or drops the quarantine, within this. */
 const REFS_MS = 30_000
-
-/** Git may stand still for so many times as long as a client may be silent. */
-const STUCK_FACTOR = 4
 
 /** What git is given of a push, and what it may do with it. */
 export interface PackSource {
@@ -30,7 +30,7 @@ export interface PackSource {
   readonly reader: CommandListReader
   readonly reply: Reply
   readonly progress: PushProgress
-  readonly settings: Pick<Settings, 'clientIdleMs' | 'scanMs' | 'maxPushBytes'>
+  readonly settings: Pick<Settings, 'gitIdleMs' | 'scanMs' | 'maxPushBytes'>
   /** The client has gone, or was silent for too long. */
   abandon(why: ClientGone): void
 }
@@ -41,8 +41,8 @@ export interface ReceivingEnd {
   readonly unpack: string
   readonly said: string
   readonly stderr: string
-  /** The pack is longer than a push may be. */
-  readonly isTooLarge: boolean
+  /** The body is not one that can be taken. */
+  readonly unfit?: Refusal | undefined
   /** Git had the whole pack, and was not done with it in time. */
   readonly isTooSlow: boolean
   readonly wasKilled: boolean
@@ -79,11 +79,15 @@ export function startReceiving(source: PackSource): Receiving {
   })
   const output = readGitOutput(backend, source.reply, bounds.onPacket)
   const feeding = feed(source, backend, over)
-    .catch((error: unknown) => {
+    .catch((error: unknown): Fed => {
+      if (error instanceof UnreadableBody) {
+        backend.stdin.end()
+        return { unfit: wholePush(error.message, ['push again; if it stays, push with git itself']) }
+      }
       if (error instanceof ClientGone) source.abandon(error)
       else bounds.kill()
       if (!(error instanceof ClientGone || error instanceof ReaderStuck)) throw error
-      return { isTooLarge: false }
+      return {}
     })
     .finally(bounds.inputEnded)
   // It is awaited at the end, and may fail before.
@@ -102,12 +106,12 @@ export function startReceiving(source: PackSource): Receiving {
       bounds.killAfter(source.progress.state === 'abandoned' ? GRACE_MS : REFS_MS)
     },
     async end() {
-      const { isTooLarge } = await feeding
+      const { unfit } = await feeding
       const { code, stderr } = await backend.ended
       // Where git was ended from outside, out of memory for example, it has left what it had begun.
       bounds.isTidy &&= code === 0
       const { isTooSlow, wasKilled } = bounds
-      return { ...output(), stderr, isTooLarge, isTooSlow, wasKilled }
+      return { ...output(), stderr, unfit, isTooSlow, wasKilled }
     },
     abandon() {
       backend.stdin.end()
@@ -174,8 +178,7 @@ function boundGit(backend: Backend, { client, mirror, list, progress, settings }
   }
   /** Over its side band git says every few seconds that it works on a pack; silence is a git that stands still. */
   function expectPacket(): void {
-    if (isFed && isReceiving() && list.capabilities.has('side-band-64k'))
-      killAfter(STUCK_FACTOR * settings.clientIdleMs)
+    if (isFed && isReceiving() && list.capabilities.has('side-band-64k')) killAfter(settings.gitIdleMs)
   }
   /** Git's packets show that it is there, not that it gets on: its work on a whole pack has an end. */
   function packIsWhole(): void {
@@ -204,19 +207,22 @@ function start({ agent, client, mirror }: PackSource): Backend {
     service,
     agent,
     protocol,
-    contentEncoding: undefined,
   } as const
   return startBackend(mirror.git, request, new AbortController().signal)
 }
 
+interface Fed {
+  readonly unfit?: Refusal
+}
+
 /** Hands the list, then the pack, to git at git's pace, until the body ends, or git does. */
 async function feed(
-  { client: { body, at }, reader, settings: { maxPushBytes, clientIdleMs } }: PackSource,
+  { client: { body, at }, reader, settings: { maxPushBytes, gitIdleMs } }: PackSource,
   backend: Backend,
   over: Promise<void>,
-): Promise<{ isTooLarge: boolean }> {
+): Promise<Fed> {
   // A client that waits on git is not seen to go: so git, too, may not stand still for ever.
-  const give = (bytes: Buffer) => writeTo(backend.stdin, bytes, STUCK_FACTOR * clientIdleMs)
+  const give = (bytes: Buffer) => writeTo(backend.stdin, bytes, gitIdleMs)
   await give(reader.raw)
   let bytes = reader.rest.length
   at(bytes ? 'pack' : 'list')
@@ -232,10 +238,11 @@ async function feed(
     bytes += chunk.length
     if (bytes > maxPushBytes) {
       backend.stdin.end()
-      return { isTooLarge: true }
+      const why = `the push is larger than ${maxPushBytes} bytes`
+      return { unfit: wholePush(why, ['split it into smaller pushes']) }
     }
     await give(chunk)
   }
   backend.stdin.end()
-  return { isTooLarge: false }
+  return {}
 }

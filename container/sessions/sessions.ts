@@ -19,6 +19,11 @@ export interface Sessions {
     who: Pick<Session, 'id' | 'repository' | 'agent' | 'service'>,
     phase?: () => string,
   ): { ok: true; session: Session; end(how: SessionEnd): void } | { ok: false; why: string }
+  /**
+   * Takes a place among the pushes that are turned away, which are still read until they can be told; undefined where
+   * no place is left. Its end gives the place back.
+   */
+  turnAway(agent: string): (() => void) | undefined
   readonly all: ReadonlySet<Session>
   /** What became of a repository's sessions so far. */
   counts(repository: string): SessionCounts
@@ -31,6 +36,7 @@ export interface Sessions {
 export function createSessions(limits: Pick<Settings, 'maxSessions' | 'maxAgentSessions'>): Sessions {
   const all = new Set<Session>()
   const counts = sessionCounts()
+  const turnedAway = turnedAwayWithin(limits.maxAgentSessions)
   const watched = new EventEmitter()
   let closed = false
   const problem = (agent: string) => {
@@ -44,6 +50,7 @@ export function createSessions(limits: Pick<Settings, 'maxSessions' | 'maxAgentS
   }
   return {
     all,
+    turnAway: turnedAway,
     counts: counts.of,
     async ended(id, withinMs) {
       if (![...all].some(session => session.id === id)) return
@@ -79,5 +86,26 @@ export function createSessions(limits: Pick<Settings, 'maxSessions' | 'maxAgentS
       closed = true
       if (all.size > 0) await once(watched, 'empty')
     },
+  }
+}
+
+/** So many agents at least share the places of those that are turned away. */
+const AGENTS = 4
+
+/** The places of pushes that are turned away: `most` in all, and of one agent a part of them. */
+function turnedAwayWithin(most: number): (agent: string) => (() => void) | undefined {
+  const byAgent = new Map<string, number>()
+  const perAgent = Math.max(1, Math.floor(most / AGENTS))
+  let all = 0
+  const change = (agent: string, by: 1 | -1) => {
+    all += by
+    const own = (byAgent.get(agent) ?? 0) + by
+    if (own > 0) byAgent.set(agent, own)
+    else byAgent.delete(agent)
+  }
+  return agent => {
+    if (all >= most || (byAgent.get(agent) ?? 0) >= perAgent) return undefined
+    change(agent, 1)
+    return () => change(agent, -1)
   }
 }

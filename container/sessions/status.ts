@@ -1,22 +1,42 @@
+import { statfs } from 'node:fs/promises'
+import { join } from 'node:path'
 import type { RepositoryName } from '../../src/contract/names.ts'
 import type { PassFor } from '../../src/contract/pass.ts'
 import type { CompanionStatus, RepositoryStatus } from '../../src/contract/status.ts'
 import type { Mirror } from '../mirror/mirror.ts'
 import type { Mirrors } from '../mirror/mirrors.ts'
+import type { Settings } from '../settings.ts'
 import type { Sessions } from './sessions.ts'
 
 const startedAt = Date.now()
 
 /** What the companion tells of itself; nothing that is slow to learn. */
 export async function statusOf(
-  { sessions, mirrors }: { sessions: Sessions; mirrors: Mirrors },
+  { sessions, mirrors, settings }: { sessions: Sessions; mirrors: Mirrors; settings: Pick<Settings, 'home'> },
   { of }: PassFor<'status'>,
 ): Promise<CompanionStatus> {
   const asked = of ? [[of.name, mirrors.of(of)] as const] : [...mirrors.known()]
   const repositories = await Promise.all(
     asked.map(([name, mirror]) => repositoryStatus(name, mirror, sessions)),
   )
-  return { startedAt, repositories }
+  return { startedAt, repositories, diskFull: await isDiskFull(settings.home) }
+}
+
+/** With less than this a push cannot be taken, in bytes. */
+const LEAST_FREE = 1 << 20
+
+/** The mirrors and the journal may be on disks of their own. */
+async function isDiskFull(home: string): Promise<boolean> {
+  const room = async (folder: string) => {
+    const { bavail, bsize } = await statfs(folder)
+    return bavail * bsize
+  }
+  const rooms = await Promise.all(
+    [home, join(home, 'mirrors'), join(home, 'journal')].map(folder =>
+      room(folder).catch(() => Number.POSITIVE_INFINITY),
+    ),
+  )
+  return Math.min(...rooms) < LEAST_FREE
 }
 
 async function repositoryStatus(

@@ -3,40 +3,41 @@ import { createHash } from 'node:crypto'
 import fs from 'node:fs'
 import path from 'node:path'
 import { promisify } from 'node:util'
-import type { z } from 'zod'
-import type { Terms } from '../../src/contract/grant.ts'
 import type { Admin } from '../admin-client.ts'
 import type { WantedUpstream } from '../start-options.ts'
-import { writeSecret } from '../state-folder.ts'
+import { admit, IN_THE_DEMO, OWN_BRANCHES } from './demo-agent.ts'
 import { startSshServer } from './sshd.ts'
 
 /** A repository that is ready behind the gate, in the words that `npm start` prints. */
 export interface Offer {
   readonly repository: string
-  readonly token: string
   readonly upstream: string
-}
-
-export const AGENT = 'demo-agent'
-
-/** Any branch may grow, tags may be made; only the agent's own branches may be rewritten or deleted. */
-export const TERMS: z.input<typeof Terms> = {
-  rules: [
-    { pattern: 'refs/heads/{agent}/**', allow: ['create', 'update', 'force', 'delete'] },
-    { pattern: 'refs/heads/**', allow: ['create', 'update'] },
-    { pattern: 'refs/tags/**', allow: ['create'] },
-  ],
-  pushOptions: true,
+  /** The agent's, where it has one that works there. */
+  readonly token: string | undefined
 }
 
 const DEMO = 'demo'
 const run = promisify(execFile)
 
-/** Was the demo made in this state folder? */
-export const hasDemo = (home: string) => fs.existsSync(path.join(home, DEMO, 'upstream.git'))
+/** A gate that runs, and what is made for it. */
+export interface Making {
+  readonly admin: Admin
+  /** The state folder. */
+  readonly home: string
+  readonly isFirstStart: boolean
+}
+
+/** Was the demo made in this state folder, and is it still behind the gate? */
+export const hasDemo = async ({ admin, home }: Making) =>
+  fs.existsSync(path.join(home, DEMO, 'upstream.git')) && (await admin.repositories()).includes(DEMO)
+
+/** Is the demo all that there is, or may come to be, behind the gate? */
+export const mayMakeDemo = async ({ admin, isFirstStart }: Making) =>
+  isFirstStart && (await admin.repositories()).every(name => name === DEMO)
 
 /** The demo: an upstream behind an sshd of its own (stopped by `cleanup`), a repository and an agent. */
-export async function offerDemo(admin: Admin, home: string, cleanup: AsyncDisposableStack): Promise<Offer> {
+export async function offerDemo(making: Making, cleanup: AsyncDisposableStack): Promise<Offer> {
+  const { admin, home, isFirstStart } = making
   const dir = path.join(home, DEMO)
   const upstream = path.join(dir, 'upstream.git')
   const portFile = path.join(dir, 'port')
@@ -45,37 +46,33 @@ export async function offerDemo(admin: Admin, home: string, cleanup: AsyncDispos
   const server = cleanup.use(await startSshServer({ dir: path.join(dir, 'sshd'), port: lastPort }))
   fs.writeFileSync(portFile, String(server.port))
   server.authorize(await admin.identity(DEMO))
-  await admin.repository(DEMO, {
+  const change = await admin.repository(DEMO, {
     upstream: server.urlOf(upstream),
     identity: DEMO,
     knownHosts: server.knownHosts,
   })
-  return { repository: DEMO, token: await admit(admin, home, DEMO), upstream }
+  const to = { repository: DEMO, isNew: change === 'added', isFirstStart, terms: IN_THE_DEMO }
+  return { repository: DEMO, token: await admit(admin, home, to), upstream }
 }
 
-/** The operator's own repository, for the same agent. */
-export async function offerUpstream(admin: Admin, home: string, wanted: WantedUpstream): Promise<Offer> {
+/** The operator's own repository; `withAgent` for the same agent. */
+export async function offerUpstream(
+  { admin, home, isFirstStart }: Making,
+  wanted: WantedUpstream,
+  withAgent: boolean,
+): Promise<Offer> {
   // Named by its content: the same key is the same identity at the next start, another one is another.
   const identity = `key-${createHash('sha256').update(wanted.privateKey).digest('hex').slice(0, 12)}`
   await admin.identity(identity, wanted.privateKey)
-  await admin.repository(wanted.name, { upstream: wanted.url, identity, knownHosts: wanted.knownHosts })
-  return { repository: wanted.name, token: await admit(admin, home, wanted.name), upstream: wanted.url }
+  const change = await admin.repository(wanted.name, {
+    upstream: wanted.url,
+    identity,
+    knownHosts: wanted.knownHosts,
+  })
+  const to = { repository: wanted.name, isNew: change === 'added', isFirstStart, terms: OWN_BRANCHES }
+  const token = withAgent ? await admit(admin, home, to) : undefined
+  return { repository: wanted.name, token, upstream: wanted.url }
 }
-
-/** Gives the agent its grant, unless an operator has changed it, and a token that works; it is kept for the next start. */
-async function admit(admin: Admin, home: string, repository: string): Promise<string> {
-  await admin.agent(AGENT)
-  if (!(await admin.hasGrant(AGENT, repository))) await admin.grant(AGENT, repository, TERMS)
-  const file = path.join(home, `${AGENT}.token`)
-  if (fs.existsSync(file)) {
-    const kept = fs.readFileSync(file, 'utf8').trim()
-    if (await admin.isGood(AGENT, kept)) return kept
-  }
-  const { token } = await admin.mint(AGENT, 'npm start')
-  writeSecret(file, token)
-  return token
-}
-
 /** A bare repository with one commit on main; one that is there stays. */
 export async function createUpstream(dir: string): Promise<void> {
   if (fs.existsSync(dir)) return

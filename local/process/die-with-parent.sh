@@ -6,5 +6,9 @@
 unset GATE_TIED
 # Ctrl-C reaches every process of the terminal; only the launcher knows in which order they end.
 trap '' INT HUP
+# Each connection is a descriptor, and a Linux session's soft limit is often 1024.
+ulimit -S -n "$(ulimit -H -n)"
+# Ledger, mirrors and keys are for their user alone.
+umask 077
 command -v setpriv >/dev/null && exec setpriv --pdeathsig "${GATE_TIED_SIGNAL:-KILL}" "$@"
 exec "$@"

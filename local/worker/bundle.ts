@@ -1,5 +1,5 @@
 import path from 'node:path'
-import { build } from 'esbuild'
+import { build, stop } from 'esbuild'
 
 export const projectRoot = path.resolve(import.meta.dirname, '../..')
 
@@ -18,6 +18,8 @@ export async function bundleWorker(): Promise<string> {
     logLevel: 'silent',
   })
   const [output] = outputFiles
+  // Otherwise its process stays for a next build, with 65 MB.
+  await stop()
   if (!output) throw new Error('esbuild built nothing of src/index.ts')
   return output.text
 }

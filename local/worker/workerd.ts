@@ -44,10 +44,7 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
   const miniflare = withoutItsSignalHandlers(() => new Miniflare(miniflareOptions(config, options)))
   try {
     const url = (await miniflare.ready).origin
-    for (const { binding, migrations_dir } of config.d1_databases) {
-      const database: Database = await miniflare.getD1Database(binding)
-      await migrate(database, path.join(projectRoot, migrations_dir))
-    }
+    await migrateIn(miniflare, config)
     const tick = async () => {
       // Anew each time: a workerd that died and was started again is another one.
       const worker = (await miniflare.getWorker()) as unknown as Scheduled
@@ -68,6 +65,38 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
   }
 }
 
+/** Migrates the ledger of a persistence folder that no Worker uses now. */
+export async function migrateLedger(state: string): Promise<void> {
+  const config = readWranglerConfig()
+  const code = 'export default {}; export class Companion {}'
+  const options = { code, port: 0, state, bindings: {}, say: () => {} }
+  const miniflare = withoutItsSignalHandlers(() => new Miniflare(miniflareOptions(config, options)))
+  try {
+    await migrateIn(miniflare, config)
+  } finally {
+    await miniflare.dispose()
+  }
+}
+
+async function migrateIn(miniflare: Miniflare, config: WranglerConfig): Promise<void> {
+  for (const { binding, migrations_dir } of config.d1_databases) {
+    const database: Database = await miniflare.getD1Database(binding)
+    await migrate(database, path.join(projectRoot, migrations_dir))
+  }
+}
+
+/**
+ * Miniflare's registry for other development servers has workerd listen on a debug port that asks for no secret: every
+ * local user could run SQL on the ledger through it. The explorer and the observability pages show the ledger's rows.
+ */
+export const closed = {
+  enableDevRegistry: false,
+  unsafeLocalExplorer: false,
+  unsafeObservability: false,
+  unsafeTriggerHandlers: false,
+  telemetry: { enabled: false },
+} satisfies Partial<MiniflareOptions>
+
 function miniflareOptions(config: WranglerConfig, options: WorkerOptions): MiniflareOptions {
   const classes = config.durable_objects.bindings
   return {
@@ -75,6 +104,7 @@ function miniflareOptions(config: WranglerConfig, options: WorkerOptions): Minif
     port: options.port,
     cf: false,
     logRequests: false,
+    ...closed,
     ...(options.state === undefined ? {} : { resourcePersistencePath: path.join(options.state, 'v3') }),
     handleStructuredLogs: ({ message }) => options.say(message),
     unsafeRuntimeEnv: tieWorkerd(),

@@ -1,12 +1,12 @@
-import { spawn } from 'node:child_process'
+import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import fs from 'node:fs'
 import path from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { descendantsOf, killTree } from '../process/processes.ts'
 import { projectRoot } from './bundle.ts'
 import { startTicking } from './scheduler.ts'
-import type { RunningWorker, WorkerOptions } from './workerd.ts'
+import { migrateLedger, type RunningWorker, type WorkerOptions } from './workerd.ts'
+import type { Wanted } from './wrangler-dev-server.ts'
 
 const READY_MS = 60_000
 const STOP_MS = 5_000
@@ -17,45 +17,12 @@ export interface WranglerDevOptions extends Omit<WorkerOptions, 'code'> {
   readonly containers?: Readonly<Record<string, string>>
 }
 
-/** Runs the Worker in `wrangler dev`, which builds and loads it again at every change of src/. */
+/** Runs the Worker in wrangler's development server, which builds and loads it again at every change of src/. */
 export async function startWranglerDev(options: WranglerDevOptions): Promise<RunningWorker> {
   const { port, state, bindings, containers, say } = options
-  const persist = ['--persist-to', state, ...(containers ? ['--env', 'production'] : [])]
-  const migrated = wrangler(
-    ['d1', 'migrations', 'apply', 'LEDGER', '--local', ...persist],
-    { CI: '1' },
-    'pipe',
-  )
-  const said: Buffer[] = []
-  for (const stream of [migrated.stdout, migrated.stderr])
-    stream?.on('data', (chunk: Buffer) => said.push(chunk))
-  const [code] = await once(migrated, 'exit')
-  if (code !== 0) throw new Error(`the ledger could not be migrated: ${Buffer.concat(said)}`)
-
-  // Not --var: everybody on this machine can read a command line.
-  const variables = path.join(path.dirname(state), 'dev.env')
-  fs.writeFileSync(variables, '', { mode: 0o600 })
-  fs.writeFileSync(
-    variables,
-    Object.entries(bindings)
-      .map(([name, value]) => `${name}=${JSON.stringify(value)}\n`)
-      .join(''),
-  )
-  const child = wrangler(
-    [
-      'dev',
-      '--ip',
-      '127.0.0.1',
-      '--port',
-      String(port),
-      ...persist,
-      '--env-file',
-      variables,
-      '--show-interactive-dev-session=false',
-    ],
-    { ...containers },
-    'inherit',
-  )
+  await migrateLedger(state)
+  const environment = containers && 'production'
+  const child = startServer({ port, state, bindings, environment }, { ...containers })
   const { pid = -1 } = child
   const url = `http://127.0.0.1:${port}`
   const stop = async () => {
@@ -68,7 +35,6 @@ export async function startWranglerDev(options: WranglerDevOptions): Promise<Run
       clearTimeout(kill)
       for (const each of all) killTree(each)
     }
-    fs.rmSync(variables, { force: true })
   }
   try {
     await untilHealthy(url, () => child.exitCode !== null)
@@ -90,29 +56,37 @@ export async function startWranglerDev(options: WranglerDevOptions): Promise<Run
   }
 }
 
-/** wrangler itself, in a group of its own, so that Ctrl-C is for the launcher alone. */
-function wrangler(args: string[], env: Record<string, string>, output: 'pipe' | 'inherit') {
-  const program = path.join(projectRoot, 'node_modules/wrangler/bin/wrangler.js')
-  return spawn(
+/** In a group of its own, so that Ctrl-C is for the launcher alone. */
+function startServer(wanted: Wanted, env: Record<string, string>): ChildProcess {
+  const child = spawn(
     path.join(projectRoot, 'local/process/die-with-parent.sh'),
-    [process.execPath, program, ...args],
+    [process.execPath, path.join(projectRoot, 'local/worker/wrangler-dev-server.ts')],
     {
       cwd: projectRoot,
       env: {
         ...process.env,
-        // What worker.ts puts there is for a miniflare in this process.
+        // Set by workerd.ts for a miniflare in this process.
         MINIFLARE_WORKERD_PATH: undefined,
         WRANGLER_SEND_METRICS: 'false',
-        // It serves the ledger at /cdn-cgi/local/explorer, to whoever asks.
+        // Pages that show the ledger to every local user, at /cdn-cgi/local/explorer.
         X_LOCAL_EXPLORER: 'false',
         X_LOCAL_OBSERVABILITY: 'false',
+        WRANGLER_WRITE_LOGS: 'false',
+        // A request to Cloudflare for what a request there would have, kept in node_modules/.mf.
+        CLOUDFLARE_CF_FETCH_ENABLED: 'false',
+        // Where it keeps an id of this machine, also when it sends no metrics.
+        XDG_CONFIG_HOME: path.join(path.dirname(wanted.state), 'wrangler'),
         GATE_TIED_SIGNAL: 'TERM',
         ...env,
       },
       detached: true,
-      stdio: ['ignore', output === 'inherit' ? 2 : 'pipe', output === 'inherit' ? 2 : 'pipe'],
+      stdio: ['pipe', 2, 2],
     },
   )
+  // EPIPE: it has ended, which untilHealthy tells.
+  child.stdin?.on('error', () => {})
+  child.stdin?.end(JSON.stringify(wanted))
+  return child
 }
 
 async function untilHealthy(url: string, hasEnded: () => boolean): Promise<void> {

@@ -7,6 +7,9 @@ import type { Operator } from '../ledger/audit-log.ts'
 import { Problem } from './problem.ts'
 import type { ApiEnv } from './router.ts'
 
+/** Who has the admin token of the environment. */
+export const FIRST_OPERATOR: Operator = { name: 'first admin token' }
+
 const vouched = new WeakMap<Request, Operator>()
 
 /** Lets this one request in as one of an operator who has signed in otherwise, such as in the console. */
@@ -33,7 +36,7 @@ export async function operatorOf(request: Request, env: Env): Promise<Operator |
   const [, bearer] = /^Bearer +([\x21-\x7e]+)$/i.exec(request.headers.get('authorization') ?? '') ?? []
   if (bearer !== undefined)
     return (await sameSecret(bearer, settingsOf(env).GATE_ADMIN_TOKEN))
-      ? { name: 'first admin token' }
+      ? FIRST_OPERATOR
       : operatorOfToken(env.LEDGER, bearer)
   const { GATE_ACCESS_TEAM: team, GATE_ACCESS_AUDIENCE: audience } = settingsOf(env)
   const assertion = request.headers.get(ASSERTION_HEADER)

@@ -50,7 +50,7 @@ export const authenticate = createMiddleware<GitEnv>(async (c, next) => {
   if (!access)
     return plain(404, [
       `${known.agent} has no repository ${path.name} here`,
-      'an operator adds it with: git gate grant set',
+      `an operator grants it with: git gate grant set ${known.agent} ${path.name} --read`,
     ])
   c.set('agent', known.agent)
   c.set('token', known)

@@ -1,10 +1,12 @@
 import { createMiddleware } from 'hono/factory'
 import { drain } from '../common/drain.ts'
+import { logFault } from '../common/log.ts'
 import { settingsOf } from '../common/settings.ts'
 import type { ApiError } from '../contract/api.ts'
 import { hashToken } from '../ledger/access/token-format.ts'
 import { recordFailure } from '../ledger/auth-failures.ts'
 import { pktLine, plain, refusedPush } from '../smart-http/responses.ts'
+import { addressGroup, clientAddress } from './client-address.ts'
 import { credentials } from './credentials.ts'
 
 const MINUTE_MS = 60_000
@@ -19,7 +21,7 @@ const TOKENS_AN_ADDRESS = 10
  */
 export const limitRate = createMiddleware<{ Bindings: Env }>(async (c, next) => {
   const { GATE_REQUESTS_PER_MINUTE } = settingsOf(c.env)
-  const address = addressOf(c.req.header('cf-connecting-ip'))
+  const address = addressGroup(clientAddress(c.env, c.req.raw))
   const authorization = c.req.header('authorization')
   const asks = [
     ...(authorization === undefined ? [] : [count(await tokenOf(authorization), GATE_REQUESTS_PER_MINUTE)]),
@@ -38,10 +40,12 @@ export const limitRate = createMiddleware<{ Bindings: Env }>(async (c, next) => 
 
 /** Puts a request whose token does not hold on record; the answer to it when its address has failed too often. */
 export async function countFailure(env: Env, request: Request): Promise<Response | undefined> {
-  const failures = await recordFailure(
-    env.LEDGER,
-    addressOf(request.headers.get('cf-connecting-ip') ?? undefined),
-  )
+  const address = addressGroup(clientAddress(env, request))
+  const failures = await recordFailure(env.LEDGER, address).catch((error: unknown) => {
+    // The request is refused all the same.
+    logFault({ at: 'counting a failure' }, error)
+    return 0
+  })
   return failures > settingsOf(env).GATE_FAILURES_PER_MINUTE
     ? tooMany(new URL(request.url).pathname, 'too many requests with tokens that do not hold')
     : undefined
@@ -54,6 +58,10 @@ const tokenOf = (authorization: string) => hashToken(credentials(authorization)?
 const counts = new Map<string, number>()
 let countedMinute = 0
 
+/** So many are counted by themselves in a minute; those who come later share one count. */
+const MOST_COUNTED = 50_000
+const THE_OTHERS = 'others'
+
 /** Counts one more request of `who`; false when it is over the limit. */
 function count(who: string, limit: number): boolean {
   const minute = Math.floor(Date.now() / MINUTE_MS)
@@ -61,22 +69,10 @@ function count(who: string, limit: number): boolean {
     counts.clear()
     countedMinute = minute
   }
-  const now = (counts.get(who) ?? 0) + 1
-  counts.set(who, now)
+  const key = counts.has(who) || counts.size < MOST_COUNTED ? who : THE_OTHERS
+  const now = (counts.get(key) ?? 0) + 1
+  counts.set(key, now)
   return now <= limit
-}
-
-/** The address that is counted: of IPv6 the network, since one client has all of its 64 bits. */
-function addressOf(header: string | undefined): string {
-  if (!header) return 'unknown'
-  return header.includes(':') ? `${expanded(header).slice(0, 4).join(':')}::/64` : header
-}
-
-function expanded(address: string): string[] {
-  const [head = '', tail] = address.split('::')
-  const before = head.split(':').filter(Boolean)
-  const after = tail?.split(':').filter(Boolean) ?? []
-  return [...before, ...Array<string>(Math.max(0, 8 - before.length - after.length)).fill('0'), ...after]
 }
 
 /** Seconds until the minute that is counted is over. */

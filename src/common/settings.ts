@@ -37,10 +37,19 @@ const Settings = z
       .default(30),
     /** A companion that has the whole of another request and does not begin its answer for this long is given up. */
     GATE_COMPANION_ANSWER_SECONDS: seconds(360),
+    /** What pushes and fetches on record may take; beyond that the oldest are forgotten. */
+    GATE_LEDGER_MAX_BYTES: count(2 ** 30),
+    /** Does a proxy, or Cloudflare's edge, set CF-Connecting-IP? Otherwise a client could say any address of itself. */
+    GATE_TRUSTED_PROXY: z.enum(['on', 'off'], { error: 'must be "on" or "off"' }).optional(),
     /** A request waits this long for its repository's container to start; then its client is told to come again. */
     GATE_START_SECONDS: seconds(20),
     /** A container that nobody asks for this long is stopped. */
     GATE_CONTAINER_IDLE_SECONDS: seconds(600),
+    /** The console's own host name; a browser that opens the console under another one is sent there. */
+    GATE_CONSOLE_HOST: z
+      .string()
+      .regex(/^[a-z0-9.-]{1,253}$/, 'must be a host name without a port, such as git-gate.localhost')
+      .optional(),
     /** Cloudflare Access before /-/ lets operators in: the team's domain, such as acme.cloudflareaccess.com. */
     GATE_ACCESS_TEAM: z
       .string()
@@ -77,3 +86,9 @@ export function settingsOf(env: object): Settings {
 /** Is there a companion at a URL, or a container for each repository? */
 export const companionKind = ({ GATE_COMPANION_URL }: Settings): 'local' | 'container' =>
   GATE_COMPANION_URL === undefined ? 'container' : 'local'
+
+/** Is CF-Connecting-IP to be believed? Where there are containers, Cloudflare's edge has set it. */
+export const hasTrustedProxy = (settings: Settings): boolean =>
+  settings.GATE_TRUSTED_PROXY === undefined
+    ? companionKind(settings) === 'container'
+    : settings.GATE_TRUSTED_PROXY === 'on'

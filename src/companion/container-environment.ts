@@ -4,7 +4,7 @@ import { type IdentityName, identityVariable } from '../contract/names.ts'
 export const CONTAINER_PORT = 9420
 
 /** Variables of the Worker that are the companion's settings. An identity may have such a name, and is none. */
-const SETTING = /^GATE_(?!IDENTITY_)\w+_(SECONDS|BYTES|SESSIONS)$/
+const SETTING = /^GATE_(?!IDENTITY_)\w+_(SECONDS|SECOND|BYTES|SESSIONS)$/
 
 /** The Worker asks for outcomes once a minute at the latest (wrangler.toml, crons), and a container's disk goes with it. */
 const REPORT_SECONDS = 70

@@ -23,6 +23,8 @@ export interface ContainerMemory {
 export interface ContainerCare {
   /** It has just started, and answers. */
   begin(send: Send): void
+  /** Does a session go on in it? */
+  isUsed(send: Send): Promise<boolean>
   /** It is about to be stopped, as nobody uses it. */
   end(send: Send): Promise<void>
 }
@@ -192,10 +194,10 @@ export function containerLife(
     async rest() {
       if (!container.running || stopping) return undefined
       if (turn) return idleMs
-      const health = await askHealth(ask).catch(() => undefined)
+      const isUsed = await care.isUsed(ask).catch(() => false)
       const unused = () => Date.now() - usedAt
       if (unused() < idleMs) return idleMs - unused()
-      if (health?.sessions.length) return idleMs
+      if (isUsed) return idleMs
       await care.end(ask)
       if (unused() < idleMs) return idleMs - unused()
       stop().catch(error => log('the companion could not be stopped', error))

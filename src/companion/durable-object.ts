@@ -15,6 +15,7 @@ import {
 } from './container-lifecycle.ts'
 import { upload } from './drainable-body.ts'
 import { standingCompanion } from './fixed-url.ts'
+import { hasSessions } from './has-sessions.ts'
 import type { Readiness, Send } from './health.ts'
 import { giveHeadStart, keepHeadStart } from './mirror-seed.ts'
 import { answerPush } from './push-answer.ts'
@@ -158,7 +159,7 @@ export class Companion extends DurableObject<Env> {
     const life = containerLife(
       container,
       { read: () => kv.get<string>(STARTED_WITH), write: fingerprint => kv.put(STARTED_WITH, fingerprint) },
-      this.#headStart(),
+      this.#care(),
       {
         patienceMs: settings.GATE_START_SECONDS * 1000,
         idleMs: settings.GATE_CONTAINER_IDLE_SECONDS * 1000,
@@ -176,10 +177,11 @@ export class Companion extends DurableObject<Env> {
   }
 
   /** A new container begins with what was kept of the last one's mirror. Without it everything comes from upstream. */
-  #headStart(): ContainerCare {
+  #care(): ContainerCare {
     const { kv } = this.ctx.storage
     const failed = (error: unknown) => logFault({ at: 'head start' }, error)
     return {
+      isUsed: send => hasSessions(this.env, send),
       begin: send => {
         if (!this.#repository || !this.env.HEAD_STARTS) return
         kv.put(STARTED_FOR, this.#repository.name)

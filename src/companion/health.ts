@@ -8,10 +8,7 @@ export type Send = (path: string, init: RequestInit) => Promise<Response>
 export type Readiness = { ok: true } | { ok: false; why: string; retryAfter: number }
 
 /** What every version of the companion says of itself at `/health`; the rest may change with the protocol. */
-const Health = z.object({
-  protocol: z.unknown(),
-  sessions: z.array(z.unknown()).catch([]),
-})
+const Health = z.object({ protocol: z.unknown() })
 export type Health = z.infer<typeof Health>
 
 /** One answer at `/health` is waited for this long, in milliseconds. */

@@ -1,8 +1,8 @@
 import { logFault } from '../common/log.ts'
-import { BUNDLE_HEADER, PASS_HEADER, ROUTES, type Upstream } from '../contract/pass.ts'
+import { BUNDLE_HEADER, type Upstream } from '../contract/pass.ts'
 import { newId } from '../ledger/id.ts'
 import type { Send } from './health.ts'
-import { type Ask, passFor } from './pass.ts'
+import { askWithPass } from './pass.ts'
 
 // A container's disk goes with it. A bundle of each large mirror is kept in R2, where there is a bucket, and a
 // container that starts empty begins with it; the rest comes from upstream, as all of it does without.
@@ -13,7 +13,7 @@ export async function giveHeadStart(env: Env, upstream: Upstream, send: Send): P
   const isKept = kept?.customMetadata?.upstream === upstream.url
   if (kept && !isKept) await kept.body.cancel()
   const body = isKept ? kept.body : null
-  const answer = await ask(
+  const answer = await askWithPass(
     env,
     send,
     { service: 'head-start', id: newId(), repository: upstream, isKept },
@@ -27,7 +27,7 @@ export async function keepHeadStart(env: Env, upstream: Upstream, send: Send): P
   if (!env.HEAD_STARTS) return
   const { customMetadata } = (await env.HEAD_STARTS.head(upstream.name)) ?? {}
   const kept = customMetadata?.upstream === upstream.url ? (customMetadata.bundle ?? '') : ''
-  const answer = await ask(env, send, { service: 'bundle', id: newId(), repository: upstream, kept })
+  const answer = await askWithPass(env, send, { service: 'bundle', id: newId(), repository: upstream, kept })
   const bundle = answer.headers.get(BUNDLE_HEADER)
   if (answer.status !== 200 || !answer.body || bundle === null) return await answer.body?.cancel()
   await env.HEAD_STARTS.put(upstream.name, answer.body, {
@@ -38,9 +38,4 @@ export async function keepHeadStart(env: Env, upstream: Upstream, send: Send): P
 /** Nothing is kept of a repository that the gate no longer has; what cannot be removed now is used by nobody. */
 export async function forgetHeadStart(env: Env, name: string): Promise<void> {
   await env.HEAD_STARTS?.delete(name).catch(error => logFault({ at: 'head start' }, error))
-}
-
-async function ask(env: Env, send: Send, what: Ask, body: BodyInit | null = null): Promise<Response> {
-  const { method, path } = ROUTES[what.service]
-  return send(path, { method, headers: { [PASS_HEADER]: await passFor(env, what) }, body })
 }

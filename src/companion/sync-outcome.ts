@@ -3,6 +3,7 @@ import { settingsOf } from '../common/settings.ts'
 import { within } from '../common/with-timeout.ts'
 import { AFTERWARDS, PushReport, Settled } from '../contract/outcome.ts'
 import type { Upstream } from '../contract/pass.ts'
+import { REDACTED } from '../contract/unscanned-text.ts'
 import { findUpstream } from '../ledger/access/repositories.ts'
 import { newId } from '../ledger/id.ts'
 import { type OpenPush, openPushes, recordReport, settleLost } from '../ledger/pushes/write-pushes.ts'
@@ -71,6 +72,13 @@ const LOST = 'the companion has no record of this push: it never got there, or i
 async function settleWithoutRecord(env: Env, push: OpenPush): Promise<void> {
   const upstream = push.refs.length ? await findUpstream(env.LEDGER, push.repository) : undefined
   if (!upstream) return settleLost(env.LEDGER, push.id, { outcome: 'failed', refs: push.refs, why: LOST })
+  // Before the forward a ref whose name may hold a secret is on record without it: upstream cannot be asked for that.
+  if (push.refs.some(({ ref }) => ref.includes(REDACTED)))
+    return settleLost(env.LEDGER, push.id, {
+      outcome: 'failed',
+      refs: push.refs,
+      why: `${LOST}; upstream: ${AFTERWARDS['no answer']}`,
+    })
   const settled = await askWhatStands(env, push, upstream)
   if (!settled) return
   if ('known' in settled) return recordReport(env.LEDGER, settled.known)

@@ -2,10 +2,13 @@ import type { Context } from 'hono'
 import type { ConsoleEnv } from './auth/env.ts'
 import consoleJs from './browser/console.js' with { type: 'text' }
 import copyJs from './browser/copy.js' with { type: 'text' }
+import eventStreamJs from './browser/event-stream.js' with { type: 'text' }
 import fragmentJs from './browser/fragment.js' with { type: 'text' }
 import historyJs from './browser/history.js' with { type: 'text' }
 import icon from './browser/icon.svg' with { type: 'text' }
 import liveJs from './browser/live.js' with { type: 'text' }
+import proofJs from './browser/proof.js' with { type: 'text' }
+import shellJs from './browser/shell.js' with { type: 'text' }
 import style from './browser/style.css' with { type: 'text' }
 import timesJs from './browser/times.js' with { type: 'text' }
 
@@ -17,6 +20,9 @@ const ASSETS: Readonly<Record<string, { type: string; text: string }>> = {
   'icon.svg': { type: 'image/svg+xml', text: icon },
   'console.js': { type: SCRIPT, text: consoleJs },
   'copy.js': { type: SCRIPT, text: copyJs },
+  'event-stream.js': { type: SCRIPT, text: eventStreamJs },
+  'proof.js': { type: SCRIPT, text: proofJs },
+  'shell.js': { type: SCRIPT, text: shellJs },
   'fragment.js': { type: SCRIPT, text: fragmentJs },
   'history.js': { type: SCRIPT, text: historyJs },
   'live.js': { type: SCRIPT, text: liveJs },

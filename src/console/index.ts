@@ -1,7 +1,7 @@
 import { Hono } from 'hono'
 import { asset } from './assets.ts'
 import type { ConsoleEnv } from './auth/env.ts'
-import { fromHere, protect, signedIn, withoutSlash } from './auth/middleware.ts'
+import { fromHere, onOwnHost, protect, signedIn, withoutSlash } from './auth/middleware.ts'
 import { decide, revokeException, takeBack } from './forms/decide-finding.ts'
 import { streamPush, streamPushes } from './live.tsx'
 import { giveGrant, mintToken, revokeToken, showAgent, takeGrant } from './pages/agent.tsx'
@@ -23,6 +23,7 @@ export const consolePages = new Hono<ConsoleEnv>()
   .onError(failed)
   .use(protect)
   .get('/assets/:name', asset)
+  .use(onOwnHost)
   .use(fromHere)
   .get('/sign-in', askForToken)
   .post('/sign-in', takeToken)

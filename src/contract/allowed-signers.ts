@@ -1,10 +1,26 @@
 import { z } from 'zod'
 
-const KEY_BLOCK = /^-----BEGIN PGP PUBLIC KEY BLOCK-----\s*$[\s\S]*?^-----END PGP PUBLIC KEY BLOCK-----\s*$/gm
+const BEGIN = '-----BEGIN PGP PUBLIC KEY BLOCK-----'
+const END = '-----END PGP PUBLIC KEY BLOCK-----'
 
 /** The two kinds of keys that may sign: lines of an allowed-signers file (ssh-keygen(1)), and armored OpenPGP keys. */
 export function keysIn(signers: string): { readonly ssh: string; readonly openPgp: readonly string[] } {
-  return { ssh: signers.replace(KEY_BLOCK, ''), openPgp: signers.match(KEY_BLOCK) ?? [] }
+  const ssh: string[] = []
+  const openPgp: string[] = []
+  let block: string[] = []
+  for (const line of signers.split('\n')) {
+    const mark = line.trimEnd()
+    if (block.length === 0 && mark !== BEGIN) {
+      ssh.push(line)
+      continue
+    }
+    block.push(line)
+    if (mark !== END) continue
+    openPgp.push(block.join('\n'))
+    block = []
+  }
+  // A block without an end is no key; left among the lines, it is refused.
+  return { ssh: [...ssh, ...block].join('\n'), openPgp }
 }
 
 /** Whose signatures count; empty: none is asked for. */

@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { Terms } from './grant.ts'
+import { hasPlainPatterns } from './known-hosts.ts'
 import { AgentName, IdentityName, RepositoryName } from './names.ts'
 import { Finding, LinkStep, Outcome, PushReport, RefResult } from './outcome.ts'
 import { RepositoryStatus } from './status.ts'
@@ -32,6 +33,7 @@ const settings = {
     .string()
     .min(1)
     .max(64_000)
+    .refine(hasPlainPatterns, 'a host pattern has at most 3 "*"')
     .meta({ description: "The upstream's host keys as lines of a known-hosts file; ssh trusts no other" }),
 }
 export const RepositorySettings = z

@@ -7,3 +7,12 @@ export const visible = (text: string): string =>
     const code = (character.codePointAt(0) ?? 0).toString(16)
     return code.length > 4 ? `\\u{${code}}` : `\\u${code.padStart(4, '0')}`
   })
+
+/** JSON in which every character that cannot be seen is escaped (RFC 8259, 7); parsed, it is the same value. */
+export const visibleJson = (value: unknown, space?: number): string =>
+  JSON.stringify(value, null, space).replace(UNSEEN, character =>
+    Array.from(
+      { length: character.length },
+      (_, unit) => `\\u${character.charCodeAt(unit).toString(16).padStart(4, '0')}`,
+    ).join(''),
+  )

@@ -1,3 +1,4 @@
+import { matchesWildcard } from './glob.ts'
 import type { UpstreamAddress } from './upstream.ts'
 
 const KEY_TYPES =
@@ -12,16 +13,37 @@ function knownHostName({ host, port = 22 }: UpstreamAddress): string {
 export async function pinsHost(knownHosts: string, address: UpstreamAddress): Promise<boolean> {
   // ssh looks for the bare host too when there is no entry with the port.
   const names = [...new Set([knownHostName(address), address.host.toLowerCase()])]
-  for (const line of knownHosts.split(/\r?\n/)) {
-    const fields = line.trim().split(/[ \t]+/)
-    if (fields[0]?.startsWith('#')) continue
-    const marker = fields[0]?.startsWith('@') ? fields.shift() : undefined
-    const [hosts, type, key] = fields
-    if (marker === '@revoked' || !hosts || !type || !key) continue
-    if (!KEY_TYPES.test(type) || !/^[A-Za-z0-9+/]{40,}={0,2}$/.test(key)) continue
+  for (const { marker, hosts, type, key } of entriesOf(knownHosts)) {
+    if (marker === '@revoked' || !KEY_TYPES.test(type) || !/^[A-Za-z0-9+/]{40,}={0,2}$/.test(key)) continue
     for (const name of names) if (await covers(hosts, name)) return true
   }
   return false
+}
+
+/** The time that ssh's own matcher takes grows with the host's length to the power of this. */
+const MAX_STARS = 3
+
+/** Has no host pattern of a known-hosts text more wildcards than ssh matches in a short time? */
+export const hasPlainPatterns = (knownHosts: string): boolean =>
+  entriesOf(knownHosts).every(({ hosts }) =>
+    hosts.split(',').every(pattern => pattern.split('*', MAX_STARS + 2).length <= MAX_STARS + 1),
+  )
+
+interface Entry {
+  readonly marker: string | undefined
+  readonly hosts: string
+  readonly type: string
+  readonly key: string
+}
+
+function entriesOf(knownHosts: string): Entry[] {
+  return knownHosts.split(/\r?\n/).flatMap(line => {
+    const fields = line.trim().split(/[ \t]+/)
+    if (fields[0]?.startsWith('#')) return []
+    const marker = fields[0]?.startsWith('@') ? fields.shift() : undefined
+    const [hosts, type = '', key = ''] = fields
+    return hosts ? [{ marker, hosts, type, key }] : []
+  })
 }
 
 async function covers(hosts: string, name: string): Promise<boolean> {
@@ -29,20 +51,12 @@ async function covers(hosts: string, name: string): Promise<boolean> {
   let found = false
   for (const pattern of hosts.split(',')) {
     const negated = pattern.startsWith('!')
-    if (!wildcard(pattern.slice(negated ? 1 : 0).toLowerCase()).test(name)) continue
+    if (!matchesWildcard(pattern.slice(negated ? 1 : 0).toLowerCase(), name)) continue
     if (negated) return false
     found = true
   }
   return found
 }
-
-const wildcard = (pattern: string) =>
-  new RegExp(
-    `^${pattern
-      .replace(/[\\^$.+()[\]{}|/-]/g, '\\$&')
-      .replaceAll('*', '.*')
-      .replaceAll('?', '.')}$`,
-  )
 
 /** HashKnownHosts: `|1|<salt>|<HMAC-SHA-1 of the name>`, both in base64. */
 async function isHashOf(entry: string, name: string): Promise<boolean> {

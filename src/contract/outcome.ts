@@ -34,15 +34,16 @@ export const StepTime = z.object({ step: z.string(), ms: z.number() })
 export type StepTime = z.infer<typeof StepTime>
 
 /**
- * Why a session was let go before its end. Its client sent nothing (`idle`) or took nothing (`unread`) for too long,
- * closed its connection (`vanished`), or what it sent broke off (`cut`); or git stood still (`stuck`).
+ * Why a session was let go before its end. Its client sent nothing (`idle`), too little (`slow`) or took nothing (`unread`)
+ * for too long, closed its connection (`vanished`), or what it sent broke off (`cut`); or git stood still (`stuck`).
  */
-export const Reaped = z.enum(['idle', 'unread', 'vanished', 'cut', 'stuck'])
+export const Reaped = z.enum(['idle', 'slow', 'unread', 'vanished', 'cut', 'stuck'])
 export type Reaped = z.infer<typeof Reaped>
 
 /** The same in words. */
 export const LET_GO: Readonly<Record<Reaped, string>> = {
   idle: 'the client stopped sending',
+  slow: 'the client sent too slowly',
   unread: 'the client stopped reading',
   vanished: 'the client went away',
   cut: 'the pack ended before it was whole',

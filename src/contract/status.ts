@@ -56,5 +56,10 @@ export const RepositoryStatus = z.object({
 export type RepositoryStatus = z.infer<typeof RepositoryStatus>
 
 /** The answer to `status`: of the repository that was asked about, or of all that were asked for since the start. */
-export const CompanionStatus = z.object({ startedAt: milliseconds, repositories: z.array(RepositoryStatus) })
+export const CompanionStatus = z.object({
+  startedAt: milliseconds,
+  repositories: z.array(RepositoryStatus),
+  /** Has a disk that it writes to no room left? */
+  diskFull: z.boolean().default(false),
+})
 export type CompanionStatus = z.infer<typeof CompanionStatus>

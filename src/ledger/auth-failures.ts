@@ -4,17 +4,36 @@ import { iso } from './time.ts'
 
 const MINUTE_MS = 60_000
 
+/** So many addresses have a row of their own in a minute; the others share one. */
+const MOST_ADDRESSES = 100
+const THE_OTHERS = 'others'
+
+/** So many rows are kept in all. */
+const MOST_ROWS = 10_000
+
 /** Records a failed authentication, and answers how many came from this address in this minute. */
 export async function recordFailure(ledger: D1Database, address: string): Promise<number> {
   const row = await ledger
     .prepare(
-      `INSERT INTO failures (address, minute, count) VALUES (?, ?, 1)
+      `INSERT INTO failures (address, minute, count)
+       SELECT CASE WHEN EXISTS (SELECT 1 FROM failures WHERE address = ?1 AND minute = ?2)
+                     OR (SELECT count(*) FROM failures WHERE minute = ?2) < ?3 THEN ?1 ELSE ?4 END, ?2, 1
+        WHERE true
        ON CONFLICT (address, minute) DO UPDATE SET count = count + 1 RETURNING count`,
     )
-    .bind(address, Math.floor(Date.now() / MINUTE_MS))
+    .bind(address, Math.floor(Date.now() / MINUTE_MS), MOST_ADDRESSES, THE_OTHERS)
     .first()
   return z.object({ count: z.number() }).parse(row).count
 }
+
+/** Forgets the failures from before `before` (Unix milliseconds), and the oldest of too many. */
+export const forgetFailures = (ledger: D1Database, before: number): D1PreparedStatement =>
+  ledger
+    .prepare(
+      `DELETE FROM failures WHERE minute < max(?1, coalesce(
+         (SELECT minute FROM failures ORDER BY minute DESC LIMIT 1 OFFSET ?2), 0))`,
+    )
+    .bind(Math.floor(before / MINUTE_MS), MOST_ROWS)
 
 const Row = z
   .object({ address: z.string(), minute: z.number(), count: z.number() })

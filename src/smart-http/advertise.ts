@@ -22,7 +22,7 @@ export async function advertise(c: Context<GitEnv>): Promise<Response> {
   if (service === 'receive-pack' && terms.rules.length === 0)
     return plain(403, [
       `${c.var.agent} may read ${repository.name}, not push to it`,
-      'an operator changes that with: git gate grant set',
+      `an operator grants it with: git gate grant set ${c.var.agent} ${repository.name} --push '{agent}/**'`,
     ])
   const protocol = c.req.header('git-protocol')
   return askCompanion(

@@ -1,8 +1,10 @@
 import type { Context } from 'hono'
 import type { GitEnv } from '../auth/agent.ts'
+import { clientAddress } from '../auth/client-address.ts'
 import { askCompanion } from '../companion/index.ts'
 import type { Ask } from '../companion/pass.ts'
 import { settle } from '../companion/sync-outcome.ts'
+import { withoutLikelySecrets } from '../contract/unscanned-text.ts'
 import { newId } from '../ledger/id.ts'
 import { recordFetch } from '../ledger/pushes/fetches.ts'
 import { openPush } from '../ledger/pushes/write-pushes.ts'
@@ -28,7 +30,7 @@ function wrongRequest(
   const type = `application/x-${service}-request`
   if (request.headers.get('content-type') !== type) return plain(415, [`the content type must be ${type}`])
   const coding = request.headers.get('content-encoding')
-  if (coding !== null && !(service === 'git-upload-pack' && CODINGS.has(coding)))
+  if (coding !== null && !CODINGS.has(coding))
     return plain(415, [`the content encoding ${JSON.stringify(coding)} is not taken for ${service}`])
   if (new URL(request.url).search !== '') return plain(400, [`${service} takes no query`])
   return undefined
@@ -38,8 +40,8 @@ function wrongRequest(
 const whoAsks = (c: Context<GitEnv>) => ({
   agent: c.var.agent,
   token: c.var.token.id,
-  clientAddress: c.req.header('cf-connecting-ip') ?? '',
-  clientVersion: (c.req.header('user-agent') ?? '').slice(0, 200),
+  clientAddress: clientAddress(c.env, c.req.raw),
+  clientVersion: withoutLikelySecrets((c.req.header('user-agent') ?? '').slice(0, 1000)).slice(0, 200),
 })
 
 /** `POST /<name>/git-upload-pack`: a fetch, streamed. */

@@ -1,4 +1,5 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { execFileSync } from 'node:child_process'
+import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
@@ -174,4 +175,47 @@ test('what the gate refuses in mid-plan is told with the step, and nothing more 
   })
   const there = z.array(z.object({ name: z.string() })).parse(await gate.json('GET', '/repositories'))
   expect(there.filter(({ name }) => name.startsWith('rest-')).length).toBeLessThan(30)
+})
+
+test.each([
+  ['an absolute path', '/etc/hostname', /not by an absolute path or \.\./],
+  ['a path that leads up', '../outside', /not by an absolute path or \.\./],
+  ['a path that leads up again', 'hosts/../../outside', /not by an absolute path or \.\./],
+  ['a link to a file elsewhere', 'link', /link: it is a link to a file elsewhere/],
+  ['a link to a folder elsewhere', 'up/outside', /it is a link to a file elsewhere/],
+  ['a file that never ends', 'pipe', /pipe: it is no ordinary file/],
+])('apply reads beside its file only: not %s', async (_, name, complaint) => {
+  const outer = mkdtempSync(join(tmpdir(), 'gate-apply-'))
+  const inner = join(outer, 'checkout')
+  mkdirSync(join(inner, 'hosts'), { recursive: true })
+  writeFileSync(join(outer, 'outside'), 'the text of a secret\n')
+  symlinkSync('../outside', join(inner, 'link'))
+  symlinkSync('..', join(inner, 'up'))
+  execFileSync('mkfifo', [join(inner, 'pipe')])
+  const repositories = {
+    app: { upstream: 'ssh://git@git.example.org/app.git', identity: 'deploy', gitleaksConfigFile: name },
+  }
+  const text = stringify({ defaults: { knownHosts: hostKey('git.example.org') }, repositories })
+  writeFileSync(join(inner, 'gate.yaml'), text)
+  const ran = await gitGate(['apply', 'gate.yaml'], {
+    env: { GATE_URL: gate.url, GATE_ADMIN_TOKEN: gate.adminToken },
+    cwd: inner,
+  })
+  rmSync(outer, { recursive: true })
+  expect(ran.code).not.toBe(0)
+  expect(ran.stdout).toBe('')
+  expect(ran.stderr).toMatch(complaint)
+  expect(ran.stderr).not.toContain('secret')
+})
+
+test('apply reads a file in a folder below, and by a link that stays inside', async () => {
+  mkdirSync(join(folder, 'below'), { recursive: true })
+  writeFileSync(join(folder, 'below/hosts'), hostKey('git.example.org'))
+  symlinkSync('hosts', join(folder, 'below/link'))
+  const of = {
+    defaults: { identity: 'deploy', knownHostsFile: 'below/link' },
+    identities: ['deploy'],
+    repositories: { below: { upstream: 'ssh://git@git.example.org/below.git' } },
+  }
+  expect(told(await apply(of))).toContain('add repository below')
 })

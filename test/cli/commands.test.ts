@@ -106,7 +106,7 @@ test("a repository's settings are changed one at a time, and its grants stay", a
 
 const Granted = z.object({ terms: Terms })
 const terms = async (...args: string[]) =>
-  Granted.parse(await json('grant', 'set', 'bob', 'demo', ...args)).terms
+  Granted.parse(await json('grant', 'set', 'bob', 'demo', '--replace', '--yes', ...args)).terms
 
 test('a grant is written in a few words', async () => {
   await ok('identity', 'new', 'bobs')

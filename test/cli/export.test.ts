@@ -5,6 +5,9 @@ import type { AddressInfo } from 'node:net'
 import { expect, onTestFinished, test, vi } from 'vitest'
 import { clientOf } from '../../cli/client.ts'
 import { projectRoot } from '../../local/worker/bundle.ts'
+import { visible } from '../../src/contract/invisible-characters.ts'
+import { startAdminGate } from '../api/admin-gate.ts'
+import { push } from '../api/recorded-pushes.ts'
 import { gitGate } from './command.ts'
 
 /** A gate that begins its answer with a line, and goes on as told. */
@@ -90,4 +93,36 @@ test('a reader that has seen enough ends an export quietly, and a full disk does
     code: 1,
     stderr: expect.stringMatching(/cannot be written: .*no space/),
   })
+})
+
+test('JSON escapes what cannot be seen or would reorder a line, and is the same value when it is parsed', async () => {
+  const hostile =
+    'a\u007f\u0085\u009b31m\u061c\u200b\u200f\u2028\u202e\u2066\ufeff\ufff9\u{e0041}\u00ad\u3164\u001b]0;b\u0007\ttab é 漢 😀'
+  await using gate = await startAdminGate()
+  await push(gate, 'one')
+  const refs = [
+    { ref: `refs/heads/${hostile}`, old: '0'.repeat(40), new: '1'.repeat(40), status: 'ng', reason: hostile },
+  ]
+  const record = {
+    client_version: hostile,
+    upstream_said: hostile,
+    told: JSON.stringify([hostile]),
+    refs: JSON.stringify(refs),
+  }
+  for (const [column, value] of Object.entries(record))
+    await gate.ledger.prepare(`UPDATE pushes SET ${column} = ?`).bind(value).run()
+  const run = async (...args: string[]) => {
+    const { stdout } = await gitGate(args, { env: env({ url: gate.url, token: gate.adminToken }) })
+    expect(stdout).toBe(visible(stdout))
+    expect(stdout).toContain('é 漢 😀')
+    return JSON.parse(stdout)
+  }
+  expect(await run('push', 'list', '--json')).toMatchObject([{ refs: [{ reason: hostile }] }])
+  expect(await run('push', 'show', 'one', '--json')).toMatchObject({ upstreamSaid: hostile, told: [hostile] })
+  expect(await run('push', 'export')).toMatchObject({ upstreamSaid: hostile, clientVersion: hostile })
+  const missing = await gitGate(['push', 'show', '\u202eone', '--json'], {
+    env: env({ url: gate.url, token: gate.adminToken }),
+  })
+  expect(missing.stderr).toBe(visible(missing.stderr))
+  expect(JSON.parse(missing.stderr)).toMatchObject({ error: { code: 'not-found' } })
 })

@@ -36,12 +36,12 @@ test.for([
        VALUES ('one', 'app', 'ada', '', 0, 'accepted', '', 1, '[]', '[]', '[]', '[]', '', '[]', '', '')`,
     )
     .run()
-  const brought = await operator.page.goto(`${gate.url}/-/console/pushes/one/introduced`)
-  expect(brought?.status()).toBe(502)
+  const brought = await operator.content('/pushes/one/introduced')
+  expect(brought.status()).toBe(502)
   await operator.page.getByRole('alert').getByText('the companion').first().waitFor()
   await operator.page.getByText('Look again in a moment').waitFor()
-  const nothing = await operator.page.goto(`${gate.url}/-/console/pushes/none/introduced`)
-  expect(nothing?.status()).toBe(404)
+  const nothing = await operator.content('/pushes/none/introduced')
+  expect(nothing.status()).toBe(404)
   await operator.page.getByText('there is no push none').waitFor()
 })
 
@@ -49,9 +49,9 @@ test('a page that cannot be made says so as a page of the console', async () => 
   await using gate = await startAdminGate()
   await using operator = await openConsole(browser, gate)
   await gate.ledger.prepare('DROP TABLE pushes').run()
-  const answer = await operator.page.goto(`${gate.url}/-/console/pushes`)
-  expect(answer?.status()).toBe(500)
-  expect(answer?.headers()['content-security-policy']).toContain("default-src 'none'")
+  const answer = await operator.content('/pushes')
+  expect(answer.status()).toBe(500)
+  expect(answer.headers()['content-security-policy']).toContain("default-src 'none'")
   await operator.page.getByRole('heading', { name: 'The gate failed on this page' }).waitFor()
   expect(operator.wrong.filter(each => !each.startsWith('500 ') && !each.includes('status of 500'))).toEqual(
     [],

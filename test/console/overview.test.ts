@@ -37,7 +37,7 @@ test('the overview draws which sessions were let go and how much was scanned, wi
     new Date(Math.floor(ms / hour) * hour).toISOString().slice(5, 16).replace('T', ' ')
   expect(await numbers('Sessions let go')).toEqual({
     drawn: 3,
-    rows: [`${slot(now - 4 * hour)}00101`, `${slot(now)}20000`],
+    rows: [`${slot(now - 4 * hour)}000101`, `${slot(now)}200000`],
   })
   expect(await numbers('Scan volume')).toEqual({
     drawn: 2,

@@ -275,11 +275,10 @@ test('a push that turns out to be none leaves the open list, and its own page sa
 test('a push that has not changed is not sent again, whatever has come since', async () => {
   await using gate = await startGate(nothingIsLost)
   await using operator = await openConsole(browser, gate)
-  const [cookie] = await operator.page.context().cookies()
   const startedAt = Date.now() - 58_000
   const [going] = writeHistory(gate.home, [{ startedAt, outcome: 'open' }])
   const response = await fetch(`${gate.url}/-/console/pushes/live`, {
-    headers: { cookie: `${cookie?.name}=${cookie?.value}` },
+    headers: { ...(await operator.halves()), accept: 'text/event-stream' },
   })
   expect(response.headers.get('cache-control')).toBe('no-store')
   const sent = linesOf(response)

@@ -342,12 +342,14 @@ test('every answer carries the policy, and no script or style stands in a page',
   await using gate = await startGate()
   const pages = await furnished(gate)
   await using operator = await openConsole(browser, gate)
-  const [session] = await operator.page.context().cookies()
-  const cookie = `${session?.name}=${session?.value}`
+  const halves = await operator.halves()
+  const { cookie } = halves
   const ask = (path: string, init: RequestInit = {}) =>
-    fetch(`${gate.url}/-/console${path}`, { redirect: 'manual', headers: { cookie }, ...init })
+    fetch(`${gate.url}/-/console${path}`, { redirect: 'manual', headers: halves, ...init })
   const answers = [
     ...['', '/agents/', '/pushes/live', '/pushes/none/live', ...pages].map(path => ask(path)),
+    // The shell.
+    ask('/pushes', { headers: { cookie } }),
     // Signed out.
     ...['/sign-in', '/pushes', '/pushes/live'].map(path => ask(path, { headers: {} })),
     ask('/agents', { method: 'POST' }),

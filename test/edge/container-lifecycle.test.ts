@@ -63,6 +63,7 @@ describe.concurrent('a container', () => {
     {
       GATE_LOST_PUSH_SECONDS: '1',
       GATE_SCAN_SECONDS: '77',
+      GATE_MIN_RECEIVE_BYTES_PER_SECOND: '500',
       // An identity's key, whatever its name looks like.
       GATE_IDENTITY_NIGHTLY_SESSIONS: 'a private key',
     },
@@ -87,6 +88,7 @@ describe.concurrent('a container', () => {
       'GATE_HEAD_START_SECONDS',
       'GATE_IDENTITY_RACES',
       'GATE_LOST_PUSH_SECONDS',
+      'GATE_MIN_RECEIVE_BYTES_PER_SECOND',
       'GATE_PASS_KEY',
       'GATE_REPORT_SECONDS',
       'GATE_SCAN_SECONDS',

@@ -1,7 +1,9 @@
+import { setTimeout as delay } from 'node:timers/promises'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { seconds, until } from '../harness/index.ts'
-import { type Scene, SURFACES, startScene } from './fixtures/fault-fixture.ts'
-import { postPush, pushBody } from './fixtures/raw-push.ts'
+import { accepted, seconds } from '../harness/index.ts'
+import { type Scene, SURFACES, startScene, urlBy } from './fixtures/fault-fixture.ts'
+import { impatientProxy } from './fixtures/impatient-proxy.ts'
+import { holdForwards } from './fixtures/upstream-hold.ts'
 import { closeEarly, leave, sayHalf, stallClone } from './table/client-faults.ts'
 
 describe('connections that do not end as they should', () => {
@@ -25,23 +27,24 @@ describe('connections that do not end as they should', () => {
     },
   )
 
-  test('a client that waits for a long check hears that someone is there', async () => {
-    const { gate, work, ada, gitleaks } = scene
+  test('a proxy with a short read timeout lets a push through that is checked and forwarded for longer', async () => {
+    const { gate, work, gitleaks } = scene
+    // Shorter than git's own 5 s between keepalives.
+    await using proxy = await impatientProxy(gate.port, seconds(4))
     const ref = scene.freshRef()
-    await work.commit('Waited for', { waited: ref })
+    const commit = await work.commit('Waited for', { waited: ref })
+    const forwards = holdForwards(gate.upstream)
     gitleaks.be('waits')
-    const authorization = `Basic ${Buffer.from(`ada:${ada.token}`).toString('base64')}`
-    const push = await postPush(gate.port, '/app.git/git-receive-pack', { authorization })
-    push.send(await pushBody(work, ref))
-    push.end()
+    const url = urlBy(scene, 'worker', { host: '127.0.0.1', port: proxy.port })
+    const push = work.git(['push', '-q', url, `HEAD:${ref}`])
     await gitleaks.started()
-    // An empty packet on the first band, as git's own receive-pack writes every few seconds.
-    const heard = () => (push.answer.includes('0005\x01') ? true : undefined)
-    await until(heard, seconds(12), () => `nothing is heard: ${push.answer}`)
+    await delay(seconds(7))
     gitleaks.be('real')
-    await push.reported()
-    expect(push.answer).toMatch('unpack ok')
-    push.destroy()
+    await forwards.begun()
+    await delay(seconds(7))
+    forwards.release()
+    expect(await push).toMatchObject(accepted)
+    expect(await gate.upstream.ref(ref)).toBe(commit)
     await gate.idle({ within: seconds(5) })
   })
 

@@ -1,7 +1,8 @@
 import fs from 'node:fs'
+import os from 'node:os'
 import path from 'node:path'
-import { expect, test } from 'vitest'
-import { accepted, seconds } from '../harness/index.ts'
+import { expect, onTestFinished, test } from 'vitest'
+import { accepted, seconds, startGate, until } from '../harness/index.ts'
 import { SURFACES, startScene } from './fixtures/fault-fixture.ts'
 import { diskFor, smallDisk } from './fixtures/full-disk.ts'
 import { pushHeldAt } from './fixtures/held-push.ts'
@@ -47,4 +48,48 @@ test('a companion that finds its disk full as it starts serves all the same, and
   })
   expect(await work.git(['fetch', 'origin'])).toMatchObject(accepted)
   expect(gate.companion.pid).not.toBe(pid)
+})
+
+test('a gate whose disk is full says so at /-/health and to a push, and takes the push when there is room again', async ({
+  skip,
+}) => {
+  const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'gate-small-'))
+  onTestFinished(() => fs.rmSync(folder, { recursive: true, force: true }))
+  using disk = smallDisk(folder, '120m')
+  if (!disk) return skip('only root may mount a small disk')
+  const before = process.env.TMPDIR
+  process.env.TMPDIR = folder
+  onTestFinished(() => {
+    if (before === undefined) delete process.env.TMPDIR
+    else process.env.TMPDIR = before
+  })
+  await using gate = await startGate()
+  const ada = await gate.agent('ada', { push: ['ada/**'] })
+  const work = await ada.clone()
+  await work.commit('Something', { 'a.txt': 'a\n' })
+  const health = async () => {
+    const answer = await fetch(`${gate.url}/-/health`)
+    return { status: answer.status, text: await answer.text() }
+  }
+  expect(await health()).toMatchObject({ status: 200 })
+
+  const filler = path.join(folder, 'filler')
+  expect(() => fs.writeFileSync(filler, Buffer.alloc(200 << 20))).toThrow(/ENOSPC/)
+  await until(
+    async () => ((await health()).text.includes('disk is full') ? true : undefined),
+    seconds(20),
+    () => 'health does not say so',
+  )
+  expect(await health()).toMatchObject({ status: 503 })
+  const ran = await work.push('HEAD:ada/full')
+  expect(ran.code).not.toBe(0)
+  expect(ran.output).toMatch(/disk is full|ledger cannot be/)
+  expect(ran.output).toMatch(/this is the gate's fault/)
+  fs.rmSync(filler)
+  await until(
+    async () => ((await health()).status === 200 ? true : undefined),
+    seconds(20),
+    () => 'it does not recover',
+  )
+  expect(await work.push('HEAD:ada/full')).toMatchObject(accepted)
 })

@@ -29,6 +29,16 @@ describe.skipIf(!far)('a network that is cut, without a word to either end', () 
     }
   })
 
+  test('over git:// a client behind it is found by TCP keepalives, long before its silence counts', async () => {
+    await using scene = await startScene({ idleSeconds: 90, far: { machine: far, holds: 'agent' } })
+    for (const phase of ['after info/refs', 'mid-pack, 2 MB'] as const) {
+      const after = await leave(scene, 'git://', phase, 'vanish', 0)
+      expect(after).toMatchObject({ left: '', upstream: 'nothing, mirror equal' })
+      expect(after.gone).toBeLessThan(17)
+      expect(after.next).toMatch('accepted')
+    }
+  })
+
   test('an upstream behind it is found dead by ssh’s keepalives, long before a forward’s deadline', async () => {
     await using scene = await startScene({
       idleSeconds: IDLE_SECONDS,

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto'
 import fs from 'node:fs'
 import path from 'node:path'
 import { expect, test } from 'vitest'
+import { PRUNED } from '../../container/git/maintenance.ts'
 import { accepted, type Gate, git, seconds, startGate, until } from '../harness/index.ts'
 
 /** The one mirror of a gate with one repository. */
@@ -46,6 +47,44 @@ test('a mirror gets a commit-graph, so that a wrong clock in a push costs little
   expect(await git(['commit-graph', 'verify'], { cwd: mirrorOf(gate.companion.home) })).toMatchObject(
     accepted,
   )
+})
+
+test('once a day a mirror drops what no ref reaches and nobody has written lately', async () => {
+  await using gate = await startGate()
+  const ada = await gate.agent('ada', { push: ['ada/**'], delete: ['ada/**'] })
+  const work = await ada.clone()
+  const gone = await work.commit('Gone', { 'gone.txt': 'gone\n' })
+  expect(await work.push('HEAD:ada/gone')).toMatchObject(accepted)
+  expect(await work.push(':ada/gone')).toMatchObject(accepted)
+  const mirror = mirrorOf(gate.companion.home)
+  const has = async (id: string) => (await git(['cat-file', '-e', id], { cwd: mirror })).code === 0
+  const mark = path.join(mirror, PRUNED)
+  await until(
+    () => fs.existsSync(mark) || undefined,
+    seconds(20),
+    () => 'it is not maintained',
+  )
+  const old = new Date(Date.now() - 3 * 24 * 3600_000)
+  const packs = path.join(mirror, 'objects', 'pack')
+  for (const name of fs.readdirSync(packs)) fs.utimesSync(path.join(packs, name), old, old)
+  await work.text(['reset', '-q', '--hard', 'origin/main'])
+  const recent = await work.commit('Recent', { 'recent.txt': 'recent\n' })
+  expect(await work.push('HEAD:ada/recent')).toMatchObject(accepted)
+  expect(await work.push(':ada/recent')).toMatchObject(accepted)
+  expect(await has(gone)).toBe(true)
+
+  fs.utimesSync(mark, old, old)
+  expect(await git(['ls-remote', ada.url()])).toMatchObject(accepted)
+  await until(
+    async () => ((await has(gone)) ? undefined : true),
+    seconds(20),
+    () => 'what no ref reaches stays',
+  )
+  expect(await has(recent)).toBe(true)
+  await gate.idle({ within: seconds(20) })
+  expect(await git(['fsck', '--full'], { cwd: mirror })).toMatchObject(accepted)
+  expect(await git(['commit-graph', 'verify'], { cwd: mirror })).toMatchObject(accepted)
+  await ada.clone()
 })
 
 test('a mirror that is deleted is made again, at a fetch and in the middle of a push', async () => {

@@ -39,6 +39,11 @@ const ask = async (
   return { status, said: said.toString('utf8') }
 }
 
+test('without a pass a companion tells its protocol, and of no repository or push', async () => {
+  const { said } = await ask([], 'GET', '/health')
+  expect(JSON.parse(said)).toEqual({ ok: true, protocol: PROTOCOL })
+})
+
 test('a pass opens one request, and no second one', async () => {
   const advertisement = await sign(advertise())
   expect((await ask(advertisement)).status).toBe(200)

@@ -5,6 +5,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest'
 import { PASS_HEADER, PASS_SECONDS, type Pass, PROTOCOL, signPass } from '../../src/contract/pass.ts'
 import { grantOn } from '../faults/fixtures/passes.ts'
 import { body, packOf, request, ZERO } from '../grants/wire.ts'
+import { sessionsOf } from '../harness/companion-status.ts'
 import { type Clone, type Gate, seconds, startGate } from '../harness/index.ts'
 
 let gate: Gate
@@ -88,8 +89,6 @@ const header = fc.constantFrom<readonly [string, string]>(
 
 /** Descriptors of the companion that are not its idle connections'. */
 const descriptors = () => fs.readdirSync(`/proc/${gate.companion.pid}/fd`).length
-const health = async () =>
-  ((await (await fetch(`${gate.companion.url}/health`)).json()) as { sessions: unknown[] }).sessions
 
 test('mutated requests with valid passes: answers, no leak, nothing accepted', {
   timeout: seconds(170),
@@ -134,7 +133,7 @@ test('mutated requests with valid passes: answers, no leak, nothing accepted', {
     { numRuns: 60, interruptAfterTimeLimit: seconds(60), endOnFailure: true },
   )
   await gate.idle({ within: seconds(20) })
-  expect(await health()).toEqual([])
+  expect(await sessionsOf(gate.companion.url, gate.passKey)).toEqual([])
   expect(gate.companion.pid).toBe(pid)
   expect(descriptors()).toBeLessThan(held + 20)
   expect(await gate.upstream.refs()).toEqual(before)

@@ -5,7 +5,7 @@ import path from 'node:path'
 import { constants, deflateRawSync, gzipSync } from 'node:zlib'
 import { afterAll, afterEach, beforeEach, expect, test } from 'vitest'
 import type { IncomingPush } from '../../container/checks/check.ts'
-import { files } from '../../container/checks/file-rules.ts'
+import { fileRules } from '../../container/checks/file-rules.ts'
 import { secrets } from '../../container/checks/secrets/index.ts'
 import { packedBy, zip } from './fixtures/archives.ts'
 import { prose } from './fixtures/fakes.ts'
@@ -22,18 +22,18 @@ beforeEach(async () => {
 afterEach(() => tree.dispose())
 afterAll(() => templates.dispose())
 
-/** Runs the check, and answers with its refusals and by how much the process grew meanwhile, in bytes. */
+/** Runs the check. Returns its refusals and the growth of the process's memory in bytes. */
 async function measured(push: IncomingPush, check = secrets(settings)) {
   global.gc?.()
   const before = process.memoryUsage().rss
-  let most = before
-  const watch = setInterval(() => {
-    most = Math.max(most, process.memoryUsage().rss)
+  let peak = before
+  const sampler = setInterval(() => {
+    peak = Math.max(peak, process.memoryUsage().rss)
   }, 20)
   const refusals = await check
     .run(push, () => {}, new AbortController().signal)
-    .finally(() => clearInterval(watch))
-  return { refusals, grown: most - before }
+    .finally(() => clearInterval(sampler))
+  return { refusals, grown: peak - before }
 }
 
 function writeObject(type: 'blob' | 'tree', input: string | Buffer): string {
@@ -44,7 +44,7 @@ function writeObject(type: 'blob' | 'tree', input: string | Buffer): string {
 const treeEntry = (mode: string, name: string, id: string) =>
   Buffer.concat([Buffer.from(`${mode} ${name}\0`), Buffer.from(id, 'hex')])
 
-/** Commits a tree of nested folders, `width` entries each and `depth` deep, that all share one file. */
+/** Commits nested folders of `width` entries each, `depth` levels deep, with one blob in all of them. */
 async function commitTree(width: number, depth: number): Promise<string> {
   let id = writeObject('blob', 'the same\n')
   for (let level = 0; level < depth; level++) {
@@ -95,7 +95,7 @@ test.each<[string, () => Buffer]>([
       return Buffer.concat(Array.from({ length: 40_000 }, () => entry))
     },
   ],
-])('%s: refused, and memory stays flat', { timeout: 330_000 }, async (_, content) => {
+])('%s is refused, and memory stays flat', { timeout: 330_000 }, async (_, content) => {
   await tree.write('bomb.dat', content())
   await tree.commit()
   const { refusals, grown } = await measured(await tree.push(['main']))
@@ -107,18 +107,18 @@ test.each<[string, number, number]>([
   ['a million files', 1000, 2],
   ['ten million tree entries', 216, 3],
   ['ten thousand million files in ten small trees', 10, 10],
-])('%s: refused, and memory stays flat', { timeout: 330_000 }, async (_, width, depth) => {
+])('%s are refused, and memory stays flat', { timeout: 330_000 }, async (_, width, depth) => {
   const commit = await commitTree(width, depth)
   const push = await tree.push([`${commit}:refs/heads/many`])
   const { refusals, grown } = await measured(push)
   expect(refusals).toMatchObject([{ reason: 'too much to scan' }])
   expect(grown).toBeLessThan(300 * MIB)
-  expect(await files(settings).run(push, () => {}, new AbortController().signal)).toMatchObject([
+  expect(await fileRules(settings).run(push, () => {}, new AbortController().signal)).toMatchObject([
     { reason: 'the push is too large' },
   ])
 })
 
-test('long paths, again and again: refused, and memory stays flat', async () => {
+test('long paths in many commits are refused, and memory stays flat', async () => {
   const long = 'x'.repeat(4_000)
   const [a, b] = ['one\n', 'other\n'].map(content => {
     const blob = writeObject('blob', content)
@@ -138,7 +138,7 @@ test('long paths, again and again: refused, and memory stays flat', async () => 
   expect(grown).toBeLessThan(300 * MIB)
 })
 
-test('one large tag under many names: refused, and memory stays flat', async () => {
+test('one large tag under many names is refused, and memory stays flat', async () => {
   await tree.write('message', `${'x'.repeat(69)}\n`.repeat(200_000))
   await tree.git('tag', '--annotate', 'big', '--file', 'message')
   const push = await tree.push(Array.from({ length: 50 }, (_, i) => `refs/tags/big:refs/tags/t${i}`))
@@ -147,14 +147,14 @@ test('one large tag under many names: refused, and memory stays flat', async () 
   expect(grown).toBeLessThan(300 * MIB)
 })
 
-test('one folder of a million files: refused before anything reads it', { timeout: 330_000 }, async () => {
+test('one folder of a million files is refused before its tree is read', { timeout: 330_000 }, async () => {
   const commit = await commitTree(1_000_000, 1)
   const { refusals, grown } = await measured(await tree.push([`${commit}:refs/heads/many`]))
   expect(refusals).toMatchObject([{ reason: 'too much to scan' }])
   expect(grown).toBeLessThan(200 * MIB)
 })
 
-/** Writes a file of zeros as a loose object, without deflating it all: the blocks of one chunk, again and again. */
+/** Writes a file of zeros as a loose object. The deflated blocks of one chunk are repeated, to save time. */
 function writeZeros(objects: string, size: number): string {
   const header = Buffer.from(`blob ${size}\0`)
   const chunk = Buffer.alloc(16 * MIB)
@@ -162,7 +162,8 @@ function writeZeros(objects: string, size: number): string {
   const hash = createHash('sha1').update(header)
   for (let i = 0; i < chunks; i++) hash.update(chunk)
   const id = hash.digest('hex')
-  // Blocks that end on a byte, and do not look back (RFC 1951); then the checksum of RFC 1950, to which a zero adds `a`.
+  // Deflate blocks that end on a byte border and reference no earlier block (RFC 1951), then the checksum of RFC 1950,
+  // to which a zero adds `a`.
   const blocks = (bytes: Buffer) => deflateRawSync(bytes, { finishFlush: constants.Z_FULL_FLUSH })
   let [a, b] = [1, 0]
   for (const byte of header) {
@@ -180,7 +181,7 @@ function writeZeros(objects: string, size: number): string {
   return id
 }
 
-test('a file of 2 GB: refused by its size, and not read', async () => {
+test('a file of 2 GB is refused by its size, without reading it', async () => {
   const id = writeZeros(path.join(tree.dir, '.git', 'objects'), 2048 * MIB)
   await tree.git('update-index', '--add', '--cacheinfo', `100644,${id},huge.bin`)
   await tree.git('commit', '--quiet', '--message', 'Huge')
@@ -188,12 +189,12 @@ test('a file of 2 GB: refused by its size, and not read', async () => {
   const { refusals, grown } = await measured(push)
   expect(refusals).toMatchObject([{ reason: 'too much to scan' }])
   expect(grown).toBeLessThan(100 * MIB)
-  expect(await files(settings).run(push, () => {}, new AbortController().signal)).toMatchObject([
+  expect(await fileRules(settings).run(push, () => {}, new AbortController().signal)).toMatchObject([
     { ref: 'refs/heads/huge', reason: 'huge.bin is 2 GiB' },
   ])
 })
 
-test('the files of an archive are scanned together, as the few bytes that they are', async () => {
+test('the files of an archive share scan files', async () => {
   const files = Array.from({ length: 2_000 }, (_, i) => [`${i}.txt`, `file ${i}\n`])
   await tree.write('many.zip', zip(Object.fromEntries(files)))
   await tree.commit()

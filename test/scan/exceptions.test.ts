@@ -8,7 +8,7 @@ import type { Clone } from '../harness/clone.ts'
 import { accepted, type Gate, rejected, seconds, startGate, until } from '../harness/index.ts'
 import { anyKey, githubToken, gitlabToken } from './fixtures/fakes.ts'
 
-const own = { push: ['{agent}/**'], force: ['{agent}/**'] }
+const grantOptions = { push: ['{agent}/**'], force: ['{agent}/**'] }
 
 let gate: Gate
 beforeAll(async () => {
@@ -19,8 +19,12 @@ afterAll(() => gate[Symbol.asyncDispose]())
 const operator = (...args: string[]) =>
   gitGate(args, { env: { GATE_URL: gate.url, GATE_ADMIN_TOKEN: gate.adminToken } })
 
-async function grant(repository: string, fingerprint: string, ...more: string[]): Promise<GrantedException> {
-  const args = ['exception', 'add', repository, fingerprint, '--reason', 'made up', '--json', ...more]
+async function grant(
+  repository: string,
+  fingerprint: string,
+  ...extraArgs: string[]
+): Promise<GrantedException> {
+  const args = ['exception', 'add', repository, fingerprint, '--reason', 'made up', '--json', ...extraArgs]
   const ran = await operator(...args)
   expect(ran).toMatchObject({ code: 0, stderr: '' })
   return GrantedException.parse(JSON.parse(ran.stdout))
@@ -28,7 +32,7 @@ async function grant(repository: string, fingerprint: string, ...more: string[])
 
 const line = (secret: string) => `export const token = '${secret}'\n`
 
-/** Pushes what is checked out, which is refused for one secret; answers with the finding. */
+/** Pushes HEAD, which is refused for one secret, and returns the finding. */
 async function refused(work: Clone, ref: string) {
   expect(await work.push(`+HEAD:${ref}`)).toMatchObject(rejected)
   const push = await gate.ledger.until(
@@ -39,8 +43,8 @@ async function refused(work: Clone, ref: string) {
   return z.object({ fingerprint: z.string(), asksForException: z.boolean() }).parse(push.findings[0])
 }
 
-test('an agent can neither grant an exception nor make one of its own', async () => {
-  const ada = await gate.agent('ada', own)
+test('an agent can neither grant nor push an exception', async () => {
+  const ada = await gate.agent('ada', grantOptions)
   const work = await ada.clone()
   const secret = githubToken()
   await work.commit('Secret', { 'app.ts': line(secret) })
@@ -67,9 +71,9 @@ test('an agent can neither grant an exception nor make one of its own', async ()
   expect(withOption.output).toContain('may not pass push options')
 })
 
-test('an exception is for one secret, at one path, in one repository; each use is on record', async () => {
+test('an exception covers one secret at one path of one repository, and each use is recorded', async () => {
   await gate.repository('other')
-  const eve = await gate.agent('eve', own)
+  const eve = await gate.agent('eve', grantOptions)
   const work = await eve.clone()
   const [secret, second] = [githubToken(), githubToken()]
   const fresh = async (files: Record<string, string>) => {
@@ -86,7 +90,7 @@ test('an exception is for one secret, at one path, in one repository; each use i
   await refused(work, 'eve/b')
   await fresh({ 'app.ts': line(second) })
   await refused(work, 'eve/c')
-  // Excepted and not: what is not decides, and the use is on record all the same.
+  // The finding without an exception refuses the push, and the used exception is recorded.
   await fresh({ 'app.ts': `${line(secret)}${line(second)}` })
   expect(await work.push('HEAD:eve/d')).toMatchObject(rejected)
   expect(await gate.ledger.until(push => push.refs[0]?.ref === 'refs/heads/eve/d')).toMatchObject({
@@ -94,7 +98,7 @@ test('an exception is for one secret, at one path, in one repository; each use i
     exceptionsUsed: [excepted.id],
   })
 
-  // In another commit, with another message, on another line: the same finding.
+  // Another commit, message and line have the same fingerprint.
   await fresh({ 'app.ts': `// a line above\n${line(secret)}` })
   expect(await work.push('HEAD:eve/a')).toMatchObject(accepted)
   expect(await gate.ledger.until(push => push.outcome === 'accepted')).toMatchObject({
@@ -102,12 +106,12 @@ test('an exception is for one secret, at one path, in one repository; each use i
     findings: [{ fingerprint, line: 2 }],
   })
 
-  const there = await gate.agent('mallory', own, { repository: 'other' })
-  expect(await there.push('refs/heads/mallory/a', { 'app.ts': line(secret) })).toMatchObject(rejected)
+  const mallory = await gate.agent('mallory', grantOptions, { repository: 'other' })
+  expect(await mallory.push('refs/heads/mallory/a', { 'app.ts': line(secret) })).toMatchObject(rejected)
 })
 
-test('an exception ends at its time, and at once when it is revoked', async () => {
-  const joe = await gate.agent('joe', own)
+test('an exception ends at its expiry, and at once when it is revoked', async () => {
+  const joe = await gate.agent('joe', grantOptions)
   const work = await joe.clone()
   await work.commit('Work', { 'a.ts': line(githubToken()) })
   const first = await refused(work, 'joe/a')
@@ -117,7 +121,7 @@ test('an exception ends at its time, and at once when it is revoked', async () =
   await until(
     () => Date.now() > end || undefined,
     seconds(5),
-    () => 'time stands still',
+    () => 'the clock does not advance',
   )
   await refused(work, 'joe/a')
   await expect(
@@ -131,13 +135,13 @@ test('an exception ends at its time, and at once when it is revoked', async () =
   expect(await work.push('HEAD:joe/a')).toMatchObject(accepted)
 })
 
-test('a gitleaks configuration is tried before it is taken, and then it holds', async () => {
+test('a gitleaks configuration is tried before it is saved, and then applies to pushes', async () => {
   const upstream = await gate.repository('conf')
   const { url, knownHosts } = upstream.at()
   const file = (name: string, text: string) => {
-    const at = path.join(gate.home, name)
-    fs.writeFileSync(at, text)
-    return at
+    const target = path.join(gate.home, name)
+    fs.writeFileSync(target, text)
+    return target
   }
   const hosts = file('known_hosts', knownHosts)
   const add = (name: string, config: string) =>
@@ -145,14 +149,14 @@ test('a gitleaks configuration is tried before it is taken, and then it holds', 
       ...['repo', 'add', name, '--upstream', url, '--identity', 'for-conf', '--known-hosts', hosts],
       ...['--gitleaks-config', file('gitleaks.toml', config)],
     )
-  for (const [config, why] of [
+  for (const [config, reason] of [
     ['[[rules]]\nid = "a"\nregex = "a["\n', /gitleaks does not take it/],
     ['[[allowlists]]\nregexes = [".*"]\n', /gitleaks does not take it/],
     ['alowlists = []\n', /alowlists/],
   ] as const) {
     const ran = await add('bad', config)
     expect(ran.code).not.toBe(0)
-    expect(ran.stderr).toMatch(why)
+    expect(ran.stderr).toMatch(reason)
   }
   await expect(gate.admin.ask('GET', '/repositories/bad')).rejects.toMatchObject({ code: 'not-found' })
 
@@ -165,7 +169,7 @@ test('a gitleaks configuration is tried before it is taken, and then it holds', 
     'keywords = ["acme_"]',
   ].join('\n')
   expect(await add('good', config)).toMatchObject({ code: 0 })
-  const agent = await gate.agent('kim', own, { repository: 'good' })
+  const agent = await gate.agent('kim', grantOptions, { repository: 'good' })
   expect(await agent.push('refs/heads/kim/a', { 'ci.sh': `T=${gitlabToken()}\n` })).toMatchObject(accepted)
   const ran = await agent.push('refs/heads/kim/b', { 'ci.sh': `acme_${anyKey()}\n` })
   expect(ran).toMatchObject(rejected)

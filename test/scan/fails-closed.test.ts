@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { afterAll, afterEach, beforeEach, expect, test } from 'vitest'
 import { GateFault, type IncomingPush } from '../../container/checks/check.ts'
-import { identity } from '../../container/checks/commit-identity.ts'
+import { commitIdentity } from '../../container/checks/commit-identity.ts'
 import { secrets } from '../../container/checks/secrets/index.ts'
 import { gitOn } from '../../container/git/git.ts'
 import { fakeCommand } from './fixtures/fake-command.ts'
@@ -35,14 +35,14 @@ async function harmlessPush(): Promise<IncomingPush> {
   return tree.push(['main'])
 }
 
-/** The push is refused as the gate's fault, by a message without internals, and nothing is left in scratch. */
-async function isFault(run: Promise<unknown>, push: IncomingPush, saying: RegExp): Promise<void> {
+/** Expects a GateFault with a message that shows no internals, and an empty scratch folder. */
+async function expectFault(run: Promise<unknown>, push: IncomingPush, message: RegExp): Promise<void> {
   const error = await run.then(
     answer => answer,
     (thrown: unknown) => thrown,
   )
   expect(error).toBeInstanceOf(GateFault)
-  expect(String(error)).toMatch(saying)
+  expect(String(error)).toMatch(message)
   expect(String(error)).not.toContain(push.scratch)
   expect(await readdir(push.scratch)).toEqual([])
 }
@@ -80,75 +80,75 @@ test.each<[string, string, RegExp]>([
   ],
   ['reports rubbish', `${gitleaks} "$@" > /dev/null; echo "{"; exit 77`, /cannot be read/],
   ['reports nothing', `${gitleaks} "$@" > /dev/null; exit 77`, /has found/],
-  ['is not told of a canary', `exec ${gitleaks} "$@" --enable-rule github-pat`, /ended with 0|a warning/],
+  ['does not match the canary', `exec ${gitleaks} "$@" --enable-rule github-pat`, /ended with 0|a warning/],
   ['prints without end', 'while :; do printf "%01000d\\n" 0; done', /could not be run/],
-])('gitleaks %s', { timeout: 60_000 }, async (_, script, saying) => {
+])('gitleaks %s', { timeout: 60_000 }, async (_, script, message) => {
   const binary = await fake('gitleaks', script)
   const push = await harmlessPush()
-  await isFault(
+  await expectFault(
     checkWith(binary).run(push, () => {}, never),
     push,
-    saying,
+    message,
   )
 })
 
 test('gitleaks is missing', async () => {
   const push = await harmlessPush()
-  await isFault(
+  await expectFault(
     checkWith(join(folder, 'nothing')).run(push, () => {}, never),
     push,
     /could not be run/,
   )
 })
 
-test('gitleaks hangs: the deadline ends it, and its processes', { timeout: 60_000 }, async () => {
+test('gitleaks hangs, and the deadline kills it and its children', { timeout: 60_000 }, async () => {
   const pid = join(folder, 'pid')
   const binary = await fake('gitleaks', `sleep 1000 & echo $! > ${pid}; wait`)
   const push = await harmlessPush()
-  await isFault(
+  await expectFault(
     checkWith(binary, 2).run(push, () => {}, never),
     push,
     /within 2 s/,
   )
-  // A process that has ended may still wait for whoever reaps here.
+  // An ended process may still be a zombie.
   const state = await readFile(`/proc/${(await readFile(pid, 'utf8')).trim()}/stat`, 'utf8').catch(
     () => 'gone',
   )
   expect(state).toMatch(/^gone$|\) Z /)
 })
 
-test('the agent goes away: the scan stops at once', { timeout: 60_000 }, async () => {
-  const begun = join(folder, 'begun')
-  const binary = await fake('gitleaks', `: > ${begun}; sleep 1000`)
+test('a disconnect of the agent stops the scan at once', { timeout: 60_000 }, async () => {
+  const startedFile = join(folder, 'begun')
+  const binary = await fake('gitleaks', `: > ${startedFile}; sleep 1000`)
   const push = await harmlessPush()
-  const gone = new AbortController()
-  const run = checkWith(binary).run(push, () => {}, gone.signal)
+  const disconnect = new AbortController()
+  const run = checkWith(binary).run(push, () => {}, disconnect.signal)
   await expect
     .poll(
       () =>
-        access(begun).then(
+        access(startedFile).then(
           () => true,
           () => false,
         ),
       { timeout: 30_000 },
     )
     .toBe(true)
-  gone.abort(new Error('the agent is gone'))
-  await isFault(run, push, /stopped/)
+  disconnect.abort(new Error('the agent has disconnected'))
+  await expectFault(run, push, /stopped/)
 })
 
-test('the agent is told that a long scan goes on', { timeout: 60_000 }, async () => {
+test('the agent receives progress during a long scan', { timeout: 60_000 }, async () => {
   const binary = await fake('gitleaks', `sleep 4; exec ${gitleaks} "$@"`)
-  const said: string[] = []
+  const lines: string[] = []
   const push = await harmlessPush()
-  expect(await checkWith(binary).run(push, line => said.push(line), never)).toEqual([])
-  expect(said.join('\n')).toMatch(/secrets: scanning .* \(\d+ s\)/)
+  expect(await checkWith(binary).run(push, line => lines.push(line), never)).toEqual([])
+  expect(lines.join('\n')).toMatch(/secrets: scanning .* \(\d+ s\)/)
 })
 
 test.each<[string, string]>([
   ['rev-list fails', 'rev-list) exit 128'],
   ['rev-list is killed in the middle', 'rev-list) echo 0123; kill -9 $$'],
-  ['rev-list speaks of something else', 'rev-list) echo 0123456789012345678901234567890123456789'],
+  ['rev-list prints an unknown object', 'rev-list) echo 0123456789012345678901234567890123456789'],
   ['diff-tree fails', 'diff-tree) exit 128'],
   ['diff-tree is killed in the middle', 'diff-tree) "$REAL" "$@" | head -c 100; kill -9 $$'],
   ['diff-tree prints half', 'diff-tree) "$REAL" "$@" | head -c 100'],
@@ -160,10 +160,10 @@ test.each<[string, string]>([
 ])('git: %s', { timeout: 60_000 }, async (_, branch) => {
   const real = execFileSync('sh', ['-c', 'command -v git'], { encoding: 'utf8' }).trim()
   await fake('git', `REAL=${real}\ncase "$1" in ${branch};; *) exec ${real} "$@";; esac`)
-  const made = await harmlessPush()
+  const original = await harmlessPush()
   const path = `${join(folder, 'git')}:${process.env.PATH}`
-  const push = { ...made, git: gitOn(made.git.dir, { ...made.git.env, PATH: path }) }
-  await isFault(
+  const push = { ...original, git: gitOn(original.git.dir, { ...original.git.env, PATH: path }) }
+  await expectFault(
     checkWith(gitleaks).run(push, () => {}, never),
     push,
     /the gate could not/,
@@ -179,7 +179,7 @@ test.each<[string, string | undefined, RegExp]>([
     'case "$*" in *--import*) echo "[GNUPG:] IMPORT_OK 1 A";; *) kill -9 $$;; esac',
     /did not run to its end/,
   ],
-])('gpg %s', async (_, script, saying) => {
+])('gpg %s', async (_, script, message) => {
   const begin = '-----BEGIN PGP SIGNATURE-----'
   await tree.commit()
   const commit = await tree.git('cat-file', 'commit', 'HEAD')
@@ -189,7 +189,7 @@ test.each<[string, string | undefined, RegExp]>([
   )
   const id = await tree.git('hash-object', '-t', 'commit', '-w', '../commit')
   const allowedSigners = ['BEGIN', 'END'].map(word => `-----${word} PGP PUBLIC KEY BLOCK-----`).join('\n')
-  const made = await tree.push([`${id}:refs/heads/signed`], { terms: { allowedSigners } })
+  const original = await tree.push([`${id}:refs/heads/signed`], { terms: { allowedSigners } })
   const bin = join(folder, 'bin')
   await mkdir(bin)
   for (const name of ['git', 'sh'])
@@ -198,13 +198,13 @@ test.each<[string, string | undefined, RegExp]>([
       join(bin, name),
     )
   const path = script === undefined ? bin : `${dirname(await fake('gpg', script))}:${bin}`
-  const push = { ...made, git: gitOn(made.git.dir, { ...made.git.env, PATH: path }) }
-  const run = identity({ maxBlobBytes: 50 << 20 }).run(push, () => {}, never)
+  const push = { ...original, git: gitOn(original.git.dir, { ...original.git.env, PATH: path }) }
+  const run = commitIdentity({ maxBlobBytes: 50 << 20 }).run(push, () => {}, never)
   await expect(run).rejects.toBeInstanceOf(GateFault)
-  await expect(run).rejects.toThrow(saying)
+  await expect(run).rejects.toThrow(message)
 })
 
-test('an object of the push is broken', async () => {
+test('an object of the push is missing', async () => {
   await tree.write('a.txt', 'some text\n')
   await tree.commit()
   const push = await tree.push(['main'])
@@ -212,19 +212,19 @@ test('an object of the push is broken', async () => {
   const quarantine = push.git.env.GIT_OBJECT_DIRECTORY ?? ''
   await rm(join(quarantine, blob.slice(0, 2), blob.slice(2)), { force: true })
   await rm(join(quarantine, 'pack'), { recursive: true, force: true })
-  await isFault(
+  await expectFault(
     checkWith(gitleaks).run(push, () => {}, never),
     push,
     /the gate could not/,
   )
 })
 
-// Only root may mount the small disk that this needs.
-test.skipIf(process.getuid?.() !== 0)('the disk of temporary files is full', async () => {
+// Only root can mount the small file system that this needs.
+test.skipIf(process.getuid?.() !== 0)('the file system for temporary files is full', async () => {
   const push = await harmlessPush()
   execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=128k', 'none', push.scratch])
   try {
-    await isFault(
+    await expectFault(
       checkWith(gitleaks).run(push, () => {}, never),
       push,
       /the gate could not/,
@@ -234,13 +234,13 @@ test.skipIf(process.getuid?.() !== 0)('the disk of temporary files is full', asy
   }
 })
 
-test("gitleaks' own temporary files are none of the gate's secrets", async () => {
+test('no secret is left in the scratch folder or sent as progress', async () => {
   const token = githubToken()
   await tree.write('a.txt', `${token}\n`)
   await tree.commit()
   const push = await tree.push(['main'])
-  const said: string[] = []
-  await checkWith(gitleaks).run(push, line => said.push(line), never)
+  const lines: string[] = []
+  await checkWith(gitleaks).run(push, line => lines.push(line), never)
   expect(await readdir(push.scratch)).toEqual([])
-  expect(said.join('\n')).not.toContain(token)
+  expect(lines.join('\n')).not.toContain(token)
 })

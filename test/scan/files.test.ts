@@ -16,7 +16,7 @@ beforeAll(async () => {
 })
 afterAll(() => gate[Symbol.asyncDispose]())
 
-/** A push of what is checked out, which is refused for this reason. */
+/** Pushes HEAD and expects a refusal with this reason. */
 async function refused(work: Clone, ref: string, reason: string): Promise<void> {
   const ran = await work.push(`HEAD:${ref}`)
   expect(ran).toMatchObject(rejected)
@@ -24,7 +24,7 @@ async function refused(work: Clone, ref: string, reason: string): Promise<void> 
   expect(await gate.upstream.ref(`refs/heads/${ref}`)).toBeUndefined()
 }
 
-test('paths that may not be touched: not added, changed, deleted, renamed, or hidden in the middle', async () => {
+test('a denied path may not be added, changed, deleted, renamed, or changed in an earlier commit', async () => {
   const agent = await gate.agent('paths', { push, denyPaths: ['.github/workflows/**', '**/*.pem'] })
   const work = await agent.clone()
   const reset = () => work.text(['reset', '-q', '--hard', 'origin/main'])
@@ -33,7 +33,7 @@ test('paths that may not be touched: not added, changed, deleted, renamed, or hi
   await reset()
   await work.commit('Change', { [WORKFLOW]: 'jobs: 2\n' })
   await refused(work, 'paths/change', `${WORKFLOW} may not be changed`)
-  // The tip is as it was; the commit before it is not.
+  // The tip restores the file. The commit before it changes it.
   await work.commit('Back', { [WORKFLOW]: 'jobs: 1\n' })
   await refused(work, 'paths/back', `${WORKFLOW} may not be changed`)
   await reset()
@@ -53,7 +53,7 @@ test('paths that may not be touched: not added, changed, deleted, renamed, or hi
   expect(await work.push('HEAD:paths/beside')).toMatchObject(accepted)
 })
 
-test('a merge may bring what upstream changed at such a path, and may not drop it', async () => {
+test('a merge may bring upstream’s change at a denied path, and may not drop it', async () => {
   const agent = await gate.agent('merges', { push, denyPaths: ['.github/workflows/**'] })
   const work = await agent.clone()
   const fork = await work.commit('Own work', { 'own.ts': 'own\n' })
@@ -61,26 +61,26 @@ test('a merge may bring what upstream changed at such a path, and may not drop i
   await work.text(['fetch', '-q', 'origin'])
 
   await work.text(['merge', '-q', '-m', 'Merge', 'origin/main'])
-  const good = await work.text(['rev-parse', 'HEAD'])
+  const validMerge = await work.text(['rev-parse', 'HEAD'])
   expect(await work.push('HEAD:merges/takes')).toMatchObject(accepted)
 
   const merged = (tree: string, ...parents: string[]) =>
     work.text(['commit-tree', tree, ...parents.flatMap(id => ['-p', id]), '-m', 'Merge'])
   const tree = (id: string) => work.text(['rev-parse', `${id}^{tree}`])
   const upstream = await work.text(['rev-parse', 'origin/main'])
-  // Each takes the version of before, whole from one parent, so that git sees no change of the merge's own.
+  // Each merge takes the old version from one parent, so git reports no change by the merge.
   for (const [name, parents] of [
     ['ours', [fork, upstream]],
     ['theirs', [upstream, fork]],
   ] as const) {
-    const bad = await merged(await tree(fork), ...parents)
-    await work.text(['reset', '-q', '--hard', bad])
+    const badMerge = await merged(await tree(fork), ...parents)
+    await work.text(['reset', '-q', '--hard', badMerge])
     await refused(work, `merges/${name}`, `${WORKFLOW} may not be changed`)
-    // Nor does a good commit on top make it good.
-    await work.text(['reset', '-q', '--hard', await merged(await tree(upstream), bad, good)])
+    // A valid merge on top does not hide the one below.
+    await work.text(['reset', '-q', '--hard', await merged(await tree(upstream), badMerge, validMerge)])
     await refused(work, `merges/${name}-under`, `${WORKFLOW} may not be changed`)
   }
-  // A history of its own has no workflow at all, and taking that deletes upstream's.
+  // An unrelated root lacks the workflow, so taking its tree deletes upstream's.
   const root = await merged(await work.text(['mktree', '--missing']))
   await work.text(['reset', '-q', '--hard', await merged(await tree(root), upstream, root)])
   await refused(work, 'merges/unrelated', `${WORKFLOW} may not be changed`)
@@ -88,22 +88,22 @@ test('a merge may bring what upstream changed at such a path, and may not drop i
   expect(await work.push('HEAD:merges/unrelated-kept')).toMatchObject(accepted)
 })
 
-test('symbolic links and submodules where a grant has none, and where it has', async () => {
+test('symbolic links and submodules are refused or accepted as the grant says', async () => {
   const strict = await gate.agent('strict', { push, symlinks: false, submodules: false })
   const free = await gate.agent('free', { push })
   const work = await strict.clone()
-  const other = (ref: string) => work.git(['push', '-q', free.url(), `HEAD:${ref}`])
+  const pushAsFree = (ref: string) => work.git(['push', '-q', free.url(), `HEAD:${ref}`])
   fs.symlinkSync('/etc/passwd', path.join(work.dir, 'link'))
   await work.commit('Link')
   await refused(work, 'strict/link', 'link is a symbolic link')
-  expect(await other('free/link')).toMatchObject(accepted)
+  expect(await pushAsFree('free/link')).toMatchObject(accepted)
 
   await work.text(['reset', '-q', '--hard', 'origin/main'])
   const head = await work.text(['rev-parse', 'HEAD'])
   await work.text(['update-index', '--add', '--cacheinfo', `160000,${head},lib`])
   await work.text(['commit', '-q', '-m', 'Submodule'])
   await refused(work, 'strict/module', 'lib is a submodule')
-  expect(await other('free/module')).toMatchObject(accepted)
+  expect(await pushAsFree('free/module')).toMatchObject(accepted)
 
   await work.text(['reset', '-q', '--hard', 'origin/main'])
   await work.commit('Set up', {
@@ -112,7 +112,7 @@ test('symbolic links and submodules where a grant has none, and where it has', a
   await refused(work, 'strict/modules', '.gitmodules sets up submodules')
 })
 
-test("a file above the grant's size, and one above the gate's, whatever comes after it", async () => {
+test("a file above the grant's size limit is refused, even if a later commit shrinks it", async () => {
   const agent = await gate.agent('small', { push, maxBlobBytes: 1000 })
   const work = await agent.clone()
   await work.commit('Large', { 'large.bin': 'x\n'.repeat(501) })
@@ -124,11 +124,11 @@ test("a file above the grant's size, and one above the gate's, whatever comes af
   expect(await work.push('HEAD:small/fits')).toMatchObject(accepted)
 })
 
-test('a pack may hold only what its refs reach: nothing is left in the mirror for whoever knows its id', async () => {
+test('a pack with unreachable objects is refused, and the mirror keeps none of them', async () => {
   const agent = await gate.agent('strays', { push })
   const work = await agent.clone()
   const head = await work.commit('Work', { 'a.txt': 'a\n' })
-  const listed = await work.text([
+  const newObjects = await work.text([
     'rev-list',
     '--objects',
     '--no-object-names',
@@ -155,11 +155,11 @@ test('a pack may hold only what its refs reach: nothing is left in the mirror fo
     })
     return answer.text()
   }
-  const refusal = await posted('strays/more', [...listed.split('\n'), stray])
+  const refusal = await posted('strays/more', [...newObjects.split('\n'), stray])
   expect(refusal).toContain('the pack holds objects that none of its refs reach')
   expect(refusal).toContain(stray)
   expect(await gate.upstream.ref('refs/heads/strays/more')).toBeUndefined()
-  expect(await posted('strays/exact', listed.split('\n'))).toContain('ok refs/heads/strays/exact')
-  const other = await agent.clone()
-  expect((await other.git(['fetch', 'origin', stray])).output).toContain('not our ref')
+  expect(await posted('strays/exact', newObjects.split('\n'))).toContain('ok refs/heads/strays/exact')
+  const otherClone = await agent.clone()
+  expect((await otherClone.git(['fetch', 'origin', stray])).output).toContain('not our ref')
 })

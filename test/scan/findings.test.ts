@@ -1,6 +1,6 @@
 import { afterAll, afterEach, beforeEach, expect, test } from 'vitest'
 import type { IncomingPush } from '../../container/checks/check.ts'
-import { files } from '../../container/checks/file-rules.ts'
+import { fileRules } from '../../container/checks/file-rules.ts'
 import { checkGitleaksConfig, secrets } from '../../container/checks/secrets/index.ts'
 import type { Finding } from '../../src/contract/outcome.ts'
 import { anyKey, awsKeyId, githubToken, privateKey } from './fixtures/fakes.ts'
@@ -18,7 +18,7 @@ beforeEach(async () => {
 afterEach(() => tree.dispose())
 afterAll(() => templates.dispose())
 
-const one = (findings: readonly Finding[]): Finding => {
+const onlyFinding = (findings: readonly Finding[]): Finding => {
   expect(findings).toHaveLength(1)
   return findings[0] as Finding
 }
@@ -34,7 +34,7 @@ test('only the refs that bring a secret are refused', async () => {
   expect(refusals.map(refusal => refusal.ref)).toEqual(['refs/heads/side'])
 })
 
-test('a finding in an archive is named by its way in', async () => {
+test('a finding in an archive has the path inside the archive', async () => {
   const { zip } = await import('./fixtures/archives.ts')
   await tree.write(
     'lib/a.war',
@@ -43,14 +43,17 @@ test('a finding in an archive is named by its way in', async () => {
   await tree.commit()
   const push = await tree.push(['main'])
   const [refusal] = await scanned(push)
-  expect(one(push.record.findings)).toMatchObject({ path: 'lib/a.war!lib/b.jar!app.properties', line: 2 })
+  expect(onlyFinding(push.record.findings)).toMatchObject({
+    path: 'lib/a.war!lib/b.jar!app.properties',
+    line: 2,
+  })
   expect(refusal?.detail[0]).toContain('(in zip, in zip)')
 })
 
-test('lines are right in UTF-16, in base64 and behind windows of a large file', async () => {
-  const { wide } = await import('./fixtures/archives.ts')
+test('line numbers are right in UTF-16, in base64 and in later windows of a large file', async () => {
+  const { wideText } = await import('./fixtures/archives.ts')
   const long = (secret: string) => `${'line\n'.repeat(41)}token = ${secret}\n`
-  await tree.write('a.reg', wide(long(githubToken()), { mark: true }))
+  await tree.write('a.reg', wideText(long(githubToken()), { mark: true }))
   await tree.write(
     'b.yml',
     `${'a: b\n'.repeat(6)}x: ${Buffer.from(`token=${githubToken()};`).toString('base64')}\n`,
@@ -66,42 +69,44 @@ test('lines are right in UTF-16, in base64 and behind windows of a large file', 
   ])
 })
 
-test('a fingerprint stays when commits are amended and lines move, and differs by path, secret, repository and key', async () => {
-  const [token, other] = [githubToken(), githubToken()]
-  const print = async (path: string, content: string, message = 'Work', by = check) => {
+test('a fingerprint survives amending and moved lines, and differs by path, secret, repository and key', async () => {
+  const [token, otherToken] = [githubToken(), githubToken()]
+  const fingerprintOf = async (path: string, content: string, message = 'Work', by = check) => {
     await tree.git('reset', '--quiet', '--hard', 'origin-main')
     await tree.write(path, content)
     await tree.commit(message)
     const push = await tree.push(['+HEAD:refs/heads/main'])
     await scanned(push, by)
-    return one(push.record.findings).fingerprint
+    return onlyFinding(push.record.findings).fingerprint
   }
   await tree.git('branch', 'origin-main')
-  const first = await print('a.ts', `const token = "${token}"\n`)
+  const first = await fingerprintOf('a.ts', `const token = "${token}"\n`)
   expect(first).toMatch(/^[0-9a-f]{32}$/)
-  expect(await print('a.ts', `// more\n\nconst renamed = '${token}'\n`, 'Another message')).toBe(first)
-  expect(await print('b.ts', `const token = "${token}"\n`)).not.toBe(first)
-  expect(await print('a.ts', `const token = "${other}"\n`)).not.toBe(first)
+  expect(await fingerprintOf('a.ts', `// more\n\nconst renamed = '${token}'\n`, 'Another message')).toBe(
+    first,
+  )
+  expect(await fingerprintOf('b.ts', `const token = "${token}"\n`)).not.toBe(first)
+  expect(await fingerprintOf('a.ts', `const token = "${otherToken}"\n`)).not.toBe(first)
   const keyed = secrets({ ...settings, fingerprintKey: 'another' })
-  expect(await print('a.ts', `const token = "${token}"\n`, 'Work', keyed)).not.toBe(first)
+  expect(await fingerprintOf('a.ts', `const token = "${token}"\n`, 'Work', keyed)).not.toBe(first)
 })
 
-test('an exception lets its finding pass, and no other, until it ends; each use is on record', async () => {
+test('an exception covers its finding until it expires, and each use is recorded', async () => {
   await tree.write('a.ts', `const token = "${githubToken()}"\n`)
   await tree.commit()
   const push = await tree.push(['main'])
   await scanned(push)
-  const { fingerprint } = one(push.record.findings)
+  const { fingerprint } = onlyFinding(push.record.findings)
   const granted = { id: 'exception-1', fingerprint, until: Date.now() + 60_000 }
 
-  const again = await tree.push(['main'], { exceptions: [granted] })
-  expect(await scanned(again)).toEqual([])
-  expect(again.record.exceptionsUsed).toEqual(['exception-1'])
-  expect(again.record.findings.map(finding => finding.fingerprint)).toEqual([fingerprint])
+  const repeated = await tree.push(['main'], { exceptions: [granted] })
+  expect(await scanned(repeated)).toEqual([])
+  expect(repeated.record.exceptionsUsed).toEqual(['exception-1'])
+  expect(repeated.record.findings.map(finding => finding.fingerprint)).toEqual([fingerprint])
 
-  const late = await tree.push(['main'], { exceptions: [{ ...granted, until: Date.now() - 1 }] })
-  expect(await scanned(late)).toHaveLength(1)
-  expect(late.record.exceptionsUsed).toEqual([])
+  const expired = await tree.push(['main'], { exceptions: [{ ...granted, until: Date.now() - 1 }] })
+  expect(await scanned(expired)).toHaveLength(1)
+  expect(expired.record.exceptionsUsed).toEqual([])
 
   await tree.write('b.ts', `const token = "${githubToken()}"\n`)
   await tree.commit()
@@ -112,13 +117,13 @@ test('an exception lets its finding pass, and no other, until it ends; each use 
   expect(more.record.findings).toHaveLength(2)
 })
 
-test('an exception for one path of a file does not cover the same file at another', async () => {
+test('an exception for one path of a file does not cover the same file at another path', async () => {
   const content = `token = ${githubToken()}\n`
   await tree.write('fixtures/a.env', content)
   await tree.commit()
   const push = await tree.push(['main'])
   await scanned(push)
-  const { fingerprint } = one(push.record.findings)
+  const { fingerprint } = onlyFinding(push.record.findings)
   const exceptions = [{ id: 'exception-1', fingerprint, until: null }]
   await tree.write('src/prod.env', content)
   await tree.git('add', '--all')
@@ -130,7 +135,7 @@ test('an exception for one path of a file does not cover the same file at anothe
   expect(both.record.exceptionsUsed).toEqual(['exception-1'])
 })
 
-test('a path that an operator allows does not cover the same file at another, in one commit or by a move', async () => {
+test('an allowed path does not cover the same file at another path, in the same commit or after a move', async () => {
   const gitleaksConfig = "[[allowlists]]\npaths = ['''^test/fixtures/''']\n"
   const content = `token = ${githubToken()}\n`
   await tree.git('branch', 'begin')
@@ -152,7 +157,7 @@ test('a path that an operator allows does not cover the same file at another, in
   ])
 })
 
-test('a fingerprint is of one place: neither a name that reads like another place nor a way into an archive shares it', async () => {
+test('a fingerprint belongs to one place, even if two places have the same display path', async () => {
   const { zip } = await import('./fixtures/archives.ts')
   const token = githubToken()
   await tree.write('a.zip', zip({ b: `token=${token}\n` }))
@@ -170,30 +175,31 @@ test('a fingerprint is of one place: neither a name that reads like another plac
   expect(new Set(push.record.findings.map(({ fingerprint }) => fingerprint)).size).toBe(4)
 })
 
-test('an excerpt has no piece of another secret in the line, also where it is cut', async () => {
+test('an excerpt has no part of another secret in the line', async () => {
   const [first, second] = [githubToken(), githubToken()]
   await tree.write('a.txt', `a = ${first} ${'x '.repeat(34)}b = ${second} c\n`)
   await tree.commit()
   const push = await tree.push(['main'])
   await scanned(push)
-  const told = JSON.stringify(push.record)
+  const record = JSON.stringify(push.record)
   expect(push.record.findings).toHaveLength(2)
   for (const secret of [first, second])
-    for (let at = 0; at + 5 <= secret.length; at++) expect(told).not.toContain(secret.slice(at, at + 5))
+    for (let start = 0; start + 5 <= secret.length; start++)
+      expect(record).not.toContain(secret.slice(start, start + 5))
 })
 
-test('a key does not hide the words of its first line where they stand in a path', async () => {
+test('the header of a key is not redacted in paths', async () => {
   await tree.write('certs/OPENSSH/private.pem', privateKey('OPENSSH '))
   await tree.commit()
   const push = await tree.push(['main'])
   const [refusal] = await scanned(push)
-  expect(one(push.record.findings)).toMatchObject({ path: 'certs/OPENSSH/private.pem' })
+  expect(onlyFinding(push.record.findings)).toMatchObject({ path: 'certs/OPENSSH/private.pem' })
   expect(refusal?.remedy.join('\n')).toContain('Take the secret out of certs/OPENSSH/private.pem')
 })
 
-test('a name that reads like a token is not told by the checks before the scan', async () => {
+test('the checks before the scan redact names that look like a token', async () => {
   const token = githubToken()
-  const [refusal] = await files({ maxBlobBytes: 1 << 20 }).run(
+  const [refusal] = await fileRules({ maxBlobBytes: 1 << 20 }).run(
     await (async () => {
       await tree.write(`ci/${token}.yml`, 'a\n')
       await tree.commit()
@@ -205,43 +211,43 @@ test('a name that reads like a token is not told by the checks before the scan',
   expect(refusal?.reason).toBe('ci/[redacted] may not be changed')
 })
 
-test('forty thousand secrets in one file, new ones and then old ones: nobody else has to wait', async () => {
+test('forty thousand secrets in one file, new and then known, never block the thread', async () => {
   const keys = Array.from({ length: 40_000 }, awsKeyId)
   await tree.write('keys.txt', `${keys.join('\n')}\n`)
   await tree.commit('Keys')
   const first = await tree.push(['main'])
   const turns = watchTurns()
-  // As if there were no other process to hand them to.
-  const here = secrets({ ...settings, here: {} })
-  expect((await scanned(first, here))[0]?.reason).toMatch(/and 499 more$/)
+  // Empty limits keep the scan in this process.
+  const inProcess = secrets({ ...settings, inProcessLimits: {} })
+  expect((await scanned(first, inProcess))[0]?.reason).toMatch(/and 499 more$/)
   expect(first.record.findings).toHaveLength(500)
   await tree.publish('main')
   await tree.write('keys.txt', `${keys.join('\r\n')}\r\n`)
   await tree.commit('Line endings')
-  expect(await scanned(await tree.push(['main']), here)).toEqual([])
+  expect(await scanned(await tree.push(['main']), inProcess)).toEqual([])
   expect(turns.longestMs()).toBeLessThan(1_500)
 })
 
-/** Watches how much processor time this thread takes before others have a turn; what else runs here is no matter. */
+/** Measures the longest processor time of this thread between two turns of the event loop. */
 function watchTurns() {
   let last = process.threadCpuUsage()
-  let longest = 0
-  const turn = () => {
+  let longestUs = 0
+  const measure = () => {
     const { user, system } = process.threadCpuUsage(last)
-    longest = Math.max(longest, user + system)
+    longestUs = Math.max(longestUs, user + system)
     last = process.threadCpuUsage()
   }
-  const timer = setInterval(turn, 20)
+  const timer = setInterval(measure, 20)
   return {
     longestMs() {
-      turn()
+      measure()
       clearInterval(timer)
-      return longest / 1000
+      return longestUs / 1000
     },
   }
 }
 
-test('gitleaks:allow marks a finding as asking for an exception, and lets nothing pass', async () => {
+test('gitleaks:allow marks a finding as asking for an exception, and has no other effect', async () => {
   await tree.write('a.ts', `const a = "${githubToken()}" // gitleaks:allow\nconst b = "${githubToken()}"\n`)
   await tree.commit()
   const push = await tree.push(['main'])
@@ -291,13 +297,13 @@ test.each([
   ['the canary turned off', '[extend]\ndisabledRules = ["git-gate-canary"]'],
   ['the canary changed', '[[rules]]\nid = "git-gate-canary"\nregex = "x"'],
   ['the canary allowed', '[[allowlists]]\ntargetRules = ["git-gate-canary"]\nregexes = [".*"]'],
-  ['a rule turned off that is none', '[extend]\ndisabledRules = ["github-pta"]'],
+  ['an unknown rule turned off', '[extend]\ndisabledRules = ["github-pta"]'],
   ['a path pattern that cannot be read', '[[allowlists]]\npaths = ["a["]'],
-])('a bad configuration is refused when it is set: %s', async (_, text) => {
+])('an invalid configuration is refused when it is set: %s', async (_, text) => {
   expect(await checkGitleaksConfig(text, gitleaks, tree.dir)).toMatch(/./)
 })
 
-test('a bad configuration that was set all the same refuses the push, as the gate’s fault', async () => {
+test('a push under an invalid configuration is refused as the gate’s fault', async () => {
   await tree.write('a.txt', 'a\n')
   await tree.commit()
   const push = await tree.push(['main'], { gitleaksConfig: '[[allowlists]]\nregexes = [".*"]' })

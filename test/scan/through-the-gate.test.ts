@@ -10,10 +10,13 @@ import { type Case, caught, clean, residue, type Work } from './corpus/index.ts'
 import { gitConfig } from './fixtures/repositories.ts'
 
 const exec = promisify(execFile)
-/** So many cases are one push: each is told of by its own refs. */
-const AT_ONCE = 16
-/** The branches of one push that are searched for what upstream has already (container/checks/secrets/baseline/already-upstream.ts). */
-const CLEAN_AT_ONCE = 4
+/** The cases in one push. Each case has its own refs. */
+const CASES_PER_PUSH = 16
+/**
+ * The clean cases in one push: the baseline reads the trees of few pushed branches
+ * (container/checks/secrets/baseline/already-upstream.ts).
+ */
+const CLEAN_CASES_PER_PUSH = 4
 const everything = { push: ['**'], force: ['**'], delete: ['**'], tags: ['**'] }
 
 let home: string
@@ -42,16 +45,16 @@ const inFolder = async (dir: string, ...args: readonly string[]) => {
   return (await exec('git', [...args], { cwd: dir, env, maxBuffer: 256 << 20 })).stdout.trimEnd()
 }
 
-/** The refspec as the case wrote it, in a room of the case's own: `HEAD:refs/heads/main` pushes to `refs/heads/17/main`. */
-function inRoom(room: string, refspec: string): { source: string; target: string } {
+/** Returns a case's refspec under the case's prefix: `HEAD:refs/heads/main` pushes to `refs/heads/17/main`. */
+function withPrefix(prefix: string, refspec: string): { source: string; target: string } {
   const [, source = '', target = source] = /^\+?([^:]*)(?::(.*))?$/.exec(refspec) ?? []
   const full = target.startsWith('refs/') ? target : `refs/heads/${target}`
-  return { source, target: full.replace(/^refs\/\w+\//, kind => `${kind}${room}/`) }
+  return { source, target: full.replace(/^refs\/\w+\//, kind => `${kind}${prefix}/`) }
 }
 
-/** Makes a case in a clone of its own: the clone, and what is to be pushed from there, by object ids. */
-async function make(each: Case, room: string) {
-  const dir = join(home, room, 'work')
+/** Builds a case in a clone of its own. Returns the clone and its refspecs with object ids. */
+async function build(each: Case, prefix: string) {
+  const dir = join(home, prefix, 'work')
   await inFolder(home, 'clone', '--quiet', '--shared', '--template=', 'template', dir)
   const work: Work = {
     dir,
@@ -66,84 +69,84 @@ async function make(each: Case, room: string) {
       return work.git('rev-parse', 'HEAD')
     },
     async publish(...refspecs) {
-      const rooms = refspecs.map(refspec => inRoom(room, refspec))
-      const own = rooms.map(({ source, target }) => `${source}:${target}`)
-      await work.git('push', '--quiet', '--force', gate.upstream.dir, ...own)
+      const prefixed = refspecs.map(refspec => withPrefix(prefix, refspec))
+      const ownOf = prefixed.map(({ source, target }) => `${source}:${target}`)
+      await work.git('push', '--quiet', '--force', gate.upstream.dir, ...ownOf)
     },
   }
-  const { secrets, ...asked } = await each.make(work)
-  const rooms = asked.refspecs.map(refspec => inRoom(room, refspec))
-  const sources = rooms.flatMap(({ source }) => source || [])
+  const { secrets, ...description } = await each.make(work)
+  const prefixed = description.refspecs.map(refspec => withPrefix(prefix, refspec))
+  const sources = prefixed.flatMap(({ source }) => source || [])
   const ids = sources.length ? (await work.git('rev-parse', ...sources)).split('\n') : []
   return {
-    room,
+    prefix,
     secrets,
     dir,
-    refspecs: rooms.map(({ source, target }) => `+${source && ids.shift()}:${target}`),
+    refspecs: prefixed.map(({ source, target }) => `+${source && ids.shift()}:${target}`),
   }
 }
 
-/** What the ledger has of a push, once it has ended. */
+/** Returns the ledger's record of a push after its end. */
 async function recordOf(name: string): Promise<PushRecord> {
   const id = await until(
     async () => {
       const page = PushPage.parse(await gate.admin.ask('GET', '/pushes?limit=20'))
-      const isIt = page.pushes.find(push => push.refs.some(({ ref }) => ref.includes(`/${name}-`)))
-      return isIt && isIt.outcome !== 'open' ? isIt.id : undefined
+      const match = page.pushes.find(push => push.refs.some(({ ref }) => ref.includes(`/${name}-`)))
+      return match && match.outcome !== 'open' ? match.id : undefined
     },
     seconds(10),
-    () => `${name} is not on record`,
+    () => `${name} has no record in the ledger`,
   )
   return PushRecord.parse(await gate.admin.ask('GET', `/pushes/${id}`))
 }
 
 let pushes = 0
 
-/** Makes several cases, and brings them to the gate in one push of git's. */
+/** Builds several cases and pushes them to the gate in one git push. */
 async function pushTogether(cases: readonly Case[]) {
   const name = `push-${++pushes}`
-  const made = await Promise.all(cases.map((each, i) => make(each, `${name}-${i}`)))
+  const built = await Promise.all(cases.map((each, i) => build(each, `${name}-${i}`)))
   const from = join(home, `${name}.git`)
   await inFolder(home, 'init', '--quiet', '--bare', '--template=', from)
   await mkdir(join(from, 'objects', 'info'), { recursive: true })
-  const objects = made.map(({ dir }) => join(dir, '.git', 'objects\n'))
+  const objects = built.map(({ dir }) => join(dir, '.git', 'objects\n'))
   await writeFile(join(from, 'objects', 'info', 'alternates'), objects)
   const before = await gate.upstream.refs()
-  const push = ['push', '--progress', '--porcelain', url, ...made.flatMap(({ refspecs }) => refspecs)]
+  const push = ['push', '--progress', '--porcelain', url, ...built.flatMap(({ refspecs }) => refspecs)]
   const ran = await git(push, { cwd: from, within: seconds(100) })
   const after = await gate.upstream.refs()
-  for (const used of [from, ...made.map(({ dir }) => dirname(dir))])
+  for (const used of [from, ...built.map(({ dir }) => dirname(dir))])
     await rm(used, { recursive: true, force: true })
-  return { made, ran, before, after, record: await recordOf(name) }
+  return { built, ran, before, after, record: await recordOf(name) }
 }
 
-/** Each case with the push that it comes in, made once one of its cases is asked for. */
-function together(cases: readonly Case[], atOnce = AT_ONCE) {
-  const begun: ReturnType<typeof pushTogether>[] = []
+/** Returns each case with its shared push. The push starts when the first of its cases asks for it. */
+function inSharedPushes(cases: readonly Case[], perPush = CASES_PER_PUSH) {
+  const pushesStarted: ReturnType<typeof pushTogether>[] = []
   return cases.map(({ name }, i) => ({
     name,
     async pushed() {
-      const place = Math.floor(i / atOnce)
-      begun[place] ??= pushTogether(cases.slice(place * atOnce, (place + 1) * atOnce))
-      const { made, before, after, ran, record } = await begun[place]
-      const { room, secrets } = made[i % atOnce] ?? expect.fail('it was not made')
-      const own = <T>(all: readonly T[], ref: (each: T) => string) =>
-        all.filter(each => ref(each).includes(`/${room}/`))
+      const index = Math.floor(i / perPush)
+      pushesStarted[index] ??= pushTogether(cases.slice(index * perPush, (index + 1) * perPush))
+      const { built, before, after, ran, record } = await pushesStarted[index]
+      const { prefix, secrets } = built[i % perPush] ?? expect.fail('the case was not built')
+      const ownOf = <T>(all: readonly T[], ref: (each: T) => string) =>
+        all.filter(each => ref(each).includes(`/${prefix}/`))
       return {
         secrets,
         ran,
         record,
-        /** What git tells of the case's own refs, a line for each: "<flag>\t<from>:<to>\t<summary>" (git-push(1)). */
-        reports: own(ran.stdout.split('\n'), line => line),
-        refs: own(record.refs, ({ ref }) => ref),
-        before: own(Object.entries(before), ([ref]) => ref),
-        after: own(Object.entries(after), ([ref]) => ref),
+        /** git's report of the case's own refs, a line for each: "<flag>\t<from>:<to>\t<summary>" (git-push(1)). */
+        reports: ownOf(ran.stdout.split('\n'), line => line),
+        refs: ownOf(record.refs, ({ ref }) => ref),
+        before: ownOf(Object.entries(before), ([ref]) => ref),
+        after: ownOf(Object.entries(after), ([ref]) => ref),
       }
     },
   }))
 }
 
-test.concurrent.each(together(caught))('caught: $name', async ({ pushed }) => {
+test.concurrent.each(inSharedPushes(caught))('caught: $name', async ({ pushed }) => {
   const { ran, record, reports, refs, secrets, before, after } = await pushed()
   expect(ran).toMatchObject(rejected)
   expect(reports.filter(line => !line.startsWith('!\t'))).toEqual([])
@@ -151,28 +154,28 @@ test.concurrent.each(together(caught))('caught: $name', async ({ pushed }) => {
   expect(after).toEqual(before)
   expect(record.outcome).toBe('refused')
   expect(refs.map(({ reason }) => reason).join('\n')).toContain('secret found')
-  // Git's own report names each ref as it was pushed; nothing else repeats a secret.
-  const told = [ran.output, ...reports.map(line => line.split('\t')[2])].join('\n')
+  // git's own report names each ref as it was pushed. No other output repeats a secret.
+  const output = [ran.output, ...reports.map(line => line.split('\t')[2])].join('\n')
   for (const secret of secrets.flatMap(each => [each, JSON.stringify(each).slice(1, -1)])) {
-    expect(told).not.toContain(secret)
+    expect(output).not.toContain(secret)
     expect(JSON.stringify(record)).not.toContain(secret)
     expect(gate.log.join('\n')).not.toContain(secret)
   }
 })
 
-test.concurrent.each(together(clean, CLEAN_AT_ONCE))('clean: $name', async ({ pushed }) => {
+test.concurrent.each(inSharedPushes(clean, CLEAN_CASES_PER_PUSH))('clean: $name', async ({ pushed }) => {
   const { ran, reports } = await pushed()
   expect(reports.join('\n')).not.toContain('secret found')
   expect(ran).toMatchObject(accepted)
 })
 
-test.concurrent.each(together(residue))('known not to be seen: $name', async ({ pushed }) => {
+test.concurrent.each(inSharedPushes(residue))('known gap: $name', async ({ pushed }) => {
   const { ran, reports } = await pushed()
   expect(reports.join('\n')).not.toContain('secret found')
   expect(ran).toMatchObject(accepted)
 })
 
-test('after all of it the gate is as it was, and it is as much as it claims', async () => {
+test('the gate is idle afterwards and accepts a push, and the corpora have their promised size', async () => {
   expect(caught.length).toBeGreaterThanOrEqual(80)
   expect(clean.length).toBeGreaterThanOrEqual(40)
   await gate.idle({ within: seconds(10) })

@@ -59,6 +59,7 @@ test.each([
   ['GATE_MAX_PUSH_BYTES', '4GiB'],
   ['GATE_SCAN_SECONDS', '0'],
   ['GATE_ACCESS_TEAM', 'acme.cloudflareaccess.com'],
+  ['GATE_CONSOLE_HOST', 'git-gate.localhost:8787'],
 ])('a setting that cannot be used is named: %s=%s', async (name, value) => {
   using home = stateFolder()
   const ended = await launch(path.join(home.dir, 'state'), [], { env: { [name]: value } }).ended

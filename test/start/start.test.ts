@@ -6,8 +6,9 @@ import path from 'node:path'
 import { expect, test } from 'vitest'
 import { gitGate } from '../cli/command.ts'
 import { cloneIn } from '../harness/clone.ts'
-import { accepted, git, gitText, seconds, startUpstream, until } from '../harness/index.ts'
+import { accepted, git, gitText, seconds, until } from '../harness/index.ts'
 import { launch, processesOf, start, stateFolder } from './launcher.ts'
+import { ownUpstream } from './own-upstream.ts'
 
 async function cloneOf(url: string | undefined, into: string) {
   await gitText(['clone', '-q', url ?? '', into])
@@ -21,7 +22,7 @@ test('npm start prints a clone URL that works in both directions, and SIGTERM le
   expect(gate.stdout().trim().split('\n')).toEqual([
     expect.stringMatching(/^gate: clone http:\/\/demo-agent:gate_\w+_[\w-]+@127\.0\.0\.1:\d+\/demo\.git$/),
     `gate: upstream ${state}/demo/upstream.git`,
-    `gate: console ${gate.lines.ready}/-/console`,
+    `gate: console ${gate.lines.ready.replace('127.0.0.1', 'git-gate.localhost')}/-/console`,
     expect.stringMatching(/^gate: ready http:\/\/127\.0\.0\.1:\d+$/),
   ])
   const upstream = { cwd: gate.lines.upstream ?? '' }
@@ -89,47 +90,20 @@ test('npm start -- --upstream puts a repository of one’s own behind the gate, 
   using home = stateFolder()
   const state = path.join(home.dir, 'state')
   for (const name of ['one', 'acme/two']) {
-    await using upstream = await startUpstream()
-    const key = path.join(home.dir, `key-${path.basename(name)}`)
-    const hosts = path.join(home.dir, 'known_hosts')
-    const { url, knownHosts } = upstream.at()
-    fs.writeFileSync(hosts, knownHosts)
-    upstream.authorize(await newKey(key))
-
-    const gate = await start(state, [
-      '--upstream',
-      url,
-      '--identity',
-      key,
-      '--known-hosts',
-      hosts,
-      '--name',
-      name,
-    ])
+    await using upstream = await ownUpstream(home.dir, name)
+    const gate = await start(state, upstream.args)
     expect(gate.lines).toMatchObject({
-      upstream: url,
+      upstream: upstream.url,
       clone: expect.stringMatching(new RegExp(`/${name}\\.git$`)),
     })
     const work = await cloneOf(gate.lines.clone, path.join(home.dir, `work-${path.basename(name)}`))
     const commit = await work.commit('Say hello', { 'hello.txt': 'hello\n' })
     expect(await work.push('HEAD:refs/heads/demo-agent/hello')).toMatchObject(accepted)
-    expect(await upstream.ref('refs/heads/demo-agent/hello')).toBe(commit)
+    expect(await upstream.server.ref('refs/heads/demo-agent/hello')).toBe(commit)
     expect(await gate.end('SIGTERM')).toMatchObject({ code: 0 })
   }
   expect(processesOf(home.dir)).toEqual([])
 })
-
-async function newKey(file: string): Promise<string> {
-  const { run } = await import('../../container/process/spawn.ts')
-  const signal = AbortSignal.timeout(seconds(10))
-  const env = { PATH: process.env.PATH ?? '' }
-  await run('ssh-keygen', ['-q', '-t', 'ed25519', '-N', '', '-f', file], {
-    cwd: path.dirname(file),
-    env,
-    signal,
-  })
-  return fs.readFileSync(`${file}.pub`, 'utf8')
-}
 
 test('the command line finds a running gate by its state folder', async () => {
   using home = stateFolder()

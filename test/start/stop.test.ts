@@ -44,6 +44,18 @@ test.each(moments)('a signal as %s ends the start and leaves no process', async 
   expect(processesOf(home.dir)).toEqual([])
 })
 
+test('a first start that a signal ended as it made the demo is completed by the next', async () => {
+  using home = stateFolder()
+  const state = path.join(home.dir, 'state')
+  const first = launch(state)
+  await until(() => fs.existsSync(path.join(state, 'demo')) || undefined, seconds(60), first.stderr)
+  first.child.kill('SIGTERM')
+  await first.ended
+  const second = await start(state)
+  expect(second.lines.clone).toMatch(/\/demo\.git$/)
+  expect(await second.end('SIGTERM')).toMatchObject({ code: 0 })
+})
+
 test('a launcher that is killed takes workerd and the companion with it', async () => {
   using home = stateFolder()
   const gate = await start(path.join(home.dir, 'state'))

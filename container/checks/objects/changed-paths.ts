@@ -1,5 +1,5 @@
 import type { Git } from '../../git/git.ts'
-import { type Limits, OverLimit } from '../limits.ts'
+import { LimitExceeded, type Limits } from '../limits.ts'
 import { lines } from './git-lines.ts'
 
 /** A changed entry of a new commit: what the commit has there, and what each of its parents had. */
@@ -29,28 +29,56 @@ const speaks = ({ mode, id, oldModes }: Omit<Entry, 'commit' | 'path'>) =>
  * Git collects all of a commit's changed entries before it prints the first. A few small trees, each many times in the
  * next, make more of them than any memory holds; what may be pushed takes a fifth of this.
  */
-const DIFF_KIB = 512 << 10
+const DIFF_BYTES = 512 << 20
 
-/** The paths of all entries are held at once. One may be as long as the trees above it make it; all together are not. */
-const MAX_PATH_BYTES = 64 << 20
+/** The paths of all entries are held at once. */
+const MAX_PATHS_BYTES = 64 << 20
+
+/** No system checks out a longer path (PATH_MAX in limits.h(0p)). */
+const MAX_PATH_BYTES = 4096
+
+/** Git walks folders in folders by recursion. */
+const MAX_PATH_DEPTH = 512
 
 /** Counts entries and the bytes of their paths; the answer throws past a limit. */
-function bounded(maxEntries: number, tooMany: () => OverLimit): (path: Buffer) => void {
+function bounded(maxEntries: number, tooMany: () => LimitExceeded): (path: Buffer) => void {
   let entries = 0
   let bytes = 0
   return path => {
     entries += 1
     bytes += path.length
-    if (entries > maxEntries || bytes > MAX_PATH_BYTES) throw tooMany()
+    if (path.length > MAX_PATH_BYTES || depthOf(path) > MAX_PATH_DEPTH)
+      throw new LimitExceeded(
+        `a path in it is longer than ${MAX_PATH_BYTES} bytes or deeper than ${MAX_PATH_DEPTH} folders`,
+        'shorten the path',
+      )
+    if (entries > maxEntries || bytes > MAX_PATHS_BYTES) throw tooMany()
   }
 }
 
-/** The entries of each new commit that differ from every parent's, by git's own combined diff (git-diff-tree(1)). */
+function depthOf(path: Buffer): number {
+  let depth = 0
+  for (let at = path.indexOf(SLASH); at >= 0; at = path.indexOf(SLASH, at + 1)) depth += 1
+  return depth
+}
+const SLASH = 47
+
+/** What the commits change, and the folders that they have. */
+export interface Changed {
+  entries(commit: string, entries: readonly Entry[]): void
+  /** Told every new folder, by its id; some are told that are not new. */
+  folder(id: string): void
+}
+
+/**
+ * The entries of each new commit that differ from every parent's, by git's own combined diff (git-diff-tree(1)). A
+ * folder that is new differs from every parent's too, or is a commit's whole tree.
+ */
 export async function changedEntries(
   git: Git,
   commits: ReadonlyMap<string, readonly string[]>,
   limits: Limits,
-  take: (commit: string, entries: readonly Entry[]) => void,
+  take: Changed,
   signal: AbortSignal,
 ): Promise<void> {
   let commit = ''
@@ -68,29 +96,37 @@ export async function changedEntries(
     '--no-abbrev',
     '--no-ext-diff',
     '-z',
+    '--always',
+    '--format=%H %T',
   ]
   const tooMany = () =>
-    new OverLimit(
-      `its commits change more than ${limits.maxObjects} files, or their paths are too long`,
+    new LimitExceeded(
+      `its commits change more than ${limits.maxObjects} files, or their paths are too long or too deep`,
       'push it in smaller parts',
     )
   const count = bounded(limits.maxObjects, tooMany)
   const input = `${[...commits.keys()].join('\n')}\n`
-  await lines(git, args, { signal, end: 0, input, maxDataKiB: DIFF_KIB, outOfMemory: tooMany }, field => {
+  await lines(git, args, { signal, end: 0, input, memoryBytes: DIFF_BYTES, tooMuch: tooMany }, field => {
     if (head) {
       count(field)
+      if (head.mode === TREE) take.folder(head.id)
       if (speaks(head)) entries.push({ commit, path: field.toString('utf8'), ...head })
       head = undefined
-    } else if (field[0] === 58) {
-      head = rawHead(field.toString('latin1'))
-    } else {
-      take(commit, entries)
+      return
+    }
+    // An empty line stands between a commit and its entries.
+    const text = field.toString('latin1').replace(/^\n/, '')
+    if (text.startsWith(':')) head = rawHead(text)
+    else if (text) {
+      take.entries(commit, entries)
       entries = []
-      commit = field.toString('latin1')
-      if (!commits.has(commit)) throw new Error('git diff-tree speaks of a commit it was not asked about')
+      const [id = '', tree = ''] = text.split(' ')
+      commit = id
+      if (!commits.has(id)) throw new Error('git diff-tree speaks of a commit it was not asked about')
+      take.folder(tree)
     }
   })
-  take(commit, entries)
+  take.entries(commit, entries)
   if (head) throw new Error('git diff-tree ended early')
 }
 
@@ -107,18 +143,22 @@ export function rawHead(text: string): Omit<Entry, 'path' | 'commit'> {
 
 const MAX_TAGGED_FILES = 250_000
 
-/** All that a tree holds, as if it were new. */
-export async function treeEntries(git: Git, tree: string, signal: AbortSignal): Promise<Entry[]> {
+/** All that a tree holds, as if it were new. `folder` is told the ids of the trees in it. */
+export async function treeEntries(
+  git: Git,
+  tree: string,
+  folder: Changed['folder'],
+  signal: AbortSignal,
+): Promise<Entry[]> {
   const entries: Entry[] = []
-  const count = bounded(
-    MAX_TAGGED_FILES,
-    () =>
-      new OverLimit(
-        `a tag holds more than ${MAX_TAGGED_FILES} files, or their paths are too long`,
-        'tag a commit instead',
-      ),
-  )
-  await lines(git, ['ls-tree', '-r', '-t', '-z', '--full-tree', tree], { signal, end: 0 }, field => {
+  const tooMuch = () =>
+    new LimitExceeded(
+      `a tag holds more than ${MAX_TAGGED_FILES} files, or their paths are too long or too deep`,
+      'tag a commit instead',
+    )
+  const count = bounded(MAX_TAGGED_FILES, tooMuch)
+  const args = ['ls-tree', '-r', '-t', '-z', '--full-tree', tree]
+  await lines(git, args, { signal, end: 0, tooMuch }, field => {
     count(field)
     const tab = field.indexOf(9)
     const [mode, , id] = field.subarray(0, tab).toString('latin1').split(' ')
@@ -131,6 +171,7 @@ export async function treeEntries(git: Git, tree: string, signal: AbortSignal): 
       oldModes: [],
       oldIds: [],
     }
+    if (mode === TREE) folder(id)
     if (speaks(entry)) entries.push(entry)
   })
   return entries

@@ -1,4 +1,5 @@
 import type { Git } from '../../git/git.ts'
+import { saysOutOfMemory } from '../../process/memory-limit.ts'
 
 /** The longest field that is read, in bytes: a path has at most 4,096 on any disk. */
 const MAX_FIELD = 1 << 20
@@ -12,18 +13,19 @@ export async function lines(
     end: number
     input?: string
     env?: Readonly<Record<string, string>>
-    /** A bound on git's memory, and what it is to be refused with when it wants more. */
-    maxDataKiB?: number
-    outOfMemory?: () => Error
+    /** A bound on git's memory, in bytes. */
+    memoryBytes?: number
+    /** The error when git wants more memory, or folders are nested deeper than its stack bears. */
+    tooMuch?: () => Error
   },
   each: (field: Buffer) => void,
 ): Promise<void> {
-  const { signal, end, input, env, maxDataKiB, outOfMemory } = options
+  const { signal, end, input, env, memoryBytes, tooMuch } = options
   signal.throwIfAborted()
   const stop = new AbortController()
   const child = git.start(args, {
     signal: AbortSignal.any([signal, stop.signal]),
-    maxDataKiB,
+    memoryBytes,
     ...(env ? { env } : {}),
   })
   const { stdin, stdout, stderr } = child
@@ -34,9 +36,9 @@ export async function lines(
   })
   stdin.on('error', () => {})
   stdin.end(input ?? '')
-  const ended = new Promise<number | null>((resolve, reject) => {
+  const ended = new Promise<number | NodeJS.Signals | null>((resolve, reject) => {
     child.once('error', reject)
-    child.once('close', resolve)
+    child.once('close', (code, killedBy) => resolve(killedBy ?? code))
   })
   ended.catch(() => {})
   try {
@@ -62,6 +64,13 @@ export async function lines(
   }
   const code = await ended
   signal.throwIfAborted()
-  if (code !== 0 && outOfMemory && /out of memory|malloc|cannot allocate/i.test(said)) throw outOfMemory()
+  if (code !== 0 && tooMuch && (saysOutOfMemory(said) || isTooDeep(code, said))) throw tooMuch()
   if (code !== 0) throw new Error(`git ${args[0]} ended with ${code}: ${said.trim()}`)
 }
+
+/**
+ * Git walks folders in folders by recursion: at some ten thousands of them its stack ends (SIGSEGV). From 2.43 on it
+ * stops before that (core.maxTreeDepth in git-config(1)).
+ */
+const isTooDeep = (code: number | NodeJS.Signals | null, said: string) =>
+  code === 'SIGSEGV' || /exceeded maximum allowed tree depth/.test(said)

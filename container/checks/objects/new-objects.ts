@@ -1,7 +1,7 @@
 import { ZERO_ID } from '../../../src/contract/names.ts'
 import { isCreate, isDelete } from '../../push/command-list.ts'
 import { GateFault, type IncomingPush } from '../check.ts'
-import { type Limits, OverLimit } from '../limits.ts'
+import { LimitExceeded, type Limits } from '../limits.ts'
 import { changedEntries, type Entry, isContent, treeEntries } from './changed-paths.ts'
 import { lines } from './git-lines.ts'
 import { type Commits, newCommits } from './new-commits.ts'
@@ -29,7 +29,7 @@ export interface Introduced {
   readonly tags: readonly TagObject[]
   /** Full names of the refs that are created. */
   readonly refs: readonly string[]
-  /** Received files, commits and tags that none of the refs reaches, and the mirror lacks. */
+  /** Received objects of any type that none of the refs reaches, and the mirror lacks. */
   readonly strays: readonly string[]
   /** The sizes in bytes of what was received; what the mirror had before is not among it. */
   readonly sizes: ReadonlyMap<string, number>
@@ -40,12 +40,12 @@ export type Searchable = Omit<Introduced, 'entries' | 'sizes'>
 
 const known = new WeakMap<IncomingPush, Promise<Introduced>>()
 
-/** What the push introduces, found once for all checks. Throws OverLimit, or GateFault when git could not tell. */
+/** What the push introduces, found once for all checks. Throws LimitExceeded, or GateFault when git could not tell. */
 export function introducedBy(push: IncomingPush, limits: Limits, signal: AbortSignal): Promise<Introduced> {
   const before = known.get(push)
   if (before) return before
   const now = find(push, limits, signal).catch(error => {
-    if (error instanceof OverLimit || error instanceof GateFault) throw error
+    if (error instanceof LimitExceeded || error instanceof GateFault) throw error
     throw new GateFault('the gate could not list what this push introduces', { cause: error })
   })
   known.set(push, now)
@@ -74,6 +74,8 @@ async function find(push: IncomingPush, limits: Limits, signal: AbortSignal): Pr
   const names: Place[] = []
   const before = new Map<string, Map<string, string>>()
   const upstreams = new HadUpstream(commits)
+  const folders = new Set<string>()
+  const folder = (id: string) => void folders.add(id)
 
   const take = (commit: string, changed: readonly Entry[]) => {
     if (changed.length === 0) return
@@ -97,17 +99,18 @@ async function find(push: IncomingPush, limits: Limits, signal: AbortSignal): Pr
       places.push({ commit, path: entry.path })
     }
   }
-  if (commits.size > 0) await changedEntries(push.git, commits, limits, take, signal)
+  if (commits.size > 0) await changedEntries(push.git, commits, limits, { entries: take, folder }, signal)
 
   // A tip among the new commits is one, and no tag.
   const others = tips.filter(tip => !commits.has(tip.new))
   const tags = others.length ? await newTags(push, await tagObjects(push, others, signal), signal) : []
   for (const tag of tags) {
     if (tag.type !== 'tree') continue
-    for (const entry of await treeEntries(push.git, tag.id, signal)) take(tag.id, [entry])
+    for (const entry of await treeEntries(push.git, tag.id, folder, signal)) take(tag.id, [entry])
   }
   const tagged = new Set(tags.map(tag => tag.id))
-  const rest = [...sizes.keys()].filter(id => !commits.has(id) && !blobs.has(id) && !tagged.has(id))
+  const reached = [commits, blobs, tagged, folders]
+  const rest = [...sizes.keys()].filter(id => !reached.some(some => some.has(id)))
   const strays = await missingIn(push.git, rest, signal)
   const refs = tips.filter(isCreate).map(tip => tip.ref)
   return { commits, entries, blobs, names, before, tags, refs, strays, sizes }

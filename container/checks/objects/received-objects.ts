@@ -1,12 +1,12 @@
 import { join } from 'node:path'
 import type { Git } from '../../git/git.ts'
-import { inBytes, type Limits, OverLimit } from '../limits.ts'
+import { inBytes, LimitExceeded, type Limits } from '../limits.ts'
 import { lines } from './git-lines.ts'
 import { ObjectReader } from './object-reader.ts'
 
 /**
- * What was received but folders, with their sizes in bytes, before anything reads it: a bomb is known by the number and
- * the sizes of its objects.
+ * What was received, with its sizes in bytes, before anything reads it: a bomb is known by the number and the sizes of
+ * its objects.
  */
 export async function receivedObjects(
   git: Git,
@@ -29,16 +29,16 @@ export async function receivedObjects(
     { signal, end: 10, env: { GIT_ALTERNATE_OBJECT_DIRECTORIES: '' } },
     line => {
       const [type, size, id] = line.toString('latin1').split(' ')
-      if (type !== 'tree' && id) received.set(id, Number(size))
+      if (id) received.set(id, Number(size))
       if (++count > limits.maxObjects)
-        throw new OverLimit(`it has more than ${limits.maxObjects} objects`, 'push it in smaller parts')
+        throw new LimitExceeded(`it has more than ${limits.maxObjects} objects`, 'push it in smaller parts')
       if (type === 'tree' && Number(size) > limits.maxTreeBytes)
-        throw new OverLimit(
+        throw new LimitExceeded(
           `a folder in it is listed in ${inBytes(Number(size))}`,
           'spread the files over more folders',
         )
       if (type !== 'blob' && Number(size) > limits.maxTreeBytes)
-        throw new OverLimit(`a ${type} in it is ${inBytes(Number(size))} long`, 'shorten its message')
+        throw new LimitExceeded(`a ${type} in it is ${inBytes(Number(size))} long`, 'shorten its message')
     },
   )
   return received

@@ -1,6 +1,6 @@
 import type { IncomingPush } from '../check.ts'
-import { inBytes, OverLimit } from '../limits.ts'
-import { printable } from '../secrets/findings/redact.ts'
+import { inBytes, LimitExceeded } from '../limits.ts'
+import { sanitizeForAgent } from '../sanitize-text.ts'
 import { tagTarget } from './commit-refs.ts'
 import { ObjectReader } from './object-reader.ts'
 
@@ -28,8 +28,8 @@ export async function tagObjects(
     let id: string = tip.new
     for (let depth = 0; ; depth++) {
       if (depth > 20)
-        throw new OverLimit(
-          `${printable(tip.ref)} is a tag of a tag of a tag, more than 20 deep`,
+        throw new LimitExceeded(
+          `${sanitizeForAgent(tip.ref)} is a tag of a tag of a tag, more than 20 deep`,
           'tag the commit itself',
         )
       const info = (await objects.info([id]).next()).value
@@ -43,7 +43,7 @@ export async function tagObjects(
       if (!tag) throw new Error(`tag ${id} cannot be read`)
       bytes += tag.content.length
       if (bytes > MAX_TAG_BYTES)
-        throw new OverLimit(
+        throw new LimitExceeded(
           `its tags hold more than ${inBytes(MAX_TAG_BYTES)}, all together`,
           'push fewer of them at once',
         )

@@ -2,135 +2,178 @@ import { mkdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Refusal } from '../../../src/contract/outcome.ts'
 import { isDelete } from '../../push/command-list.ts'
-import { type Check, GateFault, type IncomingPush } from '../check.ts'
-import { defaultLimits, type Limits, OverLimit } from '../limits.ts'
-import { introducedBy } from '../objects/new-objects.ts'
-import { judge } from './findings/findings.ts'
-import { printable } from './findings/redact.ts'
+import { type Check, GateFault, type IncomingPush, type Progress } from '../check.ts'
+import { defaultLimits, LimitExceeded, type Limits } from '../limits.ts'
+import { type Introduced, introducedBy } from '../objects/new-objects.ts'
+import { sanitizeForAgent } from '../sanitize-text.ts'
+import { reportFindings } from './findings/report-findings.ts'
 import { scanConfig } from './gitleaks/config.ts'
-import { gitleaksAhead, type WaitingGitleaks } from './gitleaks/process.ts'
-import { findSecrets } from './scan/run.ts'
+import { type PrewarmedGitleaks, prewarmGitleaks } from './gitleaks/gitleaks-process.ts'
+import { runScan } from './scan/run-scan.ts'
+import type { ScanResult } from './scan/scan-job.ts'
+
+export { checkGitleaksConfig } from './gitleaks/config.ts'
 
 export interface SecretsSettings extends Partial<Limits> {
-  /** The gitleaks binary. */
+  /** The path of the gitleaks binary. */
   readonly gitleaks: string
-  /** How long one scan may take, in seconds. */
+  /** The longest time that one scan may take, in seconds. */
   readonly seconds: number
   readonly maxBlobBytes: number
-  /** What is beyond any of these is scanned in a process of its own. */
-  readonly here?: Partial<Limits>
-  /** The heap of that process, in MiB: objects' names and places, not their contents, are what it is for. */
-  readonly heapMb?: number
-  /** The key of fingerprints; it has to stay the same, or exceptions lapse. */
+  /** A push beyond any of these limits is scanned in a child process. */
+  readonly inProcessLimits?: Partial<Limits>
+  /** The heap of the child process, in MiB. It holds the objects' names and places, not their contents. */
+  readonly childHeapMib?: number
+  /** The HMAC key of fingerprints. Exceptions match only under the key that they were granted under. */
   readonly fingerprintKey: string
 }
 
 const PROGRESS_SECONDS = 3
 
-/** A gitleaks that was started before the check's turn. */
-interface Begun {
-  readonly waiting: Promise<WaitingGitleaks>
-  /** Ends it, if it has not ended; resolves when it has. */
+/** A gitleaks process that was started before the check runs. */
+interface Prewarmed {
+  readonly gitleaks: Promise<PrewarmedGitleaks>
+  /** Kills the process if it still runs, and resolves when it has ended. */
   end(): Promise<void>
 }
 
-const noMatter = () => {}
-const folderOf = (push: IncomingPush) => join(push.scratch, 'secrets')
+const ignore = () => {}
+const scratchFolder = (push: IncomingPush) => join(push.scratch, 'secrets')
 
-export { checkGitleaksConfig } from './gitleaks/config.ts'
-
-/** Nothing that a push introduces holds a secret, or an operator has excepted it. */
+/** Refuses a push that introduces a secret for which no operator has granted an exception. */
 export function secrets(settings: SecretsSettings): Check {
   const limits: Limits = { ...defaultLimits, ...settings }
-  const begun = new WeakMap<IncomingPush, Begun>()
-  const start = async (push: IncomingPush, signal: AbortSignal): Promise<WaitingGitleaks> => {
-    const folder = folderOf(push)
-    await mkdir(folder, { mode: 0o700 })
-    const { path: config } = await scanConfig(push.pass.gitleaksConfig, folder)
-    const { gitleaks } = settings
-    push.record.scanned.gitleaks += 1
-    return gitleaksAhead({ gitleaks, config, folder: join(folder, 'ahead'), signal }, join(folder, 'ignored'))
-  }
+  const prewarmed = new WeakMap<IncomingPush, Prewarmed>()
   return {
     name: 'secrets',
-    async ahead(push, signal) {
+    async prepare(push, signal) {
       if (push.commands.every(isDelete)) return
       const stop = new AbortController()
-      const waiting = start(push, AbortSignal.any([signal, stop.signal]))
-      const ended = waiting.then(({ ended }) => ended).then(noMatter, noMatter)
+      const gitleaks = prewarm(push, settings.gitleaks, AbortSignal.any([signal, stop.signal]))
+      const ended = gitleaks.then(({ ended }) => ended).then(ignore, ignore)
       const end = () => {
         stop.abort()
         return ended
       }
-      begun.set(push, { waiting, end })
+      prewarmed.set(push, { gitleaks, end })
       await ended
     },
-    async run(push, say, signal) {
+    async run(push, sendProgress, signal) {
       if (push.commands.every(isDelete)) return []
       const deadline = AbortSignal.timeout(settings.seconds * 1000)
-      const stop = AbortSignal.any([signal, deadline])
-      const folder = folderOf(push)
-      let doing = 'listing what is new'
-      const started = performance.now()
-      const progress = setInterval(() => {
-        say(`secrets: ${doing} (${Math.round((performance.now() - started) / 1000)} s)`)
-      }, PROGRESS_SECONDS * 1000)
+      const progress = reportPhases(sendProgress)
+      const folder = scratchFolder(push)
       try {
         await mkdir(folder, { mode: 0o700, recursive: true })
-        const all = await introducedBy(push, limits, stop)
-        const { entries: _, sizes: __, ...introduced } = all
-        const { scanned } = push.record
-        scanned.objects += introduced.commits.size + introduced.blobs.size + introduced.tags.length
-        const found = await findSecrets(
-          {
-            git: { dir: push.git.dir, env: push.git.env },
-            commands: push.commands,
-            gitleaksConfig: push.pass.gitleaksConfig,
-            introduced,
-            limits,
-            gitleaks: settings.gitleaks,
-            folder,
-          },
-          {
-            signal: stop,
-            waiting: await begun.get(push)?.waiting,
-            doing: what => {
-              doing = what
-            },
-            given: (bytes, started) => {
-              scanned.bytes += bytes
-              if (started) scanned.gitleaks += 1
-            },
-          },
-          settings,
-        )
-        return judge(found, { push, introduced: all, key: settings.fingerprintKey })
+        const stop = AbortSignal.any([signal, deadline])
+        const newObjects = await introducedBy(push, limits, stop)
+        const gitleaks = prewarmed.get(push)?.gitleaks
+        const result = await scanPush(push, newObjects, { settings, limits, gitleaks, progress, stop })
+        return reportFindings(result, { push, newObjects, key: settings.fingerprintKey })
       } catch (error) {
-        if (error instanceof OverLimit) return beyond(push, error)
-        if (deadline.aborted)
-          throw new GateFault(`the gate could not scan this push for secrets within ${settings.seconds} s`, {
-            cause: error,
-          })
-        if (signal.aborted) throw new GateFault('the scan for secrets was stopped', { cause: error })
-        if (error instanceof GateFault) throw error
-        throw new GateFault('the gate could not scan this push for secrets', { cause: error })
+        if (error instanceof LimitExceeded) return refuseOverLimit(push, error)
+        throw asFault(error, { deadline, signal, seconds: settings.seconds })
       } finally {
-        clearInterval(progress)
-        await begun.get(push)?.end()
+        progress.stop()
+        await prewarmed.get(push)?.end()
         await rm(folder, { recursive: true, force: true })
       }
     },
   }
 }
 
-/** A push beyond what the gate is ready to look at: refused, and it is not the gate's fault. */
-function beyond(push: IncomingPush, over: OverLimit): Refusal[] {
+async function prewarm(
+  push: IncomingPush,
+  gitleaks: string,
+  signal: AbortSignal,
+): Promise<PrewarmedGitleaks> {
+  const folder = scratchFolder(push)
+  await mkdir(folder, { mode: 0o700 })
+  const { path: config } = await scanConfig(push.pass.gitleaksConfig, folder)
+  push.record.scanned.gitleaks += 1
+  return prewarmGitleaks({ gitleaks, config, folder: join(folder, 'ahead'), signal }, join(folder, 'ignored'))
+}
+
+interface ScanContext {
+  readonly settings: SecretsSettings
+  readonly limits: Limits
+  readonly gitleaks: Promise<PrewarmedGitleaks> | undefined
+  readonly progress: PhaseReporter
+  readonly stop: AbortSignal
+}
+
+async function scanPush(
+  push: IncomingPush,
+  newObjects: Introduced,
+  { settings, limits, gitleaks, progress, stop }: ScanContext,
+): Promise<ScanResult> {
+  const { entries: _, sizes: __, ...searchable } = newObjects
+  const { scanned } = push.record
+  scanned.objects += searchable.commits.size + searchable.blobs.size + searchable.tags.length
+  return runScan(
+    {
+      git: { dir: push.git.dir, env: push.git.env },
+      commands: push.commands,
+      gitleaksConfig: push.pass.gitleaksConfig,
+      newObjects: searchable,
+      limits,
+      gitleaks: settings.gitleaks,
+      folder: scratchFolder(push),
+    },
+    {
+      signal: stop,
+      prewarmed: await gitleaks,
+      onPhase: progress.onPhase,
+      onScanned: (bytes, started) => {
+        scanned.bytes += bytes
+        if (started) scanned.gitleaks += 1
+      },
+    },
+    settings,
+  )
+}
+
+interface PhaseReporter {
+  readonly onPhase: (phase: string) => void
+  readonly stop: () => void
+}
+
+/** Sends the current phase to the agent every few seconds. */
+function reportPhases(sendProgress: Progress): PhaseReporter {
+  let phase = 'listing what is new'
+  const started = performance.now()
+  const timer = setInterval(() => {
+    sendProgress(`secrets: ${phase} (${Math.round((performance.now() - started) / 1000)} s)`)
+  }, PROGRESS_SECONDS * 1000)
+  return {
+    onPhase: current => {
+      phase = current
+    },
+    stop: () => clearInterval(timer),
+  }
+}
+
+function asFault(
+  error: unknown,
+  { deadline, signal, seconds }: { deadline: AbortSignal; signal: AbortSignal; seconds: number },
+): GateFault {
+  if (deadline.aborted)
+    return new GateFault(`the gate could not scan this push for secrets within ${seconds} s`, {
+      cause: error,
+    })
+  if (signal.aborted) return new GateFault('the scan for secrets was stopped', { cause: error })
+  if (error instanceof GateFault) return error
+  return new GateFault('the gate could not scan this push for secrets', { cause: error })
+}
+
+/** Refuses a push that is beyond a limit of the scan. It is the agent's to make it smaller, so it is no fault. */
+function refuseOverLimit(push: IncomingPush, limit: LimitExceeded): Refusal[] {
   return push.commands
     .filter(command => !isDelete(command))
     .map(({ ref }) => ({
       ref,
       reason: 'too much to scan',
-      detail: [`The gate scans all of a push or refuses it: ${printable(over.message)}.`],
-      remedy: [`Please ${over.remedy}.`],
+      detail: [`The gate scans all of a push or refuses it: ${sanitizeForAgent(limit.message)}.`],
+      remedy: [`Please ${limit.remedy}.`],
     }))
 }

@@ -1,5 +1,6 @@
 import { createRoute, z } from '@hono/zod-openapi'
 import { PushQuery, type PushRecord } from '../../contract/api.ts'
+import { visibleJson } from '../../contract/invisible-characters.ts'
 import { exportPushes } from '../../ledger/pushes/read-pushes.ts'
 import { answers, misfit, room } from '../router.ts'
 
@@ -42,7 +43,7 @@ function jsonLines(
     async pull(controller) {
       const { pushes, next } = await page(cursor)
       if (pushes.length)
-        controller.enqueue(encoder.encode(pushes.map(push => `${JSON.stringify(push)}\n`).join('')))
+        controller.enqueue(encoder.encode(pushes.map(push => `${visibleJson(push)}\n`).join('')))
       if (next === null) controller.close()
       else cursor = next
     },

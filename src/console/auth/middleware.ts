@@ -1,10 +1,9 @@
 import { createMiddleware } from 'hono/factory'
+import { settingsOf } from '../../common/settings.ts'
+import { shell } from '../pages/shell.tsx'
 import { isOwnPath, pathOf } from '../paths.ts'
 import type { ConsoleEnv } from './env.ts'
-import { formKey, whoAsks } from './session.ts'
-
-/** The field of every form that carries its key. */
-export const FORM_KEY = 'form-key'
+import { FORM_KEY, formKey, hasCookie, PROOF_HEADER, whoAsks, whoSent } from './session.ts'
 
 /** A form or a file is at most this long, in bytes. */
 const MAX_FORM_BYTES = 256 << 10
@@ -27,7 +26,7 @@ export const protect = createMiddleware<ConsoleEnv>(async (c, next) => {
     "base-uri 'none'",
     "frame-ancestors 'none'",
     "require-trusted-types-for 'script'",
-    'trusted-types git-gate',
+    'trusted-types git-gate git-gate-shell',
   ]
   c.header('content-security-policy', policy.join('; '))
   c.header('x-content-type-options', 'nosniff')
@@ -35,9 +34,23 @@ export const protect = createMiddleware<ConsoleEnv>(async (c, next) => {
   c.header('referrer-policy', 'same-origin')
   c.header('cross-origin-opener-policy', 'same-origin')
   c.header('cross-origin-resource-policy', 'same-origin')
+  // Other ports of this host are of the same site: a browser would put their pages into the process of these.
+  c.header('origin-agent-cluster', '?1')
   c.header('permissions-policy', 'camera=(), microphone=(), geolocation=(), interest-cohort=()')
   if (!c.res.headers.has('cache-control')) c.header('cache-control', 'no-store')
 })
+
+/** Sends a browser on to the console's own host name, whose cookies no server at the address itself is sent. */
+export const onOwnHost = createMiddleware<ConsoleEnv>(async (c, next) => {
+  const own = settingsOf(c.env).GATE_CONSOLE_HOST
+  const url = new URL(c.req.url)
+  if (own === undefined || url.hostname === own || !isNavigation(c.req.raw)) return next()
+  url.hostname = own
+  return c.redirect(url.href, 302)
+})
+
+const isNavigation = ({ method, headers }: Request) =>
+  method === 'GET' && headers.get('sec-fetch-mode') === 'navigate'
 
 /** Lets a form in that one of the console's own pages sent; SameSite cookies stand behind this. */
 export const fromHere = createMiddleware<ConsoleEnv>(async (c, next) => {
@@ -61,31 +74,40 @@ export const fromHere = createMiddleware<ConsoleEnv>(async (c, next) => {
 
 /** Lets operators on; others are asked to sign in, and come back to where they were going. */
 export const signedIn = createMiddleware<ConsoleEnv>(async (c, next) => {
-  const who = await whoAsks(c)
-  // As everywhere, a token that does not hold is counted as a guess.
-  if (!who && /^Bearer /i.test(c.req.header('authorization') ?? ''))
-    return c.text('This admin token does not hold.', 401)
-  if (!who) return c.req.method === 'GET' ? askToSignIn(c.req.raw) : toSignIn(pageOf(c.req.raw))
-  c.set('operator', who.operator)
-  c.set('formKey', await formKey(c.env, who))
-  if (c.req.method !== 'GET' && c.req.method !== 'HEAD') {
-    const form = await c.req.parseBody()
-    if (form[FORM_KEY] !== c.var.formKey)
-      return c.text('This form is from another sign-in. Open the page anew and send it again.', 403)
+  const isRead = c.req.method === 'GET' || c.req.method === 'HEAD'
+  const who = isRead ? await whoAsks(c) : await whoSent(c, (await c.req.parseBody())[FORM_KEY])
+  if (who) {
+    c.set('operator', who.operator)
+    c.set('formKey', await formKey(c.env, who))
+    return next()
   }
-  return next()
+  const isKnown = await hasCookie(c)
+  if (!isRead && (isKnown || (await whoAsks(c))))
+    return c.text('This form is from another sign-in. Open the page anew and send it again.', 403)
+  // As everywhere, a token that does not hold is counted as a guess.
+  if (/^Bearer /i.test(c.req.header('authorization') ?? ''))
+    return c.text('This admin token does not hold.', 401)
+  if (!isRead) return toSignIn(pageOf(c.req.raw))
+  // A navigation cannot carry the proof: the shell's script asks again, with it.
+  if (isKnown && c.req.header(PROOF_HEADER) === undefined && !isEventStream(c.req.raw)) return shell(c)
+  return askToSignIn(c.req.raw)
 })
 
 /** An address with a slash at its end is the one without it. */
 export const withoutSlash = createMiddleware<ConsoleEnv>(async (c, next) => {
   const { pathname, search } = new URL(c.req.url)
-  return pathname.endsWith('/') ? c.redirect(pathname.replace(/\/+$/, '') + search) : next()
+  if (!pathname.endsWith('/')) return next()
+  let end = pathname.length
+  while (pathname[end - 1] === '/') end--
+  return c.redirect(pathname.slice(0, end) + search)
 })
+
+const isEventStream = ({ headers }: Request) => headers.get('accept') === 'text/event-stream'
 
 function askToSignIn(request: Request): Response {
   const { pathname, search } = new URL(request.url)
-  // An EventSource does not show the answer that it is sent on to.
-  if (request.headers.get('accept') === 'text/event-stream')
+  // The page that reads the stream says so, and stays.
+  if (isEventStream(request))
     return new Response('event: signed-out\ndata:\n\n', { headers: { 'content-type': 'text/event-stream' } })
   // A strict cookie is not sent along a link on another site, and Access's counts for nothing there; asked again from
   // here, they are.

@@ -1,3 +1,4 @@
+import './proof.js'
 import './times.js'
 import './copy.js'
 import './history.js'

@@ -1,6 +1,7 @@
 // Older pushes come by themselves, each page of them as a list of its own, as the end of the list is neared; without
 // this the link leads to them.
 import { parse } from './fragment.js'
+import { proof } from './proof.js'
 
 const link = document.getElementById('older')
 const list = document.getElementById('pushes')
@@ -19,7 +20,7 @@ if (link instanceof HTMLAnchorElement && list) {
     if (loading || !(link instanceof HTMLAnchorElement) || !list) return
     loading = true
     try {
-      const answer = await fetch(link.href, { headers: { accept: 'text/html' } })
+      const answer = await fetch(link.href, { headers: { ...proof(), accept: 'text/html' } })
       if (!answer.ok || answer.redirected) return near.disconnect()
       const page = parse(await answer.text())
       const older = page.getElementById('pushes')

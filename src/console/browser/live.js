@@ -1,5 +1,7 @@
 // Keeps a page as the ledger is: a list of pushes, or one push while it goes on.
+import { readEvents } from './event-stream.js'
 import { parse } from './fragment.js'
+import { proof } from './proof.js'
 import { tellTimes } from './times.js'
 
 const FIRST_WAIT_MS = 1_000
@@ -14,7 +16,7 @@ if (live instanceof HTMLElement) watch(live)
  * @param {HTMLElement} region
  */
 function watch(region) {
-  /** @type {EventSource | undefined} */
+  /** @type {AbortController | undefined} */
   let stream
   /** @type {ReturnType<typeof setTimeout> | undefined} */
   let retry
@@ -22,32 +24,37 @@ function watch(region) {
   const over = new AbortController()
   const close = () => {
     clearTimeout(retry)
-    stream?.close()
+    stream?.abort()
   }
   const open = () => {
     close()
     if (document.hidden) return
-    stream = new EventSource(addressOf(region))
-    stream.onopen = () => {
+    stream = new AbortController()
+    const { signal } = stream
+    const opened = () => {
       wait = FIRST_WAIT_MS
       say('live')
     }
-    stream.onerror = () => {
-      close()
+    const lost = () => {
+      if (signal.aborted) return
       say('the connection is lost; trying again')
       retry = setTimeout(open, wait)
       wait = Math.min(wait * 2, LONGEST_WAIT_MS)
     }
-    on('push', ({ id, html }) => putLine(region, id, html))
-    on('gone', ({ id, says }) => takeLine(id, says))
-    on('page', ({ html, says }) => putPage(html, says))
-    on('again', open)
-    on('behind', () => location.reload())
-    on('over', () => end(''))
-    on('signed-out', () => end('You are signed out. ', signInAgain()))
+    void readEvents(addressOf(region), { headers: proof(), signal, opened, on }).then(lost, lost)
   }
-  const on = (/** @type {string} */ event, /** @type {(data: any) => void} */ then) =>
-    stream?.addEventListener(event, ({ data }) => then(data && JSON.parse(data)))
+  /** @type {Record<string, (data: any) => void>} */
+  const then = {
+    push: ({ id, html }) => putLine(region, id, html),
+    gone: ({ id, says }) => takeLine(id, says),
+    page: ({ html, says }) => putPage(html, says),
+    again: open,
+    behind: () => location.reload(),
+    over: () => end(''),
+    'signed-out': () => end('You are signed out. ', signInAgain()),
+  }
+  const on = (/** @type {string} */ event, /** @type {string} */ data) =>
+    then[event]?.(data && JSON.parse(data))
   const end = (/** @type {(string | Node)[]} */ ...words) => {
     over.abort()
     close()

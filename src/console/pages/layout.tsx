@@ -4,7 +4,7 @@ import type { Child } from 'hono/jsx'
 import { logFault } from '../../common/log.ts'
 import { countWaiting } from '../../ledger/findings/pending-findings.ts'
 import type { ConsoleEnv } from '../auth/env.ts'
-import { FORM_KEY } from '../auth/middleware.ts'
+import { FORM_KEY } from '../auth/session.ts'
 import type { Refused } from '../forms/call-api.ts'
 import { pathOf } from '../paths.ts'
 

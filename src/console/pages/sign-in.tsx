@@ -10,7 +10,7 @@ import { bare } from './layout.tsx'
 export async function askForToken(c: Context<ConsoleEnv>): Promise<Response> {
   const to = ownPath(c.req.query('to'))
   if (await whoAsks(c)) return c.redirect(to, 303)
-  return signInPage(c, to, false)
+  return signInPage(c, to)
 }
 
 /** `POST /sign-in` */
@@ -18,10 +18,12 @@ export async function takeToken(c: Context<ConsoleEnv>): Promise<Response> {
   const form = await c.req.parseBody()
   const to = ownPath(form.to)
   const token = typeof form.token === 'string' ? form.token.trim() : ''
-  if (await signIn(c, token)) return c.redirect(to, 303)
+  const begun = await signIn(c, token, form.proof)
+  if (begun.ok) return c.redirect(to, 303)
+  if (begun.why === 'no-proof') return signInPage(c, to, NO_SCRIPT)
   const tooOften = await countFailure(c.env, c.req.raw)
   if (tooOften) return tooOften
-  return signInPage(c, to, true)
+  return signInPage(c, to, NO_TOKEN)
 }
 
 /** Where Access ends a sign-in of its own, on every host that it stands before. */
@@ -36,7 +38,11 @@ export function leave(c: Context<ConsoleEnv>): Response {
 /** Only ever back into the console. */
 const ownPath = (to: unknown): string => (typeof to === 'string' && isOwnPath(to) ? to : pathOf.pushes)
 
-const signInPage = (c: Context<ConsoleEnv>, to: string, wrong: boolean) =>
+const NO_TOKEN = 'That is not an admin token of this gate, or it has ended.'
+const NO_SCRIPT =
+  'The page could not run its script. Allow scripts and local storage for it, then sign in again.'
+
+const signInPage = (c: Context<ConsoleEnv>, to: string, wrong?: string) =>
   bare(c, {
     title: 'Sign in',
     status: wrong ? 403 : 200,
@@ -46,6 +52,7 @@ const signInPage = (c: Context<ConsoleEnv>, to: string, wrong: boolean) =>
         <p>See what agents push, and decide.</p>
         <form method="post" action={pathOf.signIn}>
           <input type="hidden" name="to" value={to} />
+          <input type="hidden" name="proof" id="proof" />
           <label for="token">Admin token</label>
           <input
             id="token"
@@ -59,13 +66,16 @@ const signInPage = (c: Context<ConsoleEnv>, to: string, wrong: boolean) =>
           />
           {wrong && (
             <p id="wrong" class="wrong" role="alert">
-              That is not an admin token of this gate, or it has ended.
+              {wrong}
             </p>
           )}
           <button type="submit" class="primary">
             Sign in
           </button>
         </form>
+        <noscript>
+          <p class="wrong">The console needs JavaScript.</p>
+        </noscript>
         <details>
           <summary>Where do I find it?</summary>
           <p>

@@ -27,8 +27,13 @@ export async function operatorOfToken(ledger: D1Database, text: string): Promise
     .first()
   if (!row) return undefined
   const { label, hash } = Secret.parse(row)
-  return (await isToken(text, hash)) ? { name: `admin token ${label} (${token.id})` } : undefined
+  return (await isToken(text, hash)) ? operatorOfAdminToken({ label, id: token.id }) : undefined
 }
+
+/** What the bearer of an admin token is known by. */
+export const operatorOfAdminToken = ({ label, id }: Pick<AdminToken, 'label' | 'id'>): Operator => ({
+  name: `admin token ${label} (${id})`,
+})
 
 export async function listAdminTokens(ledger: D1Database): Promise<AdminToken[]> {
   const { results } = await ledger

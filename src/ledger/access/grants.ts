@@ -23,8 +23,12 @@ export async function listGrants(
   return z.array(Row).parse(results)
 }
 
-/** Sets what an agent may do in a repository, in place of what it might before. Both must be there. */
-export function setGrant(ledger: D1Database, operator: Operator, grant: AgentGrant): Promise<boolean> {
+/**
+ * Sets what an agent may do in a repository, in place of what it might before. Both must be there. The audit log has
+ * the terms before and after.
+ */
+export async function setGrant(ledger: D1Database, operator: Operator, grant: AgentGrant): Promise<boolean> {
+  const [before] = await listGrants(ledger, { agent: grant.agent, repository: grant.repository })
   return change(
     ledger,
     ledger
@@ -36,7 +40,7 @@ export function setGrant(ledger: D1Database, operator: Operator, grant: AgentGra
     operator,
     'grant.set',
     `${grant.agent} ${grant.repository}`,
-    { terms: grant.terms },
+    { before: before?.terms ?? null, terms: grant.terms },
   )
 }
 

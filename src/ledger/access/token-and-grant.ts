@@ -3,6 +3,7 @@ import { Terms } from '../../contract/grant.ts'
 import { AgentName } from '../../contract/names.ts'
 import { Decline, Exception, Upstream } from '../../contract/pass.ts'
 import { json } from '../json-column.ts'
+import { retrying } from '../retry.ts'
 
 /** A token as the ledger knows it. Times are Unix milliseconds. */
 export interface KnownToken {
@@ -66,7 +67,7 @@ export async function lookUp(
   tokenId: string,
   repository: string,
 ): Promise<{ token: KnownToken; access?: Access } | undefined> {
-  const row = await db
+  const question = db
     .prepare(
       `SELECT t.id, t.agent, t.hash, t.expires_at, t.revoked_at, t.last_used_at, g.terms, ${REPOSITORY}
          FROM tokens t
@@ -75,7 +76,7 @@ export async function lookUp(
         WHERE t.id = ?`,
     )
     .bind(Date.now(), repository, tokenId)
-    .first()
+  const row = await retrying(() => question.first())
   if (!row) return undefined
   const { id, agent, hash, expires_at, revoked_at, last_used_at } = Row.parse(row)
   const token = { id, agent, hash, expiresAt: expires_at, revokedAt: revoked_at, lastUsedAt: last_used_at }
@@ -88,14 +89,14 @@ export async function accessOf(
   agent: AgentName,
   repository: string,
 ): Promise<Access | undefined> {
-  const row = await db
+  const question = db
     .prepare(
       `SELECT g.terms, ${REPOSITORY}
          FROM grants g JOIN repositories r ON r.name = g.repository
         WHERE g.agent = ? AND g.repository = ? COLLATE BINARY`,
     )
     .bind(Date.now(), agent, repository)
-    .first()
+  const row = await retrying(() => question.first())
   return row ? readAccess(row) : undefined
 }
 

@@ -2,6 +2,7 @@ import { z } from 'zod'
 import { type PushReport, RefResult, type StepTime } from '../../contract/outcome.ts'
 import { newId } from '../id.ts'
 import { json } from '../json-column.ts'
+import { retrying } from '../retry.ts'
 
 /** What is known of a push before the companion hears of it. */
 export interface PushAttempt {
@@ -16,9 +17,10 @@ export interface PushAttempt {
 export async function openPush(db: D1Database, attempt: PushAttempt): Promise<string> {
   const now = Date.now()
   const id = newId(now)
-  await db
+  const insert = db
     .prepare(
-      'INSERT INTO pushes (id, repository, agent, token, started_at, client_address, client_version) VALUES (?, ?, ?, ?, ?, ?, ?)',
+      `INSERT INTO pushes (id, repository, agent, token, started_at, client_address, client_version)
+       VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO NOTHING`,
     )
     .bind(
       id,
@@ -29,13 +31,14 @@ export async function openPush(db: D1Database, attempt: PushAttempt): Promise<st
       attempt.clientAddress,
       attempt.clientVersion,
     )
-    .run()
+  await retrying(() => insert.run())
   return id
 }
 
 /** Takes back the row of a request that named no ref: it was no push. */
 export async function forgetEmpty(db: D1Database, id: string): Promise<void> {
-  await db.prepare("DELETE FROM pushes WHERE id = ? AND outcome = 'open' AND refs = '[]'").bind(id).run()
+  const forget = db.prepare("DELETE FROM pushes WHERE id = ? AND outcome = 'open' AND refs = '[]'").bind(id)
+  await retrying(() => forget.run())
 }
 
 /** Puts what the companion says of a push into its row. A row that is settled stays as it is. */
@@ -43,13 +46,13 @@ export async function recordReport(db: D1Database, report: PushReport): Promise<
   const { id, outcome, phase, ms, refs, findings, steps, exceptionsUsed, upstreamSaid, told } = report
   const { reaped, scannedBytes } = report
   const json = [refs, findings, steps, exceptionsUsed].map(value => JSON.stringify(value))
-  await db
+  const update = db
     .prepare(
       `UPDATE pushes SET outcome = ?, phase = ?, ms = ?, refs = ?, findings = ?, steps = ?, exceptions_used = ?,
        upstream_said = ?, told = ?, reaped = ?, scanned_bytes = ? WHERE id = ? AND outcome = 'open'`,
     )
     .bind(outcome, phase, ms, ...json, upstreamSaid, JSON.stringify(told), reaped, scannedBytes, id)
-    .run()
+  await retrying(() => update.run())
 }
 
 /** Puts the step that a push is in into its row. A row that is settled stays as it is. */
@@ -70,12 +73,12 @@ export async function settleLost(
   id: string,
   { outcome, refs, why }: { outcome: 'accepted' | 'failed'; refs: readonly RefResult[]; why: string },
 ): Promise<void> {
-  await db
+  const update = db
     .prepare(
       "UPDATE pushes SET outcome = ?, refs = ?, ms = ? - started_at, told = ? WHERE id = ? AND outcome = 'open'",
     )
     .bind(outcome, JSON.stringify(refs), Date.now(), JSON.stringify([why]), id)
-    .run()
+  await retrying(() => update.run())
 }
 
 const OpenPush = z

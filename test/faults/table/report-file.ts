@@ -19,11 +19,11 @@ const PREAMBLE = `# Faults
 
 What each fault left of a push, as \`npm run faults\` measured it. "gone" is the time from the fault (or from
 what held the push being let go) until the companion had no session, process or temporary file of it; for a
-client's fault the bound is 15 s of silence and 2 s more. For a fault that the client lives to hear of, that is
-when the client has ended and the fault is mended. The next push goes to the same ref, at once. A network is cut by
-a router between namespaces that no longer forwards; elsewhere a peer vanishes behind a link that is silent.
-The gate's deadlines are shorter here than by default: 40 s for checks, 20 s for a forward, 5 s until a lost push is
-looked into (120, 120 and 30).
+client's fault the bound is the silence that a client is allowed, 15 s here, and 2 s more. For a fault that the
+client lives to hear of, that is when the client has ended and the fault is mended. The next push goes to the same ref,
+at once. A network is cut by a router between namespaces that no longer forwards; elsewhere a peer vanishes behind a
+link that is silent. The gate's deadlines are shorter here than by default: 15 s of silence, 40 s for checks, 20 s for
+a forward, 5 s until a lost push is looked into (90, 120, 120 and 30).
 \`npm run faults -- -t 'gitleaks hangs'\` measures some rows again and leaves the others.
 `
 

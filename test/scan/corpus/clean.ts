@@ -2,12 +2,12 @@ import { createHash, generateKeyPairSync, randomBytes, randomUUID } from 'node:c
 import { chmod, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { deflateSync, gzipSync } from 'node:zlib'
-import { packedBy, png, tar, wide, zip } from '../fixtures/archives.ts'
+import { packedBy, png, tar, wideText, zip } from '../fixtures/archives.ts'
 import { githubToken, privateKey, prose } from '../fixtures/fakes.ts'
 import { onMain } from './content.ts'
 import type { Case, Work } from './index.ts'
 
-/** Put together here, so that this file does not read like the start of a key itself. */
+/** Split, so that this file itself does not look like the start of a key. */
 const KEY_BEGINS = ['-----BEGIN RSA', 'PRIVATE KEY-----'].join(' ')
 
 const hash = (algorithm: string, encoding: 'hex' | 'base64' = 'hex') =>
@@ -26,7 +26,7 @@ function harmless(name: string, path: string, content: () => string | Buffer): C
   }
 }
 
-/** A repository whose upstream already holds secrets, and a push that does something beside them. */
+/** A repository whose upstream already holds secrets, and a push that changes something beside them. */
 function beside(
   name: string,
   change: (work: Work, olds: readonly string[]) => Promise<readonly string[] | undefined>,
@@ -39,7 +39,7 @@ function beside(
       await work.write('deploy/.env', `TOKEN=${olds[1]}\nA=1\n`)
       await work.write('deploy/key.pem', olds[2] ?? '')
       await work.write('fixtures/old.zip', zip({ 'a.txt': `token ${olds[0]}\n` }))
-      await work.write('fixtures/old.reg', wide(`token ${olds[0]}\n`, { mark: true }))
+      await work.write('fixtures/old.reg', wideText(`token ${olds[0]}\n`, { mark: true }))
       await work.commit('Old secrets')
       await work.publish('main')
       const refspecs = await change(work, olds)
@@ -53,7 +53,7 @@ const append = async (work: Work, path: string, text: string) => {
   await work.write(path, `${before}\n${text}`)
 }
 
-/** What an honest push has in it and looks a little like a secret, or lies beside one that is upstream's already. */
+/** Pushes without a new secret, with content that looks like a secret, or beside secrets that upstream has. */
 export const cleanCases: readonly Case[] = [
   harmless('a package-lock.json', 'package-lock.json', () =>
     JSON.stringify(
@@ -63,7 +63,7 @@ export const cleanCases: readonly Case[] = [
             `node_modules/p${i}`,
             {
               version: `1.${i}.0`,
-              resolved: `https://registry.npmjs.org/p${i}/-/p${i}-1.${i}.0.tgz`,
+              resolved: `https://packages.example.com/p${i}/-/p${i}-1.${i}.0.tgz`,
               integrity: `sha512-${hash('sha512', 'base64')}`,
             },
           ]),
@@ -77,7 +77,7 @@ export const cleanCases: readonly Case[] = [
     times(
       200,
       i =>
-        `p${i}@^1.0.0:\n  version "1.0.${i}"\n  resolved "https://registry.yarnpkg.com/p${i}/-/p${i}-1.0.${i}.tgz#${hash('sha1')}"\n  integrity sha512-${hash('sha512', 'base64')}\n`,
+        `p${i}@^1.0.0:\n  version "1.0.${i}"\n  resolved "https://packages.example.com/p${i}/-/p${i}-1.0.${i}.tgz#${hash('sha1')}"\n  integrity sha512-${hash('sha512', 'base64')}\n`,
     ),
   ),
   harmless('a pnpm-lock.yaml', 'pnpm-lock.yaml', () =>
@@ -103,7 +103,8 @@ export const cleanCases: readonly Case[] = [
   harmless('ids of commits', 'CHANGES.md', () =>
     times(300, i => `- ${hash('sha1')} change ${i} (${hash('sha1').slice(0, 7)})`),
   ),
-  // One to a line: between commas, one in some ten thousand reads like `…key","…` and is taken for one.
+  // One string on each line: among strings between commas, one in some ten thousand reads like `…key","…` and matches a
+  // rule.
   harmless('base64 of random bytes', 'test/vectors.b64', () =>
     times(200, () => randomBytes(60).toString('base64')),
   ),
@@ -169,7 +170,7 @@ export const cleanCases: readonly Case[] = [
   harmless('a zip of code', 'src.zip', () => zip({ 'a.ts': prose(20_000), 'b/c.ts': prose(5_000) })),
   harmless('a tar.gz of code', 'src.tgz', () => gzipSync(tar({ 'a.ts': prose(20_000) }))),
   harmless('a tar.xz of code', 'src.txz', () => packedBy('xz', tar({ 'a.ts': prose(20_000) }))),
-  harmless('UTF-16 text', 'strings.reg', () => wide(prose(5_000), { mark: true })),
+  harmless('UTF-16 text', 'strings.reg', () => wideText(prose(5_000), { mark: true })),
   harmless(
     'an SSH public key',
     'keys.pub',
@@ -363,7 +364,7 @@ export const cleanCases: readonly Case[] = [
     },
   },
   {
-    name: 'the beginning of a key in one file and the end in the next',
+    name: 'the header of a key in one file and the footer in the next',
     async make(work) {
       await work.write('a.ts', `const begin = '${KEY_BEGINS}'\n${prose(200)}`)
       await work.write('b.ts', `${prose(200)}const end = '-----END RSA PRIVATE KEY-----'\n`)
@@ -463,12 +464,12 @@ export const cleanCases: readonly Case[] = [
     return undefined
   }),
   beside('a UTF-16 file of upstream with a secret is touched', async (work, [token]) => {
-    await work.write('fixtures/old.reg', wide(`token ${token}\nmore\n`, { mark: true }))
+    await work.write('fixtures/old.reg', wideText(`token ${token}\nmore\n`, { mark: true }))
     await work.commit()
     return undefined
   }),
   beside(
-    'a file with a secret is deleted, and made anew elsewhere with a change by the next commit',
+    'a file with a secret is deleted, and created elsewhere with a change by the next commit',
     async (work, [, token]) => {
       await work.git('rm', '--quiet', 'deploy/.env')
       await work.commit('Delete')

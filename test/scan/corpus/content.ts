@@ -49,9 +49,9 @@ export const caughtContent: readonly Case[] = [
     s => `[default]\naws_access_key_id = ${s}\n`,
     awsKeyId,
   ),
-  inFile('an npm token', '.npmrc', s => `//registry.npmjs.org/:_authToken=${s}\n`, npmToken),
+  inFile('an npm token', '.npmrc', s => `//packages.example.com/:_authToken=${s}\n`, npmToken),
   inFile('a Stripe key', 'pay.py', s => `stripe.api_key = "${s}"\n`, stripeKey),
-  inFile('a key that only its name betrays', 'config.json', s => `{"api_key": "${s}"}\n`, anyKey),
+  inFile('a key that only its name reveals', 'config.json', s => `{"api_key": "${s}"}\n`, anyKey),
   inFile('an RSA key', 'id_rsa', s => s, privateKey),
   inFile(
     'an OpenSSH key',
@@ -61,7 +61,7 @@ export const caughtContent: readonly Case[] = [
   ),
   inFile('an RSA key in a JSON string', 'service.json', s => JSON.stringify({ key: s }), privateKey),
   inFile('lines that end in CRLF', 'app.ini', s => `[a]\r\ntoken=${s}\r\nb=c\r\n`),
-  inFile('the last line without an end', 'notes.txt', s => `see\n${s}`),
+  inFile('the last line without a newline', 'notes.txt', s => `see\n${s}`),
   inFile('the first line', 'first.txt', s => `${s}\nsee\n`),
   inFile('a path with spaces, quotes and letters of all kinds', 'a b/ü "q" \'s\' 日本.txt', line),
   inFile('a file name with a line break and a tab', 'odd\n\tname.txt', line),
@@ -86,16 +86,22 @@ export const caughtContent: readonly Case[] = [
   inFile("gzip's magic, and then text", 'x.txt', s => latin(`\x1f\x8b\x08\0\n${s}\n`)),
   inFile("zip's magic, and then text", 'x.txt', s => latin(`PK\x03\x04\n${s}\n`)),
   inFile('the start of a Windows program', 'x.txt', s => latin(`MZ\x90\0\n${s}\n`)),
-  inFile('the mark of a tar at its place', 'x.txt', s => latin(`${' '.repeat(257)}ustar\n${s}\n`)),
-  inFile('the mark of an ISO image at its place', 'x.txt', s => latin(`${' '.repeat(32_769)}CD001\n${s}\n`)),
-  inFile('bytes that are no UTF-8', 'x.txt', s => latin(`\xff\xfe\xfd\xe9 ${s} \xff\n`)),
+  inFile('the magic of a tar at its offset', 'x.txt', s => latin(`${' '.repeat(257)}ustar\n${s}\n`)),
+  inFile('the magic of an ISO image at its offset', 'x.txt', s =>
+    latin(`${' '.repeat(32_769)}CD001\n${s}\n`),
+  ),
+  inFile('bytes that are not UTF-8', 'x.txt', s => latin(`\xff\xfe\xfd\xe9 ${s} \xff\n`)),
   inFile('one line of 2 MB', 'app.min.js', s => `${prose(2_000_000).replaceAll('\n', ';')}t="${s}"`),
   inFile('one line of 2 MB, in its middle', 'app.min.js', s => {
     const half = prose(1_000_000).replaceAll('\n', ';')
     return `${half}t="${s}";${half}`
   }),
   inFile('the end of 10 MB of text', 'big.log', s => `${prose(10_000_000)}${s}\n`),
-  inFile('a line of no spaces around it', 'x.txt', s => `${'=;'.repeat(60_000)}${s}${';='.repeat(60_000)}\n`),
+  inFile(
+    'a secret with no whitespace around it',
+    'x.txt',
+    s => `${'=;'.repeat(60_000)}${s}${';='.repeat(60_000)}\n`,
+  ),
   inFile(
     'a Kubernetes secret',
     'secret.yaml',

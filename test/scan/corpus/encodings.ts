@@ -1,5 +1,5 @@
 import { brotliCompressSync, deflateRawSync, deflateSync, gzipSync, zstdCompressSync } from 'node:zlib'
-import { packedBy, png, tar, wide, zip } from '../fixtures/archives.ts'
+import { packedBy, png, tar, wideText, zip } from '../fixtures/archives.ts'
 import { adobeId, anyKey, awsKeyId, githubToken, privateKey, prose, random } from '../fixtures/fakes.ts'
 import { inFile, onMain } from './content.ts'
 import type { Case } from './index.ts'
@@ -15,14 +15,14 @@ const binary = Buffer.from(Array.from({ length: 300 }, (_, i) => (i * 73 + 128) 
 const amid = (packed: Buffer) => Buffer.concat([binary, packed, binary])
 const latin = (text: string) => Buffer.from(text, 'latin1')
 
-/** A zip whose one local header says something else than its directory. */
+/** A zip whose local header contradicts its central directory. */
 function liedAbout(content: string, lie: (zip: Buffer) => void): Buffer {
   const archive = zip({ 'app.ts': content })
   lie(archive)
   return archive
 }
 
-/** RFC 4648, section 6. */
+/** Encodes base32 (RFC 4648, section 6). */
 function base32(text: string): string {
   const bits = each(text, code => code.toString(2).padStart(8, '0'))
   return bits.replace(/.{1,5}/g, five =>
@@ -30,7 +30,7 @@ function base32(text: string): string {
   )
 }
 
-/** As uuencode(1) does. */
+/** Encodes as uuencode(1) does. */
 function uuencoded(text: string): string {
   const letter = (value: number) => String.fromCharCode(value === 0 ? 96 : value + 32)
   const row = (part: string) =>
@@ -44,7 +44,7 @@ function uuencoded(text: string): string {
   return `begin 644 a.txt\n${(text.match(/[\s\S]{1,45}/g) ?? []).map(row).join('\n')}\n\`\nend\n`
 }
 
-/** Base85 as in PDF, without its end. */
+/** Encodes base85 as in PDF, without its end mark. */
 function ascii85(content: Buffer): string {
   const padded = Buffer.concat([content, Buffer.alloc(3)])
   let text = ''
@@ -60,13 +60,13 @@ function ascii85(content: Buffer): string {
 }
 
 interface DumpForm {
-  /** How many bytes a row has. */
+  /** The number of bytes in a row. */
   readonly row?: number
-  /** In what base, and in how many digits, the offset before it is written. */
+  /** The base and the number of digits of the offset before a row. */
   readonly offset?: readonly [base: number, digits: number]
 }
 
-/** Rows of bytes, each behind its offset, as xxd(1), hexdump(1) and od(1) show them. */
+/** Rows of bytes after their offsets, as xxd(1), hexdump(1) and od(1) print them. */
 function dumped(
   text: string,
   show: (bytes: Buffer, text: string) => string,
@@ -85,11 +85,11 @@ function dumped(
 const OD: DumpForm = { offset: [8, 7] }
 const bytesIn = (base: number, digits: number, bytes: Buffer) =>
   [...bytes].map(byte => byte.toString(base).padStart(digits, base === 10 ? ' ' : '0'))
-/** The words of a machine that has the low byte first. */
+/** Words in little-endian order. */
 const words = (bytes: Buffer, size: number, form: (word: number) => string) =>
   Array.from({ length: bytes.length / size }, (_, i) => form(bytes.readUIntLE(i * size, size)))
 
-/** RFC 1924's letters, as Python's b85encode writes it. */
+/** Encodes base85 with the alphabet of RFC 1924, as Python's b85encode does. */
 function base85(text: string): string {
   const letters = '0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz!#$%&()*+-;<=>?@^_`{|}~'
   const bytes = Buffer.from(text.padEnd(Math.ceil(text.length / 4) * 4))
@@ -100,10 +100,10 @@ function base85(text: string): string {
     .join('')
 }
 
-/** What only a rule that asks for a name finds: nothing but this of it is a secret. */
+/** A Kubernetes secret: only a rule that asks for a file's name finds it. */
 const kubernetes = (secret: string) =>
   `apiVersion: v1\nkind: Secret\nmetadata:\n  name: app\ntype: Opaque\ndata:\n  password: ${base64(secret)}\n`
-/** Gzip with the name that it was given (RFC 1952, 2.3.1). */
+/** Gzip with a file name (RFC 1952, 2.3.1). */
 const gzipOf = (name: string, content: string) => {
   const packed = gzipSync(content)
   packed.writeUInt8(8, 3)
@@ -111,25 +111,27 @@ const gzipOf = (name: string, content: string) => {
 }
 
 const LETTERS = 'abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789'
-/** One whose length, 107, is the code of the letter k. */
+/** A key whose length, 107, is the code of the letter k. */
 const longKey = () => `sk_live${'_'}${random(LETTERS, 99)}`
 const before = (bytes: number) => prose(bytes + 100).slice(0, bytes)
 const base64url = (content: string) => Buffer.from(content).toString('base64url')
 
-/** Text that a scanner of plain text does not see. */
+/** Encodings that a scanner of plain text does not decode. */
 export const caughtEncodings: readonly Case[] = [
-  inFile('UTF-16 LE with a mark', 'a.reg', s => wide(`first\n${line(s)}`, { mark: true })),
-  inFile('UTF-16 BE with a mark', 'a.reg', s => wide(line(s), { big: true, mark: true })),
-  inFile('UTF-16 LE without a mark', 'a.reg', s => wide(line(s), {})),
-  inFile('UTF-16 BE without a mark', 'a.reg', s => wide(line(s), { big: true })),
-  inFile('UTF-32 LE', 'a.txt', s => wide(line(s), { bits: 32 })),
-  inFile('UTF-32 BE with a mark', 'a.txt', s => wide(line(s), { bits: 32, big: true, mark: true })),
-  inFile('UTF-16 in another script', 'a.txt', s =>
-    wide(`ключ доступа к базе данных: ${s} и ещё немного текста\n`, {}),
+  inFile('UTF-16 LE with a byte-order mark', 'a.reg', s => wideText(`first\n${line(s)}`, { mark: true })),
+  inFile('UTF-16 BE with a byte-order mark', 'a.reg', s => wideText(line(s), { big: true, mark: true })),
+  inFile('UTF-16 LE without a byte-order mark', 'a.reg', s => wideText(line(s), {})),
+  inFile('UTF-16 BE without a byte-order mark', 'a.reg', s => wideText(line(s), { big: true })),
+  inFile('UTF-32 LE', 'a.txt', s => wideText(line(s), { bits: 32 })),
+  inFile('UTF-32 BE with a byte-order mark', 'a.txt', s =>
+    wideText(line(s), { bits: 32, big: true, mark: true }),
   ),
-  inFile('UTF-16 in a binary', 'a.dll', s => Buffer.concat([binary, wide(s, {}), binary])),
+  inFile('UTF-16 in another script', 'a.txt', s =>
+    wideText(`ключ доступа к базе данных: ${s} и ещё немного текста\n`, {}),
+  ),
+  inFile('UTF-16 in a binary', 'a.dll', s => Buffer.concat([binary, wideText(s, {}), binary])),
   inFile('UTF-16 BE in a binary, at an odd offset', 'a.dll', s =>
-    Buffer.concat([binary, Buffer.from([1]), wide(s, { big: true }), Buffer.from([0, 0]), binary]),
+    Buffer.concat([binary, Buffer.from([1]), wideText(s, { big: true }), Buffer.from([0, 0]), binary]),
   ),
   inFile('base64', 'a.yml', s => `data: ${base64(line(s))}\n`),
   inFile('base64 for URLs', 'a.yml', s => `data: ${Buffer.from(`??>>${line(s)}`).toString('base64url')}\n`),
@@ -139,13 +141,13 @@ export const caughtEncodings: readonly Case[] = [
   ),
   inFile('base64 of base64 of base64', 'a.txt', s => base64(base64(base64(line(s))))),
   inFile(
-    'base64 of a value that only its name betrays',
+    'base64 of a value that only its name reveals',
     'a.ini',
     s => `adobe_id = "${base64(s)}"\n`,
     adobeId,
   ),
   inFile(
-    'hex of a value that only its name betrays',
+    'hex of a value that only its name reveals',
     'a.ini',
     s => `adobe_id = ${each(s, c => hex(c))}\n`,
     adobeId,
@@ -166,10 +168,10 @@ export const caughtEncodings: readonly Case[] = [
   inFile(
     'base64 of UTF-16, as PowerShell takes it',
     'a.ps1',
-    s => `powershell -enc ${base64(wide(`$t = '${s}'`, {}))}\n`,
+    s => `powershell -enc ${base64(wideText(`$t = '${s}'`, {}))}\n`,
   ),
   inFile('base64 in a data URI', 'a.html', s => `<img src="data:text/plain;base64,${base64(line(s))}">\n`),
-  inFile('base64 behind letters of its own', 'a.txt', s => `prefix/${base64(line(s))}\n`),
+  inFile('base64 after other letters of its alphabet', 'a.txt', s => `prefix/${base64(line(s))}\n`),
   inFile('hex', 'a.txt', s => `blob = ${Buffer.from(line(s)).toString('hex')}\n`),
   inFile('hex in capitals', 'a.txt', s => Buffer.from(line(s)).toString('hex').toUpperCase()),
   inFile('hex in lines', 'a.txt', s => wrapped(Buffer.from(`${prose(100)}${s}\n`).toString('hex'), 64)),
@@ -221,13 +223,13 @@ export const caughtEncodings: readonly Case[] = [
     awsKeyId,
   ),
   inFile(
-    'a string of marshalled Python, behind its length',
+    'a string of marshalled Python, after its length',
     'a.pyc',
     s => Buffer.concat([binary, latin(`S\0)\x02z${String.fromCharCode(s.length)}${s}N)\x01`), binary]),
     longKey,
   ),
   inFile(
-    'a string of marshalled Python, with a letter behind it',
+    'a string of marshalled Python, with a letter after it',
     'a.pyc',
     s => Buffer.concat([binary, latin(`S\0)\x02z${String.fromCharCode(s.length)}${s}N)\x01`), binary]),
     awsKeyId,
@@ -264,7 +266,7 @@ export const caughtEncodings: readonly Case[] = [
   inFile('gzip in base64 in lines of a diff', 'a.patch', s =>
     wrapped(base64(gzipSync(`${line(s)}${anyKey().repeat(3)}${anyKey()}${anyKey()}`))).replace(/^/gm, '+'),
   ),
-  inFile('gzip in hex in lines, and a mark of its end', 'a.txt', s => {
+  inFile('gzip in hex in lines, with an end mark', 'a.txt', s => {
     const packed = gzipSync(`${line(s)}${anyKey()}${anyKey()}${anyKey()}`).toString('hex')
     return `${wrapped(packed, 64)}\n-----END DATA-----\n`
   }),
@@ -295,19 +297,15 @@ export const caughtEncodings: readonly Case[] = [
   inFile('base64 in lines of a comment', 'a.py', s =>
     wrapped(base64(`${prose(300)}${s}\n${prose(200)}`), 60).replace(/^/gm, '# '),
   ),
-  inFile('base64 that begins behind its key', 'a.yml', s =>
+  inFile('base64 that begins after its key', 'a.yml', s =>
     wrapped(`data: ${base64(`${prose(38)}${s}\n${prose(200)}`)}`),
   ),
   inFile('base64 of a binary', 'a.txt', s => base64(amid(Buffer.from(line(s))))),
   inFile('base64 of a binary with gzip', 'a.txt', s => base64(amid(gzipSync(line(s))))),
   inFile('base64 of a tar', 'a.txt', s => base64(tar({ 'app.ts': line(s) }))),
-  inFile('base64 of UTF-16 in a binary', 'a.txt', s => base64(amid(wide(line(s), {})))),
+  inFile('base64 of UTF-16 in a binary', 'a.txt', s => base64(amid(wideText(line(s), {})))),
   inFile('hex of a binary', 'a.txt', s => amid(Buffer.from(line(s))).toString('hex')),
-  inFile(
-    'hex behind a letter that could be its digit',
-    'a.txt',
-    s => `data${Buffer.from(s).toString('hex')}`,
-  ),
+  inFile('hex after a letter that could be its digit', 'a.txt', s => `data${Buffer.from(s).toString('hex')}`),
   ...(
     [
       [
@@ -382,26 +380,26 @@ export const caughtEncodings: readonly Case[] = [
   ),
   inFile('base32 in lines', 'a.txt', s => wrapped(base32(`${prose(100)}${s}\n`))),
   inFile('base85 of git and Python', 'a.py', s => `t = b85decode("${base85(line(s))}")\n`),
-  inFile('base64 in ASCII behind UTF-16', 'a.log', s =>
-    Buffer.concat([wide(prose(2_000), { mark: true }), Buffer.from(`data: ${base64(line(s))}\n`)]),
+  inFile('base64 in ASCII after UTF-16', 'a.log', s =>
+    Buffer.concat([wideText(prose(2_000), { mark: true }), Buffer.from(`data: ${base64(line(s))}\n`)]),
   ),
-  inFile('URL escapes in ASCII behind UTF-16', 'a.log', s =>
-    Buffer.concat([wide(prose(2_000), { mark: true }), Buffer.from(each(s, code => `%${hex(code)}`))]),
+  inFile('URL escapes in ASCII after UTF-16', 'a.log', s =>
+    Buffer.concat([wideText(prose(2_000), { mark: true }), Buffer.from(each(s, code => `%${hex(code)}`))]),
   ),
-  inFile('base64 behind a mark of UTF-16 that is none', 'a.txt', s =>
+  inFile('base64 after a false byte-order mark', 'a.txt', s =>
     Buffer.concat([latin('\xff\xfe\0'), Buffer.from(`data: ${base64(line(s))}\n`)]),
   ),
   inFile('base32', 'a.txt', s => `otp: ${base32(line(s))}\n`),
   inFile('uuencode', 'a.uu', s => uuencoded(`${prose(80)}${line(s)}`)),
   inFile('Ascii85', 'a.txt', s => `<~${ascii85(Buffer.from(line(s)))}~>\n`),
-  inFile('UTF-16 behind ASCII of an odd length', 'a.log', s =>
-    Buffer.concat([Buffer.from('odd'), wide(line(s).repeat(3), {})]),
+  inFile('UTF-16 after ASCII of an odd length', 'a.log', s =>
+    Buffer.concat([Buffer.from('odd'), wideText(line(s).repeat(3), {})]),
   ),
-  inFile('UTF-16 with a byte too many before it', 'a.log', s =>
-    Buffer.concat([wide('the first line\n', { mark: true }), Buffer.from('\n'), wide(line(s), {})]),
+  inFile('UTF-16 after an extra byte', 'a.log', s =>
+    Buffer.concat([wideText('the first line\n', { mark: true }), Buffer.from('\n'), wideText(line(s), {})]),
   ),
   inFile('UTF-16 in one order, then in the other', 'a.log', s =>
-    Buffer.concat([wide('the first line\n', { mark: true }), wide(line(s), { big: true })]),
+    Buffer.concat([wideText('the first line\n', { mark: true }), wideText(line(s), { big: true })]),
   ),
   ...(
     [
@@ -412,7 +410,7 @@ export const caughtEncodings: readonly Case[] = [
       ['bzip2', (text: string) => packedBy('bzip2', text)],
     ] as const
   ).map(([name, packed]) => inFile(`${name} in a binary`, 'a.bin', s => amid(packed(line(s))))),
-  inFile('zlib whose sum is wrong', 'a.z', s => {
+  inFile('zlib with a wrong checksum', 'a.z', s => {
     const packed = deflateSync(line(s))
     packed.writeUInt8((packed.at(-1) ?? 0) ^ 1, packed.length - 1)
     return packed
@@ -422,10 +420,10 @@ export const caughtEncodings: readonly Case[] = [
     packed.writeUInt8(4 | 8 | 16, 3)
     return Buffer.concat([packed.subarray(0, 10), latin('\x02\0ab'), latin('n\0c\0'), packed.subarray(10)])
   }),
-  inFile('zip that says it is encrypted, and is not', 'a.zip', s =>
+  inFile('zip that claims to be encrypted', 'a.zip', s =>
     liedAbout(`${prose(300)}${line(s)}`, archive => archive.writeUInt16LE(1, 6)),
   ),
-  inFile('zip that says it is stored, and is not', 'a.zip', s =>
+  inFile('zip that claims to be stored', 'a.zip', s =>
     liedAbout(`${prose(300)}${line(s)}`, archive => archive.writeUInt16LE(0, 8)),
   ),
   inFile('a picture with a compressed comment', 'a.png', s =>
@@ -459,7 +457,7 @@ export const caughtEncodings: readonly Case[] = [
   inFile('gzip', 'a.gz', s => gzipSync(line(s))),
   inFile('gzip under another name', 'a.txt', s => gzipSync(line(s))),
   inFile('gzip of two members', 'a.gz', s => Buffer.concat([gzipSync('first\n'), gzipSync(line(s))])),
-  inFile('gzip that is cut off', 'a.gz', s => gzipSync(`${line(s)}${prose(50_000)}`).subarray(0, -5_000)),
+  inFile('truncated gzip', 'a.gz', s => gzipSync(`${line(s)}${prose(50_000)}`).subarray(0, -5_000)),
   inFile('gzip of 10 MB, at its end', 'a.gz', s => gzipSync(`${prose(10_000_000)}${line(s)}`)),
   inFile('zlib', 'a.z', s => deflateSync(line(s))),
   inFile("one of git's own objects", 'objects/ab/cdef', s =>
@@ -476,7 +474,7 @@ export const caughtEncodings: readonly Case[] = [
   inFile('an entry that its zip does not list', 'a.zip', s =>
     Buffer.concat([zip({ 'app.ts': line(s) }, { directory: false }), zip({ 'README.md': 'nothing here\n' })]),
   ),
-  inFile('a zip behind a picture', 'a.png', s =>
+  inFile('a zip after a picture', 'a.png', s =>
     Buffer.concat([Buffer.from('\x89PNG\r\n\x1a\n', 'latin1'), binary, zip({ a: line(s) })]),
   ),
   inFile('an Office document', 'a.docx', s => zip({ 'word/document.xml': `<w:t>${s}</w:t>` })),
@@ -522,9 +520,11 @@ export const caughtEncodings: readonly Case[] = [
     wrapped(base64(zip({ 'app.ts': `${prose(500)}${line(s)}` }))),
   ),
   inFile('xz in base64', 'a.txt', s => base64(packedBy('xz', line(s)))),
-  inFile('UTF-16 in gzip', 'a.gz', s => gzipSync(wide(line(s), { mark: true }))),
-  inFile('UTF-16 in a zip in base64', 'a.txt', s => base64(zip({ 'a.reg': wide(line(s), { mark: true }) }))),
-  inFile('base64 in UTF-16', 'a.txt', s => wide(`x: ${base64(line(s))}\n`, { mark: true })),
+  inFile('UTF-16 in gzip', 'a.gz', s => gzipSync(wideText(line(s), { mark: true }))),
+  inFile('UTF-16 in a zip in base64', 'a.txt', s =>
+    base64(zip({ 'a.reg': wideText(line(s), { mark: true }) })),
+  ),
+  inFile('base64 in UTF-16', 'a.txt', s => wideText(`x: ${base64(line(s))}\n`, { mark: true })),
   inFile('hex of gzip', 'a.txt', s => gzipSync(line(s)).toString('hex')),
   inFile('a compressed stream of a PDF', 'a.pdf', s =>
     Buffer.concat([
@@ -535,7 +535,7 @@ export const caughtEncodings: readonly Case[] = [
   ),
 ]
 
-/** What no scan sees, by its nature or at a price that is not worth it; docs/scan.md says why. */
+/** Secrets that no scan decodes, by their nature or because the cost is too high; docs/scan.md gives the reasons. */
 export const residue: readonly Case[] = [
   inFile('split over two strings', 'a.js', s => `const t = "${s.slice(0, 12)}" + "${s.slice(12)}"\n`),
   inFile('reversed', 'a.js', s => `const t = "${[...s].reverse().join('')}"\n`),

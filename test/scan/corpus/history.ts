@@ -4,7 +4,7 @@ import { githubToken, privateKey, prose } from '../fixtures/fakes.ts'
 import { line, onMain } from './content.ts'
 import type { Case, Work } from './index.ts'
 
-/** A branch `side` with one commit more. */
+/** Creates a branch `side` with one more commit. */
 export async function sideBranch(work: Work, path: string, content: string) {
   await work.git('checkout', '--quiet', '-b', 'side')
   await work.write(path, content)
@@ -12,7 +12,7 @@ export async function sideBranch(work: Work, path: string, content: string) {
   await work.git('checkout', '--quiet', 'main')
 }
 
-/** Where in a history a secret can be. */
+/** Places in a history where a secret can be. */
 export const caughtHistory: readonly Case[] = [
   {
     name: 'added, and removed by the next commit',
@@ -37,7 +37,7 @@ export const caughtHistory: readonly Case[] = [
     },
   },
   {
-    name: 'only in what a merge commit makes of it',
+    name: 'only in the result of a merge commit',
     async make(work) {
       const secret = githubToken()
       await sideBranch(work, 'side.ts', 'side\n')
@@ -77,7 +77,7 @@ export const caughtHistory: readonly Case[] = [
     },
   },
   {
-    name: 'on a branch whose changes the merge throws away',
+    name: 'on a branch whose changes the merge drops',
     async make(work) {
       const secret = githubToken()
       await sideBranch(work, 'side.ts', line(secret))
@@ -120,7 +120,7 @@ export const caughtHistory: readonly Case[] = [
     },
   },
   {
-    name: 'under a name that was moved, in a line that was added',
+    name: 'under a renamed file, in an added line',
     async make(work) {
       const secret = githubToken()
       await work.write('old.ts', prose(3000))
@@ -145,7 +145,7 @@ export const caughtHistory: readonly Case[] = [
     },
   },
   {
-    name: 'one that upstream had, took away, and now comes back',
+    name: 'a secret that upstream had and removed, and that comes back',
     async make(work) {
       const secret = githubToken()
       await work.write('app.ts', line(secret))
@@ -159,7 +159,7 @@ export const caughtHistory: readonly Case[] = [
     },
   },
   {
-    name: 'one that upstream took away, beside a branch that changes the file as it was before',
+    name: 'a secret that upstream removed, beside a branch that changes the file as it was before',
     async make(work) {
       const secret = githubToken()
       await work.write('app.ts', line(secret))
@@ -177,7 +177,7 @@ export const caughtHistory: readonly Case[] = [
     },
   },
   {
-    name: 'one that upstream took away, in the very file, beside a branch from before',
+    name: 'a secret that upstream removed, in the same file, beside a branch from before',
     async make(work) {
       const secret = githubToken()
       await work.write('app.ts', line(secret))
@@ -206,7 +206,7 @@ export const caughtHistory: readonly Case[] = [
     },
   },
   {
-    name: 'one that was purged from upstream, from an old clone',
+    name: 'a secret that was purged from upstream, from an old clone',
     async make(work) {
       const secret = githubToken()
       await work.git('checkout', '--quiet', '-b', 'old')
@@ -218,7 +218,7 @@ export const caughtHistory: readonly Case[] = [
     },
   },
   {
-    name: 'behind a replacement that shows another file',
+    name: 'hidden by a replace ref to another file',
     async make(work) {
       const secret = githubToken()
       await work.write('app.ts', line(secret))
@@ -245,7 +245,7 @@ export const caughtHistory: readonly Case[] = [
     },
   },
   {
-    name: 'in a file that is then made a folder',
+    name: 'in a file that is then replaced by a folder',
     async make(work) {
       const key = privateKey()
       await work.write('thing', key)

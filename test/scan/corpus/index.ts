@@ -5,24 +5,24 @@ import { caughtHistory } from './history.ts'
 import { caughtNames } from './names.ts'
 import { caughtWords } from './words.ts'
 
-/** Where a case works: a clone of a repository that has one commit on `main`. */
+/** A clone that a case works in. Its repository has one commit on `main`. */
 export interface Work {
   readonly dir: string
   git(...args: readonly string[]): Promise<string>
   write(path: string, content: string | Buffer): Promise<void>
-  /** Commits all that is in the work tree; answers with the id. */
+  /** Commits all files of the work tree. Returns the commit's id. */
   commit(message?: string): Promise<string>
-  /** Makes what these refspecs push the upstream's already, past every check. */
+  /** Pushes the refspecs to upstream without any check, as if upstream had them. */
   publish(...refspecs: readonly string[]): Promise<void>
 }
 
-/** What a case wants pushed, and the made-up secrets in it, none of which may be shown to anyone. */
+/** The refspecs that a case pushes, and its fake secrets, which no output may show. */
 export interface Made {
   readonly refspecs: readonly string[]
   readonly secrets: readonly string[]
 }
 
-/** One push. Every run makes its own secrets. */
+/** One push. Every run creates its own secrets. */
 export interface Case {
   readonly name: string
   make(work: Work): Promise<Made>
@@ -37,8 +37,8 @@ export const caught: readonly Case[] = [
   ...caughtWords,
 ]
 
-/** Pushes that bring none. */
+/** Pushes that bring no secret. */
 export const clean: readonly Case[] = cleanCases
 
-/** Pushes with a secret that no scan of this kind sees; docs/scan.md says why. */
+/** Pushes with a secret that no scan decodes; docs/scan.md gives the reasons. */
 export const residue: readonly Case[] = notSeen

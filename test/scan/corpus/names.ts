@@ -3,10 +3,10 @@ import { anyKey, awsKeyId, githubToken } from '../fixtures/fakes.ts'
 import { line, onMain } from './content.ts'
 import type { Case, Work } from './index.ts'
 
-/** Git's name for the folder that holds nothing. */
+/** The id of git's empty tree. */
 const EMPTY_TREE = '4b825dc642cb6eb9a060e54bf8d69288fbee4904'
 
-/** A tree of the work tree's files, and an empty folder of that name, as no command of git's makes one. */
+/** Returns a tree of the work tree's files with an empty folder, which no git command creates. */
 async function treeWithFolder(work: Work, name: string): Promise<string> {
   await work.git('hash-object', '-t', 'tree', '-w', '/dev/null')
   const listed = await work.git('ls-tree', 'HEAD')
@@ -19,7 +19,7 @@ async function treeWithFolder(work: Work, name: string): Promise<string> {
 const byPath = (one: string, other: string) =>
   (one.split('\t')[1] ?? '') < (other.split('\t')[1] ?? '') ? -1 : 1
 
-/** In which names a secret can be. */
+/** Names in which a secret can be. */
 export const caughtNames: readonly Case[] = [
   {
     name: 'in the name of a tag',
@@ -91,7 +91,7 @@ export const caughtNames: readonly Case[] = [
     },
   },
   {
-    name: 'in the name that a file of upstream is given',
+    name: 'in the new name of a file that upstream has',
     async make(work) {
       const secret = githubToken()
       await work.git('mv', 'README.md', `${secret}.md`)
@@ -100,7 +100,7 @@ export const caughtNames: readonly Case[] = [
     },
   },
   {
-    name: 'in a file, after the name of a file of upstream that two commits change to it and away from it',
+    name: 'in a file, after two commits that rename a file of upstream to the secret and back',
     async make(work) {
       const secret = githubToken()
       await work.git('mv', 'README.md', `${secret}.md`)
@@ -126,7 +126,7 @@ export const caughtNames: readonly Case[] = [
     },
   },
   {
-    name: 'over two parts of a path',
+    name: 'across two segments of a path',
     async make(work) {
       const secret = `${anyKey().slice(0, 12)}/${anyKey().slice(0, 17)}`
       await work.write(`conf/api_key=${secret}`, 'nothing\n')
@@ -145,7 +145,7 @@ export const caughtNames: readonly Case[] = [
     },
   },
   {
-    name: 'in the name of a file and in it, twice',
+    name: 'in the name of a file and in the file',
     async make(work) {
       const secret = githubToken()
       await work.write(

@@ -3,17 +3,17 @@ import { line, onMain } from './content.ts'
 import { sideBranch } from './history.ts'
 import type { Case, Made, Work } from './index.ts'
 
-/** An object as it is written here, pushed under a name that fits it. */
+/** Writes an object with this content and pushes it under a matching name. */
 async function made(work: Work, type: 'commit' | 'tag', content: string, secret: string): Promise<Made> {
   await work.write('../object', content)
   const id = await work.git('hash-object', '-t', type, '-w', '--literally', '../object')
   return { refspecs: [`${id}:refs/${type === 'tag' ? 'tags' : 'heads'}/made`], secrets: [secret] }
 }
 
-/** In what of commits and tags themselves a secret can be. */
+/** Parts of commits and tags in which a secret can be. */
 export const caughtWords: readonly Case[] = [
   {
-    name: 'taken out by a commit that is dated before the one with it',
+    name: 'removed by a commit that is dated before the commit with it',
     async make(work) {
       const secret = githubToken()
       await work.write('app.ts', line(secret))
@@ -113,7 +113,7 @@ export const caughtWords: readonly Case[] = [
     },
   })),
   {
-    name: 'behind a NUL in the message of a tag',
+    name: 'after a NUL in the message of a tag',
     async make(work) {
       const secret = githubToken()
       const head = await work.git('rev-parse', 'HEAD')

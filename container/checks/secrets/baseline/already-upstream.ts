@@ -2,224 +2,248 @@ import type { Git } from '../../../git/git.ts'
 import type { Command } from '../../../push/command-list.ts'
 import type { Introduced } from '../../objects/new-objects.ts'
 import { ObjectReader } from '../../objects/object-reader.ts'
-import type { Located } from '../gitleaks/locate.ts'
-import { type Clue, type Seeing, SeenUpstream } from './upstream-contents.ts'
+import type { LocatedMatch } from '../gitleaks/locate.ts'
+import { type BaselineOptions, type Candidate, UpstreamContents } from './upstream-contents.ts'
 
-/** The most of upstream's other files that a commit's findings are looked for in, and fewer where these are many. */
-const MAX_NEIGHBOURS = 2_000
+/**
+ * The most other files of upstream that one commit's findings are compared with, and the most pairs of file and secret.
+ */
+const MAX_SIBLINGS = 2_000
 const MAX_PAIRS = 2_000_000
-/** Of upstream's branches, so many of the newest are asked for a finding's path; all findings together ask so often. */
+/**
+ * The most branches of upstream whose file at a finding's path is read, newest first, and the most such lookups of a
+ * push.
+ */
 const MAX_BRANCHES = 200
 const MAX_NAMES = 20_000
-/** The commits that are looked at one by one. */
+/** The most commits whose other files are compared, and the most commits whose trees are listed. */
 const MAX_COMMITS = 50
 const MAX_WALKS = 10
-/** A shorter text is in many files by chance. */
+/** The shortest secret that is compared, in characters. A shorter text occurs in many files by chance. */
 const MIN_SECRET = 6
-/** The same where all of upstream's tree is searched: for how long a text, for how many, and how long it takes. */
-const GREP = { least: 16, most: 100, ms: 5_000 }
+/** The limits of the search through whole trees: the shortest secret in characters, the most secrets, and the time. */
+const GREP = { minLength: 16, maxSecrets: 100, ms: 5_000 }
 
-interface Options extends Seeing {
+interface Options extends BaselineOptions {
   readonly git: Git
   readonly commands: readonly Command[]
 }
 
 /**
- * Those of `found` that upstream already has, and the push only moves, touches or copies. What upstream has is what
- * the ends of its branches hold, and for a new commit also what the commits of upstream below it hold.
+ * Returns the findings that upstream already has, so that moving, touching or copying a file raises none again.
+ * Upstream has the contents of its branch tips, and for a new commit also those of the upstream commits that it
+ * builds on.
  * A finding in a file is known when its secret is
- * 1. in upstream's file of the same path, or of the path that the commit's parent has it at;
- * 2. or in another file of upstream that the commit, or a new one below it, changes, moves or deletes;
- * 3. or anywhere in the tree of the default branch or a pushed one; or when the whole file is in a tree below it.
- * A file's name is known when upstream has a file of that name, or the commit moves one whose name has the secret.
- * Nothing else is: a secret in a file of upstream does not excuse one in a message.
- * It is asked only about findings, so what it costs grows with these, and never with the repository's history.
+ * 1. in upstream's file of the same path, or of the path at which the commit's parent has the file;
+ * 2. or in another file of upstream that the commit, or a new commit below it, changes, moves or deletes;
+ * 3. or anywhere in the tree of the default branch or a pushed branch; or when the whole file is in an upstream
+ * tree that the commit builds on.
+ * A finding in a file name is known when upstream has a file of that name, or the commit moves a file whose name
+ * holds the secret. No other finding is known: a file of upstream does not excuse a secret in a message.
+ * The cost grows with the findings, never with the repository's history.
  */
-export async function knownUpstream(found: readonly Located[], options: Options): Promise<Set<Located>> {
-  const known = new Set<Located>()
-  if (found.length === 0) return known
+export async function findKnownUpstream(
+  matches: readonly LocatedMatch[],
+  options: Options,
+): Promise<Set<LocatedMatch>> {
+  const known = new Set<LocatedMatch>()
+  if (matches.length === 0) return known
   await using objects = new ObjectReader(options.git, options.signal)
-  const upstream = new SeenUpstream(objects, options)
+  const contents = new UpstreamContents(objects, options)
   const tips = await branchTips(options)
-  for (const each of await namesUpstream(found, tips, objects, options)) known.add(each)
-  const inFiles = found.filter(each => each.item.blob !== undefined)
-  const open = () => inFiles.filter(each => !known.has(each))
-  for (const clues of [ownPaths, neighbours, anywhere]) {
-    const left = open()
-    if (left.length === 0) return known
-    await upstream.look(await clues(left, tips, objects, options))
-    for (const each of left) if (upstream.hasFor(each)) known.add(each)
+  for (const match of await knownFileNames(matches, tips, objects, options)) known.add(match)
+  const inFiles = matches.filter(match => match.item.blob !== undefined)
+  const stillNew = () => inFiles.filter(match => !known.has(match))
+  for (const findCandidates of [ownPaths, changedSiblings, grepTrees]) {
+    const remaining = stillNew()
+    if (remaining.length === 0) return known
+    await contents.scanCandidates(await findCandidates(remaining, tips, objects, options))
+    for (const match of remaining) if (contents.covers(match)) known.add(match)
   }
-  for (const each of await wholeFiles(open(), options)) known.add(each)
+  for (const match of await unchangedFiles(stillNew(), options)) known.add(match)
   return known
 }
 
-const isLong = ({ secret }: Located) => secret.length >= MIN_SECRET
-/** Can git be asked for it by `<commit>:<path>`? */
-const canAsk = (path: string) => !/[\n\0\ufffd]/.test(path)
+const isLong = ({ secret }: LocatedMatch) => secret.length >= MIN_SECRET
+/** Says whether git can look the path up as `<commit>:<path>`. */
+const isAskablePath = (path: string) => !/[\n\0\ufffd]/.test(path)
 
 interface Tips {
-  /** The default branch, and the pushed ones, whether upstream has them or not. */
-  readonly nearest: readonly string[]
-  readonly others: readonly string[]
+  /** The default branch and the pushed branches, whether upstream has them or not. */
+  readonly primary: readonly string[]
+  readonly other: readonly string[]
 }
 
-/** Names of the ends of upstream's branches, as they are now: what a client says of a ref's old end is not asked. */
+/** Returns upstream's branches by the mirror's refs. The old values that the client sent are not used. */
 async function branchTips({ git, commands, signal }: Options): Promise<Tips> {
   const text = await git.text(
     ['for-each-ref', '--sort=-committerdate', `--count=${MAX_BRANCHES}`, '--format=%(refname)', 'refs/heads'],
     { signal },
   )
   const pushed = commands.map(command => command.ref as string).filter(ref => ref.startsWith('refs/heads/'))
-  const nearest = new Set(['HEAD', ...pushed.slice(0, MAX_BRANCHES)])
-  return { nearest: [...nearest], others: text.split('\n').filter(ref => ref !== '' && !nearest.has(ref)) }
+  const primary = new Set(['HEAD', ...pushed.slice(0, MAX_BRANCHES)])
+  return { primary: [...primary], other: text.split('\n').filter(ref => ref !== '' && !primary.has(ref)) }
 }
 
-/** The parents of a new commit that are upstream's. */
+/** Returns the parents of a new commit that upstream has. */
 const upstreamParents = (commit: string, { commits }: Pick<Introduced, 'commits'>) =>
   (commits.get(commit) ?? []).filter(parent => !commits.has(parent))
 
-async function namesUpstream(
-  found: readonly Located[],
-  { nearest, others }: Tips,
+async function knownFileNames(
+  matches: readonly LocatedMatch[],
+  { primary, other }: Tips,
   objects: ObjectReader,
-  { introduced }: Options,
-): Promise<Located[]> {
-  const known: Located[] = []
-  const asked = new Map<string, boolean>()
-  for (const each of found) {
-    const { kind, commit, path } = each.item
-    if (kind !== 'file name' || !isLong(each)) continue
-    const had = [...(introduced.before.get(commit)?.keys() ?? [])].filter(old => old.includes(each.secret))
-    const ends = [...nearest, ...upstreamParents(commit, introduced), ...others]
-    const names = [path, ...had.slice(0, MAX_COMMITS)]
-      .filter(canAsk)
-      .flatMap(old => ends.map(end => `${end}:${old}`))
-      .filter(name => !asked.has(name))
-      .slice(0, Math.max(0, MAX_NAMES - asked.size))
-    let at = 0
-    for await (const info of objects.info(names)) asked.set(names[at++] ?? '', info !== undefined)
-    if ([path, ...had].some(old => ends.some(end => asked.get(`${end}:${old}`)))) known.push(each)
+  { newObjects }: Options,
+): Promise<LocatedMatch[]> {
+  const known: LocatedMatch[] = []
+  const queried = new Map<string, boolean>()
+  for (const match of matches) {
+    const { kind, commit, path } = match.item
+    if (kind !== 'file name' || !isLong(match)) continue
+    const oldPaths = [...(newObjects.before.get(commit)?.keys() ?? [])].filter(oldPath =>
+      oldPath.includes(match.secret),
+    )
+    const tips = [...primary, ...upstreamParents(commit, newObjects), ...other]
+    const objectNames = [path, ...oldPaths.slice(0, MAX_COMMITS)]
+      .filter(isAskablePath)
+      .flatMap(name => tips.map(tip => `${tip}:${name}`))
+      .filter(name => !queried.has(name))
+      .slice(0, Math.max(0, MAX_NAMES - queried.size))
+    let index = 0
+    for await (const info of objects.info(objectNames))
+      queried.set(objectNames[index++] ?? '', info !== undefined)
+    if ([path, ...oldPaths].some(name => tips.some(tip => queried.get(`${tip}:${name}`)))) known.push(match)
   }
   return known
 }
 
-/** What upstream has at a finding's own path. */
+/** Returns upstream's files at the findings' own paths. */
 async function ownPaths(
-  found: readonly Located[],
-  { nearest, others }: Tips,
+  matches: readonly LocatedMatch[],
+  { primary, other }: Tips,
   objects: ObjectReader,
-  { introduced }: Options,
-): Promise<Clue[]> {
-  const clues: Clue[] = []
-  const asked = new Map<string, { name: string; under: string | undefined; secrets: Set<string> }>()
-  const ask = (end: string, { item, secret }: Located, under?: string) => {
-    const name = `${end}:${item.path}`
-    const key = `${under} ${name}`
-    const of = asked.get(key)
-    if (of) of.secrets.add(secret)
-    else if (asked.size < MAX_NAMES && canAsk(item.path))
-      asked.set(key, { name, under, secrets: new Set([secret]) })
+  { newObjects }: Options,
+): Promise<Candidate[]> {
+  const candidates: Candidate[] = []
+  const queried = new Map<string, { name: string; belowCommit: string | undefined; secrets: Set<string> }>()
+  const query = (tip: string, { item, secret }: LocatedMatch, belowCommit?: string) => {
+    const name = `${tip}:${item.path}`
+    const key = `${belowCommit} ${name}`
+    const entry = queried.get(key)
+    if (entry) entry.secrets.add(secret)
+    else if (queried.size < MAX_NAMES && isAskablePath(item.path))
+      queried.set(key, { name, belowCommit, secrets: new Set([secret]) })
   }
-  const long = found.filter(isLong)
-  for (const each of long) {
-    const { commit, path } = each.item
-    const before = introduced.before.get(commit)?.get(path)
-    if (before) clues.push({ blob: before, secrets: [each.secret], under: commit })
-    for (const parent of upstreamParents(commit, introduced)) ask(parent, each, commit)
-    for (const end of nearest) ask(end, each)
+  const longMatches = matches.filter(isLong)
+  for (const match of longMatches) {
+    const { commit, path } = match.item
+    const upstreamBlob = newObjects.before.get(commit)?.get(path)
+    if (upstreamBlob) candidates.push({ blob: upstreamBlob, secrets: [match.secret], belowCommit: commit })
+    for (const parent of upstreamParents(commit, newObjects)) query(parent, match, commit)
+    for (const tip of primary) query(tip, match)
   }
-  for (const end of others) for (const each of long) ask(end, each)
-  const all = [...asked.values()]
-  let at = 0
-  for await (const info of objects.info(all.map(({ name }) => name))) {
-    const of = all[at++]
-    if (info && of) clues.push({ blob: info.id, ...of })
+  for (const tip of other) for (const match of longMatches) query(tip, match)
+  const entries = [...queried.values()]
+  let index = 0
+  for await (const info of objects.info(entries.map(({ name }) => name))) {
+    const entry = entries[index++]
+    if (info && entry) candidates.push({ blob: info.id, ...entry })
   }
-  return clues
+  return candidates
 }
 
-/** Upstream's other files that a finding's commit, or a new one below it, changes, moves or deletes; the nearest first. */
-async function neighbours(
-  found: readonly Located[],
+/**
+ * Returns the other files of upstream that a finding's commit, or a new commit below it, changes, moves or deletes,
+ * nearest commit first.
+ */
+async function changedSiblings(
+  matches: readonly LocatedMatch[],
   _tips: Tips,
   _objects: ObjectReader,
-  { introduced: { commits, before } }: Options,
-): Promise<Clue[]> {
-  const clues: Clue[] = []
-  const byCommit = Map.groupBy(found.filter(isLong), each => each.item.commit)
-  for (const [commit, here] of [...byCommit].slice(0, MAX_COMMITS)) {
-    const secrets = new Set(here.map(each => each.secret))
-    const most = Math.min(MAX_NEIGHBOURS, MAX_PAIRS / secrets.size)
+  { newObjects: { commits, before } }: Options,
+): Promise<Candidate[]> {
+  const candidates: Candidate[] = []
+  const byCommit = Map.groupBy(matches.filter(isLong), match => match.item.commit)
+  for (const [commit, commitMatches] of [...byCommit].slice(0, MAX_COMMITS)) {
+    const secrets = new Set(commitMatches.map(match => match.secret))
+    const max = Math.min(MAX_SIBLINGS, MAX_PAIRS / secrets.size)
     const blobs = new Set<string>()
     const below = new Set([commit])
-    for (const under of below) {
-      for (const blob of before.get(under)?.values() ?? []) {
-        if (blobs.has(blob) || blobs.size >= most) continue
+    for (const belowCommit of below) {
+      for (const blob of before.get(belowCommit)?.values() ?? []) {
+        if (blobs.has(blob) || blobs.size >= max) continue
         blobs.add(blob)
-        clues.push({ blob, secrets, under })
+        candidates.push({ blob, secrets, belowCommit })
       }
-      if (blobs.size >= most) break
-      for (const parent of commits.get(under) ?? []) if (commits.has(parent)) below.add(parent)
+      if (blobs.size >= max) break
+      for (const parent of commits.get(belowCommit) ?? []) if (commits.has(parent)) below.add(parent)
     }
   }
-  return clues
+  return candidates
 }
 
-/** Files of the default branch and of the pushed ones that have a line of the secret. */
-async function anywhere(
-  found: readonly Located[],
-  { nearest }: Tips,
+/** Returns the files of the default branch and the pushed branches that hold a line of a secret. */
+async function grepTrees(
+  matches: readonly LocatedMatch[],
+  { primary }: Tips,
   objects: ObjectReader,
   { git, signal }: Options,
-): Promise<Clue[]> {
-  const secrets = [...new Set(found.map(each => each.secret))].filter(each => each.length >= GREP.least)
-  if (secrets.length === 0 || secrets.length > GREP.most) return []
-  const ends = new Set<string>()
-  for await (const info of objects.info(nearest.slice(0, 5).map(ref => `${ref}^{tree}`)))
-    if (info) ends.add(info.id)
-  if (ends.size === 0) return []
+): Promise<Candidate[]> {
+  const secrets = [...new Set(matches.map(match => match.secret))].filter(
+    secret => secret.length >= GREP.minLength,
+  )
+  if (secrets.length === 0 || secrets.length > GREP.maxSecrets) return []
+  const tips = new Set<string>()
+  for await (const info of objects.info(primary.slice(0, 5).map(ref => `${ref}^{tree}`)))
+    if (info) tips.add(info.id)
+  if (tips.size === 0) return []
   const longest = (secret: string) =>
     secret.split(/\r?\n/).toSorted((a, b) => b.length - a.length)[0] ?? secret
-  const args = ['grep', '--text', '--name-only', '--null', '--fixed-strings', '-f', '-', ...ends]
-  const enough = AbortSignal.timeout(GREP.ms)
-  const told = await git
+  const args = ['grep', '--text', '--name-only', '--null', '--fixed-strings', '-f', '-', ...tips]
+  const timeout = AbortSignal.timeout(GREP.ms)
+  const grep = await git
     .run(args, {
-      signal: AbortSignal.any([signal, enough]),
+      signal: AbortSignal.any([signal, timeout]),
       input: `${secrets.map(longest).join('\n')}\n`,
       maxOutput: 1 << 20,
     })
     .catch(() => signal.throwIfAborted())
-  const names = (told?.stdout.toString('utf8') ?? '').split('\0').filter(name => name !== '' && canAsk(name))
-  const clues: Clue[] = []
-  for await (const info of objects.info(names.slice(0, MAX_NEIGHBOURS)))
-    if (info) clues.push({ blob: info.id, secrets, under: undefined })
-  return clues
+  const objectNames = (grep?.stdout.toString('utf8') ?? '')
+    .split('\0')
+    .filter(name => name !== '' && isAskablePath(name))
+  const candidates: Candidate[] = []
+  for await (const info of objects.info(objectNames.slice(0, MAX_SIBLINGS)))
+    if (info) candidates.push({ blob: info.id, secrets, belowCommit: undefined })
+  return candidates
 }
 
-/** Findings whose whole file is in a tree of upstream that their commit starts from. */
-async function wholeFiles(found: readonly Located[], options: Options): Promise<Located[]> {
-  const { commits } = options.introduced
-  const old = await withoutFresh(found, options)
-  const starts = new Set([...commits.keys()].flatMap(id => upstreamParents(id, options.introduced)))
-  if (old.length === 0 || starts.size === 1) return old
-  // Of several such trees, the commit's own count.
-  const byCommit = [...Map.groupBy(old, each => each.item.commit).values()]
-  const known: Located[] = []
-  for (const here of byCommit.slice(0, MAX_WALKS)) known.push(...(await withoutFresh(here, options)))
+/** Returns the findings whose whole file is in an upstream tree that their commit builds on. */
+async function unchangedFiles(matches: readonly LocatedMatch[], options: Options): Promise<LocatedMatch[]> {
+  const { commits } = options.newObjects
+  const existing = await existingOnly(matches, options)
+  const starts = new Set([...commits.keys()].flatMap(id => upstreamParents(id, options.newObjects)))
+  if (existing.length === 0 || starts.size === 1) return existing
+  // With several such trees, only the trees below the finding's own commit count.
+  const byCommit = [...Map.groupBy(existing, match => match.item.commit).values()]
+  const known: LocatedMatch[] = []
+  for (const commitMatches of byCommit.slice(0, MAX_WALKS))
+    known.push(...(await existingOnly(commitMatches, options)))
   return known
 }
 
-/** Those whose files are not new below their commits, by git's own answer (rev-list --objects). */
-async function withoutFresh(found: readonly Located[], { git, signal }: Options): Promise<Located[]> {
-  if (found.length === 0) return []
-  const blobs = new Set(found.map(each => each.item.blob))
-  const tips = new Set(found.map(each => each.item.commit))
-  const fresh = await git.text(['rev-list', '--objects', '--no-object-names', '--stdin', '--not', '--all'], {
+/** Returns the findings whose blobs are not new below their commits, by git rev-list --objects. */
+async function existingOnly(
+  matches: readonly LocatedMatch[],
+  { git, signal }: Options,
+): Promise<LocatedMatch[]> {
+  if (matches.length === 0) return []
+  const blobs = new Set(matches.map(match => match.item.blob))
+  const tips = new Set(matches.map(match => match.item.commit))
+  const newIds = await git.text(['rev-list', '--objects', '--no-object-names', '--stdin', '--not', '--all'], {
     signal,
     input: `${[...tips].join('\n')}\n`,
     maxOutput: 64 << 20,
   })
-  for (const id of fresh.split('\n')) blobs.delete(id)
-  return found.filter(each => blobs.has(each.item.blob))
+  for (const id of newIds.split('\n')) blobs.delete(id)
+  return matches.filter(match => blobs.has(match.item.blob))
 }

@@ -1,58 +1,58 @@
-/** From so many texts of one length on, their file is walked once for all of them. */
-const MANY = 50
+/** From this many texts of one length on, one walk over the content looks for all of them. */
+const WALK_THRESHOLD = 50
 /**
- * Texts that are looked for in a file, however many: what that takes does not grow with both. `effort` is how much may
- * still be compared, in bytes; what was not seen until then counts as not there.
+ * Searches contents for many texts. The time does not grow with the product of texts and contents. `budget` limits the
+ * bytes that are compared; a text that is not found within it counts as missing.
  */
-export class Sought {
-  readonly seen = new Set<string>()
+export class MultiSearch {
+  readonly found = new Set<string>()
   readonly #byLength: Map<number, Map<string, string>> = new Map()
-  readonly #effort: { bytes: number }
+  readonly #budget: { bytes: number }
 
-  constructor(texts: Iterable<string>, effort: { bytes: number }) {
-    this.#effort = effort
+  constructor(texts: Iterable<string>, budget: { bytes: number }) {
+    this.#budget = budget
     for (const text of texts) {
-      // One character for each byte, as in the content.
+      // Latin-1 maps every byte to one character, as for the content.
       const bytes = Buffer.from(text).toString('latin1')
-      const same = this.#byLength.get(bytes.length) ?? new Map<string, string>()
-      this.#byLength.set(bytes.length, same.set(bytes, text))
+      const sameLength = this.#byLength.get(bytes.length) ?? new Map<string, string>()
+      this.#byLength.set(bytes.length, sameLength.set(bytes, text))
     }
   }
 
-  /** How many of them have not been seen. */
-  get open(): number {
+  /** The number of texts that have not been found. */
+  get remaining(): number {
     let count = 0
     for (const texts of this.#byLength.values()) count += texts.size
     return count
   }
 
-  lookIn(content: Buffer): void {
+  search(content: Buffer): void {
     const text = content.toString('latin1')
-    for (const [length, open] of this.#byLength) {
-      if (open.size > MANY) this.#walk(text, length, open)
+    for (const [length, remaining] of this.#byLength) {
+      if (remaining.size > WALK_THRESHOLD) this.#walk(text, length, remaining)
       else
-        for (const bytes of [...open.keys()]) {
-          if (!this.#mayCompare(text.length)) return
-          if (text.includes(bytes)) this.#found(bytes, open)
+        for (const bytes of [...remaining.keys()]) {
+          if (!this.#spend(text.length)) return
+          if (text.includes(bytes)) this.#markFound(bytes, remaining)
         }
     }
   }
 
-  #walk(text: string, length: number, open: Map<string, string>): void {
-    if (!this.#mayCompare(text.length * MANY)) return
-    for (let at = 0; at + length <= text.length && open.size > 0; at++) {
-      const bytes = text.slice(at, at + length)
-      if (open.has(bytes)) this.#found(bytes, open)
+  #walk(text: string, length: number, remaining: Map<string, string>): void {
+    if (!this.#spend(text.length * WALK_THRESHOLD)) return
+    for (let offset = 0; offset + length <= text.length && remaining.size > 0; offset++) {
+      const bytes = text.slice(offset, offset + length)
+      if (remaining.has(bytes)) this.#markFound(bytes, remaining)
     }
   }
 
-  #found(bytes: string, open: Map<string, string>): void {
-    this.seen.add(open.get(bytes) ?? '')
-    open.delete(bytes)
+  #markFound(bytes: string, remaining: Map<string, string>): void {
+    this.found.add(remaining.get(bytes) ?? '')
+    remaining.delete(bytes)
   }
 
-  #mayCompare(bytes: number): boolean {
-    this.#effort.bytes -= bytes
-    return this.#effort.bytes >= 0
+  #spend(bytes: number): boolean {
+    this.#budget.bytes -= bytes
+    return this.#budget.bytes >= 0
   }
 }

@@ -1,110 +1,116 @@
-import { type Limits, OverLimit } from '../../limits.ts'
+import { LimitExceeded, type Limits } from '../../limits.ts'
 import type { Searchable } from '../../objects/new-objects.ts'
 import type { ObjectReader } from '../../objects/object-reader.ts'
-import { Budget } from '../decode/budget.ts'
-import { collect } from '../decode/byte-source.ts'
+import { Budget } from '../bytes/budget.ts'
+import { spool } from '../bytes/byte-source.ts'
 import { viewsOf } from '../decode/views.ts'
-import type { Located } from '../gitleaks/locate.ts'
-import { Sought } from './multi-search.ts'
+import type { LocatedMatch } from '../gitleaks/locate.ts'
+import { MultiSearch } from './multi-search.ts'
 
-/** The most of upstream that is read to compare with, in bytes; beyond, a finding stands. */
+/** The most bytes of upstream's files that are read for a comparison. Beyond them a finding stays new. */
 const MAX_BYTES = 128 << 20
-/** How much of that is compared with secrets, in bytes, each secret by itself; and where others wait for it. */
+/**
+ * The most bytes that are compared with secrets, counted for each secret, in a child process and in the companion's
+ * own.
+ */
 const MAX_COMPARED = 8 * 2 ** 30
-const MAX_COMPARED_HERE = 256 << 20
-/** The commits that are walked to learn what is below the findings' own, all together. */
+const MAX_COMPARED_IN_PROCESS = 256 << 20
+/** The most commits that are walked to find what lies below the findings' commits, in all. */
 const MAX_STEPS = 5_000_000
 
-export interface Seeing {
-  readonly introduced: Searchable
+export interface BaselineOptions {
+  readonly newObjects: Searchable
   readonly limits: Limits
-  /** Findings and files beyond the limits will be looked into elsewhere. */
-  readonly partial: boolean
+  /** Whether a child process repeats the comparison when it is beyond the limits. */
+  readonly isInProcess: boolean
   readonly folder: string
   readonly signal: AbortSignal
 }
 
-/** A file of upstream that may hold secrets that were found in the push. */
-export interface Clue {
+/** A file of upstream that may hold secrets of the findings. */
+export interface Candidate {
   readonly blob: string
   readonly secrets: Iterable<string>
-  /** The new commit whose parent has the file; undefined: one of upstream's branches ends with it. */
-  readonly under: string | undefined
+  /** The new commit whose parent has the file; undefined: a tip of upstream's branches has it. */
+  readonly belowCommit: string | undefined
 }
 
-/** Which secrets were seen in upstream, and for whom that counts. */
-export class SeenUpstream {
+/** The secrets that upstream's files hold, and the commits for which each counts. */
+export class UpstreamContents {
   readonly #objects: ObjectReader
-  readonly #options: Seeing
-  readonly #now = new Set<string>()
-  /** By secret: the new commits whose parents in upstream have it. */
-  readonly #under = new Map<string, Set<string>>()
-  readonly #effort: { bytes: number }
+  readonly #options: BaselineOptions
+  readonly #onTips = new Set<string>()
+  /** The new commits whose upstream parents hold the secret, by secret. */
+  readonly #belowCommits = new Map<string, Set<string>>()
+  readonly #remaining: { bytes: number }
   #bytes = 0
   #steps = 0
 
-  constructor(objects: ObjectReader, options: Seeing) {
+  constructor(objects: ObjectReader, options: BaselineOptions) {
     this.#objects = objects
     this.#options = options
-    this.#effort = { bytes: options.partial ? MAX_COMPARED_HERE : MAX_COMPARED }
+    this.#remaining = { bytes: options.isInProcess ? MAX_COMPARED_IN_PROCESS : MAX_COMPARED }
   }
 
-  hasFor({ secret, item }: Located): boolean {
-    if (this.#now.has(secret)) return true
-    const under = this.#under.get(secret)
-    if (!under) return false
-    // What a commit's parents can have from upstream, it can have.
-    const { commits } = this.#options.introduced
-    const below = new Set([item.commit])
-    for (const id of below) {
-      if (under.has(id)) return true
+  covers({ secret, item }: LocatedMatch): boolean {
+    if (this.#onTips.has(secret)) return true
+    const belowCommit = this.#belowCommits.get(secret)
+    if (!belowCommit) return false
+    // A commit has access to everything that its parents have from upstream.
+    const { commits } = this.#options.newObjects
+    const reachable = new Set([item.commit])
+    for (const id of reachable) {
+      if (belowCommit.has(id)) return true
       if (++this.#steps > MAX_STEPS) return false
-      for (const parent of commits.get(id) ?? []) if (commits.has(parent)) below.add(parent)
+      for (const parent of commits.get(id) ?? []) if (commits.has(parent)) reachable.add(parent)
     }
     return false
   }
 
-  async look(clues: readonly Clue[]): Promise<void> {
-    const byBlob = Map.groupBy(clues, clue => clue.blob)
-    for await (const [blob, seen] of this.#secretsIn(byBlob))
-      for (const { secrets, under } of byBlob.get(blob) ?? [])
+  async scanCandidates(candidates: readonly Candidate[]): Promise<void> {
+    const byBlob = Map.groupBy(candidates, candidate => candidate.blob)
+    for await (const [blob, found] of this.#secretsIn(byBlob))
+      for (const { secrets, belowCommit } of byBlob.get(blob) ?? [])
         for (const secret of secrets) {
-          if (!seen.has(secret)) continue
-          if (under === undefined) this.#now.add(secret)
-          else this.#under.set(secret, (this.#under.get(secret) ?? new Set()).add(under))
+          if (!found.has(secret)) continue
+          if (belowCommit === undefined) this.#onTips.add(secret)
+          else this.#belowCommits.set(secret, (this.#belowCommits.get(secret) ?? new Set()).add(belowCommit))
         }
   }
 
-  async *#secretsIn(byBlob: ReadonlyMap<string, readonly Clue[]>): AsyncGenerator<[string, Set<string>]> {
-    const { limits, folder, signal, partial } = this.#options
+  async *#secretsIn(
+    byBlob: ReadonlyMap<string, readonly Candidate[]>,
+  ): AsyncGenerator<[string, Set<string>]> {
+    const { limits, folder, signal, isInProcess } = this.#options
     const ids: string[] = []
     for await (const info of this.#objects.info([...byBlob.keys()])) {
       if (info?.type !== 'blob' || info.size > limits.maxBlobBytes) continue
       this.#bytes += info.size
-      if (partial && this.#bytes > limits.maxBytes)
-        throw new OverLimit('much of upstream to compare with', '')
+      if (isInProcess && this.#bytes > limits.maxBytes)
+        throw new LimitExceeded('the push has to be compared with many files of upstream', '')
       if (this.#bytes > MAX_BYTES) break
       ids.push(info.id)
     }
     for await (const object of this.#objects.contents(ids, 1 << 20)) {
-      const sought = new Sought(
-        (byBlob.get(object.id) ?? []).flatMap(clue => [...clue.secrets]),
-        this.#effort,
+      const search = new MultiSearch(
+        (byBlob.get(object.id) ?? []).flatMap(candidate => [...candidate.secrets]),
+        this.#remaining,
       )
-      const source = await collect(object.parts, folder)
+      const source = await spool(object.parts, folder)
       try {
         for await (const view of viewsOf(source, { path: '', folder, budget: new Budget(limits), signal })) {
-          sought.lookIn(view.content)
-          if (sought.open === 0) break
+          search.search(view.content)
+          if (search.remaining === 0) break
         }
       } catch (error) {
-        // Upstream's own file is too deep to look into: the finding stands.
-        if (!(error instanceof OverLimit) || partial) throw error
+        // Upstream's own file exceeds the limits, so the finding stays new.
+        if (!(error instanceof LimitExceeded) || isInProcess) throw error
       } finally {
         await source.dispose()
       }
-      if (partial && this.#effort.bytes < 0) throw new OverLimit('much of upstream to compare with', '')
-      yield [object.id, sought.seen]
+      if (isInProcess && this.#remaining.bytes < 0)
+        throw new LimitExceeded('the push has to be compared with many files of upstream', '')
+      yield [object.id, search.found]
     }
   }
 }

@@ -1,15 +1,17 @@
-import { onItsLines, type Unescaped } from './escapes.ts'
+import { type DecodedLines, mapLines } from './escapes.ts'
 
 const ESCAPE = 27
-/** What terminals take as orders: control sequences (ECMA-48, 5.4), and changes of the alphabet. None is longer. */
-const ORDER = /\x1b(?:\[[0-?]{0,64}[ -/]{0,4}([@-~])|[()][0-9A-B])/g
-/** Orders that leave what follows where it is: colours, and the clearing of a line's rest. */
-const STAYS = new Set(['m', 'K', undefined])
+/** Control sequences of terminals (ECMA-48, 5.4) and changes of the character set. No valid sequence is longer. */
+const ESCAPE_SEQUENCE = /\x1b(?:\[[0-?]{0,64}[ -/]{0,4}([@-~])|[()][0-9A-B])/g
+/** Final bytes of sequences that leave the following text in place: colours, and "erase to the end of the line". */
+const KEEPS_POSITION = new Set(['m', 'K', undefined])
 
-/** The lines of a log or a recorded terminal that have colours, without them: their last letter touches what follows. */
-export function uncoloured(content: Buffer): Unescaped | undefined {
+/**
+ * Returns the lines of a log or a recorded terminal without their colours, whose last letter touches the text after it.
+ */
+export function stripAnsi(content: Buffer): DecodedLines | undefined {
   if (!content.includes(ESCAPE)) return undefined
-  return onItsLines(content, line =>
-    line.replace(ORDER, (_, end: string | undefined) => (STAYS.has(end) ? '' : ' ')),
+  return mapLines(content, line =>
+    line.replace(ESCAPE_SEQUENCE, (_, end: string | undefined) => (KEEPS_POSITION.has(end) ? '' : ' ')),
   )
 }

@@ -1,115 +1,142 @@
-import { ascii85In, base85In, fromBase32, gitPatchesIn, uuencodedIn } from './base32-base85-uuencode.ts'
-import { dumpsIn, listsIn } from './byte-lists-and-dumps.ts'
-import { kindOf, runsOf, wrappedIn } from './byte-runs.ts'
-import { MIN_HIDDEN } from './is-text.ts'
+import { byteClass, runsOf, wrappedBlocks } from '../bytes/byte-runs.ts'
+import { MIN_DECODED_BYTES } from '../bytes/is-text.ts'
+import { ascii85Blocks, base85Runs, gitBinaryPatches, uuencodedBlocks } from './base85-uuencode.ts'
+import { decodeByteLists } from './byte-lists.ts'
+import type { DecodedBlock, WorthDecoding } from './decoded-block.ts'
+import { decodeHexDumps } from './hex-dumps.ts'
 
-/** A stretch of text that was hidden in another. */
-export interface Decoded {
-  readonly how: string
-  readonly content: Buffer
-  /** Where it began, in bytes of what it was hidden in. */
-  readonly at: number
-}
+const BASE64 = byteClass(/[A-Za-z0-9+/_-]/)
+const BASE32 = byteClass(/[A-Z2-7]/)
+const HEX = byteClass(/[0-9a-fA-F]/)
+/** The shortest run of each alphabet that is decoded, in characters. */
+const [MIN_BASE64, MIN_HEX, MIN_BASE32] = [20, 28, 32]
+/** The longest text that is taken for a trailer of a hex block, in characters: one line. */
+const MAX_TRAILER = 76
+/** The shortest run that is decoded to its end when its first bytes say nothing, in characters. */
+const MIN_FULL_DECODE = 28
+const ALIGNMENTS = [0, 1, 2, 3]
+/** Programs wrap an encoding into lines of at least this many characters. */
+const MIN_PROGRAM_LINE = 32
+/** People wrap an encoding into lines of at least this many characters; a shorter line is a word. */
+const MIN_HAND_LINE = 16
 
-/** Is what was decoded worth a look? */
-export interface Worth {
-  /** By how it begins. */
-  readonly start: (start: Buffer) => boolean
-  /** By anything in it. */
-  readonly whole: (content: Buffer) => boolean
-}
-
-const BASE64 = kindOf(/[A-Za-z0-9+/_-]/)
-const BASE32 = kindOf(/[A-Z2-7]/)
-const HEX = kindOf(/[0-9a-fA-F]/)
-const LEAST_BASE64 = 20
-/** What follows a block, a word or a mark of its end, is no longer than a line. */
-const LINE = 76
-/** The least that is decoded to its end when its start says nothing, in letters. */
-const WHOLE = 28
-const SKIPS = [0, 1, 2, 3]
-/** The lines that programs wrap encodings into have at least so many letters, */
-const WIDE = 32
-/** and those that people wrap, so that they are not taken for the words before them. */
-const NARROW = 16
-
-/** What is in base64, hex, and other ways to write bytes as text, where it decodes to something worth a look. */
-export function armoured(content: Buffer, worth: Worth): Decoded[] {
+/** Returns all parts of `content` in base64, hex, base32 or a rarer notation that decode to bytes worth a scan. */
+export function decodeBlocks(content: Buffer, worth: WorthDecoding): DecodedBlock[] {
   const text = content.toString('latin1')
-  const found: Decoded[] = []
-  const keep = (how: string, decoded: Buffer, at: number) => {
-    if (decoded.length >= MIN_HIDDEN) found.push({ how, content: decoded, at })
-  }
+  const tokens = new TokenDecoder(worth)
   const lined = withNewlines(content)
-  const blocks = [wrappedIn(lined, BASE64, WIDE), wrappedIn(lined, BASE64, NARROW, WIDE - 1)]
-  for (const { at, joined } of blocks.flatMap(each => [...each])) {
-    const odd = joined.search(/[^0-9a-fA-F]/)
-    if (odd < 0) keepHex(joined, at)
-    else {
-      if (odd >= joined.length - LINE) keepHex(joined.slice(0, odd), at)
-      if (!/[^A-Z2-7]/.test(joined)) keepBase32(joined, at)
-      keepBase64(joined, at)
-    }
-  }
-  for (const { from, to } of runsOf(content, BASE64, LEAST_BASE64)) keepBase64(text.slice(from, to), from)
-  for (const { from, to } of runsOf(content, HEX, 28)) keepHex(text.slice(from, to), from)
-  for (const { from, to } of runsOf(content, BASE32, 32)) keepBase32(text.slice(from, to), from)
-  const rare = [
-    listsIn(content, MIN_HIDDEN),
-    dumpsIn(text),
-    uuencodedIn(text),
-    gitPatchesIn(content, text),
-    ascii85In(text),
-    base85In(content, worth.whole),
+  for (const { offset, text: block } of wrappedBlocks(lined, BASE64, MIN_PROGRAM_LINE))
+    tokens.addWrapped(block, offset)
+  for (const { offset, text: block } of wrappedBlocks(lined, BASE64, MIN_HAND_LINE, MIN_PROGRAM_LINE - 1))
+    tokens.addWrapped(block, offset)
+  for (const { from, to } of runsOf(content, BASE64, MIN_BASE64)) tokens.addBase64(text.slice(from, to), from)
+  for (const { from, to } of runsOf(content, HEX, MIN_HEX)) tokens.addHex(text.slice(from, to), from)
+  for (const { from, to } of runsOf(content, BASE32, MIN_BASE32)) tokens.addBase32(text.slice(from, to), from)
+  const { found } = tokens
+  const rarerNotations = [
+    decodeByteLists(content, MIN_DECODED_BYTES),
+    decodeHexDumps(text),
+    uuencodedBlocks(text),
+    gitBinaryPatches(content, text),
+    ascii85Blocks(text),
+    base85Runs(content, worth.content),
   ]
-  for (const some of rare) for (const decoded of some) if (worth.whole(decoded.content)) found.push(decoded)
+  for (const blocks of rarerNotations)
+    for (const block of blocks) if (worth.content(block.content)) found.push(block)
   return found
+}
 
-  function keepBase32(token: string, at: number) {
-    if (worth.start(fromBase32(token.slice(0, 160)))) keep('base32', fromBase32(token), at)
+/** Decodes runs of base64, hex and base32, and keeps the results that are worth a scan. */
+class TokenDecoder {
+  readonly found: DecodedBlock[] = []
+  readonly #worth: WorthDecoding
+
+  constructor(worth: WorthDecoding) {
+    this.#worth = worth
   }
-  function keepHex(token: string, at: number) {
-    const skip = aligned(token, SKIPS.slice(0, 2), 'hex')
-    if (skip !== undefined) keep('hex', Buffer.from(token.slice(skip), 'hex'), at)
+
+  /** Adds the joined lines of a wrapped block, in the smallest alphabet that has all of its characters. */
+  addWrapped(block: string, offset: number): void {
+    const hexLength = block.search(/[^0-9a-fA-F]/)
+    if (hexLength < 0) return this.addHex(block, offset)
+    if (hexLength >= block.length - MAX_TRAILER) this.addHex(block.slice(0, hexLength), offset)
+    if (!/[^A-Z2-7]/.test(block)) this.addBase32(block, offset)
+    this.addBase64(block, offset)
   }
-  // What stands before the encoded part may be of its letters too, so each alignment is tried; and so may another
-  // encoded part, with a letter of base64 between them: each can be read in one of the alignments.
-  function keepBase64(token: string, at: number) {
-    if (keepAlignments(token, at) || !/[-_]/.test(token)) return
-    // What is too short for that is looked for between the two letters in which the alphabets of base64 differ.
+
+  addBase32(token: string, offset: number): void {
+    if (this.#worth.prefix(decodeBase32(token.slice(0, 160))))
+      this.#keep('base32', decodeBase32(token), offset)
+  }
+
+  addHex(token: string, offset: number): void {
+    const skip = this.#alignment(token, ALIGNMENTS.slice(0, 2), 'hex')
+    if (skip !== undefined) this.#keep('hex', Buffer.from(token.slice(skip), 'hex'), offset)
+  }
+
+  /** Tries every alignment: characters before the encoded part may be of the alphabet too, as may a second token. */
+  addBase64(token: string, offset: number): void {
+    if (this.#addAlignments(token, offset) || !/[-_]/.test(token)) return
+    // "-" and "_" are of the URL alphabet only: between standard tokens they separate.
     for (const part of token.split(/[-_]+/))
-      if (part.length >= LEAST_BASE64 && keepAlignments(part, at)) return
+      if (part.length >= MIN_BASE64 && this.#addAlignments(part, offset)) return
   }
-  function keepAlignments(token: string, at: number): boolean {
-    const first = aligned(token, SKIPS, 'base64')
+
+  #addAlignments(token: string, offset: number): boolean {
+    const first = this.#alignment(token, ALIGNMENTS, 'base64')
     if (first === undefined) return false
-    const decoded = (skip: number) => Buffer.from(token.slice(skip), 'base64')
-    keep('base64', decoded(first), at)
-    if (token.length >= WHOLE && /[+/_-]/.test(token))
-      for (const skip of SKIPS)
-        if (skip !== first && worth.whole(decoded(skip))) keep('base64', decoded(skip), at)
+    const decode = (skip: number) => Buffer.from(token.slice(skip), 'base64')
+    this.#keep('base64', decode(first), offset)
+    if (token.length >= MIN_FULL_DECODE && /[+/_-]/.test(token))
+      for (const skip of ALIGNMENTS)
+        if (skip !== first && this.#worth.content(decode(skip))) this.#keep('base64', decode(skip), offset)
     return true
   }
-  /** How many letters to skip so that the rest decodes to something worth a look. */
-  function aligned(token: string, skips: readonly number[], encoding: 'base64' | 'hex'): number | undefined {
-    return (
-      skips.find(skip => worth.start(Buffer.from(token.slice(skip, skip + 128), encoding))) ??
-      (token.length < WHOLE
-        ? undefined
-        : skips.find(skip => worth.whole(Buffer.from(token.slice(skip), encoding))))
+
+  /** Returns how many characters to skip so that the rest decodes to bytes worth a scan; undefined: none helps. */
+  #alignment(token: string, skips: readonly number[], encoding: 'base64' | 'hex'): number | undefined {
+    const byPrefix = skips.find(skip =>
+      this.#worth.prefix(Buffer.from(token.slice(skip, skip + 128), encoding)),
     )
+    if (byPrefix !== undefined || token.length < MIN_FULL_DECODE) return byPrefix
+    return skips.find(skip => this.#worth.content(Buffer.from(token.slice(skip), encoding)))
+  }
+
+  #keep(encoding: string, content: Buffer, offset: number): void {
+    if (content.length >= MIN_DECODED_BYTES) this.found.push({ encoding, content, offset })
   }
 }
 
-const [NEWLINE, RETURN] = [10, 13]
+const BASE32_ALPHABET = 'ABCDEFGHIJKLMNOPQRSTUVWXYZ234567'
 
-/** With lines that end in a carriage return alone ended as others are. */
+/** Decodes base32 (RFC 4648, section 6). */
+function decodeBase32(text: string): Buffer {
+  const bytes: number[] = []
+  let bits = 0
+  let buffer = 0
+  for (const char of text) {
+    buffer = ((buffer << 5) | BASE32_ALPHABET.indexOf(char)) & 0xfff
+    bits += 5
+    if (bits < 8) continue
+    bits -= 8
+    bytes.push((buffer >> bits) & 255)
+  }
+  return Buffer.from(bytes)
+}
+
+const [NEWLINE, CARRIAGE_RETURN] = [10, 13]
+
+/** Replaces carriage returns without a newline by newlines. */
 function withNewlines(content: Buffer): Buffer {
   let plain = content
-  for (let at = content.indexOf(RETURN); at >= 0; at = content.indexOf(RETURN, at + 1)) {
-    if (content[at + 1] === NEWLINE) continue
+  for (
+    let offset = content.indexOf(CARRIAGE_RETURN);
+    offset >= 0;
+    offset = content.indexOf(CARRIAGE_RETURN, offset + 1)
+  ) {
+    if (content[offset + 1] === NEWLINE) continue
     if (plain === content) plain = Buffer.from(content)
-    plain[at] = NEWLINE
+    plain[offset] = NEWLINE
   }
   return plain
 }

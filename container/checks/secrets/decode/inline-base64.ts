@@ -1,96 +1,97 @@
-import { kindOf, runsOf } from './byte-runs.ts'
-import type { Unescaped } from './escapes.ts'
+import { byteClass, runsOf } from '../bytes/byte-runs.ts'
+import type { DecodedLines } from './escapes.ts'
 
-/** An encoded stretch of a text, and what it stands for. */
+/** A run of base64 or hex in a text, and its decoded bytes. */
 interface Token {
   readonly from: number
   readonly to: number
-  readonly plain: Buffer
+  readonly decoded: Buffer
 }
 
-/** gitleaks' own decoder takes none that is shorter. */
+/** gitleaks' own decoder takes no shorter run. */
 const MIN_BASE64 = 16
 const MIN_HEX = 32
-const LETTER = kindOf(/[A-Za-z0-9+/_-]/)
+const BASE64_BYTE = byteClass(/[A-Za-z0-9+/_-]/)
 const NEWLINE = 10
 const EQUALS = 61
 
 /**
- * Base64 and hex that stand for printable text, replaced by it: many of gitleaks' rules need the name before a value,
- * so the line before comes along. It is done here, since gitleaks' own decoder takes four times as long as all of its
- * rules together, over any text.
+ * Replaces base64 and hex of printable text by that text inside the line. Many rules of gitleaks need the name before a
+ * value, so the line before is returned too. gitleaks' own decoder would take four times as long as all of its rules
+ * together.
  */
-export function decodedInPlace(content: Buffer): Unescaped | undefined {
-  const kept: Buffer[] = []
+export function decodeInline(content: Buffer): DecodedLines | undefined {
+  const output: Buffer[] = []
   const lines: number[] = []
   const keep = (line: number, ...parts: Buffer[]) => {
-    kept.push(...parts, Buffer.from('\n'))
+    output.push(...parts, Buffer.from('\n'))
     lines.push(line)
   }
-  for (const { line, start, end, tokens } of linesWith(tokensIn(content), content)) {
+  for (const { line, start, end, tokens } of linesWithTokens(encodedTokens(content), content)) {
     if (start > 0 && lines.at(-1) !== line - 1)
       keep(line - 1, content.subarray(startOfLine(content, start - 1), start - 1))
     const parts: Buffer[] = []
-    let at = start
-    for (const { from, to, plain } of tokens) {
-      parts.push(content.subarray(at, from), plain)
-      at = to
+    let position = start
+    for (const { from, to, decoded } of tokens) {
+      parts.push(content.subarray(position, from), decoded)
+      position = to
     }
-    keep(line, ...parts, content.subarray(at, end))
+    keep(line, ...parts, content.subarray(position, end))
   }
-  return lines.length ? { content: Buffer.concat(kept), lines } : undefined
+  return lines.length ? { content: Buffer.concat(output), lines } : undefined
 }
 
-const startOfLine = (content: Buffer, at: number) => (at > 0 ? content.lastIndexOf(NEWLINE, at - 1) + 1 : 0)
+const startOfLine = (content: Buffer, position: number) =>
+  position > 0 ? content.lastIndexOf(NEWLINE, position - 1) + 1 : 0
 
-const endOfLine = (content: Buffer, at: number) => {
-  const newline = content.indexOf(NEWLINE, at)
+const endOfLine = (content: Buffer, position: number) => {
+  const newline = content.indexOf(NEWLINE, position)
   return newline < 0 ? content.length : newline
 }
 
-/** The lines that have tokens, each with its own, in one pass over the text. */
-function* linesWith(
+/** Yields the lines that have tokens, each with its tokens, in one pass over the text. */
+function* linesWithTokens(
   tokens: Iterable<Token>,
   content: Buffer,
 ): Generator<{ line: number; start: number; end: number; tokens: readonly Token[] }> {
   let [line, start, end] = [0, 0, endOfLine(content, 0)]
-  let own: Token[] = []
+  let lineTokens: Token[] = []
   for (const token of tokens) {
     if (token.from > end) {
-      if (own.length) yield { line, start, end, tokens: own }
-      own = []
+      if (lineTokens.length) yield { line, start, end, tokens: lineTokens }
+      lineTokens = []
       for (; token.from > end; end = endOfLine(content, start)) {
         start = end + 1
         line++
       }
     }
-    own.push(token)
+    lineTokens.push(token)
   }
-  if (own.length) yield { line, start, end, tokens: own }
+  if (lineTokens.length) yield { line, start, end, tokens: lineTokens }
 }
 
-function* tokensIn(content: Buffer): Generator<Token> {
-  for (const { from, to } of runsOf(content, LETTER, MIN_BASE64)) {
-    const plain = plainOf(content, from, to)
-    if (!plain) continue
+function* encodedTokens(content: Buffer): Generator<Token> {
+  for (const { from, to } of runsOf(content, BASE64_BYTE, MIN_BASE64)) {
+    const decoded = decodeToken(content, from, to)
+    if (!decoded) continue
     let after = to
     while (after < to + 2 && content[after] === EQUALS) after++
-    yield { from, to: after, plain }
+    yield { from, to: after, decoded }
   }
 }
 
-/** What a run of letters stands for, in one line; undefined: nothing that can be read. */
-function plainOf(content: Buffer, from: number, to: number): Buffer | undefined {
-  const coding = isHex(content, from, to) ? 'hex' : 'base64'
-  const start = Buffer.from(content.toString('latin1', from, Math.min(to, from + MIN_BASE64)), coding)
+/** Decodes a run to one line of printable text; undefined: it decodes to something else. */
+function decodeToken(content: Buffer, from: number, to: number): Buffer | undefined {
+  const encoding = isHex(content, from, to) ? 'hex' : 'base64'
+  const start = Buffer.from(content.toString('latin1', from, Math.min(to, from + MIN_BASE64)), encoding)
   if (!isPrintable(start)) return undefined
-  const plain = Buffer.from(content.toString('latin1', from, to), coding)
-  if (!isPrintable(plain)) return undefined
-  for (let i = plain.indexOf(NEWLINE); i >= 0; i = plain.indexOf(NEWLINE, i + 1)) plain[i] = 32
-  return plain
+  const decoded = Buffer.from(content.toString('latin1', from, to), encoding)
+  if (!isPrintable(decoded)) return undefined
+  for (let i = decoded.indexOf(NEWLINE); i >= 0; i = decoded.indexOf(NEWLINE, i + 1)) decoded[i] = 32
+  return decoded
 }
 
-const HEX_DIGIT = kindOf(/[0-9a-fA-F]/)
+const HEX_DIGIT = byteClass(/[0-9a-fA-F]/)
 
 function isHex(content: Buffer, from: number, to: number): boolean {
   if (to - from < MIN_HEX || (to - from) % 2) return false

@@ -1,301 +1,347 @@
-import { setImmediate as breathe } from 'node:timers/promises'
-import { OverLimit } from '../../limits.ts'
-import { goesByName } from '../gitleaks/scan-files.ts'
-import { holdsPacked, isPacked, membersIn, packedIn } from '../unpack/find-streams.ts'
+import { setImmediate as yieldToEventLoop } from 'node:timers/promises'
+import { LimitExceeded } from '../../limits.ts'
+import type { Budget } from '../bytes/budget.ts'
+import { memorySource, SEGMENT_BYTES, type Source, spool } from '../bytes/byte-source.ts'
+import { containsText, dropZeroBytes, isText } from '../bytes/is-text.ts'
+import { VisitedTexts } from '../bytes/visited-texts.ts'
+import { storedMembers } from '../unpack/archive-members.ts'
+import type { CompressedStream } from '../unpack/compressed-stream.ts'
+import { containsStream, findStreams, startsLikeStream } from '../unpack/find-streams.ts'
 import { unpack } from '../unpack/unpack.ts'
-import { uncoloured } from './ansi-codes.ts'
-import { prefixedStrings, printableRuns, type Strings } from './binary-strings.ts'
-import type { Budget } from './budget.ts'
-import { collect, inMemory, SEGMENT, type Source } from './byte-source.ts'
-import { armoured, type Decoded, type Worth } from './encoded-blocks.ts'
-import { type Unescaped, unescaped, unquoted } from './escapes.ts'
-import { decodedInPlace } from './inline-base64.ts'
-import { holdsText, isText, narrow } from './is-text.ts'
-import { openBlock } from './segment-boundary.ts'
+import { stripAnsi } from './ansi-codes.ts'
+import { lengthPrefixedStrings, printableRuns, type StringList } from './binary-strings.ts'
+import type { DecodedBlock, WorthDecoding } from './decoded-block.ts'
+import { decodeBlocks } from './encoded-blocks.ts'
+import { type DecodedLines, decodeEscapes, decodeQuotedPrintable } from './escapes.ts'
+import { decodeInline } from './inline-base64.ts'
+import { type LineMap, lineCounter } from './line-map.ts'
+import { hasNameRule } from './scan-names.ts'
+import { findOpenBlock } from './segment-boundary.ts'
 import { wideText } from './utf16-utf32.ts'
-import { Seen } from './visited-texts.ts'
 
-/** Which line of the file a line of a view stands for: one after the other from `first`, always the same, or listed. */
-export type LineMap =
-  | { readonly kind: 'from'; readonly first: number }
-  | { readonly kind: 'at'; readonly line: number }
-  | { readonly kind: 'list'; readonly lines: readonly number[] }
-
-/** One way to read a file: as it is, or decoded. */
+/** One reading of a file: its bytes as they are, or decoded. */
 export interface View {
   readonly content: Buffer
   readonly lines: LineMap
-  /** What was undone to get here, outermost first; empty: nothing. */
-  readonly how: readonly string[]
+  /** The encodings that were decoded, outermost first; empty for the file's own bytes. */
+  readonly encodings: readonly string[]
   /** The path inside archives, outermost first. */
-  readonly inner: readonly string[]
-  /** The name that rules go by, where it is neither the file's nor the last of these. */
+  readonly archivePath: readonly string[]
+  /** The name that rules apply to, where it differs from the file's path and from the last archive path. */
   readonly name?: string
 }
 
 export interface ViewOptions {
   readonly path: string
+  /** A folder for temporary files. */
   readonly folder: string
   readonly budget: Budget
   readonly signal: AbortSignal
 }
 
-/** A segment begins again this much before the last one ended, so that what lies across is whole in one of them. */
-const OVERLAP = 64 << 10
+interface ExpandOptions extends ViewOptions {
+  readonly visited: VisitedTexts
+}
 
-interface Trail {
+/** Where an expanded source lies in the file. */
+interface Nesting {
   readonly depth: number
-  readonly how: readonly string[]
-  readonly inner: readonly string[]
+  readonly encodings: readonly string[]
+  readonly archivePath: readonly string[]
   readonly name?: string
-  /** The line that it begins in, where that is not the first. */
+  /** The line of the file that the source begins in; undefined: line 1. */
   readonly first?: number
-  /** Set when every line stands for this one. */
+  /** Set when every line of the source stands for this line of the file. */
   readonly line?: number
 }
 
-/** Every view of `source`: itself, then whatever is encoded, compressed or archived in it, to the limits. */
+/** The part of a source that is read into memory at once. */
+interface Segment {
+  readonly source: Source
+  /** The segment's offset in the source, in bytes. */
+  readonly start: number
+  readonly content: Buffer
+  readonly lineAt: (offset: number) => number
+  /** Whether the source is a PNG picture. */
+  readonly isPng: boolean
+}
+
+/** Offsets in a source that were expanded; overlapping segments show the same offset twice. */
+interface ExpandedOffsets {
+  readonly streams: Set<number>
+  readonly members: Set<number>
+}
+
+/** Two segments share this many bytes, so that a secret across their border is whole in one of them. */
+const OVERLAP = 64 << 10
+
+const PNG = Buffer.from('\x89PNG', 'latin1')
+
+/**
+ * Yields every view of `source`: its own bytes, then everything encoded, compressed or archived in it, recursively.
+ * Throws LimitExceeded beyond the budget.
+ */
 export async function* viewsOf(source: Source, options: ViewOptions): AsyncGenerator<View> {
-  yield* look(source, { depth: 0, how: [], inner: [] }, { ...options, seen: new Seen(options.path) })
+  yield* expand(
+    source,
+    { depth: 0, encodings: [], archivePath: [] },
+    { ...options, visited: new VisitedTexts(options.path) },
+  )
 }
 
-interface Ways extends ViewOptions {
-  readonly seen: Seen
-}
-
-async function* look(source: Source, trail: Trail, options: Ways): AsyncGenerator<View> {
-  const { signal, budget, path, seen } = options
-  // What was decoded is as long as what it was decoded from, which has been counted.
-  if (trail.line === undefined) seen.grow(source.size)
-  let line = trail.first ?? 1
-  const opened = new Set<number>()
-  const named = new Set<number>()
-  let isPicture = false
+async function* expand(source: Source, nesting: Nesting, options: ExpandOptions): AsyncGenerator<View> {
+  // Decoded bytes are no more than the bytes they were decoded from, which have been counted.
+  if (nesting.line === undefined) options.visited.addBytes(source.size)
+  const expanded: ExpandedOffsets = { streams: new Set(), members: new Set() }
+  let line = nesting.first ?? 1
+  let isPng = false
   for (let start = 0; start < source.size; ) {
-    await turn(options)
-    const segment = await source.read(start, Math.min(SEGMENT, source.size - start))
-    const lineAt = lineCounter(segment, line)
-    yield isText(segment)
-      ? { ...of(trail), content: segment, lines: at(trail, line) }
-      : inPieces(
-          budget.work(() => printableRuns(segment, lineAt)),
-          trail,
-        )
-    const prefixed = budget.work(() => prefixedStrings(segment, lineAt))
-    if (prefixed) yield inPieces(prefixed, trail)
-    yield* hidden(segment, trail, lineAt, options)
-    if (start === 0) isPicture = segment.subarray(0, PNG.length).equals(PNG)
-    for (const packed of budget.work(() => packedIn(segment, { budget, isStart: start === 0, isPicture }))) {
-      const where = start + packed.at
-      if (opened.has(where)) continue
-      opened.add(where)
-      budget.open(trail.depth + 1, path)
-      const content = await collect(
-        unpack(source, { ...packed, at: where }, budget, path, signal),
-        options.folder,
-      )
-      try {
-        if (content.size === 0) continue
-        const inner = packed.name ? [...trail.inner, packed.name] : trail.inner
-        const how = [...trail.how, packed.name ? 'zip' : packed.kind]
-        const called = packed.called && goesByName(packed.called) ? packed.called : trail.name
-        const name = packed.name ? undefined : called
-        yield* look(content, { depth: trail.depth + 1, how, inner, ...(name ? { name } : {}) }, options)
-      } finally {
-        await content.dispose()
-      }
-    }
-    // Their text is read with all else; rules that ask for a name read them again, under theirs.
-    for (const { name, at, size } of membersIn(segment)) {
-      const where = start + at
-      if (!goesByName(name) || where >= source.size || named.has(where)) continue
-      named.add(where)
-      const member = part(source, where, size)
-      budget.open(trail.depth + 1, path)
-      budget.spend(member.size, path)
-      yield* look(member, { ...trail, depth: trail.depth + 1, name, first: lineAt(at) }, options)
-    }
-    if (start + segment.length >= source.size) break
-    const next = nextFrom(segment)
+    await yieldIfDue(options)
+    const content = await source.read(start, Math.min(SEGMENT_BYTES, source.size - start))
+    const lineAt = lineCounter(content, line)
+    if (start === 0) isPng = content.subarray(0, PNG.length).equals(PNG)
+    const segment: Segment = { source, start, content, lineAt, isPng }
+    yield* readText(segment, line, nesting, options)
+    yield* decodeSegment(content, nesting, lineAt, options)
+    yield* expandStreams(segment, expanded, nesting, options)
+    yield* expandMembers(segment, expanded, nesting, options)
+    if (start + content.length >= source.size) break
+    const next = nextStart(content)
     line = lineAt(next)
     start += next
   }
 }
 
-/** Where the segment behind this one begins: before what lies across their border, unless that is all of this one. */
-function nextFrom(segment: Buffer): number {
+/** Yields a segment's text: all of it, or of a binary its strings; and strings after their length. */
+function* readText(
+  { content, lineAt }: Segment,
+  line: number,
+  nesting: Nesting,
+  { budget }: ExpandOptions,
+): Generator<View> {
+  yield isText(content)
+    ? { ...viewFields(nesting), content, lines: lineMap(nesting, line) }
+    : stringsView(
+        budget.timed(() => printableRuns(content, lineAt)),
+        nesting,
+      )
+  const prefixed = budget.timed(() => lengthPrefixedStrings(content, lineAt))
+  if (prefixed) yield stringsView(prefixed, nesting)
+}
+
+/** Unpacks and expands the compressed streams that begin in a segment. */
+async function* expandStreams(
+  { source, start, content, isPng }: Segment,
+  { streams }: ExpandedOffsets,
+  nesting: Nesting,
+  options: ExpandOptions,
+): AsyncGenerator<View> {
+  const { signal, budget, path, folder } = options
+  for (const stream of budget.timed(() => findStreams(content, { budget, isStart: start === 0, isPng }))) {
+    const offset = start + stream.offset
+    if (streams.has(offset)) continue
+    streams.add(offset)
+    budget.countStream(nesting.depth + 1, path)
+    const unpacked = await spool(unpack(source, { ...stream, offset }, budget, path, signal), folder)
+    try {
+      if (unpacked.size > 0) yield* expand(unpacked, nestStream(stream, nesting), options)
+    } finally {
+      await unpacked.dispose()
+    }
+  }
+}
+
+function nestStream({ kind, name, originalName }: CompressedStream, nesting: Nesting): Nesting {
+  const depth = nesting.depth + 1
+  const encodings = [...nesting.encodings, name ? 'zip' : kind]
+  if (name) return { depth, encodings, archivePath: [...nesting.archivePath, name] }
+  const ruleName = originalName && hasNameRule(originalName) ? originalName : nesting.name
+  return { depth, encodings, archivePath: nesting.archivePath, ...(ruleName ? { name: ruleName } : {}) }
+}
+
+/**
+ * Expands the uncompressed archive members that begin in a segment, where a rule asks for their name: their text is in
+ * the segment's own view, without the name.
+ */
+async function* expandMembers(
+  { source, start, content, lineAt }: Segment,
+  { members }: ExpandedOffsets,
+  nesting: Nesting,
+  options: ExpandOptions,
+): AsyncGenerator<View> {
+  const { budget, path } = options
+  for (const { name, offset, size } of storedMembers(content)) {
+    const sourceOffset = start + offset
+    if (!hasNameRule(name) || sourceOffset >= source.size || members.has(sourceOffset)) continue
+    members.add(sourceOffset)
+    const member = slice(source, sourceOffset, size)
+    budget.countStream(nesting.depth + 1, path)
+    budget.addBytes(member.size, path)
+    yield* expand(member, { ...nesting, depth: nesting.depth + 1, name, first: lineAt(offset) }, options)
+  }
+}
+
+/** Returns where the next segment begins: before a block that is open at this segment's end, unless the block fills it. */
+function nextStart(segment: Buffer): number {
   const usual = segment.length - OVERLAP
-  const block = openBlock(segment)
+  const block = findOpenBlock(segment)
   return block < OVERLAP ? usual : Math.min(block, usual)
 }
 
-/** Between pieces of work: whoever shares the thread has a turn, and whoever waits for this may have gone. */
-async function turn({ budget, signal }: ViewOptions): Promise<void> {
-  if (budget.isTurnOver()) await breathe()
+/** Yields the thread when its share of time is used, and stops when the scan is cancelled. */
+async function yieldIfDue({ budget, signal }: ViewOptions): Promise<void> {
+  if (budget.shouldYield()) await yieldToEventLoop()
   signal.throwIfAborted()
 }
 
-/** What lies in `source` from `at` on. */
-function part(source: Source, at: number, size: number): Source {
-  const own = Math.min(size, source.size - at)
+/** Returns up to `size` bytes of `source` from `offset` on. */
+function slice(source: Source, offset: number, size: number): Source {
+  const available = Math.min(size, source.size - offset)
   return {
-    size: own,
-    read: (start, length) => source.read(at + start, Math.min(length, own - start)),
-    stream: start => source.stream(at + start),
+    size: available,
+    read: (start, length) => source.read(offset + start, Math.min(length, available - start)),
     dispose: async () => {},
   }
 }
 
-const at = (trail: Trail, first: number): LineMap =>
-  trail.line === undefined ? { kind: 'from', first } : { kind: 'at', line: trail.line }
+const lineMap = (nesting: Nesting, first: number): LineMap =>
+  nesting.line === undefined ? { kind: 'from', first } : { kind: 'at', line: nesting.line }
 
-const of = ({ how, inner, name }: Trail): Pick<View, 'how' | 'inner' | 'name'> => ({
-  how,
-  inner,
+const viewFields = ({
+  encodings,
+  archivePath,
+  name,
+}: Nesting): Pick<View, 'encodings' | 'archivePath' | 'name'> => ({
+  encodings,
+  archivePath,
   ...(name ? { name } : {}),
 })
 
-const PNG = Buffer.from('\x89PNG', 'latin1')
-
-/** Pieces of a segment as a view, each on lines of its own. */
-function inPieces({ content, lines }: Strings, trail: Trail): View {
-  const map = trail.line === undefined ? ({ kind: 'list', lines } as const) : at(trail, 0)
-  return { ...of(trail), content, lines: map }
+function stringsView({ content, lines }: StringList, nesting: Nesting): View {
+  const map = nesting.line === undefined ? ({ kind: 'list', lines } as const) : lineMap(nesting, 0)
+  return { ...viewFields(nesting), content, lines: map }
 }
 
-/** The line of an offset in `segment`, by counting on from the last one asked for. */
-function lineCounter(segment: Buffer, first: number): (offset: number) => number {
-  const nextFrom = (from: number) => {
-    const newline = segment.indexOf(10, from)
-    return newline < 0 ? Number.POSITIVE_INFINITY : newline
-  }
-  let asked = 0
-  let line = first
-  let newline = nextFrom(0)
-  return offset => {
-    if (offset < asked) {
-      line = first
-      newline = nextFrom(0)
-    }
-    for (; newline < offset; newline = nextFrom(newline + 1)) line++
-    asked = offset
-    return line
-  }
-}
+/** No shorter compressed stream holds a secret, in bytes. */
+const MIN_COMPRESSED = 40
 
-/** Nothing packed that is shorter holds a secret. */
-const MIN_PACKED = 40
-
-const worthBy = (budget: Budget): Worth => ({
-  start(start) {
-    if (isPacked(start) || isText(start)) return true
-    const plain = narrow(start)
-    return plain !== start && isText(plain)
+const createWorth = (budget: Budget): WorthDecoding => ({
+  prefix(prefix) {
+    if (startsLikeStream(prefix) || isText(prefix)) return true
+    const withoutZeros = dropZeroBytes(prefix)
+    return withoutZeros !== prefix && isText(withoutZeros)
   },
-  whole: content => holdsText(content) || (content.length >= MIN_PACKED && holdsPacked(content, budget)),
+  content: content =>
+    containsText(content) || (content.length >= MIN_COMPRESSED && containsStream(content, budget)),
 })
 
-/** So many encodings inside one another are undone. */
-const MAX_ENCODED = 24
+/** The most encodings inside each other that are decoded; more are refused. */
+const MAX_ENCODINGS = 24
 
-function deeper(how: string, trail: Trail, { path }: ViewOptions): Trail {
-  if (trail.depth >= MAX_ENCODED)
-    throw new OverLimit(`${path} is encoded many times over`, 'push the file itself')
-  const { line: _, ...rest } = trail
-  return { ...rest, depth: trail.depth + 1, how: [...trail.how, how] }
+function nest(encoding: string, nesting: Nesting, { path }: ViewOptions): Nesting {
+  if (nesting.depth >= MAX_ENCODINGS)
+    throw new LimitExceeded(
+      `${path} is encoded in more than ${MAX_ENCODINGS} layers`,
+      'push the file without the encodings',
+    )
+  const { line: _, ...rest } = nesting
+  return { ...rest, depth: nesting.depth + 1, encodings: [...nesting.encodings, encoding] }
 }
 
-async function* hidden(
+/** Yields the views of everything encoded, but not compressed, in a segment. */
+async function* decodeSegment(
   segment: Buffer,
-  trail: Trail,
+  nesting: Nesting,
   lineAt: (offset: number) => number,
-  options: Ways,
+  options: ExpandOptions,
 ): AsyncGenerator<View> {
-  const line = (offset: number) => trail.line ?? lineAt(offset)
-  const wide = options.budget.work(() => wideText(segment))
+  const line = (offset: number) => nesting.line ?? lineAt(offset)
+  const wide = options.budget.timed(() => wideText(segment))
   if (wide.whole) {
-    // It has the same lines, so it is read as if it were the file.
+    // The decoded text has the segment's lines, so it takes the segment's place.
     const next = {
-      ...deeper('UTF-16', trail, options),
-      ...(trail.line === undefined ? {} : { line: trail.line }),
+      ...nest('UTF-16', nesting, options),
+      ...(nesting.line === undefined ? {} : { line: nesting.line }),
     }
-    yield { ...of(next), content: wide.whole, lines: at(next, lineAt(0)) }
-    yield* hidden(wide.whole, next, lineCounter(wide.whole, lineAt(0)), options)
+    yield { ...viewFields(next), content: wide.whole, lines: lineMap(next, lineAt(0)) }
+    yield* decodeSegment(wide.whole, next, lineCounter(wide.whole, lineAt(0)), options)
   }
-  for (const run of wide.runs) yield* lookInto(run, trail, line(run.at), options)
-  // Also where it is wide: some program may have appended to it what is not.
+  for (const run of wide.runs) yield* expandDecoded(run, nesting, line(run.offset), options)
+  // A UTF-16 file is decoded as bytes too, since a program may have appended ASCII to it.
   const first = lineAt(0)
-  yield* undone(segment, trail, row => trail.line ?? first + row, options)
-  yield* nested(segment, trail, line, options)
+  yield* decodeInPlace(segment, nesting, row => nesting.line ?? first + row, options)
+  yield* decodeNested(segment, nesting, line, options)
 }
 
-/** Looks at what was hidden in a text, and in that, unless it was looked at before. */
-async function* lookInto(
-  { how, content }: Decoded,
-  trail: Trail,
+/** Expands a decoded block, unless the same bytes were expanded at the same place before. */
+async function* expandDecoded(
+  { encoding, content }: DecodedBlock,
+  nesting: Nesting,
   line: number,
-  options: Ways,
+  options: ExpandOptions,
 ): AsyncGenerator<View> {
-  const next = { ...deeper(how, trail, options), line }
-  const { inner, name = '' } = next
-  if (options.budget.work(() => options.seen.isNew(content, [line], 'apart', name, ...inner)))
-    yield* look(inMemory(content), next, options)
+  const next = { ...nest(encoding, nesting, options), line }
+  const { archivePath, name = '' } = next
+  if (options.budget.timed(() => options.visited.isNew(content, [line], 'apart', name, ...archivePath)))
+    yield* expand(memorySource(content), next, options)
 }
 
-interface Undo {
-  readonly how: string
-  readonly undo: (text: Buffer) => Unescaped | undefined
-  /** Is more looked for inside? What base64 stands for is looked at by itself, and then in that. */
-  readonly hidesMore: boolean
+/** An encoding that is replaced by its decoded text inside the line. */
+interface InPlaceDecoder {
+  readonly encoding: string
+  readonly decode: (text: Buffer) => DecodedLines | undefined
+  /** Whether encoded blocks are decoded inside the result; those in inline base64 are found by decodeBlocks alone. */
+  readonly canNest: boolean
 }
 
-const UNDO: readonly Undo[] = [
-  { how: 'escapes', undo: unescaped, hidesMore: true },
-  { how: 'colours', undo: uncoloured, hidesMore: true },
-  { how: 'quoted-printable', undo: unquoted, hidesMore: true },
-  { how: 'base64', undo: decodedInPlace, hidesMore: false },
+const IN_PLACE_DECODERS: readonly InPlaceDecoder[] = [
+  { encoding: 'escapes', decode: decodeEscapes, canNest: true },
+  { encoding: 'colours', decode: stripAnsi, canNest: true },
+  { encoding: 'quoted-printable', decode: decodeQuotedPrintable, canNest: true },
+  { encoding: 'base64', decode: decodeInline, canNest: false },
 ]
 
-/** `text` with what is encoded in it undone where it stands, and what can be undone in that, and so on. */
-async function* undone(
+/** Yields `text` with each in-place encoding decoded, and the same of every result, recursively. */
+async function* decodeInPlace(
   text: Buffer,
-  trail: Trail,
+  nesting: Nesting,
   lineOf: (row: number) => number,
-  options: Ways,
+  options: ExpandOptions,
 ): AsyncGenerator<View> {
-  for (const { how, undo, hidesMore } of UNDO) {
-    await turn(options)
-    const plain = options.budget.work(() => undo(text))
-    if (!plain) continue
-    const next = deeper(how, trail, options)
-    const lines = plain.lines.map(lineOf)
-    const { inner, name = '' } = next
-    const place = [hidesMore ? 'in place' : 'all in place', name, ...inner]
-    if (!options.budget.work(() => options.seen.isNew(plain.content, lines, ...place))) continue
-    yield { ...of(next), content: plain.content, lines: { kind: 'list', lines } }
-    const inPlain = (row: number) => lines[row] ?? 0
-    if (hidesMore) {
-      const row = lineCounter(plain.content, 0)
-      yield* nested(plain.content, next, offset => inPlain(row(offset)), options)
+  for (const { encoding, decode, canNest } of IN_PLACE_DECODERS) {
+    await yieldIfDue(options)
+    const decoded = options.budget.timed(() => decode(text))
+    if (!decoded) continue
+    const next = nest(encoding, nesting, options)
+    const lines = decoded.lines.map(lineOf)
+    const { archivePath, name = '' } = next
+    const place = [canNest ? 'in place' : 'all in place', name, ...archivePath]
+    if (!options.budget.timed(() => options.visited.isNew(decoded.content, lines, ...place))) continue
+    yield { ...viewFields(next), content: decoded.content, lines: { kind: 'list', lines } }
+    const decodedLineOf = (row: number) => lines[row] ?? 0
+    if (canNest) {
+      const rowAt = lineCounter(decoded.content, 0)
+      yield* decodeNested(decoded.content, next, offset => decodedLineOf(rowAt(offset)), options)
     }
-    // A file's own text is as long as the file; what is undone in what was undone can grow in number.
-    if (trail.depth > 0) options.budget.spend(plain.content.length, options.path)
-    yield* undone(plain.content, next, inPlain, options)
+    // A file's own text is as long as the file. The results of results can grow in number.
+    if (nesting.depth > 0) options.budget.addBytes(decoded.content.length, options.path)
+    yield* decodeInPlace(decoded.content, next, decodedLineOf, options)
   }
 }
 
-/** What is in base64 or hex or the like in `text`, and in that, and so on. */
-async function* nested(
+/** Expands the encoded blocks of `text`: base64, hex and the like. */
+async function* decodeNested(
   text: Buffer,
-  trail: Trail,
+  nesting: Nesting,
   line: (offset: number) => number,
-  options: Ways,
+  options: ExpandOptions,
 ): AsyncGenerator<View> {
   const { budget } = options
-  await turn(options)
-  for (const decoded of budget.work(() => armoured(text, worthBy(budget))).sort((a, b) => a.at - b.at)) {
-    await turn(options)
-    budget.spend(decoded.content.length, options.path)
-    yield* lookInto(decoded, trail, line(decoded.at), options)
+  await yieldIfDue(options)
+  const blocks = budget.timed(() => decodeBlocks(text, createWorth(budget)))
+  for (const block of blocks.sort((a, b) => a.offset - b.offset)) {
+    await yieldIfDue(options)
+    budget.addBytes(block.content.length, options.path)
+    yield* expandDecoded(block, nesting, line(block.offset), options)
   }
 }

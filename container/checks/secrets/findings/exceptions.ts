@@ -1,12 +1,12 @@
 import type { Exception } from '../../../../src/contract/pass.ts'
 
-/** The exception that lets a finding pass now, if an operator has granted one. `now` is in Unix milliseconds. */
+/** Returns the exception for a fingerprint that is valid at `now`, in Unix milliseconds. */
 export function exceptionFor(
   fingerprint: string,
   exceptions: readonly Exception[],
   now: number,
 ): Exception | undefined {
   return exceptions.find(
-    each => each.fingerprint === fingerprint && (each.until === null || each.until > now),
+    exception => exception.fingerprint === fingerprint && (exception.until === null || exception.until > now),
   )
 }

@@ -1,24 +1,24 @@
 import { createHmac } from 'node:crypto'
-import type { Located } from '../gitleaks/locate.ts'
-
-/** Where a finding is, as it is shown: the path, then the way inside archives. */
-export const placeOf = (found: Pick<Located, 'item' | 'inner'>) => [found.item.path, ...found.inner].join('!')
-
-/** The same as no two places share it: a file may be named like a way into an archive, or `commit message`. */
-export const placeKey = ({ item, inner }: Pick<Located, 'item' | 'inner'>) =>
-  JSON.stringify([item.kind, item.path, ...inner])
+import type { LocatedMatch } from '../gitleaks/locate.ts'
 
 /**
- * A finding's name: 32 hex digits of HMAC-SHA-256 over repository, rule, place and secret. Commit and line are not in
- * it, so it stays the same when a commit is amended or rebased, or the file grows above it. It is keyed, since a
- * fingerprint is shown to agents and kept in the ledger: without the key nobody can try out guesses at a weak secret.
- * Under another key exceptions no longer match, and the findings are refused again.
+ * Returns a key that no two places share. Display paths can be equal: a file may be named `a.zip!b` or `commit
+ * message`.
  */
-export function fingerprint(found: Located, repository: string, key: string): string {
+export const placeKey = ({ item, archivePath }: Pick<LocatedMatch, 'item' | 'archivePath'>) =>
+  JSON.stringify([item.kind, item.path, ...archivePath])
+
+/**
+ * Returns a finding's fingerprint: 32 hex digits of HMAC-SHA-256 over repository, rule, place and secret. Commit and
+ * line are not part of it, so it stays the same when a commit is amended or rebased, or when lines above change. Agents
+ * and the ledger see fingerprints, and the key prevents trying out guesses at a weak secret. Under another key
+ * exceptions no longer match, and the findings are refused again.
+ */
+export function fingerprint(match: LocatedMatch, repository: string, key: string): string {
   const hmac = createHmac('sha256', key)
-  // A rule that goes by a file's name alone finds no secret in it: all of the file is.
-  const secret = found.secret || (found.item.blob ?? '')
-  for (const part of [repository.toLowerCase(), found.rule, placeKey(found), secret])
+  // A rule for a file's name matches no secret, so the blob's id stands for it.
+  const secret = match.secret || (match.item.blob ?? '')
+  for (const part of [repository.toLowerCase(), match.rule, placeKey(match), secret])
     hmac.update(`${Buffer.byteLength(part)}:`).update(part)
   return hmac.digest('hex').slice(0, 32)
 }

@@ -1,10 +1,10 @@
-import type { Located } from '../gitleaks/locate.ts'
+import type { LocatedMatch } from '../gitleaks/locate.ts'
 
-/** Files in which names of packages, or words such as `Key`, stand before checksums and ids. */
+/** Files in which package names, or words such as `Key`, precede checksums and ids. */
 const FILES = /(?:^|\/)(?:Podfile\.lock|deno\.lock|verification-metadata\.xml|[^/]+\.refactorlog)$/i
-/** A GUID, or a digest of SHA-1 or SHA-256 in hex. */
+/** A GUID, or a SHA-1 or SHA-256 digest in hex. */
 const CHECKSUM = /^(?:[0-9a-f]{40}|[0-9a-f]{64}|[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})$/i
 
-/** Is it what such a file is made of? Only gitleaks' rule for anything that looks like a key takes it for a secret. */
-export const isChecksum = ({ rule, item, how, secret }: Located): boolean =>
-  rule === 'generic-api-key' && how.length === 0 && FILES.test(item.path) && CHECKSUM.test(secret)
+/** Says whether a match is a checksum in such a file. Only gitleaks' generic rule takes it for a secret. */
+export const isChecksum = ({ rule, item, encodings, secret }: LocatedMatch): boolean =>
+  rule === 'generic-api-key' && encodings.length === 0 && FILES.test(item.path) && CHECKSUM.test(secret)

@@ -3,16 +3,16 @@ import { join } from 'node:path'
 import { parse, stringify } from 'smol-toml'
 import { z } from 'zod'
 import { GateFault } from '../../check.ts'
-import { placeOf } from '../findings/fingerprint.ts'
-import type { Located } from './locate.ts'
-import { gateConfig, runGitleaks } from './run.ts'
-import { Packs } from './scan-files.ts'
+import { displayPath, type LocatedMatch } from './locate.ts'
+import { PathPatterns } from './path-patterns.ts'
+import { ScanFileWriter } from './scan-files.ts'
+import { gateConfigPath, runGitleaks } from './verified-run.ts'
 
-/** The configuration of one run of gitleaks, and what of it the gate applies itself. */
+/** The configuration file for gitleaks, and the part of the configuration that the gate applies itself. */
 export interface ScanConfig {
   readonly path: string
-  /** Does a match stand, by the operator's paths? */
-  readonly keeps: (found: Located) => boolean
+  /** Says whether a match passes the operator's path rules. */
+  readonly passesPathRules: (match: LocatedMatch) => boolean
 }
 
 const Pattern = z.string().min(1).max(4000)
@@ -56,56 +56,46 @@ const OperatorConfig = z.strictObject({
     .optional(),
 })
 
-interface Prepared {
+interface ParsedConfig {
   readonly toml: string
-  readonly keeps: (found: Located) => boolean
-}
-
-/** Go's pattern as one of JavaScript; paths in configurations are simple enough for both. */
-function pathPattern(pattern: string): RegExp {
-  const flags = /^\(\?([is]+)\)/.exec(pattern)
-  try {
-    return new RegExp(flags ? pattern.slice(flags[0].length) : pattern, flags?.[1] ?? '')
-  } catch {
-    throw new Error(`the path pattern ${pattern} cannot be read`)
-  }
+  readonly passesPathRules: (match: LocatedMatch) => boolean
 }
 
 /**
- * Reads an operator's configuration: it can add rules, change those of the default, turn them off by name, and allow
- * texts and paths. It always extends the gate's own. gitleaks is given texts under neutral names, so paths are taken
- * out of it here and applied to what gitleaks finds. Throws with what is wrong, in words for the operator.
+ * Parses an operator's configuration. It can add rules, change or disable default rules by name, and allow texts and
+ * paths. It always extends the gate's own configuration. gitleaks gets neutral file names, so the path patterns are
+ * taken out and applied to its matches. Throws an Error with a message for the operator.
  */
-function prepare(text: string): Prepared {
+function parseOperatorConfig(text: string, paths: PathPatterns): ParsedConfig {
   const read = OperatorConfig.safeParse(parse(text))
   if (!read.success) {
     const [issue] = read.error.issues
     throw new Error(`${issue?.path.join('.') || 'the configuration'}: ${issue?.message}`)
   }
   const { extend, allowlists = [], rules = [], ...rest } = read.data
-  const drops: ((found: Located) => boolean)[] = []
+  const dropRules: ((match: LocatedMatch) => boolean)[] = []
 
-  /** What is left of an allow-list for gitleaks, once its paths are the gate's. */
+  /** Returns the allow-list for gitleaks, without its paths. */
   const withoutPaths = <A extends z.infer<typeof RuleAllowlist>>(
     list: A,
     applies: (rule: string) => boolean,
   ): A[] => {
-    const { paths, ...others } = list
-    if (!paths?.length) return [list]
-    const more = Boolean(list.regexes?.length || list.stopwords?.length)
-    if (more && list.condition && /^(and|&&)$/i.test(list.condition))
+    const { paths: allowed, ...otherKeys } = list
+    if (!allowed?.length) return [list]
+    const hasTexts = Boolean(list.regexes?.length || list.stopwords?.length)
+    if (hasTexts && list.condition && /^(and|&&)$/i.test(list.condition))
       throw new Error(
         'an allow-list with condition AND cannot have paths here: write paths and texts as two lists',
       )
-    const patterns = paths.map(pathPattern)
-    drops.push(found => applies(found.rule) && patterns.some(pattern => pattern.test(pathOf(found))))
-    return more ? [others as A] : []
+    const patterns = allowed.map(pattern => paths.compile(pattern))
+    dropRules.push(match => applies(match.rule) && patterns.some(matches => matches(pathOf(match)) === true))
+    return hasTexts ? [otherKeys as A] : []
   }
 
   const forGitleaks = {
     ...rest,
     title: rest.title ?? 'operator',
-    extend: { path: gateConfig, disabledRules: extend?.disabledRules ?? [] },
+    extend: { path: gateConfigPath, disabledRules: extend?.disabledRules ?? [] },
     allowlists: allowlists.flatMap(list =>
       withoutPaths(list, rule => !list.targetRules?.length || list.targetRules.includes(rule)),
     ),
@@ -113,23 +103,30 @@ function prepare(text: string): Prepared {
       if (path !== undefined) {
         if (rule.regex === undefined)
           throw new Error(`rule ${rule.id} has a path and no regex: deny the path in a grant instead`)
-        const pattern = pathPattern(path)
-        drops.push(found => found.rule === rule.id && !pattern.test(pathOf(found)))
+        const matches = paths.compile(path)
+        dropRules.push(match => match.rule === rule.id && matches(pathOf(match)) === false)
       }
       return { ...rule, allowlists: lists.flatMap(list => withoutPaths(list, id => id === rule.id)) }
     }),
   }
-  return { toml: stringify(forGitleaks), keeps: found => !drops.some(drop => drop(found)) }
+  return { toml: stringify(forGitleaks), passesPathRules: match => !dropRules.some(drop => drop(match)) }
 }
 
-const pathOf = (found: Located) => (found.item.kind === 'file' ? placeOf(found) : '')
+const pathOf = (match: LocatedMatch) => (match.item.kind === 'file' ? displayPath(match) : '')
 
-/** The configuration of a push's scan; `operator` empty: the gate's alone. */
-export async function scanConfig(operator: string, folder: string): Promise<ScanConfig> {
-  if (operator.trim() === '') return { path: gateConfig, keeps: () => true }
-  let prepared: Prepared
+/**
+ * Writes the configuration for a scan and returns it. An empty `operator` text stands for the gate's own. Matching
+ * paths may take `maxPathSteps` instructions.
+ */
+export async function scanConfig(
+  operator: string,
+  folder: string,
+  maxPathSteps?: number,
+): Promise<ScanConfig> {
+  if (operator.trim() === '') return { path: gateConfigPath, passesPathRules: () => true }
+  let parsed: ParsedConfig
   try {
-    prepared = prepare(operator)
+    parsed = parseOperatorConfig(operator, new PathPatterns(maxPathSteps))
   } catch (error) {
     throw new GateFault(
       "the gate could not scan this push for secrets: the repository's gitleaks configuration is bad",
@@ -139,13 +136,13 @@ export async function scanConfig(operator: string, folder: string): Promise<Scan
     )
   }
   const path = join(folder, 'gitleaks.toml')
-  await writeFile(path, prepared.toml, { mode: 0o600 })
-  return { path, keeps: prepared.keeps }
+  await writeFile(path, parsed.toml, { mode: 0o600 })
+  return { path, passesPathRules: parsed.passesPathRules }
 }
 
 /**
- * What is wrong with an operator's gitleaks configuration, or undefined when it can be used: it is read, and gitleaks
- * is run with it over a canary, so that neither a bad pattern nor an allow-list that swallows everything is taken.
+ * Returns the error in an operator's configuration, or undefined. gitleaks is run with it over a canary, so that
+ * neither an invalid pattern nor an allow-list that drops every match is accepted.
  */
 export async function checkGitleaksConfig(
   text: string,
@@ -156,10 +153,10 @@ export async function checkGitleaksConfig(
   const folder = await mkdtemp(join(scratch, 'config-'))
   try {
     const path = join(folder, 'gitleaks.toml')
-    await writeFile(path, prepare(text).toml, { mode: 0o600 })
-    const packs = new Packs(join(folder, 'texts'))
-    await packs.finish()
-    await runGitleaks({ gitleaks, config: path, packs, signal: AbortSignal.timeout(20_000) })
+    await writeFile(path, parseOperatorConfig(text, new PathPatterns()).toml, { mode: 0o600 })
+    const writer = new ScanFileWriter(join(folder, 'texts'))
+    await writer.finish()
+    await runGitleaks({ gitleaks, config: path, scanFiles: writer, signal: AbortSignal.timeout(20_000) })
     return undefined
   } catch (error) {
     if (error instanceof GateFault) return `gitleaks does not take it: ${error.message.replace(/^.*?: /, '')}`

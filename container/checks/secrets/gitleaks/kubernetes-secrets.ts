@@ -1,27 +1,28 @@
-import type { LineMap, View } from '../decode/views.ts'
+import { lineCounter, lineOfRow } from '../decode/line-map.ts'
+import type { View } from '../decode/views.ts'
 
-const SECRET = /\bkind:[ \t]*["']?secret\b/i
-/** As gitleaks' rule reads one: a name, and base64 behind it or in the lines below. */
+const SECRET_KIND = /\bkind:[ \t]*["']?secret\b/i
+/** An entry as gitleaks' rule for Kubernetes secrets matches it: a name, and base64 after it or on the lines below. */
 const ENTRY =
   /(?<![\w.-])(?=[\w.-])(?<=^[ \t]*|[{,][ \t]*)[\w.-]+:[ \t]{0,20}(?:[|>][-+]?\s{1,200})?["']?[a-z0-9+/]{10,}={0,3}["']?/gim
 
 type Text = Pick<View, 'content' | 'lines'>
 
 /**
- * The entries of Kubernetes secrets, each as if it were its secret's only one. gitleaks reports the first of each: once
- * that is known or excepted, nothing would speak for the others.
+ * Returns a text in which each entry is a Kubernetes secret of its own; undefined: the content has none. gitleaks
+ * reports the first entry of a secret only, so an exception for it would hide the others.
  */
-export function dataEntries({ content, lines }: Text): Text | undefined {
+export function kubernetesSecretEntries({ content, lines }: Text): Text | undefined {
   const text = content.toString('latin1')
-  if (!SECRET.test(text)) return undefined
-  const rowOf = rowCounter(text)
+  if (!SECRET_KIND.test(text)) return undefined
+  const rowAt = lineCounter(content, 0)
   const parts: string[] = []
   const rows: number[] = []
   let start = 0
   for (const document of text.split(/^(?=---)/m)) {
-    if (SECRET.test(document))
-      for (const { entry, at } of entriesOf(document)) {
-        const row = rowOf(start + at)
+    if (SECRET_KIND.test(document))
+      for (const { entry, offset } of entriesOf(document)) {
+        const row = rowAt(start + offset)
         parts.push(`kind: Secret\ndata:\n  ${entry}\n`)
         rows.push(row, row, ...entry.split('\n').map((_, i) => row + i))
       }
@@ -30,45 +31,29 @@ export function dataEntries({ content, lines }: Text): Text | undefined {
   if (parts.length === 0) return undefined
   return {
     content: Buffer.from(parts.join(''), 'latin1'),
-    lines: { kind: 'list', lines: rows.map(row => lineIn(lines, row)) },
+    lines: { kind: 'list', lines: rows.map(row => lineOfRow(lines, row)) },
   }
 }
 
-/** What lies below each `data:` of a document. */
-function* entriesOf(document: string): Generator<{ entry: string; at: number }> {
+/** Yields the entries below each `data:` of a document. */
+function* entriesOf(document: string): Generator<{ entry: string; offset: number }> {
   const data = /^([ \t-]*)data:/gim
-  for (let found = data.exec(document); found; found = data.exec(document)) {
+  for (let match = data.exec(document); match; match = data.exec(document)) {
     const from = data.lastIndex
-    const end = endOfBlock(document, from, found[1]?.length ?? 0)
+    const end = endOfBlock(document, from, match[1]?.length ?? 0)
     for (const { 0: entry, index } of document.slice(from, end).matchAll(ENTRY))
-      yield { entry, at: from + index }
+      yield { entry, offset: from + index }
     data.lastIndex = end
   }
 }
 
-/** Where a line begins that is indented no more than that. */
+/** Returns where the first line begins that is indented no more than `indent`. */
 function endOfBlock(document: string, from: number, indent: number): number {
-  const beginning = /^[ \t-]*(?=[^\s-])/gm
-  beginning.lastIndex = from
-  for (let line = beginning.exec(document); line; line = beginning.exec(document)) {
+  const lineStart = /^[ \t-]*(?=[^\s-])/gm
+  lineStart.lastIndex = from
+  for (let line = lineStart.exec(document); line; line = lineStart.exec(document)) {
     if (line[0].length <= indent) return line.index
-    beginning.lastIndex = line.index + line[0].length + 1
+    lineStart.lastIndex = line.index + line[0].length + 1
   }
   return document.length
-}
-
-/** The row of an offset, from 0; each asked for is behind the last. */
-function rowCounter(text: string): (offset: number) => number {
-  let row = 0
-  let newline = text.indexOf('\n')
-  return offset => {
-    for (; newline >= 0 && newline < offset; newline = text.indexOf('\n', newline + 1)) row++
-    return row
-  }
-}
-
-/** The line of the file that a view's row stands for. */
-export function lineIn(lines: LineMap, row: number): number {
-  if (lines.kind === 'from') return lines.first + row
-  return lines.kind === 'at' ? lines.line : (lines.lines[row] ?? 0)
 }

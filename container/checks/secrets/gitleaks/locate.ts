@@ -1,91 +1,104 @@
 import { GateFault } from '../../check.ts'
-import type { Leak } from './run.ts'
-import { type Item, lineOf, type Packs, type Stretch } from './scan-files.ts'
-import { ownWords } from './windows.ts'
+import { type ScanFileWriter, type ScanItem, sourceLine, type TextRange } from './scan-files.ts'
+import type { GitleaksMatch } from './verified-run.ts'
+import { stripJoint } from './windows.ts'
 
-/** A match, back in the push: what holds it, and where. */
-export interface Located {
+/** A match with its place in the push. */
+export interface LocatedMatch {
   readonly rule: string
-  readonly item: Item
-  readonly how: readonly string[]
-  readonly inner: readonly string[]
+  readonly item: ScanItem
+  readonly encodings: readonly string[]
+  readonly archivePath: readonly string[]
   readonly line: number
   readonly secret: string
-  /** The line of the view that holds it (or its beginning), or what is near it in a long one. */
+  /** The line of the view with the secret or its first line; of a long line the part around the secret. */
   readonly text: string
 }
 
-/** Something of a file that has to be read again by itself. */
-export interface Again {
-  readonly stretch: Stretch
+/** Returns the path that a finding is shown with: the file's path, then the path inside archives. */
+export const displayPath = ({ item, archivePath }: Pick<LocatedMatch, 'item' | 'archivePath'>) =>
+  [item.path, ...archivePath].join('!')
+
+/** A text that has to be scanned again in a file of its own. */
+export interface Rescan {
+  readonly range: TextRange
   readonly content: Buffer
 }
 
 /**
- * Finds what each match is in. Several texts share a file of the scan; where a match runs over the end of one, the
- * texts it touches are given back, to be scanned one by one.
+ * Finds the text of each match. Several texts share a scanned file. Where a match reaches over the border of a text,
+ * the texts that it touches are returned for a separate scan.
  */
 export async function locate(
-  leaks: readonly Leak[],
-  packs: Packs,
-): Promise<{ located: Located[]; again: Again[] }> {
-  const located: Located[] = []
-  const again = new Map<Stretch, Again>()
-  const byFile = Map.groupBy(leaks, leak => leak.file)
-  for (const [file, inFile] of byFile) {
-    const pack = packs.written.find(each => each.name === file)
-    if (!pack)
-      throw new GateFault('the gate could not scan this push for secrets: gitleaks speaks of an unknown text')
-    const lines = await packs.lines(pack)
-    for (const leak of inFile) {
-      const touched = pack.stretches.filter(
+  matches: readonly GitleaksMatch[],
+  writer: ScanFileWriter,
+): Promise<{ located: LocatedMatch[]; rescans: Rescan[] }> {
+  const located: LocatedMatch[] = []
+  const rescans = new Map<TextRange, Rescan>()
+  const byFile = Map.groupBy(matches, match => match.file)
+  for (const [file, fileMatches] of byFile) {
+    const scanFile = writer.files.find(({ name }) => name === file)
+    if (!scanFile)
+      throw new GateFault('the gate could not scan this push for secrets: gitleaks reported an unknown file')
+    const lines = await writer.lines(scanFile)
+    for (const match of fileMatches) {
+      const touched = scanFile.ranges.filter(
         ({ firstLine, lineCount }) =>
-          firstLine <= Math.max(leak.endLine, leak.line) && leak.line < firstLine + lineCount,
+          firstLine <= Math.max(match.endLine, match.line) && match.line < firstLine + lineCount,
       )
-      const stretch = touched[0] ?? pack.stretches[0]
-      if (!stretch)
-        throw new GateFault('the gate could not scan this push for secrets: a match is in no text')
-      // What runs over the end of the only text is still something that a rule takes for a secret.
-      if (pack.stretches.length > 1 && touched.some(each => !holds(each, leak)))
-        for (const each of touched) again.set(each, { stretch: each, content: contentOf(each, lines) })
-      else located.push(at(leak, stretch, lines))
+      const range = touched[0] ?? scanFile.ranges[0]
+      if (!range)
+        throw new GateFault(
+          'the gate could not scan this push for secrets: gitleaks reported a match outside of every text',
+        )
+      // A match that reaches over the end of a file's only text is a finding too.
+      if (scanFile.ranges.length > 1 && touched.some(text => !contains(text, match)))
+        for (const text of touched) rescans.set(text, { range: text, content: contentOf(text, lines) })
+      else located.push(toLocated(match, range, lines))
     }
   }
-  return { located, again: [...again.values()] }
+  return { located, rescans: [...rescans.values()] }
 }
 
-const holds = ({ firstLine, lineCount }: Stretch, { line, endLine }: Leak) =>
+const contains = ({ firstLine, lineCount }: TextRange, { line, endLine }: GitleaksMatch) =>
   firstLine <= line && Math.max(endLine, line) < firstLine + lineCount
 
-function contentOf(stretch: Stretch, lines: readonly Buffer[]): Buffer {
-  const own = lines.slice(stretch.firstLine - 1, stretch.firstLine - 1 + stretch.lineCount)
-  return Buffer.concat(own.flatMap((line, i) => (i === 0 ? [line] : [Buffer.from('\n'), line])))
+function contentOf(range: TextRange, lines: readonly Buffer[]): Buffer {
+  const textLines = lines.slice(range.firstLine - 1, range.firstLine - 1 + range.lineCount)
+  return Buffer.concat(textLines.flatMap((line, i) => (i === 0 ? [line] : [Buffer.from('\n'), line])))
 }
 
-function at(leak: Leak, stretch: Stretch, lines: readonly Buffer[]): Located {
-  const start = leak.secret.split('\n')[0] ?? ''
-  let packLine = Math.max(leak.line, stretch.firstLine)
-  for (let line = packLine; line <= leak.endLine; line++) {
+function toLocated(match: GitleaksMatch, range: TextRange, lines: readonly Buffer[]): LocatedMatch {
+  const start = match.secret.split('\n')[0] ?? ''
+  let scanLine = Math.max(match.line, range.firstLine)
+  for (let line = scanLine; line <= match.endLine; line++) {
     if (start !== '' && lines[line - 1]?.includes(start)) {
-      packLine = line
+      scanLine = line
       break
     }
   }
   return {
-    rule: leak.rule,
-    item: stretch.item,
-    how: stretch.view.how,
-    inner: stretch.view.inner,
-    line: lineOf(stretch, packLine),
-    secret: ownWords(leak.secret),
-    text: near(lines[packLine - 1] ?? Buffer.alloc(0), start),
+    rule: match.rule,
+    item: range.item,
+    encodings: range.view.encodings,
+    archivePath: range.view.archivePath,
+    line: sourceLine(range, scanLine),
+    secret: stripJoint(match.secret),
+    text: excerptAround(lines[scanLine - 1] ?? Buffer.alloc(0), start),
   }
 }
 
-/** So much of a line is kept on either side of a secret, in bytes: a line may be all of a file, and have thousands. */
-const KEPT = 1_000
+/**
+ * The part of a line that is kept on each side of a secret, in bytes. A line may be a whole file with thousands of
+ * secrets.
+ */
+const EXCERPT_BYTES = 1_000
 
-function near(line: Buffer, start: string): string {
-  const at = Math.max(0, line.indexOf(start))
-  return line.toString('utf8', Math.max(0, at - KEPT), at + Buffer.byteLength(start) + KEPT)
+function excerptAround(line: Buffer, start: string): string {
+  const offset = Math.max(0, line.indexOf(start))
+  return line.toString(
+    'utf8',
+    Math.max(0, offset - EXCERPT_BYTES),
+    offset + Buffer.byteLength(start) + EXCERPT_BYTES,
+  )
 }

@@ -1,145 +1,134 @@
 import { randomBytes } from 'node:crypto'
 import { mkdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { lineOfRow } from '../decode/line-map.ts'
+import { KEY_STORE_NAME, NEUTRAL_NAME, scanNameFor, YAML_NAME } from '../decode/scan-names.ts'
 import type { View } from '../decode/views.ts'
-import { dataEntries, lineIn } from './kubernetes-secrets.ts'
+import { kubernetesSecretEntries } from './kubernetes-secrets.ts'
 import { newlines, type Window, windows } from './windows.ts'
 
-/** gitleaks reads a file in pieces of 100,000 bytes that do not overlap, so no file is larger. */
+/** gitleaks reads a file in parts of 100,000 bytes that do not overlap, so no scan file is larger. */
 const FILE_BYTES = 99_000
 /**
- * A file's first bytes decide whether gitleaks skips it as a binary, so they are the gate's own, beyond all offsets
- * that it looks at but one.
+ * gitleaks skips a file as a binary by its first bytes, so each file begins with the gate's own, which reach beyond
+ * every offset that gitleaks inspects but one.
  */
 const HEADER = Buffer.from(`git-gate\n${`${' '.repeat(79)}\n`.repeat(9)}`)
 const HEADER_LINES = 10
 const ISO_OFFSET = 32_769
 /**
- * Between two texts, so that no match runs on into the next: gitleaks drops many for what they hold, and does not look
- * again at what they have run over. No rule's value or gap has its letter, and it closes what a quote opens.
+ * The separator of two texts, so that no match reaches into the next text: gitleaks drops many matches for their
+ * content and does not scan their bytes again. No rule's value or gap takes its characters, and it closes open quotes.
  */
-const BETWEEN = Buffer.from('!\n!"\n!\'\n!\n')
-/** The gap of the rule for Kubernetes secrets has any letter, 200 times. */
-const LONG_BETWEEN = Buffer.concat([Buffer.from(`${'! '.repeat(100)}\n`), BETWEEN])
+const SEPARATOR = Buffer.from('!\n!"\n!\'\n!\n')
+/** The gap in the rule for Kubernetes secrets takes up to 200 arbitrary characters. */
+const YAML_SEPARATOR = Buffer.concat([Buffer.from(`${'! '.repeat(100)}\n`), SEPARATOR])
 const BEFORE_CANARY = Buffer.from('!\n')
 
-/** What is scanned: a file's content at one of its places, a message, a name. */
-export interface Item {
+/** A place of a scanned content: a file at one of its paths, a message, or a name. */
+export interface ScanItem {
   readonly commit: string
   readonly path: string
   readonly kind: 'file' | 'commit message' | 'commit header' | 'tag' | 'file name' | 'ref name'
-  /** The blob's id, for a file. */
+  /** The id of the blob, for a file. */
   readonly blob?: string
-  /** The ref it came with, where it is not for its commit to say. */
+  /** The ref that brings the item, where no commit says so. */
   readonly ref?: string
 }
 
-/** A run of lines in a scanned file, and what they are. */
-export interface Stretch {
+/** The lines of a scan file that hold one text. */
+export interface TextRange {
   readonly firstLine: number
   readonly lineCount: number
-  readonly item: Item
-  readonly view: Pick<View, 'how' | 'inner' | 'lines'>
-  /** The view's line that the first one is, from 0. */
-  readonly viewLine: number
+  readonly item: ScanItem
+  readonly view: Pick<View, 'encodings' | 'archivePath' | 'lines'>
+  /** The row of the view that the first line is, from 0. */
+  readonly firstViewLine: number
 }
 
-export interface Pack {
+export interface ScanFile {
   readonly name: string
-  readonly stretches: readonly Stretch[]
+  readonly ranges: readonly TextRange[]
   readonly canaryLine: number
 }
 
-const NEUTRAL = 'x.txt'
-const YAML = 'x.yaml'
-const KEY_STORE = 'x.p12'
-
-/**
- * The names that gitleaks' own rules ask for, also of what is packed by itself; all other files get a neutral one, so
- * that no rule passes a file over because of its path.
- */
-const CLASSES: readonly [RegExp, string][] = [
-  ['nuget\\.config', 'nuget.config'],
-  ['\\.php', 'x.php'],
-  ['\\.(?:tf|hcl)', 'x.tf'],
-  ['\\.ya?ml', YAML],
-  ['(?:^|/)[^/]+\\.p(?:12|fx)', KEY_STORE],
-].map(([pattern, name]) => [new RegExp(`${pattern}(?:\\.(?:gz|z|bz2|xz|zst))?$`, 'i'), name ?? ''])
-
-/** The name that a file is scanned under: two paths with the same one are scanned alike. */
-export const nameFor = (path: string) => CLASSES.find(([pattern]) => pattern.test(path))?.[1] ?? NEUTRAL
-
-/** Does any rule ask for such a name? */
-export const goesByName = (path: string) => nameFor(path) !== NEUTRAL
-
-interface Open {
+interface OpenFile {
   readonly parts: Buffer[]
-  readonly stretches: Stretch[]
+  readonly ranges: TextRange[]
   size: number
   lines: number
 }
 
-/** Text on its way to gitleaks: windows of it, packed into files of bounded size, each with a planted canary. */
-export class Packs {
+/** Writes texts to files for gitleaks: in windows, several texts to a file of bounded size, each file with a canary. */
+export class ScanFileWriter {
   readonly folder: string
   readonly canary = `git-gate-canary-${randomBytes(16).toString('hex')}`
-  readonly #open = new Map<string, Open>()
-  #written: Pack[] = []
+  readonly #open = new Map<string, OpenFile>()
+  #files: ScanFile[] = []
   #bytes = 0
   #count = 0
 
-  readonly #oneEach: boolean
+  readonly #separateFiles: boolean
 
-  /** `oneEach`: every window in a file of its own. */
-  constructor(folder: string, oneEach = false) {
+  /** `separateFiles` writes every window to a file of its own. */
+  constructor(folder: string, separateFiles = false) {
     this.folder = folder
-    this.#oneEach = oneEach
+    this.#separateFiles = separateFiles
   }
 
   get bytes(): number {
     return this.#bytes
   }
-  get written(): readonly Pack[] {
-    return this.#written
+  get files(): readonly ScanFile[] {
+    return this.#files
   }
 
-  async add(item: Item, view: View): Promise<void> {
-    const name = nameFor(view.name ?? view.inner.at(-1) ?? (item.kind === 'file' ? item.path : ''))
-    // A match that runs from one text into another has both scanned again, by their files' names.
-    const isAlone = name === KEY_STORE || view.name !== undefined || this.#oneEach
-    if (isAlone) await this.#flush(name)
-    const entries = name === YAML ? dataEntries(view) : undefined
+  async add(item: ScanItem, view: View): Promise<void> {
+    const name = scanNameFor(view.name ?? view.archivePath.at(-1) ?? (item.kind === 'file' ? item.path : ''))
+    // The name stands for one file, so its text shares no scan file. A match over two texts would be scanned again.
+    const isSeparate = name === KEY_STORE_NAME || view.name !== undefined || this.#separateFiles
+    if (isSeparate) await this.#flush(name)
+    const entries = name === YAML_NAME ? kubernetesSecretEntries(view) : undefined
     for (const { content, lines } of entries ? [view, entries] : [view])
       for (const window of windows(content, WINDOW_BYTES)) {
-        await this.#place(name, { item, view: { how: view.how, inner: view.inner, lines } }, window)
-        // Whatever is behind an open key would be taken for the rest of it.
-        if (isAlone || window.isOpen) await this.#flush(name)
+        await this.#place(
+          name,
+          { item, view: { encodings: view.encodings, archivePath: view.archivePath, lines } },
+          window,
+        )
+        // A private key without its end would run on into the next text.
+        if (isSeparate || window.hasOpenKey) await this.#flush(name)
       }
   }
 
-  async #place(name: string, of: Pick<Stretch, 'item' | 'view'>, window: Window): Promise<void> {
+  async #place(name: string, source: Pick<TextRange, 'item' | 'view'>, window: Window): Promise<void> {
     const { content } = window
-    const between = name === YAML ? LONG_BETWEEN : BETWEEN
+    const separator = name === YAML_NAME ? YAML_SEPARATOR : SEPARATOR
     let open = this.#open.get(name)
-    if (open && open.size + between.length + content.length + 1 > FILE_BYTES) {
+    if (open && open.size + separator.length + content.length + 1 > FILE_BYTES) {
       await this.#flush(name)
       open = undefined
     }
-    if (open) put(open, between)
+    if (open) append(open, separator)
     else {
-      open = { parts: [HEADER], stretches: [], size: HEADER.length, lines: HEADER_LINES }
+      open = { parts: [HEADER], ranges: [], size: HEADER.length, lines: HEADER_LINES }
       this.#open.set(name, open)
     }
     const firstLine = open.lines + 1
-    put(open, content, NEWLINE)
-    open.stretches.push({ ...of, firstLine, lineCount: open.lines + 1 - firstLine, viewLine: window.line })
+    append(open, content, NEWLINE)
+    open.ranges.push({
+      ...source,
+      firstLine,
+      lineCount: open.lines + 1 - firstLine,
+      firstViewLine: window.line,
+    })
   }
 
   async #flush(name: string): Promise<void> {
     const open = this.#open.get(name)
     if (!open) return
     this.#open.delete(name)
-    put(open, BEFORE_CANARY)
+    append(open, BEFORE_CANARY)
     let content = Buffer.concat([...open.parts, Buffer.from(`${this.canary}\n`)])
     if (content.toString('latin1', ISO_OFFSET, ISO_OFFSET + 5) === 'CD001')
       content = Buffer.concat([SPACE, content])
@@ -147,20 +136,20 @@ export class Packs {
     if (this.#count === 1) await mkdir(this.folder, { mode: 0o700, recursive: true })
     await writeFile(join(this.folder, file), content, { mode: 0o600, flag: 'wx' })
     this.#bytes += content.length
-    this.#written.push({ name: file, stretches: open.stretches, canaryLine: open.lines + 1 })
+    this.#files.push({ name: file, ranges: open.ranges, canaryLine: open.lines + 1 })
   }
 
-  /** Writes what is open; there is always at least one file, for its canary. */
+  /** Writes the open files. There is always at least one file, for its canary. */
   async finish(): Promise<void> {
     for (const name of [...this.#open.keys()]) await this.#flush(name)
     if (this.#count === 0) {
-      this.#open.set(NEUTRAL, { parts: [HEADER], stretches: [], size: HEADER.length, lines: HEADER_LINES })
-      await this.#flush(NEUTRAL)
+      this.#open.set(NEUTRAL_NAME, { parts: [HEADER], ranges: [], size: HEADER.length, lines: HEADER_LINES })
+      await this.#flush(NEUTRAL_NAME)
     }
   }
 
-  async lines(pack: Pack): Promise<readonly Buffer[]> {
-    const content = await readFile(join(this.folder, pack.name))
+  async lines(scanFile: ScanFile): Promise<readonly Buffer[]> {
+    const content = await readFile(join(this.folder, scanFile.name))
     const lines: Buffer[] = []
     for (let from = 0; from <= content.length; ) {
       const end = content.indexOf(10, from)
@@ -170,10 +159,10 @@ export class Packs {
     return lines
   }
 
-  /** Forgets what was written, and removes it. */
+  /** Removes all written files. */
   async clear(): Promise<void> {
     await rm(this.folder, { recursive: true, force: true })
-    this.#written = []
+    this.#files = []
     this.#bytes = 0
     this.#count = 0
   }
@@ -184,7 +173,7 @@ const SPACE = Buffer.from(' ')
 
 const WINDOW_BYTES = FILE_BYTES - HEADER.length - 200
 
-function put(open: Open, ...parts: readonly Buffer[]): void {
+function append(open: OpenFile, ...parts: readonly Buffer[]): void {
   for (const part of parts) {
     open.parts.push(part)
     open.size += part.length
@@ -192,7 +181,7 @@ function put(open: Open, ...parts: readonly Buffer[]): void {
   }
 }
 
-/** The line of the file that a line of a stretch stands for. */
-export function lineOf(stretch: Stretch, packLine: number): number {
-  return lineIn(stretch.view.lines, stretch.viewLine + packLine - stretch.firstLine)
+/** Returns the line of the source for a line of the scan file. */
+export function sourceLine(range: TextRange, scanLine: number): number {
+  return lineOfRow(range.view.lines, range.firstViewLine + scanLine - range.firstLine)
 }

@@ -1,208 +1,232 @@
 import type { Entry } from '../../objects/changed-paths.ts'
-import type { Item } from '../gitleaks/scan-files.ts'
-import { above, type Brought, cameWith } from './ref-history.ts'
+import type { ScanItem } from '../gitleaks/scan-files.ts'
+import { descendantsInRef, introducingMerge, type RefHistory } from './ref-history.ts'
 
-/** A secret that a ref is refused for. */
-export interface Leak {
-  readonly kind: Item['kind']
-  /** The commits that bring it; the object's id, where it is under no commit. */
+/** A secret for which a ref is refused. */
+export interface ReportedLeak {
+  readonly kind: ScanItem['kind']
+  /** The commits that bring the secret; or the id of an object that is under no commit. */
   readonly commits: readonly string[]
   readonly path: string
-  /** The path as a command may have it; undefined when the name itself holds a secret. */
-  readonly shown: string | undefined
-  /** The line that holds it. */
+  /** The path as it may be printed in a command; undefined when the path holds a secret. */
+  readonly safePath: string | undefined
+  /** The line that holds the secret. */
   readonly text: string
 }
 
-/** What is to be taken out of the commits of a ref. */
-export interface Leaking {
-  readonly leaks: readonly Leak[]
+/** The secrets to remove from the commits of a ref. */
+export interface RefProblem {
+  readonly leaks: readonly ReportedLeak[]
   /** The changes of new commits at the leaks' paths, parents first. */
   readonly changes: readonly Pick<Entry, 'commit' | 'path' | 'mode'>[]
 }
 
-/** More commits are not stopped at one by one, and more files are not named. */
-const MOST = 5
+/** The most commits that a rebase stops at. */
+const MAX_STOPS = 5
 
-/** What is wrong with one commit. */
-interface Wrong {
+/** The places of a commit that hold secrets. */
+interface CommitProblems {
   readonly files: ReadonlySet<string | undefined>
   readonly names: ReadonlySet<string | undefined>
   readonly message: boolean
-  /** Its author or committer. */
-  readonly maker: boolean
-  /** A header that an amended commit keeps. */
+  /** Whether the author or the committer does. */
+  readonly identity: boolean
+  /** Whether a header does that git commit --amend keeps. */
   readonly header: boolean
 }
 
-function wrongWith(commit: string, leaks: readonly Leak[]): Wrong {
-  const here = leaks.filter(({ commits }) => commits.includes(commit))
-  const of = (kind: Item['kind']) => here.filter(each => each.kind === kind)
-  const isMaker = ({ text }: Leak) => /^(?:author|committer) /.test(text)
+function problemsIn(commit: string, leaks: readonly ReportedLeak[]): CommitProblems {
+  const commitLeaks = leaks.filter(({ commits }) => commits.includes(commit))
+  const ofKind = (kind: ScanItem['kind']) => commitLeaks.filter(leak => leak.kind === kind)
+  const isIdentity = ({ text }: ReportedLeak) => /^(?:author|committer) /.test(text)
   return {
-    files: new Set(of('file').map(({ shown }) => shown)),
-    names: new Set(of('file name').map(({ shown }) => shown)),
-    message: of('commit message').length > 0,
-    maker: of('commit header').some(isMaker),
-    header: of('commit header').some(leak => !isMaker(leak)),
+    files: new Set(ofKind('file').map(({ safePath }) => safePath)),
+    names: new Set(ofKind('file name').map(({ safePath }) => safePath)),
+    message: ofKind('commit message').length > 0,
+    identity: ofKind('commit header').some(isIdentity),
+    header: ofKind('commit header').some(leak => !isIdentity(leak)),
   }
 }
 
-/** The commits of a branch that hold secrets, parents first, and what of each does. */
-function wrongsOf({ order }: Brought, leaks: readonly Leak[]): Map<string, Wrong> {
-  const place = (id: string) => order.get(id) ?? -1
-  const bad = [...new Set(leaks.flatMap(({ commits }) => commits))].filter(id => order.has(id))
-  return new Map(bad.sort((a, b) => place(a) - place(b)).map(id => [id, wrongWith(id, leaks)]))
+/** Returns the commits of a ref that hold secrets, parents first. */
+function findProblems({ order }: RefHistory, leaks: readonly ReportedLeak[]): Map<string, CommitProblems> {
+  const positionOf = (id: string) => order.get(id) ?? -1
+  const badCommits = [...new Set(leaks.flatMap(({ commits }) => commits))].filter(id => order.has(id))
+  return new Map(
+    badCommits.sort((a, b) => positionOf(a) - positionOf(b)).map(id => [id, problemsIn(id, leaks)]),
+  )
 }
 
 /**
- * How to write them anew: the tip alone; each where a rebase stops; all by one command; or all in one commit, since a
- * rebase would stop, in conflict, at every later change of the same files.
+ * Chooses how to rewrite the commits: amend the tip, stop a rebase at each, rewrite all identities by one command, or
+ * squash, since a rebase would conflict at every later change of the same files.
  */
-export function wayFor(
-  brought: Brought,
-  { leaks, changes }: Leaking,
-): 'amend' | 'stops' | 'authors' | 'one commit' {
-  const { order, tip } = brought
-  const wrongs = wrongsOf(brought, leaks)
-  const all = [...wrongs.values()]
-  if (wrongs.keys().next().value === tip) return 'amend'
-  if (all.every(each => each.maker && !each.header && !each.message && !each.files.size && !each.names.size))
+export function chooseFix(
+  history: RefHistory,
+  { leaks, changes }: RefProblem,
+): 'amend' | 'edit-each' | 'authors' | 'squash' {
+  const { order, tip } = history
+  const problemsByCommit = findProblems(history, leaks)
+  const all = [...problemsByCommit.values()]
+  if (problemsByCommit.keys().next().value === tip) return 'amend'
+  if (
+    all.every(
+      ({ identity, header, message, files, names }) =>
+        identity && !header && !message && !files.size && !names.size,
+    )
+  )
     return 'authors'
-  const place = (id: string) => order.get(id) ?? -1
-  const isBuiltOn = ({ kind, path, commits }: Leak) =>
+  const positionOf = (id: string) => order.get(id) ?? -1
+  const isBuiltOn = ({ kind, path, commits }: ReportedLeak) =>
     (kind === 'file' || kind === 'file name') &&
     commits.some(
-      id => order.has(id) && changes.some(each => each.path === path && place(each.commit) > place(id)),
+      id =>
+        order.has(id) &&
+        changes.some(change => change.path === path && positionOf(change.commit) > positionOf(id)),
     )
-  return leaks.some(isBuiltOn) || wrongs.size > MOST || all.some(each => each.header) ? 'one commit' : 'stops'
+  return leaks.some(isBuiltOn) || problemsByCommit.size > MAX_STOPS || all.some(problems => problems.header)
+    ? 'squash'
+    : 'edit-each'
 }
 
-/** How to write the commits of a branch anew, with it checked out. */
-export function mend(brought: Brought, refused: Leaking): string[] {
-  const { tip, parentsOf } = brought
-  const wrongs = wrongsOf(brought, refused.leaks)
-  const bad = [...wrongs.keys()]
-  const [oldest = tip] = bad
-  const way = wayFor(brought, refused)
+/** Returns the steps that rewrite the commits of a checked-out branch. */
+export function rewriteSteps(history: RefHistory, refused: RefProblem): string[] {
+  const { tip, parentsOf } = history
+  const problemsByCommit = findProblems(history, refused.leaks)
+  const badCommits = [...problemsByCommit.keys()]
+  const [oldest = tip] = badCommits
+  const fix = chooseFix(history, refused)
   const isMerge = (id: string) => parentsOf(id).length > 1
-  const held = bad.filter(id => isMerge(id) && wrongs.get(id)?.files.size)
-  const came = cameWith(oldest, brought)
-  const how = [
-    ...(came
+  const badMerges = badCommits.filter(id => isMerge(id) && problemsByCommit.get(id)?.files.size)
+  const mergedBy = introducingMerge(oldest, history)
+  const explanation = [
+    ...(mergedBy
       ? [
-          `It came in with the merge ${short(came.merge)}, through its parent ${came.parent} (${short(came.parentId)}).`,
+          `It came in with the merge ${shortId7(mergedBy.merge)}, through its parent ${mergedBy.parent} (${shortId7(mergedBy.parentId)}).`,
         ]
       : []),
-    ...held.map(id => `The merge ${short(id)} itself holds it: no parent has this version of the file.`),
+    ...badMerges.map(
+      id => `The merge ${shortId7(id)} itself holds it: no parent has this version of the file.`,
+    ),
   ]
-  if (way === 'amend')
-    return [...how, ...[...wrongs.values()].flatMap(wrong => amend(wrong, parentsOf(tip).length))]
-  if (way === 'one commit') return [...how, ...oneCommit(bad, wrongs, brought, refused)]
-  const merges = [...above(oldest, brought)].some(isMerge) ? '--rebase-merges ' : ''
-  const onto = parentsOf(oldest).length === 0 ? '--root' : `${exact(oldest)}^`
-  if (way === 'authors')
+  if (fix === 'amend')
     return [
-      ...how,
-      WHO,
-      'Write the commits anew with them:',
+      ...explanation,
+      ...[...problemsByCommit.values()].flatMap(problems => amendSteps(problems, parentsOf(tip).length)),
+    ]
+  if (fix === 'squash')
+    return [...explanation, ...squashSteps(badCommits, problemsByCommit, history, refused)]
+  const merges = [...descendantsInRef(oldest, history)].some(isMerge) ? '--rebase-merges ' : ''
+  const onto = parentsOf(oldest).length === 0 ? '--root' : `${shortId12(oldest)}^`
+  if (fix === 'authors')
+    return [
+      ...explanation,
+      SET_IDENTITY,
+      'Rewrite the commits with this identity:',
       `  git rebase ${merges}--exec '${RESET_AUTHOR}' ${onto}`,
     ]
-  const ids = bad.map(short)
-  const picks = bad.filter(id => !isMerge(id)).map(short)
+  const ids = badCommits.map(shortId7)
+  const picks = badCommits.filter(id => !isMerge(id)).map(shortId7)
   const stops = [
     ...(picks.length ? [`s/^pick (?=${picks.join('|')})/edit /`] : []),
-    ...bad.filter(isMerge).map(id => `s/^merge -C ${short(id)}.*\\K/\\nbreak/`),
+    ...badCommits.filter(isMerge).map(id => `s/^merge -C ${shortId7(id)}.*\\K/\\nbreak/`),
   ].join('; ')
   return [
-    ...how,
+    ...explanation,
     `Stop the rebase at ${ids.length > 1 ? `each of ${ids.join(', ')}` : 'that commit'}:`,
     `  GIT_SEQUENCE_EDITOR="perl -i -pe '${stops}'" git rebase --interactive ${merges}${onto}`,
-    ...[...wrongs].flatMap(([id, wrong]) => [
-      ...(ids.length > 1 ? [`At ${short(id)}:`] : []),
-      ...amend(wrong, parentsOf(id).length, ' && git rebase --continue'),
+    ...[...problemsByCommit].flatMap(([id, problems]) => [
+      ...(ids.length > 1 ? [`At ${shortId7(id)}:`] : []),
+      ...amendSteps(problems, parentsOf(id).length, ' && git rebase --continue'),
     ]),
   ]
 }
 
-export const WHO = 'Set user.name and user.email to what they should be.'
+export const SET_IDENTITY = 'Set user.name and user.email to the right values.'
 const RESET_AUTHOR = 'git commit --amend --allow-empty --no-edit --reset-author'
 
-/** The commit that is checked out, written anew. */
-function amend(wrong: Wrong, parents: number, then = ''): string[] {
-  const { message, maker, header } = wrong
-  const named = Array.from({ length: parents }, (_, i) => ` -p HEAD^${i + 1}`).join('')
+/** Returns the steps that rewrite the checked-out commit. */
+function amendSteps(problems: CommitProblems, parents: number, then = ''): string[] {
+  const { message, identity, header } = problems
+  const parentArgs = Array.from({ length: parents }, (_, i) => ` -p HEAD^${i + 1}`).join('')
   const commands = [
-    ...adding(wrong.files),
-    `git commit --amend --allow-empty ${message ? "--message '<message>'" : '--no-edit'}${maker ? ' --reset-author' : ''}`,
+    ...stageCommands(problems.files),
+    `git commit --amend --allow-empty ${message ? "--message '<message>'" : '--no-edit'}${identity ? ' --reset-author' : ''}`,
   ]
-  const amends = wrong.files.size > 0 || wrong.names.size > 0 || message || maker
+  const amends = problems.files.size > 0 || problems.names.size > 0 || message || identity
   return [
-    ...edits(wrong),
-    ...(message ? ['Write the message anew, without the secret:'] : []),
+    ...manualEdits(problems),
+    ...(message ? ['Write a new message without the secret:'] : []),
     ...(amends ? [`  ${commands.join(' && ')}${then}`] : []),
     ...(header
       ? [
-          'Make the commit anew, since an amended one keeps its headers:',
-          `  git reset --soft "$(git log -1 --format=%B | git commit-tree 'HEAD^{tree}'${named})"`,
+          'Recreate the commit, since git commit --amend keeps its headers:',
+          `  git reset --soft "$(git log -1 --format=%B | git commit-tree 'HEAD^{tree}'${parentArgs})"`,
         ]
       : []),
   ]
 }
 
-/** What is to be done by hand before a commit is written. */
-function edits({ files, names, maker }: Pick<Wrong, 'files' | 'names' | 'maker'>): string[] {
-  const list = (of: ReadonlySet<string | undefined>) => [...of].map(path => path ?? 'the file').join(', ')
+/** Returns the edits that are made by hand before a commit is written. */
+function manualEdits({
+  files,
+  names,
+  identity,
+}: Pick<CommitProblems, 'files' | 'names' | 'identity'>): string[] {
+  const list = (paths: ReadonlySet<string | undefined>) =>
+    [...paths].map(path => path ?? 'the file').join(', ')
   return [
     ...(files.size
-      ? [`Take the secret out of ${list(files)} (read it from the environment, say), then:`]
+      ? [`Take the secret out of ${list(files)} (for example, read it from the environment), then:`]
       : []),
-    ...(names.size ? [`Give ${list(names)} a name without the secret, with git mv, then:`] : []),
-    ...(maker ? [WHO] : []),
+    ...(names.size ? [`Rename ${list(names)} with git mv to a name without the secret, then:`] : []),
+    ...(identity ? [SET_IDENTITY] : []),
   ]
 }
 
-/** The commands that stage what was edited: by no name, or a file that was taken out of git would come back. */
-const adding = (files: ReadonlySet<string | undefined>): string[] =>
+/**
+ * Returns the command that stages the edits. It names no file, so that a file that was removed from git stays removed.
+ */
+const stageCommands = (files: ReadonlySet<string | undefined>): string[] =>
   files.size > 0 ? ['git add --update'] : []
 
-/** One commit in the place of all from the first bad one on. */
-function oneCommit(
-  bad: readonly string[],
-  wrongs: ReadonlyMap<string, Wrong>,
-  brought: Brought,
-  { leaks, changes }: Leaking,
+/** Returns the steps that squash all commits from the first with a secret on. */
+function squashSteps(
+  badCommits: readonly string[],
+  problemsByCommit: ReadonlyMap<string, CommitProblems>,
+  history: RefHistory,
+  { leaks, changes }: RefProblem,
 ): string[] {
-  const { line, parentsOf, old, order } = brought
-  const reaches = new Set(bad.flatMap(id => [...above(id, brought)]))
-  const first = line.findLast(id => reaches.has(id)) ?? brought.tip
-  const after = line.slice(0, line.indexOf(first) + 1)
-  // What a merge brought from upstream is under no earlier commit of the line.
-  const merges = after.some(id => parentsOf(id).length > 1)
-  const base = merges && old !== undefined ? exact(old) : `${exact(first)}^`
-  const isRoot = parentsOf(first).length === 0 && base === `${exact(first)}^`
-  const isThere = (path: string) =>
-    changes.findLast(each => each.path === path && order.has(each.commit))?.mode !== '000000'
-  const left = leaks.filter(({ path }) => isThere(path))
-  const of = (kind: Item['kind']) =>
-    new Set(left.filter(each => each.kind === kind).map(({ shown }) => shown))
-  const files = of('file')
-  const maker = [...wrongs.values()].some(each => each.maker)
-  const words = after.findLast(id => !wrongs.get(id)?.message)
+  const { firstParents, parentsOf, upstreamId, order } = history
+  const descendants = new Set(badCommits.flatMap(id => [...descendantsInRef(id, history)]))
+  const first = firstParents.findLast(id => descendants.has(id)) ?? history.tip
+  const squashed = firstParents.slice(0, firstParents.indexOf(first) + 1)
+  // Commits that a merge brought from upstream are not below earlier commits of the line.
+  const merges = squashed.some(id => parentsOf(id).length > 1)
+  const base = merges && upstreamId !== undefined ? shortId12(upstreamId) : `${shortId12(first)}^`
+  const isRoot = parentsOf(first).length === 0 && base === `${shortId12(first)}^`
+  const existsAtTip = (path: string) =>
+    changes.findLast(change => change.path === path && order.has(change.commit))?.mode !== '000000'
+  const remaining = leaks.filter(({ path }) => existsAtTip(path))
+  const ofKind = (kind: ScanItem['kind']) =>
+    new Set(remaining.filter(leak => leak.kind === kind).map(({ safePath }) => safePath))
+  const files = ofKind('file')
+  const identity = [...problemsByCommit.values()].some(problems => problems.identity)
+  const messageFrom = squashed.findLast(id => !problemsByCommit.get(id)?.message)
   const commit = [
     'git commit --allow-empty',
-    words === undefined ? "--message '<message>'" : `--reuse-message ${exact(words)}`,
-    ...(maker && words !== undefined ? ['--reset-author'] : []),
+    messageFrom === undefined ? "--message '<message>'" : `--reuse-message ${shortId12(messageFrom)}`,
+    ...(identity && messageFrom !== undefined ? ['--reset-author'] : []),
   ].join(' ')
   const reset = isRoot ? 'git update-ref -d HEAD' : `git reset --soft ${base}`
   return [
-    `Later commits build on it: make one commit of all from ${short(first)} on.`,
-    ...edits({ files, names: of('file name'), maker }),
-    `  ${[reset, ...adding(files), commit].join(' && ')}`,
+    `Later commits build on it: squash all commits from ${shortId7(first)} on into one.`,
+    ...manualEdits({ files, names: ofKind('file name'), identity }),
+    `  ${[reset, ...stageCommands(files), commit].join(' && ')}`,
   ]
 }
 
-/** As a person reads it, and as git's list of a rebase begins. */
-const short = (id: string) => id.slice(0, 7)
-/** As a command has it. */
-export const exact = (id: string) => id.slice(0, 12)
+/** The id as it is printed for people, and as git's todo list of a rebase begins. */
+const shortId7 = (id: string) => id.slice(0, 7)
+/** The id as it is printed in commands. */
+export const shortId12 = (id: string) => id.slice(0, 12)

@@ -1,85 +1,88 @@
 import { fileURLToPath } from 'node:url'
+import { MEMORY_LIMIT } from '../../../process/memory-limit.ts'
 import { killGroup, spawnGroup } from '../../../process/spawn.ts'
 import { GateFault } from '../../check.ts'
-import { OverLimit } from '../../limits.ts'
-import type { Found, Search, Watch } from './job.ts'
+import { LimitExceeded } from '../../limits.ts'
+import type { ScanJob, ScanObserver, ScanResult } from './scan-job.ts'
 
-/** What the process is told: what to search, then perhaps to stop. */
-export type Asked = { readonly job: Search } | 'stop'
+/** A message to the child: the job, then perhaps a request to stop. */
+export type ChildRequest = { readonly job: ScanJob } | 'stop'
 
-/** What it says: what it is doing, what gitleaks is given, and in the end what it has found, or why it could not. */
-export type Said =
-  | { readonly doing: string }
-  | { readonly given: number; readonly started: boolean }
-  | { readonly found: Found }
+/** A message from the child: a phase, bytes given to gitleaks, and at the end the result or the failure. */
+export type ChildMessage =
+  | { readonly phase: string }
+  | { readonly scannedBytes: number; readonly startedGitleaks: boolean }
+  | { readonly result: ScanResult }
   | { readonly failed: Failure }
 
 export interface Failure {
   readonly kind: 'limit' | 'fault' | 'error'
   readonly message: string
-  /** For a limit: what to do instead. */
+  /** The remedy of a limit; empty for the other kinds. */
   readonly remedy: string
 }
 
 const program = fileURLToPath(new URL('./child-main.ts', import.meta.url))
 
-/** A search that was told to stop has this long to end its processes, before it is ended itself. */
+/** The time that a child has to end its own processes after a stop request, before it is killed, in milliseconds. */
 const GRACE_MS = 5_000
 
 /**
- * A search in a process of its own: a large push neither keeps the companion's other sessions waiting nor leaves its
- * memory in the companion. It answers, or throws as the search itself would; a process that ends without an answer is
- * an error.
+ * Runs a scan in a child process, so that a large push neither delays the companion's other sessions nor leaves its
+ * memory in the companion. Throws LimitExceeded and GateFault as runScanJob does, and an Error when the child ends
+ * without a reply.
  */
-export async function searchApart(
-  job: Search,
-  { signal, doing, given }: Watch,
-  heapMb: number,
-): Promise<Found> {
+export async function scanInChild(
+  job: ScanJob,
+  { signal, onPhase, onScanned }: ScanObserver,
+  heapMib: number,
+): Promise<ScanResult> {
   signal.throwIfAborted()
-  const { PATH, NODE_COMPILE_CACHE } = process.env
-  const killed = new AbortController()
-  const child = spawnGroup(process.execPath, [`--max-old-space-size=${heapMb}`, program], {
-    signal: killed.signal,
+  const { PATH, NODE_COMPILE_CACHE, [MEMORY_LIMIT]: memory } = process.env
+  const kill = new AbortController()
+  const child = spawnGroup(process.execPath, [`--max-old-space-size=${heapMib}`, program], {
+    signal: kill.signal,
     stdio: ['ignore', 'ignore', 'ignore', 'ipc'],
     serialization: 'advanced',
-    env: { PATH, NODE_COMPILE_CACHE },
+    env: { PATH, NODE_COMPILE_CACHE, [MEMORY_LIMIT]: memory },
+    // V8 reserves more memory than it uses, so --max-old-space-size is the limit.
+    memoryBytes: Number.POSITIVE_INFINITY,
   })
-  const ended = new Promise<void>(resolve => {
+  const closed = new Promise<void>(resolve => {
     child.once('close', () => resolve())
     child.once('error', () => resolve())
   })
-  const ask = (asked: Asked) => child.connected && child.send(asked, () => {})
+  const send = (request: ChildRequest) => child.connected && child.send(request, () => {})
   let grace: NodeJS.Timeout | undefined
   const stop = () => {
-    ask('stop')
-    grace = setTimeout(() => killed.abort(), GRACE_MS)
+    send('stop')
+    grace = setTimeout(() => kill.abort(), GRACE_MS)
   }
   signal.addEventListener('abort', stop, { once: true })
   try {
-    return await new Promise<Found>((resolve, reject) => {
-      child.on('message', (said: Said) => {
-        if ('doing' in said) doing(said.doing)
-        else if ('given' in said) given?.(said.given, said.started)
-        else if ('found' in said) resolve(said.found)
-        else reject(errorOf(said.failed))
+    return await new Promise<ScanResult>((resolve, reject) => {
+      child.on('message', (message: ChildMessage) => {
+        if ('phase' in message) onPhase(message.phase)
+        else if ('scannedBytes' in message) onScanned?.(message.scannedBytes, message.startedGitleaks)
+        else if ('result' in message) resolve(message.result)
+        else reject(toError(message.failed))
       })
       child.once('error', reject)
-      child.once('close', (code, by) =>
-        reject(new Error(`the process of the scan ended without an answer (${by ?? code})`)),
+      child.once('close', (code, endedBy) =>
+        reject(new Error(`the process of the scan ended without an answer (${endedBy ?? code})`)),
       )
-      ask({ job })
+      send({ job })
     })
   } finally {
     signal.removeEventListener('abort', stop)
     clearTimeout(grace)
-    // The process, and what it may have left, which is in its group (child-main.ts).
+    // Processes that the child left are in its group (child-main.ts).
     killGroup(child)
-    await ended
+    await closed
   }
 }
 
-function errorOf({ kind, message, remedy }: Failure): Error {
-  if (kind === 'limit') return new OverLimit(message, remedy)
+function toError({ kind, message, remedy }: Failure): Error {
+  if (kind === 'limit') return new LimitExceeded(message, remedy)
   return kind === 'fault' ? new GateFault(message) : new Error(message)
 }

@@ -1,42 +1,42 @@
 import { stayInGroup } from '../../../process/spawn.ts'
 import { GateFault } from '../../check.ts'
-import { OverLimit } from '../../limits.ts'
-import type { Asked, Failure, Said } from './child-client.ts'
-import { type Search, search } from './job.ts'
+import { LimitExceeded } from '../../limits.ts'
+import type { ChildMessage, ChildRequest, Failure } from './child-client.ts'
+import { runScanJob, type ScanJob } from './scan-job.ts'
 
 stayInGroup()
 
 const stop = new AbortController()
-// Its companion has gone, and with it whoever wants to know.
+// The companion has ended, so the result has no reader.
 process.once('disconnect', () => stop.abort(new Error('the companion has ended')))
-process.on('message', (asked: Asked) => {
-  if (asked === 'stop') stop.abort(new Error('the scan was stopped'))
-  else answer(asked.job)
+process.on('message', (request: ChildRequest) => {
+  if (request === 'stop') stop.abort(new Error('the scan was stopped'))
+  else runAndReply(request.job)
 })
 
-const say = (said: Said) => process.connected && process.send?.(said)
+const post = (message: ChildMessage) => process.connected && process.send?.(message)
 
-async function answer(job: Search): Promise<void> {
-  let said: Said
+async function runAndReply(job: ScanJob): Promise<void> {
+  let reply: ChildMessage
   try {
-    const found = await search(job, {
+    const result = await runScanJob(job, {
       signal: stop.signal,
-      doing: what => say({ doing: what }),
-      given: (bytes, started) => say({ given: bytes, started }),
+      onPhase: phase => post({ phase }),
+      onScanned: (bytes, started) => post({ scannedBytes: bytes, startedGitleaks: started }),
     })
-    said = { found }
+    reply = { result }
   } catch (error) {
-    said = { failed: failure(error) }
+    reply = { failed: toFailure(error) }
   }
-  // A long answer is written in parts, and what is not written yet when the channel closes is lost.
+  // Node writes a long message in parts and drops the unwritten ones when the channel closes.
   if (process.connected)
-    process.send?.(said, undefined, undefined, () => {
+    process.send?.(reply, undefined, undefined, () => {
       if (process.connected) process.disconnect()
     })
 }
 
-function failure(error: unknown): Failure {
+function toFailure(error: unknown): Failure {
   const message = error instanceof Error ? error.message : String(error)
-  if (error instanceof OverLimit) return { kind: 'limit', message, remedy: error.remedy }
+  if (error instanceof LimitExceeded) return { kind: 'limit', message, remedy: error.remedy }
   return { kind: error instanceof GateFault ? 'fault' : 'error', message, remedy: '' }
 }

@@ -1,254 +1,167 @@
 import { join } from 'node:path'
-import type { Git } from '../../../git/git.ts'
-import { GateFault } from '../../check.ts'
-import { inBytes, type Limits, OverLimit } from '../../limits.ts'
-import type { Introduced, Searchable } from '../../objects/new-objects.ts'
-import { ObjectReader } from '../../objects/object-reader.ts'
-import { Budget } from '../decode/budget.ts'
-import { collect, inMemory, type Source } from '../decode/byte-source.ts'
+import { inBytes, LimitExceeded } from '../../limits.ts'
+import type { Searchable } from '../../objects/new-objects.ts'
+import { Budget } from '../bytes/budget.ts'
+import type { Source } from '../bytes/byte-source.ts'
+import type { LineMap } from '../decode/line-map.ts'
+import { scanNameFor } from '../decode/scan-names.ts'
 import { type View, viewsOf } from '../decode/views.ts'
-import { printable } from '../findings/redact.ts'
-import { type Again, type Located, locate } from '../gitleaks/locate.ts'
-import type { WaitingGitleaks } from '../gitleaks/process.ts'
-import { runGitleaks } from '../gitleaks/run.ts'
-import { type Item, nameFor, Packs } from '../gitleaks/scan-files.ts'
+import type { PrewarmedGitleaks } from '../gitleaks/gitleaks-process.ts'
+import { type LocatedMatch, locate, type Rescan } from '../gitleaks/locate.ts'
+import { ScanFileWriter, type ScanItem } from '../gitleaks/scan-files.ts'
+import { runGitleaks } from '../gitleaks/verified-run.ts'
+import { type ReadOptions, readPush } from './read-push.ts'
 
-export interface ScanOptions {
-  readonly git: Git
-  readonly introduced: Searchable
-  readonly limits: Limits
+export interface ScanOptions extends ReadOptions {
+  /** The path of the gitleaks binary. */
   readonly gitleaks: string
+  /** The path of the gitleaks configuration. */
   readonly config: string
-  readonly folder: string
-  readonly signal: AbortSignal
-  /** Told what it is doing, whenever that changes. */
-  readonly doing: (what: string) => void
-  /** Told of what gitleaks is given, in bytes, and whether one was started for that. */
-  readonly given?: ((bytes: number, started: boolean) => void) | undefined
-  /** For the first batch, where it was started ahead. */
-  readonly waiting?: WaitingGitleaks | undefined
+  /** Receives the bytes given to gitleaks, and whether a gitleaks process was started for them. */
+  readonly onScanned?: ((bytes: number, started: boolean) => void) | undefined
+  /** A gitleaks process for the first batch. */
+  readonly prewarmed?: PrewarmedGitleaks | undefined
 }
 
-/** A run of gitleaks gets this much text, in bytes; it runs beside the reading of what the next one gets. */
+/** The text that one run of gitleaks gets, in bytes. The next batch is read while it runs. */
 const BATCH_BYTES = 64 << 20
 
-/** More findings than a person reads, or a configuration excuses. */
+/** The most matches of a push, over all places; more are refused. */
 const MAX_FINDINGS = 100_000
 
 /**
- * Gives everything that a push introduces to gitleaks, in every view, and finds its matches back in the push: one
- * finding for every place of what holds it.
+ * Scans every view of every new content with gitleaks. Returns one match for each place of the content that holds it.
+ * Throws LimitExceeded or GateFault.
  */
-export async function scan(options: ScanOptions): Promise<Located[]> {
+export async function scan(options: ScanOptions): Promise<LocatedMatch[]> {
   const stop = new AbortController()
-  const batches = new Batches({ ...options, signal: AbortSignal.any([options.signal, stop.signal]) })
+  const stoppable = { ...options, signal: AbortSignal.any([options.signal, stop.signal]) }
+  const batches = new Batches(stoppable)
+  const budget = new Budget(options.limits)
+  const addViews = async (items: readonly ScanItem[], source: Source) => {
+    const path = items[0]?.path ?? ''
+    const { folder, signal } = options
+    for await (const view of viewsOf(source, { path, folder, budget, signal })) {
+      for (const item of items) await batches.add(item, view)
+      await batches.flushIfFull()
+    }
+  }
   try {
-    await read(options, batches)
-    return everyPlace(await batches.end(), options.introduced)
+    await readPush(options, addViews)
+    return expandToAllPaths(await batches.finish(), options.newObjects)
   } finally {
     stop.abort()
     await batches.settled()
   }
 }
 
-/** Texts in batches, each scanned by one run of gitleaks; one run at a time. */
+/** Collects texts in batches and scans each with one run of gitleaks, one run at a time. */
 class Batches {
   readonly #options: ScanOptions
   #count = 0
-  #open: Packs
+  #open: ScanFileWriter
   #running: Promise<void> = Promise.resolve()
-  readonly #located: Located[] = []
-  readonly #again: Again[] = []
+  readonly #matches: LocatedMatch[] = []
+  readonly #rescans: Rescan[] = []
 
   constructor(options: ScanOptions) {
     this.#options = options
-    this.#open = this.#fresh()
+    this.#open = this.#newWriter()
   }
 
-  #fresh(): Packs {
-    const { waiting, folder } = this.#options
+  #newWriter(): ScanFileWriter {
+    const { prewarmed, folder } = this.#options
     const number = this.#count++
-    return new Packs((number === 0 && waiting?.folder) || join(folder, `texts-${number}`))
+    return new ScanFileWriter((number === 0 && prewarmed?.folder) || join(folder, `texts-${number}`))
   }
 
-  async add(item: Item, view: View): Promise<void> {
+  async add(item: ScanItem, view: View): Promise<void> {
     await this.#open.add(item, view)
   }
 
-  /** Between views: a file's windows stay together. */
-  async turn(): Promise<void> {
+  /** Starts the next batch when this one is full. Called between views, so that a view's windows stay in one batch. */
+  async flushIfFull(): Promise<void> {
     if (this.#open.bytes > BATCH_BYTES) await this.#flush()
   }
 
   async #flush(): Promise<void> {
-    const full = this.#open
-    this.#open = this.#fresh()
-    await full.finish()
+    const writer = this.#open
+    this.#open = this.#newWriter()
+    await writer.finish()
     await this.#running
-    this.#running = this.#scan(full)
+    this.#running = this.#scan(writer)
     this.#running.catch(() => {})
   }
 
-  async #scan(packs: Packs): Promise<void> {
-    this.#options.doing(`scanning ${inBytes(packs.bytes)}`)
-    const leaks = await runGitleaks({ ...this.#options, packs })
-    const { located, again } = await locate(leaks, packs)
-    this.#located.push(...located)
-    this.#again.push(...again)
-    await packs.clear()
+  async #scan(writer: ScanFileWriter): Promise<void> {
+    this.#options.onPhase(`scanning ${inBytes(writer.bytes)}`)
+    const matches = await runGitleaks({ ...this.#options, scanFiles: writer })
+    const { located, rescans } = await locate(matches, writer)
+    this.#matches.push(...located)
+    this.#rescans.push(...rescans)
+    await writer.clear()
   }
 
-  /** Everything found in everything added. */
-  async end(): Promise<Located[]> {
+  /** Scans the last batch and returns the matches of all batches. */
+  async finish(): Promise<LocatedMatch[]> {
     await this.#flush()
     await this.#running
-    if (this.#again.length > 0) this.#located.push(...(await scanAgain(this.#again, this.#options)))
-    return this.#located
+    if (this.#rescans.length > 0)
+      this.#matches.push(...(await rescanSeparately(this.#rescans, this.#options)))
+    return this.#matches
   }
 
-  /** Resolves when nothing runs any more, however it ended. */
+  /** Resolves when no gitleaks runs any more. */
   settled(): Promise<void> {
     return this.#running.catch(() => {})
   }
 }
 
-/** Adds every view of everything that the push introduces. */
-async function read(options: ScanOptions, batches: Batches): Promise<void> {
-  const { introduced, limits, folder, signal, doing } = options
-  const budget = new Budget(limits)
-
-  const add = async (items: readonly Item[], source: Source) => {
-    const path = items[0]?.path ?? ''
-    for await (const view of viewsOf(source, { path, folder, budget, signal })) {
-      // Rules ask for the name, so a file under several names is scanned under each.
-      for (const item of items) await batches.add(item, view)
-      await batches.turn()
-    }
+/** Scans each text in a file of its own, where a match reached over the border of two texts in one file. */
+async function rescanSeparately(rescans: readonly Rescan[], options: ScanOptions): Promise<LocatedMatch[]> {
+  const writer = new ScanFileWriter(join(options.folder, 'again'), true)
+  for (const { range, content } of rescans) {
+    const { encodings, archivePath, lines } = range.view
+    await writer.add(range.item, {
+      content,
+      encodings,
+      archivePath,
+      lines: skipRows(lines, range.firstViewLine),
+    })
   }
-
-  for (const { commit, path } of introduced.names)
-    await add([{ commit, path, kind: 'file name' }], inMemory(Buffer.from(`${path}\n`)))
-  for (const ref of introduced.refs)
-    await add([{ commit: '', path: 'ref name', kind: 'ref name', ref }], inMemory(Buffer.from(`${ref}\n`)))
-  for (const tag of introduced.tags)
-    if (tag.type === 'tag')
-      await add(
-        [{ commit: tag.id, path: `tag ${tag.ref.replace(/^refs\/tags\//, '')}`, kind: 'tag', ref: tag.ref }],
-        inMemory(tag.content),
-      )
-
-  await using objects = new ObjectReader(options.git, signal)
-  let done = 0
-  const commits = [...introduced.commits.keys()]
-  for await (const commit of objects.contents(commits, limits.maxTreeBytes + 1)) {
-    doing(`reading commit ${++done} of ${commits.length}`)
-    const parts: Buffer[] = []
-    for await (const part of commit.parts) parts.push(part)
-    const { header, message } = commitParts(Buffer.concat(parts))
-    await add([{ commit: commit.id, path: 'commit message', kind: 'commit message' }], inMemory(message))
-    await add([{ commit: commit.id, path: 'commit header', kind: 'commit header' }], inMemory(header))
-  }
-  if (done !== commits.length) throw new GateFault('the gate could not read every commit of this push')
-
-  const blobs = new Map<string, Item[]>()
-  for (const [id, places] of introduced.blobs)
-    blobs.set(
-      id,
-      places.map(({ commit, path }) => ({ commit, path, kind: 'file', blob: id })),
-    )
-  for (const tag of introduced.tags)
-    if (tag.type === 'blob' && !blobs.has(tag.id))
-      blobs.set(tag.id, [
-        {
-          commit: tag.id,
-          path: `tag ${tag.ref.replace(/^refs\/tags\//, '')}`,
-          kind: 'tag',
-          ref: tag.ref,
-          blob: tag.id,
-        },
-      ])
-  const ids = [...blobs.keys()]
-  let checked = 0
-  let bytes = 0
-  for await (const info of objects.info(ids)) {
-    const id = ids[checked++] ?? ''
-    if (info?.type !== 'blob') throw new Error(`object ${id} is no file`)
-    if (info.size > limits.maxBlobBytes)
-      throw new OverLimit(
-        `${printable(blobs.get(id)?.[0]?.path ?? '')} is ${inBytes(info.size)}, more than ${inBytes(limits.maxBlobBytes)}`,
-        'keep large files elsewhere, for example in Git LFS',
-      )
-    bytes += info.size
-    if (bytes > limits.maxBytes)
-      throw new OverLimit(`its files hold more than ${inBytes(limits.maxBytes)}`, 'push it in smaller parts')
-  }
-  done = 0
-  for await (const blob of objects.contents(ids, 1 << 20)) {
-    doing(`reading file ${++done} of ${ids.length}`)
-    const items = blobs.get(blob.id)
-    if (!items) throw new Error('git cat-file speaks of an object it was not asked about')
-    const source = await collect(blob.parts, folder)
-    try {
-      await add(samePathRules(items), source)
-    } finally {
-      await source.dispose()
-    }
-  }
-  if (done !== ids.length) throw new GateFault('the gate could not read every file of this push')
-}
-
-/** Texts that shared a file with a match over both, each by itself. */
-async function scanAgain(again: readonly Again[], options: ScanOptions): Promise<Located[]> {
-  const packs = new Packs(join(options.folder, 'again'), true)
-  for (const { stretch, content } of again) {
-    const { how, inner, lines } = stretch.view
-    const moved =
-      lines.kind === 'from' ? { kind: 'from' as const, first: lines.first + stretch.viewLine } : lines
-    const kept =
-      lines.kind === 'list' ? { kind: 'list' as const, lines: lines.lines.slice(stretch.viewLine) } : moved
-    await packs.add(stretch.item, { content, how, inner, lines: kept })
-  }
-  await packs.finish()
-  const leaks = await runGitleaks({ ...options, packs })
-  const { located } = await locate(leaks, packs)
-  await packs.clear()
+  await writer.finish()
+  const matches = await runGitleaks({ ...options, scanFiles: writer })
+  const { located } = await locate(matches, writer)
+  await writer.clear()
   return located
 }
 
-/** One of the places of a file for each way in which its name can matter; the others would be scanned alike. */
-function samePathRules(items: readonly Item[]): Item[] {
-  const byName = new Map<string, Item>()
-  for (const item of items) if (!byName.has(nameFor(item.path))) byName.set(nameFor(item.path), item)
-  return [...byName.values()]
+function skipRows(lines: LineMap, rows: number): LineMap {
+  if (lines.kind === 'from') return { kind: 'from', first: lines.first + rows }
+  return lines.kind === 'list' ? { kind: 'list', lines: lines.lines.slice(rows) } : lines
 }
 
-/** What was found at one place of a file holds at all that were scanned with it: who lets one pass is asked for each. */
-function everyPlace(found: readonly Located[], { blobs }: Pick<Introduced, 'blobs'>): Located[] {
-  const everywhere: Located[] = []
-  const alike = new Map<Item, readonly Item[]>()
-  const placesOf = (item: Item) => {
+/**
+ * Repeats a match for every place of its blob that was scanned with it, since an exception or an allowed path covers
+ * one place only.
+ */
+function expandToAllPaths(
+  matches: readonly LocatedMatch[],
+  { blobs }: Pick<Searchable, 'blobs'>,
+): LocatedMatch[] {
+  const expanded: LocatedMatch[] = []
+  const placesByItem = new Map<ScanItem, readonly ScanItem[]>()
+  const placesWithSameName = (item: ScanItem) => {
     const places = item.kind === 'file' && item.blob !== undefined ? (blobs.get(item.blob) ?? []) : []
-    const same = places.filter(({ path }) => nameFor(path) === nameFor(item.path))
+    const same = places.filter(({ path }) => scanNameFor(path) === scanNameFor(item.path))
     return same.length > 1 ? same.map(({ commit, path }) => ({ ...item, commit, path })) : [item]
   }
-  for (const each of found) {
-    const items = alike.get(each.item) ?? placesOf(each.item)
-    alike.set(each.item, items)
-    if (everywhere.length + items.length > MAX_FINDINGS)
-      throw new OverLimit(`it holds more than ${MAX_FINDINGS} secrets`, 'push it in smaller parts')
-    for (const item of items) everywhere.push(item === each.item ? each : { ...each, item })
+  for (const match of matches) {
+    const items = placesByItem.get(match.item) ?? placesWithSameName(match.item)
+    placesByItem.set(match.item, items)
+    if (expanded.length + items.length > MAX_FINDINGS)
+      throw new LimitExceeded(`it holds more than ${MAX_FINDINGS} secrets`, 'push it in smaller parts')
+    for (const item of items) expanded.push(item === match.item ? match : { ...match, item })
   }
-  return everywhere
-}
-
-/** A commit without its tree's and parents' ids, which are nobody's words; further lines of such names are somebody's. */
-function commitParts(content: Buffer): { header: Buffer; message: Buffer } {
-  const end = content.indexOf('\n\n')
-  const header = (end < 0 ? content : content.subarray(0, end + 1))
-    .toString('latin1')
-    .replace(/^tree [0-9a-f]{40,64}\n(?:parent [0-9a-f]{40,64}\n)*/, '')
-  return {
-    header: Buffer.from(header, 'latin1'),
-    message: end < 0 ? Buffer.alloc(0) : content.subarray(end + 2),
-  }
+  return expanded
 }

@@ -1,57 +1,57 @@
 import { parentPort, workerData } from 'node:worker_threads'
 import Bunzip from 'seek-bzip'
-import type { Said } from './bzip2.ts'
+import type { WorkerMessage } from './bzip2.ts'
 
-const { given, input, credits } = workerData as {
-  given: Int32Array
+const { inputLength, input, window } = workerData as {
+  inputLength: Int32Array
   input: Uint8Array
-  credits: Int32Array
+  window: Int32Array
 }
-const say = (said: Said) => parentPort?.postMessage(said)
+const post = (message: WorkerMessage) => parentPort?.postMessage(message)
 const chunk = Buffer.alloc(256 << 10)
 let length = 0
 
-/** Hands over what is unpacked, and sleeps while the other side has not taken what it got. */
+/** Sends the unpacked bytes, and sleeps while the window is used up. */
 function flush(): void {
   if (length === 0) return
-  while (Atomics.load(credits, 0) <= 0) Atomics.wait(credits, 0, 0)
-  Atomics.sub(credits, 0, 1)
-  say(Uint8Array.prototype.slice.call(chunk, 0, length))
+  while (Atomics.load(window, 0) <= 0) Atomics.wait(window, 0, 0)
+  Atomics.sub(window, 0, 1)
+  post(Uint8Array.prototype.slice.call(chunk, 0, length))
   length = 0
 }
 
 const NOT_YET = -1
-let at = 0
+let position = 0
 let end = 0
-let isOver = false
+let inputEnded = false
 
-/** Is there input left? Asks for more, and sleeps until it is there, where there is none. */
+/** Says whether there is input. Requests the next chunk and sleeps until it arrives. */
 function hasInput(): boolean {
-  if (at < end) return true
-  if (isOver) return false
-  Atomics.store(given, 0, NOT_YET)
-  say('more')
-  Atomics.wait(given, 0, NOT_YET)
-  at = 0
-  end = Atomics.load(given, 0)
-  isOver = end === 0
-  return !isOver
+  if (position < end) return true
+  if (inputEnded) return false
+  Atomics.store(inputLength, 0, NOT_YET)
+  post('more')
+  Atomics.wait(inputLength, 0, NOT_YET)
+  position = 0
+  end = Atomics.load(inputLength, 0)
+  inputEnded = end === 0
+  return !inputEnded
 }
 
-const readByte = () => (hasInput() ? (input[at++] ?? -1) : -1)
+const readByte = () => (hasInput() ? (input[position++] ?? -1) : -1)
 
-/** The library's word for a block of bzip2 before 0.9.5. */
+/** seek-bzip's error code for a block that bzip2 wrote before 0.9.5. */
 const OBSOLETE_INPUT = -7
 
-let last: Said = 'end'
+let lastMessage: WorkerMessage = 'end'
 try {
   Bunzip.decode(
     {
       readByte,
       read(buffer, offset, count) {
-        let got = 0
-        while (got < count && hasInput()) buffer[offset + got++] = readByte()
-        return got || -1
+        let filled = 0
+        while (filled < count && hasInput()) buffer[offset + filled++] = readByte()
+        return filled || -1
       },
       eof: () => !hasInput(),
     },
@@ -64,9 +64,9 @@ try {
     false,
   )
 } catch (error) {
-  // A broken stream ends with what came before.
+  // A corrupt stream ends with the bytes before the error.
   if (error instanceof Error && 'errorCode' in error && error.errorCode === OBSOLETE_INPUT)
-    last = 'randomised'
+    lastMessage = 'randomised'
 }
 flush()
-say(last)
+post(lastMessage)

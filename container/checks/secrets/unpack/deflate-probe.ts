@@ -1,58 +1,61 @@
-import { MIN_HIDDEN, READABLE } from '../decode/is-text.ts'
-
-/** Could deflate begin here (RFC 1951, 3.2.3 to 3.2.7)? It costs nothing, and most of what is none is none by this. */
-export function mayBeDeflate(content: Buffer, at: number, leastCodes = 1): boolean {
-  if (content.length < at + 5) return false
-  const head = content.readUInt32LE(at)
-  const type = (head >> 1) & 3
-  if (type === 0) return (content.readUInt16LE(at + 1) ^ content.readUInt16LE(at + 3)) === 0xffff
-  if (type === 1) return true
-  if (type === 3 || ((head >> 3) & 31) > 29 || ((head >> 8) & 31) > 29) return false
-  // The lengths of the codes for the lengths of codes, three bits each from bit 17: the codes use up all of their room.
-  const count = ((head >> 13) & 15) + 4
-  let room = 128
-  let codes = 0
-  for (let bit = 17; bit < 17 + count * 3; bit += 3) {
-    const two = (content[at + (bit >> 3)] ?? 0) | ((content[at + (bit >> 3) + 1] ?? 0) << 8)
-    const length = (two >> (bit & 7)) & 7
-    if (length === 0) continue
-    room -= 128 >> length
-    codes++
-  }
-  return room === 0 && codes >= leastCodes
-}
-
-/** The symbol that ends a block; those of repetitions follow it. */
-const END = 256
-
-/** Letters of text are more and less common: their codes, and those of what does not occur, are of so many lengths. */
-const LENGTHS_IN_TEXT = 4
+import { MIN_DECODED_BYTES, PRINTABLE } from '../bytes/is-text.ts'
 
 /**
- * Could deflate begin here, and hold what begins with text? Where it has the fixed codes (RFC 1951, 3.2.6), they are
- * read up to the first repetition.
+ * Says whether deflate could begin here (RFC 1951, 3.2.3 to 3.2.7). The check is cheap and rejects most other bytes.
  */
-export function mayBeText(content: Buffer, at: number): boolean {
-  if ((((content[at] ?? 0) >> 1) & 3) !== 1) return mayBeDeflate(content, at, LENGTHS_IN_TEXT)
-  let bit = at * 8 + 3
-  const next = () => ((content[bit >> 3] ?? 0) >> (bit++ & 7)) & 1
-  const code = (length: number) => {
-    let read = 0
-    for (let i = 0; i < length; i++) read = (read << 1) | next()
-    return read
+export function couldBeDeflate(content: Buffer, offset: number, minCodes = 1): boolean {
+  if (content.length < offset + 5) return false
+  const head = content.readUInt32LE(offset)
+  const type = (head >> 1) & 3
+  if (type === 0) return (content.readUInt16LE(offset + 1) ^ content.readUInt16LE(offset + 3)) === 0xffff
+  if (type === 1) return true
+  if (type === 3 || ((head >> 3) & 31) > 29 || ((head >> 8) & 31) > 29) return false
+  // The code lengths for the code length alphabet, three bits each from bit 17 on. A complete code uses all code space.
+  const count = ((head >> 13) & 15) + 4
+  let codeSpace = 128
+  let codes = 0
+  for (let bit = 17; bit < 17 + count * 3; bit += 3) {
+    const bits = (content[offset + (bit >> 3)] ?? 0) | ((content[offset + (bit >> 3) + 1] ?? 0) << 8)
+    const length = (bits >> (bit & 7)) & 7
+    if (length === 0) continue
+    codeSpace -= 128 >> length
+    codes++
   }
-  for (let held = 0; held < MIN_HIDDEN; held++) {
-    const seven = code(7)
-    if (seven < 24) return seven !== 0 && held > 0 && reachesBack(seven + END, held)
-    const eight = (seven << 1) | next()
-    if (eight >= 192 || READABLE[eight - 48] !== 1) return false
+  return codeSpace === 0 && codes >= minCodes
+}
+
+/** The symbol that ends a block. The symbols of repetitions follow it. */
+const END_OF_BLOCK = 256
+
+/** Text has common and rare letters, so the codes for its letters have at least this many different lengths. */
+const MIN_CODES_IN_TEXT = 4
+
+/**
+ * Says whether deflate could begin here and hold text at its start. A block of fixed codes (RFC 1951, 3.2.6) is decoded
+ * up to its first repetition.
+ */
+export function couldBeDeflatedText(content: Buffer, offset: number): boolean {
+  if ((((content[offset] ?? 0) >> 1) & 3) !== 1) return couldBeDeflate(content, offset, MIN_CODES_IN_TEXT)
+  let bit = offset * 8 + 3
+  const nextBit = () => ((content[bit >> 3] ?? 0) >> (bit++ & 7)) & 1
+  const readCode = (length: number) => {
+    let value = 0
+    for (let i = 0; i < length; i++) value = (value << 1) | nextBit()
+    return value
+  }
+  for (let decodedBytes = 0; decodedBytes < MIN_DECODED_BYTES; decodedBytes++) {
+    const code7 = readCode(7)
+    if (code7 < 24)
+      return code7 !== 0 && decodedBytes > 0 && isWithinOutput(code7 + END_OF_BLOCK, decodedBytes)
+    const code8 = (code7 << 1) | nextBit()
+    if (code8 >= 192 || PRINTABLE[code8 - 48] !== 1) return false
   }
   return true
 
-  /** Of a repetition: not to before the beginning? */
-  function reachesBack(length: number, held: number): boolean {
+  /** Says whether a repetition reaches back no further than the beginning of the output. */
+  function isWithinOutput(length: number, decodedBytes: number): boolean {
     bit += length < 265 ? 0 : (length - 261) >> 2
-    const distance = code(5)
-    return (distance < 4 ? distance : (2 + (distance & 1)) << ((distance >> 1) - 1)) < held
+    const distance = readCode(5)
+    return (distance < 4 ? distance : (2 + (distance & 1)) << ((distance >> 1) - 1)) < decodedBytes
   }
 }

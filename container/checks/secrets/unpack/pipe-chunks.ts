@@ -1,11 +1,14 @@
 import type { Transform } from 'node:stream'
 
 /**
- * What one of zlib's streams makes of the pieces. Each is handed over when all that came of the one before has been
- * taken: so the piece that breaks the stream takes no other's output with it.
+ * Yields the output of a zlib stream for the input chunks. A chunk is written only when all output of the chunk before
+ * has been consumed, so an error costs only the output of the chunk that causes it.
  */
-export async function* through(stream: Transform, pieces: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
-  let failed: Error | undefined
+export async function* pipeChunks(
+  stream: Transform,
+  inputChunks: AsyncIterable<Buffer>,
+): AsyncGenerator<Buffer> {
+  let streamError: Error | undefined
   let hasEnded = false
   let wake = () => {}
   stream.on('readable', () => wake())
@@ -14,21 +17,21 @@ export async function* through(stream: Transform, pieces: AsyncIterable<Buffer>)
     wake()
   })
   stream.on('error', error => {
-    failed = error
+    streamError = error
     wake()
   })
   try {
-    for await (const piece of pieces) {
-      let isTaken = false
-      stream.write(piece, () => {
-        isTaken = true
+    for await (const inputChunk of inputChunks) {
+      let isWritten = false
+      stream.write(inputChunk, () => {
+        isWritten = true
         wake()
       })
       for (;;) {
         for (let chunk = stream.read(); chunk !== null; chunk = stream.read()) yield chunk
-        if (failed) throw failed
+        if (streamError) throw streamError
         if (hasEnded) return
-        if (isTaken && stream.readableLength === 0) break
+        if (isWritten && stream.readableLength === 0) break
         await new Promise<void>(resolve => {
           wake = resolve
         })

@@ -1,51 +1,58 @@
-import type { Source } from '../decode/byte-source.ts'
+import type { Source } from '../bytes/byte-source.ts'
 
-/** So much of a source is handed to a decompressor at once, in bytes. */
-export const PIECE = 64 << 10
-/** The first piece is never shorter, in bytes: heads are read whole, and no secret is packed in so few. */
-const HEAD = 32
+/** The bytes of a source that a decompressor gets at once. */
+export const CHUNK_BYTES = 64 << 10
+/**
+ * The length of the shortest first chunk, in bytes: headers are read whole, and no secret is compressed to fewer bytes.
+ */
+const MIN_FIRST_CHUNK = 32
 
-/** How short pieces get, one after the other, in bytes. */
-const STEPS = [256, 1]
+/** The chunk lengths of each retry, in bytes. */
+const RETRY_STEPS = [256, 1]
 
-/** Where pieces are shorter than usual: from `from` on, `step` bytes each. */
-export interface Finer {
+/** Where a retry begins to use short chunks: from offset `from` on, of `step` bytes each. */
+export interface RetryFrom {
   readonly from: number
   readonly step: number
 }
 
-/** What lies in `source` from `start` on, piece by piece, each read when the one before is dealt with. */
-export class Pieces {
-  /** The piece that was handed over last. */
-  #last = { at: 0, length: 0 }
+/** The bytes of a source from `start` on, in chunks. Each chunk is read when the one before has been consumed. */
+export class RetryableInput {
+  /** The chunk that was yielded last. */
+  #last = { offset: 0, length: 0 }
   readonly #source: Source
   readonly #start: number
-  readonly #finer: Finer | undefined
-  constructor(source: Source, start: number, finer?: Finer) {
+  readonly #retryFrom: RetryFrom | undefined
+  constructor(source: Source, start: number, retryFrom?: RetryFrom) {
     this.#source = source
     this.#start = start
-    this.#finer = finer
+    this.#retryFrom = retryFrom
   }
   async *[Symbol.asyncIterator](): AsyncGenerator<Buffer> {
     const { size } = this.#source
-    let read: Buffer = Buffer.alloc(0)
-    for (let at = this.#start; at < size; at += this.#last.length) {
-      if (read.length === 0) read = await this.#source.read(at, Math.min(PIECE, size - at))
-      const piece = read.subarray(0, this.#lengthAt(at))
-      read = read.subarray(piece.length)
-      this.#last = { at, length: piece.length }
-      yield piece
+    let buffered: Buffer = Buffer.alloc(0)
+    for (let offset = this.#start; offset < size; offset += this.#last.length) {
+      if (buffered.length === 0)
+        buffered = await this.#source.read(offset, Math.min(CHUNK_BYTES, size - offset))
+      const chunk = buffered.subarray(0, this.#lengthAt(offset))
+      buffered = buffered.subarray(chunk.length)
+      this.#last = { offset, length: chunk.length }
+      yield chunk
     }
   }
-  /** Which pieces to take the next time, so that less is lost with the one that broke; none: that one is the damage. */
-  finer(): Finer | undefined {
-    const { at, length } = this.#last
-    const step = STEPS.find(shorter => shorter < Math.min(length, this.#finer?.step ?? PIECE))
-    return step === undefined || (at === this.#start && length <= HEAD) ? undefined : { from: at, step }
+  /**
+   * Returns how to retry with shorter chunks, so that an error costs less output. Undefined: no shorter chunk helps.
+   */
+  retryFrom(): RetryFrom | undefined {
+    const { offset, length } = this.#last
+    const step = RETRY_STEPS.find(shorter => shorter < Math.min(length, this.#retryFrom?.step ?? CHUNK_BYTES))
+    return step === undefined || (offset === this.#start && length <= MIN_FIRST_CHUNK)
+      ? undefined
+      : { from: offset, step }
   }
-  #lengthAt(at: number): number {
-    if (!this.#finer) return PIECE
-    if (at < this.#finer.from) return this.#finer.from - at
-    return at === this.#start ? HEAD : this.#finer.step
+  #lengthAt(offset: number): number {
+    if (!this.#retryFrom) return CHUNK_BYTES
+    if (offset < this.#retryFrom.from) return this.#retryFrom.from - offset
+    return offset === this.#start ? MIN_FIRST_CHUNK : this.#retryFrom.step
   }
 }

@@ -1,113 +1,129 @@
 import { constants, createInflateRaw, inflateRawSync } from 'node:zlib'
-import { OverLimit } from '../../limits.ts'
-import type { Budget } from '../decode/budget.ts'
-import type { Source } from '../decode/byte-source.ts'
-import { bunzip, Randomised } from './bzip2.ts'
-import type { Kind, Packed } from './find-streams.ts'
-import { through } from './pipe-chunks.ts'
-import { Pieces } from './retryable-input.ts'
+import { LimitExceeded } from '../../limits.ts'
+import type { Budget } from '../bytes/budget.ts'
+import type { Source } from '../bytes/byte-source.ts'
+import { RandomisedBlock, unbzip2 } from './bzip2.ts'
+import type { CompressedStream, Compression } from './compressed-stream.ts'
+import { pipeChunks } from './pipe-chunks.ts'
+import { RetryableInput } from './retryable-input.ts'
 import { unxz } from './xz.ts'
 import { unzstd, WindowTooLarge } from './zstd.ts'
 
 /**
- * What a compressed stream holds, as far as it can be unpacked: a stream that turns out to be broken, or none at all,
- * ends with what came before. What breaks a decompressor takes with it what came of the same piece of input, so the
- * stream is read again then, up to there, and from there on in shorter pieces.
+ * Yields the unpacked bytes of a compressed stream. A corrupt stream ends with the bytes before the error. An error in
+ * a decompressor loses the output of the same input chunk, so the stream is read again in shorter chunks from there on.
+ * Throws LimitExceeded for a valid stream that the gate cannot unpack.
  */
 export async function* unpack(
   source: Source,
-  packed: Packed,
+  stream: CompressedStream,
   budget: Budget,
   path: string,
   signal: AbortSignal,
 ): AsyncGenerator<Buffer> {
-  const short = await ifShort(source, packed, budget)
+  const short = await inflateShort(source, stream, budget)
   if (short) {
-    budget.spend(short.length, path)
+    budget.addBytes(short.length, path)
     yield short
     return
   }
-  let known = 0
-  for (let pieces: Pieces | undefined = new Pieces(source, packed.at); pieces; ) {
+  let yieldedBytes = 0
+  for (let input: RetryableInput | undefined = new RetryableInput(source, stream.offset); input; ) {
     let length = 0
     try {
-      for await (const chunk of decompressor(packed.kind, pieces, signal)) {
+      for await (const chunk of decompressor(stream.kind, input, signal)) {
         signal.throwIfAborted()
-        const fresh = chunk.subarray(Math.max(0, known - length))
+        const newBytes = chunk.subarray(Math.max(0, yieldedBytes - length))
         length += chunk.length
-        if (fresh.length === 0) continue
-        known = length
-        budget.spend(fresh.length, path)
-        yield Buffer.from(fresh.buffer, fresh.byteOffset, fresh.length)
+        if (newBytes.length === 0) continue
+        yieldedBytes = length
+        budget.addBytes(newBytes.length, path)
+        yield Buffer.from(newBytes.buffer, newBytes.byteOffset, newBytes.length)
       }
       return
     } catch (error) {
-      if (isBeyondUs(error))
-        throw new OverLimit(
-          `${path} is packed by ${packed.kind} in a way that the gate cannot unpack`,
-          `pack it with ${packed.kind}'s usual settings, or push the files themselves`,
+      if (isUnsupported(error))
+        throw new LimitExceeded(
+          `${path} is packed by ${stream.kind} in a way that the gate cannot unpack`,
+          `pack it with ${stream.kind}'s usual settings, or push the files themselves`,
         )
-      if (codeOf(error) === CUT_OFF) return
-      if (!isBroken(error)) throw error
-      const finer = pieces.finer()
-      pieces = finer && new Pieces(source, packed.at, finer)
+      if (errorCode(error) === XZ_TRUNCATED) return
+      if (!isCorrupt(error)) throw error
+      const retryFrom = input.retryFrom()
+      input = retryFrom && new RetryableInput(source, stream.offset, retryFrom)
     }
   }
 }
 
-const DEFLATED: ReadonlySet<Kind> = new Set(['gzip', 'zlib', 'deflate'])
+const DEFLATED: ReadonlySet<Compression> = new Set(['gzip', 'zlib', 'deflate'])
 
-/** A deflated stream is short when it is, and holds, no more than so many bytes. */
-const SHORT = 16 << 10
+/** The largest input and output of a deflated stream that is inflated at once, in bytes. */
+const MAX_SHORT_BYTES = 16 << 10
 
-/** What a short one holds, at once: to set up a stream for it takes ten times as long. Undefined where it is none. */
-async function ifShort(source: Source, { kind, at }: Packed, budget: Budget): Promise<Buffer | undefined> {
-  if (!DEFLATED.has(kind) || at >= source.size) return undefined
-  const input = await source.read(at, Math.min(SHORT, source.size - at))
+/**
+ * Inflates a short stream at once, since setting up a zlib stream takes ten times as long. Undefined: it is not short.
+ */
+async function inflateShort(
+  source: Source,
+  { kind, offset }: CompressedStream,
+  budget: Budget,
+): Promise<Buffer | undefined> {
+  if (!DEFLATED.has(kind) || offset >= source.size) return undefined
+  const input = await source.read(offset, Math.min(MAX_SHORT_BYTES, source.size - offset))
   try {
-    return budget.work(() => inflateRawSync(input, { maxOutputLength: SHORT }))
+    return budget.timed(() => inflateRawSync(input, { maxOutputLength: MAX_SHORT_BYTES }))
   } catch (error) {
-    return isBroken(error) ? budget.work(() => untilDamage(input)) : undefined
+    return isCorrupt(error) ? budget.timed(() => inflateUntilError(input)) : undefined
   }
 }
 
-/** What a damaged one holds, to the byte that shows it: what inflates up to some byte does so up to any before it. */
-function untilDamage(input: Buffer): Buffer {
-  let held = Buffer.alloc(0)
-  let [sound, damaged] = [0, input.length]
-  while (damaged - sound > 1) {
-    const middle = (sound + damaged) >> 1
+/**
+ * Inflates a corrupt stream up to the byte that shows the error. Input that inflates up to a byte does so up to any
+ * byte before it, so the byte is found by bisection.
+ */
+function inflateUntilError(input: Buffer): Buffer {
+  let inflated = Buffer.alloc(0)
+  let [validLength, invalidLength] = [0, input.length]
+  while (invalidLength - validLength > 1) {
+    const middle = (validLength + invalidLength) >> 1
     try {
-      held = inflateRawSync(input.subarray(0, middle), { finishFlush: constants.Z_SYNC_FLUSH })
-      sound = middle
+      inflated = inflateRawSync(input.subarray(0, middle), { finishFlush: constants.Z_SYNC_FLUSH })
+      validLength = middle
     } catch {
-      damaged = middle
+      invalidLength = middle
     }
   }
-  return held
+  return inflated
 }
 
-/** Errors of zlib and zstd have a code; xz-decompress gives xz-embedded's number (linux/xz.h, from XZ_OK on). */
-const codeOf = (error: unknown) => {
+/**
+ * Returns the error code of zlib and zstd, or the number of xz-embedded's error that xz-decompress prints (linux/xz.h,
+ * from XZ_OK on).
+ */
+const errorCode = (error: unknown) => {
   if (!(error instanceof Error)) return ''
   const number = /^get_next_output failed with error code (\d)$/.exec(error.message)?.[1]
   return number ? `xz ${number}` : 'code' in error ? String(error.code) : ''
 }
 
-/** The input of xz is over: with it, all that came of it has been handed over. */
-const CUT_OFF = 'xz 8'
+/** xz's input has ended. All output has been yielded before. */
+const XZ_TRUNCATED = 'xz 8'
 
-/** The stream is none, or is damaged, or made with a dictionary that is elsewhere. */
-const isBroken = (error: unknown) =>
-  /^(Z_DATA_ERROR|Z_NEED_DICT|ZSTD_error_(?!memory|workSpace)\w+|xz [57])$/.test(codeOf(error))
+/** The stream is corrupt, or not a stream at all, or needs a dictionary that is not in it. */
+const isCorrupt = (error: unknown) =>
+  /^(Z_DATA_ERROR|Z_NEED_DICT|ZSTD_error_(?!memory|workSpace)\w+|xz [57])$/.test(errorCode(error))
 
-/** The stream is whole, and wants a filter or a check that the library lacks, or too large a window. */
-const isBeyondUs = (error: unknown) =>
-  error instanceof WindowTooLarge || error instanceof Randomised || /^xz [246]$/.test(codeOf(error))
+/** The stream is valid, but needs a filter or a check that the library lacks, or too large a window. */
+const isUnsupported = (error: unknown) =>
+  error instanceof WindowTooLarge || error instanceof RandomisedBlock || /^xz [246]$/.test(errorCode(error))
 
-function decompressor(kind: Kind, pieces: Pieces, signal: AbortSignal): AsyncIterable<Uint8Array> {
-  if (kind === 'bzip2') return bunzip(pieces, signal)
-  if (kind === 'xz') return unxz(pieces)
-  if (kind === 'zstd') return unzstd(pieces)
-  return through(createInflateRaw(), pieces)
+function decompressor(
+  kind: Compression,
+  input: RetryableInput,
+  signal: AbortSignal,
+): AsyncIterable<Uint8Array> {
+  if (kind === 'bzip2') return unbzip2(input, signal)
+  if (kind === 'xz') return unxz(input)
+  if (kind === 'zstd') return unzstd(input)
+  return pipeChunks(createInflateRaw(), input)
 }

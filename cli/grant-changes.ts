@@ -1,0 +1,103 @@
+import type { Action, Rule, Terms } from '../src/contract/grant.ts'
+import { termsOf, type Wishes } from './grant-options.ts'
+
+/** Options of `grant set`: a value sets that part of the grant, false clears it, and undefined keeps it. */
+export type GrantChanges = {
+  [Part in keyof Omit<Wishes, 'read'>]?: Wishes[Part] | false | undefined
+} & { read?: boolean | undefined }
+
+const HEADS = 'refs/heads/'
+const TAGS = 'refs/tags/'
+
+/** The actions that each option grants, and the refs it speaks of. */
+const GRANTED: Readonly<Record<'push' | 'force' | 'delete' | 'tags', { refs: string; actions: Action[] }>> = {
+  push: { refs: HEADS, actions: ['create', 'update'] },
+  force: { refs: HEADS, actions: ['force'] },
+  delete: { refs: HEADS, actions: ['delete'] },
+  tags: { refs: TAGS, actions: ['create'] },
+}
+
+/** The terms with the given parts changed and every other part kept. Throws a UsageComplaint on an invalid value. */
+export function changeTerms(before: Terms, changes: GrantChanges): Terms {
+  const { read, push, force, delete: remove, deny, tags, ...limits } = changes
+  let kept = before.rules
+  if (read) kept = []
+  for (const [option, { refs, actions }] of Object.entries(GRANTED))
+    if (changes[option as keyof typeof GRANTED] !== undefined) kept = withoutActions(kept, refs, actions)
+  if (deny !== undefined) kept = kept.map(rule => ({ ...rule, deny: [] })).filter(speaks)
+  const added = termsOf({
+    read: true,
+    push: push || [],
+    force: force || [],
+    delete: remove || [],
+    tags: tags || [],
+    deny: deny || [],
+  }).rules
+  const denied = added.filter(rule => rule.deny.length)
+  const allowed = added.filter(rule => rule.allow.length)
+  const rules = [...denied, ...mergeAllowed(kept, allowed)]
+  return termsOf({ ...changedLimits(before, limits), read: true }, rules)
+}
+
+/** The rules without these actions on refs that start with `refs`. */
+function withoutActions(rules: readonly Rule[], refs: string, actions: readonly Action[]): Rule[] {
+  return rules
+    .map(rule =>
+      rule.pattern.startsWith(refs)
+        ? { ...rule, allow: rule.allow.filter(action => !actions.includes(action)) }
+        : rule,
+    )
+    .filter(speaks)
+}
+
+const speaks = (rule: Rule) => rule.allow.length > 0 || rule.deny.length > 0
+
+/** Adds what is allowed to the rule of the same pattern, or else at the end, behind every deny. */
+function mergeAllowed(kept: readonly Rule[], allowed: readonly Rule[]): Rule[] {
+  const merged = kept.map(rule => {
+    const same = allowed.find(({ pattern }) => pattern === rule.pattern)
+    return same ? { ...rule, allow: [...new Set([...rule.allow, ...same.allow])] } : rule
+  })
+  return [...merged, ...allowed.filter(({ pattern }) => !kept.some(rule => rule.pattern === pattern))]
+}
+
+type Limits = Omit<GrantChanges, 'read' | 'push' | 'force' | 'delete' | 'deny' | 'tags'>
+
+const or = <T>(changed: T | false | undefined, cleared: T, before: T): T =>
+  changed === undefined ? before : changed === false ? cleared : changed
+
+function changedLimits(before: Terms, changes: Limits): Omit<Terms, 'rules'> {
+  const maxBlobBytes = or<number | undefined>(changes.maxBlobBytes, undefined, before.maxBlobBytes)
+  return {
+    pushOptions: changes.pushOptions ?? before.pushOptions,
+    denyPaths: or(changes.denyPaths, [], before.denyPaths),
+    emails: or(changes.emails, [], before.emails),
+    allowedSigners: or(changes.allowedSigners, '', before.allowedSigners),
+    symlinks: changes.symlinks ?? before.symlinks,
+    submodules: changes.submodules ?? before.submodules,
+    ...(maxBlobBytes === undefined ? {} : { maxBlobBytes }),
+  }
+}
+
+/** The restrictions of `before` that `after` lacks, in words. */
+export function droppedRestrictions(before: Terms, after: Terms): string[] {
+  const lacking = (kept: readonly string[], all: readonly string[]) =>
+    all.filter(each => !kept.includes(each))
+  const denied = (terms: Terms) => terms.rules.flatMap(rule => rule.deny.map(a => `${a} of ${rule.pattern}`))
+  return [
+    ...lacking(denied(after), denied(before)).map(each => `the deny of ${each}`),
+    ...lacking(after.denyPaths, before.denyPaths).map(each => `the denied path ${each}`),
+    // A list of allowed addresses restricts less with every address more, and not at all when it is empty.
+    ...(before.emails.length > 0 && (after.emails.length === 0 || lacking(before.emails, after.emails).length)
+      ? [`the e-mail addresses ${before.emails.join(', ')}`]
+      : []),
+    ...(before.allowedSigners && after.allowedSigners !== before.allowedSigners
+      ? ['the allowed signers']
+      : []),
+    ...(!before.symlinks && after.symlinks ? ['the refusal of symbolic links'] : []),
+    ...(!before.submodules && after.submodules ? ['the refusal of submodules'] : []),
+    ...(before.maxBlobBytes !== undefined && (after.maxBlobBytes ?? Infinity) > before.maxBlobBytes
+      ? [`the limit of ${before.maxBlobBytes} bytes a file`]
+      : []),
+  ]
+}

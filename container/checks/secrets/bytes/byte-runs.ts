@@ -1,0 +1,120 @@
+/** A run of bytes of one class, from `from` up to, but without, `to`. */
+export interface Run {
+  readonly from: number
+  readonly to: number
+}
+
+/** Returns a table of 256 entries: 1 for each byte whose character matches the pattern. */
+export function byteClass(pattern: RegExp): Uint8Array {
+  return Uint8Array.from({ length: 256 }, (_, byte) => Number(pattern.test(String.fromCharCode(byte))))
+}
+
+/**
+ * Yields the runs of at least `min` bytes of a class. Each run has a byte at a multiple of `min`, so only those bytes
+ * and their neighbours are read. A regular expression would overflow V8's stack: it keeps every step of a greedy match,
+ * and fails on a match of some megabytes.
+ */
+export function* runsOf(content: Buffer, bytes: Uint8Array, min: number): Generator<Run> {
+  const isMember = (offset: number) => bytes[content[offset] ?? 0] === 1
+  let lastEnd = 0
+  for (let offset = min - 1; offset < content.length; offset += min) {
+    if (!isMember(offset)) continue
+    let from = offset
+    while (from > lastEnd && isMember(from - 1)) from--
+    let to = offset + 1
+    while (to < content.length && isMember(to)) to++
+    if (to - from >= min) yield { from, to }
+    lastEnd = to
+    offset = to
+  }
+}
+
+const NEWLINE = 10
+/** Characters around a line of an encoded block in comments, quotes, lists and mail. */
+export const LINE_DECORATION = byteClass(/[ \t\r#>*|"'`,;\\]/)
+const isDecoration = (byte: number | undefined) => byte !== undefined && LINE_DECORATION[byte] === 1
+
+/**
+ * Yields encoded blocks that are wrapped over several lines, as base64 is: whole lines of `min` to `max` bytes of a
+ * class, then one line of any length with up to two `=`. The first line may have text before its run, and the last line
+ * text after it. Each block comes with its offset and its lines joined.
+ */
+export function* wrappedBlocks(
+  content: Buffer,
+  bytes: Uint8Array,
+  min: number,
+  max = Number.POSITIVE_INFINITY,
+): Generator<{ offset: number; text: string }> {
+  let parts: string[] = []
+  let offset = 0
+  const hasBlockLength = ({ from, to }: Run) => to - from >= min && to - from <= max
+  for (let start = 0; start <= content.length; ) {
+    const newline = content.indexOf(NEWLINE, start)
+    const end = newline < 0 ? content.length : newline
+    const line = firstRunOf(content, start, end, bytes)
+    if (parts.length > 0 && line?.isWhole && hasBlockLength(line)) {
+      parts.push(content.toString('latin1', line.from, line.to))
+    } else {
+      if (parts.length > 0 && line) parts.push(content.toString('latin1', line.from, line.to))
+      yield* joinedVariants(parts, offset)
+      const last = lastRunOf(content, start, end, bytes)
+      parts = []
+      if (hasBlockLength(last)) {
+        offset = start
+        parts.push(content.toString('latin1', last.from, last.to))
+      }
+    }
+    start = end + 1
+  }
+  yield* joinedVariants(parts, offset)
+}
+
+/** Yields the block as it is, and without a diff's sign before each line: "+" is a character of base64 too. */
+function* joinedVariants(
+  parts: readonly string[],
+  offset: number,
+): Generator<{ offset: number; text: string }> {
+  if (parts.length < 2) return
+  yield { offset, text: parts.join('') }
+  const sign = parts[1]?.charAt(0) ?? ''
+  if ((sign !== '+' && sign !== '-') || !parts.every((part, i) => i === 0 || part.startsWith(sign))) return
+  yield { offset, text: parts.map(part => (part.startsWith(sign) ? part.slice(1) : part)).join('') }
+}
+
+/** Comment marks that are characters of base64 too. Whitespace after them tells them apart. */
+const COMMENT_BYTE = byteClass(/[/-]/)
+
+/** Returns the offset after the decoration of a line: whitespace, quotes and comment marks. */
+function afterDecoration(content: Buffer, start: number, end: number): number {
+  let from = start
+  while (from < end && isDecoration(content[from])) from++
+  let afterComment = from
+  while (afterComment < end && COMMENT_BYTE[content[afterComment] ?? 0] === 1) afterComment++
+  if (afterComment === from || !isDecoration(content[afterComment])) return from
+  while (afterComment < end && isDecoration(content[afterComment])) afterComment++
+  return afterComment
+}
+
+/** Returns the first run of a line, and whether the line holds nothing else. */
+function firstRunOf(
+  content: Buffer,
+  start: number,
+  end: number,
+  bytes: Uint8Array,
+): (Run & { isWhole: boolean }) | undefined {
+  const from = afterDecoration(content, start, end)
+  let to = from
+  while (to < end && bytes[content[to] ?? 0] === 1) to++
+  let after = to
+  while (after < end && isDecoration(content[after])) after++
+  return to > from ? { from, to, isWhole: after === end } : undefined
+}
+
+/** Returns the last run of a line. */
+function lastRunOf(content: Buffer, start: number, end: number, bytes: Uint8Array): Run {
+  let to = end
+  while (to > start && isDecoration(content[to - 1])) to--
+  let from = to
+  while (from > start && bytes[content[from - 1] ?? 0] === 1) from--
+  return { from, to }
+}

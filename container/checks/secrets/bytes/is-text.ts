@@ -1,0 +1,42 @@
+import { byteClass } from './byte-runs.ts'
+
+/** The shortest decoded part that is scanned by itself, in bytes. */
+export const MIN_DECODED_BYTES = 12
+
+/** Says by the first 4 KiB whether the content is text that a person or a program reads. */
+export function isText(content: Buffer): boolean {
+  const probe = content.subarray(0, 4096)
+  if (probe.length < MIN_DECODED_BYTES) return false
+  let controls = 0
+  for (const byte of probe)
+    if ((byte < 32 && byte !== 9 && byte !== 10 && byte !== 13) || byte === 127) controls++
+  if (controls * 20 > probe.length) return false
+  let nonAscii = 0
+  for (const byte of probe) if (byte > 127) nonAscii++
+  // Half of random bytes are above 127. UTF-8 that is mostly not ASCII decodes without a replacement character.
+  return nonAscii * 10 < probe.length || !probe.subarray(0, -4).toString('utf8').includes('\ufffd')
+}
+
+export const PRINTABLE = byteClass(/[\t\n\r\x20-\x7e]/)
+/**
+ * The length of a printable run that counts as text. Random bytes have such a run once in ten megabytes, and no secret
+ * that gitleaks knows by its form is shorter.
+ */
+const MIN_TEXT_RUN = 16
+
+/** Says whether there is a printable run anywhere in the content, in ASCII or in UTF-16 and UTF-32 with their zeros. */
+export function containsText(content: Buffer): boolean {
+  let run = 0
+  for (const byte of content)
+    if (PRINTABLE[byte] === 1) {
+      if (++run === MIN_TEXT_RUN) return true
+    } else if (byte !== 0) run = 0
+  return false
+}
+
+/** Returns UTF-16 or UTF-32 without its zero bytes. Content with few zeros is returned as it is. */
+export function dropZeroBytes(content: Buffer): Buffer {
+  let zeros = 0
+  for (const byte of content) if (byte === 0) zeros++
+  return zeros * 3 > content.length ? Buffer.from(content.filter(byte => byte !== 0)) : content
+}

@@ -1,0 +1,15 @@
+/** Bytes that were decoded from a part of a text. */
+export interface DecodedBlock {
+  readonly encoding: string
+  readonly content: Buffer
+  /** Where the encoded part begins in the text, in bytes. */
+  readonly offset: number
+}
+
+/** Decides whether decoded bytes are scanned. */
+export interface WorthDecoding {
+  /** Decides by the first bytes. */
+  readonly prefix: (prefix: Buffer) => boolean
+  /** Decides by all bytes. */
+  readonly content: (content: Buffer) => boolean
+}

@@ -1,0 +1,208 @@
+import type { Finding, Refusal } from '../../../../src/contract/outcome.ts'
+import type { IncomingPush } from '../../check.ts'
+import { refsWith, tagTarget } from '../../objects/commit-refs.ts'
+import type { Introduced } from '../../objects/new-objects.ts'
+import { sanitizeForAgent } from '../../sanitize-text.ts'
+import { displayPath, type LocatedMatch } from '../gitleaks/locate.ts'
+import { exceptionCommands, fixSteps, type RefusedRef } from '../remedy/fix-steps.ts'
+import { refHistory } from '../remedy/ref-history.ts'
+import type { ReportedLeak } from '../remedy/rewrite-history.ts'
+import type { ScanResult } from '../scan/scan-job.ts'
+import { exceptionFor } from './exceptions.ts'
+import { fingerprint, placeKey } from './fingerprint.ts'
+import { isChecksum } from './known-false-positives.ts'
+import { Redactor } from './redactor.ts'
+
+interface Options {
+  readonly push: IncomingPush
+  readonly newObjects: Introduced
+  readonly key: string
+}
+
+/** The findings that a refusal lists. The ledger has all of them. */
+const MAX_SHOWN = 5
+/** The refs that get steps for a fix. Of thousands of refs, the others need much the same. */
+const MAX_REMEDIES = 20
+/** The most findings of a push that are recorded. */
+const MAX_KEPT = 500
+
+interface ReportedFinding {
+  readonly match: LocatedMatch
+  /** The commits that bring the finding, parents first. */
+  readonly commits: Set<string>
+  readonly finding: Finding
+  /** The operator's reason for declining the finding; undefined: no operator has. */
+  readonly declined: string | undefined
+}
+
+/** Refuses findings without an exception, and records all findings and used exceptions on the push. */
+export function reportFindings({ newFindings, secrets }: ScanResult, options: Options): Refusal[] {
+  const { push, newObjects, key } = options
+  const redactor = new Redactor(secrets)
+  const order = new Map([...newObjects.commits.keys()].map((id, i) => [id, i]))
+  const now = Date.now()
+  const reportedById = new Map<string, ReportedFinding>()
+  const refused: ReportedFinding[] = []
+  const sorted = newFindings
+    .filter(match => !isChecksum(match))
+    .toSorted(
+      (a, b) =>
+        (order.get(a.item.commit) ?? 0) - (order.get(b.item.commit) ?? 0) ||
+        a.encodings.length - b.encodings.length ||
+        a.line - b.line,
+    )
+  for (const match of dropGenericDuplicates(sorted)) {
+    const findingId = fingerprint(match, push.pass.repository.name, key)
+    const earlier = reportedById.get(findingId)
+    earlier?.commits.add(match.item.commit)
+    if (earlier) continue
+    const exception = exceptionFor(findingId, push.pass.exceptions, now)
+    if (reportedById.size >= MAX_KEPT && !exception) {
+      // The recorded findings all have exceptions, and there are more findings than are recorded.
+      if (refused.length === 0)
+        return [{ reason: `more than ${MAX_KEPT} secrets found`, detail: [], remedy: [] }]
+      break
+    }
+    if (exception && !push.record.exceptionsUsed.includes(exception.id))
+      push.record.exceptionsUsed.push(exception.id)
+    if (reportedById.size >= MAX_KEPT) continue
+    const finding = describe(match, findingId, redactor)
+    push.record.findings.push(finding)
+    const declined = push.pass.declines?.find(decline => decline.fingerprint === findingId)?.reason
+    const reported = { match, commits: new Set([match.item.commit]), finding, declined }
+    reportedById.set(findingId, reported)
+    if (exception) continue
+    refused.push(reported)
+    const { kind, ref } = match.item
+    if (kind === 'ref name' && ref !== undefined) push.record.secretRefs.set(ref, redactor.redactPath(ref))
+  }
+  // Findings beyond the recorded ones were not checked, and a ref name may be among them.
+  push.record.isScanned = reportedById.size < MAX_KEPT
+  return refusals(refused, options, redactor)
+}
+
+/** Drops matches of gitleaks' generic rule where a specific rule matches the same secret. */
+function dropGenericDuplicates(matches: readonly LocatedMatch[]): LocatedMatch[] {
+  const key = (match: LocatedMatch) => `${placeKey(match)}\0${match.secret}`
+  const isGeneric = ({ rule }: LocatedMatch) => rule.includes('generic')
+  const named = new Set(matches.filter(match => !isGeneric(match)).map(key))
+  return matches.filter(match => !isGeneric(match) || !named.has(key(match)))
+}
+
+function describe(match: LocatedMatch, findingId: string, redactor: Redactor): Finding {
+  return {
+    rule: match.rule,
+    path: sanitizeForAgent(redactor.redactPath(displayPath(match))),
+    line: match.line,
+    commit: match.item.commit,
+    fingerprint: findingId,
+    excerpt:
+      match.item.kind === 'file name' || match.item.kind === 'ref name'
+        ? '[redacted]'
+        : redactor.excerpt(match.text, match.secret),
+    asksForException: match.text.includes('gitleaks:allow'),
+  }
+}
+
+function refusals(
+  findings: readonly ReportedFinding[],
+  { push, newObjects }: Options,
+  redactor: Redactor,
+): Refusal[] {
+  const byRef = new Map<string, ReportedFinding[]>()
+  for (const reported of findings) {
+    const { ref } = reported.match.item
+    // A tag on a tree has no commit, so the tree's id stands for it.
+    const refs =
+      ref !== undefined ? [ref] : [...reported.commits].flatMap(id => refsWith(push, newObjects, id))
+    for (const name of new Set(refs)) {
+      const group = byRef.get(name)
+      if (group) group.push(reported)
+      else byRef.set(name, [reported])
+    }
+  }
+  // Branches come first: a tag is moved to its branch's new commit.
+  const refs = [...byRef].sort(([a], [b]) => Number(isTag(a)) - Number(isTag(b)))
+  const remedies = remediesFor(refs.slice(0, MAX_REMEDIES), { push, newObjects }, redactor)
+  return refs.map(([ref, group]) => {
+    const [top] = group
+    const more = group.length > 1 ? ` and ${group.length - 1} more` : ''
+    return {
+      ref,
+      reason: `secret found: ${top ? summary(top.finding) : ''}${more}`,
+      detail: [
+        ...group.slice(0, MAX_SHOWN).flatMap(formatFinding),
+        ...(group.length > MAX_SHOWN ? [`… and ${group.length - MAX_SHOWN} more, in the gate's ledger`] : []),
+      ],
+      remedy: [
+        ...(remedies.get(ref) ?? []),
+        ...exceptionCommands(
+          push.pass.repository.name,
+          group
+            .slice(0, MAX_SHOWN)
+            .flatMap(({ declined, finding }) => (declined === undefined ? [finding.fingerprint] : [])),
+        ),
+      ],
+    }
+  })
+}
+
+const isTag = (ref: string) => ref.startsWith('refs/tags/')
+
+/** Returns the steps for each ref. Steps that a ref shares with an earlier one are not repeated. */
+function remediesFor(
+  refs: readonly (readonly [string, readonly ReportedFinding[]])[],
+  { push, newObjects }: Pick<Options, 'push' | 'newObjects'>,
+  redactor: Redactor,
+): Map<string, string[]> {
+  const paths = new Set(refs.flatMap(([, group]) => group.map(({ match }) => match.item.path)))
+  const changes = newObjects.entries.filter(({ path }) => paths.has(path))
+  const branches: RefusedRef[] = []
+  const firstRefWith = new Map<string, string>()
+  const remedies = new Map<string, string[]>()
+  for (const [ref, group] of refs) {
+    const command = push.commands.find(pushed => pushed.ref === ref)
+    if (!command) continue
+    const history = refHistory(command, newObjects)
+    const branch = isTag(ref)
+      ? branches.find(refused => history && refused.history?.order.has(history.tip))
+      : undefined
+    const leaks = group.map(reported => toReportedLeak(reported, redactor))
+    const last = newObjects.tags.findLast(tag => tag.ref === ref)
+    const target = history?.tip ?? (last && (tagTarget(last.content) ?? last.id)) ?? command.new
+    const displayName = redactor.redactPath(ref)
+    const refused = { ref, displayName, id: command.new, target, leaks, history, changes, branch }
+    if (ref.startsWith('refs/heads/')) branches.push(refused)
+    const lines = fixSteps(refused)
+    const sameRef = firstRefWith.get(lines.join('\n'))
+    remedies.set(ref, sameRef === undefined ? lines : [`The same steps as for ${sameRef}.`])
+    if (sameRef === undefined) firstRefWith.set(lines.join('\n'), displayName)
+  }
+  return remedies
+}
+
+function toReportedLeak(
+  { match: { item, text }, commits }: ReportedFinding,
+  redactor: Redactor,
+): ReportedLeak {
+  const { kind, path } = item
+  const isShown = redactor.redactPath(path) === path && sanitizeForAgent(path, path.length) === path
+  return { kind, commits: [...commits], path, safePath: isShown ? path : undefined, text }
+}
+
+const summary = ({ rule, path, line }: Finding) => `${rule} in ${path}${line > 0 ? `:${line}` : ''}`
+
+function formatFinding({ match, finding, declined }: ReportedFinding): string[] {
+  const encodedIn = match.encodings.length ? ` (in ${match.encodings.join(', in ')})` : ''
+  return [
+    `${summary(finding)}${encodedIn}${finding.commit ? `, commit ${finding.commit.slice(0, 7)}` : ''}`,
+    `  ${finding.excerpt}`,
+    `  fingerprint ${finding.fingerprint}`,
+    ...(declined === undefined
+      ? []
+      : [`  an operator has declined to let it pass${declined ? `: ${sanitizeForAgent(declined)}` : ''}`]),
+    ...(finding.asksForException && declined === undefined
+      ? ['  gitleaks:allow does not let it pass; the finding is recorded as asking for an exception']
+      : []),
+  ]
+}

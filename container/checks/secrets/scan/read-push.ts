@@ -1,0 +1,154 @@
+import type { Git } from '../../../git/git.ts'
+import { GateFault } from '../../check.ts'
+import { inBytes, LimitExceeded, type Limits } from '../../limits.ts'
+import type { Searchable } from '../../objects/new-objects.ts'
+import { ObjectReader } from '../../objects/object-reader.ts'
+import { sanitizeForAgent } from '../../sanitize-text.ts'
+import { memorySource, type Source, spool } from '../bytes/byte-source.ts'
+import { scanNameFor } from '../decode/scan-names.ts'
+import type { ScanItem } from '../gitleaks/scan-files.ts'
+
+/** Receives the places of one content, and the content. */
+export type AddContent = (items: readonly ScanItem[], source: Source) => Promise<void>
+
+export interface ReadOptions {
+  readonly git: Git
+  readonly newObjects: Searchable
+  readonly limits: Limits
+  /** A folder for temporary files. */
+  readonly folder: string
+  readonly signal: AbortSignal
+  readonly onPhase: (phase: string) => void
+}
+
+/** Reads every content that the push introduces: names, refs, tags, commits and files. Throws LimitExceeded. */
+export async function readPush(options: ReadOptions, add: AddContent): Promise<void> {
+  await readNames(options.newObjects, add)
+  await readTags(options.newObjects, add)
+  await using objects = new ObjectReader(options.git, options.signal)
+  await readCommits(objects, options, add)
+  await readFiles(objects, options, add)
+}
+
+async function readNames({ names, refs }: Searchable, add: AddContent): Promise<void> {
+  for (const { commit, path } of names)
+    await add([{ commit, path, kind: 'file name' }], memorySource(Buffer.from(`${path}\n`)))
+  for (const ref of refs)
+    await add(
+      [{ commit: '', path: 'ref name', kind: 'ref name', ref }],
+      memorySource(Buffer.from(`${ref}\n`)),
+    )
+}
+
+async function readTags({ tags }: Searchable, add: AddContent): Promise<void> {
+  for (const tag of tags)
+    if (tag.type === 'tag')
+      await add(
+        [{ commit: tag.id, path: tagPath(tag.ref), kind: 'tag', ref: tag.ref }],
+        memorySource(tag.content),
+      )
+}
+
+const tagPath = (ref: string) => `tag ${ref.replace(/^refs\/tags\//, '')}`
+
+async function readCommits(
+  objects: ObjectReader,
+  { newObjects, limits, onPhase }: ReadOptions,
+  add: AddContent,
+): Promise<void> {
+  let done = 0
+  const commits = [...newObjects.commits.keys()]
+  for await (const commit of objects.contents(commits, limits.maxTreeBytes + 1)) {
+    onPhase(`reading commit ${++done} of ${commits.length}`)
+    const chunks: Buffer[] = []
+    for await (const chunk of commit.parts) chunks.push(chunk)
+    const { header, message } = commitParts(Buffer.concat(chunks))
+    await add([{ commit: commit.id, path: 'commit message', kind: 'commit message' }], memorySource(message))
+    await add([{ commit: commit.id, path: 'commit header', kind: 'commit header' }], memorySource(header))
+  }
+  if (done !== commits.length) throw new GateFault('the gate could not read every commit of this push')
+}
+
+/** Splits a commit. The tree and parent lines that git wrote are left out; later lines of such names are kept. */
+function commitParts(content: Buffer): { header: Buffer; message: Buffer } {
+  const end = content.indexOf('\n\n')
+  const header = (end < 0 ? content : content.subarray(0, end + 1))
+    .toString('latin1')
+    .replace(/^tree [0-9a-f]{40,64}\n(?:parent [0-9a-f]{40,64}\n)*/, '')
+  return {
+    header: Buffer.from(header, 'latin1'),
+    message: end < 0 ? Buffer.alloc(0) : content.subarray(end + 2),
+  }
+}
+
+async function readFiles(
+  objects: ObjectReader,
+  { newObjects, limits, folder, onPhase }: ReadOptions,
+  add: AddContent,
+): Promise<void> {
+  const blobs = placesByBlob(newObjects)
+  await checkSizes(objects, blobs, limits)
+  let done = 0
+  for await (const blob of objects.contents([...blobs.keys()], 1 << 20)) {
+    onPhase(`reading file ${++done} of ${blobs.size}`)
+    const items = blobs.get(blob.id)
+    if (!items) throw new Error('git cat-file printed an object that was not requested')
+    const source = await spool(blob.parts, folder)
+    try {
+      await add(onePerScanName(items), source)
+    } finally {
+      await source.dispose()
+    }
+  }
+  if (done !== blobs.size) throw new GateFault('the gate could not read every file of this push')
+}
+
+/** Returns the places of every new blob: those in commits, or else the tag that names it. */
+function placesByBlob({ blobs, tags }: Searchable): ReadonlyMap<string, readonly ScanItem[]> {
+  const items = new Map<string, ScanItem[]>()
+  for (const [id, places] of blobs)
+    items.set(
+      id,
+      places.map(({ commit, path }) => ({ commit, path, kind: 'file', blob: id })),
+    )
+  for (const { id, ref, type } of tags)
+    if (type === 'blob' && !items.has(id))
+      items.set(id, [{ commit: id, path: tagPath(ref), kind: 'tag', ref, blob: id }])
+  return items
+}
+
+/** Throws LimitExceeded when a file, or all files together, are too large. */
+async function checkSizes(
+  objects: ObjectReader,
+  blobs: ReadonlyMap<string, readonly ScanItem[]>,
+  limits: Limits,
+): Promise<void> {
+  const ids = [...blobs.keys()]
+  let checked = 0
+  let bytes = 0
+  for await (const info of objects.info(ids)) {
+    const id = ids[checked++] ?? ''
+    if (info?.type !== 'blob') throw new Error(`object ${id} is not a blob`)
+    if (info.size > limits.maxBlobBytes)
+      throw new LimitExceeded(
+        `${sanitizeForAgent(blobs.get(id)?.[0]?.path ?? '')} is ${inBytes(info.size)}, more than ${inBytes(limits.maxBlobBytes)}`,
+        'keep large files elsewhere, for example in Git LFS',
+      )
+    bytes += info.size
+    if (bytes > limits.maxBytes)
+      throw new LimitExceeded(
+        `its files hold more than ${inBytes(limits.maxBytes)}`,
+        'push it in smaller parts',
+      )
+  }
+}
+
+/** Returns one place of a blob for each scan name. The other places would give the same matches. */
+function onePerScanName(items: readonly ScanItem[]): ScanItem[] {
+  const byName = new Map<string, ScanItem>()
+  for (const item of items) {
+    const name = scanNameFor(item.path)
+    if (!byName.has(name)) byName.set(name, item)
+  }
+  return [...byName.values()]
+}

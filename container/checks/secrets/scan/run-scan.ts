@@ -1,0 +1,46 @@
+import { join } from 'node:path'
+import { LimitExceeded, type Limits } from '../../limits.ts'
+import type { Searchable } from '../../objects/new-objects.ts'
+import type { ThreadLimits } from '../bytes/budget.ts'
+import { scanInChild } from './child-client.ts'
+import { runScanJob, type ScanJob, type ScanObserver, type ScanResult } from './scan-job.ts'
+
+/**
+ * The largest scan on the companion's own thread: it takes some hundredths of a second of the other sessions. A child
+ * process takes a tenth of a second to start and delays no session, so a slow scan is repeated there, whatever makes it
+ * slow.
+ */
+const IN_PROCESS_LIMITS: Partial<Limits> & ThreadLimits = {
+  maxBytes: 1 << 20,
+  maxObjects: 1_000,
+  maxUnpackedBytes: 1 << 20,
+  maxUnpacks: 200,
+  maxMs: 500,
+}
+
+const CHILD_HEAP_MIB = 1_024
+
+interface ScanPlacement {
+  readonly inProcessLimits?: Partial<Limits>
+  readonly childHeapMib?: number
+}
+
+/** Scans a small push on this thread, and any other in a child process. Throws LimitExceeded or GateFault. */
+export async function runScan(
+  job: Omit<ScanJob, 'isInProcess'>,
+  observer: ScanObserver,
+  { inProcessLimits = IN_PROCESS_LIMITS, childHeapMib = CHILD_HEAP_MIB }: ScanPlacement = {},
+): Promise<ScanResult> {
+  const { newObjects, folder } = job
+  const limits = { ...job.limits, ...inProcessLimits }
+  if (objectCount(newObjects) <= limits.maxObjects)
+    try {
+      return await runScanJob({ ...job, limits, folder: join(folder, 'here'), isInProcess: true }, observer)
+    } catch (error) {
+      if (!(error instanceof LimitExceeded)) throw error
+    }
+  return scanInChild({ ...job, folder: join(folder, 'apart'), isInProcess: false }, observer, childHeapMib)
+}
+
+const objectCount = ({ commits, blobs, names, tags }: Searchable) =>
+  commits.size + blobs.size + names.length + tags.length

@@ -1,0 +1,66 @@
+import { mkdir } from 'node:fs/promises'
+import { gitOn } from '../../../git/git.ts'
+import type { Command } from '../../../push/command-list.ts'
+import type { Limits } from '../../limits.ts'
+import type { Searchable } from '../../objects/new-objects.ts'
+import { findKnownUpstream } from '../baseline/already-upstream.ts'
+import { scanConfig } from '../gitleaks/config.ts'
+import type { PrewarmedGitleaks } from '../gitleaks/gitleaks-process.ts'
+import type { LocatedMatch } from '../gitleaks/locate.ts'
+import { scan } from './scanner.ts'
+
+/** One scan for secrets as plain data, so that it can be sent to a child process. */
+export interface ScanJob {
+  readonly git: { readonly dir: string; readonly env: Readonly<Record<string, string>> }
+  readonly commands: readonly Command[]
+  /** The operator's gitleaks configuration for the repository, as TOML; empty: the gate's own alone. */
+  readonly gitleaksConfig: string
+  readonly newObjects: Searchable
+  readonly limits: Limits
+  /** The path of the gitleaks binary. */
+  readonly gitleaks: string
+  /** A folder for temporary files, which does not exist yet. */
+  readonly folder: string
+  /** Set when a child process repeats a scan that exceeds the limits; upstream's files then have to keep them too. */
+  readonly isInProcess: boolean
+}
+
+/** Receives the progress of a scan and cancels it. */
+export interface ScanObserver {
+  readonly signal: AbortSignal
+  /** Receives the name of each phase as it begins. */
+  readonly onPhase: (phase: string) => void
+  /** Receives the bytes given to gitleaks, and whether a gitleaks process was started for them. */
+  readonly onScanned?: (bytes: number, started: boolean) => void
+  /** A gitleaks process for the first batch. It cannot be passed to a child process. */
+  readonly prewarmed?: PrewarmedGitleaks | undefined
+}
+
+export interface ScanResult {
+  /** The matches that upstream does not have. */
+  readonly newFindings: readonly LocatedMatch[]
+  /** Every secret that was matched, so that output can be redacted. */
+  readonly secrets: readonly string[]
+}
+
+/** The RE2 instructions for matching paths on a shared thread: about half a second at the worst. */
+const SHARED_PATH_STEPS = 5_000_000
+
+/** Scans all new objects of a push with the gate's configuration and the operator's. */
+export async function runScanJob(job: ScanJob, observer: ScanObserver): Promise<ScanResult> {
+  const { folder, gitleaksConfig } = job
+  await mkdir(folder, { mode: 0o700 })
+  const options = { ...job, ...observer, git: gitOn(job.git.dir, job.git.env) }
+  const { path: config, passesPathRules } = await scanConfig(
+    gitleaksConfig,
+    folder,
+    job.isInProcess ? SHARED_PATH_STEPS : undefined,
+  )
+  const matches = (await scan({ ...options, config })).filter(passesPathRules)
+  observer.onPhase('comparing with upstream')
+  const known = await findKnownUpstream(matches, options)
+  return {
+    newFindings: matches.filter(match => !known.has(match)),
+    secrets: [...new Set(matches.map(match => match.secret))],
+  }
+}

@@ -1,0 +1,22 @@
+import type { Socket } from 'node:net'
+
+/** Bounds how many connections an address has at once; a connection beyond the bound is closed, and not admitted. */
+export function connectionsByAddress(most: number): (socket: Socket) => boolean {
+  const open = new Map<string, number>()
+  return socket => {
+    const address = socket.remoteAddress
+    if (address === undefined) return true
+    const before = open.get(address) ?? 0
+    if (before >= most) {
+      socket.destroy()
+      return false
+    }
+    open.set(address, before + 1)
+    socket.once('close', () => {
+      const left = (open.get(address) ?? 1) - 1
+      if (left > 0) open.set(address, left)
+      else open.delete(address)
+    })
+    return true
+  }
+}

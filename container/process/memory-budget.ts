@@ -1,0 +1,117 @@
+import { readFileSync } from 'node:fs'
+
+/** A machine's or container's memory, in bytes. */
+export interface Memory {
+  readonly total: number
+  /** What can still be taken; what only caches files counts. */
+  readonly available: number
+}
+
+/** Lets in sessions whose git may take much memory, while there is enough for one more at its limit. */
+export interface MemoryBudget {
+  /**
+   * Resolves, with its end, when there is room: at once, or in turn. Rejects with the signal's reason, or with NoRoom
+   * when there is none for too long.
+   */
+  enter(signal: AbortSignal, onWait?: () => void): Promise<() => void>
+}
+
+/** The sessions that run take all memory. The message is for the client. */
+export class NoRoom extends Error {}
+
+/** A session that has begun takes what it needs within this, in milliseconds; until then it counts for so much. */
+const YOUNG_MS = 5_000
+const YOUNG_BYTES = 64 << 20
+
+const LOOK_MS = 250
+const PATIENCE_MS = 60_000
+
+/**
+ * Each child has its own bound (memory-limit.ts); this keeps many of them together from taking all there is. Most take
+ * little, so that no more is set aside for them than what is free shows. One session always runs.
+ */
+export function createMemoryBudget(childBytes: number, read: () => Memory = readMemory): MemoryBudget {
+  const begun = new Set<{ at: number }>()
+  const waiting: (() => void)[] = []
+  let timer: NodeJS.Timeout | undefined
+
+  const hasRoom = () => {
+    if (begun.size === 0) return true
+    const { total, available } = read()
+    const young = [...begun].filter(({ at }) => performance.now() - at < YOUNG_MS).length
+    return available - young * YOUNG_BYTES >= Math.min(childBytes, total / 4)
+  }
+  const look = () => {
+    while (waiting.length > 0 && hasRoom()) waiting.shift()?.()
+    if (waiting.length === 0) {
+      clearInterval(timer)
+      timer = undefined
+    } else timer ??= setInterval(look, LOOK_MS)
+  }
+  const begin = () => {
+    const one = { at: performance.now() }
+    begun.add(one)
+    return () => {
+      if (begun.delete(one)) look()
+    }
+  }
+  return {
+    async enter(signal, onWait) {
+      signal.throwIfAborted()
+      if (waiting.length === 0 && hasRoom()) return begin()
+      onWait?.()
+      const late = AbortSignal.timeout(PATIENCE_MS)
+      const ended = AbortSignal.any([signal, late])
+      return new Promise((resolve, reject) => {
+        const go = () => {
+          ended.removeEventListener('abort', stop)
+          resolve(begin())
+        }
+        const stop = () => {
+          waiting.splice(waiting.indexOf(go), 1)
+          look()
+          reject(
+            signal.aborted ? signal.reason : new NoRoom('the gate is short of memory; try again in a minute'),
+          )
+        }
+        ended.addEventListener('abort', stop, { once: true })
+        waiting.push(go)
+        look()
+      })
+    },
+  }
+}
+
+/** The container's memory (cgroups(7)), or the machine's; without either, there is no bound that could be kept. */
+export function readMemory(): Memory {
+  const info = numbers('/proc/meminfo', /^(\w+): +(\d+) kB$/gm, 1024)
+  const machine = {
+    total: info.get('MemTotal') ?? Number.POSITIVE_INFINITY,
+    available: info.get('MemAvailable') ?? Number.POSITIVE_INFINITY,
+  }
+  const group =
+    groupMemory('/sys/fs/cgroup', 'memory.max', 'memory.current', '') ??
+    groupMemory('/sys/fs/cgroup/memory', 'memory.limit_in_bytes', 'memory.usage_in_bytes', 'total_')
+  if (!group || group.total >= machine.total) return machine
+  return { total: group.total, available: Math.min(machine.available, group.available) }
+}
+
+function groupMemory(folder: string, most: string, now: string, prefix: string): Memory | undefined {
+  const total = Number.parseInt(text(`${folder}/${most}`), 10)
+  const used = Number.parseInt(text(`${folder}/${now}`), 10)
+  if (Number.isNaN(total) || Number.isNaN(used)) return undefined
+  const stat = numbers(`${folder}/memory.stat`, /^(\w+) (\d+)$/gm)
+  const files = (stat.get(`${prefix}inactive_file`) ?? 0) + (stat.get(`${prefix}active_file`) ?? 0)
+  return { total, available: total - used + files }
+}
+
+const numbers = (file: string, line: RegExp, unit = 1) =>
+  new Map([...text(file).matchAll(line)].map(([, name = '', number]) => [name, Number(number) * unit]))
+
+function text(file: string): string {
+  try {
+    return readFileSync(file, 'utf8')
+  } catch {
+    return ''
+  }
+}

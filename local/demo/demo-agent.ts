@@ -1,0 +1,64 @@
+import fs from 'node:fs'
+import path from 'node:path'
+import type { z } from 'zod'
+import type { Terms } from '../../src/contract/grant.ts'
+import type { Admin } from '../admin-client.ts'
+import { writeSecret } from '../state-folder.ts'
+
+export const AGENT = 'demo-agent'
+
+const ownBranches: z.input<typeof Terms>['rules'] = [
+  { pattern: 'refs/heads/{agent}/**', allow: ['create', 'update', 'force', 'delete'] },
+]
+
+/** In a repository of the operator's: its own branches, and nothing else. */
+export const OWN_BRANCHES: z.input<typeof Terms> = { rules: ownBranches, pushOptions: true }
+
+/** In the demo: any branch may grow and tags may be made; its own branches may be rewritten and deleted as well. */
+export const IN_THE_DEMO: z.input<typeof Terms> = {
+  rules: [
+    ...ownBranches,
+    { pattern: 'refs/heads/**', allow: ['create', 'update'] },
+    { pattern: 'refs/tags/**', allow: ['create'] },
+  ],
+  pushOptions: true,
+}
+
+const tokenFile = (home: string) => path.join(home, `${AGENT}.token`)
+/** A file that is there while a first start goes on, so that the next one completes it where a signal ends it. */
+const unfinished = (home: string) => path.join(home, 'first-start')
+
+/** Begins a first start where there is nothing in the ledger, nor was there before. Only then is the agent made. */
+export async function beginFirstStart(admin: Admin, home: string): Promise<boolean> {
+  if (fs.existsSync(unfinished(home))) return true
+  if (fs.existsSync(tokenFile(home))) return false
+  if ((await admin.repositories()).length > 0 || (await admin.agents()).length > 0) return false
+  fs.writeFileSync(unfinished(home), '', { mode: 0o600 })
+  return true
+}
+
+export const endFirstStart = (home: string) => fs.rmSync(unfinished(home), { force: true })
+
+/**
+ * The agent's token, where it has one that works in this repository. An agent, a grant or a token that an operator
+ * took away stays away: the agent and its token are made in a first start only, and a grant with its repository.
+ */
+export async function admit(
+  admin: Admin,
+  home: string,
+  to: { repository: string; isNew: boolean; isFirstStart: boolean; terms: z.input<typeof Terms> },
+): Promise<string | undefined> {
+  if (to.isFirstStart) await admin.agent(AGENT)
+  else if (!(await admin.agents()).includes(AGENT)) return undefined
+  if (!(await admin.hasGrant(AGENT, to.repository))) {
+    if (!to.isNew && !to.isFirstStart) return undefined
+    await admin.grant(AGENT, to.repository, to.terms)
+  }
+  const file = tokenFile(home)
+  const kept = fs.existsSync(file) ? fs.readFileSync(file, 'utf8').trim() : ''
+  if (await admin.isGood(AGENT, kept)) return kept
+  if (!to.isFirstStart) return undefined
+  const { token } = await admin.mint(AGENT, 'npm start')
+  writeSecret(file, token)
+  return token
+}

@@ -1,0 +1,41 @@
+import fs from 'node:fs'
+import path from 'node:path'
+
+const FOR_OTHERS = 0o077
+const WRITABLE_BY_OTHERS = 0o022
+
+/** Where secrets are in a state folder; all else in it is behind the folder's own mode. */
+const WITH_SECRETS = ['.', 'state', 'companion', 'companion/identities', 'demo', 'demo/sshd']
+
+/**
+ * Makes a state folder, or takes one for this user alone: a folder that others may read is closed to them, with a line
+ * that says so. A folder that belongs to others, or that others may have put something into, is refused.
+ */
+export function ownFolder(dir: string, say: (line: string) => void): void {
+  fs.mkdirSync(dir, { recursive: true, mode: 0o700 })
+  const folder = fs.realpathSync(dir)
+  const { uid, mode } = fs.statSync(folder)
+  if (process.getuid && uid !== process.getuid())
+    throw new Error('it belongs to another user; give the gate a folder of its own')
+  if (mode & WRITABLE_BY_OTHERS && fs.readdirSync(folder).length > 0)
+    throw new Error(
+      `other users may write to it (mode ${octal(mode)}); look at what is in it, then: chmod 700 '${dir}'`,
+    )
+  for (const name of WITH_SECRETS) closeWithFiles(path.join(folder, name))
+  if (mode & FOR_OTHERS)
+    say(`gate: GATE_HOME ${dir} was open to other users (mode ${octal(mode)}); its mode is now 700`)
+}
+
+function closeWithFiles(folder: string): void {
+  if (!fs.lstatSync(folder, { throwIfNoEntry: false })?.isDirectory()) return
+  close(folder)
+  for (const entry of fs.readdirSync(folder, { withFileTypes: true }))
+    if (entry.isFile()) close(path.join(folder, entry.name))
+}
+
+function close(file: string): void {
+  const { mode } = fs.lstatSync(file)
+  if (mode & FOR_OTHERS) fs.chmodSync(file, mode & 0o700)
+}
+
+const octal = (mode: number) => (mode & 0o7777).toString(8).padStart(3, '0')

@@ -1,0 +1,45 @@
+// The process of wrangler's development server. Its settings come on standard input, since other users can read a
+// command line, and children inherit an environment.
+import { randomUUID } from 'node:crypto'
+import path from 'node:path'
+import { text } from 'node:stream/consumers'
+import { unstable_startWorker as startWorker } from 'wrangler'
+import { z } from 'zod'
+import { stop } from '../process/stop-signal.ts'
+import { projectRoot } from './bundle.ts'
+
+const Wanted = z.object({
+  port: z.number(),
+  state: z.string(),
+  bindings: z.record(z.string(), z.string()),
+  environment: z.string().optional(),
+})
+export type Wanted = z.infer<typeof Wanted>
+
+const { port, state, bindings, environment } = Wanted.parse(JSON.parse(await text(process.stdin)))
+const worker = await startWorker({
+  config: path.join(projectRoot, 'wrangler.toml'),
+  ...(environment === undefined ? {} : { env: environment }),
+  // With an empty list wrangler reads .env and .dev.vars of the project.
+  envFiles: ['/dev/null'],
+  // As secrets, whose values wrangler does not print.
+  bindings: Object.fromEntries(
+    Object.entries(bindings).map(([name, value]) => [name, { type: 'secret_text' as const, value }]),
+  ),
+  dev: {
+    server: { hostname: '127.0.0.1', port },
+    // The command `wrangler dev` cannot be told to leave these two out. Both run code in the Worker for any local user:
+    // the inspector, and the debug port that a registry of other servers needs.
+    inspector: false,
+    registry: undefined,
+    persist: state,
+    watch: true,
+    remote: false,
+    enableContainers: environment !== undefined,
+    containerBuildId: randomUUID().slice(0, 8),
+  },
+})
+await worker.ready
+if (!stop.aborted) await new Promise(resolve => stop.addEventListener('abort', resolve, { once: true }))
+await worker.dispose()
+process.exit(0)

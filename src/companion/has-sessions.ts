@@ -1,0 +1,15 @@
+import { CompanionStatus } from '../contract/status.ts'
+import { newId } from '../ledger/id.ts'
+import type { Send } from './health.ts'
+import { askWithPass } from './pass.ts'
+
+/** The answer is not waited for longer, in milliseconds. */
+const ANSWER_MS = 2_000
+
+/** Does a session go on in this companion? */
+export async function hasSessions(env: Env, send: Send): Promise<boolean> {
+  const bounded: Send = (path, init) => send(path, { ...init, signal: AbortSignal.timeout(ANSWER_MS) })
+  const answer = await askWithPass(env, bounded, { service: 'status', id: newId() })
+  const { repositories } = CompanionStatus.parse(await answer.json())
+  return repositories.some(({ sessions }) => sessions.length > 0)
+}

@@ -1,0 +1,59 @@
+import { z } from 'zod'
+
+/** So many rows are looked at in one round; so many rounds make up one sweep. The next sweep goes on. */
+const ROWS = 500
+const ROUNDS = 20
+
+const Deletable = z.object({ kind: z.enum(['push', 'fetch']), id: z.string(), bytes: z.number() })
+
+/**
+ * Forgets the oldest pushes and fetches until what is left takes `maxBytes` at most: always of the agent that takes
+ * most, so that one that fills the ledger loses its own history before anyone else's. An open push stays.
+ */
+export async function forgetBeyond(ledger: D1Database, maxBytes: number): Promise<void> {
+  for (let round = 0; round < ROUNDS; round++) {
+    const excess = (await bytesOnRecord(ledger)) - maxBytes
+    if (excess <= 0) return
+    const oldest = await oldestOfTheLargest(ledger)
+    let freed = 0
+    const gone = oldest.filter(({ bytes }) => {
+      const isWanted = freed < excess
+      freed += bytes
+      return isWanted
+    })
+    if (gone.length === 0) return
+    const idsOf = (kind: 'push' | 'fetch') =>
+      JSON.stringify(gone.filter(each => each.kind === kind).map(({ id }) => id))
+    await ledger.batch([
+      ledger
+        .prepare("DELETE FROM pushes WHERE id IN (SELECT value FROM json_each(?)) AND outcome <> 'open'")
+        .bind(idsOf('push')),
+      ledger
+        .prepare('DELETE FROM fetches WHERE id IN (SELECT CAST(value AS INTEGER) FROM json_each(?))')
+        .bind(idsOf('fetch')),
+    ])
+  }
+}
+
+async function bytesOnRecord(ledger: D1Database): Promise<number> {
+  const row = await ledger.prepare('SELECT coalesce(sum(bytes), 0) AS bytes FROM sizes').first()
+  return z.object({ bytes: z.number() }).parse(row).bytes
+}
+
+async function oldestOfTheLargest(ledger: D1Database): Promise<z.infer<typeof Deletable>[]> {
+  const { results } = await ledger
+    .prepare(
+      `WITH largest AS (SELECT agent FROM sizes ORDER BY bytes DESC LIMIT 1),
+       old_pushes AS (
+         SELECT 'push' AS kind, id, started_at AS at, bytes FROM pushes
+          WHERE agent = (SELECT agent FROM largest) AND outcome <> 'open' ORDER BY id LIMIT ?1),
+       old_fetches AS (
+         SELECT 'fetch' AS kind, CAST(id AS TEXT) AS id, at, bytes FROM fetches
+          WHERE agent = (SELECT agent FROM largest) ORDER BY fetches.id LIMIT ?1)
+       SELECT kind, id, bytes FROM (SELECT * FROM old_pushes UNION ALL SELECT * FROM old_fetches)
+        ORDER BY at LIMIT ?1`,
+    )
+    .bind(ROWS)
+    .all()
+  return z.array(Deletable).parse(results)
+}

@@ -1,0 +1,24 @@
+import type { Context } from 'hono'
+import type { GitEnv } from '../auth/agent.ts'
+import { drain } from '../common/drain.ts'
+import { plain, unavailable } from './responses.ts'
+
+const AGAIN_SECONDS = 5
+
+/**
+ * The answer to a request on which the Worker failed, in the protocol of the service that was asked: of a plain 500
+ * git prints the number alone.
+ */
+export async function gateFault(c: Context<GitEnv>, problems: readonly string[]): Promise<Response> {
+  const cause = problems.length ? `: ${problems.join('; ')}` : ''
+  const why = `the gate failed on this request${cause}; nothing was changed; this is the gate's fault: try again, and if it stays, tell the operator`
+  const { pathname } = new URL(c.req.url)
+  if (pathname.startsWith('/-/')) return plain(500, [why])
+  if (pathname.endsWith('/info/refs')) return unavailable('info/refs', why, AGAIN_SECONDS)
+  if (pathname.endsWith('/git-upload-pack')) return unavailable('git-upload-pack', why, AGAIN_SECONDS)
+  if (!pathname.endsWith('/git-receive-pack')) return plain(500, [why])
+  // Git looks for an answer only when it has sent everything; of a client that is not known so much is not taken.
+  const { body } = c.req.raw
+  if (c.get('agent') !== undefined && body && !body.locked) await drain(body)
+  return unavailable('git-receive-pack', why, AGAIN_SECONDS)
+}

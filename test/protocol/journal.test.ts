@@ -1,0 +1,40 @@
+import fs from 'node:fs'
+import os from 'node:os'
+import path from 'node:path'
+import { expect, onTestFinished, test } from 'vitest'
+import { openJournal } from '../../container/journal/journal.ts'
+import { justBegun } from '../../container/push/push-record.ts'
+import { Upstream } from '../../src/contract/pass.ts'
+import { until } from '../harness/index.ts'
+
+const upstream = Upstream.parse({
+  name: 'app',
+  url: 'ssh://git@example.org/app.git',
+  identity: 'deploy',
+  knownHosts: 'example.org ssh-ed25519 AAAA',
+  staleReads: false,
+})
+const entry = (id: string, outcome: 'open' | 'refused') => ({
+  report: { ...justBegun(id), outcome, told: ['x'.repeat(4000)] },
+  upstream,
+})
+
+test('a journal keeps to its size: the oldest ended pushes go, and no open one', async () => {
+  const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'journal-'))
+  onTestFinished(() => fs.rmSync(folder, { recursive: true, force: true }))
+  const journal = await openJournal(folder, 100_000)
+  await journal.write(entry('open', 'open'))
+  for (let i = 0; i < 60; i++) await journal.write(entry(`push-${i}`, 'refused'))
+  await until(
+    () => fs.readdirSync(folder).length < 30 || undefined,
+    5_000,
+    () => `${fs.readdirSync(folder).length} files`,
+  )
+  expect(await journal.read('open')).toMatchObject({ report: { outcome: 'open' } })
+  expect(await journal.read('push-59')).toMatchObject({ report: { outcome: 'refused' } })
+  expect(await journal.read('push-0')).toBeUndefined()
+  // What an earlier life has left counts as well.
+  const again = await openJournal(folder, 20_000)
+  expect(await again.open()).toMatchObject([{ report: { id: 'open' } }])
+  expect(fs.readdirSync(folder).length).toBeLessThan(6)
+})
