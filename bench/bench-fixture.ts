@@ -1,7 +1,7 @@
 import fs from 'node:fs'
 import os from 'node:os'
 import path from 'node:path'
-import { termsOf } from '../cli/grant-options.ts'
+import { toTerms } from '../cli/grant-options.ts'
 import { startSshServer } from '../local/demo/sshd.ts'
 import { startLocalGate } from '../local/gate.ts'
 import { descendantsOf } from '../local/process/processes.ts'
@@ -116,7 +116,7 @@ export async function startStage(): Promise<Stage & AsyncDisposable> {
           local.admin.agent(name).then(async () => (await local.admin.mint(name, 'bench')).token)
         tokens.set(name, token)
         await token
-        await local.admin.grant(name, repository, termsOf({ push: [...push] }))
+        await local.admin.grant(name, repository, toTerms({ push: [...push] }))
         return `${local.url.replace('://', `://${name}:${await token}@`)}/${repository}.git`
       },
     }

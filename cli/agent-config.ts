@@ -1,7 +1,7 @@
 import type { Repository } from '../src/contract/api.ts'
 import { parseUpstream } from '../src/contract/upstream.ts'
 
-/** The names under which people know a forge whose SSH is also reached on port 443. */
+/** The web host of each forge, by the host that serves its SSH on port 443. */
 const WEB_HOSTS: Record<string, string> = {
   'ssh.github.com': 'github.com',
   'altssh.gitlab.com': 'gitlab.com',
@@ -9,8 +9,8 @@ const WEB_HOSTS: Record<string, string> = {
 }
 
 /**
- * Git configuration that sends an agent's ordinary remote URLs to the gate, for a file of its own
- * (`git config --file`, `include.path`). An agent needs no other change.
+ * Returns git configuration that rewrites an agent's usual remote URLs to the gate, for a file of its own
+ * (`git config --file`, `include.path`).
  */
 export function agentConfig(
   gateUrl: string,
@@ -24,44 +24,44 @@ export function agentConfig(
   const root = (url: URL) => url.href.replace(/\/+$/, '')
   return [
     `# The repositories behind ${root(gate)}, for ${credentials.agent}.`,
-    '# A URL is matched by its beginning: app also sends app-two here, unless app-two has lines of its own.',
+    '# insteadOf matches the start of a URL: a section for app also matches app-two, unless app-two has its own section.',
     ...repositories.flatMap(repository => [
       `[url ${quoted(`${root(base)}/${repository.name}`)}]`,
-      ...ordinaryUrls(repository.upstream).flatMap(url => [
+      ...upstreamUrls(repository.upstream).flatMap(url => [
         `\tinsteadOf = ${quoted(url)}`,
         `\tpushInsteadOf = ${quoted(url)}`,
       ]),
     ]),
-    '# The gate is spoken to directly.',
+    '# Connect to the gate without a proxy.',
     `[http ${quoted(`${root(gate)}/`)}]`,
     '\tproxy =',
   ].join('\n')
 }
 
-/** What people and tools write for this upstream; each without .git, which is the beginning of both spellings. */
-function ordinaryUrls(upstream: string): string[] {
+/** Returns the usual URLs of this upstream, without .git, so that insteadOf matches both spellings. */
+function upstreamUrls(upstream: string): string[] {
   const parsed = parseUpstream(upstream)
   if (!parsed.ok) return []
   const { user = 'git', host, port, path: given } = parsed.address
-  const web = WEB_HOSTS[host.toLowerCase()] ?? host
-  const literal = (name: string) => (name.includes(':') ? `[${name}]` : name)
+  const webHost = WEB_HOSTS[host.toLowerCase()] ?? host
+  const bracketIpv6 = (name: string) => (name.includes(':') ? `[${name}]` : name)
   const path = given
     .replace(/^\/+/, '')
     .replace(/\/+$/, '')
     .replace(/\.git$/, '')
   const urls = [
-    `https://${literal(web)}/${path}`,
-    `http://${literal(web)}/${path}`,
+    `https://${bracketIpv6(webHost)}/${path}`,
+    `http://${bracketIpv6(webHost)}/${path}`,
     ...[...new Set(['git', user])].flatMap(name => [
-      `${name}@${literal(web)}:${path}`,
-      `${name}@${literal(web)}:/${path}`,
-      `ssh://${name}@${literal(web)}/${path}`,
-      `ssh://${name}@${literal(web)}:22/${path}`,
+      `${name}@${bracketIpv6(webHost)}:${path}`,
+      `${name}@${bracketIpv6(webHost)}:/${path}`,
+      `ssh://${name}@${bracketIpv6(webHost)}/${path}`,
+      `ssh://${name}@${bracketIpv6(webHost)}:22/${path}`,
     ]),
-    `ssh://${literal(web)}/${path}`,
+    `ssh://${bracketIpv6(webHost)}/${path}`,
     ...(port === undefined || port === 22
       ? []
-      : [`ssh://${user}@${literal(host)}:${port}/${path}`, `ssh://${literal(host)}:${port}/${path}`]),
+      : [`ssh://${user}@${bracketIpv6(host)}:${port}/${path}`, `ssh://${bracketIpv6(host)}:${port}/${path}`]),
   ]
   return [...new Set(urls)]
 }

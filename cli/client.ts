@@ -4,176 +4,129 @@ import {
   AdminToken,
   Agent,
   AgentGrant,
-  ApiError,
   ChangePage,
   GrantedException,
   Identity,
   LinkCheck,
+  LiveStatus,
   MintedAdminToken,
   MintedToken,
   PushPage,
   PushRecord,
   RemovedIdentity,
   Repository,
-  RepositoryNow,
   Status,
   Token,
   Webhook,
 } from '../src/contract/api.ts'
-import { Complaint } from './errors.ts'
+import { type ApiConnection, connectToApi, describeCause, type Query } from './api-connection.ts'
+import { CliError } from './errors.ts'
 import type { Settings } from './settings.ts'
 
-type Method = 'GET' | 'POST' | 'PUT' | 'DELETE'
-type Query = Record<string, string | number | undefined>
+/** In milliseconds. A check of a connection waits for SSH. */
+const RESPONSE_TIMEOUT_MS = 60_000
 
-/** How long an answer may take to begin, in milliseconds. A check of a link waits for an SSH connection. */
-const ANSWER_MS = 60_000
-
-/** The admin API as functions; each throws a Complaint when the gate refuses or cannot be reached. */
-export function clientOf({ url, token, access }: Settings, answerMs = ANSWER_MS) {
-  /**
-   * Sends a request; a refusal of the gate's is thrown. What a long answer takes in all has no bound: where nothing
-   * comes for five minutes while it is read, fetch itself gives it up.
-   */
-  async function send(method: Method, path: string, body?: object): Promise<Response> {
-    const waiting = new AbortController()
-    const deadline = setTimeout(
-      () => waiting.abort(new Error(`it did not answer in ${answerMs / 1000} s`)),
-      answerMs,
-    )
-    const response = await fetch(`${url}/-/api/v1${path}`, {
-      method,
-      headers: {
-        authorization: `Bearer ${token}`,
-        ...(access && { 'cf-access-client-id': access.id, 'cf-access-client-secret': access.secret }),
-        ...(body === undefined ? {} : { 'content-type': 'application/json' }),
-      },
-      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
-      // The API sends nobody elsewhere, and a token goes nowhere else.
-      redirect: 'manual',
-      signal: waiting.signal,
-    })
-      .catch(error => {
-        throw new Complaint(
-          `no gate answers at ${url}: ${causeOf(error)}`,
-          'Is it running? Is GATE_URL right?',
-          'unreachable',
-        )
-      })
-      .finally(() => clearTimeout(deadline))
-    if (response.ok) return response
-    const elsewhere = response.headers.get('location')
-    if (elsewhere !== null)
-      throw new Complaint(
-        `${url} sends this on to ${URL.parse(elsewhere, url)?.origin ?? elsewhere}`,
-        'Set GATE_URL to where the gate itself is; behind Cloudflare Access, set GATE_ACCESS_CLIENT_ID and GATE_ACCESS_CLIENT_SECRET, too',
-      )
-    const refused = ApiError.safeParse(await response.json().catch(() => undefined))
-    if (!refused.success)
-      throw new Complaint(`${url} answered with status ${response.status}`, 'Is GATE_URL a gate?')
-    const { message, fix, code } = refused.data.error
-    throw new Complaint(message, fix, code)
-  }
-
-  async function ask<T extends z.ZodType>(
-    method: Method,
-    path: string,
-    schema: T,
-    body?: object,
-  ): Promise<z.output<T>> {
-    const response = await send(method, path, body)
-    const parsed = schema.safeParse(await response.json().catch(() => undefined))
-    if (!parsed.success)
-      throw new Complaint(
-        `${url} answered ${method} ${path} oddly`,
-        'Are the gate and this command of the same version?',
-      )
-    return parsed.data
-  }
-  const at = encodeURIComponent
+/** The admin API as functions. Each throws a CliError when the gate refuses or does not respond. */
+export function createClient(settings: Settings, timeoutMs = RESPONSE_TIMEOUT_MS) {
+  const api = connectToApi(settings, timeoutMs)
   return {
-    url,
-    status: () => ask('GET', '/status', Status),
-    repositories: {
-      list: () => ask('GET', '/repositories', z.array(Repository)),
-      show: (name: string) => ask('GET', `/repositories/${at(name)}`, Repository),
-      now: (name: string) => ask('GET', `/repositories/${at(name)}/now`, RepositoryNow),
-      add: (repository: object) => ask('POST', '/repositories', Repository, repository),
-      update: (name: string, settings: object) =>
-        ask('PUT', `/repositories/${at(name)}`, Repository, settings),
-      remove: (name: string) => ask('DELETE', `/repositories/${at(name)}`, Repository),
-      check: (name: string) => ask('POST', `/repositories/${at(name)}/check`, LinkCheck),
-    },
-    identities: {
-      list: () => ask('GET', '/identities', z.array(Identity)),
-      add: (identity: object) => ask('POST', '/identities', Identity, identity),
-      remove: (name: string) => ask('DELETE', `/identities/${at(name)}`, RemovedIdentity),
-    },
-    agents: {
-      list: () => ask('GET', '/agents', z.array(Agent)),
-      show: (name: string) => ask('GET', `/agents/${at(name)}`, Agent),
-      add: (name: string) => ask('POST', '/agents', Agent, { name }),
-      remove: (name: string) => ask('DELETE', `/agents/${at(name)}`, Agent),
-    },
-    grants: {
-      list: (of: { agent?: string; repository?: string } = {}) =>
-        ask('GET', `/grants${query(of)}`, z.array(AgentGrant)),
-      set: (agent: string, repository: string, terms: object) =>
-        ask('PUT', `/grants/${at(agent)}/${at(repository)}`, AgentGrant, terms),
-      remove: (agent: string, repository: string) =>
-        ask('DELETE', `/grants/${at(agent)}/${at(repository)}`, AgentGrant),
-    },
-    tokens: {
-      list: (agent?: string) => ask('GET', `/tokens${query({ agent })}`, z.array(Token)),
-      mint: (token: object) => ask('POST', '/tokens', MintedToken, token),
-      revoke: (id: string) => ask('DELETE', `/tokens/${at(id)}`, Token),
-    },
-    pushes: {
-      page: (of: Query) => ask('GET', `/pushes${query(of)}`, PushPage),
-      show: (id: string) => ask('GET', `/pushes/${at(id)}`, PushRecord),
-      /** JSON lines, in pieces as they come. */
-      async *export(of: Query): AsyncGenerator<Uint8Array> {
-        const { body } = await send('GET', `/export/pushes${query(of)}`)
-        try {
-          if (body) yield* body
-        } catch (error) {
-          throw new Complaint(
-            `${url} broke off in the middle: ${causeOf(error)}`,
-            'Run it again',
-            'broken-off',
-          )
-        }
-      },
-    },
-    exceptions: {
-      list: (repository?: string) =>
-        ask('GET', `/exceptions${query({ repository })}`, z.array(GrantedException)),
-      add: (exception: object) => ask('POST', '/exceptions', GrantedException, exception),
-      revoke: (id: string) => ask('DELETE', `/exceptions/${at(id)}`, GrantedException),
-    },
-    adminTokens: {
-      list: () => ask('GET', '/admin-tokens', z.array(AdminToken)),
-      mint: (token: object) => ask('POST', '/admin-tokens', MintedAdminToken, token),
-      revoke: (id: string) => ask('DELETE', `/admin-tokens/${at(id)}`, AdminToken),
-    },
-    webhooks: {
-      list: () => ask('GET', '/webhooks', z.array(Webhook)),
-      add: (webhook: object) => ask('POST', '/webhooks', AddedWebhook, webhook),
-      remove: (id: string) => ask('DELETE', `/webhooks/${at(id)}`, Webhook),
-    },
-    changes: (of: Query) => ask('GET', `/changes${query(of)}`, ChangePage),
+    url: api.url,
+    status: () => api.request('GET', '/status', Status),
+    repositories: repositoriesOf(api),
+    identities: identitiesOf(api),
+    agents: agentsOf(api),
+    grants: grantsOf(api),
+    tokens: tokensOf(api),
+    pushes: pushesOf(api),
+    exceptions: exceptionsOf(api),
+    adminTokens: adminTokensOf(api),
+    webhooks: webhooksOf(api),
+    changes: (query: Query) => api.request('GET', `/changes${queryString(query)}`, ChangePage),
   }
 }
-export type Client = ReturnType<typeof clientOf>
+export type Client = ReturnType<typeof createClient>
 
-/** Why a fetch failed, which Node puts under its own words. */
-function causeOf(error: unknown): string {
-  const cause = error instanceof Error ? (error.cause ?? error) : error
-  return cause instanceof Error ? cause.message : String(cause)
-}
+const repositoriesOf = ({ request }: ApiConnection) => ({
+  list: () => request('GET', '/repositories', z.array(Repository)),
+  show: (name: string) => request('GET', `/repositories/${encode(name)}`, Repository),
+  status: (name: string) => request('GET', `/repositories/${encode(name)}/status`, LiveStatus),
+  add: (repository: object) => request('POST', '/repositories', Repository, repository),
+  update: (name: string, settings: object) =>
+    request('PUT', `/repositories/${encode(name)}`, Repository, settings),
+  remove: (name: string) => request('DELETE', `/repositories/${encode(name)}`, Repository),
+  check: (name: string) => request('POST', `/repositories/${encode(name)}/check`, LinkCheck),
+})
 
-function query(of: Query): string {
-  const given = new URLSearchParams()
-  for (const [key, value] of Object.entries(of)) if (value !== undefined) given.set(key, String(value))
-  return given.size ? `?${given}` : ''
+const identitiesOf = ({ request }: ApiConnection) => ({
+  list: () => request('GET', '/identities', z.array(Identity)),
+  add: (identity: object) => request('POST', '/identities', Identity, identity),
+  remove: (name: string) => request('DELETE', `/identities/${encode(name)}`, RemovedIdentity),
+})
+
+const agentsOf = ({ request }: ApiConnection) => ({
+  list: () => request('GET', '/agents', z.array(Agent)),
+  show: (name: string) => request('GET', `/agents/${encode(name)}`, Agent),
+  add: (name: string) => request('POST', '/agents', Agent, { name }),
+  remove: (name: string) => request('DELETE', `/agents/${encode(name)}`, Agent),
+})
+
+const grantsOf = ({ request }: ApiConnection) => ({
+  list: (filter: { agent?: string; repository?: string } = {}) =>
+    request('GET', `/grants${queryString(filter)}`, z.array(AgentGrant)),
+  set: (agent: string, repository: string, terms: object) =>
+    request('PUT', `/grants/${encode(agent)}/${encode(repository)}`, AgentGrant, terms),
+  remove: (agent: string, repository: string) =>
+    request('DELETE', `/grants/${encode(agent)}/${encode(repository)}`, AgentGrant),
+})
+
+const tokensOf = ({ request }: ApiConnection) => ({
+  list: (agent?: string) => request('GET', `/tokens${queryString({ agent })}`, z.array(Token)),
+  mint: (token: object) => request('POST', '/tokens', MintedToken, token),
+  revoke: (id: string) => request('DELETE', `/tokens/${encode(id)}`, Token),
+})
+
+const pushesOf = ({ url, request, send }: ApiConnection) => ({
+  page: (query: Query) => request('GET', `/pushes${queryString(query)}`, PushPage),
+  show: (id: string) => request('GET', `/pushes/${encode(id)}`, PushRecord),
+  /** Yields JSON lines, in chunks as they arrive. */
+  async *export(query: Query): AsyncGenerator<Uint8Array> {
+    const { body } = await send('GET', `/export/pushes${queryString(query)}`)
+    try {
+      if (body) yield* body
+    } catch (error) {
+      throw new CliError(
+        `${url} closed the connection during the export: ${describeCause(error)}`,
+        'Run the command again',
+        'interrupted',
+      )
+    }
+  },
+})
+
+const exceptionsOf = ({ request }: ApiConnection) => ({
+  list: (repository?: string) =>
+    request('GET', `/exceptions${queryString({ repository })}`, z.array(GrantedException)),
+  add: (exception: object) => request('POST', '/exceptions', GrantedException, exception),
+  revoke: (id: string) => request('DELETE', `/exceptions/${encode(id)}`, GrantedException),
+})
+
+const adminTokensOf = ({ request }: ApiConnection) => ({
+  list: () => request('GET', '/admin-tokens', z.array(AdminToken)),
+  mint: (token: object) => request('POST', '/admin-tokens', MintedAdminToken, token),
+  revoke: (id: string) => request('DELETE', `/admin-tokens/${encode(id)}`, AdminToken),
+})
+
+const webhooksOf = ({ request }: ApiConnection) => ({
+  list: () => request('GET', '/webhooks', z.array(Webhook)),
+  add: (webhook: object) => request('POST', '/webhooks', AddedWebhook, webhook),
+  remove: (id: string) => request('DELETE', `/webhooks/${encode(id)}`, Webhook),
+})
+
+const encode = encodeURIComponent
+
+function queryString(query: Query): string {
+  const parameters = new URLSearchParams()
+  for (const [key, value] of Object.entries(query))
+    if (value !== undefined) parameters.set(key, String(value))
+  return parameters.size ? `?${parameters}` : ''
 }

@@ -3,8 +3,8 @@ import { z } from 'zod'
 import type { NewRepository } from '../src/contract/api.ts'
 import type { Terms } from '../src/contract/grant.ts'
 import { AgentName, IdentityName, RepositoryName } from '../src/contract/names.ts'
-import { Complaint } from './errors.ts'
-import { ownBranches, termsOf, Wishes } from './grant-options.ts'
+import { CliError } from './errors.ts'
+import { GrantOptions, ownBranches, toTerms } from './grant-options.ts'
 import { readText, readTextBeside } from './read-text.ts'
 
 const settings = {
@@ -37,7 +37,7 @@ const byName = <N extends z.ZodType<string>, T extends z.ZodType>(name: N, each:
 const isObject = (of: unknown): of is object => typeof of === 'object' && of !== null && !Array.isArray(of)
 
 /** What is wrong is told of the detailed form, unless a single word was written. */
-const GrantWish = z.union([z.literal(['read', 'own']), Wishes], {
+const GrantEntry = z.union([z.literal(['read', 'own']), GrantOptions], {
   error: ({ code, errors, input }) =>
     code === 'invalid_union' && typeof input !== 'string'
       ? errors
@@ -64,7 +64,7 @@ const File = z.strictObject({
     z
       .strictObject({
         /** `read`, `own` (its own branches, with everything), or what it may do in detail. */
-        grants: byName(RepositoryName, GrantWish).optional(),
+        grants: byName(RepositoryName, GrantEntry).optional(),
       })
       .nullable(),
   ).default(new Map()),
@@ -85,7 +85,7 @@ export interface DesiredGrant {
 /** Reads a file for `apply`, in YAML or JSON; files that it names are beside it or below. */
 export function readDesiredState(file: string): DesiredState {
   const parsed = File.safeParse(parseYaml(file, readText(file)))
-  if (!parsed.success) throw new Complaint(`${file} does not fit:\n${z.prettifyError(parsed.error)}`)
+  if (!parsed.success) throw new CliError(`${file} does not fit:\n${z.prettifyError(parsed.error)}`)
   const { defaults, identities, repositories, agents } = parsed.data
   const beside = (name: string) => readTextBeside(file, name)
   const hostsOf = (of: { knownHosts?: string | undefined; knownHostsFile?: string | undefined }) =>
@@ -96,7 +96,7 @@ export function readDesiredState(file: string): DesiredState {
       const identity = each.identity ?? defaults.identity
       const knownHosts = hostsOf(each) ?? hostsOf(defaults)
       if (identity === undefined || knownHosts === undefined)
-        throw new Complaint(
+        throw new CliError(
           `${file}: ${name} has no ${identity === undefined ? 'identity' : 'knownHosts'}`,
           'Say it there, or under defaults',
         )
@@ -117,17 +117,17 @@ export function readDesiredState(file: string): DesiredState {
         each?.grants &&
         [...each.grants].map(([repository, wish]) => ({
           repository,
-          terms: termsOfWish(`${file}: ${name} in ${repository}`, wish),
+          terms: termsOfEntry(`${file}: ${name} in ${repository}`, wish),
         })),
     })),
   }
 }
 
-function termsOfWish(where: string, wish: z.infer<typeof GrantWish>): Terms {
+function termsOfEntry(where: string, wish: z.infer<typeof GrantEntry>): Terms {
   try {
-    return termsOf(wish === 'read' ? { read: true } : wish === 'own' ? ownBranches : wish)
+    return toTerms(wish === 'read' ? { read: true } : wish === 'own' ? ownBranches : wish)
   } catch (error) {
-    throw error instanceof Complaint ? new Complaint(`${where}: ${error.message}`, error.fix) : error
+    throw error instanceof CliError ? new CliError(`${where}: ${error.message}`, error.fix) : error
   }
 }
 
@@ -135,6 +135,6 @@ function parseYaml(file: string, text: string): unknown {
   try {
     return parse(text) ?? {}
   } catch (error) {
-    throw new Complaint(`${file} is neither YAML nor JSON: ${error instanceof Error ? error.message : error}`)
+    throw new CliError(`${file} is neither YAML nor JSON: ${error instanceof Error ? error.message : error}`)
   }
 }

@@ -1,7 +1,7 @@
-/** What stops a command: the thing, then the remedy, both for a person to read. */
-export class Complaint extends Error {
+/** An error of a command: a message for the operator, and how to fix it. */
+export class CliError extends Error {
   readonly fix: string
-  /** A word for programs, as the API gives it. */
+  /** The API's error code, or the command's own. */
   readonly code: string
   constructor(message: string, fix = '', code = 'failed') {
     super(message)
@@ -10,5 +10,5 @@ export class Complaint extends Error {
   }
 }
 
-/** The command line itself is wrong: exit 2. */
-export class UsageComplaint extends Complaint {}
+/** An invalid command line, with exit code 2. */
+export class UsageError extends CliError {}

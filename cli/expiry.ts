@@ -1,13 +1,13 @@
 import { localTime } from './output.ts'
-import { pointInTime, TIMES } from './point-in-time.ts'
+import { parseTime, TIME_FORMATS } from './point-in-time.ts'
 
-/** When something is to end, as an operator says it; without a word it does not. */
-export const endAt = (when: string | undefined): string | null =>
-  when === undefined ? null : pointInTime(when, 'ahead')
+/** Parses the value of an expiry option; null without one, for no expiry. */
+export const parseExpiry = (when: string | undefined): string | null =>
+  when === undefined ? null : parseTime(when, 'ahead')
 
-/** The option that says so of a token. */
-export const EXPIRES = ['--expires <when>', `when it ends: ${TIMES}`] as const
+/** The expiry option of the commands that mint tokens. */
+export const EXPIRES_OPTION = ['--expires <when>', `when the token expires: ${TIME_FORMATS}`] as const
 
-/** When something ends, or ended, as a table shows it. */
-export const toldEnd = (revokedAt: string | null, end: string | null): string =>
-  revokedAt ? `revoked ${localTime(revokedAt)}` : localTime(end) || 'never'
+/** Formats an expiry or a revocation for a table. */
+export const formatExpiry = (revokedAt: string | null, expiresAt: string | null): string =>
+  revokedAt ? `revoked ${localTime(revokedAt)}` : localTime(expiresAt) || 'never'

@@ -1,9 +1,9 @@
 import type { Action, Rule, Terms } from '../src/contract/grant.ts'
-import { termsOf, type Wishes } from './grant-options.ts'
+import { type GrantOptions, toTerms } from './grant-options.ts'
 
 /** Options of `grant set`: a value sets that part of the grant, false clears it, and undefined keeps it. */
 export type GrantChanges = {
-  [Part in keyof Omit<Wishes, 'read'>]?: Wishes[Part] | false | undefined
+  [Part in keyof Omit<GrantOptions, 'read'>]?: GrantOptions[Part] | false | undefined
 } & { read?: boolean | undefined }
 
 const HEADS = 'refs/heads/'
@@ -17,7 +17,7 @@ const GRANTED: Readonly<Record<'push' | 'force' | 'delete' | 'tags', { refs: str
   tags: { refs: TAGS, actions: ['create'] },
 }
 
-/** The terms with the given parts changed and every other part kept. Throws a UsageComplaint on an invalid value. */
+/** The terms with the given parts changed and every other part kept. Throws a UsageError on an invalid value. */
 export function changeTerms(before: Terms, changes: GrantChanges): Terms {
   const { read, push, force, delete: remove, deny, tags, ...limits } = changes
   let kept = before.rules
@@ -25,7 +25,7 @@ export function changeTerms(before: Terms, changes: GrantChanges): Terms {
   for (const [option, { refs, actions }] of Object.entries(GRANTED))
     if (changes[option as keyof typeof GRANTED] !== undefined) kept = withoutActions(kept, refs, actions)
   if (deny !== undefined) kept = kept.map(rule => ({ ...rule, deny: [] })).filter(speaks)
-  const added = termsOf({
+  const added = toTerms({
     read: true,
     push: push || [],
     force: force || [],
@@ -36,7 +36,7 @@ export function changeTerms(before: Terms, changes: GrantChanges): Terms {
   const denied = added.filter(rule => rule.deny.length)
   const allowed = added.filter(rule => rule.allow.length)
   const rules = [...denied, ...mergeAllowed(kept, allowed)]
-  return termsOf({ ...changedLimits(before, limits), read: true }, rules)
+  return toTerms({ ...changedLimits(before, limits), read: true }, rules)
 }
 
 /** The rules without these actions on refs that start with `refs`. */

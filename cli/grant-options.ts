@@ -1,12 +1,12 @@
 import { z } from 'zod'
 import { type Action, Rule, Terms } from '../src/contract/grant.ts'
-import { UsageComplaint } from './errors.ts'
+import { UsageError } from './errors.ts'
 
-const patterns = z.array(z.string(), 'a list is wanted, such as [main]').default([])
+const patterns = z.array(z.string(), 'must be a list, such as [main]').default([])
 
-/** A grant as people write it, on the command line and in a file for `apply`. */
-export const Wishes = z.strictObject({
-  /** Reading alone is asked for. */
+/** A grant as options of the command line, or as an entry in a file for `apply`. */
+export const GrantOptions = z.strictObject({
+  /** The grant allows reading only. */
   read: z.boolean().default(false),
   push: patterns,
   force: patterns,
@@ -21,57 +21,60 @@ export const Wishes = z.strictObject({
   submodules: Terms.shape.submodules,
   maxBlobBytes: Terms.shape.maxBlobBytes,
 })
-export type Wishes = z.infer<typeof Wishes>
+export type GrantOptions = z.infer<typeof GrantOptions>
 
-/** An agent's own branches, with everything: what a new agent can sensibly have. */
-export const ownBranches: z.input<typeof Wishes> = {
+/** Every action on the agent's own branches, refs/heads/<agent>/**. */
+export const ownBranches: z.input<typeof GrantOptions> = {
   push: ['{agent}/**'],
   force: ['{agent}/**'],
   delete: ['{agent}/**'],
 }
 
-/** The terms of a grant from wishes and further rules; what is denied comes first, so that it holds. */
-export function termsOf(wishes: z.input<typeof Wishes>, further: readonly Rule[] = []): Terms {
-  const { read, push, force, delete: remove, deny, tags, ...rest } = valid(Wishes, wishes)
+/**
+ * Converts options to the terms of a grant, followed by more rules. Denied patterns come first, because the first
+ * matching rule decides.
+ */
+export function toTerms(options: z.input<typeof GrantOptions>, moreRules: readonly Rule[] = []): Terms {
+  const { read, push, force, delete: remove, deny, tags, ...rest } = parseOrUsageError(GrantOptions, options)
   const allowed = new Map<string, Action[]>()
   const allow = (pattern: string, ...actions: Action[]) =>
     allowed.set(pattern, [...new Set([...(allowed.get(pattern) ?? []), ...actions])])
-  for (const pattern of push) allow(full(pattern, 'heads'), 'create', 'update')
-  for (const pattern of force) allow(full(pattern, 'heads'), 'force')
-  for (const pattern of remove) allow(full(pattern, 'heads'), 'delete')
-  for (const pattern of tags) allow(full(pattern, 'tags'), 'create')
+  for (const pattern of push) allow(fullRefPattern(pattern, 'heads'), 'create', 'update')
+  for (const pattern of force) allow(fullRefPattern(pattern, 'heads'), 'force')
+  for (const pattern of remove) allow(fullRefPattern(pattern, 'heads'), 'delete')
+  for (const pattern of tags) allow(fullRefPattern(pattern, 'tags'), 'create')
   if (allowed.size === 0 && !read)
-    throw new UsageComplaint(
-      'a grant without --push lets the agent read only, and that is to be said',
-      'Add --push PATTERN, or --read for reading alone',
+    throw new UsageError(
+      'a grant without --push allows reading only, which needs --read',
+      'Add --push PATTERN, or --read',
     )
   const rules = [
     ...deny.map(pattern => ({
-      pattern: full(pattern, 'heads'),
+      pattern: fullRefPattern(pattern, 'heads'),
       deny: ['create', 'update', 'force', 'delete'] as const,
     })),
     ...[...allowed].map(([pattern, actions]) => ({ pattern, allow: actions })),
   ]
   for (const rule of rules) {
     const parsed = Rule.safeParse(rule)
-    if (!parsed.success) throw new UsageComplaint(`${rule.pattern}: ${parsed.error.issues[0]?.message}`)
+    if (!parsed.success) throw new UsageError(`${rule.pattern}: ${parsed.error.issues[0]?.message}`)
   }
-  return valid(Terms, { ...rest, rules: [...rules, ...further] })
+  return parseOrUsageError(Terms, { ...rest, rules: [...rules, ...moreRules] })
 }
 
-/** What the schema makes of a value; what it does not take is the user's to mend. */
-function valid<T extends z.ZodType>(schema: T, value: unknown): z.output<T> {
+/** Parses a value, or throws a UsageError with the first issue. */
+function parseOrUsageError<T extends z.ZodType>(schema: T, value: unknown): z.output<T> {
   const parsed = schema.safeParse(value)
   if (parsed.success) return parsed.data
   const issue = parsed.error.issues[0]
-  throw new UsageComplaint(`${issue?.path.join('.')}: ${issue?.message}`)
+  throw new UsageError(`${issue?.path.join('.')}: ${issue?.message}`)
 }
 
-const full = (pattern: string, kind: 'heads' | 'tags') =>
+const fullRefPattern = (pattern: string, kind: 'heads' | 'tags') =>
   pattern.startsWith('refs/') ? pattern : `refs/${kind}/${pattern}`
 
-/** The terms on one line, as a table shows them. */
-export function summary(terms: Terms): string {
+/** Formats terms in one line, for tables. */
+export function formatTerms(terms: Terms): string {
   const rules = terms.rules.map(rule =>
     [
       rule.pattern.replace(/^refs\/heads\//, ''),

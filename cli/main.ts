@@ -13,16 +13,16 @@ import { push } from './commands/push.ts'
 import { repo } from './commands/repo.ts'
 import { token } from './commands/token.ts'
 import { webhook } from './commands/webhook.ts'
-import { Complaint, UsageComplaint } from './errors.ts'
-import { plain } from './output.ts'
+import { CliError, UsageError } from './errors.ts'
+import { stripControl } from './output.ts'
 
 const program = new Command('git-gate')
   .description('The gate between coding agents and the repositories they work on')
   .addHelpText(
     'after',
-    '\nThe gate is found by GATE_URL and GATE_ADMIN_TOKEN, or by what a local gate wrote under GATE_HOME (.git-gate).\nBehind Cloudflare Access it takes a service token, too: GATE_ACCESS_CLIENT_ID and GATE_ACCESS_CLIENT_SECRET.',
+    '\nSet GATE_URL and GATE_ADMIN_TOKEN; for a local gate, the command reads them from GATE_HOME (.git-gate).\nBehind Cloudflare Access, also set a service token: GATE_ACCESS_CLIENT_ID and GATE_ACCESS_CLIENT_SECRET.',
   )
-for (const each of [
+for (const command of [
   repo,
   identity,
   agent,
@@ -37,33 +37,35 @@ for (const each of [
   change,
   webhook,
 ])
-  program.addCommand(each)
-stayHere(program)
+  program.addCommand(command)
+disableExit(program)
 
 process.stdout.on('error', error => {
-  // A reader that has seen enough, such as head(1), is no fault.
+  // A reader such as head(1) may close the pipe early.
   if ('code' in error && error.code === 'EPIPE') process.exit(0)
-  process.exit(complain(new Complaint(`the answer cannot be written: ${error.message}`)))
+  process.exit(printError(new CliError(`writing to stdout failed: ${error.message}`)))
 })
 
 try {
   await program.parseAsync()
 } catch (error) {
-  process.exitCode = complain(error)
+  process.exitCode = printError(error)
 }
 
-/** Prints what stopped the command, and answers with the exit code: 2 for a wrong command line, else 1. */
-function complain(error: unknown): number {
+/** Prints an error to stderr, and returns the exit code: 2 for an invalid command line, else 1. */
+function printError(error: unknown): number {
   if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2
-  const known = error instanceof Complaint ? error : new Complaint(`this should not happen: ${error}`)
+  const cliError = error instanceof CliError ? error : new CliError(`unexpected error: ${error}`)
   if (process.argv.includes('--json'))
-    console.error(visibleJson({ error: { code: known.code, message: known.message, fix: known.fix } }))
-  else console.error(plain(`git-gate: ${known.message}${known.fix ? `\n${known.fix}` : ''}`))
-  return error instanceof UsageComplaint ? 2 : 1
+    console.error(
+      visibleJson({ error: { code: cliError.code, message: cliError.message, fix: cliError.fix } }),
+    )
+  else console.error(stripControl(`git-gate: ${cliError.message}${cliError.fix ? `\n${cliError.fix}` : ''}`))
+  return error instanceof UsageError ? 2 : 1
 }
 
-/** Commander exits by itself otherwise, each subcommand on its own. */
-function stayHere(command: Command): void {
-  command.exitOverride().showHelpAfterError('(--help tells what it takes)')
-  for (const each of command.commands) stayHere(each)
+/** Makes commander throw instead of exiting, in every subcommand. */
+function disableExit(command: Command): void {
+  command.exitOverride().showHelpAfterError('(see --help for usage)')
+  for (const subcommand of command.commands) disableExit(subcommand)
 }

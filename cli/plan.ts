@@ -1,12 +1,11 @@
 import { isDeepStrictEqual } from 'node:util'
 import type { Agent, AgentGrant, Identity, NewRepository, Repository } from '../src/contract/api.ts'
-import type { RepositoryName } from '../src/contract/names.ts'
 import type { Client } from './client.ts'
-import type { DesiredState } from './desired-state.ts'
-import { Complaint } from './errors.ts'
-import { summary } from './grant-options.ts'
+import type { DesiredGrant, DesiredState } from './desired-state.ts'
+import { CliError } from './errors.ts'
+import { formatTerms } from './grant-options.ts'
 
-/** One change that brings a gate nearer to what it should hold. */
+/** A change from the current state towards the desired state. */
 export interface Step {
   readonly action: 'add' | 'change' | 'remove'
   readonly kind: 'identity' | 'repository' | 'agent' | 'grant'
@@ -15,7 +14,7 @@ export interface Step {
   readonly run: () => Promise<unknown>
 }
 
-/** What a gate holds now. */
+/** The resources of a gate. */
 export interface CurrentState {
   readonly identities: readonly Identity[]
   readonly repositories: readonly Repository[]
@@ -34,124 +33,166 @@ export async function readCurrentState(client: Client): Promise<CurrentState> {
 }
 
 /**
- * The steps from what there is to what should be, in waves: each wave needs the one before. Grants of an agent
- * that the file lists in full are removed when it does not list them; other things only with `prune`.
+ * Plans the steps from the current to the desired state, in stages: the steps of a stage need those of the stages
+ * before. Removes the grants that the file omits for an agent whose grants it lists; removes everything else that the
+ * file omits only with `prune`. Throws a CliError when the file refers to a resource that will not exist.
  */
-export function planOf(client: Client, now: CurrentState, wanted: DesiredState, prune: boolean): Step[][] {
+export function createPlan(
+  client: Client,
+  current: CurrentState,
+  wanted: DesiredState,
+  prune: boolean,
+): Step[][] {
   const grants = wanted.agents.flatMap(({ name, grants }) =>
-    (grants ?? []).map(grant => ({ agent: name, ...grant })),
+    (grants ?? []).map((grant): WantedGrant => ({ agent: name, ...grant })),
   )
-  const settled = new Set(wanted.agents.filter(each => each.grants).map(each => each.name as string))
-  const grantKey = (grant: { agent: string; repository: string }) => key(`${grant.agent} ${grant.repository}`)
-  const wantedGrants = new Set(grants.map(grantKey))
-  refuseNowhere(now, wanted, grants)
+  assertReferencesExist(current, wanted, grants)
   return [
-    missing(
-      wanted.identities.map(name => ({ name })),
-      now.identities,
-    ).map(({ name }) => ({
-      ...({ action: 'add', kind: 'identity', name, detail: 'a new SSH key' } as const),
-      run: () => client.identities.add({ name }),
-    })),
+    addIdentities(client, current, wanted),
     [
-      ...missing(wanted.repositories, now.repositories).map(each => ({
-        ...({ action: 'add', kind: 'repository', name: each.name, detail: each.upstream } as const),
-        run: () => client.repositories.add(each),
-      })),
-      ...wanted.repositories.flatMap(each => changedSettings(client, each, now.repositories)),
-      ...missing(wanted.agents, now.agents).map(({ name }) => ({
-        ...({ action: 'add', kind: 'agent', name, detail: '' } as const),
-        run: () => client.agents.add(name),
-      })),
+      ...addRepositories(client, current, wanted),
+      ...wanted.repositories.flatMap(repository => changeSettings(client, repository, current.repositories)),
+      ...addAgents(client, current, wanted),
     ],
-    grants.flatMap(({ agent, repository, terms }): Step[] => {
-      const held = now.grants.find(each => grantKey(each) === grantKey({ agent, repository }))
-      if (held && isDeepStrictEqual(held.terms, terms)) return []
-      return [
-        {
-          action: held ? 'change' : 'add',
-          kind: 'grant',
-          name: `${agent} ${repository}`,
-          detail: held ? `${summary(held.terms)} → ${summary(terms)}` : summary(terms),
-          run: () => client.grants.set(agent, repository, terms),
-        },
-      ]
-    }),
-    now.grants
-      .filter(each => !wantedGrants.has(grantKey(each)) && (prune || settled.has(each.agent)))
-      .map(each => ({
-        ...({
-          action: 'remove',
-          kind: 'grant',
-          name: `${each.agent} ${each.repository}`,
-          detail: summary(each.terms),
-        } as const),
-        run: () => client.grants.remove(each.agent, each.repository),
-      })),
-    prune
-      ? [
-          ...missing(now.agents, wanted.agents).map(({ name }) => ({
-            ...({ action: 'remove', kind: 'agent', name, detail: 'with its tokens' } as const),
-            run: () => client.agents.remove(name),
-          })),
-          ...missing(now.repositories, [
-            ...wanted.repositories,
-            ...grants.map(({ repository }) => ({ name: repository })),
-          ]).map(({ name, upstream }) => ({
-            ...({ action: 'remove', kind: 'repository', name, detail: upstream } as const),
-            run: () => client.repositories.remove(name),
-          })),
-        ]
-      : [],
+    setGrants(client, current, grants),
+    removeGrants(client, current, wanted, grants, prune),
+    prune ? removeAgentsAndRepositories(client, current, wanted, grants) : [],
   ]
 }
 
-/** Throws where something is named that is neither wanted nor there: the gate would refuse it with half of the plan applied. */
-function refuseNowhere(
-  now: CurrentState,
+interface WantedGrant extends DesiredGrant {
+  readonly agent: string
+}
+
+const addIdentities = (client: Client, current: CurrentState, wanted: DesiredState): Step[] =>
+  missing(
+    wanted.identities.map(name => ({ name })),
+    current.identities,
+  ).map(({ name }) => ({
+    ...{ action: 'add', kind: 'identity', name, detail: 'a new SSH key' },
+    run: () => client.identities.add({ name }),
+  }))
+
+const addRepositories = (client: Client, current: CurrentState, wanted: DesiredState): Step[] =>
+  missing(wanted.repositories, current.repositories).map(repository => ({
+    ...{ action: 'add', kind: 'repository', name: repository.name, detail: repository.upstream },
+    run: () => client.repositories.add(repository),
+  }))
+
+const addAgents = (client: Client, current: CurrentState, wanted: DesiredState): Step[] =>
+  missing(wanted.agents, current.agents).map(({ name }) => ({
+    ...{ action: 'add', kind: 'agent', name, detail: '' },
+    run: () => client.agents.add(name),
+  }))
+
+const setGrants = (client: Client, current: CurrentState, grants: readonly WantedGrant[]): Step[] =>
+  grants.flatMap(({ agent, repository, terms }): Step[] => {
+    const existing = current.grants.find(grant => grantKey(grant) === grantKey({ agent, repository }))
+    if (existing && isDeepStrictEqual(existing.terms, terms)) return []
+    return [
+      {
+        action: existing ? 'change' : 'add',
+        kind: 'grant',
+        name: `${agent} ${repository}`,
+        detail: existing ? `${formatTerms(existing.terms)} → ${formatTerms(terms)}` : formatTerms(terms),
+        run: () => client.grants.set(agent, repository, terms),
+      },
+    ]
+  })
+
+function removeGrants(
+  client: Client,
+  current: CurrentState,
   wanted: DesiredState,
-  grants: readonly { agent: string; repository: RepositoryName }[],
+  grants: readonly WantedGrant[],
+  prune: boolean,
+): Step[] {
+  const wantedGrants = new Set(grants.map(grantKey))
+  const agentsWithGrants = new Set<string>(
+    wanted.agents.filter(({ grants }) => grants).map(({ name }) => name),
+  )
+  return current.grants
+    .filter(grant => !wantedGrants.has(grantKey(grant)) && (prune || agentsWithGrants.has(grant.agent)))
+    .map(({ agent, repository, terms }) => ({
+      ...{ action: 'remove', kind: 'grant', name: `${agent} ${repository}`, detail: formatTerms(terms) },
+      run: () => client.grants.remove(agent, repository),
+    }))
+}
+
+/** Keeps a repository that a grant refers to, although the file does not list it. */
+const removeAgentsAndRepositories = (
+  client: Client,
+  current: CurrentState,
+  wanted: DesiredState,
+  grants: readonly WantedGrant[],
+): Step[] => [
+  ...missing(current.agents, wanted.agents).map(
+    ({ name }): Step => ({
+      ...{ action: 'remove', kind: 'agent', name, detail: 'with its tokens' },
+      run: () => client.agents.remove(name),
+    }),
+  ),
+  ...missing(current.repositories, [
+    ...wanted.repositories,
+    ...grants.map(({ repository }) => ({ name: repository })),
+  ]).map(
+    ({ name, upstream }): Step => ({
+      ...{ action: 'remove', kind: 'repository', name, detail: upstream },
+      run: () => client.repositories.remove(name),
+    }),
+  ),
+]
+
+/** Throws when the file refers to an unknown resource; the gate would reject it after half of the plan. */
+function assertReferencesExist(
+  current: CurrentState,
+  wanted: DesiredState,
+  grants: readonly WantedGrant[],
 ): void {
-  const named = (names: readonly { name: string }[]) => new Set(names.map(each => key(each.name)))
-  const identities = named([...wanted.identities.map(name => ({ name })), ...now.identities])
+  const keysOf = (resources: readonly { name: string }[]) => new Set(resources.map(({ name }) => key(name)))
+  const identities = keysOf([...wanted.identities.map(name => ({ name })), ...current.identities])
   for (const { name, identity } of wanted.repositories)
     if (!identities.has(key(identity)))
-      throw new Complaint(
+      throw new CliError(
         `${name}: there is no identity ${identity}, in the file or at the gate`,
-        'Say it under identities, and the gate makes a key',
+        'List it under identities, and the gate creates a key',
       )
-  const repositories = named([...wanted.repositories, ...now.repositories])
+  const repositories = keysOf([...wanted.repositories, ...current.repositories])
   for (const { agent, repository } of grants)
     if (!repositories.has(key(repository)))
-      throw new Complaint(
+      throw new CliError(
         `${agent} in ${repository}: there is no such repository, in the file or at the gate`,
-        'Say it under repositories, or correct its name',
+        'List it under repositories, or correct its name',
       )
 }
 
-function changedSettings(client: Client, wanted: NewRepository, now: readonly Repository[]): Step[] {
-  const held = now.find(each => key(each.name) === key(wanted.name))
-  if (!held) return []
+function changeSettings(client: Client, wanted: NewRepository, current: readonly Repository[]): Step[] {
+  const existing = current.find(({ name }) => key(name) === key(wanted.name))
+  if (!existing) return []
   const { name: _, ...settings } = wanted
   const changed = (Object.keys(settings) as (keyof typeof settings)[]).filter(
-    field => settings[field] !== held[field],
+    field => settings[field] !== existing[field],
   )
   if (changed.length === 0) return []
   return [
     {
       action: 'change',
       kind: 'repository',
-      name: held.name,
+      name: existing.name,
       detail: changed.join(', '),
-      run: () => client.repositories.update(held.name, settings),
+      run: () => client.repositories.update(existing.name, settings),
     },
   ]
 }
 
-/** Those of `all` whose name none of `among` has; repositories' names differ by more than case. */
-function missing<T extends { name: string }>(all: readonly T[], among: readonly { name: string }[]): T[] {
-  const names = new Set(among.map(each => key(each.name)))
-  return all.filter(each => !names.has(key(each.name)))
+/** Returns the resources whose names `others` lacks. Names are compared without case, as the gate compares them. */
+function missing<T extends { name: string }>(
+  resources: readonly T[],
+  others: readonly { name: string }[],
+): T[] {
+  const keys = new Set(others.map(({ name }) => key(name)))
+  return resources.filter(({ name }) => !keys.has(key(name)))
 }
 
 const key = (name: string) => name.toLowerCase()
+const grantKey = (grant: { agent: string; repository: string }) => key(`${grant.agent} ${grant.repository}`)

@@ -1,6 +1,6 @@
 import { readFileSync, realpathSync, statSync } from 'node:fs'
 import { dirname, isAbsolute, relative, resolve, sep } from 'node:path'
-import { Complaint } from './errors.ts'
+import { CliError } from './errors.ts'
 
 /** The text of a file the operator named; `-` is stdin. */
 export function readText(file: string): string {
@@ -8,7 +8,7 @@ export function readText(file: string): string {
     return readFileSync(file === '-' ? 0 : file, 'utf8')
   } catch (error) {
     const missing = error instanceof Error && 'code' in error && error.code === 'ENOENT'
-    throw new Complaint(missing ? `there is no file ${file}` : `${file} cannot be read`)
+    throw new CliError(missing ? `there is no file ${file}` : `${file} cannot be read`)
   }
 }
 
@@ -19,7 +19,7 @@ export function readText(file: string): string {
 export function readTextBeside(file: string, name: string): string {
   const folder = realpathSync(file === '-' ? '.' : dirname(file))
   const refuse = (why: string) => {
-    throw new Complaint(
+    throw new CliError(
       `${file} names ${name}: ${why}`,
       `Copy that file to ${folder}, and name it by its path from there`,
     )
@@ -28,7 +28,7 @@ export function readTextBeside(file: string, name: string): string {
     refuse('apply reads files beside its file and below only, not by an absolute path or ..')
   const wanted = resolve(folder, name)
   const found = realPath(wanted)
-  if (found === undefined) throw new Complaint(`there is no file ${wanted}`)
+  if (found === undefined) throw new CliError(`there is no file ${wanted}`)
   const inside = relative(folder, found)
   if (inside === '..' || inside.startsWith(`..${sep}`)) refuse('it is a link to a file elsewhere')
   if (!statSync(found).isFile()) refuse('it is no ordinary file')

@@ -1,32 +1,32 @@
-import { UsageComplaint } from './errors.ts'
+import { UsageError } from './errors.ts'
 
-/** The two kinds of tokens, by the words of the command line that are about them. */
+/** The two kinds of tokens, by the name of their command. */
 const KINDS = {
-  token: { whole: /^gate_([a-z2-7]{10})_/, name: "an agent's token", remedy: '' },
+  token: { pattern: /^gate_([a-z2-7]{10})_/, name: "an agent's token", hint: '' },
   'admin-token': {
-    whole: /^gateadmin_([a-z2-7]{10})_/,
+    pattern: /^gateadmin_([a-z2-7]{10})_/,
     name: 'an admin token',
-    remedy: '; the first admin token has none: it ends when the gate gets another GATE_ADMIN_TOKEN',
+    hint: '; the first admin token has no id, and ends when the gate gets another GATE_ADMIN_TOKEN',
   },
 } as const
 
 /**
- * The id of a token that is named by its id or is there whole: whoever found one that leaked has only that.
- * Anything else may be a secret too, so it is neither sent anywhere nor repeated.
+ * Returns the id of a token, given its id or the whole token, as found in a leak. Any other text may be a secret too:
+ * it is neither sent nor printed.
  */
-export function tokenId(kind: keyof typeof KINDS, given: string): string {
-  const { whole, name, remedy } = KINDS[kind]
-  const id = whole.exec(given)?.[1] ?? given
+export function tokenId(kind: keyof typeof KINDS, text: string): string {
+  const { pattern, name, hint } = KINDS[kind]
+  const id = pattern.exec(text)?.[1] ?? text
   if (/^[a-z2-7]{1,10}$/.test(id)) return id
   const other = kind === 'token' ? 'admin-token' : 'token'
-  const othersId = KINDS[other].whole.exec(given)?.[1]
+  const othersId = KINDS[other].pattern.exec(text)?.[1]
   if (othersId !== undefined)
-    throw new UsageComplaint(
-      `this is ${KINDS[other].name}, not ${name}`,
-      `To end it: git gate ${other} revoke ${othersId}`,
+    throw new UsageError(
+      `the argument is ${KINDS[other].name}, not ${name}`,
+      `To revoke it: git gate ${other} revoke ${othersId}`,
     )
-  throw new UsageComplaint(
-    `this is neither ${name} nor the id of one`,
-    `git gate ${kind} list has the ids${remedy}`,
+  throw new UsageError(
+    `the argument is neither ${name} nor its id`,
+    `List the ids: git gate ${kind} list${hint}`,
   )
 }

@@ -29,6 +29,6 @@ export async function problemsOf(env: Env): Promise<readonly string[]> {
 async function companionProblem(env: Env): Promise<string | undefined> {
   if (settingsOf(env).GATE_COMPANION_URL === undefined) return undefined
   const words = await everyStatus(env)
-  const isFull = words.some(word => word.state === 'awake' && word.status.diskFull)
+  const isFull = words.some(word => word.state === 'running' && word.status.diskFull)
   return isFull ? "the companion's disk is full" : undefined
 }

@@ -1,6 +1,6 @@
 import { openConsole, startBrowser } from '../../test/console/fixtures/browser.ts'
 import { writeHistory } from '../../test/console/fixtures/history.ts'
-import { longHistory, opened, scrollTo } from '../../test/console/fixtures/long-history.ts'
+import { longHistory, measureLoad, scrollTo } from '../../test/console/fixtures/long-history.ts'
 import { spread } from '../measure.ts'
 import { milliseconds, type Result, type Row } from '../row.ts'
 
@@ -30,7 +30,7 @@ export const consolePages: Row = {
       let weight = 0
       for (let round = 0; round < rounds; round++) {
         await open(path)
-        const { shownMs, bytes } = await opened(page)
+        const { shownMs, bytes } = await measureLoad(page)
         times.push(shownMs)
         weight = Math.max(weight, bytes)
       }

@@ -1,40 +1,41 @@
-import { EXPIRES, endAt, toldEnd } from '../expiry.ts'
-import { answer, localTime, note, table } from '../output.ts'
+import { EXPIRES_OPTION, formatExpiry, parseExpiry } from '../expiry.ts'
+import { localTime, printNote, printResult, table } from '../output.ts'
 import { tokenId } from '../token-id.ts'
 import { command, gate, group } from './context.ts'
 
-const mint = command('mint <label>', 'make a token for an operator; prints it, this once')
-  .option(...EXPIRES)
+const mint = command('mint <label>', 'mint an admin token; prints it only once')
+  .option(...EXPIRES_OPTION)
   .action(async (label: string, options) => {
     const minted = await gate().adminTokens.mint({
       label,
-      expiresAt: endAt(options.expires),
+      expiresAt: parseExpiry(options.expires),
     })
-    answer(options, minted, () => minted.token)
-    if (!options.json) note(`Admin token ${minted.id}; it is not shown again. It goes into GATE_ADMIN_TOKEN.`)
+    printResult(options, minted, () => minted.token)
+    if (!options.json)
+      printNote(`Minted admin token ${minted.id}, which is not shown again. Set it as GATE_ADMIN_TOKEN.`)
   })
 
-const list = command('list', "operators' tokens, without their secrets").action(async options => {
+const list = command('list', 'list admin tokens, without their secrets').action(async options => {
   const tokens = await gate().adminTokens.list()
-  answer(options, tokens, () =>
+  printResult(options, tokens, () =>
     table(
-      ['ID', 'LABEL', 'MINTED', 'LAST USED', 'ENDS'],
-      tokens.map(each => [
-        each.id,
-        each.label,
-        localTime(each.createdAt),
-        localTime(each.lastUsedAt) || 'never',
-        toldEnd(each.revokedAt, each.expiresAt),
+      ['ID', 'LABEL', 'MINTED', 'LAST USED', 'EXPIRES'],
+      tokens.map(token => [
+        token.id,
+        token.label,
+        localTime(token.createdAt),
+        localTime(token.lastUsedAt) || 'never',
+        formatExpiry(token.revokedAt, token.expiresAt),
       ]),
     ),
   )
 })
 
-const revoke = command('revoke <id-or-token>', 'end an admin token: it fails at the next request').action(
+const revoke = command('revoke <id-or-token>', 'revoke an admin token').action(
   async (id: string, options) => {
     const revoked = await gate().adminTokens.revoke(tokenId('admin-token', id))
-    answer(options, revoked, () => `revoked ${revoked.id} (${revoked.label})`)
+    printResult(options, revoked, () => `revoked ${revoked.id} (${revoked.label})`)
   },
 )
 
-export const adminToken = group('admin-token', "operators' tokens", mint, list, revoke)
+export const adminToken = group('admin-token', 'manage admin tokens', mint, list, revoke)

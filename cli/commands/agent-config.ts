@@ -1,27 +1,27 @@
 import type { Token } from '../../src/contract/api.ts'
 import { agentConfig } from '../agent-config.ts'
 import type { Client } from '../client.ts'
-import { Complaint, UsageComplaint } from '../errors.ts'
-import { answer, localTime, note } from '../output.ts'
+import { CliError, UsageError } from '../errors.ts'
+import { localTime, printNote, printResult } from '../output.ts'
 import { command, gate } from './context.ts'
 
 const PLACEHOLDER = { agent: 'AGENT', token: 'TOKEN' }
 
 export const agentConfigCommand = command(
   'agent-config [agent]',
-  "git configuration that sends an agent's ordinary remote URLs to the gate",
+  "print git configuration that rewrites an agent's remote URLs to the gate",
 )
-  .option('--token <token>', "the agent's token; without it the word TOKEN stands in its place")
+  .option('--token <token>', "the agent's token; without it the output has the placeholder TOKEN")
   .addHelpText(
     'after',
-    '\nFor example: git gate agent-config ada --token "$TOKEN" > gate.gitconfig\n             git config --global include.path "$PWD/gate.gitconfig"',
+    '\nExample: git gate agent-config ada --token "$TOKEN" > gate.gitconfig\n             git config --global include.path "$PWD/gate.gitconfig"',
   )
   .action(async (name: string | undefined, options: { token?: string; json?: boolean }) => {
     const client = gate()
     const owner =
-      options.token === undefined ? undefined : (await usableToken(client, options.token, name)).agent
+      options.token === undefined ? undefined : (await findActiveToken(client, options.token, name)).agent
     if (name !== undefined && owner !== undefined && owner !== name)
-      throw new Complaint(`the token is ${owner}'s, not ${name}'s`)
+      throw new CliError(`the token belongs to ${owner}, not to ${name}`)
     const agent = name ?? owner
     if (agent !== undefined) await client.agents.show(agent)
     const all = await client.repositories.list()
@@ -33,32 +33,33 @@ export const agentConfigCommand = command(
       agent: agent ?? PLACEHOLDER.agent,
       token: options.token ?? PLACEHOLDER.token,
     })
-    answer(
+    printResult(
       options,
-      { agent: agent ?? null, repositories: repositories.map(each => each.name), config },
+      { agent: agent ?? null, repositories: repositories.map(({ name }) => name), config },
       () => config,
     )
     if (options.json) return
     if (repositories.length === 0)
-      note(
+      printNote(
         agent
           ? `${agent} has no grant yet: git gate grant set ${agent} REPOSITORY …`
-          : 'There is no repository yet.',
+          : 'There is no repository yet: git gate repo add NAME …',
       )
-    if (options.token === undefined) note(`Put a token for TOKEN: git gate token mint ${agent ?? 'AGENT'}`)
+    if (options.token === undefined)
+      printNote(`Replace TOKEN with a token: git gate token mint ${agent ?? 'AGENT'}`)
   })
 
-/** The token as the ledger has it; one that no agent can use is complained of, with the one who needs another. */
-async function usableToken(client: Client, text: string, agent = PLACEHOLDER.agent): Promise<Token> {
-  const remedy = (whose: string) => `Mint one: git gate token mint ${whose}`
+/** Returns the record of a token. Throws a CliError when the token is unknown, revoked or expired. */
+async function findActiveToken(client: Client, text: string, agent = PLACEHOLDER.agent): Promise<Token> {
+  const fix = (name: string) => `Mint a token: git gate token mint ${name}`
   const id = /^gate_([a-z2-7]+)_[A-Za-z0-9]+$/.exec(text)?.[1]
-  if (id === undefined) throw new UsageComplaint('--token is not a token of an agent', remedy(agent))
-  const token = (await client.tokens.list()).find(each => each.id === id)
-  if (token === undefined) throw new Complaint(`there is no token ${id} at ${client.url}`, remedy(agent))
+  if (id === undefined) throw new UsageError('the value of --token is not an agent token', fix(agent))
+  const token = (await client.tokens.list()).find(record => record.id === id)
+  if (token === undefined) throw new CliError(`there is no token ${id} at ${client.url}`, fix(agent))
   const { agent: owner, revokedAt, expiresAt } = token
   if (revokedAt !== null)
-    throw new Complaint(`token ${id} of ${owner} was revoked ${localTime(revokedAt)}`, remedy(owner))
+    throw new CliError(`token ${id} of ${owner} was revoked ${localTime(revokedAt)}`, fix(owner))
   if (expiresAt !== null && Date.parse(expiresAt) <= Date.now())
-    throw new Complaint(`token ${id} of ${owner} ended ${localTime(expiresAt)}`, remedy(owner))
+    throw new CliError(`token ${id} of ${owner} expired ${localTime(expiresAt)}`, fix(owner))
   return token
 }

@@ -1,12 +1,12 @@
 import { confirm } from '../confirm.ts'
 import { readDesiredState } from '../desired-state.ts'
-import { Complaint } from '../errors.ts'
-import { answer, note, plain } from '../output.ts'
-import { planOf, readCurrentState, type Step } from '../plan.ts'
+import { CliError } from '../errors.ts'
+import { printNote, printResult, stripControl } from '../output.ts'
+import { createPlan, readCurrentState, type Step } from '../plan.ts'
 import { command, gate } from './context.ts'
 
 /** How many changes are under way at once. */
-const AT_ONCE = 6
+const MAX_CONCURRENT_CHANGES = 6
 
 export const apply = command('apply <file>', 'make the gate hold what a YAML or JSON file says')
   .option('--dry-run', 'show the plan and change nothing')
@@ -16,19 +16,20 @@ export const apply = command('apply <file>', 'make the gate hold what a YAML or 
     async (file: string, options: { dryRun?: boolean; yes?: boolean; prune?: boolean; json?: boolean }) => {
       const wanted = readDesiredState(file)
       const client = gate()
-      const waves = planOf(client, await readCurrentState(client), wanted, options.prune === true)
-      const plan = waves.flat()
-      if (!options.json) process.stdout.write(`${plain(plan.map(told).join('\n') || 'nothing to change')}\n`)
+      const stages = createPlan(client, await readCurrentState(client), wanted, options.prune === true)
+      const plan = stages.flat()
+      if (!options.json)
+        process.stdout.write(`${stripControl(plan.map(formatStep).join('\n') || 'nothing to change')}\n`)
       const applied = plan.length > 0 && !options.dryRun && (options.yes || options.json || (await agreed()))
-      if (applied) for (const wave of waves) await runAll(wave)
-      answer(options, { plan: plan.map(({ run: _, ...step }) => step), applied }, () =>
+      if (applied) for (const stage of stages) await runAll(stage)
+      printResult(options, { plan: plan.map(({ run: _, ...step }) => step), applied }, () =>
         applied ? `applied ${plan.length} changes` : '',
       )
     },
   )
 
 const SIGNS = { add: '+', change: '~', remove: '-' } as const
-const told = ({ action, kind, name, detail }: Step) =>
+const formatStep = ({ action, kind, name, detail }: Step) =>
   `${SIGNS[action]} ${kind} ${name}${detail ? `: ${detail}` : ''}`
 
 async function agreed(): Promise<boolean> {
@@ -36,20 +37,22 @@ async function agreed(): Promise<boolean> {
   return confirm('Apply this?')
 }
 
-/** Runs the steps of a wave, a few at once; after the first that fails none begins, and what was being done is said. */
-async function runAll(wave: readonly Step[]): Promise<void> {
-  const rest = [...wave]
+/** Runs the steps of a stage, a few at once; after the first that fails none begins, and what was being done is said. */
+async function runAll(stage: readonly Step[]): Promise<void> {
+  const rest = [...stage]
   const failures: unknown[] = []
   await Promise.all(
-    Array.from({ length: AT_ONCE }, async () => {
+    Array.from({ length: MAX_CONCURRENT_CHANGES }, async () => {
       for (let step = rest.shift(); step && failures.length === 0; step = rest.shift())
-        await step.run().catch(error => failures.push(named(step, error)))
+        await step.run().catch(error => failures.push(withStep(step, error)))
     }),
   )
   if (failures.length === 0) return
-  note('What stands before this in the plan may have been applied; applying again goes on from there.')
+  printNote('What stands before this in the plan may have been applied; applying again goes on from there.')
   throw failures[0]
 }
 
-const named = (step: Step, error: unknown) =>
-  error instanceof Complaint ? new Complaint(`${told(step)}: ${error.message}`, error.fix, error.code) : error
+const withStep = (step: Step, error: unknown) =>
+  error instanceof CliError
+    ? new CliError(`${formatStep(step)}: ${error.message}`, error.fix, error.code)
+    : error

@@ -1,16 +1,16 @@
-import { answer, localTime, table } from '../output.ts'
+import { localTime, printResult, table } from '../output.ts'
 import { command, gate, group } from './context.ts'
 
-const list = command('list', 'what operators changed, newest first')
-  .option('--limit <n>', 'at most so many', '100')
+const list = command('list', 'list changes made by operators, newest first')
+  .option('--limit <n>', 'maximum number of changes', '100')
   .action(async options => {
     const { changes } = await gate().changes({ limit: options.limit })
-    answer(options, changes, () =>
+    printResult(options, changes, () =>
       table(
-        ['AT', 'BY', 'CHANGE', 'OF'],
-        changes.map(each => [localTime(each.at), each.by, each.action, each.subject]),
+        ['AT', 'BY', 'CHANGE', 'SUBJECT'],
+        changes.map(({ at, by, action, subject }) => [localTime(at), by, action, subject]),
       ),
     )
   })
 
-export const change = group('change', 'the record of what operators changed', list)
+export const change = group('change', 'the change log of operators', list)

@@ -1,21 +1,21 @@
 import { Command } from 'commander'
-import { type Client, clientOf } from '../client.ts'
+import { type Client, createClient } from '../client.ts'
 import { findSettings } from '../settings.ts'
 
-/** The gate this command line speaks with; it is looked for when it is first needed, so that --help works without. */
-export const gate = (): Client => clientOf(findSettings(process.env, process.cwd()))
+/** Connects to the gate. Commands call this when they run, so that --help works without a gate. */
+export const gate = (): Client => createClient(findSettings(process.env, process.cwd()))
 
-/** A command that can answer in JSON. Its arguments follow its name, as commander writes them. */
+/** Creates a command with --json. Its arguments follow its name, in commander's syntax. */
 export function command(nameAndArguments: string, description: string): Command {
   const [name, ...parameters] = nameAndArguments.split(' ')
-  const made = new Command(name).description(description).option('--json', 'answer in JSON')
-  for (const parameter of parameters) made.argument(parameter)
-  return made
+  const result = new Command(name).description(description).option('--json', 'print JSON')
+  for (const parameter of parameters) result.argument(parameter)
+  return result
 }
 
-/** A word with commands under it. */
+/** Creates a command with subcommands. */
 export function group(name: string, description: string, ...commands: Command[]): Command {
-  const made = new Command(name).description(description)
-  for (const each of commands) made.addCommand(each)
-  return made
+  const result = new Command(name).description(description)
+  for (const subcommand of commands) result.addCommand(subcommand)
+  return result
 }

@@ -1,69 +1,72 @@
 import type { LinkStep } from '../../src/contract/outcome.ts'
 import type { Client } from '../client.ts'
-import { Complaint } from '../errors.ts'
-import { answer, plain } from '../output.ts'
+import { CliError } from '../errors.ts'
+import { printResult, stripControl } from '../output.ts'
 import { command, gate } from './context.ts'
 
-interface Finding extends LinkStep {
+interface DoctorStep extends LinkStep {
   readonly repository: string | null
 }
 
 export const doctor = command(
   'doctor [repository]',
-  'try each link of the chain, and say what to fix',
+  'check the connection to the gate and to every upstream, and print fixes',
 ).action(async (repository: string | undefined, options) => {
-  const findings = await examine(gate(), repository)
-  const ok = findings.every(each => each.ok)
-  answer(options, { ok, steps: findings }, () => findings.map(told).join('\n'))
+  const steps = await runSteps(gate(), repository)
+  const ok = steps.every(({ ok }) => ok)
+  printResult(options, { ok, steps }, () => steps.map(formatStep).join('\n'))
   if (!ok) process.exitCode = 1
 })
 
-async function examine(client: Client, repository: string | undefined): Promise<Finding[]> {
+async function runSteps(client: Client, repository: string | undefined): Promise<DoctorStep[]> {
   const status = await attempt(null, 'gate', 'See the message above', () => client.status())
   if ('failed' in status) return [status.failed]
-  const { operator, companion, repositories, agents, tokens, openPushes } = status.got
-  const findings = [
-    fine('gate', `${client.url} answers`),
-    fine('admin token', `accepted as ${operator}`),
-    fine(
+  const { operator, companion, repositories, agents, tokens, openPushes } = status.result
+  const steps = [
+    passed('gate', `${client.url} responds`),
+    passed('admin token', `accepted as ${operator}`),
+    passed(
       'ledger',
       `${repositories} repositories, ${agents} agents, ${tokens} tokens, ${openPushes} open pushes`,
     ),
-    fine('companion', companion === 'local' ? 'a local one' : 'a container for each repository'),
+    passed('companion', companion === 'local' ? 'local' : 'one container per repository'),
   ]
   const names =
-    repository === undefined ? (await client.repositories.list()).map(each => each.name) : [repository]
+    repository === undefined ? (await client.repositories.list()).map(({ name }) => name) : [repository]
   if (names.length === 0)
-    findings.push({
-      ...fine('repositories', 'there is none yet'),
+    steps.push({
+      ...passed('repositories', 'no repository yet'),
       ok: false,
       fix: 'git gate identity new NAME, then git gate repo add NAME --upstream URL --identity NAME --known-hosts FILE',
     })
   for (const name of names) {
-    const link = await attempt(name, 'companion', 'Is the companion running? Its log has the cause', () =>
-      client.repositories.check(name),
+    const check = await attempt(
+      name,
+      'companion',
+      'Check that the companion runs; its log has the cause',
+      () => client.repositories.check(name),
     )
-    if ('failed' in link) findings.push(link.failed)
-    else findings.push(...link.got.steps.map(step => ({ repository: name, ...step })))
+    if ('failed' in check) steps.push(check.failed)
+    else steps.push(...check.result.steps.map(step => ({ repository: name, ...step })))
   }
-  return findings
+  return steps
 }
 
 async function attempt<T>(
   repository: string | null,
   name: string,
   fix: string,
-  ask: () => Promise<T>,
-): Promise<{ got: T } | { failed: Finding }> {
+  action: () => Promise<T>,
+): Promise<{ result: T } | { failed: DoctorStep }> {
   try {
-    return { got: await ask() }
+    return { result: await action() }
   } catch (error) {
-    if (!(error instanceof Complaint)) throw error
+    if (!(error instanceof CliError)) throw error
     return { failed: { repository, name, ok: false, detail: error.message, fix: error.fix || fix } }
   }
 }
 
-const fine = (name: string, detail: string): Finding => ({
+const passed = (name: string, detail: string): DoctorStep => ({
   repository: null,
   name,
   ok: true,
@@ -71,8 +74,8 @@ const fine = (name: string, detail: string): Finding => ({
   fix: '',
 })
 
-const told = (finding: Finding) =>
-  plain(
-    `${finding.ok ? 'ok  ' : 'FAIL'}  ${finding.repository ? `${finding.repository}: ` : ''}${finding.name}: ${finding.detail}` +
-      (finding.ok || !finding.fix ? '' : `\n      ${finding.fix.replaceAll('\n', '\n      ')}`),
+const formatStep = (step: DoctorStep) =>
+  stripControl(
+    `${step.ok ? 'ok  ' : 'FAIL'}  ${step.repository ? `${step.repository}: ` : ''}${step.name}: ${step.detail}` +
+      (step.ok || !step.fix ? '' : `\n      ${step.fix.replaceAll('\n', '\n      ')}`),
   )

@@ -1,50 +1,52 @@
-import { endAt, toldEnd } from '../expiry.ts'
-import { answer, localTime, table } from '../output.ts'
-import { TIMES } from '../point-in-time.ts'
+import { formatExpiry, parseExpiry } from '../expiry.ts'
+import { localTime, printResult, table } from '../output.ts'
+import { TIME_FORMATS } from '../point-in-time.ts'
 import { command, gate, group } from './context.ts'
 
-const add = command('add <repository> <fingerprint>', 'let one finding pass, by its fingerprint')
-  .requiredOption('--reason <text>', 'why it may pass; it stays on record')
-  .option('--until <when>', `when it ends: ${TIMES}`)
+const add = command('add <repository> <fingerprint>', 'grant an exception for a finding, by its fingerprint')
+  .requiredOption('--reason <text>', 'why the finding is allowed; recorded in the change log')
+  .option('--until <when>', `when the exception expires: ${TIME_FORMATS}`)
   .action(async (repository: string, fingerprint: string, options) => {
     const granted = await gate().exceptions.add({
       repository,
       fingerprint,
       reason: options.reason,
-      until: endAt(options.until),
+      until: parseExpiry(options.until),
     })
-    answer(options, granted, () => `${granted.id}: ${granted.fingerprint} may pass in ${granted.repository}`)
+    printResult(
+      options,
+      granted,
+      () => `granted ${granted.id}: ${granted.fingerprint} is allowed in ${granted.repository}`,
+    )
   })
 
-const list = command('list', 'every exception, also those that have ended')
-  .option('--repository <name>', 'in this repository only')
+const list = command('list', 'list exceptions, including expired and revoked exceptions')
+  .option('--repository <name>', 'only in this repository')
   .action(async options => {
     const exceptions = await gate().exceptions.list(options.repository)
-    answer(options, exceptions, () =>
+    printResult(options, exceptions, () =>
       table(
-        ['ID', 'REPOSITORY', 'FINGERPRINT', 'BY', 'SINCE', 'ENDS', 'REASON'],
-        exceptions.map(each => [
-          each.id,
-          each.repository,
-          each.fingerprint,
-          each.grantedBy,
-          localTime(each.createdAt),
-          toldEnd(each.revokedAt, each.until),
-          each.reason,
+        ['ID', 'REPOSITORY', 'FINGERPRINT', 'BY', 'SINCE', 'EXPIRES', 'REASON'],
+        exceptions.map(exception => [
+          exception.id,
+          exception.repository,
+          exception.fingerprint,
+          exception.grantedBy,
+          localTime(exception.createdAt),
+          formatExpiry(exception.revokedAt, exception.until),
+          exception.reason,
         ]),
       ),
     )
   })
 
-const revoke = command('revoke <id>', 'end an exception: the finding is refused again').action(
-  async (id: string, options) => {
-    const revoked = await gate().exceptions.revoke(id)
-    answer(
-      options,
-      revoked,
-      () => `revoked ${revoked.id}: ${revoked.fingerprint} is refused in ${revoked.repository}`,
-    )
-  },
-)
+const revoke = command('revoke <id>', 'revoke an exception').action(async (id: string, options) => {
+  const revoked = await gate().exceptions.revoke(id)
+  printResult(
+    options,
+    revoked,
+    () => `revoked ${revoked.id}: ${revoked.fingerprint} is refused again in ${revoked.repository}`,
+  )
+})
 
-export const exception = group('exception', 'findings that an operator lets pass', add, list, revoke)
+export const exception = group('exception', 'manage exceptions for findings', add, list, revoke)

@@ -1,49 +1,55 @@
 import { InvalidArgumentError } from 'commander'
 import { confirm } from '../confirm.ts'
-import { Complaint } from '../errors.ts'
+import { CliError } from '../errors.ts'
 import { changeTerms, droppedRestrictions, type GrantChanges } from '../grant-changes.ts'
-import { summary, termsOf } from '../grant-options.ts'
-import { answer, note, table } from '../output.ts'
+import { formatTerms, toTerms } from '../grant-options.ts'
+import { printNote, printResult, table } from '../output.ts'
 import { readText } from '../read-text.ts'
 import { command, gate, group } from './context.ts'
 
 const set = command(
   'set <agent> <repository>',
-  'give or change what an agent may do in a repository; parts that no option names stay as they are',
+  'add the grant of an agent in a repository, or change the given parts of it',
 )
-  .option('--push <pattern...>', 'branches it may create and update; {agent} is its name, ** crosses slashes')
-  .option('--no-push', 'no branch')
-  .option('--force <pattern...>', 'branches it may rewrite')
-  .option('--no-force', 'no branch')
-  .option('--delete <pattern...>', 'branches it may delete')
-  .option('--no-delete', 'no branch')
-  .option('--deny <pattern...>', 'branches it may not touch, whatever else is said')
-  .option('--no-deny', 'no such branch')
-  .option('--tags <pattern...>', 'tags it may create')
-  .option('--no-tags', 'no tag')
-  .option('--read', 'reading alone: every right to push goes')
-  .option('--push-options', 'let it pass "git push -o …" on to the upstream')
+  .option(
+    '--push <pattern...>',
+    'branches the agent may create and update; {agent} is its name, ** matches slashes too',
+  )
+  .option('--no-push', 'clear --push')
+  .option('--force <pattern...>', 'branches the agent may force-push')
+  .option('--no-force', 'clear --force')
+  .option('--delete <pattern...>', 'branches the agent may delete')
+  .option('--no-delete', 'clear --delete')
+  .option('--deny <pattern...>', 'branches the agent may not change; overrides the other options')
+  .option('--no-deny', 'clear --deny')
+  .option('--tags <pattern...>', 'tags the agent may create')
+  .option('--no-tags', 'clear --tags')
+  .option('--read', 'allow reading only: clear all push rights')
+  .option('--push-options', 'forward push options (git push -o) to the upstream')
   .option('--no-push-options', 'refuse push options')
-  .option('--deny-path <glob...>', 'paths its commits must not touch, such as .github/workflows/**')
-  .option('--no-deny-path', 'no such path')
-  .option('--email <glob...>', 'e-mail addresses its commits may carry')
-  .option('--no-email', 'any address')
-  .option('--allowed-signers <file>', 'keys that must have signed each commit (allowed signers, OpenPGP)')
-  .option('--no-allowed-signers', 'no signature asked for')
-  .option('--symlinks', 'take symbolic links')
+  .option('--deny-path <glob...>', 'paths that commits must not change, such as .github/workflows/**')
+  .option('--no-deny-path', 'clear --deny-path')
+  .option('--email <glob...>', 'allowed e-mail addresses of authors and committers')
+  .option('--no-email', 'allow any address')
+  .option(
+    '--allowed-signers <file>',
+    'require a signature of each commit by a key in this file (allowed signers, OpenPGP)',
+  )
+  .option('--no-allowed-signers', 'require no signature')
+  .option('--symlinks', 'allow symbolic links')
   .option('--no-symlinks', 'refuse symbolic links')
-  .option('--submodules', 'take submodules')
+  .option('--submodules', 'allow submodules')
   .option('--no-submodules', 'refuse submodules')
-  .option('--max-blob-bytes <n>', 'the largest file it may push', positive)
-  .option('--no-max-blob-bytes', "no limit but the gate's own")
-  .option('--replace', 'set the whole grant: what no option names goes')
-  .option('--yes', 'drop restrictions without asking')
+  .option('--max-blob-bytes <n>', 'maximum size of a file', parseBytes)
+  .option('--no-max-blob-bytes', "only the gate's own limit")
+  .option('--replace', 'replace the whole grant, including the parts that no option gives')
+  .option('--yes', 'drop restrictions without confirmation')
   .addHelpText(
     'after',
     `
-A pattern without refs/ is a branch's (main is refs/heads/main), and under --tags a tag's.
-Globs are of the whole path: **/*.env is a kind of file wherever it lies, docs/** a folder.
-The grant before and after is printed. A change that drops a restriction is asked about, or needs --yes.`,
+A pattern without refs/ matches branches (main is refs/heads/main), and with --tags it matches tags.
+Globs match the whole path: **/*.env matches in every folder, docs/** matches everything in docs.
+The command prints the grant before and after. Dropping a restriction needs confirmation, or --yes.`,
   )
   .action(async (agent: string, repository: string, options) => {
     const client = gate()
@@ -55,20 +61,22 @@ The grant before and after is printed. A change that drops a restriction is aske
     }
     const [before] = await client.grants.list({ agent, repository })
     const terms =
-      before && !options.replace ? changeTerms(before.terms, partsOf(changes)) : termsOf(wishesOf(changes))
+      before && !options.replace
+        ? changeTerms(before.terms, partsOf(changes))
+        : toTerms(wholeGrantOf(changes))
     const dropped = before ? droppedRestrictions(before.terms, terms) : []
     if (dropped.length && !options.yes) await confirmDrop(`${agent} in ${repository}`, dropped)
     const grant = await client.grants.set(agent, repository, terms)
-    answer(options, grant, () =>
+    printResult(options, grant, () =>
       [
-        ...(before ? [`before: ${summary(before.terms)}`] : []),
-        `${before ? 'after:  ' : ''}${grant.agent} in ${grant.repository}: ${summary(grant.terms)}`,
+        ...(before ? [`before: ${formatTerms(before.terms)}`] : []),
+        `${before ? 'after:  ' : ''}${grant.agent} in ${grant.repository}: ${formatTerms(grant.terms)}`,
       ].join('\n'),
     )
-    if (!options.json) note(`It reads its rules at ${gate().url}/${grant.repository}`)
+    if (!options.json) printNote(`The agent can read its grant at ${gate().url}/${grant.repository}`)
   })
 
-/** The options' values by part of the grant. */
+/** The parts of a grant that options set. */
 const PARTS = [
   ...(['read', 'push', 'force', 'delete', 'deny', 'tags', 'pushOptions', 'denyPaths', 'emails'] as const),
   ...(['allowedSigners', 'symlinks', 'submodules', 'maxBlobBytes'] as const),
@@ -77,8 +85,8 @@ const PARTS = [
 const partsOf = (options: Readonly<Record<string, unknown>>): GrantChanges =>
   Object.fromEntries(PARTS.flatMap(part => (options[part] === undefined ? [] : [[part, options[part]]])))
 
-/** A whole grant: a cleared part is the same as a part that was not given. */
-const wishesOf = (options: Readonly<Record<string, unknown>>) =>
+/** The options of a whole grant, where a cleared part equals an omitted part. */
+const wholeGrantOf = (options: Readonly<Record<string, unknown>>) =>
   Object.fromEntries(
     Object.entries(partsOf(options)).filter(
       ([part, value]) => value !== false || part === 'symlinks' || part === 'submodules',
@@ -88,37 +96,37 @@ const wishesOf = (options: Readonly<Record<string, unknown>>) =>
 const signers = ({ allowedSigners }: { allowedSigners?: string | false }) =>
   typeof allowedSigners === 'string' ? readText(allowedSigners) : allowedSigners
 
-/** Asks on a terminal; throws where there is none, or where the answer is no. */
+/** Asks for confirmation. Throws a CliError without a terminal, or when the operator declines. */
 async function confirmDrop(grant: string, dropped: readonly string[]): Promise<void> {
   const change = `this drops from the grant of ${grant}: ${dropped.join('; ')}`
   if (!process.stdin.isTTY || !process.stdout.isTTY)
-    throw new Complaint(change, 'Add --yes to drop it, or leave the options out that do', 'needs-yes')
-  note(change)
-  if (!(await confirm('Drop it?'))) throw new Complaint('nothing was changed', '', 'declined')
+    throw new CliError(change, 'Add --yes to drop it, or omit the options that drop it', 'needs-yes')
+  printNote(change)
+  if (!(await confirm('Drop it?'))) throw new CliError('nothing was changed', '', 'declined')
 }
 
-function positive(text: string): number {
-  if (!/^[1-9]\d{0,14}$/.test(text)) throw new InvalidArgumentError('It is a number of bytes.')
+function parseBytes(text: string): number {
+  if (!/^[1-9]\d{0,14}$/.test(text)) throw new InvalidArgumentError('Give a number of bytes.')
   return Number(text)
 }
 
-const list = command('list [agent]', 'who may do what where')
-  .option('--repository <name>', 'in this repository only')
+const list = command('list [agent]', 'list grants')
+  .option('--repository <name>', 'only in this repository')
   .action(async (agent: string | undefined, options) => {
     const grants = await gate().grants.list({ ...(agent ? { agent } : {}), repository: options.repository })
-    answer(options, grants, () =>
+    printResult(options, grants, () =>
       table(
-        ['AGENT', 'REPOSITORY', 'MAY'],
-        grants.map(each => [each.agent, each.repository, summary(each.terms)]),
+        ['AGENT', 'REPOSITORY', 'GRANT'],
+        grants.map(({ agent, repository, terms }) => [agent, repository, formatTerms(terms)]),
       ),
     )
   })
 
-const remove = command('remove <agent> <repository>', 'take an agent off a repository').action(
+const remove = command('remove <agent> <repository>', 'remove the grant of an agent in a repository').action(
   async (agent: string, repository: string, options) => {
     const removed = await gate().grants.remove(agent, repository)
-    answer(options, removed, () => `${removed.agent} may do nothing in ${removed.repository} now`)
+    printResult(options, removed, () => `removed the grant of ${removed.agent} in ${removed.repository}`)
   },
 )
 
-export const grant = group('grant', 'what an agent may do in a repository', set, list, remove)
+export const grant = group('grant', 'manage grants of agents in repositories', set, list, remove)

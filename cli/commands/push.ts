@@ -4,52 +4,53 @@ import type { Push, PushRecord } from '../../src/contract/api.ts'
 import { inBytes } from '../../src/contract/format-bytes.ts'
 import { LET_GO, Outcome } from '../../src/contract/outcome.ts'
 import type { Client } from '../client.ts'
-import { answer, localTime, plain, table } from '../output.ts'
-import { pointInTime, TIMES } from '../point-in-time.ts'
+import { localTime, printResult, stripControl, table } from '../output.ts'
+import { parseTime, TIME_FORMATS } from '../point-in-time.ts'
 import { command, gate, group } from './context.ts'
 
-const PAGE = 2000
+const PAGE_SIZE = 2000
 
-const list = command('list', 'push attempts, newest first')
-  .option('--repository <name>', 'of this repository')
-  .option('--agent <name>', 'of this agent')
-  .addOption(new Option('--outcome <outcome>', 'that ended so').choices(Outcome.options))
-  .option('--since <when>', `from then on: ${TIMES}`)
-  .option('--limit <n>', 'at most so many', count, 100)
+const list = command('list', 'list push attempts, newest first')
+  .option('--repository <name>', 'only this repository')
+  .option('--agent <name>', 'only this agent')
+  .addOption(new Option('--outcome <outcome>', 'only this outcome').choices(Outcome.options))
+  .option('--since <when>', `only pushes since then: ${TIME_FORMATS}`)
+  .option('--limit <n>', 'maximum number of pushes', parseCount, 100)
   .action(async options => {
     const pushes = await collect(gate(), options.limit, {
       repository: options.repository,
       agent: options.agent,
       outcome: options.outcome,
-      since: options.since ? pointInTime(options.since, 'ago') : undefined,
+      since: options.since ? parseTime(options.since, 'ago') : undefined,
     })
-    answer(options, pushes, () =>
+    printResult(options, pushes, () =>
       table(
-        ['ID', 'STARTED', 'REPOSITORY', 'AGENT', 'OUTCOME', 'TOOK', 'REFS'],
-        pushes.map(each => [
-          each.id,
-          localTime(each.startedAt),
-          each.repository,
-          each.agent,
-          each.findings.length ? `${each.outcome} (${each.findings.length} secrets)` : each.outcome,
-          `${(each.ms / 1000).toFixed(1)} s`,
-          each.refs.map(ref => ref.ref.replace(/^refs\/heads\//, '')).join(', '),
+        ['ID', 'STARTED', 'REPOSITORY', 'AGENT', 'OUTCOME', 'DURATION', 'REFS'],
+        pushes.map(push => [
+          push.id,
+          localTime(push.startedAt),
+          push.repository,
+          push.agent,
+          push.findings.length ? `${push.outcome} (${push.findings.length} secrets)` : push.outcome,
+          `${(push.ms / 1000).toFixed(1)} s`,
+          push.refs.map(ref => ref.ref.replace(/^refs\/heads\//, '')).join(', '),
         ]),
       ),
     )
   })
 
-const exported = command('export', 'every push attempt in full, as JSON lines, newest first')
-  .option('--repository <name>', 'of this repository')
-  .option('--agent <name>', 'of this agent')
-  .option('--since <when>', `from then on: ${TIMES}`)
+const exportCommand = command('export', 'export full push records as JSON lines, newest first')
+  .option('--repository <name>', 'only this repository')
+  .option('--agent <name>', 'only this agent')
+  .option('--since <when>', `only pushes since then: ${TIME_FORMATS}`)
   .action(async options => {
-    const lines = gate().pushes.export({
+    const labelLines = gate().pushes.export({
       repository: options.repository,
       agent: options.agent,
-      since: options.since ? pointInTime(options.since, 'ago') : undefined,
+      since: options.since ? parseTime(options.since, 'ago') : undefined,
     })
-    for await (const piece of lines) if (!process.stdout.write(piece)) await once(process.stdout, 'drain')
+    for await (const chunk of labelLines)
+      if (!process.stdout.write(chunk)) await once(process.stdout, 'drain')
   })
 
 async function collect(
@@ -60,51 +61,53 @@ async function collect(
   const pushes: Push[] = []
   let cursor: string | undefined
   do {
-    const page = await client.pushes.page({ ...filter, cursor, limit: Math.min(limit - pushes.length, PAGE) })
+    const page = await client.pushes.page({
+      ...filter,
+      cursor,
+      limit: Math.min(limit - pushes.length, PAGE_SIZE),
+    })
     pushes.push(...page.pushes)
     cursor = page.next ?? undefined
   } while (cursor !== undefined && pushes.length < limit)
   return pushes
 }
 
-function count(text: string): number {
-  if (!/^[1-9]\d{0,6}$/.test(text)) throw new InvalidArgumentError('It is a number from 1.')
+function parseCount(text: string): number {
+  if (!/^[1-9]\d{0,6}$/.test(text)) throw new InvalidArgumentError('Give a number from 1.')
   return Number(text)
 }
 
-const show = command('show <id>', 'everything on record about one push').action(
-  async (id: string, options) => {
-    const push = await gate().pushes.show(id)
-    answer(options, push, () => plain(story(push)))
-  },
-)
+const show = command('show <id>', 'show the full record of a push').action(async (id: string, options) => {
+  const push = await gate().pushes.show(id)
+  printResult(options, push, () => stripControl(formatPush(push)))
+})
 
-function story(push: PushRecord): string {
+function formatPush(push: PushRecord): string {
   return [
     `push         ${push.id}`,
     `outcome      ${push.outcome} (${push.phase})`,
-    ...(push.reaped ? [`let go       ${LET_GO[push.reaped]}`] : []),
+    ...(push.reaped ? [`disconnect   ${LET_GO[push.reaped]}`] : []),
     `repository   ${push.repository}`,
     `agent        ${push.agent}, token ${push.token}`,
-    `started      ${localTime(push.startedAt)}, took ${(push.ms / 1000).toFixed(1)} s`,
+    `started      ${localTime(push.startedAt)}, duration ${(push.ms / 1000).toFixed(1)} s`,
     `client       ${push.clientVersion} ${push.clientAddress}`.trimEnd(),
     ...push.refs.map(ref =>
-      `ref          ${ref.ref} ${short(ref.old)}..${short(ref.new)} ${ref.status ?? ''} ${ref.reason}`.trimEnd(),
+      `ref          ${ref.ref} ${abbreviate(ref.old)}..${abbreviate(ref.new)} ${ref.status ?? ''} ${ref.reason}`.trimEnd(),
     ),
     ...(push.scannedBytes ? [`scanned      ${inBytes(push.scannedBytes)} by gitleaks`] : []),
     ...push.steps.map(step => `step         ${step.step} ${step.ms} ms`),
     ...push.findings.flatMap(finding => [
-      `secret       ${finding.rule} in ${finding.path}:${finding.line}, commit ${short(finding.commit)}`,
-      `             fingerprint ${finding.fingerprint}${finding.asksForException ? ' (asks for an exception)' : ''}`,
+      `secret       ${finding.rule} in ${finding.path}:${finding.line}, commit ${abbreviate(finding.commit)}`,
+      `             fingerprint ${finding.fingerprint}${finding.asksForException ? ' (exception requested)' : ''}`,
     ]),
     ...(push.exceptionsUsed.length ? [`exceptions   ${push.exceptionsUsed.join(', ')}`] : []),
-    ...lines('upstream', push.upstreamSaid.split('\n')),
-    ...lines('told', push.told),
+    ...labelLines('upstream', push.upstreamSaid.split('\n')),
+    ...labelLines('messages', push.told),
   ].join('\n')
 }
 
-const short = (id: string) => id.slice(0, 10)
-const lines = (title: string, all: readonly string[]) =>
-  all.filter(line => line.trim()).map((line, index) => `${(index ? '' : title).padEnd(12)} ${line}`)
+const abbreviate = (id: string) => id.slice(0, 10)
+const labelLines = (label: string, lines: readonly string[]) =>
+  lines.filter(line => line.trim()).map((line, index) => `${(index ? '' : label).padEnd(12)} ${line}`)
 
-export const push = group('push', 'the record of what agents pushed', list, show, exported)
+export const push = group('push', 'the push history', list, show, exportCommand)

@@ -1,21 +1,24 @@
 import { inBytes } from '../../src/contract/format-bytes.ts'
 import { RepositoryName } from '../../src/contract/names.ts'
 import type { MirrorStatus } from '../../src/contract/status.ts'
-import { UsageComplaint } from '../errors.ts'
-import { answer, localTime, note, plain, table } from '../output.ts'
+import { UsageError } from '../errors.ts'
+import { localTime, printNote, printResult, stripControl, table } from '../output.ts'
 import { readText } from '../read-text.ts'
 import { command, gate, group } from './context.ts'
 
-/** The settings of a repository, as options say them. */
+/** The options of `repo add` and `repo set`. */
 const OPTIONS = {
-  upstream: ['--upstream <url>', 'where pushes go: ssh://git@host[:port]/path or git@host:path'],
-  identity: ['--identity <name>', 'the SSH key the gate uses there (git gate identity new)'],
-  knownHosts: ['--known-hosts <file>', "the upstream's host keys, as ssh-keyscan prints them"],
-  staleReads: ['--stale-reads', 'serve what the mirror has while the upstream cannot be reached'],
-  gitleaksConfig: ['--gitleaks-config <file>', 'a gitleaks configuration that extends the default one'],
+  upstream: ['--upstream <url>', 'URL of the upstream: ssh://git@host[:port]/path or git@host:path'],
+  identity: ['--identity <name>', 'SSH key for the upstream (git gate identity new)'],
+  knownHosts: ['--known-hosts <file>', "file with the upstream's host keys, as ssh-keyscan prints them"],
+  staleReads: ['--stale-reads', 'serve stale reads from the mirror while the upstream is unreachable'],
+  gitleaksConfig: [
+    '--gitleaks-config <file>',
+    'gitleaks configuration that extends the default configuration',
+  ],
 } as const
 
-const add = command('add <name>', 'put a repository behind the gate')
+const add = command('add <name>', 'add a repository')
   .requiredOption(...OPTIONS.upstream)
   .requiredOption(...OPTIONS.identity)
   .requiredOption(...OPTIONS.knownHosts)
@@ -23,7 +26,7 @@ const add = command('add <name>', 'put a repository behind the gate')
   .option(...OPTIONS.gitleaksConfig)
   .action(async (name: string, options) => {
     const parsed = RepositoryName.safeParse(name)
-    if (!parsed.success) throw new UsageComplaint(`"${plain(name)}": ${parsed.error.issues[0]?.message}`)
+    if (!parsed.success) throw new UsageError(`"${stripControl(name)}": ${parsed.error.issues[0]?.message}`)
     const repository = await gate().repositories.add({
       name: parsed.data,
       upstream: options.upstream,
@@ -32,23 +35,23 @@ const add = command('add <name>', 'put a repository behind the gate')
       staleReads: options.staleReads === true,
       gitleaksConfig: options.gitleaksConfig ? readText(options.gitleaksConfig) : '',
     })
-    answer(options, repository, () => `${repository.name} → ${repository.upstream}`)
+    printResult(options, repository, () => `${repository.name} → ${repository.upstream}`)
     if (!options.json)
-      note(
+      printNote(
         `Next: git gate doctor ${repository.name}, and git gate agent add AGENT --grant ${repository.name}`,
       )
   })
 
-const set = command('set <name>', 'change settings of a repository; what is not given stays as it is')
+const set = command('set <name>', 'change the given settings of a repository')
   .option(...OPTIONS.upstream)
   .option(...OPTIONS.identity)
   .option(...OPTIONS.knownHosts)
   .option(...OPTIONS.staleReads)
-  .option('--no-stale-reads', 'refuse to')
+  .option('--no-stale-reads', 'do not serve stale reads')
   .option(...OPTIONS.gitleaksConfig)
   .action(async (name: string, { json, ...options }) => {
     if (Object.keys(options).length === 0)
-      throw new UsageComplaint('nothing is to be changed', 'Say what: git gate repo set --help')
+      throw new UsageError('no setting is given', 'See the options: git gate repo set --help')
     const { knownHosts, gitleaksConfig } = options
     const client = gate()
     const { name: known, createdAt: _, ...settings } = await client.repositories.show(name)
@@ -58,29 +61,34 @@ const set = command('set <name>', 'change settings of a repository; what is not 
       ...(knownHosts === undefined ? {} : { knownHosts: readText(knownHosts) }),
       ...(gitleaksConfig === undefined ? {} : { gitleaksConfig: readText(gitleaksConfig) }),
     })
-    answer({ json }, repository, () => `${repository.name} → ${repository.upstream}`)
-    if (!json) note(`Next: git gate doctor ${repository.name}`)
+    printResult({ json }, repository, () => `${repository.name} → ${repository.upstream}`)
+    if (!json) printNote(`Next: git gate doctor ${repository.name}`)
   })
 
-const list = command('list', 'every repository behind the gate').action(async options => {
+const list = command('list', 'list repositories').action(async options => {
   const repositories = await gate().repositories.list()
-  answer(options, repositories, () =>
+  printResult(options, repositories, () =>
     table(
       ['NAME', 'UPSTREAM', 'IDENTITY', 'SINCE'],
-      repositories.map(each => [each.name, each.upstream, each.identity, localTime(each.createdAt)]),
+      repositories.map(({ name, upstream, identity, createdAt }) => [
+        name,
+        upstream,
+        identity,
+        localTime(createdAt),
+      ]),
     ),
   )
 })
 
-const show = command('show <name>', 'one repository, with its grants and its mirror').action(
+const show = command('show <name>', 'show a repository with its grants and its mirror').action(
   async (name: string, options) => {
     const client = gate()
     const repository = await client.repositories.show(name)
-    const [grants, { companion, now }] = await Promise.all([
+    const [grants, { companion, status }] = await Promise.all([
       client.grants.list({ repository: repository.name }),
-      client.repositories.now(repository.name),
+      client.repositories.status(repository.name),
     ])
-    answer(options, { ...repository, grants, companion, now }, () =>
+    printResult(options, { ...repository, grants, companion, status }, () =>
       [
         `name          ${repository.name}`,
         `clone         ${client.url}/${repository.name}.git`,
@@ -88,34 +96,31 @@ const show = command('show <name>', 'one repository, with its grants and its mir
         `identity      ${repository.identity}`,
         `stale reads   ${repository.staleReads ? 'yes' : 'no'}`,
         `since         ${localTime(repository.createdAt)}`,
-        `agents        ${grants.map(each => each.agent).join(', ') || 'none'}`,
-        `mirror        ${now ? tellMirror(now.mirror) : `unknown: its companion is ${companion}`}`,
+        `agents        ${grants.map(({ agent }) => agent).join(', ') || 'none'}`,
+        `mirror        ${status ? formatMirror(status.mirror) : `unknown: the companion is ${companion}`}`,
         `known hosts   ${repository.knownHosts.trim().split('\n').join('\n              ')}`,
       ]
-        .map(plain)
+        .map(stripControl)
         .join('\n'),
     )
   },
 )
 
-function tellMirror({ freshAt, lastRefresh, bytes }: MirrorStatus): string {
+function formatMirror({ freshAt, lastRefresh, bytes }: MirrorStatus): string {
   const error = lastRefresh?.error ?? null
   return [
-    freshAt === null
-      ? 'not refreshed yet'
-      : `like the upstream ${localTime(new Date(freshAt).toISOString())}`,
+    freshAt === null ? 'not refreshed yet' : `up to date as of ${localTime(new Date(freshAt).toISOString())}`,
     ...(lastRefresh && error === null ? [`refreshed in ${(lastRefresh.ms / 1000).toFixed(1)} s`] : []),
-    ...(error === null ? [] : [`the last refresh failed: ${error}`]),
+    ...(error === null ? [] : [`last refresh failed: ${error}`]),
     ...(bytes === null ? [] : [inBytes(bytes)]),
   ].join(', ')
 }
 
-const remove = command(
-  'remove <name>',
-  'take a repository off the gate, with its grants and exceptions',
-).action(async (name: string, options) => {
-  const removed = await gate().repositories.remove(name)
-  answer(options, removed, () => `removed ${removed.name}; its upstream is as it was`)
-})
+const remove = command('remove <name>', 'remove a repository with its grants and exceptions').action(
+  async (name: string, options) => {
+    const removed = await gate().repositories.remove(name)
+    printResult(options, removed, () => `removed ${removed.name}; its upstream is unchanged`)
+  },
+)
 
-export const repo = group('repo', 'repositories behind the gate', add, set, list, show, remove)
+export const repo = group('repo', 'manage repositories', add, set, list, show, remove)

@@ -1,48 +1,46 @@
-import { EXPIRES, endAt, toldEnd } from '../expiry.ts'
-import { answer, localTime, note, table } from '../output.ts'
+import { EXPIRES_OPTION, formatExpiry, parseExpiry } from '../expiry.ts'
+import { localTime, printNote, printResult, table } from '../output.ts'
 import { tokenId } from '../token-id.ts'
 import { command, gate, group } from './context.ts'
 
-const mint = command('mint <agent>', 'make a token for an agent; prints it, this once')
-  .option('--label <text>', 'what it is for', '')
-  .option(...EXPIRES)
+const mint = command('mint <agent>', 'mint a token for an agent; prints it only once')
+  .option('--label <text>', 'note about the token', '')
+  .option(...EXPIRES_OPTION)
   .action(async (agent: string, options) => {
     const minted = await gate().tokens.mint({
       agent,
       label: options.label,
-      expiresAt: endAt(options.expires),
+      expiresAt: parseExpiry(options.expires),
     })
-    answer(options, minted, () => minted.token)
+    printResult(options, minted, () => minted.token)
     if (!options.json)
-      note(
-        `Token ${minted.id} of ${minted.agent}; it is not shown again. To end it: git gate token revoke ${minted.id}`,
+      printNote(
+        `Minted token ${minted.id} of ${minted.agent}, which is not shown again. To revoke it: git gate token revoke ${minted.id}`,
       )
   })
 
-const list = command('list [agent]', "agents' tokens, without their secrets").action(
+const list = command('list [agent]', "list agents' tokens, without their secrets").action(
   async (agent: string | undefined, options) => {
     const tokens = await gate().tokens.list(agent)
-    answer(options, tokens, () =>
+    printResult(options, tokens, () =>
       table(
-        ['ID', 'AGENT', 'LABEL', 'MINTED', 'LAST USED', 'ENDS'],
-        tokens.map(each => [
-          each.id,
-          each.agent,
-          each.label,
-          localTime(each.createdAt),
-          localTime(each.lastUsedAt) || 'never',
-          toldEnd(each.revokedAt, each.expiresAt),
+        ['ID', 'AGENT', 'LABEL', 'MINTED', 'LAST USED', 'EXPIRES'],
+        tokens.map(token => [
+          token.id,
+          token.agent,
+          token.label,
+          localTime(token.createdAt),
+          localTime(token.lastUsedAt) || 'never',
+          formatExpiry(token.revokedAt, token.expiresAt),
         ]),
       ),
     )
   },
 )
 
-const revoke = command('revoke <id-or-token>', 'end a token: it fails at the next request').action(
-  async (id: string, options) => {
-    const revoked = await gate().tokens.revoke(tokenId('token', id))
-    answer(options, revoked, () => `revoked ${revoked.id} of ${revoked.agent}`)
-  },
-)
+const revoke = command('revoke <id-or-token>', 'revoke a token').action(async (id: string, options) => {
+  const revoked = await gate().tokens.revoke(tokenId('token', id))
+  printResult(options, revoked, () => `revoked ${revoked.id} of ${revoked.agent}`)
+})
 
-export const token = group('token', "agents' tokens", mint, list, revoke)
+export const token = group('token', "manage agents' tokens", mint, list, revoke)

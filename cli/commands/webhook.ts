@@ -1,32 +1,36 @@
 import { Option } from 'commander'
-import { answer, localTime, note, table } from '../output.ts'
+import { localTime, printNote, printResult, table } from '../output.ts'
 import { command, gate, group } from './context.ts'
 
-const add = command('add <url>', 'tell a URL what pushes come to; prints the secret that signs, this once')
+const add = command(
+  'add <url>',
+  'add a webhook for the outcomes of pushes; prints its signing secret only once',
+)
   .addOption(
-    new Option('--tells <what>', 'every push, or only those that ask for an exception')
+    new Option('--events <events>', 'every push, or only pushes that request an exception')
       .choices(['pushes', 'exceptions'])
       .default('pushes'),
   )
   .action(async (url: string, options) => {
-    const added = await gate().webhooks.add({ url, tells: options.tells })
-    answer(options, added, () => added.secret)
-    if (!options.json) note(`Webhook ${added.id}; what it is sent is signed as standardwebhooks.com has it.`)
+    const added = await gate().webhooks.add({ url, tells: options.events })
+    printResult(options, added, () => added.secret)
+    if (!options.json)
+      printNote(`Added webhook ${added.id}. Its deliveries are signed as standardwebhooks.com specifies.`)
   })
 
-const list = command('list', 'who is told').action(async options => {
+const list = command('list', 'list webhooks').action(async options => {
   const webhooks = await gate().webhooks.list()
-  answer(options, webhooks, () =>
+  printResult(options, webhooks, () =>
     table(
-      ['ID', 'URL', 'TELLS', 'SINCE'],
-      webhooks.map(each => [each.id, each.url, each.tells, localTime(each.createdAt)]),
+      ['ID', 'URL', 'EVENTS', 'SINCE'],
+      webhooks.map(({ id, url, events, createdAt }) => [id, url, events, localTime(createdAt)]),
     ),
   )
 })
 
-const remove = command('remove <id>', 'stop telling a URL').action(async (id: string, options) => {
+const remove = command('remove <id>', 'remove a webhook').action(async (id: string, options) => {
   const removed = await gate().webhooks.remove(id)
-  answer(options, removed, () => `removed ${removed.id}: ${removed.url} is told no more`)
+  printResult(options, removed, () => `removed ${removed.id}: ${removed.url}`)
 })
 
-export const webhook = group('webhook', 'who is told what pushes come to', add, list, remove)
+export const webhook = group('webhook', 'manage webhooks', add, list, remove)

@@ -1,6 +1,6 @@
 import { once } from 'node:events'
 import { ZERO_ID } from '../../src/contract/names.ts'
-import { type Introduced, MOST_REFS, type MovedRef } from '../../src/contract/push-diff.ts'
+import { MAX_REFS, type PushDiff, type UpdatedRef } from '../../src/contract/push-diff.ts'
 import type { Git } from '../git/git.ts'
 import type { Mirror } from './mirror.ts'
 
@@ -12,14 +12,14 @@ const DEADLINE_MS = 20_000
 const EMPTY_TREE = '4b825dc642cb6eb9a060e54bf8d69288fbee4904'
 
 /** What a push brought to each of its refs, from the mirror alone: commits, and the diff to where they branched off. */
-export async function introducedTo(mirror: Mirror, refs: readonly MovedRef[]): Promise<Introduced[]> {
-  if (!(await mirror.present())) return refs.map(({ ref }) => ({ ref, brought: null }))
+export async function introducedTo(mirror: Mirror, refs: readonly UpdatedRef[]): Promise<PushDiff[]> {
+  if (!(await mirror.present())) return refs.map(({ ref }) => ({ ref, changes: null }))
   const signal = AbortSignal.timeout(DEADLINE_MS)
   const leave = await mirror.enter()
   try {
-    const all: Introduced[] = []
-    for (const moved of refs.slice(0, MOST_REFS))
-      all.push({ ref: moved.ref, brought: await brought(mirror.git, moved, refs.length, signal) })
+    const all: PushDiff[] = []
+    for (const moved of refs.slice(0, MAX_REFS))
+      all.push({ ref: moved.ref, changes: await brought(mirror.git, moved, refs.length, signal) })
     return all
   } finally {
     leave(signal.aborted)
@@ -28,10 +28,10 @@ export async function introducedTo(mirror: Mirror, refs: readonly MovedRef[]): P
 
 async function brought(
   git: Git,
-  moved: MovedRef,
+  moved: UpdatedRef,
   among: number,
   signal: AbortSignal,
-): Promise<Introduced['brought']> {
+): Promise<PushDiff['changes']> {
   const tip = `${moved.new}^{commit}`
   if ((await git.run(['cat-file', '-e', tip], { signal })).code !== 0) return null
   const base =
@@ -85,5 +85,5 @@ async function beginning(git: Git, args: readonly string[], most: number, signal
   await ended
   signal.throwIfAborted()
   const text = Buffer.concat(chunks).subarray(0, most).toString('utf8')
-  return { text, cut: size > most }
+  return { text, truncated: size > most }
 }

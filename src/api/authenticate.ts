@@ -7,31 +7,32 @@ import type { Operator } from '../ledger/audit-log.ts'
 import { Problem } from './problem.ts'
 import type { ApiEnv } from './router.ts'
 
-/** Who has the admin token of the environment. */
+/** The operator who has the GATE_ADMIN_TOKEN of the environment. */
 export const FIRST_OPERATOR: Operator = { name: 'first admin token' }
 
-const vouched = new WeakMap<Request, Operator>()
+/** Requests made inside the Worker for an operator who has signed in to the console. */
+const authenticated = new WeakMap<Request, Operator>()
 
-/** Lets this one request in as one of an operator who has signed in otherwise, such as in the console. */
-export function vouchFor(request: Request, operator: Operator): void {
-  vouched.set(request, operator)
+/** Makes `authenticate` accept this request as the operator's, without an admin token. */
+export function authenticateAs(request: Request, operator: Operator): void {
+  authenticated.set(request, operator)
 }
 
-/** Lets a request in that carries an admin token, and says whose it is. */
+/** Requires an admin token or a Cloudflare Access assertion, and sets `operator`; answers 401 without. */
 export const authenticate = createMiddleware<ApiEnv>(async (c, next) => {
-  const operator = vouched.get(c.req.raw) ?? (await operatorOf(c.req.raw, c.env))
+  const operator = authenticated.get(c.req.raw) ?? (await operatorOf(c.req.raw, c.env))
   if (!operator)
     throw new Problem(
       401,
       'unauthenticated',
-      'this is for administrators, and no valid admin token came with it',
-      'Send "Authorization: Bearer <admin token>"; the command line takes it from GATE_ADMIN_TOKEN',
+      'the request has no valid admin token',
+      'Send "Authorization: Bearer <admin token>"; the command line reads it from GATE_ADMIN_TOKEN',
     )
   c.set('operator', operator)
   await next()
 })
 
-/** The operator who sent a request, or undefined. */
+/** Returns the operator who sent a request, or undefined. */
 export async function operatorOf(request: Request, env: Env): Promise<Operator | undefined> {
   const [, bearer] = /^Bearer +([\x21-\x7e]+)$/i.exec(request.headers.get('authorization') ?? '') ?? []
   if (bearer !== undefined)
@@ -45,8 +46,8 @@ export async function operatorOf(request: Request, env: Env): Promise<Operator |
 }
 
 /**
- * Access lets a browser in by its cookie, which the browser also sends with what another site makes it send. Such a
- * request carries a foreign Origin, or says so in Sec-Fetch-Site.
+ * Returns whether another site made the browser send this request. Cloudflare Access authenticates by cookie, and the
+ * browser sends that cookie with cross-site requests too. Their Origin or Sec-Fetch-Site header gives them away.
  */
 function isCrossSite(request: Request): boolean {
   const origin = request.headers.get('origin')

@@ -2,50 +2,54 @@ import { z } from 'zod'
 import { within } from '../common/with-timeout.ts'
 import { Problem } from './problem.ts'
 
-const Refused = z.object({ error: z.string() })
+const ErrorBody = z.object({ error: z.string() })
 
-/** The longest answer, the check of a link to an upstream that says nothing, takes less, in milliseconds (45 s). */
-const ANSWER_MS = 52_000
+/** In milliseconds. The slowest call checks the connection to an upstream that does not answer: 45 s. */
+const RESPONSE_TIMEOUT_MS = 52_000
 
-/** The companion's JSON answer, parsed; anything else is a 502 that says what is wrong without its insides. */
-export async function companionAnswer<T extends z.ZodType>(
-  asked: Promise<Response>,
+/**
+ * Parses the companion's JSON response. Throws a 400 with the companion's message when it rejects the request, and a
+ * 502 without internals for everything else.
+ */
+export async function parseCompanionResponse<T extends z.ZodType>(
+  request: Promise<Response>,
   schema: T,
 ): Promise<z.infer<T>> {
-  const whole = asked
-    .then(async response => ({ response, said: await response.text() }))
-    .catch(() => undefined)
-  const answer = await within(ANSWER_MS, whole, undefined)
-  // One that does not run, or is only starting, is told of by whoever looks after it.
-  if (!answer || answer.response.status === 503)
+  const received = await within(RESPONSE_TIMEOUT_MS, readText(request), undefined)
+  // The Worker answers 503 itself, with the reason, while the container is stopped or starting.
+  if (!received || received.response.status === 503)
     throw new Problem(
       502,
-      'no-companion',
-      answer?.said.replace(/^git-gate: /gm, '').trim() || 'the companion cannot be reached',
-      'Is it running? Try: git gate doctor',
+      'companion-unavailable',
+      received?.text.replace(/^git-gate: /gm, '').trim() || 'the companion cannot be reached',
+      'Check the companion: git gate doctor',
     )
-  const { response, said } = answer
-  const body = fromJson(said)
+  const { response, text } = received
+  const body = parseJson(text)
   if (response.status >= 400 && response.status < 500) {
-    const why = Refused.safeParse(body)
+    const parsedError = ErrorBody.safeParse(body)
     throw new Problem(
       400,
-      'companion-refused',
-      why.success ? why.data.error : 'the companion did not take this',
+      'companion-rejected',
+      parsedError.success ? parsedError.data.error : 'the companion rejected the request',
     )
   }
   const parsed = schema.safeParse(body)
   if (!response.ok || !parsed.success)
     throw new Problem(
       502,
-      'companion-fault',
-      `the companion answered oddly (${response.status})`,
-      "The companion's log has the cause; Worker and companion must be of the same version",
+      'companion-error',
+      `the companion sent an invalid response (status ${response.status})`,
+      "See the companion's log for the cause, and run Worker and companion in the same version",
     )
   return parsed.data
 }
 
-function fromJson(text: string): unknown {
+/** Returns undefined when the request fails. */
+const readText = (request: Promise<Response>) =>
+  request.then(async response => ({ response, text: await response.text() })).catch(() => undefined)
+
+function parseJson(text: string): unknown {
   try {
     return JSON.parse(text)
   } catch {

@@ -1,18 +1,19 @@
 import { OpenAPIHono } from '@hono/zod-openapi'
 import { bodyLimit } from 'hono/body-limit'
+import { createMiddleware } from 'hono/factory'
 import { authenticate } from './authenticate.ts'
-import { document } from './openapi.ts'
-import { answerProblem, Problem } from './problem.ts'
+import { openApiDocument } from './openapi.ts'
+import { handleProblem, Problem } from './problem.ts'
 import { referencePage } from './reference.tsx'
 import { adminTokens } from './resources/admin-tokens.ts'
 import { agents } from './resources/agents.ts'
 import { declines } from './resources/declines.ts'
 import { exceptions } from './resources/exceptions.ts'
-import { exported } from './resources/export.ts'
+import { exportRoute } from './resources/export.ts'
 import { grants } from './resources/grants.ts'
 import { identities } from './resources/identities.ts'
-import { introduced } from './resources/push-diff.ts'
-import { history } from './resources/records.ts'
+import { pushDiff } from './resources/push-diff.ts'
+import { records } from './resources/records.ts'
 import { repositories } from './resources/repositories.ts'
 import { status } from './resources/status.ts'
 import { tokens } from './resources/tokens.ts'
@@ -21,37 +22,17 @@ import type { ApiEnv } from './router.ts'
 
 const MAX_BODY_BYTES = 512 << 10
 
-/** The admin API, mounted at /-/api/v1. */
-export const api = new OpenAPIHono<ApiEnv>()
-api.onError(answerProblem)
-
-api.use('*', async (c, next) => {
-  await next()
-  c.header('cache-control', 'no-store')
-  c.header('x-content-type-options', 'nosniff')
-})
-api.get('/openapi.json', c => c.json(document(api)))
-api.get('/reference', c => {
-  c.header('content-security-policy', "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'")
-  return c.html(referencePage(document(api)))
-})
-
-api.use('*', authenticate)
-api.use(
-  '*',
-  bodyLimit({
-    maxSize: MAX_BODY_BYTES,
-    onError: () => {
-      throw new Problem(413, 'too-large', `a request has at most ${MAX_BODY_BYTES >> 10} KiB here`)
-    },
-  }),
-)
-api.use('*', async (c, next) => {
+const requireJson = createMiddleware<ApiEnv>(async (c, next) => {
   const type = c.req.header('content-type')
   const empty = c.req.raw.body === null || c.req.header('content-length') === '0'
-  // Where every field has a default, no body would set them all.
+  // An empty body would set every field that has a default.
   if (empty && c.req.method === 'PUT')
-    throw new Problem(400, 'bad-request', 'there is no body', 'Send a JSON object; see /-/api/v1/reference')
+    throw new Problem(
+      400,
+      'bad-request',
+      'the request has no body',
+      'Send a JSON object; see /-/api/v1/reference',
+    )
   if (!empty && !/^application\/json(;|$)/i.test(type ?? ''))
     throw new Problem(
       415,
@@ -62,25 +43,52 @@ api.use('*', async (c, next) => {
   await next()
 })
 
+/** The admin API, mounted at /-/api/v1. */
+export const api = new OpenAPIHono<ApiEnv>()
+api.onError(handleProblem)
+
+api.use('*', async (c, next) => {
+  await next()
+  c.header('cache-control', 'no-store')
+  c.header('x-content-type-options', 'nosniff')
+})
+api.get('/openapi.json', c => c.json(openApiDocument(api)))
+api.get('/reference', c => {
+  c.header('content-security-policy', "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'")
+  return c.html(referencePage(openApiDocument(api)))
+})
+
+api.use('*', authenticate)
+api.use(
+  '*',
+  bodyLimit({
+    maxSize: MAX_BODY_BYTES,
+    onError: () => {
+      throw new Problem(413, 'too-large', `the body is larger than ${MAX_BODY_BYTES >> 10} KiB`)
+    },
+  }),
+)
+api.use('*', requireJson)
+
 api.route('/', status)
 api.route('/', repositories)
 api.route('/', identities)
 api.route('/', agents)
 api.route('/', grants)
 api.route('/', tokens)
-api.route('/', history)
-api.route('/', introduced)
+api.route('/', records)
+api.route('/', pushDiff)
 api.route('/', exceptions)
 api.route('/', declines)
 api.route('/', adminTokens)
 api.route('/', webhooks)
-api.route('/', exported)
+api.route('/', exportRoute)
 
 api.all('*', c => {
   throw new Problem(
     404,
-    'no-route',
+    'route-not-found',
     `there is no ${c.req.method} ${c.req.path.slice(0, 200)}`,
-    'See /-/api/v1/reference for what there is',
+    'See /-/api/v1/reference for every route',
   )
 })

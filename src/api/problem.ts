@@ -5,7 +5,7 @@ import type { ApiError } from '../contract/api.ts'
 
 type ProblemStatus = 400 | 401 | 403 | 404 | 409 | 413 | 415 | 422 | 429 | 502 | 503
 
-/** A refusal of the API. Thrown anywhere in a request, it becomes the answer. */
+/** An error response of the API. Any handler may throw it. */
 export class Problem extends Error {
   readonly status: ProblemStatus
   readonly code: string
@@ -18,40 +18,41 @@ export class Problem extends Error {
   }
 }
 
-export const notFound = (what: string, list: string) =>
-  new Problem(404, 'not-found', `there is no ${what}`, `See what there is: git gate ${list} list`)
+/** A 404; `command` is the `git gate` command that lists the resource. */
+export const notFound = (resource: string, command: string) =>
+  new Problem(404, 'not-found', `there is no ${resource}`, `List them: git gate ${command} list`)
 
-/** Turns whatever a request threw into an answer; what was not foreseen is logged, and told without its insides. */
-export const answerProblem: ErrorHandler = (error, c) => {
-  if (error instanceof Problem) return problemAnswer(c, error)
+/** Turns a thrown error into a response. Logs an unexpected error, and keeps its message out of the response. */
+export const handleProblem: ErrorHandler = (error, c) => {
+  if (error instanceof Problem) return problemResponse(c, error)
   if (error instanceof HTTPException && error.status < 500)
-    return problemAnswer(
+    return problemResponse(
       c,
       new Problem(400, 'bad-request', error.message, 'Send a JSON object; see /-/api/v1/reference'),
     )
   if (/FOREIGN KEY constraint failed/.test(error.message))
-    return problemAnswer(
+    return problemResponse(
       c,
       new Problem(
         409,
         'conflict',
-        'something that this refers to, or that refers to this, stands in the way',
-        'Look again, and retry',
+        'a resource that the request refers to was removed, or another resource still refers to this one',
+        'List the resources, and retry',
       ),
     )
   logFault({ at: c.req.path }, error)
-  return problemAnswer(
+  return problemResponse(
     c,
     new Problem(
       503,
-      'fault',
-      'the gate could not do this',
-      "Retry; if it stays so, the Worker's log has the cause",
+      'internal-error',
+      'the gate failed to handle the request',
+      "Retry; if it fails again, see the Worker's log for the cause",
     ),
   )
 }
 
-function problemAnswer(c: Context, problem: Problem): Response {
+function problemResponse(c: Context, problem: Problem): Response {
   const body: ApiError = { error: { code: problem.code, message: problem.message, fix: problem.fix } }
   if (problem.status === 401) c.header('www-authenticate', 'Bearer realm="git-gate admin"')
   return c.json(body, problem.status)

@@ -3,7 +3,7 @@ import type { ApiDocument } from './openapi.ts'
 
 const METHODS = ['get', 'post', 'put', 'delete'] as const
 
-/** What this page reads of a JSON schema. */
+/** The keywords of JSON Schema that this page shows. */
 const Schema = z.looseObject({
   $ref: z.string().optional(),
   type: z.union([z.string(), z.array(z.string())]).optional(),
@@ -54,7 +54,7 @@ table { border-collapse: collapse; width: 100% } td { border-top: 1px solid var(
 .soft { color: var(--soft) } .method { display: inline-block; min-width: 4.2rem; font-weight: 700 } nav a { margin-right: 1rem }
 `
 
-/** The API on one page for people. It loads nothing from anywhere. */
+/** Renders the API reference as one HTML page without external resources. */
 export const referencePage = (api: ApiDocument): string => `<!doctype html>${<Reference api={api} />}`
 
 function Reference({ api }: { api: ApiDocument }) {
@@ -78,12 +78,12 @@ function Reference({ api }: { api: ApiDocument }) {
         <h1>{api.info.title}</h1>
         <p>{api.info.description}</p>
         <p>
-          Every request carries an admin token, and a body is JSON. The same in OpenAPI:{' '}
+          Every request needs an admin token; bodies are JSON. OpenAPI document:{' '}
           <a href="openapi.json">openapi.json</a>.
         </p>
         <pre>{'curl -H "Authorization: Bearer $GATE_ADMIN_TOKEN" $GATE_URL/-/api/v1/repositories'}</pre>
         <p>
-          A refusal has a status of 400 or more, and says{' '}
+          An error has a status of 400 or more, and this body:{' '}
           <code>{'{"error": {"code", "message", "fix"}}'}</code>.
         </p>
         <nav>
@@ -116,7 +116,7 @@ function Reference({ api }: { api: ApiDocument }) {
 }
 
 function Route({ path, method, operation }: { path: string; method: string; operation: Operation }) {
-  const [status, answer] = Object.entries(operation.responses)[0] ?? []
+  const [status, response] = Object.entries(operation.responses)[0] ?? []
   return (
     <section>
       <h3 id={anchor(`${method} ${path}`)}>
@@ -132,25 +132,25 @@ function Route({ path, method, operation }: { path: string; method: string; oper
               <code>{parameter.name}</code>
             </td>
             <td class="soft">
-              in the {parameter.in}, <Type of={parameter.schema} />
+              in the {parameter.in}, <Type schema={parameter.schema} />
             </td>
             <td>{parameter.description || parameter.schema.description}</td>
           </tr>
         ))}
-        {bodyOf(operation.requestBody) && (
+        {bodySchema(operation.requestBody) && (
           <tr>
             <td>body</td>
             <td colspan={2}>
-              <Type of={bodyOf(operation.requestBody) ?? {}} />
+              <Type schema={bodySchema(operation.requestBody) ?? {}} />
             </td>
           </tr>
         )}
         <tr>
-          <td>answers {status}</td>
+          <td>response {status}</td>
           <td>
-            <Type of={bodyOf(answer) ?? {}} />
+            <Type schema={bodySchema(response) ?? {}} />
           </td>
-          <td>{answer?.description}</td>
+          <td>{response?.description}</td>
         </tr>
       </table>
     </section>
@@ -158,7 +158,7 @@ function Route({ path, method, operation }: { path: string; method: string; oper
 }
 
 function Fields({ schema }: { schema: Schema }) {
-  if (!schema.properties) return <Type of={schema} />
+  if (!schema.properties) return <Type schema={schema} />
   return (
     <table>
       {Object.entries(schema.properties).map(([name, field]) => (
@@ -168,7 +168,7 @@ function Fields({ schema }: { schema: Schema }) {
             {schema.required?.includes(name) ? '' : <span class="soft"> optional</span>}
           </td>
           <td class="soft">
-            <Type of={field} />
+            <Type schema={field} />
             {field.default !== undefined && ` = ${JSON.stringify(field.default)}`}
           </td>
           <td>
@@ -181,29 +181,29 @@ function Fields({ schema }: { schema: Schema }) {
   )
 }
 
-function Type({ of }: { of: Schema }) {
-  const name = of.$ref?.split('/').at(-1)
+function Type({ schema }: { schema: Schema }) {
+  const name = schema.$ref?.split('/').at(-1)
   if (name !== undefined) return <a href={`#${name}`}>{name}</a>
-  if (of.enum) return <>{of.enum.map(each => JSON.stringify(each)).join(' | ')}</>
-  if (of.anyOf)
+  if (schema.enum) return <>{schema.enum.map(value => JSON.stringify(value)).join(' | ')}</>
+  if (schema.anyOf)
     return (
       <>
-        {of.anyOf.map((each, index) => (
+        {schema.anyOf.map((alternative, index) => (
           <>
             {index > 0 && ' | '}
-            <Type of={each} />
+            <Type schema={alternative} />
           </>
         ))}
       </>
     )
-  if (of.items)
+  if (schema.items)
     return (
       <>
-        list of <Type of={of.items} />
+        list of <Type schema={schema.items} />
       </>
     )
-  return <>{[of.type ?? 'anything'].flat().join(' | ')}</>
+  return <>{[schema.type ?? 'any'].flat().join(' | ')}</>
 }
 
-const bodyOf = (body: z.infer<typeof Body> | undefined) => Object.values(body?.content ?? {})[0]?.schema
+const bodySchema = (body: z.infer<typeof Body> | undefined) => Object.values(body?.content ?? {})[0]?.schema
 const anchor = (text: string) => text.replaceAll(/[^a-z]+/gi, '-')

@@ -8,23 +8,23 @@ export interface ApiEnv {
   Variables: { operator: Operator }
 }
 
-/** A request that does not fit a schema: a 400 that names the field. */
-export function misfit(error: z.ZodError): Problem {
+/** Returns a 400 that names the first field with an invalid value. */
+export function validationProblem(error: z.ZodError): Problem {
   const [issue] = error.issues
-  const where = issue?.path.length ? `${issue.path.join('.')}: ` : ''
+  const field = issue?.path.length ? `${issue.path.join('.')}: ` : ''
   return new Problem(
     400,
     'bad-request',
-    `${where}${issue?.message ?? 'it does not fit'}`.slice(0, 1000),
-    'See /-/api/v1/reference for what this takes',
+    `${field}${issue?.message ?? 'invalid value'}`.slice(0, 1000),
+    'See /-/api/v1/reference for the schema',
   )
 }
 
-/** A part of the API. What comes in is parsed by its route's schemas. */
-export const room = () =>
+/** Creates a router whose routes parse requests with their schemas, and answer 400 to an invalid request. */
+export const createApiRouter = () =>
   new OpenAPIHono<ApiEnv>({
     defaultHook: result => {
-      if (!result.success) throw misfit(result.error)
+      if (!result.success) throw validationProblem(result.error)
     },
   })
 
@@ -33,30 +33,31 @@ const json = <T extends z.ZodType>(schema: T, description: string) => ({
   description,
 })
 
-/** The body that a route takes. */
-export const takes = <T extends z.ZodType>(schema: T) => ({
+/** Describes a required JSON request body. */
+export const jsonBody = <T extends z.ZodType>(schema: T) => ({
   content: { 'application/json': { schema } },
   required: true as const,
 })
 
-const REFUSALS = {
-  400: json(ApiError, 'It does not fit the schema'),
+/** Every route can answer with these. */
+const ERROR_RESPONSES = {
+  400: json(ApiError, 'The request does not match the schema'),
   401: json(ApiError, 'No valid admin token'),
-  404: json(ApiError, 'There is no such thing'),
-  409: json(ApiError, 'It stands against what there is'),
+  404: json(ApiError, 'The resource does not exist'),
+  409: json(ApiError, 'The request conflicts with existing resources'),
   413: json(ApiError, 'The body is too large'),
   415: json(ApiError, 'The body is not JSON'),
-  429: json(ApiError, 'Too many requests; Retry-After says when to come again'),
-  502: json(ApiError, 'The companion cannot be asked, or answered oddly'),
-  503: json(ApiError, 'The gate is at fault; its log has the cause'),
+  429: json(ApiError, 'Too many requests; Retry-After has the seconds to wait'),
+  502: json(ApiError, 'The companion is unavailable, or its response is invalid'),
+  503: json(ApiError, "The gate failed; the Worker's log has the cause"),
 }
 
-/** A route's answer, beside the refusals that every route knows. */
-export const answers = <S extends 200 | 201, T extends z.ZodType>(
+/** Describes a JSON response, together with the error responses. */
+export const jsonResponses = <S extends 200 | 201, T extends z.ZodType>(
   status: S,
   schema: T,
   description: string,
 ) =>
-  ({ [status]: json(schema, description), ...REFUSALS }) as {
+  ({ [status]: json(schema, description), ...ERROR_RESPONSES }) as {
     [K in S]: ReturnType<typeof json<T>>
-  } & typeof REFUSALS
+  } & typeof ERROR_RESPONSES

@@ -97,6 +97,8 @@ function tooMany(path: string, why: string): Response {
     })
   const headers = { 'retry-after': String(wait) }
   if (!path.startsWith('/-/api/')) return plain(429, [line], headers)
-  const body: ApiError = { error: { code: 'too-many', message: why, fix: `Wait ${wait} s and try again` } }
+  const body: ApiError = {
+    error: { code: 'rate-limited', message: why, fix: `Wait ${wait} s and try again` },
+  }
   return Response.json(body, { status: 429, headers })
 }

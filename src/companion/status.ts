@@ -6,10 +6,10 @@ import { newId } from '../ledger/id.ts'
 import { repositoriesInUse } from '../ledger/pushes/active-repositories.ts'
 import { askCompanion } from './index.ts'
 
-/** What a companion tells of itself. One whose container does not run is `asleep`, and is not woken for it. */
+/** The state of a companion. A container that does not run is `stopped`; asking for its status does not start it. */
 export type CompanionWord =
-  | { readonly state: 'awake'; readonly status: CompanionStatus }
-  | { readonly state: 'asleep' | 'unreachable' }
+  | { readonly state: 'running'; readonly status: CompanionStatus }
+  | { readonly state: 'stopped' | 'unreachable' }
 
 /** It is not waited for longer, in milliseconds. */
 const WORD_MS = 1_500
@@ -34,9 +34,9 @@ async function ask(env: Env, by: string, of?: Upstream): Promise<CompanionWord> 
   const signal = AbortSignal.timeout(WORD_MS)
   const word = async (): Promise<CompanionWord> => {
     const answer = await askCompanion(env, by, { service: 'status', id: newId(), of }, { signal })
-    if (answer.status === 404) return { state: 'asleep' }
+    if (answer.status === 404) return { state: 'stopped' }
     if (!answer.ok) throw new Error(`the companion answered with ${answer.status}`)
-    return { state: 'awake', status: CompanionStatus.parse(await answer.json()) }
+    return { state: 'running', status: CompanionStatus.parse(await answer.json()) }
   }
   const unreachable: CompanionWord = { state: 'unreachable' }
   return within(

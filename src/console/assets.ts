@@ -14,7 +14,7 @@ import timesJs from './browser/times.js' with { type: 'text' }
 
 const SCRIPT = 'text/javascript; charset=utf-8'
 
-/** What the pages load, as it stands in browser/. */
+/** The files of browser/ that pages load. */
 const ASSETS: Readonly<Record<string, { type: string; text: string }>> = {
   'style.css': { type: 'text/css; charset=utf-8', text: style },
   'icon.svg': { type: 'image/svg+xml', text: icon },
@@ -29,14 +29,14 @@ const ASSETS: Readonly<Record<string, { type: string; text: string }>> = {
   'times.js': { type: SCRIPT, text: timesJs },
 }
 
-/** `GET /assets/<name>`; revalidated by its content, so that a new version is seen at once. */
+/** `GET /assets/<name>`. Browsers revalidate by ETag, so that a new version takes effect at once. */
 export async function asset(c: Context<ConsoleEnv>): Promise<Response> {
   const name = c.req.param('name') ?? ''
-  const found = Object.hasOwn(ASSETS, name) ? ASSETS[name] : undefined
-  if (!found) return c.text('there is no such file here', 404)
-  const digest = await crypto.subtle.digest('SHA-256', new TextEncoder().encode(found.text))
+  const file = Object.hasOwn(ASSETS, name) ? ASSETS[name] : undefined
+  if (!file) return c.text('there is no such file', 404)
+  const digest = await crypto.subtle.digest('SHA-256', new TextEncoder().encode(file.text))
   const etag = `"${new Uint8Array(digest).toHex().slice(0, 32)}"`
-  const headers = { etag, 'cache-control': 'private, no-cache', 'content-type': found.type }
+  const headers = { etag, 'cache-control': 'private, no-cache', 'content-type': file.type }
   if (c.req.header('if-none-match') === etag) return new Response(null, { status: 304, headers })
-  return new Response(found.text, { headers })
+  return new Response(file.text, { headers })
 }

@@ -1,11 +1,11 @@
-/** Where the console is mounted. */
+/** The path of the console. */
 export const ROOT = '/-/console'
 
 export const pathOf = {
   pushes: `${ROOT}/pushes`,
   push: (id: string) => `${ROOT}/pushes/${encodeURIComponent(id)}`,
-  introduced: (id: string) => `${ROOT}/pushes/${encodeURIComponent(id)}/introduced`,
-  waiting: `${ROOT}/waiting`,
+  diff: (id: string) => `${ROOT}/pushes/${encodeURIComponent(id)}/diff`,
+  pending: `${ROOT}/pending`,
   repositories: `${ROOT}/repositories`,
   repository: (name: string) => `${ROOT}/repositories/${encodeURIComponent(name)}`,
   agents: `${ROOT}/agents`,
@@ -18,5 +18,5 @@ export const pathOf = {
   asset: (name: string) => `${ROOT}/assets/${name}`,
 }
 
-/** Does a path that came with a request lead into the console, and nowhere else? */
+/** Returns whether a path from a request leads into the console. A backslash or a space could lead elsewhere. */
 export const isOwnPath = (path: string): boolean => path.startsWith(`${ROOT}/`) && !/[\\\s]/.test(path)

@@ -263,16 +263,16 @@ export const ChangePage = Page.extend({ changes: z.array(Change) }).meta({ id: '
 /** The links of the chain from the gate to an upstream, each tried. */
 export const LinkCheck = z.object({ steps: z.array(LinkStep) }).meta({ id: 'LinkCheck' })
 
-/** A repository as its companion knows it, while that runs. */
-export const RepositoryNow = z
+/** A repository's mirror and sessions, which its companion reports while it runs. */
+export const LiveStatus = z
   .object({
-    companion: z.enum(['awake', 'asleep', 'unreachable']).meta({
-      description: 'Asleep: its container does not run, and is not started for this question',
+    companion: z.enum(['running', 'stopped', 'unreachable']).meta({
+      description: 'Stopped: the container does not run, and this request does not start it',
     }),
-    now: RepositoryStatus.nullable().meta({ description: 'Null unless the companion is awake' }),
+    status: RepositoryStatus.nullable().meta({ description: 'Null unless the companion is running' }),
   })
-  .meta({ id: 'RepositoryNow' })
-export type RepositoryNow = z.infer<typeof RepositoryNow>
+  .meta({ id: 'LiveStatus' })
+export type LiveStatus = z.infer<typeof LiveStatus>
 
 export const Status = z
   .object({
@@ -320,13 +320,13 @@ export const NewWebhook = z
         url => !URL.parse(url)?.username && !URL.parse(url)?.password,
         'no user name or password is sent along; what is sent is signed instead',
       ),
-    tells: z.enum(['pushes', 'exceptions']).default('pushes').meta({
+    events: z.enum(['pushes', 'exceptions']).default('pushes').meta({
       description: 'Every outcome of a push, or only pushes with a finding that asks for an exception',
     }),
   })
   .meta({ id: 'NewWebhook' })
 export type NewWebhook = z.infer<typeof NewWebhook>
-const webhook = { id: z.string(), url: z.string(), tells: z.enum(['pushes', 'exceptions']), createdAt: Time }
+const webhook = { id: z.string(), url: z.string(), events: z.enum(['pushes', 'exceptions']), createdAt: Time }
 export const Webhook = z.object(webhook).meta({ id: 'Webhook' })
 export type Webhook = z.infer<typeof Webhook>
 export const AddedWebhook = z

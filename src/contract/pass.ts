@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { Terms } from './grant.ts'
 import { AgentName, IdentityName, RepositoryName } from './names.ts'
-import { MOST_REFS, MovedRef } from './push-diff.ts'
+import { MAX_REFS, UpdatedRef } from './push-diff.ts'
 import { Permission } from './push-event.ts'
 import { readClaims, signClaims } from './signed-claims.ts'
 
@@ -77,7 +77,7 @@ export const Pass = z.discriminatedUnion('service', [
     service: z.literal('introduced'),
     ...base,
     repository: Upstream,
-    refs: z.array(MovedRef).max(MOST_REFS),
+    refs: z.array(UpdatedRef).max(MAX_REFS),
   }),
   /** Give a bundle of the mirror, unless it is the one that is `kept`, by the name it was given with. */
   z.object({ service: z.literal('bundle'), ...base, repository: Upstream, kept: z.string() }),

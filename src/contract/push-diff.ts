@@ -1,25 +1,25 @@
 import { z } from 'zod'
 import { ObjectId } from './names.ts'
 
-/** A ref that a push moved, as far as it takes to ask what that brought. */
-export const MovedRef = z.object({ ref: z.string().max(1024), old: ObjectId, new: ObjectId })
-export type MovedRef = z.infer<typeof MovedRef>
+/** A ref that a push created or updated, with its object ids before and after. */
+export const UpdatedRef = z.object({ ref: z.string().max(1024), old: ObjectId, new: ObjectId })
+export type UpdatedRef = z.infer<typeof UpdatedRef>
 
-/** The most refs of a push that are looked at. */
-export const MOST_REFS = 10
+/** The diff covers at most this many refs of a push. */
+export const MAX_REFS = 10
 
-const Text = z.object({
+const LimitedText = z.object({
   text: z.string(),
-  /** There was more than is shown. */
-  cut: z.boolean(),
+  /** True when `text` is only the beginning. */
+  truncated: z.boolean(),
 })
 
-/** What a push brought to one ref, where the mirror still has it. Text of the push, as it is. */
-export const Introduced = z
+/** The commits and the diff that a push introduced to a ref, unescaped. */
+export const PushDiff = z
   .object({
     ref: z.string(),
-    /** Null: the mirror does not have it any more, or never kept it. */
-    brought: z.object({ commits: Text, diff: Text }).nullable(),
+    /** Null when the mirror no longer has the objects, or never had them. */
+    changes: z.object({ commits: LimitedText, diff: LimitedText }).nullable(),
   })
-  .meta({ id: 'Introduced' })
-export type Introduced = z.infer<typeof Introduced>
+  .meta({ id: 'PushDiff' })
+export type PushDiff = z.infer<typeof PushDiff>

@@ -8,11 +8,11 @@ const Row = z
   .object({
     id: z.string(),
     url: z.string(),
-    tells: z.enum(['pushes', 'exceptions']),
+    events: z.enum(['pushes', 'exceptions']),
     created_at: z.number(),
   })
   .transform(
-    (row): Webhook => ({ id: row.id, url: row.url, tells: row.tells, createdAt: iso(row.created_at) }),
+    (row): Webhook => ({ id: row.id, url: row.url, events: row.events, createdAt: iso(row.created_at) }),
   )
 
 export async function listWebhooks(ledger: D1Database): Promise<Webhook[]> {
@@ -36,13 +36,13 @@ export async function addWebhook(
   await change(
     ledger,
     ledger
-      .prepare('INSERT INTO webhooks (id, url, tells, created_at) VALUES (?, ?, ?, ?)')
-      .bind(id, wanted.url, wanted.tells, createdAt),
+      .prepare('INSERT INTO webhooks (id, url, events, created_at) VALUES (?, ?, ?, ?)')
+      .bind(id, wanted.url, wanted.events, createdAt),
     operator,
     'webhook.add',
     id,
     // A path or query may carry a key of the receiver's.
-    { origin: new URL(wanted.url).origin, tells: wanted.tells },
+    { origin: new URL(wanted.url).origin, events: wanted.events },
   )
   return { ...wanted, id, createdAt: iso(createdAt) }
 }

@@ -2,30 +2,34 @@ import type { CompanionWord } from '../companion/status.ts'
 import type { RepositoryStatus } from '../contract/status.ts'
 import { metric, type Sample } from './exposition.ts'
 
-/** What companions have counted since each of them started; those that cannot be asked now are missing. */
-export function companionMetrics(words: readonly CompanionWord[]): string {
-  const repositories = words.flatMap(word => (word.state === 'awake' ? word.status.repositories : []))
-  const each = (samples: (of: RepositoryStatus) => readonly Sample[]) => repositories.flatMap(samples)
-  const one = (value: (of: RepositoryStatus) => number | null) =>
-    each(of => {
-      const known = value(of)
-      return known === null ? [] : [[{ repository: of.repository }, known]]
-    })
+/** Metrics that companions have counted since they started. A companion that does not answer has none. */
+export function companionMetrics(companions: readonly CompanionWord[]): string {
+  const repositories = companions.flatMap(companion =>
+    companion.state === 'running' ? companion.status.repositories : [],
+  )
   return [
     metric(
       'gate_companions',
       'gauge',
-      'Companions that were asked for their counts, by how they were found',
-      (['awake', 'asleep', 'unreachable'] as const).map(state => [
+      'Companions by state',
+      (['running', 'stopped', 'unreachable'] as const).map(state => [
         { state },
-        words.filter(word => word.state === state).length,
+        companions.filter(companion => companion.state === state).length,
       ]),
     ),
+    sessionMetrics(repositories),
+    mirrorMetrics(repositories),
+    scanMetrics(repositories),
+  ].join('')
+}
+
+function sessionMetrics(repositories: readonly RepositoryStatus[]): string {
+  return [
     metric(
       'gate_sessions_total',
       'counter',
-      'Sessions that have ended, by service and outcome',
-      each(({ repository, counts }) =>
+      'Ended sessions by service and outcome',
+      repositories.flatMap(({ repository, counts }) =>
         Object.entries(counts.sessions).flatMap(([service, outcomes]) =>
           Object.entries(outcomes).map(
             ([outcome, count]): Sample => [{ repository, service, outcome }, count],
@@ -34,24 +38,29 @@ export function companionMetrics(words: readonly CompanionWord[]): string {
       ),
     ),
     metric(
-      'gate_sessions_reaped_total',
+      'gate_sessions_disconnected_total',
       'counter',
-      'Sessions that were let go before their end, by reason',
-      each(({ repository, counts }) =>
+      'Sessions that timed out or lost their client, by reason',
+      repositories.flatMap(({ repository, counts }) =>
         Object.entries(counts.reaped).map(([reason, count]): Sample => [{ repository, reason }, count]),
       ),
     ),
     metric(
       'gate_sessions_live',
       'gauge',
-      'Sessions that go on',
-      one(({ sessions }) => sessions.length),
+      'Sessions in progress',
+      perRepository(repositories, ({ sessions }) => sessions.length),
     ),
+  ].join('')
+}
+
+function mirrorMetrics(repositories: readonly RepositoryStatus[]): string {
+  return [
     metric(
       'gate_refreshes_total',
       'counter',
-      'Times that a mirror was brought up to date, or was to be',
-      each(({ repository, counts: { refreshes } }) => [
+      'Refreshes of a mirror by outcome',
+      repositories.flatMap(({ repository, counts: { refreshes } }): Sample[] => [
         [{ repository, outcome: 'succeeded' }, refreshes.succeeded],
         [{ repository, outcome: 'failed' }, refreshes.failed],
       ]),
@@ -59,38 +68,53 @@ export function companionMetrics(words: readonly CompanionWord[]): string {
     metric(
       'gate_refresh_seconds_total',
       'counter',
-      'Time that refreshes took',
-      one(({ counts }) => counts.refreshes.ms / 1000),
+      'Total duration of refreshes',
+      perRepository(repositories, ({ counts }) => counts.refreshes.ms / 1000),
     ),
     metric(
       'gate_mirror_fresh_timestamp_seconds',
       'gauge',
-      'When a mirror was last like its upstream',
-      one(({ mirror }) => mirror.freshAt && mirror.freshAt / 1000),
+      'Unix time at which the mirror last matched its upstream',
+      perRepository(repositories, ({ mirror }) => mirror.freshAt && mirror.freshAt / 1000),
     ),
     metric(
       'gate_mirror_bytes',
       'gauge',
-      'What a mirror takes of the disk',
-      one(({ mirror }) => mirror.bytes),
+      'Disk space of the mirror',
+      perRepository(repositories, ({ mirror }) => mirror.bytes),
     ),
+  ].join('')
+}
+
+function scanMetrics(repositories: readonly RepositoryStatus[]): string {
+  return [
     metric(
       'gate_scanned_bytes_total',
       'counter',
-      'What gitleaks was given to read',
-      one(({ counts }) => counts.scanned.bytes),
+      'Bytes scanned by gitleaks',
+      perRepository(repositories, ({ counts }) => counts.scanned.bytes),
     ),
     metric(
       'gate_scanned_objects_total',
       'counter',
-      'Commits, files and tags that were scanned',
-      one(({ counts }) => counts.scanned.objects),
+      'Commits, files and tags scanned by gitleaks',
+      perRepository(repositories, ({ counts }) => counts.scanned.objects),
     ),
     metric(
       'gate_gitleaks_starts_total',
       'counter',
-      'How often gitleaks was started for a push',
-      one(({ counts }) => counts.scanned.gitleaks),
+      'Starts of gitleaks',
+      perRepository(repositories, ({ counts }) => counts.scanned.gitleaks),
     ),
   ].join('')
 }
+
+/** Returns a sample for each repository whose value is known. */
+const perRepository = (
+  repositories: readonly RepositoryStatus[],
+  read: (repository: RepositoryStatus) => number | null,
+): Sample[] =>
+  repositories.flatMap((repository): Sample[] => {
+    const value = read(repository)
+    return value === null ? [] : [[{ repository: repository.repository }, value]]
+  })

@@ -1,7 +1,7 @@
-/** One series of a metric, and its value. */
+/** A value of a metric, with the labels that identify its series. */
 export type Sample = readonly [labels: Readonly<Record<string, string>>, value: number]
 
-/** A metric in Prometheus' text format, version 0.0.4. */
+/** Renders a metric in Prometheus' text format, version 0.0.4. */
 export function metric(
   name: string,
   type: 'counter' | 'gauge',
@@ -9,10 +9,11 @@ export function metric(
   samples: readonly Sample[],
 ): string {
   const lines = samples.map(([labels, value]) => {
-    const text = Object.entries(labels).map(([label, of]) => `${label}="${escaped(of)}"`)
-    return `${name}${text.length ? `{${text.join(',')}}` : ''} ${value}`
+    const pairs = Object.entries(labels).map(([label, text]) => `${label}="${escapeLabel(text)}"`)
+    return `${name}${pairs.length ? `{${pairs.join(',')}}` : ''} ${value}`
   })
   return [`# HELP ${name} ${help}.`, `# TYPE ${name} ${type}`, ...lines, ''].join('\n')
 }
 
-const escaped = (text: string) => text.replaceAll('\\', '\\\\').replaceAll('"', '\\"').replaceAll('\n', '\\n')
+const escapeLabel = (text: string) =>
+  text.replaceAll('\\', '\\\\').replaceAll('"', '\\"').replaceAll('\n', '\\n')

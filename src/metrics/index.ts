@@ -1,6 +1,6 @@
 import { Hono } from 'hono'
 import { authenticate } from '../api/authenticate.ts'
-import { answerProblem } from '../api/problem.ts'
+import { handleProblem } from '../api/problem.ts'
 import type { ApiEnv } from '../api/router.ts'
 import { everyStatus } from '../companion/status.ts'
 import { type Kind, readTotals, type Totals } from '../ledger/pushes/totals.ts'
@@ -8,11 +8,11 @@ import { companionMetrics } from './companions.ts'
 import { metric, type Sample } from './exposition.ts'
 
 /**
- * `GET /-/metrics`, for Prometheus, with an admin token. The numbers are the ledger's, and those of companions that
- * run: a Worker's isolates come and go, and what one of them counted would be lost with it.
+ * `GET /-/metrics` in Prometheus' text format, with an admin token. The numbers come from the ledger and from the
+ * companions that run. The Worker keeps no counters: its isolates come and go, and would lose them.
  */
 export const metrics = new Hono<ApiEnv>()
-metrics.onError(answerProblem)
+metrics.onError(handleProblem)
 metrics.get('/', authenticate, async c => {
   const [totals, companions] = await Promise.all([readTotals(c.env.LEDGER), everyStatus(c.env)])
   return c.body(ledgerMetrics(totals) + companionMetrics(companions), 200, {
@@ -21,33 +21,33 @@ metrics.get('/', authenticate, async c => {
   })
 })
 
-/** What the ledger has. */
+/** Metrics of all pushes, fetches and failed authentications since the ledger was created. */
 function ledgerMetrics(totals: Totals): string {
-  const counts = (kind: Kind, name: string) =>
-    totals.of(kind).map(({ label, count }): Sample => [{ [name]: label }, count])
-  const seconds = (kind: Kind, name: string) =>
-    totals.of(kind).map(({ label, ms }): Sample => [{ [name]: label }, ms / 1000])
+  const counts = (kind: Kind, labelName: string) =>
+    totals.of(kind).map(({ label, count }): Sample => [{ [labelName]: label }, count])
+  const seconds = (kind: Kind, labelName: string) =>
+    totals.of(kind).map(({ label, ms }): Sample => [{ [labelName]: label }, ms / 1000])
   const sum = (kind: Kind) => totals.of(kind).map(({ count }): Sample => [{}, count])
   return [
     metric('gate_pushes_total', 'counter', 'Push attempts by outcome', counts('outcome', 'outcome')),
     metric(
       'gate_push_seconds_total',
       'counter',
-      'Time that pushes took, by outcome',
+      'Total duration of pushes by outcome',
       seconds('outcome', 'outcome'),
     ),
-    metric('gate_pushes_open', 'gauge', 'Push attempts that go on', [[{}, totals.open]]),
+    metric('gate_pushes_open', 'gauge', 'Push attempts in progress', [[{}, totals.open]]),
     metric('gate_steps_total', 'counter', 'Steps of pushes', counts('step', 'step')),
-    metric('gate_step_seconds_total', 'counter', 'Time that steps of pushes took', seconds('step', 'step')),
+    metric(
+      'gate_step_seconds_total',
+      'counter',
+      'Total duration of the steps of pushes',
+      seconds('step', 'step'),
+    ),
     metric('gate_findings_total', 'counter', 'Secrets found, by rule', counts('finding', 'rule')),
     metric('gate_fetches_total', 'counter', 'Fetches', sum('fetch')),
-    metric(
-      'gate_authentication_failures_total',
-      'counter',
-      'Requests with credentials that do not hold',
-      sum('failure'),
-    ),
-    metric('gate_webhook_deliveries_waiting', 'gauge', 'What webhooks are still to be told', [
+    metric('gate_authentication_failures_total', 'counter', 'Failed authentications', sum('failure')),
+    metric('gate_webhook_deliveries_pending', 'gauge', 'Webhook deliveries not yet sent', [
       [{}, totals.deliveries],
     ]),
   ].join('')

@@ -2,7 +2,7 @@ import { SignJWT } from 'jose'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { z } from 'zod'
 import type { AdminGate } from './admin-gate.ts'
-import { AUDIENCE, keys, others, startGateBehindAccess, TEAM } from './behind-access.ts'
+import { AUDIENCE, accessKeys, foreignKeys, startGateBehindAccess, TEAM } from './behind-access.ts'
 
 let gate: AdminGate
 beforeAll(async () => {
@@ -22,22 +22,22 @@ test.each([
   ["an agent's", `Bearer gate_aaaaaaaaaa_${'A'.repeat(32)}`],
   ['a password', `Basic ${btoa('admin:admin')}`],
   ['two words', 'Bearer a b'],
-])('%s does not let in', async (_, authorization) => {
-  const response = await gate.ask('/agents', as(authorization))
+])('%s is not authenticated', async (_, authorization) => {
+  const response = await gate.request('/agents', as(authorization))
   expect(response.status).toBe(401)
   expect(response.headers.get('www-authenticate')).toContain('Bearer')
   expect(await response.json()).toMatchObject({ error: { code: 'unauthenticated', fix: expect.any(String) } })
 })
 
-test('an admin token of the ledger lets in until it is revoked, and its changes are under its name', async () => {
+test('a minted admin token is valid until it is revoked, and the change log has its label', async () => {
   const minted = Minted.parse(await gate.json('POST', '/admin-tokens', { label: 'ops' }))
   const theirs = (init: RequestInit = {}) => ({
     ...init,
     headers: { authorization: `Bearer ${minted.token}`, 'content-type': 'application/json' },
   })
-  expect((await gate.ask('/agents', theirs({ method: 'POST', body: '{"name":"made-by-ops"}' }))).status).toBe(
-    201,
-  )
+  expect(
+    (await gate.request('/agents', theirs({ method: 'POST', body: '{"name":"made-by-ops"}' }))).status,
+  ).toBe(201)
   expect(await gate.json('GET', '/changes?limit=1')).toMatchObject({
     changes: [{ action: 'agent.add', subject: 'made-by-ops', by: expect.stringContaining('ops') }],
   })
@@ -45,10 +45,10 @@ test('an admin token of the ledger lets in until it is revoked, and its changes 
     { id: minted.id, lastUsedAt: expect.any(String) },
   ])
   await gate.json('DELETE', `/admin-tokens/${minted.id}`)
-  expect((await gate.ask('/agents', theirs())).status).toBe(401)
+  expect((await gate.request('/agents', theirs())).status).toBe(401)
 })
 
-test('an admin token that has expired does not let in', async () => {
+test('an expired admin token is not authenticated', async () => {
   const minted = Minted.parse(
     await gate.json('POST', '/admin-tokens', { label: 'brief', expiresAt: '2999-01-01T00:00:00Z' }),
   )
@@ -56,10 +56,10 @@ test('an admin token that has expired does not let in', async () => {
     .prepare('UPDATE admin_tokens SET expires_at = ? WHERE id = ?')
     .bind(Date.now(), minted.id)
     .run()
-  expect((await gate.ask('/agents', as(`Bearer ${minted.token}`))).status).toBe(401)
+  expect((await gate.request('/agents', as(`Bearer ${minted.token}`))).status).toBe(401)
 })
 
-test('of a token the ledger keeps the hash alone', async () => {
+test('the ledger stores only the hash of a token', async () => {
   await gate.json('POST', '/agents', { name: 'hashed' })
   const minted = Minted.parse(await gate.json('POST', '/tokens', { agent: 'hashed' }))
   const admin = Minted.parse(await gate.json('POST', '/admin-tokens', { label: 'x' }))
@@ -72,7 +72,11 @@ test('of a token the ledger keeps the hash alone', async () => {
 
 const Minted = z.object({ id: z.string(), token: z.string() })
 
-const assertion = (claims: Record<string, unknown>, key = keys.privateKey, issuer = `https://${TEAM}`) =>
+const assertion = (
+  claims: Record<string, unknown>,
+  key = accessKeys.privateKey,
+  issuer = `https://${TEAM}`,
+) =>
   new SignJWT(claims)
     .setProtectedHeader({ alg: 'RS256', kid: 'one' })
     .setIssuedAt()
@@ -83,18 +87,18 @@ const assertion = (claims: Record<string, unknown>, key = keys.privateKey, issue
 const by = (jwt: string, more: Record<string, string> = {}) =>
   as(undefined, { 'cf-access-jwt-assertion': jwt, ...more })
 
-test('who comes by Cloudflare Access is let in, and changes are under their address', async () => {
+test('an assertion of Cloudflare Access is authenticated, and the change log has the e-mail address', async () => {
   const jwt = await assertion({ email: 'ada@example.com' })
-  expect((await gate.ask('/agents', by(jwt))).status).toBe(200)
-  const status = await gate.ask('/status', by(jwt))
+  expect((await gate.request('/agents', by(jwt))).status).toBe(200)
+  const status = await gate.request('/status', by(jwt))
   expect(await status.json()).toMatchObject({ operator: 'access ada@example.com' })
   const service = await assertion({ common_name: 'ci.access' })
-  expect(await (await gate.ask('/status', by(service))).json()).toMatchObject({
+  expect(await (await gate.request('/status', by(service))).json()).toMatchObject({
     operator: 'access service ci.access',
   })
 })
 
-test('an assertion that Access did not make for this gate does not let in', async () => {
+test('an assertion that Access did not make for this gate is not authenticated', async () => {
   const good = await assertion({ email: 'ada@example.com' })
   const [header, body, signature] = good.split('.')
   const forged = btoa(JSON.stringify({ email: 'eve@example.com' })).replaceAll('=', '')
@@ -112,16 +116,16 @@ test('an assertion that Access did not make for this gate does not let in', asyn
     'a.b.c',
     `${header}.${forged}.${signature}`,
     `${btoa('{"alg":"none"}').replaceAll('=', '')}.${body}.`,
-    await assertion({ email: 'eve@example.com' }, others.privateKey),
-    await assertion({ email: 'eve@example.com' }, keys.privateKey, 'https://evil.cloudflareaccess.com'),
+    await assertion({ email: 'eve@example.com' }, foreignKeys.privateKey),
+    await assertion({ email: 'eve@example.com' }, accessKeys.privateKey, 'https://evil.cloudflareaccess.com'),
     await assertion({}),
-    await base.setIssuedAt().setAudience('another').setExpirationTime('5m').sign(keys.privateKey),
-    await base.setIssuedAt(0).setAudience(AUDIENCE).setExpirationTime(1).sign(keys.privateKey),
+    await base.setIssuedAt().setAudience('another').setExpirationTime('5m').sign(accessKeys.privateKey),
+    await base.setIssuedAt(0).setAudience(AUDIENCE).setExpirationTime(1).sign(accessKeys.privateKey),
     await hmac.sign(
-      new TextEncoder().encode(keys.publicKey.export({ type: 'spki', format: 'pem' }).toString()),
+      new TextEncoder().encode(accessKeys.publicKey.export({ type: 'spki', format: 'pem' }).toString()),
     ),
   ]
-  for (const jwt of wrong) expect((await gate.ask('/agents', by(jwt))).status, jwt).toBe(401)
+  for (const jwt of wrong) expect((await gate.request('/agents', by(jwt))).status, jwt).toBe(401)
 })
 
 test("another site cannot use an operator's browser", async () => {
@@ -131,8 +135,8 @@ test("another site cannot use an operator's browser", async () => {
     { 'sec-fetch-site': 'cross-site' },
     { origin: 'null' },
   ])
-    expect((await gate.ask('/agents', by(jwt, more))).status).toBe(401)
+    expect((await gate.request('/agents', by(jwt, more))).status).toBe(401)
   expect(
-    (await gate.ask('/agents', by(jwt, { origin: gate.url, 'sec-fetch-site': 'same-origin' }))).status,
+    (await gate.request('/agents', by(jwt, { origin: gate.url, 'sec-fetch-site': 'same-origin' }))).status,
   ).toBe(200)
 })

@@ -15,43 +15,43 @@ import { type Database, migrate } from '../../local/worker/migrations.ts'
 import { tieWorkerd } from '../../local/worker/workerd.ts'
 import { PASS_HEADER, type Pass, PROTOCOL, readPass } from '../../src/contract/pass.ts'
 
-/** What a stand-in for the companion was asked: the service of the pass, and the body. */
-interface Asked {
+/** A request to the fake companion: its pass and its body. */
+interface CompanionRequest {
   readonly pass: Pass
   readonly body: string
 }
-interface Answer {
+interface CompanionResponse {
   readonly status?: number
   readonly body: unknown
 }
-type Companion = (asked: Asked) => Answer | Promise<Answer>
+type Companion = (companionRequests: CompanionRequest) => CompanionResponse | Promise<CompanionResponse>
 
 export interface AdminGate extends AsyncDisposable {
   readonly url: string
   readonly adminToken: string
   readonly ledger: Database
-  /** Runs the scheduled handler, as a minute's passing does. */
+  /** Runs the scheduled handler, which runs every minute. */
   tick(): Promise<void>
   /** Every row of every table, as text. */
   dump(): Promise<string>
-  /** What the Worker logged. */
+  /** The Worker's log lines. */
   readonly log: readonly string[]
-  /** What the companion was asked so far. */
-  readonly asked: readonly Asked[]
+  /** The requests that the companion has received. */
+  readonly companionRequests: readonly CompanionRequest[]
   /** Sends a request as the first administrator, unless `init` says otherwise. */
-  ask(path: string, init?: RequestInit): Promise<Response>
-  /** Sends JSON, expects success, and answers with the JSON. */
+  request(path: string, init?: RequestInit): Promise<Response>
+  /** Sends JSON, and returns the JSON of a successful response. */
   json(method: string, path: string, body?: unknown): Promise<unknown>
 }
 
-/** miniflare's types leave the handlers out where workers' own types are not installed. */
+/** miniflare's types omit the handlers when the Workers types are not installed. */
 interface Scheduled {
   scheduled(event: { cron: string }): Promise<unknown>
 }
 
 const PUBLIC_KEY = `ssh-ed25519 ${'A'.repeat(68)} git-gate`
 
-const answering: Companion = ({ pass }) =>
+const defaultCompanion: Companion = ({ pass }) =>
   pass.service === 'identity'
     ? { body: { publicKey: PUBLIC_KEY } }
     : pass.service === 'forget-identity'
@@ -60,18 +60,18 @@ const answering: Companion = ({ pass }) =>
         ? { body: { problem: null } }
         : { body: { steps: [{ name: 'ssh', ok: true, detail: 'connected', fix: '' }] } }
 
-/** Starts the Worker in workerd with an empty ledger, and a companion that answers as told. */
+/** Starts the Worker in workerd with an empty ledger and a fake companion. */
 export async function startAdminGate(
   options: {
     companion?: Companion
-    /** A binding that is undefined is left out. */
+    /** An undefined binding is omitted. */
     bindings?: Record<string, string | undefined>
-    /** What a URL outside answers in JSON; undefined: it is asked for real. */
-    outside?: (url: string) => unknown
+    /** Returns the JSON response of an external URL; undefined sends the request. */
+    externalResponse?: (url: string) => unknown
   } = {},
 ): Promise<AdminGate> {
-  const companion = options.companion ?? answering
-  const asked: Asked[] = []
+  const companion = options.companion ?? defaultCompanion
+  const companionRequests: CompanionRequest[] = []
   const log: string[] = []
   const passKey = randomBytes(32).toString('hex')
   const adminToken = randomBytes(24).toString('hex')
@@ -79,9 +79,9 @@ export async function startAdminGate(
     if (request.url === '/health') return response.end(JSON.stringify({ ok: true, protocol: PROTOCOL }))
     const pass = await readPass(String(request.headers[PASS_HEADER]), passKey, Date.now() / 1000)
     if (!pass.ok) return response.writeHead(403).end(JSON.stringify({ error: pass.why }))
-    const question = { pass: pass.pass, body: await textOf(request) }
-    asked.push(question)
-    const { status = 200, body } = await companion(question)
+    const companionRequest = { pass: pass.pass, body: await readText(request) }
+    companionRequests.push(companionRequest)
+    const { status = 200, body } = await companion(companionRequest)
     response.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(body))
   }).listen(0, '127.0.0.1')
   await once(server, 'listening')
@@ -96,10 +96,10 @@ export async function startAdminGate(
       d1Databases: ['LEDGER'],
       durableObjects: { COMPANION: { className: 'Companion', useSQLite: true } },
       outboundService: request => {
-        const answer = options.outside?.(request.url)
+        const answer = options.externalResponse?.(request.url)
         return answer === undefined ? fetchOutside(request) : OutsideResponse.json(answer)
       },
-      bindings: given({
+      bindings: definedOnly({
         GATE_PASS_KEY: passKey,
         GATE_ADMIN_TOKEN: adminToken,
         GATE_COMPANION_URL: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
@@ -110,17 +110,17 @@ export async function startAdminGate(
   const url = (await miniflare.ready).href.replace(/\/$/, '')
   const ledger: Database = await miniflare.getD1Database('LEDGER')
   await migrate(ledger, `${projectRoot}/src/ledger/migrations`)
-  const ask = (path: string, init: RequestInit = {}) =>
+  const request = (path: string, init: RequestInit = {}) =>
     fetch(`${url}/-/api/v1${path}`, { headers: { authorization: `Bearer ${adminToken}` }, ...init })
   return {
     url,
     adminToken,
     ledger,
     log,
-    asked,
-    ask,
+    companionRequests,
+    request,
     async json(method, path, body) {
-      const response = await ask(path, {
+      const response = await request(path, {
         method,
         headers: { authorization: `Bearer ${adminToken}`, 'content-type': 'application/json' },
         ...(body === undefined ? {} : { body: JSON.stringify(body) }),
@@ -147,23 +147,23 @@ export async function startAdminGate(
   }
 }
 
-const given = (values: Record<string, string | undefined>) =>
+const definedOnly = (values: Record<string, string | undefined>) =>
   Object.fromEntries(
     Object.entries(values).filter((entry): entry is [string, string] => entry[1] !== undefined),
   )
 
-async function textOf(request: IncomingMessage): Promise<string> {
+async function readText(request: IncomingMessage): Promise<string> {
   const chunks: Buffer[] = []
   for await (const chunk of request) chunks.push(chunk)
   return Buffer.concat(chunks).toString('utf8')
 }
 
-/** A host key as a known-hosts line; nobody holds its private half. */
+/** A known-hosts line with a random host key. */
 export const hostKey = (host: string) =>
   `${host} ssh-ed25519 ${Buffer.concat([Buffer.from('0000000b7373682d6564323535313900000020', 'hex'), randomBytes(32)]).toString('base64')}\n`
 
-/** Makes what most tests need: an identity, a repository, an agent. */
-export async function furnish(
+/** Adds an identity, a repository and an agent. */
+export async function seedRepository(
   gate: AdminGate,
   repository = 'github.com/acme/app',
   agent = 'ada',

@@ -3,17 +3,21 @@ import { type AdminGate, startAdminGate } from './admin-gate.ts'
 
 export const TEAM = 'acme.cloudflareaccess.com'
 export const AUDIENCE = 'a'.repeat(64)
-/** What Access signs with here. */
-export const keys = generateKeyPairSync('rsa', { modulusLength: 2048 })
-/** Somebody else's. */
-export const others = generateKeyPairSync('rsa', { modulusLength: 2048 })
+/** The keys with which Access signs in these tests. */
+export const accessKeys = generateKeyPairSync('rsa', { modulusLength: 2048 })
+/** Keys that Access does not publish. */
+export const foreignKeys = generateKeyPairSync('rsa', { modulusLength: 2048 })
 
-/** A gate that takes the word of Cloudflare Access, whose page of public keys is played. */
+/** Starts a gate behind Cloudflare Access, with a fake endpoint for the public keys of Access. */
 export const startGateBehindAccess = (): Promise<AdminGate> =>
   startAdminGate({
     bindings: { GATE_ACCESS_TEAM: TEAM, GATE_ACCESS_AUDIENCE: AUDIENCE },
-    outside: url =>
+    externalResponse: url =>
       url === `https://${TEAM}/cdn-cgi/access/certs`
-        ? { keys: [{ ...keys.publicKey.export({ format: 'jwk' }), kid: 'one', alg: 'RS256', use: 'sig' }] }
+        ? {
+            accessKeys: [
+              { ...accessKeys.publicKey.export({ format: 'jwk' }), kid: 'one', alg: 'RS256', use: 'sig' },
+            ],
+          }
         : undefined,
   })

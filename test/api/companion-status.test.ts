@@ -1,14 +1,14 @@
 import { expect, test } from 'vitest'
-import { RepositoryNow } from '../../src/contract/api.ts'
+import { LiveStatus } from '../../src/contract/api.ts'
 import { gitGate } from '../cli/command.ts'
 import { postPush, pushBody } from '../faults/fixtures/raw-push.ts'
 import { accepted, type Gate, megabytes, seconds, startGate, until } from '../harness/index.ts'
 
-const nowOf = async (gate: Gate, repository: string) =>
-  RepositoryNow.parse(await gate.admin.ask('GET', `/repositories/${repository}/now`))
+const liveStatus = async (gate: Gate, repository: string) =>
+  LiveStatus.parse(await gate.admin.ask('GET', `/repositories/${repository}/status`))
 
 /** The samples of `/-/metrics` by name and labels. */
-async function metricsOf(gate: Gate): Promise<Map<string, number>> {
+async function readMetrics(gate: Gate): Promise<Map<string, number>> {
   const answer = await fetch(`${gate.url}/-/metrics`, {
     headers: { authorization: `Bearer ${gate.adminToken}` },
   })
@@ -22,12 +22,12 @@ async function metricsOf(gate: Gate): Promise<Map<string, number>> {
   )
 }
 
-test('a companion tells of its mirror, its sessions and what became of them, and so do the metrics', async () => {
+test('a companion reports its mirror, its sessions and their outcomes, and the metrics have them too', async () => {
   await using gate = await startGate({ settings: { GATE_CLIENT_IDLE_SECONDS: '1' } })
   const before = Date.now()
-  expect(await nowOf(gate, 'app')).toMatchObject({
-    companion: 'awake',
-    now: { mirror: { freshAt: null, lastRefresh: null, bytes: null }, sessions: [] },
+  expect(await liveStatus(gate, 'app')).toMatchObject({
+    companion: 'running',
+    status: { mirror: { freshAt: null, lastRefresh: null, bytes: null }, sessions: [] },
   })
   const ada = await gate.agent('ada', { push: ['ada/**'] })
   const work = await ada.clone()
@@ -37,11 +37,11 @@ test('a companion tells of its mirror, its sessions and what became of them, and
   expect(push.reaped).toBeNull()
   expect(push.scannedBytes).toBeGreaterThan('hello\n'.length)
 
-  const fresh = await nowOf(gate, 'app')
-  expect(fresh.now?.mirror.freshAt).toBeGreaterThanOrEqual(before)
-  expect(fresh.now?.mirror.lastRefresh).toMatchObject({ error: null, ms: expect.any(Number) })
-  expect(fresh.now?.mirror.bytes).toBeGreaterThan(0)
-  expect(fresh.now?.counts).toMatchObject({
+  const fresh = await liveStatus(gate, 'app')
+  expect(fresh.status?.mirror.freshAt).toBeGreaterThanOrEqual(before)
+  expect(fresh.status?.mirror.lastRefresh).toMatchObject({ error: null, ms: expect.any(Number) })
+  expect(fresh.status?.mirror.bytes).toBeGreaterThan(0)
+  expect(fresh.status?.counts).toMatchObject({
     refreshes: { failed: 0 },
     sessions: { 'git-upload-pack': { served: expect.any(Number) }, 'git-receive-pack': { accepted: 1 } },
     reaped: {},
@@ -55,7 +55,8 @@ test('a companion tells of its mirror, its sessions and what became of them, and
   })
   stalled.send(bytes.subarray(0, bytes.length / 2))
   await until(
-    async () => (await nowOf(gate, 'app')).now?.sessions.find(each => each.service === 'git-receive-pack'),
+    async () =>
+      (await liveStatus(gate, 'app')).status?.sessions.find(each => each.service === 'git-receive-pack'),
     seconds(10),
     () => 'the push is not among the live sessions',
   )
@@ -63,29 +64,29 @@ test('a companion tells of its mirror, its sessions and what became of them, and
   expect(abandoned).toMatchObject({ reaped: 'idle', scannedBytes: 0 })
   stalled.destroy()
 
-  const shown = await gitGate(['push', 'show', abandoned.id], {
+  const pushShow = await gitGate(['push', 'show', abandoned.id], {
     env: { GATE_URL: gate.url, GATE_ADMIN_TOKEN: gate.adminToken },
   })
-  expect(shown.stdout).toMatch(/^outcome +abandoned.*\nlet go +the client stopped sending$/m)
-  const scanned = await gitGate(['push', 'show', push.id], {
+  expect(pushShow.stdout).toMatch(/^outcome +abandoned.*\ndisconnect +the client stopped sending$/m)
+  const scannedShow = await gitGate(['push', 'show', push.id], {
     env: { GATE_URL: gate.url, GATE_ADMIN_TOKEN: gate.adminToken },
   })
-  expect(scanned.stdout).toMatch(/^scanned +\d.* by gitleaks$/m)
+  expect(scannedShow.stdout).toMatch(/^scanned +\d.* by gitleaks$/m)
 
   const repository = await gitGate(['repo', 'show', 'app'], {
     env: { GATE_URL: gate.url, GATE_ADMIN_TOKEN: gate.adminToken },
   })
   expect(repository.stdout).toMatch(
-    /^mirror +like the upstream \d{4}-.*, refreshed in \d.* s, \d+ (bytes|KiB)/m,
+    /^mirror +up to date as of \d{4}-.*, refreshed in \d.* s, \d+ (bytes|KiB)/m,
   )
 
   await gate.idle({ within: seconds(10) })
-  const metrics = await metricsOf(gate)
-  expect(metrics.get('gate_companions{state="awake"}')).toBe(1)
+  const metrics = await readMetrics(gate)
+  expect(metrics.get('gate_companions{state="running"}')).toBe(1)
   expect(
     metrics.get('gate_sessions_total{repository="app",service="git-receive-pack",outcome="abandoned"}'),
   ).toBe(1)
-  expect(metrics.get('gate_sessions_reaped_total{repository="app",reason="idle"}')).toBe(1)
+  expect(metrics.get('gate_sessions_disconnected_total{repository="app",reason="idle"}')).toBe(1)
   expect(metrics.get('gate_sessions_live{repository="app"}')).toBe(0)
   expect(metrics.get('gate_refreshes_total{repository="app",outcome="succeeded"}')).toBeGreaterThan(0)
   expect(metrics.get('gate_scanned_bytes_total{repository="app"}')).toBe(push.scannedBytes)
@@ -93,12 +94,12 @@ test('a companion tells of its mirror, its sessions and what became of them, and
   expect(metrics.get('gate_mirror_bytes{repository="app"}')).toBeGreaterThan(0)
 })
 
-test('a refresh that fails is told with its reason, and a companion that is gone keeps nobody waiting', async () => {
+test('a failed refresh is reported with its reason, and a companion that hangs does not delay the response', async () => {
   await using gate = await startGate()
   const ada = await gate.agent('ada', { push: ['ada/**'] })
   await gate.upstream.stop()
   expect((await ada.tryClone()).code).not.toBe(0)
-  const { now } = await nowOf(gate, 'app')
+  const { status: now } = await liveStatus(gate, 'app')
   expect(now?.mirror).toMatchObject({
     freshAt: null,
     lastRefresh: { error: expect.stringContaining('upstream') },
@@ -109,8 +110,8 @@ test('a refresh that fails is told with its reason, and a companion that is gone
   process.kill(gate.companion.pid, 'SIGSTOP')
   try {
     const started = performance.now()
-    expect(await nowOf(gate, 'app')).toEqual({ companion: 'unreachable', now: null })
-    const metrics = await metricsOf(gate)
+    expect(await liveStatus(gate, 'app')).toEqual({ companion: 'unreachable', status: null })
+    const metrics = await readMetrics(gate)
     expect(metrics.get('gate_companions{state="unreachable"}')).toBe(1)
     expect(metrics.has('gate_pushes_open')).toBe(true)
     expect(performance.now() - started).toBeLessThan(seconds(8))
@@ -119,10 +120,10 @@ test('a refresh that fails is told with its reason, and a companion that is gone
   }
 })
 
-test('a companion that hangs does not hold up what the gate does every minute', async () => {
+test('a companion that hangs does not delay the scheduled handler', async () => {
   await using gate = await startGate()
   const ada = await gate.agent('ada', { push: ['ada/**'] })
-  const begun = await Promise.all(
+  const openPushes = await Promise.all(
     Array.from({ length: 3 }, async () => {
       const push = await postPush(gate.port, '/app.git/git-receive-pack', {
         authorization: `Bearer ${ada.token}`,
@@ -131,12 +132,12 @@ test('a companion that hangs does not hold up what the gate does every minute', 
       return push
     }),
   )
-  // The sweep leaves alone what has only just begun.
+  // The sweep skips pushes that have just started.
   await until(
     async () => {
       const pushes = await gate.ledger.pushes()
-      const isDue = pushes.every(({ startedAt }) => Date.now() - Date.parse(startedAt) > seconds(2))
-      return pushes.length === begun.length && isDue ? true : undefined
+      const isOldEnough = pushes.every(({ startedAt }) => Date.now() - Date.parse(startedAt) > seconds(2))
+      return pushes.length === openPushes.length && isOldEnough ? true : undefined
     },
     seconds(20),
     () => 'the pushes are not on record',
@@ -149,5 +150,5 @@ test('a companion that hangs does not hold up what the gate does every minute', 
   } finally {
     process.kill(gate.companion.pid, 'SIGCONT')
   }
-  for (const push of begun) push.destroy()
+  for (const push of openPushes) push.destroy()
 })

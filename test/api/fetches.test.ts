@@ -3,7 +3,7 @@ import { expect, test } from 'vitest'
 import { FetchPage } from '../../src/contract/api.ts'
 import { git, seconds, startGate, until } from '../harness/index.ts'
 
-test('a fetch is on record by whichever way it came', async () => {
+test('a fetch over HTTP and a fetch over git:// are both recorded', async () => {
   await using gate = await startGate({
     settings: { GATE_GIT_LISTEN: '127.0.0.1:0', GATE_GIT_AGENT: 'ada' },
   })

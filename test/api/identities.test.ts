@@ -12,35 +12,41 @@ beforeAll(async () => {
 afterAll(() => gate[Symbol.asyncDispose]())
 
 const file = (name: string) => path.join(gate.companion.home, 'identities', name)
-const make = async (name: string) => Identity.parse(await gate.admin.ask('POST', '/identities', { name }))
+const createIdentity = async (name: string) =>
+  Identity.parse(await gate.admin.ask('POST', '/identities', { name }))
 /** A public key without its comment. */
-const bare = (key: string) => key.split(' ').slice(0, 2).join(' ')
+const withoutComment = (key: string) => key.split(' ').slice(0, 2).join(' ')
 
-test('of those who make an identity of one name at once, one does, and it is the key that is kept', async () => {
+test('of concurrent requests for one identity name, one succeeds, and the gate keeps its key', async () => {
   for (const name of ['a', 'b', 'c']) {
-    const made = await Promise.allSettled([make(name), make(name), make(name), make(name)])
-    expect(made.filter(({ status }) => status === 'fulfilled')).toHaveLength(1)
-    const kept = execFileSync('ssh-keygen', ['-y', '-f', file(name)], { encoding: 'utf8' })
+    const results = await Promise.allSettled([
+      createIdentity(name),
+      createIdentity(name),
+      createIdentity(name),
+      createIdentity(name),
+    ])
+    expect(results.filter(({ status }) => status === 'fulfilled')).toHaveLength(1)
+    const keyOnDisk = execFileSync('ssh-keygen', ['-y', '-f', file(name)], { encoding: 'utf8' })
     const registered = Identity.parse(await gate.admin.ask('GET', `/identities/${name}`))
-    expect(bare(registered.publicKey)).toBe(bare(kept))
+    expect(withoutComment(registered.publicKey)).toBe(withoutComment(keyOnDisk))
   }
   expect(fs.readdirSync(path.dirname(file('a'))).filter(name => name.startsWith('.'))).toEqual([])
 })
 
-test("a removed identity's key is gone, and its name is free", async () => {
-  const first = await make('again')
+test('removing an identity deletes its key and frees its name', async () => {
+  const first = await createIdentity('again')
   expect(fs.existsSync(file('again'))).toBe(true)
   expect(await gate.admin.ask('DELETE', '/identities/again')).toEqual(first)
   expect(fs.existsSync(file('again'))).toBe(false)
-  const second = await make('again')
-  expect(bare(second.publicKey)).not.toBe(bare(first.publicKey))
+  const second = await createIdentity('again')
+  expect(withoutComment(second.publicKey)).not.toBe(withoutComment(first.publicKey))
 })
 
-test('a key that was left behind is told of, and taken away by its name', async () => {
+test('a leftover key is reported, and removed by its name', async () => {
   fs.writeFileSync(file('left'), 'the key of an identity that was removed before')
-  await expect(make('left')).rejects.toThrow(/git gate identity remove left/)
+  await expect(createIdentity('left')).rejects.toThrow(/git gate identity remove left/)
   expect(await gate.admin.ask('DELETE', '/identities/left')).toEqual({ name: 'left' })
-  await make('left')
+  await createIdentity('left')
   await expect(gate.admin.ask('DELETE', '/identities/nobody')).rejects.toThrow(/no identity nobody/)
   expect(fs.existsSync(file('for-app'))).toBe(true)
   await expect(gate.admin.ask('DELETE', '/identities/for-app')).rejects.toThrow(/used by app/)

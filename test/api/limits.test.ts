@@ -1,17 +1,17 @@
 import { expect, test } from 'vitest'
 import { startAdminGate } from './admin-gate.ts'
 
-test('guessing is slowed down and on record, and who has a token that holds is not locked out', async () => {
+test('failed authentications are limited and recorded, and valid tokens still work', async () => {
   await using gate = await startAdminGate({ bindings: { GATE_FAILURES_PER_MINUTE: '5' } })
-  const guess = (path: string) =>
+  const requestWithWrongPassword = (path: string) =>
     fetch(`${gate.url}${path}`, { headers: { authorization: `Basic ${btoa('ada:x')}` } })
   const statuses: number[] = []
-  // One more than the limit twice over: a new minute may begin in between.
+  // More than twice the limit, because a new minute may start between requests.
   for (let i = 0; i < 12; i++)
-    statuses.push((await guess('/demo.git/info/refs?service=git-upload-pack')).status)
+    statuses.push((await requestWithWrongPassword('/demo.git/info/refs?service=git-upload-pack')).status)
   expect(statuses.slice(0, 5)).toEqual([401, 401, 401, 401, 401])
   expect(statuses).toContain(429)
-  const refused = await guess('/demo.git/info/refs?service=git-upload-pack')
+  const refused = await requestWithWrongPassword('/demo.git/info/refs?service=git-upload-pack')
   if (refused.status === 429) {
     expect(Number(refused.headers.get('retry-after'))).toBeGreaterThan(0)
     expect(refused.headers.get('www-authenticate')).toBeNull()
@@ -20,10 +20,10 @@ test('guessing is slowed down and on record, and who has a token that holds is n
   expect(await gate.json('GET', '/failures')).toMatchObject([
     { address: 'unknown', count: expect.any(Number) },
   ])
-  expect((await gate.ask('/agents')).status).toBe(200)
+  expect((await gate.request('/agents')).status).toBe(200)
 })
 
-test('an admin token is guessed no faster in the console than anywhere else', async () => {
+test('the console limits failed authentications too', async () => {
   await using gate = await startAdminGate({ bindings: { GATE_FAILURES_PER_MINUTE: '5' } })
   const statuses: number[] = []
   for (let i = 0; i < 12; i++) {
@@ -36,38 +36,38 @@ test('an admin token is guessed no faster in the console than anywhere else', as
   expect(await gate.json('GET', '/failures')).toMatchObject([{ address: 'unknown' }])
 })
 
-test('a token that asks too often is told to wait', async () => {
+test('a token with too many requests is told to wait', async () => {
   await using gate = await startAdminGate({ bindings: { GATE_REQUESTS_PER_MINUTE: '3' } })
   const statuses: number[] = []
-  for (let i = 0; i < 8; i++) statuses.push((await gate.ask('/agents')).status)
+  for (let i = 0; i < 8; i++) statuses.push((await gate.request('/agents')).status)
   expect(statuses.slice(0, 3)).toEqual([200, 200, 200])
   expect(statuses).toContain(429)
   const path = '/demo.git/git-upload-pack'
-  const told: string[] = []
+  const fetchBodies: string[] = []
   for (let i = 0; i < 8; i++)
-    told.push(
+    fetchBodies.push(
       await (await fetch(gate.url + path, { method: 'POST', headers: { authorization: 'Bearer x' } })).text(),
     )
-  expect(told.join()).toMatch(/[0-9a-f]{4}ERR git-gate: at most 3 requests a minute; wait \d+ s/)
-  const pushed: string[] = []
+  expect(fetchBodies.join()).toMatch(/[0-9a-f]{4}ERR git-gate: at most 3 requests a minute; wait \d+ s/)
+  const pushBodies: string[] = []
   for (let i = 0; i < 8; i++) {
     const push = { method: 'POST', headers: { authorization: 'Bearer y' }, body: 'x'.repeat(100_000) }
-    pushed.push(await (await fetch(`${gate.url}/demo.git/git-receive-pack`, push)).text())
+    pushBodies.push(await (await fetch(`${gate.url}/demo.git/git-receive-pack`, push)).text())
   }
-  expect(pushed.join()).toMatch(/[0-9a-f]{4}\x02git-gate: at most 3 requests a minute/)
-  expect(pushed.join()).toMatch(/\x01[0-9a-f]{4}unpack git-gate: at most 3 requests a minute; wait \d+ s/)
+  expect(pushBodies.join()).toMatch(/[0-9a-f]{4}\x02git-gate: at most 3 requests a minute/)
+  expect(pushBodies.join()).toMatch(/\x01[0-9a-f]{4}unpack git-gate: at most 3 requests a minute; wait \d+ s/)
 })
 
-test('a token is counted however its header is spelled', async () => {
+test('requests of a token are counted in every spelling of the header', async () => {
   await using gate = await startAdminGate({ bindings: { GATE_REQUESTS_PER_MINUTE: '3' } })
-  const spelled = (i: number) =>
+  const headerVariant = (i: number) =>
     i % 2
       ? `${['bearer', 'Bearer', 'BEARER', 'beareR'][i % 4]}${' '.repeat(1 + i)}x`
       : `Basic ${btoa(`agent-${i}:x`)}`
   const statuses: number[] = []
   // A new minute may begin in between.
   for (let i = 0; i < 8; i++)
-    statuses.push((await fetch(`${gate.url}/demo`, { headers: { authorization: spelled(i) } })).status)
+    statuses.push((await fetch(`${gate.url}/demo`, { headers: { authorization: headerVariant(i) } })).status)
   expect(statuses.slice(0, 3)).toEqual([401, 401, 401])
   expect(statuses).toContain(429)
 })

@@ -3,18 +3,18 @@ import { z } from 'zod'
 import { projectRoot } from '../../local/worker/bundle.ts'
 import { migrate } from '../../local/worker/migrations.ts'
 import { type AdminGate, startAdminGate } from './admin-gate.ts'
-import { FINDING, push, settle } from './recorded-pushes.ts'
+import { FINDING, insertPush, setOutcome } from './recorded-pushes.ts'
 
 const DAY_MS = 86_400_000
 
 const scrape = (gate: AdminGate) =>
   fetch(`${gate.url}/-/metrics`, { headers: { authorization: `Bearer ${gate.adminToken}` } })
 
-test('metrics are in Prometheus form, for administrators', async () => {
+test("metrics are in Prometheus' format, and need an admin token", async () => {
   await using gate = await startAdminGate()
-  await push(gate, 'm1')
-  await push(gate, 'm2')
-  await settle(gate, 'm1', 'refused', [FINDING])
+  await insertPush(gate, 'm1')
+  await insertPush(gate, 'm2')
+  await setOutcome(gate, 'm1', 'refused', [FINDING])
   expect((await fetch(`${gate.url}/-/metrics`)).status).toBe(401)
   const response = await scrape(gate)
   expect(response.headers.get('content-type')).toContain('version=0.0.4')
@@ -28,11 +28,11 @@ test('metrics are in Prometheus form, for administrators', async () => {
   expect(text).toContain('gate_findings_total{rule="generic-api-key"} 1\n')
 })
 
-test('counters never go down: neither when rows are forgotten, nor when an older ledger is brought up to date', async () => {
+test('counters never decrease: neither when expired rows are deleted, nor when an older ledger is migrated', async () => {
   await using gate = await startAdminGate({ bindings: { GATE_RETENTION_DAYS: '30' } })
   for (const id of ['a', 'b', 'c']) {
-    await push(gate, id, id === 'c' ? Date.now() : Date.now() - 31 * DAY_MS)
-    await settle(gate, id, id === 'b' ? 'refused' : 'accepted', [FINDING, FINDING])
+    await insertPush(gate, id, id === 'c' ? Date.now() : Date.now() - 31 * DAY_MS)
+    await setOutcome(gate, id, id === 'b' ? 'refused' : 'accepted', [FINDING, FINDING])
   }
   const fetched = (at: number) =>
     gate.ledger
@@ -44,8 +44,9 @@ test('counters never go down: neither when rows are forgotten, nor when an older
   for (let i = 0; i < 3; i++)
     await fetch(`${gate.url}/demo.git/info/refs`, { headers: { authorization: 'Bearer x' } })
 
-  const told = async () => (await (await scrape(gate)).text()).replace(/^(# .*|gate_companions.*)\n/gm, '')
-  const before = await told()
+  const counters = async () =>
+    (await (await scrape(gate)).text()).replace(/^(# .*|gate_companions.*)\n/gm, '')
+  const before = await counters()
   expect(before.split('\n')).toEqual(
     expect.arrayContaining([
       'gate_pushes_total{outcome="accepted"} 2',
@@ -57,20 +58,20 @@ test('counters never go down: neither when rows are forgotten, nor when an older
     ]),
   )
   // A ledger of before there were totals.
-  for (const undo of ['DROP TABLE totals', "DELETE FROM d1_migrations WHERE name LIKE '0006%'"])
-    await gate.ledger.prepare(undo).run()
+  for (const statement of ['DROP TABLE totals', "DELETE FROM d1_migrations WHERE name LIKE '0006%'"])
+    await gate.ledger.prepare(statement).run()
   for (const trigger of ['count_push', 'count_fetch', 'count_failure', 'count_failure_again'])
     await gate.ledger.prepare(`DROP TRIGGER ${trigger}`).run()
   await migrate(gate.ledger, `${projectRoot}/src/ledger/migrations`)
-  expect(await told()).toBe(before)
+  expect(await counters()).toBe(before)
 
   await gate.tick()
   expect(await gate.json('GET', '/pushes')).toMatchObject({ pushes: [{ id: 'c' }] })
   expect(await gate.json('GET', '/fetches')).toMatchObject({ fetches: [{ agent: 'ada' }] })
-  expect(await told()).toBe(before)
+  expect(await counters()).toBe(before)
 })
 
-test('what is older than the retention is forgotten, and the record exports as JSON lines', async () => {
+test('records older than the retention are deleted, and the records export as JSON lines', async () => {
   await using gate = await startAdminGate({ bindings: { GATE_RETENTION_DAYS: '30' } })
   const days = (n: number) => Date.now() - n * DAY_MS
   for (const [id, age] of [
@@ -78,20 +79,20 @@ test('what is older than the retention is forgotten, and the record exports as J
     ['b', 29],
     ['c', 0],
   ] as const) {
-    await push(gate, id, days(age))
-    await settle(gate, id, 'accepted')
+    await insertPush(gate, id, days(age))
+    await setOutcome(gate, id, 'accepted')
   }
   await gate.tick()
-  const lines = (await (await gate.ask('/export/pushes')).text()).trimEnd().split('\n')
+  const lines = (await (await gate.request('/export/pushes')).text()).trimEnd().split('\n')
   expect(lines.map(line => JSON.parse(line).id)).toEqual(['c', 'b'])
   expect(JSON.parse(lines[0] ?? '')).toMatchObject({
     outcome: 'accepted',
     steps: [{ step: 'secrets', ms: 500 }],
   })
-  expect((await gate.ask('/export/pushes?outcome=nothing')).status).toBe(400)
+  expect((await gate.request('/export/pushes?outcome=nothing')).status).toBe(400)
 })
 
-test('pushes of thousands of refs come in pages of a few, each once', async () => {
+test('pushes with thousands of refs come in small pages, each push once', async () => {
   await using gate = await startAdminGate()
   const refs = JSON.stringify(
     Array.from({ length: 5000 }, (_, i) => ({
@@ -101,7 +102,7 @@ test('pushes of thousands of refs come in pages of a few, each once', async () =
   )
   const ids = Array.from({ length: 12 }, (_, i) => `p${99 - i}`)
   for (const id of ids) {
-    await push(gate, id)
+    await insertPush(gate, id)
     await gate.ledger
       .prepare("UPDATE pushes SET outcome = 'refused', refs = ? WHERE id = ?")
       .bind(refs, id)
@@ -111,14 +112,14 @@ test('pushes of thousands of refs come in pages of a few, each once', async () =
   const Page = z.object({ pushes: z.array(Id), next: z.string().nullable() })
   const listed: string[] = []
   for (let next: string | null = ''; next !== null; ) {
-    const text: string = await (await gate.ask(`/pushes?limit=100${next && `&cursor=${next}`}`)).text()
+    const text: string = await (await gate.request(`/pushes?limit=100${next && `&cursor=${next}`}`)).text()
     expect(text.length).toBeLessThan(8 << 20)
     const page = Page.parse(JSON.parse(text))
     listed.push(...page.pushes.map(({ id }) => id))
     next = page.next
   }
   expect(listed).toEqual(ids)
-  const lines = (await (await gate.ask('/export/pushes')).text()).trimEnd().split('\n')
+  const lines = (await (await gate.request('/export/pushes')).text()).trimEnd().split('\n')
   expect(lines.map(line => Id.parse(JSON.parse(line)).id)).toEqual(ids)
   // A page that ends by its limit, and one that ends with the last row.
   expect(await gate.json('GET', `/pushes?limit=1&cursor=${ids.at(-3)}`)).toMatchObject({ next: ids.at(-2) })

@@ -1,19 +1,19 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { keysIn } from '../../src/contract/allowed-signers.ts'
 import { seconds } from '../harness/index.ts'
-import { type AdminGate, furnish, hostKey, startAdminGate } from './admin-gate.ts'
+import { type AdminGate, hostKey, seedRepository, startAdminGate } from './admin-gate.ts'
 
 let gate: AdminGate
 beforeAll(async () => {
   gate = await startAdminGate()
-  await furnish(gate)
+  await seedRepository(gate)
 })
 afterAll(() => gate[Symbol.asyncDispose]())
 
 /** Sends a repository with these host keys; answers with the status, and how long it took. */
 async function put(knownHosts: string, host: string) {
   const started = performance.now()
-  const response = await gate.ask('/repositories', {
+  const response = await gate.request('/repositories', {
     method: 'POST',
     headers: { authorization: `Bearer ${gate.adminToken}`, 'content-type': 'application/json' },
     body: JSON.stringify({
@@ -52,7 +52,7 @@ test('keys that may sign are read in time that grows with their text, and one wi
   const begin = '-----BEGIN PGP PUBLIC KEY BLOCK-----\n'
   for (const allowedSigners of [`${begin}${'\n'.repeat(60_000)}`, begin.repeat(1_700)]) {
     const started = performance.now()
-    const response = await gate.ask('/grants/ada/github.com%2Facme%2Fapp', {
+    const response = await gate.request('/grants/ada/github.com%2Facme%2Fapp', {
       method: 'PUT',
       headers: { authorization: `Bearer ${gate.adminToken}`, 'content-type': 'application/json' },
       body: JSON.stringify({ allowedSigners }),

@@ -1,7 +1,7 @@
 import type { AdminGate } from './admin-gate.ts'
 
 /** Puts an open push on record. */
-export const push = (gate: AdminGate, id: string, at = Date.now()) =>
+export const insertPush = (gate: AdminGate, id: string, at = Date.now()) =>
   gate.ledger
     .prepare(
       "INSERT INTO pushes (id, repository, agent, token, started_at) VALUES (?, 'demo', 'ada', 'aaaaaaaaaa', ?)",
@@ -16,7 +16,7 @@ export const FINDING = {
   fingerprint: 'c:a:generic-api-key:1',
 }
 /** Gives a push on record its outcome. */
-export const settle = (gate: AdminGate, id: string, outcome: string, findings: object[] = []) =>
+export const setOutcome = (gate: AdminGate, id: string, outcome: string, findings: object[] = []) =>
   gate.ledger
     .prepare('UPDATE pushes SET outcome = ?, findings = ?, ms = 1500, steps = ? WHERE id = ?')
     .bind(outcome, JSON.stringify(findings), JSON.stringify([{ step: 'secrets', ms: 500 }]), id)

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { z } from 'zod'
-import { type AdminGate, furnish, hostKey, startAdminGate } from './admin-gate.ts'
+import { type AdminGate, hostKey, seedRepository, startAdminGate } from './admin-gate.ts'
 
 let gate: AdminGate
 beforeAll(async () => {
@@ -17,8 +17,8 @@ const changes = async () =>
     .changes.toReversed()
     .map(each => `${each.action} ${each.subject}`)
 
-test('every change is on record, and what changed nothing is not', async () => {
-  await furnish(gate)
+test('every change is recorded, and a request that changed nothing is not', async () => {
+  await seedRepository(gate)
   await gate.json('PUT', '/grants/ada/github.com%2Facme%2Fapp', { rules: [] })
   const { id } = z.object({ id: z.string() }).parse(await gate.json('POST', '/tokens', { agent: 'ada' }))
   await gate.json('DELETE', `/tokens/${id}`)
@@ -31,7 +31,7 @@ test('every change is on record, and what changed nothing is not', async () => {
     }),
   )
   await gate.json('DELETE', `/exceptions/${exception.id}`)
-  expect((await gate.ask('/agents', post({ name: 'ada' }))).status).toBe(409)
+  expect((await gate.request('/agents', post({ name: 'ada' }))).status).toBe(409)
   await gate.json('DELETE', '/grants/ada/github.com%2Facme%2Fapp')
   await gate.json('DELETE', '/agents/ada')
   await gate.json('DELETE', APP)
@@ -61,7 +61,7 @@ test('a repository needs an SSH upstream, a pinned host key and an identity', as
     knownHosts: hostKey('[git.example.org]:2222'),
   }
   const refused = async (wrong: object) => {
-    const response = await gate.ask('/repositories', post({ ...good, ...wrong }))
+    const response = await gate.request('/repositories', post({ ...good, ...wrong }))
     const { error } = z
       .object({ error: z.object({ code: z.string(), fix: z.string() }) })
       .parse(await response.json())
@@ -79,7 +79,7 @@ test('a repository needs an SSH upstream, a pinned host key and an identity', as
   await gate.json('POST', '/repositories', good)
   expect(await refused({})).toBe('409 exists')
   expect(await refused({ name: 'NEEDS' })).toBe('409 exists')
-  expect((await gate.ask('/identities/needed', { ...post({}), method: 'DELETE' })).status).toBe(409)
+  expect((await gate.request('/identities/needed', { ...post({}), method: 'DELETE' })).status).toBe(409)
   await gate.json('PUT', '/repositories/needs', {
     upstream: good.upstream,
     identity: 'needed',
@@ -89,18 +89,18 @@ test('a repository needs an SSH upstream, a pinned host key and an identity', as
   expect(await gate.json('GET', '/repositories/needs')).toMatchObject({ staleReads: true })
 })
 
-test('the record of a repository is found by any spelling of its name, and by its last one when it is gone', async () => {
+test('the records of a repository are found in any case of its name, and by the recorded name after its removal', async () => {
   const tables = [
     "INSERT INTO pushes (id, started_at, repository, agent, token) VALUES ('spelled', 0, ?, 'ada', 'x')",
     "INSERT INTO fetches (at, repository, agent, token) VALUES (0, ?, 'ada', 'x')",
   ]
   for (const sql of tables) await gate.ledger.prepare(sql).bind('Spelled').run()
   const found = async (name: string) => {
-    const both = [
+    const pages = [
       await gate.json('GET', `/pushes?repository=${name}`),
       await gate.json('GET', `/fetches?repository=${name}`),
     ]
-    return JSON.stringify(both).match(/"Spelled"/g)?.length ?? 0
+    return JSON.stringify(pages).match(/"Spelled"/g)?.length ?? 0
   }
   expect([await found('Spelled'), await found('SPELLED')]).toEqual([2, 0])
   await gate.json('POST', '/identities', { name: 'spelled' })
@@ -114,22 +114,22 @@ test('the record of a repository is found by any spelling of its name, and by it
 })
 
 test('a webhook has no credentials in its URL, since none would be sent', async () => {
-  const adding = async (url: string) => (await gate.ask('/webhooks', post({ url }))).status
+  const addStatus = async (url: string) => (await gate.request('/webhooks', post({ url }))).status
   for (const url of [
     'https://ada:secret@example.org/',
     'https://ada@example.org/',
     'http://:secret@example.org/',
   ])
-    expect(await adding(url), url).toBe(400)
-  expect(await adding('not a URL')).toBe(400)
-  expect(await adding('https://example.org/hook?key=a@b:c')).toBe(201)
+    expect(await addStatus(url), url).toBe(400)
+  expect(await addStatus('not a URL')).toBe(400)
+  expect(await addStatus('https://example.org/hook?key=a@b:c')).toBe(201)
 })
 
-test('a private key goes to the companion, and is nowhere to be read afterwards', async () => {
+test('a private key goes to the companion, and no response contains it', async () => {
   const privateKey = `private ${crypto.randomUUID()}`
   const made = await gate.json('POST', '/identities', { name: 'given', privateKey })
   expect(made).toMatchObject({ name: 'given', publicKey: expect.stringContaining('ssh-ed25519') })
-  expect(gate.asked.at(-1)).toMatchObject({
+  expect(gate.companionRequests.at(-1)).toMatchObject({
     pass: { service: 'identity', identity: 'given' },
     body: privateKey,
   })
@@ -138,7 +138,7 @@ test('a private key goes to the companion, and is nowhere to be read afterwards'
     expect(JSON.stringify(await gate.json('GET', path))).not.toContain(privateKey)
 })
 
-test('a companion that refuses or fails is told of, without its insides', async () => {
+test('an error of the companion is reported without internals', async () => {
   await using broken = await startAdminGate({
     companion: ({ body }) =>
       body === 'no key'
@@ -147,25 +147,25 @@ test('a companion that refuses or fails is told of, without its insides', async 
           ? { status: 503, body: 'git-gate: the container is starting; try again in 5 s' }
           : { status: 500, body: { stack: 'at secret.ts:1' } },
   })
-  const told = async (body: object) => {
-    const response = await broken.ask('/identities', {
+  const responseTo = async (body: object) => {
+    const response = await broken.request('/identities', {
       method: 'POST',
       headers: { authorization: `Bearer ${broken.adminToken}`, 'content-type': 'application/json' },
       body: JSON.stringify(body),
     })
     return `${response.status} ${await response.text()}`
   }
-  expect(await told({ name: 'a', privateKey: 'no key' })).toMatch(/^400 .*this is not a private key/)
-  expect(await told({ name: 'a', privateKey: 'starting' })).toMatch(
-    /^502 .*no-companion.*the container is starting; try again in 5 s/,
+  expect(await responseTo({ name: 'a', privateKey: 'no key' })).toMatch(/^400 .*this is not a private key/)
+  expect(await responseTo({ name: 'a', privateKey: 'starting' })).toMatch(
+    /^502 .*companion-unavailable.*the container is starting; try again in 5 s/,
   )
-  const fault = await told({ name: 'a' })
-  expect(fault).toMatch(/^502 .*companion-fault/)
+  const fault = await responseTo({ name: 'a' })
+  expect(fault).toMatch(/^502 .*companion-error/)
   expect(fault).not.toContain('secret.ts')
   expect(await broken.json('GET', '/identities')).toEqual([])
 })
 
-test('a companion that cannot delete the key is told of, and asked again by the same command', async () => {
+test('a companion that cannot delete a key is reported, and the same command retries', async () => {
   let isDown = true
   await using broken = await startAdminGate({
     companion: ({ pass }) =>
@@ -183,23 +183,23 @@ test('a companion that cannot delete the key is told of, and asked again by the 
   expect(await broken.json('DELETE', '/identities/deploy')).toEqual({ name: 'deploy' })
 })
 
-test('at the edge an identity is a secret: the commands are told, and its public half is taken', async () => {
+test("at Cloudflare's edge a private key is a secret: the response has the commands, and a public key is accepted", async () => {
   await using edge = await startAdminGate({ bindings: { GATE_COMPANION_URL: undefined } })
   const ask = (body: object) =>
-    edge.ask('/identities', {
+    edge.request('/identities', {
       method: 'POST',
       headers: { authorization: `Bearer ${edge.adminToken}`, 'content-type': 'application/json' },
       body: JSON.stringify(body),
     })
-  const told = await ask({ name: 'deploy-key' })
-  expect(told.status).toBe(409)
-  expect(await told.text()).toMatch(/wrangler secret put GATE_IDENTITY_DEPLOY_KEY/)
+  const responseTo = await ask({ name: 'deploy-key' })
+  expect(responseTo.status).toBe(409)
+  expect(await responseTo.text()).toMatch(/wrangler secret put GATE_IDENTITY_DEPLOY_KEY/)
   const publicKey = hostKey('x').trim().slice(2)
   expect((await ask({ name: 'deploy-key', privateKey: 'x', publicKey })).status).toBe(409)
   expect((await ask({ name: 'deploy-key', publicKey })).status).toBe(201)
   // The same secret's name.
   expect((await ask({ name: 'deploy.key', publicKey })).status).toBe(409)
-  expect(edge.asked).toEqual([])
+  expect(edge.companionRequests).toEqual([])
 })
 
 const post = (body: object) => ({
@@ -208,7 +208,7 @@ const post = (body: object) => ({
   body: JSON.stringify(body),
 })
 
-test('a repository has no more exceptions than its pushes can take along', async () => {
+test('a repository has no more exceptions than a pass can carry', async () => {
   await using gate = await startAdminGate()
   await gate.ledger
     .prepare("INSERT INTO identities (name, public_key, created_at) VALUES ('deploy', 'ssh-ed25519 AAAA', 0)")
@@ -226,7 +226,7 @@ test('a repository has no more exceptions than its pushes can take along', async
     )
     .run()
   const add = (fingerprint: string) =>
-    gate.ask('/exceptions', {
+    gate.request('/exceptions', {
       method: 'POST',
       headers: { 'content-type': 'application/json', authorization: `Bearer ${gate.adminToken}` },
       body: JSON.stringify({ repository: 'app', fingerprint, reason: 'made up' }),
@@ -239,28 +239,30 @@ test('a repository has no more exceptions than its pushes can take along', async
   expect((await add('one for it')).status).toBe(201)
 })
 
-const Given = z.array(z.object({ id: z.string(), fingerprint: z.string(), revokedAt: z.string().nullable() }))
-const holding = async (fingerprint: string) =>
-  Given.parse(await gate.json('GET', '/exceptions'))
+const Exceptions = z.array(
+  z.object({ id: z.string(), fingerprint: z.string(), revokedAt: z.string().nullable() }),
+)
+const activeExceptions = async (fingerprint: string) =>
+  Exceptions.parse(await gate.json('GET', '/exceptions'))
     .filter(each => each.fingerprint === fingerprint && each.revokedAt === null)
     .map(({ id }) => id)
 
-test('a finding has one exception at a time, and none once it is revoked or declined', async () => {
-  await furnish(gate)
+test('a finding has one active exception at most, and none after it is revoked or declined', async () => {
+  await seedRepository(gate)
   const finding = { repository: 'github.com/acme/app', fingerprint: 'one' }
   const allow = async () =>
     z.object({ id: z.string() }).parse(await gate.json('POST', '/exceptions', { ...finding, reason: 'x' })).id
   await allow()
   const second = await allow()
-  expect(await holding('one')).toEqual([second])
+  expect(await activeExceptions('one')).toEqual([second])
   await gate.json('DELETE', `/exceptions/${second}`)
-  expect(await holding('one')).toEqual([])
+  expect(await activeExceptions('one')).toEqual([])
   await allow()
   await gate.json('POST', '/declines', finding)
-  expect(await holding('one')).toEqual([])
+  expect(await activeExceptions('one')).toEqual([])
 })
 
-test('two exceptions that an older gate gave one finding end together', async () => {
+test('two exceptions of an older gate for one finding are revoked together', async () => {
   const [one, two] = ['older-one', 'older-two']
   for (const id of [one, two])
     await gate.ledger
@@ -270,20 +272,20 @@ test('two exceptions that an older gate gave one finding end together', async ()
       .bind(id)
       .run()
   await gate.json('DELETE', `/exceptions/${one}`)
-  expect(await holding('two')).toEqual([])
+  expect(await activeExceptions('two')).toEqual([])
 })
 
-test('the end of a token is told in UTC, however it was said', async () => {
-  await gate.ask('/agents', post({ name: 'ada' }))
+test('the expiry of a token is in UTC, whatever its time zone was', async () => {
+  await gate.request('/agents', post({ name: 'ada' }))
   expect(
     await gate.json('POST', '/tokens', { agent: 'ada', expiresAt: '2101-01-01T00:00:00+05:30' }),
   ).toMatchObject({ expiresAt: '2100-12-31T18:30:00.000Z' })
 })
 
-test('a grant that no request could carry is refused as it is set', async () => {
-  await gate.ask('/agents', post({ name: 'ada' }))
+test('a grant too large for a pass is rejected', async () => {
+  await gate.request('/agents', post({ name: 'ada' }))
   const denyPaths = Array.from({ length: 200 }, (_, i) => `${i}${'\u6f22'.repeat(500)}`)
-  const answer = await gate.ask('/grants/ada/github.com%2Facme%2Fapp', {
+  const answer = await gate.request('/grants/ada/github.com%2Facme%2Fapp', {
     ...post({ rules: [], denyPaths }),
     method: 'PUT',
   })

@@ -1,13 +1,13 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { z } from 'zod'
 import { ApiError } from '../../src/contract/api.ts'
-import { type AdminGate, furnish, startAdminGate } from './admin-gate.ts'
+import { type AdminGate, seedRepository, startAdminGate } from './admin-gate.ts'
 
 let gate: AdminGate
-let routes: { method: string; path: string; takesBody: boolean; answers: string[] }[]
+let routes: { method: string; path: string; takesBody: boolean; statuses: string[] }[]
 beforeAll(async () => {
   gate = await startAdminGate()
-  await furnish(gate)
+  await seedRepository(gate)
   const Document = z.object({
     openapi: z.string(),
     paths: z.record(
@@ -18,13 +18,13 @@ beforeAll(async () => {
       ),
     ),
   })
-  const document = Document.parse(await (await gate.ask('/openapi.json')).json())
+  const document = Document.parse(await (await gate.request('/openapi.json')).json())
   routes = Object.entries(document.paths).flatMap(([path, item]) =>
     Object.entries(item).map(([method, of]) => ({
       method: method.toUpperCase(),
       path,
       takesBody: of.requestBody !== undefined,
-      answers: Object.keys(of.responses),
+      statuses: Object.keys(of.responses),
     })),
   )
 }, 60_000)
@@ -71,83 +71,85 @@ const HOSTILE_BODIES = [
   `{"rules":${'['.repeat(5000)}${']'.repeat(5000)}}`,
 ]
 
-/** Sends a request and expects an answer that gives nothing away. */
-async function harmless(path: string, init: RequestInit): Promise<Response> {
-  const response = await gate.ask(path, init)
+/** Sends a request, and expects a response without internals. */
+async function expectHarmless(path: string, init: RequestInit): Promise<Response> {
+  const response = await gate.request(path, init)
   const text = await response.clone().text()
-  const what = `${init.method} ${path.slice(0, 100)} → ${response.status} ${text.slice(0, 300)}`
-  expect(response.status, what).toBeLessThan(500)
-  expect(text, what).not.toMatch(/\bat .*\.[jt]s:\d+|SQLITE|D1_ERROR|node_modules/)
-  expect(text, what).not.toContain(gate.adminToken)
-  if (response.status >= 400) expect(ApiError.safeParse(JSON.parse(text)).success, what).toBe(true)
+  const description = `${init.method} ${path.slice(0, 100)} → ${response.status} ${text.slice(0, 300)}`
+  expect(response.status, description).toBeLessThan(500)
+  expect(text, description).not.toMatch(/\bat .*\.[jt]s:\d+|SQLITE|D1_ERROR|node_modules/)
+  expect(text, description).not.toContain(gate.adminToken)
+  if (response.status >= 400) expect(ApiError.safeParse(JSON.parse(text)).success, description).toBe(true)
   return response
 }
 
-const filled = (path: string, segment: string) => path.replaceAll(/\{\w+\}/g, segment)
+const fillPath = (path: string, segment: string) => path.replaceAll(/\{\w+\}/g, segment)
 
 test('there are routes to try', () => {
   expect(routes.length).toBeGreaterThan(25)
 })
 
-test('every answer of a route is in its description', () => {
-  for (const { method, path, answers } of routes)
+test('every route documents all its statuses', () => {
+  for (const { method, path, statuses } of routes)
     for (const status of ['400', '401', '404', '409', '413', '415', '429', '502', '503'])
-      expect(answers, `${method} ${path}`).toContain(status)
+      expect(statuses, `${method} ${path}`).toContain(status)
 })
 
-test('every route wants an admin token', async () => {
+test('every route needs an admin token', async () => {
   for (const { method, path } of routes)
     for (const headers of [{}, { authorization: 'Bearer wrong' }]) {
-      const response = await harmless(filled(path, 'x'), { method, headers })
+      const response = await expectHarmless(fillPath(path, 'x'), { method, headers })
       expect(response.status, `${method} ${path}`).toBe(401)
     }
 })
 
-test('every route has an answer to a hostile path', async () => {
+test('every route responds to a hostile path', async () => {
   for (const { method, path } of routes)
     for (const segment of path.includes('{') ? HOSTILE_SEGMENTS : [])
-      await harmless(filled(path, segment), { method, ...json(method === 'GET' ? undefined : '{}') })
+      await expectHarmless(fillPath(path, segment), { method, ...json(method === 'GET' ? undefined : '{}') })
 }, 60_000)
 
-test('every route has an answer to a hostile body', async () => {
+test('every route responds to a hostile body', async () => {
   for (const { method, path } of routes.filter(route => route.takesBody))
     for (const body of HOSTILE_BODIES) {
-      const response = await harmless(filled(path, 'ada'), { method, ...json(body) })
+      const response = await expectHarmless(fillPath(path, 'ada'), { method, ...json(body) })
       expect(response.status, `${method} ${path} ${body.slice(0, 60)}`).toBeGreaterThanOrEqual(
         body.startsWith('{"__proto__') || (method === 'PUT' && body === '{}') ? 200 : 400,
       )
     }
 }, 60_000)
 
-test('a query that does not fit is refused', async () => {
+test('an invalid query is rejected', async () => {
   for (const query of ['limit=0', 'limit=x', 'limit=99999', 'outcome=fine', 'since=yesterday', 'since=%00'])
-    expect((await harmless(`/pushes?${query}`, json())).status, query).toBe(400)
+    expect((await expectHarmless(`/pushes?${query}`, json())).status, query).toBe(400)
   for (const query of ['limit=-1', 'cursor=x', 'cursor=1;2'])
-    expect((await harmless(`/changes?${query}`, json())).status, query).toBe(400)
-  expect((await harmless('/pushes?agent=%27%20OR%201=1&cursor=%27--', json())).status).toBe(200)
+    expect((await expectHarmless(`/changes?${query}`, json())).status, query).toBe(400)
+  expect((await expectHarmless('/pushes?agent=%27%20OR%201=1&cursor=%27--', json())).status).toBe(200)
 })
 
-test('a body that is not JSON, or too large, is refused', async () => {
+test('a body that is not JSON, or too large, is rejected', async () => {
   const form = { headers: { ...json().headers, 'content-type': 'application/x-www-form-urlencoded' } }
-  expect((await harmless('/agents', { method: 'POST', ...form, body: 'name=x' })).status).toBe(415)
+  expect((await expectHarmless('/agents', { method: 'POST', ...form, body: 'name=x' })).status).toBe(415)
   const large = JSON.stringify({ name: 'x'.repeat(600 << 10) })
-  expect((await harmless('/agents', { method: 'POST', ...json(large) })).status).toBe(413)
+  expect((await expectHarmless('/agents', { method: 'POST', ...json(large) })).status).toBe(413)
 })
 
-test('a grant is not emptied by a request that forgot its body', async () => {
-  const forgot = await harmless('/grants/ada/github.com%2Facme%2Fapp', {
+test('a PUT without a body does not empty a grant', async () => {
+  const emptyPut = await expectHarmless('/grants/ada/github.com%2Facme%2Fapp', {
     method: 'PUT',
     headers: { authorization: json().headers.authorization },
   })
-  expect(forgot.status).toBe(400)
+  expect(emptyPut.status).toBe(400)
 })
 
-test('an end that no calendar can write is refused', async () => {
+test('an expiry after the year 9999 is rejected', async () => {
   const token = { agent: 'ada', expiresAt: '9999-12-31T23:59:59-01:00' }
-  expect((await harmless('/tokens', { method: 'POST', ...json(JSON.stringify(token)) })).status).toBe(400)
+  expect((await expectHarmless('/tokens', { method: 'POST', ...json(JSON.stringify(token)) })).status).toBe(
+    400,
+  )
 })
 
-test('a route or method that is not there is a 404 in JSON', async () => {
+test('an unknown route or method is a 404 in JSON', async () => {
   for (const [method, path] of [
     ['GET', '/'],
     ['GET', '/nothing'],
@@ -157,11 +159,14 @@ test('a route or method that is not there is a 404 in JSON', async () => {
     ['OPTIONS', '/agents'],
     ['GET', '/repositories/github.com/acme/app'],
   ] as const)
-    expect((await harmless(path, { method, headers: json().headers })).status, `${method} ${path}`).toBe(404)
+    expect(
+      (await expectHarmless(path, { method, headers: json().headers })).status,
+      `${method} ${path}`,
+    ).toBe(404)
 })
 
-test('the reference page stands alone', async () => {
-  const page = await gate.ask('/reference', { headers: {} })
+test('the reference page loads no external resources', async () => {
+  const page = await gate.request('/reference', { headers: {} })
   const text = await page.text()
   expect(page.headers.get('content-security-policy')).toContain("default-src 'none'")
   expect(text).not.toMatch(/(src|href)="(https?:)?\/\//)

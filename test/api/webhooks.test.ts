@@ -6,18 +6,18 @@ import { expect, test } from 'vitest'
 import { z } from 'zod'
 import { until } from '../harness/until.ts'
 import { hostKey, startAdminGate } from './admin-gate.ts'
-import { FINDING, push, settle } from './recorded-pushes.ts'
+import { FINDING, insertPush, setOutcome } from './recorded-pushes.ts'
 
-/** A receiver that notes whom it is told of; `answers` false: it takes connections and never says a word. */
-async function receiver(answers: boolean) {
-  const told: string[] = []
+/** A server that records webhook ids; with `answers` false it accepts connections and never responds. */
+async function startReceiver(answers: boolean) {
+  const deliveries: string[] = []
   const server = createServer((request, response) => {
-    told.push(String(request.headers['webhook-id']))
+    deliveries.push(String(request.headers['webhook-id']))
     if (answers) response.writeHead(204).end()
   }).listen(0, '127.0.0.1')
   await once(server, 'listening')
   return {
-    told,
+    deliveries,
     url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/hook`,
     [Symbol.dispose]() {
       server.closeAllConnections()
@@ -26,7 +26,7 @@ async function receiver(answers: boolean) {
   }
 }
 
-test('a webhook is told of outcomes, signed, and again when it did not answer', async () => {
+test('a webhook receives signed outcomes, and failed deliveries are retried', async () => {
   const received: { headers: IncomingHttpHeaders; body: string }[] = []
   let answer = 503
   const server = createServer(async (request, response) => {
@@ -42,12 +42,12 @@ test('a webhook is told of outcomes, signed, and again when it did not answer', 
     const hook = z
       .object({ id: z.string(), secret: z.string() })
       .parse(await gate.json('POST', '/webhooks', { url }))
-    await gate.json('POST', '/webhooks', { url, tells: 'exceptions' })
+    await gate.json('POST', '/webhooks', { url, events: 'exceptions' })
 
-    await push(gate, 'p1')
+    await insertPush(gate, 'p1')
     await gate.tick()
     expect(received).toEqual([])
-    await settle(gate, 'p1', 'accepted')
+    await setOutcome(gate, 'p1', 'accepted')
     await gate.tick()
     expect(received).toHaveLength(1)
     // Not before its time.
@@ -73,14 +73,14 @@ test('a webhook is told of outcomes, signed, and again when it did not answer', 
     expect(headers['webhook-signature']).toBe(`v1,${signed}`)
     expect(await gate.dump()).not.toContain(hook.secret.slice('whsec_'.length))
 
-    await push(gate, 'p2')
-    await settle(gate, 'p2', 'refused', [{ ...FINDING, asksForException: true }])
+    await insertPush(gate, 'p2')
+    await setOutcome(gate, 'p2', 'refused', [{ ...FINDING, asksForException: true }])
     await gate.tick()
     expect(received.slice(2).map(each => JSON.parse(each.body).asksForException)).toEqual([true, true])
 
     await gate.json('DELETE', `/webhooks/${hook.id}`)
-    await push(gate, 'p3')
-    await settle(gate, 'p3', 'failed')
+    await insertPush(gate, 'p3')
+    await setOutcome(gate, 'p3', 'failed')
     await gate.tick()
     expect(received).toHaveLength(4)
   } finally {
@@ -89,11 +89,11 @@ test('a webhook is told of outcomes, signed, and again when it did not answer', 
   }
 })
 
-test('a webhook that was away hears of everything in one sweep; one that stays away is given up, and that is logged', async () => {
-  const told = new Set<string>()
+test('a webhook that responds again gets all its deliveries in one sweep; a delivery that keeps failing is dropped and logged', async () => {
+  const deliveries = new Set<string>()
   let answer = 204
   const server = createServer((request, response) => {
-    told.add(String(request.headers['webhook-id']))
+    deliveries.add(String(request.headers['webhook-id']))
     response.writeHead(answer).end()
   }).listen(0, '127.0.0.1')
   await once(server, 'listening')
@@ -102,14 +102,14 @@ test('a webhook that was away hears of everything in one sweep; one that stays a
     const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/hook`
     const hook = z.object({ id: z.string() }).parse(await gate.json('POST', '/webhooks', { url }))
     const ids = Array.from({ length: 45 }, (_, i) => `p${i}`)
-    for (const id of ids) await push(gate, id)
+    for (const id of ids) await insertPush(gate, id)
     await gate.ledger.prepare("UPDATE pushes SET outcome = 'accepted'").run()
     await gate.tick()
-    expect([...told].sort()).toEqual(ids.map(id => `${hook.id}-${id}`).sort())
+    expect([...deliveries].sort()).toEqual(ids.map(id => `${hook.id}-${id}`).sort())
 
     answer = 503
-    await push(gate, 'last')
-    await settle(gate, 'last', 'accepted')
+    await insertPush(gate, 'last')
+    await setOutcome(gate, 'last', 'accepted')
     await gate.ledger.prepare('UPDATE deliveries SET attempts = 7').run()
     await gate.tick()
     expect((await gate.ledger.prepare('SELECT * FROM deliveries').all()).results).toEqual([])
@@ -125,10 +125,10 @@ test('a webhook that was away hears of everything in one sweep; one that stays a
   }
 })
 
-test('a push that cannot be settled keeps neither the pushes beside it nor webhooks waiting', async () => {
-  const told: string[] = []
+test('a push whose outcome cannot be written delays neither other pushes nor webhooks', async () => {
+  const deliveries: string[] = []
   const server = createServer((request, response) => {
-    told.push(String(request.headers['webhook-id']))
+    deliveries.push(String(request.headers['webhook-id']))
     response.writeHead(204).end()
   }).listen(0, '127.0.0.1')
   await once(server, 'listening')
@@ -157,9 +157,9 @@ test('a push that cannot be settled keeps neither the pushes beside it nor webho
     const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/hook`
     await gate.json('POST', '/webhooks', { url })
     const refs = JSON.stringify([{ ref: 'refs/heads/a', old: '', new: '', status: null, reason: '' }])
-    for (const id of ['a-stuck', 'b-lost', 'c-ended']) await push(gate, id, Date.now() - 60_000)
+    for (const id of ['a-stuck', 'b-lost', 'c-ended']) await insertPush(gate, id, Date.now() - 60_000)
     await gate.ledger.prepare('UPDATE pushes SET refs = ?').bind(refs).run()
-    await settle(gate, 'c-ended', 'accepted')
+    await setOutcome(gate, 'c-ended', 'accepted')
     // As D1 does with a row that it will not take.
     await gate.ledger
       .prepare(
@@ -169,35 +169,35 @@ test('a push that cannot be settled keeps neither the pushes beside it nor webho
     await gate.tick().catch(() => {})
     expect(await gate.json('GET', '/pushes/a-stuck')).toMatchObject({ outcome: 'open' })
     expect(await gate.json('GET', '/pushes/b-lost')).toMatchObject({ outcome: 'accepted' })
-    expect(told.filter(each => each.endsWith('c-ended'))).toHaveLength(1)
+    expect(deliveries.filter(each => each.endsWith('c-ended'))).toHaveLength(1)
   } finally {
     server.closeAllConnections()
     server.close()
   }
 })
 
-test('a webhook that never answers keeps no other one waiting', async () => {
-  using silent = await receiver(false)
-  using quick = await receiver(true)
+test('a webhook that never responds does not delay the others', async () => {
+  using silent = await startReceiver(false)
+  using quick = await startReceiver(true)
   await using gate = await startAdminGate()
   await gate.json('POST', '/webhooks', { url: silent.url })
   await gate.json('POST', '/webhooks', { url: quick.url })
   const ids = Array.from({ length: 45 }, (_, i) => `p${i}`)
-  for (const id of ids) await push(gate, id)
+  for (const id of ids) await insertPush(gate, id)
   await gate.ledger.prepare("UPDATE pushes SET outcome = 'accepted'").run()
   const ticking = gate.tick()
   await until(
-    () => (new Set(quick.told).size === ids.length ? true : undefined),
+    () => (new Set(quick.deliveries).size === ids.length ? true : undefined),
     // The silent one is waited for as long.
     9_000,
-    () => `it was told of ${quick.told.length}`,
+    () => `it was told of ${quick.deliveries.length}`,
   )
   await ticking
-  expect(silent.told.length).toBeLessThan(10)
+  expect(silent.deliveries.length).toBeLessThan(10)
 })
 
-test('pushes whose upstream gives no answer keep neither those of other repositories open nor webhooks waiting', async () => {
-  using quick = await receiver(true)
+test('pushes whose upstream does not respond delay neither other repositories nor webhooks', async () => {
+  using quick = await startReceiver(true)
   const { promise: never, resolve: end } = Promise.withResolvers<void>()
   await using gate = await startAdminGate({
     bindings: { GATE_LOST_PUSH_SECONDS: '1' },
@@ -219,20 +219,20 @@ test('pushes whose upstream gives no answer keep neither those of other reposito
       })
     await gate.json('POST', '/webhooks', { url: quick.url })
     const refs = JSON.stringify([{ ref: 'refs/heads/a', old: '', new: '', status: null, reason: '' }])
-    const lost = async (id: string, repository: string) => {
-      await push(gate, id, Date.now() - 60_000)
+    const insertLostPush = async (id: string, repository: string) => {
+      await insertPush(gate, id, Date.now() - 60_000)
       await gate.ledger
         .prepare('UPDATE pushes SET refs = ?, repository = ? WHERE id = ?')
         .bind(refs, repository, id)
         .run()
     }
-    for (let i = 0; i < 120; i++) await lost(`a${i}`, 'dead')
-    await lost('z', 'alive')
-    await push(gate, 'told')
-    await settle(gate, 'told', 'refused')
+    for (let i = 0; i < 120; i++) await insertLostPush(`a${i}`, 'dead')
+    await insertLostPush('z', 'alive')
+    await insertPush(gate, 'told')
+    await setOutcome(gate, 'told', 'refused')
     const ticking = gate.tick()
     await until(
-      () => quick.told.find(each => each.endsWith('-told')),
+      () => quick.deliveries.find(each => each.endsWith('-told')),
       20_000,
       () => 'the webhook is told of nothing',
     )

@@ -57,7 +57,7 @@ test.each([
   ['git@github.com:acme/app-two.git', 'app-two.git'],
   ['ssh://deploy@127.0.0.1:2222/srv/demo.git', 'demo.git'],
   ['ssh://127.0.0.1:2222/srv/demo', 'demo'],
-])('real git goes to the gate for %s', (url, path) => {
+])('git rewrites %s to the gate', (url, path) => {
   expect(git('ls-remote', '--get-url', url)).toBe(gate(path))
   git('remote', 'add', 'origin', url)
   try {
@@ -69,18 +69,18 @@ test.each([
 })
 
 test.each(['https://github.com/acme/other.git', 'git@gitlab.com:acme/app.git', 'https://example.org/app'])(
-  'real git leaves %s alone',
+  'git does not rewrite %s',
   url => {
     expect(git('ls-remote', '--get-url', url)).toBe(url)
   },
 )
 
-test('the gate is spoken to without a proxy, everything else as before', () => {
+test('git connects to the gate without a proxy, and to other hosts as before', () => {
   expect(git('config', '--get-urlmatch', 'http.proxy', gate('demo.git/info/refs'))).toBe('')
   expect(git('config', '--get-urlmatch', 'http.proxy', 'https://example.org/')).toBe('http://127.0.0.1:9')
 })
 
-test('git can also be told by the file alone', () => {
+test('git reads the file on its own', () => {
   expect(git('config', '--file', config, '--get-regexp', 'pushinsteadof').split('\n').length).toBeGreaterThan(
     10,
   )

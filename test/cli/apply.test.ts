@@ -24,8 +24,8 @@ afterAll(async () => {
   await gate[Symbol.asyncDispose]()
 })
 
-/** What repositories need, for files that are about something else. */
-const HERE = 'defaults: {identity: deploy, knownHostsFile: known_hosts}\nidentities: [deploy]\n'
+/** Defaults for the repositories of a file. */
+const DEFAULTS = 'defaults: {identity: deploy, knownHostsFile: known_hosts}\nidentities: [deploy]\n'
 
 interface State {
   repositories: Record<string, object>
@@ -59,7 +59,7 @@ const state = (): State & Record<string, unknown> => ({
   ),
 })
 
-const Answer = z.object({
+const ApplyResult = z.object({
   plan: z.array(z.object({ action: z.string(), kind: z.string(), name: z.string(), detail: z.string() })),
   applied: z.boolean(),
 })
@@ -70,9 +70,9 @@ async function apply(of: object, ...args: string[]) {
     cwd: folder,
   })
   expect(ran, ran.stderr).toMatchObject({ code: 0 })
-  return Answer.parse(JSON.parse(ran.stdout))
+  return ApplyResult.parse(JSON.parse(ran.stdout))
 }
-const told = (answer: z.infer<typeof Answer>) =>
+const told = (answer: z.infer<typeof ApplyResult>) =>
   answer.plan.map(({ action, kind, name }) => `${action} ${kind} ${name}`)
 
 test('50 repositories and 200 grants: plan, apply, apply again, change, apply', {
@@ -117,12 +117,12 @@ test.each([
   ['a bad name', 'agents: {"A B": }\n', 'agents'],
   ['a repository without an identity', 'repositories: {a: {upstream: "git@h:a"}}\n', 'no identity'],
   ['a grant of nothing', 'agents: {a: {grants: {b: {}}}}\n', '--read'],
-  ['a pattern that is no list', 'agents: {a: {grants: {b: {push: main}}}}\n', 'push: a list is wanted'],
+  ['a pattern that is no list', 'agents: {a: {grants: {b: {push: main}}}}\n', 'push: must be a list'],
   ['a grant of an unknown word', 'agents: {a: {grants: {b: full}}}\n', 'read, own, or'],
   ['a grant with a typo', 'agents: {a: {grants: {b: {psuh: [main]}}}}\n', '"psuh"'],
   [
     'a repository that is there twice, in another case',
-    `${HERE}repositories: {Acme/App: {upstream: "git@h:a"}, acme/app: {upstream: "git@h:b"}}\n`,
+    `${DEFAULTS}repositories: {Acme/App: {upstream: "git@h:a"}, acme/app: {upstream: "git@h:b"}}\n`,
     'Acme/App and acme/app are one name',
   ],
   ['a grant that is there twice', 'agents: {a: {grants: {B: read, b: own}}}\n', 'B and b are one name'],
@@ -138,7 +138,7 @@ test.each([
     'no identity nobody',
   ],
   ['a typo in a pattern', 'agents: {a: {grants: {b: {push: ["{agnet}/**"]}}}}\n', '{agent}'],
-])('%s is refused before anything changes', async (_, text, told) => {
+])('%s is rejected before anything changes', async (_, text, told) => {
   writeFileSync(join(folder, 'wrong.yaml'), text)
   const ran = await gitGate(['apply', 'wrong.yaml', '--yes'], {
     env: { GATE_URL: gate.url, GATE_ADMIN_TOKEN: gate.adminToken },
@@ -146,13 +146,13 @@ test.each([
   })
   expect(ran.code).toBeGreaterThan(0)
   expect(ran.stderr).toContain(told)
-  expect(ran.stderr).not.toContain('should not happen')
+  expect(ran.stderr).not.toContain('unexpected error')
   expect(await gate.json('GET', '/agents')).not.toContainEqual(expect.objectContaining({ name: 'late' }))
 })
 
-test('a name that objects have is a name', async () => {
+test('__proto__ is a valid repository name', async () => {
   const named = 'repositories: {__proto__: {upstream: "git@git.example.org:p"}}\n'
-  writeFileSync(join(folder, 'proto.yaml'), HERE + named)
+  writeFileSync(join(folder, 'proto.yaml'), DEFAULTS + named)
   const ran = await gitGate(['apply', 'proto.yaml', '--yes'], {
     env: { GATE_URL: gate.url, GATE_ADMIN_TOKEN: gate.adminToken },
     cwd: folder,
@@ -161,9 +161,9 @@ test('a name that objects have is a name', async () => {
   await gate.json('DELETE', '/repositories/__proto__')
 })
 
-test('what the gate refuses in mid-plan is told with the step, and nothing more is begun', async () => {
+test('an error names the step that failed, and no further step starts', async () => {
   const many = Array.from({ length: 60 }, (_, i) => `  rest-${i}: {upstream: "git@git.example.org:r"}\n`)
-  const file = `${HERE}repositories:\n  bad: {upstream: "https://git.example.org/r"}\n${many.join('')}`
+  const file = `${DEFAULTS}repositories:\n  bad: {upstream: "https://git.example.org/r"}\n${many.join('')}`
   writeFileSync(join(folder, 'refused.yaml'), file)
   const ran = await gitGate(['apply', 'refused.yaml', '--yes'], {
     env: { GATE_URL: gate.url, GATE_ADMIN_TOKEN: gate.adminToken },
@@ -171,10 +171,10 @@ test('what the gate refuses in mid-plan is told with the step, and nothing more 
   })
   expect(ran).toMatchObject({
     code: 1,
-    stderr: expect.stringMatching(/\+ repository bad: .*cannot be used/),
+    stderr: expect.stringMatching(/\+ repository bad: .*upstream URL is invalid/),
   })
-  const there = z.array(z.object({ name: z.string() })).parse(await gate.json('GET', '/repositories'))
-  expect(there.filter(({ name }) => name.startsWith('rest-')).length).toBeLessThan(30)
+  const repositories = z.array(z.object({ name: z.string() })).parse(await gate.json('GET', '/repositories'))
+  expect(repositories.filter(({ name }) => name.startsWith('rest-')).length).toBeLessThan(30)
 })
 
 test.each([

@@ -2,17 +2,17 @@ import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { projectRoot } from '../../local/worker/bundle.ts'
 
-export interface Ran {
+export interface CommandResult {
   readonly code: number | null
   readonly stdout: string
   readonly stderr: string
 }
 
-/** Runs the real command, as an operator's shell does. */
+/** Runs the command as a shell does. */
 export async function gitGate(
   args: readonly string[],
   options: { env: Record<string, string>; cwd?: string; input?: string },
-): Promise<Ran> {
+): Promise<CommandResult> {
   const child = spawn(`${projectRoot}/cli/git-gate`, args, {
     cwd: options.cwd ?? '/',
     env: { PATH: process.env.PATH, HOME: '/nonexistent', ...options.env },

@@ -7,7 +7,7 @@ import { z } from 'zod'
 import { projectRoot } from '../../local/worker/bundle.ts'
 import { Terms } from '../../src/contract/grant.ts'
 import { type AdminGate, hostKey, startAdminGate } from '../api/admin-gate.ts'
-import { accessBefore } from './access-before.ts'
+import { startAccessProxy } from './access-proxy.ts'
 import { gitGate } from './command.ts'
 
 let gate: AdminGate
@@ -32,7 +32,7 @@ async function ok(...args: string[]): Promise<string> {
 }
 const json = async (...args: string[]): Promise<unknown> => JSON.parse(await ok(...args, '--json'))
 
-test('an operator sets a gate up from nothing', async () => {
+test('an operator sets up an empty gate', async () => {
   expect(await ok('identity', 'new', 'deploy')).toMatch(/^ssh-ed25519 \S+ .*\n$/)
   await ok(
     'repo',
@@ -65,7 +65,7 @@ test('an operator sets a gate up from nothing', async () => {
   expect(await ok('repo', 'show', 'github.com/acme/app')).toContain(`${gate.url}/github.com/acme/app.git`)
 })
 
-test("a repository's settings are changed one at a time, and its grants stay", async () => {
+test('repo set changes only the given settings, and keeps the grants', async () => {
   for (const name of ['first', 'second']) await gate.json('POST', '/identities', { name })
   const at = ['--upstream', 'git@github.com:acme/set.git', '--known-hosts', 'known_hosts']
   await ok('repo', 'add', 'set', ...at, '--identity', 'first', '--stale-reads')
@@ -96,7 +96,7 @@ test("a repository's settings are changed one at a time, and its grants stay", a
 
   expect(await run('repo', 'set', 'set')).toMatchObject({
     code: 2,
-    stderr: expect.stringContaining('nothing is to be changed'),
+    stderr: expect.stringContaining('no setting is given'),
   })
   expect(await run('repo', 'add', 'set', ...at, '--identity', 'first')).toMatchObject({
     code: 1,
@@ -108,7 +108,7 @@ const Granted = z.object({ terms: Terms })
 const terms = async (...args: string[]) =>
   Granted.parse(await json('grant', 'set', 'bob', 'demo', '--replace', '--yes', ...args)).terms
 
-test('a grant is written in a few words', async () => {
+test('the options of grant set become rules and limits', async () => {
   await ok('identity', 'new', 'bobs')
   await ok(
     'repo',
@@ -180,16 +180,16 @@ test('a grant is written in a few words', async () => {
   expect(await json('grant', 'list', 'bob')).toEqual([])
 })
 
-test('what is wrong is said on stderr, with what to do: exit 2 for the command line, else 1', async () => {
-  const wrong = async (...args: string[]) => {
+test('errors go to stderr with a fix, with exit code 2 for an invalid command line, else 1', async () => {
+  const failure = async (...args: string[]) => {
     const { code, stdout, stderr } = await run(...args)
     expect(stdout).toBe('')
-    expect(stderr).not.toMatch(/at .*\.ts:\d+|should not happen/)
+    expect(stderr).not.toMatch(/at .*\.ts:\d+|unexpected error/)
     return `${code} ${stderr}`
   }
-  expect(await wrong('grant', 'set', 'bob', 'demo')).toMatch(/^2 .*--read/s)
-  expect(await wrong('grant', 'set', 'bob', 'demo', '--push', '{agnet}/**')).toMatch(/^2 .*\{agent\}/s)
-  expect(await wrong('grant', 'set', 'bob', 'demo', '--push', 'main', '--max-blob-bytes', 'many')).toMatch(
+  expect(await failure('grant', 'set', 'bob', 'demo')).toMatch(/^2 .*--read/s)
+  expect(await failure('grant', 'set', 'bob', 'demo', '--push', '{agnet}/**')).toMatch(/^2 .*\{agent\}/s)
+  expect(await failure('grant', 'set', 'bob', 'demo', '--push', 'main', '--max-blob-bytes', 'many')).toMatch(
     /^2 /,
   )
   const privateKey = join(folder, 'id_ed25519')
@@ -199,58 +199,59 @@ test('what is wrong is said on stderr, with what to do: exit 2 for the command l
     ['--email', ''],
     ['--allowed-signers', privateKey],
   ] as const)
-    expect(await wrong('grant', 'set', 'bob', 'demo', '--push', 'main', option, value), option).toMatch(
+    expect(await failure('grant', 'set', 'bob', 'demo', '--push', 'main', option, value), option).toMatch(
       /^2 git-gate: \w+.*: /,
     )
-  expect(await wrong('grant', 'set', 'nobody', 'demo', '--push', 'main')).toMatch(/^1 .*no agent nobody/s)
-  expect(await wrong('repo', 'add', 'x')).toMatch(/^2 .*--upstream/s)
-  expect(await wrong('repo', 'frobnicate')).toMatch(/^2 /)
-  expect(await wrong('agent', 'add', 'A B')).toMatch(/^1 /)
-  expect(await wrong('agent', 'add', 'bob')).toMatch(/^1 .*already/s)
-  expect(await wrong('token', 'mint', 'bob', '--expires', 'soon')).toMatch(/^2 .*30d/s)
-  expect(await wrong('push', 'show', 'nothing')).toMatch(/^1 .*no push nothing/s)
-  expect(await wrong('push', 'list', '--outcome', 'fine')).toMatch(/^2 /)
-  expect(await wrong('apply', 'missing.yaml')).toMatch(/^1 .*no file missing\.yaml/s)
+  expect(await failure('grant', 'set', 'nobody', 'demo', '--push', 'main')).toMatch(/^1 .*no agent nobody/s)
+  expect(await failure('repo', 'add', 'x')).toMatch(/^2 .*--upstream/s)
+  expect(await failure('repo', 'frobnicate')).toMatch(/^2 /)
+  expect(await failure('agent', 'add', 'A B')).toMatch(/^1 /)
+  expect(await failure('agent', 'add', 'bob')).toMatch(/^1 .*already/s)
+  expect(await failure('token', 'mint', 'bob', '--expires', 'soon')).toMatch(/^2 .*30d/s)
+  expect(await failure('push', 'show', 'nothing')).toMatch(/^1 .*no push nothing/s)
+  expect(await failure('push', 'list', '--outcome', 'fine')).toMatch(/^2 /)
+  expect(await failure('apply', 'missing.yaml')).toMatch(/^1 .*no file missing\.yaml/s)
   const refused = await run('push', 'show', 'nothing', '--json')
   expect(JSON.parse(refused.stderr)).toMatchObject({ error: { code: 'not-found' } })
 })
 
-test('a gate that is not there, or refuses, is told of', async () => {
-  const with_ = (more: Record<string, string>, cwd = folder) => gitGate(['agent', 'list'], { env: more, cwd })
-  expect(await with_({ ...env(), GATE_URL: 'http://127.0.0.1:1' })).toMatchObject({
+test('an unreachable gate and an invalid admin token are reported', async () => {
+  const listWith = (more: Record<string, string>, cwd = folder) =>
+    gitGate(['agent', 'list'], { env: more, cwd })
+  expect(await listWith({ ...env(), GATE_URL: 'http://127.0.0.1:1' })).toMatchObject({
     code: 1,
-    stderr: expect.stringContaining('no gate answers'),
+    stderr: expect.stringContaining('no gate responds'),
   })
-  expect(await with_({ ...env(), GATE_ADMIN_TOKEN: 'wrong' })).toMatchObject({
+  expect(await listWith({ ...env(), GATE_ADMIN_TOKEN: 'wrong' })).toMatchObject({
     code: 1,
     stderr: expect.stringContaining('admin'),
   })
-  const broken = await with_({ ...env(), GATE_ADMIN_TOKEN: `${gate.adminToken}\nß` })
+  const broken = await listWith({ ...env(), GATE_ADMIN_TOKEN: `${gate.adminToken}\nß` })
   expect(broken).toMatchObject({ code: 1, stderr: expect.stringContaining('GATE_ADMIN_TOKEN') })
   expect(broken.stderr).not.toContain(gate.adminToken)
-  expect(await with_({ GATE_HOME: '/nowhere' })).toMatchObject({
+  expect(await listWith({ GATE_HOME: '/nowhere' })).toMatchObject({
     code: 1,
     stderr: expect.stringContaining('GATE_URL'),
   })
 })
 
-test('a gate behind Cloudflare Access is reached with a service token, and without one it is said what is in the way', async () => {
-  await using edge = await accessBefore(gate.url)
+test('a gate behind Cloudflare Access needs a service token, and the error without one says so', async () => {
+  await using edge = await startAccessProxy(gate.url)
   const list = (more: Record<string, string>) =>
     gitGate(['agent', 'list'], { env: { ...env(), GATE_URL: edge.url, ...more } })
   expect(await list({})).toMatchObject({
     code: 1,
-    stderr: expect.stringMatching(/sends this on to https:\/\/acme\.example\n.*GATE_ACCESS_CLIENT_ID/s),
+    stderr: expect.stringMatching(/redirects to https:\/\/acme\.example\n.*GATE_ACCESS_CLIENT_ID/s),
   })
   expect(await list({ GATE_ACCESS_CLIENT_ID: edge.id })).toMatchObject({
     code: 1,
-    stderr: expect.stringContaining('two halves'),
+    stderr: expect.stringContaining('needs an id and a secret'),
   })
-  const letIn = await list({ GATE_ACCESS_CLIENT_ID: edge.id, GATE_ACCESS_CLIENT_SECRET: edge.secret })
-  expect(letIn).toMatchObject({ code: 0, stderr: '' })
+  const accepted = await list({ GATE_ACCESS_CLIENT_ID: edge.id, GATE_ACCESS_CLIENT_SECRET: edge.secret })
+  expect(accepted).toMatchObject({ code: 0, stderr: '' })
 })
 
-test('a local gate is found by what it wrote, and the command by a link to it', async () => {
+test('the command finds a local gate by its admin file, and runs through a symbolic link', async () => {
   mkdirSync(join(folder, 'home'))
   writeFileSync(join(folder, 'home/admin.json'), JSON.stringify({ url: gate.url, token: gate.adminToken }))
   expect(await gitGate(['agent', 'list'], { env: { GATE_HOME: join(folder, 'home') } })).toMatchObject({
@@ -274,28 +275,28 @@ test('a local gate is found by what it wrote, and the command by a link to it', 
   expect(JSON.parse(out)).toBeInstanceOf(Array)
 })
 
-test("a local gate's token goes to no other gate", async () => {
+test('the token of a local gate is not sent to another gate', async () => {
   const home = mkdtempSync(join(folder, 'other-'))
   writeFileSync(join(home, 'admin.json'), JSON.stringify({ url: gate.url, token: gate.adminToken }))
   for (const url of ['http://127.0.0.1:1', `${gate.url}/elsewhere`])
     expect(await gitGate(['agent', 'list'], { env: { GATE_HOME: home, GATE_URL: url } }), url).toMatchObject({
       code: 1,
-      stderr: expect.stringContaining('there is no GATE_ADMIN_TOKEN'),
+      stderr: expect.stringContaining('GATE_ADMIN_TOKEN is not set'),
     })
 })
 
-test('a date is the beginning of that day where the operator is, and tables tell it so', async () => {
+test('a date is the start of that day in the local time zone, in options and in tables', async () => {
   await ok('agent', 'add', 'dated')
   const [zone, beginning] = ['America/New_York', '2099-01-31T05:00:00.000Z']
-  const there = (...args: string[]) => gitGate(args, { env: { ...env(), TZ: zone } })
-  const minted = await there('token', 'mint', 'dated', '--expires', '2099-01-31', '--json')
+  const runInZone = (...args: string[]) => gitGate(args, { env: { ...env(), TZ: zone } })
+  const minted = await runInZone('token', 'mint', 'dated', '--expires', '2099-01-31', '--json')
   expect(JSON.parse(minted.stdout)).toMatchObject({ expiresAt: beginning })
-  expect((await there('token', 'list', 'dated')).stdout).toMatch(/ 2099-01-31 00:00$/m)
+  expect((await runInZone('token', 'list', 'dated')).stdout).toMatch(/ 2099-01-31 00:00$/m)
 })
 
 const Minted = z.object({ id: z.string(), token: z.string() })
 
-test('a token that leaked is ended by the whole of it, an admin token too', async () => {
+test('a leaked token can be revoked by its full text, an admin token too', async () => {
   const admins = Minted.parse(await json('admin-token', 'mint', 'leaked'))
   expect(await json('admin-token', 'revoke', admins.token)).toMatchObject({
     id: admins.id,
@@ -309,16 +310,16 @@ test('a token that leaked is ended by the whole of it, an admin token too', asyn
   })
 })
 
-test('what may be a secret is neither sent in a path nor repeated by a complaint', async () => {
+test('a possible secret is neither sent in a path nor printed in an error', async () => {
   const secret = 'Sx'.repeat(16)
   const [agents, admins] = [`gate_abcdefghij_${secret}`, `gateadmin_abcdefghij_${secret}`]
-  const complaints = new Map([
+  const expectedFixes = new Map([
     [['admin-token', 'revoke', agents], /git gate token revoke abcdefghij/],
     [['token', 'revoke', admins], /git gate admin-token revoke abcdefghij/],
     [['admin-token', 'revoke', gate.adminToken], /GATE_ADMIN_TOKEN/],
     [['token', 'revoke', `"${agents}"`], /git gate token list/],
   ])
-  for (const [args, remedy] of complaints) {
+  for (const [args, remedy] of expectedFixes) {
     const ran = await gitGate(args, { env: { ...env(), GATE_URL: 'http://127.0.0.1:1' } })
     expect(ran).toMatchObject({ code: 2, stdout: '', stderr: expect.stringMatching(remedy) })
     expect(ran.stderr).not.toContain(secret)
@@ -329,7 +330,7 @@ test('what may be a secret is neither sent in a path nor repeated by a complaint
   expect(unknown.stderr).not.toContain(secret)
 })
 
-test('agent-config writes nothing for a token that no agent can use, and says which and why', async () => {
+test('agent-config rejects an unknown, revoked or expired token, and says which and why', async () => {
   await ok('agent', 'add', 'configured')
   const mint = async () => Minted.parse(await json('token', 'mint', 'configured'))
   const [good, revoked, expired] = [await mint(), await mint(), await mint()]
@@ -339,7 +340,7 @@ test('agent-config writes nothing for a token that no agent can use, and says wh
 
   for (const [token, why] of [
     [revoked.token, `token ${revoked.id} of configured was revoked`],
-    [expired.token, `token ${expired.id} of configured ended`],
+    [expired.token, `token ${expired.id} of configured expired`],
     [`gate_abcdefghij_${'x'.repeat(32)}`, 'there is no token abcdefghij'],
   ] as const) {
     const ran = await run('agent-config', 'configured', '--token', token)
@@ -350,7 +351,7 @@ test('agent-config writes nothing for a token that no agent can use, and says wh
   }
 })
 
-test('exceptions are granted and ended', async () => {
+test('exceptions are granted and revoked', async () => {
   const granted = z
     .object({ id: z.string() })
     .parse(
@@ -369,7 +370,7 @@ test('exceptions are granted and ended', async () => {
   expect(await ok('exception', 'revoke', granted.id)).toContain('refused')
 })
 
-test('every command tells what it takes, and answers in JSON when asked', async () => {
+test('every command has --help and --json', async () => {
   for (const words of [
     'repo add',
     'repo set',

@@ -3,18 +3,18 @@ import { once } from 'node:events'
 import { createServer, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { expect, onTestFinished, test, vi } from 'vitest'
-import { clientOf } from '../../cli/client.ts'
+import { createClient } from '../../cli/client.ts'
 import { projectRoot } from '../../local/worker/bundle.ts'
 import { visible } from '../../src/contract/invisible-characters.ts'
 import { startAdminGate } from '../api/admin-gate.ts'
-import { push } from '../api/recorded-pushes.ts'
+import { insertPush } from '../api/recorded-pushes.ts'
 import { gitGate } from './command.ts'
 
-/** A gate that begins its answer with a line, and goes on as told. */
-async function gateThat(goesOn: (response: ServerResponse) => void) {
+/** Starts a fake gate that sends a first line, then continues its response as given. */
+async function startFakeGate(continueResponse: (response: ServerResponse) => void) {
   const server = createServer((_, response) => {
     response.write('{"id":"one"}\n')
-    goesOn(response)
+    continueResponse(response)
   }).listen(0, '127.0.0.1')
   await once(server, 'listening')
   return {
@@ -27,16 +27,16 @@ async function gateThat(goesOn: (response: ServerResponse) => void) {
 }
 const env = ({ url, token }: { url: string; token: string }) => ({ GATE_URL: url, GATE_ADMIN_TOKEN: token })
 
-test('an export may take longer than an answer may take to begin', async () => {
+test('an export may take longer than the response timeout', async () => {
   const ANSWER_MS = 60_000
   let end = () => {}
-  await using gate = await gateThat(response => {
+  await using gate = await startFakeGate(response => {
     end = () => response.end('{"id":"two"}\n')
   })
   vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
   onTestFinished(() => void vi.useRealTimers())
   let text = ''
-  for await (const piece of clientOf(gate.settings, ANSWER_MS).pushes.export({})) {
+  for await (const piece of createClient(gate.settings, ANSWER_MS).pushes.export({})) {
     text += Buffer.from(piece).toString('utf8')
     vi.advanceTimersByTime(2 * ANSWER_MS)
     end()
@@ -44,30 +44,30 @@ test('an export may take longer than an answer may take to begin', async () => {
   expect(text).toBe('{"id":"one"}\n{"id":"two"}\n')
 })
 
-test('a gate that does not answer is told of in time', async () => {
+test('a gate that does not respond is reported after the timeout', async () => {
   const server = createServer(() => {}).listen(0, '127.0.0.1')
   await once(server, 'listening')
   try {
     const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
-    await expect(clientOf({ url, token: 'x' }, 100).status()).rejects.toThrow(/did not answer in 0\.1 s/)
+    await expect(createClient({ url, token: 'x' }, 100).status()).rejects.toThrow(/no response within 0\.1 s/)
   } finally {
     server.closeAllConnections()
     server.close()
   }
 })
 
-test('an export that breaks off says so', async () => {
-  await using gate = await gateThat(response => setImmediate(() => response.destroy()))
+test('an interrupted export is an error', async () => {
+  await using gate = await startFakeGate(response => setImmediate(() => response.destroy()))
   const ran = await gitGate(['push', 'export'], { env: env(gate.settings) })
   expect(ran).toMatchObject({
     code: 1,
     stdout: '{"id":"one"}\n',
-    stderr: expect.stringContaining('broke off'),
+    stderr: expect.stringContaining('closed the connection during the export'),
   })
 })
 
-test('a reader that has seen enough ends an export quietly, and a full disk does not', async () => {
-  await using gate = await gateThat(response => {
+test('a closed pipe ends an export without an error, and a full disk is an error', async () => {
+  await using gate = await startFakeGate(response => {
     const more = () => {
       while (response.write('x'.repeat(10_000)));
       response.once('drain', more)
@@ -91,7 +91,7 @@ test('a reader that has seen enough ends an export quietly, and a full disk does
   })
   expect(await into('"$1" push export >/dev/full')).toMatchObject({
     code: 1,
-    stderr: expect.stringMatching(/cannot be written: .*no space/),
+    stderr: expect.stringMatching(/writing to stdout failed: .*no space/),
   })
 })
 
@@ -99,7 +99,7 @@ test('JSON escapes what cannot be seen or would reorder a line, and is the same 
   const hostile =
     'a\u007f\u0085\u009b31m\u061c\u200b\u200f\u2028\u202e\u2066\ufeff\ufff9\u{e0041}\u00ad\u3164\u001b]0;b\u0007\ttab é 漢 😀'
   await using gate = await startAdminGate()
-  await push(gate, 'one')
+  await insertPush(gate, 'one')
   const refs = [
     { ref: `refs/heads/${hostile}`, old: '0'.repeat(40), new: '1'.repeat(40), status: 'ng', reason: hostile },
   ]

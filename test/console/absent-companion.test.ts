@@ -13,8 +13,8 @@ afterAll(() => browser[Symbol.asyncDispose]())
 
 test.for([
   ['does not run', 404, 'The container is not running'],
-  ['answers oddly', 200, 'The companion does not answer now'],
-] as const)('the page is there for a repository whose companion %s', async ([_, status, words]) => {
+  ['sends an invalid response', 200, 'The companion does not respond'],
+] as const)('the page of a repository renders although its companion %s', async ([_, status, words]) => {
   await using gate = await startAdminGate({ companion: () => ({ status, body: {} }) })
   await gate.ledger
     .prepare("INSERT INTO identities (name, public_key, created_at) VALUES ('deploy', 'ssh-ed25519 AAAA', 0)")
@@ -27,7 +27,7 @@ test.for([
   await using operator = await openConsole(browser, gate)
   await operator.open('/repositories/app')
   await operator.page.getByText(words).waitFor()
-  expect(operator.wrong).toEqual([])
+  expect(operator.errors).toEqual([])
 
   await gate.ledger
     .prepare(
@@ -36,40 +36,40 @@ test.for([
        VALUES ('one', 'app', 'ada', '', 0, 'accepted', '', 1, '[]', '[]', '[]', '[]', '', '[]', '', '')`,
     )
     .run()
-  const brought = await operator.content('/pushes/one/introduced')
-  expect(brought.status()).toBe(502)
+  const diff = await operator.content('/pushes/one/diff')
+  expect(diff.status()).toBe(502)
   await operator.page.getByRole('alert').getByText('the companion').first().waitFor()
-  await operator.page.getByText('Look again in a moment').waitFor()
-  const nothing = await operator.content('/pushes/none/introduced')
-  expect(nothing.status()).toBe(404)
+  await operator.page.getByText('Reload the page in a moment').waitFor()
+  const missing = await operator.content('/pushes/none/diff')
+  expect(missing.status()).toBe(404)
   await operator.page.getByText('there is no push none').waitFor()
 })
 
-test('a page that cannot be made says so as a page of the console', async () => {
+test('a page that fails to render is an error page of the console', async () => {
   await using gate = await startAdminGate()
   await using operator = await openConsole(browser, gate)
   await gate.ledger.prepare('DROP TABLE pushes').run()
-  const answer = await operator.content('/pushes')
-  expect(answer.status()).toBe(500)
-  expect(answer.headers()['content-security-policy']).toContain("default-src 'none'")
-  await operator.page.getByRole('heading', { name: 'The gate failed on this page' }).waitFor()
-  expect(operator.wrong.filter(each => !each.startsWith('500 ') && !each.includes('status of 500'))).toEqual(
+  const response = await operator.content('/pushes')
+  expect(response.status()).toBe(500)
+  expect(response.headers()['content-security-policy']).toContain("default-src 'none'")
+  await operator.page.getByRole('heading', { name: 'The gate failed to render this page' }).waitFor()
+  expect(operator.errors.filter(each => !each.startsWith('500 ') && !each.includes('status of 500'))).toEqual(
     [],
   )
 })
 
-test('every address leads somewhere: those that forms are sent to, and those with a slash at their end', async () => {
+test('a GET to the path of a form, or to a path with a trailing slash, redirects to a page', async () => {
   await using gate = await startAdminGate()
   await using operator = await openConsole(browser, gate)
   for (const [from, to] of [
     ['/agents/ada/tokens', '/agents/ada'],
     ['/agents/ada/revoke', '/agents/ada'],
     ['/agents/ada/grants', '/agents/ada'],
-    ['/agents/ada/take-grant', '/agents/ada'],
+    ['/agents/ada/remove-grant', '/agents/ada'],
     ['/repositories/acme%2Fapp/check', '/repositories/acme%2Fapp'],
-    ['/waiting/decide', '/waiting'],
-    ['/waiting/revoke', '/waiting'],
-    ['/waiting/take-back', '/waiting'],
+    ['/pending/decide', '/pending'],
+    ['/pending/revoke', '/pending'],
+    ['/pending/undo-decline', '/pending'],
     ['/sign-out', '/pushes'],
     ['/', '/pushes'],
     ['/agents/', '/agents'],
@@ -80,7 +80,7 @@ test('every address leads somewhere: those that forms are sent to, and those wit
   }
 })
 
-test('a companion that hangs holds up neither the page of its repository nor the list of pushes', async () => {
+test('a companion that hangs delays neither the page of its repository nor the list of pushes', async () => {
   await using gate = await startGate({ settings: { GATE_LOST_PUSH_SECONDS: '86400' } })
   const [going] = writeHistory(gate.home, [{ startedAt: Date.now() - 60_000, outcome: 'open' }])
   await using operator = await openConsole(browser, gate)
@@ -94,9 +94,9 @@ test('a companion that hangs holds up neither the page of its repository nor the
     await open(`/pushes/${going}`)
     await expect.poll(() => page.locator('#live').textContent()).toBe('live')
     await open('/repositories/app')
-    await page.getByText('The companion does not answer now').waitFor()
+    await page.getByText('The companion does not respond').waitFor()
   } finally {
     process.kill(gate.companion.pid, 'SIGCONT')
   }
-  expect(operator.wrong).toEqual([])
+  expect(operator.errors).toEqual([])
 })

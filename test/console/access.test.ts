@@ -5,7 +5,7 @@ import { SignJWT } from 'jose'
 import type { Browser, Page } from 'playwright-core'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import type { AdminGate } from '../api/admin-gate.ts'
-import { AUDIENCE, keys, others, startGateBehindAccess, TEAM } from '../api/behind-access.ts'
+import { AUDIENCE, accessKeys, foreignKeys, startGateBehindAccess, TEAM } from '../api/behind-access.ts'
 import { startBrowser } from './fixtures/browser.ts'
 
 let browser: Browser & AsyncDisposable
@@ -19,7 +19,7 @@ afterAll(async () => {
   await browser[Symbol.asyncDispose]()
 })
 
-const assertion = (email: string, { key = keys.privateKey, audience = AUDIENCE, until = '5m' } = {}) =>
+const assertion = (email: string, { key = accessKeys.privateKey, audience = AUDIENCE, until = '5m' } = {}) =>
   new SignJWT({ email })
     .setProtectedHeader({ alg: 'RS256', kid: 'one' })
     .setIssuedAt()
@@ -28,13 +28,13 @@ const assertion = (email: string, { key = keys.privateKey, audience = AUDIENCE, 
     .setExpirationTime(until)
     .sign(key)
 
-/** A browser behind Access, which puts its word on every request that it lets through. */
+/** A browser behind Access, which adds its assertion to every request. */
 async function behindAccess(jwt: string): Promise<{ page: Page } & AsyncDisposable> {
   const context = await browser.newContext({ extraHTTPHeaders: { 'cf-access-jwt-assertion': jwt } })
   return { page: await context.newPage(), [Symbol.asyncDispose]: () => context.close() }
 }
 
-test('who comes through Access is in the console without signing in, and what they change is under their address', async () => {
+test('an operator behind Access needs no sign-in, and the change log has their e-mail address', async () => {
   await using behind = await behindAccess(await assertion('grace@example.com'))
   const { page } = behind
   await page.goto(`${gate.url}/-/console/agents`)
@@ -55,7 +55,7 @@ test('who comes through Access is in the console without signing in, and what th
 test.for([
   ['another site', 'localhost'],
   ['another origin of the same site', '127.0.0.1'],
-])('who comes back from the sign-in of Access, which is %s, is in the console too', async ([, host]) => {
+])('a redirect from the sign-in of Access, which is %s, leads into the console', async ([, host]) => {
   await using behind = await behindAccess(await assertion('grace@example.com'))
   const { page } = behind
   const elsewhere = createServer((_, response) =>
@@ -74,7 +74,7 @@ test.for([
   }
 })
 
-test('signing out ends what Access has begun', async () => {
+test('signing out ends the session of Access too', async () => {
   await using behind = await behindAccess(await assertion('grace@example.com'))
   const { page } = behind
   await page.goto(`${gate.url}/-/console/agents`)
@@ -86,17 +86,17 @@ test('signing out ends what Access has begun', async () => {
 })
 
 test.for([
-  ['with the key of another', () => assertion('eve@example.com', { key: others.privateKey })],
+  ['with the key of another', () => assertion('eve@example.com', { key: foreignKeys.privateKey })],
   ['for another application', () => assertion('eve@example.com', { audience: 'b'.repeat(64) })],
   ['of yesterday', () => assertion('eve@example.com', { until: '-1 day' })],
-] as const)('a word of Access made %s signs nobody in', async ([_, made]) => {
+] as const)('an assertion of Access made %s signs no operator in', async ([_, made]) => {
   await using behind = await behindAccess(await made())
   const { page } = behind
   await page.goto(`${gate.url}/-/console/agents`)
   await page.getByLabel('Admin token').waitFor()
 })
 
-test('a page that was open when the word of Access ended asks to sign in, and changes nothing', async () => {
+test('a form submitted after the assertion of Access has expired asks for a sign-in, and changes nothing', async () => {
   await using behind = await behindAccess(await assertion('grace@example.com', { until: '10 s' }))
   const { page } = behind
   await page.goto(`${gate.url}/-/console/agents`)

@@ -6,7 +6,7 @@ import { z } from 'zod'
 import { startGate } from '../harness/index.ts'
 import { openConsole, startBrowser } from './fixtures/browser.ts'
 import { tabTo } from './fixtures/keyboard.ts'
-import { furnished } from './fixtures/seeded-gate.ts'
+import { seedGate } from './fixtures/seeded-gate.ts'
 
 const axe = fs.readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8')
 const Found = z.array(
@@ -29,7 +29,7 @@ async function accessibilityProblems(page: Page): Promise<string[]> {
   return found.map(({ id, impact, nodes }) => `${impact} ${id}: ${nodes.map(node => node.html).join(' | ')}`)
 }
 
-// What is drawn depends on the width, its colours on the scheme: two looks at every page see all four kinds.
+// Layout depends on the width, and colours on the scheme, so two views of a page cover all four combinations.
 const VIEWS = [
   { width: 360, scheme: 'light' },
   { width: 1600, scheme: 'dark' },
@@ -37,42 +37,42 @@ const VIEWS = [
 
 test('every page is accessible and fits: 360 and 1600 pixels wide, light and dark', async () => {
   await using gate = await startGate()
-  const pages = await furnished(gate)
+  const pages = await seedGate(gate)
   for (const { width, scheme } of VIEWS) {
     await using operator = await openConsole(browser, gate, { width, scheme })
-    const { page, open, wrong } = operator
-    const look = async (at: string) => {
+    const { page, open, errors: wrong } = operator
+    const expectAccessible = async (at: string) => {
       await page.evaluate('for (const each of document.querySelectorAll("details")) each.open = true')
-      const told = `${at}, ${width} pixels wide, ${scheme}`
-      expect([told, await accessibilityProblems(page)]).toEqual([told, []])
+      const view = `${at}, ${width} pixels wide, ${scheme}`
+      expect([view, await accessibilityProblems(page)]).toEqual([view, []])
       const overflow = await page.evaluate('document.documentElement.scrollWidth - innerWidth')
-      expect([told, overflow]).toEqual([told, 0])
+      expect([view, overflow]).toEqual([view, 0])
     }
     for (const at of pages) {
       await open(at)
-      await look(at)
+      await expectAccessible(at)
     }
     await open('/repositories/app')
-    await page.getByRole('button', { name: 'Check the link' }).click()
+    await page.getByRole('button', { name: 'Check the connection' }).click()
     await page.getByText('the upstream takes pushes').waitFor()
-    await look('a link that was checked')
+    await expectAccessible('a checked connection')
     await open('/agents/ada')
     await page.getByRole('button', { name: 'Mint a token' }).click()
     await page.getByText('it is not shown again').waitFor()
-    await look('a token that was minted')
+    await expectAccessible('a new token')
     await page.getByRole('button', { name: 'Sign out' }).click()
     await page.getByLabel('Admin token').fill('not one')
-    await look('the sign-in')
+    await expectAccessible('the sign-in')
     await page.getByRole('button', { name: 'Sign in' }).click()
     await page.getByRole('alert').waitFor()
-    await look('a sign-in that failed')
+    await expectAccessible('a failed sign-in')
     expect(wrong).toEqual([])
   }
 })
 
-test('everything can be done with the keyboard: sign in, find the push, allow its finding, sign out', async () => {
+test('the keyboard is enough to sign in, find a push, allow its finding, and sign out', async () => {
   await using gate = await startGate()
-  await furnished(gate)
+  await seedGate(gate)
   await using context = Object.assign(await browser.newContext(), {
     async [Symbol.asyncDispose]() {
       await context.close()
@@ -102,9 +102,9 @@ test('everything can be done with the keyboard: sign in, find the push, allow it
   expect(await gate.admin.ask('GET', '/exceptions')).toMatchObject([{ reason: 'a made-up value' }, {}])
 })
 
-test('a page weighs less than 150 kB with all that it loads', async () => {
+test('a page transfers less than 150 kB with all its resources', async () => {
   await using gate = await startGate()
-  const pages = await furnished(gate)
+  const pages = await seedGate(gate)
   await using operator = await openConsole(browser, gate)
   const { page, open } = operator
   // A routed request does not come from the browser's cache.

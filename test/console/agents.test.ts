@@ -13,8 +13,8 @@ beforeAll(async () => {
 })
 afterAll(() => browser[Symbol.asyncDispose]())
 
-/** A shell on a machine of its own, as far as git can tell. */
-function freshMachine() {
+/** A shell with a home directory of its own, without git configuration. */
+function startShell() {
   const home = fs.mkdtempSync(path.join(os.tmpdir(), 'gate-machine-'))
   const env = { PATH: process.env.PATH, HOME: home, GIT_CONFIG_NOSYSTEM: '1', GIT_TERMINAL_PROMPT: '0' }
   return {
@@ -29,9 +29,9 @@ function freshMachine() {
   }
 }
 
-test('an agent is made, granted and given a token; the pasted lines clone; revoked, the next fetch fails', async () => {
+test('an agent gets a grant and a token; the commands on the page clone; after revoking, the next fetch fails', async () => {
   await using gate = await startGate()
-  using machine = freshMachine()
+  using machine = startShell()
   await using operator = await openConsole(browser, gate)
   const { page, open } = operator
   await open('/agents')
@@ -39,17 +39,17 @@ test('an agent is made, granted and given a token; the pasted lines clone; revok
   await page.getByRole('button', { name: 'Add' }).click()
   await page.getByRole('heading', { name: 'ada', level: 1 }).waitFor()
 
-  await page.getByText('Give it a repository').click()
-  await page.getByRole('button', { name: 'Give' }).click()
+  await page.getByText('Add a grant').click()
+  await page.getByRole('button', { name: 'Add grant' }).click()
   await page.getByText('refs/heads/ada/**: create, update, force, delete').waitFor()
 
   await page.getByLabel('Label').fill('a laptop')
   await page.getByRole('button', { name: 'Mint a token' }).click()
   await page.getByText('it is not shown again').waitFor()
-  expect(await page.evaluate('document.activeElement.className')).toBe('minted')
+  expect(await page.evaluate('document.activeElement.className')).toBe('new-token')
   const token = (await page.locator('#minted-token').textContent()) ?? ''
   expect(token).toMatch(/^gate_[a-z2-7]{10}_[A-Za-z0-9]{32}$/)
-  await page.getByRole('button', { name: 'Copy the lines for the agent' }).click()
+  await page.getByRole('button', { name: 'Copy the commands for the agent' }).click()
   await expect.poll(() => page.evaluate('navigator.clipboard.readText()')).toContain('git clone')
   const lines = String(await page.evaluate('navigator.clipboard.readText()'))
 
@@ -62,19 +62,19 @@ test('an agent is made, granted and given a token; the pasted lines clone; revok
   expect(await machine.run(push)).toMatchObject({ code: 0 })
   await open('/agents/ada')
   expect(await page.content()).not.toContain(token)
-  const did = page.getByRole('region', { name: 'What it did lately' }).getByRole('listitem')
-  await did.filter({ hasText: 'accepted' }).getByText('ada/try').waitFor()
-  await did.filter({ hasText: 'fetched' }).getByRole('link', { name: 'app' }).first().waitFor()
-  await did.filter({ hasText: 'fetched' }).getByText('git/').first().waitFor()
+  const activity = page.getByRole('region', { name: 'Recent activity' }).getByRole('listitem')
+  await activity.filter({ hasText: 'accepted' }).getByText('ada/try').waitFor()
+  await activity.filter({ hasText: 'fetched' }).getByRole('link', { name: 'app' }).first().waitFor()
+  await activity.filter({ hasText: 'fetched' }).getByText('git/').first().waitFor()
   await page.getByRole('button', { name: /^Revoke the token/ }).click()
-  await page.getByText('1 ended token').click()
+  await page.getByText('1 inactive token').click()
   await page.getByText(/revoked just now/).waitFor()
-  const fetched = await machine.run('git -C app fetch')
-  expect(fetched.code).not.toBe(0)
-  expect(operator.wrong).toEqual([])
+  const fetchAfterRevoke = await machine.run('git -C app fetch')
+  expect(fetchAfterRevoke.code).not.toBe(0)
+  expect(operator.errors).toEqual([])
 })
 
-test('no token is minted for a time that the form does not offer, nor for none', async () => {
+test('no token is minted with a lifetime that the form does not offer, or without a lifetime', async () => {
   await using gate = await startGate()
   await gate.admin.agent('ada')
   await using operator = await openConsole(browser, gate)
@@ -84,20 +84,20 @@ test('no token is minted for a time that the form does not offer, nor for none',
     await page.evaluate(
       `for (const each of document.querySelectorAll('[name=expires] option')) each.value = '${days}'`,
     )
-    const answered = page.waitForResponse('**/agents/ada/tokens')
+    const response = page.waitForResponse('**/agents/ada/tokens')
     await page.getByRole('button', { name: 'Mint a token' }).click()
-    expect((await answered).status()).toBe(400)
-    await page.getByRole('alert').getByText('30 days, 90 days, a year, no end').waitFor()
+    expect((await response).status()).toBe(400)
+    await page.getByRole('alert').getByText('30 days, 90 days, 1 year, never').waitFor()
   }
   await open('/agents/ada')
   await page.evaluate(`document.querySelector('[name=expires]').removeAttribute('name')`)
   await page.getByRole('button', { name: 'Mint a token' }).click()
   await page.getByRole('alert').waitFor()
   expect(await gate.admin.ask('GET', '/tokens')).toEqual([])
-  expect(operator.wrong).toEqual([])
+  expect(operator.errors).toEqual([])
 })
 
-test("a repository's settings are not saved over what somebody has changed since the form was opened", async () => {
+test('saving a repository does not overwrite a change made since the form was opened', async () => {
   await using gate = await startGate()
   const grace = (await gate.admin.ask('POST', '/admin-tokens', { label: 'grace' })) as Record<string, string>
   await using operator = await openConsole(browser, gate)
@@ -116,13 +116,13 @@ test("a repository's settings are not saved over what somebody has changed since
   })
   expect(changed.status).toBe(200)
 
-  const answered = page.waitForResponse(response => response.request().method() === 'POST')
+  const response = page.waitForResponse(response => response.request().method() === 'POST')
   await page.getByRole('button', { name: 'Save' }).click()
-  expect((await answered).status()).toBe(409)
+  expect((await response).status()).toBe(409)
   const alert = page.getByRole('alert')
   await alert.getByText(/^admin token grace \(\w+\) has changed these settings/).waitFor()
   await alert.getByText("# from the host's own page").waitFor()
-  await alert.getByText('serves fetches from the mirror while the upstream cannot be reached: yes').waitFor()
+  await alert.getByText('serve stale reads while the upstream is unreachable: yes').waitFor()
   expect(await alert.textContent()).not.toContain('identity:')
   expect(await page.getByLabel(/^gitleaks configuration/).inputValue()).toBe('title = "mine"\n')
   expect(await gate.admin.ask('GET', '/repositories/app')).toMatchObject({
@@ -131,8 +131,8 @@ test("a repository's settings are not saved over what somebody has changed since
     gitleaksConfig: '',
   })
 
-  // Told of it, the operator decides.
-  await page.getByLabel(/^Serve fetches/).check()
+  // After the conflict, a second submit overwrites.
+  await page.getByLabel(/^Serve stale reads/).check()
   await page.getByRole('button', { name: 'Save' }).click()
   await page.getByRole('heading', { name: 'app', level: 1 }).waitFor()
   await page.getByRole('alert').waitFor({ state: 'detached' })
@@ -141,10 +141,10 @@ test("a repository's settings are not saved over what somebody has changed since
     staleReads: true,
     gitleaksConfig: 'title = "mine"\n',
   })
-  expect(operator.wrong).toEqual([])
+  expect(operator.errors).toEqual([])
 })
 
-test('a repository is added in the page; what is wrong with it is said there, and its link can be checked', async () => {
+test('a repository is added in the console; problems appear above the form, and its connection can be checked', async () => {
   await using gate = await startGate()
   await using operator = await openConsole(browser, gate)
   const { page, open } = operator
@@ -160,15 +160,15 @@ test('a repository is added in the page; what is wrong with it is said there, an
   await page.getByRole('textbox', { name: 'Upstream' }).fill(url)
   await page.getByRole('button', { name: 'Add' }).click()
   await page.getByRole('heading', { name: 'acme/second' }).waitFor()
-  await page.getByRole('button', { name: 'Check the link' }).click()
+  await page.getByRole('button', { name: 'Check the connection' }).click()
   await page.getByText('the upstream takes pushes').waitFor()
   await page.getByText(/^ssh-ed25519 /).waitFor()
 
   await page.getByText('Change the settings').click()
-  await page.getByLabel(/^Serve fetches/).check()
+  await page.getByLabel(/^Serve stale reads/).check()
   await page.getByRole('button', { name: 'Save' }).click()
   await page.getByText('Change the settings').click()
-  expect(await page.getByLabel(/^Serve fetches/).isChecked()).toBe(true)
+  expect(await page.getByLabel(/^Serve stale reads/).isChecked()).toBe(true)
   expect(await gate.admin.ask('GET', '/repositories/acme%2Fsecond')).toMatchObject({ staleReads: true })
-  expect(operator.wrong).toEqual([])
+  expect(operator.errors).toEqual([])
 })

@@ -11,8 +11,8 @@ beforeAll(async () => {
 })
 afterAll(() => browser[Symbol.asyncDispose]())
 
-/** What is in the field that has the focus is replaced, as at a keyboard. */
-async function type(page: Page, text: string): Promise<void> {
+/** Replaces the text of the focused field with the keyboard. */
+async function replaceText(page: Page, text: string): Promise<void> {
   await page.keyboard.press('Control+A')
   await page.keyboard.press('Delete')
   await page.keyboard.insertText(text)
@@ -35,7 +35,7 @@ const EVERYTHING = Terms.parse({
   maxBlobBytes: 5_000_000,
 })
 
-test('a grant that is saved as it was shown is the same, whatever it says', async () => {
+test('saving an unchanged form leaves every kind of grant unchanged', async () => {
   await using gate = await startGate()
   await gate.admin.agent('ada')
   await using operator = await openConsole(browser, gate)
@@ -48,10 +48,10 @@ test('a grant that is saved as it was shown is the same, whatever it says', asyn
     await page.waitForURL('**/agents/ada#grants')
     expect(await gate.admin.ask('GET', '/grants/ada/app')).toEqual({ agent: 'ada', repository: 'app', terms })
   }
-  expect(operator.wrong).toEqual([])
+  expect(operator.errors).toEqual([])
 })
 
-test('a grant is changed with the keyboard alone: what is wrong is said and kept, then every limit is set', async () => {
+test('a grant is changed with the keyboard alone: problems keep the input, then every limit is set', async () => {
   await using gate = await startGate()
   const ada = await gate.agent('ada', { push: ['ada/**'] })
   const work = await ada.clone()
@@ -61,41 +61,41 @@ test('a grant is changed with the keyboard alone: what is wrong is said and kept
   await open('/agents/ada')
   await tabTo(page, /^Change the grant for app$/)
   await page.keyboard.press('Enter')
-  await page.getByRole('heading', { name: 'What ada may do in app' }).waitFor()
-  expect(await page.getByRole('textbox', { name: 'May do' }).inputValue()).toBe(
+  await page.getByRole('heading', { name: 'Grant of ada in app' }).waitFor()
+  expect(await page.getByRole('textbox', { name: 'Rules' }).inputValue()).toBe(
     'refs/heads/ada/**: create, update',
   )
 
-  await tabTo(page, 'May do')
-  await type(page, 'refs/heads/main: not force, delete\nrefs/heads/{agent}/**: create, overwrite')
+  await tabTo(page, 'Rules')
+  await replaceText(page, 'refs/heads/main: not force, delete\nrefs/heads/{agent}/**: create, overwrite')
   await tabTo(page, 'Save')
   await page.keyboard.press('Enter')
-  await page
-    .getByRole('alert')
-    .getByText('the rule cannot be read: refs/heads/{agent}/**: create, overwrite')
-    .waitFor()
-  expect(await page.getByRole('textbox', { name: 'May do' }).inputValue()).toContain('overwrite')
-  await tabTo(page, 'May do')
-  await type(page, 'refs/pull/*: create')
-  await tabTo(page, 'Paths it must not touch')
-  await type(page, 'docs/**\n.github/**')
+  await page.getByRole('alert').getByText('invalid rule: refs/heads/{agent}/**: create, overwrite').waitFor()
+  expect(await page.getByRole('textbox', { name: 'Rules' }).inputValue()).toContain('overwrite')
+  await tabTo(page, 'Rules')
+  await replaceText(page, 'refs/pull/*: create')
+  await tabTo(page, 'Denied paths')
+  await replaceText(page, 'docs/**\n.github/**')
   await tabTo(page, 'Save')
   await page.keyboard.press('Enter')
   await page
     .getByRole('alert')
     .getByText(/a ref pattern starts with refs.heads. or refs.tags./)
     .waitFor()
-  expect(await page.getByLabel('Paths it must not touch').inputValue()).toBe('docs/**\n.github/**')
+  expect(await page.getByLabel('Denied paths').inputValue()).toBe('docs/**\n.github/**')
 
-  await tabTo(page, 'May do')
-  await type(page, 'refs/heads/main: not force, delete\n{agent}/**: create update\nrefs/tags/v*: create')
-  await tabTo(page, 'E-mail addresses of its commits')
-  await type(page, '*@example.com')
-  await tabTo(page, 'Largest file, in bytes')
-  await type(page, '1000')
-  await tabTo(page, 'May push symbolic links')
+  await tabTo(page, 'Rules')
+  await replaceText(
+    page,
+    'refs/heads/main: not force, delete\n{agent}/**: create update\nrefs/tags/v*: create',
+  )
+  await tabTo(page, 'Commit e-mail addresses')
+  await replaceText(page, '*@example.com')
+  await tabTo(page, 'Maximum file size, in bytes')
+  await replaceText(page, '1000')
+  await tabTo(page, 'Allow symbolic links')
   await page.keyboard.press('Space')
-  await tabTo(page, 'Push options are passed on to the upstream')
+  await tabTo(page, 'Forward push options to the upstream')
   await page.keyboard.press('Space')
   await tabTo(page, 'Save')
   await page.keyboard.press('Enter')
@@ -120,7 +120,7 @@ test('a grant is changed with the keyboard alone: what is wrong is said and kept
       pushOptions: true,
     },
   })
-  expect(operator.wrong).toEqual([])
+  expect(operator.errors).toEqual([])
 
   const refused = await work.push('HEAD:refs/heads/ada/docs')
   expect(refused).toMatchObject(rejected)
@@ -130,32 +130,37 @@ test('a grant is changed with the keyboard alone: what is wrong is said and kept
   expect(await work.push('HEAD:refs/heads/ada/hello')).toMatchObject(accepted)
 })
 
-test('a repository is given with everything that a grant can say', async () => {
+test('a new grant in a repository can have every kind of term', async () => {
   await using gate = await startGate()
   await gate.admin.agent('ada')
   await using operator = await openConsole(browser, gate)
   const { page, open } = operator
   await open('/agents/ada')
-  await page.getByText('Give it a repository').click()
-  await page.getByRole('textbox', { name: 'May do' }).fill('refs/heads/{agent}/**: create, rewrite')
-  await page.getByLabel('Paths it must not touch').fill('secrets/**')
-  await page.getByRole('button', { name: 'Give' }).click()
+  await page.getByText('Add a grant').click()
+  await page.getByRole('textbox', { name: 'Rules' }).fill('refs/heads/{agent}/**: create, rewrite')
+  await page.getByLabel('Denied paths').fill('secrets/**')
+  await page.getByRole('button', { name: 'Add grant' }).click()
   await page
     .getByRole('alert')
-    .getByText(/^the rule cannot be read/)
+    .getByText(/^invalid rule/)
     .waitFor()
-  expect(await page.getByLabel('Paths it must not touch').inputValue()).toBe('secrets/**')
-  await page.getByRole('textbox', { name: 'May do' }).fill('')
-  await page.getByRole('button', { name: 'Give' }).click()
+  expect(await page.getByLabel('Denied paths').inputValue()).toBe('secrets/**')
+  await page.getByRole('textbox', { name: 'Rules' }).fill('')
+  await page.getByRole('button', { name: 'Add grant' }).click()
   await page.getByText('may read', { exact: true }).waitFor()
   expect(await gate.admin.ask('GET', '/grants/ada/app')).toMatchObject({
     terms: { rules: [], denyPaths: ['secrets/**'], symlinks: true },
   })
-  expect(operator.wrong).toEqual([])
+  expect(operator.errors).toEqual([])
 })
 
-/** What another operator does meanwhile, by the admin API, with a token of their own. */
-async function asGrace(gate: Gate, method: 'PUT' | 'DELETE', path: string, body?: unknown): Promise<void> {
+/** Sends a request to the admin API as another operator. */
+async function requestAsGrace(
+  gate: Gate,
+  method: 'PUT' | 'DELETE',
+  path: string,
+  body?: unknown,
+): Promise<void> {
   const minted = (await gate.admin.ask('POST', '/admin-tokens', { label: 'grace' })) as Record<string, string>
   const answer = await fetch(`${gate.url}/-/api/v1${path}`, {
     method,
@@ -165,7 +170,7 @@ async function asGrace(gate: Gate, method: 'PUT' | 'DELETE', path: string, body?
   expect(answer.status).toBe(200)
 }
 
-const saved = async (page: Page, button: string) => {
+const submit = async (page: Page, button: string) => {
   const [answer] = await Promise.all([
     page.waitForResponse(response => response.request().method() === 'POST'),
     page.getByRole('button', { name: button, exact: true }).click(),
@@ -173,73 +178,73 @@ const saved = async (page: Page, button: string) => {
   return answer.status()
 }
 
-test('a grant is not saved over what somebody has made of it since the form was opened, until told of it', async () => {
+test('saving a grant does not overwrite a change made since the form was opened, until the operator has seen it', async () => {
   await using gate = await startGate()
   await gate.agent('ada', { push: ['ada/**'] })
   await using operator = await openConsole(browser, gate)
   const { page, open } = operator
   await open('/agents/ada/grants/app')
-  await page.getByLabel('Paths it must not touch').fill('docs/**')
+  await page.getByLabel('Denied paths').fill('docs/**')
   const narrowed = Terms.parse({
     rules: [{ pattern: 'refs/heads/ada/fix-*', allow: ['create'] }],
     symlinks: false,
   })
-  await asGrace(gate, 'PUT', '/grants/ada/app', narrowed)
+  await requestAsGrace(gate, 'PUT', '/grants/ada/app', narrowed)
 
-  expect(await saved(page, 'Save')).toBe(409)
+  expect(await submit(page, 'Save')).toBe(409)
   const alert = page.getByRole('alert')
   await alert
     .getByText(/^admin token grace \(\w+\) has changed this grant since the form was opened/)
     .waitFor()
   await alert.getByText('refs/heads/ada/fix-*: create').waitFor()
   await alert.getByText('symbolic links: none').waitFor()
-  expect(await page.getByLabel('Paths it must not touch').inputValue()).toBe('docs/**')
+  expect(await page.getByLabel('Denied paths').inputValue()).toBe('docs/**')
   expect(await gate.admin.ask('GET', '/grants/ada/app')).toMatchObject({ terms: narrowed })
 
-  // A form that cannot be read is still the one that was filled with what is there now.
-  await page.getByRole('textbox', { name: 'May do' }).fill('refs/heads/ada/**: overwrite')
-  expect(await saved(page, 'Save')).toBe(400)
-  await page.getByRole('textbox', { name: 'May do' }).fill('refs/heads/ada/fix-*: create')
-  expect(await saved(page, 'Save')).toBe(303)
+  // An invalid form keeps the version of the present grant.
+  await page.getByRole('textbox', { name: 'Rules' }).fill('refs/heads/ada/**: overwrite')
+  expect(await submit(page, 'Save')).toBe(400)
+  await page.getByRole('textbox', { name: 'Rules' }).fill('refs/heads/ada/fix-*: create')
+  expect(await submit(page, 'Save')).toBe(303)
   expect(await gate.admin.ask('GET', '/grants/ada/app')).toMatchObject({
     terms: { rules: narrowed.rules, denyPaths: ['docs/**'], symlinks: true },
   })
-  expect(operator.wrong).toEqual([])
+  expect(operator.errors).toEqual([])
 })
 
-test('a grant that was taken back, or given, while its form was open is told of, and what was typed is kept', async () => {
+test('a grant removed or added while its form was open is a conflict that keeps the input', async () => {
   await using gate = await startGate()
   await gate.agent('ada', { push: ['ada/**'] })
   await using operator = await openConsole(browser, gate)
   const { page, open } = operator
   await open('/agents/ada/grants/app')
-  await page.getByLabel('Paths it must not touch').fill('docs/**')
-  await asGrace(gate, 'DELETE', '/grants/ada/app')
-  expect(await saved(page, 'Save')).toBe(409)
+  await page.getByLabel('Denied paths').fill('docs/**')
+  await requestAsGrace(gate, 'DELETE', '/grants/ada/app')
+  expect(await submit(page, 'Save')).toBe(409)
   await page
     .getByRole('alert')
-    .getByText(/^admin token grace \(\w+\) has taken this grant back/)
+    .getByText(/^admin token grace \(\w+\) has removed this grant/)
     .waitFor()
-  expect(await page.getByLabel('Paths it must not touch').inputValue()).toBe('docs/**')
+  expect(await page.getByLabel('Denied paths').inputValue()).toBe('docs/**')
   expect(await gate.admin.ask('GET', '/grants')).toEqual([])
-  expect(await saved(page, 'Save')).toBe(303)
+  expect(await submit(page, 'Save')).toBe(303)
   expect(await gate.admin.ask('GET', '/grants/ada/app')).toMatchObject({ terms: { denyPaths: ['docs/**'] } })
 
   await gate.admin.ask('DELETE', '/grants/ada/app')
   await open('/agents/ada')
-  await page.getByText('Give it a repository').click()
-  await page.getByLabel('Paths it must not touch').fill('secrets/**')
+  await page.getByText('Add a grant').click()
+  await page.getByLabel('Denied paths').fill('secrets/**')
   const given = Terms.parse({ rules: [{ pattern: 'refs/heads/ada/fix-*', allow: ['create'] }] })
-  await asGrace(gate, 'PUT', '/grants/ada/app', given)
-  expect(await saved(page, 'Give')).toBe(409)
+  await requestAsGrace(gate, 'PUT', '/grants/ada/app', given)
+  expect(await submit(page, 'Add grant')).toBe(409)
   await page
     .getByRole('alert')
     .getByText(/^admin token grace \(\w+\) has changed this grant/)
     .waitFor()
-  expect(await page.getByLabel('Paths it must not touch').inputValue()).toBe('secrets/**')
+  expect(await page.getByLabel('Denied paths').inputValue()).toBe('secrets/**')
   expect(await gate.admin.ask('GET', '/grants/ada/app')).toMatchObject({ terms: given })
 
   await gate.admin.ask('DELETE', '/agents/ada')
-  expect(await saved(page, 'Save')).toBe(404)
-  expect(operator.wrong).toEqual([])
+  expect(await submit(page, 'Save')).toBe(404)
+  expect(operator.errors).toEqual([])
 })

@@ -9,16 +9,16 @@ beforeAll(async () => {
 })
 afterAll(() => browser[Symbol.asyncDispose]())
 
-test("a repository's page tells how fresh and how large its mirror is, who is in it, and what went wrong", async () => {
+test('the page of a repository shows the freshness and size of its mirror, its sessions, and the last error', async () => {
   await using gate = await startGate()
   const ada = await gate.agent('ada', { push: ['ada/**'] })
   await using operator = await openConsole(browser, gate)
   const { page, open } = operator
   const mirror = page.getByRole('region', { name: 'Mirror' })
-  /** What is said under a heading of the mirror's facts. */
+  /** Returns the text of a fact about the mirror. */
   const fact = async (name: string) => {
-    const of = mirror.locator('div', { has: page.locator('dt', { hasText: name }) })
-    return (await of.getByRole('definition').textContent())?.replaceAll(/\s+/g, ' ').trim()
+    const group = mirror.locator('div', { has: page.locator('dt', { hasText: name }) })
+    return (await group.getByRole('definition').textContent())?.replaceAll(/\s+/g, ' ').trim()
   }
   await open('/repositories/app')
   expect(await fact('Up to date as of')).toBe('not since the companion started')
@@ -29,12 +29,12 @@ test("a repository's page tells how fresh and how large its mirror is, who is in
   expect(await fact('Up to date as of')).toMatch(/^just now \(\d{4}-.* UTC\)$/)
   expect(await fact('Last refresh')).toMatch(/^just now in \d+/)
   expect(await fact('On disk')).toMatch(/^[\d.]+ (bytes|KiB)$/)
-  expect(await fact('Sessions now')).toBe('none')
+  expect(await fact('Sessions in progress')).toBe('none')
 
   await gate.upstream.stop()
   expect((await ada.tryClone()).code).not.toBe(0)
   await open('/repositories/app')
   expect(await fact('Last refresh')).toMatch(/^just now in .*: failed .*upstream/)
-  expect(await fact('Refreshes')).toMatch(/^\d+, and 1 that failed since the companion started$/)
-  expect(operator.wrong).toEqual([])
+  expect(await fact('Refreshes')).toMatch(/^\d+, and 1 failed since the companion started$/)
+  expect(operator.errors).toEqual([])
 })

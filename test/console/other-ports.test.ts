@@ -6,7 +6,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest'
 import { startAdminGate } from '../api/admin-gate.ts'
 import { startGate } from '../harness/index.ts'
 import { openConsole, startBrowser } from './fixtures/browser.ts'
-import { furnished } from './fixtures/seeded-gate.ts'
+import { seedGate } from './fixtures/seeded-gate.ts'
 
 let browser: Browser & AsyncDisposable
 beforeAll(async () => {
@@ -49,7 +49,7 @@ function guesses(cookie: string): Record<string, string>[] {
 
 test('a cookie that the browser sends to another port shows nothing and changes nothing', async () => {
   await using gate = await startGate()
-  const pages = await furnished(gate)
+  const pages = await seedGate(gate)
   await using operator = await openConsole(browser, gate)
   const { page } = operator
   const own = new URL(page.url())
@@ -78,7 +78,7 @@ test('a cookie that the browser sends to another port shows nothing and changes 
     for (const [path, fields] of [
       ['/agents', { name: 'mallory' }],
       ['/agents/ada/tokens', { label: 'stolen', expires: '' }],
-      ['/waiting/decide', { decision: 'allow' }],
+      ['/pending/decide', { decision: 'allow' }],
       ['/sign-out', {}],
     ] as const)
       for (const key of ['', 'x', headers['x-git-gate-proof'] ?? '']) {
@@ -163,7 +163,7 @@ test('signing out takes the proof out of the browser, and a page without it asks
   await page.getByRole('button', { name: 'Sign in' }).click()
   await page.waitForURL('**/agents')
   await page.getByTitle('signed in as').waitFor()
-  expect(operator.wrong).toEqual([])
+  expect(operator.errors).toEqual([])
 })
 
 test('a second page of the same browser is signed in too, and Back shows the page that was left', async () => {

@@ -10,10 +10,10 @@ beforeAll(async () => {
 })
 afterAll(() => browser[Symbol.asyncDispose]())
 
-test('the overview draws which sessions were let go and how much was scanned, with the numbers at hand', async () => {
+test('the overview charts timeouts and scan volume, with the numbers in tables', async () => {
   await using gate = await startGate()
   const hour = 3_600_000
-  // In the middle of an hour, so that all of one hour's pushes are in one slot.
+  // In the middle of an hour, so that all pushes of an hour are in one slot.
   const now = Math.floor(Date.now() / hour) * hour - hour / 2
   writeHistory(gate.home, [
     { startedAt: now, scannedBytes: 3 << 20 },
@@ -25,17 +25,17 @@ test('the overview draws which sessions were let go and how much was scanned, wi
     { startedAt: now - 4 * hour - 1, outcome: 'failed', reaped: 'stuck', scannedBytes: 2 << 20 },
   ])
   await using operator = await openConsole(browser, gate)
-  const { page, open, wrong } = operator
+  const { page, open, errors: wrong } = operator
   await open('/overview?range=day')
   const numbers = async (heading: string) => {
     const section = page.locator('section', { has: page.getByRole('heading', { name: heading }) }).first()
-    await section.getByText('The numbers').click()
+    await section.getByText('Show the numbers').click()
     const rows = await section.getByRole('row').allTextContents()
-    return { drawn: await section.locator('svg g rect:not(.hover)').count(), rows: rows.slice(1) }
+    return { drawn: await section.locator('svg g rect:not(.hover-area)').count(), rows: rows.slice(1) }
   }
   const slot = (ms: number) =>
     new Date(Math.floor(ms / hour) * hour).toISOString().slice(5, 16).replace('T', ' ')
-  expect(await numbers('Sessions let go')).toEqual({
+  expect(await numbers('Timed out')).toEqual({
     drawn: 3,
     rows: [`${slot(now - 4 * hour)}000101`, `${slot(now)}200000`],
   })
@@ -43,10 +43,10 @@ test('the overview draws which sessions were let go and how much was scanned, wi
     drawn: 2,
     rows: [`${slot(now - 4 * hour)}2 MiB`, `${slot(now)}3.5 MiB`],
   })
-  await page.getByText('gitleaks read 5.5 MiB from 3 pushes.').waitFor()
+  await page.getByText('gitleaks scanned 5.5 MiB of 3 pushes.').waitFor()
   await open('/overview')
-  await page.getByText('4 pushes were ended before they finished.').waitFor()
-  // What a number leads to is what was counted.
+  await page.getByText('4 pushes timed out or lost the client.').waitFor()
+  // The link of a number lists the pushes that were counted.
   await page.getByRole('link', { name: '2', exact: true }).first().click()
   await page.getByLabel('Outcome').waitFor()
   expect(await page.locator('#pushes > li').count()).toBe(2)

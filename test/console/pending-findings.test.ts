@@ -2,9 +2,9 @@ import type { Browser } from 'playwright-core'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { startGate } from '../harness/index.ts'
 import { openConsole, startBrowser } from './fixtures/browser.ts'
-import { objectId, type PastPush, writeExceptions, writeHistory } from './fixtures/history.ts'
+import { type PastPush, randomObjectId, writeExceptions, writeHistory } from './fixtures/history.ts'
 import { tabTo } from './fixtures/keyboard.ts'
-import { opened } from './fixtures/long-history.ts'
+import { measureLoad } from './fixtures/long-history.ts'
 
 let browser: Browser & AsyncDisposable
 beforeAll(async () => {
@@ -14,20 +14,20 @@ afterAll(() => browser[Symbol.asyncDispose]())
 
 const findingIn = (
   path: string,
-  more: { fingerprint?: string; excerpt?: string; asksForException?: boolean } = {},
+  overrides: { fingerprint?: string; excerpt?: string; asksForException?: boolean } = {},
 ) => ({
   rule: 'generic-api-key',
   path,
   line: 12,
-  commit: objectId(),
-  fingerprint: objectId(),
+  commit: randomObjectId(),
+  fingerprint: randomObjectId(),
   excerpt: 'key = [redacted]',
   asksForException: false,
-  ...more,
+  ...overrides,
 })
 
-/** Refused pushes, newest first, each for one finding; every seventh asks for an exception. */
-const refusals = (count: number): PastPush[] =>
+/** Refused pushes, newest first, each with one finding; every seventh requests an exception. */
+const refusedPushes = (count: number): PastPush[] =>
   Array.from({ length: count }, (_, i) => ({
     startedAt: Date.now() - (i + 1) * 60_000,
     outcome: 'refused',
@@ -39,11 +39,11 @@ const refusals = (count: number): PastPush[] =>
     ],
   }))
 
-test('a finding that waits is shown as the last push that it refused has it', async () => {
+test('a pending finding is shown as in the last push that it refused', async () => {
   await using gate = await startGate()
-  const fingerprints = [objectId(), objectId(), objectId(), objectId()]
+  const fingerprints = [randomObjectId(), randomObjectId(), randomObjectId(), randomObjectId()]
   const minutes = (ago: number) => Date.now() - ago * 60_000
-  // Whichever of its pushes asks, and whichever is first in the ledger.
+  // In every combination of which push requests an exception and which the ledger has first.
   const pushes = fingerprints.map((fingerprint, i) => {
     const first = {
       agent: `early-${i}`,
@@ -72,33 +72,33 @@ test('a finding that waits is shown as the last push that it refused has it', as
   ])
   await using operator = await openConsole(browser, gate)
   const { page, open } = operator
-  await open('/waiting')
+  await open('/pending')
   const cards = page.locator('.cards > li')
-  // Those that any push asked an exception for come first.
-  expect(await cards.locator('.context a').allTextContents()).toEqual([
+  // Findings with a requested exception come first.
+  expect(await cards.locator('.push-link a').allTextContents()).toEqual([
     ...fingerprints.map((_, i) => `late-${i} to app`),
     'calm to app',
   ])
   for (const i of fingerprints.keys()) {
     const card = cards.nth(i)
-    expect(await card.locator('.context a').getAttribute('href')).toBe(
+    expect(await card.locator('.push-link a').getAttribute('href')).toBe(
       `/-/console/pushes/${ids.get(`late-${i}`)}`,
     )
     await card.getByText(`late ${i}`, { exact: true }).waitFor()
     await card.getByText(`late-${i}.json:12`).waitFor()
     await card.getByText(`refused 2 times, last ${10 + i} minutes ago`).waitFor()
   }
-  expect(operator.wrong).toEqual([])
+  expect(operator.errors).toEqual([])
 })
 
-test('two hundred findings wait in pages of less than 150 kB, and the keyboard leads from one to the next', async () => {
+test('200 pending findings come in pages of less than 150 kB, which the keyboard can step through', async () => {
   await using gate = await startGate()
-  writeHistory(gate.home, refusals(200))
+  writeHistory(gate.home, refusedPushes(200))
   writeExceptions(gate.home, 150, i => `a made-up value in test number ${i}, as its author says`)
   for (let i = 0; i < 60; i++)
     await gate.admin.ask('POST', '/declines', {
       repository: 'app',
-      fingerprint: objectId(),
+      fingerprint: randomObjectId(),
       reason: `rotate it, please (${i})`,
     })
   await using operator = await openConsole(browser, gate)
@@ -106,11 +106,11 @@ test('two hundred findings wait in pages of less than 150 kB, and the keyboard l
   // A routed request does not come from the browser's cache.
   await page.route('**/*', route => route.continue())
   const seen: string[] = []
-  await open('/waiting')
+  await open('/pending')
   await page.getByText('200 findings in the last 30 days').waitFor()
   for (;;) {
-    expect((await opened(page)).bytes).toBeLessThan(150_000)
-    const here = await page.locator('.cards .place bdi').allTextContents()
+    expect((await measureLoad(page)).bytes).toBeLessThan(150_000)
+    const here = await page.locator('.cards .location bdi').allTextContents()
     expect(here.length).toBeGreaterThan(10)
     seen.push(...here)
     if ((await page.getByRole('link', { name: 'Next findings' }).count()) === 0) break
@@ -118,40 +118,40 @@ test('two hundred findings wait in pages of less than 150 kB, and the keyboard l
     await tabTo(page, 'Next findings')
     await Promise.all([page.waitForEvent('load'), page.keyboard.press('Enter')])
   }
-  const all = refusals(200).flatMap(({ findings = [] }) => findings)
+  const all = refusedPushes(200).flatMap(({ findings = [] }) => findings)
   expect(seen).toEqual(
     [...all.filter(each => each.asksForException), ...all.filter(each => !each.asksForException)].map(
       ({ path }) => `${path}:12`,
     ),
   )
-  expect(operator.wrong).toEqual([])
+  expect(operator.errors).toEqual([])
 
-  // What is decided further down comes back to where it was decided, and what follows is not lost.
-  await open('/waiting')
+  // A decision on a later page returns to that page, and loses no finding.
+  await open('/pending')
   await page.getByRole('link', { name: 'Next findings' }).click()
-  const [first, second] = await page.locator('.cards .place bdi').allTextContents()
+  const [first, second] = await page.locator('.cards .location bdi').allTextContents()
   await page.getByRole('button', { name: 'Decline' }).first().click()
-  await expect.poll(() => page.locator('.cards .place bdi').first().textContent()).toBe(second)
+  await expect.poll(() => page.locator('.cards .location bdi').first().textContent()).toBe(second)
   expect(first).not.toBe(second)
-  await page.getByRole('link', { name: 'Back to the first' }).click()
+  await page.getByRole('link', { name: 'Back to the first page' }).click()
   await page.getByText('199 findings in the last 30 days').waitFor()
   for (const nowhere of ['x', '1.zzz.', '0.0.x', '9.a.b', '%00'])
-    expect((await operator.content(`/waiting?after=${nowhere}`)).status()).toBe(200)
+    expect((await operator.content(`/pending?after=${nowhere}`)).status()).toBe(200)
 })
 
-test('the newest decisions that hold are on the page; how many more there are, and where, is said', async () => {
+test('the page shows the newest decisions in effect, and the number of the others', async () => {
   await using gate = await startGate()
   writeExceptions(gate.home, 30, i => `reason ${i};`)
   for (let i = 29; i >= 0; i--)
     await gate.admin.ask('POST', '/declines', {
       repository: 'app',
-      fingerprint: objectId(),
+      fingerprint: randomObjectId(),
       reason: `word ${i};`,
     })
   await using operator = await openConsole(browser, gate)
   const { page, open } = operator
-  await open('/waiting')
-  const exceptions = page.getByRole('region', { name: 'Exceptions that hold' })
+  await open('/pending')
+  const exceptions = page.getByRole('region', { name: 'Active exceptions' })
   await exceptions.getByText('reason 0;').waitFor()
   const shown = await exceptions.getByRole('listitem').count()
   expect(shown).toBeLessThan(30)
@@ -162,31 +162,34 @@ test('the newest decisions that hold are on the page; how many more there are, a
   const words: string[] = []
   for (;;) {
     words.push(...(await declined.getByText(/^word/).allTextContents()))
-    if ((await declined.getByRole('link', { name: 'Older ones' }).count()) === 0) break
-    await Promise.all([page.waitForEvent('load'), declined.getByRole('link', { name: 'Older ones' }).click()])
+    if ((await declined.getByRole('link', { name: 'Older declined findings' }).count()) === 0) break
+    await Promise.all([
+      page.waitForEvent('load'),
+      declined.getByRole('link', { name: 'Older declined findings' }).click(),
+    ])
   }
   expect(words).toEqual(Array.from({ length: 30 }, (_, i) => `word ${i};`))
-  expect(operator.wrong).toEqual([])
+  expect(operator.errors).toEqual([])
 })
 
-test('a decision that is refused keeps what was typed, on the page that it was made on', async () => {
+test('a rejected decision keeps the input, on the page of the form', async () => {
   await using gate = await startGate()
-  const ids = writeHistory(gate.home, refusals(60))
+  const ids = writeHistory(gate.home, refusedPushes(60))
   writeExceptions(gate.home, 500, () => 'a made-up value')
   await using operator = await openConsole(browser, gate)
   const { page, open } = operator
   const card = page.locator('.cards > li', { hasText: 'production-58.json' })
   const allow = async () => {
     await card.getByLabel('Reason').fill('a value of the vendor’s own documentation')
-    await card.getByLabel('How long').selectOption('week')
+    await card.getByLabel('Expires after').selectOption('week')
     const [answer] = await Promise.all([
       page.waitForResponse(response => response.request().method() === 'POST'),
       card.getByRole('button', { name: 'Allow' }).click(),
     ])
     expect(answer.status()).toBe(409)
-    await card.getByRole('alert').getByText('app has 500 exceptions that hold').waitFor()
+    await card.getByRole('alert').getByText('app has 500 active exceptions').waitFor()
     expect(await card.getByLabel('Reason').inputValue()).toBe('a value of the vendor’s own documentation')
-    expect(await card.getByLabel('How long').inputValue()).toBe('week')
+    expect(await card.getByLabel('Expires after').inputValue()).toBe('week')
     expect(await page.getByRole('alert').count()).toBe(1)
     expect(await page.evaluate('document.activeElement.value')).toBe(
       'a value of the vendor’s own documentation',
@@ -194,10 +197,10 @@ test('a decision that is refused keeps what was typed, on the page that it was m
     const others = page.locator('.cards > li', { hasNotText: 'production-58.json' }).getByLabel('Reason')
     for (const other of await others.all()) expect(await other.inputValue()).toBe('')
   }
-  await open('/waiting')
+  await open('/pending')
   await page.getByRole('link', { name: 'Next findings' }).click()
   await allow()
-  // Sent again from that answer, it is refused again, in the same place.
+  // Submitted again from the response, it is rejected again on the same page.
   await allow()
 
   await open(`/pushes/${ids[58]}`)
@@ -211,5 +214,5 @@ test('a decision that is refused keeps what was typed, on the page that it was m
     { reason: 'a value of the vendor’s own documentation' },
     ...Array(500).fill({}),
   ])
-  expect(operator.wrong).toEqual([])
+  expect(operator.errors).toEqual([])
 })

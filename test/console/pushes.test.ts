@@ -5,8 +5,8 @@ import type { Browser, Page } from 'playwright-core'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { accepted, rejected, seconds, startGate, until } from '../harness/index.ts'
 import { openConsole, startBrowser } from './fixtures/browser.ts'
-import { endPush, forgetPush, STEPS, writeHistory } from './fixtures/history.ts'
-import { madeUpToken } from './fixtures/sample-data.ts'
+import { deletePush, STEPS, setOutcome, writeHistory } from './fixtures/history.ts'
+import { fakeGithubToken } from './fixtures/sample-data.ts'
 
 let browser: Browser & AsyncDisposable
 beforeAll(async () => {
@@ -14,8 +14,8 @@ beforeAll(async () => {
 })
 afterAll(() => browser[Symbol.asyncDispose]())
 
-/** A gitleaks that begins only when it is let go. */
-function heldGitleaks() {
+/** A gitleaks that waits until it is resumed. */
+function pausedGitleaks() {
   const dir = fs.mkdtempSync(path.join(os.tmpdir(), 'gate-held-'))
   const program = path.join(dir, 'gitleaks')
   const open = path.join(dir, 'open')
@@ -26,13 +26,13 @@ function heldGitleaks() {
   )
   return {
     program,
-    letGo: () => fs.writeFileSync(open, ''),
+    resume: () => fs.writeFileSync(open, ''),
     [Symbol.dispose]: () => fs.rmSync(dir, { recursive: true }),
   }
 }
 
-test('a push appears on the open page by itself, and moves through its states to its end', async () => {
-  using gitleaks = heldGitleaks()
+test('an open page shows a push when it starts, and then each of its states', async () => {
+  using gitleaks = pausedGitleaks()
   await using gate = await startGate({ settings: { GATE_GITLEAKS: gitleaks.program } })
   const ada = await gate.agent('ada', { push: ['refs/heads/ada/**'] })
   const work = await ada.clone()
@@ -40,56 +40,57 @@ test('a push appears on the open page by itself, and moves through its states to
   const held = path.join(gate.home, 'upstream-may-answer')
   gate.upstream.hook('pre-receive', `while ! [ -e ${held} ]; do sleep 0.1; done; echo 'thank you' >&2`)
 
-  await using watching = await openConsole(browser, gate)
-  const { page } = watching
-  await page.getByText('No agent has pushed yet.').waitFor()
+  await using listPage = await openConsole(browser, gate)
+  const { page } = listPage
+  await page.getByText('There is no push yet.').waitFor()
   const lines = page.getByRole('list', { name: 'Pushes, newest first' }).getByRole('listitem')
   await expect.poll(() => page.locator('#live').textContent()).toBe('live')
 
   const push = work.push('HEAD:refs/heads/ada/search')
   const line = lines.filter({ hasText: 'ada to app' })
   await line.getByText('checking: secrets').waitFor()
-  expect(await page.getByText('No agent has pushed yet.').isVisible()).toBe(false)
+  expect(await page.getByText('There is no push yet.').isVisible()).toBe(false)
   await line.getByText('ada/search').waitFor()
-  // What is under the pointer is the ref, with its full name, and not the link that covers the line.
+  // The ref with its tooltip is above the link that covers the row.
   await line.locator('.ref').hover({ timeout: seconds(5) })
-  await using looking = await openConsole(browser, gate)
-  await looking.page.getByRole('link', { name: 'ada to app' }).click()
-  await looking.page.locator('.timeline').getByText('in progress').waitFor()
-  await expect.poll(() => looking.page.locator('#live').textContent()).toBe('live')
-  // A screen reader hears what changes in an element that stays.
-  const announced = await looking.page.locator('#announce').elementHandle()
+  await using pushPage = await openConsole(browser, gate)
+  await pushPage.page.getByRole('link', { name: 'ada to app' }).click()
+  await pushPage.page.locator('.timeline').getByText('in progress').waitFor()
+  await expect.poll(() => pushPage.page.locator('#live').textContent()).toBe('live')
+  // Screen readers announce changes of an element that stays in the page.
+  const announced = await pushPage.page.locator('#announce').elementHandle()
   expect(await announced?.getAttribute('role')).toBe('status')
 
-  gitleaks.letGo()
+  gitleaks.resume()
   await line.getByText('forwarding').waitFor()
-  await looking.page.getByRole('heading', { name: 'ada to app' }).waitFor()
-  await looking.page.locator('.state', { hasText: 'forwarding' }).waitFor()
+  await pushPage.page.getByRole('heading', { name: 'ada to app' }).waitFor()
+  await pushPage.page.locator('.state', { hasText: 'forwarding' }).waitFor()
   expect(await announced?.textContent()).toBe('ada to app: forwarding')
 
   fs.writeFileSync(held, '')
   expect(await push).toMatchObject(accepted)
   await line.getByText('accepted').waitFor()
-  await looking.page.locator('.state', { hasText: 'accepted' }).waitFor()
+  await pushPage.page.locator('.state', { hasText: 'accepted' }).waitFor()
   expect(await announced?.textContent()).toBe('ada to app: accepted')
-  await looking.page.locator('#live').waitFor({ state: 'hidden' })
-  await looking.page.getByText('thank you', { exact: true }).waitFor()
-  for (const step of STEPS) await looking.page.locator('.timeline').getByText(step, { exact: true }).waitFor()
-  await looking.page.getByRole('link', { name: 'See its commits and its diff' }).click()
-  await looking.page.getByText('Make the search faster').waitFor()
-  await looking.page.getByText('+export const limit = 50').waitFor()
-  expect(await looking.page.locator('.diff .added').allTextContents()).toEqual([
+  await pushPage.page.locator('#live').waitFor({ state: 'hidden' })
+  await pushPage.page.getByText('thank you', { exact: true }).waitFor()
+  for (const step of STEPS)
+    await pushPage.page.locator('.timeline').getByText(step, { exact: true }).waitFor()
+  await pushPage.page.getByRole('link', { name: 'Commits and diff' }).click()
+  await pushPage.page.getByText('Make the search faster').waitFor()
+  await pushPage.page.getByText('+export const limit = 50').waitFor()
+  expect(await pushPage.page.locator('.diff .added').allTextContents()).toEqual([
     '+export const limit = 50\n',
     '+++limit\n',
   ])
-  expect([...watching.wrong, ...looking.wrong]).toEqual([])
+  expect([...listPage.errors, ...pushPage.errors]).toEqual([])
 })
 
-test('a refused push shows its finding, redacted; allowed with one click, the same push goes through', async () => {
+test('a refused push shows its redacted finding; after one click on Allow, the same push is accepted', async () => {
   await using gate = await startGate()
   const ada = await gate.agent('ada', { push: ['refs/heads/ada/**'] })
   const work = await ada.clone()
-  const secret = madeUpToken()
+  const secret = fakeGithubToken()
   await work.commit('Deploy', { 'deploy.sh': `export GITHUB_TOKEN=${secret}\n` })
   await using operator = await openConsole(browser, gate)
   const { page, open } = operator
@@ -102,9 +103,9 @@ test('a refused push shows its finding, redacted; allowed with one click, the sa
   await page.getByText('git-gate: refused refs/heads/ada/deploy').waitFor()
   expect(await page.content()).not.toContain(secret)
 
-  await page.getByRole('link', { name: 'Waiting for you' }).click()
+  await page.getByRole('link', { name: 'Pending findings' }).click()
   await page.getByRole('button', { name: 'Allow' }).click()
-  await page.getByText('No finding waits for a decision.').waitFor()
+  await page.getByText('No finding needs a decision.').waitFor()
   await page.getByText('by first admin token').waitFor()
 
   expect(await work.push('HEAD:refs/heads/ada/deploy')).toMatchObject(accepted)
@@ -116,36 +117,36 @@ test('a refused push shows its finding, redacted; allowed with one click, the sa
   await page.getByText('Exceptions used').waitFor()
   await page.getByText(exception?.id ?? '?').waitFor()
 
-  await open('/waiting')
+  await open('/pending')
   await page.getByRole('button', { name: /^Revoke/ }).click()
   await page.getByRole('button', { name: 'Allow' }).waitFor()
-  expect(operator.wrong).toEqual([])
+  expect(operator.errors).toEqual([])
 })
 
-test('a declined finding waits for nobody, and waits again when the decline is taken back', async () => {
+test('a declined finding is no longer pending, and is pending again after the decline is undone', async () => {
   await using gate = await startGate()
   const ada = await gate.agent('ada', { push: ['refs/heads/ada/**'] })
   const work = await ada.clone()
-  await work.commit('Deploy', { 'deploy.sh': `export GITHUB_TOKEN=${madeUpToken()}\n` })
+  await work.commit('Deploy', { 'deploy.sh': `export GITHUB_TOKEN=${fakeGithubToken()}\n` })
   expect((await work.push('HEAD:refs/heads/ada/deploy')).output).toContain('ask an operator')
   await using operator = await openConsole(browser, gate)
   const { page, open } = operator
-  await open('/waiting')
+  await open('/pending')
   await page.getByLabel('Reason').fill('rotate it, please')
   await page.getByRole('button', { name: 'Decline' }).click()
-  await page.getByText('No finding waits for a decision.').waitFor()
+  await page.getByText('No finding needs a decision.').waitFor()
   await page.getByText('rotate it, please').waitFor()
   const again = await work.push('HEAD:refs/heads/ada/deploy')
   expect(again.output).toContain('an operator has declined to let it pass: rotate it, please')
   expect(again.output).not.toContain('ask an operator')
-  await page.getByRole('button', { name: /^Take back/ }).click()
+  await page.getByRole('button', { name: /^Undo/ }).click()
   await page.getByRole('button', { name: 'Decline' }).waitFor()
   const { changes } = (await gate.admin.ask('GET', '/changes')) as { changes: { action: string }[] }
-  expect(changes.slice(0, 2).map(each => each.action)).toEqual(['finding.take-back', 'finding.decline'])
-  expect(operator.wrong).toEqual([])
+  expect(changes.slice(0, 2).map(each => each.action)).toEqual(['finding.undo-decline', 'finding.decline'])
+  expect(operator.errors).toEqual([])
 })
 
-test('the history is endless, and filters narrow it', async () => {
+test('the list loads the whole history, and filters narrow it', async () => {
   await using gate = await startGate()
   const now = Date.now()
   writeHistory(
@@ -178,119 +179,119 @@ test('the history is endless, and filters narrow it', async () => {
   expect(await lines.count()).toBe(18)
   await page.getByLabel('Agent').fill('nobody')
   await page.getByRole('button', { name: 'Filter' }).click()
-  await page.getByText('No push fits these filters.').waitFor()
-  expect(operator.wrong).toEqual([])
+  await page.getByText('No push matches these filters.').waitFor()
+  expect(operator.errors).toEqual([])
 })
 
-/** An open push that no companion knows stays open. */
-const nothingIsLost = { settings: { GATE_LOST_PUSH_SECONDS: '86400' } }
+/** Keeps pushes open that no companion knows. */
+const keepPushesOpen = { settings: { GATE_LOST_PUSH_SECONDS: '86400' } }
 
-/** Makes a page believe that it is looked at, or not. */
-const show = (page: Page, seen: boolean) =>
+/** Makes a page visible or hidden, as a switch of tabs does. */
+const setVisible = (page: Page, seen: boolean) =>
   page.evaluate(`Object.defineProperty(document, 'hidden', { value: ${!seen}, configurable: true })
     document.dispatchEvent(new Event('visibilitychange'))`)
 
 const isStream = (request: { url(): string }) => request.url().includes('/pushes/live')
 
-test('a filtered list gets what begins to fit, loses what no longer does, and rests while nobody sees it', async () => {
-  await using gate = await startGate(nothingIsLost)
+test('a filtered list adds pushes that start to match, removes those that no longer do, and pauses while hidden', async () => {
+  await using gate = await startGate(keepPushesOpen)
   const minutes = (ago: number) => Date.now() - ago * 60_000
   const [early, late] = writeHistory(gate.home, [
     { startedAt: minutes(30), agent: 'early', outcome: 'open' },
     { startedAt: minutes(20), agent: 'late', outcome: 'open' },
     { startedAt: minutes(10), agent: 'newer' },
   ])
-  await using going = await openConsole(browser, gate)
-  await using taken = await openConsole(browser, gate)
-  await going.open('/pushes?outcome=open')
-  await taken.open('/pushes?outcome=accepted')
-  const lineOf = ({ page }: typeof going, agent: string) =>
+  await using openPage = await openConsole(browser, gate)
+  await using acceptedPage = await openConsole(browser, gate)
+  await openPage.open('/pushes?outcome=open')
+  await acceptedPage.open('/pushes?outcome=accepted')
+  const lineOf = ({ page }: typeof openPage, agent: string) =>
     page.getByRole('listitem').filter({ hasText: `${agent} to app` })
-  for (const { page } of [going, taken])
+  for (const { page } of [openPage, acceptedPage])
     await expect.poll(() => page.locator('#live').textContent()).toBe('live')
-  await lineOf(going, 'early').waitFor()
-  await lineOf(going, 'late').getByRole('link').focus()
+  await lineOf(openPage, 'early').waitFor()
+  await lineOf(openPage, 'late').getByRole('link').focus()
 
-  endPush(gate.home, late ?? '', 'accepted')
-  await lineOf(going, 'late').waitFor({ state: 'detached' })
-  expect(await going.page.evaluate('document.activeElement.textContent')).toBe('early to app')
-  await lineOf(taken, 'late').waitFor()
-  endPush(gate.home, early ?? '', 'accepted')
-  await going.page.getByText('No push fits these filters.').waitFor()
-  await lineOf(taken, 'early').waitFor()
-  expect(await taken.page.locator('#pushes .what').allTextContents()).toEqual(
+  setOutcome(gate.home, late ?? '', 'accepted')
+  await lineOf(openPage, 'late').waitFor({ state: 'detached' })
+  expect(await openPage.page.evaluate('document.activeElement.textContent')).toBe('early to app')
+  await lineOf(acceptedPage, 'late').waitFor()
+  setOutcome(gate.home, early ?? '', 'accepted')
+  await openPage.page.getByText('No push matches these filters.').waitFor()
+  await lineOf(acceptedPage, 'early').waitFor()
+  expect(await acceptedPage.page.locator('#pushes .title').allTextContents()).toEqual(
     ['newer', 'late', 'early'].map(agent => `${agent} to app`),
   )
 
-  const closed = taken.page.waitForEvent('requestfailed', isStream)
-  await show(taken.page, false)
+  const closed = acceptedPage.page.waitForEvent('requestfailed', isStream)
+  await setVisible(acceptedPage.page, false)
   await closed
   const [unseen] = writeHistory(gate.home, [{ startedAt: Date.now(), agent: 'unseen' }])
-  await lineOf(going, 'unseen').waitFor({ state: 'detached' })
-  expect(await taken.page.locator(`#push-${unseen}`).count()).toBe(0)
-  await show(taken.page, true)
-  await lineOf(taken, 'unseen').waitFor()
+  await lineOf(openPage, 'unseen').waitFor({ state: 'detached' })
+  expect(await acceptedPage.page.locator(`#push-${unseen}`).count()).toBe(0)
+  await setVisible(acceptedPage.page, true)
+  await lineOf(acceptedPage, 'unseen').waitFor()
 
-  // More than one look brings: the page is opened anew, so that its list has no hole.
-  await show(taken.page, false)
+  // More pushes than one poll reads: the page reloads, so that its list has no gap.
+  await setVisible(acceptedPage.page, false)
   writeHistory(
     gate.home,
     Array.from({ length: 150 }, (_, i) => ({ startedAt: Date.now() + i, agent: `many-${i}` })),
   )
-  await Promise.all([taken.page.waitForEvent('load'), show(taken.page, true)])
-  await lineOf(taken, 'many-149').waitFor()
-  await taken.page.getByRole('link', { name: 'Older pushes' }).waitFor()
-  expect([...going.wrong, ...taken.wrong]).toEqual([])
+  await Promise.all([acceptedPage.page.waitForEvent('load'), setVisible(acceptedPage.page, true)])
+  await lineOf(acceptedPage, 'many-149').waitFor()
+  await acceptedPage.page.getByRole('link', { name: 'Older pushes' }).waitFor()
+  expect([...openPage.errors, ...acceptedPage.errors]).toEqual([])
 })
 
-test('a push that turns out to be none leaves the open list, and its own page says that it is not there', async () => {
-  await using gate = await startGate(nothingIsLost)
-  await using watching = await openConsole(browser, gate)
-  await using looking = await openConsole(browser, gate)
+test('a request that pushed nothing leaves the open list, and its own page becomes a 404', async () => {
+  await using gate = await startGate(keepPushesOpen)
+  await using listPage = await openConsole(browser, gate)
+  await using pushPage = await openConsole(browser, gate)
   const [shown, never] = writeHistory(gate.home, [
     { startedAt: Date.now() - 60_000, agent: 'none', phase: 'receiving', refs: [], outcome: 'open' },
     { startedAt: Date.now() - 90_000, agent: 'unseen', phase: 'receiving', refs: [], outcome: 'open' },
     { startedAt: Date.now() - 80_000, agent: 'stays', outcome: 'open' },
   ])
-  await watching.open('/pushes')
-  await looking.open(`/pushes/${shown}`)
-  for (const { page } of [watching, looking])
+  await listPage.open('/pushes')
+  await pushPage.open(`/pushes/${shown}`)
+  for (const { page } of [listPage, pushPage])
     await expect.poll(() => page.locator('#live').textContent()).toBe('live')
-  await watching.page.locator(`#push-${shown}`).getByRole('link').focus()
+  await listPage.page.locator(`#push-${shown}`).getByRole('link').focus()
 
-  forgetPush(gate.home, shown ?? '')
-  await watching.page.locator(`#push-${shown}`).waitFor({ state: 'detached' })
-  expect(await watching.page.evaluate('document.activeElement.textContent')).toBe('stays to app')
-  await looking.page.getByRole('heading', { name: 'There is no push of this id' }).waitFor()
+  deletePush(gate.home, shown ?? '')
+  await listPage.page.locator(`#push-${shown}`).waitFor({ state: 'detached' })
+  expect(await listPage.page.evaluate('document.activeElement.textContent')).toBe('stays to app')
+  await pushPage.page.getByRole('heading', { name: 'There is no push with this id' }).waitFor()
 
-  // It is forgotten while nobody looks.
-  await show(watching.page, false)
-  forgetPush(gate.home, never ?? '')
-  await show(watching.page, true)
-  await watching.page.locator(`#push-${never}`).waitFor({ state: 'detached' })
-  expect(await watching.page.locator('#pushes > li').count()).toBe(1)
-  expect([...watching.wrong, ...looking.wrong]).toEqual([])
+  // Deleted while the page is hidden.
+  await setVisible(listPage.page, false)
+  deletePush(gate.home, never ?? '')
+  await setVisible(listPage.page, true)
+  await listPage.page.locator(`#push-${never}`).waitFor({ state: 'detached' })
+  expect(await listPage.page.locator('#pushes > li').count()).toBe(1)
+  expect([...listPage.errors, ...pushPage.errors]).toEqual([])
 })
 
-test('a push that has not changed is not sent again, whatever has come since', async () => {
-  await using gate = await startGate(nothingIsLost)
+test('an unchanged push is not sent again when other pushes arrive', async () => {
+  await using gate = await startGate(keepPushesOpen)
   await using operator = await openConsole(browser, gate)
   const startedAt = Date.now() - 58_000
-  const [going] = writeHistory(gate.home, [{ startedAt, outcome: 'open' }])
+  const [openPage] = writeHistory(gate.home, [{ startedAt, outcome: 'open' }])
   const response = await fetch(`${gate.url}/-/console/pushes/live`, {
     headers: { ...(await operator.halves()), accept: 'text/event-stream' },
   })
   expect(response.headers.get('cache-control')).toBe('no-store')
-  const sent = linesOf(response)
+  const lines = readLines(response)
   const nextPush = async () => {
     for (;;) {
-      const { value = 'the end' } = await sent.next()
+      const { value = 'the end' } = await lines.next()
       const [, id] = /^data: {"id":"(\w+)"/.exec(value) ?? []
       if (id) return id
       if (value === 'the end') return value
     }
   }
-  expect(await nextPush()).toBe(going)
+  expect(await nextPush()).toBe(openPage)
   await until(
     () => Date.now() > startedAt + 61_000 || undefined,
     seconds(10),
@@ -300,11 +301,11 @@ test('a push that has not changed is not sent again, whatever has come since', a
   expect(await nextPush()).toBe(newer)
   const [newest] = writeHistory(gate.home, [{ startedAt: Date.now(), agent: 'newest' }])
   expect(await nextPush()).toBe(newest)
-  await sent.return(undefined)
+  await lines.return(undefined)
 })
 
-/** What a response says, line by line as it comes. */
-async function* linesOf({ body }: Response): AsyncGenerator<string, undefined> {
+/** Yields the lines of a response as they arrive. */
+async function* readLines({ body }: Response): AsyncGenerator<string, undefined> {
   if (!body) return
   let rest = ''
   for await (const chunk of body.pipeThrough(new TextDecoderStream())) {

@@ -1,11 +1,11 @@
 import type { Browser } from 'playwright-core'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { plain } from '../../cli/output.ts'
+import { stripControl } from '../../cli/output.ts'
 import { accepted, startGate } from '../harness/index.ts'
 import { openConsole, startBrowser } from './fixtures/browser.ts'
-import { objectId, writeHistory } from './fixtures/history.ts'
-import { madeUpToken } from './fixtures/sample-data.ts'
-import { furnished } from './fixtures/seeded-gate.ts'
+import { randomObjectId, writeHistory } from './fixtures/history.ts'
+import { fakeGithubToken } from './fixtures/sample-data.ts'
+import { seedGate } from './fixtures/seeded-gate.ts'
 
 let browser: Browser & AsyncDisposable
 beforeAll(async () => {
@@ -15,10 +15,10 @@ afterAll(() => browser[Symbol.asyncDispose]())
 
 const SCRIPT = `<img src=x onerror="document.body.id='broken'"><script>document.body.id='broken'</script>`
 const HOSTILE = `"'>${SCRIPT}\u202e\u0007\u001b[31m\u200b\ufe0f\u3164\u{e0041}&amp;`
-/** What of it nobody would see. */
-const UNSEEN = /\ufe0f|[\u202e\u0007\u001b\u200b\u3164\u{e0041}]/u
+/** The invisible characters of HOSTILE. */
+const INVISIBLE = /\ufe0f|[\u202e\u0007\u001b\u200b\u3164\u{e0041}]/u
 
-test('what real pushes name with markup is text everywhere', async () => {
+test('markup in the names of real pushes is text on every page', async () => {
   await using gate = await startGate()
   gate.upstream.hook('post-receive', `echo '${SCRIPT.replaceAll("'", '')}' >&2`)
   const ada = await gate.agent('ada', { push: ['refs/heads/**'] })
@@ -28,7 +28,7 @@ test('what real pushes name with markup is text everywhere', async () => {
   await work.commit(HOSTILE.replaceAll(/[\u0000-\u001f]/g, ' '), { 'fine.txt': 'fine\n' })
   expect(await work.push(`HEAD:${branch}`)).toMatchObject(accepted)
   await work.commit('Deploy', {
-    '<b onclick=alert(1)>\u202e\u0007.sh': `A=${SCRIPT} export GITHUB_TOKEN=${madeUpToken()}\n`,
+    '<b onclick=alert(1)>\u202e\u0007.sh': `A=${SCRIPT} export GITHUB_TOKEN=${fakeGithubToken()}\n`,
   })
   await work.push(`HEAD:refs/heads/ada/deploy`)
 
@@ -37,20 +37,20 @@ test('what real pushes name with markup is text everywhere', async () => {
   await page.getByText('ada/<img/src=x/onerror=alert(1)>&"\'').waitFor()
   const [refused, taken] = await gate.ledger.pushes()
   expect(refused?.findings.length).toBeGreaterThan(0)
-  await operator.open(`/pushes/${taken?.id}/introduced`)
+  await operator.open(`/pushes/${taken?.id}/diff`)
   await page.getByText(SCRIPT).first().waitFor()
   for (const at of [
     '/pushes',
     `/pushes/${taken?.id}`,
-    `/pushes/${taken?.id}/introduced`,
+    `/pushes/${taken?.id}/diff`,
     `/pushes/${refused?.id}`,
-    '/waiting',
+    '/pending',
     '/overview',
   ])
-    await seesNoMarkup(operator, at)
+    await expectNoMarkup(operator, at)
 })
 
-test('whatever a ledger row holds is text, also where it arrives live, and invisible characters show', async () => {
+test('every field of a ledger row is text, also in live updates, and invisible characters are escaped', async () => {
   await using gate = await startGate()
   await using operator = await openConsole(browser, gate)
   const { page } = operator
@@ -71,7 +71,7 @@ test('whatever a ledger row holds is text, also where it arrives live, and invis
       outcome: 'refused',
       phase: HOSTILE,
       token: HOSTILE,
-      refs: [{ ref: HOSTILE, old: HOSTILE, new: objectId(), status: 'ng', reason: HOSTILE }],
+      refs: [{ ref: HOSTILE, old: HOSTILE, new: randomObjectId(), status: 'ng', reason: HOSTILE }],
       findings: [finding],
       steps: [{ step: HOSTILE, ms: 5 }],
       told: [HOSTILE],
@@ -81,19 +81,25 @@ test('whatever a ledger row holds is text, also where it arrives live, and invis
     },
   ])
   await page.getByRole('listitem').filter({ hasText: '\\u202e' }).first().waitFor()
-  await nothingBrokeIn(operator)
-  for (const at of ['/pushes', `/pushes/${id}`, '/waiting', '/overview']) {
-    await seesNoMarkup(operator, at)
+  await expectUnbroken(operator)
+  for (const at of ['/pushes', `/pushes/${id}`, '/pending', '/overview']) {
+    await expectNoMarkup(operator, at)
     expect(await page.getByText('\\u202e').count()).toBeGreaterThan(0)
-    expect(await page.locator('body').textContent()).not.toMatch(UNSEEN)
+    expect(await page.locator('body').textContent()).not.toMatch(INVISIBLE)
   }
-  expect(plain(`branch ${HOSTILE}\n`)).not.toMatch(UNSEEN)
+  expect(stripControl(`branch ${HOSTILE}\n`)).not.toMatch(INVISIBLE)
 
   const refs = ['refs/tags/v1', 'refs/heads/refs/tags/v1', 'refs/heads/refs/heads/main', 'refs/heads/main']
   const [named] = writeHistory(gate.home, [
     {
       startedAt: now,
-      refs: refs.map(ref => ({ ref, old: objectId(), new: objectId(), status: 'ok', reason: '' })),
+      refs: refs.map(ref => ({
+        ref,
+        old: randomObjectId(),
+        new: randomObjectId(),
+        status: 'ok',
+        reason: '',
+      })),
     },
   ])
   await operator.open(`/pushes/${named}`)
@@ -105,18 +111,21 @@ test('whatever a ledger row holds is text, also where it arrives live, and invis
   ])
 })
 
-async function seesNoMarkup(operator: Awaited<ReturnType<typeof openConsole>>, at: string): Promise<void> {
+async function expectNoMarkup(operator: Awaited<ReturnType<typeof openConsole>>, at: string): Promise<void> {
   await operator.open(at)
-  await nothingBrokeIn(operator)
+  await expectUnbroken(operator)
 }
 
-async function nothingBrokeIn({ page, wrong }: Awaited<ReturnType<typeof openConsole>>): Promise<void> {
+async function expectUnbroken({
+  page,
+  errors: wrong,
+}: Awaited<ReturnType<typeof openConsole>>): Promise<void> {
   expect(await page.locator('img, main script, iframe, [onclick], [onerror]').count()).toBe(0)
   expect(await page.locator('#broken').count()).toBe(0)
   expect(wrong).toEqual([])
 }
 
-test('a form is taken only with its key, from the console itself, and from someone signed in', async () => {
+test("a form needs its key, the console's origin, and a signed-in operator", async () => {
   await using gate = await startGate()
   await using operator = await openConsole(browser, gate)
   const { page } = operator
@@ -150,7 +159,7 @@ test('a form is taken only with its key, from the console itself, and from someo
 
 const TICKS = ['pushOptions', 'symlinks', 'submodules', 'staleReads', 'expires', 'decision', 'until']
 
-test('no form, whatever it is made of, makes the gate fail', async () => {
+test('no hostile form makes the gate fail', async () => {
   await using gate = await startGate()
   await gate.agent('ada', { push: ['ada/**'] })
   await using operator = await openConsole(browser, gate)
@@ -172,7 +181,7 @@ test('no form, whatever it is made of, makes the gate fail', async () => {
   ]
   for (const name of names) file.set(name, new Blob(['x']), 'x')
   file.set('form-key', key)
-  // In one piece, as it may be answered before it is read.
+  // Buffered, because the gate may respond before it has read the body.
   const multipart = new Response(file)
   const urlencoded = 'application/x-www-form-urlencoded'
   const bodies: RequestInit[] = [
@@ -216,14 +225,14 @@ test('no form, whatever it is made of, makes the gate fail', async () => {
     '/agents/ada/grants',
     '/agents/ada/grants/app',
     '/agents/ada/grants/%00',
-    '/agents/ada/take-grant',
+    '/agents/ada/remove-grant',
     '/agents/%2e%2e/grants/app',
     '/repositories',
     '/repositories/app',
     '/repositories/no%2Fsuch/check',
-    '/waiting/decide',
-    '/waiting/revoke',
-    '/waiting/take-back',
+    '/pending/decide',
+    '/pending/revoke',
+    '/pending/undo-decline',
   ]
   const failed: string[] = []
   for (const path of paths)
@@ -240,7 +249,7 @@ test('no form, whatever it is made of, makes the gate fail', async () => {
   expect(failed).toEqual([])
 })
 
-test('a session ends with its token, and without one every page asks to sign in', async () => {
+test('a session ends with its token, and every page without a session asks for a sign-in', async () => {
   await using gate = await startGate()
   const minted = (await gate.admin.ask('POST', '/admin-tokens', { label: 'grace' })) as Record<string, string>
   await using operator = await openConsole(browser, { url: gate.url, adminToken: minted.token ?? '' })
@@ -256,24 +265,24 @@ test('a session ends with its token, and without one every page asks to sign in'
   await page.getByRole('button', { name: 'Sign in' }).click()
   await page.locator(`#push-${late}`).waitFor()
 
-  // Signed out elsewhere, while the page had no stream.
+  // Signed out in another tab, while this page had no stream.
   await page.context().clearCookies()
   await page.evaluate(`document.dispatchEvent(new Event('visibilitychange'))`)
   await page.getByText('You are signed out.').waitFor()
-  await open('/waiting')
+  await open('/pending')
   await page.getByLabel('Admin token').fill('gateadmin_not-one')
   await page.getByRole('button', { name: 'Sign in' }).click()
   await page.getByRole('alert').waitFor()
   await page.getByLabel('Admin token').fill(gate.adminToken)
   await page.getByRole('button', { name: 'Sign in' }).click()
-  await page.waitForURL('**/-/console/waiting')
+  await page.waitForURL('**/-/console/pending')
   const at = (path: string) =>
     fetch(`${gate.url}/-/console${path}`, { redirect: 'manual' }).then(response => response.status)
-  for (const path of ['', '/pushes', '/pushes/live', '/waiting', '/agents', '/overview', '/nowhere'])
+  for (const path of ['', '/pushes', '/pushes/live', '/pending', '/agents', '/overview', '/nowhere'])
     expect(await at(path)).toBe(303)
 })
 
-test('a form that is sent after the session has ended leads back to its page, by way of signing in', async () => {
+test('a form submitted after the session has ended leads to the sign-in, and back to its page', async () => {
   await using gate = await startGate()
   await gate.agent('ada', { push: ['ada/**'] })
   await using operator = await openConsole(browser, gate)
@@ -286,9 +295,9 @@ test('a form that is sent after the session has ended leads back to its page, by
   await page.getByRole('alert').waitFor()
   await page.getByLabel('Admin token').fill(gate.adminToken)
   await page.getByRole('button', { name: 'Sign in' }).click()
-  await page.getByRole('heading', { name: 'What ada may do in app' }).waitFor()
+  await page.getByRole('heading', { name: 'Grant of ada in app' }).waitFor()
 
-  const sentTo = async (form: string, referer?: string) => {
+  const redirectTarget = async (form: string, referer?: string) => {
     const answer = await fetch(`${gate.url}/-/console${form}`, {
       method: 'POST',
       redirect: 'manual',
@@ -304,7 +313,7 @@ test('a form that is sent after the session has ended leads back to its page, by
     expect(to.pathname).toBe('/-/console/sign-in')
     return to.searchParams.get('to')
   }
-  expect(await sentTo('/agents', `${gate.url}/-/console/pushes?outcome=refused`)).toBe(
+  expect(await redirectTarget('/agents', `${gate.url}/-/console/pushes?outcome=refused`)).toBe(
     '/-/console/pushes?outcome=refused',
   )
   const elsewhere = [
@@ -315,13 +324,13 @@ test('a form that is sent after the session has ended leads back to its page, by
     'no address',
   ]
   for (const referer of [undefined, ...elsewhere])
-    expect(await sentTo('/agents/ada/tokens', referer)).toBe('/-/console/agents/ada/tokens')
+    expect(await redirectTarget('/agents/ada/tokens', referer)).toBe('/-/console/agents/ada/tokens')
   await open('/agents/ada/tokens')
   await page.getByRole('heading', { name: 'ada', level: 1 }).waitFor()
-  expect(operator.wrong).toEqual([])
+  expect(operator.errors).toEqual([])
 })
 
-test('a sign-in that fails is on record, and too many of them are told to wait', async () => {
+test('failed sign-ins are recorded, and too many are rate-limited', async () => {
   await using gate = await startGate({ settings: { GATE_FAILURES_PER_MINUTE: '3' } })
   const attempt = () =>
     fetch(`${gate.url}/-/console/sign-in`, {
@@ -331,16 +340,16 @@ test('a sign-in that fails is on record, and too many of them are told to wait',
       body: 'token=guessed',
     }).then(response => response.status)
   const statuses: number[] = []
-  // Eight, since a new minute may begin in between.
+  // Eight attempts, because a new minute may start between them.
   for (let tries = 0; tries < 8; tries++) statuses.push(await attempt())
   expect(statuses.slice(0, 3)).toEqual([403, 403, 403])
   expect(statuses).toContain(429)
   expect(await gate.admin.ask('GET', '/failures')).not.toEqual([])
 })
 
-test('every answer carries the policy, and no script or style stands in a page', async () => {
+test('every response has the content security policy, and no page has inline scripts or styles', async () => {
   await using gate = await startGate()
-  const pages = await furnished(gate)
+  const pages = await seedGate(gate)
   await using operator = await openConsole(browser, gate)
   const halves = await operator.halves()
   const { cookie } = halves

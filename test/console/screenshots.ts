@@ -1,11 +1,11 @@
-// npm run screenshots: every page of the console as it looks on a gate with some history, into docs/console.
+// npm run screenshots: takes pictures of every page of the console, on a gate with history, into docs/console.
 import { execFile } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
 import fs from 'node:fs'
 import os from 'node:os'
 import path from 'node:path'
 import { promisify } from 'node:util'
-import { termsOf } from '../../cli/grant-options.ts'
+import { toTerms } from '../../cli/grant-options.ts'
 import { createUpstream } from '../../local/demo/demo.ts'
 import { startSshServer } from '../../local/demo/sshd.ts'
 import { startLocalGate } from '../../local/gate.ts'
@@ -16,10 +16,10 @@ import { cloneIn } from '../harness/clone.ts'
 import { git } from '../harness/git.ts'
 import { until } from '../harness/until.ts'
 import { type ConsolePage, openConsole, startBrowser } from './fixtures/browser.ts'
-import { objectId, type PastPush, STEPS, writeHistory } from './fixtures/history.ts'
-import { madeUpToken } from './fixtures/sample-data.ts'
+import { type PastPush, randomObjectId, STEPS, writeHistory } from './fixtures/history.ts'
+import { fakeGithubToken } from './fixtures/sample-data.ts'
 
-const into = path.join(import.meta.dirname, '../../docs/console')
+const folder = path.join(import.meta.dirname, '../../docs/console')
 const DAY = 86_400_000
 
 await using all = new AsyncDisposableStack()
@@ -50,7 +50,7 @@ for (const name of repositories) {
     knownHosts: server.knownHosts,
   })
 }
-const own = termsOf({
+const own = toTerms({
   push: ['{agent}/**'],
   force: ['{agent}/**'],
   delete: ['{agent}/**'],
@@ -63,24 +63,24 @@ for (const agent of agents) {
   for (const name of repositories) await gate.admin.grant(agent, name, own)
   tokens.set(agent, (await gate.admin.mint(agent, 'laptop')).token)
 }
-writeHistory(home.dir, aFortnight())
+writeHistory(home.dir, twoWeeks())
 await push('cleo', 'acme/docs', 'cleo/wording', { 'guide.md': 'How to begin.\n' })
 await push('bruno', 'acme/billing', 'main', { 'invoice.ts': 'export const vat = 19\n' })
 await push('ada', 'acme/app', 'ada/deploy-script', {
-  'scripts/deploy.sh': `#!/bin/sh\nexport GITHUB_TOKEN=${madeUpToken()}\nmake deploy\n`,
+  'scripts/deploy.sh': `#!/bin/sh\nexport GITHUB_TOKEN=${fakeGithubToken()}\nmake deploy\n`,
 })
 const slow = path.join(dir, 'acme/app.git/hooks/pre-receive')
 fs.mkdirSync(path.dirname(slow), { recursive: true })
 fs.writeFileSync(slow, `#!/bin/sh\nwhile ! [ -e ${dir}/go ]; do sleep 0.2; done\n`, { mode: 0o755 })
 const going = push('ada', 'acme/app', 'ada/faster-search', { 'search.ts': 'export const limit = 50\n' })
 await until(
-  async () => (await pageOfPushes()).find(each => each.outcome === 'open'),
+  async () => (await latestPushes()).find(each => each.outcome === 'open'),
   20_000,
   () => 'no open push',
 )
 
 const browser = all.use(await startBrowser())
-fs.mkdirSync(into, { recursive: true })
+fs.mkdirSync(folder, { recursive: true })
 for (const scheme of ['light', 'dark'] as const)
   for (const width of [1600, 360]) {
     await using console_ = await openConsole(
@@ -88,54 +88,54 @@ for (const scheme of ['light', 'dark'] as const)
       { url: gate.url, adminToken: home.adminToken },
       { width, height: width === 360 ? 740 : 1000, scheme },
     )
-    await takeAll(console_, name => path.join(into, `${name}-${width}-${scheme}.png`))
-    if (console_.wrong.length) throw new Error(console_.wrong.join('\n'))
+    await takeScreenshots(console_, name => path.join(folder, `${name}-${width}-${scheme}.png`))
+    if (console_.errors.length) throw new Error(console_.errors.join('\n'))
   }
 fs.writeFileSync(path.join(dir, 'go'), '')
 await going
 
-async function takeAll({ page, open }: ConsolePage, fileOf: (name: string) => string): Promise<void> {
-  const take = async (name: string) => {
+async function takeScreenshots({ page, open }: ConsolePage, fileOf: (name: string) => string): Promise<void> {
+  const screenshot = async (name: string) => {
     await page.screenshot({ path: fileOf(name), fullPage: name !== 'pushes' })
   }
-  const pushes = await pageOfPushes()
+  const pushes = await latestPushes()
   const refused = pushes.find(each => each.findings.length > 0)
   await open('/pushes')
   await page.getByText('forwarding').first().waitFor()
-  await take('pushes')
+  await screenshot('pushes')
   await open(`/pushes/${refused?.id}`)
-  await take('push')
-  await open(`/pushes/${pushes.find(each => each.outcome === 'accepted')?.id}/introduced`)
+  await screenshot('push')
+  await open(`/pushes/${pushes.find(each => each.outcome === 'accepted')?.id}/diff`)
   await page.getByText('+How to begin.').waitFor()
-  await take('introduced')
-  await open('/waiting')
-  await take('waiting')
+  await screenshot('diff')
+  await open('/pending')
+  await screenshot('pending-findings')
   await open('/repositories')
-  await take('repositories')
+  await screenshot('repositories')
   await open(`/repositories/${encodeURIComponent('acme/docs')}`)
-  await page.getByRole('button', { name: 'Check the link' }).click()
+  await page.getByRole('button', { name: 'Check the connection' }).click()
   await page.getByText('the upstream takes pushes').waitFor()
-  await take('repository')
+  await screenshot('repository')
   await open('/agents')
-  await take('agents')
+  await screenshot('agents')
   await open('/agents/ada')
   await page.getByRole('button', { name: 'Mint a token' }).click()
   await page.getByText('not shown again').waitFor()
   await page.evaluate(`for (const each of document.querySelectorAll('.copy pre'))
     each.textContent = each.textContent.replace(/(gate_[a-z2-7]+_)[A-Za-z0-9]+/, '$1' + '•'.repeat(32))`)
-  await take('agent')
+  await screenshot('agent')
   await page
     .getByRole('button', { name: /^Revoke/ })
     .first()
     .click()
   await open('/overview')
-  await take('overview')
+  await screenshot('overview')
   await page.getByRole('button', { name: 'Sign out' }).click()
-  await take('sign-in')
+  await screenshot('sign-in')
 }
 
 type Listed = { id: string; outcome: string; findings: unknown[] }
-async function pageOfPushes(): Promise<Listed[]> {
+async function latestPushes(): Promise<Listed[]> {
   const { pushes } = (await gate.admin.ask('GET', '/pushes?limit=20')) as { pushes: Listed[] }
   return pushes
 }
@@ -149,8 +149,8 @@ async function push(agent: string, repository: string, branch: string, files: Re
   return git(['push', '-q', 'origin', `HEAD:refs/heads/${branch}`], { cwd: folder, within: 600_000 })
 }
 
-/** Two weeks of pushes, the same ones each time as far as their kind goes. */
-function aFortnight(): PastPush[] {
+/** Two weeks of pushes, with the same mix of outcomes in every run. */
+function twoWeeks(): PastPush[] {
   const topics = ['fix-login', 'search', 'invoices', 'docs', 'deps', 'retry', 'cache', 'typo', 'ci']
   const now = Date.now()
   return Array.from({ length: 620 }, (_, i): PastPush => {
@@ -164,7 +164,7 @@ function aFortnight(): PastPush[] {
       (step, at) => ({ step, ms: times[at] ?? 0 }),
     )
     const ref = `refs/heads/${refused ? 'main' : `${agent}/${topics[i % topics.length]}`}`
-    const why = {
+    const reason = {
       accepted: '',
       refused: `git-gate: ${agent} may push refs/heads/${agent}/** only`,
       failed: 'git-gate: the upstream did not answer within 120 s',
@@ -183,13 +183,13 @@ function aFortnight(): PastPush[] {
       refs: [
         {
           ref,
-          old: i % 3 === 0 ? '0'.repeat(40) : objectId(),
-          new: objectId(),
+          old: i % 3 === 0 ? '0'.repeat(40) : randomObjectId(),
+          new: randomObjectId(),
           status: ended === 'accepted' ? 'ok' : 'ng',
-          reason: why,
+          reason,
         },
       ],
-      told: why ? [why] : [],
+      told: reason ? [reason] : [],
     }
   })
 }

@@ -1,6 +1,6 @@
 import type { Browser } from 'playwright-core'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { duration, relative } from '../../src/console/components/format-time.ts'
+import { duration, relativeTime } from '../../src/console/components/format-time.ts'
 import { startAdminGate } from '../api/admin-gate.ts'
 import { openConsole, startBrowser } from './fixtures/browser.ts'
 
@@ -15,9 +15,9 @@ const MINUTE = 60 * SECOND
 const HOUR = 60 * MINUTE
 const DAY = 24 * HOUR
 
-test('how long ago it was is said in the same words by the gate and by a page that stays open', async () => {
+test('the gate and an open page format relative times equally', async () => {
   const now = Date.now()
-  const said = (ms: number) => relative(now + ms, now)
+  const said = (ms: number) => relativeTime(now + ms, now)
   expect([-1, -MINUTE, -119 * SECOND, -2 * HOUR, -25 * HOUR].map(said)).toEqual([
     'just now',
     '1 minute ago',
@@ -51,10 +51,10 @@ test('how long ago it was is said in the same words by the gate and by a page th
   await page.clock.runFor(15 * SECOND)
   const shown = await page.locator('time').allTextContents()
   const then = Number(await page.evaluate('Date.now()'))
-  expect(shown).toEqual(times.map(ms => relative(ms, then)))
+  expect(shown).toEqual(times.map(ms => relativeTime(ms, then)))
 })
 
-test('a length of time has no 60 seconds', () => {
+test('a duration never has 60 seconds', () => {
   expect([999, 1_000, 59_940, 59_960, 60_000, 119_400, 119_700].map(duration)).toEqual([
     '999 ms',
     '1.0 s',

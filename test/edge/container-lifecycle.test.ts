@@ -242,12 +242,12 @@ describe.concurrent('a container that nobody asks', () => {
 
   test('is neither kept running nor started by whoever watches it', async () => {
     const watched = gate().repository('watched')
-    expect(await watched.now()).toEqual({ companion: 'asleep', now: null })
+    expect(await watched.now()).toEqual({ companion: 'stopped', status: null })
     const ada = await watched.agent('ada')
     await untilTold(ada, works)
     expect(await watched.now()).toMatchObject({
-      companion: 'awake',
-      now: { counts: { refreshes: { failed: 0 } } },
+      companion: 'running',
+      status: { counts: { refreshes: { failed: 0 } } },
     })
     expect(await gate().metrics()).toContain(
       'gate_refreshes_total{repository="watched",outcome="succeeded"} ',
@@ -261,7 +261,7 @@ describe.concurrent('a container that nobody asks', () => {
       seconds(30),
       () => 'the container goes on',
     )
-    expect(await watched.now()).toEqual({ companion: 'asleep', now: null })
+    expect(await watched.now()).toEqual({ companion: 'stopped', status: null })
     expect(await gate().metrics()).not.toContain('repository="watched"')
     expect(watched.containers()).toHaveLength(1)
   })

@@ -5,7 +5,7 @@ import os from 'node:os'
 import path from 'node:path'
 import { inject } from 'vitest'
 import type { z } from 'zod'
-import { termsOf, type Wishes } from '../../cli/grant-options.ts'
+import { type GrantOptions, toTerms } from '../../cli/grant-options.ts'
 import type { Admin } from '../../local/admin-client.ts'
 import { startLocalGate } from '../../local/gate.ts'
 import { openHome } from '../../local/state-folder.ts'
@@ -48,7 +48,7 @@ export interface Gate extends AsyncDisposable {
   /** Puts another repository behind the gate, with an upstream of its own that ends with the gate. */
   repository(name: string, options?: RepositoryOptions): Promise<Upstream>
   /** An agent with a token and a grant; `{ push: ['refs/heads/{agent}/**'] }` is said as on the command line. */
-  agent(name: string, wishes: z.input<typeof Wishes>, options?: AgentOptions): Promise<Agent>
+  agent(name: string, wishes: z.input<typeof GrantOptions>, options?: AgentOptions): Promise<Agent>
   /** Waits until the companion has no process and no temporary file of a session left, `within` milliseconds. */
   idle(options: { within: number }): Promise<void>
   /** Runs the Worker's scheduled work now. */
@@ -149,7 +149,7 @@ export async function startGate(options: GateOptions = {}): Promise<Gate> {
   let folders = 0
   const agent: Gate['agent'] = async (name, wishes, { repository: where = 'app', through = url } = {}) => {
     await admin.agent(name)
-    await admin.grant(name, where, termsOf(wishes))
+    await admin.grant(name, where, toTerms(wishes))
     const { id: tokenId, token } = await admin.mint(name, 'test')
     const urlOf = (which = where) => `${through.replace('://', `://${name}:${token}@`)}/${which}.git`
     const folder = () => path.join(dir, `${name}-${folders++}`)

@@ -24,11 +24,11 @@ afterAll(() => templates.dispose())
  */
 async function followRemedy(refusal: Refusal | undefined, edit: () => Promise<unknown> = async () => {}) {
   const lines = refusal?.remedy ?? []
-  const end = lines.findIndex(tokenLine => /ask an operator for an exception/.test(tokenLine))
-  for (const tokenLine of end < 0 ? lines : lines.slice(0, end)) {
-    if (/^(?:Take|Rename|Set) /.test(tokenLine)) await edit()
-    if (!tokenLine.startsWith('  ')) continue
-    execFileSync('sh', ['-c', tokenLine.replace('<message>', 'Clean')], {
+  const end = lines.findIndex(line => /ask an operator for an exception/.test(line))
+  for (const line of end < 0 ? lines : lines.slice(0, end)) {
+    if (/^(?:Take|Rename|Set) /.test(line)) await edit()
+    if (!line.startsWith('  ')) continue
+    execFileSync('sh', ['-c', line.replace('<message>', 'Clean')], {
       cwd: tree.dir,
       env: {
         ...process.env,
@@ -68,7 +68,7 @@ test('a secret in the newest commit: after the amend the push is accepted', asyn
     `  git gate exception add acme/app ${fingerprint} --reason '<why it is not a secret>'`,
   )
   expect(push.record.findings).toMatchObject([
-    { rule: 'github-pat', path: 'src/app.ts', tokenLine: 2, commit },
+    { rule: 'github-pat', path: 'src/app.ts', line: 2, commit },
   ])
   await followRemedy(refusal, () => tree.write('src/app.ts', 'const token = process.env.TOKEN\n'))
   expect(await scanned(await tree.push(['main']))).toEqual([])
@@ -107,7 +107,7 @@ test('a secret in the message of an older commit: after the rebase the push is a
   await tree.commit('After')
   const push = await tree.push(['main'])
   const [refusal] = await scanned(push)
-  expect(onlyFinding(push.record.findings)).toMatchObject({ path: 'commit message', tokenLine: 1 })
+  expect(onlyFinding(push.record.findings)).toMatchObject({ path: 'commit message', line: 1 })
   await followRemedy(refusal, async () => {})
   expect(await scanned(await tree.push(['main']))).toEqual([])
 })

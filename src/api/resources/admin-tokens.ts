@@ -6,23 +6,23 @@ import {
   listAdminTokens,
   revokeAdminToken,
 } from '../../ledger/access/admin-tokens.ts'
-import { mustBeAhead } from '../expiry.ts'
+import { assertFuture } from '../expiry.ts'
 import { notFound } from '../problem.ts'
-import { answers, room, takes } from '../router.ts'
+import { createApiRouter, jsonBody, jsonResponses } from '../router.ts'
 
 const tags = ['admin tokens']
 
-export const adminTokens = room()
+export const adminTokens = createApiRouter()
   .openapi(
     createRoute({
       method: 'get',
       path: '/admin-tokens',
       tags,
-      summary: "Operators' tokens, without their secrets",
-      responses: answers(
+      summary: 'List admin tokens, without their secrets',
+      responses: jsonResponses(
         200,
         z.array(AdminToken),
-        'The tokens, newest first; the one of the environment is not among them',
+        'The tokens, newest first, without the GATE_ADMIN_TOKEN of the environment',
       ),
     }),
     async c => c.json(await listAdminTokens(c.env.LEDGER), 200),
@@ -32,13 +32,13 @@ export const adminTokens = room()
       method: 'post',
       path: '/admin-tokens',
       tags,
-      summary: 'Mint a token for an operator',
-      request: { body: takes(NewAdminToken) },
-      responses: answers(201, MintedAdminToken, 'The token; it is shown this once'),
+      summary: 'Mint an admin token',
+      request: { body: jsonBody(NewAdminToken) },
+      responses: jsonResponses(201, MintedAdminToken, 'The token, with its secret, which is shown only once'),
     }),
     async c => {
       const wanted = c.req.valid('json')
-      mustBeAhead('expiresAt', wanted.expiresAt)
+      assertFuture('expiresAt', wanted.expiresAt)
       return c.json(await addAdminToken(c.env.LEDGER, c.var.operator, wanted), 201)
     },
   )
@@ -47,9 +47,9 @@ export const adminTokens = room()
       method: 'delete',
       path: '/admin-tokens/{id}',
       tags,
-      summary: 'Revoke an admin token: it fails at the next request',
+      summary: 'Revoke an admin token, with effect from the next request',
       request: { params: z.object({ id: z.string().max(64) }) },
-      responses: answers(200, AdminToken, 'The token, revoked'),
+      responses: jsonResponses(200, AdminToken, 'The revoked token'),
     }),
     async c => {
       const { id } = c.req.valid('param')

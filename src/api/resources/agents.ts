@@ -2,19 +2,19 @@ import { createRoute, z } from '@hono/zod-openapi'
 import { Agent, NewAgent } from '../../contract/api.ts'
 import { addAgent, findAgent, listAgents, removeAgent } from '../../ledger/access/agents.ts'
 import { notFound, Problem } from '../problem.ts'
-import { answers, room, takes } from '../router.ts'
+import { createApiRouter, jsonBody, jsonResponses } from '../router.ts'
 
 const params = z.object({ name: z.string().max(64) })
 const tags = ['agents']
 
-export const agents = room()
+export const agents = createApiRouter()
   .openapi(
     createRoute({
       method: 'get',
       path: '/agents',
       tags,
-      summary: 'Every agent',
-      responses: answers(200, z.array(Agent), 'The agents by name'),
+      summary: 'List agents',
+      responses: jsonResponses(200, z.array(Agent), 'The agents, sorted by name'),
     }),
     async c => c.json(await listAgents(c.env.LEDGER), 200),
   )
@@ -23,10 +23,10 @@ export const agents = room()
       method: 'post',
       path: '/agents',
       tags,
-      summary: 'Make an agent known',
-      description: 'It may do nothing until it has a grant and a token.',
-      request: { body: takes(NewAgent) },
-      responses: answers(201, Agent, 'It is there'),
+      summary: 'Add an agent',
+      description: 'The agent needs a grant and a token before it can fetch or push.',
+      request: { body: jsonBody(NewAgent) },
+      responses: jsonResponses(201, Agent, 'The new agent'),
     }),
     async c => {
       const { name } = c.req.valid('json')
@@ -34,10 +34,10 @@ export const agents = room()
         throw new Problem(
           409,
           'exists',
-          `there is an agent ${name} already`,
-          'Choose another name, or use this one',
+          `agent ${name} already exists`,
+          'Choose another name, or use the existing agent',
         )
-      return c.json(await existingAgent(c.env.LEDGER, name), 201)
+      return c.json(await getAgentOr404(c.env.LEDGER, name), 201)
     },
   )
   .openapi(
@@ -45,11 +45,11 @@ export const agents = room()
       method: 'get',
       path: '/agents/{name}',
       tags,
-      summary: 'One agent',
+      summary: 'Get an agent',
       request: { params },
-      responses: answers(200, Agent, 'The agent'),
+      responses: jsonResponses(200, Agent, 'The agent'),
     }),
-    async c => c.json(await existingAgent(c.env.LEDGER, c.req.valid('param').name), 200),
+    async c => c.json(await getAgentOr404(c.env.LEDGER, c.req.valid('param').name), 200),
   )
   .openapi(
     createRoute({
@@ -58,17 +58,17 @@ export const agents = room()
       tags,
       summary: 'Remove an agent with its tokens and grants',
       request: { params },
-      responses: answers(200, Agent, 'The agent as it was'),
+      responses: jsonResponses(200, Agent, 'The removed agent'),
     }),
     async c => {
-      const agent = await existingAgent(c.env.LEDGER, c.req.valid('param').name)
+      const agent = await getAgentOr404(c.env.LEDGER, c.req.valid('param').name)
       await removeAgent(c.env.LEDGER, c.var.operator, agent.name)
       return c.json(agent, 200)
     },
   )
 
-/** The agent, or a 404. */
-export async function existingAgent(ledger: D1Database, name: string): Promise<Agent> {
+/** Returns the agent, or throws a 404. */
+export async function getAgentOr404(ledger: D1Database, name: string): Promise<Agent> {
   const agent = await findAgent(ledger, name)
   if (!agent) throw notFound(`agent ${name}`, 'agent')
   return agent

@@ -1,20 +1,20 @@
 import { createRoute, z } from '@hono/zod-openapi'
 import { Declined, NewDecline } from '../../contract/api.ts'
 import { findRepository } from '../../ledger/access/repositories.ts'
-import { decline, listDeclined, takeBackDecline } from '../../ledger/findings/declines.ts'
+import { decline, listDeclined, undoDecline } from '../../ledger/findings/declines.ts'
 import { notFound } from '../problem.ts'
-import { answers, room, takes } from '../router.ts'
+import { createApiRouter, jsonBody, jsonResponses } from '../router.ts'
 
 const tags = ['exceptions']
 
-export const declines = room()
+export const declines = createApiRouter()
   .openapi(
     createRoute({
       method: 'get',
       path: '/declines',
       tags,
-      summary: 'The findings that operators declined',
-      responses: answers(200, z.array(Declined), 'The declined findings, newest first'),
+      summary: 'List declined findings',
+      responses: jsonResponses(200, z.array(Declined), 'The declined findings, newest first'),
     }),
     async c => c.json(await listDeclined(c.env.LEDGER), 200),
   )
@@ -23,10 +23,11 @@ export const declines = room()
       method: 'post',
       path: '/declines',
       tags,
-      summary: 'Decline a finding: it is refused from now on, and waits for nobody',
-      description: 'An exception that it has ends.',
-      request: { body: takes(NewDecline) },
-      responses: answers(201, Declined, 'It is declined'),
+      summary: 'Decline a finding',
+      description:
+        'The gate keeps refusing the finding, removes it from the pending findings, and revokes its exception.',
+      request: { body: jsonBody(NewDecline) },
+      responses: jsonResponses(201, Declined, 'The declined finding'),
     }),
     async c => {
       const wanted = c.req.valid('json')
@@ -43,14 +44,18 @@ export const declines = room()
       method: 'delete',
       path: '/declines/{repository}/{fingerprint}',
       tags,
-      summary: 'Take a decline back: the finding waits for a decision again',
+      summary: 'Undo a decline: the finding is pending again',
       request: { params: z.object({ repository: z.string().max(512), fingerprint: z.string().max(2000) }) },
-      responses: answers(200, Declined.pick({ repository: true, fingerprint: true }), 'It waits again'),
+      responses: jsonResponses(
+        200,
+        Declined.pick({ repository: true, fingerprint: true }),
+        'The finding, pending again',
+      ),
     }),
     async c => {
       const { repository, fingerprint } = c.req.valid('param')
       const found = await findRepository(c.env.LEDGER, repository)
-      if (!found || !(await takeBackDecline(c.env.LEDGER, c.var.operator, found.name, fingerprint)))
+      if (!found || !(await undoDecline(c.env.LEDGER, c.var.operator, found.name, fingerprint)))
         throw notFound(`declined finding ${fingerprint} of ${repository}`, 'exception')
       return c.json({ repository: found.name, fingerprint }, 200)
     },

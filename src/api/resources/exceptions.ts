@@ -8,27 +8,27 @@ import {
   listExceptions,
   revokeException,
 } from '../../ledger/findings/exceptions.ts'
-import { mustBeAhead } from '../expiry.ts'
+import { assertFuture } from '../expiry.ts'
 import { notFound, Problem } from '../problem.ts'
-import { answers, room, takes } from '../router.ts'
+import { createApiRouter, jsonBody, jsonResponses } from '../router.ts'
 
 const tags = ['exceptions']
 
-/** Every push of the repository takes them along, in the header of its pass. */
-const MOST_EXCEPTIONS = 500
+/** The pass of every push carries the repository's exceptions, and a header has a size limit. */
+const MAX_EXCEPTIONS = 500
 
-export const exceptions = room()
+export const exceptions = createApiRouter()
   .openapi(
     createRoute({
       method: 'get',
       path: '/exceptions',
       tags,
-      summary: 'The findings that may pass',
+      summary: 'List exceptions',
       request: { query: z.object({ repository: z.string().max(512).optional() }) },
-      responses: answers(
+      responses: jsonResponses(
         200,
         z.array(GrantedException),
-        'The exceptions, newest first, with those that have ended',
+        'The exceptions, newest first, including expired and revoked exceptions',
       ),
     }),
     async c => c.json(await listExceptions(c.env.LEDGER, c.req.valid('query').repository), 200),
@@ -38,22 +38,22 @@ export const exceptions = room()
       method: 'post',
       path: '/exceptions',
       tags,
-      summary: 'Let one finding pass',
-      description: 'It takes the place of an exception that the finding has.',
-      request: { body: takes(NewException) },
-      responses: answers(201, GrantedException, 'The exception'),
+      summary: 'Grant an exception for a finding',
+      description: 'The new exception replaces an active exception for the same finding.',
+      request: { body: jsonBody(NewException) },
+      responses: jsonResponses(201, GrantedException, 'The exception'),
     }),
     async c => {
       const wanted = c.req.valid('json')
-      mustBeAhead('until', wanted.until)
+      assertFuture('until', wanted.until)
       const repository = await findRepository(c.env.LEDGER, wanted.repository)
       if (!repository) throw notFound(`repository ${wanted.repository}`, 'repo')
-      if ((await countExceptions(c.env.LEDGER, repository.name)) >= MOST_EXCEPTIONS)
+      if ((await countExceptions(c.env.LEDGER, repository.name)) >= MAX_EXCEPTIONS)
         throw new Problem(
           409,
           'too-many-exceptions',
-          `${repository.name} has ${MOST_EXCEPTIONS} exceptions that hold`,
-          'Revoke some (git gate exception list), or allow what they have in common with a gitleaks configuration: git gate repo set',
+          `${repository.name} has ${MAX_EXCEPTIONS} active exceptions`,
+          'Revoke exceptions (git gate exception list), or allow what they have in common in a gitleaks configuration (git gate repo set --gitleaks-config)',
         )
       const granted = await addException(c.env.LEDGER, c.var.operator, {
         ...wanted,
@@ -67,9 +67,9 @@ export const exceptions = room()
       method: 'delete',
       path: '/exceptions/{id}',
       tags,
-      summary: 'Revoke an exception: the finding is refused again',
+      summary: 'Revoke an exception: the gate refuses the finding again',
       request: { params: z.object({ id: z.string().max(64) }) },
-      responses: answers(200, GrantedException, 'The exception, revoked'),
+      responses: jsonResponses(200, GrantedException, 'The revoked exception'),
     }),
     async c => {
       const { id } = c.req.valid('param')

@@ -2,22 +2,22 @@ import { createRoute, z } from '@hono/zod-openapi'
 import { PushQuery, type PushRecord } from '../../contract/api.ts'
 import { visibleJson } from '../../contract/invisible-characters.ts'
 import { exportPushes } from '../../ledger/pushes/read-pushes.ts'
-import { answers, misfit, room } from '../router.ts'
+import { createApiRouter, jsonResponses, validationProblem } from '../router.ts'
 
-const PAGE = 500
+const PAGE_SIZE = 500
 const Filter = PushQuery.omit({ limit: true, cursor: true })
 
-/** The ledger as JSON lines; a stream is not among the answers that the router knows by their schema. */
-export const exported = room()
-exported.openAPIRegistry.registerPath(
+/** Exports the push history as JSON lines. The router's typed responses cannot describe a stream. */
+export const exportRoute = createApiRouter()
+exportRoute.openAPIRegistry.registerPath(
   createRoute({
     method: 'get',
     path: '/export/pushes',
-    tags: ['history'],
-    summary: 'Every push attempt in full, as JSON lines, newest first',
+    tags: ['records'],
+    summary: 'Export full push records as JSON lines, newest first',
     request: { query: Filter },
     responses: {
-      ...answers(200, z.unknown(), 'A PushRecord on each line'),
+      ...jsonResponses(200, z.unknown(), 'A PushRecord on each line'),
       200: {
         description: 'A PushRecord on each line',
         content: { 'application/x-ndjson': { schema: z.string() } },
@@ -25,15 +25,15 @@ exported.openAPIRegistry.registerPath(
     },
   }),
 )
-exported.get('/export/pushes', c => {
+exportRoute.get('/export/pushes', c => {
   const filter = Filter.safeParse(c.req.query())
-  if (!filter.success) throw misfit(filter.error)
+  if (!filter.success) throw validationProblem(filter.error)
   const page = (cursor: string | undefined) =>
-    exportPushes(c.env.LEDGER, { ...filter.data, cursor, limit: PAGE })
+    exportPushes(c.env.LEDGER, { ...filter.data, cursor, limit: PAGE_SIZE })
   return new Response(jsonLines(page), { headers: { 'content-type': 'application/x-ndjson' } })
 })
 
-/** Rows as they are asked for, a page at a time. */
+/** Reads the next page of records when the client has read the last. */
 function jsonLines(
   page: (cursor: string | undefined) => Promise<{ pushes: PushRecord[]; next: string | null }>,
 ): ReadableStream<Uint8Array> {

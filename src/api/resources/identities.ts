@@ -6,21 +6,21 @@ import { IdentityName, identityVariable } from '../../contract/names.ts'
 import { addIdentity, findIdentity, listIdentities, removeIdentity } from '../../ledger/access/identities.ts'
 import { listRepositories } from '../../ledger/access/repositories.ts'
 import { newId } from '../../ledger/id.ts'
-import { companionAnswer } from '../companion-response.ts'
+import { parseCompanionResponse } from '../companion-response.ts'
 import { notFound, Problem } from '../problem.ts'
-import { answers, room, takes } from '../router.ts'
+import { createApiRouter, jsonBody, jsonResponses } from '../router.ts'
 
 const params = z.object({ name: z.string().max(64) })
 const tags = ['identities']
 
-export const identities = room()
+export const identities = createApiRouter()
   .openapi(
     createRoute({
       method: 'get',
       path: '/identities',
       tags,
-      summary: 'Every identity, by its public half',
-      responses: answers(200, z.array(Identity), 'The identities by name'),
+      summary: 'List identities with their public keys',
+      responses: jsonResponses(200, z.array(Identity), 'The identities, sorted by name'),
     }),
     async c => c.json(await listIdentities(c.env.LEDGER), 200),
   )
@@ -29,20 +29,24 @@ export const identities = room()
       method: 'post',
       path: '/identities',
       tags,
-      summary: 'Make an identity, or take one in',
-      description: 'The private half goes to the companion and cannot be read again.',
-      request: { body: takes(NewIdentity) },
-      responses: answers(201, Identity, 'Its public half, to register with the upstream as a deploy key'),
+      summary: 'Create an identity, or import its private key',
+      description: 'The companion stores the private key; no response contains it.',
+      request: { body: jsonBody(NewIdentity) },
+      responses: jsonResponses(
+        201,
+        Identity,
+        'The identity; register its public key at the upstream as a deploy key',
+      ),
     }),
     async c => {
       const { name, privateKey, publicKey } = c.req.valid('json')
-      if (await findIdentity(c.env.LEDGER, name)) throw taken(name)
-      const made =
+      if (await findIdentity(c.env.LEDGER, name)) throw nameTaken(name)
+      const key =
         companionKind(settingsOf(c.env)) === 'local'
-          ? await atTheCompanion(c.env, name, privateKey, publicKey)
-          : await atTheEdge(c.env.LEDGER, name, privateKey, publicKey)
-      if (!(await addIdentity(c.env.LEDGER, c.var.operator, name, made))) throw taken(name)
-      return c.json(await existing(c.env.LEDGER, name), 201)
+          ? await createOnCompanion(c.env, name, privateKey, publicKey)
+          : await registerPublicKey(c.env.LEDGER, name, privateKey, publicKey)
+      if (!(await addIdentity(c.env.LEDGER, c.var.operator, name, key))) throw nameTaken(name)
+      return c.json(await getIdentityOr404(c.env.LEDGER, name), 201)
     },
   )
   .openapi(
@@ -50,58 +54,53 @@ export const identities = room()
       method: 'get',
       path: '/identities/{name}',
       tags,
-      summary: 'One identity',
+      summary: 'Get an identity',
       request: { params },
-      responses: answers(200, Identity, 'The identity'),
+      responses: jsonResponses(200, Identity, 'The identity'),
     }),
-    async c => c.json(await existing(c.env.LEDGER, c.req.valid('param').name), 200),
+    async c => c.json(await getIdentityOr404(c.env.LEDGER, c.req.valid('param').name), 200),
   )
   .openapi(
     createRoute({
       method: 'delete',
       path: '/identities/{name}',
       tags,
-      summary: 'Forget an identity that no repository uses, and delete its key',
+      summary: 'Remove an identity that no repository uses, and delete its key',
       request: { params: z.object({ name: IdentityName }) },
-      responses: answers(200, RemovedIdentity, 'The identity as it was'),
+      responses: jsonResponses(200, RemovedIdentity, 'The removed identity'),
     }),
     async c => {
       const { name } = c.req.valid('param')
-      const users = (await listRepositories(c.env.LEDGER)).filter(each => each.identity === name)
+      const users = (await listRepositories(c.env.LEDGER)).filter(repository => repository.identity === name)
       if (users.length)
         throw new Problem(
           409,
           'in-use',
-          `${name} is used by ${users.map(each => each.name).join(', ')}`,
-          'Give these repositories another identity first: git gate repo set',
+          `${name} is used by ${users.map(repository => repository.name).join(', ')}`,
+          'Give these repositories another identity first: git gate repo set NAME --identity IDENTITY',
         )
       const identity = await findIdentity(c.env.LEDGER, name)
       await removeIdentity(c.env.LEDGER, c.var.operator, name)
-      // Also where the ledger has none: the key of one that was removed before may be left.
-      const isLeft = await forgetAtTheCompanion(c.env, name)
-      if (!identity && !isLeft) throw notFound(`identity ${name}`, 'identity')
+      // The companion may still have the key of an identity that the ledger has lost.
+      const keyDeleted = await deleteOnCompanion(c.env, name)
+      if (!identity && !keyDeleted) throw notFound(`identity ${name}`, 'identity')
       return c.json(identity ?? { name }, 200)
     },
   )
 
-async function existing(ledger: D1Database, name: string): Promise<Identity> {
+async function getIdentityOr404(ledger: D1Database, name: string): Promise<Identity> {
   const identity = await findIdentity(ledger, name)
   if (!identity) throw notFound(`identity ${name}`, 'identity')
   return identity
 }
 
-const taken = (name: string) =>
-  new Problem(
-    409,
-    'exists',
-    `there is an identity ${name} already`,
-    'Choose another name, or remove it first',
-  )
+const nameTaken = (name: string) =>
+  new Problem(409, 'exists', `identity ${name} already exists`, 'Choose another name, or remove it first')
 
-const Made = z.object({ publicKey: PublicKey })
+const CreatedKey = z.object({ publicKey: PublicKey })
 
-/** Lets the companion make the key, or keep the one given. */
-async function atTheCompanion(
+/** Makes the companion generate the key, or store the given key. Returns the public key. */
+async function createOnCompanion(
   env: Env,
   identity: IdentityName,
   privateKey: string | undefined,
@@ -111,35 +110,35 @@ async function atTheCompanion(
     throw new Problem(
       400,
       'bad-request',
-      'publicKey: this gate keeps identities itself',
-      'Give the private half, or leave both out and the gate makes a key',
+      'publicKey: this gate stores private keys itself',
+      'Give the private key, or give neither and the gate generates a key',
     )
-  const ask = { service: 'identity', id: newId(), identity } as const
-  const answer = askCompanion(env, '-', ask, { body: privateKey ?? '' })
-  return (await companionAnswer(answer, Made)).publicKey
+  const call = { service: 'identity', id: newId(), identity } as const
+  const response = askCompanion(env, '-', call, { body: privateKey ?? '' })
+  return (await parseCompanionResponse(response, CreatedKey)).publicKey
 }
 
-const Forgotten = z.object({ removed: z.boolean() })
+const DeletedKey = z.object({ removed: z.boolean() })
 
-/** Deletes the key that the companion keeps; at the edge it is the operator's own secret. */
-async function forgetAtTheCompanion(env: Env, identity: IdentityName): Promise<boolean> {
+/** Deletes the key that the companion stores. At Cloudflare's edge the key is a Worker secret, which stays. */
+async function deleteOnCompanion(env: Env, identity: IdentityName): Promise<boolean> {
   if (companionKind(settingsOf(env)) !== 'local') return false
-  const answer = askCompanion(env, '-', { service: 'forget-identity', id: newId(), identity })
+  const response = askCompanion(env, '-', { service: 'forget-identity', id: newId(), identity })
   try {
-    return (await companionAnswer(answer, Forgotten)).removed
+    return (await parseCompanionResponse(response, DeletedKey)).removed
   } catch (error) {
     if (!(error instanceof Problem)) throw error
     throw new Problem(
       502,
       error.code,
-      `${identity} is no identity any more, but its key was not deleted: ${error.message}`,
-      `Once the companion answers: git gate identity remove ${identity}`,
+      `identity ${identity} was removed, but its key was not deleted: ${error.message}`,
+      `When the companion is available again: git gate identity remove ${identity}`,
     )
   }
 }
 
-/** A Worker cannot write its own secrets: the operator sets one, and only its public half is registered. */
-async function atTheEdge(
+/** Registers a public key. A Worker cannot write its own secrets, so the operator sets the private key. */
+async function registerPublicKey(
   ledger: D1Database,
   name: IdentityName,
   privateKey: string | undefined,
@@ -150,7 +149,7 @@ async function atTheEdge(
     throw new Problem(
       409,
       'identity-is-a-secret',
-      `here an identity is a secret of the Worker (${variable}), which the gate cannot write itself`,
+      `at Cloudflare's edge a private key is a secret of the Worker (${variable}), which the gate cannot write`,
       [
         `ssh-keygen -q -t ed25519 -N '' -C git-gate-${name} -f ${name}.key`,
         `npx wrangler secret put ${variable} < ${name}.key`,
@@ -158,12 +157,12 @@ async function atTheEdge(
         `rm ${name}.key`,
       ].join('\n'),
     )
-  const same = (await listIdentities(ledger)).find(each => identityVariable(each.name) === variable)
+  const same = (await listIdentities(ledger)).find(identity => identityVariable(identity.name) === variable)
   if (same)
     throw new Problem(
       409,
       'exists',
-      `${name} and ${same.name} would be the same secret, ${variable}`,
+      `${name} and ${same.name} would share the secret ${variable}`,
       'Choose another name',
     )
   return publicKey

@@ -14,19 +14,19 @@ import { listFailures } from '../../ledger/auth-failures.ts'
 import { listFetches } from '../../ledger/pushes/fetches.ts'
 import { findPush, listPushes } from '../../ledger/pushes/read-pushes.ts'
 import { notFound } from '../problem.ts'
-import { answers, room } from '../router.ts'
+import { createApiRouter, jsonResponses } from '../router.ts'
 
-const tags = ['history']
+const tags = ['records']
 
-export const history = room()
+export const records = createApiRouter()
   .openapi(
     createRoute({
       method: 'get',
       path: '/pushes',
       tags,
-      summary: 'Push attempts, newest first',
+      summary: 'List push attempts, newest first',
       request: { query: PushQuery },
-      responses: answers(200, PushPage, 'A page of them'),
+      responses: jsonResponses(200, PushPage, 'A page of records'),
     }),
     async c => c.json(await listPushes(c.env.LEDGER, c.req.valid('query')), 200),
   )
@@ -35,9 +35,9 @@ export const history = room()
       method: 'get',
       path: '/pushes/{id}',
       tags,
-      summary: 'Everything on record about one push attempt',
+      summary: 'Get the full record of a push attempt',
       request: { params: z.object({ id: z.string().max(64) }) },
-      responses: answers(200, PushRecord, 'The record'),
+      responses: jsonResponses(200, PushRecord, 'The record'),
     }),
     async c => {
       const { id } = c.req.valid('param')
@@ -51,9 +51,9 @@ export const history = room()
       method: 'get',
       path: '/changes',
       tags,
-      summary: 'What operators changed, newest first',
+      summary: 'List changes made by operators, newest first',
       request: { query: ChangeQuery },
-      responses: answers(200, ChangePage, 'A page of them'),
+      responses: jsonResponses(200, ChangePage, 'A page of records'),
     }),
     async c => {
       const { limit, cursor } = c.req.valid('query')
@@ -71,9 +71,9 @@ export const history = room()
       method: 'get',
       path: '/fetches',
       tags,
-      summary: 'Fetches, newest first',
+      summary: 'List fetches, newest first',
       request: { query: FetchQuery },
-      responses: answers(200, FetchPage, 'A page of them'),
+      responses: jsonResponses(200, FetchPage, 'A page of records'),
     }),
     async c => {
       const query = c.req.valid('query')
@@ -87,9 +87,9 @@ export const history = room()
       method: 'get',
       path: '/failures',
       tags,
-      summary: 'Requests whose credentials did not hold, by address and minute',
+      summary: 'List failed authentications per address and minute',
       request: { query: ChangeQuery.pick({ limit: true }) },
-      responses: answers(200, z.array(Failures), 'The newest'),
+      responses: jsonResponses(200, z.array(Failures), 'The counts, newest first'),
     }),
     async c => c.json(await listFailures(c.env.LEDGER, c.req.valid('query').limit), 200),
   )

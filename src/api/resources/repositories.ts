@@ -1,13 +1,7 @@
 import { createRoute, z } from '@hono/zod-openapi'
 import { askCompanion, forgetHeadStart } from '../../companion/index.ts'
 import { statusOf } from '../../companion/status.ts'
-import {
-  LinkCheck,
-  NewRepository,
-  Repository,
-  RepositoryNow,
-  RepositorySettings,
-} from '../../contract/api.ts'
+import { LinkCheck, LiveStatus, NewRepository, Repository, RepositorySettings } from '../../contract/api.ts'
 import { pinsHost } from '../../contract/known-hosts.ts'
 import type { RepositoryName } from '../../contract/names.ts'
 import { ConfigCheck } from '../../contract/outcome.ts'
@@ -22,23 +16,26 @@ import {
   updateRepository,
 } from '../../ledger/access/repositories.ts'
 import { newId } from '../../ledger/id.ts'
-import { companionAnswer } from '../companion-response.ts'
+import { parseCompanionResponse } from '../companion-response.ts'
 import { notFound, Problem } from '../problem.ts'
-import { answers, room, takes } from '../router.ts'
+import { createApiRouter, jsonBody, jsonResponses } from '../router.ts'
 
 const params = z.object({
-  name: z.string().max(512).meta({ description: 'Its slashes percent-encoded: github.com%2Facme%2Fapp' }),
+  name: z
+    .string()
+    .max(512)
+    .meta({ description: 'The name with its slashes percent-encoded: github.com%2Facme%2Fapp' }),
 })
 const tags = ['repositories']
 
-export const repositories = room()
+export const repositories = createApiRouter()
   .openapi(
     createRoute({
       method: 'get',
       path: '/repositories',
       tags,
-      summary: 'Every repository behind the gate',
-      responses: answers(200, z.array(Repository), 'The repositories by name'),
+      summary: 'List repositories',
+      responses: jsonResponses(200, z.array(Repository), 'The repositories, sorted by name'),
     }),
     async c => c.json(await listRepositories(c.env.LEDGER), 200),
   )
@@ -47,9 +44,9 @@ export const repositories = room()
       method: 'post',
       path: '/repositories',
       tags,
-      summary: 'Put a repository behind the gate',
-      request: { body: takes(NewRepository) },
-      responses: answers(201, Repository, 'It is there'),
+      summary: 'Add a repository',
+      request: { body: jsonBody(NewRepository) },
+      responses: jsonResponses(201, Repository, 'The new repository'),
     }),
     async c => {
       const wanted = c.req.valid('json')
@@ -58,10 +55,10 @@ export const repositories = room()
         throw new Problem(
           409,
           'exists',
-          `there is a repository ${wanted.name} already`,
+          `repository ${wanted.name} already exists`,
           `Change it with: git gate repo set ${wanted.name}`,
         )
-      return c.json(await existing(c.env.LEDGER, wanted.name), 201)
+      return c.json(await getRepositoryOr404(c.env.LEDGER, wanted.name), 201)
     },
   )
   .openapi(
@@ -69,11 +66,11 @@ export const repositories = room()
       method: 'get',
       path: '/repositories/{name}',
       tags,
-      summary: 'One repository',
+      summary: 'Get a repository',
       request: { params },
-      responses: answers(200, Repository, 'The repository'),
+      responses: jsonResponses(200, Repository, 'The repository'),
     }),
-    async c => c.json(await existing(c.env.LEDGER, c.req.valid('param').name), 200),
+    async c => c.json(await getRepositoryOr404(c.env.LEDGER, c.req.valid('param').name), 200),
   )
   .openapi(
     createRoute({
@@ -81,15 +78,15 @@ export const repositories = room()
       path: '/repositories/{name}',
       tags,
       summary: "Replace a repository's settings",
-      request: { params, body: takes(RepositorySettings) },
-      responses: answers(200, Repository, 'The repository as it is now'),
+      request: { params, body: jsonBody(RepositorySettings) },
+      responses: jsonResponses(200, Repository, 'The changed repository'),
     }),
     async c => {
       const settings = c.req.valid('json')
-      const { name } = await existing(c.env.LEDGER, c.req.valid('param').name)
+      const { name } = await getRepositoryOr404(c.env.LEDGER, c.req.valid('param').name)
       await checkSettings(c.env, name, settings)
       await updateRepository(c.env.LEDGER, c.var.operator, name, settings)
-      return c.json(await existing(c.env.LEDGER, name), 200)
+      return c.json(await getRepositoryOr404(c.env.LEDGER, name), 200)
     },
   )
   .openapi(
@@ -97,12 +94,12 @@ export const repositories = room()
       method: 'delete',
       path: '/repositories/{name}',
       tags,
-      summary: 'Take a repository off the gate, with its grants and exceptions',
+      summary: 'Remove a repository with its grants and exceptions',
       request: { params },
-      responses: answers(200, Repository, 'The repository as it was'),
+      responses: jsonResponses(200, Repository, 'The removed repository'),
     }),
     async c => {
-      const repository = await existing(c.env.LEDGER, c.req.valid('param').name)
+      const repository = await getRepositoryOr404(c.env.LEDGER, c.req.valid('param').name)
       await removeRepository(c.env.LEDGER, c.var.operator, repository.name)
       await forgetHeadStart(c.env, repository.name)
       return c.json(repository, 200)
@@ -111,19 +108,19 @@ export const repositories = room()
   .openapi(
     createRoute({
       method: 'get',
-      path: '/repositories/{name}/now',
+      path: '/repositories/{name}/status',
       tags,
-      summary: 'Its mirror and its sessions, as its companion has them now',
+      summary: 'Get the live status of a repository: its mirror and its sessions',
       request: { params },
-      responses: answers(200, RepositoryNow, 'What the companion tells, if it runs'),
+      responses: jsonResponses(200, LiveStatus, 'The live status, as the companion reports it'),
     }),
     async c => {
       const { name } = c.req.valid('param')
       const upstream = await findUpstream(c.env.LEDGER, name)
       if (!upstream) throw notFound(`repository ${name}`, 'repo')
-      const word = await statusOf(c.env, upstream)
-      const now = word.state === 'awake' ? (word.status.repositories[0] ?? null) : null
-      return c.json({ companion: word.state, now }, 200)
+      const companion = await statusOf(c.env, upstream)
+      const status = companion.state === 'running' ? (companion.status.repositories[0] ?? null) : null
+      return c.json({ companion: companion.state, status }, 200)
     },
   )
   .openapi(
@@ -131,33 +128,33 @@ export const repositories = room()
       method: 'post',
       path: '/repositories/{name}/check',
       tags,
-      summary: 'Try the chain from the gate to the upstream, link by link',
+      summary: 'Check the connection to the upstream, step by step',
       request: { params },
-      responses: answers(200, LinkCheck, 'The links that were tried'),
+      responses: jsonResponses(200, LinkCheck, 'The steps, in order'),
     }),
     async c => {
-      const { name, upstream, identity, knownHosts, staleReads } = await existing(
+      const { name, upstream, identity, knownHosts, staleReads } = await getRepositoryOr404(
         c.env.LEDGER,
         c.req.valid('param').name,
       )
-      const answer = askCompanion(c.env, name, {
+      const response = askCompanion(c.env, name, {
         service: 'check-link',
         id: newId(),
         repository: { name, url: upstream, identity, knownHosts, staleReads },
       })
-      return c.json(await companionAnswer(answer, LinkCheck), 200)
+      return c.json(await parseCompanionResponse(response, LinkCheck), 200)
     },
   )
 
-async function existing(ledger: D1Database, name: string): Promise<Repository> {
+async function getRepositoryOr404(ledger: D1Database, name: string): Promise<Repository> {
   const repository = await findRepository(ledger, name)
   if (!repository) throw notFound(`repository ${name}`, 'repo')
   return repository
 }
 
 /**
- * Throws unless the upstream is an SSH URL, a key of its host is pinned, the identity is there, and the companion can
- * use the gitleaks configuration.
+ * Throws a Problem unless the upstream is an SSH URL, its host key is pinned, the identity exists, and gitleaks accepts
+ * the configuration.
  */
 async function checkSettings(env: Env, name: RepositoryName, settings: RepositorySettings): Promise<void> {
   const { upstream, knownHosts, identity } = settings
@@ -166,7 +163,7 @@ async function checkSettings(env: Env, name: RepositoryName, settings: Repositor
     throw new Problem(
       400,
       'bad-upstream',
-      `the upstream cannot be used: ${parsed.why}`,
+      `the upstream URL is invalid: ${parsed.why}`,
       'Give it as ssh://git@github.com/acme/app.git or git@github.com:acme/app.git',
     )
   const { host, port = 22 } = parsed.address
@@ -174,7 +171,7 @@ async function checkSettings(env: Env, name: RepositoryName, settings: Repositor
     throw new Problem(
       400,
       'no-host-key',
-      `the known-hosts text has no key for ${host}${port === 22 ? '' : ` on port ${port}`}`,
+      `the known hosts have no key for ${host}${port === 22 ? '' : ` on port ${port}`}`,
       `Get it with: ssh-keyscan${port === 22 ? '' : ` -p ${port}`} ${host}, and compare its fingerprint with what the host publishes`,
     )
   if (!(await findIdentity(env.LEDGER, identity)))
@@ -182,27 +179,27 @@ async function checkSettings(env: Env, name: RepositoryName, settings: Repositor
       409,
       'no-identity',
       `there is no identity ${identity}`,
-      `Make it first: git gate identity new ${identity}`,
+      `Create it first: git gate identity new ${identity}`,
     )
-  await checkConfig(env, name, settings)
+  await checkGitleaksConfig(env, name, settings)
 }
 
-/** Only gitleaks itself can tell whether it takes a configuration, and it is with the companion. */
-async function checkConfig(
+/** Has the companion load the configuration with gitleaks; no other validation is reliable. */
+async function checkGitleaksConfig(
   env: Env,
   name: RepositoryName,
   { upstream, knownHosts, identity, staleReads, gitleaksConfig }: RepositorySettings,
 ): Promise<void> {
   if (gitleaksConfig.trim() === '') return
   const repository = { name, url: upstream, identity, knownHosts, staleReads }
-  const ask = { service: 'check-config', id: newId(), repository } as const
-  const answer = askCompanion(env, name, ask, { body: gitleaksConfig })
-  const { problem } = await companionAnswer(answer, ConfigCheck)
+  const call = { service: 'check-config', id: newId(), repository } as const
+  const response = askCompanion(env, name, call, { body: gitleaksConfig })
+  const { problem } = await parseCompanionResponse(response, ConfigCheck)
   if (problem === null) return
   throw new Problem(
     400,
     'bad-gitleaks-config',
-    `the gitleaks configuration cannot be used: ${problem}`,
-    'It extends the default one: rules, allowlists, and extend.disabledRules to turn rules off',
+    `the gitleaks configuration is invalid: ${problem}`,
+    'The configuration extends the default configuration: it adds rules and allowlists, and extend.disabledRules turns rules off',
   )
 }

@@ -2,15 +2,15 @@ import { createRoute } from '@hono/zod-openapi'
 import { companionKind, settingsOf } from '../../common/settings.ts'
 import { Status } from '../../contract/api.ts'
 import { countAll } from '../../ledger/pushes/status.ts'
-import { answers, room } from '../router.ts'
+import { createApiRouter, jsonResponses } from '../router.ts'
 
-export const status = room().openapi(
+export const status = createApiRouter().openapi(
   createRoute({
     method: 'get',
     path: '/status',
     tags: ['status'],
-    summary: 'Who is asking, and what the gate holds',
-    responses: answers(200, Status, 'The status'),
+    summary: 'Get the operator of the request, and counts of the resources',
+    responses: jsonResponses(200, Status, 'The status'),
   }),
   async c =>
     c.json(

@@ -1,22 +1,22 @@
 import { createRoute, z } from '@hono/zod-openapi'
 import { MintedToken, NewToken, Token } from '../../contract/api.ts'
 import { addToken, findToken, listTokens, revokeToken } from '../../ledger/access/tokens.ts'
-import { mustBeAhead } from '../expiry.ts'
+import { assertFuture } from '../expiry.ts'
 import { notFound } from '../problem.ts'
-import { answers, room, takes } from '../router.ts'
-import { existingAgent } from './agents.ts'
+import { createApiRouter, jsonBody, jsonResponses } from '../router.ts'
+import { getAgentOr404 } from './agents.ts'
 
 const tags = ['tokens']
 
-export const tokens = room()
+export const tokens = createApiRouter()
   .openapi(
     createRoute({
       method: 'get',
       path: '/tokens',
       tags,
-      summary: "Agents' tokens, without their secrets",
+      summary: "List agents' tokens, without their secrets",
       request: { query: z.object({ agent: z.string().max(64).optional() }) },
-      responses: answers(200, z.array(Token), 'The tokens, newest first'),
+      responses: jsonResponses(200, z.array(Token), 'The tokens, newest first'),
     }),
     async c => c.json(await listTokens(c.env.LEDGER, c.req.valid('query').agent), 200),
   )
@@ -26,13 +26,13 @@ export const tokens = room()
       path: '/tokens',
       tags,
       summary: 'Mint a token for an agent',
-      request: { body: takes(NewToken) },
-      responses: answers(201, MintedToken, 'The token; it is shown this once'),
+      request: { body: jsonBody(NewToken) },
+      responses: jsonResponses(201, MintedToken, 'The token, with its secret, which is shown only once'),
     }),
     async c => {
       const wanted = c.req.valid('json')
-      mustBeAhead('expiresAt', wanted.expiresAt)
-      await existingAgent(c.env.LEDGER, wanted.agent)
+      assertFuture('expiresAt', wanted.expiresAt)
+      await getAgentOr404(c.env.LEDGER, wanted.agent)
       return c.json(await addToken(c.env.LEDGER, c.var.operator, wanted), 201)
     },
   )
@@ -41,9 +41,9 @@ export const tokens = room()
       method: 'delete',
       path: '/tokens/{id}',
       tags,
-      summary: 'Revoke a token: it fails at the next request',
+      summary: 'Revoke a token, with effect from the next request',
       request: { params: z.object({ id: z.string().max(64) }) },
-      responses: answers(200, Token, 'The token, revoked'),
+      responses: jsonResponses(200, Token, 'The revoked token'),
     }),
     async c => {
       const { id } = c.req.valid('param')

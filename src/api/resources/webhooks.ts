@@ -4,18 +4,18 @@ import { AddedWebhook, NewWebhook, Webhook } from '../../contract/api.ts'
 import { addWebhook, findWebhook, listWebhooks, removeWebhook } from '../../ledger/webhooks.ts'
 import { webhookSecret } from '../../webhooks/signature.ts'
 import { notFound } from '../problem.ts'
-import { answers, room, takes } from '../router.ts'
+import { createApiRouter, jsonBody, jsonResponses } from '../router.ts'
 
 const tags = ['webhooks']
 
-export const webhooks = room()
+export const webhooks = createApiRouter()
   .openapi(
     createRoute({
       method: 'get',
       path: '/webhooks',
       tags,
-      summary: 'Who is told what pushes came to',
-      responses: answers(200, z.array(Webhook), 'The webhooks, oldest first'),
+      summary: 'List webhooks',
+      responses: jsonResponses(200, z.array(Webhook), 'The webhooks, oldest first'),
     }),
     async c => c.json(await listWebhooks(c.env.LEDGER), 200),
   )
@@ -24,10 +24,11 @@ export const webhooks = room()
       method: 'post',
       path: '/webhooks',
       tags,
-      summary: 'Tell a URL what pushes come to',
-      description: 'Signed as standardwebhooks.com has it, and tried again for a day. No push waits for it.',
-      request: { body: takes(NewWebhook) },
-      responses: answers(201, AddedWebhook, 'The webhook, with its secret, which is shown this once'),
+      summary: 'Add a webhook for the outcomes of pushes',
+      description:
+        'Deliveries are signed as standardwebhooks.com specifies, and retried for a day. No push waits for a delivery.',
+      request: { body: jsonBody(NewWebhook) },
+      responses: jsonResponses(201, AddedWebhook, 'The webhook, with its secret, which is shown only once'),
     }),
     async c => {
       const added = await addWebhook(c.env.LEDGER, c.var.operator, c.req.valid('json'))
@@ -40,9 +41,9 @@ export const webhooks = room()
       method: 'delete',
       path: '/webhooks/{id}',
       tags,
-      summary: 'Stop telling a URL',
+      summary: 'Remove a webhook',
       request: { params: z.object({ id: z.string().max(64) }) },
-      responses: answers(200, Webhook, 'The webhook as it was'),
+      responses: jsonResponses(200, Webhook, 'The removed webhook'),
     }),
     async c => {
       const { id } = c.req.valid('param')

@@ -7,7 +7,7 @@ import { readClaims, signClaims } from '../../contract/signed-claims.ts'
 import { findAdminToken, operatorOfAdminToken } from '../../ledger/access/admin-tokens.ts'
 import { hashToken, isToken, parseToken } from '../../ledger/access/token-format.ts'
 import type { Operator } from '../../ledger/audit-log.ts'
-import { holdsNow } from '../components/is-active.ts'
+import { isActive } from '../components/is-active.ts'
 import { ROOT } from '../paths.ts'
 import type { ConsoleEnv } from './env.ts'
 
@@ -126,7 +126,7 @@ async function sessionOf(c: Context<ConsoleEnv>): Promise<Session | undefined> {
 async function operatorIn(env: Env, { id, token }: Session): Promise<SignedIn | undefined> {
   if (token === null) return { id, operator: FIRST_OPERATOR }
   const row = await findAdminToken(env.LEDGER, token)
-  return row && holdsNow(row) ? { id, operator: operatorOfAdminToken(row) } : undefined
+  return row && isActive(row) ? { id, operator: operatorOfAdminToken(row) } : undefined
 }
 
 /** The field of every form that carries its key. */

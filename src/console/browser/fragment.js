@@ -1,11 +1,11 @@
-// The one place where text becomes elements. It is only ever given what this gate's own pages render.
+// The only place that parses HTML. Its input is always HTML that the gate has rendered.
 /** @typedef {{ createHTML(text: string): string }} Policy */
 /** @type {{ createPolicy(name: string, policy: Policy): Policy } | undefined} */
 const trustedTypes = Reflect.get(globalThis, 'trustedTypes')
 const policy = trustedTypes?.createPolicy('git-gate', { createHTML: text => text })
 
 /**
- * The elements in a page's markup; scripts in it would not run.
+ * Parses HTML into a document, whose scripts do not run.
  * @param {string} html
  * @returns {Document}
  */

@@ -1,5 +1,4 @@
-// Older pushes come by themselves, each page of them as a list of its own, as the end of the list is neared; without
-// this the link leads to them.
+// Appends older pushes, a page at a time, when the end of the list comes near. Without this script, the link works.
 import { parse } from './fragment.js'
 import { proof } from './proof.js'
 
@@ -8,21 +7,21 @@ const list = document.getElementById('pushes')
 
 if (link instanceof HTMLAnchorElement && list) {
   let loading = false
-  const near = new IntersectionObserver(
+  const observer = new IntersectionObserver(
     entries => {
-      if (entries.some(entry => entry.isIntersecting)) void more()
+      if (entries.some(entry => entry.isIntersecting)) void loadOlder()
     },
     { rootMargin: '800px' },
   )
-  near.observe(link)
+  observer.observe(link)
 
-  async function more() {
+  async function loadOlder() {
     if (loading || !(link instanceof HTMLAnchorElement) || !list) return
     loading = true
     try {
-      const answer = await fetch(link.href, { headers: { ...proof(), accept: 'text/html' } })
-      if (!answer.ok || answer.redirected) return near.disconnect()
-      const page = parse(await answer.text())
+      const response = await fetch(link.href, { headers: { ...proof(), accept: 'text/html' } })
+      if (!response.ok || response.redirected) return observer.disconnect()
+      const page = parse(await response.text())
       const older = page.getElementById('pushes')
       if (older) {
         older.removeAttribute('id')
@@ -32,17 +31,17 @@ if (link instanceof HTMLAnchorElement && list) {
       const next = page.getElementById('older')?.getAttribute('href')
       if (next) link.href = next
       else {
-        near.disconnect()
+        observer.disconnect()
         link.parentElement?.remove()
       }
     } catch {
-      // The link is still there to be followed by hand.
-      near.disconnect()
+      // The link remains for the reader to follow.
+      observer.disconnect()
     } finally {
       loading = false
     }
-    // Seen again from the start, in case the new lines did not move it out of sight.
-    near.unobserve(link)
-    if (link.isConnected) near.observe(link)
+    // The observer only reports changes, and the new items may not have moved the link out of range.
+    observer.unobserve(link)
+    if (link.isConnected) observer.observe(link)
   }
 }

@@ -1,29 +1,29 @@
-// Keeps a page as the ledger is: a list of pushes, or one push while it goes on.
+// Updates the list of pushes, or the page of an open push, from server-sent events.
 import { readEvents } from './event-stream.js'
 import { parse } from './fragment.js'
 import { proof } from './proof.js'
-import { tellTimes } from './times.js'
+import { updateTimes } from './times.js'
 
-const FIRST_WAIT_MS = 1_000
-const LONGEST_WAIT_MS = 30_000
+const FIRST_RETRY_MS = 1_000
+const MAX_RETRY_MS = 30_000
 
-const live = document.querySelector('[data-live]')
-if (live instanceof HTMLElement) watch(live)
+const region = document.querySelector('[data-live]')
+if (region instanceof HTMLElement) watch(region)
 
 /**
- * Has a stream of what happens while the page is seen: over HTTP/1.1 a browser has six connections to a gate, for all
- * the pages that are open.
+ * Keeps an event stream open while the page is visible. Over HTTP/1.1 a browser has only six connections to a gate,
+ * which all open pages share.
  * @param {HTMLElement} region
  */
 function watch(region) {
   /** @type {AbortController | undefined} */
   let stream
   /** @type {ReturnType<typeof setTimeout> | undefined} */
-  let retry
-  let wait = FIRST_WAIT_MS
-  const over = new AbortController()
+  let retryTimer
+  let retryMs = FIRST_RETRY_MS
+  const ended = new AbortController()
   const close = () => {
-    clearTimeout(retry)
+    clearTimeout(retryTimer)
     stream?.abort()
   }
   const open = () => {
@@ -32,137 +32,139 @@ function watch(region) {
     stream = new AbortController()
     const { signal } = stream
     const opened = () => {
-      wait = FIRST_WAIT_MS
-      say('live')
+      retryMs = FIRST_RETRY_MS
+      showConnection('live')
     }
     const lost = () => {
       if (signal.aborted) return
-      say('the connection is lost; trying again')
-      retry = setTimeout(open, wait)
-      wait = Math.min(wait * 2, LONGEST_WAIT_MS)
+      showConnection('connection lost, retrying')
+      retryTimer = setTimeout(open, retryMs)
+      retryMs = Math.min(retryMs * 2, MAX_RETRY_MS)
     }
-    void readEvents(addressOf(region), { headers: proof(), signal, opened, on }).then(lost, lost)
+    void readEvents(streamUrl(region), { headers: proof(), signal, opened, on }).then(lost, lost)
   }
   /** @type {Record<string, (data: any) => void>} */
-  const then = {
-    push: ({ id, html }) => putLine(region, id, html),
-    gone: ({ id, says }) => takeLine(id, says),
-    page: ({ html, says }) => putPage(html, says),
-    again: open,
-    behind: () => location.reload(),
-    over: () => end(''),
-    'signed-out': () => end('You are signed out. ', signInAgain()),
+  const handlers = {
+    push: ({ id, html }) => putPush(region, id, html),
+    remove: ({ id, text }) => removePush(id, text),
+    page: ({ html, text }) => replaceParts(html, text),
+    reconnect: open,
+    reload: () => location.reload(),
+    end: () => end(''),
+    'signed-out': () => end('You are signed out. ', signInLink()),
   }
   const on = (/** @type {string} */ event, /** @type {string} */ data) =>
-    then[event]?.(data && JSON.parse(data))
-  const end = (/** @type {(string | Node)[]} */ ...words) => {
-    over.abort()
+    handlers[event]?.(data && JSON.parse(data))
+  const end = (/** @type {(string | Node)[]} */ ...content) => {
+    ended.abort()
     close()
-    say(...words)
+    showConnection(...content)
   }
-  document.addEventListener('visibilitychange', open, { signal: over.signal })
+  document.addEventListener('visibilitychange', open, { signal: ended.signal })
   open()
 }
 
-/** @param {HTMLElement} region */
-function addressOf(region) {
+/**
+ * Returns the URL of the stream, which names the newest push of the list and all open pushes on the page.
+ * @param {HTMLElement} region
+ */
+function streamUrl(region) {
   const url = new URL(region.dataset.live ?? '', location.href)
   if (region.id !== 'pushes') return url
   url.searchParams.set('newest', region.firstElementChild?.id.slice('push-'.length) ?? '')
-  // Also those in the lists of older pushes.
   const open = [...document.querySelectorAll('.pushes > [data-outcome="open"]')]
-  url.searchParams.set('open', open.map(line => line.id.slice('push-'.length)).join(','))
+  url.searchParams.set('open', open.map(item => item.id.slice('push-'.length)).join(','))
   return url
 }
 
 /**
- * A line where it belongs: in the place of the one of the same push, or by its id among the others, newest first.
+ * Replaces the item of a push, or inserts it by its id; ids sort by time, and the list has the newest push first.
  * @param {HTMLElement} list
  * @param {string} id
  * @param {string} html
  */
-function putLine(list, id, html) {
-  const line = parse(html).body.firstElementChild
-  if (!(line instanceof HTMLElement)) return
-  tellTimes(line)
+function putPush(list, id, html) {
+  const item = parse(html).body.firstElementChild
+  if (!(item instanceof HTMLElement)) return
+  updateTimes(item)
   const old = document.getElementById(`push-${id}`)
   if (old) {
     old.classList.remove('changed')
-    tellTimes(old)
-    if (old.isEqualNode(line)) return
-    const focused = old.contains(document.activeElement)
-    old.replaceWith(line)
-    if (focused) line.querySelector('a')?.focus()
+    updateTimes(old)
+    if (old.isEqualNode(item)) return
+    const hadFocus = old.contains(document.activeElement)
+    old.replaceWith(item)
+    if (hadFocus) item.querySelector('a')?.focus()
   } else {
-    const before = [...list.children].find(each => each.id < line.id)
-    list.insertBefore(line, before ?? null)
+    const next = [...list.children].find(other => other.id < item.id)
+    list.insertBefore(item, next ?? null)
   }
-  line.classList.add('changed')
-  if (old?.dataset.says !== line.dataset.says) announce(line.dataset.says ?? '')
+  item.classList.add('changed')
+  if (old?.dataset.status !== item.dataset.status) announce(item.dataset.status ?? '')
 }
 
 /**
  * @param {string} id
- * @param {string} says
+ * @param {string} text
  */
-function takeLine(id, says) {
-  const line = document.getElementById(`push-${id}`)
-  if (!line) return
-  const next = line.nextElementSibling ?? line.previousElementSibling
-  const focused = line.contains(document.activeElement)
-  line.remove()
-  if (focused) next?.querySelector('a')?.focus()
-  announce(says)
+function removePush(id, text) {
+  const item = document.getElementById(`push-${id}`)
+  if (!item) return
+  const neighbour = item.nextElementSibling ?? item.previousElementSibling
+  const hadFocus = item.contains(document.activeElement)
+  item.remove()
+  if (hadFocus) neighbour?.querySelector('a')?.focus()
+  announce(text)
 }
 
 /**
- * The parts of the page of a push, each in the place of the one with its id.
+ * Replaces the elements of the page that have the same ids as those in `html`.
  * @param {string} html
- * @param {string} says
+ * @param {string} text
  */
-function putPage(html, says) {
+function replaceParts(html, text) {
   for (const part of parse(html).body.children) {
     const old = document.getElementById(part.id)
     if (old) replaceKeepingFocus(old, part)
   }
-  if (document.getElementById('announce')?.textContent !== says) announce(says)
+  if (document.getElementById('announce')?.textContent !== text) announce(text)
 }
 
 /**
  * @param {HTMLElement} region
- * @param {Element} fresh
+ * @param {Element} replacement
  */
-function replaceKeepingFocus(region, fresh) {
+function replaceKeepingFocus(region, replacement) {
   const focused = document.activeElement
-  const place =
+  const index =
     focused && region.contains(focused) ? [...region.querySelectorAll('a, button, pre')].indexOf(focused) : -1
-  region.replaceChildren(...fresh.childNodes)
-  const again = place < 0 ? undefined : [...region.querySelectorAll('a, button, pre')][place]
-  if (again instanceof HTMLElement) again.focus()
+  region.replaceChildren(...replacement.childNodes)
+  const target = index < 0 ? undefined : [...region.querySelectorAll('a, button, pre')][index]
+  if (target instanceof HTMLElement) target.focus()
 }
 
 /**
- * What a screen reader is to hear.
- * @param {string} words
+ * Announces a change to screen readers.
+ * @param {string} text
  */
-function announce(words) {
+function announce(text) {
   const status = document.getElementById('announce')
-  if (status) status.textContent = words
+  if (status) status.textContent = text
 }
 
 /**
- * How it is with the stream.
- * @param {(string | Node)[]} words
+ * Shows the state of the connection.
+ * @param {(string | Node)[]} content
  */
-function say(...words) {
+function showConnection(...content) {
   const status = document.getElementById('live')
-  if (!status || status.textContent === words[0]) return
-  status.replaceChildren(...words)
-  status.classList.toggle('on', words[0] === 'live')
+  if (!status || status.textContent === content[0]) return
+  status.replaceChildren(...content)
+  status.classList.toggle('connected', content[0] === 'live')
 }
 
-/** A link to this page, which asks to sign in and comes back. */
-function signInAgain() {
+/** Returns a link to this page; the server redirects it to the sign-in, and back. */
+function signInLink() {
   const link = document.createElement('a')
   link.href = location.pathname + location.search
   link.textContent = 'Sign in again'

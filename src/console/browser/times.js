@@ -1,4 +1,4 @@
-// Keeps "5 minutes ago" true while a page stays open, in the words of ../times.ts.
+// Updates relative times such as "5 minutes ago" while a page is open, in the format of components/format-time.ts.
 const UNITS = /** @type {const} */ ([
   ['day', 86_400_000],
   ['hour', 3_600_000],
@@ -6,23 +6,23 @@ const UNITS = /** @type {const} */ ([
 ])
 
 /** @param {number} ms */
-function relative(ms) {
+function relativeTime(ms) {
   const now = Date.now()
   for (const [unit, length] of UNITS) {
     const count = Math.floor(Math.abs(ms - now) / length)
     if (count === 0) continue
-    const words = `${count} ${unit}${count === 1 ? '' : 's'}`
-    return ms > now ? `in ${words}` : `${words} ago`
+    const amount = `${count} ${unit}${count === 1 ? '' : 's'}`
+    return ms > now ? `in ${amount}` : `${amount} ago`
   }
   return ms > now ? 'in less than a minute' : 'just now'
 }
 
-/** @param {ParentNode} within */
-export function tellTimes(within) {
-  for (const time of within.querySelectorAll('time[data-relative]')) {
-    const words = relative(Date.parse(time.getAttribute('datetime') ?? ''))
-    if (time.textContent !== words) time.textContent = words
+/** @param {ParentNode} container */
+export function updateTimes(container) {
+  for (const time of container.querySelectorAll('time[data-relative]')) {
+    const text = relativeTime(Date.parse(time.getAttribute('datetime') ?? ''))
+    if (time.textContent !== text) time.textContent = text
   }
 }
 
-setInterval(() => tellTimes(document), 15_000)
+setInterval(() => updateTimes(document), 15_000)

@@ -1,41 +1,41 @@
 import type { Fetch } from '../../contract/api.ts'
 import type { PushRow } from '../../ledger/pushes/push-summaries.ts'
 import { pathOf } from '../paths.ts'
-import { State } from './outcome-badge.tsx'
-import { PushLine } from './push-row.tsx'
-import { When } from './relative-time.tsx'
-import { Given } from './untrusted-text.tsx'
+import { OutcomeBadge } from './outcome-badge.tsx'
+import { PushItem } from './push-row.tsx'
+import { RelativeTime } from './relative-time.tsx'
+import { UntrustedText } from './untrusted-text.tsx'
 
-/** What an agent did, newest first: its pushes, and its fetches between them. */
+/** An agent's pushes and fetches in one list, newest first. */
 export const Activity = ({ pushes, fetches }: { pushes: readonly PushRow[]; fetches: readonly Fetch[] }) => {
-  const lines = [
-    ...pushes.map(push => ({ at: push.startedAt, line: <PushLine push={push} /> })),
-    ...fetches.map(fetch => ({ at: fetch.at, line: <FetchLine fetch={fetch} /> })),
-  ].sort((a, b) => (a.at < b.at ? 1 : -1))
-  return lines.length === 0 ? (
-    <p class="quiet">It has neither fetched nor pushed yet.</p>
+  const items = [
+    ...pushes.map(push => ({ time: push.startedAt, item: <PushItem push={push} /> })),
+    ...fetches.map(fetch => ({ time: fetch.at, item: <FetchItem fetch={fetch} /> })),
+  ].sort((a, b) => (a.time < b.time ? 1 : -1))
+  return items.length === 0 ? (
+    <p class="muted">No fetch or push yet.</p>
   ) : (
     <ol class="pushes" aria-labelledby="latest">
-      {lines.map(({ line }) => line)}
+      {items.map(({ item }) => item)}
     </ol>
   )
 }
 
-const FetchLine = ({ fetch }: { fetch: Fetch }) => (
+const FetchItem = ({ fetch }: { fetch: Fetch }) => (
   <li class="push">
-    <State outcome="fetched" phase="" />
-    <a class="what" href={pathOf.repository(fetch.repository)}>
-      <Given text={fetch.repository} />
+    <OutcomeBadge outcome="fetched" phase="" />
+    <a class="title" href={pathOf.repository(fetch.repository)}>
+      <UntrustedText text={fetch.repository} />
     </a>
-    <span class="refs quiet">
-      <Given text={fetch.clientVersion} />
+    <span class="refs muted">
+      <UntrustedText text={fetch.clientVersion} />
     </span>
-    <span class="why">
-      <Given text={fetch.clientAddress} />
+    <span class="reason">
+      <UntrustedText text={fetch.clientAddress} />
     </span>
-    <span class="took" />
-    <span class="when">
-      <When iso={fetch.at} />
+    <span class="duration" />
+    <span class="time">
+      <RelativeTime iso={fetch.at} />
     </span>
   </li>
 )

@@ -3,56 +3,57 @@ import type { Declined, GrantedException } from '../../contract/api.ts'
 import type { ConsoleEnv } from '../auth/env.ts'
 import { Form } from '../pages/layout.tsx'
 import { pathOf } from '../paths.ts'
-import { When } from './relative-time.tsx'
-import { Given } from './untrusted-text.tsx'
+import { RelativeTime } from './relative-time.tsx'
+import { UntrustedText } from './untrusted-text.tsx'
 
-/** So many of each kind of decision are shown at a time. */
-const SHOWN = 15
+/** The page shows this many exceptions, and this many declined findings. */
+const PAGE_SIZE = 15
 
-/** The exceptions that hold, newest first, as far as they are shown. */
+/** The newest active exceptions. */
 export const Exceptions = ({
   c,
-  holding,
+  active,
 }: {
   c: Context<ConsoleEnv>
-  holding: readonly GrantedException[]
+  active: readonly GrantedException[]
 }) => (
   <section aria-labelledby="exceptions">
-    <h2 id="exceptions">Exceptions that hold</h2>
-    {holding.length === 0 && <p class="quiet">None: every finding is refused.</p>}
+    <h2 id="exceptions">Active exceptions</h2>
+    {active.length === 0 && <p class="muted">None. The gate refuses every finding.</p>}
     <ul class="plain-list">
-      {holding.slice(0, SHOWN).map(each => (
+      {active.slice(0, PAGE_SIZE).map(exception => (
         <li>
-          <Given text={each.reason} />
-          <p class="quiet small">
-            <Given text={each.fingerprint} mono /> in <Given text={each.repository} />, by{' '}
-            <Given text={each.grantedBy} /> <When iso={each.createdAt} />
-            {each.until ? (
+          <UntrustedText text={exception.reason} />
+          <p class="muted small">
+            <UntrustedText text={exception.fingerprint} mono /> in{' '}
+            <UntrustedText text={exception.repository} />, by <UntrustedText text={exception.grantedBy} />{' '}
+            <RelativeTime iso={exception.createdAt} />
+            {exception.until ? (
               <>
-                ; ends <When iso={each.until} />
+                ; expires <RelativeTime iso={exception.until} />
               </>
             ) : (
-              '; until it is revoked'
+              '; never expires'
             )}
           </p>
-          <Form c={c} action={`${pathOf.waiting}/revoke`}>
-            <input type="hidden" name="id" value={each.id} />
+          <Form c={c} action={`${pathOf.pending}/revoke`}>
+            <input type="hidden" name="id" value={exception.id} />
             <button type="submit">
-              Revoke<span class="unseen"> the exception {each.id}</span>
+              Revoke<span class="visually-hidden"> the exception {exception.id}</span>
             </button>
           </Form>
         </li>
       ))}
     </ul>
-    {holding.length > SHOWN && (
-      <p class="quiet">
-        And {holding.length - SHOWN} more: <code>git gate exception list</code>
+    {active.length > PAGE_SIZE && (
+      <p class="muted">
+        {active.length - PAGE_SIZE} more: <code>git gate exception list</code>
       </p>
     )}
   </section>
 )
 
-/** The findings that were declined, newest first, from the one at `from` on. */
+/** A page of the declined findings, newest first; `from` is the index of its first. */
 export const Declines = ({
   c,
   declined,
@@ -65,27 +66,27 @@ export const Declines = ({
   <section aria-labelledby="declined">
     <h2 id="declined">Declined</h2>
     <ul class="plain-list">
-      {declined.slice(from, from + SHOWN).map(each => (
+      {declined.slice(from, from + PAGE_SIZE).map(decline => (
         <li>
-          <Given text={each.reason || 'no reason given'} />
-          <p class="quiet small">
-            <Given text={each.fingerprint} mono /> in <Given text={each.repository} />, by{' '}
-            <Given text={each.declinedBy} /> <When iso={each.createdAt} />
+          <UntrustedText text={decline.reason || 'no reason given'} />
+          <p class="muted small">
+            <UntrustedText text={decline.fingerprint} mono /> in <UntrustedText text={decline.repository} />,
+            by <UntrustedText text={decline.declinedBy} /> <RelativeTime iso={decline.createdAt} />
           </p>
-          <Form c={c} action={`${pathOf.waiting}/take-back`}>
-            <input type="hidden" name="repository" value={each.repository} />
-            <input type="hidden" name="fingerprint" value={each.fingerprint} />
+          <Form c={c} action={`${pathOf.pending}/undo-decline`}>
+            <input type="hidden" name="repository" value={decline.repository} />
+            <input type="hidden" name="fingerprint" value={decline.fingerprint} />
             <button type="submit">
-              Take back<span class="unseen"> the decline of {each.fingerprint}</span>
+              Undo<span class="visually-hidden"> the decline of {decline.fingerprint}</span>
             </button>
           </Form>
         </li>
       ))}
     </ul>
-    <p class="older">
-      {from > 0 && <a href={`${pathOf.waiting}#declined`}>Newest ones</a>}{' '}
-      {declined.length > from + SHOWN && (
-        <a href={`${pathOf.waiting}?declined=${from + SHOWN}#declined`}>Older ones</a>
+    <p class="pagination">
+      {from > 0 && <a href={`${pathOf.pending}#declined`}>Newest declined findings</a>}{' '}
+      {declined.length > from + PAGE_SIZE && (
+        <a href={`${pathOf.pending}?declined=${from + PAGE_SIZE}#declined`}>Older declined findings</a>
       )}
     </p>
   </section>

@@ -4,18 +4,18 @@ const UNITS = [
   ['minute', 60_000],
 ] as const
 
-/** `5 minutes ago`, `in 3 days`, `just now`. browser/times.js says it in the same words later. */
-export function relative(ms: number, now = Date.now()): string {
+/** `5 minutes ago`, `in 3 days`, `just now`. browser/times.js must format times in the same way. */
+export function relativeTime(ms: number, now = Date.now()): string {
   for (const [unit, length] of UNITS) {
     const count = Math.floor(Math.abs(ms - now) / length)
     if (count === 0) continue
-    const words = `${count} ${unit}${count === 1 ? '' : 's'}`
-    return ms > now ? `in ${words}` : `${words} ago`
+    const amount = `${count} ${unit}${count === 1 ? '' : 's'}`
+    return ms > now ? `in ${amount}` : `${amount} ago`
   }
   return ms > now ? 'in less than a minute' : 'just now'
 }
 
-/** A length of time, at a glance. */
+/** `850 ms`, `2.5 s`, `3 min 20 s` */
 export function duration(ms: number): string {
   if (ms < 1_000) return `${ms} ms`
   const tenths = Math.round(ms / 100)

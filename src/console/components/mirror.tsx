@@ -1,35 +1,35 @@
-import type { RepositoryNow } from '../../contract/api.ts'
+import type { LiveStatus } from '../../contract/api.ts'
 import { inBytes } from '../../contract/format-bytes.ts'
 import type { RepositoryStatus } from '../../contract/status.ts'
-import type { Refused } from '../forms/call-api.ts'
+import type { ApiProblem } from '../forms/call-api.ts'
 import { duration } from './format-time.ts'
-import { When } from './relative-time.tsx'
-import { Given } from './untrusted-text.tsx'
+import { RelativeTime } from './relative-time.tsx'
+import { UntrustedText } from './untrusted-text.tsx'
 
-/** A repository's mirror and its sessions, as far as its companion can be asked now. */
-export const MirrorNow = ({
-  known,
+/** The live status of a repository's mirror and sessions, or why there is none. */
+export const MirrorSection = ({
+  liveStatus,
 }: {
-  known: { ok: true; value: RepositoryNow } | { ok: false; refused: Refused }
+  liveStatus: { ok: true; value: LiveStatus } | { ok: false; problem: ApiProblem }
 }) => (
   <section aria-labelledby="mirror">
     <h2 id="mirror">Mirror</h2>
-    {!known.ok ? (
-      <p class="quiet">{known.refused.message}.</p>
-    ) : known.value.now ? (
-      <Mirror now={known.value.now} />
+    {!liveStatus.ok ? (
+      <p class="muted">{liveStatus.problem.message}.</p>
+    ) : liveStatus.value.status ? (
+      <Mirror now={liveStatus.value.status} />
     ) : (
-      <p class="quiet">{ABSENT[known.value.companion === 'asleep' ? 'asleep' : 'unreachable']}</p>
+      <p class="muted">{UNAVAILABLE[liveStatus.value.companion === 'stopped' ? 'stopped' : 'unreachable']}</p>
     )}
   </section>
 )
 
-const ABSENT = {
-  asleep: 'The container is not running: the next fetch or push starts it, with a fresh mirror.',
-  unreachable: 'The companion does not answer now. Look again in a moment, or check the link.',
+const UNAVAILABLE = {
+  stopped: 'The container is not running. The next fetch or push starts it, with a new mirror.',
+  unreachable: 'The companion does not respond. Reload the page, or check the connection.',
 } as const
 
-const at = (ms: number) => new Date(ms).toISOString()
+const toIso = (ms: number) => new Date(ms).toISOString()
 
 const Mirror = ({ now: { mirror, sessions, counts } }: { now: RepositoryStatus }) => (
   <dl class="facts">
@@ -39,7 +39,7 @@ const Mirror = ({ now: { mirror, sessions, counts } }: { now: RepositoryStatus }
         {mirror.freshAt === null ? (
           'not since the companion started'
         ) : (
-          <When iso={at(mirror.freshAt)} exact />
+          <RelativeTime iso={toIso(mirror.freshAt)} exact />
         )}
       </dd>
     </div>
@@ -50,10 +50,10 @@ const Mirror = ({ now: { mirror, sessions, counts } }: { now: RepositoryStatus }
           'none yet'
         ) : (
           <>
-            <When iso={at(mirror.lastRefresh.at)} /> in {duration(mirror.lastRefresh.ms)}
+            <RelativeTime iso={toIso(mirror.lastRefresh.at)} /> in {duration(mirror.lastRefresh.ms)}
             {mirror.lastRefresh.error !== null && (
               <>
-                : <strong class="ng">failed</strong> <Given text={mirror.lastRefresh.error} />
+                : <strong class="ng">failed</strong> <UntrustedText text={mirror.lastRefresh.error} />
               </>
             )}
           </>
@@ -68,20 +68,20 @@ const Mirror = ({ now: { mirror, sessions, counts } }: { now: RepositoryStatus }
       <dt>Refreshes</dt>
       <dd>
         {counts.refreshes.succeeded.toLocaleString('en')}
-        {counts.refreshes.failed > 0 && `, and ${counts.refreshes.failed.toLocaleString('en')} that failed`}
-        <span class="quiet"> since the companion started</span>
+        {counts.refreshes.failed > 0 && `, and ${counts.refreshes.failed.toLocaleString('en')} failed`}
+        <span class="muted"> since the companion started</span>
       </dd>
     </div>
     <div>
-      <dt>Sessions now</dt>
+      <dt>Sessions in progress</dt>
       <dd>
         {sessions.length === 0 && 'none'}
         {sessions.map(session => (
           <div>
-            <Given text={session.agent} />: <code>{session.service}</code>
+            <UntrustedText text={session.agent} />: <code>{session.service}</code>
             {session.service === 'git-receive-pack' && `, ${session.phase}`}{' '}
-            <span class="quiet">
-              began <When iso={at(session.startedAt)} />
+            <span class="muted">
+              started <RelativeTime iso={toIso(session.startedAt)} />
             </span>
           </div>
         ))}

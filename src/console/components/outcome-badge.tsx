@@ -1,25 +1,25 @@
 import type { Child } from 'hono/jsx'
 import { visible } from '../../contract/invisible-characters.ts'
 
-/** How a push stands: a word and a mark, so that it is not told by colour alone. */
-export const State = ({ outcome, phase }: { outcome: string; phase: string }) => (
+/** The outcome of a push as a word and an icon, so that colour is not its only sign. */
+export const OutcomeBadge = ({ outcome, phase }: { outcome: string; phase: string }) => (
   <span class={`state ${outcome}`}>
     <svg viewBox="0 0 12 12" width="12" height="12" aria-hidden="true">
-      {MARKS[outcome] ?? MARKS.open}
+      {ICONS[outcome] ?? ICONS.open}
     </svg>
-    {stateWord(outcome, phase)}
+    {outcomeLabel(outcome, phase)}
   </span>
 )
 
-/** `accepted`, or for an open push what it is at: `receiving`, `checking: secrets`, `forwarding`. */
-export const stateWord = (outcome: string, phase: string): string =>
+/** Returns the outcome, or the phase of an open push: `receiving`, `checking: secrets`, `forwarding`. */
+export const outcomeLabel = (outcome: string, phase: string): string =>
   outcome !== 'open'
     ? outcome
     : phase === 'receiving' || phase === 'forwarding'
       ? phase
       : `checking: ${visible(phase)}`
 
-const MARKS: Readonly<Record<string, Child>> = {
+const ICONS: Readonly<Record<string, Child>> = {
   accepted: <path d="M2 6.5 5 9.5 10 3" />,
   refused: <path d="M2.5 2.5 9.5 9.5M9.5 2.5 2.5 9.5" />,
   failed: <path d="M6 1.5V7M6 9.2V10.5" />,

@@ -4,53 +4,55 @@ import type { RefResult } from '../../contract/outcome.ts'
 import type { PushRow } from '../../ledger/pushes/push-summaries.ts'
 import { pathOf } from '../paths.ts'
 import { duration } from './format-time.ts'
-import { State, stateWord } from './outcome-badge.tsx'
-import { counted } from './plural.ts'
-import { When } from './relative-time.tsx'
-import { Given, RefName } from './untrusted-text.tsx'
+import { OutcomeBadge, outcomeLabel } from './outcome-badge.tsx'
+import { plural } from './plural.ts'
+import { RelativeTime } from './relative-time.tsx'
+import { RefName, UntrustedText } from './untrusted-text.tsx'
 
-/** A push in a list. Its id is what browser/live.js finds it by. */
-export const PushLine = ({ push }: { push: PushRow }) => (
-  <li id={`push-${push.id}`} class="push" data-outcome={push.outcome} data-says={saying(push)}>
-    <State outcome={push.outcome} phase={push.phase} />
-    <a class="what" href={pathOf.push(push.id)}>
-      <Given text={push.agent} /> <span class="quiet">to</span> <Given text={push.repository} />
+/** A push in a list. browser/live.js finds it by its id. */
+export const PushItem = ({ push }: { push: PushRow }) => (
+  <li id={`push-${push.id}`} class="push" data-outcome={push.outcome} data-status={statusText(push)}>
+    <OutcomeBadge outcome={push.outcome} phase={push.phase} />
+    <a class="title" href={pathOf.push(push.id)}>
+      <UntrustedText text={push.agent} /> <span class="muted">to</span>{' '}
+      <UntrustedText text={push.repository} />
     </a>
     <span class="refs">
       {push.firstRef ? (
         <>
-          <RefName name={push.firstRef.ref} /> <span class="quiet">{changeOf(push.firstRef)}</span>
-          {push.refCount > 1 && <span class="quiet"> and {counted(push.refCount - 1, 'more ref')}</span>}
+          <RefName name={push.firstRef.ref} /> <span class="muted">{refChange(push.firstRef)}</span>
+          {push.refCount > 1 && <span class="muted"> and {plural(push.refCount - 1, 'more ref')}</span>}
         </>
       ) : (
-        <span class="quiet">no ref named yet</span>
+        <span class="muted">no ref yet</span>
       )}
     </span>
-    <span class="why">{whyOf(push)}</span>
-    <span class="took" title="how long it took">
+    <span class="reason">{reasonFor(push)}</span>
+    <span class="duration" title="duration">
       {push.outcome === 'open' ? '' : duration(push.ms)}
     </span>
-    <span class="when">
-      <When iso={push.startedAt} />
+    <span class="time">
+      <RelativeTime iso={push.startedAt} />
     </span>
   </li>
 )
 
-/** What a push does, or would do, to a ref. */
-export const changeOf = (ref: RefResult): string =>
-  ref.old === '' ? '' : ref.old === ZERO_ID ? 'new' : ref.new === ZERO_ID ? 'deleted' : 'moved'
+/** Returns what a push does to a ref, or would have done; empty while the gate does not know. */
+export const refChange = (ref: RefResult): string =>
+  ref.old === '' ? '' : ref.old === ZERO_ID ? 'created' : ref.new === ZERO_ID ? 'deleted' : 'updated'
 
-function whyOf({ outcome, firstFinding, findingCount, firstRef, lastTold }: PushRow): string {
+/** Returns the first finding, or the first line that explains the outcome; empty for an accepted or open push. */
+function reasonFor({ outcome, firstFinding, findingCount, firstRef, lastTold }: PushRow): string {
   if (firstFinding && outcome !== 'accepted') {
     const place = `${firstFinding.path}${firstFinding.line > 0 ? `:${firstFinding.line}` : ''}`
     return visible(
-      `${firstFinding.rule} in ${place}${findingCount > 1 ? ` and ${counted(findingCount - 1, 'more finding')}` : ''}`,
+      `${firstFinding.rule} in ${place}${findingCount > 1 ? ` and ${plural(findingCount - 1, 'more finding')}` : ''}`,
     )
   }
   if (outcome === 'accepted' || outcome === 'open') return ''
   return visible((firstRef?.reason || (lastTold ?? '')).replace(/^git-gate: /, '')).slice(0, 300)
 }
 
-/** How a push stands in one sentence, as a screen reader hears it when that changes. */
-export const saying = (push: Pick<PushRow, 'agent' | 'repository' | 'outcome' | 'phase'>) =>
-  visible(`${push.agent} to ${push.repository}: ${stateWord(push.outcome, push.phase)}`)
+/** Returns the status of a push in one sentence, for screen readers. */
+export const statusText = (push: Pick<PushRow, 'agent' | 'repository' | 'outcome' | 'phase'>) =>
+  visible(`${push.agent} to ${push.repository}: ${outcomeLabel(push.outcome, push.phase)}`)

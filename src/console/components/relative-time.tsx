@@ -1,13 +1,13 @@
-import { relative } from './format-time.ts'
+import { relativeTime } from './format-time.ts'
 
-const exactly = (iso: string) => `${iso.slice(0, 10)} ${iso.slice(11, 19)} UTC`
+const formatUtc = (iso: string) => `${iso.slice(0, 10)} ${iso.slice(11, 19)} UTC`
 
-/** A time as people say it, with the exact one at hand; `exact` shows both. */
-export const When = ({ iso, exact = false }: { iso: string; exact?: boolean }) => (
+/** A relative time with the exact time as its tooltip; `exact` shows both. */
+export const RelativeTime = ({ iso, exact = false }: { iso: string; exact?: boolean }) => (
   <>
-    <time datetime={iso} title={exactly(iso)} data-relative>
-      {relative(Date.parse(iso))}
+    <time datetime={iso} title={formatUtc(iso)} data-relative>
+      {relativeTime(Date.parse(iso))}
     </time>
-    {exact && <span class="quiet"> ({exactly(iso)})</span>}
+    {exact && <span class="muted"> ({formatUtc(iso)})</span>}
   </>
 )

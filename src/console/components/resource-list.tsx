@@ -1,43 +1,49 @@
 import type { Child } from 'hono/jsx'
 import type { LastPush } from '../../ledger/pushes/last-pushes.ts'
-import { State } from './outcome-badge.tsx'
-import { When } from './relative-time.tsx'
-import { Given } from './untrusted-text.tsx'
+import { OutcomeBadge } from './outcome-badge.tsx'
+import { RelativeTime } from './relative-time.tsx'
+import { UntrustedText } from './untrusted-text.tsx'
 
-interface Row {
+interface Resource {
   readonly name: string
   readonly href: string
-  readonly about: Child
-  /** How many it has of what belongs to it. */
-  readonly has: string
+  readonly description: Child
+  /** The number of its agents or tokens, as text. */
+  readonly count: string
 }
 
-/** Repositories or agents, a line each, with how the newest push of each stands. */
-export const Rows = ({ rows, last }: { rows: readonly Row[]; last: ReadonlyMap<string, LastPush> }) => (
-  <ul class="rows">
-    {rows.map(({ name, href, about, has }) => (
+/** A list of repositories or agents, each with the outcome of its last push. */
+export const ResourceList = ({
+  resources,
+  lastPushes,
+}: {
+  resources: readonly Resource[]
+  lastPushes: ReadonlyMap<string, LastPush>
+}) => (
+  <ul class="resources">
+    {resources.map(({ name, href, description, count }) => (
       <li>
-        <a class="what" href={href}>
-          <Given text={name} />
+        <a class="title" href={href}>
+          <UntrustedText text={name} />
         </a>
-        <span class="wide">{about}</span>
-        <span class="quiet">{has}</span>
+        <span class="wide">{description}</span>
+        <span class="muted">{count}</span>
         <span>
-          <Newest push={last.get(name)} />
+          <LastPushBadge push={lastPushes.get(name)} />
         </span>
       </li>
     ))}
   </ul>
 )
 
-const Newest = ({ push }: { push: LastPush | undefined }) =>
+const LastPushBadge = ({ push }: { push: LastPush | undefined }) =>
   push ? (
     <>
-      <State outcome={push.outcome} phase={push.phase} />{' '}
-      <span class="quiet">
-        <When iso={push.startedAt} />
+      <OutcomeBadge outcome={push.outcome} phase={push.phase} />{' '}
+      <span class="muted">
+        <RelativeTime iso={push.startedAt} />
       </span>
     </>
   ) : (
-    <span class="quiet">no push yet</span>
+    <span class="muted">no push yet</span>
   )

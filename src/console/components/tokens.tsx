@@ -2,21 +2,21 @@ import type { Context } from 'hono'
 import type { Child } from 'hono/jsx'
 import type { AgentGrant, MintedToken, Token } from '../../contract/api.ts'
 import type { ConsoleEnv } from '../auth/env.ts'
-import type { Refused } from '../forms/call-api.ts'
-import { Complaint, Form } from '../pages/layout.tsx'
+import type { ApiProblem } from '../forms/call-api.ts'
+import { ErrorMessage, Form } from '../pages/layout.tsx'
 import { pathOf } from '../paths.ts'
-import { Copy } from './copy-box.tsx'
-import { holdsNow } from './is-active.ts'
-import { counted } from './plural.ts'
-import { When } from './relative-time.tsx'
-import { Given } from './untrusted-text.tsx'
+import { CopyBox } from './copy-box.tsx'
+import { isActive } from './is-active.ts'
+import { plural } from './plural.ts'
+import { RelativeTime } from './relative-time.tsx'
+import { UntrustedText } from './untrusted-text.tsx'
 
-/** How long a new token may hold, as the form offers it. */
-export const EXPIRY = [
-  { words: '30 days', days: 30 },
-  { words: '90 days', days: 90 },
-  { words: 'a year', days: 365 },
-  { words: 'no end', days: null },
+/** The lifetimes of a token that the form offers; null days: it never expires. */
+export const TOKEN_LIFETIMES = [
+  { label: '30 days', days: 30 },
+  { label: '90 days', days: 90 },
+  { label: '1 year', days: 365 },
+  { label: 'never', days: null },
 ] as const
 
 interface Props {
@@ -25,40 +25,40 @@ interface Props {
   readonly tokens: readonly Token[]
   readonly grants: readonly AgentGrant[]
   readonly minted: MintedToken | undefined
-  readonly refused: Refused | undefined
+  readonly problem: ApiProblem | undefined
 }
 
-/** An agent's tokens: mint one, shown this once, and revoke. */
-export const Tokens = ({ c, agent, tokens, grants, minted, refused }: Props) => (
+/** An agent's tokens, a new token that is shown only once, and the form to mint a token. */
+export const Tokens = ({ c, agent, tokens, grants, minted, problem }: Props) => (
   <section aria-labelledby="tokens">
     <h2 id="tokens">Tokens</h2>
-    <Complaint refused={refused} />
-    {minted && <Minted c={c} minted={minted} grants={grants} />}
-    {tokens.length === 0 && <p class="quiet">It has none, so it cannot ask the gate for anything.</p>}
+    <ErrorMessage problem={problem} />
+    {minted && <MintedTokenBox c={c} minted={minted} grants={grants} />}
+    {tokens.length === 0 && <p class="muted">No tokens yet. The agent needs a token to fetch and push.</p>}
     <ul class="plain-list">
-      {tokens.filter(holdsNow).map(token => (
-        <Line token={token}>
+      {tokens.filter(isActive).map(token => (
+        <TokenItem token={token}>
           <Form c={c} action={`${pathOf.agent(agent)}/revoke`}>
             <input type="hidden" name="id" value={token.id} />
             <button type="submit">
-              Revoke<span class="unseen"> the token {token.id}</span>
+              Revoke<span class="visually-hidden"> the token {token.id}</span>
             </button>
           </Form>
-        </Line>
+        </TokenItem>
       ))}
     </ul>
-    <Ended tokens={tokens.filter(token => !holdsNow(token))} />
+    <EndedTokens tokens={tokens.filter(token => !isActive(token))} />
     <Form c={c} action={`${pathOf.agent(agent)}/tokens`} class="inline">
       <label>
         Label
-        <input name="label" maxlength={200} placeholder="what it is for" autocomplete="off" />
+        <input name="label" maxlength={200} placeholder="laptop" autocomplete="off" />
       </label>
       <label>
-        Holds for
+        Expires after
         <select name="expires">
-          {EXPIRY.map(({ words, days }) => (
+          {TOKEN_LIFETIMES.map(({ label, days }) => (
             <option value={String(days)} selected={days === 90}>
-              {words}
+              {label}
             </option>
           ))}
         </select>
@@ -72,53 +72,53 @@ export const Tokens = ({ c, agent, tokens, grants, minted, refused }: Props) => 
   </section>
 )
 
-const Line = ({ token, children }: { token: Token; children?: Child }) => (
+const TokenItem = ({ token, children }: { token: Token; children?: Child }) => (
   <li>
     <span>
-      <Given text={token.id} mono /> <Given text={token.label} />
+      <UntrustedText text={token.id} mono /> <UntrustedText text={token.label} />
     </span>
-    <p class="quiet small">
-      minted <When iso={token.createdAt} />;{' '}
+    <p class="muted small">
+      minted <RelativeTime iso={token.createdAt} />;{' '}
       {token.lastUsedAt ? (
         <>
-          last used <When iso={token.lastUsedAt} />
+          last used <RelativeTime iso={token.lastUsedAt} />
         </>
       ) : (
         'never used'
       )}
-      ; <Ends token={token} />
+      ; <TokenExpiry token={token} />
     </p>
     {children}
   </li>
 )
 
-const Ended = ({ tokens }: { tokens: readonly Token[] }) =>
+const EndedTokens = ({ tokens }: { tokens: readonly Token[] }) =>
   tokens.length === 0 ? null : (
-    <details class="ended">
-      <summary>{counted(tokens.length, 'ended token')}</summary>
+    <details class="ended-tokens">
+      <summary>{plural(tokens.length, 'inactive token')}</summary>
       <ul class="plain-list">
         {tokens.map(token => (
-          <Line token={token} />
+          <TokenItem token={token} />
         ))}
       </ul>
     </details>
   )
 
-const Ends = ({ token }: { token: Token }) =>
+const TokenExpiry = ({ token }: { token: Token }) =>
   token.revokedAt ? (
     <>
-      revoked <When iso={token.revokedAt} />
+      revoked <RelativeTime iso={token.revokedAt} />
     </>
   ) : token.expiresAt ? (
     <>
-      {holdsNow(token) ? 'ends' : 'ended'} <When iso={token.expiresAt} />
+      {isActive(token) ? 'expires' : 'expired'} <RelativeTime iso={token.expiresAt} />
     </>
   ) : (
-    <>holds until it is revoked</>
+    <>never expires</>
   )
 
-/** The token itself, and what to paste where the agent runs. */
-const Minted = ({
+/** The new token, and the commands that make git use it. */
+const MintedTokenBox = ({
   c,
   minted,
   grants,
@@ -130,19 +130,19 @@ const Minted = ({
   const { origin } = new URL(c.req.url)
   const repository = grants[0]?.repository ?? 'REPOSITORY'
   return (
-    <div class="minted" role="status" tabindex={-1} autofocus>
+    <div class="new-token" role="status" tabindex={-1} autofocus>
       <p>
-        <strong>The token {minted.id} is made. Copy it now: it is not shown again.</strong>
+        <strong>Token {minted.id} was minted. Copy it now: it is not shown again.</strong>
       </p>
-      <Copy id="minted-token" text={minted.token} label="the token" />
-      <p>Where the agent runs; git then sends it to this gate alone, and no URL holds it:</p>
-      <Copy
+      <CopyBox id="minted-token" text={minted.token} label="the token" />
+      <p>Run this on the agent’s machine. Git sends the token to this gate only, and no URL contains it:</p>
+      <CopyBox
         id="minted-lines"
         text={[
           `git config --global http.${origin}/.extraHeader 'Authorization: Bearer ${minted.token}'`,
           `git clone ${origin}/${repository}.git`,
         ].join('\n')}
-        label="the lines for the agent"
+        label="the commands for the agent"
       />
     </div>
   )

@@ -2,13 +2,13 @@ import type { Context } from 'hono'
 import { z } from 'zod'
 import { Declined, GrantedException } from '../../contract/api.ts'
 import type { ConsoleEnv } from '../auth/env.ts'
-import { UNTIL } from '../components/finding-card.tsx'
-import { waitingPage } from '../pages/pending-findings.tsx'
+import { EXPIRY_OPTIONS } from '../components/finding-card.tsx'
+import { pendingPage } from '../pages/pending-findings.tsx'
 import { pushPage } from '../pages/push.tsx'
 import { isOwnPath, pathOf } from '../paths.ts'
-import { askApi } from './call-api.ts'
+import { callApi } from './call-api.ts'
 
-/** What an exception's reason says where the operator gave none: the record shows who and when anyway. */
+/** The reason of an exception when the operator gives none; the API requires one. */
 const NO_REASON = 'allowed in the console, no reason given'
 
 const Decision = z.object({
@@ -16,44 +16,46 @@ const Decision = z.object({
   repository: z.string(),
   fingerprint: z.string(),
   reason: z.string().trim(),
-  until: z.enum(['day', 'week', 'month', 'ever']),
-  back: z.string().refine(isOwnPath),
+  until: z.enum(['day', 'week', 'month', 'never']),
+  returnTo: z.string().refine(isOwnPath),
 })
 
-/** `POST /waiting/decide`: one that is refused is answered with the page it was made on, as it was filled in. */
-export async function decide(c: Context<ConsoleEnv>): Promise<Response> {
-  const read = Decision.safeParse(await c.req.parseBody())
-  if (!read.success) return c.text('This form is incomplete. Open the page anew and send it again.', 400)
-  const { decision, repository, fingerprint, reason, until, back } = read.data
-  const { hours } = UNTIL[until]
-  const done =
+/** `POST /pending/decide`. Shows the page of the form again, with its values, when the API rejects the decision. */
+export async function decideFinding(c: Context<ConsoleEnv>): Promise<Response> {
+  const parsed = Decision.safeParse(await c.req.parseBody())
+  if (!parsed.success)
+    return c.text('The form is incomplete. Reload the page, and submit the form again.', 400)
+  const { decision, repository, fingerprint, reason, until, returnTo } = parsed.data
+  const { hours } = EXPIRY_OPTIONS[until]
+  const result =
     decision === 'allow'
-      ? await askApi(c, GrantedException, 'POST', '/exceptions', {
+      ? await callApi(c, GrantedException, 'POST', '/exceptions', {
           repository,
           fingerprint,
           reason: reason || NO_REASON,
           until: hours === null ? null : new Date(Date.now() + hours * 3_600_000).toISOString(),
         })
-      : await askApi(c, Declined, 'POST', '/declines', { repository, fingerprint, reason })
-  if (done.ok) return c.redirect(back, 303)
-  const tried = { repository, fingerprint, reason, until, refused: done.refused }
-  const { pathname, searchParams } = new URL(back, c.req.url)
+      : await callApi(c, Declined, 'POST', '/declines', { repository, fingerprint, reason })
+  if (result.ok) return c.redirect(returnTo, 303)
+  const failedAttempt = { repository, fingerprint, reason, until, problem: result.problem }
+  const { pathname, searchParams } = new URL(returnTo, c.req.url)
   const [, push] = /\/pushes\/([0-9a-z]+)$/.exec(pathname) ?? []
-  if (push !== undefined) return pushPage(c, push, tried)
-  return waitingPage(c, { after: searchParams.get('after') ?? undefined, tried })
+  if (push !== undefined) return pushPage(c, push, failedAttempt)
+  return pendingPage(c, { after: searchParams.get('after') ?? undefined, failedAttempt })
 }
 
-/** `POST /waiting/revoke`: an exception ends. */
+/** `POST /pending/revoke`: revokes an exception. */
 export async function revokeException(c: Context<ConsoleEnv>): Promise<Response> {
   const { id } = await c.req.parseBody()
-  const done = await askApi(c, GrantedException, 'DELETE', `/exceptions/${encodeURIComponent(String(id))}`)
-  return done.ok ? c.redirect(pathOf.waiting, 303) : waitingPage(c, { refused: done.refused })
+  const path = `/exceptions/${encodeURIComponent(String(id))}`
+  const result = await callApi(c, GrantedException, 'DELETE', path)
+  return result.ok ? c.redirect(pathOf.pending, 303) : pendingPage(c, { problem: result.problem })
 }
 
-/** `POST /waiting/take-back`: a declined finding waits again. */
-export async function takeBack(c: Context<ConsoleEnv>): Promise<Response> {
+/** `POST /pending/undo-decline`: makes a declined finding pending again. */
+export async function undoDecline(c: Context<ConsoleEnv>): Promise<Response> {
   const { repository, fingerprint } = await c.req.parseBody()
   const path = `/declines/${encodeURIComponent(String(repository))}/${encodeURIComponent(String(fingerprint))}`
-  const done = await askApi(c, z.object({}), 'DELETE', path)
-  return done.ok ? c.redirect(pathOf.waiting, 303) : waitingPage(c, { refused: done.refused })
+  const result = await callApi(c, z.object({}), 'DELETE', path)
+  return result.ok ? c.redirect(pathOf.pending, 303) : pendingPage(c, { problem: result.problem })
 }

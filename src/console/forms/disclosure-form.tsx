@@ -1,27 +1,27 @@
 import type { Context } from 'hono'
 import type { Child } from 'hono/jsx'
 import type { ConsoleEnv } from '../auth/env.ts'
-import { Complaint, Form } from '../pages/layout.tsx'
-import type { Refused } from './call-api.ts'
+import { ErrorMessage, Form } from '../pages/layout.tsx'
+import type { ApiProblem } from './call-api.ts'
 
 interface Props {
   readonly c: Context<ConsoleEnv>
-  /** What it is for, in sight also while it is folded. */
+  /** The text that is visible while the form is closed. */
   readonly summary: string
   readonly action: string
-  /** What its button says. */
+  /** The label of the submit button. */
   readonly button: string
-  /** In sight from the start? One that was refused is. */
+  /** Open from the start; a form with a problem always is. */
   readonly open?: boolean
-  readonly refused?: Refused | undefined
+  readonly problem?: ApiProblem | undefined
   readonly children: Child
 }
 
-/** A form that is out of the way until it is wanted. */
-export const FoldedForm = ({ c, summary, action, button, open = false, refused, children }: Props) => (
-  <details class="add" open={open || refused !== undefined}>
+/** A form that opens when its summary is clicked. */
+export const DisclosureForm = ({ c, summary, action, button, open = false, problem, children }: Props) => (
+  <details class="disclosure" open={open || problem !== undefined}>
     <summary>{summary}</summary>
-    <Complaint refused={refused} />
+    <ErrorMessage problem={problem} />
     <Form c={c} action={action} class="fields">
       {children}
       <span class="actions">

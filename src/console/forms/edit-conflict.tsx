@@ -1,39 +1,41 @@
 import type { Change } from '../../contract/api.ts'
 import { visible } from '../../contract/invisible-characters.ts'
 import { listChanges } from '../../ledger/audit-log.ts'
-import type { Refused } from './call-api.ts'
+import type { ApiProblem } from './call-api.ts'
 
-/** The field of a form that replaces a whole record: the mark of the record that the form was filled with. */
-export const SEEN = 'seen'
+/** The form field with the version of the record that the form was rendered from. */
+export const VERSION = 'version'
 
-/** How many of the newest changes are looked through for who made one. */
-const LOOKED_THROUGH = 200
+/** `lastChange` searches this many of the newest changes. */
+const MAX_CHANGES = 200
 
-const CHANGED = 'changed-meanwhile'
+const EDIT_CONFLICT = 'edit-conflict'
 
-/** Tells a record from what somebody else makes of it; nothing, where there is none, has a mark too. */
-export async function markOf(record: object | undefined): Promise<string> {
+/** Returns a hash that identifies the version of a record; a missing record has a version too. */
+export async function versionOf(record: object | undefined): Promise<string> {
   const text = new TextEncoder().encode(JSON.stringify(record ?? null))
   return new Uint8Array(await crypto.subtle.digest('SHA-256', text)).toHex()
 }
 
-export const Seen = ({ mark }: { mark: string }) => <input type="hidden" name={SEEN} value={mark} />
+export const VersionField = ({ version }: { version: string }) => (
+  <input type="hidden" name={VERSION} value={version} />
+)
 
-/** The last change of a record, if it is among the newest ones. */
+/** Returns the last change of a record, or undefined when it is not among the newest changes. */
 export async function lastChange(
   ledger: D1Database,
-  of: 'grant' | 'repository',
+  kind: 'grant' | 'repository',
   subject: string,
 ): Promise<Change | undefined> {
-  const changes = await listChanges(ledger, LOOKED_THROUGH, undefined)
-  return changes.find(each => each.subject === subject && each.action.startsWith(`${of}.`))
+  const changes = await listChanges(ledger, MAX_CHANGES, undefined)
+  return changes.find(change => change.subject === subject && change.action.startsWith(`${kind}.`))
 }
 
-/** Why a form is not taken whose record is not as it showed it, and what the record says instead. */
-export const changedMeanwhile = (what: string, now: string): Refused => ({
-  code: CHANGED,
-  message: visible(`${what} since the form was opened, so nothing was saved`),
-  fix: visible(`${now}\n\nSave once more to have it as the form says.`),
+/** Returns the problem of a form whose record has changed since: what changed, and the present values. */
+export const conflictProblem = (change: string, presentValues: string): ApiProblem => ({
+  code: EDIT_CONFLICT,
+  message: visible(`${change} since the form was opened, so nothing was saved`),
+  fix: visible(`${presentValues}\n\nSave again to replace these values with those of the form.`),
 })
 
-export const statusOf = ({ code }: Refused) => (code === CHANGED ? 409 : 400)
+export const statusOf = ({ code }: ApiProblem) => (code === EDIT_CONFLICT ? 409 : 400)

@@ -5,11 +5,11 @@ interface Props {
   readonly label: Child
   readonly hint?: Child
   readonly wide?: boolean
-  /** The control, with this id; with a hint, described by `<id>-hint`. */
+  /** The control with this id. With a hint, it needs `aria-describedby="<id>-hint"`. */
   readonly children: Child
 }
 
-/** A control with its label, and what helps to fill it in. */
+/** A control with its label and its hint. */
 export const Field = ({ id, label, hint, wide = false, children }: Props) => (
   <div class={wide ? 'field wide' : 'field'}>
     <label for={id}>{label}</label>

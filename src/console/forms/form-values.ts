@@ -1,13 +1,13 @@
 import { z } from 'zod'
 
-/** Text of several lines as a browser sends it, with ends of lines as they are here. */
-export const sentLines = z
+/** The value of a textarea. Browsers send CRLF line ends; the result has LF. */
+export const multiline = z
   .string()
   .default('')
-  .transform(sent => sent.replaceAll('\r\n', '\n'))
+  .transform(value => value.replaceAll('\r\n', '\n'))
 
-/** A box that is ticked sends `yes`; another sends nothing, and what no box sends is no tick. */
-export const sentTick = z
+/** The value of a checkbox. A checked box sends `yes`, an unchecked box sends no field. */
+export const checkbox = z
   .string()
   .optional()
-  .transform(sent => sent === 'yes')
+  .transform(value => value === 'yes')

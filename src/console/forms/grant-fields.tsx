@@ -1,73 +1,36 @@
 import { Action } from '../../contract/grant.ts'
 import { Field } from './field.tsx'
-import type { TermsForm } from './grant-form.ts'
+import type { GrantForm } from './grant-form.ts'
 
-/** The fields of what an agent may do in a repository. */
-export const TermsFields = ({ values }: { values: TermsForm }) => (
+/** The fields of a grant. */
+export const GrantFields = ({ values }: { values: GrantForm }) => (
   <>
-    <Field
-      id="rules"
-      label="May do"
-      hint={
-        <>
-          One rule per line; the first that matches the ref and the action decides. No rules: read only. A
-          pattern, then <code>{Action.options.join(', ')}</code> or <code>not</code> and which of them;{' '}
-          {'{agent}'} stands for its name. Moving a tag is <code>force</code>.
-        </>
-      }
-      wide
-    >
-      <textarea id="rules" name="rules" aria-describedby="rules-hint" rows={5} spellcheck={false}>
-        {values.rules}
-      </textarea>
-    </Field>
-    <Field id="deny-paths" label="Paths it must not touch" hint="a glob a line" wide>
-      <textarea
-        id="deny-paths"
-        name="denyPaths"
-        aria-describedby="deny-paths-hint"
-        rows={2}
-        spellcheck={false}
-        placeholder=".github/workflows/**"
-      >
-        {values.denyPaths}
-      </textarea>
-    </Field>
-    <Field
+    <Lines id="rules" name="rules" label="Rules" hint={<RulesHint />} rows={5} value={values.rules} />
+    <Lines
+      id="deny-paths"
+      name="denyPaths"
+      label="Denied paths"
+      hint="one glob per line"
+      placeholder=".github/workflows/**"
+      value={values.denyPaths}
+    />
+    <Lines
       id="emails"
-      label="E-mail addresses of its commits"
-      hint="a glob a line, for every author and committer; none: any address"
-      wide
-    >
-      <textarea
-        id="emails"
-        name="emails"
-        aria-describedby="emails-hint"
-        rows={2}
-        spellcheck={false}
-        placeholder="*@agents.example.com"
-      >
-        {values.emails}
-      </textarea>
-    </Field>
-    <Field
+      name="emails"
+      label="Commit e-mail addresses"
+      hint="one glob per line, for every author and committer; empty: any address"
+      placeholder="*@agents.example.com"
+      value={values.emails}
+    />
+    <Lines
       id="signers"
+      name="allowedSigners"
       label="Allowed signers"
-      hint="keys of which one must have signed every commit: lines of an allowed-signers file, or OpenPGP keys; none: commits need no signature"
-      wide
-    >
-      <textarea
-        id="signers"
-        name="allowedSigners"
-        aria-describedby="signers-hint"
-        rows={2}
-        spellcheck={false}
-        placeholder="ada@example.com ssh-ed25519 AAAA…"
-      >
-        {values.allowedSigners}
-      </textarea>
-    </Field>
-    <Field id="max-blob" label="Largest file, in bytes" hint="none: the gate’s own limit">
+      hint="every commit needs a signature by one of these keys: lines of an allowed-signers file, or OpenPGP keys; empty: no signature needed"
+      placeholder="ada@example.com ssh-ed25519 AAAA…"
+      value={values.allowedSigners}
+    />
+    <Field id="max-blob" label="Maximum file size, in bytes" hint="empty: the limit of the gate">
       <input
         id="max-blob"
         name="maxBlobBytes"
@@ -78,15 +41,54 @@ export const TermsFields = ({ values }: { values: TermsForm }) => (
         value={values.maxBlobBytes}
       />
     </Field>
-    <Tick name="symlinks" label="May push symbolic links" ticked={values.symlinks} />
-    <Tick name="submodules" label="May push submodules" ticked={values.submodules} />
-    <Tick name="pushOptions" label="Push options are passed on to the upstream" ticked={values.pushOptions} />
+    <Checkbox name="symlinks" label="Allow symbolic links" checked={values.symlinks} />
+    <Checkbox name="submodules" label="Allow submodules" checked={values.submodules} />
+    <Checkbox name="pushOptions" label="Forward push options to the upstream" checked={values.pushOptions} />
   </>
 )
 
-const Tick = ({ name, label, ticked }: { name: keyof TermsForm; label: string; ticked: boolean }) => (
+const RulesHint = () => (
+  <>
+    One rule per line; the first rule that matches the ref and the action decides. No rules: read only. A rule
+    is a pattern, then <code>{Action.options.join(', ')}</code>, or <code>not</code> and the denied actions.{' '}
+    {'{agent}'} stands for the agent's name. Updating a tag is <code>force</code>.
+  </>
+)
+
+const Lines = ({
+  id,
+  name,
+  label,
+  hint,
+  rows = 2,
+  placeholder,
+  value,
+}: {
+  id: string
+  name: keyof GrantForm
+  label: string
+  hint: string | ReturnType<typeof RulesHint>
+  rows?: number
+  placeholder?: string
+  value: string
+}) => (
+  <Field id={id} label={label} hint={hint} wide>
+    <textarea
+      id={id}
+      name={name}
+      aria-describedby={`${id}-hint`}
+      rows={rows}
+      spellcheck={false}
+      {...(placeholder === undefined ? {} : { placeholder })}
+    >
+      {value}
+    </textarea>
+  </Field>
+)
+
+const Checkbox = ({ name, label, checked }: { name: keyof GrantForm; label: string; checked: boolean }) => (
   <label class="check">
-    <input type="checkbox" name={name} value="yes" checked={ticked} />
+    <input type="checkbox" name={name} value="yes" checked={checked} />
     {label}
   </label>
 )

@@ -1,53 +1,53 @@
 import { z } from 'zod'
 import type { Identity, Repository } from '../../contract/api.ts'
 import { Field } from './field.tsx'
-import { sentLines, sentTick } from './form-values.ts'
+import { checkbox, multiline } from './form-values.ts'
 
-/** A repository's settings as a form sends them; the admin API says what is wrong with them. */
-export const SentRepository = z.object({
+/** The values of a repository form. The admin API validates them. */
+export const RepositoryForm = z.object({
   upstream: z.string().trim().default(''),
   identity: z.string().default(''),
-  knownHosts: sentLines,
-  staleReads: sentTick,
-  gitleaksConfig: sentLines,
+  knownHosts: multiline,
+  staleReads: checkbox,
+  gitleaksConfig: multiline,
 })
-export type SentRepository = z.infer<typeof SentRepository>
+export type RepositoryForm = z.infer<typeof RepositoryForm>
 
-/** A repository's settings, to be changed in the form. */
-export const settingsOf = ({
+/** Converts a repository's settings to form values. */
+export const toForm = ({
   upstream,
   identity,
   knownHosts,
   staleReads,
   gitleaksConfig,
-}: Repository): SentRepository => ({ upstream, identity, knownHosts, staleReads, gitleaksConfig })
+}: Repository): RepositoryForm => ({ upstream, identity, knownHosts, staleReads, gitleaksConfig })
 
-/** The settings that are not as others would have them, in words. */
-export function tellDifferences(settings: SentRepository, others: SentRepository): string[] {
-  const words: { [name in keyof SentRepository]: string } = {
+/** Describes the settings that differ from `others`. */
+export function formatDifferences(settings: RepositoryForm, others: RepositoryForm): string[] {
+  const lines: { [name in keyof RepositoryForm]: string } = {
     upstream: `upstream: ${settings.upstream}`,
     identity: `identity: ${settings.identity}`,
     knownHosts: `known hosts:\n${settings.knownHosts}`,
-    staleReads: `serves fetches from the mirror while the upstream cannot be reached: ${settings.staleReads ? 'yes' : 'no'}`,
+    staleReads: `serve stale reads while the upstream is unreachable: ${settings.staleReads ? 'yes' : 'no'}`,
     gitleaksConfig: settings.gitleaksConfig
       ? `gitleaks configuration:\n${settings.gitleaksConfig}`
       : 'gitleaks configuration: none',
   }
-  return SentRepository.keyof()
+  return RepositoryForm.keyof()
     .options.filter(name => settings[name] !== others[name])
-    .map(name => words[name])
+    .map(name => lines[name])
 }
 
-/** The fields of a repository's settings. */
+/** The fields of a repository form. */
 export const RepositoryFields = ({
   identities,
   values,
 }: {
   identities: readonly Identity[]
-  values: SentRepository | undefined
+  values: RepositoryForm | undefined
 }) => (
   <>
-    <Field id="upstream" label="Upstream" hint="where an accepted push goes on to, over SSH" wide>
+    <Field id="upstream" label="Upstream" hint="the SSH URL to which the gate forwards accepted pushes" wide>
       <input
         id="upstream"
         name="upstream"
@@ -60,43 +60,17 @@ export const RepositoryFields = ({
         spellcheck={false}
       />
     </Field>
-    <Field id="identity" label="Identity" hint="the SSH key that the upstream sees">
-      <select id="identity" name="identity" aria-describedby="identity-hint" required>
-        {identities.length === 0 && <option value="">make one first: git gate identity new</option>}
-        {identities.map(({ name }) => (
-          <option value={name} selected={values?.identity === name}>
-            {name}
-          </option>
-        ))}
-      </select>
-    </Field>
-    <Field
-      id="known-hosts"
-      label="Known hosts"
-      hint="the upstream’s host keys, as ssh-keyscan prints them; compare with what the host publishes"
-      wide
-    >
-      <textarea
-        id="known-hosts"
-        name="knownHosts"
-        aria-describedby="known-hosts-hint"
-        required
-        rows={3}
-        spellcheck={false}
-        placeholder="github.com ssh-ed25519 AAAA…"
-      >
-        {values?.knownHosts ?? ''}
-      </textarea>
-    </Field>
+    <IdentityField identities={identities} value={values?.identity} />
+    <KnownHostsField value={values?.knownHosts ?? ''} />
     <label class="check">
       <input type="checkbox" name="staleReads" value="yes" checked={values?.staleReads === true} />
-      Serve fetches from the mirror while the upstream cannot be reached
+      Serve stale reads from the mirror while the upstream is unreachable
     </label>
     <Field
       id="gitleaks"
       label={
         <>
-          gitleaks configuration <span class="quiet">(optional)</span>
+          gitleaks configuration <span class="muted">(optional)</span>
         </>
       }
       hint="TOML; it extends the default rules"
@@ -113,4 +87,44 @@ export const RepositoryFields = ({
       </textarea>
     </Field>
   </>
+)
+
+const IdentityField = ({
+  identities,
+  value,
+}: {
+  identities: readonly Identity[]
+  value: string | undefined
+}) => (
+  <Field id="identity" label="Identity" hint="the SSH key with which the gate authenticates at the upstream">
+    <select id="identity" name="identity" aria-describedby="identity-hint" required>
+      {identities.length === 0 && <option value="">create one first: git gate identity new</option>}
+      {identities.map(({ name }) => (
+        <option value={name} selected={value === name}>
+          {name}
+        </option>
+      ))}
+    </select>
+  </Field>
+)
+
+const KnownHostsField = ({ value }: { value: string }) => (
+  <Field
+    id="known-hosts"
+    label="Known hosts"
+    hint="the upstream’s host keys, as ssh-keyscan prints them; compare them with the keys that the host publishes"
+    wide
+  >
+    <textarea
+      id="known-hosts"
+      name="knownHosts"
+      aria-describedby="known-hosts-hint"
+      required
+      rows={3}
+      spellcheck={false}
+      placeholder="github.com ssh-ed25519 AAAA…"
+    >
+      {value}
+    </textarea>
+  </Field>
 )

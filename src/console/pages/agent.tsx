@@ -9,103 +9,103 @@ import { listFetches } from '../../ledger/pushes/fetches.ts'
 import { listPushRows } from '../../ledger/pushes/push-summaries.ts'
 import type { ConsoleEnv } from '../auth/env.ts'
 import { Activity } from '../components/activity.tsx'
-import { Grants, type TriedGrant } from '../components/grants.tsx'
-import { When } from '../components/relative-time.tsx'
-import { EXPIRY, Tokens } from '../components/tokens.tsx'
-import { Given } from '../components/untrusted-text.tsx'
-import { askApi, type Refused } from '../forms/call-api.ts'
-import { TermsForm } from '../forms/grant-form.ts'
+import { type FailedGrant, Grants } from '../components/grants.tsx'
+import { RelativeTime } from '../components/relative-time.tsx'
+import { TOKEN_LIFETIMES, Tokens } from '../components/tokens.tsx'
+import { UntrustedText } from '../components/untrusted-text.tsx'
+import { type ApiProblem, callApi } from '../forms/call-api.ts'
+import { GrantForm } from '../forms/grant-form.ts'
 import { pathOf } from '../paths.ts'
-import { grantChanged, setGrant, standingGrant } from './grant.tsx'
-import { notThere, page } from './layout.tsx'
+import { currentGrant, grantConflict, setGrant } from './grant.tsx'
+import { notFoundPage, renderPage } from './layout.tsx'
 
-const nameIn = (c: Context<ConsoleEnv>) => c.req.param('name') ?? ''
+const agentParam = (c: Context<ConsoleEnv>) => c.req.param('name') ?? ''
 
 /** `GET /agents/<name>` */
 export const showAgent = (c: Context<ConsoleEnv>) => agentPage(c, {})
 
-const NO_SUCH_END: Refused = {
+const INVALID_LIFETIME: ApiProblem = {
   code: 'bad-request',
-  message: 'a token cannot hold for the time that was asked for, so none was minted',
-  fix: `Pick one of these: ${EXPIRY.map(({ words }) => words).join(', ')}`,
+  message: 'the lifetime is not in the list, so no token was minted',
+  fix: `Choose a lifetime from the list: ${TOKEN_LIFETIMES.map(({ label: words }) => words).join(', ')}`,
 }
 
-/** `POST /agents/<name>/tokens`: the answer is the only page that ever shows the token. */
+/** `POST /agents/<name>/tokens`: mints a token. No other page ever shows it. */
 export async function mintToken(c: Context<ConsoleEnv>): Promise<Response> {
   const { label, expires } = await c.req.parseBody()
-  const holds = EXPIRY.find(each => String(each.days) === expires)
-  if (!holds) return agentPage(c, { tokenRefused: NO_SUCH_END })
-  const { days } = holds
-  const minted = await askApi(c, MintedToken, 'POST', '/tokens', {
-    agent: nameIn(c),
+  const lifetime = TOKEN_LIFETIMES.find(({ days }) => String(days) === expires)
+  if (!lifetime) return agentPage(c, { tokenProblem: INVALID_LIFETIME })
+  const { days } = lifetime
+  const minted = await callApi(c, MintedToken, 'POST', '/tokens', {
+    agent: agentParam(c),
     label: String(label ?? '').trim(),
     expiresAt: days === null ? null : new Date(Date.now() + days * 86_400_000).toISOString(),
   })
-  return agentPage(c, minted.ok ? { minted: minted.value } : { tokenRefused: minted.refused })
+  return agentPage(c, minted.ok ? { minted: minted.value } : { tokenProblem: minted.problem })
 }
 
-/** `POST /agents/<name>/revoke`: a token ends at once. */
+/** `POST /agents/<name>/revoke`: revokes a token. */
 export async function revokeToken(c: Context<ConsoleEnv>): Promise<Response> {
   const { id } = await c.req.parseBody()
-  const revoked = await askApi(c, Token, 'DELETE', `/tokens/${encodeURIComponent(String(id))}`)
-  if (revoked.ok) return c.redirect(`${pathOf.agent(nameIn(c))}#tokens`, 303)
-  return agentPage(c, { tokenRefused: revoked.refused })
+  const revoked = await callApi(c, Token, 'DELETE', `/tokens/${encodeURIComponent(String(id))}`)
+  if (revoked.ok) return c.redirect(`${pathOf.agent(agentParam(c))}#tokens`, 303)
+  return agentPage(c, { tokenProblem: revoked.problem })
 }
 
-/** `POST /agents/<name>/grants` */
-export async function giveGrant(c: Context<ConsoleEnv>): Promise<Response> {
-  const sent = await c.req.parseBody()
-  const form = TermsForm.parse(sent)
-  const repository = String(sent.repository ?? '')
-  const now = await standingGrant(c.env.LEDGER, nameIn(c), repository)
-  if (now?.terms) return grantChanged(c, now, form)
-  const given = await setGrant(c, nameIn(c), repository, form)
-  if (given.ok) return c.redirect(`${pathOf.agent(nameIn(c))}#grants`, 303)
-  return agentPage(c, { grant: { refused: given.refused, form, repository } })
+/** `POST /agents/<name>/grants`: adds a grant; 409 when the agent already has a grant in the repository. */
+export async function addGrant(c: Context<ConsoleEnv>): Promise<Response> {
+  const body = await c.req.parseBody()
+  const form = GrantForm.parse(body)
+  const repository = String(body.repository ?? '')
+  const current = await currentGrant(c.env.LEDGER, agentParam(c), repository)
+  if (current?.terms) return grantConflict(c, current, form)
+  const added = await setGrant(c, agentParam(c), repository, form)
+  if (added.ok) return c.redirect(`${pathOf.agent(agentParam(c))}#grants`, 303)
+  return agentPage(c, { grant: { problem: added.problem, form, repository } })
 }
 
-/** `POST /agents/<name>/take-grant`: the agent is off a repository. */
-export async function takeGrant(c: Context<ConsoleEnv>): Promise<Response> {
+/** `POST /agents/<name>/remove-grant`: removes the agent's grant in a repository. */
+export async function removeGrant(c: Context<ConsoleEnv>): Promise<Response> {
   const { repository } = await c.req.parseBody()
-  const path = `/grants/${encodeURIComponent(nameIn(c))}/${encodeURIComponent(String(repository))}`
-  const taken = await askApi(c, AgentGrant, 'DELETE', path)
-  if (taken.ok) return c.redirect(`${pathOf.agent(nameIn(c))}#grants`, 303)
-  return agentPage(c, { grant: { refused: taken.refused } })
+  const path = `/grants/${encodeURIComponent(agentParam(c))}/${encodeURIComponent(String(repository))}`
+  const removed = await callApi(c, AgentGrant, 'DELETE', path)
+  if (removed.ok) return c.redirect(`${pathOf.agent(agentParam(c))}#grants`, 303)
+  return agentPage(c, { grant: { problem: removed.problem } })
 }
 
-/** So many of its pushes, and of its fetches, are shown. */
-const LATEST = 10
+/** The page shows this many pushes, and this many fetches. */
+const MAX_ACTIVITY = 10
 
-interface Tried {
+interface PageState {
   readonly minted?: MintedToken
-  readonly tokenRefused?: Refused
-  readonly grant?: TriedGrant
+  readonly tokenProblem?: ApiProblem
+  readonly grant?: FailedGrant
 }
 
-async function agentPage(c: Context<ConsoleEnv>, tried: Tried): Promise<Response> {
+async function agentPage(c: Context<ConsoleEnv>, state: PageState): Promise<Response> {
   const ledger = c.env.LEDGER
-  const agent = await findAgent(ledger, nameIn(c))
-  if (!agent) return notThere(c, 'agent of this name', pathOf.agents, 'Agents')
+  const agent = await findAgent(ledger, agentParam(c))
+  if (!agent) return notFoundPage(c, 'agent with this name', pathOf.agents, 'Agents')
   const { name } = agent
   const [grants, tokens, repositories, { pushes }, fetches] = await Promise.all([
     listGrants(ledger, { agent: name }),
     listTokens(ledger, name),
     listRepositories(ledger),
-    listPushRows(ledger, { agent: name, limit: LATEST }),
-    listFetches(ledger, { agent: name, limit: LATEST }),
+    listPushRows(ledger, { agent: name, limit: MAX_ACTIVITY }),
+    listFetches(ledger, { agent: name, limit: MAX_ACTIVITY }),
   ])
-  return page(c, {
+  return renderPage(c, {
     title: visible(name),
-    room: 'Agents',
-    status: tried.tokenRefused || tried.grant ? 400 : 200,
+    section: 'Agents',
+    status: state.tokenProblem || state.grant ? 400 : 200,
     children: (
       <>
-        <div class="head">
+        <div class="page-header">
           <h1>
-            <Given text={name} />
+            <UntrustedText text={name} />
           </h1>
           <p>
-            added <When iso={agent.createdAt} />
+            added <RelativeTime iso={agent.createdAt} />
           </p>
         </div>
         <Tokens
@@ -113,16 +113,18 @@ async function agentPage(c: Context<ConsoleEnv>, tried: Tried): Promise<Response
           agent={name}
           tokens={tokens}
           grants={grants}
-          minted={tried.minted}
-          refused={tried.tokenRefused}
+          minted={state.minted}
+          problem={state.tokenProblem}
         />
-        <Grants c={c} agent={name} grants={grants} repositories={repositories} tried={tried.grant} />
+        <Grants c={c} agent={name} grants={grants} repositories={repositories} failedAttempt={state.grant} />
         <section aria-labelledby="latest">
-          <h2 id="latest">What it did lately</h2>
+          <h2 id="latest">Recent activity</h2>
           <Activity pushes={pushes} fetches={fetches} />
           {pushes.length > 0 && (
             <p>
-              <a href={`${pathOf.pushes}?${new URLSearchParams({ agent: name })}`}>All its pushes</a>
+              <a href={`${pathOf.pushes}?${new URLSearchParams({ agent: name })}`}>
+                All pushes of this agent
+              </a>
             </p>
           )}
         </section>

@@ -5,31 +5,34 @@ import { listGrants } from '../../ledger/access/grants.ts'
 import { listTokens } from '../../ledger/access/tokens.ts'
 import { lastPushes } from '../../ledger/pushes/last-pushes.ts'
 import type { ConsoleEnv } from '../auth/env.ts'
-import { holdsNow } from '../components/is-active.ts'
-import { counted } from '../components/plural.ts'
-import { Rows } from '../components/resource-list.tsx'
-import { Given } from '../components/untrusted-text.tsx'
-import { askApi, type Refused } from '../forms/call-api.ts'
-import { FoldedForm } from '../forms/disclosure-form.tsx'
+import { isActive } from '../components/is-active.ts'
+import { plural } from '../components/plural.ts'
+import { ResourceList } from '../components/resource-list.tsx'
+import { UntrustedText } from '../components/untrusted-text.tsx'
+import { type ApiProblem, callApi } from '../forms/call-api.ts'
+import { DisclosureForm } from '../forms/disclosure-form.tsx'
 import { Field } from '../forms/field.tsx'
 import { pathOf } from '../paths.ts'
-import { Nothing, page } from './layout.tsx'
+import { EmptyState, renderPage } from './layout.tsx'
 
 /** `GET /agents` */
 export const showAgents = (c: Context<ConsoleEnv>) => agentsPage(c)
 
-/** `POST /agents` */
+/** `POST /agents`: adds an agent. */
 export async function addAgent(c: Context<ConsoleEnv>): Promise<Response> {
   const { name } = await c.req.parseBody()
-  const added = await askApi(c, Agent, 'POST', '/agents', { name: String(name ?? '').trim() })
+  const added = await callApi(c, Agent, 'POST', '/agents', { name: String(name ?? '').trim() })
   if (added.ok) return c.redirect(pathOf.agent(added.value.name), 303)
-  return agentsPage(c, { refused: added.refused, name: String(name ?? '') })
+  return agentsPage(c, { problem: added.problem, name: String(name ?? '') })
 }
 
-async function agentsPage(
-  c: Context<ConsoleEnv>,
-  tried?: { refused: Refused; name: string },
-): Promise<Response> {
+/** A submitted name that the API rejected. */
+interface FailedAttempt {
+  readonly problem: ApiProblem
+  readonly name: string
+}
+
+async function agentsPage(c: Context<ConsoleEnv>, failedAttempt?: FailedAttempt): Promise<Response> {
   const ledger = c.env.LEDGER
   const [agents, grants, tokens] = await Promise.all([
     listAgents(ledger),
@@ -39,75 +42,85 @@ async function agentsPage(
   const last = await lastPushes(
     ledger,
     'agent',
-    agents.map(each => each.name),
+    agents.map(({ name }) => name),
   )
-  const working = tokens.filter(holdsNow)
-  return page(c, {
+  const activeTokens = tokens.filter(isActive)
+  return renderPage(c, {
     title: 'Agents',
-    room: 'Agents',
-    status: tried ? 400 : 200,
+    section: 'Agents',
+    status: failedAttempt ? 400 : 200,
     children: (
       <>
-        <div class="head">
+        <div class="page-header">
           <h1>Agents</h1>
-          <p>{counted(agents.length, 'agent')} known to the gate</p>
+          <p>{plural(agents.length, 'agent')}</p>
         </div>
         {agents.length === 0 && (
-          <Nothing title="No agent is known yet.">
-            <p>Make one here; then say what it may push, and mint it a token.</p>
-          </Nothing>
+          <EmptyState title="There is no agent yet.">
+            <p>Add an agent here. Then add a grant, and mint a token.</p>
+          </EmptyState>
         )}
-        <Rows
-          rows={agents.map(({ name }) => ({
+        <ResourceList
+          resources={agents.map(({ name }) => ({
             name,
             href: pathOf.agent(name),
-            about: (
-              <Where
-                repositories={grants.filter(({ agent }) => agent === name).map(each => each.repository)}
+            description: (
+              <AgentRepositories
+                repositories={grants.filter(({ agent }) => agent === name).map(grant => grant.repository)}
               />
             ),
-            has: counted(working.filter(({ agent }) => agent === name).length, 'token'),
+            count: plural(activeTokens.filter(({ agent }) => agent === name).length, 'token'),
           }))}
-          last={last}
+          lastPushes={last}
         />
-        <FoldedForm
-          c={c}
-          summary="Add an agent"
-          action={pathOf.agents}
-          button="Add"
-          open={agents.length === 0}
-          refused={tried?.refused}
-        >
-          <Field id="name" label="Name" hint="a-z, 0-9, “.”, “_” and “-”">
-            <input
-              id="name"
-              name="name"
-              aria-describedby="name-hint"
-              required
-              maxlength={63}
-              value={tried?.name ?? ''}
-              placeholder="ada"
-              autocomplete="off"
-              autocapitalize="none"
-              spellcheck={false}
-            />
-          </Field>
-        </FoldedForm>
+        <AddAgentForm c={c} open={agents.length === 0} failedAttempt={failedAttempt} />
       </>
     ),
   })
 }
 
-/** The first of an agent's repositories, and how many more there are. */
-const Where = ({ repositories }: { repositories: readonly string[] }) =>
+interface FormProps {
+  readonly c: Context<ConsoleEnv>
+  readonly open: boolean
+  readonly failedAttempt: FailedAttempt | undefined
+}
+
+const AddAgentForm = ({ c, open, failedAttempt }: FormProps) => (
+  <DisclosureForm
+    c={c}
+    summary="Add an agent"
+    action={pathOf.agents}
+    button="Add"
+    open={open}
+    problem={failedAttempt?.problem}
+  >
+    <Field id="name" label="Name" hint="a-z, 0-9, “.”, “_” and “-”">
+      <input
+        id="name"
+        name="name"
+        aria-describedby="name-hint"
+        required
+        maxlength={63}
+        value={failedAttempt?.name ?? ''}
+        placeholder="ada"
+        autocomplete="off"
+        autocapitalize="none"
+        spellcheck={false}
+      />
+    </Field>
+  </DisclosureForm>
+)
+
+/** The agent's first repositories, and the number of the others. */
+const AgentRepositories = ({ repositories }: { repositories: readonly string[] }) =>
   repositories.length === 0 ? (
-    <span class="quiet">no repository</span>
+    <span class="muted">no repository</span>
   ) : (
     <>
       {repositories.slice(0, 3).map((name, i) => (
         <>
           {i > 0 && ', '}
-          <Given text={name} />
+          <UntrustedText text={name} />
         </>
       ))}
       {repositories.length > 3 && ` and ${repositories.length - 3} more`}

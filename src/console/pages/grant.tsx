@@ -7,22 +7,29 @@ import { findAgent } from '../../ledger/access/agents.ts'
 import { listGrants } from '../../ledger/access/grants.ts'
 import { findRepository } from '../../ledger/access/repositories.ts'
 import type { ConsoleEnv } from '../auth/env.ts'
-import { inWords } from '../components/grants.tsx'
-import { Given } from '../components/untrusted-text.tsx'
-import { askApi, type Refused } from '../forms/call-api.ts'
-import { changedMeanwhile, lastChange, markOf, SEEN, Seen, statusOf } from '../forms/edit-conflict.tsx'
-import { TermsFields } from '../forms/grant-fields.tsx'
-import { formOf, TermsForm, termsIn } from '../forms/grant-form.ts'
+import { formatGrant } from '../components/grants.tsx'
+import { UntrustedText } from '../components/untrusted-text.tsx'
+import { type ApiProblem, callApi } from '../forms/call-api.ts'
+import {
+  conflictProblem,
+  lastChange,
+  statusOf,
+  VERSION,
+  VersionField,
+  versionOf,
+} from '../forms/edit-conflict.tsx'
+import { GrantFields } from '../forms/grant-fields.tsx'
+import { GrantForm, parseTerms, toForm } from '../forms/grant-form.ts'
 import { pathOf } from '../paths.ts'
-import { Complaint, Form, notThere, page } from './layout.tsx'
+import { ErrorMessage, Form, notFoundPage, renderPage } from './layout.tsx'
 
-const named = (c: Context<ConsoleEnv>) => ({
+const grantParams = (c: Context<ConsoleEnv>) => ({
   agent: c.req.param('name') ?? '',
   repository: c.req.param('repository') ?? '',
 })
 
-/** What an agent may do in a repository now; without terms where it has no grant there. */
-interface Standing {
+/** The present grant of an agent in a repository; no terms when there is no grant. */
+interface CurrentGrant {
   readonly agent: AgentName
   readonly repository: RepositoryName
   readonly terms?: Terms
@@ -30,93 +37,97 @@ interface Standing {
 
 /** `GET /agents/<name>/grants/<repository>` */
 export async function showGrant(c: Context<ConsoleEnv>): Promise<Response> {
-  const { agent, repository } = named(c)
-  const now = await standingGrant(c.env.LEDGER, agent, repository)
-  return now?.terms ? grantPage(c, now, { form: formOf(now.terms) }) : noGrant(c, agent)
+  const { agent, repository } = grantParams(c)
+  const current = await currentGrant(c.env.LEDGER, agent, repository)
+  return current?.terms ? grantPage(c, current, { form: toForm(current.terms) }) : grantNotFound(c, agent)
 }
 
-/** `POST /agents/<name>/grants/<repository>`: the grant is as the form says from now on. */
+/** `POST /agents/<name>/grants/<repository>`: replaces the grant; 409 when it has changed since the form was opened. */
 export async function changeGrant(c: Context<ConsoleEnv>): Promise<Response> {
-  const { agent, repository } = named(c)
-  const sent = await c.req.parseBody()
-  const form = TermsForm.parse(sent)
-  const now = await standingGrant(c.env.LEDGER, agent, repository)
-  if (!now) return noGrant(c, agent)
-  if (sent[SEEN] !== (await markOf(now.terms))) return grantChanged(c, now, form)
-  const set = await setGrant(c, agent, repository, form)
-  if (set.ok) return c.redirect(`${pathOf.agent(agent)}#grants`, 303)
-  return grantPage(c, now, { form, refused: set.refused })
+  const { agent, repository } = grantParams(c)
+  const body = await c.req.parseBody()
+  const form = GrantForm.parse(body)
+  const current = await currentGrant(c.env.LEDGER, agent, repository)
+  if (!current) return grantNotFound(c, agent)
+  if (body[VERSION] !== (await versionOf(current.terms))) return grantConflict(c, current, form)
+  const saved = await setGrant(c, agent, repository, form)
+  if (saved.ok) return c.redirect(`${pathOf.agent(agent)}#grants`, 303)
+  return grantPage(c, current, { form, problem: saved.problem })
 }
 
-/** What an agent may do in a repository now; undefined where there is no such agent or repository. */
-export async function standingGrant(
+/** Returns the present grant, or undefined when the agent or the repository does not exist. */
+export async function currentGrant(
   ledger: D1Database,
   agent: string,
   repository: string,
-): Promise<Standing | undefined> {
+): Promise<CurrentGrant | undefined> {
   const [grant] = await listGrants(ledger, { agent, repository })
   if (grant) return grant
-  const [of, to] = await Promise.all([findAgent(ledger, agent), findRepository(ledger, repository)])
-  return of && to && { agent: of.name, repository: to.name }
+  const [foundAgent, foundRepository] = await Promise.all([
+    findAgent(ledger, agent),
+    findRepository(ledger, repository),
+  ])
+  return foundAgent && foundRepository && { agent: foundAgent.name, repository: foundRepository.name }
 }
 
-/** Sets a grant to what a form says, by the admin API. */
+/** Replaces a grant with the form's values. */
 export async function setGrant(
   c: Context<ConsoleEnv>,
   agent: string,
   repository: string,
-  form: TermsForm,
-): Promise<{ ok: true } | { ok: false; refused: Refused }> {
-  const read = termsIn(form)
-  if (!read.ok) return { ok: false, refused: { code: 'bad-request', message: read.message, fix: read.fix } }
+  form: GrantForm,
+): Promise<{ ok: true } | { ok: false; problem: ApiProblem }> {
+  const parsed = parseTerms(form)
+  if (!parsed.ok)
+    return { ok: false, problem: { code: 'bad-request', message: parsed.message, fix: parsed.fix } }
   const path = `/grants/${encodeURIComponent(agent)}/${encodeURIComponent(repository)}`
-  return askApi(c, AgentGrant, 'PUT', path, read.terms)
+  return callApi(c, AgentGrant, 'PUT', path, parsed.terms)
 }
 
-/** Answers a form whose grant is no longer as it showed it: who it was, what it says now, and the form as it was sent. */
-export async function grantChanged(
+/** Shows the form again with its values, who changed the grant, and the present grant. */
+export async function grantConflict(
   c: Context<ConsoleEnv>,
-  now: Standing,
-  form: TermsForm,
+  current: CurrentGrant,
+  form: GrantForm,
 ): Promise<Response> {
-  const { agent, repository, terms } = now
+  const { agent, repository, terms } = current
   const last = await lastChange(c.env.LEDGER, 'grant', `${agent} ${repository}`)
-  const by = last?.action === (terms ? 'grant.set' : 'grant.remove') ? last.by : 'somebody'
-  const refused = terms
-    ? changedMeanwhile(
+  const by = last?.action === (terms ? 'grant.set' : 'grant.remove') ? last.by : 'another operator'
+  const problem = terms
+    ? conflictProblem(
         `${by} has changed this grant`,
-        `It says now:\n${inWords({ agent, terms }).join('\n')}`,
+        `The grant is now:\n${formatGrant({ agent, terms }).join('\n')}`,
       )
-    : changedMeanwhile(`${by} has taken this grant back`, `${agent} may do nothing in ${repository} now.`)
-  return grantPage(c, now, { form, refused })
+    : conflictProblem(`${by} has removed this grant`, `${agent} has no access to ${repository} now.`)
+  return grantPage(c, current, { form, problem })
 }
 
-const noGrant = (c: Context<ConsoleEnv>, agent: string) =>
-  notThere(c, 'grant like this', pathOf.agent(agent), 'Agents')
+const grantNotFound = (c: Context<ConsoleEnv>, agent: string) =>
+  notFoundPage(c, 'such grant', pathOf.agent(agent), 'Agents')
 
 async function grantPage(
   c: Context<ConsoleEnv>,
-  { agent, repository, terms }: Standing,
-  { form, refused }: { form: TermsForm; refused?: Refused },
+  { agent, repository, terms }: CurrentGrant,
+  { form, problem }: { form: GrantForm; problem?: ApiProblem },
 ): Promise<Response> {
-  return page(c, {
+  return renderPage(c, {
     title: visible(`${agent} in ${repository}`),
-    room: 'Agents',
-    status: refused ? statusOf(refused) : 200,
+    section: 'Agents',
+    status: problem ? statusOf(problem) : 200,
     children: (
       <>
-        <div class="head">
+        <div class="page-header">
           <h1>
-            What <Given text={agent} /> may do in <Given text={repository} />
+            Grant of <UntrustedText text={agent} /> in <UntrustedText text={repository} />
           </h1>
           <p>
-            <a href={`${pathOf.agent(agent)}#grants`}>All its grants</a>
+            <a href={`${pathOf.agent(agent)}#grants`}>All grants of this agent</a>
           </p>
         </div>
-        <Complaint refused={refused} />
+        <ErrorMessage problem={problem} />
         <Form c={c} action={pathOf.grant(agent, repository)} class="fields">
-          <Seen mark={await markOf(terms)} />
-          <TermsFields values={form} />
+          <VersionField version={await versionOf(terms)} />
+          <GrantFields values={form} />
           <span class="actions">
             <button type="submit" class="primary">
               Save

@@ -2,15 +2,15 @@ import type { Context } from 'hono'
 import { html } from 'hono/html'
 import type { Child } from 'hono/jsx'
 import { logFault } from '../../common/log.ts'
-import { countWaiting } from '../../ledger/findings/pending-findings.ts'
+import { countPending } from '../../ledger/findings/pending-findings.ts'
 import type { ConsoleEnv } from '../auth/env.ts'
 import { FORM_KEY } from '../auth/session.ts'
-import type { Refused } from '../forms/call-api.ts'
+import type { ApiProblem } from '../forms/call-api.ts'
 import { pathOf } from '../paths.ts'
 
-const ROOMS = [
+const SECTIONS = [
   ['Pushes', pathOf.pushes],
-  ['Waiting for you', pathOf.waiting],
+  ['Pending findings', pathOf.pending],
   ['Repositories', pathOf.repositories],
   ['Agents', pathOf.agents],
   ['Overview', pathOf.overview],
@@ -22,15 +22,18 @@ interface Content {
   readonly title: string
   readonly children: Child
   readonly status?: Status
-  /** The room that the page belongs to, marked in the navigation. */
-  readonly room?: (typeof ROOMS)[number][0]
+  /** The current entry of the navigation. */
+  readonly section?: (typeof SECTIONS)[number][0]
 }
 
-/** Answers with a page of the console, for someone who is signed in. */
-export async function page(c: Context<ConsoleEnv>, { title, children, room, status = 200 }: Content) {
-  const waiting = await countWaiting(c.env.LEDGER)
-  const here = (name: string) => (name === room ? { 'aria-current': 'page' as const } : {})
-  return bare(c, {
+/** Renders a page of the console for a signed-in operator. */
+export async function renderPage(
+  c: Context<ConsoleEnv>,
+  { title, children, section, status = 200 }: Content,
+) {
+  const pending = await countPending(c.env.LEDGER)
+  const currentEntry = (name: string) => (name === section ? { 'aria-current': 'page' as const } : {})
+  return renderDocument(c, {
     title,
     status,
     children: (
@@ -40,27 +43,27 @@ export async function page(c: Context<ConsoleEnv>, { title, children, room, stat
         </a>
         <header>
           <a class="brand" href={pathOf.pushes}>
-            <Gate /> git-gate
+            <GateIcon /> git-gate
           </a>
           <nav aria-label="Console">
-            {ROOMS.map(([name, path]) => (
-              <a href={path} {...here(name)}>
+            {SECTIONS.map(([name, path]) => (
+              <a href={path} {...currentEntry(name)}>
                 {name.split(' ')[0]}
-                <span class="spare">{name.replace(/^\S+/, '')}</span>
-                {name === 'Waiting for you' && waiting > 0 && (
+                <span class="wide-only">{name.replace(/^\S+/, '')}</span>
+                {name === 'Pending findings' && pending > 0 && (
                   <span class="count">
-                    {waiting > 99 ? '99+' : waiting}
-                    <span class="unseen"> waiting</span>
+                    {pending > 99 ? '99+' : pending}
+                    <span class="visually-hidden"> pending</span>
                   </span>
                 )}
               </a>
             ))}
           </nav>
-          <Form c={c} action={pathOf.signOut} class="who">
-            <span class="quiet" title="signed in as">
+          <Form c={c} action={pathOf.signOut} class="account">
+            <span class="muted" title="signed in as">
               {c.var.operator.name}
             </span>
-            <button type="submit" class="plain">
+            <button type="submit" class="link-button">
               Sign out
             </button>
           </Form>
@@ -73,8 +76,8 @@ export async function page(c: Context<ConsoleEnv>, { title, children, room, stat
   })
 }
 
-/** A page without the console around it. */
-export async function bare(
+/** Renders an HTML document without the console's header. */
+export async function renderDocument(
   c: Context<ConsoleEnv>,
   { title, children, status = 200 }: Omit<Content, 'room'>,
 ): Promise<Response> {
@@ -96,7 +99,7 @@ export async function bare(
   return c.html(html`<!doctype html>${document}`, status)
 }
 
-/** A form that only this person's own pages can send. */
+/** A POST form with the operator's CSRF token. */
 export const Form = ({
   c,
   children,
@@ -113,59 +116,65 @@ export const Form = ({
   </form>
 )
 
-/** What was refused, and what to do about it, above the form that it is about. */
-export const Complaint = ({ refused }: { refused: Refused | undefined }) =>
-  refused ? (
-    <div class="complaint" role="alert">
+/** The problem of a rejected request with its fix, above the form of the request. */
+export const ErrorMessage = ({ problem }: { problem: ApiProblem | undefined }) =>
+  problem ? (
+    <div class="error-message" role="alert">
       <p>
-        <strong>{refused.message}</strong>
+        <strong>{problem.message}</strong>
       </p>
-      {refused.fix && <pre>{refused.fix}</pre>}
+      {problem.fix && <pre>{problem.fix}</pre>}
     </div>
   ) : null
 
-/** What a page says where it has nothing to show yet. */
-export const Nothing = ({ title, children }: { title: string; children: Child }) => (
-  <div class="nothing">
-    <p class="lead">{title}</p>
+/** Replaces an empty list. */
+export const EmptyState = ({ title, children }: { title: string; children: Child }) => (
+  <div class="empty-state">
+    <p class="empty-title">{title}</p>
     {children}
   </div>
 )
 
-export const notThere = (c: Context<ConsoleEnv>, what: string, back: string, room: Content['room']) =>
-  page(c, {
-    title: 'Not there',
+/** Renders a 404 that links to the list of resources. */
+export const notFoundPage = (
+  c: Context<ConsoleEnv>,
+  resource: string,
+  listPath: string,
+  section: Content['section'],
+) =>
+  renderPage(c, {
+    title: 'Not found',
     status: 404,
-    ...(room ? { room } : {}),
+    ...(section ? { section: section } : {}),
     children: (
       <>
-        <h1>There is no {what}</h1>
+        <h1>There is no {resource}</h1>
         <p>
-          It may have been removed. <a href={back}>See what there is</a>.
+          It may have been removed. <a href={listPath}>See the list</a>.
         </p>
       </>
     ),
   })
 
-/** What the gate could not do. The ledger may be what failed, so nothing is asked of it. */
-export function failed(error: Error, c: Context<ConsoleEnv>) {
+/** Renders an unexpected error. It does not read the ledger, which may be the cause. */
+export function errorPage(error: Error, c: Context<ConsoleEnv>) {
   logFault({ at: c.req.path }, error)
-  return bare(c, {
+  return renderDocument(c, {
     title: 'Failed',
     status: 500,
     children: (
       <main id="content">
-        <h1>The gate failed on this page</h1>
+        <h1>The gate failed to render this page</h1>
         <p>
-          Open it again, or <a href={pathOf.pushes}>see the pushes</a>. If it stays so, the Worker’s log has
-          the cause.
+          Reload it, or <a href={pathOf.pushes}>see the pushes</a>. If it fails again, see the Worker’s log
+          for the cause.
         </p>
       </main>
     ),
   })
 }
 
-const Gate = () => (
+const GateIcon = () => (
   <svg viewBox="0 0 16 16" width="18" height="18" aria-hidden="true" class="gate">
     <path d="M2.5 14V5.5a5.5 5.5 0 0 1 11 0V14M6.2 14V7M9.8 14V7M2.5 10h11" />
   </svg>

@@ -2,185 +2,76 @@ import type { Context } from 'hono'
 import { inBytes } from '../../contract/format-bytes.ts'
 import { LET_GO, type Outcome, Reaped } from '../../contract/outcome.ts'
 import {
+  type AgentOverview,
   busiestAgents,
   type OutcomesOfSlot,
   outcomesOverTime,
+  type ReapedOfSlot,
   reapedOverTime,
   SAMPLE,
+  type ScannedOfSlot,
+  type Slots,
+  type StepOverview,
   scannedOverTime,
   stepTimes,
 } from '../../ledger/pushes/overview.ts'
 import type { ConsoleEnv } from '../auth/env.ts'
-import { ColumnChart, StepChart } from '../components/charts.tsx'
-import { counted } from '../components/plural.ts'
-import { Given } from '../components/untrusted-text.tsx'
+import { ColumnChart } from '../charts/column-chart.tsx'
+import { StepChart } from '../charts/step-chart.tsx'
+import { plural } from '../components/plural.ts'
+import { UntrustedText } from '../components/untrusted-text.tsx'
 import { pathOf } from '../paths.ts'
-import { Nothing, page } from './layout.tsx'
+import { EmptyState, renderPage } from './layout.tsx'
 
-const HOUR = 3_600_000
-/** What can be looked back on, in how many slots of which length (milliseconds). */
+const HOUR_MS = 3_600_000
 const RANGES = {
-  day: { words: '24 hours', slotMs: HOUR, slots: 24 },
-  week: { words: '7 days', slotMs: 6 * HOUR, slots: 28 },
-  month: { words: '30 days', slotMs: 24 * HOUR, slots: 30 },
+  day: { label: '24 hours', slotMs: HOUR_MS, slots: 24 },
+  week: { label: '7 days', slotMs: 6 * HOUR_MS, slots: 28 },
+  month: { label: '30 days', slotMs: 24 * HOUR_MS, slots: 30 },
 } as const
 type Range = keyof typeof RANGES
 
 const isRange = (text: string | undefined): text is Range => text !== undefined && Object.hasOwn(RANGES, text)
 
-/** `GET /overview`: how pushes went over time, and what their time went into. */
+/** `GET /overview`: charts of the pushes in a time range. */
 export async function showOverview(c: Context<ConsoleEnv>): Promise<Response> {
-  const asked = c.req.query('range')
-  const range = isRange(asked) ? asked : 'week'
-  const { words, slotMs, slots } = RANGES[range]
-  // Slots end on whole multiples of their length, so a slot is the same one at the next look.
+  const parameter = c.req.query('range')
+  const range = isRange(parameter) ? parameter : 'week'
+  const { slotMs, slots } = RANGES[range]
+  // Slots end on whole multiples of their length, so that a reload draws the same slots.
   const from = (Math.floor(Date.now() / slotMs) + 1 - slots) * slotMs
   const time = { from, slotMs, slots }
-  // The list of pushes is filtered by whole days.
+  // The list of pushes filters by whole days.
   const since = new Date(from).toISOString().slice(0, 10)
   const ledger = c.env.LEDGER
-  const [outcomes, reaped, scanned, steps, agents] = await Promise.all([
+  const [outcomes, disconnects, scans, steps, agents] = await Promise.all([
     outcomesOverTime(ledger, time),
     reapedOverTime(ledger, time),
     scannedOverTime(ledger, time),
     stepTimes(ledger, from),
     busiestAgents(ledger, from),
   ])
-  const total = sumOf(outcomes, each => each.pushes)
-  return page(c, {
+  const total = sumOf(outcomes, ({ pushes }) => pushes)
+  return renderPage(c, {
     title: 'Overview',
-    room: 'Overview',
+    section: 'Overview',
     children: (
       <>
-        <div class="head">
-          <h1>Overview</h1>
-          <p>
-            {counted(total, 'push', 'pushes')} in {words}
-          </p>
-          <nav class="ranges" aria-label="How far back">
-            {Object.entries(RANGES).map(([name, each]) => (
-              <a
-                href={`${pathOf.overview}?range=${name}`}
-                {...(name === range ? { 'aria-current': 'true' } : {})}
-              >
-                {each.words}
-              </a>
-            ))}
-          </nav>
-        </div>
+        <OverviewHeader range={range} total={total} />
         {total === 0 ? (
-          <Nothing title="Nothing was pushed in this time.">
+          <EmptyState title="No push in this time range.">
             <p>
-              Look further back, or see <a href={pathOf.pushes}>all pushes</a>.
+              Choose a longer range, or see <a href={pathOf.pushes}>all pushes</a>.
             </p>
-          </Nothing>
+          </EmptyState>
         ) : (
           <>
             <Totals outcomes={outcomes} since={since} />
-            <section aria-labelledby="over-time">
-              <h2 id="over-time">Pushes by outcome</h2>
-              <ColumnChart
-                time={time}
-                series={OUTCOMES}
-                values={outcomes.map(({ slot, outcome, pushes }) => ({ slot, name: outcome, value: pushes }))}
-                label="Pushes by outcome over time"
-                tell={number}
-              />
-            </section>
-            <section aria-labelledby="let-go">
-              <h2 id="let-go">Sessions let go</h2>
-              {reaped.length === 0 ? (
-                <p class="quiet">No push was let go before its end in this time.</p>
-              ) : (
-                <>
-                  <p class="quiet">
-                    {counted(
-                      sumOf(reaped, each => each.pushes),
-                      'push was ended before it finished',
-                      'pushes were ended before they finished',
-                    )}
-                    .
-                  </p>
-                  <ColumnChart
-                    time={time}
-                    series={REASONS}
-                    values={reaped.map(({ slot, reaped: name, pushes }) => ({ slot, name, value: pushes }))}
-                    label="Sessions of pushes that were let go, over time"
-                    tell={number}
-                  />
-                </>
-              )}
-            </section>
-            <section aria-labelledby="scanned">
-              <h2 id="scanned">Scan volume</h2>
-              {scanned.length === 0 ? (
-                <p class="quiet">Nothing was scanned in this time.</p>
-              ) : (
-                <>
-                  <p class="quiet">
-                    gitleaks read {inBytes(sumOf(scanned, each => each.bytes))} from{' '}
-                    {counted(
-                      sumOf(scanned, each => each.pushes),
-                      'push',
-                      'pushes',
-                    )}
-                    .
-                  </p>
-                  <ColumnChart
-                    time={time}
-                    series={[{ name: 'scanned', words: 'scanned', tone: 'open' }]}
-                    values={scanned.map(({ slot, bytes }) => ({ slot, name: 'scanned', value: bytes }))}
-                    label="What gitleaks was given to read, over time"
-                    tell={inBytes}
-                    unit={most => 1024 ** Math.floor(Math.log2(most) / 10)}
-                  />
-                </>
-              )}
-            </section>
-            <section aria-labelledby="step-times">
-              <h2 id="step-times">Time per step</h2>
-              {total > SAMPLE && <p class="quiet">Of the newest {counted(SAMPLE, 'push', 'pushes')}.</p>}
-              <StepChart steps={steps} />
-            </section>
-            <section aria-labelledby="busiest">
-              <h2 id="busiest">Who pushed most</h2>
-              <table>
-                <thead>
-                  <tr>
-                    <th scope="col">Agent</th>
-                    <th scope="col" class="number">
-                      Pushes
-                    </th>
-                    <th scope="col" class="number">
-                      Accepted
-                    </th>
-                    <th scope="col" class="number">
-                      Refused
-                    </th>
-                    <th scope="col" class="number">
-                      Other
-                    </th>
-                  </tr>
-                </thead>
-                <tbody>
-                  {agents.map(each => (
-                    <tr>
-                      <th scope="row">
-                        <a
-                          href={`${pathOf.pushes}?${new URLSearchParams({ agent: each.agent, from: since })}`}
-                        >
-                          <Given text={each.agent} />
-                        </a>
-                      </th>
-                      <td class="number">{each.pushes}</td>
-                      <td class="number">{each.accepted}</td>
-                      <td class="number">{each.refused}</td>
-                      <td class="number">{each.other}</td>
-                    </tr>
-                  ))}
-                </tbody>
-              </table>
-            </section>
+            <OutcomesSection time={time} outcomes={outcomes} />
+            <TimedOutSection time={time} disconnects={disconnects} />
+            <ScanSection time={time} scans={scans} />
+            <StepsSection steps={steps} total={total} />
+            <AgentsSection agents={agents} since={since} />
           </>
         )}
       </>
@@ -188,44 +79,171 @@ export async function showOverview(c: Context<ConsoleEnv>): Promise<Response> {
   })
 }
 
-const number = (value: number) => value.toLocaleString('en')
+const OverviewHeader = ({ range, total }: { range: Range; total: number }) => (
+  <div class="page-header">
+    <h1>Overview</h1>
+    <p>
+      {plural(total, 'push', 'pushes')} in {RANGES[range].label}
+    </p>
+    <nav class="ranges" aria-label="Time range">
+      {Object.entries(RANGES).map(([name, { label }]) => (
+        <a href={`${pathOf.overview}?range=${name}`} {...(name === range ? { 'aria-current': 'true' } : {})}>
+          {label}
+        </a>
+      ))}
+    </nav>
+  </div>
+)
 
-const sumOf = <Item,>(items: readonly Item[], value: (item: Item) => number) =>
-  items.reduce((sum, item) => sum + value(item), 0)
-
-/** As they are stacked, from the ground up. */
-const OUTCOMES = (['accepted', 'refused', 'failed', 'abandoned', 'open'] as const).map(name => ({
+/** In the order in which they are stacked, from the bottom. */
+const OUTCOME_SERIES = (['accepted', 'refused', 'failed', 'abandoned', 'open'] as const).map(name => ({
   name,
-  words: name,
-  tone: name,
+  label: name,
+  className: name,
 }))
 
-const REASONS = Reaped.options.map(name => ({ name, words: LET_GO[name], tone: name }))
-
-const MEANING: Readonly<Record<Outcome, string>> = {
-  accepted: 'taken by the upstream',
+const OUTCOME_DESCRIPTIONS: Readonly<Record<Outcome, string>> = {
+  accepted: 'by the upstream',
   refused: 'by a rule, a check or the upstream',
-  failed: 'on the gate’s side',
-  abandoned: 'the client left or stalled',
+  failed: 'because of the gate',
+  abandoned: 'the client disconnected or timed out',
   open: 'in progress',
 }
 
 const Totals = ({ outcomes, since }: { outcomes: readonly OutcomesOfSlot[]; since: string }) => (
   <dl class="totals">
-    {OUTCOMES.map(({ name: outcome }) => {
-      const sum = sumOf(
-        outcomes.filter(each => each.outcome === outcome),
-        each => each.pushes,
+    {OUTCOME_SERIES.map(({ name }) => {
+      const total = sumOf(
+        outcomes.filter(({ outcome }) => outcome === name),
+        ({ pushes }) => pushes,
       )
       return (
-        <div class={outcome}>
-          <dt>{outcome}</dt>
+        <div class={name}>
+          <dt>{name}</dt>
           <dd>
-            <a href={`${pathOf.pushes}?${new URLSearchParams({ outcome, from: since })}`}>{number(sum)}</a>
+            <a href={`${pathOf.pushes}?${new URLSearchParams({ outcome: name, from: since })}`}>
+              {formatNumber(total)}
+            </a>
           </dd>
-          <dd class="quiet small">{MEANING[outcome]}</dd>
+          <dd class="muted small">{OUTCOME_DESCRIPTIONS[name]}</dd>
         </div>
       )
     })}
   </dl>
 )
+
+const OutcomesSection = ({ time, outcomes }: { time: Slots; outcomes: readonly OutcomesOfSlot[] }) => (
+  <section aria-labelledby="outcomes">
+    <h2 id="outcomes">Pushes by outcome</h2>
+    <ColumnChart
+      time={time}
+      series={OUTCOME_SERIES}
+      values={outcomes.map(({ slot, outcome, pushes }) => ({ slot, name: outcome, value: pushes }))}
+      label="Pushes by outcome over time"
+      format={formatNumber}
+    />
+  </section>
+)
+
+const DISCONNECT_SERIES = Reaped.options.map(name => ({ name, label: LET_GO[name], className: name }))
+
+const TimedOutSection = ({ time, disconnects }: { time: Slots; disconnects: readonly ReapedOfSlot[] }) => (
+  <section aria-labelledby="timed-out">
+    <h2 id="timed-out">Timed out</h2>
+    {disconnects.length === 0 ? (
+      <p class="muted">No push timed out or lost its client in this time range.</p>
+    ) : (
+      <>
+        <p class="muted">
+          {plural(
+            sumOf(disconnects, ({ pushes }) => pushes),
+            'push',
+            'pushes',
+          )}{' '}
+          timed out or lost the client.
+        </p>
+        <ColumnChart
+          time={time}
+          series={DISCONNECT_SERIES}
+          values={disconnects.map(({ slot, reaped, pushes }) => ({ slot, name: reaped, value: pushes }))}
+          label="Pushes that timed out or lost the client over time"
+          format={formatNumber}
+        />
+      </>
+    )}
+  </section>
+)
+
+const ScanSection = ({ time, scans }: { time: Slots; scans: readonly ScannedOfSlot[] }) => (
+  <section aria-labelledby="scanned">
+    <h2 id="scanned">Scan volume</h2>
+    {scans.length === 0 ? (
+      <p class="muted">No push was scanned in this time range.</p>
+    ) : (
+      <>
+        <p class="muted">
+          gitleaks scanned {inBytes(sumOf(scans, ({ bytes }) => bytes))} of{' '}
+          {plural(
+            sumOf(scans, ({ pushes }) => pushes),
+            'push',
+            'pushes',
+          )}
+          .
+        </p>
+        <ColumnChart
+          time={time}
+          series={[{ name: 'scanned', label: 'scanned', className: 'open' }]}
+          values={scans.map(({ slot, bytes }) => ({ slot, name: 'scanned', value: bytes }))}
+          label="Bytes scanned by gitleaks over time"
+          format={inBytes}
+          unit={max => 1024 ** Math.floor(Math.log2(max) / 10)}
+        />
+      </>
+    )}
+  </section>
+)
+
+const StepsSection = ({ steps, total }: { steps: readonly StepOverview[]; total: number }) => (
+  <section aria-labelledby="step-times">
+    <h2 id="step-times">Time per step</h2>
+    {total > SAMPLE && <p class="muted">From the newest {plural(SAMPLE, 'push', 'pushes')}.</p>}
+    <StepChart steps={steps} />
+  </section>
+)
+
+const AgentsSection = ({ agents, since }: { agents: readonly AgentOverview[]; since: string }) => (
+  <section aria-labelledby="busiest">
+    <h2 id="busiest">Most active agents</h2>
+    <table>
+      <thead>
+        <tr>
+          <th scope="col">Agent</th>
+          {['Pushes', 'Accepted', 'Refused', 'Other'].map(label => (
+            <th scope="col" class="number">
+              {label}
+            </th>
+          ))}
+        </tr>
+      </thead>
+      <tbody>
+        {agents.map(({ agent, pushes, accepted, refused, other }) => (
+          <tr>
+            <th scope="row">
+              <a href={`${pathOf.pushes}?${new URLSearchParams({ agent, from: since })}`}>
+                <UntrustedText text={agent} />
+              </a>
+            </th>
+            {[pushes, accepted, refused, other].map(count => (
+              <td class="number">{count}</td>
+            ))}
+          </tr>
+        ))}
+      </tbody>
+    </table>
+  </section>
+)
+
+const formatNumber = (value: number) => value.toLocaleString('en')
+
+const sumOf = <Item,>(items: readonly Item[], value: (item: Item) => number) =>
+  items.reduce((sum, item) => sum + value(item), 0)

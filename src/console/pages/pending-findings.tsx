@@ -3,127 +3,137 @@ import { z } from 'zod'
 import { listDeclined } from '../../ledger/findings/declines.ts'
 import { listExceptions } from '../../ledger/findings/exceptions.ts'
 import {
-  countWaiting,
-  listWaiting,
-  WAITING_DAYS,
-  type WaitingFinding,
+  countPending,
+  listPending,
+  PENDING_DAYS,
+  type PendingFinding,
 } from '../../ledger/findings/pending-findings.ts'
 import type { ConsoleEnv } from '../auth/env.ts'
 import { Declines, Exceptions } from '../components/decisions.tsx'
-import { FindingCard, type TriedDecision, triedOn } from '../components/finding-card.tsx'
-import { holdsNow } from '../components/is-active.ts'
-import { counted } from '../components/plural.ts'
-import { When } from '../components/relative-time.tsx'
-import { Given } from '../components/untrusted-text.tsx'
-import type { Refused } from '../forms/call-api.ts'
+import { type FailedDecision, FindingCard, failureFor } from '../components/finding-card.tsx'
+import { isActive } from '../components/is-active.ts'
+import { plural } from '../components/plural.ts'
+import { RelativeTime } from '../components/relative-time.tsx'
+import { UntrustedText } from '../components/untrusted-text.tsx'
+import type { ApiProblem } from '../forms/call-api.ts'
 import { pathOf } from '../paths.ts'
-import { Complaint, Nothing, page } from './layout.tsx'
+import { EmptyState, ErrorMessage, renderPage } from './layout.tsx'
 
-/** Which part of what waits, and of what was declined, is asked for; what cannot be read is the first. */
-const Asked = z.object({
+/** The position in both lists; an invalid position is the beginning. */
+const PageQuery = z.object({
   after: z.string().max(300).optional().catch(undefined),
   declined: z.coerce.number().int().nonnegative().catch(0),
 })
 
-/** `GET /waiting`: the findings that wait for a decision, and the decisions that hold. */
-export const showWaiting = (c: Context<ConsoleEnv>) => waitingPage(c, Asked.parse(c.req.query()))
+/** `GET /pending`: the findings that need a decision, and the decisions in effect. */
+export const showPending = (c: Context<ConsoleEnv>) => pendingPage(c, PageQuery.parse(c.req.query()))
 
-interface Shown {
-  /** The place after which the findings begin. */
+interface PageState {
+  /** The position after which the list of findings begins. */
   readonly after?: string | undefined
-  /** The first of the declined findings that is shown. */
+  /** The index of the first declined finding shown. */
   readonly declined?: number
-  /** A decision that was refused. */
-  readonly tried?: TriedDecision
-  /** What else was refused. */
-  readonly refused?: Refused
+  /** A decision that the API rejected. */
+  readonly failedAttempt?: FailedDecision
+  /** Any other rejected request. */
+  readonly problem?: ApiProblem
 }
 
-export async function waitingPage(
+export async function pendingPage(
   c: Context<ConsoleEnv>,
-  { after, declined: from = 0, tried, refused = tried?.refused }: Shown,
+  { after, declined: from = 0, failedAttempt, problem = failedAttempt?.problem }: PageState,
 ): Promise<Response> {
   const ledger = c.env.LEDGER
-  const [{ waiting, next }, total, exceptions, declined] = await Promise.all([
-    listWaiting(ledger, after),
-    countWaiting(ledger),
+  const [{ waiting: findings, next }, total, exceptions, declined] = await Promise.all([
+    listPending(ledger, after),
+    countPending(ledger),
     listExceptions(ledger),
     listDeclined(ledger),
   ])
-  const onCard = waiting.some(each => triedOn(tried, each.repository, each.finding))
-  return page(c, {
-    title: 'Waiting for you',
-    room: 'Waiting for you',
-    status: refused ? 409 : 200,
+  const cardHasProblem = findings.some(({ repository, finding }) =>
+    failureFor(failedAttempt, repository, finding),
+  )
+  return renderPage(c, {
+    title: 'Pending findings',
+    section: 'Pending findings',
+    status: problem ? 409 : 200,
     children: (
       <>
-        <div class="head">
-          <h1>Waiting for you</h1>
-          <p>
-            {total === 0 ? 'nothing' : counted(total, 'finding')} in the last {WAITING_DAYS} days
-            {after !== undefined && (
-              <>
-                . <a href={pathOf.waiting}>Back to the first</a>
-              </>
-            )}
-          </p>
-        </div>
-        <Complaint refused={onCard ? undefined : refused} />
-        {waiting.length > 0 ? (
+        <PendingHeader total={total} after={after} />
+        <ErrorMessage problem={cardHasProblem ? undefined : problem} />
+        {findings.length === 0 && <NoFindings total={total} />}
+        {findings.length > 0 && (
           <ul class="cards">
-            {waiting.map(each => (
+            {findings.map(pending => (
               <li>
-                <WhichPush each={each} />
+                <PushLink pending={pending} />
                 <FindingCard
                   c={c}
-                  finding={each.finding}
-                  repository={each.repository}
+                  finding={pending.finding}
+                  repository={pending.repository}
                   level={2}
-                  back={partOf(after)}
-                  standing="waiting"
-                  tried={triedOn(tried, each.repository, each.finding)}
+                  returnTo={pageFrom(after)}
+                  decision="pending"
+                  failedAttempt={failureFor(failedAttempt, pending.repository, pending.finding)}
                 />
               </li>
             ))}
           </ul>
-        ) : total > 0 ? (
-          <Nothing title="No finding waits further down.">
-            <p>
-              <a href={pathOf.waiting}>Back to the first</a>
-            </p>
-          </Nothing>
-        ) : (
-          <Nothing title="No finding waits for a decision.">
-            <p>
-              When a push is refused for what looks like a secret, the finding is here, and you can let it
-              pass or decline. <a href={`${pathOf.pushes}?outcome=refused`}>See what was refused</a>.
-            </p>
-          </Nothing>
         )}
         {next !== null && (
-          <p class="older">
-            <a href={partOf(next)}>Next findings</a>
+          <p class="pagination">
+            <a href={pageFrom(next)}>Next findings</a>
           </p>
         )}
-        <Exceptions c={c} holding={exceptions.filter(holdsNow)} />
+        <Exceptions c={c} active={exceptions.filter(isActive)} />
         {declined.length > 0 && <Declines c={c} declined={declined} from={from} />}
       </>
     ),
   })
 }
 
-const partOf = (after: string | undefined) =>
-  after === undefined ? pathOf.waiting : `${pathOf.waiting}?${new URLSearchParams({ after })}`
+const pageFrom = (after: string | undefined) =>
+  after === undefined ? pathOf.pending : `${pathOf.pending}?${new URLSearchParams({ after })}`
 
-const WhichPush = ({ each }: { each: WaitingFinding }) => (
-  <p class="context">
-    <a href={pathOf.push(each.push)}>
-      <Given text={each.agent} /> to <Given text={each.repository} />
+const PendingHeader = ({ total, after }: { total: number; after: string | undefined }) => (
+  <div class="page-header">
+    <h1>Pending findings</h1>
+    <p>
+      {total === 0 ? 'none' : plural(total, 'finding')} in the last {PENDING_DAYS} days
+      {after !== undefined && (
+        <>
+          . <a href={pathOf.pending}>Back to the first page</a>
+        </>
+      )}
+    </p>
+  </div>
+)
+
+const NoFindings = ({ total }: { total: number }) =>
+  total > 0 ? (
+    <EmptyState title="There are no more findings on this page.">
+      <p>
+        <a href={pathOf.pending}>Back to the first page</a>
+      </p>
+    </EmptyState>
+  ) : (
+    <EmptyState title="No finding needs a decision.">
+      <p>
+        When the gate refuses a push because of a possible secret, the finding appears here. You can allow or
+        decline it. <a href={`${pathOf.pushes}?outcome=refused`}>See the refused pushes</a>.
+      </p>
+    </EmptyState>
+  )
+
+const PushLink = ({ pending }: { pending: PendingFinding }) => (
+  <p class="push-link">
+    <a href={pathOf.push(pending.push)}>
+      <UntrustedText text={pending.agent} /> to <UntrustedText text={pending.repository} />
     </a>
-    <span class="quiet">
+    <span class="muted">
       {' '}
-      refused {each.pushes > 1 ? `${each.pushes} times, last ` : ''}
-      <When iso={each.lastAt} />
+      refused {pending.pushes > 1 ? `${pending.pushes} times, last ` : ''}
+      <RelativeTime iso={pending.lastAt} />
     </span>
   </p>
 )

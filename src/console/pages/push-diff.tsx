@@ -1,75 +1,84 @@
 import type { Context } from 'hono'
 import { z } from 'zod'
 import { visible } from '../../contract/invisible-characters.ts'
-import { Introduced } from '../../contract/push-diff.ts'
+import { PushDiff } from '../../contract/push-diff.ts'
 import type { ConsoleEnv } from '../auth/env.ts'
-import { RefName, Said } from '../components/untrusted-text.tsx'
-import { askApi } from '../forms/call-api.ts'
+import { RefName, TextBlock } from '../components/untrusted-text.tsx'
+import { type ApiProblem, callApi } from '../forms/call-api.ts'
 import { pathOf } from '../paths.ts'
-import { Complaint, page } from './layout.tsx'
+import { ErrorMessage, renderPage } from './layout.tsx'
 
-/** `GET /pushes/<id>/introduced`: the commits and the diff, read from the mirror now; the ledger keeps neither. */
-export async function showIntroduced(c: Context<ConsoleEnv>): Promise<Response> {
+/** `GET /pushes/<id>/diff`: the commits and the diff, which only the mirror has. */
+export async function showDiff(c: Context<ConsoleEnv>): Promise<Response> {
   const id = c.req.param('id') ?? ''
-  const asked = await askApi(c, z.array(Introduced), 'GET', `/pushes/${encodeURIComponent(id)}/introduced`)
-  return page(c, {
-    title: 'What a push brought',
-    room: 'Pushes',
-    status: asked.ok ? 200 : asked.refused.code === 'not-found' ? 404 : 502,
+  const diff = await callApi(c, z.array(PushDiff), 'GET', `/pushes/${encodeURIComponent(id)}/diff`)
+  return renderPage(c, {
+    title: 'Commits and diff',
+    section: 'Pushes',
+    status: diff.ok ? 200 : diff.problem.code === 'not-found' ? 404 : 502,
     children: (
       <>
-        <div class="head">
-          <h1>What it brought</h1>
+        <div class="page-header">
+          <h1>Commits and diff</h1>
           <p>
             <a href={pathOf.push(id)}>back to the push</a>
           </p>
         </div>
-        {!asked.ok && <Complaint refused={asked.refused} />}
-        {!asked.ok && asked.refused.code !== 'not-found' && (
-          <p class="quiet">
-            The commits and the diff are only in the mirror, and the companion reads them there. Look again in
-            a moment.
-          </p>
-        )}
-        {asked.ok && asked.value.length === 0 && <p class="quiet">This push only deleted refs.</p>}
-        {asked.ok &&
-          asked.value.map(({ ref, brought }) => (
-            <section>
-              <h2>
-                <RefName name={ref} />
-              </h2>
-              {brought === null ? (
-                <p class="quiet">The mirror does not have it any more.</p>
-              ) : brought.commits.text === '' ? (
-                <p class="quiet">No commit that the repository does not have elsewhere.</p>
-              ) : (
-                <>
-                  <Said lines={brought.commits.text.trimEnd().split('\n')} />
-                  {brought.commits.cut && <Cut />}
-                  <pre class="said diff">
-                    {kindsOf(brought.diff.text.trimEnd().split('\n')).map(({ line, kind }) => (
-                      <span class={kind}>{`${visible(line)}\n`}</span>
-                    ))}
-                  </pre>
-                  {brought.diff.cut && <Cut />}
-                </>
-              )}
-            </section>
-          ))}
+        {!diff.ok && <Unavailable problem={diff.problem} />}
+        {diff.ok && diff.value.length === 0 && <p class="muted">This push only deleted refs.</p>}
+        {diff.ok && diff.value.map(({ ref, changes }) => <RefSection name={ref} changes={changes} />)}
       </>
     ),
   })
 }
 
-const Cut = () => <p class="quiet">There is more; this is its beginning.</p>
+const Unavailable = ({ problem }: { problem: ApiProblem }) => (
+  <>
+    <ErrorMessage problem={problem} />
+    {problem.code !== 'not-found' && (
+      <p class="muted">
+        Only the companion can read the commits and the diff, from its mirror. Reload the page in a moment.
+      </p>
+    )}
+  </>
+)
 
-const KINDS: Readonly<Record<string, string>> = { '+': 'added', '-': 'taken', '@': 'place' }
+const RefSection = ({ name, changes }: { name: string; changes: PushDiff['changes'] }) => (
+  <section>
+    <h2>
+      <RefName name={name} />
+    </h2>
+    <Changes changes={changes} />
+  </section>
+)
 
-/** A diff's lines, each with what it is. From `diff` to `@@` they are about the file, whatever they begin with. */
-function kindsOf(lines: readonly string[]) {
-  let aboutFile = true
+const Changes = ({ changes }: Pick<PushDiff, 'changes'>) => {
+  if (changes === null) return <p class="muted">The mirror no longer has these commits.</p>
+  const { commits, diff } = changes
+  if (commits.text === '') return <p class="muted">This ref has no new commits.</p>
+  return (
+    <>
+      <TextBlock lines={commits.text.trimEnd().split('\n')} />
+      {commits.truncated && <Truncated />}
+      <pre class="text-block diff">
+        {classifyLines(diff.text.trimEnd().split('\n')).map(({ line, className }) => (
+          <span class={className}>{`${visible(line)}\n`}</span>
+        ))}
+      </pre>
+      {diff.truncated && <Truncated />}
+    </>
+  )
+}
+
+const Truncated = () => <p class="muted">The rest is not shown.</p>
+
+const LINE_CLASSES: Readonly<Record<string, string>> = { '+': 'added', '-': 'removed', '@': 'hunk' }
+
+/** Returns each line with its CSS class. Lines from `diff` to the first `@@` are the header of a file. */
+function classifyLines(lines: readonly string[]) {
+  let inHeader = true
   return lines.map(line => {
-    aboutFile = line.startsWith('diff ') || (aboutFile && !line.startsWith('@@'))
-    return { line, kind: aboutFile ? 'file' : (KINDS[line[0] ?? ''] ?? '') }
+    inHeader = line.startsWith('diff ') || (inHeader && !line.startsWith('@@'))
+    return { line, className: inHeader ? 'file' : (LINE_CLASSES[line[0] ?? ''] ?? '') }
   })
 }

@@ -5,15 +5,15 @@ import { listAgents } from '../../ledger/access/agents.ts'
 import { listRepositories } from '../../ledger/access/repositories.ts'
 import { listPushRows } from '../../ledger/pushes/push-summaries.ts'
 import type { ConsoleEnv } from '../auth/env.ts'
-import { PushLine } from '../components/push-row.tsx'
+import { PushItem } from '../components/push-row.tsx'
 import { pathOf } from '../paths.ts'
-import { Nothing, page } from './layout.tsx'
+import { EmptyState, renderPage } from './layout.tsx'
 
-const PAGE = 50
-/** More names than this are typed, not picked. */
-const MOST_NAMES = 200
+const PAGE_SIZE = 50
+/** A filter suggests at most this many names. */
+const MAX_SUGGESTIONS = 200
 
-const blank = <T extends z.ZodType>(schema: T) =>
+const optional = <T extends z.ZodType>(schema: T) =>
   z
     .literal('')
     .transform(() => undefined)
@@ -21,18 +21,18 @@ const blank = <T extends z.ZodType>(schema: T) =>
     .optional()
     .catch(undefined)
 const Day = z.iso.date()
-/** What the list is filtered by; what cannot be read filters nothing. Days are UTC. */
+/** The filters of the list. An invalid value filters nothing. Days are in UTC. */
 export const Filters = z.object({
-  repository: blank(z.string().max(512)),
-  agent: blank(z.string().max(64)),
-  outcome: blank(Outcome),
-  from: blank(Day),
-  to: blank(Day),
+  repository: optional(z.string().max(512)),
+  agent: optional(z.string().max(64)),
+  outcome: optional(Outcome),
+  from: optional(Day),
+  to: optional(Day),
 })
 export type Filters = z.infer<typeof Filters>
 
-/** The ledger's query for what is filtered. */
-export const queryOf = ({ repository, agent, outcome, from, to }: Filters, limit = PAGE) => ({
+/** Converts filters to a query of the ledger. */
+export const queryOf = ({ repository, agent, outcome, from, to }: Filters, limit = PAGE_SIZE) => ({
   repository,
   agent,
   outcome,
@@ -41,7 +41,7 @@ export const queryOf = ({ repository, agent, outcome, from, to }: Filters, limit
   limit,
 })
 
-/** `GET /pushes`: the newest pushes, live; with a cursor the ones before it. */
+/** `GET /pushes`: the newest pushes, updated live; with a cursor, older pushes. */
 export async function showPushes(c: Context<ConsoleEnv>): Promise<Response> {
   const filters = Filters.parse(c.req.query())
   const cursor = c.req.query('cursor')?.slice(0, 64)
@@ -52,88 +52,92 @@ export async function showPushes(c: Context<ConsoleEnv>): Promise<Response> {
     listAgents(ledger),
   ])
   const filtered = Object.values(filters).some(value => value !== undefined)
-  const asked = parameters(filters)
-  return page(c, {
+  const filterQuery = filterParameters(filters)
+  return renderPage(c, {
     title: 'Pushes',
-    room: 'Pushes',
+    section: 'Pushes',
     children: (
       <>
-        <div class="head">
-          <h1>Pushes</h1>
-          {cursor === undefined ? (
-            <p class="live" role="status" id="live">
-              newest first
-            </p>
-          ) : (
-            <p>
-              Older pushes. <a href={`${pathOf.pushes}?${asked}`}>Back to the newest</a>
-            </p>
-          )}
-        </div>
+        <PushesHeader newestPath={cursor === undefined ? undefined : `${pathOf.pushes}?${filterQuery}`} />
         <FilterForm
           filters={filters}
-          repositories={repositories.map(each => each.name)}
-          agents={agents.map(each => each.name)}
+          repositories={repositories.map(({ name }) => name)}
+          agents={agents.map(({ name }) => name)}
           filtered={filtered}
         />
-        <div id="nothing">
+        <div id="empty-state">
           {filtered || cursor !== undefined ? (
-            <Nothing title="No push fits these filters.">
+            <EmptyState title="No push matches these filters.">
               <p>
                 <a href={pathOf.pushes}>Show all pushes</a>
               </p>
-            </Nothing>
+            </EmptyState>
           ) : (
-            <NoPushYet hasAgents={agents.length > 0} hasRepositories={repositories.length > 0} />
+            <NoPushes hasAgents={agents.length > 0} hasRepositories={repositories.length > 0} />
           )}
         </div>
         <ol
           id="pushes"
           class="pushes"
           aria-label="Pushes, newest first"
-          {...(cursor === undefined ? { 'data-live': `${pathOf.pushes}/live?${asked}` } : {})}
+          {...(cursor === undefined ? { 'data-live': `${pathOf.pushes}/live?${filterQuery}` } : {})}
         >
           {pushes.map(push => (
-            <PushLine push={push} />
+            <PushItem push={push} />
           ))}
         </ol>
         {next !== null && (
-          <p class="older">
-            <a id="older" href={`${pathOf.pushes}?${parameters(filters, next)}`}>
+          <p class="pagination">
+            <a id="older" href={`${pathOf.pushes}?${filterParameters(filters, next)}`}>
               Older pushes
             </a>
           </p>
         )}
-        <p class="unseen" role="status" id="announce" />
+        <p class="visually-hidden" role="status" id="announce" />
       </>
     ),
   })
 }
 
-function parameters(filters: Filters, cursor?: string): URLSearchParams {
+function filterParameters(filters: Filters, cursor?: string): URLSearchParams {
   const given = Object.entries({ ...filters, cursor }).filter(
     (entry): entry is [string, string] => entry[1] !== undefined,
   )
   return new URLSearchParams(given)
 }
 
-const NoPushYet = ({ hasAgents, hasRepositories }: { hasAgents: boolean; hasRepositories: boolean }) => (
-  <Nothing title="No agent has pushed yet.">
-    {!hasRepositories ? (
-      <p>
-        Begin with <a href={pathOf.repositories}>a repository</a>.
-      </p>
-    ) : !hasAgents ? (
-      <p>
-        Next, make <a href={pathOf.agents}>an agent</a>, say what it may push, and mint it a token.
+/** `newestPath` is set on pages of older pushes, and leads back to the first page. */
+const PushesHeader = ({ newestPath }: { newestPath: string | undefined }) => (
+  <div class="page-header">
+    <h1>Pushes</h1>
+    {newestPath === undefined ? (
+      <p class="live" role="status" id="live">
+        newest first
       </p>
     ) : (
       <p>
-        Mint a token for <a href={pathOf.agents}>an agent</a>, and let it push: the push appears here as it
-        begins.
+        Older pushes. <a href={newestPath}>Back to the newest</a>
       </p>
     )}
-  </Nothing>
+  </div>
+)
+
+const NoPushes = ({ hasAgents, hasRepositories }: { hasAgents: boolean; hasRepositories: boolean }) => (
+  <EmptyState title="There is no push yet.">
+    {!hasRepositories ? (
+      <p>
+        Start with <a href={pathOf.repositories}>a repository</a>.
+      </p>
+    ) : !hasAgents ? (
+      <p>
+        Next, add <a href={pathOf.agents}>an agent</a> with a grant and a token.
+      </p>
+    ) : (
+      <p>
+        Mint a token for <a href={pathOf.agents}>an agent</a>. Its pushes appear here as soon as they start.
+      </p>
+    )}
+  </EmptyState>
 )
 
 const FilterForm = ({
@@ -148,8 +152,8 @@ const FilterForm = ({
   filtered: boolean
 }) => (
   <form class="filters" method="get" action={pathOf.pushes} aria-label="Filter the pushes">
-    <Named label="Repository" name="repository" value={filters.repository} names={repositories} />
-    <Named label="Agent" name="agent" value={filters.agent} names={agents} />
+    <NameFilter label="Repository" name="repository" value={filters.repository} names={repositories} />
+    <NameFilter label="Agent" name="agent" value={filters.agent} names={agents} />
     <label>
       Outcome
       <select name="outcome">
@@ -176,7 +180,7 @@ const FilterForm = ({
   </form>
 )
 
-const Named = ({
+const NameFilter = ({
   label,
   name,
   value,
@@ -191,8 +195,8 @@ const Named = ({
     {label}
     <input name={name} value={value ?? ''} list={`${name}-names`} placeholder="any" autocomplete="off" />
     <datalist id={`${name}-names`}>
-      {names.slice(0, MOST_NAMES).map(each => (
-        <option value={each} />
+      {names.slice(0, MAX_SUGGESTIONS).map(suggestion => (
+        <option value={suggestion} />
       ))}
     </datalist>
   </label>

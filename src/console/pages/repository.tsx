@@ -1,186 +1,225 @@
 import type { Context } from 'hono'
-import { LinkCheck, Repository, RepositoryNow } from '../../contract/api.ts'
+import { type AgentGrant, type Identity, LinkCheck, LiveStatus, Repository } from '../../contract/api.ts'
 import { tellRules } from '../../contract/grant.ts'
 import { visible } from '../../contract/invisible-characters.ts'
 import type { LinkStep } from '../../contract/outcome.ts'
 import { listGrants } from '../../ledger/access/grants.ts'
 import { findIdentity, listIdentities } from '../../ledger/access/identities.ts'
 import { findRepository } from '../../ledger/access/repositories.ts'
-import { listPushRows } from '../../ledger/pushes/push-summaries.ts'
+import { listPushRows, type PushRow } from '../../ledger/pushes/push-summaries.ts'
 import type { ConsoleEnv } from '../auth/env.ts'
-import { Copy } from '../components/copy-box.tsx'
-import { MirrorNow } from '../components/mirror.tsx'
-import { PushLine } from '../components/push-row.tsx'
-import { Given } from '../components/untrusted-text.tsx'
-import { askApi, type Refused } from '../forms/call-api.ts'
-import { FoldedForm } from '../forms/disclosure-form.tsx'
-import { changedMeanwhile, lastChange, markOf, SEEN, Seen, statusOf } from '../forms/edit-conflict.tsx'
-import { RepositoryFields, SentRepository, settingsOf, tellDifferences } from '../forms/repository-fields.tsx'
+import { CopyBox } from '../components/copy-box.tsx'
+import { MirrorSection } from '../components/mirror.tsx'
+import { PushItem } from '../components/push-row.tsx'
+import { UntrustedText } from '../components/untrusted-text.tsx'
+import { type ApiProblem, callApi } from '../forms/call-api.ts'
+import { DisclosureForm } from '../forms/disclosure-form.tsx'
+import {
+  conflictProblem,
+  lastChange,
+  statusOf,
+  VERSION,
+  VersionField,
+  versionOf,
+} from '../forms/edit-conflict.tsx'
+import { formatDifferences, RepositoryFields, RepositoryForm, toForm } from '../forms/repository-fields.tsx'
 import { pathOf } from '../paths.ts'
-import { Complaint, Form, notThere, page } from './layout.tsx'
+import { ErrorMessage, Form, notFoundPage, renderPage } from './layout.tsx'
 
-const nameIn = (c: Context<ConsoleEnv>) => c.req.param('name') ?? ''
+/** The page shows this many of the newest pushes. */
+const MAX_PUSHES = 5
+
+const repositoryParam = (c: Context<ConsoleEnv>) => c.req.param('name') ?? ''
 
 /** `GET /repositories/<name>` */
 export const showRepository = (c: Context<ConsoleEnv>) => repositoryPage(c, {})
 
-/** `POST /repositories/<name>`: its settings are replaced. */
+/** `POST /repositories/<name>`: replaces the settings; 409 when they have changed since the form was opened. */
 export async function changeRepository(c: Context<ConsoleEnv>): Promise<Response> {
-  const sent = await c.req.parseBody()
-  const wanted = SentRepository.parse(sent)
-  const now = await findRepository(c.env.LEDGER, nameIn(c))
-  const seen = now && (await markOf(settingsOf(now)))
-  if (now && sent[SEEN] !== seen) {
-    const refused = await settingsChanged(c.env.LEDGER, now, wanted)
-    return repositoryPage(c, { settings: wanted, seen, refused })
+  const body = await c.req.parseBody()
+  const settings = RepositoryForm.parse(body)
+  const current = await findRepository(c.env.LEDGER, repositoryParam(c))
+  const version = current && (await versionOf(toForm(current)))
+  if (current && body[VERSION] !== version) {
+    const problem = await settingsConflict(c.env.LEDGER, current, settings)
+    return repositoryPage(c, { settings, version, problem })
   }
-  const path = `/repositories/${encodeURIComponent(nameIn(c))}`
-  const changed = await askApi(c, Repository, 'PUT', path, wanted)
-  if (changed.ok) return c.redirect(pathOf.repository(nameIn(c)), 303)
-  return repositoryPage(c, { settings: wanted, seen, refused: changed.refused })
+  const path = `/repositories/${encodeURIComponent(repositoryParam(c))}`
+  const changed = await callApi(c, Repository, 'PUT', path, settings)
+  if (changed.ok) return c.redirect(pathOf.repository(repositoryParam(c)), 303)
+  return repositoryPage(c, { settings, version, problem: changed.problem })
 }
 
-/** `POST /repositories/<name>/check`: the chain to the upstream, tried link by link. */
+/** `POST /repositories/<name>/check`: checks the connection to the upstream, step by step. */
 export async function checkRepository(c: Context<ConsoleEnv>): Promise<Response> {
-  const path = `/repositories/${encodeURIComponent(nameIn(c))}/check`
-  const checked = await askApi(c, LinkCheck, 'POST', path)
-  return repositoryPage(c, checked.ok ? { links: checked.value.steps } : { checkRefused: checked.refused })
+  const path = `/repositories/${encodeURIComponent(repositoryParam(c))}/check`
+  const check = await callApi(c, LinkCheck, 'POST', path)
+  return repositoryPage(c, check.ok ? { checkSteps: check.value.steps } : { checkProblem: check.problem })
 }
 
-async function settingsChanged(
+async function settingsConflict(
   ledger: D1Database,
-  now: Repository,
-  wanted: SentRepository,
-): Promise<Refused> {
-  const last = await lastChange(ledger, 'repository', now.name)
-  const differs = tellDifferences(settingsOf(now), wanted)
-  return changedMeanwhile(
-    `${last?.by ?? 'somebody'} has changed these settings`,
-    differs.length === 0
-      ? 'They are now as this form says.'
-      : `Where they are not as this form says, they are now:\n${differs.join('\n')}`,
+  current: Repository,
+  submitted: RepositoryForm,
+): Promise<ApiProblem> {
+  const last = await lastChange(ledger, 'repository', current.name)
+  const differences = formatDifferences(toForm(current), submitted)
+  return conflictProblem(
+    `${last?.by ?? 'another operator'} has changed these settings`,
+    differences.length === 0
+      ? 'They now equal the values of this form.'
+      : `The settings that differ from this form are now:\n${differences.join('\n')}`,
   )
 }
 
-interface Tried {
-  readonly settings?: SentRepository
-  /** The mark of the settings that whoever sends the form again knows of. */
-  readonly seen?: string | undefined
-  readonly refused?: Refused
-  readonly links?: readonly LinkStep[]
-  readonly checkRefused?: Refused
+interface PageState {
+  /** The submitted settings. */
+  readonly settings?: RepositoryForm
+  /** The version of the settings that the next submit replaces. */
+  readonly version?: string | undefined
+  readonly problem?: ApiProblem
+  readonly checkSteps?: readonly LinkStep[]
+  readonly checkProblem?: ApiProblem
 }
 
-async function repositoryPage(c: Context<ConsoleEnv>, tried: Tried): Promise<Response> {
+async function repositoryPage(c: Context<ConsoleEnv>, state: PageState): Promise<Response> {
   const ledger = c.env.LEDGER
-  const repository = await findRepository(ledger, nameIn(c))
-  if (!repository) return notThere(c, 'repository of this name', pathOf.repositories, 'Repositories')
+  const repository = await findRepository(ledger, repositoryParam(c))
+  if (!repository) return notFoundPage(c, 'repository with this name', pathOf.repositories, 'Repositories')
   const { name, upstream } = repository
-  const [identity, identities, grants, { pushes }, now] = await Promise.all([
+  const [identity, identities, grants, { pushes }, liveStatus] = await Promise.all([
     findIdentity(ledger, repository.identity),
     listIdentities(ledger),
     listGrants(ledger, { repository: name }),
-    listPushRows(ledger, { repository: name, limit: 5 }),
-    askApi(c, RepositoryNow, 'GET', `/repositories/${encodeURIComponent(name)}/now`),
+    listPushRows(ledger, { repository: name, limit: MAX_PUSHES }),
+    callApi(c, LiveStatus, 'GET', `/repositories/${encodeURIComponent(name)}/status`),
   ])
-  return page(c, {
+  return renderPage(c, {
     title: visible(name),
-    room: 'Repositories',
-    status: tried.refused ? statusOf(tried.refused) : tried.checkRefused ? 502 : 200,
+    section: 'Repositories',
+    status: state.problem ? statusOf(state.problem) : state.checkProblem ? 502 : 200,
     children: (
       <>
-        <div class="head">
+        <div class="page-header">
           <h1>
-            <Given text={name} />
+            <UntrustedText text={name} />
           </h1>
           <p>
-            to <Given text={upstream} mono />
+            to <UntrustedText text={upstream} mono />
           </p>
         </div>
-        <section aria-labelledby="link">
-          <h2 id="link">Link to the upstream</h2>
-          <Complaint refused={tried.checkRefused} />
-          {tried.links && <Links links={tried.links} />}
-          <Form c={c} action={`${pathOf.repository(name)}/check`}>
-            <button type="submit">Check the link</button>
-            <span class="quiet"> tries git, the key, reading and writing; it changes nothing</span>
-          </Form>
-        </section>
-        <MirrorNow known={now} />
-        <section aria-labelledby="key">
-          <h2 id="key">Deploy key</h2>
-          <p class="quiet">
-            Identity <Given text={repository.identity} />. Register it with the upstream, and allow it to
-            write.
-          </p>
-          {identity && <Copy id="public-key" text={identity.publicKey.trim()} label="the deploy key" />}
-        </section>
-        <section aria-labelledby="grants">
-          <h2 id="grants">Who may do what</h2>
-          {grants.length === 0 ? (
-            <p class="quiet">
-              No agent has a grant here. <a href={pathOf.agents}>Give one to an agent</a>.
-            </p>
-          ) : (
-            <dl class="grants">
-              {grants.map(grant => (
-                <div>
-                  <dt>
-                    <a href={pathOf.agent(grant.agent)}>
-                      <Given text={grant.agent} />
-                    </a>
-                  </dt>
-                  {(grant.terms.rules.length ? tellRules(grant) : ['may read']).map(line => (
-                    <dd>
-                      <code>{visible(line)}</code>
-                    </dd>
-                  ))}
-                </div>
-              ))}
-            </dl>
-          )}
-        </section>
-        <section aria-labelledby="latest">
-          <h2 id="latest">Latest pushes</h2>
-          {pushes.length === 0 ? (
-            <p class="quiet">None yet.</p>
-          ) : (
-            <>
-              <ol class="pushes" aria-labelledby="latest">
-                {pushes.map(push => (
-                  <PushLine push={push} />
-                ))}
-              </ol>
-              <p>
-                <a href={`${pathOf.pushes}?${new URLSearchParams({ repository: name })}`}>All pushes to it</a>
-              </p>
-            </>
-          )}
-        </section>
-        <FoldedForm
+        <ConnectionSection c={c} name={name} steps={state.checkSteps} problem={state.checkProblem} />
+        <MirrorSection liveStatus={liveStatus} />
+        <DeployKeySection name={repository.identity} identity={identity} />
+        <GrantsSection grants={grants} />
+        <PushesSection name={name} pushes={pushes} />
+        <DisclosureForm
           c={c}
           summary="Change the settings"
           action={pathOf.repository(name)}
           button="Save"
-          refused={tried.refused}
+          problem={state.problem}
         >
-          <Seen mark={tried.seen ?? (await markOf(settingsOf(repository)))} />
-          <RepositoryFields identities={identities} values={tried.settings ?? repository} />
-        </FoldedForm>
+          <VersionField version={state.version ?? (await versionOf(toForm(repository)))} />
+          <RepositoryFields identities={identities} values={state.settings ?? repository} />
+        </DisclosureForm>
       </>
     ),
   })
 }
 
-const Links = ({ links }: { links: readonly LinkStep[] }) => (
+const ConnectionSection = ({
+  c,
+  name,
+  steps,
+  problem,
+}: {
+  c: Context<ConsoleEnv>
+  name: string
+  steps: readonly LinkStep[] | undefined
+  problem: ApiProblem | undefined
+}) => (
+  <section aria-labelledby="connection">
+    <h2 id="connection">Connection to the upstream</h2>
+    <ErrorMessage problem={problem} />
+    {steps && <CheckSteps steps={steps} />}
+    <Form c={c} action={`${pathOf.repository(name)}/check`}>
+      <button type="submit">Check the connection</button>
+      <span class="muted"> checks git, the key, read access and write access, without changing anything</span>
+    </Form>
+  </section>
+)
+
+const DeployKeySection = ({ name, identity }: { name: string; identity: Identity | undefined }) => (
+  <section aria-labelledby="key">
+    <h2 id="key">Deploy key</h2>
+    <p class="muted">
+      The public key of identity <UntrustedText text={name} />. Register it at the upstream as a deploy key
+      with write access.
+    </p>
+    {identity && <CopyBox id="public-key" text={identity.publicKey.trim()} label="the deploy key" />}
+  </section>
+)
+
+const GrantsSection = ({ grants }: { grants: readonly AgentGrant[] }) => (
+  <section aria-labelledby="grants">
+    <h2 id="grants">Grants</h2>
+    {grants.length === 0 ? (
+      <p class="muted">
+        No agent has a grant here. <a href={pathOf.agents}>Add a grant to an agent</a>.
+      </p>
+    ) : (
+      <dl class="grants">
+        {grants.map(grant => (
+          <div>
+            <dt>
+              <a href={pathOf.agent(grant.agent)}>
+                <UntrustedText text={grant.agent} />
+              </a>
+            </dt>
+            {(grant.terms.rules.length ? tellRules(grant) : ['may read']).map(line => (
+              <dd>
+                <code>{visible(line)}</code>
+              </dd>
+            ))}
+          </div>
+        ))}
+      </dl>
+    )}
+  </section>
+)
+
+const PushesSection = ({ name, pushes }: { name: string; pushes: readonly PushRow[] }) => (
+  <section aria-labelledby="latest">
+    <h2 id="latest">Latest pushes</h2>
+    {pushes.length === 0 ? (
+      <p class="muted">None yet.</p>
+    ) : (
+      <>
+        <ol class="pushes" aria-labelledby="latest">
+          {pushes.map(push => (
+            <PushItem push={push} />
+          ))}
+        </ol>
+        <p>
+          <a href={`${pathOf.pushes}?${new URLSearchParams({ repository: name })}`}>
+            All pushes to this repository
+          </a>
+        </p>
+      </>
+    )}
+  </section>
+)
+
+const CheckSteps = ({ steps }: { steps: readonly LinkStep[] }) => (
   <div role="status">
     <ol class="links">
-      {links.map(({ name, ok, detail, fix }) => (
+      {steps.map(({ name, ok, detail, fix }) => (
         <li>
           <span class={ok ? 'ok' : 'ng'}>{ok ? 'ok' : 'failed'}</span>
           <strong>{visible(name)}</strong>
           <span>
-            <Given text={detail} />
+            <UntrustedText text={detail} />
             {fix && <span class="fix">{visible(fix)}</span>}
           </span>
         </li>

@@ -1,11 +1,11 @@
 import type { Context } from 'hono'
 import type { ConsoleEnv } from '../auth/env.ts'
 import { pathOf } from '../paths.ts'
-import { bare } from './layout.tsx'
+import { renderDocument } from './layout.tsx'
 
-/** What a navigation gets: a page without any data, whose script asks for the page at this address with the proof. */
+/** Renders the response to a navigation: a page without data, whose script requests the same URL with the proof. */
 export const shell = (c: Context<ConsoleEnv>): Promise<Response> =>
-  bare(c, {
+  renderDocument(c, {
     title: 'Console',
     children: (
       <>

@@ -4,7 +4,7 @@ import { countFailure } from '../../auth/rate-limit.ts'
 import type { ConsoleEnv } from '../auth/env.ts'
 import { signIn, signOut, whoAsks } from '../auth/session.ts'
 import { isOwnPath, pathOf } from '../paths.ts'
-import { bare } from './layout.tsx'
+import { renderDocument } from './layout.tsx'
 
 /** `GET /sign-in` */
 export async function askForToken(c: Context<ConsoleEnv>): Promise<Response> {
@@ -43,7 +43,7 @@ const NO_SCRIPT =
   'The page could not run its script. Allow scripts and local storage for it, then sign in again.'
 
 const signInPage = (c: Context<ConsoleEnv>, to: string, wrong?: string) =>
-  bare(c, {
+  renderDocument(c, {
     title: 'Sign in',
     status: wrong ? 403 : 200,
     children: (

@@ -62,7 +62,7 @@ export async function decline(
 }
 
 /** Lets a declined finding wait for a decision again; false when it was not declined. */
-export function takeBackDecline(
+export function undoDecline(
   ledger: D1Database,
   operator: Operator,
   repository: string,
@@ -74,7 +74,7 @@ export function takeBackDecline(
       .prepare('DELETE FROM declines WHERE repository = ? AND fingerprint = ?')
       .bind(repository, fingerprint),
     operator,
-    'finding.take-back',
+    'finding.undo-decline',
     fingerprint,
     { repository },
   )

@@ -5,7 +5,7 @@ import { json } from '../json-column.ts'
 import { iso } from '../time.ts'
 
 /** How far back a refused finding waits for a decision, in days. */
-export const WAITING_DAYS = 30
+export const PENDING_DAYS = 30
 /** So many of the findings that wait are listed at a time: a page of the console with them is under 150 kB. */
 const PAGE = 40
 
@@ -26,7 +26,7 @@ const Row = z
     place: `${asks}.${row.push}.${row.finding.fingerprint}`,
   }))
 /** A finding that refused a push, with the last push that it refused and how many it did. */
-export type WaitingFinding = z.output<typeof Row>
+export type PendingFinding = z.output<typeof Row>
 
 /** Neither excepted now nor declined, in a repository that is still there. */
 const WAITING = `
@@ -42,16 +42,16 @@ const WAITING = `
        SELECT 1 FROM declines d
         WHERE d.repository = p.repository AND d.fingerprint = f.value ->> 'fingerprint')`
 
-const since = (now: number) => now - WAITING_DAYS * 86_400_000
+const since = (now: number) => now - PENDING_DAYS * 86_400_000
 
 /**
  * A page of the findings that wait for a decision, from after the place `after`: those that ask for an exception
  * first, then the newest. `next` is the place that the page after it begins at, null at the end.
  */
-export async function listWaiting(
+export async function listPending(
   ledger: D1Database,
   after?: string,
-): Promise<{ waiting: WaitingFinding[]; next: string | null }> {
+): Promise<{ waiting: PendingFinding[]; next: string | null }> {
   const now = Date.now()
   const [, asks, push = null, fingerprint = null] = /^([01])\.([0-9a-z]+)\.(.+)$/s.exec(after ?? '') ?? []
   // Where max() is the only one of min() and max(), SQLite takes the bare columns from the row that has it. An id sorts
@@ -75,7 +75,7 @@ export async function listWaiting(
 }
 
 /** How many findings wait for a decision. */
-export async function countWaiting(ledger: D1Database): Promise<number> {
+export async function countPending(ledger: D1Database): Promise<number> {
   const now = Date.now()
   const row = await ledger
     .prepare(
@@ -87,7 +87,7 @@ export async function countWaiting(ledger: D1Database): Promise<number> {
 }
 
 /** Which of these fingerprints of a repository may pass now, and which were declined. */
-export async function decisionsOn(
+export async function decisionsFor(
   ledger: D1Database,
   repository: string,
   fingerprints: readonly string[],

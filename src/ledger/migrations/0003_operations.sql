@@ -12,7 +12,7 @@ CREATE TABLE webhooks (
   id TEXT PRIMARY KEY, -- its secret is derived from this and the gate's own key
   url TEXT NOT NULL,
   -- 'pushes': every outcome; 'exceptions': pushes with a finding that asks for an exception
-  tells TEXT NOT NULL,
+  events TEXT NOT NULL,
   created_at INTEGER NOT NULL
 ) STRICT;
 
@@ -32,7 +32,7 @@ WHEN OLD.outcome = 'open' AND NEW.outcome <> 'open'
 BEGIN
   INSERT INTO deliveries (webhook, push, due_at)
   SELECT id, NEW.id, 0 FROM webhooks
-  WHERE tells = 'pushes' OR EXISTS (
+  WHERE events = 'pushes' OR EXISTS (
     SELECT 1 FROM json_each(NEW.findings) WHERE json_extract(value, '$.asksForException')
   );
 END;

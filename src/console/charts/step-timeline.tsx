@@ -1,45 +1,46 @@
 import type { PushRecord } from '../../contract/api.ts'
 import { visible } from '../../contract/invisible-characters.ts'
-import { duration } from './format-time.ts'
+import { duration } from '../components/format-time.ts'
 
-/** The steps of a push, one under the other, each from where it began: its length is its share of the time. */
+/** The steps of a push, each as a bar from its start to its end. */
 export const StepTimeline = ({ push }: { push: PushRecord }) => {
-  const total = Math.max(
+  const totalMs = Math.max(
     1,
     push.steps.reduce((sum, { ms }) => sum + ms, 0),
   )
-  let at = 0
+  let elapsedMs = 0
   const steps = push.steps.map(step => {
-    const from = at
-    at += step.ms
-    return { ...step, from }
+    const startMs = elapsedMs
+    elapsedMs += step.ms
+    return { ...step, startMs }
   })
   return (
     <ol class="timeline">
-      {steps.map(({ step, ms, from }, i) => (
+      {steps.map(({ step, ms, startMs }, i) => (
         <li>
           <span>{visible(step)}</span>
           <svg class="bar" width="100%" height="10" aria-hidden="true">
             <rect class="track" width="100%" height="10" rx="2" />
             <rect
               class={i === steps.length - 1 && push.outcome !== 'open' ? `part ${push.outcome}` : 'part'}
-              x={`${share(from, total)}%`}
-              width={`${Math.max(share(ms, total), 0.6)}%`}
+              x={`${percent(startMs, totalMs)}%`}
+              width={`${Math.max(percent(ms, totalMs), 0.6)}%`}
               height="10"
               rx="2"
             />
           </svg>
-          <span class="took">{duration(ms)}</span>
+          <span class="duration">{duration(ms)}</span>
         </li>
       ))}
       {push.outcome === 'open' && (
         <li>
           <span>{visible(push.phase)}</span>
-          <span class="quiet">in progress</span>
+          <span class="muted">in progress</span>
         </li>
       )}
     </ol>
   )
 }
 
-const share = (ms: number, total: number) => Math.min(99.4, Math.round((ms / total) * 1000) / 10)
+/** At most 99.4, so that a bar of the least width stays inside the track. */
+const percent = (ms: number, totalMs: number) => Math.min(99.4, Math.round((ms / totalMs) * 1000) / 10)

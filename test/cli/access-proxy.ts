@@ -3,8 +3,8 @@ import { once } from 'node:events'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 
-/** A stand-in for Cloudflare Access: who has no service token is sent to a page to sign in, elsewhere. */
-export async function accessBefore(gate: string) {
+/** A fake Cloudflare Access, which redirects requests without a service token to a sign-in page. */
+export async function startAccessProxy(gate: string) {
   const [id, secret] = [`${randomBytes(8).toString('hex')}.access`, randomBytes(16).toString('hex')]
   const server = createServer(async ({ url = '', headers }, response) => {
     if (headers['cf-access-client-id'] !== id || headers['cf-access-client-secret'] !== secret)
