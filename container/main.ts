@@ -17,6 +17,7 @@ import { createMemoryBudget } from './process/memory-budget.ts'
 import { limitChildMemory } from './process/memory-limit.ts'
 import { ownProcesses } from './process/orphans.ts'
 import { openSocketFolder } from './process/socket-folder.ts'
+import { createPermissions } from './push/permission.ts'
 import { createSessions } from './sessions/sessions.ts'
 import { readSettings } from './settings.ts'
 import { takeIdentitiesFromEnvironment } from './upstream/ssh-keys.ts'
@@ -57,6 +58,7 @@ const companion: Companion = {
   links,
   journal,
   checks: checks(settings),
+  permissions: createPermissions(),
   identities,
   recovered: recover({ journal, mirrors, links, settings }),
 }

@@ -31,6 +31,8 @@ export type Progress = (line: string) => void
 /** A check of a push. It refuses with reasons per ref, or throws GateFault when it cannot decide. */
 export interface Check {
   readonly name: string
+  /** Its answer depends on the grant: it is asked again when that is changed during the push. */
+  readonly dependsOnGrant?: boolean
   /**
    * Starts slow work that needs no result of earlier checks. It stops with the signal, never rejects, and resolves when
    * none of its work runs any more.

@@ -35,6 +35,7 @@ export function commitIdentity(settings: { readonly maxBlobBytes: number } & Par
   const limits: Limits = { ...defaultLimits, ...settings }
   return {
     name: 'identity',
+    dependsOnGrant: true,
     async run(push, _sendProgress, signal) {
       const { emails, allowedSigners } = push.pass.terms
       if (emails.length === 0 && allowedSigners === '') return []

@@ -33,6 +33,7 @@ export function fileRules(settings: FilesSettings): Check {
   const limits: Limits = { ...defaultLimits, ...settings }
   return {
     name: 'files',
+    dependsOnGrant: true,
     async prepare(push, signal) {
       // run() awaits the same promise and reports its error.
       await introducedBy(push, limits, signal).catch(() => {})

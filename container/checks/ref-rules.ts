@@ -37,6 +37,7 @@ export function checkGrant(commands: readonly Command[], grant: Grant, repositor
  */
 export const refRules: Check = {
   name: 'rules',
+  dependsOnGrant: true,
   async run(push, _sendProgress, signal) {
     const { commands, pass, git } = push
     const grant = { agent: pass.agent, terms: pass.terms }

@@ -141,12 +141,7 @@ async function takePush(companion: Companion, caller: Caller): Promise<void> {
     begun.end(end)
   }
   const pushPass = await worker.passFor('git-receive-pack', repository, address)
-  const news = () => worker.news(pushPass)
-  companion.journal
-    .begun(pushPass.id, settings.commandsMs)
-    .then(news)
-    .catch(() => {})
-  await push(companion, pushPass, client, news).catch((error: unknown) => {
+  await push(companion, pushPass, client, worker.channelFor(pushPass)).catch((error: unknown) => {
     logFault(pushPass.id, error)
     refuse(socket, FAILED)
   })

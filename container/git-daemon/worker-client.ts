@@ -1,6 +1,8 @@
 import { CALL_PATH, type Call, signCall } from '../../src/contract/companion-call.ts'
 import type { AgentName, RepositoryName } from '../../src/contract/names.ts'
 import { type PassFor, readPass } from '../../src/contract/pass.ts'
+import { orAborted } from '../process/with-abort.ts'
+import type { WorkerChannel } from '../push/worker-channel.ts'
 import type { Settings } from '../settings.ts'
 
 /** The Worker would not let the agent in, or could not be asked; the reason is for the agent. */
@@ -16,8 +18,8 @@ export interface Worker {
     repository: RepositoryName,
     clientAddress: string,
   ): Promise<PassFor<S>>
-  /** Tells that there is something to be asked of a push. A Worker that cannot be told asks by itself, later. */
-  news(pass: PassFor<'git-receive-pack'>): Promise<void>
+  /** Where a push tells its events: the Worker is called, and asks for the report. */
+  channelFor(pass: PassFor<'git-receive-pack'>): WorkerChannel
 }
 
 export function workerAt(url: string, agent: AgentName, { passKey }: Pick<Settings, 'passKey'>): Worker {
@@ -44,8 +46,37 @@ export function workerAt(url: string, agent: AgentName, { passKey }: Pick<Settin
       if (!read.ok || read.pass.service !== service) throw new NotAdmitted('the Worker answered oddly')
       return read.pass as PassFor<typeof service>
     },
-    async news({ id, repository }) {
-      await call({ call: 'news', repository: repository.name, push: id }).catch(() => {})
-    },
+    channelFor: ({ id, repository }) => ({
+      // A Worker that cannot be called asks by itself, later.
+      tell: newsOf(() => call({ call: 'news', repository: repository.name, push: id })),
+      async askPermission(signal) {
+        const asked = call({ call: 'permission', push: id }).then(async answer =>
+          readPass(await answer.text(), passKey, Date.now() / 1000),
+        )
+        const read = await orAborted(
+          asked.catch(() => undefined),
+          signal,
+        )
+        if (!read?.ok || read.pass.service !== 'permit-push' || read.pass.push !== id)
+          return { may: 'unknown' }
+        return read.pass.permission
+      },
+    }),
+  }
+}
+
+/** Tells that there is news, one call at a time; the events during a call share the next one. Only the end is awaited. */
+function newsOf(call: () => Promise<unknown>): WorkerChannel['tell'] {
+  let running: Promise<unknown> | undefined
+  let next: Promise<unknown> | undefined
+  const follow = async () => {
+    await running
+    running = next
+    next = undefined
+    await call().catch(() => {})
+  }
+  return async ({ event }) => {
+    next ??= follow()
+    if (event === 'ended') await next
   }
 }

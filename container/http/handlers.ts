@@ -11,15 +11,14 @@ import { addIdentity, IdentityError } from '../upstream/ssh-keys.ts'
 import { bodyOf } from './request-body.ts'
 import { bodyText, json, text } from './respond.ts'
 
-/** The word of a push: once it has begun, or once it has ended; what there is of it when the wait runs out. */
+/** The word of a push once it has ended; what there is of it when the wait runs out. */
 export async function reportOf(
   { sessions, journal }: Companion,
-  { push, wait, until }: Pick<PassFor<'push-report'>, 'push' | 'wait' | 'until'>,
+  { push, wait }: Pick<PassFor<'push-report'>, 'push' | 'wait'>,
 ): Promise<PushReport | undefined> {
   const entry = await journal.read(push)
-  if (entry && (until === 'begun' || entry.report.outcome !== 'open')) return entry.report
-  if (until === 'begun') await journal.begun(push, wait * 1000)
-  else await sessions.ended(push, wait * 1000)
+  if (entry && entry.report.outcome !== 'open') return entry.report
+  await sessions.ended(push, wait * 1000)
   const isHere = [...sessions.all].some(({ id }) => id === push)
   // Before its command list is there it is in no journal, and not lost.
   return (await journal.read(push))?.report ?? (isHere ? justBegun(push) : undefined)
@@ -32,7 +31,7 @@ export async function settlePush(
   request: IncomingMessage,
   response: ServerResponse,
 ): Promise<void> {
-  const known = await reportOf(companion, { push: pass.push, wait: 0, until: 'ended' })
+  const known = await reportOf(companion, { push: pass.push, wait: 0 })
   if (known) return json(response, 200, { known })
   const refs = LostRefs.parse(JSON.parse((await bodyText(request, 8 << 20)) ?? ''))
   const has = await whatStands(pass.repository, refs, companion)

@@ -84,18 +84,10 @@ const PROTOCOL = /^version=[012]$/
 export const gitProtocol = (asked: unknown): string | undefined =>
   typeof asked === 'string' && PROTOCOL.test(asked) ? asked : undefined
 
-/** A push that came as an HTTP request. */
+/** A push that came as an HTTP request, whose answer has begun. */
 export function httpClient(request: IncomingMessage, response: ServerResponse, pace: PushPace): Client {
   const { body: sent, at } = pushBody(request, pace)
   const body = contentOf(request, sent)
-  const answer = () => {
-    if (!response.headersSent && !response.destroyed)
-      response.writeHead(200, {
-        'content-type': 'application/x-git-receive-pack-result',
-        'cache-control': 'no-cache',
-      })
-    return response
-  }
   return {
     body,
     protocol: gitProtocol(request.headers['git-protocol']),
@@ -107,12 +99,12 @@ export function httpClient(request: IncomingMessage, response: ServerResponse, p
       body.within(pace.receiveMs)
     },
     write(bytes) {
-      if (!response.destroyed && !response.writableEnded) answer().write(bytes)
+      if (!response.destroyed && !response.writableEnded) response.write(bytes)
     },
     async end() {
       // A request that never ended would keep its connection for ever, whatever was answered.
       if (!request.complete) response.once('finish', () => request.socket.destroySoon())
-      await endWithin(answer(), pace.clientIdleMs)
+      await endWithin(response, pace.clientIdleMs)
     },
     drop: () => response.destroy(),
   }

@@ -4,10 +4,11 @@ import type { Companion } from '../companion.ts'
 import { introducedTo } from '../mirror/describe-push.ts'
 import { bundleOf } from '../mirror/write-bundle.ts'
 import { logFault } from '../process/log.ts'
-import { gitSession } from '../push/handle-push.ts'
+import { readSession } from '../push/handle-push.ts'
 import { statusOf } from '../sessions/status.ts'
 import { checkLink } from '../upstream/check-connection.ts'
 import { forgetIdentity } from '../upstream/ssh-keys.ts'
+import { servePush } from './framed-push.ts'
 import { checkConfig, identity, reportOf, settlePush, takeHeadStart } from './handlers.ts'
 import { KEEPALIVE_PROBE_MS, REQUEST_HEAD_MS } from './idle-deadline.ts'
 import { json, text } from './respond.ts'
@@ -110,12 +111,17 @@ async function answer(
   response: ServerResponse,
 ): Promise<void> {
   const { settings, recovered } = companion
+  if (pass.service === 'git-receive-pack') return servePush(companion, pass, request, response)
   await recovered
   switch (pass.service) {
     case 'push-report': {
       const report = await reportOf(companion, pass)
       return report ? json(response, 200, report) : text(response, 404, 'no such push')
     }
+    case 'permit-push':
+      return companion.permissions.give(pass.push, pass.permission)
+        ? void response.writeHead(204).end()
+        : text(response, 409, 'this push does not wait for a permission')
     case 'settle-push':
       return settlePush(companion, pass, request, response)
     case 'identity':
@@ -140,6 +146,6 @@ async function answer(
     case 'head-start':
       return takeHeadStart(companion, pass, request, response)
     default:
-      return gitSession(companion, pass, request, response)
+      return readSession(companion, pass, request, response)
   }
 }

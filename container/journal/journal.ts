@@ -1,4 +1,3 @@
-import { EventEmitter, once } from 'node:events'
 import { mkdir, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { z } from 'zod'
@@ -42,8 +41,6 @@ export interface Journal {
   /** Rejects when it cannot be written down; the word is then kept in memory, to be asked for in this life. */
   write(entry: Entry): Promise<void>
   read(id: string): Promise<Entry | undefined>
-  /** Resolves when the push is first written of, or after `withinMs`. */
-  begun(id: string, withinMs: number): Promise<void>
   /** What a crash left open. */
   open(): Promise<Entry[]>
 }
@@ -51,7 +48,6 @@ export interface Journal {
 /** `maxBytes`: what its files may take; beyond that the oldest ended pushes are forgotten. */
 export async function openJournal(folder: string, maxBytes: number): Promise<Journal> {
   await mkdir(folder, { recursive: true, mode: 0o700 })
-  const written = new EventEmitter().setMaxListeners(0)
   const file = (id: string) => join(folder, `${id}.json`)
   const unwritten = new Map<string, Entry>()
   const going = new Set<string>()
@@ -74,7 +70,6 @@ export async function openJournal(folder: string, maxBytes: number): Promise<Jou
       else going.delete(id)
       unwritten.set(id, entry)
       forgetUnwritten(unwritten)
-      written.emit(id)
       try {
         const text = JSON.stringify(entry)
         await writeFile(`${path}.new`, text, { mode: 0o600 })
@@ -85,10 +80,6 @@ export async function openJournal(folder: string, maxBytes: number): Promise<Jou
         await rm(`${path}.new`, { force: true })
         throw error
       }
-    },
-    async begun(id, withinMs) {
-      // A watch that runs out is no error: the asker is told what there is.
-      await once(written, id, { signal: AbortSignal.timeout(withinMs) }).catch(() => {})
     },
     async open() {
       const left: Entry[] = []

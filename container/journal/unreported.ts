@@ -1,9 +1,11 @@
 import { EventEmitter, once } from 'node:events'
 import type { Journal } from './journal.ts'
 
-/** A journal that knows which outcomes it has not been asked for since they were written. */
+/** A journal that knows which outcomes have not reached the Worker since they were written. */
 export interface WatchedJournal extends Journal {
-  /** Resolves when it has been asked for all of them, or after `withinMs`. */
+  /** The outcome of a push has left with its answer. */
+  delivered(id: string): void
+  /** Resolves when all of them have been asked for or delivered, or after `withinMs`. */
   allTold(withinMs: number): Promise<void>
 }
 
@@ -11,8 +13,12 @@ export interface WatchedJournal extends Journal {
 export function watchUntold(journal: Journal): WatchedJournal {
   const untold = new Set<string>()
   const watched = new EventEmitter()
+  const delivered = (id: string) => {
+    if (untold.delete(id) && untold.size === 0) watched.emit('told')
+  }
   return {
     ...journal,
+    delivered,
     async write(entry) {
       // Beforehand: it can be asked for while it is written, and also when it could not be.
       if (entry.report.outcome !== 'open') untold.add(entry.report.id)
@@ -21,7 +27,7 @@ export function watchUntold(journal: Journal): WatchedJournal {
     async read(id) {
       const entry = await journal.read(id)
       if (!entry || entry.report.outcome === 'open') return entry
-      if (untold.delete(entry.report.id) && untold.size === 0) watched.emit('told')
+      delivered(entry.report.id)
       return entry
     },
     async allTold(withinMs) {

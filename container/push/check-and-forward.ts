@@ -1,98 +1,143 @@
 import { mkdir } from 'node:fs/promises'
 import { dirname, join, resolve } from 'node:path'
-import { GateFault } from '../checks/index.ts'
+import { GateFault, type IncomingPush } from '../checks/index.ts'
 import { type Forward, prepareForward } from '../forward/forward.ts'
 import { refuseAliases } from '../forward/refuse-symbolic-refs.ts'
 import { ClientGone } from '../http/request-body.ts'
 import type { Mirror } from '../mirror/mirror.ts'
-import { faultOf, GATES_FAULT, logFault } from '../process/log.ts'
+import { faultOf, logFault } from '../process/log.ts'
 import { startTimeOf } from '../process/spawn.ts'
 import { UpstreamError } from '../upstream/ssh-link.ts'
-import { type Command, isDelete } from './command-list.ts'
+import { type Command, type CommandList, isDelete } from './command-list.ts'
+import { judgePermission } from './permission.ts'
 import type { HookRequest } from './pre-receive-channel.ts'
-import { abandoned, failed, refused, type Verdict, wholePush } from './push-record.ts'
-import type { Pushing, Received } from './receive-through-git.ts'
+import type { PushWork } from './push.ts'
+import type { PushRecord } from './push-record.ts'
+import { abandoned, couldNotCheck, failed, refused, type Verdict, wholePush } from './verdict.ts'
+
+/** A push that git has in quarantine. */
+export interface Quarantined {
+  readonly asked: HookRequest
+  readonly list: CommandList
+  readonly record: PushRecord
+  /** Tells the agent a line, and keeps it on record. */
+  readonly say: (line: string) => void
+  /** A folder of this push's own. */
+  readonly scratch: string
+  /** Aborts when the client goes away before the forward, with its ClientGone. */
+  readonly gone: AbortSignal
+  /** Resolves when git, which moves the refs in the mirror, has ended. */
+  readonly gitOver: Promise<void>
+}
 
 /**
- * The checks, then the forward. What goes wrong on the gate's side refuses the push and says so. Refs that went to
- * upstream are held until git, which moves them in the mirror, has `ended`: a refresh that came between would be there
- * first.
+ * The checks, the ledger's permission, the forward. An error on the gate's side refuses the push and says so.
  */
-export async function judge(
-  asked: HookRequest,
-  pushing: Pushing,
-  { list, record, say }: Received,
-  scratch: string,
-  gone: AbortSignal,
-  ended: Promise<unknown>,
-): Promise<Verdict> {
-  const { pass, session, mirror, settings, checks, linkTo } = pushing
-  const { commands } = list
-  const git = mirror.git.with(quarantineOf(asked, mirror, commands))
-  const deadline = AbortSignal.timeout(settings.scanMs)
-  const signal = AbortSignal.any([gone, deadline])
-  const over = new AbortController()
-  const begun: (Promise<void> | undefined)[] = []
-  let forward: Forward | undefined
+export async function checkAndForward(work: PushWork, quarantined: Quarantined): Promise<Verdict> {
+  const { commands } = quarantined.list
+  const { gone } = quarantined
+  const { scanMs } = work.settings
+  const deadline = AbortSignal.timeout(scanMs)
   try {
     gone.throwIfAborted()
-    const agreed = commands.map(c => `${c.old} ${c.new} ${c.ref}`)
-    if (asked.lines.length !== agreed.length || agreed.some(line => !asked.lines.includes(line)))
-      return refused(commands, [
-        wholePush('git found a ref of this push unfit: its objects are missing', [
-          'git fetch origin, then push again',
-        ]),
-      ])
-    session.phase = 'checking'
-    await mkdir(scratch, { recursive: true, mode: 0o700 })
-    say('git-gate: checking')
-    forward = prepareForward(git, linkTo, pass.repository, list, say, settings.forwardMs)
-    const push = { commands, pass, git, scratch, record }
-    const ahead = AbortSignal.any([signal, over.signal])
-    for (const check of checks) begun.push(check.prepare?.(push, ahead))
-    const aliases = linkTo().then(link =>
-      refuseAliases({ git, mirror, link, upstream: pass.repository, signal: ahead }, commands),
-    )
-    begun.push(
-      aliases.then(
-        () => {},
-        () => {},
-      ),
-    )
-    for (const check of checks) {
-      await record.step(check.name)
-      const refusals = await check.run(push, line => say(`git-gate: ${line}`), signal)
-      signal.throwIfAborted()
-      if (refusals.length) return refused(commands, refusals)
-    }
-    const refusedAliases = await aliases
-    if (refusedAliases.length) return refused(commands, refusedAliases)
-    const refs = commands.map(c => c.ref)
-    const release = await mirror.holdRefs(refs, gone)
-    ended.then(release, release)
-    gone.throwIfAborted()
-    session.phase = 'forwarding'
-    await record.step('forwarding')
-    say(`git-gate: checked, forwarding to ${pass.repository.name}'s upstream`)
-    return await send(forward, pass, { list, record, say })
+    return await inSteps(work, quarantined, AbortSignal.any([gone, deadline]))
   } catch (error) {
     if (gone.aborted)
       return abandoned(commands, gone.reason instanceof ClientGone ? gone.reason : new ClientGone('vanished'))
-    if (deadline.aborted)
-      return couldNotCheck(commands, `the checks did not end within ${settings.scanMs / 1000} s`)
+    if (deadline.aborted) return couldNotCheck(commands, `the checks did not end within ${scanMs / 1000} s`)
     if (error instanceof UpstreamError) return failed(commands, error.message)
     if (error instanceof GateFault) return couldNotCheck(commands, error.message)
-    logFault(pass.id, error)
+    logFault(work.pass.id, error)
     return couldNotCheck(commands, faultOf(error))
-  } finally {
-    over.abort()
-    forward?.drop()
-    await Promise.all(begun)
   }
 }
 
-const couldNotCheck = (commands: readonly Command[], why: string) =>
-  failed(commands, `the gate could not check this push: ${why}`, GATES_FAULT)
+async function inSteps(work: PushWork, quarantined: Quarantined, signal: AbortSignal): Promise<Verdict> {
+  const { pass, mirror, settings, linkTo } = work
+  const { asked, list, record, say, scratch } = quarantined
+  const { commands } = list
+  const unfit = refuseUnfit(asked, commands)
+  if (unfit) return unfit
+  const git = mirror.git.with(quarantineOf(asked, mirror, commands))
+  await mkdir(scratch, { recursive: true, mode: 0o700 })
+  say('git-gate: checking')
+  const push: IncomingPush = { commands, pass, git, scratch, record }
+  const forward = prepareForward(git, linkTo, pass.repository, list, say, settings.forwardMs)
+  const over = new AbortController()
+  const early = beginEarly(work, push, AbortSignal.any([signal, over.signal]))
+  try {
+    const refusal = (await runChecks(work, push, quarantined, signal)) ?? (await early.aliases)
+    if (refusal) return refusal
+    await holdRefs(work, quarantined)
+    const revoked = await askPermission(work, push, list, signal)
+    if (revoked) return revoked
+    quarantined.gone.throwIfAborted()
+    await record.step('forwarding', 'forwarding')
+    say(`git-gate: checked, forwarding to ${pass.repository.name}'s upstream`)
+    return await send(forward, pass.id, quarantined)
+  } finally {
+    over.abort()
+    forward.drop()
+    await early.ended
+  }
+}
+
+/** Git leaves out a ref whose objects are missing. */
+function refuseUnfit(asked: HookRequest, commands: readonly Command[]): Verdict | undefined {
+  const agreed = commands.map(c => `${c.old} ${c.new} ${c.ref}`)
+  if (asked.lines.length === agreed.length && agreed.every(line => asked.lines.includes(line)))
+    return undefined
+  return refused(commands, [
+    wholePush('git found a ref of this push unfit: its objects are missing', [
+      'git fetch origin, then push again',
+    ]),
+  ])
+}
+
+/** Begins what takes long and needs nothing of the checks before it. */
+function beginEarly({ checks, mirror, linkTo, pass }: PushWork, push: IncomingPush, signal: AbortSignal) {
+  const { commands, git } = push
+  const aliases = linkTo()
+    .then(link => refuseAliases({ git, mirror, link, upstream: pass.repository, signal }, commands))
+    .then(refusals => (refusals.length ? refused(commands, refusals) : undefined))
+  const begun = [...checks.map(check => check.prepare?.(push, signal)), aliases.catch(() => {})]
+  return { aliases, ended: Promise.all(begun) }
+}
+
+async function runChecks(
+  { checks }: PushWork,
+  push: IncomingPush,
+  { record, say }: Quarantined,
+  signal: AbortSignal,
+): Promise<Verdict | undefined> {
+  for (const check of checks) {
+    await record.step('checking', check.name)
+    const refusals = await check.run(push, line => say(`git-gate: ${line}`), signal)
+    signal.throwIfAborted()
+    if (refusals.length) return refused(push.commands, refusals)
+  }
+  return undefined
+}
+
+/** Keeps refreshes away from the refs until git has moved them: a refresh in between would move them first. */
+async function holdRefs({ mirror }: PushWork, { list, gone, gitOver }: Quarantined): Promise<void> {
+  const release = await mirror.holdRefs(
+    list.commands.map(c => c.ref),
+    gone,
+  )
+  gitOver.then(release)
+}
+
+/** Asks the ledger again, last of all: the checks may have taken minutes. */
+async function askPermission(
+  { worker, checks }: PushWork,
+  push: IncomingPush,
+  list: CommandList,
+  signal: AbortSignal,
+): Promise<Verdict | undefined> {
+  const permission = await worker.askPermission(signal)
+  return judgePermission(permission, push, list, checks, signal)
+}
 
 /** Git's variables that show the quarantine (git-receive-pack(1)); a push that only deletes has none. */
 function quarantineOf(
@@ -109,13 +154,13 @@ function quarantineOf(
 
 async function send(
   forward: Forward,
-  pass: Pushing['pass'],
-  { list: { commands }, record, say }: Pick<Received, 'list' | 'record' | 'say'>,
+  push: string,
+  { list: { commands }, record, say }: Quarantined,
 ): Promise<Verdict> {
   let noted: Promise<void> | undefined
   const onStart = (pid: number) => {
-    // Upstream decides from here on, whatever becomes of the note.
-    noted = record.forwarding(pid, startTimeOf(pid)).catch(error => logFault(pass.id, error))
+    // Upstream decides from here on, whether or not this can be written down.
+    noted = record.forwardStarted(pid, startTimeOf(pid)).catch(error => logFault(push, error))
   }
   const result = await forward.send(onStart)
   await noted

@@ -1,6 +1,6 @@
 import { ObjectId, RefName, ZERO_ID } from '../../src/contract/names.ts'
 import { withoutLikelySecrets } from '../../src/contract/unscanned-text.ts'
-import { type Pkt, PktLineError, PktLines } from '../git/pkt-line.ts'
+import { FLUSH, type Pkt, PktLineError, PktLines, pktLine } from '../git/pkt-line.ts'
 
 /** One line of a push's command list: `<old> <new> <ref>` (gitprotocol-pack(5)). */
 export interface Command {
@@ -89,7 +89,7 @@ export class CommandListReader {
   }
 
   #take(pkt: Pkt): CommandList | BadCommandList | 'nothing' | undefined {
-    this.#raw.push(pkt === 'flush' ? Buffer.from('0000') : frame(pkt))
+    this.#raw.push(pkt === 'flush' ? FLUSH : pktLine(pkt))
     this.#bytes += pkt.length + 4
     if (this.#bytes > MAX_LIST_BYTES) return this.#bad('the command list is too long')
     if (this.#inOptions) {
@@ -154,10 +154,6 @@ export class CommandListReader {
   }
 }
 
-function frame(payload: Buffer): Buffer {
-  return Buffer.concat([Buffer.from((payload.length + 4).toString(16).padStart(4, '0')), payload])
-}
-
 function capabilitiesOf(line: Buffer | undefined): Set<string> {
   const nul = line?.indexOf(0) ?? -1
   return new Set(
@@ -174,7 +170,7 @@ function capabilitiesOf(line: Buffer | undefined): Set<string> {
 /** One command line. A newline inside the name would be a second line of pre-receive's input: it is no name. */
 function readCommand(line: Buffer): { ref: string; command?: Command; problem?: string } {
   const nul = line.indexOf(0)
-  const text = (nul >= 0 ? line.subarray(0, nul) : line).toString('utf8').replace(nul >= 0 ? /$^/ : /\n$/, '')
+  const text = nul >= 0 ? line.toString('utf8', 0, nul) : line.toString('utf8').replace(/\n$/, '')
   const match = /^([0-9a-f]{40}) ([0-9a-f]{40}) ([\s\S]+)$/.exec(text)
   if (!match) return { ref: text.slice(82) || '?', problem: 'not a command: <old> <new> <ref>' }
   const [, old = '', id = '', ref = ''] = match

@@ -3,30 +3,25 @@ import type { Pass, PassFor } from '../../src/contract/pass.ts'
 import type { Companion } from '../companion.ts'
 import { freshOrArriving, uploadArriving } from '../fetch/initial-fetch.ts'
 import { advertise, refuseFetch, uploadPack } from '../fetch/upload-pack.ts'
-import { type Client, goneSignal, httpClient } from '../http/push-client.ts'
-import { ClientGone } from '../http/request-body.ts'
+import { type Client, goneSignal } from '../http/push-client.ts'
 import { text } from '../http/respond.ts'
-import { faultOf, GATES_FAULT, logFault } from '../process/log.ts'
 import { NoRoom } from '../process/memory-budget.ts'
 import { endedBy, type SessionEnd } from '../sessions/session-counts.ts'
 import { UpstreamError } from '../upstream/ssh-link.ts'
-import { recordPush, refused, wholePush } from './push-record.ts'
-import { abandonPush, failPush, receivePack, refusePush } from './receive-pack.ts'
+import { cutOff, runPush, turnedAway } from './push.ts'
+import { createProgress } from './push-state.ts'
+import type { WorkerChannel } from './worker-channel.ts'
 
-type GitPass = PassFor<
-  'advertise-upload-pack' | 'advertise-receive-pack' | 'git-upload-pack' | 'git-receive-pack'
->
+type FetchPass = PassFor<'advertise-upload-pack' | 'advertise-receive-pack' | 'git-upload-pack'>
 
-/** A git session: let in within the limits, its mirror brought up to date, then its service. */
-export async function gitSession(
+/** A session that reads: let in within the limits, its mirror brought up to date, then its service. */
+export async function readSession(
   companion: Companion,
-  pass: GitPass,
+  pass: FetchPass,
   request: IncomingMessage,
   response: ServerResponse,
 ): Promise<void> {
   const { settings, sessions, mirrors } = companion
-  if (pass.service === 'git-receive-pack')
-    return push(companion, pass, httpClient(request, response, settings))
   const mirror = mirrors.of(pass.repository)
   const begun = sessions.begin(asking(pass))
   if (!begun.ok) return busy(pass, response, begun.why)
@@ -64,71 +59,39 @@ export async function gitSession(
 }
 
 /** Who asks, as its session has it. */
-const asking = ({ id, repository, agent, service }: GitPass) => ({
+const asking = ({ id, repository, agent, service }: FetchPass | PassFor<'git-receive-pack'>) => ({
   id,
   repository: repository.name,
   agent,
   service,
 })
 
-/** A push, in whatever way it came. Its session ends when the client has its answer, or is given up. */
+/** A push, by whichever protocol it came. Its session ends when the client has its answer, or is given up. */
 export async function push(
-  { settings, sessions, memory, mirrors, links, journal, checks }: Companion,
+  companion: Companion,
   pass: PassFor<'git-receive-pack'>,
   client: Client,
-  /** Called when its outcome is in the journal. The Worker asks by itself for those that come through it. */
-  announce = async () => {},
+  worker: WorkerChannel,
 ): Promise<void> {
-  const begun = sessions.begin(asking(pass))
+  const { sessions, mirrors, links } = companion
+  const progress = createProgress()
+  const mirror = mirrors.of(pass.repository)
+  const linkTo = () => links.to(pass.repository)
+  const work = { ...companion, pass, client, worker, progress, mirror, linkTo }
+  const begun = sessions.begin(asking(pass), () => progress.state)
   if (!begun.ok) {
     const done = sessions.turnAway(pass.agent)
-    if (!done) return cutOff(client, { pass, journal, announce }, begun.why)
+    if (!done) return cutOff(work, begun.why)
     client.at('turned away')
-    await refusePush(client, { pass, journal, announce }, begun.why).finally(done)
+    await runPush(work, turnedAway(begun.why)).finally(done)
     return
   }
   let end: SessionEnd = { outcome: 'failed' }
   try {
-    const mirror = mirrors.of(pass.repository)
-    const linkTo = () => links.to(pass.repository)
-    try {
-      if (!(await mirror.filled())) await mirror.refresh(pass.repository, client.gone)
-    } catch (error) {
-      if (error instanceof ClientGone) end = await abandonPush(client, { pass, journal }, error)
-      else if (error instanceof UpstreamError)
-        end = await failPush(client, { pass, journal, announce }, error.message)
-      else {
-        logFault(pass.id, error)
-        const why = `the gate could not take this push: ${faultOf(error)}`
-        end = await failPush(client, { pass, journal, announce }, why, GATES_FAULT)
-      }
-      return
-    }
-    end = await receivePack(client, {
-      pass,
-      session: begun.session,
-      memory,
-      mirror,
-      linkTo,
-      checks,
-      journal,
-      announce,
-      settings,
-    })
+    end = await runPush(work)
   } finally {
     begun.end(end)
   }
-}
-
-/** Too many are turned away already: a push that would have to be read to be told why is on record, and closed. */
-async function cutOff(
-  client: Client,
-  { pass, journal, announce }: Parameters<typeof refusePush>[1],
-  why: string,
-): Promise<void> {
-  await recordPush(pass, journal).end(refused([], [wholePush(why)]))
-  await announce()
-  client.drop()
 }
 
 function comeAgain(response: ServerResponse, { why, retryAfter }: { why: string; retryAfter: number }): void {

@@ -1,55 +1,13 @@
-import type { Finding, Outcome, PushReport, Reaped, Refusal } from '../../src/contract/outcome.ts'
+import type { Finding, Outcome, PushReport, StepTime } from '../../src/contract/outcome.ts'
 import type { PassFor } from '../../src/contract/pass.ts'
+import type { PushEvent } from '../../src/contract/push-event.ts'
 import type { Scanned } from '../../src/contract/status.ts'
 import { withoutLikelySecrets, withoutTokens } from '../../src/contract/unscanned-text.ts'
-import type { ClientGone } from '../http/request-body.ts'
 import type { Entry, Journal } from '../journal/journal.ts'
 import { logFault } from '../process/log.ts'
 import { type FirstLines, firstLines, firstOf } from './bounded-lines.ts'
-import { type RefStatus, refuseAll } from './report-status.ts'
-
-/** How a push ended, for its ledger row and for every ref. */
-export interface Verdict {
-  readonly outcome: Exclude<Outcome, 'open'>
-  readonly refs: readonly RefStatus[]
-  readonly refusals: readonly Refusal[]
-  /** Its session was let go. */
-  readonly reaped?: Reaped
-}
-
-/** One reason for the whole push. */
-export const wholePush = (
-  reason: string,
-  remedy: readonly string[] = [],
-  detail: readonly string[] = [],
-): Refusal => ({
-  reason,
-  detail,
-  remedy,
-})
-
-export const refused = (refs: readonly { ref: string }[], refusals: readonly Refusal[]): Verdict => ({
-  outcome: 'refused',
-  refs: refuseAll(refs, refusals),
-  refusals,
-})
-
-export const failed = (
-  refs: readonly { ref: string }[],
-  reason: string,
-  remedy: readonly string[] = [],
-): Verdict => ({
-  outcome: 'failed',
-  refs: refuseAll(refs, [wholePush(reason, remedy)]),
-  refusals: [wholePush(reason, remedy)],
-})
-
-export const abandoned = (refs: readonly { ref: string }[], why: ClientGone): Verdict => ({
-  outcome: 'abandoned',
-  refs: refuseAll(refs, [wholePush(why.message)]),
-  refusals: [],
-  reaped: why.how,
-})
+import type { PushProgress } from './push-state.ts'
+import type { Verdict } from './verdict.ts'
 
 /** From here on a push is recorded in fewer words: D1 takes no row above 2 MB. */
 const MANY_REFS = 200
@@ -66,7 +24,7 @@ const UNSCANNED = { read: 4_000, kept: 512 }
 const unscanned = (text: string) =>
   withoutLikelySecrets(text.slice(0, UNSCANNED.read)).slice(0, UNSCANNED.kept)
 
-/** What is on record of one push while it goes through; every turn of it is in the journal before it is acted on. */
+/** A push on record while it goes through; every turn of it is in the journal before it is acted on. */
 export interface PushRecord {
   readonly id: string
   readonly findings: Finding[]
@@ -79,15 +37,19 @@ export interface PushRecord {
   /** What gitleaks was given of it so far. */
   readonly scanned: Scanned
   upstreamSaid: string
-  /** Names the refs, before git starts. */
-  begin(refs: readonly { ref: string; old: string; new: string }[]): Promise<void>
-  /** Enters the next step by name, and closes the one before. */
-  step(name: string): Promise<void>
+  /** Names the refs; they are written with the next turn. */
+  name(refs: Refs): void
+  /** The command list is taken: names the refs, before git starts. */
+  receiving(refs: Refs): Promise<void>
+  /** Enters the next step by its name, and closes the one before. */
+  step(state: 'checking' | 'forwarding', name: string): Promise<void>
   /** A forward has begun in this process group. */
-  forwarding(pid: number, startedAt: string): Promise<void>
+  forwardStarted(pid: number, startedAt: string): Promise<void>
   /** The outcome. It stands even if it cannot be written down: the journal then keeps it in memory. */
   end(verdict: Verdict): Promise<void>
 }
+
+type Refs = readonly { ref: string; old: string; new: string }[]
 
 /** The report of a push of which only the id is known yet. */
 export const justBegun = (id: string): PushReport => ({
@@ -105,123 +67,161 @@ export const justBegun = (id: string): PushReport => ({
   scannedBytes: 0,
 })
 
-export function recordPush(pass: PassFor<'git-receive-pack'>, journal: Journal): PushRecord {
-  const startedAt = performance.now()
-  const begunAt = Date.now()
-  const steps: { step: string; ms: number }[] = []
-  let phase = 'receiving'
-  let stepAt = startedAt
-  let refs: PushReport['refs'] = []
-  let refsLeftOut = 0
-  let forward: Entry['forward']
-  let reaped: PushReport['reaped'] = null
-  const scanned = { bytes: 0, objects: 0, gitleaks: 0 }
-  const findings: Finding[] = []
-  const exceptionsUsed: string[] = []
-  const told = firstLines(MOST_TOLD, line =>
-    record.isScanned ? withoutTokens(line) : withoutLikelySecrets(line),
-  )
-  const secretRefs = new Map<string, string>()
-  const record: PushRecord = {
-    id: pass.id,
-    findings,
-    exceptionsUsed,
-    told,
-    secretRefs,
-    isScanned: false,
-    scanned,
-    upstreamSaid: '',
-    begin,
-    step,
-    forwarding,
-    end,
-  }
-  return record
+/** What a record is kept with: the journal, and where each turn is told as soon as it is written. */
+export interface Recording {
+  readonly pass: PassFor<'git-receive-pack'>
+  readonly journal: Pick<Journal, 'write'>
+  readonly progress: PushProgress
+  readonly tell: (event: PushEvent) => Promise<void>
+}
 
-  function write(outcome: Outcome): Promise<void> {
-    const ms = Math.round(performance.now() - startedAt)
-    const { id, repository } = pass
-    return journal.write({
-      report: {
-        id,
-        outcome,
-        phase,
-        ms,
-        refs: refs.map(each => ({ ...each, ref: shown(each.ref) })),
-        findings,
-        steps,
-        exceptionsUsed,
-        upstreamSaid: record.upstreamSaid,
-        told: toldOnRecord(),
-        reaped,
-        scannedBytes: scanned.bytes,
-      },
-      upstream: repository,
-      startedAt: begunAt,
-      ...(forward ? { forward } : {}),
-    })
+/** Records one push, from now on. */
+export const recordPush = (recording: Recording): PushRecord => new Recorder(recording)
+
+class Recorder implements PushRecord {
+  readonly findings: Finding[] = []
+  readonly exceptionsUsed: string[] = []
+  readonly secretRefs = new Map<string, string>()
+  readonly scanned = { bytes: 0, objects: 0, gitleaks: 0 }
+  readonly told = firstLines(MOST_TOLD, line =>
+    this.isScanned ? withoutTokens(line) : withoutLikelySecrets(line),
+  )
+  isScanned = false
+  upstreamSaid = ''
+  readonly #recording: Recording
+  readonly #startedAt = performance.now()
+  readonly #begunAt = Date.now()
+  readonly #steps: StepTime[] = []
+  #stepAt = this.#startedAt
+  #refs: PushReport['refs'] = []
+  #refsLeftOut = 0
+  #forward: Entry['forward']
+  #reaped: PushReport['reaped'] = null
+
+  constructor(recording: Recording) {
+    this.#recording = recording
   }
-  function shown(ref: string): string {
-    return secretRefs.get(ref) ?? (record.isScanned ? ref : unscanned(ref))
+
+  get id(): string {
+    return this.#recording.pass.id
   }
-  function toldOnRecord(): string[] {
-    const named = refs.length + refsLeftOut
-    const lines = named > MANY_REFS ? told.all.slice(0, MANY_REFS) : [...told.all]
-    return refsLeftOut ? [...lines, `… and ${refsLeftOut} more refs, which are not on record`] : lines
+
+  name(named: Refs): void {
+    this.#refs = named.map(({ ref, old, new: id }) => ({ ref, old, new: id, status: null, reason: '' }))
   }
-  function closeStep(): void {
-    const now = performance.now()
-    steps.push({ step: phase, ms: Math.round(now - stepAt) })
-    stepAt = now
+
+  async receiving(named: Refs): Promise<void> {
+    const { progress, tell } = this.#recording
+    progress.move('receiving')
+    this.name(named)
+    const read = this.#report('open')
+    await this.#write(read)
+    await tell({ event: 'commands-read', report: read })
   }
-  async function begin(named: readonly { ref: string; old: string; new: string }[]): Promise<void> {
-    refs = named.map(({ ref, old, new: id }) => ({ ref, old, new: id, status: null, reason: '' }))
-    await write('open')
-  }
-  async function step(name: string): Promise<void> {
-    closeStep()
-    phase = name
+
+  async step(state: 'checking' | 'forwarding', called: string): Promise<void> {
+    const { progress, tell } = this.#recording
+    this.#closeStep()
+    progress.move(state, called)
     // It comes after the last check.
-    if (name === 'forwarding') record.isScanned = true
-    await write('open')
+    if (state === 'forwarding') this.isScanned = true
+    const begun = this.#report('open')
+    await this.#write(begun)
+    await tell({ event: 'step-begun', phase: begun.phase, ms: begun.ms, steps: begun.steps })
   }
-  async function forwarding(pid: number, at: string): Promise<void> {
-    forward = { pid, startedAt: at }
-    await write('open')
+
+  async forwardStarted(pid: number, startedAt: string): Promise<void> {
+    this.#forward = { pid, startedAt }
+    await this.#write(this.#report('open'))
   }
-  async function end(verdict: Verdict): Promise<void> {
-    closeStep()
+
+  async end(verdict: Verdict): Promise<void> {
+    const { pass, tell } = this.#recording
+    this.#closeStep()
+    this.#endRefs(verdict)
+    this.#reaped = verdict.reaped ?? null
+    const ended = this.#report(verdict.outcome)
+    // The journal answers from memory what it could not write.
+    await this.#write(ended).catch(error => logFault(pass.id, error))
+    logEnd(pass, ended)
+    await tell({ event: 'ended', report: ended })
+  }
+
+  #report(outcome: Outcome): PushReport {
+    return {
+      id: this.id,
+      outcome,
+      phase: this.#recording.progress.step,
+      ms: Math.round(performance.now() - this.#startedAt),
+      refs: this.#refs.map(each => ({ ...each, ref: this.#shown(each.ref) })),
+      findings: this.findings,
+      steps: [...this.#steps],
+      exceptionsUsed: this.exceptionsUsed,
+      upstreamSaid: this.upstreamSaid,
+      told: this.#toldOnRecord(),
+      reaped: this.#reaped,
+      scannedBytes: this.scanned.bytes,
+    }
+  }
+
+  #endRefs(verdict: Verdict): void {
     const statuses = new Map(verdict.refs.map(status => [status.ref, status]))
-    const longest = refs.length > MANY_REFS ? 80 : 1000
-    const ended = refs.map(each => {
+    const longest = this.#refs.length > MANY_REFS ? 80 : 1000
+    const ended = this.#refs.map(each => {
       const { status = 'ng', reason = '' } = statuses.get(each.ref) ?? {}
       const words = reason.slice(0, longest)
       return {
         ...each,
         status,
-        reason: record.isScanned ? words : withoutLikelySecrets(words),
-        ref: shown(each.ref),
+        reason: this.isScanned ? words : withoutLikelySecrets(words),
+        ref: this.#shown(each.ref),
       }
     })
     const sizeOf = (ref: PushReport['refs'][number]) => Buffer.byteLength(JSON.stringify(ref))
-    refs = phase === 'forwarding' ? ended : firstOf(ended, MOST_REFS_BYTES, sizeOf)
-    refsLeftOut = ended.length - refs.length
-    reaped = verdict.reaped ?? null
-    await write(verdict.outcome).catch(error => logFault(pass.id, error))
-    const { id, agent, repository } = pass
-    const { outcome } = verdict
-    console.log(
-      JSON.stringify({
-        level: 'info',
-        push: id,
-        repository: repository.name,
-        agent,
-        outcome,
-        phase,
-        steps,
-        ...(reaped ? { reaped } : {}),
-        scannedBytes: scanned.bytes,
-      }),
-    )
+    const { step } = this.#recording.progress
+    this.#refs = step === 'forwarding' ? ended : firstOf(ended, MOST_REFS_BYTES, sizeOf)
+    this.#refsLeftOut = ended.length - this.#refs.length
   }
+
+  #shown(ref: string): string {
+    return this.secretRefs.get(ref) ?? (this.isScanned ? ref : unscanned(ref))
+  }
+
+  #toldOnRecord(): string[] {
+    const { all } = this.told
+    const named = this.#refs.length + this.#refsLeftOut
+    const lines = named > MANY_REFS ? all.slice(0, MANY_REFS) : [...all]
+    return this.#refsLeftOut
+      ? [...lines, `… and ${this.#refsLeftOut} more refs, which are not on record`]
+      : lines
+  }
+
+  async #write(report: PushReport): Promise<void> {
+    const { pass, journal } = this.#recording
+    const forward = this.#forward && { forward: this.#forward }
+    await journal.write({ report, upstream: pass.repository, startedAt: this.#begunAt, ...forward })
+  }
+
+  #closeStep(): void {
+    const now = performance.now()
+    this.#steps.push({ step: this.#recording.progress.step, ms: Math.round(now - this.#stepAt) })
+    this.#stepAt = now
+  }
+}
+
+function logEnd({ id, agent, repository }: PassFor<'git-receive-pack'>, report: PushReport): void {
+  const { outcome, phase, steps, reaped, scannedBytes } = report
+  console.log(
+    JSON.stringify({
+      level: 'info',
+      push: id,
+      repository: repository.name,
+      agent,
+      outcome,
+      phase,
+      steps,
+      ...(reaped ? { reaped } : {}),
+      scannedBytes,
+    }),
+  )
 }

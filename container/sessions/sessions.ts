@@ -9,14 +9,15 @@ export interface Session {
   readonly agent: string
   readonly service: string
   readonly startedAt: number
-  phase: string
+  readonly phase: string
 }
 
 /** Every session there is, within the limits. */
 export interface Sessions {
-  /** Lets one in, to be ended with its `end`; or says why it must come again later. */
+  /** Lets one in, to be ended with its `end`; or says why it must come again later. A push says its own phase. */
   begin(
     who: Pick<Session, 'id' | 'repository' | 'agent' | 'service'>,
+    phase?: () => string,
   ): { ok: true; session: Session; end(how: SessionEnd): void } | { ok: false; why: string }
   /**
    * Takes a place among the pushes that are turned away, which are still read until they can be told; undefined where
@@ -56,13 +57,19 @@ export function createSessions(limits: Pick<Settings, 'maxSessions' | 'maxAgentS
       // A watch that runs out is no error: the asker is told where the session stands.
       await once(watched, id, { signal: AbortSignal.timeout(withinMs) }).catch(() => {})
     },
-    begin(who) {
+    begin(who, phase = () => 'receiving') {
       const why = problem(who.agent)
       if (why !== undefined) {
         counts.add(who.repository, who.service, { outcome: 'busy' })
         return { ok: false, why }
       }
-      const session: Session = { ...who, startedAt: Date.now(), phase: 'receiving' }
+      const session: Session = {
+        ...who,
+        startedAt: Date.now(),
+        get phase() {
+          return phase()
+        },
+      }
       all.add(session)
       return {
         ok: true,

@@ -7,6 +7,8 @@ const count = (fallback: number) => {
 }
 const seconds = count
 
+const SILENCE = 'must be a whole number, 15 or more'
+
 const Settings = z
   .object({
     /** Signs the passes that the companion asks for. */
@@ -27,6 +29,14 @@ const Settings = z
     GATE_FAILURES_PER_MINUTE: count(100),
     /** Pushes and fetches stay on record so long. */
     GATE_RETENTION_DAYS: count(400),
+    /** A companion that says nothing of a push for this long is given up; it says every 10 s that it is there. */
+    GATE_COMPANION_SILENCE_SECONDS: z.coerce
+      .number({ error: SILENCE })
+      .int(SILENCE)
+      .min(15, SILENCE)
+      .default(30),
+    /** A companion that has the whole of another request and does not begin its answer for this long is given up. */
+    GATE_COMPANION_ANSWER_SECONDS: seconds(360),
     /** What pushes and fetches on record may take; beyond that the oldest are forgotten. */
     GATE_LEDGER_MAX_BYTES: count(2 ** 30),
     /** Does a proxy, or Cloudflare's edge, set CF-Connecting-IP? Otherwise a client could say any address of itself. */

@@ -2,6 +2,7 @@ import { DurableObject } from 'cloudflare:workers'
 import { drain } from '../common/drain.ts'
 import { logFault } from '../common/log.ts'
 import { settingsOf } from '../common/settings.ts'
+import { within } from '../common/with-timeout.ts'
 import { PASS_HEADER, type Pass, readPass, type Upstream } from '../contract/pass.ts'
 import { findUpstream } from '../ledger/access/repositories.ts'
 import { unavailable } from '../smart-http/responses.ts'
@@ -17,6 +18,7 @@ import { standingCompanion } from './fixed-url.ts'
 import { hasSessions } from './has-sessions.ts'
 import type { Readiness, Send } from './health.ts'
 import { giveHeadStart, keepHeadStart } from './mirror-seed.ts'
+import { answerPush } from './push-answer.ts'
 
 /** The way to a companion: may it be asked with this pass, and asking it. */
 interface Way {
@@ -72,16 +74,64 @@ export class Companion extends DurableObject<Env> {
     const sent = request.body && upload(request.body, headers.get('content-length'))
     const body = sent?.body ?? null
     const send = () => way.send(pathname, { method, headers, body, redirect: 'manual', signal: gone.signal })
+    // A client does not see an answer that comes before it has sent everything.
+    const giveUp = async () => {
+      gone.abort()
+      await sent?.drain()
+    }
     try {
-      return await send()
+      const answer = await this.#begun(read.pass, send(), sent?.passed)
+      if (!answer) {
+        await giveUp()
+        return notReady(request, NO_ANSWER)
+      }
+      return await this.#passOn(read.pass, answer, way, gone.signal, giveUp)
     } catch (error) {
-      // A client does not see an answer that comes before it has sent everything.
       await sent?.drain()
       if (method !== 'GET' || gone.signal.aborted) throw error
-      // It has died since it was last asked, and nobody has noticed yet.
+      // It has died since it was last asked, and this is the first request to notice.
       const again = await way.ready(read.pass)
       return again.ok ? await send() : notReady(request, again)
     }
+  }
+
+  /**
+   * The answer as soon as it begins; undefined: the companion took the whole request and does not answer. A push is
+   * answered before its body has come.
+   */
+  async #begun(
+    { service }: Pass,
+    answer: Promise<Response>,
+    sent: Promise<void> = Promise.resolve(),
+  ): Promise<Response | undefined> {
+    const { GATE_COMPANION_SILENCE_SECONDS, GATE_COMPANION_ANSWER_SECONDS } = settingsOf(this.env)
+    answer.catch(() => {})
+    if (service === 'git-receive-pack')
+      return within(GATE_COMPANION_SILENCE_SECONDS * 1000, answer, undefined)
+    await Promise.race([answer, sent])
+    return within(GATE_COMPANION_ANSWER_SECONDS * 1000, answer, undefined)
+  }
+
+  /** The answer for the client; that of a push is taken apart. */
+  async #passOn(
+    pass: Pass,
+    answer: Response,
+    { send }: Way,
+    gone: AbortSignal,
+    giveUp: () => Promise<void>,
+  ): Promise<Response> {
+    if (pass.service !== 'git-receive-pack') return answer
+    const { id, repository } = pass
+    const waitUntil = (work: Promise<unknown>) => this.ctx.waitUntil(work)
+    return answerPush(answer, {
+      env: this.env,
+      id,
+      repository: repository.name,
+      send,
+      gone,
+      giveUp,
+      waitUntil,
+    })
   }
 
   /** Time to see whether the container is still used. */
@@ -155,6 +205,12 @@ export class Companion extends DurableObject<Env> {
   }
 }
 
+const NO_ANSWER = {
+  ok: false,
+  why: "the gate's companion does not answer; fetch to see what upstream has, then try again",
+  retryAfter: 5,
+} as const
+
 const REFUSABLE = { '/git-upload-pack': 'git-upload-pack', '/git-receive-pack': 'git-receive-pack' } as const
 
 /** What the client still sends is read away first: it would not see an answer that comes before its end. */
@@ -162,7 +218,7 @@ async function notReady(
   request: Request,
   { why, retryAfter }: Extract<Readiness, { ok: false }>,
 ): Promise<Response> {
-  await drain(request.body)
+  if (!request.bodyUsed) await drain(request.body)
   const { pathname } = new URL(request.url)
   const asked = pathname in REFUSABLE ? REFUSABLE[pathname as keyof typeof REFUSABLE] : 'info/refs'
   return unavailable(asked, why, retryAfter)

@@ -7,10 +7,8 @@ import { recordFetch } from '../ledger/pushes/fetches.ts'
 import { openPush } from '../ledger/pushes/write-pushes.ts'
 import { plain } from '../smart-http/responses.ts'
 import { passFor } from './index.ts'
+import { NO_TOKEN, permitPush } from './permission.ts'
 import { settle } from './sync-outcome.ts'
-
-/** What stands in the row of a push or a fetch in the place of a token's id: its agent needed none. */
-const NO_TOKEN = 'git://'
 
 const MAX_CALL_BYTES = 16_000
 
@@ -25,6 +23,7 @@ export async function answerCompanion(c: Context<{ Bindings: Env }>): Promise<Re
     return call.agent === GATE_GIT_AGENT
       ? admit(c, call)
       : plain(403, [`this gate gives ${call.agent} no pass over git://: GATE_GIT_AGENT names who gets one`])
+  if (call.call === 'permission') return c.text(await passFor(c.env, await permitPush(c.env, call.push)))
   await settle(c.env, { id: call.push, repository: call.repository }, 0)
   return c.body(null, 204)
 }

@@ -19,17 +19,16 @@ const ANSWER_MS = 2_000
 const UPSTREAM_MS = 60_000
 
 /**
- * Asks the companion what became of a push, and puts it on record; one that goes on is waited for until it has
- * begun, or ended, `wait` seconds at most. What cannot be learnt now is left to the next sweep. Answers what the
+ * Asks the companion what became of a push whose answer broke off, and puts it on record; the end of one that goes on
+ * is waited for, `wait` seconds at most. What cannot be learnt now is left to the next sweep. Answers what the
  * companion said of it.
  */
 export async function settle(
   env: Env,
   push: Settling,
   wait: number,
-  until: 'begun' | 'ended' = 'ended',
 ): Promise<'recorded' | 'unknown' | 'unreachable' | 'unrecorded'> {
-  const ask = { service: 'push-report', id: newId(), push: push.id, wait, until } as const
+  const ask = { service: 'push-report', id: newId(), push: push.id, wait } as const
   const word = await askWithin(env, push.repository, ask, wait * 1000 + ANSWER_MS)
   if (word?.status === 404) return 'unknown'
   if (!word?.ok) return 'unreachable'

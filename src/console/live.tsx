@@ -2,9 +2,8 @@ import type { Context } from 'hono'
 import { streamSSE } from 'hono/streaming'
 import type { HtmlEscapedString } from 'hono/utils/html'
 import { z } from 'zod'
-import { settle } from '../companion/sync-outcome.ts'
 import { idsFrom } from '../ledger/id.ts'
-import { newPushRows, type PushRow, pushRowsOf } from '../ledger/pushes/push-summaries.ts'
+import { newPushRows, pushRowsOf } from '../ledger/pushes/push-summaries.ts'
 import { findPush } from '../ledger/pushes/read-pushes.ts'
 import type { ConsoleEnv } from './auth/env.ts'
 import { whoAsks } from './auth/session.ts'
@@ -19,8 +18,6 @@ const IDLE_POLL_MS = 1_000
 const MAX_POLLS = 300
 /** The stream sends a comment every this many polls, so that proxies keep the connection. */
 const KEEPALIVE_POLLS = 15
-/** The companion is asked about this many open pushes in one poll. */
-const MAX_SYNCED = 20
 /** One poll reads this many new pushes. */
 const MAX_NEW = 100
 /** Announces that a request without refs was deleted from the ledger. */
@@ -53,7 +50,7 @@ export function streamPushes(c: Context<ConsoleEnv>): Response {
     polledAt = Date.now()
     const missed = since === undefined ? await newPushRows(ledger, query, newest) : []
     if (missed.length === MAX_NEW) return 'reload'
-    const current = await currentRows(c.env, open)
+    const current = await pushRowsOf(ledger, open)
     for (const id of open)
       if (!current.some(push => push.id === id) && sentHtml.delete(id))
         await send('remove', { id, text: NO_PUSH_TEXT })
@@ -85,7 +82,6 @@ export function streamPush(c: Context<ConsoleEnv>): Response {
   const id = c.req.param('id') ?? ''
   let sentHtml = ''
   return stream(c, async send => {
-    await currentRows(c.env, [id])
     const push = await findPush(c.env.LEDGER, id)
     // The request pushed nothing, so its record was deleted; the reloaded page is a 404.
     if (!push) return 'reload'
@@ -95,15 +91,6 @@ export function streamPush(c: Context<ConsoleEnv>): Response {
     sentHtml = withoutRelativeTimes(html)
     return push.outcome === 'open' ? OPEN_POLL_MS : 'end'
   })
-}
-
-/** Reads pushes from the ledger, after updating those that are open from the companion. */
-async function currentRows(env: Env, ids: readonly string[]): Promise<PushRow[]> {
-  const rows = await pushRowsOf(env.LEDGER, ids)
-  const open = rows.filter(push => push.outcome === 'open').slice(0, MAX_SYNCED)
-  if (open.length === 0) return rows
-  await Promise.all(open.map(push => settle(env, push, 0)))
-  return pushRowsOf(env.LEDGER, ids)
 }
 
 /** Renders an element to HTML, also when it contains async components. */

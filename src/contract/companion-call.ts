@@ -19,6 +19,8 @@ export const Call = z.discriminatedUnion('call', [
     agent: AgentName,
     clientAddress: z.string().max(100),
   }),
+  /** Ask whether a push that has been checked may be forwarded; the answer is a pass of `permit-push`. */
+  z.object({ call: z.literal('permission'), ...base, push: z.string().max(64) }),
   /** There is news of a push: ask for its report. */
   z.object({ call: z.literal('news'), ...base, repository: RepositoryName, push: z.string().max(64) }),
 ])

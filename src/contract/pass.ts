@@ -2,10 +2,11 @@ import { z } from 'zod'
 import { Terms } from './grant.ts'
 import { AgentName, IdentityName, RepositoryName } from './names.ts'
 import { MAX_REFS, UpdatedRef } from './push-diff.ts'
+import { Permission } from './push-event.ts'
 import { readClaims, signClaims } from './signed-claims.ts'
 
 /** The version of what Worker and companion say to each other; both sides refuse another one. */
-export const PROTOCOL = 1
+export const PROTOCOL = 2
 
 /** The request header that carries the pass. */
 export const PASS_HEADER = 'gate-pass'
@@ -50,14 +51,15 @@ export const Pass = z.discriminatedUnion('service', [
     /** The operator's gitleaks configuration for this repository; it extends the default. Empty: the default alone. */
     gitleaksConfig: z.string(),
   }),
-  /** Ask what became of a push, by its id; it is waited for until it has begun, or ended, `wait` seconds at most. */
+  /** Ask what became of a push, by its id; its end is waited for, `wait` seconds at most. */
   z.object({
     service: z.literal('push-report'),
     ...base,
     push: z.string(),
     wait: z.number().min(0).max(25),
-    until: z.enum(['begun', 'ended']).default('ended'),
   }),
+  /** Answer a push that has been checked and asks whether it may be forwarded. */
+  z.object({ service: z.literal('permit-push'), ...base, push: z.string(), permission: Permission }),
   /** Settle a push that the companion may have lost its record of: by the record, or else by asking the upstream. */
   z.object({ service: z.literal('settle-push'), ...base, push: z.string(), repository: Upstream }),
   /** Make an identity, or take the one in the body; answers with its public half. */
@@ -92,6 +94,7 @@ export const ROUTES: Readonly<Record<Pass['service'], { method: 'GET' | 'POST'; 
   'git-upload-pack': { method: 'POST', path: '/git-upload-pack' },
   'git-receive-pack': { method: 'POST', path: '/git-receive-pack' },
   'push-report': { method: 'GET', path: '/push' },
+  'permit-push': { method: 'POST', path: '/push/permission' },
   'settle-push': { method: 'POST', path: '/settle' },
   identity: { method: 'POST', path: '/identity' },
   'forget-identity': { method: 'POST', path: '/identity/forget' },

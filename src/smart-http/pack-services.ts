@@ -1,13 +1,13 @@
 import type { Context } from 'hono'
 import type { GitEnv } from '../auth/agent.ts'
 import { clientAddress } from '../auth/client-address.ts'
-import { logFault } from '../common/log.ts'
 import { askCompanion } from '../companion/index.ts'
+import type { Ask } from '../companion/pass.ts'
 import { settle } from '../companion/sync-outcome.ts'
 import { withoutLikelySecrets } from '../contract/unscanned-text.ts'
 import { newId } from '../ledger/id.ts'
 import { recordFetch } from '../ledger/pushes/fetches.ts'
-import { forgetEmpty, openPush } from '../ledger/pushes/write-pushes.ts'
+import { openPush } from '../ledger/pushes/write-pushes.ts'
 import { plain, unavailable } from './responses.ts'
 
 /** The request headers that git http-backend acts on; no other goes further. */
@@ -62,8 +62,8 @@ export async function fetchPack(c: Context<GitEnv>): Promise<Response> {
 const PROBE_BYTES = '4'
 
 /**
- * `POST /<name>/git-receive-pack`: a push, streamed. Its row is in the ledger before the companion hears of it, and
- * its outcome before the client has read the last of its answer.
+ * `POST /<name>/git-receive-pack`: a push, streamed. Its row is in the ledger before the companion hears of it; the
+ * Durable Object writes the rest of it there, from the companion's answer.
  */
 export async function receivePack(c: Context<GitEnv>): Promise<Response> {
   const { repository, terms, exceptions, declines, gitleaksConfig } = c.var.access
@@ -76,44 +76,24 @@ export async function receivePack(c: Context<GitEnv>): Promise<Response> {
   const probe = c.req.header('content-length') === PROBE_BYTES
   const id = probe ? newId() : await openPush(c.env.LEDGER, attempt)
   c.set('push', id)
-  const asked = askCompanion(
-    c.env,
-    repository.name,
-    {
-      service: 'git-receive-pack',
-      id,
-      repository,
-      agent: c.var.agent,
-      terms,
-      exceptions: [...exceptions],
-      declines: [...declines],
-      gitleaksConfig,
-    },
-    { headers: gitHeaders(raw), body: raw.body, signal: raw.signal },
-  )
-  if (probe) return asked.catch(() => unavailable('git-receive-pack'))
-  const push = { id, repository: repository.name }
-  // A row that stays is settled by the sweep: it does not spoil an answer that is whole.
-  const forget = () => forgetEmpty(c.env.LEDGER, id).catch((error: unknown) => logFault({ push: id }, error))
-  const settled = async () => void (await settle(c.env, push, 25))
-  // With its refs on record a push can be settled by asking upstream, whatever becomes of the companion.
-  c.executionCtx.waitUntil(settle(c.env, push, 25, 'begun'))
-  raw.signal.addEventListener('abort', () => c.executionCtx.waitUntil(settled()), { once: true })
+  const ask: Ask = {
+    service: 'git-receive-pack',
+    id,
+    repository,
+    agent: c.var.agent,
+    terms,
+    exceptions: [...exceptions],
+    declines: [...declines],
+    gitleaksConfig,
+  }
   try {
-    const answer = await asked
-    if (!answer.body) return answer
-    // A push has a report; to a list of no commands git says nothing.
-    let isEmpty = answer.ok
-    const told = new TransformStream<Uint8Array, Uint8Array>({
-      transform(bytes, controller) {
-        isEmpty = false
-        controller.enqueue(bytes)
-      },
-      flush: () => (isEmpty ? forget() : settled()),
+    return await askCompanion(c.env, repository.name, ask, {
+      headers: gitHeaders(raw),
+      body: raw.body,
+      signal: raw.signal,
     })
-    return new Response(answer.body.pipeThrough(told), answer)
   } catch {
-    c.executionCtx.waitUntil(settled())
+    if (!probe) c.executionCtx.waitUntil(settle(c.env, { id, repository: repository.name }, 25))
     return unavailable('git-receive-pack')
   }
 }

@@ -2,6 +2,7 @@ import fs from 'node:fs'
 import path from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { PROTOCOL } from '../../src/contract/pass.ts'
 import { accepted, megabytes, type Ran, seconds, type Upstream, until } from '../harness/index.ts'
 import { type EdgeAgent, type EdgeGate, type EdgeRepository, startEdgeGate } from './fixtures/edge-gate.ts'
 import { ended, type Instance, imageOfProtocol } from './fixtures/engine.ts'
@@ -112,8 +113,8 @@ describe.concurrent('a container', () => {
   })
 
   test.for([
-    ['older', 0, 'companion'],
-    ['newer', 2, 'Worker'],
+    ['older', PROTOCOL - 1, 'companion'],
+    ['newer', PROTOCOL + 1, 'Worker'],
   ] as const)(
     'of an %s protocol is not asked but stopped, and the next image is',
     async ([name, protocol, old]) => {

@@ -17,7 +17,6 @@ function slowJournal() {
       await disk
     },
     read: async id => kept.get(id),
-    begun: async () => {},
     open: async () => [],
   }
   return { journal: watchUntold(journal), written, full }

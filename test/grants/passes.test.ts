@@ -129,7 +129,7 @@ test.each([
   ['one for a fetch', () => sign({ service: 'git-upload-pack', ...git() }), /for something else/],
   [
     'one for a report',
-    () => sign({ ...base(), service: 'push-report', push: 'x', wait: 0, until: 'ended' }),
+    () => sign({ ...base(), service: 'push-report', push: 'x', wait: 0 }),
     /for something else/,
   ],
   [

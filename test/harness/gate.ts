@@ -21,6 +21,8 @@ export interface GateOptions {
   readonly settings?: Readonly<Record<string, string>>
   /** The upstream of the repository `app`, and the way that the gate has to it. */
   readonly upstream?: { empty?: boolean; through?: (upstream: Upstream) => Promise<Address> }
+  /** The Worker reaches the companion at the URL that this answers with. */
+  readonly companionThrough?: (url: string) => Promise<string>
   /** The address that the Worker listens at; 127.0.0.1 by default. */
   readonly host?: string
 }
@@ -106,7 +108,14 @@ export async function startGate(options: GateOptions = {}): Promise<Gate> {
       companionPort: 0,
       settings: options.settings ?? {},
       say: line => log.push(line),
-      runWorker: runtime.start,
+      async runWorker({ bindings, ...worker }) {
+        const through = options.companionThrough
+        const { GATE_COMPANION_URL: url = '' } = bindings
+        return runtime.start({
+          ...worker,
+          bindings: through ? { ...bindings, GATE_COMPANION_URL: await through(url) } : bindings,
+        })
+      },
     }).catch(error => {
       throw new Error(`the gate does not start:\n${log.join('\n')}`, { cause: error })
     }),

@@ -37,7 +37,7 @@ type Service = keyof typeof ROUTES
 function passFor(service: Service): Pass {
   const base = { v: PROTOCOL, id: randomUUID(), exp: Math.floor(Date.now() / 1000) + PASS_SECONDS } as const
   const git = { ...base, repository: wanted.repository, agent: wanted.agent, terms: wanted.terms }
-  if (service === 'push-report') return { service, ...base, push: 'x', wait: 0, until: 'ended' }
+  if (service === 'push-report') return { service, ...base, push: 'x', wait: 0 }
   return service === 'git-receive-pack'
     ? { service, ...git, exceptions: [], gitleaksConfig: '' }
     : { service, ...git }

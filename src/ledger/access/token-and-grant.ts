@@ -100,6 +100,47 @@ export async function accessOf(
   return row ? readAccess(row) : undefined
 }
 
+/** What holds now for a push that is open. */
+export interface OpenPushAccess {
+  readonly agent: AgentName
+  /** The id of the token that it came with. */
+  readonly tokenId: string
+  /** Undefined: there is no such token of this agent any more. */
+  readonly token?: Pick<KnownToken, 'expiresAt' | 'revokedAt'>
+  readonly access?: Access
+}
+
+const OpenPushRow = z.object({
+  agent: AgentName,
+  token: z.string(),
+  token_id: z.string().nullable(),
+  expires_at: z.number().nullable(),
+  revoked_at: z.number().nullable(),
+})
+
+/** The token, the grant and the exceptions of an open push as they are now; undefined: no such push is open. */
+export async function accessOfPush(db: D1Database, push: string): Promise<OpenPushAccess | undefined> {
+  const row = await db
+    .prepare(
+      `SELECT p.agent, p.token, t.id AS token_id, t.expires_at, t.revoked_at, g.terms, ${REPOSITORY}
+         FROM pushes p
+         LEFT JOIN tokens t ON t.id = p.token AND t.agent = p.agent
+         LEFT JOIN grants g ON g.agent = p.agent AND g.repository = p.repository COLLATE BINARY
+         LEFT JOIN repositories r ON r.name = g.repository
+        WHERE p.id = ? AND p.outcome = 'open'`,
+    )
+    .bind(Date.now(), push)
+    .first()
+  if (!row) return undefined
+  const { agent, token, token_id, expires_at, revoked_at } = OpenPushRow.parse(row)
+  return {
+    agent,
+    tokenId: token,
+    ...(token_id === null ? {} : { token: { expiresAt: expires_at, revokedAt: revoked_at } }),
+    ...(row.name === null ? {} : { access: readAccess(row) }),
+  }
+}
+
 function readAccess(row: unknown): Access {
   const { name, upstream, identity, known_hosts, stale_reads, gitleaks_config, terms, exceptions, declines } =
     GrantRow.parse(row)

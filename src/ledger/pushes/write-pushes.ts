@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { type PushReport, RefResult } from '../../contract/outcome.ts'
+import { type PushReport, RefResult, type StepTime } from '../../contract/outcome.ts'
 import { newId } from '../id.ts'
 import { json } from '../json-column.ts'
 import { retrying } from '../retry.ts'
@@ -53,6 +53,18 @@ export async function recordReport(db: D1Database, report: PushReport): Promise<
     )
     .bind(outcome, phase, ms, ...json, upstreamSaid, JSON.stringify(told), reaped, scannedBytes, id)
   await retrying(() => update.run())
+}
+
+/** Puts the step that a push is in into its row. A row that is settled stays as it is. */
+export async function recordStep(
+  db: D1Database,
+  id: string,
+  { phase, ms, steps }: { phase: string; ms: number; steps: readonly StepTime[] },
+): Promise<void> {
+  await db
+    .prepare("UPDATE pushes SET phase = ?, ms = ?, steps = ? WHERE id = ? AND outcome = 'open'")
+    .bind(phase, ms, JSON.stringify(steps), id)
+    .run()
 }
 
 /** Settles a push that the companion cannot tell of any more. */

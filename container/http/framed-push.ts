@@ -1,0 +1,64 @@
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { PassFor } from '../../src/contract/pass.ts'
+import { ALIVE_MS, type Frame, PUSH_FRAMES, writeFrame } from '../../src/contract/push-frames.ts'
+import type { Companion } from '../companion.ts'
+import { push } from '../push/handle-push.ts'
+import type { WorkerChannel } from '../push/worker-channel.ts'
+import { type Client, httpClient } from './push-client.ts'
+
+/** A longer part of the answer goes out in several frames. */
+const MAX_BYTES = 64 << 10
+
+/**
+ * A push that came as an HTTP request. Its answer is made of frames: git's own answer for the client, and the push's
+ * events for the ledger, in one order. The answer begins at once, so that a companion that hangs is found by its
+ * silence.
+ */
+export async function servePush(
+  companion: Companion,
+  pass: PassFor<'git-receive-pack'>,
+  request: IncomingMessage,
+  response: ServerResponse,
+): Promise<void> {
+  const { client, worker } = frame(companion, pass.id, request, response)
+  await companion.recovered
+  await push(companion, pass, client, worker)
+}
+
+function frame(
+  { settings, journal, permissions }: Companion,
+  id: string,
+  request: IncomingMessage,
+  response: ServerResponse,
+): { client: Client; worker: WorkerChannel } {
+  const send = (frame: Frame) => {
+    if (!response.destroyed && !response.writableEnded) response.write(writeFrame(frame))
+  }
+  response.writeHead(200, { 'content-type': PUSH_FRAMES, 'cache-control': 'no-cache' })
+  response.flushHeaders()
+  const heartbeat = setInterval(() => {
+    // It may have closed before this began.
+    if (response.destroyed || response.writableEnded) clearInterval(heartbeat)
+    else send({ type: 'alive' })
+  }, ALIVE_MS)
+  return {
+    client: {
+      ...httpClient(request, response, settings),
+      write(bytes) {
+        for (let at = 0; at < bytes.length; at += MAX_BYTES)
+          send({ type: 'bytes', bytes: bytes.subarray(at, at + MAX_BYTES) })
+      },
+    },
+    worker: {
+      async tell(event) {
+        if (event.event === 'ended') response.once('finish', () => journal.delivered(id))
+        send({ type: 'event', event })
+      },
+      askPermission(signal) {
+        const permission = permissions.wait(id, signal)
+        send({ type: 'event', event: { event: 'checked' } })
+        return permission
+      },
+    },
+  }
+}

@@ -1,0 +1,48 @@
+import { type Backend, cgiHeadReader } from '../git/http-backend.ts'
+import { PktLines } from '../git/pkt-line.ts'
+import type { Reply } from './report-status.ts'
+
+/**
+ * Git's own answer: its progress goes on to the client as it comes; its report is kept back, since pre-receive can
+ * only say "hook declined" there, and the gate has a reason for each ref.
+ */
+export function readGitOutput(
+  backend: Backend,
+  reply: Reply,
+  /** Called for each packet; git's keepalives are empty, and begin when it has the whole pack. */
+  onPacket: (isKeepalive: boolean) => void,
+): () => { unpack: string; said: string } {
+  const readHead = cgiHeadReader()
+  const packets = new PktLines()
+  const report = new PktLines()
+  let inBody = false
+  let unpack = ''
+  let said = ''
+  const take = (bytes: Buffer) => {
+    packets.push(bytes)
+    for (let pkt = packets.next(); pkt !== undefined; pkt = packets.next()) {
+      const isKeepalive = pkt !== 'flush' && pkt[0] === 1 && pkt.length === 1
+      onPacket(isKeepalive)
+      if (pkt === 'flush') continue
+      if (isKeepalive) reply.keepalive()
+      else if (pkt[0] === 2) {
+        said = (said + pkt.toString('utf8', 1)).slice(-4096)
+        reply.progress(pkt.subarray(1))
+      } else if (pkt[0] === 1) {
+        report.push(pkt.subarray(1))
+        for (let line = report.next(); line !== undefined; line = report.next())
+          if (line !== 'flush') unpack ||= unpackStatus(line)
+      } else unpack ||= unpackStatus(pkt)
+    }
+  }
+  backend.stdout.on('data', (chunk: Buffer) => {
+    if (inBody) return take(chunk)
+    const head = readHead(chunk)
+    if (!head) return
+    inBody = true
+    take(head.body)
+  })
+  return () => ({ unpack, said })
+}
+
+const unpackStatus = (line: Buffer) => /^unpack (.*)$/m.exec(line.toString('utf8'))?.[1] ?? ''

@@ -1,0 +1,315 @@
+import { rm } from 'node:fs/promises'
+import { join } from 'node:path'
+import { inBytes } from '../../src/contract/format-bytes.ts'
+import type { PassFor } from '../../src/contract/pass.ts'
+import type { Check } from '../checks/index.ts'
+import { UnreadableBody } from '../http/inflate-body.ts'
+import type { Client } from '../http/push-client.ts'
+import { ClientGone } from '../http/request-body.ts'
+import type { Journal } from '../journal/journal.ts'
+import type { Mirror } from '../mirror/mirror.ts'
+import { faultOf, logFault } from '../process/log.ts'
+import { type MemoryBudget, NoRoom } from '../process/memory-budget.ts'
+import { saysOutOfMemory } from '../process/memory-limit.ts'
+import type { SessionEnd } from '../sessions/session-counts.ts'
+import type { Settings } from '../settings.ts'
+import { type Link, UpstreamError } from '../upstream/ssh-link.ts'
+import { checkAndForward } from './check-and-forward.ts'
+import { type BadCommandList, type CommandList, CommandListReader } from './command-list.ts'
+import { judgeEarly, refsOf } from './early.ts'
+import { type PushRecord, recordPush } from './push-record.ts'
+import type { PushProgress } from './push-state.ts'
+import { type ReceivingEnd, startReceiving } from './receiving.ts'
+import { type Reply, replyTo, tellRefusal } from './report-status.ts'
+import { abandoned, couldNotTake, failed, refused, type Verdict, wholePush } from './verdict.ts'
+import type { WorkerChannel } from './worker-channel.ts'
+
+/** What a push works with. */
+export interface PushWork {
+  readonly pass: PassFor<'git-receive-pack'>
+  readonly client: Client
+  readonly worker: WorkerChannel
+  readonly progress: PushProgress
+  readonly memory: MemoryBudget
+  readonly mirror: Mirror
+  readonly linkTo: () => Promise<Link>
+  readonly checks: readonly Check[]
+  readonly journal: Journal
+  readonly settings: Settings
+}
+
+/** The verdict on a push before its commands are known: of whatever refs it names. */
+export type Obstacle = (refs: readonly { ref: string }[]) => Verdict
+
+/** A push that is turned away before anything is done for it. */
+export const turnedAway =
+  (why: string): Obstacle =>
+  refs =>
+    refused(refs, [wholePush(why)])
+
+/** Too many are turned away already: a push that would have to be read to be told why is on record, and closed. */
+export async function cutOff(work: PushWork, why: string): Promise<void> {
+  work.progress.move('rejected')
+  await recordPush({ ...work, tell: work.worker.tell }).end(turnedAway(why)([]))
+  work.client.drop()
+}
+
+/** A push whose command list has been read, good or bad. */
+interface Read<List> {
+  readonly list: List
+  readonly reader: CommandListReader
+  readonly reply: Reply
+  /** Tells the agent a line, and keeps it on record. */
+  readonly say: (line: string) => void
+}
+
+/** One push, from its first byte to its outcome. */
+export async function runPush(work: PushWork, turnAway?: Obstacle): Promise<SessionEnd> {
+  const { pass, client, progress } = work
+  const record = recordPush({ ...work, tell: work.worker.tell })
+  try {
+    const obstacle = turnAway ?? (await prepareMirror(work))
+    const read = await readCommands(client, record)
+    if (read === 'nothing') return await endEmpty(client)
+    const judged = obstacle?.(refsOf(read.list)) ?? judgeEarly(read.list, pass)
+    if ('outcome' in judged) return await reject(work, record, read, judged)
+    const verdict = await takeIn(work, record, { ...read, list: judged })
+    return await finish(work, record, read, verdict)
+  } catch (error) {
+    if (!(error instanceof ClientGone) || progress.state !== 'reading-commands') throw error
+    return abandonUnread(work, record, error)
+  }
+}
+
+/** The mirror, like upstream; or why this push cannot be taken. */
+async function prepareMirror({ mirror, pass, client }: PushWork): Promise<Obstacle | undefined> {
+  try {
+    if (!(await mirror.filled())) await mirror.refresh(pass.repository, client.gone)
+    return undefined
+  } catch (error) {
+    if (error instanceof ClientGone) throw error
+    if (error instanceof UpstreamError) return refs => failed(refs, error.message)
+    logFault(pass.id, error)
+    return refs => couldNotTake(refs, faultOf(error))
+  }
+}
+
+/** Reading commands. `nothing` is git's probe: a lone flush packet. */
+async function readCommands(
+  { body, write }: Client,
+  record: PushRecord,
+): Promise<Read<CommandList | BadCommandList> | 'nothing'> {
+  const reader = new CommandListReader()
+  const list = await readList(body, reader).catch((error: unknown) => {
+    if (error instanceof UnreadableBody) return badList(error.message)
+    throw error
+  })
+  if (list === 'nothing') return list
+  const reply = replyTo(list.capabilities, write)
+  const say = (text: string) => {
+    const line = inOneLine(text)
+    record.told.add(line)
+    reply.say(line)
+  }
+  return { list, reader, reply, say }
+}
+
+const badList = (problem: string): BadCommandList => ({ problem, refs: [], capabilities: new Set() })
+
+async function readList(
+  body: Client['body'],
+  reader: CommandListReader,
+): Promise<CommandList | BadCommandList | 'nothing'> {
+  let list: ReturnType<CommandListReader['push']>
+  for (let chunk = await body.next(); chunk && !list; ) {
+    list = reader.push(chunk)
+    if (!list) chunk = await body.next()
+  }
+  if (list !== 'nothing') return list ?? badList('the request ended before its command list did')
+  let more = reader.rest.length > 0
+  while (await body.next()) more = true
+  return more ? badList('it names no ref') : 'nothing'
+}
+
+/** The longest line an agent is told, in characters. */
+const MAX_LINE = 2_000
+const inOneLine = (text: string) => text.slice(0, MAX_LINE)
+
+async function endEmpty(client: Client): Promise<SessionEnd> {
+  await client.end()
+  return { outcome: 'empty' }
+}
+
+/** Abandoned before it named a ref. */
+async function abandonUnread(
+  { client, progress }: PushWork,
+  record: PushRecord,
+  why: ClientGone,
+): Promise<SessionEnd> {
+  progress.move('abandoned')
+  await record.end(abandoned([], why))
+  client.drop()
+  return { outcome: 'abandoned', reaped: why.how }
+}
+
+/** Rejected early: no byte of its pack is taken. */
+async function reject(
+  work: PushWork,
+  record: PushRecord,
+  read: Read<CommandList | BadCommandList>,
+  verdict: Verdict,
+): Promise<SessionEnd> {
+  work.progress.move('rejected')
+  record.name(refsOf(read.list))
+  return finish(work, record, read, verdict)
+}
+
+/** Receiving, and what follows while git waits; an error on the gate's side fails the push. */
+async function takeIn(work: PushWork, record: PushRecord, read: Read<CommandList>): Promise<Verdict> {
+  const { pass, progress } = work
+  const { commands } = read.list
+  const verdict = await record
+    .receiving(commands)
+    .then(() => whenThereIsMemory(work, record, read))
+    .catch((error: unknown) => {
+      if (error instanceof ClientGone) return abandoned(commands, error)
+      if (error instanceof NoRoom) return failed(commands, error.message)
+      logFault(pass.id, error)
+      return couldNotTake(commands, faultOf(error))
+    })
+  conclude(progress, verdict)
+  return verdict
+}
+
+/** A push is received when there is memory for it; until then its client is not read from. */
+async function whenThereIsMemory(
+  work: PushWork,
+  record: PushRecord,
+  read: Read<CommandList>,
+): Promise<Verdict> {
+  const leave = await work.memory.enter(work.client.gone, () =>
+    read.say('git-gate: waiting for memory that other sessions use'),
+  )
+  return receiveCheckForward(work, record, read).finally(leave)
+}
+
+const conclude = (progress: PushProgress, { outcome }: Verdict) => {
+  const end = outcome === 'abandoned' ? 'abandoned' : 'done'
+  if (progress.can(end)) progress.move(end)
+}
+
+/**
+ * The pack into git's quarantine, pre-receive's question to the checks, the forward, and git's end. Until the forward
+ * has begun a client that goes away ends it; from then on only upstream's answer, or the deadline, does.
+ */
+async function receiveCheckForward(
+  work: PushWork,
+  record: PushRecord,
+  { list, reader, reply, say }: Read<CommandList>,
+): Promise<Verdict> {
+  const { pass, client, progress, mirror, settings, linkTo } = work
+  const { commands } = list
+  const scratch = join(settings.home, 'scratch', pass.id)
+  const gone = new AbortController()
+  const leave = await mirror.enter()
+  // The connection to upstream opens while the pack comes in; the forward finds out how that went.
+  linkTo()
+    .then(link => link.connect(AbortSignal.timeout(settings.forwardMs)))
+    .catch(() => {})
+  const abandon = (why: ClientGone) => {
+    if (!progress.can('abandoned')) return
+    progress.move('abandoned')
+    gone.abort(why)
+    receiving?.abandon()
+  }
+  const closed = () => abandon(new ClientGone('vanished'))
+  let receiving: ReturnType<typeof startReceiving> | undefined
+  try {
+    receiving = startReceiving({ ...work, agent: pass.agent, list, reader, reply, abandon })
+    client.gone.addEventListener('abort', closed)
+    if (client.gone.aborted) closed()
+    const asked = await receiving.handedOver
+    if (asked && progress.can('checking')) progress.move('checking')
+    const gitOver = receiving.over
+    const verdict =
+      asked &&
+      (await checkAndForward(work, { asked, list, record, say, scratch, gone: gone.signal, gitOver }))
+    if (verdict) {
+      conclude(progress, verdict)
+      receiving.answer(verdict.outcome === 'accepted' ? 'pass' : 'refuse')
+    }
+    const ended = await receiving.end()
+    if (verdict) return verdict
+    return gone.signal.aborted
+      ? abandoned(commands, gone.signal.reason)
+      : withoutQuestion(ended, commands, settings)
+  } finally {
+    client.gone.removeEventListener('abort', closed)
+    const { isTidy, quarantines } = (await receiving?.dispose()) ?? { isTidy: false, quarantines: [] }
+    // Other pushes may be in the mirror for long: the files that are known to be this push's go at once.
+    for (const folder of [scratch, ...quarantines])
+      await rm(folder, { recursive: true, force: true }).catch((error: unknown) => logFault(pass.id, error))
+    leave(!isTidy)
+  }
+}
+
+/** Why git has ended without pre-receive's question. */
+function withoutQuestion(
+  { isTooSlow, unfit, wasKilled, unpack, said, stderr }: ReceivingEnd,
+  commands: CommandList['commands'],
+  settings: Settings,
+): Verdict {
+  if (isTooSlow)
+    return {
+      ...couldNotTake(commands, `git did not get on with the pack within ${settings.scanMs / 1000} s`),
+      reaped: 'stuck',
+    }
+  if (unfit) return refused(commands, [unfit])
+  // A proxy between client and companion can make a body that broke off look whole: the pack shows it.
+  if (
+    /early EOF|eof before pack header|unexpected disconnect|premature end/.test(`${said}${unpack}${stderr}`)
+  )
+    return abandoned(commands, new ClientGone('cut'))
+  if (/No space left on device|Disk quota exceeded/.test(`${said}${stderr}`))
+    return couldNotTake(commands, 'its disk is full')
+  if (saysOutOfMemory(`${said}${stderr}`)) return refused(commands, [tooMuchMemory(settings)])
+  if (unpack && unpack !== 'ok')
+    return refused(commands, [
+      wholePush(`git could not take the pack: ${unpack}`, ['git fsck tells what is wrong with its objects']),
+    ])
+  const unanswered = couldNotTake(commands, 'git ended without an answer')
+  return wasKilled ? { ...unanswered, reaped: 'stuck' } : unanswered
+}
+
+/** A few bytes of a delta can stand for gigabytes (gitformat-pack(5)); git holds an object and what it is made of. */
+const tooMuchMemory = ({ gitMemoryBytes, maxBlobBytes }: Settings) =>
+  wholePush(`git needs more than ${inBytes(gitMemoryBytes)} of memory to unpack this push`, [
+    `a file in it is far larger than the ${inBytes(maxBlobBytes)} that a file may have: leave it out, or keep it in Git LFS.`,
+  ])
+
+/**
+ * The outcome is in the journal, and told, before the client has it. What the client still sends is read away before
+ * its answer, or it would not read that.
+ */
+async function finish(
+  { client }: PushWork,
+  record: PushRecord,
+  { reply }: Read<unknown>,
+  verdict: Verdict,
+): Promise<SessionEnd> {
+  const lines = verdict.refusals.flatMap(refusal => {
+    const ref = record.secretRefs.get(refusal.ref ?? '') ?? refusal.ref
+    return tellRefusal(ref === undefined ? refusal : { ...refusal, ref }).map(inOneLine)
+  })
+  for (const line of lines) record.told.add(line)
+  await record.end(verdict)
+  await client.body.drain().catch(() => {})
+  for (const line of lines) reply.say(line)
+  // Without a ref to answer for, the reason goes where git looks first.
+  const unpack = verdict.refs.length
+    ? 'ok'
+    : `git-gate: ${verdict.refusals[0]?.reason ?? 'nothing was pushed'}`
+  reply.report(unpack, verdict.refs)
+  await client.end()
+  return { outcome: verdict.outcome, reaped: verdict.reaped, scanned: record.scanned }
+}

@@ -1,0 +1,34 @@
+import { logFault } from '../common/log.ts'
+import { settingsOf } from '../common/settings.ts'
+import type { Permission } from '../contract/push-event.ts'
+import { accessOfPush } from '../ledger/access/token-and-grant.ts'
+import { newId } from '../ledger/id.ts'
+import type { Ask } from './pass.ts'
+
+/** What stands in the row of a push or a fetch in the place of a token's id: its agent needed none. */
+export const NO_TOKEN = 'git://'
+
+/** The answer to a checked push that asks whether it may be forwarded. */
+export async function permitPush(env: Env, push: string): Promise<Ask> {
+  const permission = await permissionFor(env, push).catch((error: unknown): Permission => {
+    logFault({ push }, error)
+    return { may: 'unknown' }
+  })
+  return { service: 'permit-push', id: newId(), push, permission }
+}
+
+/** May this push be forwarded, by its token, its grant and the exceptions as they are now? */
+async function permissionFor(env: Env, push: string): Promise<Permission> {
+  const no = (why: string): Permission => ({ may: 'not-forward', why })
+  const found = await accessOfPush(env.LEDGER, push)
+  if (!found) return no('it is closed on record')
+  const { agent, tokenId, token, access } = found
+  if (tokenId === NO_TOKEN) {
+    if (agent !== settingsOf(env).GATE_GIT_AGENT) return no(`${agent} may not push over git:// any more`)
+  } else if (!token || token.revokedAt !== null) return no(`the token ${tokenId} was revoked during the push`)
+  else if (token.expiresAt !== null && token.expiresAt <= Date.now())
+    return no(`the token ${tokenId} expired during the push`)
+  if (!access) return no(`${agent} lost its grant during the push`)
+  const { repository, terms, exceptions } = access
+  return { may: 'forward', url: repository.url, terms, exceptions: exceptions.map(({ id }) => id) }
+}
