@@ -1,8 +1,8 @@
 import type { Finding, Refusal } from '../../src/contract/outcome.ts'
 import type { PassFor } from '../../src/contract/pass.ts'
 import type { Scanned } from '../../src/contract/status.ts'
+import type { Command } from '../git/command-list.ts'
 import type { Git } from '../git/git.ts'
-import type { Command } from '../push/command-list.ts'
 
 /** A push in quarantine: its objects are received and connected, and not yet visible to other sessions. */
 export interface IncomingPush {

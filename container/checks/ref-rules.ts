@@ -1,7 +1,7 @@
 import { type Action, decidingRule, type Grant, mayDo, refNamedAfter } from '../../src/contract/grant.ts'
 import type { Refusal } from '../../src/contract/outcome.ts'
+import { type Command, isCreate, isDelete, isTag } from '../git/command-list.ts'
 import type { Git } from '../git/git.ts'
-import { type Command, isCreate, isDelete, isTag } from '../push/command-list.ts'
 import type { Check } from './check.ts'
 import { type Commits, newCommits } from './objects/new-commits.ts'
 import { ObjectReader } from './objects/object-reader.ts'

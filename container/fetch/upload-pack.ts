@@ -1,6 +1,11 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Reaped } from '../../src/contract/outcome.ts'
 import type { PassFor } from '../../src/contract/pass.ts'
+import type { Pace } from '../client/idle-deadline.ts'
+import { contentOf, UnreadableBody } from '../client/inflate-body.ts'
+import { endWithin, gitProtocol } from '../client/push-client.ts'
+import { spent } from '../client/release-buffer.ts'
+import { type Body, bodyOf, ClientGone, writeTo } from '../client/request-body.ts'
 import {
   type Backend,
   cgiHeadReader,
@@ -9,11 +14,6 @@ import {
   TOO_MANY_NAMES,
 } from '../git/http-backend.ts'
 import { pktLine } from '../git/pkt-line.ts'
-import type { Pace } from '../http/idle-deadline.ts'
-import { contentOf, UnreadableBody } from '../http/inflate-body.ts'
-import { endWithin, gitProtocol } from '../http/push-client.ts'
-import { spent } from '../http/release-buffer.ts'
-import { type Body, bodyOf, ClientGone, writeTo } from '../http/request-body.ts'
 import type { Mirror } from '../mirror/mirror.ts'
 import { saysOutOfMemory } from '../process/memory-limit.ts'
 import { killGroup } from '../process/spawn.ts'

@@ -1,8 +1,8 @@
 import type { Refusal } from '../../src/contract/outcome.ts'
 import type { Upstream } from '../../src/contract/pass.ts'
+import { type Command, isCreate } from '../git/command-list.ts'
 import type { Git } from '../git/git.ts'
 import type { Mirror } from '../mirror/mirror.ts'
-import { type Command, isCreate } from '../push/command-list.ts'
 import { type Link, upstreamProblem } from '../upstream/ssh-link.ts'
 
 /** What upstream is asked with. */

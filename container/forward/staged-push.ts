@@ -1,10 +1,10 @@
 import type { Duplex } from 'node:stream'
 import { ZERO_ID } from '../../src/contract/names.ts'
 import type { Upstream } from '../../src/contract/pass.ts'
+import { type Command, isDelete } from '../git/command-list.ts'
 import type { Git } from '../git/git.ts'
 import { FORWARD_HOOKS } from '../git/git-config.ts'
 import type { Ended } from '../process/spawn.ts'
-import { type Command, isDelete } from '../push/command-list.ts'
 import type { Borrowed } from '../upstream/ssh-link.ts'
 
 /** How long a push may be held, in milliseconds: some hosts end a session that says nothing for long. */

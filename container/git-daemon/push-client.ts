@@ -1,6 +1,6 @@
 import type { Socket } from 'node:net'
-import { type Client, type PushPace, pushBody, TURNED_AWAY_MS } from '../http/push-client.ts'
-import { bodyOf, ClientGone } from '../http/request-body.ts'
+import { type Client, type PushPace, pushBody, TURNED_AWAY_MS } from '../client/push-client.ts'
+import { bodyOf, ClientGone } from '../client/request-body.ts'
 
 /** What a client that is let go gets of its answer, it gets within this, in milliseconds. */
 const LAST_WORDS_MS = 1_000

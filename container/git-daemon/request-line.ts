@@ -1,5 +1,5 @@
 import { RepositoryName } from '../../src/contract/names.ts'
-import { gitProtocol } from '../http/push-client.ts'
+import { gitProtocol } from '../client/push-client.ts'
 
 /** What a client of git's own protocol asks for in its first packet. */
 export type GitRequest =

@@ -1,10 +1,10 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { PassFor } from '../../src/contract/pass.ts'
 import { ALIVE_MS, type Frame, PUSH_FRAMES, writeFrame } from '../../src/contract/push-frames.ts'
+import { type Client, httpClient } from '../client/push-client.ts'
 import type { Companion } from '../companion.ts'
 import { push } from '../push/handle-push.ts'
 import type { WorkerChannel } from '../push/worker-channel.ts'
-import { type Client, httpClient } from './push-client.ts'
 
 /** A longer part of the answer goes out in several frames. */
 const MAX_BYTES = 64 << 10

@@ -4,12 +4,12 @@ import { join } from 'node:path'
 import { type ConfigCheck, LostRefs, type PushReport } from '../../src/contract/outcome.ts'
 import type { PassFor } from '../../src/contract/pass.ts'
 import { checkGitleaksConfig } from '../checks/index.ts'
+import { bodyOf } from '../client/request-body.ts'
+import { bodyText, json, text } from '../client/respond.ts'
 import type { Companion } from '../companion.ts'
 import { whatStands } from '../journal/recover.ts'
 import { justBegun } from '../push/push-record.ts'
 import { addIdentity, IdentityError } from '../upstream/ssh-keys.ts'
-import { bodyOf } from './request-body.ts'
-import { bodyText, json, text } from './respond.ts'
 
 /** The word of a push once it has ended; what there is of it when the wait runs out. */
 export async function reportOf(

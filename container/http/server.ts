@@ -1,17 +1,17 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import { PASS_HEADER, type Pass, PROTOCOL, ROUTES, readPass } from '../../src/contract/pass.ts'
+import { KEEPALIVE_PROBE_MS, REQUEST_HEAD_MS } from '../client/idle-deadline.ts'
+import { json, text } from '../client/respond.ts'
 import type { Companion } from '../companion.ts'
+import { checkLink } from '../mirror/check-connection.ts'
 import { introducedTo } from '../mirror/describe-push.ts'
 import { bundleOf } from '../mirror/write-bundle.ts'
 import { logFault } from '../process/log.ts'
 import { readSession } from '../push/handle-push.ts'
-import { statusOf } from '../sessions/status.ts'
-import { checkLink } from '../upstream/check-connection.ts'
 import { forgetIdentity } from '../upstream/ssh-keys.ts'
 import { servePush } from './framed-push.ts'
 import { checkConfig, identity, reportOf, settlePush, takeHeadStart } from './handlers.ts'
-import { KEEPALIVE_PROBE_MS, REQUEST_HEAD_MS } from './idle-deadline.ts'
-import { json, text } from './respond.ts'
+import { statusOf } from './status.ts'
 
 /** Longer than a Worker keeps an unused connection (5 s), so that it is never closed under a request on its way. */
 const KEEP_ALIVE_MS = 65_000

@@ -5,9 +5,9 @@ import type { ServerResponse } from 'node:http'
 import { join } from 'node:path'
 import { pipeline } from 'node:stream/promises'
 import { BUNDLE_HEADER, type PassFor } from '../../src/contract/pass.ts'
+import { goneSignal } from '../client/push-client.ts'
 import type { Companion } from '../companion.ts'
 import { listMirror, type RefList } from '../git/ref-list.ts'
-import { goneSignal } from '../http/push-client.ts'
 import { mirrorSize } from './disk-size.ts'
 
 /** What a mirror of less takes to come from upstream is not worth keeping a copy, in bytes. */

@@ -1,6 +1,6 @@
 import type { PassFor } from '../../src/contract/pass.ts'
 import { checkGrant } from '../checks/index.ts'
-import type { BadCommandList, Command, CommandList } from './command-list.ts'
+import type { BadCommandList, Command, CommandList } from '../git/command-list.ts'
 import { refused, type Verdict, wholePush } from './verdict.ts'
 
 const LEAVE_OUT = 'leave it out: name what you push, as in git push origin refs/heads/NAME'

@@ -1,6 +1,6 @@
 import type { Permission } from '../../src/contract/push-event.ts'
 import type { Check, IncomingPush } from '../checks/index.ts'
-import type { CommandList } from './command-list.ts'
+import type { CommandList } from '../git/command-list.ts'
 import { refuseByCommands } from './early.ts'
 import { couldNotCheck, refused, type Verdict, wholePush } from './verdict.ts'
 

@@ -1,5 +1,5 @@
 import type { Outcome, Reaped, Refusal } from '../../src/contract/outcome.ts'
-import type { ClientGone } from '../http/request-body.ts'
+import type { ClientGone } from '../client/request-body.ts'
 import { GATES_FAULT } from '../process/log.ts'
 import { type RefStatus, refuseAll } from './report-status.ts'
 

@@ -3,7 +3,7 @@ import { mkdir, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { type IdentityName, identityVariable } from '../../src/contract/names.ts'
 import type { Upstream } from '../../src/contract/pass.ts'
-import { printable } from '../push/command-list.ts'
+import { printable } from '../git/command-list.ts'
 import { type Share, shareConnections } from './ssh-connections.ts'
 
 /** An upstream could not be used, in words for the agent: what, and whose part it is to mend it. */

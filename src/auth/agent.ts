@@ -1,9 +1,9 @@
 import { createMiddleware } from 'hono/factory'
+import { plain } from '../common/git-responses.ts'
+import { readPath } from '../common/repository-path.ts'
 import type { AgentName } from '../contract/names.ts'
 import { type Access, type KnownToken, lookUp, touchToken } from '../ledger/access/token-and-grant.ts'
 import { isToken, parseToken } from '../ledger/access/token-format.ts'
-import { readPath } from '../smart-http/repository-path.ts'
-import { plain } from '../smart-http/responses.ts'
 import { credentials } from './credentials.ts'
 
 /** What a handler of git's routes knows: who asks, and what that agent may do there. */

@@ -1,11 +1,11 @@
 import { createMiddleware } from 'hono/factory'
 import { drain } from '../common/drain.ts'
+import { pktLine, plain, refusedPush } from '../common/git-responses.ts'
 import { logFault } from '../common/log.ts'
 import { settingsOf } from '../common/settings.ts'
 import type { ApiError } from '../contract/api.ts'
 import { hashToken } from '../ledger/access/token-format.ts'
 import { recordFailure } from '../ledger/auth-failures.ts'
-import { pktLine, plain, refusedPush } from '../smart-http/responses.ts'
 import { addressGroup, clientAddress } from './client-address.ts'
 import { credentials } from './credentials.ts'
 

@@ -1,11 +1,11 @@
 import { DurableObject } from 'cloudflare:workers'
 import { drain } from '../common/drain.ts'
+import { unavailable } from '../common/git-responses.ts'
 import { logFault } from '../common/log.ts'
 import { settingsOf } from '../common/settings.ts'
 import { within } from '../common/with-timeout.ts'
 import { PASS_HEADER, type Pass, readPass, type Upstream } from '../contract/pass.ts'
 import { findUpstream } from '../ledger/access/repositories.ts'
-import { unavailable } from '../smart-http/responses.ts'
 import { containerEnvironment } from './container-environment.ts'
 import {
   type ContainerCare,

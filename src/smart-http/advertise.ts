@@ -1,8 +1,8 @@
 import type { Context } from 'hono'
 import type { GitEnv } from '../auth/agent.ts'
+import { plain, unavailable } from '../common/git-responses.ts'
 import { askCompanion } from '../companion/index.ts'
 import { newId } from '../ledger/id.ts'
-import { plain, unavailable } from './responses.ts'
 
 /** The query in the one spelling that Worker and http-backend read alike; a second `service` would be read last there. */
 const SERVICE: Readonly<Record<string, 'upload-pack' | 'receive-pack'>> = {

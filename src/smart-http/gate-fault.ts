@@ -1,7 +1,7 @@
 import type { Context } from 'hono'
 import type { GitEnv } from '../auth/agent.ts'
 import { drain } from '../common/drain.ts'
-import { plain, unavailable } from './responses.ts'
+import { plain, unavailable } from '../common/git-responses.ts'
 
 const AGAIN_SECONDS = 5
 

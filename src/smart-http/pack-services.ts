@@ -1,6 +1,7 @@
 import type { Context } from 'hono'
 import type { GitEnv } from '../auth/agent.ts'
 import { clientAddress } from '../auth/client-address.ts'
+import { plain, unavailable } from '../common/git-responses.ts'
 import { askCompanion } from '../companion/index.ts'
 import type { Ask } from '../companion/pass.ts'
 import { settle } from '../companion/sync-outcome.ts'
@@ -8,7 +9,6 @@ import { withoutLikelySecrets } from '../contract/unscanned-text.ts'
 import { newId } from '../ledger/id.ts'
 import { recordFetch } from '../ledger/pushes/fetches.ts'
 import { openPush } from '../ledger/pushes/write-pushes.ts'
-import { plain, unavailable } from './responses.ts'
 
 /** The request headers that git http-backend acts on; no other goes further. */
 function gitHeaders(request: Request): Headers {

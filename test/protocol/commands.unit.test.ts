@@ -1,12 +1,12 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { FLUSH, pktLine } from '../../container/git/pkt-line.ts'
 import {
   type BadCommandList,
   type CommandList,
   CommandListReader,
   MAX_COMMANDS,
-} from '../../container/push/command-list.ts'
+} from '../../container/git/command-list.ts'
+import { FLUSH, pktLine } from '../../container/git/pkt-line.ts'
 import { refNameProblem, ZERO_ID } from '../../src/contract/names.ts'
 import { cuts, hostileLines, inPieces } from './streams.ts'
 

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
-import { IdleDeadline, type Pace } from '../../container/http/idle-deadline.ts'
+import { IdleDeadline, type Pace } from '../../container/client/idle-deadline.ts'
 import type { Reaped } from '../../src/contract/outcome.ts'
 import { seconds } from '../harness/index.ts'
 

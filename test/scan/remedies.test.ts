@@ -67,9 +67,7 @@ test('a secret in the newest commit: after the amend the push is accepted', asyn
   expect(refusal?.remedy.at(-1)).toBe(
     `  git gate exception add acme/app ${fingerprint} --reason '<why it is not a secret>'`,
   )
-  expect(push.record.findings).toMatchObject([
-    { rule: 'github-pat', path: 'src/app.ts', line: 2, commit },
-  ])
+  expect(push.record.findings).toMatchObject([{ rule: 'github-pat', path: 'src/app.ts', line: 2, commit }])
   await followRemedy(refusal, () => tree.write('src/app.ts', 'const token = process.env.TOKEN\n'))
   expect(await scanned(await tree.push(['main']))).toEqual([])
 })

@@ -1,4 +1,4 @@
-import { isDelete } from '../../push/command-list.ts'
+import { isDelete } from '../../git/command-list.ts'
 import type { IncomingPush } from '../check.ts'
 import type { Introduced } from './new-objects.ts'
 

@@ -1,5 +1,5 @@
+import { isDelete } from '../../git/command-list.ts'
 import type { Git } from '../../git/git.ts'
-import { isDelete } from '../../push/command-list.ts'
 import type { IncomingPush } from '../check.ts'
 import { lines } from './git-lines.ts'
 

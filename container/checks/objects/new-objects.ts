@@ -1,5 +1,5 @@
 import { ZERO_ID } from '../../../src/contract/names.ts'
-import { isCreate, isDelete } from '../../push/command-list.ts'
+import { isCreate, isDelete } from '../../git/command-list.ts'
 import { GateFault, type IncomingPush } from '../check.ts'
 import { LimitExceeded, type Limits } from '../limits.ts'
 import { changedEntries, type Entry, isContent, treeEntries } from './changed-paths.ts'

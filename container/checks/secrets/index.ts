@@ -1,7 +1,7 @@
 import { mkdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Refusal } from '../../../src/contract/outcome.ts'
-import { isDelete } from '../../push/command-list.ts'
+import { isDelete } from '../../git/command-list.ts'
 import { type Check, GateFault, type IncomingPush, type Progress } from '../check.ts'
 import { defaultLimits, LimitExceeded, type Limits } from '../limits.ts'
 import { type Introduced, introducedBy } from '../objects/new-objects.ts'

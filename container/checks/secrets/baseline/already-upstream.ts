@@ -1,5 +1,5 @@
+import type { Command } from '../../../git/command-list.ts'
 import type { Git } from '../../../git/git.ts'
-import type { Command } from '../../../push/command-list.ts'
 import type { Introduced } from '../../objects/new-objects.ts'
 import { ObjectReader } from '../../objects/object-reader.ts'
 import type { LocatedMatch } from '../gitleaks/locate.ts'

@@ -1,5 +1,5 @@
 import { ZERO_ID } from '../../../../src/contract/names.ts'
-import type { Command } from '../../../push/command-list.ts'
+import type { Command } from '../../../git/command-list.ts'
 import { tagTarget } from '../../objects/commit-refs.ts'
 import type { Introduced } from '../../objects/new-objects.ts'
 

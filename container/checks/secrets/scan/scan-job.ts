@@ -1,6 +1,6 @@
 import { mkdir } from 'node:fs/promises'
+import type { Command } from '../../../git/command-list.ts'
 import { gitOn } from '../../../git/git.ts'
-import type { Command } from '../../../push/command-list.ts'
 import type { Limits } from '../../limits.ts'
 import type { Searchable } from '../../objects/new-objects.ts'
 import { findKnownUpstream } from '../baseline/already-upstream.ts'

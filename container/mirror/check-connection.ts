@@ -1,9 +1,9 @@
 import type { LinkStep } from '../../src/contract/outcome.ts'
 import type { Upstream } from '../../src/contract/pass.ts'
-import type { Mirror } from '../mirror/mirror.ts'
 import { run } from '../process/spawn.ts'
 import type { Settings } from '../settings.ts'
-import { type Link, UpstreamError } from './ssh-link.ts'
+import { type Link, UpstreamError } from '../upstream/ssh-link.ts'
+import type { Mirror } from './mirror.ts'
 
 /** All steps together, in milliseconds. Whoever asks waits for longer, so that the answer names the step. */
 const CHECK_MS = 45_000

@@ -5,8 +5,8 @@ import type { PassFor } from '../../src/contract/pass.ts'
 import type { CompanionStatus, RepositoryStatus } from '../../src/contract/status.ts'
 import type { Mirror } from '../mirror/mirror.ts'
 import type { Mirrors } from '../mirror/mirrors.ts'
+import type { Sessions } from '../sessions/sessions.ts'
 import type { Settings } from '../settings.ts'
-import type { Sessions } from './sessions.ts'
 
 const startedAt = Date.now()
 

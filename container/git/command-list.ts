@@ -1,6 +1,6 @@
 import { ObjectId, RefName, ZERO_ID } from '../../src/contract/names.ts'
 import { withoutLikelySecrets } from '../../src/contract/unscanned-text.ts'
-import { FLUSH, type Pkt, PktLineError, PktLines, pktLine } from '../git/pkt-line.ts'
+import { FLUSH, type Pkt, PktLineError, PktLines, pktLine } from './pkt-line.ts'
 
 /** One line of a push's command list: `<old> <new> <ref>` (gitprotocol-pack(5)). */
 export interface Command {
