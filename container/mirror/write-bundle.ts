@@ -6,9 +6,10 @@ import { join } from 'node:path'
 import { pipeline } from 'node:stream/promises'
 import { BUNDLE_HEADER, type PassFor } from '../../src/contract/pass.ts'
 import { goneSignal } from '../client/push-client.ts'
-import type { Companion } from '../companion.ts'
 import { listMirror, type RefList } from '../git/ref-list.ts'
+import type { Settings } from '../settings.ts'
 import { mirrorSize } from './disk-size.ts'
+import type { Mirrors } from './mirrors.ts'
 
 /** What a mirror of less takes to come from upstream is not worth keeping a copy, in bytes. */
 const LEAST_BYTES = 8 << 20
@@ -18,7 +19,7 @@ const LEAST_BYTES = 8 << 20
  * one that is kept already, or there is not enough of it.
  */
 export async function bundleOf(
-  { mirrors, settings }: Companion,
+  { mirrors, settings }: { readonly mirrors: Mirrors; readonly settings: Settings },
   { repository, kept }: PassFor<'bundle'>,
   response: ServerResponse,
 ): Promise<void> {

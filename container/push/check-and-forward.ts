@@ -11,8 +11,8 @@ import { startTimeOf } from '../process/spawn.ts'
 import { UpstreamError } from '../upstream/ssh-link.ts'
 import { judgePermission } from './permission.ts'
 import type { HookRequest } from './pre-receive-channel.ts'
-import type { PushWork } from './push.ts'
 import type { PushRecord } from './push-record.ts'
+import type { PushWork } from './push-work.ts'
 import { abandoned, couldNotCheck, failed, refused, type Verdict, wholePush } from './verdict.ts'
 
 /** A push that git has in quarantine. */

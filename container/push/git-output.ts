@@ -1,6 +1,6 @@
 import { type Backend, cgiHeadReader } from '../git/http-backend.ts'
 import { PktLines } from '../git/pkt-line.ts'
-import type { Reply } from './report-status.ts'
+import type { Reply } from '../git/report-status.ts'
 
 /**
  * Git's own answer: its progress goes on to the client as it comes; its report is kept back, since pre-receive can

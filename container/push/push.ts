@@ -1,42 +1,24 @@
 import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { inBytes } from '../../src/contract/format-bytes.ts'
-import type { PassFor } from '../../src/contract/pass.ts'
-import type { Check } from '../checks/index.ts'
 import { UnreadableBody } from '../client/inflate-body.ts'
 import type { Client } from '../client/push-client.ts'
 import { ClientGone } from '../client/request-body.ts'
 import { type BadCommandList, type CommandList, CommandListReader } from '../git/command-list.ts'
-import type { Journal } from '../journal/journal.ts'
-import type { Mirror } from '../mirror/mirror.ts'
+import { type Reply, replyTo, tellRefusal } from '../git/report-status.ts'
 import { faultOf, logFault } from '../process/log.ts'
-import { type MemoryBudget, NoRoom } from '../process/memory-budget.ts'
+import { NoRoom } from '../process/memory-budget.ts'
 import { saysOutOfMemory } from '../process/memory-limit.ts'
 import type { SessionEnd } from '../sessions/session-counts.ts'
 import type { Settings } from '../settings.ts'
-import { type Link, UpstreamError } from '../upstream/ssh-link.ts'
+import { UpstreamError } from '../upstream/ssh-link.ts'
 import { checkAndForward } from './check-and-forward.ts'
 import { judgeEarly, refsOf } from './early.ts'
 import { type PushRecord, recordPush } from './push-record.ts'
 import type { PushProgress } from './push-state.ts'
+import type { PushWork } from './push-work.ts'
 import { type ReceivingEnd, startReceiving } from './receiving.ts'
-import { type Reply, replyTo, tellRefusal } from './report-status.ts'
 import { abandoned, couldNotTake, failed, refused, type Verdict, wholePush } from './verdict.ts'
-import type { WorkerChannel } from './worker-channel.ts'
-
-/** What a push works with. */
-export interface PushWork {
-  readonly pass: PassFor<'git-receive-pack'>
-  readonly client: Client
-  readonly worker: WorkerChannel
-  readonly progress: PushProgress
-  readonly memory: MemoryBudget
-  readonly mirror: Mirror
-  readonly linkTo: () => Promise<Link>
-  readonly checks: readonly Check[]
-  readonly journal: Journal
-  readonly settings: Settings
-}
 
 /** The verdict on a push before its commands are known: of whatever refs it names. */
 export type Obstacle = (refs: readonly { ref: string }[]) => Verdict

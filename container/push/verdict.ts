@@ -1,7 +1,7 @@
 import type { Outcome, Reaped, Refusal } from '../../src/contract/outcome.ts'
 import type { ClientGone } from '../client/request-body.ts'
+import { type RefStatus, refuseAll } from '../git/report-status.ts'
 import { GATES_FAULT } from '../process/log.ts'
-import { type RefStatus, refuseAll } from './report-status.ts'
 
 /** How a push ended, for its ledger row and for every ref. */
 export interface Verdict {

@@ -1,4 +1,5 @@
 import { EventEmitter, once } from 'node:events'
+import type { Pass } from '../../src/contract/pass.ts'
 import type { Settings } from '../settings.ts'
 import { type SessionCounts, type SessionEnd, sessionCounts } from './session-counts.ts'
 
@@ -11,6 +12,14 @@ export interface Session {
   readonly startedAt: number
   readonly phase: string
 }
+
+/** The part of a session that its pass names. */
+export const sessionOf = (pass: Extract<Pass, { terms: unknown }>) => ({
+  id: pass.id,
+  repository: pass.repository.name,
+  agent: pass.agent,
+  service: pass.service,
+})
 
 /** Every session there is, within the limits. */
 export interface Sessions {

@@ -6,7 +6,7 @@ import { accessOf } from '../ledger/access/token-and-grant.ts'
 import { newId } from '../ledger/id.ts'
 import { recordFetch } from '../ledger/pushes/fetches.ts'
 import { openPush } from '../ledger/pushes/write-pushes.ts'
-import { passFor } from './index.ts'
+import { passFor } from './pass.ts'
 import { NO_TOKEN, permitPush } from './permission.ts'
 import { settle } from './sync-outcome.ts'
 

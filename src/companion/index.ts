@@ -1,29 +1,4 @@
-import { PASS_HEADER, ROUTES } from '../contract/pass.ts'
-import { type Ask, passFor } from './pass.ts'
-
+export { askCompanion } from './ask-companion.ts'
 export { Companion } from './durable-object.ts'
 export { forgetHeadStart } from './mirror-seed.ts'
-export { passFor }
-
-/**
- * Asks the companion of one repository, by way of its Durable Object, with a pass for this one request. Bodies
- * stream in both directions; the request ends when `signal` aborts.
- */
-export async function askCompanion(
-  env: Env,
-  repository: string,
-  ask: Ask,
-  init: { body?: BodyInit | null; headers?: HeadersInit; signal?: AbortSignal } = {},
-): Promise<Response> {
-  const { method, path } = ROUTES[ask.service]
-  const headers = new Headers(init.headers)
-  headers.set(PASS_HEADER, await passFor(env, ask))
-  const stub = env.COMPANION.get(env.COMPANION.idFromName(repository))
-  return stub.fetch(`http://companion${path}`, {
-    method,
-    headers,
-    body: init.body ?? null,
-    signal: init.signal ?? null,
-    redirect: 'manual',
-  })
-}
+export { passFor } from './pass.ts'

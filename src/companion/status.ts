@@ -4,7 +4,7 @@ import type { Upstream } from '../contract/pass.ts'
 import { CompanionStatus } from '../contract/status.ts'
 import { newId } from '../ledger/id.ts'
 import { repositoriesInUse } from '../ledger/pushes/active-repositories.ts'
-import { askCompanion } from './index.ts'
+import { askCompanion } from './ask-companion.ts'
 
 /** The state of a companion. A container that does not run is `stopped`; asking for its status does not start it. */
 export type CompanionWord =

@@ -7,7 +7,7 @@ import { REDACTED } from '../contract/unscanned-text.ts'
 import { findUpstream } from '../ledger/access/repositories.ts'
 import { newId } from '../ledger/id.ts'
 import { type OpenPush, openPushes, recordReport, settleLost } from '../ledger/pushes/write-pushes.ts'
-import { askCompanion } from './index.ts'
+import { askCompanion } from './ask-companion.ts'
 import type { Ask } from './pass.ts'
 
 type Settling = Pick<OpenPush, 'id' | 'repository'>

@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { FLUSH, MAX_PAYLOAD, type Pkt, PktLines } from '../../container/git/pkt-line.ts'
-import { type RefStatus, refuseAll, replyTo, tellRefusal } from '../../container/push/report-status.ts'
+import { type RefStatus, refuseAll, replyTo, tellRefusal } from '../../container/git/report-status.ts'
 
 const runs = { numRuns: 2000 }
 const text = fc.oneof(

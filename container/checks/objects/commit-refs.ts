@@ -1,6 +1,7 @@
 import { isDelete } from '../../git/command-list.ts'
 import type { IncomingPush } from '../check.ts'
 import type { Introduced } from './new-objects.ts'
+import { tagTarget } from './tag-target.ts'
 
 type Told = Pick<Introduced, 'commits' | 'tags'>
 
@@ -52,6 +53,3 @@ function bringing(tips: IncomingPush['commands'], { commits, tags }: Told): Map<
   }
   return bits
 }
-
-/** The object that a tag object names first (git-mktag(1)). */
-export const tagTarget = (tag: Buffer) => /^object ([0-9a-f]+)\n/.exec(tag.toString('latin1', 0, 100))?.[1]

@@ -1,8 +1,8 @@
 import type { IncomingPush } from '../check.ts'
 import { inBytes, LimitExceeded } from '../limits.ts'
 import { sanitizeForAgent } from '../sanitize-text.ts'
-import { tagTarget } from './commit-refs.ts'
 import { ObjectReader } from './object-reader.ts'
+import { tagTarget } from './tag-target.ts'
 
 /** The largest tag, and all of a push's together, as each ref brings them, in bytes: they are held at once. */
 const MAX_TAG_BYTES = 32 << 20

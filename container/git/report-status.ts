@@ -1,6 +1,6 @@
 import type { Refusal } from '../../src/contract/outcome.ts'
-import { printable } from '../git/command-list.ts'
-import { FLUSH, MAX_PAYLOAD, pktLine } from '../git/pkt-line.ts'
+import { printable } from './command-list.ts'
+import { FLUSH, MAX_PAYLOAD, pktLine } from './pkt-line.ts'
 
 /** What each ref of a push is told. */
 export interface RefStatus {
