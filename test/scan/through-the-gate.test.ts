@@ -6,7 +6,8 @@ import { promisify } from 'node:util'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { PushPage, PushRecord } from '../../src/contract/api.ts'
 import { accepted, type Gate, git, rejected, seconds, startGate, until } from '../harness/index.ts'
-import { type Case, caught, clean, residue, type Work } from './corpus/index.ts'
+import type { Case, Work } from './corpus/case.ts'
+import { caught, clean, residue } from './corpus/index.ts'
 import { gitConfig } from './fixtures/repositories.ts'
 
 const exec = promisify(execFile)

@@ -4,8 +4,8 @@ import { join } from 'node:path'
 import { deflateSync, gzipSync } from 'node:zlib'
 import { packedBy, png, tar, wideText, zip } from '../fixtures/archives.ts'
 import { githubToken, privateKey, prose } from '../fixtures/fakes.ts'
+import type { Case, Work } from './case.ts'
 import { onMain } from './content.ts'
-import type { Case, Work } from './index.ts'
 
 /** Split, so that this file itself does not look like the start of a key. */
 const KEY_BEGINS = ['-----BEGIN RSA', 'PRIVATE KEY-----'].join(' ')

@@ -10,7 +10,7 @@ import {
   prose,
   stripeKey,
 } from '../fixtures/fakes.ts'
-import type { Case, Made, Work } from './index.ts'
+import type { Case, Made, Work } from './case.ts'
 
 export const onMain = (...secrets: readonly string[]): Made => ({
   refspecs: ['HEAD:refs/heads/main'],

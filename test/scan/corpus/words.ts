@@ -1,7 +1,7 @@
 import { awsKeyId, githubToken, prose } from '../fixtures/fakes.ts'
+import type { Case, Made, Work } from './case.ts'
 import { line, onMain } from './content.ts'
 import { sideBranch } from './history.ts'
-import type { Case, Made, Work } from './index.ts'
 
 /** Writes an object with this content and pushes it under a matching name. */
 async function made(work: Work, type: 'commit' | 'tag', content: string, secret: string): Promise<Made> {
