@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { secrets } from '../container/checks/secrets/index.ts'
-import { gitOn } from '../container/git/git.ts'
+import { createGit } from '../container/git/git.ts'
 import { maintain } from '../container/git/maintenance.ts'
 import { gitleaks } from '../test/scan/fixtures/gitleaks.ts'
 import { templates, type WorkTree, workTree } from '../test/scan/fixtures/repositories.ts'
@@ -43,7 +43,7 @@ const contenders: { name: string; run: (round: number) => Promise<number> }[] = 
 for (const commits of SIZES) {
   const tree = await withHistory(commits)
   resources.defer(() => tree.dispose())
-  await maintain(gitOn(tree.mirror, { PATH: process.env.PATH ?? '' }))
+  await maintain(createGit(tree.mirror, { PATH: process.env.PATH ?? '' }))
   const scanOf = async (id: string) => {
     const push = await tree.push([`${id}:refs/heads/new`])
     const started = performance.now()

@@ -1,7 +1,7 @@
 import { parse } from 'yaml'
 import { z } from 'zod'
 import type { NewRepository } from '../src/contract/api.ts'
-import type { Terms } from '../src/contract/grant.ts'
+import type { GrantTerms } from '../src/contract/grant.ts'
 import { AgentName, IdentityName, RepositoryName } from '../src/contract/names.ts'
 import { CliError } from './errors.ts'
 import { GrantOptions, ownBranches, toTerms } from './grant-options.ts'
@@ -79,7 +79,7 @@ export interface DesiredState {
 }
 export interface DesiredGrant {
   readonly repository: RepositoryName
-  readonly terms: Terms
+  readonly terms: GrantTerms
 }
 
 /** Reads a file for `apply`, in YAML or JSON; files that it names are beside it or below. */
@@ -123,7 +123,7 @@ export function readDesiredState(file: string): DesiredState {
   }
 }
 
-function termsOfEntry(where: string, wish: z.infer<typeof GrantEntry>): Terms {
+function termsOfEntry(where: string, wish: z.infer<typeof GrantEntry>): GrantTerms {
   try {
     return toTerms(wish === 'read' ? { read: true } : wish === 'own' ? ownBranches : wish)
   } catch (error) {

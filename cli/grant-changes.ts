@@ -1,4 +1,4 @@
-import type { Action, Rule, Terms } from '../src/contract/grant.ts'
+import type { Action, GrantTerms, Rule } from '../src/contract/grant.ts'
 import { type GrantOptions, toTerms } from './grant-options.ts'
 
 /** Options of `grant set`: a value sets that part of the grant, false clears it, and undefined keeps it. */
@@ -18,7 +18,7 @@ const GRANTED: Readonly<Record<'push' | 'force' | 'delete' | 'tags', { refs: str
 }
 
 /** The terms with the given parts changed and every other part kept. Throws a UsageError on an invalid value. */
-export function changeTerms(before: Terms, changes: GrantChanges): Terms {
+export function changeTerms(before: GrantTerms, changes: GrantChanges): GrantTerms {
   const { read, push, force, delete: remove, deny, tags, ...limits } = changes
   let kept = before.rules
   if (read) kept = []
@@ -66,7 +66,7 @@ type Limits = Omit<GrantChanges, 'read' | 'push' | 'force' | 'delete' | 'deny' |
 const or = <T>(changed: T | false | undefined, cleared: T, before: T): T =>
   changed === undefined ? before : changed === false ? cleared : changed
 
-function changedLimits(before: Terms, changes: Limits): Omit<Terms, 'rules'> {
+function changedLimits(before: GrantTerms, changes: Limits): Omit<GrantTerms, 'rules'> {
   const maxBlobBytes = or<number | undefined>(changes.maxBlobBytes, undefined, before.maxBlobBytes)
   return {
     pushOptions: changes.pushOptions ?? before.pushOptions,
@@ -80,10 +80,11 @@ function changedLimits(before: Terms, changes: Limits): Omit<Terms, 'rules'> {
 }
 
 /** The restrictions of `before` that `after` lacks, in words. */
-export function droppedRestrictions(before: Terms, after: Terms): string[] {
+export function droppedRestrictions(before: GrantTerms, after: GrantTerms): string[] {
   const lacking = (kept: readonly string[], all: readonly string[]) =>
     all.filter(each => !kept.includes(each))
-  const denied = (terms: Terms) => terms.rules.flatMap(rule => rule.deny.map(a => `${a} of ${rule.pattern}`))
+  const denied = (terms: GrantTerms) =>
+    terms.rules.flatMap(rule => rule.deny.map(a => `${a} of ${rule.pattern}`))
   return [
     ...lacking(denied(after), denied(before)).map(each => `the deny of ${each}`),
     ...lacking(after.denyPaths, before.denyPaths).map(each => `the denied path ${each}`),

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { type Action, Rule, Terms } from '../src/contract/grant.ts'
+import { type Action, GrantTerms, Rule } from '../src/contract/grant.ts'
 import { UsageError } from './errors.ts'
 
 const patterns = z.array(z.string(), 'must be a list, such as [main]').default([])
@@ -13,13 +13,13 @@ export const GrantOptions = z.strictObject({
   delete: patterns,
   deny: patterns,
   tags: patterns,
-  pushOptions: Terms.shape.pushOptions,
-  denyPaths: Terms.shape.denyPaths,
-  emails: Terms.shape.emails,
-  allowedSigners: Terms.shape.allowedSigners,
-  symlinks: Terms.shape.symlinks,
-  submodules: Terms.shape.submodules,
-  maxBlobBytes: Terms.shape.maxBlobBytes,
+  pushOptions: GrantTerms.shape.pushOptions,
+  denyPaths: GrantTerms.shape.denyPaths,
+  emails: GrantTerms.shape.emails,
+  allowedSigners: GrantTerms.shape.allowedSigners,
+  symlinks: GrantTerms.shape.symlinks,
+  submodules: GrantTerms.shape.submodules,
+  maxBlobBytes: GrantTerms.shape.maxBlobBytes,
 })
 export type GrantOptions = z.infer<typeof GrantOptions>
 
@@ -34,7 +34,7 @@ export const ownBranches: z.input<typeof GrantOptions> = {
  * Converts options to the terms of a grant, followed by more rules. Denied patterns come first, because the first
  * matching rule decides.
  */
-export function toTerms(options: z.input<typeof GrantOptions>, moreRules: readonly Rule[] = []): Terms {
+export function toTerms(options: z.input<typeof GrantOptions>, moreRules: readonly Rule[] = []): GrantTerms {
   const { read, push, force, delete: remove, deny, tags, ...rest } = parseOrUsageError(GrantOptions, options)
   const allowed = new Map<string, Action[]>()
   const allow = (pattern: string, ...actions: Action[]) =>
@@ -59,7 +59,7 @@ export function toTerms(options: z.input<typeof GrantOptions>, moreRules: readon
     const parsed = Rule.safeParse(rule)
     if (!parsed.success) throw new UsageError(`${rule.pattern}: ${parsed.error.issues[0]?.message}`)
   }
-  return parseOrUsageError(Terms, { ...rest, rules: [...rules, ...moreRules] })
+  return parseOrUsageError(GrantTerms, { ...rest, rules: [...rules, ...moreRules] })
 }
 
 /** Parses a value, or throws a UsageError with the first issue. */
@@ -74,7 +74,7 @@ const fullRefPattern = (pattern: string, kind: 'heads' | 'tags') =>
   pattern.startsWith('refs/') ? pattern : `refs/${kind}/${pattern}`
 
 /** Formats terms in one line, for tables. */
-export function formatTerms(terms: Terms): string {
+export function formatTerms(terms: GrantTerms): string {
   const rules = terms.rules.map(rule =>
     [
       rule.pattern.replace(/^refs\/heads\//, ''),

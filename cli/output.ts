@@ -1,5 +1,5 @@
 import { stripVTControlCharacters } from 'node:util'
-import { UNSEEN, visibleJson } from '../src/contract/invisible-characters.ts'
+import { INVISIBLE, visibleJson } from '../src/contract/invisible-characters.ts'
 
 /** The options that every command has. */
 export interface OutputOptions {
@@ -19,7 +19,7 @@ export function printNote(line: string): void {
 
 /** Removes control and invisible characters from untrusted text, except newlines. */
 export function stripControl(text: string): string {
-  return stripVTControlCharacters(text).replace(UNSEEN, ' ').replaceAll('\t', ' ')
+  return stripVTControlCharacters(text).replace(INVISIBLE, ' ').replaceAll('\t', ' ')
 }
 
 /** Formats rows under a heading, with aligned columns. */

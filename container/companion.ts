@@ -1,7 +1,7 @@
 import type { Check } from './checks/index.ts'
 import type { WatchedJournal } from './journal/unreported.ts'
 import type { Mirrors } from './mirror/mirrors.ts'
-import type { HeadStart } from './mirror/seed.ts'
+import type { MirrorSeed } from './mirror/seed.ts'
 import type { MemoryBudget } from './process/memory-budget.ts'
 import type { Permissions } from './push/permission.ts'
 import type { Sessions } from './sessions/sessions.ts'
@@ -14,7 +14,7 @@ export interface Companion {
   readonly sessions: Sessions
   readonly memory: MemoryBudget
   readonly mirrors: Mirrors
-  readonly headStart: HeadStart
+  readonly headStart: MirrorSeed
   readonly links: Links
   readonly journal: WatchedJournal
   readonly checks: readonly Check[]

@@ -10,17 +10,17 @@ import { serveGit } from './git-daemon/server.ts'
 import { serve } from './http/server.ts'
 import { openJournal } from './journal/journal.ts'
 import { recover } from './journal/recover.ts'
-import { watchUntold } from './journal/unreported.ts'
+import { trackUnreported } from './journal/unreported.ts'
 import { createMirrors } from './mirror/mirrors.ts'
-import { awaitHeadStart } from './mirror/seed.ts'
+import { createMirrorSeed } from './mirror/seed.ts'
 import { createMemoryBudget } from './process/memory-budget.ts'
 import { limitChildMemory } from './process/memory-limit.ts'
-import { ownProcesses } from './process/orphans.ts'
+import { markChildProcesses } from './process/orphans.ts'
 import { openSocketFolder } from './process/socket-folder.ts'
 import { createPermissions } from './push/permission.ts'
 import { createSessions } from './sessions/sessions.ts'
 import { readSettings } from './settings.ts'
-import { takeIdentitiesFromEnvironment } from './upstream/ssh-keys.ts'
+import { moveKeysFromEnv } from './upstream/ssh-keys.ts'
 import { createLinks } from './upstream/ssh-link.ts'
 
 /** The last answers have this long to leave, in milliseconds. */
@@ -36,18 +36,18 @@ if (!read.ok) {
 }
 const settings = { ...read.settings, home: resolve(read.settings.home) }
 delete process.env.GATE_PASS_KEY
-ownProcesses(settings.home)
+markChildProcesses(settings.home)
 limitChildMemory(settings.gitMemoryBytes)
 
 const identities = join(settings.home, 'identities')
 await mkdir(settings.home, { recursive: true, mode: 0o700 })
-await takeIdentitiesFromEnvironment(identities, process.env)
+await moveKeysFromEnv(identities, process.env)
 const sockets = await openSocketFolder(settings.home)
 const env = await configureGit(settings)
 const links = createLinks({ identities, folder: join(settings.home, 'ssh'), sockets })
-const headStart = awaitHeadStart(settings.headStartMs)
+const headStart = createMirrorSeed(settings.headStartMs)
 const mirrors = createMirrors({ settings, env, linkTo: links.to, headStart })
-const journal = watchUntold(await openJournal(join(settings.home, 'journal'), settings.maxJournalBytes))
+const journal = trackUnreported(await openJournal(join(settings.home, 'journal'), settings.maxJournalBytes))
 const sessions = createSessions(settings)
 const companion: Companion = {
   settings,
@@ -86,7 +86,7 @@ if (gitServer) {
 async function stop(): Promise<never> {
   gitServer?.close()
   await sessions.close()
-  await journal.allTold(settings.reportMs)
+  await journal.allReported(settings.reportMs)
   const closed = once(server, 'close')
   server.close()
   server.closeIdleConnections()

@@ -13,7 +13,7 @@ const inSeconds = (fallback: number, least: number) => {
 /** A time that is given in seconds and held in milliseconds. */
 const secondsAsMs = (fallback: number) => inSeconds(fallback, 1)
 /** One that may be none. */
-const secondsOrNone = (fallback: number) => inSeconds(fallback, 0)
+const secondsOrZero = (fallback: number) => inSeconds(fallback, 0)
 const count = (fallback: number) => {
   const error = 'must be a whole number above 0'
   return z.coerce.number({ error }).int(error).positive(error).default(fallback)
@@ -46,12 +46,12 @@ const Settings = z
     GATE_SCAN_SECONDS: secondsAsMs(120),
     GATE_FORWARD_SECONDS: secondsAsMs(120),
     GATE_REFRESH_SECONDS: secondsAsMs(300),
-    GATE_FETCH_FRESH_SECONDS: secondsOrNone(0),
-    GATE_WORDLESS_SECONDS: secondsOrNone(20),
+    GATE_FETCH_FRESH_SECONDS: secondsOrZero(0),
+    GATE_WORDLESS_SECONDS: secondsOrZero(20),
     /** A companion that starts without a mirror waits this long to be given a bundle to begin it with. */
-    GATE_HEAD_START_SECONDS: secondsOrNone(0),
+    GATE_HEAD_START_SECONDS: secondsOrZero(0),
     /** Before it stops, the companion waits this long to be asked for outcomes: where its disk goes with it. */
-    GATE_REPORT_SECONDS: secondsOrNone(0),
+    GATE_REPORT_SECONDS: secondsOrZero(0),
     GATE_MAX_PUSH_BYTES: count(4 * 2 ** 30),
     GATE_MAX_BLOB_BYTES: count(200 * 2 ** 20),
     /** What the journal of pushes may take of the disk. */
@@ -92,9 +92,9 @@ const Settings = z
     scanMs: env.GATE_SCAN_SECONDS,
     forwardMs: env.GATE_FORWARD_SECONDS,
     refreshMs: env.GATE_REFRESH_SECONDS,
-    freshMs: env.GATE_FETCH_FRESH_SECONDS,
+    mirrorTtlMs: env.GATE_FETCH_FRESH_SECONDS,
     /** A client that cannot be told that a mirror is being made waits for it so long. */
-    wordlessMs: env.GATE_WORDLESS_SECONDS,
+    initialFetchWaitMs: env.GATE_WORDLESS_SECONDS,
     headStartMs: env.GATE_HEAD_START_SECONDS,
     reportMs: env.GATE_REPORT_SECONDS,
     maxPushBytes: env.GATE_MAX_PUSH_BYTES,

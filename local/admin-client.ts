@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import type { Terms } from '../src/contract/grant.ts'
+import type { GrantTerms } from '../src/contract/grant.ts'
 
 /** The admin API refused, in its own words. */
 export class AdminRefusal extends Error {
@@ -30,7 +30,7 @@ export interface Admin {
   repositories(): Promise<string[]>
   agent(name: string): Promise<void>
   agents(): Promise<string[]>
-  grant(agent: string, repository: string, terms: z.input<typeof Terms>): Promise<void>
+  grant(agent: string, repository: string, terms: z.input<typeof GrantTerms>): Promise<void>
   hasGrant(agent: string, repository: string): Promise<boolean>
   mint(agent: string, label: string): Promise<{ id: string; token: string }>
   /** May this token of the agent still be used? */

@@ -1,10 +1,10 @@
 import { Hono } from 'hono'
 import { api } from './api/index.ts'
 import { authenticate, type GitEnv } from './auth/agent.ts'
-import { limitRate } from './auth/rate-limit.ts'
-import { plain } from './common/git-responses.ts'
+import { rateLimit } from './auth/rate-limit.ts'
+import { textResponse } from './common/git-responses.ts'
 import { logFault } from './common/log.ts'
-import { answerCompanion } from './companion/handle-call.ts'
+import { handleCompanionCall } from './companion/handle-call.ts'
 import { consolePages } from './console/index.ts'
 import { CALL_PATH } from './contract/companion-call.ts'
 import { takeRest } from './drain-request.ts'
@@ -13,27 +13,27 @@ import { metrics } from './metrics/index.ts'
 import { advertise } from './smart-http/advertise.ts'
 import { gateFault } from './smart-http/gate-fault.ts'
 import { fetchPack, receivePack } from './smart-http/pack-services.ts'
-import { tellWhatIsAllowed } from './smart-http/show-grant.ts'
+import { showGrant } from './smart-http/show-grant.ts'
 
 /** Every route of the gate, in the order they are tried. */
 export const app = new Hono<GitEnv>()
   .use(takeRest)
-  .use(limitRate)
+  .use(rateLimit)
   .get('/', c =>
     c.text('git-gate: clone http://AGENT:TOKEN@THIS-HOST/REPOSITORY.git; people look at /-/console\n'),
   )
   .get('/-/health', health)
   .route('/-/metrics', metrics)
   .route('/-/api/v1', api)
-  .post(CALL_PATH, answerCompanion)
+  .post(CALL_PATH, handleCompanionCall)
   .route('/-/console', consolePages)
-  .all('/-/*', () => plain(404, ['there is no such page here']))
+  .all('/-/*', () => textResponse(404, ['there is no such page here']))
   .get('/:name{.+}/info/refs', authenticate, advertise)
   .post('/:name{.+}/git-upload-pack', authenticate, fetchPack)
   .post('/:name{.+}/git-receive-pack', authenticate, receivePack)
-  .get('/:name{.+}', authenticate, tellWhatIsAllowed)
-  .all('*', authenticate, () => plain(405, ['git asks this with another method, or not at all']))
-  .notFound(() => plain(404, ['there is nothing here']))
+  .get('/:name{.+}', authenticate, showGrant)
+  .all('*', authenticate, () => textResponse(405, ['git asks this with another method, or not at all']))
+  .notFound(() => textResponse(404, ['there is nothing here']))
   .onError(async (error, c) => {
     const push = c.get('push')
     logFault(push === undefined ? { at: c.req.path } : { push }, error)

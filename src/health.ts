@@ -1,7 +1,7 @@
 import type { Context } from 'hono'
 import type { GitEnv } from './auth/agent.ts'
 import { settingsOf } from './common/settings.ts'
-import { everyStatus } from './companion/status.ts'
+import { allStatuses } from './companion/status.ts'
 import { ledgerProblem } from './ledger/probe.ts'
 
 /** Anybody may ask: an answer is good for so long, in milliseconds. */
@@ -28,7 +28,7 @@ export async function problemsOf(env: Env): Promise<readonly string[]> {
 /** A companion that cannot be reached is no problem of the Worker's; at Cloudflare each has a disk of its own. */
 async function companionProblem(env: Env): Promise<string | undefined> {
   if (settingsOf(env).GATE_COMPANION_URL === undefined) return undefined
-  const words = await everyStatus(env)
+  const words = await allStatuses(env)
   const isFull = words.some(word => word.state === 'running' && word.status.diskFull)
   return isFull ? "the companion's disk is full" : undefined
 }

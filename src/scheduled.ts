@@ -3,7 +3,7 @@ import { settingsOf } from './common/settings.ts'
 import { within } from './common/with-timeout.ts'
 import { sweep } from './companion/sync-outcome.ts'
 import { forgetBeyond } from './ledger/delete-beyond-size.ts'
-import { forgetOld } from './ledger/delete-expired.ts'
+import { deleteExpired } from './ledger/delete-expired.ts'
 import { deliverDue } from './webhooks/deliver.ts'
 
 /** The sweep has this long before webhooks are told, in milliseconds. */
@@ -19,7 +19,7 @@ export async function tend(env: Env): Promise<void> {
   await Promise.all([
     swept,
     deliverDue(env).catch(failed),
-    forgetOld(env.LEDGER, GATE_RETENTION_DAYS)
+    deleteExpired(env.LEDGER, GATE_RETENTION_DAYS)
       .then(() => forgetBeyond(env.LEDGER, GATE_LEDGER_MAX_BYTES))
       .catch(failed),
   ])

@@ -1,8 +1,8 @@
 import { once } from 'node:events'
 import { InvalidArgumentError, Option } from 'commander'
 import type { Push, PushRecord } from '../../src/contract/api.ts'
-import { inBytes } from '../../src/contract/format-bytes.ts'
-import { LET_GO, Outcome } from '../../src/contract/outcome.ts'
+import { formatBytes } from '../../src/contract/format-bytes.ts'
+import { DISCONNECT_MESSAGES, Outcome } from '../../src/contract/outcome.ts'
 import type { Client } from '../client.ts'
 import { localTime, printResult, stripControl, table } from '../output.ts'
 import { parseTime, TIME_FORMATS } from '../point-in-time.ts'
@@ -86,7 +86,7 @@ function formatPush(push: PushRecord): string {
   return [
     `push         ${push.id}`,
     `outcome      ${push.outcome} (${push.phase})`,
-    ...(push.reaped ? [`disconnect   ${LET_GO[push.reaped]}`] : []),
+    ...(push.reaped ? [`disconnect   ${DISCONNECT_MESSAGES[push.reaped]}`] : []),
     `repository   ${push.repository}`,
     `agent        ${push.agent}, token ${push.token}`,
     `started      ${localTime(push.startedAt)}, duration ${(push.ms / 1000).toFixed(1)} s`,
@@ -94,7 +94,7 @@ function formatPush(push: PushRecord): string {
     ...push.refs.map(ref =>
       `ref          ${ref.ref} ${abbreviate(ref.old)}..${abbreviate(ref.new)} ${ref.status ?? ''} ${ref.reason}`.trimEnd(),
     ),
-    ...(push.scannedBytes ? [`scanned      ${inBytes(push.scannedBytes)} by gitleaks`] : []),
+    ...(push.scannedBytes ? [`scanned      ${formatBytes(push.scannedBytes)} by gitleaks`] : []),
     ...push.steps.map(step => `step         ${step.step} ${step.ms} ms`),
     ...push.findings.flatMap(finding => [
       `secret       ${finding.rule} in ${finding.path}:${finding.line}, commit ${abbreviate(finding.commit)}`,

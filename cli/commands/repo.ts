@@ -1,4 +1,4 @@
-import { inBytes } from '../../src/contract/format-bytes.ts'
+import { formatBytes } from '../../src/contract/format-bytes.ts'
 import { RepositoryName } from '../../src/contract/names.ts'
 import type { MirrorStatus } from '../../src/contract/status.ts'
 import { UsageError } from '../errors.ts'
@@ -112,7 +112,7 @@ function formatMirror({ freshAt, lastRefresh, bytes }: MirrorStatus): string {
     freshAt === null ? 'not refreshed yet' : `up to date as of ${localTime(new Date(freshAt).toISOString())}`,
     ...(lastRefresh && error === null ? [`refreshed in ${(lastRefresh.ms / 1000).toFixed(1)} s`] : []),
     ...(error === null ? [] : [`last refresh failed: ${error}`]),
-    ...(bytes === null ? [] : [inBytes(bytes)]),
+    ...(bytes === null ? [] : [formatBytes(bytes)]),
   ].join(', ')
 }
 

@@ -1,4 +1,4 @@
-import { keysIn } from '../../src/contract/allowed-signers.ts'
+import { splitSigners } from '../../src/contract/allowed-signers.ts'
 import { compileGlob } from '../../src/contract/glob.ts'
 import type { Refusal } from '../../src/contract/outcome.ts'
 import { type Check, GateFault, type IncomingPush } from './check.ts'
@@ -151,7 +151,7 @@ async function unverifiedSignatures(
 
 function refusals(push: IncomingPush, introduced: Introduced, breaches: readonly Breach[]): Refusal[] {
   const { emails, allowedSigners } = push.pass.terms
-  const keys = keysIn(allowedSigners)
+  const keys = splitSigners(allowedSigners)
   return [...byRef(push, introduced, breaches)].map(([ref, group]) => ({
     ref,
     reason: `${group[0]?.message}${group.length > 1 ? ` and ${group.length - 1} more` : ''}`,

@@ -1,6 +1,6 @@
 import { mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { keysIn } from '../../src/contract/allowed-signers.ts'
+import { splitSigners } from '../../src/contract/allowed-signers.ts'
 import { run } from '../process/spawn.ts'
 import { GateFault, type IncomingPush } from './check.ts'
 
@@ -53,7 +53,7 @@ export async function unverifiedCommits(
 
 /** Writes the files with which git verifies by the grant's keys, and by no others. */
 async function createVerifier(push: IncomingPush, signal: AbortSignal) {
-  const { ssh, openPgp } = keysIn(push.pass.terms.allowedSigners)
+  const { ssh, openPgp } = splitSigners(push.pass.terms.allowedSigners)
   const signers = join(push.scratch, 'allowed-signers')
   const home = join(push.scratch, 'gnupg')
   await writeFile(signers, `${ssh}\n`, { mode: 0o600 })

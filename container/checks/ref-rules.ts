@@ -1,4 +1,4 @@
-import { type Action, decidingRule, type Grant, mayDo, refNamedAfter } from '../../src/contract/grant.ts'
+import { type Action, type Grant, isAllowed, matchingRule, suggestRef } from '../../src/contract/grant.ts'
 import type { Refusal } from '../../src/contract/outcome.ts'
 import { type Command, isCreate, isDelete, isTag } from '../git/command-list.ts'
 import type { Git } from '../git/git.ts'
@@ -25,7 +25,7 @@ export function checkGrant(commands: readonly Command[], grant: Grant, repositor
         : isTag(command)
           ? ['force']
           : ['update', 'force']
-    if (needed.some(action => mayDo(grant, command.ref, action))) continue
+    if (needed.some(action => isAllowed(grant, command.ref, action))) continue
     refusals.push(refuse(command, needed[0] ?? 'update'))
   }
   return refusals
@@ -70,7 +70,7 @@ export const refRules: Check = {
           detail: [`it was ${old}`],
           remedy: ['git fetch origin, then push again'],
         })
-      else if (updateKind !== undefined && !mayDo(grant, ref, updateKind))
+      else if (updateKind !== undefined && !isAllowed(grant, ref, updateKind))
         refusals.push(refuse(command, updateKind))
     }
     return refusals
@@ -179,7 +179,7 @@ function createRefuser(grant: Grant, repository: string): (command: Command, act
 
 /** Returns the part of the grant that decides: the pattern that denies the action, or the patterns that allow it. */
 function describeAllowed(ref: string, grant: Grant, action: Action): string {
-  const denying = decidingRule(grant, ref, action)
+  const denying = matchingRule(grant, ref, action)
   if (denying) return `may not ${action} ${denying.pattern.replaceAll('{agent}', grant.agent)}`
   const patterns = grant.terms.rules.filter(rule => rule.allow.includes(action)).map(rule => rule.pattern)
   if (patterns.length === 0) return `may ${action} no ref here`
@@ -193,11 +193,11 @@ function remedyFor(command: Command, grant: Grant, repository: string, action: A
   const requestRight = grantRequest(command, grant, repository, action)
   if (action === 'delete') return [`keep the ref, or ${requestRight}`]
   if (action === 'force' && isTag(command)) return [`choose a new tag name, or ${requestRight}`]
-  if (action === 'force' && mayDo(grant, command.ref, 'update'))
+  if (action === 'force' && isAllowed(grant, command.ref, 'update'))
     return [
       'keep the commits on the branch: git fetch origin, then git rebase or git merge onto them, then push without --force',
     ]
-  const suggestion = refNamedAfter(branchNameFrom(command.ref), isTag(command) ? 'tags' : 'heads', grant)
+  const suggestion = suggestRef(branchNameFrom(command.ref), isTag(command) ? 'tags' : 'heads', grant)
   return suggestion && suggestion !== command.ref
     ? [`git push origin ${command.new.slice(0, 12)}:${suggestion}`]
     : [requestRight]
@@ -205,7 +205,7 @@ function remedyFor(command: Command, grant: Grant, repository: string, action: A
 
 /** Returns the command with which an operator grants the right, or the deny rule that prevents it. */
 function grantRequest({ ref }: Command, grant: Grant, repository: string, action: Action): string {
-  const denying = decidingRule(grant, ref, action)
+  const denying = matchingRule(grant, ref, action)
   if (denying)
     return `ask an operator: the grant of ${grant.agent} in ${repository} denies ${action} of ${denying.pattern}`
   const isTagRef = ref.startsWith('refs/tags/')

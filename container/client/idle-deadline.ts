@@ -1,4 +1,4 @@
-import type { Reaped } from '../../src/contract/outcome.ts'
+import type { DisconnectReason } from '../../src/contract/outcome.ts'
 
 /** How slow a client may be while the gate waits for its bytes. */
 export interface Pace {
@@ -30,7 +30,7 @@ const WINDOW_MS = 60_000
  * out within one window.
  */
 export class IdleDeadline {
-  readonly #onLate: (how: Reaped) => void
+  readonly #onLate: (how: DisconnectReason) => void
   readonly #bytesPerMs: number
   #windowMs: number
   #idleMs: number
@@ -41,7 +41,7 @@ export class IdleDeadline {
   #silentSince: number | undefined
   #timer: NodeJS.Timeout | undefined
 
-  constructor(pace: Pace, onLate: (how: Reaped) => void) {
+  constructor(pace: Pace, onLate: (how: DisconnectReason) => void) {
     this.#onLate = onLate
     this.#idleMs = pace.idleMs
     this.#withinMs = pace.withinMs ?? Number.POSITIVE_INFINITY
@@ -113,7 +113,7 @@ export class IdleDeadline {
         : since + Math.max(0, this.#credit)
     const at = Math.min(idleAt, slowAt, this.#endsAt ?? Number.POSITIVE_INFINITY)
     if (at === Number.POSITIVE_INFINITY) return
-    const how: Reaped = at === idleAt ? 'idle' : 'slow'
+    const how: DisconnectReason = at === idleAt ? 'idle' : 'slow'
     this.#timer = setTimeout(this.#onLate, at - performance.now(), how)
   }
 }

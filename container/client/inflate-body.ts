@@ -28,7 +28,7 @@ const CHUNK_BYTES = 64 << 10
 function inflated(packed: WatchedBody): WatchedBody {
   let read = 0
   const chunks = async function* () {
-    for (let chunk = await packed.next(); chunk; chunk = await packed.next()) {
+    for (let chunk = await packed.read(); chunk; chunk = await packed.read()) {
       read += chunk.length
       yield chunk
     }
@@ -39,7 +39,7 @@ function inflated(packed: WatchedBody): WatchedBody {
   const contents = checked(gunzip, () => read)
   return {
     ...packed,
-    async next() {
+    async read() {
       const { value } = await contents.next()
       return value
     },

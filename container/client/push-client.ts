@@ -1,15 +1,15 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Readable } from 'node:stream'
-import type { Reaped } from '../../src/contract/outcome.ts'
+import type { DisconnectReason } from '../../src/contract/outcome.ts'
 import type { Settings } from '../settings.ts'
 import { contentOf } from './inflate-body.ts'
-import { type Body, bodyOf, ClientGone, type WatchedBody } from './request-body.ts'
+import { type Body, ClientGone, readBody, type WatchedBody } from './request-body.ts'
 
 /**
  * Where a push is: its command list is awaited, the list has been taken, bytes of its pack have, git has shown that it
  * works on a whole pack, git has handed it over to be judged, git has ended. Or it is turned away unread.
  */
-export type Point = 'commands' | 'list' | 'pack' | 'working' | 'judged' | 'over' | 'turned away'
+export type PushProgress = 'commands' | 'list' | 'pack' | 'working' | 'judged' | 'over' | 'turned away'
 
 /** The settings that bound how slow a push's client may be. */
 export type PushPace = Pick<
@@ -18,14 +18,14 @@ export type PushPace = Pick<
 >
 
 /** The other end of a push: what it sends, and the way to answer it. */
-export interface Client {
+export interface PushClient {
   readonly body: Body
   /** The Git-Protocol it asked for, as git's own clients write it. */
   readonly protocol: string | undefined
   /** Aborts when it goes away before its answer has ended. */
   readonly gone: AbortSignal
   /** Told where the push is, which decides how slow the client may be. */
-  at(point: Point): void
+  at(point: PushProgress): void
   /** A part of the answer. One that has gone takes it for nothing. */
   write(bytes: Buffer): void
   /** Ends the answer. Resolves when the client has it, or was cut off because it did not take it in time. */
@@ -35,7 +35,7 @@ export interface Client {
 }
 
 /** What a client sends on after git has ended is waited for no longer, in milliseconds. */
-const REST_MS = 2_000
+const DRAIN_MS = 2_000
 
 /** A client that is turned away has this long for its command list and for all it still sends, in milliseconds. */
 export const TURNED_AWAY_MS = 15_000
@@ -44,9 +44,9 @@ export const TURNED_AWAY_MS = 15_000
 export function pushBody(
   stream: Readable,
   pace: PushPace,
-): { body: WatchedBody; at(point: Exclude<Point, 'over'>): void } {
+): { body: WatchedBody; at(point: Exclude<PushProgress, 'over'>): void } {
   const { clientIdleMs: idleMs, minReceiveRate: bytesPerSecond } = pace
-  const watched = bodyOf(stream, { idleMs, bytesPerSecond, withinMs: pace.commandsMs })
+  const watched = readBody(stream, { idleMs, bytesPerSecond, withinMs: pace.commandsMs })
   let isReceiving = false
   let isTurnedAway = false
   /** From the command list's end, and not from each further point: the total is for all that follows it. */
@@ -71,7 +71,7 @@ export function pushBody(
       receive()
       // What is judged is bounded by the checks' and the forward's own deadlines.
       if (point === 'judged') watched.within(Number.POSITIVE_INFINITY)
-      watched.allow(
+      watched.setIdleTimeout(
         { list: pace.packStartMs, pack: idleMs, working: idleMs, judged: Number.POSITIVE_INFINITY }[point],
       )
     },
@@ -85,17 +85,17 @@ export const gitProtocol = (asked: unknown): string | undefined =>
   typeof asked === 'string' && PROTOCOL.test(asked) ? asked : undefined
 
 /** A push that came as an HTTP request, whose answer has begun. */
-export function httpClient(request: IncomingMessage, response: ServerResponse, pace: PushPace): Client {
+export function httpClient(request: IncomingMessage, response: ServerResponse, pace: PushPace): PushClient {
   const { body: sent, at } = pushBody(request, pace)
   const body = contentOf(request, sent)
   return {
     body,
     protocol: gitProtocol(request.headers['git-protocol']),
-    gone: goneSignal(response),
+    gone: disconnectSignal(response),
     at(point) {
       if (point !== 'over') return at(point)
       // With git's end nothing more is due of a body that has not ended.
-      body.allow(Math.min(pace.clientIdleMs, REST_MS))
+      body.setIdleTimeout(Math.min(pace.clientIdleMs, DRAIN_MS))
       body.within(pace.receiveMs)
     },
     write(bytes) {
@@ -104,14 +104,14 @@ export function httpClient(request: IncomingMessage, response: ServerResponse, p
     async end() {
       // A request that never ended would keep its connection for ever, whatever was answered.
       if (!request.complete) response.once('finish', () => request.socket.destroySoon())
-      await endWithin(response, pace.clientIdleMs)
+      await endWithTimeout(response, pace.clientIdleMs)
     },
     drop: () => response.destroy(),
   }
 }
 
 /** Aborts when a client closes before its answer is whole. */
-export function goneSignal(response: ServerResponse): AbortSignal {
+export function disconnectSignal(response: ServerResponse): AbortSignal {
   const gone = new AbortController()
   response.once('close', () => {
     if (!response.writableFinished) gone.abort(new ClientGone('vanished'))
@@ -121,7 +121,10 @@ export function goneSignal(response: ServerResponse): AbortSignal {
 }
 
 /** Ends an answer; a client that does not take the last of it within `idleMs` is cut off. Resolves with its loss. */
-export async function endWithin(response: ServerResponse, idleMs: number): Promise<Reaped | undefined> {
+export async function endWithTimeout(
+  response: ServerResponse,
+  idleMs: number,
+): Promise<DisconnectReason | undefined> {
   if (response.destroyed) return 'vanished'
   let isLate = false
   await new Promise<void>(resolve => {

@@ -1,21 +1,21 @@
 import type { Readable, Writable } from 'node:stream'
-import { LET_GO, type Reaped } from '../../src/contract/outcome.ts'
+import { DISCONNECT_MESSAGES, type DisconnectReason } from '../../src/contract/outcome.ts'
 import { IdleDeadline, type Pace } from './idle-deadline.ts'
-import { spent } from './release-buffer.ts'
+import { releaseBuffer } from './release-buffer.ts'
 
 /** Why a client's bytes ended before their end. */
 export class ClientGone extends Error {
-  readonly how: Reaped
-  constructor(how: Reaped) {
-    super(LET_GO[how])
-    this.how = how
+  readonly reason: DisconnectReason
+  constructor(reason: DisconnectReason) {
+    super(DISCONNECT_MESSAGES[reason])
+    this.reason = reason
   }
 }
 
 /** What a client sends, read at the reader's pace. */
 export interface Body {
   /** The next bytes, or undefined at the end. Rejects with ClientGone when they come too slowly, or none can come. */
-  next(): Promise<Buffer | undefined>
+  read(): Promise<Buffer | undefined>
   /** Reads to the end and drops it: a client that still sends does not see an early answer (`http.postBuffer`). */
   drain(): Promise<void>
 }
@@ -23,19 +23,19 @@ export interface Body {
 /** A body whose reader says how slow the client may be, and when it has had enough. */
 export interface WatchedBody extends Body {
   /** From now on the client may be silent for so long, in milliseconds; a wait that goes on begins anew. */
-  allow(idleMs: number): void
+  setIdleTimeout(idleMs: number): void
   /** The rest has to come within this time, in milliseconds. */
   within(ms: number): void
   /** What is awaited, and all that follows, is at its end. */
-  stop(): void
+  endOfBody(): void
 }
 
-export function bodyOf(stream: Readable, pace: Pace): WatchedBody {
+export function readBody(stream: Readable, pace: Pace): WatchedBody {
   let ended = false
   let lost: ClientGone | undefined
-  let waiting: { end(): void; lose(how: Reaped): void } | undefined
-  const deadline = new IdleDeadline(pace, how => waiting?.lose(how))
-  const next = () =>
+  let waiting: { end(): void; fail(reason: DisconnectReason): void } | undefined
+  const deadline = new IdleDeadline(pace, reason => waiting?.fail(reason))
+  const read = () =>
     new Promise<Buffer | undefined>((resolve, reject) => {
       const settle = (act: () => void) => {
         deadline.rest()
@@ -54,11 +54,11 @@ export function bodyOf(stream: Readable, pace: Pace): WatchedBody {
         ended = true
         settle(() => resolve(undefined))
       }
-      const lose = (how: Reaped) => {
-        lost = new ClientGone(how)
+      const fail = (reason: DisconnectReason) => {
+        lost = new ClientGone(reason)
         settle(() => reject(lost))
       }
-      const gone = () => lose('vanished')
+      const gone = () => fail('vanished')
       const listeners = [
         ['readable', read],
         ['end', end],
@@ -68,19 +68,19 @@ export function bodyOf(stream: Readable, pace: Pace): WatchedBody {
       if (ended || stream.readableEnded) return end()
       if (lost) return reject(lost)
       if (stream.destroyed) return gone()
-      waiting = { end, lose }
+      waiting = { end, fail }
       deadline.wait()
       for (const [name, listener] of listeners) stream.on(name, listener)
       read()
     })
   return {
-    next,
+    read,
     async drain() {
-      while (await next());
+      while (await read());
     },
-    allow: ms => deadline.allow(ms),
+    setIdleTimeout: ms => deadline.allow(ms),
     within: ms => deadline.within(ms),
-    stop() {
+    endOfBody() {
       ended = true
       waiting?.end()
     },
@@ -88,14 +88,22 @@ export function bodyOf(stream: Readable, pace: Pace): WatchedBody {
 }
 
 /** A reader took nothing for too long. */
-export class ReaderStuck extends Error {}
+export class WriteTimeout extends Error {}
 
 /**
  * Writes at the reader's pace, and frees what is written. A reader that has closed takes the rest for nothing: its own
  * end tells why. One that takes nothing for `withinMs` rejects with ReaderStuck.
  */
-export async function writeTo(stream: Writable, bytes: Buffer, withinMs?: number): Promise<void> {
-  if (stream.destroyed || !stream.writable || stream.write(bytes, error => void (error || spent(bytes))))
+export async function writeWithBackpressure(
+  stream: Writable,
+  bytes: Buffer,
+  withinMs?: number,
+): Promise<void> {
+  if (
+    stream.destroyed ||
+    !stream.writable ||
+    stream.write(bytes, error => void (error || releaseBuffer(bytes)))
+  )
     return
   await new Promise<void>((resolve, reject) => {
     const settle = (act: () => void) => {
@@ -108,7 +116,7 @@ export async function writeTo(stream: Writable, bytes: Buffer, withinMs?: number
     const late =
       withinMs === undefined
         ? undefined
-        : setTimeout(() => settle(() => reject(new ReaderStuck('nothing is read'))), withinMs)
+        : setTimeout(() => settle(() => reject(new WriteTimeout('nothing is read'))), withinMs)
     stream.on('drain', done)
     stream.on('close', done)
   })

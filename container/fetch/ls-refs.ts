@@ -9,8 +9,8 @@ export function lsRefs({ refs, head, peeled }: UpstreamRefs, args: readonly stri
   if (head !== undefined && isWanted('HEAD')) {
     const isDetached = !head.startsWith('refs/')
     const id = isDetached ? head : (refs.get(head) ?? (args.includes('unborn') ? 'unborn' : undefined))
-    const isTold = !isDetached && (args.includes('symrefs') || id === 'unborn')
-    const target = isTold ? ` symref-target:${head}` : ''
+    const includeSymrefTarget = !isDetached && (args.includes('symrefs') || id === 'unborn')
+    const target = includeSymrefTarget ? ` symref-target:${head}` : ''
     if (id) lines.push(`${id} HEAD${target}`)
   }
   for (const [name, id] of refs) {

@@ -1,6 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Pass, PassFor } from '../../src/contract/pass.ts'
-import { goneSignal } from '../client/push-client.ts'
+import { disconnectSignal } from '../client/push-client.ts'
 import { text } from '../client/respond.ts'
 import type { Mirrors } from '../mirror/mirrors.ts'
 import { type MemoryBudget, NoRoom } from '../process/memory-budget.ts'
@@ -8,8 +8,8 @@ import { endedBy, type SessionEnd } from '../sessions/session-counts.ts'
 import { type Sessions, sessionOf } from '../sessions/sessions.ts'
 import type { Settings } from '../settings.ts'
 import { UpstreamError } from '../upstream/ssh-link.ts'
-import { freshOrArriving, uploadArriving } from './initial-fetch.ts'
-import { advertise, refuseFetch, uploadPack } from './upload-pack.ts'
+import { serveDuringInitialFetch, waitForMirror } from './initial-fetch.ts'
+import { advertise, sendErrPacket, uploadPack } from './upload-pack.ts'
 
 type FetchPass = PassFor<'advertise-upload-pack' | 'advertise-receive-pack' | 'git-upload-pack'>
 
@@ -29,27 +29,27 @@ export async function readSession(
   response: ServerResponse,
 ): Promise<void> {
   const { settings, sessions, mirrors } = dependencies
-  const mirror = mirrors.of(pass.repository)
+  const mirror = mirrors.get(pass.repository)
   const begun = sessions.begin(sessionOf(pass))
   if (!begun.ok) return busy(pass, response, begun.why)
   let end: SessionEnd = { outcome: 'failed' }
   let leaveMemory: (() => void) | undefined
   try {
     if (pass.service === 'advertise-upload-pack' || pass.service === 'advertise-receive-pack') {
-      const refreshed = mirror.refresh(pass.repository, goneSignal(response))
-      const there = await freshOrArriving(pass, request, mirror, refreshed, settings)
+      const refreshed = mirror.refresh(pass.repository, disconnectSignal(response))
+      const there = await waitForMirror(pass, request, mirror, refreshed, settings)
       if (!there.ok) return comeAgain(response, there)
       end = await advertise(pass, request, response, mirror, settings)
       return
     }
-    leaveMemory = await dependencies.memory.enter(goneSignal(response))
-    const { arriving } = mirror
+    leaveMemory = await dependencies.memory.enter(disconnectSignal(response))
+    const { initialFetch: arriving } = mirror
     if (arriving) {
-      end = await uploadArriving(pass, request, response, mirror, arriving, settings)
+      end = await serveDuringInitialFetch(pass, request, response, mirror, arriving, settings)
       return
     }
     // The mirror is a cache: one that was deleted since the advertisement is made again.
-    if (!(await mirror.filled())) await mirror.refresh(pass.repository, goneSignal(response))
+    if (!(await mirror.isReady())) await mirror.refresh(pass.repository, disconnectSignal(response))
     end = await uploadPack(pass, request, response, mirror, settings)
   } catch (error) {
     if (response.destroyed) {
@@ -57,7 +57,7 @@ export async function readSession(
       return
     }
     if (!(error instanceof UpstreamError || error instanceof NoRoom)) throw error
-    if (pass.service === 'git-upload-pack') return refuseFetch(response, error.message)
+    if (pass.service === 'git-upload-pack') return sendErrPacket(response, error.message)
     return text(response, 502, error.message)
   } finally {
     leaveMemory?.()
@@ -74,5 +74,5 @@ function comeAgain(response: ServerResponse, { why, retryAfter }: { why: string;
 function busy(pass: Pass, response: ServerResponse, why: string): void {
   if (pass.service !== 'git-upload-pack') return comeAgain(response, { why, retryAfter: 5 })
   response.setHeader('retry-after', '5')
-  refuseFetch(response, why)
+  sendErrPacket(response, why)
 }

@@ -1,16 +1,16 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import type { Reaped } from '../../src/contract/outcome.ts'
+import type { DisconnectReason } from '../../src/contract/outcome.ts'
 import type { PassFor } from '../../src/contract/pass.ts'
 import type { Pace } from '../client/idle-deadline.ts'
 import { contentOf, UnreadableBody } from '../client/inflate-body.ts'
-import { endWithin, gitProtocol } from '../client/push-client.ts'
-import { spent } from '../client/release-buffer.ts'
-import { type Body, bodyOf, ClientGone, writeTo } from '../client/request-body.ts'
+import { endWithTimeout, gitProtocol } from '../client/push-client.ts'
+import { releaseBuffer } from '../client/release-buffer.ts'
+import { type Body, ClientGone, readBody, writeWithBackpressure } from '../client/request-body.ts'
 import {
   type Backend,
-  cgiHeadReader,
+  createCgiHeaderParser,
   MAX_REQUEST_BYTES,
-  startBackend,
+  spawnHttpBackend,
   TOO_MANY_NAMES,
 } from '../git/http-backend.ts'
 import { pktLine } from '../git/pkt-line.ts'
@@ -37,10 +37,10 @@ export async function advertise(
       'cache-control': 'no-cache, max-age=0, must-revalidate',
     })
     response.write(body)
-    return endedBy(await endWithin(response, settings.readIdleMs))
+    return endedBy(await endWithTimeout(response, settings.readIdleMs))
   }
   const ended = new AbortController()
-  const backend = startBackend(
+  const backend = spawnHttpBackend(
     mirror.git,
     {
       method: 'GET',
@@ -52,7 +52,7 @@ export async function advertise(
     ended.signal,
   )
   backend.stdin.end()
-  return answer(backend, response, settings.readIdleMs)
+  return streamResponse(backend, response, settings.readIdleMs)
 }
 
 const capabilities = new WeakMap<Mirror, Promise<string>>()
@@ -89,9 +89,9 @@ export async function uploadPack(
   response: ServerResponse,
   mirror: Mirror,
   settings: Settings,
-  body: Body = contentOf(request, bodyOf(request, fetchPace(settings))),
+  body: Body = contentOf(request, readBody(request, fetchPace(settings))),
 ): Promise<SessionEnd> {
-  const backend = startBackend(
+  const backend = spawnHttpBackend(
     mirror.git,
     {
       method: 'POST',
@@ -118,13 +118,13 @@ export async function uploadPack(
     () => watchSilence(backend, SILENT_FACTOR * settings.readIdleMs, stuck),
     () => {},
   )
-  const ended = answer(backend, response, settings.readIdleMs, async () => {
+  const ended = streamResponse(backend, response, settings.readIdleMs, async () => {
     const problem = await fed
     if (problem instanceof UnreadableBody) return problem.message
     return isStuck ? 'git found no answer in time; fetch less at once' : undefined
   })
   const [problem, end] = await Promise.all([fed, ended])
-  return problem instanceof ClientGone && problem.how !== 'vanished' ? endedBy(problem.how) : end
+  return problem instanceof ClientGone && problem.reason !== 'vanished' ? endedBy(problem.reason) : end
 }
 
 /**
@@ -151,10 +151,10 @@ function watchSilence({ child, stdout }: Backend, withinMs: number, stuck: () =>
 async function feed(body: Body, { child, stdin }: Backend): Promise<UnreadableBody | undefined> {
   let bytes = 0
   try {
-    for (let chunk = await body.next(); chunk; chunk = await body.next()) {
+    for (let chunk = await body.read(); chunk; chunk = await body.read()) {
       bytes += chunk.length
       if (bytes > MAX_REQUEST_BYTES) throw new UnreadableBody(TOO_MANY_NAMES)
-      await writeTo(stdin, chunk)
+      await writeWithBackpressure(stdin, chunk)
     }
     stdin.end()
     return undefined
@@ -172,20 +172,20 @@ async function feed(body: Body, { child, stdin }: Backend): Promise<UnreadableBo
  * ends the processes, which would otherwise block on their full pipe for ever. The head is held back until a byte
  * of the body is there, since a service that fails at once would leave an empty 200.
  */
-async function answer(
+async function streamResponse(
   backend: Backend,
   response: ServerResponse,
   idleMs: number,
   /** Why git was not given its whole request. */
-  unfed: () => Promise<string | undefined> = async () => undefined,
+  inputError: () => Promise<string | undefined> = async () => undefined,
 ): Promise<SessionEnd> {
   const { child, stdout, ended } = backend
-  const readHead = cgiHeadReader()
+  const readHead = createCgiHeaderParser()
   let idle: NodeJS.Timeout | undefined
   let begun = false
   let held: ReturnType<typeof readHead>
-  let reaped: Reaped | undefined
-  const stop = (why: Reaped) => {
+  let reaped: DisconnectReason | undefined
+  const stop = (why: DisconnectReason) => {
     reaped ??= why
     clearTimeout(idle)
     killGroup(child)
@@ -197,7 +197,7 @@ async function answer(
   })
   if (response.destroyed) stop('vanished')
   const send = (bytes: Buffer) => {
-    if (response.write(bytes, error => void (error || spent(bytes)))) return
+    if (response.write(bytes, error => void (error || releaseBuffer(bytes)))) return
     stdout.pause()
     idle = setTimeout(stop, idleMs, 'unread')
     response.once('drain', () => {
@@ -217,9 +217,9 @@ async function answer(
   const { stderr } = await ended
   clearTimeout(idle)
   if (response.destroyed) return endedBy(reaped ?? 'vanished')
-  if (begun) return endedBy(await endWithin(response, idleMs))
-  const problem = await unfed()
-  refuseFetch(response, problem ?? `the request could not be served${lastWords(stderr)}`)
+  if (begun) return endedBy(await endWithTimeout(response, idleMs))
+  const problem = await inputError()
+  sendErrPacket(response, problem ?? `the request could not be served${lastWords(stderr)}`)
   return { outcome: 'failed' }
 }
 
@@ -236,7 +236,7 @@ function lastWords(stderr: string): string {
 }
 
 /** A fetch's refusal, in the form that git prints: an ERR packet (gitprotocol-pack(5)). */
-export function refuseFetch(response: ServerResponse, why: string): void {
+export function sendErrPacket(response: ServerResponse, why: string): void {
   if (response.headersSent || response.destroyed) return void response.destroy()
   response.writeHead(200, {
     'content-type': 'application/x-git-upload-pack-result',

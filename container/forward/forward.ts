@@ -1,17 +1,17 @@
 import { StringDecoder } from 'node:string_decoder'
-import { AFTERWARDS } from '../../src/contract/outcome.ts'
+import { NEXT_STEP } from '../../src/contract/outcome.ts'
 import type { Upstream } from '../../src/contract/pass.ts'
 import { type Command, type CommandList, printable } from '../git/command-list.ts'
 import type { Git } from '../git/git.ts'
 import type { RefStatus } from '../git/report-status.ts'
-import { type FirstLines, firstLines } from '../process/bounded-lines.ts'
-import type { Ended } from '../process/spawn.ts'
-import { type Link, UpstreamError, upstreamProblem } from '../upstream/ssh-link.ts'
-import { askUpstream } from './query-upstream.ts'
-import { holdPush } from './staged-push.ts'
+import { boundedLines, type FirstLines } from '../process/bounded-lines.ts'
+import type { ProcessResult } from '../process/spawn.ts'
+import { type SshLink, toUpstreamError, UpstreamError } from '../upstream/ssh-link.ts'
+import { queryPushState } from './query-upstream.ts'
+import { stagePush } from './staged-push.ts'
 
 /** What upstream did with a push. `unknown`: it ended without a word, and could not be asked. */
-export interface Forwarded {
+export interface ForwardResult {
   readonly outcome: 'accepted' | 'refused' | 'failed'
   readonly refs: readonly RefStatus[]
   /** Why it was not accepted, for the agent; empty when it was. */
@@ -25,7 +25,7 @@ export interface Forward {
    * Sends it, and answers with what upstream says. It is never cut short by the client: only by its own deadline.
    * `onStart` is told the process group that does it.
    */
-  send(onStart: (pid: number) => void): Promise<Forwarded>
+  send(onStart: (pid: number) => void): Promise<ForwardResult>
   /** Ends what was begun ahead; nothing is sent that has not been. */
   drop(): void
 }
@@ -46,79 +46,86 @@ const MOST_SAID = { bytes: 128 << 10, lines: 1_000 }
  * Makes a push's connection to upstream ahead, while it is being checked. What becomes of that is no matter until it
  * is to be sent: what does not stand then is begun anew.
  */
-export function prepareForward(
+export function startForward(
   git: Git,
-  linkTo: () => Promise<Link>,
+  linkTo: () => Promise<SshLink>,
   upstream: Upstream,
   { commands, pushOptions }: Pick<CommandList, 'commands' | 'pushOptions'>,
   say: (line: string) => void,
   deadlineMs: number,
 ): Forward {
-  const said = firstLines(MOST_SAID)
+  const said = boundedLines(MOST_SAID)
   const hold = async (signal: AbortSignal) => {
     const link = await linkTo()
-    const borrowed = await link.borrow(signal)
+    const borrowed = await link.acquire(signal)
     let left = MOST_RELAYED
-    const relay = upstreamLines(line => {
+    const relay = parseRemoteLines(line => {
       said.add(line)
       if (left <= 0) return
       left -= line.length
       say(left > 0 ? `upstream: ${line}` : 'git-gate: upstream says more, which is not passed on')
     })
-    return { link, push: holdPush(git, borrowed, upstream, commands, pushOptions, relay) }
+    return { link, push: stagePush(git, borrowed, upstream, commands, pushOptions, relay) }
   }
   const dropped = new AbortController()
-  const ahead = hold(dropped.signal).catch(() => undefined)
+  const prewarmed = hold(dropped.signal).catch(() => undefined)
   const drop = () => {
     dropped.abort(new Error('the push was not sent'))
-    ahead.then(held => held?.push.drop())
+    prewarmed.then(held => held?.push.drop())
   }
   return {
     drop,
     async send(onStart) {
       const deadline = AbortSignal.timeout(deadlineMs)
-      let held = await Promise.race([ahead, abortOf(deadline)])
-      if (!held?.push.usable()) {
+      let held = await Promise.race([prewarmed, onAbort(deadline)])
+      if (!held?.push.isReady()) {
         held?.push.drop()
         try {
           held = await hold(deadline)
         } catch (error) {
-          const refs = all(commands, 'the upstream could not be reached')
-          return { outcome: 'failed', refs, why: wordsOf(error, deadlineMs), upstreamSaid: '' }
+          const refs = statusForAll(commands, 'the upstream could not be reached')
+          return { outcome: 'failed', refs, why: errorMessage(error, deadlineMs), upstreamSaid: '' }
         }
       }
       const { pid, ended } = held.push.send(deadline)
       onStart(pid)
-      return await whatCame(ended, deadline, deadlineMs, { git, link: held.link, upstream, commands, said })
+      return await interpretResult(ended, deadline, deadlineMs, {
+        git,
+        link: held.link,
+        upstream,
+        commands,
+        said,
+      })
     },
   }
 }
 
-const abortOf = (signal: AbortSignal) =>
+const onAbort = (signal: AbortSignal) =>
   new Promise<undefined>(resolve => {
     signal.addEventListener('abort', () => resolve(undefined), { once: true })
   })
 
-interface Sent {
+interface SentPush {
   readonly git: Git
-  readonly link: Link
+  readonly link: SshLink
   readonly upstream: Upstream
   readonly commands: readonly Command[]
   /** What upstream has said, line by line. */
   readonly said: FirstLines
 }
 
-async function whatCame(
-  sent: Promise<Ended>,
+async function interpretResult(
+  sent: Promise<ProcessResult>,
   deadline: AbortSignal,
   deadlineMs: number,
-  { git, link, upstream, commands, said }: Sent,
-): Promise<Forwarded> {
+  { git, link, upstream, commands, said }: SentPush,
+): Promise<ForwardResult> {
   try {
     const ended = await sent
     const porcelain = readPorcelain(ended.stdout.toString('utf8'))
     const upstreamSaid = said.all.join('\n')
-    if (ended.code === 0) return { outcome: 'accepted', refs: all(commands, '', 'ok'), why: '', upstreamSaid }
+    if (ended.code === 0)
+      return { outcome: 'accepted', refs: statusForAll(commands, '', 'ok'), why: '', upstreamSaid }
     const refusedRefs = commands.filter(c => porcelain.get(c.ref)?.flag === '!')
     // A connection that broke after upstream took the push leaves no word of it; ask what stands there.
     if (
@@ -127,18 +134,18 @@ async function whatCame(
         /remote failed to report|failed to report status/.test(porcelain.get(c.ref)?.summary ?? ''),
       )
     )
-      return await settleByAsking(
+      return await resolveByQuery(
         git,
         link,
         upstream,
         commands,
-        upstreamProblem(upstream, ended.stderr).message,
+        toUpstreamError(upstream, ended.stderr).message,
         upstreamSaid,
       )
     const causes = new Map(
       refusedRefs
         .map(({ ref }) => [ref, porcelain.get(ref)?.summary ?? ''] as const)
-        .filter(([, summary]) => !isBystander(summary))
+        .filter(([, summary]) => !isAtomicCollateral(summary))
         .map(([ref, summary]) => [ref, upstreamReason(summary)]),
     )
     const refs = commands.map(({ ref }): RefStatus => {
@@ -149,7 +156,7 @@ async function whatCame(
     return { outcome: 'refused', refs, why, upstreamSaid }
   } catch (error) {
     if (!deadline.aborted) throw error
-    return await settleByAsking(
+    return await resolveByQuery(
       git,
       link,
       upstream,
@@ -161,24 +168,32 @@ async function whatCame(
 }
 
 /** A push whose report was lost, told by what its upstream has. */
-async function settleByAsking(
+async function resolveByQuery(
   git: Git,
-  link: Link,
+  link: SshLink,
   upstream: Upstream,
   commands: readonly Command[],
   why: string,
   upstreamSaid: string,
-): Promise<Forwarded> {
-  const has = await askUpstream(git, link, upstream, commands)
+): Promise<ForwardResult> {
+  const has = await queryPushState(git, link, upstream, commands)
   if (has === 'all of it')
-    return { outcome: 'accepted', refs: all(commands, '', 'ok'), why: '', upstreamSaid }
-  return { outcome: 'failed', refs: all(commands, why), why: `${why}; ${AFTERWARDS[has]}`, upstreamSaid }
+    return { outcome: 'accepted', refs: statusForAll(commands, '', 'ok'), why: '', upstreamSaid }
+  return {
+    outcome: 'failed',
+    refs: statusForAll(commands, why),
+    why: `${why}; ${NEXT_STEP[has]}`,
+    upstreamSaid,
+  }
 }
 
-const all = (commands: readonly { ref: string }[], reason: string, status: 'ok' | 'ng' = 'ng'): RefStatus[] =>
-  commands.map(({ ref }) => ({ ref, status, reason }))
+const statusForAll = (
+  commands: readonly { ref: string }[],
+  reason: string,
+  status: 'ok' | 'ng' = 'ng',
+): RefStatus[] => commands.map(({ ref }) => ({ ref, status, reason }))
 
-function wordsOf(error: unknown, deadlineMs: number): string {
+function errorMessage(error: unknown, deadlineMs: number): string {
   return error instanceof UpstreamError
     ? error.message
     : `the upstream did not answer within ${deadlineMs / 1000} s`
@@ -196,7 +211,7 @@ function readPorcelain(text: string): Map<string, { flag: string; summary: strin
 }
 
 /** A ref that nothing was wrong with but the push: what git says of it when another one of an atomic push is refused. */
-const isBystander = (summary: string) => /\(atomic push fail(ed|ure)\)\s*$/.test(summary)
+const isAtomicCollateral = (summary: string) => /\(atomic push fail(ed|ure)\)\s*$/.test(summary)
 
 /** Upstream's reason as git prints it, in brackets after the summary: `[remote rejected] (hook declined)`. */
 function upstreamReason(summary: string): string {
@@ -209,7 +224,7 @@ function upstreamReason(summary: string): string {
 }
 
 /** Takes `remote: …` lines off git's stderr as they come: they are what upstream says. */
-function upstreamLines(tell: (line: string) => void): (chunk: Buffer) => void {
+function parseRemoteLines(tell: (line: string) => void): (chunk: Buffer) => void {
   const decoder = new StringDecoder('utf8')
   let rest = ''
   return chunk => {

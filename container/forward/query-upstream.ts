@@ -1,33 +1,38 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { ZERO_ID } from '../../src/contract/names.ts'
-import type { Has, RefResult } from '../../src/contract/outcome.ts'
+import type { RefResult, UpstreamState } from '../../src/contract/outcome.ts'
 import type { Upstream } from '../../src/contract/pass.ts'
 import type { Git } from '../git/git.ts'
-import type { Link } from '../upstream/ssh-link.ts'
+import type { SshLink } from '../upstream/ssh-link.ts'
 
 /** An upstream whose connection was cut in mid-push may still take the push: git notices with its next keepalive, 5 s. */
-const STILL_TAKING_MS = 7_000
+const LATE_APPLY_MS = 7_000
 const ANSWER_MS = 15_000
 
 export type Ref = Pick<RefResult, 'ref' | 'old' | 'new'>
 
 /** What the upstream has of a push whose report was lost. One that is not there is asked for twice. */
-export async function askUpstream(
+export async function queryPushState(
   git: Git,
-  link: Link,
+  link: SshLink,
   upstream: Upstream,
   refs: readonly Ref[],
-): Promise<Has> {
+): Promise<UpstreamState> {
   const first = await askOnce(git, link, upstream, refs)
   if (first === 'all of it' || first === 'something else') return first
-  await delay(STILL_TAKING_MS)
+  await delay(LATE_APPLY_MS)
   return askOnce(git, link, upstream, refs)
 }
 
-async function askOnce(git: Git, link: Link, upstream: Upstream, refs: readonly Ref[]): Promise<Has> {
+async function askOnce(
+  git: Git,
+  link: SshLink,
+  upstream: Upstream,
+  refs: readonly Ref[],
+): Promise<UpstreamState> {
   const signal = AbortSignal.timeout(ANSWER_MS)
   try {
-    const borrowed = await link.borrow(signal)
+    const borrowed = await link.acquire(signal)
     const listed = await git
       .run(['ls-remote', upstream.url, ...refs.map(({ ref }) => ref)], { signal, env: borrowed.env })
       .finally(borrowed.release)
@@ -39,9 +44,9 @@ async function askOnce(git: Git, link: Link, upstream: Upstream, refs: readonly 
         .map(line => line.split('\t'))
         .map(([id = '', ref = '']) => [ref, id]),
     )
-    const standsAt = (ref: Ref) => there.get(ref.ref) ?? ZERO_ID
-    if (refs.every(ref => standsAt(ref) === ref.new)) return 'all of it'
-    return refs.every(ref => standsAt(ref) === ref.old) ? 'none of it' : 'something else'
+    const currentId = (ref: Ref) => there.get(ref.ref) ?? ZERO_ID
+    if (refs.every(ref => currentId(ref) === ref.new)) return 'all of it'
+    return refs.every(ref => currentId(ref) === ref.old) ? 'none of it' : 'something else'
   } catch {
     return 'no answer'
   }

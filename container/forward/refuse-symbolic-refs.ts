@@ -3,13 +3,13 @@ import type { Upstream } from '../../src/contract/pass.ts'
 import { type Command, isCreate } from '../git/command-list.ts'
 import type { Git } from '../git/git.ts'
 import type { Mirror } from '../mirror/mirror.ts'
-import { type Link, upstreamProblem } from '../upstream/ssh-link.ts'
+import { type SshLink, toUpstreamError } from '../upstream/ssh-link.ts'
 
 /** What upstream is asked with. */
-interface Asking {
+interface SymrefCheckDeps {
   readonly git: Git
   readonly mirror: Pick<Mirror, 'isSymbolic'>
-  readonly link: Link
+  readonly link: SshLink
   readonly upstream: Upstream
   readonly signal: AbortSignal
 }
@@ -20,8 +20,8 @@ interface Asking {
  * stand elsewhere than that found them, or are said to stand where another one stands, as a symbolic ref always does.
  * Git tells of symbolic refs other than HEAD over protocol v2 only (gitprotocol-v2(5)).
  */
-export async function refuseAliases(
-  { git, mirror, link, upstream, signal }: Asking,
+export async function refuseSymbolicRefs(
+  { git, mirror, link, upstream, signal }: SymrefCheckDeps,
   commands: readonly Command[],
 ): Promise<Refusal[]> {
   const moved = commands.filter(command => !isCreate(command))
@@ -39,14 +39,14 @@ export async function refuseAliases(
     return mirror.isSymbolic(ref) || !there.includes(ref) || there.length > 1
   })
   if (suspects.length === 0) return []
-  const borrowed = await link.borrow(signal)
+  const borrowed = await link.acquire(signal)
   const told = await git
     .run(['ls-remote', '--symref', upstream.url, ...suspects.map(({ ref }) => ref)], {
       signal,
       env: borrowed.env,
     })
     .finally(borrowed.release)
-  if (told.code !== 0) throw upstreamProblem(upstream, told.stderr)
+  if (told.code !== 0) throw toUpstreamError(upstream, told.stderr)
   const targets = new Map(
     [...told.stdout.toString('utf8').matchAll(/^ref: (\S+)\t(\S+)$/gm)].map(([, target = '', ref = '']) => [
       ref,

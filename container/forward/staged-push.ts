@@ -4,8 +4,8 @@ import type { Upstream } from '../../src/contract/pass.ts'
 import { type Command, isDelete } from '../git/command-list.ts'
 import type { Git } from '../git/git.ts'
 import { FORWARD_HOOKS } from '../git/git-config.ts'
-import type { Ended } from '../process/spawn.ts'
-import type { Borrowed } from '../upstream/ssh-link.ts'
+import type { ProcessResult } from '../process/spawn.ts'
+import type { LinkLease } from '../upstream/ssh-link.ts'
 
 /** How long a push may be held, in milliseconds: some hosts end a session that says nothing for long. */
 const HELD_MS = 10_000
@@ -19,9 +19,9 @@ const UPSTREAM_ANSWERED = /^!\t\S+\t\[(?:remote )?rejected\]/m
 /** A `git push` to upstream that has made its connection and read upstream's refs, and waits for the word to send. */
 export interface HeldPush {
   /** Can it still be sent? Not when it has ended, or was held for too long. */
-  usable(): boolean
+  isReady(): boolean
   /** Tells its process group's id, and lets it send. Its end comes within the deadline, or rejects with its reason. */
-  send(deadline: AbortSignal): { pid: number; ended: Promise<Ended> }
+  send(deadline: AbortSignal): { pid: number; ended: Promise<ProcessResult> }
   /** Ends it, if it has not ended; nothing is sent that has not been. */
   drop(): void
 }
@@ -31,9 +31,9 @@ export interface HeldPush {
  * swaps exactly what was asked (git-push(1), --force-with-lease); several refs atomically. Git stops in its pre-push
  * hook, so all that the connection takes can pass while the push is still being checked.
  */
-export function holdPush(
+export function stagePush(
   git: Git,
-  borrowed: Borrowed,
+  borrowed: LinkLease,
   upstream: Upstream,
   commands: readonly Command[],
   pushOptions: readonly string[],
@@ -45,10 +45,10 @@ export function holdPush(
   let channel: Duplex | undefined
   let isOver = false
   let isSent = false
-  let late: NodeJS.Timeout | undefined
-  const over = (how: { cut: boolean }) => {
+  let abortTimer: NodeJS.Timeout | undefined
+  const finish = (how: { cut: boolean }) => {
     isOver = true
-    clearTimeout(late)
+    clearTimeout(abortTimer)
     borrowed.release(how)
   }
   const ended = git.run(
@@ -70,18 +70,19 @@ export function holdPush(
       onStart: id => {
         pid = id
       },
-      onChannel: socket => {
+      onFd3: socket => {
         channel = socket
       },
     },
   )
   // Whoever sends it hears of its end; nobody has to.
   ended.then(
-    push => over({ cut: isSent && push.code !== 0 && !UPSTREAM_ANSWERED.test(push.stdout.toString('utf8')) }),
-    () => over({ cut: true }),
+    push =>
+      finish({ cut: isSent && push.code !== 0 && !UPSTREAM_ANSWERED.test(push.stdout.toString('utf8')) }),
+    () => finish({ cut: true }),
   )
   return {
-    usable: () => !isOver && performance.now() - heldAt < HELD_MS,
+    isReady: () => !isOver && performance.now() - heldAt < HELD_MS,
     send(deadline) {
       deadline.addEventListener('abort', () => stop.abort(deadline.reason), { once: true })
       isSent = true
@@ -91,7 +92,7 @@ export function holdPush(
     drop() {
       if (isOver) return
       channel?.write('drop\n')
-      late = setTimeout(() => stop.abort(new Error('the push was not sent')), DROP_MS)
+      abortTimer = setTimeout(() => stop.abort(new Error('the push was not sent')), DROP_MS)
     },
   }
 }

@@ -1,6 +1,6 @@
 import type { Socket } from 'node:net'
 import type { Readable, Writable } from 'node:stream'
-import type { Reaped } from '../../src/contract/outcome.ts'
+import type { DisconnectReason } from '../../src/contract/outcome.ts'
 import { IdleDeadline } from '../client/idle-deadline.ts'
 import type { Git } from '../git/git.ts'
 import { MAX_REQUEST_BYTES, TOO_MANY_NAMES } from '../git/http-backend.ts'
@@ -19,15 +19,15 @@ export async function fetchOver(
   protocol: string | undefined,
   settings: Pick<Settings, 'clientIdleMs' | 'readIdleMs' | 'minReceiveRate'>,
 ): Promise<SessionEnd> {
-  const child = git.start(['upload-pack', '--strict', git.dir], {
+  const child = git.spawn(['upload-pack', '--strict', git.dir], {
     signal: new AbortController().signal,
     env: protocol ? { GIT_PROTOCOL: protocol } : {},
   })
   const { stdin, stdout, stderr } = child
   if (!stdin || !stdout || !stderr) throw new Error('git upload-pack could not be started')
   let unread: NodeJS.Timeout | undefined
-  let reaped: Reaped | undefined
-  const stop = (why: Reaped) => {
+  let reaped: DisconnectReason | undefined
+  const stop = (why: DisconnectReason) => {
     reaped ??= why
     clearTimeout(unread)
     deadline.rest()

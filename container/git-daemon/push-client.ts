@@ -1,12 +1,12 @@
 import type { Socket } from 'node:net'
-import { type Client, type PushPace, pushBody, TURNED_AWAY_MS } from '../client/push-client.ts'
-import { bodyOf, ClientGone } from '../client/request-body.ts'
+import { type PushClient, type PushPace, pushBody, TURNED_AWAY_MS } from '../client/push-client.ts'
+import { ClientGone, readBody } from '../client/request-body.ts'
 
 /** What a client that is let go gets of its answer, it gets within this, in milliseconds. */
 const LAST_WORDS_MS = 1_000
 
 /** A client of git's own protocol. Its side of the connection has no end: git ends it when it has its report. */
-export interface GitClient extends Client {
+export interface GitClient extends PushClient {
   /** The next bytes without taking them; undefined when it has gone, or was silent for too long. */
   peek(): Promise<Buffer | undefined>
 }
@@ -31,8 +31,8 @@ export function gitClient(socket: Socket, protocol: string | undefined, pace: Pu
   const next = async () => {
     const chunk =
       peeked ??
-      (await watched.next().catch((error: unknown) => {
-        isSilent = error instanceof ClientGone && error.how !== 'vanished'
+      (await watched.read().catch((error: unknown) => {
+        isSilent = error instanceof ClientGone && error.reason !== 'vanished'
         throw error
       }))
     peeked = undefined
@@ -55,14 +55,14 @@ export function gitClient(socket: Socket, protocol: string | undefined, pace: Pu
       }
     },
     body: {
-      next,
+      read: next,
       // Where its pack ends cannot be told; it is read away behind the answer.
       drain: async () => {},
     },
     at(point) {
       if (point === 'over') {
         isOver = true
-        watched.stop()
+        watched.endOfBody()
       } else {
         isTurnedAway ||= point === 'turned away'
         at(point)
@@ -88,7 +88,7 @@ async function readAway(
   { clientIdleMs: idleMs, minReceiveRate: bytesPerSecond }: PushPace,
   withinMs: number,
 ): Promise<void> {
-  const rest = bodyOf(socket, { idleMs, bytesPerSecond, withinMs })
+  const rest = readBody(socket, { idleMs, bytesPerSecond, withinMs })
   await rest.drain().catch(() => {})
   socket.destroy()
 }

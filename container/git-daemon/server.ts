@@ -5,7 +5,7 @@ import { KEEPALIVE_PROBE_MS, REQUEST_HEAD_MS } from '../client/idle-deadline.ts'
 import { ClientGone } from '../client/request-body.ts'
 import type { Companion } from '../companion.ts'
 import { pktLine } from '../git/pkt-line.ts'
-import { logFault } from '../process/log.ts'
+import { logError } from '../process/log.ts'
 import { NoRoom } from '../process/memory-budget.ts'
 import { push } from '../push/handle-push.ts'
 import type { SessionEnd } from '../sessions/session-counts.ts'
@@ -53,7 +53,7 @@ export async function serveGit(
       if (error instanceof ClientGone) return socket.destroy()
       if (error instanceof NotAdmitted || error instanceof UpstreamError || error instanceof NoRoom)
         return refuse(socket, error.message)
-      if (!socket.destroyed) logFault('', error)
+      if (!socket.destroyed) logError('', error)
       refuse(socket, FAILED)
     })
   })
@@ -98,7 +98,7 @@ async function takeFetch(companion: Companion, caller: Caller): Promise<void> {
   let leaveMemory: (() => void) | undefined
   let end: SessionEnd = { outcome: 'failed' }
   try {
-    const mirror = mirrors.of(pass.repository)
+    const mirror = mirrors.get(pass.repository)
     await mirror.refresh(pass.repository, closed(socket))
     leaveMemory = await memory.enter(closed(socket))
     end = await fetchOver(socket, mirror.git, caller.protocol, settings)
@@ -127,7 +127,7 @@ async function takePush(companion: Companion, caller: Caller): Promise<void> {
   let end: SessionEnd = { outcome: 'failed' }
   const client = gitClient(socket, protocol, settings)
   try {
-    const { git, refresh } = mirrors.of(pass.repository)
+    const { git, refresh } = mirrors.get(pass.repository)
     await refresh(pass.repository, client.gone)
     const advertised = await git.run(['receive-pack', '--http-backend-info-refs', git.dir], {
       signal: client.gone,
@@ -142,7 +142,7 @@ async function takePush(companion: Companion, caller: Caller): Promise<void> {
   }
   const pushPass = await worker.passFor('git-receive-pack', repository, address)
   await push(companion, pushPass, client, worker.channelFor(pushPass)).catch((error: unknown) => {
-    logFault(pushPass.id, error)
+    logError(pushPass.id, error)
     refuse(socket, FAILED)
   })
 }

@@ -1,7 +1,7 @@
 import { CALL_PATH, type Call, signCall } from '../../src/contract/companion-call.ts'
 import type { AgentName, RepositoryName } from '../../src/contract/names.ts'
 import { type PassFor, readPass } from '../../src/contract/pass.ts'
-import { orAborted } from '../process/with-abort.ts'
+import { withAbort } from '../process/with-abort.ts'
 import type { WorkerChannel } from '../push/worker-channel.ts'
 import type { Settings } from '../settings.ts'
 
@@ -53,7 +53,7 @@ export function workerAt(url: string, agent: AgentName, { passKey }: Pick<Settin
         const asked = call({ call: 'permission', push: id }).then(async answer =>
           readPass(await answer.text(), passKey, Date.now() / 1000),
         )
-        const read = await orAborted(
+        const read = await withAbort(
           asked.catch(() => undefined),
           signal,
         )

@@ -79,12 +79,12 @@ export class CommandListReader {
   }
 
   /** The list as it came, to be handed to git. */
-  get raw(): Buffer {
+  get listBytes(): Buffer {
     return Buffer.concat(this.#raw)
   }
 
   /** What came after the list: the start of the pack. */
-  get rest(): Buffer {
+  get packBytes(): Buffer {
     return this.#packets.rest
   }
 
@@ -122,9 +122,9 @@ export class CommandListReader {
     const read = this.#lines.map(readCommand)
     const seen = new Set<string>()
     const refs = read.map(({ ref, command, problem }) => {
-      const twice = seen.has(ref) ? 'it is named twice' : undefined
+      const duplicate = seen.has(ref) ? 'it is named twice' : undefined
       seen.add(ref)
-      const found = problem ?? twice
+      const found = problem ?? duplicate
       return found || !command ? { ref, problem: found ?? '' } : { ref, command }
     })
     const first = refs.find(ref => ref.problem)

@@ -1,5 +1,5 @@
 import type { ChildProcess } from 'node:child_process'
-import { type Ended, type RunOptions, run, spawnGroup } from '../process/spawn.ts'
+import { type ProcessResult, type RunOptions, run, spawnGroup } from '../process/spawn.ts'
 
 type GitOptions = Partial<Omit<RunOptions, 'cwd' | 'signal'>> & { signal: AbortSignal }
 
@@ -7,18 +7,18 @@ type GitOptions = Partial<Omit<RunOptions, 'cwd' | 'signal'>> & { signal: AbortS
 export interface Git {
   readonly dir: string
   /** The same git with more in its environment. */
-  with(env: Readonly<Record<string, string>>): Git
+  withEnv(env: Readonly<Record<string, string>>): Git
   /** The whole environment its processes get; to start one that is not run through here. */
   readonly env: Readonly<Record<string, string>>
   /** Runs to the end, whatever the exit code. */
-  run(args: readonly string[], options: GitOptions): Promise<Ended>
+  run(args: readonly string[], options: GitOptions): Promise<ProcessResult>
   /** Runs and answers with stdout; a non-zero exit throws GitError. */
   text(args: readonly string[], options: GitOptions): Promise<string>
   /**
    * Starts a process whose streams the caller owns; its group ends when the signal aborts. With `memoryBytes` it ends
    * as out of memory when it wants more than that (memory-limit.ts).
    */
-  start(
+  spawn(
     args: readonly string[],
     options: {
       signal: AbortSignal
@@ -31,7 +31,7 @@ export interface Git {
 export class GitError extends Error {
   readonly code: number | null
   readonly stderr: string
-  constructor(args: readonly string[], ended: Ended) {
+  constructor(args: readonly string[], ended: ProcessResult) {
     super(`git ${args[0]} ended with ${ended.signal ?? ended.code}: ${ended.stderr.trim()}`)
     this.code = ended.code
     this.stderr = ended.stderr
@@ -53,21 +53,21 @@ export function gitEnvironment(home: string, configFile: string): Record<string,
   }
 }
 
-export function gitOn(dir: string, env: Readonly<Record<string, string>>): Git {
+export function createGit(dir: string, env: Readonly<Record<string, string>>): Git {
   const whole = { ...env, GIT_DIR: dir }
   const runGit: Git['run'] = (args, options) =>
     run('git', args, { ...options, cwd: dir, env: { ...whole, ...options.env } })
   return {
     dir,
     env: whole,
-    with: more => gitOn(dir, { ...env, ...more }),
+    withEnv: more => createGit(dir, { ...env, ...more }),
     run: runGit,
     async text(args, options) {
       const ended = await runGit(args, options)
       if (ended.code !== 0) throw new GitError(args, ended)
       return ended.stdout.toString('utf8')
     },
-    start(args, { signal, env: more, memoryBytes }) {
+    spawn(args, { signal, env: more, memoryBytes }) {
       return spawnGroup('git', args, {
         cwd: dir,
         env: { ...whole, ...more },

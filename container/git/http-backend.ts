@@ -2,7 +2,7 @@ import type { ChildProcess } from 'node:child_process'
 import { execFileSync } from 'node:child_process'
 import { basename, dirname, join } from 'node:path'
 import type { Duplex, Readable, Writable } from 'node:stream'
-import { inBytes } from '../../src/contract/format-bytes.ts'
+import { formatBytes } from '../../src/contract/format-bytes.ts'
 import { spawnGroup } from '../process/spawn.ts'
 import type { Git } from './git.ts'
 
@@ -33,7 +33,7 @@ export interface Backend {
 export const MAX_REQUEST_BYTES = 32 << 20
 
 /** Why a longer one is refused. */
-export const TOO_MANY_NAMES = `the request names more than ${inBytes(MAX_REQUEST_BYTES)} of what it wants and has; fetch fewer refs at once`
+export const TOO_MANY_NAMES = `the request names more than ${formatBytes(MAX_REQUEST_BYTES)} of what it wants and has; fetch fewer refs at once`
 
 const execPath = execFileSync('git', ['--exec-path'], { encoding: 'utf8' }).trim()
 
@@ -41,7 +41,7 @@ const execPath = execFileSync('git', ['--exec-path'], { encoding: 'utf8' }).trim
  * Starts http-backend in a process group of its own; the group goes when `signal` aborts. CONTENT_LENGTH is never
  * given: with it, http-backend spins for ever on an early end of input (git/git#2360).
  */
-export function startBackend(git: Git, request: BackendRequest, signal: AbortSignal): Backend {
+export function spawnHttpBackend(git: Git, request: BackendRequest, signal: AbortSignal): Backend {
   const { GIT_DIR: _, ...env } = git.env
   const child = spawnGroup(join(execPath, 'git-http-backend'), [], {
     cwd: git.dir,
@@ -88,7 +88,7 @@ export interface CgiHead {
 }
 
 /** Reads the head off a CGI output. Answers with it and the first bytes of the body; undefined when there is none. */
-export function cgiHeadReader(): (chunk: Buffer) => { head: CgiHead; body: Buffer } | undefined {
+export function createCgiHeaderParser(): (chunk: Buffer) => { head: CgiHead; body: Buffer } | undefined {
   let seen: Buffer = Buffer.alloc(0)
   return chunk => {
     seen = Buffer.concat([seen, chunk])

@@ -10,7 +10,7 @@ export interface RefList {
   readonly head: string | undefined
 }
 
-export async function listMirror(git: Git, signal: AbortSignal): Promise<RefList> {
+export async function readMirrorRefs(git: Git, signal: AbortSignal): Promise<RefList> {
   const [listed, head] = await Promise.all([
     git.text(['for-each-ref', '--format=%(objectname) %(refname)', 'refs/heads/', 'refs/tags/'], { signal }),
     readFile(join(git.dir, 'HEAD'), 'utf8'),
@@ -25,8 +25,8 @@ export async function listMirror(git: Git, signal: AbortSignal): Promise<RefList
 
 /** Have both the same refs at the same objects, but for those `except`? */
 export function sameRefs(one: RefList['refs'], other: RefList['refs'], except: readonly string[]): boolean {
-  const aside = (refs: RefList['refs']) => except.filter(ref => refs.has(ref)).length
-  if (one.size - aside(one) !== other.size - aside(other)) return false
+  const excludedCount = (refs: RefList['refs']) => except.filter(ref => refs.has(ref)).length
+  if (one.size - excludedCount(one) !== other.size - excludedCount(other)) return false
   for (const [ref, id] of one) if (other.get(ref) !== id && !except.includes(ref)) return false
   return true
 }

@@ -9,7 +9,7 @@ const LOOK_MS = 60_000
  * Removes what killed git processes leave: quarantines, half-written packs, locks; and the mirror itself where git
  * cannot read it: it is made anew. Nobody works in the mirror.
  */
-export async function tidy(git: Git): Promise<void> {
+export async function removeStaleFiles(git: Git): Promise<void> {
   const { dir } = git
   const drop = (path: string) => rm(path, { recursive: true, force: true })
   const list = (path: string, recursive = false) => readdir(path, { recursive }).catch(() => [])

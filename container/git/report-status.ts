@@ -12,7 +12,7 @@ export interface RefStatus {
 /** The reply to a push in git's own words: side bands where the client has them, then its report-status. */
 export interface Reply {
   /** A `remote:` line, at once. Clients without side bands see nothing before the report. */
-  say(line: string): void
+  progressLine(line: string): void
   /** Progress bytes of git's own, as they are. */
   progress(bytes: Buffer): void
   /** Git's keepalive, as it writes it: it tells the client, and what lies between, that someone is here. */
@@ -21,14 +21,14 @@ export interface Reply {
   report(unpack: string, refs: readonly RefStatus[]): void
 }
 
-export function replyTo(capabilities: ReadonlySet<string>, write: (bytes: Buffer) => void): Reply {
+export function createReply(capabilities: ReadonlySet<string>, write: (bytes: Buffer) => void): Reply {
   const sideBand = capabilities.has('side-band-64k')
   const band = (number: 1 | 2, bytes: Buffer) => {
     for (let at = 0; at < bytes.length; at += MAX_PAYLOAD - 1)
       write(pktLine(Buffer.concat([Buffer.from([number]), bytes.subarray(at, at + MAX_PAYLOAD - 1)])))
   }
   return {
-    say: line => {
+    progressLine: line => {
       if (sideBand) band(2, Buffer.from(`${printable(line)}\n`))
     },
     progress: bytes => {
@@ -53,14 +53,14 @@ export function replyTo(capabilities: ReadonlySet<string>, write: (bytes: Buffer
 }
 
 /** What a client makes up as a name need not fit into a packet. */
-const MAX_WORDS = 1000
-const oneLine = (text: string) => printable(text).slice(0, MAX_WORDS)
+const MAX_LINE = 1000
+const oneLine = (text: string) => printable(text).slice(0, MAX_LINE)
 
 /** A client knows a ref by the very name it sent, whatever a terminal would make of that. */
-const nameOf = (ref: string) => ref.replace(/[\x00-\x1f\x7f]/g, '?').slice(0, MAX_WORDS)
+const nameOf = (ref: string) => ref.replace(/[\x00-\x1f\x7f]/g, '?').slice(0, MAX_LINE)
 
 /** A refusal in the words an agent reads: the one place where it becomes text. */
-export function tellRefusal(refusal: Refusal): string[] {
+export function formatRefusal(refusal: Refusal): string[] {
   return [
     `git-gate: refused${refusal.ref ? ` ${refusal.ref}` : ''}: ${refusal.reason}`,
     ...refusal.detail.map(line => `git-gate:   ${line}`),
@@ -69,7 +69,7 @@ export function tellRefusal(refusal: Refusal): string[] {
 }
 
 /** Every ref's status when a push is not taken: its own reason, or that another ref was refused. */
-export function refuseAll(refs: readonly { ref: string }[], refusals: readonly Refusal[]): RefStatus[] {
+export function rejectAll(refs: readonly { ref: string }[], refusals: readonly Refusal[]): RefStatus[] {
   const whole = refusals.find(refusal => refusal.ref === undefined)
   return refs.map(({ ref }) => {
     const own = refusals.find(refusal => refusal.ref === ref) ?? whole

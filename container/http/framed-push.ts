@@ -1,7 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { PassFor } from '../../src/contract/pass.ts'
 import { ALIVE_MS, type Frame, PUSH_FRAMES, writeFrame } from '../../src/contract/push-frames.ts'
-import { type Client, httpClient } from '../client/push-client.ts'
+import { httpClient, type PushClient } from '../client/push-client.ts'
 import type { Companion } from '../companion.ts'
 import { push } from '../push/handle-push.ts'
 import type { WorkerChannel } from '../push/worker-channel.ts'
@@ -30,7 +30,7 @@ function frame(
   id: string,
   request: IncomingMessage,
   response: ServerResponse,
-): { client: Client; worker: WorkerChannel } {
+): { client: PushClient; worker: WorkerChannel } {
   const send = (frame: Frame) => {
     if (!response.destroyed && !response.writableEnded) response.write(writeFrame(frame))
   }

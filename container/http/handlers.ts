@@ -4,15 +4,15 @@ import { join } from 'node:path'
 import { type ConfigCheck, LostRefs, type PushReport } from '../../src/contract/outcome.ts'
 import type { PassFor } from '../../src/contract/pass.ts'
 import { checkGitleaksConfig } from '../checks/index.ts'
-import { bodyOf } from '../client/request-body.ts'
+import { readBody } from '../client/request-body.ts'
 import { bodyText, json, text } from '../client/respond.ts'
 import type { Companion } from '../companion.ts'
-import { whatStands } from '../journal/recover.ts'
-import { justBegun } from '../push/push-record.ts'
-import { addIdentity, IdentityError } from '../upstream/ssh-keys.ts'
+import { queryOrUnknown } from '../journal/recover.ts'
+import { emptyReport } from '../push/push-record.ts'
+import { createKey, IdentityError } from '../upstream/ssh-keys.ts'
 
 /** The word of a push once it has ended; what there is of it when the wait runs out. */
-export async function reportOf(
+export async function getPushReport(
   { sessions, journal }: Companion,
   { push, wait }: Pick<PassFor<'push-report'>, 'push' | 'wait'>,
 ): Promise<PushReport | undefined> {
@@ -21,7 +21,7 @@ export async function reportOf(
   await sessions.ended(push, wait * 1000)
   const isHere = [...sessions.all].some(({ id }) => id === push)
   // Before its command list is there it is in no journal, and not lost.
-  return (await journal.read(push))?.report ?? (isHere ? justBegun(push) : undefined)
+  return (await journal.read(push))?.report ?? (isHere ? emptyReport(push) : undefined)
 }
 
 /** The word of a push, or else what its upstream has of it; 503 when that cannot be learnt now. */
@@ -31,10 +31,10 @@ export async function settlePush(
   request: IncomingMessage,
   response: ServerResponse,
 ): Promise<void> {
-  const known = await reportOf(companion, { push: pass.push, wait: 0 })
+  const known = await getPushReport(companion, { push: pass.push, wait: 0 })
   if (known) return json(response, 200, { known })
   const refs = LostRefs.parse(JSON.parse((await bodyText(request, 8 << 20)) ?? ''))
-  const has = await whatStands(pass.repository, refs, companion)
+  const has = await queryOrUnknown(pass.repository, refs, companion)
   if (has === 'no answer') return text(response, 503, 'the upstream does not answer')
   json(response, 200, { upstreamHas: has })
 }
@@ -54,7 +54,7 @@ export async function checkConfig(
 }
 
 /** An identity is made, or taken from the body; its public half is the answer. */
-export async function identity(
+export async function createIdentity(
   companion: Companion,
   pass: PassFor<'identity'>,
   request: IncomingMessage,
@@ -63,7 +63,7 @@ export async function identity(
   const key = await bodyText(request, 64_000)
   if (key === undefined) return json(response, 413, { error: 'that is too long for a private key' })
   try {
-    json(response, 200, { publicKey: await addIdentity(companion.identities, pass.identity, key) })
+    json(response, 200, { publicKey: await createKey(companion.identities, pass.identity, key) })
   } catch (error) {
     if (!(error instanceof IdentityError)) throw error
     json(response, 409, { error: error.message })
@@ -71,13 +71,13 @@ export async function identity(
 }
 
 /** The body is a bundle to begin with. What is not wanted of it is read away: an answer before its end is not seen. */
-export async function takeHeadStart(
+export async function receiveSeed(
   { headStart, settings }: Companion,
   { repository, isKept }: PassFor<'head-start'>,
   request: IncomingMessage,
   response: ServerResponse,
 ): Promise<void> {
-  await headStart.offer(repository, isKept ? request : undefined)
-  await bodyOf(request, { idleMs: settings.clientIdleMs, bytesPerSecond: settings.minReceiveRate }).drain()
+  await headStart.provide(repository, isKept ? request : undefined)
+  await readBody(request, { idleMs: settings.clientIdleMs, bytesPerSecond: settings.minReceiveRate }).drain()
   response.writeHead(204).end()
 }

@@ -4,13 +4,13 @@ import { KEEPALIVE_PROBE_MS, REQUEST_HEAD_MS } from '../client/idle-deadline.ts'
 import { json, text } from '../client/respond.ts'
 import type { Companion } from '../companion.ts'
 import { readSession } from '../fetch/read-session.ts'
-import { checkLink } from '../mirror/check-connection.ts'
-import { introducedTo } from '../mirror/describe-push.ts'
-import { bundleOf } from '../mirror/write-bundle.ts'
-import { logFault } from '../process/log.ts'
-import { forgetIdentity } from '../upstream/ssh-keys.ts'
+import { checkConnection } from '../mirror/check-connection.ts'
+import { describePush } from '../mirror/describe-push.ts'
+import { sendBundle } from '../mirror/write-bundle.ts'
+import { logError } from '../process/log.ts'
+import { deleteKey } from '../upstream/ssh-keys.ts'
 import { servePush } from './framed-push.ts'
-import { checkConfig, identity, reportOf, settlePush, takeHeadStart } from './handlers.ts'
+import { checkConfig, createIdentity, getPushReport, receiveSeed, settlePush } from './handlers.ts'
 import { statusOf } from './status.ts'
 
 /** Longer than a Worker keeps an unused connection (5 s), so that it is never closed under a request on its way. */
@@ -24,7 +24,7 @@ const CONNECTIONS_PER_SESSION = 4
 
 /** The companion's whole surface: `/health`, which names no repository, and one request for each pass. */
 export function serve(companion: Companion): Server {
-  const used = usedPasses()
+  const used = createReplayGuard()
   const server = createServer({
     maxHeaderSize: 1 << 20,
     headersTimeout: REQUEST_HEAD_MS,
@@ -38,9 +38,9 @@ export function serve(companion: Companion): Server {
   server.maxConnections = CONNECTIONS_PER_SESSION * companion.settings.maxSessions
   server.on('request', (request, response) => {
     response.once('finish', () => endUnread(request))
-    admit(companion, used, request, response)
+    authorize(companion, used, request, response)
       .then(async pass => {
-        if (pass) await answer(companion, pass, request, response).catch(fail(response, idOf(pass)))
+        if (pass) await route(companion, pass, request, response).catch(fail(response, idOf(pass)))
       })
       .catch(fail(response, ''))
   })
@@ -63,13 +63,13 @@ function endUnread(request: IncomingMessage): void {
 const idOf = (pass: Pass) => ('push' in pass ? pass.push : pass.id)
 
 const fail = (response: ServerResponse, id: string) => (error: unknown) => {
-  logFault(id, error)
+  logError(id, error)
   if (response.headersSent) response.destroy()
   else text(response, 500, 'the gate failed on this request; try again')
 }
 
 /** A pass is good for one request: its id is remembered until it would have expired anyway. */
-function usedPasses(): (pass: Pass) => boolean {
+function createReplayGuard(): (pass: Pass) => boolean {
   const seen = new Map<string, number>()
   return pass => {
     const now = Date.now() / 1000
@@ -85,7 +85,7 @@ function usedPasses(): (pass: Pass) => boolean {
 }
 
 /** The pass of a request that may go on; the others are answered. */
-async function admit(
+async function authorize(
   { settings }: Companion,
   unused: (pass: Pass) => boolean,
   request: IncomingMessage,
@@ -104,7 +104,7 @@ async function admit(
   return unused(pass) ? pass : refuse('the pass has been used')
 }
 
-async function answer(
+async function route(
   companion: Companion,
   pass: Pass,
   request: IncomingMessage,
@@ -115,7 +115,7 @@ async function answer(
   await recovered
   switch (pass.service) {
     case 'push-report': {
-      const report = await reportOf(companion, pass)
+      const report = await getPushReport(companion, pass)
       return report ? json(response, 200, report) : text(response, 404, 'no such push')
     }
     case 'permit-push':
@@ -125,26 +125,26 @@ async function answer(
     case 'settle-push':
       return settlePush(companion, pass, request, response)
     case 'identity':
-      return identity(companion, pass, request, response)
+      return createIdentity(companion, pass, request, response)
     case 'forget-identity':
-      return json(response, 200, { removed: await forgetIdentity(companion.identities, pass.identity) })
+      return json(response, 200, { removed: await deleteKey(companion.identities, pass.identity) })
     case 'check-config':
       return checkConfig(companion, request, response)
     case 'check-link': {
       const { repository } = pass
-      const mirror = companion.mirrors.of(repository)
+      const mirror = companion.mirrors.get(repository)
       return json(response, 200, {
-        steps: await checkLink(repository, mirror, () => companion.links.to(repository), settings),
+        steps: await checkConnection(repository, mirror, () => companion.links.to(repository), settings),
       })
     }
     case 'status':
       return json(response, 200, await statusOf(companion, pass))
     case 'introduced':
-      return json(response, 200, await introducedTo(companion.mirrors.of(pass.repository), pass.refs))
+      return json(response, 200, await describePush(companion.mirrors.get(pass.repository), pass.refs))
     case 'bundle':
-      return bundleOf(companion, pass, response)
+      return sendBundle(companion, pass, response)
     case 'head-start':
-      return takeHeadStart(companion, pass, request, response)
+      return receiveSeed(companion, pass, request, response)
     default:
       return readSession(companion, pass, request, response)
   }

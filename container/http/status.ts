@@ -13,9 +13,9 @@ const startedAt = Date.now()
 /** What the companion tells of itself; nothing that is slow to learn. */
 export async function statusOf(
   { sessions, mirrors, settings }: { sessions: Sessions; mirrors: Mirrors; settings: Pick<Settings, 'home'> },
-  { of }: PassFor<'status'>,
+  { of: repository }: PassFor<'status'>,
 ): Promise<CompanionStatus> {
-  const asked = of ? [[of.name, mirrors.of(of)] as const] : [...mirrors.known()]
+  const asked = repository ? [[repository.name, mirrors.get(repository)] as const] : [...mirrors.active()]
   const repositories = await Promise.all(
     asked.map(([name, mirror]) => repositoryStatus(name, mirror, sessions)),
   )

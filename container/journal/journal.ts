@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { z } from 'zod'
 import { PushReport } from '../../src/contract/outcome.ts'
 import { Upstream } from '../../src/contract/pass.ts'
-import { logFault } from '../process/log.ts'
+import { logError } from '../process/log.ts'
 
 /** What the companion must know of a push to tell its outcome after a crash. */
 export const Entry = z.object({
@@ -21,7 +21,7 @@ function parse(id: string, text: string): Entry | undefined {
   try {
     return Entry.parse(JSON.parse(text))
   } catch (error) {
-    logFault(id, error)
+    logError(id, error)
     return undefined
   }
 }
@@ -42,20 +42,20 @@ export interface Journal {
   write(entry: Entry): Promise<void>
   read(id: string): Promise<Entry | undefined>
   /** What a crash left open. */
-  open(): Promise<Entry[]>
+  listOpen(): Promise<Entry[]>
 }
 
 /** `maxBytes`: what its files may take; beyond that the oldest ended pushes are forgotten. */
 export async function openJournal(folder: string, maxBytes: number): Promise<Journal> {
   await mkdir(folder, { recursive: true, mode: 0o700 })
   const file = (id: string) => join(folder, `${id}.json`)
-  const unwritten = new Map<string, Entry>()
+  const inMemory = new Map<string, Entry>()
   const going = new Set<string>()
-  const forget = () => forgetOld(folder, maxBytes, going).catch((error: unknown) => logFault('', error))
+  const forget = () => forgetOld(folder, maxBytes, going).catch((error: unknown) => logError('', error))
   setInterval(forget, DAY_MS).unref()
   const countBytes = every(maxBytes / 8, forget)
   const read = async (id: string) => {
-    const kept = unwritten.get(id)
+    const kept = inMemory.get(id)
     if (kept) return kept
     if (!/^[\w-]{1,64}$/.test(id)) return undefined
     const text = await readFile(file(id), 'utf8').catch(() => undefined)
@@ -68,20 +68,20 @@ export async function openJournal(folder: string, maxBytes: number): Promise<Jou
       const path = file(id)
       if (outcome === 'open') going.add(id)
       else going.delete(id)
-      unwritten.set(id, entry)
-      forgetUnwritten(unwritten)
+      inMemory.set(id, entry)
+      forgetUnwritten(inMemory)
       try {
         const text = JSON.stringify(entry)
         await writeFile(`${path}.new`, text, { mode: 0o600 })
         await rename(`${path}.new`, path)
-        unwritten.delete(id)
+        inMemory.delete(id)
         countBytes(Math.max(BLOCK_BYTES, text.length))
       } catch (error) {
         await rm(`${path}.new`, { force: true })
         throw error
       }
     },
-    async open() {
+    async listOpen() {
       const left: Entry[] = []
       for (const name of await readdir(folder)) {
         if (name.endsWith('.new')) await rm(join(folder, name), { force: true })
@@ -111,11 +111,11 @@ function every(step: number, act: () => Promise<void>): (bytes: number) => void 
   }
 }
 
-function forgetUnwritten(unwritten: Map<string, Entry>): void {
-  if (unwritten.size <= MOST_UNWRITTEN) return
-  for (const [id, { report }] of unwritten)
+function forgetUnwritten(inMemory: Map<string, Entry>): void {
+  if (inMemory.size <= MOST_UNWRITTEN) return
+  for (const [id, { report }] of inMemory)
     if (report.outcome !== 'open') {
-      unwritten.delete(id)
+      inMemory.delete(id)
       return
     }
 }

@@ -1,18 +1,18 @@
 import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
-import { AFTERWARDS, type Has, type PushReport } from '../../src/contract/outcome.ts'
+import { NEXT_STEP, type PushReport, type UpstreamState } from '../../src/contract/outcome.ts'
 import type { Upstream } from '../../src/contract/pass.ts'
-import { askUpstream, type Ref } from '../forward/query-upstream.ts'
+import { queryPushState, type Ref } from '../forward/query-upstream.ts'
 import type { Mirrors } from '../mirror/mirrors.ts'
-import { logFault } from '../process/log.ts'
-import { endOrphans, runs } from '../process/orphans.ts'
+import { logError } from '../process/log.ts'
+import { endOrphans, isAlive } from '../process/orphans.ts'
 import type { Settings } from '../settings.ts'
 import type { Links } from '../upstream/ssh-link.ts'
 import type { Entry, Journal } from './journal.ts'
 
 /** What the settling of a push works with. */
-export interface Settling {
+export interface RecoveryDeps {
   readonly journal: Journal
   readonly mirrors: Mirrors
   readonly links: Links
@@ -28,9 +28,9 @@ const ASK_AGAIN_MS = 30_000
  * Settles what a crash left: its processes are ended, a push that was not yet forwarded has failed. One that was is
  * left to its end in the background, since upstream may still take it; then upstream tells what it took.
  */
-export async function recover(settling: Settling): Promise<void> {
+export async function recover(settling: RecoveryDeps): Promise<void> {
   const { journal, mirrors, settings } = settling
-  const open = await journal.open()
+  const open = await journal.listOpen()
   const [forwarded, others] = [open.filter(wasForwarded), open.filter(entry => !wasForwarded(entry))]
   const forwards = forwarded.flatMap(({ forward }) => (forward ? [forward] : []))
   // A forward of an earlier life goes through that life's ssh connection.
@@ -38,42 +38,42 @@ export async function recover(settling: Settling): Promise<void> {
     orphan => forwards.length > 0 && (orphan.name === 'ssh' || forwards.some(f => f.pid === orphan.group)),
   )
   await rm(join(settings.home, 'scratch'), { recursive: true, force: true })
-  await mirrors.tidyAll()
+  await mirrors.cleanUpAll()
   // What cannot be written down, on a full disk, the journal tells from memory.
-  await Promise.all(others.map(entry => journal.write(failedBecause(entry, WHY)).catch(logFor(entry))))
-  const patience = Date.now() + settings.forwardMs
-  const settled = forwarded.map(entry => settleForward(entry, patience, settling).catch(logFor(entry)))
+  await Promise.all(others.map(entry => journal.write(asFailed(entry, WHY)).catch(logFor(entry))))
+  const deadline = Date.now() + settings.forwardMs
+  const settled = forwarded.map(entry => settleForward(entry, deadline, settling).catch(logFor(entry)))
   if (forwards.length)
     Promise.all(settled)
       .then(() => endOrphans(() => false))
-      .catch((error: unknown) => logFault('', error))
+      .catch((error: unknown) => logError('', error))
 }
 
-const logFor = (entry: Entry) => (error: unknown) => logFault(entry.report.id, error)
+const logFor = (entry: Entry) => (error: unknown) => logError(entry.report.id, error)
 
 const wasForwarded = ({ report }: Entry) => report.phase === 'forwarding'
 
-function failedBecause(entry: Entry, why: string): Entry {
+function asFailed(entry: Entry, why: string): Entry {
   const refs = entry.report.refs.map(ref => ({ ...ref, status: 'ng' as const, reason: `git-gate: ${why}` }))
   return ended(entry, 'failed', refs)
 }
 
-async function settleForward(entry: Entry, patience: number, settling: Settling): Promise<void> {
+async function settleForward(entry: Entry, deadline: number, settling: RecoveryDeps): Promise<void> {
   const { forward, report, upstream } = entry
-  while (forward && runs(forward) && Date.now() < patience) await delay(100)
-  if (forward && runs(forward)) process.kill(-forward.pid, 'SIGKILL')
+  while (forward && isAlive(forward) && Date.now() < deadline) await delay(100)
+  if (forward && isAlive(forward)) process.kill(-forward.pid, 'SIGKILL')
   for (;;) {
-    const has = await whatStands(upstream, report.refs, settling)
+    const has = await queryOrUnknown(upstream, report.refs, settling)
     if (has === 'no answer') {
       await delay(ASK_AGAIN_MS, undefined, { ref: false })
       continue
     }
-    return settling.journal.write(settledBy(has, entry))
+    return settling.journal.write(asSettled(has, entry))
   }
 }
 
-function settledBy(has: Exclude<Has, 'no answer'>, entry: Entry): Entry {
-  if (has !== 'all of it') return failedBecause(entry, `${WHY}; ${AFTERWARDS[has]}`)
+function asSettled(has: Exclude<UpstreamState, 'no answer'>, entry: Entry): Entry {
+  if (has !== 'all of it') return asFailed(entry, `${WHY}; ${NEXT_STEP[has]}`)
   const refs = entry.report.refs.map(ref => ({ ...ref, status: 'ok' as const, reason: '' }))
   return ended(entry, 'accepted', refs)
 }
@@ -86,15 +86,15 @@ function ended(entry: Entry, outcome: 'accepted' | 'failed', refs: PushReport['r
 }
 
 /** What an upstream has of a push that nobody here knows the end of. */
-export async function whatStands(
+export async function queryOrUnknown(
   upstream: Upstream,
   refs: readonly Ref[],
-  { mirrors, links, settings }: Pick<Settling, 'mirrors' | 'links' | 'settings'>,
-): Promise<Has> {
-  const mirror = mirrors.of(upstream)
+  { mirrors, links, settings }: Pick<RecoveryDeps, 'mirrors' | 'links' | 'settings'>,
+): Promise<UpstreamState> {
+  const mirror = mirrors.get(upstream)
   try {
-    if (!(await mirror.present())) await mirror.refresh(upstream, AbortSignal.timeout(settings.refreshMs))
-    return await askUpstream(mirror.git, await links.to(upstream), upstream, refs)
+    if (!(await mirror.exists())) await mirror.refresh(upstream, AbortSignal.timeout(settings.refreshMs))
+    return await queryPushState(mirror.git, await links.to(upstream), upstream, refs)
   } catch {
     return 'no answer'
   }

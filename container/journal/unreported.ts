@@ -6,11 +6,11 @@ export interface WatchedJournal extends Journal {
   /** The outcome of a push has left with its answer. */
   delivered(id: string): void
   /** Resolves when all of them have been asked for or delivered, or after `withinMs`. */
-  allTold(withinMs: number): Promise<void>
+  allReported(withinMs: number): Promise<void>
 }
 
 /** Watches a journal: where the disk goes with the process, an outcome that nobody asked for would be lost. */
-export function watchUntold(journal: Journal): WatchedJournal {
+export function trackUnreported(journal: Journal): WatchedJournal {
   const untold = new Set<string>()
   const watched = new EventEmitter()
   const delivered = (id: string) => {
@@ -30,7 +30,7 @@ export function watchUntold(journal: Journal): WatchedJournal {
       delivered(entry.report.id)
       return entry
     },
-    async allTold(withinMs) {
+    async allReported(withinMs) {
       if (untold.size === 0) return
       await once(watched, 'told', { signal: AbortSignal.timeout(withinMs) }).catch(() => {})
     },

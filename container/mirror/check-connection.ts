@@ -2,7 +2,7 @@ import type { LinkStep } from '../../src/contract/outcome.ts'
 import type { Upstream } from '../../src/contract/pass.ts'
 import { run } from '../process/spawn.ts'
 import type { Settings } from '../settings.ts'
-import { type Link, UpstreamError } from '../upstream/ssh-link.ts'
+import { type SshLink, UpstreamError } from '../upstream/ssh-link.ts'
 import type { Mirror } from './mirror.ts'
 
 /** All steps together, in milliseconds. Whoever asks waits for longer, so that the answer names the step. */
@@ -11,15 +11,15 @@ const CHECK_MS = 45_000
 const READ_MS = 25_000
 
 /** Tries each link of the chain from the companion to the upstream, in order; what fails says what to fix. */
-export async function checkLink(
+export async function checkConnection(
   upstream: Upstream,
   mirror: Mirror,
-  linkTo: () => Promise<Link>,
+  linkTo: () => Promise<SshLink>,
   settings: Settings,
 ): Promise<LinkStep[]> {
   const signal = AbortSignal.timeout(CHECK_MS)
   const steps: LinkStep[] = []
-  const attempt = async (name: string, fix: string, act: () => Promise<string>) => {
+  const runStep = async (name: string, fix: string, act: () => Promise<string>) => {
     try {
       steps.push({ name, ok: true, detail: await act(), fix: '' })
       return true
@@ -38,12 +38,12 @@ export async function checkLink(
     if (ended.code !== 0) throw new Error(`${command} does not run`)
     return (ended.stdout.toString('utf8') || ended.stderr).trim().split('\n')[0] ?? ''
   }
-  await attempt('git', 'install git', () => version('git', ['--version']))
-  await attempt('gitleaks', 'run npm start once, or set GATE_GITLEAKS', () =>
+  await runStep('git', 'install git', () => version('git', ['--version']))
+  await runStep('gitleaks', 'run npm start once, or set GATE_GITLEAKS', () =>
     version(settings.gitleaks, ['version']),
   )
-  await attempt('ssh', 'install openssh-client', () => version('ssh', ['-V']))
-  const up = await attempt(
+  await runStep('ssh', 'install openssh-client', () => version('ssh', ['-V']))
+  const up = await runStep(
     'connection',
     `pin the host key (git gate repo set ${upstream.name} --known-hosts FILE) or add the deploy key (git gate identity list)`,
     async () => {
@@ -52,19 +52,19 @@ export async function checkLink(
     },
   )
   if (!up) return steps
-  const read = await attempt('read', 'give the deploy key access to the repository', async () => {
-    const enough = AbortSignal.any([signal, AbortSignal.timeout(READ_MS)])
+  const read = await runStep('read', 'give the deploy key access to the repository', async () => {
+    const readTimeout = AbortSignal.any([signal, AbortSignal.timeout(READ_MS)])
     try {
-      await mirror.refresh(upstream, enough)
+      await mirror.refresh(upstream, readTimeout)
       return 'the mirror is up to date'
     } catch (error) {
-      if (!enough.aborted || !mirror.arriving) throw error
+      if (!readTimeout.aborted || !mirror.initialFetch) throw error
       return 'the mirror is on its way from upstream, which takes longer than this check'
     }
   })
   if (!read) return steps
-  await attempt('write', 'give the deploy key write access', async () => {
-    const borrowed = await (await linkTo()).borrow(signal)
+  await runStep('write', 'give the deploy key write access', async () => {
+    const borrowed = await (await linkTo()).acquire(signal)
     try {
       // A dry run asks upstream's receive-pack for its advertisement, which a read-only key does not get.
       const tried = await mirror.git.run(

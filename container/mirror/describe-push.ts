@@ -12,8 +12,8 @@ const DEADLINE_MS = 20_000
 const EMPTY_TREE = '4b825dc642cb6eb9a060e54bf8d69288fbee4904'
 
 /** What a push brought to each of its refs, from the mirror alone: commits, and the diff to where they branched off. */
-export async function introducedTo(mirror: Mirror, refs: readonly UpdatedRef[]): Promise<PushDiff[]> {
-  if (!(await mirror.present())) return refs.map(({ ref }) => ({ ref, changes: null }))
+export async function describePush(mirror: Mirror, refs: readonly UpdatedRef[]): Promise<PushDiff[]> {
+  if (!(await mirror.exists())) return refs.map(({ ref }) => ({ ref, changes: null }))
   const signal = AbortSignal.timeout(DEADLINE_MS)
   const leave = await mirror.enter()
   try {
@@ -29,14 +29,14 @@ export async function introducedTo(mirror: Mirror, refs: readonly UpdatedRef[]):
 async function brought(
   git: Git,
   moved: UpdatedRef,
-  among: number,
+  refCount: number,
   signal: AbortSignal,
 ): Promise<PushDiff['changes']> {
   const tip = `${moved.new}^{commit}`
   if ((await git.run(['cat-file', '-e', tip], { signal })).code !== 0) return null
   const base =
-    (moved.old === ZERO_ID ? undefined : await branchedOff(git, `${moved.old}^{commit}`, tip, signal)) ??
-    (await branchedOff(git, 'HEAD', tip, signal))
+    (moved.old === ZERO_ID ? undefined : await mergeBase(git, `${moved.old}^{commit}`, tip, signal)) ??
+    (await mergeBase(git, 'HEAD', tip, signal))
   const log = [
     'log',
     '--no-color',
@@ -56,20 +56,20 @@ async function brought(
     tip,
   ]
   return {
-    commits: await beginning(git, base ? [...log, '--not', base] : log, COMMITS_BYTES / among, signal),
-    diff: await beginning(git, diff, DIFF_BYTES / among, signal),
+    commits: await readPrefix(git, base ? [...log, '--not', base] : log, COMMITS_BYTES / refCount, signal),
+    diff: await readPrefix(git, diff, DIFF_BYTES / refCount, signal),
   }
 }
 
-async function branchedOff(git: Git, one: string, tip: string, signal: AbortSignal) {
+async function mergeBase(git: Git, one: string, tip: string, signal: AbortSignal) {
   const found = await git.run(['merge-base', one, tip], { signal })
   return found.code === 0 ? found.stdout.toString('utf8').trim() : undefined
 }
 
 /** The first `most` bytes that git prints; it is ended when there are more. */
-async function beginning(git: Git, args: readonly string[], most: number, signal: AbortSignal) {
+async function readPrefix(git: Git, args: readonly string[], most: number, signal: AbortSignal) {
   const enough = new AbortController()
-  const child = git.start(args, { signal: AbortSignal.any([signal, enough.signal]) })
+  const child = git.spawn(args, { signal: AbortSignal.any([signal, enough.signal]) })
   const ended = once(child, 'close')
   ended.catch(() => {})
   child.stdin?.on('error', () => {}).end()

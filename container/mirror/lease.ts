@@ -1,6 +1,6 @@
 import type { Git } from '../git/git.ts'
 import { maintain } from '../git/maintenance.ts'
-import { tidy } from '../git/remove-stale-files.ts'
+import { removeStaleFiles } from '../git/remove-stale-files.ts'
 
 /**
  * Comes into a mirror, where git works until it is left. Whoever had to kill git's processes says so when leaving:
@@ -9,41 +9,41 @@ import { tidy } from '../git/remove-stale-files.ts'
 export type Enter = () => Promise<(killed: boolean) => void>
 
 /** Keeps account of who is inside a mirror; `onLeave` is told when somebody has gone. */
-export function occupancy(git: Git, onLeave: () => void): Enter {
-  let inside = 0
+export function createLease(git: Git, onLeave: () => void): Enter {
+  let users = 0
   // What an earlier life of the companion left is removed before the first use.
-  let dirty = true
+  let needsCleanup = true
   let tidying: Promise<void> | undefined
   let maintaining = false
 
   const cleanUp = async () => {
-    dirty = false
-    tidying = tidy(git).finally(() => {
+    needsCleanup = false
+    tidying = removeStaleFiles(git).finally(() => {
       tidying = undefined
     })
     await tidying
   }
-  const enter: Enter = async () => {
-    while (tidying || (dirty && inside === 0)) await (tidying ?? cleanUp())
-    inside += 1
+  const acquire: Enter = async () => {
+    while (tidying || (needsCleanup && users === 0)) await (tidying ?? cleanUp())
+    users += 1
     return (killed: boolean) => {
-      dirty ||= killed
+      needsCleanup ||= killed
       left()
       if (!maintaining) maintainInside()
     }
   }
   const left = () => {
-    inside -= 1
+    users -= 1
     onLeave()
-    if (dirty && inside === 0) cleanUp().catch(() => {})
+    if (needsCleanup && users === 0) cleanUp().catch(() => {})
   }
   const maintainInside = async () => {
     maintaining = true
-    inside += 1
+    users += 1
     const isWhole = await maintain(git).catch(() => false)
-    dirty ||= !isWhole
+    needsCleanup ||= !isWhole
     maintaining = false
     left()
   }
-  return enter
+  return acquire
 }

@@ -3,14 +3,14 @@ import { access, mkdir, rename, rm } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import type { Upstream } from '../../src/contract/pass.ts'
 import type { Counts, MirrorStatus } from '../../src/contract/status.ts'
-import { type Git, gitOn } from '../git/git.ts'
-import { orAborted } from '../process/with-abort.ts'
+import { createGit, type Git } from '../git/git.ts'
+import { withAbort } from '../process/with-abort.ts'
 import type { Settings } from '../settings.ts'
-import { type Link, UpstreamError } from '../upstream/ssh-link.ts'
+import { type SshLink, UpstreamError } from '../upstream/ssh-link.ts'
 import { mirrorSize } from './disk-size.ts'
-import { type Enter, occupancy } from './lease.ts'
+import { createLease, type Enter } from './lease.ts'
 import { type Arriving, refresh } from './refresh.ts'
-import type { HeadStart } from './seed.ts'
+import type { MirrorSeed } from './seed.ts'
 
 /** The local copy of one upstream: a cache, made anew whenever it is missing. */
 export interface Mirror {
@@ -21,13 +21,13 @@ export interface Mirror {
    */
   refresh(upstream: Upstream, signal: AbortSignal): Promise<void>
   /** Is it there? It may be deleted at any time. */
-  present(): Promise<boolean>
+  exists(): Promise<boolean>
   /** Is it there, and has it been like upstream since the start? */
-  filled(): Promise<boolean>
+  isReady(): Promise<boolean>
   /** Was it another ref's name at upstream, when that was last asked? */
   isSymbolic(ref: string): boolean
   /** The first fetch into an empty mirror, while it goes on. */
-  readonly arriving: Arriving | undefined
+  readonly initialFetch: Arriving | undefined
   /**
    * Keeps refreshes away from these refs, after the one that runs, until released: a push is about to move them.
    * Rejects with the signal's reason when it aborts before that one has ended.
@@ -39,17 +39,17 @@ export interface Mirror {
 }
 
 /** What mirrors are made with. */
-export interface MakingMirrors {
+export interface MirrorDeps {
   readonly settings: Settings
-  readonly linkTo: (upstream: Upstream) => Promise<Link>
-  readonly headStart: HeadStart
+  readonly linkTo: (upstream: Upstream) => Promise<SshLink>
+  readonly headStart: MirrorSeed
 }
 
 /** The mirror in git's directory. */
-export function createMirror(git: Git, { settings, linkTo, headStart }: MakingMirrors): Mirror {
-  const held = new Map<string, number>()
+export function createMirror(git: Git, { settings, linkTo, headStart }: MirrorDeps): Mirror {
+  const heldRefs = new Map<string, number>()
   let freshAt: number | undefined
-  let arriving: Arriving | undefined
+  let initialFetch: Arriving | undefined
   let symbolic: ReadonlySet<string> = new Set()
   let lastRefresh: MirrorStatus['lastRefresh'] = null
   const refreshes = { succeeded: 0, failed: 0, ms: 0 }
@@ -57,7 +57,7 @@ export function createMirror(git: Git, { settings, linkTo, headStart }: MakingMi
   let size: Promise<number | undefined> | undefined
   let running: Promise<void> | undefined
   let next: Promise<void> | undefined
-  const enter = occupancy(git, () => {
+  const enter = createLease(git, () => {
     size = undefined
   })
 
@@ -72,22 +72,22 @@ export function createMirror(git: Git, { settings, linkTo, headStart }: MakingMi
     }
     const leave = await enter()
     try {
-      if (await ensure(git)) freshAt = undefined
+      if (await ensureRepository(git)) freshAt = undefined
       const refreshed = await refresh({
         git,
         link: await linkTo(upstream),
         upstream,
-        held: () => [...held.keys()],
+        heldRefs: () => [...heldRefs.keys()],
         headStart,
-        onArriving(now) {
-          arriving = now
+        onInitialFetch(now) {
+          initialFetch = now
         },
         withinMs: settings.refreshMs,
       }).finally(() => {
-        arriving = undefined
+        initialFetch = undefined
       })
       symbolic = refreshed.symbolic
-      leave(!refreshed.isTidy)
+      leave(!refreshed.leftNothing)
     } catch (error) {
       leave(true)
       ended(
@@ -110,15 +110,15 @@ export function createMirror(git: Git, { settings, linkTo, headStart }: MakingMi
         refreshes: { ...refreshes },
       }
     },
-    present: () => exists(git.dir),
+    exists: () => exists(git.dir),
     isSymbolic: ref => symbolic.has(ref),
-    filled: async () => freshAt !== undefined && (await exists(git.dir)),
-    get arriving() {
-      return arriving
+    isReady: async () => freshAt !== undefined && (await exists(git.dir)),
+    get initialFetch() {
+      return initialFetch
     },
     async refresh(upstream, signal) {
-      const present = await exists(git.dir)
-      if (present && freshAt !== undefined && Date.now() - freshAt < settings.freshMs) return
+      const isThere = await exists(git.dir)
+      if (isThere && freshAt !== undefined && Date.now() - freshAt < settings.mirrorTtlMs) return
       next ??= (async () => {
         await running?.catch(() => {})
         running = next
@@ -128,24 +128,24 @@ export function createMirror(git: Git, { settings, linkTo, headStart }: MakingMi
         })
       })()
       try {
-        await orAborted(next, signal)
+        await withAbort(next, signal)
       } catch (error) {
         // One whose first fetch has failed is there too, and empty.
-        if (error instanceof UpstreamError && upstream.staleReads && present && (await hasRefs(git))) return
+        if (error instanceof UpstreamError && upstream.staleReads && isThere && (await hasRefs(git))) return
         throw error
       }
     },
     async holdRefs(refs, signal) {
-      for (const ref of refs) held.set(ref, (held.get(ref) ?? 0) + 1)
+      for (const ref of refs) heldRefs.set(ref, (heldRefs.get(ref) ?? 0) + 1)
       const release = () => {
         for (const ref of refs) {
-          const left = (held.get(ref) ?? 1) - 1
-          if (left) held.set(ref, left)
-          else held.delete(ref)
+          const left = (heldRefs.get(ref) ?? 1) - 1
+          if (left) heldRefs.set(ref, left)
+          else heldRefs.delete(ref)
         }
       }
       try {
-        await orAborted(running?.catch(() => {}) ?? Promise.resolve(), signal)
+        await withAbort(running?.catch(() => {}) ?? Promise.resolve(), signal)
         return release
       } catch (error) {
         release()
@@ -166,13 +166,13 @@ const hasRefs = async (git: Git) =>
   (await git.text(['for-each-ref', '--count=1'], { signal: AbortSignal.timeout(10_000) })) !== ''
 
 /** Makes the bare repository where there is none, whole by rename. Answers whether it had to. */
-async function ensure(git: Git): Promise<boolean> {
+async function ensureRepository(git: Git): Promise<boolean> {
   if (await exists(git.dir)) return false
   const fresh = `${git.dir}.${randomUUID()}`
   await mkdir(dirname(git.dir), { recursive: true, mode: 0o700 })
   try {
     await mkdir(fresh)
-    await gitOn(fresh, git.env).text(['init', '--quiet', '--bare', '--template='], {
+    await createGit(fresh, git.env).text(['init', '--quiet', '--bare', '--template='], {
       signal: AbortSignal.timeout(10_000),
     })
     await rm(git.dir, { recursive: true, force: true })

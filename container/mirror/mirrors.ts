@@ -3,48 +3,48 @@ import { readdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { RepositoryName } from '../../src/contract/names.ts'
 import type { Upstream } from '../../src/contract/pass.ts'
-import { gitOn } from '../git/git.ts'
-import { logFault } from '../process/log.ts'
-import { createMirror, type MakingMirrors, type Mirror } from './mirror.ts'
+import { createGit } from '../git/git.ts'
+import { logError } from '../process/log.ts'
+import { createMirror, type Mirror, type MirrorDeps } from './mirror.ts'
 
 export interface Mirrors {
-  of(upstream: Upstream): Mirror
+  get(upstream: Upstream): Mirror
   /** The mirror of every repository that was asked for since the start. */
-  known(): Iterable<readonly [RepositoryName, Mirror]>
+  active(): Iterable<readonly [RepositoryName, Mirror]>
   /** Removes what an earlier life of the companion left in any of them. */
-  tidyAll(): Promise<void>
+  cleanUpAll(): Promise<void>
 }
 
 export function createMirrors({
   env,
   ...making
-}: MakingMirrors & { env: Readonly<Record<string, string>> }): Mirrors {
+}: MirrorDeps & { env: Readonly<Record<string, string>> }): Mirrors {
   const { home } = making.settings
   const mirrors = new Map<string, Mirror>()
-  const known = new Map<RepositoryName, Mirror>()
+  const active = new Map<RepositoryName, Mirror>()
   const at = (dir: string) => {
-    const mirror = mirrors.get(dir) ?? createMirror(gitOn(dir, env), making)
+    const mirror = mirrors.get(dir) ?? createMirror(createGit(dir, env), making)
     mirrors.set(dir, mirror)
     return mirror
   }
   return {
-    async tidyAll() {
+    async cleanUpAll() {
       for (const dir of await mirrorsIn(join(home, 'mirrors')))
         try {
           if (UNFINISHED.test(dir)) await rm(dir, { recursive: true, force: true })
           else (await at(dir).enter())(false)
         } catch (error) {
-          logFault('', error)
+          logError('', error)
         }
     },
-    of(upstream) {
+    get(upstream) {
       // The upstream's address is part of the place: a repository that is pointed elsewhere starts empty.
-      const mark = createHash('sha256').update(upstream.url).digest('hex').slice(0, 16)
-      const mirror = at(join(home, 'mirrors', upstream.name, `${mark}.git`))
-      known.set(upstream.name, mirror)
+      const urlHash = createHash('sha256').update(upstream.url).digest('hex').slice(0, 16)
+      const mirror = at(join(home, 'mirrors', upstream.name, `${urlHash}.git`))
+      active.set(upstream.name, mirror)
       return mirror
     },
-    known: () => known,
+    active: () => active,
   }
 }
 

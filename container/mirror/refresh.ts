@@ -1,10 +1,10 @@
 import type { Upstream } from '../../src/contract/pass.ts'
 import type { Git } from '../git/git.ts'
 import { GitProgress } from '../git/git-progress.ts'
-import { listMirror, type RefList, sameRefs } from '../git/ref-list.ts'
+import { type RefList, readMirrorRefs, sameRefs } from '../git/ref-list.ts'
 import { listUpstream, type UpstreamRefs } from '../upstream/list-refs.ts'
-import { type Link, UpstreamError, upstreamProblem } from '../upstream/ssh-link.ts'
-import type { HeadStart } from './seed.ts'
+import { type SshLink, toUpstreamError, UpstreamError } from '../upstream/ssh-link.ts'
+import type { MirrorSeed } from './seed.ts'
 
 /** What a mirror will have, on its way from upstream. */
 export interface Arriving {
@@ -18,14 +18,14 @@ export interface Arriving {
 /** What one refresh works with. */
 export interface Refresh {
   readonly git: Git
-  readonly link: Link
+  readonly link: SshLink
   readonly upstream: Upstream
   /** The refs that it leaves alone, asked once upstream has answered: pushes are moving them. */
-  readonly held: () => readonly string[]
+  readonly heldRefs: () => readonly string[]
   /** What an empty mirror is begun with, so that only the rest comes from upstream. */
-  readonly headStart: HeadStart
+  readonly headStart: MirrorSeed
   /** Told of a first fetch, into an empty mirror, as it begins. */
-  readonly onArriving: (arriving: Arriving) => void
+  readonly onInitialFetch: (arriving: Arriving) => void
   /** How long it may take, in milliseconds. */
   readonly withinMs: number
 }
@@ -33,16 +33,16 @@ export interface Refresh {
 /** How a refresh went. */
 export interface Refreshed extends Pick<UpstreamRefs, 'symbolic'> {
   /** Otherwise git has left something behind, and the mirror is whole all the same. */
-  readonly isTidy: boolean
+  readonly leftNothing: boolean
 }
 
 /** Heads, tags and HEAD as upstream has them. Rejects with UpstreamError. */
-export async function refresh({ onArriving, withinMs, headStart, ...how }: Refresh): Promise<Refreshed> {
+export async function refresh({ onInitialFetch, withinMs, headStart, ...how }: Refresh): Promise<Refreshed> {
   const { git, link, upstream } = how
-  let isTidy = true
+  let leftNothing = true
   let symbolic: Refreshed['symbolic'] = new Set()
   const signal = AbortSignal.timeout(withinMs)
-  const inTime = async (work: () => Promise<void>) => {
+  const withDeadline = async (work: () => Promise<void>) => {
     try {
       await work()
     } catch (error) {
@@ -50,30 +50,33 @@ export async function refresh({ onArriving, withinMs, headStart, ...how }: Refre
       throw new UpstreamError(`the upstream did not finish within ${withinMs / 1000} s; try again later`)
     }
   }
-  await inTime(async () => {
+  await withDeadline(async () => {
     await link.connect(signal)
-    const [there, here] = await Promise.all([listUpstream(link, upstream, signal), listMirror(git, signal)])
+    const [there, here] = await Promise.all([
+      listUpstream(link, upstream, signal),
+      readMirrorRefs(git, signal),
+    ])
     symbolic = there.symbolic
     const progress = here.refs.size === 0 && there.refs.size > 0 ? new GitProgress() : undefined
     const begin = async (words: GitProgress) => {
-      const begun = await headStart.take(upstream, git, words, signal)
-      isTidy = begun !== 'broken'
-      return begun === 'whole' ? listMirror(git, signal) : here
+      const begun = await headStart.consume(upstream, git, words, signal)
+      leftNothing = begun !== 'broken'
+      return begun === 'whole' ? readMirrorRefs(git, signal) : here
     }
-    const done = inTime(async () =>
-      takeOver(how, there, progress ? await begin(progress) : here, progress, signal),
+    const done = withDeadline(async () =>
+      applyUpstreamRefs(how, there, progress ? await begin(progress) : here, progress, signal),
     )
-    if (progress) onArriving({ refs: there, progress, done })
+    if (progress) onInitialFetch({ refs: there, progress, done })
     await done
   })
-  return { isTidy, symbolic }
+  return { leftNothing, symbolic }
 }
 
 /** So many new refs at once are packed. */
 const MANY_REFS = 100
 
-async function takeOver(
-  { git, link, upstream, held }: Pick<Refresh, 'git' | 'link' | 'upstream' | 'held'>,
+async function applyUpstreamRefs(
+  { git, link, upstream, heldRefs: held }: Pick<Refresh, 'git' | 'link' | 'upstream' | 'heldRefs'>,
   there: RefList,
   here: RefList,
   progress: GitProgress | undefined,
@@ -81,7 +84,7 @@ async function takeOver(
 ): Promise<void> {
   const moving = held()
   if (!sameRefs(there.refs, here.refs, moving)) {
-    await fetchAll(git, link, upstream, moving, progress, signal)
+    await fetchRefs(git, link, upstream, moving, progress, signal)
     // A fetch leaves a file for each ref, and every look at all of them reads each file.
     if (there.refs.size - here.refs.size > MANY_REFS) await git.run(['pack-refs', '--all'], { signal })
   }
@@ -95,15 +98,15 @@ async function takeOver(
  * Heads and tags as upstream has them, those it no longer has pruned. Refs that a push is moving are left to that
  * push.
  */
-async function fetchAll(
+async function fetchRefs(
   git: Git,
-  link: Link,
+  link: SshLink,
   upstream: Upstream,
   heldRefs: readonly string[],
   progress: GitProgress | undefined,
   signal: AbortSignal,
 ): Promise<void> {
-  const { env, release } = await link.borrow(signal)
+  const { env, release } = await link.acquire(signal)
   try {
     const fetched = await git.run(
       [
@@ -120,7 +123,7 @@ async function fetchAll(
       ],
       { signal, env, onStderr: chunk => progress?.push(chunk) },
     )
-    if (fetched.code !== 0) throw upstreamProblem(upstream, progress?.said ?? fetched.stderr)
+    if (fetched.code !== 0) throw toUpstreamError(upstream, progress?.said ?? fetched.stderr)
   } finally {
     release({ cut: signal.aborted })
   }

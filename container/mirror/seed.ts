@@ -4,18 +4,18 @@ import { pipeline } from 'node:stream/promises'
 import type { Upstream } from '../../src/contract/pass.ts'
 import type { Git } from '../git/git.ts'
 import type { GitProgress } from '../git/git-progress.ts'
-import { logFault } from '../process/log.ts'
+import { logError } from '../process/log.ts'
 import { spawnGroup } from '../process/spawn.ts'
 
 /** What a companion whose disk is empty is given to begin with: a bundle. Without it, upstream has everything too. */
-export interface HeadStart {
+export interface MirrorSeed {
   /** Offers what there is of a repository. Resolves when it was used, or is not wanted: the rest may be dropped. */
-  offer(of: Upstream, bundle: Readable | undefined): Promise<void>
+  provide(of: Upstream, bundle: Readable | undefined): Promise<void>
   /**
    * Unpacks what is offered of a repository into its empty mirror, branches and tags too. Answers with `broken` when it
    * could not be unpacked: git may have left something behind.
    */
-  take(
+  consume(
     of: Upstream,
     git: Git,
     progress: GitProgress,
@@ -30,14 +30,14 @@ interface Offer {
 }
 
 /** Waits for one offer, and for the one mirror that is begun with it, until `withinMs` after the start. */
-export function awaitHeadStart(withinMs: number): HeadStart {
+export function createMirrorSeed(withinMs: number): MirrorSeed {
   const { promise: offered, resolve: settle } = Promise.withResolvers<Offer | undefined>()
   const over = AbortSignal.timeout(withinMs)
   over.addEventListener('abort', () => settle(undefined))
   let isOffered = withinMs === 0
   let isTaken = withinMs === 0
   return {
-    async offer(of, bundle) {
+    async provide(of, bundle) {
       if (!bundle || isOffered || over.aborted) return settle(undefined)
       isOffered = true
       await new Promise<void>(done => {
@@ -47,16 +47,16 @@ export function awaitHeadStart(withinMs: number): HeadStart {
         })
       })
     },
-    async take(of, git, progress, signal) {
+    async consume(of, git, progress, signal) {
       if (isTaken || over.aborted) return 'none'
       isTaken = true
-      const offer = await offered
-      if (!offer) return 'none'
+      const provide = await offered
+      if (!provide) return 'none'
       try {
-        const isOfIt = offer.of.name === of.name && offer.of.url === of.url
-        return isOfIt ? await unbundle(git, offer.bundle, progress, signal) : 'none'
+        const isOfIt = provide.of.name === of.name && provide.of.url === of.url
+        return isOfIt ? await unbundle(git, provide.bundle, progress, signal) : 'none'
       } finally {
-        offer.done()
+        provide.done()
       }
     },
   }
@@ -94,7 +94,7 @@ async function unbundle(
   } catch (error) {
     await ended
     signal.throwIfAborted()
-    logFault('', new Error(`the head start is broken: ${error instanceof Error ? error.message : error}`))
+    logError('', new Error(`the head start is broken: ${error instanceof Error ? error.message : error}`))
     return 'broken'
   }
 }

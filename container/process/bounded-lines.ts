@@ -9,7 +9,7 @@ export interface FirstLines {
  * Keeps lines up to so many bytes and so many of them: a push's record has to fit into one row of the ledger. `shown`
  * makes a line fit to be kept; lines that are not kept do not cost its time.
  */
-export function firstLines(
+export function boundedLines(
   most: { bytes: number; lines: number },
   shown = (line: string) => line,
 ): FirstLines {

@@ -9,7 +9,7 @@ import { startTimeOf } from './spawn.ts'
 export const OWNER = 'GATE_COMPANION'
 
 /** Marks what this process starts from now on as the companion's on that state folder. */
-export function ownProcesses(home: string): void {
+export function markChildProcesses(home: string): void {
   process.env[OWNER] = `${process.pid} ${startTimeOf(process.pid)} ${home}`
 }
 
@@ -24,9 +24,9 @@ export interface Orphan {
  * Ends the processes of a dead companion on this state folder, except those to be spared, and waits for their end.
  * Where there is no /proc nothing is found; a container takes its processes with it.
  */
-export async function endOrphans(spared: (orphan: Orphan) => boolean): Promise<void> {
+export async function endOrphans(keep: (orphan: Orphan) => boolean): Promise<void> {
   for (;;) {
-    const orphans = listOrphans().filter(orphan => !spared(orphan))
+    const orphans = listOrphans().filter(orphan => !keep(orphan))
     if (orphans.length === 0) return
     for (const { group } of orphans) {
       try {
@@ -40,14 +40,14 @@ export async function endOrphans(spared: (orphan: Orphan) => boolean): Promise<v
 }
 
 /** Does this process, and not another that was given its id, still run? */
-export const runs = ({ pid, startedAt }: { pid: number; startedAt: string }): boolean =>
+export const isAlive = ({ pid, startedAt }: { pid: number; startedAt: string }): boolean =>
   startedAt !== '' && startTimeOf(pid) === startedAt && stateOf(pid) !== 'Z'
 
 function listOrphans(): Orphan[] {
   const own = readMark(process.env[OWNER] ?? '')
   return listPids().flatMap(pid => {
-    const owner = readMark(variableOf(pid, OWNER) ?? '')
-    if (!owner || owner.home !== own?.home || runs(owner)) return []
+    const owner = readMark(environmentOf(pid, OWNER) ?? '')
+    if (!owner || owner.home !== own?.home || isAlive(owner)) return []
     const [, name = '', rest = ''] = /^\d+ \((.*)\) (.*)$/s.exec(read(`/proc/${pid}/stat`)) ?? []
     const [state, , group] = rest.split(' ')
     return state && state !== 'Z' ? [{ group: Number(group), name }] : []
@@ -60,10 +60,10 @@ function readMark(mark: string): { pid: number; startedAt: string; home: string 
 }
 
 /** The quarantines that git's processes of this group work in (git-receive-pack(1), "Quarantine Environment"). */
-export function quarantinesOf(group: number): string[] {
+export function quarantineDirsOf(group: number): string[] {
   const found = listPids().flatMap(pid => {
     const [, of] = /^\d+ \(.*\) \S \d+ (\d+)/s.exec(read(`/proc/${pid}/stat`)) ?? []
-    return Number(of) === group ? (variableOf(pid, 'GIT_QUARANTINE_PATH') ?? []) : []
+    return Number(of) === group ? (environmentOf(pid, 'GIT_QUARANTINE_PATH') ?? []) : []
   })
   return [...new Set(found)]
 }
@@ -79,7 +79,7 @@ function listPids(): number[] {
 }
 
 /** A variable as it was when the program started (proc_pid_environ(5)). */
-function variableOf(pid: number, name: string): string | undefined {
+function environmentOf(pid: number, name: string): string | undefined {
   const line = read(`/proc/${pid}/environ`)
     .split('\0')
     .find(each => each.startsWith(`${name}=`))

@@ -4,7 +4,7 @@ import type { Duplex } from 'node:stream'
 import { NO_COMMAND, withinMemory } from './memory-limit.ts'
 
 /** How a process ended, and what it said. */
-export interface Ended {
+export interface ProcessResult {
   readonly code: number | null
   readonly signal: NodeJS.Signals | null
   readonly stdout: Buffer
@@ -23,28 +23,28 @@ export interface RunOptions {
   /** Told the process group's id once it runs. */
   readonly onStart?: (pid: number) => void
   /** Given the other end of its descriptor 3, a socket; without this it has none. */
-  readonly onChannel?: (socket: Duplex) => void
+  readonly onFd3?: (socket: Duplex) => void
 }
 
 /** What a process that has ended left in its pipes is read within this, in milliseconds. */
 const LAST_OUTPUT_MS = 2_000
 
 /** Whether what this process starts gets process groups of its own. */
-let groups = true
+let useOwnGroups = true
 
 /**
  * From now on, what this process starts stays in its process group: whoever started this process in a group of its
  * own ends it whole, also when this process was killed before it could tell of what it had started.
  */
-export function stayInGroup(): void {
-  groups = false
+export function inheritGroup(): void {
+  useOwnGroups = false
 }
 
 /** SIGKILL for a child's whole process group, as far as it has one; a group that is gone is fine. */
 export function killGroup(child: Pick<ChildProcess, 'pid'>, signal: NodeJS.Signals = 'SIGKILL'): void {
   if (child.pid === undefined) return
   try {
-    process.kill(groups ? -child.pid : child.pid, signal)
+    process.kill(useOwnGroups ? -child.pid : child.pid, signal)
   } catch {
     // ESRCH: it has ended
   }
@@ -65,7 +65,7 @@ export function spawnGroup(
   const child = spawn(...withinMemory(command, args, memoryBytes), {
     ...rest,
     env: { ...env, GATE_COMPANION },
-    detached: groups,
+    detached: useOwnGroups,
   })
   // Whoever waits for its end hears of it there; where nobody does, it is no reason for the companion to end.
   child.on('error', () => {})
@@ -82,17 +82,21 @@ export function spawnGroup(
  * Runs a process to its end and keeps what it prints. It rejects when the process cannot be started, prints
  * more than `maxOutput`, or when `signal` aborts (with the signal's reason).
  */
-export async function run(command: string, args: readonly string[], options: RunOptions): Promise<Ended> {
-  const { cwd, env, signal, input, maxOutput = 64 << 20, onStderr, onStart, onChannel } = options
+export async function run(
+  command: string,
+  args: readonly string[],
+  options: RunOptions,
+): Promise<ProcessResult> {
+  const { cwd, env, signal, input, maxOutput = 64 << 20, onStderr, onStart, onFd3 } = options
   signal.throwIfAborted()
-  const stdio = Array(onChannel ? 4 : 3).fill('pipe')
+  const stdio = Array(onFd3 ? 4 : 3).fill('pipe')
   const child = spawnGroup(command, args, { cwd, env: { ...env }, signal, stdio })
   if (child.pid !== undefined) onStart?.(child.pid)
   const channel = child.stdio[3]
   if (channel) {
     channel.on('error', () => {})
     // Read on, whoever listens: the process counts as ended only when all its streams are.
-    onChannel?.((channel as Duplex).resume())
+    onFd3?.((channel as Duplex).resume())
   }
   return new Promise((resolve, reject) => {
     const stdout: Buffer[] = []

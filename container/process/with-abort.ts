@@ -1,5 +1,5 @@
 /** What `work` comes to, unless the signal aborts first: then it rejects with the signal's reason, and the work goes on. */
-export async function orAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
+export async function withAbort<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
   // Once nobody waits for it any more, its failure is nobody's.
   work.catch(() => {})
   signal.throwIfAborted()

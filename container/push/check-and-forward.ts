@@ -2,22 +2,22 @@ import { mkdir } from 'node:fs/promises'
 import { dirname, join, resolve } from 'node:path'
 import { GateFault, type IncomingPush } from '../checks/index.ts'
 import { ClientGone } from '../client/request-body.ts'
-import { type Forward, prepareForward } from '../forward/forward.ts'
-import { refuseAliases } from '../forward/refuse-symbolic-refs.ts'
+import { type Forward, startForward } from '../forward/forward.ts'
+import { refuseSymbolicRefs } from '../forward/refuse-symbolic-refs.ts'
 import { type Command, type CommandList, isDelete } from '../git/command-list.ts'
 import type { Mirror } from '../mirror/mirror.ts'
-import { faultOf, logFault } from '../process/log.ts'
+import { describeError, logError } from '../process/log.ts'
 import { startTimeOf } from '../process/spawn.ts'
 import { UpstreamError } from '../upstream/ssh-link.ts'
 import { judgePermission } from './permission.ts'
 import type { HookRequest } from './pre-receive-channel.ts'
 import type { PushRecord } from './push-record.ts'
 import type { PushWork } from './push-work.ts'
-import { abandoned, couldNotCheck, failed, refused, type Verdict, wholePush } from './verdict.ts'
+import { abandoned, couldNotCheck, failed, pushRefusal, refused, type Verdict } from './verdict.ts'
 
 /** A push that git has in quarantine. */
 export interface Quarantined {
-  readonly asked: HookRequest
+  readonly hookRequest: HookRequest
   readonly list: CommandList
   readonly record: PushRecord
   /** Tells the agent a line, and keeps it on record. */
@@ -47,22 +47,22 @@ export async function checkAndForward(work: PushWork, quarantined: Quarantined):
     if (deadline.aborted) return couldNotCheck(commands, `the checks did not end within ${scanMs / 1000} s`)
     if (error instanceof UpstreamError) return failed(commands, error.message)
     if (error instanceof GateFault) return couldNotCheck(commands, error.message)
-    logFault(work.pass.id, error)
-    return couldNotCheck(commands, faultOf(error))
+    logError(work.pass.id, error)
+    return couldNotCheck(commands, describeError(error))
   }
 }
 
 async function inSteps(work: PushWork, quarantined: Quarantined, signal: AbortSignal): Promise<Verdict> {
   const { pass, mirror, settings, linkTo } = work
-  const { asked, list, record, say, scratch } = quarantined
+  const { hookRequest: asked, list, record, say, scratch } = quarantined
   const { commands } = list
   const unfit = refuseUnfit(asked, commands)
   if (unfit) return unfit
-  const git = mirror.git.with(quarantineOf(asked, mirror, commands))
+  const git = mirror.git.withEnv(quarantineOf(asked, mirror, commands))
   await mkdir(scratch, { recursive: true, mode: 0o700 })
   say('git-gate: checking')
   const push: IncomingPush = { commands, pass, git, scratch, record }
-  const forward = prepareForward(git, linkTo, pass.repository, list, say, settings.forwardMs)
+  const forward = startForward(git, linkTo, pass.repository, list, say, settings.forwardMs)
   const over = new AbortController()
   const early = beginEarly(work, push, AbortSignal.any([signal, over.signal]))
   try {
@@ -84,11 +84,11 @@ async function inSteps(work: PushWork, quarantined: Quarantined, signal: AbortSi
 
 /** Git leaves out a ref whose objects are missing. */
 function refuseUnfit(asked: HookRequest, commands: readonly Command[]): Verdict | undefined {
-  const agreed = commands.map(c => `${c.old} ${c.new} ${c.ref}`)
-  if (asked.lines.length === agreed.length && agreed.every(line => asked.lines.includes(line)))
+  const expectedLines = commands.map(c => `${c.old} ${c.new} ${c.ref}`)
+  if (asked.lines.length === expectedLines.length && expectedLines.every(line => asked.lines.includes(line)))
     return undefined
   return refused(commands, [
-    wholePush('git found a ref of this push unfit: its objects are missing', [
+    pushRefusal('git found a ref of this push unfit: its objects are missing', [
       'git fetch origin, then push again',
     ]),
   ])
@@ -98,7 +98,7 @@ function refuseUnfit(asked: HookRequest, commands: readonly Command[]): Verdict 
 function beginEarly({ checks, mirror, linkTo, pass }: PushWork, push: IncomingPush, signal: AbortSignal) {
   const { commands, git } = push
   const aliases = linkTo()
-    .then(link => refuseAliases({ git, mirror, link, upstream: pass.repository, signal }, commands))
+    .then(link => refuseSymbolicRefs({ git, mirror, link, upstream: pass.repository, signal }, commands))
     .then(refusals => (refusals.length ? refused(commands, refusals) : undefined))
   const begun = [...checks.map(check => check.prepare?.(push, signal)), aliases.catch(() => {})]
   return { aliases, ended: Promise.all(begun) }
@@ -157,13 +157,13 @@ async function send(
   push: string,
   { list: { commands }, record, say }: Quarantined,
 ): Promise<Verdict> {
-  let noted: Promise<void> | undefined
+  let journaled: Promise<void> | undefined
   const onStart = (pid: number) => {
     // Upstream decides from here on, whether or not this can be written down.
-    noted = record.forwardStarted(pid, startTimeOf(pid)).catch(error => logFault(push, error))
+    journaled = record.forwardStarted(pid, startTimeOf(pid)).catch(error => logError(push, error))
   }
   const result = await forward.send(onStart)
-  await noted
+  await journaled
   record.upstreamSaid = result.upstreamSaid
   if (result.outcome === 'accepted') say('git-gate: upstream has accepted the push')
   if (result.outcome === 'failed') return failed(commands, result.why)
@@ -173,6 +173,6 @@ async function send(
   return {
     outcome: result.outcome,
     refs,
-    refusals: result.outcome === 'refused' ? [wholePush(result.why)] : [],
+    refusals: result.outcome === 'refused' ? [pushRefusal(result.why)] : [],
   }
 }

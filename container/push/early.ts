@@ -1,7 +1,7 @@
 import type { PassFor } from '../../src/contract/pass.ts'
 import { checkGrant } from '../checks/index.ts'
 import type { BadCommandList, Command, CommandList } from '../git/command-list.ts'
-import { refused, type Verdict, wholePush } from './verdict.ts'
+import { pushRefusal, refused, type Verdict } from './verdict.ts'
 
 const LEAVE_OUT = 'leave it out: name what you push, as in git push origin refs/heads/NAME'
 
@@ -14,7 +14,7 @@ export const refsOf = (list: CommandList | BadCommandList) =>
     : list.commands
 
 /** The refusal of a push that needs no objects; or its commands, which may go on. */
-export function judgeEarly(list: CommandList | BadCommandList, pass: PushPass): Verdict | CommandList {
+export function checkCommands(list: CommandList | BadCommandList, pass: PushPass): Verdict | CommandList {
   return 'problem' in list ? refuseBadList(list, pass) : (refuseByCommands(list, pass) ?? list)
 }
 
@@ -23,11 +23,11 @@ function refuseBadList(list: BadCommandList, pass: PushPass): Verdict {
   const bad = list.refs.flatMap(({ ref, problem }) =>
     problem ? [{ ref, reason: `cannot be pushed: ${problem}`, detail: [], remedy: [LEAVE_OUT] }] : [],
   )
-  const others = judge(
+  const others = checkAndForward(
     list.refs.flatMap(({ command }) => command ?? []),
     pass,
   )
-  return refused(list.refs, bad.length ? [...bad, ...others] : [wholePush(list.problem)])
+  return refused(list.refs, bad.length ? [...bad, ...others] : [pushRefusal(list.problem)])
 }
 
 /** The refusal of commands, or of options, that the grant does not allow; undefined: they may go on. */
@@ -37,11 +37,11 @@ export function refuseByCommands(
 ): Verdict | undefined {
   if (pushOptions.length && !pass.terms.pushOptions)
     return refused(commands, [
-      wholePush(`${pass.agent} may not pass push options`, ['push again without -o / --push-option']),
+      pushRefusal(`${pass.agent} may not pass push options`, ['push again without -o / --push-option']),
     ])
-  const refusals = judge(commands, pass)
+  const refusals = checkAndForward(commands, pass)
   return refusals.length ? refused(commands, refusals) : undefined
 }
 
-const judge = (commands: readonly Command[], { agent, terms, repository }: PushPass) =>
+const checkAndForward = (commands: readonly Command[], { agent, terms, repository }: PushPass) =>
   checkGrant(commands, { agent, terms }, repository.name)

@@ -1,4 +1,4 @@
-import { type Backend, cgiHeadReader } from '../git/http-backend.ts'
+import { type Backend, createCgiHeaderParser } from '../git/http-backend.ts'
 import { PktLines } from '../git/pkt-line.ts'
 import type { Reply } from '../git/report-status.ts'
 
@@ -12,7 +12,7 @@ export function readGitOutput(
   /** Called for each packet; git's keepalives are empty, and begin when it has the whole pack. */
   onPacket: (isKeepalive: boolean) => void,
 ): () => { unpack: string; said: string } {
-  const readHead = cgiHeadReader()
+  const readHead = createCgiHeaderParser()
   const packets = new PktLines()
   const report = new PktLines()
   let inBody = false

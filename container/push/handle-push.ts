@@ -1,5 +1,5 @@
 import type { PassFor } from '../../src/contract/pass.ts'
-import type { Client } from '../client/push-client.ts'
+import type { PushClient } from '../client/push-client.ts'
 import type { Mirrors } from '../mirror/mirrors.ts'
 import type { SessionEnd } from '../sessions/session-counts.ts'
 import { type Sessions, sessionOf } from '../sessions/sessions.ts'
@@ -20,12 +20,12 @@ interface PushDependencies extends Pick<PushWork, 'settings' | 'memory' | 'check
 export async function push(
   dependencies: PushDependencies,
   pass: PassFor<'git-receive-pack'>,
-  client: Client,
+  client: PushClient,
   worker: WorkerChannel,
 ): Promise<void> {
   const { sessions, mirrors, links } = dependencies
   const progress = createProgress()
-  const mirror = mirrors.of(pass.repository)
+  const mirror = mirrors.get(pass.repository)
   const linkTo = () => links.to(pass.repository)
   const work = { ...dependencies, pass, client, worker, progress, mirror, linkTo }
   const begun = sessions.begin(sessionOf(pass), () => progress.state)

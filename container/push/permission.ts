@@ -2,7 +2,7 @@ import type { Permission } from '../../src/contract/push-event.ts'
 import type { Check, IncomingPush } from '../checks/index.ts'
 import type { CommandList } from '../git/command-list.ts'
 import { refuseByCommands } from './early.ts'
-import { couldNotCheck, refused, type Verdict, wholePush } from './verdict.ts'
+import { couldNotCheck, pushRefusal, refused, type Verdict } from './verdict.ts'
 
 /** A push that has been checked waits this long to be told whether it may be forwarded, in milliseconds. */
 export const PERMISSION_MS = 15_000
@@ -58,14 +58,14 @@ export async function judgePermission(
     return couldNotCheck(commands, 'the ledger did not answer whether it may still be forwarded')
   if (permission.may === 'not-forward')
     return refused(commands, [
-      wholePush(permission.why, ['ask an operator; nothing of this push was forwarded']),
+      pushRefusal(permission.why, ['ask an operator; nothing of this push was forwarded']),
     ])
   if (permission.url !== pass.repository.url)
-    return refused(commands, [wholePush("the repository's upstream was changed during the push", AGAIN)])
+    return refused(commands, [pushRefusal("the repository's upstream was changed during the push", AGAIN)])
   const revoked = record.exceptionsUsed.filter(id => !permission.exceptions.includes(id))
   if (revoked.length)
     return refused(commands, [
-      wholePush(`an exception that it needs holds no longer: ${revoked.join(', ')}`, [
+      pushRefusal(`an exception that it needs holds no longer: ${revoked.join(', ')}`, [
         'push again: the finding is then shown',
       ]),
     ])

@@ -11,7 +11,7 @@ export interface HookRequest {
 }
 
 /** Waits for pre-receive to speak; undefined when git ended without running it. */
-export function hookRequest(socket: Duplex): Promise<HookRequest | undefined> {
+export function readHookRequest(socket: Duplex): Promise<HookRequest | undefined> {
   return new Promise(resolve => {
     let text = ''
     const decoder = new StringDecoder('utf8')

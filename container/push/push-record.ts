@@ -4,8 +4,8 @@ import type { PushEvent } from '../../src/contract/push-event.ts'
 import type { Scanned } from '../../src/contract/status.ts'
 import { withoutLikelySecrets, withoutTokens } from '../../src/contract/unscanned-text.ts'
 import type { Entry, Journal } from '../journal/journal.ts'
-import { type FirstLines, firstLines, firstOf } from '../process/bounded-lines.ts'
-import { logFault } from '../process/log.ts'
+import { boundedLines, type FirstLines, firstOf } from '../process/bounded-lines.ts'
+import { logError } from '../process/log.ts'
 import type { PushProgress } from './push-state.ts'
 import type { Verdict } from './verdict.ts'
 
@@ -52,7 +52,7 @@ export interface PushRecord {
 type Refs = readonly { ref: string; old: string; new: string }[]
 
 /** The report of a push of which only the id is known yet. */
-export const justBegun = (id: string): PushReport => ({
+export const emptyReport = (id: string): PushReport => ({
   id,
   outcome: 'open',
   phase: 'receiving',
@@ -83,7 +83,7 @@ class Recorder implements PushRecord {
   readonly exceptionsUsed: string[] = []
   readonly secretRefs = new Map<string, string>()
   readonly scanned = { bytes: 0, objects: 0, gitleaks: 0 }
-  readonly told = firstLines(MOST_TOLD, line =>
+  readonly told = boundedLines(MOST_TOLD, line =>
     this.isScanned ? withoutTokens(line) : withoutLikelySecrets(line),
   )
   isScanned = false
@@ -142,7 +142,7 @@ class Recorder implements PushRecord {
     this.#reaped = verdict.reaped ?? null
     const ended = this.#report(verdict.outcome)
     // The journal answers from memory what it could not write.
-    await this.#write(ended).catch(error => logFault(pass.id, error))
+    await this.#write(ended).catch(error => logError(pass.id, error))
     logEnd(pass, ended)
     await tell({ event: 'ended', report: ended })
   }

@@ -1,23 +1,23 @@
 import type { PassFor } from '../../src/contract/pass.ts'
 import type { Check } from '../checks/index.ts'
-import type { Client } from '../client/push-client.ts'
+import type { PushClient } from '../client/push-client.ts'
 import type { Journal } from '../journal/journal.ts'
 import type { Mirror } from '../mirror/mirror.ts'
 import type { MemoryBudget } from '../process/memory-budget.ts'
 import type { Settings } from '../settings.ts'
-import type { Link } from '../upstream/ssh-link.ts'
+import type { SshLink } from '../upstream/ssh-link.ts'
 import type { PushProgress } from './push-state.ts'
 import type { WorkerChannel } from './worker-channel.ts'
 
 /** Everything that one push works with. */
 export interface PushWork {
   readonly pass: PassFor<'git-receive-pack'>
-  readonly client: Client
+  readonly client: PushClient
   readonly worker: WorkerChannel
   readonly progress: PushProgress
   readonly memory: MemoryBudget
   readonly mirror: Mirror
-  readonly linkTo: () => Promise<Link>
+  readonly linkTo: () => Promise<SshLink>
   readonly checks: readonly Check[]
   readonly journal: Journal
   readonly settings: Settings

@@ -1,24 +1,24 @@
 import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
-import { inBytes } from '../../src/contract/format-bytes.ts'
+import { formatBytes } from '../../src/contract/format-bytes.ts'
 import { UnreadableBody } from '../client/inflate-body.ts'
-import type { Client } from '../client/push-client.ts'
+import type { PushClient } from '../client/push-client.ts'
 import { ClientGone } from '../client/request-body.ts'
 import { type BadCommandList, type CommandList, CommandListReader } from '../git/command-list.ts'
-import { type Reply, replyTo, tellRefusal } from '../git/report-status.ts'
-import { faultOf, logFault } from '../process/log.ts'
+import { createReply, formatRefusal, type Reply } from '../git/report-status.ts'
+import { describeError, logError } from '../process/log.ts'
 import { NoRoom } from '../process/memory-budget.ts'
 import { saysOutOfMemory } from '../process/memory-limit.ts'
 import type { SessionEnd } from '../sessions/session-counts.ts'
 import type { Settings } from '../settings.ts'
 import { UpstreamError } from '../upstream/ssh-link.ts'
 import { checkAndForward } from './check-and-forward.ts'
-import { judgeEarly, refsOf } from './early.ts'
+import { checkCommands, refsOf } from './early.ts'
 import { type PushRecord, recordPush } from './push-record.ts'
 import type { PushProgress } from './push-state.ts'
 import type { PushWork } from './push-work.ts'
 import { type ReceivingEnd, startReceiving } from './receiving.ts'
-import { abandoned, couldNotTake, failed, refused, type Verdict, wholePush } from './verdict.ts'
+import { abandoned, couldNotTake, failed, pushRefusal, refused, type Verdict } from './verdict.ts'
 
 /** The verdict on a push before its commands are known: of whatever refs it names. */
 export type Obstacle = (refs: readonly { ref: string }[]) => Verdict
@@ -27,7 +27,7 @@ export type Obstacle = (refs: readonly { ref: string }[]) => Verdict
 export const turnedAway =
   (why: string): Obstacle =>
   refs =>
-    refused(refs, [wholePush(why)])
+    refused(refs, [pushRefusal(why)])
 
 /** Too many are turned away already: a push that would have to be read to be told why is on record, and closed. */
 export async function cutOff(work: PushWork, why: string): Promise<void> {
@@ -53,10 +53,10 @@ export async function runPush(work: PushWork, turnAway?: Obstacle): Promise<Sess
     const obstacle = turnAway ?? (await prepareMirror(work))
     const read = await readCommands(client, record)
     if (read === 'nothing') return await endEmpty(client)
-    const judged = obstacle?.(refsOf(read.list)) ?? judgeEarly(read.list, pass)
+    const judged = obstacle?.(refsOf(read.list)) ?? checkCommands(read.list, pass)
     if ('outcome' in judged) return await reject(work, record, read, judged)
     const verdict = await takeIn(work, record, { ...read, list: judged })
-    return await finish(work, record, read, verdict)
+    return await sendResult(work, record, read, verdict)
   } catch (error) {
     if (!(error instanceof ClientGone) || progress.state !== 'reading-commands') throw error
     return abandonUnread(work, record, error)
@@ -66,19 +66,19 @@ export async function runPush(work: PushWork, turnAway?: Obstacle): Promise<Sess
 /** The mirror, like upstream; or why this push cannot be taken. */
 async function prepareMirror({ mirror, pass, client }: PushWork): Promise<Obstacle | undefined> {
   try {
-    if (!(await mirror.filled())) await mirror.refresh(pass.repository, client.gone)
+    if (!(await mirror.isReady())) await mirror.refresh(pass.repository, client.gone)
     return undefined
   } catch (error) {
     if (error instanceof ClientGone) throw error
     if (error instanceof UpstreamError) return refs => failed(refs, error.message)
-    logFault(pass.id, error)
-    return refs => couldNotTake(refs, faultOf(error))
+    logError(pass.id, error)
+    return refs => couldNotTake(refs, describeError(error))
   }
 }
 
 /** Reading commands. `nothing` is git's probe: a lone flush packet. */
 async function readCommands(
-  { body, write }: Client,
+  { body, write }: PushClient,
   record: PushRecord,
 ): Promise<Read<CommandList | BadCommandList> | 'nothing'> {
   const reader = new CommandListReader()
@@ -87,11 +87,11 @@ async function readCommands(
     throw error
   })
   if (list === 'nothing') return list
-  const reply = replyTo(list.capabilities, write)
+  const reply = createReply(list.capabilities, write)
   const say = (text: string) => {
-    const line = inOneLine(text)
+    const line = truncateLine(text)
     record.told.add(line)
-    reply.say(line)
+    reply.progressLine(line)
   }
   return { list, reader, reply, say }
 }
@@ -99,25 +99,25 @@ async function readCommands(
 const badList = (problem: string): BadCommandList => ({ problem, refs: [], capabilities: new Set() })
 
 async function readList(
-  body: Client['body'],
+  body: PushClient['body'],
   reader: CommandListReader,
 ): Promise<CommandList | BadCommandList | 'nothing'> {
   let list: ReturnType<CommandListReader['push']>
-  for (let chunk = await body.next(); chunk && !list; ) {
+  for (let chunk = await body.read(); chunk && !list; ) {
     list = reader.push(chunk)
-    if (!list) chunk = await body.next()
+    if (!list) chunk = await body.read()
   }
   if (list !== 'nothing') return list ?? badList('the request ended before its command list did')
-  let more = reader.rest.length > 0
-  while (await body.next()) more = true
+  let more = reader.packBytes.length > 0
+  while (await body.read()) more = true
   return more ? badList('it names no ref') : 'nothing'
 }
 
 /** The longest line an agent is told, in characters. */
 const MAX_LINE = 2_000
-const inOneLine = (text: string) => text.slice(0, MAX_LINE)
+const truncateLine = (text: string) => text.slice(0, MAX_LINE)
 
-async function endEmpty(client: Client): Promise<SessionEnd> {
+async function endEmpty(client: PushClient): Promise<SessionEnd> {
   await client.end()
   return { outcome: 'empty' }
 }
@@ -131,7 +131,7 @@ async function abandonUnread(
   progress.move('abandoned')
   await record.end(abandoned([], why))
   client.drop()
-  return { outcome: 'abandoned', reaped: why.how }
+  return { outcome: 'abandoned', reaped: why.reason }
 }
 
 /** Rejected early: no byte of its pack is taken. */
@@ -143,7 +143,7 @@ async function reject(
 ): Promise<SessionEnd> {
   work.progress.move('rejected')
   record.name(refsOf(read.list))
-  return finish(work, record, read, verdict)
+  return sendResult(work, record, read, verdict)
 }
 
 /** Receiving, and what follows while git waits; an error on the gate's side fails the push. */
@@ -156,8 +156,8 @@ async function takeIn(work: PushWork, record: PushRecord, read: Read<CommandList
     .catch((error: unknown) => {
       if (error instanceof ClientGone) return abandoned(commands, error)
       if (error instanceof NoRoom) return failed(commands, error.message)
-      logFault(pass.id, error)
-      return couldNotTake(commands, faultOf(error))
+      logError(pass.id, error)
+      return couldNotTake(commands, describeError(error))
     })
   conclude(progress, verdict)
   return verdict
@@ -210,12 +210,20 @@ async function receiveCheckForward(
     receiving = startReceiving({ ...work, agent: pass.agent, list, reader, reply, abandon })
     client.gone.addEventListener('abort', closed)
     if (client.gone.aborted) closed()
-    const asked = await receiving.handedOver
-    if (asked && progress.can('checking')) progress.move('checking')
+    const hookRequest = await receiving.handedOver
+    if (hookRequest && progress.can('checking')) progress.move('checking')
     const gitOver = receiving.over
     const verdict =
-      asked &&
-      (await checkAndForward(work, { asked, list, record, say, scratch, gone: gone.signal, gitOver }))
+      hookRequest &&
+      (await checkAndForward(work, {
+        hookRequest,
+        list,
+        record,
+        say,
+        scratch,
+        gone: gone.signal,
+        gitOver,
+      }))
     if (verdict) {
       conclude(progress, verdict)
       receiving.answer(verdict.outcome === 'accepted' ? 'pass' : 'refuse')
@@ -230,7 +238,7 @@ async function receiveCheckForward(
     const { isTidy, quarantines } = (await receiving?.dispose()) ?? { isTidy: false, quarantines: [] }
     // Other pushes may be in the mirror for long: the files that are known to be this push's go at once.
     for (const folder of [scratch, ...quarantines])
-      await rm(folder, { recursive: true, force: true }).catch((error: unknown) => logFault(pass.id, error))
+      await rm(folder, { recursive: true, force: true }).catch((error: unknown) => logError(pass.id, error))
     leave(!isTidy)
   }
 }
@@ -257,7 +265,9 @@ function withoutQuestion(
   if (saysOutOfMemory(`${said}${stderr}`)) return refused(commands, [tooMuchMemory(settings)])
   if (unpack && unpack !== 'ok')
     return refused(commands, [
-      wholePush(`git could not take the pack: ${unpack}`, ['git fsck tells what is wrong with its objects']),
+      pushRefusal(`git could not take the pack: ${unpack}`, [
+        'git fsck tells what is wrong with its objects',
+      ]),
     ])
   const unanswered = couldNotTake(commands, 'git ended without an answer')
   return wasKilled ? { ...unanswered, reaped: 'stuck' } : unanswered
@@ -265,15 +275,15 @@ function withoutQuestion(
 
 /** A few bytes of a delta can stand for gigabytes (gitformat-pack(5)); git holds an object and what it is made of. */
 const tooMuchMemory = ({ gitMemoryBytes, maxBlobBytes }: Settings) =>
-  wholePush(`git needs more than ${inBytes(gitMemoryBytes)} of memory to unpack this push`, [
-    `a file in it is far larger than the ${inBytes(maxBlobBytes)} that a file may have: leave it out, or keep it in Git LFS.`,
+  pushRefusal(`git needs more than ${formatBytes(gitMemoryBytes)} of memory to unpack this push`, [
+    `a file in it is far larger than the ${formatBytes(maxBlobBytes)} that a file may have: leave it out, or keep it in Git LFS.`,
   ])
 
 /**
  * The outcome is in the journal, and told, before the client has it. What the client still sends is read away before
  * its answer, or it would not read that.
  */
-async function finish(
+async function sendResult(
   { client }: PushWork,
   record: PushRecord,
   { reply }: Read<unknown>,
@@ -281,12 +291,12 @@ async function finish(
 ): Promise<SessionEnd> {
   const lines = verdict.refusals.flatMap(refusal => {
     const ref = record.secretRefs.get(refusal.ref ?? '') ?? refusal.ref
-    return tellRefusal(ref === undefined ? refusal : { ...refusal, ref }).map(inOneLine)
+    return formatRefusal(ref === undefined ? refusal : { ...refusal, ref }).map(truncateLine)
   })
   for (const line of lines) record.told.add(line)
   await record.end(verdict)
   await client.body.drain().catch(() => {})
-  for (const line of lines) reply.say(line)
+  for (const line of lines) reply.progressLine(line)
   // Without a ref to answer for, the reason goes where git looks first.
   const unpack = verdict.refs.length
     ? 'ok'

@@ -1,19 +1,19 @@
 import { join, resolve } from 'node:path'
 import type { Refusal } from '../../src/contract/outcome.ts'
 import { UnreadableBody } from '../client/inflate-body.ts'
-import type { Client } from '../client/push-client.ts'
-import { ClientGone, ReaderStuck, writeTo } from '../client/request-body.ts'
+import type { PushClient } from '../client/push-client.ts'
+import { ClientGone, WriteTimeout, writeWithBackpressure } from '../client/request-body.ts'
 import type { CommandList, CommandListReader } from '../git/command-list.ts'
-import { type Backend, startBackend } from '../git/http-backend.ts'
+import { type Backend, spawnHttpBackend } from '../git/http-backend.ts'
 import type { Reply } from '../git/report-status.ts'
 import type { Mirror } from '../mirror/mirror.ts'
-import { quarantinesOf } from '../process/orphans.ts'
+import { quarantineDirsOf } from '../process/orphans.ts'
 import { killGroup } from '../process/spawn.ts'
 import type { Settings } from '../settings.ts'
 import { readGitOutput } from './git-output.ts'
-import { answerHook, type HookRequest, hookRequest } from './pre-receive-channel.ts'
+import { answerHook, type HookRequest, readHookRequest } from './pre-receive-channel.ts'
 import type { PushProgress } from './push-state.ts'
-import { wholePush } from './verdict.ts'
+import { pushRefusal } from './verdict.ts'
 
 /** After a client is gone, git gets this long to end on its own, and to clean up, before its group is killed. */
 const GRACE_MS = 2_000
@@ -24,7 +24,7 @@ const REFS_MS = 30_000
 /** What git is given of a push, and what it may do with it. */
 export interface PackSource {
   readonly agent: string
-  readonly client: Client
+  readonly client: PushClient
   readonly mirror: Mirror
   readonly list: CommandList
   readonly reader: CommandListReader
@@ -78,21 +78,21 @@ export function startReceiving(source: PackSource): Receiving {
     client.at('over')
   })
   const output = readGitOutput(backend, source.reply, bounds.onPacket)
-  const feeding = feed(source, backend, over)
+  const feeding = pipePack(source, backend, over)
     .catch((error: unknown): Fed => {
       if (error instanceof UnreadableBody) {
         backend.stdin.end()
-        return { unfit: wholePush(error.message, ['push again; if it stays, push with git itself']) }
+        return { unfit: pushRefusal(error.message, ['push again; if it stays, push with git itself']) }
       }
       if (error instanceof ClientGone) source.abandon(error)
       else bounds.kill()
-      if (!(error instanceof ClientGone || error instanceof ReaderStuck)) throw error
+      if (!(error instanceof ClientGone || error instanceof WriteTimeout)) throw error
       return {}
     })
     .finally(bounds.inputEnded)
   // It is awaited at the end, and may fail before.
   feeding.catch(() => {})
-  const handedOver = hookRequest(backend.hook).then(asked => {
+  const handedOver = readHookRequest(backend.hook).then(asked => {
     if (!asked) return undefined
     bounds.packIsUnpacked()
     client.at('judged')
@@ -130,7 +130,7 @@ export function startReceiving(source: PackSource): Receiving {
 
 /** The bounds on git while it has a push: each ends its process group. */
 function boundGit(backend: Backend, { client, mirror, list, progress, settings }: PackSource) {
-  let isFed = false
+  let inputEnded = false
   let killTimer: NodeJS.Timeout | undefined
   let unpackTimer: NodeJS.Timeout | undefined
   const bounds = {
@@ -144,12 +144,12 @@ function boundGit(backend: Backend, { client, mirror, list, progress, settings }
     killAfter,
     onPacket(isKeepalive: boolean) {
       if (isReceiving()) client.at('working')
-      if (isKeepalive) packIsWhole()
+      if (isKeepalive) startUnpackDeadline()
       expectPacket()
     },
     inputEnded() {
-      isFed = true
-      packIsWhole()
+      inputEnded = true
+      startUnpackDeadline()
       expectPacket()
     },
     packIsUnpacked() {
@@ -178,10 +178,10 @@ function boundGit(backend: Backend, { client, mirror, list, progress, settings }
   }
   /** Over its side band git says every few seconds that it works on a pack; silence is a git that stands still. */
   function expectPacket(): void {
-    if (isFed && isReceiving() && list.capabilities.has('side-band-64k')) killAfter(settings.gitIdleMs)
+    if (inputEnded && isReceiving() && list.capabilities.has('side-band-64k')) killAfter(settings.gitIdleMs)
   }
   /** Git's packets show that it is there, not that it gets on: its work on a whole pack has an end. */
-  function packIsWhole(): void {
+  function startUnpackDeadline(): void {
     if (!isReceiving()) return
     unpackTimer ??= setTimeout(() => {
       bounds.isTooSlow = true
@@ -193,7 +193,7 @@ function boundGit(backend: Backend, { client, mirror, list, progress, settings }
 /** The quarantines of a git that is about to be killed: it does not remove them. */
 function quarantinesIn({ git }: Mirror, pid: number): string[] {
   const objects = join(git.dir, 'objects/')
-  return quarantinesOf(pid)
+  return quarantineDirsOf(pid)
     .map(folder => resolve(folder))
     .filter(folder => folder.startsWith(objects))
 }
@@ -208,7 +208,7 @@ function start({ agent, client, mirror }: PackSource): Backend {
     agent,
     protocol,
   } as const
-  return startBackend(mirror.git, request, new AbortController().signal)
+  return spawnHttpBackend(mirror.git, request, new AbortController().signal)
 }
 
 interface Fed {
@@ -216,19 +216,19 @@ interface Fed {
 }
 
 /** Hands the list, then the pack, to git at git's pace, until the body ends, or git does. */
-async function feed(
+async function pipePack(
   { client: { body, at }, reader, settings: { maxPushBytes, gitIdleMs } }: PackSource,
   backend: Backend,
   over: Promise<void>,
 ): Promise<Fed> {
   // A client that waits on git is not seen to go: so git, too, may not stand still for ever.
-  const give = (bytes: Buffer) => writeTo(backend.stdin, bytes, gitIdleMs)
-  await give(reader.raw)
-  let bytes = reader.rest.length
+  const give = (bytes: Buffer) => writeWithBackpressure(backend.stdin, bytes, gitIdleMs)
+  await give(reader.listBytes)
+  let bytes = reader.packBytes.length
   at(bytes ? 'pack' : 'list')
-  await give(reader.rest)
+  await give(reader.packBytes)
   const next = () => {
-    const chunk = body.next()
+    const chunk = body.read()
     // Git may end first: then this read is not awaited.
     chunk.catch(() => {})
     return Promise.race([chunk, over])
@@ -239,7 +239,7 @@ async function feed(
     if (bytes > maxPushBytes) {
       backend.stdin.end()
       const why = `the push is larger than ${maxPushBytes} bytes`
-      return { unfit: wholePush(why, ['split it into smaller pushes']) }
+      return { unfit: pushRefusal(why, ['split it into smaller pushes']) }
     }
     await give(chunk)
   }

@@ -1,7 +1,7 @@
-import type { Outcome, Reaped, Refusal } from '../../src/contract/outcome.ts'
+import type { DisconnectReason, Outcome, Refusal } from '../../src/contract/outcome.ts'
 import type { ClientGone } from '../client/request-body.ts'
-import { type RefStatus, refuseAll } from '../git/report-status.ts'
-import { GATES_FAULT } from '../process/log.ts'
+import { type RefStatus, rejectAll } from '../git/report-status.ts'
+import { GATE_FAULT_ADVICE } from '../process/log.ts'
 
 /** How a push ended, for its ledger row and for every ref. */
 export interface Verdict {
@@ -9,13 +9,13 @@ export interface Verdict {
   readonly refs: readonly RefStatus[]
   readonly refusals: readonly Refusal[]
   /** Why its client, or its git, was ended early. */
-  readonly reaped?: Reaped
+  readonly reaped?: DisconnectReason
 }
 
 type Refs = readonly { ref: string }[]
 
 /** One reason for the whole push. */
-export const wholePush = (
+export const pushRefusal = (
   reason: string,
   remedy: readonly string[] = [],
   detail: readonly string[] = [],
@@ -23,27 +23,27 @@ export const wholePush = (
 
 export const refused = (refs: Refs, refusals: readonly Refusal[]): Verdict => ({
   outcome: 'refused',
-  refs: refuseAll(refs, refusals),
+  refs: rejectAll(refs, refusals),
   refusals,
 })
 
 export const failed = (refs: Refs, reason: string, remedy: readonly string[] = []): Verdict => ({
   outcome: 'failed',
-  refs: refuseAll(refs, [wholePush(reason, remedy)]),
-  refusals: [wholePush(reason, remedy)],
+  refs: rejectAll(refs, [pushRefusal(reason, remedy)]),
+  refusals: [pushRefusal(reason, remedy)],
 })
 
 /** The gate's own fault kept it from taking the push. */
 export const couldNotTake = (refs: Refs, why: string): Verdict =>
-  failed(refs, `the gate could not take this push: ${why}`, GATES_FAULT)
+  failed(refs, `the gate could not take this push: ${why}`, GATE_FAULT_ADVICE)
 
 /** The gate's own fault kept it from judging the push. */
 export const couldNotCheck = (refs: Refs, why: string): Verdict =>
-  failed(refs, `the gate could not check this push: ${why}`, GATES_FAULT)
+  failed(refs, `the gate could not check this push: ${why}`, GATE_FAULT_ADVICE)
 
 export const abandoned = (refs: Refs, why: ClientGone): Verdict => ({
   outcome: 'abandoned',
-  refs: refuseAll(refs, [wholePush(why.message)]),
+  refs: rejectAll(refs, [pushRefusal(why.message)]),
   refusals: [],
-  reaped: why.how,
+  reaped: why.reason,
 })

@@ -1,17 +1,17 @@
-import type { Outcome, Reaped } from '../../src/contract/outcome.ts'
+import type { DisconnectReason, Outcome } from '../../src/contract/outcome.ts'
 import type { Counts, Scanned } from '../../src/contract/status.ts'
 
 /** How a session ended. A fetch is `served`; a request that asked for nothing is `empty`; too many at once are `busy`. */
 export interface SessionEnd {
   readonly outcome: Exclude<Outcome, 'open'> | 'served' | 'empty' | 'busy'
   /** It was let go before its end. */
-  readonly reaped?: Reaped | undefined
+  readonly reaped?: DisconnectReason | undefined
   /** What a push gave to gitleaks. */
   readonly scanned?: Scanned
 }
 
 /** What came of a session whose client was, or was not, let go. */
-export const endedBy = (reaped: Reaped | undefined): SessionEnd =>
+export const endedBy = (reaped: DisconnectReason | undefined): SessionEnd =>
   reaped ? { outcome: 'abandoned', reaped } : { outcome: 'served' }
 
 export type SessionCounts = Omit<Counts, 'refreshes'>

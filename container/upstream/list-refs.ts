@@ -2,7 +2,7 @@ import type { Upstream } from '../../src/contract/pass.ts'
 import { type Pkt, PktLineError, PktLines, pktLine } from '../git/pkt-line.ts'
 import type { RefList } from '../git/ref-list.ts'
 import { killGroup, spawnGroup } from '../process/spawn.ts'
-import { type Link, partsOf, shellQuote, upstreamProblem } from './ssh-link.ts'
+import { parseSshUrl, type SshLink, shellQuote, toUpstreamError } from './ssh-link.ts'
 
 /** What upstream lists, and what its tags stand for. */
 export interface UpstreamRefs extends RefList {
@@ -32,7 +32,7 @@ const LIST_REFS = listRefs()
 const LIST_UNBORN = listRefs('unborn\n')
 
 /** What upstream lists, and whether it could tell the branch of a HEAD without a commit. */
-type Answer = UpstreamRefs & { readonly tellsUnborn: boolean }
+type Answer = UpstreamRefs & { readonly supportsUnborn: boolean }
 
 /**
  * Asks upstream for its refs. The question goes out before upstream has said which protocol it speaks, so that all
@@ -40,17 +40,22 @@ type Answer = UpstreamRefs & { readonly tellsUnborn: boolean }
  * version 2 lists its refs unasked (gitprotocol-pack(5)), and that is as good.
  */
 export async function listUpstream(
-  link: Link,
+  link: SshLink,
   upstream: Upstream,
   signal: AbortSignal,
 ): Promise<UpstreamRefs> {
   const answer = await ask(link, upstream, LIST_REFS, signal)
-  return answer.refs.size === 0 && answer.tellsUnborn ? ask(link, upstream, LIST_UNBORN, signal) : answer
+  return answer.refs.size === 0 && answer.supportsUnborn ? ask(link, upstream, LIST_UNBORN, signal) : answer
 }
 
-async function ask(link: Link, upstream: Upstream, question: Buffer, signal: AbortSignal): Promise<Answer> {
-  const { ssh, release } = await link.borrow(signal)
-  const child = spawnGroup('ssh', [...ssh, `git-upload-pack ${shellQuote(partsOf(upstream.url).path)}`], {
+async function ask(
+  link: SshLink,
+  upstream: Upstream,
+  question: Buffer,
+  signal: AbortSignal,
+): Promise<Answer> {
+  const { ssh, release } = await link.acquire(signal)
+  const child = spawnGroup('ssh', [...ssh, `git-upload-pack ${shellQuote(parseSshUrl(upstream.url).path)}`], {
     signal,
     stdio: ['pipe', 'pipe', 'pipe'],
     env: { PATH: process.env.PATH, GIT_PROTOCOL: 'version=2' },
@@ -68,13 +73,13 @@ async function ask(link: Link, upstream: Upstream, question: Buffer, signal: Abo
           if (list) resolve(list)
         } catch (error) {
           if (!(error instanceof PktLineError)) return reject(error)
-          reject(upstreamProblem(upstream, error.message))
+          reject(toUpstreamError(upstream, error.message))
         }
       })
       child.stdin?.on('error', () => {})
       child.stdin?.end(question)
       child.once('error', reject)
-      child.once('close', () => reject(signal.aborted ? signal.reason : upstreamProblem(upstream, said)))
+      child.once('close', () => reject(signal.aborted ? signal.reason : toUpstreamError(upstream, said)))
     })
   } finally {
     killGroup(child)
@@ -90,7 +95,7 @@ class RefListReader {
   readonly #symbolic = new Set<string>()
   #head: string | undefined
   #tellsUnborn = false
-  #part: 'start' | 'capabilities' | 'listed' | 'advertised' = 'start'
+  #state: 'start' | 'capabilities' | 'listed' | 'advertised' = 'start'
 
   /** Takes bytes; answers when the list is whole. Throws PktLineError with what upstream says instead of one. */
   push(chunk: Buffer): Answer | undefined {
@@ -106,21 +111,21 @@ class RefListReader {
       head: this.#head,
       peeled: this.#peeled,
       symbolic: this.#symbolic,
-      tellsUnborn: this.#tellsUnborn,
+      supportsUnborn: this.#tellsUnborn,
     }
   }
 
   #take(pkt: Pkt): boolean {
     if (pkt === 'flush') {
-      if (this.#part !== 'capabilities') return true
-      this.#part = 'listed'
+      if (this.#state !== 'capabilities') return true
+      this.#state = 'listed'
       return false
     }
     const line = pkt.toString('utf8').replace(/\n$/, '')
     if (line.startsWith('ERR ')) throw new PktLineError(line.slice(4))
-    if (this.#part === 'start' && line === 'version 2') this.#part = 'capabilities'
-    else if (this.#part === 'listed') this.#listed(line)
-    else if (this.#part === 'capabilities') this.#tellsUnborn ||= /^ls-refs=(\S+ )?unborn\b/.test(line)
+    if (this.#state === 'start' && line === 'version 2') this.#state = 'capabilities'
+    else if (this.#state === 'listed') this.#listed(line)
+    else if (this.#state === 'capabilities') this.#tellsUnborn ||= /^ls-refs=(\S+ )?unborn\b/.test(line)
     else if (line !== 'version 1') this.#advertised(line)
     return false
   }
@@ -132,24 +137,24 @@ class RefListReader {
     const target = attributes.find(a => a.startsWith('symref-target:'))?.slice('symref-target:'.length)
     if (name === 'HEAD') this.#head = target ?? id
     else {
-      this.#put(name, id)
+      this.#addRef(name, id)
       if (target !== undefined) this.#symbolic.add(name)
       const peeled = attributes.find(a => a.startsWith('peeled:'))
-      if (peeled) this.#put(`${name}^{}`, peeled.slice('peeled:'.length))
+      if (peeled) this.#addRef(`${name}^{}`, peeled.slice('peeled:'.length))
     }
   }
 
   /** `<id> <name>`, the first with `\0` and the capabilities. */
   #advertised(line: string): void {
-    this.#part = 'advertised'
+    this.#state = 'advertised'
     const [ref = '', capabilities] = line.split('\0')
     const [id, name] = ref.split(' ')
     if (!id || !name) throw new PktLineError('upstream lists its refs in a way that cannot be read')
     if (capabilities !== undefined) this.#head = /(?:^| )symref=HEAD:(\S+)/.exec(capabilities)?.[1]
-    this.#put(name, id)
+    this.#addRef(name, id)
   }
 
-  #put(name: string, id: string): void {
+  #addRef(name: string, id: string): void {
     if (!/^refs\/(heads|tags)\//.test(name)) return
     if (name.endsWith('^{}')) this.#peeled.set(name.slice(0, -'^{}'.length), id)
     else this.#refs.set(name, id)

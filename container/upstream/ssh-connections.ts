@@ -1,6 +1,6 @@
 import { rm } from 'node:fs/promises'
 import { killGroup, spawnGroup } from '../process/spawn.ts'
-import { orAborted } from '../process/with-abort.ts'
+import { withAbort } from '../process/with-abort.ts'
 
 /** sshd takes ten sessions on a connection by default (MaxSessions in sshd_config(5)). */
 const SESSIONS_PER_CONNECTION = 8
@@ -12,7 +12,7 @@ const OPENING_AT_ONCE = 4
 const CONNECTION_IDLE_MS = 10 * 60_000
 
 /** Where the connections lead. */
-interface Way {
+interface SshTarget {
   /** The file of ssh's configuration. */
   readonly config: string
   /** The beginning of the paths of their control sockets. */
@@ -23,7 +23,7 @@ interface Way {
 }
 
 /** A connection's use for one process. */
-export interface Share {
+export interface ConnectionLease {
   /** The path of its control socket (ssh(1), -S). */
   readonly control: string
   /**
@@ -38,7 +38,7 @@ export interface Connections {
   /** Sees to it that one has room for one more. Rejects with the problem. */
   connect(signal: AbortSignal): Promise<void>
   /** A place in one that is open; to be given back. Rejects with the problem. */
-  borrow(signal: AbortSignal): Promise<Share>
+  borrow(signal: AbortSignal): Promise<ConnectionLease>
   close(): void
 }
 
@@ -48,71 +48,71 @@ interface Connection {
   readonly ready: Promise<void>
   isOpening: boolean
   /** It takes nobody new. */
-  isLeft: boolean
-  borrowed: number
+  isDraining: boolean
+  users: number
   idle: NodeJS.Timeout | undefined
   close(): void
 }
 
 /** Connections that are opened as they are needed: a further one when those there are have no room. */
-export function shareConnections(way: Way): Connections {
+export function createSshPool(way: SshTarget): Connections {
   const connections = new Set<Connection>()
   let opened = 0
 
   const open = () => {
     opened += 1
-    const made = openConnection(way, `${way.control}.${opened}`, () => {
-      clearTimeout(made.idle)
-      connections.delete(made)
+    const connection = openConnection(way, `${way.control}.${opened}`, () => {
+      clearTimeout(connection.idle)
+      connections.delete(connection)
     })
-    connections.add(made)
-    rest(made)
-    return made
+    connections.add(connection)
+    scheduleIdleClose(connection)
+    return connection
   }
   const end = (connection: Connection) => {
     clearTimeout(connection.idle)
     connections.delete(connection)
     connection.close()
   }
-  const rest = (connection: Connection) => {
+  const scheduleIdleClose = (connection: Connection) => {
     clearTimeout(connection.idle)
-    if (connection.borrowed > 0 || !connections.has(connection)) return
-    if (connection.isLeft) return end(connection)
+    if (connection.users > 0 || !connections.has(connection)) return
+    if (connection.isDraining) return end(connection)
     connection.idle = setTimeout(() => end(connection), CONNECTION_IDLE_MS)
     connection.idle.unref()
   }
   /** One with room, which may still be opening; undefined when so many are opening that one has to wait for them. */
-  const roomy = (): Connection | undefined => {
-    const usable = [...connections].filter(each => !each.isLeft && each.borrowed < SESSIONS_PER_CONNECTION)
+  const pickConnection = (): Connection | undefined => {
+    const usable = [...connections].filter(each => !each.isDraining && each.users < SESSIONS_PER_CONNECTION)
     const known = usable.find(each => !each.isOpening) ?? usable[0]
     if (known) return known
     const opening = [...connections].filter(each => each.isOpening)
     return opening.length < OPENING_AT_ONCE ? open() : undefined
   }
-  const anyOpened = () =>
+  const nextOpened = () =>
     Promise.race([...connections].filter(each => each.isOpening).map(each => each.ready))
 
   return {
     async connect(signal) {
       signal.throwIfAborted()
-      await orAborted(roomy()?.ready ?? anyOpened(), signal)
+      await withAbort(pickConnection()?.ready ?? nextOpened(), signal)
     },
     async borrow(signal) {
       signal.throwIfAborted()
-      let through = roomy()
-      for (; !through; through = roomy()) await orAborted(anyOpened(), signal)
+      let through = pickConnection()
+      for (; !through; through = pickConnection()) await withAbort(nextOpened(), signal)
       const taken = through
       let held = true
-      const release: Share['release'] = ({ cut = false } = {}) => {
+      const release: ConnectionLease['release'] = ({ cut = false } = {}) => {
         if (!held) return
         held = false
-        taken.borrowed -= 1
-        taken.isLeft ||= cut
-        rest(taken)
+        taken.users -= 1
+        taken.isDraining ||= cut
+        scheduleIdleClose(taken)
       }
-      taken.borrowed += 1
+      taken.users += 1
       clearTimeout(taken.idle)
-      await orAborted(taken.ready, signal).catch(error => {
+      await withAbort(taken.ready, signal).catch(error => {
         release()
         throw error
       })
@@ -124,7 +124,11 @@ export function shareConnections(way: Way): Connections {
   }
 }
 
-function openConnection({ config, host, problem }: Way, control: string, atEnd: () => void): Connection {
+function openConnection(
+  { config, host, problem }: SshTarget,
+  control: string,
+  atEnd: () => void,
+): Connection {
   // A LocalCommand runs once the connection is up and its control socket listens: its line is the sign to go on.
   const child = spawnGroup(
     'ssh',
@@ -153,12 +157,12 @@ function openConnection({ config, host, problem }: Way, control: string, atEnd: 
   })
   const ready = new Promise<void>((resolve, reject) => {
     child.stdout?.once('data', () => {
-      made.isOpening = false
+      connection.isOpening = false
       resolve()
     })
     child.once('error', () => reject(problem()))
     child.once('close', () => {
-      made.isOpening = false
+      connection.isOpening = false
       atEnd()
       reject(problem(said))
     })
@@ -168,14 +172,14 @@ function openConnection({ config, host, problem }: Way, control: string, atEnd: 
     killGroup(child)
     rm(control, { force: true }).catch(() => {})
   }
-  const made: Connection = {
+  const connection: Connection = {
     control,
     ready,
     isOpening: true,
-    isLeft: false,
-    borrowed: 0,
+    isDraining: false,
+    users: 0,
     idle: undefined,
     close,
   }
-  return made
+  return connection
 }

@@ -11,7 +11,7 @@ export class IdentityError extends Error {}
 const FROM_ENVIRONMENT = /^GATE_IDENTITY_[A-Z0-9_]+$/
 
 /** Moves keys from the environment into files of the variables' names, so that no process inherits them. */
-export async function takeIdentitiesFromEnvironment(folder: string, env: NodeJS.ProcessEnv): Promise<void> {
+export async function moveKeysFromEnv(folder: string, env: NodeJS.ProcessEnv): Promise<void> {
   await mkdir(folder, { recursive: true, mode: 0o700 })
   for (const [variable, key] of Object.entries(env)) {
     if (!FROM_ENVIRONMENT.test(variable)) continue
@@ -24,7 +24,7 @@ export async function takeIdentitiesFromEnvironment(folder: string, env: NodeJS.
  * Makes a new Ed25519 identity, or takes the given private key; answers with the public half, the only one that
  * ever leaves. An identity of that name is not replaced: rejects with IdentityError.
  */
-export async function addIdentity(folder: string, name: IdentityName, privateKey: string): Promise<string> {
+export async function createKey(folder: string, name: IdentityName, privateKey: string): Promise<string> {
   const file = join(folder, name)
   const signal = AbortSignal.timeout(10_000)
   const env = { PATH: process.env.PATH ?? '' }
@@ -60,7 +60,7 @@ export async function addIdentity(folder: string, name: IdentityName, privateKey
 }
 
 /** Takes the key of an identity that was made or taken in here off the disk; answers whether it was there. */
-export async function forgetIdentity(folder: string, name: IdentityName): Promise<boolean> {
+export async function deleteKey(folder: string, name: IdentityName): Promise<boolean> {
   try {
     await unlink(join(folder, name))
     return true

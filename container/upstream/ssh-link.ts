@@ -4,25 +4,25 @@ import { join } from 'node:path'
 import { type IdentityName, identityVariable } from '../../src/contract/names.ts'
 import type { Upstream } from '../../src/contract/pass.ts'
 import { printable } from '../git/command-list.ts'
-import { type Share, shareConnections } from './ssh-connections.ts'
+import { type ConnectionLease, createSshPool } from './ssh-connections.ts'
 
 /** An upstream could not be used, in words for the agent: what, and whose part it is to mend it. */
 export class UpstreamError extends Error {}
 
 /** The way to one upstream: what git needs in its environment to reach it, over a few connections that it shares. */
-export interface Link {
+export interface SshLink {
   /** Sees to it that a connection has room for one more. Rejects with UpstreamError, saying why. */
   connect(signal: AbortSignal): Promise<void>
   /**
    * A connection's use for one process, to be given back with `release` when that has ended. Rejects with
    * UpstreamError, saying why.
    */
-  borrow(signal: AbortSignal): Promise<Borrowed>
+  acquire(signal: AbortSignal): Promise<LinkLease>
   close(): void
 }
 
 /** A connection in use by one git process. */
-export interface Borrowed extends Pick<Share, 'release'> {
+export interface LinkLease extends Pick<ConnectionLease, 'release'> {
   /** GIT_SSH_COMMAND for a git process. */
   readonly env: Readonly<Record<string, string>>
   /** The arguments of an `ssh` of one's own, up to the command to run there. */
@@ -47,13 +47,13 @@ const identityFiles = (folder: string, name: IdentityName) => [
 
 /** The ways to all upstreams. */
 export interface Links {
-  to(upstream: Upstream): Promise<Link>
+  to(upstream: Upstream): Promise<SshLink>
   closeAll(): void
 }
 
 /** Links by what makes them: a change of URL, identity or pinned key makes another one. */
 export function createLinks(folders: LinkFolders): Links {
-  const links = new Map<string, Promise<Link>>()
+  const links = new Map<string, Promise<SshLink>>()
   return {
     to(upstream) {
       const key = createHash('sha256')
@@ -71,10 +71,10 @@ export function createLinks(folders: LinkFolders): Links {
   }
 }
 
-const hostOf = (url: string) => partsOf(url).host
+const hostOf = (url: string) => parseSshUrl(url).host
 
 /** The destination of an SSH URL in either spelling, and the path there (git-fetch(1), "GIT URLS"). */
-export function partsOf(url: string): { host: string; path: string } {
+export function parseSshUrl(url: string): { host: string; path: string } {
   const [, fullHost, fullPath] = /^ssh:\/\/([^/]+)(\/.*)$/s.exec(url) ?? []
   if (fullHost && fullPath) return { host: `ssh://${fullHost}`, path: fullPath.replace(/^\/~/, '~') }
   const [, user = '', address, name, path] = /^([^@/:[]+@)?(?:\[([^\]/]+)\]|([^/:[]+)):(.+)$/s.exec(url) ?? []
@@ -85,8 +85,8 @@ export function partsOf(url: string): { host: string; path: string } {
   )
 }
 
-async function openLink(folders: LinkFolders, key: string, upstream: Upstream): Promise<Link> {
-  const identity = await firstThatExists(identityFiles(folders.identities, upstream.identity))
+async function openLink(folders: LinkFolders, key: string, upstream: Upstream): Promise<SshLink> {
+  const identity = await findFirst(identityFiles(folders.identities, upstream.identity))
   if (!identity)
     throw new UpstreamError(
       `the gate has no identity "${upstream.identity}"; the operator makes it with: git gate identity new ${upstream.identity}`,
@@ -97,10 +97,10 @@ async function openLink(folders: LinkFolders, key: string, upstream: Upstream): 
   await mkdir(folder, { recursive: true, mode: 0o700 })
   await writeFile(join(folder, 'known_hosts'), `${upstream.knownHosts.trim()}\n`, { mode: 0o600 })
   await writeFile(config, sshConfig(identity, join(folder, 'known_hosts')), { mode: 0o600 })
-  return sharedLink(upstream, config, control)
+  return createLink(upstream, config, control)
 }
 
-async function firstThatExists(files: readonly string[]): Promise<string | undefined> {
+async function findFirst(files: readonly string[]): Promise<string | undefined> {
   for (const file of files) if (await stat(file).catch(() => undefined)) return file
   return undefined
 }
@@ -133,15 +133,15 @@ function sshConfig(identity: string, knownHosts: string): string {
 
 export const shellQuote = (word: string) => `'${word.replaceAll("'", `'\\''`)}'`
 
-function sharedLink(upstream: Upstream, config: string, control: string): Link {
+function createLink(upstream: Upstream, config: string, control: string): SshLink {
   const ssh = `ssh -F ${shellQuote(config)} -S `
   const host = hostOf(upstream.url)
   const problem = (said?: string) =>
-    said === undefined ? new UpstreamError('the gate cannot start ssh') : upstreamProblem(upstream, said)
-  const connections = shareConnections({ config, control, host, problem })
+    said === undefined ? new UpstreamError('the gate cannot start ssh') : toUpstreamError(upstream, said)
+  const connections = createSshPool({ config, control, host, problem })
   return {
     connect: connections.connect,
-    async borrow(signal) {
+    async acquire(signal) {
       const { control, release } = await connections.borrow(signal)
       return {
         env: { GIT_SSH_COMMAND: ssh + shellQuote(control), GIT_SSH_VARIANT: 'ssh' },
@@ -154,7 +154,7 @@ function sharedLink(upstream: Upstream, config: string, control: string): Link {
 }
 
 /** What ssh or git said of an upstream, in one line that says whose part it is. */
-export function upstreamProblem(upstream: Upstream, said: string): UpstreamError {
+export function toUpstreamError(upstream: Upstream, said: string): UpstreamError {
   const words = said
     .split('\n')
     .map(line => printable(line.replace(/^(remote|fatal|ERROR|ssh): /, '').trim()))

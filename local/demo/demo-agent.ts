@@ -1,21 +1,21 @@
 import fs from 'node:fs'
 import path from 'node:path'
 import type { z } from 'zod'
-import type { Terms } from '../../src/contract/grant.ts'
+import type { GrantTerms } from '../../src/contract/grant.ts'
 import type { Admin } from '../admin-client.ts'
 import { writeSecret } from '../state-folder.ts'
 
 export const AGENT = 'demo-agent'
 
-const ownBranches: z.input<typeof Terms>['rules'] = [
+const ownBranches: z.input<typeof GrantTerms>['rules'] = [
   { pattern: 'refs/heads/{agent}/**', allow: ['create', 'update', 'force', 'delete'] },
 ]
 
 /** In a repository of the operator's: its own branches, and nothing else. */
-export const OWN_BRANCHES: z.input<typeof Terms> = { rules: ownBranches, pushOptions: true }
+export const OWN_BRANCHES: z.input<typeof GrantTerms> = { rules: ownBranches, pushOptions: true }
 
 /** In the demo: any branch may grow and tags may be made; its own branches may be rewritten and deleted as well. */
-export const IN_THE_DEMO: z.input<typeof Terms> = {
+export const IN_THE_DEMO: z.input<typeof GrantTerms> = {
   rules: [
     ...ownBranches,
     { pattern: 'refs/heads/**', allow: ['create', 'update'] },
@@ -46,7 +46,7 @@ export const endFirstStart = (home: string) => fs.rmSync(unfinished(home), { for
 export async function admit(
   admin: Admin,
   home: string,
-  to: { repository: string; isNew: boolean; isFirstStart: boolean; terms: z.input<typeof Terms> },
+  to: { repository: string; isNew: boolean; isFirstStart: boolean; terms: z.input<typeof GrantTerms> },
 ): Promise<string | undefined> {
   if (to.isFirstStart) await admin.agent(AGENT)
   else if (!(await admin.agents()).includes(AGENT)) return undefined

@@ -2,7 +2,7 @@ import { createMiddleware } from 'hono/factory'
 import { ASSERTION_HEADER, operatorOfAssertion } from '../auth/cloudflare-access.ts'
 import { settingsOf } from '../common/settings.ts'
 import { operatorOfToken } from '../ledger/access/admin-tokens.ts'
-import { sameSecret } from '../ledger/access/token-format.ts'
+import { equalSecrets } from '../ledger/access/token-format.ts'
 import type { Operator } from '../ledger/audit-log.ts'
 import { Problem } from './problem.ts'
 import type { ApiEnv } from './router.ts'
@@ -36,7 +36,7 @@ export const authenticate = createMiddleware<ApiEnv>(async (c, next) => {
 export async function operatorOf(request: Request, env: Env): Promise<Operator | undefined> {
   const [, bearer] = /^Bearer +([\x21-\x7e]+)$/i.exec(request.headers.get('authorization') ?? '') ?? []
   if (bearer !== undefined)
-    return (await sameSecret(bearer, settingsOf(env).GATE_ADMIN_TOKEN))
+    return (await equalSecrets(bearer, settingsOf(env).GATE_ADMIN_TOKEN))
       ? FIRST_OPERATOR
       : operatorOfToken(env.LEDGER, bearer)
   const { GATE_ACCESS_TEAM: team, GATE_ACCESS_AUDIENCE: audience } = settingsOf(env)

@@ -1,8 +1,13 @@
 import { createMiddleware } from 'hono/factory'
-import { plain } from '../common/git-responses.ts'
+import { textResponse } from '../common/git-responses.ts'
 import { readPath } from '../common/repository-path.ts'
 import type { AgentName } from '../contract/names.ts'
-import { type Access, type KnownToken, lookUp, touchToken } from '../ledger/access/token-and-grant.ts'
+import {
+  type Access,
+  findTokenAndGrant,
+  type KnownToken,
+  touchToken,
+} from '../ledger/access/token-and-grant.ts'
 import { isToken, parseToken } from '../ledger/access/token-format.ts'
 import { credentials } from './credentials.ts'
 
@@ -19,7 +24,7 @@ export interface GitEnv {
 }
 
 const unauthorized = (why: string) =>
-  plain(401, [why, 'use the agent name and its token: http://AGENT:TOKEN@GATE/REPOSITORY.git'], {
+  textResponse(401, [why, 'use the agent name and its token: http://AGENT:TOKEN@GATE/REPOSITORY.git'], {
     'www-authenticate': 'Basic realm="git-gate", charset="UTF-8"',
   })
 
@@ -32,7 +37,7 @@ export const authenticate = createMiddleware<GitEnv>(async (c, next) => {
   const given = credentials(c.req.header('authorization'))
   const token = given && parseToken(given.token)
   if (!given || !token) return unauthorized(given ? 'that is not a token of this gate' : 'this needs a token')
-  const found = await lookUp(c.env.LEDGER, token.id, path.ok ? path.name : '')
+  const found = await findTokenAndGrant(c.env.LEDGER, token.id, path.ok ? path.name : '')
   if (!found || !(await isToken(token.text, found.token.hash)))
     return unauthorized('that token is not known here')
   const { token: known, access } = found
@@ -46,9 +51,9 @@ export const authenticate = createMiddleware<GitEnv>(async (c, next) => {
       `the token ${known.id} is not one of ${JSON.stringify(given.user)}; its user name is its agent's`,
     )
   c.executionCtx.waitUntil(touchToken(c.env.LEDGER, known))
-  if (!path.ok) return plain(404, [path.why])
+  if (!path.ok) return textResponse(404, [path.why])
   if (!access)
-    return plain(404, [
+    return textResponse(404, [
       `${known.agent} has no repository ${path.name} here`,
       `an operator grants it with: git gate grant set ${known.agent} ${path.name} --read`,
     ])

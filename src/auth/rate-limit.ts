@@ -1,6 +1,6 @@
 import { createMiddleware } from 'hono/factory'
 import { drain } from '../common/drain.ts'
-import { pktLine, plain, refusedPush } from '../common/git-responses.ts'
+import { pktLine, refusedPush, textResponse } from '../common/git-responses.ts'
 import { logFault } from '../common/log.ts'
 import { settingsOf } from '../common/settings.ts'
 import type { ApiError } from '../contract/api.ts'
@@ -11,7 +11,7 @@ import { credentials } from './credentials.ts'
 
 const MINUTE_MS = 60_000
 /** An address may be many agents behind one router. */
-const TOKENS_AN_ADDRESS = 10
+const ADDRESS_FACTOR = 10
 
 /**
  * Bounds how often one token and one address may ask, and how often an address may fail to authenticate.
@@ -19,19 +19,19 @@ const TOKENS_AN_ADDRESS = 10
  * that failed too often is told to wait when it fails again; a token that holds is still let in, so that one broken
  * agent does not lock out those beside it.
  */
-export const limitRate = createMiddleware<{ Bindings: Env }>(async (c, next) => {
+export const rateLimit = createMiddleware<{ Bindings: Env }>(async (c, next) => {
   const { GATE_REQUESTS_PER_MINUTE } = settingsOf(c.env)
   const address = addressGroup(clientAddress(c.env, c.req.raw))
   const authorization = c.req.header('authorization')
-  const asks = [
+  const allowed = [
     ...(authorization === undefined ? [] : [count(await tokenOf(authorization), GATE_REQUESTS_PER_MINUTE)]),
-    count(address, GATE_REQUESTS_PER_MINUTE * TOKENS_AN_ADDRESS),
+    count(address, GATE_REQUESTS_PER_MINUTE * ADDRESS_FACTOR),
   ]
-  if (asks.includes(false))
-    return tooOften(c.req.raw, `at most ${GATE_REQUESTS_PER_MINUTE} requests a minute`)
+  if (allowed.includes(false))
+    return rejectRequest(c.req.raw, `at most ${GATE_REQUESTS_PER_MINUTE} requests a minute`)
   await next()
   if (c.res.status !== 401 || authorization === undefined) return
-  const refused = await countFailure(c.env, c.req.raw)
+  const refused = await recordAuthFailure(c.env, c.req.raw)
   if (!refused) return
   // Otherwise the refusal's headers would be carried over, and its challenge make git ask again.
   c.res = undefined
@@ -39,7 +39,7 @@ export const limitRate = createMiddleware<{ Bindings: Env }>(async (c, next) => 
 })
 
 /** Puts a request whose token does not hold on record; the answer to it when its address has failed too often. */
-export async function countFailure(env: Env, request: Request): Promise<Response | undefined> {
+export async function recordAuthFailure(env: Env, request: Request): Promise<Response | undefined> {
   const address = addressGroup(clientAddress(env, request))
   const failures = await recordFailure(env.LEDGER, address).catch((error: unknown) => {
     // The request is refused all the same.
@@ -47,7 +47,7 @@ export async function countFailure(env: Env, request: Request): Promise<Response
     return 0
   })
   return failures > settingsOf(env).GATE_FAILURES_PER_MINUTE
-    ? tooMany(new URL(request.url).pathname, 'too many requests with tokens that do not hold')
+    ? tooManyRequests(new URL(request.url).pathname, 'too many requests with tokens that do not hold')
     : undefined
 }
 
@@ -76,27 +76,27 @@ function count(who: string, limit: number): boolean {
 }
 
 /** Seconds until the minute that is counted is over. */
-const untilNext = () => Math.ceil((MINUTE_MS - (Date.now() % MINUTE_MS)) / 1000)
+const secondsToNextMinute = () => Math.ceil((MINUTE_MS - (Date.now() % MINUTE_MS)) / 1000)
 
 /** A push that comes too often is told in git's own report, which git reads only when all of it was taken. */
-async function tooOften(request: Request, why: string): Promise<Response> {
+async function rejectRequest(request: Request, why: string): Promise<Response> {
   const { pathname } = new URL(request.url)
-  if (!pathname.endsWith('/git-receive-pack')) return tooMany(pathname, why)
+  if (!pathname.endsWith('/git-receive-pack')) return tooManyRequests(pathname, why)
   await drain(request.body)
-  const wait = untilNext()
+  const wait = secondsToNextMinute()
   return refusedPush(`${why}; wait ${wait} s and try again`, { 'retry-after': String(wait) })
 }
 
 /** The refusal in the form that git prints where it was asked. */
-function tooMany(path: string, why: string): Response {
-  const wait = untilNext()
+function tooManyRequests(path: string, why: string): Response {
+  const wait = secondsToNextMinute()
   const line = `${why}; wait ${wait} s and try again`
   if (path.endsWith('/git-upload-pack'))
     return new Response(pktLine(`ERR git-gate: ${line}`), {
       headers: { 'content-type': 'application/x-git-upload-pack-result', 'cache-control': 'no-cache' },
     })
   const headers = { 'retry-after': String(wait) }
-  if (!path.startsWith('/-/api/')) return plain(429, [line], headers)
+  if (!path.startsWith('/-/api/')) return textResponse(429, [line], headers)
   const body: ApiError = {
     error: { code: 'rate-limited', message: why, fix: `Wait ${wait} s and try again` },
   }

@@ -5,7 +5,7 @@ export function pktLine(text: string): string {
 }
 
 /** Plain text, which git prints as `remote: …` when it comes in answer to info/refs. */
-export function plain(
+export function textResponse(
   status: number,
   lines: readonly string[],
   headers: Record<string, string> = {},
@@ -28,7 +28,7 @@ export function refusedPush(why: string, headers: Record<string, string> = {}): 
   })
 }
 
-const LOST = {
+const COMPANION_LOST = {
   'info/refs': 'the gate cannot reach its companion; nothing was changed; try again in a few seconds',
   'git-upload-pack': 'the gate has lost its companion; try again in a few seconds',
   'git-receive-pack':
@@ -38,11 +38,11 @@ const LOST = {
 /** The companion cannot be asked now: what git can print of that, by what was asked; `retryAfter` in seconds. */
 export function unavailable(
   asked: 'info/refs' | 'git-upload-pack' | 'git-receive-pack',
-  why: string = LOST[asked],
+  why: string = COMPANION_LOST[asked],
   retryAfter = 5,
 ): Response {
   const headers = { 'retry-after': String(retryAfter) }
-  if (asked === 'info/refs') return plain(503, [why], headers)
+  if (asked === 'info/refs') return textResponse(503, [why], headers)
   // Of a POST that fails git prints the number alone, so the words go into the service's own answer:
   // an ERR packet (gitprotocol-pack(5)), or the sideband's third channel and a flush packet.
   const answer =

@@ -1,5 +1,5 @@
 import { PASS_HEADER, ROUTES } from '../contract/pass.ts'
-import { type Ask, passFor } from './pass.ts'
+import { type PassRequest, passFor } from './pass.ts'
 
 /**
  * Asks the companion of one repository, by way of its Durable Object, with a pass for this one request. Bodies
@@ -8,7 +8,7 @@ import { type Ask, passFor } from './pass.ts'
 export async function askCompanion(
   env: Env,
   repository: string,
-  ask: Ask,
+  ask: PassRequest,
   init: { body?: BodyInit | null; headers?: HeadersInit; signal?: AbortSignal } = {},
 ): Promise<Response> {
   const { method, path } = ROUTES[ask.service]

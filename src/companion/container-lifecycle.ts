@@ -1,6 +1,6 @@
 import { within } from '../common/with-timeout.ts'
 import { CONTAINER_PORT, type ContainerEnvironment } from './container-environment.ts'
-import { agree, askHealth, type Readiness, type Send } from './health.ts'
+import { askHealth, checkProtocol, type Readiness, type Send } from './health.ts'
 
 /** The part of `ctx.container` that the gate uses. */
 export interface ContainerHandle {
@@ -61,7 +61,7 @@ const UPGRADE_MS = 15_000
 const SIGTERM = 15
 const NOT_STARTED = "the gate's companion for this repository could not be started; nothing was changed"
 
-export function containerLife(
+export function createContainerLifecycle(
   container: ContainerHandle,
   memory: ContainerMemory,
   care: ContainerCare,
@@ -70,11 +70,11 @@ export function containerLife(
   /** The fingerprint of the container that has been seen to answer; undefined: look at it before use. */
   let answering: string | undefined
   /** The one look, start or restart that is going on, for all who wait. */
-  let turn: Promise<Readiness> | undefined
+  let starting: Promise<Readiness> | undefined
   let stopping: Promise<void> | undefined
   let ended: Promise<void> | undefined
   let failures = 0
-  let notBefore = 0
+  let retryAt = 0
   let usedAt = 0
 
   const ask: Send = (path, init) =>
@@ -111,7 +111,7 @@ export function containerLife(
   const failed = (why: string, error?: unknown): Readiness => {
     const pause = Math.min(MAX_PAUSE_MS, PAUSE_MS * 2 ** failures)
     failures += 1
-    notBefore = Date.now() + pause
+    retryAt = Date.now() + pause
     log(why, error)
     return notStarted(pause)
   }
@@ -120,16 +120,16 @@ export function containerLife(
    * Polls a running container until it answers, as the runtime tells nobody when it listens. Undefined: it has
    * ended instead.
    */
-  const look = async (fingerprint: string): Promise<Readiness | undefined> => {
+  const waitUntilHealthy = async (fingerprint: string): Promise<Readiness | undefined> => {
     const gone = end()
     const deadline = Date.now() + START_MS
     for (let pause = 50; ; pause = Math.min(500, pause * 1.5)) {
       const health = await askHealth(ask).catch(() => undefined)
       if (health) {
-        const agreed = agree(health)
+        const agreed = checkProtocol(health)
         if (!agreed.ok) {
           log(agreed.why)
-          notBefore = Date.now() + UPGRADE_MS
+          retryAt = Date.now() + UPGRADE_MS
           stop().catch(error => log('the companion could not be stopped', error))
           return agreed
         }
@@ -145,21 +145,21 @@ export function containerLife(
     }
   }
 
-  const bringUp = async (environment: ContainerEnvironment | undefined): Promise<Readiness> => {
+  const start = async (environment: ContainerEnvironment | undefined): Promise<Readiness> => {
     await stopping
     if (container.running) {
       const fingerprint = memory.read() ?? ''
       const isWanted = environment === undefined || environment.fingerprint === fingerprint
-      const readiness = isWanted ? await look(fingerprint) : await stop()
+      const readiness = isWanted ? await waitUntilHealthy(fingerprint) : await stop()
       if (readiness) return readiness
     }
-    const pause = notBefore - Date.now()
+    const pause = retryAt - Date.now()
     if (environment === undefined || pause > 0) return notStarted(pause)
     memory.write(environment.fingerprint)
     container.start({ enableInternet: true, env: { ...environment.variables } })
     // The runtime's own watch only counts when this object is gone, and with it the alarm that stops the container.
     container.setInactivityTimeout(2 * idleMs).catch(error => log('no inactivity time-out', error))
-    const readiness = await look(environment.fingerprint)
+    const readiness = await waitUntilHealthy(environment.fingerprint)
     if (readiness?.ok) care.begin(ask)
     return readiness ?? failed('the companion ended as it started')
   }
@@ -171,12 +171,12 @@ export function containerLife(
       // One that stops still tells what became of its pushes.
       if (!environment && stopping && container.running) return { ok: true }
       while (answering === undefined || (environment && answering !== environment.fingerprint)) {
-        turn ??= bringUp(environment)
+        starting ??= start(environment)
           .catch(error => failed('the companion could not be started', error))
           .finally(() => {
-            turn = undefined
+            starting = undefined
           })
-        const readiness = await within(deadline - Date.now(), turn, STARTING)
+        const readiness = await within(deadline - Date.now(), starting, STARTING)
         if (!readiness.ok) return readiness
       }
       usedAt = Date.now()
@@ -193,7 +193,7 @@ export function containerLife(
     },
     async rest() {
       if (!container.running || stopping) return undefined
-      if (turn) return idleMs
+      if (starting) return idleMs
       const isUsed = await care.isUsed(ask).catch(() => false)
       const unused = () => Date.now() - usedAt
       if (unused() < idleMs) return idleMs - unused()

@@ -9,7 +9,7 @@ export interface Upload {
 }
 
 /** Passes a body on as it came, with a length or without. */
-export function upload(body: ReadableStream<Uint8Array>, length: string | null): Upload {
+export function drainableBody(body: ReadableStream<Uint8Array>, length: string | null): Upload {
   const { readable, writable } =
     length === null ? new IdentityTransformStream() : new FixedLengthStream(Number(length))
   const passed = body.pipeTo(writable, { preventCancel: true }).catch(() => {})

@@ -11,17 +11,17 @@ import {
   type ContainerCare,
   type ContainerHandle,
   type ContainerLife,
-  containerLife,
+  createContainerLifecycle,
 } from './container-lifecycle.ts'
-import { upload } from './drainable-body.ts'
-import { standingCompanion } from './fixed-url.ts'
+import { drainableBody } from './drainable-body.ts'
+import { fixedCompanion } from './fixed-url.ts'
 import { hasSessions } from './has-sessions.ts'
 import type { Readiness, Send } from './health.ts'
 import { giveHeadStart, keepHeadStart } from './mirror-seed.ts'
 import { answerPush } from './push-answer.ts'
 
 /** The way to a companion: may it be asked with this pass, and asking it. */
-interface Way {
+interface CompanionConnection {
   ready(pass: Pass): Promise<Readiness>
   readonly send: Send
 }
@@ -36,7 +36,7 @@ const STARTED_FOR = 'started-for'
  * companion at GATE_COMPANION_URL.
  */
 export class Companion extends DurableObject<Env> {
-  #way: Way | undefined
+  #way: CompanionConnection | undefined
   #life: ContainerLife | undefined
   #repository: Upstream | undefined
   #alarmAt = 0
@@ -55,15 +55,15 @@ export class Companion extends DurableObject<Env> {
     if (isAsleep && service === 'push-report')
       return Response.json({ error: 'no such push' }, { status: 404 })
     if (isAsleep && service === 'status') return Response.json({ error: 'it does not run' }, { status: 404 })
-    this.#way ??= this.#openWay()
+    this.#way ??= this.#connect()
     const way = this.#way
     // Whoever watches does not use it: an unused container is stopped all the same.
     if (service === 'status')
       return way.send(pathname, { method: request.method, headers: request.headers, signal: request.signal })
     // Before the start, so that a container whose client did not wait for it is stopped too.
-    await this.#lookAgain()
+    await this.#scheduleIdleCheck()
     const readiness = await way.ready(read.pass)
-    if (!readiness.ok) return notReady(request, readiness)
+    if (!readiness.ok) return respondNotReady(request, readiness)
     // The abort has to be passed on by hand: a signal of the incoming request ends with it.
     const gone = new AbortController()
     request.signal.addEventListener('abort', () => gone.abort(), { once: true })
@@ -71,7 +71,7 @@ export class Companion extends DurableObject<Env> {
     // On the way into a container the interim answer to this would be taken for the answer.
     headers.delete('expect')
     const { method } = request
-    const sent = request.body && upload(request.body, headers.get('content-length'))
+    const sent = request.body && drainableBody(request.body, headers.get('content-length'))
     const body = sent?.body ?? null
     const send = () => way.send(pathname, { method, headers, body, redirect: 'manual', signal: gone.signal })
     // A client does not see an answer that comes before it has sent everything.
@@ -83,7 +83,7 @@ export class Companion extends DurableObject<Env> {
       const answer = await this.#begun(read.pass, send(), sent?.passed)
       if (!answer) {
         await giveUp()
-        return notReady(request, NO_ANSWER)
+        return respondNotReady(request, NO_ANSWER)
       }
       return await this.#passOn(read.pass, answer, way, gone.signal, giveUp)
     } catch (error) {
@@ -91,7 +91,7 @@ export class Companion extends DurableObject<Env> {
       if (method !== 'GET' || gone.signal.aborted) throw error
       // It has died since it was last asked, and this is the first request to notice.
       const again = await way.ready(read.pass)
-      return again.ok ? await send() : notReady(request, again)
+      return again.ok ? await send() : respondNotReady(request, again)
     }
   }
 
@@ -116,7 +116,7 @@ export class Companion extends DurableObject<Env> {
   async #passOn(
     pass: Pass,
     answer: Response,
-    { send }: Way,
+    { send }: CompanionConnection,
     gone: AbortSignal,
     giveUp: () => Promise<void>,
   ): Promise<Response> {
@@ -137,7 +137,7 @@ export class Companion extends DurableObject<Env> {
   /** Time to see whether the container is still used. */
   override async alarm(): Promise<void> {
     this.#alarmAt = 0
-    this.#way ??= this.#openWay()
+    this.#way ??= this.#connect()
     const again = await this.#life?.rest()
     if (again !== undefined) await this.ctx.storage.setAlarm(Date.now() + again)
   }
@@ -147,16 +147,16 @@ export class Companion extends DurableObject<Env> {
     return this.ctx.container
   }
 
-  #openWay(): Way {
+  #connect(): CompanionConnection {
     const settings = settingsOf(this.env)
     const container = this.container()
     if (!container) {
       if (settings.GATE_COMPANION_URL === undefined)
         throw new Error('settings: GATE_COMPANION_URL: there is no container to start')
-      return standingCompanion(settings.GATE_COMPANION_URL)
+      return fixedCompanion(settings.GATE_COMPANION_URL)
     }
     const { kv } = this.ctx.storage
-    const life = containerLife(
+    const life = createContainerLifecycle(
       container,
       { read: () => kv.get<string>(STARTED_WITH), write: fingerprint => kv.put(STARTED_WITH, fingerprint) },
       this.#care(),
@@ -196,7 +196,7 @@ export class Companion extends DurableObject<Env> {
   }
 
   /** Sets the alarm that stops an unused container; not with every request, as each costs a write. */
-  async #lookAgain(): Promise<void> {
+  async #scheduleIdleCheck(): Promise<void> {
     if (!this.#life) return
     const idleMs = settingsOf(this.env).GATE_CONTAINER_IDLE_SECONDS * 1000
     if (this.#alarmAt > Date.now() + 0.9 * idleMs) return
@@ -214,7 +214,7 @@ const NO_ANSWER = {
 const REFUSABLE = { '/git-upload-pack': 'git-upload-pack', '/git-receive-pack': 'git-receive-pack' } as const
 
 /** What the client still sends is read away first: it would not see an answer that comes before its end. */
-async function notReady(
+async function respondNotReady(
   request: Request,
   { why, retryAfter }: Extract<Readiness, { ok: false }>,
 ): Promise<Response> {

@@ -1,4 +1,4 @@
-import { agree, askHealth, type Readiness, type Send } from './health.ts'
+import { askHealth, checkProtocol, type Readiness, type Send } from './health.ts'
 
 /** A companion that runs by itself, at GATE_COMPANION_URL. */
 export interface StandingCompanion {
@@ -7,7 +7,7 @@ export interface StandingCompanion {
 }
 
 /** The companion at `url`: its protocol is looked at before it is first asked, and again after it failed. */
-export function standingCompanion(url: string): StandingCompanion {
+export function fixedCompanion(url: string): StandingCompanion {
   let known = false
   const ask: Send = (path, init) => fetch(new URL(path, url), init)
   return {
@@ -20,7 +20,7 @@ export function standingCompanion(url: string): StandingCompanion {
           why: 'the gate cannot reach its companion; nothing was changed; try again in a few seconds',
           retryAfter: 5,
         }
-      const agreed = agree(health)
+      const agreed = checkProtocol(health)
       known = agreed.ok
       return agreed
     },

@@ -1,44 +1,47 @@
 import type { Context } from 'hono'
-import { plain } from '../common/git-responses.ts'
+import { textResponse } from '../common/git-responses.ts'
 import { settingsOf } from '../common/settings.ts'
 import { type Call, readCall } from '../contract/companion-call.ts'
-import { accessOf } from '../ledger/access/token-and-grant.ts'
+import { findGrant } from '../ledger/access/token-and-grant.ts'
 import { newId } from '../ledger/id.ts'
 import { recordFetch } from '../ledger/pushes/fetches.ts'
 import { openPush } from '../ledger/pushes/write-pushes.ts'
 import { passFor } from './pass.ts'
 import { NO_TOKEN, permitPush } from './permission.ts'
-import { settle } from './sync-outcome.ts'
+import { syncOutcome } from './sync-outcome.ts'
 
 const MAX_CALL_BYTES = 16_000
 
 /** `POST /-/companion`: what the companion asks of the Worker for its clients over `git://`. */
-export async function answerCompanion(c: Context<{ Bindings: Env }>): Promise<Response> {
-  if (!(Number(c.req.header('content-length')) <= MAX_CALL_BYTES)) return plain(413, ['a call is short'])
+export async function handleCompanionCall(c: Context<{ Bindings: Env }>): Promise<Response> {
+  if (!(Number(c.req.header('content-length')) <= MAX_CALL_BYTES))
+    return textResponse(413, ['a call is short'])
   const { GATE_PASS_KEY, GATE_GIT_AGENT } = settingsOf(c.env)
   const read = await readCall(await c.req.text(), GATE_PASS_KEY, Date.now() / 1000)
-  if (!read.ok) return plain(403, [`this is for the companion: ${read.why}`])
+  if (!read.ok) return textResponse(403, [`this is for the companion: ${read.why}`])
   const call = read.claims
   if (call.call === 'pass')
     return call.agent === GATE_GIT_AGENT
-      ? admit(c, call)
-      : plain(403, [`this gate gives ${call.agent} no pass over git://: GATE_GIT_AGENT names who gets one`])
+      ? issuePass(c, call)
+      : textResponse(403, [
+          `this gate gives ${call.agent} no pass over git://: GATE_GIT_AGENT names who gets one`,
+        ])
   if (call.call === 'permission') return c.text(await passFor(c.env, await permitPush(c.env, call.push)))
-  await settle(c.env, { id: call.push, repository: call.repository }, 0)
+  await syncOutcome(c.env, { id: call.push, repository: call.repository }, 0)
   return c.body(null, 204)
 }
 
 /** A pass for the companion's own agent, by its grant as it stands now; a push or a fetch is put on record with it. */
-async function admit(
+async function issuePass(
   { env, executionCtx }: Context<{ Bindings: Env }>,
   call: Extract<Call, { call: 'pass' }>,
 ): Promise<Response> {
   const { service, agent, clientAddress } = call
-  const access = await accessOf(env.LEDGER, agent, call.repository)
-  if (!access) return plain(403, [`${agent} has no repository ${call.repository} here`])
+  const access = await findGrant(env.LEDGER, agent, call.repository)
+  if (!access) return textResponse(403, [`${agent} has no repository ${call.repository} here`])
   const { repository, terms, exceptions, declines, gitleaksConfig } = access
   if (service !== 'advertise-upload-pack' && terms.rules.length === 0)
-    return plain(403, [`${agent} may read ${repository.name}, not push to it`])
+    return textResponse(403, [`${agent} may read ${repository.name}, not push to it`])
   const git = { repository, agent, terms }
   const attempt = { repository: repository.name, agent, token: NO_TOKEN, clientAddress, clientVersion: '' }
   if (service === 'advertise-upload-pack') executionCtx.waitUntil(recordFetch(env.LEDGER, attempt))

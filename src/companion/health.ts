@@ -26,7 +26,7 @@ export async function askHealth(send: Send): Promise<Health> {
 const UPGRADE_SECONDS = 30
 
 /** Do Worker and companion speak the same protocol? While one of them is upgraded they may not, either way round. */
-export function agree({ protocol }: Health): Readiness {
+export function checkProtocol({ protocol }: Health): Readiness {
   if (protocol === PROTOCOL) return { ok: true }
   const older = typeof protocol === 'number' && protocol > PROTOCOL ? 'Worker' : 'companion'
   return {

@@ -4,10 +4,10 @@ import type { Send } from './health.ts'
 
 type Distribute<T> = T extends unknown ? Omit<T, 'v' | 'exp'> : never
 /** What to ask; the version and the expiry are filled in. */
-export type Ask = Distribute<Pass>
+export type PassRequest = Distribute<Pass>
 
 /** The pass for one request that is made now. */
-export const passFor = (env: Env, ask: Ask): Promise<string> =>
+export const passFor = (env: Env, ask: PassRequest): Promise<string> =>
   signPass(
     { ...ask, v: PROTOCOL, exp: Math.floor(Date.now() / 1000) + PASS_SECONDS } as Pass,
     settingsOf(env).GATE_PASS_KEY,
@@ -17,7 +17,7 @@ export const passFor = (env: Env, ask: Ask): Promise<string> =>
 export async function askWithPass(
   env: Env,
   send: Send,
-  what: Ask,
+  what: PassRequest,
   body: BodyInit | null = null,
 ): Promise<Response> {
   const { method, path } = ROUTES[what.service]

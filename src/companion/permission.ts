@@ -3,13 +3,13 @@ import { settingsOf } from '../common/settings.ts'
 import type { Permission } from '../contract/push-event.ts'
 import { accessOfPush } from '../ledger/access/token-and-grant.ts'
 import { newId } from '../ledger/id.ts'
-import type { Ask } from './pass.ts'
+import type { PassRequest } from './pass.ts'
 
 /** What stands in the row of a push or a fetch in the place of a token's id: its agent needed none. */
 export const NO_TOKEN = 'git://'
 
 /** The answer to a checked push that asks whether it may be forwarded. */
-export async function permitPush(env: Env, push: string): Promise<Ask> {
+export async function permitPush(env: Env, push: string): Promise<PassRequest> {
   const permission = await permissionFor(env, push).catch((error: unknown): Permission => {
     logFault({ push }, error)
     return { may: 'unknown' }

@@ -5,12 +5,12 @@ import { within } from '../common/with-timeout.ts'
 import { PASS_HEADER, ROUTES } from '../contract/pass.ts'
 import type { PushEvent } from '../contract/push-event.ts'
 import { type Frame, FrameError, FrameReader, PUSH_FRAMES } from '../contract/push-frames.ts'
-import { forgetEmpty } from '../ledger/pushes/write-pushes.ts'
+import { deleteEmptyPush } from '../ledger/pushes/write-pushes.ts'
 import type { Send } from './health.ts'
 import { passFor } from './pass.ts'
 import { permitPush } from './permission.ts'
 import { createPushLedger } from './push-ledger.ts'
-import { settle } from './sync-outcome.ts'
+import { syncOutcome } from './sync-outcome.ts'
 
 /** One push on its way through the Durable Object. */
 export interface PushRequest {
@@ -38,7 +38,7 @@ const SETTLE_SECONDS = 25
  * on record before the client has the last of its answer. A push whose answer breaks off is settled by its journal.
  */
 export async function answerPush(answer: Response, push: PushRequest): Promise<Response> {
-  const settleLater = () => push.waitUntil(settle(push.env, push, SETTLE_SECONDS))
+  const settleLater = () => push.waitUntil(syncOutcome(push.env, push, SETTLE_SECONDS))
   if (!answer.body || answer.headers.get('content-type') !== PUSH_FRAMES) {
     settleLater()
     return answer
@@ -51,7 +51,7 @@ export async function answerPush(answer: Response, push: PushRequest): Promise<R
     .then(async () => {
       first.resolve('empty')
       if (events.isEmpty())
-        await forgetEmpty(push.env.LEDGER, push.id).catch(error => logFault({ push: push.id }, error))
+        await deleteEmptyPush(push.env.LEDGER, push.id).catch(error => logFault({ push: push.id }, error))
       else if (!events.isRecorded()) settleLater()
       await writer.close()
     })

@@ -7,7 +7,7 @@ import { repositoriesInUse } from '../ledger/pushes/active-repositories.ts'
 import { askCompanion } from './ask-companion.ts'
 
 /** The state of a companion. A container that does not run is `stopped`; asking for its status does not start it. */
-export type CompanionWord =
+export type CompanionState =
   | { readonly state: 'running'; readonly status: CompanionStatus }
   | { readonly state: 'stopped' | 'unreachable' }
 
@@ -15,13 +15,13 @@ export type CompanionWord =
 const WORD_MS = 1_500
 
 /** A repository's companion on that repository. */
-export const statusOf = (env: Env, of: Upstream): Promise<CompanionWord> => ask(env, of.name, of)
+export const statusOf = (env: Env, of: Upstream): Promise<CompanionState> => ask(env, of.name, of)
 
 /**
  * Every companion that may be running, on all it has: the one at GATE_COMPANION_URL, or the containers of the
  * repositories that were in use while a container would have been kept.
  */
-export async function everyStatus(env: Env): Promise<CompanionWord[]> {
+export async function allStatuses(env: Env): Promise<CompanionState[]> {
   const { GATE_COMPANION_URL, GATE_CONTAINER_IDLE_SECONDS } = settingsOf(env)
   if (GATE_COMPANION_URL !== undefined) return [await ask(env, '')]
   const since = Date.now() - 2 * GATE_CONTAINER_IDLE_SECONDS * 1000
@@ -30,15 +30,15 @@ export async function everyStatus(env: Env): Promise<CompanionWord[]> {
 }
 
 /** `by`: the repository whose way to its companion is taken. */
-async function ask(env: Env, by: string, of?: Upstream): Promise<CompanionWord> {
+async function ask(env: Env, by: string, of?: Upstream): Promise<CompanionState> {
   const signal = AbortSignal.timeout(WORD_MS)
-  const word = async (): Promise<CompanionWord> => {
+  const word = async (): Promise<CompanionState> => {
     const answer = await askCompanion(env, by, { service: 'status', id: newId(), of }, { signal })
     if (answer.status === 404) return { state: 'stopped' }
     if (!answer.ok) throw new Error(`the companion answered with ${answer.status}`)
     return { state: 'running', status: CompanionStatus.parse(await answer.json()) }
   }
-  const unreachable: CompanionWord = { state: 'unreachable' }
+  const unreachable: CompanionState = { state: 'unreachable' }
   return within(
     WORD_MS,
     word().catch(() => unreachable),

@@ -1,14 +1,14 @@
 import { logFault } from '../common/log.ts'
 import { settingsOf } from '../common/settings.ts'
 import { within } from '../common/with-timeout.ts'
-import { AFTERWARDS, PushReport, Settled } from '../contract/outcome.ts'
+import { NEXT_STEP, PushReport, Settlement } from '../contract/outcome.ts'
 import type { Upstream } from '../contract/pass.ts'
 import { REDACTED } from '../contract/unscanned-text.ts'
 import { findUpstream } from '../ledger/access/repositories.ts'
 import { newId } from '../ledger/id.ts'
-import { type OpenPush, openPushes, recordReport, settleLost } from '../ledger/pushes/write-pushes.ts'
+import { closeLostPush, type OpenPush, openPushes, recordReport } from '../ledger/pushes/write-pushes.ts'
 import { askCompanion } from './ask-companion.ts'
-import type { Ask } from './pass.ts'
+import type { PassRequest } from './pass.ts'
 
 type Settling = Pick<OpenPush, 'id' | 'repository'>
 
@@ -23,7 +23,7 @@ const UPSTREAM_MS = 60_000
  * is waited for, `wait` seconds at most. What cannot be learnt now is left to the next sweep. Answers what the
  * companion said of it.
  */
-export async function settle(
+export async function syncOutcome(
   env: Env,
   push: Settling,
   wait: number,
@@ -54,11 +54,11 @@ const AT_ONCE = 5
 
 /** Open pushes of one repository, until its companion cannot be reached. */
 async function sweepOne(env: Env, pushes: readonly OpenPush[], lostBefore: number): Promise<void> {
-  const rest = [...pushes]
+  const remaining = [...pushes]
   const next = async () => {
-    for (let push = rest.shift(); push; push = rest.shift()) {
-      const said = await settle(env, push, 0)
-      if (said === 'unreachable') rest.length = 0
+    for (let push = remaining.shift(); push; push = remaining.shift()) {
+      const said = await syncOutcome(env, push, 0)
+      if (said === 'unreachable') remaining.length = 0
       if (said === 'unknown' && push.startedAt < lostBefore)
         await settleWithoutRecord(env, push).catch(error => logFault({ push: push.id }, error))
     }
@@ -71,36 +71,36 @@ const LOST = 'the companion has no record of this push: it never got there, or i
 /** A push that named its refs may have reached upstream before its record was lost: upstream tells. */
 async function settleWithoutRecord(env: Env, push: OpenPush): Promise<void> {
   const upstream = push.refs.length ? await findUpstream(env.LEDGER, push.repository) : undefined
-  if (!upstream) return settleLost(env.LEDGER, push.id, { outcome: 'failed', refs: push.refs, why: LOST })
+  if (!upstream) return closeLostPush(env.LEDGER, push.id, { outcome: 'failed', refs: push.refs, why: LOST })
   // Before the forward a ref whose name may hold a secret is on record without it: upstream cannot be asked for that.
   if (push.refs.some(({ ref }) => ref.includes(REDACTED)))
-    return settleLost(env.LEDGER, push.id, {
+    return closeLostPush(env.LEDGER, push.id, {
       outcome: 'failed',
       refs: push.refs,
-      why: `${LOST}; upstream: ${AFTERWARDS['no answer']}`,
+      why: `${LOST}; upstream: ${NEXT_STEP['no answer']}`,
     })
-  const settled = await askWhatStands(env, push, upstream)
+  const settled = await queryUpstream(env, push, upstream)
   if (!settled) return
   if ('known' in settled) return recordReport(env.LEDGER, settled.known)
   const has = settled.upstreamHas
   const taken = has === 'all of it'
-  const why = taken ? `${LOST}; upstream has it` : `${LOST}; upstream: ${AFTERWARDS[has]}`
+  const why = taken ? `${LOST}; upstream has it` : `${LOST}; upstream: ${NEXT_STEP[has]}`
   const reason = taken ? '' : `git-gate: ${why}`
   const refs = push.refs.map(ref => ({ ...ref, status: taken ? ('ok' as const) : ('ng' as const), reason }))
-  await settleLost(env.LEDGER, push.id, { outcome: taken ? 'accepted' : 'failed', refs, why })
+  await closeLostPush(env.LEDGER, push.id, { outcome: taken ? 'accepted' : 'failed', refs, why })
 }
 
-async function askWhatStands(env: Env, push: OpenPush, upstream: Upstream): Promise<Settled | undefined> {
+async function queryUpstream(env: Env, push: OpenPush, upstream: Upstream): Promise<Settlement | undefined> {
   const ask = { service: 'settle-push', id: newId(), push: push.id, repository: upstream } as const
   const word = await askWithin(env, push.repository, ask, UPSTREAM_MS, JSON.stringify(push.refs))
-  return word?.ok ? Settled.safeParse(word.body).data : undefined
+  return word?.ok ? Settlement.safeParse(word.body).data : undefined
 }
 
 /** A companion's whole answer; undefined where there is none in time. */
 async function askWithin(
   env: Env,
   repository: string,
-  ask: Ask,
+  ask: PassRequest,
   ms: number,
   body: string | null = null,
 ): Promise<{ status: number; ok: boolean; body: unknown } | undefined> {

@@ -2,7 +2,7 @@ import type { Context } from 'hono'
 import { streamSSE } from 'hono/streaming'
 import type { HtmlEscapedString } from 'hono/utils/html'
 import { z } from 'zod'
-import { idsFrom } from '../ledger/id.ts'
+import { minIdAt } from '../ledger/id.ts'
 import { newPushRows, pushRowsOf } from '../ledger/pushes/push-summaries.ts'
 import { findPush } from '../ledger/pushes/read-pushes.ts'
 import type { ConsoleEnv } from './auth/env.ts'
@@ -59,7 +59,7 @@ export function streamPushes(c: Context<ConsoleEnv>): Response {
       ...missed,
       ...(since === undefined
         ? await newPushRows(ledger, { ...anyOutcome, outcome: 'open' }, '')
-        : await newPushRows(ledger, anyOutcome, idsFrom(since - OVERLAP_MS))),
+        : await newPushRows(ledger, anyOutcome, minIdAt(since - OVERLAP_MS))),
     ].sort((a, b) => (a.id < b.id ? -1 : 1))
     for (const push of rows) {
       const { id } = push

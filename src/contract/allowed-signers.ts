@@ -4,7 +4,7 @@ const BEGIN = '-----BEGIN PGP PUBLIC KEY BLOCK-----'
 const END = '-----END PGP PUBLIC KEY BLOCK-----'
 
 /** The two kinds of keys that may sign: lines of an allowed-signers file (ssh-keygen(1)), and armored OpenPGP keys. */
-export function keysIn(signers: string): { readonly ssh: string; readonly openPgp: readonly string[] } {
+export function splitSigners(signers: string): { readonly ssh: string; readonly openPgp: readonly string[] } {
   const ssh: string[] = []
   const openPgp: string[] = []
   let block: string[] = []
@@ -28,6 +28,6 @@ export const AllowedSigners = z
   .string()
   .max(64_000)
   .refine(
-    signers => !/-----(BEGIN|END) /.test(keysIn(signers).ssh),
+    signers => !/-----(BEGIN|END) /.test(splitSigners(signers).ssh),
     'keys are public ones: lines of an allowed-signers file, or whole OpenPGP keys as gpg --armor --export prints them',
   )

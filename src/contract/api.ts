@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { Terms } from './grant.ts'
+import { GrantTerms } from './grant.ts'
 import { hasPlainPatterns } from './known-hosts.ts'
 import { AgentName, IdentityName, RepositoryName } from './names.ts'
 import { Finding, LinkStep, Outcome, PushReport, RefResult } from './outcome.ts'
@@ -106,7 +106,7 @@ export const Agent = z.object({ name: AgentName, createdAt: Time }).meta({ id: '
 export type Agent = z.infer<typeof Agent>
 
 export const AgentGrant = z
-  .object({ agent: AgentName, repository: RepositoryName, terms: Terms })
+  .object({ agent: AgentName, repository: RepositoryName, terms: GrantTerms })
   .meta({ id: 'Grant' })
 export type AgentGrant = z.infer<typeof AgentGrant>
 

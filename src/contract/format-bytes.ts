@@ -1,5 +1,5 @@
 /** A number of bytes as people read it. */
-export function inBytes(bytes: number): string {
+export function formatBytes(bytes: number): string {
   if (bytes < 10_000) return `${bytes} bytes`
   if (bytes < 1 << 20) return `${Math.round(bytes / 1024)} KiB`
   const mib = bytes / (1 << 20)

@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { AllowedSigners } from './allowed-signers.ts'
-import { inBytes } from './format-bytes.ts'
+import { formatBytes } from './format-bytes.ts'
 import { compileGlob } from './glob.ts'
 import { AgentName, refNameProblem } from './names.ts'
 
@@ -31,7 +31,7 @@ export const Rule = z.strictObject({
 export type Rule = z.infer<typeof Rule>
 
 /** What an agent may do in a repository. No rules: it may read. */
-export const Terms = z.strictObject({
+export const GrantTerms = z.strictObject({
   rules: z.array(Rule).max(200).default([]),
   /** May it pass `git push -o …` on to the upstream? */
   pushOptions: z.boolean().default(false),
@@ -47,13 +47,13 @@ export const Terms = z.strictObject({
   /** The largest file it may push, in bytes; the gate's own limit stands above it. */
   maxBlobBytes: z.number().int().positive().optional(),
 })
-export type Terms = z.infer<typeof Terms>
+export type GrantTerms = z.infer<typeof GrantTerms>
 
-export const Grant = z.object({ agent: AgentName, terms: Terms })
+export const Grant = z.object({ agent: AgentName, terms: GrantTerms })
 export type Grant = z.infer<typeof Grant>
 
 /** The rule that decides what this agent may do to this ref: the first that matches and speaks of the action. */
-export const decidingRule = ({ agent, terms }: Grant, ref: string, action: Action): Rule | undefined =>
+export const matchingRule = ({ agent, terms }: Grant, ref: string, action: Action): Rule | undefined =>
   terms.rules.find(
     rule =>
       (rule.allow.includes(action) || rule.deny.includes(action)) &&
@@ -61,8 +61,8 @@ export const decidingRule = ({ agent, terms }: Grant, ref: string, action: Actio
   )
 
 /** May this agent do that to this ref? Where no rule decides: no. */
-export function mayDo(grant: Grant, ref: string, action: Action): boolean {
-  const rule = decidingRule(grant, ref, action)
+export function isAllowed(grant: Grant, ref: string, action: Action): boolean {
+  const rule = matchingRule(grant, ref, action)
   return rule !== undefined && !rule.deny.includes(action)
 }
 
@@ -70,7 +70,7 @@ export function mayDo(grant: Grant, ref: string, action: Action): boolean {
  * A branch or tag that the agent may create, named after a word: by the first pattern with a place for it. Undefined
  * where there is none.
  */
-export function refNamedAfter(word: string, kind: 'heads' | 'tags', grant: Grant): string | undefined {
+export function suggestRef(word: string, kind: 'heads' | 'tags', grant: Grant): string | undefined {
   for (const { pattern, allow } of grant.terms.rules) {
     if (!allow.includes('create') || !pattern.startsWith(`refs/${kind}/`) || !pattern.includes('*')) continue
     const ref = pattern
@@ -79,7 +79,7 @@ export function refNamedAfter(word: string, kind: 'heads' | 'tags', grant: Grant
       .replaceAll(/\/?\*+/g, '')
       .replaceAll('?', 'x')
       .replaceAll(/\[([^\]!^[\\])[^\]]*\]/g, '$1')
-    if (refNameProblem(ref) === undefined && mayDo(grant, ref, 'create')) return ref
+    if (refNameProblem(ref) === undefined && isAllowed(grant, ref, 'create')) return ref
   }
   return undefined
 }
@@ -90,7 +90,7 @@ export function matchRef(pattern: string, ref: string): boolean {
 }
 
 /** The rules in words, one line a rule, as agents and people read them. */
-export function tellRules(grant: Grant): string[] {
+export function formatRules(grant: Grant): string[] {
   return grant.terms.rules.flatMap(rule => {
     const pattern = rule.pattern.replaceAll('{agent}', grant.agent)
     return [
@@ -101,14 +101,14 @@ export function tellRules(grant: Grant): string[] {
 }
 
 /** What else bounds a push, in words, one line a limit. */
-export function tellLimits(terms: Terms): string[] {
+export function formatLimits(terms: GrantTerms): string[] {
   return [
     ...(terms.denyPaths.length ? [`paths that a push must not touch: ${terms.denyPaths.join(', ')}`] : []),
     ...(terms.emails.length ? [`author and committer e-mail: ${terms.emails.join(', ')}`] : []),
     ...(terms.allowedSigners ? ['every commit must be signed by a key that the gate knows'] : []),
     ...(terms.symlinks ? [] : ['symbolic links: none']),
     ...(terms.submodules ? [] : ['submodules: none']),
-    ...(terms.maxBlobBytes === undefined ? [] : [`files: up to ${inBytes(terms.maxBlobBytes)} each`]),
+    ...(terms.maxBlobBytes === undefined ? [] : [`files: up to ${formatBytes(terms.maxBlobBytes)} each`]),
     ...(terms.pushOptions ? ['push options: passed on'] : []),
   ]
 }

@@ -1,16 +1,17 @@
 /** What cannot be seen in a text, or would reorder what can; tabs and line ends are not among it. */
-export const UNSEEN = /[^\P{Cc}\t\n]|[\p{Cf}\p{Cs}\p{Zl}\p{Zp}\p{Default_Ignorable_Code_Point}\u2800\ufffc]/gu
+export const INVISIBLE =
+  /[^\P{Cc}\t\n]|[\p{Cf}\p{Cs}\p{Zl}\p{Zp}\p{Default_Ignorable_Code_Point}\u2800\ufffc]/gu
 
 /** A text with what cannot be seen shown as its code point, such as `\u202e` or `\u{e0041}`. */
-export const visible = (text: string): string =>
-  text.replace(UNSEEN, character => {
+export const escapeInvisible = (text: string): string =>
+  text.replace(INVISIBLE, character => {
     const code = (character.codePointAt(0) ?? 0).toString(16)
     return code.length > 4 ? `\\u{${code}}` : `\\u${code.padStart(4, '0')}`
   })
 
 /** JSON in which every character that cannot be seen is escaped (RFC 8259, 7); parsed, it is the same value. */
 export const visibleJson = (value: unknown, space?: number): string =>
-  JSON.stringify(value, null, space).replace(UNSEEN, character =>
+  JSON.stringify(value, null, space).replace(INVISIBLE, character =>
     Array.from(
       { length: character.length },
       (_, unit) => `\\u${character.charCodeAt(unit).toString(16).padStart(4, '0')}`,

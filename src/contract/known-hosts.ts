@@ -10,7 +10,7 @@ function knownHostName({ host, port = 22 }: UpstreamAddress): string {
 }
 
 /** Does this known-hosts text (sshd(8)) pin a key for the upstream? Plain, wildcard and hashed entries are read. */
-export async function pinsHost(knownHosts: string, address: UpstreamAddress): Promise<boolean> {
+export async function hasHostKey(knownHosts: string, address: UpstreamAddress): Promise<boolean> {
   // ssh looks for the bare host too when there is no entry with the port.
   const names = [...new Set([knownHostName(address), address.host.toLowerCase()])]
   for (const { marker, hosts, type, key } of entriesOf(knownHosts)) {

@@ -37,11 +37,11 @@ export type StepTime = z.infer<typeof StepTime>
  * Why a session was let go before its end. Its client sent nothing (`idle`), too little (`slow`) or took nothing (`unread`)
  * for too long, closed its connection (`vanished`), or what it sent broke off (`cut`); or git stood still (`stuck`).
  */
-export const Reaped = z.enum(['idle', 'slow', 'unread', 'vanished', 'cut', 'stuck'])
-export type Reaped = z.infer<typeof Reaped>
+export const DisconnectReason = z.enum(['idle', 'slow', 'unread', 'vanished', 'cut', 'stuck'])
+export type DisconnectReason = z.infer<typeof DisconnectReason>
 
 /** The same in words. */
-export const LET_GO: Readonly<Record<Reaped, string>> = {
+export const DISCONNECT_MESSAGES: Readonly<Record<DisconnectReason, string>> = {
   idle: 'the client stopped sending',
   slow: 'the client sent too slowly',
   unread: 'the client stopped reading',
@@ -67,7 +67,7 @@ export const PushReport = z.object({
   /** Every `remote:` line the agent was told. */
   told: z.array(z.string()),
   /** Was its session let go, and why? */
-  reaped: Reaped.nullable().default(null),
+  reaped: DisconnectReason.nullable().default(null),
   /** How much gitleaks was given to read, in bytes. */
   scannedBytes: z.number().int().nonnegative().default(0),
 })
@@ -99,19 +99,19 @@ export type LinkStep = z.infer<typeof LinkStep>
 export const LostRefs = z.array(RefResult.pick({ ref: true, old: true, new: true })).max(5_000)
 
 /** What an upstream has of a push: that, none of it, other values than either side of it, or no answer. */
-export const Has = z.enum(['all of it', 'none of it', 'something else', 'no answer'])
-export type Has = z.infer<typeof Has>
+export const UpstreamState = z.enum(['all of it', 'none of it', 'something else', 'no answer'])
+export type UpstreamState = z.infer<typeof UpstreamState>
 
 /** What an agent does about a push that upstream does not have as a whole. */
-export const AFTERWARDS: Readonly<Record<Exclude<Has, 'all of it'>, string>> = {
+export const NEXT_STEP: Readonly<Record<Exclude<UpstreamState, 'all of it'>, string>> = {
   'none of it': 'it does not have the push: push again',
   'something else': 'its refs have moved since: fetch and compare before pushing again',
   'no answer': 'whether it has the push could not be learnt: fetch and compare before pushing again',
 }
 
 /** The answer to `settle-push`. */
-export const Settled = z.union([
+export const Settlement = z.union([
   z.object({ known: PushReport }),
-  z.object({ upstreamHas: Has.exclude(['no answer']) }),
+  z.object({ upstreamHas: UpstreamState.exclude(['no answer']) }),
 ])
-export type Settled = z.infer<typeof Settled>
+export type Settlement = z.infer<typeof Settlement>

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { Terms } from './grant.ts'
+import { GrantTerms } from './grant.ts'
 import { AgentName, IdentityName, RepositoryName } from './names.ts'
 import { MAX_REFS, UpdatedRef } from './push-diff.ts'
 import { Permission } from './push-event.ts'
@@ -36,7 +36,7 @@ export const Decline = z.object({ fingerprint: z.string(), reason: z.string() })
 export type Decline = z.infer<typeof Decline>
 
 const base = { v: z.literal(PROTOCOL), id: z.string().min(1).max(64), exp: z.number().int() }
-const git = { ...base, repository: Upstream, agent: AgentName, terms: Terms }
+const git = { ...base, repository: Upstream, agent: AgentName, terms: GrantTerms }
 
 /** What the Worker lets its bearer ask of the companion, once. */
 export const Pass = z.discriminatedUnion('service', [

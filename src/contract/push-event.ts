@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { Terms } from './grant.ts'
+import { GrantTerms } from './grant.ts'
 import { PushReport, StepTime } from './outcome.ts'
 
 /** The companion's word on a push while it goes on, in the order in which it happens. */
@@ -21,7 +21,7 @@ export const Permission = z.discriminatedUnion('may', [
     may: z.literal('forward'),
     /** Where the repository's upstream is now. */
     url: z.string(),
-    terms: Terms,
+    terms: GrantTerms,
     /** The ids of the exceptions that hold now. */
     exceptions: z.array(z.string()),
   }),

@@ -11,7 +11,7 @@ export interface Operator {
  * A statement that records a change if the statement before it in the same batch changed anything:
  * a batch is one transaction, so a change and its record stand or fall together.
  */
-function recordChange(
+function auditStatement(
   ledger: D1Database,
   operator: Operator,
   action: string,
@@ -26,13 +26,13 @@ function recordChange(
 }
 
 /** Runs one change with its record; answers whether anything changed. Of several statements, the last is the change. */
-export async function change(
+export async function withAudit(
   ledger: D1Database,
   statement: D1PreparedStatement | readonly D1PreparedStatement[],
   ...record: [operator: Operator, action: string, subject: string, detail?: Record<string, unknown>]
 ): Promise<boolean> {
   const statements = [statement].flat()
-  const done = await ledger.batch([...statements, recordChange(ledger, ...record)])
+  const done = await ledger.batch([...statements, auditStatement(ledger, ...record)])
   return (done[statements.length - 1]?.meta.changes ?? 0) > 0
 }
 

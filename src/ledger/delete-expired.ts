@@ -7,7 +7,7 @@ const ROWS_A_SWEEP = 5000
 const MOST_DELIVERIES = 50_000
 
 /** Forgets pushes, fetches and failed authentications older than `days`. What operators changed is kept. */
-export async function forgetOld(ledger: D1Database, days: number): Promise<void> {
+export async function deleteExpired(ledger: D1Database, days: number): Promise<void> {
   const before = Date.now() - days * DAY_MS
   await ledger.batch([
     ledger

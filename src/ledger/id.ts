@@ -2,12 +2,12 @@ const ALPHABET = '0123456789abcdefghjkmnpqrstvwxyz'
 
 /** An id that sorts by its time: 10 characters of milliseconds, 10 of chance, in Crockford's base 32. */
 export function newId(now = Date.now()): string {
-  const chance = Array.from(crypto.getRandomValues(new Uint8Array(10)), byte => ALPHABET[byte % 32]).join('')
-  return idsFrom(now) + chance
+  const random = Array.from(crypto.getRandomValues(new Uint8Array(10)), byte => ALPHABET[byte % 32]).join('')
+  return minIdAt(now) + random
 }
 
 /** What every id made at `ms` (Unix milliseconds) or later sorts after. */
-export function idsFrom(ms: number): string {
+export function minIdAt(ms: number): string {
   let time = ''
   for (let rest = ms, i = 0; i < 10; i++, rest = Math.floor(rest / 32)) time = ALPHABET[rest % 32] + time
   return time

@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import type { NewWebhook, Webhook } from '../contract/api.ts'
-import { change, type Operator } from './audit-log.ts'
+import { type Operator, withAudit } from './audit-log.ts'
 import { newId } from './id.ts'
 import { iso } from './time.ts'
 
@@ -33,7 +33,7 @@ export async function addWebhook(
 ): Promise<Webhook> {
   const id = newId()
   const createdAt = Date.now()
-  await change(
+  await withAudit(
     ledger,
     ledger
       .prepare('INSERT INTO webhooks (id, url, events, created_at) VALUES (?, ?, ?, ?)')
@@ -49,7 +49,7 @@ export async function addWebhook(
 
 /** Removes a webhook with what it was still to be told; false when there is none. */
 export function removeWebhook(ledger: D1Database, operator: Operator, id: string): Promise<boolean> {
-  return change(
+  return withAudit(
     ledger,
     ledger.prepare('DELETE FROM webhooks WHERE id = ?').bind(id),
     operator,
@@ -80,7 +80,7 @@ export async function webhooksDue(ledger: D1Database): Promise<string[]> {
 }
 
 /** Takes due deliveries of a webhook, and puts each off until `again`: a sweep beside this one does not take it too. */
-export async function takeDeliveries(
+export async function claimDeliveries(
   ledger: D1Database,
   webhook: string,
   limit: number,
@@ -98,11 +98,11 @@ export async function takeDeliveries(
 }
 
 /** A delivery that arrived, or that is given up. */
-export async function endDelivery(ledger: D1Database, id: number): Promise<void> {
+export async function deleteDelivery(ledger: D1Database, id: number): Promise<void> {
   await ledger.prepare('DELETE FROM deliveries WHERE id = ?').bind(id).run()
 }
 
 /** A delivery that did not arrive is tried again at `at` (Unix milliseconds). */
-export async function putOff(ledger: D1Database, id: number, at: number): Promise<void> {
+export async function rescheduleDelivery(ledger: D1Database, id: number, at: number): Promise<void> {
   await ledger.prepare('UPDATE deliveries SET due_at = ? WHERE id = ?').bind(at, id).run()
 }

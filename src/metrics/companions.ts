@@ -1,9 +1,9 @@
-import type { CompanionWord } from '../companion/status.ts'
+import type { CompanionState } from '../companion/status.ts'
 import type { RepositoryStatus } from '../contract/status.ts'
 import { metric, type Sample } from './exposition.ts'
 
 /** Metrics that companions have counted since they started. A companion that does not answer has none. */
-export function companionMetrics(companions: readonly CompanionWord[]): string {
+export function companionMetrics(companions: readonly CompanionState[]): string {
   const repositories = companions.flatMap(companion =>
     companion.state === 'running' ? companion.status.repositories : [],
   )

@@ -2,7 +2,7 @@ import { Hono } from 'hono'
 import { authenticate } from '../api/authenticate.ts'
 import { handleProblem } from '../api/problem.ts'
 import type { ApiEnv } from '../api/router.ts'
-import { everyStatus } from '../companion/status.ts'
+import { allStatuses } from '../companion/status.ts'
 import { type Kind, readTotals, type Totals } from '../ledger/pushes/totals.ts'
 import { companionMetrics } from './companions.ts'
 import { metric, type Sample } from './exposition.ts'
@@ -14,7 +14,7 @@ import { metric, type Sample } from './exposition.ts'
 export const metrics = new Hono<ApiEnv>()
 metrics.onError(handleProblem)
 metrics.get('/', authenticate, async c => {
-  const [totals, companions] = await Promise.all([readTotals(c.env.LEDGER), everyStatus(c.env)])
+  const [totals, companions] = await Promise.all([readTotals(c.env.LEDGER), allStatuses(c.env)])
   return c.body(ledgerMetrics(totals) + companionMetrics(companions), 200, {
     'content-type': 'text/plain; version=0.0.4; charset=utf-8',
     'cache-control': 'no-store',

@@ -1,6 +1,6 @@
 import type { Context } from 'hono'
 import type { GitEnv } from '../auth/agent.ts'
-import { plain, unavailable } from '../common/git-responses.ts'
+import { textResponse, unavailable } from '../common/git-responses.ts'
 import { askCompanion } from '../companion/index.ts'
 import { newId } from '../ledger/id.ts'
 
@@ -13,14 +13,14 @@ const SERVICE: Readonly<Record<string, 'upload-pack' | 'receive-pack'>> = {
 /** `GET /<name>/info/refs?service=…` (gitprotocol-http(5), "Discovering References"). */
 export async function advertise(c: Context<GitEnv>): Promise<Response> {
   const { repository, terms } = c.var.access
-  if (c.req.raw.method !== 'GET') return plain(405, ['info/refs is asked with GET'], { allow: 'GET' })
+  if (c.req.raw.method !== 'GET') return textResponse(405, ['info/refs is asked with GET'], { allow: 'GET' })
   const service = SERVICE[new URL(c.req.url).search]
   if (!service)
-    return plain(403, [
+    return textResponse(403, [
       'only smart HTTP is served here: ?service=git-upload-pack or ?service=git-receive-pack',
     ])
   if (service === 'receive-pack' && terms.rules.length === 0)
-    return plain(403, [
+    return textResponse(403, [
       `${c.var.agent} may read ${repository.name}, not push to it`,
       `an operator grants it with: git gate grant set ${c.var.agent} ${repository.name} --push '{agent}/**'`,
     ])

@@ -1,7 +1,7 @@
 import type { Context } from 'hono'
 import type { GitEnv } from '../auth/agent.ts'
 import { drain } from '../common/drain.ts'
-import { plain, unavailable } from '../common/git-responses.ts'
+import { textResponse, unavailable } from '../common/git-responses.ts'
 
 const AGAIN_SECONDS = 5
 
@@ -13,10 +13,10 @@ export async function gateFault(c: Context<GitEnv>, problems: readonly string[])
   const cause = problems.length ? `: ${problems.join('; ')}` : ''
   const why = `the gate failed on this request${cause}; nothing was changed; this is the gate's fault: try again, and if it stays, tell the operator`
   const { pathname } = new URL(c.req.url)
-  if (pathname.startsWith('/-/')) return plain(500, [why])
+  if (pathname.startsWith('/-/')) return textResponse(500, [why])
   if (pathname.endsWith('/info/refs')) return unavailable('info/refs', why, AGAIN_SECONDS)
   if (pathname.endsWith('/git-upload-pack')) return unavailable('git-upload-pack', why, AGAIN_SECONDS)
-  if (!pathname.endsWith('/git-receive-pack')) return plain(500, [why])
+  if (!pathname.endsWith('/git-receive-pack')) return textResponse(500, [why])
   // Git looks for an answer only when it has sent everything; of a client that is not known so much is not taken.
   const { body } = c.req.raw
   if (c.get('agent') !== undefined && body && !body.locked) await drain(body)

@@ -1,10 +1,10 @@
 import type { Context } from 'hono'
 import type { GitEnv } from '../auth/agent.ts'
 import { clientAddress } from '../auth/client-address.ts'
-import { plain, unavailable } from '../common/git-responses.ts'
+import { textResponse, unavailable } from '../common/git-responses.ts'
 import { askCompanion } from '../companion/index.ts'
-import type { Ask } from '../companion/pass.ts'
-import { settle } from '../companion/sync-outcome.ts'
+import type { PassRequest } from '../companion/pass.ts'
+import { syncOutcome } from '../companion/sync-outcome.ts'
 import { withoutLikelySecrets } from '../contract/unscanned-text.ts'
 import { newId } from '../ledger/id.ts'
 import { recordFetch } from '../ledger/pushes/fetches.ts'
@@ -23,21 +23,22 @@ function gitHeaders(request: Request): Headers {
 const CODINGS = new Set(['gzip', 'x-gzip'])
 
 /** Why a POST is not one of git's for this service, as an answer; undefined: it is. */
-function wrongRequest(
+function validatePackRequest(
   request: Request,
   service: 'git-upload-pack' | 'git-receive-pack',
 ): Response | undefined {
   const type = `application/x-${service}-request`
-  if (request.headers.get('content-type') !== type) return plain(415, [`the content type must be ${type}`])
+  if (request.headers.get('content-type') !== type)
+    return textResponse(415, [`the content type must be ${type}`])
   const coding = request.headers.get('content-encoding')
   if (coding !== null && !CODINGS.has(coding))
-    return plain(415, [`the content encoding ${JSON.stringify(coding)} is not taken for ${service}`])
-  if (new URL(request.url).search !== '') return plain(400, [`${service} takes no query`])
+    return textResponse(415, [`the content encoding ${JSON.stringify(coding)} is not taken for ${service}`])
+  if (new URL(request.url).search !== '') return textResponse(400, [`${service} takes no query`])
   return undefined
 }
 
 /** Who stands behind a request, for the record. */
-const whoAsks = (c: Context<GitEnv>) => ({
+const clientInfo = (c: Context<GitEnv>) => ({
   agent: c.var.agent,
   token: c.var.token.id,
   clientAddress: clientAddress(c.env, c.req.raw),
@@ -47,9 +48,9 @@ const whoAsks = (c: Context<GitEnv>) => ({
 /** `POST /<name>/git-upload-pack`: a fetch, streamed. */
 export async function fetchPack(c: Context<GitEnv>): Promise<Response> {
   const { repository, terms } = c.var.access
-  const wrong = wrongRequest(c.req.raw, 'git-upload-pack')
+  const wrong = validatePackRequest(c.req.raw, 'git-upload-pack')
   if (wrong) return wrong
-  c.executionCtx.waitUntil(recordFetch(c.env.LEDGER, { ...whoAsks(c), repository: repository.name }))
+  c.executionCtx.waitUntil(recordFetch(c.env.LEDGER, { ...clientInfo(c), repository: repository.name }))
   return askCompanion(
     c.env,
     repository.name,
@@ -68,15 +69,15 @@ const PROBE_BYTES = '4'
 export async function receivePack(c: Context<GitEnv>): Promise<Response> {
   const { repository, terms, exceptions, declines, gitleaksConfig } = c.var.access
   const { raw } = c.req
-  const wrong = wrongRequest(raw, 'git-receive-pack')
+  const wrong = validatePackRequest(raw, 'git-receive-pack')
   if (wrong) return wrong
   if (terms.rules.length === 0)
-    return plain(403, [`${c.var.agent} may read ${repository.name}, not push to it`])
-  const attempt = { ...whoAsks(c), repository: repository.name }
+    return textResponse(403, [`${c.var.agent} may read ${repository.name}, not push to it`])
+  const attempt = { ...clientInfo(c), repository: repository.name }
   const probe = c.req.header('content-length') === PROBE_BYTES
   const id = probe ? newId() : await openPush(c.env.LEDGER, attempt)
   c.set('push', id)
-  const ask: Ask = {
+  const ask: PassRequest = {
     service: 'git-receive-pack',
     id,
     repository,
@@ -93,7 +94,7 @@ export async function receivePack(c: Context<GitEnv>): Promise<Response> {
       signal: raw.signal,
     })
   } catch {
-    if (!probe) c.executionCtx.waitUntil(settle(c.env, { id, repository: repository.name }, 25))
+    if (!probe) c.executionCtx.waitUntil(syncOutcome(c.env, { id, repository: repository.name }, 25))
     return unavailable('git-receive-pack')
   }
 }

@@ -1,25 +1,25 @@
 import type { Context } from 'hono'
 import type { GitEnv } from '../auth/agent.ts'
-import { mayDo, refNamedAfter, tellLimits, tellRules } from '../contract/grant.ts'
+import { formatLimits, formatRules, isAllowed, suggestRef } from '../contract/grant.ts'
 
 /** `GET /<name>`: what this agent may do here, in plain text, or JSON where that is accepted. */
-export function tellWhatIsAllowed(c: Context<GitEnv>): Response {
+export function showGrant(c: Context<GitEnv>): Response {
   const { repository, terms } = c.var.access
   const { agent } = c.var
   const clone = `${new URL(c.req.url).origin}/${repository.name}.git`
   const grant = { agent, terms }
-  const may = tellRules(grant)
+  const may = formatRules(grant)
   if (c.req.header('accept')?.includes('application/json'))
     return c.json({ agent, repository: repository.name, clone, read: true, push: may, terms })
   const example =
-    refNamedAfter('fix-login', 'heads', grant) ??
-    refNamedAfter('v1', 'tags', grant) ??
-    terms.rules.map(({ pattern }) => pattern).find(ref => mayDo(grant, ref, 'update'))
+    suggestRef('fix-login', 'heads', grant) ??
+    suggestRef('v1', 'tags', grant) ??
+    terms.rules.map(({ pattern }) => pattern).find(ref => isAllowed(grant, ref, 'update'))
   const lines = [
     `${agent} in ${repository.name}`,
     'read: yes',
     ...(may.length ? ['push:', ...may.map(line => `  ${line}`)] : ['push: nothing']),
-    ...tellLimits(terms),
+    ...formatLimits(terms),
     'every push is scanned for secrets; one that holds any is refused',
     ...(example ? ['', 'example:', `  git push ${clone} HEAD:${example}`] : []),
   ]

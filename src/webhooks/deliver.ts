@@ -1,7 +1,13 @@
 import { logFault } from '../common/log.ts'
 import { settingsOf } from '../common/settings.ts'
 import { findPush } from '../ledger/pushes/read-pushes.ts'
-import { type Delivery, endDelivery, putOff, takeDeliveries, webhooksDue } from '../ledger/webhooks.ts'
+import {
+  claimDeliveries,
+  type Delivery,
+  deleteDelivery,
+  rescheduleDelivery,
+  webhooksDue,
+} from '../ledger/webhooks.ts'
 import { sign, webhookSecret } from './signature.ts'
 
 /** Of one webhook. A Worker has six connections at once, and those who answer are not to wait for those who do not. */
@@ -24,7 +30,7 @@ async function deliverTo(env: Env, webhook: string, end: number): Promise<void> 
   let taken: Delivery[]
   let answers: boolean
   do {
-    taken = await takeDeliveries(env.LEDGER, webhook, AT_ONCE, Date.now() + 2 * ANSWER_MS)
+    taken = await claimDeliveries(env.LEDGER, webhook, AT_ONCE, Date.now() + 2 * ANSWER_MS)
     const delivered = taken.map(delivery =>
       deliver(env, delivery).catch(error => {
         logFault({ push: delivery.push }, error)
@@ -39,7 +45,7 @@ async function deliverTo(env: Env, webhook: string, end: number): Promise<void> 
 async function deliver(env: Env, delivery: Delivery): Promise<boolean> {
   const push = await findPush(env.LEDGER, delivery.push)
   if (push === undefined) {
-    await endDelivery(env.LEDGER, delivery.id)
+    await deleteDelivery(env.LEDGER, delivery.id)
     return true
   }
   const body = JSON.stringify({
@@ -65,12 +71,12 @@ async function deliver(env: Env, delivery: Delivery): Promise<boolean> {
     })
     .catch(() => 'none' as const)
   const pause = RETRY_SECONDS[delivery.attempts - 1]
-  if (answer === 'taken') await endDelivery(env.LEDGER, delivery.id)
-  else if (pause !== undefined) await putOff(env.LEDGER, delivery.id, Date.now() + pause * 1000)
+  if (answer === 'taken') await deleteDelivery(env.LEDGER, delivery.id)
+  else if (pause !== undefined) await rescheduleDelivery(env.LEDGER, delivery.id, Date.now() + pause * 1000)
   else {
     const why = `webhook ${delivery.webhook} did not take it in ${delivery.attempts} attempts, and is not told of it any more`
     logFault({ push: delivery.push }, new Error(why))
-    await endDelivery(env.LEDGER, delivery.id)
+    await deleteDelivery(env.LEDGER, delivery.id)
   }
   return answer !== 'none'
 }

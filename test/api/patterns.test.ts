@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { keysIn } from '../../src/contract/allowed-signers.ts'
+import { splitSigners } from '../../src/contract/allowed-signers.ts'
 import { seconds } from '../harness/index.ts'
 import { type AdminGate, hostKey, seedRepository, startAdminGate } from './admin-gate.ts'
 
@@ -64,7 +64,7 @@ test('keys that may sign are read in time that grows with their text, and one wi
     expect(performance.now() - started).toBeLessThan(seconds(2))
   }
   const block = `${begin}\nabc=\n-----END PGP PUBLIC KEY BLOCK-----`
-  expect(keysIn(`a ssh-ed25519 AAAA\n${block}\n\n${block}\nb ssh-ed25519 BBBB\n`)).toEqual({
+  expect(splitSigners(`a ssh-ed25519 AAAA\n${block}\n\n${block}\nb ssh-ed25519 BBBB\n`)).toEqual({
     ssh: 'a ssh-ed25519 AAAA\n\nb ssh-ed25519 BBBB\n',
     openPgp: [block, block],
   })

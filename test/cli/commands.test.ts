@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { z } from 'zod'
 import { projectRoot } from '../../local/worker/bundle.ts'
-import { Terms } from '../../src/contract/grant.ts'
+import { GrantTerms } from '../../src/contract/grant.ts'
 import { type AdminGate, hostKey, startAdminGate } from '../api/admin-gate.ts'
 import { startAccessProxy } from './access-proxy.ts'
 import { gitGate } from './command.ts'
@@ -104,7 +104,7 @@ test('repo set changes only the given settings, and keeps the grants', async () 
   })
 })
 
-const Granted = z.object({ terms: Terms })
+const Granted = z.object({ terms: GrantTerms })
 const terms = async (...args: string[]) =>
   Granted.parse(await json('grant', 'set', 'bob', 'demo', '--replace', '--yes', ...args)).terms
 

@@ -5,7 +5,7 @@ import type { AddressInfo } from 'node:net'
 import { expect, onTestFinished, test, vi } from 'vitest'
 import { createClient } from '../../cli/client.ts'
 import { projectRoot } from '../../local/worker/bundle.ts'
-import { visible } from '../../src/contract/invisible-characters.ts'
+import { escapeInvisible } from '../../src/contract/invisible-characters.ts'
 import { startAdminGate } from '../api/admin-gate.ts'
 import { insertPush } from '../api/recorded-pushes.ts'
 import { gitGate } from './command.ts'
@@ -113,7 +113,7 @@ test('JSON escapes what cannot be seen or would reorder a line, and is the same 
     await gate.ledger.prepare(`UPDATE pushes SET ${column} = ?`).bind(value).run()
   const run = async (...args: string[]) => {
     const { stdout } = await gitGate(args, { env: env({ url: gate.url, token: gate.adminToken }) })
-    expect(stdout).toBe(visible(stdout))
+    expect(stdout).toBe(escapeInvisible(stdout))
     expect(stdout).toContain('é 漢 😀')
     return JSON.parse(stdout)
   }
@@ -123,6 +123,6 @@ test('JSON escapes what cannot be seen or would reorder a line, and is the same 
   const missing = await gitGate(['push', 'show', '\u202eone', '--json'], {
     env: env({ url: gate.url, token: gate.adminToken }),
   })
-  expect(missing.stderr).toBe(visible(missing.stderr))
+  expect(missing.stderr).toBe(escapeInvisible(missing.stderr))
   expect(JSON.parse(missing.stderr)).toMatchObject({ error: { code: 'not-found' } })
 })

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { z } from 'zod'
-import { Terms } from '../../src/contract/grant.ts'
+import { GrantTerms } from '../../src/contract/grant.ts'
 import { type AdminGate, hostKey, startAdminGate } from '../api/admin-gate.ts'
 import { gitGate } from './command.ts'
 
@@ -31,10 +31,10 @@ async function ok(...args: string[]): Promise<string> {
   expect(ran, `${args.join(' ')}: ${ran.stderr}`).toMatchObject({ code: 0 })
   return ran.stdout
 }
-const Granted = z.object({ terms: Terms })
+const Granted = z.object({ terms: GrantTerms })
 const set = async (agent: string, ...args: string[]) =>
   Granted.parse(JSON.parse(await ok('grant', 'set', agent, 'demo', ...args, '--json'))).terms
-async function restricted(agent: string): Promise<Terms> {
+async function restricted(agent: string): Promise<GrantTerms> {
   await ok('agent', 'add', agent)
   return set(
     agent,

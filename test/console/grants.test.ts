@@ -1,6 +1,6 @@
 import type { Browser, Page } from 'playwright-core'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { Terms } from '../../src/contract/grant.ts'
+import { GrantTerms } from '../../src/contract/grant.ts'
 import { accepted, type Gate, rejected, startGate } from '../harness/index.ts'
 import { openConsole, startBrowser } from './fixtures/browser.ts'
 import { tabTo } from './fixtures/keyboard.ts'
@@ -18,7 +18,7 @@ async function replaceText(page: Page, text: string): Promise<void> {
   await page.keyboard.insertText(text)
 }
 
-const EVERYTHING = Terms.parse({
+const EVERYTHING = GrantTerms.parse({
   rules: [
     { pattern: 'refs/heads/main', deny: ['force', 'delete'], allow: ['update'] },
     { pattern: 'refs/heads/{agent}/**', allow: ['create', 'update', 'force', 'delete'] },
@@ -40,7 +40,7 @@ test('saving an unchanged form leaves every kind of grant unchanged', async () =
   await gate.admin.agent('ada')
   await using operator = await openConsole(browser, gate)
   const { page, open } = operator
-  for (const terms of [EVERYTHING, Terms.parse({})]) {
+  for (const terms of [EVERYTHING, GrantTerms.parse({})]) {
     await gate.admin.grant('ada', 'app', terms)
     await open('/agents/ada')
     await page.getByRole('link', { name: 'Change the grant for app' }).click()
@@ -185,7 +185,7 @@ test('saving a grant does not overwrite a change made since the form was opened,
   const { page, open } = operator
   await open('/agents/ada/grants/app')
   await page.getByLabel('Denied paths').fill('docs/**')
-  const narrowed = Terms.parse({
+  const narrowed = GrantTerms.parse({
     rules: [{ pattern: 'refs/heads/ada/fix-*', allow: ['create'] }],
     symlinks: false,
   })
@@ -234,7 +234,7 @@ test('a grant removed or added while its form was open is a conflict that keeps 
   await open('/agents/ada')
   await page.getByText('Add a grant').click()
   await page.getByLabel('Denied paths').fill('secrets/**')
-  const given = Terms.parse({ rules: [{ pattern: 'refs/heads/ada/fix-*', allow: ['create'] }] })
+  const given = GrantTerms.parse({ rules: [{ pattern: 'refs/heads/ada/fix-*', allow: ['create'] }] })
   await requestAsGrace(gate, 'PUT', '/grants/ada/app', given)
   expect(await submit(page, 'Add grant')).toBe(409)
   await page

@@ -1,19 +1,19 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { AllowedSigners, keysIn } from '../../src/contract/allowed-signers.ts'
+import { AllowedSigners, splitSigners } from '../../src/contract/allowed-signers.ts'
 import {
   Action,
   type Grant,
+  GrantTerms,
+  isAllowed,
   matchRef,
-  mayDo,
   RefPattern,
   type Rule,
-  Terms,
 } from '../../src/contract/grant.ts'
 
 const grant = (...rules: Partial<Rule>[]): Grant => ({
   agent: 'ada' as Grant['agent'],
-  terms: Terms.parse({ rules }),
+  terms: GrantTerms.parse({ rules }),
 })
 
 const action = fc.constantFrom(...Action.options)
@@ -45,7 +45,7 @@ test('nothing is allowed that no rule allows', () => {
   fc.assert(
     fc.property(rules, ref, action, (given, name, what) => {
       const spoken = given.some(each => each.allow.includes(what) && matches(each.pattern, name))
-      if (!spoken) expect(mayDo(grant(...given), name, what)).toBe(false)
+      if (!spoken) expect(isAllowed(grant(...given), name, what)).toBe(false)
     }),
     runs,
   )
@@ -57,7 +57,9 @@ test('the first rule that matches and speaks of the action decides', () => {
       const deciding = given.find(
         each => (each.allow.includes(what) || each.deny.includes(what)) && matches(each.pattern, name),
       )
-      expect(mayDo(grant(...given), name, what)).toBe(deciding !== undefined && !deciding.deny.includes(what))
+      expect(isAllowed(grant(...given), name, what)).toBe(
+        deciding !== undefined && !deciding.deny.includes(what),
+      )
     }),
     runs,
   )
@@ -67,7 +69,7 @@ test('a rule that denies, put first, holds whatever follows', () => {
   fc.assert(
     fc.property(rules, rule, ref, action, (given, first, name, what) => {
       fc.pre(first.deny.includes(what) && matches(first.pattern, name))
-      expect(mayDo(grant(first, ...given), name, what)).toBe(false)
+      expect(isAllowed(grant(first, ...given), name, what)).toBe(false)
     }),
     runs,
   )
@@ -76,7 +78,8 @@ test('a rule that denies, put first, holds whatever follows', () => {
 test('a rule put last never takes away what was allowed', () => {
   fc.assert(
     fc.property(rules, rule, ref, action, (given, last, name, what) => {
-      if (mayDo(grant(...given), name, what)) expect(mayDo(grant(...given, last), name, what)).toBe(true)
+      if (isAllowed(grant(...given), name, what))
+        expect(isAllowed(grant(...given, last), name, what)).toBe(true)
     }),
     runs,
   )
@@ -101,7 +104,7 @@ test.each([
   ['refs/tags/v[0-9]*', 'refs/tags/v12', true],
   ['refs/tags/v[0-9]*', 'refs/tags/vx', false],
 ])('%s on %s: %s', (of, name, expected) => {
-  expect(mayDo(grant({ pattern: of, allow: ['create'] }), name, 'create')).toBe(expected)
+  expect(isAllowed(grant({ pattern: of, allow: ['create'] }), name, 'create')).toBe(expected)
 })
 
 test.each([
@@ -122,9 +125,9 @@ const openPgp = (kind: string) =>
 test('allowed signers are lines for ssh-keygen and whole OpenPGP public keys, in any order', () => {
   const [ada, bob] = ['ada@example.com ssh-ed25519 AAAA', 'bob@example.com ssh-ed25519 BBBB']
   const text = `${ada}\n${openPgp('PUBLIC')}\r\n${bob}\n${openPgp('PUBLIC')}`
-  const { ssh, openPgp: keys } = keysIn(AllowedSigners.parse(text))
+  const { ssh, openPgp: keys } = splitSigners(AllowedSigners.parse(text))
   expect(ssh.split('\n').filter(Boolean)).toEqual([ada, bob])
   expect(keys).toHaveLength(2)
   for (const bad of [openPgp('PRIVATE'), openPgp('PUBLIC').slice(0, -2)])
-    expect(Terms.safeParse({ allowedSigners: `${ada}\n${bad}` }).success).toBe(false)
+    expect(GrantTerms.safeParse({ allowedSigners: `${ada}\n${bad}` }).success).toBe(false)
 })

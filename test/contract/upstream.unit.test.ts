@@ -3,8 +3,8 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
-import { partsOf } from '../../container/upstream/ssh-link.ts'
-import { pinsHost } from '../../src/contract/known-hosts.ts'
+import { parseSshUrl } from '../../container/upstream/ssh-link.ts'
+import { hasHostKey } from '../../src/contract/known-hosts.ts'
 import { parseUpstream, type UpstreamAddress } from '../../src/contract/upstream.ts'
 
 test.each([
@@ -38,7 +38,7 @@ test.each([
   ['git@[2001:db8::1]:acme/app.git', { host: 'git@2001:db8::1', path: 'acme/app.git' }],
   ['git@[gateway]:acme/a:b.git', { host: 'git@gateway', path: 'acme/a:b.git' }],
 ])('%s leads ssh to where it leads git', (url, parts) => {
-  expect(partsOf(url)).toEqual(parts)
+  expect(parseSshUrl(url)).toEqual(parts)
 })
 
 test.each([
@@ -101,22 +101,22 @@ test('a known-hosts text pins a host in each form that OpenSSH writes', async ()
     }
     const on = (host: string, port?: number): UpstreamAddress => ({ user: 'git', host, port, path: '/a' })
 
-    expect(await pinsHost(line('github.com'), on('github.com'))).toBe(true)
-    expect(await pinsHost(line('github.com'), on('GitHub.com'))).toBe(true)
-    expect(await pinsHost(line('[127.0.0.1]:2222'), on('127.0.0.1', 2222))).toBe(true)
-    expect(await pinsHost(line('[127.0.0.1]:2222'), on('127.0.0.1', 2223))).toBe(false)
-    expect(await pinsHost(line('[127.0.0.1]:2222'), on('127.0.0.1'))).toBe(false)
-    expect(await pinsHost(hashed('github.com'), on('github.com'))).toBe(true)
-    expect(await pinsHost(hashed('github.com'), on('gitlab.com'))).toBe(false)
-    expect(await pinsHost(hashed('[127.0.0.1]:2222'), on('127.0.0.1', 2222))).toBe(true)
-    expect(await pinsHost(line('other.org,*.github.com'), on('ssh.github.com', 443))).toBe(true)
-    expect(await pinsHost(line('*.github.com,!ssh.github.com'), on('ssh.github.com'))).toBe(false)
-    expect(await pinsHost(`@cert-authority ${line('*.example.org')}`, on('git.example.org'))).toBe(true)
-    expect(await pinsHost(`@revoked ${line('github.com')}`, on('github.com'))).toBe(false)
-    expect(await pinsHost(`# ${line('github.com')}`, on('github.com'))).toBe(false)
-    expect(await pinsHost('', on('github.com'))).toBe(false)
-    expect(await pinsHost('github.com', on('github.com'))).toBe(false)
-    expect(await pinsHost(`github.com ${type} not-a-key`, on('github.com'))).toBe(false)
+    expect(await hasHostKey(line('github.com'), on('github.com'))).toBe(true)
+    expect(await hasHostKey(line('github.com'), on('GitHub.com'))).toBe(true)
+    expect(await hasHostKey(line('[127.0.0.1]:2222'), on('127.0.0.1', 2222))).toBe(true)
+    expect(await hasHostKey(line('[127.0.0.1]:2222'), on('127.0.0.1', 2223))).toBe(false)
+    expect(await hasHostKey(line('[127.0.0.1]:2222'), on('127.0.0.1'))).toBe(false)
+    expect(await hasHostKey(hashed('github.com'), on('github.com'))).toBe(true)
+    expect(await hasHostKey(hashed('github.com'), on('gitlab.com'))).toBe(false)
+    expect(await hasHostKey(hashed('[127.0.0.1]:2222'), on('127.0.0.1', 2222))).toBe(true)
+    expect(await hasHostKey(line('other.org,*.github.com'), on('ssh.github.com', 443))).toBe(true)
+    expect(await hasHostKey(line('*.github.com,!ssh.github.com'), on('ssh.github.com'))).toBe(false)
+    expect(await hasHostKey(`@cert-authority ${line('*.example.org')}`, on('git.example.org'))).toBe(true)
+    expect(await hasHostKey(`@revoked ${line('github.com')}`, on('github.com'))).toBe(false)
+    expect(await hasHostKey(`# ${line('github.com')}`, on('github.com'))).toBe(false)
+    expect(await hasHostKey('', on('github.com'))).toBe(false)
+    expect(await hasHostKey('github.com', on('github.com'))).toBe(false)
+    expect(await hasHostKey(`github.com ${type} not-a-key`, on('github.com'))).toBe(false)
   } finally {
     rmSync(folder, { recursive: true })
   }

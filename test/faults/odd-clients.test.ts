@@ -2,7 +2,7 @@ import { execFileSync } from 'node:child_process'
 import fs from 'node:fs'
 import path from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { orAborted } from '../../container/process/with-abort.ts'
+import { withAbort } from '../../container/process/with-abort.ts'
 import type { Clone } from '../harness/clone.ts'
 import { type Agent, accepted, type Gate, git, seconds, startGate, until } from '../harness/index.ts'
 import { running } from './fixtures/fault-fixture.ts'
@@ -124,5 +124,5 @@ describe('clients that do not end as git does', () => {
 
 test('work that fails after nobody waits for it any more is nobody’s fault', async () => {
   const work = Promise.reject(new Error('too late'))
-  await expect(orAborted(work, AbortSignal.abort(new Error('gone')))).rejects.toThrow('gone')
+  await expect(withAbort(work, AbortSignal.abort(new Error('gone')))).rejects.toThrow('gone')
 })

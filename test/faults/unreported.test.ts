@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import { Entry, type Journal } from '../../container/journal/journal.ts'
-import { watchUntold } from '../../container/journal/unreported.ts'
-import { justBegun } from '../../container/push/push-record.ts'
+import { trackUnreported } from '../../container/journal/unreported.ts'
+import { emptyReport } from '../../container/push/push-record.ts'
 import { seconds } from '../harness/index.ts'
 
 const ID = 'p1'
@@ -17,14 +17,14 @@ function slowJournal() {
       await disk
     },
     read: async id => kept.get(id),
-    open: async () => [],
+    listOpen: async () => [],
   }
-  return { journal: watchUntold(journal), written, full }
+  return { journal: trackUnreported(journal), written, full }
 }
 
 const word = (outcome: Entry['report']['outcome']) =>
   Entry.parse({
-    report: { ...justBegun(ID), outcome },
+    report: { ...emptyReport(ID), outcome },
     upstream: {
       name: 'app',
       url: 'ssh://git@127.0.0.1/app.git',
@@ -41,7 +41,7 @@ test('a companion that stops does not wait for an outcome that was asked for whi
   written()
   await writing
   const startedAt = performance.now()
-  await journal.allTold(PATIENCE)
+  await journal.allReported(PATIENCE)
   expect(performance.now() - startedAt).toBeLessThan(PATIENCE / 2)
 })
 
@@ -51,7 +51,7 @@ test('a companion that stops waits to be asked for an outcome that could not be 
   full(new Error('ENOSPC'))
   await expect(writing).rejects.toThrow('ENOSPC')
   let told = false
-  const allTold = journal.allTold(PATIENCE).then(() => {
+  const allTold = journal.allReported(PATIENCE).then(() => {
     told = true
   })
   await new Promise(setImmediate)

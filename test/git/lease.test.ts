@@ -3,7 +3,7 @@ import os from 'node:os'
 import path from 'node:path'
 import { expect, test } from 'vitest'
 import type { Git } from '../../container/git/git.ts'
-import { occupancy } from '../../container/mirror/lease.ts'
+import { createLease } from '../../container/mirror/lease.ts'
 import { seconds, until } from '../harness/index.ts'
 
 test('what a killed git leaves is removed, also when it is told of while the mirror is maintained', async () => {
@@ -25,7 +25,7 @@ test('what a killed git leaves is removed, also when it is told of while the mir
       return { code: 0, signal: null, stdout: Buffer.alloc(0), stderr: '' }
     },
   }
-  const enter = occupancy(git as Git, () => {})
+  const enter = createLease(git as Git, () => {})
   const [leave, leaveKilled] = [await enter(), await enter()]
   leave(false)
   await until(

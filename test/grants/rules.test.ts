@@ -2,7 +2,7 @@ import fs from 'node:fs'
 import os from 'node:os'
 import path from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { Grant, mayDo } from '../../src/contract/grant.ts'
+import { Grant, isAllowed } from '../../src/contract/grant.ts'
 import { refNameProblem } from '../../src/contract/names.ts'
 import { type Clone, cloneIn } from '../harness/clone.ts'
 import { type Gate, git, gitText, startGate } from '../harness/index.ts'
@@ -64,7 +64,7 @@ test.concurrent.for(titled)('$title', async ({ row, number }) => {
   for (const [, ref = ''] of printed.matchAll(/git-gate: git push origin [0-9a-f]+:(\S+)/g)) {
     expect(refNameProblem(ref)).toBeUndefined()
     const grant = Grant.parse({ agent: row.agent, terms: { rules: GRANTS[row.agent] } })
-    expect(mayDo(grant, ref, 'create'), `${ref} was told as allowed`).toBe(true)
+    expect(isAllowed(grant, ref, 'create'), `${ref} was told as allowed`).toBe(true)
   }
   const stands = Object.entries(await gate.upstream.refs()).filter(([ref]) => ref.includes(mark(number)))
   expect(Object.fromEntries(stands)).toEqual(

@@ -17,9 +17,14 @@ function read(pieces: readonly Buffer[]): Read {
   const reader = new CommandListReader()
   for (const [index, piece] of pieces.entries()) {
     const said = reader.push(piece)
-    if (said) return { said, raw: reader.raw, rest: Buffer.concat([reader.rest, ...pieces.slice(index + 1)]) }
+    if (said)
+      return {
+        said,
+        raw: reader.listBytes,
+        rest: Buffer.concat([reader.packBytes, ...pieces.slice(index + 1)]),
+      }
   }
-  return { said: undefined, raw: reader.raw, rest: reader.rest }
+  return { said: undefined, raw: reader.listBytes, rest: reader.packBytes }
 }
 
 const CAPABILITIES = 'report-status-v2 side-band-64k object-format=sha1 agent=git/2.39.5'

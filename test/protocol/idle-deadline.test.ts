@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import { IdleDeadline, type Pace } from '../../container/client/idle-deadline.ts'
-import type { Reaped } from '../../src/contract/outcome.ts'
+import type { DisconnectReason } from '../../src/contract/outcome.ts'
 import { seconds } from '../harness/index.ts'
 
 const PACE: Pace = { idleMs: seconds(90), bytesPerSecond: 1000, withinMs: seconds(3600) }
@@ -9,8 +9,8 @@ const PACE: Pace = { idleMs: seconds(90), bytesPerSecond: 1000, withinMs: second
 function letGo(
   pace: Pace,
   { bytes, everyMs, forMs = seconds(7200) }: { bytes: number; everyMs: number; forMs?: number },
-): { how: Reaped; after: number } | undefined {
-  let end: { how: Reaped; after: number } | undefined
+): { how: DisconnectReason; after: number } | undefined {
+  let end: { how: DisconnectReason; after: number } | undefined
   const startedAt = performance.now()
   const deadline = new IdleDeadline(pace, how => {
     end ??= { how, after: (performance.now() - startedAt) / 1000 }

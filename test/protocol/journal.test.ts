@@ -3,7 +3,7 @@ import os from 'node:os'
 import path from 'node:path'
 import { expect, onTestFinished, test } from 'vitest'
 import { openJournal } from '../../container/journal/journal.ts'
-import { justBegun } from '../../container/push/push-record.ts'
+import { emptyReport } from '../../container/push/push-record.ts'
 import { Upstream } from '../../src/contract/pass.ts'
 import { until } from '../harness/index.ts'
 
@@ -15,7 +15,7 @@ const upstream = Upstream.parse({
   staleReads: false,
 })
 const entry = (id: string, outcome: 'open' | 'refused') => ({
-  report: { ...justBegun(id), outcome, told: ['x'.repeat(4000)] },
+  report: { ...emptyReport(id), outcome, told: ['x'.repeat(4000)] },
   upstream,
 })
 
@@ -35,6 +35,6 @@ test('a journal keeps to its size: the oldest ended pushes go, and no open one',
   expect(await journal.read('push-0')).toBeUndefined()
   // What an earlier life has left counts as well.
   const again = await openJournal(folder, 20_000)
-  expect(await again.open()).toMatchObject([{ report: { id: 'open' } }])
+  expect(await again.listOpen()).toMatchObject([{ report: { id: 'open' } }])
   expect(fs.readdirSync(folder).length).toBeLessThan(6)
 })

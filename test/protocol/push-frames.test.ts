@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { justBegun } from '../../container/push/push-record.ts'
+import { emptyReport } from '../../container/push/push-record.ts'
 import type { PushEvent } from '../../src/contract/push-event.ts'
 import { type Frame, FrameError, FrameReader, writeFrame } from '../../src/contract/push-frames.ts'
 
@@ -14,7 +14,7 @@ const event: fc.Arbitrary<PushEvent> = fc.oneof(
   fc.constant({ event: 'checked' } as const),
   fc.string({ unit: 'binary' }).map(text => ({
     event: 'ended' as const,
-    report: { ...justBegun('p1'), outcome: 'refused' as const, told: [text.toWellFormed()] },
+    report: { ...emptyReport('p1'), outcome: 'refused' as const, told: [text.toWellFormed()] },
   })),
 )
 const frame: fc.Arbitrary<Frame> = fc.oneof(

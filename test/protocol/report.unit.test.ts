@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { FLUSH, MAX_PAYLOAD, type Pkt, PktLines } from '../../container/git/pkt-line.ts'
-import { type RefStatus, refuseAll, replyTo, tellRefusal } from '../../container/git/report-status.ts'
+import { createReply, formatRefusal, type RefStatus, rejectAll } from '../../container/git/report-status.ts'
 
 const runs = { numRuns: 2000 }
 const text = fc.oneof(
@@ -51,8 +51,8 @@ function linesOf(report: Buffer): string[] {
 
 const written = (sideBand: boolean, say: readonly string[], unpack: string, refs: readonly RefStatus[]) => {
   const out: Buffer[] = []
-  const reply = replyTo(new Set(sideBand ? ['side-band-64k'] : []), bytes => out.push(bytes))
-  for (const line of say) reply.say(line)
+  const reply = createReply(new Set(sideBand ? ['side-band-64k'] : []), bytes => out.push(bytes))
+  for (const line of say) reply.progressLine(line)
   reply.report(unpack, refs)
   return Buffer.concat(out)
 }
@@ -96,7 +96,7 @@ test('progress of any size is cut into packets that git takes', () => {
   fc.assert(
     fc.property(fc.integer({ min: 1, max: 3 * MAX_PAYLOAD }), size => {
       const out: Buffer[] = []
-      const reply = replyTo(new Set(['side-band-64k']), bytes => out.push(bytes))
+      const reply = createReply(new Set(['side-band-64k']), bytes => out.push(bytes))
       reply.progress(Buffer.alloc(size, 'x'))
       const { all, rest } = packets(Buffer.concat(out))
       expect(rest).toBe(0)
@@ -113,7 +113,7 @@ test('a keepalive is the empty packet that git itself writes, and none without s
     [[], ''],
   ] as const) {
     const out: Buffer[] = []
-    replyTo(new Set<string>(capabilities), packet => out.push(packet)).keepalive()
+    createReply(new Set<string>(capabilities), packet => out.push(packet)).keepalive()
     expect(Buffer.concat(out).toString()).toBe(bytes)
   }
 })
@@ -138,7 +138,7 @@ test('a refused push says no to every ref, with its own reason where it has one'
           detail: [],
           remedy: [],
         }))
-        const told = refuseAll(
+        const told = rejectAll(
           refs.map(name => ({ ref: name })),
           refusals,
         )
@@ -148,7 +148,7 @@ test('a refused push says no to every ref, with its own reason where it has one'
             refusals.find(one => one.ref === each.ref) ?? refusals.find(one => one.ref === undefined)
           expect(each.reason).toContain(own ? own.reason : 'another ref of this push was refused')
         }
-        for (const each of refusals) expect(tellRefusal(each).join('\n')).toContain(each.reason)
+        for (const each of refusals) expect(formatRefusal(each).join('\n')).toContain(each.reason)
       },
     ),
     runs,

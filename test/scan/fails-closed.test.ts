@@ -6,7 +6,7 @@ import { afterAll, afterEach, beforeEach, expect, test } from 'vitest'
 import { GateFault, type IncomingPush } from '../../container/checks/check.ts'
 import { commitIdentity } from '../../container/checks/commit-identity.ts'
 import { secrets } from '../../container/checks/secrets/index.ts'
-import { gitOn } from '../../container/git/git.ts'
+import { createGit } from '../../container/git/git.ts'
 import { fakeCommand } from './fixtures/fake-command.ts'
 import { githubToken, prose } from './fixtures/fakes.ts'
 import { gitleaks } from './fixtures/gitleaks.ts'
@@ -162,7 +162,7 @@ test.each<[string, string]>([
   await fake('git', `REAL=${real}\ncase "$1" in ${branch};; *) exec ${real} "$@";; esac`)
   const original = await harmlessPush()
   const path = `${join(folder, 'git')}:${process.env.PATH}`
-  const push = { ...original, git: gitOn(original.git.dir, { ...original.git.env, PATH: path }) }
+  const push = { ...original, git: createGit(original.git.dir, { ...original.git.env, PATH: path }) }
   await expectFault(
     checkWith(gitleaks).run(push, () => {}, never),
     push,
@@ -198,7 +198,7 @@ test.each<[string, string | undefined, RegExp]>([
       join(bin, name),
     )
   const path = script === undefined ? bin : `${dirname(await fake('gpg', script))}:${bin}`
-  const push = { ...original, git: gitOn(original.git.dir, { ...original.git.env, PATH: path }) }
+  const push = { ...original, git: createGit(original.git.dir, { ...original.git.env, PATH: path }) }
   const run = commitIdentity({ maxBlobBytes: 50 << 20 }).run(push, () => {}, never)
   await expect(run).rejects.toBeInstanceOf(GateFault)
   await expect(run).rejects.toThrow(message)

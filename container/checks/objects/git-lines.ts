@@ -23,7 +23,7 @@ export async function lines(
   const { signal, end, input, env, memoryBytes, tooMuch } = options
   signal.throwIfAborted()
   const stop = new AbortController()
-  const child = git.start(args, {
+  const child = git.spawn(args, {
     signal: AbortSignal.any([signal, stop.signal]),
     memoryBytes,
     ...(env ? { env } : {}),

@@ -20,7 +20,7 @@ export class ObjectReader implements AsyncDisposable {
   readonly #ended: Promise<void>
 
   constructor(git: Git, signal: AbortSignal, env?: Readonly<Record<string, string>>) {
-    this.#child = git.start(['cat-file', '--batch-command', '--buffer'], { signal, ...(env ? { env } : {}) })
+    this.#child = git.spawn(['cat-file', '--batch-command', '--buffer'], { signal, ...(env ? { env } : {}) })
     const { stdin, stdout, stderr } = this.#child
     if (!stdin || !stdout || !stderr) throw new Error('git cat-file has no pipes')
     // What it prints there, or a broken pipe, shows as an answer that does not come.

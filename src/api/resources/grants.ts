@@ -1,6 +1,6 @@
 import { createRoute, z } from '@hono/zod-openapi'
 import { AgentGrant } from '../../contract/api.ts'
-import { Terms } from '../../contract/grant.ts'
+import { GrantTerms } from '../../contract/grant.ts'
 import { listGrants, removeGrant, setGrant } from '../../ledger/access/grants.ts'
 import { findRepository } from '../../ledger/access/repositories.ts'
 import { notFound, Problem } from '../problem.ts'
@@ -45,7 +45,7 @@ export const grants = createApiRouter()
       tags,
       summary: 'Replace the grant of an agent in a repository',
       description: 'A grant without rules allows reading only.',
-      request: { params, body: jsonBody(Terms.meta({ id: 'Terms' })) },
+      request: { params, body: jsonBody(GrantTerms.meta({ id: 'Terms' })) },
       responses: jsonResponses(200, AgentGrant, 'The new grant'),
     }),
     async c => {

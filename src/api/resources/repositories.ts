@@ -2,7 +2,7 @@ import { createRoute, z } from '@hono/zod-openapi'
 import { askCompanion, forgetHeadStart } from '../../companion/index.ts'
 import { statusOf } from '../../companion/status.ts'
 import { LinkCheck, LiveStatus, NewRepository, Repository, RepositorySettings } from '../../contract/api.ts'
-import { pinsHost } from '../../contract/known-hosts.ts'
+import { hasHostKey } from '../../contract/known-hosts.ts'
 import type { RepositoryName } from '../../contract/names.ts'
 import { ConfigCheck } from '../../contract/outcome.ts'
 import { parseUpstream } from '../../contract/upstream.ts'
@@ -167,7 +167,7 @@ async function checkSettings(env: Env, name: RepositoryName, settings: Repositor
       'Give it as ssh://git@github.com/acme/app.git or git@github.com:acme/app.git',
     )
   const { host, port = 22 } = parsed.address
-  if (!(await pinsHost(knownHosts, parsed.address)))
+  if (!(await hasHostKey(knownHosts, parsed.address)))
     throw new Problem(
       400,
       'no-host-key',

@@ -1,4 +1,4 @@
-import { visible } from '../../contract/invisible-characters.ts'
+import { escapeInvisible } from '../../contract/invisible-characters.ts'
 import type { StepOverview } from '../../ledger/pushes/overview.ts'
 import { duration } from '../components/format-time.ts'
 
@@ -26,7 +26,7 @@ export const StepChart = ({ steps }: { steps: readonly StepOverview[] }) => {
       <tbody>
         {steps.map(({ step, median, p95, pushes }) => (
           <tr>
-            <th scope="row">{visible(step)}</th>
+            <th scope="row">{escapeInvisible(step)}</th>
             <td class="bar-cell">
               <svg class="bar" width="100%" height="12" aria-hidden="true">
                 <rect class="p95" width={widthPercent(p95)} height="12" rx="2" />

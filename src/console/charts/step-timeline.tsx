@@ -1,5 +1,5 @@
 import type { PushRecord } from '../../contract/api.ts'
-import { visible } from '../../contract/invisible-characters.ts'
+import { escapeInvisible } from '../../contract/invisible-characters.ts'
 import { duration } from '../components/format-time.ts'
 
 /** The steps of a push, each as a bar from its start to its end. */
@@ -18,7 +18,7 @@ export const StepTimeline = ({ push }: { push: PushRecord }) => {
     <ol class="timeline">
       {steps.map(({ step, ms, startMs }, i) => (
         <li>
-          <span>{visible(step)}</span>
+          <span>{escapeInvisible(step)}</span>
           <svg class="bar" width="100%" height="10" aria-hidden="true">
             <rect class="track" width="100%" height="10" rx="2" />
             <rect
@@ -34,7 +34,7 @@ export const StepTimeline = ({ push }: { push: PushRecord }) => {
       ))}
       {push.outcome === 'open' && (
         <li>
-          <span>{visible(push.phase)}</span>
+          <span>{escapeInvisible(push.phase)}</span>
           <span class="muted">in progress</span>
         </li>
       )}

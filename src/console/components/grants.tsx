@@ -1,7 +1,7 @@
 import type { Context } from 'hono'
 import type { AgentGrant, Repository } from '../../contract/api.ts'
-import { Action, type Grant, Terms, tellLimits, tellRules } from '../../contract/grant.ts'
-import { visible } from '../../contract/invisible-characters.ts'
+import { Action, formatLimits, formatRules, type Grant, GrantTerms } from '../../contract/grant.ts'
+import { escapeInvisible } from '../../contract/invisible-characters.ts'
 import type { ConsoleEnv } from '../auth/env.ts'
 import type { ApiProblem } from '../forms/call-api.ts'
 import { DisclosureForm } from '../forms/disclosure-form.tsx'
@@ -28,7 +28,7 @@ export interface FailedGrant {
 
 /** The initial values of the form for a new grant: every action on the agent's own branches. */
 const OWN_BRANCHES = toForm(
-  Terms.parse({ rules: [{ pattern: 'refs/heads/{agent}/**', allow: Action.options }] }),
+  GrantTerms.parse({ rules: [{ pattern: 'refs/heads/{agent}/**', allow: Action.options }] }),
 )
 
 /** The grants of an agent, and a form for a new grant. */
@@ -83,7 +83,7 @@ const GrantItem = ({ c, agent, grant }: { c: Context<ConsoleEnv>; agent: string;
     </dt>
     {formatGrant(grant).map(line => (
       <dd>
-        <code>{visible(line)}</code>
+        <code>{escapeInvisible(line)}</code>
       </dd>
     ))}
     <dd class="grant-actions">
@@ -102,6 +102,6 @@ const GrantItem = ({ c, agent, grant }: { c: Context<ConsoleEnv>; agent: string;
 
 /** Describes a grant in one line per rule or limit. */
 export const formatGrant = (grant: Grant): string[] => [
-  ...(grant.terms.rules.length ? tellRules(grant) : ['may read']),
-  ...tellLimits(grant.terms),
+  ...(grant.terms.rules.length ? formatRules(grant) : ['may read']),
+  ...formatLimits(grant.terms),
 ]

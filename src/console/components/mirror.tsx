@@ -1,5 +1,5 @@
 import type { LiveStatus } from '../../contract/api.ts'
-import { inBytes } from '../../contract/format-bytes.ts'
+import { formatBytes } from '../../contract/format-bytes.ts'
 import type { RepositoryStatus } from '../../contract/status.ts'
 import type { ApiProblem } from '../forms/call-api.ts'
 import { duration } from './format-time.ts'
@@ -62,7 +62,7 @@ const Mirror = ({ now: { mirror, sessions, counts } }: { now: RepositoryStatus }
     </div>
     <div>
       <dt>On disk</dt>
-      <dd>{mirror.bytes === null ? 'nothing yet' : inBytes(mirror.bytes)}</dd>
+      <dd>{mirror.bytes === null ? 'nothing yet' : formatBytes(mirror.bytes)}</dd>
     </div>
     <div>
       <dt>Refreshes</dt>

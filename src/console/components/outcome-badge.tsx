@@ -1,5 +1,5 @@
 import type { Child } from 'hono/jsx'
-import { visible } from '../../contract/invisible-characters.ts'
+import { escapeInvisible } from '../../contract/invisible-characters.ts'
 
 /** The outcome of a push as a word and an icon, so that colour is not its only sign. */
 export const OutcomeBadge = ({ outcome, phase }: { outcome: string; phase: string }) => (
@@ -17,7 +17,7 @@ export const outcomeLabel = (outcome: string, phase: string): string =>
     ? outcome
     : phase === 'receiving' || phase === 'forwarding'
       ? phase
-      : `checking: ${visible(phase)}`
+      : `checking: ${escapeInvisible(phase)}`
 
 const ICONS: Readonly<Record<string, Child>> = {
   accepted: <path d="M2 6.5 5 9.5 10 3" />,

@@ -1,4 +1,4 @@
-import { visible } from '../../contract/invisible-characters.ts'
+import { escapeInvisible } from '../../contract/invisible-characters.ts'
 import { ZERO_ID } from '../../contract/names.ts'
 import type { RefResult } from '../../contract/outcome.ts'
 import type { PushRow } from '../../ledger/pushes/push-summaries.ts'
@@ -45,14 +45,14 @@ export const refChange = (ref: RefResult): string =>
 function reasonFor({ outcome, firstFinding, findingCount, firstRef, lastTold }: PushRow): string {
   if (firstFinding && outcome !== 'accepted') {
     const place = `${firstFinding.path}${firstFinding.line > 0 ? `:${firstFinding.line}` : ''}`
-    return visible(
+    return escapeInvisible(
       `${firstFinding.rule} in ${place}${findingCount > 1 ? ` and ${plural(findingCount - 1, 'more finding')}` : ''}`,
     )
   }
   if (outcome === 'accepted' || outcome === 'open') return ''
-  return visible((firstRef?.reason || (lastTold ?? '')).replace(/^git-gate: /, '')).slice(0, 300)
+  return escapeInvisible((firstRef?.reason || (lastTold ?? '')).replace(/^git-gate: /, '')).slice(0, 300)
 }
 
 /** Returns the status of a push in one sentence, for screen readers. */
 export const statusText = (push: Pick<PushRow, 'agent' | 'repository' | 'outcome' | 'phase'>) =>
-  visible(`${push.agent} to ${push.repository}: ${outcomeLabel(push.outcome, push.phase)}`)
+  escapeInvisible(`${push.agent} to ${push.repository}: ${outcomeLabel(push.outcome, push.phase)}`)

@@ -1,20 +1,20 @@
-import { visible } from '../../contract/invisible-characters.ts'
+import { escapeInvisible } from '../../contract/invisible-characters.ts'
 import { ZERO_ID } from '../../contract/names.ts'
 
 /** Text from an agent or a push. Invisible characters are escaped, and its direction is isolated. */
 export const UntrustedText = ({ text, mono = false }: { text: string; mono?: boolean }) =>
   mono ? (
     <bdi>
-      <code>{visible(text)}</code>
+      <code>{escapeInvisible(text)}</code>
     </bdi>
   ) : (
-    <bdi>{visible(text)}</bdi>
+    <bdi>{escapeInvisible(text)}</bdi>
   )
 
 /** A short ref name, with the full name as its tooltip. */
 export const RefName = ({ name }: { name: string }) => (
-  <bdi class="ref" title={visible(name)}>
-    <code>{visible(shortRefName(name))}</code>
+  <bdi class="ref" title={escapeInvisible(name)}>
+    <code>{escapeInvisible(shortRefName(name))}</code>
   </bdi>
 )
 
@@ -30,14 +30,14 @@ export const ObjectId = ({ id }: { id: string }) =>
   id === ZERO_ID || id === '' ? (
     <span class="muted">none</span>
   ) : (
-    <code title={visible(id)}>{visible(id.slice(0, 8))}</code>
+    <code title={escapeInvisible(id)}>{escapeInvisible(id.slice(0, 8))}</code>
   )
 
 /** Untrusted lines of text as a block. */
 export const TextBlock = ({ lines }: { lines: readonly string[] }) => (
   <pre class="text-block">
     {lines.map(
-      line => `${visible(line)}
+      line => `${escapeInvisible(line)}
 `,
     )}
   </pre>

@@ -1,5 +1,5 @@
 import type { Change } from '../../contract/api.ts'
-import { visible } from '../../contract/invisible-characters.ts'
+import { escapeInvisible } from '../../contract/invisible-characters.ts'
 import { listChanges } from '../../ledger/audit-log.ts'
 import type { ApiProblem } from './call-api.ts'
 
@@ -34,8 +34,8 @@ export async function lastChange(
 /** Returns the problem of a form whose record has changed since: what changed, and the present values. */
 export const conflictProblem = (change: string, presentValues: string): ApiProblem => ({
   code: EDIT_CONFLICT,
-  message: visible(`${change} since the form was opened, so nothing was saved`),
-  fix: visible(`${presentValues}\n\nSave again to replace these values with those of the form.`),
+  message: escapeInvisible(`${change} since the form was opened, so nothing was saved`),
+  fix: escapeInvisible(`${presentValues}\n\nSave again to replace these values with those of the form.`),
 })
 
 export const statusOf = ({ code }: ApiProblem) => (code === EDIT_CONFLICT ? 409 : 400)

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { Action, type Rule, type Terms } from '../../contract/grant.ts'
+import { Action, type GrantTerms, type Rule } from '../../contract/grant.ts'
 import { checkbox, multiline } from './form-values.ts'
 
 /** The values of a grant form; lists are lines of text. */
@@ -16,7 +16,7 @@ export const GrantForm = z.object({
 export type GrantForm = z.infer<typeof GrantForm>
 
 /** Converts a grant's terms to form values. */
-export const toForm = (terms: Terms): GrantForm => ({
+export const toForm = (terms: GrantTerms): GrantForm => ({
   ...terms,
   rules: formatRules(terms.rules).join('\n'),
   denyPaths: terms.denyPaths.join('\n'),
@@ -27,7 +27,7 @@ export const toForm = (terms: Terms): GrantForm => ({
 /** Parses form values into terms, which the admin API validates. Fails on the first rule that it cannot parse. */
 export function parseTerms(
   form: GrantForm,
-): { ok: true; terms: z.input<typeof Terms> } | { ok: false; message: string; fix: string } {
+): { ok: true; terms: z.input<typeof GrantTerms> } | { ok: false; message: string; fix: string } {
   const rules: Rule[] = []
   for (const line of nonEmptyLines(form.rules)) {
     const rule = parseRule(line)

@@ -1,6 +1,6 @@
 import type { Context } from 'hono'
 import { AgentGrant, MintedToken, Token } from '../../contract/api.ts'
-import { visible } from '../../contract/invisible-characters.ts'
+import { escapeInvisible } from '../../contract/invisible-characters.ts'
 import { findAgent } from '../../ledger/access/agents.ts'
 import { listGrants } from '../../ledger/access/grants.ts'
 import { listRepositories } from '../../ledger/access/repositories.ts'
@@ -95,7 +95,7 @@ async function agentPage(c: Context<ConsoleEnv>, state: PageState): Promise<Resp
     listFetches(ledger, { agent: name, limit: MAX_ACTIVITY }),
   ])
   return renderPage(c, {
-    title: visible(name),
+    title: escapeInvisible(name),
     section: 'Agents',
     status: state.tokenProblem || state.grant ? 400 : 200,
     children: (

@@ -1,7 +1,7 @@
 import type { Context } from 'hono'
 import { AgentGrant } from '../../contract/api.ts'
-import type { Terms } from '../../contract/grant.ts'
-import { visible } from '../../contract/invisible-characters.ts'
+import type { GrantTerms } from '../../contract/grant.ts'
+import { escapeInvisible } from '../../contract/invisible-characters.ts'
 import type { AgentName, RepositoryName } from '../../contract/names.ts'
 import { findAgent } from '../../ledger/access/agents.ts'
 import { listGrants } from '../../ledger/access/grants.ts'
@@ -32,7 +32,7 @@ const grantParams = (c: Context<ConsoleEnv>) => ({
 interface CurrentGrant {
   readonly agent: AgentName
   readonly repository: RepositoryName
-  readonly terms?: Terms
+  readonly terms?: GrantTerms
 }
 
 /** `GET /agents/<name>/grants/<repository>` */
@@ -111,7 +111,7 @@ async function grantPage(
   { form, problem }: { form: GrantForm; problem?: ApiProblem },
 ): Promise<Response> {
   return renderPage(c, {
-    title: visible(`${agent} in ${repository}`),
+    title: escapeInvisible(`${agent} in ${repository}`),
     section: 'Agents',
     status: problem ? statusOf(problem) : 200,
     children: (

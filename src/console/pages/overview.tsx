@@ -1,6 +1,6 @@
 import type { Context } from 'hono'
-import { inBytes } from '../../contract/format-bytes.ts'
-import { LET_GO, type Outcome, Reaped } from '../../contract/outcome.ts'
+import { formatBytes } from '../../contract/format-bytes.ts'
+import { DISCONNECT_MESSAGES, DisconnectReason, type Outcome } from '../../contract/outcome.ts'
 import {
   type AgentOverview,
   busiestAgents,
@@ -145,7 +145,11 @@ const OutcomesSection = ({ time, outcomes }: { time: Slots; outcomes: readonly O
   </section>
 )
 
-const DISCONNECT_SERIES = Reaped.options.map(name => ({ name, label: LET_GO[name], className: name }))
+const DISCONNECT_SERIES = DisconnectReason.options.map(name => ({
+  name,
+  label: DISCONNECT_MESSAGES[name],
+  className: name,
+}))
 
 const TimedOutSection = ({ time, disconnects }: { time: Slots; disconnects: readonly ReapedOfSlot[] }) => (
   <section aria-labelledby="timed-out">
@@ -182,7 +186,7 @@ const ScanSection = ({ time, scans }: { time: Slots; scans: readonly ScannedOfSl
     ) : (
       <>
         <p class="muted">
-          gitleaks scanned {inBytes(sumOf(scans, ({ bytes }) => bytes))} of{' '}
+          gitleaks scanned {formatBytes(sumOf(scans, ({ bytes }) => bytes))} of{' '}
           {plural(
             sumOf(scans, ({ pushes }) => pushes),
             'push',
@@ -195,7 +199,7 @@ const ScanSection = ({ time, scans }: { time: Slots; scans: readonly ScannedOfSl
           series={[{ name: 'scanned', label: 'scanned', className: 'open' }]}
           values={scans.map(({ slot, bytes }) => ({ slot, name: 'scanned', value: bytes }))}
           label="Bytes scanned by gitleaks over time"
-          format={inBytes}
+          format={formatBytes}
           unit={max => 1024 ** Math.floor(Math.log2(max) / 10)}
         />
       </>

@@ -1,6 +1,6 @@
 import type { Context } from 'hono'
 import { z } from 'zod'
-import { visible } from '../../contract/invisible-characters.ts'
+import { escapeInvisible } from '../../contract/invisible-characters.ts'
 import { PushDiff } from '../../contract/push-diff.ts'
 import type { ConsoleEnv } from '../auth/env.ts'
 import { RefName, TextBlock } from '../components/untrusted-text.tsx'
@@ -62,7 +62,7 @@ const Changes = ({ changes }: Pick<PushDiff, 'changes'>) => {
       {commits.truncated && <Truncated />}
       <pre class="text-block diff">
         {classifyLines(diff.text.trimEnd().split('\n')).map(({ line, className }) => (
-          <span class={className}>{`${visible(line)}\n`}</span>
+          <span class={className}>{`${escapeInvisible(line)}\n`}</span>
         ))}
       </pre>
       {diff.truncated && <Truncated />}

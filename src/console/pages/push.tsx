@@ -1,9 +1,9 @@
 import type { Context } from 'hono'
 import type { Child } from 'hono/jsx'
 import type { PushRecord } from '../../contract/api.ts'
-import { inBytes } from '../../contract/format-bytes.ts'
-import { visible } from '../../contract/invisible-characters.ts'
-import { type Finding, LET_GO } from '../../contract/outcome.ts'
+import { formatBytes } from '../../contract/format-bytes.ts'
+import { escapeInvisible } from '../../contract/invisible-characters.ts'
+import { DISCONNECT_MESSAGES, type Finding } from '../../contract/outcome.ts'
 import { decisionsFor } from '../../ledger/findings/pending-findings.ts'
 import { findPush } from '../../ledger/pushes/read-pushes.ts'
 import type { ConsoleEnv } from '../auth/env.ts'
@@ -30,7 +30,7 @@ export async function pushPage(
   const push = await findPush(c.env.LEDGER, id)
   if (!push) return notFoundPage(c, 'push with this id', pathOf.pushes, 'Pushes')
   return renderPage(c, {
-    title: visible(`${push.agent} to ${push.repository}`),
+    title: escapeInvisible(`${push.agent} to ${push.repository}`),
     section: 'Pushes',
     status: failedAttempt ? 409 : 200,
     children: (
@@ -147,8 +147,8 @@ const Facts = ({ push }: { push: PushRecord }) => (
       <RelativeTime iso={push.startedAt} exact />
     </Fact>
     <Fact label="Duration">{push.outcome === 'open' ? 'in progress' : duration(push.ms)}</Fact>
-    {push.reaped && <Fact label="Disconnected">{LET_GO[push.reaped]}</Fact>}
-    {push.scannedBytes > 0 && <Fact label="Scanned">{inBytes(push.scannedBytes)}</Fact>}
+    {push.reaped && <Fact label="Disconnected">{DISCONNECT_MESSAGES[push.reaped]}</Fact>}
+    {push.scannedBytes > 0 && <Fact label="Scanned">{formatBytes(push.scannedBytes)}</Fact>}
     <Fact label="Agent">
       <a href={pathOf.agent(push.agent)}>
         <UntrustedText text={push.agent} />

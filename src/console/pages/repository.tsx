@@ -1,7 +1,7 @@
 import type { Context } from 'hono'
 import { type AgentGrant, type Identity, LinkCheck, LiveStatus, Repository } from '../../contract/api.ts'
-import { tellRules } from '../../contract/grant.ts'
-import { visible } from '../../contract/invisible-characters.ts'
+import { formatRules } from '../../contract/grant.ts'
+import { escapeInvisible } from '../../contract/invisible-characters.ts'
 import type { LinkStep } from '../../contract/outcome.ts'
 import { listGrants } from '../../ledger/access/grants.ts'
 import { findIdentity, listIdentities } from '../../ledger/access/identities.ts'
@@ -95,7 +95,7 @@ async function repositoryPage(c: Context<ConsoleEnv>, state: PageState): Promise
     callApi(c, LiveStatus, 'GET', `/repositories/${encodeURIComponent(name)}/status`),
   ])
   return renderPage(c, {
-    title: visible(name),
+    title: escapeInvisible(name),
     section: 'Repositories',
     status: state.problem ? statusOf(state.problem) : state.checkProblem ? 502 : 200,
     children: (
@@ -177,9 +177,9 @@ const GrantsSection = ({ grants }: { grants: readonly AgentGrant[] }) => (
                 <UntrustedText text={grant.agent} />
               </a>
             </dt>
-            {(grant.terms.rules.length ? tellRules(grant) : ['may read']).map(line => (
+            {(grant.terms.rules.length ? formatRules(grant) : ['may read']).map(line => (
               <dd>
-                <code>{visible(line)}</code>
+                <code>{escapeInvisible(line)}</code>
               </dd>
             ))}
           </div>
@@ -217,10 +217,10 @@ const CheckSteps = ({ steps }: { steps: readonly LinkStep[] }) => (
       {steps.map(({ name, ok, detail, fix }) => (
         <li>
           <span class={ok ? 'ok' : 'ng'}>{ok ? 'ok' : 'failed'}</span>
-          <strong>{visible(name)}</strong>
+          <strong>{escapeInvisible(name)}</strong>
           <span>
             <UntrustedText text={detail} />
-            {fix && <span class="fix">{visible(fix)}</span>}
+            {fix && <span class="fix">{escapeInvisible(fix)}</span>}
           </span>
         </li>
       ))}

@@ -1,6 +1,6 @@
 import type { Context } from 'hono'
 import { ASSERTION_HEADER } from '../../auth/cloudflare-access.ts'
-import { countFailure } from '../../auth/rate-limit.ts'
+import { recordAuthFailure } from '../../auth/rate-limit.ts'
 import type { ConsoleEnv } from '../auth/env.ts'
 import { signIn, signOut, whoAsks } from '../auth/session.ts'
 import { isOwnPath, pathOf } from '../paths.ts'
@@ -21,7 +21,7 @@ export async function takeToken(c: Context<ConsoleEnv>): Promise<Response> {
   const begun = await signIn(c, token, form.proof)
   if (begun.ok) return c.redirect(to, 303)
   if (begun.why === 'no-proof') return signInPage(c, to, NO_SCRIPT)
-  const tooOften = await countFailure(c.env, c.req.raw)
+  const tooOften = await recordAuthFailure(c.env, c.req.raw)
   if (tooOften) return tooOften
   return signInPage(c, to, NO_TOKEN)
 }

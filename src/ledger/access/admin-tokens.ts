@@ -2,11 +2,11 @@ import { z } from 'zod'
 import type { AdminToken, MintedAdminToken } from '../../contract/api.ts'
 import type { Operator } from '../audit-log.ts'
 import { hashToken, isToken, parseToken } from './token-format.ts'
-import { mint, minted, revoke, told } from './token-rows.ts'
+import { mint, revoke, tokenColumns, told } from './token-rows.ts'
 
 const KIND = { table: 'admin_tokens', prefix: 'gateadmin', word: 'admin-token' } as const
 
-const Columns = z.object(minted)
+const Columns = z.object(tokenColumns)
 const COLUMNS = Object.keys(Columns.shape).join(', ')
 const Row = Columns.transform((row): AdminToken => told(row))
 

@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import type { Agent } from '../../contract/api.ts'
 import { AgentName } from '../../contract/names.ts'
-import { change, type Operator } from '../audit-log.ts'
+import { type Operator, withAudit } from '../audit-log.ts'
 import { iso } from '../time.ts'
 
 const Row = z
@@ -19,7 +19,7 @@ export async function findAgent(ledger: D1Database, name: string): Promise<Agent
 
 /** Makes an agent known; false when the name is taken. It may do nothing until it has a grant. */
 export function addAgent(ledger: D1Database, operator: Operator, name: AgentName): Promise<boolean> {
-  return change(
+  return withAudit(
     ledger,
     ledger
       .prepare('INSERT INTO agents (name, created_at) VALUES (?, ?) ON CONFLICT DO NOTHING')
@@ -32,7 +32,7 @@ export function addAgent(ledger: D1Database, operator: Operator, name: AgentName
 
 /** Removes an agent with its tokens and grants; false when there is none. */
 export function removeAgent(ledger: D1Database, operator: Operator, name: string): Promise<boolean> {
-  return change(
+  return withAudit(
     ledger,
     ledger.prepare('DELETE FROM agents WHERE name = ?').bind(name),
     operator,

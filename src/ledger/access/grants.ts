@@ -1,12 +1,12 @@
 import { z } from 'zod'
 import type { AgentGrant } from '../../contract/api.ts'
-import { Terms } from '../../contract/grant.ts'
+import { GrantTerms } from '../../contract/grant.ts'
 import { AgentName, RepositoryName } from '../../contract/names.ts'
-import { change, type Operator } from '../audit-log.ts'
+import { type Operator, withAudit } from '../audit-log.ts'
 
 const Row = z
   .object({ agent: AgentName, repository: RepositoryName, terms: z.string() })
-  .transform((row): AgentGrant => ({ ...row, terms: Terms.parse(JSON.parse(row.terms)) }))
+  .transform((row): AgentGrant => ({ ...row, terms: GrantTerms.parse(JSON.parse(row.terms)) }))
 
 /** The grants, of one agent or repository when it is named. */
 export async function listGrants(
@@ -29,7 +29,7 @@ export async function listGrants(
  */
 export async function setGrant(ledger: D1Database, operator: Operator, grant: AgentGrant): Promise<boolean> {
   const [before] = await listGrants(ledger, { agent: grant.agent, repository: grant.repository })
-  return change(
+  return withAudit(
     ledger,
     ledger
       .prepare(
@@ -51,7 +51,7 @@ export function removeGrant(
   agent: string,
   repository: string,
 ): Promise<boolean> {
-  return change(
+  return withAudit(
     ledger,
     ledger.prepare('DELETE FROM grants WHERE agent = ? AND repository = ?').bind(agent, repository),
     operator,

@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import type { Identity } from '../../contract/api.ts'
 import { IdentityName } from '../../contract/names.ts'
-import { change, type Operator } from '../audit-log.ts'
+import { type Operator, withAudit } from '../audit-log.ts'
 import { iso } from '../time.ts'
 
 const Row = z
@@ -26,7 +26,7 @@ export function addIdentity(
   name: IdentityName,
   publicKey: string,
 ): Promise<boolean> {
-  return change(
+  return withAudit(
     ledger,
     ledger
       .prepare(
@@ -42,7 +42,7 @@ export function addIdentity(
 
 /** Forgets an identity; false when there is none. One that a repository uses is kept: it throws. */
 export function removeIdentity(ledger: D1Database, operator: Operator, name: string): Promise<boolean> {
-  return change(
+  return withAudit(
     ledger,
     ledger.prepare('DELETE FROM identities WHERE name = ?').bind(name),
     operator,

@@ -2,7 +2,7 @@ import { z } from 'zod'
 import type { NewRepository, Repository, RepositorySettings } from '../../contract/api.ts'
 import { IdentityName, RepositoryName } from '../../contract/names.ts'
 import { Upstream } from '../../contract/pass.ts'
-import { change, type Operator } from '../audit-log.ts'
+import { type Operator, withAudit } from '../audit-log.ts'
 import { iso } from '../time.ts'
 
 const Row = z
@@ -50,7 +50,7 @@ export function addRepository(
   repository: NewRepository,
 ): Promise<boolean> {
   const { name, ...settings } = repository
-  return change(
+  return withAudit(
     ledger,
     ledger
       .prepare(
@@ -72,7 +72,7 @@ export function updateRepository(
   name: RepositoryName,
   settings: RepositorySettings,
 ): Promise<boolean> {
-  return change(
+  return withAudit(
     ledger,
     ledger
       .prepare(
@@ -93,7 +93,7 @@ export function removeRepository(
   operator: Operator,
   name: RepositoryName,
 ): Promise<boolean> {
-  return change(
+  return withAudit(
     ledger,
     ledger.prepare('DELETE FROM repositories WHERE name = ?').bind(name),
     operator,

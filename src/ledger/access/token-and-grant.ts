@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { Terms } from '../../contract/grant.ts'
+import { GrantTerms } from '../../contract/grant.ts'
 import { AgentName } from '../../contract/names.ts'
 import { Decline, Exception, Upstream } from '../../contract/pass.ts'
 import { json } from '../json-column.ts'
@@ -18,7 +18,7 @@ export interface KnownToken {
 /** What the token's agent may do in the repository that was asked for. */
 export interface Access {
   readonly repository: Upstream
-  readonly terms: Terms
+  readonly terms: GrantTerms
   readonly exceptions: readonly Exception[]
   readonly declines: readonly Decline[]
   readonly gitleaksConfig: string
@@ -39,7 +39,7 @@ const GrantRow = z.object({
   known_hosts: z.string(),
   stale_reads: z.number(),
   gitleaks_config: z.string(),
-  terms: json(Terms),
+  terms: json(GrantTerms),
   exceptions: json(z.array(Exception)),
   declines: json(z.array(Decline)),
 })
@@ -62,7 +62,7 @@ const REPOSITORY = `r.name, r.upstream, r.identity, r.known_hosts, r.stale_reads
  * A token and, where its agent has a grant there, the repository: one query for each request of git's. Undefined:
  * no such token. Without `access` there is no such repository, or no grant: the two are not told apart.
  */
-export async function lookUp(
+export async function findTokenAndGrant(
   db: D1Database,
   tokenId: string,
   repository: string,
@@ -84,7 +84,7 @@ export async function lookUp(
 }
 
 /** What an agent that needs no token may do in a repository; undefined when it has no grant there. */
-export async function accessOf(
+export async function findGrant(
   db: D1Database,
   agent: AgentName,
   repository: string,

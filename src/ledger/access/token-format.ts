@@ -40,7 +40,7 @@ export async function isToken(text: string, hash: string): Promise<boolean> {
 }
 
 /** Are two secrets of any form the same? Compared by their SHA-256, in constant time. */
-export async function sameSecret(one: string, other: string): Promise<boolean> {
+export async function equalSecrets(one: string, other: string): Promise<boolean> {
   return crypto.subtle.timingSafeEqual(await sha256(one), await sha256(other))
 }
 

@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import type { AdminToken, MintedAdminToken } from '../../contract/api.ts'
 import type { AgentName } from '../../contract/names.ts'
-import { change, type Operator } from '../audit-log.ts'
+import { type Operator, withAudit } from '../audit-log.ts'
 import { iso, isoOrNull, millisOrNull } from '../time.ts'
 import { hashToken, mintToken, type TokenPrefix } from './token-format.ts'
 
@@ -14,7 +14,7 @@ interface Kind {
 }
 
 /** What is told of a token, by its columns. */
-export const minted = {
+export const tokenColumns = {
   id: z.string(),
   label: z.string(),
   created_at: z.number(),
@@ -22,7 +22,7 @@ export const minted = {
   revoked_at: z.number().nullable(),
   last_used_at: z.number().nullable(),
 }
-const Minted = z.object(minted)
+const Minted = z.object(tokenColumns)
 
 /** The same as the API tells it. */
 export const told = <R extends z.infer<typeof Minted>>({
@@ -53,7 +53,7 @@ export async function mint<O extends { agent?: AgentName }>(
   const ends = millisOrNull(expiresAt)
   const row = { ...of, id, label, hash, created_at: at, expires_at: ends }
   const columns = Object.keys(row)
-  await change(
+  await withAudit(
     ledger,
     ledger
       .prepare(`INSERT INTO ${table} (${columns.join(', ')}) VALUES (${columns.map(() => '?').join(', ')})`)
@@ -82,7 +82,7 @@ export function revoke(
   { table, word }: Kind,
   id: string,
 ): Promise<boolean> {
-  return change(
+  return withAudit(
     ledger,
     ledger
       .prepare(`UPDATE ${table} SET revoked_at = ? WHERE id = ? AND revoked_at IS NULL`)

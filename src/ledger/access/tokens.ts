@@ -2,11 +2,11 @@ import { z } from 'zod'
 import type { MintedToken, Token } from '../../contract/api.ts'
 import { AgentName } from '../../contract/names.ts'
 import type { Operator } from '../audit-log.ts'
-import { mint, minted, revoke, told } from './token-rows.ts'
+import { mint, revoke, tokenColumns, told } from './token-rows.ts'
 
 const KIND = { table: 'tokens', prefix: 'gate', word: 'token' } as const
 
-const Columns = z.object({ ...minted, agent: AgentName })
+const Columns = z.object({ ...tokenColumns, agent: AgentName })
 const COLUMNS = Object.keys(Columns.shape).join(', ')
 const Row = Columns.transform((row): Token => told(row))
 

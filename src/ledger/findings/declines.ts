@@ -1,9 +1,9 @@
 import { z } from 'zod'
 import type { Declined } from '../../contract/api.ts'
 import { RepositoryName } from '../../contract/names.ts'
-import { change, type Operator } from '../audit-log.ts'
+import { type Operator, withAudit } from '../audit-log.ts'
 import { iso } from '../time.ts'
-import { endExceptions } from './exceptions.ts'
+import { revokeExceptions } from './exceptions.ts'
 
 const Row = z
   .object({
@@ -41,10 +41,10 @@ export async function decline(
   wanted: Pick<Declined, 'repository' | 'fingerprint' | 'reason'>,
 ): Promise<Declined> {
   const at = Date.now()
-  await change(
+  await withAudit(
     ledger,
     [
-      endExceptions(ledger, wanted),
+      revokeExceptions(ledger, wanted),
       ledger
         .prepare(
           `INSERT INTO declines (repository, fingerprint, reason, declined_by, created_at) VALUES (?, ?, ?, ?, ?)
@@ -68,7 +68,7 @@ export function undoDecline(
   repository: string,
   fingerprint: string,
 ): Promise<boolean> {
-  return change(
+  return withAudit(
     ledger,
     ledger
       .prepare('DELETE FROM declines WHERE repository = ? AND fingerprint = ?')

@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import type { GrantedException } from '../../contract/api.ts'
 import { RepositoryName } from '../../contract/names.ts'
-import { change, type Operator } from '../audit-log.ts'
+import { type Operator, withAudit } from '../audit-log.ts'
 import { iso, isoOrNull, millisOrNull } from '../time.ts'
 
 const Row = z
@@ -55,7 +55,7 @@ export async function countExceptions(ledger: D1Database, repository: string): P
 }
 
 /** Ends what exceptions hold for a finding; of two for the same one, the other would go on letting it pass. */
-export const endExceptions = (
+export const revokeExceptions = (
   ledger: D1Database,
   { repository, fingerprint }: Pick<GrantedException, 'repository' | 'fingerprint'>,
 ): D1PreparedStatement =>
@@ -77,10 +77,10 @@ export async function addException(
   const id = crypto.randomUUID().slice(0, 13)
   const createdAt = Date.now()
   const until = millisOrNull(wanted.until)
-  await change(
+  await withAudit(
     ledger,
     [
-      endExceptions(ledger, wanted),
+      revokeExceptions(ledger, wanted),
       ledger
         .prepare(
           `INSERT INTO exceptions (id, repository, fingerprint, reason, granted_by, created_at, until)
@@ -105,7 +105,7 @@ export async function addException(
 
 /** Ends an exception at once, with every other one for its finding; false when there is none or it was revoked before. */
 export function revokeException(ledger: D1Database, operator: Operator, id: string): Promise<boolean> {
-  return change(
+  return withAudit(
     ledger,
     ledger
       .prepare(

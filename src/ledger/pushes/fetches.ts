@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import type { Fetch, FetchQuery } from '../../contract/api.ts'
 import { iso } from '../time.ts'
-import { filter, OF_REPOSITORY } from './filter.ts'
+import { filter, REPOSITORY_FILTER } from './filter.ts'
 
 /** One fetch is several requests in protocol v2. */
 const SAME_FETCH_MS = 5_000
@@ -53,7 +53,7 @@ export async function listFetches(
 ): Promise<Fetch[]> {
   const { clause, values } = filter([
     ['agent = ?', agent],
-    [OF_REPOSITORY, repository],
+    [REPOSITORY_FILTER, repository],
     ['id < ?', cursor === undefined ? undefined : Number(cursor)],
   ])
   const { results } = await ledger

@@ -11,4 +11,4 @@ export function filter(
 }
 
 /** A repository by any spelling of its name; the record of one that is gone, by the name it had. */
-export const OF_REPOSITORY = 'repository = coalesce((SELECT name FROM repositories WHERE name = ?), ?)'
+export const REPOSITORY_FILTER = 'repository = coalesce((SELECT name FROM repositories WHERE name = ?), ?)'

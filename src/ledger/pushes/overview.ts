@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { Outcome, Reaped } from '../../contract/outcome.ts'
+import { DisconnectReason, Outcome } from '../../contract/outcome.ts'
 
 /** Step times are taken from this many pushes at most, the newest. */
 export const SAMPLE = 2_000
@@ -30,7 +30,7 @@ export async function outcomesOverTime(
   return z.array(OutcomeRow).parse(results)
 }
 
-const ReapedRow = z.object({ slot: z.number(), reaped: Reaped, pushes: z.number() })
+const ReapedRow = z.object({ slot: z.number(), reaped: DisconnectReason, pushes: z.number() })
 /** How many pushes of a slot were let go before their end, by why. */
 export type ReapedOfSlot = z.infer<typeof ReapedRow>
 

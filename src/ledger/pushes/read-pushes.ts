@@ -1,9 +1,9 @@
 import { z } from 'zod'
 import { Push, type PushQuery, type PushRecord } from '../../contract/api.ts'
-import { Finding, Reaped, RefResult, StepTime } from '../../contract/outcome.ts'
+import { DisconnectReason, Finding, RefResult, StepTime } from '../../contract/outcome.ts'
 import { json } from '../json-column.ts'
 import { iso, millis } from '../time.ts'
-import { filter, OF_REPOSITORY } from './filter.ts'
+import { filter, REPOSITORY_FILTER } from './filter.ts'
 
 const listed = {
   id: z.string(),
@@ -30,7 +30,7 @@ const RecordRow = z
     told: json(z.array(z.string())),
     client_address: z.string(),
     client_version: z.string(),
-    reaped: Reaped.nullable(),
+    reaped: DisconnectReason.nullable(),
     scanned_bytes: z.number(),
   })
   .transform(
@@ -97,7 +97,7 @@ export async function selectPushes(
   { after, bytes = Number.MAX_SAFE_INTEGER }: { after?: string; bytes?: number } = {},
 ) {
   const { clause, values } = filter([
-    [OF_REPOSITORY, query.repository],
+    [REPOSITORY_FILTER, query.repository],
     ['agent = ?', query.agent],
     ['outcome = ?', query.outcome],
     ['started_at >= ?', query.since === undefined ? undefined : millis(query.since)],

@@ -36,7 +36,7 @@ export async function openPush(db: D1Database, attempt: PushAttempt): Promise<st
 }
 
 /** Takes back the row of a request that named no ref: it was no push. */
-export async function forgetEmpty(db: D1Database, id: string): Promise<void> {
+export async function deleteEmptyPush(db: D1Database, id: string): Promise<void> {
   const forget = db.prepare("DELETE FROM pushes WHERE id = ? AND outcome = 'open' AND refs = '[]'").bind(id)
   await retrying(() => forget.run())
 }
@@ -68,7 +68,7 @@ export async function recordStep(
 }
 
 /** Settles a push that the companion cannot tell of any more. */
-export async function settleLost(
+export async function closeLostPush(
   db: D1Database,
   id: string,
   { outcome, refs, why }: { outcome: 'accepted' | 'failed'; refs: readonly RefResult[]; why: string },

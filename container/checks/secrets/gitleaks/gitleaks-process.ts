@@ -1,6 +1,6 @@
 import { mkdir, open, rename, writeFile } from 'node:fs/promises'
 import { fileURLToPath } from 'node:url'
-import { type Ended, run } from '../../../process/spawn.ts'
+import { type ProcessResult, run } from '../../../process/spawn.ts'
 
 /** The exit code for "leaks found". gitleaks uses its default, 1, for errors too. */
 export const LEAKS_EXIT_CODE = 77
@@ -24,7 +24,7 @@ export interface GitleaksStart {
 export function startGitleaks(
   { gitleaks, config, folder, signal }: GitleaksStart,
   ignore = '/dev/null',
-): Promise<Ended> {
+): Promise<ProcessResult> {
   const args = [
     'dir',
     '.',
@@ -49,9 +49,9 @@ export function startGitleaks(
 /** A gitleaks process that was started before its texts were written. */
 export interface PrewarmedGitleaks {
   readonly folder: string
-  readonly ended: Promise<Ended>
+  readonly ended: Promise<ProcessResult>
   /** Lets gitleaks read the folder's files, and resolves when it has ended. */
-  release(): Promise<Ended>
+  release(): Promise<ProcessResult>
 }
 
 /**

@@ -1,10 +1,10 @@
-import { stayInGroup } from '../../../process/spawn.ts'
+import { inheritGroup } from '../../../process/spawn.ts'
 import { GateFault } from '../../check.ts'
 import { LimitExceeded } from '../../limits.ts'
 import type { ChildMessage, ChildRequest, Failure } from './child-client.ts'
 import { runScanJob, type ScanJob } from './scan-job.ts'
 
-stayInGroup()
+inheritGroup()
 
 const stop = new AbortController()
 // The companion has ended, so the result has no reader.

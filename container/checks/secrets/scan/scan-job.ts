@@ -1,6 +1,6 @@
 import { mkdir } from 'node:fs/promises'
 import type { Command } from '../../../git/command-list.ts'
-import { gitOn } from '../../../git/git.ts'
+import { createGit } from '../../../git/git.ts'
 import type { Limits } from '../../limits.ts'
 import type { Searchable } from '../../objects/new-objects.ts'
 import { findKnownUpstream } from '../baseline/already-upstream.ts'
@@ -50,7 +50,7 @@ const SHARED_PATH_STEPS = 5_000_000
 export async function runScanJob(job: ScanJob, observer: ScanObserver): Promise<ScanResult> {
   const { folder, gitleaksConfig } = job
   await mkdir(folder, { mode: 0o700 })
-  const options = { ...job, ...observer, git: gitOn(job.git.dir, job.git.env) }
+  const options = { ...job, ...observer, git: createGit(job.git.dir, job.git.env) }
   const { path: config, passesPathRules } = await scanConfig(
     gitleaksConfig,
     folder,
