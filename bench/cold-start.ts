@@ -6,7 +6,7 @@ import { faultyLink, git, gitText } from '../test/harness/index.ts'
 import { binary, makeRepository } from './repositories.ts'
 
 // `node bench/cold-start.ts [MEGABYTES] [MEGABYTES-PER-SECOND]`: what a clone costs through a container that starts
-// empty, when all has to come from upstream over a line of that rate, and when a head start was kept; and what the next
+// empty, when all has to come from upstream over a line of that rate, and when a mirror seed was kept; and what the next
 // one costs. The containers are processes, and R2 is miniflare's.
 
 const megabytes = Number(process.argv[2] ?? 300)
@@ -39,7 +39,7 @@ async function clone(how: string): Promise<void> {
   fs.rmSync(into, { recursive: true })
 }
 
-for (const how of ['cold, without a head start', 'cold, with a head start']) {
+for (const how of ['cold, without a mirror seed', 'cold, with a mirror seed']) {
   await clone(how)
   await clone('warm')
   await ended(large.container(), 300_000)

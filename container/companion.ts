@@ -14,7 +14,7 @@ export interface Companion {
   readonly sessions: Sessions
   readonly memory: MemoryBudget
   readonly mirrors: Mirrors
-  readonly headStart: MirrorSeed
+  readonly mirrorSeed: MirrorSeed
   readonly links: Links
   readonly journal: WatchedJournal
   readonly checks: readonly Check[]

@@ -45,8 +45,8 @@ await moveKeysFromEnv(identities, process.env)
 const sockets = await openSocketFolder(settings.home)
 const env = await configureGit(settings)
 const links = createLinks({ identities, folder: join(settings.home, 'ssh'), sockets })
-const headStart = createMirrorSeed(settings.headStartMs)
-const mirrors = createMirrors({ settings, env, linkTo: links.to, headStart })
+const mirrorSeed = createMirrorSeed(settings.seedWaitMs)
+const mirrors = createMirrors({ settings, env, linkTo: links.to, mirrorSeed })
 const journal = trackUnreported(await openJournal(join(settings.home, 'journal'), settings.maxJournalBytes))
 const sessions = createSessions(settings)
 const companion: Companion = {
@@ -54,7 +54,7 @@ const companion: Companion = {
   sessions,
   memory: createMemoryBudget(settings.gitMemoryBytes),
   mirrors,
-  headStart,
+  mirrorSeed,
   links,
   journal,
   checks: checks(settings),

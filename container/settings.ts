@@ -47,11 +47,11 @@ const Settings = z
     GATE_FORWARD_SECONDS: secondsAsMs(120),
     GATE_REFRESH_SECONDS: secondsAsMs(300),
     GATE_FETCH_FRESH_SECONDS: secondsOrZero(0),
-    GATE_WORDLESS_SECONDS: secondsOrZero(20),
+    GATE_INITIAL_FETCH_WAIT_SECONDS: secondsOrZero(20),
     /** A companion that starts without a mirror waits this long to be given a bundle to begin it with. */
-    GATE_HEAD_START_SECONDS: secondsOrZero(0),
+    GATE_SEED_WAIT_SECONDS: secondsOrZero(0),
     /** Before it stops, the companion waits this long to be asked for outcomes: where its disk goes with it. */
-    GATE_REPORT_SECONDS: secondsOrZero(0),
+    GATE_SHUTDOWN_REPORT_SECONDS: secondsOrZero(0),
     GATE_MAX_PUSH_BYTES: count(4 * 2 ** 30),
     GATE_MAX_BLOB_BYTES: count(200 * 2 ** 20),
     /** What the journal of pushes may take of the disk. */
@@ -94,9 +94,9 @@ const Settings = z
     refreshMs: env.GATE_REFRESH_SECONDS,
     mirrorTtlMs: env.GATE_FETCH_FRESH_SECONDS,
     /** A client that cannot be told that a mirror is being made waits for it so long. */
-    initialFetchWaitMs: env.GATE_WORDLESS_SECONDS,
-    headStartMs: env.GATE_HEAD_START_SECONDS,
-    reportMs: env.GATE_REPORT_SECONDS,
+    initialFetchWaitMs: env.GATE_INITIAL_FETCH_WAIT_SECONDS,
+    seedWaitMs: env.GATE_SEED_WAIT_SECONDS,
+    reportMs: env.GATE_SHUTDOWN_REPORT_SECONDS,
     maxPushBytes: env.GATE_MAX_PUSH_BYTES,
     maxBlobBytes: env.GATE_MAX_BLOB_BYTES,
     maxJournalBytes: env.GATE_JOURNAL_MAX_BYTES,

@@ -126,7 +126,7 @@ const checks: readonly (readonly [string, () => Promise<unknown>])[] = [
     () => orObstacle(quiet(process.execPath, [wrangler, 'whoami']), 'npx wrangler login'),
   ],
   [
-    'the bucket of head starts is there',
+    'the bucket of mirror seeds is there',
     async () => {
       for (const { bucket_name } of production().r2_buckets)
         await orObstacle(

@@ -72,12 +72,12 @@ export async function createIdentity(
 
 /** The body is a bundle to begin with. What is not wanted of it is read away: an answer before its end is not seen. */
 export async function receiveSeed(
-  { headStart, settings }: Companion,
-  { repository, isKept }: PassFor<'head-start'>,
+  { mirrorSeed, settings }: Companion,
+  { repository, isKept }: PassFor<'mirror-seed'>,
   request: IncomingMessage,
   response: ServerResponse,
 ): Promise<void> {
-  await headStart.provide(repository, isKept ? request : undefined)
+  await mirrorSeed.provide(repository, isKept ? request : undefined)
   await readBody(request, { idleMs: settings.clientIdleMs, bytesPerSecond: settings.minReceiveRate }).drain()
   response.writeHead(204).end()
 }

@@ -143,7 +143,7 @@ async function route(
       return json(response, 200, await describePush(companion.mirrors.get(pass.repository), pass.refs))
     case 'bundle':
       return sendBundle(companion, pass, response)
-    case 'head-start':
+    case 'mirror-seed':
       return receiveSeed(companion, pass, request, response)
     default:
       return readSession(companion, pass, request, response)

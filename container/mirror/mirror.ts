@@ -42,11 +42,11 @@ export interface Mirror {
 export interface MirrorDeps {
   readonly settings: Settings
   readonly linkTo: (upstream: Upstream) => Promise<SshLink>
-  readonly headStart: MirrorSeed
+  readonly mirrorSeed: MirrorSeed
 }
 
 /** The mirror in git's directory. */
-export function createMirror(git: Git, { settings, linkTo, headStart }: MirrorDeps): Mirror {
+export function createMirror(git: Git, { settings, linkTo, mirrorSeed }: MirrorDeps): Mirror {
   const heldRefs = new Map<string, number>()
   let freshAt: number | undefined
   let initialFetch: Arriving | undefined
@@ -78,7 +78,7 @@ export function createMirror(git: Git, { settings, linkTo, headStart }: MirrorDe
         link: await linkTo(upstream),
         upstream,
         heldRefs: () => [...heldRefs.keys()],
-        headStart,
+        mirrorSeed,
         onInitialFetch(now) {
           initialFetch = now
         },

@@ -23,7 +23,7 @@ export interface Refresh {
   /** The refs that it leaves alone, asked once upstream has answered: pushes are moving them. */
   readonly heldRefs: () => readonly string[]
   /** What an empty mirror is begun with, so that only the rest comes from upstream. */
-  readonly headStart: MirrorSeed
+  readonly mirrorSeed: MirrorSeed
   /** Told of a first fetch, into an empty mirror, as it begins. */
   readonly onInitialFetch: (arriving: Arriving) => void
   /** How long it may take, in milliseconds. */
@@ -37,7 +37,7 @@ export interface Refreshed extends Pick<UpstreamRefs, 'symbolic'> {
 }
 
 /** Heads, tags and HEAD as upstream has them. Rejects with UpstreamError. */
-export async function refresh({ onInitialFetch, withinMs, headStart, ...how }: Refresh): Promise<Refreshed> {
+export async function refresh({ onInitialFetch, withinMs, mirrorSeed, ...how }: Refresh): Promise<Refreshed> {
   const { git, link, upstream } = how
   let leftNothing = true
   let symbolic: Refreshed['symbolic'] = new Set()
@@ -59,7 +59,7 @@ export async function refresh({ onInitialFetch, withinMs, headStart, ...how }: R
     symbolic = there.symbolic
     const progress = here.refs.size === 0 && there.refs.size > 0 ? new GitProgress() : undefined
     const begin = async (words: GitProgress) => {
-      const begun = await headStart.consume(upstream, git, words, signal)
+      const begun = await mirrorSeed.consume(upstream, git, words, signal)
       leftNothing = begun !== 'broken'
       return begun === 'whole' ? readMirrorRefs(git, signal) : here
     }

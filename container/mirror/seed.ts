@@ -94,7 +94,7 @@ async function unbundle(
   } catch (error) {
     await ended
     signal.throwIfAborted()
-    logError('', new Error(`the head start is broken: ${error instanceof Error ? error.message : error}`))
+    logError('', new Error(`the mirror seed is broken: ${error instanceof Error ? error.message : error}`))
     return 'broken'
   }
 }

@@ -22,7 +22,7 @@ const Settings = z
     /** The one agent that the companion asks passes for, over `git://`; absent: it asks for none. */
     GATE_GIT_AGENT: AgentName.optional(),
     /** An open push that the companion does not know is settled after this long. */
-    GATE_LOST_PUSH_SECONDS: seconds(30),
+    GATE_OPEN_PUSH_TIMEOUT_SECONDS: seconds(30),
     /** Of one token; of one address ten times as many. */
     GATE_REQUESTS_PER_MINUTE: count(3000),
     /** So many requests with credentials that do not hold may come from one address. */

@@ -10,7 +10,7 @@ const SETTING = /^GATE_(?!IDENTITY_)\w+_(SECONDS|SECOND|BYTES|SESSIONS)$/
 const REPORT_SECONDS = 70
 
 /** A new container waits so long to be given the bundle that is kept of its repository. */
-const HEAD_START_SECONDS = 10
+const SEED_WAIT_SECONDS = 10
 
 /** What one repository's container is started with. */
 export interface ContainerEnvironment {
@@ -34,8 +34,8 @@ export async function containerEnvironment(
     .map(([name, value]) => [name, String(value)] as const)
     .sort(([a], [b]) => (a < b ? -1 : 1))
   const variables = {
-    GATE_REPORT_SECONDS: String(REPORT_SECONDS),
-    ...('HEAD_STARTS' in worker ? { GATE_HEAD_START_SECONDS: String(HEAD_START_SECONDS) } : {}),
+    GATE_SHUTDOWN_REPORT_SECONDS: String(REPORT_SECONDS),
+    ...('MIRROR_SEEDS' in worker ? { GATE_SEED_WAIT_SECONDS: String(SEED_WAIT_SECONDS) } : {}),
     ...Object.fromEntries(entries),
     COMPANION_PORT: String(CONTAINER_PORT),
   }

@@ -17,7 +17,7 @@ import { drainableBody } from './drainable-body.ts'
 import { fixedCompanion } from './fixed-url.ts'
 import { hasSessions } from './has-sessions.ts'
 import type { Readiness, Send } from './health.ts'
-import { giveHeadStart, keepHeadStart } from './mirror-seed.ts'
+import { provideMirrorSeed, saveMirrorSeed } from './mirror-seed.ts'
 import { answerPush } from './push-answer.ts'
 
 /** The way to a companion: may it be asked with this pass, and asking it. */
@@ -179,18 +179,18 @@ export class Companion extends DurableObject<Env> {
   /** A new container begins with what was kept of the last one's mirror. Without it everything comes from upstream. */
   #care(): ContainerCare {
     const { kv } = this.ctx.storage
-    const failed = (error: unknown) => logFault({ at: 'head start' }, error)
+    const failed = (error: unknown) => logFault({ at: 'mirror seed' }, error)
     return {
       isUsed: send => hasSessions(this.env, send),
       begin: send => {
-        if (!this.#repository || !this.env.HEAD_STARTS) return
+        if (!this.#repository || !this.env.MIRROR_SEEDS) return
         kv.put(STARTED_FOR, this.#repository.name)
-        this.ctx.waitUntil(giveHeadStart(this.env, this.#repository, send).catch(failed))
+        this.ctx.waitUntil(provideMirrorSeed(this.env, this.#repository, send).catch(failed))
       },
       end: async send => {
         const name = kv.get<string>(STARTED_FOR)
         const upstream = name === undefined ? undefined : await findUpstream(this.env.LEDGER, name)
-        if (upstream) await keepHeadStart(this.env, upstream, send).catch(failed)
+        if (upstream) await saveMirrorSeed(this.env, upstream, send).catch(failed)
       },
     }
   }

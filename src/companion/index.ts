@@ -1,4 +1,4 @@
 export { askCompanion } from './ask-companion.ts'
 export { Companion } from './durable-object.ts'
-export { forgetHeadStart } from './mirror-seed.ts'
+export { deleteMirrorSeed } from './mirror-seed.ts'
 export { passFor } from './pass.ts'

@@ -44,7 +44,7 @@ export async function syncOutcome(
 /** Settles what was left open: by asking the companion, and where it does not know the push, the upstream. */
 export async function sweep(env: Env): Promise<void> {
   const now = Date.now()
-  const lostBefore = now - settingsOf(env).GATE_LOST_PUSH_SECONDS * 1000
+  const lostBefore = now - settingsOf(env).GATE_OPEN_PUSH_TIMEOUT_SECONDS * 1000
   const byRepository = Map.groupBy(await openPushes(env.LEDGER, now - 2_000), push => push.repository)
   await Promise.all([...byRepository.values()].map(pushes => sweepOne(env, pushes, lostBefore)))
 }

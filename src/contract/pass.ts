@@ -82,7 +82,7 @@ export const Pass = z.discriminatedUnion('service', [
   /** Give a bundle of the mirror, unless it is the one that is `kept`, by the name it was given with. */
   z.object({ service: z.literal('bundle'), ...base, repository: Upstream, kept: z.string() }),
   /** Begin an empty mirror with the bundle that is the body; `isKept` is false where there is none. */
-  z.object({ service: z.literal('head-start'), ...base, repository: Upstream, isKept: z.boolean() }),
+  z.object({ service: z.literal('mirror-seed'), ...base, repository: Upstream, isKept: z.boolean() }),
 ])
 export type Pass = z.infer<typeof Pass>
 export type PassFor<S extends Pass['service']> = Extract<Pass, { service: S }>
@@ -103,7 +103,7 @@ export const ROUTES: Readonly<Record<Pass['service'], { method: 'GET' | 'POST'; 
   introduced: { method: 'GET', path: '/introduced' },
   status: { method: 'GET', path: '/status' },
   bundle: { method: 'GET', path: '/bundle' },
-  'head-start': { method: 'POST', path: '/head-start' },
+  'mirror-seed': { method: 'POST', path: '/mirror-seed' },
 }
 
 /** Signs a pass. */

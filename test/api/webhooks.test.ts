@@ -138,7 +138,7 @@ test('a push whose outcome cannot be written delays neither other pushes nor web
   })
   try {
     await using gate = await startAdminGate({
-      bindings: { GATE_LOST_PUSH_SECONDS: '1' },
+      bindings: { GATE_OPEN_PUSH_TIMEOUT_SECONDS: '1' },
       companion: ({ pass }) =>
         pass.service === 'settle-push'
           ? { body: { known: report(pass.push) } }
@@ -200,7 +200,7 @@ test('pushes whose upstream does not respond delay neither other repositories no
   using quick = await startReceiver(true)
   const { promise: never, resolve: end } = Promise.withResolvers<void>()
   await using gate = await startAdminGate({
-    bindings: { GATE_LOST_PUSH_SECONDS: '1' },
+    bindings: { GATE_OPEN_PUSH_TIMEOUT_SECONDS: '1' },
     companion: ({ pass }) =>
       pass.service === 'settle-push' && pass.repository.name === 'dead'
         ? never.then(() => ({ status: 502, body: {} }))

@@ -81,7 +81,7 @@ test('a GET to the path of a form, or to a path with a trailing slash, redirects
 })
 
 test('a companion that hangs delays neither the page of its repository nor the list of pushes', async () => {
-  await using gate = await startGate({ settings: { GATE_LOST_PUSH_SECONDS: '86400' } })
+  await using gate = await startGate({ settings: { GATE_OPEN_PUSH_TIMEOUT_SECONDS: '86400' } })
   const [going] = writeHistory(gate.home, [{ startedAt: Date.now() - 60_000, outcome: 'open' }])
   await using operator = await openConsole(browser, gate)
   const { page, open } = operator

@@ -184,7 +184,7 @@ test('the list loads the whole history, and filters narrow it', async () => {
 })
 
 /** Keeps pushes open that no companion knows. */
-const keepPushesOpen = { settings: { GATE_LOST_PUSH_SECONDS: '86400' } }
+const keepPushesOpen = { settings: { GATE_OPEN_PUSH_TIMEOUT_SECONDS: '86400' } }
 
 /** Makes a page visible or hidden, as a switch of tabs does. */
 const setVisible = (page: Page, seen: boolean) =>

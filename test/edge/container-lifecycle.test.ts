@@ -61,7 +61,7 @@ async function pushHeldUp(repository: EdgeRepository) {
 describe.concurrent('a container', () => {
   const gate = gateWith(
     {
-      GATE_LOST_PUSH_SECONDS: '1',
+      GATE_OPEN_PUSH_TIMEOUT_SECONDS: '1',
       GATE_SCAN_SECONDS: '77',
       GATE_MIN_RECEIVE_BYTES_PER_SECOND: '500',
       // An identity's key, whatever its name looks like.
@@ -85,12 +85,12 @@ describe.concurrent('a container', () => {
     expect(races.containers()).toHaveLength(1)
     expect(Object.keys(races.container().env).sort()).toEqual([
       'COMPANION_PORT',
-      'GATE_HEAD_START_SECONDS',
+      'GATE_SEED_WAIT_SECONDS',
       'GATE_IDENTITY_RACES',
-      'GATE_LOST_PUSH_SECONDS',
+      'GATE_OPEN_PUSH_TIMEOUT_SECONDS',
       'GATE_MIN_RECEIVE_BYTES_PER_SECOND',
       'GATE_PASS_KEY',
-      'GATE_REPORT_SECONDS',
+      'GATE_SHUTDOWN_REPORT_SECONDS',
       'GATE_SCAN_SECONDS',
     ])
     const work = await ada.clone()

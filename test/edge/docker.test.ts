@@ -200,7 +200,7 @@ describe('under a real Docker engine', () => {
           GATE_PASS_KEY: secret(),
           GATE_ADMIN_TOKEN: adminToken,
           GATE_IDENTITY_DEPLOY: key.privateKey,
-          GATE_LOST_PUSH_SECONDS: '1',
+          GATE_OPEN_PUSH_TIMEOUT_SECONDS: '1',
         },
         containers: await wranglerDocker(engine, home),
         say: () => {},

@@ -69,7 +69,7 @@ describe.concurrent('a container that starts empty', () => {
     expect(link.returned - before).toBeGreaterThan(SIZE << 20)
     expect(await work.text(['rev-parse', 'origin/main'])).toBe(tip)
     expect(gate.engine.log.join('\n')).toContain(
-      'spoilt: {"level":"error","message":"Error: the head start is broken',
+      'spoilt: {"level":"error","message":"Error: the mirror seed is broken',
     )
   })
 

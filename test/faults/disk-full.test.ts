@@ -29,7 +29,7 @@ test('a disk that fills up while a pack comes in is the gate’s fault, and the 
 test('a companion that finds its disk full as it starts serves all the same, and tells what became of a push', async ({
   skip,
 }) => {
-  await using scene = await startScene({ idleSeconds: 15, settings: { GATE_LOST_PUSH_SECONDS: '1' } })
+  await using scene = await startScene({ idleSeconds: 15, settings: { GATE_OPEN_PUSH_TIMEOUT_SECONDS: '1' } })
   const { gate, work } = scene
   const journal = path.join(gate.companion.home, 'journal')
   using disk = smallDisk(journal, '64k')

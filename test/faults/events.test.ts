@@ -20,7 +20,7 @@ beforeAll(async () => {
   gate = await startGate({
     settings: {
       GATE_GITLEAKS: gitleaks.program,
-      GATE_LOST_PUSH_SECONDS: '2',
+      GATE_OPEN_PUSH_TIMEOUT_SECONDS: '2',
       GATE_COMPANION_SILENCE_SECONDS: '15',
       GATE_COMPANION_ANSWER_SECONDS: '10',
     },

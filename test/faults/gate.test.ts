@@ -31,7 +31,7 @@ describe('whatever dies of the gate, every push gets its outcome and leaves noth
   beforeAll(async () => {
     scene = await startScene({
       idleSeconds: 5,
-      settings: { GATE_LOST_PUSH_SECONDS: '2', GATE_SCAN_SECONDS: '10' },
+      settings: { GATE_OPEN_PUSH_TIMEOUT_SECONDS: '2', GATE_SCAN_SECONDS: '10' },
     })
   })
   afterAll(() => scene[Symbol.asyncDispose]())

@@ -13,7 +13,9 @@ describe('clients that do not end as git does', () => {
   let ada: Agent
   let work: Clone
   beforeAll(async () => {
-    gate = await startGate({ settings: { GATE_CLIENT_IDLE_SECONDS: '5', GATE_LOST_PUSH_SECONDS: '1' } })
+    gate = await startGate({
+      settings: { GATE_CLIENT_IDLE_SECONDS: '5', GATE_OPEN_PUSH_TIMEOUT_SECONDS: '1' },
+    })
     ada = await gate.agent('ada', { push: ['ada/**'] })
     work = await ada.clone()
   })

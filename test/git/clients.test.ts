@@ -129,7 +129,7 @@ async function onlyNewest(cwd: string): Promise<string> {
 }
 
 test('a request that names no ref, probe or not, is answered as git answers it, and is no push on record', async () => {
-  await using gate = await startGate({ settings: { GATE_LOST_PUSH_SECONDS: '1' } })
+  await using gate = await startGate({ settings: { GATE_OPEN_PUSH_TIMEOUT_SECONDS: '1' } })
   const ada = await gate.agent('ada', anything)
   const authorization = `Bearer ${ada.token}`
   const probe = await fetch(`${gate.url}/app.git/git-receive-pack`, {

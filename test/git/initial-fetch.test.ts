@@ -54,7 +54,7 @@ test('a first clone waits for a slow upstream, and is told so', async () => {
 
 test('whoever cannot be told while waiting is sent away with word of it, and finds it done later', async () => {
   await using all = new AsyncDisposableStack()
-  const gate = all.use(await startGate({ settings: { GATE_WORDLESS_SECONDS: '1' } }))
+  const gate = all.use(await startGate({ settings: { GATE_INITIAL_FETCH_WAIT_SECONDS: '1' } }))
   const { tip, ada } = await farAway(gate, all)
   const old = (...args: string[]) => git(['-c', 'protocol.version=0', ...args, ada.url()])
   const { code, output } = await old('ls-remote')

@@ -1,5 +1,5 @@
 import { createRoute, z } from '@hono/zod-openapi'
-import { askCompanion, forgetHeadStart } from '../../companion/index.ts'
+import { askCompanion, deleteMirrorSeed } from '../../companion/index.ts'
 import { statusOf } from '../../companion/status.ts'
 import { LinkCheck, LiveStatus, NewRepository, Repository, RepositorySettings } from '../../contract/api.ts'
 import { hasHostKey } from '../../contract/known-hosts.ts'
@@ -101,7 +101,7 @@ export const repositories = createApiRouter()
     async c => {
       const repository = await getRepositoryOr404(c.env.LEDGER, c.req.valid('param').name)
       await removeRepository(c.env.LEDGER, c.var.operator, repository.name)
-      await forgetHeadStart(c.env, repository.name)
+      await deleteMirrorSeed(c.env, repository.name)
       return c.json(repository, 200)
     },
   )

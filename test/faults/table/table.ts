@@ -27,7 +27,7 @@ const HELD_MS = 5_000
 /** The phases in which something of the gate is killed. */
 const SENDING = ['mid-pack, 2 MB', 'mid-pack, 100 MB', 'during the scan', 'during the forward'] as const
 
-const SETTINGS = { GATE_FORWARD_SECONDS: '20', GATE_SCAN_SECONDS: '40', GATE_LOST_PUSH_SECONDS: '5' }
+const SETTINGS = { GATE_FORWARD_SECONDS: '20', GATE_SCAN_SECONDS: '40', GATE_OPEN_PUSH_TIMEOUT_SECONDS: '5' }
 const WORDS: Record<Leaving, string> = {
   kill: 'client killed',
   stop: 'client stopped (SIGSTOP)',
