@@ -1,4 +1,6 @@
 -- The ledger. Times are Unix milliseconds; JSON columns are read through the schemas of src/contract.
+
+-- Access: identities, repositories, agents, their tokens and grants.
 CREATE TABLE identities (
   name TEXT PRIMARY KEY,
   public_key TEXT NOT NULL,
@@ -68,9 +70,174 @@ CREATE TABLE pushes (
   upstream_said TEXT NOT NULL DEFAULT '',
   told TEXT NOT NULL DEFAULT '[]',
   client_address TEXT NOT NULL DEFAULT '',
-  client_version TEXT NOT NULL DEFAULT ''
+  client_version TEXT NOT NULL DEFAULT '',
+  reaped TEXT, -- the reason of a disconnect before the push's end (contract: DisconnectReason)
+  scanned_bytes INTEGER NOT NULL DEFAULT 0, -- bytes that gitleaks was given
+  -- The row's texts, and about as much as its other columns and its places in indexes.
+  bytes INTEGER GENERATED ALWAYS AS (
+    800 + octet_length(refs) + octet_length(findings) + octet_length(steps) + octet_length(exceptions_used)
+      + octet_length(upstream_said) + octet_length(told) + octet_length(client_version)
+  ) VIRTUAL
 ) STRICT;
 CREATE INDEX pushes_open ON pushes (started_at) WHERE outcome = 'open';
 CREATE INDEX pushes_by_repository ON pushes (repository, id);
 CREATE INDEX pushes_by_agent ON pushes (agent, id);
 CREATE INDEX pushes_by_outcome ON pushes (outcome, id);
+CREATE INDEX pushes_by_time ON pushes (started_at);
+CREATE INDEX pushes_with_findings ON pushes (started_at) WHERE outcome = 'refused' AND findings <> '[]';
+
+-- Operators' tokens.
+CREATE TABLE admin_tokens (
+  id TEXT PRIMARY KEY,
+  label TEXT NOT NULL,
+  hash TEXT NOT NULL, -- SHA-256 of the whole token, hex
+  created_at INTEGER NOT NULL,
+  expires_at INTEGER,
+  revoked_at INTEGER,
+  last_used_at INTEGER
+) STRICT;
+
+-- The audit log of operators' changes. Each row is written in the transaction of its change.
+CREATE TABLE changes (
+  id INTEGER PRIMARY KEY AUTOINCREMENT,
+  at INTEGER NOT NULL,
+  operator TEXT NOT NULL,
+  action TEXT NOT NULL,
+  subject TEXT NOT NULL,
+  detail TEXT NOT NULL -- JSON; never a secret
+) STRICT;
+
+CREATE TABLE fetches (
+  id INTEGER PRIMARY KEY AUTOINCREMENT,
+  at INTEGER NOT NULL,
+  repository TEXT NOT NULL,
+  agent TEXT NOT NULL,
+  token TEXT NOT NULL,
+  client_address TEXT NOT NULL DEFAULT '',
+  client_version TEXT NOT NULL DEFAULT '',
+  bytes INTEGER GENERATED ALWAYS AS (300 + octet_length(client_version)) VIRTUAL
+) STRICT;
+CREATE INDEX fetches_by_time ON fetches (at);
+CREATE INDEX fetches_by_agent ON fetches (agent, id);
+
+-- An operator's refusal of an exception for a finding.
+CREATE TABLE declines (
+  repository TEXT NOT NULL COLLATE NOCASE REFERENCES repositories (name) ON DELETE CASCADE,
+  fingerprint TEXT NOT NULL,
+  reason TEXT NOT NULL DEFAULT '',
+  declined_by TEXT NOT NULL,
+  created_at INTEGER NOT NULL,
+  PRIMARY KEY (repository, fingerprint)
+) STRICT;
+
+-- Failed authentications: a row for an address and a minute.
+CREATE TABLE failures (
+  address TEXT NOT NULL,
+  minute INTEGER NOT NULL, -- Unix minutes
+  count INTEGER NOT NULL,
+  PRIMARY KEY (address, minute)
+) STRICT;
+CREATE INDEX failures_by_time ON failures (minute);
+
+CREATE TABLE webhooks (
+  id TEXT PRIMARY KEY, -- its secret is derived from this and the gate's own key
+  url TEXT NOT NULL,
+  -- 'pushes': every outcome; 'exceptions': pushes with a finding that asks for an exception
+  events TEXT NOT NULL,
+  created_at INTEGER NOT NULL
+) STRICT;
+
+-- Deliveries that webhooks still wait for.
+CREATE TABLE deliveries (
+  id INTEGER PRIMARY KEY AUTOINCREMENT,
+  webhook TEXT NOT NULL REFERENCES webhooks (id) ON DELETE CASCADE,
+  push TEXT NOT NULL,
+  attempts INTEGER NOT NULL DEFAULT 0,
+  due_at INTEGER NOT NULL
+) STRICT;
+CREATE INDEX deliveries_due ON deliveries (due_at);
+
+-- Deliveries are queued in the transaction that closes a push: none is lost, and no push waits for a webhook.
+CREATE TRIGGER tell_webhooks AFTER UPDATE OF outcome ON pushes
+WHEN OLD.outcome = 'open' AND NEW.outcome <> 'open'
+BEGIN
+  INSERT INTO deliveries (webhook, push, due_at)
+  SELECT id, NEW.id, 0 FROM webhooks
+  WHERE events = 'pushes' OR EXISTS (
+    SELECT 1 FROM json_each(NEW.findings) WHERE json_extract(value, '$.asksForException')
+  );
+END;
+
+-- Counts for the metrics. They stay when the rows that they count are deleted.
+CREATE TABLE totals (
+  kind TEXT NOT NULL, -- outcome, step, finding, fetch, failure
+  label TEXT NOT NULL,
+  count INTEGER NOT NULL,
+  ms REAL NOT NULL DEFAULT 0,
+  PRIMARY KEY (kind, label)
+) STRICT, WITHOUT ROWID;
+
+INSERT INTO totals (kind, label, count) VALUES ('fetch', 'all', 0), ('failure', 'all', 0);
+
+CREATE TRIGGER count_push AFTER UPDATE OF outcome ON pushes
+WHEN OLD.outcome = 'open' AND NEW.outcome <> 'open'
+BEGIN
+  INSERT INTO totals (kind, label, count, ms) VALUES ('outcome', NEW.outcome, 1, NEW.ms)
+    ON CONFLICT DO UPDATE SET count = count + excluded.count, ms = ms + excluded.ms;
+  INSERT INTO totals (kind, label, count, ms)
+    SELECT 'step', value ->> 'step', count(*), sum(value ->> 'ms') FROM json_each(NEW.steps) GROUP BY 2
+    ON CONFLICT DO UPDATE SET count = count + excluded.count, ms = ms + excluded.ms;
+  INSERT INTO totals (kind, label, count)
+    SELECT 'finding', value ->> 'rule', count(*) FROM json_each(NEW.findings) GROUP BY 2
+    ON CONFLICT DO UPDATE SET count = count + excluded.count;
+END;
+
+CREATE TRIGGER count_fetch AFTER INSERT ON fetches
+BEGIN
+  UPDATE totals SET count = count + 1 WHERE kind = 'fetch';
+END;
+
+-- A row of failures is inserted with the first failure of its minute, and updated with each further one.
+CREATE TRIGGER count_failure AFTER INSERT ON failures
+BEGIN
+  UPDATE totals SET count = count + NEW.count WHERE kind = 'failure';
+END;
+CREATE TRIGGER count_failure_again AFTER UPDATE OF count ON failures
+BEGIN
+  UPDATE totals SET count = count + NEW.count - OLD.count WHERE kind = 'failure';
+END;
+
+-- Bytes of each agent's pushes and fetches. D1 does not report how much of its file is free.
+CREATE TABLE sizes (
+  agent TEXT PRIMARY KEY,
+  bytes INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+
+CREATE TRIGGER size_new_push AFTER INSERT ON pushes
+BEGIN
+  INSERT INTO sizes (agent, bytes) VALUES (NEW.agent, NEW.bytes)
+    ON CONFLICT DO UPDATE SET bytes = bytes + excluded.bytes;
+END;
+CREATE TRIGGER size_changed_push AFTER UPDATE ON pushes
+BEGIN
+  UPDATE sizes SET bytes = bytes + NEW.bytes - OLD.bytes WHERE agent = NEW.agent;
+END;
+CREATE TRIGGER size_forgotten_push AFTER DELETE ON pushes
+BEGIN
+  UPDATE sizes SET bytes = bytes - OLD.bytes WHERE agent = OLD.agent;
+END;
+CREATE TRIGGER size_new_fetch AFTER INSERT ON fetches
+BEGIN
+  INSERT INTO sizes (agent, bytes) VALUES (NEW.agent, NEW.bytes)
+    ON CONFLICT DO UPDATE SET bytes = bytes + excluded.bytes;
+END;
+CREATE TRIGGER size_forgotten_fetch AFTER DELETE ON fetches
+BEGIN
+  UPDATE sizes SET bytes = bytes - OLD.bytes WHERE agent = OLD.agent;
+END;
+
+-- A row that /-/health writes: a full disk still serves reads.
+CREATE TABLE probes (
+  id INTEGER PRIMARY KEY CHECK (id = 1),
+  at INTEGER NOT NULL
+) STRICT;
