@@ -85,13 +85,13 @@ describe.concurrent('a container', () => {
     expect(races.containers()).toHaveLength(1)
     expect(Object.keys(races.container().env).sort()).toEqual([
       'COMPANION_PORT',
-      'GATE_SEED_WAIT_SECONDS',
       'GATE_IDENTITY_RACES',
-      'GATE_OPEN_PUSH_TIMEOUT_SECONDS',
       'GATE_MIN_RECEIVE_BYTES_PER_SECOND',
+      'GATE_OPEN_PUSH_TIMEOUT_SECONDS',
       'GATE_PASS_KEY',
-      'GATE_SHUTDOWN_REPORT_SECONDS',
       'GATE_SCAN_SECONDS',
+      'GATE_SEED_WAIT_SECONDS',
+      'GATE_SHUTDOWN_REPORT_SECONDS',
     ])
     const work = await ada.clone()
     const commit = await work.commit('Say hello', { 'hello.txt': 'hello\n' })
