@@ -15,22 +15,26 @@ import { UpstreamError } from '../upstream/ssh-link.ts'
 import { lsRefs } from './ls-refs.ts'
 import { fetchPace, sendErrPacket, uploadPack } from './upload-pack.ts'
 
-/** Until then nobody is told that a repository is still on its way, in milliseconds. */
+/** Delay before a client is told that the repository is still being fetched, in milliseconds. */
 const QUIET_MS = 2_000
-/** How often a client that waits, and what lies between, hears something, in milliseconds. */
+/**
+ * Interval of packets to a waiting client, in milliseconds. They keep proxies from closing an idle
+ * connection.
+ */
 const KEEPALIVE_MS = 2_000
-/** It is told how far it is each time that it has heard so many. */
+/** Number of intervals per progress line; the other packets are empty. */
 const WORDS_EACH = 3
-/** Of a request that waits for the repository, all is held. */
+/** Limit of a request that is held in memory while it waits for the repository, in bytes. */
 const MAX_HELD_BYTES = 8 << 20
 
-/** What git says of the way, after the gate's own words. */
+/** Formats git's latest progress as a suffix for the gate's own message. */
 const progressSuffix = ({ progress }: Arriving) => (progress.now ? `: ${progress.now}` : '')
 
 /**
- * Waits for a mirror's refresh. Of its first, long fetch a client of protocol version 2 will be told in its next
- * requests, so `true`: go on. To others nothing can be said before all is there: they are sent away after a while,
- * with the reason, and the fetch goes on.
+ * Waits for a mirror's refresh. The initial fetch can take long. A client of protocol v2 continues then after
+ * QUIET_MS, because the responses to its next requests report progress. Other clients cannot be told anything
+ * before the advertisement: after `initialFetchWaitMs` they get a 503 with the reason, and the initial fetch
+ * continues. Rejects with the error of the refresh.
  */
 export async function waitForMirror(
   pass: PassFor<'advertise-upload-pack' | 'advertise-receive-pack'>,
@@ -65,8 +69,9 @@ const RETRY_SECONDS = 30
 const speaksV2 = (request: IncomingMessage) => gitProtocol(request.headers['git-protocol']) === 'version=2'
 
 /**
- * A fetch while the mirror's first one goes on: refs are answered from upstream's list; a client that lets its whole
- * answer be multiplexed is told how far it is until git can serve it (gitprotocol-v2(5), `sideband-all`).
+ * Serves a fetch while the mirror's initial fetch is running. `ls-refs` is answered from upstream's list of
+ * refs. Other requests wait; a client that sends `sideband-all` is sent progress until git can serve it
+ * (gitprotocol-v2(5)).
  */
 export async function serveDuringInitialFetch(
   pass: PassFor<'git-upload-pack'>,
@@ -111,14 +116,18 @@ export async function serveDuringInitialFetch(
   )
 }
 
-/** Begins the answer with word of the wait, and keeps it up. Whoever wants no progress hears of it once. */
+/**
+ * Starts the response with a progress line, and repeats progress until end(). A client that sent
+ * `no-progress` gets the first line only, and empty packets after it.
+ */
 function startProgress(
   { repository }: PassFor<'git-upload-pack'>,
   response: ServerResponse,
   lines: readonly string[],
   arriving: Arriving,
 ): { end(): void } {
-  // Outside of a pack git drops a packet's last newline, and prints only whole lines (PACKET_READ_CHOMP_NEWLINE).
+  // Outside of a pack git strips a packet's last newline (PACKET_READ_CHOMP_NEWLINE) and prints only complete
+  // lines.
   const say = (words: string) => void response.write(pktLine(`\x02${words && `git-gate: ${words}\n\n`}`))
   begin(response)
   say(`getting ${repository.name} from its upstream${progressSuffix(arriving)}`)
@@ -138,7 +147,7 @@ function begin(response: ServerResponse): void {
   })
 }
 
-/** All of a request, why it is refused, or how its client went away. */
+/** Reads a whole request. Returns its bytes, the reason to refuse it, or how its client disconnected. */
 async function wholeBody(
   request: IncomingMessage,
   pace: Pace,
@@ -164,7 +173,7 @@ async function wholeBody(
   }
 }
 
-/** The lines of a request of protocol version 2; none of one that cannot be read, which is git's to refuse. */
+/** Returns the lines of a protocol v2 request. Returns none if it is malformed: git refuses it later. */
 function parseV2Lines(bytes: Buffer): string[] {
   const lines: string[] = []
   for (let at = 0; at + 4 <= bytes.length; ) {

@@ -1,7 +1,7 @@
 import { FLUSH, pktLine } from '../git/pkt-line.ts'
 import type { UpstreamRefs } from '../upstream/list-refs.ts'
 
-/** The answer to `ls-refs` with these arguments, from upstream's list (gitprotocol-v2(5)). */
+/** Builds the response to `ls-refs` from upstream's list of refs (gitprotocol-v2(5)). */
 export function lsRefs({ refs, head, peeled }: UpstreamRefs, args: readonly string[]): Buffer {
   const prefixes = args.flatMap(arg => /^ref-prefix (.*)$/.exec(arg)?.[1] ?? [])
   const isWanted = (name: string) => prefixes.length === 0 || prefixes.some(prefix => name.startsWith(prefix))

@@ -13,7 +13,7 @@ import { advertise, sendErrPacket, uploadPack } from './upload-pack.ts'
 
 type FetchPass = PassFor<'advertise-upload-pack' | 'advertise-receive-pack' | 'git-upload-pack'>
 
-/** What every fetch works with. */
+/** Dependencies shared by all fetches. */
 interface FetchDependencies {
   readonly settings: Settings
   readonly sessions: Sessions
@@ -21,7 +21,7 @@ interface FetchDependencies {
   readonly mirrors: Mirrors
 }
 
-/** Serves a fetch or an advertisement: within the limits of sessions, from a mirror that is up to date. */
+/** Serves a fetch or an advertisement from an up-to-date mirror, if a session is free. */
 export async function readSession(
   dependencies: FetchDependencies,
   pass: FetchPass,
@@ -48,7 +48,7 @@ export async function readSession(
       end = await serveDuringInitialFetch(pass, request, response, mirror, arriving, settings)
       return
     }
-    // The mirror is a cache: one that was deleted since the advertisement is made again.
+    // The mirror is a cache. If it was deleted after the advertisement, it is fetched again.
     if (!(await mirror.isReady())) await mirror.refresh(pass.repository, disconnectSignal(response))
     end = await uploadPack(pass, request, response, mirror, settings)
   } catch (error) {
@@ -70,7 +70,10 @@ function comeAgain(response: ServerResponse, { why, retryAfter }: { why: string;
   text(response, 503, why)
 }
 
-/** Too many at once, told in the form each fetch's client prints. */
+/**
+ * Refuses a fetch because no session is free, in the form that git prints: an ERR packet, or a 503 for an
+ * advertisement.
+ */
 function busy(pass: Pass, response: ServerResponse, why: string): void {
   if (pass.service !== 'git-upload-pack') return comeAgain(response, { why, retryAfter: 5 })
   response.setHeader('retry-after', '5')

@@ -20,7 +20,7 @@ import { killGroup } from '../process/spawn.ts'
 import { endedBy, type SessionEnd } from '../sessions/session-counts.ts'
 import type { Settings } from '../settings.ts'
 
-/** The advertisement of either service, from an up-to-date mirror. */
+/** Serves the ref advertisement of either service from an up-to-date mirror. */
 export async function advertise(
   pass: PassFor<'advertise-upload-pack' | 'advertise-receive-pack'>,
   request: IncomingMessage,
@@ -57,7 +57,10 @@ export async function advertise(
 
 const capabilities = new WeakMap<Mirror, Promise<string>>()
 
-/** What git offers in protocol version 2: it names no ref (gitprotocol-v2(5)), so git is asked for it only once. */
+/**
+ * Returns git's capability advertisement of protocol v2. It names no refs (gitprotocol-v2(5)), so it is
+ * cached per mirror.
+ */
 function capabilitiesOf(mirror: Mirror): Promise<string> {
   const known =
     capabilities.get(mirror) ??
@@ -70,7 +73,7 @@ function capabilitiesOf(mirror: Mirror): Promise<string> {
   return known
 }
 
-/** A fetch's request names what the client wants and has, and is there at once. */
+/** Timeouts and minimum rate of a fetch's request: a list of object ids, which the client sends at once. */
 export const fetchPace = (
   settings: Pick<Settings, 'clientIdleMs' | 'commandsMs' | 'minReceiveRate'>,
 ): Pace => ({
@@ -79,10 +82,13 @@ export const fetchPace = (
   withinMs: settings.commandsMs,
 })
 
-/** Git may say nothing for so many times as long as a client may take nothing. */
+/** Git's idle timeout, as a multiple of the client's. */
 const SILENT_FACTOR = 2
 
-/** A fetch: the request into git, the pack out at the client's pace. Ends with the client. */
+/**
+ * Serves a fetch: writes the request to git and streams git's response with backpressure. Git is killed if
+ * the client disconnects.
+ */
 export async function uploadPack(
   pass: PassFor<'git-upload-pack'>,
   request: IncomingMessage,
@@ -128,8 +134,9 @@ export async function uploadPack(
 }
 
 /**
- * Tells when git says nothing for so long. It says that it is at work every few seconds (uploadpack.keepAlive), once it
- * has read what the client wants and has; a client that takes nothing is no silence of git's.
+ * Calls `stuck` if git is silent for `withinMs`. Git sends a keepalive every few seconds
+ * (uploadpack.keepAlive) once it has read the client's wants and haves. The timer stops while the client
+ * takes no data, because git cannot write then.
  */
 function watchSilence({ child, stdout }: Backend, withinMs: number, stuck: () => void): void {
   let timer: NodeJS.Timeout | undefined
@@ -147,7 +154,10 @@ function watchSilence({ child, stdout }: Backend, withinMs: number, stuck: () =>
   })
 }
 
-/** The request into git, which reads it to its end before it acts on it. Answers with why the client is refused. */
+/**
+ * Writes the request to git, which reads all of it before it acts. Returns the reason if the request is
+ * refused.
+ */
 async function feed(body: Body, { child, stdin }: Backend): Promise<UnreadableBody | undefined> {
   let bytes = 0
   try {
@@ -161,22 +171,22 @@ async function feed(body: Body, { child, stdin }: Backend): Promise<UnreadableBo
   } catch (error) {
     if (!(error instanceof UnreadableBody)) throw error
     killGroup(child)
-    // The client is told when it has sent what it had to send.
+    // Git reads a response only after it has sent its request.
     await body.drain()
     return error
   }
 }
 
 /**
- * Copies a backend's answer to the client and owns both ends: a client that closes, or takes nothing for `idleMs`,
- * ends the processes, which would otherwise block on their full pipe for ever. The head is held back until a byte
- * of the body is there, since a service that fails at once would leave an empty 200.
+ * Streams git's response to the client, and owns both ends. A client that disconnects, or takes no data for
+ * `idleMs`, ends the git processes, which would otherwise block on a full pipe. The HTTP headers are withheld
+ * until the first byte of the body: a service that fails at once would leave an empty 200.
  */
 async function streamResponse(
   backend: Backend,
   response: ServerResponse,
   idleMs: number,
-  /** Why git was not given its whole request. */
+  /** Returns the reason why git did not get its whole request, if it did not. */
   inputError: () => Promise<string | undefined> = async () => undefined,
 ): Promise<SessionEnd> {
   const { child, stdout, ended } = backend
@@ -223,7 +233,10 @@ async function streamResponse(
   return { outcome: 'failed' }
 }
 
-/** What git would have said is in its stderr: a request it could not read, for example. */
+/**
+ * Returns the last line of git's stderr as a suffix: the reason for a failure, for example a malformed
+ * request.
+ */
 function lastWords(stderr: string): string {
   if (saysOutOfMemory(stderr))
     return ': git needs more memory for it than the gate gives it; fetch less at once'
@@ -235,7 +248,10 @@ function lastWords(stderr: string): string {
   return words ? `: ${words}` : ''
 }
 
-/** A fetch's refusal, in the form that git prints: an ERR packet (gitprotocol-pack(5)). */
+/**
+ * Refuses a fetch with an ERR packet, which git prints (gitprotocol-pack(5)). If the response has begun, the
+ * connection is closed instead.
+ */
 export function sendErrPacket(response: ServerResponse, why: string): void {
   if (response.headersSent || response.destroyed) return void response.destroy()
   response.writeHead(200, {

@@ -10,41 +10,41 @@ import { type SshLink, toUpstreamError, UpstreamError } from '../upstream/ssh-li
 import { queryPushState } from './query-upstream.ts'
 import { stagePush } from './staged-push.ts'
 
-/** What upstream did with a push. `unknown`: it ended without a word, and could not be asked. */
+/** Result of a forward, as upstream reported it or as a later query found it. */
 export interface ForwardResult {
   readonly outcome: 'accepted' | 'refused' | 'failed'
   readonly refs: readonly RefStatus[]
-  /** Why it was not accepted, for the agent; empty when it was. */
+  /** Reason for the agent; empty if upstream accepted the push. */
   readonly why: string
   readonly upstreamSaid: string
 }
 
-/** One push on its way to upstream. */
+/** Forward of one push to upstream. */
 export interface Forward {
   /**
-   * Sends it, and answers with what upstream says. It is never cut short by the client: only by its own deadline.
-   * `onStart` is told the process group that does it.
+   * Sends the push and returns upstream's answer. A client that disconnects does not end it; only the timeout
+   * does. `onStart` receives the id of the process group that sends it.
    */
   send(onStart: (pid: number) => void): Promise<ForwardResult>
-  /** Ends what was begun ahead; nothing is sent that has not been. */
+  /** Closes the prepared connection. A push that has been sent is not affected. */
   drop(): void
 }
 
-/** The longest line of upstream's that is told, in characters. */
+/** Limit of one line of upstream's output that is relayed to the client, in characters. */
 const MAX_LINE = 1_000
 
 /**
- * What is passed on of what upstream says, in characters: it can say more than a client takes in the time, and all of
- * that would wait in memory.
+ * Limit of upstream's output that is relayed to the client, in characters. A slow client takes less than
+ * upstream can send, and the rest waits in memory.
  */
 const MOST_RELAYED = 16 << 20
 
-/** What is kept on record of what upstream says. */
+/** Limit of upstream's output that is kept on record. */
 const MOST_SAID = { bytes: 128 << 10, lines: 1_000 }
 
 /**
- * Makes a push's connection to upstream ahead, while it is being checked. What becomes of that is no matter until it
- * is to be sent: what does not stand then is begun anew.
+ * Connects to upstream while the push is still being checked. A failure of this early connection is ignored:
+ * send() reconnects if the connection is not ready.
  */
 export function startForward(
   git: Git,
@@ -110,7 +110,7 @@ interface SentPush {
   readonly link: SshLink
   readonly upstream: Upstream
   readonly commands: readonly Command[]
-  /** What upstream has said, line by line. */
+  /** Upstream's output, line by line. */
   readonly said: FirstLines
 }
 
@@ -127,7 +127,8 @@ async function interpretResult(
     if (ended.code === 0)
       return { outcome: 'accepted', refs: statusForAll(commands, '', 'ok'), why: '', upstreamSaid }
     const refusedRefs = commands.filter(c => porcelain.get(c.ref)?.flag === '!')
-    // A connection that broke after upstream took the push leaves no word of it; ask what stands there.
+    // A connection that broke after upstream had accepted the push leaves no report, so upstream's refs are
+    // read.
     if (
       refusedRefs.length === 0 ||
       refusedRefs.some(c =>
@@ -167,7 +168,7 @@ async function interpretResult(
   }
 }
 
-/** A push whose report was lost, told by what its upstream has. */
+/** Determines the result of a push whose report was lost from upstream's refs. */
 async function resolveByQuery(
   git: Git,
   link: SshLink,
@@ -199,7 +200,7 @@ function errorMessage(error: unknown, deadlineMs: number): string {
     : `the upstream did not answer within ${deadlineMs / 1000} s`
 }
 
-/** `<flag>\t<from>:<to>\t<summary>` lines by ref (git-push(1), OUTPUT). */
+/** Parses `<flag>\t<from>:<to>\t<summary>` lines (git-push(1), "OUTPUT"), by the name of the remote ref. */
 function readPorcelain(text: string): Map<string, { flag: string; summary: string }> {
   const refs = new Map<string, { flag: string; summary: string }>()
   for (const line of text.split('\n')) {
@@ -210,10 +211,13 @@ function readPorcelain(text: string): Map<string, { flag: string; summary: strin
   return refs
 }
 
-/** A ref that nothing was wrong with but the push: what git says of it when another one of an atomic push is refused. */
+/** Recognizes git's summary for a ref that was rejected only because another ref of the atomic push was. */
 const isAtomicCollateral = (summary: string) => /\(atomic push fail(ed|ure)\)\s*$/.test(summary)
 
-/** Upstream's reason as git prints it, in brackets after the summary: `[remote rejected] (hook declined)`. */
+/**
+ * Extracts upstream's reason, which git prints in parentheses after the summary: `[remote rejected] (hook
+ * declined)`.
+ */
 function upstreamReason(summary: string): string {
   if (/^\[rejected\] \((stale info|fetch first|non-fast-forward)\)/.test(summary))
     return 'upstream has moved since you fetched; fetch, then push again'
@@ -223,7 +227,10 @@ function upstreamReason(summary: string): string {
   return `upstream refused: ${printable(words)}`
 }
 
-/** Takes `remote: …` lines off git's stderr as they come: they are what upstream says. */
+/**
+ * Creates a parser of git's stderr that calls `tell` for each `remote: …` line: these lines are upstream's
+ * output.
+ */
 function parseRemoteLines(tell: (line: string) => void): (chunk: Buffer) => void {
   const decoder = new StringDecoder('utf8')
   let rest = ''

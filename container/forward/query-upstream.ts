@@ -5,13 +5,19 @@ import type { Upstream } from '../../src/contract/pass.ts'
 import type { Git } from '../git/git.ts'
 import type { SshLink } from '../upstream/ssh-link.ts'
 
-/** An upstream whose connection was cut in mid-push may still take the push: git notices with its next keepalive, 5 s. */
+/**
+ * Pause before the second query, in milliseconds. An upstream whose connection broke during the push can
+ * still accept it until its next keepalive fails, 5 s later.
+ */
 const LATE_APPLY_MS = 7_000
 const ANSWER_MS = 15_000
 
 export type Ref = Pick<RefResult, 'ref' | 'old' | 'new'>
 
-/** What the upstream has of a push whose report was lost. One that is not there is asked for twice. */
+/**
+ * Reads upstream's refs to determine the result of a push whose report was lost. If the push has not arrived,
+ * or upstream does not answer, it asks once more.
+ */
 export async function queryPushState(
   git: Git,
   link: SshLink,

@@ -5,7 +5,7 @@ import type { Git } from '../git/git.ts'
 import type { Mirror } from '../mirror/mirror.ts'
 import { type SshLink, toUpstreamError } from '../upstream/ssh-link.ts'
 
-/** What upstream is asked with. */
+/** Dependencies of the query. */
 interface SymrefCheckDeps {
   readonly git: Git
   readonly mirror: Pick<Mirror, 'isSymbolic'>
@@ -15,10 +15,11 @@ interface SymrefCheckDeps {
 }
 
 /**
- * Refuses what would go to a branch that upstream keeps as a symbolic ref: git follows it there, and moves another
- * branch, for which no rule was asked. Upstream is asked only of refs that were symbolic there at the last refresh,
- * stand elsewhere than that found them, or are said to stand where another one stands, as a symbolic ref always does.
- * Git tells of symbolic refs other than HEAD over protocol v2 only (gitprotocol-v2(5)).
+ * Refuses a push to a ref that is a symbolic ref at upstream: git would follow it and update another branch,
+ * which the rules were not checked for. Upstream is queried only for refs that can be symbolic: refs that
+ * were symbolic at the last refresh, refs whose old value differs from the mirror's, and refs that share
+ * their old value with another ref, as a symbolic ref always does. Git reports symbolic refs other than HEAD
+ * only over protocol v2 (gitprotocol-v2(5)).
  */
 export async function refuseSymbolicRefs(
   { git, mirror, link, upstream, signal }: SymrefCheckDeps,

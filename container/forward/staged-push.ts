@@ -7,29 +7,35 @@ import { FORWARD_HOOKS } from '../git/git-config.ts'
 import type { ProcessResult } from '../process/spawn.ts'
 import type { LinkLease } from '../upstream/ssh-link.ts'
 
-/** How long a push may be held, in milliseconds: some hosts end a session that says nothing for long. */
+/**
+ * Limit for holding a connection open before the push is sent, in milliseconds: some hosts close an SSH
+ * session that is idle for long.
+ */
 const HELD_MS = 10_000
 
-/** A push that is told to go without sending takes leave of upstream by itself, within this, in milliseconds. */
+/** Timeout for git to disconnect by itself after `drop`, in milliseconds. Then it is killed. */
 const DROP_MS = 2_000
 
-/** Git's line for a ref that upstream, or git on what upstream said, has refused. */
+/** Git's porcelain line for a ref that upstream rejected, or that git rejected because of upstream's refs. */
 const UPSTREAM_ANSWERED = /^!\t\S+\t\[(?:remote )?rejected\]/m
 
-/** A `git push` to upstream that has made its connection and read upstream's refs, and waits for the word to send. */
+/** A `git push` that has connected to upstream, has read its refs, and waits to be told to send. */
 export interface HeldPush {
-  /** Can it still be sent? Not when it has ended, or was held for too long. */
+  /** Returns false if git has exited or the connection was held for too long. */
   isReady(): boolean
-  /** Tells its process group's id, and lets it send. Its end comes within the deadline, or rejects with its reason. */
+  /**
+   * Lets git send, and returns its process group's id. `ended` rejects with the deadline's reason if git
+   * exceeds it.
+   */
   send(deadline: AbortSignal): { pid: number; ended: Promise<ProcessResult> }
-  /** Ends it, if it has not ended; nothing is sent that has not been. */
+  /** Ends git without sending, if it still waits. */
   drop(): void
 }
 
 /**
- * Starts a push to the upstream's URL, each ref leased on the value the agent saw, so that upstream compares and
- * swaps exactly what was asked (git-push(1), --force-with-lease); several refs atomically. Git stops in its pre-push
- * hook, so all that the connection takes can pass while the push is still being checked.
+ * Starts `git push` to upstream's URL. Each ref is leased on the value that the agent saw, so upstream
+ * replaces exactly that value (git-push(1), --force-with-lease). Several refs are pushed atomically. Git
+ * stops in its pre-push hook, so the connection is made while the push is still being checked.
  */
 export function stagePush(
   git: Git,
@@ -75,7 +81,7 @@ export function stagePush(
       },
     },
   )
-  // Whoever sends it hears of its end; nobody has to.
+  // send() returns `ended`, and its caller handles the rejection. A push that is dropped ignores it.
   ended.then(
     push =>
       finish({ cut: isSent && push.code !== 0 && !UPSTREAM_ANSWERED.test(push.stdout.toString('utf8')) }),

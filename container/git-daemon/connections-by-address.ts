@@ -1,6 +1,9 @@
 import type { Socket } from 'node:net'
 
-/** Bounds how many connections an address has at once; a connection beyond the bound is closed, and not admitted. */
+/**
+ * Limits concurrent connections per client address. The returned function closes a connection beyond the
+ * limit and returns false.
+ */
 export function connectionsByAddress(most: number): (socket: Socket) => boolean {
   const open = new Map<string, number>()
   return socket => {

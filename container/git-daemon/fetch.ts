@@ -10,8 +10,8 @@ import { endedBy, type SessionEnd } from '../sessions/session-counts.ts'
 import type { Settings } from '../settings.ts'
 
 /**
- * A fetch over a connection of git's own: upload-pack between its two ends. A client that closes ends it, one that
- * owes a request and is silent too, and one that takes nothing of what git has for it.
+ * Serves a fetch over a `git://` connection: connects upload-pack to the socket. Git is killed if the client
+ * disconnects, sends no request within the idle timeout, or takes no data.
  */
 export async function fetchOver(
   socket: Socket,
@@ -32,7 +32,7 @@ export async function fetchOver(
     clearTimeout(unread)
     deadline.rest()
     killGroup(child)
-    // What nobody reads any more would keep it from its end.
+    // Unread output would keep the child's `close` event from firing.
     stdout.destroy()
     socket.destroy()
   }
@@ -40,7 +40,10 @@ export async function fetchOver(
     { idleMs: settings.clientIdleMs, bytesPerSecond: settings.minReceiveRate },
     stop,
   )
-  /** git tells that it works, every few seconds; so silence on both ends is the client's. */
+  /**
+   * Git sends a keepalive every few seconds while it works, so silence in both directions means an idle
+   * client.
+   */
   const answered = () => {
     clearTimeout(unread)
     if (socket.writableNeedDrain) {
@@ -77,7 +80,7 @@ export async function fetchOver(
   return endedBy(reaped)
 }
 
-/** One direction, at the reader's pace; its ends are the caller's. */
+/** Copies one direction with backpressure. The caller closes both streams. */
 function carry(from: Readable, to: Writable, moved: (bytes: number) => void): void {
   from.on('data', (chunk: Buffer) => {
     if (!to.write(chunk)) {

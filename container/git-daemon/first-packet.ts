@@ -2,7 +2,10 @@ import type { Socket } from 'node:net'
 import { PktLineError, PktLines } from '../git/pkt-line.ts'
 import { MAX_REQUEST_LINE } from './request-line.ts'
 
-/** A connection's first packet, whole within `withinMs`; undefined when there is none. What follows stays unread. */
+/**
+ * Reads a connection's first packet. Resolves with undefined if it is not complete within `withinMs`
+ * milliseconds, is malformed, or is longer than MAX_REQUEST_LINE. Bytes after it stay unread.
+ */
 export function readFirstPacket(socket: Socket, withinMs: number): Promise<Buffer | undefined> {
   const packets = new PktLines()
   return new Promise(resolve => {

@@ -2,18 +2,27 @@ import type { Socket } from 'node:net'
 import { type PushClient, type PushPace, pushBody, TURNED_AWAY_MS } from '../client/push-client.ts'
 import { ClientGone, readBody } from '../client/request-body.ts'
 
-/** What a client that is let go gets of its answer, it gets within this, in milliseconds. */
+/**
+ * Time for an idle client to receive the end of its response before its connection is closed, in
+ * milliseconds.
+ */
 const LAST_WORDS_MS = 1_000
 
-/** A client of git's own protocol. Its side of the connection has no end: git ends it when it has its report. */
+/**
+ * Client of a `git://` push. Its request has no end of its own: git closes its side of the connection after
+ * it has read the report.
+ */
 export interface GitClient extends PushClient {
-  /** The next bytes without taking them; undefined when it has gone, or was silent for too long. */
+  /**
+   * Returns the next bytes without consuming them. Resolves with undefined if the client has disconnected or
+   * was idle for too long.
+   */
   peek(): Promise<Buffer | undefined>
 }
 
 /**
- * A push that comes over a connection of git's own. What lies in the stream after the command list is the pack, and
- * only git knows where that ends; so the watch over a silent client follows what git does.
+ * Wraps a `git://` connection as the client of a push. The stream after the command list is the pack, and
+ * only git knows where the pack ends, so the idle timeout follows git's progress.
  */
 export function gitClient(socket: Socket, protocol: string | undefined, pace: PushPace): GitClient {
   const { body: watched, at } = pushBody(socket, pace)
@@ -24,7 +33,7 @@ export function gitClient(socket: Socket, protocol: string | undefined, pace: Pu
   let isTurnedAway = false
   let peeked: Buffer | undefined
   socket.once('close', leave)
-  // git keeps its side open until it has its report: one that closes it has gone.
+  // git keeps its side open until it has the report. A client that closes its side has disconnected.
   socket.once('end', () => {
     if (!isOver) leave()
   })
@@ -43,7 +52,7 @@ export function gitClient(socket: Socket, protocol: string | undefined, pace: Pu
     protocol,
     gone: gone.signal,
     async peek() {
-      // Until then it decides on its refs, and has not begun.
+      // Before the command list the client compares refs, which has no time limit beyond the idle timeout.
       watched.within(Number.POSITIVE_INFINITY)
       try {
         peeked = await next()
@@ -56,7 +65,7 @@ export function gitClient(socket: Socket, protocol: string | undefined, pace: Pu
     },
     body: {
       read: next,
-      // Where its pack ends cannot be told; it is read away behind the answer.
+      // The end of the pack is unknown here. end() drains the connection after the response.
       drain: async () => {},
     },
     at(point) {
@@ -82,7 +91,10 @@ export function gitClient(socket: Socket, protocol: string | undefined, pace: Pu
   }
 }
 
-/** A client that still sends its pack reads its answer only then: what it sends is dropped until it closes. */
+/**
+ * Discards the rest of the client's pack until the client closes: git reads the response only after it has
+ * sent the pack.
+ */
 async function readAway(
   socket: Socket,
   { clientIdleMs: idleMs, minReceiveRate: bytesPerSecond }: PushPace,

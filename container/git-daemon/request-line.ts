@@ -1,7 +1,7 @@
 import { RepositoryName } from '../../src/contract/names.ts'
 import { gitProtocol } from '../client/push-client.ts'
 
-/** What a client of git's own protocol asks for in its first packet. */
+/** Request in the first packet of a `git://` connection. */
 export type GitRequest =
   | {
       ok: true
@@ -11,10 +11,10 @@ export type GitRequest =
     }
   | { ok: false; why: string }
 
-/** The most that the first packet may hold, in bytes; git daemon's own limit. */
+/** Limit of the first packet, in bytes; git daemon has the same limit. */
 export const MAX_REQUEST_LINE = 1000
 
-/** `git-receive-pack /name.git\0host=…\0\0version=2\0` (gitprotocol-pack(5), "Git Transport"). */
+/** Parses `git-receive-pack /name.git\0host=…\0\0version=2\0` (gitprotocol-pack(5), "Git Transport"). */
 export function readRequestLine(payload: Buffer): GitRequest {
   const [command = '', ...parameters] = payload.toString('utf8').split('\0')
   const [, service, path = ''] = /^(git-upload-pack|git-receive-pack) \/?([^\n]*)\n?$/.exec(command) ?? []

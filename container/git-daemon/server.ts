@@ -19,7 +19,7 @@ import { NotAdmitted, type Worker, workerAt } from './worker-client.ts'
 
 const FAILED = 'the gate failed on this request; try again'
 
-/** One client's connection, and what it asked for. */
+/** A client's connection and its request. */
 interface Caller {
   readonly socket: Socket
   readonly agent: AgentName
@@ -29,8 +29,8 @@ interface Caller {
 }
 
 /**
- * Serves git's own protocol, without authentication, as one configured agent: for a private network whose every
- * member may act as that agent. Sessions, checks, forward and ledger are those of the other surface.
+ * Serves `git://`, which has no authentication, as one configured agent. It is meant for a private network
+ * whose every member may act as that agent. Sessions, checks, forward and ledger are the same as over HTTP.
  */
 export async function serveGit(
   companion: Companion,
@@ -42,12 +42,12 @@ export async function serveGit(
     keepAlive: true,
     keepAliveInitialDelay: KEEPALIVE_PROBE_MS,
   })
-  // Whoever has not asked for anything yet counts, too: each takes a descriptor.
+  // Connections without a request count, too: each takes a file descriptor.
   server.maxConnections = companion.settings.maxSessions
   const admits = connectionsByAddress(companion.settings.maxAddressConnections)
   server.on('connection', socket => {
     if (!admits(socket)) return
-    // Whoever waits on this connection hears of its end as a close.
+    // An error is followed by `close`, which the session handles.
     socket.on('error', () => {})
     serveCaller(companion, socket, surface.agent, worker).catch((error: unknown) => {
       if (error instanceof ClientGone) return socket.destroy()
@@ -78,7 +78,7 @@ async function serveCaller(
   return service === 'git-upload-pack' ? takeFetch(companion, caller) : takePush(companion, caller)
 }
 
-/** What a client reads as `fatal: remote error: …`, and the end of its connection. */
+/** Sends an ERR packet, which git prints as `fatal: remote error: …`, and closes the connection. */
 function refuse(socket: Socket, why: string): void {
   if (socket.writable) socket.end(pktLine(`ERR git-gate: ${why}`))
   setTimeout(() => socket.destroy(), 1_000)
@@ -109,8 +109,8 @@ async function takeFetch(companion: Companion, caller: Caller): Promise<void> {
 }
 
 /**
- * The advertisement, as for any client; then, with the first bytes of a command list, a push like any other. Until
- * then there is no push: a client that finds nothing to push leaves again.
+ * Sends the advertisement, and starts a push when the first bytes of a command list arrive. A client that has
+ * nothing to push disconnects before that, and no push is recorded.
  */
 async function takePush(companion: Companion, caller: Caller): Promise<void> {
   const { sessions, mirrors, settings } = companion
@@ -147,7 +147,10 @@ async function takePush(companion: Companion, caller: Caller): Promise<void> {
   })
 }
 
-/** Aborts when the client closes, if only its own side: it has nothing to say before it has its answer. */
+/**
+ * Returns a signal that aborts when the client closes the connection or its own side of it: it sends nothing
+ * before it has its response.
+ */
 function closed(socket: Socket): AbortSignal {
   const gone = new AbortController()
   const leave = () => gone.abort(new ClientGone('vanished'))

@@ -5,20 +5,23 @@ import { withAbort } from '../process/with-abort.ts'
 import type { WorkerChannel } from '../push/worker-channel.ts'
 import type { Settings } from '../settings.ts'
 
-/** The Worker would not let the agent in, or could not be asked; the reason is for the agent. */
+/** The Worker refused the agent or could not be reached. The message is for the agent. */
 export class NotAdmitted extends Error {}
 
 const ANSWER_MS = 15_000
 
-/** The Worker, as the companion asks it for clients that come by `git://`. */
+/** The Worker's calls for `git://` clients. */
 export interface Worker {
-  /** The agent's pass for a service, by its grant as it stands. Rejects with NotAdmitted. */
+  /** Requests a pass for the agent, by its current grant. Rejects with NotAdmitted. */
   passFor<S extends Extract<Call, { call: 'pass' }>['service']>(
     service: S,
     repository: RepositoryName,
     clientAddress: string,
   ): Promise<PassFor<S>>
-  /** Where a push tells its events: the Worker is called, and asks for the report. */
+  /**
+   * Returns the channel for a push's events. The companion only calls the Worker, which then asks for the
+   * report.
+   */
   channelFor(pass: PassFor<'git-receive-pack'>): WorkerChannel
 }
 
@@ -47,7 +50,7 @@ export function workerAt(url: string, agent: AgentName, { passKey }: Pick<Settin
       return read.pass as PassFor<typeof service>
     },
     channelFor: ({ id, repository }) => ({
-      // A Worker that cannot be called asks by itself, later.
+      // A lost call does no harm: the Worker's sweep asks for the report later.
       tell: newsOf(() => call({ call: 'news', repository: repository.name, push: id })),
       async askPermission(signal) {
         const asked = call({ call: 'permission', push: id }).then(async answer =>
@@ -65,7 +68,10 @@ export function workerAt(url: string, agent: AgentName, { passKey }: Pick<Settin
   }
 }
 
-/** Tells that there is news, one call at a time; the events during a call share the next one. Only the end is awaited. */
+/**
+ * Notifies the Worker of new events, one call at a time. Events that occur during a call share the next call.
+ * Only the last event, `ended`, is awaited.
+ */
 function newsOf(call: () => Promise<unknown>): WorkerChannel['tell'] {
   let running: Promise<unknown> | undefined
   let next: Promise<unknown> | undefined

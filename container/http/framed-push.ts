@@ -6,13 +6,13 @@ import type { Companion } from '../companion.ts'
 import { push } from '../push/handle-push.ts'
 import type { WorkerChannel } from '../push/worker-channel.ts'
 
-/** A longer part of the answer goes out in several frames. */
+/** Limit of the bytes in one frame. Longer output is split. */
 const MAX_BYTES = 64 << 10
 
 /**
- * A push that came as an HTTP request. Its answer is made of frames: git's own answer for the client, and the push's
- * events for the ledger, in one order. The answer begins at once, so that a companion that hangs is found by its
- * silence.
+ * Serves a push over HTTP. The response consists of frames in one order: git's response for the client, and
+ * the push's events for the ledger. It starts at once and carries a heartbeat, so the Durable Object notices
+ * a hung companion.
  */
 export async function servePush(
   companion: Companion,
@@ -37,7 +37,7 @@ function frame(
   response.writeHead(200, { 'content-type': PUSH_FRAMES, 'cache-control': 'no-cache' })
   response.flushHeaders()
   const heartbeat = setInterval(() => {
-    // It may have closed before this began.
+    // The response may have closed before this interval was set.
     if (response.destroyed || response.writableEnded) clearInterval(heartbeat)
     else send({ type: 'alive' })
   }, ALIVE_MS)

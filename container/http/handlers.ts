@@ -11,7 +11,10 @@ import { queryOrUnknown } from '../journal/recover.ts'
 import { emptyReport } from '../push/push-record.ts'
 import { createKey, IdentityError } from '../upstream/ssh-keys.ts'
 
-/** The word of a push once it has ended; what there is of it when the wait runs out. */
+/**
+ * Returns the report of a push when it ends, or its current report after `wait` seconds. Returns undefined
+ * for a push that the companion does not know.
+ */
 export async function getPushReport(
   { sessions, journal }: Companion,
   { push, wait }: Pick<PassFor<'push-report'>, 'push' | 'wait'>,
@@ -20,11 +23,14 @@ export async function getPushReport(
   if (entry && entry.report.outcome !== 'open') return entry.report
   await sessions.ended(push, wait * 1000)
   const isHere = [...sessions.all].some(({ id }) => id === push)
-  // Before its command list is there it is in no journal, and not lost.
+  // A push whose command list has not been read is not in the journal yet.
   return (await journal.read(push))?.report ?? (isHere ? emptyReport(push) : undefined)
 }
 
-/** The word of a push, or else what its upstream has of it; 503 when that cannot be learnt now. */
+/**
+ * Responds with the report of a push, or with the state of its refs at upstream. Responds with 503 if
+ * upstream does not answer.
+ */
 export async function settlePush(
   companion: Companion,
   pass: PassFor<'settle-push'>,
@@ -39,7 +45,7 @@ export async function settlePush(
   json(response, 200, { upstreamHas: has })
 }
 
-/** A configuration is tried with gitleaks, and nothing of it is kept. */
+/** Validates a gitleaks configuration by running gitleaks with it. The configuration is not stored. */
 export async function checkConfig(
   { settings }: Companion,
   request: IncomingMessage,
@@ -53,7 +59,7 @@ export async function checkConfig(
   json(response, 200, { problem: problem ?? null } satisfies ConfigCheck)
 }
 
-/** An identity is made, or taken from the body; its public half is the answer. */
+/** Creates an SSH key, or imports the private key in the body. Responds with the public key. */
 export async function createIdentity(
   companion: Companion,
   pass: PassFor<'identity'>,
@@ -70,7 +76,10 @@ export async function createIdentity(
   }
 }
 
-/** The body is a bundle to begin with. What is not wanted of it is read away: an answer before its end is not seen. */
+/**
+ * Receives the bundle that a new mirror starts from. An unused body is drained: the Worker reads the response
+ * only after it has sent the body.
+ */
 export async function receiveSeed(
   { mirrorSeed, settings }: Companion,
   { repository, isKept }: PassFor<'mirror-seed'>,

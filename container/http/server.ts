@@ -13,23 +13,26 @@ import { servePush } from './framed-push.ts'
 import { checkConfig, createIdentity, getPushReport, receiveSeed, settlePush } from './handlers.ts'
 import { statusOf } from './status.ts'
 
-/** Longer than a Worker keeps an unused connection (5 s), so that it is never closed under a request on its way. */
+/**
+ * Longer than a Worker keeps an idle connection (5 s), so the companion never closes a connection that is
+ * about to carry a request.
+ */
 const KEEP_ALIVE_MS = 65_000
 
-/** A request that has its answer before its own end is waited for no longer, in milliseconds. */
+/** Timeout for the rest of a request whose response has been sent, in milliseconds. */
 const UNREAD_BODY_MS = 2_000
 
-/** Beside its session a client may take connections of the Worker's for news of it. */
+/** Connections per session: besides the session itself, the Worker asks for reports of it. */
 const CONNECTIONS_PER_SESSION = 4
 
-/** The companion's whole surface: `/health`, which names no repository, and one request for each pass. */
+/** Serves `/health`, which needs no pass, and one route for each service of a pass. */
 export function serve(companion: Companion): Server {
   const used = createReplayGuard()
   const server = createServer({
     maxHeaderSize: 1 << 20,
     headersTimeout: REQUEST_HEAD_MS,
     keepAliveTimeout: KEEP_ALIVE_MS,
-    // A push's body has deadlines of its own.
+    // A push's body has timeouts of its own.
     requestTimeout: 0,
     connectionsCheckingInterval: 1_000,
     keepAlive: true,
@@ -44,7 +47,7 @@ export function serve(companion: Companion): Server {
       })
       .catch(fail(response, ''))
   })
-  // git waits for 100-continue only when told to; the body is wanted either way.
+  // Every body is wanted, so the interim response is sent at once.
   server.on('checkContinue', (request, response) => {
     response.writeContinue()
     server.emit('request', request, response)
@@ -52,14 +55,17 @@ export function serve(companion: Companion): Server {
   return server
 }
 
-/** Node reads the rest of an answered request for ever, at whatever rate it comes. */
+/**
+ * Closes the connection if the rest of an answered request does not arrive in time: Node itself reads it
+ * without a limit.
+ */
 function endUnread(request: IncomingMessage): void {
   if (request.complete) return
   const late = setTimeout(() => request.socket.destroy(), UNREAD_BODY_MS)
   for (const name of ['end', 'close'] as const) request.once(name, () => clearTimeout(late))
 }
 
-/** The push that a request is about, or the request's own id. */
+/** Returns the id of the push that a request names, or else the request's own id. */
 const idOf = (pass: Pass) => ('push' in pass ? pass.push : pass.id)
 
 const fail = (response: ServerResponse, id: string) => (error: unknown) => {
@@ -68,7 +74,7 @@ const fail = (response: ServerResponse, id: string) => (error: unknown) => {
   else text(response, 500, 'the gate failed on this request; try again')
 }
 
-/** A pass is good for one request: its id is remembered until it would have expired anyway. */
+/** Rejects a pass that was used before. Its id is remembered until the pass expires. */
 function createReplayGuard(): (pass: Pass) => boolean {
   const seen = new Map<string, number>()
   return pass => {
@@ -84,7 +90,7 @@ function createReplayGuard(): (pass: Pass) => boolean {
   }
 }
 
-/** The pass of a request that may go on; the others are answered. */
+/** Returns the pass of a valid request. Responds to any other request, and returns undefined. */
 async function authorize(
   { settings }: Companion,
   unused: (pass: Pass) => boolean,

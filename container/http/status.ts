@@ -10,7 +10,7 @@ import type { Settings } from '../settings.ts'
 
 const startedAt = Date.now()
 
-/** What the companion tells of itself; nothing that is slow to learn. */
+/** Returns the companion's status. It reads only values that are quick to get. */
 export async function statusOf(
   { sessions, mirrors, settings }: { sessions: Sessions; mirrors: Mirrors; settings: Pick<Settings, 'home'> },
   { of: repository }: PassFor<'status'>,
@@ -22,10 +22,10 @@ export async function statusOf(
   return { startedAt, repositories, diskFull: await isDiskFull(settings.home) }
 }
 
-/** With less than this a push cannot be taken, in bytes. */
+/** Free disk space below which a push cannot be received, in bytes. */
 const LEAST_FREE = 1 << 20
 
-/** The mirrors and the journal may be on disks of their own. */
+/** Checks each folder, because the mirrors and the journal can be on separate disks. */
 async function isDiskFull(home: string): Promise<boolean> {
   const room = async (folder: string) => {
     const { bavail, bsize } = await statfs(folder)

@@ -5,18 +5,21 @@ import { PushReport } from '../../src/contract/outcome.ts'
 import { Upstream } from '../../src/contract/pass.ts'
 import { logError } from '../process/log.ts'
 
-/** What the companion must know of a push to tell its outcome after a crash. */
+/** Journal entry of a push: the data from which the companion determines its outcome after a crash. */
 export const Entry = z.object({
   report: PushReport,
   upstream: Upstream,
-  /** When the push began, in Unix milliseconds; entries of older versions lack it. */
+  /** Start of the push, in Unix milliseconds. Entries of older versions lack it. */
   startedAt: z.number().optional(),
-  /** The process group of a forward that has begun: after a crash it is ended before upstream is asked. */
+  /** Process group of a forward that has begun. After a crash it is ended before upstream is queried. */
   forward: z.object({ pid: z.number().int(), startedAt: z.string() }).optional(),
 })
 export type Entry = z.infer<typeof Entry>
 
-/** An entry as it was written; undefined for one that a crash or another version left unreadable: upstream tells. */
+/**
+ * Parses an entry. Returns undefined if a crash or another version left it unreadable: the outcome then comes
+ * from upstream's refs.
+ */
 function parse(id: string, text: string): Entry | undefined {
   try {
     return Entry.parse(JSON.parse(text))
@@ -26,26 +29,32 @@ function parse(id: string, text: string): Entry | undefined {
   }
 }
 
-/** How long an ended push can still be asked for, in milliseconds. */
+/** Retention of the entries of ended pushes, in milliseconds. */
 const DAY_MS = 86_400_000
 const KEPT_MS = 7 * DAY_MS
 
-/** A file takes a block of the disk at least. */
+/** Size of a disk block, in bytes: each file occupies at least one block. */
 const BLOCK_BYTES = 4096
 
-/** So many entries that could not be written down are kept in memory, beside those of pushes that go on. */
+/** Limit of ended pushes kept in memory because their entries could not be written. */
 const MOST_UNWRITTEN = 1_000
 
-/** One file a push, written whole by rename, so that a crash leaves either the old or the new word of it. */
+/**
+ * Journal with one file per push. Each write replaces the file by rename, so a crash leaves either the old
+ * entry or the new one.
+ */
 export interface Journal {
-  /** Rejects when it cannot be written down; the word is then kept in memory, to be asked for in this life. */
+  /** Rejects if the entry cannot be written. read() then returns it from memory until the process exits. */
   write(entry: Entry): Promise<void>
   read(id: string): Promise<Entry | undefined>
-  /** What a crash left open. */
+  /** Lists the entries of pushes that a crash interrupted. */
   listOpen(): Promise<Entry[]>
 }
 
-/** `maxBytes`: what its files may take; beyond that the oldest ended pushes are forgotten. */
+/**
+ * Opens the journal in `folder`. `maxBytes` limits its disk usage: beyond it the oldest ended pushes are
+ * deleted.
+ */
 export async function openJournal(folder: string, maxBytes: number): Promise<Journal> {
   await mkdir(folder, { recursive: true, mode: 0o700 })
   const file = (id: string) => join(folder, `${id}.json`)
@@ -96,7 +105,10 @@ export async function openJournal(folder: string, maxBytes: number): Promise<Jou
   }
 }
 
-/** Counts bytes, and acts each time that `step` of them have come together. */
+/**
+ * Creates a counter of bytes that calls `act` each time `step` bytes have been added, unless `act` is still
+ * running.
+ */
 function every(step: number, act: () => Promise<void>): (bytes: number) => void {
   let counted = 0
   let acting = false
@@ -120,7 +132,10 @@ function forgetUnwritten(inMemory: Map<string, Entry>): void {
     }
 }
 
-/** Forgets what is older than a journal is kept, and the oldest of what it may not take; never a push that goes on. */
+/**
+ * Deletes entries older than KEPT_MS, then the oldest until the journal fits into `maxBytes`. Pushes in
+ * progress are kept.
+ */
 async function forgetOld(folder: string, maxBytes: number, going: ReadonlySet<string>): Promise<void> {
   const files: { path: string; at: number; bytes: number }[] = []
   for (const name of await readdir(folder)) {

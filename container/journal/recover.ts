@@ -11,7 +11,7 @@ import type { Settings } from '../settings.ts'
 import type { Links } from '../upstream/ssh-link.ts'
 import type { Entry, Journal } from './journal.ts'
 
-/** What the settling of a push works with. */
+/** Dependencies of recovery. */
 export interface RecoveryDeps {
   readonly journal: Journal
   readonly mirrors: Mirrors
@@ -21,25 +21,26 @@ export interface RecoveryDeps {
 
 const WHY = 'the companion was restarted before this push was done'
 
-/** An upstream that does not answer is asked again after this long, in milliseconds. */
+/** Pause before an upstream that does not answer is queried again, in milliseconds. */
 const ASK_AGAIN_MS = 30_000
 
 /**
- * Settles what a crash left: its processes are ended, a push that was not yet forwarded has failed. One that was is
- * left to its end in the background, since upstream may still take it; then upstream tells what it took.
+ * Settles the pushes that a crash interrupted. It ends their processes, and fails every push that was not yet
+ * forwarded. A forward may continue in the background, since upstream can still accept it; when it has ended,
+ * upstream's refs determine the outcome.
  */
 export async function recover(settling: RecoveryDeps): Promise<void> {
   const { journal, mirrors, settings } = settling
   const open = await journal.listOpen()
   const [forwarded, others] = [open.filter(wasForwarded), open.filter(entry => !wasForwarded(entry))]
   const forwards = forwarded.flatMap(({ forward }) => (forward ? [forward] : []))
-  // A forward of an earlier life goes through that life's ssh connection.
+  // A forward that the earlier process started uses that process's ssh connection, so ssh is kept alive.
   await endOrphans(
     orphan => forwards.length > 0 && (orphan.name === 'ssh' || forwards.some(f => f.pid === orphan.group)),
   )
   await rm(join(settings.home, 'scratch'), { recursive: true, force: true })
   await mirrors.cleanUpAll()
-  // What cannot be written down, on a full disk, the journal tells from memory.
+  // On a full disk the journal returns these entries from memory.
   await Promise.all(others.map(entry => journal.write(asFailed(entry, WHY)).catch(logFor(entry))))
   const deadline = Date.now() + settings.forwardMs
   const settled = forwarded.map(entry => settleForward(entry, deadline, settling).catch(logFor(entry)))
@@ -78,14 +79,17 @@ function asSettled(has: Exclude<UpstreamState, 'no answer'>, entry: Entry): Entr
   return ended(entry, 'accepted', refs)
 }
 
-/** A push that has lasted until now. */
+/**
+ * Ends an entry with an outcome. Its duration extends to now, because upstream may have worked on it until
+ * now.
+ */
 function ended(entry: Entry, outcome: 'accepted' | 'failed', refs: PushReport['refs']): Entry {
   const { report, startedAt } = entry
   const ms = startedAt === undefined ? report.ms : Date.now() - startedAt
   return { ...entry, report: { ...report, outcome, refs, ms } }
 }
 
-/** What an upstream has of a push that nobody here knows the end of. */
+/** Queries upstream for a push whose outcome is unknown. Returns `no answer` on any failure. */
 export async function queryOrUnknown(
   upstream: Upstream,
   refs: readonly Ref[],

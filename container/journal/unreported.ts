@@ -1,15 +1,18 @@
 import { EventEmitter, once } from 'node:events'
 import type { Journal } from './journal.ts'
 
-/** A journal that knows which outcomes have not reached the Worker since they were written. */
+/** Journal that tracks which outcomes have not reached the Worker since they were written. */
 export interface WatchedJournal extends Journal {
-  /** The outcome of a push has left with its answer. */
+  /** Marks the outcome of a push as delivered with its answer. */
   delivered(id: string): void
-  /** Resolves when all of them have been asked for or delivered, or after `withinMs`. */
+  /** Resolves when the Worker has every outcome, or after `withinMs` milliseconds. */
   allReported(withinMs: number): Promise<void>
 }
 
-/** Watches a journal: where the disk goes with the process, an outcome that nobody asked for would be lost. */
+/**
+ * Tracks undelivered outcomes: a container's disk is lost when the process exits, and undelivered outcomes
+ * with it.
+ */
 export function trackUnreported(journal: Journal): WatchedJournal {
   const untold = new Set<string>()
   const watched = new EventEmitter()
@@ -20,7 +23,7 @@ export function trackUnreported(journal: Journal): WatchedJournal {
     ...journal,
     delivered,
     async write(entry) {
-      // Beforehand: it can be asked for while it is written, and also when it could not be.
+      // Marked before the write, since the Worker can ask while it runs, and also after it failed.
       if (entry.report.outcome !== 'open') untold.add(entry.report.id)
       await journal.write(entry)
     },

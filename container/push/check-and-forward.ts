@@ -15,23 +15,24 @@ import type { PushRecord } from './push-record.ts'
 import type { PushWork } from './push-work.ts'
 import { abandoned, couldNotCheck, failed, pushRefusal, refused, type Verdict } from './verdict.ts'
 
-/** A push that git has in quarantine. */
+/** A push whose objects git holds in quarantine while the pre-receive hook waits for a verdict. */
 export interface Quarantined {
   readonly hookRequest: HookRequest
   readonly list: CommandList
   readonly record: PushRecord
-  /** Tells the agent a line, and keeps it on record. */
+  /** Sends the client a progress line and adds it to the push's record. */
   readonly say: (line: string) => void
-  /** A folder of this push's own. */
+  /** Temporary folder that only this push uses. */
   readonly scratch: string
-  /** Aborts when the client goes away before the forward, with its ClientGone. */
+  /** Aborts with a ClientGone when the client disconnects before the forward begins. */
   readonly gone: AbortSignal
-  /** Resolves when git, which moves the refs in the mirror, has ended. */
+  /** Resolves when receive-pack, which updates the mirror's refs, has exited. */
   readonly gitOver: Promise<void>
 }
 
 /**
- * The checks, the ledger's permission, the forward. An error on the gate's side refuses the push and says so.
+ * Runs the checks, asks the ledger for permission, and forwards the push. Errors on the gate's side become a
+ * verdict that fails the push and gives the reason.
  */
 export async function checkAndForward(work: PushWork, quarantined: Quarantined): Promise<Verdict> {
   const { commands } = quarantined.list
@@ -82,7 +83,10 @@ async function inSteps(work: PushWork, quarantined: Quarantined, signal: AbortSi
   }
 }
 
-/** Git leaves out a ref whose objects are missing. */
+/**
+ * Refuses the push if pre-receive lists fewer refs than the client sent: receive-pack drops a ref whose
+ * objects are missing.
+ */
 function refuseUnfit(asked: HookRequest, commands: readonly Command[]): Verdict | undefined {
   const expectedLines = commands.map(c => `${c.old} ${c.new} ${c.ref}`)
   if (asked.lines.length === expectedLines.length && expectedLines.every(line => asked.lines.includes(line)))
@@ -94,7 +98,10 @@ function refuseUnfit(asked: HookRequest, commands: readonly Command[]): Verdict 
   ])
 }
 
-/** Begins what takes long and needs nothing of the checks before it. */
+/**
+ * Starts the slow work that does not depend on earlier checks: each check's `prepare`, and the query for
+ * symbolic refs.
+ */
 function beginEarly({ checks, mirror, linkTo, pass }: PushWork, push: IncomingPush, signal: AbortSignal) {
   const { commands, git } = push
   const aliases = linkTo()
@@ -119,7 +126,10 @@ async function runChecks(
   return undefined
 }
 
-/** Keeps refreshes away from the refs until git has moved them: a refresh in between would move them first. */
+/**
+ * Keeps a mirror refresh from updating the pushed refs before receive-pack does: receive-pack would then fail
+ * on its old values.
+ */
 async function holdRefs({ mirror }: PushWork, { list, gone, gitOver }: Quarantined): Promise<void> {
   const release = await mirror.holdRefs(
     list.commands.map(c => c.ref),
@@ -128,7 +138,7 @@ async function holdRefs({ mirror }: PushWork, { list, gone, gitOver }: Quarantin
   gitOver.then(release)
 }
 
-/** Asks the ledger again, last of all: the checks may have taken minutes. */
+/** Asks the ledger again after all checks: they can take minutes, and the grant can change meanwhile. */
 async function askPermission(
   { worker, checks }: PushWork,
   push: IncomingPush,
@@ -139,7 +149,10 @@ async function askPermission(
   return judgePermission(permission, push, list, checks, signal)
 }
 
-/** Git's variables that show the quarantine (git-receive-pack(1)); a push that only deletes has none. */
+/**
+ * Returns the environment that lets git read the quarantine (git-receive-pack(1), "Quarantine Environment").
+ * A push that only deletes refs has no quarantine.
+ */
 function quarantineOf(
   asked: HookRequest,
   mirror: Mirror,
@@ -159,7 +172,7 @@ async function send(
 ): Promise<Verdict> {
   let journaled: Promise<void> | undefined
   const onStart = (pid: number) => {
-    // Upstream decides from here on, whether or not this can be written down.
+    // From here on only upstream decides the outcome, so a failed journal write must not stop the push.
     journaled = record.forwardStarted(pid, startTimeOf(pid)).catch(error => logError(push, error))
   }
   const result = await forward.send(onStart)

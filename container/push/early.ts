@@ -7,18 +7,18 @@ const LEAVE_OUT = 'leave it out: name what you push, as in git push origin refs/
 
 type PushPass = PassFor<'git-receive-pack'>
 
-/** The refs of a command list as the client wrote them. */
+/** Returns the refs of a command list as the client wrote them, good or bad. */
 export const refsOf = (list: CommandList | BadCommandList) =>
   'problem' in list
     ? list.refs.map(({ ref, command }) => command ?? { ref, old: '', new: '' })
     : list.commands
 
-/** The refusal of a push that needs no objects; or its commands, which may go on. */
+/** Judges a push by its command list alone. Returns a refusal, or the list if the push may continue. */
 export function checkCommands(list: CommandList | BadCommandList, pass: PushPass): Verdict | CommandList {
   return 'problem' in list ? refuseBadList(list, pass) : (refuseByCommands(list, pass) ?? list)
 }
 
-/** The refusal of a command list that the gate does not take. */
+/** Refuses a malformed command list. The commands in it that did parse are checked against the grant, too. */
 function refuseBadList(list: BadCommandList, pass: PushPass): Verdict {
   const bad = list.refs.flatMap(({ ref, problem }) =>
     problem ? [{ ref, reason: `cannot be pushed: ${problem}`, detail: [], remedy: [LEAVE_OUT] }] : [],
@@ -30,7 +30,10 @@ function refuseBadList(list: BadCommandList, pass: PushPass): Verdict {
   return refused(list.refs, bad.length ? [...bad, ...others] : [pushRefusal(list.problem)])
 }
 
-/** The refusal of commands, or of options, that the grant does not allow; undefined: they may go on. */
+/**
+ * Refuses commands and push options that the grant does not allow. Returns undefined if the grant allows them
+ * all.
+ */
 export function refuseByCommands(
   { commands, pushOptions }: CommandList,
   pass: PushPass,

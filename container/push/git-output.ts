@@ -3,13 +3,14 @@ import { PktLines } from '../git/pkt-line.ts'
 import type { Reply } from '../git/report-status.ts'
 
 /**
- * Git's own answer: its progress goes on to the client as it comes; its report is kept back, since pre-receive can
- * only say "hook declined" there, and the gate has a reason for each ref.
+ * Reads receive-pack's response. Its progress is relayed to the client at once. Its report is withheld: for
+ * each ref it says only "pre-receive hook declined", and the gate has a reason per ref. The returned function
+ * gives the `unpack` status and the last 4,096 characters of git's progress.
  */
 export function readGitOutput(
   backend: Backend,
   reply: Reply,
-  /** Called for each packet; git's keepalives are empty, and begin when it has the whole pack. */
+  /** Called for each packet. Git's keepalives are empty packets, sent once it has read the whole pack. */
   onPacket: (isKeepalive: boolean) => void,
 ): () => { unpack: string; said: string } {
   const readHead = createCgiHeaderParser()

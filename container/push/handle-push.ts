@@ -9,14 +9,17 @@ import { createProgress } from './push-state.ts'
 import type { PushWork } from './push-work.ts'
 import type { WorkerChannel } from './worker-channel.ts'
 
-/** What every push works with. */
+/** Dependencies shared by all pushes. */
 interface PushDependencies extends Pick<PushWork, 'settings' | 'memory' | 'checks' | 'journal'> {
   readonly sessions: Sessions
   readonly mirrors: Mirrors
   readonly links: Links
 }
 
-/** A push, by whichever protocol it came. Its session ends when the client has its answer, or is given up. */
+/**
+ * Serves one push over HTTP or `git://`. Its session ends when the client has received its response or was
+ * disconnected.
+ */
 export async function push(
   dependencies: PushDependencies,
   pass: PassFor<'git-receive-pack'>,

@@ -4,14 +4,16 @@ import type { CommandList } from '../git/command-list.ts'
 import { refuseByCommands } from './early.ts'
 import { couldNotCheck, pushRefusal, refused, type Verdict } from './verdict.ts'
 
-/** A push that has been checked waits this long to be told whether it may be forwarded, in milliseconds. */
+/** Timeout for the Worker's permission to forward a checked push, in milliseconds. */
 export const PERMISSION_MS = 15_000
 
-/** The checked pushes that wait for the Worker's permission, by push id. */
+/** Checked pushes that wait for the Worker's permission, by push id. */
 export interface Permissions {
-  /** Resolves with the permission, or with `unknown` when none comes within PERMISSION_MS. */
+  /**
+   * Resolves with the permission, or with `unknown` after PERMISSION_MS. Rejects with the signal's reason.
+   */
   wait(id: string, signal: AbortSignal): Promise<Permission>
-  /** False: no push of that id waits for one. */
+  /** Hands the permission to the push that waits for it. Returns false if no push with that id waits. */
   give(id: string, permission: Permission): boolean
 }
 
@@ -43,8 +45,8 @@ export function createPermissions(): Permissions {
 const AGAIN = ['push again']
 
 /**
- * Judges a checked push by the ledger's present word: the token, the grant and the exceptions that it was checked by
- * may have gone meanwhile. Undefined: it may be forwarded.
+ * Judges a checked push by the ledger's current state: the token, the grant or an exception may have been
+ * revoked during the checks. Returns undefined if the push may be forwarded.
  */
 export async function judgePermission(
   permission: Permission,
@@ -74,7 +76,7 @@ export async function judgePermission(
   return judgeByTerms({ ...push, pass: { ...pass, terms } }, list, checks, signal)
 }
 
-/** The grant was changed: asks again what depends on it. */
+/** Repeats the checks that depend on the grant, after the grant has changed. */
 async function judgeByTerms(
   push: IncomingPush,
   list: CommandList,

@@ -1,16 +1,21 @@
 import type { Duplex } from 'node:stream'
 import { StringDecoder } from 'node:string_decoder'
 
-/** What pre-receive says of a push that git has received into quarantine. */
+/** Request of the pre-receive hook, sent once git has the push's objects in quarantine. */
 export interface HookRequest {
-  /** GIT_OBJECT_DIRECTORY of the quarantine; empty for a pure delete, which has none. */
+  /** GIT_OBJECT_DIRECTORY of the quarantine; empty for a push that only deletes refs, which has none. */
   readonly objectDirectory: string
   readonly alternates: string
-  /** `<old> <new> <ref>` as git judged them fit to go on. */
+  /**
+   * Lines of the form `<old> <new> <ref>`, for the refs whose objects git found complete (githooks(5),
+   * pre-receive).
+   */
   readonly lines: readonly string[]
 }
 
-/** Waits for pre-receive to speak; undefined when git ended without running it. */
+/**
+ * Reads the hook's request from the socket. Resolves with undefined if git exited without running the hook.
+ */
 export function readHookRequest(socket: Duplex): Promise<HookRequest | undefined> {
   return new Promise(resolve => {
     let text = ''
@@ -32,7 +37,7 @@ export function readHookRequest(socket: Duplex): Promise<HookRequest | undefined
   })
 }
 
-/** Answers pre-receive; git goes on to move the refs, or drops the quarantine. */
+/** Sends the verdict to the hook. Git then updates the refs, or deletes the quarantine. */
 export function answerHook(socket: Duplex, verdict: 'pass' | 'refuse'): void {
   if (!socket.destroyed) socket.write(`${verdict}\n`)
 }

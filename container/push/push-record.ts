@@ -9,49 +9,64 @@ import { logError } from '../process/log.ts'
 import type { PushProgress } from './push-state.ts'
 import type { Verdict } from './verdict.ts'
 
-/** From here on a push is recorded in fewer words: D1 takes no row above 2 MB. */
+/** Above this number of refs, reasons and progress lines are shortened: D1 limits a row to 2 MB. */
 const MANY_REFS = 200
 
-/** What is kept on record of what the agent is told. */
+/** Limit of the progress lines that are kept on record. */
 const MOST_TOLD = { bytes: 64 << 10, lines: 500 }
 
-/** Of a push that upstream never saw, so many bytes of refs are kept: repeating it costs its client nothing. */
+/**
+ * Limit of the refs recorded for a push that was never forwarded, in bytes: a client can repeat such a push
+ * at no cost.
+ */
 const MOST_REFS_BYTES = 32 << 10
 
-/** Of text that no scan has seen, so many characters are looked at and kept. */
+/**
+ * Limits for text that the secret scan has not checked, in characters: how much is searched for secrets, and
+ * how much of that is kept.
+ */
 const UNSCANNED = { read: 4_000, kept: 512 }
 
 const unscanned = (text: string) =>
   withoutLikelySecrets(text.slice(0, UNSCANNED.read)).slice(0, UNSCANNED.kept)
 
-/** A push on record while it goes through; every turn of it is in the journal before it is acted on. */
+/** Record of one push in progress. Each change is written to the journal before the push acts on it. */
 export interface PushRecord {
   readonly id: string
   readonly findings: Finding[]
   readonly exceptionsUsed: string[]
   readonly told: FirstLines
-  /** Refs whose names hold a secret, and how each may be shown: only git's own report has them in full. */
+  /**
+   * Refs whose names contain a secret, with the redacted form of each. Only the report for git has the full
+   * names.
+   */
   readonly secretRefs: Map<string, string>
-  /** The scan has judged every name and text of the push. Until then none is kept that may hold a secret. */
+  /**
+   * True once the secret scan has checked every ref name and text of the push. Until then likely secrets are
+   * removed from all recorded text.
+   */
   isScanned: boolean
-  /** What gitleaks was given of it so far. */
+  /** Amount of data that gitleaks has scanned so far. */
   readonly scanned: Scanned
   upstreamSaid: string
-  /** Names the refs; they are written with the next turn. */
+  /** Sets the refs. They are written to the journal with the next change. */
   name(refs: Refs): void
-  /** The command list is taken: names the refs, before git starts. */
+  /** Sets the refs and records that the push is being received, before git starts. */
   receiving(refs: Refs): Promise<void>
-  /** Enters the next step by its name, and closes the one before. */
+  /** Records the end of the current step and the start of the next. */
   step(state: 'checking' | 'forwarding', name: string): Promise<void>
-  /** A forward has begun in this process group. */
+  /** Records the process group of the forward: after a crash, recovery ends it. */
   forwardStarted(pid: number, startedAt: string): Promise<void>
-  /** The outcome. It stands even if it cannot be written down: the journal then keeps it in memory. */
+  /**
+   * Records the outcome. The outcome holds even if the journal cannot write it: the journal keeps it in
+   * memory then.
+   */
   end(verdict: Verdict): Promise<void>
 }
 
 type Refs = readonly { ref: string; old: string; new: string }[]
 
-/** The report of a push of which only the id is known yet. */
+/** Returns the report of a push whose commands have not been read. */
 export const emptyReport = (id: string): PushReport => ({
   id,
   outcome: 'open',
@@ -67,7 +82,7 @@ export const emptyReport = (id: string): PushReport => ({
   scannedBytes: 0,
 })
 
-/** What a record is kept with: the journal, and where each turn is told as soon as it is written. */
+/** Destinations of a record: the journal, and then the Worker, by `tell`. */
 export interface Recording {
   readonly pass: PassFor<'git-receive-pack'>
   readonly journal: Pick<Journal, 'write'>
@@ -75,7 +90,7 @@ export interface Recording {
   readonly tell: (event: PushEvent) => Promise<void>
 }
 
-/** Records one push, from now on. */
+/** Starts the record of one push. Its duration is measured from this call. */
 export const recordPush = (recording: Recording): PushRecord => new Recorder(recording)
 
 class Recorder implements PushRecord {
@@ -123,7 +138,7 @@ class Recorder implements PushRecord {
     const { progress, tell } = this.#recording
     this.#closeStep()
     progress.move(state, called)
-    // It comes after the last check.
+    // Forwarding begins after the last check, the secret scan.
     if (state === 'forwarding') this.isScanned = true
     const begun = this.#report('open')
     await this.#write(begun)
@@ -141,7 +156,7 @@ class Recorder implements PushRecord {
     this.#endRefs(verdict)
     this.#reaped = verdict.reaped ?? null
     const ended = this.#report(verdict.outcome)
-    // The journal answers from memory what it could not write.
+    // The journal returns this entry from memory if it cannot write it.
     await this.#write(ended).catch(error => logError(pass.id, error))
     logEnd(pass, ended)
     await tell({ event: 'ended', report: ended })

@@ -1,4 +1,4 @@
-/** Where a push is. */
+/** State of a push, from its first byte to its outcome. */
 export type PushState =
   | 'reading-commands'
   | 'rejected'
@@ -9,8 +9,8 @@ export type PushState =
   | 'abandoned'
 
 /**
- * The moves a push can make. `rejected` is a refusal that needed no pack. A forward is never abandoned: it ends as
- * upstream decides. `checking` leads to itself, one check after the other.
+ * Allowed transitions. `rejected` is a refusal before the pack is read. `checking` leads to itself: the
+ * checks run one after another. `forwarding` never leads to `abandoned`: upstream decides how a forward ends.
  */
 const MOVES: Readonly<Record<PushState, readonly PushState[]>> = {
   'reading-commands': ['rejected', 'receiving', 'abandoned'],
@@ -22,13 +22,16 @@ const MOVES: Readonly<Record<PushState, readonly PushState[]>> = {
   abandoned: [],
 }
 
-/** The one state of one push. */
+/** State machine of one push. */
 export interface PushProgress {
   readonly state: PushState
-  /** The step that is on record: `receiving`, a check's name, or `forwarding`. It stays when the push has ended. */
+  /**
+   * Name of the recorded step: `receiving`, a check's name, or `forwarding`. It keeps its value after the
+   * push has ended.
+   */
   readonly step: string
   can(next: PushState): boolean
-  /** Throws on a move that a push cannot make. */
+  /** Throws on a transition that MOVES does not list. */
   move(next: PushState, step?: string): void
 }
 

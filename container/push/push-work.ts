@@ -9,7 +9,7 @@ import type { SshLink } from '../upstream/ssh-link.ts'
 import type { PushProgress } from './push-state.ts'
 import type { WorkerChannel } from './worker-channel.ts'
 
-/** Everything that one push works with. */
+/** Dependencies of one push. */
 export interface PushWork {
   readonly pass: PassFor<'git-receive-pack'>
   readonly client: PushClient

@@ -20,32 +20,35 @@ import type { PushWork } from './push-work.ts'
 import { type ReceivingEnd, startReceiving } from './receiving.ts'
 import { abandoned, couldNotTake, failed, pushRefusal, refused, type Verdict } from './verdict.ts'
 
-/** The verdict on a push before its commands are known: of whatever refs it names. */
+/** Verdict that is fixed before the command list is read. It applies to all refs that the list names. */
 export type Obstacle = (refs: readonly { ref: string }[]) => Verdict
 
-/** A push that is turned away before anything is done for it. */
+/** Refuses a push for which no session is free. */
 export const turnedAway =
   (why: string): Obstacle =>
   refs =>
     refused(refs, [pushRefusal(why)])
 
-/** Too many are turned away already: a push that would have to be read to be told why is on record, and closed. */
+/**
+ * Records a refusal and closes the connection without reading the push, because too many refused pushes are
+ * being read already. The client gets no reason: git reads a response only after it has sent its request.
+ */
 export async function cutOff(work: PushWork, why: string): Promise<void> {
   work.progress.move('rejected')
   await recordPush({ ...work, tell: work.worker.tell }).end(turnedAway(why)([]))
   work.client.drop()
 }
 
-/** A push whose command list has been read, good or bad. */
+/** A push whose command list has been read, whether it parsed or not. */
 interface Read<List> {
   readonly list: List
   readonly reader: CommandListReader
   readonly reply: Reply
-  /** Tells the agent a line, and keeps it on record. */
+  /** Sends the client a progress line and adds it to the push's record. */
   readonly say: (line: string) => void
 }
 
-/** One push, from its first byte to its outcome. */
+/** Runs one push from its first byte to its outcome. */
 export async function runPush(work: PushWork, turnAway?: Obstacle): Promise<SessionEnd> {
   const { pass, client, progress } = work
   const record = recordPush({ ...work, tell: work.worker.tell })
@@ -63,7 +66,7 @@ export async function runPush(work: PushWork, turnAway?: Obstacle): Promise<Sess
   }
 }
 
-/** The mirror, like upstream; or why this push cannot be taken. */
+/** Refreshes the mirror unless it is ready. Returns the verdict that fails the push if the refresh fails. */
 async function prepareMirror({ mirror, pass, client }: PushWork): Promise<Obstacle | undefined> {
   try {
     if (!(await mirror.isReady())) await mirror.refresh(pass.repository, client.gone)
@@ -76,7 +79,7 @@ async function prepareMirror({ mirror, pass, client }: PushWork): Promise<Obstac
   }
 }
 
-/** Reading commands. `nothing` is git's probe: a lone flush packet. */
+/** Reads the command list. Returns `nothing` for git's probe, a single flush packet. */
 async function readCommands(
   { body, write }: PushClient,
   record: PushRecord,
@@ -113,7 +116,7 @@ async function readList(
   return more ? badList('it names no ref') : 'nothing'
 }
 
-/** The longest line an agent is told, in characters. */
+/** Limit of a line sent to the client, in characters. */
 const MAX_LINE = 2_000
 const truncateLine = (text: string) => text.slice(0, MAX_LINE)
 
@@ -122,7 +125,7 @@ async function endEmpty(client: PushClient): Promise<SessionEnd> {
   return { outcome: 'empty' }
 }
 
-/** Abandoned before it named a ref. */
+/** Records a push whose client disconnected before its command list was complete. */
 async function abandonUnread(
   { client, progress }: PushWork,
   record: PushRecord,
@@ -134,7 +137,7 @@ async function abandonUnread(
   return { outcome: 'abandoned', reaped: why.reason }
 }
 
-/** Rejected early: no byte of its pack is taken. */
+/** Rejects a push early: git is not started, and the pack is discarded. */
 async function reject(
   work: PushWork,
   record: PushRecord,
@@ -146,7 +149,7 @@ async function reject(
   return sendResult(work, record, read, verdict)
 }
 
-/** Receiving, and what follows while git waits; an error on the gate's side fails the push. */
+/** Receives, checks and forwards a push. An error on the gate's side fails the push. */
 async function takeIn(work: PushWork, record: PushRecord, read: Read<CommandList>): Promise<Verdict> {
   const { pass, progress } = work
   const { commands } = read.list
@@ -163,7 +166,7 @@ async function takeIn(work: PushWork, record: PushRecord, read: Read<CommandList
   return verdict
 }
 
-/** A push is received when there is memory for it; until then its client is not read from. */
+/** Waits until the memory budget admits the push. The client's body is not read meanwhile. */
 async function whenThereIsMemory(
   work: PushWork,
   record: PushRecord,
@@ -181,8 +184,9 @@ const conclude = (progress: PushProgress, { outcome }: Verdict) => {
 }
 
 /**
- * The pack into git's quarantine, pre-receive's question to the checks, the forward, and git's end. Until the forward
- * has begun a client that goes away ends it; from then on only upstream's answer, or the deadline, does.
+ * Streams the pack into git's quarantine, runs the checks when pre-receive asks, forwards the push, and waits
+ * for git to exit. A client that disconnects before the forward ends the push. Once the forward has begun,
+ * only upstream's answer or the timeout ends it.
  */
 async function receiveCheckForward(
   work: PushWork,
@@ -194,7 +198,8 @@ async function receiveCheckForward(
   const scratch = join(settings.home, 'scratch', pass.id)
   const gone = new AbortController()
   const leave = await mirror.enter()
-  // The connection to upstream opens while the pack comes in; the forward finds out how that went.
+  // The connection to upstream opens while the pack is received. The forward reports a failure, if it
+  // persists.
   linkTo()
     .then(link => link.connect(AbortSignal.timeout(settings.forwardMs)))
     .catch(() => {})
@@ -236,14 +241,15 @@ async function receiveCheckForward(
   } finally {
     client.gone.removeEventListener('abort', closed)
     const { isTidy, quarantines } = (await receiving?.dispose()) ?? { isTidy: false, quarantines: [] }
-    // Other pushes may be in the mirror for long: the files that are known to be this push's go at once.
+    // The mirror is cleaned up only when no push uses it, which can take long. The files known to belong to
+    // this push are deleted now.
     for (const folder of [scratch, ...quarantines])
       await rm(folder, { recursive: true, force: true }).catch((error: unknown) => logError(pass.id, error))
     leave(!isTidy)
   }
 }
 
-/** Why git has ended without pre-receive's question. */
+/** Returns the verdict on a push for which git exited without running pre-receive. */
 function withoutQuestion(
   { isTooSlow, unfit, wasKilled, unpack, said, stderr }: ReceivingEnd,
   commands: CommandList['commands'],
@@ -255,7 +261,8 @@ function withoutQuestion(
       reaped: 'stuck',
     }
   if (unfit) return refused(commands, [unfit])
-  // A proxy between client and companion can make a body that broke off look whole: the pack shows it.
+  // A proxy between client and companion can end a truncated body as if it were complete. The pack then shows
+  // it.
   if (
     /early EOF|eof before pack header|unexpected disconnect|premature end/.test(`${said}${unpack}${stderr}`)
   )
@@ -273,15 +280,18 @@ function withoutQuestion(
   return wasKilled ? { ...unanswered, reaped: 'stuck' } : unanswered
 }
 
-/** A few bytes of a delta can stand for gigabytes (gitformat-pack(5)); git holds an object and what it is made of. */
+/**
+ * A delta of a few bytes can expand to gigabytes (gitformat-pack(5)), and git holds an object and its delta
+ * base in memory together.
+ */
 const tooMuchMemory = ({ gitMemoryBytes, maxBlobBytes }: Settings) =>
   pushRefusal(`git needs more than ${formatBytes(gitMemoryBytes)} of memory to unpack this push`, [
     `a file in it is far larger than the ${formatBytes(maxBlobBytes)} that a file may have: leave it out, or keep it in Git LFS.`,
   ])
 
 /**
- * The outcome is in the journal, and told, before the client has it. What the client still sends is read away before
- * its answer, or it would not read that.
+ * Records the outcome before the client can read it. The rest of the request is drained first: git reads a
+ * response only after it has sent its request.
  */
 async function sendResult(
   { client }: PushWork,
@@ -297,7 +307,7 @@ async function sendResult(
   await record.end(verdict)
   await client.body.drain().catch(() => {})
   for (const line of lines) reply.progressLine(line)
-  // Without a ref to answer for, the reason goes where git looks first.
+  // With no ref to report on, the reason goes into the `unpack` line, which git reads first.
   const unpack = verdict.refs.length
     ? 'ok'
     : `git-gate: ${verdict.refusals[0]?.reason ?? 'nothing was pushed'}`

@@ -15,13 +15,19 @@ import { answerHook, type HookRequest, readHookRequest } from './pre-receive-cha
 import type { PushProgress } from './push-state.ts'
 import { pushRefusal } from './verdict.ts'
 
-/** After a client is gone, git gets this long to end on its own, and to clean up, before its group is killed. */
+/**
+ * Time that git gets to exit and clean up after its client disconnected, in milliseconds. Then its process
+ * group is killed.
+ */
 const GRACE_MS = 2_000
 
-/** With its verdict, git moves the mirror's refs, or drops the quarantine, within this. */
+/**
+ * Timeout for git to update the mirror's refs, or to delete the quarantine, after the verdict, in
+ * milliseconds.
+ */
 const REFS_MS = 30_000
 
-/** What git is given of a push, and what it may do with it. */
+/** Input of receive-pack for one push, and the limits that apply to it. */
 export interface PackSource {
   readonly agent: string
   readonly client: PushClient
@@ -31,40 +37,49 @@ export interface PackSource {
   readonly reply: Reply
   readonly progress: PushProgress
   readonly settings: Pick<Settings, 'gitIdleMs' | 'scanMs' | 'maxPushBytes'>
-  /** The client has gone, or was silent for too long. */
+  /** Called when the client has disconnected or was idle for too long. */
   abandon(why: ClientGone): void
 }
 
-/** How git's part of a push ended. */
+/** How receive-pack ended. */
 export interface ReceivingEnd {
-  /** Git's `unpack` line, and its other words. */
+  /** Git's `unpack` status, its progress and its stderr. */
   readonly unpack: string
   readonly said: string
   readonly stderr: string
-  /** The body is not one that can be taken. */
+  /** Refusal of a body that cannot be decoded or exceeds the size limit. */
   readonly unfit?: Refusal | undefined
-  /** Git had the whole pack, and was not done with it in time. */
+  /** True if git had the whole pack and did not finish within `scanMs`. */
   readonly isTooSlow: boolean
   readonly wasKilled: boolean
 }
 
-/** Git's receive-pack on a mirror, with the pack on its way into quarantine. */
+/** A running receive-pack on a mirror, which reads a pack into quarantine. */
 export interface Receiving {
-  /** Pre-receive's question: the pack is in quarantine. Undefined: git has ended without it. */
+  /**
+   * Resolves with pre-receive's request once the pack is in quarantine, or with undefined if git exited
+   * before.
+   */
   readonly handedOver: Promise<HookRequest | undefined>
-  /** Resolves when git has ended. */
+  /** Resolves when git has exited. */
   readonly over: Promise<void>
-  /** Answers pre-receive, and gives git a bounded time for the rest. */
+  /** Sends the verdict to pre-receive. Git is killed if it does not exit in time. */
   answer(verdict: 'pass' | 'refuse'): void
-  /** Resolves when git has ended, and nothing more is read of the client. */
+  /** Resolves when git has exited and the client's body is no longer read. */
   end(): Promise<ReceivingEnd>
-  /** Ends git's input, and its processes if that does not end them. */
+  /** Closes git's stdin. Git is killed if it does not exit within GRACE_MS. */
   abandon(): void
-  /** Ends git if it has not ended. Answers with the quarantines that it could not clean up, or `isTidy`. */
+  /**
+   * Kills git if it still runs. Returns the quarantines that it left behind. `isTidy` means that git cleaned
+   * up itself.
+   */
   dispose(): Promise<{ isTidy: boolean; quarantines: readonly string[] }>
 }
 
-/** Starts git on a push. It owns git's processes and every bound on them; the client's ends are the push's. */
+/**
+ * Starts receive-pack on a push. This function owns git's processes and their timers; the caller owns the
+ * client's connection.
+ */
 export function startReceiving(source: PackSource): Receiving {
   const { client } = source
   const backend = start(source)
@@ -90,7 +105,7 @@ export function startReceiving(source: PackSource): Receiving {
       return {}
     })
     .finally(bounds.inputEnded)
-  // It is awaited at the end, and may fail before.
+  // end() awaits it. A rejection before that must not count as unhandled.
   feeding.catch(() => {})
   const handedOver = readHookRequest(backend.hook).then(asked => {
     if (!asked) return undefined
@@ -108,7 +123,7 @@ export function startReceiving(source: PackSource): Receiving {
     async end() {
       const { unfit } = await feeding
       const { code, stderr } = await backend.ended
-      // Where git was ended from outside, out of memory for example, it has left what it had begun.
+      // A git that was killed from outside, for example when memory ran out, has left its temporary files.
       bounds.isTidy &&= code === 0
       const { isTooSlow, wasKilled } = bounds
       return { ...output(), stderr, unfit, isTooSlow, wasKilled }
@@ -128,7 +143,7 @@ export function startReceiving(source: PackSource): Receiving {
   }
 }
 
-/** The bounds on git while it has a push: each ends its process group. */
+/** Creates the timers that kill git's process group when it exceeds a limit. */
 function boundGit(backend: Backend, { client, mirror, list, progress, settings }: PackSource) {
   let inputEnded = false
   let killTimer: NodeJS.Timeout | undefined
@@ -138,7 +153,7 @@ function boundGit(backend: Backend, { client, mirror, list, progress, settings }
     isTidy: true,
     isTooSlow: false,
     wasKilled: false,
-    /** Of git that was killed. */
+    /** Quarantine folders of a git that was killed. */
     quarantines: [] as readonly string[],
     kill,
     killAfter,
@@ -176,11 +191,14 @@ function boundGit(backend: Backend, { client, mirror, list, progress, settings }
     clearTimeout(killTimer)
     killTimer = setTimeout(kill, ms)
   }
-  /** Over its side band git says every few seconds that it works on a pack; silence is a git that stands still. */
+  /**
+   * Kills git when it is idle after its input has ended. Git sends a keepalive over the side band every few
+   * seconds while it works on a pack (receive.keepAlive).
+   */
   function expectPacket(): void {
     if (inputEnded && isReceiving() && list.capabilities.has('side-band-64k')) killAfter(settings.gitIdleMs)
   }
-  /** Git's packets show that it is there, not that it gets on: its work on a whole pack has an end. */
+  /** Limits git's work on a complete pack: keepalives prove that git is alive, not that it makes progress. */
   function startUnpackDeadline(): void {
     if (!isReceiving()) return
     unpackTimer ??= setTimeout(() => {
@@ -190,7 +208,9 @@ function boundGit(backend: Backend, { client, mirror, list, progress, settings }
   }
 }
 
-/** The quarantines of a git that is about to be killed: it does not remove them. */
+/**
+ * Lists the quarantines of a git process group that is about to be killed: a killed git does not delete them.
+ */
 function quarantinesIn({ git }: Mirror, pid: number): string[] {
   const objects = join(git.dir, 'objects/')
   return quarantineDirsOf(pid)
@@ -215,13 +235,17 @@ interface Fed {
   readonly unfit?: Refusal
 }
 
-/** Hands the list, then the pack, to git at git's pace, until the body ends, or git does. */
+/**
+ * Writes the command list and then the pack to git's stdin with backpressure, until the body ends or git
+ * exits.
+ */
 async function pipePack(
   { client: { body, at }, reader, settings: { maxPushBytes, gitIdleMs } }: PackSource,
   backend: Backend,
   over: Promise<void>,
 ): Promise<Fed> {
-  // A client that waits on git is not seen to go: so git, too, may not stand still for ever.
+  // While git takes no input, the client's disconnect goes unnoticed. So git's stdin has an idle timeout,
+  // too.
   const give = (bytes: Buffer) => writeWithBackpressure(backend.stdin, bytes, gitIdleMs)
   await give(reader.listBytes)
   let bytes = reader.packBytes.length
@@ -229,7 +253,7 @@ async function pipePack(
   await give(reader.packBytes)
   const next = () => {
     const chunk = body.read()
-    // Git may end first: then this read is not awaited.
+    // If git exits first, nothing awaits this read.
     chunk.catch(() => {})
     return Promise.race([chunk, over])
   }

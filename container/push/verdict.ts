@@ -3,18 +3,18 @@ import type { ClientGone } from '../client/request-body.ts'
 import { type RefStatus, rejectAll } from '../git/report-status.ts'
 import { GATE_FAULT_ADVICE } from '../process/log.ts'
 
-/** How a push ended, for its ledger row and for every ref. */
+/** Outcome of a push, for its ledger row and for the report on every ref. */
 export interface Verdict {
   readonly outcome: Exclude<Outcome, 'open'>
   readonly refs: readonly RefStatus[]
   readonly refusals: readonly Refusal[]
-  /** Why its client, or its git, was ended early. */
+  /** Reason why the client was disconnected or git was killed. */
   readonly reaped?: DisconnectReason
 }
 
 type Refs = readonly { ref: string }[]
 
-/** One reason for the whole push. */
+/** Creates a refusal of the whole push. */
 export const pushRefusal = (
   reason: string,
   remedy: readonly string[] = [],
@@ -33,11 +33,11 @@ export const failed = (refs: Refs, reason: string, remedy: readonly string[] = [
   refusals: [pushRefusal(reason, remedy)],
 })
 
-/** The gate's own fault kept it from taking the push. */
+/** Fails a push that the gate could not receive through a fault of its own. */
 export const couldNotTake = (refs: Refs, why: string): Verdict =>
   failed(refs, `the gate could not take this push: ${why}`, GATE_FAULT_ADVICE)
 
-/** The gate's own fault kept it from judging the push. */
+/** Fails a push that the gate could not check through a fault of its own. */
 export const couldNotCheck = (refs: Refs, why: string): Verdict =>
   failed(refs, `the gate could not check this push: ${why}`, GATE_FAULT_ADVICE)
 

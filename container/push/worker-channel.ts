@@ -1,9 +1,12 @@
 import type { Permission, PushEvent } from '../../src/contract/push-event.ts'
 
-/** The Worker's end of one push: it keeps the ledger. */
+/** Connection to the Worker for one push. The Worker writes the ledger. */
 export interface WorkerChannel {
-  /** Tells an event, in order. Resolves when it is on its way; the end of a push: before the client can have it. */
+  /**
+   * Sends an event. Events arrive in the order of the calls. Resolves when the event has been handed to the
+   * connection; for `ended`, before the client can read the outcome.
+   */
   tell(event: PushEvent): Promise<void>
-  /** Asks whether a checked push may be forwarded, by the ledger as it is now. */
+  /** Asks whether a checked push may be forwarded, by the ledger's current state. */
   askPermission(signal: AbortSignal): Promise<Permission>
 }

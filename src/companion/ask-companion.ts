@@ -2,8 +2,8 @@ import { PASS_HEADER, ROUTES } from '../contract/pass.ts'
 import { type PassRequest, passFor } from './pass.ts'
 
 /**
- * Asks the companion of one repository, by way of its Durable Object, with a pass for this one request. Bodies
- * stream in both directions; the request ends when `signal` aborts.
+ * Sends a request to a repository's companion through its Durable Object, with a pass for this request.
+ * Bodies stream in both directions. The request ends when `signal` aborts.
  */
 export async function askCompanion(
   env: Env,

@@ -1,27 +1,36 @@
 import { type IdentityName, identityVariable } from '../contract/names.ts'
 
-/** Where the companion listens in its container. */
+/** Port on which the companion listens in its container. */
 export const CONTAINER_PORT = 9420
 
-/** Variables of the Worker that are the companion's settings. An identity may have such a name, and is none. */
+/**
+ * Names of the Worker's variables that are settings of the companion. An identity's variable can end like
+ * one, so its prefix is excluded.
+ */
 const SETTING = /^GATE_(?!IDENTITY_)\w+_(SECONDS|SECOND|BYTES|SESSIONS)$/
 
-/** The Worker asks for outcomes once a minute at the latest (wrangler.toml, crons), and a container's disk goes with it. */
+/**
+ * Time for the Worker to collect outcomes before a container stops and its disk is lost, in seconds. The
+ * Worker asks at least once a minute (wrangler.toml, crons).
+ */
 const REPORT_SECONDS = 70
 
-/** A new container waits so long to be given the bundle that is kept of its repository. */
+/** Time that a new container waits for the seed of its mirror, in seconds. */
 const SEED_WAIT_SECONDS = 10
 
-/** What one repository's container is started with. */
+/** Environment of one repository's container. */
 export interface ContainerEnvironment {
   readonly variables: Readonly<Record<string, string>>
-  /** Tells whether a running container was started with the same, without keeping the secrets themselves. */
+  /**
+   * Hash of the variables. It shows whether a running container has the same environment, without storing the
+   * secrets.
+   */
   readonly fingerprint: string
 }
 
 /**
- * The container's environment: of the Worker's secrets only the pass key and the key of this repository's identity,
- * so that the container of one repository never holds the key of another.
+ * Builds the container's environment. Of the Worker's secrets it includes only the pass key and the key of
+ * this repository's identity, so no container holds the key of another repository.
  */
 export async function containerEnvironment(
   worker: object,
@@ -30,7 +39,7 @@ export async function containerEnvironment(
   const wanted = new Set(['GATE_PASS_KEY', identityVariable(identity)])
   const entries = Object.entries(worker)
     .filter(([name]) => wanted.has(name) || SETTING.test(name))
-    // A number in wrangler.toml comes as one.
+    // wrangler passes a number in wrangler.toml as a number.
     .map(([name, value]) => [name, String(value)] as const)
     .sort(([a], [b]) => (a < b ? -1 : 1))
   const variables = {

@@ -13,49 +13,58 @@ export interface ContainerHandle {
   setInactivityTimeout(ms: number): Promise<void>
 }
 
-/** What outlives the Durable Object: the fingerprint of the environment its container was started with. */
+/** Durable storage of the fingerprint of the environment with which the container was started. */
 export interface ContainerMemory {
   read(): string | undefined
   write(fingerprint: string): void
 }
 
-/** What is done for a container in the turns of its life. */
+/** Callbacks for the events of a container's life. */
 export interface ContainerCare {
-  /** It has just started, and answers. */
+  /** Called when a started container answers for the first time. */
   begin(send: Send): void
-  /** Does a session go on in it? */
+  /** Resolves with true while the container has a session. */
   isUsed(send: Send): Promise<boolean>
-  /** It is about to be stopped, as nobody uses it. */
+  /** Called before an unused container is stopped. */
   end(send: Send): Promise<void>
 }
 
 export interface ContainerLimits {
-  /** A request waits this long for a start, in milliseconds; the start itself goes on. */
+  /** Timeout of a request that waits for a start, in milliseconds. The start itself continues. */
   readonly patienceMs: number
-  /** A container that nobody asks for this long is stopped, in milliseconds. */
+  /** Time without requests after which a container is stopped, in milliseconds. */
   readonly idleMs: number
 }
 
-/** The life of one repository's container. */
+/** Starts and stops one repository's container. */
 export interface ContainerLife {
   /**
-   * Resolves when the container may be asked, or with the reason why not now. It is started unless it runs, and
-   * again when it was started with another environment; without one, what runs is taken and nothing is started.
+   * Resolves when the container is ready for requests, or with the reason why it is not. Starts a container
+   * that does not run, and restarts a container that has another environment. Without `environment` a running
+   * container is used as it is, and a stopped container is not started.
    */
   ready(environment?: ContainerEnvironment): Promise<Readiness>
   readonly send: Send
-  /** Stops a container that is not used; otherwise answers after how many milliseconds to look again. */
+  /** Stops the container if it is unused. Otherwise returns the milliseconds until the next check. */
   rest(): Promise<number | undefined>
 }
 
-/** A start that has not come up by then never will, in milliseconds. */
+/** Timeout of a start, in milliseconds. Then the container is killed. */
 const START_MS = 60_000
-/** After SIGTERM the companion ends its sessions; Cloudflare's own stops allow as long, in milliseconds. */
+/**
+ * Timeout of a stop, in milliseconds. After SIGTERM the companion finishes its sessions. Cloudflare allows
+ * the same time when it stops a container.
+ */
 const STOP_MS = 15 * 60_000
-/** The pause after a failed start, in milliseconds; it doubles with each one in a row. */
+/**
+ * Pause after a failed start, in milliseconds. It doubles with each consecutive failure, up to MAX_PAUSE_MS.
+ */
 const PAUSE_MS = 1_000
 const MAX_PAUSE_MS = 30_000
-/** A container of another protocol is not started again before, in milliseconds: its image has to change first. */
+/**
+ * Pause before a container with another protocol version is started again, in milliseconds: its image has to
+ * be updated first.
+ */
 const UPGRADE_MS = 15_000
 
 const SIGTERM = 15
@@ -67,9 +76,12 @@ export function createContainerLifecycle(
   care: ContainerCare,
   { patienceMs, idleMs }: ContainerLimits,
 ): ContainerLife {
-  /** The fingerprint of the container that has been seen to answer; undefined: look at it before use. */
+  /**
+   * Fingerprint of the container that last answered; undefined if its health has to be checked before the
+   * next request.
+   */
   let answering: string | undefined
-  /** The one look, start or restart that is going on, for all who wait. */
+  /** The health check, start or restart that is running. All waiting requests share it. */
   let starting: Promise<Readiness> | undefined
   let stopping: Promise<void> | undefined
   let ended: Promise<void> | undefined
@@ -80,7 +92,7 @@ export function createContainerLifecycle(
   const ask: Send = (path, init) =>
     container.getTcpPort(CONTAINER_PORT).fetch(`http://companion${path}`, init)
 
-  /** Resolves when the container has ended, however it did. */
+  /** Resolves when the container has exited, whether or not it failed. */
   const end = () => {
     ended ??= container
       .monitor()
@@ -92,7 +104,7 @@ export function createContainerLifecycle(
     return ended
   }
 
-  /** SIGTERM lets its sessions end; nobody new is sent there meanwhile. */
+  /** Sends SIGTERM, which lets sessions finish. Meanwhile the container gets no new sessions. */
   const stop = () => {
     answering = undefined
     stopping ??= (async () => {
@@ -117,8 +129,8 @@ export function createContainerLifecycle(
   }
 
   /**
-   * Polls a running container until it answers, as the runtime tells nobody when it listens. Undefined: it has
-   * ended instead.
+   * Polls a running container until it answers: the runtime does not report when a port is open. Resolves
+   * with undefined if the container exits instead.
    */
   const waitUntilHealthy = async (fingerprint: string): Promise<Readiness | undefined> => {
     const gone = end()
@@ -157,7 +169,8 @@ export function createContainerLifecycle(
     if (environment === undefined || pause > 0) return notStarted(pause)
     memory.write(environment.fingerprint)
     container.start({ enableInternet: true, env: { ...environment.variables } })
-    // The runtime's own watch only counts when this object is gone, and with it the alarm that stops the container.
+    // The runtime's inactivity timeout is needed only if this Durable Object is gone, and with it the alarm
+    // that stops the container.
     container.setInactivityTimeout(2 * idleMs).catch(error => log('no inactivity time-out', error))
     const readiness = await waitUntilHealthy(environment.fingerprint)
     if (readiness?.ok) care.begin(ask)
@@ -168,7 +181,7 @@ export function createContainerLifecycle(
     async ready(environment) {
       usedAt = Date.now()
       const deadline = usedAt + patienceMs
-      // One that stops still tells what became of its pushes.
+      // A container that is stopping still reports the outcomes of its pushes.
       if (!environment && stopping && container.running) return { ok: true }
       while (answering === undefined || (environment && answering !== environment.fingerprint)) {
         starting ??= start(environment)
@@ -186,7 +199,8 @@ export function createContainerLifecycle(
       try {
         return await ask(path, init)
       } catch (error) {
-        // Whether it was the container or the client that went: the next one looks.
+        // The failure can be the container's or the client's, so the next request checks the container's
+        // health.
         answering = undefined
         throw error
       }

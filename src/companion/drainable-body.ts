@@ -1,14 +1,14 @@
 import { drain } from '../common/drain.ts'
 
-/** A body on its way to the companion, of which the rest can be read away when the companion is lost. */
+/** Request body that streams to the companion. Its rest can be drained after the companion is lost. */
 export interface Upload {
   readonly body: ReadableStream<Uint8Array>
-  /** Resolves when the companion has all of it, or takes no more. */
+  /** Resolves when the companion has read the whole body, or has stopped reading. */
   readonly passed: Promise<void>
   drain(): Promise<void>
 }
 
-/** Passes a body on as it came, with a length or without. */
+/** Wraps a body, and keeps its length if it has one. */
 export function drainableBody(body: ReadableStream<Uint8Array>, length: string | null): Upload {
   const { readable, writable } =
     length === null ? new IdentityTransformStream() : new FixedLengthStream(Number(length))

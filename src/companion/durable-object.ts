@@ -20,20 +20,20 @@ import type { Readiness, Send } from './health.ts'
 import { provideMirrorSeed, saveMirrorSeed } from './mirror-seed.ts'
 import { answerPush } from './push-answer.ts'
 
-/** The way to a companion: may it be asked with this pass, and asking it. */
+/** Connection to a companion: its readiness for a pass, and sending requests to it. */
 interface CompanionConnection {
   ready(pass: Pass): Promise<Readiness>
   readonly send: Send
 }
 
-/** The key under which the fingerprint of the container's environment is kept. */
+/** Storage key of the fingerprint of the container's environment. */
 const STARTED_WITH = 'started-with'
-/** The key under which the name of the container's repository is kept. */
+/** Storage key of the name of the container's repository. */
 const STARTED_FOR = 'started-for'
 
 /**
- * One per repository, and the only way to its companion: its own container where there are containers, else the
- * companion at GATE_COMPANION_URL.
+ * Durable Object of one repository, through which every request to its companion goes. The companion runs in
+ * the object's own container, or else at GATE_COMPANION_URL.
  */
 export class Companion extends DurableObject<Env> {
   #way: CompanionConnection | undefined
@@ -50,31 +50,34 @@ export class Companion extends DurableObject<Env> {
     )
     if (!read.ok) return new Response(`git-gate: ${read.why}\n`, { status: 403 })
     const { service } = read.pass
-    // A container's disk goes with it: one that does not run knows nothing, and is not started to say so.
+    // A container's disk is lost when it stops. A stopped container has no reports, so it is not started for
+    // them.
     const isAsleep = this.container()?.running === false
     if (isAsleep && service === 'push-report')
       return Response.json({ error: 'no such push' }, { status: 404 })
     if (isAsleep && service === 'status') return Response.json({ error: 'it does not run' }, { status: 404 })
     this.#way ??= this.#connect()
     const way = this.#way
-    // Whoever watches does not use it: an unused container is stopped all the same.
+    // Status requests do not count as use, so an unused container is stopped although a console is open.
     if (service === 'status')
       return way.send(pathname, { method: request.method, headers: request.headers, signal: request.signal })
-    // Before the start, so that a container whose client did not wait for it is stopped too.
+    // Set before the start, so that the container is stopped later even if the client does not wait for the
+    // start.
     await this.#scheduleIdleCheck()
     const readiness = await way.ready(read.pass)
     if (!readiness.ok) return respondNotReady(request, readiness)
-    // The abort has to be passed on by hand: a signal of the incoming request ends with it.
+    // The abort is forwarded by hand: the incoming request's signal is no longer valid once that request has
+    // ended.
     const gone = new AbortController()
     request.signal.addEventListener('abort', () => gone.abort(), { once: true })
     const headers = new Headers(request.headers)
-    // On the way into a container the interim answer to this would be taken for the answer.
+    // The container's port would pass on the interim 100 response as if it were the final response.
     headers.delete('expect')
     const { method } = request
     const sent = request.body && drainableBody(request.body, headers.get('content-length'))
     const body = sent?.body ?? null
     const send = () => way.send(pathname, { method, headers, body, redirect: 'manual', signal: gone.signal })
-    // A client does not see an answer that comes before it has sent everything.
+    // Git reads a response only after it has sent its request.
     const giveUp = async () => {
       gone.abort()
       await sent?.drain()
@@ -89,15 +92,16 @@ export class Companion extends DurableObject<Env> {
     } catch (error) {
       await sent?.drain()
       if (method !== 'GET' || gone.signal.aborted) throw error
-      // It has died since it was last asked, and this is the first request to notice.
+      // The companion exited after its last request, and this request is the first to notice.
       const again = await way.ready(read.pass)
       return again.ok ? await send() : respondNotReady(request, again)
     }
   }
 
   /**
-   * The answer as soon as it begins; undefined: the companion took the whole request and does not answer. A push is
-   * answered before its body has come.
+   * Returns the companion's response when its headers arrive, or undefined on timeout. The timeout starts
+   * when the request has been sent; for a push at once, because its response starts before its body has
+   * arrived.
    */
   async #begun(
     { service }: Pass,
@@ -112,7 +116,7 @@ export class Companion extends DurableObject<Env> {
     return within(GATE_COMPANION_ANSWER_SECONDS * 1000, answer, undefined)
   }
 
-  /** The answer for the client; that of a push is taken apart. */
+  /** Returns the response for the client. The response to a push is split into events and bytes. */
   async #passOn(
     pass: Pass,
     answer: Response,
@@ -134,7 +138,7 @@ export class Companion extends DurableObject<Env> {
     })
   }
 
-  /** Time to see whether the container is still used. */
+  /** Checks whether the container is still used. */
   override async alarm(): Promise<void> {
     this.#alarmAt = 0
     this.#way ??= this.#connect()
@@ -142,7 +146,7 @@ export class Companion extends DurableObject<Env> {
     if (again !== undefined) await this.ctx.storage.setAlarm(Date.now() + again)
   }
 
-  /** Its container, where there are containers; a test has one of its own. */
+  /** Returns the object's container, if the deployment has containers. Tests override it. */
   protected container(): ContainerHandle | undefined {
     return this.ctx.container
   }
@@ -176,7 +180,10 @@ export class Companion extends DurableObject<Env> {
     }
   }
 
-  /** A new container begins with what was kept of the last one's mirror. Without it everything comes from upstream. */
+  /**
+   * Provides a new container with the seed saved from the previous one. Without a seed the whole mirror comes
+   * from upstream.
+   */
   #care(): ContainerCare {
     const { kv } = this.ctx.storage
     const failed = (error: unknown) => logFault({ at: 'mirror seed' }, error)
@@ -195,7 +202,10 @@ export class Companion extends DurableObject<Env> {
     }
   }
 
-  /** Sets the alarm that stops an unused container; not with every request, as each costs a write. */
+  /**
+   * Sets the alarm that stops an unused container. It is not set for every request, because each call is a
+   * storage write.
+   */
   async #scheduleIdleCheck(): Promise<void> {
     if (!this.#life) return
     const idleMs = settingsOf(this.env).GATE_CONTAINER_IDLE_SECONDS * 1000
@@ -213,7 +223,10 @@ const NO_ANSWER = {
 
 const REFUSABLE = { '/git-upload-pack': 'git-upload-pack', '/git-receive-pack': 'git-receive-pack' } as const
 
-/** What the client still sends is read away first: it would not see an answer that comes before its end. */
+/**
+ * Responds that the companion is not ready. The request is drained first: git reads a response only after it
+ * has sent its request.
+ */
 async function respondNotReady(
   request: Request,
   { why, retryAfter }: Extract<Readiness, { ok: false }>,

@@ -1,12 +1,15 @@
 import { askHealth, checkProtocol, type Readiness, type Send } from './health.ts'
 
-/** A companion that runs by itself, at GATE_COMPANION_URL. */
+/** A companion at GATE_COMPANION_URL, which the Worker does not start or stop. */
 export interface StandingCompanion {
   ready(): Promise<Readiness>
   readonly send: Send
 }
 
-/** The companion at `url`: its protocol is looked at before it is first asked, and again after it failed. */
+/**
+ * Connects to the companion at `url`. Its protocol version is checked before the first request and after a
+ * failed request.
+ */
 export function fixedCompanion(url: string): StandingCompanion {
   let known = false
   const ask: Send = (path, init) => fetch(new URL(path, url), init)

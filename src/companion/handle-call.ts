@@ -12,7 +12,7 @@ import { syncOutcome } from './sync-outcome.ts'
 
 const MAX_CALL_BYTES = 16_000
 
-/** `POST /-/companion`: what the companion asks of the Worker for its clients over `git://`. */
+/** Serves `POST /-/companion`: the companion's calls for its `git://` clients. */
 export async function handleCompanionCall(c: Context<{ Bindings: Env }>): Promise<Response> {
   if (!(Number(c.req.header('content-length')) <= MAX_CALL_BYTES))
     return textResponse(413, ['a call is short'])
@@ -31,7 +31,7 @@ export async function handleCompanionCall(c: Context<{ Bindings: Env }>): Promis
   return c.body(null, 204)
 }
 
-/** A pass for the companion's own agent, by its grant as it stands now; a push or a fetch is put on record with it. */
+/** Issues a pass for the agent of `git://`, by its current grant, and records the push or fetch. */
 async function issuePass(
   { env, executionCtx }: Context<{ Bindings: Env }>,
   call: Extract<Call, { call: 'pass' }>,

@@ -3,10 +3,10 @@ import { newId } from '../ledger/id.ts'
 import type { Send } from './health.ts'
 import { askWithPass } from './pass.ts'
 
-/** The answer is not waited for longer, in milliseconds. */
+/** Timeout of the status request, in milliseconds. */
 const ANSWER_MS = 2_000
 
-/** Does a session go on in this companion? */
+/** Asks the companion whether it has a session. Rejects if it does not answer. */
 export async function hasSessions(env: Env, send: Send): Promise<boolean> {
   const bounded: Send = (path, init) => send(path, { ...init, signal: AbortSignal.timeout(ANSWER_MS) })
   const answer = await askWithPass(env, bounded, { service: 'status', id: newId() })

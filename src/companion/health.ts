@@ -1,20 +1,26 @@
 import { z } from 'zod'
 import { PROTOCOL } from '../contract/pass.ts'
 
-/** Sends a request to a companion, by its path. */
+/** Sends a request to a path of the companion. */
 export type Send = (path: string, init: RequestInit) => Promise<Response>
 
-/** May a companion be asked? If not: why, in words for the agent, and after how many seconds to try again. */
+/**
+ * Readiness of a companion for requests. If it is not ready: the reason for the agent, and the seconds until
+ * a retry.
+ */
 export type Readiness = { ok: true } | { ok: false; why: string; retryAfter: number }
 
-/** What every version of the companion says of itself at `/health`; the rest may change with the protocol. */
+/**
+ * Body of `/health`. Every version of the companion has this field; the other fields can change with the
+ * protocol.
+ */
 const Health = z.object({ protocol: z.unknown() })
 export type Health = z.infer<typeof Health>
 
-/** One answer at `/health` is waited for this long, in milliseconds. */
+/** Timeout of a request for `/health`, in milliseconds. */
 const HEALTH_MS = 2_000
 
-/** Asks a companion for its health. Rejects while nothing answers there, or something else does. */
+/** Requests `/health`. Rejects if nothing answers there, or something other than a companion. */
 export async function askHealth(send: Send): Promise<Health> {
   const answer = await send('/health', { method: 'GET', signal: AbortSignal.timeout(HEALTH_MS) })
   const body: unknown = await answer.json()
@@ -22,10 +28,10 @@ export async function askHealth(send: Send): Promise<Health> {
   return Health.parse(body)
 }
 
-/** How long an upgrade usually takes to reach the other side, in seconds. */
+/** Time that an upgrade usually takes to reach both sides, in seconds. */
 const UPGRADE_SECONDS = 30
 
-/** Do Worker and companion speak the same protocol? While one of them is upgraded they may not, either way round. */
+/** Compares the protocol versions of Worker and companion. They can differ while either is being upgraded. */
 export function checkProtocol({ protocol }: Health): Readiness {
   if (protocol === PROTOCOL) return { ok: true }
   const older = typeof protocol === 'number' && protocol > PROTOCOL ? 'Worker' : 'companion'

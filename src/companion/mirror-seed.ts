@@ -4,10 +4,11 @@ import { newId } from '../ledger/id.ts'
 import type { Send } from './health.ts'
 import { askWithPass } from './pass.ts'
 
-// A container's disk goes with it. A bundle of each large mirror is kept in R2, where there is a bucket, and a
-// container that starts empty begins with it; the rest comes from upstream, as all of it does without.
+// A container's disk is lost when it stops. A bundle of each large mirror is kept in R2, if there is a
+// bucket, and seeds the next container's empty mirror. The rest, or the whole mirror without a seed, comes
+// from upstream.
 
-/** Gives a container that has just started what is kept of its repository, or the word that nothing is. */
+/** Sends a new container the seed of its mirror, or tells it that there is none. */
 export async function provideMirrorSeed(env: Env, upstream: Upstream, send: Send): Promise<void> {
   const kept = await env.MIRROR_SEEDS?.get(upstream.name)
   const isKept = kept?.customMetadata?.upstream === upstream.url
@@ -22,7 +23,7 @@ export async function provideMirrorSeed(env: Env, upstream: Upstream, send: Send
   await answer.body?.cancel()
 }
 
-/** Keeps a bundle of what a container's mirror has, unless that is kept already. */
+/** Saves a bundle of a container's mirror as its seed, unless the same bundle is saved already. */
 export async function saveMirrorSeed(env: Env, upstream: Upstream, send: Send): Promise<void> {
   if (!env.MIRROR_SEEDS) return
   const { customMetadata } = (await env.MIRROR_SEEDS.head(upstream.name)) ?? {}
@@ -35,7 +36,10 @@ export async function saveMirrorSeed(env: Env, upstream: Upstream, send: Send): 
   })
 }
 
-/** Nothing is kept of a repository that the gate no longer has; what cannot be removed now is used by nobody. */
+/**
+ * Deletes the seed of a repository that was removed from the gate. A failure is only logged: without the
+ * repository the seed is never read.
+ */
 export async function deleteMirrorSeed(env: Env, name: string): Promise<void> {
   await env.MIRROR_SEEDS?.delete(name).catch(error => logFault({ at: 'mirror seed' }, error))
 }

@@ -3,17 +3,17 @@ import { PASS_HEADER, PASS_SECONDS, type Pass, PROTOCOL, ROUTES, signPass } from
 import type { Send } from './health.ts'
 
 type Distribute<T> = T extends unknown ? Omit<T, 'v' | 'exp'> : never
-/** What to ask; the version and the expiry are filled in. */
+/** Content of a pass without its version and expiry, which signing adds. */
 export type PassRequest = Distribute<Pass>
 
-/** The pass for one request that is made now. */
+/** Signs a pass for one request, valid for PASS_SECONDS from now. */
 export const passFor = (env: Env, ask: PassRequest): Promise<string> =>
   signPass(
     { ...ask, v: PROTOCOL, exp: Math.floor(Date.now() / 1000) + PASS_SECONDS } as Pass,
     settingsOf(env).GATE_PASS_KEY,
   )
 
-/** Asks a companion by the way that leads to it. */
+/** Sends a request with a new pass through an existing connection to the companion. */
 export async function askWithPass(
   env: Env,
   send: Send,

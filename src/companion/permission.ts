@@ -5,10 +5,13 @@ import { accessOfPush } from '../ledger/access/token-and-grant.ts'
 import { newId } from '../ledger/id.ts'
 import type { PassRequest } from './pass.ts'
 
-/** What stands in the row of a push or a fetch in the place of a token's id: its agent needed none. */
+/** Recorded instead of a token's id for clients of `git://`, which have no token. */
 export const NO_TOKEN = 'git://'
 
-/** The answer to a checked push that asks whether it may be forwarded. */
+/**
+ * Builds the pass that tells the companion whether a checked push may be forwarded. An error counts as
+ * `unknown`.
+ */
 export async function permitPush(env: Env, push: string): Promise<PassRequest> {
   const permission = await permissionFor(env, push).catch((error: unknown): Permission => {
     logFault({ push }, error)
@@ -17,7 +20,7 @@ export async function permitPush(env: Env, push: string): Promise<PassRequest> {
   return { service: 'permit-push', id: newId(), push, permission }
 }
 
-/** May this push be forwarded, by its token, its grant and the exceptions as they are now? */
+/** Judges a push by its token, grant and exceptions as they are now. */
 async function permissionFor(env: Env, push: string): Promise<Permission> {
   const no = (why: string): Permission => ({ may: 'not-forward', why })
   const found = await accessOfPush(env.LEDGER, push)

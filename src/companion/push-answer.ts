@@ -12,30 +12,37 @@ import { permitPush } from './permission.ts'
 import { createPushLedger } from './push-ledger.ts'
 import { syncOutcome } from './sync-outcome.ts'
 
-/** One push on its way through the Durable Object. */
+/** A push that passes through the Durable Object. */
 export interface PushRequest {
   readonly env: Env
   readonly id: string
   readonly repository: string
-  /** Asks the companion. */
+  /** Sends a request to the companion. */
   readonly send: Send
-  /** Aborts when the client has gone. */
+  /** Aborts when the client disconnects. */
   readonly gone: AbortSignal
-  /** Gives the companion up, and reads the rest of what the client sends: it does not see an answer before. */
+  /**
+   * Aborts the request to the companion and drains the client's request: git reads a response only after it
+   * has sent its request.
+   */
   readonly giveUp: () => Promise<void>
-  /** Keeps the Durable Object until this is done. */
+  /** Keeps the Durable Object alive until the promise settles. */
   readonly waitUntil: (work: Promise<unknown>) => void
 }
 
-/** The client takes its answer slowly: no more of it is read than this, in bytes. */
+/** Limit of the response that is buffered for a slow client, in bytes. */
 const MAX_UNREAD_BYTES = 1 << 20
 
-/** After its answer has broken off, the end of a push is waited for this long, in seconds; then the sweep asks. */
+/**
+ * Time to wait for the outcome of a push whose response broke off, in seconds. After that the sweep asks for
+ * it.
+ */
 const SETTLE_SECONDS = 25
 
 /**
- * Takes the companion's answer to a push apart: its events go into the ledger, its bytes to the client. The outcome is
- * on record before the client has the last of its answer. A push whose answer breaks off is settled by its journal.
+ * Splits the companion's response to a push: events go to the ledger, bytes to the client. The outcome is in
+ * the ledger before the client gets the end of its response. If the response breaks off, the outcome comes
+ * from the companion's journal.
  */
 export async function answerPush(answer: Response, push: PushRequest): Promise<Response> {
   const settleLater = () => push.waitUntil(syncOutcome(push.env, push, SETTLE_SECONDS))
@@ -76,9 +83,9 @@ const clientStream = () => {
 }
 
 interface Events {
-  /** Acts on one event; the end of a push resolves when it is on record. */
+  /** Handles one event. For `ended` it resolves when the outcome is in the ledger. */
   take(event: PushEvent): Promise<void>
-  /** Nothing has happened: it was no push. */
+  /** Returns true if there was no event: git's probe is not a push. */
   isEmpty(): boolean
   isRecorded(): boolean
 }
@@ -101,7 +108,7 @@ function takeEvents({ env, id, send, waitUntil }: PushRequest): Events {
   }
 }
 
-/** Answers a checked push that asks whether it may be forwarded. */
+/** Tells the companion whether a checked push may be forwarded. */
 async function permit(env: Env, push: string, send: Send): Promise<void> {
   const { method, path } = ROUTES['permit-push']
   const headers = { [PASS_HEADER]: await passFor(env, await permitPush(env, push)) }
@@ -109,7 +116,10 @@ async function permit(env: Env, push: string, send: Send): Promise<void> {
   await answer.body?.cancel()
 }
 
-/** Frame by frame, as far as the client takes the bytes. Rejects when the answer breaks off, or falls silent. */
+/**
+ * Reads the response frame by frame, with backpressure from the client. Rejects if the response breaks off or
+ * is idle for `silenceMs`.
+ */
 async function carry(
   answer: ReadableStream<Uint8Array>,
   silenceMs: number,

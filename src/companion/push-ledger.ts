@@ -5,17 +5,20 @@ import { recordReport, recordStep } from '../ledger/pushes/write-pushes.ts'
 
 type Step = Extract<PushEvent, { event: 'step-begun' }>
 
-/** The events of one push on their way into its ledger row, in their order. */
+/** Writes the events of one push to its ledger row, in order. */
 export interface PushLedger {
-  /** Puts the refs of the push on record. */
+  /** Records the refs of the push. */
   begun(report: PushReport): void
-  /** Puts a step on record if it lasts: each write costs, and the steps of a small push are quick. */
+  /**
+   * Records a step if it lasts longer than STEP_MS: each write costs, and the steps of a small push are
+   * short.
+   */
   step(step: Step): void
-  /** Puts the outcome on record. Resolves with false when it could not be written. */
+  /** Records the outcome. Resolves with false if the write failed. */
   ended(report: PushReport): Promise<boolean>
 }
 
-/** A step that lasts longer than this is written, in milliseconds. */
+/** Duration after which a running step is recorded, in milliseconds. */
 const STEP_MS = 200
 
 export function createPushLedger(ledger: D1Database, push: string): PushLedger {

@@ -6,20 +6,23 @@ import { newId } from '../ledger/id.ts'
 import { repositoriesInUse } from '../ledger/pushes/active-repositories.ts'
 import { askCompanion } from './ask-companion.ts'
 
-/** The state of a companion. A container that does not run is `stopped`; asking for its status does not start it. */
+/**
+ * State of a companion. A container that does not run is `stopped`, and a status request does not start it.
+ */
 export type CompanionState =
   | { readonly state: 'running'; readonly status: CompanionStatus }
   | { readonly state: 'stopped' | 'unreachable' }
 
-/** It is not waited for longer, in milliseconds. */
+/** Timeout of a status request, in milliseconds. */
 const WORD_MS = 1_500
 
-/** A repository's companion on that repository. */
+/** Returns the state of a repository's companion, with the status of that repository only. */
 export const statusOf = (env: Env, of: Upstream): Promise<CompanionState> => ask(env, of.name, of)
 
 /**
- * Every companion that may be running, on all it has: the one at GATE_COMPANION_URL, or the containers of the
- * repositories that were in use while a container would have been kept.
+ * Returns the states of all companions that may be running, with all of their repositories: the companion at
+ * GATE_COMPANION_URL, or the containers of the repositories that were used recently enough for a container to
+ * be still running.
  */
 export async function allStatuses(env: Env): Promise<CompanionState[]> {
   const { GATE_COMPANION_URL, GATE_CONTAINER_IDLE_SECONDS } = settingsOf(env)
@@ -29,7 +32,7 @@ export async function allStatuses(env: Env): Promise<CompanionState[]> {
   return Promise.all(repositories.map(name => ask(env, name)))
 }
 
-/** `by`: the repository whose way to its companion is taken. */
+/** Asks a companion for its status. `by` is the repository whose Durable Object is asked. */
 async function ask(env: Env, by: string, of?: Upstream): Promise<CompanionState> {
   const signal = AbortSignal.timeout(WORD_MS)
   const word = async (): Promise<CompanionState> => {

@@ -12,16 +12,15 @@ import type { PassRequest } from './pass.ts'
 
 type Settling = Pick<OpenPush, 'id' | 'repository'>
 
-/** Beside what it may wait for, an answer takes no longer, in milliseconds; a companion that hangs gives none. */
+/** Timeout of the companion's response, in milliseconds, added to the time that the companion may wait. */
 const ANSWER_MS = 2_000
 
-/** An upstream is asked within this, in milliseconds: it may have to be connected to first. */
+/** Timeout of a query to upstream, in milliseconds. It includes the time to connect. */
 const UPSTREAM_MS = 60_000
 
 /**
- * Asks the companion what became of a push whose answer broke off, and puts it on record; the end of one that goes on
- * is waited for, `wait` seconds at most. What cannot be learnt now is left to the next sweep. Answers what the
- * companion said of it.
+ * Asks the companion for the report of a push whose response broke off, and records it. If the push is still
+ * running, the companion waits `wait` seconds at most for its end. A failure is left to the next sweep.
  */
 export async function syncOutcome(
   env: Env,
@@ -41,7 +40,10 @@ export async function syncOutcome(
   }
 }
 
-/** Settles what was left open: by asking the companion, and where it does not know the push, the upstream. */
+/**
+ * Settles the pushes that the ledger has open. It asks the companion, or upstream if the companion does not
+ * know the push.
+ */
 export async function sweep(env: Env): Promise<void> {
   const now = Date.now()
   const lostBefore = now - settingsOf(env).GATE_OPEN_PUSH_TIMEOUT_SECONDS * 1000
@@ -49,10 +51,10 @@ export async function sweep(env: Env): Promise<void> {
   await Promise.all([...byRepository.values()].map(pushes => sweepOne(env, pushes, lostBefore)))
 }
 
-/** So many pushes of a repository are asked about at once: an upstream that has to be asked takes seconds for each. */
+/** Limit of concurrent requests per repository: a push that needs a query to upstream takes seconds. */
 const AT_ONCE = 5
 
-/** Open pushes of one repository, until its companion cannot be reached. */
+/** Settles the open pushes of one repository. It stops when the companion cannot be reached. */
 async function sweepOne(env: Env, pushes: readonly OpenPush[], lostBefore: number): Promise<void> {
   const remaining = [...pushes]
   const next = async () => {
@@ -68,11 +70,15 @@ async function sweepOne(env: Env, pushes: readonly OpenPush[], lostBefore: numbe
 
 const LOST = 'the companion has no record of this push: it never got there, or its disk was lost'
 
-/** A push that named its refs may have reached upstream before its record was lost: upstream tells. */
+/**
+ * Settles a push of which the companion has no record. If its refs are known it may have reached upstream, so
+ * upstream's refs determine the outcome.
+ */
 async function settleWithoutRecord(env: Env, push: OpenPush): Promise<void> {
   const upstream = push.refs.length ? await findUpstream(env.LEDGER, push.repository) : undefined
   if (!upstream) return closeLostPush(env.LEDGER, push.id, { outcome: 'failed', refs: push.refs, why: LOST })
-  // Before the forward a ref whose name may hold a secret is on record without it: upstream cannot be asked for that.
+  // Before the forward, a ref name that may contain a secret is recorded redacted, and upstream cannot be
+  // asked for it.
   if (push.refs.some(({ ref }) => ref.includes(REDACTED)))
     return closeLostPush(env.LEDGER, push.id, {
       outcome: 'failed',
@@ -96,7 +102,7 @@ async function queryUpstream(env: Env, push: OpenPush, upstream: Upstream): Prom
   return word?.ok ? Settlement.safeParse(word.body).data : undefined
 }
 
-/** A companion's whole answer; undefined where there is none in time. */
+/** Returns the companion's complete response, or undefined if it does not arrive within `ms` milliseconds. */
 async function askWithin(
   env: Env,
   repository: string,
@@ -108,7 +114,7 @@ async function askWithin(
     const answer = await askCompanion(env, repository, ask, { body, signal: AbortSignal.timeout(ms) })
     return { status: answer.status, ok: answer.ok, body: await answer.json().catch(() => undefined) }
   }
-  // A container that is being started does not hear of the signal.
+  // A container that is starting does not receive the abort, so the timeout is applied here, too.
   return within(
     ms,
     whole().catch(() => undefined),

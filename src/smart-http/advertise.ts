@@ -4,13 +4,16 @@ import { textResponse, unavailable } from '../common/git-responses.ts'
 import { askCompanion } from '../companion/index.ts'
 import { newId } from '../ledger/id.ts'
 
-/** The query in the one spelling that Worker and http-backend read alike; a second `service` would be read last there. */
+/**
+ * Accepted query strings, compared as a whole: http-backend parses the query itself, and of two `service`
+ * parameters it would use the last.
+ */
 const SERVICE: Readonly<Record<string, 'upload-pack' | 'receive-pack'>> = {
   '?service=git-upload-pack': 'upload-pack',
   '?service=git-receive-pack': 'receive-pack',
 }
 
-/** `GET /<name>/info/refs?service=…` (gitprotocol-http(5), "Discovering References"). */
+/** Serves `GET /<name>/info/refs?service=…` (gitprotocol-http(5), "Discovering References"). */
 export async function advertise(c: Context<GitEnv>): Promise<Response> {
   const { repository, terms } = c.var.access
   if (c.req.raw.method !== 'GET') return textResponse(405, ['info/refs is asked with GET'], { allow: 'GET' })

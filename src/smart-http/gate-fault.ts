@@ -6,8 +6,8 @@ import { textResponse, unavailable } from '../common/git-responses.ts'
 const AGAIN_SECONDS = 5
 
 /**
- * The answer to a request on which the Worker failed, in the protocol of the service that was asked: of a plain 500
- * git prints the number alone.
+ * Responds to a request on which the Worker failed, in the protocol of the requested service: of a plain 500
+ * git prints only the status code.
  */
 export async function gateFault(c: Context<GitEnv>, problems: readonly string[]): Promise<Response> {
   const cause = problems.length ? `: ${problems.join('; ')}` : ''
@@ -17,7 +17,8 @@ export async function gateFault(c: Context<GitEnv>, problems: readonly string[])
   if (pathname.endsWith('/info/refs')) return unavailable('info/refs', why, AGAIN_SECONDS)
   if (pathname.endsWith('/git-upload-pack')) return unavailable('git-upload-pack', why, AGAIN_SECONDS)
   if (!pathname.endsWith('/git-receive-pack')) return textResponse(500, [why])
-  // Git looks for an answer only when it has sent everything; of a client that is not known so much is not taken.
+  // Git reads a response only after it has sent its request. The body of an unauthenticated client is not
+  // drained.
   const { body } = c.req.raw
   if (c.get('agent') !== undefined && body && !body.locked) await drain(body)
   return unavailable('git-receive-pack', why, AGAIN_SECONDS)

@@ -10,7 +10,7 @@ import { newId } from '../ledger/id.ts'
 import { recordFetch } from '../ledger/pushes/fetches.ts'
 import { openPush } from '../ledger/pushes/write-pushes.ts'
 
-/** The request headers that git http-backend acts on; no other goes further. */
+/** Returns the request headers that git http-backend reads. No other header is forwarded to the companion. */
 function gitHeaders(request: Request): Headers {
   const headers = new Headers()
   for (const name of ['content-encoding', 'git-protocol']) {
@@ -22,7 +22,10 @@ function gitHeaders(request: Request): Headers {
 
 const CODINGS = new Set(['gzip', 'x-gzip'])
 
-/** Why a POST is not one of git's for this service, as an answer; undefined: it is. */
+/**
+ * Validates the headers and the query of a POST. Returns the response that refuses it, or undefined if git
+ * could have sent it.
+ */
 function validatePackRequest(
   request: Request,
   service: 'git-upload-pack' | 'git-receive-pack',
@@ -37,7 +40,7 @@ function validatePackRequest(
   return undefined
 }
 
-/** Who stands behind a request, for the record. */
+/** Returns the agent, token, address and git version of a request, for the ledger. */
 const clientInfo = (c: Context<GitEnv>) => ({
   agent: c.var.agent,
   token: c.var.token.id,
@@ -45,7 +48,7 @@ const clientInfo = (c: Context<GitEnv>) => ({
   clientVersion: withoutLikelySecrets((c.req.header('user-agent') ?? '').slice(0, 1000)).slice(0, 200),
 })
 
-/** `POST /<name>/git-upload-pack`: a fetch, streamed. */
+/** Serves `POST /<name>/git-upload-pack`, a fetch. The body and the response are streamed. */
 export async function fetchPack(c: Context<GitEnv>): Promise<Response> {
   const { repository, terms } = c.var.access
   const wrong = validatePackRequest(c.req.raw, 'git-upload-pack')
@@ -59,12 +62,16 @@ export async function fetchPack(c: Context<GitEnv>): Promise<Response> {
   ).catch(() => unavailable('git-upload-pack'))
 }
 
-/** The 4-byte flush packet that git sends before a chunked body is a probe of the way, not a push. */
+/**
+ * Content length of git's probe, a single flush packet that it sends before a chunked body. A probe is not a
+ * push.
+ */
 const PROBE_BYTES = '4'
 
 /**
- * `POST /<name>/git-receive-pack`: a push, streamed. Its row is in the ledger before the companion hears of it; the
- * Durable Object writes the rest of it there, from the companion's answer.
+ * Serves `POST /<name>/git-receive-pack`, a push. The body and the response are streamed. The push has its
+ * ledger row before the companion gets it. The Durable Object completes the row from the companion's
+ * response.
  */
 export async function receivePack(c: Context<GitEnv>): Promise<Response> {
   const { repository, terms, exceptions, declines, gitleaksConfig } = c.var.access

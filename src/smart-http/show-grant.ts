@@ -2,7 +2,10 @@ import type { Context } from 'hono'
 import type { GitEnv } from '../auth/agent.ts'
 import { formatLimits, formatRules, isAllowed, suggestRef } from '../contract/grant.ts'
 
-/** `GET /<name>`: what this agent may do here, in plain text, or JSON where that is accepted. */
+/**
+ * Serves `GET /<name>`: the agent's rules for this repository as plain text, or as JSON if the client accepts
+ * it.
+ */
 export function showGrant(c: Context<GitEnv>): Response {
   const { repository, terms } = c.var.access
   const { agent } = c.var
