@@ -67,7 +67,7 @@ function installPackages() {
 }
 
 // --- Debian: git, OpenSSH for upstreams and for the sshd of the demo and the tests, and the tests' browser.
-// GnuPG is optional: a gate without it rejects pushes whose grant requires GnuPG signatures, with that
+// GnuPG is optional: a gate without it refuses pushes whose grant requires GnuPG signatures, with that
 // reason.
 
 const forTests = process.argv.includes('--tests')

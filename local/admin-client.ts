@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import type { GrantTerms } from '../src/contract/grant.ts'
 
-/** The admin API rejected a request. The message is the API's own. */
+/** The admin API refused a request. The message is the API's own. */
 export class AdminRefusal extends Error {
   readonly status: number
   readonly code: string
@@ -68,7 +68,7 @@ export function adminOf(url: string, adminToken: string): Admin {
     const { code, message, fix } = refusal.data.error
     throw new AdminRefusal(response.status, code, fix ? `${message}; ${fix}` : message)
   }
-  /** Returns the response, or undefined when the API rejects the request with this code. */
+  /** Returns the response, or undefined when the API refuses the request with this code. */
   const unless = async (code: string, answer: Promise<unknown>): Promise<unknown> => {
     try {
       return await answer

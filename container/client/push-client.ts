@@ -7,7 +7,7 @@ import { type Body, ClientGone, readBody, type WatchedBody } from './request-bod
 
 /**
  * The progress of a push: waiting for its command list, list taken, pack bytes received, git at work on a
- * whole pack, pre-receive called, git ended. `turned away`: the push is rejected without being read.
+ * whole pack, pre-receive called, git ended. `turned away`: the push is refused without being read.
  */
 export type PushProgress = 'commands' | 'list' | 'pack' | 'working' | 'judged' | 'over' | 'turned away'
 

@@ -18,7 +18,7 @@ export interface CommandList {
 }
 
 /**
- * A command list that the gate rejects, with the refs as the client wrote them. Each ref has its command or
+ * A command list that the gate refuses, with the refs as the client wrote them. Each ref has its command or
  * its problem.
  */
 export interface BadCommandList {

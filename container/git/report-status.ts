@@ -73,7 +73,7 @@ export function formatRefusal(refusal: Refusal): string[] {
   ]
 }
 
-/** Returns the status of every ref of a rejected push: its own reason, or that another ref was refused. */
+/** Returns the status of every ref of a refused push: its own reason, or that another ref was refused. */
 export function rejectAll(refs: readonly { ref: string }[], refusals: readonly Refusal[]): RefStatus[] {
   const whole = refusals.find(refusal => refusal.ref === undefined)
   return refs.map(({ ref }) => {
