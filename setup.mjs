@@ -1,5 +1,5 @@
-// Everything a fresh clone lacks to run: npm's packages, Debian's, and gitleaks. Plain JavaScript without
-// dependencies, because it runs before there are any, on whatever Node the machine has (20 or newer).
+// Installs everything that a fresh clone lacks: npm packages, Debian packages, and gitleaks. Plain JavaScript
+// without dependencies, because it runs before they are installed, on the machine's own Node (20 or newer).
 import { spawnSync } from 'node:child_process'
 import { createHash } from 'node:crypto'
 import fs from 'node:fs'
@@ -13,7 +13,7 @@ const say = line => process.stderr.write(`setup: ${line}\n`)
 
 class Stop extends Error {}
 
-/** Runs a command with its output in view; throws Stop with `remedy` when it fails. */
+/** Runs a command with its output in view. Throws Stop with `remedy` when it fails. */
 function must(command, args, { remedy, ...options }) {
   const { status, error } = spawnSync(command, args, { cwd: root, stdio: ['ignore', 2, 2], ...options })
   if (status !== 0) throw new Stop(`${error ? error.message : `${command} ${args[0]} failed`}; ${remedy}`)
@@ -29,12 +29,12 @@ function isFile(name) {
   try {
     return fs.statSync(name).isFile()
   } catch {
-    // It is not there, or in a folder that this user may not read.
+    // The file is missing, or in a folder that this user may not read.
     return false
   }
 }
 
-// --- npm: what node_modules holds is compared with package-lock.json itself, so no stamp can lie.
+// --- npm: node_modules is compared with package-lock.json itself, since a stamp file could be wrong.
 
 function npmIsDone() {
   try {
@@ -66,8 +66,9 @@ function installPackages() {
     )
 }
 
-// --- Debian: git, OpenSSH for upstreams and for the sshd of the demo and the tests, and the tests' browser. GnuPG where
-// it can be had: a gate without it refuses the pushes of those whose grant asks for its signatures, and says so.
+// --- Debian: git, OpenSSH for upstreams and for the sshd of the demo and the tests, and the tests' browser.
+// GnuPG is optional: a gate without it refuses pushes whose grant requires GnuPG signatures, with that
+// reason.
 
 const forTests = process.argv.includes('--tests')
 const canInstall = process.getuid?.() === 0 && onPath('apt-get')
@@ -88,7 +89,7 @@ function installPrograms(missing) {
   say(`installing the Debian packages ${packages.join(' ')}`)
   const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive', LC_ALL: 'C.UTF-8' }
   const apt = args =>
-    // flock: apt refuses at once when another run holds its lists, instead of waiting.
+    // flock waits for another run; apt itself fails at once when its lists are locked.
     spawnSync(
       'flock',
       ['/run/lock/git-gate-setup', 'apt-get', '-qq', '-o', 'DPkg::Lock::Timeout=300', ...args],
@@ -102,12 +103,12 @@ function installPrograms(missing) {
   withoutStartingServices(() => {
     if (!install() && !(apt(['update']) && install())) throw new Stop(`apt-get could not; ${byHand}`)
   })
-  // The system's sshd is nobody's wish here: this one was installed for its program alone.
+  // This set-up needs sshd's program only, so the system's ssh service stays off.
   if (missing.includes('sshd') && fs.existsSync('/run/systemd/system'))
     spawnSync('systemctl', ['disable', '--now', 'ssh.service', 'ssh.socket'], { stdio: 'ignore' })
 }
 
-/** Debian starts a service as it installs it, unless policy-rc.d answers 101 (invoke-rc.d(8)). */
+/** Debian starts a service at its installation, unless policy-rc.d exits with 101 (invoke-rc.d(8)). */
 function withoutStartingServices(work) {
   const policy = '/usr/sbin/policy-rc.d'
   let ours = false
@@ -124,7 +125,7 @@ function withoutStartingServices(work) {
   }
 }
 
-// --- gitleaks: built from container/gitleaks, which pins it, or the same version from PATH.
+// --- gitleaks: built from container/gitleaks, which pins the version, or the same version from PATH.
 
 const tool = at('.cache/gitleaks/gitleaks')
 const toolStamp = at('.cache/gitleaks/module')
@@ -168,12 +169,12 @@ function installGitleaks() {
   fs.writeFileSync(toolStamp, moduleHash())
 }
 
-// --- `npx git-gate` in the project finds only what is linked here: npm links no package's own commands.
+// --- npm does not link a package's own commands, so this link makes `npx git-gate` work in the project.
 
 const link = at('node_modules/.bin/git-gate')
 const linkIsDone = () => fs.lstatSync(link, { throwIfNoEntry: false })?.isSymbolicLink() === true
 
-/** One set-up at a time in this folder; the next one then finds the work done. */
+/** Runs one set-up at a time in this folder. A set-up that waited finds the work done. */
 async function alone(work) {
   const lock = at('.cache/setup.pid')
   const claim = `${lock}.${process.pid}`
@@ -194,7 +195,7 @@ async function alone(work) {
   }
 }
 
-/** A hard link appears whole or not at all, so a lock never lacks its owner's id. */
+/** A hard link is created atomically, so a lock always contains its owner's process id. */
 function take(claim, lock) {
   try {
     fs.linkSync(claim, lock)
@@ -205,7 +206,7 @@ function take(claim, lock) {
   try {
     process.kill(Number(fs.readFileSync(lock, 'utf8')), 0)
   } catch (error) {
-    // ESRCH: its owner was killed. ENOENT: it has just been given back.
+    // ESRCH: the owner was killed. ENOENT: the lock was just released.
     if (error.code === 'ESRCH') fs.rmSync(lock, { force: true })
   }
   return false

@@ -7,14 +7,14 @@ export default defineConfig({
     include: ['test/**/*.test.ts'],
     globalSetup: ['test/harness/scratch.ts', 'test/harness/build.ts'],
     env: { GATE_GITLEAKS: path.join(import.meta.dirname, '.cache/gitleaks/gitleaks') },
-    // A test waits for deadlines and for the processes it has started: with as many as processors, those stand idle.
-    // One process for many files: what they import is read once, and nobody leaves anything behind in it.
+    // Test files of a worker share their modules, so each module is loaded once. A test cleans up after itself.
     isolate: false,
+    // Tests mostly wait for timeouts and for their processes, so there are more workers than processors.
     maxWorkers: os.availableParallelism() + 2,
-    // A test starts real servers and processes; what must be quick says so itself.
+    // Tests start real servers and processes. A test with a shorter limit sets its own timeout.
     testTimeout: 120_000,
     hookTimeout: 60_000,
-    // What is waited for comes at once, but on a machine with other work.
+    // Events come at once, except on a busy machine.
     expect: { poll: { timeout: 10_000 } },
   },
 })

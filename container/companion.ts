@@ -8,7 +8,7 @@ import type { Sessions } from './sessions/sessions.ts'
 import type { Settings } from './settings.ts'
 import type { Links } from './upstream/ssh-link.ts'
 
-/** Everything the companion's requests work with. */
+/** The shared parts of the companion that its requests use. */
 export interface Companion {
   readonly settings: Settings
   readonly sessions: Sessions
@@ -18,9 +18,9 @@ export interface Companion {
   readonly links: Links
   readonly journal: WatchedJournal
   readonly checks: readonly Check[]
-  /** The pushes that wait for the Worker's word. */
+  /** The checked pushes that wait for the Worker's permission. */
   readonly permissions: Permissions
   readonly identities: string
-  /** Resolves when what an earlier life left open is settled. */
+  /** Resolves when the open pushes of an earlier companion are settled. */
   readonly recovered: Promise<void>
 }

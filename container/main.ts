@@ -23,10 +23,10 @@ import { readSettings } from './settings.ts'
 import { moveKeysFromEnv } from './upstream/ssh-keys.ts'
 import { createLinks } from './upstream/ssh-link.ts'
 
-/** The last answers have this long to leave, in milliseconds. */
+/** The time for the last responses to leave, in milliseconds. */
 const LAST_ANSWERS_MS = 1_000
 
-// Mirrors, journals and keys are for their user alone.
+// Only the companion's user may read mirrors, journals and keys.
 process.umask(0o077)
 
 const read = readSettings(process.env)
@@ -80,8 +80,8 @@ if (gitServer) {
 }
 
 /**
- * Sessions that run are finished, new ones refused; the Worker can ask for their outcomes to the end. A second
- * signal does not hurry it.
+ * Rejects new sessions and finishes running ones. Until the end the Worker can ask for their outcomes. A
+ * second signal changes nothing.
  */
 async function stop(): Promise<never> {
   gitServer?.close()

@@ -10,16 +10,15 @@ const inSeconds = (fallback: number, least: number) => {
     .default(fallback)
     .transform(value => value * 1000)
 }
-/** A time that is given in seconds and held in milliseconds. */
+/** Parses seconds from 1 up into milliseconds. */
 const secondsAsMs = (fallback: number) => inSeconds(fallback, 1)
-/** One that may be none. */
+/** Parses seconds from 0 up into milliseconds; 0 turns the wait off. */
 const secondsOrZero = (fallback: number) => inSeconds(fallback, 0)
 const count = (fallback: number) => {
   const error = 'must be a whole number above 0'
   return z.coerce.number({ error }).int(error).positive(error).default(fallback)
 }
 
-/** `host:port`, or `[address]:port`. */
 const Address = z.string().transform((text, context) => {
   const [, bracketed, plain, port] = /^(?:\[([0-9a-fA-F:.]+)\]|([^:\s]+)):(\d{1,5})$/.exec(text) ?? []
   const host = bracketed ?? plain
@@ -48,15 +47,18 @@ const Settings = z
     GATE_REFRESH_SECONDS: secondsAsMs(300),
     GATE_FETCH_FRESH_SECONDS: secondsOrZero(0),
     GATE_INITIAL_FETCH_WAIT_SECONDS: secondsOrZero(20),
-    /** A companion that starts without a mirror waits this long to be given a bundle to begin it with. */
+    /** A companion without mirrors waits this long for a seed. */
     GATE_SEED_WAIT_SECONDS: secondsOrZero(0),
-    /** Before it stops, the companion waits this long to be asked for outcomes: where its disk goes with it. */
+    /**
+     * Before it stops, the companion waits this long for the Worker to ask for outcomes. Needed where its
+     * disk is deleted with it.
+     */
     GATE_SHUTDOWN_REPORT_SECONDS: secondsOrZero(0),
     GATE_MAX_PUSH_BYTES: count(4 * 2 ** 30),
     GATE_MAX_BLOB_BYTES: count(200 * 2 ** 20),
-    /** What the journal of pushes may take of the disk. */
+    /** The limit of the push journal on disk. */
     GATE_JOURNAL_MAX_BYTES: count(256 * 2 ** 20),
-    /** Git's own programs need some tens of megabytes, whatever they work on. */
+    /** The minimum is 64 MiB because any git program needs some tens of megabytes. */
     GATE_GIT_MEMORY_BYTES: count(2 ** 30).refine(
       bytes => bytes >= 64 << 20,
       'must be 67108864 (64 MiB) or more',
@@ -78,35 +80,37 @@ const Settings = z
     home: env.GATE_HOME,
     passKey: env.GATE_PASS_KEY,
     gitleaks: env.GATE_GITLEAKS,
-    /** A push's whole command list, and a fetch's whole request. */
+    /** The timeout for a push's whole command list, and for a fetch's whole request. */
     commandsMs: env.GATE_COMMANDS_SECONDS,
     clientIdleMs: env.GATE_CLIENT_IDLE_SECONDS,
-    /** How long a client may be silent between its command list and its pack. */
+    /** The timeout between a push's command list and its pack. */
     packStartMs: env.GATE_PACK_START_SECONDS,
-    /** A push's whole pack. */
+    /** The timeout for a push's whole pack. */
     receiveMs: env.GATE_RECEIVE_SECONDS,
     minReceiveRate: env.GATE_MIN_RECEIVE_BYTES_PER_SECOND,
-    /** Git that takes nothing of a pack, or has all of it and says nothing. */
+    /** The timeout for a git that reads no pack bytes, or that has the whole pack and prints nothing. */
     gitIdleMs: env.GATE_GIT_IDLE_SECONDS,
     readIdleMs: env.GATE_READ_IDLE_SECONDS,
     scanMs: env.GATE_SCAN_SECONDS,
     forwardMs: env.GATE_FORWARD_SECONDS,
     refreshMs: env.GATE_REFRESH_SECONDS,
     mirrorTtlMs: env.GATE_FETCH_FRESH_SECONDS,
-    /** A client that cannot be told that a mirror is being made waits for it so long. */
+    /** The wait for a mirror's first fetch, for a client whose protocol cannot show its progress. */
     initialFetchWaitMs: env.GATE_INITIAL_FETCH_WAIT_SECONDS,
     seedWaitMs: env.GATE_SEED_WAIT_SECONDS,
     reportMs: env.GATE_SHUTDOWN_REPORT_SECONDS,
     maxPushBytes: env.GATE_MAX_PUSH_BYTES,
     maxBlobBytes: env.GATE_MAX_BLOB_BYTES,
     maxJournalBytes: env.GATE_JOURNAL_MAX_BYTES,
-    /** The most memory of each process that git works with. */
+    /** The memory limit of each git process. */
     gitMemoryBytes: env.GATE_GIT_MEMORY_BYTES,
     maxSessions: env.GATE_MAX_SESSIONS,
     maxAgentSessions: env.GATE_MAX_AGENT_SESSIONS,
-    /** Over `git://`, where the companion sees who connects. */
+    /** Counted over `git://`, where the companion sees the client's address. */
     maxAddressConnections: env.GATE_MAX_ADDRESS_CONNECTIONS,
-    /** Where to serve `git://`, as which agent, and the Worker that lets it in; undefined: nowhere. */
+    /**
+     * The listen address of `git://`, the agent it serves and the Worker's URL; undefined: `git://` is off.
+     */
     git: gitSurface(env),
   }))
 
@@ -120,7 +124,9 @@ function gitSurface(env: {
 }
 export type Settings = z.infer<typeof Settings>
 
-/** The settings in the environment, or one line that says which is wrong and how. */
+/**
+ * Parses the settings from the environment, or returns one line that names each wrong setting and its fix.
+ */
 export function readSettings(
   env: NodeJS.ProcessEnv,
 ): { ok: true; settings: Settings } | { ok: false; problem: string } {

@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import type { GrantTerms } from '../src/contract/grant.ts'
 
-/** The admin API refused, in its own words. */
+/** The admin API refused a request. The message is the API's own. */
 export class AdminRefusal extends Error {
   readonly status: number
   readonly code: string
@@ -19,13 +19,16 @@ export interface RepositorySettings {
   readonly staleReads?: boolean
 }
 
-/** What the launcher and the tests ask of a gate's admin API. What there is already stays as it is. */
+/**
+ * The admin API's requests of the launcher and the tests. Existing objects stay unchanged, unless a method
+ * says otherwise.
+ */
 export interface Admin {
-  /** One request, for what has no name here. */
+  /** Sends any other request. Rejects with AdminRefusal on an error response. */
   ask(method: string, path: string, body?: unknown): Promise<unknown>
-  /** Makes an identity, or takes in the private key given; answers with its public half. */
+  /** Creates an identity, or imports the given private key. Returns the public key. */
   identity(name: string, privateKey?: string): Promise<string>
-  /** Adds a repository, or changes where it leads; answers with which of the two it was. */
+  /** Adds a repository, or changes its settings. Returns which of the two it did. */
   repository(name: string, settings: RepositorySettings): Promise<'added' | 'changed'>
   repositories(): Promise<string[]>
   agent(name: string): Promise<void>
@@ -33,7 +36,7 @@ export interface Admin {
   grant(agent: string, repository: string, terms: z.input<typeof GrantTerms>): Promise<void>
   hasGrant(agent: string, repository: string): Promise<boolean>
   mint(agent: string, label: string): Promise<{ id: string; token: string }>
-  /** May this token of the agent still be used? */
+  /** True when the agent's token exists and is not revoked. */
   isGood(agent: string, token: string): Promise<boolean>
 }
 
@@ -65,7 +68,7 @@ export function adminOf(url: string, adminToken: string): Admin {
     const { code, message, fix } = refusal.data.error
     throw new AdminRefusal(response.status, code, fix ? `${message}; ${fix}` : message)
   }
-  /** The answer, or undefined where the API refuses with this code. */
+  /** Returns the response, or undefined when the API refuses the request with this code. */
   const unless = async (code: string, answer: Promise<unknown>): Promise<unknown> => {
     try {
       return await answer

@@ -9,40 +9,43 @@ import { projectRoot } from './worker/bundle.ts'
 
 export interface CompanionOptions {
   readonly home: Home
-  /** On 127.0.0.1; 0: any free one. */
+  /** The port on 127.0.0.1; 0: any free port. */
   readonly port: number
-  /** The GATE_… settings it reads besides what it is given here. */
+  /** GATE_… settings beyond those that startCompanion sets. */
   readonly settings: Readonly<Record<string, string>>
-  /** A line for whoever watches the gate. */
+  /** Prints a line for the operator. */
   readonly say: (line: string) => void
 }
 
 export interface RunningCompanion extends AsyncDisposable {
   readonly url: string
   readonly pid: number
-  /** Rejects when it dies again and again; otherwise stays open. */
+  /** Rejects when the companion exits more than MAX_DEATHS times in a minute; otherwise stays pending. */
   readonly lost: Promise<never>
 }
 
-/** Node lets buffers of a stream pile up until its young generation is full; a small one bounds them to some MB. */
+/**
+ * Node frees stream buffers only when its young generation is full. A small young generation limits them to
+ * some MB.
+ */
 const YOUNG_GENERATION = '--max-semi-space-size=1'
 
 const READY_MS = 20_000
-/** What a companion gets after SIGTERM to end its sessions. */
+/** The time for a companion to end its sessions after SIGTERM, in milliseconds. */
 const STOP_MS = 10_000
-/** So many deaths in a minute are too many. */
+/** The limit of exits in one minute. */
 const MAX_DEATHS = 5
 
 /**
- * Where Node keeps what it compiled. With it a companion starts without the compiler for TypeScript, which would stay
- * in its memory (23 MB), and every process that it starts copies the tables of that memory.
+ * The folder of Node's compile cache. With it, a companion starts without loading the TypeScript compiler.
+ * The compiler would stay in memory (23 MB), and every fork copies the page tables of that memory.
  */
 export const COMPILED = path.join(projectRoot, 'node_modules/.cache/git-gate')
 
-/** What a companion's process sees of the launcher's environment, besides GATE_… settings. */
+/** The launcher's environment variables that the companion inherits, besides GATE_… settings. */
 const INHERITED = ['PATH', 'HOME', 'USER', 'LANG', 'TZ', 'TMPDIR']
 
-/** Runs the companion as a child, and again whenever it dies. */
+/** Runs the companion as a child process, and restarts it when it exits. */
 export async function startCompanion(options: CompanionOptions): Promise<RunningCompanion> {
   let { child, url } = await startOnce(options, options.port)
   const port = Number(new URL(url).port)
@@ -105,7 +108,8 @@ async function startOnce(
         GATE_HOME: home.companion,
         GATE_PASS_KEY: home.passKey,
       },
-      // A group of its own: Ctrl-C in a terminal is for the launcher, which stops it in order.
+      // Its own process group: Ctrl-C in a terminal reaches only the launcher, which stops the companion in
+      // order.
       detached: true,
       stdio: ['ignore', 'pipe', 'pipe'],
     },
@@ -139,7 +143,7 @@ async function startOnce(
   }
 }
 
-/** SIGTERM, time to end its sessions, then SIGKILL for it and all it started. */
+/** Sends SIGTERM, and SIGKILL to it and its descendants after STOP_MS. */
 async function stop(child: ChildProcess): Promise<void> {
   if (child.pid === undefined || child.exitCode !== null || child.signalCode !== null) return
   const { pid } = child

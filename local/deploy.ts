@@ -1,4 +1,4 @@
-// npm run deploy: the gate to Cloudflare, after everything that can be checked before has been.
+// npm run deploy: deploys the gate to Cloudflare, after every possible check.
 import { execFile, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import fs from 'node:fs'
@@ -23,13 +23,13 @@ const program = (name: string) => path.join(projectRoot, 'node_modules', name)
 const wrangler = program('wrangler/bin/wrangler.js')
 const PRODUCTION = ['--env', 'production']
 
-/** What stands in the way, with what to do about it. */
+/** A failed check, with its fix. */
 class Obstacle extends Error {}
 
 const quiet = (command: string, args: readonly string[]) =>
   run(command, args, { cwd: projectRoot, maxBuffer: 64 << 20 }).then(({ stdout }) => stdout)
 
-/** Runs with its output in view. */
+/** Runs wrangler with its output in view. */
 async function inView(args: readonly string[]): Promise<void> {
   const child = spawn(process.execPath, [wrangler, ...args], { cwd: projectRoot, stdio: 'inherit' })
   const [code] = await once(child, 'exit')
@@ -53,7 +53,7 @@ const Production = z.object({
 })
 const production = () =>
   Production.parse(parse(fs.readFileSync(path.join(projectRoot, 'wrangler.toml'), 'utf8'))).env.production
-/** What wrangler.toml does not have, and the settings are not read without. */
+/** Placeholders for required settings that are not in wrangler.toml. */
 const FROM_ELSEWHERE = { GATE_PASS_KEY: '-'.repeat(64), GATE_ADMIN_TOKEN: '-'.repeat(64), GATE_HOME: '/' }
 const Secrets = z.array(z.object({ name: z.string() }))
 
@@ -151,7 +151,7 @@ const checks: readonly (readonly [string, () => Promise<unknown>])[] = [
   ],
 ]
 
-/** Tells how a check went, and what to do about it. */
+/** Prints the result of a check, and its fix. */
 function tell(check: string, todo?: string): void {
   if (options.json) console.log(JSON.stringify({ check, ok: todo === undefined, ...(todo && { todo }) }))
   else if (todo === undefined) console.log(` ✓ ${check}`)
@@ -170,7 +170,7 @@ try {
     tell(name)
   }
   if (!options.check) {
-    // Migrations only ever add, so the Worker that still runs is not disturbed by them.
+    // Migrations only add, so the old Worker keeps working while they run.
     await inView(['d1', 'migrations', 'apply', 'LEDGER', '--remote', ...PRODUCTION])
     await inView(['deploy', ...PRODUCTION])
     console.log('deployed; running containers are replaced in the next minutes, each after its last session')

@@ -1,4 +1,4 @@
-// npm run dev: the gate of `npm start`, with `wrangler dev` for its Worker.
+// npm run dev: the same gate as `npm start`, with `wrangler dev` for its Worker.
 import './process/private-files.ts'
 import { stop } from './process/stop-signal.ts'
 

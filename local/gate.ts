@@ -8,34 +8,36 @@ export interface LocalGateOptions {
   readonly home: Home
   readonly port: number
   readonly companionPort: number
-  /** GATE_… settings for the Worker and the companion. */
   readonly settings: Readonly<Record<string, string>>
   readonly say: (line: string) => void
-  /** How the Worker is run. */
+  /** Starts the Worker. */
   readonly runWorker: (options: Omit<WorkerOptions, 'code'> & { state: string }) => Promise<RunningWorker>
 }
 
 export interface LocalGate extends AsyncDisposable {
-  /** Without a slash at its end. */
+  /** The URL without a trailing slash. */
   readonly url: string
-  /** The address of the console, for a browser. */
+  /** The URL of the console, for a browser. */
   readonly console: string
   readonly admin: Admin
   readonly worker: RunningWorker
   readonly companion: RunningCompanion
 }
 
-/** A name of its own for the console, since cookies know no ports: those of 127.0.0.1 go to every server there. */
+/**
+ * The console's own host name. Cookies ignore ports, so cookies of 127.0.0.1 would go to every server there.
+ */
 const CONSOLE_HOST = 'git-gate.localhost'
 
-/** A whole gate on this machine: the companion, and a Worker that knows where it is. */
+/** Starts a whole gate on this machine: the companion, and a Worker with the companion's URL. */
 export async function startLocalGate(options: LocalGateOptions): Promise<LocalGate> {
   const { home, settings, say } = options
   await using started = new AsyncDisposableStack()
   const companion = await startCompanion({
     home,
     port: options.companionPort,
-    // Where it calls for clients that come past the Worker, where it serves any (GATE_GIT_LISTEN).
+    // With GATE_GIT_LISTEN the companion serves `git://` and asks the Worker at this URL to authorize
+    // clients.
     settings: { GATE_WORKER_URL: `http://127.0.0.1:${options.port}`, ...settings },
     say,
   })
@@ -67,12 +69,12 @@ export async function startLocalGate(options: LocalGateOptions): Promise<LocalGa
   }
 }
 
-/** The companion first: its sessions still have the Worker to answer through. */
+/** Stops the companion first: its sessions still need the Worker to respond. */
 async function stopInOrder(companion: RunningCompanion, all: AsyncDisposableStack): Promise<void> {
   await companion[Symbol.asyncDispose]()
   await all.disposeAsync()
 }
 
-/** GATE_IDENTITY_… are private keys: for the companion alone. */
+/** Removes GATE_IDENTITY_… settings: private keys, for the companion only. */
 const withoutIdentities = (settings: Readonly<Record<string, string>>) =>
   Object.fromEntries(Object.entries(settings).filter(([name]) => !name.startsWith('GATE_IDENTITY_')))

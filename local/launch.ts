@@ -9,7 +9,7 @@ import { gateSettings, type LocalSettings, readLocalSettings } from './settings.
 import { readArguments, usage, type Wanted } from './start-options.ts'
 import { openHome } from './state-folder.ts'
 
-/** A reason to end that is no fault of the program: one line, and the exit code. */
+/** An exit that is no bug: a one-line message and the exit code. */
 class Refusal extends Error {
   readonly exitCode: number
   constructor(exitCode: number, message: string) {
@@ -20,9 +20,9 @@ class Refusal extends Error {
 
 const say = (line: string) => process.stderr.write(`${line}\n`)
 
-/** Runs a gate in the foreground until `stop` ends it. Answers with the exit code. */
+/** Runs a gate in the foreground until `stop` aborts. Returns the exit code. */
 export async function launch(runWorker: LocalGateOptions['runWorker'], stop: AbortSignal): Promise<number> {
-  // Whoever read the lines may leave; the gate goes on.
+  // A reader may close stdout or stderr; the gate goes on.
   for (const stream of [process.stdout, process.stderr]) stream.on('error', () => {})
   try {
     const wanted = readArguments(process.argv.slice(2), process.env.INIT_CWD ?? process.cwd())
@@ -61,7 +61,7 @@ async function serve(
   await mustBeFree('COMPANION_PORT', settings.companionPort)
   stop.throwIfAborted()
   const { port, companionPort } = settings
-  // Before the gate, so that it ends after it: a push may still be on its way there.
+  // Created before the gate, so that it stops after the gate: a push to this upstream may still be running.
   await using servers = new AsyncDisposableStack()
   await using gate = await startLocalGate({ home, port, companionPort, settings: env, say, runWorker })
   stop.throwIfAborted()
@@ -97,7 +97,7 @@ async function offerWhat(
   return offer
 }
 
-/** Ready comes last, so that whatever waits for it has the rest. */
+/** The ready line comes last: a program that waits for it has read the other lines. */
 function linesOf({ url, console }: LocalGate, offer: Offer | undefined): string[] {
   const { host } = new URL(url)
   return [

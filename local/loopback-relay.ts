@@ -2,8 +2,9 @@ import { once } from 'node:events'
 import net from 'node:net'
 
 /**
- * Passes what comes to `port` of [::1] on to 127.0.0.1. Browsers take a name below localhost to both addresses, [::1]
- * first: another program that listened there would be the console's own origin to them.
+ * Relays connections to `port` on [::1] to 127.0.0.1. Browsers resolve names below localhost to both
+ * addresses, [::1] first: another program that listened there would share the console's origin. Rejects when
+ * the port is in use.
  */
 export async function relayFromIPv6(port: number): Promise<AsyncDisposable> {
   const open = new Set<net.Socket>()

@@ -4,12 +4,12 @@ import path from 'node:path'
 const FOR_OTHERS = 0o077
 const WRITABLE_BY_OTHERS = 0o022
 
-/** Where secrets are in a state folder; all else in it is behind the folder's own mode. */
+/** The folders with secrets in a state folder. The mode of the state folder protects the rest. */
 const WITH_SECRETS = ['.', 'state', 'companion', 'companion/identities', 'demo', 'demo/sshd']
 
 /**
- * Makes a state folder, or takes one for this user alone: a folder that others may read is closed to them, with a line
- * that says so. A folder that belongs to others, or that others may have put something into, is refused.
+ * Creates a state folder, or restricts an existing one to this user. Prints a line when other users could
+ * read it. Throws when it belongs to another user, or when other users may write to it and it is not empty.
  */
 export function ownFolder(dir: string, say: (line: string) => void): void {
   fs.mkdirSync(dir, { recursive: true, mode: 0o700 })

@@ -1,5 +1,5 @@
-// The Worker as at Cloudflare, with a container for each repository, on this machine (docs/deploy.md).
-// PORT and GATE_HOME say where; every other GATE_… setting is the Worker's.
+// Runs the Worker as at Cloudflare on this machine, with a container for each repository (docs/deploy.md).
+// PORT and GATE_HOME are this script's settings; every other GATE_… setting is the Worker's.
 import './process/private-files.ts'
 import path from 'node:path'
 import { readSettings } from '../src/common/settings.ts'

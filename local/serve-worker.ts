@@ -1,5 +1,5 @@
-// The Worker alone, in workerd, for a companion that runs elsewhere: what compose.yaml runs.
-// PORT, GATE_HOST and GATE_HOME say where; every other GATE_… setting is the Worker's.
+// Runs the Worker alone in workerd, for a companion that runs elsewhere, as in compose.yaml. PORT, GATE_HOST
+// and GATE_HOME are this script's settings; every other GATE_… setting is the Worker's.
 import './process/private-files.ts'
 import path from 'node:path'
 import { readSettings } from '../src/common/settings.ts'

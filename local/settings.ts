@@ -18,7 +18,7 @@ const Settings = z
     path: ['COMPANION_PORT'],
     message: 'must be another one than PORT',
   })
-  // The companion is told where the Worker is before the Worker has a port.
+  // The companion receives the Worker's URL before the Worker has a port.
   .refine(env => env.PORT !== 0 || !env.GATE_GIT_LISTEN || env.GATE_WORKER_URL, {
     path: ['PORT'],
     message: 'must not be 0 where GATE_GIT_LISTEN is set; give the port that the gate is to have',
@@ -30,7 +30,7 @@ const Settings = z
   }))
 export type LocalSettings = z.infer<typeof Settings>
 
-/** Where the gate listens and keeps its state, or one line that says which setting is wrong. */
+/** Parses the ports and the state folder, or returns one line that names each wrong setting. */
 export function readLocalSettings(
   env: NodeJS.ProcessEnv,
 ): { ok: true; settings: LocalSettings } | { ok: false; problem: string } {
@@ -39,7 +39,7 @@ export function readLocalSettings(
   return { ok: false, problem: read.error.issues.map(i => `${i.path.join('.')}: ${i.message}`).join('; ') }
 }
 
-/** The GATE_… settings of an environment, which Worker and companion read by themselves. */
+/** Returns the GATE_… settings of an environment. Worker and companion parse them. */
 export const gateSettings = (env: NodeJS.ProcessEnv): Record<string, string> =>
   Object.fromEntries(
     Object.entries(env).filter(

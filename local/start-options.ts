@@ -3,7 +3,7 @@ import path from 'node:path'
 import { parseArgs } from 'node:util'
 import { RepositoryName } from '../src/contract/names.ts'
 
-/** A repository of one's own, as `npm start` is told of it. */
+/** The operator's own repository, from the command line. */
 export interface WantedUpstream {
   readonly name: RepositoryName
   readonly url: string
@@ -35,7 +35,7 @@ An agent, a grant or a token that has been removed is not made again.
 Environment: PORT (8787), COMPANION_PORT (9420), GATE_HOME (.git-gate), and the GATE_… settings of README.md.
 `
 
-/** What the command line asks for; files are looked up from `from`, where npm was called. */
+/** Parses the command line. Relative paths start at `from`, the folder where npm was called. */
 export function readArguments(args: readonly string[], from: string): Wanted {
   const unclear = (why: string): Wanted => ({ what: 'unclear', why })
   const text = { type: 'string' } as const
@@ -96,7 +96,10 @@ export function readArguments(args: readonly string[], from: string): Wanted {
   return { what: 'upstream', upstream, withAgent: !noDemo }
 }
 
-/** `github.com/acme/app` of `git@github.com:acme/app.git`: the host, unless it is an address, and the path's last parts. */
+/**
+ * Derives a repository name from a URL: `github.com/acme/app` from `git@github.com:acme/app.git`. Leaves out
+ * the host if it is an IP address or localhost.
+ */
 function nameFrom(url: string): string | undefined {
   const [, host, rest] =
     /^ssh:\/\/(?:[^@/]*@)?(\[[^\]]*\]|[^:/]*)(?::\d+)?\/(.+)$/.exec(url) ??

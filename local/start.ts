@@ -1,8 +1,8 @@
-// npm start: the whole gate on this machine, until a signal ends it.
+// npm start: runs the whole gate on this machine until a signal stops it.
 import './process/private-files.ts'
 import { stop } from './process/stop-signal.ts'
 
-// Loaded only now, so that a signal counts while workerd's launcher is still read in.
+// Imported here, so that a signal stops the start while workerd's launcher is loading.
 const { launch } = await import('./launch.ts')
 const { startWorker } = await import('./worker/workerd.ts')
 const { bundleWorker } = await import('./worker/bundle.ts')

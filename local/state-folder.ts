@@ -10,19 +10,22 @@ const Keys = z.object({ passKey: z.string().min(32), adminToken: z.string().min(
 /** The state folder (GATE_HOME) of one running gate. */
 export interface Home extends Disposable {
   readonly dir: string
-  /** What wrangler calls the persistence folder: D1 and the Durable Objects. */
+  /** The persistence folder of wrangler: D1 and the Durable Objects. */
   readonly state: string
   readonly companion: string
   readonly passKey: string
   readonly adminToken: string
-  /** Leaves admin.json, where the command line finds this gate. */
+  /** Writes admin.json, where the CLI finds this gate. */
   announce(url: string): void
 }
 
 /** Another gate runs on this state folder. */
 export class HomeInUse extends Error {}
 
-/** Opens the state folder for this process alone, and makes the keys that Worker and companion share. */
+/**
+ * Locks the state folder for this process, and creates the keys that Worker and companion share. Throws
+ * HomeInUse when another gate has the lock.
+ */
 export function openHome(
   dir: string,
   env: Readonly<Record<string, string>>,
@@ -49,7 +52,7 @@ export function openHome(
   }
 }
 
-/** What comes of work on the state folder. What is wrong is told with the setting that names it. */
+/** Runs work on the state folder. An error names the setting GATE_HOME. */
 function usable<T>(dir: string, work: () => T): T {
   try {
     return work()
@@ -59,7 +62,7 @@ function usable<T>(dir: string, work: () => T): T {
   }
 }
 
-/** SQLite's file lock, since the kernel gives it back however this process ends. */
+/** Takes SQLite's file lock, which the kernel releases however this process exits. */
 function takeLock(file: string, dir: string): DatabaseSync {
   const lock = new DatabaseSync(file, { timeout: 0 })
   try {
@@ -93,7 +96,7 @@ function parsed(text: string): unknown {
   }
 }
 
-/** Writes a file that only its owner may read, whole or not at all. */
+/** Writes a file atomically, readable only by its owner. */
 export function writeSecret(file: string, text: string): void {
   const fresh = `${file}.new`
   fs.rmSync(fresh, { force: true })

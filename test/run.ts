@@ -1,5 +1,5 @@
-// npm test: format, lint, types, then every test. npm run check (--quick): the same with the tests that start no server.
-// The last line counts all of them.
+// npm test: format, lint, types, then every test. npm run check (--quick): the same, with only the tests that
+// start no server. The last line counts checks and tests together.
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import fs from 'node:fs'
@@ -10,14 +10,14 @@ import { z } from 'zod'
 const root = path.dirname(import.meta.dirname)
 const script = (name: string) => path.join(root, 'node_modules', name)
 
-/** Runs one of node_modules' programs with its output in view. */
+/** Runs a program from node_modules with its output in view. Returns true when it exits with 0. */
 async function succeeds(program: string, args: readonly string[]): Promise<boolean> {
   const child = spawn(process.execPath, [script(program), ...args], { cwd: root, stdio: 'inherit' })
   const [code] = await once(child, 'close')
   return code === 0
 }
 
-/** Generates `Env` from wrangler.toml; the runtime's types are those of @cloudflare/workers-types. */
+/** Generates `Env` from wrangler.toml. The runtime's types come from @cloudflare/workers-types. */
 async function generateTypes(): Promise<boolean> {
   const file = path.join(root, 'src/worker-configuration.d.ts')
   const age = (name: string) => fs.statSync(name, { throwIfNoEntry: false })?.mtimeMs ?? 0
@@ -41,7 +41,10 @@ interface Count {
   skipped: number
 }
 
-/** Vitest's own count; a file that does not load, and an error outside of any test, are failures too. */
+/**
+ * Runs Vitest and returns its counts. A file that does not load, and an error outside of any test, count as
+ * failures.
+ */
 async function runTests(filters: readonly string[]): Promise<Count> {
   const dir = fs.mkdtempSync(path.join(os.tmpdir(), 'gate-test-'))
   const file = path.join(dir, 'report.json')

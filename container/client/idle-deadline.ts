@@ -1,33 +1,36 @@
 import type { DisconnectReason } from '../../src/contract/outcome.ts'
 
-/** How slow a client may be while the gate waits for its bytes. */
+/** The limits for a client that sends too slowly. */
 export interface Pace {
   /** The longest silence, in milliseconds. */
   readonly idleMs: number
-  /** The least rate over any minute, or over `idleMs` where that is shorter, in bytes per second; absent: none. */
+  /**
+   * The minimum rate in bytes per second, over one minute or over `idleMs` where that is shorter; absent: no
+   * minimum.
+   */
   readonly bytesPerSecond?: number
-  /** All of it has to be there within this time from the first wait, in milliseconds; absent: no limit. */
+  /** The total time from the first wait, in milliseconds; absent: no limit. */
   readonly withinMs?: number
 }
 
-/** A request's head, or the first packet of `git://`, has to be there within this, in milliseconds. */
+/** The timeout for a request's head over HTTP, and for the first packet over `git://`, in milliseconds. */
 export const REQUEST_HEAD_MS = 15_000
 
 /**
- * TCP keepalives find a peer that is gone without a word: the first probe after this silence, in milliseconds, then ten
- * more, a second apart (libuv's uv_tcp_keepalive).
+ * TCP keepalives detect a peer that vanished without a FIN: the first probe after this silence in
+ * milliseconds, then ten more, one second apart (libuv's uv_tcp_keepalive).
  */
 export const KEEPALIVE_PROBE_MS = 5_000
 
 const WINDOW_MS = 60_000
 
 /**
- * The deadline of a wait for a client: a silence, a least rate, and a total. Only time in which the gate waits counts
- * against the rate, so a client is not charged for a git that is slow to take its bytes.
+ * Limits a wait for a client by silence, by minimum rate and by total time. Only time in which the gate waits
+ * counts against the rate, so a client is not charged for a git that reads slowly.
  *
- * Bytes earn time and waiting spends it. One silence spends at most half a window: a git that compresses one large
- * file is as silent as a git that has stopped, and `idleMs` bounds that. A client that sends a byte now and then runs
- * out within one window.
+ * Bytes earn time and waiting spends it. One silence spends at most half a window: a client's git that
+ * compresses one large file is as silent as a stopped client, and `idleMs` limits that silence. A client that
+ * sends a byte now and then runs out of time within one window.
  */
 export class IdleDeadline {
   readonly #onLate: (how: DisconnectReason) => void
@@ -37,7 +40,7 @@ export class IdleDeadline {
   #withinMs: number
   #credit: number
   #endsAt: number | undefined
-  /** When the current silence began; undefined while nothing is waited for. */
+  /** The start of the current silence; undefined while the gate does not wait. */
   #silentSince: number | undefined
   #timer: NodeJS.Timeout | undefined
 
@@ -50,7 +53,7 @@ export class IdleDeadline {
     this.#credit = this.#windowMs
   }
 
-  /** The client is waited for from now on. */
+  /** Starts a wait. */
   wait(): void {
     const now = performance.now()
     this.#endsAt ??= now + this.#withinMs
@@ -58,7 +61,7 @@ export class IdleDeadline {
     this.#arm()
   }
 
-  /** Bytes have come; the wait goes on if there was one. */
+  /** Counts bytes. A running wait starts a new silence. */
   received(bytes: number): void {
     this.#spend()
     if (this.#bytesPerMs > 0) this.#credit = Math.min(this.#windowMs, this.#credit + bytes / this.#bytesPerMs)
@@ -67,14 +70,14 @@ export class IdleDeadline {
     this.#arm()
   }
 
-  /** Nothing is waited for any more, until the next `wait`. */
+  /** Ends the wait, until the next `wait`. */
   rest(): void {
     this.#spend()
     this.#silentSince = undefined
     clearTimeout(this.#timer)
   }
 
-  /** From now on the client may be silent for so long, in milliseconds; a silence that goes on begins anew, unpaid. */
+  /** Sets the idle timeout in milliseconds. A running silence starts again without spending time. */
   allow(idleMs: number): void {
     const windowMs = Math.min(WINDOW_MS, idleMs)
     this.#credit = windowMs > this.#windowMs ? windowMs : Math.min(windowMs, this.#credit)
@@ -85,7 +88,7 @@ export class IdleDeadline {
     this.#arm()
   }
 
-  /** The rest has to be there within this time from the next wait, or from now while one goes on, in milliseconds. */
+  /** Limits the time for the rest, in milliseconds from the next wait, or from now while a wait is running. */
   within(ms: number): void {
     this.#withinMs = ms
     this.#endsAt = undefined
@@ -98,7 +101,7 @@ export class IdleDeadline {
     this.#credit -= Math.min(silentMs, this.#windowMs / 2)
   }
 
-  /** While a client need not send anything, it cannot be too slow either. */
+  /** A client without an idle timeout has no minimum rate. */
   get #isEndless(): boolean {
     return this.#bytesPerMs === 0 || this.#idleMs === Number.POSITIVE_INFINITY
   }

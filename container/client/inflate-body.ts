@@ -3,27 +3,30 @@ import { pipeline, Readable } from 'node:stream'
 import { createGunzip } from 'node:zlib'
 import type { WatchedBody } from './request-body.ts'
 
-/** A client's bytes are not what their header says, or too many. The message is for the client. */
+/** The body contradicts its Content-Encoding, or unpacks to too many bytes. The client reads the message. */
 export class UnreadableBody extends Error {}
 
 const GZIP = new Set<string | undefined>(['gzip', 'x-gzip'])
 
-/** A request's content: git packs its fetches with gzip, JGit its pushes too (Content-Encoding in RFC 9110, 8.4.1). */
+/**
+ * Returns the decoded body. Git compresses its fetches with gzip, JGit also its pushes (Content-Encoding in
+ * RFC 9110, 8.4.1).
+ */
 export const contentOf = ({ headers }: IncomingMessage, body: WatchedBody): WatchedBody =>
   GZIP.has(headers['content-encoding']) ? inflated(body) : body
 
-/** A request may unpack to so many bytes for each of its own: what git names and packs has no more in common. */
+/** The limit of unpacked bytes for each compressed byte. Names and packs of git compress less. */
 const MOST_RATIO = 100
-/** A list of many refs at one commit packs better than that. Up to so many bytes any ratio is taken. */
+/** A list of many refs at one commit exceeds MOST_RATIO. Up to this many bytes, any ratio is accepted. */
 const ANY_RATIO_BYTES = 8 << 20
 
-/** What is unpacked at once, in bytes. */
+/** The size of an unpacked chunk, in bytes. */
 const CHUNK_BYTES = 64 << 10
 
 /**
- * The content of a gzip body, unpacked at the reader's pace. Its timeouts are those of the body below, which count the
- * bytes as they arrive. The last bytes are given only when the stream has ended as it should: whoever waits for the
- * end of a pack never acts on one that is cut short or followed by something else.
+ * Unpacks a gzip body at the reader's pace. The timeouts of the compressed body apply, which count bytes as
+ * they arrive. The last bytes come only after the gzip stream ended correctly, so a reader that waits for the
+ * end of a pack never acts on a truncated pack or on one with trailing data.
  */
 function inflated(packed: WatchedBody): WatchedBody {
   let read = 0
@@ -34,7 +37,7 @@ function inflated(packed: WatchedBody): WatchedBody {
     }
   }
   const gunzip = createGunzip({ chunkSize: CHUNK_BYTES })
-  // What goes wrong below, a client that has gone for example, is thrown where the content is read.
+  // The loop over the content throws the pipeline's errors, such as ClientGone.
   pipeline(Readable.from(chunks()), gunzip, () => {})
   const contents = checked(gunzip, () => read)
   return {
@@ -50,7 +53,7 @@ function inflated(packed: WatchedBody): WatchedBody {
   }
 }
 
-/** Each part when the next one, or the end, is there. */
+/** Yields each chunk after the next chunk, or the end, has arrived. */
 async function* checked(
   gunzip: AsyncIterable<Buffer>,
   read: () => number,

@@ -6,41 +6,43 @@ import { contentOf } from './inflate-body.ts'
 import { type Body, ClientGone, readBody, type WatchedBody } from './request-body.ts'
 
 /**
- * Where a push is: its command list is awaited, the list has been taken, bytes of its pack have, git has shown that it
- * works on a whole pack, git has handed it over to be judged, git has ended. Or it is turned away unread.
+ * The progress of a push: waiting for its command list, list taken, pack bytes received, git at work on a
+ * whole pack, pre-receive called, git ended. `turned away`: the push is refused without being read.
  */
 export type PushProgress = 'commands' | 'list' | 'pack' | 'working' | 'judged' | 'over' | 'turned away'
 
-/** The settings that bound how slow a push's client may be. */
+/** The settings for a push's timeouts and minimum rate. */
 export type PushPace = Pick<
   Settings,
   'commandsMs' | 'clientIdleMs' | 'packStartMs' | 'receiveMs' | 'minReceiveRate'
 >
 
-/** The other end of a push: what it sends, and the way to answer it. */
+/** The client of a push: reads its body and writes its response. */
 export interface PushClient {
   readonly body: Body
-  /** The Git-Protocol it asked for, as git's own clients write it. */
+  /** The client's Git-Protocol header, if a git client would write it. */
   readonly protocol: string | undefined
-  /** Aborts when it goes away before its answer has ended. */
+  /** Aborts when the client disconnects before its response has ended. */
   readonly gone: AbortSignal
-  /** Told where the push is, which decides how slow the client may be. */
+  /** Records the progress of the push, which selects the client's timeouts. */
   at(point: PushProgress): void
-  /** A part of the answer. One that has gone takes it for nothing. */
+  /** Writes a part of the response. Does nothing after a disconnect. */
   write(bytes: Buffer): void
-  /** Ends the answer. Resolves when the client has it, or was cut off because it did not take it in time. */
+  /** Ends the response. Resolves when the client has read it, or was disconnected on timeout. */
   end(): Promise<void>
-  /** Cuts it off, without an answer. */
+  /** Disconnects the client without a response. */
   drop(): void
 }
 
-/** What a client sends on after git has ended is waited for no longer, in milliseconds. */
+/** The idle timeout for a client's bytes after git has ended, in milliseconds. */
 const DRAIN_MS = 2_000
 
-/** A client that is turned away has this long for its command list and for all it still sends, in milliseconds. */
+/**
+ * The time in which a client that is turned away must send its command list and the rest, in milliseconds.
+ */
 export const TURNED_AWAY_MS = 15_000
 
-/** A push's body, and its deadlines by where the push is: the same over HTTP and over `git://`. */
+/** Reads a push's body under the timeouts of its progress. HTTP and `git://` share them. */
 export function pushBody(
   stream: Readable,
   pace: PushPace,
@@ -49,7 +51,7 @@ export function pushBody(
   const watched = readBody(stream, { idleMs, bytesPerSecond, withinMs: pace.commandsMs })
   let isReceiving = false
   let isTurnedAway = false
-  /** From the command list's end, and not from each further point: the total is for all that follows it. */
+  /** Starts the total time for the pack once, at the end of the command list. */
   const receive = () => {
     if (!isReceiving && !isTurnedAway) watched.within(pace.receiveMs)
     isReceiving = true
@@ -69,7 +71,7 @@ export function pushBody(
       }
       if (point === 'commands') return watched.within(pace.commandsMs)
       receive()
-      // What is judged is bounded by the checks' and the forward's own deadlines.
+      // The checks and the forward have their own timeouts.
       if (point === 'judged') watched.within(Number.POSITIVE_INFINITY)
       watched.setIdleTimeout(
         { list: pace.packStartMs, pack: idleMs, working: idleMs, judged: Number.POSITIVE_INFINITY }[point],
@@ -80,11 +82,11 @@ export function pushBody(
 
 const PROTOCOL = /^version=[012]$/
 
-/** A protocol version as git's own clients ask for it; anything else is left out. */
+/** Returns a protocol version that git's own clients send, or undefined. */
 export const gitProtocol = (asked: unknown): string | undefined =>
   typeof asked === 'string' && PROTOCOL.test(asked) ? asked : undefined
 
-/** A push that came as an HTTP request, whose answer has begun. */
+/** The client of a push over HTTP, after the response has begun. */
 export function httpClient(request: IncomingMessage, response: ServerResponse, pace: PushPace): PushClient {
   const { body: sent, at } = pushBody(request, pace)
   const body = contentOf(request, sent)
@@ -94,7 +96,7 @@ export function httpClient(request: IncomingMessage, response: ServerResponse, p
     gone: disconnectSignal(response),
     at(point) {
       if (point !== 'over') return at(point)
-      // With git's end nothing more is due of a body that has not ended.
+      // After git has ended, the gate needs no more bytes of the body.
       body.setIdleTimeout(Math.min(pace.clientIdleMs, DRAIN_MS))
       body.within(pace.receiveMs)
     },
@@ -102,7 +104,7 @@ export function httpClient(request: IncomingMessage, response: ServerResponse, p
       if (!response.destroyed && !response.writableEnded) response.write(bytes)
     },
     async end() {
-      // A request that never ended would keep its connection for ever, whatever was answered.
+      // An unfinished request would keep its connection open after the response.
       if (!request.complete) response.once('finish', () => request.socket.destroySoon())
       await endWithTimeout(response, pace.clientIdleMs)
     },
@@ -110,7 +112,7 @@ export function httpClient(request: IncomingMessage, response: ServerResponse, p
   }
 }
 
-/** Aborts when a client closes before its answer is whole. */
+/** Returns a signal that aborts when the client disconnects before its response is complete. */
 export function disconnectSignal(response: ServerResponse): AbortSignal {
   const gone = new AbortController()
   response.once('close', () => {
@@ -120,7 +122,10 @@ export function disconnectSignal(response: ServerResponse): AbortSignal {
   return gone.signal
 }
 
-/** Ends an answer; a client that does not take the last of it within `idleMs` is cut off. Resolves with its loss. */
+/**
+ * Ends a response, and disconnects a client that does not read the last bytes within `idleMs` milliseconds.
+ * Resolves with the reason for a disconnect, or undefined when the client has the whole response.
+ */
 export async function endWithTimeout(
   response: ServerResponse,
   idleMs: number,

@@ -1,6 +1,6 @@
 /**
- * Frees bytes that have been passed on. The collector would let tens of megabytes of a stream's chunks pile up before
- * it looks at them. Only bytes that have their memory to themselves are freed.
+ * Frees the memory of bytes that have been passed on. Without this, tens of megabytes of a stream's chunks
+ * accumulate before the garbage collector runs. A buffer that shares its ArrayBuffer is not freed.
  */
 export function releaseBuffer(bytes: Buffer): void {
   const { buffer } = bytes

@@ -3,7 +3,7 @@ import { DISCONNECT_MESSAGES, type DisconnectReason } from '../../src/contract/o
 import { IdleDeadline, type Pace } from './idle-deadline.ts'
 import { releaseBuffer } from './release-buffer.ts'
 
-/** Why a client's bytes ended before their end. */
+/** The client's bytes ended early; `reason` says why. */
 export class ClientGone extends Error {
   readonly reason: DisconnectReason
   constructor(reason: DisconnectReason) {
@@ -12,21 +12,26 @@ export class ClientGone extends Error {
   }
 }
 
-/** What a client sends, read at the reader's pace. */
+/** The bytes of a client, read at the reader's pace. */
 export interface Body {
-  /** The next bytes, or undefined at the end. Rejects with ClientGone when they come too slowly, or none can come. */
+  /**
+   * Returns the next bytes, or undefined at the end. Rejects with ClientGone on a timeout or a disconnect.
+   */
   read(): Promise<Buffer | undefined>
-  /** Reads to the end and drops it: a client that still sends does not see an early answer (`http.postBuffer`). */
+  /**
+   * Reads to the end and discards the bytes: a client that still sends does not read an early response
+   * (`http.postBuffer`).
+   */
   drain(): Promise<void>
 }
 
-/** A body whose reader says how slow the client may be, and when it has had enough. */
+/** A body whose reader sets the timeouts and may end it early. */
 export interface WatchedBody extends Body {
-  /** From now on the client may be silent for so long, in milliseconds; a wait that goes on begins anew. */
+  /** Sets the idle timeout in milliseconds. A running wait starts again. */
   setIdleTimeout(idleMs: number): void
-  /** The rest has to come within this time, in milliseconds. */
+  /** Limits the time for the rest of the body, in milliseconds. */
   within(ms: number): void
-  /** What is awaited, and all that follows, is at its end. */
+  /** Ends the body. The current read and all later reads return undefined. */
   endOfBody(): void
 }
 
@@ -87,12 +92,13 @@ export function readBody(stream: Readable, pace: Pace): WatchedBody {
   }
 }
 
-/** A reader took nothing for too long. */
+/** The reader took no bytes before the timeout. */
 export class WriteTimeout extends Error {}
 
 /**
- * Writes at the reader's pace, and frees what is written. A reader that has closed takes the rest for nothing: its own
- * end tells why. One that takes nothing for `withinMs` rejects with ReaderStuck.
+ * Writes with backpressure, and frees the bytes once they are written. After the reader has closed, bytes are
+ * discarded: the reader's own exit gives the reason. Rejects with WriteTimeout when the reader takes no bytes
+ * within `withinMs` milliseconds.
  */
 export async function writeWithBackpressure(
   stream: Writable,

@@ -1,6 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 
-/** Words for whoever reads them: an agent's git prints them. */
+/** Sends a line of plain text, which the agent's git prints. */
 export function text(response: ServerResponse, status: number, line: string): void {
   response.writeHead(status, { 'content-type': 'text/plain; charset=utf-8', 'cache-control': 'no-cache' })
   response.end(`git-gate: ${line}\n`)
@@ -11,10 +11,10 @@ export function json(response: ServerResponse, status: number, body: unknown): v
   response.end(JSON.stringify(body))
 }
 
-/** All of a request's body; undefined where it is longer than `most` characters. */
+/** Returns the whole body of a request, or undefined when it is longer than `most` characters. */
 export async function bodyText(request: IncomingMessage, most: number): Promise<string | undefined> {
   let text = ''
-  // A character may come in two pieces.
+  // setEncoding joins a character that is split between two chunks.
   request.setEncoding('utf8')
   for await (const chunk of request) {
     text += String(chunk)

@@ -2,23 +2,25 @@ import { ObjectId, RefName, ZERO_ID } from '../../src/contract/names.ts'
 import { withoutLikelySecrets } from '../../src/contract/unscanned-text.ts'
 import { FLUSH, type Pkt, PktLineError, PktLines, pktLine } from './pkt-line.ts'
 
-/** One line of a push's command list: `<old> <new> <ref>` (gitprotocol-pack(5)). */
+/** A command of a push: `<old> <new> <ref>` (gitprotocol-pack(5)). */
 export interface Command {
   readonly ref: RefName
   readonly old: ObjectId
   readonly new: ObjectId
 }
 
-/** What a receive-pack request asks for, before its pack. */
+/** The head of a receive-pack request: everything before its pack. */
 export interface CommandList {
   readonly commands: readonly Command[]
   readonly capabilities: ReadonlySet<string>
-  /** The client's `agent=` capability. */
   readonly client: string
   readonly pushOptions: readonly string[]
 }
 
-/** A command list that the gate does not take, with the refs as the client wrote them: each a command, or a problem. */
+/**
+ * A command list that the gate refuses, with the refs as the client wrote them. Each ref has its command or
+ * its problem.
+ */
 export interface BadCommandList {
   readonly problem: string
   readonly refs: readonly { ref: string; command?: Command; problem?: string }[]
@@ -29,7 +31,7 @@ export const isDelete = (command: Command) => command.new === ZERO_ID
 export const isCreate = (command: Command) => command.old === ZERO_ID
 export const isTag = (command: Command) => command.ref.startsWith('refs/tags/')
 
-/** The most one push may name, in refs, and its whole list in bytes: it has to fit into one row of the ledger. */
+/** The limits of a push's command list: refs, and bytes. The list must fit into one row of the ledger. */
 export const MAX_COMMANDS = 5_000
 const MAX_LIST_BYTES = 768 << 10
 
@@ -50,8 +52,8 @@ const KNOWN_CAPABILITIES = new Set([
 ])
 
 /**
- * Reads a push's command list, and its push options, as its bytes come. `nothing` is the lone flush packet that
- * git sends first when the body will be chunked: a probe, not a push.
+ * Reads a push's command list and push options from chunks of bytes. The result `nothing` stands for a lone
+ * flush packet: git sends it first, as a probe, when it will send the body in chunks.
  */
 export class CommandListReader {
   readonly #packets = new PktLines()
@@ -61,7 +63,7 @@ export class CommandListReader {
   #bytes = 0
   #inOptions = false
 
-  /** Takes bytes; answers when the list is whole. What follows it in the stream is in `rest`. */
+  /** Takes bytes, and returns the list once it is complete. The bytes that follow are in `packBytes`. */
   push(chunk: Buffer): CommandList | BadCommandList | 'nothing' | undefined {
     this.#packets.push(chunk)
     try {
@@ -78,12 +80,12 @@ export class CommandListReader {
       : undefined
   }
 
-  /** The list as it came, to be handed to git. */
+  /** The bytes of the list as received, for git's stdin. */
   get listBytes(): Buffer {
     return Buffer.concat(this.#raw)
   }
 
-  /** What came after the list: the start of the pack. */
+  /** The bytes after the list: the start of the pack. */
   get packBytes(): Buffer {
     return this.#packets.rest
   }
@@ -98,7 +100,8 @@ export class CommandListReader {
       return undefined
     }
     if (pkt !== 'flush') {
-      // A shallow clone names its edges first; git judges them, and takes no push that would make the mirror shallow.
+      // A shallow clone lists its boundary first. Git checks it, and rejects a push that would make the
+      // mirror shallow.
       if (!SHALLOW.test(pkt.toString('latin1'))) this.#lines.push(pkt)
       return undefined
     }
@@ -116,7 +119,7 @@ export class CommandListReader {
 
   #parse(): CommandList | BadCommandList {
     if (this.#lines.length > MAX_COMMANDS) return this.#bad(`a push may name ${MAX_COMMANDS} refs at most`)
-    // Git takes capabilities from every line, and would then read on with others than were judged here.
+    // Git reads capabilities from every line, and would use others than the gate has checked.
     if (this.#lines.slice(1).some(line => line.includes(0)))
       return this.#bad('only the first line of a push names capabilities')
     const read = this.#lines.map(readCommand)
@@ -167,7 +170,10 @@ function capabilitiesOf(line: Buffer | undefined): Set<string> {
   )
 }
 
-/** One command line. A newline inside the name would be a second line of pre-receive's input: it is no name. */
+/**
+ * Parses a command line. A newline in a ref name would start a second line of pre-receive's input, so it is
+ * invalid.
+ */
 function readCommand(line: Buffer): { ref: string; command?: Command; problem?: string } {
   const nul = line.indexOf(0)
   const text = nul >= 0 ? line.toString('utf8', 0, nul) : line.toString('utf8').replace(/\n$/, '')
@@ -184,10 +190,13 @@ function readCommand(line: Buffer): { ref: string; command?: Command; problem?: 
   return { ref, command: { ref: name.data, old: ObjectId.parse(old), new: ObjectId.parse(id) } }
 }
 
-/** A client's own text inside of the gate's words, which are kept: no scan has seen it. */
+/**
+ * Makes a client's text safe for the gate's messages. The ledger keeps messages, and no scan has read this
+ * text.
+ */
 const inWords = (text: string) => withoutLikelySecrets(printable(text.slice(0, 4_000))).slice(0, 200)
 
-/** Text from outside made safe to print: control and invisible characters become `?`. */
+/** Replaces control and invisible characters of foreign text with `?`. */
 export function printable(text: string): string {
   return text.replace(/[\p{Cc}\p{Cs}\p{Zl}\p{Zp}\p{Default_Ignorable_Code_Point}]/gu, '?')
 }

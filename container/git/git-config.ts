@@ -9,9 +9,12 @@ const room = (name: string) => join(import.meta.dirname, '..', name, 'hooks')
 export const RECEIVE_HOOKS = room('push')
 export const FORWARD_HOOKS = room('forward')
 
-/** Makes git's only configuration for all mirrors, and answers with the environment that points to it. */
+/**
+ * Writes git's only configuration for all mirrors. Returns the environment that points to it. Rejects when a
+ * hook is not executable.
+ */
 export async function configureGit(settings: Settings): Promise<Record<string, string>> {
-  // Git passes over a hook that it may not run, and a push would go through unchecked.
+  // Git skips a hook that is not executable, and would accept pushes unchecked.
   for (const hook of [join(RECEIVE_HOOKS, 'pre-receive'), join(FORWARD_HOOKS, 'pre-push')])
     await access(hook, constants.X_OK)
   const home = join(settings.home, 'git')
@@ -21,22 +24,24 @@ export async function configureGit(settings: Settings): Promise<Record<string, s
   return gitEnvironment(home, file)
 }
 
-/** How often git tells that it is at work, in seconds: proxies give up a silent answer after 5 s. */
+/** Git's keepalive interval in seconds. Proxies close a silent response after 5 s. */
 const KEEPALIVE_SECONDS = 2
 
 /**
- * Each thread holds the objects that it makes into deltas, or out of them, and has its own stack: all of them are within
- * one process's memory.
+ * Each pack thread has its own stack and holds the objects that it compresses. All threads share the memory
+ * limit of their process.
  */
 const PACK_THREADS = 4
 
 /**
- * git-config(1). Deny* settings act after pre-receive, when upstream already has the push: they are off. A quarantine's
- * alternate is its own mirror, whose refs git lists anyway: it need not list them a second time as an alternate's, and
- * true(1) tells of none.
+ * Returns the configuration (git-config(1)). The Deny* settings are off: they act after pre-receive, when
+ * upstream already has the push.
+ *
+ * A quarantine's alternate is its own mirror, and git lists the mirror's refs anyway. alternateRefsCommand is
+ * true(1), which lists none, so git does not list them twice.
  */
 function gitConfig(settings: Settings): string {
-  // Several of git's words fit into the silence that is taken for a client that has gone.
+  // At least three keepalives fit into the client's idle timeout.
   const keepAlive = Math.min(KEEPALIVE_SECONDS, Math.max(1, Math.floor(settings.clientIdleMs / 3_000)))
   return `[core]
 	hooksPath = "${RECEIVE_HOOKS}"

@@ -1,8 +1,8 @@
-/** What git prints with --progress: how far it is, and everything else it says. */
+/** Splits git's stderr under --progress into progress and messages. */
 export class GitProgress {
-  /** The newest word of it, such as `Receiving objects: 42% (420/1000), 63.00 MiB | 2.30 MiB/s`. */
+  /** The newest progress line, such as `Receiving objects: 42% (420/1000), 63.00 MiB | 2.30 MiB/s`. */
   now = ''
-  /** The newest of the rest, which is what is wrong when git fails. */
+  /** The last 4,096 characters of git's other messages, which hold the reason when git fails. */
   said = ''
   #line = ''
 

@@ -3,20 +3,20 @@ import { type ProcessResult, type RunOptions, run, spawnGroup } from '../process
 
 type GitOptions = Partial<Omit<RunOptions, 'cwd' | 'signal'>> & { signal: AbortSignal }
 
-/** Git on one bare repository, with an environment that nothing outside the gate can change. */
+/** Git on one bare repository. Its environment contains only the gate's variables. */
 export interface Git {
   readonly dir: string
-  /** The same git with more in its environment. */
+  /** Returns the same git with additional environment variables. */
   withEnv(env: Readonly<Record<string, string>>): Git
-  /** The whole environment its processes get; to start one that is not run through here. */
+  /** The full environment of its processes, for a process that is started elsewhere. */
   readonly env: Readonly<Record<string, string>>
-  /** Runs to the end, whatever the exit code. */
+  /** Runs git to its end. Resolves with any exit code. */
   run(args: readonly string[], options: GitOptions): Promise<ProcessResult>
-  /** Runs and answers with stdout; a non-zero exit throws GitError. */
+  /** Runs git and returns its stdout. Rejects with GitError on a non-zero exit code. */
   text(args: readonly string[], options: GitOptions): Promise<string>
   /**
-   * Starts a process whose streams the caller owns; its group ends when the signal aborts. With `memoryBytes` it ends
-   * as out of memory when it wants more than that (memory-limit.ts).
+   * Starts a process whose streams the caller owns. Its process group is killed when the signal aborts. Past
+   * `memoryBytes` its allocations fail (memory-limit.ts).
    */
   spawn(
     args: readonly string[],
@@ -38,7 +38,10 @@ export class GitError extends Error {
   }
 }
 
-/** The environment of every git process: no user's or system's configuration, only the gate's (git(1)). */
+/**
+ * Returns the environment of every git process. User and system configuration is off; git reads the gate's
+ * file only (git(1)).
+ */
 export function gitEnvironment(home: string, configFile: string): Record<string, string> {
   return {
     PATH: process.env.PATH ?? '/usr/bin:/bin',

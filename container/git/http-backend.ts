@@ -12,7 +12,6 @@ export interface BackendRequest {
   readonly path: 'info/refs' | 'git-upload-pack' | 'git-receive-pack'
   readonly service: 'git-upload-pack' | 'git-receive-pack'
   readonly agent: string
-  /** The client's Git-Protocol header. */
   readonly protocol: string | undefined
 }
 
@@ -20,26 +19,25 @@ export interface Backend {
   readonly child: ChildProcess
   readonly stdin: Writable
   readonly stdout: Readable
-  /** The socket that pre-receive speaks over, its descriptor 3. */
+  /** The socket to pre-receive, its file descriptor 3. */
   readonly hook: Duplex
-  /** Resolves when the process has ended and its streams are closed. */
   readonly ended: Promise<{ code: number | null; stderr: string }>
 }
 
 /**
- * A fetch's request names what the client wants and has; http-backend holds all of it, and upload-pack takes memory for
- * each name. This is enough for 600,000 of them.
+ * The limit of a fetch request, in bytes. http-backend holds the whole request, and upload-pack allocates
+ * memory for each want and have. This is enough for 600,000 of them.
  */
 export const MAX_REQUEST_BYTES = 32 << 20
 
-/** Why a longer one is refused. */
+/** The message for a longer request. */
 export const TOO_MANY_NAMES = `the request names more than ${formatBytes(MAX_REQUEST_BYTES)} of what it wants and has; fetch fewer refs at once`
 
 const execPath = execFileSync('git', ['--exec-path'], { encoding: 'utf8' }).trim()
 
 /**
- * Starts http-backend in a process group of its own; the group goes when `signal` aborts. CONTENT_LENGTH is never
- * given: with it, http-backend spins for ever on an early end of input (git/git#2360).
+ * Starts http-backend in its own process group, which is killed when `signal` aborts. CONTENT_LENGTH is never
+ * set: with it, http-backend loops forever on an early end of input (git/git#2360).
  */
 export function spawnHttpBackend(git: Git, request: BackendRequest, signal: AbortSignal): Backend {
   const { GIT_DIR: _, ...env } = git.env
@@ -65,10 +63,11 @@ export function spawnHttpBackend(git: Git, request: BackendRequest, signal: Abor
   })
   const [stdin, stdout, stderr, hook] = child.stdio
   if (!stdin || !stdout || !stderr || !hook) throw new Error('git http-backend could not be started')
-  // Git may end before it has read all: its exit tells, not the pipe.
+  // Git may exit before it has read its whole stdin. Its exit code reports the failure, so the pipe's error
+  // is ignored.
   stdin.on('error', () => {})
   hook.on('error', () => {})
-  // Read on, whoever listens: the process counts as ended only when all its streams are.
+  // Node emits 'close' only after all streams have ended, so the socket is read even without a listener.
   ;(hook as Duplex).resume()
   let said = ''
   stderr.on('data', (chunk: Buffer) => {
@@ -81,13 +80,18 @@ export function spawnHttpBackend(git: Git, request: BackendRequest, signal: Abor
   return { child, stdin, stdout, hook: hook as Duplex, ended }
 }
 
-/** The head of a CGI answer; http-backend writes `Status:` only when it is not 200, and not always first. */
+/**
+ * The head of a CGI response. http-backend writes `Status:` only when it is not 200, and not always first.
+ */
 export interface CgiHead {
   readonly status: number
   readonly headers: ReadonlyMap<string, string>
 }
 
-/** Reads the head off a CGI output. Answers with it and the first bytes of the body; undefined when there is none. */
+/**
+ * Parses the head of a CGI response. The returned function takes chunks, and returns the head with the first
+ * bytes of the body once the head is complete.
+ */
 export function createCgiHeaderParser(): (chunk: Buffer) => { head: CgiHead; body: Buffer } | undefined {
   let seen: Buffer = Buffer.alloc(0)
   return chunk => {

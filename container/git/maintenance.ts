@@ -2,30 +2,31 @@ import { access, readdir, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Git } from './git.ts'
 
-/** Every push and refresh leaves a pack; from this many on, git looks through too many for each object. */
+/** Every push and refresh leaves a pack. From this many packs on, object lookups in git are slow. */
 const MANY_PACKS = 30
 
-/** What no ref reaches is pruned so often, in milliseconds: that writes all packs anew. */
+/** The interval between prunes of unreachable objects, in milliseconds. A prune rewrites all packs. */
 const PRUNE_EVERY_MS = 24 * 60 * 60_000
 
-/** Its modification time is when a mirror was last pruned, or made. */
+/** The file whose modification time is the time of the mirror's last prune, or of its creation. */
 export const PRUNED = 'gate-pruned'
 
 /**
- * A pack of what no ref reaches keeps each object for two days after it was written (git-repack(1), --cruft): pushes
- * that have begun may still name it.
+ * Keeps unreachable objects in a cruft pack for two days after they were written (git-repack(1), --cruft): a
+ * push that has begun may still refer to them.
  */
 const PRUNE = ['repack', '-d', '--quiet', '--cruft', '--cruft-expiration=2.days.ago']
 
-/** How long one maintenance may take, in milliseconds; what it has not done is done after a later session. */
+/** The timeout of one maintenance run, in milliseconds. The next session's maintenance does the rest. */
 const LIMIT_MS = 10 * 60_000
 
 /**
- * Joins small packs into larger ones, so that no pack is rewritten often (git-repack(1), --geometric), and keeps the
- * commit-graph: a commit dated long before its parents makes git walk all that lies between, seven times as fast with
- * it. Once a day it drops what no ref reaches, such as the commits of branches that are gone. Sessions may go on
- * meanwhile: git looks again when a pack that it knew is gone. False: it was cut short, and may have left something
- * behind.
+ * Joins small packs into larger packs so that no pack is rewritten often (git-repack(1), --geometric), and
+ * updates the commit-graph. With a commit-graph, git walks seven times as fast past a commit that is dated
+ * long before its parents. Once a day it prunes unreachable objects, such as the commits of deleted branches.
+ *
+ * Sessions may run meanwhile: git looks for an object again when its pack is gone. Returns false when git
+ * failed or hit the timeout and may have left temporary files.
  */
 export async function maintain(git: Git): Promise<boolean> {
   const names = await readdir(join(git.dir, 'objects', 'pack')).catch(() => [])
@@ -38,7 +39,7 @@ export async function maintain(git: Git): Promise<boolean> {
   const repack = prunes ? PRUNE : ['repack', '-d', '--quiet', '--geometric=2']
   const steps = [
     ...(isDue ? [repack, ['pack-refs', '--all']] : []),
-    // A graph must not name commits that are gone.
+    // The commit-graph must not list pruned commits.
     ['commit-graph', 'write', '--reachable', prunes ? '--split=replace' : '--split', '--no-progress'],
   ]
   let isWhole = true
@@ -46,7 +47,10 @@ export async function maintain(git: Git): Promise<boolean> {
   return isWhole
 }
 
-/** Begins the time anew when it is over, whatever comes of the pruning: one that fails is not tried at each session. */
+/**
+ * Tells whether a prune is due, and starts the next interval at once: a prune that fails is not retried at
+ * each session.
+ */
 async function isPruneDue(git: Git): Promise<boolean> {
   const mark = join(git.dir, PRUNED)
   const at = await stat(mark).catch(() => undefined)

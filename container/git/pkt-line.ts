@@ -1,8 +1,10 @@
-/** pkt-lines: four hex digits of length, themselves included, then the payload (gitprotocol-common(5)). */
+/**
+ * pkt-lines: four hex digits of length, including these four bytes, then the payload (gitprotocol-common(5)).
+ */
 
 export const FLUSH = Buffer.from('0000')
 
-/** The most a payload may hold. */
+/** The longest payload, in bytes. */
 export const MAX_PAYLOAD = 65516
 
 export function pktLine(payload: string | Buffer): Buffer {
@@ -11,15 +13,20 @@ export function pktLine(payload: string | Buffer): Buffer {
   return Buffer.concat([Buffer.from((bytes.length + 4).toString(16).padStart(4, '0')), bytes])
 }
 
-/** A payload, or `flush` for 0000. */
 export type Pkt = Buffer | 'flush'
 
 export class PktLineError extends Error {}
 
-/** Cuts a byte stream into pkt-lines as it comes. Push bytes in, take whole packets out, take back what is left. */
+/**
+ * Splits a byte stream into pkt-lines. `push` takes bytes, `next` returns whole packets, `rest` returns the
+ * bytes after them.
+ */
 export class PktLines {
   #rest: Buffer = Buffer.alloc(0)
-  /** What has come since; it is joined only when a packet may be whole, or bytes that trickle in would cost their square. */
+  /**
+   * Chunks that are not yet joined to #rest. Joining them only when a packet may be complete keeps bytes that
+   * trickle in from costing quadratic time.
+   */
   #more: Buffer[] = []
   #held = 0
   #wanted = 4
@@ -29,7 +36,10 @@ export class PktLines {
     this.#held += chunk.length
   }
 
-  /** The next packet, or undefined when more bytes are needed. Throws PktLineError on a length that is none. */
+  /**
+   * Returns the next packet, or undefined when more bytes are needed. Throws PktLineError on an invalid
+   * length.
+   */
   next(): Pkt | undefined {
     if (this.#held < this.#wanted) return undefined
     const digits = this.rest.toString('latin1', 0, 4)
@@ -44,12 +54,12 @@ export class PktLines {
     return this.#held < length ? undefined : this.#take(length).subarray(4)
   }
 
-  /** How many bytes follow the packets taken so far. */
+  /** The number of bytes after the packets taken so far. */
   get held(): number {
     return this.#held
   }
 
-  /** The bytes that follow the packets taken so far. */
+  /** The bytes after the packets taken so far. */
   get rest(): Buffer {
     if (this.#more.length) this.#rest = Buffer.concat([this.#rest, ...this.#more])
     this.#more = []

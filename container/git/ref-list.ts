@@ -2,11 +2,13 @@ import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Git } from './git.ts'
 
-/** The heads and tags of a repository at one moment. */
 export interface RefList {
-  /** Object ids by full name. */
+  /** Maps full ref names to object ids. */
   readonly refs: ReadonlyMap<string, string>
-  /** The branch that HEAD stands for, born or not; or the commit, where it is detached. Undefined: that is not told. */
+  /**
+   * The branch that HEAD points to, born or unborn, or the commit of a detached HEAD. Undefined: upstream
+   * does not report it.
+   */
   readonly head: string | undefined
 }
 
@@ -23,7 +25,7 @@ export async function readMirrorRefs(git: Git, signal: AbortSignal): Promise<Ref
   return { refs, head: /^(?:ref: )?(\S+)$/m.exec(head)?.[1] }
 }
 
-/** Have both the same refs at the same objects, but for those `except`? */
+/** True when both lists have the same refs at the same objects, except the refs in `except`. */
 export function sameRefs(one: RefList['refs'], other: RefList['refs'], except: readonly string[]): boolean {
   const excludedCount = (refs: RefList['refs']) => except.filter(ref => refs.has(ref)).length
   if (one.size - excludedCount(one) !== other.size - excludedCount(other)) return false

@@ -2,12 +2,13 @@ import { readdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Git } from './git.ts'
 
-/** How long git may look through a mirror's refs, in milliseconds. */
+/** The timeout for git to list a mirror's refs, in milliseconds. */
 const LOOK_MS = 60_000
 
 /**
- * Removes what killed git processes leave: quarantines, half-written packs, locks; and the mirror itself where git
- * cannot read it: it is made anew. Nobody works in the mirror.
+ * Removes the files of killed git processes: quarantines, partial packs and locks. Removes the whole mirror
+ * when git cannot read it; the next refresh creates it again. The caller makes sure that no process uses the
+ * mirror.
  */
 export async function removeStaleFiles(git: Git): Promise<void> {
   const { dir } = git
@@ -25,13 +26,13 @@ export async function removeStaleFiles(git: Git): Promise<void> {
 }
 
 /**
- * Git does not sync refs unasked (core.fsync in git-config(1)): after a power cut one may be there without its content,
- * and then every fetch and every check fails on it.
+ * Tells whether git can read the mirror's refs. Git does not fsync refs by default (core.fsync in
+ * git-config(1)): after a power failure a ref file may be empty, and then every fetch and check fails.
  */
 async function isBroken(git: Git): Promise<boolean> {
   const looked = await git
     .run(['for-each-ref', '--format=%(objecttype)'], { signal: AbortSignal.timeout(LOOK_MS) })
-    // It could not be looked at, for want of memory for example: that is not the mirror's fault.
+    // A failure to start git, for example for lack of memory, does not mean that the mirror is broken.
     .catch(() => undefined)
   return looked !== undefined && (looked.code === 128 || looked.stderr.includes('broken ref'))
 }

@@ -2,22 +2,24 @@ import type { Refusal } from '../../src/contract/outcome.ts'
 import { printable } from './command-list.ts'
 import { FLUSH, MAX_PAYLOAD, pktLine } from './pkt-line.ts'
 
-/** What each ref of a push is told. */
+/** The line of a report-status for one ref. */
 export interface RefStatus {
   readonly ref: string
   readonly status: 'ok' | 'ng'
   readonly reason: string
 }
 
-/** The reply to a push in git's own words: side bands where the client has them, then its report-status. */
+/**
+ * The response to a push in git's protocol: side bands where the client supports them, then report-status.
+ */
 export interface Reply {
-  /** A `remote:` line, at once. Clients without side bands see nothing before the report. */
+  /** Sends a `remote:` line at once. A client without side bands gets the report only. */
   progressLine(line: string): void
-  /** Progress bytes of git's own, as they are. */
+  /** Passes on git's progress bytes unchanged. */
   progress(bytes: Buffer): void
-  /** Git's keepalive, as it writes it: it tells the client, and what lies between, that someone is here. */
+  /** Sends git's keepalive packet, which keeps the client and proxies from timing out. */
   keepalive(): void
-  /** The report, and the end of the reply (gitprotocol-pack(5), "Report Status"). */
+  /** Sends the report and ends the response (gitprotocol-pack(5), "Report Status"). */
   report(unpack: string, refs: readonly RefStatus[]): void
 }
 
@@ -52,14 +54,17 @@ export function createReply(capabilities: ReadonlySet<string>, write: (bytes: Bu
   }
 }
 
-/** What a client makes up as a name need not fit into a packet. */
+/** A ref name or message of a client may be longer than a packet. */
 const MAX_LINE = 1000
 const oneLine = (text: string) => printable(text).slice(0, MAX_LINE)
 
-/** A client knows a ref by the very name it sent, whatever a terminal would make of that. */
+/**
+ * Returns a ref's name as the client sent it, since the client matches report lines by name. Control
+ * characters are replaced.
+ */
 const nameOf = (ref: string) => ref.replace(/[\x00-\x1f\x7f]/g, '?').slice(0, MAX_LINE)
 
-/** A refusal in the words an agent reads: the one place where it becomes text. */
+/** Formats a refusal for the agent: the one place where a refusal becomes text. */
 export function formatRefusal(refusal: Refusal): string[] {
   return [
     `git-gate: refused${refusal.ref ? ` ${refusal.ref}` : ''}: ${refusal.reason}`,
@@ -68,7 +73,7 @@ export function formatRefusal(refusal: Refusal): string[] {
   ]
 }
 
-/** Every ref's status when a push is not taken: its own reason, or that another ref was refused. */
+/** Returns the status of every ref of a refused push: its own reason, or that another ref was refused. */
 export function rejectAll(refs: readonly { ref: string }[], refusals: readonly Refusal[]): RefStatus[] {
   const whole = refusals.find(refusal => refusal.ref === undefined)
   return refs.map(({ ref }) => {

@@ -5,12 +5,12 @@ import type { Settings } from '../settings.ts'
 import { type SshLink, UpstreamError } from '../upstream/ssh-link.ts'
 import type { Mirror } from './mirror.ts'
 
-/** All steps together, in milliseconds. Whoever asks waits for longer, so that the answer names the step. */
+/** The timeout of all steps, in milliseconds. Clients wait longer, so the response names the step. */
 const CHECK_MS = 45_000
-/** Of it, for a mirror to get up to date. */
+/** The timeout of the mirror's refresh, in milliseconds. */
 const READ_MS = 25_000
 
-/** Tries each link of the chain from the companion to the upstream, in order; what fails says what to fix. */
+/** Checks each step from the companion to the upstream, in order. A failed step has the fix. */
 export async function checkConnection(
   upstream: Upstream,
   mirror: Mirror,
@@ -66,7 +66,8 @@ export async function checkConnection(
   await runStep('write', 'give the deploy key write access', async () => {
     const borrowed = await (await linkTo()).acquire(signal)
     try {
-      // A dry run asks upstream's receive-pack for its advertisement, which a read-only key does not get.
+      // A dry run asks upstream's receive-pack for its advertisement, and upstream denies this to a read-only
+      // key.
       const tried = await mirror.git.run(
         ['push', '--dry-run', '--porcelain', upstream.url, ':refs/heads/git-gate-does-not-exist'],
         {

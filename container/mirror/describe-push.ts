@@ -4,14 +4,17 @@ import { MAX_REFS, type PushDiff, type UpdatedRef } from '../../src/contract/pus
 import type { Git } from '../git/git.ts'
 import type { Mirror } from './mirror.ts'
 
-/** The most of a push's commits and of its diff that is shown, in bytes: what a person reads, and a page bears. */
+/** The limits for a push's commits and diff, in bytes: as much as a person reads and a page can show. */
 const COMMITS_BYTES = 8_000
 const DIFF_BYTES = 60_000
 const DEADLINE_MS = 20_000
-/** Git's name for the tree that holds nothing. */
+/** The id of git's empty tree. */
 const EMPTY_TREE = '4b825dc642cb6eb9a060e54bf8d69288fbee4904'
 
-/** What a push brought to each of its refs, from the mirror alone: commits, and the diff to where they branched off. */
+/**
+ * Returns the commits that a push brought to each ref, and the diff from their merge base. Reads the mirror
+ * only.
+ */
 export async function describePush(mirror: Mirror, refs: readonly UpdatedRef[]): Promise<PushDiff[]> {
   if (!(await mirror.exists())) return refs.map(({ ref }) => ({ ref, changes: null }))
   const signal = AbortSignal.timeout(DEADLINE_MS)
@@ -66,7 +69,7 @@ async function mergeBase(git: Git, one: string, tip: string, signal: AbortSignal
   return found.code === 0 ? found.stdout.toString('utf8').trim() : undefined
 }
 
-/** The first `most` bytes that git prints; it is ended when there are more. */
+/** Returns the first `most` bytes of git's stdout. Kills git when it prints more. */
 async function readPrefix(git: Git, args: readonly string[], most: number, signal: AbortSignal) {
   const enough = new AbortController()
   const child = git.spawn(args, { signal: AbortSignal.any([signal, enough.signal]) })

@@ -2,14 +2,14 @@ import { readdir, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 
 /**
- * What a mirror takes of the disk, in bytes; undefined where there is none. Every push and every fetch comes as a pack,
- * and maintenance keeps those few: the packs are all of it, but for its refs.
+ * Returns a mirror's size on disk in bytes, or undefined when it does not exist. Pushes and fetches arrive as
+ * packs, and maintenance keeps their number low, so the packs and the refs are the size.
  */
 export async function mirrorSize(dir: string): Promise<number | undefined> {
   const folder = join(dir, 'objects', 'pack')
   const names = await readdir(folder).catch(() => [])
   const files = [...names.map(name => join(folder, name)), join(dir, 'packed-refs'), join(dir, 'HEAD')]
-  // A pack may go while it is looked at.
+  // A pack may be deleted before stat.
   const sizes = await Promise.all(
     files.map(file =>
       stat(file).then(

@@ -3,15 +3,15 @@ import { maintain } from '../git/maintenance.ts'
 import { removeStaleFiles } from '../git/remove-stale-files.ts'
 
 /**
- * Comes into a mirror, where git works until it is left. Whoever had to kill git's processes says so when leaving:
- * what they left behind is removed as soon as nobody is inside.
+ * Acquires a lease: git processes may work in the mirror until it is released. A release with `killed`
+ * reports killed git processes; their files are removed after the last release.
  */
 export type Enter = () => Promise<(killed: boolean) => void>
 
-/** Keeps account of who is inside a mirror; `onLeave` is told when somebody has gone. */
+/** Counts the leases of a mirror. Calls `onLeave` after each release. */
 export function createLease(git: Git, onLeave: () => void): Enter {
   let users = 0
-  // What an earlier life of the companion left is removed before the first use.
+  // Files of an earlier companion are removed before the first lease.
   let needsCleanup = true
   let tidying: Promise<void> | undefined
   let maintaining = false

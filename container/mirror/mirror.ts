@@ -12,40 +12,41 @@ import { createLease, type Enter } from './lease.ts'
 import { type Arriving, refresh } from './refresh.ts'
 import type { MirrorSeed } from './seed.ts'
 
-/** The local copy of one upstream: a cache, made anew whenever it is missing. */
+/** The local copy of an upstream: a cache, created again whenever it is missing. */
 export interface Mirror {
   readonly git: Git
   /**
-   * Brings heads, tags and HEAD up to date with the upstream: one refresh at a time, and everyone who asks while
-   * it runs shares the next one. Resolves at once within the freshness window. Rejects with UpstreamError.
+   * Updates heads, tags and HEAD from the upstream. One refresh runs at a time, and all callers during it
+   * share the next refresh. Resolves at once while the mirror is fresh (mirrorTtlMs). Rejects with
+   * UpstreamError.
    */
   refresh(upstream: Upstream, signal: AbortSignal): Promise<void>
-  /** Is it there? It may be deleted at any time. */
+  /** True when the mirror exists. It may be deleted at any time. */
   exists(): Promise<boolean>
-  /** Is it there, and has it been like upstream since the start? */
+  /** True when the mirror exists and a refresh has succeeded since the start. */
   isReady(): Promise<boolean>
-  /** Was it another ref's name at upstream, when that was last asked? */
+  /** True when the ref was a symbolic ref at upstream in the last refresh. */
   isSymbolic(ref: string): boolean
-  /** The first fetch into an empty mirror, while it goes on. */
+  /** The running first fetch into an empty mirror. */
   readonly initialFetch: Arriving | undefined
   /**
-   * Keeps refreshes away from these refs, after the one that runs, until released: a push is about to move them.
-   * Rejects with the signal's reason when it aborts before that one has ended.
+   * Excludes these refs from refreshes until released, because a push is about to move them. Waits for the
+   * running refresh. Rejects with the signal's reason when it aborts during that wait.
    */
   holdRefs(refs: readonly string[], signal: AbortSignal): Promise<() => void>
   readonly enter: Enter
-  /** How fresh and how large it is, and how its refreshes went. */
+  /** Returns the mirror's freshness and size, and the counts of its refreshes. */
   status(): Promise<MirrorStatus & Pick<Counts, 'refreshes'>>
 }
 
-/** What mirrors are made with. */
+/** The dependencies of a mirror. */
 export interface MirrorDeps {
   readonly settings: Settings
   readonly linkTo: (upstream: Upstream) => Promise<SshLink>
   readonly mirrorSeed: MirrorSeed
 }
 
-/** The mirror in git's directory. */
+/** Creates the mirror in git's directory. */
 export function createMirror(git: Git, { settings, linkTo, mirrorSeed }: MirrorDeps): Mirror {
   const heldRefs = new Map<string, number>()
   let freshAt: number | undefined
@@ -53,7 +54,7 @@ export function createMirror(git: Git, { settings, linkTo, mirrorSeed }: MirrorD
   let symbolic: ReadonlySet<string> = new Set()
   let lastRefresh: MirrorStatus['lastRefresh'] = null
   const refreshes = { succeeded: 0, failed: 0, ms: 0 }
-  /** Undefined: it may have changed since it was measured. */
+  /** Undefined: the mirror may have changed since it was measured. */
   let size: Promise<number | undefined> | undefined
   let running: Promise<void> | undefined
   let next: Promise<void> | undefined
@@ -130,7 +131,7 @@ export function createMirror(git: Git, { settings, linkTo, mirrorSeed }: MirrorD
       try {
         await withAbort(next, signal)
       } catch (error) {
-        // One whose first fetch has failed is there too, and empty.
+        // A mirror exists after a failed first fetch too, without refs.
         if (error instanceof UpstreamError && upstream.staleReads && isThere && (await hasRefs(git))) return
         throw error
       }
@@ -165,7 +166,7 @@ const exists = (dir: string) =>
 const hasRefs = async (git: Git) =>
   (await git.text(['for-each-ref', '--count=1'], { signal: AbortSignal.timeout(10_000) })) !== ''
 
-/** Makes the bare repository where there is none, whole by rename. Answers whether it had to. */
+/** Creates the bare repository if it is missing, atomically by rename. Returns true when it was created. */
 async function ensureRepository(git: Git): Promise<boolean> {
   if (await exists(git.dir)) return false
   const fresh = `${git.dir}.${randomUUID()}`

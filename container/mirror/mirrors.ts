@@ -9,9 +9,9 @@ import { createMirror, type Mirror, type MirrorDeps } from './mirror.ts'
 
 export interface Mirrors {
   get(upstream: Upstream): Mirror
-  /** The mirror of every repository that was asked for since the start. */
+  /** The mirrors of all repositories that were requested since the start. */
   active(): Iterable<readonly [RepositoryName, Mirror]>
-  /** Removes what an earlier life of the companion left in any of them. */
+  /** Removes the files that an earlier companion left in any mirror. */
   cleanUpAll(): Promise<void>
 }
 
@@ -38,7 +38,8 @@ export function createMirrors({
         }
     },
     get(upstream) {
-      // The upstream's address is part of the place: a repository that is pointed elsewhere starts empty.
+      // The path contains a hash of the upstream's URL: a repository with a new upstream starts with an empty
+      // mirror.
       const urlHash = createHash('sha256').update(upstream.url).digest('hex').slice(0, 16)
       const mirror = at(join(home, 'mirrors', upstream.name, `${urlHash}.git`))
       active.set(upstream.name, mirror)
@@ -48,10 +49,13 @@ export function createMirrors({
   }
 }
 
-/** One that its companion's end has overtaken while it was made (mirror.ts). */
+/** A mirror whose creation a companion's end interrupted (mirror.ts). */
 const UNFINISHED = /\.git\.[0-9a-f-]{36}$/
 
-/** The mirrors under a folder, unfinished ones too. They lie as deep as their repositories' names have segments. */
+/**
+ * Lists the mirrors in a folder, including unfinished mirrors. A mirror is as deep as its repository's name
+ * has segments.
+ */
 async function mirrorsIn(folder: string): Promise<string[]> {
   const entries = await readdir(folder, { withFileTypes: true }).catch(() => [])
   const folders = entries.filter(entry => entry.isDirectory()).map(({ name }) => join(folder, name))

@@ -6,37 +6,39 @@ import { listUpstream, type UpstreamRefs } from '../upstream/list-refs.ts'
 import { type SshLink, toUpstreamError, UpstreamError } from '../upstream/ssh-link.ts'
 import type { MirrorSeed } from './seed.ts'
 
-/** What a mirror will have, on its way from upstream. */
+/** The first fetch into an empty mirror, while it runs. */
 export interface Arriving {
   readonly refs: UpstreamRefs
-  /** How far it is. */
   readonly progress: Pick<GitProgress, 'now'>
-  /** Resolves when the mirror has it all. Rejects with UpstreamError. */
+  /** Resolves when the mirror has all refs. Rejects with UpstreamError. */
   readonly done: Promise<void>
 }
 
-/** What one refresh works with. */
+/** The inputs of a refresh. */
 export interface Refresh {
   readonly git: Git
   readonly link: SshLink
   readonly upstream: Upstream
-  /** The refs that it leaves alone, asked once upstream has answered: pushes are moving them. */
+  /**
+   * Returns the refs that running pushes hold; the refresh leaves them unchanged. Called after upstream has
+   * listed its refs.
+   */
   readonly heldRefs: () => readonly string[]
-  /** What an empty mirror is begun with, so that only the rest comes from upstream. */
+  /** The seed for an empty mirror, so that upstream sends only the rest. */
   readonly mirrorSeed: MirrorSeed
-  /** Told of a first fetch, into an empty mirror, as it begins. */
+  /** Receives a first fetch, into an empty mirror, at its start. */
   readonly onInitialFetch: (arriving: Arriving) => void
-  /** How long it may take, in milliseconds. */
+  /** The timeout in milliseconds. */
   readonly withinMs: number
 }
 
-/** How a refresh went. */
+/** The result of a successful refresh. */
 export interface Refreshed extends Pick<UpstreamRefs, 'symbolic'> {
-  /** Otherwise git has left something behind, and the mirror is whole all the same. */
+  /** False: git has left temporary files. The mirror is complete all the same. */
   readonly leftNothing: boolean
 }
 
-/** Heads, tags and HEAD as upstream has them. Rejects with UpstreamError. */
+/** Updates heads, tags and HEAD from upstream. Rejects with UpstreamError. */
 export async function refresh({ onInitialFetch, withinMs, mirrorSeed, ...how }: Refresh): Promise<Refreshed> {
   const { git, link, upstream } = how
   let leftNothing = true
@@ -72,7 +74,7 @@ export async function refresh({ onInitialFetch, withinMs, mirrorSeed, ...how }: 
   return { leftNothing, symbolic }
 }
 
-/** So many new refs at once are packed. */
+/** From this many new refs on, refs are packed. */
 const MANY_REFS = 100
 
 async function applyUpstreamRefs(
@@ -85,18 +87,18 @@ async function applyUpstreamRefs(
   const moving = held()
   if (!sameRefs(there.refs, here.refs, moving)) {
     await fetchRefs(git, link, upstream, moving, progress, signal)
-    // A fetch leaves a file for each ref, and every look at all of them reads each file.
+    // A fetch writes a file for each ref, and each listing of all refs reads every file.
     if (there.refs.size - here.refs.size > MANY_REFS) await git.run(['pack-refs', '--all'], { signal })
   }
   if (there.head === undefined || there.head === here.head) return
   if (there.head.startsWith('refs/')) await git.text(['symbolic-ref', 'HEAD', there.head], { signal })
-  // Detached at a commit that no branch has, it is not here: then HEAD stays as it was.
+  // A detached HEAD may name a commit that no branch has. The mirror lacks it, and HEAD stays unchanged.
   else await git.run(['update-ref', '--no-deref', 'HEAD', there.head], { signal })
 }
 
 /**
- * Heads and tags as upstream has them, those it no longer has pruned. Refs that a push is moving are left to that
- * push.
+ * Fetches heads and tags from upstream and prunes deleted refs. Leaves out `heldRefs`, which pushes are
+ * moving.
  */
 async function fetchRefs(
   git: Git,

@@ -7,13 +7,19 @@ import type { GitProgress } from '../git/git-progress.ts'
 import { logError } from '../process/log.ts'
 import { spawnGroup } from '../process/spawn.ts'
 
-/** What a companion whose disk is empty is given to begin with: a bundle. Without it, upstream has everything too. */
+/**
+ * A seed for the mirror of a companion with an empty disk: a bundle. Without a seed, upstream sends
+ * everything.
+ */
 export interface MirrorSeed {
-  /** Offers what there is of a repository. Resolves when it was used, or is not wanted: the rest may be dropped. */
+  /**
+   * Offers a bundle of a repository, or undefined when there is none. Resolves after its use, or when it is
+   * not needed: the caller may then discard the stream.
+   */
   provide(of: Upstream, bundle: Readable | undefined): Promise<void>
   /**
-   * Unpacks what is offered of a repository into its empty mirror, branches and tags too. Answers with `broken` when it
-   * could not be unpacked: git may have left something behind.
+   * Unpacks the offered bundle into the repository's empty mirror and creates its branches and tags. Returns
+   * `broken` when that failed: git may have left temporary files.
    */
   consume(
     of: Upstream,
@@ -29,7 +35,7 @@ interface Offer {
   readonly done: () => void
 }
 
-/** Waits for one offer, and for the one mirror that is begun with it, until `withinMs` after the start. */
+/** Accepts one bundle for one mirror, until `withinMs` milliseconds after the start. */
 export function createMirrorSeed(withinMs: number): MirrorSeed {
   const { promise: offered, resolve: settle } = Promise.withResolvers<Offer | undefined>()
   const over = AbortSignal.timeout(withinMs)
@@ -62,7 +68,7 @@ export function createMirrorSeed(withinMs: number): MirrorSeed {
   }
 }
 
-/** What git-bundle(1) prints of each ref that it has unpacked: `<id> <name>`. */
+/** A line that git bundle unbundle prints for each ref: `<id> <name>` (git-bundle(1)). */
 const REF = /^([0-9a-f]{40}) (refs\/(?:heads|tags)\/\S+)$/
 
 async function unbundle(
@@ -71,7 +77,8 @@ async function unbundle(
   progress: GitProgress,
   signal: AbortSignal,
 ): Promise<'whole' | 'broken'> {
-  // Through a pipe, which git can open by its name; what Node gives a child is a socket.
+  // Git opens /dev/stdin by name, which works for a pipe. Node gives a child a socket as stdin, so cat makes
+  // the pipe.
   const script = 'cat | git bundle unbundle --progress /dev/stdin'
   const child = spawnGroup('sh', ['-c', script], { cwd: git.dir, env: git.env, signal, stdio: 'pipe' })
   const ended = once(child, 'close')

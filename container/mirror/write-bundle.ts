@@ -11,12 +11,12 @@ import type { Settings } from '../settings.ts'
 import { mirrorSize } from './disk-size.ts'
 import type { Mirrors } from './mirrors.ts'
 
-/** What a mirror of less takes to come from upstream is not worth keeping a copy, in bytes. */
+/** The minimum size of a mirror for a seed, in bytes. A smaller mirror comes from upstream fast enough. */
 const MIN_BUNDLE_BYTES = 8 << 20
 
 /**
- * All of a repository's mirror as a bundle (git-bundle(1)), under a name for the refs it has. 204 where that is the
- * one that is kept already, or there is not enough of it.
+ * Sends a repository's mirror as a bundle (git-bundle(1)), named by a hash of its refs. Responds with 204
+ * when R2 already keeps this bundle, or when the mirror is too small or not ready.
  */
 export async function sendBundle(
   { mirrors, settings }: { readonly mirrors: Mirrors; readonly settings: Settings },
@@ -41,12 +41,12 @@ export async function sendBundle(
     await pipeline(createReadStream(file), response, { signal })
   } finally {
     leave(signal.aborted)
-    // Git writes beside it first, and leaves that when it is killed.
+    // Git writes to a .lock file first, and leaves it when it is killed.
     for (const left of [file, `${file}.lock`]) await rm(left, { force: true })
   }
 }
 
-/** The same refs have the same name. */
+/** Returns a hash of the refs: the same refs have the same name. */
 function nameOf({ refs }: RefList): string {
   const hash = createHash('sha256')
   for (const [ref, id] of refs) hash.update(`${id} ${ref}\n`)

@@ -1,13 +1,13 @@
-/** The first lines of what someone says, and how many more there were. */
+/** Keeps the first lines and counts the rest. */
 export interface FirstLines {
   add(line: string): void
-  /** With a last line that tells of those that were not kept. */
+  /** Returns the kept lines, and a last line with the number of dropped lines. */
   readonly all: readonly string[]
 }
 
 /**
- * Keeps lines up to so many bytes and so many of them: a push's record has to fit into one row of the ledger. `shown`
- * makes a line fit to be kept; lines that are not kept do not cost its time.
+ * Keeps lines within a byte limit and a line limit: a push's record must fit into one row of the ledger.
+ * `shown` prepares a line for keeping, and runs for kept lines only.
  */
 export function boundedLines(
   most: { bytes: number; lines: number },
@@ -28,7 +28,7 @@ export function boundedLines(
   }
 }
 
-/** The first of them, as many as make up so many bytes together, and one at least. */
+/** Returns the first items within `mostBytes` bytes in total, and at least the first item. */
 export function firstOf<T>(all: readonly T[], mostBytes: number, sizeOf: (each: T) => number): T[] {
   let bytes = 0
   const end = all.findIndex((each, i) => {

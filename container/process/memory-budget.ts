@@ -1,25 +1,27 @@
 import { readFileSync } from 'node:fs'
 
-/** A machine's or container's memory, in bytes. */
 export interface Memory {
   readonly total: number
-  /** What can still be taken; what only caches files counts. */
+  /** Bytes that processes can still allocate, including the page cache. */
   readonly available: number
 }
 
-/** Lets in sessions whose git may take much memory, while there is enough for one more at its limit. */
+/** Admits a session when enough memory is free for one more git process at its limit. */
 export interface MemoryBudget {
   /**
-   * Resolves, with its end, when there is room: at once, or in turn. Rejects with the signal's reason, or with NoRoom
-   * when there is none for too long.
+   * Waits in a queue for free memory. Resolves with the function that ends the session. Rejects with the
+   * signal's reason, or with NoRoom after PATIENCE_MS.
    */
   enter(signal: AbortSignal, onWait?: () => void): Promise<() => void>
 }
 
-/** The sessions that run take all memory. The message is for the client. */
+/** Running sessions use all memory. The client reads the message. */
 export class NoRoom extends Error {}
 
-/** A session that has begun takes what it needs within this, in milliseconds; until then it counts for so much. */
+/**
+ * For this time in milliseconds after its start, a session counts with YOUNG_BYTES: its processes have not
+ * yet allocated their memory.
+ */
 const YOUNG_MS = 5_000
 const YOUNG_BYTES = 64 << 20
 
@@ -27,8 +29,9 @@ const LOOK_MS = 250
 const PATIENCE_MS = 60_000
 
 /**
- * Each child has its own bound (memory-limit.ts); this keeps many of them together from taking all there is. Most take
- * little, so that no more is set aside for them than what is free shows. One session always runs.
+ * Each child process has its own memory limit (memory-limit.ts); this keeps many children together from using
+ * all memory. Most children use little, so nothing is reserved for them beyond YOUNG_MS. One session is
+ * always admitted.
  */
 export function createMemoryBudget(childBytes: number, read: () => Memory = readMemory): MemoryBudget {
   const begun = new Set<{ at: number }>()
@@ -82,7 +85,10 @@ export function createMemoryBudget(childBytes: number, read: () => Memory = read
   }
 }
 
-/** The container's memory (cgroups(7)), or the machine's; without either, there is no bound that could be kept. */
+/**
+ * Reads the container's memory (cgroups(7)), or the machine's where that is smaller. Without /proc the memory
+ * is unlimited.
+ */
 export function readMemory(): Memory {
   const info = numbers('/proc/meminfo', /^(\w+): +(\d+) kB$/gm, 1024)
   const machine = {

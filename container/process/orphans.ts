@@ -3,26 +3,26 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { startTimeOf } from './spawn.ts'
 
 /**
- * The variable by which every process that a companion starts can be told, also after that companion was killed:
- * its process id, when that began, and its state folder.
+ * The environment variable that marks every process that a companion starts, so the next companion finds the
+ * processes of a killed companion. Its value: process id, start time and state folder.
  */
 export const OWNER = 'GATE_COMPANION'
 
-/** Marks what this process starts from now on as the companion's on that state folder. */
+/** Marks every process that this process starts from now on with the state folder `home`. */
 export function markChildProcesses(home: string): void {
   process.env[OWNER] = `${process.pid} ${startTimeOf(process.pid)} ${home}`
 }
 
-/** A process group that its companion did not live to end. */
+/** A process group that outlived its companion. */
 export interface Orphan {
   readonly group: number
-  /** The program's name, of the process by which it was found. */
+  /** The name of the program that was found in the group. */
   readonly name: string
 }
 
 /**
- * Ends the processes of a dead companion on this state folder, except those to be spared, and waits for their end.
- * Where there is no /proc nothing is found; a container takes its processes with it.
+ * Kills the processes of a dead companion on this state folder, except those that `keep` accepts, and waits
+ * for their exit. Without /proc it finds none; a container's end kills its processes.
  */
 export async function endOrphans(keep: (orphan: Orphan) => boolean): Promise<void> {
   for (;;) {
@@ -32,14 +32,14 @@ export async function endOrphans(keep: (orphan: Orphan) => boolean): Promise<voi
       try {
         process.kill(-group, 'SIGKILL')
       } catch {
-        // ESRCH: it has ended
+        // ESRCH: the group has exited.
       }
     }
     await delay(20)
   }
 }
 
-/** Does this process, and not another that was given its id, still run? */
+/** True while the process runs. The start time distinguishes it from a later process with the same id. */
 export const isAlive = ({ pid, startedAt }: { pid: number; startedAt: string }): boolean =>
   startedAt !== '' && startTimeOf(pid) === startedAt && stateOf(pid) !== 'Z'
 
@@ -59,7 +59,10 @@ function readMark(mark: string): { pid: number; startedAt: string; home: string 
   return pid && startedAt !== undefined && home ? { pid: Number(pid), startedAt, home } : undefined
 }
 
-/** The quarantines that git's processes of this group work in (git-receive-pack(1), "Quarantine Environment"). */
+/**
+ * Returns the quarantine folders of the git processes in this group (git-receive-pack(1), "Quarantine
+ * Environment").
+ */
 export function quarantineDirsOf(group: number): string[] {
   const found = listPids().flatMap(pid => {
     const [, of] = /^\d+ \(.*\) \S \d+ (\d+)/s.exec(read(`/proc/${pid}/stat`)) ?? []
@@ -78,7 +81,7 @@ function listPids(): number[] {
   }
 }
 
-/** A variable as it was when the program started (proc_pid_environ(5)). */
+/** Reads an environment variable of a process, as set when its program started (proc_pid_environ(5)). */
 function environmentOf(pid: number, name: string): string | undefined {
   const line = read(`/proc/${pid}/environ`)
     .split('\0')

@@ -5,8 +5,8 @@ import { basename, dirname, join } from 'node:path'
 const PREFIX = 'gate-sockets-'
 
 /**
- * A folder with a short path for sockets, since a Unix socket's is limited to 108 bytes. A link in `home` remembers
- * it, so that the folder of a life that was killed is removed by the next.
+ * Creates a folder for sockets with a short path, since the path of a Unix socket is limited to 108 bytes. A
+ * link in `home` points to it, so the next companion removes the folder of a killed companion.
  */
 export async function openSocketFolder(home: string): Promise<string> {
   const link = join(home, 'sockets')

@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs'
 import type { Duplex } from 'node:stream'
 import { NO_COMMAND, withinMemory } from './memory-limit.ts'
 
-/** How a process ended, and what it said. */
+/** The exit and the output of a process. */
 export interface ProcessResult {
   readonly code: number | null
   readonly signal: NodeJS.Signals | null
@@ -14,46 +14,52 @@ export interface ProcessResult {
 export interface RunOptions {
   readonly cwd: string
   readonly env: Readonly<Record<string, string>>
-  /** Ends the process group when it aborts. */
+  /** Kills the process group when it aborts. */
   readonly signal: AbortSignal
   readonly input?: string | Buffer
-  /** The most of stdout that is kept, in bytes; more ends the process (64 MiB). */
+  /** The limit of stdout in bytes (64 MiB). The process is killed past it. */
   readonly maxOutput?: number
   readonly onStderr?: (chunk: Buffer) => void
-  /** Told the process group's id once it runs. */
+  /** Receives the process group's id after the start. */
   readonly onStart?: (pid: number) => void
-  /** Given the other end of its descriptor 3, a socket; without this it has none. */
+  /**
+   * Receives the socket that is the child's file descriptor 3. Without this callback the child has no
+   * descriptor 3.
+   */
   readonly onFd3?: (socket: Duplex) => void
 }
 
-/** What a process that has ended left in its pipes is read within this, in milliseconds. */
+/** The time to read the remaining output after a process has exited, in milliseconds. */
 const LAST_OUTPUT_MS = 2_000
 
-/** Whether what this process starts gets process groups of its own. */
+/** True: each child gets its own process group. */
 let useOwnGroups = true
 
 /**
- * From now on, what this process starts stays in its process group: whoever started this process in a group of its
- * own ends it whole, also when this process was killed before it could tell of what it had started.
+ * From now on, children of this process stay in its process group. Its parent then kills them together with
+ * this process, even when this process was killed before it could report them.
  */
 export function inheritGroup(): void {
   useOwnGroups = false
 }
 
-/** SIGKILL for a child's whole process group, as far as it has one; a group that is gone is fine. */
+/**
+ * Sends a signal to a child's process group, or to the child when it has no own group. Ignores a group that
+ * has exited.
+ */
 export function killGroup(child: Pick<ChildProcess, 'pid'>, signal: NodeJS.Signals = 'SIGKILL'): void {
   if (child.pid === undefined) return
   try {
     process.kill(useOwnGroups ? -child.pid : child.pid, signal)
   } catch {
-    // ESRCH: it has ended
+    // ESRCH: the group has exited.
   }
 }
 
 /**
- * A child in a process group of its own that goes, with all it started, when the signal aborts. It gets the
- * environment it is given, and the mark by which its companion's next life finds it (orphans.ts). Each of its processes
- * has at most `memoryBytes`, by default the bound of all children (memory-limit.ts); infinity: none.
+ * Starts a child in its own process group, which is killed when the signal aborts. The child gets the given
+ * environment, and the mark by which the next companion finds it (orphans.ts). `memoryBytes` limits each of
+ * its processes (memory-limit.ts), by default to the limit of all children; infinity: no limit.
  */
 export function spawnGroup(
   command: string,
@@ -67,9 +73,9 @@ export function spawnGroup(
     env: { ...env, GATE_COMPANION },
     detached: useOwnGroups,
   })
-  // Whoever waits for its end hears of it there; where nobody does, it is no reason for the companion to end.
+  // Callers that wait for the exit get this error there. Without a listener it would end the companion.
   child.on('error', () => {})
-  // Out of descriptors, Node leaves its streams out, and no 'close' ever comes.
+  // When file descriptors run out, Node creates no streams and never emits 'close'.
   if ((child as { stdio?: unknown }).stdio === undefined) throw new Error(`${command} could not be started`)
   const end = () => killGroup(child)
   if (signal.aborted) end()
@@ -79,8 +85,8 @@ export function spawnGroup(
 }
 
 /**
- * Runs a process to its end and keeps what it prints. It rejects when the process cannot be started, prints
- * more than `maxOutput`, or when `signal` aborts (with the signal's reason).
+ * Runs a process to its end and keeps its output. Rejects when the process cannot start, when it prints more
+ * than `maxOutput` bytes, or when `signal` aborts (with the signal's reason).
  */
 export async function run(
   command: string,
@@ -95,7 +101,7 @@ export async function run(
   const channel = child.stdio[3]
   if (channel) {
     channel.on('error', () => {})
-    // Read on, whoever listens: the process counts as ended only when all its streams are.
+    // Node emits 'close' only after all streams have ended, so the socket is read even without a listener.
     onFd3?.((channel as Duplex).resume())
   }
   return new Promise((resolve, reject) => {
@@ -114,10 +120,11 @@ export async function run(
       onStderr?.(chunk)
       if (stderr.length < 256) stderr.push(chunk)
     })
-    // A child that ends without reading its input is judged by its exit.
+    // A child may exit before it has read its stdin. Its exit code reports the failure.
     child.stdin?.on('error', () => {})
     child.stdin?.end(input)
-    // What it started may hold its streams open, as ssh's shared connections do: they count for so long only.
+    // The child's own children may keep its streams open, as ssh's shared connections do. LAST_OUTPUT_MS
+    // limits the wait for them.
     child.once('exit', () => {
       const last = setTimeout(
         () => {
@@ -143,7 +150,10 @@ export async function run(
   })
 }
 
-/** When a process started, as Linux counts it (proc_pid_stat(5), field 22); empty elsewhere or when it is gone. */
+/**
+ * Returns a process's start time as Linux counts it (proc_pid_stat(5), field 22). Empty without /proc, or
+ * when the process is gone.
+ */
 export function startTimeOf(pid: number): string {
   try {
     const stat = readFileSync(`/proc/${pid}/stat`, 'latin1')

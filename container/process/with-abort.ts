@@ -1,6 +1,9 @@
-/** What `work` comes to, unless the signal aborts first: then it rejects with the signal's reason, and the work goes on. */
+/**
+ * Resolves or rejects with `work`, or rejects with the signal's reason when it aborts first. The work goes
+ * on.
+ */
 export async function withAbort<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
-  // Once nobody waits for it any more, its failure is nobody's.
+  // Ignore rejections after the caller stops waiting.
   work.catch(() => {})
   signal.throwIfAborted()
   return new Promise((resolve, reject) => {

@@ -1,22 +1,25 @@
 import type { DisconnectReason, Outcome } from '../../src/contract/outcome.ts'
 import type { Counts, Scanned } from '../../src/contract/status.ts'
 
-/** How a session ended. A fetch is `served`; a request that asked for nothing is `empty`; too many at once are `busy`. */
+/**
+ * The end of a session. `served`: a fetch; `empty`: a request without commands or wants; `busy`: too many
+ * sessions at once.
+ */
 export interface SessionEnd {
   readonly outcome: Exclude<Outcome, 'open'> | 'served' | 'empty' | 'busy'
-  /** It was let go before its end. */
+  /** The reason for a disconnect before the session's end. */
   readonly reaped?: DisconnectReason | undefined
-  /** What a push gave to gitleaks. */
+  /** The amount of text that a push passed to gitleaks. */
   readonly scanned?: Scanned
 }
 
-/** What came of a session whose client was, or was not, let go. */
+/** Returns the end of a fetch: abandoned after a disconnect, otherwise served. */
 export const endedBy = (reaped: DisconnectReason | undefined): SessionEnd =>
   reaped ? { outcome: 'abandoned', reaped } : { outcome: 'served' }
 
 export type SessionCounts = Omit<Counts, 'refreshes'>
 
-/** The sessions of every repository that have ended, in numbers. */
+/** Counts the ended sessions of every repository. */
 export function sessionCounts() {
   const counts = new Map<string, SessionCounts>()
   const of = (repository: string): SessionCounts =>

@@ -3,7 +3,7 @@ import type { Pass } from '../../src/contract/pass.ts'
 import type { Settings } from '../settings.ts'
 import { type SessionCounts, type SessionEnd, sessionCounts } from './session-counts.ts'
 
-/** A client's request while it is served. */
+/** A request of a git client while it is served. */
 export interface Session {
   readonly id: string
   readonly repository: string
@@ -13,7 +13,7 @@ export interface Session {
   readonly phase: string
 }
 
-/** The part of a session that its pass names. */
+/** Returns the fields of a session that its pass contains. */
 export const sessionOf = (pass: Extract<Pass, { terms: unknown }>) => ({
   id: pass.id,
   repository: pass.repository.name,
@@ -21,24 +21,27 @@ export const sessionOf = (pass: Extract<Pass, { terms: unknown }>) => ({
   service: pass.service,
 })
 
-/** Every session there is, within the limits. */
+/** All running sessions, within the limits. */
 export interface Sessions {
-  /** Lets one in, to be ended with its `end`; or says why it must come again later. A push says its own phase. */
+  /**
+   * Starts a session, which the caller ends with `end`. Returns the reason when a limit is reached. A push
+   * passes a function that returns its phase.
+   */
   begin(
     who: Pick<Session, 'id' | 'repository' | 'agent' | 'service'>,
     phase?: () => string,
   ): { ok: true; session: Session; end(how: SessionEnd): void } | { ok: false; why: string }
   /**
-   * Takes a place among the pushes that are turned away, which are still read until they can be told; undefined where
-   * no place is left. Its end gives the place back.
+   * Reserves a place for a push that is turned away: its request is read before the client gets the reason.
+   * Returns the function that frees the place, or undefined when no place is left.
    */
   turnAway(agent: string): (() => void) | undefined
   readonly all: ReadonlySet<Session>
-  /** What became of a repository's sessions so far. */
+  /** Returns the counts of a repository's ended sessions. */
   counts(repository: string): SessionCounts
-  /** Resolves when the session of that id has ended, or after `withinMs`. */
+  /** Resolves when the session with this id has ended, or after `withinMs` milliseconds. */
   ended(id: string, withinMs: number): Promise<void>
-  /** Lets nobody in any more; resolves when the last has ended. */
+  /** Rejects new sessions. Resolves when the last session has ended. */
   close(): Promise<void>
 }
 
@@ -63,7 +66,7 @@ export function createSessions(limits: Pick<Settings, 'maxSessions' | 'maxAgentS
     counts: counts.of,
     async ended(id, withinMs) {
       if (![...all].some(session => session.id === id)) return
-      // A watch that runs out is no error: the asker is told where the session stands.
+      // A timeout is no error: the caller then reads the session's state.
       await once(watched, id, { signal: AbortSignal.timeout(withinMs) }).catch(() => {})
     },
     begin(who, phase = () => 'receiving') {
@@ -98,10 +101,10 @@ export function createSessions(limits: Pick<Settings, 'maxSessions' | 'maxAgentS
   }
 }
 
-/** So many agents at least share the places of those that are turned away. */
+/** The minimum number of agents that share the places for pushes that are turned away. */
 const AGENTS = 4
 
-/** The places of pushes that are turned away: `most` in all, and of one agent a part of them. */
+/** Reserves places for pushes that are turned away: `most` in total, and a share of them for each agent. */
 function turnedAwayWithin(most: number): (agent: string) => (() => void) | undefined {
   const byAgent = new Map<string, number>()
   const perAgent = Math.max(1, Math.floor(most / AGENTS))

@@ -4,18 +4,18 @@ import type { RefList } from '../git/ref-list.ts'
 import { killGroup, spawnGroup } from '../process/spawn.ts'
 import { parseSshUrl, type SshLink, shellQuote, toUpstreamError } from './ssh-link.ts'
 
-/** What upstream lists, and what its tags stand for. */
+/** Upstream's refs, and the targets of its tags. */
 export interface UpstreamRefs extends RefList {
-  /** Object ids by the full name of an annotated tag. */
+  /** Maps an annotated tag's full ref name to the object id that it points to. */
   readonly peeled: ReadonlyMap<string, string>
-  /** Those that are other refs' names, HEAD aside. Over protocol version 2 only. */
+  /** Symbolic refs other than HEAD. Upstream reports them over protocol version 2 only. */
   readonly symbolic: ReadonlySet<string>
 }
 
 const DELIMITER = Buffer.from('0001')
 const FLUSH = Buffer.from('0000')
 
-/** `ls-refs` for what a mirror holds, and the goodbye (gitprotocol-v2(5)). */
+/** An `ls-refs` request for HEAD, heads and tags, and the flush that ends the session (gitprotocol-v2(5)). */
 const listRefs = (...more: readonly string[]) =>
   Buffer.concat([
     pktLine('command=ls-refs\n'),
@@ -28,16 +28,16 @@ const listRefs = (...more: readonly string[]) =>
   ])
 
 const LIST_REFS = listRefs()
-/** Only for an upstream that says it knows the word. */
+/** Sent only to an upstream that advertises `unborn`. */
 const LIST_UNBORN = listRefs('unborn\n')
 
-/** What upstream lists, and whether it could tell the branch of a HEAD without a commit. */
+/** Upstream's refs, and whether it can report the branch of an unborn HEAD. */
 type Answer = UpstreamRefs & { readonly supportsUnborn: boolean }
 
 /**
- * Asks upstream for its refs. The question goes out before upstream has said which protocol it speaks, so that all
- * takes one round trip once the channel is open, where `git ls-remote` takes two. An upstream that does not speak
- * version 2 lists its refs unasked (gitprotocol-pack(5)), and that is as good.
+ * Requests upstream's refs. The request is sent before upstream has advertised its protocol version, so it
+ * takes one round trip after the channel is open; `git ls-remote` takes two. An upstream without version 2
+ * lists its refs without a request (gitprotocol-pack(5)). Rejects with UpstreamError.
  */
 export async function listUpstream(
   link: SshLink,
@@ -87,7 +87,7 @@ async function ask(
   }
 }
 
-/** Reads the answer, in whichever version it comes. */
+/** Parses the ref list of any protocol version. */
 class RefListReader {
   readonly #packets = new PktLines()
   readonly #refs = new Map<string, string>()
@@ -97,7 +97,10 @@ class RefListReader {
   #tellsUnborn = false
   #state: 'start' | 'capabilities' | 'listed' | 'advertised' = 'start'
 
-  /** Takes bytes; answers when the list is whole. Throws PktLineError with what upstream says instead of one. */
+  /**
+   * Takes bytes, and returns the list once it is complete. Throws PktLineError on an invalid packet, or with
+   * upstream's message after `ERR`.
+   */
   push(chunk: Buffer): Answer | undefined {
     this.#packets.push(chunk)
     for (let pkt = this.#packets.next(); pkt !== undefined; pkt = this.#packets.next())
@@ -130,7 +133,7 @@ class RefListReader {
     return false
   }
 
-  /** `<id> <name> [symref-target:<name>] [peeled:<id>]`, with `unborn` for the id of a HEAD without a commit */
+  /** Parses `<id> <name> [symref-target:<name>] [peeled:<id>]`. The id of an unborn HEAD is `unborn`. */
   #listed(line: string): void {
     const [id, name, ...attributes] = line.split(' ')
     if (!id || !name) throw new PktLineError('upstream lists its refs in a way that cannot be read')
@@ -144,7 +147,7 @@ class RefListReader {
     }
   }
 
-  /** `<id> <name>`, the first with `\0` and the capabilities. */
+  /** Parses `<id> <name>`. The first line continues with `\0` and the capabilities. */
   #advertised(line: string): void {
     this.#state = 'advertised'
     const [ref = '', capabilities] = line.split('\0')

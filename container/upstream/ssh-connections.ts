@@ -2,59 +2,65 @@ import { rm } from 'node:fs/promises'
 import { killGroup, spawnGroup } from '../process/spawn.ts'
 import { withAbort } from '../process/with-abort.ts'
 
-/** sshd takes ten sessions on a connection by default (MaxSessions in sshd_config(5)). */
+/** By default sshd allows ten sessions on a connection (MaxSessions in sshd_config(5)). */
 const SESSIONS_PER_CONNECTION = 8
 
-/** sshd drops some of those who are not in yet when they are more than ten (MaxStartups in sshd_config(5)). */
+/**
+ * By default sshd drops some unauthenticated connections when more than ten are open (MaxStartups in
+ * sshd_config(5)).
+ */
 const OPENING_AT_ONCE = 4
 
-/** An unused connection is closed after this long, in milliseconds. */
+/** The idle timeout of a connection without sessions, in milliseconds. */
 const CONNECTION_IDLE_MS = 10 * 60_000
 
-/** Where the connections lead. */
+/** The destination of a pool's connections. */
 interface SshTarget {
-  /** The file of ssh's configuration. */
+  /** The path of ssh's configuration file. */
   readonly config: string
-  /** The beginning of the paths of their control sockets. */
+  /** The common prefix of the control sockets' paths. */
   readonly control: string
   readonly host: string
-  /** The error for what ssh said of a connection that did not come about; it says nothing where it cannot be started. */
+  /** Makes the error of a failed connection from ssh's stderr; undefined: ssh could not be started. */
   readonly problem: (said?: string) => Error
 }
 
-/** A connection's use for one process. */
+/** The lease of a connection for one process. */
 export interface ConnectionLease {
   /** The path of its control socket (ssh(1), -S). */
   readonly control: string
   /**
-   * Given back. After `cut` the process did not come to its end: over a connection that lives on, the other side
-   * would never learn that it is gone, so that connection takes nobody new and is closed with its last user.
+   * Releases the lease. `cut` means that the process was killed: while its connection stays open, sshd does
+   * not notice, so the connection takes no new sessions and closes with its last session.
    */
   release(how?: { cut?: boolean }): void
 }
 
-/** A few ssh connections to one host, and those who go through them. */
+/** A pool of ssh connections to one host. */
 export interface Connections {
-  /** Sees to it that one has room for one more. Rejects with the problem. */
+  /** Opens a connection when none has room for another session. Rejects with the target's error. */
   connect(signal: AbortSignal): Promise<void>
-  /** A place in one that is open; to be given back. Rejects with the problem. */
+  /** Leases a session on an open connection. Rejects with the target's error. */
   borrow(signal: AbortSignal): Promise<ConnectionLease>
   close(): void
 }
 
-/** One ssh connection that others go through; closed when it is at its end, or when nobody has used it for long. */
+/**
+ * An ssh master connection. It closes when the idle timeout passes, or after its last session when it is
+ * draining.
+ */
 interface Connection {
   readonly control: string
   readonly ready: Promise<void>
   isOpening: boolean
-  /** It takes nobody new. */
+  /** True: the connection takes no new sessions. */
   isDraining: boolean
   users: number
   idle: NodeJS.Timeout | undefined
   close(): void
 }
 
-/** Connections that are opened as they are needed: a further one when those there are have no room. */
+/** Creates a pool that opens connections on demand: another connection when all open ones are full. */
 export function createSshPool(way: SshTarget): Connections {
   const connections = new Set<Connection>()
   let opened = 0
@@ -81,7 +87,10 @@ export function createSshPool(way: SshTarget): Connections {
     connection.idle = setTimeout(() => end(connection), CONNECTION_IDLE_MS)
     connection.idle.unref()
   }
-  /** One with room, which may still be opening; undefined when so many are opening that one has to wait for them. */
+  /**
+   * Returns a connection with room, which may still be opening. Returns undefined when OPENING_AT_ONCE
+   * connections are opening: the caller waits for the next one.
+   */
   const pickConnection = (): Connection | undefined => {
     const usable = [...connections].filter(each => !each.isDraining && each.users < SESSIONS_PER_CONNECTION)
     const known = usable.find(each => !each.isOpening) ?? usable[0]
@@ -129,7 +138,7 @@ function openConnection(
   control: string,
   atEnd: () => void,
 ): Connection {
-  // A LocalCommand runs once the connection is up and its control socket listens: its line is the sign to go on.
+  // ssh runs LocalCommand once the connection is up and the control socket listens, so its line means ready.
   const child = spawnGroup(
     'ssh',
     [

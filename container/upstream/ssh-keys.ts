@@ -4,13 +4,16 @@ import { join } from 'node:path'
 import type { IdentityName } from '../../src/contract/names.ts'
 import { run } from '../process/spawn.ts'
 
-/** An identity that cannot be made or taken, with the reason. */
+/** An identity cannot be created or imported. The message has the reason. */
 export class IdentityError extends Error {}
 
-/** The environment variables that hold private keys where there is no disk that stays: GATE_IDENTITY_<NAME>. */
+/** The environment variables with private keys for a gate without a persistent disk: GATE_IDENTITY_<NAME>. */
 const FROM_ENVIRONMENT = /^GATE_IDENTITY_[A-Z0-9_]+$/
 
-/** Moves keys from the environment into files of the variables' names, so that no process inherits them. */
+/**
+ * Moves private keys from the environment into files named after the variables, so that no child process
+ * inherits them.
+ */
 export async function moveKeysFromEnv(folder: string, env: NodeJS.ProcessEnv): Promise<void> {
   await mkdir(folder, { recursive: true, mode: 0o700 })
   for (const [variable, key] of Object.entries(env)) {
@@ -21,8 +24,9 @@ export async function moveKeysFromEnv(folder: string, env: NodeJS.ProcessEnv): P
 }
 
 /**
- * Makes a new Ed25519 identity, or takes the given private key; answers with the public half, the only one that
- * ever leaves. An identity of that name is not replaced: rejects with IdentityError.
+ * Creates an Ed25519 identity, or imports the given private key. Returns the public key; the private key
+ * never leaves the companion. Rejects with IdentityError when an identity of this name exists, or when the
+ * key cannot be used.
  */
 export async function createKey(folder: string, name: IdentityName, privateKey: string): Promise<string> {
   const file = join(folder, name)
@@ -41,7 +45,7 @@ export async function createKey(folder: string, name: IdentityName, privateKey: 
       )
       if (made.code !== 0) throw new IdentityError('ssh-keygen could not make a key')
     }
-    // The empty passphrase: a key that wants one cannot be used by a gate that never asks.
+    // `-P ''` fails for a key with a passphrase, which the gate could never enter.
     const read = await run('ssh-keygen', ['-y', '-P', '', '-f', fresh], { cwd: folder, env, signal })
     if (read.code !== 0)
       throw new IdentityError('that is not a private key that ssh can read without a passphrase')
@@ -59,7 +63,10 @@ export async function createKey(folder: string, name: IdentityName, privateKey: 
   }
 }
 
-/** Takes the key of an identity that was made or taken in here off the disk; answers whether it was there. */
+/**
+ * Deletes the private key of an identity that was created or imported here. Returns false when there was
+ * none.
+ */
 export async function deleteKey(folder: string, name: IdentityName): Promise<boolean> {
   try {
     await unlink(join(folder, name))

@@ -6,32 +6,35 @@ import type { Upstream } from '../../src/contract/pass.ts'
 import { printable } from '../git/command-list.ts'
 import { type ConnectionLease, createSshPool } from './ssh-connections.ts'
 
-/** An upstream could not be used, in words for the agent: what, and whose part it is to mend it. */
+/**
+ * An upstream could not be used. The message tells the agent the reason, and whether the agent or the
+ * operator can fix it.
+ */
 export class UpstreamError extends Error {}
 
-/** The way to one upstream: what git needs in its environment to reach it, over a few connections that it shares. */
+/** The connection to an upstream: git's environment for it, over a shared pool of ssh connections. */
 export interface SshLink {
-  /** Sees to it that a connection has room for one more. Rejects with UpstreamError, saying why. */
+  /** Opens a connection when none has room for another process. Rejects with UpstreamError. */
   connect(signal: AbortSignal): Promise<void>
   /**
-   * A connection's use for one process, to be given back with `release` when that has ended. Rejects with
-   * UpstreamError, saying why.
+   * Leases a connection for one process. The caller calls `release` after the process has ended. Rejects with
+   * UpstreamError.
    */
   acquire(signal: AbortSignal): Promise<LinkLease>
   close(): void
 }
 
-/** A connection in use by one git process. */
+/** The lease of a connection for one process. */
 export interface LinkLease extends Pick<ConnectionLease, 'release'> {
-  /** GIT_SSH_COMMAND for a git process. */
+  /** The environment of a git process (GIT_SSH_COMMAND). */
   readonly env: Readonly<Record<string, string>>
-  /** The arguments of an `ssh` of one's own, up to the command to run there. */
+  /** The arguments of a direct `ssh` call, up to the remote command. */
   readonly ssh: readonly string[]
 }
 
 /**
- * Where the links' files live: `folder` for configurations, and `sockets`, a short path, since a Unix socket's
- * is limited to 108 bytes.
+ * The folders of the links' files. `folder` has ssh's configurations. `sockets` is a short path, since the
+ * path of a Unix socket is limited to 108 bytes.
  */
 export interface LinkFolders {
   readonly identities: string
@@ -39,19 +42,25 @@ export interface LinkFolders {
   readonly sockets: string
 }
 
-/** Where an identity's private key is: made or taken here under its name, or come from the environment. */
+/**
+ * Returns the possible paths of an identity's private key: created or imported under its name, or taken from
+ * the environment.
+ */
 const identityFiles = (folder: string, name: IdentityName) => [
   join(folder, name),
   join(folder, identityVariable(name)),
 ]
 
-/** The ways to all upstreams. */
+/** The links to all upstreams. */
 export interface Links {
   to(upstream: Upstream): Promise<SshLink>
   closeAll(): void
 }
 
-/** Links by what makes them: a change of URL, identity or pinned key makes another one. */
+/**
+ * Keeps a link for each combination of host, identity and pinned host key. A change of any of them makes a
+ * new link.
+ */
 export function createLinks(folders: LinkFolders): Links {
   const links = new Map<string, Promise<SshLink>>()
   return {
@@ -73,7 +82,10 @@ export function createLinks(folders: LinkFolders): Links {
 
 const hostOf = (url: string) => parseSshUrl(url).host
 
-/** The destination of an SSH URL in either spelling, and the path there (git-fetch(1), "GIT URLS"). */
+/**
+ * Splits an SSH URL in either form into ssh's destination and the path there (git-fetch(1), "GIT URLS").
+ * Throws UpstreamError on any other URL.
+ */
 export function parseSshUrl(url: string): { host: string; path: string } {
   const [, fullHost, fullPath] = /^ssh:\/\/([^/]+)(\/.*)$/s.exec(url) ?? []
   if (fullHost && fullPath) return { host: `ssh://${fullHost}`, path: fullPath.replace(/^\/~/, '~') }
@@ -106,8 +118,11 @@ async function findFirst(files: readonly string[]): Promise<string | undefined> 
 }
 
 /**
- * ssh_config(5): only what the operator pinned is trusted, only the named key is offered, nothing ever asks. A shared
- * connection's master passes on what its own SendEnv names; without it git would speak protocol v0 to upstream.
+ * Returns the configuration (ssh_config(5)): ssh trusts only the pinned host keys, offers only the identity's
+ * key, and never prompts.
+ *
+ * A shared connection's master forwards only the variables of its own SendEnv. Without GIT_PROTOCOL there,
+ * git would use protocol v0.
  */
 function sshConfig(identity: string, knownHosts: string): string {
   return `Host *
@@ -153,7 +168,7 @@ function createLink(upstream: Upstream, config: string, control: string): SshLin
   }
 }
 
-/** What ssh or git said of an upstream, in one line that says whose part it is. */
+/** Turns the stderr of ssh or git into one line that tells the agent who can fix the problem. */
 export function toUpstreamError(upstream: Upstream, said: string): UpstreamError {
   const words = said
     .split('\n')

@@ -11,10 +11,13 @@ const ownBranches: z.input<typeof GrantTerms>['rules'] = [
   { pattern: 'refs/heads/{agent}/**', allow: ['create', 'update', 'force', 'delete'] },
 ]
 
-/** In a repository of the operator's: its own branches, and nothing else. */
+/** The grant in an operator's repository: the agent's own branches only. */
 export const OWN_BRANCHES: z.input<typeof GrantTerms> = { rules: ownBranches, pushOptions: true }
 
-/** In the demo: any branch may grow and tags may be made; its own branches may be rewritten and deleted as well. */
+/**
+ * The grant in the demo: create and update any branch, create tags, and also rewrite and delete its own
+ * branches.
+ */
 export const IN_THE_DEMO: z.input<typeof GrantTerms> = {
   rules: [
     ...ownBranches,
@@ -25,10 +28,13 @@ export const IN_THE_DEMO: z.input<typeof GrantTerms> = {
 }
 
 const tokenFile = (home: string) => path.join(home, `${AGENT}.token`)
-/** A file that is there while a first start goes on, so that the next one completes it where a signal ends it. */
+/** A file that exists during a first start. When a signal interrupts it, the next start completes it. */
 const unfinished = (home: string) => path.join(home, 'first-start')
 
-/** Begins a first start where there is nothing in the ledger, nor was there before. Only then is the agent made. */
+/**
+ * Begins a first start when the ledger is empty and no earlier start made the agent. Returns true for a first
+ * start, the only start that creates the agent.
+ */
 export async function beginFirstStart(admin: Admin, home: string): Promise<boolean> {
   if (fs.existsSync(unfinished(home))) return true
   if (fs.existsSync(tokenFile(home))) return false
@@ -40,8 +46,9 @@ export async function beginFirstStart(admin: Admin, home: string): Promise<boole
 export const endFirstStart = (home: string) => fs.rmSync(unfinished(home), { force: true })
 
 /**
- * The agent's token, where it has one that works in this repository. An agent, a grant or a token that an operator
- * took away stays away: the agent and its token are made in a first start only, and a grant with its repository.
+ * Returns the agent's token if it works in this repository. An agent, grant or token that an operator removed
+ * is not created again: agent and token are created in a first start only, and a grant only with its
+ * repository.
  */
 export async function admit(
   admin: Admin,

@@ -8,34 +8,33 @@ import type { WantedUpstream } from '../start-options.ts'
 import { admit, IN_THE_DEMO, OWN_BRANCHES } from './demo-agent.ts'
 import { startSshServer } from './sshd.ts'
 
-/** A repository that is ready behind the gate, in the words that `npm start` prints. */
+/** A repository behind the gate, as `npm start` prints it. */
 export interface Offer {
   readonly repository: string
   readonly upstream: string
-  /** The agent's, where it has one that works there. */
+  /** The agent's token, if it works there. */
   readonly token: string | undefined
 }
 
 const DEMO = 'demo'
 const run = promisify(execFile)
 
-/** A gate that runs, and what is made for it. */
+/** A running gate, and the start that adds repositories to it. */
 export interface Making {
   readonly admin: Admin
-  /** The state folder. */
   readonly home: string
   readonly isFirstStart: boolean
 }
 
-/** Was the demo made in this state folder, and is it still behind the gate? */
+/** True when this state folder has the demo and the gate still serves it. */
 export const hasDemo = async ({ admin, home }: Making) =>
   fs.existsSync(path.join(home, DEMO, 'upstream.git')) && (await admin.repositories()).includes(DEMO)
 
-/** Is the demo all that there is, or may come to be, behind the gate? */
+/** True when the gate serves no repository but the demo, in a first start. */
 export const mayMakeDemo = async ({ admin, isFirstStart }: Making) =>
   isFirstStart && (await admin.repositories()).every(name => name === DEMO)
 
-/** The demo: an upstream behind an sshd of its own (stopped by `cleanup`), a repository and an agent. */
+/** Creates the demo: an upstream behind its own sshd (stopped by `cleanup`), a repository and an agent. */
 export async function offerDemo(making: Making, cleanup: AsyncDisposableStack): Promise<Offer> {
   const { admin, home, isFirstStart } = making
   const dir = path.join(home, DEMO)
@@ -55,13 +54,14 @@ export async function offerDemo(making: Making, cleanup: AsyncDisposableStack): 
   return { repository: DEMO, token: await admit(admin, home, to), upstream }
 }
 
-/** The operator's own repository; `withAgent` for the same agent. */
+/** Adds the operator's own repository. With `withAgent` the demo's agent gets a grant there. */
 export async function offerUpstream(
   { admin, home, isFirstStart }: Making,
   wanted: WantedUpstream,
   withAgent: boolean,
 ): Promise<Offer> {
-  // Named by its content: the same key is the same identity at the next start, another one is another.
+  // The name is a hash of the key: the same key is the same identity at the next start, and another key is
+  // another identity.
   const identity = `key-${createHash('sha256').update(wanted.privateKey).digest('hex').slice(0, 12)}`
   await admin.identity(identity, wanted.privateKey)
   const change = await admin.repository(wanted.name, {
@@ -73,7 +73,7 @@ export async function offerUpstream(
   const token = withAgent ? await admit(admin, home, to) : undefined
   return { repository: wanted.name, token, upstream: wanted.url }
 }
-/** A bare repository with one commit on main; one that is there stays. */
+/** Creates a bare repository with one commit on main, if it is missing. */
 export async function createUpstream(dir: string): Promise<void> {
   if (fs.existsSync(dir)) return
   const fresh = `${dir}.new`
@@ -93,7 +93,7 @@ export async function createUpstream(dir: string): Promise<void> {
   })
   const git = async (args: string[], input = '') => {
     const running = run('git', args, { cwd: fresh, env })
-    // Most of these do not read it.
+    // Most of these commands do not read stdin.
     running.child.stdin?.on('error', () => {}).end(input)
     return (await running).stdout.trim()
   }

@@ -9,26 +9,29 @@ import { killTree } from '../process/processes.ts'
 
 export interface SshServer extends AsyncDisposable {
   readonly port: number
-  /** The line of a known-hosts file that pins its host key. */
+  /** The known_hosts line that pins its host key. */
   readonly knownHosts: string
-  /** Lets the holder of this key run git's services, and nothing else. */
+  /** Allows this key to run git's services, and nothing else. */
   authorize(publicKey: string): void
-  /** Where a repository beside the server's folder, or below, is for ssh: by a path that never needs quoting. */
+  /**
+   * Returns the SSH URL of a repository in or below the parent of the server's folder. Its path never needs
+   * quoting.
+   */
   urlOf(repository: string): string
 }
 
 export interface SshServerOptions {
-  /** Its folder: host key, authorized keys, configuration, log. */
+  /** The folder of host key, authorized keys, configuration and log. */
   readonly dir: string
-  /** The port it would like; another one where that is taken, or when it is 0. */
+  /** The preferred port. Another port is used when it is taken, or when it is 0. */
   readonly port: number
 }
 
 const run = promisify(execFile)
 
 /**
- * An OpenSSH server on loopback for git alone, with nothing of the system's configuration.
- * This process listens and gives each connection an `sshd -i` of its own, so that no server outlives it.
+ * Starts an OpenSSH server for git alone on loopback, independent of the system's configuration. This process
+ * listens and starts `sshd -i` for each connection, so that no server outlives it.
  */
 export async function startSshServer({ dir, port }: SshServerOptions): Promise<SshServer> {
   fs.mkdirSync(dir, { recursive: true, mode: 0o700 })
@@ -39,7 +42,7 @@ export async function startSshServer({ dir, port }: SshServerOptions): Promise<S
   fs.writeFileSync(authorizedKeys, '', { flag: 'a', mode: 0o600 })
   const config = path.join(dir, 'sshd_config')
   fs.writeFileSync(config, configuration(path.dirname(dir), hostKey, authorizedKeys))
-  // Debian's sshd wants it when it runs as root; a service's start makes it, and there was none.
+  // As root, Debian's sshd requires /run/sshd. Only the start of the ssh service creates it.
   if (process.getuid?.() === 0) fs.mkdirSync('/run/sshd', { recursive: true, mode: 0o755 })
 
   const program = sshdProgram()
@@ -99,7 +102,7 @@ function rootIsLocked(): boolean {
   return /^root:!/m.test(fs.readFileSync('/etc/shadow', 'utf8'))
 }
 
-/** sshd by its whole path, which it insists on; /usr/sbin is not on everybody's PATH. */
+/** Returns sshd's absolute path, which sshd requires. /usr/sbin may be missing from PATH. */
 function sshdProgram(): string {
   const folders = [...(process.env.PATH ?? '').split(':'), '/usr/sbin', '/usr/local/sbin', '/sbin']
   const found = folders.map(folder => path.resolve(folder, 'sshd')).find(file => fs.existsSync(file))

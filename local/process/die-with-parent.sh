@@ -1,14 +1,14 @@
 #!/bin/sh
-# Runs a program that ends when the process that started it ends, also by SIGKILL (PR_SET_PDEATHSIG in
-# prctl(2), through util-linux's setpriv; where there is none, the program runs untied).
-# With GATE_TIED set, that names the program: Miniflare lets itself be told a program, but no arguments.
+# Runs a program that is killed when its parent exits, even when the parent gets SIGKILL (PR_SET_PDEATHSIG in
+# prctl(2), through util-linux's setpriv; without setpriv the program outlives its parent). GATE_TIED_SIGNAL is
+# the signal. GATE_TIED names the program where the caller, such as Miniflare, cannot pass arguments.
 [ -n "$GATE_TIED" ] && set -- "$GATE_TIED" "$@"
 unset GATE_TIED
-# Ctrl-C reaches every process of the terminal; only the launcher knows in which order they end.
+# Ctrl-C reaches every process of the terminal, but only the launcher knows the order to stop them in.
 trap '' INT HUP
-# Each connection is a descriptor, and a Linux session's soft limit is often 1024.
+# Each connection needs a file descriptor, and a Linux session's soft limit is often 1024.
 ulimit -S -n "$(ulimit -H -n)"
-# Ledger, mirrors and keys are for their user alone.
+# Only this user may read ledger, mirrors and keys.
 umask 077
 command -v setpriv >/dev/null && exec setpriv --pdeathsig "${GATE_TIED_SIGNAL:-KILL}" "$@"
 exec "$@"

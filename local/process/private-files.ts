@@ -1,2 +1,2 @@
-// Imported before anything else: what this process and its children write is for their user alone.
+// Imported first: only this user may read the files of this process and its children.
 process.umask(0o077)

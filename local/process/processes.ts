@@ -1,6 +1,6 @@
 import fs from 'node:fs'
 
-/** A process of this machine, as /proc/PID/stat tells it (proc(5)). */
+/** A process of this machine, from /proc/PID/stat (proc(5)). */
 export interface Process {
   readonly pid: number
   readonly parent: number
@@ -9,7 +9,7 @@ export interface Process {
   readonly name: string
 }
 
-/** Every process of this machine; none where there is no /proc. */
+/** Lists all processes of this machine. Empty without /proc. */
 export function listProcesses(): Process[] {
   if (!fs.existsSync('/proc/self/stat')) return []
   return fs
@@ -17,7 +17,7 @@ export function listProcesses(): Process[] {
     .filter(name => /^\d+$/.test(name))
     .flatMap(pid => {
       try {
-        // The name stands in parentheses and may hold any character, also ")" and spaces.
+        // The name is in parentheses and may contain any character, including ")" and spaces.
         const [, name = '', rest = ''] =
           /^\d+ \((.*)\) (.*)$/s.exec(fs.readFileSync(`/proc/${pid}/stat`, 'utf8')) ?? []
         const [state = '', parent, group] = rest.split(' ')
@@ -28,7 +28,7 @@ export function listProcesses(): Process[] {
     })
 }
 
-/** The living processes that `root` started, directly or not; zombies are not alive. */
+/** Lists the running descendants of `root`, without zombies. */
 export function descendantsOf(root: number): Process[] {
   const all = listProcesses()
   const found: Process[] = []
@@ -41,13 +41,13 @@ export function descendantsOf(root: number): Process[] {
   return found.filter(process => process.state !== 'Z')
 }
 
-/** SIGKILL for a process and everything it started. */
+/** Sends SIGKILL to a process and its descendants. */
 export function killTree(root: number): void {
   for (const pid of [root, ...descendantsOf(root).map(process => process.pid)]) {
     try {
       process.kill(pid, 'SIGKILL')
     } catch {
-      // ESRCH: it has ended
+      // ESRCH: the process has exited.
     }
   }
 }

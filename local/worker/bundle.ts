@@ -3,7 +3,7 @@ import { build, stop } from 'esbuild'
 
 export const projectRoot = path.resolve(import.meta.dirname, '../..')
 
-/** The Worker as one module, built as wrangler builds it. */
+/** Bundles the Worker into one module, as wrangler does. */
 export async function bundleWorker(): Promise<string> {
   const { outputFiles } = await build({
     entryPoints: [path.join(projectRoot, 'src/index.ts')],
@@ -18,7 +18,7 @@ export async function bundleWorker(): Promise<string> {
     logLevel: 'silent',
   })
   const [output] = outputFiles
-  // Otherwise its process stays for a next build, with 65 MB.
+  // Without stop, esbuild's process stays for another build, with 65 MB.
   await stop()
   if (!output) throw new Error('esbuild built nothing of src/index.ts')
   return output.text

@@ -1,7 +1,7 @@
 import fs from 'node:fs'
 import path from 'node:path'
 
-/** The part of D1's binding that migrations need. */
+/** The methods of D1's binding that migrations need. */
 export interface Database {
   prepare(sql: string): Statement
   batch(statements: Statement[]): Promise<unknown>
@@ -12,14 +12,14 @@ interface Statement {
   all(): Promise<{ results: Record<string, unknown>[] }>
 }
 
-/** wrangler's own table, so that `wrangler d1 migrations` and this agree on what has been applied. */
+/** The table of `wrangler d1 migrations`, so that both agree on the applied migrations. */
 const TABLE = `CREATE TABLE IF NOT EXISTS d1_migrations (
   id INTEGER PRIMARY KEY AUTOINCREMENT,
   name TEXT UNIQUE,
   applied_at TIMESTAMP DEFAULT CURRENT_TIMESTAMP NOT NULL
 )`
 
-/** Applies the migrations of a folder that a database has not had, in order, each whole or not at all. */
+/** Applies a folder's new migrations in order, each in a transaction. */
 export async function migrate(database: Database, folder: string): Promise<void> {
   await database.prepare(TABLE).run()
   const applied = await database.prepare('SELECT name FROM d1_migrations').all()

@@ -1,7 +1,10 @@
-/** How often the Worker's scheduled handler runs here, in milliseconds; at Cloudflare wrangler.toml's crons decide. */
+/**
+ * The interval of the Worker's scheduled handler, in milliseconds. At Cloudflare the crons in wrangler.toml
+ * apply.
+ */
 const TICK_MS = 5_000
 
-/** Calls `tick` again and again, never two at once; disposing waits for the one that runs. */
+/** Calls `tick` every TICK_MS, one call at a time. Disposal waits for the running call. */
 export function startTicking(tick: () => Promise<void>, say: (line: string) => void): AsyncDisposable {
   let running: Promise<void> | undefined
   const timer = setInterval(() => {

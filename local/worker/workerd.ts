@@ -9,35 +9,35 @@ import { readWranglerConfig, type WranglerConfig } from './wrangler-config.ts'
 export interface WorkerOptions {
   /** The Worker as one module (bundleWorker). */
   readonly code: string
-  /** The address it listens at; 127.0.0.1 where none is given. */
+  /** The listen address; absent: 127.0.0.1. */
   readonly host?: string
-  /** 0: any free one. */
+  /** The port; 0: any free port. */
   readonly port: number
   /** The persistence folder, as `wrangler dev --persist-to` takes it; absent: in memory. */
   readonly state?: string
   /** Text bindings: settings and secrets. */
   readonly bindings: Readonly<Record<string, string>>
-  /** The bindings of R2 buckets; a gate on one machine needs none, as its mirrors stay. */
+  /** The names of R2 bindings. A gate on one machine keeps its mirrors, so it needs no bucket. */
   readonly buckets?: readonly string[]
-  /** A line that the Worker logged. */
+  /** Receives each line that the Worker logs. */
   readonly say: (line: string) => void
 }
 
 export interface RunningWorker extends AsyncDisposable {
-  /** Without a slash at its end. */
+  /** The URL without a trailing slash. */
   readonly url: string
   /** Runs the scheduled handler now. */
   tick(): Promise<void>
 }
 
-/** miniflare's types leave the handlers out where @cloudflare/workers-types is not installed. */
+/** Miniflare's types lack the handlers where @cloudflare/workers-types is not installed. */
 interface Scheduled {
   scheduled(event: { cron: string }): Promise<unknown>
 }
 
 /**
- * Runs the Worker in workerd, with its ledger migrated. Miniflare itself and not `wrangler dev`, because that
- * loses a client's abort while a response is awaited.
+ * Runs the Worker in workerd, after migrating its ledger. Uses Miniflare directly because `wrangler dev`
+ * loses a client's disconnect while a response is pending.
  */
 export async function startWorker(options: WorkerOptions): Promise<RunningWorker> {
   const config = readWranglerConfig()
@@ -46,7 +46,7 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
     const url = (await miniflare.ready).origin
     await migrateIn(miniflare, config)
     const tick = async () => {
-      // Anew each time: a workerd that died and was started again is another one.
+      // Called for each tick, since the worker object changes when workerd restarts.
       const worker = (await miniflare.getWorker()) as unknown as Scheduled
       await worker.scheduled({ cron: config.triggers.crons[0] ?? '' })
     }
@@ -65,7 +65,7 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
   }
 }
 
-/** Migrates the ledger of a persistence folder that no Worker uses now. */
+/** Migrates the ledger of a persistence folder. No Worker may be using it. */
 export async function migrateLedger(state: string): Promise<void> {
   const config = readWranglerConfig()
   const code = 'export default {}; export class Companion {}'
@@ -86,8 +86,9 @@ async function migrateIn(miniflare: Miniflare, config: WranglerConfig): Promise<
 }
 
 /**
- * Miniflare's registry for other development servers has workerd listen on a debug port that asks for no secret: every
- * local user could run SQL on the ledger through it. The explorer and the observability pages show the ledger's rows.
+ * Turns off Miniflare's development features. Its registry makes workerd listen on a debug port without
+ * authentication: every local user could run SQL on the ledger. The explorer and the observability pages show
+ * the ledger's rows.
  */
 export const closed = {
   enableDevRegistry: false,
@@ -144,22 +145,25 @@ function miniflareOptions(config: WranglerConfig, options: WorkerOptions): Minif
 const texts = (values: Readonly<Record<string, string>>) =>
   Object.fromEntries(Object.entries(values).map(([name, value]) => [name, { type: 'text' as const, value }]))
 
-/** Miniflare's own workerd; a workerd of another version would not understand it. */
+/** Returns the path of Miniflare's workerd. Another version would be incompatible. */
 function workerdProgram(): string {
   const workerd: { default: string } = createRequire(import.meta.resolve('miniflare'))('workerd')
   return workerd.default
 }
 
 /**
- * Miniflare leaves workerd running when its own process is killed; what this answers with goes into workerd's
- * environment. Every Miniflare of this process needs it from then on.
+ * Makes workerd exit with this process: Miniflare leaves it running when its own process is killed. Returns
+ * the variables for workerd's environment. Every later Miniflare of this process needs them.
  */
 export function tieWorkerd(): Record<string, string> {
   process.env.MINIFLARE_WORKERD_PATH ??= path.join(projectRoot, 'local/process/die-with-parent.sh')
   return { GATE_TIED: workerdProgram() }
 }
 
-/** At a signal Miniflare would end this process at once; when and how it stops is the launcher's to say. */
+/**
+ * Removes Miniflare's signal handlers: they would end this process at once, and the launcher decides when and
+ * how it stops.
+ */
 function withoutItsSignalHandlers<T>(make: () => T): T {
   const signals = (['SIGINT', 'SIGTERM', 'SIGHUP'] as const).map(name => ({
     name,

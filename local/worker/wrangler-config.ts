@@ -17,6 +17,6 @@ const WranglerConfig = z.object({
 })
 export type WranglerConfig = z.infer<typeof WranglerConfig>
 
-/** What wrangler.toml says of the Worker, so that it is said once. */
+/** Reads the Worker's configuration from wrangler.toml, its only source. */
 export const readWranglerConfig = (): WranglerConfig =>
   WranglerConfig.parse(parse(fs.readFileSync(path.join(projectRoot, 'wrangler.toml'), 'utf8')))

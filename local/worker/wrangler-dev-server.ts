@@ -1,5 +1,5 @@
-// The process of wrangler's development server. Its settings come on standard input, since other users can read a
-// command line, and children inherit an environment.
+// Runs wrangler's development server in its own process. Its settings come on stdin, since other users can
+// read a command line, and children inherit an environment.
 import { randomUUID } from 'node:crypto'
 import path from 'node:path'
 import { text } from 'node:stream/consumers'
@@ -20,16 +20,16 @@ const { port, state, bindings, environment } = Wanted.parse(JSON.parse(await tex
 const worker = await startWorker({
   config: path.join(projectRoot, 'wrangler.toml'),
   ...(environment === undefined ? {} : { env: environment }),
-  // With an empty list wrangler reads .env and .dev.vars of the project.
+  // With an empty list, wrangler reads the project's .env and .dev.vars.
   envFiles: ['/dev/null'],
-  // As secrets, whose values wrangler does not print.
+  // Secret bindings: wrangler does not print their values.
   bindings: Object.fromEntries(
     Object.entries(bindings).map(([name, value]) => [name, { type: 'secret_text' as const, value }]),
   ),
   dev: {
     server: { hostname: '127.0.0.1', port },
-    // The command `wrangler dev` cannot be told to leave these two out. Both run code in the Worker for any local user:
-    // the inspector, and the debug port that a registry of other servers needs.
+    // The `wrangler dev` command cannot turn these two off. Both let any local user run code in the Worker:
+    // the inspector, and the debug port of the registry.
     inspector: false,
     registry: undefined,
     persist: state,

@@ -13,11 +13,16 @@ const STOP_MS = 5_000
 
 export interface WranglerDevOptions extends Omit<WorkerOptions, 'code'> {
   readonly state: string
-  /** With containers as in production, which wrangler builds and starts; its environment says where Docker is. */
+  /**
+   * Present: runs containers as in production, which wrangler builds and starts, with these environment
+   * variables (they locate Docker).
+   */
   readonly containers?: Readonly<Record<string, string>>
 }
 
-/** Runs the Worker in wrangler's development server, which builds and loads it again at every change of src/. */
+/**
+ * Runs the Worker in wrangler's development server, which rebuilds and reloads it at every change in src/.
+ */
 export async function startWranglerDev(options: WranglerDevOptions): Promise<RunningWorker> {
   const { port, state, bindings, containers, say } = options
   await migrateLedger(state)
@@ -56,7 +61,7 @@ export async function startWranglerDev(options: WranglerDevOptions): Promise<Run
   }
 }
 
-/** In a group of its own, so that Ctrl-C is for the launcher alone. */
+/** Starts it in its own process group: Ctrl-C reaches only the launcher. */
 function startServer(wanted: Wanted, env: Record<string, string>): ChildProcess {
   const child = spawn(
     path.join(projectRoot, 'local/process/die-with-parent.sh'),
@@ -65,16 +70,17 @@ function startServer(wanted: Wanted, env: Record<string, string>): ChildProcess 
       cwd: projectRoot,
       env: {
         ...process.env,
-        // Set by workerd.ts for a miniflare in this process.
+        // workerd.ts sets this for a Miniflare in this process.
         MINIFLARE_WORKERD_PATH: undefined,
         WRANGLER_SEND_METRICS: 'false',
-        // Pages that show the ledger to every local user, at /cdn-cgi/local/explorer.
+        // These pages would show the ledger to every local user, at /cdn-cgi/local/explorer.
         X_LOCAL_EXPLORER: 'false',
         X_LOCAL_OBSERVABILITY: 'false',
         WRANGLER_WRITE_LOGS: 'false',
-        // A request to Cloudflare for what a request there would have, kept in node_modules/.mf.
+        // Otherwise wrangler requests a sample `request.cf` from Cloudflare and stores it in
+        // node_modules/.mf.
         CLOUDFLARE_CF_FETCH_ENABLED: 'false',
-        // Where it keeps an id of this machine, also when it sends no metrics.
+        // wrangler stores an id of this machine here, even without metrics.
         XDG_CONFIG_HOME: path.join(path.dirname(wanted.state), 'wrangler'),
         GATE_TIED_SIGNAL: 'TERM',
         ...env,
@@ -83,7 +89,7 @@ function startServer(wanted: Wanted, env: Record<string, string>): ChildProcess 
       stdio: ['pipe', 2, 2],
     },
   )
-  // EPIPE: it has ended, which untilHealthy tells.
+  // EPIPE: the process has exited, which untilHealthy reports.
   child.stdin?.on('error', () => {})
   child.stdin?.end(JSON.stringify(wanted))
   return child

@@ -1,6 +1,6 @@
 import type { Readable } from 'node:stream'
 
-/** Reads a stream by lines and by counts, and holds no more of it than is asked for. */
+/** Reads a stream by lines and by counts. Buffers only what the current read needs. */
 export class ByteReader {
   readonly #chunks: AsyncIterator<Buffer>
   #rest: Buffer = Buffer.alloc(0)
@@ -16,7 +16,10 @@ export class ByteReader {
     return true
   }
 
-  /** What stands before the next `end` byte, without it; undefined at the end of the stream. */
+  /**
+   * Returns the bytes before the next `end` byte, or undefined at the end of the stream. Throws when `end`
+   * does not come within `maxBytes`, or when the stream ends inside a record.
+   */
   async until(end: number, maxBytes = 1 << 20): Promise<Buffer | undefined> {
     let from = 0
     for (;;) {
@@ -35,7 +38,7 @@ export class ByteReader {
     }
   }
 
-  /** Exactly `count` bytes. */
+  /** Returns exactly `count` bytes. Throws when the stream ends before them. */
   async exactly(count: number): Promise<Buffer> {
     const parts: Buffer[] = []
     let missing = count

@@ -2,11 +2,14 @@ import type { Git } from '../../git/git.ts'
 import { LimitExceeded, type Limits } from '../limits.ts'
 import { lines } from './git-lines.ts'
 
-/** A changed entry of a new commit: what the commit has there, and what each of its parents had. */
+/** A changed entry of a new commit: its mode and blob id in the commit, and in each parent. */
 export interface Entry {
   readonly commit: string
   readonly path: string
-  /** As git writes it: `100644`, `100755`, `120000` (link), `160000` (submodule), `040000` (empty folder); `000000`: deleted. */
+  /**
+   * Git's mode: `100644`, `100755`, `120000` (link), `160000` (submodule), `040000` (empty folder); `000000`:
+   * deleted.
+   */
   readonly mode: string
   readonly id: string
   readonly oldModes: readonly string[]
@@ -16,31 +19,34 @@ export interface Entry {
 const TREE = '040000'
 const EMPTY_TREE = '4b825dc642cb6eb9a060e54bf8d69288fbee4904'
 
-/** Is it a file or a link? */
+/** True for a file or a symbolic link. */
 export const isContent = (mode: string) => mode !== '000000' && mode !== '160000' && mode !== TREE
 
-/** A folder speaks through its files. An empty one, which git's own commands never make, has a name all the same. */
+/**
+ * Selects the entries that the checks see. A folder appears through its files. An empty folder, which git's
+ * own commands never make, appears by its name.
+ */
 const speaks = ({ mode, id, oldModes }: Omit<Entry, 'commit' | 'path'>) =>
   mode === TREE
     ? id === EMPTY_TREE
     : mode !== '000000' || oldModes.some(old => old !== '000000' && old !== TREE)
 
 /**
- * Git collects all of a commit's changed entries before it prints the first. A few small trees, each many times in the
- * next, make more of them than any memory holds; what may be pushed takes a fifth of this.
+ * Git collects all changed entries of a commit before it prints the first. A few small trees, each repeated
+ * many times in the next, exceed any memory. A push within the limits takes a fifth of this.
  */
 const DIFF_BYTES = 512 << 20
 
-/** The paths of all entries are held at once. */
+/** All paths are in memory at once. */
 const MAX_PATHS_BYTES = 64 << 20
 
 /** No system checks out a longer path (PATH_MAX in limits.h(0p)). */
 const MAX_PATH_BYTES = 4096
 
-/** Git walks folders in folders by recursion. */
+/** Git recurses into nested folders. */
 const MAX_PATH_DEPTH = 512
 
-/** Counts entries and the bytes of their paths; the answer throws past a limit. */
+/** Counts entries and the bytes of their paths. The returned function throws LimitExceeded past a limit. */
 function bounded(maxEntries: number, tooMany: () => LimitExceeded): (path: Buffer) => void {
   let entries = 0
   let bytes = 0
@@ -63,16 +69,17 @@ function depthOf(path: Buffer): number {
 }
 const SLASH = 47
 
-/** What the commits change, and the folders that they have. */
+/** Receives the changed entries and the folders of the commits. */
 export interface Changed {
   entries(commit: string, entries: readonly Entry[]): void
-  /** Told every new folder, by its id; some are told that are not new. */
+  /** Receives the id of every new folder, and of some folders that are not new. */
   folder(id: string): void
 }
 
 /**
- * The entries of each new commit that differ from every parent's, by git's own combined diff (git-diff-tree(1)). A
- * folder that is new differs from every parent's too, or is a commit's whole tree.
+ * Lists the entries of each new commit that differ from every parent, from git's combined diff
+ * (git-diff-tree(1)). A new folder also differs from every parent, or is the root tree of a commit. Throws
+ * LimitExceeded past `limits`.
  */
 export async function changedEntries(
   git: Git,
@@ -114,7 +121,7 @@ export async function changedEntries(
       head = undefined
       return
     }
-    // An empty line stands between a commit and its entries.
+    // Git prints an empty line between a commit and its entries.
     const text = field.toString('latin1').replace(/^\n/, '')
     if (text.startsWith(':')) head = rawHead(text)
     else if (text) {
@@ -130,7 +137,10 @@ export async function changedEntries(
   if (head) throw new Error('git diff-tree ended early')
 }
 
-/** `:<old mode> <mode> <old id> <id> <status>`, with a colon, an old mode and an old id for each parent. */
+/**
+ * Parses `:<old mode> <mode> <old id> <id> <status>`, with a colon, an old mode and an old id for each
+ * parent.
+ */
 export function rawHead(text: string): Omit<Entry, 'path' | 'commit'> {
   const parents = /^:+/.exec(text)?.[0].length ?? 0
   const words = text.slice(parents).split(' ')
@@ -143,7 +153,10 @@ export function rawHead(text: string): Omit<Entry, 'path' | 'commit'> {
 
 const MAX_TAGGED_FILES = 250_000
 
-/** All that a tree holds, as if it were new. `folder` is told the ids of the trees in it. */
+/**
+ * Lists all entries of a tree as new. Passes the ids of the trees in it to `folder`. Throws LimitExceeded
+ * past MAX_TAGGED_FILES.
+ */
 export async function treeEntries(
   git: Git,
   tree: string,

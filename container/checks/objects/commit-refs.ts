@@ -5,10 +5,13 @@ import { tagTarget } from './tag-target.ts'
 
 type Told = Pick<Introduced, 'commits' | 'tags'>
 
-/** By new commit, or other object: the refs that bring it, each a bit by its place among the pushed ones. */
+/** Maps a new commit or other object to the refs that bring it: bit i stands for the i-th pushed ref. */
 const known = new WeakMap<Introduced['commits'], ReadonlyMap<string, bigint>>()
 
-/** The refs of a push that bring a new commit (or another object by its id); all of them when none is known to. */
+/**
+ * Returns the refs of a push that bring a new commit (or another object by its id). Returns all pushed refs
+ * when the object is unknown.
+ */
 export function refsWith(push: IncomingPush, introduced: Told, commit: string): string[] {
   const tips = push.commands.filter(command => !isDelete(command))
   const bits = known.get(introduced.commits) ?? bringing(tips, introduced)
@@ -18,7 +21,7 @@ export function refsWith(push: IncomingPush, introduced: Told, commit: string): 
   return found.map(command => command.ref)
 }
 
-/** What breaks a rule, by the refs that bring the commit it is in. */
+/** Groups breaches of a rule by the refs that bring their commit. */
 export function byRef<T extends { commit: string }>(
   push: IncomingPush,
   introduced: Told,
@@ -34,7 +37,7 @@ export function byRef<T extends { commit: string }>(
   return found
 }
 
-/** One walk over what is new, children first: a commit comes with every ref that one of its children comes with. */
+/** Walks the new commits once, children first: a commit belongs to every ref of each of its children. */
 function bringing(tips: IncomingPush['commands'], { commits, tags }: Told): Map<string, bigint> {
   const bits = new Map<string, bigint>()
   const add = (id: string, more: bigint) => {

@@ -4,18 +4,20 @@ import { rawHead } from './changed-paths.ts'
 import { lines } from './git-lines.ts'
 import type { Introduced, Place } from './new-objects.ts'
 
-/** What a commit has at a path: its mode and its id, as git writes them. */
+/** A commit's mode and object id at a path, as git writes them. */
 type Version = string
 const ABSENT: Version = `000000 ${ZERO_ID}`
 
-/** Paths in one question to git. */
+/** The number of paths in one call of git ls-tree. */
 const BATCH = 200
 
 /**
- * The places where a new merge drops what one of its parents had changed, by taking another's version as it is. Git
- * calls such an entry no change of the merge; to whoever guards the path it is one. Only the paths that `guarded`
- * names are looked at. A merge may take any change that was made since its parents parted: it drops one when the
- * parent that it did not follow has another version than where the two parted.
+ * Returns the places where a new merge drops a change of one parent by taking the version of another parent.
+ * Git's combined diff leaves such an entry out, but a rule that guards the path must see it. Only paths that
+ * satisfy `guarded` are examined.
+ *
+ * A merge may take any change made since the merge base of its parents. It drops a change when a parent that
+ * it did not follow has a version other than the merge base's.
  */
 export async function mergePicks(
   git: Git,
@@ -46,7 +48,10 @@ export async function mergePicks(
   return found
 }
 
-/** By merge and guarded path: the parents (by their place) that differ from the merge there, and what they have. */
+/**
+ * Maps each merge and guarded path to the parents (by index) that differ from the merge there, with their
+ * versions.
+ */
 async function differences(
   git: Git,
   merges: readonly (readonly [string, readonly string[]])[],
@@ -56,7 +61,8 @@ async function differences(
   const found = new Map<string, Map<string, Map<number, Version>>>()
   const most = Math.max(0, ...merges.map(([, parents]) => parents.length))
   for (let place = 0; place < most; place++) {
-    // A commit with one other after it is compared with that as if it were its only parent (git-diff-tree(1)).
+    // git-diff-tree(1), --stdin: a commit with a second id after it is compared with that id as its only
+    // parent.
     const pairs = merges.flatMap(([merge, parents]) =>
       parents[place] ? [`${merge} ${parents[place]}\n`] : [],
     )
@@ -81,7 +87,10 @@ async function differences(
   return found
 }
 
-/** What each commit at which the histories of two parents parted has at these paths; absent ones are left out. */
+/**
+ * Returns, for each merge base of two commits, its versions of these paths. A path that the merge base lacks
+ * has no entry.
+ */
 async function whereParted(
   git: Git,
   one: string,

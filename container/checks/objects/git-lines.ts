@@ -1,10 +1,13 @@
 import type { Git } from '../../git/git.ts'
 import { saysOutOfMemory } from '../../process/memory-limit.ts'
 
-/** The longest field that is read, in bytes: a path has at most 4,096 on any disk. */
+/** The longest field in bytes. A path has at most 4,096 bytes on any disk. */
 const MAX_FIELD = 1 << 20
 
-/** Runs git and hands on what it prints, field by field; anything but a clean end throws. */
+/**
+ * Runs git and passes each field of its stdout, ended by the byte `end`, to `each`. Throws unless git exits
+ * with 0.
+ */
 export async function lines(
   git: Git,
   args: readonly string[],
@@ -13,9 +16,9 @@ export async function lines(
     end: number
     input?: string
     env?: Readonly<Record<string, string>>
-    /** A bound on git's memory, in bytes. */
+    /** The memory limit of git, in bytes. */
     memoryBytes?: number
-    /** The error when git wants more memory, or folders are nested deeper than its stack bears. */
+    /** Makes the error for a git that runs out of memory, or out of stack on nested folders. */
     tooMuch?: () => Error
   },
   each: (field: Buffer) => void,
@@ -56,7 +59,7 @@ export async function lines(
     if (rest.length > 0) throw new Error(`git ${args[0]} ended early`)
   } catch (error) {
     stop.abort()
-    // A child counts as closed when nobody holds what it has printed.
+    // Node emits 'close' only after all of the child's stdout is read or destroyed.
     stdout.destroy()
     await ended.catch(() => {})
     signal.throwIfAborted()
@@ -69,8 +72,8 @@ export async function lines(
 }
 
 /**
- * Git walks folders in folders by recursion: at some ten thousands of them its stack ends (SIGSEGV). From 2.43 on it
- * stops before that (core.maxTreeDepth in git-config(1)).
+ * Git recurses into nested folders: at some ten thousands of levels its stack overflows (SIGSEGV). From 2.43
+ * on it stops before that (core.maxTreeDepth in git-config(1)).
  */
 const isTooDeep = (code: number | NodeJS.Signals | null, said: string) =>
   code === 'SIGSEGV' || /exceeded maximum allowed tree depth/.test(said)

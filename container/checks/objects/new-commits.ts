@@ -3,12 +3,15 @@ import type { Git } from '../../git/git.ts'
 import type { IncomingPush } from '../check.ts'
 import { lines } from './git-lines.ts'
 
-/** New commits with their parents, parents first. */
+/** Maps each new commit to its parents, parents first. */
 export type Commits = ReadonlyMap<string, readonly string[]>
 
 const listed = new WeakMap<IncomingPush, Promise<Commits>>()
 
-/** The commits that the refs of a push reach and no ref of the mirror does, found once for all checks. */
+/**
+ * Returns the commits that the refs of a push reach and no ref of the mirror reaches. All checks share one
+ * walk.
+ */
 export function newCommits(push: IncomingPush, signal: AbortSignal): Promise<Commits> {
   const before = listed.get(push)
   if (before) return before
@@ -33,8 +36,8 @@ async function list(git: Git, tips: readonly string[], signal: AbortSignal): Pro
 }
 
 /**
- * The same commits, each after its parents. Git's own --topo-order, given a commit-graph, walks down to the oldest of
- * all refs for it, however little is new.
+ * Orders the commits so that parents come first. Git's --topo-order is not used: with a commit-graph it walks
+ * to the oldest commit of all refs, even for a push of one commit.
  */
 function parentsFirst(commits: Commits): Commits {
   const ordered = new Map<string, readonly string[]>()

@@ -13,34 +13,40 @@ export interface Place {
   readonly path: string
 }
 
-/** Everything a push introduces: what its refs reach and no ref of the upstream does. */
+/**
+ * The objects, paths and refs that a push introduces: reachable from its refs, and from no ref of the
+ * upstream.
+ */
 export interface Introduced {
   readonly commits: Commits
   readonly entries: readonly Entry[]
-  /** New file contents, by blob id, and every place that a commit gives each. */
+  /** Maps the blob id of each new file content to every place that has it. */
   readonly blobs: ReadonlyMap<string, readonly Place[]>
-  /** New paths. */
+  /** Paths that no parent has. */
   readonly names: readonly Place[]
   /**
-   * Upstream's files that a commit changes, moves or deletes: their blobs, by commit and by the path that a parent has
-   * each at. The file is upstream's; the path need not be, since a commit before in the same push may have given it.
+   * Upstream's blobs that a commit changes, moves or deletes, by commit and by their path in a parent. An
+   * earlier commit of the same push may have moved the file to that path.
    */
   readonly before: ReadonlyMap<string, ReadonlyMap<string, string>>
   readonly tags: readonly TagObject[]
   /** Full names of the refs that are created. */
   readonly refs: readonly string[]
-  /** Received objects of any type that none of the refs reaches, and the mirror lacks. */
+  /** Received objects of any type that no pushed ref reaches and the mirror lacks. */
   readonly strays: readonly string[]
-  /** The sizes in bytes of what was received; what the mirror had before is not among it. */
+  /** The sizes of the received objects, in bytes. Objects that the mirror had before are left out. */
   readonly sizes: ReadonlyMap<string, number>
 }
 
-/** What of it is searched for secrets. */
+/** The parts of a push that the secret scan reads. */
 export type Searchable = Omit<Introduced, 'entries' | 'sizes'>
 
 const known = new WeakMap<IncomingPush, Promise<Introduced>>()
 
-/** What the push introduces, found once for all checks. Throws LimitExceeded, or GateFault when git could not tell. */
+/**
+ * Returns the objects, paths and refs that a push introduces. All checks share one result. Throws
+ * LimitExceeded past `limits`, and GateFault when git fails.
+ */
 export function introducedBy(push: IncomingPush, limits: Limits, signal: AbortSignal): Promise<Introduced> {
   const before = known.get(push)
   if (before) return before
@@ -81,7 +87,7 @@ async function find(push: IncomingPush, limits: Limits, signal: AbortSignal): Pr
     if (changed.length === 0) return
     const old = new Map<string, string>()
     before.set(commit, old)
-    // A parent's entry that no new commit has introduced so far is upstream's: parents come first.
+    // Parents come first: a parent's entry that no new commit has introduced so far is upstream's.
     for (const entry of changed) {
       entry.oldIds.forEach((id, i) => {
         if (!isContent(entry.oldModes[i] ?? '000000') || blobs.has(id)) return
@@ -101,7 +107,7 @@ async function find(push: IncomingPush, limits: Limits, signal: AbortSignal): Pr
   }
   if (commits.size > 0) await changedEntries(push.git, commits, limits, { entries: take, folder }, signal)
 
-  // A tip among the new commits is one, and no tag.
+  // A tip that is a new commit is no tag.
   const others = tips.filter(tip => !commits.has(tip.new))
   const tags = others.length ? await newTags(push, await tagObjects(push, others, signal), signal) : []
   for (const tag of tags) {
@@ -116,12 +122,12 @@ async function find(push: IncomingPush, limits: Limits, signal: AbortSignal): Pr
   return { commits, entries, blobs, names, before, tags, refs, strays, sizes }
 }
 
-/** The commits that are walked to learn what is below those that bring a file back; beyond, it counts as new. */
+/** The limit of the walk below commits that restore a file. Past it, the file counts as new. */
 const MAX_STEPS = 1_000_000
 
 /**
- * Blobs that were upstream's before a new commit touched them. They are so for that commit and those on top of it:
- * another's history may have lost them long ago.
+ * Blobs that upstream had before a new commit touched them. They count as upstream's for that commit and its
+ * descendants only: another branch may have lost the blob long ago.
  */
 class HadUpstream {
   readonly #commits: Commits
@@ -151,7 +157,9 @@ class HadUpstream {
   }
 }
 
-/** Without those that a ref of upstream reaches already: a tag under a second name is none that is new. */
+/**
+ * Leaves out tags that a ref of upstream already reaches: a second name for a known tag introduces nothing.
+ */
 async function newTags(
   push: IncomingPush,
   tags: readonly TagObject[],
@@ -167,7 +175,7 @@ async function newTags(
   return tags.filter(tag => fresh.has(tag.id))
 }
 
-/** Runs what may run at the same time; the failure of one ends the others. */
+/** Runs parallel work under one signal. The first failure aborts the rest. */
 async function together<T>(signal: AbortSignal, work: (signal: AbortSignal) => Promise<T>): Promise<T> {
   const failed = new AbortController()
   try {

@@ -10,10 +10,10 @@ export interface ObjectInfo {
 }
 
 const NEWLINE = 10
-/** Requests that are on their way at once: their answers are small or read as they come. */
+/** The number of requests in flight. Their responses are small, or read as they come. */
 const BATCH = 500
 
-/** One `git cat-file --batch-command` for all that a check reads of objects (git-cat-file(1)). */
+/** Reads objects for a check through one `git cat-file --batch-command` process (git-cat-file(1)). */
 export class ObjectReader implements AsyncDisposable {
   readonly #child: ChildProcess
   readonly #out: ByteReader
@@ -23,7 +23,7 @@ export class ObjectReader implements AsyncDisposable {
     this.#child = git.spawn(['cat-file', '--batch-command', '--buffer'], { signal, ...(env ? { env } : {}) })
     const { stdin, stdout, stderr } = this.#child
     if (!stdin || !stdout || !stderr) throw new Error('git cat-file has no pipes')
-    // What it prints there, or a broken pipe, shows as an answer that does not come.
+    // A failure of git shows as a missing response on stdout, so stderr and broken pipes are ignored.
     stderr.resume()
     stdin.on('error', () => {})
     this.#ended = new Promise(resolve => {
@@ -47,7 +47,7 @@ export class ObjectReader implements AsyncDisposable {
     return { id, type, size: Number(size) }
   }
 
-  /** Type and size of each, in order; undefined for what is not there. */
+  /** Yields the type and size of each object in order, or undefined for a missing object. */
   async *info(names: readonly string[]): AsyncGenerator<ObjectInfo | undefined> {
     for (let at = 0; at < names.length; at += BATCH) {
       const some = names.slice(at, at + BATCH)
@@ -57,8 +57,8 @@ export class ObjectReader implements AsyncDisposable {
   }
 
   /**
-   * Each object in order, its content in parts of up to `partBytes`. A consumer reads the parts of one before it
-   * asks for the next; an object that is not there is an error.
+   * Yields each object in order, its content in parts of up to `partBytes`. The caller reads the parts of an
+   * object before it asks for the next. Throws when an object is missing.
    */
   async *contents(
     ids: readonly string[],
@@ -89,7 +89,7 @@ export class ObjectReader implements AsyncDisposable {
     }
   }
 
-  /** One whole object of at most `maxBytes`, or undefined when it is larger or not there. */
+  /** Returns the whole object of at most `maxBytes`, or undefined when it is larger or missing. */
   async whole(name: string, maxBytes: number): Promise<(ObjectInfo & { content: Buffer }) | undefined> {
     for await (const info of this.info([name])) {
       if (!info || info.size > maxBytes) return undefined
@@ -104,7 +104,7 @@ export class ObjectReader implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     killGroup(this.#child)
-    // A child counts as closed when nobody holds what it has printed.
+    // Node emits 'close' only after all of the child's stdout is read or destroyed.
     this.#child.stdout?.destroy()
     await this.#ended
   }

@@ -5,8 +5,8 @@ import { lines } from './git-lines.ts'
 import { ObjectReader } from './object-reader.ts'
 
 /**
- * What was received, with its sizes in bytes, before anything reads it: a bomb is known by the number and the sizes of
- * its objects.
+ * Lists the received objects with their sizes in bytes before a check reads their content: the number and
+ * sizes of its objects reveal a git bomb. Throws LimitExceeded past `limits`.
  */
 export async function receivedObjects(
   git: Git,
@@ -44,7 +44,10 @@ export async function receivedObjects(
   return received
 }
 
-/** Those of the objects that the mirror has not had without this push; a client may send what it need not. */
+/**
+ * Returns the objects that the mirror lacked before this push. A client may send objects that the mirror
+ * already has.
+ */
 export async function missingIn(git: Git, ids: readonly string[], signal: AbortSignal): Promise<string[]> {
   if (ids.length === 0) return []
   const mirror = { GIT_OBJECT_DIRECTORY: join(git.dir, 'objects'), GIT_ALTERNATE_OBJECT_DIRECTORIES: '' }

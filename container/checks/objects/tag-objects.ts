@@ -4,10 +4,12 @@ import { sanitizeForAgent } from '../sanitize-text.ts'
 import { ObjectReader } from './object-reader.ts'
 import { tagTarget } from './tag-target.ts'
 
-/** The largest tag, and all of a push's together, as each ref brings them, in bytes: they are held at once. */
+/**
+ * The limit for one tag, and for the sum over the refs of a push, in bytes. All tags are in memory at once.
+ */
 const MAX_TAG_BYTES = 32 << 20
 
-/** A tag object or what it points at, met on the way from a ref to a commit. */
+/** A tag object, or the target of a tag, on the path from a ref to a commit. */
 export interface TagObject {
   readonly id: string
   readonly ref: string
@@ -15,7 +17,10 @@ export interface TagObject {
   readonly content: Buffer
 }
 
-/** What lies between these refs and a commit: tags, tags of tags, and what else than a commit the last one points at. */
+/**
+ * Follows these refs to their commits and returns the objects on the path: tags, nested tags, and a last
+ * target that is no commit. Throws LimitExceeded past 20 levels or MAX_TAG_BYTES.
+ */
 export async function tagObjects(
   push: IncomingPush,
   tips: IncomingPush['commands'],
