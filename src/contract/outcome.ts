@@ -63,7 +63,7 @@ export const PushReport = z.object({
   steps: z.array(StepTime),
   /** The ids of the exceptions that let a finding pass. */
   exceptionsUsed: z.array(z.string()),
-  /** The upstream's stderr, without control and invisible characters. */
+  /** The upstream's messages to the gate's `git push`, sanitized. */
   upstreamSaid: z.string(),
   /** Every `remote:` line that the gate sent to the agent. */
   told: z.array(z.string()),

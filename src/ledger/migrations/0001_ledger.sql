@@ -1,4 +1,4 @@
--- The ledger. Times are Unix milliseconds; JSON columns are read through the schemas of src/contract.
+-- Times are Unix milliseconds. The schemas of src/contract parse the JSON columns.
 CREATE TABLE identities (
   name TEXT PRIMARY KEY,
   public_key TEXT NOT NULL,
@@ -35,7 +35,7 @@ CREATE INDEX tokens_by_agent ON tokens (agent);
 CREATE TABLE grants (
   agent TEXT NOT NULL REFERENCES agents (name) ON DELETE CASCADE,
   repository TEXT NOT NULL COLLATE NOCASE REFERENCES repositories (name) ON DELETE CASCADE,
-  terms TEXT NOT NULL, -- JSON: Terms
+  terms TEXT NOT NULL, -- JSON: GrantTerms
   PRIMARY KEY (agent, repository)
 ) STRICT;
 
@@ -51,7 +51,7 @@ CREATE TABLE exceptions (
 ) STRICT;
 CREATE INDEX exceptions_by_repository ON exceptions (repository);
 
--- A push keeps its repository's and agent's names without a reference: the record outlives them.
+-- Repository and agent have no foreign key: the record of a push outlives both.
 CREATE TABLE pushes (
   id TEXT PRIMARY KEY, -- sorts by time
   repository TEXT NOT NULL,

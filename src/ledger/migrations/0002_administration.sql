@@ -1,4 +1,4 @@
--- What operators are known by, and what they did.
+-- The tokens of operators.
 CREATE TABLE admin_tokens (
   id TEXT PRIMARY KEY,
   label TEXT NOT NULL,
@@ -9,7 +9,7 @@ CREATE TABLE admin_tokens (
   last_used_at INTEGER
 ) STRICT;
 
--- Each row is written in the same transaction as the change it tells of.
+-- The audit log. Each row commits in the transaction of its change.
 CREATE TABLE changes (
   id INTEGER PRIMARY KEY AUTOINCREMENT,
   at INTEGER NOT NULL,

@@ -1,4 +1,4 @@
--- Authentications that failed, by where they came from, a row a minute.
+-- Failed authentications, counted by address and minute.
 CREATE TABLE failures (
   address TEXT NOT NULL,
   minute INTEGER NOT NULL, -- Unix minutes
@@ -9,14 +9,14 @@ CREATE INDEX failures_by_time ON failures (minute);
 CREATE INDEX fetches_by_time ON fetches (at);
 
 CREATE TABLE webhooks (
-  id TEXT PRIMARY KEY, -- its secret is derived from this and the gate's own key
+  id TEXT PRIMARY KEY, -- the webhook's secret is derived from this id and GATE_PASS_KEY
   url TEXT NOT NULL,
   -- 'pushes': every outcome; 'exceptions': pushes with a finding that asks for an exception
   events TEXT NOT NULL,
   created_at INTEGER NOT NULL
 ) STRICT;
 
--- What webhooks are still to be told.
+-- Pending deliveries to webhooks.
 CREATE TABLE deliveries (
   id INTEGER PRIMARY KEY AUTOINCREMENT,
   webhook TEXT NOT NULL REFERENCES webhooks (id) ON DELETE CASCADE,
@@ -26,7 +26,8 @@ CREATE TABLE deliveries (
 ) STRICT;
 CREATE INDEX deliveries_due ON deliveries (due_at);
 
--- In the transaction that settles a push, so that none is forgotten, and none of it waits for a webhook.
+-- Queues deliveries in the transaction that settles a push, so that no outcome is lost and no push waits for
+-- a webhook.
 CREATE TRIGGER tell_webhooks AFTER UPDATE OF outcome ON pushes
 WHEN OLD.outcome = 'open' AND NEW.outcome <> 'open'
 BEGIN

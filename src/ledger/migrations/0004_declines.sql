@@ -1,4 +1,4 @@
--- A finding that an operator looked at and will not let pass.
+-- Findings that operators have declined to let pass.
 CREATE TABLE declines (
   repository TEXT NOT NULL COLLATE NOCASE REFERENCES repositories (name) ON DELETE CASCADE,
   fingerprint TEXT NOT NULL,

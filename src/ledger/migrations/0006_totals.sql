@@ -1,4 +1,4 @@
--- What the metrics count, added to where it happens: counts stay when the rows they come from are forgotten.
+-- Totals for the metrics. Triggers maintain them, so that they outlive the deletion of the rows.
 CREATE TABLE totals (
   kind TEXT NOT NULL, -- outcome, step, finding, fetch, failure
   label TEXT NOT NULL,
@@ -20,7 +20,7 @@ INSERT INTO totals (kind, label, count, ms)
   UNION ALL
   SELECT 'failure', 'all', coalesce(sum(count), 0), 0 FROM failures;
 
--- In the transaction that settles a push, as what webhooks are to be told.
+-- Counts a push in the transaction that settles it, as tell_webhooks does.
 CREATE TRIGGER count_push AFTER UPDATE OF outcome ON pushes
 WHEN OLD.outcome = 'open' AND NEW.outcome <> 'open'
 BEGIN
@@ -39,7 +39,8 @@ BEGIN
   UPDATE totals SET count = count + 1 WHERE kind = 'fetch';
 END;
 
--- A row of failures is one address in one minute: it is begun with its first, and updated with each after that.
+-- The first failure of an address in a minute inserts a row of failures; each further failure updates the
+-- row.
 CREATE TRIGGER count_failure AFTER INSERT ON failures
 BEGIN
   UPDATE totals SET count = count + NEW.count WHERE kind = 'failure';

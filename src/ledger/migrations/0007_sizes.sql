@@ -1,11 +1,12 @@
--- What a row takes: its texts, and about as much as its other columns and its places in indexes.
+-- The estimated size of a row: its texts, and a constant for its other columns and its index entries.
 ALTER TABLE pushes ADD COLUMN bytes INTEGER GENERATED ALWAYS AS (
   800 + octet_length(refs) + octet_length(findings) + octet_length(steps) + octet_length(exceptions_used)
     + octet_length(upstream_said) + octet_length(told) + octet_length(client_version)
 ) VIRTUAL;
 ALTER TABLE fetches ADD COLUMN bytes INTEGER GENERATED ALWAYS AS (300 + octet_length(client_version)) VIRTUAL;
 
--- What each agent's pushes and fetches take, added up where it happens: D1 does not tell how much of its file is free.
+-- The size of each agent's pushes and fetches. Triggers maintain it, because D1 does not report its free
+-- space.
 CREATE TABLE sizes (
   agent TEXT PRIMARY KEY,
   bytes INTEGER NOT NULL
@@ -38,7 +39,7 @@ BEGIN
   UPDATE sizes SET bytes = bytes - OLD.bytes WHERE agent = OLD.agent;
 END;
 
--- Written to find out whether anything can be: on a full disk reading goes on.
+-- The health check writes here, because reads still succeed on a full disk.
 CREATE TABLE probes (
   id INTEGER PRIMARY KEY CHECK (id = 1),
   at INTEGER NOT NULL
