@@ -4,7 +4,9 @@ import { settingsOf } from './common/settings.ts'
 import { allStatuses } from './companion/status.ts'
 import { ledgerProblem } from './ledger/probe.ts'
 
-/** How long the result is cached, in milliseconds. The route needs no authentication. */
+/**
+ * The lifetime of a cached result, in milliseconds. The route needs no authentication, so anyone may poll it.
+ */
 const GOOD_MS = 5_000
 
 let known: { readonly until: number; readonly problems: readonly string[] } | undefined

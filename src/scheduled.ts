@@ -6,7 +6,7 @@ import { forgetBeyond } from './ledger/delete-beyond-size.ts'
 import { deleteExpired } from './ledger/delete-expired.ts'
 import { deliverDue } from './webhooks/deliver.ts'
 
-/** How long webhooks wait for the sweep, in milliseconds. */
+/** The limit of the time that webhooks wait for the sweep, in milliseconds. */
 const AHEAD_MS = 10_000
 
 /** The cron handler, once a minute. A failure of any part is logged and does not stop the others. */

@@ -27,7 +27,7 @@ const Settings = z
     GATE_REQUESTS_PER_MINUTE: count(3000),
     /** The limit of failed authentications per address. */
     GATE_FAILURES_PER_MINUTE: count(100),
-    /** How long the ledger keeps pushes and fetches. */
+    /** The age at which the sweep deletes pushes and fetches from the ledger. */
     GATE_RETENTION_DAYS: count(400),
     /** The idle timeout of the companion during a push. It sends an `alive` frame every 10 s. */
     GATE_COMPANION_SILENCE_SECONDS: z.coerce
