@@ -13,25 +13,25 @@ import { delayLink } from './delay-link.ts'
 import { makeRepository, type Shape } from './repositories.ts'
 import { sshClient } from './ssh-client.ts'
 
-/** A repository behind the gate, and the other ways to it. */
+/** A repository behind the gate, and its URLs. */
 export interface Place {
   readonly name: string
-  /** The bare upstream. */
+  /** The path of the bare upstream. */
   readonly dir: string
-  /** Through the gate, as the bench's agent. */
+  /** The URL through the gate, with the token of agent ada. */
   readonly gate: string
-  /** Directly to the upstream, with the environment that git needs for it. */
+  /** The SSH URL of the upstream. git needs `sshEnv` for it. */
   readonly ssh: string
 }
 
 export interface Gate {
   readonly url: string
-  /** Its state folder. */
+  /** The path of the gate's state folder. */
   readonly home: string
   readonly adminToken: string
-  /** Through the gate, as an agent of its own. */
+  /** Adds an agent with push rights to these patterns, and returns its URL of the repository. */
   agent(name: string, repository: string, push: readonly string[]): Promise<string>
-  /** Process ids of what runs for as long as the gate does. */
+  /** The ids of the gate's permanent processes. */
   readonly processes: { readonly worker: readonly number[]; readonly companion: number }
 }
 
@@ -42,31 +42,34 @@ interface Known {
 }
 type Put = (repository: Known) => Promise<void>
 
-/** Everything that the rows work with: a folder, an sshd with upstreams, and a gate in front of it. */
+/** The environment of the rows: a folder, an sshd with upstreams, and a gate in front of it. */
 export interface Stage {
   readonly folder: string
   readonly gate: Gate
-  /** For git that goes to the upstream directly. */
+  /** git's environment for direct access to the upstream. */
   readonly sshEnv: Readonly<Record<string, string>>
-  /** A new upstream of this shape, behind the gate, `roundTripMs` away from it and from whoever goes directly. */
+  /**
+   * Creates an upstream of this shape behind the gate. `roundTripMs` applies to the gate and to direct
+   * access.
+   */
   place(name: string, shape: Shape, roundTripMs?: number): Promise<Place>
-  /** Another gate before the same upstreams, with other settings; it ends with the stage. */
+  /** Starts another gate before these upstreams, with other settings. The stage stops it. */
   anotherGate(settings: Readonly<Record<string, string>>, names: readonly string[]): Promise<Gate>
-  /** The commands that gates have run at the upstream for a place, so far. */
+  /** Returns the commands that gates have run at the upstream of a place. */
   upstreamSessions(at: Place): readonly string[]
-  /** A path of its own in the folder. */
+  /** Returns an unused path in the folder. */
   fresh(name: string): string
 }
 
 export const gitleaks = path.join(projectRoot, '.cache/gitleaks/gitleaks')
 
-/** Git that has to succeed; a measurement of a failure is none. */
+/** Runs git, and throws if it fails, since the duration of a failure is meaningless. */
 export async function mustGit(args: readonly string[], options: GitOptions = {}): Promise<void> {
   const ran = await git(args, { within: 1_800_000, ...options })
   if (ran.code !== 0) throw new Error(`git ${args.join(' ')} ended with ${ran.code}: ${ran.output}`)
 }
 
-/** Starts the upstream's sshd and a gate; all of it ends with the stage. */
+/** Starts the upstream's sshd and a gate. Disposing of the stage stops both. */
 export async function startStage(): Promise<Stage & AsyncDisposable> {
   const all = new AsyncDisposableStack()
   const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'gate-bench-'))
@@ -88,12 +91,12 @@ export async function startStage(): Promise<Stage & AsyncDisposable> {
         port: 0,
         companionPort: 0,
         settings,
-        // What goes as it should is not worth a line among the tables.
+        // Lines of level info would clutter the tables.
         say: line => void (/^\{"level":"info"/.test(line) || process.stderr.write(`${line}\n`)),
         runWorker: options => startWorker({ ...options, code }),
       }),
     )
-    // Each session of a gate at the upstream is noted there, to be counted.
+    // sshd logs the command of each session of a gate, for upstreamSessions.
     const note = `echo \\"$SSH_ORIGINAL_COMMAND\\" >> ${sessions}; exec git-shell -c \\"$SSH_ORIGINAL_COMMAND\\"`
     const key = (await local.admin.identity('bench')).trim()
     fs.appendFileSync(path.join(folder, 'sshd/authorized_keys'), `restrict,command="${note}" ${key}\n`)

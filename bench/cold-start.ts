@@ -5,9 +5,10 @@ import { ended } from '../test/edge/fixtures/engine.ts'
 import { faultyLink, git, gitText } from '../test/harness/index.ts'
 import { binary, makeRepository } from './repositories.ts'
 
-// `node bench/cold-start.ts [MEGABYTES] [MEGABYTES-PER-SECOND]`: what a clone costs through a container that starts
-// empty, when all has to come from upstream over a line of that rate, and when a mirror seed was kept; and what the next
-// one costs. The containers are processes, and R2 is miniflare's.
+// `node bench/cold-start.ts [MEGABYTES] [MEGABYTES-PER-SECOND]` measures clones through a container with an
+// empty disk: first without a mirror seed, when every object comes from the upstream at the given rate, then
+// with a seed. After each, it measures a clone from the warm mirror. Containers are local processes, and R2
+// is miniflare's.
 
 const megabytes = Number(process.argv[2] ?? 300)
 const rate = Number(process.argv[3] ?? 20)

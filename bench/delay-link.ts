@@ -6,8 +6,8 @@ export interface DelayLink extends AsyncDisposable {
 }
 
 /**
- * A way to a port of this machine with a round trip of `roundTripMs`: half of it in each direction, and one whole
- * for the handshake of a new connection, as TCP has it. It does not narrow the way: what is under way is not counted.
+ * Starts a TCP proxy to a local port with a latency of `roundTripMs`: half of it in each direction, and a
+ * whole round trip for the handshake of a new connection, as in TCP. It does not limit the bandwidth.
  */
 export async function delayLink(target: number, roundTripMs: number): Promise<DelayLink> {
   const sockets = new Set<net.Socket>()

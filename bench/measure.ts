@@ -1,12 +1,12 @@
 import { performance } from 'node:perf_hooks'
 
-/** One side of a comparison: does the work once and answers with the milliseconds that count. */
+/** A side of a comparison. `run` does the work once and returns the measured milliseconds. */
 export interface Contender {
   readonly name: string
   run(round: number): Promise<number>
 }
 
-/** The wall-clock time of `work`, in milliseconds. */
+/** Returns the wall-clock time of `work`, in milliseconds. */
 export async function timed(work: () => Promise<unknown>): Promise<number> {
   const started = performance.now()
   await work()
@@ -14,8 +14,8 @@ export async function timed(work: () => Promise<unknown>): Promise<number> {
 }
 
 /**
- * Every contender's times over the same rounds. The order turns by one with each round, so that none always works
- * in the wake of the same other; a first round that only warms caches is not counted.
+ * Measures every contender over the same rounds. The order rotates with each round, so that no contender
+ * always runs right after the same other contender. An uncounted first round warms the caches.
  */
 export async function compare(
   contenders: readonly Contender[],
@@ -46,6 +46,6 @@ export function spread(values: readonly number[]): Spread {
   return { median, low: at(0), high: at(sorted.length - 1) }
 }
 
-/** One over the other, round by round, so that what burdens the machine for a while burdens both. */
+/** Returns the ratio round by round, so that a temporary load on the machine affects both sides. */
 export const ratio = (ours: readonly number[], theirs: readonly number[]): Spread =>
   spread(ours.map((value, round) => value / (theirs[round] ?? Number.NaN)))

@@ -9,7 +9,7 @@ const WORDS =
     ' ',
   )
 
-/** Lines of words, as in source text and prose, different each time. */
+/** Returns random lines of words, which compress like source text and prose. */
 export function text(bytes: number): Buffer {
   const out = Buffer.alloc(bytes)
   const chance = randomBytes(Math.ceil(bytes / 2))
@@ -21,19 +21,19 @@ export function text(bytes: number): Buffer {
   return out
 }
 
-/** Bytes that no compression makes fewer. */
+/** Returns random bytes, which do not compress. */
 export const binary = (bytes: number): Buffer => randomBytes(bytes)
 
 export interface Shape {
   readonly commits?: number
   readonly branches?: number
-  /** Files of the first commit, each of `fileBytes`. */
+  /** The number of files in the first commit, each of `fileBytes`. */
   readonly files?: number
   readonly fileBytes?: number
   readonly content?: (bytes: number) => Buffer
 }
 
-/** A packed bare repository of a shape, with `main`; made by git fast-import. */
+/** Creates a packed bare repository of this shape, with a branch `main`, by git-fast-import(1). */
 export async function makeRepository(dir: string, shape: Shape): Promise<void> {
   const { commits = 20, branches = 0, files = 20, fileBytes = 2_000, content = text } = shape
   await gitText(['init', '-q', '--bare', '-b', 'main', dir])

@@ -1,31 +1,31 @@
 import type { Stage } from './bench-fixture.ts'
 import { ratio, type Spread, spread } from './measure.ts'
 
-/** How much of a measurement is wanted. */
+/** The extent of a measurement. */
 export interface Effort {
-  /** Rounds of a comparison that takes seconds; long ones take fewer. */
+  /** The number of rounds of a comparison. Long comparisons take fewer. */
   readonly rounds: number
-  /** Sizes are cut to a tenth, for a look at whether it works. */
+  /** Whether to cut sizes to about a tenth, to test the bench itself. */
   readonly quick: boolean
 }
 
-/** One line of the table. */
+/** A line of the table. */
 export interface Result {
   readonly work: string
   readonly against: string
-  /** What the ratio is to be at most; absent: it is only told. */
+  /** The limit of the ratio. Absent: the table only shows the ratio. */
   readonly target?: number | undefined
   readonly ratio?: Spread | undefined
-  /** How many rounds the ratio is of. */
+  /** The number of rounds of the ratio. */
   readonly rounds?: number | undefined
-  /** What was measured of each side, in words with units. */
+  /** The measurement of the gate, as text with units. `peer` is the same of the peer. */
   readonly gate: string
   readonly peer: string
   readonly reached?: boolean | undefined
   readonly note?: string | undefined
 }
 
-/** A line of the table, or several that share their preparation. */
+/** A measurement that yields lines of the table, which share their preparation. */
 export interface Row {
   readonly name: string
   run(stage: Stage, effort: Effort): Promise<readonly Result[]>
@@ -36,7 +36,7 @@ export const milliseconds = (values: readonly number[]): string => {
   return `${median.toFixed(0)} ms (${low.toFixed(0)}–${high.toFixed(0)})`
 }
 
-/** The line for two series of times of the same rounds. */
+/** Returns the line for two series of times (milliseconds) of the same rounds. */
 export function compared(
   line: Pick<Result, 'work' | 'against' | 'note'> & { target?: number },
   ours: readonly number[],

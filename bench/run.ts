@@ -1,4 +1,5 @@
-// npm run bench: the gate and its peers side by side, on loopback; prints tables, writes bench/results.md and drawings.
+// `npm run bench` measures the gate and its peers on loopback, prints tables, and writes bench/results.md and
+// drawings.
 import fs from 'node:fs'
 import path from 'node:path'
 import { Command } from 'commander'
@@ -49,7 +50,7 @@ for (const row of rows.filter(each => isWanted(each.name))) {
   const at = new Date().toISOString().slice(0, 16)
   const results = [...(await row.run(stage, effort))]
   print(asTable(results), { name: row.name, results })
-  // A hurried measurement is not what stands on record.
+  // Results of --quick are not comparable, so they are not recorded.
   if (!effort.quick) keep(row.name, { at, about, results }, rows)
 }
 for (const [name, curve] of Object.entries(curves).filter(([each]) => isWanted(each))) {

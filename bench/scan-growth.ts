@@ -7,14 +7,14 @@ import { gitleaks } from '../test/scan/fixtures/gitleaks.ts'
 import { templates, type WorkTree, workTree } from '../test/scan/fixtures/repositories.ts'
 import { compare, ratio, spread } from './measure.ts'
 
-// Measures the scan of one new commit in a short and in a long history; the promise is less than 1.3 times. Then
-// the same for a commit that is dated before all of that history.
+// Measures the scan of a new commit in a short and in a long history; the target is a ratio below 1.3.
+// Repeats it with a commit that is dated before the whole history.
 
 const SIZES = [100, 100_000] as const
 const rounds = Number(process.argv[2] ?? 10)
 const check = secrets({ gitleaks, seconds: 120, maxBlobBytes: 50 << 20, fingerprintKey: 'bench' })
 
-/** Returns a work tree whose upstream has this many more commits. */
+/** Returns a work tree, and publishes this many commits on its `main`. */
 async function withHistory(commits: number): Promise<WorkTree> {
   const tree = await workTree()
   const child = spawn('git', ['fast-import', '--quiet'], {

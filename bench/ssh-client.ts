@@ -4,7 +4,7 @@ import path from 'node:path'
 import { promisify } from 'node:util'
 import type { SshServer } from '../local/demo/sshd.ts'
 
-/** A developer's ssh: a key of its own, the host's key known, no shared connection. */
+/** Configures a developer's ssh: its own key, a pinned host key, and no shared connection. */
 export async function sshClient(
   folder: string,
   sshd: SshServer,

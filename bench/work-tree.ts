@@ -6,9 +6,9 @@ import { gitText } from '../test/harness/git.ts'
 import type { Stage } from './bench-fixture.ts'
 import { text } from './repositories.ts'
 
-/** A clone that makes commits of the same size, each different. */
+/** A clone that creates different commits of the same size. */
 export interface WorkTree extends Clone {
-  /** One more commit: one file of 2 KB, or these files. */
+  /** Commits a file of 2 KB, or these files. */
   change(files?: Readonly<Record<string, Buffer>>): Promise<void>
 }
 

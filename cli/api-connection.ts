@@ -6,7 +6,10 @@ import type { Settings } from './settings.ts'
 export type Method = 'GET' | 'POST' | 'PUT' | 'DELETE'
 export type Query = Record<string, string | number | undefined>
 
-/** Requests to the admin API of one gate. Both functions throw a CliError when the gate refuses or does not respond. */
+/**
+ * Requests to the admin API of one gate. Both functions throw a CliError when the gate refuses or does not
+ * respond.
+ */
 export interface ApiConnection {
   readonly url: string
   /** Sends a request, and returns the response as soon as its headers have arrived. */
@@ -15,7 +18,10 @@ export interface ApiConnection {
   request<T extends z.ZodType>(method: Method, path: string, schema: T, body?: object): Promise<z.output<T>>
 }
 
-/** `timeoutMs` bounds the time until the headers of a response. fetch itself ends a body that stalls for five minutes. */
+/**
+ * Connects to the API. `timeoutMs` bounds the time until the headers of a response. fetch itself ends a body
+ * that stalls for five minutes.
+ */
 export function connectToApi({ url, token, access }: Settings, timeoutMs: number): ApiConnection {
   const headers = {
     authorization: `Bearer ${token}`,

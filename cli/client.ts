@@ -23,7 +23,7 @@ import { type ApiConnection, connectToApi, describeCause, type Query } from './a
 import { CliError } from './errors.ts'
 import type { Settings } from './settings.ts'
 
-/** In milliseconds. A check of a connection waits for SSH. */
+/** The timeout of a response, in milliseconds. `doctor` waits for SSH connections to the upstream. */
 const RESPONSE_TIMEOUT_MS = 60_000
 
 /** The admin API as functions. Each throws a CliError when the gate refuses or does not respond. */

@@ -17,7 +17,10 @@ const settings = {
   gitleaksConfigFile: z.string().optional(),
 }
 
-/** Things by their names, which differ by more than case. A map, since an object would lose a `__proto__`. */
+/**
+ * A schema for entries by name. Rejects names that differ only by case. A map, since an object would lose
+ * `__proto__`.
+ */
 const byName = <N extends z.ZodType<string>, T extends z.ZodType>(name: N, each: T) =>
   z
     .preprocess(of => (isObject(of) ? new Map(Object.entries(of)) : of), z.map(name, each))
@@ -36,7 +39,7 @@ const byName = <N extends z.ZodType<string>, T extends z.ZodType>(name: N, each:
     })
 const isObject = (of: unknown): of is object => typeof of === 'object' && of !== null && !Array.isArray(of)
 
-/** What is wrong is told of the detailed form, unless a single word was written. */
+/** An entry of `grants`. Reports the issues of the detailed form, unless the entry is a string. */
 const GrantEntry = z.union([z.literal(['read', 'own']), GrantOptions], {
   error: ({ code, errors, input }) =>
     code === 'invalid_union' && typeof input !== 'string'
@@ -47,9 +50,9 @@ const GrantEntry = z.union([z.literal(['read', 'own']), GrantOptions], {
       : 'a grant is read, own, or what it lets the agent do, such as push: [main]',
 })
 
-/** The file as people write it. */
+/** The schema of the file for `apply`. */
 const File = z.strictObject({
-  /** What repositories have that say nothing else. */
+  /** Settings of repositories that do not set their own. */
   defaults: z
     .strictObject({
       identity: settings.identity,
@@ -63,18 +66,18 @@ const File = z.strictObject({
     AgentName,
     z
       .strictObject({
-        /** `read`, `own` (its own branches, with everything), or what it may do in detail. */
+        /** `read`, `own` (every action on the agent's own branches), or a detailed grant. */
         grants: byName(RepositoryName, GrantEntry).optional(),
       })
       .nullable(),
   ).default(new Map()),
 })
 
-/** What a gate should hold, in full. */
+/** The desired state of a gate. */
 export interface DesiredState {
   readonly identities: readonly IdentityName[]
   readonly repositories: readonly NewRepository[]
-  /** Grants undefined: the file does not speak of them, and they stay. */
+  /** If `grants` is undefined, the agent's grants stay unchanged. */
   readonly agents: readonly { name: AgentName; grants: readonly DesiredGrant[] | undefined }[]
 }
 export interface DesiredGrant {
@@ -82,7 +85,7 @@ export interface DesiredGrant {
   readonly terms: GrantTerms
 }
 
-/** Reads a file for `apply`, in YAML or JSON; files that it names are beside it or below. */
+/** Reads a file for `apply`, in YAML or JSON, and the files that it names. Throws a CliError. */
 export function readDesiredState(file: string): DesiredState {
   const parsed = File.safeParse(parseYaml(file, readText(file)))
   if (!parsed.success) throw new CliError(`${file} does not fit:\n${z.prettifyError(parsed.error)}`)

@@ -9,7 +9,7 @@ export type GrantChanges = {
 const HEADS = 'refs/heads/'
 const TAGS = 'refs/tags/'
 
-/** The actions that each option grants, and the refs it speaks of. */
+/** The actions that each option grants, and the prefix of the refs. */
 const GRANTED: Readonly<Record<'push' | 'force' | 'delete' | 'tags', { refs: string; actions: Action[] }>> = {
   push: { refs: HEADS, actions: ['create', 'update'] },
   force: { refs: HEADS, actions: ['force'] },
@@ -17,7 +17,9 @@ const GRANTED: Readonly<Record<'push' | 'force' | 'delete' | 'tags', { refs: str
   tags: { refs: TAGS, actions: ['create'] },
 }
 
-/** The terms with the given parts changed and every other part kept. Throws a UsageError on an invalid value. */
+/**
+ * Changes the given parts of the terms and keeps every other part. Throws a UsageError on an invalid value.
+ */
 export function changeTerms(before: GrantTerms, changes: GrantChanges): GrantTerms {
   const { read, push, force, delete: remove, deny, tags, ...limits } = changes
   let kept = before.rules
@@ -39,7 +41,7 @@ export function changeTerms(before: GrantTerms, changes: GrantChanges): GrantTer
   return toTerms({ ...changedLimits(before, limits), read: true }, rules)
 }
 
-/** The rules without these actions on refs that start with `refs`. */
+/** Removes these allowed actions from rules whose pattern starts with `refs`, and rules that become empty. */
 function withoutActions(rules: readonly Rule[], refs: string, actions: readonly Action[]): Rule[] {
   return rules
     .map(rule =>
@@ -52,7 +54,7 @@ function withoutActions(rules: readonly Rule[], refs: string, actions: readonly 
 
 const speaks = (rule: Rule) => rule.allow.length > 0 || rule.deny.length > 0
 
-/** Adds what is allowed to the rule of the same pattern, or else at the end, behind every deny. */
+/** Adds allowed actions to the rule of the same pattern, or appends a rule after every deny. */
 function mergeAllowed(kept: readonly Rule[], allowed: readonly Rule[]): Rule[] {
   const merged = kept.map(rule => {
     const same = allowed.find(({ pattern }) => pattern === rule.pattern)
@@ -79,7 +81,7 @@ function changedLimits(before: GrantTerms, changes: Limits): Omit<GrantTerms, 'r
   }
 }
 
-/** The restrictions of `before` that `after` lacks, in words. */
+/** Returns descriptions of the restrictions of `before` that `after` lacks. */
 export function droppedRestrictions(before: GrantTerms, after: GrantTerms): string[] {
   const lacking = (kept: readonly string[], all: readonly string[]) =>
     all.filter(each => !kept.includes(each))
@@ -88,7 +90,7 @@ export function droppedRestrictions(before: GrantTerms, after: GrantTerms): stri
   return [
     ...lacking(denied(after), denied(before)).map(each => `the deny of ${each}`),
     ...lacking(after.denyPaths, before.denyPaths).map(each => `the denied path ${each}`),
-    // A list of allowed addresses restricts less with every address more, and not at all when it is empty.
+    // More allowed addresses restrict less, and an empty list restricts nothing.
     ...(before.emails.length > 0 && (after.emails.length === 0 || lacking(before.emails, after.emails).length)
       ? [`the e-mail addresses ${before.emails.join(', ')}`]
       : []),

@@ -31,8 +31,8 @@ export const ownBranches: z.input<typeof GrantOptions> = {
 }
 
 /**
- * Converts options to the terms of a grant, followed by more rules. Denied patterns come first, because the first
- * matching rule decides.
+ * Converts options to the terms of a grant, followed by more rules. Denied patterns come first, because the
+ * first matching rule decides.
  */
 export function toTerms(options: z.input<typeof GrantOptions>, moreRules: readonly Rule[] = []): GrantTerms {
   const { read, push, force, delete: remove, deny, tags, ...rest } = parseOrUsageError(GrantOptions, options)

@@ -33,9 +33,10 @@ export async function readCurrentState(client: Client): Promise<CurrentState> {
 }
 
 /**
- * Plans the steps from the current to the desired state, in stages: the steps of a stage need those of the stages
- * before. Removes the grants that the file omits for an agent whose grants it lists; removes everything else that the
- * file omits only with `prune`. Throws a CliError when the file refers to a resource that will not exist.
+ * Plans the steps from the current to the desired state, in stages: the steps of a stage need those of the
+ * stages before. Removes the grants that the file omits for an agent whose grants it lists; removes
+ * everything else that the file omits only with `prune`. Throws a CliError when the file refers to a resource
+ * that will not exist.
  */
 export function createPlan(
   client: Client,
@@ -185,7 +186,10 @@ function changeSettings(client: Client, wanted: NewRepository, current: readonly
   ]
 }
 
-/** Returns the resources whose names `others` lacks. Names are compared without case, as the gate compares them. */
+/**
+ * Returns the resources whose names `others` lacks. Names are compared without case, as the gate compares
+ * them.
+ */
 function missing<T extends { name: string }>(
   resources: readonly T[],
   others: readonly { name: string }[],

@@ -9,8 +9,8 @@ const DATE_TIME = /^(\d{4}-\d\d-\d\d)(?:[T ](\d\d:\d\d(?::\d\d(?:\.\d+)?)?)(Z|[+
 export const TIME_FORMATS = '30d, 12h, or a date (00:00 local time)'
 
 /**
- * Parses a duration from now (`30d`, `12h`, `90m`), a date (its first second), or a date and time, and returns ISO
- * 8601. Times without a zone are local, as in tables. Throws a UsageError.
+ * Parses a duration from now (`30d`, `12h`, `90m`), a date (its first second), or a date and time, and
+ * returns ISO 8601. Times without a zone are local, as in tables. Throws a UsageError.
  */
 export function parseTime(text: string, direction: 'ahead' | 'ago', now = Date.now()): string {
   const durationMs = parseDuration(text)

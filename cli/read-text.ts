@@ -2,7 +2,7 @@ import { readFileSync, realpathSync, statSync } from 'node:fs'
 import { dirname, isAbsolute, relative, resolve, sep } from 'node:path'
 import { CliError } from './errors.ts'
 
-/** The text of a file the operator named; `-` is stdin. */
+/** Reads a file that the operator named; `-` is stdin. Throws a CliError. */
 export function readText(file: string): string {
   try {
     return readFileSync(file === '-' ? 0 : file, 'utf8')
@@ -13,8 +13,9 @@ export function readText(file: string): string {
 }
 
 /**
- * The text of a file that another file names: beside it, or in a folder below. A checked-in file may come from another
- * hand than the operator's, and an answer or a complaint of the gate would show the text of any file it could name.
+ * Reads a file that `file` names, in the same folder or below. Throws a CliError for any other path, because
+ * `file` may come from a repository that others write to, and the gate's responses and errors could reveal
+ * the text of any file that it names.
  */
 export function readTextBeside(file: string, name: string): string {
   const folder = realpathSync(file === '-' ? '.' : dirname(file))

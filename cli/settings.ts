@@ -16,8 +16,8 @@ export interface Settings extends z.infer<typeof AdminFile> {
 
 /**
  * Reads GATE_URL and GATE_ADMIN_TOKEN from the environment, or from the file that a local gate writes,
- * `${GATE_HOME:-.git-gate}/admin.json`, relative to the working directory or to the package. Reads the Cloudflare Access
- * service token from GATE_ACCESS_CLIENT_ID and GATE_ACCESS_CLIENT_SECRET.
+ * `${GATE_HOME:-.git-gate}/admin.json`, relative to the working directory or to the package. Reads the
+ * Cloudflare Access service token from GATE_ACCESS_CLIENT_ID and GATE_ACCESS_CLIENT_SECRET.
  */
 export function findSettings(env: NodeJS.ProcessEnv, cwd: string): Settings {
   const home = env.GATE_HOME || '.git-gate'

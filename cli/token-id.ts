@@ -11,8 +11,8 @@ const KINDS = {
 } as const
 
 /**
- * Returns the id of a token, given its id or the whole token, as found in a leak. Any other text may be a secret too:
- * it is neither sent nor printed.
+ * Returns the id of a token, given its id or the whole token, as found in a leak. Any other text may be a
+ * secret too: it is neither sent nor printed.
  */
 export function tokenId(kind: keyof typeof KINDS, text: string): string {
   const { pattern, name, hint } = KINDS[kind]

@@ -15,7 +15,7 @@ import { gateFault } from './smart-http/gate-fault.ts'
 import { fetchPack, receivePack } from './smart-http/pack-services.ts'
 import { showGrant } from './smart-http/show-grant.ts'
 
-/** Every route of the gate, in the order they are tried. */
+/** Every route of the gate, in matching order. */
 export const app = new Hono<GitEnv>()
   .use(takeRest)
   .use(rateLimit)

@@ -1,12 +1,15 @@
 import { createMiddleware } from 'hono/factory'
 import { drain } from './common/drain.ts'
 
-/** What git sends in one piece (http.postBuffer in git-config(1)); more comes only after a probe was let through. */
+/**
+ * git's default http.postBuffer (git-config(1)). git sends a longer body only after an accepted probe
+ * request.
+ */
 const MOST_BYTES = 1 << 20
 
 /**
- * Takes the rest of a request that was refused before its end: a client that is still sending would be cut off, and
- * not see the answer.
+ * Reads the rest of a request body after an early response. Without it, workerd would close the connection of
+ * a client that is still sending, and the client would not see the response.
  */
 export const takeRest = createMiddleware(async (c, next) => {
   await next()

@@ -4,28 +4,35 @@ import { settingsOf } from './common/settings.ts'
 import { allStatuses } from './companion/status.ts'
 import { ledgerProblem } from './ledger/probe.ts'
 
-/** Anybody may ask: an answer is good for so long, in milliseconds. */
+/**
+ * The lifetime of a cached result, in milliseconds. The route needs no authentication, so anyone may poll it.
+ */
 const GOOD_MS = 5_000
 
 let known: { readonly until: number; readonly problems: readonly string[] } | undefined
 
-/** `GET /-/health`: does the ledger answer, with its tables, and do ledger and companion have room to write? */
+/**
+ * `GET /-/health`: whether the ledger is readable and writable, and whether a local companion has disk space.
+ */
 export async function health(c: Context<GitEnv>): Promise<Response> {
   const problems = await problemsOf(c.env)
   return problems.length === 0 ? c.json({ ok: true }) : c.json({ ok: false, problems }, 503)
 }
 
-/** What keeps the gate from its work, in words for an operator. */
+/** Returns the problems of ledger and companion in words for an operator. Cached for GOOD_MS. */
 export async function problemsOf(env: Env): Promise<readonly string[]> {
   if (known && known.until > Date.now()) return known.problems
   const found = await Promise.all([ledgerProblem(env.LEDGER), companionProblem(env)])
   const problems = found.filter(problem => problem !== undefined)
-  // Not the promise: workerd lets no request wait for what another one has begun.
+  // Caches the value, not the promise: in workerd a request cannot await another request's I/O.
   known = { problems, until: Date.now() + GOOD_MS }
   return problems
 }
 
-/** A companion that cannot be reached is no problem of the Worker's; at Cloudflare each has a disk of its own. */
+/**
+ * Returns whether a local companion's disk is full. An unreachable companion does not make the Worker
+ * unhealthy, and each Cloudflare Container has its own disk.
+ */
 async function companionProblem(env: Env): Promise<string | undefined> {
   if (settingsOf(env).GATE_COMPANION_URL === undefined) return undefined
   const words = await allStatuses(env)

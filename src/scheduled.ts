@@ -6,15 +6,16 @@ import { forgetBeyond } from './ledger/delete-beyond-size.ts'
 import { deleteExpired } from './ledger/delete-expired.ts'
 import { deliverDue } from './webhooks/deliver.ts'
 
-/** The sweep has this long before webhooks are told, in milliseconds. */
+/** The limit of the time that webhooks wait for the sweep, in milliseconds. */
 const AHEAD_MS = 10_000
 
-/** What the gate does by itself every minute; one part that fails does not keep the others from their turn. */
+/** The cron handler, once a minute. A failure of any part is logged and does not stop the others. */
 export async function tend(env: Env): Promise<void> {
   const { GATE_RETENTION_DAYS, GATE_LEDGER_MAX_BYTES } = settingsOf(env)
   const failed = (error: unknown) => logFault({ at: 'tend' }, error)
   const swept = sweep(env).catch(failed)
-  // First, so that webhooks are told of what it settles; but an upstream that says nothing keeps nobody waiting.
+  // The sweep comes first, so that webhooks learn the outcomes that it settles. An upstream that hangs delays
+  // webhooks by AHEAD_MS at most.
   await within(AHEAD_MS, swept, undefined)
   await Promise.all([
     swept,

@@ -7,10 +7,10 @@ import { binary } from '../repositories.ts'
 import type { Effort } from '../row.ts'
 import { workTree } from '../work-tree.ts'
 
-/** How long a push takes, by its size: one new file of random bytes. */
+/** Measures the duration of a push of a file of random bytes, by size. */
 export async function size(stage: Stage, { quick }: Effort): Promise<Drawing> {
   const sizes = quick ? [1e4, 1e6] : [1e4, 1e5, 1e6, 1e7, 5e7, 1e8]
-  // Equal upstreams, one for each way: what goes past the gate to its upstream is news that it fetches first.
+  // Separate, equal upstreams: the gate would first have to fetch a direct push to its own upstream.
   const places = {
     gate: await stage.place('sizes-gate', { commits: 20 }),
     ssh: await stage.place('sizes-ssh', { commits: 20 }),

@@ -6,10 +6,10 @@ import { text } from '../repositories.ts'
 import type { Effort } from '../row.ts'
 import { agentsOf, oneAgent } from '../rows/agents-at-once.ts'
 
-/** How many times a second agents can clone, commit and push, by how many do so at the same time. */
+/** Measures rounds of clone, commit and push per second, by the number of concurrent agents. */
 export async function throughput(stage: Stage, { quick }: Effort): Promise<Drawing> {
   const counts = quick ? [1, 4] : [1, 2, 5, 10, 20, 50, 100]
-  // Equal upstreams, one for each way: what goes past the gate to its upstream is news that it fetches first.
+  // Separate, equal upstreams: the gate would first have to fetch a direct push to its own upstream.
   const place = await stage.place('throughput-gate', { commits: 100 })
   const theirs = await stage.place('throughput-ssh', { commits: 100 })
   const urls = await agentsOf(stage, place, Math.max(...counts))

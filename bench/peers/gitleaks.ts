@@ -11,8 +11,8 @@ async function run(args: readonly string[], cwd: string): Promise<void> {
   if (code !== 0 && code !== 77) throw new Error(`gitleaks ${args[0]} ended with ${code}`)
 }
 
-/** gitleaks as a developer or a hook runs it, over one commit. */
+/** Runs gitleaks over the last commit, as a developer or a hook would. */
 export const bareScanOfCommit = (repository: string) => run(['git', '--log-opts=-1 HEAD', '.'], repository)
 
-/** gitleaks over files, as they are. */
+/** Runs gitleaks over the files in a folder. */
 export const bareScanOfFiles = (folder: string) => run(['dir', '.'], folder)

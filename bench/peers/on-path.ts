@@ -1,7 +1,7 @@
 import fs from 'node:fs'
 import path from 'node:path'
 
-/** Where a program is, also in the folders that only root has on its PATH. */
+/** Finds a program on PATH, or in the sbin folders, which only root has on PATH. */
 export function onPath(name: string): string | undefined {
   return [...(process.env.PATH ?? '').split(':'), '/usr/sbin', '/sbin', '/usr/local/sbin']
     .filter(Boolean)

@@ -4,13 +4,16 @@ import { onPath } from './on-path.ts'
 
 const PACKAGES: Readonly<Record<string, string>> = { nginx: 'nginx-light', fcgiwrap: 'fcgiwrap' }
 
-/** Installs the peers that Debian has, where the bench may; answers with those that are missing after all. */
+/**
+ * Installs the peers that Debian packages, if the bench runs as root. Returns the peers that are still
+ * missing.
+ */
 export function installPeers(): readonly string[] {
   const missing = () => Object.keys(PACKAGES).filter(name => !onPath(name))
   if (missing().length && process.getuid?.() === 0 && onPath('apt-get')) {
     const policy = '/usr/sbin/policy-rc.d'
     const ours = !fs.existsSync(policy)
-    // Debian starts a service as it installs it, unless policy-rc.d answers 101 (invoke-rc.d(8)).
+    // Debian starts a service during its installation, unless policy-rc.d exits with 101 (invoke-rc.d(8)).
     if (ours) fs.writeFileSync(policy, '#!/bin/sh\nexit 101\n', { mode: 0o755 })
     try {
       const apt = (...args: string[]) =>

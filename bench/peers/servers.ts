@@ -7,14 +7,14 @@ import { killTree } from '../../local/process/processes.ts'
 import { until } from '../../test/harness/until.ts'
 import { onPath } from './on-path.ts'
 
-/** A git server that serves a folder of bare repositories and checks nothing. */
+/** A git server over a folder of bare repositories, without any checks. */
 export interface Peer extends AsyncDisposable {
   readonly name: string
-  /** Where it serves the repository `<folder>/<name>.git`. */
+  /** Returns the URL of the repository `<folder>/<name>.git`. */
   urlOf(name: string): string
 }
 
-/** git-http-backend(1)'s own example: nginx, fcgiwrap and http-backend. */
+/** Starts nginx, fcgiwrap and http-backend, as in the example of git-http-backend(1). */
 export async function startNginx(repositories: string, dir: string): Promise<Peer | undefined> {
   const [nginx, fcgiwrap] = [onPath('nginx'), onPath('fcgiwrap')]
   if (!nginx || !fcgiwrap) return undefined
@@ -62,7 +62,7 @@ http {
   }
 }
 
-/** git-daemon(1), without authentication or encryption. */
+/** Starts git-daemon(1), which has neither authentication nor encryption. */
 export async function startGitDaemon(repositories: string): Promise<Peer> {
   const port = await freePort()
   const daemon = run('git', [
@@ -86,7 +86,7 @@ export async function startGitDaemon(repositories: string): Promise<Peer> {
 
 function run(program: string, args: readonly string[]) {
   const child = spawn(program, args, {
-    // Both complain of the connection that asks whether they listen.
+    // The probes of `answering` close at once, and the servers would log an error for each.
     stdio: 'ignore',
     detached: true,
     env: { PATH: process.env.PATH, GIT_CONFIG_NOSYSTEM: '1', HOME: '/nonexistent' },

@@ -6,7 +6,7 @@ import { projectRoot } from '../../local/worker/bundle.ts'
 import { gitleaks } from '../bench-fixture.ts'
 import { onPath } from '../peers/on-path.ts'
 
-/** What was measured on, and with which versions, one fact a line. */
+/** Describes the machine and the versions of the measured programs, a fact per line. */
 export function machine(): string[] {
   const version = (program: string, ...args: string[]) => firstLine(program, args)
   const pinned = (name: string): string =>

@@ -30,7 +30,7 @@ const MARK = '<!-- below: written by npm run bench from results.json -->'
 const read = (): Record<string, Measured> =>
   fs.existsSync(file) ? z.record(z.string(), Measured).parse(JSON.parse(fs.readFileSync(file, 'utf8'))) : {}
 
-/** Keeps what was measured of a row, in place of what was measured of it before, and writes the page anew. */
+/** Replaces a row's measurements in results.json, and rewrites the generated part of results.md. */
 export function keep(name: string, measured: Measured, rows: readonly Row[]): void {
   const all = { ...read(), [name]: measured }
   fs.writeFileSync(file, `${JSON.stringify(all, undefined, 2)}\n`)

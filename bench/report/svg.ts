@@ -1,4 +1,4 @@
-/** A line of a drawing: its points in the order of x. */
+/** A line of a drawing, with its points in the order of x. */
 export interface Series {
   readonly name: string
   readonly points: readonly (readonly [x: number, y: number])[]
@@ -8,7 +8,7 @@ export interface Drawing {
   readonly title: string
   readonly x: string
   readonly y: string
-  /** Both axes count decades. */
+  /** Whether both axes are logarithmic. */
   readonly logarithmic?: boolean
   readonly series: readonly Series[]
 }
@@ -21,7 +21,7 @@ const TOP = 40
 const BOTTOM = 50
 const COLOURS = ['#0b6bcb', '#c2410c', '#4d7c0f', '#7c3aed', '#525252']
 
-/** The drawing as SVG, light on any background. */
+/** Renders a drawing as SVG that is readable on any background. */
 export function draw({ title, x, y, logarithmic = false, series }: Drawing): string {
   const points = series.flatMap(each => each.points)
   const across = axis(

@@ -5,7 +5,7 @@ const number = (value: number) => value.toFixed(2)
 const range = ({ median, low, high }: Spread) => `${number(median)} (${number(low)}–${number(high)})`
 const verdict = (result: Result) => (result.reached === undefined ? '' : result.reached ? 'yes' : '**no**')
 
-/** Results as a Markdown table. */
+/** Formats results as a Markdown table. */
 export function asTable(results: readonly Result[]): string {
   const lines = results.map(result => [
     result.work,

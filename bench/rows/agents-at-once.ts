@@ -5,7 +5,7 @@ import { compare, timed } from '../measure.ts'
 import { text } from '../repositories.ts'
 import { compared, type Row } from '../row.ts'
 
-/** What one agent does: clone, commit, push to a branch of its own. */
+/** Does the work of an agent: clones, commits, and pushes to a branch of its own. */
 export async function oneAgent(stage: Stage, url: string, branch: string): Promise<void> {
   const dir = stage.fresh('agent')
   await mustGit(['clone', '-q', url, dir])
@@ -21,7 +21,7 @@ export async function agentsOf(stage: Stage, place: Place, count: number): Promi
   return urls
 }
 
-/** A team of agents at the same time, and the same work one after another. */
+/** Concurrent agents, compared with the same work in sequence. */
 export const agentsAtOnce: Row = {
   name: 'agents',
   async run(stage, { rounds, quick }) {

@@ -6,7 +6,7 @@ import { startGitDaemon, startNginx } from '../peers/servers.ts'
 import { binary } from '../repositories.ts'
 import { compared, type Result, type Row } from '../row.ts'
 
-/** A first clone of a large repository, without its checkout, which is the same work on every way. */
+/** A first clone of a large repository, bare, because a checkout costs the same for every contender. */
 export const clone: Row = {
   name: 'clone',
   async run(stage, { rounds, quick }) {

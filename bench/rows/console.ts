@@ -9,7 +9,7 @@ const MOST_MS = 1_000
 const MOST_BYTES = 150_000
 const PAGES = ['/pushes', '/pushes?agent=agent-7&outcome=refused', '/overview?range=month']
 
-/** The console on a long ledger: how long its pages take to show, what they weigh, how the list scrolls. */
+/** The console on a long ledger: the load time and size of its pages, and the frame times of scrolling. */
 export const consolePages: Row = {
   name: 'console',
   async run(stage, { rounds, quick }) {
@@ -22,7 +22,7 @@ export const consolePages: Row = {
     }
     await using operator = await openConsole(browser, gate)
     const { page, open } = operator
-    // A routed request does not come from the browser's cache.
+    // Routing a request disables the browser's cache.
     await page.route('**/*', route => route.continue())
     const results: Result[] = []
     for (const path of PAGES) {

@@ -3,7 +3,7 @@ import { compare, timed } from '../measure.ts'
 import { compared, type Result, type Row } from '../row.ts'
 import { workTree } from '../work-tree.ts'
 
-/** A fetch that brings one commit which upstream has got behind the gate's back. */
+/** A fetch of a commit that was pushed to the upstream directly, so that the gate has to fetch it first. */
 export const fetchOne: Row = {
   name: 'fetch',
   async run(stage, { rounds }) {

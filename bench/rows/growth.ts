@@ -4,7 +4,7 @@ import type { Shape } from '../repositories.ts'
 import { compared, type Result, type Row } from '../row.ts'
 import { workTree } from '../work-tree.ts'
 
-/** Whether a small push costs more in a large repository: in its history, and in its refs. */
+/** The cost of a small push by the size of the repository, in commits and in refs. */
 export const growth: Row = {
   name: 'growth',
   async run(stage, { rounds, quick }) {
@@ -41,7 +41,7 @@ async function between(
 ): Promise<Result[]> {
   const key = work.replaceAll(' ', '-')
   const by = async (name: string, shape: Shape) => {
-    // Equal upstreams, one for each way: what goes past the gate to its upstream is news that it fetches first.
+    // Separate, equal upstreams: the gate would first have to fetch a direct push to its own upstream.
     const make = async (way: 'gate' | 'ssh', env = {}) => {
       const place = await stage.place(`${key}-${name}-${way}`, shape)
       const tree = await workTree(stage, place.dir)

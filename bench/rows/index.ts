@@ -11,7 +11,7 @@ import { refreshes } from './refreshes.ts'
 import { refusal } from './refusal.ts'
 import { smallPush } from './small-push.ts'
 
-/** Every row of the table, in its order. */
+/** Every row, in the order of the table. */
 export const rows: readonly Row[] = [
   clone,
   lsRemote,

@@ -9,7 +9,7 @@ import { workTree } from '../work-tree.ts'
 
 const FILES = 20
 
-/** One commit with a hundred megabytes of new files. */
+/** A push of a commit with 100 MB of new files. */
 export const largePush: Row = {
   name: 'large-push',
   async run(stage, { rounds, quick }) {
@@ -17,7 +17,7 @@ export const largePush: Row = {
     for (const [kind, make] of Object.entries({ text, binaries: binary })) {
       const megabytes = quick ? 10 : 100
       const scans: number[] = []
-      // Equal upstreams, one for each way: what goes past the gate to its upstream is news that it fetches first.
+      // Separate, equal upstreams: the gate would first have to fetch a direct push to its own upstream.
       const by = async (name: 'gate' | 'ssh', env: Readonly<Record<string, string>>, scanned: boolean) => {
         const place = await stage.place(`pushed-${kind}-${name}`, { commits: 20 })
         const run = async (round: number) => {

@@ -4,7 +4,7 @@ import { compare, timed } from '../measure.ts'
 import { startGitDaemon, startNginx } from '../peers/servers.ts'
 import { compared, type Result, type Row } from '../row.ts'
 
-/** `git ls-remote`: the shortest conversation there is. */
+/** `git ls-remote`, which only reads the ref advertisement. */
 export const lsRemote: Row = {
   name: 'ls-remote',
   async run(stage, { rounds }) {

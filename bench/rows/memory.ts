@@ -8,7 +8,7 @@ import { workTree } from '../work-tree.ts'
 
 const LIMIT_MB = 48
 
-/** The highest that the memory of Worker and companion rises, above what they hold when nothing is asked of them. */
+/** The peak memory of Worker and companion above their idle memory, during a large push and a large clone. */
 export const memory: Row = {
   name: 'memory',
   async run(stage, { quick }) {
@@ -18,7 +18,7 @@ export const memory: Row = {
       place.name,
     ])
     const url = await gate.agent('ada', place.name, ['refs/heads/**'])
-    // What a first request loads is there before: it does not grow with what comes.
+    // Warms up first: the memory that the first requests load does not grow with later requests.
     const tree = await workTree(stage, place.dir)
     for (let i = 0; i < 5; i++) {
       await tree.change()
@@ -81,7 +81,7 @@ const ofProcess = (pid: number, field: 'VmRSS' | 'VmHWM') =>
 const resident = (gate: Gate) => read(gate, 'VmRSS')
 const peaks = (gate: Gate) => read(gate, 'VmHWM')
 
-/** The most that a search of the companion's holds, in bytes, looked at every so often; 0: there was none. */
+/** Samples the peak memory of the companion's search processes, in bytes; 0 if there was no process. */
 function watchSearches(companion: number): { stop(): number } {
   let most = 0
   const look = () => {
@@ -90,7 +90,7 @@ function watchSearches(companion: number): { stop(): number } {
       try {
         most = Math.max(most, ofProcess(pid, 'VmHWM'))
       } catch {
-        // ENOENT: it has ended
+        // ENOENT: the process has ended.
       }
     }
   }
@@ -103,7 +103,7 @@ function watchSearches(companion: number): { stop(): number } {
   }
 }
 
-/** The kernel begins anew to note the highest (proc_pid_clear_refs(5)). */
+/** Resets VmHWM, the kernel's peak of resident memory (proc_pid_clear_refs(5)). */
 function resetPeaks(gate: Gate): void {
   for (const pid of each(gate)) fs.writeFileSync(`/proc/${pid}/clear_refs`, '5')
 }

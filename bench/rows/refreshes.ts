@@ -3,7 +3,7 @@ import type { Row } from '../row.ts'
 
 const WINDOW_SECONDS = 600
 
-/** How often upstream is asked when many agents clone one repository at the same time. */
+/** The number of upstream sessions while many agents clone a repository concurrently. */
 export const refreshes: Row = {
   name: 'refreshes',
   async run(stage, { quick }) {
@@ -16,7 +16,7 @@ export const refreshes: Row = {
     const seen = () => stage.upstreamSessions(place)
     const clones = () =>
       Promise.all(urls.map(url => mustGit(['clone', '-q', '--no-checkout', url, stage.fresh('reader')])))
-    // The mirror is made by the first that asks.
+    // The first request creates the mirror.
     await mustGit(['ls-remote', '-q', urls[0] ?? ''])
     const first = seen().length
     if (first === 0) throw new Error('the upstream was asked for a mirror, and its sessions are not seen')

@@ -4,7 +4,7 @@ import { compare, timed } from '../measure.ts'
 import { compared, type Row } from '../row.ts'
 import { workTree } from '../work-tree.ts'
 
-/** A push to a ref that the agent may not touch, and one that it may. */
+/** A push to a forbidden ref, compared with a push to an allowed ref. */
 export const refusal: Row = {
   name: 'refusal',
   async run(stage, { rounds }) {

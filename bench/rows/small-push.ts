@@ -4,7 +4,7 @@ import { bareScanOfCommit } from '../peers/gitleaks.ts'
 import { compared, type Result, type Row } from '../row.ts'
 import { workTree } from '../work-tree.ts'
 
-/** One commit with one small file, onto a branch that is there. */
+/** A push of a commit with a small file to an existing branch. */
 export const smallPush: Row = {
   name: 'small-push',
   async run(stage, { rounds }) {
@@ -15,7 +15,7 @@ export const smallPush: Row = {
 }
 
 async function at(stage: Stage, roundTripMs: number, rounds: number): Promise<Result[]> {
-  // Equal upstreams, one for each way: what goes past the gate to its upstream is news that it fetches first.
+  // Separate, equal upstreams: the gate would first have to fetch a direct push to its own upstream.
   const pusher = async (way: string) => {
     const place = await stage.place(`small-${roundTripMs}-${way}`, { commits: 100 }, roundTripMs)
     const tree = await workTree(stage, place.dir)

@@ -5,7 +5,7 @@ import { printNote, printResult, stripControl } from '../output.ts'
 import { createPlan, readCurrentState, type Step } from '../plan.ts'
 import { command, gate } from './context.ts'
 
-/** How many changes are under way at once. */
+/** The limit of concurrent changes. */
 const MAX_CONCURRENT_CHANGES = 6
 
 export const apply = command('apply <file>', 'make the gate hold what a YAML or JSON file says')
@@ -37,7 +37,9 @@ async function agreed(): Promise<boolean> {
   return confirm('Apply this?')
 }
 
-/** Runs the steps of a stage, a few at once; after the first that fails none begins, and what was being done is said. */
+/**
+ * Runs the steps of a stage concurrently. After a failure, starts no further step and throws the first error.
+ */
 async function runAll(stage: readonly Step[]): Promise<void> {
   const rest = [...stage]
   const failures: unknown[] = []

@@ -11,14 +11,16 @@ import {
 import { isToken, parseToken } from '../ledger/access/token-format.ts'
 import { credentials } from './credentials.ts'
 
-/** What a handler of git's routes knows: who asks, and what that agent may do there. */
+/**
+ * Hono's environment of the git routes: the authenticated agent, its token and its access to the repository.
+ */
 export interface GitEnv {
   Bindings: Env
   Variables: {
     agent: AgentName
     token: KnownToken
     access: Access
-    /** The id of the push that the request is, once it has one: for the log. */
+    /** The id of the push in the ledger, for the log. A fetch has none. */
     push?: string
   }
 }
@@ -29,8 +31,9 @@ const unauthorized = (why: string) =>
   })
 
 /**
- * Lets a request on only with a token that holds now, to a repository that its agent has a grant for. A repository
- * without a grant and one that is not there get the same answer.
+ * Requires a valid token of an agent with a grant for the repository; answers 401 or 404 otherwise. An
+ * unknown repository and a repository without a grant get the same response, so that an agent cannot probe
+ * for names.
  */
 export const authenticate = createMiddleware<GitEnv>(async (c, next) => {
   const path = readPath(c.req.raw)

@@ -1,16 +1,22 @@
 import ipaddr from 'ipaddr.js'
 import { hasTrustedProxy, settingsOf } from '../common/settings.ts'
 
-/** Cloudflare's edge sets it, or a proxy that is configured to. Locally workerd passes on whatever a client sends. */
+/**
+ * Cloudflare's edge sets this header, or a configured proxy. A local workerd passes on the client's own
+ * value.
+ */
 const HEADER = 'cf-connecting-ip'
 
-/** The address of a request's client in its one spelling; empty where it is not known. */
+/** Returns the client's IP address in canonical form, or an empty string without a trusted proxy. */
 export function clientAddress(env: Env, request: Request): string {
   const given = hasTrustedProxy(settingsOf(env)) ? request.headers.get(HEADER) : null
   return given === null ? '' : (parse(given)?.toString() ?? '')
 }
 
-/** What an address is counted by: of IPv6 its network, since one client has all of its 64 bits. */
+/**
+ * Returns the key of an address for rate limits. For IPv6 it is the /64 network, which one client controls as
+ * a whole.
+ */
 export function addressGroup(address: string): string {
   const parsed = parse(address)
   if (!parsed) return 'unknown'
@@ -21,7 +27,7 @@ export function addressGroup(address: string): string {
     .join(':')}::/64`
 }
 
-/** Only the usual notation is taken: neither `127.1`, nor a zone, which is free text. */
+/** Parses the usual notation only. Rejects `127.1`, and IPv6 zones, which are free text. */
 function parse(text: string): ipaddr.IPv4 | ipaddr.IPv6 | undefined {
   const isAddress =
     ipaddr.IPv4.isValidFourPartDecimal(text) || (!text.includes('%') && ipaddr.IPv6.isValid(text))

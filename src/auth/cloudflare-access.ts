@@ -2,10 +2,10 @@ import { createRemoteJWKSet, errors, type JWTVerifyGetKey, jwtVerify } from 'jos
 import { z } from 'zod'
 import type { Operator } from '../ledger/audit-log.ts'
 
-/** Where Cloudflare Access puts its word on who asks. */
+/** The request header in which Cloudflare Access sends its signed JWT. */
 export const ASSERTION_HEADER = 'cf-access-jwt-assertion'
 
-/** A person has an e-mail address, a service token a common name. */
+/** The JWT of a person has `email`; the JWT of a service token has `common_name`. */
 const Claims = z.union([
   z.object({ email: z.email() }).transform(({ email }) => email),
   z
@@ -15,7 +15,10 @@ const Claims = z.union([
 
 const keysOfTeam = new Map<string, JWTVerifyGetKey>()
 
-/** Access' public keys; they change every few weeks, and are fetched anew when a token names one that is not known. */
+/**
+ * Returns the team's public keys. Access rotates them; jose fetches them again when a JWT names an unknown
+ * key.
+ */
 function keysOf(team: string): JWTVerifyGetKey {
   const known = keysOfTeam.get(team)
   if (known) return known
@@ -24,7 +27,10 @@ function keysOf(team: string): JWTVerifyGetKey {
   return keys
 }
 
-/** The operator whom Access vouches for: signature, issuer, audience and expiry hold; else undefined. */
+/**
+ * Returns the operator that the JWT names, or undefined if its signature, issuer, audience or expiry is
+ * invalid. Throws when the request for the team's keys fails.
+ */
 export async function operatorOfAssertion(
   assertion: string,
   { team, audience }: { team: string; audience: string },

@@ -1,4 +1,7 @@
-/** The token in `Authorization: Basic` (user: the agent's name) or `Bearer` (RFC 7617, RFC 6750). */
+/**
+ * Parses an Authorization header: `Basic` with the agent's name as user and the token as password (RFC 7617),
+ * or `Bearer` with the token (RFC 6750).
+ */
 export function credentials(
   header: string | undefined,
 ): { user: string | undefined; token: string } | undefined {

@@ -10,14 +10,14 @@ import { addressGroup, clientAddress } from './client-address.ts'
 import { credentials } from './credentials.ts'
 
 const MINUTE_MS = 60_000
-/** An address may be many agents behind one router. */
+/** The limit per address, as a multiple of the limit per token: many agents may share a router. */
 const ADDRESS_FACTOR = 10
 
 /**
- * Bounds how often one token and one address may ask, and how often an address may fail to authenticate.
- * Requests are counted by each isolate for itself; failures in the ledger, where they stay on record. An address
- * that failed too often is told to wait when it fails again; a token that holds is still let in, so that one broken
- * agent does not lock out those beside it.
+ * Limits the requests per token, the requests per address and the failed authentications per address, each
+ * per minute. Each isolate counts requests in memory; the ledger counts failures and keeps them on record. An
+ * address over the limit of failures gets 429 for its next failure. Valid tokens still pass, so that one
+ * broken agent does not lock out the other agents at its address.
  */
 export const rateLimit = createMiddleware<{ Bindings: Env }>(async (c, next) => {
   const { GATE_REQUESTS_PER_MINUTE } = settingsOf(c.env)
@@ -33,16 +33,19 @@ export const rateLimit = createMiddleware<{ Bindings: Env }>(async (c, next) => 
   if (c.res.status !== 401 || authorization === undefined) return
   const refused = await recordAuthFailure(c.env, c.req.raw)
   if (!refused) return
-  // Otherwise the refusal's headers would be carried over, and its challenge make git ask again.
+  // Hono copies the headers of the old response, and its WWW-Authenticate would make git ask again.
   c.res = undefined
   c.res = refused
 })
 
-/** Puts a request whose token does not hold on record; the answer to it when its address has failed too often. */
+/**
+ * Records a failed authentication. Returns a 429 response if the client's address is over the limit of
+ * failures.
+ */
 export async function recordAuthFailure(env: Env, request: Request): Promise<Response | undefined> {
   const address = addressGroup(clientAddress(env, request))
   const failures = await recordFailure(env.LEDGER, address).catch((error: unknown) => {
-    // The request is refused all the same.
+    // The request gets its 401 even if the ledger cannot count it.
     logFault({ at: 'counting a failure' }, error)
     return 0
   })
@@ -51,18 +54,23 @@ export async function recordAuthFailure(env: Env, request: Request): Promise<Res
     : undefined
 }
 
-/** What a token is counted by, however its header is spelled: its hash, since counts outlive the request. */
+/**
+ * Returns the token's hash, the same for Basic and Bearer. Counts outlive the request, so they hold no token.
+ */
 const tokenOf = (authorization: string) => hashToken(credentials(authorization)?.token ?? authorization)
 
-/** Requests in this minute by who sent them; the whole is forgotten when the next one begins. */
+/** Requests in the current minute, by token hash and by address group. */
 const counts = new Map<string, number>()
 let countedMinute = 0
 
-/** So many are counted by themselves in a minute; those who come later share one count. */
+/**
+ * The largest number of keys counted separately in a minute. Further keys share one count, which bounds
+ * memory.
+ */
 const MOST_COUNTED = 50_000
 const THE_OTHERS = 'others'
 
-/** Counts one more request of `who`; false when it is over the limit. */
+/** Counts a request of `who`. Returns false if it exceeds the limit per minute. */
 function count(who: string, limit: number): boolean {
   const minute = Math.floor(Date.now() / MINUTE_MS)
   if (minute !== countedMinute) {
@@ -75,10 +83,13 @@ function count(who: string, limit: number): boolean {
   return now <= limit
 }
 
-/** Seconds until the minute that is counted is over. */
+/** Returns the seconds until the next counted minute, for Retry-After. */
 const secondsToNextMinute = () => Math.ceil((MINUTE_MS - (Date.now() % MINUTE_MS)) / 1000)
 
-/** A push that comes too often is told in git's own report, which git reads only when all of it was taken. */
+/**
+ * Rejects a push in git's own report. git reads the report only after it has sent the whole pack, hence the
+ * drain.
+ */
 async function rejectRequest(request: Request, why: string): Promise<Response> {
   const { pathname } = new URL(request.url)
   if (!pathname.endsWith('/git-receive-pack')) return tooManyRequests(pathname, why)
@@ -87,7 +98,7 @@ async function rejectRequest(request: Request, why: string): Promise<Response> {
   return refusedPush(`${why}; wait ${wait} s and try again`, { 'retry-after': String(wait) })
 }
 
-/** The refusal in the form that git prints where it was asked. */
+/** Returns the refusal in a form that git prints for this path: an ERR packet for a fetch, else 429. */
 function tooManyRequests(path: string, why: string): Response {
   const wait = secondsToNextMinute()
   const line = `${why}; wait ${wait} s and try again`

@@ -1,17 +1,17 @@
 import { within } from './with-timeout.ts'
 
-/** A client that sends nothing for this long is not waited for, in milliseconds. */
+/** The idle timeout: draining ends after this many milliseconds without a byte. */
 const IDLE_MS = 15_000
 
-/** Beyond IDLE_MS, a body that is dropped comes at this rate at least, in bytes per millisecond. */
+/** The lowest average rate after IDLE_MS, in bytes per millisecond. */
 const LEAST_RATE = 1
 
-/** Whatever its rate, a body is dropped for no longer than this, in milliseconds. */
+/** The limit on draining one body at any rate, in milliseconds. */
 const LONGEST_MS = 600_000
 
 /**
- * Reads a request's body to its end and drops it. A client that breaks off, stalls or trickles ends it too, and so do
- * `most` bytes.
+ * Reads and discards a request body. Stops early when the client disconnects, idles or sends too slowly, or
+ * after `most` bytes. Never throws.
  */
 export async function drain(
   body: ReadableStream<Uint8Array> | null,

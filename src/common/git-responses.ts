@@ -1,10 +1,10 @@
-/** A pkt-line of text (gitprotocol-common(5)). */
+/** Returns a pkt-line of this text (gitprotocol-common(5)). */
 export function pktLine(text: string): string {
   const length = new TextEncoder().encode(text).length + 4
   return length.toString(16).padStart(4, '0') + text
 }
 
-/** Plain text, which git prints as `remote: …` when it comes in answer to info/refs. */
+/** Returns a plain-text response. git prints it as `remote: …` when it answers info/refs. */
 export function textResponse(
   status: number,
   lines: readonly string[],
@@ -16,7 +16,10 @@ export function textResponse(
   })
 }
 
-/** A push that went no further than here, in git's report (gitprotocol-pack(5), "Report Status"), on its side bands. */
+/**
+ * Returns a response that fails the whole push: `why` as progress on sideband 2, and as the unpack status of
+ * the report on sideband 1 (gitprotocol-pack(5), "Report Status").
+ */
 export function refusedPush(why: string, headers: Record<string, string> = {}): Response {
   const report = `${pktLine(`unpack git-gate: ${why}\n`)}0000`
   return new Response(`${pktLine(`\x02git-gate: ${why}\n`)}${pktLine(`\x01${report}`)}0000`, {
@@ -35,7 +38,10 @@ const COMPANION_LOST = {
     'the gate has lost its companion before it heard the outcome; fetch to see whether upstream has your push, then try again',
 } as const
 
-/** The companion cannot be asked now: what git can print of that, by what was asked; `retryAfter` in seconds. */
+/**
+ * Returns the response to a git request while the companion is unreachable, in a form that git prints.
+ * `retryAfter` is in seconds.
+ */
 export function unavailable(
   asked: 'info/refs' | 'git-upload-pack' | 'git-receive-pack',
   why: string = COMPANION_LOST[asked],
@@ -43,8 +49,8 @@ export function unavailable(
 ): Response {
   const headers = { 'retry-after': String(retryAfter) }
   if (asked === 'info/refs') return textResponse(503, [why], headers)
-  // Of a POST that fails git prints the number alone, so the words go into the service's own answer:
-  // an ERR packet (gitprotocol-pack(5)), or the sideband's third channel and a flush packet.
+  // git prints only the status code of a failed POST. The message goes into a 200 response instead:
+  // an ERR packet (gitprotocol-pack(5)), or sideband 3 and a flush packet.
   const answer =
     asked === 'git-upload-pack' ? pktLine(`ERR git-gate: ${why}`) : `${pktLine(`\x03git-gate: ${why}\n`)}0000`
   return new Response(answer, {

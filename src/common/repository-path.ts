@@ -5,8 +5,9 @@ const SERVICES = ['/info/refs', '/git-upload-pack', '/git-receive-pack'] as cons
 export type RepositoryPath = { ok: true; name: RepositoryName } | { ok: false; why: string }
 
 /**
- * The repository that a request's path names, in its one canonical spelling: `/<name>` or `/<name>.git`, then the
- * service. Anything encoded, doubled or dotted is no name: git's own tools would take it for an alias.
+ * Parses the repository's name from a request's path: `/<name>` or `/<name>.git`, then the service. Rejects
+ * percent-encoding, double slashes and dot segments, since git's own tools would read them as aliases of a
+ * name.
  */
 export function readPath(request: Request): RepositoryPath {
   const { pathname } = new URL(request.url)

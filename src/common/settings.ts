@@ -11,51 +11,60 @@ const SILENCE = 'must be a whole number, 15 or more'
 
 const Settings = z
   .object({
-    /** Signs the passes that the companion asks for. */
+    /** The HMAC key of the passes, which Worker and companion share. */
     GATE_PASS_KEY: z.string().min(32),
-    /** The first admin token; more are kept in the ledger. */
+    /** The first admin token. The ledger keeps all further admin tokens. */
     GATE_ADMIN_TOKEN: z
       .string()
       .regex(/^[\x21-\x7e]{20,200}$/, 'must be 20 to 200 printable characters without spaces'),
-    /** Where the companion is when there is no container to start. */
+    /** The URL of a local companion. Absent: each repository has a Cloudflare Container. */
     GATE_COMPANION_URL: z.url().optional(),
-    /** The one agent that the companion asks passes for, over `git://`; absent: it asks for none. */
+    /** The agent that `git://` clients act as. Absent: the Worker gives the companion no passes. */
     GATE_GIT_AGENT: AgentName.optional(),
-    /** An open push that the companion does not know is settled after this long. */
+    /** The age at which the sweep settles an open push that the companion does not know. */
     GATE_OPEN_PUSH_TIMEOUT_SECONDS: seconds(30),
-    /** Of one token; of one address ten times as many. */
+    /** The limit of requests per token; an address has ten times the limit. */
     GATE_REQUESTS_PER_MINUTE: count(3000),
-    /** So many requests with credentials that do not hold may come from one address. */
+    /** The limit of failed authentications per address. */
     GATE_FAILURES_PER_MINUTE: count(100),
-    /** Pushes and fetches stay on record so long. */
+    /** The age at which the sweep deletes pushes and fetches from the ledger. */
     GATE_RETENTION_DAYS: count(400),
-    /** A companion that says nothing of a push for this long is given up; it says every 10 s that it is there. */
+    /** The idle timeout of the companion during a push. It sends an `alive` frame every 10 s. */
     GATE_COMPANION_SILENCE_SECONDS: z.coerce
       .number({ error: SILENCE })
       .int(SILENCE)
       .min(15, SILENCE)
       .default(30),
-    /** A companion that has the whole of another request and does not begin its answer for this long is given up. */
+    /**
+     * The timeout for the start of the companion's response, after it has received the whole request. Pushes
+     * excluded.
+     */
     GATE_COMPANION_ANSWER_SECONDS: seconds(360),
-    /** What pushes and fetches on record may take; beyond that the oldest are forgotten. */
+    /** The size limit of pushes and fetches in the ledger. The sweep deletes the oldest beyond it. */
     GATE_LEDGER_MAX_BYTES: count(2 ** 30),
-    /** Does a proxy, or Cloudflare's edge, set CF-Connecting-IP? Otherwise a client could say any address of itself. */
+    /**
+     * Whether a proxy or Cloudflare's edge sets CF-Connecting-IP. Without either, a client could claim any
+     * address.
+     */
     GATE_TRUSTED_PROXY: z.enum(['on', 'off'], { error: 'must be "on" or "off"' }).optional(),
-    /** A request waits this long for its repository's container to start; then its client is told to come again. */
+    /** The timeout of a container's start. The Worker then asks the client to try again. */
     GATE_START_SECONDS: seconds(20),
-    /** A container that nobody asks for this long is stopped. */
+    /** The idle timeout of a container: it stops after this long without a request. */
     GATE_CONTAINER_IDLE_SECONDS: seconds(600),
-    /** The console's own host name; a browser that opens the console under another one is sent there. */
+    /** The console's own host name. The Worker redirects browsers from other host names to it. */
     GATE_CONSOLE_HOST: z
       .string()
       .regex(/^[a-z0-9.-]{1,253}$/, 'must be a host name without a port, such as git-gate.localhost')
       .optional(),
-    /** Cloudflare Access before /-/ lets operators in: the team's domain, such as acme.cloudflareaccess.com. */
+    /**
+     * The Cloudflare Access team domain, such as acme.cloudflareaccess.com. Access then authenticates
+     * operators.
+     */
     GATE_ACCESS_TEAM: z
       .string()
       .regex(/^[a-z0-9.-]+$/, 'must be a domain, such as acme.cloudflareaccess.com')
       .optional(),
-    /** The audience tag of its application. */
+    /** The audience (AUD) tag of the Access application. */
     GATE_ACCESS_AUDIENCE: z.string().min(1).optional(),
   })
   .refine(env => (env.GATE_ACCESS_TEAM === undefined) === (env.GATE_ACCESS_AUDIENCE === undefined), {
@@ -66,14 +75,14 @@ export type Settings = z.infer<typeof Settings>
 
 const known = new WeakMap<object, Settings>()
 
-/** The settings in an environment, or one line that says which is wrong and how. */
+/** Parses the settings in an environment. Returns one line that names every invalid setting if any is. */
 export function readSettings(env: object): { ok: true; settings: Settings } | { ok: false; problem: string } {
   const read = Settings.safeParse(env)
   if (read.success) return { ok: true, settings: read.data }
   return { ok: false, problem: read.error.issues.map(i => `${i.path.join('.')}: ${i.message}`).join('; ') }
 }
 
-/** The gate's settings from the Worker's environment. Throws on a bad one, naming it. */
+/** Returns the settings in the Worker's environment. Throws an Error that names an invalid setting. */
 export function settingsOf(env: object): Settings {
   const before = known.get(env)
   if (before) return before
@@ -83,11 +92,14 @@ export function settingsOf(env: object): Settings {
   return read.settings
 }
 
-/** Is there a companion at a URL, or a container for each repository? */
+/** Returns `local` for one companion at GATE_COMPANION_URL, `container` for a container per repository. */
 export const companionKind = ({ GATE_COMPANION_URL }: Settings): 'local' | 'container' =>
   GATE_COMPANION_URL === undefined ? 'container' : 'local'
 
-/** Is CF-Connecting-IP to be believed? Where there are containers, Cloudflare's edge has set it. */
+/**
+ * Whether CF-Connecting-IP is trusted. By default it is with containers, since Cloudflare's edge sets it
+ * there.
+ */
 export const hasTrustedProxy = (settings: Settings): boolean =>
   settings.GATE_TRUSTED_PROXY === undefined
     ? companionKind(settings) === 'container'

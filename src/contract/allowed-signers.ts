@@ -3,7 +3,10 @@ import { z } from 'zod'
 const BEGIN = '-----BEGIN PGP PUBLIC KEY BLOCK-----'
 const END = '-----END PGP PUBLIC KEY BLOCK-----'
 
-/** The two kinds of keys that may sign: lines of an allowed-signers file (ssh-keygen(1)), and armored OpenPGP keys. */
+/**
+ * Splits allowed signers into the lines of an allowed-signers file (ssh-keygen(1)) and the armored OpenPGP
+ * keys.
+ */
 export function splitSigners(signers: string): { readonly ssh: string; readonly openPgp: readonly string[] } {
   const ssh: string[] = []
   const openPgp: string[] = []
@@ -19,11 +22,11 @@ export function splitSigners(signers: string): { readonly ssh: string; readonly 
     openPgp.push(block.join('\n'))
     block = []
   }
-  // A block without an end is no key; left among the lines, it is refused.
+  // A block without END stays among the SSH lines, where AllowedSigners rejects its BEGIN line.
   return { ssh: [...ssh, ...block].join('\n'), openPgp }
 }
 
-/** Whose signatures count; empty: none is asked for. */
+/** The public keys that may sign commits. Empty: commits need no signature. */
 export const AllowedSigners = z
   .string()
   .max(64_000)

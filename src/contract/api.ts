@@ -5,10 +5,10 @@ import { AgentName, IdentityName, RepositoryName } from './names.ts'
 import { Finding, LinkStep, Outcome, PushReport, RefResult } from './outcome.ts'
 import { RepositoryStatus } from './status.ts'
 
-/** What the admin API takes and answers. Times are ISO 8601 in UTC. */
+/** A point in time in the admin API's requests and responses, in ISO 8601. */
 const Time = z.iso.datetime({ offset: true })
 
-/** Every refusal of the API: what is wrong, and what to do about it. */
+/** The body of every error response of the API: the problem, and how to fix it. */
 export const ApiError = z
   .object({
     error: z.object({
@@ -96,7 +96,7 @@ export const Identity = z
   .meta({ id: 'Identity' })
 export type Identity = z.infer<typeof Identity>
 
-/** What an identity was; of one whose key alone was left, its name. */
+/** A removed identity. Only its name if the ledger had no row of it, just the companion a key. */
 export const RemovedIdentity = Identity.partial({ publicKey: true, createdAt: true }).meta({
   id: 'RemovedIdentity',
 })
@@ -159,7 +159,7 @@ export const Push = z
   .meta({ id: 'Push' })
 export type Push = z.infer<typeof Push>
 
-/** Everything the ledger has on a push. */
+/** The complete record of a push in the ledger. */
 export const PushRecord = z
   .object({
     ...PushReport.shape,
@@ -220,7 +220,7 @@ export const GrantedException = z
   .meta({ id: 'Exception' })
 export type GrantedException = z.infer<typeof GrantedException>
 
-/** A finding that an operator will not let pass. */
+/** A request to decline a finding. */
 export const NewDecline = z
   .strictObject({
     repository: RepositoryName,
@@ -246,7 +246,7 @@ export const ChangeQuery = z.object({
     .regex(/^\d{1,15}$/)
     .optional(),
 })
-/** Something that an operator changed. */
+/** An operator's change, in the audit log. */
 export const Change = z
   .object({
     id: z.number().int(),
@@ -260,10 +260,10 @@ export const Change = z
 export type Change = z.infer<typeof Change>
 export const ChangePage = Page.extend({ changes: z.array(Change) }).meta({ id: 'ChangePage' })
 
-/** The links of the chain from the gate to an upstream, each tried. */
+/** The results of testing each link from the gate to an upstream. */
 export const LinkCheck = z.object({ steps: z.array(LinkStep) }).meta({ id: 'LinkCheck' })
 
-/** A repository's mirror and sessions, which its companion reports while it runs. */
+/** A repository's mirror and sessions, as its running companion reports them. */
 export const LiveStatus = z
   .object({
     companion: z.enum(['running', 'stopped', 'unreachable']).meta({
@@ -285,7 +285,7 @@ export const Status = z
   })
   .meta({ id: 'Status' })
 
-/** Requests from one address in one minute whose credentials did not hold. */
+/** The number of failed authentications of an address in a minute. */
 export const Failures = z
   .object({ address: z.string(), at: Time, count: z.number().int() })
   .meta({ id: 'Failures' })

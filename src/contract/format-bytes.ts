@@ -1,4 +1,4 @@
-/** A number of bytes as people read it. */
+/** Formats a number of bytes for people, in bytes, KiB, MiB or GiB. */
 export function formatBytes(bytes: number): string {
   if (bytes < 10_000) return `${bytes} bytes`
   if (bytes < 1 << 20) return `${Math.round(bytes / 1024)} KiB`

@@ -1,20 +1,21 @@
 /**
- * Git's glob, as wildmatch.c has it with WM_PATHNAME (for-each-ref(1), gitignore(5)): `*` and `?` stay in a path
- * component, `**` between slashes or at an end crosses them, sets and their classes as in fnmatch(3). It works on
- * bytes. The time is the pattern's length times the text's, whatever the two are: one of them comes from an agent.
+ * Git's glob: wildmatch.c with WM_PATHNAME (git-for-each-ref(1), gitignore(5)). `*` and `?` match within a
+ * path component; `**` between slashes or at an end crosses components; sets and classes work as in
+ * fnmatch(3). Matches bytes. The time is bounded by the pattern's length times the text's length, because an
+ * agent chooses the text.
  */
 export interface Glob {
   test(text: string): boolean
 }
 
-/** One place of a pattern: the bytes it takes, and where it leads. */
+/** A token of a compiled pattern. A place is an index into the tokens. */
 type Token =
   | { readonly kind: 'take'; readonly takes: (byte: number) => boolean; readonly literal?: number }
-  /** Takes any number of bytes that it may. */
+  /** Matches any number of bytes for which `takes` is true. */
   | { readonly kind: 'repeat'; readonly takes: (byte: number) => boolean }
-  /** The start of a group, the next token, that may be left out. */
+  /** Makes the next token optional. */
   | { readonly kind: 'optional' }
-  /** Takes anything up to and with a slash. */
+  /** Matches any bytes up to and including a slash. */
   | { readonly kind: 'through-slash' }
 
 const SLASH = 0x2f
@@ -26,7 +27,7 @@ const nothing = () => false
 
 const compiled = new Map<string, Glob>()
 
-/** Compiles a glob; those that were compiled before are kept, as they come from grants and are few. */
+/** Compiles a glob. Caches the result, since grants hold few patterns and every push uses them again. */
 export function compileGlob(pattern: string): Glob {
   const known = compiled.get(pattern)
   if (known) return known
@@ -41,8 +42,8 @@ export function compileGlob(pattern: string): Glob {
 }
 
 /**
- * A pattern of ssh's (ssh_config(5), PATTERNS): `*` stands for any characters, `?` for one, and nothing else is special.
- * The time is the same as a glob's.
+ * Matches a host pattern of ssh (ssh_config(5), PATTERNS): `*` matches any characters, `?` matches one, and
+ * every other character is literal. The time is bounded as for a glob.
  */
 export function matchesWildcard(pattern: string, text: string): boolean {
   if (!/[*?]/.test(pattern)) return pattern === text
@@ -75,7 +76,7 @@ function tokensOf(pattern: string): Token[] {
       i++
     } else if (at(i) === '[') {
       const set = readSet(bytes, i + 1)
-      // A set that does not end matches nothing at all.
+      // wildmatch.c matches nothing with a set that has no end.
       tokens.push({ kind: 'take', takes: set?.takes ?? nothing })
       i = set?.end ?? bytes.length
     } else {
@@ -107,7 +108,7 @@ const CLASSES: Readonly<Record<string, RegExp>> = {
   xdigit: /[A-Fa-f0-9]/,
 }
 
-/** The set whose content begins at `start`, and where it ends; undefined when it does not, or has an unknown class. */
+/** Reads the set whose content begins at `start`. Returns undefined if it has no end or an unknown class. */
 function readSet(
   bytes: Uint8Array,
   start: number,
@@ -154,7 +155,7 @@ function readSet(
   return { takes: other => other !== SLASH && members.has(other) !== negated, end: i + 1 }
 }
 
-/** What a text must hold to match, between the pattern's wildcards: most texts lack some of it. */
+/** Returns the literal runs between wildcards. Most texts lack a run, and so need no simulation. */
 function literalsOf(tokens: readonly Token[]): string[] {
   const runs: number[][] = [[]]
   for (const token of tokens)
@@ -165,12 +166,14 @@ function literalsOf(tokens: readonly Token[]): string[] {
 
 const encoder = new TextEncoder()
 
-/** Walks the text with every place of the pattern that may be reached at once. */
+/**
+ * Simulates the pattern as a nondeterministic automaton: tracks the set of reachable places for each byte.
+ */
 function matches(tokens: readonly Token[], text: string): boolean {
   const bytes = encoder.encode(text)
   let here: number[] = []
   let next: number[] = []
-  /** By place: the step at which it was last reached. */
+  /** The step at which each place was last reached, by place. */
   const reachedAt = new Int32Array(tokens.length + 1).fill(-1)
   const reach = (places: number[], place: number, step: number): void => {
     if (reachedAt[place] === step) return

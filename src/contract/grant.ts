@@ -4,11 +4,13 @@ import { formatBytes } from './format-bytes.ts'
 import { compileGlob } from './glob.ts'
 import { AgentName, refNameProblem } from './names.ts'
 
-/** What a push can do to one ref. `force` is an update that loses commits, or any move of a tag. */
+/**
+ * An action of a push on one ref. `force` is an update that is not a fast-forward, or any update of a tag.
+ */
 export const Action = z.enum(['create', 'update', 'force', 'delete'])
 export type Action = z.infer<typeof Action>
 
-/** A pattern over full ref names, in git's glob meaning; `{agent}` stands for the agent's name. */
+/** A git glob over full ref names; `{agent}` stands for the agent's name. */
 export const RefPattern = z
   .string()
   .min(1)
@@ -22,7 +24,10 @@ export const RefPattern = z
     'the only variable of a ref pattern is {agent}',
   )
 
-/** One line of a grant: on refs that match, these actions are allowed, those denied, the rest left to later rules. */
+/**
+ * A rule of a grant: the actions that it allows and denies on matching refs. Later rules decide the other
+ * actions.
+ */
 export const Rule = z.strictObject({
   pattern: RefPattern,
   allow: z.array(Action).default([]),
@@ -30,21 +35,24 @@ export const Rule = z.strictObject({
 })
 export type Rule = z.infer<typeof Rule>
 
-/** What an agent may do in a repository. No rules: it may read. */
+/** The rights of an agent in a repository. Without rules, the agent may only read. */
 export const GrantTerms = z.strictObject({
   rules: z.array(Rule).max(200).default([]),
-  /** May it pass `git push -o …` on to the upstream? */
+  /** Whether the gate forwards push options (`git push -o`) to the upstream. */
   pushOptions: z.boolean().default(false),
-  /** Globs of paths that a pushed commit must not touch, for example `.github/workflows/**`. */
+  /** Globs of paths that a pushed commit must not change, for example `.github/workflows/**`. */
   denyPaths: z.array(z.string().min(1).max(512)).max(200).default([]),
-  /** May a pushed commit add or change symbolic links, and submodules? */
+  /** Whether a pushed commit may add or change symbolic links. `submodules` says the same of submodules. */
   symlinks: z.boolean().default(true),
   submodules: z.boolean().default(true),
-  /** Globs that every author's and committer's e-mail address must match one of; none: any. */
+  /** Globs of allowed author and committer e-mail addresses. Empty: any address. */
   emails: z.array(z.string().min(1).max(256)).max(50).default([]),
-  /** The keys of which one must have signed every new commit; empty: no signature asked for. */
+  /**
+   * The keys that may sign. Every new commit needs a signature by any of these keys. Empty: no signature is
+   * needed.
+   */
   allowedSigners: AllowedSigners.default(''),
-  /** The largest file it may push, in bytes; the gate's own limit stands above it. */
+  /** The size limit of a pushed file, in bytes. The gate's own limit applies as well. */
   maxBlobBytes: z.number().int().positive().optional(),
 })
 export type GrantTerms = z.infer<typeof GrantTerms>
@@ -52,7 +60,7 @@ export type GrantTerms = z.infer<typeof GrantTerms>
 export const Grant = z.object({ agent: AgentName, terms: GrantTerms })
 export type Grant = z.infer<typeof Grant>
 
-/** The rule that decides what this agent may do to this ref: the first that matches and speaks of the action. */
+/** Returns the first rule that matches the ref and allows or denies the action. */
 export const matchingRule = ({ agent, terms }: Grant, ref: string, action: Action): Rule | undefined =>
   terms.rules.find(
     rule =>
@@ -60,15 +68,15 @@ export const matchingRule = ({ agent, terms }: Grant, ref: string, action: Actio
       matchRef(rule.pattern.replaceAll('{agent}', agent), ref),
   )
 
-/** May this agent do that to this ref? Where no rule decides: no. */
+/** Whether the grant allows the action on the ref. Without a matching rule, it does not. */
 export function isAllowed(grant: Grant, ref: string, action: Action): boolean {
   const rule = matchingRule(grant, ref, action)
   return rule !== undefined && !rule.deny.includes(action)
 }
 
 /**
- * A branch or tag that the agent may create, named after a word: by the first pattern with a place for it. Undefined
- * where there is none.
+ * Suggests a branch or tag that the agent may create: puts `word` in place of the wildcard of the first
+ * suitable pattern. Returns undefined if no pattern has a wildcard.
  */
 export function suggestRef(word: string, kind: 'heads' | 'tags', grant: Grant): string | undefined {
   for (const { pattern, allow } of grant.terms.rules) {
@@ -84,12 +92,11 @@ export function suggestRef(word: string, kind: 'heads' | 'tags', grant: Grant): 
   return undefined
 }
 
-/** Does git's glob match this ref? */
 export function matchRef(pattern: string, ref: string): boolean {
   return compileGlob(pattern).test(ref)
 }
 
-/** The rules in words, one line a rule, as agents and people read them. */
+/** Formats the rules of a grant for agents and people, a line per list of actions. */
 export function formatRules(grant: Grant): string[] {
   return grant.terms.rules.flatMap(rule => {
     const pattern = rule.pattern.replaceAll('{agent}', grant.agent)
@@ -100,7 +107,7 @@ export function formatRules(grant: Grant): string[] {
   })
 }
 
-/** What else bounds a push, in words, one line a limit. */
+/** Formats the other limits of a grant, a line per limit. */
 export function formatLimits(terms: GrantTerms): string[] {
   return [
     ...(terms.denyPaths.length ? [`paths that a push must not touch: ${terms.denyPaths.join(', ')}`] : []),

@@ -4,14 +4,16 @@ import type { UpstreamAddress } from './upstream.ts'
 const KEY_TYPES =
   /^(ssh-ed25519|ssh-rsa|ecdsa-sha2-nistp(256|384|521)|sk-ssh-ed25519@openssh\.com|sk-ecdsa-sha2-nistp256@openssh\.com)$/
 
-/** The name under which sshd(8)'s known-hosts format keeps a host: `[host]:port` unless the port is 22. */
+/** Returns the host's name in the known-hosts format (sshd(8)): `[host]:port` unless the port is 22. */
 function knownHostName({ host, port = 22 }: UpstreamAddress): string {
   return port === 22 ? host.toLowerCase() : `[${host.toLowerCase()}]:${port}`
 }
 
-/** Does this known-hosts text (sshd(8)) pin a key for the upstream? Plain, wildcard and hashed entries are read. */
+/**
+ * Whether a known-hosts text (sshd(8)) pins a key for the upstream. Reads plain, wildcard and hashed entries.
+ */
 export async function hasHostKey(knownHosts: string, address: UpstreamAddress): Promise<boolean> {
-  // ssh looks for the bare host too when there is no entry with the port.
+  // ssh falls back to the bare host name when no entry has the port.
   const names = [...new Set([knownHostName(address), address.host.toLowerCase()])]
   for (const { marker, hosts, type, key } of entriesOf(knownHosts)) {
     if (marker === '@revoked' || !KEY_TYPES.test(type) || !/^[A-Za-z0-9+/]{40,}={0,2}$/.test(key)) continue
@@ -20,10 +22,13 @@ export async function hasHostKey(knownHosts: string, address: UpstreamAddress): 
   return false
 }
 
-/** The time that ssh's own matcher takes grows with the host's length to the power of this. */
+/**
+ * The limit of `*` in a host pattern. ssh's matcher takes time in the order of the host's length to this
+ * power.
+ */
 const MAX_STARS = 3
 
-/** Has no host pattern of a known-hosts text more wildcards than ssh matches in a short time? */
+/** Whether every host pattern has MAX_STARS `*` at most, so that ssh matches it quickly. */
 export const hasPlainPatterns = (knownHosts: string): boolean =>
   entriesOf(knownHosts).every(({ hosts }) =>
     hosts.split(',').every(pattern => pattern.split('*', MAX_STARS + 2).length <= MAX_STARS + 1),
@@ -58,7 +63,9 @@ async function covers(hosts: string, name: string): Promise<boolean> {
   return found
 }
 
-/** HashKnownHosts: `|1|<salt>|<HMAC-SHA-1 of the name>`, both in base64. */
+/**
+ * Whether a hashed entry is for this name. ssh writes `|1|<salt>|<HMAC-SHA-1 of the name>`, both in base64.
+ */
 async function isHashOf(entry: string, name: string): Promise<boolean> {
   const [, , salt, hash] = entry.split('|')
   if (!salt || !hash) return false

@@ -2,10 +2,13 @@ import { z } from 'zod'
 
 const SEGMENT = /^[A-Za-z0-9_][A-Za-z0-9._-]{0,99}$/
 
-/** What git asks for under a repository's URL. */
+/** The paths that git requests under a repository's URL. */
 const SERVICE = /(^|\/)(info\/refs|git-upload-pack|git-receive-pack)$/
 
-/** A repository's name: one to four path segments. `.git` and `.lock` endings would alias git's own spellings. */
+/**
+ * A repository's name: one to four path segments. git reads `.git` as an alias, and `.lock` as its own lock
+ * file.
+ */
 export const RepositoryName = z
   .string()
   .refine(name => {
@@ -33,14 +36,14 @@ const simpleName = z
     'a name must fit into a ref: no "..", no ending in "." or ".lock"',
   )
 
-/** An agent's name; it is a valid ref component, since grants use it in patterns. */
+/** An agent's name. It is a valid ref component, since `{agent}` in a ref pattern expands to it. */
 export const AgentName = simpleName.brand<'AgentName'>()
 export type AgentName = z.infer<typeof AgentName>
 
 export const IdentityName = simpleName.brand<'IdentityName'>()
 export type IdentityName = z.infer<typeof IdentityName>
 
-/** A SHA-1 object id in lower-case hex, as the mirrors' object format has it. */
+/** A SHA-1 object id in lower-case hex; mirrors use the SHA-1 object format. */
 export const ObjectId = z
   .string()
   .regex(/^[0-9a-f]{40}$/, 'not an object id')
@@ -49,8 +52,8 @@ export type ObjectId = z.infer<typeof ObjectId>
 export const ZERO_ID = '0'.repeat(40) as ObjectId
 
 /**
- * Why git would not take `name` as a full ref name, or undefined when it would
- * (git-check-ref-format(1), and only printable text).
+ * Returns why `name` is not an acceptable full ref name, or undefined if it is acceptable. The rules are
+ * those of git-check-ref-format(1), for branches and tags in printable characters only.
  */
 export function refNameProblem(name: string): string | undefined {
   if (/[\x00-\x20\x7f~^:?*[\\]/.test(name))
@@ -68,7 +71,7 @@ export function refNameProblem(name: string): string | undefined {
   return undefined
 }
 
-/** A branch or a tag by its full name. */
+/** The full name of a branch or a tag. */
 export const RefName = z
   .string()
   .refine(name => refNameProblem(name) === undefined, {
@@ -77,6 +80,9 @@ export const RefName = z
   .brand<'RefName'>()
 export type RefName = z.infer<typeof RefName>
 
-/** At the edge, the Worker's secret that holds an identity's private half: `GATE_IDENTITY_DEPLOY_KEY` for `deploy-key`. */
+/**
+ * Returns the name of the Worker's secret for an identity's private key: `GATE_IDENTITY_DEPLOY_KEY` for
+ * `deploy-key`.
+ */
 export const identityVariable = (name: IdentityName): string =>
   `GATE_IDENTITY_${name.toUpperCase().replaceAll(/[.-]/g, '_')}`

@@ -1,13 +1,13 @@
 import { z } from 'zod'
 
-/** How a push attempt ended; `open` until it has. */
+/** The outcome of a push attempt; `open` until it ends. */
 export const Outcome = z.enum(['open', 'accepted', 'refused', 'failed', 'abandoned'])
 export type Outcome = z.infer<typeof Outcome>
 
-/** One secret that gitleaks found, without the secret. */
+/** A finding of gitleaks, without the secret itself. */
 export const Finding = z.object({
   rule: z.string(),
-  /** The file, or what else held it: `commit message`, `tag v1`, `file name`, … */
+  /** The file's path, or another source: `commit message`, `tag v1`, `file name`, … */
   path: z.string(),
   line: z.number().int(),
   commit: z.string(),
@@ -19,7 +19,7 @@ export const Finding = z.object({
 })
 export type Finding = z.infer<typeof Finding>
 
-/** A ref of a push, with git's report-status word for it. */
+/** A ref of a push, with its status and reason in git's report-status. */
 export const RefResult = z.object({
   ref: z.string(),
   old: z.string(),
@@ -29,18 +29,19 @@ export const RefResult = z.object({
 })
 export type RefResult = z.infer<typeof RefResult>
 
-/** A step of a push by its name (receiving, a check's name, forwarding), and how long it took. */
+/** A step of a push (receiving, a check's name, forwarding) and its duration. */
 export const StepTime = z.object({ step: z.string(), ms: z.number() })
 export type StepTime = z.infer<typeof StepTime>
 
 /**
- * Why a session was let go before its end. Its client sent nothing (`idle`), too little (`slow`) or took nothing (`unread`)
- * for too long, closed its connection (`vanished`), or what it sent broke off (`cut`); or git stood still (`stuck`).
+ * The reason for which the companion ended a session early. The client sent nothing (`idle`), sent too slowly
+ * (`slow`), stopped reading (`unread`), disconnected (`vanished`) or sent an incomplete pack (`cut`); or git
+ * hung (`stuck`).
  */
 export const DisconnectReason = z.enum(['idle', 'slow', 'unread', 'vanished', 'cut', 'stuck'])
 export type DisconnectReason = z.infer<typeof DisconnectReason>
 
-/** The same in words. */
+/** The reasons as messages. */
 export const DISCONNECT_MESSAGES: Readonly<Record<DisconnectReason, string>> = {
   idle: 'the client stopped sending',
   slow: 'the client sent too slowly',
@@ -50,66 +51,71 @@ export const DISCONNECT_MESSAGES: Readonly<Record<DisconnectReason, string>> = {
   stuck: 'git stood still',
 }
 
-/** What the companion knows of a push; the ledger keeps it. */
+/** The companion's report on a push, which the ledger keeps. */
 export const PushReport = z.object({
   id: z.string(),
   outcome: Outcome,
-  /** The step it is in, or ended in. */
+  /** The current step, or the last step of an ended push. */
   phase: z.string(),
   ms: z.number(),
   refs: z.array(RefResult),
   findings: z.array(Finding),
   steps: z.array(StepTime),
-  /** The exceptions that let a finding pass, by id. */
+  /** The ids of the exceptions that let a finding pass. */
   exceptionsUsed: z.array(z.string()),
-  /** What the upstream said, sanitised. */
+  /** The upstream's messages to the gate's `git push`, sanitized. */
   upstreamSaid: z.string(),
-  /** Every `remote:` line the agent was told. */
+  /** Every `remote:` line that the gate sent to the agent. */
   told: z.array(z.string()),
-  /** Was its session let go, and why? */
+  /** The reason for which the session ended early; null if it did not. */
   reaped: DisconnectReason.nullable().default(null),
-  /** How much gitleaks was given to read, in bytes. */
+  /** The number of bytes that gitleaks scanned. */
   scannedBytes: z.number().int().nonnegative().default(0),
 })
 export type PushReport = z.infer<typeof PushReport>
 
 /**
- * Why a push is not taken. It becomes text in one place, for git, the API and the pages alike.
+ * A reason for which the gate refuses a push, or a ref of it. One place formats it for git, the API and the
+ * pages.
  */
 export interface Refusal {
-  /** The ref it is about; absent: the whole push. */
+  /** The refused ref. Absent: the whole push. */
   readonly ref?: string
   /** The short reason in git's report: `! [remote rejected] main -> main (git-gate: <reason>)`. */
   readonly reason: string
-  /** Lines that explain, each plain text. */
+  /** An explanation, as lines of plain text. */
   readonly detail: readonly string[]
-  /** What to do instead, one line each; a command where there is one. */
+  /** Instructions for the agent, a line each, with a command where possible. */
   readonly remedy: readonly string[]
 }
 
-/** The answer to `check-config`: what is wrong with the configuration; null: it can be used. */
+/**
+ * The response to `check-config`: the problem of a gitleaks configuration, or null for a valid configuration.
+ */
 export const ConfigCheck = z.object({ problem: z.string().nullable() })
 export type ConfigCheck = z.infer<typeof ConfigCheck>
 
-/** One link of the chain that `doctor` tries. */
+/** A link between the gate and an upstream, as `doctor` tested it. */
 export const LinkStep = z.object({ name: z.string(), ok: z.boolean(), detail: z.string(), fix: z.string() })
 export type LinkStep = z.infer<typeof LinkStep>
 
-/** The refs of a push that the companion lost its record of: the body of `settle-push`. */
+/** The body of `settle-push`: the refs of a push whose record the companion may have lost. */
 export const LostRefs = z.array(RefResult.pick({ ref: true, old: true, new: true })).max(5_000)
 
-/** What an upstream has of a push: that, none of it, other values than either side of it, or no answer. */
+/**
+ * The state of an upstream after a lost push: its refs have the new values, the old values, or other values.
+ */
 export const UpstreamState = z.enum(['all of it', 'none of it', 'something else', 'no answer'])
 export type UpstreamState = z.infer<typeof UpstreamState>
 
-/** What an agent does about a push that upstream does not have as a whole. */
+/** The instruction to the agent for each state in which the upstream does not have the whole push. */
 export const NEXT_STEP: Readonly<Record<Exclude<UpstreamState, 'all of it'>, string>> = {
   'none of it': 'it does not have the push: push again',
   'something else': 'its refs have moved since: fetch and compare before pushing again',
   'no answer': 'whether it has the push could not be learnt: fetch and compare before pushing again',
 }
 
-/** The answer to `settle-push`. */
+/** The response to `settle-push`: the companion's own report, or the state of the upstream. */
 export const Settlement = z.union([
   z.object({ known: PushReport }),
   z.object({ upstreamHas: UpstreamState.exclude(['no answer']) }),

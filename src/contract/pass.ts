@@ -5,16 +5,16 @@ import { MAX_REFS, UpdatedRef } from './push-diff.ts'
 import { Permission } from './push-event.ts'
 import { readClaims, signClaims } from './signed-claims.ts'
 
-/** The version of what Worker and companion say to each other; both sides refuse another one. */
+/** The version of the protocol between Worker and companion. Both sides reject any other version. */
 export const PROTOCOL = 2
 
 /** The request header that carries the pass. */
 export const PASS_HEADER = 'gate-pass'
 
-/** How long a pass may be used for its one request to begin, in seconds. */
+/** The lifetime of a pass, in seconds. Its request must begin within it. */
 export const PASS_SECONDS = 60
 
-/** The answer's header that names a bundle: the same name, the same refs. */
+/** The response header with a bundle's name. Bundles of the same refs have the same name. */
 export const BUNDLE_HEADER = 'gate-bundle'
 
 export const Upstream = z.object({
@@ -22,23 +22,23 @@ export const Upstream = z.object({
   url: z.string(),
   identity: IdentityName,
   knownHosts: z.string(),
-  /** Serve what the mirror has when the upstream cannot be reached? */
+  /** Whether the companion serves the mirror while the upstream is unreachable. */
   staleReads: z.boolean(),
 })
 export type Upstream = z.infer<typeof Upstream>
 
-/** An operator's permission for one finding to pass. */
+/** An operator's permission for a finding to pass. `until` is in Unix milliseconds; null: without expiry. */
 export const Exception = z.object({ id: z.string(), fingerprint: z.string(), until: z.number().nullable() })
 export type Exception = z.infer<typeof Exception>
 
-/** An operator's word on a finding that is not to pass. */
+/** An operator's decision that a finding must not pass, with the reason for the agent. */
 export const Decline = z.object({ fingerprint: z.string(), reason: z.string() })
 export type Decline = z.infer<typeof Decline>
 
 const base = { v: z.literal(PROTOCOL), id: z.string().min(1).max(64), exp: z.number().int() }
 const git = { ...base, repository: Upstream, agent: AgentName, terms: GrantTerms }
 
-/** What the Worker lets its bearer ask of the companion, once. */
+/** A pass: the Worker's signed permission for a single request to the companion. */
 export const Pass = z.discriminatedUnion('service', [
   z.object({ service: z.literal('advertise-upload-pack'), ...git }),
   z.object({ service: z.literal('advertise-receive-pack'), ...git }),
@@ -48,46 +48,49 @@ export const Pass = z.discriminatedUnion('service', [
     ...git,
     exceptions: z.array(Exception),
     declines: z.array(Decline).optional(),
-    /** The operator's gitleaks configuration for this repository; it extends the default. Empty: the default alone. */
+    /** The operator's gitleaks configuration, which extends the default. Empty: the default only. */
     gitleaksConfig: z.string(),
   }),
-  /** Ask what became of a push, by its id; its end is waited for, `wait` seconds at most. */
+  /** Return the report of a push. Waits `wait` seconds at most for the push to end. */
   z.object({
     service: z.literal('push-report'),
     ...base,
     push: z.string(),
     wait: z.number().min(0).max(25),
   }),
-  /** Answer a push that has been checked and asks whether it may be forwarded. */
+  /** Deliver the permission that a checked push waits for. */
   z.object({ service: z.literal('permit-push'), ...base, push: z.string(), permission: Permission }),
-  /** Settle a push that the companion may have lost its record of: by the record, or else by asking the upstream. */
+  /**
+   * Settle a push whose record the companion may have lost: from the record, or else from the upstream's
+   * refs.
+   */
   z.object({ service: z.literal('settle-push'), ...base, push: z.string(), repository: Upstream }),
-  /** Make an identity, or take the one in the body; answers with its public half. */
+  /** Generate an identity, or store the private key in the body. The response has the public key. */
   z.object({ service: z.literal('identity'), ...base, identity: IdentityName }),
-  /** Take an identity's private half off the disk; answers whether it was there. */
+  /** Delete an identity's private key from the disk. The response says whether it existed. */
   z.object({ service: z.literal('forget-identity'), ...base, identity: IdentityName }),
-  /** Try an operator's gitleaks configuration, which is the body; `repository` is the one it is for. */
+  /** Validate the gitleaks configuration in the body, for `repository`. */
   z.object({ service: z.literal('check-config'), ...base, repository: Upstream }),
-  /** Try the chain to the upstream. */
+  /** Test each link to the upstream. */
   z.object({ service: z.literal('check-link'), ...base, repository: Upstream }),
-  /** Tell of mirrors, sessions and counts: of one repository, or of all that were asked for. */
+  /** Return mirrors, sessions and counts: of one repository, or of all repositories in use. */
   z.object({ service: z.literal('status'), ...base, of: Upstream.optional() }),
-  /** Show what a push brought to its refs, from the mirror alone. */
+  /** Return the commits and the diff of a push, from the mirror only. */
   z.object({
     service: z.literal('introduced'),
     ...base,
     repository: Upstream,
     refs: z.array(UpdatedRef).max(MAX_REFS),
   }),
-  /** Give a bundle of the mirror, unless it is the one that is `kept`, by the name it was given with. */
+  /** Return a bundle of the mirror, unless its name is `kept`, which R2 has already. */
   z.object({ service: z.literal('bundle'), ...base, repository: Upstream, kept: z.string() }),
-  /** Begin an empty mirror with the bundle that is the body; `isKept` is false where there is none. */
+  /** Initialize an empty mirror from the seed in the body. `isKept` is false if R2 has no seed. */
   z.object({ service: z.literal('mirror-seed'), ...base, repository: Upstream, isKept: z.boolean() }),
 ])
 export type Pass = z.infer<typeof Pass>
 export type PassFor<S extends Pass['service']> = Extract<Pass, { service: S }>
 
-/** Where each service is asked for; a pass opens no other. */
+/** The companion's route for each service. A pass is valid on the route of its service only. */
 export const ROUTES: Readonly<Record<Pass['service'], { method: 'GET' | 'POST'; path: string }>> = {
   'advertise-upload-pack': { method: 'GET', path: '/info/refs' },
   'advertise-receive-pack': { method: 'GET', path: '/info/refs' },
@@ -106,10 +109,12 @@ export const ROUTES: Readonly<Record<Pass['service'], { method: 'GET' | 'POST'; 
   'mirror-seed': { method: 'POST', path: '/mirror-seed' },
 }
 
-/** Signs a pass. */
 export const signPass = (pass: Pass, key: string): Promise<string> => signClaims(pass, key)
 
-/** The pass in `text`, or why it is none: forged, altered, expired, or of another protocol version. */
+/**
+ * Verifies and parses a pass. Returns why it is invalid: forged, altered, expired, or of another protocol
+ * version.
+ */
 export async function readPass(
   text: string,
   key: string,

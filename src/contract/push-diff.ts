@@ -10,7 +10,7 @@ export const MAX_REFS = 10
 
 const LimitedText = z.object({
   text: z.string(),
-  /** True when `text` is only the beginning. */
+  /** Whether `text` is only the beginning. */
   truncated: z.boolean(),
 })
 
@@ -18,7 +18,7 @@ const LimitedText = z.object({
 export const PushDiff = z
   .object({
     ref: z.string(),
-    /** Null when the mirror no longer has the objects, or never had them. */
+    /** Null if the mirror lacks the objects. */
     changes: z.object({ commits: LimitedText, diff: LimitedText }).nullable(),
   })
   .meta({ id: 'PushDiff' })

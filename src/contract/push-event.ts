@@ -2,32 +2,34 @@ import { z } from 'zod'
 import { GrantTerms } from './grant.ts'
 import { PushReport, StepTime } from './outcome.ts'
 
-/** The companion's word on a push while it goes on, in the order in which it happens. */
+/** An event of a push, which the companion sends as it happens. */
 export const PushEvent = z.discriminatedUnion('event', [
-  /** The command list has been read, and its refs are in the journal. */
+  /** The companion has read the command list, and written its refs to the journal. */
   z.object({ event: z.literal('commands-read'), report: PushReport }),
-  /** A step has begun; `steps` are those that have ended. */
+  /** A step has begun. `steps` holds the ended steps. */
   z.object({ event: z.literal('step-begun'), phase: z.string(), ms: z.number(), steps: z.array(StepTime) }),
-  /** Every check has passed: the push waits for the Worker's permission to be forwarded. */
+  /** Every check has passed, and the push waits for the Worker's permission to forward it. */
   z.object({ event: z.literal('checked') }),
   /** The push has ended, and its outcome is in the journal. */
   z.object({ event: z.literal('ended'), report: PushReport }),
 ])
 export type PushEvent = z.infer<typeof PushEvent>
 
-/** The ledger's word on a push that has been checked: token, grant and exceptions as they are now. */
+/**
+ * The Worker's decision on a checked push, from the token, grant and exceptions that the ledger holds now.
+ */
 export const Permission = z.discriminatedUnion('may', [
   z.object({
     may: z.literal('forward'),
-    /** Where the repository's upstream is now. */
+    /** The current URL of the repository's upstream. */
     url: z.string(),
     terms: GrantTerms,
-    /** The ids of the exceptions that hold now. */
+    /** The ids of the exceptions in force. */
     exceptions: z.array(z.string()),
   }),
-  /** The push may not be forwarded, and why. */
+  /** The companion must not forward the push, for the reason `why`. */
   z.object({ may: z.literal('not-forward'), why: z.string() }),
-  /** The ledger could not be asked. */
+  /** The Worker could not read the ledger. */
   z.object({ may: z.literal('unknown') }),
 ])
 export type Permission = z.infer<typeof Permission>

@@ -1,18 +1,18 @@
 import { PushEvent } from './push-event.ts'
 
-/** The content type of the companion's answer to a push: frames of bytes for the client, and of events. */
+/** The content type of the companion's response to a push: a stream of frames. */
 export const PUSH_FRAMES = 'application/x-git-gate-push-frames'
 
-/** One frame: a type byte, the length of the payload in four bytes (big-endian), the payload. */
+/** A frame. On the wire: a type byte, the payload's length in four bytes (big-endian), and the payload. */
 export type Frame =
-  /** Bytes of git's own answer, for the client. */
+  /** Bytes of git's response, for the client. */
   | { readonly type: 'bytes'; readonly bytes: Uint8Array }
   /** An event of the push, for the ledger. */
   | { readonly type: 'event'; readonly event: PushEvent }
-  /** Nothing new: the companion is there. */
+  /** A keepalive of the companion. */
   | { readonly type: 'alive' }
 
-/** An answer that is not made of frames. */
+/** Invalid bytes in a stream of frames, or a payload over MAX_FRAME_BYTES. */
 export class FrameError extends Error {}
 
 const BYTES = 1
@@ -20,16 +20,16 @@ const EVENT = 2
 const ALIVE = 3
 const HEADER_BYTES = 5
 
-/** The longest payload; the report of a push fits into one row of D1, and so into one frame. */
+/** The limit of a payload, in bytes. The report of a push fits into a row of D1, and thus into a frame. */
 export const MAX_FRAME_BYTES = 8 << 20
 
-/** The companion says `alive` this often, in milliseconds. */
+/** The interval of `alive` frames, in milliseconds. */
 export const ALIVE_MS = 10_000
 
 const encoder = new TextEncoder()
 const decoder = new TextDecoder()
 
-/** A frame as it is sent. */
+/** Encodes a frame. Throws FrameError if the payload is over MAX_FRAME_BYTES. */
 export function writeFrame(frame: Frame): Uint8Array {
   const [type, payload] = parts(frame)
   if (payload.length > MAX_FRAME_BYTES) throw new FrameError(`a frame of ${payload.length} bytes is too long`)
@@ -46,12 +46,12 @@ function parts(frame: Frame): [number, Uint8Array] {
   return [ALIVE, new Uint8Array()]
 }
 
-/** Reads frames from chunks of any size. Throws FrameError on bytes that are none. */
+/** Decodes frames from chunks of any size. */
 export class FrameReader {
   #chunks: Uint8Array[] = []
   #held = 0
 
-  /** Takes bytes, and answers with the frames that they complete. */
+  /** Adds a chunk, and returns the frames that it completes. Throws FrameError on invalid bytes. */
   push(chunk: Uint8Array): Frame[] {
     this.#chunks.push(chunk)
     this.#held += chunk.length
@@ -60,7 +60,7 @@ export class FrameReader {
     return frames
   }
 
-  /** A frame has begun and is not complete. */
+  /** Whether a frame has begun and is not complete. */
   get isPartial(): boolean {
     return this.#held > 0
   }
@@ -78,7 +78,7 @@ export class FrameReader {
     return readFrame(whole[0] ?? 0, whole.subarray(HEADER_BYTES))
   }
 
-  /** The next `count` bytes in one piece; afterwards the first chunk holds at least these. */
+  /** Returns the next `count` bytes without consuming them, and leaves them together in the first chunk. */
   #peek(count: number): Uint8Array {
     const [first] = this.#chunks
     if (first && first.length >= count) return first.subarray(0, count)

@@ -13,8 +13,8 @@ export const signClaims = (claims: unknown, key: string): Promise<string> =>
 export type Claims<T> = { ok: true; claims: T } | { ok: false; why: string }
 
 /**
- * Reads claims, or says why they do not hold: forged, altered, expired, or of another protocol version. `exp` is in
- * seconds since 1970.
+ * Verifies and parses claims. Returns why they are invalid: forged, altered, expired, or of another protocol
+ * version. `exp` and `nowSeconds` are Unix time in seconds.
  */
 export async function readClaims<T extends { exp: number }>(
   text: string,

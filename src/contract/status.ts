@@ -5,18 +5,18 @@ const count = z.number().int().nonnegative()
 const milliseconds = z.number().nonnegative()
 const counted = z.record(z.string(), count)
 
-/** A mirror as its companion knows it; points in time are Unix milliseconds. */
+/** The state of a mirror in its companion. Points in time are Unix milliseconds. */
 export const MirrorStatus = z.object({
-  /** When it was last like its upstream; null: not since the companion started. */
+  /** The last time the mirror matched its upstream; null: not since the companion started. */
   freshAt: milliseconds.nullable(),
-  /** The last time it was to be brought up to date, whatever came of it. */
+  /** The last refresh, successful or failed. */
   lastRefresh: z.object({ at: milliseconds, ms: milliseconds, error: z.string().nullable() }).nullable(),
-  /** What it takes of the disk; null: it is not there. */
+  /** The mirror's size on disk; null if it does not exist. */
   bytes: count.nullable(),
 })
 export type MirrorStatus = z.infer<typeof MirrorStatus>
 
-/** A session that goes on. */
+/** A session in progress. */
 export const LiveSession = z.object({
   id: z.string(),
   agent: z.string(),
@@ -25,23 +25,23 @@ export const LiveSession = z.object({
   startedAt: milliseconds,
 })
 
-/** What pushes gave to gitleaks. */
+/** The amount of data that gitleaks scanned. */
 export const Scanned = z.object({
-  /** In every view of it, so that an archive counts packed and unpacked. */
+  /** Counts every decoded form too: an archive counts packed and unpacked. */
   bytes: count,
-  /** Commits, files and tags. */
+  /** The number of commits, files and tags. */
   objects: count,
-  /** How often gitleaks was started. */
+  /** The number of gitleaks processes. */
   gitleaks: count,
 })
 export type Scanned = z.infer<typeof Scanned>
 
-/** What happened since the companion started. */
+/** Counters since the start of the companion. */
 export const Counts = z.object({
   refreshes: z.object({ succeeded: count, failed: count, ms: milliseconds }),
-  /** By service, and there by how they ended. */
+  /** Ended sessions by service, then by outcome. */
   sessions: z.record(z.string(), counted),
-  /** The sessions among them that were let go before their end, by why. */
+  /** Sessions that ended early, by reason. */
   reaped: counted,
   scanned: Scanned,
 })
@@ -55,11 +55,13 @@ export const RepositoryStatus = z.object({
 })
 export type RepositoryStatus = z.infer<typeof RepositoryStatus>
 
-/** The answer to `status`: of the repository that was asked about, or of all that were asked for since the start. */
+/**
+ * The response to `status`: the requested repository, or all repositories in use since the companion started.
+ */
 export const CompanionStatus = z.object({
   startedAt: milliseconds,
   repositories: z.array(RepositoryStatus),
-  /** Has a disk that it writes to no room left? */
+  /** Whether a disk that the companion writes to is full. */
   diskFull: z.boolean().default(false),
 })
 export type CompanionStatus = z.infer<typeof CompanionStatus>

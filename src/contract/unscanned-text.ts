@@ -1,11 +1,13 @@
-/** In the place of what is not shown. No ref name can hold it: `[` may not be in any. */
+/** The replacement for redacted text. A ref name cannot contain it, since `[` is invalid in ref names. */
 export const REDACTED = '[redacted]'
 
-/** What starts like a token of a known service, and is as long. The bounds keep a search linear in the text. */
+/**
+ * Tokens of known services, by prefix and length. The bounded lookahead keeps a search linear in the text.
+ */
 const TOKEN_SHAPES =
   /(?<![A-Za-z0-9])(?:gh[pousr]_|github_pat_|glpat-|gl(?:dt|rt|cbt|ptt)-|npm_|pypi-|dop_v1_|xox[a-z]-|xapp-|hf_|[spr]k_(?:live|test)_|sk-(?:proj|ant|svcacct)-|SG\.|shp(?:at|ca|pa|ss)_|AIza|AKIA|ASIA|ABIA|ACCA|eyJ|gate_)(?=[A-Za-z_.=-]{0,200}\d)[A-Za-z0-9_.=-]{16,}/g
 
-/** Text without what reads like a token. */
+/** Redacts tokens of known services. */
 export const withoutTokens = (text: string): string => text.replace(TOKEN_SHAPES, REDACTED)
 
 /** The user name and password of a URL. */
@@ -13,13 +15,15 @@ const USER_INFO = /(?<=:\/\/)[^\s/@]{1,300}(?=@)/g
 /** The value that follows a name such as `api_key=`. */
 const ASSIGNED =
   /(?<![A-Za-z])((?:api|access|secret|private)?[_-]?(?:key|token|secret|password|passwd|passphrase|pwd|credentials?)['"]?\s{0,3}[=:]\s{0,3})[^\s/]{4,}/gi
-/** A run of characters that tokens are made of; a slash ends it, as it ends a part of a ref name or a path. */
+/**
+ * A run of characters that occur in tokens. A slash ends it, as it ends a component of a ref name or a path.
+ */
 const RUN = /[A-Za-z0-9+=_%.~-]{12,}/g
 const UUID_LIKE = /[0-9a-f]{4,}(?:-[0-9a-f]{4,}){3,}/i
 
 /**
- * Text that an agent chose and no scan has seen, for the record: without known tokens, values of names such as
- * `api_key=`, and whatever is too random to be words.
+ * Redacts likely secrets in text that an agent chose and gitleaks has not scanned: tokens of known services,
+ * user information in URLs, values of names such as `api_key=`, and runs that are too random to be words.
  */
 export const withoutLikelySecrets = (text: string): string =>
   withoutTokens(text)
@@ -31,7 +35,10 @@ function isRandom(run: string): boolean {
   return UUID_LIKE.test(run) || isRandomMix(run) || run.split(/[^A-Za-z0-9]+/).some(isRandomWord)
 }
 
-/** In words, versions and camel case a character is mostly of the kind of the one before; in base64 mostly not. */
+/**
+ * Whether the kind of character (lower, upper, digit) changes as often as in base64. In words it rarely
+ * changes.
+ */
 function isRandomMix(run: string): boolean {
   const kinds = run
     .replace(/[^A-Za-z0-9]/g, '')
@@ -42,7 +49,10 @@ function isRandomMix(run: string): boolean {
   return kinds.length >= 20 && turns / kinds.length >= 0.45
 }
 
-/** Letters and digits over 16 characters, both cases and digits over 12, or letters of no language over 20. */
+/**
+ * Whether a word looks random: 12 characters or more with both cases and digits, 16 with letters and digits,
+ * or 20 with more capitals than camel case or more entropy than a language has.
+ */
 function isRandomWord(word: string): boolean {
   const [hasDigit, hasLower, hasUpper] = [/\d/.test(word), /[a-z]/.test(word), /[A-Z]/.test(word)]
   if (hasDigit && hasLower && hasUpper) return word.length >= 12
@@ -53,7 +63,7 @@ function isRandomWord(word: string): boolean {
   return entropyOf(word.slice(0, 100)) >= 3.85
 }
 
-/** Shannon's, in bits a character. */
+/** Returns the Shannon entropy of a word, in bits per character. */
 function entropyOf(word: string): number {
   const counts = new Map<string, number>()
   for (const character of word) counts.set(character, (counts.get(character) ?? 0) + 1)

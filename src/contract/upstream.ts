@@ -1,10 +1,10 @@
-/** Where an upstream is, taken out of its URL. */
+/** The address of an upstream, parsed from its URL. */
 export interface UpstreamAddress {
   readonly user: string | undefined
   readonly host: string
-  /** Undefined: SSH's own, 22. */
+  /** Undefined: SSH's default port, 22. */
   readonly port: number | undefined
-  /** As the URL has it, with the leading slash of an ssh:// URL. */
+  /** The path in the URL, with the leading slash of an ssh:// URL. */
   readonly path: string
 }
 
@@ -16,8 +16,9 @@ const IPV6 = /^\[[0-9A-Fa-f:.]{2,45}\]$/
 const PATH = /^[A-Za-z0-9._~/+@=,:-]+$/
 
 /**
- * The address in an upstream's URL, or why it is not taken. Only SSH, in the two forms git(1) knows,
- * and no character that a shell, ssh's options or git's transport helpers (`ext::`) could read otherwise.
+ * Parses an upstream's URL, or returns why the gate rejects it. Accepts SSH only, in the two forms of
+ * git-fetch(1), "GIT URLS". Rejects every character with a meaning for a shell, ssh's options or git's
+ * transport helpers (`ext::`).
  */
 export function parseUpstream(
   url: string,

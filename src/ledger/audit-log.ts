@@ -2,14 +2,16 @@ import { z } from 'zod'
 import type { Change } from '../contract/api.ts'
 import { iso } from './time.ts'
 
-/** Who changed something: an admin token by its label, or a person by what Cloudflare Access says. */
+/**
+ * The author of a change: an admin token, by its label, or an identity that Cloudflare Access authenticated.
+ */
 export interface Operator {
   readonly name: string
 }
 
 /**
- * A statement that records a change if the statement before it in the same batch changed anything:
- * a batch is one transaction, so a change and its record stand or fall together.
+ * Returns a statement that records a change if the statement before it in the batch changed any row. D1 runs
+ * a batch as a transaction, so the change and its record commit together.
  */
 function auditStatement(
   ledger: D1Database,
@@ -25,7 +27,7 @@ function auditStatement(
     .bind(Date.now(), operator.name, action, subject, JSON.stringify(detail))
 }
 
-/** Runs one change with its record; answers whether anything changed. Of several statements, the last is the change. */
+/** Runs a change and records it. Returns whether the last of the statements changed any row. */
 export async function withAudit(
   ledger: D1Database,
   statement: D1PreparedStatement | readonly D1PreparedStatement[],
@@ -56,7 +58,7 @@ const Row = z
     }),
   )
 
-/** What operators changed, newest first, from before the change with the id `before`. */
+/** Returns the changes of operators before the change with the id `before`, newest first. */
 export async function listChanges(
   ledger: D1Database,
   limit: number,

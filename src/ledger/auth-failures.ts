@@ -4,14 +4,17 @@ import { iso } from './time.ts'
 
 const MINUTE_MS = 60_000
 
-/** So many addresses have a row of their own in a minute; the others share one. */
+/**
+ * The limit of addresses with their own row in a minute. Further addresses share a row, which bounds the
+ * writes.
+ */
 const MOST_ADDRESSES = 100
 const THE_OTHERS = 'others'
 
-/** So many rows are kept in all. */
+/** The limit of rows in the table. */
 const MOST_ROWS = 10_000
 
-/** Records a failed authentication, and answers how many came from this address in this minute. */
+/** Records a failed authentication. Returns the address's number of failures in the current minute. */
 export async function recordFailure(ledger: D1Database, address: string): Promise<number> {
   const row = await ledger
     .prepare(
@@ -26,7 +29,7 @@ export async function recordFailure(ledger: D1Database, address: string): Promis
   return z.object({ count: z.number() }).parse(row).count
 }
 
-/** Forgets the failures from before `before` (Unix milliseconds), and the oldest of too many. */
+/** Deletes the failures before `before` (Unix milliseconds), and the oldest beyond MOST_ROWS. */
 export const forgetFailures = (ledger: D1Database, before: number): D1PreparedStatement =>
   ledger
     .prepare(
@@ -39,7 +42,7 @@ const Row = z
   .object({ address: z.string(), minute: z.number(), count: z.number() })
   .transform((row): Failures => ({ address: row.address, at: iso(row.minute * MINUTE_MS), count: row.count }))
 
-/** The newest failed authentications, by address and minute. */
+/** Returns the newest failed authentications, counted by address and minute. */
 export async function listFailures(ledger: D1Database, limit: number): Promise<Failures[]> {
   const { results } = await ledger
     .prepare('SELECT address, minute, count FROM failures ORDER BY minute DESC, count DESC LIMIT ?')

@@ -1,14 +1,14 @@
 import { z } from 'zod'
 
-/** So many rows are looked at in one round; so many rounds make up one sweep. The next sweep goes on. */
+/** The limits of rows in a round and of rounds in a sweep. The next sweep continues. */
 const ROWS = 500
 const ROUNDS = 20
 
 const Deletable = z.object({ kind: z.enum(['push', 'fetch']), id: z.string(), bytes: z.number() })
 
 /**
- * Forgets the oldest pushes and fetches until what is left takes `maxBytes` at most: always of the agent that takes
- * most, so that one that fills the ledger loses its own history before anyone else's. An open push stays.
+ * Deletes the oldest pushes and fetches until the rest takes `maxBytes` at most. Deletes from the largest
+ * agent each time, so that an agent that fills the ledger loses its own history first. Open pushes stay.
  */
 export async function forgetBeyond(ledger: D1Database, maxBytes: number): Promise<void> {
   for (let round = 0; round < ROUNDS; round++) {

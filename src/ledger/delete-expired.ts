@@ -1,12 +1,15 @@
 import { forgetFailures } from './auth-failures.ts'
 
 const DAY_MS = 86_400_000
-/** So that one sweep stays short; the next takes more. */
+/** The limit of deleted rows per table and sweep, which keeps a sweep short. */
 const ROWS_A_SWEEP = 5000
-/** A webhook that takes nothing for a day is not told of more pushes than these; the oldest are given up. */
+/**
+ * The limit of pending deliveries, so that an unreachable webhook cannot fill the ledger. The oldest are
+ * deleted.
+ */
 const MOST_DELIVERIES = 50_000
 
-/** Forgets pushes, fetches and failed authentications older than `days`. What operators changed is kept. */
+/** Deletes pushes, fetches and failed authentications older than `days`. The audit log stays. */
 export async function deleteExpired(ledger: D1Database, days: number): Promise<void> {
   const before = Date.now() - days * DAY_MS
   await ledger.batch([

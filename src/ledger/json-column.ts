@@ -1,6 +1,6 @@
 import { z } from 'zod'
 
-/** A column of JSON, parsed by the schema of what it holds. */
+/** A schema for a JSON column, whose value `schema` parses. */
 export const json = <T extends z.ZodType>(schema: T) =>
   z
     .string()

@@ -1,7 +1,9 @@
 import { logFault } from '../common/log.ts'
 import { isDiskFull } from './retry.ts'
 
-/** Why the ledger cannot be used, in words for an operator; undefined when it can be read and written. */
+/**
+ * Reads and writes the ledger. Returns the problem in words for an operator, or undefined without a problem.
+ */
 export async function ledgerProblem(ledger: D1Database): Promise<string | undefined> {
   try {
     await ledger.prepare('SELECT 1 FROM pushes LIMIT 1').first()

@@ -1,6 +1,6 @@
 /**
- * What D1 says of errors that may pass when the same is asked again (developers.cloudflare.com/d1, "Debug D1", list of
- * D1_ERRORs, and "Retry queries"), and what SQLite says of a database that another connection has locked.
+ * Messages of errors after which a retry may succeed: D1's (developers.cloudflare.com/d1, "Debug D1", list of
+ * D1_ERRORs, and "Retry queries"), and SQLite's for a database that another connection has locked.
  */
 const TRANSIENT = [
   'Network connection lost',
@@ -13,17 +13,17 @@ const TRANSIENT = [
   'database is locked',
 ] as const
 
-/** Before each further attempt, in milliseconds: about a second and a half in all. */
+/** The pause before each retry, in milliseconds: about 1.5 s in all. */
 const PAUSES_MS = [50, 100, 200, 400, 800] as const
 
-/** Asks D1 again while it fails for a moment. `work` must do no harm when it is done twice. */
+/** Retries `work` on transient errors of D1. `work` must be idempotent. Throws the last error. */
 export async function retrying<T>(work: () => Promise<T>): Promise<T> {
   for (const pause of PAUSES_MS) {
     try {
       return await work()
     } catch (error) {
       if (!isTransient(error)) throw error
-      // Requests that failed together do not come again together.
+      // Jitter spreads the retries of requests that failed together.
       await new Promise(resolve => setTimeout(resolve, pause * (0.5 + Math.random())))
     }
   }
@@ -35,7 +35,7 @@ const isTransient = (error: unknown) => {
   return TRANSIENT.some(words => message.includes(words))
 }
 
-/** Is it the disk of the ledger that has no room? */
+/** Whether the ledger failed because its disk is full. */
 export const isDiskFull = (error: unknown): boolean =>
   /SQLITE_FULL|database or disk is full|SQLITE_IOERR|No space left|Exceeded maximum DB size/.test(
     String(error),

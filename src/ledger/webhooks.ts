@@ -41,13 +41,13 @@ export async function addWebhook(
     operator,
     'webhook.add',
     id,
-    // A path or query may carry a key of the receiver's.
+    // The path or query may carry a secret of the receiver.
     { origin: new URL(wanted.url).origin, events: wanted.events },
   )
   return { ...wanted, id, createdAt: iso(createdAt) }
 }
 
-/** Removes a webhook with what it was still to be told; false when there is none. */
+/** Removes a webhook with its pending deliveries. Returns false if it is unknown. */
 export function removeWebhook(ledger: D1Database, operator: Operator, id: string): Promise<boolean> {
   return withAudit(
     ledger,
@@ -67,7 +67,7 @@ const Delivery = z.object({
 })
 export type Delivery = z.infer<typeof Delivery>
 
-/** The webhooks that have something to be told by now, by their ids. */
+/** Returns the ids of the webhooks with due deliveries. */
 export async function webhooksDue(ledger: D1Database): Promise<string[]> {
   const { results } = await ledger
     .prepare('SELECT DISTINCT webhook FROM deliveries WHERE due_at <= ?')
@@ -79,7 +79,10 @@ export async function webhooksDue(ledger: D1Database): Promise<string[]> {
     .map(({ webhook }) => webhook)
 }
 
-/** Takes due deliveries of a webhook, and puts each off until `again`: a sweep beside this one does not take it too. */
+/**
+ * Claims due deliveries of a webhook. Postpones them to `again` (Unix milliseconds), a lease against other
+ * sweeps.
+ */
 export async function claimDeliveries(
   ledger: D1Database,
   webhook: string,
@@ -97,12 +100,12 @@ export async function claimDeliveries(
   return z.array(Delivery).parse(results)
 }
 
-/** A delivery that arrived, or that is given up. */
+/** Deletes a delivery that succeeded or exhausted its retries. */
 export async function deleteDelivery(ledger: D1Database, id: number): Promise<void> {
   await ledger.prepare('DELETE FROM deliveries WHERE id = ?').bind(id).run()
 }
 
-/** A delivery that did not arrive is tried again at `at` (Unix milliseconds). */
+/** Schedules the retry of a failed delivery at `at` (Unix milliseconds). */
 export async function rescheduleDelivery(ledger: D1Database, id: number, at: number): Promise<void> {
   await ledger.prepare('UPDATE deliveries SET due_at = ? WHERE id = ?').bind(at, id).run()
 }

@@ -10,22 +10,30 @@ import {
 } from '../ledger/webhooks.ts'
 import { sign, webhookSecret } from './signature.ts'
 
-/** Of one webhook. A Worker has six connections at once, and those who answer are not to wait for those who do not. */
+/**
+ * The limit of concurrent deliveries per webhook. A Worker has six concurrent connections, and a webhook that
+ * hangs must not hold all of them.
+ */
 const AT_ONCE = 2
-/** A sweep begins no more of them after this: the next one is a minute after this one began. */
+/**
+ * The time after which a sweep starts no further deliveries, in milliseconds. The next sweep starts after a
+ * minute.
+ */
 const SWEEP_MS = 25_000
 const ANSWER_MS = 10_000
-/** After the last of these a delivery is given up: a little more than a day. */
+/** The pause before each retry. A delivery fails for good after the last retry, a little more than a day. */
 const RETRY_SECONDS = [10, 60, 300, 1800, 7200, 21_600, 57_600] as const
 
-/** Sends what webhooks are to be told by now. Part of the scheduled sweep: no push ever waits for it. */
+/**
+ * Sends the due deliveries of all webhooks. Runs in the scheduled sweep, so that no push waits for a webhook.
+ */
 export async function deliverDue(env: Env): Promise<void> {
   const end = Date.now() + SWEEP_MS
   const webhooks = await webhooksDue(env.LEDGER)
   await Promise.all(webhooks.map(webhook => deliverTo(env, webhook, end)))
 }
 
-/** What one webhook is due, until it gives no answer: what is left is for the next sweep. */
+/** Sends the due deliveries of a webhook until a request gets no response. The next sweep sends the rest. */
 async function deliverTo(env: Env, webhook: string, end: number): Promise<void> {
   let taken: Delivery[]
   let answers: boolean
@@ -41,7 +49,9 @@ async function deliverTo(env: Env, webhook: string, end: number): Promise<void> 
   } while (taken.length === AT_ONCE && answers && Date.now() < end)
 }
 
-/** Resolves with whether there was an answer, whatever it said. */
+/**
+ * Sends a delivery, then deletes or reschedules it. Returns whether the webhook responded, with any status.
+ */
 async function deliver(env: Env, delivery: Delivery): Promise<boolean> {
   const push = await findPush(env.LEDGER, delivery.push)
   if (push === undefined) {

@@ -7,14 +7,17 @@ const hmac = async (key: Uint8Array, text: string): Promise<Uint8Array> => {
 const base64 = (bytes: Uint8Array) => btoa(String.fromCharCode(...bytes))
 
 /**
- * A webhook's secret, in the form of standardwebhooks.com: derived from the gate's own key, so that the ledger
- * holds none.
+ * Returns a webhook's secret, in the form of standardwebhooks.com. It is derived from GATE_PASS_KEY, so that
+ * the ledger holds no secret.
  */
 export async function webhookSecret(webhook: string, gateKey: string): Promise<string> {
   return `whsec_${base64(await hmac(encoder.encode(gateKey), `webhook ${webhook}`))}`
 }
 
-/** The headers that sign a delivery (standardwebhooks.com): HMAC-SHA-256 of `<id>.<seconds>.<body>`. */
+/**
+ * Returns the headers that sign a delivery (standardwebhooks.com): HMAC-SHA-256 of `<id>.<seconds>.<body>`,
+ * with Unix time in seconds.
+ */
 export async function sign(
   secret: string,
   id: string,

@@ -1,13 +1,13 @@
 import type { Operator } from '../../ledger/audit-log.ts'
 
-/** What a page of the console knows of its request. */
+/** Hono's environment of the console's pages. */
 export interface ConsoleEnv {
   Bindings: Env
   Variables: {
-    /** This answer's own nonce: a script or style without it does not run. */
+    /** The response's CSP nonce. Browsers ignore scripts and styles without it. */
     nonce: string
     operator: Operator
-    /** What a form has to send along. */
+    /** The key that every form must send. */
     formKey: string
   }
 }

@@ -5,12 +5,13 @@ import { isOwnPath, pathOf } from '../paths.ts'
 import type { ConsoleEnv } from './env.ts'
 import { FORM_KEY, formKey, hasCookie, PROOF_HEADER, whoAsks, whoSent } from './session.ts'
 
-/** A form or a file is at most this long, in bytes. */
+/** The limit of a form's body, in bytes. */
 const MAX_FORM_BYTES = 256 << 10
 
 /**
- * What every answer of the console says to the browser: nothing but its own scripts and styles, marked with this
- * answer's nonce; no other host; no frame; and no text becomes markup outside the one policy of browser/fragment.js.
+ * Sets the security headers of every console response. The content security policy allows only scripts and
+ * styles with the response's nonce, no other host and no frames. Trusted types allow HTML only from the
+ * policies of browser/fragment.js and browser/shell.js.
  */
 export const protect = createMiddleware<ConsoleEnv>(async (c, next) => {
   const nonce = crypto.getRandomValues(new Uint8Array(16)).toBase64()
@@ -30,17 +31,20 @@ export const protect = createMiddleware<ConsoleEnv>(async (c, next) => {
   ]
   c.header('content-security-policy', policy.join('; '))
   c.header('x-content-type-options', 'nosniff')
-  // Not no-referrer: with that a browser sends forms with "Origin: null".
+  // With no-referrer, browsers would send forms with "Origin: null".
   c.header('referrer-policy', 'same-origin')
   c.header('cross-origin-opener-policy', 'same-origin')
   c.header('cross-origin-resource-policy', 'same-origin')
-  // Other ports of this host are of the same site: a browser would put their pages into the process of these.
+  // Other ports of this host are same-site, and a browser could run their pages in the console's process.
   c.header('origin-agent-cluster', '?1')
   c.header('permissions-policy', 'camera=(), microphone=(), geolocation=(), interest-cohort=()')
   if (!c.res.headers.has('cache-control')) c.header('cache-control', 'no-store')
 })
 
-/** Sends a browser on to the console's own host name, whose cookies no server at the address itself is sent. */
+/**
+ * Redirects a browser to the console's own host name. Cookies of that name do not reach other servers at the
+ * gate's IP address.
+ */
 export const onOwnHost = createMiddleware<ConsoleEnv>(async (c, next) => {
   const own = settingsOf(c.env).GATE_CONSOLE_HOST
   const url = new URL(c.req.url)
@@ -52,7 +56,10 @@ export const onOwnHost = createMiddleware<ConsoleEnv>(async (c, next) => {
 const isNavigation = ({ method, headers }: Request) =>
   method === 'GET' && headers.get('sec-fetch-mode') === 'navigate'
 
-/** Lets a form in that one of the console's own pages sent; SameSite cookies stand behind this. */
+/**
+ * Accepts forms from the console's own pages only (Sec-Fetch-Site, Origin). SameSite cookies are a second
+ * barrier.
+ */
 export const fromHere = createMiddleware<ConsoleEnv>(async (c, next) => {
   if (c.req.method === 'GET' || c.req.method === 'HEAD') return next()
   const site = c.req.header('sec-fetch-site')
@@ -64,7 +71,7 @@ export const fromHere = createMiddleware<ConsoleEnv>(async (c, next) => {
     (site === undefined && origin === undefined)
   if (elsewhere)
     return c.text('This form was not sent from the console. Open the page anew and send it again.', 403)
-  // Its fields are text then: no other form is in the console's pages.
+  // Multipart fields could be files; url-encoded fields are always text.
   if (!/^application\/x-www-form-urlencoded(;|$)/i.test(c.req.header('content-type') ?? ''))
     return c.text('This is not a form of the console.', 415)
   if (Number(c.req.header('content-length') ?? MAX_FORM_BYTES + 1) > MAX_FORM_BYTES)
@@ -72,7 +79,10 @@ export const fromHere = createMiddleware<ConsoleEnv>(async (c, next) => {
   return next()
 })
 
-/** Lets operators on; others are asked to sign in, and come back to where they were going. */
+/**
+ * Requires an operator. Redirects other browsers to the sign-in page, which returns them to the requested
+ * page.
+ */
 export const signedIn = createMiddleware<ConsoleEnv>(async (c, next) => {
   const isRead = c.req.method === 'GET' || c.req.method === 'HEAD'
   const who = isRead ? await whoAsks(c) : await whoSent(c, (await c.req.parseBody())[FORM_KEY])
@@ -84,16 +94,16 @@ export const signedIn = createMiddleware<ConsoleEnv>(async (c, next) => {
   const isKnown = await hasCookie(c)
   if (!isRead && (isKnown || (await whoAsks(c))))
     return c.text('This form is from another sign-in. Open the page anew and send it again.', 403)
-  // As everywhere, a token that does not hold is counted as a guess.
+  // rateLimit counts a 401 as a failed authentication.
   if (/^Bearer /i.test(c.req.header('authorization') ?? ''))
     return c.text('This admin token does not hold.', 401)
   if (!isRead) return toSignIn(pageOf(c.req.raw))
-  // A navigation cannot carry the proof: the shell's script asks again, with it.
+  // A navigation cannot carry the proof header. The shell's script requests the page again with it.
   if (isKnown && c.req.header(PROOF_HEADER) === undefined && !isEventStream(c.req.raw)) return shell(c)
   return askToSignIn(c.req.raw)
 })
 
-/** An address with a slash at its end is the one without it. */
+/** Redirects a URL with a trailing slash to the URL without it. */
 export const withoutSlash = createMiddleware<ConsoleEnv>(async (c, next) => {
   const { pathname, search } = new URL(c.req.url)
   if (!pathname.endsWith('/')) return next()
@@ -106,11 +116,11 @@ const isEventStream = ({ headers }: Request) => headers.get('accept') === 'text/
 
 function askToSignIn(request: Request): Response {
   const { pathname, search } = new URL(request.url)
-  // The page that reads the stream says so, and stays.
+  // live.js shows that the operator is signed out, and the page stays.
   if (isEventStream(request))
     return new Response('event: signed-out\ndata:\n\n', { headers: { 'content-type': 'text/event-stream' } })
-  // A strict cookie is not sent along a link on another site, and Access's counts for nothing there; asked again from
-  // here, they are.
+  // Browsers send no strict cookie when a link on another site leads here, and operatorOf ignores Access's
+  // JWT then. The refresh requests the page again from this site, where both count.
   const site = request.headers.get('sec-fetch-site')
   if (site === 'cross-site' || site === 'same-site')
     return new Response('<!doctype html><title>git-gate</title><meta http-equiv="refresh" content="0">', {
@@ -119,7 +129,7 @@ function askToSignIn(request: Request): Response {
   return toSignIn(pathname + search)
 }
 
-/** The page that a form was sent from; where the browser does not say it, the form's own address leads to one. */
+/** Returns the path of the page with the form (Referer), or the form's own path without a referrer. */
 function pageOf(request: Request): string {
   const { host, pathname } = new URL(request.url)
   const referer = request.headers.get('referer') ?? ''

@@ -11,15 +11,15 @@ import { isActive } from '../components/is-active.ts'
 import { ROOT } from '../paths.ts'
 import type { ConsoleEnv } from './env.ts'
 
-/** How long a sign-in lasts, in seconds. */
+/** The lifetime of a session, in seconds. */
 const SESSION_SECONDS = 8 * 60 * 60
-/** The version of what a cookie holds. */
+/** The version of the cookie's claims. */
 const VERSION = 2
 
 /**
- * A session is two halves. The cookie is one: the browser sends it to every port of its host (RFC 6265, 8.5), so another
- * server there has a copy. The proof is the other: a random text in the local storage of the console's origin, of which
- * the cookie holds the hash. Pages send it in this header.
+ * The request header with the proof, the second half of a session. The first half is the cookie, which
+ * browsers send to every port of its host (RFC 6265, section 8.5), so that another server there can copy it.
+ * The proof is a random text in the local storage of the console's origin. The cookie holds its hash.
  */
 export const PROOF_HEADER = 'x-git-gate-proof'
 const Proof = z.string().regex(/^[0-9a-f]{64}$/)
@@ -28,20 +28,22 @@ const Session = z.object({
   v: z.literal(VERSION),
   exp: z.number(),
   id: z.string(),
-  /** The id of the admin token that began it; null: the one of the environment. */
+  /** The id of the admin token that signed in; null for GATE_ADMIN_TOKEN. */
   token: z.string().nullable(),
   /** SHA-256 of the proof. */
   proof: z.string(),
 })
 type Session = z.infer<typeof Session>
 
-/** Someone who may use the console. `id` is what their forms are bound to. */
+/** A signed-in operator. Form keys are bound to `id`. */
 interface SignedIn {
   readonly id: string
   readonly operator: Operator
 }
 
-/** Changes with the gate's keys, so that a new first admin token ends the sessions that the old one began. */
+/**
+ * Returns the HMAC key of sessions. It changes with GATE_ADMIN_TOKEN, so that a new token ends all sessions.
+ */
 const keyOf = (env: Env) => {
   const { GATE_PASS_KEY, GATE_ADMIN_TOKEN } = settingsOf(env)
   return `console ${GATE_PASS_KEY} ${GATE_ADMIN_TOKEN}`
@@ -49,18 +51,20 @@ const keyOf = (env: Env) => {
 
 const nowSeconds = () => Math.floor(Date.now() / 1000)
 
-/** The browser's own word counts too: TLS may end at a proxy. */
+/** Whether the browser uses HTTPS. The Origin header counts too, since a proxy may terminate TLS. */
 const isHttps = (c: Context<ConsoleEnv>) =>
   new URL(c.req.url).protocol === 'https:' || c.req.header('origin')?.startsWith('https:') === true
 
 const COOKIE = 'git-gate'
-/** Over TLS: no other host can have set a cookie of this name (RFC 6265bis, 4.1.3.2). */
+/**
+ * The cookie's name over TLS. The prefix stops other hosts from setting it (RFC 6265bis, section 4.1.3.2).
+ */
 const HOST_COOKIE = `__Host-${COOKIE}`
 
-/** Why nobody was signed in. */
+/** The result of a sign-in. */
 type SignIn = { ok: true } | { ok: false; why: 'no-token' | 'no-proof' }
 
-/** Begins a session when `token` is an admin token that holds, and the page that sends it holds a proof. */
+/** Starts a session and sets its cookie, if `token` is a valid admin token and `proof` is well-formed. */
 export async function signIn(c: Context<ConsoleEnv>, token: string, proof: unknown): Promise<SignIn> {
   if (!/^[\x21-\x7e]{1,200}$/.test(token)) return { ok: false, why: 'no-token' }
   const asking = new Request(c.req.url, { headers: { authorization: `Bearer ${token}` } })
@@ -89,7 +93,10 @@ export function signOut(c: Context<ConsoleEnv>): void {
   else deleteCookie(c, COOKIE, { path: ROOT })
 }
 
-/** Who asks: by both halves of their session, or by what the admin API takes too, such as Cloudflare Access' word. */
+/**
+ * Authenticates a request by cookie and proof, or as the admin API does, for example by Cloudflare Access'
+ * JWT.
+ */
 export async function whoAsks(c: Context<ConsoleEnv>): Promise<SignedIn | undefined> {
   const proof = c.req.header(PROOF_HEADER)
   const session = proof === undefined ? undefined : await sessionOf(c)
@@ -97,7 +104,9 @@ export async function whoAsks(c: Context<ConsoleEnv>): Promise<SignedIn | undefi
   return whoAsksWithoutSession(c)
 }
 
-/** Who sent a form: its key, which stands only in pages that were shown to them, is their proof. */
+/**
+ * Authenticates a form by its key in place of the proof: only pages shown to the operator contain the key.
+ */
 export async function whoSent(c: Context<ConsoleEnv>, key: unknown): Promise<SignedIn | undefined> {
   const session = await sessionOf(c)
   const known = [session && (await operatorIn(c.env, session)), await whoAsksWithoutSession(c)]
@@ -105,7 +114,7 @@ export async function whoSent(c: Context<ConsoleEnv>, key: unknown): Promise<Sig
   return undefined
 }
 
-/** Has this request the cookie of a session, whoever sent it? */
+/** Whether the request has a valid session cookie. The cookie alone does not authenticate. */
 export const hasCookie = async (c: Context<ConsoleEnv>): Promise<boolean> => {
   const session = await sessionOf(c)
   return session !== undefined && (await operatorIn(c.env, session)) !== undefined
@@ -122,15 +131,17 @@ async function sessionOf(c: Context<ConsoleEnv>): Promise<Session | undefined> {
   return read.ok ? read.claims : undefined
 }
 
-/** A session ends with the token that began it. */
+/** Returns the operator of a session, or undefined if its admin token was revoked or has expired. */
 async function operatorIn(env: Env, { id, token }: Session): Promise<SignedIn | undefined> {
   if (token === null) return { id, operator: FIRST_OPERATOR }
   const row = await findAdminToken(env.LEDGER, token)
   return row && isActive(row) ? { id, operator: operatorOfAdminToken(row) } : undefined
 }
 
-/** The field of every form that carries its key. */
+/** The name of the field with the form's key. */
 export const FORM_KEY = 'form-key'
 
-/** What every form of this person carries, so that no other page can send one in their name. */
+/**
+ * Returns the key of an operator's forms. Pages of other origins cannot read it, and so cannot forge a form.
+ */
 export const formKey = (env: Env, { id }: SignedIn): Promise<string> => signClaims({ form: id }, keyOf(env))

@@ -1,4 +1,5 @@
-// Appends older pushes, a page at a time, when the end of the list comes near. Without this script, the link works.
+// Appends older pushes, a page at a time, when the end of the list comes near. Without this script, the link
+// works.
 import { parse } from './fragment.js'
 import { proof } from './proof.js'
 

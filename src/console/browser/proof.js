@@ -1,7 +1,8 @@
-// The half of a session that is in no cookie: a random text in the storage of this origin, which no other port has.
+// The proof of a session: a random text in the local storage of this origin, which pages of other ports
+// cannot read.
 const ITEM = 'git-gate-proof'
 
-/** The headers of a request for what only someone who is signed in may see. */
+/** Returns the header that authenticates a request together with the session cookie. */
 export const proof = () => ({ 'x-git-gate-proof': localStorage.getItem(ITEM) ?? '' })
 
 const field = document.getElementById('proof')
@@ -11,7 +12,7 @@ if (field instanceof HTMLInputElement) {
   field.value = held
 }
 
-// What is left of the session then, a copy of its cookie, opens nothing.
+// Signing out deletes the proof, so that a copy of the cookie is useless.
 document.addEventListener('submit', ({ target }) => {
   if (target instanceof HTMLFormElement && target.getAttribute('action') === '/-/console/sign-out')
     localStorage.removeItem(ITEM)

@@ -1,10 +1,11 @@
-// Asks for the page at this address with the proof that a navigation cannot carry, and puts it in. It is done while the
-// document is parsed, and the request is synchronous, so that for the browser the page came whole: focus, the place
-// that was scrolled to, the title and the scripts of the page are as they would be.
+// Requests this page again with the proof header, which a navigation cannot carry, and inserts the response.
+// The request is synchronous while the document loads. The browser thus restores focus and scroll position,
+// and runs the page's scripts, as after an ordinary load.
 {
   const request = new XMLHttpRequest()
   request.open('GET', location.href, false)
-  // The name that proof.js keeps it under; this script is none of its modules, since those run later.
+  // The same item as in proof.js. This script cannot import it, since modules run after the document has
+  // loaded.
   request.setRequestHeader('x-git-gate-proof', localStorage.getItem('git-gate-proof') ?? '')
   try {
     request.send()
@@ -23,7 +24,7 @@
     }
     /** @type {{ createPolicy(name: string, policy: object): { createHTML(text: string): string } } | undefined} */
     const trustedTypes = Reflect.get(globalThis, 'trustedTypes')
-    // It is only ever given what this gate's own pages render.
+    // The policy's input is always HTML that the gate has rendered.
     const policy = trustedTypes?.createPolicy('git-gate-shell', {
       createHTML: (/** @type {string} */ text) => text,
     })

@@ -1,4 +1,5 @@
-// Updates relative times such as "5 minutes ago" while a page is open, in the format of components/format-time.ts.
+// Updates relative times such as "5 minutes ago" while a page is open, in the format of
+// components/format-time.ts.
 const UNITS = /** @type {const} */ ([
   ['day', 86_400_000],
   ['hour', 3_600_000],

@@ -12,7 +12,10 @@ const Row = Columns.transform((row): AdminToken => told(row))
 
 const Secret = z.object({ label: z.string(), hash: z.string() })
 
-/** The operator behind an admin token of the ledger; undefined when it is none, or has ended. */
+/**
+ * Returns the bearer of an admin token; undefined if the token is unknown, revoked or expired. Records its
+ * use.
+ */
 export async function operatorOfToken(ledger: D1Database, text: string): Promise<Operator | undefined> {
   const token = parseToken(text, 'gateadmin')
   if (!token) return undefined
@@ -30,7 +33,7 @@ export async function operatorOfToken(ledger: D1Database, text: string): Promise
   return (await isToken(text, hash)) ? operatorOfAdminToken({ label, id: token.id }) : undefined
 }
 
-/** What the bearer of an admin token is known by. */
+/** Returns the operator's name for the audit log, from the label and id of an admin token. */
 export const operatorOfAdminToken = ({ label, id }: Pick<AdminToken, 'label' | 'id'>): Operator => ({
   name: `admin token ${label} (${id})`,
 })
@@ -47,13 +50,13 @@ export async function findAdminToken(ledger: D1Database, id: string): Promise<Ad
   return row ? Row.parse(row) : undefined
 }
 
-/** A new admin token. */
+/** Mints an admin token. The ledger keeps only its hash, so the returned text is the only copy. */
 export const addAdminToken = (
   ledger: D1Database,
   operator: Operator,
   wanted: Pick<AdminToken, 'label' | 'expiresAt'>,
 ): Promise<MintedAdminToken> => mint(ledger, operator, KIND, {}, wanted)
 
-/** Ends an admin token at once; false when there is none or it was revoked before. */
+/** Revokes an admin token. Returns false if it is unknown or already revoked. */
 export const revokeAdminToken = (ledger: D1Database, operator: Operator, id: string): Promise<boolean> =>
   revoke(ledger, operator, KIND, id)

@@ -17,7 +17,7 @@ export async function findAgent(ledger: D1Database, name: string): Promise<Agent
   return row ? Row.parse(row) : undefined
 }
 
-/** Makes an agent known; false when the name is taken. It may do nothing until it has a grant. */
+/** Adds an agent, without any grant. Returns false if the name is taken. */
 export function addAgent(ledger: D1Database, operator: Operator, name: AgentName): Promise<boolean> {
   return withAudit(
     ledger,
@@ -30,7 +30,7 @@ export function addAgent(ledger: D1Database, operator: Operator, name: AgentName
   )
 }
 
-/** Removes an agent with its tokens and grants; false when there is none. */
+/** Removes an agent with its tokens and grants. Returns false if it is unknown. */
 export function removeAgent(ledger: D1Database, operator: Operator, name: string): Promise<boolean> {
   return withAudit(
     ledger,

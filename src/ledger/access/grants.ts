@@ -8,7 +8,7 @@ const Row = z
   .object({ agent: AgentName, repository: RepositoryName, terms: z.string() })
   .transform((row): AgentGrant => ({ ...row, terms: GrantTerms.parse(JSON.parse(row.terms)) }))
 
-/** The grants, of one agent or repository when it is named. */
+/** Returns all grants, or the grants of an agent, of a repository, or of both. */
 export async function listGrants(
   ledger: D1Database,
   of: { agent?: string | undefined; repository?: string | undefined } = {},
@@ -24,8 +24,8 @@ export async function listGrants(
 }
 
 /**
- * Sets what an agent may do in a repository, in place of what it might before. Both must be there. The audit log has
- * the terms before and after.
+ * Sets or replaces an agent's grant in a repository. Throws if either is unknown. The audit log keeps the
+ * terms before and after.
  */
 export async function setGrant(ledger: D1Database, operator: Operator, grant: AgentGrant): Promise<boolean> {
   const [before] = await listGrants(ledger, { agent: grant.agent, repository: grant.repository })
@@ -44,7 +44,7 @@ export async function setGrant(ledger: D1Database, operator: Operator, grant: Ag
   )
 }
 
-/** Takes an agent off a repository; false when it had no grant there. */
+/** Removes an agent's grant in a repository. Returns false if it had none. */
 export function removeGrant(
   ledger: D1Database,
   operator: Operator,

@@ -19,7 +19,7 @@ export async function findIdentity(ledger: D1Database, name: string): Promise<Id
   return row ? Row.parse(row) : undefined
 }
 
-/** Registers the public half of an identity; false when the name is taken. */
+/** Adds an identity with its public key. Returns false if the name is taken. */
 export function addIdentity(
   ledger: D1Database,
   operator: Operator,
@@ -40,7 +40,7 @@ export function addIdentity(
   )
 }
 
-/** Forgets an identity; false when there is none. One that a repository uses is kept: it throws. */
+/** Removes an identity. Returns false if it is unknown. Throws if a repository uses it (foreign key). */
 export function removeIdentity(ledger: D1Database, operator: Operator, name: string): Promise<boolean> {
   return withAudit(
     ledger,

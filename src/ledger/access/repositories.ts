@@ -31,19 +31,19 @@ export async function listRepositories(ledger: D1Database): Promise<Repository[]
   return z.array(Row).parse((await ledger.prepare('SELECT * FROM repositories ORDER BY name').all()).results)
 }
 
-/** The repository of this name; upper and lower case name the same one. */
+/** Finds a repository by its name, without regard to case. */
 export async function findRepository(ledger: D1Database, name: string): Promise<Repository | undefined> {
   const row = await ledger.prepare('SELECT * FROM repositories WHERE name = ?').bind(name).first()
   return row ? Row.parse(row) : undefined
 }
 
-/** Where a repository's pushes go now. */
+/** Returns a repository's upstream, as a pass carries it. */
 export async function findUpstream(ledger: D1Database, name: string): Promise<Upstream | undefined> {
   const found = await findRepository(ledger, name)
   return found && Upstream.parse({ ...found, url: found.upstream })
 }
 
-/** Puts a repository behind the gate; false when the name is taken. Its identity must be there. */
+/** Adds a repository. Returns false if the name is taken. Throws if its identity is unknown (foreign key). */
 export function addRepository(
   ledger: D1Database,
   operator: Operator,
@@ -65,7 +65,7 @@ export function addRepository(
   )
 }
 
-/** Replaces a repository's settings; false when there is no such repository. */
+/** Replaces a repository's settings. Returns false if it is unknown. Throws if its identity is unknown. */
 export function updateRepository(
   ledger: D1Database,
   operator: Operator,
@@ -87,7 +87,7 @@ export function updateRepository(
   )
 }
 
-/** Takes a repository off the gate, with its grants and exceptions; its pushes stay on record. */
+/** Removes a repository with its grants, exceptions and declines. Its pushes stay on record. */
 export function removeRepository(
   ledger: D1Database,
   operator: Operator,

@@ -5,7 +5,7 @@ import { Decline, Exception, Upstream } from '../../contract/pass.ts'
 import { json } from '../json-column.ts'
 import { retrying } from '../retry.ts'
 
-/** A token as the ledger knows it. Times are Unix milliseconds. */
+/** A token in the ledger. Times are Unix milliseconds. */
 export interface KnownToken {
   readonly id: string
   readonly agent: AgentName
@@ -15,7 +15,7 @@ export interface KnownToken {
   readonly lastUsedAt: number | null
 }
 
-/** What the token's agent may do in the repository that was asked for. */
+/** An agent's access to a repository: its grant, and the settings that a pass carries. */
 export interface Access {
   readonly repository: Upstream
   readonly terms: GrantTerms
@@ -44,10 +44,10 @@ const GrantRow = z.object({
   declines: json(z.array(Decline)),
 })
 
-/** What a pass carries of them: the newest ones. */
+/** The limit of declines in a pass, newest first: a pass travels in a request header. */
 const DECLINES = 200
 
-/** Of a repository `r`, what an agent needs to know to use it; the one parameter is the time. */
+/** The columns of a repository `r` for GrantRow. The only parameter is the current time. */
 const REPOSITORY = `r.name, r.upstream, r.identity, r.known_hosts, r.stale_reads, r.gitleaks_config,
   (SELECT json_group_array(json_object('id', e.id, 'fingerprint', e.fingerprint, 'until', e.until))
      FROM exceptions e
@@ -59,8 +59,8 @@ const REPOSITORY = `r.name, r.upstream, r.identity, r.known_hosts, r.stale_reads
   ) AS declines`
 
 /**
- * A token and, where its agent has a grant there, the repository: one query for each request of git's. Undefined:
- * no such token. Without `access` there is no such repository, or no grant: the two are not told apart.
+ * Finds a token and its agent's access to a repository, in a single query per git request. Returns undefined
+ * for an unknown token. Leaves `access` out for an unknown repository and for a missing grant alike.
  */
 export async function findTokenAndGrant(
   db: D1Database,
@@ -83,7 +83,7 @@ export async function findTokenAndGrant(
   return row.name === null ? { token } : { token, access: readAccess(row) }
 }
 
-/** What an agent that needs no token may do in a repository; undefined when it has no grant there. */
+/** Returns the access of an agent without a token (`git://`), or undefined if it has no grant. */
 export async function findGrant(
   db: D1Database,
   agent: AgentName,
@@ -100,12 +100,12 @@ export async function findGrant(
   return row ? readAccess(row) : undefined
 }
 
-/** What holds now for a push that is open. */
+/** The current token and access of an open push. */
 export interface OpenPushAccess {
   readonly agent: AgentName
-  /** The id of the token that it came with. */
+  /** The id of the token that authenticated the push. */
   readonly tokenId: string
-  /** Undefined: there is no such token of this agent any more. */
+  /** Undefined if the agent no longer has the token. */
   readonly token?: Pick<KnownToken, 'expiresAt' | 'revokedAt'>
   readonly access?: Access
 }
@@ -118,7 +118,7 @@ const OpenPushRow = z.object({
   revoked_at: z.number().nullable(),
 })
 
-/** The token, the grant and the exceptions of an open push as they are now; undefined: no such push is open. */
+/** Returns the current token, grant and exceptions of a push, or undefined if the push is not open. */
 export async function accessOfPush(db: D1Database, push: string): Promise<OpenPushAccess | undefined> {
   const row = await db
     .prepare(
@@ -159,7 +159,7 @@ function readAccess(row: unknown): Access {
   }
 }
 
-/** Notes that a token was used, once a minute at most. */
+/** Records the use of a token, once a minute at most, so that few requests write to D1. */
 export async function touchToken(db: D1Database, token: KnownToken): Promise<void> {
   const now = Date.now()
   if (token.lastUsedAt !== null && now - token.lastUsedAt < 60_000) return

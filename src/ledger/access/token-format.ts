@@ -1,11 +1,11 @@
-/** What a token is, once its text is taken apart. The id is public; the secret is 190 random bits. */
+/** A parsed token. The id is public; the secret has 190 random bits. */
 export interface Token {
   readonly id: string
-  /** The whole of it, as its bearer sends it. Shown once, stored nowhere. */
+  /** The whole token, as its bearer sends it. The gate shows it once and never stores it. */
   readonly text: string
 }
 
-/** An agent's token starts with `gate_`, an administrator's with `gateadmin_`: neither passes for the other. */
+/** `gate` for agents, `gateadmin` for operators, so that neither kind passes for the other. */
 export type TokenPrefix = 'gate' | 'gateadmin'
 
 const LOWER = 'abcdefghijklmnopqrstuvwxyz234567'
@@ -14,24 +14,24 @@ const ID_LENGTH = 10
 const SECRET_LENGTH = 32
 const FORM = new RegExp(`^(gate|gateadmin)_([a-z2-7]{${ID_LENGTH}})_([A-Za-z0-9]{${SECRET_LENGTH}})$`)
 
-/** A new token, `<prefix>_<id>_<secret>`. */
+/** Generates a token, `<prefix>_<id>_<secret>`. */
 export function mintToken(prefix: TokenPrefix = 'gate'): Token {
   const id = randomText(LOWER, ID_LENGTH)
   return { id, text: `${prefix}_${id}_${randomText(BASE62, SECRET_LENGTH)}` }
 }
 
-/** The token in `text`, or undefined when it has not the form of one with this prefix. */
+/** Parses a token. Returns undefined for text of another form or prefix. */
 export function parseToken(text: string, prefix: TokenPrefix = 'gate'): Token | undefined {
   const [, found, id] = FORM.exec(text) ?? []
   return found === prefix && id !== undefined ? { id, text } : undefined
 }
 
-/** SHA-256 in lower-case hex: what the ledger keeps of a token. */
+/** Returns the SHA-256 of a token in lower-case hex. The ledger keeps only this hash. */
 export async function hashToken(text: string): Promise<string> {
   return hex(await sha256(text))
 }
 
-/** Is `text` the token that was stored as `hash` (of hashToken)? The time it takes does not tell how near it came. */
+/** Whether `hash` is the hash of `text` by hashToken. Compares in constant time. */
 export async function isToken(text: string, hash: string): Promise<boolean> {
   const encoder = new TextEncoder()
   const asked = encoder.encode(await hashToken(text))
@@ -39,12 +39,12 @@ export async function isToken(text: string, hash: string): Promise<boolean> {
   return asked.byteLength === stored.byteLength && crypto.subtle.timingSafeEqual(asked, stored)
 }
 
-/** Are two secrets of any form the same? Compared by their SHA-256, in constant time. */
+/** Whether two secrets are equal. Compares their SHA-256 in constant time. */
 export async function equalSecrets(one: string, other: string): Promise<boolean> {
   return crypto.subtle.timingSafeEqual(await sha256(one), await sha256(other))
 }
 
-/** `length` characters of `alphabet` (at most 256 long), each as likely as the other. */
+/** Returns `length` uniformly random characters of `alphabet`, which has 256 characters at most. */
 function randomText(alphabet: string, length: number): string {
   const fair = 256 - (256 % alphabet.length)
   let text = ''

@@ -5,15 +5,15 @@ import { type Operator, withAudit } from '../audit-log.ts'
 import { iso, isoOrNull, millisOrNull } from '../time.ts'
 import { hashToken, mintToken, type TokenPrefix } from './token-format.ts'
 
-/** Agents' tokens and operators' are kept alike, each in a table of their own. */
+/** A kind of token. Agents' and operators' tokens have the same columns, in separate tables. */
 interface Kind {
   readonly table: 'tokens' | 'admin_tokens'
   readonly prefix: TokenPrefix
-  /** The word for it in the record of changes. */
+  /** The prefix of its actions in the audit log. */
   readonly word: 'token' | 'admin-token'
 }
 
-/** What is told of a token, by its columns. */
+/** The columns of a token that the API returns. */
 export const tokenColumns = {
   id: z.string(),
   label: z.string(),
@@ -24,7 +24,7 @@ export const tokenColumns = {
 }
 const Minted = z.object(tokenColumns)
 
-/** The same as the API tells it. */
+/** Converts a row to the API's form. */
 export const told = <R extends z.infer<typeof Minted>>({
   created_at,
   expires_at,
@@ -39,7 +39,10 @@ export const told = <R extends z.infer<typeof Minted>>({
   lastUsedAt: isoOrNull(last_used_at),
 })
 
-/** A new token; `of` is whose it is, where it is somebody's. The answer is the only place that ever holds it. */
+/**
+ * Mints a token, with `of` as further columns. The ledger keeps only its hash, so the returned text is the
+ * only copy.
+ */
 export async function mint<O extends { agent?: AgentName }>(
   ledger: D1Database,
   operator: Operator,
@@ -75,7 +78,7 @@ export async function mint<O extends { agent?: AgentName }>(
   }
 }
 
-/** Ends a token at once; false when there is none or it was revoked before. */
+/** Revokes a token. Returns false if it is unknown or already revoked. */
 export function revoke(
   ledger: D1Database,
   operator: Operator,

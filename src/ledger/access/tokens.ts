@@ -10,7 +10,7 @@ const Columns = z.object({ ...tokenColumns, agent: AgentName })
 const COLUMNS = Object.keys(Columns.shape).join(', ')
 const Row = Columns.transform((row): Token => told(row))
 
-/** Every token that was minted, without its secret, newest first. */
+/** Returns all tokens, also revoked and expired, newest first; with `agent`, only its tokens. */
 export async function listTokens(ledger: D1Database, agent?: string): Promise<Token[]> {
   const { results } = await ledger
     .prepare(`SELECT ${COLUMNS} FROM tokens WHERE ?1 IS NULL OR agent = ?1 ORDER BY created_at DESC, id`)
@@ -24,13 +24,13 @@ export async function findToken(ledger: D1Database, id: string): Promise<Token |
   return row ? Row.parse(row) : undefined
 }
 
-/** A new token for an agent that is there. */
+/** Mints a token for an agent. Throws if the agent is unknown (foreign key). */
 export const addToken = (
   ledger: D1Database,
   operator: Operator,
   { agent, ...wanted }: Pick<Token, 'agent' | 'label' | 'expiresAt'>,
 ): Promise<MintedToken> => mint(ledger, operator, KIND, { agent }, wanted)
 
-/** Ends a token at once; false when there is none or it was revoked before. */
+/** Revokes a token. Returns false if it is unknown or already revoked. */
 export const revokeToken = (ledger: D1Database, operator: Operator, id: string): Promise<boolean> =>
   revoke(ledger, operator, KIND, id)

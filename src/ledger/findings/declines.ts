@@ -23,7 +23,7 @@ const Row = z
     }),
   )
 
-/** The findings that operators declined, newest first. */
+/** Returns the 200 newest declined findings, newest first. */
 export async function listDeclined(ledger: D1Database): Promise<Declined[]> {
   const { results } = await ledger
     .prepare('SELECT * FROM declines ORDER BY created_at DESC, fingerprint LIMIT 200')
@@ -32,8 +32,8 @@ export async function listDeclined(ledger: D1Database): Promise<Declined[]> {
 }
 
 /**
- * Declines a finding, with a word for whoever asks again; a decline that is there takes the new reason, and an exception
- * ends.
+ * Declines a finding, with a reason for the agent. Replaces an earlier decline, and revokes the finding's
+ * exceptions.
  */
 export async function decline(
   ledger: D1Database,
@@ -61,7 +61,7 @@ export async function decline(
   return { ...wanted, declinedBy: operator.name, createdAt: iso(at) }
 }
 
-/** Lets a declined finding wait for a decision again; false when it was not declined. */
+/** Removes a decline, so that the finding is pending again. Returns false if it was not declined. */
 export function undoDecline(
   ledger: D1Database,
   operator: Operator,

@@ -28,7 +28,7 @@ const Row = z
     }),
   )
 
-/** Every exception that was granted, also those that have ended, newest first. */
+/** Returns all exceptions, also revoked and expired, newest first; with `repository`, only its exceptions. */
 export async function listExceptions(ledger: D1Database, repository?: string): Promise<GrantedException[]> {
   const { results } = await ledger
     .prepare('SELECT * FROM exceptions WHERE ?1 IS NULL OR repository = ?1 ORDER BY created_at DESC, id')
@@ -42,7 +42,7 @@ export async function findException(ledger: D1Database, id: string): Promise<Gra
   return row ? Row.parse(row) : undefined
 }
 
-/** How many exceptions hold in a repository now. */
+/** Returns the number of exceptions in force in a repository. */
 export async function countExceptions(ledger: D1Database, repository: string): Promise<number> {
   const row = await ledger
     .prepare(
@@ -54,7 +54,7 @@ export async function countExceptions(ledger: D1Database, repository: string): P
   return z.object({ holding: z.number() }).parse(row).holding
 }
 
-/** Ends what exceptions hold for a finding; of two for the same one, the other would go on letting it pass. */
+/** Revokes every exception of a finding: any other exception would still let the finding pass. */
 export const revokeExceptions = (
   ledger: D1Database,
   { repository, fingerprint }: Pick<GrantedException, 'repository' | 'fingerprint'>,
@@ -66,8 +66,8 @@ export const revokeExceptions = (
     .bind(Date.now(), repository, fingerprint)
 
 /**
- * Lets one finding pass in a repository that is there, by its fingerprint, for ever or until a time, in the place of
- * the exception that it had.
+ * Adds an exception that lets a finding pass, without expiry or until a time. Replaces the finding's earlier
+ * exception. Throws if the repository is unknown (foreign key).
  */
 export async function addException(
   ledger: D1Database,
@@ -103,7 +103,10 @@ export async function addException(
   }
 }
 
-/** Ends an exception at once, with every other one for its finding; false when there is none or it was revoked before. */
+/**
+ * Revokes an exception, and every other exception of its finding. Returns false if it is unknown or already
+ * revoked.
+ */
 export function revokeException(ledger: D1Database, operator: Operator, id: string): Promise<boolean> {
   return withAudit(
     ledger,

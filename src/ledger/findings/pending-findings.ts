@@ -4,9 +4,9 @@ import { Finding } from '../../contract/outcome.ts'
 import { json } from '../json-column.ts'
 import { iso } from '../time.ts'
 
-/** How far back a refused finding waits for a decision, in days. */
+/** The age at which a refused finding stops being pending, in days. */
 export const PENDING_DAYS = 30
-/** So many of the findings that wait are listed at a time: a page of the console with them is under 150 kB. */
+/** The findings on a page, which keeps the console's page under 150 kB. */
 const PAGE = 40
 
 const Row = z
@@ -22,13 +22,16 @@ const Row = z
   .transform(({ last_at, asks, ...row }) => ({
     ...row,
     lastAt: iso(last_at),
-    /** Where it stands in the order of those that wait. */
+    /** The finding's cursor in the list of pending findings. */
     place: `${asks}.${row.push}.${row.finding.fingerprint}`,
   }))
-/** A finding that refused a push, with the last push that it refused and how many it did. */
+/** A finding, the last push that the gate refused because of it, and the number of these pushes. */
 export type PendingFinding = z.output<typeof Row>
 
-/** Neither excepted now nor declined, in a repository that is still there. */
+/**
+ * The FROM and WHERE clauses of pending findings: without an exception in force or a decline, in a known
+ * repository.
+ */
 const WAITING = `
     FROM pushes p
     JOIN json_each(p.findings) f
@@ -45,8 +48,8 @@ const WAITING = `
 const since = (now: number) => now - PENDING_DAYS * 86_400_000
 
 /**
- * A page of the findings that wait for a decision, from after the place `after`: those that ask for an exception
- * first, then the newest. `next` is the place that the page after it begins at, null at the end.
+ * Returns a page of pending findings after the cursor `after`: first the findings whose agent asks for an
+ * exception, then the newest. `next` is the cursor of the next page, or null at the end.
  */
 export async function listPending(
   ledger: D1Database,
@@ -54,8 +57,8 @@ export async function listPending(
 ): Promise<{ waiting: PendingFinding[]; next: string | null }> {
   const now = Date.now()
   const [, asks, push = null, fingerprint = null] = /^([01])\.([0-9a-z]+)\.(.+)$/s.exec(after ?? '') ?? []
-  // Where max() is the only one of min() and max(), SQLite takes the bare columns from the row that has it. An id sorts
-  // by its time.
+  // With a single max(), SQLite takes bare columns from the row with the maximum (SQLite, "Bare columns in an
+  // aggregate query"). Ids sort by time, so max(p.id) is the newest push.
   const { results } = await ledger
     .prepare(
       `WITH waiting AS (
@@ -74,7 +77,7 @@ export async function listPending(
   return { waiting, next: found.length > PAGE ? (waiting.at(-1)?.place ?? null) : null }
 }
 
-/** How many findings wait for a decision. */
+/** Returns the number of pending findings. */
 export async function countPending(ledger: D1Database): Promise<number> {
   const now = Date.now()
   const row = await ledger
@@ -86,7 +89,7 @@ export async function countPending(ledger: D1Database): Promise<number> {
   return z.object({ waiting: z.number() }).parse(row).waiting
 }
 
-/** Which of these fingerprints of a repository may pass now, and which were declined. */
+/** Returns which of these fingerprints have an exception in force, and which were declined. */
 export async function decisionsFor(
   ledger: D1Database,
   repository: string,

@@ -1,9 +1,9 @@
 import { z } from 'zod'
 
-/** So many are told of at most, the newest in use. */
+/** The limit of repositories, most recently used first. */
 const MOST = 100
 
-/** The repositories that were pushed to or fetched from since then (Unix milliseconds). */
+/** Returns the repositories with an open push, or with a push or fetch after `since` (Unix milliseconds). */
 export async function repositoriesInUse(ledger: D1Database, since: number): Promise<string[]> {
   const { results } = await ledger
     .prepare(

@@ -3,10 +3,12 @@ import type { Fetch, FetchQuery } from '../../contract/api.ts'
 import { iso } from '../time.ts'
 import { filter, REPOSITORY_FILTER } from './filter.ts'
 
-/** One fetch is several requests in protocol v2. */
+/**
+ * A fetch consists of several requests in protocol v2, so requests within this time count as the same fetch.
+ */
 const SAME_FETCH_MS = 5_000
 
-/** Records that an agent fetched: what follows at once from the same token is the same fetch. */
+/** Records a fetch, unless the same token fetched from the repository within SAME_FETCH_MS. */
 export async function recordFetch(ledger: D1Database, fetch: Omit<Fetch, 'id' | 'at'>): Promise<void> {
   const now = Date.now()
   await ledger
@@ -46,7 +48,7 @@ const Row = z
     }),
   )
 
-/** Fetches, newest first; with a cursor, those before the one of that id. */
+/** Returns fetches, newest first; with `cursor`, only fetches before this id. */
 export async function listFetches(
   ledger: D1Database,
   { agent, repository, cursor, limit }: FetchQuery,

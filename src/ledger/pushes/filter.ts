@@ -1,6 +1,6 @@
 /**
- * The conditions of which a value is given, as a WHERE clause with its values; a condition has one value, which each `?`
- * in it stands for.
+ * Returns a WHERE clause of the conditions whose value is defined, and the values to bind. Every `?` in a
+ * condition takes the same value.
  */
 export function filter(
   conditions: readonly (readonly [condition: string, value: string | number | undefined])[],
@@ -10,5 +10,5 @@ export function filter(
   return { clause: clause && `WHERE ${clause}`, values: given.map(([, value]) => value) }
 }
 
-/** A repository by any spelling of its name; the record of one that is gone, by the name it had. */
+/** Finds records of a repository without regard to case; of a removed repository, by its exact name. */
 export const REPOSITORY_FILTER = 'repository = coalesce((SELECT name FROM repositories WHERE name = ?), ?)'

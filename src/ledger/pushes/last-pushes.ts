@@ -13,7 +13,7 @@ const Row = z
   .transform(({ started_at, ...row }) => ({ ...row, startedAt: iso(started_at) }))
 export type LastPush = z.output<typeof Row>
 
-/** The last push of each of these repositories or agents, by name. */
+/** Returns the last push of each of these repositories or agents, by name. */
 export async function lastPushes(
   ledger: D1Database,
   of: 'repository' | 'agent',

@@ -1,10 +1,10 @@
 import { z } from 'zod'
 import { DisconnectReason, Outcome } from '../../contract/outcome.ts'
 
-/** Step times are taken from this many pushes at most, the newest. */
+/** The limit of pushes whose step times count, newest first. */
 export const SAMPLE = 2_000
 
-/** A stretch of time in slots of `slotMs` milliseconds that begin at `from` (Unix milliseconds). */
+/** A time range of `slots` slots, each `slotMs` milliseconds long, from `from` (Unix milliseconds). */
 export interface Slots {
   readonly from: number
   readonly slotMs: number
@@ -12,10 +12,10 @@ export interface Slots {
 }
 
 const OutcomeRow = z.object({ slot: z.number(), outcome: Outcome, pushes: z.number() })
-/** How many pushes of a slot of time ended in an outcome; slots count from 0. */
+/** The number of pushes of a slot with an outcome. Slots count from 0. */
 export type OutcomesOfSlot = z.infer<typeof OutcomeRow>
 
-/** Pushes by outcome, over time. */
+/** Counts pushes by slot and outcome. */
 export async function outcomesOverTime(
   ledger: D1Database,
   { from, slotMs, slots }: Slots,
@@ -31,10 +31,10 @@ export async function outcomesOverTime(
 }
 
 const ReapedRow = z.object({ slot: z.number(), reaped: DisconnectReason, pushes: z.number() })
-/** How many pushes of a slot were let go before their end, by why. */
+/** The number of pushes of a slot whose session ended early for a reason. */
 export type ReapedOfSlot = z.infer<typeof ReapedRow>
 
-/** Pushes whose session was let go, over time. */
+/** Counts pushes whose session ended early, by slot and reason. */
 export async function reapedOverTime(
   ledger: D1Database,
   { from, slotMs, slots }: Slots,
@@ -51,10 +51,10 @@ export async function reapedOverTime(
 }
 
 const ScannedRow = z.object({ slot: z.number(), bytes: z.number(), pushes: z.number() })
-/** How much of a slot's pushes was scanned, and of how many. */
+/** The scanned bytes of a slot, and the number of scanned pushes. */
 export type ScannedOfSlot = z.infer<typeof ScannedRow>
 
-/** What gitleaks was given to read, over time. */
+/** Sums the bytes that gitleaks scanned, by slot. */
 export async function scannedOverTime(
   ledger: D1Database,
   { from, slotMs, slots }: Slots,
@@ -71,10 +71,13 @@ export async function scannedOverTime(
 }
 
 const StepRow = z.object({ step: z.string(), pushes: z.number(), median: z.number(), p95: z.number() })
-/** How long a step of a push takes, in milliseconds. */
+/** The duration of a step over many pushes, in milliseconds. */
 export type StepOverview = z.infer<typeof StepRow>
 
-/** Median and 95th percentile of every step's time, of the pushes since `from` (Unix milliseconds). */
+/**
+ * Returns the median and 95th percentile of every step's duration, over the pushes since `from` (Unix
+ * milliseconds).
+ */
 export async function stepTimes(ledger: D1Database, from: number): Promise<StepOverview[]> {
   const { results } = await ledger
     .prepare(
@@ -106,7 +109,7 @@ const AgentRow = z.object({
 })
 export type AgentOverview = z.infer<typeof AgentRow>
 
-/** The agents that pushed most since `from` (Unix milliseconds), and how their pushes ended. */
+/** Returns the agents with most pushes since `from` (Unix milliseconds), with counts by outcome. */
 export async function busiestAgents(ledger: D1Database, from: number): Promise<AgentOverview[]> {
   const { results } = await ledger
     .prepare(

@@ -7,7 +7,7 @@ import { selectPushes } from './read-pushes.ts'
 
 const Place = Push.shape.findings.element.pick({ rule: true, path: true, line: true })
 
-/** Of a push with a thousand refs or findings the first one is enough to know it by. */
+/** Reads only the first ref and the first finding: a push may have thousands. */
 const COLUMNS = [
   'id',
   'repository',
@@ -45,10 +45,10 @@ const Row = z
     firstFinding: first_finding,
     lastTold: last_told,
   }))
-/** A push as one line of a list has it. */
+/** The summary of a push, for a list. */
 export type PushRow = z.output<typeof Row>
 
-/** A page of pushes, newest first; `next` is the cursor of the page after it, null at the end. */
+/** Returns a page of pushes, newest first. `next` is the cursor of the next page, or null at the end. */
 export async function listPushRows(
   ledger: D1Database,
   query: PushQuery,
@@ -57,13 +57,13 @@ export async function listPushRows(
   return { pushes: z.array(Row).parse(rows), next }
 }
 
-/** The pushes newer than the one with the id `after`, as far as `query` asks for them; newest first. */
+/** Returns the pushes after the id `after` that match `query`, newest first. */
 export async function newPushRows(ledger: D1Database, query: PushQuery, after: string): Promise<PushRow[]> {
   const { rows } = await selectPushes(ledger, COLUMNS, query, { after })
   return z.array(Row).parse(rows)
 }
 
-/** These pushes, whatever they are at now. */
+/** Returns the pushes with these ids. */
 export async function pushRowsOf(ledger: D1Database, ids: readonly string[]): Promise<PushRow[]> {
   if (ids.length === 0) return []
   const { results } = await ledger

@@ -54,12 +54,12 @@ const RecordRow = z
   )
 
 /**
- * A page of whole rows ends with the one that passes this: a push of thousands of refs is more than a megabyte, and an
- * isolate has 128.
+ * The size at which a page of whole rows ends, in bytes. A push of thousands of refs takes more than 1 MB,
+ * and an isolate has 128 MB of memory.
  */
 const PAGE_BYTES = 4 << 20
 
-/** Pushes, newest first; `next` is the cursor of the page after this one, null at the end. */
+/** Returns a page of pushes, newest first. `next` is the cursor of the next page, or null at the end. */
 export async function listPushes(
   ledger: D1Database,
   query: PushQuery,
@@ -70,7 +70,7 @@ export async function listPushes(
   return { pushes: z.array(ListedRow).parse(rows), next }
 }
 
-/** The same with everything that is known of each. */
+/** Returns a page like listPushes, with the complete record of each push. */
 export async function exportPushes(
   ledger: D1Database,
   query: PushQuery,
@@ -87,8 +87,8 @@ export async function findPush(ledger: D1Database, id: string): Promise<PushReco
 }
 
 /**
- * Columns of pushes, newest first; with `after`, only of those newer than that push; with `bytes`, only until the rows
- * they come from are that large.
+ * Selects columns of pushes, newest first. With `after`, only pushes with a later id. With `bytes`, ends the
+ * page with the push at which the rows read reach that size.
  */
 export async function selectPushes(
   ledger: D1Database,
@@ -105,7 +105,7 @@ export async function selectPushes(
     ['id < ?', query.cursor],
     ['id > ?', after],
   ])
-  // The length in bytes is known without reading the text.
+  // SQLite computes octet_length without reading the text.
   const { results } = await ledger
     .prepare(
       `WITH found AS (

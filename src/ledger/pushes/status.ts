@@ -7,7 +7,7 @@ const Counts = z.object({
   openPushes: z.number(),
 })
 
-/** How much the ledger holds of what is in use now. */
+/** Counts repositories, agents, valid tokens and open pushes. */
 export async function countAll(ledger: D1Database): Promise<z.infer<typeof Counts>> {
   const row = await ledger
     .prepare(

@@ -10,12 +10,15 @@ const Counted = z.object({
 })
 const Now = z.object({ open: z.number(), deliveries: z.number() })
 
-/** What has been counted since the ledger was begun, and what goes on now. */
+/** Counters since the creation of the ledger, and the current open pushes and pending deliveries. */
 export interface Totals extends z.infer<typeof Now> {
   of(kind: Kind): readonly z.infer<typeof Counted>[]
 }
 
-/** The sums for the metrics. Triggers keep them, so that reading them costs the same however long the ledger is. */
+/**
+ * Reads the totals for the metrics. Triggers maintain them, so that the cost is independent of the ledger's
+ * size.
+ */
 export async function readTotals(ledger: D1Database): Promise<Totals> {
   const [counted, now] = await ledger.batch([
     ledger.prepare('SELECT kind, label, count, ms FROM totals'),

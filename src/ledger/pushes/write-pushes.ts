@@ -4,7 +4,7 @@ import { newId } from '../id.ts'
 import { json } from '../json-column.ts'
 import { retrying } from '../retry.ts'
 
-/** What is known of a push before the companion hears of it. */
+/** A push as the Worker knows it before it calls the companion. */
 export interface PushAttempt {
   readonly repository: string
   readonly agent: string
@@ -13,7 +13,7 @@ export interface PushAttempt {
   readonly clientVersion: string
 }
 
-/** Opens a push's row; answers with its id. */
+/** Inserts the row of an open push, and returns its id. */
 export async function openPush(db: D1Database, attempt: PushAttempt): Promise<string> {
   const now = Date.now()
   const id = newId(now)
@@ -35,13 +35,13 @@ export async function openPush(db: D1Database, attempt: PushAttempt): Promise<st
   return id
 }
 
-/** Takes back the row of a request that named no ref: it was no push. */
+/** Deletes the row of an open push without refs: a request without commands is not a push. */
 export async function deleteEmptyPush(db: D1Database, id: string): Promise<void> {
   const forget = db.prepare("DELETE FROM pushes WHERE id = ? AND outcome = 'open' AND refs = '[]'").bind(id)
   await retrying(() => forget.run())
 }
 
-/** Puts what the companion says of a push into its row. A row that is settled stays as it is. */
+/** Writes the companion's report into the row of an open push. A settled row stays unchanged. */
 export async function recordReport(db: D1Database, report: PushReport): Promise<void> {
   const { id, outcome, phase, ms, refs, findings, steps, exceptionsUsed, upstreamSaid, told } = report
   const { reaped, scannedBytes } = report
@@ -55,7 +55,7 @@ export async function recordReport(db: D1Database, report: PushReport): Promise<
   await retrying(() => update.run())
 }
 
-/** Puts the step that a push is in into its row. A row that is settled stays as it is. */
+/** Writes the current step into the row of an open push. A settled row stays unchanged. */
 export async function recordStep(
   db: D1Database,
   id: string,
@@ -67,7 +67,7 @@ export async function recordStep(
     .run()
 }
 
-/** Settles a push that the companion cannot tell of any more. */
+/** Settles an open push whose record the companion has lost. A settled row stays unchanged. */
 export async function closeLostPush(
   db: D1Database,
   id: string,
@@ -91,12 +91,12 @@ const OpenPush = z
   .transform(({ started_at: startedAt, ...row }) => ({ ...row, startedAt }))
 export type OpenPush = z.infer<typeof OpenPush>
 
-/** Of one repository, so many open pushes are looked at in one sweep. */
+/** The limit of open pushes per repository and sweep. */
 const OPEN_AT_ONCE = 50
 
 /**
- * Pushes without an outcome that began before `before` (Unix milliseconds), some of each repository: any of them, since
- * those that cannot be settled now would be in the way of the others.
+ * Returns open pushes that began before `before` (Unix milliseconds), a random sample of each repository. A
+ * fixed order would let pushes that cannot be settled yet starve the others.
  */
 export async function openPushes(db: D1Database, before: number): Promise<OpenPush[]> {
   const { results } = await db
