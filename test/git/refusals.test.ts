@@ -1,4 +1,7 @@
+import { execFileSync } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
+import fs from 'node:fs'
+import path from 'node:path'
 import { expect, test } from 'vitest'
 import { accepted, rejected, seconds, startGate } from '../harness/index.ts'
 
@@ -164,6 +167,25 @@ test.each([
     expect(ran.output).toMatch(new RegExp(`remote: git-gate: .*${words}`))
     expect(ran.ms).toBeLessThan(seconds(15))
   }
+})
+
+test('a host that shows a bare key where a certificate authority is pinned is refused', async () => {
+  await using gate = await startGate()
+  const file = path.join(gate.home, 'authority')
+  execFileSync('ssh-keygen', ['-q', '-t', 'ed25519', '-N', '', '-C', '', '-f', file])
+  const { url, knownHosts } = gate.upstream.at()
+  const [host = ''] = knownHosts.split(' ')
+  gate.upstream.authorize(await gate.admin.identity('for-certified'))
+  await gate.admin.repository('certified', {
+    upstream: url,
+    identity: 'for-certified',
+    knownHosts: `@cert-authority ${host} ${fs.readFileSync(`${file}.pub`, 'utf8')}`,
+    staleReads: false,
+  })
+  const ada = await gate.agent('ada', own, { repository: 'certified' })
+  const ran = await ada.tryClone()
+  expect(ran.code).not.toBe(0)
+  expect(ran.output).toMatch(/remote: git-gate: the host key of .* is not the one pinned for certified/)
 })
 
 test('upstream does not accept the identity: the line says so and what to do', async () => {
