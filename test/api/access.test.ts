@@ -111,6 +111,11 @@ test('an assertion that Access did not make for this gate is not authenticated',
     .setIssuer(`https://${TEAM}`)
     .setAudience(AUDIENCE)
     .setExpirationTime('5m')
+  const endless = new SignJWT({ email: 'a@b.co' })
+    .setProtectedHeader({ alg: 'RS256', kid: 'one' })
+    .setIssuedAt()
+    .setIssuer(`https://${TEAM}`)
+    .setAudience(AUDIENCE)
   const wrong = [
     'x',
     'a.b.c',
@@ -119,6 +124,8 @@ test('an assertion that Access did not make for this gate is not authenticated',
     await assertion({ email: 'eve@example.com' }, foreignKeys.privateKey),
     await assertion({ email: 'eve@example.com' }, accessKeys.privateKey, 'https://evil.cloudflareaccess.com'),
     await assertion({}),
+    await assertion({ email: 'eve' }),
+    await endless.sign(accessKeys.privateKey),
     await base.setIssuedAt().setAudience('another').setExpirationTime('5m').sign(accessKeys.privateKey),
     await base.setIssuedAt(0).setAudience(AUDIENCE).setExpirationTime(1).sign(accessKeys.privateKey),
     await hmac.sign(

@@ -44,3 +44,18 @@ test('a refusal names the ref, says which right is missing, and where the agent 
     remedy: [`git push origin ${TWO.slice(0, 12)}:refs/heads/ada/main`],
   })
 })
+
+test('a remedy names no ref that the agent may not create', () => {
+  const terms = Terms.parse({
+    rules: [
+      { pattern: 'refs/heads/ada/main', deny: ['create'] },
+      { pattern: 'refs/heads/ada/**', allow: ['create'] },
+    ],
+  })
+  const [refusal] = judgeCommands(
+    [{ ref: RefName.parse('refs/heads/main'), old: ObjectId.parse(ZERO_ID), new: ObjectId.parse(ONE) }],
+    { agent: 'ada' as Grant['agent'], terms },
+    'app',
+  )
+  expect(refusal?.remedy.join()).not.toContain(':refs/heads/ada/main')
+})
