@@ -89,6 +89,38 @@ describe('the deadline of a client that is waited for', () => {
     expect(late).not.toHaveBeenCalled()
   })
 
+  test('a rest is no silence, and does not put off the total', () => {
+    const late = vi.fn()
+    const deadline = new IdleDeadline(PACE, late)
+    for (let minute = 0; minute < 56; minute++) {
+      deadline.wait()
+      vi.advanceTimersByTime(seconds(1))
+      deadline.received(100_000)
+      deadline.rest()
+      vi.advanceTimersByTime(seconds(59))
+      if (minute === 30) vi.advanceTimersByTime(seconds(200))
+    }
+    vi.advanceTimersByTime(seconds(100))
+    expect(late).not.toHaveBeenCalled()
+    deadline.wait()
+    vi.advanceTimersByTime(1)
+    expect(late).toHaveBeenCalledWith('slow')
+  })
+
+  test('a slow client that need not send anything any more is not late for what it was before', () => {
+    const late = vi.fn()
+    const deadline = new IdleDeadline({ idleMs: seconds(90), bytesPerSecond: 1000 }, late)
+    deadline.wait()
+    for (let spent = 0; spent < 50; spent += 10) {
+      vi.advanceTimersByTime(seconds(10))
+      deadline.received(1)
+    }
+    deadline.allow(Number.POSITIVE_INFINITY)
+    vi.advanceTimersByTime(seconds(7200))
+    expect(late).not.toHaveBeenCalled()
+    deadline.rest()
+  })
+
   test('a new total stands in the place of the old one, also while the client is waited for', () => {
     const late = vi.fn()
     const deadline = new IdleDeadline({ idleMs: seconds(90), withinMs: seconds(10) }, late)
