@@ -49,7 +49,9 @@ test('a quarter of an agent’s share is read of each agent that is turned away,
   expect(turnAway('ada')).toBeDefined()
 })
 
-test('whoever waits for a session hears of its end, and nobody waits for one that is not there', async () => {
+test('whoever waits for a session hears of its end, and nobody waits for one that is not there', {
+  timeout: 10_000,
+}, async () => {
   const sessions = createSessions(LIMITS)
   const { end } = begin(sessions, 'ada', 'mine')
   let isOver = false

@@ -119,6 +119,12 @@ test('a refresh leaves those refs alone that a push is moving: upstream has them
     seconds(30),
     () => 'the push does not come to upstream',
   )
+  // Another push of the same ref ends before it, and gives back its own hold alone.
+  const late = await ada.clone('-b', 'ada/moved')
+  await late.commit('Too late', { 'late.txt': 'late\n' })
+  const { code, output } = await late.push('HEAD:ada/moved')
+  expect(code).toBe(1)
+  expect(output).toContain('upstream has moved')
   const behind = await gate.upstream.commit('main', 'Behind the gate')
   const refs = async () => {
     const { stdout } = await git(['ls-remote', ada.url(), 'refs/heads/*'])
@@ -132,7 +138,8 @@ test('a refresh leaves those refs alone that a push is moving: upstream has them
   })
   fs.rmSync(hold)
   expect(await push).toMatchObject(accepted)
-  expect(await gate.ledger.last()).toMatchObject({ outcome: 'accepted' })
+  const outcomes = (await gate.ledger.pushes()).map(({ outcome }) => outcome)
+  expect(outcomes).toEqual(['refused', 'accepted', 'accepted'])
   expect(await refs()).toEqual({
     'refs/heads/main': behind,
     'refs/heads/ada/moved': second,
