@@ -147,3 +147,14 @@ test("another site cannot use an operator's browser", async () => {
     (await gate.request('/agents', by(jwt, { origin: gate.url, 'sec-fetch-site': 'same-origin' }))).status,
   ).toBe(200)
 })
+
+test('a pass of the Worker is good for a minute, and each for one request', async () => {
+  for (const name of ['one', 'two']) await gate.json('POST', '/identities', { name })
+  const passes = gate.asked.slice(-2).map(({ pass }) => pass)
+  expect(new Set(passes.map(({ id }) => id)).size).toBe(2)
+  for (const { exp } of passes) {
+    const left = exp - Date.now() / 1000
+    expect(left).toBeGreaterThan(30)
+    expect(left).toBeLessThanOrEqual(61)
+  }
+})
