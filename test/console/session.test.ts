@@ -67,14 +67,14 @@ test('a form is taken with the key of its own session, and with no other', async
 })
 
 test.each<[string, Record<string, string>, number]>([
-  ['another origin', { origin: 'https://evil.example' }, 403],
-  ['the origin of another port', { origin: 'http://127.0.0.1:1' }, 403],
-  ['no origin that can be told', { origin: 'null' }, 403],
-  ['another site, as the browser says', { 'sec-fetch-site': 'cross-site' }, 403],
-  ['another port, as the browser says', { 'sec-fetch-site': 'same-site' }, 403],
-  ['a form of files', { 'content-type': 'multipart/form-data; boundary=x' }, 415],
-  ['plain text', { 'content-type': 'text/plain' }, 415],
-])('a form from %s is not taken', async (_what, headers, status) => {
+  ['from another origin', { origin: 'https://evil.example' }, 403],
+  ['from the origin of another port', { origin: 'http://127.0.0.1:1' }, 403],
+  ['from no origin that can be told', { origin: 'null' }, 403],
+  ['from another site, as the browser says', { 'sec-fetch-site': 'cross-site' }, 403],
+  ['from another port, as the browser says', { 'sec-fetch-site': 'same-site' }, 403],
+  ['that carries files', { 'content-type': 'multipart/form-data; boundary=x' }, 415],
+  ['in plain text', { 'content-type': 'text/plain' }, 415],
+])('a form %s is not taken', async (_what, headers, status) => {
   const cookie = await begin(gate.adminToken)
   const key = await keyIn(whole(cookie))
   const before = await agents()
