@@ -150,7 +150,7 @@ test("another site cannot use an operator's browser", async () => {
 
 test('a pass of the Worker is good for a minute, and each for one request', async () => {
   for (const name of ['one', 'two']) await gate.json('POST', '/identities', { name })
-  const passes = gate.asked.slice(-2).map(({ pass }) => pass)
+  const passes = gate.companionRequests.slice(-2).map(({ pass }) => pass)
   expect(new Set(passes.map(({ id }) => id)).size).toBe(2)
   for (const { exp } of passes) {
     const left = exp - Date.now() / 1000

@@ -120,9 +120,11 @@ test.each([
 })
 
 test('terms and rules that are misspelt are refused, since they would bound nothing', () => {
-  expect(Terms.safeParse({ denyPaths: ['ci/**'] }).success).toBe(true)
-  expect(Terms.safeParse({ denypaths: ['ci/**'] }).success).toBe(false)
-  expect(Terms.safeParse({ rules: [{ pattern: 'refs/heads/**', denies: ['force'] }] }).success).toBe(false)
+  expect(GrantTerms.safeParse({ denyPaths: ['ci/**'] }).success).toBe(true)
+  expect(GrantTerms.safeParse({ denypaths: ['ci/**'] }).success).toBe(false)
+  expect(GrantTerms.safeParse({ rules: [{ pattern: 'refs/heads/**', denies: ['force'] }] }).success).toBe(
+    false,
+  )
 })
 
 const openPgp = (kind: string) =>

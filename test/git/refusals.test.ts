@@ -101,6 +101,7 @@ test('of several refs the one that upstream refuses is the reason, whichever was
   expect(refused.output).toMatch(
     /ada\/a \(git-gate: not pushed: another ref of this push was refused by upstream\)/,
   )
+  expect(await gate.upstream.ref('refs/heads/ada/a')).toBeUndefined()
 })
 
 test('a ref whose name a terminal would not show as it is has its reason all the same', async () => {
@@ -151,6 +152,39 @@ test('a force is judged by history: without the right it is refused, also when t
   expect(refused).toMatchObject(rejected)
   expect(refused.output).toMatch(/git-gate: bob may force no ref here/)
   expect(refused.output).toMatch(/git rebase/)
+})
+
+test('a force does not overwrite what has come to upstream since the last refresh', async () => {
+  await using gate = await startGate({ settings: { GATE_FETCH_FRESH_SECONDS: '3600' } })
+  const ada = await gate.agent('ada', own)
+  const work = await ada.clone()
+  await work.commit('One')
+  expect(await work.push('HEAD:ada/x')).toMatchObject(accepted)
+  const moved = await gate.upstream.commit('ada/x', 'Behind the gate')
+  await work.text(['commit', '-q', '--amend', '--allow-empty', '-m', 'Instead'])
+  const refused = await work.push('+HEAD:ada/x')
+  expect(refused).toMatchObject(rejected)
+  expect(refused.output).toMatch(/upstream has moved since you fetched/)
+  expect(await gate.upstream.ref('refs/heads/ada/x')).toBe(moved)
+})
+
+test('a branch that becomes another name of main after the last refresh is not pushed to', async () => {
+  await using gate = await startGate({ settings: { GATE_FETCH_FRESH_SECONDS: '3600' } })
+  const main = (await gate.upstream.ref('refs/heads/main')) ?? ''
+  for (const name of ['ada/same', 'ada/other'])
+    await gate.upstream.git(['update-ref', `refs/heads/${name}`, main])
+  const other = await gate.upstream.commit('ada/other', 'Elsewhere')
+  const ada = await gate.agent('ada', own)
+  const work = await ada.clone()
+  await gate.upstream.git(['symbolic-ref', 'refs/heads/ada/same', 'refs/heads/main'])
+  await work.commit('Change')
+  const refused = await work.push('HEAD:ada/same')
+  expect(refused).toMatchObject(rejected)
+  expect(refused.output).toMatch(/at upstream it is another name of refs\/heads\/main/)
+  expect(await gate.upstream.refs()).toMatchObject({
+    'refs/heads/main': main,
+    'refs/heads/ada/other': other,
+  })
 })
 
 test.each([

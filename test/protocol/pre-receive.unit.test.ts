@@ -3,7 +3,7 @@ import { once } from 'node:events'
 import path from 'node:path'
 import { type Duplex, duplexPair } from 'node:stream'
 import { expect, test } from 'vitest'
-import { answerHook, hookRequest } from '../../container/push/pre-receive-channel.ts'
+import { answerHook, readHookRequest } from '../../container/push/pre-receive-channel.ts'
 
 const ROOMS = path.join(import.meta.dirname, '../../container')
 const LINE = `${'0'.repeat(40)} ${'1'.repeat(40)} refs/heads/a`
@@ -15,7 +15,7 @@ async function runHook(file: string, answer: string | undefined) {
     env: { PATH: process.env.PATH, GIT_OBJECT_DIRECTORY: '/q', GIT_ALTERNATE_OBJECT_DIRECTORIES: '/m' },
   })
   const socket = child.stdio[3] as Duplex
-  const heard = hookRequest(socket)
+  const heard = readHookRequest(socket)
   child.stdin?.on('error', () => {}).end(`${LINE}\n`)
   socket.on('error', () => {})
   if (file.endsWith('pre-receive')) await heard
@@ -48,7 +48,7 @@ test('what pre-receive says is heard as a whole, however it is cut', async () =>
   const text = Buffer.from(`/q\n\n${LINE}\n${LINE}${ref}\n.\n`)
   for (let size = 1; size < 9; size++) {
     const [hook, companion] = duplexPair()
-    const heard = hookRequest(companion)
+    const heard = readHookRequest(companion)
     for (let at = 0; at < text.length; at += size) hook.write(text.subarray(at, at + size))
     expect(await heard).toEqual({ objectDirectory: '/q', alternates: '', lines: [LINE, `${LINE}${ref}`] })
   }
@@ -57,7 +57,7 @@ test('what pre-receive says is heard as a whole, however it is cut', async () =>
 test('a hook that ends before its last line has said nothing', async () => {
   for (const leave of [(hook: Duplex) => void hook.end(), (hook: Duplex) => void hook.destroy()]) {
     const [hook, companion] = duplexPair()
-    const heard = hookRequest(companion)
+    const heard = readHookRequest(companion)
     hook.write(`/q\n\n${LINE}\n`)
     leave(hook)
     expect(await heard).toBeUndefined()

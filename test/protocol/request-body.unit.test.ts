@@ -1,20 +1,26 @@
+import { once } from 'node:events'
 import { PassThrough, Writable } from 'node:stream'
 import { setTimeout as delay, setImmediate as turn } from 'node:timers/promises'
 import { expect, test } from 'vitest'
-import { bodyOf, ClientGone, ReaderStuck, writeTo } from '../../container/http/request-body.ts'
+import {
+  ClientGone,
+  readBody,
+  WriteTimeout,
+  writeWithBackpressure,
+} from '../../container/client/request-body.ts'
 
 const PATIENT = { idleMs: 60_000 }
 
 test('a body is read to its end, and its end is told again to whoever asks again', async () => {
   const stream = new PassThrough()
-  const body = bodyOf(stream, PATIENT)
-  const first = body.next()
+  const body = readBody(stream, PATIENT)
+  const first = body.read()
   stream.write('one')
   expect(String(await first)).toBe('one')
   stream.end('two')
-  expect(String(await body.next())).toBe('two')
-  expect(await body.next()).toBeUndefined()
-  expect(await body.next()).toBeUndefined()
+  expect(String(await body.read())).toBe('two')
+  expect(await body.read()).toBeUndefined()
+  expect(await body.read()).toBeUndefined()
 })
 
 test.each<[string, (stream: PassThrough) => void]>([
@@ -22,33 +28,34 @@ test.each<[string, (stream: PassThrough) => void]>([
   ['fails', stream => void stream.destroy(new Error('reset'))],
 ])('a client that %s before the end is gone, also for those who ask later', async (_what, leave) => {
   const stream = new PassThrough().on('error', () => {})
-  const body = bodyOf(stream, PATIENT)
+  const body = readBody(stream, PATIENT)
   stream.write('one')
-  await body.next()
-  const waiting = body.next()
+  await body.read()
+  const waiting = body.read()
   leave(stream)
-  for (const next of [waiting, body.next(), body.next()])
-    await expect(next).rejects.toMatchObject({ how: 'vanished' })
+  for (const next of [waiting, body.read(), body.read()])
+    await expect(next).rejects.toMatchObject({ reason: 'vanished' })
   const late = new PassThrough().on('error', () => {})
   leave(late)
-  await expect(bodyOf(late, PATIENT).next()).rejects.toBeInstanceOf(ClientGone)
+  await once(late, 'close')
+  await expect(readBody(late, PATIENT).read()).rejects.toBeInstanceOf(ClientGone)
 })
 
 test('a silent client is late once, and stays so though it sends on', async () => {
   const stream = new PassThrough()
-  const body = bodyOf(stream, { idleMs: 20 })
-  await expect(body.next()).rejects.toMatchObject({ how: 'idle' })
+  const body = readBody(stream, { idleMs: 20 })
+  await expect(body.read()).rejects.toMatchObject({ reason: 'idle' })
   stream.write('too late')
-  await expect(body.next()).rejects.toMatchObject({ how: 'idle' })
+  await expect(body.read()).rejects.toMatchObject({ reason: 'idle' })
 })
 
 test('a client may be silent for as long as nobody asks', async () => {
   const stream = new PassThrough()
-  const body = bodyOf(stream, { idleMs: 400 })
+  const body = readBody(stream, { idleMs: 400 })
   stream.write('one')
-  await body.next()
+  await body.read()
   await delay(600)
-  const next = body.next()
+  const next = body.read()
   await delay(20)
   stream.write('two')
   expect(String(await next)).toBe('two')
@@ -56,26 +63,26 @@ test('a client may be silent for as long as nobody asks', async () => {
 
 test('draining reads away what still comes, and a reader that has had enough is at the end', async () => {
   const stream = new PassThrough({ highWaterMark: 4 })
-  const draining = bodyOf(stream, PATIENT).drain()
+  const draining = readBody(stream, PATIENT).drain()
   for (let i = 0; i < 8; i++) stream.write('more')
   stream.end()
   await draining
   expect(stream.readableEnded).toBe(true)
-  const body = bodyOf(new PassThrough(), PATIENT)
-  const waiting = body.next()
-  body.stop()
+  const body = readBody(new PassThrough(), PATIENT)
+  const waiting = body.read()
+  body.endOfBody()
   expect(await waiting).toBeUndefined()
-  expect(await body.next()).toBeUndefined()
+  expect(await body.read()).toBeUndefined()
 })
 
 test('many reads leave no listener behind', async () => {
   const stream = new PassThrough()
-  const body = bodyOf(stream, PATIENT)
+  const body = readBody(stream, PATIENT)
   const counts = () => ['readable', 'end', 'error', 'close'].map(name => stream.listenerCount(name))
   const before = counts()
   for (let i = 0; i < 20; i++) {
     stream.write('x')
-    await body.next()
+    await body.read()
   }
   expect(counts()).toEqual(before)
 })
@@ -89,17 +96,17 @@ test('bytes are written at the reader’s pace, and a reader that has gone takes
     },
   })
   let isWritten = false
-  const writing = writeTo(slow, Buffer.from('abc')).then(() => {
+  const writing = writeWithBackpressure(slow, Buffer.from('abc')).then(() => {
     isWritten = true
   })
   await turn()
   expect(isWritten).toBe(false)
   take()
   await writing
-  const stuck = writeTo(slow, Buffer.from('def'), 20)
-  await expect(stuck).rejects.toBeInstanceOf(ReaderStuck)
-  const leaving = writeTo(slow, Buffer.from('ghi'))
+  const stuck = writeWithBackpressure(slow, Buffer.from('def'), 20)
+  await expect(stuck).rejects.toBeInstanceOf(WriteTimeout)
+  const leaving = writeWithBackpressure(slow, Buffer.from('ghi'))
   slow.destroy()
   await leaving
-  await writeTo(slow, Buffer.from('jkl'))
+  await writeWithBackpressure(slow, Buffer.from('jkl'))
 })

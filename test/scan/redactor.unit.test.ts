@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { expect, test } from 'vitest'
-import { printable, Redactor } from '../../container/checks/secrets/findings/redact.ts'
+import { sanitizeForAgent } from '../../container/checks/sanitize-text.ts'
+import { Redactor } from '../../container/checks/secrets/findings/redactor.ts'
 
 const secret = () => `S3cr${randomBytes(12).toString('hex')}`
 /** No eight characters of it in a row. */
@@ -22,13 +23,13 @@ test('text for people has neither control nor invisible characters, nor tokens, 
     '\ufeff',
     '\ufffd',
   ]
-  for (const each of odd) expect(printable(`a${each}b`)).toBe('a?b')
-  expect(printable('é ❤ ok')).toBe('é ❤ ok')
-  expect(printable(`x gh${'p_'}${'a1'.repeat(18)} y`)).toBe('x [redacted] y')
-  const long = printable(`begin ${'m'.repeat(500)} end`)
+  for (const each of odd) expect(sanitizeForAgent(`a${each}b`)).toBe('a?b')
+  expect(sanitizeForAgent('é ❤ ok')).toBe('é ❤ ok')
+  expect(sanitizeForAgent(`x gh${'p_'}${'a1'.repeat(18)} y`)).toBe('x [redacted] y')
+  const long = sanitizeForAgent(`begin ${'m'.repeat(500)} end`)
   expect(long).toHaveLength(199)
   expect(long).toMatch(/^begin m+…m+ end$/)
-  expect(printable('x'.repeat(200))).toBe('x'.repeat(200))
+  expect(sanitizeForAgent('x'.repeat(200))).toBe('x'.repeat(200))
 })
 
 test.each<[string, (secret: string) => string]>([
@@ -42,13 +43,13 @@ test.each<[string, (secret: string) => string]>([
   ['percent-encoded', plain => Buffer.from(plain).toString('hex').replace(/../g, '%$&')],
 ])('a part of a path that holds a secret %s is not shown, and the others are', (_what, spell) => {
   const plain = secret()
-  const shown = new Redactor([plain]).name(`docs/${spell(plain).replaceAll('/', '_')}.txt/c.md`)
+  const shown = new Redactor([plain]).redactPath(`docs/${spell(plain).replaceAll('/', '_')}.txt/c.md`)
   expect(shown).toBe('docs/[redacted]/c.md')
 })
 
 test('a secret that spans parts of a path hides all of it', () => {
-  expect(new Redactor(['alpha/beta1234']).name('docs/alpha/beta1234')).toBe('[redacted]')
-  expect(new Redactor(['alpha/beta1234']).name('docs/alpha/beta')).toBe('docs/alpha/beta')
+  expect(new Redactor(['alpha/beta1234']).redactPath('docs/alpha/beta1234')).toBe('[redacted]')
+  expect(new Redactor(['alpha/beta1234']).redactPath('docs/alpha/beta')).toBe('docs/alpha/beta')
 })
 
 test('each long line and word of a secret is one too; short ones and the frame of a key are not', () => {
@@ -56,11 +57,11 @@ test('each long line and word of a secret is one too; short ones and the frame o
   const frame = (side: string) => `-----${side} PRIVATE KEY-----`
   const key = `${frame('BEGIN')}\n${line}\\nshort word\n${frame('END')}`
   const redactor = new Redactor([key, 'abc'])
-  expect(redactor.name(`a/${line}`)).toBe('a/[redacted]')
-  expect(redactor.name(`a/short/word/abc/${frame('BEGIN')}`)).toBe(
+  expect(redactor.redactPath(`a/${line}`)).toBe('a/[redacted]')
+  expect(redactor.redactPath(`a/short/word/abc/${frame('BEGIN')}`)).toBe(
     `a/short/word/abc/${frame('BEGIN')}`,
   )
-  expect(new Redactor(['abcd']).name('a/xabcdx')).toBe('a/[redacted]')
+  expect(new Redactor(['abcd']).redactPath('a/xabcdx')).toBe('a/[redacted]')
 })
 
 test('an excerpt shows what stands before a secret, without other secrets or what could be one, and nothing behind it', () => {
@@ -72,6 +73,13 @@ test('an excerpt shows what stands before a secret, without other secrets or wha
   hasNothingOf(redactor.excerpt(`${first.slice(0, 10)}${second}${first}`, first), second)
   // A secret that begins before the other one and goes on behind its start.
   expect(new Redactor(['abcdEFGH', 'EFGHijkl']).excerpt('k abcdEFGHijkl', 'EFGHijkl')).toBe('k [redacted]')
+  // The longer one is looked for first, and stands behind the shorter one.
+  expect(
+    new Redactor(['shorter-one', 'a-much-longer-one', 'last-one']).excerpt(
+      'k shorter-one l a-much-longer-one m last-one',
+      'last-one',
+    ),
+  ).toBe('k [redacted] l [redacted] m [redacted]')
   const far = redactor.excerpt(`${'w '.repeat(200)}${first}`, first)
   expect(far.length).toBeLessThan(100)
   expect(redactor.excerpt(`${'w '.repeat(200)}`, first).length).toBeLessThan(100)
@@ -80,7 +88,7 @@ test('an excerpt shows what stands before a secret, without other secrets or wha
 test('where there are more secrets than are compared with, all that could be one is not shown', () => {
   const many = Array.from({ length: 600 }, secret)
   const redactor = new Redactor(many)
-  expect(redactor.name(`docs/${many.at(-1)}/a.md`)).toBe('docs/[redacted]/a.md')
-  expect(redactor.name('docs/guide.md')).toBe('docs/guide.md')
+  expect(redactor.redactPath(`docs/${many.at(-1)}/a.md`)).toBe('docs/[redacted]/a.md')
+  expect(redactor.redactPath('docs/guide.md')).toBe('docs/guide.md')
   expect(redactor.excerpt(`key = ${many.at(-1)}`, many.at(-1) ?? '')).toBe('[redacted]')
 })

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
-import { judgeCommands } from '../../container/checks/ref-rules.ts'
-import { type Action, type Grant, Terms } from '../../src/contract/grant.ts'
+import { checkGrant } from '../../container/checks/ref-rules.ts'
+import { type Action, type Grant, GrantTerms } from '../../src/contract/grant.ts'
 import { ObjectId, RefName, ZERO_ID } from '../../src/contract/names.ts'
 
 const [ONE, TWO] = ['1'.repeat(40), '2'.repeat(40)]
@@ -13,12 +13,12 @@ const CHANGES = [
 
 /** Which changes to a branch and to a tag are not refused at once, where a grant allows just these actions. */
 function passing(...allow: Action[]): string[] {
-  const terms = Terms.parse({ rules: REFS.map(pattern => ({ pattern, allow })) })
+  const terms = GrantTerms.parse({ rules: REFS.map(pattern => ({ pattern, allow })) })
   const grant: Grant = { agent: 'ada' as Grant['agent'], terms }
   return REFS.flatMap(ref =>
     CHANGES.filter(([before, after]) => {
       const command = { ref: RefName.parse(ref), old: ObjectId.parse(before), new: ObjectId.parse(after) }
-      return judgeCommands([command], grant, 'app').length === 0
+      return checkGrant([command], grant, 'app').length === 0
     }).map(([before, after]) => `${ref} ${before[0]}${after[0]}`),
   )
 }
@@ -32,8 +32,10 @@ test('each change asks for its own right before any object is there; whether an 
 })
 
 test('a refusal names the ref, says which right is missing, and where the agent has it', () => {
-  const terms = Terms.parse({ rules: [{ pattern: 'refs/heads/{agent}/**', allow: ['create', 'update'] }] })
-  const [refusal] = judgeCommands(
+  const terms = GrantTerms.parse({
+    rules: [{ pattern: 'refs/heads/{agent}/**', allow: ['create', 'update'] }],
+  })
+  const [refusal] = checkGrant(
     [{ ref: RefName.parse('refs/heads/main'), old: ObjectId.parse(ONE), new: ObjectId.parse(TWO) }],
     { agent: 'ada' as Grant['agent'], terms },
     'app',
@@ -46,13 +48,13 @@ test('a refusal names the ref, says which right is missing, and where the agent 
 })
 
 test('a remedy names no ref that the agent may not create', () => {
-  const terms = Terms.parse({
+  const terms = GrantTerms.parse({
     rules: [
       { pattern: 'refs/heads/ada/main', deny: ['create'] },
       { pattern: 'refs/heads/ada/**', allow: ['create'] },
     ],
   })
-  const [refusal] = judgeCommands(
+  const [refusal] = checkGrant(
     [{ ref: RefName.parse('refs/heads/main'), old: ObjectId.parse(ZERO_ID), new: ObjectId.parse(ONE) }],
     { agent: 'ada' as Grant['agent'], terms },
     'app',
