@@ -1,4 +1,3 @@
-import { once } from 'node:events'
 import { PassThrough, Writable } from 'node:stream'
 import { setTimeout as delay, setImmediate as turn } from 'node:timers/promises'
 import { expect, test } from 'vitest'
@@ -37,7 +36,7 @@ test.each<[string, (stream: PassThrough) => void]>([
     await expect(next).rejects.toMatchObject({ reason: 'vanished' })
   const late = new PassThrough().on('error', () => {})
   leave(late)
-  await once(late, 'close')
+  await new Promise<void>(resolve => late.once('close', () => resolve()))
   await expect(readBody(late, PATIENT).read()).rejects.toBeInstanceOf(ClientGone)
 })
 
