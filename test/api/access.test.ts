@@ -111,6 +111,11 @@ test('an assertion that Access did not make for this gate is not authenticated',
     .setIssuer(`https://${TEAM}`)
     .setAudience(AUDIENCE)
     .setExpirationTime('5m')
+  const endless = new SignJWT({ email: 'a@b.co' })
+    .setProtectedHeader({ alg: 'RS256', kid: 'one' })
+    .setIssuedAt()
+    .setIssuer(`https://${TEAM}`)
+    .setAudience(AUDIENCE)
   const wrong = [
     'x',
     'a.b.c',
@@ -119,6 +124,8 @@ test('an assertion that Access did not make for this gate is not authenticated',
     await assertion({ email: 'eve@example.com' }, foreignKeys.privateKey),
     await assertion({ email: 'eve@example.com' }, accessKeys.privateKey, 'https://evil.cloudflareaccess.com'),
     await assertion({}),
+    await assertion({ email: 'eve' }),
+    await endless.sign(accessKeys.privateKey),
     await base.setIssuedAt().setAudience('another').setExpirationTime('5m').sign(accessKeys.privateKey),
     await base.setIssuedAt(0).setAudience(AUDIENCE).setExpirationTime(1).sign(accessKeys.privateKey),
     await hmac.sign(
@@ -139,4 +146,15 @@ test("another site cannot use an operator's browser", async () => {
   expect(
     (await gate.request('/agents', by(jwt, { origin: gate.url, 'sec-fetch-site': 'same-origin' }))).status,
   ).toBe(200)
+})
+
+test('a pass of the Worker is good for a minute, and each for one request', async () => {
+  for (const name of ['one', 'two']) await gate.json('POST', '/identities', { name })
+  const passes = gate.companionRequests.slice(-2).map(({ pass }) => pass)
+  expect(new Set(passes.map(({ id }) => id)).size).toBe(2)
+  for (const { exp } of passes) {
+    const left = exp - Date.now() / 1000
+    expect(left).toBeGreaterThan(30)
+    expect(left).toBeLessThanOrEqual(61)
+  }
 })

@@ -97,7 +97,10 @@ export async function startAdminGate(
       durableObjects: { COMPANION: { className: 'Companion', useSQLite: true } },
       outboundService: request => {
         const answer = options.externalResponse?.(request.url)
-        return answer === undefined ? fetchOutside(request) : OutsideResponse.json(answer)
+        // The Worker itself follows a redirect, or does not.
+        return answer === undefined
+          ? fetchOutside(request, { redirect: 'manual' })
+          : OutsideResponse.json(answer)
       },
       bindings: definedOnly({
         GATE_PASS_KEY: passKey,

@@ -15,7 +15,7 @@ export const startGateBehindAccess = (): Promise<AdminGate> =>
     externalResponse: url =>
       url === `https://${TEAM}/cdn-cgi/access/certs`
         ? {
-            accessKeys: [
+            keys: [
               { ...accessKeys.publicKey.export({ format: 'jwk' }), kid: 'one', alg: 'RS256', use: 'sig' },
             ],
           }

@@ -157,19 +157,44 @@ test('a push whose outcome cannot be written delays neither other pushes nor web
     const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/hook`
     await gate.json('POST', '/webhooks', { url })
     const refs = JSON.stringify([{ ref: 'refs/heads/a', old: '', new: '', status: null, reason: '' }])
-    for (const id of ['a-stuck', 'b-lost', 'c-ended']) await insertPush(gate, id, Date.now() - 60_000)
+    // As many as are settled at once: where each ended its turn for good, none would be left for the rest.
+    const stuck = Array.from({ length: 6 }, (_, i) => `a-stuck-${i}`)
+    for (const id of [...stuck, 'b-lost', 'c-ended']) await insertPush(gate, id, Date.now() - 60_000)
     await gate.ledger.prepare('UPDATE pushes SET refs = ?').bind(refs).run()
     await setOutcome(gate, 'c-ended', 'accepted')
     // As D1 does with a row that it will not take.
     await gate.ledger
       .prepare(
-        "CREATE TRIGGER full BEFORE UPDATE ON pushes WHEN NEW.id = 'a-stuck' BEGIN SELECT RAISE(ABORT, 'full'); END",
+        "CREATE TRIGGER full BEFORE UPDATE ON pushes WHEN NEW.id LIKE 'a-stuck-%' BEGIN SELECT RAISE(ABORT, 'full'); END",
       )
       .run()
-    await gate.tick().catch(() => {})
-    expect(await gate.json('GET', '/pushes/a-stuck')).toMatchObject({ outcome: 'open' })
+    await gate.tick()
+    for (const id of stuck) expect(await gate.json('GET', `/pushes/${id}`)).toMatchObject({ outcome: 'open' })
     expect(await gate.json('GET', '/pushes/b-lost')).toMatchObject({ outcome: 'accepted' })
     expect(deliveries.filter(each => each.endsWith('c-ended'))).toHaveLength(1)
+  } finally {
+    server.closeAllConnections()
+    server.close()
+  }
+})
+
+test('a webhook that answers with a redirect has refused: the address that it names is sent nothing', async () => {
+  using elsewhere = await startReceiver(true)
+  const server = createServer((request, response) => {
+    response.writeHead(Number(request.url?.slice(1)), { location: elsewhere.url }).end()
+  }).listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  try {
+    await using gate = await startAdminGate()
+    const { port } = server.address() as AddressInfo
+    for (const status of [301, 302, 303, 307, 308])
+      await gate.json('POST', '/webhooks', { url: `http://127.0.0.1:${port}/${status}` })
+    await insertPush(gate, 'p1')
+    await setOutcome(gate, 'p1', 'accepted')
+    await gate.tick()
+    expect(elsewhere.deliveries).toEqual([])
+    const { results } = await gate.ledger.prepare('SELECT attempts FROM deliveries').all()
+    expect(results).toEqual(Array.from({ length: 5 }, () => ({ attempts: 1 })))
   } finally {
     server.closeAllConnections()
     server.close()

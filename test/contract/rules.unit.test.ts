@@ -119,6 +119,14 @@ test.each([
   expect(RefPattern.safeParse(text).success).toBe(false)
 })
 
+test('terms and rules that are misspelt are refused, since they would bound nothing', () => {
+  expect(GrantTerms.safeParse({ denyPaths: ['ci/**'] }).success).toBe(true)
+  expect(GrantTerms.safeParse({ denypaths: ['ci/**'] }).success).toBe(false)
+  expect(GrantTerms.safeParse({ rules: [{ pattern: 'refs/heads/**', denies: ['force'] }] }).success).toBe(
+    false,
+  )
+})
+
 const openPgp = (kind: string) =>
   ['BEGIN', 'END'].map(word => `-----${word} PGP ${kind} KEY BLOCK-----`).join('\nmQ==\n')
 

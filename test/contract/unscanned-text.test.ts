@@ -1,8 +1,10 @@
 import { randomBytes, randomUUID } from 'node:crypto'
 import { expect, test } from 'vitest'
-import { withoutLikelySecrets } from '../../src/contract/unscanned-text.ts'
+import { REDACTED, withoutLikelySecrets, withoutTokens } from '../../src/contract/unscanned-text.ts'
 
 const LETTERS = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz'
+const mixed = (length: number) =>
+  [...randomBytes(length)].map(byte => `${LETTERS}0123456789`[byte % 62]).join('')
 const base64 = (bytes: number) => randomBytes(bytes).toString('base64url')
 
 test.each([
@@ -11,6 +13,8 @@ test.each([
   ['base64', () => base64(32)],
   ['base64 with slashes', () => randomBytes(48).toString('base64').replaceAll('/', '+')],
   ['mixed letters', () => [...randomBytes(32)].map(byte => LETTERS[byte % 52]).join('')],
+  ['hex of 16 characters', () => randomBytes(8).toString('hex')],
+  ['letters and digits in groups of four', () => (mixed(48).match(/.{4}/g) ?? []).join('-')],
   ['a UUID', () => randomUUID()],
   ['a short password after its name', () => `api_key=${randomBytes(4).toString('hex')}`],
   ['a password in a URL', () => `https://bob:${randomBytes(4).toString('hex')}@example.com`],
@@ -40,6 +44,14 @@ test.each([
   'git-gate:   git push origin HEAD:refs/heads/ada/fix-login',
 ])('%s is shown as it is', text => {
   expect(withoutLikelySecrets(text)).toBe(text)
+})
+
+test.each([
+  ...['ghp_', 'gho_', 'github_pat_', 'glpat-', 'gldt-', 'npm_', 'pypi-', 'dop_v1_', 'xoxb-', 'xapp-', 'hf_'],
+  ...['sk_live_', 'rk_test_', 'sk-proj-', 'sk-ant-', 'SG.', 'shpat_', 'AIza', 'AKIA', 'ASIA', 'eyJ', 'gate_'],
+])('a token that starts with %s is known by that alone, whatever follows', start => {
+  expect(withoutTokens(`see ${start}one-word_and-another-1 there`)).toBe(`see ${REDACTED} there`)
+  expect(withoutTokens(`see ${start}short there`)).toBe(`see ${start}short there`)
 })
 
 test('a long text of what tokens start with is searched in linear time', () => {

@@ -34,6 +34,18 @@ test.each(['0', '1', '2'])(
   },
 )
 
+test.each(['object:type=blob', 'sparse:oid=main:README.md', 'combine:blob:none+object:type=commit'])(
+  'a filter that makes the server work without a bound (%s) is refused',
+  async filter => {
+    await using gate = await startGate()
+    const ada = await gate.agent('ada', anything)
+    const ran = await ada.tryClone('--no-checkout', `--filter=${filter}`)
+    expect(ran.code).not.toBe(0)
+    expect(ran.output).toMatch(/filter '[a-z:]+' not supported/)
+    await ada.clone('--filter=tree:1', '--no-checkout')
+  },
+)
+
 test('many refs, tags of both kinds, deletes, force and push options reach upstream as asked', async () => {
   await using gate = await startGate()
   gate.upstream.hook('pre-receive', 'env | grep GIT_PUSH_OPTION >> "$PWD/options" || true')

@@ -102,6 +102,51 @@ test('a mirror that is deleted is made again, at a fetch and in the middle of a 
   expect(await (await ada.clone('-b', 'ada/after')).text(['rev-parse', 'HEAD'])).toBe(commit)
 })
 
+test('a refresh leaves those refs alone that a push is moving: upstream has them, and the push ends well', async () => {
+  await using gate = await startGate({ settings: { GATE_FETCH_FRESH_SECONDS: '0' } })
+  const ada = await gate.agent('ada', { push: ['ada/**'], delete: ['ada/**'] })
+  const work = await ada.clone()
+  const first = await work.commit('First', { 'first.txt': 'first\n' })
+  expect(await work.push('HEAD:ada/moved', 'HEAD:ada/gone')).toMatchObject(accepted)
+  const second = await work.commit('Second', { 'second.txt': 'second\n' })
+  const hold = path.join(gate.upstream.dir, 'hold')
+  fs.writeFileSync(hold, '')
+  // It runs when upstream has moved its refs; the push ends after it.
+  gate.upstream.hook('post-receive', `while [ -e '${hold}' ]; do sleep 0.05; done`)
+  const push = work.push('HEAD:ada/moved', 'HEAD:ada/new', ':ada/gone')
+  await until(
+    async () => ((await gate.upstream.ref('refs/heads/ada/new')) === second ? true : undefined),
+    seconds(30),
+    () => 'the push does not come to upstream',
+  )
+  // Another push of the same ref ends before it, and gives back its own hold alone.
+  const late = await ada.clone('-b', 'ada/moved')
+  await late.commit('Too late', { 'late.txt': 'late\n' })
+  const { code, output } = await late.push('HEAD:ada/moved')
+  expect(code).toBe(1)
+  expect(output).toContain('upstream has moved')
+  const behind = await gate.upstream.commit('main', 'Behind the gate')
+  const refs = async () => {
+    const { stdout } = await git(['ls-remote', ada.url(), 'refs/heads/*'])
+    const lines = stdout.split('\n').filter(Boolean)
+    return Object.fromEntries(lines.map(line => line.split('\t').reverse()))
+  }
+  expect(await refs()).toEqual({
+    'refs/heads/main': behind,
+    'refs/heads/ada/moved': first,
+    'refs/heads/ada/gone': first,
+  })
+  fs.rmSync(hold)
+  expect(await push).toMatchObject(accepted)
+  const outcomes = (await gate.ledger.pushes()).map(({ outcome }) => outcome)
+  expect(outcomes).toEqual(['refused', 'accepted', 'accepted'])
+  expect(await refs()).toEqual({
+    'refs/heads/main': behind,
+    'refs/heads/ada/moved': second,
+    'refs/heads/ada/new': second,
+  })
+})
+
 test('the default branch follows upstream', async () => {
   await using gate = await startGate()
   const ada = await gate.agent('ada', { push: ['ada/**'] })

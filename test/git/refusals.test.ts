@@ -1,4 +1,7 @@
+import { execFileSync } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
+import fs from 'node:fs'
+import path from 'node:path'
 import { expect, test } from 'vitest'
 import { accepted, rejected, seconds, startGate } from '../harness/index.ts'
 
@@ -98,6 +101,7 @@ test('of several refs the one that upstream refuses is the reason, whichever was
   expect(refused.output).toMatch(
     /ada\/a \(git-gate: not pushed: another ref of this push was refused by upstream\)/,
   )
+  expect(await gate.upstream.ref('refs/heads/ada/a')).toBeUndefined()
 })
 
 test('a ref whose name a terminal would not show as it is has its reason all the same', async () => {
@@ -150,6 +154,39 @@ test('a force is judged by history: without the right it is refused, also when t
   expect(refused.output).toMatch(/git rebase/)
 })
 
+test('a force does not overwrite what has come to upstream since the last refresh', async () => {
+  await using gate = await startGate({ settings: { GATE_FETCH_FRESH_SECONDS: '3600' } })
+  const ada = await gate.agent('ada', own)
+  const work = await ada.clone()
+  await work.commit('One')
+  expect(await work.push('HEAD:ada/x')).toMatchObject(accepted)
+  const moved = await gate.upstream.commit('ada/x', 'Behind the gate')
+  await work.text(['commit', '-q', '--amend', '--allow-empty', '-m', 'Instead'])
+  const refused = await work.push('+HEAD:ada/x')
+  expect(refused).toMatchObject(rejected)
+  expect(refused.output).toMatch(/upstream has moved since you fetched/)
+  expect(await gate.upstream.ref('refs/heads/ada/x')).toBe(moved)
+})
+
+test('a branch that becomes another name of main after the last refresh is not pushed to', async () => {
+  await using gate = await startGate({ settings: { GATE_FETCH_FRESH_SECONDS: '3600' } })
+  const main = (await gate.upstream.ref('refs/heads/main')) ?? ''
+  for (const name of ['ada/same', 'ada/other'])
+    await gate.upstream.git(['update-ref', `refs/heads/${name}`, main])
+  const other = await gate.upstream.commit('ada/other', 'Elsewhere')
+  const ada = await gate.agent('ada', own)
+  const work = await ada.clone()
+  await gate.upstream.git(['symbolic-ref', 'refs/heads/ada/same', 'refs/heads/main'])
+  await work.commit('Change')
+  const refused = await work.push('HEAD:ada/same')
+  expect(refused).toMatchObject(rejected)
+  expect(refused.output).toMatch(/at upstream it is another name of refs\/heads\/main/)
+  expect(await gate.upstream.refs()).toMatchObject({
+    'refs/heads/main': main,
+    'refs/heads/ada/other': other,
+  })
+})
+
 test.each([
   ['its host key is another one', 'host key', async (gate: Gate) => gate.upstream.changeHostKey()],
   ['it is down', 'cannot be reached', async (gate: Gate) => gate.upstream.stop()],
@@ -164,6 +201,25 @@ test.each([
     expect(ran.output).toMatch(new RegExp(`remote: git-gate: .*${words}`))
     expect(ran.ms).toBeLessThan(seconds(15))
   }
+})
+
+test('a host that shows a bare key where a certificate authority is pinned is refused', async () => {
+  await using gate = await startGate()
+  const file = path.join(gate.home, 'authority')
+  execFileSync('ssh-keygen', ['-q', '-t', 'ed25519', '-N', '', '-C', '', '-f', file])
+  const { url, knownHosts } = gate.upstream.at()
+  const [host = ''] = knownHosts.split(' ')
+  gate.upstream.authorize(await gate.admin.identity('for-certified'))
+  await gate.admin.repository('certified', {
+    upstream: url,
+    identity: 'for-certified',
+    knownHosts: `@cert-authority ${host} ${fs.readFileSync(`${file}.pub`, 'utf8')}`,
+    staleReads: false,
+  })
+  const ada = await gate.agent('ada', own, { repository: 'certified' })
+  const ran = await ada.tryClone()
+  expect(ran.code).not.toBe(0)
+  expect(ran.output).toMatch(/remote: git-gate: the host key of .* is not the one pinned for certified/)
 })
 
 test('upstream does not accept the identity: the line says so and what to do', async () => {

@@ -53,6 +53,19 @@ describe('the deadline of a client that is waited for', () => {
     expect(letGo(PACE, { bytes, everyMs: seconds(every), forMs })).toBeUndefined()
   })
 
+  test('a burst buys no more than one window for what comes after it', () => {
+    const late = vi.fn()
+    const deadline = new IdleDeadline(PACE, late)
+    deadline.wait()
+    deadline.received(1 << 30)
+    for (let spent = 0; spent < 70 && late.mock.calls.length === 0; spent += 10) {
+      vi.advanceTimersByTime(seconds(10))
+      deadline.received(1)
+    }
+    expect(late).toHaveBeenCalledWith('slow')
+    deadline.rest()
+  })
+
   test('a git that is silent while it compresses, and then sends on, is kept', () => {
     const everyMs = seconds(85)
     expect(letGo(PACE, { bytes: 40_000, everyMs, forMs: seconds(1800) })).toBeUndefined()
@@ -74,6 +87,71 @@ describe('the deadline of a client that is waited for', () => {
       vi.advanceTimersByTime(seconds(59))
     }
     expect(late).not.toHaveBeenCalled()
+  })
+
+  test('a rest is no silence, and does not put off the total', () => {
+    const late = vi.fn()
+    const deadline = new IdleDeadline(PACE, late)
+    for (let minute = 0; minute < 56; minute++) {
+      deadline.wait()
+      vi.advanceTimersByTime(seconds(1))
+      deadline.received(100_000)
+      deadline.rest()
+      vi.advanceTimersByTime(seconds(59))
+      if (minute === 30) vi.advanceTimersByTime(seconds(200))
+    }
+    vi.advanceTimersByTime(seconds(100))
+    expect(late).not.toHaveBeenCalled()
+    deadline.wait()
+    vi.advanceTimersByTime(1)
+    expect(late).toHaveBeenCalledWith('slow')
+  })
+
+  test('a slow client that need not send anything any more is not late for what it was before', () => {
+    const late = vi.fn()
+    const deadline = new IdleDeadline({ idleMs: seconds(90), bytesPerSecond: 1000 }, late)
+    deadline.wait()
+    for (let spent = 0; spent < 50; spent += 10) {
+      vi.advanceTimersByTime(seconds(10))
+      deadline.received(1)
+    }
+    deadline.allow(Number.POSITIVE_INFINITY)
+    vi.advanceTimersByTime(seconds(7200))
+    expect(late).not.toHaveBeenCalled()
+    deadline.rest()
+  })
+
+  test('a new total stands in the place of the old one, also while the client is waited for', () => {
+    const late = vi.fn()
+    const deadline = new IdleDeadline({ idleMs: seconds(90), withinMs: seconds(10) }, late)
+    deadline.wait()
+    vi.advanceTimersByTime(seconds(9))
+    deadline.within(seconds(20))
+    vi.advanceTimersByTime(seconds(19))
+    expect(late).not.toHaveBeenCalled()
+    vi.advanceTimersByTime(seconds(1))
+    expect(late).toHaveBeenCalledWith('slow')
+  })
+
+  test('a shorter silence that is allowed earns nothing, and a longer one a whole window', () => {
+    const late = vi.fn()
+    const deadline = new IdleDeadline(PACE, late)
+    deadline.wait()
+    for (let spent = 0; spent < 50; spent += 10) {
+      vi.advanceTimersByTime(seconds(10))
+      deadline.received(1)
+    }
+    deadline.allow(seconds(60))
+    vi.advanceTimersByTime(seconds(11))
+    expect(late).toHaveBeenCalledWith('slow')
+    const other = vi.fn()
+    const longer = new IdleDeadline({ ...PACE, idleMs: seconds(20) }, other)
+    longer.wait()
+    vi.advanceTimersByTime(seconds(19))
+    longer.allow(seconds(50))
+    vi.advanceTimersByTime(seconds(49))
+    expect(other).not.toHaveBeenCalled()
+    longer.rest()
   })
 
   test('a client that need not send anything is never late, and is watched again afterwards', () => {

@@ -38,3 +38,17 @@ test('a journal keeps to its size: the oldest ended pushes go, and no open one',
   expect(await again.listOpen()).toMatchObject([{ report: { id: 'open' } }])
   expect(fs.readdirSync(folder).length).toBeLessThan(6)
 })
+
+test('what a journal says of pushes is for its owner alone, whatever the umask', async () => {
+  const folder = path.join(fs.mkdtempSync(path.join(os.tmpdir(), 'journal-')), 'journal')
+  onTestFinished(() => fs.rmSync(path.dirname(folder), { recursive: true, force: true }))
+  const usual = process.umask(0)
+  onTestFinished(() => void process.umask(usual))
+  const journal = await openJournal(folder, 100_000)
+  for (const outcome of ['open', 'refused'] as const) {
+    await journal.write(entry('push', outcome))
+    const modes = fs.readdirSync(folder).map(name => fs.statSync(path.join(folder, name)).mode & 0o777)
+    expect(modes).toEqual([0o600])
+  }
+  expect(fs.statSync(folder).mode & 0o777).toBe(0o700)
+})

@@ -1,0 +1,19 @@
+import { expect, test } from 'vitest'
+import { credentials } from '../../src/auth/credentials.ts'
+
+test.each([
+  ['Bearer t', { user: undefined, token: 't' }],
+  ['bearer   t', { user: undefined, token: 't' }],
+  [`Basic ${btoa('ada:t')}`, { user: 'ada', token: 't' }],
+  [`BASIC ${btoa('ada:t:u')}`, { user: 'ada', token: 't:u' }],
+  [`Basic ${btoa(':t')}`, { user: '', token: 't' }],
+  [`Basic ${btoa('ada')}`, undefined],
+  ['Basic %', undefined],
+  ['Bearer t u', undefined],
+  ['xBearer t', undefined],
+  ['Digest t', undefined],
+  ['Bearer', undefined],
+  [undefined, undefined],
+])('the header %j has these credentials: %j', (header, given) => {
+  expect(credentials(header)).toEqual(given)
+})

@@ -1,0 +1,106 @@
+import { expect, test } from 'vitest'
+import { endedBy } from '../../container/sessions/session-counts.ts'
+import { createSessions, type Sessions } from '../../container/sessions/sessions.ts'
+
+const LIMITS = { maxSessions: 4, maxAgentSessions: 3 }
+const who = (agent: string, id = `${agent}-1`) => ({
+  id,
+  repository: 'app',
+  agent,
+  service: 'git-upload-pack',
+})
+
+function begin(sessions: Sessions, agent: string, id?: string) {
+  const begun = sessions.begin(who(agent, id))
+  if (!begun.ok) throw new Error(begun.why)
+  return begun
+}
+
+test('an agent has its share of sessions, all agents have the whole, and each end gives a place back', () => {
+  const sessions = createSessions(LIMITS)
+  const own = [begin(sessions, 'ada'), begin(sessions, 'ada'), begin(sessions, 'ada')]
+  expect(sessions.begin(who('ada'))).toMatchObject({
+    ok: false,
+    why: expect.stringMatching(/^ada has 3 sessions at once/),
+  })
+  begin(sessions, 'bob')
+  expect(sessions.begin(who('eve'))).toMatchObject({
+    ok: false,
+    why: expect.stringMatching(/^the gate is busy with 4 sessions/),
+  })
+  own[0]?.end({ outcome: 'served' })
+  begin(sessions, 'eve')
+  own[1]?.end({ outcome: 'served' })
+  begin(sessions, 'ada')
+  expect(sessions.all.size).toBe(4)
+})
+
+test('a quarter of an agent’s share is read of each agent that is turned away, and all of them share one such share', () => {
+  const { turnAway } = createSessions({ maxSessions: 100, maxAgentSessions: 8 })
+  const ada = [turnAway('ada'), turnAway('ada')]
+  expect(ada.every(Boolean)).toBe(true)
+  expect(turnAway('ada')).toBeUndefined()
+  for (const agent of ['bob', 'eve', 'lee'])
+    expect([turnAway(agent), turnAway(agent)].every(Boolean)).toBe(true)
+  expect(turnAway('ron')).toBeUndefined()
+  ada[0]?.()
+  expect(turnAway('ron')).toBeDefined()
+  ada[1]?.()
+  expect(turnAway('ada')).toBeDefined()
+})
+
+test('whoever waits for a session hears of its end, and nobody waits for one that is not there', {
+  timeout: 10_000,
+}, async () => {
+  const sessions = createSessions(LIMITS)
+  const { end } = begin(sessions, 'ada', 'mine')
+  let isOver = false
+  const waiting = sessions.ended('mine', 60_000).then(() => {
+    isOver = true
+  })
+  await sessions.ended('another', 60_000)
+  expect(isOver).toBe(false)
+  end({ outcome: 'served' })
+  await waiting
+})
+
+test('a wait for a session ends with its time', async () => {
+  const sessions = createSessions(LIMITS)
+  begin(sessions, 'ada', 'mine')
+  await sessions.ended('mine', 1)
+  expect(sessions.all.size).toBe(1)
+})
+
+test('sessions that are closed let nobody in, and are closed when the last has ended', async () => {
+  const sessions = createSessions(LIMITS)
+  const { end } = begin(sessions, 'ada')
+  let isClosed = false
+  const closing = sessions.close().then(() => {
+    isClosed = true
+  })
+  expect(sessions.begin(who('bob'))).toMatchObject({
+    ok: false,
+    why: expect.stringMatching(/^the gate is stopping/),
+  })
+  await Promise.resolve()
+  expect(isClosed).toBe(false)
+  end({ outcome: 'served' })
+  await closing
+  await createSessions(LIMITS).close()
+})
+
+test('what came of sessions is counted by repository, service, outcome and reason', () => {
+  const sessions = createSessions({ maxSessions: 2, maxAgentSessions: 2 })
+  begin(sessions, 'ada').end(endedBy(undefined))
+  begin(sessions, 'ada').end(endedBy('idle'))
+  const scanned = { bytes: 10, objects: 2, gitleaks: 1 }
+  for (let i = 0; i < 2; i++) begin(sessions, 'ada').end({ outcome: 'accepted', scanned })
+  for (const agent of ['ada', 'bob']) begin(sessions, agent)
+  sessions.begin(who('eve'))
+  expect(sessions.counts('app')).toEqual({
+    sessions: { 'git-upload-pack': { served: 1, abandoned: 1, accepted: 2, busy: 1 } },
+    reaped: { idle: 1 },
+    scanned: { bytes: 20, objects: 4, gitleaks: 2 },
+  })
+  expect(sessions.counts('other').sessions).toEqual({})
+})
