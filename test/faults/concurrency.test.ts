@@ -48,7 +48,7 @@ test(`after ${INTERRUPTED} interrupted pushes in a row, everything is back where
   const after = holdings(gate.companion)
   expect(after.descriptors - before.descriptors).toBeLessThan(10)
   expect(after.megabytes - before.megabytes).toBeLessThan(60)
-  // The one that went through is 1 MB.
+  // The accepted push is 1 MB.
   expect(after.mirrorBytes - before.mirrorBytes).toBeLessThan(1.5e6)
 }, 300_000)
 
@@ -124,7 +124,7 @@ test('twenty pushes at once share a few connections to upstream, and the next on
 const pushesIn = async (gate: Gate) =>
   (await sessionsOf(gate)).filter(({ service }) => service === 'git-receive-pack').map(({ id }) => id)
 
-/** What a process and its mirrors hold of the machine. */
+/** Counts the resources of a process and its mirrors. */
 function holdings({ pid, home }: { pid: number; home: string }) {
   const [, kilobytes] = /^VmRSS:\s+(\d+) kB$/m.exec(fs.readFileSync(`/proc/${pid}/status`, 'utf8')) ?? []
   const mirrors = path.join(home, 'mirrors')

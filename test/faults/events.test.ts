@@ -57,7 +57,7 @@ test('a push is one signed request and one permission; its steps are on record i
   proxy.onEvent = async event => {
     if (seen.length) {
       const last = seen.at(-1)
-      // The event before this one is on record while the answer stands here.
+      // The event before this is in the ledger while the answer is held here.
       if (last !== 'commands-read' && last !== 'checked')
         onRecord.push((await gate.ledger.until(({ phase }) => phase === last)).phase)
     }
@@ -159,7 +159,7 @@ test('a push that lasts longer than a companion may be silent goes through: the 
   proxy.alive = 0
   gitleaks.be('waits')
   const { push } = await pushNext()
-  // They come every 10 s, and 15 s of silence are allowed.
+  // Alive frames come every 10 s; the timeout is 15 s.
   await until(
     () => proxy.alive >= 2 || undefined,
     seconds(40),

@@ -9,21 +9,21 @@ import { type Fault, meet } from './table/fault.ts'
 import { companionKilled, gitHangs, gitleaksIs, workerKilled } from './table/gate-faults.ts'
 import { aftermath } from './table/measure.ts'
 
-/** What is due of a fault: what the client is told, what upstream has, and the outcome. */
+/** The expected result of a fault: the client's output, upstream's refs, and the outcome. */
 interface Due {
   readonly told: RegExp
   readonly upstream: RegExp
   readonly outcome: string
 }
 
-/** A refusal that says whose fault it is. */
+/** The expected result of a refusal that names the gate's fault. */
 const faultOf = (told: RegExp): Due => ({
   told: new RegExp(`(${told.source})[\\s\\S]*this is the gate's fault`),
   upstream: /^nothing, mirror equal$/,
   outcome: 'failed',
 })
 
-/** What a client says whose connection ends in the middle. */
+/** A client's output when its connection breaks. */
 const LOST = /RPC failed|gate cannot reach its companion|hung up|Empty reply|Failed to connect|rewind rpc/
 
 describe('whatever dies of the gate, every push gets its outcome and leaves nothing', () => {

@@ -22,7 +22,7 @@ afterAll(() => gate?.[Symbol.asyncDispose]())
 const types = { commit: 1, tree: 2, blob: 3, refDelta: 7 } as const
 type Kind = Exclude<keyof typeof types, 'refDelta'>
 
-/** An entry of a pack (gitformat-pack(5)). */
+/** Encodes an entry of a pack (gitformat-pack(5)). */
 function entry(type: keyof typeof types, content: Buffer, base = ''): Buffer {
   const head: number[] = []
   let size = content.length
@@ -53,7 +53,7 @@ async function commit(treeId: string): Promise<Buffer> {
   return Buffer.from(`tree ${treeId}\nparent ${parent}\nauthor ${who}\ncommitter ${who}\n\nMade\n`)
 }
 
-/** Pushes one commit of this tree; the answer is what the client shows, and its report. */
+/** Pushes a commit of this tree. Returns the client's output, and the report. */
 async function post(name: string, treeId: string, entries: readonly Buffer[]): Promise<string> {
   const made = await commit(treeId)
   const list = body(
@@ -64,14 +64,14 @@ async function post(name: string, treeId: string, entries: readonly Buffer[]): P
   return `${shown}\n${report.join('\n')}`
 }
 
-/** A size as a delta writes it. */
+/** Encodes a size as in a delta. */
 function deltaSize(size: number): Buffer {
   const bytes: number[] = []
   for (; size > 0x7f; size = Math.floor(size / 128)) bytes.push((size & 0x7f) | 0x80)
   return Buffer.from([...bytes, size])
 }
 
-/** The most memory that any of git's processes on this gate has, in bytes, until it is told to stop. */
+/** Measures the largest memory of a git process of this gate, in bytes, until stopped. */
 function watchGit() {
   let most = 0
   const look = () => {
@@ -81,7 +81,7 @@ function watchGit() {
         const peak = /^VmHWM:\s+(\d+) kB/m.exec(fs.readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1]
         most = Math.max(most, Number(peak ?? 0) * 1024)
       } catch {
-        // it has ended
+        // the process has ended
       }
   }
   const timer = setInterval(look, 10)

@@ -10,7 +10,7 @@ const IDLE_SECONDS = 3
 const far = await farMachine()
 afterAll(() => far?.[Symbol.asyncDispose]())
 
-/** Over a link that falls silent, and not by a stand-in for one. It takes root and a kernel with veth. */
+/** Uses a real network between namespaces: that needs root and a kernel with veth. */
 describe.skipIf(!far)('a network that is cut, without a word to either end', () => {
   if (!far) return
 

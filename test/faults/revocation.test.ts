@@ -32,7 +32,7 @@ const allowing = (pattern: string, more = {}) => ({
   ...more,
 })
 
-/** A push that stands in its scan while `act` happens; then the scan goes on. */
+/** Holds a push in its scan, calls `act`, then lets the scan go on. */
 async function pushDuring(
   agent: Agent,
   act: () => Promise<unknown>,

@@ -49,7 +49,7 @@ describe('a push that comes too slowly is let go', () => {
 
   test.for(WAYS)('%s: a command list that is never whole', async surface => {
     const push = await beginPush(scene, surface)
-    // The length of a packet, and then bytes of it.
+    // The length of a packet; bytes of it follow.
     push.send(Buffer.from('0fff'))
     await until(
       async () => (await pushesIn(scene)) || undefined,

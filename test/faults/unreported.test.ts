@@ -7,7 +7,7 @@ import { seconds } from '../harness/index.ts'
 const ID = 'p1'
 const PATIENCE = seconds(20)
 
-/** A journal whose words are known to whoever asks as soon as they are being written, as those of a real one are. */
+/** A journal whose entries can be read as soon as their write begins, as in the real journal. */
 function slowJournal() {
   const kept = new Map<string, Entry>()
   const { promise: disk, resolve: written, reject: full } = Promise.withResolvers<void>()
