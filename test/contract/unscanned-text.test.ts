@@ -22,7 +22,7 @@ test.each([
     for (const text of [secret, `refs/heads/ada/${secret}`, `the capability x=${secret} was not offered`])
       if (withoutLikelySecrets(text).includes(core)) missed += 1
   }
-  // Of random text a little looks like words.
+  // Some random text looks like words.
   expect(missed / 1500).toBeLessThan(0.03)
 })
 

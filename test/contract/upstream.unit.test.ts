@@ -30,7 +30,7 @@ test.each([
   expect(parseUpstream(url)).toEqual({ ok: true, address })
 })
 
-// As git_connect() has it (connect.c), which takes the brackets off an address before it calls ssh.
+// As in git_connect() (connect.c), which removes the brackets of an address before it calls ssh.
 test.each([
   ['ssh://git@[::1]:2222/srv/app.git', { host: 'ssh://git@[::1]:2222', path: '/srv/app.git' }],
   ['ssh://git@example.org/~deploy/app.git', { host: 'ssh://git@example.org', path: '~deploy/app.git' }],

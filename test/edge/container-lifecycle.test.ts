@@ -7,7 +7,7 @@ import { accepted, megabytes, type Ran, seconds, type Upstream, until } from '..
 import { type EdgeAgent, type EdgeGate, type EdgeRepository, startEdgeGate } from './fixtures/edge-gate.ts'
 import { ended, type Instance, imageOfProtocol } from './fixtures/engine.ts'
 
-/** One gate for several tests, each with a repository of its own, so that they can run side by side. */
+/** Starts a gate for several tests, each with its own repository, so that they can run in parallel. */
 function gateWith(settings: Record<string, string>, ...repositories: string[]): () => EdgeGate {
   let gate: EdgeGate | undefined
   beforeAll(async () => {
@@ -17,7 +17,7 @@ function gateWith(settings: Record<string, string>, ...repositories: string[]): 
   return () => gate as EdgeGate
 }
 
-/** Asks until an answer fits. */
+/** Runs `git ls-remote` until its result fits. */
 const untilTold = (agent: EdgeAgent, fits: (ran: Ran) => boolean) =>
   until(
     async () => {
@@ -29,10 +29,10 @@ const untilTold = (agent: EdgeAgent, fits: (ran: Ran) => boolean) =>
   )
 const works = ({ code }: Ran) => code === 0
 
-/** A pack that git has in quarantine, whole or not yet (`tmp_objdir-incoming-…`). */
+/** Whether a file is a pack in quarantine, whole or not (`tmp_objdir-incoming-…`). */
 const isPack = (file: string) => /incoming-[^/]*\/pack\/[^/]*$/.test(file)
 
-/** Git makes and removes folders while they are listed. */
+/** Lists the files of a folder in which git makes and removes folders meanwhile. */
 function filesIn(folder: string): string[] {
   try {
     return fs.readdirSync(folder, { recursive: true, encoding: 'utf8' })
@@ -41,7 +41,7 @@ function filesIn(folder: string): string[] {
   }
 }
 
-/** Upstream takes pushes in only when told to go on. */
+/** Holds pushes at upstream until `goOn`. */
 function holdUp(upstream: Upstream): { goOn(): void } {
   const sign = path.join(upstream.dir, 'go-on')
   upstream.hook('pre-receive', `echo upstream thinks >&2; until [ -e '${sign}' ]; do sleep 0.05; done`)
@@ -64,7 +64,7 @@ describe.concurrent('a container', () => {
       GATE_OPEN_PUSH_TIMEOUT_SECONDS: '1',
       GATE_SCAN_SECONDS: '77',
       GATE_MIN_RECEIVE_BYTES_PER_SECOND: '500',
-      // An identity's key, whatever its name looks like.
+      // An identity's key, though its name ends like a setting.
       GATE_IDENTITY_NIGHTLY_SESSIONS: 'a private key',
     },
     'races',
@@ -147,7 +147,7 @@ describe.concurrent('a container', () => {
     child.kill('SIGKILL')
     const { code, output } = await push
     expect(code).not.toBe(0)
-    // An answer that has begun can only break off, and a client that still sends may see its connection break first.
+    // An answer that has begun can only break off, and a client that is sending may lose its connection.
     expect(output).toMatch(/git-gate: (the gate has lost its companion|checking)|RPC failed/)
     await crash.push({ outcome: 'failed' })
     expect(await work.push(`${hello}:refs/heads/ada/hello`)).toMatchObject(accepted)
@@ -270,7 +270,7 @@ describe.concurrent('a container that nobody asks', () => {
     const used = gate().repository('used')
     await untilTold(await used.agent('ada'), works)
     const { push, container, goOn } = await pushHeldUp(used)
-    // Longer than the time-out, in which an upstream thinks and nobody else asks.
+    // Longer than the timeout, while upstream holds the push and no other request comes.
     await delay(seconds(7))
     expect(container.child.exitCode).toBe(null)
     goOn()

@@ -6,7 +6,7 @@ import { ended } from './fixtures/engine.ts'
 const SIZE = 12
 const LITTLE = 1 << 20
 
-/** A large repository, cloned once, whose container was stopped since nobody asked for it. */
+/** Prepares a large repository, cloned once, whose idle container was stopped. */
 async function asleep(repository: EdgeRepository, link: FaultyLink) {
   const { upstream } = repository
   const tip = await upstream.commit('main', 'Something large', { large: megabytes(SIZE) })

@@ -21,7 +21,7 @@ interface Asked {
   readonly token?: string
 }
 
-/** A request as it is written: nothing of the path is normalised. */
+/** Sends a request with the path as given, without normalization. */
 function ask(
   path: string,
   asked: Asked = {},
@@ -227,7 +227,7 @@ test.each([
     const authorization = user ? `Authorization: Basic ${btoa(`${user}:${ada.token}`)}\r\n` : ''
     socket.write(`POST ${path} HTTP/1.1\r\nHost: gate\r\n${authorization}Content-Length: 300000\r\n\r\n`)
     socket.write('x'.repeat(200_000))
-    // A client on a slow line, which looks for an answer only when it has sent everything.
+    // A client on a slow line, which reads an answer only when it has sent everything.
     await delay(1_500)
     await new Promise<void>((resolve, reject) => {
       socket.once('error', reject)

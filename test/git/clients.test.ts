@@ -105,7 +105,7 @@ test(
     const ada = await gate.agent('ada', anything)
     const here = import.meta.dirname
     const head = (await git(['rev-parse', 'HEAD'], { cwd: here })).stdout.trim()
-    // A shallow clone has no whole history to push; its newest commit then stands for it.
+    // A shallow clone cannot push its whole history; the test pushes its newest commit.
     const shallow =
       (await git(['rev-parse', '--is-shallow-repository'], { cwd: here })).stdout.trim() === 'true'
     const source = shallow ? await onlyNewest(here) : head

@@ -17,7 +17,7 @@ import {
 const SIZE = 24
 const RATE = 4 << 20
 
-/** A repository that takes some seconds to come from its upstream, and nobody has asked for yet. */
+/** Adds a repository whose first fetch takes some seconds. No client has asked for it yet. */
 async function farAway(gate: Gate, all: AsyncDisposableStack) {
   const upstream = all.use(await startUpstream())
   const tip = await upstream.commit('main', 'Something large', { large: megabytes(SIZE) })
@@ -43,7 +43,7 @@ test('a first clone waits for a slow upstream, and is told so', async () => {
   expect(refs.stdout).toContain(`refs/tags/v1 ${await upstream.ref('refs/tags/v1')} ${tip}`)
   expect(await git(['fsck', '--full'], { cwd: into })).toMatchObject(accepted)
 
-  // One that knows the repository already, and finds the mirror gone.
+  // A clone that has the repository, when the mirror is gone.
   const newer = await upstream.commit('main', 'More')
   fs.rmSync(path.join(gate.companion.home, 'mirrors', 'far'), { recursive: true })
   const fetched = await git(['fetch', 'origin'], { cwd: into })

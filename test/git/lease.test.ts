@@ -10,7 +10,7 @@ test('what a killed git leaves is removed, also when it is told of while the mir
   using stack = new DisposableStack()
   const dir = fs.mkdtempSync(path.join(os.tmpdir(), 'gate-occupancy-'))
   stack.defer(() => fs.rmSync(dir, { recursive: true, force: true }))
-  // A pack without a commit-graph is what maintenance begins with.
+  // Maintenance begins when there is a pack without a commit-graph.
   fs.mkdirSync(path.join(dir, 'objects/pack'), { recursive: true })
   fs.writeFileSync(path.join(dir, 'objects/pack/pack-1.pack'), '')
   const { promise: maintained, resolve: goOn } = Promise.withResolvers<void>()

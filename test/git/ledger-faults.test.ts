@@ -23,7 +23,7 @@ function onLedger(sql: string): void {
   }
 }
 
-/** Until then, or until the fault is disposed of, D1 fails at each new push with these words. */
+/** Makes D1 fail with this error at each new push, until `untilMs` or until disposed of. */
 function pushesFail(words: string, untilMs?: number): Disposable {
   const when = untilMs === undefined ? '' : `WHEN unixepoch('subsec') * 1000 < ${untilMs}`
   onLedger(
@@ -35,7 +35,7 @@ function pushesFail(words: string, untilMs?: number): Disposable {
 test('a push goes through although D1 fails for a moment as it is put on record', async () => {
   const work = await ada.clone()
   await work.commit('Something', { 'a.txt': 'a\n' })
-  // Git asks for the refs first: the push itself comes a little later than now.
+  // Git asks for the refs first, so the push itself arrives a little later.
   using _fault = pushesFail('Network connection lost.', Date.now() + 1_000)
   expect(await work.push('HEAD:ada/retried')).toMatchObject(accepted)
   expect(await gate.ledger.last()).toMatchObject({ outcome: 'accepted' })

@@ -17,7 +17,7 @@ test('every line of the log about a push carries its id, also when the gate itse
   await work.commit('Say hello', { 'hello.txt': 'hello\n' })
   expect(await work.push('HEAD:refs/heads/ada/hello')).toMatchObject(accepted)
   expect(await work.push('HEAD:refs/heads/main')).toMatchObject(rejected)
-  // Where its turns are to be written down there is no folder any more.
+  // The folder of the journal is gone, so no step can be written.
   const journal = path.join(gate.companion.home, 'journal')
   fs.renameSync(journal, `${journal}-away`)
   fs.writeFileSync(journal, '')

@@ -5,7 +5,7 @@ import { expect, test } from 'vitest'
 import { PRUNED } from '../../container/git/maintenance.ts'
 import { accepted, type Gate, git, seconds, startGate, until } from '../harness/index.ts'
 
-/** The one mirror of a gate with one repository. */
+/** Returns the mirror of a gate with one repository. */
 const mirrorOf = (companionHome: string) => {
   const folder = path.join(companionHome, 'mirrors', 'app')
   return path.join(folder, fs.readdirSync(folder)[0] ?? '')
@@ -155,7 +155,7 @@ test('HEAD is what it is upstream: another branch, one without a commit, or no b
   expect(await (await ada.clone()).text(['symbolic-ref', 'HEAD'])).toBe('refs/heads/trunk')
 })
 
-/** Ends the companion as a power cut does, and waits for its next life. */
+/** Kills the companion as a power cut does, and waits for its restart. */
 async function cutPower(gate: Gate): Promise<void> {
   const { pid } = gate.companion
   process.kill(pid, 'SIGKILL')
@@ -166,7 +166,7 @@ async function cutPower(gate: Gate): Promise<void> {
   )
 }
 
-// Git does not sync refs unasked: the name of a file may be on the disk before what is in it.
+// By default git does not sync refs: a file's name may be on the disk before its content.
 test.each<[string, (mirror: string) => void]>([
   ['a branch', mirror => fs.writeFileSync(path.join(mirror, 'refs/heads/main'), '')],
   ['a branch, in zeros', mirror => fs.writeFileSync(path.join(mirror, 'refs/heads/main'), Buffer.alloc(41))],

@@ -4,7 +4,7 @@ import { accepted, rejected, seconds, startGate } from '../harness/index.ts'
 
 const own = { push: ['{agent}/**'], force: ['{agent}/**'] }
 
-/** A GitHub token that nobody was ever given. */
+/** A GitHub token that was never issued. */
 const githubToken = () =>
   `ghp_${randomBytes(64)
     .toString('base64')
@@ -36,7 +36,7 @@ test('a push with a token in a file is refused and named, and goes through once 
   })
   expect(JSON.stringify(onRecord)).not.toContain(token)
   expect(gate.log.join('\n')).not.toContain(token)
-  // Who asks for the refused commit by its id does not get it: it never left quarantine.
+  // A fetch of the refused commit by its id fails: it never left quarantine.
   const elsewhere = await ada.clone()
   expect(await elsewhere.git(['fetch', 'origin', commit])).toMatchObject({ code: 128 })
 
@@ -77,7 +77,7 @@ test("upstream's refusal reaches the agent in upstream's own words", async () =>
   expect(pushed).toMatchObject(accepted)
   expect(pushed.output).not.toMatch(/error|warning/)
 
-  // Not the same as an upstream that has moved, though git has the same word for both.
+  // This differs from an upstream that has moved, though git has the same word for both.
   await gate.upstream.git(['config', 'receive.denyNonFastForwards', 'true'])
   await work.text(['commit', '-q', '--amend', '--allow-empty', '-m', 'Try again'])
   const denied = await work.push('+HEAD:ada/try')

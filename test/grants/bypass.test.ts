@@ -12,7 +12,7 @@ import { body, CAPABILITIES, type Line, packOf, send, ZERO } from './wire.ts'
 let gate: Gate
 /** May create and update every branch but main. */
 let eve: Agent
-/** May create branches, and no more. */
+/** May only create branches. */
 let creator: Agent
 let work: Clone
 let before: Readonly<Record<string, string>>
@@ -55,14 +55,14 @@ afterAll(async () => {
 
 const id = (name: string) => ids[name] ?? ZERO
 
-/** What upstream has besides what it had. */
+/** Returns the refs of upstream that have changed. */
 async function changed(): Promise<Record<string, string | undefined>> {
   const now = await gate.upstream.refs()
   const names = new Set([...Object.keys(before), ...Object.keys(now)])
   return Object.fromEntries([...names].filter(ref => now[ref] !== before[ref]).map(ref => [ref, now[ref]]))
 }
 
-/** Each push is refused, told as git tells it, and on record; upstream is as it was. */
+/** Checks that each push is refused in git's words and recorded, and that upstream is unchanged. */
 async function refusedPushes(who: Agent, bodies: readonly Buffer[], words: RegExp): Promise<void> {
   for (const bytes of bodies) {
     const answer = await send(gate, who, bytes)

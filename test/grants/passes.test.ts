@@ -54,7 +54,7 @@ test('a pass opens one request, and no second one', async () => {
   const push = await sign(pushing())
   expect((await ask(push, 'POST', '/git-receive-pack')).status).toBe(200)
   expect((await ask(push, 'POST', '/git-receive-pack')).status).toBe(403)
-  // Another encoding of the same signature is the same pass.
+  // Another encoding of the same signature is the same pass, which is used.
   expect((await ask(`${push}=`, 'POST', '/git-receive-pack')).status).toBe(403)
   expect((await ask(push.replaceAll('-', '+'), 'POST', '/git-receive-pack')).status).toBe(403)
 })

@@ -20,7 +20,7 @@ beforeAll(async () => {
 afterAll(() => gate?.[Symbol.asyncDispose]())
 
 describe('a push in gzip, as JGit sends it', () => {
-  /** The request for one new commit, as it is before it is packed. */
+  /** Returns the request that pushes a new commit, before compression. */
   const request = async (name: string, content: Buffer | string = `${name}\n`) => {
     await work.text(['reset', '-q', '--hard', 'origin/main'])
     const commit = await work.commit(name, { [`${name}.txt`]: content })

@@ -5,7 +5,7 @@ import { seconds } from '../harness/index.ts'
 
 const PACE: Pace = { idleMs: seconds(90), bytesPerSecond: 1000, withinMs: seconds(3600) }
 
-/** A client that sends `bytes` after each pause of `everyMs`: why, and after how many seconds, it is let go. */
+/** Runs a client that sends `bytes` every `everyMs`. Returns why and after how many seconds it times out. */
 function letGo(
   pace: Pace,
   { bytes, everyMs, forMs = seconds(7200) }: { bytes: number; everyMs: number; forMs?: number },

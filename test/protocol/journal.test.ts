@@ -33,7 +33,7 @@ test('a journal keeps to its size: the oldest ended pushes go, and no open one',
   expect(await journal.read('open')).toMatchObject({ report: { outcome: 'open' } })
   expect(await journal.read('push-59')).toMatchObject({ report: { outcome: 'refused' } })
   expect(await journal.read('push-0')).toBeUndefined()
-  // What an earlier life has left counts as well.
+  // Entries of an earlier process count as well.
   const again = await openJournal(folder, 20_000)
   expect(await again.listOpen()).toMatchObject([{ report: { id: 'open' } }])
   expect(fs.readdirSync(folder).length).toBeLessThan(6)

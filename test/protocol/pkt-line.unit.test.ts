@@ -12,7 +12,7 @@ import { cuts, hostileLines, inPieces } from './streams.ts'
 
 const runs = { numRuns: 3000 }
 
-/** Everything that a stream holds: its packets, what is left, and the complaint that ended it. */
+/** Reads a whole stream: its packets, the rest, and the error that ended it. */
 function readAll(pieces: readonly Buffer[]): { packets: Pkt[]; rest: Buffer; complaint?: string } {
   const lines = new PktLines()
   const packets: Pkt[] = []

@@ -30,7 +30,7 @@ const read = (chunks: readonly Uint8Array[]) => {
 }
 const plain = (each: Frame) => (each.type === 'bytes' ? { ...each, bytes: [...each.bytes] } : each)
 
-/** The bytes, cut at these places. */
+/** Cuts the bytes at these places. */
 function cutAt(bytes: Buffer, places: readonly number[]): Uint8Array[] {
   const cuts = [...new Set(places.map(place => place % (bytes.length + 1)))].sort((a, b) => a - b)
   return [...cuts, bytes.length].map((end, index) => bytes.subarray(cuts[index - 1] ?? 0, end))

@@ -29,7 +29,7 @@ function packets(bytes: Buffer): { all: Pkt[]; rest: number } {
   return { all, rest: lines.held }
 }
 
-/** What a client takes from a reply: what it shows, and the report's lines. */
+/** Reads a reply as a client does: the lines that it prints, and those of the report. */
 function received(bytes: Buffer, sideBand: boolean): { shown: string; report: string[] } {
   const { all, rest } = packets(bytes)
   expect(rest).toBe(0)

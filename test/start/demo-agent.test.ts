@@ -7,7 +7,7 @@ import { start, stateFolder } from './launcher.ts'
 import { ownUpstream } from './own-upstream.ts'
 import { hasIPv6, listenersOf } from './surface.ts'
 
-/** The operator's command, on the gate of a state folder. */
+/** Runs the operator's command on the gate of a state folder. */
 const operatorOf = (state: string) => async (command: string) => {
   const ran = await gitGate([...command.split(' '), '--json'], { env: { GATE_HOME: state } })
   expect(ran).toMatchObject({ code: 0 })
@@ -93,7 +93,7 @@ test('--no-demo makes no repository, no agent and no ssh server; an agent that i
   ])
   expect(await operator('agent list')).toEqual([])
   expect(await operator('repo list')).toEqual([])
-  // The gate on both loopback addresses, its companion, and workerd's way to the launcher.
+  // The gate on both loopback addresses, its companion, and the launcher's port for workerd.
   expect(listenersOf(alone.child.pid ?? -1)).toHaveLength(hasIPv6 ? 4 : 3)
   await operator('agent add ada')
   expect(await alone.end('SIGTERM')).toMatchObject({ code: 0 })

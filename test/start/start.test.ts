@@ -185,7 +185,7 @@ test('a workerd that dies is started again, and what the gate does by itself goe
   )
   await work.commit('Say hello', { 'hello.txt': 'hello\n' })
   expect(await work.push('HEAD:main')).toMatchObject(accepted)
-  // Webhooks are told by what runs every few seconds, and by nothing else.
+  // Only the scheduled work sends webhooks, every few seconds.
   await told.promise
   receiver.close()
   expect(await gate.end('SIGTERM')).toMatchObject({ code: 0 })

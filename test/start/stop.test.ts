@@ -27,7 +27,7 @@ test('Ctrl-C in a terminal reaches every process of the group, and it ends in or
   expect(processesOf(home.dir)).toEqual([])
 })
 
-/** What there is on disk or among the processes at successive moments of a start. */
+/** Successive moments of a start, by files on the disk or processes. */
 const moments: [string, (state: string) => boolean][] = [
   ['its state folder is made', state => fs.existsSync(path.join(state, 'keys.json'))],
   ['the companion starts', state => processesOf(state).some(line => line.includes('container/main.ts'))],
