@@ -123,7 +123,7 @@ test('a glob matches the paths that git ls-files lists', { timeout: 120_000 }, (
   )
 })
 
-test('a glob takes no longer for being clever', () => {
+test('a glob matches in linear time', () => {
   const text = 'a'.repeat(500)
   const started = performance.now()
   expect(compileGlob(`${'*a'.repeat(200)}b`).test(text)).toBe(false)
@@ -140,13 +140,13 @@ const CLEVER = [
   `${'a*'.repeat(200)}?`,
 ]
 
-test.for(CLEVER)('a wildcard of ssh takes no longer for being clever: %#', pattern => {
+test.for(CLEVER)('an ssh wildcard matches in linear time: %#', pattern => {
   const started = performance.now()
   expect(matchesWildcard(`${pattern}b`, 'a'.repeat(253))).toBe(false)
   expect(performance.now() - started).toBeLessThan(1_000)
 })
 
-test('a wildcard of ssh knows * and ? alone, and both take any character', () => {
+test('an ssh wildcard has * and ? alone, and both match any character', () => {
   expect(matchesWildcard('*.example.com', 'git.example.com')).toBe(true)
   expect(matchesWildcard('*', 'a/b')).toBe(true)
   expect(matchesWildcard('h?st', 'host')).toBe(true)

@@ -14,7 +14,7 @@ test.each([
   ['a UUID', () => randomUUID()],
   ['a short password after its name', () => `api_key=${randomBytes(4).toString('hex')}`],
   ['a password in a URL', () => `https://bob:${randomBytes(4).toString('hex')}@example.com`],
-])('%s is masked, wherever it stands', (_what, make) => {
+])('%s is masked in any place', (_what, make) => {
   let missed = 0
   for (let i = 0; i < 500; i++) {
     const secret = make()
@@ -42,7 +42,7 @@ test.each([
   expect(withoutLikelySecrets(text)).toBe(text)
 })
 
-test('a long text of what tokens start with is searched in linear time', () => {
+test('a long text of token prefixes is searched in linear time', () => {
   const started = performance.now()
   for (const part of ['npm_', 'key=', 'key ', 'a-', '://a', 'token"'])
     withoutLikelySecrets(part.repeat(200_000 / part.length))

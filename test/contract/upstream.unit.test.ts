@@ -26,7 +26,7 @@ test.each([
     'deploy_1@git.example.org:~deploy/app',
     { user: 'deploy_1', host: 'git.example.org', port: undefined, path: '~deploy/app' },
   ],
-])('%s is taken', (url, address) => {
+])('%s is accepted', (url, address) => {
   expect(parseUpstream(url)).toEqual({ ok: true, address })
 })
 
@@ -37,7 +37,7 @@ test.each([
   ['git@github.com:acme/app.git', { host: 'git@github.com', path: 'acme/app.git' }],
   ['git@[2001:db8::1]:acme/app.git', { host: 'git@2001:db8::1', path: 'acme/app.git' }],
   ['git@[gateway]:acme/a:b.git', { host: 'git@gateway', path: 'acme/a:b.git' }],
-])('%s leads ssh to where it leads git', (url, parts) => {
+])('%s leads ssh to the same host and port as git', (url, parts) => {
   expect(parseSshUrl(url)).toEqual(parts)
 })
 

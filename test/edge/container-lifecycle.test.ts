@@ -77,7 +77,7 @@ describe.concurrent('a container', () => {
     'secrets',
   )
 
-  test('is started once, however many agents come at once, with the secrets of its repository alone', async () => {
+  test('is started once for many simultaneous agents, with the secrets of its repository alone', async () => {
     const races = gate().repository('races')
     const ada = await races.agent('ada')
     for (const ran of await Promise.all(Array.from({ length: 8 }, () => ada.look())))
@@ -100,7 +100,7 @@ describe.concurrent('a container', () => {
     await races.push({ outcome: 'accepted' })
   })
 
-  test('that does not start is tried again after a pause, and git is told so', async () => {
+  test('that does not start is retried after a pause, and git prints so', async () => {
     const broken = gate().repository('broken')
     const ada = await broken.agent('ada')
     gate().engine.images.set('broken', [process.execPath, '-e', 'process.exit(3)'])
@@ -116,7 +116,7 @@ describe.concurrent('a container', () => {
     ['older', PROTOCOL - 1, 'companion'],
     ['newer', PROTOCOL + 1, 'Worker'],
   ] as const)(
-    'of an %s protocol is not asked but stopped, and the next image is',
+    'of an %s protocol is stopped without a request, and the next image serves',
     async ([name, protocol, old]) => {
       const repository = gate().repository(name)
       const ada = await repository.agent('ada')
@@ -131,7 +131,7 @@ describe.concurrent('a container', () => {
     },
   )
 
-  test('that dies in mid-push fails that push, on record, and the next push finds a new one', async () => {
+  test('that dies during a push: the push is recorded as failed, and the next push gets a new container', async () => {
     const crash = gate().repository('crash')
     const ada = await crash.agent('ada')
     const work = await ada.clone()
@@ -154,7 +154,7 @@ describe.concurrent('a container', () => {
     expect(crash.containers()).toHaveLength(2)
   })
 
-  test('told to stop ends its forward first, refuses whoever comes, and the next one starts', async () => {
+  test('that is told to stop ends its forward first and refuses new requests; then the next one starts', async () => {
     const stop = gate().repository('stop')
     const { ada, push, commit, goOn, container } = await pushHeldUp(stop)
     container.child.kill('SIGTERM')
@@ -171,7 +171,7 @@ describe.concurrent('a container', () => {
     expect(stop.containers()).toHaveLength(2)
   })
 
-  test('told to stop waits to be asked for the outcome of a push whose client has gone', async () => {
+  test('that is told to stop waits until the outcome of a push without a client is fetched', async () => {
     const gone = gate().repository('gone')
     const { push, commit, goOn, container } = await pushHeldUp(gone)
     push.kill()
@@ -202,7 +202,7 @@ describe.concurrent('a container', () => {
 describe.concurrent('a container with little time', () => {
   const gate = gateWith({ GATE_START_SECONDS: '2' }, 'slow')
 
-  test('to start goes on starting when its client was sent away', async () => {
+  test('to start goes on starting after its client got a 503', async () => {
     const slow = gate().repository('slow')
     const ada = await slow.agent('ada')
     const { promise, resolve: goOn } = Promise.withResolvers<void>()
@@ -224,10 +224,10 @@ describe.concurrent('a container with little time', () => {
   })
 })
 
-describe.concurrent('a container that nobody asks', () => {
+describe.concurrent('an idle container', () => {
   const gate = gateWith({ GATE_CONTAINER_IDLE_SECONDS: '6' }, 'unused', 'used', 'watched')
 
-  test('is stopped, also when its Durable Object was thrown out of memory', async () => {
+  test('is stopped, also after its Durable Object was evicted', async () => {
     const unused = gate().repository('unused')
     const ada = await unused.agent('ada')
     await untilTold(ada, works)
@@ -240,7 +240,7 @@ describe.concurrent('a container that nobody asks', () => {
     expect(unused.containers()).toHaveLength(2)
   })
 
-  test('is neither kept running nor started by whoever watches it', async () => {
+  test('is neither kept running nor started by status requests', async () => {
     const watched = gate().repository('watched')
     expect(await watched.now()).toEqual({ companion: 'stopped', status: null })
     const ada = await watched.agent('ada')
@@ -266,7 +266,7 @@ describe.concurrent('a container that nobody asks', () => {
     expect(watched.containers()).toHaveLength(1)
   })
 
-  test('is not stopped while a push goes on in it', async () => {
+  test('is not stopped during a push', async () => {
     const used = gate().repository('used')
     await untilTold(await used.agent('ada'), works)
     const { push, container, goOn } = await pushHeldUp(used)

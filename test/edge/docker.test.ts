@@ -57,7 +57,7 @@ describe('under a real Docker engine', () => {
   const engineOr = (skip: TestContext['skip']): DockerEngine =>
     'engine' in found ? found.engine : skip(found.why)
 
-  test('the image serves a clone, a push and two refusals, as nobody in particular, on a read-only disk', {
+  test('the image serves a clone, a push and two refusals, as an unprivileged user, on a read-only disk', {
     timeout: seconds(120),
   }, async ({ skip }) => {
     const { docker } = engineOr(skip)
@@ -119,7 +119,7 @@ describe('under a real Docker engine', () => {
     expect(await inspect('.State.ExitCode')).toBe('0')
   })
 
-  test('docker compose up on a clean checkout serves, refuses, and has everything after a restart', {
+  test('docker compose up on a clean checkout serves, refuses, and keeps its state after a restart', {
     timeout: seconds(600),
   }, async ({ skip }) => {
     const engine = engineOr(skip)

@@ -6,7 +6,7 @@ const names = Array.from({ length: 10 }, (_, n) => `repository-${n}`)
 const [crashing = '', ...others] = names
 const ROUNDS = 2
 
-test('ten repositories under load keep to themselves, and the crash of one leaves the others alone', async () => {
+test('ten repositories under load are isolated, and the crash of one does not affect the others', async () => {
   await using gate = await startEdgeGate({ repositories: names })
 
   /** Pushes a branch per round, each from a fresh clone. Returns the expected refs of upstream. */

@@ -10,7 +10,7 @@ const IDLE_SECONDS = 2
 /** The bound for 15 s of silence, in seconds: 2 s more, since the machine has other work. */
 const BOUND = 17
 
-describe('a client that stalls or vanishes is let go, and the next push to its ref goes through', () => {
+describe('a client that stalls or vanishes is disconnected, and the next push to its ref is accepted', () => {
   let scene: Scene
   beforeAll(async () => {
     scene = await startScene({ idleSeconds: IDLE_SECONDS })
@@ -40,7 +40,7 @@ describe('a client that stalls or vanishes is let go, and the next push to its r
     expect(after.next).toMatch('accepted')
   })
 
-  test('a client that goes while its push waits for a refresh to end is let go, long before that', async () => {
+  test('a client that disconnects while its push waits for a refresh is dropped before the refresh ends', async () => {
     const { gate, gitleaks } = scene
     await using push = await pushHeldAt(scene, 'worker', 'during the scan')
     const refresh = await holdRefresh(scene)
@@ -57,7 +57,7 @@ describe('a client that stalls or vanishes is let go, and the next push to its r
   })
 
   test.for(['ls-remote', 'push'])(
-    'git://: a client that goes before the mirror is up to date is let go: %s',
+    'git://: a client that disconnects before the mirror is up to date is dropped: %s',
     async command => {
       const { gate, work } = scene
       const refresh = await holdRefresh(scene)

@@ -52,7 +52,7 @@ test(`after ${INTERRUPTED} interrupted pushes in a row, everything is back where
   expect(after.mirrorBytes - before.mirrorBytes).toBeLessThan(1.5e6)
 }, 300_000)
 
-test('two agents push to one ref at the same time: one is taken, the other is told why not', async () => {
+test('two agents push to one ref at the same time: one push is accepted, the other refused with a reason', async () => {
   await using scene = await startScene({ idleSeconds: 15 })
   const { gate } = scene
   const agents = [
@@ -70,7 +70,7 @@ test('two agents push to one ref at the same time: one is taken, the other is to
   expect(await mirrorDiffers(scene)).toBeUndefined()
 })
 
-test('twenty agents push to twenty refs at the same time: all are taken', async () => {
+test('twenty agents push to twenty refs at the same time: all are accepted', async () => {
   await using scene = await startScene({ idleSeconds: 15 })
   const { gate, work } = scene
   const names = Array.from({ length: 20 }, (_, n) => `agent-${n}`)
@@ -94,7 +94,7 @@ test('twenty agents push to twenty refs at the same time: all are taken', async 
   expect(await mirrorDiffers(scene)).toBeUndefined()
 })
 
-test('twenty pushes at once share a few connections to upstream, and the next ones need no other', async () => {
+test('twenty pushes at once share a few connections to upstream, and later pushes reuse them', async () => {
   await using all = new AsyncDisposableStack()
   const links: FaultyLink[] = []
   const through = async ({ port }: Upstream) => {

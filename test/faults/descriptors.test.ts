@@ -7,7 +7,7 @@ import { indexing, startScene } from './fixtures/fault-fixture.ts'
 import { pushHeldAt } from './fixtures/held-push.ts'
 import { postPush, pushBody, shownOf } from './fixtures/raw-push.ts'
 
-test('a push that finds the companion out of descriptors is the gate’s fault, and the mirror is tidied afterwards', async () => {
+test('a push to a companion without free descriptors fails as the gate’s fault, and the mirror is cleaned', async () => {
   await using scene = await startScene({ idleSeconds: 2 })
   const { gate, ada, work } = scene
   const { pid, home } = gate.companion

@@ -93,7 +93,7 @@ function watchGit() {
   }
 }
 
-test('a delta that stands for gigabytes is refused as the push’s doing, within the bound of memory', async () => {
+test('a delta that expands to gigabytes is refused as the push’s fault, within the memory limit', async () => {
   const base = Buffer.alloc(0xffffff)
   const copies = 160
   const delta = Buffer.concat([
@@ -132,7 +132,7 @@ const nested = (depth: number) => {
 test.each([
   [3_000, /a path in it is longer than 4096 bytes or deeper than 512 folders/],
   [30_000, /too long or too deep/],
-])('folders nested %i deep are refused as the push’s doing', async (depth, words) => {
+])('folders nested %i deep are refused as the push’s fault', async (depth, words) => {
   const { id, entries } = nested(depth)
   const said = await post(`deep-${depth}`, id, entries)
   expect(said).toMatch(words)
@@ -140,12 +140,12 @@ test.each([
   expect(said).not.toContain("gate's fault")
 })
 
-test('folders nested as deep as anybody has them are taken', async () => {
+test('folders nested to an ordinary depth are accepted', async () => {
   const { id, entries } = nested(200)
   expect(await post('nested', id, entries)).toContain('ok refs/heads/ada/nested')
 })
 
-test('files of ordinary sizes are taken within the bound, as deltas too', async () => {
+test('files of ordinary sizes are accepted within the memory limit, also as deltas', async () => {
   const content = Buffer.alloc(20 * MIB, 'A line of a file that is much like the next one.\n')
   await work.commit('Large', { 'large.txt': content })
   content.write('changed', 5_000_000)
@@ -154,7 +154,7 @@ test('files of ordinary sizes are taken within the bound, as deltas too', async 
   expect((await (await ada.clone()).git(['fetch', 'origin', 'ada/large'])).code).toBe(0)
 })
 
-test('every process of git has the bound', async () => {
+test('every git process has the memory limit', async () => {
   gate.upstream.hook('pre-receive', 'sleep 2')
   await work.commit('Slow', { 'slow.txt': 'slow\n' })
   const push = work.push('HEAD:ada/slow')

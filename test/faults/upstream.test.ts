@@ -14,7 +14,7 @@ interface Due {
   readonly record: object | undefined
 }
 
-describe('whatever upstream does, the agent is told, and the ledger has it', () => {
+describe('after any fault of upstream the agent reads the reason and the ledger has the outcome', () => {
   let scene: Scene
   beforeAll(async () => {
     scene = await startScene({ idleSeconds: 5, settings: { GATE_FORWARD_SECONDS: String(FORWARD) } })

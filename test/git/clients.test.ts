@@ -128,7 +128,7 @@ async function onlyNewest(cwd: string): Promise<string> {
   return (await git(['commit-tree', '-m', 'The newest state', 'HEAD^{tree}'], { cwd })).stdout.trim()
 }
 
-test('a request that names no ref, probe or not, is answered as git answers it, and is no push on record', async () => {
+test('a request without a ref, probe or not, gets git’s own answer and is not recorded as a push', async () => {
   await using gate = await startGate({ settings: { GATE_OPEN_PUSH_TIMEOUT_SECONDS: '1' } })
   const ada = await gate.agent('ada', anything)
   const authorization = `Bearer ${ada.token}`

@@ -5,7 +5,7 @@ import { postPush } from '../faults/fixtures/raw-push.ts'
 import { body, ZERO } from '../grants/wire.ts'
 import { seconds, startGate, until } from '../harness/index.ts'
 
-test('a client that goes while its push waits for a mirror is abandoned, on record at once, and no fault of the gate', async () => {
+test('a push whose client disconnects while it waits for a mirror is recorded as abandoned at once', async () => {
   await using gate = await startGate()
   // The upstream accepts connections and sends nothing.
   const sockets: net.Socket[] = []

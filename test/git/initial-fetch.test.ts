@@ -29,7 +29,7 @@ async function farAway(gate: Gate, all: AsyncDisposableStack) {
   return { upstream, tip, link, ada }
 }
 
-test('a first clone waits for a slow upstream, and is told so', async () => {
+test('a first clone waits for a slow upstream, and reads its progress', async () => {
   await using all = new AsyncDisposableStack()
   const gate = all.use(await startGate())
   const { upstream, tip, ada } = await farAway(gate, all)
@@ -52,7 +52,7 @@ test('a first clone waits for a slow upstream, and is told so', async () => {
   expect((await git(['rev-parse', 'origin/main'], { cwd: into })).stdout.trim()).toBe(newer)
 })
 
-test('whoever cannot be told while waiting is sent away with word of it, and finds it done later', async () => {
+test('a client without progress messages gets 503 with the progress, and finds the fetch done later', async () => {
   await using all = new AsyncDisposableStack()
   const gate = all.use(await startGate({ settings: { GATE_INITIAL_FETCH_WAIT_SECONDS: '1' } }))
   const { tip, ada } = await farAway(gate, all)
@@ -73,7 +73,7 @@ test('whoever cannot be told while waiting is sent away with word of it, and fin
   expect(listed).toContain(`${tip}\trefs/heads/main`)
 })
 
-test('a first fetch that breaks off is told as that, never as an empty repository', async () => {
+test('a first fetch that breaks off is an error, never an empty repository', async () => {
   await using all = new AsyncDisposableStack()
   const gate = all.use(await startGate())
   const { tip, link, ada } = await farAway(gate, all)

@@ -6,7 +6,7 @@ import type { Git } from '../../container/git/git.ts'
 import { createLease } from '../../container/mirror/lease.ts'
 import { seconds, until } from '../harness/index.ts'
 
-test('what a killed git leaves is removed, also when it is told of while the mirror is maintained', async () => {
+test('the files of a killed git are removed, also during maintenance of the mirror', async () => {
   using stack = new DisposableStack()
   const dir = fs.mkdtempSync(path.join(os.tmpdir(), 'gate-occupancy-'))
   stack.defer(() => fs.rmSync(dir, { recursive: true, force: true }))

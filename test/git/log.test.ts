@@ -10,7 +10,7 @@ const Line = z.object({
   outcome: z.string().optional(),
 })
 
-test('every line of the log about a push carries its id, also when the gate itself is at fault', async () => {
+test('every log line about a push has its id, also at a fault of the gate', async () => {
   await using gate = await startGate()
   const ada = await gate.agent('ada', { push: ['ada/**'] })
   const work = await ada.clone()

@@ -11,7 +11,7 @@ const githubToken = () =>
     .replace(/[^A-Za-z0-9]/g, '')
     .slice(0, 36)}`
 
-test('a push with a token in a file is refused and named, and goes through once it is amended away', async () => {
+test('a push with a token in a file is refused with the token’s place, and accepted without it', async () => {
   await using gate = await startGate()
   const ada = await gate.agent('ada', own)
   const work = await ada.clone()
@@ -46,7 +46,7 @@ test('a push with a token in a file is refused and named, and goes through once 
   await gate.idle({ within: seconds(5) })
 })
 
-test('a new branch is scanned for its own commits only, whatever old history holds', async () => {
+test('a new branch is scanned for its own commits only, despite secrets in old history', async () => {
   await using gate = await startGate()
   await gate.upstream.commit('main', 'An old sin', { 'old.ts': `export const t = '${githubToken()}'\n` })
   await gate.upstream.commit('main', 'Long after', { 'new.ts': 'export {}\n' })
@@ -85,7 +85,7 @@ test("upstream's refusal reaches the agent in upstream's own words", async () =>
   expect(denied.output).toMatch(/ada\/try \(git-gate: upstream refused: non-fast-forward\)/)
 })
 
-test('of several refs the one that upstream refuses is the reason, whichever was named first', async () => {
+test('of several refs the reason is that of the ref that upstream refuses, in any order', async () => {
   await using gate = await startGate()
   gate.upstream.hook('update', 'case $1 in */b) echo "b is closed" >&2; exit 1;; esac')
   const ada = await gate.agent('ada', own)
@@ -100,7 +100,7 @@ test('of several refs the one that upstream refuses is the reason, whichever was
   )
 })
 
-test('a ref whose name a terminal would not show as it is has its reason all the same', async () => {
+test('a ref with characters that a terminal does not show gets its reason too', async () => {
   await using gate = await startGate()
   const ada = await gate.agent('ada', own)
   const work = await ada.clone()
@@ -111,7 +111,7 @@ test('a ref whose name a terminal would not show as it is has its reason all the
   expect(refused.output).not.toMatch(/failed to report status|unknown ref/)
 })
 
-test('what upstream says on success reaches the agent too', async () => {
+test('upstream’s output on success reaches the agent too', async () => {
   await using gate = await startGate()
   gate.upstream.hook('post-receive', 'echo "Create a pull request: https://example.com/new" >&2')
   const ada = await gate.agent('ada', own)
@@ -166,7 +166,7 @@ test.each([
   }
 })
 
-test('upstream does not accept the identity: the line says so and what to do', async () => {
+test('upstream does not accept the identity: the line names the cause and the remedy', async () => {
   await using gate = await startGate()
   const ada = await gate.agent('ada', own)
   await gate.admin.identity('stranger')

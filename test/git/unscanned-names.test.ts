@@ -34,7 +34,7 @@ async function webhookReceiver() {
   }
 }
 
-test('a secret in what no scan has seen is neither on disk nor in the API, webhooks, metrics or the log', async () => {
+test('a secret in an unscanned text is neither on disk nor in the API, webhooks, metrics or the log', async () => {
   await using gate = await startGate()
   using hook = await webhookReceiver()
   await gate.admin.ask('POST', '/webhooks', { url: hook.url, tells: 'pushes' })
@@ -92,7 +92,7 @@ test('a secret in what no scan has seen is neither on disk nor in the API, webho
   }
 }, 120_000)
 
-test('a ref name that was scanned and let through is on record as it is', async () => {
+test('a ref name that was scanned and accepted is recorded in full', async () => {
   await using gate = await startGate()
   const ada = await gate.agent('ada', { push: ['ada/**'] })
   const work = await ada.clone()

@@ -64,7 +64,7 @@ test('a token that expires between clone and push, and between the two requests 
   expect(await gate.upstream.ref('refs/heads/bob/x')).toBeUndefined()
 })
 
-test('guessing: git is told to wait, the guesses are on record, and good tokens go on', async () => {
+test('guessing: git has to wait, the guesses are recorded, and valid tokens still work', async () => {
   const carl = await gate.agent('carl', { push: ['carl/**'] })
   const guess = () => `gate_aaaaaaaaaa_${crypto.randomUUID().replaceAll('-', '')}`
   const told = await until(
@@ -98,7 +98,7 @@ test('guessing: git is told to wait, the guesses are on record, and good tokens 
   expect(await carl.clone()).toBeDefined()
 })
 
-test('hundreds of requests at once from one address, with a token that holds, are all let in', async () => {
+test('hundreds of simultaneous requests from one address with a valid token are all accepted', async () => {
   const dora = await gate.agent('dora', { push: ['dora/**'] })
   const path = '/dora.git/info/refs?service=git-upload-pack'
   const headers = { authorization: `Bearer ${dora.token}` }

@@ -24,11 +24,11 @@ function letGo(
   return end
 }
 
-describe('the deadline of a client that is waited for', () => {
+describe('the idle deadline of a client', () => {
   beforeEach(() => void vi.useFakeTimers())
   afterEach(() => void vi.useRealTimers())
 
-  test('silence is let go at its bound, and not before', () => {
+  test('silence ends at the timeout, and not before', () => {
     expect(letGo(PACE, { bytes: 1, everyMs: seconds(100) })).toEqual({ how: 'idle', after: 90 })
   })
 
@@ -38,7 +38,7 @@ describe('the deadline of a client that is waited for', () => {
     [500, 1, 121],
     [1, 40, 81],
     [1, 85, 171],
-  ])('%i bytes every %i s are let go as too slow within %i s', ([bytes = 0, every = 0, within = 0]) => {
+  ])('%i bytes every %i s are too slow within %i s', ([bytes = 0, every = 0, within = 0]) => {
     const end = letGo(PACE, { bytes, everyMs: seconds(every) })
     expect(end).toMatchObject({ how: 'slow' })
     expect(end?.after).toBeLessThanOrEqual(within)
@@ -53,17 +53,17 @@ describe('the deadline of a client that is waited for', () => {
     expect(letGo(PACE, { bytes, everyMs: seconds(every), forMs })).toBeUndefined()
   })
 
-  test('a git that is silent while it compresses, and then sends on, is kept', () => {
+  test('a git that is silent while it compresses, and then goes on, stays connected', () => {
     const everyMs = seconds(85)
     expect(letGo(PACE, { bytes: 40_000, everyMs, forMs: seconds(1800) })).toBeUndefined()
   })
 
-  test('however fast it is, all of it has to be there in time', () => {
+  test('at any rate the whole body has to arrive in time', () => {
     const end = letGo(PACE, { bytes: 1_000_000, everyMs: seconds(1) })
     expect(end).toEqual({ how: 'slow', after: 3600 })
   })
 
-  test('a wait that stands still because git does is not the client’s', () => {
+  test('time in which the gate’s git is slow does not count', () => {
     const late = vi.fn()
     const deadline = new IdleDeadline(PACE, late)
     for (let minute = 0; minute < 30; minute++) {
@@ -76,7 +76,7 @@ describe('the deadline of a client that is waited for', () => {
     expect(late).not.toHaveBeenCalled()
   })
 
-  test('a client that need not send anything is never late, and is watched again afterwards', () => {
+  test('a client that need not send is never late, and its timeout holds again afterwards', () => {
     const late = vi.fn()
     const deadline = new IdleDeadline(PACE, late)
     deadline.within(Number.POSITIVE_INFINITY)

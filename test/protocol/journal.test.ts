@@ -19,7 +19,7 @@ const entry = (id: string, outcome: 'open' | 'refused') => ({
   upstream,
 })
 
-test('a journal keeps to its size: the oldest ended pushes go, and no open one', async () => {
+test('a journal keeps its size limit: it deletes the oldest ended pushes, and no open push', async () => {
   const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'journal-'))
   onTestFinished(() => fs.rmSync(folder, { recursive: true, force: true }))
   const journal = await openJournal(folder, 100_000)

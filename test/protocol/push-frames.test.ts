@@ -46,7 +46,7 @@ describe('the frames of a push', () => {
     )
   })
 
-  test('that break off give the whole frames, and say that one is partial', () => {
+  test('that break off give the whole frames, and report a partial frame', () => {
     fc.assert(
       fc.property(fc.array(frame, { minLength: 1 }), fc.nat(), (frames, place) => {
         const written = frames.map(writeFrame)

@@ -11,14 +11,14 @@ const nothingLeft = (home: string) =>
     () => `still there: ${processesOf(home).join('; ')}`,
   )
 
-test('two signals, as Ctrl-C under npm sends them, end it once and in order', async () => {
+test('two signals, as Ctrl-C under npm sends them, stop the gate once and in order', async () => {
   using home = stateFolder()
   const gate = await start(path.join(home.dir, 'state'))
   expect(await gate.end('SIGINT', 'SIGINT', 'SIGTERM')).toMatchObject({ code: 0 })
   expect(processesOf(home.dir)).toEqual([])
 })
 
-test('Ctrl-C in a terminal reaches every process of the group, and it ends in order', async () => {
+test('Ctrl-C in a terminal reaches every process of the group, and the gate stops in order', async () => {
   using home = stateFolder()
   const gate = await start(path.join(home.dir, 'state'), [], { detached: true })
   process.kill(-(gate.child.pid ?? Number.NaN), 'SIGINT')
@@ -56,7 +56,7 @@ test('a first start that a signal ended as it made the demo is completed by the 
   expect(await second.end('SIGTERM')).toMatchObject({ code: 0 })
 })
 
-test('a launcher that is killed takes workerd and the companion with it', async () => {
+test('workerd and the companion end with a launcher that is killed', async () => {
   using home = stateFolder()
   const gate = await start(path.join(home.dir, 'state'))
   await gate.end('SIGKILL')
