@@ -79,6 +79,8 @@ export class Companion extends DurableObject<Env> {
     const send = () => way.send(pathname, { method, headers, body, redirect: 'manual', signal: gone.signal })
     // Git reads a response only after it has sent its request.
     const giveUp = async () => {
+      // A companion that is lost ends the upload by itself. An abort in mid-upload would make the rest unreadable.
+      await within(UPLOAD_END_MS, sent?.passed ?? Promise.resolve(), undefined)
       gone.abort()
       await sent?.drain()
     }
@@ -220,6 +222,9 @@ const NO_ANSWER = {
   why: "the gate's companion does not answer; fetch to see what upstream has, then try again",
   retryAfter: 5,
 } as const
+
+/** Time for the upload to a lost companion to end by itself, in milliseconds. */
+const UPLOAD_END_MS = 2_000
 
 const REFUSABLE = { '/git-upload-pack': 'git-upload-pack', '/git-receive-pack': 'git-receive-pack' } as const
 

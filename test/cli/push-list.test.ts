@@ -94,7 +94,7 @@ test("a day's 10,000 pushes are listed with every filter, newest first, within a
     ])
     expect(ids(await list(...options)), options.join(' ')).toEqual(wanted)
 
-    // The minimum, because other work on the machine adds time.
+    // Takes the minimum, because other work on the machine adds time.
     const times: number[] = []
     for (let run = 0; run < TRIES; run++) {
       const started = performance.now()

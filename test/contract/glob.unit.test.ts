@@ -10,7 +10,7 @@ import { matchRef } from '../../src/contract/grant.ts'
 const REFS = names(['a', 'b', 'ab', 'a-b', 'B', '1', 'a.b', 'é', 'a]', 'main'], 3, 'refs/heads/')
 const PATHS = names(['a', 'b', 'ab', 'a b', 'a[b', 'a]', 'a\\b', 'é', '-', 'B', '{a}', '1*'], 3, '')
 
-/** Every way to put up to `depth` of the parts together, thinned out, as paths that can stand beside each other. */
+/** Joins up to `depth` parts in every way, and thins the result out to paths that can exist together. */
 function names(parts: readonly string[], depth: number, prefix: string): string[] {
   let level = [prefix]
   const all: string[] = []
@@ -23,7 +23,7 @@ function names(parts: readonly string[], depth: number, prefix: string): string[
     )
     all.push(...level.filter((_, index) => index % (i === 2 ? 17 : 1) === 0))
   }
-  // No path may be another one's folder, as in git.
+  // As in git, no path may be a folder of another path.
   return all.filter(name => !all.some(other => other.startsWith(`${name}/`)))
 }
 
@@ -55,7 +55,7 @@ afterAll(() => rmSync(folder, { recursive: true, force: true }))
 const sorted = (all: readonly string[]) =>
   [...all].sort((a, b) => Buffer.compare(Buffer.from(a), Buffer.from(b)))
 
-/** Both commands also take a pattern literally, as a folder or a whole name. */
+/** Both commands also match a pattern literally, as a folder or a whole name. */
 const literally = (pattern: string, name: string) =>
   name === pattern || name.startsWith(pattern.endsWith('/') ? pattern : `${pattern}/`)
 
@@ -108,7 +108,7 @@ test('a glob matches the refs that git for-each-ref lists', { timeout: 120_000 }
 test('a glob matches the paths that git ls-files lists', { timeout: 120_000 }, () => {
   fc.assert(
     fc.property(
-      // Git tidies a path before it reads the glob, and reads the `**` of `a**` as if nothing stood before it
+      // Git normalizes a path before it reads the glob, and reads the `**` of `a**` as if nothing came before
       // (git_fnmatch skips the plain beginning, which gitignore(5) does not know of): both are left out.
       pattern
         .filter(text => !/(^|\/)\.{0,2}(\/|$)|\\?\/$|^\\?\//.test(text.replaceAll('\\/', '/')))
@@ -123,7 +123,7 @@ test('a glob matches the paths that git ls-files lists', { timeout: 120_000 }, (
   )
 })
 
-test('a glob takes no longer for being clever', () => {
+test('a glob matches in linear time', () => {
   const text = 'a'.repeat(500)
   const started = performance.now()
   expect(compileGlob(`${'*a'.repeat(200)}b`).test(text)).toBe(false)
@@ -131,7 +131,7 @@ test('a glob takes no longer for being clever', () => {
   expect(performance.now() - started).toBeLessThan(10_000)
 })
 
-/** Wildcards on which a pattern that is made into a backtracking expression does not end. */
+/** Wildcards that make a backtracking regular expression run forever. */
 const CLEVER = [
   '*a'.repeat(200),
   '*'.repeat(400),
@@ -140,13 +140,13 @@ const CLEVER = [
   `${'a*'.repeat(200)}?`,
 ]
 
-test.for(CLEVER)('a wildcard of ssh takes no longer for being clever: %#', pattern => {
+test.for(CLEVER)('an ssh wildcard matches in linear time: %#', pattern => {
   const started = performance.now()
   expect(matchesWildcard(`${pattern}b`, 'a'.repeat(253))).toBe(false)
   expect(performance.now() - started).toBeLessThan(1_000)
 })
 
-test('a wildcard of ssh knows * and ? alone, and both take any character', () => {
+test('an ssh wildcard has * and ? alone, and both match any character', () => {
   expect(matchesWildcard('*.example.com', 'git.example.com')).toBe(true)
   expect(matchesWildcard('*', 'a/b')).toBe(true)
   expect(matchesWildcard('h?st', 'host')).toBe(true)

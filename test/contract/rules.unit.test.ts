@@ -51,7 +51,7 @@ test('nothing is allowed that no rule allows', () => {
   )
 })
 
-test('the first rule that matches and speaks of the action decides', () => {
+test('the first rule that matches and names the action decides', () => {
   fc.assert(
     fc.property(rules, ref, action, (given, name, what) => {
       const deciding = given.find(
@@ -65,7 +65,7 @@ test('the first rule that matches and speaks of the action decides', () => {
   )
 })
 
-test('a rule that denies, put first, holds whatever follows', () => {
+test('a deny rule at the front holds despite later rules', () => {
   fc.assert(
     fc.property(rules, rule, ref, action, (given, first, name, what) => {
       fc.pre(first.deny.includes(what) && matches(first.pattern, name))
@@ -75,7 +75,7 @@ test('a rule that denies, put first, holds whatever follows', () => {
   )
 })
 
-test('a rule put last never takes away what was allowed', () => {
+test('a rule at the end never removes a permission', () => {
   fc.assert(
     fc.property(rules, rule, ref, action, (given, last, name, what) => {
       if (isAllowed(grant(...given), name, what))

@@ -26,18 +26,18 @@ test.each([
     'deploy_1@git.example.org:~deploy/app',
     { user: 'deploy_1', host: 'git.example.org', port: undefined, path: '~deploy/app' },
   ],
-])('%s is taken', (url, address) => {
+])('%s is accepted', (url, address) => {
   expect(parseUpstream(url)).toEqual({ ok: true, address })
 })
 
-// As git_connect() has it (connect.c), which takes the brackets off an address before it calls ssh.
+// As in git_connect() (connect.c), which removes the brackets of an address before it calls ssh.
 test.each([
   ['ssh://git@[::1]:2222/srv/app.git', { host: 'ssh://git@[::1]:2222', path: '/srv/app.git' }],
   ['ssh://git@example.org/~deploy/app.git', { host: 'ssh://git@example.org', path: '~deploy/app.git' }],
   ['git@github.com:acme/app.git', { host: 'git@github.com', path: 'acme/app.git' }],
   ['git@[2001:db8::1]:acme/app.git', { host: 'git@2001:db8::1', path: 'acme/app.git' }],
   ['git@[gateway]:acme/a:b.git', { host: 'git@gateway', path: 'acme/a:b.git' }],
-])('%s leads ssh to where it leads git', (url, parts) => {
+])('%s leads ssh to the same host and port as git', (url, parts) => {
   expect(parseSshUrl(url)).toEqual(parts)
 })
 

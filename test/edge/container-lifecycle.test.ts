@@ -7,7 +7,7 @@ import { accepted, megabytes, type Ran, seconds, type Upstream, until } from '..
 import { type EdgeAgent, type EdgeGate, type EdgeRepository, startEdgeGate } from './fixtures/edge-gate.ts'
 import { ended, type Instance, imageOfProtocol } from './fixtures/engine.ts'
 
-/** One gate for several tests, each with a repository of its own, so that they can run side by side. */
+/** Starts a gate for several tests, each with its own repository, so that they can run in parallel. */
 function gateWith(settings: Record<string, string>, ...repositories: string[]): () => EdgeGate {
   let gate: EdgeGate | undefined
   beforeAll(async () => {
@@ -17,7 +17,7 @@ function gateWith(settings: Record<string, string>, ...repositories: string[]): 
   return () => gate as EdgeGate
 }
 
-/** Asks until an answer fits. */
+/** Runs `git ls-remote` until its result fits. */
 const untilTold = (agent: EdgeAgent, fits: (ran: Ran) => boolean) =>
   until(
     async () => {
@@ -29,10 +29,10 @@ const untilTold = (agent: EdgeAgent, fits: (ran: Ran) => boolean) =>
   )
 const works = ({ code }: Ran) => code === 0
 
-/** A pack that git has in quarantine, whole or not yet (`tmp_objdir-incoming-…`). */
+/** Whether a file is a pack in quarantine, whole or not (`tmp_objdir-incoming-…`). */
 const isPack = (file: string) => /incoming-[^/]*\/pack\/[^/]*$/.test(file)
 
-/** Git makes and removes folders while they are listed. */
+/** Lists the files of a folder in which git makes and removes folders meanwhile. */
 function filesIn(folder: string): string[] {
   try {
     return fs.readdirSync(folder, { recursive: true, encoding: 'utf8' })
@@ -41,7 +41,7 @@ function filesIn(folder: string): string[] {
   }
 }
 
-/** Upstream takes pushes in only when told to go on. */
+/** Holds pushes at upstream until `goOn`. */
 function holdUp(upstream: Upstream): { goOn(): void } {
   const sign = path.join(upstream.dir, 'go-on')
   upstream.hook('pre-receive', `echo upstream thinks >&2; until [ -e '${sign}' ]; do sleep 0.05; done`)
@@ -64,7 +64,7 @@ describe.concurrent('a container', () => {
       GATE_OPEN_PUSH_TIMEOUT_SECONDS: '1',
       GATE_SCAN_SECONDS: '77',
       GATE_MIN_RECEIVE_BYTES_PER_SECOND: '500',
-      // An identity's key, whatever its name looks like.
+      // An identity's key, though its name ends like a setting.
       GATE_IDENTITY_NIGHTLY_SESSIONS: 'a private key',
     },
     'races',
@@ -77,7 +77,7 @@ describe.concurrent('a container', () => {
     'secrets',
   )
 
-  test('is started once, however many agents come at once, with the secrets of its repository alone', async () => {
+  test('is started once for many simultaneous agents, with the secrets of its repository alone', async () => {
     const races = gate().repository('races')
     const ada = await races.agent('ada')
     for (const ran of await Promise.all(Array.from({ length: 8 }, () => ada.look())))
@@ -100,7 +100,7 @@ describe.concurrent('a container', () => {
     await races.push({ outcome: 'accepted' })
   })
 
-  test('that does not start is tried again after a pause, and git is told so', async () => {
+  test('that does not start is retried after a pause, and git prints so', async () => {
     const broken = gate().repository('broken')
     const ada = await broken.agent('ada')
     gate().engine.images.set('broken', [process.execPath, '-e', 'process.exit(3)'])
@@ -116,7 +116,7 @@ describe.concurrent('a container', () => {
     ['older', PROTOCOL - 1, 'companion'],
     ['newer', PROTOCOL + 1, 'Worker'],
   ] as const)(
-    'of an %s protocol is not asked but stopped, and the next image is',
+    'of an %s protocol is stopped without a request, and the next image serves',
     async ([name, protocol, old]) => {
       const repository = gate().repository(name)
       const ada = await repository.agent('ada')
@@ -131,7 +131,7 @@ describe.concurrent('a container', () => {
     },
   )
 
-  test('that dies in mid-push fails that push, on record, and the next push finds a new one', async () => {
+  test('that dies during a push: the push is recorded as failed, and the next push gets a new container', async () => {
     const crash = gate().repository('crash')
     const ada = await crash.agent('ada')
     const work = await ada.clone()
@@ -147,14 +147,14 @@ describe.concurrent('a container', () => {
     child.kill('SIGKILL')
     const { code, output } = await push
     expect(code).not.toBe(0)
-    // An answer that has begun can only break off, and a client that still sends may see its connection break first.
+    // An answer that has begun can only break off, and a client that is sending may lose its connection.
     expect(output).toMatch(/git-gate: (the gate has lost its companion|checking)|RPC failed/)
     await crash.push({ outcome: 'failed' })
     expect(await work.push(`${hello}:refs/heads/ada/hello`)).toMatchObject(accepted)
     expect(crash.containers()).toHaveLength(2)
   })
 
-  test('told to stop ends its forward first, refuses whoever comes, and the next one starts', async () => {
+  test('that is told to stop ends its forward first and refuses new requests; then the next one starts', async () => {
     const stop = gate().repository('stop')
     const { ada, push, commit, goOn, container } = await pushHeldUp(stop)
     container.child.kill('SIGTERM')
@@ -171,7 +171,7 @@ describe.concurrent('a container', () => {
     expect(stop.containers()).toHaveLength(2)
   })
 
-  test('told to stop waits to be asked for the outcome of a push whose client has gone', async () => {
+  test('that is told to stop waits until the outcome of a push without a client is fetched', async () => {
     const gone = gate().repository('gone')
     const { push, commit, goOn, container } = await pushHeldUp(gone)
     push.kill()
@@ -202,7 +202,7 @@ describe.concurrent('a container', () => {
 describe.concurrent('a container with little time', () => {
   const gate = gateWith({ GATE_START_SECONDS: '2' }, 'slow')
 
-  test('to start goes on starting when its client was sent away', async () => {
+  test('to start goes on starting after its client got a 503', async () => {
     const slow = gate().repository('slow')
     const ada = await slow.agent('ada')
     const { promise, resolve: goOn } = Promise.withResolvers<void>()
@@ -224,10 +224,10 @@ describe.concurrent('a container with little time', () => {
   })
 })
 
-describe.concurrent('a container that nobody asks', () => {
+describe.concurrent('an idle container', () => {
   const gate = gateWith({ GATE_CONTAINER_IDLE_SECONDS: '6' }, 'unused', 'used', 'watched')
 
-  test('is stopped, also when its Durable Object was thrown out of memory', async () => {
+  test('is stopped, also after its Durable Object was evicted', async () => {
     const unused = gate().repository('unused')
     const ada = await unused.agent('ada')
     await untilTold(ada, works)
@@ -240,7 +240,7 @@ describe.concurrent('a container that nobody asks', () => {
     expect(unused.containers()).toHaveLength(2)
   })
 
-  test('is neither kept running nor started by whoever watches it', async () => {
+  test('is neither kept running nor started by status requests', async () => {
     const watched = gate().repository('watched')
     expect(await watched.now()).toEqual({ companion: 'stopped', status: null })
     const ada = await watched.agent('ada')
@@ -266,11 +266,11 @@ describe.concurrent('a container that nobody asks', () => {
     expect(watched.containers()).toHaveLength(1)
   })
 
-  test('is not stopped while a push goes on in it', async () => {
+  test('is not stopped during a push', async () => {
     const used = gate().repository('used')
     await untilTold(await used.agent('ada'), works)
     const { push, container, goOn } = await pushHeldUp(used)
-    // Longer than the time-out, in which an upstream thinks and nobody else asks.
+    // Longer than the timeout, while upstream holds the push and no other request comes.
     await delay(seconds(7))
     expect(container.child.exitCode).toBe(null)
     goOn()

@@ -12,7 +12,7 @@ import { gitText } from '../harness/index.ts'
 const deploy = (option: string, checkout = projectRoot) =>
   promisify(execFile)(process.execPath, [path.join(checkout, 'local/deploy.ts'), option])
 
-test('whoever asks the deployment for help, or mistypes an option, deploys nothing', async () => {
+test('--help and a mistyped option deploy nothing', async () => {
   const { stdout } = await deploy('--help')
   expect(stdout).toContain('--check')
   expect(stdout).not.toMatch(/[✓×]/)
@@ -23,7 +23,7 @@ test('whoever asks the deployment for help, or mistypes an option, deploys nothi
   })
 })
 
-test('a bad setting in wrangler.toml stops the deployment, by its name', async () => {
+test('a bad setting in wrangler.toml stops the deployment and is named', async () => {
   using stack = new DisposableStack()
   const checkout = fs.mkdtempSync(path.join(os.tmpdir(), 'gate-deploy-'))
   stack.defer(() => fs.rmSync(checkout, { recursive: true, force: true }))

@@ -21,7 +21,7 @@ import { type DockerEngine, dockerEngine } from './fixtures/docker-engine.ts'
 import { makeKey } from './fixtures/key.ts'
 import { wranglerDocker } from './fixtures/wrangler-docker.ts'
 
-/** As unsafe as the image has to bear: nothing may be written but the state and /tmp, nobody may become root. */
+/** Full confinement: only the state and /tmp are writable, and no process may become root. */
 const confinement = [
   '--read-only',
   '--tmpfs=/tmp',
@@ -57,7 +57,7 @@ describe('under a real Docker engine', () => {
   const engineOr = (skip: TestContext['skip']): DockerEngine =>
     'engine' in found ? found.engine : skip(found.why)
 
-  test('the image serves a clone, a push and two refusals, as nobody in particular, on a read-only disk', {
+  test('the image serves a clone, a push and two refusals, as an unprivileged user, on a read-only disk', {
     timeout: seconds(120),
   }, async ({ skip }) => {
     const { docker } = engineOr(skip)
@@ -110,7 +110,7 @@ describe('under a real Docker engine', () => {
       const asRoot = docker(['exec', '--user=0', container, 'sh', '-c', `: >> ${place}`])
       await expect(asRoot).rejects.toThrow(/Read-only file system/)
     }
-    // No process that git started inherited a secret, and the companion itself has put it away.
+    // No child process inherited a secret, and the companion has removed it from its own environment.
     expect(
       await inside('sh', '-c', 'cat /proc/[0-9]*/environ | tr "\\0" "\\n" | grep -c GATE_IDENTITY_ || true'),
     ).toBe('0')
@@ -119,7 +119,7 @@ describe('under a real Docker engine', () => {
     expect(await inspect('.State.ExitCode')).toBe('0')
   })
 
-  test('docker compose up on a clean checkout serves, refuses, and has everything after a restart', {
+  test('docker compose up on a clean checkout serves, refuses, and keeps its state after a restart', {
     timeout: seconds(600),
   }, async ({ skip }) => {
     const engine = engineOr(skip)
@@ -129,7 +129,7 @@ describe('under a real Docker engine', () => {
     const checkout = fs.mkdtempSync(path.join(os.tmpdir(), 'gate-checkout-'))
     all.defer(() => fs.rmSync(checkout, { recursive: true, force: true }))
     await gitText(['clone', '-q', '--no-hardlinks', projectRoot, checkout])
-    // The test's own engine gives a build no network but this machine's.
+    // In the test's own engine only this machine's network reaches further.
     const build = { network: 'host' }
     fs.writeFileSync(
       path.join(checkout, 'compose.override.yaml'),
@@ -217,7 +217,7 @@ describe('under a real Docker engine', () => {
         },
       }),
     )
-    /** The companion's containers that run; the other ones are Cloudflare's own. */
+    /** Lists the companion's running containers; the others are Cloudflare's own. */
     const containers = async () => {
       const listed = await docker(['ps', '--no-trunc', '--format={{.ID}} {{.Image}}'])
       return listed.split('\n').flatMap(line => /^(\S+) cloudflare-dev\//.exec(line)?.[1] ?? [])
@@ -234,7 +234,7 @@ describe('under a real Docker engine', () => {
 
     const work = await app.clone()
     const [first = ''] = await containers()
-    // What wrangler has for developers would show the ledger to whoever asks.
+    // wrangler's explorer for developers would show the ledger to every client.
     const explorer = new URL('/cdn-cgi/local/explorer/api/d1/database', worker.url)
     expect((await fetch(explorer)).status).toBe(401)
     await pushAndBeRefused(app, work)
@@ -248,7 +248,7 @@ describe('under a real Docker engine', () => {
 
     const slow = await app.clone()
     await slow.commit('Something else that is big', { big: megabytes(30) })
-    /** A push that stands still in the middle of its pack, and goes on after what `happens`. */
+    /** Holds a push in its pack, calls `happens`, and lets the push go on. */
     const halfAPush = async (happens: (push: RunningGit) => unknown) => {
       await using link = await faultyLink(Number(new URL(worker.url).port))
       const through = app.url.replace(worker.url.slice('http://'.length), link.url.slice('http://'.length))

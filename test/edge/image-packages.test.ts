@@ -6,14 +6,14 @@ import { expect, test } from 'vitest'
 import { z } from 'zod'
 import { projectRoot } from '../../local/worker/bundle.ts'
 
-/** The packages that the Dockerfile copies into the companion's image. */
+/** Lists the packages that the Dockerfile copies into the companion's image. */
 function companionPackages(): string[] {
   const dockerfile = fs.readFileSync(path.join(projectRoot, 'container/image/Dockerfile'), 'utf8')
   const [, names = ''] = /for package in ([^;]+); do cp/.exec(dockerfile) ?? []
   return names.split(/\s+/).sort()
 }
 
-/** The packages that `npm ci --omit=dev` installs by name. */
+/** Lists the packages that `npm ci --omit=dev` installs by name. */
 function productionPackages(): string[] {
   const { dependencies } = z
     .object({ dependencies: z.record(z.string(), z.string()) })
@@ -21,7 +21,7 @@ function productionPackages(): string[] {
   return Object.keys(dependencies)
 }
 
-/** The npm packages that these files import, by what they import in turn. */
+/** Lists the npm packages that these files import, directly or indirectly. */
 async function packagesOf(files: readonly string[]): Promise<string[]> {
   const { metafile } = await build({
     entryPoints: files.map(file => path.join(projectRoot, file)),

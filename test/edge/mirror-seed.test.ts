@@ -6,7 +6,7 @@ import { ended } from './fixtures/engine.ts'
 const SIZE = 12
 const LITTLE = 1 << 20
 
-/** A large repository, cloned once, whose container was stopped since nobody asked for it. */
+/** Prepares a large repository, cloned once, whose idle container was stopped. */
 async function asleep(repository: EdgeRepository, link: FaultyLink) {
   const { upstream } = repository
   const tip = await upstream.commit('main', 'Something large', { large: megabytes(SIZE) })
@@ -28,7 +28,7 @@ describe.concurrent('a container that starts empty', () => {
   })
   afterAll(() => gate?.[Symbol.asyncDispose]())
 
-  test('begins with what was kept of the last one, and gets only the rest from upstream', async () => {
+  test('begins with the seed, and fetches only the rest from upstream', async () => {
     const large = gate.repository('large')
     await using link = await faultyLink(large.upstream.port)
     const { ada } = await asleep(large, link)
@@ -49,7 +49,7 @@ describe.concurrent('a container that starts empty', () => {
     expect(await large.upstream.ref('refs/heads/ada/hello')).toBe(commit)
   })
 
-  test('gets all of a small repository from upstream: nothing is kept of it', async () => {
+  test('fetches all of a small repository from upstream: it has no seed', async () => {
     const small = gate.repository('small')
     const ada = await small.agent('ada')
     await ada.clone()
@@ -59,7 +59,7 @@ describe.concurrent('a container that starts empty', () => {
     expect(small.containers()).toHaveLength(2)
   })
 
-  test('gets everything from upstream when what was kept cannot be read', async () => {
+  test('fetches everything from upstream if the seed cannot be read', async () => {
     const spoilt = gate.repository('spoilt')
     await using link = await faultyLink(spoilt.upstream.port)
     const { ada, tip } = await asleep(spoilt, link)
@@ -73,7 +73,7 @@ describe.concurrent('a container that starts empty', () => {
     )
   })
 
-  test('has nothing of the repository that its name led to before', async () => {
+  test('gets no seed of an earlier upstream under the same name', async () => {
     const moved = gate.repository('moved')
     await using link = await faultyLink(moved.upstream.port)
     const { ada, tip } = await asleep(moved, link)

@@ -6,10 +6,10 @@ const names = Array.from({ length: 10 }, (_, n) => `repository-${n}`)
 const [crashing = '', ...others] = names
 const ROUNDS = 2
 
-test('ten repositories under load keep to themselves, and the crash of one leaves the others alone', async () => {
+test('ten repositories under load are isolated, and the crash of one does not affect the others', async () => {
   await using gate = await startEdgeGate({ repositories: names })
 
-  /** Pushes a branch a round, each from a fresh clone; answers with what should be in upstream. */
+  /** Pushes a branch per round, each from a fresh clone. Returns the expected refs of upstream. */
   const work = async (name: string, afterRound: (round: number) => void = () => {}) => {
     const agent = await gate.repository(name).agent(`agent-of-${name}`)
     const pushed: Record<string, string> = {}

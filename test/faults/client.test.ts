@@ -7,10 +7,10 @@ import { type Leaving, leave } from './table/client-faults.ts'
 import { aftermath } from './table/measure.ts'
 
 const IDLE_SECONDS = 2
-/** What is promised for 15 s of silence, in seconds; a machine that has other work needs some of it. */
+/** The bound for 15 s of silence, in seconds: 2 s more, since the machine has other work. */
 const BOUND = 17
 
-describe('a client that stalls or vanishes is let go, and the next push to its ref goes through', () => {
+describe('a client that stalls or vanishes is disconnected, and the next push to its ref is accepted', () => {
   let scene: Scene
   beforeAll(async () => {
     scene = await startScene({ idleSeconds: IDLE_SECONDS })
@@ -40,14 +40,14 @@ describe('a client that stalls or vanishes is let go, and the next push to its r
     expect(after.next).toMatch('accepted')
   })
 
-  test('a client that goes while its push waits for a refresh to end is let go, long before that', async () => {
+  test('a client that disconnects while its push waits for a refresh is dropped before the refresh ends', async () => {
     const { gate, gitleaks } = scene
     await using push = await pushHeldAt(scene, 'worker', 'during the scan')
     const refresh = await holdRefresh(scene)
     gitleaks.be('real')
     const isChecked = () => (running(gate, 'gitleaks') ? undefined : true)
     await until(isChecked, seconds(20), () => 'the scan goes on')
-    // Nothing tells that it now waits.
+    // No event shows that the client now waits.
     await new Promise(resolve => setTimeout(resolve, 500))
     push.kill()
     const settled = gate.ledger.until(({ outcome }) => outcome !== 'open', seconds(BOUND))
@@ -57,7 +57,7 @@ describe('a client that stalls or vanishes is let go, and the next push to its r
   })
 
   test.for(['ls-remote', 'push'])(
-    'git://: a client that goes before the mirror is up to date is let go: %s',
+    'git://: a client that disconnects before the mirror is up to date is dropped: %s',
     async command => {
       const { gate, work } = scene
       const refresh = await holdRefresh(scene)
@@ -81,7 +81,7 @@ describe('a client that stalls or vanishes is let go, and the next push to its r
     ['worker', 'vanish'],
     ['git://', 'kill'],
   ])('%s: a forward that has begun ends with upstream’s answer: %s', async ([surface, how]) => {
-    // Longer than any client may be silent, and long enough for the gate to have heard of its end.
+    // Longer than any client may be silent, and long enough for the gate to detect its end.
     const after = await leave(scene, surface, 'during the forward', how, seconds(IDLE_SECONDS + 3))
     expect(after).toMatchObject({ left: '', upstream: 'has it, mirror equal' })
     expect(after.gone).toBeLessThan(BOUND)

@@ -27,7 +27,7 @@ describe('connections that do not end as they should', () => {
     },
   )
 
-  test('a proxy with a short read timeout lets a push through that is checked and forwarded for longer', async () => {
+  test('a push whose checks and forward exceed the read timeout of a proxy is accepted', async () => {
     const { gate, work, gitleaks } = scene
     // Shorter than git's own 5 s between keepalives.
     await using proxy = await impatientProxy(gate.port, seconds(4))
@@ -48,21 +48,21 @@ describe('connections that do not end as they should', () => {
     await gate.idle({ within: seconds(5) })
   })
 
-  test.for(SURFACES)('%s: half a request header is let go', async surface => {
+  test.for(SURFACES)('%s: a client with half a request head is disconnected', async surface => {
     const after = await sayHalf(scene, surface)
     expect(after.output).toBe('closed')
     expect(after.seconds).toBeLessThan(18)
     expect(after.left).toBe('')
   })
 
-  test.for(SURFACES)('%s: a client that stops reading a clone is let go', async surface => {
+  test.for(SURFACES)('%s: a client that stops reading a clone is disconnected', async surface => {
     const after = await stallClone(scene, surface)
     expect(after.left).toBe('')
     expect(after.gone).toBeLessThan(20)
     expect(after.next).toMatch('accepted')
   })
 
-  test('git://: a push that stalls in mid-pack is let go within 17 s, with the real bound', async () => {
+  test('git://: a push that stalls in its pack is disconnected within 17 s, with the real timeout', async () => {
     const after = await leave(scene, 'git://', 'mid-pack, 2 MB', 'stop', 0)
     expect(after.gone).toBeLessThan(17)
     expect(after.gone).toBeGreaterThan(10)

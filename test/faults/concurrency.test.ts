@@ -48,11 +48,11 @@ test(`after ${INTERRUPTED} interrupted pushes in a row, everything is back where
   const after = holdings(gate.companion)
   expect(after.descriptors - before.descriptors).toBeLessThan(10)
   expect(after.megabytes - before.megabytes).toBeLessThan(60)
-  // The one that went through is 1 MB.
+  // The accepted push is 1 MB.
   expect(after.mirrorBytes - before.mirrorBytes).toBeLessThan(1.5e6)
 }, 300_000)
 
-test('two agents push to one ref at the same time: one is taken, the other is told why not', async () => {
+test('two agents push to one ref at the same time: one push is accepted, the other refused with a reason', async () => {
   await using scene = await startScene({ idleSeconds: 15 })
   const { gate } = scene
   const agents = [
@@ -70,7 +70,7 @@ test('two agents push to one ref at the same time: one is taken, the other is to
   expect(await mirrorDiffers(scene)).toBeUndefined()
 })
 
-test('twenty agents push to twenty refs at the same time: all are taken', async () => {
+test('twenty agents push to twenty refs at the same time: all are accepted', async () => {
   await using scene = await startScene({ idleSeconds: 15 })
   const { gate, work } = scene
   const names = Array.from({ length: 20 }, (_, n) => `agent-${n}`)
@@ -94,7 +94,7 @@ test('twenty agents push to twenty refs at the same time: all are taken', async 
   expect(await mirrorDiffers(scene)).toBeUndefined()
 })
 
-test('twenty pushes at once share a few connections to upstream, and the next ones need no other', async () => {
+test('twenty pushes at once share a few connections to upstream, and later pushes reuse them', async () => {
   await using all = new AsyncDisposableStack()
   const links: FaultyLink[] = []
   const through = async ({ port }: Upstream) => {
@@ -124,7 +124,7 @@ test('twenty pushes at once share a few connections to upstream, and the next on
 const pushesIn = async (gate: Gate) =>
   (await sessionsOf(gate)).filter(({ service }) => service === 'git-receive-pack').map(({ id }) => id)
 
-/** What a process and its mirrors hold of the machine. */
+/** Counts the resources of a process and its mirrors. */
 function holdings({ pid, home }: { pid: number; home: string }) {
   const [, kilobytes] = /^VmRSS:\s+(\d+) kB$/m.exec(fs.readFileSync(`/proc/${pid}/status`, 'utf8')) ?? []
   const mirrors = path.join(home, 'mirrors')

@@ -7,7 +7,7 @@ import { indexing, startScene } from './fixtures/fault-fixture.ts'
 import { pushHeldAt } from './fixtures/held-push.ts'
 import { postPush, pushBody, shownOf } from './fixtures/raw-push.ts'
 
-test('a push that finds the companion out of descriptors is the gate’s fault, and the mirror is tidied afterwards', async () => {
+test('a push to a companion without free descriptors fails as the gate’s fault, and the mirror is cleaned', async () => {
   await using scene = await startScene({ idleSeconds: 2 })
   const { gate, ada, work } = scene
   const { pid, home } = gate.companion
@@ -15,7 +15,7 @@ test('a push that finds the companion out of descriptors is the gate’s fault, 
   const limit = (soft: number | string) =>
     execFileSync('prlimit', ['--pid', String(pid), `--nofile=${soft}:`], { stdio: 'pipe' })
   const before = /^Max open files\s+(\d+)/m.exec(fs.readFileSync(`/proc/${pid}/limits`, 'utf8'))?.[1] ?? ''
-  // For the request itself, and too few for git with its pipes.
+  // Enough for the request, and too few for git and its pipes.
   const open = fs.readdirSync(`/proc/${pid}/fd`).length
   await work.commit('No room')
   const push = await postPush(gate.port, '/app.git/git-receive-pack', {

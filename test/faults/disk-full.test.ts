@@ -8,7 +8,7 @@ import { diskFor, smallDisk } from './fixtures/full-disk.ts'
 import { pushHeldAt } from './fixtures/held-push.ts'
 import { meet } from './table/fault.ts'
 
-test('a disk that fills up while a pack comes in is the gate’s fault, and the next push goes through', async ({
+test('a disk that fills up while a pack arrives is the gate’s fault, and the next push is accepted', async ({
   skip,
 }) => {
   await using scene = await startScene({ idleSeconds: 15 })
@@ -26,7 +26,7 @@ test('a disk that fills up while a pack comes in is the gate’s fault, and the 
   }
 })
 
-test('a companion that finds its disk full as it starts serves all the same, and tells what became of a push', async ({
+test('a companion that starts on a full disk serves requests, and reports the outcome of a push', async ({
   skip,
 }) => {
   await using scene = await startScene({ idleSeconds: 15, settings: { GATE_OPEN_PUSH_TIMEOUT_SECONDS: '1' } })
@@ -50,7 +50,7 @@ test('a companion that finds its disk full as it starts serves all the same, and
   expect(gate.companion.pid).not.toBe(pid)
 })
 
-test('a gate whose disk is full says so at /-/health and to a push, and takes the push when there is room again', async ({
+test('a gate with a full disk reports it at /-/health and to a push, and accepts the push when there is room', async ({
   skip,
 }) => {
   const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'gate-small-'))

@@ -9,7 +9,7 @@ import { agentConfig } from '../../cli/agent-config.ts'
 import { Repository } from '../../src/contract/api.ts'
 import { accepted, git, startGate } from '../harness/index.ts'
 
-/** The proxy of a sandbox, which lets nothing out but to the gate. */
+/** Starts a sandbox's proxy, which lets connections out to the gate only. */
 async function egressProxy(): Promise<{ url: string; asked: string[] } & AsyncDisposable> {
   const asked: string[] = []
   const server = http.createServer((request, response) => {
@@ -40,7 +40,7 @@ test('a push past the gate ends within seconds when the egress proxy answers 403
   const work = await ada.clone()
   await work.commit('Out', { out: 'out\n' })
   const env = { https_proxy: proxy.url, http_proxy: proxy.url }
-  // The scheme decides what the proxy sees: a tunnel that it refuses, or info/refs itself.
+  // The scheme decides which request the proxy gets: a tunnel, which it refuses, or info/refs itself.
   for (const url of ['https://forge.example/acme/app.git', 'http://forge.example/acme/app.git']) {
     const ran = await work.git(['push', url, 'HEAD:refs/heads/out'], { env })
     expect(ran.code).toBe(128)
@@ -53,7 +53,7 @@ test('a push past the gate ends within seconds when the egress proxy answers 403
   ])
 })
 
-test('with the gate’s agent-config the same URLs go to the gate, past the proxy', async () => {
+test('with agent-config the same URLs reach the gate, without the proxy', async () => {
   await using proxy = await egressProxy()
   await using gate = await startGate()
   const ada = await gate.agent('ada', { push: ['refs/heads/ada/**'] })

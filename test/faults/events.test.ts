@@ -51,13 +51,13 @@ async function pushNext() {
   return { ref, commit, push: work.push(`HEAD:${ref}`) }
 }
 
-test('a push is one signed request and one permission; its steps are on record in their order', async () => {
+test('a push is one signed request and one permission; its steps are recorded in order', async () => {
   const seen: string[] = []
   const onRecord: string[] = []
   proxy.onEvent = async event => {
     if (seen.length) {
       const last = seen.at(-1)
-      // The event before this one is on record while the answer stands here.
+      // The event before this is in the ledger while the answer is held here.
       if (last !== 'commands-read' && last !== 'checked')
         onRecord.push((await gate.ledger.until(({ phase }) => phase === last)).phase)
     }
@@ -82,7 +82,7 @@ test('a push is one signed request and one permission; its steps are on record i
   ])
 })
 
-test('the outcome is on record before the client has the last of its answer', async () => {
+test('the outcome is recorded before the client has the last of its answer', async () => {
   const outcomes: string[] = []
   proxy.onEvent = async ({ event }) => {
     if (event === 'ended') outcomes.push((await gate.ledger.last()).outcome)
@@ -98,7 +98,7 @@ const BREAKS = ['the connection is cut', 'the companion is killed', 'the Worker 
 
 describe.each(BREAKS)('%s', how => {
   test.each(EVENTS)(
-    'when “%s” is on its way: the ledger has the truth, once',
+    'during the event “%s”: the ledger gets the true outcome, once',
     async name => {
       const { promise: broken, resolve } = Promise.withResolvers<void>()
       proxy.onEvent = async (event, cut) => {
@@ -140,7 +140,7 @@ async function killCompanion(): Promise<void> {
   )
 }
 
-test('a companion that takes a push and says nothing is given up, and git is told so', async () => {
+test('a companion that accepts a push and stays silent is given up, and git prints so', async () => {
   proxy.deafTo = '/git-receive-pack'
   const { push } = await pushNext()
   const { code, output } = await push
@@ -148,18 +148,18 @@ test('a companion that takes a push and says nothing is given up, and git is tol
   expect(output).toContain("the gate's companion does not answer")
 })
 
-test('a companion that takes a fetch and does not answer is given up, and git is told so', async () => {
+test('a companion that accepts a fetch and does not answer is given up, and git prints so', async () => {
   proxy.deafTo = '/git-upload-pack'
   const { code, output } = await ada.tryClone()
   expect(code).not.toBe(0)
   expect(output).toContain("the gate's companion does not answer")
 })
 
-test('a push that lasts longer than a companion may be silent goes through: the companion says that it is there', async () => {
+test('a push that lasts longer than the silence timeout is accepted, thanks to alive frames', async () => {
   proxy.alive = 0
   gitleaks.be('waits')
   const { push } = await pushNext()
-  // They come every 10 s, and 15 s of silence are allowed.
+  // Alive frames come every 10 s; the timeout is 15 s.
   await until(
     () => proxy.alive >= 2 || undefined,
     seconds(40),
@@ -169,7 +169,7 @@ test('a push that lasts longer than a companion may be silent goes through: the 
   expect(await push).toMatchObject(accepted)
 })
 
-test('a Worker that does not say whether a checked push may go on fails it, by the gate’s fault', async () => {
+test('a checked push without the Worker’s permission fails as the gate’s fault', async () => {
   proxy.deafTo = '/push/permission'
   const { push, ref } = await pushNext()
   const { code, output } = await push

@@ -9,24 +9,24 @@ import { type Fault, meet } from './table/fault.ts'
 import { companionKilled, gitHangs, gitleaksIs, workerKilled } from './table/gate-faults.ts'
 import { aftermath } from './table/measure.ts'
 
-/** What is due of a fault: what the client is told, what upstream has, and the outcome. */
+/** The expected result of a fault: the client's output, upstream's refs, and the outcome. */
 interface Due {
   readonly told: RegExp
   readonly upstream: RegExp
   readonly outcome: string
 }
 
-/** A refusal that says whose fault it is. */
+/** The expected result of a refusal that names the gate's fault. */
 const faultOf = (told: RegExp): Due => ({
   told: new RegExp(`(${told.source})[\\s\\S]*this is the gate's fault`),
   upstream: /^nothing, mirror equal$/,
   outcome: 'failed',
 })
 
-/** What a client says whose connection ends in the middle. */
+/** A client's output when its connection breaks. */
 const LOST = /RPC failed|gate cannot reach its companion|hung up|Empty reply|Failed to connect|rewind rpc/
 
-describe('whatever dies of the gate, every push gets its outcome and leaves nothing', () => {
+describe('after the death of any part of the gate a push has its outcome and leaves nothing behind', () => {
   let scene: Scene
   beforeAll(async () => {
     scene = await startScene({
@@ -98,7 +98,7 @@ describe('whatever dies of the gate, every push gets its outcome and leaves noth
     expect(after.next).toMatch('accepted')
   })
 
-  test('the companion is killed in mid-forward: the forward ends as upstream decides, and that is the outcome', async () => {
+  test('the companion is killed during the forward: upstream’s answer is the outcome', async () => {
     const { gate } = scene
     await using push = await pushHeldAt(scene, 'worker', 'during the forward')
     const { pid } = gate.companion
@@ -118,7 +118,7 @@ describe('whatever dies of the gate, every push gets its outcome and leaves noth
     expect(after.next).toMatch('accepted')
   })
 
-  test('the companion’s disk is lost in mid-forward: upstream tells what it has', async () => {
+  test('the companion’s disk is lost during the forward: upstream’s refs decide the outcome', async () => {
     const { gate } = scene
     await using push = await pushHeldAt(scene, 'worker', 'during the forward')
     const id = (await gate.ledger.until(({ refs }) => refs.length > 0)).id
@@ -139,7 +139,7 @@ describe('whatever dies of the gate, every push gets its outcome and leaves noth
     })
   })
 
-  test('git that does not end by itself is killed with its quarantine, while another push is in the mirror', async () => {
+  test('hanging git is killed and its quarantine removed, while another push is in the mirror', async () => {
     const { gate } = scene
     await using forwarding = await pushHeldAt(scene, 'worker', 'during the forward')
     await using stuck = await pushHeldAt(scene, 'worker', 'mid-pack, 2 MB')

@@ -4,7 +4,7 @@ import { createMemoryBudget, readMemory } from '../../container/process/memory-b
 const GIB = 2 ** 30
 const never = new AbortController().signal
 
-test('sessions begin while there is memory for one more at its limit, and wait in turn when there is not', async () => {
+test('sessions begin while there is memory for another at its limit, else wait in turn', async () => {
   let available = 2 * GIB
   const budget = createMemoryBudget(GIB, () => ({ total: 8 * GIB, available }))
   const ends = [await budget.enter(never), await budget.enter(never)]
@@ -33,14 +33,14 @@ test('one session always runs, however little memory there is', async () => {
   await second
 })
 
-test('many that begin at once are counted before they have taken anything', async () => {
+test('simultaneous sessions are counted before they use memory', async () => {
   const budget = createMemoryBudget(GIB, () => ({ total: 8 * GIB, available: 2 * GIB }))
   let waiting = 0
   for (let i = 0; i < 40; i++) budget.enter(never, () => (waiting += 1))
   expect(waiting).toBeGreaterThan(15)
 })
 
-test('a client that goes away gives up its turn', async () => {
+test('a client that disconnects loses its turn', async () => {
   const budget = createMemoryBudget(GIB, () => ({ total: GIB, available: 0 }))
   const end = await budget.enter(never)
   const gone = new AbortController()
@@ -52,7 +52,7 @@ test('a client that goes away gives up its turn', async () => {
   await next
 })
 
-test('the memory of this machine is known', () => {
+test('the memory of this machine can be read', () => {
   const { total, available } = readMemory()
   expect(total).toBeGreaterThan(64 << 20)
   expect(available).toBeLessThanOrEqual(total)

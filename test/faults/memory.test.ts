@@ -22,7 +22,7 @@ afterAll(() => gate?.[Symbol.asyncDispose]())
 const types = { commit: 1, tree: 2, blob: 3, refDelta: 7 } as const
 type Kind = Exclude<keyof typeof types, 'refDelta'>
 
-/** An entry of a pack (gitformat-pack(5)). */
+/** Encodes an entry of a pack (gitformat-pack(5)). */
 function entry(type: keyof typeof types, content: Buffer, base = ''): Buffer {
   const head: number[] = []
   let size = content.length
@@ -53,7 +53,7 @@ async function commit(treeId: string): Promise<Buffer> {
   return Buffer.from(`tree ${treeId}\nparent ${parent}\nauthor ${who}\ncommitter ${who}\n\nMade\n`)
 }
 
-/** Pushes one commit of this tree; the answer is what the client shows, and its report. */
+/** Pushes a commit of this tree. Returns the client's output, and the report. */
 async function post(name: string, treeId: string, entries: readonly Buffer[]): Promise<string> {
   const made = await commit(treeId)
   const list = body(
@@ -64,14 +64,14 @@ async function post(name: string, treeId: string, entries: readonly Buffer[]): P
   return `${shown}\n${report.join('\n')}`
 }
 
-/** A size as a delta writes it. */
+/** Encodes a size as in a delta. */
 function deltaSize(size: number): Buffer {
   const bytes: number[] = []
   for (; size > 0x7f; size = Math.floor(size / 128)) bytes.push((size & 0x7f) | 0x80)
   return Buffer.from([...bytes, size])
 }
 
-/** The most memory that any of git's processes on this gate has, in bytes, until it is told to stop. */
+/** Measures the largest memory of a git process of this gate, in bytes, until stopped. */
 function watchGit() {
   let most = 0
   const look = () => {
@@ -81,7 +81,7 @@ function watchGit() {
         const peak = /^VmHWM:\s+(\d+) kB/m.exec(fs.readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1]
         most = Math.max(most, Number(peak ?? 0) * 1024)
       } catch {
-        // it has ended
+        // the process has ended
       }
   }
   const timer = setInterval(look, 10)
@@ -93,7 +93,7 @@ function watchGit() {
   }
 }
 
-test('a delta that stands for gigabytes is refused as the push’s doing, within the bound of memory', async () => {
+test('a delta that expands to gigabytes is refused as the push’s fault, within the memory limit', async () => {
   const base = Buffer.alloc(0xffffff)
   const copies = 160
   const delta = Buffer.concat([
@@ -132,7 +132,7 @@ const nested = (depth: number) => {
 test.each([
   [3_000, /a path in it is longer than 4096 bytes or deeper than 512 folders/],
   [30_000, /too long or too deep/],
-])('folders nested %i deep are refused as the push’s doing', async (depth, words) => {
+])('folders nested %i deep are refused as the push’s fault', async (depth, words) => {
   const { id, entries } = nested(depth)
   const said = await post(`deep-${depth}`, id, entries)
   expect(said).toMatch(words)
@@ -140,12 +140,12 @@ test.each([
   expect(said).not.toContain("gate's fault")
 })
 
-test('folders nested as deep as anybody has them are taken', async () => {
+test('folders nested to an ordinary depth are accepted', async () => {
   const { id, entries } = nested(200)
   expect(await post('nested', id, entries)).toContain('ok refs/heads/ada/nested')
 })
 
-test('files of ordinary sizes are taken within the bound, as deltas too', async () => {
+test('files of ordinary sizes are accepted within the memory limit, also as deltas', async () => {
   const content = Buffer.alloc(20 * MIB, 'A line of a file that is much like the next one.\n')
   await work.commit('Large', { 'large.txt': content })
   content.write('changed', 5_000_000)
@@ -154,7 +154,7 @@ test('files of ordinary sizes are taken within the bound, as deltas too', async 
   expect((await (await ada.clone()).git(['fetch', 'origin', 'ada/large'])).code).toBe(0)
 })
 
-test('every process of git has the bound', async () => {
+test('every git process has the memory limit', async () => {
   gate.upstream.hook('pre-receive', 'sleep 2')
   await work.commit('Slow', { 'slow.txt': 'slow\n' })
   const push = work.push('HEAD:ada/slow')

@@ -10,11 +10,11 @@ const IDLE_SECONDS = 3
 const far = await farMachine()
 afterAll(() => far?.[Symbol.asyncDispose]())
 
-/** Over a link that falls silent, and not by a stand-in for one. It takes root and a kernel with veth. */
-describe.skipIf(!far)('a network that is cut, without a word to either end', () => {
+/** Uses a real network between namespaces: that needs root and a kernel with veth. */
+describe.skipIf(!far)('a network that drops all packets', () => {
   if (!far) return
 
-  test('a client behind it is let go, and the next push to its ref goes through', async () => {
+  test('a client behind it is disconnected, and the next push to its ref is accepted', async () => {
     await using scene = await startScene({
       idleSeconds: IDLE_SECONDS,
       far: { machine: far, holds: 'agent' },
@@ -29,7 +29,7 @@ describe.skipIf(!far)('a network that is cut, without a word to either end', () 
     }
   })
 
-  test('over git:// a client behind it is found by TCP keepalives, long before its silence counts', async () => {
+  test('over git:// TCP keepalives detect a client behind it long before the idle timeout', async () => {
     await using scene = await startScene({ idleSeconds: 90, far: { machine: far, holds: 'agent' } })
     for (const phase of ['after info/refs', 'mid-pack, 2 MB'] as const) {
       const after = await leave(scene, 'git://', phase, 'vanish', 0)
@@ -39,7 +39,7 @@ describe.skipIf(!far)('a network that is cut, without a word to either end', () 
     }
   })
 
-  test('an upstream behind it is found dead by ssh’s keepalives, long before a forward’s deadline', async () => {
+  test('ssh’s keepalives detect an upstream behind it long before the forward timeout', async () => {
     await using scene = await startScene({
       idleSeconds: IDLE_SECONDS,
       settings: { GATE_FORWARD_SECONDS: '300', GATE_REFRESH_SECONDS: '300' },

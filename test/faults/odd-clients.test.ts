@@ -29,7 +29,7 @@ describe('clients that do not end as git does', () => {
     return { [Symbol.dispose]: () => clearInterval(timer) }
   }
 
-  test('one that trickles on after its pack has its outcome on record at once, and is answered', async () => {
+  test('a client that trickles on after its pack: its outcome is recorded at once, and it gets its answer', async () => {
     const commit = await work.commit('Trickle')
     const push = await begin()
     push.send(await pushBody(work, 'refs/heads/ada/trickle'))
@@ -40,7 +40,7 @@ describe('clients that do not end as git does', () => {
     expect(shownOf(push.answer)).toContain('* refs/heads/ada/trickle -> refs/heads/ada/trickle')
   })
 
-  test('one that trickles on after a refusal is answered, and let go', async () => {
+  test('a client that trickles on after a refusal gets its answer and is disconnected', async () => {
     await work.commit('Refused')
     const push = await begin()
     push.send((await pushBody(work, 'refs/heads/main')).subarray(0, 400))
@@ -50,7 +50,7 @@ describe('clients that do not end as git does', () => {
     expect(shownOf(push.answer)).toContain('! [remote rejected] refs/heads/main')
   })
 
-  test('one whose command list takes longer than a lost push may is open on record, and then accepted', async () => {
+  test('a push whose command list exceeds the open-push timeout stays open, and is then accepted', async () => {
     const commit = await work.commit('Slow')
     const bytes = await pushBody(work, 'refs/heads/ada/slow')
     const push = await begin()
@@ -71,7 +71,7 @@ describe('clients that do not end as git does', () => {
     push.destroy()
   })
 
-  test('a push for which the gate cannot make a mirror is told so in its report, and is on record', async () => {
+  test('a push for which the gate cannot make a mirror reads so in its report, and is recorded', async () => {
     await work.commit('No room')
     const bytes = await pushBody(work, 'refs/heads/ada/no-room')
     const mirrors = path.join(gate.companion.home, 'mirrors', 'app')
@@ -87,7 +87,7 @@ describe('clients that do not end as git does', () => {
     expect(await work.push('HEAD:refs/heads/ada/no-room')).toMatchObject(accepted)
   })
 
-  test('git that something else kills in mid-forward leaves no quarantine', async () => {
+  test('git that is killed from outside during the forward leaves no quarantine', async () => {
     gate.upstream.hook('pre-receive', 'sleep 3')
     await work.commit('Killed')
     const push = work.push('HEAD:refs/heads/ada/killed')
@@ -100,7 +100,7 @@ describe('clients that do not end as git does', () => {
     await gate.idle({ within: seconds(20) })
   })
 
-  test('a companion out of descriptors fails that request, and goes on', async () => {
+  test('a companion without free descriptors fails the request and goes on', async () => {
     const { pid } = gate.companion
     const limit = (most: string) => execFileSync('prlimit', [`--pid=${pid}`, `--nofile=${most}`])
     const used = fs.readdirSync(`/proc/${pid}/fd`).length
@@ -111,7 +111,7 @@ describe('clients that do not end as git does', () => {
     expect(gate.companion.pid).toBe(pid)
   })
 
-  test('a companion goes on where a crash left a journal entry that cannot be read', async () => {
+  test('a companion starts with an unreadable journal entry after a crash', async () => {
     const { pid, home } = gate.companion
     fs.writeFileSync(path.join(home, 'journal', 'unreadable.json'), '')
     process.kill(pid, 'SIGKILL')
@@ -124,7 +124,7 @@ describe('clients that do not end as git does', () => {
   })
 })
 
-test('work that fails after nobody waits for it any more is nobody’s fault', async () => {
+test('a rejection after the caller stops waiting is ignored', async () => {
   const work = Promise.reject(new Error('too late'))
   await expect(withAbort(work, AbortSignal.abort(new Error('gone')))).rejects.toThrow('gone')
 })

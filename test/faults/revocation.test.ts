@@ -32,7 +32,7 @@ const allowing = (pattern: string, more = {}) => ({
   ...more,
 })
 
-/** A push that stands in its scan while `act` happens; then the scan goes on. */
+/** Holds a push in its scan, calls `act`, then lets the scan go on. */
 async function pushDuring(
   agent: Agent,
   act: () => Promise<unknown>,
@@ -50,7 +50,7 @@ async function pushDuring(
   return { ...ran, upstream: await gate.upstream.ref(ref), record: await gate.ledger.last() }
 }
 
-describe('a right that goes while a push is scanned stops the push before its forward', () => {
+describe('a right that is removed during the scan stops the push before its forward', () => {
   test.for<[string, string, (agent: Agent) => Promise<unknown>, RegExp]>([
     [
       'the token is revoked',
@@ -121,14 +121,14 @@ describe('a right that goes while a push is scanned stops the push before its fo
   })
 })
 
-test('a grant that is widened while a push is scanned lets it through', async () => {
+test('a push is accepted when its grant is widened during the scan', async () => {
   const hal = await gate.agent('hal', { push: ['refs/heads/hal/**'] })
   const after = await pushDuring(hal, () => gate.admin.ask('PUT', grantOf('hal'), allowing('refs/heads/**')))
   expect(after).toMatchObject(accepted)
   expect(after.record.outcome).toBe('accepted')
 })
 
-test('a push whose pack is still on its way when its token, grant and agent go is not forwarded', async () => {
+test('a push is not forwarded when its token, grant and agent are removed while its pack arrives', async () => {
   const ida = await gate.agent('ida', { push: ['refs/heads/ida/**'] })
   const work = await ida.clone()
   await work.commit('Change', { content: 'hello\n' })

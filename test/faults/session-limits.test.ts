@@ -22,7 +22,7 @@ describe('pushes beyond an agent’s share', () => {
     return push
   }
 
-  test('few are read until they can be told, for a short time; the others are closed at once', async () => {
+  test('a few are read for a short time until they can be answered; the others are closed at once', async () => {
     const { gate } = scene
     const inside = await Promise.all(Array.from({ length: 4 }, half))
     const all = async () => ((await pushesIn(scene)) === 4 ? true : undefined)
@@ -45,7 +45,7 @@ describe('pushes beyond an agent’s share', () => {
     await gate.idle({ within: seconds(10) })
   })
 
-  test('a whole push is told why, in its report', async () => {
+  test('a whole push gets the reason in its report', async () => {
     const { bytes } = await newPush(scene)
     const inside = await Promise.all(Array.from({ length: 4 }, half))
     const all = async () => ((await pushesIn(scene)) === 4 ? true : undefined)
@@ -59,7 +59,7 @@ describe('pushes beyond an agent’s share', () => {
   })
 })
 
-test('over git:// an address has so many connections at once, and gets its place back', async () => {
+test('over git:// the connections of an address are limited, and a closed connection frees its place', async () => {
   await using scene = await startScene({ idleSeconds: 15, settings: { GATE_MAX_ADDRESS_CONNECTIONS: '3' } })
   const port = portOf(scene.gate, 'git://')
   const connect = async () => {

@@ -4,11 +4,11 @@ import { send } from '../grants/wire.ts'
 import { git, seconds, startGate, until } from '../harness/index.ts'
 import { running } from './fixtures/fault-fixture.ts'
 
-test('a fetch for which git says nothing is told so, and its processes are ended', async () => {
+test('a fetch for which git says nothing gets an error, and its processes are killed', async () => {
   await using gate = await startGate({ settings: { GATE_READ_IDLE_SECONDS: '1' } })
   const ada = await gate.agent('ada', { push: ['ada/**'] })
   await git(['ls-remote', ada.url()])
-  // So many that git is still reading them when it is stopped.
+  // Enough that git is still reading them when it is stopped.
   const haves = randomBytes(20 * 600_000)
     .toString('hex')
     .replace(/.{40}/g, '0032have $&\n')

@@ -11,7 +11,7 @@ const WAYS = ['worker', 'git://'] as const
 const recordOf = (scene: Scene, ref: string) =>
   scene.gate.ledger.until(push => push.refs.some(each => each.ref === ref) && push.outcome !== 'open')
 
-describe('a push that comes too slowly is let go', () => {
+describe('a push that arrives too slowly is disconnected', () => {
   let scene: Scene
   beforeAll(async () => {
     scene = await startScene({
@@ -21,7 +21,7 @@ describe('a push that comes too slowly is let go', () => {
   })
   afterAll(() => scene?.[Symbol.asyncDispose]())
 
-  test.for(WAYS)('%s: a byte now and then in mid-pack', async surface => {
+  test.for(WAYS)('%s: a byte now and then in the pack', async surface => {
     const { ref, bytes } = await newPush(scene)
     const push = await beginPush(scene, surface)
     push.send(bytes.subarray(0, 300_000))
@@ -33,7 +33,7 @@ describe('a push that comes too slowly is let go', () => {
     push.destroy()
   })
 
-  test.for(WAYS)('%s: a steady rate that does not end', async surface => {
+  test.for(WAYS)('%s: a steady rate without an end', async surface => {
     const { ref, bytes } = await newPush(scene)
     const push = await beginPush(scene, surface)
     push.send(bytes.subarray(0, 300_000))
@@ -47,9 +47,9 @@ describe('a push that comes too slowly is let go', () => {
     push.destroy()
   })
 
-  test.for(WAYS)('%s: a command list that is never whole', async surface => {
+  test.for(WAYS)('%s: an endless command list', async surface => {
     const push = await beginPush(scene, surface)
-    // The length of a packet, and then bytes of it.
+    // The length of a packet; bytes of it follow.
     push.send(Buffer.from('0fff'))
     await until(
       async () => (await pushesIn(scene)) || undefined,
@@ -65,7 +65,7 @@ describe('a push that comes too slowly is let go', () => {
   })
 
   test.for(WAYS)(
-    '%s: but a pause between command list and pack is longer than one in a pack',
+    '%s: a pause between command list and pack may be longer than a pause in the pack',
     async surface => {
       const { ref, bytes } = await newPush(scene)
       const list = bytes.indexOf('0000PACK') + 4
@@ -80,7 +80,7 @@ describe('a push that comes too slowly is let go', () => {
     },
   )
 
-  test.for(['companion', 'git://'] as const)('%s: a fetch whose request is never whole', async surface => {
+  test.for(['companion', 'git://'] as const)('%s: an endless request of a fetch', async surface => {
     const { gate } = scene
     const fetch =
       surface === 'git://'
@@ -99,7 +99,7 @@ describe('a push that comes too slowly is let go', () => {
     await until(none, seconds(10), () => 'its session stays')
   })
 
-  test('a request that was answered before its end does not stay by trickling', async () => {
+  test('a request that trickles on after its answer is closed', async () => {
     for (const [port, path, headers] of [
       [portOf(scene.gate, 'companion'), '/git-receive-pack', {}],
       [scene.gate.port, '/app.git/git-receive-pack', { authorization: 'Bearer gate_aaaaaaaaaa_none' }],
@@ -114,14 +114,14 @@ describe('a push that comes too slowly is let go', () => {
   })
 })
 
-describe('with the default bounds', () => {
+describe('with the default timeouts', () => {
   let scene: Scene
   beforeAll(async () => {
     scene = await startScene({ idleSeconds: 90 })
   })
   afterAll(() => scene?.[Symbol.asyncDispose]())
 
-  test('a client that is silent for longer than 15 s has its push taken, and holds up nobody meanwhile', async () => {
+  test('a push whose client is silent for more than 15 s is accepted, and blocks no other', async () => {
     const { gate, work } = scene
     const silent = await newPush(scene)
     const contested = await newPush(scene)
@@ -154,7 +154,7 @@ describe('with the default bounds', () => {
     await gate.idle({ within: seconds(10) })
   })
 
-  test.for(WAYS)('%s: a silent client that closes is let go at once', async surface => {
+  test.for(WAYS)('%s: a silent client that closes is dropped at once', async surface => {
     const { bytes } = await newPush(scene)
     const push = await beginPush(scene, surface)
     push.send(bytes.subarray(0, 300_000))

@@ -7,7 +7,7 @@ import { seconds } from '../harness/index.ts'
 const ID = 'p1'
 const PATIENCE = seconds(20)
 
-/** A journal whose words are known to whoever asks as soon as they are being written, as those of a real one are. */
+/** A journal whose entries can be read as soon as their write begins, as in the real journal. */
 function slowJournal() {
   const kept = new Map<string, Entry>()
   const { promise: disk, resolve: written, reject: full } = Promise.withResolvers<void>()
@@ -34,7 +34,7 @@ const word = (outcome: Entry['report']['outcome']) =>
     },
   })
 
-test('a companion that stops does not wait for an outcome that was asked for while it was being written', async () => {
+test('a stopping companion does not wait for an outcome that was fetched while it was being written', async () => {
   const { journal, written } = slowJournal()
   const writing = journal.write(word('accepted'))
   expect((await journal.read(ID))?.report.outcome).toBe('accepted')
@@ -45,7 +45,7 @@ test('a companion that stops does not wait for an outcome that was asked for whi
   expect(performance.now() - startedAt).toBeLessThan(PATIENCE / 2)
 })
 
-test('a companion that stops waits to be asked for an outcome that could not be written down', async () => {
+test('a stopping companion waits until an outcome that could not be written is fetched', async () => {
   const { journal, full } = slowJournal()
   const writing = journal.write(word('accepted'))
   full(new Error('ENOSPC'))

@@ -3,10 +3,10 @@ import { type Scene, type Surface, startScene } from './fixtures/fault-fixture.t
 import { type Fault, meet } from './table/fault.ts'
 import * as upstream from './table/upstream-faults.ts'
 
-/** In seconds; what is asked of upstream afterwards takes up to half a minute. */
+/** In seconds; asking upstream afterwards takes up to half a minute. */
 const FORWARD = 5
 
-/** What is due of a fault: what the agent is told, within so many seconds, and what is on record. */
+/** The expected result of a fault: the agent's output, within so many seconds, and the record. */
 interface Due {
   readonly told: string
   readonly within: number
@@ -14,7 +14,7 @@ interface Due {
   readonly record: object | undefined
 }
 
-describe('whatever upstream does, the agent is told, and the ledger has it', () => {
+describe('after any fault of upstream the agent reads the reason and the ledger has the outcome', () => {
   let scene: Scene
   beforeAll(async () => {
     scene = await startScene({ idleSeconds: 5, settings: { GATE_FORWARD_SECONDS: String(FORWARD) } })
@@ -92,7 +92,7 @@ describe('whatever upstream does, the agent is told, and the ledger has it', () 
       'stands still in mid-push: cut, and said that it could not be asked',
       'worker',
       upstream.stoppedInForward,
-      // It may take the push when it goes on; the mirror learns that with the next refresh.
+      // Upstream may accept the push when it goes on; the next refresh brings that into the mirror.
       { told: 'whether it has the push could not be learnt', within: 90, upstream: /./, record: failed },
     ],
   ]

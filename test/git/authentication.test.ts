@@ -21,7 +21,7 @@ interface Asked {
   readonly token?: string
 }
 
-/** A request as it is written: nothing of the path is normalised. */
+/** Sends a request with the path as given, without normalization. */
 function ask(
   path: string,
   asked: Asked = {},
@@ -91,7 +91,7 @@ describe('tokens', () => {
     }
   })
 
-  test('one of another repository: told as if that one were not there', async () => {
+  test('a token for another repository: the answer for a repository that does not exist', async () => {
     await gate.repository('other')
     const bob = await gate.agent('bob', { push: ['bob/**'] }, { repository: 'other' })
     const missing = await ask('/nowhere.git/info/refs?service=git-upload-pack', {
@@ -107,7 +107,7 @@ describe('tokens', () => {
     expect(ran.output).toMatch(/remote: git-gate: bob has no repository app here/)
   })
 
-  test('one that may only read: pushing is refused before any pack is made', async () => {
+  test('a token that may only read: a push is refused before git makes a pack', async () => {
     const ron = await gate.agent('ron', { read: true })
     const work = await ron.clone()
     await work.commit('Try')
@@ -126,7 +126,7 @@ describe('tokens', () => {
   })
 })
 
-test('an agent is told everything that bounds its pushes, in words and in JSON', async () => {
+test('an agent can read every limit of its pushes, as text and as JSON', async () => {
   const lee = await gate.agent('lee', {
     push: ['lee/**'],
     denyPaths: ['.github/**'],
@@ -204,7 +204,7 @@ describe('paths and methods that are not git’s own', () => {
     ).toMatchObject({ status })
   })
 
-  test('the companion takes nothing without a pass of this gate', async () => {
+  test('the companion accepts no request without a pass of this gate', async () => {
     for (const pass of [{}, { 'gate-pass': 'a.b' }, { 'gate-pass': '' }]) {
       const answer = await fetch(`${gate.companion.url}/info/refs`, { headers: pass })
       expect(answer.status).toBe(403)
@@ -227,7 +227,7 @@ test.each([
     const authorization = user ? `Authorization: Basic ${btoa(`${user}:${ada.token}`)}\r\n` : ''
     socket.write(`POST ${path} HTTP/1.1\r\nHost: gate\r\n${authorization}Content-Length: 300000\r\n\r\n`)
     socket.write('x'.repeat(200_000))
-    // A client on a slow line, which looks for an answer only when it has sent everything.
+    // A client on a slow line, which reads an answer only when it has sent everything.
     await delay(1_500)
     await new Promise<void>((resolve, reject) => {
       socket.once('error', reject)
@@ -243,7 +243,7 @@ test.each([
   },
 )
 
-test('an agent is let in whose grant, and whose repository, are as long as they may be', async () => {
+test('an agent with the longest grant and repository is admitted', async () => {
   await gate.repository('long')
   const long = await gate.agent('long', { push: ['long/**'] }, { repository: 'long' })
   const denyPaths = Array.from({ length: 180 }, (_, i) => `${i}${'x'.repeat(500)}`)

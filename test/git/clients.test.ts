@@ -117,7 +117,7 @@ test(
     const ada = await gate.agent('ada', anything)
     const here = import.meta.dirname
     const head = (await git(['rev-parse', 'HEAD'], { cwd: here })).stdout.trim()
-    // A shallow clone has no whole history to push; its newest commit then stands for it.
+    // A shallow clone cannot push its whole history; the test pushes its newest commit.
     const shallow =
       (await git(['rev-parse', '--is-shallow-repository'], { cwd: here })).stdout.trim() === 'true'
     const source = shallow ? await onlyNewest(here) : head
@@ -140,7 +140,7 @@ async function onlyNewest(cwd: string): Promise<string> {
   return (await git(['commit-tree', '-m', 'The newest state', 'HEAD^{tree}'], { cwd })).stdout.trim()
 }
 
-test('a request that names no ref, probe or not, is answered as git answers it, and is no push on record', async () => {
+test('a request without a ref, probe or not, gets git’s own answer and is not recorded as a push', async () => {
   await using gate = await startGate({ settings: { GATE_OPEN_PUSH_TIMEOUT_SECONDS: '1' } })
   const ada = await gate.agent('ada', anything)
   const authorization = `Bearer ${ada.token}`

@@ -5,9 +5,9 @@ import { postPush } from '../faults/fixtures/raw-push.ts'
 import { body, ZERO } from '../grants/wire.ts'
 import { seconds, startGate, until } from '../harness/index.ts'
 
-test('a client that goes while its push waits for a mirror is abandoned, on record at once, and no fault of the gate', async () => {
+test('a push whose client disconnects while it waits for a mirror is recorded as abandoned at once', async () => {
   await using gate = await startGate()
-  // It takes connections, and never says a word.
+  // The upstream accepts connections and sends nothing.
   const sockets: net.Socket[] = []
   const silent = net.createServer(socket => void sockets.push(socket)).listen(0, '127.0.0.1')
   await once(silent, 'listening')

@@ -17,7 +17,7 @@ import {
 const SIZE = 24
 const RATE = 4 << 20
 
-/** A repository that takes some seconds to come from its upstream, and nobody has asked for yet. */
+/** Adds a repository whose first fetch takes some seconds. No client has asked for it yet. */
 async function farAway(gate: Gate, all: AsyncDisposableStack) {
   const upstream = all.use(await startUpstream())
   const tip = await upstream.commit('main', 'Something large', { large: megabytes(SIZE) })
@@ -29,7 +29,7 @@ async function farAway(gate: Gate, all: AsyncDisposableStack) {
   return { upstream, tip, link, ada }
 }
 
-test('a first clone waits for a slow upstream, and is told so', async () => {
+test('a first clone waits for a slow upstream, and reads its progress', async () => {
   await using all = new AsyncDisposableStack()
   const gate = all.use(await startGate())
   const { upstream, tip, ada } = await farAway(gate, all)
@@ -43,7 +43,7 @@ test('a first clone waits for a slow upstream, and is told so', async () => {
   expect(refs.stdout).toContain(`refs/tags/v1 ${await upstream.ref('refs/tags/v1')} ${tip}`)
   expect(await git(['fsck', '--full'], { cwd: into })).toMatchObject(accepted)
 
-  // One that knows the repository already, and finds the mirror gone.
+  // A clone that has the repository, when the mirror is gone.
   const newer = await upstream.commit('main', 'More')
   fs.rmSync(path.join(gate.companion.home, 'mirrors', 'far'), { recursive: true })
   const fetched = await git(['fetch', 'origin'], { cwd: into })
@@ -52,7 +52,7 @@ test('a first clone waits for a slow upstream, and is told so', async () => {
   expect((await git(['rev-parse', 'origin/main'], { cwd: into })).stdout.trim()).toBe(newer)
 })
 
-test('whoever cannot be told while waiting is sent away with word of it, and finds it done later', async () => {
+test('a client without progress messages gets 503 with the progress, and finds the fetch done later', async () => {
   await using all = new AsyncDisposableStack()
   const gate = all.use(await startGate({ settings: { GATE_INITIAL_FETCH_WAIT_SECONDS: '1' } }))
   const { tip, ada } = await farAway(gate, all)
@@ -73,7 +73,7 @@ test('whoever cannot be told while waiting is sent away with word of it, and fin
   expect(listed).toContain(`${tip}\trefs/heads/main`)
 })
 
-test('a first fetch that breaks off is told as that, never as an empty repository', async () => {
+test('a first fetch that breaks off is an error, never an empty repository', async () => {
   await using all = new AsyncDisposableStack()
   const gate = all.use(await startGate())
   const { tip, link, ada } = await farAway(gate, all)

@@ -6,11 +6,11 @@ import type { Git } from '../../container/git/git.ts'
 import { createLease } from '../../container/mirror/lease.ts'
 import { seconds, until } from '../harness/index.ts'
 
-test('what a killed git leaves is removed, also when it is told of while the mirror is maintained', async () => {
+test('the files of a killed git are removed, also during maintenance of the mirror', async () => {
   using stack = new DisposableStack()
   const dir = fs.mkdtempSync(path.join(os.tmpdir(), 'gate-occupancy-'))
   stack.defer(() => fs.rmSync(dir, { recursive: true, force: true }))
-  // A pack without a commit-graph is what maintenance begins with.
+  // Maintenance begins when there is a pack without a commit-graph.
   fs.mkdirSync(path.join(dir, 'objects/pack'), { recursive: true })
   fs.writeFileSync(path.join(dir, 'objects/pack/pack-1.pack'), '')
   const { promise: maintained, resolve: goOn } = Promise.withResolvers<void>()

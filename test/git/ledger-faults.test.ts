@@ -23,7 +23,7 @@ function onLedger(sql: string): void {
   }
 }
 
-/** Until then, or until the fault is disposed of, D1 fails at each new push with these words. */
+/** Makes D1 fail with this error at each new push, until `untilMs` or until disposed of. */
 function pushesFail(words: string, untilMs?: number): Disposable {
   const when = untilMs === undefined ? '' : `WHEN unixepoch('subsec') * 1000 < ${untilMs}`
   onLedger(
@@ -32,10 +32,10 @@ function pushesFail(words: string, untilMs?: number): Disposable {
   return { [Symbol.dispose]: () => onLedger('DROP TRIGGER failing') }
 }
 
-test('a push goes through although D1 fails for a moment as it is put on record', async () => {
+test('a push is accepted although D1 fails for a moment when its row is opened', async () => {
   const work = await ada.clone()
   await work.commit('Something', { 'a.txt': 'a\n' })
-  // Git asks for the refs first: the push itself comes a little later than now.
+  // Git asks for the refs first, so the push itself arrives a little later.
   using _fault = pushesFail('Network connection lost.', Date.now() + 1_000)
   expect(await work.push('HEAD:ada/retried')).toMatchObject(accepted)
   expect(await gate.ledger.last()).toMatchObject({ outcome: 'accepted' })
@@ -44,7 +44,7 @@ test('a push goes through although D1 fails for a moment as it is put on record'
 test.each([
   ['stays out of reach', 'Network connection lost.'],
   ['fails otherwise', 'D1 has a fault that no retry helps'],
-])('when D1 %s, git prints that it is the gate’s fault, and the next push goes through', async (_, words) => {
+])('when D1 %s, git prints that it is the gate’s fault, and the next push is accepted', async (_, words) => {
   const work = await ada.clone()
   await work.commit('Something else', { 'b.txt': `${words}\n` })
   const ref = `ada/${words.length}`
@@ -66,7 +66,7 @@ test.each([
   expect(await work.push(`HEAD:${ref}`)).toMatchObject(accepted)
 })
 
-test('a ledger that cannot be read is told in the protocol of clone and push', async () => {
+test('an unreadable ledger is reported in the protocol of clone and push', async () => {
   const work = await ada.clone()
   await work.commit('Unread', { 'c.txt': 'c\n' })
   onLedger('ALTER TABLE tokens RENAME TO away')
@@ -92,7 +92,7 @@ test.each([
   ['D1_ERROR: D1 DB reset because its code was updated.', 3],
   ['D1_ERROR: Internal error in D1 DB storage caused object to be reset.', 3],
   ['D1_ERROR: database is locked: SQLITE_BUSY', 3],
-])('%s: the same is asked again', async (words, times) => {
+])('%s: the statement is retried', async (words, times) => {
   let asked = 0
   const answer = await retrying(async () => {
     asked += 1
@@ -102,7 +102,7 @@ test.each([
   expect({ asked, answer }).toEqual({ asked: times, answer: 'answer' })
 })
 
-test('what fails for good is asked once, and what fails for a moment only so often', async () => {
+test('a permanent error is not retried, and a transient error only so often', async () => {
   let asked = 0
   const failing = (words: string) => () => {
     asked += 1

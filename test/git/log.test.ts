@@ -10,14 +10,14 @@ const Line = z.object({
   outcome: z.string().optional(),
 })
 
-test('every line of the log about a push carries its id, also when the gate itself is at fault', async () => {
+test('every log line about a push has its id, also at a fault of the gate', async () => {
   await using gate = await startGate()
   const ada = await gate.agent('ada', { push: ['ada/**'] })
   const work = await ada.clone()
   await work.commit('Say hello', { 'hello.txt': 'hello\n' })
   expect(await work.push('HEAD:refs/heads/ada/hello')).toMatchObject(accepted)
   expect(await work.push('HEAD:refs/heads/main')).toMatchObject(rejected)
-  // Where its turns are to be written down there is no folder any more.
+  // The folder of the journal is gone, so no step can be written.
   const journal = path.join(gate.companion.home, 'journal')
   fs.renameSync(journal, `${journal}-away`)
   fs.writeFileSync(journal, '')

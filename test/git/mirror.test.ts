@@ -5,7 +5,7 @@ import { expect, test } from 'vitest'
 import { PRUNED } from '../../container/git/maintenance.ts'
 import { accepted, type Gate, git, seconds, startGate, until } from '../harness/index.ts'
 
-/** The one mirror of a gate with one repository. */
+/** Returns the mirror of a gate with one repository. */
 const mirrorOf = (companionHome: string) => {
   const folder = path.join(companionHome, 'mirrors', 'app')
   return path.join(folder, fs.readdirSync(folder)[0] ?? '')
@@ -49,7 +49,7 @@ test('a mirror gets a commit-graph, so that a wrong clock in a push costs little
   )
 })
 
-test('once a day a mirror drops what no ref reaches and nobody has written lately', async () => {
+test('once a day a mirror drops unreachable objects that are old enough', async () => {
   await using gate = await startGate()
   const ada = await gate.agent('ada', { push: ['ada/**'], delete: ['ada/**'] })
   const work = await ada.clone()
@@ -87,7 +87,7 @@ test('once a day a mirror drops what no ref reaches and nobody has written latel
   await ada.clone()
 })
 
-test('a mirror that is deleted is made again, at a fetch and in the middle of a push', async () => {
+test('a deleted mirror is made again, at a fetch and during a push', async () => {
   await using gate = await startGate()
   const ada = await gate.agent('ada', { push: ['ada/**'] })
   const work = await ada.clone()
@@ -155,7 +155,7 @@ test('the default branch follows upstream', async () => {
   expect(await (await ada.clone()).text(['symbolic-ref', '--short', 'HEAD'])).toBe('trunk')
 })
 
-test('a repository that allows stale reads is not served empty when it has never been fetched', async () => {
+test('a repository that allows stale reads is not served empty before its first fetch', async () => {
   await using gate = await startGate()
   const upstream = await gate.repository('stale', { staleReads: true })
   const ada = await gate.agent('ada', { push: ['ada/**'] }, { repository: 'stale' })
@@ -180,7 +180,7 @@ test('a repository that allows stale reads is served while its upstream is down;
   expect(push.output).toMatch(/git-gate: .*cannot be reached/)
 })
 
-test('HEAD is what it is upstream: another branch, one without a commit, or no branch at all', async () => {
+test('HEAD equals upstream’s: another branch, a branch without a commit, or no branch', async () => {
   await using gate = await startGate({ upstream: { empty: true } })
   const ada = await gate.agent('ada', { push: ['**'] })
   await gate.upstream.git(['symbolic-ref', 'HEAD', 'refs/heads/trunk'])
@@ -200,7 +200,7 @@ test('HEAD is what it is upstream: another branch, one without a commit, or no b
   expect(await (await ada.clone()).text(['symbolic-ref', 'HEAD'])).toBe('refs/heads/trunk')
 })
 
-/** Ends the companion as a power cut does, and waits for its next life. */
+/** Kills the companion as a power cut does, and waits for its restart. */
 async function cutPower(gate: Gate): Promise<void> {
   const { pid } = gate.companion
   process.kill(pid, 'SIGKILL')
@@ -211,13 +211,13 @@ async function cutPower(gate: Gate): Promise<void> {
   )
 }
 
-// Git does not sync refs unasked: the name of a file may be on the disk before what is in it.
+// By default git does not sync refs: a file's name may be on the disk before its content.
 test.each<[string, (mirror: string) => void]>([
   ['a branch', mirror => fs.writeFileSync(path.join(mirror, 'refs/heads/main'), '')],
   ['a branch, in zeros', mirror => fs.writeFileSync(path.join(mirror, 'refs/heads/main'), Buffer.alloc(41))],
   ['HEAD', mirror => fs.writeFileSync(path.join(mirror, 'HEAD'), '')],
   ['its packed refs', mirror => fs.writeFileSync(path.join(mirror, 'packed-refs'), Buffer.alloc(512))],
-])('a mirror whose power was cut while %s was written is made anew', async (_, cut) => {
+])('a mirror is made anew after a power cut while %s was written', async (_, cut) => {
   await using gate = await startGate()
   const ada = await gate.agent('ada', { push: ['ada/**'] })
   const work = await ada.clone()
@@ -232,7 +232,7 @@ test.each<[string, (mirror: string) => void]>([
   expect(await (await ada.clone('-b', 'ada/after')).text(['rev-parse', 'HEAD'])).toBe(commit)
 })
 
-test('what was being made of a mirror when its companion died is gone with the next start', async () => {
+test('an unfinished mirror of a killed companion is removed at the next start', async () => {
   await using gate = await startGate()
   await (await gate.agent('ada', { push: ['ada/**'] })).clone()
   const half = `${mirrorOf(gate.companion.home)}.${randomUUID()}`

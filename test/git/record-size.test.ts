@@ -1,10 +1,10 @@
 import { expect, test } from 'vitest'
 import { accepted, startGate } from '../harness/index.ts'
 
-/** D1 takes no larger row, and one that it does not take would stay open for ever. */
+/** D1's limit for a row, in bytes. A row that D1 rejects would stay open forever. */
 const MOST_BYTES = 2_000_000
 
-test('what a talkative upstream says reaches the agent, and of its beginning the record keeps what fits into a row', async () => {
+test('a talkative upstream’s output reaches the agent, and the row keeps the beginning that fits', async () => {
   await using gate = await startGate()
   const ada = await gate.agent('ada', { push: ['ada/**'] })
   const words = 'über 語 '.repeat(90)
@@ -18,12 +18,12 @@ test('what a talkative upstream says reaches the agent, and of its beginning the
   expect(push.outcome).toBe('accepted')
   expect(push.upstreamSaid.split('\n')[0]).toBe(`1 ${words}`.trim())
   expect(push.upstreamSaid).toMatch(/\n… and \d+ more lines$/)
-  // Not one of its letters was cut in two on the way.
+  // No character was cut in two.
   expect(push.upstreamSaid).not.toContain('\ufffd')
   expect(Buffer.byteLength(JSON.stringify(push))).toBeLessThan(MOST_BYTES)
 })
 
-test('an upstream that says more than a client takes in time is not held in memory for it', async () => {
+test('upstream’s output that a client reads too slowly is not held in memory', async () => {
   await using gate = await startGate()
   const ada = await gate.agent('ada', { push: ['ada/**'] })
   gate.upstream.hook('post-receive', "head -c 20000000 /dev/zero | tr '\\0' x | fold -w 900 >&2")

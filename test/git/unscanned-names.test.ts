@@ -8,7 +8,7 @@ import { expect, test } from 'vitest'
 import { body, CAPABILITIES, packOf, send, ZERO } from '../grants/wire.ts'
 import { accepted, seconds, startGate, until } from '../harness/index.ts'
 
-/** Every file of a folder that holds `text`. */
+/** Lists the files of a folder that contain `text`. */
 function filesWith(text: string, folder: string): string[] {
   return fs
     .readdirSync(folder, { recursive: true, encoding: 'utf8' })
@@ -16,7 +16,7 @@ function filesWith(text: string, folder: string): string[] {
     .filter(file => fs.lstatSync(file).isFile() && fs.readFileSync(file).includes(text))
 }
 
-/** Takes what webhooks send, and keeps it. */
+/** Receives webhooks and keeps their bodies. */
 async function webhookReceiver() {
   let said = ''
   let told = 0
@@ -34,7 +34,7 @@ async function webhookReceiver() {
   }
 }
 
-test('a secret in what no scan has seen is neither on disk nor in the API, webhooks, metrics or the log', async () => {
+test('a secret in an unscanned text is neither on disk nor in the API, webhooks, metrics or the log', async () => {
   await using gate = await startGate()
   using hook = await webhookReceiver()
   await gate.admin.ask('POST', '/webhooks', { url: hook.url, tells: 'pushes' })
@@ -58,10 +58,10 @@ test('a secret in what no scan has seen is neither on disk nor in the API, webho
     { bytes: list(`refs/notes/api_key=${secret(generic)}`) },
     { bytes: list(`refs/heads/other/${secret(generic)}`) },
     { bytes: list('refs/heads/other'), headers: { 'user-agent': `git/${secret(generic)}` } },
-    // Its pack breaks off: nothing of it is ever scanned.
+    // The pack breaks off, so the push is never scanned.
     { bytes: list(`refs/heads/ada/${secret(generic)}`).subarray(0, -30) },
   ])
-  // This one is scanned, and its name is found.
+  // This push is scanned, and the scan finds the secret in its ref's name.
   const scanned = { bytes: list(`refs/heads/ada/${secret()}`) }
   for (const { bytes, ...posting } of [...pushes, scanned]) await send(gate, ada, bytes, posting)
 
@@ -92,7 +92,7 @@ test('a secret in what no scan has seen is neither on disk nor in the API, webho
   }
 }, 120_000)
 
-test('a ref name that was scanned and let through is on record as it is', async () => {
+test('a ref name that was scanned and accepted is recorded in full', async () => {
   await using gate = await startGate()
   const ada = await gate.agent('ada', { push: ['ada/**'] })
   const work = await ada.clone()

@@ -12,7 +12,7 @@ import { body, CAPABILITIES, type Line, packOf, send, ZERO } from './wire.ts'
 let gate: Gate
 /** May create and update every branch but main. */
 let eve: Agent
-/** May create branches, and no more. */
+/** May only create branches. */
 let creator: Agent
 let work: Clone
 let before: Readonly<Record<string, string>>
@@ -55,14 +55,14 @@ afterAll(async () => {
 
 const id = (name: string) => ids[name] ?? ZERO
 
-/** What upstream has besides what it had. */
+/** Returns the refs of upstream that have changed. */
 async function changed(): Promise<Record<string, string | undefined>> {
   const now = await gate.upstream.refs()
   const names = new Set([...Object.keys(before), ...Object.keys(now)])
   return Object.fromEntries([...names].filter(ref => now[ref] !== before[ref]).map(ref => [ref, now[ref]]))
 }
 
-/** Each push is refused, told as git tells it, and on record; upstream is as it was. */
+/** Checks that each push is refused in git's words and recorded, and that upstream is unchanged. */
 async function refusedPushes(who: Agent, bodies: readonly Buffer[], words: RegExp): Promise<void> {
   for (const bytes of bodies) {
     const answer = await send(gate, who, bytes)
@@ -85,7 +85,7 @@ const refusedPush = (who: Agent, bytes: Buffer, words: RegExp) => refusedPushes(
 let fromBase: Buffer
 const oneRef = (ref: string | Buffer) => body([[ZERO, id('two'), ref]], fromBase)
 
-test('a push of thousands of refused refs is told of each, and of the first ones what to do', async () => {
+test('a push of thousands of refused refs gets a reason for each, and remedies for the first ones', async () => {
   const lines: Line[] = Array.from({ length: 3_000 }, (_, i) => [
     id('one'),
     id('two'),
@@ -98,7 +98,7 @@ test('a push of thousands of refused refs is told of each, and of the first ones
   expect(remedies.length).toBeLessThan(50)
 })
 
-test('a token in the name of a ref that is refused before the scan is not kept on record', async () => {
+test('a token in the name of a ref that is refused before the scan is not recorded', async () => {
   const token = `ghp_${randomBytes(18).toString('hex')}`
   for (const ref of [`refs/notes/${token}`, `refs/heads/${token}`]) {
     const old = ref.startsWith('refs/heads/') ? id('one') : ZERO
@@ -109,7 +109,7 @@ test('a token in the name of a ref that is refused before the scan is not kept o
   }
 })
 
-describe('names that stand for another ref, or for none', () => {
+describe('names of another ref, or of none', () => {
   const NOT_THERE = /it has|it ends|component|only refs\/heads\/ and refs\/tags\/|longer|not a command/
   test.each([
     [
@@ -277,7 +277,7 @@ describe('names that stand for another ref, or for none', () => {
     await refusedPush(eve, body([[ZERO, id('two'), 'refs/heads/x'], second], fromBase), /only the first line/)
   })
 
-  test('a name that looks like main, or spells it otherwise, is a branch of its own', async () => {
+  test('a name that looks like main, or is spelled differently, is another branch', async () => {
     const names = [
       'Main',
       'MAIN',
@@ -306,7 +306,7 @@ describe('names that stand for another ref, or for none', () => {
     before = await gate.upstream.refs()
   })
 
-  test('main itself stays denied, whatever is asked of it', async () => {
+  test('main stays denied for every command', async () => {
     const why = /eve may (not )?(create|update|delete)/
     await refusedPush(eve, body([[id('base'), id('two'), 'refs/heads/main']], fromBase), why)
     await refusedPush(eve, body([[ZERO, id('two'), 'refs/heads/main']], fromBase), why)
@@ -417,7 +417,7 @@ describe('lists of commands', () => {
     await refusedPush(eve, body(lines), /5000 refs at most/)
   })
 
-  test('of as many refs as a push may name, all refused, the first are on record, and how many more there were', async () => {
+  test('of the most refs that a push may name, all refused, the first are recorded, and the number of the rest', async () => {
     const name = 'release-notes-'.repeat(4)
     const lines = Array.from({ length: 5000 }, (_, n): Line => [ZERO, id('two'), `refs/tags/${name}${n}`])
     await refusedPush(creator, body(lines), /creator may create refs\/heads\/\*\* only/)
@@ -427,7 +427,7 @@ describe('lists of commands', () => {
     expect(Buffer.byteLength(JSON.stringify(kept))).toBeLessThan(128 << 10)
   })
 
-  test('a list of more bytes than any', async () => {
+  test('a list over the byte limit', async () => {
     const lines = Array.from(
       { length: 100 },
       (_, n): Line => [ZERO, id('two'), `refs/heads/${'x'.repeat(60_000)}${n}`],
@@ -436,7 +436,7 @@ describe('lists of commands', () => {
   })
 })
 
-describe('old values that lie', () => {
+describe('false old values', () => {
   const lie = async (who: Agent, lines: readonly Line[], words: RegExp) =>
     refusedPush(
       who,
@@ -444,10 +444,10 @@ describe('old values that lie', () => {
       words,
     )
 
-  test('a force that is said to be a fast-forward', async () => {
+  test('a force that claims to be a fast-forward', async () => {
     await lie(eve, [[id('base'), id('two'), 'refs/heads/stand/side']], /upstream has moved/)
   })
-  test('an update that is said to be a create', async () => {
+  test('an update that claims to be a create', async () => {
     await lie(creator, [[ZERO, id('two'), 'refs/heads/stand/one']], /upstream has moved/)
     await lie(eve, [[ZERO, id('two'), 'refs/tags/stand']], /upstream (has moved|refused)/)
   })
@@ -456,7 +456,7 @@ describe('old values that lie', () => {
     const deleter = await gate.agent('deleter', { push: ['x/**'], delete: ['**'] })
     await lie(deleter, [[id('two'), ZERO, 'refs/heads/stand/one']], /upstream has moved/)
   })
-  test('a value that nobody knows', async () => {
+  test('an unknown value', async () => {
     await lie(eve, [['1'.repeat(40), id('two'), 'refs/heads/stand/one']], /not known here/)
   })
 })
@@ -472,7 +472,7 @@ describe('bodies', () => {
     const side = await packOf(work, 'side', `^${id('base')}`)
     await refusedPush(eve, body([[ZERO, id('three'), 'refs/heads/x']], side), /its objects are missing/)
   })
-  test('a pack that lacks what it builds on, said to be shallow or not', async () => {
+  test('a pack without its base objects, declared as shallow or not', async () => {
     const pack = await packOf(work, 'lost', '^lost~1')
     const list = body([[ZERO, id('three'), 'refs/heads/x']], pack)
     const edge = pktLine(`shallow ${id('three')}`)
@@ -492,7 +492,7 @@ describe('bodies', () => {
       })
     await refusedPush(eve, bytes, /does not start with its length/)
   })
-  test('bytes after a push that only deletes are nobody’s commands', async () => {
+  test('bytes after a push that only deletes are no commands', async () => {
     const deleter = await gate.agent('deleter2', { push: ['x/**'], delete: ['gone'] })
     await gate.upstream.git(['update-ref', 'refs/heads/gone', id('one')])
     const more = body([[id('base'), ZERO, 'refs/heads/main']])
@@ -515,7 +515,7 @@ describe('bodies', () => {
 })
 
 describe('where a push goes', () => {
-  test('a branch that upstream keeps as another name of main', async () => {
+  test('a branch that is a symbolic ref to main at upstream', async () => {
     await gate.upstream.git(['symbolic-ref', 'refs/heads/alias', 'refs/heads/main'])
     before = await gate.upstream.refs()
     const ran = await work.git(['push', eve.url(), 'two:refs/heads/alias'])
@@ -524,7 +524,7 @@ describe('where a push goes', () => {
     expect(await changed()).toEqual({})
   })
 
-  test('the same, from where only main is known to stand by now', async () => {
+  test('the same, when the mirror knows main only', async () => {
     const boss = await gate.agent('boss', { push: ['main'] })
     expect(await work.git(['push', boss.url(), 'two:refs/heads/main'])).toMatchObject(accepted)
     before = await gate.upstream.refs()
@@ -533,7 +533,7 @@ describe('where a push goes', () => {
     await refusedPush(eve, body([line], pack), /at upstream it is another name of refs\/heads\/main/)
   })
 
-  test('the same, from where its target stands by now and the mirror does not know of', async () => {
+  test('the same, when the mirror does not know the target’s new value', async () => {
     await gate.upstream.git(['update-ref', 'refs/heads/release', id('base')])
     await gate.upstream.git(['symbolic-ref', 'refs/heads/latest', 'refs/heads/release'])
     await work.text(['ls-remote', eve.url()])
@@ -547,7 +547,7 @@ describe('where a push goes', () => {
     await refusedPush(eve, body([[moved, further, 'refs/heads/latest']], pack), words)
   })
 
-  test('a branch that upstream keeps as another name of what is no branch', async () => {
+  test('a branch that is a symbolic ref to another kind of ref at upstream', async () => {
     await gate.upstream.git(['update-ref', 'refs/releases/v1', id('base')])
     await gate.upstream.git(['symbolic-ref', 'refs/heads/newest', 'refs/releases/v1'])
     before = await gate.upstream.refs()
@@ -579,7 +579,7 @@ describe('where a push goes', () => {
     expect((await gate.ledger.pushes()).filter(push => push.repository === 'other')).toEqual([])
   })
 
-  test('a grant that ends between the advertisement and the push', async () => {
+  test('a grant that is removed between the advertisement and the push', async () => {
     const mia = await gate.agent('mia', { push: ['mia/**'] })
     const refs = await send(gate, mia, Buffer.alloc(0), {
       method: 'GET',
@@ -594,7 +594,7 @@ describe('where a push goes', () => {
   })
 })
 
-test('after all this the gate has nothing left over, and takes a push', async () => {
+test('after all this the gate has nothing left behind, and accepts a push', async () => {
   const ran = await work.git(['push', eve.url(), 'two:refs/heads/afterwards'])
   expect(ran, ran.output).toMatchObject(accepted)
   await gate.idle({ within: seconds(10) })

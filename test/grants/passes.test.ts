@@ -44,7 +44,7 @@ test('without a pass a companion tells its protocol, and of no repository or pus
   expect(JSON.parse(said)).toEqual({ ok: true, protocol: PROTOCOL })
 })
 
-test('a pass opens one request, and no second one', async () => {
+test('a pass is valid for one request only', async () => {
   const advertisement = await sign(advertise())
   expect((await ask(advertisement)).status).toBe(200)
   expect(await ask(advertisement)).toMatchObject({
@@ -54,12 +54,12 @@ test('a pass opens one request, and no second one', async () => {
   const push = await sign(pushing())
   expect((await ask(push, 'POST', '/git-receive-pack')).status).toBe(200)
   expect((await ask(push, 'POST', '/git-receive-pack')).status).toBe(403)
-  // Another encoding of the same signature is the same pass.
+  // Another encoding of the same signature is the same pass, which is used.
   expect((await ask(`${push}=`, 'POST', '/git-receive-pack')).status).toBe(403)
   expect((await ask(push.replaceAll('-', '+'), 'POST', '/git-receive-pack')).status).toBe(403)
 })
 
-test('the pass key gets nobody a pass from the Worker, but the agent of git:// where there is one', async () => {
+test('with the pass key the Worker issues passes only for the agent of git://, if there is one', async () => {
   const service = 'git-receive-pack'
   const { agent, repository } = wanted
   const call = { call: 'pass', service, repository: repository.name, agent, clientAddress: '' } as const
@@ -69,13 +69,13 @@ test('the pass key gets nobody a pass from the Worker, but the agent of git:// w
   expect(await gate.ledger.pushes()).toEqual([])
 })
 
-test('of many uses of one pass at once, one goes through', async () => {
+test('of many simultaneous uses of a pass, one succeeds', async () => {
   const pass = await sign(advertise())
   const answers = await Promise.all(Array.from({ length: 8 }, () => ask(pass)))
   expect(answers.filter(answer => answer.status === 200)).toHaveLength(1)
 })
 
-test('an altered pass opens nothing, whichever character was altered', async () => {
+test('a pass with any altered character is refused', async () => {
   const pass = await sign(pushing())
   const dot = pass.indexOf('.')
   const places = [0, 1, 20, dot - 1, dot, dot + 1, pass.length - 2]
@@ -160,12 +160,12 @@ test('a pass for a push opens no other route, method or query', async () => {
     expect((await ask(await sign(pushing()), method, path)).status, `${method} ${path}`).toBe(403)
 })
 
-test('two passes in one request are none', async () => {
+test('two passes in one request are refused', async () => {
   const [one, two] = [await sign(pushing()), await sign(pushing())]
   expect((await ask([one, two], 'POST', '/git-receive-pack')).status).toBe(403)
 })
 
-test('a client’s own pass does not get through the Worker', async () => {
+test('a pass in a client’s request does not pass the Worker', async () => {
   const eve = await gate.agent('eve', { push: ['eve/**'] })
   const answer = await request(
     gate.url,

@@ -16,12 +16,12 @@ let work: Clone
 let ids: Readonly<Record<ObjectName, string>>
 const urls = new Map<GrantName, string>()
 
-/** The `@` of a row is its number: no two rows share a ref. */
+/** The text for a row's `@` is its number, so that no two rows share a ref. */
 const mark = (row: number) => `r${String(row).padStart(2, '0')}`
 const own = (row: number, text: string) => text.replaceAll('@', mark(row))
 
 beforeAll(async () => {
-  // Nothing moves behind the gate's back in this file: one refresh is enough.
+  // No test here changes upstream past the gate, so one refresh is enough.
   gate = await startGate({ settings: { GATE_FETCH_FRESH_SECONDS: '3600' } })
   await gitText(['clone', '-q', gate.upstream.dir, path.join(folder, 'work')])
   work = cloneIn(path.join(folder, 'work'))

@@ -64,7 +64,7 @@ test('a token that expires between clone and push, and between the two requests 
   expect(await gate.upstream.ref('refs/heads/bob/x')).toBeUndefined()
 })
 
-test('guessing: git is told to wait, the guesses are on record, and good tokens go on', async () => {
+test('guessing: git has to wait, the guesses are recorded, and valid tokens still work', async () => {
   const carl = await gate.agent('carl', { push: ['carl/**'] })
   const guess = () => `gate_aaaaaaaaaa_${crypto.randomUUID().replaceAll('-', '')}`
   const told = await until(
@@ -79,7 +79,7 @@ test('guessing: git is told to wait, the guesses are on record, and good tokens 
     () => 'guesses are not slowed down',
   )
   expect(told).toBeDefined()
-  // A guess at a push is answered as a guess, too.
+  // The gate answers a guessed token at a push in the same way.
   const answer = await until(
     async () => {
       const last = await send(gate, { name: 'carl', token: guess() }, Buffer.from('0000'))
@@ -98,11 +98,11 @@ test('guessing: git is told to wait, the guesses are on record, and good tokens 
   expect(await carl.clone()).toBeDefined()
 })
 
-test('hundreds of requests at once from one address, with a token that holds, are all let in', async () => {
+test('hundreds of simultaneous requests from one address with a valid token are all accepted', async () => {
   const dora = await gate.agent('dora', { push: ['dora/**'] })
   const path = '/dora.git/info/refs?service=git-upload-pack'
   const headers = { authorization: `Bearer ${dora.token}` }
-  // No repository of that name: the answer is the Worker's own, and shows that the token was taken.
+  // There is no such repository: the answer is the Worker's own, and shows that the token was accepted.
   const answers = await Promise.all(
     Array.from({ length: 300 }, () => request(gate.url, path, 'GET', Buffer.alloc(0), headers)),
   )

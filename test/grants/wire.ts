@@ -6,10 +6,10 @@ import type { Agent, Gate } from '../harness/index.ts'
 export const ZERO = '0'.repeat(40)
 export const CAPABILITIES = 'report-status-v2 side-band-64k object-format=sha1 agent=git/by-hand'
 
-/** A command as its line of the list; a name may be bytes that are no text. */
+/** A command of the list; a ref's name may be bytes that are no text. */
 export type Line = readonly [old: string, id: string, ref: string | Buffer]
 
-/** A push's body as a client may write it: the list, and what follows. */
+/** Returns the body of a push: the command list, and the bytes that follow it. */
 export function body(
   lines: readonly Line[],
   pack: Buffer = Buffer.alloc(0),
@@ -30,7 +30,7 @@ export function body(
   ])
 }
 
-/** A pack with these revisions, `^` before those that are left out. */
+/** Returns a pack of these revisions; `^` excludes a revision. */
 export async function packOf(work: Clone, ...revisions: readonly string[]): Promise<Buffer> {
   const ids = await Promise.all(
     revisions.map(async name =>
@@ -51,7 +51,7 @@ export interface Answer {
   readonly status: number
   readonly headers: http.IncomingHttpHeaders
   readonly body: Buffer
-  /** The lines of the report, and what the client would show. */
+  /** The lines of the report. */
   readonly report: readonly string[]
   readonly shown: string
 }
@@ -62,7 +62,7 @@ export interface Posting {
   readonly method?: string
 }
 
-/** One request of `who`, written as it is told: nothing in the path is normalised. */
+/** Sends a request of `who` with the path as given, without normalization. */
 export function send(
   gate: Gate,
   who: Pick<Agent, 'name' | 'token'>,
@@ -77,7 +77,7 @@ export function send(
   })
 }
 
-/** A request; `goneAfter` milliseconds its client goes away. */
+/** Sends a request; its client disconnects after `goneAfter` milliseconds. */
 export function request(
   url: string,
   path: string,
@@ -123,7 +123,7 @@ function readReply(bytes: Buffer): { report: string[]; shown: string } {
     for (let pkt = inner.next(); pkt !== undefined; pkt = inner.next())
       if (pkt !== 'flush') report.push(pkt.toString('utf8').trimEnd())
   } catch {
-    // An answer that is no pkt-lines has no report.
+    // An answer that is not in pkt-lines has no report.
   }
   return { report, shown }
 }

@@ -6,7 +6,7 @@ import { bundleWorker } from '../../local/worker/bundle.ts'
 
 declare module 'vitest' {
   interface ProvidedContext {
-    /** A file with the Worker as one module. */
+    /** The file with the bundled Worker. */
     worker: string
   }
 }

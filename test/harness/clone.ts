@@ -4,20 +4,20 @@ import { type GitOptions, git, gitText, type RunningGit } from './git.ts'
 
 export type Files = Readonly<Record<string, string | Buffer>>
 
-/** A work tree of an agent. */
+/** An agent's work tree. */
 export interface Clone {
   readonly dir: string
   git(args: readonly string[], options?: GitOptions): RunningGit
-  /** Git that must succeed; its stdout, trimmed. */
+  /** Runs git, which must succeed. Returns its trimmed stdout. */
   text(args: readonly string[]): Promise<string>
   write(files: Files): void
-  /** Commits these files on the branch that is checked out; answers with the commit's id. */
+  /** Commits these files on the checked-out branch. Returns the commit's id. */
   commit(message: string, files?: Files): Promise<string>
-  /** `git push --progress origin …`: refspecs and options, such as `HEAD:refs/heads/ada/x`. */
+  /** Runs `git push --progress origin …` with refspecs and options, such as `HEAD:refs/heads/ada/x`. */
   push(...refs: string[]): RunningGit
 }
 
-/** The work tree in a folder, with the environment that its git commands get. */
+/** Returns the work tree in a folder. Its git commands get the environment `env`. */
 export function cloneIn(dir: string, env: Readonly<Record<string, string>> = {}): Clone {
   const here = { cwd: dir, env }
   const write = (files: Files) => {

@@ -3,7 +3,7 @@ import type { z } from 'zod'
 import { PASS_HEADER, PASS_SECONDS, PROTOCOL, ROUTES, signPass } from '../../src/contract/pass.ts'
 import { CompanionStatus, type LiveSession } from '../../src/contract/status.ts'
 
-/** The sessions that a companion has, as it tells them for a pass. */
+/** Asks a companion for its sessions, with a pass. */
 export async function sessionsOf(
   url: string,
   passKey: string,

@@ -8,26 +8,26 @@ import { until } from './until.ts'
 import type { Upstream } from './upstream.ts'
 
 /**
- * Another machine, as far as its network goes: a namespace of its own (network_namespaces(7)), reached by a router
- * that can stop to forward. It goes with the process that made it.
+ * A network namespace (network_namespaces(7)) that stands for another machine. A router connects it to this
+ * machine and can stop forwarding. The namespace ends with the process that made it.
  */
 export interface FarMachine extends AsyncDisposable {
-  /** What a command begins with that runs there. */
+  /** The command prefix that runs a command there. */
   readonly enter: readonly string[]
-  /** This machine, as it is reached from there. */
+  /** This machine's address, as seen from there. */
   readonly here: string
-  /** It, as it is reached from here. */
+  /** The other machine's address, as seen from here. */
   readonly there: string
-  /** From now on packets are lost both ways, without a word to either side. */
+  /** Drops all packets in both directions from now on. Neither side is notified. */
   cut(): void
   mend(): void
-  /** Lets an upstream be reached there, by an sshd of its own; answers with its port. */
+  /** Starts another sshd for an upstream there. Returns its port. */
   serve(upstream: Upstream): Promise<number>
 }
 
 const [FIRST, SLOTS] = [0xc6_12_00_00, 1 << 14]
 
-/** RFC 2544's addresses for tests (198.18.0.0/15), eight for each process. */
+/** Addresses for tests (198.18.0.0/15, RFC 2544), eight per process. */
 const address = (n: number) => {
   const whole = FIRST + (process.pid % SLOTS) * 8 + n
   return [24, 16, 8, 0].map(shift => (whole >>> shift) & 255).join('.')
@@ -38,7 +38,7 @@ const ip = (line: string, enter: readonly string[] = []) => {
   execFileSync(command, args, { stdio: 'pipe' })
 }
 
-/** Undefined where this process may not make one: it takes root, and a kernel with veth. */
+/** Returns undefined if this process cannot make a namespace: that needs root and a kernel with veth. */
 export async function farMachine(): Promise<FarMachine | undefined> {
   await using all = new AsyncDisposableStack()
   const [gateway, nearRouter, farRouter, there] = [1, 2, 5, 6].map(address)
@@ -110,7 +110,7 @@ export async function farMachine(): Promise<FarMachine | undefined> {
   }
 }
 
-/** Has it left the network of this process? */
+/** Returns whether the child has left this process's network namespace. */
 function ownNetwork({ pid }: ChildProcess): boolean {
   try {
     return fs.readlinkSync(`/proc/${pid}/ns/net`) !== fs.readlinkSync('/proc/self/ns/net')

@@ -1,29 +1,29 @@
 import { once } from 'node:events'
 import net from 'node:net'
 
-/** A TCP connection's way to a server, with faults on demand. */
+/** A TCP proxy in front of a server, with faults on demand. */
 export interface FaultyLink extends AsyncDisposable {
   readonly port: number
   /** `http://<its address>` */
   readonly url: string
-  /** Resolves when so many bytes have gone from clients to the server. */
+  /** Resolves when the proxy has carried `bytes` from clients to the server. */
   carried(bytes: number): Promise<void>
-  /** How many connections it has taken. */
+  /** The number of accepted connections. */
   readonly connections: number
-  /** How many bytes have come back from the server. */
+  /** The bytes that the server has sent. */
   readonly returned: number
-  /** Nothing passes any more, neither bytes nor the ends of connections: the peer has vanished. */
+  /** Stops everything, bytes and ends of connections: for each side the peer has vanished. */
   stall(): void
   resume(): void
-  /** Every chunk takes this much longer, in milliseconds. */
+  /** Delays every chunk by `ms` milliseconds. */
   delay(ms: number): void
-  /** From now on servers' bytes come through at this rate. */
+  /** Limits the server's bytes to this rate from now on. */
   narrow(bytesPerSecond: number): void
-  /** Both sides see a reset. */
+  /** Resets the connections on both sides. */
   reset(): void
 }
 
-/** A link to a port of this machine, from another one at one of its addresses. */
+/** Starts a proxy on any port of `host` that connects to the port `target` of this machine. */
 export async function faultyLink(target: number, host = '127.0.0.1'): Promise<FaultyLink> {
   const pairs = new Set<readonly [net.Socket, net.Socket]>()
   let stalled = false
@@ -34,7 +34,7 @@ export async function faultyLink(target: number, host = '127.0.0.1'): Promise<Fa
   let connections = 0
   const waiting = new Set<() => void>()
 
-  /** One direction. What is read while the link is stalled stays with it until the link resumes. */
+  /** Carries one direction. Bytes read while the link is stalled wait until it resumes. */
   const carry = (from: net.Socket, to: net.Socket, isNarrow: boolean, count: (bytes: number) => void) => {
     let last = Promise.resolve()
     const inOrder = (step: () => void) => {

@@ -19,19 +19,19 @@ import { type Address, startUpstream, type Upstream } from './upstream.ts'
 export interface GateOptions {
   /** GATE_… settings of Worker and companion, such as { GATE_CLIENT_IDLE_SECONDS: '1' }. */
   readonly settings?: Readonly<Record<string, string>>
-  /** The upstream of the repository `app`, and the way that the gate has to it. */
+  /** The upstream of the repository `app`, and the address at which the gate reaches it. */
   readonly upstream?: { empty?: boolean; through?: (upstream: Upstream) => Promise<Address> }
-  /** The Worker reaches the companion at the URL that this answers with. */
+  /** Returns the URL at which the Worker reaches the companion. */
   readonly companionThrough?: (url: string) => Promise<string>
-  /** The address that the Worker listens at; 127.0.0.1 by default. */
+  /** The address that the Worker listens on; 127.0.0.1 by default. */
   readonly host?: string
 }
 
 export interface Gate extends AsyncDisposable {
-  /** Without a slash at its end. */
+  /** Without a trailing slash. */
   readonly url: string
   readonly port: number
-  /** Its state folder. */
+  /** The state folder. */
   readonly home: string
   readonly adminToken: string
   readonly admin: Admin
@@ -39,37 +39,37 @@ export interface Gate extends AsyncDisposable {
   /** The upstream of the repository `app`. */
   readonly upstream: Upstream
   readonly companion: { readonly pid: number; readonly url: string; readonly home: string }
-  /** What signs the passes between Worker and companion. */
+  /** The key that signs the passes between Worker and companion. */
   readonly passKey: string
-  /** Where it serves git's own protocol, when it was told to with GATE_GIT_LISTEN. */
+  /** The `git://` URL of a repository, if GATE_GIT_LISTEN is set. */
   gitUrl(repository?: string): string
-  /** Everything that Worker and companion logged. */
+  /** All lines that Worker and companion logged. */
   readonly log: readonly string[]
-  /** Puts another repository behind the gate, with an upstream of its own that ends with the gate. */
+  /** Adds a repository to the gate, with its own upstream, which ends with the gate. */
   repository(name: string, options?: RepositoryOptions): Promise<Upstream>
-  /** An agent with a token and a grant; `{ push: ['refs/heads/{agent}/**'] }` is said as on the command line. */
+  /** Adds an agent with a token and a grant; `wishes` are the command line's options, without dashes. */
   agent(name: string, wishes: z.input<typeof GrantOptions>, options?: AgentOptions): Promise<Agent>
-  /** Waits until the companion has no process and no temporary file of a session left, `within` milliseconds. */
+  /** Waits at most `within` milliseconds until no process or temporary file of a session is left. */
   idle(options: { within: number }): Promise<void>
-  /** Runs the Worker's scheduled work now. */
+  /** Runs the Worker's scheduled work. */
   tick(): Promise<void>
-  /** SIGKILL for workerd; the Worker is gone until it is started again, on the same port and ledger. */
+  /** Kills workerd (SIGKILL). `startAgain` starts it on the same port and ledger. */
   killWorker(): Promise<{ startAgain(): Promise<void> }>
 }
 
 export interface RepositoryOptions {
   readonly empty?: boolean
   readonly staleReads?: boolean
-  /** The gate reaches the upstream by this address, for a faulty link. */
+  /** The address at which the gate reaches the upstream, such as a faulty link. */
   readonly through?: Partial<Address>
-  /** An upstream that is there already. */
+  /** An upstream that already runs. */
   readonly upstream?: Upstream
 }
 
 export interface AgentOptions {
   /** `app` by default. */
   readonly repository?: string
-  /** The agent reaches the gate by this URL, for a faulty link. */
+  /** The URL at which the agent reaches the gate, such as a faulty link. */
   readonly through?: string
 }
 
@@ -79,21 +79,21 @@ export interface Agent {
   readonly tokenId: string
   /** The URL of a repository with the agent's credentials. */
   url(repository?: string): string
-  /** A fresh clone; options go to `git clone`. */
+  /** Makes a fresh clone. `options` go to `git clone`. */
   clone(...options: string[]): Promise<Clone>
-  /** The clone as git ran it, for those that fail. */
+  /** Runs `git clone`, which may fail. */
   tryClone(...options: string[]): RunningGit
-  /** Pushes one new commit with these contents (a file `content`, or the files) to a ref. */
+  /** Pushes a new commit to a ref. A string or buffer is the content of the file `content`. */
   push(ref: string, content: string | Buffer | Files): Promise<Ran>
 }
 
-/** A gate of the test's own: real workerd, a real companion, a real upstream behind the repository `app`. */
+/** Starts a gate: real workerd, a real companion, and a real upstream for the repository `app`. */
 export async function startGate(options: GateOptions = {}): Promise<Gate> {
   await using all = new AsyncDisposableStack()
   const dir = fs.mkdtempSync(path.join(os.tmpdir(), 'gate-'))
   all.defer(() => fs.rmSync(dir, { recursive: true, force: true, maxRetries: 3 }))
   const home = all.use(openHome(path.join(dir, 'home'), {}))
-  // Before the gate, so that they end after it.
+  // Registered before the gate, so that upstreams end after it.
   const upstreams = all.use(new AsyncDisposableStack())
   const first = startUpstream(options.upstream)
   first.catch(() => {})
@@ -188,7 +188,7 @@ export async function startGate(options: GateOptions = {}): Promise<Gate> {
     passKey: home.passKey,
     killWorker: runtime.kill,
     gitUrl(name = 'app') {
-      // A companion that was started again may have another port.
+      // A restarted companion may have another port.
       const at = log.findLast(line => line.includes('also git://'))?.split('also ')[1]
       if (!at) throw new Error('this gate does not serve git://')
       return `${at}/${name}.git`
@@ -202,7 +202,7 @@ export async function startGate(options: GateOptions = {}): Promise<Gate> {
   }
 }
 
-/** The companion is told of the Worker's port before the Worker is there. */
+/** The companion gets the Worker's port before the Worker starts. */
 async function freePort(): Promise<number> {
   const server = net.createServer().listen(0, '127.0.0.1')
   await once(server, 'listening')

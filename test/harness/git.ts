@@ -3,22 +3,22 @@ import os from 'node:os'
 import { killGroup } from '../../container/process/spawn.ts'
 import { seconds } from './units.ts'
 
-/** How a client's git ended. */
+/** The result of a git command. */
 export interface Ran {
   readonly code: number | null
   readonly signal: NodeJS.Signals | null
   readonly stdout: string
-  /** What git and the gate told the person in front of it: stderr. */
+  /** The stderr of git, with the gate's `remote:` lines. */
   readonly output: string
   readonly ms: number
 }
 
-/** A git that may still run. Awaited, it is its end. */
+/** A git command that may still run. Awaiting it gives its result. */
 export interface RunningGit extends Promise<Ran> {
   readonly pid: number
-  /** Resolves as soon as its output has matched; rejects when it ends without. */
+  /** Resolves when stderr matches; rejects when git ends without a match. */
   until(pattern: RegExp): Promise<void>
-  /** SIGSTOP for it and all it started: sockets stay open. */
+  /** Sends SIGSTOP to git and its children. Their sockets stay open. */
   stop(): void
   resume(): void
   kill(signal?: NodeJS.Signals): void
@@ -28,18 +28,18 @@ export interface GitOptions {
   readonly cwd?: string
   readonly env?: Readonly<Record<string, string>>
   readonly input?: string | Buffer
-  /** How `stdout` is made of git's bytes (utf8). */
+  /** The encoding of `stdout` (utf8). */
   readonly stdoutAs?: BufferEncoding
-  /** What the command begins with, such as a FarMachine's `enter`. */
+  /** The command prefix, such as a FarMachine's `enter`. */
   readonly enter?: readonly string[]
-  /** The test has gone wrong when it runs longer, in milliseconds (60 s). */
+  /** The timeout, in milliseconds (60 s). */
   readonly within?: number
 }
 
 export const accepted = { code: 0 }
 export const rejected = { code: 1 }
 
-/** The client's git as agents run it: no prompts, none of this machine's configuration. */
+/** Runs git as an agent does: without prompts and without this machine's configuration. */
 export function git(args: readonly string[], options: GitOptions = {}): RunningGit {
   const { cwd = os.tmpdir(), env = {}, input, stdoutAs = 'utf8', within = seconds(60), enter = [] } = options
   const started = Date.now()
@@ -115,7 +115,7 @@ export function git(args: readonly string[], options: GitOptions = {}): RunningG
   })
 }
 
-/** Git that must succeed; its stdout, trimmed. */
+/** Runs git, which must succeed. Returns its trimmed stdout. */
 export async function gitText(args: readonly string[], options: GitOptions = {}): Promise<string> {
   const ran = await git(args, options)
   if (ran.code !== 0)

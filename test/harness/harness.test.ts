@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import { accepted, faultyLink, megabytes, seconds, startGate } from './index.ts'
 
-test('a commit pushed through a gate of its own is in its upstream, and the gate is idle again', async () => {
+test('a commit pushed through the gate reaches upstream, and the gate is idle again', async () => {
   await using gate = await startGate()
   const ada = await gate.agent('ada', { push: ['refs/heads/ada/**'] })
   const work = await ada.clone()

@@ -3,13 +3,13 @@ import path from 'node:path'
 import { descendantsOf, listProcesses } from '../../local/process/processes.ts'
 import { until } from './until.ts'
 
-/** What a companion still holds of sessions that have ended. */
+/** The processes and files that ended sessions have left in a companion. */
 interface Remains {
   readonly processes: readonly string[]
   readonly files: readonly string[]
 }
 
-/** Waits until a companion has no process and no temporary file of any session left. */
+/** Waits at most `within` milliseconds until no process or temporary file of a session is left. */
 export async function untilIdle(companion: { pid: number; home: string }, within: number): Promise<void> {
   let seen: Remains = { processes: [], files: [] }
   await until(
@@ -22,7 +22,7 @@ export async function untilIdle(companion: { pid: number; home: string }, within
   )
 }
 
-/** Its living descendants and whoever else works in its folder, except for ssh masters, which are shared and stay. */
+/** Lists a companion's descendants and the processes in its folder, without ssh's shared masters. */
 function processesOf({ pid, home }: { pid: number; home: string }): string[] {
   const strays = listProcesses().filter(p => p.pid !== pid && p.state !== 'Z' && worksIn(home, p.pid))
   const all = new Map([...descendantsOf(pid), ...strays].map(p => [p.pid, p]))
@@ -50,7 +50,7 @@ function commandOf(pid: number): string {
   }
 }
 
-/** What git names unfinished (packs, quarantines, locks), and the companion's scratch folders. */
+/** Lists git's unfinished files (packs, quarantines, locks) and the companion's scratch folders. */
 function temporaryFiles(home: string): string[] {
   const unfinished = list(path.join(home, 'mirrors'), true).filter(file =>
     /(^|\/)(tmp_|\.tmp-|incoming-)[^/]*|\.lock$/.test(file),
@@ -63,7 +63,7 @@ function list(folder: string, recursive: boolean): string[] {
     try {
       return fs.readdirSync(folder, { recursive, encoding: 'utf8' })
     } catch {
-      // ENOENT: one of its folders went meanwhile
+      // ENOENT: a subfolder was removed meanwhile
     }
   }
   return []

@@ -1,4 +1,4 @@
-// What a test of the whole gate is told with.
+// The harness for tests of the whole gate.
 export type { Clone, Files } from './clone.ts'
 export { type FarMachine, farMachine } from './far-machine.ts'
 export { type FaultyLink, faultyLink } from './faulty-link.ts'

@@ -3,13 +3,13 @@ import { type Push, PushPage, PushRecord } from '../../src/contract/api.ts'
 import { seconds } from './units.ts'
 import { until } from './until.ts'
 
-/** The pushes on record, as the admin API tells them. */
+/** The pushes in the ledger, read through the admin API. */
 export interface Ledger {
   /** Newest first. */
   pushes(): Promise<Push[]>
-  /** Everything on record about the newest push. */
+  /** The whole record of the newest push. */
   last(): Promise<PushRecord>
-  /** The newest push as soon as it fits; rejects after `within` milliseconds (10 s). */
+  /** Resolves with the newest push when it fits; rejects after `within` milliseconds (10 s). */
   until(fits: (push: PushRecord) => boolean, within?: number): Promise<PushRecord>
 }
 

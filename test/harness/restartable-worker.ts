@@ -2,7 +2,7 @@ import { descendantsOf } from '../../local/process/processes.ts'
 import { type RunningWorker, startWorker, type WorkerOptions } from '../../local/worker/workerd.ts'
 import { until } from './until.ts'
 
-/** A Worker whose workerd can be killed under it, and started again on the same port and state. */
+/** A Worker whose workerd can be killed and restarted on the same port and state. */
 export function mortalWorker(
   code: string,
   host = '127.0.0.1',
@@ -43,7 +43,7 @@ export function mortalWorker(
         async startAgain() {
           const [dead, wanted] = [life(), options]
           if (!wanted) throw new Error('it was never started')
-          // What is left of it may complain that its workerd is gone.
+          // Disposing of the Worker may fail because its workerd is dead.
           await Promise.resolve(dead[Symbol.asyncDispose]()).catch(() => {})
           await launch(wanted)
         },

@@ -3,14 +3,14 @@ import fs from 'node:fs'
 import process from 'node:process'
 
 const MEMORY = '/dev/shm'
-/** statfs(2) of a file system in memory. */
+/** The file system type of tmpfs in statfs(2). */
 const TMPFS_MAGIC = 0x01021994
-/** More than all tests at once have on their disks, in bytes. */
+/** More than all tests together store at once, in bytes. */
 const ROOM = 8 * 2 ** 30
 
 /**
- * The run's temporary folder, in memory where there is room. Tests make and remove files by the thousand, and git
- * waits for a disk with every ref it writes.
+ * Puts the run's temporary folder into memory if there is room. Tests make and remove thousands of files, and
+ * git waits for the disk at every ref that it writes.
  */
 export default function scratch(): (() => void) | undefined {
   if (!hasRoom()) return undefined
@@ -29,7 +29,7 @@ function hasRoom(): boolean {
   }
 }
 
-/** Some mount it with noexec. */
+/** Some systems mount tmpfs with noexec. */
 function runsPrograms(folder: string): boolean {
   const program = `${folder}/program`
   fs.writeFileSync(program, '#!/bin/sh\n', { mode: 0o700 })

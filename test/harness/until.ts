@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises'
 
-/** Looks again and again until `look` answers; rejects after `within` milliseconds with what `why` says. */
+/** Calls `look` until it returns a value. Rejects after `within` milliseconds with the text of `why`. */
 export async function until<T>(
   look: () => T | undefined | Promise<T | undefined>,
   within: number,

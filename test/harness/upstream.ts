@@ -16,29 +16,29 @@ export interface Address {
 export interface Upstream extends AsyncDisposable {
   /** The bare repository. */
   readonly dir: string
-  /** As the gate is told, by the sshd's own address or by one that leads there. */
+  /** The URL and host keys for the gate, with the sshd's address or `through` in its place. */
   at(through?: Partial<Address>): { url: string; knownHosts: string }
   readonly port: number
   authorize(publicKey: string): void
-  /** The id that a ref has, or undefined. */
+  /** The id of a ref; undefined if it does not exist. */
   ref(name: string): Promise<string | undefined>
   refs(): Promise<Record<string, string>>
   git(args: readonly string[]): Promise<string>
-  /** A commit on a branch behind the gate's back; answers with its id. */
+  /** Commits to a branch past the gate. Returns the commit's id. */
   commit(branch: string, message: string, files?: Files): Promise<string>
-  /** From now on a pre-receive hook of its own says these lines and refuses. */
+  /** Installs a pre-receive hook that prints these lines and refuses. */
   refuse(...lines: string[]): void
-  /** A hook as a shell script; without one, the hook is taken away. */
+  /** Installs a hook, a shell script; without `script` removes it. */
   hook(name: 'pre-receive' | 'update' | 'post-receive', script?: string): void
-  /** The server goes down, with every session. */
+  /** Stops the server and every session. */
   stop(): Promise<void>
-  /** It is up again, on the same port. */
+  /** Starts the server again on the same port. */
   start(): Promise<void>
-  /** It is up again with a host key that nobody has pinned. */
+  /** Restarts the server with a host key that is not pinned. */
   changeHostKey(): Promise<void>
 }
 
-/** Starts an upstream of its own folder and port. Empty: without any commit. */
+/** Starts an upstream. `empty`: without a commit. */
 export async function startUpstream(options: { empty?: boolean } = {}): Promise<Upstream> {
   const home = fs.mkdtempSync(path.join(os.tmpdir(), 'gate-upstream-'))
   const dir = path.join(home, 'repository.git')

@@ -51,7 +51,7 @@ function request(
   ])
 }
 
-test('a list as git writes it is read as it was meant, however it is cut, and the pack after it is left alone', () => {
+test('a list as git writes it is read correctly in any chunks, and the pack after it stays unread', () => {
   fc.assert(
     fc.property(
       commandList,
@@ -71,7 +71,7 @@ test('a list as git writes it is read as it was meant, however it is cut, and th
   )
 })
 
-test('git is handed exactly the bytes that were judged', () => {
+test('git gets exactly the bytes that were judged', () => {
   fc.assert(
     fc.property(
       fc.oneof(
@@ -115,7 +115,7 @@ test('bytes of any kind are read or refused, the same whole and in pieces', () =
   )
 })
 
-test('what is let in names each ref once, by a name that git takes, with a change to it', () => {
+test('an accepted list names each ref once, by a name that git accepts, with a change', () => {
   const wild = fc.oneof(
     ref,
     fc.string({ unit: 'binary', maxLength: 20 }).map(text => `refs/heads/${text.replaceAll(/\0|\n$/g, '')}`),
@@ -195,7 +195,7 @@ test.each([
   else expect(said).toMatchObject({ problem: expect.stringMatching(expected) })
 })
 
-test('a list of too many refs, and one of too many bytes, is refused before it is held whole', () => {
+test('a list of too many refs or bytes is refused before it is in memory whole', () => {
   const many = Array.from({ length: MAX_COMMANDS + 1 }, (_, n) => ({ ...one, ref: `refs/heads/${n}` }))
   expect(read([request(many, undefined)]).said).toMatchObject({
     problem: expect.stringMatching(/5000 refs at most/),

@@ -16,7 +16,7 @@ let tip: string
 
 beforeAll(async () => {
   gate = await startGate({ settings: { GATE_CLIENT_IDLE_SECONDS: '2' } })
-  // Nothing may be accepted: ada has a right to a branch that no request here names.
+  // The companion must accept nothing: ada may push only to a branch that no request here names.
   const ada = await gate.agent('ada', { push: ['never'] })
   wanted = await grantOn(gate, 'app', 'ada')
   work = await ada.clone()
@@ -87,7 +87,7 @@ const header = fc.constantFrom<readonly [string, string]>(
   ['range', 'bytes=0-1'],
 )
 
-/** Descriptors of the companion that are not its idle connections'. */
+/** Counts the companion's descriptors. */
 const descriptors = () => fs.readdirSync(`/proc/${gate.companion.pid}/fd`).length
 
 test('mutated requests with valid passes: answers, no leak, nothing accepted', {

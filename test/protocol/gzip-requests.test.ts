@@ -20,7 +20,7 @@ beforeAll(async () => {
 afterAll(() => gate?.[Symbol.asyncDispose]())
 
 describe('a push in gzip, as JGit sends it', () => {
-  /** The request for one new commit, as it is before it is packed. */
+  /** Returns the request that pushes a new commit, before compression. */
   const request = async (name: string, content: Buffer | string = `${name}\n`) => {
     await work.text(['reset', '-q', '--hard', 'origin/main'])
     const commit = await work.commit(name, { [`${name}.txt`]: content })
@@ -41,7 +41,7 @@ describe('a push in gzip, as JGit sends it', () => {
     await gate.idle({ within: seconds(10) })
   }
 
-  test.each(['gzip', 'x-gzip'])('%s: it reaches upstream', async coding => {
+  test.each(['gzip', 'x-gzip'])('%s: the push reaches upstream', async coding => {
     const bytes = await request(coding, randomBytes(200_000).toString('hex'))
     expect((await post(gzipSync(bytes), coding)).said).toContain(`ok refs/heads/ada/${coding}`)
     expect(await gate.upstream.ref(`refs/heads/ada/${coding}`)).toBe(await work.text(['rev-parse', 'HEAD']))
@@ -64,21 +64,21 @@ describe('a push in gzip, as JGit sends it', () => {
     await refused('sum', whole, /no whole gzip stream: incorrect data check/)
   })
 
-  test('one that is no gzip is refused in words', async () => {
+  test('a body that is not gzip is refused in words', async () => {
     await refused('plain', await request('plain'), /no whole gzip stream: incorrect header check/)
   })
 
-  test('one that unpacks to more than a push may hold is refused', async () => {
+  test('a body that unpacks to more than the limit of a push is refused', async () => {
     const bytes = await request('large', randomBytes(MAX_PUSH_BYTES + 1))
     await refused('large', gzipSync(bytes, { level: 1 }), /larger than 4194304 bytes/)
   })
 
-  test('one that unpacks to a hundred times its size and more is refused', async () => {
+  test('a body that unpacks to a hundred times its size and more is refused', async () => {
     const zeros = Buffer.alloc(64 * MIB, '0')
     await refused('zeros', gzipSync(zeros), /unpacks to more than 100 times its size/)
   })
 
-  test('another coding is not taken', async () => {
+  test('another content coding is refused', async () => {
     for (const coding of ['deflate', 'br', 'gzip, gzip'])
       expect((await post(gzipSync(await request('other')), coding)).status).toBe(415)
   })
@@ -109,14 +109,14 @@ describe('a fetch in gzip', () => {
     expect(body.includes('PACK')).toBe(true)
   })
 
-  test('one that unpacks to a hundred times its size and more is refused in words', async () => {
+  test('a request that unpacks to a hundred times its size and more is refused in words', async () => {
     const have = pktLine(`have ${'1'.repeat(40)}\n`)
     const bytes = Buffer.concat([await request(), Buffer.alloc(16 * MIB, have)])
     const { body } = await post(gzipSync(bytes))
     expect(body.toString()).toMatch(/^....ERR git-gate: the request unpacks to more than 100 times its size$/)
   })
 
-  test('one that names more than 32 MiB is refused in words', async () => {
+  test('a request that unpacks to more than 32 MiB is refused in words', async () => {
     const haves = randomBytes(20 * 680_000)
       .toString('hex')
       .replace(/.{40}/g, '0032have $&\n')

@@ -19,7 +19,7 @@ const entry = (id: string, outcome: 'open' | 'refused') => ({
   upstream,
 })
 
-test('a journal keeps to its size: the oldest ended pushes go, and no open one', async () => {
+test('a journal keeps its size limit: it deletes the oldest ended pushes, and no open push', async () => {
   const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'journal-'))
   onTestFinished(() => fs.rmSync(folder, { recursive: true, force: true }))
   const journal = await openJournal(folder, 100_000)
@@ -33,7 +33,7 @@ test('a journal keeps to its size: the oldest ended pushes go, and no open one',
   expect(await journal.read('open')).toMatchObject({ report: { outcome: 'open' } })
   expect(await journal.read('push-59')).toMatchObject({ report: { outcome: 'refused' } })
   expect(await journal.read('push-0')).toBeUndefined()
-  // What an earlier life has left counts as well.
+  // Entries of an earlier process count as well.
   const again = await openJournal(folder, 20_000)
   expect(await again.listOpen()).toMatchObject([{ report: { id: 'open' } }])
   expect(fs.readdirSync(folder).length).toBeLessThan(6)

@@ -12,7 +12,7 @@ import { cuts, hostileLines, inPieces } from './streams.ts'
 
 const runs = { numRuns: 3000 }
 
-/** Everything that a stream holds: its packets, what is left, and the complaint that ended it. */
+/** Reads a whole stream: its packets, the rest, and the error that ended it. */
 function readAll(pieces: readonly Buffer[]): { packets: Pkt[]; rest: Buffer; complaint?: string } {
   const lines = new PktLines()
   const packets: Pkt[] = []
@@ -39,7 +39,7 @@ const packet = fc.oneof(
 const written = (packets: readonly Pkt[]) =>
   Buffer.concat(packets.map(pkt => (pkt === 'flush' ? FLUSH : pktLine(pkt))))
 
-test('what was written is read again, however it is cut, up to the last whole packet', () => {
+test('written packets are read again in any chunks, up to the last whole packet', () => {
   fc.assert(
     fc.property(
       fc.array(packet, { maxLength: 12 }),
@@ -54,7 +54,7 @@ test('what was written is read again, however it is cut, up to the last whole pa
   )
 })
 
-test('a stream means the same whole and in pieces, whatever its bytes are', () => {
+test('a stream of any bytes means the same whole and in pieces', () => {
   fc.assert(
     fc.property(hostileLines, cuts, (bytes, at) => {
       expect(readAll(inPieces(bytes, at))).toEqual(readAll([bytes]))
@@ -63,7 +63,7 @@ test('a stream means the same whole and in pieces, whatever its bytes are', () =
   )
 })
 
-test('no byte is lost or made up: packets and rest are the stream', () => {
+test('no byte is lost or added: packets and rest are the stream', () => {
   fc.assert(
     fc.property(hostileLines, bytes => {
       const { packets, rest } = readAll([bytes])

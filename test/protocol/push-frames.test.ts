@@ -30,7 +30,7 @@ const read = (chunks: readonly Uint8Array[]) => {
 }
 const plain = (each: Frame) => (each.type === 'bytes' ? { ...each, bytes: [...each.bytes] } : each)
 
-/** The bytes, cut at these places. */
+/** Cuts the bytes at these places. */
 function cutAt(bytes: Buffer, places: readonly number[]): Uint8Array[] {
   const cuts = [...new Set(places.map(place => place % (bytes.length + 1)))].sort((a, b) => a - b)
   return [...cuts, bytes.length].map((end, index) => bytes.subarray(cuts[index - 1] ?? 0, end))
@@ -46,7 +46,7 @@ describe('the frames of a push', () => {
     )
   })
 
-  test('that break off give the whole frames, and say that one is partial', () => {
+  test('that break off give the whole frames, and report a partial frame', () => {
     fc.assert(
       fc.property(fc.array(frame, { minLength: 1 }), fc.nat(), (frames, place) => {
         const written = frames.map(writeFrame)

@@ -29,7 +29,7 @@ function packets(bytes: Buffer): { all: Pkt[]; rest: number } {
   return { all, rest: lines.held }
 }
 
-/** What a client takes from a reply: what it shows, and the report's lines. */
+/** Reads a reply as a client does: the lines that it prints, and those of the report. */
 function received(bytes: Buffer, sideBand: boolean): { shown: string; report: string[] } {
   const { all, rest } = packets(bytes)
   expect(rest).toBe(0)
@@ -57,7 +57,7 @@ const written = (sideBand: boolean, say: readonly string[], unpack: string, refs
   return Buffer.concat(out)
 }
 
-test('a report has one line for each ref, whatever refs and reasons hold', () => {
+test('a report has one line for each ref, for any refs and reasons', () => {
   fc.assert(
     fc.property(
       fc.boolean(),
@@ -92,7 +92,7 @@ test('a ref and a reason of ordinary length arrive as they are', () => {
   ])
 })
 
-test('progress of any size is cut into packets that git takes', () => {
+test('progress of any size is cut into packets that git accepts', () => {
   fc.assert(
     fc.property(fc.integer({ min: 1, max: 3 * MAX_PAYLOAD }), size => {
       const out: Buffer[] = []
@@ -122,7 +122,7 @@ test('a client without side bands gets the report alone', () => {
   expect(written(false, ['hello'], 'ok', []).toString()).toBe(`000eunpack ok\n${FLUSH}`)
 })
 
-test('a refused push says no to every ref, with its own reason where it has one', () => {
+test('a refused push rejects every ref, with the ref’s own reason if it has one', () => {
   const refusal = fc.record({
     ref: fc.option(fc.constantFrom('a', 'b', 'c'), { nil: undefined }),
     reason: fc.constantFrom('one', 'two'),

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 
-/** A body in pieces, as a network delivers it: any cut is as good as another. */
+/** The places where a network cuts a body into pieces. */
 export const cuts = fc.array(fc.nat(), { maxLength: 12 })
 
 export function inPieces(bytes: Buffer, at: readonly number[]): Buffer[] {
@@ -8,7 +8,7 @@ export function inPieces(bytes: Buffer, at: readonly number[]): Buffer[] {
   return [...places, bytes.length].map((end, index) => bytes.subarray(places[index - 1] ?? 0, end))
 }
 
-/** Bytes that are nearly pkt-lines: lengths that lie, that are no hex, that are reserved, that run past the end. */
+/** Lengths of near pkt-lines: wrong, not hex, reserved, or past the end. */
 const length = fc.oneof(
   { weight: 4, arbitrary: fc.integer({ min: 0, max: 40 }).map(n => n.toString(16).padStart(4, '0')) },
   fc.constantFrom('0000', '0001', '0002', '0003', '0004', '0005', 'fff0', 'fff1', 'ffff', 'FFF0', '000A'),

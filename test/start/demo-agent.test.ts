@@ -7,7 +7,7 @@ import { start, stateFolder } from './launcher.ts'
 import { ownUpstream } from './own-upstream.ts'
 import { hasIPv6, listenersOf } from './surface.ts'
 
-/** The operator's command, on the gate of a state folder. */
+/** Runs the operator's command on the gate of a state folder. */
 const operatorOf = (state: string) => async (command: string) => {
   const ran = await gitGate([...command.split(' '), '--json'], { env: { GATE_HOME: state } })
   expect(ran).toMatchObject({ code: 0 })
@@ -16,7 +16,7 @@ const operatorOf = (state: string) => async (command: string) => {
 
 const NO_CLONE = /^gate: no clone line: demo-agent/m
 
-test('of an operator’s own repository demo-agent may push its own branches, and nothing else', async () => {
+test('in an operator’s own repository demo-agent may push its own branches only', async () => {
   using home = stateFolder()
   await using upstream = await ownUpstream(home.dir, 'app')
   const gate = await start(path.join(home.dir, 'state'), upstream.args)
@@ -52,7 +52,7 @@ test.each([
   expect(await second.end('SIGTERM')).toMatchObject({ code: 0 })
 })
 
-test('a start does not make another token where an operator has revoked demo-agent’s', async () => {
+test('a start does not make a new token after an operator has revoked demo-agent’s', async () => {
   using home = stateFolder()
   const state = path.join(home.dir, 'state')
   const operator = operatorOf(state)
@@ -82,7 +82,7 @@ test('a start does not bring the demo back after an operator has removed it', as
   expect(await second.end('SIGTERM')).toMatchObject({ code: 0 })
 })
 
-test('--no-demo makes no repository, no agent and no ssh server; an agent that is there keeps demo-agent away', async () => {
+test('--no-demo makes no repository, agent or ssh server; an existing agent keeps demo-agent away', async () => {
   using home = stateFolder()
   const state = path.join(home.dir, 'state')
   const operator = operatorOf(state)
@@ -93,7 +93,7 @@ test('--no-demo makes no repository, no agent and no ssh server; an agent that i
   ])
   expect(await operator('agent list')).toEqual([])
   expect(await operator('repo list')).toEqual([])
-  // The gate on both loopback addresses, its companion, and workerd's way to the launcher.
+  // The gate on both loopback addresses, its companion, and the launcher's port for workerd.
   expect(listenersOf(alone.child.pid ?? -1)).toHaveLength(hasIPv6 ? 4 : 3)
   await operator('agent add ada')
   expect(await alone.end('SIGTERM')).toMatchObject({ code: 0 })

@@ -7,7 +7,7 @@ import { seconds, until } from '../harness/index.ts'
 
 const root = path.resolve(import.meta.dirname, '../..')
 
-/** The processes that belong to a state folder: it is in their environment or command line. */
+/** Lists the processes that have a state folder in their environment or command line. */
 export function processesOf(home: string): string[] {
   return listProcesses()
     .filter(each => each.state !== 'Z' && each.pid !== process.pid)
@@ -26,7 +26,7 @@ function read(file: string): string {
   }
 }
 
-/** A state folder of the test's own; whatever still runs on it at the end is killed. */
+/** Makes a state folder. Disposing of it kills every process that still runs on it. */
 export function stateFolder(): { readonly dir: string } & Disposable {
   const dir = fs.mkdtempSync(path.join(os.tmpdir(), 'gate-start-'))
   return {
@@ -40,11 +40,11 @@ export function stateFolder(): { readonly dir: string } & Disposable {
 
 export interface Started {
   readonly child: ChildProcess
-  /** What follows `gate: <word> ` on stdout, once it is ready. */
+  /** The text after `gate: <word> ` on stdout, once the gate is ready. */
   readonly lines: { ready: string; console: string; clone: string | undefined; upstream: string | undefined }
   stdout(): string
   stderr(): string
-  /** Sends a signal, and answers with how it ended. */
+  /** Sends signals, and returns how the process ended. */
   end(...signals: NodeJS.Signals[]): Promise<Ended>
 }
 
@@ -57,13 +57,13 @@ export interface Ended {
 
 interface LaunchOptions {
   readonly env?: Record<string, string>
-  /** What is run, `node local/start.ts` by default. */
+  /** The command, `node local/start.ts` by default. */
   readonly command?: readonly string[]
-  /** In a process group of its own, as a terminal has it. */
+  /** Runs the gate in its own process group, as a terminal does. */
   readonly detached?: boolean
 }
 
-/** Starts the gate on any free ports and lets it run. */
+/** Starts the gate on free ports. */
 export function launch(home: string, args: readonly string[] = [], options: LaunchOptions = {}) {
   const { env = {}, command = ['node', 'local/start.ts'], detached = false } = options
   const [program = '', ...first] = command
@@ -95,7 +95,7 @@ export function launch(home: string, args: readonly string[] = [], options: Laun
   return { child, ended, stdout: () => stdout, stderr: () => stderr }
 }
 
-/** Starts the gate and waits until it says that it is ready. */
+/** Starts the gate and waits until it is ready. */
 export async function start(...how: Parameters<typeof launch>): Promise<Started> {
   const { child, ended, stdout, stderr } = launch(...how)
   let isOver = false

@@ -3,7 +3,7 @@ import path from 'node:path'
 import { run } from '../../container/process/spawn.ts'
 import { seconds, startUpstream, type Upstream } from '../harness/index.ts'
 
-/** An upstream of the operator's, and what tells `npm start` of it. */
+/** Starts an operator's upstream. Returns the arguments for `npm start` too. */
 export async function ownUpstream(
   dir: string,
   name: string,

@@ -5,7 +5,7 @@ import { projectRoot } from '../../local/worker/bundle.ts'
 import { git, gitText } from '../harness/index.ts'
 import { start, stateFolder } from './launcher.ts'
 
-/** The `$ ` lines of a section of the README: the commands that a newcomer types. */
+/** Reads the commands of a section of the README: its lines that begin with `$ `. */
 function commandsOf(heading: string): string[] {
   const readme = fs.readFileSync(path.join(projectRoot, 'README.md'), 'utf8')
   const section = readme.split(`\n## ${heading}\n`)[1]?.split('\n## ')[0] ?? ''
@@ -16,7 +16,7 @@ test("the README's first push is accepted, and its first refusal refuses", async
   using home = stateFolder()
   const gate = await start(path.join(home.dir, 'state'))
   const type = (commands: readonly string[], cwd: string) =>
-    // git runs the shell with the identity and the configuration of the tests.
+    // Git runs the shell, with the identity and the configuration of the tests.
     git(['-c', `alias.typed=!cd '${cwd}' && ${commands.join(' && ')}`, 'typed'], { cwd })
   const [clone = '', ...push] = commandsOf('First push')
   expect(clone).toMatch(/^git clone http:\/\/demo-agent:\S+\/demo\.git && cd demo$/)

@@ -46,7 +46,7 @@ test.each([
   expect(processesOf(home.dir)).toEqual([])
 })
 
-test('--help tells the arguments', async () => {
+test('--help lists the arguments', async () => {
   using home = stateFolder()
   const ended = await launch(path.join(home.dir, 'state'), ['--help']).ended
   expect(ended).toMatchObject({ code: 0, stderr: '' })
@@ -60,7 +60,7 @@ test.each([
   ['GATE_SCAN_SECONDS', '0'],
   ['GATE_ACCESS_TEAM', 'acme.cloudflareaccess.com'],
   ['GATE_CONSOLE_HOST', 'git-gate.localhost:8787'],
-])('a setting that cannot be used is named: %s=%s', async (name, value) => {
+])('an invalid setting is named: %s=%s', async (name, value) => {
   using home = stateFolder()
   const ended = await launch(path.join(home.dir, 'state'), [], { env: { [name]: value } }).ended
   expect(ended).toMatchObject({ code: 2, stdout: '' })
@@ -69,7 +69,7 @@ test.each([
 })
 
 test.each(['correct horse battery staple', 'ä'.repeat(30), '0123456789'.repeat(30)])(
-  'an admin token that the console or the API could not take is refused: %s',
+  'an admin token that the console or the API could not accept is refused: %s',
   async token => {
     using home = stateFolder()
     const { ended } = launch(path.join(home.dir, 'state'), [], { env: { GATE_ADMIN_TOKEN: token } })
@@ -80,7 +80,7 @@ test.each(['correct horse battery staple', 'ä'.repeat(30), '0123456789'.repeat(
   },
 )
 
-test('git:// is not served where any free port will do for the gate, as the companion could not find it', async () => {
+test('git:// is refused with PORT=0, since the companion could not call the Worker', async () => {
   using home = stateFolder()
   const env = { PORT: '0', GATE_GIT_LISTEN: '127.0.0.1:0', GATE_GIT_AGENT: 'demo-agent' }
   expect(await launch(path.join(home.dir, 'state'), [], { env }).ended).toMatchObject({
@@ -91,7 +91,7 @@ test('git:// is not served where any free port will do for the gate, as the comp
   expect(processesOf(home.dir)).toEqual([])
 })
 
-test.each(['PORT', 'COMPANION_PORT'])('a %s in use is said in one line', async setting => {
+test.each(['PORT', 'COMPANION_PORT'])('a %s in use ends the start with one line', async setting => {
   using home = stateFolder()
   const server = net.createServer().listen(0, '127.0.0.1')
   await once(server, 'listening')

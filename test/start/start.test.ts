@@ -63,7 +63,7 @@ test('the agent of the demo may rewrite its own branches only', async () => {
   expect(await gate.end('SIGINT')).toMatchObject({ code: 0 })
 })
 
-test('a second start on the same state prints a line that works, also where the old port of the sshd is taken', async () => {
+test('a second start on the same state prints a URL that works, also if the sshd’s old port is in use', async () => {
   using home = stateFolder()
   const state = path.join(home.dir, 'state')
   const first = await start(state)
@@ -86,7 +86,7 @@ test('a second start on the same state prints a line that works, also where the 
   }
 })
 
-test('npm start -- --upstream puts a repository of one’s own behind the gate, and then another', async () => {
+test('npm start -- --upstream adds an operator’s repository, and then another', async () => {
   using home = stateFolder()
   const state = path.join(home.dir, 'state')
   for (const name of ['one', 'acme/two']) {
@@ -117,7 +117,7 @@ test('the command line finds a running gate by its state folder', async () => {
   await gate.end('SIGTERM')
 })
 
-test('a companion that dies is started again, and the gate goes on', async () => {
+test('a companion that dies is restarted, and the gate goes on', async () => {
   using home = stateFolder()
   const gate = await start(path.join(home.dir, 'state'))
   const [companion] = processesOf(home.dir).filter(line => line.includes('container/main.ts'))
@@ -136,7 +136,7 @@ test('a companion that dies is started again, and the gate goes on', async () =>
   expect(processesOf(home.dir)).toEqual([])
 })
 
-test('a companion that dies as it is started again is started once more', async () => {
+test('a companion that dies during its restart is restarted again', async () => {
   using home = stateFolder()
   const gate = await start(path.join(home.dir, 'state'))
   const killCompanion = (but: readonly string[] = []) =>
@@ -162,7 +162,7 @@ test('a companion that dies as it is started again is started once more', async 
   expect(await gate.end('SIGTERM')).toMatchObject({ code: 0 })
 })
 
-test('a workerd that dies is started again, and what the gate does by itself goes on', async () => {
+test('a workerd that dies is restarted, and the scheduled work goes on', async () => {
   using home = stateFolder()
   const state = path.join(home.dir, 'state')
   const gate = await start(state)
@@ -185,7 +185,7 @@ test('a workerd that dies is started again, and what the gate does by itself goe
   )
   await work.commit('Say hello', { 'hello.txt': 'hello\n' })
   expect(await work.push('HEAD:main')).toMatchObject(accepted)
-  // Webhooks are told by what runs every few seconds, and by nothing else.
+  // Only the scheduled work sends webhooks, every few seconds.
   await told.promise
   receiver.close()
   expect(await gate.end('SIGTERM')).toMatchObject({ code: 0 })

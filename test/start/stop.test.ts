@@ -11,14 +11,14 @@ const nothingLeft = (home: string) =>
     () => `still there: ${processesOf(home).join('; ')}`,
   )
 
-test('two signals, as Ctrl-C under npm sends them, end it once and in order', async () => {
+test('two signals, as Ctrl-C under npm sends them, stop the gate once and in order', async () => {
   using home = stateFolder()
   const gate = await start(path.join(home.dir, 'state'))
   expect(await gate.end('SIGINT', 'SIGINT', 'SIGTERM')).toMatchObject({ code: 0 })
   expect(processesOf(home.dir)).toEqual([])
 })
 
-test('Ctrl-C in a terminal reaches every process of the group, and it ends in order', async () => {
+test('Ctrl-C in a terminal reaches every process of the group, and the gate stops in order', async () => {
   using home = stateFolder()
   const gate = await start(path.join(home.dir, 'state'), [], { detached: true })
   process.kill(-(gate.child.pid ?? Number.NaN), 'SIGINT')
@@ -27,7 +27,7 @@ test('Ctrl-C in a terminal reaches every process of the group, and it ends in or
   expect(processesOf(home.dir)).toEqual([])
 })
 
-/** What there is on disk or among the processes at successive moments of a start. */
+/** Successive moments of a start, by files on the disk or processes. */
 const moments: [string, (state: string) => boolean][] = [
   ['its state folder is made', state => fs.existsSync(path.join(state, 'keys.json'))],
   ['the companion starts', state => processesOf(state).some(line => line.includes('container/main.ts'))],
@@ -56,7 +56,7 @@ test('a first start that a signal ended as it made the demo is completed by the 
   expect(await second.end('SIGTERM')).toMatchObject({ code: 0 })
 })
 
-test('a launcher that is killed takes workerd and the companion with it', async () => {
+test('workerd and the companion end with a launcher that is killed', async () => {
   using home = stateFolder()
   const gate = await start(path.join(home.dir, 'state'))
   await gate.end('SIGKILL')

@@ -10,7 +10,7 @@ import { accepted, gitText, seconds } from '../harness/index.ts'
 import { launch, type Started, start, stateFolder } from './launcher.ts'
 import { filesBelow, greetingOf, hasIPv6, listenersOf } from './surface.ts'
 
-/** Where programs keep what belongs to their user, each an empty folder of the test's own. */
+/** Variables that name folders in which programs store files; each gets an empty folder. */
 const PLACES = ['HOME', 'XDG_CONFIG_HOME', 'XDG_CACHE_HOME', 'XDG_DATA_HOME', 'XDG_STATE_HOME', 'TMPDIR']
 
 /** Short names, as the path of a Unix socket below TMPDIR is limited to 108 bytes. */
@@ -19,14 +19,14 @@ function emptyPlaces(dir: string) {
   for (const { folder } of places) fs.mkdirSync(folder, { mode: 0o755 })
   return {
     env: Object.fromEntries(places.map(({ name, folder }) => [name, folder])),
-    /** What has been made there: the place, and the path in it. */
+    /** Lists the new files there: the variable, and the path below it. */
     made: () =>
       places.flatMap(({ name, folder }) => filesBelow(folder).map(file => `${name} ${file.name}`)).sort(),
     open: () => places.flatMap(({ folder }) => openIn(folder)),
   }
 }
 
-/** One push and one clone through the gate. */
+/** Pushes and clones once through the gate. */
 async function use(gate: Started, dir: string): Promise<void> {
   const into = path.join(dir, 'work')
   await gitText(['clone', '-q', gate.lines.clone ?? '', into])
@@ -35,13 +35,13 @@ async function use(gate: Started, dir: string): Promise<void> {
   expect(await work.push('HEAD:refs/heads/demo-agent/hello')).toMatchObject(accepted)
 }
 
-/** What is open to other users in a folder. */
+/** Lists the files of a folder that other users can access. */
 const openIn = (folder: string) =>
   filesBelow(folder)
     .filter(({ mode }) => mode & 0o077)
     .map(({ name, mode }) => `${mode.toString(8)} ${name}`)
 
-/** What a gate that was used listens at, by program; the text is how a stranger is answered there. */
+/** Lists the addresses that a used gate listens on, by program, and the answer to a stranger there. */
 async function surfaceOf(gate: Started): Promise<string[]> {
   const { host, port } = new URL(gate.lines.ready)
   const known = [host, `[::1]:${port}`]
@@ -56,10 +56,10 @@ async function surfaceOf(gate: Started): Promise<string[]> {
   ).sort()
 }
 
-/** In the project: the companion's compiled code, the test runner's cache, and the bundle of `npm run dev`. */
+/** In the project: the companion's compile cache, the test runner's cache, the bundle of `npm run dev`. */
 const IN_PROJECT = /\/(node_modules\/\.cache|node_modules\/\.vite\S*|\.wrangler)$/
 
-/** Unknown folders in the project, of the kind that packages write to. */
+/** Lists unknown folders in the project, of the kind that packages write to. */
 const projectPlaces = () =>
   [projectRoot, path.join(projectRoot, 'node_modules')].flatMap(folder =>
     fs
@@ -98,7 +98,7 @@ describe('npm start, after a clone and a push', () => {
   test('it listens on loopback at known ports, and at a private socket', async () => {
     expect(await surfaceOf(gate)).toEqual([
       'tcp 127.0.0.1 node main.ts: HTTP 403',
-      // What workerd calls its launcher by: each call carries a secret of this start.
+      // workerd calls its launcher here: each call carries a secret of this start.
       'tcp 127.0.0.1 node start.ts: HTTP 403',
       expect.stringMatching(/^tcp 127\.0\.0\.1 node start\.ts: SSH-2\.0-/),
       'tcp 127.0.0.1 workerd: the gate',
@@ -169,10 +169,10 @@ test('npm run dev opens neither an inspector nor a debug port, and shows the led
   expect(await surfaceOf(gate)).toEqual([
     expect.stringMatching(/^tcp 127\.0\.0\.1 node dev\.ts: SSH-2\.0-/),
     'tcp 127.0.0.1 node main.ts: HTTP 403',
-    // What workerd calls wrangler by: for the Worker, and for the proxy that stays while the Worker is loaded again.
+    // workerd calls wrangler here: for the Worker, and for the proxy that stays when the Worker reloads.
     'tcp 127.0.0.1 node wrangler-dev-server.ts: HTTP 403',
     'tcp 127.0.0.1 node wrangler-dev-server.ts: HTTP 403',
-    // The gate behind the proxy, which asks for the same tokens.
+    // The gate behind the proxy asks for the same tokens.
     'tcp 127.0.0.1 workerd: HTTP 401',
     'tcp 127.0.0.1 workerd: the gate',
     ...(hasIPv6 ? ['tcp [::1] node dev.ts: the gate'] : []),
@@ -180,7 +180,7 @@ test('npm run dev opens neither an inspector nor a debug port, and shows the led
   ])
   expect(places.made().filter(isUnknown)).toEqual([])
   expect(places.open()).toEqual([])
-  // What wrangler says where it cannot reach Cloudflare for an example of it.
+  // wrangler prints this if it cannot fetch an example from Cloudflare.
   expect(gate.stderr()).not.toContain('Request.cf')
   expect(projectPlaces()).toEqual(before)
   expect(await gate.end('SIGTERM')).toMatchObject({ code: 0 })

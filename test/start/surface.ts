@@ -6,7 +6,7 @@ import path from 'node:path'
 import ipaddr from 'ipaddr.js'
 import { descendantsOf } from '../../local/process/processes.ts'
 
-/** A socket that waits for clients, or receives datagrams, with the program that holds it. */
+/** A socket that listens or receives datagrams, with its program. */
 export interface Listener {
   readonly kind: 'tcp' | 'udp' | 'unix'
   /** `address:port`, or the path of a Unix socket. */
@@ -16,12 +16,12 @@ export interface Listener {
   readonly program: string
 }
 
-/** Does this machine have [::1]? */
+/** Whether this machine has [::1]. */
 export const hasIPv6 = Object.values(os.networkInterfaces()).some(addresses =>
   addresses?.some(({ address }) => address === '::1'),
 )
 
-/** Every listening socket of a process and of all that it has started, from /proc (proc_pid_net(5)). */
+/** Lists the listening sockets of a process and its descendants, from /proc (proc_pid_net(5)). */
 export function listenersOf(root: number): Listener[] {
   const pids = [root, ...descendantsOf(root).map(each => each.pid)]
   return pids.flatMap(pid => {
@@ -34,7 +34,7 @@ export function listenersOf(root: number): Listener[] {
   })
 }
 
-/** The inodes of the sockets among a process's descriptors. */
+/** Returns the inodes of a process's sockets. */
 function socketsOf(pid: number): Set<string> {
   const folder = `/proc/${pid}/fd`
   const links = names(folder).map(fd => link(path.join(folder, fd)))
@@ -43,7 +43,7 @@ function socketsOf(pid: number): Set<string> {
 
 type Found = Pick<Listener, 'kind' | 'at'>
 
-/** The table's columns from /proc/PID/net: local address, state and inode. */
+/** Reads a table of /proc/PID/net: local address, state and inode. */
 const inetRows = (pid: number, table: string) =>
   rows(`/proc/${pid}/net/${table}`).map(([, local = '', , state = '', , , , , , inode = '']) => ({
     local,
@@ -65,7 +65,7 @@ const udp = (pid: number, inodes: Set<string>): Found[] =>
     .filter(({ inode }) => inodes.has(inode))
     .map(({ local }) => ({ kind: 'udp', at: addressOf(local) }))
 
-/** __SO_ACCEPTCON of the column Flags. */
+/** __SO_ACCEPTCON in the column Flags. */
 const ACCEPTS = 0x10000
 
 const unix = (pid: number, inodes: Set<string>): Found[] =>
@@ -73,7 +73,7 @@ const unix = (pid: number, inodes: Set<string>): Found[] =>
     .filter(([, , , flags = '', , , inode = '']) => inodes.has(inode) && Number.parseInt(flags, 16) & ACCEPTS)
     .map(([, , , , , , , at = '']) => ({ kind: 'unix', at }))
 
-/** `0100007F:1F90` is 127.0.0.1:8080: each 32-bit word is in the machine's byte order. */
+/** Parses `0100007F:1F90` as 127.0.0.1:8080: each 32-bit word is in the machine's byte order. */
 function addressOf(local: string): string {
   const [address = '', port = ''] = local.split(':')
   const bytes = (address.match(/.{8}/g) ?? []).flatMap(word =>
@@ -89,7 +89,7 @@ function programOf(pid: number): string {
   return [path.basename(program), ...(script ? [path.basename(script)] : [])].join(' ')
 }
 
-/** Every file and folder below a folder, by its path in it, with its permissions. */
+/** Lists the files and folders below a folder, with their permissions. */
 export function filesBelow(folder: string): { readonly name: string; readonly mode: number }[] {
   return fs
     .readdirSync(folder, { recursive: true, encoding: 'utf8' })
@@ -100,7 +100,7 @@ export function filesBelow(folder: string): { readonly name: string; readonly mo
     .map(({ name, stat }) => ({ name, mode: stat.isSymbolicLink() ? 0 : stat.mode & 0o7777 }))
 }
 
-/** The first bytes that a server says by itself, or its status to a request over HTTP. */
+/** Returns a server's first bytes, or its status for an HTTP request. */
 export async function greetingOf(at: string): Promise<string> {
   const [host = '', port = ''] = at.split(':')
   const socket = net.connect(Number(port), host)
@@ -136,7 +136,7 @@ const names = (folder: string) => attempt(() => fs.readdirSync(folder), [])
 const link = (file: string) => attempt(() => fs.readlinkSync(file), '')
 const read = (file: string) => attempt(() => fs.readFileSync(file, 'utf8'), '')
 
-/** A process may end, and close its files, while they are read. */
+/** Returns `otherwise` if `look` throws: a process may end while its files are read. */
 function attempt<T>(look: () => T, otherwise: T): T {
   try {
     return look()

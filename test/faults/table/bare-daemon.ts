@@ -9,7 +9,7 @@ import { cloneIn } from '../../harness/clone.ts'
 import { faultyLink, git, gitText, megabytes, until } from '../../harness/index.ts'
 import { slowGit } from '../fixtures/slow-git.ts'
 
-/** What `git daemon` alone does with a push stalled in mid-pack, in one sentence. */
+/** Stalls a push to plain `git daemon` in its pack, and describes the result in a sentence. */
 export async function bareDaemon(): Promise<string> {
   const dir = fs.mkdtempSync(path.join(os.tmpdir(), 'gate-daemon-'))
   const repository = path.join(dir, 'bare.git')

@@ -9,12 +9,12 @@ import { fetchHeaders, grantOn } from '../fixtures/passes.ts'
 import { type Seen, startRawPush } from '../fixtures/pushing.ts'
 import { type Aftermath, aftermath } from './measure.ts'
 
-/** How a client leaves a push. */
+/** The way a client leaves a push. */
 export type Leaving = 'kill' | 'stop' | 'vanish'
 
 /**
- * What is left of a push whose client leaves it. The scan that the client need say nothing to, and a forward, are
- * let go on only `heldMs` later.
+ * Measures a push whose client leaves it. A scan or a forward, in which the client sends nothing, goes on
+ * only `heldMs` milliseconds later.
  */
 export async function leave(
   scene: Scene,
@@ -35,7 +35,7 @@ export async function leave(
 export const isHeld = (phase: Phase, how: Leaving) =>
   phase === 'during the forward' || (phase === 'during the scan' && how !== 'kill')
 
-/** A client that closes as soon as it has the report, as libgit2 does. */
+/** A client closes as soon as it has the report, as libgit2 does. */
 export async function closeEarly(scene: Scene, surface: Surface): Promise<Aftermath> {
   const ref = scene.freshRef()
   await changeFor(scene, ref)
@@ -45,7 +45,7 @@ export async function closeEarly(scene: Scene, surface: Surface): Promise<Afterm
   return await aftermath(scene, surface, push)
 }
 
-/** A connection that says half of what a request begins with, and no more. */
+/** A connection sends half of a request's head and stops. */
 export async function sayHalf(scene: Scene, surface: Surface): Promise<Aftermath> {
   const socket = net.connect(portOf(scene.gate, surface), '127.0.0.1')
   socket.on('error', () => {})
@@ -61,7 +61,7 @@ export async function sayHalf(scene: Scene, surface: Surface): Promise<Aftermath
   return await aftermath(scene, surface, noPush(scene, seen), since)
 }
 
-/** A client that reads some of a clone, and then no more. */
+/** A client reads a part of a clone and stops. */
 export async function stallClone(scene: Scene, surface: Surface): Promise<Aftermath> {
   await using all = new AsyncDisposableStack()
   const { gate, work } = scene
@@ -109,12 +109,12 @@ async function startRawFetch(scene: Scene, commit: string, all: AsyncDisposableS
   })
   all.defer(() => void request.destroy())
   request.on('error', () => {})
-  // Its answer is never read.
+  // The test never reads the answer.
   request.end(Buffer.concat([pktLine(`want ${commit}\n`), Buffer.from('0000'), pktLine('done\n')]))
   return () => {}
 }
 
-/** The place of a push in the measure where there is none. */
+/** Stands for a push in a measurement without a push. */
 const noPush = (scene: Scene, seen?: Seen) => ({
   ref: scene.freshRef(),
   seen: () => seen,

@@ -4,26 +4,26 @@ import { wayTo } from '../fixtures/network-path.ts'
 import { startPush } from '../fixtures/pushing.ts'
 import { type Aftermath, aftermath } from './measure.ts'
 
-/** One thing that goes wrong on the gate's side of a push, or upstream. */
+/** A fault of the gate or of upstream during a push. */
 export interface Fault {
   readonly words: string
-  /** Where it meets the push; undefined: it is there before. */
+  /** The phase in which the fault occurs; undefined: before the push. */
   readonly phase?: Phase
-  /** How much is pushed where it is there before, in MB; a line without this. */
+  /** The size of the push if the fault occurs before it, in MB; a line by default. */
   readonly size?: number
-  /** The surfaces whose pushes it does not touch: they go on at once. */
+  /** The surfaces whose pushes the fault does not affect: they go on at once. */
   readonly spares?: readonly Surface[]
-  /** Brings it about. The answer takes it away again, when the client has ended. */
+  /** Causes the fault. The returned function ends it, when the client has ended. */
   inject(scene: Scene): Promise<() => unknown>
 }
 
-/** The words of a fault and of where it meets a push. */
+/** The title of a fault: its words and its phase. */
 export const titleOf = ({ words, phase }: Fault) => (phase ? `${words}, ${phase}` : words)
 
-/** A client is waited for so long, in milliseconds. */
+/** The timeout for a client's end, in milliseconds. */
 const CLIENT_ENDS_MS = 120_000
 
-/** What a fault leaves of a push. */
+/** Runs a push with a fault and measures the result. */
 export async function meet(scene: Scene, surface: Surface, fault: Fault): Promise<Aftermath> {
   await using all = new AsyncDisposableStack()
   const held = fault.phase && all.use(await pushHeldAt(scene, surface, fault.phase))
@@ -36,7 +36,7 @@ export async function meet(scene: Scene, surface: Surface, fault: Fault): Promis
   all.defer(mendOnce)
   const since = Date.now()
   const push = held ?? (await freshPush(scene, surface, fault.size, all))
-  // A client in mid-pack goes on sending, and so hears of what has happened.
+  // A client in its pack goes on sending, and so learns of the fault.
   if (fault.phase?.startsWith('mid-pack') || fault.spares?.includes(surface)) held?.release()
   await push.ended(CLIENT_ENDS_MS).catch(() => {})
   held?.release()

@@ -3,7 +3,7 @@ import { hangOnWholePacks } from '../fixtures/hung-git.ts'
 import type { Behaviour } from '../fixtures/slow-gitleaks.ts'
 import type { Fault } from './fault.ts'
 
-/** SIGKILL for workerd; it is started again when the client has ended. */
+/** Kills workerd (SIGKILL), and restarts it when the client has ended. */
 export const workerKilled = (phase: Phase): Fault => ({
   words: 'Worker killed',
   phase,
@@ -11,7 +11,7 @@ export const workerKilled = (phase: Phase): Fault => ({
   inject: async ({ gate }) => (await gate.killWorker()).startAgain,
 })
 
-/** SIGKILL; the launcher starts it again. */
+/** Kills the companion (SIGKILL); the launcher restarts it. */
 export const companionKilled = (phase: Phase): Fault => ({
   words: 'companion killed',
   phase,

@@ -2,29 +2,29 @@ import { gitText, until } from '../../harness/index.ts'
 import { mirrorOf, portOf, type Scene, type Surface, sessionsOf, urlBy } from '../fixtures/fault-fixture.ts'
 import type { OnRecord, Pushing } from '../fixtures/pushing.ts'
 
-/** What a fault left of a push. */
+/** The state after a fault. */
 export interface Aftermath {
-  /** Seconds until no process of the session was left. */
+  /** The seconds until no process of the session was left. */
   readonly gone: number
-  /** Processes, temporary files, locks and sessions that stayed; empty: none. */
+  /** The processes, temporary files, locks and sessions that stayed; empty: none. */
   readonly left: string
-  /** All that the client printed; undefined: it goes on. */
+  /** The client's whole output; undefined: it still runs. */
   readonly output: string | undefined
-  /** How long it took, in seconds; NaN: it goes on. */
+  /** The client's time, in seconds; NaN: it still runs. */
   readonly seconds: number
-  /** The last that it said, and when it ended. */
+  /** The client's last line, and when it ended. */
   readonly client: string
   readonly upstream: string
-  /** What is on record of it, and after how long; `no attempt, no row` where nothing was begun. */
+  /** The recorded outcome, and after how long; `no attempt, no row` if no push began. */
   readonly outcome: string
   readonly record: OnRecord | undefined
   readonly next: string
 }
 
-/** How long the aftermath is watched for, in milliseconds. */
+/** The time limit of a measurement, in milliseconds. */
 const WATCH_MS = 75_000
 
-/** Measures what became of a push since the fault at `since`, and that the next push to its ref goes through. */
+/** Measures a push since the fault at `since`, and checks that the next push to its ref is accepted. */
 export async function aftermath(
   scene: Scene,
   surface: Surface,
@@ -62,21 +62,21 @@ export async function aftermath(
   }
 }
 
-/** No session, no process, no temporary file. */
+/** Waits until no session, process or temporary file is left. */
 async function idle({ gate }: Scene): Promise<void> {
-  // A companion that was killed is back soon.
+  // A killed companion restarts soon.
   const none = async () => ((await sessionsOf(gate).catch(() => ['?'])).length ? undefined : true)
   await until(none, WATCH_MS, () => 'a session goes on')
   await gate.idle({ within: WATCH_MS })
 }
 
-/** Has upstream the ref, and is the mirror, as it stands, equal to upstream? */
+/** Tells whether upstream has the ref, and whether the mirror equals upstream. */
 export async function stateOf(scene: Scene, ref: string): Promise<string> {
   const has = (await scene.gate.upstream.ref(ref)) === undefined ? 'nothing' : 'has it'
   return `${has}, mirror ${(await mirrorDiffers(scene)) ?? 'equal'}`
 }
 
-/** Which refs of the mirror are not as upstream has them; undefined: all are. */
+/** Returns the refs in which the mirror differs from upstream; undefined: none. */
 export async function mirrorDiffers({ gate }: Scene): Promise<string | undefined> {
   const listed = await gitText(['for-each-ref', '--format=%(refname) %(objectname)'], { cwd: mirrorOf(gate) })
   const there = await gate.upstream.refs()
@@ -102,10 +102,10 @@ async function pushAgain(scene: Scene, surface: Surface, ref: string): Promise<s
   return `FAILED: ${ran.output}`
 }
 
-/** What a client's user looks for, the most telling first. */
+/** The lines of git that tell most, in order. */
 const TELLING = [/\[(remote )?rejected\]/, /git-gate: (the|upstream|this)\b/, /fatal|error/, /->/]
 
-/** The line that says what became of it, or else the last one. */
+/** Returns the line that tells the result, else the last line. */
 function lastWords(output: string): string {
   const lines = output
     .split(/[\r\n]+/)

@@ -27,12 +27,12 @@ a forward, 5 s until a lost push is looked into (90, 120, 120 and 30).
 \`npm run faults -- -t 'gitleaks hangs'\` measures some rows again and leaves the others.
 `
 
-/** docs/faults.md, written anew with each row. A row that is not measured again stays as it was. */
+/** docs/faults.md, rewritten with each row. A row that is not measured again stays. */
 export interface Report {
-  /** There is such a row; the table has them in this order, and no others. */
+  /** Declares a row. The table has the declared rows alone, in this order. */
   expect(fault: string, surface: string): void
   row(fault: string, surface: string, after: Aftermath): void
-  /** A line beside the table. It takes the place of one that begins with the same two words. */
+  /** Adds a line below the table, or replaces the line that begins with the same two words. */
   aside(line: string): void
 }
 
@@ -78,7 +78,7 @@ const cellsOf = (row: string) =>
     .split(/(?<!\\)\|/)
     .map(cell => cell.replaceAll('\\|', '|').trim())
 
-/** What the file has, from an earlier run. */
+/** Reads the rows and lines of an earlier run from the file. */
 function read(): { rows: Map<string, readonly string[]>; asides: Map<string, string> } {
   const rows = new Map<string, readonly string[]>()
   const asides = new Map<string, string>()

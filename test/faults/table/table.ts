@@ -1,4 +1,4 @@
-// npm run faults: every fault on every surface, with the real bounds, as a table in docs/faults.md.
+// npm run faults: measures every fault on every surface and writes the table in docs/faults.md.
 import { afterAll, beforeAll, describe, test } from 'vitest'
 import { farMachine } from '../../harness/index.ts'
 import { cutOff, cutOffInForward } from '../fixtures/cut-upstream.ts'
@@ -19,12 +19,12 @@ import type { Aftermath } from './measure.ts'
 import { openReport } from './report-file.ts'
 import * as upstream from './upstream-faults.ts'
 
-/** A row is measured within this, in milliseconds. */
+/** The timeout of a row, in milliseconds. */
 const ROW_MS = 400_000
-/** How long a phase goes on that a client need say nothing in, in milliseconds. */
+/** How long a phase lasts in which the client sends nothing, in milliseconds. */
 const HELD_MS = 5_000
 
-/** The phases in which something of the gate is killed. */
+/** The phases in which a process of the gate is killed. */
 const SENDING = ['mid-pack, 2 MB', 'mid-pack, 100 MB', 'during the scan', 'during the forward'] as const
 
 const SETTINGS = { GATE_FORWARD_SECONDS: '20', GATE_SCAN_SECONDS: '40', GATE_OPEN_PUSH_TIMEOUT_SECONDS: '5' }
@@ -36,13 +36,13 @@ const WORDS: Record<Leaving, string> = {
 
 const report = openReport()
 
-/** One row, named by its fault and its surface. */
+/** Measures a row, named by its fault and its surface. */
 function row(words: string, surface: Surface, measure: () => Promise<Aftermath>): void {
   report.expect(words, surface)
   test(`${words}, ${surface}`, async () => report.row(words, surface, await measure()), ROW_MS)
 }
 
-/** The scene that the rows of a part are measured in. */
+/** Starts the scene in which the rows of a part are measured. */
 function inScene(options: () => Promise<SceneOptions>): () => Scene {
   let scene: Scene | undefined
   beforeAll(async () => {
@@ -65,7 +65,7 @@ describe('faults on this machine', () => {
     for (const surface of surfaces) row(titleOf(fault), surface, () => meet(scene(), surface, fault))
   }
 
-  // The companion's client is played by the test: stopped and vanished are the same silence, and it asks nothing before.
+  // The test plays the companion's client: stopped and vanished are the same, and there is no info/refs.
   for (const surface of SURFACES)
     for (const phase of PHASES)
       for (const how of ['kill', 'stop', 'vanish'] as const)
@@ -83,7 +83,7 @@ describe('faults on this machine', () => {
   for (const fault of Object.values(upstream)) meeting(fault, SURFACES)
 })
 
-// The launcher gives up a companion that dies again and again, so that each of these has a gate of its own.
+// The launcher stops restarting a companion that dies repeatedly, so each of these has its own gate.
 for (const phase of SENDING)
   describe(`a companion that is killed, ${phase}`, () => {
     const scene = inScene(async () => ({ idleSeconds: 15, settings: SETTINGS }))

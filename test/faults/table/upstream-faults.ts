@@ -4,7 +4,7 @@ import { descendantsOf } from '../../../local/process/processes.ts'
 import type { Scene } from '../fixtures/fault-fixture.ts'
 import type { Fault } from './fault.ts'
 
-/** Nothing listens there. */
+/** No process listens on upstream's port. */
 export const unreachable: Fault = {
   words: 'upstream unreachable',
   async inject({ gate }) {
@@ -13,7 +13,7 @@ export const unreachable: Fault = {
   },
 }
 
-/** A host whose kernel still takes connections. */
+/** A host whose kernel still accepts connections. */
 export const silentAtConnect: Fault = {
   words: 'upstream’s host takes the connection and says nothing',
   async inject({ gate }) {
@@ -35,7 +35,7 @@ export const silentAtConnect: Fault = {
 export const stoppedAtConnect: Fault = {
   words: 'upstream’s sshd stopped (SIGSTOP), at connect',
   async inject({ gate }) {
-    // With those that serve the gate's open connection.
+    // Stops those too that serve the gate's open connection.
     await gate.upstream.stop()
     await gate.upstream.start()
     return stopEverySshd()
@@ -48,7 +48,7 @@ export const stoppedInForward: Fault = {
   inject: async () => stopEverySshd(),
 }
 
-/** SIGSTOP for all there are and all that come; the answer kills them, as the end of a host does. */
+/** Stops (SIGSTOP) every present and future sshd. The returned function kills them, as a host's end does. */
 function stopEverySshd(): () => void {
   const servers = () => descendantsOf(process.pid).filter(({ name }) => name === 'sshd')
   const stopped = new Set<number>()
@@ -66,7 +66,7 @@ function stopEverySshd(): () => void {
   }
 }
 
-/** Kills the sshd that a hook runs under, as a host does that goes down. */
+/** Kills the sshd that a hook runs under, as the shutdown of a host does. */
 const KILL_SSHD = `
 pid=$$
 while [ "$pid" -gt 1 ]; do

@@ -3,7 +3,7 @@ import type { Rule } from '../../../src/contract/grant.ts'
 
 const every = ['create', 'update', 'force', 'delete'] as const
 
-/** What each agent of the table may do; an agent is named after its grant. */
+/** The grants of the table's agents; an agent is named after its grant. */
 export const GRANTS = {
   own: [{ pattern: 'refs/heads/{agent}/**', allow: [...every] }],
   maker: [

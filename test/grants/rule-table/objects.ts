@@ -1,6 +1,6 @@
 import type { Clone } from '../../harness/clone.ts'
 
-/** Branches and tags of the work tree, for a push to name. */
+/** The branches and tags of the work tree, which pushes name. */
 const NAMES = [
   'base',
   'one',

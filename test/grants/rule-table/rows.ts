@@ -3,16 +3,16 @@ import type { ObjectName } from './objects.ts'
 
 type Refs = Readonly<Record<string, ObjectName>>
 
-/** One push, what git prints of it, and what upstream has then; `@` is the row's own. */
+/** A push, git's output, and upstream's refs afterwards; `@` stands for the row's mark. */
 export type Row = {
   readonly what: string
   readonly agent: GrantName
   readonly before?: Refs
-  /** Refspecs of `git push`. */
+  /** The refspecs of `git push`. */
   readonly push: readonly string[]
 } & (
   | { readonly prints: readonly string[]; readonly after: Refs }
-  /** Upstream has what it had. */
+  /** Upstream is unchanged. */
   | { readonly refused: readonly string[]; readonly code?: number }
 )
 
@@ -732,7 +732,7 @@ const mixed: readonly Row[] = [
   },
 ]
 
-/** Rules against pushes: each is tried with a real git. */
+/** Rules and pushes; a real git tries each. */
 export const rows: readonly Row[] = [
   ...creates,
   ...updates,
