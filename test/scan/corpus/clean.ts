@@ -420,11 +420,11 @@ export const cleanCases: readonly Case[] = [
     return undefined
   }),
   beside('it is renamed, and changed by the next commit, and the next', async work => {
-    await work.git('mv', 'src/config.ts', 'src/common/settings.ts')
+    await work.git('mv', 'src/config.ts', 'src/settings.ts')
     await work.commit()
-    await append(work, 'src/common/settings.ts', 'one\n')
+    await append(work, 'src/settings.ts', 'one\n')
     await work.commit()
-    await append(work, 'src/common/settings.ts', 'two\n')
+    await append(work, 'src/settings.ts', 'two\n')
     await work.commit()
     return undefined
   }),
