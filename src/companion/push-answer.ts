@@ -1,4 +1,3 @@
-import { unavailable } from '../common/git-responses.ts'
 import { logFault } from '../common/log.ts'
 import { settingsOf } from '../common/settings.ts'
 import { within } from '../common/with-timeout.ts'
@@ -70,7 +69,9 @@ export async function answerPush(answer: Response, push: PushRequest): Promise<R
       await writer.abort(error).catch(() => {})
     })
   push.waitUntil(carried)
-  if ((await first.promise) === 'broken') return unavailable('git-receive-pack')
+  // The upload may have broken with the companion, and its rest cannot be read then. An error makes workerd close
+  // the client's connection; a response would leave a client that still sends waiting.
+  if ((await first.promise) === 'broken') throw new Error('the companion was lost before it answered')
   return new Response(readable, {
     headers: { 'content-type': 'application/x-git-receive-pack-result', 'cache-control': 'no-cache' },
   })
