@@ -12,7 +12,7 @@ const add = command(
       .default('pushes'),
   )
   .action(async (url: string, options) => {
-    const added = await gate().webhooks.add({ url, tells: options.events })
+    const added = await gate().webhooks.add({ url, events: options.events })
     printResult(options, added, () => added.secret)
     if (!options.json)
       printNote(`Added webhook ${added.id}. Its deliveries are signed as standardwebhooks.com specifies.`)

@@ -37,7 +37,7 @@ async function webhookReceiver() {
 test('a secret in an unscanned text is neither on disk nor in the API, webhooks, metrics or the log', async () => {
   await using gate = await startGate()
   using hook = await webhookReceiver()
-  await gate.admin.ask('POST', '/webhooks', { url: hook.url, tells: 'pushes' })
+  await gate.admin.ask('POST', '/webhooks', { url: hook.url, events: 'pushes' })
   const ada = await gate.agent('ada', { push: ['ada/**'] })
   const work = await ada.clone()
   await work.commit('Something', { 'a.txt': 'a\n' })
