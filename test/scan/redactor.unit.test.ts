@@ -58,9 +58,7 @@ test('each long line and word of a secret is one too; short ones and the frame o
   const key = `${frame('BEGIN')}\n${line}\\nshort word\n${frame('END')}`
   const redactor = new Redactor([key, 'abc'])
   expect(redactor.redactPath(`a/${line}`)).toBe('a/[redacted]')
-  expect(redactor.redactPath(`a/short/word/abc/${frame('BEGIN')}`)).toBe(
-    `a/short/word/abc/${frame('BEGIN')}`,
-  )
+  expect(redactor.redactPath(`a/short/word/abc/${frame('BEGIN')}`)).toBe(`a/short/word/abc/${frame('BEGIN')}`)
   expect(new Redactor(['abcd']).redactPath('a/xabcdx')).toBe('a/[redacted]')
 })
 
