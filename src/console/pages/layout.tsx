@@ -145,7 +145,7 @@ export const notFoundPage = (
   renderPage(c, {
     title: 'Not found',
     status: 404,
-    ...(section ? { section: section } : {}),
+    ...(section ? { section } : {}),
     children: (
       <>
         <h1>There is no {resource}</h1>
