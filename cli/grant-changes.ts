@@ -71,7 +71,7 @@ const or = <T>(changed: T | false | undefined, cleared: T, before: T): T =>
 function changedLimits(before: GrantTerms, changes: Limits): Omit<GrantTerms, 'rules'> {
   const maxBlobBytes = or<number | undefined>(changes.maxBlobBytes, undefined, before.maxBlobBytes)
   return {
-    pushOptions: changes.pushOptions ?? before.pushOptions,
+    pushOptions: or(changes.pushOptions, [], before.pushOptions),
     denyPaths: or(changes.denyPaths, [], before.denyPaths),
     emails: or(changes.emails, [], before.emails),
     allowedSigners: or(changes.allowedSigners, '', before.allowedSigners),

@@ -91,7 +91,7 @@ export function formatTerms(terms: GrantTerms): string {
     ...(terms.emails.length ? [`as ${terms.emails.join(', ')}`] : []),
     ...(terms.allowedSigners ? ['signed'] : []),
     ...(terms.maxBlobBytes ? [`files to ${terms.maxBlobBytes} bytes`] : []),
-    ...(terms.pushOptions ? ['push options'] : []),
+    ...(terms.pushOptions.length ? [`push options ${terms.pushOptions.join(', ')}`] : []),
   ]
   return [rules.length ? rules.join('; ') : 'read', ...limits].join('; ')
 }

@@ -25,8 +25,11 @@ const set = command(
   .option('--tags <pattern...>', 'tags the agent may create')
   .option('--no-tags', 'clear --tags')
   .option('--read', 'allow reading only: clear all push rights')
-  .option('--push-options', 'forward push options (git push -o) to the upstream')
-  .option('--no-push-options', 'refuse push options')
+  .option(
+    '--push-options <pattern...>',
+    'push options (git push -o) that are forwarded to the upstream, such as merge_request.*',
+  )
+  .option('--no-push-options', 'forward no push options')
   .option('--deny-path <glob...>', 'paths that commits must not change, such as .github/workflows/**')
   .option('--no-deny-path', 'clear --deny-path')
   .option('--email <glob...>', 'allowed e-mail addresses of authors and committers')

@@ -194,7 +194,7 @@ function readCommand(line: Buffer): { ref: string; command?: Command; problem?: 
  * Makes a client's text safe for the gate's messages. The ledger keeps messages, and no scan has read this
  * text.
  */
-const inWords = (text: string) => withoutLikelySecrets(printable(text.slice(0, 4_000))).slice(0, 200)
+export const inWords = (text: string) => withoutLikelySecrets(printable(text.slice(0, 4_000))).slice(0, 200)
 
 /** Replaces control and invisible characters of foreign text with `?`. */
 export function printable(text: string): string {

@@ -1,6 +1,7 @@
 import type { PassFor } from '../../src/contract/pass.ts'
 import { checkGrant } from '../checks/index.ts'
 import type { BadCommandList, Command, CommandList } from '../git/command-list.ts'
+import { refusePushOptions } from './push-options.ts'
 import { pushRefusal, refused, type Verdict } from './verdict.ts'
 
 const LEAVE_OUT = 'leave it out: name what you push, as in git push origin refs/heads/NAME'
@@ -38,10 +39,8 @@ export function refuseByCommands(
   { commands, pushOptions }: CommandList,
   pass: PushPass,
 ): Verdict | undefined {
-  if (pushOptions.length && !pass.terms.pushOptions)
-    return refused(commands, [
-      pushRefusal(`${pass.agent} may not pass push options`, ['push again without -o / --push-option']),
-    ])
+  const refusedOptions = refusePushOptions(pushOptions, pass)
+  if (refusedOptions) return refused(commands, [refusedOptions])
   const refusals = checkAndForward(commands, pass)
   return refusals.length ? refused(commands, refusals) : undefined
 }

@@ -12,7 +12,7 @@ const ownBranches: z.input<typeof GrantTerms>['rules'] = [
 ]
 
 /** The grant in an operator's repository: the agent's own branches only. */
-export const OWN_BRANCHES: z.input<typeof GrantTerms> = { rules: ownBranches, pushOptions: true }
+export const OWN_BRANCHES: z.input<typeof GrantTerms> = { rules: ownBranches }
 
 /**
  * The grant in the demo: create and update any branch, create tags, and also rewrite and delete its own
@@ -24,7 +24,7 @@ export const IN_THE_DEMO: z.input<typeof GrantTerms> = {
     { pattern: 'refs/heads/**', allow: ['create', 'update'] },
     { pattern: 'refs/tags/**', allow: ['create'] },
   ],
-  pushOptions: true,
+  pushOptions: ['*'],
 }
 
 const tokenFile = (home: string) => path.join(home, `${AGENT}.token`)

@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { AllowedSigners } from './allowed-signers.ts'
 import { formatBytes } from './format-bytes.ts'
-import { compileGlob } from './glob.ts'
+import { compileGlob, matchesWildcard } from './glob.ts'
 import { AgentName, refNameProblem } from './names.ts'
 
 /**
@@ -35,11 +35,21 @@ export const Rule = z.strictObject({
 })
 export type Rule = z.infer<typeof Rule>
 
+/** A pattern of push options. A host acts on an option unseen, for example `ci.skip`, so each is named. */
+const PushOptionPattern = z
+  .string()
+  .min(1)
+  .max(256)
+  .regex(/^[^\p{Cc}]+$/u, 'a push option has no control characters')
+
 /** The rights of an agent in a repository. Without rules, the agent may only read. */
 export const GrantTerms = z.strictObject({
   rules: z.array(Rule).max(200).default([]),
-  /** Whether the gate forwards push options (`git push -o`) to the upstream. */
-  pushOptions: z.boolean().default(false),
+  /**
+   * Patterns of the push options (`git push -o`) that the gate forwards to the upstream. `*` matches any
+   * characters: `merge_request.*`.
+   */
+  pushOptions: z.array(PushOptionPattern).max(50).default([]),
   /** Globs of paths that a pushed commit must not change, for example `.github/workflows/**`. */
   denyPaths: z.array(z.string().min(1).max(512)).max(200).default([]),
   /** Whether a pushed commit may add or change symbolic links. `submodules` says the same of submodules. */
@@ -96,6 +106,10 @@ export function matchRef(pattern: string, ref: string): boolean {
   return compileGlob(pattern).test(ref)
 }
 
+/** Whether the gate may forward the push option to the upstream. */
+export const allowsPushOption = ({ pushOptions }: GrantTerms, option: string): boolean =>
+  pushOptions.some(pattern => matchesWildcard(pattern, option))
+
 /** Formats the rules of a grant for agents and people, a line per list of actions. */
 export function formatRules(grant: Grant): string[] {
   return grant.terms.rules.flatMap(rule => {
@@ -116,6 +130,6 @@ export function formatLimits(terms: GrantTerms): string[] {
     ...(terms.symlinks ? [] : ['symbolic links: none']),
     ...(terms.submodules ? [] : ['submodules: none']),
     ...(terms.maxBlobBytes === undefined ? [] : [`files: up to ${formatBytes(terms.maxBlobBytes)} each`]),
-    ...(terms.pushOptions ? ['push options: passed on'] : []),
+    ...(terms.pushOptions.length ? [`push options: ${terms.pushOptions.join(', ')}`] : []),
   ]
 }

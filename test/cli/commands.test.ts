@@ -153,6 +153,8 @@ test('the options of grant set become rules and limits', async () => {
       '--push',
       '**',
       '--push-options',
+      'ci.*',
+      'topic=*',
       '--deny-path',
       '.github/**',
       '--email',
@@ -163,7 +165,7 @@ test('the options of grant set become rules and limits', async () => {
       '1000',
     ),
   ).toMatchObject({
-    pushOptions: true,
+    pushOptions: ['ci.*', 'topic=*'],
     denyPaths: ['.github/**'],
     emails: ['*@example.com'],
     symlinks: false,
@@ -174,7 +176,7 @@ test('the options of grant set become rules and limits', async () => {
     rules: [],
     symlinks: true,
     submodules: true,
-    pushOptions: false,
+    pushOptions: [],
   })
   await ok('grant', 'remove', 'bob', 'demo')
   expect(await json('grant', 'list', 'bob')).toEqual([])

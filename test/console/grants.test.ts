@@ -26,7 +26,7 @@ const EVERYTHING = GrantTerms.parse({
     { pattern: 'refs/heads/[[:alpha:]]:x', allow: ['create'] },
     { pattern: 'refs/tags/{agent}-*', allow: ['create', 'force'] },
   ],
-  pushOptions: true,
+  pushOptions: ['merge_request.*'],
   denyPaths: ['.github/workflows/**', ' a file with spaces '],
   symlinks: false,
   submodules: false,
@@ -91,11 +91,11 @@ test('a grant is changed with the keyboard alone: problems keep the input, then 
   )
   await tabTo(page, 'Commit e-mail addresses')
   await replaceText(page, '*@example.com')
+  await tabTo(page, 'Forwarded push options')
+  await replaceText(page, 'merge_request.*\ntopic=*')
   await tabTo(page, 'Maximum file size, in bytes')
   await replaceText(page, '1000')
   await tabTo(page, 'Allow symbolic links')
-  await page.keyboard.press('Space')
-  await tabTo(page, 'Forward push options to the upstream')
   await page.keyboard.press('Space')
   await tabTo(page, 'Save')
   await page.keyboard.press('Enter')
@@ -117,7 +117,7 @@ test('a grant is changed with the keyboard alone: problems keep the input, then 
       maxBlobBytes: 1000,
       symlinks: false,
       submodules: true,
-      pushOptions: true,
+      pushOptions: ['merge_request.*', 'topic=*'],
     },
   })
   expect(operator.errors).toEqual([])

@@ -157,7 +157,7 @@ test("a form needs its key, the console's origin, and a signed-in operator", asy
   expect(await gate.admin.ask('GET', '/agents')).toMatchObject([{ name: 'mallory' }])
 })
 
-const TICKS = ['pushOptions', 'symlinks', 'submodules', 'staleReads', 'expires', 'decision', 'until']
+const TICKS = ['symlinks', 'submodules', 'staleReads', 'expires', 'decision', 'until']
 
 test('no hostile form makes the gate fail', async () => {
   await using gate = await startGate()

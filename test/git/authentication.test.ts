@@ -134,7 +134,7 @@ test('an agent can read every limit of its pushes, as text and as JSON', async (
     symlinks: false,
     submodules: false,
     maxBlobBytes: 1 << 20,
-    pushOptions: true,
+    pushOptions: ['merge_request.*'],
   })
   const told = await ask('/app', { user: 'lee', token: lee.token })
   expect(told.body.split('\n')).toEqual([
@@ -147,7 +147,7 @@ test('an agent can read every limit of its pushes, as text and as JSON', async (
     'symbolic links: none',
     'submodules: none',
     'files: up to 1 MiB each',
-    'push options: passed on',
+    'push options: merge_request.*',
     'every push is scanned for secrets; one that holds any is refused',
     '',
     'example:',

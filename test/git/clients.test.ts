@@ -7,7 +7,7 @@ const anything = {
   force: ['refs/heads/**'],
   delete: ['refs/heads/**', 'refs/tags/**'],
   tags: ['refs/tags/**'],
-  pushOptions: true,
+  pushOptions: ['ci.*'],
 }
 
 test.each(['0', '1', '2'])(

@@ -503,7 +503,7 @@ describe('bodies', () => {
   test('push options without the right', async () => {
     const ran = await work.git(['push', '-o', 'ci.skip', eve.url(), 'two:refs/heads/x'])
     expect(ran, ran.output).toMatchObject(rejected)
-    expect(ran.output).toMatch(/eve may not pass push options/)
+    expect(ran.output).toMatch(/eve may not pass the push option ci\.skip/)
     expect(await changed()).toEqual({})
     const odd = Buffer.concat([
       body([[ZERO, id('two'), 'refs/heads/x']], undefined, `${CAPABILITIES} push-options`),
@@ -511,6 +511,42 @@ describe('bodies', () => {
       FLUSH,
     ])
     await refusedPush(eve, odd, /control characters/)
+  })
+  test('a push option beside those that the grant allows', async () => {
+    const may = await gate.agent('options', { push: ['x/**'], pushOptions: ['merge_request.*', 'topic=*'] })
+    for (const option of ['ci.skip', 'secret_push_protection.skip_all', 'merge_request', 'xtopic=a', '']) {
+      const ran = await work.git([
+        'push',
+        '-o',
+        'merge_request.create',
+        '-o',
+        option,
+        may.url(),
+        'two:refs/heads/x/y',
+      ])
+      expect(ran, ran.output).toMatchObject(rejected)
+      expect(ran.output).toMatch(/options may not pass the push option/)
+      expect(ran.output).toMatch(/allowed push options: merge_request\.\*, topic=\*/)
+    }
+    expect(await changed()).toEqual({})
+    const ran = await work.git([
+      'push',
+      '-o',
+      'merge_request.target=release/1',
+      '-o',
+      'topic=a b',
+      may.url(),
+      'two:refs/heads/x/y',
+    ])
+    expect(ran, ran.output).toMatchObject({ code: 0 })
+    await gate.upstream.git(['update-ref', '-d', 'refs/heads/x/y'])
+  })
+  test('the value of a refused push option is in no record', async () => {
+    const value = ['gl', 'pat-', 'Ab3dEf6hIj9lMn2pQr5t'].join('')
+    const ran = await work.git(['push', '-o', `token=${value}`, '-o', value, eve.url(), 'two:refs/heads/x'])
+    expect(ran, ran.output).toMatchObject(rejected)
+    expect(ran.output).not.toContain(value)
+    expect(JSON.stringify(await gate.ledger.last())).not.toContain(value)
   })
 })
 

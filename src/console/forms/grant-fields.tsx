@@ -30,6 +30,14 @@ export const GrantFields = ({ values }: { values: GrantForm }) => (
       placeholder="ada@example.com ssh-ed25519 AAAA…"
       value={values.allowedSigners}
     />
+    <Lines
+      id="push-options"
+      name="pushOptions"
+      label="Forwarded push options"
+      hint="one pattern per line; * matches any characters; empty: none"
+      placeholder="merge_request.*"
+      value={values.pushOptions}
+    />
     <Field id="max-blob" label="Maximum file size, in bytes" hint="empty: the limit of the gate">
       <input
         id="max-blob"
@@ -43,7 +51,6 @@ export const GrantFields = ({ values }: { values: GrantForm }) => (
     </Field>
     <Checkbox name="symlinks" label="Allow symbolic links" checked={values.symlinks} />
     <Checkbox name="submodules" label="Allow submodules" checked={values.submodules} />
-    <Checkbox name="pushOptions" label="Forward push options to the upstream" checked={values.pushOptions} />
   </>
 )
 

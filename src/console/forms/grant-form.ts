@@ -5,7 +5,7 @@ import { checkbox, multiline } from './form-values.ts'
 /** The values of a grant form; lists are lines of text. */
 export const GrantForm = z.object({
   rules: multiline,
-  pushOptions: checkbox,
+  pushOptions: multiline,
   denyPaths: multiline,
   symlinks: checkbox,
   submodules: checkbox,
@@ -19,6 +19,7 @@ export type GrantForm = z.infer<typeof GrantForm>
 export const toForm = (terms: GrantTerms): GrantForm => ({
   ...terms,
   rules: formatRules(terms.rules).join('\n'),
+  pushOptions: terms.pushOptions.join('\n'),
   denyPaths: terms.denyPaths.join('\n'),
   emails: terms.emails.join('\n'),
   maxBlobBytes: terms.maxBlobBytes === undefined ? '' : String(terms.maxBlobBytes),
@@ -45,6 +46,7 @@ export function parseTerms(
     terms: {
       ...rest,
       rules,
+      pushOptions: nonEmptyLines(form.pushOptions),
       denyPaths: nonEmptyLines(form.denyPaths),
       emails: nonEmptyLines(form.emails),
       ...(maxBytes === '' ? {} : { maxBlobBytes: Number(maxBytes) }),
