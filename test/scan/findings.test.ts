@@ -34,6 +34,17 @@ test('only the refs that bring a secret are refused', async () => {
   expect(refusals.map(refusal => refusal.ref)).toEqual(['refs/heads/side'])
 })
 
+test('a byte that is no UTF-8 hides neither the key around it nor the token beside it', async () => {
+  const key = privateKey().split('\n')
+  key[2] = `${key[2]?.slice(0, 20)}\xe9${key[2]?.slice(20)}`
+  await tree.write('key.txt', Buffer.from(key.join('\n'), 'latin1'))
+  await tree.write('café.ts', Buffer.from(`const token = "\xe9" + "${githubToken()}" // \xff\n`, 'latin1'))
+  await tree.commit()
+  const push = await tree.push(['main'])
+  await scanned(push)
+  expect(push.record.findings.map(({ rule }) => rule).sort()).toEqual(['github-pat', 'private-key'])
+})
+
 test('a finding in an archive has the path inside the archive', async () => {
   const { zip } = await import('./fixtures/archives.ts')
   await tree.write(

@@ -5,6 +5,7 @@ import { lineOfRow } from '../decode/line-map.ts'
 import { KEY_STORE_NAME, NEUTRAL_NAME, scanNameFor, YAML_NAME } from '../decode/scan-names.ts'
 import type { View } from '../decode/views.ts'
 import { kubernetesSecretEntries } from './kubernetes-secrets.ts'
+import { validUtf8 } from './valid-utf8.ts'
 import { newlines, type Window, windows } from './windows.ts'
 
 /** gitleaks reads a file in parts of 100,000 bytes that do not overlap, so no scan file is larger. */
@@ -129,7 +130,7 @@ export class ScanFileWriter {
     if (!open) return
     this.#open.delete(name)
     append(open, BEFORE_CANARY)
-    let content = Buffer.concat([...open.parts, Buffer.from(`${this.canary}\n`)])
+    let content = validUtf8(Buffer.concat([...open.parts, Buffer.from(`${this.canary}\n`)]))
     if (content.toString('latin1', ISO_OFFSET, ISO_OFFSET + 5) === 'CD001')
       content = Buffer.concat([SPACE, content])
     const file = `${++this.#count}-${name}`
