@@ -1,7 +1,7 @@
 import type { Browser } from 'playwright-core'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { startAdminGate } from '../api/admin-gate.ts'
-import { seconds, startGate } from '../harness/index.ts'
+import { startGate } from '../harness/index.ts'
 import { openConsole, startBrowser } from './fixtures/browser.ts'
 import { writeHistory } from './fixtures/history.ts'
 
@@ -90,7 +90,7 @@ test('a companion that hangs delays neither the page of its repository nor the l
   try {
     await expect.poll(() => page.locator('#live').textContent()).toBe('live')
     const [newer] = writeHistory(gate.home, [{ startedAt: Date.now(), agent: 'newer' }])
-    await page.locator(`#push-${newer}`).waitFor({ timeout: seconds(10) })
+    await page.locator(`#push-${newer}`).waitFor()
     await open(`/pushes/${going}`)
     await expect.poll(() => page.locator('#live').textContent()).toBe('live')
     await open('/repositories/app')

@@ -4,7 +4,7 @@ import type { Browser, Page } from 'playwright-core'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { z } from 'zod'
 import { startGate } from '../harness/index.ts'
-import { openConsole, startBrowser } from './fixtures/browser.ts'
+import { openConsole, signIn, startBrowser } from './fixtures/browser.ts'
 import { tabTo } from './fixtures/keyboard.ts'
 import { seedGate } from './fixtures/seeded-gate.ts'
 
@@ -42,6 +42,7 @@ test('every page is accessible and fits: 360 and 1600 pixels wide, light and dar
     await using operator = await openConsole(browser, gate, { width, scheme })
     const { page, open, errors: wrong } = operator
     const expectAccessible = async (at: string) => {
+      await page.waitForLoadState()
       await page.evaluate('for (const each of document.querySelectorAll("details")) each.open = true')
       const view = `${at}, ${width} pixels wide, ${scheme}`
       expect([view, await accessibilityProblems(page)]).toEqual([view, []])
@@ -61,9 +62,9 @@ test('every page is accessible and fits: 360 and 1600 pixels wide, light and dar
     await page.getByText('it is not shown again').waitFor()
     await expectAccessible('a new token')
     await page.getByRole('button', { name: 'Sign out' }).click()
-    await page.getByLabel('Admin token').fill('not one')
+    await page.getByLabel('Admin token').waitFor()
     await expectAccessible('the sign-in')
-    await page.getByRole('button', { name: 'Sign in' }).click()
+    await signIn(page, 'not one')
     await page.getByRole('alert').waitFor()
     await expectAccessible('a failed sign-in')
     expect(wrong).toEqual([])

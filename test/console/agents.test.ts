@@ -5,7 +5,7 @@ import path from 'node:path'
 import type { Browser } from 'playwright-core'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { startGate } from '../harness/index.ts'
-import { openConsole, startBrowser } from './fixtures/browser.ts'
+import { openConsole, startBrowser, untilLoaded } from './fixtures/browser.ts'
 
 let browser: Browser & AsyncDisposable
 beforeAll(async () => {
@@ -46,7 +46,8 @@ test('an agent gets a grant and a token; the commands on the page clone; after r
   await page.getByLabel('Label').fill('a laptop')
   await page.getByRole('button', { name: 'Mint a token' }).click()
   await page.getByText('it is not shown again').waitFor()
-  expect(await page.evaluate('document.activeElement.className')).toBe('new-token')
+  await page.waitForLoadState()
+  await expect.poll(() => page.evaluate('document.activeElement.className')).toBe('new-token')
   const token = (await page.locator('#minted-token').textContent()) ?? ''
   expect(token).toMatch(/^gate_[a-z2-7]{10}_[A-Za-z0-9]{32}$/)
   await page.getByRole('button', { name: 'Copy the commands for the agent' }).click()
@@ -133,9 +134,9 @@ test('saving a repository does not overwrite a change made since the form was op
 
   // After the conflict, a second submit overwrites.
   await page.getByLabel(/^Serve stale reads/).check()
-  await page.getByRole('button', { name: 'Save' }).click()
+  await untilLoaded(page, () => page.getByRole('button', { name: 'Save' }).click())
   await page.getByRole('heading', { name: 'app', level: 1 }).waitFor()
-  await page.getByRole('alert').waitFor({ state: 'detached' })
+  expect(await page.getByRole('alert').count()).toBe(0)
   expect(await gate.admin.ask('GET', '/repositories/app')).toMatchObject({
     knownHosts: settings.knownHosts,
     staleReads: true,
@@ -166,7 +167,7 @@ test('a repository is added in the console; problems appear above the form, and 
 
   await page.getByText('Change the settings').click()
   await page.getByLabel(/^Serve stale reads/).check()
-  await page.getByRole('button', { name: 'Save' }).click()
+  await untilLoaded(page, () => page.getByRole('button', { name: 'Save' }).click())
   await page.getByText('Change the settings').click()
   expect(await page.getByLabel(/^Serve stale reads/).isChecked()).toBe(true)
   expect(await gate.admin.ask('GET', '/repositories/acme%2Fsecond')).toMatchObject({ staleReads: true })

@@ -2,7 +2,7 @@ import type { Browser, Page } from 'playwright-core'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { GrantTerms } from '../../src/contract/grant.ts'
 import { accepted, type Gate, rejected, startGate } from '../harness/index.ts'
-import { openConsole, startBrowser } from './fixtures/browser.ts'
+import { openConsole, startBrowser, untilLoaded } from './fixtures/browser.ts'
 import { tabTo } from './fixtures/keyboard.ts'
 
 let browser: Browser & AsyncDisposable
@@ -171,11 +171,9 @@ async function requestAsGrace(
 }
 
 const submit = async (page: Page, button: string) => {
-  const [answer] = await Promise.all([
-    page.waitForResponse(response => response.request().method() === 'POST'),
-    page.getByRole('button', { name: button, exact: true }).click(),
-  ])
-  return answer.status()
+  const answer = page.waitForResponse(response => response.request().method() === 'POST')
+  await untilLoaded(page, () => page.getByRole('button', { name: button, exact: true }).click())
+  return (await answer).status()
 }
 
 test('saving a grant does not overwrite a change made since the form was opened, until the operator has seen it', async () => {

@@ -5,7 +5,7 @@ import type { Browser } from 'playwright-core'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { startAdminGate } from '../api/admin-gate.ts'
 import { startGate } from '../harness/index.ts'
-import { openConsole, startBrowser } from './fixtures/browser.ts'
+import { openConsole, signIn, startBrowser } from './fixtures/browser.ts'
 import { seedGate } from './fixtures/seeded-gate.ts'
 
 let browser: Browser & AsyncDisposable
@@ -159,8 +159,7 @@ test('signing out takes the proof out of the browser, and a page without it asks
   await page.context().addCookies(cookies)
   await open('/agents')
   await page.waitForURL('**/sign-in?to=*')
-  await page.getByLabel('Admin token').fill(gate.adminToken)
-  await page.getByRole('button', { name: 'Sign in' }).click()
+  await signIn(page, gate.adminToken)
   await page.waitForURL('**/agents')
   await page.getByTitle('signed in as').waitFor()
   expect(operator.errors).toEqual([])

@@ -1,7 +1,7 @@
 import type { Browser } from 'playwright-core'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { startGate } from '../harness/index.ts'
-import { openConsole, startBrowser } from './fixtures/browser.ts'
+import { openConsole, startBrowser, untilLoaded } from './fixtures/browser.ts'
 import { type PastPush, randomObjectId, writeExceptions, writeHistory } from './fixtures/history.ts'
 import { tabTo } from './fixtures/keyboard.ts'
 import { measureLoad } from './fixtures/long-history.ts'
@@ -116,7 +116,7 @@ test('200 pending findings come in pages of less than 150 kB, which the keyboard
     if ((await page.getByRole('link', { name: 'Next findings' }).count()) === 0) break
     await page.locator('.cards button').last().focus()
     await tabTo(page, 'Next findings')
-    await Promise.all([page.waitForEvent('load'), page.keyboard.press('Enter')])
+    await untilLoaded(page, () => page.keyboard.press('Enter'))
   }
   const all = refusedPushes(200).flatMap(({ findings = [] }) => findings)
   expect(seen).toEqual(
@@ -128,11 +128,12 @@ test('200 pending findings come in pages of less than 150 kB, which the keyboard
 
   // A decision on a later page returns to that page, and loses no finding.
   await open('/pending')
-  await page.getByRole('link', { name: 'Next findings' }).click()
-  const [first, second] = await page.locator('.cards .location bdi').allTextContents()
-  await page.getByRole('button', { name: 'Decline' }).first().click()
-  await expect.poll(() => page.locator('.cards .location bdi').first().textContent()).toBe(second)
+  const locations = page.locator('.cards .location bdi')
+  await untilLoaded(page, () => page.getByRole('link', { name: 'Next findings' }).click())
+  const [first, second] = await locations.allTextContents()
   expect(first).not.toBe(second)
+  await untilLoaded(page, () => page.getByRole('button', { name: 'Decline' }).first().click())
+  expect(await locations.first().textContent()).toBe(second)
   await page.getByRole('link', { name: 'Back to the first page' }).click()
   await page.getByText('199 findings in the last 30 days').waitFor()
   for (const nowhere of ['x', '1.zzz.', '0.0.x', '9.a.b', '%00'])
@@ -163,10 +164,7 @@ test('the page shows the newest decisions in effect, and the number of the other
   for (;;) {
     words.push(...(await declined.getByText(/^word/).allTextContents()))
     if ((await declined.getByRole('link', { name: 'Older declined findings' }).count()) === 0) break
-    await Promise.all([
-      page.waitForEvent('load'),
-      declined.getByRole('link', { name: 'Older declined findings' }).click(),
-    ])
+    await untilLoaded(page, () => declined.getByRole('link', { name: 'Older declined findings' }).click())
   }
   expect(words).toEqual(Array.from({ length: 30 }, (_, i) => `word ${i};`))
   expect(operator.errors).toEqual([])
@@ -182,23 +180,21 @@ test('a rejected decision keeps the input, on the page of the form', async () =>
   const allow = async () => {
     await card.getByLabel('Reason').fill('a value of the vendor’s own documentation')
     await card.getByLabel('Expires after').selectOption('week')
-    const [answer] = await Promise.all([
-      page.waitForResponse(response => response.request().method() === 'POST'),
-      card.getByRole('button', { name: 'Allow' }).click(),
-    ])
-    expect(answer.status()).toBe(409)
+    const answer = page.waitForResponse(response => response.request().method() === 'POST')
+    await untilLoaded(page, () => card.getByRole('button', { name: 'Allow' }).click())
+    expect((await answer).status()).toBe(409)
     await card.getByRole('alert').getByText('app has 500 active exceptions').waitFor()
     expect(await card.getByLabel('Reason').inputValue()).toBe('a value of the vendor’s own documentation')
     expect(await card.getByLabel('Expires after').inputValue()).toBe('week')
     expect(await page.getByRole('alert').count()).toBe(1)
-    expect(await page.evaluate('document.activeElement.value')).toBe(
-      'a value of the vendor’s own documentation',
-    )
+    await expect
+      .poll(() => page.evaluate('document.activeElement.value'))
+      .toBe('a value of the vendor’s own documentation')
     const others = page.locator('.cards > li', { hasNotText: 'production-58.json' }).getByLabel('Reason')
     for (const other of await others.all()) expect(await other.inputValue()).toBe('')
   }
   await open('/pending')
-  await page.getByRole('link', { name: 'Next findings' }).click()
+  await untilLoaded(page, () => page.getByRole('link', { name: 'Next findings' }).click())
   await allow()
   // Submitted again from the response, it is rejected again on the same page.
   await allow()

@@ -4,7 +4,7 @@ import path from 'node:path'
 import type { Browser, Page } from 'playwright-core'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { accepted, rejected, seconds, startGate, until } from '../harness/index.ts'
-import { openConsole, startBrowser } from './fixtures/browser.ts'
+import { openConsole, startBrowser, untilLoaded } from './fixtures/browser.ts'
 import { deletePush, STEPS, setOutcome, writeHistory } from './fixtures/history.ts'
 import { fakeGithubToken } from './fixtures/sample-data.ts'
 
@@ -52,7 +52,7 @@ test('an open page shows a push when it starts, and then each of its states', as
   expect(await page.getByText('There is no push yet.').isVisible()).toBe(false)
   await line.getByText('ada/search').waitFor()
   // The ref with its tooltip is above the link that covers the row.
-  await line.locator('.ref').hover({ timeout: seconds(5) })
+  await line.locator('.ref').hover()
   await using pushPage = await openConsole(browser, gate)
   await pushPage.page.getByRole('link', { name: 'ada to app' }).click()
   await pushPage.page.locator('.timeline').getByText('in progress').waitFor()
@@ -103,7 +103,7 @@ test('a refused push shows its redacted finding; after one click on Allow, the s
   await page.getByText('git-gate: refused refs/heads/ada/deploy').waitFor()
   expect(await page.content()).not.toContain(secret)
 
-  await page.getByRole('link', { name: 'Pending findings' }).click()
+  await untilLoaded(page, () => page.getByRole('link', { name: 'Pending findings' }).click())
   await page.getByRole('button', { name: 'Allow' }).click()
   await page.getByText('No finding needs a decision.').waitFor()
   await page.getByText('by first admin token').waitFor()
@@ -164,18 +164,15 @@ test('the list loads the whole history, and filters narrow it', async () => {
     .getByRole('listitem')
   for (const _ of [1, 2, 3, 4]) await page.keyboard.press('End')
   await expect
-    .poll(
-      async () => {
-        await page.keyboard.press('End')
-        return lines.count()
-      },
-      { timeout: seconds(10) },
-    )
+    .poll(async () => {
+      await page.keyboard.press('End')
+      return lines.count()
+    })
     .toBe(180)
   await page.getByRole('link', { name: 'first to app' }).waitFor()
   await page.getByLabel('Outcome').selectOption('refused')
-  await page.getByRole('button', { name: 'Filter' }).click()
-  await page.waitForURL(/outcome=refused/)
+  await untilLoaded(page, () => page.getByRole('button', { name: 'Filter' }).click())
+  expect(page.url()).toContain('outcome=refused')
   expect(await lines.count()).toBe(18)
   await page.getByLabel('Agent').fill('nobody')
   await page.getByRole('button', { name: 'Filter' }).click()
@@ -238,7 +235,7 @@ test('a filtered list adds pushes that start to match, removes those that no lon
     gate.home,
     Array.from({ length: 150 }, (_, i) => ({ startedAt: Date.now() + i, agent: `many-${i}` })),
   )
-  await Promise.all([acceptedPage.page.waitForEvent('load'), setVisible(acceptedPage.page, true)])
+  await untilLoaded(acceptedPage.page, () => setVisible(acceptedPage.page, true))
   await lineOf(acceptedPage, 'many-149').waitFor()
   await acceptedPage.page.getByRole('link', { name: 'Older pushes' }).waitFor()
   expect([...openPage.errors, ...acceptedPage.errors]).toEqual([])

@@ -2,7 +2,7 @@ import type { Browser } from 'playwright-core'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { stripControl } from '../../cli/output.ts'
 import { accepted, startGate } from '../harness/index.ts'
-import { openConsole, startBrowser } from './fixtures/browser.ts'
+import { openConsole, signIn, startBrowser } from './fixtures/browser.ts'
 import { randomObjectId, writeHistory } from './fixtures/history.ts'
 import { fakeGithubToken } from './fixtures/sample-data.ts'
 import { seedGate } from './fixtures/seeded-gate.ts'
@@ -261,8 +261,7 @@ test('a session ends with its token, and every page without a session asks for a
   const [late] = writeHistory(gate.home, [{ startedAt: Date.now() }])
   expect(await page.locator(`#push-${late}`).count()).toBe(0)
   await page.getByRole('link', { name: 'Sign in again' }).click()
-  await page.getByLabel('Admin token').fill(gate.adminToken)
-  await page.getByRole('button', { name: 'Sign in' }).click()
+  await signIn(page, gate.adminToken)
   await page.locator(`#push-${late}`).waitFor()
 
   // Signed out in another tab, while this page had no stream.
@@ -270,11 +269,9 @@ test('a session ends with its token, and every page without a session asks for a
   await page.evaluate(`document.dispatchEvent(new Event('visibilitychange'))`)
   await page.getByText('You are signed out.').waitFor()
   await open('/pending')
-  await page.getByLabel('Admin token').fill('gateadmin_not-one')
-  await page.getByRole('button', { name: 'Sign in' }).click()
+  await signIn(page, 'gateadmin_not-one')
   await page.getByRole('alert').waitFor()
-  await page.getByLabel('Admin token').fill(gate.adminToken)
-  await page.getByRole('button', { name: 'Sign in' }).click()
+  await signIn(page, gate.adminToken)
   await page.waitForURL('**/-/console/pending')
   const at = (path: string) =>
     fetch(`${gate.url}/-/console${path}`, { redirect: 'manual' }).then(response => response.status)
@@ -290,11 +287,9 @@ test('a form submitted after the session has ended leads to the sign-in, and bac
   await open('/agents/ada/grants/app')
   await page.context().clearCookies()
   await page.getByRole('button', { name: 'Save' }).click()
-  await page.getByLabel('Admin token').fill('gateadmin_not-one')
-  await page.getByRole('button', { name: 'Sign in' }).click()
+  await signIn(page, 'gateadmin_not-one')
   await page.getByRole('alert').waitFor()
-  await page.getByLabel('Admin token').fill(gate.adminToken)
-  await page.getByRole('button', { name: 'Sign in' }).click()
+  await signIn(page, gate.adminToken)
   await page.getByRole('heading', { name: 'Grant of ada in app' }).waitFor()
 
   const redirectTarget = async (form: string, referer?: string) => {
