@@ -42,7 +42,7 @@ export function agentConfig(
 function upstreamUrls(upstream: string): string[] {
   const parsed = parseUpstream(upstream)
   if (!parsed.ok) return []
-  const { user = 'git', host, port, path: given } = parsed.address
+  const { transport, user = 'git', host, port, path: given } = parsed.address
   const webHost = WEB_HOSTS[host.toLowerCase()] ?? host
   const bracketIpv6 = (name: string) => (name.includes(':') ? `[${name}]` : name)
   const path = given
@@ -59,7 +59,10 @@ function upstreamUrls(upstream: string): string[] {
       `ssh://${name}@${bracketIpv6(webHost)}:22/${path}`,
     ]),
     `ssh://${bracketIpv6(webHost)}/${path}`,
-    ...(port === undefined || port === 22
+    ...(transport === 'https' && port !== undefined
+      ? ['https', 'http'].map(scheme => `${scheme}://${bracketIpv6(host)}:${port}/${path}`)
+      : []),
+    ...(transport === 'https' || port === undefined || port === 22
       ? []
       : [`ssh://${user}@${bracketIpv6(host)}:${port}/${path}`, `ssh://${bracketIpv6(host)}:${port}/${path}`]),
   ]

@@ -5,6 +5,7 @@ import {
   Agent,
   AgentGrant,
   ChangePage,
+  Credential,
   GrantedException,
   Identity,
   LinkCheck,
@@ -13,6 +14,7 @@ import {
   MintedToken,
   PushPage,
   PushRecord,
+  RemovedCredential,
   RemovedIdentity,
   Repository,
   Status,
@@ -34,6 +36,7 @@ export function createClient(settings: Settings, timeoutMs = RESPONSE_TIMEOUT_MS
     status: () => api.request('GET', '/status', Status),
     repositories: repositoriesOf(api),
     identities: identitiesOf(api),
+    credentials: credentialsOf(api),
     agents: agentsOf(api),
     grants: grantsOf(api),
     tokens: tokensOf(api),
@@ -61,6 +64,13 @@ const identitiesOf = ({ request }: ApiConnection) => ({
   list: () => request('GET', '/identities', z.array(Identity)),
   add: (identity: object) => request('POST', '/identities', Identity, identity),
   remove: (name: string) => request('DELETE', `/identities/${encode(name)}`, RemovedIdentity),
+})
+
+const credentialsOf = ({ request }: ApiConnection) => ({
+  list: () => request('GET', '/credentials', z.array(Credential)),
+  set: (name: string, settings: object) =>
+    request('PUT', `/credentials/${encode(name)}`, Credential, settings),
+  remove: (name: string) => request('DELETE', `/credentials/${encode(name)}`, RemovedCredential),
 })
 
 const agentsOf = ({ request }: ApiConnection) => ({

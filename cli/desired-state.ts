@@ -2,7 +2,8 @@ import { parse } from 'yaml'
 import { z } from 'zod'
 import type { NewRepository } from '../src/contract/api.ts'
 import type { GrantTerms } from '../src/contract/grant.ts'
-import { AgentName, IdentityName, RepositoryName } from '../src/contract/names.ts'
+import { AgentName, CredentialName, IdentityName, RepositoryName } from '../src/contract/names.ts'
+import { isHttps } from '../src/contract/upstream.ts'
 import { CliError } from './errors.ts'
 import { GrantOptions, ownBranches, toTerms } from './grant-options.ts'
 import { readText, readTextBeside } from './read-text.ts'
@@ -12,6 +13,10 @@ const settings = {
   identity: IdentityName.optional(),
   knownHosts: z.string().optional(),
   knownHostsFile: z.string().optional(),
+  credential: CredentialName.optional(),
+  ca: z.string().optional(),
+  caFile: z.string().optional(),
+  proxy: z.string().optional(),
   staleReads: z.boolean().default(false),
   gitleaksConfig: z.string().optional(),
   gitleaksConfigFile: z.string().optional(),
@@ -58,6 +63,10 @@ const File = z.strictObject({
       identity: settings.identity,
       knownHosts: settings.knownHosts,
       knownHostsFile: settings.knownHostsFile,
+      credential: settings.credential,
+      ca: settings.ca,
+      caFile: settings.caFile,
+      proxy: settings.proxy,
     })
     .default({}),
   identities: z.array(IdentityName).default([]),
@@ -91,27 +100,24 @@ export function readDesiredState(file: string): DesiredState {
   if (!parsed.success) throw new CliError(`${file} does not fit:\n${z.prettifyError(parsed.error)}`)
   const { defaults, identities, repositories, agents } = parsed.data
   const beside = (name: string) => readTextBeside(file, name)
-  const hostsOf = (of: { knownHosts?: string | undefined; knownHostsFile?: string | undefined }) =>
-    of.knownHosts ?? (of.knownHostsFile === undefined ? undefined : beside(of.knownHostsFile))
+  const textOf = (text: string | undefined, named: string | undefined) =>
+    text ?? (named === undefined ? undefined : beside(named))
   return {
     identities: [...new Set(identities)],
     repositories: [...repositories].map(([name, each]) => {
-      const identity = each.identity ?? defaults.identity
-      const knownHosts = hostsOf(each) ?? hostsOf(defaults)
-      if (identity === undefined || knownHosts === undefined)
-        throw new CliError(
-          `${file}: ${name} has no ${identity === undefined ? 'identity' : 'knownHosts'}`,
-          'Say it there, or under defaults',
-        )
-      const gitleaksConfig =
-        each.gitleaksConfig ?? (each.gitleaksConfigFile ? beside(each.gitleaksConfigFile) : '')
+      const transport = isHttps(each.upstream)
+        ? httpsSettings(each, defaults)
+        : sshSettings(each, defaults, textOf)
+      if (typeof transport === 'string')
+        throw new CliError(`${file}: ${name} has no ${transport}`, 'Say it there, or under defaults')
       return {
         name,
         upstream: each.upstream,
-        identity,
-        knownHosts,
+        ...transport,
+        ca: textOf(each.ca, each.caFile) ?? textOf(defaults.ca, defaults.caFile) ?? '',
+        proxy: each.proxy ?? defaults.proxy ?? '',
         staleReads: each.staleReads,
-        gitleaksConfig,
+        gitleaksConfig: textOf(each.gitleaksConfig, each.gitleaksConfigFile) ?? '',
       }
     }),
     agents: [...agents].map(([name, each]) => ({
@@ -124,6 +130,28 @@ export function readDesiredState(file: string): DesiredState {
         })),
     })),
   }
+}
+
+type Settings = z.infer<typeof File>['defaults']
+
+/** The settings of an SSH upstream, or the name of a missing one. A credential there is for the host's API. */
+function sshSettings(
+  each: Settings,
+  defaults: Settings,
+  textOf: (text: string | undefined, file: string | undefined) => string | undefined,
+) {
+  const identity = each.identity ?? defaults.identity
+  const knownHosts =
+    textOf(each.knownHosts, each.knownHostsFile) ?? textOf(defaults.knownHosts, defaults.knownHostsFile)
+  if (identity === undefined) return 'identity'
+  if (knownHosts === undefined) return 'knownHosts'
+  return { identity, knownHosts, credential: each.credential ?? null }
+}
+
+/** The settings of an HTTPS upstream, or the name of a missing one. */
+function httpsSettings(each: Settings, defaults: Settings) {
+  const credential = each.credential ?? defaults.credential
+  return credential === undefined ? 'credential' : { identity: null, knownHosts: '', credential }
 }
 
 function termsOfEntry(where: string, wish: z.infer<typeof GrantEntry>): GrantTerms {

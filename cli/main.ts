@@ -5,6 +5,7 @@ import { agent } from './commands/agent.ts'
 import { agentConfigCommand } from './commands/agent-config.ts'
 import { apply } from './commands/apply.ts'
 import { change } from './commands/change.ts'
+import { credential } from './commands/credential.ts'
 import { doctor } from './commands/doctor.ts'
 import { exception } from './commands/exception.ts'
 import { grant } from './commands/grant.ts'
@@ -25,6 +26,7 @@ const program = new Command('git-gate')
 for (const command of [
   repo,
   identity,
+  credential,
   agent,
   grant,
   token,

@@ -1,5 +1,12 @@
 import { isDeepStrictEqual } from 'node:util'
-import type { Agent, AgentGrant, Identity, NewRepository, Repository } from '../src/contract/api.ts'
+import type {
+  Agent,
+  AgentGrant,
+  Credential,
+  Identity,
+  NewRepository,
+  Repository,
+} from '../src/contract/api.ts'
 import type { Client } from './client.ts'
 import type { DesiredGrant, DesiredState } from './desired-state.ts'
 import { CliError } from './errors.ts'
@@ -17,19 +24,21 @@ export interface Step {
 /** The resources of a gate. */
 export interface CurrentState {
   readonly identities: readonly Identity[]
+  readonly credentials: readonly Credential[]
   readonly repositories: readonly Repository[]
   readonly agents: readonly Agent[]
   readonly grants: readonly AgentGrant[]
 }
 
 export async function readCurrentState(client: Client): Promise<CurrentState> {
-  const [identities, repositories, agents, grants] = await Promise.all([
+  const [identities, credentials, repositories, agents, grants] = await Promise.all([
     client.identities.list(),
+    client.credentials.list(),
     client.repositories.list(),
     client.agents.list(),
     client.grants.list(),
   ])
-  return { identities, repositories, agents, grants }
+  return { identities, credentials, repositories, agents, grants }
 }
 
 /**
@@ -152,12 +161,19 @@ function assertReferencesExist(
 ): void {
   const keysOf = (resources: readonly { name: string }[]) => new Set(resources.map(({ name }) => key(name)))
   const identities = keysOf([...wanted.identities.map(name => ({ name })), ...current.identities])
-  for (const { name, identity } of wanted.repositories)
-    if (!identities.has(key(identity)))
+  const credentials = keysOf(current.credentials)
+  for (const { name, identity, credential } of wanted.repositories) {
+    if (identity !== null && !identities.has(key(identity)))
       throw new CliError(
         `${name}: there is no identity ${identity}, in the file or at the gate`,
         'List it under identities, and the gate creates a key',
       )
+    if (credential !== null && !credentials.has(key(credential)))
+      throw new CliError(
+        `${name}: there is no credential ${credential} at the gate`,
+        `The file has no secrets; set it first: git gate credential set ${credential} --user USER`,
+      )
+  }
   const repositories = keysOf([...wanted.repositories, ...current.repositories])
   for (const { agent, repository } of grants)
     if (!repositories.has(key(repository)))

@@ -6,6 +6,7 @@ import type { MemoryBudget } from './process/memory-budget.ts'
 import type { Permissions } from './push/permission.ts'
 import type { Sessions } from './sessions/sessions.ts'
 import type { Settings } from './settings.ts'
+import type { Credentials } from './upstream/credentials.ts'
 import type { Links } from './upstream/ssh-link.ts'
 
 /** The shared parts of the companion that its requests use. */
@@ -21,6 +22,7 @@ export interface Companion {
   /** The checked pushes that wait for the Worker's permission. */
   readonly permissions: Permissions
   readonly identities: string
+  readonly credentials: Credentials
   /** Resolves when the open pushes of an earlier companion are settled. */
   readonly recovered: Promise<void>
 }

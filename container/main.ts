@@ -20,7 +20,9 @@ import { openSocketFolder } from './process/socket-folder.ts'
 import { createPermissions } from './push/permission.ts'
 import { createSessions } from './sessions/sessions.ts'
 import { readSettings } from './settings.ts'
-import { moveKeysFromEnv } from './upstream/ssh-keys.ts'
+import { openCredentials } from './upstream/credentials.ts'
+import { moveSecretsFromEnv } from './upstream/secret-files.ts'
+import { KEY_VARIABLES } from './upstream/ssh-keys.ts'
 import { createLinks } from './upstream/ssh-link.ts'
 
 /** The time for the last responses to leave, in milliseconds. */
@@ -41,7 +43,8 @@ limitChildMemory(settings.gitMemoryBytes)
 
 const identities = join(settings.home, 'identities')
 await mkdir(settings.home, { recursive: true, mode: 0o700 })
-await moveKeysFromEnv(identities, process.env)
+await moveSecretsFromEnv(identities, KEY_VARIABLES, process.env)
+const credentials = await openCredentials(join(settings.home, 'credentials'), process.env)
 const sockets = await openSocketFolder(settings.home)
 const env = await configureGit(settings)
 const links = createLinks({ identities, folder: join(settings.home, 'ssh'), sockets })
@@ -60,6 +63,7 @@ const companion: Companion = {
   checks: checks(settings),
   permissions: createPermissions(),
   identities,
+  credentials,
   recovered: recover({ journal, mirrors, links, settings }),
 }
 const server = serve(companion)

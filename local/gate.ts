@@ -47,7 +47,7 @@ export async function startLocalGate(options: LocalGateOptions): Promise<LocalGa
     state: home.state,
     bindings: {
       GATE_CONSOLE_HOST: CONSOLE_HOST,
-      ...withoutIdentities(settings),
+      ...withoutSecrets(settings),
       GATE_PASS_KEY: home.passKey,
       GATE_ADMIN_TOKEN: home.adminToken,
       GATE_COMPANION_URL: companion.url,
@@ -75,6 +75,6 @@ async function stopInOrder(companion: RunningCompanion, all: AsyncDisposableStac
   await all.disposeAsync()
 }
 
-/** Removes GATE_IDENTITY_… settings: private keys, for the companion only. */
-const withoutIdentities = (settings: Readonly<Record<string, string>>) =>
-  Object.fromEntries(Object.entries(settings).filter(([name]) => !name.startsWith('GATE_IDENTITY_')))
+/** Removes GATE_IDENTITY_… and GATE_CREDENTIAL_… settings: secrets, for the companion only. */
+const withoutSecrets = (settings: Readonly<Record<string, string>>) =>
+  Object.fromEntries(Object.entries(settings).filter(([name]) => !/^GATE_(IDENTITY|CREDENTIAL)_/.test(name)))

@@ -5,7 +5,15 @@ const FOR_OTHERS = 0o077
 const WRITABLE_BY_OTHERS = 0o022
 
 /** The folders with secrets in a state folder. The mode of the state folder protects the rest. */
-const WITH_SECRETS = ['.', 'state', 'companion', 'companion/identities', 'demo', 'demo/sshd']
+const WITH_SECRETS = [
+  '.',
+  'state',
+  'companion',
+  'companion/identities',
+  'companion/credentials',
+  'demo',
+  'demo/sshd',
+]
 
 /**
  * Creates a state folder, or restricts an existing one to this user. Prints a line when other users could

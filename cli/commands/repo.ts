@@ -1,6 +1,7 @@
 import { formatBytes } from '../../src/contract/format-bytes.ts'
 import { RepositoryName } from '../../src/contract/names.ts'
 import type { MirrorStatus } from '../../src/contract/status.ts'
+import { isHttps } from '../../src/contract/upstream.ts'
 import { UsageError } from '../errors.ts'
 import { localTime, printNote, printResult, stripControl, table } from '../output.ts'
 import { readText } from '../read-text.ts'
@@ -8,9 +9,18 @@ import { command, gate, group } from './context.ts'
 
 /** The options of `repo add` and `repo set`. */
 const OPTIONS = {
-  upstream: ['--upstream <url>', 'URL of the upstream: ssh://git@host[:port]/path or git@host:path'],
-  identity: ['--identity <name>', 'SSH key for the upstream (git gate identity new)'],
-  knownHosts: ['--known-hosts <file>', "file with the upstream's host keys, as ssh-keyscan prints them"],
+  upstream: [
+    '--upstream <url>',
+    'URL of the upstream: ssh://git@host[:port]/path, git@host:path or https://host/path',
+  ],
+  identity: ['--identity <name>', 'SSH key for an SSH upstream (git gate identity new)'],
+  knownHosts: ['--known-hosts <file>', "file with an SSH upstream's host keys, as ssh-keyscan prints them"],
+  credential: [
+    '--credential <name>',
+    "credential for an HTTPS upstream, and for the host's API (git gate credential set)",
+  ],
+  ca: ['--ca <file>', 'certificates (PEM) of the authorities to trust over HTTPS, instead of the system’s'],
+  proxy: ['--proxy <url>', 'proxy for HTTPS, http://host:port; an empty text: none'],
   staleReads: ['--stale-reads', 'serve stale reads from the mirror while the upstream is unreachable'],
   gitleaksConfig: [
     '--gitleaks-config <file>',
@@ -20,8 +30,11 @@ const OPTIONS = {
 
 const add = command('add <name>', 'add a repository')
   .requiredOption(...OPTIONS.upstream)
-  .requiredOption(...OPTIONS.identity)
-  .requiredOption(...OPTIONS.knownHosts)
+  .option(...OPTIONS.identity)
+  .option(...OPTIONS.knownHosts)
+  .option(...OPTIONS.credential)
+  .option(...OPTIONS.ca)
+  .option(...OPTIONS.proxy)
   .option(...OPTIONS.staleReads)
   .option(...OPTIONS.gitleaksConfig)
   .action(async (name: string, options) => {
@@ -30,8 +43,11 @@ const add = command('add <name>', 'add a repository')
     const repository = await gate().repositories.add({
       name: parsed.data,
       upstream: options.upstream,
-      identity: options.identity,
-      knownHosts: readText(options.knownHosts),
+      identity: options.identity ?? null,
+      knownHosts: options.knownHosts ? readText(options.knownHosts) : '',
+      credential: options.credential ?? null,
+      ca: options.ca ? readText(options.ca) : '',
+      proxy: options.proxy ?? '',
       staleReads: options.staleReads === true,
       gitleaksConfig: options.gitleaksConfig ? readText(options.gitleaksConfig) : '',
     })
@@ -46,19 +62,25 @@ const set = command('set <name>', 'change the given settings of a repository')
   .option(...OPTIONS.upstream)
   .option(...OPTIONS.identity)
   .option(...OPTIONS.knownHosts)
+  .option(...OPTIONS.credential)
+  .option(...OPTIONS.ca)
+  .option(...OPTIONS.proxy)
   .option(...OPTIONS.staleReads)
   .option('--no-stale-reads', 'do not serve stale reads')
   .option(...OPTIONS.gitleaksConfig)
   .action(async (name: string, { json, ...options }) => {
     if (Object.keys(options).length === 0)
       throw new UsageError('no setting is given', 'See the options: git gate repo set --help')
-    const { knownHosts, gitleaksConfig } = options
+    const { knownHosts, ca, gitleaksConfig } = options
     const client = gate()
     const { name: known, createdAt: _, ...settings } = await client.repositories.show(name)
     const repository = await client.repositories.update(known, {
       ...settings,
+      // A repository that changes over to HTTPS leaves its SSH settings behind.
+      ...(isHttps(options.upstream ?? settings.upstream) ? { identity: null, knownHosts: '' } : {}),
       ...options,
       ...(knownHosts === undefined ? {} : { knownHosts: readText(knownHosts) }),
+      ...(ca === undefined ? {} : { ca: ca && readText(ca) }),
       ...(gitleaksConfig === undefined ? {} : { gitleaksConfig: readText(gitleaksConfig) }),
     })
     printResult({ json }, repository, () => `${repository.name} → ${repository.upstream}`)
@@ -69,11 +91,12 @@ const list = command('list', 'list repositories').action(async options => {
   const repositories = await gate().repositories.list()
   printResult(options, repositories, () =>
     table(
-      ['NAME', 'UPSTREAM', 'IDENTITY', 'SINCE'],
-      repositories.map(({ name, upstream, identity, createdAt }) => [
+      ['NAME', 'UPSTREAM', 'IDENTITY', 'CREDENTIAL', 'SINCE'],
+      repositories.map(({ name, upstream, identity, credential, createdAt }) => [
         name,
         upstream,
-        identity,
+        identity ?? '-',
+        credential ?? '-',
         localTime(createdAt),
       ]),
     ),
@@ -93,12 +116,17 @@ const show = command('show <name>', 'show a repository with its grants and its m
         `name          ${repository.name}`,
         `clone         ${client.url}/${repository.name}.git`,
         `upstream      ${repository.upstream}`,
-        `identity      ${repository.identity}`,
+        `identity      ${repository.identity ?? 'none'}`,
+        `credential    ${repository.credential ?? 'none'}`,
+        ...(repository.proxy ? [`proxy         ${repository.proxy}`] : []),
+        ...(repository.ca ? ['authorities   of its own'] : []),
         `stale reads   ${repository.staleReads ? 'yes' : 'no'}`,
         `since         ${localTime(repository.createdAt)}`,
         `agents        ${grants.map(({ agent }) => agent).join(', ') || 'none'}`,
         `mirror        ${status ? formatMirror(status.mirror) : `unknown: the companion is ${companion}`}`,
-        `known hosts   ${repository.knownHosts.trim().split('\n').join('\n              ')}`,
+        ...(repository.knownHosts.trim()
+          ? [`known hosts   ${repository.knownHosts.trim().split('\n').join('\n              ')}`]
+          : []),
       ]
         .map(stripControl)
         .join('\n'),

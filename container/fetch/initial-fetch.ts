@@ -11,7 +11,7 @@ import type { Arriving } from '../mirror/refresh.ts'
 import { withAbort } from '../process/with-abort.ts'
 import { endedBy, type SessionEnd } from '../sessions/session-counts.ts'
 import type { Settings } from '../settings.ts'
-import { UpstreamError } from '../upstream/ssh-link.ts'
+import { UpstreamError } from '../upstream/upstream-error.ts'
 import { lsRefs } from './ls-refs.ts'
 import { fetchPace, sendErrPacket, uploadPack } from './upload-pack.ts'
 

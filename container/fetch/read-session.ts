@@ -7,7 +7,7 @@ import { type MemoryBudget, NoRoom } from '../process/memory-budget.ts'
 import { endedBy, type SessionEnd } from '../sessions/session-counts.ts'
 import { type Sessions, sessionOf } from '../sessions/sessions.ts'
 import type { Settings } from '../settings.ts'
-import { UpstreamError } from '../upstream/ssh-link.ts'
+import { UpstreamError } from '../upstream/upstream-error.ts'
 import { serveDuringInitialFetch, waitForMirror } from './initial-fetch.ts'
 import { advertise, sendErrPacket, uploadPack } from './upload-pack.ts'
 

@@ -1,6 +1,7 @@
 import { mkdir } from 'node:fs/promises'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { join } from 'node:path'
+import { CredentialSecret } from '../../src/contract/credential.ts'
 import { type ConfigCheck, LostRefs, type PushReport } from '../../src/contract/outcome.ts'
 import type { PassFor } from '../../src/contract/pass.ts'
 import { checkGitleaksConfig } from '../checks/index.ts'
@@ -74,6 +75,19 @@ export async function createIdentity(
     if (!(error instanceof IdentityError)) throw error
     json(response, 409, { error: error.message })
   }
+}
+
+/** Stores the secret of a credential, which is the body. */
+export async function storeCredential(
+  { credentials }: Companion,
+  { credential }: PassFor<'credential'>,
+  request: IncomingMessage,
+  response: ServerResponse,
+): Promise<void> {
+  const secret = CredentialSecret.safeParse(await bodyText(request, 64_000))
+  if (!secret.success) return json(response, 400, { error: 'that is no token and no private key' })
+  await credentials.store(credential, secret.data)
+  json(response, 200, { stored: true })
 }
 
 /**

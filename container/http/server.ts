@@ -8,9 +8,16 @@ import { checkConnection } from '../mirror/check-connection.ts'
 import { describePush } from '../mirror/describe-push.ts'
 import { sendBundle } from '../mirror/write-bundle.ts'
 import { logError } from '../process/log.ts'
-import { deleteKey } from '../upstream/ssh-keys.ts'
+import { deleteSecret } from '../upstream/secret-files.ts'
 import { servePush } from './framed-push.ts'
-import { checkConfig, createIdentity, getPushReport, receiveSeed, settlePush } from './handlers.ts'
+import {
+  checkConfig,
+  createIdentity,
+  getPushReport,
+  receiveSeed,
+  settlePush,
+  storeCredential,
+} from './handlers.ts'
 import { statusOf } from './status.ts'
 
 /**
@@ -133,7 +140,11 @@ async function route(
     case 'identity':
       return createIdentity(companion, pass, request, response)
     case 'forget-identity':
-      return json(response, 200, { removed: await deleteKey(companion.identities, pass.identity) })
+      return json(response, 200, { removed: await deleteSecret(companion.identities, pass.identity) })
+    case 'credential':
+      return storeCredential(companion, pass, request, response)
+    case 'forget-credential':
+      return json(response, 200, { removed: await companion.credentials.forget(pass.credential) })
     case 'check-config':
       return checkConfig(companion, request, response)
     case 'check-link': {

@@ -2,7 +2,8 @@ import type { LinkStep } from '../../src/contract/outcome.ts'
 import type { Upstream } from '../../src/contract/pass.ts'
 import { run } from '../process/spawn.ts'
 import type { Settings } from '../settings.ts'
-import { type SshLink, UpstreamError } from '../upstream/ssh-link.ts'
+import type { SshLink } from '../upstream/ssh-link.ts'
+import { UpstreamError } from '../upstream/upstream-error.ts'
 import type { Mirror } from './mirror.ts'
 
 /** The timeout of all steps, in milliseconds. Clients wait longer, so the response names the step. */

@@ -3,7 +3,8 @@ import type { Git } from '../git/git.ts'
 import { GitProgress } from '../git/git-progress.ts'
 import { type RefList, readMirrorRefs, sameRefs } from '../git/ref-list.ts'
 import { listUpstream, type UpstreamRefs } from '../upstream/list-refs.ts'
-import { type SshLink, toUpstreamError, UpstreamError } from '../upstream/ssh-link.ts'
+import { type SshLink, toUpstreamError } from '../upstream/ssh-link.ts'
+import { UpstreamError } from '../upstream/upstream-error.ts'
 import type { MirrorSeed } from './seed.ts'
 
 /** The first fetch into an empty mirror, while it runs. */

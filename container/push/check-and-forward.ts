@@ -8,7 +8,7 @@ import { type Command, type CommandList, isDelete } from '../git/command-list.ts
 import type { Mirror } from '../mirror/mirror.ts'
 import { describeError, logError } from '../process/log.ts'
 import { startTimeOf } from '../process/spawn.ts'
-import { UpstreamError } from '../upstream/ssh-link.ts'
+import { UpstreamError } from '../upstream/upstream-error.ts'
 import { judgePermission } from './permission.ts'
 import type { HookRequest } from './pre-receive-channel.ts'
 import type { PushRecord } from './push-record.ts'

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto'
-import { chmod, link, mkdir, rm, unlink, writeFile } from 'node:fs/promises'
+import { chmod, link, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { IdentityName } from '../../src/contract/names.ts'
 import { run } from '../process/spawn.ts'
@@ -8,20 +8,7 @@ import { run } from '../process/spawn.ts'
 export class IdentityError extends Error {}
 
 /** The environment variables with private keys for a gate without a persistent disk: GATE_IDENTITY_<NAME>. */
-const FROM_ENVIRONMENT = /^GATE_IDENTITY_[A-Z0-9_]+$/
-
-/**
- * Moves private keys from the environment into files named after the variables, so that no child process
- * inherits them.
- */
-export async function moveKeysFromEnv(folder: string, env: NodeJS.ProcessEnv): Promise<void> {
-  await mkdir(folder, { recursive: true, mode: 0o700 })
-  for (const [variable, key] of Object.entries(env)) {
-    if (!FROM_ENVIRONMENT.test(variable)) continue
-    delete env[variable]
-    if (key) await writeFile(join(folder, variable), `${key.trim()}\n`, { mode: 0o600 })
-  }
-}
+export const KEY_VARIABLES = /^GATE_IDENTITY_[A-Z0-9_]+$/
 
 /**
  * Creates an Ed25519 identity, or imports the given private key. Returns the public key; the private key
@@ -60,20 +47,6 @@ export async function createKey(folder: string, name: IdentityName, privateKey: 
   } finally {
     await rm(fresh, { force: true })
     await rm(`${fresh}.pub`, { force: true })
-  }
-}
-
-/**
- * Deletes the private key of an identity that was created or imported here. Returns false when there was
- * none.
- */
-export async function deleteKey(folder: string, name: IdentityName): Promise<boolean> {
-  try {
-    await unlink(join(folder, name))
-    return true
-  } catch (error) {
-    if (isCode(error, 'ENOENT')) return false
-    throw error
   }
 }
 

@@ -5,12 +5,7 @@ import { type IdentityName, identityVariable } from '../../src/contract/names.ts
 import type { Upstream } from '../../src/contract/pass.ts'
 import { printable } from '../git/command-list.ts'
 import { type ConnectionLease, createSshPool } from './ssh-connections.ts'
-
-/**
- * An upstream could not be used. The message tells the agent the reason, and whether the agent or the
- * operator can fix it.
- */
-export class UpstreamError extends Error {}
+import { UpstreamError } from './upstream-error.ts'
 
 /** The connection to an upstream: git's environment for it, over a shared pool of ssh connections. */
 export interface SshLink {
@@ -98,10 +93,11 @@ export function parseSshUrl(url: string): { host: string; path: string } {
 }
 
 async function openLink(folders: LinkFolders, key: string, upstream: Upstream): Promise<SshLink> {
-  const identity = await findFirst(identityFiles(folders.identities, upstream.identity))
+  const { identity: name } = upstream
+  const identity = name === null ? undefined : await findFirst(identityFiles(folders.identities, name))
   if (!identity)
     throw new UpstreamError(
-      `the gate has no identity "${upstream.identity}"; the operator makes it with: git gate identity new ${upstream.identity}`,
+      `the gate has no identity "${name}"; the operator makes it with: git gate identity new ${name}`,
     )
   const folder = join(folders.folder, key)
   const config = join(folder, 'config')

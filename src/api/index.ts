@@ -7,6 +7,7 @@ import { handleProblem, Problem } from './problem.ts'
 import { referencePage } from './reference.tsx'
 import { adminTokens } from './resources/admin-tokens.ts'
 import { agents } from './resources/agents.ts'
+import { credentials } from './resources/credentials.ts'
 import { declines } from './resources/declines.ts'
 import { exceptions } from './resources/exceptions.ts'
 import { exportRoute } from './resources/export.ts'
@@ -73,6 +74,7 @@ api.use('*', requireJson)
 api.route('/', status)
 api.route('/', repositories)
 api.route('/', identities)
+api.route('/', credentials)
 api.route('/', agents)
 api.route('/', grants)
 api.route('/', tokens)

@@ -1,13 +1,14 @@
-import { type IdentityName, identityVariable } from '../contract/names.ts'
+import { credentialVariable, identityVariable } from '../contract/names.ts'
+import type { Upstream } from '../contract/pass.ts'
 
 /** Port on which the companion listens in its container. */
 export const CONTAINER_PORT = 9420
 
 /**
- * Names of the Worker's variables that are settings of the companion. An identity's variable can end like
- * one, so its prefix is excluded.
+ * Names of the Worker's variables that are settings of the companion. A secret's variable can end like one,
+ * so the secrets' prefixes are excluded.
  */
-const SETTING = /^GATE_(?!IDENTITY_)\w+_(SECONDS|SECOND|BYTES|SESSIONS)$/
+const SETTING = /^GATE_(?!IDENTITY_|CREDENTIAL_)\w+_(SECONDS|SECOND|BYTES|SESSIONS)$/
 
 /**
  * Time for the Worker to collect outcomes before a container stops and its disk is lost, in seconds. The
@@ -29,14 +30,18 @@ export interface ContainerEnvironment {
 }
 
 /**
- * Builds the container's environment. Of the Worker's secrets it includes only the pass key and the key of
- * this repository's identity, so no container holds the key of another repository.
+ * Builds the container's environment. Of the Worker's secrets it includes only the pass key and those of
+ * this repository's identity and credential, so no container holds a secret of another repository.
  */
 export async function containerEnvironment(
   worker: object,
-  identity: IdentityName,
+  { identity, credential }: Pick<Upstream, 'identity' | 'credential'>,
 ): Promise<ContainerEnvironment> {
-  const wanted = new Set(['GATE_PASS_KEY', identityVariable(identity)])
+  const wanted = new Set([
+    'GATE_PASS_KEY',
+    ...(identity === null ? [] : [identityVariable(identity)]),
+    ...(credential === null ? [] : [credentialVariable(credential.name)]),
+  ])
   const entries = Object.entries(worker)
     .filter(([name]) => wanted.has(name) || SETTING.test(name))
     // wrangler passes a number in wrangler.toml as a number.

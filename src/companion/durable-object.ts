@@ -176,7 +176,7 @@ export class Companion extends DurableObject<Env> {
       ready: async pass => {
         if (!('repository' in pass)) return life.ready()
         this.#repository = pass.repository
-        return life.ready(await containerEnvironment(this.env, pass.repository.identity))
+        return life.ready(await containerEnvironment(this.env, pass.repository))
       },
       send: life.send,
     }

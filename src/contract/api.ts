@@ -1,7 +1,8 @@
 import { z } from 'zod'
+import { CredentialSecret, CredentialUser, GitHubApp, HeldCredential } from './credential.ts'
 import { GrantTerms } from './grant.ts'
 import { hasPlainPatterns } from './known-hosts.ts'
-import { AgentName, IdentityName, RepositoryName } from './names.ts'
+import { AgentName, CredentialName, IdentityName, RepositoryName } from './names.ts'
 import { Finding, LinkStep, Outcome, PushReport, RefResult } from './outcome.ts'
 import { RepositoryStatus } from './status.ts'
 
@@ -25,17 +26,44 @@ const settings = {
     .string()
     .max(1024)
     .meta({
-      description: 'Where pushes are forwarded to, over SSH only',
-      examples: ['ssh://git@github.com/acme/app.git', 'git@gitlab.com:acme/app.git'],
+      description: 'Where pushes are forwarded to, over SSH or HTTPS',
+      examples: [
+        'ssh://git@github.com/acme/app.git',
+        'git@gitlab.com:acme/app.git',
+        'https://github.com/acme/app.git',
+      ],
     }),
-  identity: IdentityName.meta({ description: 'The SSH key that the gate shows the upstream' }),
+  identity: IdentityName.nullable()
+    .default(null)
+    .meta({ description: 'The SSH key that the gate shows an SSH upstream' }),
   knownHosts: z
     .string()
-    .min(1)
     .max(64_000)
     .refine(hasPlainPatterns, 'a host pattern has at most 3 "*"')
-    .meta({ description: "The upstream's host keys as lines of a known-hosts file; ssh trusts no other" }),
+    .default('')
+    .meta({ description: "An SSH upstream's host keys as lines of a known-hosts file; ssh trusts no other" }),
+  credential: CredentialName.nullable()
+    .default(null)
+    .meta({ description: "The credential for an HTTPS upstream, and for the host's API" }),
+  ca: z
+    .string()
+    .max(32_000)
+    .regex(/^\s*$|^\s*-----BEGIN CERTIFICATE-----/, 'not certificates in PEM')
+    .default('')
+    .meta({ description: 'Certificates (PEM) of the authorities to trust over HTTPS; empty: the system’s' }),
+  proxy: z
+    .string()
+    .max(1024)
+    .refine(isProxyUrl, 'a proxy is http://HOST:PORT or https://HOST:PORT, without a user name')
+    .default('')
+    .meta({ description: 'The URL of the proxy for HTTPS; empty: none' }),
 }
+function isProxyUrl(url: string): boolean {
+  const { protocol, username, password, pathname, search, hash } = URL.parse(url) ?? {}
+  if (url === '') return true
+  return /^https?:$/.test(protocol ?? '') && !username && !password && pathname === '/' && !search && !hash
+}
+
 export const RepositorySettings = z
   .strictObject({
     ...settings,
@@ -100,6 +128,38 @@ export type Identity = z.infer<typeof Identity>
 export const RemovedIdentity = Identity.partial({ publicKey: true, createdAt: true }).meta({
   id: 'RemovedIdentity',
 })
+
+/** A new credential, or the change of one. */
+export const CredentialSettings = z
+  .strictObject({
+    user: CredentialUser.optional().meta({
+      description: 'The user name that the host expects with the token; of a GitHub App x-access-token',
+    }),
+    app: GitHubApp.nullable()
+      .default(null)
+      .meta({
+        description: 'The GitHub App, where the secret is its private key; null: the secret is a token',
+      }),
+    secret: CredentialSecret.optional().meta({
+      description:
+        "The token, or the app's private key in PEM; at Cloudflare's edge it is a secret of the Worker",
+    }),
+  })
+  .meta({ id: 'CredentialSettings' })
+export type CredentialSettings = z.infer<typeof CredentialSettings>
+
+export const Credential = HeldCredential.extend({ createdAt: Time, changedAt: Time }).meta({
+  id: 'Credential',
+})
+export type Credential = z.infer<typeof Credential>
+
+/** A removed credential. Only its name if the ledger had no row of it, just the companion a secret. */
+export const RemovedCredential = Credential.partial({
+  user: true,
+  app: true,
+  createdAt: true,
+  changedAt: true,
+}).meta({ id: 'RemovedCredential' })
 
 export const NewAgent = z.strictObject({ name: AgentName }).meta({ id: 'NewAgent' })
 export const Agent = z.object({ name: AgentName, createdAt: Time }).meta({ id: 'Agent' })

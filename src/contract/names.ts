@@ -43,6 +43,9 @@ export type AgentName = z.infer<typeof AgentName>
 export const IdentityName = simpleName.brand<'IdentityName'>()
 export type IdentityName = z.infer<typeof IdentityName>
 
+export const CredentialName = simpleName.brand<'CredentialName'>()
+export type CredentialName = z.infer<typeof CredentialName>
+
 /** A SHA-1 object id in lower-case hex; mirrors use the SHA-1 object format. */
 export const ObjectId = z
   .string()
@@ -80,9 +83,13 @@ export const RefName = z
   .brand<'RefName'>()
 export type RefName = z.infer<typeof RefName>
 
+const variable = (prefix: string, name: string) => `${prefix}_${name.toUpperCase().replaceAll(/[.-]/g, '_')}`
+
 /**
  * Returns the name of the Worker's secret for an identity's private key: `GATE_IDENTITY_DEPLOY_KEY` for
  * `deploy-key`.
  */
-export const identityVariable = (name: IdentityName): string =>
-  `GATE_IDENTITY_${name.toUpperCase().replaceAll(/[.-]/g, '_')}`
+export const identityVariable = (name: IdentityName): string => variable('GATE_IDENTITY', name)
+
+/** Returns the name of the Worker's secret for a credential: `GATE_CREDENTIAL_ACME_BOT` for `acme-bot`. */
+export const credentialVariable = (name: CredentialName): string => variable('GATE_CREDENTIAL', name)

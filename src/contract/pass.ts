@@ -1,6 +1,7 @@
 import { z } from 'zod'
+import { HeldCredential } from './credential.ts'
 import { GrantTerms } from './grant.ts'
-import { AgentName, IdentityName, RepositoryName } from './names.ts'
+import { AgentName, CredentialName, IdentityName, RepositoryName } from './names.ts'
 import { MAX_REFS, UpdatedRef } from './push-diff.ts'
 import { Permission } from './push-event.ts'
 import { readClaims, signClaims } from './signed-claims.ts'
@@ -20,8 +21,16 @@ export const BUNDLE_HEADER = 'gate-bundle'
 export const Upstream = z.object({
   name: RepositoryName,
   url: z.string(),
-  identity: IdentityName,
+  /** The SSH key of an SSH upstream; null over HTTPS. */
+  identity: IdentityName.nullable(),
+  /** The host keys of an SSH upstream; empty over HTTPS. */
   knownHosts: z.string(),
+  /** The credential at the host over HTTPS: for an HTTPS upstream, and for the host's API. */
+  credential: HeldCredential.nullable(),
+  /** Certificates (PEM) of the authorities to trust over HTTPS; empty: those of the companion's system. */
+  ca: z.string(),
+  /** The URL of the proxy for HTTPS; empty: none. */
+  proxy: z.string(),
   /** Whether the companion serves the mirror while the upstream is unreachable. */
   staleReads: z.boolean(),
 })
@@ -69,6 +78,10 @@ export const Pass = z.discriminatedUnion('service', [
   z.object({ service: z.literal('identity'), ...base, identity: IdentityName }),
   /** Delete an identity's private key from the disk. The response says whether it existed. */
   z.object({ service: z.literal('forget-identity'), ...base, identity: IdentityName }),
+  /** Store the secret of a credential, which is the body. */
+  z.object({ service: z.literal('credential'), ...base, credential: CredentialName }),
+  /** Delete a credential's secret from the disk. The response says whether it existed. */
+  z.object({ service: z.literal('forget-credential'), ...base, credential: CredentialName }),
   /** Validate the gitleaks configuration in the body, for `repository`. */
   z.object({ service: z.literal('check-config'), ...base, repository: Upstream }),
   /** Test each link to the upstream. */
@@ -101,6 +114,8 @@ export const ROUTES: Readonly<Record<Pass['service'], { method: 'GET' | 'POST'; 
   'settle-push': { method: 'POST', path: '/settle' },
   identity: { method: 'POST', path: '/identity' },
   'forget-identity': { method: 'POST', path: '/identity/forget' },
+  credential: { method: 'POST', path: '/credential' },
+  'forget-credential': { method: 'POST', path: '/credential/forget' },
   'check-config': { method: 'POST', path: '/config' },
   'check-link': { method: 'GET', path: '/link' },
   introduced: { method: 'GET', path: '/introduced' },

@@ -1,8 +1,11 @@
+import { isLoopback } from './credential.ts'
+
 /** The address of an upstream, parsed from its URL. */
 export interface UpstreamAddress {
+  readonly transport: 'ssh' | 'https'
   readonly user: string | undefined
   readonly host: string
-  /** Undefined: SSH's default port, 22. */
+  /** Undefined: the transport's default port. */
   readonly port: number | undefined
   /** The path in the URL, with the leading slash of an ssh:// URL. */
   readonly path: string
@@ -14,11 +17,13 @@ const USER = /^[A-Za-z0-9_][A-Za-z0-9._-]{0,63}$/
 const HOST = /^(?=.{1,253}$)[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?$/
 const IPV6 = /^\[[0-9A-Fa-f:.]{2,45}\]$/
 const PATH = /^[A-Za-z0-9._~/+@=,:-]+$/
+/** Azure DevOps writes a space in a project's name as %20. */
+const HTTP_PATH = /^(?:[A-Za-z0-9._~/+@=,:-]|%20)+$/
 
 /**
- * Parses an upstream's URL, or returns why the gate rejects it. Accepts SSH only, in the two forms of
- * git-fetch(1), "GIT URLS". Rejects every character with a meaning for a shell, ssh's options or git's
- * transport helpers (`ext::`).
+ * Parses an upstream's URL, or returns why the gate rejects it. Accepts SSH, in the two forms of
+ * git-fetch(1), "GIT URLS", and HTTPS. Rejects every character with a meaning for a shell, ssh's options or
+ * git's transport helpers (`ext::`).
  */
 export function parseUpstream(
   url: string,
@@ -27,13 +32,14 @@ export function parseUpstream(
   if (/[\s\p{Cc}\p{Cf}]/u.test(url)) return no('it has a space, a newline or another invisible character')
   if (url.length > 1024) return no('it is longer than 1024 characters')
   if (url.startsWith('-')) return no('it starts with "-", as an option does')
+  if (isHttps(url)) return parseHttps(url)
   if (url.includes('::')) {
     if (!/^(ssh:\/\/|[^:]*@)[^/]*\[/.test(url)) return no('it names a transport helper (…::…)')
   }
-  if (/^(https?|git|ftps?|file):\/\//i.test(url)) return no('only SSH upstreams are taken')
+  if (/^(git|ftps?|file):\/\//i.test(url)) return no('only SSH and HTTPS upstreams are taken')
   const [, user, host, port, path] = SSH_URL.exec(url) ?? scpLike(url) ?? []
   if (host === undefined || path === undefined)
-    return no('it is neither ssh://[user@]host[:port]/path nor user@host:path')
+    return no('it is neither ssh://[user@]host[:port]/path, user@host:path nor https://host[:port]/path')
   if (user?.includes(':')) return no('it carries a password')
   if (user !== undefined && !USER.test(user)) return no(`"${user}" is no user name that ssh may be given`)
   if (!HOST.test(host) && !IPV6.test(host)) return no(`"${host}" is no host name or address`)
@@ -46,7 +52,42 @@ export function parseUpstream(
   return {
     ok: true,
     address: {
+      transport: 'ssh',
       user,
+      host: host.replace(/^\[|\]$/g, ''),
+      port: port === undefined ? undefined : Number(port),
+      path,
+    },
+  }
+}
+
+/** Whether an upstream's URL leads over HTTPS. */
+export const isHttps = (url: string): boolean => /^https?:/i.test(url)
+
+const HTTPS_URL = /^(https?):\/\/([^/]*)(\/.*)?$/
+
+function parseHttps(url: string): { ok: true; address: UpstreamAddress } | { ok: false; why: string } {
+  const no = (why: string) => ({ ok: false as const, why })
+  const [, scheme, authority = '', path = ''] = HTTPS_URL.exec(url) ?? []
+  if (scheme === undefined) return no('it is not https://host[:port]/path, in lower case up to the host')
+  if (authority.includes('@')) return no('it carries a user name or password; a credential has them')
+  const [, host = '', port] = /^(\[[^\]]*\]|[^:]*)(?::(.*))?$/.exec(authority) ?? []
+  if (!HOST.test(host) && !IPV6.test(host)) return no(`"${host}" is no host name or address`)
+  if (port !== undefined && !(/^[1-9][0-9]{0,4}$/.test(port) && Number(port) <= 65535))
+    return no(`"${port}" is no port`)
+  if (scheme === 'http' && !isLoopback(host))
+    return no(
+      'http:// sends the credential in clear; it is taken for this machine alone, as https:// elsewhere',
+    )
+  if (path.replaceAll('/', '') === '') return no('it has no path of a repository')
+  if (!HTTP_PATH.test(path) || path.includes('//'))
+    return no('its path has other characters than letters, digits and . _ ~ / + @ = , : - %20')
+  if (path.split('/').some(part => part === '..' || part === '.')) return no('its path has "." or ".."')
+  return {
+    ok: true,
+    address: {
+      transport: 'https',
+      user: undefined,
       host: host.replace(/^\[|\]$/g, ''),
       port: port === undefined ? undefined : Number(port),
       path,

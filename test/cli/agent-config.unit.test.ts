@@ -12,6 +12,9 @@ const repository = (name: string, upstream: string): Repository => ({
   upstream,
   identity: IdentityName.parse('deploy'),
   knownHosts: '',
+  credential: null,
+  ca: '',
+  proxy: '',
   staleReads: false,
   gitleaksConfig: '',
   createdAt: new Date(0).toISOString(),
@@ -19,6 +22,7 @@ const repository = (name: string, upstream: string): Repository => ({
 const REPOSITORIES = [
   repository('github.com/acme/app', 'ssh://git@ssh.github.com:443/acme/app.git'),
   repository('app-two', 'git@github.com:acme/app-two.git'),
+  repository('forge/app', 'https://forge.example.org:8443/acme/app.git'),
   repository('demo', 'ssh://deploy@127.0.0.1:2222/srv/demo.git'),
 ]
 const TOKEN = `gate_abcdefghij_${'x'.repeat(32)}`
@@ -55,6 +59,8 @@ test.each([
   ['ssh://git@ssh.github.com:443/acme/app.git', 'github.com/acme/app.git'],
   ['https://github.com/acme/app-two', 'app-two'],
   ['git@github.com:acme/app-two.git', 'app-two.git'],
+  ['https://forge.example.org:8443/acme/app.git', 'forge/app.git'],
+  ['git@forge.example.org:acme/app', 'forge/app'],
   ['ssh://deploy@127.0.0.1:2222/srv/demo.git', 'demo.git'],
   ['ssh://127.0.0.1:2222/srv/demo', 'demo'],
 ])('git rewrites %s to the gate', (url, path) => {

@@ -27,7 +27,23 @@ test.each([
     { user: 'deploy_1', host: 'git.example.org', port: undefined, path: '~deploy/app' },
   ],
 ])('%s is accepted', (url, address) => {
-  expect(parseUpstream(url)).toEqual({ ok: true, address })
+  expect(parseUpstream(url)).toEqual({ ok: true, address: { transport: 'ssh', ...address } })
+})
+
+test.each([
+  ['https://github.com/acme/app.git', { host: 'github.com', port: undefined, path: '/acme/app.git' }],
+  ['https://git.example.org:8443/a/b/c', { host: 'git.example.org', port: 8443, path: '/a/b/c' }],
+  [
+    'https://dev.azure.com/acme/My%20Project/_git/app',
+    { host: 'dev.azure.com', port: undefined, path: '/acme/My%20Project/_git/app' },
+  ],
+  ['http://127.0.0.1:3000/acme/app.git', { host: '127.0.0.1', port: 3000, path: '/acme/app.git' }],
+  ['http://[::1]:3000/acme/app.git', { host: '::1', port: 3000, path: '/acme/app.git' }],
+])('%s is accepted as HTTPS', (url, address) => {
+  expect(parseUpstream(url)).toEqual({
+    ok: true,
+    address: { transport: 'https', user: undefined, ...address },
+  })
 })
 
 // As in git_connect() (connect.c), which removes the brackets of an address before it calls ssh.
@@ -47,8 +63,25 @@ test.each([
   './app.git',
   'app.git',
   'file:///srv/app.git',
-  'https://github.com/acme/app.git',
-  'http://127.0.0.1/app.git',
+  'http://github.com/acme/app.git',
+  'http://127.0.0.1.example.org/app.git',
+  'http://localhost@example.org/app.git',
+  'https://git@github.com/acme/app.git',
+  'https://git:word@github.com/acme/app.git',
+  'https://github.com',
+  'https://github.com/',
+  'https://github.com//acme/app.git',
+  'https:///acme/app.git',
+  'https://github.com:0/app.git',
+  'https://github.com:/app.git',
+  'https://github.com/../app.git',
+  'https://github.com/a%2e%2e/app.git',
+  'https://github.com/app.git?service=git-upload-pack',
+  'https://github.com/app.git#main',
+  'https://-oProxyCommand=id/app.git',
+  'HTTPS://github.com/app.git',
+  'https::https://github.com/app.git',
+  'https://github.com\\@example.org/app.git',
   'git://example.org/app.git',
   'ext::sh -c id',
   'ext::sh',
@@ -99,7 +132,13 @@ test('a known-hosts text pins a host in each form that OpenSSH writes', async ()
       execFileSync('ssh-keygen', ['-q', '-H', '-f', join(folder, 'hashed')], { stdio: 'ignore' })
       return readFileSync(join(folder, 'hashed'), 'utf8')
     }
-    const on = (host: string, port?: number): UpstreamAddress => ({ user: 'git', host, port, path: '/a' })
+    const on = (host: string, port?: number): UpstreamAddress => ({
+      transport: 'ssh',
+      user: 'git',
+      host,
+      port,
+      path: '/a',
+    })
 
     expect(await hasHostKey(line('github.com'), on('github.com'))).toBe(true)
     expect(await hasHostKey(line('github.com'), on('GitHub.com'))).toBe(true)

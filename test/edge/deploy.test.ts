@@ -44,6 +44,9 @@ test('a bad setting in wrangler.toml stops the deployment and is named', async (
 })
 
 test('a number in wrangler.toml reaches the container as a setting', async () => {
-  const { variables } = await containerEnvironment({ GATE_SCAN_SECONDS: 60 }, IdentityName.parse('deploy'))
+  const { variables } = await containerEnvironment(
+    { GATE_SCAN_SECONDS: 60 },
+    { identity: IdentityName.parse('deploy'), credential: null },
+  )
   expect(variables).toMatchObject({ GATE_SCAN_SECONDS: '60' })
 })

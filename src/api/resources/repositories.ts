@@ -5,7 +5,8 @@ import { LinkCheck, LiveStatus, NewRepository, Repository, RepositorySettings } 
 import { hasHostKey } from '../../contract/known-hosts.ts'
 import type { RepositoryName } from '../../contract/names.ts'
 import { ConfigCheck } from '../../contract/outcome.ts'
-import { parseUpstream } from '../../contract/upstream.ts'
+import { parseUpstream, type UpstreamAddress } from '../../contract/upstream.ts'
+import { findCredential } from '../../ledger/access/credentials.ts'
 import { findIdentity } from '../../ledger/access/identities.ts'
 import {
   addRepository,
@@ -13,6 +14,7 @@ import {
   findUpstream,
   listRepositories,
   removeRepository,
+  toUpstream,
   updateRepository,
 } from '../../ledger/access/repositories.ts'
 import { newId } from '../../ledger/id.ts'
@@ -133,15 +135,12 @@ export const repositories = createApiRouter()
       responses: jsonResponses(200, LinkCheck, 'The steps, in order'),
     }),
     async c => {
-      const { name, upstream, identity, knownHosts, staleReads } = await getRepositoryOr404(
+      const repository = await toUpstream(
         c.env.LEDGER,
-        c.req.valid('param').name,
+        await getRepositoryOr404(c.env.LEDGER, c.req.valid('param').name),
       )
-      const response = askCompanion(c.env, name, {
-        service: 'check-link',
-        id: newId(),
-        repository: { name, url: upstream, identity, knownHosts, staleReads },
-      })
+      const call = { service: 'check-link', id: newId(), repository } as const
+      const response = askCompanion(c.env, repository.name, call)
       return c.json(await parseCompanionResponse(response, LinkCheck), 200)
     },
   )
@@ -153,47 +152,88 @@ async function getRepositoryOr404(ledger: D1Database, name: string): Promise<Rep
 }
 
 /**
- * Throws a Problem unless the upstream is an SSH URL, its host key is pinned, the identity exists, and gitleaks accepts
- * the configuration.
+ * Throws a Problem unless the upstream's URL is valid, the gate has what its transport needs, and gitleaks accepts the
+ * configuration.
  */
 async function checkSettings(env: Env, name: RepositoryName, settings: RepositorySettings): Promise<void> {
-  const { upstream, knownHosts, identity } = settings
-  const parsed = parseUpstream(upstream)
+  const parsed = parseUpstream(settings.upstream)
   if (!parsed.ok)
     throw new Problem(
       400,
       'bad-upstream',
       `the upstream URL is invalid: ${parsed.why}`,
-      'Give it as ssh://git@github.com/acme/app.git or git@github.com:acme/app.git',
+      'Give it as ssh://git@github.com/acme/app.git, git@github.com:acme/app.git or https://github.com/acme/app.git',
     )
-  const { host, port = 22 } = parsed.address
-  if (!(await hasHostKey(knownHosts, parsed.address)))
+  if (parsed.address.transport === 'ssh') await checkSsh(env.LEDGER, settings, parsed.address)
+  else checkHttps(settings)
+  if (settings.credential !== null && !(await findCredential(env.LEDGER, settings.credential)))
+    throw new Problem(
+      409,
+      'no-credential',
+      `there is no credential ${settings.credential}`,
+      `Create it first: git gate credential set ${settings.credential} --user USER`,
+    )
+  await checkGitleaksConfig(env, name, settings)
+}
+
+/** Throws a Problem unless the host key of an SSH upstream is pinned, and its identity exists. */
+async function checkSsh(
+  ledger: D1Database,
+  { knownHosts, identity }: RepositorySettings,
+  address: UpstreamAddress,
+): Promise<void> {
+  const { host, port = 22 } = address
+  if (!(await hasHostKey(knownHosts, address)))
     throw new Problem(
       400,
       'no-host-key',
       `the known hosts have no key for ${host}${port === 22 ? '' : ` on port ${port}`}`,
       `Get it with: ssh-keyscan${port === 22 ? '' : ` -p ${port}`} ${host}, and compare its fingerprint with what the host publishes`,
     )
-  if (!(await findIdentity(env.LEDGER, identity)))
+  if (identity === null)
+    throw new Problem(
+      400,
+      'no-identity',
+      'an SSH upstream needs an identity',
+      'Name one of: git gate identity list',
+    )
+  if (!(await findIdentity(ledger, identity)))
     throw new Problem(
       409,
       'no-identity',
       `there is no identity ${identity}`,
       `Create it first: git gate identity new ${identity}`,
     )
-  await checkGitleaksConfig(env, name, settings)
+}
+
+/** Throws a Problem unless an HTTPS upstream has a credential, and nothing that only SSH uses. */
+function checkHttps({ credential, identity, knownHosts }: RepositorySettings): void {
+  if (credential === null)
+    throw new Problem(
+      400,
+      'no-credential',
+      'an HTTPS upstream needs a credential',
+      'Name one of: git gate credential list',
+    )
+  if (identity !== null || knownHosts.trim() !== '')
+    throw new Problem(
+      400,
+      'bad-upstream',
+      'an HTTPS upstream has no identity and no known hosts: its certificate and a credential serve instead',
+      'Leave both out',
+    )
 }
 
 /** Has the companion load the configuration with gitleaks; no other validation is reliable. */
 async function checkGitleaksConfig(
   env: Env,
   name: RepositoryName,
-  { upstream, knownHosts, identity, staleReads, gitleaksConfig }: RepositorySettings,
+  settings: RepositorySettings,
 ): Promise<void> {
-  if (gitleaksConfig.trim() === '') return
-  const repository = { name, url: upstream, identity, knownHosts, staleReads }
+  if (settings.gitleaksConfig.trim() === '') return
+  const repository = await toUpstream(env.LEDGER, { ...settings, name })
   const call = { service: 'check-config', id: newId(), repository } as const
-  const response = askCompanion(env, name, call, { body: gitleaksConfig })
+  const response = askCompanion(env, name, call, { body: settings.gitleaksConfig })
   const { problem } = await parseCompanionResponse(response, ConfigCheck)
   if (problem === null) return
   throw new Problem(

@@ -11,3 +11,9 @@ export const checkbox = z
   .string()
   .optional()
   .transform(value => value === 'yes')
+
+/** The value of a select whose empty option stands for none. */
+export const choice = z
+  .string()
+  .default('')
+  .transform(value => value || null)

@@ -1,13 +1,16 @@
 import { z } from 'zod'
-import type { Identity, Repository } from '../../contract/api.ts'
+import type { Credential, Identity, Repository } from '../../contract/api.ts'
 import { Field } from './field.tsx'
-import { checkbox, multiline } from './form-values.ts'
+import { checkbox, choice, multiline } from './form-values.ts'
 
 /** The values of a repository form. The admin API validates them. */
 export const RepositoryForm = z.object({
   upstream: z.string().trim().default(''),
-  identity: z.string().default(''),
+  identity: choice,
   knownHosts: multiline,
+  credential: choice,
+  ca: multiline,
+  proxy: z.string().trim().default(''),
   staleReads: checkbox,
   gitleaksConfig: multiline,
 })
@@ -18,16 +21,31 @@ export const toForm = ({
   upstream,
   identity,
   knownHosts,
+  credential,
+  ca,
+  proxy,
   staleReads,
   gitleaksConfig,
-}: Repository): RepositoryForm => ({ upstream, identity, knownHosts, staleReads, gitleaksConfig })
+}: Repository): RepositoryForm => ({
+  upstream,
+  identity,
+  knownHosts,
+  credential,
+  ca,
+  proxy,
+  staleReads,
+  gitleaksConfig,
+})
 
 /** Describes the settings that differ from `others`. */
 export function formatDifferences(settings: RepositoryForm, others: RepositoryForm): string[] {
   const lines: { [name in keyof RepositoryForm]: string } = {
     upstream: `upstream: ${settings.upstream}`,
-    identity: `identity: ${settings.identity}`,
-    knownHosts: `known hosts:\n${settings.knownHosts}`,
+    identity: `identity: ${settings.identity ?? 'none'}`,
+    knownHosts: settings.knownHosts ? `known hosts:\n${settings.knownHosts}` : 'known hosts: none',
+    credential: `credential: ${settings.credential ?? 'none'}`,
+    ca: settings.ca ? `certificate authorities:\n${settings.ca}` : 'certificate authorities: of the system',
+    proxy: `proxy: ${settings.proxy || 'none'}`,
     staleReads: `serve stale reads while the upstream is unreachable: ${settings.staleReads ? 'yes' : 'no'}`,
     gitleaksConfig: settings.gitleaksConfig
       ? `gitleaks configuration:\n${settings.gitleaksConfig}`
@@ -41,13 +59,20 @@ export function formatDifferences(settings: RepositoryForm, others: RepositoryFo
 /** The fields of a repository form. */
 export const RepositoryFields = ({
   identities,
+  credentials,
   values,
 }: {
   identities: readonly Identity[]
+  credentials: readonly Credential[]
   values: RepositoryForm | undefined
 }) => (
   <>
-    <Field id="upstream" label="Upstream" hint="the SSH URL to which the gate forwards accepted pushes" wide>
+    <Field
+      id="upstream"
+      label="Upstream"
+      hint="the SSH or HTTPS URL to which the gate forwards accepted pushes"
+      wide
+    >
       <input
         id="upstream"
         name="upstream"
@@ -62,6 +87,7 @@ export const RepositoryFields = ({
     </Field>
     <IdentityField identities={identities} value={values?.identity} />
     <KnownHostsField value={values?.knownHosts ?? ''} />
+    <HttpsFields credentials={credentials} values={values} />
     <label class="check">
       <input type="checkbox" name="staleReads" value="yes" checked={values?.staleReads === true} />
       Serve stale reads from the mirror while the upstream is unreachable
@@ -94,11 +120,15 @@ const IdentityField = ({
   value,
 }: {
   identities: readonly Identity[]
-  value: string | undefined
+  value: string | null | undefined
 }) => (
-  <Field id="identity" label="Identity" hint="the SSH key with which the gate authenticates at the upstream">
-    <select id="identity" name="identity" aria-describedby="identity-hint" required>
-      {identities.length === 0 && <option value="">create one first: git gate identity new</option>}
+  <Field
+    id="identity"
+    label="Identity"
+    hint="the SSH key with which the gate authenticates at an SSH upstream; made with git gate identity new"
+  >
+    <select id="identity" name="identity" aria-describedby="identity-hint">
+      <option value="">none: the upstream is over HTTPS</option>
       {identities.map(({ name }) => (
         <option value={name} selected={value === name}>
           {name}
@@ -108,18 +138,63 @@ const IdentityField = ({
   </Field>
 )
 
+const HttpsFields = ({
+  credentials,
+  values,
+}: {
+  credentials: readonly Credential[]
+  values: RepositoryForm | undefined
+}) => (
+  <>
+    <Field
+      id="credential"
+      label="Credential"
+      hint="for an HTTPS upstream, and for the host’s API; made with git gate credential set"
+    >
+      <select id="credential" name="credential" aria-describedby="credential-hint">
+        <option value="">none</option>
+        {credentials.map(({ name }) => (
+          <option value={name} selected={values?.credential === name}>
+            {name}
+          </option>
+        ))}
+      </select>
+    </Field>
+    <Field id="proxy" label="Proxy" hint="for HTTPS: http://host:port; empty: none">
+      <input
+        id="proxy"
+        name="proxy"
+        aria-describedby="proxy-hint"
+        maxlength={1024}
+        value={values?.proxy ?? ''}
+        autocomplete="off"
+        spellcheck={false}
+      />
+    </Field>
+    <Field
+      id="ca"
+      label="Certificate authorities"
+      hint="for HTTPS: certificates in PEM to trust instead of the system’s; empty: the system’s"
+      wide
+    >
+      <textarea id="ca" name="ca" aria-describedby="ca-hint" rows={3} spellcheck={false}>
+        {values?.ca ?? ''}
+      </textarea>
+    </Field>
+  </>
+)
+
 const KnownHostsField = ({ value }: { value: string }) => (
   <Field
     id="known-hosts"
     label="Known hosts"
-    hint="the upstream’s host keys, as ssh-keyscan prints them; compare them with the keys that the host publishes"
+    hint="an SSH upstream’s host keys, as ssh-keyscan prints them; compare them with the keys that the host publishes"
     wide
   >
     <textarea
       id="known-hosts"
       name="knownHosts"
       aria-describedby="known-hosts-hint"
-      required
       rows={3}
       spellcheck={false}
       placeholder="github.com ssh-ed25519 AAAA…"

@@ -1,6 +1,7 @@
 import type { Context } from 'hono'
 import { z } from 'zod'
-import { type Identity, Repository } from '../../contract/api.ts'
+import { type Credential, type Identity, Repository } from '../../contract/api.ts'
+import { listCredentials } from '../../ledger/access/credentials.ts'
 import { listGrants } from '../../ledger/access/grants.ts'
 import { listIdentities } from '../../ledger/access/identities.ts'
 import { listRepositories } from '../../ledger/access/repositories.ts'
@@ -36,9 +37,10 @@ interface FailedAttempt {
 
 async function repositoriesPage(c: Context<ConsoleEnv>, failedAttempt?: FailedAttempt): Promise<Response> {
   const ledger = c.env.LEDGER
-  const [repositories, identities, grants] = await Promise.all([
+  const [repositories, identities, credentials, grants] = await Promise.all([
     listRepositories(ledger),
     listIdentities(ledger),
+    listCredentials(ledger),
     listGrants(ledger),
   ])
   const last = await lastPushes(
@@ -74,6 +76,7 @@ async function repositoriesPage(c: Context<ConsoleEnv>, failedAttempt?: FailedAt
           c={c}
           open={repositories.length === 0}
           identities={identities}
+          credentials={credentials}
           failedAttempt={failedAttempt}
         />
       </>
@@ -85,11 +88,13 @@ const AddRepositoryForm = ({
   c,
   open,
   identities,
+  credentials,
   failedAttempt,
 }: {
   c: Context<ConsoleEnv>
   open: boolean
   identities: readonly Identity[]
+  credentials: readonly Credential[]
   failedAttempt: FailedAttempt | undefined
 }) => (
   <DisclosureForm
@@ -112,6 +117,6 @@ const AddRepositoryForm = ({
         autocomplete="off"
       />
     </Field>
-    <RepositoryFields identities={identities} values={failedAttempt?.form} />
+    <RepositoryFields identities={identities} credentials={credentials} values={failedAttempt?.form} />
   </DisclosureForm>
 )

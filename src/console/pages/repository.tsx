@@ -3,6 +3,7 @@ import { type AgentGrant, type Identity, LinkCheck, LiveStatus, Repository } fro
 import { formatRules } from '../../contract/grant.ts'
 import { escapeInvisible } from '../../contract/invisible-characters.ts'
 import type { LinkStep } from '../../contract/outcome.ts'
+import { listCredentials } from '../../ledger/access/credentials.ts'
 import { listGrants } from '../../ledger/access/grants.ts'
 import { findIdentity, listIdentities } from '../../ledger/access/identities.ts'
 import { findRepository } from '../../ledger/access/repositories.ts'
@@ -87,9 +88,10 @@ async function repositoryPage(c: Context<ConsoleEnv>, state: PageState): Promise
   const repository = await findRepository(ledger, repositoryParam(c))
   if (!repository) return notFoundPage(c, 'repository with this name', pathOf.repositories, 'Repositories')
   const { name, upstream } = repository
-  const [identity, identities, grants, { pushes }, liveStatus] = await Promise.all([
-    findIdentity(ledger, repository.identity),
+  const [identity, identities, credentials, grants, { pushes }, liveStatus] = await Promise.all([
+    repository.identity === null ? undefined : findIdentity(ledger, repository.identity),
     listIdentities(ledger),
+    listCredentials(ledger),
     listGrants(ledger, { repository: name }),
     listPushRows(ledger, { repository: name, limit: MAX_PUSHES }),
     callApi(c, LiveStatus, 'GET', `/repositories/${encodeURIComponent(name)}/status`),
@@ -110,7 +112,8 @@ async function repositoryPage(c: Context<ConsoleEnv>, state: PageState): Promise
         </div>
         <ConnectionSection c={c} name={name} steps={state.checkSteps} problem={state.checkProblem} />
         <MirrorSection liveStatus={liveStatus} />
-        <DeployKeySection name={repository.identity} identity={identity} />
+        {repository.credential !== null && <CredentialSection name={repository.credential} />}
+        {repository.identity !== null && <DeployKeySection name={repository.identity} identity={identity} />}
         <GrantsSection grants={grants} />
         <PushesSection name={name} pushes={pushes} />
         <DisclosureForm
@@ -121,7 +124,11 @@ async function repositoryPage(c: Context<ConsoleEnv>, state: PageState): Promise
           problem={state.problem}
         >
           <VersionField version={state.version ?? (await versionOf(toForm(repository)))} />
-          <RepositoryFields identities={identities} values={state.settings ?? repository} />
+          <RepositoryFields
+            identities={identities}
+            credentials={credentials}
+            values={state.settings ?? repository}
+          />
         </DisclosureForm>
       </>
     ),
@@ -147,6 +154,16 @@ const ConnectionSection = ({
       <button type="submit">Check the connection</button>
       <span class="muted"> checks git, the key, read access and write access, without changing anything</span>
     </Form>
+  </section>
+)
+
+const CredentialSection = ({ name }: { name: string }) => (
+  <section aria-labelledby="held-credential">
+    <h2 id="held-credential">Credential</h2>
+    <p class="muted">
+      The gate authenticates at the host with the credential <UntrustedText text={name} />. Its secret is
+      never shown.
+    </p>
   </section>
 )
 

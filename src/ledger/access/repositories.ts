@@ -1,16 +1,20 @@
 import { z } from 'zod'
 import type { NewRepository, Repository, RepositorySettings } from '../../contract/api.ts'
-import { IdentityName, RepositoryName } from '../../contract/names.ts'
+import { CredentialName, IdentityName, RepositoryName } from '../../contract/names.ts'
 import { Upstream } from '../../contract/pass.ts'
 import { type Operator, withAudit } from '../audit-log.ts'
 import { iso } from '../time.ts'
+import { findCredential } from './credentials.ts'
 
 const Row = z
   .object({
     name: RepositoryName,
     upstream: z.string(),
-    identity: IdentityName,
+    identity: IdentityName.nullable(),
     known_hosts: z.string(),
+    credential: CredentialName.nullable(),
+    ca: z.string(),
+    proxy: z.string(),
     stale_reads: z.number(),
     gitleaks_config: z.string(),
     created_at: z.number(),
@@ -21,6 +25,9 @@ const Row = z
       upstream: row.upstream,
       identity: row.identity,
       knownHosts: row.known_hosts,
+      credential: row.credential,
+      ca: row.ca,
+      proxy: row.proxy,
       staleReads: row.stale_reads !== 0,
       gitleaksConfig: row.gitleaks_config,
       createdAt: iso(row.created_at),
@@ -40,10 +47,22 @@ export async function findRepository(ledger: D1Database, name: string): Promise<
 /** Returns a repository's upstream, as a pass carries it. */
 export async function findUpstream(ledger: D1Database, name: string): Promise<Upstream | undefined> {
   const found = await findRepository(ledger, name)
-  return found && Upstream.parse({ ...found, url: found.upstream })
+  return found && toUpstream(ledger, found)
 }
 
-/** Adds a repository. Returns false if the name is taken. Throws if its identity is unknown (foreign key). */
+/** Returns the upstream of a repository with these settings. */
+export async function toUpstream(
+  ledger: D1Database,
+  { upstream, credential, ...settings }: RepositorySettings & { name: RepositoryName },
+): Promise<Upstream> {
+  const held = credential === null ? null : ((await findCredential(ledger, credential)) ?? null)
+  return Upstream.parse({ ...settings, url: upstream, credential: held })
+}
+
+/**
+ * Adds a repository. Returns false if the name is taken. Throws if its identity or credential is unknown
+ * (foreign key).
+ */
 export function addRepository(
   ledger: D1Database,
   operator: Operator,
@@ -54,8 +73,9 @@ export function addRepository(
     ledger,
     ledger
       .prepare(
-        `INSERT INTO repositories (name, upstream, identity, known_hosts, stale_reads, gitleaks_config, created_at)
-         VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING`,
+        `INSERT INTO repositories
+           (name, upstream, identity, known_hosts, credential, ca, proxy, stale_reads, gitleaks_config, created_at)
+         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING`,
       )
       .bind(name, ...columns(settings), Date.now()),
     operator,
@@ -65,7 +85,10 @@ export function addRepository(
   )
 }
 
-/** Replaces a repository's settings. Returns false if it is unknown. Throws if its identity is unknown. */
+/**
+ * Replaces a repository's settings. Returns false if it is unknown. Throws if its identity or credential is
+ * unknown.
+ */
 export function updateRepository(
   ledger: D1Database,
   operator: Operator,
@@ -76,7 +99,8 @@ export function updateRepository(
     ledger,
     ledger
       .prepare(
-        `UPDATE repositories SET upstream = ?, identity = ?, known_hosts = ?, stale_reads = ?, gitleaks_config = ?
+        `UPDATE repositories SET upstream = ?, identity = ?, known_hosts = ?, credential = ?, ca = ?, proxy = ?,
+           stale_reads = ?, gitleaks_config = ?
          WHERE name = ?`,
       )
       .bind(...columns(settings), name),
@@ -106,6 +130,9 @@ const columns = (settings: RepositorySettings) => [
   settings.upstream,
   settings.identity,
   settings.knownHosts,
+  settings.credential,
+  settings.ca,
+  settings.proxy,
   settings.staleReads ? 1 : 0,
   settings.gitleaksConfig,
 ]

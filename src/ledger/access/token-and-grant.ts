@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { HeldCredential } from '../../contract/credential.ts'
 import { GrantTerms } from '../../contract/grant.ts'
 import { AgentName } from '../../contract/names.ts'
 import { Decline, Exception, Upstream } from '../../contract/pass.ts'
@@ -35,8 +36,11 @@ const Row = z.object({
 const GrantRow = z.object({
   name: z.string(),
   upstream: z.string(),
-  identity: z.string(),
+  identity: z.string().nullable(),
   known_hosts: z.string(),
+  credential: json(HeldCredential).nullable(),
+  ca: z.string(),
+  proxy: z.string(),
   stale_reads: z.number(),
   gitleaks_config: z.string(),
   terms: json(GrantTerms),
@@ -48,7 +52,10 @@ const GrantRow = z.object({
 const DECLINES = 200
 
 /** The columns of a repository `r` for GrantRow. The only parameter is the current time. */
-const REPOSITORY = `r.name, r.upstream, r.identity, r.known_hosts, r.stale_reads, r.gitleaks_config,
+const REPOSITORY = `r.name, r.upstream, r.identity, r.known_hosts, r.ca, r.proxy, r.stale_reads, r.gitleaks_config,
+  (SELECT json_object('name', c.name, 'user', c.user, 'app', json(c.app))
+     FROM credentials c WHERE c.name = r.credential
+  ) AS credential,
   (SELECT json_group_array(json_object('id', e.id, 'fingerprint', e.fingerprint, 'until', e.until))
      FROM exceptions e
     WHERE e.repository = r.name AND e.revoked_at IS NULL AND (e.until IS NULL OR e.until > ?)
@@ -142,13 +149,12 @@ export async function accessOfPush(db: D1Database, push: string): Promise<OpenPu
 }
 
 function readAccess(row: unknown): Access {
-  const { name, upstream, identity, known_hosts, stale_reads, gitleaks_config, terms, exceptions, declines } =
+  const { upstream, known_hosts, stale_reads, gitleaks_config, terms, exceptions, declines, ...columns } =
     GrantRow.parse(row)
   return {
     repository: Upstream.parse({
-      name,
+      ...columns,
       url: upstream,
-      identity,
       knownHosts: known_hosts,
       staleReads: stale_reads === 1,
     }),

@@ -1,17 +1,29 @@
 -- The ledger. Times are Unix milliseconds; JSON columns are read through the schemas of src/contract.
 
--- Access: identities, repositories, agents, their tokens and grants.
+-- Access: identities, credentials, repositories, agents, their tokens and grants.
 CREATE TABLE identities (
   name TEXT PRIMARY KEY,
   public_key TEXT NOT NULL,
   created_at INTEGER NOT NULL
 ) STRICT;
 
+-- Credentials for hosts over HTTPS, without their secrets.
+CREATE TABLE credentials (
+  name TEXT PRIMARY KEY,
+  user TEXT NOT NULL,
+  app TEXT, -- JSON: GitHubApp; NULL: a token
+  created_at INTEGER NOT NULL,
+  changed_at INTEGER NOT NULL
+) STRICT;
+
 CREATE TABLE repositories (
   name TEXT PRIMARY KEY COLLATE NOCASE,
   upstream TEXT NOT NULL,
-  identity TEXT NOT NULL REFERENCES identities (name),
-  known_hosts TEXT NOT NULL,
+  identity TEXT REFERENCES identities (name), -- of an SSH upstream
+  known_hosts TEXT NOT NULL DEFAULT '', -- of an SSH upstream
+  credential TEXT REFERENCES credentials (name), -- of an HTTPS upstream, and for the host's API
+  ca TEXT NOT NULL DEFAULT '', -- PEM
+  proxy TEXT NOT NULL DEFAULT '',
   stale_reads INTEGER NOT NULL DEFAULT 0,
   gitleaks_config TEXT NOT NULL DEFAULT '',
   created_at INTEGER NOT NULL
