@@ -1,4 +1,5 @@
 import type { Check } from './checks/index.ts'
+import type { SharedResponses } from './fetch/shared-responses.ts'
 import type { WatchedJournal } from './journal/unreported.ts'
 import type { Mirrors } from './mirror/mirrors.ts'
 import type { MirrorSeed } from './mirror/seed.ts'
@@ -16,6 +17,8 @@ export interface Companion {
   readonly memory: MemoryBudget
   readonly mirrors: Mirrors
   readonly mirrorSeed: MirrorSeed
+  /** Responses to fetches that several clients share. */
+  readonly sharedResponses: SharedResponses
   readonly links: Links
   readonly journal: WatchedJournal
   readonly checks: readonly Check[]

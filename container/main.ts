@@ -5,6 +5,7 @@ import { join, resolve } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { checks } from './checks/index.ts'
 import type { Companion } from './companion.ts'
+import { createSharedResponses } from './fetch/shared-responses.ts'
 import { configureGit } from './git/git-config.ts'
 import { serveGit } from './git-daemon/server.ts'
 import { serve } from './http/server.ts'
@@ -58,6 +59,7 @@ const companion: Companion = {
   memory: createMemoryBudget(settings.gitMemoryBytes),
   mirrors,
   mirrorSeed,
+  sharedResponses: createSharedResponses(join(settings.home, 'scratch'), settings.fetchCacheBytes),
   links,
   journal,
   checks: checks(settings),

@@ -56,6 +56,12 @@ const Settings = z
     GATE_SHUTDOWN_REPORT_SECONDS: secondsOrZero(0),
     GATE_MAX_PUSH_BYTES: count(4 * 2 ** 30),
     GATE_MAX_BLOB_BYTES: count(200 * 2 ** 20),
+    /** The disk space for responses to fetches that several clients share; 0 turns sharing off. */
+    GATE_FETCH_CACHE_BYTES: z.coerce
+      .number()
+      .int()
+      .min(0)
+      .default(2 ** 30),
     /** The limit of the push journal on disk. */
     GATE_JOURNAL_MAX_BYTES: count(256 * 2 ** 20),
     /** The minimum is 64 MiB because any git program needs some tens of megabytes. */
@@ -101,6 +107,7 @@ const Settings = z
     reportMs: env.GATE_SHUTDOWN_REPORT_SECONDS,
     maxPushBytes: env.GATE_MAX_PUSH_BYTES,
     maxBlobBytes: env.GATE_MAX_BLOB_BYTES,
+    fetchCacheBytes: env.GATE_FETCH_CACHE_BYTES,
     maxJournalBytes: env.GATE_JOURNAL_MAX_BYTES,
     /** The memory limit of each git process. */
     gitMemoryBytes: env.GATE_GIT_MEMORY_BYTES,

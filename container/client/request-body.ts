@@ -92,6 +92,38 @@ export function readBody(stream: Readable, pace: Pace): WatchedBody {
   }
 }
 
+/**
+ * Reads a body up to its end or to `limit` bytes. `whole` is all of it, if it ended. The returned body starts
+ * at the first byte again, and rejects as the body did.
+ */
+export async function peekBody(
+  body: Body,
+  limit: number,
+): Promise<{ whole?: Buffer | undefined; body: Body }> {
+  const chunks: Buffer[] = []
+  let size = 0
+  let end: { error?: unknown } | undefined
+  while (!end && size <= limit)
+    try {
+      const chunk = await body.read()
+      if (!chunk) end = {}
+      else chunks.push(chunk)
+      size += chunk?.length ?? 0
+    } catch (error) {
+      end = { error }
+    }
+  const again: Body = {
+    async read() {
+      const chunk = chunks.shift()
+      if (chunk || !end) return chunk ?? body.read()
+      if ('error' in end) throw end.error
+      return undefined
+    },
+    drain: body.drain,
+  }
+  return { whole: end && !('error' in end) ? Buffer.concat(chunks) : undefined, body: again }
+}
+
 /** The reader took no bytes before the timeout. */
 export class WriteTimeout extends Error {}
 

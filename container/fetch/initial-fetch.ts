@@ -13,7 +13,7 @@ import { endedBy, type SessionEnd } from '../sessions/session-counts.ts'
 import type { Settings } from '../settings.ts'
 import { UpstreamError } from '../upstream/upstream-error.ts'
 import { lsRefs } from './ls-refs.ts'
-import { fetchPace, sendErrPacket, uploadPack } from './upload-pack.ts'
+import { fetchPace, sendErrPacket, type UploadPackDependencies, uploadPack } from './upload-pack.ts'
 
 /** Delay before a client is told that the repository is still being fetched, in milliseconds. */
 const QUIET_MS = 2_000
@@ -77,10 +77,10 @@ export async function serveDuringInitialFetch(
   pass: PassFor<'git-upload-pack'>,
   request: IncomingMessage,
   response: ServerResponse,
-  mirror: Mirror,
+  dependencies: UploadPackDependencies,
   arriving: Arriving,
-  settings: Settings,
 ): Promise<SessionEnd> {
+  const { settings } = dependencies
   const body = await wholeBody(request, fetchPace(settings))
   if (body instanceof ClientGone) {
     response.destroy()
@@ -110,8 +110,7 @@ export async function serveDuringInitialFetch(
     pass,
     request,
     response,
-    mirror,
-    settings,
+    dependencies,
     readBody(Readable.from([body]), { idleMs: Infinity }),
   )
 }

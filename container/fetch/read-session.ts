@@ -9,6 +9,7 @@ import { type Sessions, sessionOf } from '../sessions/sessions.ts'
 import type { Settings } from '../settings.ts'
 import { UpstreamError } from '../upstream/upstream-error.ts'
 import { serveDuringInitialFetch, waitForMirror } from './initial-fetch.ts'
+import type { SharedResponses } from './shared-responses.ts'
 import { advertise, sendErrPacket, uploadPack } from './upload-pack.ts'
 
 type FetchPass = PassFor<'advertise-upload-pack' | 'advertise-receive-pack' | 'git-upload-pack'>
@@ -19,6 +20,7 @@ interface FetchDependencies {
   readonly sessions: Sessions
   readonly memory: MemoryBudget
   readonly mirrors: Mirrors
+  readonly sharedResponses: SharedResponses
 }
 
 /** Serves a fetch or an advertisement from an up-to-date mirror, if a session is free. */
@@ -45,12 +47,12 @@ export async function readSession(
     leaveMemory = await dependencies.memory.enter(disconnectSignal(response))
     const { initialFetch: arriving } = mirror
     if (arriving) {
-      end = await serveDuringInitialFetch(pass, request, response, mirror, arriving, settings)
+      end = await serveDuringInitialFetch(pass, request, response, { ...dependencies, mirror }, arriving)
       return
     }
     // The mirror is a cache. If it was deleted after the advertisement, it is fetched again.
     if (!(await mirror.isReady())) await mirror.refresh(pass.repository, disconnectSignal(response))
-    end = await uploadPack(pass, request, response, mirror, settings)
+    end = await uploadPack(pass, request, response, { ...dependencies, mirror })
   } catch (error) {
     if (response.destroyed) {
       end = endedBy('vanished')

@@ -5,7 +5,7 @@ import type { Pace } from '../client/idle-deadline.ts'
 import { contentOf, UnreadableBody } from '../client/inflate-body.ts'
 import { endWithTimeout, gitProtocol } from '../client/push-client.ts'
 import { releaseBuffer } from '../client/release-buffer.ts'
-import { type Body, ClientGone, readBody, writeWithBackpressure } from '../client/request-body.ts'
+import { type Body, ClientGone, peekBody, readBody, writeWithBackpressure } from '../client/request-body.ts'
 import {
   type Backend,
   createCgiHeaderParser,
@@ -19,6 +19,15 @@ import { saysOutOfMemory } from '../process/memory-limit.ts'
 import { killGroup } from '../process/spawn.ts'
 import { endedBy, type SessionEnd } from '../sessions/session-counts.ts'
 import type { Settings } from '../settings.ts'
+import type { ResponseSource } from './response-source.ts'
+import type { SharedResponses } from './shared-responses.ts'
+
+/** The parts that serve a fetch from a mirror. */
+export interface UploadPackDependencies {
+  readonly mirror: Mirror
+  readonly settings: Settings
+  readonly sharedResponses: SharedResponses
+}
 
 /** Serves the ref advertisement of either service from an up-to-date mirror. */
 export async function advertise(
@@ -52,7 +61,7 @@ export async function advertise(
     ended.signal,
   )
   backend.stdin.end()
-  return streamResponse(backend, response, settings.readIdleMs)
+  return streamResponse(sourceOf(backend), response, settings.readIdleMs)
 }
 
 const capabilities = new WeakMap<Mirror, Promise<string>>()
@@ -85,30 +94,35 @@ export const fetchPace = (
 /** Git's idle timeout, as a multiple of the client's. */
 const SILENT_FACTOR = 2
 
+/** Largest request whose response is shared, in bytes. */
+const MAX_SHARED_REQUEST_BYTES = 64 << 10
+
 /**
- * Serves a fetch: writes the request to git and streams git's response with backpressure. Git is killed if
- * the client disconnects.
+ * Serves a fetch: takes the response from a git of its own, or from a git that serves equal requests too, and
+ * streams it with backpressure. A git of its own is killed if the client disconnects.
  */
 export async function uploadPack(
   pass: PassFor<'git-upload-pack'>,
   request: IncomingMessage,
   response: ServerResponse,
-  mirror: Mirror,
-  settings: Settings,
+  { mirror, settings, sharedResponses }: UploadPackDependencies,
   body: Body = contentOf(request, readBody(request, fetchPace(settings))),
 ): Promise<SessionEnd> {
-  const backend = spawnHttpBackend(
-    mirror.git,
-    {
-      method: 'POST',
-      path: 'git-upload-pack',
-      service: 'git-upload-pack',
-      agent: pass.agent,
-      protocol: gitProtocol(request.headers['git-protocol']),
-    },
-    new AbortController().signal,
-  )
-  const fed = feed(body, backend).catch((error: unknown) => {
+  const protocol = gitProtocol(request.headers['git-protocol'])
+  const silentMs = SILENT_FACTOR * settings.readIdleMs
+  const start = () => startUploadPack(mirror, pass.agent, protocol)
+  const peeked = await peekBody(body, MAX_SHARED_REQUEST_BYTES)
+  const shared =
+    peeked.whole &&
+    (await sharedResponses.find(mirror, { protocol, body: peeked.whole }, () => {
+      const backend = start()
+      watchSilence(backend, silentMs, () => killGroup(backend.child))
+      backend.stdin.end(peeked.whole)
+      return backend
+    }))
+  if (shared) return streamResponse(shared, response, settings.readIdleMs)
+  const backend = start()
+  const fed = feed(peeked.body, backend).catch((error: unknown) => {
     killGroup(backend.child)
     if (!(error instanceof ClientGone)) throw error
     request.destroy()
@@ -121,10 +135,10 @@ export async function uploadPack(
     killGroup(backend.child)
   }
   fed.then(
-    () => watchSilence(backend, SILENT_FACTOR * settings.readIdleMs, stuck),
+    () => watchSilence(backend, silentMs, stuck),
     () => {},
   )
-  const ended = streamResponse(backend, response, settings.readIdleMs, async () => {
+  const ended = streamResponse(sourceOf(backend), response, settings.readIdleMs, async () => {
     const problem = await fed
     if (problem instanceof UnreadableBody) return problem.message
     return isStuck ? 'git found no answer in time; fetch less at once' : undefined
@@ -132,6 +146,22 @@ export async function uploadPack(
   const [problem, end] = await Promise.all([fed, ended])
   return problem instanceof ClientGone && problem.reason !== 'vanished' ? endedBy(problem.reason) : end
 }
+
+const startUploadPack = (mirror: Mirror, agent: string, protocol: string | undefined) =>
+  spawnHttpBackend(
+    mirror.git,
+    { method: 'POST', path: 'git-upload-pack', service: 'git-upload-pack', agent, protocol },
+    new AbortController().signal,
+  )
+
+const sourceOf = ({ child, stdout, ended }: Backend): ResponseSource => ({
+  stdout,
+  ended,
+  stop() {
+    killGroup(child)
+    stdout.destroy()
+  },
+})
 
 /**
  * Calls `stuck` if git is silent for `withinMs`. Git sends a keepalive every few seconds
@@ -183,13 +213,12 @@ async function feed(body: Body, { child, stdin }: Backend): Promise<UnreadableBo
  * until the first byte of the body: a service that fails at once would leave an empty 200.
  */
 async function streamResponse(
-  backend: Backend,
+  { stdout, ended, stop: stopSource }: ResponseSource,
   response: ServerResponse,
   idleMs: number,
   /** Returns the reason why git did not get its whole request, if it did not. */
   inputError: () => Promise<string | undefined> = async () => undefined,
 ): Promise<SessionEnd> {
-  const { child, stdout, ended } = backend
   const readHead = createCgiHeaderParser()
   let idle: NodeJS.Timeout | undefined
   let begun = false
@@ -198,8 +227,7 @@ async function streamResponse(
   const stop = (why: DisconnectReason) => {
     reaped ??= why
     clearTimeout(idle)
-    killGroup(child)
-    stdout.destroy()
+    stopSource()
     response.destroy()
   }
   response.once('close', () => {

@@ -11,11 +11,14 @@ import { UpstreamError } from '../upstream/upstream-error.ts'
 import { mirrorSize } from './disk-size.ts'
 import { createLease, type Enter } from './lease.ts'
 import { type Arriving, refresh } from './refresh.ts'
+import { createRefsSnapshots, type RefsSnapshots } from './refs-snapshot.ts'
 import type { MirrorSeed } from './seed.ts'
 
 /** The local copy of an upstream: a cache, created again whenever it is missing. */
 export interface Mirror {
   readonly git: Git
+  /** Tells whether refs are still the same. */
+  readonly refs: RefsSnapshots
   /**
    * Updates heads, tags and HEAD from the upstream. One refresh runs at a time, and all callers during it
    * share the next refresh. Resolves at once while the mirror is fresh (mirrorTtlMs). Rejects with
@@ -50,6 +53,7 @@ export interface MirrorDeps {
 /** Creates the mirror in git's directory. */
 export function createMirror(git: Git, { settings, linkTo, mirrorSeed }: MirrorDeps): Mirror {
   const heldRefs = new Map<string, number>()
+  const refs = createRefsSnapshots()
   let freshAt: number | undefined
   let initialFetch: Arriving | undefined
   let symbolic: ReadonlySet<string> = new Set()
@@ -74,11 +78,15 @@ export function createMirror(git: Git, { settings, linkTo, mirrorSeed }: MirrorD
     }
     const leave = await enter()
     try {
-      if (await ensureRepository(git)) freshAt = undefined
+      if (!(await exists(git.dir))) {
+        await refs.change(() => createRepository(git))
+        freshAt = undefined
+      }
       const refreshed = await refresh({
         git,
         link: await linkTo(upstream),
         upstream,
+        refs,
         heldRefs: () => [...heldRefs.keys()],
         mirrorSeed,
         onInitialFetch(now) {
@@ -103,6 +111,7 @@ export function createMirror(git: Git, { settings, linkTo, mirrorSeed }: MirrorD
 
   return {
     git,
+    refs,
     async status() {
       size ??= mirrorSize(git.dir)
       return {
@@ -137,10 +146,10 @@ export function createMirror(git: Git, { settings, linkTo, mirrorSeed }: MirrorD
         throw error
       }
     },
-    async holdRefs(refs, signal) {
-      for (const ref of refs) heldRefs.set(ref, (heldRefs.get(ref) ?? 0) + 1)
+    async holdRefs(held, signal) {
+      for (const ref of held) heldRefs.set(ref, (heldRefs.get(ref) ?? 0) + 1)
       const release = () => {
-        for (const ref of refs) {
+        for (const ref of held) {
           const left = (heldRefs.get(ref) ?? 1) - 1
           if (left) heldRefs.set(ref, left)
           else heldRefs.delete(ref)
@@ -167,9 +176,8 @@ const exists = (dir: string) =>
 const hasRefs = async (git: Git) =>
   (await git.text(['for-each-ref', '--count=1'], { signal: AbortSignal.timeout(10_000) })) !== ''
 
-/** Creates the bare repository if it is missing, atomically by rename. Returns true when it was created. */
-async function ensureRepository(git: Git): Promise<boolean> {
-  if (await exists(git.dir)) return false
+/** Creates the bare repository atomically, by rename. */
+async function createRepository(git: Git): Promise<void> {
   const fresh = `${git.dir}.${randomUUID()}`
   await mkdir(dirname(git.dir), { recursive: true, mode: 0o700 })
   try {
@@ -183,5 +191,4 @@ async function ensureRepository(git: Git): Promise<boolean> {
     await rm(fresh, { recursive: true, force: true })
     throw error
   }
-  return true
 }

@@ -5,6 +5,7 @@ import { type RefList, readMirrorRefs, sameRefs } from '../git/ref-list.ts'
 import { listUpstream, type UpstreamRefs } from '../upstream/list-refs.ts'
 import { type SshLink, toUpstreamError } from '../upstream/ssh-link.ts'
 import { UpstreamError } from '../upstream/upstream-error.ts'
+import type { RefsSnapshots } from './refs-snapshot.ts'
 import type { MirrorSeed } from './seed.ts'
 
 /** The first fetch into an empty mirror, while it runs. */
@@ -20,6 +21,7 @@ export interface Refresh {
   readonly git: Git
   readonly link: SshLink
   readonly upstream: Upstream
+  readonly refs: RefsSnapshots
   /**
    * Returns the refs that running pushes hold; the refresh leaves them unchanged. Called after upstream has
    * listed its refs.
@@ -62,7 +64,7 @@ export async function refresh({ onInitialFetch, withinMs, mirrorSeed, ...how }: 
     symbolic = there.symbolic
     const progress = here.refs.size === 0 && there.refs.size > 0 ? new GitProgress() : undefined
     const begin = async (words: GitProgress) => {
-      const begun = await mirrorSeed.consume(upstream, git, words, signal)
+      const begun = await how.refs.change(() => mirrorSeed.consume(upstream, git, words, signal))
       leftNothing = begun !== 'broken'
       return begun === 'whole' ? readMirrorRefs(git, signal) : here
     }
@@ -79,7 +81,13 @@ export async function refresh({ onInitialFetch, withinMs, mirrorSeed, ...how }: 
 const MANY_REFS = 100
 
 async function applyUpstreamRefs(
-  { git, link, upstream, heldRefs: held }: Pick<Refresh, 'git' | 'link' | 'upstream' | 'heldRefs'>,
+  {
+    git,
+    link,
+    upstream,
+    refs,
+    heldRefs: held,
+  }: Pick<Refresh, 'git' | 'link' | 'upstream' | 'refs' | 'heldRefs'>,
   there: RefList,
   here: RefList,
   progress: GitProgress | undefined,
@@ -87,14 +95,15 @@ async function applyUpstreamRefs(
 ): Promise<void> {
   const moving = held()
   if (!sameRefs(there.refs, here.refs, moving)) {
-    await fetchRefs(git, link, upstream, moving, progress, signal)
+    await refs.change(() => fetchRefs(git, link, upstream, moving, progress, signal))
     // A fetch writes a file for each ref, and each listing of all refs reads every file.
     if (there.refs.size - here.refs.size > MANY_REFS) await git.run(['pack-refs', '--all'], { signal })
   }
   if (there.head === undefined || there.head === here.head) return
-  if (there.head.startsWith('refs/')) await git.text(['symbolic-ref', 'HEAD', there.head], { signal })
+  const { head } = there
+  if (head.startsWith('refs/')) await refs.change(() => git.text(['symbolic-ref', 'HEAD', head], { signal }))
   // A detached HEAD may name a commit that no branch has. The mirror lacks it, and HEAD stays unchanged.
-  else await git.run(['update-ref', '--no-deref', 'HEAD', there.head], { signal })
+  else await refs.change(() => git.run(['update-ref', '--no-deref', 'HEAD', head], { signal }))
 }
 
 /**

@@ -233,14 +233,17 @@ async function receiveCheckForward(
       conclude(progress, verdict)
       receiving.answer(verdict.outcome === 'accepted' ? 'pass' : 'refuse')
     }
-    const ended = await receiving.end()
+    const took = receiving
+    const ended = await mirror.refs.change(() => took.end())
     if (verdict) return verdict
     return gone.signal.aborted
       ? abandoned(commands, gone.signal.reason)
       : withoutQuestion(ended, commands, settings)
   } finally {
     client.gone.removeEventListener('abort', closed)
-    const { isTidy, quarantines } = (await receiving?.dispose()) ?? { isTidy: false, quarantines: [] }
+    const { isTidy, quarantines } = receiving
+      ? await mirror.refs.change(receiving.dispose)
+      : { isTidy: false, quarantines: [] }
     // The mirror is cleaned up only when no push uses it, which can take long. The files known to belong to
     // this push are deleted now.
     for (const folder of [scratch, ...quarantines])

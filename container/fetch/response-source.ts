@@ -1,0 +1,11 @@
+import type { Readable } from 'node:stream'
+
+/** The source of a fetch's response: the output of a git process, or of a git process that others share. */
+export interface ResponseSource {
+  /** A CGI response: header lines, an empty line, the body. */
+  readonly stdout: Readable
+  /** Resolves with git's stderr when the response is complete. */
+  readonly ended: Promise<{ stderr: string }>
+  /** Ends the response early. A git process that nobody else reads is killed. */
+  stop(): void
+}

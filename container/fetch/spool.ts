@@ -1,0 +1,141 @@
+import { randomUUID } from 'node:crypto'
+import { type FileHandle, open, unlink } from 'node:fs/promises'
+import { join } from 'node:path'
+import { Readable } from 'node:stream'
+import type { Backend } from '../git/http-backend.ts'
+import { logError } from '../process/log.ts'
+import { killGroup } from '../process/spawn.ts'
+import type { ResponseSource } from './response-source.ts'
+
+/** Size of a read from the file, in bytes. */
+const READ_BYTES = 64 << 10
+
+/**
+ * A response of git in a file that has no name. Git writes at the speed of the disk, and any number of readers
+ * follow, each at its own pace.
+ */
+export interface Spool {
+  /** The size of the response so far, in bytes. */
+  readonly bytes: number
+  /** False: git or the disk failed, so the response is not to be served again. */
+  readonly isUsable: boolean
+  /** Returns a reader from the first byte on. */
+  read(): ResponseSource
+  /** Frees the file after the last reader. Without a reader an unfinished git is killed at once. */
+  close(): void
+}
+
+/** Starts to copy git's output into a new file. `start` runs git with its whole request. */
+export async function startSpool(folder: string, start: () => Backend): Promise<Spool> {
+  const path = join(folder, `response-${randomUUID()}`)
+  const file = await open(path, 'wx+', 0o600)
+  await unlink(path)
+  return fill(file, start())
+}
+
+function fill(file: FileHandle, backend: Backend): Spool {
+  let bytes = 0
+  let readers = 0
+  let isClosed = false
+  let isComplete = false
+  let isUsable = true
+  const waiting = new Set<() => void>()
+  const wake = () => {
+    for (const each of [...waiting]) each()
+    waiting.clear()
+  }
+  const fail = (error: unknown) => {
+    isUsable = false
+    logError('', error)
+    killGroup(backend.child)
+    backend.stdout.destroy()
+  }
+  let writing = Promise.resolve()
+  backend.stdout.on('data', (chunk: Buffer) => {
+    backend.stdout.pause()
+    writing = writeAll(file, chunk, bytes).then(() => {
+      bytes += chunk.length
+      wake()
+      backend.stdout.resume()
+    }, fail)
+  })
+  const ended = backend.ended
+    .then(async ({ code, stderr }) => {
+      await writing
+      isUsable &&= code === 0
+      return { stderr }
+    })
+    .finally(() => {
+      isComplete = true
+      wake()
+      freeIfUnread()
+    })
+  ended.catch(fail)
+
+  const freeIfUnread = () => {
+    if (readers > 0 || (!isClosed && isUsable)) return
+    if (isComplete) file.close().catch(() => {})
+    else killGroup(backend.child)
+  }
+  const grows = () => new Promise<void>(resolve => waiting.add(resolve))
+  const readFrom = async (at: number): Promise<Buffer | null> => {
+    while (at >= bytes && !isComplete) await grows()
+    const size = Math.min(READ_BYTES, bytes - at)
+    if (size === 0) return null
+    const chunk = Buffer.allocUnsafeSlow(size)
+    const { bytesRead } = await file.read(chunk, 0, size, at)
+    return bytesRead === size ? chunk : chunk.subarray(0, bytesRead)
+  }
+  return {
+    get bytes() {
+      return bytes
+    },
+    get isUsable() {
+      return isUsable
+    },
+    read() {
+      readers += 1
+      const { stdout, left } = follow(readFrom)
+      left.then(() => {
+        readers -= 1
+        freeIfUnread()
+      })
+      return { stdout, ended: Promise.all([ended, left]).then(([end]) => end), stop: () => stdout.destroy() }
+    },
+    close() {
+      isClosed = true
+      freeIfUnread()
+    },
+  }
+}
+
+async function writeAll(file: FileHandle, chunk: Buffer, at: number): Promise<void> {
+  for (let done = 0; done < chunk.length; ) {
+    const { bytesWritten } = await file.write(chunk, done, chunk.length - done, at + done)
+    done += bytesWritten
+  }
+}
+
+/** Returns a stream that reads until `readFrom` returns null. `left` resolves when it is closed. */
+function follow(readFrom: (at: number) => Promise<Buffer | null>): {
+  stdout: Readable
+  left: Promise<void>
+} {
+  let at = 0
+  const stdout = new Readable({
+    highWaterMark: READ_BYTES,
+    read() {
+      readFrom(at).then(
+        chunk => {
+          at += chunk?.length ?? 0
+          this.push(chunk)
+        },
+        (error: unknown) => {
+          logError('', error)
+          this.destroy()
+        },
+      )
+    },
+  })
+  return { stdout, left: new Promise(resolve => stdout.once('close', resolve)) }
+}
