@@ -51,13 +51,16 @@ function fill(file: FileHandle, backend: Backend): Spool {
     backend.stdout.destroy()
   }
   let writing = Promise.resolve()
+  const append = async (chunk: Buffer) => {
+    await writeAll(file, chunk, bytes)
+    bytes += chunk.length
+    wake()
+    backend.stdout.resume()
+  }
   backend.stdout.on('data', (chunk: Buffer) => {
     backend.stdout.pause()
-    writing = writeAll(file, chunk, bytes).then(() => {
-      bytes += chunk.length
-      wake()
-      backend.stdout.resume()
-    }, fail)
+    // A paused pipe can still emit the bytes that it has read already.
+    writing = writing.then(() => append(chunk)).catch(fail)
   })
   const ended = backend.ended
     .then(async ({ code, stderr }) => {
