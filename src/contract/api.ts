@@ -135,11 +135,9 @@ export const CredentialSettings = z
     user: CredentialUser.optional().meta({
       description: 'The user name that the host expects with the token; of a GitHub App x-access-token',
     }),
-    app: GitHubApp.nullable()
-      .default(null)
-      .meta({
-        description: 'The GitHub App, where the secret is its private key; null: the secret is a token',
-      }),
+    app: GitHubApp.nullable().default(null).meta({
+      description: 'The GitHub App, where the secret is its private key; null: the secret is a token',
+    }),
     secret: CredentialSecret.optional().meta({
       description:
         "The token, or the app's private key in PEM; at Cloudflare's edge it is a secret of the Worker",
