@@ -1,6 +1,6 @@
 import { parse } from 'yaml'
 import { z } from 'zod'
-import type { NewRepository } from '../src/contract/api.ts'
+import { NewRepository } from '../src/contract/api.ts'
 import type { GrantTerms } from '../src/contract/grant.ts'
 import { AgentName, CredentialName, IdentityName, RepositoryName } from '../src/contract/names.ts'
 import { isHttps } from '../src/contract/upstream.ts'
@@ -18,6 +18,7 @@ const settings = {
   caFile: z.string().optional(),
   proxy: z.string().optional(),
   staleReads: z.boolean().default(false),
+  readRefs: NewRepository.shape.readRefs,
   gitleaksConfig: z.string().optional(),
   gitleaksConfigFile: z.string().optional(),
 }
@@ -117,6 +118,7 @@ export function readDesiredState(file: string): DesiredState {
         ca: textOf(each.ca, each.caFile) ?? textOf(defaults.ca, defaults.caFile) ?? '',
         proxy: each.proxy ?? defaults.proxy ?? '',
         staleReads: each.staleReads,
+        readRefs: each.readRefs,
         gitleaksConfig: textOf(each.gitleaksConfig, each.gitleaksConfigFile) ?? '',
       }
     }),

@@ -6,15 +6,14 @@ export type GrantChanges = {
   [Part in keyof Omit<GrantOptions, 'read'>]?: GrantOptions[Part] | false | undefined
 } & { read?: boolean | undefined }
 
-const HEADS = 'refs/heads/'
-const TAGS = 'refs/tags/'
+type Refs = 'tags' | 'others'
 
-/** The actions that each option grants, and the prefix of the refs. */
-const GRANTED: Readonly<Record<'push' | 'force' | 'delete' | 'tags', { refs: string; actions: Action[] }>> = {
-  push: { refs: HEADS, actions: ['create', 'update'] },
-  force: { refs: HEADS, actions: ['force'] },
-  delete: { refs: HEADS, actions: ['delete'] },
-  tags: { refs: TAGS, actions: ['create'] },
+/** The actions that each option grants, and on which refs. */
+const GRANTED: Readonly<Record<'push' | 'force' | 'delete' | 'tags', { refs: Refs; actions: Action[] }>> = {
+  push: { refs: 'others', actions: ['create', 'update'] },
+  force: { refs: 'others', actions: ['force'] },
+  delete: { refs: 'others', actions: ['delete'] },
+  tags: { refs: 'tags', actions: ['create'] },
 }
 
 /**
@@ -41,11 +40,11 @@ export function changeTerms(before: GrantTerms, changes: GrantChanges): GrantTer
   return toTerms({ ...changedLimits(before, limits), read: true }, rules)
 }
 
-/** Removes these allowed actions from rules whose pattern starts with `refs`, and rules that become empty. */
-function withoutActions(rules: readonly Rule[], refs: string, actions: readonly Action[]): Rule[] {
+/** Removes these allowed actions from rules for tags or for other refs, and rules that become empty. */
+function withoutActions(rules: readonly Rule[], refs: Refs, actions: readonly Action[]): Rule[] {
   return rules
     .map(rule =>
-      rule.pattern.startsWith(refs)
+      rule.pattern.startsWith('refs/tags/') === (refs === 'tags')
         ? { ...rule, allow: rule.allow.filter(action => !actions.includes(action)) }
         : rule,
     )

@@ -188,7 +188,7 @@ function changeSettings(client: Client, wanted: NewRepository, current: readonly
   if (!existing) return []
   const { name: _, ...settings } = wanted
   const changed = (Object.keys(settings) as (keyof typeof settings)[]).filter(
-    field => settings[field] !== existing[field],
+    field => !isDeepStrictEqual(settings[field], existing[field]),
   )
   if (changed.length === 0) return []
   return [

@@ -90,7 +90,9 @@ export function adminOf(url: string, adminToken: string): Admin {
         await ask('POST', '/repositories', { name, ...settings })
         return 'added'
       }
-      const kept = z.object({ staleReads: z.boolean(), gitleaksConfig: z.string() }).parse(there)
+      const kept = z
+        .object({ staleReads: z.boolean(), readRefs: z.array(z.string()), gitleaksConfig: z.string() })
+        .parse(there)
       await ask('PUT', `/repositories/${part(name)}`, { ...kept, ...settings })
       return 'changed'
     },

@@ -22,6 +22,10 @@ const OPTIONS = {
   ca: ['--ca <file>', 'certificates (PEM) of the authorities to trust over HTTPS, instead of the system’s'],
   proxy: ['--proxy <url>', 'proxy for HTTPS, http://host:port; an empty text: none'],
   staleReads: ['--stale-reads', 'serve stale reads from the mirror while the upstream is unreachable'],
+  readRefs: [
+    '--read-refs <pattern...>',
+    'refs that agents can read beside branches, tags and notes, such as refs/pull/*/head',
+  ],
   gitleaksConfig: [
     '--gitleaks-config <file>',
     'gitleaks configuration that extends the default configuration',
@@ -36,6 +40,7 @@ const add = command('add <name>', 'add a repository')
   .option(...OPTIONS.ca)
   .option(...OPTIONS.proxy)
   .option(...OPTIONS.staleReads)
+  .option(...OPTIONS.readRefs)
   .option(...OPTIONS.gitleaksConfig)
   .action(async (name: string, options) => {
     const parsed = RepositoryName.safeParse(name)
@@ -49,6 +54,7 @@ const add = command('add <name>', 'add a repository')
       ca: options.ca ? readText(options.ca) : '',
       proxy: options.proxy ?? '',
       staleReads: options.staleReads === true,
+      readRefs: options.readRefs ?? [],
       gitleaksConfig: options.gitleaksConfig ? readText(options.gitleaksConfig) : '',
     })
     printResult(options, repository, () => `${repository.name} → ${repository.upstream}`)
@@ -67,11 +73,13 @@ const set = command('set <name>', 'change the given settings of a repository')
   .option(...OPTIONS.proxy)
   .option(...OPTIONS.staleReads)
   .option('--no-stale-reads', 'do not serve stale reads')
+  .option(...OPTIONS.readRefs)
+  .option('--no-read-refs', 'serve branches, tags and notes only')
   .option(...OPTIONS.gitleaksConfig)
   .action(async (name: string, { json, ...options }) => {
     if (Object.keys(options).length === 0)
       throw new UsageError('no setting is given', 'See the options: git gate repo set --help')
-    const { knownHosts, ca, gitleaksConfig } = options
+    const { knownHosts, ca, readRefs, gitleaksConfig } = options
     const client = gate()
     const { name: known, createdAt: _, ...settings } = await client.repositories.show(name)
     const repository = await client.repositories.update(known, {
@@ -79,6 +87,7 @@ const set = command('set <name>', 'change the given settings of a repository')
       // A repository that changes over to HTTPS leaves its SSH settings behind.
       ...(isHttps(options.upstream ?? settings.upstream) ? { identity: null, knownHosts: '' } : {}),
       ...options,
+      ...(readRefs === undefined ? {} : { readRefs: readRefs || [] }),
       ...(knownHosts === undefined ? {} : { knownHosts: readText(knownHosts) }),
       ...(ca === undefined ? {} : { ca: ca && readText(ca) }),
       ...(gitleaksConfig === undefined ? {} : { gitleaksConfig: readText(gitleaksConfig) }),
@@ -121,6 +130,7 @@ const show = command('show <name>', 'show a repository with its grants and its m
         ...(repository.proxy ? [`proxy         ${repository.proxy}`] : []),
         ...(repository.ca ? ['authorities   of its own'] : []),
         `stale reads   ${repository.staleReads ? 'yes' : 'no'}`,
+        `read refs     ${['branches, tags, notes', ...repository.readRefs].join(', ')}`,
         `since         ${localTime(repository.createdAt)}`,
         `agents        ${grants.map(({ agent }) => agent).join(', ') || 'none'}`,
         `mirror        ${status ? formatMirror(status.mirror) : `unknown: the companion is ${companion}`}`,

@@ -150,7 +150,7 @@ function notACommit({ ref, new: tip }: Command, type: string | undefined): Refus
       }
     : {
         ref,
-        reason: `a branch holds commits, this is a ${type}`,
+        reason: `${ref.startsWith('refs/heads/') ? 'a branch' : 'such a ref'} holds commits, this is a ${type}`,
         detail: [],
         remedy: [`push it as a tag: git push origin ${tip.slice(0, 12)}:refs/tags/NAME`],
       }
@@ -193,6 +193,7 @@ function remedyFor(command: Command, grant: Grant, repository: string, action: A
   const requestRight = grantRequest(command, grant, repository, action)
   if (action === 'delete') return [`keep the ref, or ${requestRight}`]
   if (action === 'force' && isTag(command)) return [`choose a new tag name, or ${requestRight}`]
+  if (command.ref.startsWith('refs/notes/')) return [requestRight]
   if (action === 'force' && isAllowed(grant, command.ref, 'update'))
     return [
       'keep the commits on the branch: git fetch origin, then git rebase or git merge onto them, then push without --force',

@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises'
-import { ZERO_ID } from '../../src/contract/names.ts'
+import { isReviewRef, ZERO_ID } from '../../src/contract/names.ts'
 import type { RefResult, UpstreamState } from '../../src/contract/outcome.ts'
 import type { Upstream } from '../../src/contract/pass.ts'
 import type { Git } from '../git/git.ts'
@@ -24,6 +24,8 @@ export async function queryPushState(
   upstream: Upstream,
   refs: readonly Ref[],
 ): Promise<UpstreamState> {
+  // A host that took a proposal shows no ref of its name.
+  if (refs.some(({ ref }) => isReviewRef(ref))) return 'something else'
   const first = await askOnce(git, link, upstream, refs)
   if (first === 'all of it' || first === 'something else') return first
   await delay(LATE_APPLY_MS)

@@ -28,7 +28,7 @@ export async function refuseSymbolicRefs(
   const moved = commands.filter(command => !isCreate(command))
   if (moved.length === 0) return []
   const listed = await git.text(
-    ['for-each-ref', '--format=%(objectname) %(refname)', 'refs/heads', 'refs/tags'],
+    ['for-each-ref', '--format=%(objectname) %(refname)', 'refs/heads', 'refs/tags', 'refs/notes'],
     { signal },
   )
   const refsAt = Map.groupBy(

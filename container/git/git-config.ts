@@ -58,6 +58,11 @@ function gitConfig(settings: Settings): string {
 	unpackLimit = 1
 	autogc = false
 	advertisePushOptions = true
+	hideRefs = refs
+	hideRefs = !refs/heads
+	hideRefs = !refs/tags
+	hideRefs = !refs/notes
+	hideRefs = !refs/for
 	denyDeleteCurrent = ignore
 	denyCurrentBranch = ignore
 	keepAlive = ${keepAlive}

@@ -2,6 +2,12 @@ import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Git } from './git.ts'
 
+/**
+ * The refs whose objects count as upstream's in the checks, as arguments of git rev-list: a fork's author
+ * writes refs such as refs/pull/1/head.
+ */
+export const UPSTREAM_CONTENT = ['--branches', '--tags'] as const
+
 export interface RefList {
   /** Maps full ref names to object ids. */
   readonly refs: ReadonlyMap<string, string>
@@ -12,9 +18,14 @@ export interface RefList {
   readonly head: string | undefined
 }
 
-export async function readMirrorRefs(git: Git, signal: AbortSignal): Promise<RefList> {
+/** Reads the mirror's refs whose names start with `prefixes`; without prefixes, all refs. */
+export async function readMirrorRefs(
+  git: Git,
+  signal: AbortSignal,
+  ...prefixes: readonly string[]
+): Promise<RefList> {
   const [listed, head] = await Promise.all([
-    git.text(['for-each-ref', '--format=%(objectname) %(refname)', 'refs/heads/', 'refs/tags/'], { signal }),
+    git.text(['for-each-ref', '--format=%(objectname) %(refname)', ...prefixes], { signal }),
     readFile(join(git.dir, 'HEAD'), 'utf8'),
   ])
   const refs = new Map<string, string>()

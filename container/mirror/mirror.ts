@@ -20,7 +20,7 @@ export interface Mirror {
   /** Tells whether refs are still the same. */
   readonly refs: RefsSnapshots
   /**
-   * Updates heads, tags and HEAD from the upstream. One refresh runs at a time, and all callers during it
+   * Updates the mirrored refs and HEAD from the upstream. One refresh runs at a time, and all callers during it
    * share the next refresh. Resolves at once while the mirror is fresh (mirrorTtlMs). Rejects with
    * UpstreamError.
    */
@@ -29,6 +29,8 @@ export interface Mirror {
   exists(): Promise<boolean>
   /** True when the mirror exists and a refresh has succeeded since the start. */
   isReady(): Promise<boolean>
+  /** Lets the next refresh ask upstream, however fresh the mirror is. */
+  expire(): void
   /** True when the ref was a symbolic ref at upstream in the last refresh. */
   isSymbolic(ref: string): boolean
   /** The running first fetch into an empty mirror. */
@@ -55,6 +57,8 @@ export function createMirror(git: Git, { settings, linkTo, mirrorSeed }: MirrorD
   const heldRefs = new Map<string, number>()
   const refs = createRefsSnapshots()
   let freshAt: number | undefined
+  let freshPatterns = ''
+  let expiredAt = 0
   let initialFetch: Arriving | undefined
   let symbolic: ReadonlySet<string> = new Set()
   let lastRefresh: MirrorStatus['lastRefresh'] = null
@@ -106,6 +110,7 @@ export function createMirror(git: Git, { settings, linkTo, mirrorSeed }: MirrorD
       throw error
     }
     freshAt = at
+    freshPatterns = upstream.readRefs.join(' ')
     ended(null)
   }
 
@@ -122,6 +127,9 @@ export function createMirror(git: Git, { settings, linkTo, mirrorSeed }: MirrorD
       }
     },
     exists: () => exists(git.dir),
+    expire() {
+      expiredAt = Date.now()
+    },
     isSymbolic: ref => symbolic.has(ref),
     isReady: async () => freshAt !== undefined && (await exists(git.dir)),
     get initialFetch() {
@@ -129,7 +137,9 @@ export function createMirror(git: Git, { settings, linkTo, mirrorSeed }: MirrorD
     },
     async refresh(upstream, signal) {
       const isThere = await exists(git.dir)
-      if (isThere && freshAt !== undefined && Date.now() - freshAt < settings.mirrorTtlMs) return
+      const isFresh =
+        freshAt !== undefined && freshAt > expiredAt && Date.now() - freshAt < settings.mirrorTtlMs
+      if (isThere && isFresh && freshPatterns === upstream.readRefs.join(' ')) return
       next ??= (async () => {
         await running?.catch(() => {})
         running = next

@@ -1,3 +1,4 @@
+import { mirroredRefs } from '../../src/contract/mirrored-refs.ts'
 import type { Upstream } from '../../src/contract/pass.ts'
 import type { Git } from '../git/git.ts'
 import { GitProgress } from '../git/git-progress.ts'
@@ -41,7 +42,7 @@ export interface Refreshed extends Pick<UpstreamRefs, 'symbolic'> {
   readonly leftNothing: boolean
 }
 
-/** Updates heads, tags and HEAD from upstream. Rejects with UpstreamError. */
+/** Updates the mirrored refs and HEAD from upstream. Rejects with UpstreamError. */
 export async function refresh({ onInitialFetch, withinMs, mirrorSeed, ...how }: Refresh): Promise<Refreshed> {
   const { git, link, upstream } = how
   let leftNothing = true
@@ -95,7 +96,10 @@ async function applyUpstreamRefs(
 ): Promise<void> {
   const moving = held()
   if (!sameRefs(there.refs, here.refs, moving)) {
-    await refs.change(() => fetchRefs(git, link, upstream, moving, progress, signal))
+    await refs.change(async () => {
+      await removeUnmirrored(git, upstream, here, moving, signal)
+      await fetchRefs(git, link, upstream, moving, progress, signal)
+    })
     // A fetch writes a file for each ref, and each listing of all refs reads every file.
     if (there.refs.size - here.refs.size > MANY_REFS) await git.run(['pack-refs', '--all'], { signal })
   }
@@ -106,8 +110,22 @@ async function applyUpstreamRefs(
   else await refs.change(() => git.run(['update-ref', '--no-deref', 'HEAD', head], { signal }))
 }
 
+/** Deletes refs that the repository's patterns no longer name: git prunes only refs of its refspecs. */
+async function removeUnmirrored(
+  git: Git,
+  upstream: Upstream,
+  here: RefList,
+  heldRefs: readonly string[],
+  signal: AbortSignal,
+): Promise<void> {
+  const mirrored = mirroredRefs(upstream.readRefs)
+  const rest = [...here.refs.keys()].filter(ref => !mirrored.has(ref) && !heldRefs.includes(ref))
+  if (rest.length === 0) return
+  await git.text(['update-ref', '--stdin'], { signal, input: rest.map(ref => `delete ${ref}\n`).join('') })
+}
+
 /**
- * Fetches heads and tags from upstream and prunes deleted refs. Leaves out `heldRefs`, which pushes are
+ * Fetches the mirrored refs from upstream and prunes deleted refs. Leaves out `heldRefs`, which pushes are
  * moving.
  */
 async function fetchRefs(
@@ -129,8 +147,7 @@ async function fetchRefs(
         '--no-write-fetch-head',
         '--no-auto-maintenance',
         upstream.url,
-        '+refs/heads/*:refs/heads/*',
-        '+refs/tags/*:refs/tags/*',
+        ...mirroredRefs(upstream.readRefs).patterns.map(pattern => `+${pattern}:${pattern}`),
         ...heldRefs.map(ref => `^${ref}`),
       ],
       { signal, env, onStderr: chunk => progress?.push(chunk) },

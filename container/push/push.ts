@@ -1,6 +1,7 @@
 import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { formatBytes } from '../../src/contract/format-bytes.ts'
+import { isReviewRef } from '../../src/contract/names.ts'
 import { UnreadableBody } from '../client/inflate-body.ts'
 import type { PushClient } from '../client/push-client.ts'
 import { ClientGone } from '../client/request-body.ts'
@@ -231,7 +232,11 @@ async function receiveCheckForward(
       }))
     if (verdict) {
       conclude(progress, verdict)
-      receiving.answer(verdict.outcome === 'accepted' ? 'pass' : 'refuse')
+      const isAccepted = verdict.outcome === 'accepted'
+      // Upstream keeps no ref of a proposal. The mirror gets the other refs with the next refresh.
+      const isProposal = commands.some(({ ref }) => isReviewRef(ref))
+      if (isAccepted && isProposal) mirror.expire()
+      receiving.answer(isAccepted && !isProposal ? 'pass' : 'refuse')
     }
     const took = receiving
     const ended = await mirror.refs.change(() => took.end())

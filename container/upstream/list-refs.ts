@@ -1,3 +1,4 @@
+import { type MirroredRefs, mirroredRefs } from '../../src/contract/mirrored-refs.ts'
 import type { Upstream } from '../../src/contract/pass.ts'
 import { type Pkt, PktLineError, PktLines, pktLine } from '../git/pkt-line.ts'
 import type { RefList } from '../git/ref-list.ts'
@@ -15,21 +16,17 @@ export interface UpstreamRefs extends RefList {
 const DELIMITER = Buffer.from('0001')
 const FLUSH = Buffer.from('0000')
 
-/** An `ls-refs` request for HEAD, heads and tags, and the flush that ends the session (gitprotocol-v2(5)). */
-const listRefs = (...more: readonly string[]) =>
+/** An `ls-refs` request for HEAD and these refs, and the flush that ends the session (gitprotocol-v2(5)). */
+const listRefs = ({ prefixes }: MirroredRefs, ...more: readonly string[]) =>
   Buffer.concat([
     pktLine('command=ls-refs\n'),
     pktLine('object-format=sha1'),
     DELIMITER,
     ...[...more, 'peel\n', 'symrefs\n', 'ref-prefix HEAD\n'].map(pktLine),
-    ...['ref-prefix refs/heads/\n', 'ref-prefix refs/tags/\n'].map(pktLine),
+    ...prefixes.map(prefix => pktLine(`ref-prefix ${prefix}\n`)),
     FLUSH,
     FLUSH,
   ])
-
-const LIST_REFS = listRefs()
-/** Sent only to an upstream that advertises `unborn`. */
-const LIST_UNBORN = listRefs('unborn\n')
 
 /** Upstream's refs, and whether it can report the branch of an unborn HEAD. */
 type Answer = UpstreamRefs & { readonly supportsUnborn: boolean }
@@ -44,13 +41,18 @@ export async function listUpstream(
   upstream: Upstream,
   signal: AbortSignal,
 ): Promise<UpstreamRefs> {
-  const answer = await ask(link, upstream, LIST_REFS, signal)
-  return answer.refs.size === 0 && answer.supportsUnborn ? ask(link, upstream, LIST_UNBORN, signal) : answer
+  const wanted = mirroredRefs(upstream.readRefs)
+  const answer = await ask(link, upstream, wanted, listRefs(wanted), signal)
+  // An upstream that does not advertise `unborn` would refuse the word.
+  return answer.refs.size === 0 && answer.supportsUnborn
+    ? ask(link, upstream, wanted, listRefs(wanted, 'unborn\n'), signal)
+    : answer
 }
 
 async function ask(
   link: SshLink,
   upstream: Upstream,
+  wanted: MirroredRefs,
   question: Buffer,
   signal: AbortSignal,
 ): Promise<Answer> {
@@ -62,7 +64,7 @@ async function ask(
   })
   try {
     return await new Promise<Answer>((resolve, reject) => {
-      const reader = new RefListReader()
+      const reader = new RefListReader(wanted)
       let said = ''
       child.stderr?.on('data', (chunk: Buffer) => {
         said = (said + chunk.toString('utf8')).slice(-4096)
@@ -93,9 +95,14 @@ class RefListReader {
   readonly #refs = new Map<string, string>()
   readonly #peeled = new Map<string, string>()
   readonly #symbolic = new Set<string>()
+  readonly #wanted: MirroredRefs
   #head: string | undefined
   #tellsUnborn = false
   #state: 'start' | 'capabilities' | 'listed' | 'advertised' = 'start'
+
+  constructor(wanted: MirroredRefs) {
+    this.#wanted = wanted
+  }
 
   /**
    * Takes bytes, and returns the list once it is complete. Throws PktLineError on an invalid packet, or with
@@ -158,8 +165,8 @@ class RefListReader {
   }
 
   #addRef(name: string, id: string): void {
-    if (!/^refs\/(heads|tags)\//.test(name)) return
-    if (name.endsWith('^{}')) this.#peeled.set(name.slice(0, -'^{}'.length), id)
-    else this.#refs.set(name, id)
+    const isPeeled = name.endsWith('^{}')
+    const ref = isPeeled ? name.slice(0, -'^{}'.length) : name
+    if (this.#wanted.has(ref)) (isPeeled ? this.#peeled : this.#refs).set(ref, id)
   }
 }

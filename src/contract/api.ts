@@ -2,6 +2,7 @@ import { z } from 'zod'
 import { CredentialSecret, CredentialUser, GitHubApp, HeldCredential } from './credential.ts'
 import { GrantTerms } from './grant.ts'
 import { hasPlainPatterns } from './known-hosts.ts'
+import { ReadRefPattern } from './mirrored-refs.ts'
 import { AgentName, CredentialName, IdentityName, RepositoryName } from './names.ts'
 import { Finding, LinkStep, Outcome, PushReport, RefResult } from './outcome.ts'
 import { RepositoryStatus } from './status.ts'
@@ -71,6 +72,14 @@ export const RepositorySettings = z
       .boolean()
       .default(false)
       .meta({ description: 'Serve what the mirror has while the upstream cannot be reached?' }),
+    readRefs: z
+      .array(ReadRefPattern)
+      .max(20)
+      .default([])
+      .meta({
+        description: 'Refs that agents can read beside branches, tags and notes',
+        examples: [['refs/pull/*/head'], ['refs/merge-requests/*/head']],
+      }),
     gitleaksConfig: z
       .string()
       .max(64_000)
@@ -88,6 +97,7 @@ export const Repository = z
     name: RepositoryName,
     ...settings,
     staleReads: z.boolean(),
+    readRefs: z.array(z.string()),
     gitleaksConfig: z.string(),
     createdAt: Time,
   })

@@ -16,8 +16,8 @@ export const RefPattern = z
   .min(1)
   .max(512)
   .regex(
-    /^refs\/(heads|tags)\/\S+$/,
-    'a ref pattern starts with refs/heads/ or refs/tags/, for example refs/heads/{agent}/**',
+    /^refs\/(heads|tags|notes|for)\/\S+$/,
+    'a ref pattern starts with refs/heads/, refs/tags/, refs/notes/ or refs/for/, for example refs/heads/{agent}/**',
   )
   .refine(
     pattern => !/[{}]/.test(pattern.replaceAll('{agent}', '')),

@@ -54,9 +54,15 @@ export const ObjectId = z
 export type ObjectId = z.infer<typeof ObjectId>
 export const ZERO_ID = '0'.repeat(40) as ObjectId
 
+/** Namespaces of refs that a push may name. In `refs/for/` a host takes a change for review (Gerrit, AGit). */
+const PUSHABLE = /^refs\/(heads|tags|notes|for)\/[^/]/
+
+/** Whether upstream reads a push to the ref as a proposal: the ref itself never exists. */
+export const isReviewRef = (ref: string): boolean => ref.startsWith('refs/for/')
+
 /**
  * Returns why `name` is not an acceptable full ref name, or undefined if it is acceptable. The rules are
- * those of git-check-ref-format(1), for branches and tags in printable characters only.
+ * those of git-check-ref-format(1), in printable characters only.
  */
 export function refNameProblem(name: string): string | undefined {
   if (/[\x00-\x20\x7f~^:?*[\\]/.test(name))
@@ -68,13 +74,13 @@ export function refNameProblem(name: string): string | undefined {
   if (name.split('/').some(part => part.startsWith('.') || part.endsWith('.lock')))
     return 'a component starts with "." or ends with ".lock"'
   if (name.length > 512) return 'it is longer than 512 characters'
-  if (!/^refs\/(heads|tags)\/[^/]/.test(name)) return 'only refs/heads/ and refs/tags/ may be pushed'
+  if (!PUSHABLE.test(name)) return 'only refs/heads/, refs/tags/, refs/notes/ and refs/for/ may be pushed'
   if (name === 'refs/heads/HEAD' || name.split('/').some(part => part.startsWith('-')))
     return 'a component is "HEAD" or starts with "-"'
   return undefined
 }
 
-/** The full name of a branch or a tag. */
+/** The full name of a ref that a push may name. */
 export const RefName = z
   .string()
   .refine(name => refNameProblem(name) === undefined, {

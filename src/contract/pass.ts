@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { HeldCredential } from './credential.ts'
 import { GrantTerms } from './grant.ts'
+import { ReadRefPattern } from './mirrored-refs.ts'
 import { AgentName, CredentialName, IdentityName, RepositoryName } from './names.ts'
 import { MAX_REFS, UpdatedRef } from './push-diff.ts'
 import { Permission } from './push-event.ts'
@@ -33,6 +34,8 @@ export const Upstream = z.object({
   proxy: z.string(),
   /** Whether the companion serves the mirror while the upstream is unreachable. */
   staleReads: z.boolean(),
+  /** The refs that the mirror has beside branches, tags and notes. */
+  readRefs: z.array(ReadRefPattern).default([]),
 })
 export type Upstream = z.infer<typeof Upstream>
 

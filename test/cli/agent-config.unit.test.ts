@@ -16,6 +16,7 @@ const repository = (name: string, upstream: string): Repository => ({
   ca: '',
   proxy: '',
   staleReads: false,
+  readRefs: [],
   gitleaksConfig: '',
   createdAt: new Date(0).toISOString(),
 })

@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { z } from 'zod'
 import { projectRoot } from '../../local/worker/bundle.ts'
+import { Repository } from '../../src/contract/api.ts'
 import { GrantTerms } from '../../src/contract/grant.ts'
 import { type AdminGate, hostKey, startAdminGate } from '../api/admin-gate.ts'
 import { startAccessProxy } from './access-proxy.ts'
@@ -93,6 +94,16 @@ test('repo set changes only the given settings, and keeps the grants', async () 
     upstream: 'git@github.com:acme/moved.git',
   })
   expect(await gate.json('GET', '/grants?agent=setter')).toMatchObject([{ repository: 'set' }])
+
+  const readRefs = async (...patterns: string[]) =>
+    Repository.parse(await json('repo', 'set', 'set', ...patterns)).readRefs
+  expect(await readRefs('--read-refs', 'refs/pull/*/head', 'refs/changes/**')).toEqual([
+    'refs/pull/*/head',
+    'refs/changes/*',
+  ])
+  expect(await readRefs('--stale-reads')).toHaveLength(2)
+  expect(await run('repo', 'set', 'set', '--read-refs', 'refs/heads/*')).toMatchObject({ code: 1 })
+  expect(await readRefs('--no-read-refs')).toEqual([])
 
   expect(await run('repo', 'set', 'set')).toMatchObject({
     code: 2,

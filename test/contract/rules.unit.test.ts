@@ -109,7 +109,8 @@ test.each([
 
 test.each([
   'main',
-  'refs/notes/x',
+  'refs/pull/x',
+  'refs/notes/',
   'refs/heads/',
   'refs/heads/a b',
   'refs/heads/{agnet}/**',

@@ -29,7 +29,7 @@ export interface Upstream extends AsyncDisposable {
   /** Installs a pre-receive hook that prints these lines and refuses. */
   refuse(...lines: string[]): void
   /** Installs a hook, a shell script; without `script` removes it. */
-  hook(name: 'pre-receive' | 'update' | 'post-receive', script?: string): void
+  hook(name: 'pre-receive' | 'update' | 'post-receive' | 'proc-receive', script?: string): void
   /** Stops the server and every session. */
   stop(): Promise<void>
   /** Starts the server again on the same port. */

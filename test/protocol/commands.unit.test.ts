@@ -123,7 +123,7 @@ test('an accepted list names each ref once, by a name that git accepts, with a c
       'HEAD',
       'refs/heads/',
       'refs/heads/a..b',
-      'refs/notes/x',
+      'refs/pull/x',
       'refs/heads/a\nb',
       'refs/heads/a b',
     ),

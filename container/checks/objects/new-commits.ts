@@ -1,5 +1,6 @@
-import { isDelete } from '../../git/command-list.ts'
+import { type Command, isDelete } from '../../git/command-list.ts'
 import type { Git } from '../../git/git.ts'
+import { UPSTREAM_CONTENT } from '../../git/ref-list.ts'
 import type { IncomingPush } from '../check.ts'
 import { lines } from './git-lines.ts'
 
@@ -9,23 +10,34 @@ export type Commits = ReadonlyMap<string, readonly string[]>
 const listed = new WeakMap<IncomingPush, Promise<Commits>>()
 
 /**
- * Returns the commits that the refs of a push reach and no ref of the mirror reaches. All checks share one
- * walk.
+ * Returns the commits that the refs of a push reach and no branch or tag of upstream reaches. All checks
+ * share one walk.
  */
 export function newCommits(push: IncomingPush, signal: AbortSignal): Promise<Commits> {
   const before = listed.get(push)
   if (before) return before
   const tips = push.commands.filter(command => !isDelete(command)).map(command => command.new)
-  const now = list(push.git, [...new Set(tips)], signal)
+  const now = list(push.git, [...new Set(tips)], upstreamContent(push.commands), signal)
   listed.set(push, now)
   return now
 }
 
-async function list(git: Git, tips: readonly string[], signal: AbortSignal): Promise<Commits> {
+/** A push of nothing but notes continues upstream's notes, which no branch reaches. */
+const upstreamContent = (commands: readonly Command[]): readonly string[] =>
+  commands.every(({ ref }) => ref.startsWith('refs/notes/'))
+    ? [...UPSTREAM_CONTENT, '--glob=refs/notes/*']
+    : UPSTREAM_CONTENT
+
+async function list(
+  git: Git,
+  tips: readonly string[],
+  upstream: readonly string[],
+  signal: AbortSignal,
+): Promise<Commits> {
   const commits = new Map<string, string[]>()
   await lines(
     git,
-    ['rev-list', '--parents', '--stdin', '--not', '--all'],
+    ['rev-list', '--parents', '--stdin', '--not', ...upstream],
     { signal, end: 10, input: `${tips.join('\n')}\n` },
     line => {
       const [id, ...parents] = line.toString('latin1').split(' ')

@@ -1,5 +1,6 @@
 import { ZERO_ID } from '../../../src/contract/names.ts'
 import { isCreate, isDelete } from '../../git/command-list.ts'
+import { UPSTREAM_CONTENT } from '../../git/ref-list.ts'
 import { GateFault, type IncomingPush } from '../check.ts'
 import { LimitExceeded, type Limits } from '../limits.ts'
 import { changedEntries, type Entry, isContent, treeEntries } from './changed-paths.ts'
@@ -166,7 +167,7 @@ async function newTags(
   signal: AbortSignal,
 ): Promise<readonly TagObject[]> {
   if (tags.length === 0) return tags
-  const args = ['rev-list', '--objects', '--no-object-names', '--stdin', '--not', '--all']
+  const args = ['rev-list', '--objects', '--no-object-names', '--stdin', '--not', ...UPSTREAM_CONTENT]
   const fresh = new Set<string>()
   const input = `${[...new Set(tags.map(tag => tag.id))].join('\n')}\n`
   await lines(push.git, args, { signal, end: 10, input }, line => {

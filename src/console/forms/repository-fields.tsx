@@ -12,6 +12,7 @@ export const RepositoryForm = z.object({
   ca: multiline,
   proxy: z.string().trim().default(''),
   staleReads: checkbox,
+  readRefs: z.string().trim().default(''),
   gitleaksConfig: multiline,
 })
 export type RepositoryForm = z.infer<typeof RepositoryForm>
@@ -25,6 +26,7 @@ export const toForm = ({
   ca,
   proxy,
   staleReads,
+  readRefs,
   gitleaksConfig,
 }: Repository): RepositoryForm => ({
   upstream,
@@ -34,7 +36,14 @@ export const toForm = ({
   ca,
   proxy,
   staleReads,
+  readRefs: readRefs.join(' '),
   gitleaksConfig,
+})
+
+/** Converts form values to settings for the admin API. */
+export const toSettings = <Form extends RepositoryForm>(form: Form) => ({
+  ...form,
+  readRefs: form.readRefs.split(/\s+/).filter(Boolean),
 })
 
 /** Describes the settings that differ from `others`. */
@@ -47,6 +56,7 @@ export function formatDifferences(settings: RepositoryForm, others: RepositoryFo
     ca: settings.ca ? `certificate authorities:\n${settings.ca}` : 'certificate authorities: of the system',
     proxy: `proxy: ${settings.proxy || 'none'}`,
     staleReads: `serve stale reads while the upstream is unreachable: ${settings.staleReads ? 'yes' : 'no'}`,
+    readRefs: `further refs to read: ${settings.readRefs || 'none'}`,
     gitleaksConfig: settings.gitleaksConfig
       ? `gitleaks configuration:\n${settings.gitleaksConfig}`
       : 'gitleaks configuration: none',
@@ -92,6 +102,26 @@ export const RepositoryFields = ({
       <input type="checkbox" name="staleReads" value="yes" checked={values?.staleReads === true} />
       Serve stale reads from the mirror while the upstream is unreachable
     </label>
+    <Field
+      id="read-refs"
+      label={
+        <>
+          Further refs to read <span class="muted">(optional)</span>
+        </>
+      }
+      hint="refs of the upstream beside branches, tags and notes"
+      wide
+    >
+      <input
+        id="read-refs"
+        name="readRefs"
+        aria-describedby="read-refs-hint"
+        value={values?.readRefs ?? ''}
+        placeholder="refs/pull/*/head"
+        autocomplete="off"
+        spellcheck={false}
+      />
+    </Field>
     <Field
       id="gitleaks"
       label={

@@ -13,7 +13,7 @@ import { UntrustedText } from '../components/untrusted-text.tsx'
 import { type ApiProblem, callApi } from '../forms/call-api.ts'
 import { DisclosureForm } from '../forms/disclosure-form.tsx'
 import { Field } from '../forms/field.tsx'
-import { RepositoryFields, RepositoryForm } from '../forms/repository-fields.tsx'
+import { RepositoryFields, RepositoryForm, toSettings } from '../forms/repository-fields.tsx'
 import { pathOf } from '../paths.ts'
 import { EmptyState, renderPage } from './layout.tsx'
 
@@ -24,7 +24,7 @@ export const showRepositories = (c: Context<ConsoleEnv>) => repositoriesPage(c)
 export async function addRepository(c: Context<ConsoleEnv>): Promise<Response> {
   const body = await c.req.parseBody()
   const wanted = RepositoryForm.extend({ name: z.string().trim().default('') }).parse(body)
-  const added = await callApi(c, Repository, 'POST', '/repositories', wanted)
+  const added = await callApi(c, Repository, 'POST', '/repositories', toSettings(wanted))
   if (added.ok) return c.redirect(pathOf.repository(added.value.name), 303)
   return repositoriesPage(c, { problem: added.problem, form: wanted })
 }

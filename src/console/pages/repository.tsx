@@ -23,7 +23,13 @@ import {
   VersionField,
   versionOf,
 } from '../forms/edit-conflict.tsx'
-import { formatDifferences, RepositoryFields, RepositoryForm, toForm } from '../forms/repository-fields.tsx'
+import {
+  formatDifferences,
+  RepositoryFields,
+  RepositoryForm,
+  toForm,
+  toSettings,
+} from '../forms/repository-fields.tsx'
 import { pathOf } from '../paths.ts'
 import { ErrorMessage, Form, notFoundPage, renderPage } from './layout.tsx'
 
@@ -46,7 +52,7 @@ export async function changeRepository(c: Context<ConsoleEnv>): Promise<Response
     return repositoryPage(c, { settings, version, problem })
   }
   const path = `/repositories/${encodeURIComponent(repositoryParam(c))}`
-  const changed = await callApi(c, Repository, 'PUT', path, settings)
+  const changed = await callApi(c, Repository, 'PUT', path, toSettings(settings))
   if (changed.ok) return c.redirect(pathOf.repository(repositoryParam(c)), 303)
   return repositoryPage(c, { settings, version, problem: changed.problem })
 }
@@ -127,7 +133,7 @@ async function repositoryPage(c: Context<ConsoleEnv>, state: PageState): Promise
           <RepositoryFields
             identities={identities}
             credentials={credentials}
-            values={state.settings ?? repository}
+            values={state.settings ?? toForm(repository)}
           />
         </DisclosureForm>
       </>

@@ -3,6 +3,7 @@ import type { NewRepository, Repository, RepositorySettings } from '../../contra
 import { CredentialName, IdentityName, RepositoryName } from '../../contract/names.ts'
 import { Upstream } from '../../contract/pass.ts'
 import { type Operator, withAudit } from '../audit-log.ts'
+import { json } from '../json-column.ts'
 import { iso } from '../time.ts'
 import { findCredential } from './credentials.ts'
 
@@ -16,6 +17,7 @@ const Row = z
     ca: z.string(),
     proxy: z.string(),
     stale_reads: z.number(),
+    read_refs: json(z.array(z.string())),
     gitleaks_config: z.string(),
     created_at: z.number(),
   })
@@ -29,6 +31,7 @@ const Row = z
       ca: row.ca,
       proxy: row.proxy,
       staleReads: row.stale_reads !== 0,
+      readRefs: row.read_refs,
       gitleaksConfig: row.gitleaks_config,
       createdAt: iso(row.created_at),
     }),
@@ -74,8 +77,9 @@ export function addRepository(
     ledger
       .prepare(
         `INSERT INTO repositories
-           (name, upstream, identity, known_hosts, credential, ca, proxy, stale_reads, gitleaks_config, created_at)
-         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING`,
+           (name, upstream, identity, known_hosts, credential, ca, proxy, stale_reads, read_refs, gitleaks_config,
+             created_at)
+         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING`,
       )
       .bind(name, ...columns(settings), Date.now()),
     operator,
@@ -100,7 +104,7 @@ export function updateRepository(
     ledger
       .prepare(
         `UPDATE repositories SET upstream = ?, identity = ?, known_hosts = ?, credential = ?, ca = ?, proxy = ?,
-           stale_reads = ?, gitleaks_config = ?
+           stale_reads = ?, read_refs = ?, gitleaks_config = ?
          WHERE name = ?`,
       )
       .bind(...columns(settings), name),
@@ -134,5 +138,6 @@ const columns = (settings: RepositorySettings) => [
   settings.ca,
   settings.proxy,
   settings.staleReads ? 1 : 0,
+  JSON.stringify(settings.readRefs),
   settings.gitleaksConfig,
 ]

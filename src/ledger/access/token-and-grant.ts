@@ -42,6 +42,7 @@ const GrantRow = z.object({
   ca: z.string(),
   proxy: z.string(),
   stale_reads: z.number(),
+  read_refs: json(z.array(z.string())),
   gitleaks_config: z.string(),
   terms: json(GrantTerms),
   exceptions: json(z.array(Exception)),
@@ -52,7 +53,8 @@ const GrantRow = z.object({
 const DECLINES = 200
 
 /** The columns of a repository `r` for GrantRow. The only parameter is the current time. */
-const REPOSITORY = `r.name, r.upstream, r.identity, r.known_hosts, r.ca, r.proxy, r.stale_reads, r.gitleaks_config,
+const REPOSITORY = `r.name, r.upstream, r.identity, r.known_hosts, r.ca, r.proxy, r.stale_reads, r.read_refs,
+  r.gitleaks_config,
   (SELECT json_object('name', c.name, 'user', c.user, 'app', json(c.app))
      FROM credentials c WHERE c.name = r.credential
   ) AS credential,
@@ -149,14 +151,15 @@ export async function accessOfPush(db: D1Database, push: string): Promise<OpenPu
 }
 
 function readAccess(row: unknown): Access {
-  const { upstream, known_hosts, stale_reads, gitleaks_config, terms, exceptions, declines, ...columns } =
-    GrantRow.parse(row)
+  const { upstream, known_hosts, stale_reads, read_refs, gitleaks_config, ...rest } = GrantRow.parse(row)
+  const { terms, exceptions, declines, ...columns } = rest
   return {
     repository: Upstream.parse({
       ...columns,
       url: upstream,
       knownHosts: known_hosts,
       staleReads: stale_reads === 1,
+      readRefs: read_refs,
     }),
     terms,
     exceptions,

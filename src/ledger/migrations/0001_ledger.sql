@@ -25,6 +25,7 @@ CREATE TABLE repositories (
   ca TEXT NOT NULL DEFAULT '', -- PEM
   proxy TEXT NOT NULL DEFAULT '',
   stale_reads INTEGER NOT NULL DEFAULT 0,
+  read_refs TEXT NOT NULL DEFAULT '[]', -- JSON: patterns of refs
   gitleaks_config TEXT NOT NULL DEFAULT '',
   created_at INTEGER NOT NULL
 ) STRICT;

@@ -1,5 +1,6 @@
 import type { Command } from '../../../git/command-list.ts'
 import type { Git } from '../../../git/git.ts'
+import { UPSTREAM_CONTENT } from '../../../git/ref-list.ts'
 import type { Introduced } from '../../objects/new-objects.ts'
 import { ObjectReader } from '../../objects/object-reader.ts'
 import type { LocatedMatch } from '../gitleaks/locate.ts'
@@ -239,11 +240,14 @@ async function existingOnly(
   if (matches.length === 0) return []
   const blobs = new Set(matches.map(match => match.item.blob))
   const tips = new Set(matches.map(match => match.item.commit))
-  const newIds = await git.text(['rev-list', '--objects', '--no-object-names', '--stdin', '--not', '--all'], {
-    signal,
-    input: `${[...tips].join('\n')}\n`,
-    maxOutput: 64 << 20,
-  })
+  const newIds = await git.text(
+    ['rev-list', '--objects', '--no-object-names', '--stdin', '--not', ...UPSTREAM_CONTENT],
+    {
+      signal,
+      input: `${[...tips].join('\n')}\n`,
+      maxOutput: 64 << 20,
+    },
+  )
   for (const id of newIds.split('\n')) blobs.delete(id)
   return matches.filter(match => blobs.has(match.item.blob))
 }
