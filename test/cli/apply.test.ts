@@ -163,7 +163,7 @@ test('__proto__ is a valid repository name', async () => {
 
 test('an error names the step that failed, and no further step starts', async () => {
   const many = Array.from({ length: 60 }, (_, i) => `  rest-${i}: {upstream: "git@git.example.org:r"}\n`)
-  const file = `${DEFAULTS}repositories:\n  bad: {upstream: "https://git.example.org/r"}\n${many.join('')}`
+  const file = `${DEFAULTS}repositories:\n  bad: {upstream: "git://git.example.org/r"}\n${many.join('')}`
   writeFileSync(join(folder, 'refused.yaml'), file)
   const ran = await gitGate(['apply', 'refused.yaml', '--yes'], {
     env: { GATE_URL: gate.url, GATE_ADMIN_TOKEN: gate.adminToken },

@@ -30,6 +30,9 @@ const word = (outcome: Entry['report']['outcome']) =>
       url: 'ssh://git@127.0.0.1/app.git',
       identity: 'deploy',
       knownHosts: '',
+      credential: null,
+      ca: '',
+      proxy: '',
       staleReads: false,
     },
   })

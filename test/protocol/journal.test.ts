@@ -12,6 +12,9 @@ const upstream = Upstream.parse({
   url: 'ssh://git@example.org/app.git',
   identity: 'deploy',
   knownHosts: 'example.org ssh-ed25519 AAAA',
+  credential: null,
+  ca: '',
+  proxy: '',
   staleReads: false,
 })
 const entry = (id: string, outcome: 'open' | 'refused') => ({
