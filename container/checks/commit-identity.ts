@@ -1,4 +1,3 @@
-import { splitSigners } from '../../src/contract/allowed-signers.ts'
 import { compileGlob } from '../../src/contract/glob.ts'
 import type { Refusal } from '../../src/contract/outcome.ts'
 import { type Check, GateFault, type IncomingPush } from './check.ts'
@@ -6,6 +5,8 @@ import { unverifiedCommits } from './commit-signatures.ts'
 import { defaultLimits, LimitExceeded, type Limits } from './limits.ts'
 import { byRef } from './objects/commit-refs.ts'
 import { type Introduced, introducedBy } from './objects/new-objects.ts'
+import { type IdentityBreach, identitySteps } from './remedy/identity-steps.ts'
+import { refusedRefs } from './remedy/refused-refs.ts'
 import { sanitizeForAgent } from './sanitize-text.ts'
 
 interface CommitIdentity {
@@ -69,10 +70,8 @@ export function commitIdentity(settings: { readonly maxBlobBytes: number } & Par
 }
 
 /** A rule that a commit breaks. */
-interface Breach {
-  readonly commit: string
+interface Breach extends IdentityBreach {
   readonly message: string
-  readonly kind: 'email' | 'signature'
 }
 
 async function disallowedEmails(
@@ -84,13 +83,13 @@ async function disallowedEmails(
   const allowed = (email: string) => isPlain(email) && patterns.some(pattern => pattern.test(email))
   return (await commitAuthors(push, commits, signal)).flatMap(({ commit, author, committer }) => {
     const disallowed = [
-      ...(allowed(author) ? [] : [`author ${displayEmail(author)}`]),
-      ...(allowed(committer) ? [] : [`committer ${displayEmail(committer)}`]),
+      ...(allowed(author) ? [] : [{ kind: 'author' as const, email: author }]),
+      ...(allowed(committer) ? [] : [{ kind: 'committer' as const, email: committer }]),
     ]
-    return disallowed.map(identity => ({
+    return disallowed.map(({ kind, email }) => ({
       commit,
-      message: `commit ${commit.slice(0, 7)}: ${identity}`,
-      kind: 'email' as const,
+      message: `commit ${commit.slice(0, 7)}: ${kind} ${displayEmail(email)}`,
+      kind,
     }))
   })
 }
@@ -145,39 +144,19 @@ async function unverifiedSignatures(
   return [...(await unverifiedCommits(push, commits, signal))].map(([commit, status]) => ({
     commit,
     message: `commit ${commit.slice(0, 7)} ${SIGNATURES[status] ?? OTHER_SIGNATURE}`,
-    kind: 'signature',
+    kind: status === 'N' ? 'unsigned' : 'signature',
   }))
 }
 
 function refusals(push: IncomingPush, introduced: Introduced, breaches: readonly Breach[]): Refusal[] {
-  const { emails, allowedSigners } = push.pass.terms
-  const keys = splitSigners(allowedSigners)
-  return [...byRef(push, introduced, breaches)].map(([ref, group]) => ({
-    ref,
+  const refused = refusedRefs(push, introduced, byRef(push, introduced, breaches))
+  return refused.map(({ refusedRef, group }) => ({
+    ref: refusedRef.ref,
     reason: `${group[0]?.message}${group.length > 1 ? ` and ${group.length - 1} more` : ''}`,
     detail: [
       ...group.slice(0, MAX_SHOWN).map(({ message }) => message),
       ...(group.length > MAX_SHOWN ? [`… and ${group.length - MAX_SHOWN} more`] : []),
     ],
-    remedy: [
-      ...(group.some(({ kind }) => kind === 'email')
-        ? [
-            `E-mail addresses here must match ${emails.join(' or ')}. For the newest commit:`,
-            "  git config user.email '<address>' && git commit --amend --no-edit --reset-author",
-          ]
-        : []),
-      ...(group.some(({ kind }) => kind === 'signature')
-        ? [
-            'Every new commit must be signed by an allowed signer. To sign those that are not pushed yet:',
-            ...(keys.ssh.trim()
-              ? ["  git config gpg.format ssh && git config user.signingKey '<public key file>'"]
-              : []),
-            ...(keys.openPgp.length
-              ? ["  git config gpg.format openpgp && git config user.signingKey '<key id>'"]
-              : []),
-            '  git rebase --force-rebase --gpg-sign @{upstream}',
-          ]
-        : []),
-    ],
+    remedy: identitySteps(refusedRef, group, push.pass),
   }))
 }

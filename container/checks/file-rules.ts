@@ -8,6 +8,8 @@ import { byRef } from './objects/commit-refs.ts'
 import { mergePicks } from './objects/dropped-changes.ts'
 import { type Introduced, introducedBy } from './objects/new-objects.ts'
 import { ObjectReader } from './objects/object-reader.ts'
+import { refusedRefs } from './remedy/refused-refs.ts'
+import { takeOutSteps } from './remedy/take-out-paths.ts'
 import { sanitizeForAgent } from './sanitize-text.ts'
 
 export interface FilesSettings extends Partial<Limits> {
@@ -19,7 +21,10 @@ interface Breach {
   readonly commit: string
   readonly path: string
   readonly reason: string
+  /** A word of advice. */
   readonly remedy: string
+  /** Whether leaving the path out of the commit solves it. */
+  readonly isTakenOut: boolean
 }
 
 const MAX_SHOWN = 5
@@ -105,21 +110,24 @@ async function entryBreaches(
         commit,
         path,
         reason: `${sanitizeForAgent(path)} may not be changed`,
-        remedy: `${push.pass.agent} may not push changes to ${glob}. Leave them out of the commit, or ask a person to make them.`,
+        remedy: `${push.pass.agent} may not push changes to ${glob}. Where they are needed, nothing you can do: tell a person, who makes them.`,
+        isTakenOut: true,
       })
     if (!symlinks && hasMode(entry, '120000'))
       breaches.push({
         commit,
         path,
         reason: `${sanitizeForAgent(path)} is a symbolic link`,
-        remedy: `${push.pass.agent} may not push symbolic links here. Put a file in its place.`,
+        remedy: `${push.pass.agent} may not push symbolic links here. Where one is needed, put a file in its place.`,
+        isTakenOut: true,
       })
     if (!submodules && (hasMode(entry, '160000') || path === '.gitmodules'))
       breaches.push({
         commit,
         path,
         reason: `${sanitizeForAgent(path)} ${path === '.gitmodules' ? 'sets up submodules' : 'is a submodule'}`,
-        remedy: `${push.pass.agent} may not push submodules here. Add the files themselves, or a package dependency.`,
+        remedy: `${push.pass.agent} may not push submodules here. Where one is needed, add the files themselves, or a package dependency.`,
+        isTakenOut: true,
       })
   }
   return breaches
@@ -142,6 +150,7 @@ async function droppedChangeBreaches(
     path,
     reason: `${sanitizeForAgent(path)} may not be changed`,
     remedy: `The merge drops a change to it that one of its parents has, and ${push.pass.agent} may not push changes to ${deniedBy(path)}. Merge again and keep the changed version.`,
+    isTakenOut: false,
   }))
 }
 
@@ -156,13 +165,14 @@ async function sizeBreaches(push: IncomingPush, introduced: Introduced, limits: 
   const breaches: Breach[] = []
   for (const [id, size] of await blobSizes(push, ids, introduced.sizes, signal)) {
     if (size <= max) continue
-    const place = introduced.blobs.get(id)?.values().next().value
-    breaches.push({
-      commit: place?.commit ?? id,
-      path: place?.path ?? '',
-      reason: `${sanitizeForAgent(place?.path ?? 'a tagged file')} is ${inBytes(size)}`,
-      remedy: `A file may be up to ${inBytes(max)} here. Take it out of the commit that adds it; keep it elsewhere, for example in Git LFS.`,
-    })
+    for (const { commit, path } of introduced.blobs.get(id) ?? [{ commit: id, path: '' }])
+      breaches.push({
+        commit,
+        path,
+        reason: `${sanitizeForAgent(path || 'a tagged file')} is ${inBytes(size)}`,
+        remedy: `A file may be up to ${inBytes(max)} here. Keep it elsewhere, for example in Git LFS.`,
+        isTakenOut: path !== '',
+      })
   }
   return breaches
 }
@@ -188,13 +198,21 @@ async function blobSizes(
 }
 
 function refusals(push: IncomingPush, introduced: Introduced, breaches: readonly Breach[]): Refusal[] {
-  return [...byRef(push, introduced, breaches)].map(([ref, group]) => ({
-    ref,
+  const refused = refusedRefs(push, introduced, byRef(push, introduced, breaches))
+  return refused.map(({ refusedRef, group }) => ({
+    ref: refusedRef.ref,
     reason: `${group[0]?.reason}${group.length > 1 ? ` and ${group.length - 1} more` : ''}`,
     detail: [
       ...group.slice(0, MAX_SHOWN).map(({ reason, commit }) => `${reason} (commit ${commit.slice(0, 7)})`),
       ...(group.length > MAX_SHOWN ? [`… and ${group.length - MAX_SHOWN} more`] : []),
     ],
-    remedy: [...new Set(group.slice(0, MAX_SHOWN).map(breach => breach.remedy))],
+    remedy: [
+      ...takeOutSteps(
+        refusedRef,
+        group.filter(({ isTakenOut }) => isTakenOut),
+        introduced.entries,
+      ),
+      ...new Set(group.slice(0, MAX_SHOWN).map(breach => breach.remedy)),
+    ],
   }))
 }

@@ -1,5 +1,6 @@
 import { type Action, type Grant, isAllowed, matchingRule, suggestRef } from '../../src/contract/grant.ts'
 import type { Refusal } from '../../src/contract/outcome.ts'
+import { PUSH_AGAIN, rebaseOntoUpstream, remoteOf, shortId12 } from '../git/clone-commands.ts'
 import { type Command, isCreate, isDelete, isTag } from '../git/command-list.ts'
 import type { Git } from '../git/git.ts'
 import type { Check } from './check.ts'
@@ -68,7 +69,7 @@ export const refRules: Check = {
           ref,
           reason: 'its old value is not known here; upstream has moved',
           detail: [`it was ${old}`],
-          remedy: ['git fetch origin, then push again'],
+          remedy: [`  ${rebaseOntoUpstream(pass.repository.name, command)}`, PUSH_AGAIN],
         })
       else if (updateKind !== undefined && !isAllowed(grant, ref, updateKind))
         refusals.push(refuse(command, updateKind))
@@ -140,19 +141,19 @@ function isDirectAncestor(old: string, tip: string, commits: Commits): boolean {
   return false
 }
 
-function notACommit({ ref, new: tip }: Command, type: string | undefined): Refusal {
+function notACommit({ ref }: Command, type: string | undefined): Refusal {
   return type === undefined
     ? {
         ref,
         reason: 'its objects are missing from the push',
         detail: [],
-        remedy: ['git fetch origin, then push again'],
+        remedy: ['push again; where that does not help, clone anew'],
       }
     : {
         ref,
         reason: `${ref.startsWith('refs/heads/') ? 'a branch' : 'such a ref'} holds commits, this is a ${type}`,
         detail: [],
-        remedy: [`push it as a tag: git push origin ${tip.slice(0, 12)}:refs/tags/NAME`],
+        remedy: ['push a commit, or this object as a tag'],
       }
 }
 
@@ -188,19 +189,21 @@ function describeAllowed(ref: string, grant: Grant, action: Action): string {
   return `may ${action} ${namedPatterns}${moreCount > 0 ? ` and ${moreCount} more patterns` : ''} only`
 }
 
-/** Returns the nearest allowed command. */
+/** Returns the nearest allowed command; or says that only an operator can help. */
 function remedyFor(command: Command, grant: Grant, repository: string, action: Action): string[] {
   const requestRight = grantRequest(command, grant, repository, action)
-  if (action === 'delete') return [`keep the ref, or ${requestRight}`]
-  if (action === 'force' && isTag(command)) return [`choose a new tag name, or ${requestRight}`]
   if (command.ref.startsWith('refs/notes/')) return [requestRight]
-  if (action === 'force' && isAllowed(grant, command.ref, 'update'))
+  if (action === 'force' && !isTag(command) && isAllowed(grant, command.ref, 'update'))
     return [
-      'keep the commits on the branch: git fetch origin, then git rebase or git merge onto them, then push without --force',
+      'Keep the commits that are on the branch:',
+      `  ${rebaseOntoUpstream(repository, command)}`,
+      'Then push again, without --force.',
     ]
-  const suggestion = suggestRef(branchNameFrom(command.ref), isTag(command) ? 'tags' : 'heads', grant)
+  // A tag's name means something to people: another name is theirs to choose.
+  if (action === 'delete' || isTag(command)) return [requestRight]
+  const suggestion = suggestRef(branchNameFrom(command.ref), 'heads', grant)
   return suggestion && suggestion !== command.ref
-    ? [`git push origin ${command.new.slice(0, 12)}:${suggestion}`]
+    ? [`  git push ${remoteOf(repository)} ${shortId12(command.new)}:${suggestion}`]
     : [requestRight]
 }
 
@@ -208,7 +211,7 @@ function remedyFor(command: Command, grant: Grant, repository: string, action: A
 function grantRequest({ ref }: Command, grant: Grant, repository: string, action: Action): string {
   const denying = matchingRule(grant, ref, action)
   if (denying)
-    return `ask an operator: the grant of ${grant.agent} in ${repository} denies ${action} of ${denying.pattern}`
+    return `Nothing you can do: the grant of ${grant.agent} in ${repository} denies ${action} of ${denying.pattern}; where it is needed, tell the operator.`
   const isTagRef = ref.startsWith('refs/tags/')
   const changes = action === 'create' || action === 'update'
   const option = changes ? (isTagRef ? 'tags' : 'push') : action
@@ -217,7 +220,7 @@ function grantRequest({ ref }: Command, grant: Grant, repository: string, action
     .filter(rule => rule.allow.includes(action) && rule.pattern.startsWith('refs/tags/') === isTagRef)
     .map(rule => rule.pattern)
   const patterns = [...granted, ref].map(pattern => `'${pattern}'`).join(' ')
-  return `ask for the right: an operator grants it with git gate grant set ${grant.agent} ${repository} --${option} ${patterns}`
+  return `Nothing you can do: tell the operator, who allows it with: git gate grant set ${grant.agent} ${repository} --${option} ${patterns}`
 }
 
 /** Returns a ref's name as one path segment for a suggested branch. */

@@ -1,7 +1,8 @@
 import { StringDecoder } from 'node:string_decoder'
 import { NEXT_STEP } from '../../src/contract/outcome.ts'
 import type { Upstream } from '../../src/contract/pass.ts'
-import { type Command, type CommandList, printable } from '../git/command-list.ts'
+import { PUSH_AGAIN, rebaseOntoUpstream } from '../git/clone-commands.ts'
+import { type Command, type CommandList, isDelete, printable } from '../git/command-list.ts'
 import type { Git } from '../git/git.ts'
 import type { RefStatus } from '../git/report-status.ts'
 import { boundedLines, type FirstLines } from '../process/bounded-lines.ts'
@@ -17,6 +18,8 @@ export interface ForwardResult {
   readonly refs: readonly RefStatus[]
   /** Reason for the agent; empty if upstream accepted the push. */
   readonly why: string
+  /** Instructions for the agent. */
+  readonly remedy: readonly string[]
   readonly upstreamSaid: string
 }
 
@@ -85,7 +88,13 @@ export function startForward(
           held = await hold(deadline)
         } catch (error) {
           const refs = statusForAll(commands, 'the upstream could not be reached')
-          return { outcome: 'failed', refs, why: errorMessage(error, deadlineMs), upstreamSaid: '' }
+          return {
+            outcome: 'failed',
+            refs,
+            why: errorMessage(error, deadlineMs),
+            remedy: [],
+            upstreamSaid: '',
+          }
         }
       }
       const { pid, ended } = held.push.send(deadline)
@@ -126,7 +135,13 @@ async function interpretResult(
     const porcelain = readPorcelain(ended.stdout.toString('utf8'))
     const upstreamSaid = said.all.join('\n')
     if (ended.code === 0)
-      return { outcome: 'accepted', refs: statusForAll(commands, '', 'ok'), why: '', upstreamSaid }
+      return {
+        outcome: 'accepted',
+        refs: statusForAll(commands, '', 'ok'),
+        why: '',
+        remedy: [],
+        upstreamSaid,
+      }
     const refusedRefs = commands.filter(c => porcelain.get(c.ref)?.flag === '!')
     // A connection that broke after upstream had accepted the push leaves no report, so upstream's refs are
     // read.
@@ -141,7 +156,7 @@ async function interpretResult(
         link,
         upstream,
         commands,
-        toUpstreamError(upstream, ended.stderr).message,
+        toUpstreamError(upstream, ended.stderr),
         upstreamSaid,
       )
     const causes = new Map(
@@ -155,7 +170,15 @@ async function interpretResult(
       return { ref, status: 'ng', reason }
     })
     const [why = 'upstream refused'] = causes.values()
-    return { outcome: 'refused', refs, why, upstreamSaid }
+    const stale = refusedRefs.filter(command => causes.get(command.ref) === HAS_MOVED && !isDelete(command))
+    const remedy = stale.map(command => `  ${rebaseOntoUpstream(upstream.name, command)}`)
+    return {
+      outcome: 'refused',
+      refs,
+      why,
+      remedy: remedy.length ? [...remedy, PUSH_AGAIN] : [UPSTREAMS_OWN_RULE],
+      upstreamSaid,
+    }
   } catch (error) {
     if (!deadline.aborted) throw error
     return await resolveByQuery(
@@ -163,7 +186,7 @@ async function interpretResult(
       link,
       upstream,
       commands,
-      `the upstream did not answer within ${deadlineMs / 1000} s`,
+      new UpstreamError(`the upstream did not answer within ${deadlineMs / 1000} s`),
       said.all.join('\n'),
     )
   }
@@ -175,16 +198,18 @@ async function resolveByQuery(
   link: SshLink,
   upstream: Upstream,
   commands: readonly Command[],
-  why: string,
+  { message, problem, fix }: UpstreamError,
   upstreamSaid: string,
 ): Promise<ForwardResult> {
   const has = await queryPushState(git, link, upstream, commands)
   if (has === 'all of it')
-    return { outcome: 'accepted', refs: statusForAll(commands, '', 'ok'), why: '', upstreamSaid }
+    return { outcome: 'accepted', refs: statusForAll(commands, '', 'ok'), why: '', remedy: [], upstreamSaid }
   return {
     outcome: 'failed',
-    refs: statusForAll(commands, why),
-    why: `${why}; ${NEXT_STEP[has]}`,
+    refs: statusForAll(commands, problem),
+    // Another attempt does not help where an operator has to change something first.
+    why: fix && has === 'none of it' ? message : `${message}; ${NEXT_STEP[has]}`,
+    remedy: [],
     upstreamSaid,
   }
 }
@@ -215,13 +240,17 @@ function readPorcelain(text: string): Map<string, { flag: string; summary: strin
 /** Recognizes git's summary for a ref that was rejected only because another ref of the atomic push was. */
 const isAtomicCollateral = (summary: string) => /\(atomic push fail(ed|ure)\)\s*$/.test(summary)
 
+const UPSTREAMS_OWN_RULE =
+  'That is a rule of the upstream, not of the gate: its own words above say which. Where they name no way, nothing you can do: tell the operator.'
+
+const HAS_MOVED = 'upstream has moved since you fetched; fetch and rebase, then push again'
+
 /**
  * Extracts upstream's reason, which git prints in parentheses after the summary: `[remote rejected] (hook
  * declined)`.
  */
 function upstreamReason(summary: string): string {
-  if (/^\[rejected\] \((stale info|fetch first|non-fast-forward)\)/.test(summary))
-    return 'upstream has moved since you fetched; fetch, then push again'
+  if (/^\[rejected\] \((stale info|fetch first|non-fast-forward)\)/.test(summary)) return HAS_MOVED
   const said = summary.trimEnd()
   const open = said.indexOf('(')
   const words = open >= 0 && said.endsWith(')') ? said.slice(open + 1, -1) : summary

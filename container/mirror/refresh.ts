@@ -53,7 +53,9 @@ export async function refresh({ onInitialFetch, withinMs, mirrorSeed, ...how }: 
       await work()
     } catch (error) {
       if (!signal.aborted) throw error
-      throw new UpstreamError(`the upstream did not finish within ${withinMs / 1000} s; try again later`)
+      throw new UpstreamError(`the upstream did not finish within ${withinMs / 1000} s`, {
+        advice: 'try again later',
+      })
     }
   }
   await withDeadline(async () => {

@@ -75,7 +75,7 @@ async function inSteps(work: PushWork, quarantined: Quarantined, signal: AbortSi
     quarantined.gone.throwIfAborted()
     await record.step('forwarding', 'forwarding')
     say(`git-gate: checked, forwarding to ${pass.repository.name}'s upstream`)
-    return await send(forward, pass.id, quarantined)
+    return await send(forward, work, quarantined)
   } finally {
     over.abort()
     forward.drop()
@@ -93,7 +93,7 @@ function refuseUnfit(asked: HookRequest, commands: readonly Command[]): Verdict 
     return undefined
   return refused(commands, [
     pushRefusal('git found a ref of this push unfit: its objects are missing', [
-      'git fetch origin, then push again',
+      'push again; where that does not help, clone anew',
     ]),
   ])
 }
@@ -167,18 +167,20 @@ function quarantineOf(
 
 async function send(
   forward: Forward,
-  push: string,
+  { pass, mirror }: Pick<PushWork, 'pass' | 'mirror'>,
   { list: { commands }, record, say }: Quarantined,
 ): Promise<Verdict> {
   let journaled: Promise<void> | undefined
   const onStart = (pid: number) => {
     // From here on only upstream decides the outcome, so a failed journal write must not stop the push.
-    journaled = record.forwardStarted(pid, startTimeOf(pid)).catch(error => logError(push, error))
+    journaled = record.forwardStarted(pid, startTimeOf(pid)).catch(error => logError(pass.id, error))
   }
   const result = await forward.send(onStart)
   await journaled
   record.upstreamSaid = result.upstreamSaid
   if (result.outcome === 'accepted') say('git-gate: upstream has accepted the push')
+  // Where upstream has moved, the agent's next fetch must see it.
+  if (result.outcome === 'refused') mirror.expire()
   if (result.outcome === 'failed') return failed(commands, result.why)
   const refs = result.refs.map(ref =>
     ref.status === 'ng' ? { ...ref, reason: `git-gate: ${ref.reason}` } : ref,
@@ -186,6 +188,6 @@ async function send(
   return {
     outcome: result.outcome,
     refs,
-    refusals: result.outcome === 'refused' ? [pushRefusal(result.why)] : [],
+    refusals: result.outcome === 'refused' ? [pushRefusal(result.why, result.remedy)] : [],
   }
 }

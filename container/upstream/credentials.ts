@@ -40,9 +40,9 @@ export async function openCredentials(folder: string, env: NodeJS.ProcessEnv): P
     async tokenFor(upstream, signal, permissions) {
       const { credential } = upstream
       if (credential === null)
-        throw new UpstreamError(
-          `${upstream.name} has no credential; the operator sets it with: git gate repo set ${upstream.name} --credential NAME`,
-        )
+        throw new UpstreamError(`${upstream.name} has no credential`, {
+          fix: `set it with: git gate repo set ${upstream.name} --credential NAME`,
+        })
       const secret = await readSecret(folder, [credential.name, credentialVariable(credential.name)])
       if (secret === undefined) throw missing(credential)
       const { app, user } = credential
@@ -55,6 +55,6 @@ export async function openCredentials(folder: string, env: NodeJS.ProcessEnv): P
 }
 
 const missing = ({ name, user }: HeldCredential) =>
-  new UpstreamError(
-    `the gate has no secret of the credential "${name}"; the operator sets it with: git gate credential set ${name} --user ${user}`,
-  )
+  new UpstreamError(`the gate has no secret of the credential "${name}"`, {
+    fix: `set it with: git gate credential set ${name} --user ${user}`,
+  })

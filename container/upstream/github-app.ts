@@ -119,7 +119,9 @@ async function appJwt({ id }: GitHubApp, privateKey: string, nowMs: number): Pro
       .sign(createPrivateKey(privateKey))
   } catch {
     // The error could quote the key.
-    throw new UpstreamError(`the key of GitHub App ${id} cannot be read; the operator sets it again`)
+    throw new UpstreamError(`the key of GitHub App ${id} cannot be read`, {
+      fix: 'set it again: git gate credential set',
+    })
   }
 }
 
@@ -127,13 +129,13 @@ function refusal(upstream: Upstream, app: GitHubApp, status: number, text: strin
   const { host } = new URL(app.api)
   const said = Failed.safeParse(parseJson(text))
   const words = said.success ? `: ${printable(said.data.message).slice(0, 200)}` : ''
-  const fix =
-    {
-      401: `the operator checks the app's id and its key`,
-      404: `the operator checks the installation's id`,
-      422: `the operator gives the installation ${upstream.name}'s repository, and the app its permissions`,
-    }[status] ?? 'try again later'
-  return new UpstreamError(`${host} gives GitHub App ${app.id} no token (status ${status}${words}); ${fix}`)
+  const problem = `${host} gives GitHub App ${app.id} no token (status ${status}${words})`
+  const fix = {
+    401: `check the app's id and its key`,
+    404: `check the installation's id`,
+    422: `give the installation ${upstream.name}'s repository, and the app its permissions`,
+  }[status]
+  return new UpstreamError(problem, fix === undefined ? { advice: 'try again later' } : { fix })
 }
 
 function parseJson(text: string): unknown {

@@ -64,7 +64,7 @@ export async function requestHost(
       : error instanceof Error && 'code' in error
         ? error.code
         : 'the request failed'
-    throw new UpstreamError(`${host} cannot be reached (${why}); try again later`)
+    throw new UpstreamError(`${host} cannot be reached (${why})`, { advice: 'try again later' })
   } finally {
     agent.destroy()
   }

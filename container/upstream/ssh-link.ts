@@ -87,18 +87,18 @@ export function parseSshUrl(url: string): { host: string; path: string } {
   const [, user = '', address, name, path] = /^([^@/:[]+@)?(?:\[([^\]/]+)\]|([^/:[]+)):(.+)$/s.exec(url) ?? []
   const host = address ?? name
   if (host && path) return { host: `${user}${host}`, path }
-  throw new UpstreamError(
-    `the upstream's address is no SSH URL; the operator sets it with: git gate repo set`,
-  )
+  throw new UpstreamError("the upstream's address is no SSH URL", {
+    fix: 'set it with: git gate repo set NAME --upstream URL',
+  })
 }
 
 async function openLink(folders: LinkFolders, key: string, upstream: Upstream): Promise<SshLink> {
   const { identity: name } = upstream
   const identity = name === null ? undefined : await findFirst(identityFiles(folders.identities, name))
   if (!identity)
-    throw new UpstreamError(
-      `the gate has no identity "${name}"; the operator makes it with: git gate identity new ${name}`,
-    )
+    throw new UpstreamError(`the gate has no identity "${name}"`, {
+      fix: `make it with: git gate identity new ${name}`,
+    })
   const folder = join(folders.folder, key)
   const config = join(folder, 'config')
   const control = join(folders.sockets, key)
@@ -175,12 +175,18 @@ export function toUpstreamError(upstream: Upstream, said: string): UpstreamError
   const host = hostOf(upstream.url).replace(/^ssh:\/\//, '')
   if (/REMOTE HOST IDENTIFICATION HAS CHANGED|Host key verification failed|host key is known/i.test(said))
     return new UpstreamError(
-      `the host key of ${host} is not the one pinned for ${upstream.name}; nothing was sent. The operator checks it and pins the right one`,
+      `the host key of ${host} is not the one pinned for ${upstream.name}; nothing was sent`,
+      { fix: `check it and pin the right one: git gate repo set ${upstream.name} --known-hosts FILE` },
+    )
+  if (READ_ONLY.test(said))
+    return new UpstreamError(
+      `${host} lets the identity "${upstream.identity}" read only (${words.slice(-2).join(' / ').slice(0, 300)})`,
+      { fix: `give its deploy key write access there: git gate identity show ${upstream.identity}` },
     )
   if (/Permission denied|Too many authentication failures/i.test(said))
-    return new UpstreamError(
-      `${host} does not accept the identity "${upstream.identity}"; the operator adds its public key there as a deploy key (git gate identity list)`,
-    )
+    return new UpstreamError(`${host} does not accept the identity "${upstream.identity}"`, {
+      fix: `add its public key there as a deploy key with write access: git gate identity show ${upstream.identity}`,
+    })
   if (
     /Connection (refused|timed out|reset|closed)|Could not resolve|No route|unreachable|timed out|banner exchange/i.test(
       said,
@@ -188,11 +194,17 @@ export function toUpstreamError(upstream: Upstream, said: string): UpstreamError
     words.length === 0
   )
     return new UpstreamError(
-      `the upstream ${host} cannot be reached (${words.at(-1) ?? 'the connection ended without a word'}); try again later`,
+      `the upstream ${host} cannot be reached (${words.at(-1) ?? 'the connection ended without a word'})`,
+      { advice: 'try again later' },
     )
   if (/not appear to be a git repository|Repository not found|does not exist|could not be found/i.test(said))
     return new UpstreamError(
-      `${host} has no such repository for the identity "${upstream.identity}" (${words.at(-1)}); the operator checks the upstream's address`,
+      `${host} has no such repository for the identity "${upstream.identity}" (${words.at(-1)})`,
+      { fix: `check the upstream's address: git gate repo set ${upstream.name} --upstream URL` },
     )
   return new UpstreamError(`the upstream ${host} said: ${words.slice(-3).join(' / ').slice(0, 500)}`)
 }
+
+/** The words of GitHub, GitLab, Gitea and Bitbucket for a key without write access. */
+const READ_ONLY =
+  /marked as read.only|read.only (?:deploy )?key|deploy key does not have write|not allowed to push|not authorized to write|permission to .+ denied to|write access .*not granted|no write permission/i

@@ -128,7 +128,7 @@ test('a declined finding is no longer pending, and is pending again after the de
   const ada = await gate.agent('ada', { push: ['refs/heads/ada/**'] })
   const work = await ada.clone()
   await work.commit('Deploy', { 'deploy.sh': `export GITHUB_TOKEN=${fakeGithubToken()}\n` })
-  expect((await work.push('HEAD:refs/heads/ada/deploy')).output).toContain('ask an operator')
+  expect((await work.push('HEAD:refs/heads/ada/deploy')).output).toContain('put gitleaks:allow into that line')
   await using operator = await openConsole(browser, gate)
   const { page, open } = operator
   await open('/pending')
@@ -138,7 +138,7 @@ test('a declined finding is no longer pending, and is pending again after the de
   await page.getByText('rotate it, please').waitFor()
   const again = await work.push('HEAD:refs/heads/ada/deploy')
   expect(again.output).toContain('an operator has declined to let it pass: rotate it, please')
-  expect(again.output).not.toContain('ask an operator')
+  expect(again.output).not.toContain('put gitleaks:allow into that line')
   await page.getByRole('button', { name: /^Undo/ }).click()
   await page.getByRole('button', { name: 'Decline' }).waitFor()
   const { changes } = (await gate.admin.ask('GET', '/changes')) as { changes: { action: string }[] }

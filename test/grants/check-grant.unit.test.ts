@@ -43,7 +43,7 @@ test('a refusal names the ref, says which right is missing, and where the agent 
   expect(refusal).toMatchObject({
     ref: 'refs/heads/main',
     reason: 'ada may update refs/heads/ada/** only',
-    remedy: [`git push origin ${TWO.slice(0, 12)}:refs/heads/ada/main`],
+    remedy: [expect.stringMatching(`^  git push .* ${TWO.slice(0, 12)}:refs/heads/ada/main$`)],
   })
 })
 

@@ -249,14 +249,14 @@ const forces: readonly Row[] = [
     agent: 'maker',
     before: { 'refs/heads/maker/@': 'two' },
     push: ['+one:refs/heads/maker/@'],
-    refused: [rejected('one -> maker/@', 'maker may force no ref here'), 'push without --force'],
+    refused: [rejected('one -> maker/@', 'maker may force no ref here'), 'Then push again, without --force'],
   },
   {
     what: 'replace a branch where it may update',
     agent: 'maker',
     before: { 'refs/heads/maker/@': 'one' },
     push: ['+side:refs/heads/maker/@'],
-    refused: [rejected('side -> maker/@', 'maker may force no ref here'), 'git rebase or git merge'],
+    refused: [rejected('side -> maker/@', 'maker may force no ref here'), 'git rebase --autostash FETCH_HEAD'],
   },
   {
     what: 'replace a branch with updates alone',
@@ -383,7 +383,7 @@ const tags: readonly Row[] = [
     agent: 'maker',
     before: { 'refs/tags/@': 'one' },
     push: ['+two:refs/tags/@'],
-    refused: [rejected('two -> @', 'maker may force no ref here'), 'choose a new tag name'],
+    refused: [rejected('two -> @', 'maker may force no ref here'), 'Nothing you can do: tell the operator'],
   },
   {
     what: 'move a tag forward with the right to update',

@@ -3,11 +3,12 @@ import type { IncomingPush } from '../../check.ts'
 import { refsWith } from '../../objects/commit-refs.ts'
 import type { Introduced } from '../../objects/new-objects.ts'
 import { tagTarget } from '../../objects/tag-target.ts'
+import { fixSteps, type LeakingRef } from '../../remedy/fix-steps.ts'
+import { refHistory } from '../../remedy/ref-history.ts'
+import { isTag } from '../../remedy/refused-ref.ts'
+import type { ReportedLeak } from '../../remedy/rewrite-history.ts'
 import { sanitizeForAgent } from '../../sanitize-text.ts'
 import { displayPath, type LocatedMatch } from '../gitleaks/locate.ts'
-import { exceptionCommands, fixSteps, type RefusedRef } from '../remedy/fix-steps.ts'
-import { refHistory } from '../remedy/ref-history.ts'
-import type { ReportedLeak } from '../remedy/rewrite-history.ts'
 import type { ScanResult } from '../scan/scan-job.ts'
 import { exceptionFor } from './exceptions.ts'
 import { fingerprint, placeKey } from './fingerprint.ts'
@@ -32,6 +33,8 @@ interface ReportedFinding {
   /** The commits that bring the finding, parents first. */
   readonly commits: Set<string>
   readonly finding: Finding
+  /** The number of the line in the newest of the commits. */
+  line: number
   /** The operator's reason for declining the finding; undefined: no operator has. */
   readonly declined: string | undefined
 }
@@ -55,8 +58,11 @@ export function reportFindings({ newFindings, secrets }: ScanResult, options: Op
   for (const match of dropGenericDuplicates(sorted)) {
     const findingId = fingerprint(match, push.pass.repository.name, key)
     const earlier = reportedById.get(findingId)
-    earlier?.commits.add(match.item.commit)
-    if (earlier) continue
+    if (earlier) {
+      earlier.commits.add(match.item.commit)
+      earlier.line = match.line
+      continue
+    }
     const exception = exceptionFor(findingId, push.pass.exceptions, now)
     if (reportedById.size >= MAX_KEPT && !exception) {
       // The recorded findings all have exceptions, and there are more findings than are recorded.
@@ -70,11 +76,12 @@ export function reportFindings({ newFindings, secrets }: ScanResult, options: Op
     const finding = describe(match, findingId, redactor)
     push.record.findings.push(finding)
     const declined = push.pass.declines?.find(decline => decline.fingerprint === findingId)?.reason
-    const reported = { match, commits: new Set([match.item.commit]), finding, declined }
+    const { line, item } = match
+    const reported = { match, commits: new Set([item.commit]), finding, line, declined }
     reportedById.set(findingId, reported)
     if (exception) continue
     refused.push(reported)
-    const { kind, ref } = match.item
+    const { kind, ref } = item
     if (kind === 'ref name' && ref !== undefined) push.record.secretRefs.set(ref, redactor.redactPath(ref))
   }
   // Findings beyond the recorded ones were not checked, and a ref name may be among them.
@@ -135,20 +142,24 @@ function refusals(
         ...group.slice(0, MAX_SHOWN).flatMap(formatFinding),
         ...(group.length > MAX_SHOWN ? [`… and ${group.length - MAX_SHOWN} more, in the gate's ledger`] : []),
       ],
-      remedy: [
-        ...(remedies.get(ref) ?? []),
-        ...exceptionCommands(
-          push.pass.repository.name,
-          group
-            .slice(0, MAX_SHOWN)
-            .flatMap(({ declined, finding }) => (declined === undefined ? [finding.fingerprint] : [])),
-        ),
-      ],
+      remedy: [...(remedies.get(ref) ?? []), ...disputeSteps(group)],
     }
   })
 }
 
-const isTag = (ref: string) => ref.startsWith('refs/tags/')
+/** Tells the agent how it asks a person to let findings pass. */
+function disputeSteps(findings: readonly ReportedFinding[]): string[] {
+  const open = findings.filter(({ declined }) => declined === undefined)
+  if (open.length === 0) return []
+  const asking = open.filter(({ finding }) => finding.asksForException)
+  if (asking.length === open.length)
+    return [
+      'An operator has been asked to let it pass. Nothing else you can do: once it may pass, push again.',
+    ]
+  return [
+    'If it is no secret: put gitleaks:allow into that line (of the file or message), amend, and push. That asks an operator; the push is refused until it may pass.',
+  ]
+}
 
 /** Returns the steps for each ref. Steps that a ref shares with an earlier one are not repeated. */
 function remediesFor(
@@ -158,7 +169,7 @@ function remediesFor(
 ): Map<string, string[]> {
   const paths = new Set(refs.flatMap(([, group]) => group.map(({ match }) => match.item.path)))
   const changes = newObjects.entries.filter(({ path }) => paths.has(path))
-  const branches: RefusedRef[] = []
+  const branches: LeakingRef[] = []
   const firstRefWith = new Map<string, string>()
   const remedies = new Map<string, string[]>()
   for (const [ref, group] of refs) {
@@ -172,7 +183,17 @@ function remediesFor(
     const last = newObjects.tags.findLast(tag => tag.ref === ref)
     const target = history?.tip ?? (last && (tagTarget(last.content) ?? last.id)) ?? command.new
     const displayName = redactor.redactPath(ref)
-    const refused = { ref, displayName, id: command.new, target, leaks, history, changes, branch }
+    const refused: LeakingRef = {
+      repository: push.pass.repository.name,
+      ref,
+      displayName,
+      id: command.new,
+      target,
+      leaks,
+      history,
+      changes,
+      branch,
+    }
     if (ref.startsWith('refs/heads/')) branches.push(refused)
     const lines = fixSteps(refused)
     const sameRef = firstRefWith.get(lines.join('\n'))
@@ -183,12 +204,19 @@ function remediesFor(
 }
 
 function toReportedLeak(
-  { match: { item, text }, commits }: ReportedFinding,
+  { match: { item, text, archivePath }, line, commits }: ReportedFinding,
   redactor: Redactor,
 ): ReportedLeak {
   const { kind, path } = item
   const isShown = redactor.redactPath(path) === path && sanitizeForAgent(path, path.length) === path
-  return { kind, commits: [...commits], path, safePath: isShown ? path : undefined, text }
+  return {
+    kind,
+    commits: [...commits],
+    path,
+    safePath: isShown ? path : undefined,
+    line: archivePath.length > 0 ? 0 : line,
+    text,
+  }
 }
 
 const summary = ({ rule, path, line }: Finding) => `${rule} in ${path}${line > 0 ? `:${line}` : ''}`
@@ -203,7 +231,7 @@ function formatFinding({ match, finding, declined }: ReportedFinding): string[] 
       ? []
       : [`  an operator has declined to let it pass${declined ? `: ${sanitizeForAgent(declined)}` : ''}`]),
     ...(finding.asksForException && declined === undefined
-      ? ['  gitleaks:allow does not let it pass; the finding is recorded as asking for an exception']
+      ? ['  gitleaks:allow asks an operator to let it pass; it does not let it pass itself']
       : []),
   ]
 }

@@ -1,7 +1,7 @@
-import { ZERO_ID } from '../../../../src/contract/names.ts'
-import type { Command } from '../../../git/command-list.ts'
-import type { Introduced } from '../../objects/new-objects.ts'
-import { tagTarget } from '../../objects/tag-target.ts'
+import { ZERO_ID } from '../../../src/contract/names.ts'
+import type { Command } from '../../git/command-list.ts'
+import type { Introduced } from '../objects/new-objects.ts'
+import { tagTarget } from '../objects/tag-target.ts'
 
 /** The new commits of a pushed ref. */
 export interface RefHistory {
