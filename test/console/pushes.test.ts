@@ -128,7 +128,9 @@ test('a declined finding is no longer pending, and is pending again after the de
   const ada = await gate.agent('ada', { push: ['refs/heads/ada/**'] })
   const work = await ada.clone()
   await work.commit('Deploy', { 'deploy.sh': `export GITHUB_TOKEN=${fakeGithubToken()}\n` })
-  expect((await work.push('HEAD:refs/heads/ada/deploy')).output).toContain('put gitleaks:allow into that line')
+  expect((await work.push('HEAD:refs/heads/ada/deploy')).output).toContain(
+    'put gitleaks:allow into that line',
+  )
   await using operator = await openConsole(browser, gate)
   const { page, open } = operator
   await open('/pending')

@@ -256,7 +256,10 @@ const forces: readonly Row[] = [
     agent: 'maker',
     before: { 'refs/heads/maker/@': 'one' },
     push: ['+side:refs/heads/maker/@'],
-    refused: [rejected('side -> maker/@', 'maker may force no ref here'), 'git rebase --autostash FETCH_HEAD'],
+    refused: [
+      rejected('side -> maker/@', 'maker may force no ref here'),
+      'git rebase --autostash FETCH_HEAD',
+    ],
   },
   {
     what: 'replace a branch with updates alone',
