@@ -112,5 +112,5 @@ function nameFrom(url: string): string | undefined {
     .split('/')
     .filter(part => part && part !== '~')
   const isNamed = /[a-z]/i.test(host) && host !== 'localhost' && !host.startsWith('[')
-  return isNamed && parts.length <= 3 ? [host, ...parts].join('/') : parts.at(-1)
+  return isNamed && parts.length < 20 ? [host, ...parts].join('/') : parts.at(-1)
 }

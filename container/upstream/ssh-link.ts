@@ -3,6 +3,7 @@ import { mkdir, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { type IdentityName, identityVariable } from '../../src/contract/names.ts'
 import type { Upstream } from '../../src/contract/pass.ts'
+import { decodePath } from '../../src/contract/upstream.ts'
 import { printable } from '../git/command-list.ts'
 import { type ConnectionLease, createSshPool } from './ssh-connections.ts'
 import { UpstreamError } from './upstream-error.ts'
@@ -83,7 +84,10 @@ const hostOf = (url: string) => parseSshUrl(url).host
  */
 export function parseSshUrl(url: string): { host: string; path: string } {
   const [, fullHost, fullPath] = /^ssh:\/\/([^/]+)(\/.*)$/s.exec(url) ?? []
-  if (fullHost && fullPath) return { host: `ssh://${fullHost}`, path: fullPath.replace(/^\/~/, '~') }
+  if (fullHost && fullPath) {
+    const path = decodePath(fullPath) ?? fullPath
+    return { host: `ssh://${fullHost}`, path: path.replace(/^\/~/, '~') }
+  }
   const [, user = '', address, name, path] = /^([^@/:[]+@)?(?:\[([^\]/]+)\]|([^/:[]+)):(.+)$/s.exec(url) ?? []
   const host = address ?? name
   if (host && path) return { host: `${user}${host}`, path }

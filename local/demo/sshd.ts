@@ -14,8 +14,7 @@ export interface SshServer extends AsyncDisposable {
   /** Allows this key to run git's services, and nothing else. */
   authorize(publicKey: string): void
   /**
-   * Returns the SSH URL of a repository in or below the parent of the server's folder. Its path never needs
-   * quoting.
+   * Returns the SSH URL of a repository in or below the parent of the server's folder.
    */
   urlOf(repository: string): string
 }
@@ -68,7 +67,7 @@ export async function startSshServer({ dir, port }: SshServerOptions): Promise<S
       if (!fs.readFileSync(authorizedKeys, 'utf8').includes(line)) fs.appendFileSync(authorizedKeys, line)
     },
     urlOf: repository =>
-      `ssh://${os.userInfo().username}@127.0.0.1:${actualPort}/~/${path.relative(path.dirname(dir), repository)}`,
+      `ssh://${os.userInfo().username}@127.0.0.1:${actualPort}/~/${encodeURI(path.relative(path.dirname(dir), repository))}`,
     async [Symbol.asyncDispose]() {
       const closed = once(server, 'close')
       server.close()

@@ -40,7 +40,11 @@ export const authenticate = createMiddleware<GitEnv>(async (c, next) => {
   const given = credentials(c.req.header('authorization'))
   const token = given && parseToken(given.token)
   if (!given || !token) return unauthorized(given ? 'that is not a token of this gate' : 'this needs a token')
-  const found = await findTokenAndGrant(c.env.LEDGER, token.id, path.ok ? path.name : '')
+  const found = await findTokenAndGrant(c.env.LEDGER, {
+    tokenId: token.id,
+    repository: path.ok ? path.name : '',
+    user: given.user ?? '',
+  })
   if (!found || !(await isToken(token.text, found.token.hash)))
     return unauthorized('that token is not known here')
   const { token: known, access } = found
@@ -49,9 +53,9 @@ export const authenticate = createMiddleware<GitEnv>(async (c, next) => {
     return unauthorized(`the token ${known.id} was revoked; ask an operator for a new one`)
   if (known.expiresAt !== null && known.expiresAt <= now)
     return unauthorized(`the token ${known.id} has expired; ask an operator for a new one`)
-  if (given.user !== undefined && given.user !== known.agent)
+  if (found.isForAnotherAgent)
     return unauthorized(
-      `the token ${known.id} is not one of ${JSON.stringify(given.user)}; its user name is its agent's`,
+      `the token ${known.id} is not one of ${JSON.stringify(given.user)}, which is another agent; leave the user name out, or give the token's own agent`,
     )
   c.executionCtx.waitUntil(touchToken(c.env.LEDGER, known))
   if (!path.ok) return textResponse(404, [path.why])

@@ -1,6 +1,7 @@
 /**
- * Parses an Authorization header: `Basic` with the agent's name as user and the token as password (RFC 7617),
- * or `Bearer` with the token (RFC 6750).
+ * Parses an Authorization header: `Basic` with the token as password (RFC 7617), or `Bearer` with the token
+ * (RFC 6750). Clients of hosts also send the token as the user name, with `x-oauth-basic` or nothing as
+ * password.
  */
 export function credentials(
   header: string | undefined,
@@ -11,7 +12,11 @@ export function credentials(
   try {
     const text = atob(value)
     const colon = text.indexOf(':')
-    return colon < 0 ? undefined : { user: text.slice(0, colon), token: text.slice(colon + 1) }
+    if (colon < 0) return undefined
+    const [user, password] = [text.slice(0, colon), text.slice(colon + 1)]
+    return password === '' || password === 'x-oauth-basic'
+      ? { user: undefined, token: user }
+      : { user, token: password }
   } catch {
     return undefined
   }

@@ -2,17 +2,24 @@ import { RepositoryName } from '../contract/names.ts'
 
 const SERVICES = ['/info/refs', '/git-upload-pack', '/git-receive-pack'] as const
 
+/** The percent-encoding of the characters of a name. */
+const PLAIN = /%(?:2[BDE]|3\d|4[1-9A-F]|5[0-9A]|5F|6[1-9A-F]|7[0-9A]|7E)/gi
+
 export type RepositoryPath = { ok: true; name: RepositoryName } | { ok: false; why: string }
 
 /**
- * Parses the repository's name from a request's path: `/<name>` or `/<name>.git`, then the service. Rejects
- * percent-encoding, double slashes and dot segments, since git's own tools would read them as aliases of a
- * name.
+ * Parses the repository's name from a request's path: `/<name>` or `/<name>.git`, then the service. A
+ * character that needs no percent-encoding may have it (RFC 3986, 2.3). Rejects any other, double slashes and
+ * dot segments, since git's own tools would read them as aliases of a name.
  */
 export function readPath(request: Request): RepositoryPath {
-  const { pathname } = new URL(request.url)
-  if (pathname.includes('%'))
-    return { ok: false, why: 'repository names are written without percent-encoding' }
+  const pathname = new URL(request.url).pathname.replaceAll(PLAIN, code => decodeURIComponent(code))
+  const [code] = /%(..)?/.exec(pathname) ?? []
+  if (code !== undefined)
+    return {
+      ok: false,
+      why: `no such repository: a name has letters, digits and . _ ~ + - only, and the URL has ${code}`,
+    }
   const service = SERVICES.find(ending => pathname.endsWith(ending)) ?? ''
   const spelled = pathname.slice(1, pathname.length - service.length).replace(/\.git$/, '')
   const name = RepositoryName.safeParse(spelled)

@@ -1,27 +1,40 @@
 import { z } from 'zod'
 
-const SEGMENT = /^[A-Za-z0-9_][A-Za-z0-9._-]{0,99}$/
-
 /** The paths that git requests under a repository's URL. */
 const SERVICE = /(^|\/)(info\/refs|git-upload-pack|git-receive-pack)$/
 
-/**
- * A repository's name: one to four path segments. git reads `.git` as an alias, and `.lock` as its own lock
- * file.
- */
+/** Limits of a repository's name: hosts nest groups 20 deep, and file systems limit the length of a segment. */
+const MAX_SEGMENTS = 20
+const MAX_SEGMENT_LENGTH = 200
+const MAX_NAME_LENGTH = 512
+
+/** Returns why `name` is no name of a repository, or undefined if it is. */
+function repositoryNameProblem(name: string): string | undefined {
+  const segments = name.split('/')
+  const [strange] = /[^A-Za-z0-9._~+/-]/u.exec(name) ?? []
+  if (strange !== undefined)
+    return `a repository name has letters, digits and . _ ~ + - only, not ${JSON.stringify(strange)}`
+  if (segments.includes('')) return 'a repository name has no empty segment: no "//", no slash at an end'
+  if (segments.length > MAX_SEGMENTS) return `a repository name has ${MAX_SEGMENTS} segments at most`
+  if (name.length > MAX_NAME_LENGTH || segments.some(segment => segment.length > MAX_SEGMENT_LENGTH))
+    return `a repository name has ${MAX_NAME_LENGTH} characters at most, a segment ${MAX_SEGMENT_LENGTH}`
+  if (segments.some(segment => segment === '.' || segment === '..'))
+    return 'no segment of a repository name is "." or ".."'
+  if (segments.some(segment => segment.startsWith('-')))
+    return 'no segment of a repository name starts with "-": /-/ is the gate itself'
+  if (segments.some(segment => /\.git$/i.test(segment)))
+    return 'no segment of a repository name ends in ".git": git takes that for the same repository'
+  if (SERVICE.test(name))
+    return 'a repository name does not end in info/refs, git-upload-pack or git-receive-pack: git asks for these itself'
+  return undefined
+}
+
+/** A repository's name: path segments as hosts have them, such as github.com/acme/.github. */
 export const RepositoryName = z
   .string()
-  .refine(name => {
-    const segments = name.split('/')
-    return (
-      segments.length <= 4 &&
-      segments.every(s => SEGMENT.test(s) && !s.includes('..') && !/\.(git|lock)$|\.$/i.test(s))
-    )
-  }, 'a repository name is one to four segments of letters, digits, ".", "_" and "-", such as github.com/acme/app')
-  .refine(
-    name => !SERVICE.test(name),
-    'a repository name does not end in info/refs, git-upload-pack or git-receive-pack: git asks for these itself',
-  )
+  .refine(name => repositoryNameProblem(name) === undefined, {
+    error: issue => `${repositoryNameProblem(String(issue.input))}`,
+  })
   .brand<'RepositoryName'>()
 export type RepositoryName = z.infer<typeof RepositoryName>
 

@@ -7,7 +7,7 @@ export interface UpstreamAddress {
   readonly host: string
   /** Undefined: the transport's default port. */
   readonly port: number | undefined
-  /** The path in the URL, with the leading slash of an ssh:// URL. */
+  /** The path at the host, with the leading slash of a URL. Over HTTPS as in the URL. */
   readonly path: string
 }
 
@@ -16,20 +16,19 @@ const SCP_LIKE = /^([^@/:]+)@(\[[^\]/]*\]|[^:/@[\]]+):(.+)$/
 const USER = /^[A-Za-z0-9_][A-Za-z0-9._-]{0,63}$/
 const HOST = /^(?=.{1,253}$)[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?$/
 const IPV6 = /^\[[0-9A-Fa-f:.]{2,45}\]$/
-const PATH = /^[A-Za-z0-9._~/+@=,:-]+$/
 /** Azure DevOps writes a space in a project's name as %20. */
 const HTTP_PATH = /^(?:[A-Za-z0-9._~/+@=,:-]|%20)+$/
 
 /**
  * Parses an upstream's URL, or returns why the gate rejects it. Accepts SSH, in the two forms of
- * git-fetch(1), "GIT URLS", and HTTPS. Rejects every character with a meaning for a shell, ssh's options or
- * git's transport helpers (`ext::`).
+ * git-fetch(1), "GIT URLS", and HTTPS. Rejects options of ssh and git's transport helpers (`ext::`). A path may
+ * hold what it likes: git and the gate quote it for the host's shell.
  */
 export function parseUpstream(
   url: string,
 ): { ok: true; address: UpstreamAddress } | { ok: false; why: string } {
   const no = (why: string) => ({ ok: false as const, why })
-  if (/[\s\p{Cc}\p{Cf}]/u.test(url)) return no('it has a space, a newline or another invisible character')
+  if (INVISIBLE.test(url)) return no('it has a newline or another invisible character')
   if (url.length > 1024) return no('it is longer than 1024 characters')
   if (url.startsWith('-')) return no('it starts with "-", as an option does')
   if (isHttps(url)) return parseHttps(url)
@@ -37,17 +36,18 @@ export function parseUpstream(
     if (!/^(ssh:\/\/|[^:]*@)[^/]*\[/.test(url)) return no('it names a transport helper (…::…)')
   }
   if (/^(git|ftps?|file):\/\//i.test(url)) return no('only SSH and HTTPS upstreams are taken')
-  const [, user, host, port, path] = SSH_URL.exec(url) ?? scpLike(url) ?? []
-  if (host === undefined || path === undefined)
+  const [, user, host, port, rawPath] = SSH_URL.exec(url) ?? scpLike(url) ?? []
+  if (host === undefined || rawPath === undefined)
     return no('it is neither ssh://[user@]host[:port]/path, user@host:path nor https://host[:port]/path')
   if (user?.includes(':')) return no('it carries a password')
   if (user !== undefined && !USER.test(user)) return no(`"${user}" is no user name that ssh may be given`)
   if (!HOST.test(host) && !IPV6.test(host)) return no(`"${host}" is no host name or address`)
   if (port !== undefined && !(/^[1-9][0-9]{0,4}$/.test(port) && Number(port) <= 65535))
     return no(`"${port}" is no port`)
+  const path = url.startsWith('ssh://') ? decodePath(rawPath) : rawPath
+  if (path === undefined) return no('the percent-encoding in its path is no UTF-8')
   if (path.startsWith('-') || path.replace(/^\//, '') === '') return no('it has no path of a repository')
-  if (!PATH.test(path))
-    return no('its path has other characters than letters, digits and . _ ~ / + @ = , : -')
+  if (INVISIBLE.test(path) || path.includes('\\')) return no('its path has an invisible character or "\\"')
   if (path.split('/').some(part => part === '..' || part === '.')) return no('its path has "." or ".."')
   return {
     ok: true,
@@ -58,6 +58,21 @@ export function parseUpstream(
       port: port === undefined ? undefined : Number(port),
       path,
     },
+  }
+}
+
+/** Characters that nobody sees, and every space but the plain one. */
+const INVISIBLE = /[\p{Cc}\p{Cf}\p{Cs}\p{Co}\p{Zl}\p{Zp}\ufffd]|(?! )\p{Zs}/u
+
+/**
+ * Decodes the path of an ssh:// URL as git does (url_decode in url.c). The path of `user@host:path` has no
+ * percent-encoding. Returns undefined if the bytes are no UTF-8.
+ */
+export function decodePath(path: string): string | undefined {
+  try {
+    return path.replaceAll(/(?:%[0-9a-f]{2})+/gi, bytes => decodeURIComponent(bytes))
+  } catch {
+    return undefined
   }
 }
 

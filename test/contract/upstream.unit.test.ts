@@ -7,7 +7,7 @@ import { parseSshUrl } from '../../container/upstream/ssh-link.ts'
 import { hasHostKey } from '../../src/contract/known-hosts.ts'
 import { parseUpstream, type UpstreamAddress } from '../../src/contract/upstream.ts'
 
-test.each([
+test.each<[string, Omit<UpstreamAddress, 'transport'>]>([
   [
     'ssh://git@github.com/acme/app.git',
     { user: 'git', host: 'github.com', port: undefined, path: '/acme/app.git' },
@@ -26,6 +26,14 @@ test.each([
     'deploy_1@git.example.org:~deploy/app',
     { user: 'deploy_1', host: 'git.example.org', port: undefined, path: '~deploy/app' },
   ],
+  ...['/a b', "/a';id;'", '/$(id)', '/a`id`', '/100%', '/a!&|"b', '/größe/日本'].map(
+    (path): [string, Omit<UpstreamAddress, 'transport'>] => [
+      `ssh://git@host${path}.git`,
+      { user: 'git', host: 'host', port: undefined, path: `${path}.git` },
+    ],
+  ),
+  ['git@host:a%20b c.git', { user: 'git', host: 'host', port: undefined, path: 'a%20b c.git' }],
+  ['ssh://git@host/a%20b/%E6%97%A5.git', { user: 'git', host: 'host', port: undefined, path: '/a b/日.git' }],
 ])('%s is accepted', (url, address) => {
   expect(parseUpstream(url)).toEqual({ ok: true, address: { transport: 'ssh', ...address } })
 })
@@ -51,6 +59,8 @@ test.each([
   ['ssh://git@[::1]:2222/srv/app.git', { host: 'ssh://git@[::1]:2222', path: '/srv/app.git' }],
   ['ssh://git@example.org/~deploy/app.git', { host: 'ssh://git@example.org', path: '~deploy/app.git' }],
   ['git@github.com:acme/app.git', { host: 'git@github.com', path: 'acme/app.git' }],
+  ['ssh://git@host/%7Ea/100%25 b.git', { host: 'ssh://git@host', path: '~a/100% b.git' }],
+  ['git@host:100%25.git', { host: 'git@host', path: '100%25.git' }],
   ['git@[2001:db8::1]:acme/app.git', { host: 'git@2001:db8::1', path: 'acme/app.git' }],
   ['git@[gateway]:acme/a:b.git', { host: 'git@gateway', path: 'acme/a:b.git' }],
 ])('%s leads ssh to the same host and port as git', (url, parts) => {
@@ -101,10 +111,11 @@ test.each([
   'ssh://git@host:22x/app.git',
   'ssh://git@host:/app.git\n',
   'ssh://git@host/app.git\nProxyCommand id',
-  'ssh://git@host/a b.git',
-  "ssh://git@host/a';id;'.git",
-  'ssh://git@host/$(id).git',
-  'ssh://git@host/a`id`.git',
+  'ssh://git@host/a\u00a0b.git',
+  'ssh://git@host/a%0ab.git',
+  'ssh://git@host/a%00b.git',
+  'ssh://git@host/a%ff.git',
+  'ssh://git@host/a\\b.git',
   'ssh://git@host/../../etc',
   'ssh://git@host/a/./b',
   'ssh://git@host/%2e%2e/b',

@@ -67,7 +67,6 @@ describe('tokens', () => {
     ['none', { token: '' }],
     ['a wrong one', { token: `gate_aaaaaaaaaa_${'b'.repeat(32)}` }],
     ['one with another secret', { token: 'same id' }],
-    ["one of another agent's name", { user: 'eve' }],
     ['no token at all', { token: 'hunter2' }],
   ])('%s: 401 that git can use', async (_what, asked: Asked) => {
     const token =
@@ -78,6 +77,31 @@ describe('tokens', () => {
     expect(answer.status).toBe(401)
     expect(answer.headers['www-authenticate']).toMatch(/^Basic realm=/)
     expect(answer.headers['content-type']).toMatch(/^text\/plain/)
+  })
+
+  test.each(['', 'git', 'oauth2', 'x-access-token', 'x-token-auth', 'Ada Lovelace'])(
+    'the user name %j is taken with any token: the token names the agent',
+    async user => {
+      expect(await ask(FETCH, { user })).toMatchObject({ status: 200 })
+      expect(await ask('/app', { user })).toMatchObject({
+        status: 200,
+        body: expect.stringMatching(/^ada in app\n/),
+      })
+    },
+  )
+
+  test('the token is taken as the user name, as clients of hosts send it', async () => {
+    for (const password of ['', 'x-oauth-basic']) {
+      const authorization = `Basic ${btoa(`${ada.token}:${password}`)}`
+      expect(await ask(FETCH, { token: '', headers: { authorization } })).toMatchObject({ status: 200 })
+    }
+  })
+
+  test("another agent's name with a token is a mistake that is told", async () => {
+    await gate.admin.agent('grace')
+    const answer = await ask(FETCH, { user: 'grace' })
+    expect(answer.status).toBe(401)
+    expect(answer.body).toContain('is not one of "grace", which is another agent')
   })
 
   test('a revoked one fails at the next request, and git ends at once', async () => {

@@ -134,7 +134,7 @@ export async function startGate(options: GateOptions = {}): Promise<Gate> {
     { empty = false, staleReads = false, through, upstream } = {},
   ) => {
     const behind = upstream ?? upstreams.use(await startUpstream({ empty }))
-    const identity = `for-${name.toLowerCase().replaceAll('/', '.')}`
+    const identity = `for-${name.toLowerCase().replaceAll(/[^a-z0-9]+/g, '-')}`.slice(0, 63)
     behind.authorize(await admin.identity(identity))
     const { url: to, knownHosts } = behind.at(through)
     await admin.repository(name, { upstream: to, identity, knownHosts, staleReads })

@@ -38,10 +38,10 @@ export interface Upstream extends AsyncDisposable {
   changeHostKey(): Promise<void>
 }
 
-/** Starts an upstream. `empty`: without a commit. */
-export async function startUpstream(options: { empty?: boolean } = {}): Promise<Upstream> {
+/** Starts an upstream. `empty`: without a commit. `folder`: the name of the bare repository's folder. */
+export async function startUpstream(options: { empty?: boolean; folder?: string } = {}): Promise<Upstream> {
   const home = fs.mkdtempSync(path.join(os.tmpdir(), 'gate-upstream-'))
-  const dir = path.join(home, 'repository.git')
+  const dir = path.join(home, options.folder ?? 'repository.git')
   await createUpstream(dir)
   if (options.empty) await gitText(['update-ref', '-d', 'refs/heads/main'], { cwd: dir })
   const sshDir = path.join(home, 'sshd')

@@ -32,6 +32,7 @@ const Row = z.object({
   expires_at: z.number().nullable(),
   revoked_at: z.number().nullable(),
   last_used_at: z.number().nullable(),
+  is_for_another_agent: z.number(),
 })
 const GrantRow = z.object({
   name: z.string(),
@@ -70,26 +71,30 @@ const REPOSITORY = `r.name, r.upstream, r.identity, r.known_hosts, r.ca, r.proxy
 /**
  * Finds a token and its agent's access to a repository, in a single query per git request. Returns undefined
  * for an unknown token. Leaves `access` out for an unknown repository and for a missing grant alike.
+ * `isForAnotherAgent` says that the user name is the name of an agent that does not have the token.
  */
 export async function findTokenAndGrant(
   db: D1Database,
-  tokenId: string,
-  repository: string,
-): Promise<{ token: KnownToken; access?: Access } | undefined> {
+  { tokenId, repository, user }: { tokenId: string; repository: string; user: string },
+): Promise<{ token: KnownToken; isForAnotherAgent: boolean; access?: Access } | undefined> {
   const question = db
     .prepare(
-      `SELECT t.id, t.agent, t.hash, t.expires_at, t.revoked_at, t.last_used_at, g.terms, ${REPOSITORY}
+      `SELECT t.id, t.agent, t.hash, t.expires_at, t.revoked_at, t.last_used_at, g.terms, ${REPOSITORY},
+           EXISTS (SELECT 1 FROM agents a WHERE a.name = ? AND a.name <> t.agent) AS is_for_another_agent
          FROM tokens t
          LEFT JOIN grants g ON g.agent = t.agent AND g.repository = ? COLLATE BINARY
          LEFT JOIN repositories r ON r.name = g.repository
         WHERE t.id = ?`,
     )
-    .bind(Date.now(), repository, tokenId)
+    .bind(Date.now(), user, repository, tokenId)
   const row = await retrying(() => question.first())
   if (!row) return undefined
-  const { id, agent, hash, expires_at, revoked_at, last_used_at } = Row.parse(row)
+  const { id, agent, hash, expires_at, revoked_at, last_used_at, is_for_another_agent } = Row.parse(row)
   const token = { id, agent, hash, expiresAt: expires_at, revokedAt: revoked_at, lastUsedAt: last_used_at }
-  return row.name === null ? { token } : { token, access: readAccess(row) }
+  const isForAnotherAgent = is_for_another_agent === 1
+  return row.name === null
+    ? { token, isForAnotherAgent }
+    : { token, isForAnotherAgent, access: readAccess(row) }
 }
 
 /** Returns the access of an agent without a token (`git://`), or undefined if it has no grant. */
