@@ -1,6 +1,6 @@
 import { Hono } from 'hono'
 import { api } from './api/index.ts'
-import { authenticate, type GitEnv } from './auth/agent.ts'
+import { authenticate, authenticateAgent, type GitEnv } from './auth/agent.ts'
 import { rateLimit } from './auth/rate-limit.ts'
 import { textResponse } from './common/git-responses.ts'
 import { logFault } from './common/log.ts'
@@ -9,6 +9,7 @@ import { consolePages } from './console/index.ts'
 import { CALL_PATH } from './contract/companion-call.ts'
 import { takeRest } from './drain-request.ts'
 import { health, problemsOf } from './health.ts'
+import { mcp } from './mcp/index.ts'
 import { metrics } from './metrics/index.ts'
 import { advertise } from './smart-http/advertise.ts'
 import { gateFault } from './smart-http/gate-fault.ts'
@@ -25,6 +26,7 @@ export const app = new Hono<GitEnv>()
   .get('/-/health', health)
   .route('/-/metrics', metrics)
   .route('/-/api/v1', api)
+  .all('/-/mcp', authenticateAgent, mcp)
   .post(CALL_PATH, handleCompanionCall)
   .route('/-/console', consolePages)
   .all('/-/*', () => textResponse(404, ['there is no such page here']))

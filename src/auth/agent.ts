@@ -1,3 +1,4 @@
+import type { Context } from 'hono'
 import { createMiddleware } from 'hono/factory'
 import { textResponse } from '../common/git-responses.ts'
 import { readPath } from '../common/repository-path.ts'
@@ -11,14 +12,18 @@ import {
 import { isToken, parseToken } from '../ledger/access/token-format.ts'
 import { credentials } from './credentials.ts'
 
+/** Hono's environment of routes that need only a token: the authenticated agent. */
+export interface AgentEnv {
+  Bindings: Env
+  Variables: { agent: AgentName; token: KnownToken }
+}
+
 /**
  * Hono's environment of the git routes: the authenticated agent, its token and its access to the repository.
  */
 export interface GitEnv {
   Bindings: Env
-  Variables: {
-    agent: AgentName
-    token: KnownToken
+  Variables: AgentEnv['Variables'] & {
     access: Access
     /** The id of the push in the ledger, for the log. A fetch has none. */
     push?: string
@@ -31,23 +36,24 @@ const unauthorized = (why: string) =>
   })
 
 /**
- * Requires a valid token of an agent with a grant for the repository; answers 401 or 404 otherwise. An
- * unknown repository and a repository without a grant get the same response, so that an agent cannot probe
- * for names.
+ * Checks the token of a request. Returns its agent, with the access to a repository if there is a grant, or the
+ * response that refuses it.
  */
-export const authenticate = createMiddleware<GitEnv>(async (c, next) => {
-  const path = readPath(c.req.raw)
+async function findAgent(
+  c: Pick<Context, 'req' | 'executionCtx'> & { env: Env },
+  repository: string,
+): Promise<Response | { token: KnownToken; access?: Access }> {
   const given = credentials(c.req.header('authorization'))
   const token = given && parseToken(given.token)
   if (!given || !token) return unauthorized(given ? 'that is not a token of this gate' : 'this needs a token')
   const found = await findTokenAndGrant(c.env.LEDGER, {
     tokenId: token.id,
-    repository: path.ok ? path.name : '',
+    repository,
     user: given.user ?? '',
   })
   if (!found || !(await isToken(token.text, found.token.hash)))
     return unauthorized('that token is not known here')
-  const { token: known, access } = found
+  const { token: known } = found
   const now = Date.now()
   if (known.revokedAt !== null)
     return unauthorized(`the token ${known.id} was revoked; ask an operator for a new one`)
@@ -58,6 +64,28 @@ export const authenticate = createMiddleware<GitEnv>(async (c, next) => {
       `the token ${known.id} is not one of ${JSON.stringify(given.user)}, which is another agent; leave the user name out, or give the token's own agent`,
     )
   c.executionCtx.waitUntil(touchToken(c.env.LEDGER, known))
+  return found
+}
+
+/** Requires a valid token of any agent; answers 401 otherwise. */
+export const authenticateAgent = createMiddleware<AgentEnv>(async (c, next) => {
+  const found = await findAgent(c, '')
+  if (found instanceof Response) return found
+  c.set('agent', found.token.agent)
+  c.set('token', found.token)
+  return next()
+})
+
+/**
+ * Requires a valid token of an agent with a grant for the repository; answers 401 or 404 otherwise. An
+ * unknown repository and a repository without a grant get the same response, so that an agent cannot probe
+ * for names.
+ */
+export const authenticate = createMiddleware<GitEnv>(async (c, next) => {
+  const path = readPath(c.req.raw)
+  const found = await findAgent(c, path.ok ? path.name : '')
+  if (found instanceof Response) return found
+  const { token: known, access } = found
   if (!path.ok) return textResponse(404, [path.why])
   if (!access)
     return textResponse(404, [

@@ -1,0 +1,120 @@
+import type { PushRecord } from '../contract/api.ts'
+import { compileGlob } from '../contract/glob.ts'
+import { type Action, formatLimits, formatRules, isAllowed, suggestRef } from '../contract/grant.ts'
+import { refNameProblem } from '../contract/names.ts'
+import { listGrants } from '../ledger/access/grants.ts'
+import { listDeclined } from '../ledger/findings/declines.ts'
+import { listExceptions } from '../ledger/findings/exceptions.ts'
+import { findPush, listPushes } from '../ledger/pushes/read-pushes.ts'
+import type { Asker } from './asker.ts'
+
+/** Lists the repositories of the agent's grants. */
+export async function listRepositories({ ledger, agent, origin }: Asker): Promise<string> {
+  const grants = await listGrants(ledger, { agent })
+  if (grants.length === 0) return `${agent} has no repository here; an operator grants access`
+  return grants
+    .map(({ repository, terms }) => {
+      const may = terms.rules.length ? 'read and push' : 'read'
+      return `${repository}: ${may}; ${origin}/${repository}.git`
+    })
+    .join('\n')
+}
+
+const findGrant = async ({ ledger, agent }: Asker, repository: string) =>
+  (await listGrants(ledger, { agent, repository }))[0]
+
+/** The words for a repository without a grant. An unknown repository gets the same words. */
+async function noRepository(asker: Asker, repository: string): Promise<string> {
+  return `${asker.agent} has no repository ${repository} here. Yours:\n${await listRepositories(asker)}`
+}
+
+/** Formats the agent's grant in a repository. */
+export async function showRepository(asker: Asker, repository: string): Promise<string> {
+  const grant = await findGrant(asker, repository)
+  if (!grant) return noRepository(asker, repository)
+  const rules = formatRules(grant)
+  return [
+    `clone and push: ${asker.origin}/${repository}.git`,
+    ...(rules.length ? ['push:', ...rules.map(rule => `  ${rule}`)] : ['push: nothing']),
+    ...formatLimits(grant.terms),
+    'each push is scanned for secrets; a push that holds a secret is refused',
+  ].join('\n')
+}
+
+/** Tells whether the grant allows an action on a ref with changes of these paths. */
+export async function checkRef(
+  asker: Asker,
+  wanted: { repository: string; ref: string; action: Action; paths: readonly string[] },
+): Promise<string> {
+  const { repository, action, paths } = wanted
+  const grant = await findGrant(asker, repository)
+  if (!grant) return noRepository(asker, repository)
+  const ref = wanted.ref.startsWith('refs/') ? wanted.ref : `refs/heads/${wanted.ref}`
+  const problem = refNameProblem(ref)
+  if (problem !== undefined) return `no: ${ref} is not a ref name: ${problem}`
+  const refusals: string[] = []
+  if (!isAllowed(grant, ref, action)) {
+    const other = suggestRef('my-change', ref.startsWith('refs/tags/') ? 'tags' : 'heads', grant)
+    refusals.push(`${action} of ${ref} is not allowed${other ? `; you may create ${other}` : ''}`)
+  }
+  for (const glob of grant.terms.denyPaths) {
+    const pattern = compileGlob(glob)
+    const denied = paths.filter(path => pattern.test(path))
+    if (denied.length) refusals.push(`the grant denies ${glob}: ${denied.slice(0, 10).join(', ')}`)
+  }
+  if (refusals.length) return ['no', ...refusals].join('\n')
+  return `yes: the grant allows ${action} of ${ref}. ${LEFT}`
+}
+
+const LEFT = 'The push itself is still checked for secrets, sizes and upstream.'
+
+/** Tells the outcome of a push of this agent, in the words that git has printed. */
+export async function explainPush(
+  { ledger, agent }: Asker,
+  wanted: { push?: string | undefined; repository?: string | undefined },
+): Promise<string> {
+  const id =
+    wanted.push ??
+    (await listPushes(ledger, { agent, repository: wanted.repository, limit: 1 })).pushes[0]?.id
+  const push = id === undefined ? undefined : await findPush(ledger, id)
+  if (push?.agent !== agent)
+    return wanted.push === undefined ? `${agent} has no push here` : `${agent} has no push ${wanted.push}`
+  return formatPush(push)
+}
+
+function formatPush(push: PushRecord): string {
+  return [
+    `push ${push.id} into ${push.repository}, ${push.startedAt}: ${push.outcome}`,
+    ...push.refs.map(
+      ({ ref, status, reason }) =>
+        `${ref}: ${status === 'ok' ? 'accepted' : 'refused'}${reason ? `, ${reason}` : ''}`,
+    ),
+    ...push.findings.map(
+      ({ rule, path, line, fingerprint }) =>
+        `finding: ${rule} in ${path}:${line}, fingerprint ${fingerprint}`,
+    ),
+    ...(push.told.length ? ['git printed:', ...push.told] : []),
+  ].join('\n')
+}
+
+/** Tells the decision on a finding: an exception in force, a decline with its reason, or none yet. */
+export async function findingStatus(
+  asker: Asker,
+  { repository, fingerprint }: { repository: string; fingerprint: string },
+): Promise<string> {
+  if (!(await findGrant(asker, repository))) return noRepository(asker, repository)
+  const now = new Date().toISOString()
+  const exception = (await listExceptions(asker.ledger, repository)).find(
+    each =>
+      each.fingerprint === fingerprint &&
+      each.revokedAt === null &&
+      (each.until === null || each.until > now),
+  )
+  if (exception)
+    return `an exception lets it pass${exception.until ? ` until ${exception.until}` : ''}: push again`
+  const declined = (await listDeclined(asker.ledger)).find(
+    each => each.repository === repository && each.fingerprint === fingerprint,
+  )
+  if (declined) return `an operator declined it: ${declined.reason}`
+  return 'no decision yet: remove the secret, or mark its line with gitleaks:allow and push, which asks an operator'
+}

@@ -1,0 +1,22 @@
+import { createMcpHandler } from '@modelcontextprotocol/server'
+import type { Context } from 'hono'
+import type { AgentEnv } from '../auth/agent.ts'
+import { agentTools } from './server.ts'
+
+/** Largest request to the tools, in bytes. The longest argument is a list of paths. */
+const MAX_BODY_BYTES = 256 << 10
+
+/**
+ * Serves `/-/mcp`: the tools of the authenticated agent over MCP's streamable HTTP, without sessions. Clients
+ * of the 2026-07-28 revision and of the revisions of 2025 are served.
+ */
+export function mcp(c: Context<AgentEnv>): Promise<Response> {
+  const { agent } = c.var
+  const { origin } = new URL(c.req.url)
+  const handler = createMcpHandler(() => agentTools({ ledger: c.env.LEDGER, agent, origin }), {
+    legacy: 'stateless',
+    responseMode: 'json',
+    maxRequestBodySize: MAX_BODY_BYTES,
+  })
+  return handler.fetch(c.req.raw)
+}
