@@ -1,16 +1,18 @@
 import os from 'node:os'
 import path from 'node:path'
 import { defineConfig } from 'vitest/config'
+import { LongFilesFirst } from './test/harness/sequencer.ts'
 
 export default defineConfig({
   test: {
     include: ['test/**/*.test.ts'],
-    globalSetup: ['test/harness/scratch.ts', 'test/harness/build.ts'],
+    globalSetup: ['test/harness/scratch.ts', 'test/harness/compile-cache.ts', 'test/harness/build.ts'],
     env: { GATE_GITLEAKS: path.join(import.meta.dirname, '.cache/gitleaks/gitleaks') },
     // Test files of a worker share their modules, so each module is loaded once. A test cleans up after itself.
     isolate: false,
     // Tests mostly wait for timeouts and for their processes, so there are more workers than processors.
     maxWorkers: os.availableParallelism() + 2,
+    sequence: { sequencer: LongFilesFirst },
     // Tests start real servers and processes. A test with a shorter limit sets its own timeout.
     testTimeout: 120_000,
     hookTimeout: 60_000,
