@@ -1,6 +1,7 @@
 import { parse } from 'yaml'
 import { z } from 'zod'
 import { NewRepository } from '../src/contract/api.ts'
+import { ForgeApi, ForgeKind } from '../src/contract/forge.ts'
 import type { GrantTerms } from '../src/contract/grant.ts'
 import { AgentName, CredentialName, IdentityName, RepositoryName } from '../src/contract/names.ts'
 import { isHttps } from '../src/contract/upstream.ts'
@@ -17,6 +18,8 @@ const settings = {
   ca: z.string().optional(),
   caFile: z.string().optional(),
   proxy: z.string().optional(),
+  forge: ForgeKind.optional(),
+  api: ForgeApi.default(''),
   staleReads: z.boolean().default(false),
   readRefs: NewRepository.shape.readRefs,
   gitleaksConfig: z.string().optional(),
@@ -117,6 +120,8 @@ export function readDesiredState(file: string): DesiredState {
         ...transport,
         ca: textOf(each.ca, each.caFile) ?? textOf(defaults.ca, defaults.caFile) ?? '',
         proxy: each.proxy ?? defaults.proxy ?? '',
+        forge: each.forge ?? null,
+        api: each.api,
         staleReads: each.staleReads,
         readRefs: each.readRefs,
         gitleaksConfig: textOf(each.gitleaksConfig, each.gitleaksConfigFile) ?? '',

@@ -71,6 +71,7 @@ function changedLimits(before: GrantTerms, changes: Limits): Omit<GrantTerms, 'r
   const maxBlobBytes = or<number | undefined>(changes.maxBlobBytes, undefined, before.maxBlobBytes)
   return {
     pushOptions: or(changes.pushOptions, [], before.pushOptions),
+    pullRequests: or(changes.pullRequests, [], before.pullRequests),
     denyPaths: or(changes.denyPaths, [], before.denyPaths),
     emails: or(changes.emails, [], before.emails),
     allowedSigners: or(changes.allowedSigners, '', before.allowedSigners),

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { type Action, GrantTerms, Rule } from '../src/contract/grant.ts'
+import { type Action, describeBases, GrantTerms, Rule } from '../src/contract/grant.ts'
 import { UsageError } from './errors.ts'
 
 const patterns = z.array(z.string(), 'must be a list, such as [main]').default([])
@@ -14,6 +14,7 @@ export const GrantOptions = z.strictObject({
   deny: patterns,
   tags: patterns,
   pushOptions: GrantTerms.shape.pushOptions,
+  pullRequests: GrantTerms.shape.pullRequests,
   denyPaths: GrantTerms.shape.denyPaths,
   emails: GrantTerms.shape.emails,
   allowedSigners: GrantTerms.shape.allowedSigners,
@@ -92,6 +93,7 @@ export function formatTerms(terms: GrantTerms): string {
     ...(terms.allowedSigners ? ['signed'] : []),
     ...(terms.maxBlobBytes ? [`files to ${terms.maxBlobBytes} bytes`] : []),
     ...(terms.pushOptions.length ? [`push options ${terms.pushOptions.join(', ')}`] : []),
+    ...(terms.pullRequests.length ? [`pull requests into ${describeBases(terms)}`] : []),
   ]
   return [rules.length ? rules.join('; ') : 'read', ...limits].join('; ')
 }

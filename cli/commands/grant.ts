@@ -30,6 +30,11 @@ const set = command(
     'push options (git push -o) that are forwarded to the upstream, such as merge_request.*',
   )
   .option('--no-push-options', 'forward no push options')
+  .option(
+    '--pull-requests [base...]',
+    'let the agent open pull requests (git push -o pr), into these branches only if any are given',
+  )
+  .option('--no-pull-requests', 'let the agent open no pull requests')
   .option('--deny-path <glob...>', 'paths that commits must not change, such as .github/workflows/**')
   .option('--no-deny-path', 'clear --deny-path')
   .option('--email <glob...>', 'allowed e-mail addresses of authors and committers')
@@ -60,6 +65,7 @@ The command prints the grant before and after. Dropping a restriction needs conf
       ...options,
       denyPaths: options.denyPath,
       emails: options.email,
+      pullRequests: options.pullRequests === true ? ['**'] : options.pullRequests,
       allowedSigners: signers(options),
     }
     const [before] = await client.grants.list({ agent, repository })
@@ -82,7 +88,7 @@ The command prints the grant before and after. Dropping a restriction needs conf
 /** The parts of a grant that options set. */
 const PARTS = [
   ...(['read', 'push', 'force', 'delete', 'deny', 'tags', 'pushOptions', 'denyPaths', 'emails'] as const),
-  ...(['allowedSigners', 'symlinks', 'submodules', 'maxBlobBytes'] as const),
+  ...(['allowedSigners', 'symlinks', 'submodules', 'maxBlobBytes', 'pullRequests'] as const),
 ]
 
 const partsOf = (options: Readonly<Record<string, unknown>>): GrantChanges =>

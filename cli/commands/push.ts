@@ -94,6 +94,7 @@ function formatPush(push: PushRecord): string {
     ...push.refs.map(ref =>
       `ref          ${ref.ref} ${abbreviate(ref.old)}..${abbreviate(ref.new)} ${ref.status ?? ''} ${ref.reason}`.trimEnd(),
     ),
+    ...(push.pullRequest ? [`pull request ${push.pullRequest.url}`] : []),
     ...(push.scannedBytes ? [`scanned      ${formatBytes(push.scannedBytes)} by gitleaks`] : []),
     ...push.steps.map(step => `step         ${step.step} ${step.ms} ms`),
     ...push.findings.flatMap(finding => [

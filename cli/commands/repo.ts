@@ -1,3 +1,5 @@
+import { Option } from 'commander'
+import { ForgeKind, forgeOf } from '../../src/contract/forge.ts'
 import { formatBytes } from '../../src/contract/format-bytes.ts'
 import { RepositoryName } from '../../src/contract/names.ts'
 import type { MirrorStatus } from '../../src/contract/status.ts'
@@ -21,6 +23,8 @@ const OPTIONS = {
   ],
   ca: ['--ca <file>', 'certificates (PEM) of the authorities to trust over HTTPS, instead of the system’s'],
   proxy: ['--proxy <url>', 'proxy for HTTPS, http://host:port; an empty text: none'],
+  forge: ['--forge <kind>', 'kind of the host, by its API: github, gitlab or gitea; known hosts need none'],
+  api: ['--api <url>', "base URL of the host's API; without it the usual one of the upstream's host"],
   staleReads: ['--stale-reads', 'serve stale reads from the mirror while the upstream is unreachable'],
   readRefs: [
     '--read-refs <pattern...>',
@@ -32,6 +36,8 @@ const OPTIONS = {
   ],
 } as const
 
+const forge = () => new Option(...OPTIONS.forge).choices(ForgeKind.options)
+
 const add = command('add <name>', 'add a repository')
   .requiredOption(...OPTIONS.upstream)
   .option(...OPTIONS.identity)
@@ -39,6 +45,8 @@ const add = command('add <name>', 'add a repository')
   .option(...OPTIONS.credential)
   .option(...OPTIONS.ca)
   .option(...OPTIONS.proxy)
+  .addOption(forge())
+  .option(...OPTIONS.api)
   .option(...OPTIONS.staleReads)
   .option(...OPTIONS.readRefs)
   .option(...OPTIONS.gitleaksConfig)
@@ -53,6 +61,8 @@ const add = command('add <name>', 'add a repository')
       credential: options.credential ?? null,
       ca: options.ca ? readText(options.ca) : '',
       proxy: options.proxy ?? '',
+      forge: options.forge ?? null,
+      api: options.api ?? '',
       staleReads: options.staleReads === true,
       readRefs: options.readRefs ?? [],
       gitleaksConfig: options.gitleaksConfig ? readText(options.gitleaksConfig) : '',
@@ -71,6 +81,9 @@ const set = command('set <name>', 'change the given settings of a repository')
   .option(...OPTIONS.credential)
   .option(...OPTIONS.ca)
   .option(...OPTIONS.proxy)
+  .addOption(forge())
+  .option('--no-forge', 'guess the kind of the host from its name')
+  .option(...OPTIONS.api)
   .option(...OPTIONS.staleReads)
   .option('--no-stale-reads', 'do not serve stale reads')
   .option(...OPTIONS.readRefs)
@@ -88,6 +101,7 @@ const set = command('set <name>', 'change the given settings of a repository')
       ...(isHttps(options.upstream ?? settings.upstream) ? { identity: null, knownHosts: '' } : {}),
       ...options,
       ...(readRefs === undefined ? {} : { readRefs: readRefs || [] }),
+      ...(options.forge === false ? { forge: null } : {}),
       ...(knownHosts === undefined ? {} : { knownHosts: readText(knownHosts) }),
       ...(ca === undefined ? {} : { ca: ca && readText(ca) }),
       ...(gitleaksConfig === undefined ? {} : { gitleaksConfig: readText(gitleaksConfig) }),
@@ -116,6 +130,7 @@ const show = command('show <name>', 'show a repository with its grants and its m
   async (name: string, options) => {
     const client = gate()
     const repository = await client.repositories.show(name)
+    const host = forgeOf({ ...repository, url: repository.upstream })
     const [grants, { companion, status }] = await Promise.all([
       client.grants.list({ repository: repository.name }),
       client.repositories.status(repository.name),
@@ -127,6 +142,7 @@ const show = command('show <name>', 'show a repository with its grants and its m
         `upstream      ${repository.upstream}`,
         `identity      ${repository.identity ?? 'none'}`,
         `credential    ${repository.credential ?? 'none'}`,
+        ...(host ? [`host API      ${host.kind}, ${host.api}, project ${host.project}`] : []),
         ...(repository.proxy ? [`proxy         ${repository.proxy}`] : []),
         ...(repository.ca ? ['authorities   of its own'] : []),
         `stale reads   ${repository.staleReads ? 'yes' : 'no'}`,

@@ -8,6 +8,8 @@ import type { Git } from '../git/git.ts'
 export interface IncomingPush {
   readonly commands: readonly Command[]
   readonly pass: PassFor<'git-receive-pack'>
+  /** Texts that leave the gate beside the objects: to upstream, or into a pull request. */
+  readonly pushOptions: readonly string[]
   /** Git on the mirror, which sees the quarantine too. */
   readonly git: Git
   /** A folder for this push's temporary files. It is removed when the push ends. */

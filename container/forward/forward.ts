@@ -2,7 +2,7 @@ import { StringDecoder } from 'node:string_decoder'
 import { NEXT_STEP } from '../../src/contract/outcome.ts'
 import type { Upstream } from '../../src/contract/pass.ts'
 import { PUSH_AGAIN, rebaseOntoUpstream } from '../git/clone-commands.ts'
-import { type Command, type CommandList, isDelete, printable } from '../git/command-list.ts'
+import { type Command, isDelete, printable } from '../git/command-list.ts'
 import type { Git } from '../git/git.ts'
 import type { RefStatus } from '../git/report-status.ts'
 import { boundedLines, type FirstLines } from '../process/bounded-lines.ts'
@@ -54,7 +54,8 @@ export function startForward(
   git: Git,
   linkTo: () => Promise<SshLink>,
   upstream: Upstream,
-  { commands, pushOptions }: Pick<CommandList, 'commands' | 'pushOptions'>,
+  commands: readonly Command[],
+  pushOptions: readonly string[],
   say: (line: string) => void,
   deadlineMs: number,
 ): Forward {

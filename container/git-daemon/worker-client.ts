@@ -70,7 +70,7 @@ export function workerAt(url: string, agent: AgentName, { passKey }: Pick<Settin
 
 /**
  * Notifies the Worker of new events, one call at a time. Events that occur during a call share the next call.
- * Only the last event, `ended`, is awaited.
+ * Only the last events, `ended` and `pull-request`, are awaited.
  */
 function newsOf(call: () => Promise<unknown>): WorkerChannel['tell'] {
   let running: Promise<unknown> | undefined
@@ -83,6 +83,6 @@ function newsOf(call: () => Promise<unknown>): WorkerChannel['tell'] {
   }
   return async ({ event }) => {
     next ??= follow()
-    if (event === 'ended') await next
+    if (event === 'ended' || event === 'pull-request') await next
   }
 }

@@ -11,6 +11,7 @@ import { startTimeOf } from '../process/spawn.ts'
 import { UpstreamError } from '../upstream/upstream-error.ts'
 import { judgePermission } from './permission.ts'
 import type { HookRequest } from './pre-receive-channel.ts'
+import { forwardedOptions } from './push-options.ts'
 import type { PushRecord } from './push-record.ts'
 import type { PushWork } from './push-work.ts'
 import { abandoned, couldNotCheck, failed, pushRefusal, refused, type Verdict } from './verdict.ts'
@@ -62,8 +63,10 @@ async function inSteps(work: PushWork, quarantined: Quarantined, signal: AbortSi
   const git = mirror.git.withEnv(quarantineOf(asked, mirror, commands))
   await mkdir(scratch, { recursive: true, mode: 0o700 })
   say('git-gate: checking')
-  const push: IncomingPush = { commands, pass, git, scratch, record }
-  const forward = startForward(git, linkTo, pass.repository, list, say, settings.forwardMs)
+  const { pushOptions } = list
+  const push: IncomingPush = { commands, pushOptions, pass, git, scratch, record }
+  const options = forwardedOptions(pushOptions)
+  const forward = startForward(git, linkTo, pass.repository, commands, options, say, settings.forwardMs)
   const over = new AbortController()
   const early = beginEarly(work, push, AbortSignal.any([signal, over.signal]))
   try {

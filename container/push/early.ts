@@ -1,6 +1,7 @@
 import type { PassFor } from '../../src/contract/pass.ts'
 import { checkGrant } from '../checks/index.ts'
 import type { BadCommandList, Command, CommandList } from '../git/command-list.ts'
+import { refusePullRequest } from './pull-request.ts'
 import { refusePushOptions } from './push-options.ts'
 import { pushRefusal, refused, type Verdict } from './verdict.ts'
 
@@ -35,11 +36,9 @@ function refuseBadList(list: BadCommandList, pass: PushPass): Verdict {
  * Refuses commands and push options that the grant does not allow. Returns undefined if the grant allows them
  * all.
  */
-export function refuseByCommands(
-  { commands, pushOptions }: CommandList,
-  pass: PushPass,
-): Verdict | undefined {
-  const refusedOptions = refusePushOptions(pushOptions, pass)
+export function refuseByCommands(list: CommandList, pass: PushPass): Verdict | undefined {
+  const { commands, pushOptions } = list
+  const refusedOptions = refusePushOptions(pushOptions, pass) ?? refusePullRequest(list, pass)
   if (refusedOptions) return refused(commands, [refusedOptions])
   const refusals = checkAndForward(commands, pass)
   return refusals.length ? refused(commands, refusals) : undefined

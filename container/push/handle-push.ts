@@ -10,7 +10,8 @@ import type { PushWork } from './push-work.ts'
 import type { WorkerChannel } from './worker-channel.ts'
 
 /** Dependencies shared by all pushes. */
-interface PushDependencies extends Pick<PushWork, 'settings' | 'memory' | 'checks' | 'journal'> {
+interface PushDependencies
+  extends Pick<PushWork, 'settings' | 'memory' | 'checks' | 'journal' | 'credentials'> {
   readonly sessions: Sessions
   readonly mirrors: Mirrors
   readonly links: Links

@@ -1,3 +1,4 @@
+import type { PullRequest } from '../../src/contract/forge.ts'
 import type { Finding, Outcome, PushReport, StepTime } from '../../src/contract/outcome.ts'
 import type { PassFor } from '../../src/contract/pass.ts'
 import type { PushEvent } from '../../src/contract/push-event.ts'
@@ -62,6 +63,8 @@ export interface PushRecord {
    * memory then.
    */
   end(verdict: Verdict): Promise<void>
+  /** Adds the pull request of an accepted push to its record; null: the host gave none. */
+  pullRequestKnown(pullRequest: PullRequest | null): Promise<void>
 }
 
 type Refs = readonly { ref: string; old: string; new: string }[]
@@ -80,6 +83,7 @@ export const emptyReport = (id: string): PushReport => ({
   told: [],
   reaped: null,
   scannedBytes: 0,
+  pullRequest: null,
 })
 
 /** Destinations of a record: the journal, and then the Worker, by `tell`. */
@@ -112,6 +116,7 @@ class Recorder implements PushRecord {
   #refsLeftOut = 0
   #forward: Entry['forward']
   #reaped: PushReport['reaped'] = null
+  #ended: PushReport | undefined
 
   constructor(recording: Recording) {
     this.#recording = recording
@@ -156,10 +161,19 @@ class Recorder implements PushRecord {
     this.#endRefs(verdict)
     this.#reaped = verdict.reaped ?? null
     const ended = this.#report(verdict.outcome)
+    this.#ended = ended
     // The journal returns this entry from memory if it cannot write it.
     await this.#write(ended).catch(error => logError(pass.id, error))
     logEnd(pass, ended)
     await tell({ event: 'ended', report: ended })
+  }
+
+  async pullRequestKnown(pullRequest: PullRequest | null): Promise<void> {
+    const { pass, tell } = this.#recording
+    if (!this.#ended) throw new Error('a push that has not ended has no pull request')
+    const told = this.#toldOnRecord()
+    await this.#write({ ...this.#ended, told, pullRequest }).catch(error => logError(pass.id, error))
+    await tell({ event: 'pull-request', pullRequest, told })
   }
 
   #report(outcome: Outcome): PushReport {
@@ -176,6 +190,7 @@ class Recorder implements PushRecord {
       told: this.#toldOnRecord(),
       reaped: this.#reaped,
       scannedBytes: this.scanned.bytes,
+      pullRequest: null,
     }
   }
 

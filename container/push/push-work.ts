@@ -5,6 +5,7 @@ import type { Journal } from '../journal/journal.ts'
 import type { Mirror } from '../mirror/mirror.ts'
 import type { MemoryBudget } from '../process/memory-budget.ts'
 import type { Settings } from '../settings.ts'
+import type { Credentials } from '../upstream/credentials.ts'
 import type { SshLink } from '../upstream/ssh-link.ts'
 import type { PushProgress } from './push-state.ts'
 import type { WorkerChannel } from './worker-channel.ts'
@@ -17,6 +18,7 @@ export interface PushWork {
   readonly progress: PushProgress
   readonly memory: MemoryBudget
   readonly mirror: Mirror
+  readonly credentials: Credentials
   readonly linkTo: () => Promise<SshLink>
   readonly checks: readonly Check[]
   readonly journal: Journal

@@ -15,6 +15,7 @@ import type { Settings } from '../settings.ts'
 import { UpstreamError } from '../upstream/upstream-error.ts'
 import { checkAndForward } from './check-and-forward.ts'
 import { checkCommands, refsOf } from './early.ts'
+import { requestPullRequest } from './pull-request.ts'
 import { type PushRecord, recordPush } from './push-record.ts'
 import type { PushProgress } from './push-state.ts'
 import type { PushWork } from './push-work.ts'
@@ -60,7 +61,8 @@ export async function runPush(work: PushWork, turnAway?: Obstacle): Promise<Sess
     const judged = obstacle?.(refsOf(read.list)) ?? checkCommands(read.list, pass)
     if ('outcome' in judged) return await reject(work, record, read, judged)
     const verdict = await takeIn(work, record, { ...read, list: judged })
-    return await sendResult(work, record, read, verdict)
+    const afterwards = () => requestPullRequest(work, record, { ...read, list: judged })
+    return await sendResult(work, record, read, verdict, afterwards)
   } catch (error) {
     if (!(error instanceof ClientGone) || progress.state !== 'reading-commands') throw error
     return abandonUnread(work, record, error)
@@ -298,7 +300,7 @@ const tooMuchMemory = ({ gitMemoryBytes, maxBlobBytes }: Settings) =>
   ])
 
 /**
- * Records the outcome before the client can read it. The rest of the request is drained first: git reads a
+ * Records the outcome before the client can read it, and before `ifAccepted`, which cannot change it. The rest of the request is drained first: git reads a
  * response only after it has sent its request.
  */
 async function sendResult(
@@ -306,6 +308,7 @@ async function sendResult(
   record: PushRecord,
   { reply }: Read<unknown>,
   verdict: Verdict,
+  ifAccepted = async () => {},
 ): Promise<SessionEnd> {
   const lines = verdict.refusals.flatMap(refusal => {
     const ref = record.secretRefs.get(refusal.ref ?? '') ?? refusal.ref
@@ -315,6 +318,7 @@ async function sendResult(
   await record.end(verdict)
   await client.body.drain().catch(() => {})
   for (const line of lines) reply.progressLine(line)
+  if (verdict.outcome === 'accepted') await ifAccepted()
   // With no ref to report on, the reason goes into the `unpack` line, which git reads first.
   const unpack = verdict.refs.length
     ? 'ok'

@@ -102,7 +102,8 @@ function takeEvents({ env, id, send, waitUntil }: PushRequest): Events {
       else if (event.event === 'step-begun') ledger.step(event)
       else if (event.event === 'checked')
         waitUntil(permit(env, id, send).catch(error => logFault({ push: id }, error)))
-      else isRecorded = await ledger.ended(event.report)
+      else if (event.event === 'ended') isRecorded = await ledger.ended(event.report)
+      else isRecorded = (await ledger.pullRequest(event)) && isRecorded
     },
     isEmpty: () => isEmpty,
     isRecorded: () => isRecorded,

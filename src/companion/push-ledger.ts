@@ -1,9 +1,10 @@
 import { logFault } from '../common/log.ts'
 import type { PushReport } from '../contract/outcome.ts'
 import type { PushEvent } from '../contract/push-event.ts'
-import { recordReport, recordStep } from '../ledger/pushes/write-pushes.ts'
+import { recordPullRequest, recordReport, recordStep } from '../ledger/pushes/write-pushes.ts'
 
 type Step = Extract<PushEvent, { event: 'step-begun' }>
+type PullRequestKnown = Extract<PushEvent, { event: 'pull-request' }>
 
 /** Writes the events of one push to its ledger row, in order. */
 export interface PushLedger {
@@ -16,6 +17,8 @@ export interface PushLedger {
   step(step: Step): void
   /** Records the outcome. Resolves with false if the write failed. */
   ended(report: PushReport): Promise<boolean>
+  /** Records the pull request of the ended push. Resolves with false if the write failed. */
+  pullRequest(known: PullRequestKnown): Promise<boolean>
 }
 
 /** Duration after which a running step is recorded, in milliseconds. */
@@ -54,5 +57,6 @@ export function createPushLedger(ledger: D1Database, push: string): PushLedger {
       current = undefined
       return write(() => recordReport(ledger, report))
     },
+    pullRequest: known => write(() => recordPullRequest(ledger, push, known)),
   }
 }

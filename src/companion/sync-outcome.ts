@@ -6,7 +6,13 @@ import type { Upstream } from '../contract/pass.ts'
 import { REDACTED } from '../contract/unscanned-text.ts'
 import { findUpstream } from '../ledger/access/repositories.ts'
 import { newId } from '../ledger/id.ts'
-import { closeLostPush, type OpenPush, openPushes, recordReport } from '../ledger/pushes/write-pushes.ts'
+import {
+  closeLostPush,
+  type OpenPush,
+  openPushes,
+  recordPullRequest,
+  recordReport,
+} from '../ledger/pushes/write-pushes.ts'
 import { askCompanion } from './ask-companion.ts'
 import type { PassRequest } from './pass.ts'
 
@@ -32,7 +38,10 @@ export async function syncOutcome(
   if (word?.status === 404) return 'unknown'
   if (!word?.ok) return 'unreachable'
   try {
-    await recordReport(env.LEDGER, PushReport.parse(word.body))
+    const report = PushReport.parse(word.body)
+    await recordReport(env.LEDGER, report)
+    // The row of an ended push stays as it is, and the host can have answered since.
+    if (report.pullRequest) await recordPullRequest(env.LEDGER, push.id, report)
     return 'recorded'
   } catch (error) {
     logFault({ push: push.id }, error)

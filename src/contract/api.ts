@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { CredentialSecret, CredentialUser, GitHubApp, HeldCredential } from './credential.ts'
+import { ForgeApi, ForgeKind } from './forge.ts'
 import { GrantTerms } from './grant.ts'
 import { hasPlainPatterns } from './known-hosts.ts'
 import { ReadRefPattern } from './mirrored-refs.ts'
@@ -59,6 +60,16 @@ const settings = {
     .default('')
     .meta({ description: 'The URL of the proxy for HTTPS; empty: none' }),
 }
+const hostApi = {
+  forge: ForgeKind.nullable()
+    .default(null)
+    .meta({ description: 'The kind of the host, by its API; null: guessed for known hosts' }),
+  api: ForgeApi.default('').meta({
+    description: "The base URL of the host's API; empty: the usual one of the upstream's host",
+    examples: ['https://git.example.com/api/v1'],
+  }),
+}
+
 function isProxyUrl(url: string): boolean {
   const { protocol, username, password, pathname, search, hash } = URL.parse(url) ?? {}
   if (url === '') return true
@@ -68,6 +79,7 @@ function isProxyUrl(url: string): boolean {
 export const RepositorySettings = z
   .strictObject({
     ...settings,
+    ...hostApi,
     staleReads: z
       .boolean()
       .default(false)
@@ -96,6 +108,7 @@ export const Repository = z
   .object({
     name: RepositoryName,
     ...settings,
+    ...hostApi,
     staleReads: z.boolean(),
     readRefs: z.array(z.string()),
     gitleaksConfig: z.string(),

@@ -50,6 +50,11 @@ export const GrantTerms = z.strictObject({
    * characters: `merge_request.*`.
    */
   pushOptions: z.array(PushOptionPattern).max(50).default([]),
+  /**
+   * Globs of the branches into which the agent may open pull requests (`git push -o pr`), without
+   * `refs/heads/`. Empty: it may open none.
+   */
+  pullRequests: z.array(z.string().min(1).max(256)).max(50).default([]),
   /** Globs of paths that a pushed commit must not change, for example `.github/workflows/**`. */
   denyPaths: z.array(z.string().min(1).max(512)).max(200).default([]),
   /** Whether a pushed commit may add or change symbolic links. `submodules` says the same of submodules. */
@@ -110,6 +115,14 @@ export function matchRef(pattern: string, ref: string): boolean {
 export const allowsPushOption = ({ pushOptions }: GrantTerms, option: string): boolean =>
   pushOptions.some(pattern => matchesWildcard(pattern, option))
 
+/** Whether the agent may open pull requests into the branch. */
+export const allowsBase = ({ pullRequests }: GrantTerms, branch: string): boolean =>
+  pullRequests.some(pattern => compileGlob(pattern).test(branch))
+
+/** Names the bases of pull requests that a grant allows. */
+export const describeBases = ({ pullRequests }: GrantTerms): string =>
+  pullRequests.includes('**') ? 'any branch' : pullRequests.join(', ')
+
 /** Formats the rules of a grant for agents and people, a line per list of actions. */
 export function formatRules(grant: Grant): string[] {
   return grant.terms.rules.flatMap(rule => {
@@ -131,5 +144,6 @@ export function formatLimits(terms: GrantTerms): string[] {
     ...(terms.submodules ? [] : ['submodules: none']),
     ...(terms.maxBlobBytes === undefined ? [] : [`files: up to ${formatBytes(terms.maxBlobBytes)} each`]),
     ...(terms.pushOptions.length ? [`push options: ${terms.pushOptions.join(', ')}`] : []),
+    ...(terms.pullRequests.length ? [`pull requests (git push -o pr): into ${describeBases(terms)}`] : []),
   ]
 }

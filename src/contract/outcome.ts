@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { PullRequest } from './forge.ts'
 
 /** The outcome of a push attempt; `open` until it ends. */
 export const Outcome = z.enum(['open', 'accepted', 'refused', 'failed', 'abandoned'])
@@ -71,6 +72,8 @@ export const PushReport = z.object({
   reaped: DisconnectReason.nullable().default(null),
   /** The number of bytes that gitleaks scanned. */
   scannedBytes: z.number().int().nonnegative().default(0),
+  /** The pull request that the push asked for (`git push -o pr`). */
+  pullRequest: PullRequest.nullable().default(null),
 })
 export type PushReport = z.infer<typeof PushReport>
 

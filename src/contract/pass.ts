@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { HeldCredential } from './credential.ts'
+import { ForgeKind } from './forge.ts'
 import { GrantTerms } from './grant.ts'
 import { ReadRefPattern } from './mirrored-refs.ts'
 import { AgentName, CredentialName, IdentityName, RepositoryName } from './names.ts'
@@ -32,6 +33,9 @@ export const Upstream = z.object({
   ca: z.string(),
   /** The URL of the proxy for HTTPS; empty: none. */
   proxy: z.string(),
+  /** The kind of the host, and the base URL of its API. Null and empty: as the URL implies (forge.ts). */
+  forge: ForgeKind.nullable().default(null),
+  api: z.string().default(''),
   /** Whether the companion serves the mirror while the upstream is unreachable. */
   staleReads: z.boolean(),
   /** The refs that the mirror has beside branches, tags and notes. */

@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { PullRequest } from './forge.ts'
 import { GrantTerms } from './grant.ts'
 import { PushReport, StepTime } from './outcome.ts'
 
@@ -12,6 +13,12 @@ export const PushEvent = z.discriminatedUnion('event', [
   z.object({ event: z.literal('checked') }),
   /** The push has ended, and its outcome is in the journal. */
   z.object({ event: z.literal('ended'), report: PushReport }),
+  /** The host has answered for the pull request of an accepted push. Null: it opened none, as `told` says. */
+  z.object({
+    event: z.literal('pull-request'),
+    pullRequest: PullRequest.nullable(),
+    told: z.array(z.string()),
+  }),
 ])
 export type PushEvent = z.infer<typeof PushEvent>
 

@@ -13,6 +13,8 @@ const repository = (name: string, upstream: string): Repository => ({
   identity: IdentityName.parse('deploy'),
   knownHosts: '',
   credential: null,
+  forge: null,
+  api: '',
   ca: '',
   proxy: '',
   staleReads: false,

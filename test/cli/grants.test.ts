@@ -41,6 +41,7 @@ async function restricted(agent: string): Promise<GrantTerms> {
     ...['--push', '{agent}/**', 'topic/*', '--force', '{agent}/**', '--delete', '{agent}/**'],
     ...['--deny', 'main', '--deny-path', '.github/**', '*.lock', '--email', '*@example.com'],
     ...['--no-symlinks', '--no-submodules', '--max-blob-bytes', '1000', '--push-options', 'ci.*'],
+    ...['--pull-requests', 'main'],
   )
 }
 

@@ -27,6 +27,7 @@ const EVERYTHING = GrantTerms.parse({
     { pattern: 'refs/tags/{agent}-*', allow: ['create', 'force'] },
   ],
   pushOptions: ['merge_request.*'],
+  pullRequests: ['main', 'release/*'],
   denyPaths: ['.github/workflows/**', ' a file with spaces '],
   symlinks: false,
   submodules: false,

@@ -3,7 +3,7 @@ import type { RefHistory } from './ref-history.ts'
 import { isTag, type RefusedRef, rewriteThenMove, tagOf } from './refused-ref.ts'
 import { chooseFix, type RefProblem, rewriteSteps, SET_IDENTITY } from './rewrite-history.ts'
 
-const ROTATE =
+export const ROTATE =
   'If it was ever a real secret, revoke it where it was issued and make a new one: it has left your machine.'
 
 export interface LeakingRef extends RefusedRef, RefProblem {

@@ -38,6 +38,9 @@ interface Prewarmed {
 }
 
 const ignore = () => {}
+/** Deleting refs introduces nothing. */
+const hasNothingToScan = ({ commands, pushOptions }: IncomingPush) =>
+  commands.every(isDelete) && pushOptions.length === 0
 const scratchFolder = (push: IncomingPush) => join(push.scratch, 'secrets')
 
 /** Refuses a push that introduces a secret for which no operator has granted an exception. */
@@ -47,7 +50,7 @@ export function secrets(settings: SecretsSettings): Check {
   return {
     name: 'secrets',
     async prepare(push, signal) {
-      if (push.commands.every(isDelete)) return
+      if (hasNothingToScan(push)) return
       const stop = new AbortController()
       const gitleaks = prewarm(push, settings.gitleaks, AbortSignal.any([signal, stop.signal]))
       const ended = gitleaks.then(({ ended }) => ended).then(ignore, ignore)
@@ -59,7 +62,7 @@ export function secrets(settings: SecretsSettings): Check {
       await ended
     },
     async run(push, sendProgress, signal) {
-      if (push.commands.every(isDelete)) return []
+      if (hasNothingToScan(push)) return []
       const deadline = AbortSignal.timeout(settings.seconds * 1000)
       const progress = reportPhases(sendProgress)
       const folder = scratchFolder(push)
@@ -114,6 +117,7 @@ async function scanPush(
     {
       git: { dir: push.git.dir, env: push.git.env },
       commands: push.commands,
+      pushOptions: push.pushOptions,
       gitleaksConfig: push.pass.gitleaksConfig,
       newObjects: searchable,
       limits,

@@ -38,6 +38,14 @@ export const GrantFields = ({ values }: { values: GrantForm }) => (
       placeholder="merge_request.*"
       value={values.pushOptions}
     />
+    <Lines
+      id="pull-requests"
+      name="pullRequests"
+      label="Bases of pull requests"
+      hint="one glob of branches per line, into which the agent may open pull requests; ** is any branch; empty: none"
+      placeholder="main"
+      value={values.pullRequests}
+    />
     <Field id="max-blob" label="Maximum file size, in bytes" hint="empty: the limit of the gate">
       <input
         id="max-blob"

@@ -6,6 +6,7 @@ import { checkbox, multiline } from './form-values.ts'
 export const GrantForm = z.object({
   rules: multiline,
   pushOptions: multiline,
+  pullRequests: multiline,
   denyPaths: multiline,
   symlinks: checkbox,
   submodules: checkbox,
@@ -20,6 +21,7 @@ export const toForm = (terms: GrantTerms): GrantForm => ({
   ...terms,
   rules: formatRules(terms.rules).join('\n'),
   pushOptions: terms.pushOptions.join('\n'),
+  pullRequests: terms.pullRequests.join('\n'),
   denyPaths: terms.denyPaths.join('\n'),
   emails: terms.emails.join('\n'),
   maxBlobBytes: terms.maxBlobBytes === undefined ? '' : String(terms.maxBlobBytes),
@@ -47,6 +49,7 @@ export function parseTerms(
       ...rest,
       rules,
       pushOptions: nonEmptyLines(form.pushOptions),
+      pullRequests: nonEmptyLines(form.pullRequests),
       denyPaths: nonEmptyLines(form.denyPaths),
       emails: nonEmptyLines(form.emails),
       ...(maxBytes === '' ? {} : { maxBlobBytes: Number(maxBytes) }),

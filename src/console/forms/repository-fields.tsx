@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import type { Credential, Identity, Repository } from '../../contract/api.ts'
+import { ForgeKind } from '../../contract/forge.ts'
 import { Field } from './field.tsx'
 import { checkbox, choice, multiline } from './form-values.ts'
 
@@ -11,6 +12,8 @@ export const RepositoryForm = z.object({
   credential: choice,
   ca: multiline,
   proxy: z.string().trim().default(''),
+  forge: choice,
+  api: z.string().trim().default(''),
   staleReads: checkbox,
   readRefs: z.string().trim().default(''),
   gitleaksConfig: multiline,
@@ -25,6 +28,8 @@ export const toForm = ({
   credential,
   ca,
   proxy,
+  forge,
+  api,
   staleReads,
   readRefs,
   gitleaksConfig,
@@ -35,6 +40,8 @@ export const toForm = ({
   credential,
   ca,
   proxy,
+  forge,
+  api,
   staleReads,
   readRefs: readRefs.join(' '),
   gitleaksConfig,
@@ -55,6 +62,8 @@ export function formatDifferences(settings: RepositoryForm, others: RepositoryFo
     credential: `credential: ${settings.credential ?? 'none'}`,
     ca: settings.ca ? `certificate authorities:\n${settings.ca}` : 'certificate authorities: of the system',
     proxy: `proxy: ${settings.proxy || 'none'}`,
+    forge: `kind of the host: ${settings.forge ?? 'as its name implies'}`,
+    api: `API of the host: ${settings.api || 'the usual one'}`,
     staleReads: `serve stale reads while the upstream is unreachable: ${settings.staleReads ? 'yes' : 'no'}`,
     readRefs: `further refs to read: ${settings.readRefs || 'none'}`,
     gitleaksConfig: settings.gitleaksConfig
@@ -98,6 +107,7 @@ export const RepositoryFields = ({
     <IdentityField identities={identities} value={values?.identity} />
     <KnownHostsField value={values?.knownHosts ?? ''} />
     <HttpsFields credentials={credentials} values={values} />
+    <HostFields values={values} />
     <label class="check">
       <input type="checkbox" name="staleReads" value="yes" checked={values?.staleReads === true} />
       Serve stale reads from the mirror while the upstream is unreachable
@@ -210,6 +220,33 @@ const HttpsFields = ({
       <textarea id="ca" name="ca" aria-describedby="ca-hint" rows={3} spellcheck={false}>
         {values?.ca ?? ''}
       </textarea>
+    </Field>
+  </>
+)
+
+const HostFields = ({ values }: { values: RepositoryForm | undefined }) => (
+  <>
+    <Field id="forge" label="Kind of host" hint="by its API, for pull requests; Forgejo has Gitea’s">
+      <select id="forge" name="forge" aria-describedby="forge-hint">
+        <option value="">as the host’s name implies</option>
+        {ForgeKind.options.map(kind => (
+          <option value={kind} selected={values?.forge === kind}>
+            {kind}
+          </option>
+        ))}
+      </select>
+    </Field>
+    <Field id="api" label="API of the host" hint="its base URL; empty: the usual one of the upstream’s host">
+      <input
+        id="api"
+        name="api"
+        aria-describedby="api-hint"
+        maxlength={1024}
+        value={values?.api ?? ''}
+        placeholder="https://git.example.com/api/v1"
+        autocomplete="off"
+        spellcheck={false}
+      />
     </Field>
   </>
 )

@@ -173,6 +173,13 @@ const Facts = ({ push }: { push: PushRecord }) => (
     <Fact label="Push">
       <UntrustedText text={push.id} mono />
     </Fact>
+    {push.pullRequest && (
+      <Fact label="Pull request">
+        <a href={push.pullRequest.url} rel="noreferrer">
+          <UntrustedText text={push.pullRequest.url} />
+        </a>
+      </Fact>
+    )}
     {push.exceptionsUsed.length > 0 && (
       <Fact label="Exceptions used">
         {push.exceptionsUsed.map(id => (

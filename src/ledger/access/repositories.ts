@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import type { NewRepository, Repository, RepositorySettings } from '../../contract/api.ts'
+import { ForgeKind } from '../../contract/forge.ts'
 import { CredentialName, IdentityName, RepositoryName } from '../../contract/names.ts'
 import { Upstream } from '../../contract/pass.ts'
 import { type Operator, withAudit } from '../audit-log.ts'
@@ -16,6 +17,8 @@ const Row = z
     credential: CredentialName.nullable(),
     ca: z.string(),
     proxy: z.string(),
+    forge: ForgeKind.nullable(),
+    api: z.string(),
     stale_reads: z.number(),
     read_refs: json(z.array(z.string())),
     gitleaks_config: z.string(),
@@ -30,6 +33,8 @@ const Row = z
       credential: row.credential,
       ca: row.ca,
       proxy: row.proxy,
+      forge: row.forge,
+      api: row.api,
       staleReads: row.stale_reads !== 0,
       readRefs: row.read_refs,
       gitleaksConfig: row.gitleaks_config,
@@ -77,9 +82,9 @@ export function addRepository(
     ledger
       .prepare(
         `INSERT INTO repositories
-           (name, upstream, identity, known_hosts, credential, ca, proxy, stale_reads, read_refs, gitleaks_config,
-             created_at)
-         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING`,
+           (name, upstream, identity, known_hosts, credential, ca, proxy, forge, api, stale_reads, read_refs,
+             gitleaks_config, created_at)
+         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING`,
       )
       .bind(name, ...columns(settings), Date.now()),
     operator,
@@ -104,7 +109,7 @@ export function updateRepository(
     ledger
       .prepare(
         `UPDATE repositories SET upstream = ?, identity = ?, known_hosts = ?, credential = ?, ca = ?, proxy = ?,
-           stale_reads = ?, read_refs = ?, gitleaks_config = ?
+           forge = ?, api = ?, stale_reads = ?, read_refs = ?, gitleaks_config = ?
          WHERE name = ?`,
       )
       .bind(...columns(settings), name),
@@ -137,6 +142,8 @@ const columns = (settings: RepositorySettings) => [
   settings.credential,
   settings.ca,
   settings.proxy,
+  settings.forge,
+  settings.api,
   settings.staleReads ? 1 : 0,
   JSON.stringify(settings.readRefs),
   settings.gitleaksConfig,

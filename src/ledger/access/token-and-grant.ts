@@ -42,6 +42,8 @@ const GrantRow = z.object({
   credential: json(HeldCredential).nullable(),
   ca: z.string(),
   proxy: z.string(),
+  forge: z.string().nullable(),
+  api: z.string(),
   stale_reads: z.number(),
   read_refs: json(z.array(z.string())),
   gitleaks_config: z.string(),
@@ -54,7 +56,7 @@ const GrantRow = z.object({
 const DECLINES = 200
 
 /** The columns of a repository `r` for GrantRow. The only parameter is the current time. */
-const REPOSITORY = `r.name, r.upstream, r.identity, r.known_hosts, r.ca, r.proxy, r.stale_reads, r.read_refs,
+const REPOSITORY = `r.name, r.upstream, r.identity, r.known_hosts, r.ca, r.proxy, r.forge, r.api, r.stale_reads, r.read_refs,
   r.gitleaks_config,
   (SELECT json_object('name', c.name, 'user', c.user, 'app', json(c.app))
      FROM credentials c WHERE c.name = r.credential

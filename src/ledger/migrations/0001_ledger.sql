@@ -24,6 +24,8 @@ CREATE TABLE repositories (
   credential TEXT REFERENCES credentials (name), -- of an HTTPS upstream, and for the host's API
   ca TEXT NOT NULL DEFAULT '', -- PEM
   proxy TEXT NOT NULL DEFAULT '',
+  forge TEXT, -- github, gitlab or gitea; null: as the upstream's host implies
+  api TEXT NOT NULL DEFAULT '',
   stale_reads INTEGER NOT NULL DEFAULT 0,
   read_refs TEXT NOT NULL DEFAULT '[]', -- JSON: patterns of refs
   gitleaks_config TEXT NOT NULL DEFAULT '',
@@ -86,6 +88,7 @@ CREATE TABLE pushes (
   client_version TEXT NOT NULL DEFAULT '',
   reaped TEXT, -- the reason of a disconnect before the push's end (contract: DisconnectReason)
   scanned_bytes INTEGER NOT NULL DEFAULT 0, -- bytes that gitleaks was given
+  pull_request TEXT, -- JSON: PullRequest
   -- The row's texts, and about as much as its other columns and its places in indexes.
   bytes INTEGER GENERATED ALWAYS AS (
     800 + octet_length(refs) + octet_length(findings) + octet_length(steps) + octet_length(exceptions_used)

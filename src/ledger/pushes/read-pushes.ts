@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { Push, type PushQuery, type PushRecord } from '../../contract/api.ts'
+import { PullRequest } from '../../contract/forge.ts'
 import { DisconnectReason, Finding, RefResult, StepTime } from '../../contract/outcome.ts'
 import { json } from '../json-column.ts'
 import { iso, millis } from '../time.ts'
@@ -32,6 +33,7 @@ const RecordRow = z
     client_version: z.string(),
     reaped: DisconnectReason.nullable(),
     scanned_bytes: z.number(),
+    pull_request: json(PullRequest).nullable(),
   })
   .transform(
     ({
@@ -41,6 +43,7 @@ const RecordRow = z
       client_address,
       client_version,
       scanned_bytes,
+      pull_request,
       ...row
     }): PushRecord => ({
       ...row,
@@ -50,6 +53,7 @@ const RecordRow = z
       clientAddress: client_address,
       clientVersion: client_version,
       scannedBytes: scanned_bytes,
+      pullRequest: pull_request,
     }),
   )
 

@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import type { PullRequest } from '../../contract/forge.ts'
 import { type PushReport, RefResult, type StepTime } from '../../contract/outcome.ts'
 import { newId } from '../id.ts'
 import { json } from '../json-column.ts'
@@ -44,14 +45,37 @@ export async function deleteEmptyPush(db: D1Database, id: string): Promise<void>
 /** Writes the companion's report into the row of an open push. A settled row stays unchanged. */
 export async function recordReport(db: D1Database, report: PushReport): Promise<void> {
   const { id, outcome, phase, ms, refs, findings, steps, exceptionsUsed, upstreamSaid, told } = report
-  const { reaped, scannedBytes } = report
+  const { reaped, scannedBytes, pullRequest } = report
   const json = [refs, findings, steps, exceptionsUsed].map(value => JSON.stringify(value))
   const update = db
     .prepare(
       `UPDATE pushes SET outcome = ?, phase = ?, ms = ?, refs = ?, findings = ?, steps = ?, exceptions_used = ?,
-       upstream_said = ?, told = ?, reaped = ?, scanned_bytes = ? WHERE id = ? AND outcome = 'open'`,
+       upstream_said = ?, told = ?, reaped = ?, scanned_bytes = ?, pull_request = ? WHERE id = ? AND outcome = 'open'`,
     )
-    .bind(outcome, phase, ms, ...json, upstreamSaid, JSON.stringify(told), reaped, scannedBytes, id)
+    .bind(
+      outcome,
+      phase,
+      ms,
+      ...json,
+      upstreamSaid,
+      JSON.stringify(told),
+      reaped,
+      scannedBytes,
+      pullRequest && JSON.stringify(pullRequest),
+      id,
+    )
+  await retrying(() => update.run())
+}
+
+/** Writes the pull request of an accepted push, and the messages to the agent with it. */
+export async function recordPullRequest(
+  db: D1Database,
+  id: string,
+  { pullRequest, told }: { pullRequest: PullRequest | null; told: readonly string[] },
+): Promise<void> {
+  const update = db
+    .prepare("UPDATE pushes SET pull_request = ?, told = ? WHERE id = ? AND outcome = 'accepted'")
+    .bind(pullRequest && JSON.stringify(pullRequest), JSON.stringify(told), id)
   await retrying(() => update.run())
 }
 

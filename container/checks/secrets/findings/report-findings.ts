@@ -3,7 +3,7 @@ import type { IncomingPush } from '../../check.ts'
 import { refsWith } from '../../objects/commit-refs.ts'
 import type { Introduced } from '../../objects/new-objects.ts'
 import { tagTarget } from '../../objects/tag-target.ts'
-import { fixSteps, type LeakingRef } from '../../remedy/fix-steps.ts'
+import { fixSteps, type LeakingRef, ROTATE } from '../../remedy/fix-steps.ts'
 import { refHistory } from '../../remedy/ref-history.ts'
 import { isTag } from '../../remedy/refused-ref.ts'
 import type { ReportedLeak } from '../../remedy/rewrite-history.ts'
@@ -118,7 +118,10 @@ function refusals(
   redactor: Redactor,
 ): Refusal[] {
   const byRef = new Map<string, ReportedFinding[]>()
-  for (const reported of findings) {
+  const [inOptions = [], inRefs = []] = [true, false].map(isOption =>
+    findings.filter(({ match }) => (match.item.kind === 'push option') === isOption),
+  )
+  for (const reported of inRefs) {
     const { ref } = reported.match.item
     // A tag on a tree has no commit, so the tree's id stands for it.
     const refs =
@@ -132,19 +135,25 @@ function refusals(
   // Branches come first: a tag is moved to its branch's new commit.
   const refs = [...byRef].sort(([a], [b]) => Number(isTag(a)) - Number(isTag(b)))
   const remedies = remediesFor(refs.slice(0, MAX_REMEDIES), { push, newObjects }, redactor)
-  return refs.map(([ref, group]) => {
+  const refusal = (group: readonly ReportedFinding[], remedy: readonly string[]): Refusal => {
     const [top] = group
     const more = group.length > 1 ? ` and ${group.length - 1} more` : ''
     return {
-      ref,
       reason: `secret found: ${top ? summary(top.finding) : ''}${more}`,
       detail: [
         ...group.slice(0, MAX_SHOWN).flatMap(formatFinding),
         ...(group.length > MAX_SHOWN ? [`… and ${group.length - MAX_SHOWN} more, in the gate's ledger`] : []),
       ],
-      remedy: [...(remedies.get(ref) ?? []), ...disputeSteps(group)],
+      remedy,
     }
-  })
+  }
+  return [
+    ...(inOptions.length ? [refusal(inOptions, ['Push again without it in a push option.', ROTATE])] : []),
+    ...refs.map(([ref, group]) => ({
+      ref,
+      ...refusal(group, [...(remedies.get(ref) ?? []), ...disputeSteps(group)]),
+    })),
+  ]
 }
 
 /** Tells the agent how it asks a person to let findings pass. */

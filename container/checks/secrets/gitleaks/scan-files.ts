@@ -30,7 +30,14 @@ const BEFORE_CANARY = Buffer.from('!\n')
 export interface ScanItem {
   readonly commit: string
   readonly path: string
-  readonly kind: 'file' | 'commit message' | 'commit header' | 'tag' | 'file name' | 'ref name'
+  readonly kind:
+    | 'file'
+    | 'commit message'
+    | 'commit header'
+    | 'tag'
+    | 'file name'
+    | 'ref name'
+    | 'push option'
   /** The id of the blob, for a file. */
   readonly blob?: string
   /** The ref that brings the item, where no commit says so. */

@@ -14,6 +14,7 @@ export type AddContent = (items: readonly ScanItem[], source: Source) => Promise
 export interface ReadOptions {
   readonly git: Git
   readonly newObjects: Searchable
+  readonly pushOptions: readonly string[]
   readonly limits: Limits
   /** A folder for temporary files. */
   readonly folder: string
@@ -21,9 +22,10 @@ export interface ReadOptions {
   readonly onPhase: (phase: string) => void
 }
 
-/** Reads every content that the push introduces: names, refs, tags, commits and files. Throws LimitExceeded. */
+/** Reads every content that the push introduces: names, refs, push options, tags, commits and files. Throws LimitExceeded. */
 export async function readPush(options: ReadOptions, add: AddContent): Promise<void> {
   await readNames(options.newObjects, add)
+  await readPushOptions(options.pushOptions, add)
   await readTags(options.newObjects, add)
   await using objects = new ObjectReader(options.git, options.signal)
   await readCommits(objects, options, add)
@@ -38,6 +40,14 @@ async function readNames({ names, refs }: Searchable, add: AddContent): Promise<
       [{ commit: '', path: 'ref name', kind: 'ref name', ref }],
       memorySource(Buffer.from(`${ref}\n`)),
     )
+}
+
+async function readPushOptions(options: readonly string[], add: AddContent): Promise<void> {
+  for (const option of options) {
+    // A pull request's body writes a line break as \n, and a secret can begin after it.
+    const text = option.includes('\\n') ? `${option}\n${option.replaceAll('\\n', '\n')}\n` : `${option}\n`
+    await add([{ commit: '', path: 'push option', kind: 'push option' }], memorySource(Buffer.from(text)))
+  }
 }
 
 async function readTags({ tags }: Searchable, add: AddContent): Promise<void> {

@@ -13,6 +13,7 @@ import { scan } from './scanner.ts'
 export interface ScanJob {
   readonly git: { readonly dir: string; readonly env: Readonly<Record<string, string>> }
   readonly commands: readonly Command[]
+  readonly pushOptions: readonly string[]
   /** The operator's gitleaks configuration for the repository, as TOML; empty: the gate's own alone. */
   readonly gitleaksConfig: string
   readonly newObjects: Searchable
