@@ -4,6 +4,7 @@ import { NewRepository } from '../src/contract/api.ts'
 import { ForgeApi, ForgeKind } from '../src/contract/forge.ts'
 import type { GrantTerms } from '../src/contract/grant.ts'
 import { AgentName, CredentialName, IdentityName, RepositoryName } from '../src/contract/names.ts'
+import { publishedHostKeys } from '../src/contract/published-host-keys.ts'
 import { isHttps } from '../src/contract/upstream.ts'
 import { CliError } from './errors.ts'
 import { GrantOptions, ownBranches, toTerms } from './grant-options.ts'
@@ -143,13 +144,15 @@ type Settings = z.infer<typeof File>['defaults']
 
 /** The settings of an SSH upstream, or the name of a missing one. A credential there is for the host's API. */
 function sshSettings(
-  each: Settings,
+  each: Settings & { upstream: string },
   defaults: Settings,
   textOf: (text: string | undefined, file: string | undefined) => string | undefined,
 ) {
   const identity = each.identity ?? defaults.identity
   const knownHosts =
-    textOf(each.knownHosts, each.knownHostsFile) ?? textOf(defaults.knownHosts, defaults.knownHostsFile)
+    textOf(each.knownHosts, each.knownHostsFile) ??
+    textOf(defaults.knownHosts, defaults.knownHostsFile) ??
+    publishedHostKeys(each.upstream)
   if (identity === undefined) return 'identity'
   if (knownHosts === undefined) return 'knownHosts'
   return { identity, knownHosts, credential: each.credential ?? null }

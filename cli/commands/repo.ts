@@ -16,7 +16,10 @@ const OPTIONS = {
     'URL of the upstream: ssh://git@host[:port]/path, git@host:path or https://host/path',
   ],
   identity: ['--identity <name>', 'SSH key for an SSH upstream (git gate identity new)'],
-  knownHosts: ['--known-hosts <file>', "file with an SSH upstream's host keys, as ssh-keyscan prints them"],
+  knownHosts: [
+    '--known-hosts <file>',
+    "file with an SSH upstream's host keys, as ssh-keyscan prints them; known hosts need none",
+  ],
   credential: [
     '--credential <name>',
     "credential for an HTTPS upstream, and for the host's API (git gate credential set)",

@@ -43,7 +43,10 @@ const settings = {
     .max(64_000)
     .refine(hasPlainPatterns, 'a host pattern has at most 3 "*"')
     .default('')
-    .meta({ description: "An SSH upstream's host keys as lines of a known-hosts file; ssh trusts no other" }),
+    .meta({
+      description:
+        "An SSH upstream's host keys as lines of a known-hosts file; ssh trusts no other. Empty: those that a known host publishes",
+    }),
   credential: CredentialName.nullable()
     .default(null)
     .meta({ description: "The credential for an HTTPS upstream, and for the host's API" }),

@@ -5,7 +5,7 @@ const KEY_TYPES =
   /^(ssh-ed25519|ssh-rsa|ecdsa-sha2-nistp(256|384|521)|sk-ssh-ed25519@openssh\.com|sk-ecdsa-sha2-nistp256@openssh\.com)$/
 
 /** Returns the host's name in the known-hosts format (sshd(8)): `[host]:port` unless the port is 22. */
-function knownHostName({ host, port = 22 }: UpstreamAddress): string {
+export function knownHostName({ host, port = 22 }: UpstreamAddress): string {
   return port === 22 ? host.toLowerCase() : `[${host.toLowerCase()}]:${port}`
 }
 

@@ -5,6 +5,7 @@ import { LinkCheck, LiveStatus, NewRepository, Repository, RepositorySettings } 
 import { hasHostKey } from '../../contract/known-hosts.ts'
 import type { RepositoryName } from '../../contract/names.ts'
 import { ConfigCheck } from '../../contract/outcome.ts'
+import { publishedHostKeys } from '../../contract/published-host-keys.ts'
 import { parseUpstream, type UpstreamAddress } from '../../contract/upstream.ts'
 import { findCredential } from '../../ledger/access/credentials.ts'
 import { findIdentity } from '../../ledger/access/identities.ts'
@@ -51,7 +52,7 @@ export const repositories = createApiRouter()
       responses: jsonResponses(201, Repository, 'The new repository'),
     }),
     async c => {
-      const wanted = c.req.valid('json')
+      const wanted = withHostKeys(c.req.valid('json'))
       await checkSettings(c.env, wanted.name, wanted)
       if (!(await addRepository(c.env.LEDGER, c.var.operator, wanted)))
         throw new Problem(
@@ -84,7 +85,7 @@ export const repositories = createApiRouter()
       responses: jsonResponses(200, Repository, 'The changed repository'),
     }),
     async c => {
-      const settings = c.req.valid('json')
+      const settings = withHostKeys(c.req.valid('json'))
       const { name } = await getRepositoryOr404(c.env.LEDGER, c.req.valid('param').name)
       await checkSettings(c.env, name, settings)
       await updateRepository(c.env.LEDGER, c.var.operator, name, settings)
@@ -150,6 +151,12 @@ async function getRepositoryOr404(ledger: D1Database, name: string): Promise<Rep
   if (!repository) throw notFound(`repository ${name}`, 'repo')
   return repository
 }
+
+/** Fills in the keys that a known host publishes, if no known hosts are given. */
+const withHostKeys = <T extends RepositorySettings>(settings: T): T =>
+  settings.knownHosts.trim() === ''
+    ? { ...settings, knownHosts: publishedHostKeys(settings.upstream) ?? '' }
+    : settings
 
 /**
  * Throws a Problem unless the upstream's URL is valid, the gate has what its transport needs, and gitleaks accepts the
