@@ -17,6 +17,8 @@ import { spread } from './measure.ts'
 const COMMITS = 200
 const RANGES = 40
 const self = fileURLToPath(import.meta.url)
+/** The peer's binary: by default the gate's own. GITLEAKS_PLAIN names another, such as a released one. */
+const plainGitleaks = process.env.GITLEAKS_PLAIN ?? gitleaks
 const ZERO = '0'.repeat(40)
 
 interface Cost {
@@ -113,7 +115,7 @@ async function gate(home: string, old: string, id: string): Promise<Cost> {
 
 async function plain(home: string, range: string): Promise<{ wall: number; cpu: number }> {
   const args = ['git', '--no-banner', '--exit-code', '0', '--log-opts', range, join(home, 'mirror.git')]
-  return inProcess(gitleaks, args, home)
+  return inProcess(plainGitleaks, args, home)
 }
 
 /** Makes a mirror with the repository's objects, and in a quarantine the objects of one push. */
@@ -204,7 +206,7 @@ if (process.argv[2] === '--scan') {
   const [home = '', old = '', id = ''] = process.argv.slice(3)
   await scanHere(home, old, id, process.argv.includes('--findings'))
 } else {
-  console.log(`${cpus().length} processors, gitleaks ${gitleaks}\n`)
+  console.log(`${cpus().length} processors, gitleaks ${gitleaks}, plain ${plainGitleaks}\n`)
   console.log(
     '| work | CPU s | plain | ratio | wall s | plain | ratio | MB to gitleaks | findings |\n|---|---|---|---|---|---|---|---|---|',
   )

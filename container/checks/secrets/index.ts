@@ -9,6 +9,7 @@ import { sanitizeForAgent } from '../sanitize-text.ts'
 import { reportFindings } from './findings/report-findings.ts'
 import { scanConfig } from './gitleaks/config.ts'
 import { type PrewarmedGitleaks, prewarmGitleaks } from './gitleaks/gitleaks-process.ts'
+import { predecessorsOf } from './new-text/predecessors.ts'
 import { runScan } from './scan/run-scan.ts'
 import type { ScanResult } from './scan/scan-job.ts'
 
@@ -120,6 +121,7 @@ async function scanPush(
       pushOptions: push.pushOptions,
       gitleaksConfig: push.pass.gitleaksConfig,
       newObjects: searchable,
+      predecessors: predecessorsOf(newObjects),
       limits,
       gitleaks: settings.gitleaks,
       folder: scratchFolder(push),

@@ -9,6 +9,13 @@ export function byteClass(pattern: RegExp): Uint8Array {
   return Uint8Array.from({ length: 256 }, (_, byte) => Number(pattern.test(String.fromCharCode(byte))))
 }
 
+/** Says whether a byte of the content is of a class. */
+export function hasByte(content: Buffer, bytes: Uint8Array): boolean {
+  for (let offset = 0; offset < content.length; offset++)
+    if (bytes[content[offset] as number] === 1) return true
+  return false
+}
+
 /**
  * Yields the runs of at least `min` bytes of a class. Each run has a byte at a multiple of `min`, so only those bytes
  * and their neighbours are read. A regular expression would overflow V8's stack: it keeps every step of a greedy match,

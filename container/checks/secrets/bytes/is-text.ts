@@ -5,16 +5,24 @@ export const MIN_DECODED_BYTES = 12
 
 /** Says by the first 4 KiB whether the content is text that a person or a program reads. */
 export function isText(content: Buffer): boolean {
-  const probe = content.subarray(0, 4096)
-  if (probe.length < MIN_DECODED_BYTES) return false
+  const length = Math.min(content.length, 4096)
+  if (length < MIN_DECODED_BYTES) return false
   let controls = 0
-  for (const byte of probe)
-    if ((byte < 32 && byte !== 9 && byte !== 10 && byte !== 13) || byte === 127) controls++
-  if (controls * 20 > probe.length) return false
   let nonAscii = 0
-  for (const byte of probe) if (byte > 127) nonAscii++
+  for (let offset = 0; offset < length; offset++) {
+    const byte = content[offset] as number
+    if (byte > 127) nonAscii++
+    else if ((byte < 32 && byte !== 9 && byte !== 10 && byte !== 13) || byte === 127) controls++
+  }
+  if (controls * 20 > length) return false
   // Half of random bytes are above 127. UTF-8 that is mostly not ASCII decodes without a replacement character.
-  return nonAscii * 10 < probe.length || !probe.subarray(0, -4).toString('utf8').includes('\ufffd')
+  return (
+    nonAscii * 10 < length ||
+    !content
+      .subarray(0, length - 4)
+      .toString('utf8')
+      .includes('\ufffd')
+  )
 }
 
 export const PRINTABLE = byteClass(/[\t\n\r\x20-\x7e]/)

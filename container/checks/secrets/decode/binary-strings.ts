@@ -1,4 +1,4 @@
-import { byteClass, type Run, runsOf } from '../bytes/byte-runs.ts'
+import { byteClass, hasByte, type Run, runsOf } from '../bytes/byte-runs.ts'
 import { PRINTABLE } from '../bytes/is-text.ts'
 import { lengthPrefixedRuns } from './length-prefixed-strings.ts'
 
@@ -28,7 +28,7 @@ export function lengthPrefixedStrings(
   segment: Buffer,
   lineAt: (offset: number) => number,
 ): StringList | undefined {
-  if (!segment.some(byte => BINARY_BYTE[byte] === 1)) return undefined
+  if (!hasByte(segment, BINARY_BYTE)) return undefined
   const strings: Run[] = []
   for (const run of runsOf(segment, PRINTABLE, MIN_PREFIXED_BYTES))
     for (const string of lengthPrefixedRuns(segment, run)) strings.push(string)

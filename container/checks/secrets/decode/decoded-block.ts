@@ -12,4 +12,6 @@ export interface WorthDecoding {
   readonly prefix: (prefix: Buffer) => boolean
   /** Decides by all bytes. */
   readonly content: (content: Buffer) => boolean
+  /** Words that decode to nothing worth a scan, since the same names are all over a source code. */
+  readonly worthless: Set<string>
 }

@@ -15,6 +15,8 @@ const MAX_TRAILER = 76
 /** The shortest run that is decoded to its end when its first bytes say nothing, in characters. */
 const MIN_FULL_DECODE = 28
 const ALIGNMENTS = [0, 1, 2, 3]
+/** The longest word that is remembered as worthless, in characters, and the most words. */
+const [MAX_WORD, MAX_WORDS] = [100, 50_000]
 /** Programs wrap an encoding into lines of at least this many characters. */
 const MIN_PROGRAM_LINE = 32
 /** People wrap an encoding into lines of at least this many characters; a shorter line is a word. */
@@ -76,10 +78,15 @@ class TokenDecoder {
 
   /** Tries every alignment: characters before the encoded part may be of the alphabet too, as may a second token. */
   addBase64(token: string, offset: number): void {
-    if (this.#addAlignments(token, offset) || !/[-_]/.test(token)) return
+    const { worthless } = this.#worth
+    if (worthless.has(token) || this.#addAlignments(token, offset)) return
     // "-" and "_" are of the URL alphabet only: between standard tokens they separate.
-    for (const part of token.split(/[-_]+/))
-      if (part.length >= MIN_BASE64 && this.#addAlignments(part, offset)) return
+    if (/[-_]/.test(token))
+      for (const part of token.split(/[-_]+/))
+        if (part.length >= MIN_BASE64 && this.#addAlignments(part, offset)) return
+    if (token.length > MAX_WORD) return
+    if (worthless.size >= MAX_WORDS) worthless.clear()
+    worthless.add(token)
   }
 
   #addAlignments(token: string, offset: number): boolean {

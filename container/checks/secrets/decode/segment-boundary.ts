@@ -6,6 +6,7 @@ const VISIBLE = byteClass(/[\x21-\x7e]/)
 const MIN_RUN = 16
 /** Lines of the other notations for bytes: lists of numbers, and dumps after their offsets. Such lines are short. */
 const NUMBER_LINE = /^(?:[0-9a-fA-FxX\\,:;\s"'-]+$|[ \t]*[0-9a-fA-F]{4,16}:?[ \t])/
+const NUMBER_BYTE = byteClass(/[0-9a-fA-FxX\\,:;\s"'-]/)
 const MAX_NUMBER_LINE = 512
 
 /**
@@ -31,14 +32,18 @@ export function findOpenBlock(content: Buffer): number {
  * Says whether a line is one run without whitespace, or numbers. The line that the segment's end cuts may have any
  * length.
  */
-function isBlockLine(content: Buffer, start: number, end: number, isCut: boolean): boolean {
+export function isBlockLine(content: Buffer, start: number, end: number, isCut: boolean): boolean {
   let [from, to] = [start, end]
   while (from < to && LINE_DECORATION[content[from] ?? 0] === 1) from++
   while (to > from && LINE_DECORATION[content[to - 1] ?? 0] === 1) to--
   const begin = lastRunStart(content, from, to)
   // A comment mark has whitespace after it.
   if ((to - begin >= MIN_RUN && begin - from <= 4) || (isCut && begin === from)) return true
-  return end - start <= MAX_NUMBER_LINE && NUMBER_LINE.test(content.toString('latin1', start, end))
+  return (
+    end - start <= MAX_NUMBER_LINE &&
+    NUMBER_BYTE[content[start] ?? 0] === 1 &&
+    NUMBER_LINE.test(content.toString('latin1', start, end))
+  )
 }
 
 function lastRunStart(content: Buffer, start: number, end: number): number {

@@ -37,6 +37,8 @@ export interface ViewOptions {
   readonly folder: string
   readonly budget: Budget
   readonly signal: AbortSignal
+  /** The line of the file that the source begins in, by default 1. */
+  readonly firstLine?: number
 }
 
 interface ExpandOptions extends ViewOptions {
@@ -84,7 +86,7 @@ const PNG = Buffer.from('\x89PNG', 'latin1')
 export async function* viewsOf(source: Source, options: ViewOptions): AsyncGenerator<View> {
   yield* expand(
     source,
-    { depth: 0, encodings: [], archivePath: [] },
+    { depth: 0, encodings: [], archivePath: [], first: options.firstLine ?? 1 },
     { ...options, visited: new VisitedTexts(options.path) },
   )
 }
@@ -225,7 +227,19 @@ function stringsView({ content, lines }: StringList, nesting: Nesting): View {
 /** No shorter compressed stream holds a secret, in bytes. */
 const MIN_COMPRESSED = 40
 
+/** What is worth decoding, for each push. */
+const worthOfPush = new WeakMap<Budget, WorthDecoding>()
+
+function worthOf(budget: Budget): WorthDecoding {
+  const known = worthOfPush.get(budget)
+  if (known) return known
+  const worth = createWorth(budget)
+  worthOfPush.set(budget, worth)
+  return worth
+}
+
 const createWorth = (budget: Budget): WorthDecoding => ({
+  worthless: new Set(),
   prefix(prefix) {
     if (startsLikeStream(prefix) || isText(prefix)) return true
     const withoutZeros = dropZeroBytes(prefix)
@@ -338,7 +352,7 @@ async function* decodeNested(
 ): AsyncGenerator<View> {
   const { budget } = options
   await yieldIfDue(options)
-  const blocks = budget.timed(() => decodeBlocks(text, createWorth(budget)))
+  const blocks = budget.timed(() => decodeBlocks(text, worthOf(budget)))
   for (const block of blocks.sort((a, b) => a.offset - b.offset)) {
     await yieldIfDue(options)
     budget.addBytes(block.content.length, options.path)

@@ -1,7 +1,7 @@
 import { lineCounter, lineOfRow } from '../decode/line-map.ts'
 import type { View } from '../decode/views.ts'
 
-const SECRET_KIND = /\bkind:[ \t]*["']?secret\b/i
+export const SECRET_KIND = /\bkind:[ \t]*["']?secret\b/i
 /** An entry as gitleaks' rule for Kubernetes secrets matches it: a name, and base64 after it or on the lines below. */
 const ENTRY =
   /(?<![\w.-])(?=[\w.-])(?<=^[ \t]*|[{,][ \t]*)[\w.-]+:[ \t]{0,20}(?:[|>][-+]?\s{1,200})?["']?[a-z0-9+/]{10,}={0,3}["']?/gim

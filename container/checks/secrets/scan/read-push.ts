@@ -29,7 +29,20 @@ export async function readPush(options: ReadOptions, add: AddContent): Promise<v
   await readTags(options.newObjects, add)
   await using objects = new ObjectReader(options.git, options.signal)
   await readCommits(objects, options, add)
-  await readFiles(objects, options, add)
+  const blobs = placesByBlob(options.newObjects)
+  await checkSizes(objects, blobs, options.limits)
+  await readFiles(objects, blobs, options, add)
+}
+
+/** Reads some of the push's files again. */
+export async function readAgain(
+  ids: ReadonlySet<string>,
+  options: ReadOptions,
+  add: AddContent,
+): Promise<void> {
+  const blobs = new Map([...placesByBlob(options.newObjects)].filter(([id]) => ids.has(id)))
+  await using objects = new ObjectReader(options.git, options.signal)
+  await readFiles(objects, blobs, options, add)
 }
 
 async function readNames({ names, refs }: Searchable, add: AddContent): Promise<void> {
@@ -93,11 +106,10 @@ function commitParts(content: Buffer): { header: Buffer; message: Buffer } {
 
 async function readFiles(
   objects: ObjectReader,
-  { newObjects, limits, folder, onPhase }: ReadOptions,
+  blobs: ReadonlyMap<string, readonly ScanItem[]>,
+  { folder, onPhase }: ReadOptions,
   add: AddContent,
 ): Promise<void> {
-  const blobs = placesByBlob(newObjects)
-  await checkSizes(objects, blobs, limits)
   let done = 0
   for await (const blob of objects.contents([...blobs.keys()], 1 << 20)) {
     onPhase(`reading file ${++done} of ${blobs.size}`)

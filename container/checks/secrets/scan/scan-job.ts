@@ -7,6 +7,7 @@ import { findKnownUpstream } from '../baseline/already-upstream.ts'
 import { scanConfig } from '../gitleaks/config.ts'
 import type { PrewarmedGitleaks } from '../gitleaks/gitleaks-process.ts'
 import type { LocatedMatch } from '../gitleaks/locate.ts'
+import type { Predecessors } from '../new-text/predecessors.ts'
 import { scan } from './scanner.ts'
 
 /** One scan for secrets as plain data, so that it can be sent to a child process. */
@@ -17,6 +18,7 @@ export interface ScanJob {
   /** The operator's gitleaks configuration for the repository, as TOML; empty: the gate's own alone. */
   readonly gitleaksConfig: string
   readonly newObjects: Searchable
+  readonly predecessors: Predecessors
   readonly limits: Limits
   /** The path of the gitleaks binary. */
   readonly gitleaks: string

@@ -10,9 +10,13 @@ import type { PrewarmedGitleaks } from '../gitleaks/gitleaks-process.ts'
 import { type LocatedMatch, locate, type Rescan } from '../gitleaks/locate.ts'
 import { ScanFileWriter, type ScanItem } from '../gitleaks/scan-files.ts'
 import { runGitleaks } from '../gitleaks/verified-run.ts'
-import { type ReadOptions, readPush } from './read-push.ts'
+import { carriedSecrets } from '../new-text/carried-secrets.ts'
+import { NewParts, type Part, partsAround } from '../new-text/new-parts.ts'
+import type { Predecessors } from '../new-text/predecessors.ts'
+import { type ReadOptions, readAgain, readPush } from './read-push.ts'
 
 export interface ScanOptions extends ReadOptions {
+  readonly predecessors: Predecessors
   /** The path of the gitleaks binary. */
   readonly gitleaks: string
   /** The path of the gitleaks configuration. */
@@ -23,36 +27,72 @@ export interface ScanOptions extends ReadOptions {
   readonly prewarmed?: PrewarmedGitleaks | undefined
 }
 
-/** The text that one run of gitleaks gets, in bytes. The next batch is read while it runs. */
+/** The text that one run of gitleaks gets at most, in bytes. The next batch is read while it runs. */
 const BATCH_BYTES = 64 << 20
+/** The text for which gitleaks is started while no other run of it is on, in bytes. */
+const IDLE_BATCH_BYTES = 6 << 20
 
 /** The most matches of a push, over all places; more are refused. */
 const MAX_FINDINGS = 100_000
 
 /**
- * Scans every view of every new content with gitleaks. Returns one match for each place of the content that holds it.
- * Throws LimitExceeded or GateFault.
+ * Scans every new content with gitleaks, in every view. Of a file that replaces another, this is what the other does not
+ * have. Returns one match for each place of the content that holds it. Throws LimitExceeded or GateFault.
  */
 export async function scan(options: ScanOptions): Promise<LocatedMatch[]> {
   const stop = new AbortController()
   const stoppable = { ...options, signal: AbortSignal.any([options.signal, stop.signal]) }
   const batches = new Batches(stoppable)
-  const budget = new Budget(options.limits)
-  const addViews = async (items: readonly ScanItem[], source: Source) => {
-    const path = items[0]?.path ?? ''
-    const { folder, signal } = options
-    for await (const view of viewsOf(source, { path, folder, budget, signal })) {
-      for (const item of items) await batches.add(item, view)
-      await batches.flushIfFull()
-    }
-  }
   try {
-    await readPush(options, addViews)
-    return expandToAllPaths(await batches.finish(), options.newObjects)
+    return expandToAllPaths(await scanContents(stoppable, batches), options.newObjects)
   } finally {
     stop.abort()
     await batches.settled()
   }
+}
+
+async function scanContents(options: ScanOptions, batches: Batches): Promise<LocatedMatch[]> {
+  const { folder, signal, predecessors, newObjects } = options
+  const budget = new Budget(options.limits)
+  const addViews = async (
+    items: readonly ScanItem[],
+    source: Source,
+    parts: readonly Part[] = [{ source, firstLine: 1 }],
+  ) => {
+    const path = items[0]?.path ?? ''
+    for (const { source, firstLine } of parts)
+      for await (const view of viewsOf(source, { path, folder, budget, signal, firstLine })) {
+        for (const item of items) await batches.add(item, view)
+        await batches.flushIfFull()
+      }
+  }
+  await using newParts = new NewParts(options.git, predecessors, budget, signal)
+  const partial = new Set<string>()
+  await readPush(options, async (items, source) => {
+    const { blob, path = '' } = items[0] ?? {}
+    const parts = blob === undefined ? undefined : await newParts.partsOf(blob, path, source)
+    if (blob !== undefined && parts) partial.add(blob)
+    await addViews(items, source, parts)
+  })
+  const matches = await batches.finish()
+  const carried = carriedSecrets(newObjects.blobs.keys(), { partial, predecessors, matches })
+  if (carried.size === 0) return matches
+  await readAgain(new Set(carried.keys()), options, async (items, source) => {
+    const { blob = '', path = '' } = items[0] ?? {}
+    await addViews(items, source, await partsAround(carried.get(blob), path, source, budget))
+  })
+  return withoutRepeats([...matches, ...(await batches.finish())])
+}
+
+/** Returns each match once: a part of a file may have been scanned twice. */
+function withoutRepeats(matches: readonly LocatedMatch[]): LocatedMatch[] {
+  const byPlace = new Map<string, LocatedMatch>()
+  for (const match of matches) {
+    const { rule, item, line, encodings, archivePath, secret } = match
+    const place = JSON.stringify([item, rule, line, encodings, archivePath, secret])
+    if (!byPlace.has(place)) byPlace.set(place, match)
+  }
+  return [...byPlace.values()]
 }
 
 /** Collects texts in batches and scans each with one run of gitleaks, one run at a time. */
@@ -61,8 +101,9 @@ class Batches {
   #count = 0
   #open: ScanFileWriter
   #running: Promise<void> = Promise.resolve()
-  readonly #matches: LocatedMatch[] = []
-  readonly #rescans: Rescan[] = []
+  #isRunning = false
+  #matches: LocatedMatch[] = []
+  #rescans: Rescan[] = []
 
   constructor(options: ScanOptions) {
     this.#options = options
@@ -79,9 +120,12 @@ class Batches {
     await this.#open.add(item, view)
   }
 
-  /** Starts the next batch when this one is full. Called between views, so that a view's windows stay in one batch. */
+  /**
+   * Starts the next batch when this one is full, or large and no gitleaks runs. Called between views, so that a view's
+   * windows stay in one batch.
+   */
   async flushIfFull(): Promise<void> {
-    if (this.#open.bytes > BATCH_BYTES) await this.#flush()
+    if (this.#open.bytes > (this.#isRunning ? BATCH_BYTES : IDLE_BATCH_BYTES)) await this.#flush()
   }
 
   async #flush(): Promise<void> {
@@ -89,7 +133,10 @@ class Batches {
     this.#open = this.#newWriter()
     await writer.finish()
     await this.#running
-    this.#running = this.#scan(writer)
+    this.#isRunning = true
+    this.#running = this.#scan(writer).finally(() => {
+      this.#isRunning = false
+    })
     this.#running.catch(() => {})
   }
 
@@ -97,18 +144,21 @@ class Batches {
     this.#options.onPhase(`scanning ${inBytes(writer.bytes)}`)
     const matches = await runGitleaks({ ...this.#options, scanFiles: writer })
     const { located, rescans } = await locate(matches, writer)
-    this.#matches.push(...located)
-    this.#rescans.push(...rescans)
+    for (const match of located) this.#matches.push(match)
+    for (const rescan of rescans) this.#rescans.push(rescan)
     await writer.clear()
   }
 
-  /** Scans the last batch and returns the matches of all batches. */
+  /** Scans the last batch and returns the matches of all batches since the last call. */
   async finish(): Promise<LocatedMatch[]> {
     await this.#flush()
     await this.#running
-    if (this.#rescans.length > 0)
-      this.#matches.push(...(await rescanSeparately(this.#rescans, this.#options)))
-    return this.#matches
+    const [matches, rescans] = [this.#matches, this.#rescans]
+    this.#matches = []
+    this.#rescans = []
+    if (rescans.length > 0)
+      for (const match of await rescanSeparately(rescans, this.#options)) matches.push(match)
+    return matches
   }
 
   /** Resolves when no gitleaks runs any more. */

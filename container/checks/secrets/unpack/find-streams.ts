@@ -147,14 +147,24 @@ function* streamsIn(
       if (isZlib(content, data)) yield { kind: 'zlib', offset: data + 2 }
     }
   }
-  for (let offset = 0; offset < content.length - 2; offset++)
-    if (((content[offset] ?? 0) & 0x8f) === 8 && isZlib(content, offset)) {
-      if (isPng && content.subarray(offset - 4, offset).equals(PNG_DATA)) continue
-      const precheck = X86_FALSE_POSITIVES.has(content.readUInt16BE(offset))
-        ? couldBeDeflatedText
-        : couldBeDeflate
-      if (probeDeflate(content, offset + 2, budget, precheck)) yield { kind: 'zlib', offset: offset + 2 }
-    }
+  for (let offset = nextZlib(content, 0); offset >= 0; offset = nextZlib(content, offset + 1)) {
+    if (isPng && content.subarray(offset - 4, offset).equals(PNG_DATA)) continue
+    const precheck = X86_FALSE_POSITIVES.has(content.readUInt16BE(offset))
+      ? couldBeDeflatedText
+      : couldBeDeflate
+    if (probeDeflate(content, offset + 2, budget, precheck)) yield { kind: 'zlib', offset: offset + 2 }
+  }
+}
+
+/** Returns the offset of the next zlib header; -1: there is none. A loop of its own, since V8 compiles no generator. */
+function nextZlib(content: Buffer, from: number): number {
+  for (let offset = from; offset < content.length - 2; offset++) {
+    const first = content[offset] as number
+    if ((first & 0x8f) !== 8) continue
+    const second = content[offset + 1] as number
+    if ((second & 0x20) === 0 && ((first << 8) | second) % 31 === 0) return offset
+  }
+  return -1
 }
 
 /** Says whether the bytes begin like a compressed stream. */

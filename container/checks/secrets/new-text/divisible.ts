@@ -1,0 +1,56 @@
+import { isUtf8 } from 'node:buffer'
+import type { Budget } from '../bytes/budget.ts'
+import { byteClass, hasByte } from '../bytes/byte-runs.ts'
+import { KEY_STORE_NAME, scanNameFor, YAML_NAME } from '../decode/scan-names.ts'
+import { SECRET_KIND } from '../gitleaks/kubernetes-secrets.ts'
+import { containsStream } from '../unpack/find-streams.ts'
+
+const CONTROL = byteClass(/[\x00-\x08\x0e-\x1f\x7f]/)
+
+/**
+ * Marks of a content that a part of a text does not show: the header of mail, a private key, and blocks of several
+ * lines with a mark of their own (base85-uuencode.ts).
+ */
+const MARKS = /quoted-printable|-----BEGIN|%PDF-|^begin [0-7]{3,4} |^(?:literal|delta) \d/im
+
+/** What decides whether a part of a text gives the same matches as the whole text does there. */
+export interface Traits {
+  /** The name that the text is scanned under. */
+  readonly name: string
+  /** Whether it is text in UTF-8 without control characters. */
+  readonly isPlain: boolean
+  readonly hasMark: boolean
+  /** The two ends of ascii85. */
+  readonly hasAscii85: readonly [begin: boolean, end: boolean]
+}
+
+/** Returns the traits of a text, or of the part of it that its predecessor does not have. */
+export function traitsOf(content: Buffer, path: string, budget: Budget): Traits {
+  const name = scanNameFor(path)
+  const isPlain = isPlainText(content)
+  if (!isPlain || name === KEY_STORE_NAME) return { name, isPlain, hasMark: true, hasAscii85: [true, true] }
+  const text = content.toString('latin1')
+  return {
+    name,
+    isPlain,
+    hasMark:
+      MARKS.test(text) || (name === YAML_NAME && SECRET_KIND.test(text)) || containsStream(content, budget),
+    hasAscii85: [text.includes('<~') || text.includes('stream'), text.includes('~>')],
+  }
+}
+
+/** Returns the traits of a text of which one part has the first traits and the other part the second. */
+export function joinTraits(one: Traits, other: Traits): Traits {
+  return {
+    name: one.name,
+    isPlain: one.isPlain && other.isPlain,
+    hasMark: one.hasMark || other.hasMark,
+    hasAscii85: [one.hasAscii85[0] || other.hasAscii85[0], one.hasAscii85[1] || other.hasAscii85[1]],
+  }
+}
+
+/** Says whether a part of the text gives the same matches as the whole text does there. */
+export const isDivisible = ({ isPlain, hasMark, hasAscii85: [begin, end] }: Traits): boolean =>
+  isPlain && !hasMark && !(begin && end)
+
+const isPlainText = (content: Buffer): boolean => isUtf8(content) && !hasByte(content, CONTROL)

@@ -1,0 +1,127 @@
+import type { Git } from '../../../git/git.ts'
+import { ObjectReader } from '../../objects/object-reader.ts'
+import type { Budget } from '../bytes/budget.ts'
+import { memorySource, SEGMENT_BYTES, type Source } from '../bytes/byte-source.ts'
+import { lineCounter } from '../decode/line-map.ts'
+import { scanNameFor } from '../decode/scan-names.ts'
+import type { Carried } from './carried-secrets.ts'
+import { changedHull, changedRanges, type Range, rangesAround, sharedRanges } from './changed-ranges.ts'
+import { isDivisible, joinTraits, type Traits, traitsOf } from './divisible.ts'
+import type { Predecessors } from './predecessors.ts'
+
+/** A part of a file's text, and the line that it begins in. */
+export interface Part {
+  readonly source: Source
+  readonly firstLine: number
+}
+
+/** The texts that are held for their successors, in bytes. */
+const CACHE_BYTES = 32 << 20
+
+/**
+ * Finds the parts of a new file that the files which it replaces do not have. A secret in another part is in a file
+ * that is scanned too, or that upstream has at the same path.
+ */
+export class NewParts implements AsyncDisposable {
+  readonly #predecessors: Predecessors
+  readonly #objects: ObjectReader
+  readonly #budget: Budget
+  /** The newest texts, the oldest first. */
+  readonly #texts = new Map<string, KnownText>()
+  #bytes = 0
+
+  constructor(git: Git, predecessors: Predecessors, budget: Budget, signal: AbortSignal) {
+    this.#predecessors = predecessors
+    this.#objects = new ObjectReader(git, signal)
+    this.#budget = budget
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.#objects[Symbol.asyncDispose]()
+  }
+
+  /** Returns the parts of a file to scan; undefined: all of it. */
+  async partsOf(blob: string, path: string, source: Source): Promise<Part[] | undefined> {
+    if (source.size > SEGMENT_BYTES) return undefined
+    const content = await source.read(0, source.size)
+    const olds: KnownText[] = []
+    for (const id of this.#predecessors.get(blob) ?? []) {
+      const old = await this.#text(id)
+      if (old) olds.push(old)
+    }
+    return this.#budget.timed(() => {
+      const text: KnownText = { content }
+      this.#keep(blob, text)
+      const isPlain = (old: KnownText) => this.#traits(old, path).isPlain
+      const comparable = olds.filter(isPlain)
+      if (comparable.length === 0 || !isDivisible(this.#traits(text, path, comparable))) return undefined
+      return parts(content, sharedRanges(comparable.map(old => changedRanges(content, old.content))))
+    })
+  }
+
+  /** Returns the traits of a text, from those of a text that it replaces where they tell. */
+  #traits(text: KnownText, path: string, olds: readonly KnownText[] = []): Traits {
+    if (text.traits?.name === scanNameFor(path)) return text.traits
+    const old = olds.find(({ traits }) => traits && isDivisible(traits))
+    text.traits = old?.traits
+      ? joinTraits(old.traits, traitsOf(changedHull(text.content, old.content), path, this.#budget))
+      : traitsOf(text.content, path, this.#budget)
+    return text.traits
+  }
+
+  /** Returns a predecessor's text; undefined: it is too large to compare. */
+  async #text(id: string): Promise<KnownText | undefined> {
+    const known = this.#texts.get(id)
+    if (known) return known
+    const object = await this.#objects.whole(id, SEGMENT_BYTES)
+    if (!object) return undefined
+    const text = { content: object.content }
+    this.#keep(id, text)
+    return text
+  }
+
+  #keep(id: string, text: KnownText): void {
+    this.#texts.set(id, text)
+    this.#bytes += text.content.length
+    for (const [oldest, { content }] of this.#texts) {
+      if (this.#bytes <= CACHE_BYTES) break
+      this.#texts.delete(oldest)
+      this.#bytes -= content.length
+    }
+  }
+}
+
+interface KnownText {
+  readonly content: Buffer
+  traits?: Traits
+}
+
+/**
+ * Returns the parts of a file around each occurrence of the secrets that its predecessors hold; undefined: a secret can
+ * be in it in another form, so all of it is to be scanned.
+ */
+export async function partsAround(
+  secrets: Carried,
+  path: string,
+  source: Source,
+  budget: Budget,
+): Promise<Part[] | undefined> {
+  if (secrets === undefined || source.size > SEGMENT_BYTES) return undefined
+  const content = await source.read(0, source.size)
+  if (!budget.timed(() => isDivisible(traitsOf(content, path, budget)))) return undefined
+  return budget.timed(() => {
+    const found: Range[] = []
+    for (const secret of secrets)
+      for (let at = content.indexOf(secret); at >= 0; at = content.indexOf(secret, at + secret.length))
+        found.push({ from: at, to: at + secret.length })
+    return parts(content, rangesAround(content, found))
+  })
+}
+
+function parts(content: Buffer, ranges: readonly Range[]): Part[] {
+  const lineAt = lineCounter(content, 1)
+  return ranges.map(({ from, to }) => ({
+    source: memorySource(content.subarray(from, to)),
+    firstLine: lineAt(from),
+  }))
+}
