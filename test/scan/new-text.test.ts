@@ -79,6 +79,7 @@ async function findings(push: IncomingPush, isWhole: boolean): Promise<ReadonlyS
     {
       git: { dir: push.git.dir, env: push.git.env },
       commands: push.commands,
+      pushOptions: [],
       gitleaksConfig: '',
       newObjects,
       predecessors: isWhole ? new Map() : predecessorsOf(introduced),
