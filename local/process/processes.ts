@@ -28,9 +28,8 @@ export function listProcesses(): Process[] {
     })
 }
 
-/** Lists the running descendants of `root`, without zombies. */
-export function descendantsOf(root: number): Process[] {
-  const all = listProcesses()
+/** Lists the running descendants of `root`, without zombies. `all`: a list that was just made. */
+export function descendantsOf(root: number, all: readonly Process[] = listProcesses()): Process[] {
   const found: Process[] = []
   let parents = new Set([root])
   while (parents.size) {

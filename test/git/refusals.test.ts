@@ -3,6 +3,7 @@ import { randomBytes } from 'node:crypto'
 import fs from 'node:fs'
 import path from 'node:path'
 import { expect, test } from 'vitest'
+import { body, packOf, send } from '../grants/wire.ts'
 import { accepted, rejected, seconds, startGate } from '../harness/index.ts'
 
 const own = { push: ['{agent}/**'], force: ['{agent}/**'] }
@@ -185,6 +186,23 @@ test('a branch that becomes another name of main after the last refresh is not p
     'refs/heads/main': main,
     'refs/heads/ada/other': other,
   })
+})
+
+test('a branch that became another name of main is not pushed to from a mirror that is behind', async () => {
+  await using gate = await startGate({ settings: { GATE_FETCH_FRESH_SECONDS: '3600' } })
+  await gate.upstream.commit('ada/alias', 'Elsewhere')
+  const ada = await gate.agent('ada', own)
+  const work = await ada.clone()
+  // The agent knows upstream's new state; the mirror has neither the commit nor the symbolic ref.
+  const moved = await gate.upstream.commit('main', 'Behind the gate')
+  await gate.upstream.git(['symbolic-ref', 'refs/heads/ada/alias', 'refs/heads/main'])
+  await work.text(['fetch', '-q', gate.upstream.dir, 'main'])
+  await work.text(['reset', '-q', '--hard', moved])
+  const further = await work.commit('Further')
+  const pack = await packOf(work, 'HEAD', '^origin/main')
+  const { report } = await send(gate, ada, body([[moved, further, 'refs/heads/ada/alias']], pack))
+  expect(report.join('\n')).toMatch(/at upstream it is another name of refs\/heads\/main/)
+  expect(await gate.upstream.ref('refs/heads/main')).toBe(moved)
 })
 
 test.each([

@@ -24,8 +24,9 @@ export async function untilIdle(companion: { pid: number; home: string }, within
 
 /** Lists a companion's descendants and the processes in its folder, without ssh's shared masters. */
 function processesOf({ pid, home }: { pid: number; home: string }): string[] {
-  const strays = listProcesses().filter(p => p.pid !== pid && p.state !== 'Z' && worksIn(home, p.pid))
-  const all = new Map([...descendantsOf(pid), ...strays].map(p => [p.pid, p]))
+  const listed = listProcesses()
+  const strays = listed.filter(p => p.pid !== pid && p.state !== 'Z' && worksIn(home, p.pid))
+  const all = new Map([...descendantsOf(pid, listed), ...strays].map(p => [p.pid, p]))
   return [...all.values()].flatMap(p => {
     const command = commandOf(p.pid)
     return /^ssh\0(.*\0)?-M\0/s.test(command)
