@@ -8,7 +8,7 @@ import type { Permissions } from './push/permission.ts'
 import type { Sessions } from './sessions/sessions.ts'
 import type { Settings } from './settings.ts'
 import type { Credentials } from './upstream/credentials.ts'
-import type { Links } from './upstream/ssh-link.ts'
+import type { Links } from './upstream/links.ts'
 
 /** The shared parts of the companion that its requests use. */
 export interface Companion {

@@ -22,9 +22,9 @@ import { createPermissions } from './push/permission.ts'
 import { createSessions } from './sessions/sessions.ts'
 import { readSettings } from './settings.ts'
 import { openCredentials } from './upstream/credentials.ts'
+import { createLinks } from './upstream/links.ts'
 import { moveSecretsFromEnv } from './upstream/secret-files.ts'
 import { KEY_VARIABLES } from './upstream/ssh-keys.ts'
-import { createLinks } from './upstream/ssh-link.ts'
 
 /** The time for the last responses to leave, in milliseconds. */
 const LAST_ANSWERS_MS = 1_000
@@ -48,7 +48,10 @@ await moveSecretsFromEnv(identities, KEY_VARIABLES, process.env)
 const credentials = await openCredentials(join(settings.home, 'credentials'), process.env)
 const sockets = await openSocketFolder(settings.home)
 const env = await configureGit(settings)
-const links = createLinks({ identities, folder: join(settings.home, 'ssh'), sockets })
+const links = createLinks({
+  ...{ identities, folder: join(settings.home, 'ssh'), sockets },
+  ...{ credentials, authorities: join(settings.home, 'authorities'), gitEnv: env },
+})
 const mirrorSeed = createMirrorSeed(settings.seedWaitMs)
 const mirrors = createMirrors({ settings, env, linkTo: links.to, mirrorSeed })
 const journal = trackUnreported(await openJournal(join(settings.home, 'journal'), settings.maxJournalBytes))

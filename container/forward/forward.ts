@@ -7,7 +7,8 @@ import type { Git } from '../git/git.ts'
 import type { RefStatus } from '../git/report-status.ts'
 import { boundedLines, type FirstLines } from '../process/bounded-lines.ts'
 import type { ProcessResult } from '../process/spawn.ts'
-import { type SshLink, toUpstreamError } from '../upstream/ssh-link.ts'
+import type { Link } from '../upstream/link.ts'
+import { toUpstreamError } from '../upstream/to-upstream-error.ts'
 import { UpstreamError } from '../upstream/upstream-error.ts'
 import { queryPushState } from './query-upstream.ts'
 import { stagePush } from './staged-push.ts'
@@ -52,7 +53,7 @@ const MOST_SAID = { bytes: 128 << 10, lines: 1_000 }
  */
 export function startForward(
   git: Git,
-  linkTo: () => Promise<SshLink>,
+  linkTo: () => Promise<Link>,
   upstream: Upstream,
   commands: readonly Command[],
   pushOptions: readonly string[],
@@ -98,9 +99,10 @@ export function startForward(
           }
         }
       }
-      const { pid, ended } = held.push.send(deadline)
+      const { pid, ended, hasBegun } = held.push.send(deadline)
       onStart(pid)
       return await interpretResult(ended, deadline, deadlineMs, {
+        hasBegun,
         git,
         link: held.link,
         upstream,
@@ -117,8 +119,10 @@ const onAbort = (signal: AbortSignal) =>
   })
 
 interface SentPush {
+  /** False: nothing was sent. */
+  readonly hasBegun: () => boolean
   readonly git: Git
-  readonly link: SshLink
+  readonly link: Link
   readonly upstream: Upstream
   readonly commands: readonly Command[]
   /** Upstream's output, line by line. */
@@ -129,7 +133,7 @@ async function interpretResult(
   sent: Promise<ProcessResult>,
   deadline: AbortSignal,
   deadlineMs: number,
-  { git, link, upstream, commands, said }: SentPush,
+  { hasBegun, git, link, upstream, commands, said }: SentPush,
 ): Promise<ForwardResult> {
   try {
     const ended = await sent
@@ -144,6 +148,10 @@ async function interpretResult(
         upstreamSaid,
       }
     const refusedRefs = commands.filter(c => porcelain.get(c.ref)?.flag === '!')
+    if (refusedRefs.length === 0 && !hasBegun()) {
+      const why = toUpstreamError(upstream, ended.stderr).message
+      return { outcome: 'failed', refs: statusForAll(commands, why), why, remedy: [], upstreamSaid }
+    }
     // A connection that broke after upstream had accepted the push leaves no report, so upstream's refs are
     // read.
     if (
@@ -196,7 +204,7 @@ async function interpretResult(
 /** Determines the result of a push whose report was lost from upstream's refs. */
 async function resolveByQuery(
   git: Git,
-  link: SshLink,
+  link: Link,
   upstream: Upstream,
   commands: readonly Command[],
   { message, problem, fix }: UpstreamError,

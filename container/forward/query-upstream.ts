@@ -3,7 +3,7 @@ import { isReviewRef, ZERO_ID } from '../../src/contract/names.ts'
 import type { RefResult, UpstreamState } from '../../src/contract/outcome.ts'
 import type { Upstream } from '../../src/contract/pass.ts'
 import type { Git } from '../git/git.ts'
-import type { SshLink } from '../upstream/ssh-link.ts'
+import type { Link } from '../upstream/link.ts'
 
 /**
  * Pause before the second query, in milliseconds. An upstream whose connection broke during the push can
@@ -20,7 +20,7 @@ export type Ref = Pick<RefResult, 'ref' | 'old' | 'new'>
  */
 export async function queryPushState(
   git: Git,
-  link: SshLink,
+  link: Link,
   upstream: Upstream,
   refs: readonly Ref[],
 ): Promise<UpstreamState> {
@@ -34,7 +34,7 @@ export async function queryPushState(
 
 async function askOnce(
   git: Git,
-  link: SshLink,
+  link: Link,
   upstream: Upstream,
   refs: readonly Ref[],
 ): Promise<UpstreamState> {
@@ -42,7 +42,7 @@ async function askOnce(
   try {
     const borrowed = await link.acquire(signal)
     const listed = await git
-      .run(['ls-remote', upstream.url, ...refs.map(({ ref }) => ref)], { signal, env: borrowed.env })
+      .run(['ls-remote', upstream.url, ...refs.map(({ ref }) => ref)], { signal, ...borrowed.git })
       .finally(borrowed.release)
     if (listed.code !== 0) return 'no answer'
     const there = new Map(

@@ -3,13 +3,14 @@ import type { Upstream } from '../../src/contract/pass.ts'
 import { type Command, isCreate } from '../git/command-list.ts'
 import type { Git } from '../git/git.ts'
 import type { Mirror } from '../mirror/mirror.ts'
-import { type SshLink, toUpstreamError } from '../upstream/ssh-link.ts'
+import type { Link } from '../upstream/link.ts'
+import { toUpstreamError } from '../upstream/to-upstream-error.ts'
 
 /** Dependencies of the query. */
 interface SymrefCheckDeps {
   readonly git: Git
   readonly mirror: Pick<Mirror, 'isSymbolic'>
-  readonly link: SshLink
+  readonly link: Link
   readonly upstream: Upstream
   readonly signal: AbortSignal
 }
@@ -44,7 +45,7 @@ export async function refuseSymbolicRefs(
   const told = await git
     .run(['ls-remote', '--symref', upstream.url, ...suspects.map(({ ref }) => ref)], {
       signal,
-      env: borrowed.env,
+      ...borrowed.git,
     })
     .finally(borrowed.release)
   if (told.code !== 0) throw toUpstreamError(upstream, told.stderr)

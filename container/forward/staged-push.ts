@@ -5,7 +5,7 @@ import { type Command, isDelete } from '../git/command-list.ts'
 import type { Git } from '../git/git.ts'
 import { FORWARD_HOOKS } from '../git/git-config.ts'
 import type { ProcessResult } from '../process/spawn.ts'
-import type { LinkLease } from '../upstream/ssh-link.ts'
+import type { LinkLease } from '../upstream/link.ts'
 
 /**
  * Limit for holding a connection open before the push is sent, in milliseconds: some hosts close an SSH
@@ -25,9 +25,9 @@ export interface HeldPush {
   isReady(): boolean
   /**
    * Lets git send, and returns its process group's id. `ended` rejects with the deadline's reason if git
-   * exceeds it.
+   * exceeds it. `hasBegun` is false if git ended before it could send anything.
    */
-  send(deadline: AbortSignal): { pid: number; ended: Promise<ProcessResult> }
+  send(deadline: AbortSignal): { pid: number; ended: Promise<ProcessResult>; hasBegun(): boolean }
   /** Ends git without sending, if it still waits. */
   drop(): void
 }
@@ -51,6 +51,7 @@ export function stagePush(
   let channel: Duplex | undefined
   let isOver = false
   let isSent = false
+  let hasBegun = false
   let abortTimer: NodeJS.Timeout | undefined
   const finish = (how: { cut: boolean }) => {
     isOver = true
@@ -60,6 +61,8 @@ export function stagePush(
   const ended = git.run(
     [
       ...['-c', `core.hooksPath=${FORWARD_HOOKS}`],
+      // A hook at upstream may be silent for long. The push has a deadline of its own.
+      ...['-c', 'http.lowSpeedLimit=0'],
       'push',
       '--porcelain',
       '--no-progress',
@@ -71,13 +74,16 @@ export function stagePush(
     ],
     {
       signal: stop.signal,
-      env: borrowed.env,
+      ...borrowed.git,
       onStderr,
       onStart: id => {
         pid = id
       },
       onFd3: socket => {
         channel = socket
+        socket.once('data', () => {
+          hasBegun = true
+        })
       },
     },
   )
@@ -93,7 +99,7 @@ export function stagePush(
       deadline.addEventListener('abort', () => stop.abort(deadline.reason), { once: true })
       isSent = true
       channel?.write('send\n')
-      return { pid, ended }
+      return { pid, ended, hasBegun: () => hasBegun }
     },
     drop() {
       if (isOver) return

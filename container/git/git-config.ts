@@ -8,6 +8,7 @@ const room = (name: string) => join(import.meta.dirname, '..', name, 'hooks')
 
 export const RECEIVE_HOOKS = room('push')
 export const FORWARD_HOOKS = room('forward')
+const CREDENTIAL_HELPER = join(import.meta.dirname, '../upstream/credential-helper.sh')
 
 /**
  * Writes git's only configuration for all mirrors. Returns the environment that points to it. Rejects when a
@@ -15,7 +16,7 @@ export const FORWARD_HOOKS = room('forward')
  */
 export async function configureGit(settings: Settings): Promise<Record<string, string>> {
   // Git skips a hook that is not executable, and would accept pushes unchecked.
-  for (const hook of [join(RECEIVE_HOOKS, 'pre-receive'), join(FORWARD_HOOKS, 'pre-push')])
+  for (const hook of [join(RECEIVE_HOOKS, 'pre-receive'), join(FORWARD_HOOKS, 'pre-push'), CREDENTIAL_HELPER])
     await access(hook, constants.X_OK)
   const home = join(settings.home, 'git')
   const file = join(home, 'gitconfig')
@@ -26,6 +27,9 @@ export async function configureGit(settings: Settings): Promise<Record<string, s
 
 /** Git's keepalive interval in seconds. Proxies close a silent response after 5 s. */
 const KEEPALIVE_SECONDS = 2
+
+/** An upstream over HTTPS that sends less than a byte a second counts as lost after this many seconds. */
+const SILENT_SECONDS = 60
 
 /**
  * Each pack thread has its own stack and holds the objects that it compresses. All threads share the memory
@@ -39,6 +43,9 @@ const PACK_THREADS = 4
  *
  * A quarantine's alternate is its own mirror, and git lists the mirror's refs anyway. alternateRefsCommand is
  * true(1), which lists none, so git does not list them twice.
+ *
+ * Over HTTPS git asks the helper for the credential of an upstream, and sends it to no other address: it
+ * follows no redirect. `http` is for upstreams on this machine (contract/upstream.ts).
  */
 function gitConfig(settings: Settings): string {
   // At least three keepalives fit into the client's idle timeout.
@@ -52,6 +59,23 @@ function gitConfig(settings: Settings): string {
 	receivepack = true
 	getanyfile = false
 	uploadarchive = false
+	followRedirects = false
+	lowSpeedLimit = 1
+	lowSpeedTime = ${SILENT_SECONDS}
+	keepAliveIdle = 5
+	keepAliveInterval = 5
+	keepAliveCount = 3
+[credential]
+	helper = "!'${CREDENTIAL_HELPER}'"
+	useHttpPath = true
+[protocol]
+	allow = never
+[protocol "ssh"]
+	allow = always
+[protocol "https"]
+	allow = always
+[protocol "http"]
+	allow = always
 [receive]
 	fsckObjects = true
 	maxInputSize = ${settings.maxPushBytes}

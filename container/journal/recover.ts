@@ -8,7 +8,7 @@ import type { Mirrors } from '../mirror/mirrors.ts'
 import { logError } from '../process/log.ts'
 import { endOrphans, isAlive } from '../process/orphans.ts'
 import type { Settings } from '../settings.ts'
-import type { Links } from '../upstream/ssh-link.ts'
+import type { Links } from '../upstream/links.ts'
 import type { Entry, Journal } from './journal.ts'
 
 /** Dependencies of recovery. */

@@ -1,8 +1,10 @@
 import type { LinkStep } from '../../src/contract/outcome.ts'
 import type { Upstream } from '../../src/contract/pass.ts'
+import { isHttps } from '../../src/contract/upstream.ts'
 import { run } from '../process/spawn.ts'
 import type { Settings } from '../settings.ts'
-import type { SshLink } from '../upstream/ssh-link.ts'
+import type { Link } from '../upstream/link.ts'
+import { toUpstreamError } from '../upstream/to-upstream-error.ts'
 import { UpstreamError } from '../upstream/upstream-error.ts'
 import type { Mirror } from './mirror.ts'
 
@@ -15,7 +17,7 @@ const READ_MS = 25_000
 export async function checkConnection(
   upstream: Upstream,
   mirror: Mirror,
-  linkTo: () => Promise<SshLink>,
+  linkTo: () => Promise<Link>,
   settings: Settings,
 ): Promise<LinkStep[]> {
   const signal = AbortSignal.timeout(CHECK_MS)
@@ -25,8 +27,9 @@ export async function checkConnection(
       steps.push({ name, ok: true, detail: await act(), fix: '' })
       return true
     } catch (error) {
-      const detail = error instanceof Error ? error.message : 'it failed'
-      steps.push({ name, ok: false, detail, fix })
+      const known = error instanceof UpstreamError ? error : undefined
+      const detail = known?.problem ?? (error instanceof Error ? error.message : 'it failed')
+      steps.push({ name, ok: false, detail, fix: known?.fix || fix })
       return false
     }
   }
@@ -43,17 +46,14 @@ export async function checkConnection(
   await runStep('gitleaks', 'run npm start once, or set GATE_GITLEAKS', () =>
     version(settings.gitleaks, ['version']),
   )
-  await runStep('ssh', 'install openssh-client', () => version('ssh', ['-V']))
-  const up = await runStep(
-    'connection',
-    `pin the host key (git gate repo set ${upstream.name} --known-hosts FILE) or add the deploy key (git gate identity list)`,
-    async () => {
-      await (await linkTo()).connect(signal)
-      return `connected to the upstream of ${upstream.name} as identity "${upstream.identity}"`
-    },
-  )
+  const { fixes, ...words } = isHttps(upstream.url) ? httpsWords(upstream) : sshWords(upstream)
+  if (words.program) await runStep('ssh', 'install openssh-client', () => version('ssh', ['-V']))
+  const up = await runStep(words.step, fixes.connect, async () => {
+    await (await linkTo()).connect(signal)
+    return words.connected
+  })
   if (!up) return steps
-  const read = await runStep('read', 'give the deploy key access to the repository', async () => {
+  const read = await runStep('read', fixes.read, async () => {
     const readTimeout = AbortSignal.any([signal, AbortSignal.timeout(READ_MS)])
     try {
       await mirror.refresh(upstream, readTimeout)
@@ -64,7 +64,7 @@ export async function checkConnection(
     }
   })
   if (!read) return steps
-  await runStep('write', 'give the deploy key write access', async () => {
+  await runStep('write', fixes.write, async () => {
     const borrowed = await (await linkTo()).acquire(signal)
     try {
       // A dry run asks upstream's receive-pack for its advertisement, and upstream denies this to a read-only
@@ -73,15 +73,49 @@ export async function checkConnection(
         ['push', '--dry-run', '--porcelain', upstream.url, ':refs/heads/git-gate-does-not-exist'],
         {
           signal,
-          env: borrowed.env,
+          ...borrowed.git,
         },
       )
       if (/remote ref does not exist/.test(tried.stderr) || tried.code === 0)
         return 'the upstream takes pushes'
-      throw new UpstreamError(tried.stderr.trim().split('\n').slice(-2).join(' '))
+      throw toUpstreamError(upstream, tried.stderr)
     } finally {
       borrowed.release()
     }
   })
   return steps
+}
+
+/** What the steps of a transport are called, and their fixes. */
+interface TransportWords {
+  readonly program: boolean
+  readonly step: string
+  readonly connected: string
+  readonly fixes: { readonly connect: string; readonly read: string; readonly write: string }
+}
+
+const sshWords = ({ name, identity }: Upstream): TransportWords => ({
+  program: true,
+  step: 'connection',
+  connected: `connected to the upstream of ${name} as identity "${identity}"`,
+  fixes: {
+    connect: `pin the host key (git gate repo set ${name} --known-hosts FILE) or add the deploy key (git gate identity list)`,
+    read: 'give the deploy key access to the repository',
+    write: 'give the deploy key write access',
+  },
+})
+
+function httpsWords({ name, credential }: Upstream): TransportWords {
+  const [held, user] = [credential?.name, credential?.user]
+  const renew = `git gate credential set ${held} --user ${user}`
+  return {
+    program: false,
+    step: 'credential',
+    connected: `the gate has a token of the credential "${held}", for the user ${user}`,
+    fixes: {
+      connect: `set the credential again: ${credential?.app ? `git gate credential set ${held} --github-app ID --installation ID` : renew}`,
+      read: `give the credential access to the repository of ${name} at the host, or set a new token: ${renew}`,
+      write: `give the credential write access to the repository of ${name} at the host`,
+    },
+  }
 }

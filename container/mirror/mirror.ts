@@ -6,7 +6,7 @@ import type { Counts, MirrorStatus } from '../../src/contract/status.ts'
 import { createGit, type Git } from '../git/git.ts'
 import { withAbort } from '../process/with-abort.ts'
 import type { Settings } from '../settings.ts'
-import type { SshLink } from '../upstream/ssh-link.ts'
+import type { Link } from '../upstream/link.ts'
 import { UpstreamError } from '../upstream/upstream-error.ts'
 import { mirrorSize } from './disk-size.ts'
 import { createLease, type Enter } from './lease.ts'
@@ -48,7 +48,7 @@ export interface Mirror {
 /** The dependencies of a mirror. */
 export interface MirrorDeps {
   readonly settings: Settings
-  readonly linkTo: (upstream: Upstream) => Promise<SshLink>
+  readonly linkTo: (upstream: Upstream) => Promise<Link>
   readonly mirrorSeed: MirrorSeed
 }
 

@@ -3,8 +3,9 @@ import type { Upstream } from '../../src/contract/pass.ts'
 import type { Git } from '../git/git.ts'
 import { GitProgress } from '../git/git-progress.ts'
 import { type RefList, readMirrorRefs, sameRefs } from '../git/ref-list.ts'
+import type { Link } from '../upstream/link.ts'
 import { listUpstream, type UpstreamRefs } from '../upstream/list-refs.ts'
-import { type SshLink, toUpstreamError } from '../upstream/ssh-link.ts'
+import { toUpstreamError } from '../upstream/to-upstream-error.ts'
 import { UpstreamError } from '../upstream/upstream-error.ts'
 import type { RefsSnapshots } from './refs-snapshot.ts'
 import type { MirrorSeed } from './seed.ts'
@@ -20,7 +21,7 @@ export interface Arriving {
 /** The inputs of a refresh. */
 export interface Refresh {
   readonly git: Git
-  readonly link: SshLink
+  readonly link: Link
   readonly upstream: Upstream
   readonly refs: RefsSnapshots
   /**
@@ -132,13 +133,13 @@ async function removeUnmirrored(
  */
 async function fetchRefs(
   git: Git,
-  link: SshLink,
+  link: Link,
   upstream: Upstream,
   heldRefs: readonly string[],
   progress: GitProgress | undefined,
   signal: AbortSignal,
 ): Promise<void> {
-  const { env, release } = await link.acquire(signal)
+  const { git: options, release } = await link.acquire(signal)
   try {
     const fetched = await git.run(
       [
@@ -152,7 +153,7 @@ async function fetchRefs(
         ...mirroredRefs(upstream.readRefs).patterns.map(pattern => `+${pattern}:${pattern}`),
         ...heldRefs.map(ref => `^${ref}`),
       ],
-      { signal, env, onStderr: chunk => progress?.push(chunk) },
+      { signal, ...options, onStderr: chunk => progress?.push(chunk) },
     )
     if (fetched.code !== 0) throw toUpstreamError(upstream, progress?.said ?? fetched.stderr)
   } finally {

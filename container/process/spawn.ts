@@ -27,6 +27,8 @@ export interface RunOptions {
    * descriptor 3.
    */
   readonly onFd3?: (socket: Duplex) => void
+  /** The same for descriptor 4. */
+  readonly onFd4?: (socket: Duplex) => void
 }
 
 /** The time to read the remaining output after a process has exited, in milliseconds. */
@@ -93,16 +95,17 @@ export async function run(
   args: readonly string[],
   options: RunOptions,
 ): Promise<ProcessResult> {
-  const { cwd, env, signal, input, maxOutput = 64 << 20, onStderr, onStart, onFd3 } = options
+  const { cwd, env, signal, input, maxOutput = 64 << 20, onStderr, onStart, onFd3, onFd4 } = options
   signal.throwIfAborted()
-  const stdio = Array(onFd3 ? 4 : 3).fill('pipe')
-  const child = spawnGroup(command, args, { cwd, env: { ...env }, signal, stdio })
+  const channels = [onFd3, onFd4]
+  const stdio = ['pipe', 'pipe', 'pipe', ...channels.map(on => (on ? 'pipe' : 'ignore'))] as const
+  const child = spawnGroup(command, args, { cwd, env: { ...env }, signal, stdio: [...stdio] })
   if (child.pid !== undefined) onStart?.(child.pid)
-  const channel = child.stdio[3]
-  if (channel) {
-    channel.on('error', () => {})
+  for (const [index, onChannel] of channels.entries()) {
+    const channel = child.stdio[3 + index]
+    channel?.on('error', () => {})
     // Node emits 'close' only after all streams have ended, so the socket is read even without a listener.
-    onFd3?.((channel as Duplex).resume())
+    if (channel) onChannel?.((channel as Duplex).resume())
   }
   return new Promise((resolve, reject) => {
     const stdout: Buffer[] = []

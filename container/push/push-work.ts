@@ -6,7 +6,7 @@ import type { Mirror } from '../mirror/mirror.ts'
 import type { MemoryBudget } from '../process/memory-budget.ts'
 import type { Settings } from '../settings.ts'
 import type { Credentials } from '../upstream/credentials.ts'
-import type { SshLink } from '../upstream/ssh-link.ts'
+import type { Link } from '../upstream/link.ts'
 import type { PushProgress } from './push-state.ts'
 import type { WorkerChannel } from './worker-channel.ts'
 
@@ -19,7 +19,7 @@ export interface PushWork {
   readonly memory: MemoryBudget
   readonly mirror: Mirror
   readonly credentials: Credentials
-  readonly linkTo: () => Promise<SshLink>
+  readonly linkTo: () => Promise<Link>
   readonly checks: readonly Check[]
   readonly journal: Journal
   readonly settings: Settings

@@ -2,8 +2,11 @@ import { type MirroredRefs, mirroredRefs } from '../../src/contract/mirrored-ref
 import type { Upstream } from '../../src/contract/pass.ts'
 import { type Pkt, PktLineError, PktLines, pktLine } from '../git/pkt-line.ts'
 import type { RefList } from '../git/ref-list.ts'
-import { killGroup, spawnGroup } from '../process/spawn.ts'
-import { parseSshUrl, type SshLink, shellQuote, toUpstreamError } from './ssh-link.ts'
+import { killGroup } from '../process/spawn.ts'
+import type { Link } from './link.ts'
+import { CONNECT, HelperReader } from './remote-helper.ts'
+import { toUpstreamError } from './to-upstream-error.ts'
+import { CredentialRefused } from './upstream-error.ts'
 
 /** Upstream's refs, and the targets of its tags. */
 export interface UpstreamRefs extends RefList {
@@ -16,7 +19,7 @@ export interface UpstreamRefs extends RefList {
 const DELIMITER = Buffer.from('0001')
 const FLUSH = Buffer.from('0000')
 
-/** An `ls-refs` request for HEAD and these refs, and the flush that ends the session (gitprotocol-v2(5)). */
+/** An `ls-refs` request for HEAD and these refs (gitprotocol-v2(5)). */
 const listRefs = ({ prefixes }: MirroredRefs, ...more: readonly string[]) =>
   Buffer.concat([
     pktLine('command=ls-refs\n'),
@@ -25,24 +28,28 @@ const listRefs = ({ prefixes }: MirroredRefs, ...more: readonly string[]) =>
     ...[...more, 'peel\n', 'symrefs\n', 'ref-prefix HEAD\n'].map(pktLine),
     ...prefixes.map(prefix => pktLine(`ref-prefix ${prefix}\n`)),
     FLUSH,
-    FLUSH,
   ])
 
 /** Upstream's refs, and whether it can report the branch of an unborn HEAD. */
 type Answer = UpstreamRefs & { readonly supportsUnborn: boolean }
 
 /**
- * Requests upstream's refs. The request is sent before upstream has advertised its protocol version, so it
- * takes one round trip after the channel is open; `git ls-remote` takes two. An upstream without version 2
+ * Requests upstream's refs. Over SSH the request is sent before upstream has advertised its protocol version,
+ * so it takes one round trip after the channel is open; `git ls-remote` takes two. An upstream without version 2
  * lists its refs without a request (gitprotocol-pack(5)). Rejects with UpstreamError.
  */
 export async function listUpstream(
-  link: SshLink,
+  link: Link,
   upstream: Upstream,
   signal: AbortSignal,
 ): Promise<UpstreamRefs> {
   const wanted = mirroredRefs(upstream.readRefs)
-  const answer = await ask(link, upstream, wanted, listRefs(wanted), signal)
+  const first = () => ask(link, upstream, wanted, listRefs(wanted), signal)
+  const answer = await first().catch(error => {
+    // A host may revoke the token of an app before its end.
+    if (error instanceof CredentialRefused && upstream.credential?.app) return first()
+    throw error
+  })
   // An upstream that does not advertise `unborn` would refuse the word.
   return answer.refs.size === 0 && answer.supportsUnborn
     ? ask(link, upstream, wanted, listRefs(wanted, 'unborn\n'), signal)
@@ -50,36 +57,35 @@ export async function listUpstream(
 }
 
 async function ask(
-  link: SshLink,
+  link: Link,
   upstream: Upstream,
   wanted: MirroredRefs,
   question: Buffer,
   signal: AbortSignal,
 ): Promise<Answer> {
-  const { ssh, release } = await link.acquire(signal)
-  const child = spawnGroup('ssh', [...ssh, `git-upload-pack ${shellQuote(parseSshUrl(upstream.url).path)}`], {
-    signal,
-    stdio: ['pipe', 'pipe', 'pipe'],
-    env: { PATH: process.env.PATH, GIT_PROTOCOL: 'version=2' },
-  })
+  const { startUploadPack, release } = await link.acquire(signal)
+  const { child, isHelper } = startUploadPack(upstream, signal)
   try {
     return await new Promise<Answer>((resolve, reject) => {
-      const reader = new RefListReader(wanted)
+      const list = new RefListReader(wanted)
+      const reader = isHelper ? new HelperReader(list, question, bytes => child.stdin?.write(bytes)) : list
       let said = ''
       child.stderr?.on('data', (chunk: Buffer) => {
         said = (said + chunk.toString('utf8')).slice(-4096)
       })
       child.stdout?.on('data', (chunk: Buffer) => {
         try {
-          const list = reader.push(chunk)
-          if (list) resolve(list)
+          const answer = reader.push(chunk)
+          if (answer) resolve(answer)
         } catch (error) {
           if (!(error instanceof PktLineError)) return reject(error)
           reject(toUpstreamError(upstream, error.message))
         }
       })
       child.stdin?.on('error', () => {})
-      child.stdin?.end(question)
+      if (isHelper) child.stdin?.write(CONNECT)
+      // The second flush ends the session.
+      else child.stdin?.end(Buffer.concat([question, FLUSH]))
       child.once('error', reject)
       child.once('close', () => reject(signal.aborted ? signal.reason : toUpstreamError(upstream, said)))
     })
@@ -111,11 +117,19 @@ class RefListReader {
   push(chunk: Buffer): Answer | undefined {
     this.#packets.push(chunk)
     for (let pkt = this.#packets.next(); pkt !== undefined; pkt = this.#packets.next())
-      if (this.#take(pkt)) return this.#answer()
+      if (this.#take(pkt)) return this.answer()
     return undefined
   }
 
-  #answer(): Answer {
+  /** Takes a line `<id> <name>` of a remote helper's list (gitremote-helpers(7)). */
+  takeHelperLine(line: string): void {
+    const [value = '', name = ''] = line.split(' ')
+    if (value.startsWith('@')) {
+      if (name === 'HEAD') this.#head = value.slice(1)
+    } else if (name !== 'HEAD') this.#addRef(name, value)
+  }
+
+  answer(): Answer {
     return {
       refs: this.#refs,
       head: this.#head,

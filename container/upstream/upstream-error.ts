@@ -16,3 +16,6 @@ export class UpstreamError extends Error {
     this.fix = fix
   }
 }
+
+/** The host has refused the gate's credential. A GitHub App's next token is a new one. */
+export class CredentialRefused extends UpstreamError {}

@@ -3,7 +3,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
-import { parseSshUrl } from '../../container/upstream/ssh-link.ts'
+import { parseSshUrl } from '../../container/upstream/ssh-url.ts'
 import { hasHostKey } from '../../src/contract/known-hosts.ts'
 import { parseUpstream, type UpstreamAddress } from '../../src/contract/upstream.ts'
 

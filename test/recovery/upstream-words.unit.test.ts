@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { toUpstreamError } from '../../container/upstream/ssh-link.ts'
+import { toUpstreamError } from '../../container/upstream/to-upstream-error.ts'
 import { Upstream } from '../../src/contract/pass.ts'
 
 const upstream = Upstream.parse({

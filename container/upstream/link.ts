@@ -1,0 +1,35 @@
+import type { ChildProcess } from 'node:child_process'
+import type { Upstream } from '../../src/contract/pass.ts'
+import type { RunOptions } from '../process/spawn.ts'
+
+/** The connection to an upstream, over SSH or HTTPS. */
+export interface Link {
+  /** Connects, or checks that a connection can be tried. Rejects with UpstreamError. */
+  connect(signal: AbortSignal): Promise<void>
+  /**
+   * Leases the connection for one process. The caller calls `release` after the process has ended. Rejects with
+   * UpstreamError.
+   */
+  acquire(signal: AbortSignal): Promise<LinkLease>
+  close(): void
+}
+
+/** The lease of a connection for one process. */
+export interface LinkLease {
+  /** The options of a git process that connects to the upstream's URL. */
+  readonly git: Pick<RunOptions, 'env' | 'onFd4'>
+  /** Starts a process that speaks protocol version 2 with upstream's git-upload-pack on its stdio. */
+  startUploadPack(upstream: Upstream, signal: AbortSignal): UploadPack
+  /** Releases the lease. `cut`: the process was killed, and upstream may not have noticed. */
+  release(how?: { cut?: boolean }): void
+}
+
+/** A process that speaks with upstream's git-upload-pack. */
+export interface UploadPack {
+  readonly child: ChildProcess
+  /**
+   * True: git's remote helper (gitremote-helpers(7)), which is first asked for stateless-connect. False: the
+   * connection itself.
+   */
+  readonly isHelper: boolean
+}

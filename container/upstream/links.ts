@@ -1,0 +1,37 @@
+import { createHash } from 'node:crypto'
+import type { Upstream } from '../../src/contract/pass.ts'
+import { isHttps } from '../../src/contract/upstream.ts'
+import { type HttpsDependencies, openHttpsLink } from './https-link.ts'
+import type { Link } from './link.ts'
+import { openSshLink, type SshFolders } from './ssh-link.ts'
+import { parseSshUrl } from './ssh-url.ts'
+
+/** The links to all upstreams. */
+export interface Links {
+  to(upstream: Upstream): Promise<Link>
+  closeAll(): void
+}
+
+/**
+ * Keeps a link for each combination of address, secret and trust. A change of any of them makes a new link.
+ */
+export function createLinks(dependencies: SshFolders & HttpsDependencies): Links {
+  const links = new Map<string, Promise<Link>>()
+  return {
+    to(upstream) {
+      const { url, identity, knownHosts, credential, ca, proxy } = upstream
+      const parts = isHttps(url)
+        ? [url, credential, ca, proxy]
+        : [parseSshUrl(url).host, identity, knownHosts]
+      const key = createHash('sha256').update(JSON.stringify(parts)).digest('hex').slice(0, 16)
+      const open = isHttps(url) ? openHttpsLink : openSshLink
+      const known = links.get(key) ?? open(dependencies, key, upstream)
+      links.set(key, known)
+      known.catch(() => links.delete(key))
+      return known
+    },
+    closeAll() {
+      for (const link of links.values()) link.then(open => open.close()).catch(() => {})
+    },
+  }
+}

@@ -1,0 +1,101 @@
+import type { Upstream } from '../../src/contract/pass.ts'
+import { isHttps } from '../../src/contract/upstream.ts'
+import { printable } from '../git/command-list.ts'
+import { parseSshUrl } from './ssh-url.ts'
+import { CredentialRefused, UpstreamError } from './upstream-error.ts'
+
+/** Turns the stderr of ssh or git into one line that tells the agent who can fix the problem. */
+export function toUpstreamError(upstream: Upstream, said: string): UpstreamError {
+  const words = said
+    .split('\n')
+    .map(line => printable(line.replace(/^(remote|fatal|error|ERROR|ssh): /, '').trim()))
+    .filter(
+      line => line && !/^(Please make sure|and the repository exists|Could not read from remote)/.test(line),
+    )
+  const host = hostOf(upstream.url)
+  const known = isHttps(upstream.url)
+    ? httpsProblem(upstream, host, said)
+    : sshProblem(upstream, host, said, words)
+  if (known) return known
+  if (UNREACHABLE.test(said) || words.length === 0)
+    return new UpstreamError(
+      `the upstream ${host} cannot be reached (${words.at(-1) ?? 'the connection ended without a word'})`,
+      { advice: 'try again later' },
+    )
+  if (NO_REPOSITORY.test(said))
+    return new UpstreamError(`${host} has no such repository for the ${keyOf(upstream)} (${words.at(-1)})`, {
+      fix: `check the upstream's address: git gate repo set ${upstream.name} --upstream URL`,
+    })
+  return new UpstreamError(`the upstream ${host} said: ${words.slice(-3).join(' / ').slice(0, 500)}`)
+}
+
+const UNREACHABLE =
+  /Connection (refused|timed out|reset|closed)|Could not resolve|No route|unreachable|timed out|banner exchange|Failed to connect|Operation too slow|Empty reply|early EOF|hung up/i
+const NO_REPOSITORY =
+  /not appear to be a git repository|Repository not found|does not exist|could not be found|^fatal: repository '.*' not found/im
+
+const hostOf = (url: string) =>
+  isHttps(url) ? new URL(url).host : parseSshUrl(url).host.replace(/^ssh:\/\//, '')
+
+/** What the gate authenticates with at the upstream. */
+const keyOf = ({ url, identity, credential }: Upstream) =>
+  isHttps(url) ? `credential "${credential?.name}"` : `identity "${identity}"`
+
+function sshProblem(
+  { name, identity }: Upstream,
+  host: string,
+  said: string,
+  words: readonly string[],
+): UpstreamError | undefined {
+  if (/REMOTE HOST IDENTIFICATION HAS CHANGED|Host key verification failed|host key is known/i.test(said))
+    return new UpstreamError(`the host key of ${host} is not the one pinned for ${name}; nothing was sent`, {
+      fix: `check it and pin the right one: git gate repo set ${name} --known-hosts FILE`,
+    })
+  if (READ_ONLY.test(said))
+    return new UpstreamError(
+      `${host} lets the identity "${identity}" read only (${words.slice(-2).join(' / ').slice(0, 300)})`,
+      { fix: `give its deploy key write access there: git gate identity show ${identity}` },
+    )
+  if (/Permission denied|Too many authentication failures/i.test(said))
+    return new UpstreamError(`${host} does not accept the identity "${identity}"`, {
+      fix: `add its public key there as a deploy key with write access: git gate identity show ${identity}`,
+    })
+  return undefined
+}
+
+/** The words of GitHub, GitLab, Gitea and Bitbucket for a key without write access. */
+const READ_ONLY =
+  /marked as read.only|read.only (?:deploy )?key|deploy key does not have write|not allowed to push|not authorized to write|permission to .+ denied to|write access .*not granted|no write permission/i
+
+function httpsProblem({ name, credential }: Upstream, host: string, said: string): UpstreamError | undefined {
+  const held = credential?.name
+  const status = /returned error: (\d{3})/.exec(said)?.[1]
+  if (/\b407\b/.test(said) && /proxy|CONNECT/i.test(said))
+    return new UpstreamError(`the proxy for ${host} asks for a password, which the gate does not give`, {
+      fix: `name another: git gate repo set ${name} --proxy URL`,
+    })
+  if (/Authentication failed|could not read (Username|Password)/i.test(said) || status === '401')
+    return new CredentialRefused(`the gate's credential "${held}" for ${host} is refused`, {
+      fix: `set it again: git gate credential set ${held}`,
+    })
+  if (status === '403')
+    return new UpstreamError(`${host} denies the gate's credential "${held}" this${hostWords(said)}`, {
+      fix: 'give it read and write access to the repository there',
+    })
+  if (status?.startsWith('3'))
+    return new UpstreamError(
+      `${host} redirects to another address, which the gate does not follow; nothing was sent there`,
+      { fix: `set the repository's own address: git gate repo set ${name} --upstream URL` },
+    )
+  if (/certificate|SSL|TLS/.test(said))
+    return new UpstreamError(`the certificate of ${host} is not trusted for ${name}; nothing was sent`, {
+      fix: `name its authority: git gate repo set ${name} --ca FILE`,
+    })
+  return undefined
+}
+
+/** The host's own words, which it sends with a refusal. */
+function hostWords(said: string): string {
+  const words = /^remote: (.+)$/m.exec(said)?.[1]
+  return words ? ` ("${printable(words).slice(0, 200)}")` : ''
+}
