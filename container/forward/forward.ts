@@ -4,13 +4,13 @@ import type { Upstream } from '../../src/contract/pass.ts'
 import { PUSH_AGAIN, rebaseOntoUpstream } from '../git/clone-commands.ts'
 import { type Command, isDelete, printable } from '../git/command-list.ts'
 import type { Git } from '../git/git.ts'
-import type { RefStatus } from '../git/report-status.ts'
+import { notAlone, type RefStatus } from '../git/report-status.ts'
 import { boundedLines, type FirstLines } from '../process/bounded-lines.ts'
 import type { ProcessResult } from '../process/spawn.ts'
 import type { Link } from '../upstream/link.ts'
 import { toUpstreamError } from '../upstream/to-upstream-error.ts'
 import { UpstreamError } from '../upstream/upstream-error.ts'
-import { queryPushState } from './query-upstream.ts'
+import { askOnce, queryPushState } from './query-upstream.ts'
 import { stagePush } from './staged-push.ts'
 
 /** Result of a forward, as upstream reported it or as a later query found it. */
@@ -22,6 +22,8 @@ export interface ForwardResult {
   /** Instructions for the agent. */
   readonly remedy: readonly string[]
   readonly upstreamSaid: string
+  /** Upstream had the same change before, for example from a push whose client was stopped. */
+  readonly wasThere?: boolean
 }
 
 /** Forward of one push to upstream. */
@@ -139,14 +141,15 @@ async function interpretResult(
     const ended = await sent
     const porcelain = readPorcelain(ended.stdout.toString('utf8'))
     const upstreamSaid = said.all.join('\n')
+    const accepted = {
+      outcome: 'accepted',
+      refs: statusForAll(commands, '', 'ok'),
+      why: '',
+      remedy: [],
+      upstreamSaid,
+    } as const
     if (ended.code === 0)
-      return {
-        outcome: 'accepted',
-        refs: statusForAll(commands, '', 'ok'),
-        why: '',
-        remedy: [],
-        upstreamSaid,
-      }
+      return { ...accepted, wasThere: commands.every(({ ref }) => porcelain.get(ref)?.flag === '=') }
     const refusedRefs = commands.filter(c => porcelain.get(c.ref)?.flag === '!')
     if (refusedRefs.length === 0 && !hasBegun()) {
       const why = toUpstreamError(upstream, ended.stderr).message
@@ -168,17 +171,23 @@ async function interpretResult(
         toUpstreamError(upstream, ended.stderr),
         upstreamSaid,
       )
+    if (
+      refusedRefs.some(({ ref }) => OTHER_VALUE.test(porcelain.get(ref)?.summary ?? '')) &&
+      (await askOnce(git, link, upstream, commands)) === 'all of it'
+    )
+      return { ...accepted, wasThere: true }
     const causes = new Map(
       refusedRefs
         .map(({ ref }) => [ref, porcelain.get(ref)?.summary ?? ''] as const)
         .filter(([, summary]) => !isAtomicCollateral(summary))
         .map(([ref, summary]) => [ref, upstreamReason(summary)]),
     )
+    const [[culpritRef, why] = ['', 'upstream refused']] = causes
+    const culprit = { ref: culpritRef, reason: why }
     const refs = commands.map(({ ref }): RefStatus => {
-      const reason = causes.get(ref) ?? 'not pushed: another ref of this push was refused by upstream'
+      const reason = causes.get(ref) ?? notAlone(culprit, ' by upstream')
       return { ref, status: 'ng', reason }
     })
-    const [why = 'upstream refused'] = causes.values()
     const stale = refusedRefs.filter(command => causes.get(command.ref) === HAS_MOVED && !isDelete(command))
     const remedy = stale.map(command => `  ${rebaseOntoUpstream(upstream.name, command)}`)
     return {
@@ -212,7 +221,15 @@ async function resolveByQuery(
 ): Promise<ForwardResult> {
   const has = await queryPushState(git, link, upstream, commands)
   if (has === 'all of it')
-    return { outcome: 'accepted', refs: statusForAll(commands, '', 'ok'), why: '', remedy: [], upstreamSaid }
+    return {
+      outcome: 'accepted',
+      refs: statusForAll(commands, '', 'ok'),
+      why: '',
+      remedy: [],
+      upstreamSaid,
+      // Git sends nothing when a ref to delete is not there.
+      wasThere: /remote ref does not exist/.test(message),
+    }
   return {
     outcome: 'failed',
     refs: statusForAll(commands, problem),
@@ -245,6 +262,10 @@ function readPorcelain(text: string): Map<string, { flag: string; summary: strin
   }
   return refs
 }
+
+/** Reasons of upstreams and of git for a ref whose old value is another one than the push names. */
+const OTHER_VALUE =
+  /stale info|fetch first|non-fast-forward|cannot lock ref|failed to (lock|update ref)|incorrect old value|already exists|does not exist/
 
 /** Recognizes git's summary for a ref that was rejected only because another ref of the atomic push was. */
 const isAtomicCollateral = (summary: string) => /\(atomic push fail(ed|ure)\)\s*$/.test(summary)

@@ -32,7 +32,8 @@ export async function queryPushState(
   return askOnce(git, link, upstream, refs)
 }
 
-async function askOnce(
+/** Asks upstream once for the state of a push. */
+export async function askOnce(
   git: Git,
   link: Link,
   upstream: Upstream,

@@ -12,6 +12,8 @@ export interface Command {
 /** The head of a receive-pack request: everything before its pack. */
 export interface CommandList {
   readonly commands: readonly Command[]
+  /** Commands whose old and new values are equal; both zero: the delete of a ref that the client knows to be absent. */
+  readonly noOps: readonly Command[]
   readonly capabilities: ReadonlySet<string>
   readonly client: string
   readonly pushOptions: readonly string[]
@@ -23,10 +25,14 @@ export interface CommandList {
  */
 export interface BadCommandList {
   readonly problem: string
+  /** The list was not read to its end, so no ref of it can be reported. */
+  readonly isTooLong?: boolean
   readonly refs: readonly { ref: string; command?: Command; problem?: string }[]
   readonly capabilities: ReadonlySet<string>
 }
 
+/** Whether a command deletes a ref that did not exist. */
+export const isVoidDelete = ({ old, new: id }: Command) => old === ZERO_ID && id === ZERO_ID
 export const isDelete = (command: Command) => command.new === ZERO_ID
 export const isCreate = (command: Command) => command.old === ZERO_ID
 export const isTag = (command: Command) => command.ref.startsWith('refs/tags/')
@@ -76,13 +82,23 @@ export class CommandListReader {
       throw error
     }
     return this.#bytes + this.#packets.held > MAX_LIST_BYTES
-      ? this.#bad('the command list is too long')
+      ? this.#tooLong('the command list is too long')
       : undefined
   }
 
-  /** The bytes of the list as received, for git's stdin. */
+  /**
+   * The bytes of the list for git's stdin, without void deletes: git would delete the ref if the mirror has it.
+   */
   get listBytes(): Buffer {
-    return Buffer.concat(this.#raw)
+    const kept = this.#raw.filter(packet => !VOID_DELETE.test(packet.toString('latin1')))
+    const [first] = this.#lines
+    const next = kept.findIndex(packet => COMMAND.test(packet.toString('latin1')))
+    // The first command carries the capabilities.
+    if (first && kept.length < this.#raw.length && VOID_DELETE.test(`0000${first.toString('latin1')}`))
+      kept[next] = pktLine(
+        Buffer.concat([kept[next]?.subarray(4) ?? Buffer.alloc(0), first.subarray(first.indexOf(0))]),
+      )
+    return Buffer.concat(kept)
   }
 
   /** The bytes after the list: the start of the pack. */
@@ -93,7 +109,7 @@ export class CommandListReader {
   #take(pkt: Pkt): CommandList | BadCommandList | 'nothing' | undefined {
     this.#raw.push(pkt === 'flush' ? FLUSH : pktLine(pkt))
     this.#bytes += pkt.length + 4
-    if (this.#bytes > MAX_LIST_BYTES) return this.#bad('the command list is too long')
+    if (this.#bytes > MAX_LIST_BYTES) return this.#tooLong('the command list is too long')
     if (this.#inOptions) {
       if (pkt === 'flush') return this.#parse()
       this.#options.push(pkt.toString('utf8').replace(/\n$/, ''))
@@ -113,16 +129,22 @@ export class CommandListReader {
     return this.#parse()
   }
 
+  #tooLong(problem: string): BadCommandList {
+    return { ...this.#bad(problem), isTooLong: true }
+  }
+
   #bad(problem: string, refs: BadCommandList['refs'] = []): BadCommandList {
     return { problem, refs, capabilities: capabilitiesOf(this.#lines[0]) }
   }
 
   #parse(): CommandList | BadCommandList {
-    if (this.#lines.length > MAX_COMMANDS) return this.#bad(`a push may name ${MAX_COMMANDS} refs at most`)
+    if (this.#lines.length > MAX_COMMANDS)
+      return this.#tooLong(`a push may name ${MAX_COMMANDS} refs at most`)
     // Git reads capabilities from every line, and would use others than the gate has checked.
     if (this.#lines.slice(1).some(line => line.includes(0)))
       return this.#bad('only the first line of a push names capabilities')
     const read = this.#lines.map(readCommand)
+    const commands = read.flatMap(({ command }) => command ?? [])
     const seen = new Set<string>()
     const refs = read.map(({ ref, command, problem }) => {
       const duplicate = seen.has(ref) ? 'it is named twice' : undefined
@@ -149,13 +171,18 @@ export class CommandListReader {
     )
       return this.#bad('a push option has control characters, or there are too many', refs)
     return {
-      commands: read.flatMap(({ command }) => (command ? [command] : [])),
+      commands: commands.filter(({ old, new: id }) => old !== id),
+      noOps: commands.filter(({ old, new: id }) => old === id),
       capabilities,
       client: printable(words.find(word => word.startsWith('agent='))?.slice('agent='.length) ?? ''),
       pushOptions: this.#options,
     }
   }
 }
+
+/** Packets of commands: the length, the old and the new value. */
+const COMMAND = /^.{4}[0-9a-f]{40} [0-9a-f]{40} /
+const VOID_DELETE = /^.{4}0{40} 0{40} /
 
 function capabilitiesOf(line: Buffer | undefined): Set<string> {
   const nul = line?.indexOf(0) ?? -1
@@ -182,11 +209,6 @@ function readCommand(line: Buffer): { ref: string; command?: Command; problem?: 
   const [, old = '', id = '', ref = ''] = match
   const name = RefName.safeParse(ref)
   if (!name.success) return { ref, problem: name.error.issues[0]?.message ?? 'not a ref name' }
-  if (old === id)
-    return {
-      ref,
-      problem: old === ZERO_ID ? 'there is nothing of this name to delete' : 'it changes nothing',
-    }
   return { ref, command: { ref: name.data, old: ObjectId.parse(old), new: ObjectId.parse(id) } }
 }
 

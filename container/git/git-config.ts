@@ -38,7 +38,9 @@ const SILENT_SECONDS = 60
 const PACK_THREADS = 4
 
 /**
- * Returns the configuration (git-config(1)). The Deny* settings are off: they act after pre-receive, when
+ * Returns the configuration (git-config(1)). Old histories have the faults of receive.fsck.*; git reads past
+ * them, and hosts take them. Every other fault of git-fsck(1) that is an error stays one.
+ * The Deny* settings are off: they act after pre-receive, when
  * upstream already has the push.
  *
  * A quarantine's alternate is its own mirror, and git lists the mirror's refs anyway. alternateRefsCommand is
@@ -90,6 +92,10 @@ function gitConfig(settings: Settings): string {
 	denyDeleteCurrent = ignore
 	denyCurrentBranch = ignore
 	keepAlive = ${keepAlive}
+[receive "fsck"]
+	badTimezone = ignore
+	missingSpaceBeforeDate = ignore
+	zeroPaddedFilemode = ignore
 [pack]
 	threads = ${Math.min(availableParallelism(), PACK_THREADS)}
 	windowMemory = ${Math.floor(settings.gitMemoryBytes / 4 / PACK_THREADS)}

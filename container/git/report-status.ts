@@ -19,6 +19,8 @@ export interface Reply {
   progress(bytes: Buffer): void
   /** Sends git's keepalive packet, which keeps the client and proxies from timing out. */
   keepalive(): void
+  /** Ends the response with an error in place of a report, which would name each ref that the client sent. */
+  fatal(line: string): void
   /** Sends the report and ends the response (gitprotocol-pack(5), "Report Status"). */
   report(unpack: string, refs: readonly RefStatus[]): void
 }
@@ -39,6 +41,7 @@ export function createReply(capabilities: ReadonlySet<string>, write: (bytes: Bu
     keepalive: () => {
       if (sideBand) write(pktLine(Buffer.from([1])))
     },
+    fatal: line => write(Buffer.concat([pktLine(`\x03${printable(line)}\n`), FLUSH])),
     report: (unpack, refs) => {
       const report = Buffer.concat([
         pktLine(`unpack ${oneLine(unpack)}\n`),
@@ -73,12 +76,21 @@ export function formatRefusal(refusal: Refusal): string[] {
   ]
 }
 
+/** Limit of a refusal that the other refs' reasons repeat, in characters. */
+const MAX_CULPRIT = 200
+
+/** The reason of a ref that is not pushed because of another one. Some clients show one ref's reason only. */
+export const notAlone = ({ ref = '', reason }: Pick<Refusal, 'ref' | 'reason'>, by = ''): string =>
+  `not pushed: another ref of this push was refused${by}: ${`${ref}: ${reason}`.slice(0, MAX_CULPRIT)}`
+
 /** Returns the status of every ref of a refused push: its own reason, or that another ref was refused. */
 export function rejectAll(refs: readonly { ref: string }[], refusals: readonly Refusal[]): RefStatus[] {
   const whole = refusals.find(refusal => refusal.ref === undefined)
+  const byRef = new Map(refusals.map(refusal => [refusal.ref, refusal] as const).reverse())
+  const [first] = refusals
   return refs.map(({ ref }) => {
-    const own = refusals.find(refusal => refusal.ref === ref) ?? whole
-    const reason = own ? own.reason : 'not pushed: another ref of this push was refused'
+    const own = byRef.get(ref) ?? whole
+    const reason = own?.reason ?? (first ? notAlone(first) : '')
     return { ref, status: 'ng', reason: `git-gate: ${reason}` }
   })
 }

@@ -155,7 +155,13 @@ async function fetchRefs(
       ],
       { signal, ...options, onStderr: chunk => progress?.push(chunk) },
     )
-    if (fetched.code !== 0) throw toUpstreamError(upstream, progress?.said ?? fetched.stderr)
+    const said = progress?.said ?? fetched.stderr
+    if (fetched.code !== 0) throw toUpstreamError(upstream, said)
+    // Git leaves such refs out and ends well, so that the repository would look empty.
+    if (/shallow roots are not allowed to be updated/.test(said))
+      throw new UpstreamError('the upstream is a shallow clone, without its older history', {
+        fix: 'complete it there (git fetch --unshallow), or to name a complete repository',
+      })
   } finally {
     release({ cut: signal.aborted })
   }

@@ -4,7 +4,7 @@ import { GateFault, type IncomingPush } from '../checks/index.ts'
 import { ClientGone } from '../client/request-body.ts'
 import { type Forward, startForward } from '../forward/forward.ts'
 import { refuseSymbolicRefs } from '../forward/refuse-symbolic-refs.ts'
-import { type Command, type CommandList, isDelete } from '../git/command-list.ts'
+import { type Command, type CommandList, isDelete, isVoidDelete } from '../git/command-list.ts'
 import type { Mirror } from '../mirror/mirror.ts'
 import { describeError, logError } from '../process/log.ts'
 import { startTimeOf } from '../process/spawn.ts'
@@ -23,6 +23,8 @@ export interface Quarantined {
   readonly record: PushRecord
   /** Sends the client a progress line and adds it to the push's record. */
   readonly say: (line: string) => void
+  /** The same for upstream's words and for warnings, which `--quiet` does not silence. */
+  readonly tell: (line: string) => void
   /** Temporary folder that only this push uses. */
   readonly scratch: string
   /** Aborts with a ClientGone when the client disconnects before the forward begins. */
@@ -56,9 +58,9 @@ export async function checkAndForward(work: PushWork, quarantined: Quarantined):
 
 async function inSteps(work: PushWork, quarantined: Quarantined, signal: AbortSignal): Promise<Verdict> {
   const { pass, mirror, settings, linkTo } = work
-  const { hookRequest: asked, list, record, say, scratch } = quarantined
+  const { hookRequest: asked, list, record, say, tell, scratch } = quarantined
   const { commands } = list
-  const unfit = refuseUnfit(asked, commands)
+  const unfit = refuseUnfit(asked, [...commands, ...list.noOps.filter(each => !isVoidDelete(each))])
   if (unfit) return unfit
   const git = mirror.git.withEnv(quarantineOf(asked, mirror, commands))
   await mkdir(scratch, { recursive: true, mode: 0o700 })
@@ -66,7 +68,7 @@ async function inSteps(work: PushWork, quarantined: Quarantined, signal: AbortSi
   const { pushOptions } = list
   const push: IncomingPush = { commands, pushOptions, pass, git, scratch, record }
   const options = forwardedOptions(pushOptions)
-  const forward = startForward(git, linkTo, pass.repository, commands, options, say, settings.forwardMs)
+  const forward = startForward(git, linkTo, pass.repository, commands, options, tell, settings.forwardMs)
   const over = new AbortController()
   const early = beginEarly(work, push, AbortSignal.any([signal, over.signal]))
   try {
@@ -181,7 +183,8 @@ async function send(
   const result = await forward.send(onStart)
   await journaled
   record.upstreamSaid = result.upstreamSaid
-  if (result.outcome === 'accepted') say('git-gate: upstream has accepted the push')
+  if (result.outcome === 'accepted')
+    say(`git-gate: upstream has ${result.wasThere ? 'this already' : 'accepted the push'}`)
   // Where upstream has moved, the agent's next fetch must see it.
   if (result.outcome === 'refused') mirror.expire()
   if (result.outcome === 'failed') return failed(commands, result.why)

@@ -199,7 +199,7 @@ class Recorder implements PushRecord {
     const longest = this.#refs.length > MANY_REFS ? 80 : 1000
     const ended = this.#refs.map(each => {
       const { status = 'ng', reason = '' } = statuses.get(each.ref) ?? {}
-      const words = reason.slice(0, longest)
+      const words = this.#withoutSecretRefs(reason).slice(0, longest)
       return {
         ...each,
         status,
@@ -211,6 +211,13 @@ class Recorder implements PushRecord {
     const { step } = this.#recording.progress
     this.#refs = step === 'forwarding' ? ended : firstOf(ended, MOST_REFS_BYTES, sizeOf)
     this.#refsLeftOut = ended.length - this.#refs.length
+  }
+
+  /** Another ref's reason may name the ref that was refused. */
+  #withoutSecretRefs(reason: string): string {
+    let shown = reason
+    for (const [ref, redacted] of this.secretRefs) shown = shown.replaceAll(ref, redacted)
+    return shown
   }
 
   #shown(ref: string): string {

@@ -14,13 +14,13 @@ import type { SessionEnd } from '../sessions/session-counts.ts'
 import type { Settings } from '../settings.ts'
 import { UpstreamError } from '../upstream/upstream-error.ts'
 import { checkAndForward } from './check-and-forward.ts'
-import { checkCommands, refsOf } from './early.ts'
+import { checkCommands, judgeNoOps, refsOf, warnings } from './early.ts'
 import { requestPullRequest } from './pull-request.ts'
 import { type PushRecord, recordPush } from './push-record.ts'
 import type { PushProgress } from './push-state.ts'
 import type { PushWork } from './push-work.ts'
 import { type ReceivingEnd, startReceiving } from './receiving.ts'
-import { abandoned, couldNotTake, failed, pushRefusal, refused, type Verdict } from './verdict.ts'
+import { abandoned, couldNotTake, failed, pushRefusal, refused, type Verdict, withNoOps } from './verdict.ts'
 
 /** Verdict that is fixed before the command list is read. It applies to all refs that the list names. */
 export type Obstacle = (refs: readonly { ref: string }[]) => Verdict
@@ -46,8 +46,10 @@ interface Read<List> {
   readonly list: List
   readonly reader: CommandListReader
   readonly reply: Reply
-  /** Sends the client a progress line and adds it to the push's record. */
+  /** Sends the client a progress line, unless it asked for quiet, and adds it to the push's record. */
   readonly say: (line: string) => void
+  /** The same for upstream's words and for warnings, which `--quiet` does not silence. */
+  readonly tell: (line: string) => void
 }
 
 /** Runs one push from its first byte to its outcome. */
@@ -60,9 +62,17 @@ export async function runPush(work: PushWork, turnAway?: Obstacle): Promise<Sess
     if (read === 'nothing') return await endEmpty(client)
     const judged = obstacle?.(refsOf(read.list)) ?? checkCommands(read.list, pass)
     if ('outcome' in judged) return await reject(work, record, read, judged)
+    const moved = await judgeNoOps(judged, work.mirror, client.gone)
+    if (moved) return await reject(work, record, read, moved)
+    for (const line of warnings(judged)) read.tell(line)
+    if (judged.commands.length === 0) {
+      const unchanged: Verdict = { outcome: 'accepted', refs: [], refusals: [] }
+      return await reject(work, record, read, withNoOps(unchanged, judged.noOps))
+    }
     const verdict = await takeIn(work, record, { ...read, list: judged })
-    const afterwards = () => requestPullRequest(work, record, { ...read, list: judged })
-    return await sendResult(work, record, read, verdict, afterwards)
+    // --quiet does not silence the pull request's address.
+    const afterwards = () => requestPullRequest(work, record, { ...read, list: judged, say: read.tell })
+    return await sendResult(work, record, read, withNoOps(verdict, judged.noOps), afterwards)
   } catch (error) {
     if (!(error instanceof ClientGone) || progress.state !== 'reading-commands') throw error
     return abandonUnread(work, record, error)
@@ -94,12 +104,12 @@ async function readCommands(
   })
   if (list === 'nothing') return list
   const reply = createReply(list.capabilities, write)
-  const say = (text: string) => {
+  const send = (isSilent: boolean) => (text: string) => {
     const line = truncateLine(text)
     record.told.add(line)
-    reply.progressLine(line)
+    if (!isSilent) reply.progressLine(line)
   }
-  return { list, reader, reply, say }
+  return { list, reader, reply, say: send(list.capabilities.has('quiet')), tell: send(false) }
 }
 
 const badList = (problem: string): BadCommandList => ({ problem, refs: [], capabilities: new Set() })
@@ -140,7 +150,7 @@ async function abandonUnread(
   return { outcome: 'abandoned', reaped: why.reason }
 }
 
-/** Rejects a push early: git is not started, and the pack is discarded. */
+/** Ends a push early: git is not started, and the pack is discarded. */
 async function reject(
   work: PushWork,
   record: PushRecord,
@@ -157,7 +167,7 @@ async function takeIn(work: PushWork, record: PushRecord, read: Read<CommandList
   const { pass, progress } = work
   const { commands } = read.list
   const verdict = await record
-    .receiving(commands)
+    .receiving(refsOf(read.list))
     .then(() => whenThereIsMemory(work, record, read))
     .catch((error: unknown) => {
       if (error instanceof ClientGone) return abandoned(commands, error)
@@ -194,7 +204,7 @@ const conclude = (progress: PushProgress, { outcome }: Verdict) => {
 async function receiveCheckForward(
   work: PushWork,
   record: PushRecord,
-  { list, reader, reply, say }: Read<CommandList>,
+  { list, reader, reply, say, tell }: Read<CommandList>,
 ): Promise<Verdict> {
   const { pass, client, progress, mirror, settings, linkTo } = work
   const { commands } = list
@@ -228,6 +238,7 @@ async function receiveCheckForward(
         list,
         record,
         say,
+        tell,
         scratch,
         gone: gone.signal,
         gitOver,
@@ -299,31 +310,39 @@ const tooMuchMemory = ({ gitMemoryBytes, maxBlobBytes }: Settings) =>
     `a file in it is far larger than the ${formatBytes(maxBlobBytes)} that a file may have: leave it out, or keep it in Git LFS.`,
   ])
 
+/** The most refusals that are told in full. The report has the reason of every ref. */
+const MAX_TOLD = 50
+
+function formatRefusals(refusals: Verdict['refusals'], record: PushRecord): string[] {
+  const lines = refusals.slice(0, MAX_TOLD).flatMap(refusal => {
+    const ref = record.secretRefs.get(refusal.ref ?? '') ?? refusal.ref
+    return formatRefusal(ref === undefined ? refusal : { ...refusal, ref }).map(truncateLine)
+  })
+  const rest = refusals.length - MAX_TOLD
+  return rest > 0 ? [...lines, `git-gate: and ${rest} more refs, with their reasons below`] : lines
+}
+
 /**
- * Records the outcome before the client can read it, and before `ifAccepted`, which cannot change it. The rest of the request is drained first: git reads a
- * response only after it has sent its request.
+ * Records the outcome before the client can read it, and before `ifAccepted`, which cannot change it. The rest
+ * of the request is drained first: git reads a response only after it has sent its request.
  */
 async function sendResult(
   { client }: PushWork,
   record: PushRecord,
-  { reply }: Read<unknown>,
+  { list, reply }: Read<CommandList | BadCommandList>,
   verdict: Verdict,
   ifAccepted = async () => {},
 ): Promise<SessionEnd> {
-  const lines = verdict.refusals.flatMap(refusal => {
-    const ref = record.secretRefs.get(refusal.ref ?? '') ?? refusal.ref
-    return formatRefusal(ref === undefined ? refusal : { ...refusal, ref }).map(truncateLine)
-  })
+  const lines = formatRefusals(verdict.refusals, record)
   for (const line of lines) record.told.add(line)
   await record.end(verdict)
   await client.body.drain().catch(() => {})
   for (const line of lines) reply.progressLine(line)
   if (verdict.outcome === 'accepted') await ifAccepted()
+  const why = `git-gate: ${verdict.refusals[0]?.reason ?? 'nothing was pushed'}`
   // With no ref to report on, the reason goes into the `unpack` line, which git reads first.
-  const unpack = verdict.refs.length
-    ? 'ok'
-    : `git-gate: ${verdict.refusals[0]?.reason ?? 'nothing was pushed'}`
-  reply.report(unpack, verdict.refs)
+  if ('isTooLong' in list && list.isTooLong) reply.fatal('git-gate: nothing was pushed')
+  else reply.report(verdict.refs.length ? 'ok' : why, verdict.refs)
   await client.end()
   return { outcome: verdict.outcome, reaped: verdict.reaped, scanned: record.scanned }
 }

@@ -33,6 +33,16 @@ export const failed = (refs: Refs, reason: string, remedy: readonly string[] = [
   refusals: [pushRefusal(reason, remedy)],
 })
 
+/** Adds the refs that the push does not change, with the outcome of the others. */
+export const withNoOps = (verdict: Verdict, noOps: Refs): Verdict => {
+  if (noOps.length === 0) return verdict
+  const rest =
+    verdict.outcome === 'accepted'
+      ? noOps.map(({ ref }): RefStatus => ({ ref, status: 'ok', reason: '' }))
+      : rejectAll(noOps, verdict.refusals)
+  return { ...verdict, refs: [...verdict.refs, ...rest] }
+}
+
 /** Fails a push that the gate could not receive through a fault of its own. */
 export const couldNotTake = (refs: Refs, why: string): Verdict =>
   failed(refs, `the gate could not take this push: ${why}`, GATE_FAULT_ADVICE)

@@ -6,7 +6,7 @@ import { killGroup } from '../process/spawn.ts'
 import type { Link } from './link.ts'
 import { CONNECT, HelperReader } from './remote-helper.ts'
 import { toUpstreamError } from './to-upstream-error.ts'
-import { CredentialRefused } from './upstream-error.ts'
+import { CredentialRefused, UpstreamError } from './upstream-error.ts'
 
 /** Upstream's refs, and the targets of its tags. */
 export interface UpstreamRefs extends RefList {
@@ -78,8 +78,7 @@ async function ask(
           const answer = reader.push(chunk)
           if (answer) resolve(answer)
         } catch (error) {
-          if (!(error instanceof PktLineError)) return reject(error)
-          reject(toUpstreamError(upstream, error.message))
+          reject(error instanceof PktLineError ? toUpstreamError(upstream, error.message) : error)
         }
       })
       child.stdin?.on('error', () => {})
@@ -94,6 +93,9 @@ async function ask(
     release()
   }
 }
+
+const SHA256 = 'the upstream has SHA-256 object ids, and the gate serves SHA-1 repositories'
+const SHA256_FIX = { fix: 'name a SHA-1 repository: git gate repo set NAME --upstream URL' }
 
 /** Parses the ref list of any protocol version. */
 class RefListReader {
@@ -112,7 +114,7 @@ class RefListReader {
 
   /**
    * Takes bytes, and returns the list once it is complete. Throws PktLineError on an invalid packet, or with
-   * upstream's message after `ERR`.
+   * upstream's message after `ERR`; UpstreamError for another object format.
    */
   push(chunk: Buffer): Answer | undefined {
     this.#packets.push(chunk)
@@ -146,6 +148,7 @@ class RefListReader {
       return false
     }
     const line = pkt.toString('utf8').replace(/\n$/, '')
+    if (/(^|[ \0])object-format=sha256\b/.test(line)) throw new UpstreamError(SHA256, SHA256_FIX)
     if (line.startsWith('ERR ')) throw new PktLineError(line.slice(4))
     if (this.#state === 'start' && line === 'version 2') this.#state = 'capabilities'
     else if (this.#state === 'listed') this.#listed(line)

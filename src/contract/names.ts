@@ -69,6 +69,7 @@ export const ZERO_ID = '0'.repeat(40) as ObjectId
 
 /** Namespaces of refs that a push may name. In `refs/for/` a host takes a change for review (Gerrit, AGit). */
 const PUSHABLE = /^refs\/(heads|tags|notes|for)\/[^/]/
+export const isPushable = (ref: string): boolean => PUSHABLE.test(ref)
 
 /** Whether upstream reads a push to the ref as a proposal: the ref itself never exists. */
 export const isReviewRef = (ref: string): boolean => ref.startsWith('refs/for/')

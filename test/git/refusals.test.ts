@@ -100,7 +100,7 @@ test('of several refs the one that upstream refuses is the reason, whichever was
   expect(refused.output).toMatch(/remote: git-gate: refused: upstream refused: hook declined/)
   expect(refused.output).toMatch(/ada\/b \(git-gate: upstream refused: hook declined\)/)
   expect(refused.output).toMatch(
-    /ada\/a \(git-gate: not pushed: another ref of this push was refused by upstream\)/,
+    /ada\/a \(git-gate: not pushed: another ref of this push was refused by upstream: refs\/heads\/ada\/b: upstream refused: hook declined\)/,
   )
   expect(await gate.upstream.ref('refs/heads/ada/a')).toBeUndefined()
 })
@@ -136,7 +136,7 @@ test('one refused ref refuses the push, and each ref has its own reason', async 
     /HEAD -> main \(git-gate: ada may update no ref|HEAD -> main \(git-gate: ada may update refs\/heads\/ada\/\*\* only\)/,
   )
   expect(refused.output).toMatch(
-    /HEAD -> ada\/fine \(git-gate: not pushed: another ref of this push was refused\)/,
+    /HEAD -> ada\/fine \(git-gate: not pushed: another ref of this push was refused: refs\/heads\/main: ada may update /,
   )
   expect(refused.output).toMatch(/git push .* [0-9a-f]{12}:refs\/heads\/ada\/main/)
   expect(await gate.upstream.ref('refs/heads/ada/fine')).toBeUndefined()

@@ -17,6 +17,8 @@ export type Row = {
 )
 
 const NOT_ALONE = 'git-gate: not pushed: another ref of this push was refused'
+const beside = (what: string, culprit: string, why: string) =>
+  `! [remote rejected] ${what} (${NOT_ALONE}: ${culprit}: ${why})`
 const rejected = (what: string, why: string) => `! [remote rejected] ${what} (git-gate: ${why})`
 
 const SETS_MAY =
@@ -680,9 +682,9 @@ const mixed: readonly Row[] = [
     ],
     refused: [
       rejected('side -> maker/@', 'own may create refs/heads/own/** only'),
-      `! [remote rejected] one -> own/@/a (${NOT_ALONE})`,
-      `! [remote rejected] two -> own/@/b (${NOT_ALONE})`,
-      `! [remote rejected] side -> own/@/c (${NOT_ALONE})`,
+      beside('one -> own/@/a', 'refs/heads/maker/@', 'own may create refs/heads/own/** only'),
+      beside('two -> own/@/b', 'refs/heads/maker/@', 'own may create refs/heads/own/** only'),
+      beside('side -> own/@/c', 'refs/heads/maker/@', 'own may create refs/heads/own/** only'),
     ],
   },
   {
@@ -701,7 +703,7 @@ const mixed: readonly Row[] = [
     before: { 'refs/heads/maker/@/a': 'one', 'refs/heads/maker/@/b': 'one' },
     push: ['two:refs/heads/maker/@/a', '+side:refs/heads/maker/@/b'],
     refused: [
-      `! [remote rejected] two -> maker/@/a (${NOT_ALONE})`,
+      beside('two -> maker/@/a', 'refs/heads/maker/@/b', 'maker may force no ref here'),
       rejected('side -> maker/@/b', 'maker may force no ref here'),
     ],
   },
@@ -711,7 +713,7 @@ const mixed: readonly Row[] = [
     before: { 'refs/tags/@': 'one' },
     push: ['two:refs/heads/maker/@', '+two:refs/tags/@'],
     refused: [
-      `! [remote rejected] two -> maker/@ (${NOT_ALONE})`,
+      beside('two -> maker/@', 'refs/tags/@', 'maker may force no ref here'),
       rejected('two -> @', 'maker may force no ref here'),
     ],
   },
@@ -721,7 +723,7 @@ const mixed: readonly Row[] = [
     before: { 'refs/heads/@/old': 'one' },
     push: ['one:refs/heads/@/new', ':refs/heads/@/old'],
     refused: [
-      `! [remote rejected] one -> @/new (${NOT_ALONE})`,
+      beside('one -> @/new', 'refs/heads/@/old', 'creator may delete no ref here'),
       rejected('@/old', 'creator may delete no ref here'),
     ],
   },
