@@ -8,9 +8,11 @@ import { checkGitleaksConfig } from '../checks/index.ts'
 import { readBody } from '../client/request-body.ts'
 import { bodyText, json, text } from '../client/respond.ts'
 import type { Companion } from '../companion.ts'
+import { addDeployKey, removeDeployKey } from '../forge/deploy-keys.ts'
 import { queryOrUnknown } from '../journal/recover.ts'
 import { emptyReport } from '../push/push-record.ts'
 import { createKey, IdentityError } from '../upstream/ssh-keys.ts'
+import { UpstreamError } from '../upstream/upstream-error.ts'
 
 /**
  * Returns the report of a push when it ends, or its current report after `wait` seconds. Returns undefined
@@ -73,6 +75,23 @@ export async function createIdentity(
     json(response, 200, { publicKey: await createKey(companion.identities, pass.identity, key) })
   } catch (error) {
     if (!(error instanceof IdentityError)) throw error
+    json(response, 409, { error: error.message })
+  }
+}
+
+/** Adds a deploy key at an upstream's host, or removes it. Responds with 409 and the host's reason. */
+export async function changeDeployKey(
+  { credentials }: Companion,
+  pass: PassFor<'add-deploy-key'> | PassFor<'remove-deploy-key'>,
+  response: ServerResponse,
+): Promise<void> {
+  try {
+    if (pass.service === 'add-deploy-key')
+      return json(response, 200, { key: await addDeployKey(pass.repository, pass, credentials) })
+    await removeDeployKey(pass.repository, pass.key, credentials)
+    json(response, 200, { removed: true })
+  } catch (error) {
+    if (!(error instanceof UpstreamError)) throw error
     json(response, 409, { error: error.message })
   }
 }

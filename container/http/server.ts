@@ -11,6 +11,7 @@ import { logError } from '../process/log.ts'
 import { deleteSecret } from '../upstream/secret-files.ts'
 import { servePush } from './framed-push.ts'
 import {
+  changeDeployKey,
   checkConfig,
   createIdentity,
   getPushReport,
@@ -141,6 +142,9 @@ async function route(
       return createIdentity(companion, pass, request, response)
     case 'forget-identity':
       return json(response, 200, { removed: await deleteSecret(companion.identities, pass.identity) })
+    case 'add-deploy-key':
+    case 'remove-deploy-key':
+      return changeDeployKey(companion, pass, response)
     case 'credential':
       return storeCredential(companion, pass, request, response)
     case 'forget-credential':

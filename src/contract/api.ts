@@ -129,6 +129,18 @@ export const PublicKey = z
     'not the public half of an SSH key, as in a .pub file',
   )
 
+/** The project of a host at which an identity is registered as a deploy key. */
+export const DeployKeyTarget = z
+  .strictObject({
+    upstream: settings.upstream,
+    credential: CredentialName,
+    ...hostApi,
+    ca: settings.ca,
+    proxy: settings.proxy,
+  })
+  .meta({ id: 'DeployKeyTarget' })
+export type DeployKeyTarget = z.infer<typeof DeployKeyTarget>
+
 export const NewIdentity = z
   .strictObject({
     name: IdentityName,
@@ -141,6 +153,10 @@ export const NewIdentity = z
     publicKey: PublicKey.optional().meta({
       description: "At Cloudflare's edge, where the private half is a secret of the Worker: its public half",
     }),
+    register: z
+      .union([z.strictObject({ repository: RepositoryName }), DeployKeyTarget])
+      .optional()
+      .meta({ description: 'Registers it at the host as a deploy key with write access' }),
   })
   .meta({ id: 'NewIdentity' })
 export type NewIdentity = z.infer<typeof NewIdentity>
@@ -151,9 +167,15 @@ export const Identity = z
 export type Identity = z.infer<typeof Identity>
 
 /** A removed identity. Only its name if the ledger had no row of it, just the companion a key. */
-export const RemovedIdentity = Identity.partial({ publicKey: true, createdAt: true }).meta({
-  id: 'RemovedIdentity',
-})
+export const RemovedIdentity = Identity.partial({ publicKey: true, createdAt: true })
+  .extend({
+    stays: z
+      .array(z.object({ upstream: z.string(), why: z.string() }))
+      .meta({ description: 'The deploy keys that could not be removed at their hosts' }),
+  })
+  .meta({
+    id: 'RemovedIdentity',
+  })
 
 /** A new credential, or the change of one. */
 export const CredentialSettings = z

@@ -85,6 +85,21 @@ export const Pass = z.discriminatedUnion('service', [
   z.object({ service: z.literal('identity'), ...base, identity: IdentityName }),
   /** Delete an identity's private key from the disk. The response says whether it existed. */
   z.object({ service: z.literal('forget-identity'), ...base, identity: IdentityName }),
+  /** Register a public key at the host as a deploy key of the project. The response has its id there. */
+  z.object({
+    service: z.literal('add-deploy-key'),
+    ...base,
+    repository: Upstream,
+    title: z.string().max(200),
+    publicKey: z.string().max(8_000),
+  }),
+  /** Remove a deploy key from the project at the host. */
+  z.object({
+    service: z.literal('remove-deploy-key'),
+    ...base,
+    repository: Upstream,
+    key: z.number().int(),
+  }),
   /** Store the secret of a credential, which is the body. */
   z.object({ service: z.literal('credential'), ...base, credential: CredentialName }),
   /** Delete a credential's secret from the disk. The response says whether it existed. */
@@ -121,6 +136,8 @@ export const ROUTES: Readonly<Record<Pass['service'], { method: 'GET' | 'POST'; 
   'settle-push': { method: 'POST', path: '/settle' },
   identity: { method: 'POST', path: '/identity' },
   'forget-identity': { method: 'POST', path: '/identity/forget' },
+  'add-deploy-key': { method: 'POST', path: '/deploy-key' },
+  'remove-deploy-key': { method: 'POST', path: '/deploy-key/remove' },
   credential: { method: 'POST', path: '/credential' },
   'forget-credential': { method: 'POST', path: '/credential/forget' },
   'check-config': { method: 'POST', path: '/config' },

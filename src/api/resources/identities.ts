@@ -1,12 +1,21 @@
 import { createRoute, z } from '@hono/zod-openapi'
 import { companionKind, settingsOf } from '../../common/settings.ts'
 import { askCompanion } from '../../companion/index.ts'
-import { Identity, NewIdentity, PublicKey, RemovedIdentity } from '../../contract/api.ts'
+import {
+  type DeployKeyTarget,
+  Identity,
+  NewIdentity,
+  PublicKey,
+  RemovedIdentity,
+} from '../../contract/api.ts'
 import { IdentityName, identityVariable } from '../../contract/names.ts'
+import { addDeployKey } from '../../ledger/access/deploy-keys.ts'
 import { addIdentity, findIdentity, listIdentities, removeIdentity } from '../../ledger/access/identities.ts'
 import { listRepositories } from '../../ledger/access/repositories.ts'
+import type { Operator } from '../../ledger/audit-log.ts'
 import { newId } from '../../ledger/id.ts'
 import { parseCompanionResponse } from '../companion-response.ts'
+import { deployKeyTarget, registerAtHost, unregisterAtHosts } from '../deploy-keys.ts'
 import { notFound, Problem } from '../problem.ts'
 import { createApiRouter, jsonBody, jsonResponses } from '../router.ts'
 
@@ -39,13 +48,15 @@ export const identities = createApiRouter()
       ),
     }),
     async c => {
-      const { name, privateKey, publicKey } = c.req.valid('json')
+      const { name, privateKey, publicKey, register } = c.req.valid('json')
       if (await findIdentity(c.env.LEDGER, name)) throw nameTaken(name)
+      const target = register && (await deployKeyTarget(c.env.LEDGER, register))
       const key =
         companionKind(settingsOf(c.env)) === 'local'
           ? await createOnCompanion(c.env, name, privateKey, publicKey)
           : await registerPublicKey(c.env.LEDGER, name, privateKey, publicKey)
       if (!(await addIdentity(c.env.LEDGER, c.var.operator, name, key))) throw nameTaken(name)
+      if (target) await registerOrRemove(c.env, c.var.operator, { name, key, target })
       return c.json(await getIdentityOr404(c.env.LEDGER, name), 201)
     },
   )
@@ -65,7 +76,7 @@ export const identities = createApiRouter()
       method: 'delete',
       path: '/identities/{name}',
       tags,
-      summary: 'Remove an identity that no repository uses, and delete its key',
+      summary: 'Remove an identity that no repository uses, its key, and its deploy keys at hosts',
       request: { params: z.object({ name: IdentityName }) },
       responses: jsonResponses(200, RemovedIdentity, 'The removed identity'),
     }),
@@ -80,11 +91,12 @@ export const identities = createApiRouter()
           'Give these repositories another identity first: git gate repo set NAME --identity IDENTITY',
         )
       const identity = await findIdentity(c.env.LEDGER, name)
+      const stays = await unregisterAtHosts(c.env, name)
       await removeIdentity(c.env.LEDGER, c.var.operator, name)
       // The companion may still have the key of an identity that the ledger has lost.
       const keyDeleted = await deleteOnCompanion(c.env, name)
       if (!identity && !keyDeleted) throw notFound(`identity ${name}`, 'identity')
-      return c.json(identity ?? { name }, 200)
+      return c.json({ ...(identity ?? { name }), stays }, 200)
     },
   )
 
@@ -92,6 +104,21 @@ async function getIdentityOr404(ledger: D1Database, name: string): Promise<Ident
   const identity = await findIdentity(ledger, name)
   if (!identity) throw notFound(`identity ${name}`, 'identity')
   return identity
+}
+
+/** Registers a new identity at a host. If the host refuses, the identity is removed again. */
+async function registerOrRemove(
+  env: Env,
+  operator: Operator,
+  { name, key, target }: { name: IdentityName; key: string; target: DeployKeyTarget },
+): Promise<void> {
+  try {
+    await addDeployKey(env.LEDGER, operator, name, await registerAtHost(env, name, key, target))
+  } catch (error) {
+    await removeIdentity(env.LEDGER, operator, name)
+    await deleteOnCompanion(env, name)
+    throw error
+  }
 }
 
 const nameTaken = (name: string) =>

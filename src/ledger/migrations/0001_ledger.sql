@@ -16,6 +16,14 @@ CREATE TABLE credentials (
   changed_at INTEGER NOT NULL
 ) STRICT;
 
+-- Public keys of identities that the gate has registered at hosts.
+CREATE TABLE deploy_keys (
+  identity TEXT NOT NULL REFERENCES identities (name) ON DELETE CASCADE,
+  target TEXT NOT NULL, -- JSON: DeployKeyTarget
+  key INTEGER NOT NULL -- its id at the host
+) STRICT;
+CREATE INDEX deploy_keys_by_identity ON deploy_keys (identity);
+
 CREATE TABLE repositories (
   name TEXT PRIMARY KEY COLLATE NOCASE,
   upstream TEXT NOT NULL,

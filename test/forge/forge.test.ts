@@ -1,4 +1,5 @@
-import { afterAll, beforeAll, expect, test } from 'vitest'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { z } from 'zod'
 import { PushRecord } from '../../src/contract/api.ts'
 import { type Agent, accepted, type Clone, type Gate, rejected, startGate } from '../harness/index.ts'
 import { type StandInHost, startStandInHost } from './stand-in-host.ts'
@@ -137,4 +138,41 @@ test('a secret in the text of a pull request refuses the push', async () => {
 test('no record, log or file of the gate has the host’s token', async () => {
   expect(gate.log.join('\n')).not.toContain(host.token)
   expect(JSON.stringify(await gate.admin.ask('GET', '/pushes?limit=100'))).not.toContain(host.token)
+})
+
+describe('deploy keys', () => {
+  test('an identity is registered at the host with write access, and its key goes with it', async () => {
+    const made = await gate.admin.ask('POST', '/identities', {
+      name: 'fresh',
+      register: { repository: 'app' },
+    })
+    const { publicKey } = z.object({ publicKey: z.string() }).parse(made)
+    expect(host.keys).toEqual([{ id: 1, title: 'git-gate fresh', key: publicKey, writable: true }])
+    expect(await gate.admin.ask('DELETE', '/identities/fresh')).toMatchObject({ name: 'fresh', stays: [] })
+    expect(host.keys).toEqual([])
+  })
+
+  test('a project that is not at the gate yet is given by its URL', async () => {
+    const register = {
+      upstream: 'git@git.example.com:repository.git',
+      credential: 'bot',
+      forge: 'github',
+      api: host.api,
+    }
+    await gate.admin.ask('POST', '/identities', { name: 'first', register })
+    expect(host.keys).toMatchObject([{ title: 'git-gate first' }])
+    host.answerNext({ status: 403, body: { message: 'Must have admin rights' } })
+    expect(await gate.admin.ask('DELETE', '/identities/first')).toMatchObject({
+      stays: [{ upstream: register.upstream, why: expect.stringContaining('Must have admin rights') }],
+    })
+  })
+
+  test('a host that refuses the key leaves no identity, and the alternative is named', async () => {
+    host.answerNextPost({ status: 422, body: { message: 'Deploy keys are disabled for this repository' } })
+    const refused = gate.admin.ask('POST', '/identities', { name: 'no', register: { repository: 'app' } })
+    await expect(refused).rejects.toThrow(
+      /Deploy keys are disabled for this repository.*git gate repo add NAME --upstream https/,
+    )
+    await expect(gate.admin.ask('GET', '/identities/no')).rejects.toThrow(/no identity/)
+  })
 })
