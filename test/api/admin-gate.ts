@@ -51,14 +51,19 @@ interface Scheduled {
 
 const PUBLIC_KEY = `ssh-ed25519 ${'A'.repeat(68)} git-gate`
 
-const defaultCompanion: Companion = ({ pass }) =>
-  pass.service === 'identity'
-    ? { body: { publicKey: PUBLIC_KEY } }
-    : pass.service === 'forget-identity'
-      ? { body: { removed: true } }
-      : pass.service === 'check-config'
-        ? { body: { problem: null } }
-        : { body: { steps: [{ name: 'ssh', ok: true, detail: 'connected', fix: '' }] } }
+const RESPONSES: { readonly [service in Pass['service']]?: unknown } = {
+  identity: { publicKey: PUBLIC_KEY },
+  'forget-identity': { removed: true },
+  credential: { stored: true },
+  'forget-credential': { removed: true },
+  'add-deploy-key': { key: 1 },
+  'remove-deploy-key': { removed: true },
+  'check-config': { problem: null },
+}
+
+const defaultCompanion: Companion = ({ pass }) => ({
+  body: RESPONSES[pass.service] ?? { steps: [{ name: 'ssh', ok: true, detail: 'connected', fix: '' }] },
+})
 
 /** Starts the Worker in workerd with an empty ledger and a fake companion. */
 export async function startAdminGate(
