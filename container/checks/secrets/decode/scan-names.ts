@@ -1,9 +1,11 @@
 export const NEUTRAL_NAME = 'x.txt'
 export const YAML_NAME = 'x.yaml'
 export const KEY_STORE_NAME = 'x.p12'
+/** The name of files that hold a Rails master key and nothing else. */
+const RAILS_KEY_NAME = 'x.key'
 
 /**
- * File names that gitleaks' own rules ask for, with the name that such a file is scanned under. A compressed file
+ * File names that rules ask for, with the name that such a file is scanned under. A compressed file
  * counts under its name before `.gz` and the like.
  */
 const NAME_RULES: readonly [RegExp, string][] = [
@@ -12,6 +14,7 @@ const NAME_RULES: readonly [RegExp, string][] = [
   ['\\.(?:tf|hcl)', 'x.tf'],
   ['\\.ya?ml', YAML_NAME],
   ['(?:^|/)[^/]+\\.p(?:12|fx)', KEY_STORE_NAME],
+  ['(?:^|/)(?:master|credentials/\\w+)\\.key', RAILS_KEY_NAME],
 ].map(([pattern, name]) => [new RegExp(`${pattern}(?:\\.(?:gz|z|bz2|xz|zst))?$`, 'i'), name ?? ''])
 
 /**

@@ -12,7 +12,6 @@ import { displayPath, type LocatedMatch } from '../gitleaks/locate.ts'
 import type { ScanResult } from '../scan/scan-job.ts'
 import { exceptionFor } from './exceptions.ts'
 import { fingerprint, placeKey } from './fingerprint.ts'
-import { isChecksum } from './known-false-positives.ts'
 import { Redactor } from './redactor.ts'
 
 interface Options {
@@ -47,14 +46,12 @@ export function reportFindings({ newFindings, secrets }: ScanResult, options: Op
   const now = Date.now()
   const reportedById = new Map<string, ReportedFinding>()
   const refused: ReportedFinding[] = []
-  const sorted = newFindings
-    .filter(match => !isChecksum(match))
-    .toSorted(
-      (a, b) =>
-        (order.get(a.item.commit) ?? 0) - (order.get(b.item.commit) ?? 0) ||
-        a.encodings.length - b.encodings.length ||
-        a.line - b.line,
-    )
+  const sorted = newFindings.toSorted(
+    (a, b) =>
+      (order.get(a.item.commit) ?? 0) - (order.get(b.item.commit) ?? 0) ||
+      a.encodings.length - b.encodings.length ||
+      a.line - b.line,
+  )
   for (const match of dropGenericDuplicates(sorted)) {
     const findingId = fingerprint(match, push.pass.repository.name, key)
     const earlier = reportedById.get(findingId)
@@ -89,12 +86,23 @@ export function reportFindings({ newFindings, secrets }: ScanResult, options: Op
   return refusals(refused, options, redactor)
 }
 
-/** Drops matches of gitleaks' generic rule where a specific rule matches the same secret. */
+/** Drops matches of generic rules where another rule matches the same secret, or a longer one with it. */
 function dropGenericDuplicates(matches: readonly LocatedMatch[]): LocatedMatch[] {
-  const key = (match: LocatedMatch) => `${placeKey(match)}\0${match.secret}`
   const isGeneric = ({ rule }: LocatedMatch) => rule.includes('generic')
-  const named = new Set(matches.filter(match => !isGeneric(match)).map(key))
-  return matches.filter(match => !isGeneric(match) || !named.has(key(match)))
+  const byLine = Map.groupBy(matches, match => `${placeKey(match)}\0${match.line}`)
+  const longest = (match: LocatedMatch, i: number, all: readonly LocatedMatch[]) =>
+    !all.some(
+      (other, j) =>
+        other.secret.includes(match.secret) &&
+        (isGeneric(other) ? other.secret.length > match.secret.length || j < i : true) &&
+        i !== j,
+    )
+  const kept = new Set(
+    [...byLine.values()].flatMap(all =>
+      all.filter((match, i) => !isGeneric(match) || longest(match, i, all)),
+    ),
+  )
+  return matches.filter(match => kept.has(match))
 }
 
 function describe(match: LocatedMatch, findingId: string, redactor: Redactor): Finding {

@@ -13,6 +13,8 @@ export interface ScanConfig {
   readonly path: string
   /** Says whether a match passes the operator's path rules. */
   readonly passesPathRules: (match: LocatedMatch) => boolean
+  /** The ids of the operator's own rules. */
+  readonly operatorRules: ReadonlySet<string>
 }
 
 const Pattern = z.string().min(1).max(4000)
@@ -59,6 +61,7 @@ const OperatorConfig = z.strictObject({
 interface ParsedConfig {
   readonly toml: string
   readonly passesPathRules: (match: LocatedMatch) => boolean
+  readonly operatorRules: ReadonlySet<string>
 }
 
 /**
@@ -109,7 +112,11 @@ function parseOperatorConfig(text: string, paths: PathPatterns): ParsedConfig {
       return { ...rule, allowlists: lists.flatMap(list => withoutPaths(list, id => id === rule.id)) }
     }),
   }
-  return { toml: stringify(forGitleaks), passesPathRules: match => !dropRules.some(drop => drop(match)) }
+  return {
+    toml: stringify(forGitleaks),
+    passesPathRules: match => !dropRules.some(drop => drop(match)),
+    operatorRules: new Set(rules.filter(({ regex }) => regex !== undefined).map(({ id }) => id)),
+  }
 }
 
 const pathOf = (match: LocatedMatch) => (match.item.kind === 'file' ? displayPath(match) : '')
@@ -123,7 +130,8 @@ export async function scanConfig(
   folder: string,
   maxPathSteps?: number,
 ): Promise<ScanConfig> {
-  if (operator.trim() === '') return { path: gateConfigPath, passesPathRules: () => true }
+  if (operator.trim() === '')
+    return { path: gateConfigPath, passesPathRules: () => true, operatorRules: new Set() }
   let parsed: ParsedConfig
   try {
     parsed = parseOperatorConfig(operator, new PathPatterns(maxPathSteps))
@@ -137,7 +145,7 @@ export async function scanConfig(
   }
   const path = join(folder, 'gitleaks.toml')
   await writeFile(path, parsed.toml, { mode: 0o600 })
-  return { path, passesPathRules: parsed.passesPathRules }
+  return { path, passesPathRules: parsed.passesPathRules, operatorRules: parsed.operatorRules }
 }
 
 /**

@@ -11,6 +11,8 @@ export interface LocatedMatch {
   readonly archivePath: readonly string[]
   readonly line: number
   readonly secret: string
+  /** The secret with the text around it that the rule asked for. */
+  readonly match: string
   /** The line of the view with the secret or its first line; of a long line the part around the secret. */
   readonly text: string
 }
@@ -84,6 +86,7 @@ function toLocated(match: GitleaksMatch, range: TextRange, lines: readonly Buffe
     archivePath: range.view.archivePath,
     line: sourceLine(range, scanLine),
     secret: stripJoint(match.secret),
+    match: stripJoint(match.match),
     text: excerptAround(lines[scanLine - 1] ?? Buffer.alloc(0), start),
   }
 }

@@ -4,6 +4,7 @@ import { createGit } from '../../../git/git.ts'
 import type { Limits } from '../../limits.ts'
 import type { Searchable } from '../../objects/new-objects.ts'
 import { findKnownUpstream } from '../baseline/already-upstream.ts'
+import { falseAlarm } from '../false-alarms/index.ts'
 import { scanConfig } from '../gitleaks/config.ts'
 import type { PrewarmedGitleaks } from '../gitleaks/gitleaks-process.ts'
 import type { LocatedMatch } from '../gitleaks/locate.ts'
@@ -54,12 +55,14 @@ export async function runScanJob(job: ScanJob, observer: ScanObserver): Promise<
   const { folder, gitleaksConfig } = job
   await mkdir(folder, { mode: 0o700 })
   const options = { ...job, ...observer, git: createGit(job.git.dir, job.git.env) }
-  const { path: config, passesPathRules } = await scanConfig(
-    gitleaksConfig,
-    folder,
-    job.isInProcess ? SHARED_PATH_STEPS : undefined,
-  )
-  const matches = (await scan({ ...options, config })).filter(passesPathRules)
+  const {
+    path: config,
+    passesPathRules,
+    operatorRules,
+  } = await scanConfig(gitleaksConfig, folder, job.isInProcess ? SHARED_PATH_STEPS : undefined)
+  const matches = (await scan({ ...options, config }))
+    .filter(passesPathRules)
+    .filter(match => operatorRules.has(match.rule) || falseAlarm(match) === undefined)
   observer.onPhase('comparing with upstream')
   const known = await findKnownUpstream(matches, options)
   return {

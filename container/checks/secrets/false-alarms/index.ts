@@ -1,0 +1,187 @@
+import type { LocatedMatch } from '../gitleaks/locate.ts'
+import { isChecksumLine, isChecksumOfFile } from './lock-lines.ts'
+import { isHarmlessName, isStrongName, nameBefore, textBefore } from './names.ts'
+import { isCode, isEncrypted, isHashed, isReference, isWeakPassword, isWords } from './placeholders.ts'
+import { isBrowserKey, isPublicJwt, isSearchKey, isSiteKey, PUBLIC_PREFIX } from './public-keys.ts'
+import { isPlaceholder, isRandom } from './randomness.ts'
+
+/** A reason why a match is no secret, and the rules whose matches it can explain. */
+interface FalseAlarm {
+  readonly reason: string
+  readonly rules: (rule: string) => boolean
+  readonly applies: (match: LocatedMatch) => boolean
+}
+
+const only =
+  (...rules: readonly string[]) =>
+  (rule: string) =>
+    rules.includes(rule)
+
+/** Rules that find a value by the words beside it. A token of a service's own form is never judged by its looks. */
+const isGeneric = (rule: string) => rule.startsWith('generic-')
+/** Rules for passwords, which people think up. */
+const PASSWORDS = only(
+  'generic-password',
+  'generic-url-password',
+  'netrc-password',
+  'pgpass-password',
+  'npmrc-auth',
+)
+/** gitleaks' rules for a service's name and any value of a certain length after it. */
+const isNamed = ({ rule, match, secret }: LocatedMatch) =>
+  !isGeneric(rule) && /^[\w.-]{3,}[\s"'\])]*[=:>|,?]/.test(match) && !match.startsWith(secret)
+
+/** Algolia's key for the documentation of Yarn. */
+const KNOWN = new Set(['6fe4476ee5a1832882e326b506d14126'])
+
+/**
+ * Every reason for which the gate takes a match of its own and gitleaks' rules for no secret. An operator's rules are
+ * not judged. The reasons look at the value itself, or at the shape of its whole line: no path, no comment and no word
+ * beside a key makes it harmless.
+ */
+const FALSE_ALARMS: readonly FalseAlarm[] = [
+  {
+    reason: 'a checksum in a line of a lock or sum file',
+    rules: rule => isGeneric(rule),
+    applies: ({ text, secret, item, encodings }) =>
+      isChecksumLine(text) || (encodings.length === 0 && isChecksumOfFile(item.path, text, secret)),
+  },
+  {
+    reason: 'a key of documentation that everyone has',
+    rules: isGeneric,
+    applies: ({ secret }) => KNOWN.has(secret),
+  },
+  {
+    reason: 'a name that says the value is no secret: a public key, an id, a checksum, a key of a cache',
+    rules: only('generic-api-key'),
+    applies: match => isHarmlessName(nameBefore(match)),
+  },
+  {
+    reason: 'a token of a form in a web page, which guards against forged requests',
+    rules: only('generic-element'),
+    applies: ({ match }) => /csrf|xsrf|authenticity|verification_?token|viewstate/i.test(match),
+  },
+  {
+    reason: 'a hash, an id or a name after a word such as `key` or `access` alone',
+    rules: only('generic-api-key'),
+    applies: match => !isStrongName(nameBefore(match)) && (isId(match.secret) || !isRandom(match.secret, 16)),
+  },
+  {
+    reason: 'a variable, a template, or a reference to a store of secrets',
+    rules: rule => isGeneric(rule) || PASSWORDS(rule) || rule.startsWith('curl-auth'),
+    applies: ({ secret }) => isReference(secret.replace(/^["']|["']$/g, '')),
+  },
+  {
+    reason: 'an encrypted value',
+    rules: isGeneric,
+    applies: ({ secret }) => isEncrypted(secret),
+  },
+  {
+    reason: 'the hash of a password',
+    rules: isGeneric,
+    applies: ({ secret }) => isHashed(secret),
+  },
+  {
+    reason: 'code in place of a value',
+    rules: isGeneric,
+    applies: ({ secret, text }) => isCode(secret) || isCall(secret, text),
+  },
+  {
+    reason: 'a key that is made to be public, by its prefix',
+    rules: rule => isGeneric(rule) || rule === 'mapbox-api-token',
+    applies: ({ secret }) => PUBLIC_PREFIX.test(secret),
+  },
+  {
+    reason: 'a site key of a captcha',
+    rules: isGeneric,
+    applies: match => isSiteKey(nameBefore(match), match.secret),
+  },
+  {
+    reason: 'a Google key in the configuration of a web page or an app',
+    rules: only('gcp-api-key', 'generic-api-key'),
+    applies: match =>
+      /^AIza[\w-]{35}$/.test(match.secret) && isBrowserKey(`${textBefore(match)} ${match.match}`),
+  },
+  {
+    reason: "Algolia's key for searches",
+    rules: only('algolia-api-key', 'generic-api-key'),
+    applies: match =>
+      /^[0-9a-f]{32}$/i.test(match.secret) && isSearchKey(`${nameBefore(match)} ${match.match}`),
+  },
+  {
+    reason: 'a token that its signed claims call public, or an example',
+    rules: only('jwt', 'generic-api-key', 'generic-authorization', 'generic-query'),
+    applies: ({ secret }) => isPublicJwt(secret),
+  },
+  {
+    reason: 'words in place of a password',
+    rules: PASSWORDS,
+    applies: ({ secret }) => isWeakPassword(secret),
+  },
+  {
+    reason: 'words in place of a user and a password, in base64',
+    rules: only('generic-authorization', 'docker-config-auth'),
+    applies: ({ secret, match }) => {
+      const pair = userAndPassword(secret)
+      return pair === undefined
+        ? /\bbasic\s/i.test(match) && isWords(secret)
+        : isWeakPassword(pair.slice(pair.indexOf(':') + 1))
+    },
+  },
+  {
+    reason: "nothing but words in a command's header or user",
+    rules: only('curl-auth-header', 'curl-auth-user'),
+    applies: ({ secret }) => isPlaceholder(userAndPassword(secret) ?? secret),
+  },
+  {
+    reason: 'words in place of a key',
+    rules: isGeneric,
+    applies: ({ rule, secret, match }) => {
+      if (PASSWORDS(rule)) return false
+      const isPassword = /passw|pwd|sshpass|mysql|docker/i.test(match) && rule !== 'generic-api-key'
+      if (userAndPassword(secret) !== undefined) return false
+      return isPassword ? isWeakPassword(secret) : isWords(secret)
+    },
+  },
+  {
+    reason: "words in place of a key, after a service's name",
+    rules: rule => !isGeneric(rule) && rule !== 'private-key' && rule !== 'jwt-base64',
+    applies: match =>
+      isNamed(match) &&
+      /^[\w.=-]+$/.test(match.secret) &&
+      /^[A-Za-z_.-]+$/.test(match.secret) &&
+      isWords(match.secret),
+  },
+  {
+    reason: 'the frame of a private key without a key in it',
+    rules: only('private-key'),
+    applies: ({ secret }) => keyMaterial(secret) < 60,
+  },
+]
+
+/** Returns the reason why a match is no secret; undefined: it is one. */
+export const falseAlarm = (match: LocatedMatch): string | undefined =>
+  FALSE_ALARMS.find(({ rules, applies }) => rules(match.rule) && applies(match))?.reason
+
+/** Digests in hex and UUIDs, as ids are. */
+const isId = (value: string) =>
+  /^(?:[0-9a-f]{32}|[0-9a-f]{40}|[0-9a-f]{64}|[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})$/i.test(value)
+
+/** Says whether the value is the name of a function that is called. */
+const isCall = (value: string, line: string) => {
+  const after = line.slice(line.indexOf(value) + value.length)
+  return /^\(/.test(after) && /^[A-Za-z_$][\w.$]*$/.test(value) && !isRandom(value, 20)
+}
+
+/** Returns the user and the password of basic authentication, `user:password`; undefined: the value is something else. */
+function userAndPassword(value: string): string | undefined {
+  if (!/^[A-Za-z0-9+/]{8,}={0,2}$/.test(value)) return undefined
+  const pair = Buffer.from(value, 'base64').toString('latin1')
+  return pair.indexOf(':') > 0 && /^[\x20-\x7e]+$/.test(pair) ? pair : undefined
+}
+
+/** Counts the characters of a key block that are in random runs, as those of a key are. */
+function keyMaterial(block: string): number {
+  const runs = block.replace(/-----[^-\n]*-----/g, ' ').match(/[A-Za-z0-9+/=]{16,}/g) ?? []
+  return runs.filter(run => isRandom(run, 12)).reduce((sum, run) => sum + run.length, 0)
+}

@@ -1,0 +1,31 @@
+import { isRandom, isStrongPassword } from './randomness.ts'
+
+/** A value that stands for another: a variable, a template, a reference to a store of secrets. */
+const REFERENCE =
+  /^(?:\$\{?[\w.:?-]+\}?|\$\(.*|\$\{\{.*|#\{.*|%\{?[\w.]+\}?%?|\{\{.*|<%.*|<[^<>]+>|\[[^\]]*\]|@\w+@|__\w+__|\*+|\.{2,}.*|x{3,}|process\.env.*|os\.(?:environ|getenv).*|env[.([].*|ENV[.([].*|getenv.*|import\.meta.*|secrets?[.([].*|vars?\..*|config[.([].*|settings?\..*|self\..*|this\..*|data\..*|local\..*|module\..*|var\..*|!(?:vault|Ref|Sub|GetAtt|ImportValue|reference|env\w*|secret|include).*)$/i
+/** The beginning of a token in JSON, cut off. */
+const TRUNCATED = /^(?:ops_)?eyJ[\w-]*\.{2,}/
+/** References by the form of their address: 1Password, Vault, cloud stores, files. */
+const STORED =
+  /^(?:op|vault|awssm|aws-sm|awsssm|gcp-?sm|gcpsecrets?|azurekv|akv|doppler|infisical|keyring|secretref|ref\+\w+|k8s|sops|bws|berglas|chamber|ssm|sm|file|env|kms|secretsmanager|keepass|pass|lastpass):(?:\/\/|[\w/#.-]*\/)|^arn:aws[\w-]*:|^projects\/[\w-]+\/secrets\/|^@Microsoft\.KeyVault\(|^\{\{resolve:|^\/run\/secrets\/|^\/(?:etc|var|home|opt|usr|tmp|mnt|srv|root)\/|^\.{0,2}\/[\w./-]+$/i
+/** Values that are encrypted: sops, Jasypt, eyaml, Spring, Maven, dotenvx, ansible-vault, sealed secrets. */
+const ENCRYPTED =
+  /^(?:ENC\[|ENC\(|\{cipher\}|\{[A-Za-z0-9+/]{16,}={0,2}\}?$|encrypted:|\$ANSIBLE_VAULT|-----BEGIN (?:AGE|PGP|PKCS7)|Ag[A-D][A-Za-z0-9+/]{100,})/
+/** Hashes of passwords in code and data. Files of password lines have a rule of their own. */
+const HASHED =
+  /^(?:\$(?:2[abxy]|argon2\w*|pbkdf2[\w-]*|scrypt|apr1|[156y]|gy)\$|pbkdf2[_:]|\{S?SHA\d*\}|\{(?:bcrypt|noop|MD5|CRYPT)\}|scrypt:|argon2)/
+/** Code in place of a value: a call, a member, an operator. */
+const CODE =
+  /^(?:[A-Za-z_$][\w$]*(?:\??\.[A-Za-z_$][\w$]*)*\??[([].*|[A-Za-z_$][\w$]*(?:(?:\??\.|::|->)[A-Za-z_$][\w$]*)+[;,)]*|[&*!][A-Za-z_]\w*|\+.*|.*\$\{[^}]*\}.*|.*\{\{.*\}\}.*|.*<[\w -]+>.*|.*#\{.*\}.*|.*%[sdvq]\b.*)$/
+
+export const isReference = (value: string): boolean =>
+  STORED.test(value) ||
+  TRUNCATED.test(value) ||
+  (REFERENCE.test(value) && !isRandom(value.replace(/^\$\{?|[<>[\]{}]/g, ''), 16))
+export const isEncrypted = (value: string): boolean => ENCRYPTED.test(value)
+export const isHashed = (value: string): boolean => HASHED.test(value)
+export const isCode = (value: string): boolean => CODE.test(value) && !isRandom(value, 20)
+
+/** Says whether a value is words, not a generated key. */
+export const isWords = (value: string): boolean => !isRandom(value)
+export const isWeakPassword = (value: string): boolean => !isStrongPassword(value)

@@ -1,0 +1,53 @@
+import { z } from 'zod'
+
+/** Keys that their services make for web pages and apps, by their prefix. */
+export const PUBLIC_PREFIX =
+  /^(?:pk_(?:live|test)_[A-Za-z0-9]{10,}$|pk\.eyJ|sb_publishable_|phc_|pk-lf-|pk-helicone-|pub_|pubkey-|publishable-|public-(?:live|test)-|rzp_(?:live|test)_[A-Za-z0-9]{14}$|NRJS-|ssh-(?:rsa|ed25519|dss)|ecdsa-sha2|ca-pub-|UA-\d|G-[A-Z0-9]{8,12}$|GTM-|age1[0-9a-z]{50,}|[a-z]{2,8}pub1)/
+
+/** Variables whose values a build tool writes into web pages. */
+const WEB_VARIABLE =
+  /(?:^|[^A-Za-z])(?:NEXT_PUBLIC|VITE|REACT_APP|EXPO_PUBLIC|NUXT_PUBLIC|GATSBY|PUBLIC|VUE_APP)_/
+
+/** The neighbours and names of a Google key in the configuration of a web page or an app. */
+const BROWSER_KEY =
+  /authDomain|messagingSenderId|current_key["']?\s*:|<key>API_KEY<\/key>|maps\.googleapis\.com\/maps\/api|(?:firebase|maps?)[\w.-]{0,30}["']?\s{0,3}[:=]/i
+
+/** Says whether a Google key stands where Firebase and Google Maps have their public keys. */
+export const isBrowserKey = (context: string): boolean =>
+  BROWSER_KEY.test(context) ||
+  (WEB_VARIABLE.test(context) && !/gemini|genai|generative|vertex|palm/i.test(context))
+
+/** Says whether an Algolia key is the one for searches: by its name, or by DocSearch's `indexName` after it. */
+export const isSearchKey = (context: string): boolean =>
+  /search[\w.-]{0,20}key|indexName|index_name/i.test(context) && !/admin|write/i.test(context)
+
+/** A site key of reCAPTCHA, hCaptcha or Turnstile. The secret key has the same form, and another name. */
+export const isSiteKey = (name: string, value: string): boolean =>
+  /site[_.-]?key|sitekey|public/i.test(name) &&
+  !/secret|private/i.test(name) &&
+  /^(?:6L[\w-]{38}|[01]x[\w-]{20,22}|[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})$/i.test(value)
+
+const Claims = z.looseObject({
+  role: z.string().optional(),
+  iss: z.string().optional(),
+  sub: z.unknown().optional(),
+  name: z.unknown().optional(),
+})
+
+/**
+ * Says whether a JSON web token is made to be public: Supabase's for anonymous access, or the example of jwt.io. The
+ * claims are signed, so another token cannot say the same and stay valid.
+ */
+export function isPublicJwt(token: string): boolean {
+  const [, payload = ''] = token.split('.')
+  try {
+    const claims = Claims.parse(JSON.parse(Buffer.from(payload, 'base64url').toString('utf8')))
+    return (
+      (claims.iss === 'supabase' && claims.role === 'anon') ||
+      (claims.iss === 'supabase-demo' && claims.role === 'anon') ||
+      (claims.sub === '1234567890' && claims.name === 'John Doe')
+    )
+  } catch {
+    return false
+  }
+}
