@@ -7,7 +7,7 @@ const REFERENCE =
 const TRUNCATED = /^(?:ops_)?eyJ[\w-]*\.{2,}/
 /** References by the form of their address: 1Password, Vault, cloud stores, files. */
 const STORED =
-  /^(?:op|vault|awssm|aws-sm|awsssm|gcp-?sm|gcpsecrets?|azurekv|akv|doppler|infisical|keyring|secretref|ref\+\w+|k8s|sops|bws|berglas|chamber|ssm|sm|file|env|kms|secretsmanager|keepass|pass|lastpass):(?:\/\/|[\w/#.-]*\/)|^arn:aws[\w-]*:|^projects\/[\w-]+\/secrets\/|^@Microsoft\.KeyVault\(|^\{\{resolve:|^\/run\/secrets\/|^\/(?:etc|var|home|opt|usr|tmp|mnt|srv|root)\/|^\.{0,2}\/[\w./-]+$/i
+  /^(?:op|vault|awssm|aws-sm|awsssm|gcp-?sm|gcpsecrets?|azurekv|akv|doppler|infisical|keyring|secretref|ref\+\w+|k8s|sops|bws|berglas|chamber|ssm|sm|file|env|kms|secretsmanager|keepass|pass|lastpass):(?:\/\/|[\w/#.-]*\/)|^https?:\/\/[^@\s?]*$|^arn:aws[\w-]*:|^projects\/[\w-]+\/secrets\/|^@Microsoft\.KeyVault\(|^\{\{resolve:|^\/run\/secrets\/|^\/(?:etc|var|home|opt|usr|tmp|mnt|srv|root)\/|^\.{0,2}\/[\w./-]+$/i
 /** Values that are encrypted: sops, Jasypt, eyaml, Spring, Maven, dotenvx, ansible-vault, sealed secrets. */
 const ENCRYPTED =
   /^(?:ENC\[|ENC\(|\{cipher\}|\{[A-Za-z0-9+/]{16,}={0,2}\}?$|encrypted:|\$ANSIBLE_VAULT|-----BEGIN (?:AGE|PGP|PKCS7)|Ag[A-D][A-Za-z0-9+/]{100,})/
@@ -26,6 +26,22 @@ export const isEncrypted = (value: string): boolean => ENCRYPTED.test(value)
 export const isHashed = (value: string): boolean => HASHED.test(value)
 export const isCode = (value: string): boolean => CODE.test(value) && !isRandom(value, 20)
 
-/** Says whether a value is words, not a generated key. */
-export const isWords = (value: string): boolean => !isRandom(value)
-export const isWeakPassword = (value: string): boolean => !isStrongPassword(value)
+/** Says whether a value is words, not a generated key: as it is, or as the text that it is base64 of. */
+export function isWords(value: string): boolean {
+  if (!isRandom(value)) return true
+  const text = /^[A-Za-z0-9+/_-]{12,}={0,2}$/.test(value)
+    ? Buffer.from(value, 'base64').toString('latin1')
+    : ''
+  return /^[\x20-\x7e]{8,}$/.test(text) && !isRandom(text)
+}
+
+/** Says whether a value is no password to keep secret: as it is, or without the escapes of a URL. */
+export const isWeakPassword = (value: string): boolean => !isStrongPassword(withoutEscapes(value))
+
+function withoutEscapes(value: string): string {
+  try {
+    return decodeURIComponent(value)
+  } catch {
+    return value
+  }
+}

@@ -3,15 +3,15 @@
  * secret beside it.
  */
 const WORDS =
-  /your|y0ur|placeholder|changeme|change[_-]?(?:me|it|this)|replace|example|sample|dummy|fake|test(?:ing)?|demo|default|insert|todo|here|enter|redacted|hidden|masked|secret|token|api|key|passw(?:or)?d|passwd|pass(?:phrase)?|pwd|access|auth|bearer|basic|user(?:name)?|admin|root|login|client|private|public|credentials?|value|string|some|none|null|undefined|true|false|foo|bar|baz|qux|hello|world|lorem|ipsum|letmein|welcome|hunter|clear|text|plain|correct|horse|battery|staple|super|this|abcdef|qwerty|asdf|postgres(?:ql)?|mysql|mongo(?:db)?|redis|rabbitmq|guest|docker|local(?:host)?|dev(?:elopment)?|prod(?:uction)?|staging|github|gitlab|google|firebase|supabase|openai|anthropic|stripe|slack|aws|azure|cloudflare/gi
+  /your|y0ur|placeholder|changeme|change[_-]?(?:me|it|this)|replace|example|sample|dummy|fake|test(?:ing)?|demo|default|insert|todo|here|enter|redacted|hidden|masked|secret|token|api|key|passw(?:or)?d|passwd|pass(?:phrase)?|pwd|access|auth|bearer|basic|user(?:name)?|admin|root|login|client|private|public|credentials?|value|string|some|none|null|undefined|true|false|foo|bar|baz|qux|hello|world|lorem|ipsum|letmein|welcome|hunter|secure|strong|jwt|random|characters?|length|long|clear|text|plain|correct|horse|battery|staple|super|this|abcdef|qwerty|asdf|postgres(?:ql)?|mysql|mongo(?:db)?|redis|rabbitmq|guest|docker|local(?:host)?|dev(?:elopment)?|prod(?:uction)?|staging|github|gitlab|google|firebase|supabase|openai|anthropic|stripe|slack|aws|azure|cloudflare/gi
 
 /** Runs of one repeated piece, and words of hex digits. */
 const REPEATS = /(.{1,4}?)\1{3,}|(?:dead|beef|cafe|babe|f00d|feed|face|c0de){2,}/gi
 
 /** The fewest characters that count up or down. */
-const MIN_COUNTING = 4
+const MIN_COUNTING = 3
 
-/** Removes runs of repeated, and of counting, characters: `xxxx`, `1234`, `defg`, `90123`. */
+/** Removes runs of repeated, and of counting, characters: `xxxx`, `123`, `defg`, `90123`. */
 export function withoutRuns(value: string): string {
   const text = value.replace(REPEATS, ' ')
   let rest = ''
@@ -120,6 +120,7 @@ function turnsOf(text: string): number {
  */
 export function isStrongPassword(value: string): boolean {
   if (isRandom(value)) return true
+  if (isPhrase(value)) return false
   const rest = withoutWords(value).replace(/\s/g, '')
   const kinds = [/[a-z]/, /[A-Z]/, /\d/, /[^A-Za-z0-9]/].filter(kind => kind.test(rest)).length
   if (new Set(rest).size < 6) return false
@@ -129,6 +130,12 @@ export function isStrongPassword(value: string): boolean {
     (kinds === 2 && hasDigit && /[A-Za-z]/.test(rest) && rest.length >= 10)
   )
 }
+
+/** Says whether a value is words of one case, or short numbers, between dashes, dots, underscores or spaces. */
+const isPhrase = (value: string) =>
+  /^(?:[a-z]+|[A-Z][a-z]+|\d{1,4})(?:[-_. ](?:[a-z]+|[A-Z][a-z]+|\d{1,4}))+$|^[A-Z][A-Z0-9]*(?:_[A-Z0-9]{1,12})+$/.test(
+    value,
+  )
 
 /** Says whether a value is nothing but words and runs: `YOUR_API_TOKEN`, `xxxxxxxx`. */
 export const isPlaceholder = (value: string): boolean =>
