@@ -20,13 +20,9 @@ const only =
 /** Rules that find a value by the words beside it. A token of a service's own form is never judged by its looks. */
 const isGeneric = (rule: string) => rule.startsWith('generic-')
 /** Rules for passwords, which people think up. */
-const PASSWORDS = only(
-  'generic-password',
-  'generic-url-password',
-  'netrc-password',
-  'pgpass-password',
-  'npmrc-auth',
-)
+const PASSWORDS = only('generic-password', 'generic-url-password')
+/** Rules for passwords in files that hold nothing else. */
+const PASSWORD_FILES = only('netrc-password', 'pgpass-password', 'npmrc-auth')
 /** gitleaks' rules for a service's name and any value of a certain length after it. */
 const isNamed = ({ rule, match, secret }: LocatedMatch) =>
   !isGeneric(rule) && /^[\w.-]{3,}[\s"'\])]*[=:>|,?]/.test(match) && !match.startsWith(secret)
@@ -68,7 +64,7 @@ const FALSE_ALARMS: readonly FalseAlarm[] = [
   },
   {
     reason: 'a variable, a template, or a reference to a store of secrets',
-    rules: rule => isGeneric(rule) || PASSWORDS(rule) || rule.startsWith('curl-auth'),
+    rules: rule => isGeneric(rule) || PASSWORD_FILES(rule) || rule.startsWith('curl-auth'),
     applies: ({ secret }) => isReference(secret.replace(/^["']|["']$/g, '')),
   },
   {
@@ -127,6 +123,11 @@ const FALSE_ALARMS: readonly FalseAlarm[] = [
         ? /\bbasic\s/i.test(match) && isWords(secret)
         : isWeakPassword(pair.slice(pair.indexOf(':') + 1))
     },
+  },
+  {
+    reason: 'nothing but words in a file of passwords',
+    rules: PASSWORD_FILES,
+    applies: ({ secret }) => isPlaceholder(secret),
   },
   {
     reason: "nothing but words in a command's header or user",
