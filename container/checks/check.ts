@@ -35,6 +35,8 @@ export interface Check {
   readonly name: string
   /** Its answer depends on the grant: it is asked again when that is changed during the push. */
   readonly dependsOnGrant?: boolean
+  /** It has a deadline of its own, which grows with the push. */
+  readonly boundsItself?: boolean
   /**
    * Starts slow work that needs no result of earlier checks. It stops with the signal, never rejects, and resolves when
    * none of its work runs any more.

@@ -40,15 +40,12 @@ export interface Quarantined {
 export async function checkAndForward(work: PushWork, quarantined: Quarantined): Promise<Verdict> {
   const { commands } = quarantined.list
   const { gone } = quarantined
-  const { scanMs } = work.settings
-  const deadline = AbortSignal.timeout(scanMs)
   try {
     gone.throwIfAborted()
-    return await inSteps(work, quarantined, AbortSignal.any([gone, deadline]))
+    return await inSteps(work, quarantined, gone)
   } catch (error) {
     if (gone.aborted)
       return abandoned(commands, gone.reason instanceof ClientGone ? gone.reason : new ClientGone('vanished'))
-    if (deadline.aborted) return couldNotCheck(commands, `the checks did not end within ${scanMs / 1000} s`)
     if (error instanceof UpstreamError) return failed(commands, error.message)
     if (error instanceof GateFault) return couldNotCheck(commands, error.message)
     logError(work.pass.id, error)
@@ -75,7 +72,7 @@ async function inSteps(work: PushWork, quarantined: Quarantined, signal: AbortSi
     const refusal = (await runChecks(work, push, quarantined, signal)) ?? (await early.aliases)
     if (refusal) return refusal
     await holdRefs(work, quarantined)
-    const revoked = await askPermission(work, push, list, signal)
+    const revoked = await within(settings.scanMs, signal, stop => askPermission(work, push, list, stop))
     if (revoked) return revoked
     quarantined.gone.throwIfAborted()
     await record.step('forwarding', 'forwarding')
@@ -107,28 +104,53 @@ function refuseUnfit(asked: HookRequest, commands: readonly Command[]): Verdict 
  * Starts the slow work that does not depend on earlier checks: each check's `prepare`, and the query for
  * symbolic refs.
  */
-function beginEarly({ checks, mirror, linkTo, pass }: PushWork, push: IncomingPush, signal: AbortSignal) {
+function beginEarly(
+  { checks, mirror, linkTo, pass, settings }: PushWork,
+  push: IncomingPush,
+  signal: AbortSignal,
+) {
   const { commands, git } = push
+  const upstream = pass.repository
   const aliases = linkTo()
-    .then(link => refuseSymbolicRefs({ git, mirror, link, upstream: pass.repository, signal }, commands))
+    .then(link =>
+      within(settings.scanMs, signal, stop =>
+        refuseSymbolicRefs({ git, mirror, link, upstream, signal: stop }, commands),
+      ),
+    )
     .then(refusals => (refusals.length ? refused(commands, refusals) : undefined))
   const begun = [...checks.map(check => check.prepare?.(push, signal)), aliases.catch(() => {})]
   return { aliases, ended: Promise.all(begun) }
 }
 
 async function runChecks(
-  { checks }: PushWork,
+  { checks, settings }: PushWork,
   push: IncomingPush,
   { record, say }: Quarantined,
   signal: AbortSignal,
 ): Promise<Verdict | undefined> {
   for (const check of checks) {
     await record.step('checking', check.name)
-    const refusals = await check.run(push, line => say(`git-gate: ${line}`), signal)
+    const run = (stop: AbortSignal) => check.run(push, line => say(`git-gate: ${line}`), stop)
+    const refusals = await (check.boundsItself ? run(signal) : within(settings.scanMs, signal, run))
     signal.throwIfAborted()
     if (refusals.length) return refused(push.commands, refusals)
   }
   return undefined
+}
+
+/** Runs work with a deadline. Throws GateFault when the deadline ends it. */
+async function within<T>(
+  ms: number,
+  signal: AbortSignal,
+  work: (signal: AbortSignal) => Promise<T>,
+): Promise<T> {
+  const deadline = AbortSignal.timeout(ms)
+  try {
+    return await work(AbortSignal.any([signal, deadline]))
+  } catch (error) {
+    if (!deadline.aborted || signal.aborted) throw error
+    throw new GateFault(`the checks did not end within ${ms / 1000} s`, { cause: error })
+  }
 }
 
 /**

@@ -5,12 +5,14 @@ import { isDelete } from '../../git/command-list.ts'
 import { type Check, GateFault, type IncomingPush, type Progress } from '../check.ts'
 import { defaultLimits, LimitExceeded, type Limits } from '../limits.ts'
 import { type Introduced, introducedBy } from '../objects/new-objects.ts'
+import { pushInParts } from '../remedy/push-in-parts.ts'
 import { sanitizeForAgent } from '../sanitize-text.ts'
 import { reportFindings } from './findings/report-findings.ts'
 import { scanConfig } from './gitleaks/config.ts'
 import { type PrewarmedGitleaks, prewarmGitleaks } from './gitleaks/gitleaks-process.ts'
 import { predecessorsOf } from './new-text/predecessors.ts'
 import { runScan } from './scan/run-scan.ts'
+import { ScanDeadline } from './scan/scan-deadline.ts'
 import type { ScanResult } from './scan/scan-job.ts'
 
 export { checkGitleaksConfig } from './gitleaks/config.ts'
@@ -18,7 +20,7 @@ export { checkGitleaksConfig } from './gitleaks/config.ts'
 export interface SecretsSettings extends Partial<Limits> {
   /** The path of the gitleaks binary. */
   readonly gitleaks: string
-  /** The longest time that one scan may take, in seconds. */
+  /** The longest time without progress of a scan, in seconds. */
   readonly seconds: number
   readonly maxBlobBytes: number
   /** A push beyond any of these limits is scanned in a child process. */
@@ -50,6 +52,7 @@ export function secrets(settings: SecretsSettings): Check {
   const prewarmed = new WeakMap<IncomingPush, Prewarmed>()
   return {
     name: 'secrets',
+    boundsItself: true,
     async prepare(push, signal) {
       if (hasNothingToScan(push)) return
       const stop = new AbortController()
@@ -64,18 +67,27 @@ export function secrets(settings: SecretsSettings): Check {
     },
     async run(push, sendProgress, signal) {
       if (hasNothingToScan(push)) return []
-      const deadline = AbortSignal.timeout(settings.seconds * 1000)
+      using deadline = new ScanDeadline(settings.seconds * 1000)
       const progress = reportPhases(sendProgress)
       const folder = scratchFolder(push)
       try {
         await mkdir(folder, { mode: 0o700, recursive: true })
-        const stop = AbortSignal.any([signal, deadline])
+        const stop = AbortSignal.any([signal, deadline.signal])
         const newObjects = await introducedBy(push, limits, stop)
         const gitleaks = prewarmed.get(push)?.gitleaks
-        const result = await scanPush(push, newObjects, { settings, limits, gitleaks, progress, stop })
+        const result = await scanPush(push, newObjects, {
+          settings,
+          limits,
+          gitleaks,
+          progress,
+          deadline,
+          stop,
+        })
         return reportFindings(result, { push, newObjects, key: settings.fingerprintKey })
       } catch (error) {
         if (error instanceof LimitExceeded) return refuseOverLimit(push, error)
+        if (deadline.ended === 'slow' && !signal.aborted)
+          return refuseTooSlow(push, await introducedBy(push, limits, signal))
         throw asFault(error, { deadline, signal, seconds: settings.seconds })
       } finally {
         progress.stop()
@@ -103,15 +115,17 @@ interface ScanContext {
   readonly limits: Limits
   readonly gitleaks: Promise<PrewarmedGitleaks> | undefined
   readonly progress: PhaseReporter
+  readonly deadline: ScanDeadline
   readonly stop: AbortSignal
 }
 
 async function scanPush(
   push: IncomingPush,
   newObjects: Introduced,
-  { settings, limits, gitleaks, progress, stop }: ScanContext,
+  { settings, limits, gitleaks, progress, deadline, stop }: ScanContext,
 ): Promise<ScanResult> {
-  const { entries: _, sizes: __, ...searchable } = newObjects
+  const { entries: _, sizes, ...searchable } = newObjects
+  deadline.addBytes(sizes.values().reduce((sum, size) => sum + size, 0))
   const { scanned } = push.record
   scanned.objects += searchable.commits.size + searchable.blobs.size + searchable.tags.length
   return runScan(
@@ -129,8 +143,13 @@ async function scanPush(
     {
       signal: stop,
       prewarmed: await gitleaks,
-      onPhase: progress.onPhase,
+      onPhase: phase => {
+        deadline.progress()
+        progress.onPhase(phase)
+      },
       onScanned: (bytes, started) => {
+        // Archives unpack to more than was received.
+        deadline.addBytes(bytes)
         scanned.bytes += bytes
         if (started) scanned.gitleaks += 1
       },
@@ -161,12 +180,10 @@ function reportPhases(sendProgress: Progress): PhaseReporter {
 
 function asFault(
   error: unknown,
-  { deadline, signal, seconds }: { deadline: AbortSignal; signal: AbortSignal; seconds: number },
+  { deadline, signal, seconds }: { deadline: ScanDeadline; signal: AbortSignal; seconds: number },
 ): GateFault {
-  if (deadline.aborted)
-    return new GateFault(`the gate could not scan this push for secrets within ${seconds} s`, {
-      cause: error,
-    })
+  if (deadline.ended)
+    return new GateFault(`the gate's scan for secrets did not get on for ${seconds} s`, { cause: error })
   if (signal.aborted) return new GateFault('the scan for secrets was stopped', { cause: error })
   if (error instanceof GateFault) return error
   return new GateFault('the gate could not scan this push for secrets', { cause: error })
@@ -181,5 +198,17 @@ function refuseOverLimit(push: IncomingPush, limit: LimitExceeded): Refusal[] {
       reason: 'too much to scan',
       detail: [`The gate scans all of a push or refuses it: ${sanitizeForAgent(limit.message)}.`],
       remedy: [`Please ${limit.remedy}.`],
+    }))
+}
+
+/** Refuses a push whose scan takes too long for its size. Its parts are scanned by themselves. */
+function refuseTooSlow(push: IncomingPush, { commits }: Introduced): Refusal[] {
+  return push.commands
+    .filter(command => !isDelete(command))
+    .map(command => ({
+      ref: command.ref,
+      reason: 'too much to scan at once',
+      detail: ['The gate scans all of a push or refuses it, and this one takes too long.'],
+      remedy: pushInParts([command], commits),
     }))
 }

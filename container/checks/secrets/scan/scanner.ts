@@ -28,7 +28,7 @@ export interface ScanOptions extends ReadOptions {
 }
 
 /** The text that one run of gitleaks gets at most, in bytes. The next batch is read while it runs. */
-const BATCH_BYTES = 64 << 20
+const BATCH_BYTES = 16 << 20
 /** The text for which gitleaks is started while no other run of it is on, in bytes. */
 const IDLE_BATCH_BYTES = 6 << 20
 
