@@ -24,7 +24,8 @@ const CACHE_BYTES = 32 << 20
  */
 export class NewParts implements AsyncDisposable {
   readonly #predecessors: Predecessors
-  readonly #objects: ObjectReader
+  readonly #openObjects: () => ObjectReader
+  #objects: ObjectReader | undefined
   readonly #budget: Budget
   /** The newest texts, the oldest first. */
   readonly #texts = new Map<string, KnownText>()
@@ -32,12 +33,12 @@ export class NewParts implements AsyncDisposable {
 
   constructor(git: Git, predecessors: Predecessors, budget: Budget, signal: AbortSignal) {
     this.#predecessors = predecessors
-    this.#objects = new ObjectReader(git, signal)
+    this.#openObjects = () => new ObjectReader(git, signal)
     this.#budget = budget
   }
 
-  [Symbol.asyncDispose](): Promise<void> {
-    return this.#objects[Symbol.asyncDispose]()
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#objects?.[Symbol.asyncDispose]()
   }
 
   /** Returns the parts of a file to scan; undefined: all of it. */
@@ -73,6 +74,7 @@ export class NewParts implements AsyncDisposable {
   async #text(id: string): Promise<KnownText | undefined> {
     const known = this.#texts.get(id)
     if (known) return known
+    this.#objects ??= this.#openObjects()
     const object = await this.#objects.whole(id, SEGMENT_BYTES)
     if (!object) return undefined
     const text = { content: object.content }

@@ -7,6 +7,7 @@ import { sanitizeForAgent } from '../../sanitize-text.ts'
 import { memorySource, type Source, spool } from '../bytes/byte-source.ts'
 import { scanNameFor } from '../decode/scan-names.ts'
 import type { ScanItem } from '../gitleaks/scan-files.ts'
+import type { Predecessors } from '../new-text/predecessors.ts'
 
 /** Receives the places of one content, and the content. */
 export type AddContent = (items: readonly ScanItem[], source: Source) => Promise<void>
@@ -14,6 +15,7 @@ export type AddContent = (items: readonly ScanItem[], source: Source) => Promise
 export interface ReadOptions {
   readonly git: Git
   readonly newObjects: Searchable
+  readonly predecessors: Predecessors
   readonly pushOptions: readonly string[]
   readonly limits: Limits
   /** A folder for temporary files. */
@@ -30,7 +32,7 @@ export async function readPush(options: ReadOptions, add: AddContent): Promise<v
   await using objects = new ObjectReader(options.git, options.signal)
   await readCommits(objects, options, add)
   const blobs = placesByBlob(options.newObjects)
-  await checkSizes(objects, blobs, options.limits)
+  await checkSizes(objects, blobs, options)
   await readFiles(objects, blobs, options, add)
 }
 
@@ -139,11 +141,14 @@ function placesByBlob({ blobs, tags }: Searchable): ReadonlyMap<string, readonly
   return items
 }
 
+/** A file that replaces another is compared with it, in the time of a scan of a file that is shorter by this factor. */
+const COMPARED_PER_SCANNED = 8
+
 /** Throws LimitExceeded when a file, or all files together, are too large. */
 async function checkSizes(
   objects: ObjectReader,
   blobs: ReadonlyMap<string, readonly ScanItem[]>,
-  limits: Limits,
+  { limits, predecessors }: ReadOptions,
 ): Promise<void> {
   const ids = [...blobs.keys()]
   let checked = 0
@@ -156,7 +161,7 @@ async function checkSizes(
         `${sanitizeForAgent(blobs.get(id)?.[0]?.path ?? '')} is ${inBytes(info.size)}, more than ${inBytes(limits.maxBlobBytes)}`,
         'keep large files elsewhere, for example in Git LFS',
       )
-    bytes += info.size
+    bytes += predecessors.has(id) ? info.size / COMPARED_PER_SCANNED : info.size
     if (bytes > limits.maxBytes)
       throw new LimitExceeded(
         `its files hold more than ${inBytes(limits.maxBytes)}`,

@@ -12,11 +12,9 @@ import { ScanFileWriter, type ScanItem } from '../gitleaks/scan-files.ts'
 import { runGitleaks } from '../gitleaks/verified-run.ts'
 import { carriedSecrets } from '../new-text/carried-secrets.ts'
 import { NewParts, type Part, partsAround } from '../new-text/new-parts.ts'
-import type { Predecessors } from '../new-text/predecessors.ts'
 import { type ReadOptions, readAgain, readPush } from './read-push.ts'
 
 export interface ScanOptions extends ReadOptions {
-  readonly predecessors: Predecessors
   /** The path of the gitleaks binary. */
   readonly gitleaks: string
   /** The path of the gitleaks configuration. */
