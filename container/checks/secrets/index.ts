@@ -68,6 +68,8 @@ export function secrets(settings: SecretsSettings): Check {
     async run(push, sendProgress, signal) {
       if (hasNothingToScan(push)) return []
       using deadline = new ScanDeadline(settings.seconds * 1000)
+      // The prewarmed gitleaks began before the deadline, under the signal of `prepare`.
+      deadline.signal.addEventListener('abort', () => prewarmed.get(push)?.end(), { once: true })
       const progress = reportPhases(sendProgress)
       const folder = scratchFolder(push)
       try {
