@@ -6,12 +6,14 @@ import {
   AgentGrant,
   ChangePage,
   Credential,
+  Decided,
   GrantedException,
   Identity,
   LinkCheck,
   LiveStatus,
   MintedAdminToken,
   MintedToken,
+  PendingPage,
   PushPage,
   PushRecord,
   RemovedCredential,
@@ -42,6 +44,7 @@ export function createClient(settings: Settings, timeoutMs = RESPONSE_TIMEOUT_MS
     tokens: tokensOf(api),
     pushes: pushesOf(api),
     exceptions: exceptionsOf(api),
+    pending: pendingOf(api),
     adminTokens: adminTokensOf(api),
     webhooks: webhooksOf(api),
     changes: (query: Query) => api.request('GET', `/changes${queryString(query)}`, ChangePage),
@@ -118,6 +121,11 @@ const exceptionsOf = ({ request }: ApiConnection) => ({
     request('GET', `/exceptions${queryString({ repository })}`, z.array(GrantedException)),
   add: (exception: object) => request('POST', '/exceptions', GrantedException, exception),
   revoke: (id: string) => request('DELETE', `/exceptions/${encode(id)}`, GrantedException),
+})
+
+const pendingOf = ({ request }: ApiConnection) => ({
+  page: (query: Query) => request('GET', `/pending${queryString(query)}`, PendingPage),
+  decide: (decision: object) => request('POST', '/decisions', Decided, decision),
 })
 
 const adminTokensOf = ({ request }: ApiConnection) => ({

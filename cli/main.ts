@@ -1,45 +1,9 @@
-import { Command, CommanderError } from 'commander'
+import { type Command, CommanderError } from 'commander'
 import { visibleJson } from '../src/contract/invisible-characters.ts'
-import { adminToken } from './commands/admin-token.ts'
-import { agent } from './commands/agent.ts'
-import { agentConfigCommand } from './commands/agent-config.ts'
-import { apply } from './commands/apply.ts'
-import { change } from './commands/change.ts'
-import { credential } from './commands/credential.ts'
-import { doctor } from './commands/doctor.ts'
-import { exception } from './commands/exception.ts'
-import { grant } from './commands/grant.ts'
-import { identity } from './commands/identity.ts'
-import { push } from './commands/push.ts'
-import { repo } from './commands/repo.ts'
-import { token } from './commands/token.ts'
-import { webhook } from './commands/webhook.ts'
 import { CliError, UsageError } from './errors.ts'
 import { stripControl } from './output.ts'
+import { program } from './program.ts'
 
-const program = new Command('git-gate')
-  .description('The gate between coding agents and the repositories they work on')
-  .addHelpText(
-    'after',
-    '\nSet GATE_URL and GATE_ADMIN_TOKEN; for a local gate, the command reads them from GATE_HOME (.git-gate).\nBehind Cloudflare Access, also set a service token: GATE_ACCESS_CLIENT_ID and GATE_ACCESS_CLIENT_SECRET.',
-  )
-for (const command of [
-  repo,
-  identity,
-  credential,
-  agent,
-  grant,
-  token,
-  push,
-  exception,
-  agentConfigCommand,
-  apply,
-  doctor,
-  adminToken,
-  change,
-  webhook,
-])
-  program.addCommand(command)
 disableExit(program)
 
 process.stdout.on('error', error => {

@@ -130,6 +130,7 @@ function gitSurface(env: {
   return listen && agent && worker ? { ...listen, agent, worker } : undefined
 }
 export type Settings = z.infer<typeof Settings>
+export const SETTING_NAMES: readonly string[] = Object.keys(Settings.in.shape)
 
 /**
  * Parses the settings from the environment, or returns one line that names each wrong setting and its fix.

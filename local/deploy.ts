@@ -9,6 +9,7 @@ import { parse } from 'smol-toml'
 import { z } from 'zod'
 import { readSettings as readCompanionSettings } from '../container/settings.ts'
 import { readSettings as readWorkerSettings } from '../src/common/settings.ts'
+import { unknownSetting } from './unknown-setting.ts'
 import { projectRoot } from './worker/bundle.ts'
 
 const options = new Command('npm run deploy --')
@@ -70,6 +71,8 @@ const checks: readonly (readonly [string, () => Promise<unknown>])[] = [
     async () => {
       const { vars } = production()
       const texts = Object.fromEntries(Object.entries(vars).map(([name, value]) => [name, String(value)]))
+      const unknown = unknownSetting(texts)
+      if (unknown) throw new Obstacle(`[env.production.vars] of wrangler.toml, ${unknown}`)
       for (const read of [readWorkerSettings, readCompanionSettings]) {
         const tried = read({ ...texts, ...FROM_ELSEWHERE })
         if (!tried.ok) throw new Obstacle(`[env.production.vars] of wrangler.toml, ${tried.problem}`)

@@ -8,6 +8,7 @@ import { type LocalGate, type LocalGateOptions, startLocalGate } from './gate.ts
 import { gateSettings, type LocalSettings, readLocalSettings } from './settings.ts'
 import { readArguments, usage, type Wanted } from './start-options.ts'
 import { openHome } from './state-folder.ts'
+import { unknownSetting } from './unknown-setting.ts'
 
 /** An exit that is no bug: a one-line message and the exit code. */
 class Refusal extends Error {
@@ -52,6 +53,8 @@ async function serve(
   stop: AbortSignal,
 ): Promise<void> {
   const env = gateSettings(process.env)
+  const unknown = unknownSetting(env)
+  if (unknown) throw new Refusal(2, unknown)
   using home = openHome(settings.home, env, say)
   const own = { GATE_PASS_KEY: home.passKey, GATE_ADMIN_TOKEN: home.adminToken, GATE_HOME: home.companion }
   const forCompanion = { GATE_WORKER_URL: 'http://127.0.0.1', ...env, ...own }

@@ -6,6 +6,7 @@ import { readSettings } from '../src/common/settings.ts'
 import { ownFolder } from './own-folder.ts'
 import { stop } from './process/stop-signal.ts'
 import { gateSettings, readLocalSettings } from './settings.ts'
+import { unknownSetting } from './unknown-setting.ts'
 import { bundleWorker } from './worker/bundle.ts'
 import { startWorker } from './worker/workerd.ts'
 
@@ -17,9 +18,11 @@ if (!read.ok) {
 const { port, home } = read.settings
 const { GATE_HOST: host = '127.0.0.1', ...bindings } = gateSettings(process.env)
 const forWorker = readSettings(bindings)
-const problem = !forWorker.ok
-  ? forWorker.problem
-  : forWorker.settings.GATE_COMPANION_URL === undefined && 'GATE_COMPANION_URL: where is the companion?'
+const problem =
+  unknownSetting(bindings) ??
+  (!forWorker.ok
+    ? forWorker.problem
+    : forWorker.settings.GATE_COMPANION_URL === undefined && 'GATE_COMPANION_URL: where is the companion?')
 if (problem) {
   console.error(`gate: ${problem}`)
   process.exit(2)

@@ -1,7 +1,7 @@
 import type { AgentGrant } from '../../src/contract/api.ts'
 import { formatTerms, ownBranches, toTerms } from '../grant-options.ts'
 import { localTime, printNote, printResult, table } from '../output.ts'
-import { command, gate, group } from './context.ts'
+import { command, gate, group, removal } from './context.ts'
 
 const add = command('add <agent>', 'add an agent')
   .option(
@@ -47,7 +47,7 @@ const list = command('list', 'list agents').action(async options => {
   )
 })
 
-const remove = command('remove <agent>', 'remove an agent with its tokens and grants').action(
+const remove = removal('remove <agent>', 'remove an agent with its tokens and grants').action(
   async (name: string, options) => {
     const removed = await gate().agents.remove(name)
     printResult(

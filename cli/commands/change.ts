@@ -1,3 +1,4 @@
+import { visibleJson } from '../../src/contract/invisible-characters.ts'
 import { localTime, printResult, table } from '../output.ts'
 import { command, gate, group } from './context.ts'
 
@@ -13,4 +14,17 @@ const list = command('list', 'list changes made by operators, newest first')
     )
   })
 
-export const change = group('change', 'the change log of operators', list)
+/** The changes that one request returns. */
+const PAGE = 2000
+
+const exportAll = command('export', 'print all changes as JSON lines, newest first').action(async () => {
+  const client = gate()
+  let cursor: string | undefined
+  do {
+    const page = await client.changes({ limit: PAGE, cursor })
+    for (const each of page.changes) process.stdout.write(`${visibleJson(each)}\n`)
+    cursor = page.next ?? undefined
+  } while (cursor !== undefined)
+})
+
+export const change = group('change', 'the change log of operators', list, exportAll)

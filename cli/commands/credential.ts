@@ -1,7 +1,7 @@
 import { UsageError } from '../errors.ts'
 import { localTime, printNote, printResult, table } from '../output.ts'
 import { readText } from '../read-text.ts'
-import { command, gate, group } from './context.ts'
+import { command, gate, group, removal } from './context.ts'
 
 const set = command(
   'set <name>',
@@ -59,7 +59,7 @@ const list = command('list', 'list credentials, without their secrets').action(a
   )
 })
 
-const remove = command(
+const remove = removal(
   'remove <name>',
   'remove a credential that no repository uses, and delete its secret from the gate',
 ).action(async (name: string, options) => {

@@ -1,24 +1,45 @@
 import { formatExpiry, parseExpiry } from '../expiry.ts'
 import { localTime, printResult, table } from '../output.ts'
 import { TIME_FORMATS } from '../point-in-time.ts'
+import { type Selectors, selectionOf, withSelectors } from '../select-findings.ts'
 import { command, gate, group } from './context.ts'
 
-const add = command('add <repository> <fingerprint>', 'grant an exception for a finding, by its fingerprint')
-  .requiredOption('--reason <text>', 'why the finding is allowed; recorded in the change log')
-  .option('--until <when>', `when the exception expires: ${TIME_FORMATS}`)
-  .action(async (repository: string, fingerprint: string, options) => {
-    const granted = await gate().exceptions.add({
-      repository,
-      fingerprint,
-      reason: options.reason,
-      until: parseExpiry(options.until),
-    })
-    printResult(
-      options,
-      granted,
-      () => `granted ${granted.id}: ${granted.fingerprint} is allowed in ${granted.repository}`,
-    )
-  })
+const add = withSelectors(
+  command(
+    'add <repository> [fingerprint...]',
+    'let findings pass: by their fingerprints, or several that wait for a decision',
+  ),
+)
+  .requiredOption('--reason <text>', 'why they are allowed; recorded in the change log')
+  .option('--until <when>', `when the exceptions expire: ${TIME_FORMATS}`)
+  .action(
+    async (
+      repository: string,
+      fingerprints: string[],
+      options: Selectors & { reason: string; until?: string },
+    ) => {
+      const select = selectionOf(fingerprints, options)
+      const { reason } = options
+      const until = parseExpiry(options.until)
+      const [fingerprint] = fingerprints
+      // An exception can be made before the finding's first push, too.
+      if (fingerprint !== undefined && fingerprints.length === 1) {
+        const granted = await gate().exceptions.add({ repository, fingerprint, reason, until })
+        printResult(
+          options,
+          granted,
+          () => `granted ${granted.id}: ${granted.fingerprint} is allowed in ${granted.repository}`,
+        )
+        return
+      }
+      const decided = await gate().pending.decide({ repository, decision: 'allow', reason, until, select })
+      printResult(
+        options,
+        decided,
+        () => `granted ${decided.fingerprints.length} exceptions in ${decided.repository}`,
+      )
+    },
+  )
 
 const list = command('list', 'list exceptions, including expired and revoked exceptions')
   .option('--repository <name>', 'only in this repository')

@@ -5,7 +5,7 @@ import { changeTerms, droppedRestrictions, type GrantChanges } from '../grant-ch
 import { formatTerms, toTerms } from '../grant-options.ts'
 import { printNote, printResult, table } from '../output.ts'
 import { readText } from '../read-text.ts'
-import { command, gate, group } from './context.ts'
+import { command, gate, group, removal } from './context.ts'
 
 const set = command(
   'set <agent> <repository>',
@@ -131,7 +131,7 @@ const list = command('list [agent]', 'list grants')
     )
   })
 
-const remove = command('remove <agent> <repository>', 'remove the grant of an agent in a repository').action(
+const remove = removal('remove <agent> <repository>', 'remove the grant of an agent in a repository').action(
   async (agent: string, repository: string, options) => {
     const removed = await gate().grants.remove(agent, repository)
     printResult(options, removed, () => `removed the grant of ${removed.agent} in ${removed.repository}`)

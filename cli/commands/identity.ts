@@ -1,8 +1,8 @@
 import { parseUpstream } from '../../src/contract/upstream.ts'
-import { UsageError } from '../errors.ts'
-import { localTime, printNote, printResult, table } from '../output.ts'
+import { CliError, UsageError } from '../errors.ts'
+import { localTime, printNote, printResult, stripControl, table } from '../output.ts'
 import { readText } from '../read-text.ts'
-import { command, gate, group } from './context.ts'
+import { command, gate, group, removal } from './context.ts'
 
 const create = command('new <name>', 'create an SSH key, or import a private key; prints the public key')
   .option('--from <file>', 'import this private key, which has no passphrase; - is stdin')
@@ -52,7 +52,21 @@ const list = command('list', 'list identities with their public keys').action(as
   )
 })
 
-const remove = command(
+const show = command('show <name>', "print an identity's public key").action(
+  async (name: string, options) => {
+    const identities = await gate().identities.list()
+    const identity = identities.find(each => each.name.toLowerCase() === name.toLowerCase())
+    if (!identity)
+      throw new CliError(
+        `there is no identity ${stripControl(name)}`,
+        'List them: git gate identity list',
+        'not-found',
+      )
+    printResult(options, identity, () => identity.publicKey.trim())
+  },
+)
+
+const remove = removal(
   'remove <name>',
   'remove an identity that no repository uses, and delete its key from the gate',
 ).action(async (name: string, options) => {
@@ -66,4 +80,4 @@ const remove = command(
   if (!options.json) printNote('Remove a deploy key that you registered yourself from its host.')
 })
 
-export const identity = group('identity', 'manage the SSH keys for upstreams', create, list, remove)
+export const identity = group('identity', 'manage the SSH keys for upstreams', create, list, show, remove)

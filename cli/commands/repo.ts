@@ -7,7 +7,7 @@ import { isHttps } from '../../src/contract/upstream.ts'
 import { UsageError } from '../errors.ts'
 import { localTime, printNote, printResult, stripControl, table } from '../output.ts'
 import { readText } from '../read-text.ts'
-import { command, gate, group } from './context.ts'
+import { command, gate, group, removal } from './context.ts'
 
 /** The options of `repo add` and `repo set`. */
 const OPTIONS = {
@@ -173,7 +173,7 @@ function formatMirror({ freshAt, lastRefresh, bytes }: MirrorStatus): string {
   ].join(', ')
 }
 
-const remove = command('remove <name>', 'remove a repository with its grants and exceptions').action(
+const remove = removal('remove <name>', 'remove a repository with its grants and exceptions').action(
   async (name: string, options) => {
     const removed = await gate().repositories.remove(name)
     printResult(options, removed, () => `removed ${removed.name}; its upstream is unchanged`)

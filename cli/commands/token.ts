@@ -1,3 +1,4 @@
+import { CliError } from '../errors.ts'
 import { EXPIRES_OPTION, formatExpiry, parseExpiry } from '../expiry.ts'
 import { localTime, printNote, printResult, table } from '../output.ts'
 import { tokenId } from '../token-id.ts'
@@ -15,7 +16,7 @@ const mint = command('mint <agent>', 'mint a token for an agent; prints it only 
     printResult(options, minted, () => minted.token)
     if (!options.json)
       printNote(
-        `Minted token ${minted.id} of ${minted.agent}, which is not shown again. To revoke it: git gate token revoke ${minted.id}`,
+        `Minted token ${minted.id} of ${minted.agent}, which expires ${localTime(minted.expiresAt) || 'never'} and is not shown again. To revoke it: git gate token revoke ${minted.id}`,
       )
   })
 
@@ -43,4 +44,23 @@ const revoke = command('revoke <id-or-token>', 'revoke a token').action(async (i
   printResult(options, revoked, () => `revoked ${revoked.id} of ${revoked.agent}`)
 })
 
-export const token = group('token', "manage agents' tokens", mint, list, revoke)
+const rotate = command(
+  'rotate <id-or-token>',
+  "mint a token in a token's place, with its label, and revoke it; prints the new token only once",
+)
+  .option(...EXPIRES_OPTION)
+  .action(async (given: string, options) => {
+    const client = gate()
+    const id = tokenId('token', given)
+    const before = (await client.tokens.list()).find(token => token.id === id)
+    if (!before) throw new CliError(`there is no token ${id}`, 'List them: git gate token list', 'not-found')
+    if (before.revokedAt !== null)
+      throw new CliError(`token ${id} is revoked`, `Mint a new one: git gate token mint ${before.agent}`)
+    const { agent, label } = before
+    const minted = await client.tokens.mint({ agent, label, expiresAt: parseExpiry(options.expires) })
+    printResult(options, minted, () => minted.token)
+    await client.tokens.revoke(id)
+    if (!options.json) printNote(`Minted token ${minted.id} of ${agent}, and revoked ${id}.`)
+  })
+
+export const token = group('token', "manage agents' tokens", mint, rotate, list, revoke)

@@ -1,6 +1,6 @@
 import { Option } from 'commander'
 import { localTime, printNote, printResult, table } from '../output.ts'
-import { command, gate, group } from './context.ts'
+import { command, gate, group, removal } from './context.ts'
 
 const add = command(
   'add <url>',
@@ -28,7 +28,7 @@ const list = command('list', 'list webhooks').action(async options => {
   )
 })
 
-const remove = command('remove <id>', 'remove a webhook').action(async (id: string, options) => {
+const remove = removal('remove <id>', 'remove a webhook').action(async (id: string, options) => {
   const removed = await gate().webhooks.remove(id)
   printResult(options, removed, () => `removed ${removed.id}: ${removed.url}`)
 })

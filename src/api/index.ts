@@ -13,6 +13,7 @@ import { exceptions } from './resources/exceptions.ts'
 import { exportRoute } from './resources/export.ts'
 import { grants } from './resources/grants.ts'
 import { identities } from './resources/identities.ts'
+import { pending } from './resources/pending.ts'
 import { pushDiff } from './resources/push-diff.ts'
 import { records } from './resources/records.ts'
 import { repositories } from './resources/repositories.ts'
@@ -82,6 +83,7 @@ api.route('/', records)
 api.route('/', pushDiff)
 api.route('/', exceptions)
 api.route('/', declines)
+api.route('/', pending)
 api.route('/', adminTokens)
 api.route('/', webhooks)
 api.route('/', exportRoute)

@@ -72,6 +72,7 @@ const Settings = z
     message: 'goes with GATE_ACCESS_AUDIENCE: give both, or neither',
   })
 export type Settings = z.infer<typeof Settings>
+export const SETTING_NAMES: readonly string[] = Object.keys(Settings.shape)
 
 const known = new WeakMap<object, Settings>()
 

@@ -345,6 +345,42 @@ export const Declined = z
   .meta({ id: 'Declined' })
 export type Declined = z.infer<typeof Declined>
 
+/** A finding that waits for a decision, with the last push that the gate refused because of it. */
+export const Pending = z
+  .object({
+    repository: RepositoryName,
+    agent: z.string(),
+    push: z.string().meta({ description: 'The id of the last refused push' }),
+    pushes: z.number().int().meta({ description: 'The number of refused pushes' }),
+    lastAt: Time,
+    refs: z.array(z.string()).meta({ description: 'The refs of the last refused push' }),
+    finding: Finding,
+  })
+  .meta({ id: 'PendingFinding' })
+export type Pending = z.infer<typeof Pending>
+export const PendingPage = Page.extend({ pending: z.array(Pending) }).meta({ id: 'PendingPage' })
+
+/** One decision on several pending findings of a repository. */
+export const NewDecision = z
+  .strictObject({
+    repository: RepositoryName,
+    decision: z.enum(['allow', 'decline']),
+    reason: NewException.shape.reason,
+    until: Time.nullable().default(null),
+    select: z
+      .strictObject({
+        fingerprints: z.array(NewException.shape.fingerprint).min(1).max(500).optional(),
+        push: z.string().max(64).optional(),
+        rule: z.string().max(200).optional(),
+        path: z.string().max(512).optional().meta({ description: 'A glob over the paths of findings' }),
+      })
+      .meta({ description: 'The pending findings that fit every given part; without a part, all' }),
+  })
+  .meta({ id: 'NewDecision' })
+export const Decided = z
+  .object({ repository: RepositoryName, fingerprints: z.array(z.string()) })
+  .meta({ id: 'Decided' })
+
 export const ChangeQuery = z.object({
   limit: Limit,
   cursor: z

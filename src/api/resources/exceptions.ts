@@ -15,7 +15,15 @@ import { createApiRouter, jsonBody, jsonResponses } from '../router.ts'
 const tags = ['exceptions']
 
 /** The pass of every push carries the repository's exceptions, and a header has a size limit. */
-const MAX_EXCEPTIONS = 500
+export const MAX_EXCEPTIONS = 500
+
+export const tooManyExceptions = (repository: string) =>
+  new Problem(
+    409,
+    'too-many-exceptions',
+    `${repository} may have ${MAX_EXCEPTIONS} active exceptions`,
+    'Revoke exceptions (git gate exception list), or allow what they have in common in a gitleaks configuration (git gate repo set --gitleaks-config)',
+  )
 
 export const exceptions = createApiRouter()
   .openapi(
@@ -49,12 +57,7 @@ export const exceptions = createApiRouter()
       const repository = await findRepository(c.env.LEDGER, wanted.repository)
       if (!repository) throw notFound(`repository ${wanted.repository}`, 'repo')
       if ((await countExceptions(c.env.LEDGER, repository.name)) >= MAX_EXCEPTIONS)
-        throw new Problem(
-          409,
-          'too-many-exceptions',
-          `${repository.name} has ${MAX_EXCEPTIONS} active exceptions`,
-          'Revoke exceptions (git gate exception list), or allow what they have in common in a gitleaks configuration (git gate repo set --gitleaks-config)',
-        )
+        throw tooManyExceptions(repository.name)
       const granted = await addException(c.env.LEDGER, c.var.operator, {
         ...wanted,
         repository: repository.name,

@@ -3,7 +3,7 @@ import type { Declined } from '../../contract/api.ts'
 import { RepositoryName } from '../../contract/names.ts'
 import { type Operator, withAudit } from '../audit-log.ts'
 import { iso } from '../time.ts'
-import { revokeExceptions } from './exceptions.ts'
+import { type Decision, revokeExceptions, revokeExceptionsOf } from './exceptions.ts'
 
 const Row = z
   .object({
@@ -59,6 +59,32 @@ export async function decline(
     { ...wanted },
   )
   return { ...wanted, declinedBy: operator.name, createdAt: iso(at) }
+}
+
+/** Declines several findings of a repository, with one reason, as one change. */
+export async function declineMany(
+  ledger: D1Database,
+  operator: Operator,
+  { repository, reason, fingerprints }: Omit<Decision, 'until'>,
+): Promise<void> {
+  await withAudit(
+    ledger,
+    [
+      revokeExceptionsOf(ledger, repository, fingerprints),
+      ledger
+        .prepare(
+          `INSERT INTO declines (repository, fingerprint, reason, declined_by, created_at)
+           SELECT ?, value, ?, ?, ? FROM json_each(?) WHERE true
+           ON CONFLICT (repository, fingerprint) DO UPDATE
+           SET reason = excluded.reason, declined_by = excluded.declined_by, created_at = excluded.created_at`,
+        )
+        .bind(repository, reason, operator.name, Date.now(), JSON.stringify(fingerprints)),
+    ],
+    operator,
+    'finding.decline-many',
+    repository,
+    { repository, reason, fingerprints },
+  )
 }
 
 /** Removes a decline, so that the finding is pending again. Returns false if it was not declined. */

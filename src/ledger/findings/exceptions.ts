@@ -103,6 +103,53 @@ export async function addException(
   }
 }
 
+/** Adds exceptions for several findings of a repository, with one reason, as one change. */
+export async function addExceptions(
+  ledger: D1Database,
+  operator: Operator,
+  { fingerprints, ...wanted }: Decision,
+): Promise<void> {
+  const ids = fingerprints.map(fingerprint => ({ id: crypto.randomUUID().slice(0, 13), fingerprint }))
+  const now = Date.now()
+  await withAudit(
+    ledger,
+    [
+      revokeExceptionsOf(ledger, wanted.repository, fingerprints),
+      ledger
+        .prepare(
+          `INSERT INTO exceptions (id, repository, fingerprint, reason, granted_by, created_at, until)
+           SELECT value ->> 'id', ?, value ->> 'fingerprint', ?, ?, ?, ? FROM json_each(?)`,
+        )
+        .bind(
+          ...[wanted.repository, wanted.reason, operator.name, now, millisOrNull(wanted.until)],
+          JSON.stringify(ids),
+        ),
+    ],
+    operator,
+    'exception.add-many',
+    wanted.repository,
+    { ...wanted, fingerprints },
+  )
+}
+
+/** One decision on several findings. */
+export interface Decision extends Pick<GrantedException, 'repository' | 'reason' | 'until'> {
+  readonly fingerprints: readonly string[]
+}
+
+/** Revokes every exception of several findings. */
+export const revokeExceptionsOf = (
+  ledger: D1Database,
+  repository: string,
+  fingerprints: readonly string[],
+): D1PreparedStatement =>
+  ledger
+    .prepare(
+      `UPDATE exceptions SET revoked_at = ?
+        WHERE repository = ? AND revoked_at IS NULL AND fingerprint IN (SELECT value FROM json_each(?))`,
+    )
+    .bind(Date.now(), repository, JSON.stringify(fingerprints))
+
 /**
  * Revokes an exception, and every other exception of its finding. Returns false if it is unknown or already
  * revoked.

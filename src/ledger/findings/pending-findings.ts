@@ -1,6 +1,7 @@
 import { z } from 'zod'
+import { compileGlob } from '../../contract/glob.ts'
 import { RepositoryName } from '../../contract/names.ts'
-import { Finding } from '../../contract/outcome.ts'
+import { Finding, RefResult } from '../../contract/outcome.ts'
 import { json } from '../json-column.ts'
 import { iso } from '../time.ts'
 
@@ -17,10 +18,13 @@ const Row = z
     last_at: z.number(),
     pushes: z.number(),
     asks: z.number(),
+    refs: json(z.array(RefResult)),
     finding: json(Finding),
   })
-  .transform(({ last_at, asks, ...row }) => ({
+  .transform(({ last_at, asks, refs, ...row }) => ({
     ...row,
+    /** The refs of the last push. */
+    refs: refs.map(({ ref }) => ref),
     lastAt: iso(last_at),
     /** The finding's cursor in the list of pending findings. */
     place: `${asks}.${row.push}.${row.finding.fingerprint}`,
@@ -30,13 +34,13 @@ export type PendingFinding = z.output<typeof Row>
 
 /**
  * The FROM and WHERE clauses of pending findings: without an exception in force or a decline, in a known
- * repository.
+ * repository. The findings of a push that was settled since need no decision.
  */
 const WAITING = `
     FROM pushes p
     JOIN json_each(p.findings) f
     JOIN repositories r ON r.name = p.repository
-   WHERE p.outcome = 'refused' AND p.findings <> '[]' AND p.started_at > ?1
+   WHERE p.outcome = 'refused' AND p.findings <> '[]' AND p.settled = 0 AND p.started_at > ?1
      AND NOT EXISTS (
        SELECT 1 FROM exceptions e
         WHERE e.repository = p.repository AND e.fingerprint = f.value ->> 'fingerprint'
@@ -62,7 +66,7 @@ export async function listPending(
   const { results } = await ledger
     .prepare(
       `WITH waiting AS (
-         SELECT r.name AS repository, p.agent, max(p.id) AS push, p.started_at AS last_at,
+         SELECT r.name AS repository, p.agent, max(p.id) AS push, p.started_at AS last_at, p.refs,
                 f.value AS finding, f.value ->> 'fingerprint' AS fingerprint, count(DISTINCT p.id) AS pushes,
                 count(*) FILTER (WHERE f.value ->> 'asksForException') > 0 AS asks
          ${WAITING}
@@ -87,6 +91,41 @@ export async function countPending(ledger: D1Database): Promise<number> {
     .bind(since(now), now)
     .first()
   return z.object({ waiting: z.number() }).parse(row).waiting
+}
+
+/** Selects pending findings of a repository: those that fit every given part. */
+export interface PendingSelection {
+  readonly fingerprints?: readonly string[] | undefined
+  readonly push?: string | undefined
+  readonly rule?: string | undefined
+  /** A glob over the findings' paths. */
+  readonly path?: string | undefined
+}
+
+/** Returns the fingerprints of the selected pending findings. */
+export async function selectPending(
+  ledger: D1Database,
+  repository: RepositoryName,
+  { fingerprints, push, rule, path }: PendingSelection,
+): Promise<string[]> {
+  const now = Date.now()
+  const { results } = await ledger
+    .prepare(
+      `SELECT DISTINCT f.value ->> 'fingerprint' AS fingerprint, f.value ->> 'path' AS path ${WAITING}
+          AND p.repository = ?3 AND (?4 IS NULL OR p.id = ?4) AND (?5 IS NULL OR f.value ->> 'rule' = ?5)`,
+    )
+    .bind(since(now), now, repository, push ?? null, rule ?? null)
+    .all()
+  const found = z.array(z.object({ fingerprint: z.string(), path: z.string() })).parse(results)
+  const glob = path === undefined ? undefined : compileGlob(path)
+  const wanted = fingerprints && new Set(fingerprints)
+  return [
+    ...new Set(
+      found
+        .filter(each => (wanted?.has(each.fingerprint) ?? true) && (glob?.test(each.path) ?? true))
+        .map(each => each.fingerprint),
+    ),
+  ]
 }
 
 /** Returns which of these fingerprints have an exception in force, and which were declined. */

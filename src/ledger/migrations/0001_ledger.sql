@@ -97,6 +97,7 @@ CREATE TABLE pushes (
   reaped TEXT, -- the reason of a disconnect before the push's end (contract: DisconnectReason)
   scanned_bytes INTEGER NOT NULL DEFAULT 0, -- bytes that gitleaks was given
   pull_request TEXT, -- JSON: PullRequest
+  settled INTEGER NOT NULL DEFAULT 0, -- 1: upstream took all refs of this refused push later, without its findings
   -- The row's texts, and about as much as its other columns and its places in indexes.
   bytes INTEGER GENERATED ALWAYS AS (
     800 + octet_length(refs) + octet_length(findings) + octet_length(steps) + octet_length(exceptions_used)
@@ -108,7 +109,21 @@ CREATE INDEX pushes_by_repository ON pushes (repository, id);
 CREATE INDEX pushes_by_agent ON pushes (agent, id);
 CREATE INDEX pushes_by_outcome ON pushes (outcome, id);
 CREATE INDEX pushes_by_time ON pushes (started_at);
-CREATE INDEX pushes_with_findings ON pushes (started_at) WHERE outcome = 'refused' AND findings <> '[]';
+CREATE INDEX pushes_with_findings ON pushes (started_at)
+  WHERE outcome = 'refused' AND findings <> '[]' AND settled = 0;
+
+-- A refused push needs no decision once another push has brought all of its refs to upstream.
+CREATE TRIGGER settle_refused AFTER UPDATE OF outcome ON pushes
+WHEN OLD.outcome = 'open' AND NEW.outcome = 'accepted'
+BEGIN
+  UPDATE pushes SET settled = 1
+   WHERE outcome = 'refused' AND findings <> '[]' AND settled = 0
+     AND started_at > NEW.started_at - 2592000000 -- 30 days: PENDING_DAYS
+     AND repository = NEW.repository AND id < NEW.id
+     AND NOT EXISTS (
+       SELECT 1 FROM json_each(pushes.refs) r
+        WHERE r.value ->> 'ref' NOT IN (SELECT value ->> 'ref' FROM json_each(NEW.refs)));
+END;
 
 -- Operators' tokens.
 CREATE TABLE admin_tokens (

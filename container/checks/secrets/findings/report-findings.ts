@@ -58,6 +58,8 @@ export function reportFindings({ newFindings, secrets }: ScanResult, options: Op
     if (earlier) {
       earlier.commits.add(match.item.commit)
       earlier.line = match.line
+      // A later commit may be the one that disputes it.
+      earlier.finding.asksForException ||= isDisputed(match)
       continue
     }
     const exception = exceptionFor(findingId, push.pass.exceptions, now)
@@ -105,6 +107,8 @@ function dropGenericDuplicates(matches: readonly LocatedMatch[]): LocatedMatch[]
   return matches.filter(match => kept.has(match))
 }
 
+const isDisputed = ({ text }: LocatedMatch) => text.includes('gitleaks:allow')
+
 function describe(match: LocatedMatch, findingId: string, redactor: Redactor): Finding {
   return {
     rule: match.rule,
@@ -116,7 +120,7 @@ function describe(match: LocatedMatch, findingId: string, redactor: Redactor): F
       match.item.kind === 'file name' || match.item.kind === 'ref name'
         ? '[redacted]'
         : redactor.excerpt(match.text, match.secret),
-    asksForException: match.text.includes('gitleaks:allow'),
+    asksForException: isDisputed(match),
   }
 }
 

@@ -1,0 +1,53 @@
+import { readFileSync } from 'node:fs'
+import { Command } from 'commander'
+import { z } from 'zod'
+import { adminToken } from './commands/admin-token.ts'
+import { agent } from './commands/agent.ts'
+import { agentConfigCommand } from './commands/agent-config.ts'
+import { apply } from './commands/apply.ts'
+import { change } from './commands/change.ts'
+import { credential } from './commands/credential.ts'
+import { doctor } from './commands/doctor.ts'
+import { exception } from './commands/exception.ts'
+import { grant } from './commands/grant.ts'
+import { identity } from './commands/identity.ts'
+import { pending } from './commands/pending.ts'
+import { push } from './commands/push.ts'
+import { repo } from './commands/repo.ts'
+import { token } from './commands/token.ts'
+import { webhook } from './commands/webhook.ts'
+
+const { version } = z
+  .object({ version: z.string() })
+  .parse(JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')))
+
+export const EXIT_CODES = `
+Exit codes: 0 done; 1 refused by the gate, not reachable, or a check failed; 2 a wrong command line.`
+
+/** Every command of git gate. */
+export const program = new Command('git-gate')
+  .description('The gate between coding agents and the repositories they work on')
+  .version(version, '--version', 'print the version')
+  .addHelpText(
+    'after',
+    '\nSet GATE_URL and GATE_ADMIN_TOKEN; for a local gate, the command reads them from GATE_HOME (.git-gate).\nBehind Cloudflare Access, also set a service token: GATE_ACCESS_CLIENT_ID and GATE_ACCESS_CLIENT_SECRET.' +
+      EXIT_CODES,
+  )
+for (const command of [
+  repo,
+  identity,
+  credential,
+  agent,
+  grant,
+  token,
+  push,
+  pending,
+  exception,
+  agentConfigCommand,
+  apply,
+  doctor,
+  adminToken,
+  change,
+  webhook,
+])
+  program.addCommand(command)
