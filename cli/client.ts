@@ -61,6 +61,8 @@ const repositoriesOf = ({ request }: ApiConnection) => ({
     request('PUT', `/repositories/${encode(name)}`, Repository, settings),
   remove: (name: string) => request('DELETE', `/repositories/${encode(name)}`, Repository),
   check: (name: string) => request('POST', `/repositories/${encode(name)}/check`, LinkCheck),
+  checkSettings: (repository: object) =>
+    request('POST', '/repository-settings/check', z.object({ name: z.string() }), repository),
 })
 
 const identitiesOf = ({ request }: ApiConnection) => ({

@@ -2,7 +2,7 @@ import { parse } from 'yaml'
 import { z } from 'zod'
 import { NewRepository } from '../src/contract/api.ts'
 import { ForgeApi, ForgeKind } from '../src/contract/forge.ts'
-import type { GrantTerms } from '../src/contract/grant.ts'
+import { GrantTerms } from '../src/contract/grant.ts'
 import { AgentName, CredentialName, IdentityName, RepositoryName } from '../src/contract/names.ts'
 import { publishedHostKeys } from '../src/contract/published-host-keys.ts'
 import { isHttps } from '../src/contract/upstream.ts'
@@ -49,8 +49,11 @@ const byName = <N extends z.ZodType<string>, T extends z.ZodType>(name: N, each:
     })
 const isObject = (of: unknown): of is object => typeof of === 'object' && of !== null && !Array.isArray(of)
 
+/** The terms of a grant as the gate keeps them, for those that the options cannot express. */
+const RawTerms = z.strictObject({ terms: GrantTerms })
+
 /** An entry of `grants`. Reports the issues of the detailed form, unless the entry is a string. */
-const GrantEntry = z.union([z.literal(['read', 'own']), GrantOptions], {
+const GrantEntry = z.union([z.literal(['read', 'own']), RawTerms, GrantOptions], {
   error: ({ code, errors, input }) =>
     code === 'invalid_union' && typeof input !== 'string'
       ? errors
@@ -74,7 +77,15 @@ const File = z.strictObject({
       proxy: settings.proxy,
     })
     .default({}),
-  identities: z.array(IdentityName).default([]),
+  identities: z
+    .array(
+      z.union([
+        IdentityName,
+        /** A private key beside the file, which the gate imports if it lacks the identity. */
+        z.strictObject({ name: IdentityName, privateKeyFile: z.string() }),
+      ]),
+    )
+    .default([]),
   repositories: byName(RepositoryName, z.strictObject(settings)).default(new Map()),
   agents: byName(
     AgentName,
@@ -89,7 +100,7 @@ const File = z.strictObject({
 
 /** The desired state of a gate. */
 export interface DesiredState {
-  readonly identities: readonly IdentityName[]
+  readonly identities: readonly { readonly name: IdentityName; readonly privateKey?: string }[]
   readonly repositories: readonly NewRepository[]
   /** If `grants` is undefined, the agent's grants stay unchanged. */
   readonly agents: readonly { name: AgentName; grants: readonly DesiredGrant[] | undefined }[]
@@ -97,6 +108,31 @@ export interface DesiredState {
 export interface DesiredGrant {
   readonly repository: RepositoryName
   readonly terms: GrantTerms
+}
+
+/** Returns the JSON Schema of the file, for editors. */
+export const fileSchema = () =>
+  z.toJSONSchema(File, {
+    io: 'input',
+    unrepresentable: 'any',
+    override({ zodSchema, jsonSchema }) {
+      if (!(zodSchema instanceof z.ZodMap)) return
+      jsonSchema.type = 'object'
+      jsonSchema.additionalProperties = valueSchema(zodSchema)
+    },
+  })
+
+const valueSchema = (map: z.ZodMap) => {
+  const { $schema: _, ...schema } = z.toJSONSchema(map.valueType as z.ZodType, {
+    io: 'input',
+    unrepresentable: 'any',
+    override({ zodSchema, jsonSchema }) {
+      if (!(zodSchema instanceof z.ZodMap)) return
+      jsonSchema.type = 'object'
+      jsonSchema.additionalProperties = valueSchema(zodSchema)
+    },
+  })
+  return schema
 }
 
 /** Reads a file for `apply`, in YAML or JSON, and the files that it names. Throws a CliError. */
@@ -108,7 +144,15 @@ export function readDesiredState(file: string): DesiredState {
   const textOf = (text: string | undefined, named: string | undefined) =>
     text ?? (named === undefined ? undefined : beside(named))
   return {
-    identities: [...new Set(identities)],
+    identities: [
+      ...new Map(
+        identities.map(each =>
+          typeof each === 'string'
+            ? [each, { name: each }]
+            : [each.name, { name: each.name, privateKey: beside(each.privateKeyFile) }],
+        ),
+      ).values(),
+    ],
     repositories: [...repositories].map(([name, each]) => {
       const transport = isHttps(each.upstream)
         ? httpsSettings(each, defaults)
@@ -166,6 +210,7 @@ function httpsSettings(each: Settings, defaults: Settings) {
 
 function termsOfEntry(where: string, wish: z.infer<typeof GrantEntry>): GrantTerms {
   try {
+    if (typeof wish === 'object' && 'terms' in wish) return wish.terms
     return toTerms(wish === 'read' ? { read: true } : wish === 'own' ? ownBranches : wish)
   } catch (error) {
     throw error instanceof CliError ? new CliError(`${where}: ${error.message}`, error.fix) : error

@@ -19,6 +19,8 @@ export interface Step {
   readonly name: string
   readonly detail: string
   readonly run: () => Promise<unknown>
+  /** Finds out whether the gate would refuse the step, without changing anything. */
+  readonly check?: () => Promise<unknown>
 }
 
 /** The resources of a gate. */
@@ -61,7 +63,7 @@ export function createPlan(
     addIdentities(client, current, wanted),
     [
       ...addRepositories(client, current, wanted),
-      ...wanted.repositories.flatMap(repository => changeSettings(client, repository, current.repositories)),
+      ...wanted.repositories.flatMap(repository => changeSettings(client, repository, current)),
       ...addAgents(client, current, wanted),
     ],
     setGrants(client, current, grants),
@@ -75,19 +77,30 @@ interface WantedGrant extends DesiredGrant {
 }
 
 const addIdentities = (client: Client, current: CurrentState, wanted: DesiredState): Step[] =>
-  missing(
-    wanted.identities.map(name => ({ name })),
-    current.identities,
-  ).map(({ name }) => ({
-    ...{ action: 'add', kind: 'identity', name, detail: 'a new SSH key' },
-    run: () => client.identities.add({ name }),
+  missing(wanted.identities, current.identities).map(({ name, privateKey }) => ({
+    ...{ action: 'add', kind: 'identity', name, detail: privateKey ? 'the given SSH key' : 'a new SSH key' },
+    run: () => client.identities.add({ name, ...(privateKey === undefined ? {} : { privateKey }) }),
   }))
 
 const addRepositories = (client: Client, current: CurrentState, wanted: DesiredState): Step[] =>
   missing(wanted.repositories, current.repositories).map(repository => ({
     ...{ action: 'add', kind: 'repository', name: repository.name, detail: repository.upstream },
     run: () => client.repositories.add(repository),
+    check: () => checkSettings(client, current, repository),
   }))
+
+/** Has the gate check the settings. An identity that the plan makes first is not there yet. */
+async function checkSettings(
+  client: Client,
+  current: CurrentState,
+  repository: NewRepository,
+): Promise<void> {
+  const isMadeFirst = !current.identities.some(({ name }) => key(name) === key(repository.identity ?? ''))
+  await client.repositories.checkSettings(repository).catch((error: unknown) => {
+    if (isMadeFirst && error instanceof CliError && error.code === 'no-identity') return
+    throw error
+  })
+}
 
 const addAgents = (client: Client, current: CurrentState, wanted: DesiredState): Step[] =>
   missing(wanted.agents, current.agents).map(({ name }) => ({
@@ -123,10 +136,17 @@ function removeGrants(
   )
   return current.grants
     .filter(grant => !wantedGrants.has(grantKey(grant)) && (prune || agentsWithGrants.has(grant.agent)))
-    .map(({ agent, repository, terms }) => ({
-      ...{ action: 'remove', kind: 'grant', name: `${agent} ${repository}`, detail: formatTerms(terms) },
-      run: () => client.grants.remove(agent, repository),
-    }))
+    .map(
+      ({ agent, repository, terms }): Step => ({
+        action: 'remove',
+        kind: 'grant',
+        name: `${agent} ${repository}`,
+        detail: prune
+          ? formatTerms(terms)
+          : `${formatTerms(terms)} (the file lists the grants of ${agent} without it)`,
+        run: () => client.grants.remove(agent, repository),
+      }),
+    )
 }
 
 /** Keeps a repository that a grant refers to, although the file does not list it. */
@@ -160,7 +180,7 @@ function assertReferencesExist(
   grants: readonly WantedGrant[],
 ): void {
   const keysOf = (resources: readonly { name: string }[]) => new Set(resources.map(({ name }) => key(name)))
-  const identities = keysOf([...wanted.identities.map(name => ({ name })), ...current.identities])
+  const identities = keysOf([...wanted.identities, ...current.identities])
   const credentials = keysOf(current.credentials)
   for (const { name, identity, credential } of wanted.repositories) {
     if (identity !== null && !identities.has(key(identity)))
@@ -183,8 +203,8 @@ function assertReferencesExist(
       )
 }
 
-function changeSettings(client: Client, wanted: NewRepository, current: readonly Repository[]): Step[] {
-  const existing = current.find(({ name }) => key(name) === key(wanted.name))
+function changeSettings(client: Client, wanted: NewRepository, current: CurrentState): Step[] {
+  const existing = current.repositories.find(({ name }) => key(name) === key(wanted.name))
   if (!existing) return []
   const { name: _, ...settings } = wanted
   const changed = (Object.keys(settings) as (keyof typeof settings)[]).filter(
@@ -198,6 +218,7 @@ function changeSettings(client: Client, wanted: NewRepository, current: readonly
       name: existing.name,
       detail: changed.join(', '),
       run: () => client.repositories.update(existing.name, settings),
+      check: () => checkSettings(client, current, wanted),
     },
   ]
 }

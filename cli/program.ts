@@ -9,6 +9,7 @@ import { change } from './commands/change.ts'
 import { credential } from './commands/credential.ts'
 import { doctor } from './commands/doctor.ts'
 import { exception } from './commands/exception.ts'
+import { exportCommand } from './commands/export.ts'
 import { grant } from './commands/grant.ts'
 import { identity } from './commands/identity.ts'
 import { pending } from './commands/pending.ts'
@@ -45,6 +46,7 @@ for (const command of [
   exception,
   agentConfigCommand,
   apply,
+  exportCommand,
   doctor,
   adminToken,
   change,

@@ -1,5 +1,5 @@
 import { confirm } from '../confirm.ts'
-import { readDesiredState } from '../desired-state.ts'
+import { type DesiredState, readDesiredState } from '../desired-state.ts'
 import { CliError } from '../errors.ts'
 import { printNote, printResult, stripControl } from '../output.ts'
 import { createPlan, readCurrentState, type Step } from '../plan.ts'
@@ -16,17 +16,39 @@ export const apply = command('apply <file>', 'make the gate hold what a YAML or 
     async (file: string, options: { dryRun?: boolean; yes?: boolean; prune?: boolean; json?: boolean }) => {
       const wanted = readDesiredState(file)
       const client = gate()
+      if (options.prune) assertNotEmpty(file, wanted)
       const stages = createPlan(client, await readCurrentState(client), wanted, options.prune === true)
       const plan = stages.flat()
       if (!options.json)
         process.stdout.write(`${stripControl(plan.map(formatStep).join('\n') || 'nothing to change')}\n`)
+      if (options.dryRun) await checkAll(plan)
       const applied = plan.length > 0 && !options.dryRun && (options.yes || options.json || (await agreed()))
       if (applied) for (const stage of stages) await runAll(stage)
-      printResult(options, { plan: plan.map(({ run: _, ...step }) => step), applied }, () =>
+      printResult(options, { plan: plan.map(({ run: _, check: __, ...step }) => step), applied }, () =>
         applied ? `applied ${plan.length} changes` : '',
       )
     },
   )
+
+/** An empty file is a mistake, such as a failed template: with --prune it would remove everything. */
+function assertNotEmpty(file: string, { repositories, agents }: DesiredState): void {
+  if (repositories.length === 0 && agents.length === 0)
+    throw new CliError(
+      `${file} names no repository and no agent, and --prune would remove all of them`,
+      'Remove them one by one, or name at least one that stays',
+    )
+}
+
+/** Throws an error that names each step of the plan that the gate would refuse. */
+async function checkAll(plan: readonly Step[]): Promise<void> {
+  const failures: string[] = []
+  for (const step of plan)
+    await step.check?.().catch((error: unknown) => {
+      if (!(error instanceof CliError)) throw error
+      failures.push(`${formatStep(step)}: ${error.message}${error.fix ? `\n  ${error.fix}` : ''}`)
+    })
+  if (failures.length > 0) throw new CliError(`the gate would refuse:\n${failures.join('\n')}`)
+}
 
 const SIGNS = { add: '+', change: '~', remove: '-' } as const
 const formatStep = ({ action, kind, name, detail }: Step) =>

@@ -66,6 +66,21 @@ export const repositories = createApiRouter()
   )
   .openapi(
     createRoute({
+      method: 'post',
+      path: '/repository-settings/check',
+      tags,
+      summary: "Check a repository's settings without saving them",
+      request: { body: jsonBody(NewRepository) },
+      responses: jsonResponses(200, NewRepository.pick({ name: true }), 'The settings are valid'),
+    }),
+    async c => {
+      const { name, ...settings } = c.req.valid('json')
+      await checkSettings(c.env, name, settings)
+      return c.json({ name }, 200)
+    },
+  )
+  .openapi(
+    createRoute({
       method: 'get',
       path: '/repositories/{name}',
       tags,
@@ -171,8 +186,10 @@ async function checkSettings(env: Env, name: RepositoryName, settings: Repositor
       `the upstream URL is invalid: ${parsed.why}`,
       'Give it as ssh://git@github.com/acme/app.git, git@github.com:acme/app.git or https://github.com/acme/app.git',
     )
-  if (parsed.address.transport === 'ssh') await checkSsh(env.LEDGER, settings, parsed.address)
+  if (parsed.address.transport === 'ssh') await checkHostKey(settings, parsed.address)
   else checkHttps(settings)
+  await checkGitleaksConfig(env, name, settings)
+  if (parsed.address.transport === 'ssh') await checkIdentity(env.LEDGER, settings)
   if (settings.credential !== null && !(await findCredential(env.LEDGER, settings.credential)))
     throw new Problem(
       409,
@@ -180,15 +197,10 @@ async function checkSettings(env: Env, name: RepositoryName, settings: Repositor
       `there is no credential ${settings.credential}`,
       `Create it first: git gate credential set ${settings.credential} --user USER`,
     )
-  await checkGitleaksConfig(env, name, settings)
 }
 
-/** Throws a Problem unless the host key of an SSH upstream is pinned, and its identity exists. */
-async function checkSsh(
-  ledger: D1Database,
-  { knownHosts, identity }: RepositorySettings,
-  address: UpstreamAddress,
-): Promise<void> {
+/** Throws a Problem unless the host key of an SSH upstream is pinned. */
+async function checkHostKey({ knownHosts }: RepositorySettings, address: UpstreamAddress): Promise<void> {
   const { host, port = 22 } = address
   if (!(await hasHostKey(knownHosts, address)))
     throw new Problem(
@@ -197,6 +209,10 @@ async function checkSsh(
       `the known hosts have no key for ${host}${port === 22 ? '' : ` on port ${port}`}`,
       `Get it with: ssh-keyscan${port === 22 ? '' : ` -p ${port}`} ${host}, and compare its fingerprint with what the host publishes`,
     )
+}
+
+/** Throws a Problem unless the identity of an SSH upstream exists. */
+async function checkIdentity(ledger: D1Database, { identity }: RepositorySettings): Promise<void> {
   if (identity === null)
     throw new Problem(
       400,

@@ -1,0 +1,13 @@
+import { stringify } from 'yaml'
+import { describeState } from '../describe-state.ts'
+import { fileSchema } from '../desired-state.ts'
+import { printResult } from '../output.ts'
+import { readCurrentState } from '../plan.ts'
+import { command, gate } from './context.ts'
+
+export const exportCommand = command('export', 'print the file for apply that describes the present state')
+  .option('--schema', 'print the JSON Schema of the file instead, for editors')
+  .action(async options => {
+    const value = options.schema ? fileSchema() : describeState(await readCurrentState(gate()))
+    printResult({ json: options.json || options.schema }, value, () => stringify(value).trimEnd())
+  })
