@@ -47,9 +47,19 @@ async function runSteps(client: Client, repository: string | undefined): Promise
       () => client.repositories.check(name),
     )
     if ('failed' in check) steps.push(check.failed)
-    else steps.push(...check.result.steps.map(step => ({ repository: name, ...step })))
+    else
+      for (const step of check.result.steps)
+        steps.push({ repository: name, ...step, fix: await withPublicKey(client, step.fix) })
   }
   return steps
+}
+
+/** Adds the public key to a fix that asks for its registration at the upstream. */
+async function withPublicKey(client: Client, fix: string): Promise<string> {
+  const [, name] = /git gate identity show (\S+)$/.exec(fix) ?? []
+  if (name === undefined) return fix
+  const identity = (await client.identities.list()).find(each => each.name === name)
+  return identity ? `${fix}\n${identity.publicKey.trim()}` : fix
 }
 
 async function attempt<T>(

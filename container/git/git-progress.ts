@@ -5,8 +5,14 @@ export class GitProgress {
   /** The last 4,096 characters of git's other messages, which hold the reason when git fails. */
   said = ''
   #line = ''
+  readonly #onOutput: () => void
+
+  constructor(onOutput: () => void = () => {}) {
+    this.#onOutput = onOutput
+  }
 
   push(chunk: Buffer): void {
+    this.#onOutput()
     const lines = (this.#line + chunk.toString('utf8')).split(/[\r\n]+/)
     this.#line = lines.pop() ?? ''
     for (const line of lines) this.#take(line)

@@ -13,6 +13,17 @@ const CHECK_MS = 45_000
 /** The timeout of the mirror's refresh, in milliseconds. */
 const READ_MS = 25_000
 
+const NO_FIX_HERE = 'nothing to change at the gate: check the upstream and the network, then try again'
+
+/** One cause and one fix: an upstream's error has its own, which is more exact than that of the step. */
+function causeOf(error: unknown, fix: string): Pick<LinkStep, 'detail' | 'fix'> {
+  if (error instanceof UpstreamError) {
+    const mayPass = error.message !== error.problem
+    return { detail: error.problem, fix: error.fix || (mayPass ? NO_FIX_HERE : fix) }
+  }
+  return { detail: error instanceof Error ? error.message : 'it failed', fix }
+}
+
 /** Checks each step from the companion to the upstream, in order. A failed step has the fix. */
 export async function checkConnection(
   upstream: Upstream,
@@ -27,9 +38,7 @@ export async function checkConnection(
       steps.push({ name, ok: true, detail: await act(), fix: '' })
       return true
     } catch (error) {
-      const known = error instanceof UpstreamError ? error : undefined
-      const detail = known?.problem ?? (error instanceof Error ? error.message : 'it failed')
-      steps.push({ name, ok: false, detail, fix: known?.fix || fix })
+      steps.push({ name, ok: false, ...causeOf(error, fix) })
       return false
     }
   }
@@ -38,8 +47,8 @@ export async function checkConnection(
       cwd: settings.home,
       env: { PATH: process.env.PATH ?? '' },
       signal,
-    })
-    if (ended.code !== 0) throw new Error(`${command} does not run`)
+    }).catch(() => undefined)
+    if (ended?.code !== 0) throw new Error(`${command} is missing, or does not run`)
     return (ended.stdout.toString('utf8') || ended.stderr).trim().split('\n')[0] ?? ''
   }
   await runStep('git', 'install git', () => version('git', ['--version']))
@@ -60,7 +69,9 @@ export async function checkConnection(
       return 'the mirror is up to date'
     } catch (error) {
       if (!readTimeout.aborted || !mirror.initialFetch) throw error
-      return 'the mirror is on its way from upstream, which takes longer than this check'
+      const { progress, since } = mirror.initialFetch
+      const seconds = Math.round((Date.now() - since) / 1000)
+      return `the first fetch is under way for ${seconds} s${progress.now && `: ${progress.now}`}`
     }
   })
   if (!read) return steps

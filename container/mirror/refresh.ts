@@ -14,6 +14,8 @@ import type { MirrorSeed } from './seed.ts'
 export interface Arriving {
   readonly refs: UpstreamRefs
   readonly progress: Pick<GitProgress, 'now'>
+  /** The time of its start, in Unix milliseconds. */
+  readonly since: number
   /** Resolves when the mirror has all refs. Rejects with UpstreamError. */
   readonly done: Promise<void>
 }
@@ -33,7 +35,7 @@ export interface Refresh {
   readonly mirrorSeed: MirrorSeed
   /** Receives a first fetch, into an empty mirror, at its start. */
   readonly onInitialFetch: (arriving: Arriving) => void
-  /** The timeout in milliseconds. */
+  /** The timeout in milliseconds. A first fetch may take longer while git reports progress: this bounds its silence. */
   readonly withinMs: number
 }
 
@@ -48,15 +50,17 @@ export async function refresh({ onInitialFetch, withinMs, mirrorSeed, ...how }: 
   const { git, link, upstream } = how
   let leftNothing = true
   let symbolic: Refreshed['symbolic'] = new Set()
-  const signal = AbortSignal.timeout(withinMs)
+  using deadline = silenceDeadline(withinMs)
+  const { signal } = deadline
   const withDeadline = async (work: () => Promise<void>) => {
     try {
       await work()
     } catch (error) {
       if (!signal.aborted) throw error
-      throw new UpstreamError(`the upstream did not finish within ${withinMs / 1000} s`, {
-        advice: 'try again later',
-      })
+      throw new UpstreamError(
+        `the upstream sent nothing for ${withinMs / 1000} s (an operator may raise GATE_REFRESH_SECONDS)`,
+        { advice: 'try again later' },
+      )
     }
   }
   await withDeadline(async () => {
@@ -66,7 +70,7 @@ export async function refresh({ onInitialFetch, withinMs, mirrorSeed, ...how }: 
       readMirrorRefs(git, signal),
     ])
     symbolic = there.symbolic
-    const progress = here.refs.size === 0 && there.refs.size > 0 ? new GitProgress() : undefined
+    const progress = here.refs.size === 0 && there.refs.size > 0 ? new GitProgress(deadline.heard) : undefined
     const begin = async (words: GitProgress) => {
       const begun = await how.refs.change(() => mirrorSeed.consume(upstream, git, words, signal))
       leftNothing = begun !== 'broken'
@@ -75,10 +79,21 @@ export async function refresh({ onInitialFetch, withinMs, mirrorSeed, ...how }: 
     const done = withDeadline(async () =>
       applyUpstreamRefs(how, there, progress ? await begin(progress) : here, progress, signal),
     )
-    if (progress) onInitialFetch({ refs: there, progress, done })
+    if (progress) onInitialFetch({ refs: there, progress, since: Date.now(), done })
     await done
   })
   return { leftNothing, symbolic }
+}
+
+/** Aborts after `ms` milliseconds without a call of `heard`. */
+function silenceDeadline(ms: number): Disposable & { readonly signal: AbortSignal; heard(): void } {
+  const silent = new AbortController()
+  const timer = setTimeout(() => silent.abort(new Error('silence')), ms)
+  return {
+    signal: silent.signal,
+    heard: () => void timer.refresh(),
+    [Symbol.dispose]: () => clearTimeout(timer),
+  }
 }
 
 /** From this many new refs on, refs are packed. */

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto'
 import type { Upstream } from '../../src/contract/pass.ts'
 import { isHttps } from '../../src/contract/upstream.ts'
 import { printable } from '../git/command-list.ts'
@@ -41,16 +42,29 @@ const hostOf = (url: string) =>
 const keyOf = ({ url, identity, credential }: Upstream) =>
   isHttps(url) ? `credential "${credential?.name}"` : `identity "${identity}"`
 
+/** Returns the fingerprint of the host key that ssh was shown, where it says so, and of the pinned ones. */
+function hostKeys(knownHosts: string, said: string): string {
+  const shown = /key sent by the remote host is\s+(SHA256:\S+?)\.?\s/.exec(said)?.[1]
+  const pinned = knownHosts.split('\n').flatMap(line => {
+    const key = / (AAAA[A-Za-z0-9+/=]+)/.exec(line)?.[1]
+    if (key === undefined) return []
+    const digest = createHash('sha256').update(Buffer.from(key, 'base64')).digest('base64')
+    return [`SHA256:${digest.replace(/=+$/, '')}`]
+  })
+  return `${shown ? `it shows ${shown}, ` : ''}pinned: ${pinned.join(', ') || 'none'}`
+}
+
 function sshProblem(
-  { name, identity }: Upstream,
+  { name, identity, knownHosts }: Upstream,
   host: string,
   said: string,
   words: readonly string[],
 ): UpstreamError | undefined {
   if (/REMOTE HOST IDENTIFICATION HAS CHANGED|Host key verification failed|host key is known/i.test(said))
-    return new UpstreamError(`the host key of ${host} is not the one pinned for ${name}; nothing was sent`, {
-      fix: `check it and pin the right one: git gate repo set ${name} --known-hosts FILE`,
-    })
+    return new UpstreamError(
+      `the host key of ${host} is not the one pinned for ${name} (${hostKeys(knownHosts, said)}); nothing was sent`,
+      { fix: `check it and pin the right one: git gate repo set ${name} --known-hosts FILE` },
+    )
   if (READ_ONLY.test(said))
     return new UpstreamError(
       `${host} lets the identity "${identity}" read only (${words.slice(-2).join(' / ').slice(0, 300)})`,
