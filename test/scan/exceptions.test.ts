@@ -68,7 +68,7 @@ test('an agent can neither grant nor push an exception', async () => {
   expect(await refused(work, 'ada/own')).toEqual({ fingerprint, asksForException: true })
   const withOption = await work.push('-o', `exception=${fingerprint}`, 'HEAD:ada/own')
   expect(withOption).toMatchObject(rejected)
-  expect(withOption.output).toContain('may not pass push options')
+  expect(withOption.output).toContain('may not pass the push option')
 })
 
 test('an exception covers one secret at one path of one repository, and each use is recorded', async () => {
