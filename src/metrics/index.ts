@@ -3,9 +3,11 @@ import { authenticate } from '../api/authenticate.ts'
 import { handleProblem } from '../api/problem.ts'
 import type { ApiEnv } from '../api/router.ts'
 import { allStatuses } from '../companion/status.ts'
+import { countPending } from '../ledger/findings/pending-findings.ts'
+import { BUCKETS_MS, type Durations, readDurations } from '../ledger/pushes/durations.ts'
 import { type Kind, readTotals, type Totals } from '../ledger/pushes/totals.ts'
 import { companionMetrics } from './companions.ts'
-import { metric, type Sample } from './exposition.ts'
+import { histogram, metric, type Sample } from './exposition.ts'
 
 /**
  * `GET /-/metrics` in Prometheus' text format, with an admin token. The numbers come from the ledger and from the
@@ -14,12 +16,36 @@ import { metric, type Sample } from './exposition.ts'
 export const metrics = new Hono<ApiEnv>()
 metrics.onError(handleProblem)
 metrics.get('/', authenticate, async c => {
-  const [totals, companions] = await Promise.all([readTotals(c.env.LEDGER), allStatuses(c.env)])
-  return c.body(ledgerMetrics(totals) + companionMetrics(companions), 200, {
+  const [totals, durations, waiting, companions] = await Promise.all([
+    readTotals(c.env.LEDGER),
+    readDurations(c.env.LEDGER),
+    countPending(c.env.LEDGER),
+    allStatuses(c.env),
+  ])
+  const text = [
+    ledgerMetrics(totals),
+    durationMetrics(durations),
+    metric('gate_findings_pending', 'gauge', 'Findings that wait for a decision', [[{}, waiting]]),
+    companionMetrics(companions),
+  ]
+  return c.body(text.join(''), 200, {
     'content-type': 'text/plain; version=0.0.4; charset=utf-8',
     'cache-control': 'no-store',
   })
 })
+
+const durationMetrics = (durations: readonly Durations[]) =>
+  histogram(
+    'gate_push_phase_seconds',
+    'Durations of the phases of pushes, and of whole pushes (phase "push")',
+    BUCKETS_MS.map(ms => ms / 1000),
+    durations.map(({ repository, outcome, step, buckets, ms, count }) => ({
+      labels: { repository, outcome, phase: step },
+      buckets,
+      sum: ms / 1000,
+      count,
+    })),
+  )
 
 /** Metrics of all pushes, fetches and failed authentications since the ledger was created. */
 function ledgerMetrics(totals: Totals): string {

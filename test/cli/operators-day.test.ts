@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { z } from 'zod'
-import { cloneIn } from '../harness/clone.ts'
+import { type Clone, cloneIn } from '../harness/clone.ts'
 import {
   accepted,
   type Gate,
@@ -43,8 +43,9 @@ const Pending = z.array(
 const pending = async () =>
   Pending.parse(JSON.parse(await ok('pending', 'list', '--repository', 'acme/day', '--json')))
 
-test("an operator's day: add, grant, narrow, rotate, import with a baseline, decide, change keys, examine", async () => {
-  // Morning: a repository, its agent, and its rights.
+let work: Clone
+
+test('a repository, its agent and its rights; the token is rotated, and the grant narrowed', async () => {
   upstream.authorize(await ok('identity', 'new', 'day'))
   expect(await ok('identity', 'show', 'day')).toMatch(/^ssh-ed25519 /)
   pinHostKeys()
@@ -72,10 +73,12 @@ test("an operator's day: add, grant, narrow, rotate, import with a baseline, dec
   for (const { expiresAt } of tokens)
     expect((Date.parse(expiresAt ?? '') - Date.now()) / 86_400_000).toBeCloseTo(90, 0)
 
-  // A first import: its twelve findings are the baseline, with one decision.
-  const work = cloneIn(join(folder, 'work'))
+  work = cloneIn(join(folder, 'work'))
   await gitText(['init', '-q', work.dir])
   await work.text(['remote', 'add', 'origin', `${gate.url.replace('://', `://ada:${token}@`)}/acme/day.git`])
+})
+
+test('the twelve findings of a first import are its baseline, by one decision', async () => {
   for (let i = 0; i < 12; i += 1)
     await work.commit(`Change ${i}`, { [`old/${i}.ts`]: `export const token = '${githubToken()}'\n` })
   expect(await work.push('HEAD:main')).toMatchObject(rejected)
@@ -87,8 +90,9 @@ test("an operator's day: add, grant, narrow, rotate, import with a baseline, dec
   )
   expect(await pending()).toEqual([])
   expect(await work.push('HEAD:main')).toMatchObject(accepted)
+})
 
-  // Decisions by path and by fingerprint; what is mended leaves the list by itself.
+test('decisions by path and by fingerprint; a finding that was taken out leaves the list by itself', async () => {
   for (const name of ['test/a.ts', 'test/b.ts', 'src/c.ts'])
     await work.commit(name, { [name]: `export const token = '${githubToken()}' // gitleaks:allow\n` })
   expect((await work.push('HEAD:ada/work')).output).toContain('An operator has been asked to let it pass')
@@ -110,8 +114,9 @@ test("an operator's day: add, grant, narrow, rotate, import with a baseline, dec
   await work.commit('Instead')
   expect(await work.push('HEAD:ada/work')).toMatchObject(accepted)
   expect(await pending()).toEqual([])
+})
 
-  // The state as a file: applying it changes nothing, and an empty file removes nothing.
+test('the state as a file: applying it changes nothing, and an empty file removes nothing', async () => {
   writeFileSync(join(folder, 'gate.yaml'), await ok('export'))
   expect(await ok('apply', 'gate.yaml', '--prune', '--dry-run')).toBe('nothing to change')
   writeFileSync(join(folder, 'empty.yaml'), '')

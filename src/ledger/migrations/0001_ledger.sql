@@ -216,6 +216,38 @@ CREATE TABLE totals (
   PRIMARY KEY (kind, label)
 ) STRICT, WITHOUT ROWID;
 
+-- Histograms of the durations of pushes and of their steps, for the metrics.
+CREATE TABLE durations (
+  repository TEXT NOT NULL,
+  outcome TEXT NOT NULL,
+  step TEXT NOT NULL, -- 'push': the whole push
+  le INTEGER NOT NULL, -- the upper bound of the bucket in milliseconds; -1: none
+  count INTEGER NOT NULL,
+  ms REAL NOT NULL,
+  PRIMARY KEY (repository, outcome, step, le)
+) STRICT, WITHOUT ROWID;
+
+CREATE TRIGGER measure_push AFTER UPDATE OF outcome ON pushes
+WHEN OLD.outcome = 'open' AND NEW.outcome <> 'open'
+BEGIN
+  INSERT INTO durations (repository, outcome, step, le, count, ms)
+    SELECT NEW.repository, NEW.outcome, value ->> 'step',
+           CASE WHEN value ->> 'ms' <= 50 THEN 50 WHEN value ->> 'ms' <= 100 THEN 100 WHEN value ->> 'ms' <= 250 THEN 250 WHEN value ->> 'ms' <= 500 THEN 500 WHEN value ->> 'ms' <= 1000 THEN 1000 WHEN value ->> 'ms' <= 2500 THEN 2500 WHEN value ->> 'ms' <= 5000 THEN 5000 WHEN value ->> 'ms' <= 10000 THEN 10000 WHEN value ->> 'ms' <= 30000 THEN 30000 WHEN value ->> 'ms' <= 60000 THEN 60000 WHEN value ->> 'ms' <= 300000 THEN 300000 ELSE -1 END,
+           count(*), sum(value ->> 'ms')
+      FROM json_each(NEW.steps) GROUP BY 3, 4
+    ON CONFLICT DO UPDATE SET count = count + excluded.count, ms = ms + excluded.ms;
+  INSERT INTO durations (repository, outcome, step, le, count, ms)
+    SELECT NEW.repository, NEW.outcome, 'push',
+           CASE WHEN NEW.ms <= 50 THEN 50 WHEN NEW.ms <= 100 THEN 100 WHEN NEW.ms <= 250 THEN 250 WHEN NEW.ms <= 500 THEN 500 WHEN NEW.ms <= 1000 THEN 1000 WHEN NEW.ms <= 2500 THEN 2500 WHEN NEW.ms <= 5000 THEN 5000 WHEN NEW.ms <= 10000 THEN 10000 WHEN NEW.ms <= 30000 THEN 30000 WHEN NEW.ms <= 60000 THEN 60000 WHEN NEW.ms <= 300000 THEN 300000 ELSE -1 END, 1, NEW.ms WHERE true
+    ON CONFLICT DO UPDATE SET count = count + excluded.count, ms = ms + excluded.ms;
+END;
+
+-- A removed repository's histograms go with it.
+CREATE TRIGGER forget_durations AFTER DELETE ON repositories
+BEGIN
+  DELETE FROM durations WHERE repository = OLD.name;
+END;
+
 INSERT INTO totals (kind, label, count) VALUES ('fetch', 'all', 0), ('failure', 'all', 0);
 
 CREATE TRIGGER count_push AFTER UPDATE OF outcome ON pushes
