@@ -15,6 +15,15 @@ export const EXPIRY_OPTIONS = {
   never: { label: 'never', hours: null },
 } as const
 
+/** The findings that a decision can cover beside the card's own. */
+export const SCOPES = {
+  one: () => 'this finding',
+  push: () => 'every finding of this push',
+  path: ({ path }: Finding) => `every finding in ${path}`,
+  rule: ({ rule }: Finding) => `every finding of ${rule}`,
+  all: () => 'every pending finding of the repository',
+} as const
+
 /** A submitted decision that the API rejected, with the values of its form. */
 export interface FailedDecision {
   readonly repository: string
@@ -38,6 +47,8 @@ interface Props {
   readonly c: Context<ConsoleEnv>
   readonly finding: Finding
   readonly repository: string
+  /** The id of the refused push. */
+  readonly push: string
   /** The heading level. */
   readonly level: 2 | 3
   /** The path of the page to return to. */
@@ -48,7 +59,16 @@ interface Props {
 }
 
 /** A finding with its location, its redacted line, and the decision or the form for it. */
-export const FindingCard = ({ c, finding, repository, level, returnTo, decision, failedAttempt }: Props) => (
+export const FindingCard = ({
+  c,
+  finding,
+  repository,
+  push,
+  level,
+  returnTo,
+  decision,
+  failedAttempt,
+}: Props) => (
   <article class="finding">
     <Heading level={level}>
       <UntrustedText text={finding.rule} />
@@ -77,6 +97,7 @@ export const FindingCard = ({ c, finding, repository, level, returnTo, decision,
         c={c}
         finding={finding}
         repository={repository}
+        push={push}
         returnTo={returnTo}
         failedAttempt={failedAttempt}
       />
@@ -91,12 +112,16 @@ const DecisionForm = ({
   c,
   finding,
   repository,
+  push,
   returnTo,
   failedAttempt,
 }: Omit<Props, 'level' | 'decision'>) => (
   <Form c={c} action={`${pathOf.pending}/decide`} class="decision">
     <input type="hidden" name="repository" value={repository} />
     <input type="hidden" name="fingerprint" value={finding.fingerprint} />
+    <input type="hidden" name="push" value={push} />
+    <input type="hidden" name="rule" value={finding.rule} />
+    <input type="hidden" name="path" value={finding.path} />
     <input type="hidden" name="returnTo" value={returnTo} />
     <label class="wide">
       Reason
@@ -115,6 +140,14 @@ const DecisionForm = ({
           <option value={value} selected={value === (failedAttempt?.until ?? 'month')}>
             {label}
           </option>
+        ))}
+      </select>
+    </label>
+    <label>
+      For
+      <select name="scope">
+        {Object.entries(SCOPES).map(([value, label]) => (
+          <option value={value}>{label(finding)}</option>
         ))}
       </select>
     </label>

@@ -1,6 +1,6 @@
 import type { Context } from 'hono'
 import { z } from 'zod'
-import { Declined, GrantedException } from '../../contract/api.ts'
+import { Decided, Declined, GrantedException } from '../../contract/api.ts'
 import type { ConsoleEnv } from '../auth/env.ts'
 import { EXPIRY_OPTIONS } from '../components/finding-card.tsx'
 import { pendingPage } from '../pages/pending-findings.tsx'
@@ -9,12 +9,17 @@ import { isOwnPath, pathOf } from '../paths.ts'
 import { callApi } from './call-api.ts'
 
 /** The reason of an exception when the operator gives none; the API requires one. */
-const NO_REASON = 'allowed in the console, no reason given'
+const NO_REASON = 'decided in the console, no reason given'
 
 const Decision = z.object({
   decision: z.enum(['allow', 'decline']),
   repository: z.string(),
   fingerprint: z.string(),
+  /** The findings to decide on: this one, or all pending ones with its push, path, rule or repository. */
+  scope: z.enum(['one', 'push', 'path', 'rule', 'all']).default('one'),
+  push: z.string().default(''),
+  rule: z.string().default(''),
+  path: z.string().default(''),
   reason: z.string().trim(),
   until: z.enum(['day', 'week', 'month', 'never']),
   returnTo: z.string().refine(isOwnPath),
@@ -25,17 +30,8 @@ export async function decideFinding(c: Context<ConsoleEnv>): Promise<Response> {
   const parsed = Decision.safeParse(await c.req.parseBody())
   if (!parsed.success)
     return c.text('The form is incomplete. Reload the page, and submit the form again.', 400)
-  const { decision, repository, fingerprint, reason, until, returnTo } = parsed.data
-  const { hours } = EXPIRY_OPTIONS[until]
-  const result =
-    decision === 'allow'
-      ? await callApi(c, GrantedException, 'POST', '/exceptions', {
-          repository,
-          fingerprint,
-          reason: reason || NO_REASON,
-          until: hours === null ? null : new Date(Date.now() + hours * 3_600_000).toISOString(),
-        })
-      : await callApi(c, Declined, 'POST', '/declines', { repository, fingerprint, reason })
+  const { repository, fingerprint, reason, until, returnTo } = parsed.data
+  const result = await sendDecision(c, parsed.data)
   if (result.ok) return c.redirect(returnTo, 303)
   const failedAttempt = { repository, fingerprint, reason, until, problem: result.problem }
   const { pathname, searchParams } = new URL(returnTo, c.req.url)
@@ -43,6 +39,24 @@ export async function decideFinding(c: Context<ConsoleEnv>): Promise<Response> {
   if (push !== undefined) return pushPage(c, push, failedAttempt)
   return pendingPage(c, { after: searchParams.get('after') ?? undefined, failedAttempt })
 }
+
+/** Sends a decision on one finding, or on all that its scope selects, to the API. */
+function sendDecision(c: Context<ConsoleEnv>, given: z.infer<typeof Decision>) {
+  const { decision, repository, fingerprint, scope } = given
+  const { hours } = EXPIRY_OPTIONS[given.until]
+  const until = hours === null ? null : new Date(Date.now() + hours * 3_600_000).toISOString()
+  const reason = given.reason || (decision === 'allow' || scope !== 'one' ? NO_REASON : '')
+  if (scope !== 'one') {
+    const select = scope === 'all' ? {} : { [scope]: scope === 'path' ? asGlob(given.path) : given[scope] }
+    return callApi(c, Decided, 'POST', '/decisions', { repository, decision, reason, until, select })
+  }
+  return decision === 'allow'
+    ? callApi(c, GrantedException, 'POST', '/exceptions', { repository, fingerprint, reason, until })
+    : callApi(c, Declined, 'POST', '/declines', { repository, fingerprint, reason })
+}
+
+/** Returns the glob that matches this path alone. */
+const asGlob = (path: string) => path.replace(/[*?[\]\\]/g, '\\$&')
 
 /** `POST /pending/revoke`: revokes an exception. */
 export async function revokeException(c: Context<ConsoleEnv>): Promise<Response> {

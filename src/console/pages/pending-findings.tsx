@@ -71,6 +71,7 @@ export async function pendingPage(
                   c={c}
                   finding={pending.finding}
                   repository={pending.repository}
+                  push={pending.push}
                   level={2}
                   returnTo={pageFrom(after)}
                   decision="pending"
@@ -129,7 +130,8 @@ const PushLink = ({ pending }: { pending: PendingFinding }) => (
   <p class="push-link">
     <a href={pathOf.push(pending.push)}>
       <UntrustedText text={pending.agent} /> to <UntrustedText text={pending.repository} />
-    </a>
+    </a>{' '}
+    <UntrustedText text={pending.refs.map(ref => ref.replace(/^refs\/heads\//, '')).join(', ')} mono />
     <span class="muted">
       {' '}
       refused {pending.pushes > 1 ? `${pending.pushes} times, last ` : ''}

@@ -122,6 +122,7 @@ const Findings = async ({ c, push, failedAttempt }: BodyProps) => {
               c={c}
               finding={finding}
               repository={push.repository}
+              push={push.id}
               level={3}
               returnTo={pathOf.push(push.id)}
               decision={decisionFor(finding)}
