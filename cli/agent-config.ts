@@ -8,9 +8,13 @@ const WEB_HOSTS: Record<string, string> = {
   'altssh.bitbucket.org': 'bitbucket.org',
 }
 
+/** Characters with which the name of another repository can go on after this one's, or after its `.git`. */
+const MORE = [...'-_.0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ']
+
 /**
  * Returns git configuration that rewrites an agent's usual remote URLs to the gate, for a file of its own
- * (`git config --file`, `include.path`).
+ * (`git config --file`, `include.path`). The token is in a header, so that no URL shows it: `git remote -v`,
+ * submodules and git-lfs print URLs.
  */
 export function agentConfig(
   gateUrl: string,
@@ -18,27 +22,36 @@ export function agentConfig(
   credentials: { agent: string; token: string },
 ): string {
   const gate = new URL(gateUrl)
-  const base = new URL(gate)
-  base.username = credentials.agent
-  base.password = credentials.token
-  const root = (url: URL) => url.href.replace(/\/+$/, '')
+  const root = gate.href.replace(/\/+$/, '')
+  const urls = repositories.map(({ name, upstream }) => ({ name, urls: upstreamUrls(upstream) }))
   return [
-    `# The repositories behind ${root(gate)}, for ${credentials.agent}.`,
-    '# insteadOf matches the start of a URL: a section for app also matches app-two, unless app-two has its own section.',
-    ...repositories.flatMap(repository => [
-      `[url ${quoted(`${root(base)}/${repository.name}`)}]`,
-      ...upstreamUrls(repository.upstream).flatMap(url => [
-        `\tinsteadOf = ${quoted(url)}`,
-        `\tpushInsteadOf = ${quoted(url)}`,
-      ]),
-    ]),
-    '# Connect to the gate without a proxy.',
-    `[http ${quoted(`${root(gate)}/`)}]`,
+    `# The repositories behind ${root}, for ${credentials.agent}.`,
+    '# Connect to the gate with the token, and without a proxy.',
+    `[http ${quoted(`${root}/`)}]`,
+    `\textraHeader = ${quoted(`Authorization: Bearer ${credentials.token}`)}`,
     '\tproxy =',
+    ...urls.flatMap(each => [
+      ...rewrite(`${root}/${each.name}`, each.urls),
+      ...rewrite(
+        `${root}/${each.name}.git`,
+        each.urls.map(url => `${url}.git`),
+      ),
+    ]),
+    '# insteadOf matches the start of a URL, and the longest match wins. These keep the names that only start alike.',
+    ...urls.flatMap(each =>
+      each.urls.flatMap(url => [url, `${url}.git`].flatMap(start => MORE.flatMap(c => keep(start + c)))),
+    ),
   ].join('\n')
 }
 
-/** Returns the usual URLs of this upstream, without .git, so that insteadOf matches both spellings. */
+const rewrite = (to: string, urls: readonly string[]) => [
+  `[url ${quoted(to)}]`,
+  ...urls.flatMap(url => [`\tinsteadOf = ${quoted(url)}`, `\tpushInsteadOf = ${quoted(url)}`]),
+]
+
+const keep = (start: string) => rewrite(start, [start])
+
+/** Returns the usual URLs of this upstream, without .git. */
 function upstreamUrls(upstream: string): string[] {
   const parsed = parseUpstream(upstream)
   if (!parsed.ok) return []
@@ -49,22 +62,27 @@ function upstreamUrls(upstream: string): string[] {
     .replace(/^\/+/, '')
     .replace(/\/+$/, '')
     .replace(/\.git$/, '')
+  // user@host:path has no percent-encoding; the path of an https:// upstream has it already.
+  const inUrl = transport === 'https' ? path : encodeURI(path)
   const urls = [
-    `https://${bracketIpv6(webHost)}/${path}`,
-    `http://${bracketIpv6(webHost)}/${path}`,
+    `https://${bracketIpv6(webHost)}/${inUrl}`,
+    `http://${bracketIpv6(webHost)}/${inUrl}`,
     ...[...new Set(['git', user])].flatMap(name => [
       `${name}@${bracketIpv6(webHost)}:${path}`,
       `${name}@${bracketIpv6(webHost)}:/${path}`,
-      `ssh://${name}@${bracketIpv6(webHost)}/${path}`,
-      `ssh://${name}@${bracketIpv6(webHost)}:22/${path}`,
+      `ssh://${name}@${bracketIpv6(webHost)}/${inUrl}`,
+      `ssh://${name}@${bracketIpv6(webHost)}:22/${inUrl}`,
     ]),
-    `ssh://${bracketIpv6(webHost)}/${path}`,
+    `ssh://${bracketIpv6(webHost)}/${inUrl}`,
     ...(transport === 'https' && port !== undefined
-      ? ['https', 'http'].map(scheme => `${scheme}://${bracketIpv6(host)}:${port}/${path}`)
+      ? ['https', 'http'].map(scheme => `${scheme}://${bracketIpv6(host)}:${port}/${inUrl}`)
       : []),
     ...(transport === 'https' || port === undefined || port === 22
       ? []
-      : [`ssh://${user}@${bracketIpv6(host)}:${port}/${path}`, `ssh://${bracketIpv6(host)}:${port}/${path}`]),
+      : [
+          `ssh://${user}@${bracketIpv6(host)}:${port}/${inUrl}`,
+          `ssh://${bracketIpv6(host)}:${port}/${inUrl}`,
+        ]),
   ]
   return [...new Set(urls)]
 }

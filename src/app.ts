@@ -12,6 +12,7 @@ import { health, problemsOf } from './health.ts'
 import { mcp } from './mcp/index.ts'
 import { metrics } from './metrics/index.ts'
 import { advertise } from './smart-http/advertise.ts'
+import { allowBrowsers } from './smart-http/allow-browsers.ts'
 import { gateFault } from './smart-http/gate-fault.ts'
 import { fetchPack, receivePack } from './smart-http/pack-services.ts'
 import { showGrant } from './smart-http/show-grant.ts'
@@ -21,7 +22,9 @@ export const app = new Hono<GitEnv>()
   .use(takeRest)
   .use(rateLimit)
   .get('/', c =>
-    c.text('git-gate: clone http://AGENT:TOKEN@THIS-HOST/REPOSITORY.git; people look at /-/console\n'),
+    c.text(
+      'git-gate: clone THIS-URL/REPOSITORY.git, with the token of an agent as password; people look at /-/console\n',
+    ),
   )
   .get('/-/health', health)
   .route('/-/metrics', metrics)
@@ -30,6 +33,7 @@ export const app = new Hono<GitEnv>()
   .post(CALL_PATH, handleCompanionCall)
   .route('/-/console', consolePages)
   .all('/-/*', () => textResponse(404, ['there is no such page here']))
+  .use('/:name{.+}', allowBrowsers)
   .get('/:name{.+}/info/refs', authenticate, advertise)
   .post('/:name{.+}/git-upload-pack', authenticate, fetchPack)
   .post('/:name{.+}/git-receive-pack', authenticate, receivePack)

@@ -23,8 +23,6 @@ export interface Quarantined {
   readonly record: PushRecord
   /** Sends the client a progress line and adds it to the push's record. */
   readonly say: (line: string) => void
-  /** The same for upstream's words and for warnings, which `--quiet` does not silence. */
-  readonly tell: (line: string) => void
   /** Temporary folder that only this push uses. */
   readonly scratch: string
   /** Aborts with a ClientGone when the client disconnects before the forward begins. */
@@ -55,7 +53,7 @@ export async function checkAndForward(work: PushWork, quarantined: Quarantined):
 
 async function inSteps(work: PushWork, quarantined: Quarantined, signal: AbortSignal): Promise<Verdict> {
   const { pass, mirror, settings, linkTo } = work
-  const { hookRequest: asked, list, record, say, tell, scratch } = quarantined
+  const { hookRequest: asked, list, record, say, scratch } = quarantined
   const { commands } = list
   const unfit = refuseUnfit(asked, [...commands, ...list.noOps.filter(each => !isVoidDelete(each))])
   if (unfit) return unfit
@@ -65,7 +63,7 @@ async function inSteps(work: PushWork, quarantined: Quarantined, signal: AbortSi
   const { pushOptions } = list
   const push: IncomingPush = { commands, pushOptions, pass, git, scratch, record }
   const options = forwardedOptions(pushOptions)
-  const forward = startForward(git, linkTo, pass.repository, commands, options, tell, settings.forwardMs)
+  const forward = startForward(git, linkTo, pass.repository, commands, options, say, settings.forwardMs)
   const over = new AbortController()
   const early = beginEarly(work, push, AbortSignal.any([signal, over.signal]))
   try {

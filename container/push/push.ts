@@ -46,10 +46,11 @@ interface Read<List> {
   readonly list: List
   readonly reader: CommandListReader
   readonly reply: Reply
-  /** Sends the client a progress line, unless it asked for quiet, and adds it to the push's record. */
+  /**
+   * Sends the client a progress line and adds it to the push's record. A client's capability `quiet` does not
+   * silence it: git sends that for --quiet and for every push without a terminal alike.
+   */
   readonly say: (line: string) => void
-  /** The same for upstream's words and for warnings, which `--quiet` does not silence. */
-  readonly tell: (line: string) => void
 }
 
 /** Runs one push from its first byte to its outcome. */
@@ -64,14 +65,13 @@ export async function runPush(work: PushWork, turnAway?: Obstacle): Promise<Sess
     if ('outcome' in judged) return await reject(work, record, read, judged)
     const moved = await judgeNoOps(judged, work.mirror, client.gone)
     if (moved) return await reject(work, record, read, moved)
-    for (const line of warnings(judged)) read.tell(line)
+    for (const line of warnings(judged)) read.say(line)
     if (judged.commands.length === 0) {
       const unchanged: Verdict = { outcome: 'accepted', refs: [], refusals: [] }
       return await reject(work, record, read, withNoOps(unchanged, judged.noOps))
     }
     const verdict = await takeIn(work, record, { ...read, list: judged })
-    // --quiet does not silence the pull request's address.
-    const afterwards = () => requestPullRequest(work, record, { ...read, list: judged, say: read.tell })
+    const afterwards = () => requestPullRequest(work, record, { ...read, list: judged })
     return await sendResult(work, record, read, withNoOps(verdict, judged.noOps), afterwards)
   } catch (error) {
     if (!(error instanceof ClientGone) || progress.state !== 'reading-commands') throw error
@@ -104,12 +104,12 @@ async function readCommands(
   })
   if (list === 'nothing') return list
   const reply = createReply(list.capabilities, write)
-  const send = (isSilent: boolean) => (text: string) => {
+  const say = (text: string) => {
     const line = truncateLine(text)
     record.told.add(line)
-    if (!isSilent) reply.progressLine(line)
+    reply.progressLine(line)
   }
-  return { list, reader, reply, say: send(list.capabilities.has('quiet')), tell: send(false) }
+  return { list, reader, reply, say }
 }
 
 const badList = (problem: string): BadCommandList => ({ problem, refs: [], capabilities: new Set() })
@@ -204,7 +204,7 @@ const conclude = (progress: PushProgress, { outcome }: Verdict) => {
 async function receiveCheckForward(
   work: PushWork,
   record: PushRecord,
-  { list, reader, reply, say, tell }: Read<CommandList>,
+  { list, reader, reply, say }: Read<CommandList>,
 ): Promise<Verdict> {
   const { pass, client, progress, mirror, settings, linkTo } = work
   const { commands } = list
@@ -238,7 +238,6 @@ async function receiveCheckForward(
         list,
         record,
         say,
-        tell,
         scratch,
         gone: gone.signal,
         gitOver,

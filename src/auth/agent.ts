@@ -31,9 +31,13 @@ export interface GitEnv {
 }
 
 const unauthorized = (why: string) =>
-  textResponse(401, [why, 'use the agent name and its token: http://AGENT:TOKEN@GATE/REPOSITORY.git'], {
-    'www-authenticate': 'Basic realm="git-gate", charset="UTF-8"',
-  })
+  textResponse(
+    401,
+    [why, 'the password is the token of an agent; git gate agent-config gives it to git without a URL'],
+    {
+      'www-authenticate': 'Basic realm="git-gate", charset="UTF-8"',
+    },
+  )
 
 /**
  * Checks the token of a request. Returns its agent, with the access to a repository if there is a grant, or the

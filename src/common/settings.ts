@@ -47,6 +47,20 @@ const Settings = z
      * address.
      */
     GATE_TRUSTED_PROXY: z.enum(['on', 'off'], { error: 'must be "on" or "off"' }).optional(),
+    /** The origins, comma-separated, whose pages may use the gate with git in a browser (CORS). */
+    GATE_BROWSER_ORIGINS: z
+      .string()
+      .transform(list =>
+        list
+          .split(',')
+          .map(origin => origin.trim())
+          .filter(Boolean),
+      )
+      .refine(
+        origins => origins.every(origin => URL.parse(origin)?.origin === origin),
+        'must be origins such as https://app.example, separated by commas',
+      )
+      .optional(),
     /** The timeout of a container's start. The Worker then asks the client to try again. */
     GATE_START_SECONDS: seconds(20),
     /** The idle timeout of a container: it stops after this long without a request. */

@@ -17,7 +17,10 @@ const SERVICE: Readonly<Record<string, 'upload-pack' | 'receive-pack'>> = {
 export async function advertise(c: Context<GitEnv>): Promise<Response> {
   const { repository, terms } = c.var.access
   if (c.req.raw.method !== 'GET') return textResponse(405, ['info/refs is asked with GET'], { allow: 'GET' })
-  const service = SERVICE[new URL(c.req.url).search]
+  const { search } = new URL(c.req.url)
+  if (search === '?service=git-upload-archive')
+    return textResponse(403, ['git archive --remote is not served here: clone, then run git archive there'])
+  const service = SERVICE[search]
   if (!service)
     return textResponse(403, [
       'only smart HTTP is served here: ?service=git-upload-pack or ?service=git-receive-pack',

@@ -51,7 +51,7 @@ const git = (...args: string[]) =>
     encoding: 'utf8',
   }).trim()
 
-const gate = (path: string) => `http://ada:${TOKEN}@127.0.0.1:8787/${path}`
+const gate = (path: string) => `http://127.0.0.1:8787/${path}`
 
 test.each([
   ['https://github.com/acme/app.git', 'github.com/acme/app.git'],
@@ -77,16 +77,31 @@ test.each([
   }
 })
 
-test.each(['https://github.com/acme/other.git', 'git@gitlab.com:acme/app.git', 'https://example.org/app'])(
-  'git does not rewrite %s',
-  url => {
-    expect(git('ls-remote', '--get-url', url)).toBe(url)
-  },
-)
+test.each([
+  'https://github.com/acme/other.git',
+  'https://github.com/acme/app-docs',
+  'https://github.com/acme/app-docs.git',
+  'https://github.com/acme/app2',
+  'https://github.com/acme/app.github.io',
+  'https://github.com/acme/app.js.git',
+  'git@github.com:acme/app_old.git',
+  'ssh://git@github.com/acme/apps',
+  'git@gitlab.com:acme/app.git',
+  'https://example.org/app',
+])('git does not rewrite %s', url => {
+  expect(git('ls-remote', '--get-url', url)).toBe(url)
+})
 
 test('git connects to the gate without a proxy, and to other hosts as before', () => {
   expect(git('config', '--get-urlmatch', 'http.proxy', gate('demo.git/info/refs'))).toBe('')
   expect(git('config', '--get-urlmatch', 'http.proxy', 'https://example.org/')).toBe('http://127.0.0.1:9')
+})
+
+test('the token is in a header for the gate alone, and in no URL', () => {
+  const header = `Authorization: Bearer ${TOKEN}`
+  expect(git('config', '--get-urlmatch', 'http.extraHeader', gate('demo.git/info/refs'))).toBe(header)
+  expect(git('config', '--get-regexp', '^url\\.')).not.toContain(TOKEN)
+  expect(() => git('config', '--get-urlmatch', 'http.extraHeader', 'https://github.com/')).toThrow()
 })
 
 test('git reads the file on its own', () => {

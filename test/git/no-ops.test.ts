@@ -60,16 +60,6 @@ test('a ref that upstream has lost meanwhile counts as deleted', async () => {
   expect(answer.shown).toContain('upstream has this already')
 })
 
-test('a quiet push prints nothing but what upstream says', async () => {
-  await work.commit('Quiet')
-  expect(await work.git(['push', '-q', 'origin', 'HEAD:ada/quiet'])).toMatchObject({ code: 0, output: '' })
-  gate.upstream.hook('post-receive', 'echo "see https://host.example/pull/1" >&2')
-  await work.commit('Quiet again')
-  const said = await work.git(['push', '-q', 'origin', 'HEAD:ada/quiet'])
-  expect(said.output.trim()).toBe('remote: upstream: see https://host.example/pull/1')
-  gate.upstream.hook('post-receive')
-})
-
 test('a push that repeats one whose client was stopped in mid-forward is accepted', async () => {
   const tip = await work.commit('Stopped')
   const hold = holdForwards(gate.upstream)

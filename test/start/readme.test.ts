@@ -19,8 +19,10 @@ test("the README's first push is accepted, and its first refusal refuses", async
     // Git runs the shell, with the identity and the configuration of the tests.
     git(['-c', `alias.typed=!cd '${cwd}' && ${commands.join(' && ')}`, 'typed'], { cwd })
   const [clone = '', ...push] = commandsOf('First push')
-  expect(clone).toMatch(/^git clone http:\/\/demo-agent:\S+\/demo\.git && cd demo$/)
-  await gitText(['clone', '-q', gate.lines.clone ?? '', path.join(home.dir, 'demo')])
+  const { origin, password } = new URL(gate.lines.clone ?? '')
+  expect(clone).toContain('http://127.0.0.1:8787/demo.git')
+  const typed = clone.replaceAll('http://127.0.0.1:8787', origin).replace(/gate_[^']+/, password)
+  expect((await type([typed], home.dir)).output).not.toContain('fatal')
   const work = path.join(home.dir, 'demo')
   const pushed = await type(push, work)
   expect(pushed.output).toContain('git-gate: upstream has accepted the push')
