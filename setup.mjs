@@ -79,6 +79,8 @@ const debian = {
   sshd: 'openssh-server',
   ...(canInstall || forTests ? { gpg: 'gpg' } : {}),
   ...(forTests ? { chromium: 'chromium', 'gpg-agent': 'gpg-agent' } : {}),
+  // Without it, the tests of Git LFS with the real client are skipped.
+  ...(forTests && canInstall ? { 'git-lfs': 'git-lfs' } : {}),
 }
 const missingPrograms = () => Object.keys(debian).filter(name => !onPath(name))
 

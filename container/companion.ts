@@ -1,6 +1,7 @@
 import type { Check } from './checks/index.ts'
 import type { SharedResponses } from './fetch/shared-responses.ts'
 import type { WatchedJournal } from './journal/unreported.ts'
+import type { Lfs } from './lfs/index.ts'
 import type { Mirrors } from './mirror/mirrors.ts'
 import type { MirrorSeed } from './mirror/seed.ts'
 import type { MemoryBudget } from './process/memory-budget.ts'
@@ -22,6 +23,7 @@ export interface Companion {
   readonly links: Links
   readonly journal: WatchedJournal
   readonly checks: readonly Check[]
+  readonly lfs: Lfs
   /** The checked pushes that wait for the Worker's permission. */
   readonly permissions: Permissions
   readonly identities: string

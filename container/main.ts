@@ -3,7 +3,7 @@ import { mkdir, rm } from 'node:fs/promises'
 import { type AddressInfo, isIPv6 } from 'node:net'
 import { join, resolve } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
-import { checks } from './checks/index.ts'
+import { checks, createRefusedObjects } from './checks/index.ts'
 import type { Companion } from './companion.ts'
 import { createSharedResponses } from './fetch/shared-responses.ts'
 import { configureGit } from './git/git-config.ts'
@@ -12,6 +12,7 @@ import { serve } from './http/server.ts'
 import { openJournal } from './journal/journal.ts'
 import { recover } from './journal/recover.ts'
 import { trackUnreported } from './journal/unreported.ts'
+import { createLfs, openStore } from './lfs/index.ts'
 import { createMirrors } from './mirror/mirrors.ts'
 import { createMirrorSeed } from './mirror/seed.ts'
 import { createMemoryBudget } from './process/memory-budget.ts'
@@ -22,6 +23,7 @@ import { createPermissions } from './push/permission.ts'
 import { createSessions } from './sessions/sessions.ts'
 import { readSettings } from './settings.ts'
 import { openCredentials } from './upstream/credentials.ts'
+import { createLfsUpstreams } from './upstream/lfs-api/index.ts'
 import { createLinks } from './upstream/links.ts'
 import { moveSecretsFromEnv } from './upstream/secret-files.ts'
 import { KEY_VARIABLES } from './upstream/ssh-keys.ts'
@@ -56,6 +58,9 @@ const mirrorSeed = createMirrorSeed(settings.seedWaitMs)
 const mirrors = createMirrors({ settings, env, linkTo: links.to, mirrorSeed })
 const journal = trackUnreported(await openJournal(join(settings.home, 'journal'), settings.maxJournalBytes))
 const sessions = createSessions(settings)
+const refused = createRefusedObjects()
+const upstreams = createLfsUpstreams({ linkTo: links.to, credentials })
+const store = await openStore(join(settings.home, 'lfs'), settings.maxLfsStoreBytes)
 const companion: Companion = {
   settings,
   sessions,
@@ -65,7 +70,8 @@ const companion: Companion = {
   sharedResponses: createSharedResponses(join(settings.home, 'scratch'), settings.fetchCacheBytes),
   links,
   journal,
-  checks: checks(settings),
+  checks: checks(settings, { upstreams, refused }),
+  lfs: createLfs({ settings, mirrors, sessions, upstreams, refused, store }),
   permissions: createPermissions(),
   identities,
   credentials,

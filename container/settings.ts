@@ -62,6 +62,10 @@ const Settings = z
       .int()
       .min(0)
       .default(2 ** 30),
+    /** The limit of one LFS object. */
+    GATE_LFS_MAX_OBJECT_BYTES: count(4 * 2 ** 30),
+    /** The limit of all LFS objects on disk. */
+    GATE_LFS_STORE_BYTES: count(8 * 2 ** 30),
     /** The limit of the push journal on disk. */
     GATE_JOURNAL_MAX_BYTES: count(256 * 2 ** 20),
     /** The minimum is 64 MiB because any git program needs some tens of megabytes. */
@@ -108,6 +112,8 @@ const Settings = z
     maxPushBytes: env.GATE_MAX_PUSH_BYTES,
     maxBlobBytes: env.GATE_MAX_BLOB_BYTES,
     fetchCacheBytes: env.GATE_FETCH_CACHE_BYTES,
+    maxLfsObjectBytes: env.GATE_LFS_MAX_OBJECT_BYTES,
+    maxLfsStoreBytes: env.GATE_LFS_STORE_BYTES,
     maxJournalBytes: env.GATE_JOURNAL_MAX_BYTES,
     /** The memory limit of each git process. */
     gitMemoryBytes: env.GATE_GIT_MEMORY_BYTES,

@@ -9,6 +9,7 @@ import { consolePages } from './console/index.ts'
 import { CALL_PATH } from './contract/companion-call.ts'
 import { takeRest } from './drain-request.ts'
 import { health, problemsOf } from './health.ts'
+import { asLfsErrors, lfs } from './lfs/index.ts'
 import { mcp } from './mcp/index.ts'
 import { metrics } from './metrics/index.ts'
 import { advertise } from './smart-http/advertise.ts'
@@ -37,6 +38,7 @@ export const app = new Hono<GitEnv>()
   .get('/:name{.+}/info/refs', authenticate, advertise)
   .post('/:name{.+}/git-upload-pack', authenticate, fetchPack)
   .post('/:name{.+}/git-receive-pack', authenticate, receivePack)
+  .all('/:name{.+}/info/lfs/*', asLfsErrors, authenticate, lfs)
   .get('/:name{.+}', authenticate, showGrant)
   .all('*', authenticate, () => textResponse(405, ['git asks this with another method, or not at all']))
   .notFound(() => textResponse(404, ['there is nothing here']))

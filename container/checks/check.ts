@@ -1,4 +1,4 @@
-import type { Finding, Refusal } from '../../src/contract/outcome.ts'
+import type { Finding, PushedLfsObject, Refusal } from '../../src/contract/outcome.ts'
 import type { PassFor } from '../../src/contract/pass.ts'
 import type { Scanned } from '../../src/contract/status.ts'
 import type { Command } from '../git/command-list.ts'
@@ -22,6 +22,8 @@ export interface IncomingPush {
     secretRefs: Map<string, string>
     /** Set when the scan has checked every name and text of the push, so that the rest may be shown. */
     isScanned: boolean
+    /** The first LFS pointers that the push introduces. */
+    lfsObjects: readonly PushedLfsObject[]
     /** The objects and bytes that were scanned, and the gitleaks processes. */
     scanned: Scanned
   }

@@ -4,6 +4,7 @@ import { KEEPALIVE_PROBE_MS, REQUEST_HEAD_MS } from '../client/idle-deadline.ts'
 import { json, text } from '../client/respond.ts'
 import type { Companion } from '../companion.ts'
 import { readSession } from '../fetch/read-session.ts'
+import { serveLfs } from '../lfs/index.ts'
 import { checkConnection } from '../mirror/check-connection.ts'
 import { describePush } from '../mirror/describe-push.ts'
 import { sendBundle } from '../mirror/write-bundle.ts'
@@ -166,6 +167,12 @@ async function route(
       return sendBundle(companion, pass, response)
     case 'mirror-seed':
       return receiveSeed(companion, pass, request, response)
+    case 'lfs-batch':
+    case 'lfs-download':
+    case 'lfs-upload':
+    case 'lfs-verify':
+    case 'lfs-locks':
+      return serveLfs(companion.lfs, pass, request, response)
     default:
       return readSession(companion, pass, request, response)
   }

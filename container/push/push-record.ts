@@ -1,5 +1,5 @@
 import type { PullRequest } from '../../src/contract/forge.ts'
-import type { Finding, Outcome, PushReport, StepTime } from '../../src/contract/outcome.ts'
+import type { Finding, Outcome, PushedLfsObject, PushReport, StepTime } from '../../src/contract/outcome.ts'
 import type { PassFor } from '../../src/contract/pass.ts'
 import type { PushEvent } from '../../src/contract/push-event.ts'
 import type { Scanned } from '../../src/contract/status.ts'
@@ -49,6 +49,8 @@ export interface PushRecord {
   isScanned: boolean
   /** Amount of data that gitleaks has scanned so far. */
   readonly scanned: Scanned
+  /** The first LFS pointers of the push. They are recorded once the scan has checked their paths. */
+  lfsObjects: readonly PushedLfsObject[]
   upstreamSaid: string
   /** Sets the refs. They are written to the journal with the next change. */
   name(refs: Refs): void
@@ -84,6 +86,7 @@ export const emptyReport = (id: string): PushReport => ({
   reaped: null,
   scannedBytes: 0,
   pullRequest: null,
+  lfsObjects: [],
 })
 
 /** Destinations of a record: the journal, and then the Worker, by `tell`. */
@@ -106,6 +109,7 @@ class Recorder implements PushRecord {
     this.isScanned ? withoutTokens(line) : withoutLikelySecrets(line),
   )
   isScanned = false
+  lfsObjects: readonly PushedLfsObject[] = []
   upstreamSaid = ''
   readonly #recording: Recording
   readonly #startedAt = performance.now()
@@ -191,6 +195,7 @@ class Recorder implements PushRecord {
       reaped: this.#reaped,
       scannedBytes: this.scanned.bytes,
       pullRequest: null,
+      lfsObjects: this.isScanned ? [...this.lfsObjects] : [],
     }
   }
 

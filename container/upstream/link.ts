@@ -1,6 +1,7 @@
 import type { ChildProcess } from 'node:child_process'
+import type { LfsOperation } from '../../src/contract/lfs.ts'
 import type { Upstream } from '../../src/contract/pass.ts'
-import type { RunOptions } from '../process/spawn.ts'
+import type { ProcessResult, RunOptions } from '../process/spawn.ts'
 
 /** The connection to an upstream, over SSH or HTTPS. */
 export interface Link {
@@ -20,6 +21,8 @@ export interface LinkLease {
   readonly git: Pick<RunOptions, 'env' | 'onFd4'>
   /** Starts a process that speaks protocol version 2 with upstream's git-upload-pack on its stdio. */
   startUploadPack(upstream: Upstream, signal: AbortSignal): UploadPack
+  /** Runs `git-lfs-authenticate` at upstream (git-lfs docs/api/server-discovery.md). Absent over HTTPS. */
+  authenticateLfs?(upstream: Upstream, operation: LfsOperation, signal: AbortSignal): Promise<ProcessResult>
   /** Releases the lease. `cut`: the process was killed, and upstream may not have noticed. */
   release(how?: { cut?: boolean }): void
 }

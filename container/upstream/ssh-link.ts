@@ -2,7 +2,7 @@ import { mkdir, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { type IdentityName, identityVariable } from '../../src/contract/names.ts'
 import type { Upstream } from '../../src/contract/pass.ts'
-import { spawnGroup } from '../process/spawn.ts'
+import { run, spawnGroup } from '../process/spawn.ts'
 import type { Link } from './link.ts'
 import { createSshPool } from './ssh-connections.ts'
 import { parseSshUrl } from './ssh-url.ts'
@@ -92,6 +92,16 @@ function createLink(upstream: Upstream, config: string, control: string): Link {
     async acquire(signal) {
       const { control, release } = await connections.borrow(signal)
       return {
+        authenticateLfs({ url }, operation, signal) {
+          const command = `git-lfs-authenticate ${shellQuote(parseSshUrl(url).path)} ${operation}`
+          const env = { PATH: process.env.PATH ?? '' }
+          return run('ssh', ['-F', config, '-S', control, host, command], {
+            cwd: '/',
+            env,
+            signal,
+            maxOutput: 64_000,
+          })
+        },
         git: { env: { GIT_SSH_COMMAND: ssh + shellQuote(control), GIT_SSH_VARIANT: 'ssh' } },
         startUploadPack({ url }, signal) {
           const direct = ['-F', config, '-S', control, '-o', 'SendEnv=GIT_PROTOCOL', host]

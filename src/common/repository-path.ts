@@ -1,5 +1,8 @@
 import { RepositoryName } from '../contract/names.ts'
 
+/** The paths of the Git LFS API below a repository. */
+const LFS = /\/info\/lfs(\/.*)?$/
+
 const SERVICES = ['/info/refs', '/git-upload-pack', '/git-receive-pack'] as const
 
 /** The percent-encoding of the characters of a name. */
@@ -20,7 +23,7 @@ export function readPath(request: Request): RepositoryPath {
       ok: false,
       why: `no such repository: a name has letters, digits and . _ ~ + - only, and the URL has ${code}`,
     }
-  const service = SERVICES.find(ending => pathname.endsWith(ending)) ?? ''
+  const service = LFS.exec(pathname)?.[0] ?? SERVICES.find(ending => pathname.endsWith(ending)) ?? ''
   const spelled = pathname.slice(1, pathname.length - service.length).replace(/\.git$/, '')
   const name = RepositoryName.safeParse(spelled)
   return name.success

@@ -451,6 +451,40 @@ export const Fetch = z
   })
   .meta({ id: 'Fetch' })
 export type Fetch = z.infer<typeof Fetch>
+/** A transfer of an LFS object. The gate grants a download in the answer to a batch. */
+export const LfsTransfer = z
+  .object({
+    id: z.string(),
+    at: Time,
+    repository: z.string(),
+    agent: z.string(),
+    token: z.string(),
+    operation: z.enum(['upload', 'download']),
+    oid: z.string(),
+    size: z.number(),
+    outcome: z.enum(['accepted', 'refused', 'failed', 'granted', 'missing']),
+    /** The first line of a refusal. */
+    reason: z.string(),
+    findings: z.array(Finding),
+    exceptionsUsed: z.array(z.string()),
+    ms: z.number(),
+  })
+  .meta({ id: 'LfsTransfer' })
+export type LfsTransfer = z.infer<typeof LfsTransfer>
+export const LfsTransferPage = Page.extend({ transfers: z.array(LfsTransfer) }).meta({
+  id: 'LfsTransferPage',
+})
+
+export const LfsTransferQuery = z.object({
+  repository: z.string().max(512).optional(),
+  agent: z.string().max(64).optional(),
+  oid: z.string().max(64).optional(),
+  outcome: LfsTransfer.shape.outcome.optional(),
+  limit: Limit,
+  cursor: z.string().max(64).optional(),
+})
+export type LfsTransferQuery = z.infer<typeof LfsTransferQuery>
+
 export const FetchPage = Page.extend({ fetches: z.array(Fetch) }).meta({ id: 'FetchPage' })
 
 export const NewWebhook = z

@@ -52,6 +52,10 @@ export const DISCONNECT_MESSAGES: Readonly<Record<DisconnectReason, string>> = {
   stuck: 'git stood still',
 }
 
+/** A Git LFS pointer that a push introduces, and the first path that has it. */
+export const PushedLfsObject = z.object({ oid: z.string(), size: z.number(), path: z.string() })
+export type PushedLfsObject = z.infer<typeof PushedLfsObject>
+
 /** The companion's report on a push, which the ledger keeps. */
 export const PushReport = z.object({
   id: z.string(),
@@ -74,6 +78,8 @@ export const PushReport = z.object({
   scannedBytes: z.number().int().nonnegative().default(0),
   /** The pull request that the push asked for (`git push -o pr`). */
   pullRequest: PullRequest.nullable().default(null),
+  /** The first LFS pointers that the push introduces. */
+  lfsObjects: z.array(PushedLfsObject).default([]),
 })
 export type PushReport = z.infer<typeof PushReport>
 

@@ -2,6 +2,7 @@ import { z } from 'zod'
 import { HeldCredential } from './credential.ts'
 import { ForgeKind } from './forge.ts'
 import { GrantTerms } from './grant.ts'
+import { LfsOperation, LockPath, Oid } from './lfs.ts'
 import { ReadRefPattern } from './mirrored-refs.ts'
 import { AgentName, CredentialName, IdentityName, RepositoryName } from './names.ts'
 import { MAX_REFS, UpdatedRef } from './push-diff.ts'
@@ -53,6 +54,13 @@ export type Decline = z.infer<typeof Decline>
 
 const base = { v: z.literal(PROTOCOL), id: z.string().min(1).max(64), exp: z.number().int() }
 const git = { ...base, repository: Upstream, agent: AgentName, terms: GrantTerms }
+const decisions = {
+  exceptions: z.array(Exception),
+  declines: z.array(Decline).optional(),
+  /** The operator's gitleaks configuration, which extends the default. Empty: the default only. */
+  gitleaksConfig: z.string(),
+}
+const object = { oid: Oid, size: z.number().int().min(0) }
 
 /** A pass: the Worker's signed permission for a single request to the companion. */
 export const Pass = z.discriminatedUnion('service', [
@@ -62,10 +70,24 @@ export const Pass = z.discriminatedUnion('service', [
   z.object({
     service: z.literal('git-receive-pack'),
     ...git,
-    exceptions: z.array(Exception),
-    declines: z.array(Decline).optional(),
-    /** The operator's gitleaks configuration, which extends the default. Empty: the default only. */
-    gitleaksConfig: z.string(),
+    ...decisions,
+  }),
+  /** Say which of the LFS objects in the body upstream has. */
+  z.object({ service: z.literal('lfs-batch'), ...git, ...decisions, operation: LfsOperation }),
+  /** Return an LFS object. */
+  z.object({ service: z.literal('lfs-download'), ...git, ...object }),
+  /** Receive an LFS object, scan it, and forward it to upstream. */
+  z.object({ service: z.literal('lfs-upload'), ...git, ...decisions, ...object }),
+  /** Return the result of an upload that was still open at its answer. */
+  z.object({ service: z.literal('lfs-verify'), ...git, ...object }),
+  /** Send a request of the locking API to upstream. */
+  z.object({
+    service: z.literal('lfs-locks'),
+    ...git,
+    method: z.enum(['GET', 'POST']),
+    path: LockPath,
+    /** The query with its question mark, or empty. */
+    query: z.string().max(2_000),
   }),
   /** Return the report of a push. Waits `wait` seconds at most for the push to end. */
   z.object({
@@ -131,6 +153,11 @@ export const ROUTES: Readonly<Record<Pass['service'], { method: 'GET' | 'POST'; 
   'advertise-receive-pack': { method: 'GET', path: '/info/refs' },
   'git-upload-pack': { method: 'POST', path: '/git-upload-pack' },
   'git-receive-pack': { method: 'POST', path: '/git-receive-pack' },
+  'lfs-batch': { method: 'POST', path: '/lfs/batch' },
+  'lfs-download': { method: 'GET', path: '/lfs/object' },
+  'lfs-upload': { method: 'POST', path: '/lfs/object' },
+  'lfs-verify': { method: 'POST', path: '/lfs/verify' },
+  'lfs-locks': { method: 'POST', path: '/lfs/locks' },
   'push-report': { method: 'GET', path: '/push' },
   'permit-push': { method: 'POST', path: '/push/permission' },
   'settle-push': { method: 'POST', path: '/settle' },

@@ -4,10 +4,10 @@ import { z } from 'zod'
 const ROWS = 500
 const ROUNDS = 20
 
-const Deletable = z.object({ kind: z.enum(['push', 'fetch']), id: z.string(), bytes: z.number() })
+const Deletable = z.object({ kind: z.enum(['push', 'fetch', 'transfer']), id: z.string(), bytes: z.number() })
 
 /**
- * Deletes the oldest pushes and fetches until the rest takes `maxBytes` at most. Deletes from the largest
+ * Deletes the oldest pushes, fetches and LFS transfers until the rest takes `maxBytes` at most. Deletes from the largest
  * agent each time, so that an agent that fills the ledger loses its own history first. Open pushes stay.
  */
 export async function forgetBeyond(ledger: D1Database, maxBytes: number): Promise<void> {
@@ -22,7 +22,7 @@ export async function forgetBeyond(ledger: D1Database, maxBytes: number): Promis
       return isWanted
     })
     if (gone.length === 0) return
-    const idsOf = (kind: 'push' | 'fetch') =>
+    const idsOf = (kind: z.infer<typeof Deletable>['kind']) =>
       JSON.stringify(gone.filter(each => each.kind === kind).map(({ id }) => id))
     await ledger.batch([
       ledger
@@ -31,6 +31,9 @@ export async function forgetBeyond(ledger: D1Database, maxBytes: number): Promis
       ledger
         .prepare('DELETE FROM fetches WHERE id IN (SELECT CAST(value AS INTEGER) FROM json_each(?))')
         .bind(idsOf('fetch')),
+      ledger
+        .prepare('DELETE FROM transfers WHERE id IN (SELECT value FROM json_each(?))')
+        .bind(idsOf('transfer')),
     ])
   }
 }
@@ -49,8 +52,12 @@ async function oldestOfTheLargest(ledger: D1Database): Promise<z.infer<typeof De
           WHERE agent = (SELECT agent FROM largest) AND outcome <> 'open' ORDER BY id LIMIT ?1),
        old_fetches AS (
          SELECT 'fetch' AS kind, CAST(id AS TEXT) AS id, at, bytes FROM fetches
-          WHERE agent = (SELECT agent FROM largest) ORDER BY fetches.id LIMIT ?1)
-       SELECT kind, id, bytes FROM (SELECT * FROM old_pushes UNION ALL SELECT * FROM old_fetches)
+          WHERE agent = (SELECT agent FROM largest) ORDER BY fetches.id LIMIT ?1),
+       old_transfers AS (
+         SELECT 'transfer' AS kind, id, at, bytes FROM transfers
+          WHERE agent = (SELECT agent FROM largest) ORDER BY id LIMIT ?1)
+       SELECT kind, id, bytes FROM (SELECT * FROM old_pushes UNION ALL SELECT * FROM old_fetches
+                               UNION ALL SELECT * FROM old_transfers)
         ORDER BY at LIMIT ?1`,
     )
     .bind(ROWS)

@@ -9,7 +9,7 @@ const ROWS_A_SWEEP = 5000
  */
 const MOST_DELIVERIES = 50_000
 
-/** Deletes pushes, fetches and failed authentications older than `days`. The audit log stays. */
+/** Deletes pushes, fetches, LFS transfers and failed authentications older than `days`. The audit log stays. */
 export async function deleteExpired(ledger: D1Database, days: number): Promise<void> {
   const before = Date.now() - days * DAY_MS
   await ledger.batch([
@@ -21,6 +21,11 @@ export async function deleteExpired(ledger: D1Database, days: number): Promise<v
       .bind(before),
     ledger
       .prepare(`DELETE FROM fetches WHERE id IN (SELECT id FROM fetches WHERE at < ? LIMIT ${ROWS_A_SWEEP})`)
+      .bind(before),
+    ledger
+      .prepare(
+        `DELETE FROM transfers WHERE id IN (SELECT id FROM transfers WHERE at < ? LIMIT ${ROWS_A_SWEEP})`,
+      )
       .bind(before),
     forgetFailures(ledger, before),
     ledger.prepare(

@@ -54,6 +54,11 @@ function ledgerMetrics(totals: Totals): string {
   const seconds = (kind: Kind, labelName: string) =>
     totals.of(kind).map(({ label, ms }): Sample => [{ [labelName]: label }, ms / 1000])
   const sum = (kind: Kind) => totals.of(kind).map(({ count }): Sample => [{}, count])
+  const transfers = (what: 'count' | 'bytes') =>
+    totals.of('transfer').map((each): Sample => {
+      const [operation = '', outcome = ''] = each.label.split(' ')
+      return [{ operation, outcome }, each[what]]
+    })
   return [
     metric('gate_pushes_total', 'counter', 'Push attempts by outcome', counts('outcome', 'outcome')),
     metric(
@@ -72,6 +77,18 @@ function ledgerMetrics(totals: Totals): string {
     ),
     metric('gate_findings_total', 'counter', 'Secrets found, by rule', counts('finding', 'rule')),
     metric('gate_fetches_total', 'counter', 'Fetches', sum('fetch')),
+    metric(
+      'gate_lfs_transfers_total',
+      'counter',
+      'LFS objects, by operation and outcome',
+      transfers('count'),
+    ),
+    metric(
+      'gate_lfs_transfer_bytes_total',
+      'counter',
+      'Size of LFS objects, by operation and outcome',
+      transfers('bytes'),
+    ),
     metric('gate_authentication_failures_total', 'counter', 'Failed authentications', sum('failure')),
     metric('gate_webhook_deliveries_pending', 'gauge', 'Webhook deliveries not yet sent', [
       [{}, totals.deliveries],

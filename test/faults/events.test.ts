@@ -70,12 +70,13 @@ test('a push is one signed request and one permission; its steps are recorded in
     'rules',
     'files',
     'identity',
+    'lfs',
     'secrets',
     'checked',
     'forwarding',
     'ended',
   ])
-  expect(onRecord).toEqual(['rules', 'files', 'identity', 'secrets', 'forwarding'])
+  expect(onRecord).toEqual(['rules', 'files', 'identity', 'lfs', 'secrets', 'forwarding'])
   expect(proxy.asked.filter(path => path !== '/info/refs' && path !== '/health')).toEqual([
     '/git-receive-pack',
     '/push/permission',

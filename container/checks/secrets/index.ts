@@ -14,22 +14,10 @@ import { predecessorsOf } from './new-text/predecessors.ts'
 import { runScan } from './scan/run-scan.ts'
 import { ScanDeadline } from './scan/scan-deadline.ts'
 import type { ScanResult } from './scan/scan-job.ts'
+import type { SecretsSettings } from './settings.ts'
 
 export { checkGitleaksConfig } from './gitleaks/config.ts'
-
-export interface SecretsSettings extends Partial<Limits> {
-  /** The path of the gitleaks binary. */
-  readonly gitleaks: string
-  /** The longest time without progress of a scan, in seconds. */
-  readonly seconds: number
-  readonly maxBlobBytes: number
-  /** A push beyond any of these limits is scanned in a child process. */
-  readonly inProcessLimits?: Partial<Limits>
-  /** The heap of the child process, in MiB. It holds the objects' names and places, not their contents. */
-  readonly childHeapMib?: number
-  /** The HMAC key of fingerprints. Exceptions match only under the key that they were granted under. */
-  readonly fingerprintKey: string
-}
+export { type LfsDecisions, type LfsScan, type LfsVerdict, scanLfsObjects } from './lfs-objects.ts'
 
 const PROGRESS_SECONDS = 3
 

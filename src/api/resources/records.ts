@@ -5,12 +5,15 @@ import {
   Failures,
   FetchPage,
   FetchQuery,
+  LfsTransferPage,
+  LfsTransferQuery,
   PushPage,
   PushQuery,
   PushRecord,
 } from '../../contract/api.ts'
 import { listChanges } from '../../ledger/audit-log.ts'
 import { listFailures } from '../../ledger/auth-failures.ts'
+import { listTransfers } from '../../ledger/lfs-records/transfers.ts'
 import { listFetches } from '../../ledger/pushes/fetches.ts'
 import { findPush, listPushes } from '../../ledger/pushes/read-pushes.ts'
 import { notFound } from '../problem.ts'
@@ -80,6 +83,22 @@ export const records = createApiRouter()
       const fetches = await listFetches(c.env.LEDGER, query)
       const last = fetches.length === query.limit ? fetches.at(-1) : undefined
       return c.json({ fetches, next: last ? String(last.id) : null }, 200)
+    },
+  )
+  .openapi(
+    createRoute({
+      method: 'get',
+      path: '/lfs-transfers',
+      tags,
+      summary: 'List transfers of LFS objects, newest first',
+      request: { query: LfsTransferQuery },
+      responses: jsonResponses(200, LfsTransferPage, 'A page of records'),
+    }),
+    async c => {
+      const query = c.req.valid('query')
+      const transfers = await listTransfers(c.env.LEDGER, query)
+      const last = transfers.length === query.limit ? transfers.at(-1) : undefined
+      return c.json({ transfers, next: last?.id ?? null }, 200)
     },
   )
   .openapi(

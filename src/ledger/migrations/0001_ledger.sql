@@ -98,10 +98,11 @@ CREATE TABLE pushes (
   scanned_bytes INTEGER NOT NULL DEFAULT 0, -- bytes that gitleaks was given
   pull_request TEXT, -- JSON: PullRequest
   settled INTEGER NOT NULL DEFAULT 0, -- 1: upstream took all refs of this refused push later, without its findings
+  lfs_objects TEXT NOT NULL DEFAULT '[]', -- the first LFS pointers that the push introduces
   -- The row's texts, and about as much as its other columns and its places in indexes.
   bytes INTEGER GENERATED ALWAYS AS (
     800 + octet_length(refs) + octet_length(findings) + octet_length(steps) + octet_length(exceptions_used)
-      + octet_length(upstream_said) + octet_length(told) + octet_length(client_version)
+      + octet_length(upstream_said) + octet_length(told) + octet_length(client_version) + octet_length(lfs_objects)
   ) VIRTUAL
 ) STRICT;
 CREATE INDEX pushes_open ON pushes (started_at) WHERE outcome = 'open';
@@ -159,6 +160,39 @@ CREATE TABLE fetches (
 CREATE INDEX fetches_by_time ON fetches (at);
 CREATE INDEX fetches_by_agent ON fetches (agent, id);
 
+-- Transfers of LFS objects: an upload has its outcome, a download was granted or not.
+CREATE TABLE transfers (
+  id TEXT PRIMARY KEY, -- sorts by time
+  at INTEGER NOT NULL,
+  repository TEXT NOT NULL,
+  agent TEXT NOT NULL,
+  token TEXT NOT NULL,
+  operation TEXT NOT NULL, -- upload, download
+  oid TEXT NOT NULL,
+  size INTEGER NOT NULL,
+  outcome TEXT NOT NULL, -- accepted, refused, failed; granted, missing
+  reason TEXT NOT NULL DEFAULT '',
+  findings TEXT NOT NULL DEFAULT '[]',
+  exceptions_used TEXT NOT NULL DEFAULT '[]',
+  ms INTEGER NOT NULL DEFAULT 0,
+  bytes INTEGER GENERATED ALWAYS AS (
+    300 + octet_length(reason) + octet_length(findings) + octet_length(exceptions_used)
+  ) VIRTUAL
+) STRICT;
+CREATE INDEX transfers_by_time ON transfers (at);
+CREATE INDEX transfers_by_repository ON transfers (repository, id);
+CREATE INDEX transfers_by_object ON transfers (oid, id);
+CREATE INDEX transfers_by_agent ON transfers (agent, id);
+
+-- The agent of each LFS lock: upstream knows all locks as the gate's.
+CREATE TABLE lfs_locks (
+  repository TEXT NOT NULL COLLATE NOCASE REFERENCES repositories (name) ON DELETE CASCADE,
+  id TEXT NOT NULL,
+  agent TEXT NOT NULL,
+  created_at INTEGER NOT NULL,
+  PRIMARY KEY (repository, id)
+) STRICT;
+
 -- An operator's refusal of an exception for a finding.
 CREATE TABLE declines (
   repository TEXT NOT NULL COLLATE NOCASE REFERENCES repositories (name) ON DELETE CASCADE,
@@ -209,10 +243,11 @@ END;
 
 -- Counts for the metrics. They stay when the rows that they count are deleted.
 CREATE TABLE totals (
-  kind TEXT NOT NULL, -- outcome, step, finding, fetch, failure
+  kind TEXT NOT NULL, -- outcome, step, finding, fetch, failure, transfer
   label TEXT NOT NULL,
   count INTEGER NOT NULL,
   ms REAL NOT NULL DEFAULT 0,
+  bytes INTEGER NOT NULL DEFAULT 0,
   PRIMARY KEY (kind, label)
 ) STRICT, WITHOUT ROWID;
 
@@ -268,6 +303,13 @@ BEGIN
   UPDATE totals SET count = count + 1 WHERE kind = 'fetch';
 END;
 
+CREATE TRIGGER count_transfer AFTER INSERT ON transfers
+BEGIN
+  INSERT INTO totals (kind, label, count, bytes)
+    VALUES ('transfer', NEW.operation || ' ' || NEW.outcome, 1, NEW.size)
+    ON CONFLICT DO UPDATE SET count = count + 1, bytes = bytes + excluded.bytes;
+END;
+
 -- A row of failures is inserted with the first failure of its minute, and updated with each further one.
 CREATE TRIGGER count_failure AFTER INSERT ON failures
 BEGIN
@@ -303,6 +345,16 @@ BEGIN
     ON CONFLICT DO UPDATE SET bytes = bytes + excluded.bytes;
 END;
 CREATE TRIGGER size_forgotten_fetch AFTER DELETE ON fetches
+BEGIN
+  UPDATE sizes SET bytes = bytes - OLD.bytes WHERE agent = OLD.agent;
+END;
+
+CREATE TRIGGER size_new_transfer AFTER INSERT ON transfers
+BEGIN
+  INSERT INTO sizes (agent, bytes) VALUES (NEW.agent, NEW.bytes)
+    ON CONFLICT DO UPDATE SET bytes = bytes + excluded.bytes;
+END;
+CREATE TRIGGER size_forgotten_transfer AFTER DELETE ON transfers
 BEGIN
   UPDATE sizes SET bytes = bytes - OLD.bytes WHERE agent = OLD.agent;
 END;

@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { Push, type PushQuery, type PushRecord } from '../../contract/api.ts'
 import { PullRequest } from '../../contract/forge.ts'
-import { DisconnectReason, Finding, RefResult, StepTime } from '../../contract/outcome.ts'
+import { DisconnectReason, Finding, PushedLfsObject, RefResult, StepTime } from '../../contract/outcome.ts'
 import { json } from '../json-column.ts'
 import { iso, millis } from '../time.ts'
 import { filter, REPOSITORY_FILTER } from './filter.ts'
@@ -34,6 +34,7 @@ const RecordRow = z
     reaped: DisconnectReason.nullable(),
     scanned_bytes: z.number(),
     pull_request: json(PullRequest).nullable(),
+    lfs_objects: json(z.array(PushedLfsObject)),
   })
   .transform(
     ({
@@ -44,6 +45,7 @@ const RecordRow = z
       client_version,
       scanned_bytes,
       pull_request,
+      lfs_objects,
       ...row
     }): PushRecord => ({
       ...row,
@@ -54,6 +56,7 @@ const RecordRow = z
       clientVersion: client_version,
       scannedBytes: scanned_bytes,
       pullRequest: pull_request,
+      lfsObjects: lfs_objects,
     }),
   )
 

@@ -1,12 +1,13 @@
 import { z } from 'zod'
 
-const Kind = z.enum(['outcome', 'step', 'finding', 'fetch', 'failure'])
+const Kind = z.enum(['outcome', 'step', 'finding', 'fetch', 'failure', 'transfer'])
 export type Kind = z.infer<typeof Kind>
 const Counted = z.object({
   kind: Kind,
   label: z.string(),
   count: z.number(),
   ms: z.number(),
+  bytes: z.number(),
 })
 const Now = z.object({ open: z.number(), deliveries: z.number() })
 
@@ -21,7 +22,7 @@ export interface Totals extends z.infer<typeof Now> {
  */
 export async function readTotals(ledger: D1Database): Promise<Totals> {
   const [counted, now] = await ledger.batch([
-    ledger.prepare('SELECT kind, label, count, ms FROM totals'),
+    ledger.prepare('SELECT kind, label, count, ms, bytes FROM totals'),
     ledger.prepare(
       `SELECT (SELECT count(*) FROM pushes WHERE outcome = 'open') AS open,
               (SELECT count(*) FROM deliveries) AS deliveries`,

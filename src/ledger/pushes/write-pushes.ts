@@ -46,11 +46,11 @@ export async function deleteEmptyPush(db: D1Database, id: string): Promise<void>
 export async function recordReport(db: D1Database, report: PushReport): Promise<void> {
   const { id, outcome, phase, ms, refs, findings, steps, exceptionsUsed, upstreamSaid, told } = report
   const { reaped, scannedBytes, pullRequest } = report
-  const json = [refs, findings, steps, exceptionsUsed].map(value => JSON.stringify(value))
+  const json = [refs, findings, steps, exceptionsUsed, report.lfsObjects].map(value => JSON.stringify(value))
   const update = db
     .prepare(
       `UPDATE pushes SET outcome = ?, phase = ?, ms = ?, refs = ?, findings = ?, steps = ?, exceptions_used = ?,
-       upstream_said = ?, told = ?, reaped = ?, scanned_bytes = ?, pull_request = ? WHERE id = ? AND outcome = 'open'`,
+       lfs_objects = ?, upstream_said = ?, told = ?, reaped = ?, scanned_bytes = ?, pull_request = ? WHERE id = ? AND outcome = 'open'`,
     )
     .bind(
       outcome,

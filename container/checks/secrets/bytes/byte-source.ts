@@ -51,7 +51,12 @@ export async function spool(input: AsyncIterable<Buffer>, folder: string): Promi
   return fileSource(path, size)
 }
 
-async function fileSource(path: string, size: number): Promise<Source> {
+/** Opens a file as a source. `keep`: disposing the source does not remove the file. */
+export async function fileSource(
+  path: string,
+  size: number,
+  { keep = false }: { keep?: boolean } = {},
+): Promise<Source> {
   const file = await open(path, 'r')
   return {
     size,
@@ -68,7 +73,7 @@ async function fileSource(path: string, size: number): Promise<Source> {
     },
     async dispose() {
       await file.close()
-      await rm(path, { force: true })
+      if (!keep) await rm(path, { force: true })
     },
   }
 }

@@ -39,6 +39,8 @@ export interface ViewOptions {
   readonly signal: AbortSignal
   /** The line of the file that the source begins in, by default 1. */
   readonly firstLine?: number
+  /** Leaves archives and compressed streams closed. */
+  readonly skipsArchives?: boolean
 }
 
 interface ExpandOptions extends ViewOptions {
@@ -105,8 +107,10 @@ async function* expand(source: Source, nesting: Nesting, options: ExpandOptions)
     const segment: Segment = { source, start, content, lineAt, isPng }
     yield* readText(segment, line, nesting, options)
     yield* decodeSegment(content, nesting, lineAt, options)
-    yield* expandStreams(segment, expanded, nesting, options)
-    yield* expandMembers(segment, expanded, nesting, options)
+    if (!options.skipsArchives) {
+      yield* expandStreams(segment, expanded, nesting, options)
+      yield* expandMembers(segment, expanded, nesting, options)
+    }
     if (start + content.length >= source.size) break
     const next = nextStart(content)
     line = lineAt(next)

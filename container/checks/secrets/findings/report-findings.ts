@@ -89,7 +89,7 @@ export function reportFindings({ newFindings, secrets }: ScanResult, options: Op
 }
 
 /** Drops matches of generic rules where another rule matches the same secret, or a longer one with it. */
-function dropGenericDuplicates(matches: readonly LocatedMatch[]): LocatedMatch[] {
+export function dropGenericDuplicates(matches: readonly LocatedMatch[]): LocatedMatch[] {
   const isGeneric = ({ rule }: LocatedMatch) => rule.includes('generic')
   const byLine = Map.groupBy(matches, match => `${placeKey(match)}\0${match.line}`)
   const longest = (match: LocatedMatch, i: number, all: readonly LocatedMatch[]) =>
@@ -109,7 +109,7 @@ function dropGenericDuplicates(matches: readonly LocatedMatch[]): LocatedMatch[]
 
 const isDisputed = ({ text }: LocatedMatch) => text.includes('gitleaks:allow')
 
-function describe(match: LocatedMatch, findingId: string, redactor: Redactor): Finding {
+export function describe(match: LocatedMatch, findingId: string, redactor: Redactor): Finding {
   return {
     rule: match.rule,
     path: sanitizeForAgent(redactor.redactPath(displayPath(match))),

@@ -38,6 +38,7 @@ export interface ScanItem {
     | 'file name'
     | 'ref name'
     | 'push option'
+    | 'LFS object'
   /** The id of the blob, for a file. */
   readonly blob?: string
   /** The ref that brings the item, where no commit says so. */

@@ -9,6 +9,7 @@ import { scanConfig } from '../gitleaks/config.ts'
 import type { PrewarmedGitleaks } from '../gitleaks/gitleaks-process.ts'
 import type { LocatedMatch } from '../gitleaks/locate.ts'
 import type { Predecessors } from '../new-text/predecessors.ts'
+import type { StoredObject } from './read-lfs-objects.ts'
 import { scan } from './scanner.ts'
 
 /** One scan for secrets as plain data, so that it can be sent to a child process. */
@@ -20,6 +21,8 @@ export interface ScanJob {
   readonly gitleaksConfig: string
   readonly newObjects: Searchable
   readonly predecessors: Predecessors
+  /** LFS objects, which are scanned in the place of a push. */
+  readonly lfsObjects?: readonly StoredObject[] | undefined
   readonly limits: Limits
   /** The path of the gitleaks binary. */
   readonly gitleaks: string
@@ -50,6 +53,9 @@ export interface ScanResult {
 /** The RE2 instructions for matching paths on a shared thread: about half a second at the worst. */
 const SHARED_PATH_STEPS = 5_000_000
 
+/** Upstream's LFS objects are not here to be compared with. */
+const NOTHING: ReadonlySet<LocatedMatch> = new Set()
+
 /** Scans all new objects of a push with the gate's configuration and the operator's. */
 export async function runScanJob(job: ScanJob, observer: ScanObserver): Promise<ScanResult> {
   const { folder, gitleaksConfig } = job
@@ -64,7 +70,7 @@ export async function runScanJob(job: ScanJob, observer: ScanObserver): Promise<
     .filter(passesPathRules)
     .filter(match => operatorRules.has(match.rule) || falseAlarm(match) === undefined)
   observer.onPhase('comparing with upstream')
-  const known = await findKnownUpstream(matches, options)
+  const known = job.lfsObjects ? NOTHING : await findKnownUpstream(matches, options)
   return {
     newFindings: matches.filter(match => !known.has(match)),
     secrets: [...new Set(matches.map(match => match.secret))],

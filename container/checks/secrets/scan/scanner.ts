@@ -12,9 +12,12 @@ import { ScanFileWriter, type ScanItem } from '../gitleaks/scan-files.ts'
 import { runGitleaks } from '../gitleaks/verified-run.ts'
 import { carriedSecrets } from '../new-text/carried-secrets.ts'
 import { NewParts, type Part, partsAround } from '../new-text/new-parts.ts'
+import { lfsPath, readLfsObjects, type StoredObject } from './read-lfs-objects.ts'
 import { type ReadOptions, readAgain, readPush } from './read-push.ts'
 
 export interface ScanOptions extends ReadOptions {
+  /** LFS objects, which are scanned in the place of a push. */
+  readonly lfsObjects?: readonly StoredObject[] | undefined
   /** The path of the gitleaks binary. */
   readonly gitleaks: string
   /** The path of the gitleaks configuration. */
@@ -42,6 +45,8 @@ export async function scan(options: ScanOptions): Promise<LocatedMatch[]> {
   const stoppable = { ...options, signal: AbortSignal.any([options.signal, stop.signal]) }
   const batches = new Batches(stoppable)
   try {
+    const { lfsObjects } = options
+    if (lfsObjects) return await scanLfsObjects(stoppable, lfsObjects, batches)
     return expandToAllPaths(await scanContents(stoppable, batches), options.newObjects)
   } finally {
     stop.abort()
@@ -80,6 +85,24 @@ async function scanContents(options: ScanOptions, batches: Batches): Promise<Loc
     await addViews(items, source, await partsAround(carried.get(blob), path, source, budget))
   })
   return withoutRepeats([...matches, ...(await batches.finish())])
+}
+
+async function scanLfsObjects(
+  { folder, signal, limits }: ScanOptions,
+  objects: readonly StoredObject[],
+  batches: Batches,
+): Promise<LocatedMatch[]> {
+  const budget = new Budget(limits)
+  await readLfsObjects(objects, limits, async ([item], source) => {
+    if (!item) return
+    const { path } = item
+    const skipsArchives = objects.some(object => object.isLarge && lfsPath(object) === path)
+    for await (const view of viewsOf(source, { path, folder, budget, signal, skipsArchives })) {
+      await batches.add(item, view)
+      await batches.flushIfFull()
+    }
+  })
+  return batches.finish()
 }
 
 /** Returns each match once: a part of a file may have been scanned twice. */

@@ -1,0 +1,152 @@
+import type { LfsObject } from '../../src/contract/lfs.ts'
+import { withAbort } from '../process/with-abort.ts'
+import type { LfsUpstream } from '../upstream/lfs-api/index.ts'
+import { openFile } from './open-file.ts'
+import type { Arrival, Shelf } from './store.ts'
+
+/** A reader of an object that comes from upstream. */
+export interface FillingReader {
+  /** Yields the object's bytes as they arrive. The last byte comes after the whole object has been checked. */
+  read(signal: AbortSignal): AsyncGenerator<Buffer>
+  /** Ends the reader. The last reader's end stops the transfer from upstream. */
+  leave(): void
+}
+
+interface Filling {
+  readers: number
+  readonly stop: AbortController
+  readonly started: Promise<{ path: string; progress: Progress }>
+}
+
+/** The objects that come from upstream into a shelf. Any number of readers share one transfer. */
+export interface Fillings {
+  /** Follows the object's transfer, and starts it if there is none. Rejects with UpstreamError or StoreFull. */
+  follow(object: LfsObject): Promise<FillingReader>
+}
+
+export function createFillings(shelf: Shelf, upstream: LfsUpstream): Fillings {
+  const running = new Map<string, Filling>()
+  const begin = (object: LfsObject): Filling => {
+    const stop = new AbortController()
+    const over = () => {
+      if (running.get(object.oid) === filling) running.delete(object.oid)
+    }
+    const started = start(shelf, upstream, object, stop.signal, over)
+    started.catch(over)
+    const filling = { readers: 0, stop, started }
+    running.set(object.oid, filling)
+    return filling
+  }
+  return {
+    async follow(object) {
+      const filling = running.get(object.oid) ?? begin(object)
+      let isHere = true
+      const leave = () => {
+        if (!isHere) return
+        isHere = false
+        filling.readers -= 1
+        if (filling.readers > 0) return
+        if (running.get(object.oid) === filling) running.delete(object.oid)
+        filling.stop.abort(new Error('no client reads the object any more'))
+      }
+      filling.readers += 1
+      try {
+        const { path, progress } = await filling.started
+        return { leave, read: signal => follow([path, shelf.path(object)], object.size, progress, signal) }
+      } catch (error) {
+        leave()
+        throw error
+      }
+    },
+  }
+}
+
+async function* follow(
+  paths: readonly [string, string],
+  size: number,
+  progress: Progress,
+  signal: AbortSignal,
+): AsyncGenerator<Buffer> {
+  if (size === 0) await progress.beyond(-1, 0, signal)
+  await using file = await openFile(...paths)
+  for (let at = 0; at < size; ) {
+    const until = await progress.beyond(at, size, signal)
+    const bytes = await file.read(at, until - at)
+    at += bytes.length
+    yield bytes
+  }
+}
+
+async function start(
+  shelf: Shelf,
+  upstream: LfsUpstream,
+  object: LfsObject,
+  signal: AbortSignal,
+  over: () => void,
+): Promise<{ path: string; progress: Progress }> {
+  const arrival = await shelf.begin(object)
+  const progress = createProgress()
+  try {
+    const source = await upstream.download(object, signal)
+    fill(arrival, source, progress)
+      .then(
+        () => progress.end(),
+        (error: unknown) => progress.end({ error }),
+      )
+      .finally(() => arrival.drop().catch(() => {}))
+      .finally(over)
+  } catch (error) {
+    await arrival.drop()
+    throw error
+  }
+  return { path: arrival.path, progress }
+}
+
+async function fill(arrival: Arrival, source: AsyncIterable<Buffer>, progress: Progress): Promise<void> {
+  for await (const chunk of source) {
+    await arrival.write(chunk)
+    progress.reached(arrival.written)
+  }
+  await arrival.finish()
+  await arrival.keep()
+}
+
+/** Tells readers how far a file is written. */
+interface Progress {
+  reached(bytes: number): void
+  end(how?: { error: unknown }): void
+  /**
+   * Resolves with the offset up to which bytes after `at` may be read. Before the object is checked that is
+   * never its end. Rejects when the transfer has failed.
+   */
+  beyond(at: number, size: number, signal: AbortSignal): Promise<number>
+}
+
+function createProgress(): Progress {
+  let written = 0
+  let ended: { error?: unknown } | undefined
+  let changed = Promise.withResolvers<void>()
+  const tell = () => {
+    changed.resolve()
+    changed = Promise.withResolvers<void>()
+  }
+  return {
+    reached(bytes) {
+      written = bytes
+      tell()
+    },
+    end(how = {} as { error: unknown }) {
+      ended = how
+      tell()
+    },
+    async beyond(at, size, signal) {
+      for (;;) {
+        signal.throwIfAborted()
+        if (ended && 'error' in ended) throw ended.error
+        const until = ended ? size : Math.min(written, size - 1)
+        if (until > at) return until
+        await withAbort(changed.promise, signal)
+      }
+    },
+  }
+}

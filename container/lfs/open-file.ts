@@ -1,0 +1,38 @@
+import { open } from 'node:fs/promises'
+
+/** The bytes of a file that are in memory at once for one reader. */
+const CHUNK_BYTES = 256 << 10
+
+export interface OpenFile extends AsyncDisposable {
+  /** Returns up to `most` bytes from an offset, and at least one. */
+  read(at: number, most: number): Promise<Buffer>
+}
+
+/** Opens the first of these paths that exists: an object moves when it is complete. */
+export async function openFile(...paths: readonly string[]): Promise<OpenFile> {
+  const [path = '', ...others] = paths
+  const file = await open(path, 'r').catch(error => {
+    if (others.length === 0) throw error
+    return open(others[0] ?? '', 'r')
+  })
+  return {
+    async read(at, most) {
+      // Not from Node's pool: the buffer is released once it is written.
+      const buffer = Buffer.allocUnsafeSlow(Math.min(most, CHUNK_BYTES))
+      const { bytesRead } = await file.read(buffer, 0, buffer.length, at)
+      if (bytesRead === 0) throw new Error('a stored LFS object is shorter than it was')
+      return bytesRead === buffer.length ? buffer : Buffer.from(buffer.subarray(0, bytesRead))
+    },
+    [Symbol.asyncDispose]: () => file.close(),
+  }
+}
+
+/** Yields a whole stored file. */
+export async function* readWhole(path: string, size: number): AsyncGenerator<Buffer> {
+  await using file = await openFile(path)
+  for (let at = 0; at < size; ) {
+    const bytes = await file.read(at, size - at)
+    at += bytes.length
+    yield bytes
+  }
+}

@@ -1,0 +1,51 @@
+import type { ServerResponse } from 'node:http'
+import { LFS_JSON } from '../../src/contract/lfs.ts'
+import { GateFault } from '../checks/index.ts'
+import { describeError, logError } from '../process/log.ts'
+import { NoRoom } from '../process/memory-budget.ts'
+import { LfsRefused, NoLfs } from '../upstream/lfs-api/index.ts'
+import { UpstreamError } from '../upstream/upstream-error.ts'
+import { StoreFull, WrongObject } from './store.ts'
+
+/** Sends an error of the LFS API, whose message git-lfs prints. `more` is for the Worker. */
+export function lfsError(
+  response: ServerResponse,
+  status: number,
+  message: string,
+  more: Readonly<Record<string, unknown>> = {},
+): void {
+  if (response.destroyed || response.headersSent) return void response.destroy()
+  // git-lfs tries again after this many seconds (429), and tries no other status after a wait.
+  if (status === 429) response.setHeader('retry-after', '2')
+  response.writeHead(status, { 'content-type': LFS_JSON, 'cache-control': 'no-cache' })
+  response.end(JSON.stringify({ ...more, message }))
+}
+
+/** The status and the message of a failure. */
+export function failureOf(id: string, error: unknown): { status: number; message: string } {
+  if (error instanceof NoLfs) return { status: 404, message: `git-gate: ${error.message}` }
+  if (error instanceof LfsRefused) return { status: 409, message: `git-gate: ${error.message}` }
+  if (error instanceof UpstreamError) return { status: 502, message: `git-gate: ${error.message}` }
+  if (error instanceof WrongObject)
+    return { status: 400, message: `git-gate: the object is refused: ${error.message}` }
+  if (error instanceof StoreFull)
+    return {
+      status: 507,
+      message:
+        'git-gate: the gate has no room for this object; an operator raises GATE_LFS_STORE_BYTES or frees its disk',
+    }
+  if (error instanceof NoRoom) return { status: 429, message: `git-gate: ${error.message}` }
+  const why =
+    error instanceof GateFault ? error.message : `the gate failed on this object: ${describeError(error)}`
+  logError(id, error instanceof GateFault ? (error.cause ?? error) : error)
+  return {
+    status: 500,
+    message: `git-gate: ${why}; this is the gate's fault: try again; if it stays, tell the operator`,
+  }
+}
+
+export function respondWithFailure(response: ServerResponse, id: string, error: unknown): void {
+  if (response.destroyed) return
+  const { status, message } = failureOf(id, error)
+  lfsError(response, status, message)
+}

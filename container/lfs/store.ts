@@ -1,0 +1,220 @@
+import { createHash, randomUUID } from 'node:crypto'
+import { type FileHandle, mkdir, open, readdir, rename, rm, stat, statfs, utimes } from 'node:fs/promises'
+import { basename, dirname, join } from 'node:path'
+import type { LfsObject, Oid } from '../../src/contract/lfs.ts'
+import type { Upstream } from '../../src/contract/pass.ts'
+
+/** The objects of one repository, on disk. An object in it has been checked by size and SHA-256. */
+export interface Shelf {
+  has(object: LfsObject): Promise<boolean>
+  /** Returns the path of an object that it has, and marks it as used. */
+  path(object: LfsObject): string
+  /**
+   * Begins to write an object, in a temporary file. Removes objects that were not used for long, so that all
+   * files stay within the bound. Rejects with StoreFull.
+   */
+  begin(object: LfsObject): Promise<Arrival>
+}
+
+/** An object that is being written. */
+export interface Arrival {
+  readonly path: string
+  /** Writes the next bytes. Rejects with WrongObject when there are more than the object's size. */
+  write(bytes: Buffer): Promise<void>
+  readonly written: number
+  /** Checks size and hash. Rejects with WrongObject. */
+  finish(): Promise<void>
+  /** Puts the finished object into the shelf. */
+  keep(): Promise<void>
+  /** Removes the temporary file, unless the object was kept. */
+  drop(): Promise<void>
+}
+
+/** The bytes are not those of the object. */
+export class WrongObject extends Error {}
+
+/** The object does not fit beside the objects that are in use. */
+export class StoreFull extends Error {}
+
+export interface Store {
+  of(upstream: Upstream): Shelf
+  /** The bytes of all files, including those that are being written. */
+  readonly bytes: number
+}
+
+interface Entry {
+  readonly path: string
+  readonly size: number
+}
+
+/**
+ * Opens the store of LFS objects in a folder, bounded by `maxBytes`. Objects that were used least recently go
+ * first. Unfinished files of an earlier companion are removed.
+ */
+export async function openStore(folder: string, maxBytes: number): Promise<Store> {
+  await mkdir(folder, { recursive: true, mode: 0o700 })
+  // In the order of use: a Map keeps the order of insertion.
+  const entries = await storedIn(folder)
+  let stored = sum(entries.values())
+  let reserved = 0
+  const touch = (path: string) => {
+    const entry = entries.get(path)
+    if (!entry) return
+    entries.delete(path)
+    entries.set(path, entry)
+    const now = new Date()
+    utimes(path, now, now).catch(() => {})
+  }
+  const forget = async (path: string) => {
+    stored -= entries.get(path)?.size ?? 0
+    entries.delete(path)
+    await rm(path, { force: true })
+  }
+  const isRoom = async (bytes: number) => stored + reserved <= maxBytes && (await freeBytes(folder)) >= bytes
+  const makeRoom = async (bytes: number) => {
+    if (reserved + bytes > maxBytes) throw new StoreFull()
+    reserved += bytes
+    try {
+      // The store may be deleted at any time.
+      await mkdir(folder, { recursive: true, mode: 0o700 })
+      for (const path of entries.keys()) {
+        if (await isRoom(bytes)) return
+        // A reader that has it open reads on to its end.
+        await forget(path)
+      }
+      if (!(await isRoom(bytes))) throw new StoreFull()
+    } catch (error) {
+      reserved -= bytes
+      throw error
+    }
+  }
+  const release = (bytes: number) => {
+    reserved -= bytes
+  }
+  const keep = (path: string, size: number) => {
+    stored += size - (entries.get(path)?.size ?? 0)
+    entries.delete(path)
+    entries.set(path, { path, size })
+  }
+
+  return {
+    get bytes() {
+      return stored + reserved
+    },
+    of(upstream) {
+      const shelf = join(folder, upstream.name, `${hashOf(upstream.url)}.lfs`)
+      const pathOf = ({ oid }: LfsObject) => join(shelf, 'objects', oid.slice(0, 2), oid)
+      return {
+        async has(object) {
+          const path = pathOf(object)
+          if (entries.get(path)?.size !== object.size) return false
+          const onDisk = await stat(path).catch(() => undefined)
+          if (onDisk?.size === object.size) return true
+          await forget(path)
+          return false
+        },
+        path(object) {
+          const path = pathOf(object)
+          touch(path)
+          return path
+        },
+        async begin(object) {
+          await makeRoom(object.size)
+          const path = join(shelf, 'incoming', randomUUID())
+          try {
+            await mkdir(dirname(path), { recursive: true, mode: 0o700 })
+            const file = await open(path, 'wx', 0o600)
+            return createArrival(object, path, file, {
+              release: () => release(object.size),
+              async keep() {
+                const to = pathOf(object)
+                await mkdir(dirname(to), { recursive: true, mode: 0o700 })
+                await rename(path, to)
+                keep(to, object.size)
+              },
+            })
+          } catch (error) {
+            release(object.size)
+            throw error
+          }
+        },
+      }
+    },
+  }
+}
+
+function createArrival(
+  { oid, size }: LfsObject,
+  path: string,
+  file: FileHandle,
+  store: { release(): void; keep(): Promise<void> },
+): Arrival {
+  const hash = createHash('sha256')
+  let written = 0
+  let isOpen = true
+  let isOver = false
+  const close = async () => {
+    if (isOpen) await file.close()
+    isOpen = false
+  }
+  const end = () => {
+    if (!isOver) store.release()
+    isOver = true
+  }
+  return {
+    path,
+    get written() {
+      return written
+    },
+    async write(bytes) {
+      if (written + bytes.length > size)
+        throw new WrongObject(`it is longer than the ${size} bytes that were announced`)
+      hash.update(bytes)
+      for (let at = 0; at < bytes.length; ) at += (await file.write(bytes, at)).bytesWritten
+      written += bytes.length
+    },
+    async finish() {
+      await close()
+      if (written !== size) throw new WrongObject(`it has ${written} bytes, and ${size} were announced`)
+      if ((hash.digest('hex') as Oid) !== oid)
+        throw new WrongObject('its SHA-256 is not the id of the object')
+    },
+    async keep() {
+      if (isOver) return
+      await store.keep()
+      end()
+    },
+    async drop() {
+      await close().catch(() => {})
+      if (isOver) return
+      await rm(path, { force: true })
+      end()
+    },
+  }
+}
+
+const freeBytes = async (folder: string) => {
+  const { bavail, bsize } = await statfs(folder)
+  return bavail * bsize
+}
+
+const sum = (entries: Iterable<Entry>) => Iterator.from(entries).reduce((total, { size }) => total + size, 0)
+
+const hashOf = (url: string) => createHash('sha256').update(url).digest('hex').slice(0, 16)
+
+/** Lists the objects in the store, least recently used first. Removes unfinished files. */
+async function storedIn(folder: string): Promise<Map<string, Entry>> {
+  const files = await readdir(folder, { recursive: true, withFileTypes: true }).catch(() => [])
+  const found: (Entry & { usedAt: number })[] = []
+  for (const file of files) {
+    if (!file.isFile()) continue
+    const path = join(file.parentPath, file.name)
+    if (basename(file.parentPath) === 'incoming') await rm(path, { force: true })
+    else {
+      const { size, mtimeMs } = await stat(path)
+      found.push({ path, size, usedAt: mtimeMs })
+    }
+  }
+  found.sort((a, b) => a.usedAt - b.usedAt)
+  return new Map(found.map(({ path, size }) => [path, { path, size }]))
+}

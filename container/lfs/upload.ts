@@ -1,0 +1,159 @@
+import { createReadStream } from 'node:fs'
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import { setTimeout as delay } from 'node:timers/promises'
+import type { LfsUploadResult } from '../../src/contract/lfs.ts'
+import type { PassFor } from '../../src/contract/pass.ts'
+import { ClientGone, readBody } from '../client/request-body.ts'
+import { json } from '../client/respond.ts'
+import type { SessionEnd } from '../sessions/session-counts.ts'
+import { sessionOf } from '../sessions/sessions.ts'
+import type { Lfs, LfsRepository } from './lfs.ts'
+import { failureOf, lfsError, respondWithFailure } from './respond.ts'
+import { decisionsOf } from './scan-queue.ts'
+import type { Arrival } from './store.ts'
+
+/**
+ * The longest wait of an answer for the scan and the forward, in milliseconds. git-lfs gives up after 30 s
+ * without a byte (lfs.activitytimeout), so a longer work is asked for again (lfs-verify).
+ */
+const ANSWER_MS = 20_000
+
+/** Receives an object, scans it, and forwards it to upstream. */
+export async function lfsUpload(
+  lfs: Lfs,
+  pass: PassFor<'lfs-upload'>,
+  request: IncomingMessage,
+  response: ServerResponse,
+): Promise<void> {
+  let phase = 'receiving'
+  const begun = lfs.sessions.begin(sessionOf(pass), () => phase)
+  if (!begun.ok) return lfsError(response, 429, `git-gate: ${begun.why}`)
+  const repository = lfs.repository(pass.repository)
+  let end: SessionEnd = { outcome: 'failed' }
+  try {
+    const arrival = await receive(lfs, repository, pass, request)
+    phase = 'checking'
+    const work = repository.uploads.run(pass.oid, decisionsOf(pass), () =>
+      checkAndForward(lfs, repository, pass, arrival),
+    )
+    const result = work.finally(() => arrival.drop())
+    await answer(response, result)
+    const { outcome } = await result
+    end = { outcome: outcome === 'open' ? 'failed' : outcome }
+  } catch (error) {
+    if (error instanceof ClientGone) {
+      end = { outcome: 'abandoned', reaped: error.reason }
+      response.destroy()
+    } else respondWithFailure(response, pass.id, error)
+  } finally {
+    begun.end(end)
+  }
+}
+
+/** Writes an object to disk, and checks its size and its hash. */
+async function receive(
+  { settings }: Lfs,
+  { shelf }: LfsRepository,
+  { oid, size }: PassFor<'lfs-upload'>,
+  request: IncomingMessage,
+): Promise<Arrival> {
+  const body = readBody(request, {
+    idleMs: settings.clientIdleMs,
+    bytesPerSecond: settings.minReceiveRate,
+    withinMs: settings.receiveMs,
+  })
+  const arrival = await shelf.begin({ oid, size })
+  try {
+    for (let bytes = await body.read(); bytes; bytes = await body.read()) await arrival.write(bytes)
+    await arrival.finish()
+    return arrival
+  } catch (error) {
+    await arrival.drop()
+    throw error
+  }
+}
+
+async function checkAndForward(
+  { refused }: Lfs,
+  { scans, upstream }: LfsRepository,
+  pass: PassFor<'lfs-upload'>,
+  arrival: Arrival,
+): Promise<LfsUploadResult> {
+  const { oid, size, id, repository } = pass
+  const started = performance.now()
+  const ended = (outcome: LfsUploadResult['outcome'], message: string): LfsUploadResult => ({
+    id,
+    outcome,
+    message,
+    findings: [],
+    exceptionsUsed: [],
+    ms: Math.round(performance.now() - started),
+  })
+  try {
+    const { refusal, findings, exceptionsUsed } = await scans.scan(
+      { oid, size },
+      arrival.path,
+      decisionsOf(pass),
+    )
+    const found = { findings: [...findings], exceptionsUsed: [...exceptionsUsed] }
+    if (refusal !== undefined) {
+      refused.add(repository.name, oid, refusal)
+      return { ...ended('refused', refusal), ...found }
+    }
+    await upstream.upload({ oid, size }, () => createReadStream(arrival.path), new AbortController().signal)
+    refused.remove(repository.name, oid)
+    await arrival.keep()
+    return { ...ended('accepted', ''), ...found }
+  } catch (error) {
+    return ended('failed', failureOf(id, error).message)
+  }
+}
+
+/** git-lfs takes 422 for a content type that it should not have sent, and drops the message. */
+const STATUS = { open: 202, accepted: 200, refused: 403, failed: 502 } as const
+
+/** Answers with the result, or after a while with `open`. */
+async function answer(response: ServerResponse, result: Promise<LfsUploadResult>): Promise<void> {
+  const timer = new AbortController()
+  const open: LfsUploadResult = {
+    id: '',
+    outcome: 'open',
+    message: '',
+    findings: [],
+    exceptionsUsed: [],
+    ms: 0,
+  }
+  const said = await Promise.race([result, delay(ANSWER_MS, open, { signal: timer.signal })])
+  timer.abort()
+  if (!response.destroyed) json(response, STATUS[said.outcome], said satisfies LfsUploadResult)
+}
+
+/** Answers with the result of an upload that was still open at its answer. */
+export async function lfsVerify(
+  lfs: Lfs,
+  pass: PassFor<'lfs-verify'>,
+  _request: IncomingMessage,
+  response: ServerResponse,
+): Promise<void> {
+  const { oid, size } = pass
+  const repository = lfs.repository(pass.repository)
+  const upload = repository.uploads.find(oid)
+  if (upload) return answer(response, upload)
+  try {
+    const [state] = await repository.upstream.look('upload', [{ oid, size }], AbortSignal.timeout(ANSWER_MS))
+    if (state?.isPresent)
+      return json(response, 200, { ...EMPTY, outcome: 'accepted' } satisfies LfsUploadResult)
+    lfsError(response, 404, `git-gate: upstream does not have the object ${oid}`)
+  } catch (error) {
+    respondWithFailure(response, pass.id, error)
+  }
+}
+
+const EMPTY: LfsUploadResult = {
+  id: '',
+  outcome: 'open',
+  message: '',
+  findings: [],
+  exceptionsUsed: [],
+  ms: 0,
+}

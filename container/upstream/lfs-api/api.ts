@@ -1,0 +1,103 @@
+import type { IncomingMessage } from 'node:http'
+import { z } from 'zod'
+import { LFS_JSON, type LfsObject, type LfsOperation } from '../../../src/contract/lfs.ts'
+import { UpstreamError } from '../upstream-error.ts'
+import { type LfsEndpoint, NoLfs, parseJson } from './endpoint.ts'
+import { answerText, type LfsSender } from './http.ts'
+
+/** The objects of one batch: more get an error from some servers. */
+const BATCH = 100
+
+const MAX_ANSWER_BYTES = 4 << 20
+
+const Action = z.object({
+  href: z.string().min(1),
+  header: z.record(z.string(), z.string()).nullish(),
+  expires_in: z.number().optional(),
+  expires_at: z.string().optional(),
+})
+export type LfsAction = z.infer<typeof Action>
+
+const Answered = z.object({
+  oid: z.string(),
+  size: z.number().optional(),
+  authenticated: z.boolean().optional(),
+  actions: z
+    .object({ download: Action.optional(), upload: Action.optional(), verify: Action.optional() })
+    .nullish(),
+  error: z.object({ code: z.number(), message: z.string().default('') }).nullish(),
+})
+export type LfsAnswer = z.infer<typeof Answered>
+
+const Batch = z.object({ transfer: z.string().optional(), objects: z.array(Answered) })
+
+/** Upstream's LFS API refuses the gate's credentials. */
+export class Unauthorized extends UpstreamError {}
+
+/** Upstream's LFS server refuses a request for a reason that another attempt does not change. */
+export class LfsRefused extends UpstreamError {}
+
+/** Asks for the actions of objects (git-lfs docs/api/batch.md). Rejects with UpstreamError. */
+export async function requestBatch(
+  send: LfsSender,
+  endpoint: LfsEndpoint,
+  operation: LfsOperation,
+  objects: readonly LfsObject[],
+  signal: AbortSignal,
+): Promise<LfsAnswer[]> {
+  const answers: LfsAnswer[] = []
+  for (let at = 0; at < objects.length; at += BATCH) {
+    const some = objects.slice(at, at + BATCH)
+    const asked = { operation, transfers: ['basic'], objects: some, hash_algo: 'sha256' }
+    const { status, text } = await requestJson(send, endpoint, 'POST', '/objects/batch', asked, signal)
+    if (status === 404 || status === 501) throw new NoLfs('the upstream has no Git LFS')
+    if (status !== 200) throw toError(endpoint.href, status, text)
+    const read = Batch.safeParse(parseJson(text))
+    if (!read.success || (read.data.transfer ?? 'basic') !== 'basic')
+      throw new UpstreamError(`the LFS server ${hostOf(endpoint.href)} answers in a way that cannot be read`)
+    answers.push(...read.data.objects)
+  }
+  return answers
+}
+
+/** Sends a request of the LFS API with a JSON body. Rejects with UpstreamError. */
+export async function requestJson(
+  send: LfsSender,
+  { href, headers }: LfsEndpoint,
+  method: 'GET' | 'POST',
+  path: string,
+  body: unknown,
+  signal: AbortSignal,
+): Promise<{ status: number; text: string }> {
+  const text = body === undefined ? undefined : JSON.stringify(body)
+  const answer = await send(`${href}${path}`, {
+    method,
+    headers: {
+      ...headers,
+      accept: LFS_JSON,
+      ...(text === undefined
+        ? {}
+        : { 'content-type': LFS_JSON, 'content-length': String(Buffer.byteLength(text)) }),
+    },
+    signal,
+    ...(text === undefined ? {} : { body: text }),
+  })
+  return { status: answer.statusCode ?? 0, text: await answerText(answer, MAX_ANSWER_BYTES) }
+}
+
+/** Makes the error of an answer that is not a success. */
+export async function errorOf(url: string, answer: IncomingMessage): Promise<UpstreamError> {
+  return toError(url, answer.statusCode ?? 0, await answerText(answer, 64_000).catch(() => ''))
+}
+
+export function toError(url: string, status: number, text: string): UpstreamError {
+  const said = z.object({ message: z.string() }).safeParse(parseJson(text)).data?.message
+  const words = said ? `: ${said.replace(/[^\x20-\x7e]+/g, ' ').slice(0, 300)}` : ''
+  const message = `the LFS server ${hostOf(url)} answers with ${status}${words}`
+  if (status === 401) return new Unauthorized(message)
+  return status >= 400 && status < 500 && status !== 408 && status !== 429
+    ? new LfsRefused(message)
+    : new UpstreamError(message)
+}
+
+const hostOf = (url: string) => new URL(url).host

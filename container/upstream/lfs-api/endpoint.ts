@@ -1,0 +1,99 @@
+import { z } from 'zod'
+import type { LfsOperation } from '../../../src/contract/lfs.ts'
+import type { Upstream } from '../../../src/contract/pass.ts'
+import type { HostToken } from '../credentials.ts'
+import type { Link } from '../link.ts'
+import { toUpstreamError } from '../to-upstream-error.ts'
+import { UpstreamError } from '../upstream-error.ts'
+
+/** The upstream has no Git LFS. */
+export class NoLfs extends UpstreamError {}
+
+/** The address of an upstream's LFS API, with the headers that authenticate the gate. */
+export interface LfsEndpoint {
+  /** Without a trailing slash. */
+  readonly href: string
+  readonly headers: Readonly<Record<string, string>>
+  /** The token of an HTTPS upstream. */
+  readonly token?: string
+  /** In Unix milliseconds. */
+  readonly expiresAt: number
+}
+
+/** The lifetime of an endpoint for which upstream gives none, in milliseconds. */
+const LIFETIME_MS = 5 * 60_000
+
+/** Credentials are renewed this long before they expire, in milliseconds. */
+const MARGIN_MS = 30_000
+
+const Expiry = { expires_in: z.number().optional(), expires_at: z.string().optional() }
+const Authentication = z.object({
+  href: z.string().min(1),
+  header: z.record(z.string(), z.string()).nullish(),
+  ...Expiry,
+})
+
+/** Returns when an answer of an LFS server expires, in Unix milliseconds, with a margin. */
+export function expiryOf({
+  expires_in,
+  expires_at,
+}: {
+  expires_in?: number | undefined
+  expires_at?: string | undefined
+}): number {
+  const now = Date.now()
+  if (expires_in !== undefined && expires_in > 0) return now + expires_in * 1000 - MARGIN_MS
+  const at = expires_at === undefined ? Number.NaN : Date.parse(expires_at)
+  // Servers send the year 1 for "never".
+  return at > now ? at - MARGIN_MS : now + LIFETIME_MS
+}
+
+/**
+ * Asks an upstream over SSH for its LFS API: `git-lfs-authenticate <path> <operation>` (git-lfs
+ * docs/api/server-discovery.md). Rejects with NoLfs where upstream does not know the command, and with
+ * UpstreamError.
+ */
+export async function lfsEndpointOverSsh(
+  link: Link,
+  upstream: Upstream,
+  operation: LfsOperation,
+  signal: AbortSignal,
+): Promise<LfsEndpoint> {
+  const { authenticateLfs, release } = await link.acquire(signal)
+  const ended = await Promise.resolve(authenticateLfs?.(upstream, operation, signal)).finally(release)
+  if (!ended) throw new NoLfs(`the upstream of ${upstream.name} is not reached over SSH`)
+  if (ended.code !== 0) {
+    // 255 is ssh's own failure; any other code is upstream's answer to the command.
+    if (ended.code !== 255 && UNKNOWN_COMMAND.test(ended.stderr))
+      throw new NoLfs(`the upstream of ${upstream.name} has no Git LFS`)
+    throw toUpstreamError(upstream, ended.stderr)
+  }
+  const said = Authentication.safeParse(parseJson(ended.stdout.toString('utf8')))
+  if (!said.success)
+    throw new UpstreamError(`the upstream of ${upstream.name} does not say where its Git LFS is`)
+  const { href, header } = said.data
+  return { href: href.replace(/\/+$/, ''), headers: header ?? {}, expiresAt: expiryOf(said.data) }
+}
+
+/** Returns the LFS API of an HTTPS upstream (git-lfs docs/api/server-discovery.md). */
+export function lfsEndpointOverHttps({ url }: Upstream, { user, token }: HostToken): LfsEndpoint {
+  const repository = url.replace(/\/+$/, '').replace(/(\.git)?$/, '.git')
+  const Authorization = `Basic ${Buffer.from(`${user}:${token}`).toString('base64')}`
+  return {
+    href: `${repository}/info/lfs`,
+    headers: { Authorization },
+    token,
+    expiresAt: Date.now() + LIFETIME_MS,
+  }
+}
+
+const UNKNOWN_COMMAND =
+  /unrecognized command|not found|unknown command|invalid command|not allowed|disabled|no such/i
+
+export function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch {
+    return undefined
+  }
+}

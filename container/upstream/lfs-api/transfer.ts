@@ -1,0 +1,66 @@
+import type { Readable } from 'node:stream'
+import { LFS_JSON, type LfsObject } from '../../../src/contract/lfs.ts'
+import { errorOf, type LfsAction } from './api.ts'
+import type { LfsSender } from './http.ts'
+
+/** The wait for an LFS server that has the whole object and still works on it, in milliseconds. */
+const ANSWER_MS = 300_000
+
+/** Returns the body of a download action (git-lfs docs/api/basic-transfers.md). */
+export async function downloadObject(
+  send: LfsSender,
+  href: string,
+  headers: Readonly<Record<string, string>>,
+  signal: AbortSignal,
+): Promise<Readable> {
+  const answer = await send(href, { method: 'GET', headers, signal })
+  if (answer.statusCode !== 200) throw await errorOf(href, answer)
+  return answer
+}
+
+/** Runs the upload and the verify action of an object. */
+export async function uploadObject(
+  send: LfsSender,
+  object: LfsObject,
+  { upload, verify }: { upload?: LfsAction | undefined; verify?: LfsAction | undefined },
+  open: () => Readable,
+  signal: AbortSignal,
+): Promise<void> {
+  if (upload) {
+    const headers: Record<string, string> = {
+      'content-type': 'application/octet-stream',
+      ...upload.header,
+      'content-length': String(object.size),
+    }
+    delete headers['Transfer-Encoding']
+    const body = open()
+    try {
+      const answer = await send(upload.href, {
+        method: 'PUT',
+        headers,
+        body,
+        signal,
+        answerMs: ANSWER_MS,
+      })
+      if ((answer.statusCode ?? 0) > 299) throw await errorOf(upload.href, answer)
+      answer.resume()
+    } finally {
+      body.destroy()
+    }
+  }
+  if (!verify) return
+  const text = JSON.stringify(object)
+  const answer = await send(verify.href, {
+    method: 'POST',
+    headers: {
+      accept: LFS_JSON,
+      'content-type': LFS_JSON,
+      ...verify.header,
+      'content-length': String(Buffer.byteLength(text)),
+    },
+    body: text,
+    signal,
+  })
+  if ((answer.statusCode ?? 0) > 299) throw await errorOf(verify.href, answer)
+  answer.resume()
+}

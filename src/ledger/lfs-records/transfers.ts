@@ -1,0 +1,130 @@
+import { z } from 'zod'
+import type { LfsTransfer, LfsTransferQuery } from '../../contract/api.ts'
+import type { LfsObject, LfsUploadResult } from '../../contract/lfs.ts'
+import { Finding } from '../../contract/outcome.ts'
+import { newId } from '../id.ts'
+import { json } from '../json-column.ts'
+import { filter, REPOSITORY_FILTER } from '../pushes/filter.ts'
+import { retrying } from '../retry.ts'
+import { iso } from '../time.ts'
+
+/** The client of a transfer. */
+export interface TransferClient {
+  readonly repository: string
+  readonly agent: string
+  readonly token: string
+}
+
+/** Records the downloads of one batch in one statement: whether each object was granted. */
+export async function recordDownloads(
+  db: D1Database,
+  { repository, agent, token }: TransferClient,
+  objects: readonly (LfsObject & { isPresent: boolean })[],
+): Promise<void> {
+  const now = Date.now()
+  const rows = objects.map(({ oid, size, isPresent }) => ({
+    id: newId(now),
+    oid,
+    size,
+    outcome: isPresent ? 'granted' : 'missing',
+  }))
+  const insert = db
+    .prepare(
+      `INSERT INTO transfers (id, at, repository, agent, token, operation, oid, size, outcome)
+       SELECT value ->> 'id', ?2, ?3, ?4, ?5, 'download', value ->> 'oid', value ->> 'size', value ->> 'outcome'
+         FROM json_each(?1)`,
+    )
+    .bind(JSON.stringify(rows), now, repository, agent, token)
+  await retrying(() => insert.run())
+}
+
+/** Records an upload that has ended. Its answer and its verification may both report the end. */
+export async function recordUpload(
+  db: D1Database,
+  { repository, agent, token }: TransferClient,
+  { oid, size }: LfsObject,
+  result: LfsUploadResult,
+): Promise<void> {
+  const insert = db
+    .prepare(
+      `INSERT INTO transfers
+         (id, at, repository, agent, token, operation, oid, size, outcome, reason, findings, exceptions_used, ms)
+       VALUES (?, ?, ?, ?, ?, 'upload', ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO NOTHING`,
+    )
+    .bind(
+      result.id,
+      Date.now(),
+      repository,
+      agent,
+      token,
+      oid,
+      size,
+      result.outcome,
+      result.message.split('\n')[0] ?? '',
+      JSON.stringify(result.findings),
+      JSON.stringify(result.exceptionsUsed),
+      result.ms,
+    )
+  await retrying(() => insert.run())
+}
+
+const Row = z
+  .object({
+    id: z.string(),
+    at: z.number(),
+    repository: z.string(),
+    agent: z.string(),
+    token: z.string(),
+    operation: z.enum(['upload', 'download']),
+    oid: z.string(),
+    size: z.number(),
+    outcome: z.enum(['accepted', 'refused', 'failed', 'granted', 'missing']),
+    reason: z.string(),
+    findings: json(z.array(Finding)),
+    exceptions_used: json(z.array(z.string())),
+    ms: z.number(),
+  })
+  .transform(
+    ({ at, exceptions_used, ...row }): LfsTransfer => ({
+      ...row,
+      at: iso(at),
+      exceptionsUsed: exceptions_used,
+    }),
+  )
+
+/** Returns transfers, newest first; with `cursor`, only transfers before this id. */
+export async function listTransfers(
+  ledger: D1Database,
+  { agent, repository, oid, outcome, cursor, limit }: LfsTransferQuery,
+): Promise<LfsTransfer[]> {
+  const { clause, values } = filter([
+    ['agent = ?', agent],
+    [REPOSITORY_FILTER, repository],
+    ['oid = ?', oid],
+    ['outcome = ?', outcome],
+    ['id < ?', cursor],
+  ])
+  const { results } = await ledger
+    .prepare(`SELECT * FROM transfers ${clause} ORDER BY id DESC LIMIT ?`)
+    .bind(...values, limit)
+    .all()
+  return z.array(Row).parse(results)
+}
+
+/** Returns the last upload of each object in a repository. */
+export async function lastUploads(
+  ledger: D1Database,
+  repository: string,
+  oids: readonly string[],
+): Promise<LfsTransfer[]> {
+  const { results } = await ledger
+    .prepare(
+      `SELECT * FROM transfers WHERE id IN (
+         SELECT max(id) FROM transfers
+          WHERE repository = ?1 AND operation = 'upload' AND oid IN (SELECT value FROM json_each(?2))
+          GROUP BY oid)`,
+    )
+    .bind(repository, JSON.stringify(oids))
+    .all()
+  return z.array(Row).parse(results)
+}

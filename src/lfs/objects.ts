@@ -1,0 +1,97 @@
+import type { Context } from 'hono'
+import type { GitEnv } from '../auth/agent.ts'
+import { logFault } from '../common/log.ts'
+import { askCompanion } from '../companion/index.ts'
+import { type LfsObject, LfsObject as LfsObjectSchema, LfsUploadResult } from '../contract/lfs.ts'
+import { newId } from '../ledger/id.ts'
+import { recordUpload } from '../ledger/lfs-records/transfers.ts'
+import { passOn } from './pass-on.ts'
+import { lfsError, lfsResponse } from './respond.ts'
+
+/** Serves `GET …/info/lfs/objects/<oid>?size=<bytes>`, the download action. */
+export async function download(c: Context<GitEnv>): Promise<Response> {
+  const object = objectOf(c)
+  if (!object) return NO_OBJECT()
+  const { repository, terms } = c.var.access
+  const answer = await askCompanion(
+    c.env,
+    repository.name,
+    { service: 'lfs-download', id: newId(), repository, agent: c.var.agent, terms, ...object },
+    { signal: c.req.raw.signal },
+  ).catch(() => undefined)
+  return passOn(answer)
+}
+
+/** Serves `PUT …/info/lfs/objects/<oid>?size=<bytes>`, the upload action. */
+export async function upload(c: Context<GitEnv>): Promise<Response> {
+  const object = objectOf(c)
+  if (!object) return NO_OBJECT()
+  const { repository, terms, exceptions, declines, gitleaksConfig } = c.var.access
+  const { raw } = c.req
+  if (terms.rules.length === 0)
+    return lfsError(403, `${c.var.agent} may read ${repository.name}, not push to it`)
+  if (raw.headers.has('content-encoding'))
+    return lfsError(415, 'an object is sent without a content encoding')
+  const length = raw.headers.get('content-length')
+  if (length !== null && Number(length) !== object.size)
+    return lfsError(422, `the object has ${length} bytes, and ${object.size} were announced`)
+  const answer = await askCompanion(
+    c.env,
+    repository.name,
+    {
+      service: 'lfs-upload',
+      id: newId(),
+      repository,
+      agent: c.var.agent,
+      terms,
+      exceptions: [...exceptions],
+      declines: [...declines],
+      gitleaksConfig,
+      ...object,
+    },
+    { body: raw.body, headers: length === null ? {} : { 'content-length': length }, signal: raw.signal },
+  ).catch(() => undefined)
+  return tell(c, object, answer)
+}
+
+/** Serves `POST …/info/lfs/objects/<oid>/verify?size=<bytes>`: the result of an upload that took longer. */
+export async function verify(c: Context<GitEnv>): Promise<Response> {
+  const object = objectOf(c)
+  if (!object) return NO_OBJECT()
+  const { repository, terms } = c.var.access
+  const answer = await askCompanion(
+    c.env,
+    repository.name,
+    { service: 'lfs-verify', id: newId(), repository, agent: c.var.agent, terms, ...object },
+    { signal: c.req.raw.signal },
+  ).catch(() => undefined)
+  const told = await tell(c, object, answer)
+  // git-lfs takes any success for the end, and asks again after this status.
+  return told.status === 202
+    ? lfsError(429, 'the gate still works on the object', { 'retry-after': '2' })
+    : told
+}
+
+const NO_OBJECT = () => lfsError(404, 'an object is /objects/<SHA-256 in hex>?size=<bytes>')
+
+function objectOf(c: Context<GitEnv>): LfsObject | undefined {
+  const url = new URL(c.req.url)
+  const size = url.searchParams.get('size')
+  const oid = /\/objects\/([0-9a-f]{64})(?:\/verify)?$/.exec(url.pathname)?.[1]
+  if (size === null || !/^\d{1,16}$/.test(size)) return undefined
+  return LfsObjectSchema.safeParse({ oid, size: Number(size) }).data
+}
+
+/** Records the end of an upload, and returns the answer for the client. */
+async function tell(c: Context<GitEnv>, object: LfsObject, answer: Response | undefined): Promise<Response> {
+  if (answer?.headers.get('content-type') !== 'application/json') return passOn(answer)
+  const result = LfsUploadResult.parse(await answer.json())
+  if (result.outcome !== 'open' && result.id !== '') {
+    const { agent, token, access } = c.var
+    const client = { repository: access.repository.name, agent, token: token.id }
+    await recordUpload(c.env.LEDGER, client, object, result).catch(error =>
+      logFault({ at: 'lfs transfers' }, error),
+    )
+  }
+  return lfsResponse(answer.status, result.message ? { message: result.message } : {})
+}

@@ -1,0 +1,157 @@
+import { readFileSync, rmSync } from 'node:fs'
+import path from 'node:path'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import {
+  type Agent,
+  accepted,
+  type Clone,
+  type Gate,
+  megabytes,
+  rejected,
+  seconds,
+  startGate,
+} from '../harness/index.ts'
+import { type LfsServer, startLfsServer } from '../harness/lfs-server.ts'
+import { githubToken } from '../scan/fixtures/fakes.ts'
+import { LFS_CONFIG, noClient, sha256 } from './client.ts'
+
+let gate: Gate
+let server: LfsServer
+let ada: Agent
+let bob: Agent
+
+beforeAll(async () => {
+  gate = await startGate()
+  server = await startLfsServer(gate.upstream)
+  ada = await gate.agent('ada', { push: ['refs/heads/**'] })
+  bob = await gate.agent('bob', { push: ['refs/heads/**'] })
+}, seconds(60))
+afterAll(async () => {
+  await server?.[Symbol.asyncDispose]()
+  await gate?.[Symbol.asyncDispose]()
+})
+
+const ATTRIBUTES = { '.gitattributes': '*.bin filter=lfs diff=lfs merge=lfs -text\n' }
+
+/** Clones with Git LFS on, and its hooks installed. */
+async function clone(agent: Agent, ...options: string[]): Promise<Clone> {
+  const work = await agent.clone(...LFS_CONFIG.flatMap(line => ['-c', line]), ...options)
+  await work.text(['lfs', 'install', '--local'])
+  return work
+}
+
+const content = (work: Clone, file: string) => readFileSync(path.join(work.dir, file))
+
+describe.skipIf(noClient)('the git-lfs client', () => {
+  test('sends new and changed objects to upstream, and another clone gets them', async () => {
+    const work = await clone(ada)
+    const first = megabytes(3)
+    await work.commit('A model', { ...ATTRIBUTES, 'model.bin': first })
+    expect(await work.push('HEAD:refs/heads/models')).toMatchObject(accepted)
+    const second = megabytes(1)
+    await work.commit('A better model', { 'model.bin': second, 'other.bin': 'small' })
+    expect(await work.push('HEAD:refs/heads/models')).toMatchObject(accepted)
+    expect([first, second, 'small'].map(each => server.has(sha256(each)))).toEqual([true, true, true])
+
+    const other = await clone(bob, '--branch', 'models')
+    expect(content(other, 'model.bin').equals(second)).toBe(true)
+    expect(content(other, 'other.bin').toString()).toBe('small')
+    await other.text(['lfs', 'fetch', '--all'])
+    await other.text(['switch', '-q', '--detach', 'HEAD~1'])
+    expect(content(other, 'model.bin').equals(first)).toBe(true)
+    // The gate has served its own copies.
+    expect(server.requests).not.toContain('GET /objects/…')
+    expect(await gate.ledger.last()).toMatchObject({
+      outcome: 'accepted',
+      lfsObjects: [
+        { oid: sha256(second), size: second.length, path: 'model.bin' },
+        { oid: sha256('small'), size: 5, path: 'other.bin' },
+      ],
+    })
+  })
+
+  test('moves files of earlier commits into Git LFS (migrate import), and pushes them', async () => {
+    const work = await clone(ada)
+    const big = megabytes(1)
+    await work.text(['switch', '-q', '-c', 'migrated'])
+    await work.commit('A file in git', { 'big.iso': big })
+    await work.text(['lfs', 'migrate', 'import', '--include=*.iso', '--everything', '--yes'])
+    expect(await work.push('migrated')).toMatchObject(accepted)
+    expect(server.has(sha256(big))).toBe(true)
+    await work.text(['lfs', 'prune', '--verify-remote'])
+  })
+
+  test('is told of a secret in an object before upstream has anything, and an exception lets it pass', async () => {
+    const work = await clone(ada)
+    const secret = `key = "${githubToken()}"\n`
+    await work.commit('A key', { ...ATTRIBUTES, 'settings.bin': secret })
+    const refused = await work.push('HEAD:refs/heads/keys')
+    expect(refused).toMatchObject(rejected)
+    expect(refused.output).toContain(`secret found: github-pat in LFS object ${sha256(secret)}, line 1`)
+    expect(server.has(sha256(secret))).toBe(false)
+    const [, fingerprint = ''] = /git gate exception add app ([0-9a-f]{32})/.exec(refused.output) ?? []
+
+    const past = await work.git(['push', '--no-verify', 'origin', 'HEAD:refs/heads/keys'])
+    expect(past).toMatchObject(rejected)
+    expect(past.output).toContain('settings.bin names the LFS object')
+    expect(past.output).toContain('which the gate has refused: git-gate: secret found: github-pat')
+    expect(await gate.upstream.ref('refs/heads/keys')).toBeUndefined()
+
+    await gate.admin.ask('POST', '/exceptions', { repository: 'app', fingerprint, reason: 'an example' })
+    expect(await work.push('HEAD:refs/heads/keys')).toMatchObject(accepted)
+    expect(server.has(sha256(secret))).toBe(true)
+    const { transfers } = (await gate.admin.ask('GET', `/lfs-transfers?oid=${sha256(secret)}`)) as {
+      transfers: unknown[]
+    }
+    expect(transfers).toMatchObject([
+      { outcome: 'accepted', exceptionsUsed: [expect.any(String)] },
+      { outcome: 'refused', agent: 'ada', findings: [{ rule: 'github-pat', fingerprint }] },
+    ])
+  })
+
+  test('is refused a pointer to an object that nobody has, with the command that sends it', async () => {
+    const work = await clone(ada)
+    await work.commit('A file', { ...ATTRIBUTES, 'lost.bin': 'lost' })
+    const oid = sha256('lost')
+    const before = await work.git(['push', '--no-verify', 'origin', 'HEAD:refs/heads/lost'])
+    expect(before).toMatchObject(rejected)
+    expect(before.output).toContain(`lost.bin names the LFS object ${oid}`)
+    expect(before.output).toContain('git lfs push --all origin')
+    await work.text(['lfs', 'push', '--all', 'origin'])
+    expect(await work.git(['push', '--no-verify', 'origin', 'HEAD:refs/heads/lost'])).toMatchObject(accepted)
+  })
+
+  test('locks a file: other agents see its holder, cannot unlock it, and cannot push it', async () => {
+    const work = await clone(ada)
+    await work.commit('A drawing', { ...ATTRIBUTES, 'drawing.bin': 'lines' })
+    expect(await work.push('HEAD:refs/heads/drawings')).toMatchObject(accepted)
+    await work.text(['lfs', 'lock', 'drawing.bin'])
+
+    const other = await clone(bob, '--branch', 'drawings')
+    expect(await other.text(['lfs', 'locks'])).toMatch(/drawing\.bin\s+ada/)
+    expect((await other.git(['lfs', 'unlock', 'drawing.bin', '--force'])).output).toContain("ada's")
+    await other.commit('Other lines', { 'drawing.bin': 'other lines' })
+    await other.text(['config', 'lfs.locksverify', 'true'])
+    const refused = await other.push('HEAD:refs/heads/drawings')
+    expect(refused).toMatchObject(rejected)
+    expect(refused.stdout + refused.output).toContain('drawing.bin - ada')
+
+    await work.text(['lfs', 'unlock', 'drawing.bin'])
+    expect(await other.push('HEAD:refs/heads/drawings')).toMatchObject(accepted)
+  })
+
+  test('gets objects from upstream once for all clones, and again when the store is gone', async () => {
+    const model = megabytes(2)
+    server.put(model)
+    const work = await clone(ada)
+    await work.commit('A model', { ...ATTRIBUTES, 'shared.bin': model })
+    expect(await work.push('HEAD:refs/heads/shared')).toMatchObject(accepted)
+    const from = server.requests.length
+    const clones = await Promise.all([ada, bob, bob].map(agent => clone(agent, '--branch', 'shared')))
+    for (const each of clones) expect(content(each, 'shared.bin').equals(model)).toBe(true)
+    expect(server.requests.slice(from).filter(line => line === 'GET /objects/…')).toHaveLength(1)
+    rmSync(path.join(gate.companion.home, 'lfs'), { recursive: true })
+    const again = await clone(ada, '--branch', 'shared')
+    expect(content(again, 'shared.bin').equals(model)).toBe(true)
+  })
+})
