@@ -1,7 +1,7 @@
 import { Hono } from 'hono'
 import { asset } from './assets.ts'
 import type { ConsoleEnv } from './auth/env.ts'
-import { fromHere, onOwnHost, protect, signedIn, withoutSlash } from './auth/middleware.ts'
+import { fromHere, onOwnHost, protect, shortForm, signedIn, withoutSlash } from './auth/middleware.ts'
 import { decideFinding, revokeException, undoDecline } from './forms/decide-finding.ts'
 import { streamPush, streamPushes } from './live.tsx'
 import { addGrant, mintToken, removeGrant, revokeToken, showAgent } from './pages/agent.tsx'
@@ -25,6 +25,7 @@ export const consolePages = new Hono<ConsoleEnv>()
   .get('/assets/:name', asset)
   .use(onOwnHost)
   .use(fromHere)
+  .use(shortForm)
   .get('/sign-in', askForToken)
   .post('/sign-in', takeToken)
   .use(signedIn)

@@ -1,3 +1,4 @@
+import { bodyLimit } from 'hono/body-limit'
 import { createMiddleware } from 'hono/factory'
 import { settingsOf } from '../../common/settings.ts'
 import { shell } from '../pages/shell.tsx'
@@ -74,9 +75,13 @@ export const fromHere = createMiddleware<ConsoleEnv>(async (c, next) => {
   // Multipart fields could be files; url-encoded fields are always text.
   if (!/^application\/x-www-form-urlencoded(;|$)/i.test(c.req.header('content-type') ?? ''))
     return c.text('This is not a form of the console.', 415)
-  if (Number(c.req.header('content-length') ?? MAX_FORM_BYTES + 1) > MAX_FORM_BYTES)
-    return c.text('This form is too long.', 413)
   return next()
+})
+
+/** Refuses a form that is too long. */
+export const shortForm = bodyLimit({
+  maxSize: MAX_FORM_BYTES,
+  onError: c => c.text('This form is too long.', 413),
 })
 
 /**
