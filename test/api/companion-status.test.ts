@@ -57,7 +57,7 @@ test('a companion reports its mirror, its sessions and their outcomes, and the m
   await until(
     async () =>
       (await liveStatus(gate, 'app')).status?.sessions.find(each => each.service === 'git-receive-pack'),
-    seconds(10),
+    seconds(30),
     () => 'the push is not among the live sessions',
   )
   const abandoned = await gate.ledger.until(({ outcome }) => outcome === 'abandoned')
@@ -80,7 +80,7 @@ test('a companion reports its mirror, its sessions and their outcomes, and the m
     /^mirror +up to date as of \d{4}-.*, refreshed in \d.* s, \d+ (bytes|KiB)/m,
   )
 
-  await gate.idle({ within: seconds(10) })
+  await gate.idle({ within: seconds(30) })
   const metrics = await readMetrics(gate)
   expect(metrics.get('gate_companions{state="running"}')).toBe(1)
   expect(

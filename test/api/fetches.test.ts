@@ -16,7 +16,7 @@ test('a fetch over HTTP and a fetch over git:// are both recorded', async () => 
       const page = FetchPage.parse(await gate.admin.ask('GET', '/fetches'))
       return page.fetches.length < 2 ? undefined : page.fetches
     },
-    seconds(5),
+    seconds(30),
     () => 'a fetch is not on record',
   )
   expect(fetches).toMatchObject([

@@ -6,6 +6,7 @@ import fc from 'fast-check'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { compileGlob, matchesWildcard } from '../../src/contract/glob.ts'
 import { matchRef } from '../../src/contract/grant.ts'
+import { processorMs } from '../harness/processor-time.ts'
 
 const REFS = names(['a', 'b', 'ab', 'a-b', 'B', '1', 'a.b', 'é', 'a]', 'main'], 3, 'refs/heads/')
 const PATHS = names(['a', 'b', 'ab', 'a b', 'a[b', 'a]', 'a\\b', 'é', '-', 'B', '{a}', '1*'], 3, '')
@@ -128,10 +129,11 @@ test('a glob matches the paths that git ls-files lists', { timeout: 120_000 }, (
 
 test('a glob matches in linear time', () => {
   const text = 'a'.repeat(500)
-  const started = performance.now()
-  expect(compileGlob(`${'*a'.repeat(200)}b`).test(text)).toBe(false)
-  expect(compileGlob(`${'**/'.repeat(150)}b`).test(text.replaceAll('a', 'a/'))).toBe(false)
-  expect(performance.now() - started).toBeLessThan(10_000)
+  const ms = processorMs(() => {
+    expect(compileGlob(`${'*a'.repeat(200)}b`).test(text)).toBe(false)
+    expect(compileGlob(`${'**/'.repeat(150)}b`).test(text.replaceAll('a', 'a/'))).toBe(false)
+  })
+  expect(ms).toBeLessThan(10_000)
 })
 
 /** Wildcards that make a backtracking regular expression run forever. */
@@ -144,9 +146,8 @@ const CLEVER = [
 ]
 
 test.for(CLEVER)('an ssh wildcard matches in linear time: %#', pattern => {
-  const started = performance.now()
-  expect(matchesWildcard(`${pattern}b`, 'a'.repeat(253))).toBe(false)
-  expect(performance.now() - started).toBeLessThan(1_000)
+  const ms = processorMs(() => expect(matchesWildcard(`${pattern}b`, 'a'.repeat(253))).toBe(false))
+  expect(ms).toBeLessThan(1_000)
 })
 
 test('an ssh wildcard has * and ? alone, and both match any character', () => {

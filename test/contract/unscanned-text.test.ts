@@ -1,6 +1,7 @@
 import { randomBytes, randomUUID } from 'node:crypto'
 import { expect, test } from 'vitest'
 import { REDACTED, withoutLikelySecrets, withoutTokens } from '../../src/contract/unscanned-text.ts'
+import { processorMs } from '../harness/processor-time.ts'
 
 const LETTERS = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz'
 const mixed = (length: number) =>
@@ -55,8 +56,9 @@ test.each([
 })
 
 test('a long text of what tokens start with is searched in linear time', () => {
-  const started = performance.now()
-  for (const part of ['npm_', 'key=', 'key ', 'a-', '://a', 'token"'])
-    withoutLikelySecrets(part.repeat(200_000 / part.length))
-  expect(performance.now() - started).toBeLessThan(5_000)
+  const ms = processorMs(() => {
+    for (const part of ['npm_', 'key=', 'key ', 'a-', '://a', 'token"'])
+      withoutLikelySecrets(part.repeat(200_000 / part.length))
+  })
+  expect(ms).toBeLessThan(5_000)
 })

@@ -45,7 +45,7 @@ describe('connections that do not end as they should', () => {
     forwards.release()
     expect(await push).toMatchObject(accepted)
     expect(await gate.upstream.ref(ref)).toBe(commit)
-    await gate.idle({ within: seconds(5) })
+    await gate.idle({ within: seconds(30) })
   })
 
   test.for(SURFACES)('%s: a client with half a request head is disconnected', async surface => {

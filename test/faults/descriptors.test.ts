@@ -11,7 +11,7 @@ test('a push to a companion without free descriptors fails as the gate’s fault
   await using scene = await startScene({ idleSeconds: 2 })
   const { gate, ada, work } = scene
   const { pid, home } = gate.companion
-  await gate.idle({ within: seconds(20) })
+  await gate.idle({ within: seconds(30) })
   const limit = (soft: number | string) =>
     execFileSync('prlimit', ['--pid', String(pid), `--nofile=${soft}:`], { stdio: 'pipe' })
   const before = /^Max open files\s+(\d+)/m.exec(fs.readFileSync(`/proc/${pid}/limits`, 'utf8'))?.[1] ?? ''
@@ -42,7 +42,7 @@ test('a push to a companion without free descriptors fails as the gate’s fault
   await killed.ended()
   await until(
     () => (fs.existsSync(lock) ? undefined : true),
-    seconds(10),
+    seconds(30),
     () => 'what a killed git leaves stays',
   )
   expect(await work.push('HEAD:refs/heads/ada/room')).toMatchObject(accepted)

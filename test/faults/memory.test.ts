@@ -115,7 +115,7 @@ test('a delta that expands to gigabytes is refused as the push’s fault, within
   expect(said).toContain('leave it out, or keep it in Git LFS')
   expect(said).not.toContain("gate's fault")
   expect(git.most).toBeLessThan(LIMIT)
-  await gate.idle({ within: seconds(10) })
+  await gate.idle({ within: seconds(30) })
 })
 
 const nested = (depth: number) => {

@@ -97,7 +97,7 @@ describe('clients that do not end as git does', () => {
     expect(receiving).toBeDefined()
     await push
     gate.upstream.hook('pre-receive')
-    await gate.idle({ within: seconds(20) })
+    await gate.idle({ within: seconds(30) })
   })
 
   test('a companion without free descriptors fails the request and goes on', async () => {

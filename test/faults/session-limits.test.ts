@@ -26,7 +26,7 @@ describe('pushes beyond an agent’s share', () => {
     const { gate } = scene
     const inside = await Promise.all(Array.from({ length: 4 }, half))
     const all = async () => ((await pushesIn(scene)) === 4 ? true : undefined)
-    await until(all, seconds(10), () => 'they are not let in')
+    await until(all, seconds(30), () => 'they are not let in')
     const started = performance.now()
     const beyond = await Promise.all(Array.from({ length: 6 }, half))
     const timers = beyond.map(push => trickle(push, Buffer.from('a'), 1_000))
@@ -42,14 +42,14 @@ describe('pushes beyond an agent’s share', () => {
     expect(last).toBeLessThan(20)
     expect(await pushesIn(scene)).toBe(4)
     for (const push of inside) push.destroy()
-    await gate.idle({ within: seconds(10) })
+    await gate.idle({ within: seconds(30) })
   })
 
   test('a whole push gets the reason in its report', async () => {
     const { bytes } = await newPush(scene)
     const inside = await Promise.all(Array.from({ length: 4 }, half))
     const all = async () => ((await pushesIn(scene)) === 4 ? true : undefined)
-    await until(all, seconds(10), () => 'they are not let in')
+    await until(all, seconds(30), () => 'they are not let in')
     const push = await beginPush(scene, 'worker')
     push.send(bytes)
     push.end()
@@ -72,7 +72,7 @@ test('over git:// the connections of an address are limited, and a closed connec
   const fourth = await connect()
   await until(
     () => (fourth.closed ? true : undefined),
-    seconds(5),
+    seconds(30),
     () => 'the fourth stays open',
   )
   expect(open.map(socket => socket.closed)).toEqual([false, false, false])

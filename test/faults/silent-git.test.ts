@@ -27,5 +27,5 @@ test('a fetch for which git says nothing gets an error, and its processes are ki
   expect((await answered).body.toString()).toMatch(
     /^....ERR git-gate: git found no answer in time; fetch less/,
   )
-  await gate.idle({ within: seconds(10) })
+  await gate.idle({ within: seconds(30) })
 })

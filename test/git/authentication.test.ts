@@ -259,7 +259,7 @@ test.each([
     })
     await until(
       () => words.test(answer) || undefined,
-      seconds(5),
+      seconds(30),
       () => `it has heard ${JSON.stringify(answer)}`,
     )
     expect(socket.errored).toBeNull()

@@ -30,7 +30,7 @@ test('the files of a killed git are removed, also during maintenance of the mirr
   leave(false)
   await until(
     () => isMaintaining || undefined,
-    seconds(10),
+    seconds(30),
     () => 'it is not maintained',
   )
   const lock = path.join(dir, 'packed-refs.lock')
@@ -39,7 +39,7 @@ test('the files of a killed git are removed, also during maintenance of the mirr
   goOn()
   await until(
     () => (fs.existsSync(lock) ? undefined : true),
-    seconds(10),
+    seconds(30),
     () => 'the lock stays',
   )
   expect(fs.existsSync(dir)).toBe(true)

@@ -81,7 +81,7 @@ test('once a day a mirror drops unreachable objects that are old enough', async 
     () => 'what no ref reaches stays',
   )
   expect(await has(recent)).toBe(true)
-  await gate.idle({ within: seconds(20) })
+  await gate.idle({ within: seconds(30) })
   expect(await git(['fsck', '--full'], { cwd: mirror })).toMatchObject(accepted)
   expect(await git(['commit-graph', 'verify'], { cwd: mirror })).toMatchObject(accepted)
   await ada.clone()

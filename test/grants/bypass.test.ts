@@ -633,7 +633,7 @@ describe('where a push goes', () => {
 test('after all this the gate has nothing left behind, and accepts a push', async () => {
   const ran = await work.git(['push', eve.url(), 'two:refs/heads/afterwards'])
   expect(ran, ran.output).toMatchObject(accepted)
-  await gate.idle({ within: seconds(10) })
+  await gate.idle({ within: seconds(30) })
   expect((await gate.ledger.pushes()).filter(push => push.outcome === 'open')).toEqual([])
   expect(gate.log.filter(line => line.includes('"level":"error"'))).toEqual([])
 })

@@ -9,7 +9,7 @@ test('a commit pushed through the gate reaches upstream, and the gate is idle ag
   expect(await work.push('HEAD:refs/heads/ada/hello')).toMatchObject(accepted)
   expect(await gate.upstream.ref('refs/heads/ada/hello')).toBe(commit)
   expect(await gate.ledger.last()).toMatchObject({ outcome: 'accepted', agent: 'ada', repository: 'app' })
-  await gate.idle({ within: seconds(5) })
+  await gate.idle({ within: seconds(30) })
 })
 
 test('a faulty link carries, stalls and resumes', async () => {
@@ -24,5 +24,5 @@ test('a faulty link carries, stalls and resumes', async () => {
   expect(await gate.ledger.last()).toMatchObject({ outcome: 'open' })
   link.resume()
   expect(await push).toMatchObject(accepted)
-  await gate.idle({ within: seconds(5) })
+  await gate.idle({ within: seconds(30) })
 })

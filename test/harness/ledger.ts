@@ -9,7 +9,7 @@ export interface Ledger {
   pushes(): Promise<Push[]>
   /** The whole record of the newest push. */
   last(): Promise<PushRecord>
-  /** Resolves with the newest push when it fits; rejects after `within` milliseconds (10 s). */
+  /** Resolves with the newest push when it fits; rejects after `within` milliseconds (30 s). */
   until(fits: (push: PushRecord) => boolean, within?: number): Promise<PushRecord>
 }
 
@@ -26,7 +26,7 @@ export function ledgerOf(admin: Admin): Ledger {
       if (!push) throw new Error('no push is on record')
       return push
     },
-    until(fits, within = seconds(10)) {
+    until(fits, within = seconds(30)) {
       let seen: PushRecord | undefined
       const look = async () => {
         seen = await newest()

@@ -124,7 +124,7 @@ test('mutated requests with valid passes: answers, no leak, nothing accepted', {
     expect(answer.report.filter(line => line.startsWith('ok '))).toEqual([])
   }
   await send({ service: 'git-receive-pack', changes: [], headers: [], gone: undefined })
-  await gate.idle({ within: seconds(10) })
+  await gate.idle({ within: seconds(30) })
   const held = descriptors()
   await fc.assert(
     fc.asyncProperty(fc.array(one, { minLength: 8, maxLength: 8 }), async batch => {
@@ -132,7 +132,7 @@ test('mutated requests with valid passes: answers, no leak, nothing accepted', {
     }),
     { numRuns: 60, interruptAfterTimeLimit: seconds(60), endOnFailure: true },
   )
-  await gate.idle({ within: seconds(20) })
+  await gate.idle({ within: seconds(30) })
   expect(await sessionsOf(gate.companion.url, gate.passKey)).toEqual([])
   expect(gate.companion.pid).toBe(pid)
   expect(descriptors()).toBeLessThan(held + 20)

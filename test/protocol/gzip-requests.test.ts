@@ -37,8 +37,8 @@ describe('a push in gzip, as JGit sends it', () => {
     expect(status).toBe(200)
     expect(said).toMatch(words)
     expect(await gate.upstream.ref(`refs/heads/ada/${name}`)).toBeUndefined()
-    await gate.ledger.until(({ outcome }) => outcome === 'refused', seconds(10))
-    await gate.idle({ within: seconds(10) })
+    await gate.ledger.until(({ outcome }) => outcome === 'refused')
+    await gate.idle({ within: seconds(30) })
   }
 
   test.each(['gzip', 'x-gzip'])('%s: the push reaches upstream', async coding => {

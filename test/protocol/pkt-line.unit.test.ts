@@ -8,6 +8,7 @@ import {
   PktLines,
   pktLine,
 } from '../../container/git/pkt-line.ts'
+import { processorMs } from '../harness/processor-time.ts'
 import { cuts, hostileLines, inPieces } from './streams.ts'
 
 const runs = { numRuns: 3000 }
@@ -83,7 +84,8 @@ test('the largest payload goes through, one byte more is refused on both sides',
 
 test('a megabyte that comes byte by byte costs no more than its bytes', () => {
   const stream = Buffer.concat(Array<Buffer>(16).fill(pktLine(Buffer.alloc(MAX_PAYLOAD, 'x'))))
-  const started = performance.now()
-  expect(readAll(Array.from(stream, byte => Buffer.of(byte))).packets).toHaveLength(16)
-  expect(performance.now() - started).toBeLessThan(10_000)
+  const ms = processorMs(() =>
+    expect(readAll(Array.from(stream, byte => Buffer.of(byte))).packets).toHaveLength(16),
+  )
+  expect(ms).toBeLessThan(10_000)
 })

@@ -184,5 +184,5 @@ test('a gitleaks configuration is tried before it is saved, and then applies to 
     gate.admin.ask('PUT', `/repositories/${name}`, { ...settings, gitleaksConfig: 'rubbish' }),
   ).rejects.toMatchObject({ code: 'bad-gitleaks-config' })
   expect(await gate.admin.ask('GET', '/repositories/good')).toMatchObject({ gitleaksConfig: config })
-  await gate.idle({ within: seconds(10) })
+  await gate.idle({ within: seconds(30) })
 })

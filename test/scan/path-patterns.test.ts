@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import { LimitExceeded } from '../../container/checks/limits.ts'
 import { PathPatterns } from '../../container/checks/secrets/gitleaks/path-patterns.ts'
-import { seconds } from '../harness/index.ts'
+import { processorMs, seconds } from '../harness/index.ts'
 
 /** Patterns for which a backtracking engine takes exponential or polynomial time. */
 const BACKTRACKING = [
@@ -20,9 +20,10 @@ const BACKTRACKING = [
 
 test.for(BACKTRACKING)('the path pattern %s is matched in time linear in the path', pattern => {
   const matches = new PathPatterns().compile(pattern)
-  const started = performance.now()
-  for (const letter of ['a', 'x']) expect(matches(`${letter.repeat(4_000)}!`)).toBe(false)
-  expect(performance.now() - started).toBeLessThan(seconds(5))
+  const ms = processorMs(() => {
+    for (const letter of ['a', 'x']) expect(matches(`${letter.repeat(4_000)}!`)).toBe(false)
+  })
+  expect(ms).toBeLessThan(seconds(5))
 })
 
 test.for([
@@ -52,9 +53,8 @@ test.for([
 ])(
   'a pattern that is too large with its repetitions expanded is refused before it is compiled: %#',
   pattern => {
-    const started = performance.now()
-    expect(() => new PathPatterns().compile(pattern)).toThrow(/too large/)
-    expect(performance.now() - started).toBeLessThan(seconds(1))
+    const ms = processorMs(() => expect(() => new PathPatterns().compile(pattern)).toThrow(/too large/))
+    expect(ms).toBeLessThan(seconds(1))
   },
 )
 

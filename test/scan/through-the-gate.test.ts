@@ -95,7 +95,7 @@ async function recordOf(name: string): Promise<PushRecord> {
       const match = page.pushes.find(push => push.refs.some(({ ref }) => ref.includes(`/${name}-`)))
       return match && match.outcome !== 'open' ? match.id : undefined
     },
-    seconds(10),
+    seconds(30),
     () => `${name} has no record in the ledger`,
   )
   return PushRecord.parse(await gate.admin.ask('GET', `/pushes/${id}`))
@@ -179,7 +179,7 @@ test.concurrent.each(inSharedPushes(residue))('known gap: $name', async ({ pushe
 test('the gate is idle afterwards and accepts a push, and the corpora have their promised size', async () => {
   expect(caught.length).toBeGreaterThanOrEqual(80)
   expect(clean.length).toBeGreaterThanOrEqual(40)
-  await gate.idle({ within: seconds(10) })
+  await gate.idle({ within: seconds(30) })
   const ada = await gate.agent('ada', everything)
   expect(await ada.push('refs/heads/after', 'all is well\n')).toMatchObject(accepted)
   expect(await gate.ledger.until(push => push.outcome === 'accepted')).toMatchObject({ findings: [] })
