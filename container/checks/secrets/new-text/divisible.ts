@@ -8,10 +8,11 @@ import { containsStream } from '../unpack/find-streams.ts'
 const CONTROL = byteClass(/[\x00-\x08\x0e-\x1f\x7f]/)
 
 /**
- * Marks of a content that a part of a text does not show: the header of mail, a private key, and blocks of several
+ * Marks of a content that a part of a text does not show: the header of mail, private keys of all forms, and blocks of several
  * lines with a mark of their own (base85-uuencode.ts).
  */
-const MARKS = /quoted-printable|-----BEGIN|%PDF-|^begin [0-7]{3,4} |^(?:literal|delta) \d/im
+const MARKS =
+  /quoted-printable|-----BEGIN|%PDF-|---- BEGIN SSH2|"kty"|^Private-Lines: |^begin [0-7]{3,4} |^(?:literal|delta) \d/im
 
 /** What decides whether a part of a text gives the same matches as the whole text does there. */
 export interface Traits {
