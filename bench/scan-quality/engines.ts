@@ -54,28 +54,38 @@ const inFolder = (name: string, run: (folder: string, report: string) => Reporte
 
 const GitleaksReport = z.array(z.object({ RuleID: z.string(), File: z.string() }))
 
-/** gitleaks and betterleaks have one command line and one report. */
-const leaks = (name: string, command: string) =>
-  inFolder(name, (folder, report) => {
-    const args = [
-      'dir',
-      '.',
-      '--no-banner',
-      '--exit-code',
-      '0',
-      '--report-format',
-      'json',
-      '--report-path',
-      report,
-    ]
-    const { status, stderr } = spawnSync(command, args, { cwd: folder })
-    if (status !== 0) throw new Error(`${name} failed: ${stderr}`)
-    return GitleaksReport.parse(JSON.parse(readFileSync(report, 'utf8')) ?? []).map(({ RuleID, File }) => ({
-      rule: RuleID,
-      file: File,
-    }))
-  })
+const plainGitleaks = inFolder('gitleaks', (folder, report) => {
+  const args = [
+    'dir',
+    '.',
+    '--no-banner',
+    '--exit-code',
+    '0',
+    '--report-format',
+    'json',
+    '--report-path',
+    report,
+  ]
+  const { status, stderr } = spawnSync(gitleaks, args, { cwd: folder })
+  if (status !== 0) throw new Error(`gitleaks failed: ${stderr}`)
+  const leaks = GitleaksReport.parse(JSON.parse(readFileSync(report, 'utf8')) ?? [])
+  return leaks.map(({ RuleID, File }) => ({ rule: RuleID, file: File }))
+})
 
+const BetterleaksFinding = z.object({
+  finding: z.object({ rule_id: z.string(), location: z.object({ path: z.string() }) }),
+})
+
+const betterleaks = inFolder('betterleaks', (folder, report) => {
+  const file = `${report}.jsonl`
+  const args = ['.', '--no-banner', '--silent', '--exit-code=0', '-o', file]
+  const { status, stderr } = spawnSync('betterleaks', args, { cwd: folder })
+  if (status !== 0) throw new Error(`betterleaks failed: ${stderr}`)
+  return readFileSync(file, 'utf8')
+    .split('\n')
+    .flatMap(line => (line === '' ? [] : (BetterleaksFinding.safeParse(JSON.parse(line)).data ?? [])))
+    .map(({ finding }) => ({ rule: finding.rule_id, file: finding.location.path }))
+})
 const KingfisherFinding = z.object({
   rule: z.object({ id: z.string() }),
   finding: z.object({ path: z.string() }),
@@ -97,7 +107,7 @@ const isOnPath = (command: string) => spawnSync(command, ['--version']).error ==
 /** The gate, plain gitleaks, and the others that are on PATH. */
 export const engines = (): Engine[] => [
   gate,
-  leaks('gitleaks', gitleaks),
-  ...(isOnPath('betterleaks') ? [leaks('betterleaks', 'betterleaks')] : []),
+  plainGitleaks,
+  ...(isOnPath('betterleaks') ? [betterleaks] : []),
   ...(isOnPath('kingfisher') ? [kingfisher] : []),
 ]

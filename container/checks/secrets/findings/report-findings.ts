@@ -92,16 +92,15 @@ export function reportFindings({ newFindings, secrets }: ScanResult, options: Op
 export function dropGenericDuplicates(matches: readonly LocatedMatch[]): LocatedMatch[] {
   const isGeneric = ({ rule }: LocatedMatch) => rule.includes('generic')
   const byLine = Map.groupBy(matches, match => `${placeKey(match)}\0${match.line}`)
-  const longest = (match: LocatedMatch, i: number, all: readonly LocatedMatch[]) =>
-    !all.some(
-      (other, j) =>
-        other.secret.includes(match.secret) &&
-        (isGeneric(other) ? other.secret.length > match.secret.length || j < i : true) &&
-        i !== j,
-    )
+  // Of two generic rules that match the same secret, the first by name stays: fingerprints name the rule.
+  const isBetter = (other: LocatedMatch, match: LocatedMatch) =>
+    other.secret.includes(match.secret) &&
+    (!isGeneric(other) ||
+      other.secret.length > match.secret.length ||
+      (other.secret === match.secret && other.rule < match.rule))
   const kept = new Set(
     [...byLine.values()].flatMap(all =>
-      all.filter((match, i) => !isGeneric(match) || longest(match, i, all)),
+      all.filter(match => !isGeneric(match) || !all.some(other => isBetter(other, match))),
     ),
   )
   return matches.filter(match => kept.has(match))
