@@ -4,12 +4,13 @@ import { ownSets, type SampleSet, setOfRepository, setsOfLines, setsOfRules } fr
 
 // The quality of the scan beside its peers: recall by set, false alarms by rule. Examples of other projects and
 // repositories are brought by whoever runs it:
-//   npm run bench:scan -- --examples gitleaks=FILE.jsonl --rules kingfisher=FOLDER --repository FOLDER --missed
+//   npm run bench:scan -- --examples gitleaks=FILE.jsonl --rules kingfisher=FOLDER --repository FOLDER --only PATTERN --missed
 const { values } = parseArgs({
   options: {
     examples: { type: 'string', multiple: true, default: [] },
     rules: { type: 'string', multiple: true, default: [] },
     repository: { type: 'string', multiple: true, default: [] },
+    only: { type: 'string', default: '' },
     missed: { type: 'boolean', default: false },
   },
 })
@@ -22,7 +23,7 @@ const sets = [
   ...ownSets(),
   ...values.examples.flatMap(option => setsOfLines(...named(option))),
   ...values.rules.flatMap(option => setsOfRules(...named(option))),
-]
+].filter(({ name }) => new RegExp(values.only).test(name))
 const repositories = values.repository.map(setOfRepository)
 
 const all = engines()

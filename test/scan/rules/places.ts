@@ -1,5 +1,5 @@
 import { createHash, randomBytes } from 'node:crypto'
-import { privateKey, random } from '../fixtures/fakes.ts'
+import { githubToken, privateKey, random } from '../fixtures/fakes.ts'
 import { password } from './kinds.ts'
 
 const LOWER = 'abcdefghijklmnopqrstuvwxyz'
@@ -11,6 +11,8 @@ const base64 = (bytes: number) => randomBytes(bytes).toString('base64')
 const base64url = (bytes: number) => randomBytes(bytes).toString('base64url')
 const encoded = (text: string) => Buffer.from(text).toString('base64')
 const lines = (...all: readonly string[]) => `${all.join('\n')}\n`
+
+const split = (text: string, sign: string) => `${text.slice(0, 14)}${sign}${text.slice(14)}`
 
 /** A password for a URL, where some signs would need an escape. */
 const urlPassword = () => `${alnum(7)}-${alnum(6)}.9`
@@ -197,6 +199,16 @@ export const places: readonly Place[] = [
     () =>
       `https://acme.blob.core.windows.net/c/f?sv=2024-05-04&sp=r&se=2027-01-01T00:00:00Z&sr=b&sig=${encodeURIComponent(base64(32))}\n`,
   ),
+  place('a token with <wbr> in it', () => `<code>${split(githubToken(), '<wbr>')}</code>\n`),
+  place('a token with a soft hyphen', () => `${split(githubToken(), '\u00ad')}\n`),
+  place('a token with a zero-width space', () => `${split(githubToken(), '\u200b')}\n`),
+  place('a token with Markdown escapes', () => `Use ${githubToken().replace('_', '\\_')} here\n`),
+  place('a token on two lines of a shell', () => `login ${split(githubToken(), '\\\n')}\n`),
+  place('a value in typographic quotes', () => `API_KEY=\u201c${alnum(32)}\u201d\n`),
+  place('a query in a HAR', () =>
+    JSON.stringify({ queryString: [{ name: 'api_key', value: alnum(32) }] }, null, 2),
+  ),
+  place('the environment of a pod', () => lines('env:', '  - name: API_TOKEN', `    value: ${alnum(32)}`)),
   place('a cookie', () => `Cookie: session=${alnum(64)}; theme=dark\n`),
   place('an option of a command', () => `deploy --user ada --password '${password()}' --force\n`),
   place('docker login', () => `docker login -u ada -p ${password()} registry.acme.dev\n`),

@@ -17,6 +17,7 @@ import { decodeInline } from './inline-base64.ts'
 import { type LineMap, lineCounter } from './line-map.ts'
 import { hasNameRule } from './scan-names.ts'
 import { findOpenBlock } from './segment-boundary.ts'
+import { joinSplitTokens } from './split-tokens.ts'
 import { wideText } from './utf16-utf32.ts'
 
 /** One reading of a file: its bytes as they are, or decoded. */
@@ -316,6 +317,7 @@ const IN_PLACE_DECODERS: readonly InPlaceDecoder[] = [
   { encoding: 'escapes', decode: decodeEscapes, canNest: true },
   { encoding: 'colours', decode: stripAnsi, canNest: true },
   { encoding: 'quoted-printable', decode: decodeQuotedPrintable, canNest: true },
+  { encoding: 'split tokens', decode: joinSplitTokens, canNest: false },
   { encoding: 'base64', decode: decodeInline, canNest: false },
 ]
 

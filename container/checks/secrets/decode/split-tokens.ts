@@ -1,0 +1,37 @@
+import type { DecodedLines } from './escapes.ts'
+
+/**
+ * Signs that writers and editors put inside a token, in latin1 of UTF-8: zero-width spaces and joiners, soft hyphens and
+ * byte order marks; their HTML names, and `<wbr>`; and the backslash before an underscore or a dash of Markdown.
+ */
+const INSIDE =
+  /\xe2\x80[\x8b-\x8d]|\xe2\x81\xa0|\xc2\xad|\xef\xbb\xbf|<wbr ?\/?>|&(?:shy|ZeroWidthSpace|NoBreak|zwnj|zwj|#8203|#173|#xad|#x200b);|\\(?=[_-])/gi
+/** Quotation marks of typesetting, around a value. */
+const QUOTES = /\xe2\x80[\x98-\x9f]|\xc2[\xab\xbb]/g
+/** A token at the end of a line, before the backslash that continues it in a shell. */
+const CONTINUED = /[A-Za-z0-9_-]\\\r?$/
+const TOKEN_START = /^[A-Za-z0-9_-]/
+
+const MARKS = ['\xe2\x80', '\xe2\x81', '\xc2', '\xef\xbb', '<wbr', '<WBR', '&', '\\'].map(mark =>
+  Buffer.from(mark, 'latin1'),
+)
+
+/** Returns the lines in which signs split a token or are around a value, without these signs. */
+export function joinSplitTokens(content: Buffer): DecodedLines | undefined {
+  if (!MARKS.some(mark => content.includes(mark))) return undefined
+  const rows: string[] = []
+  const lines: number[] = []
+  const source = content.toString('latin1').split('\n')
+  for (let i = 0; i < source.length; i++) {
+    const first = i
+    const parts = [source[i] ?? '']
+    for (; CONTINUED.test(source[i] ?? '') && TOKEN_START.test(source[i + 1] ?? ''); i++)
+      parts.push(source[i + 1] ?? '')
+    const line = parts.map((part, at) => (at < parts.length - 1 ? part.replace(/\\\r?$/, '') : part)).join('')
+    const joined = line.replace(INSIDE, '').replace(QUOTES, '"')
+    if (first === i && joined === line) continue
+    rows.push(joined)
+    lines.push(first)
+  }
+  return rows.length > 0 ? { content: Buffer.from(rows.join('\n'), 'latin1'), lines } : undefined
+}
