@@ -3,6 +3,7 @@ import { createMiddleware } from 'hono/factory'
 import { textResponse } from '../common/git-responses.ts'
 import { readPath } from '../common/repository-path.ts'
 import type { AgentName } from '../contract/names.ts'
+import { grantedRepositories } from '../ledger/access/grants.ts'
 import {
   type Access,
   findTokenAndGrant,
@@ -80,6 +81,15 @@ export const authenticateAgent = createMiddleware<AgentEnv>(async (c, next) => {
   return next()
 })
 
+/** Limit of the repositories that a refusal names. */
+const MAX_NAMED = 10
+
+async function describeGranted(ledger: D1Database, agent: AgentName): Promise<string> {
+  const names = await grantedRepositories(ledger, agent, MAX_NAMED + 1)
+  const more = names.length > MAX_NAMED ? ', and more' : ''
+  return `it has ${names.slice(0, MAX_NAMED).join(', ') || 'none'}${more}`
+}
+
 /**
  * Requires a valid token of an agent with a grant for the repository; answers 401 or 404 otherwise. An
  * unknown repository and a repository without a grant get the same response, so that an agent cannot probe
@@ -94,6 +104,7 @@ export const authenticate = createMiddleware<GitEnv>(async (c, next) => {
   if (!access)
     return textResponse(404, [
       `${known.agent} has no repository ${path.name} here`,
+      await describeGranted(c.env.LEDGER, known.agent),
       `an operator grants it with: git gate grant set ${known.agent} ${path.name} --read`,
     ])
   c.set('agent', known.agent)

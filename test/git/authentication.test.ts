@@ -129,6 +129,7 @@ describe('tokens', () => {
     const ran = await git(['clone', `${gate.url.replace('://', `://bob:${bob.token}@`)}/app.git`])
     expect(ran.code).toBe(128)
     expect(ran.output).toMatch(/remote: git-gate: bob has no repository app here/)
+    expect(ran.output).toMatch(/remote: git-gate:\s+it has other\s/)
   })
 
   test('a token that may only read: a push is refused before git makes a pack', async () => {

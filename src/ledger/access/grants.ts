@@ -23,6 +23,22 @@ export async function listGrants(
   return z.array(Row).parse(results)
 }
 
+/** Returns the names of repositories in which an agent has a grant, `limit` of them at most. */
+export async function grantedRepositories(
+  ledger: D1Database,
+  agent: string,
+  limit: number,
+): Promise<string[]> {
+  const { results } = await ledger
+    .prepare('SELECT repository FROM grants WHERE agent = ? ORDER BY repository LIMIT ?')
+    .bind(agent, limit)
+    .all()
+  return z
+    .array(z.object({ repository: z.string() }))
+    .parse(results)
+    .map(({ repository }) => repository)
+}
+
 /**
  * Sets or replaces an agent's grant in a repository. Throws if either is unknown. The audit log keeps the
  * terms before and after.
