@@ -17,6 +17,8 @@ export const Finding = z.object({
   excerpt: z.string().default(''),
   /** The pushed line carries `gitleaks:allow`: the agent asks for an exception. */
   asksForException: z.boolean().default(false),
+  /** Other places of the same push that hold the same secret. */
+  alsoAt: z.array(z.string()).optional(),
 })
 export type Finding = z.infer<typeof Finding>
 

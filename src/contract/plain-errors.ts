@@ -38,7 +38,7 @@ function describe(issue: Issue): string | undefined {
     case 'invalid_value':
       return `must be ${issue.values.map(String).join(' or ')}`
     case 'unrecognized_keys':
-      return `unknown: ${issue.keys.join(', ')}`
+      return `unknown: ${issue.keys.map(key => `"${key}"`).join(', ')}`
     case 'invalid_union':
       return 'has none of the allowed forms'
     default:

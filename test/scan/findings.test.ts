@@ -269,6 +269,32 @@ test('gitleaks:allow marks a finding as asking for an exception, and has no othe
   ])
 })
 
+test('a later commit that disputes a finding makes it disputed', async () => {
+  const token = githubToken()
+  await tree.write('a.ts', `const a = "${token}"\n`)
+  await tree.commit()
+  await tree.write('a.ts', `const a = "${token}" // gitleaks:allow\n`)
+  await tree.commit()
+  const push = await tree.push(['main'])
+  await scanned(push)
+  expect(push.record.findings).toMatchObject([{ path: 'a.ts', asksForException: true }])
+})
+
+test('a finding names the other places of the push that hold the same secret', async () => {
+  const token = githubToken()
+  await tree.write('a.ts', `const a = "${token}"\n`)
+  await tree.write('b.ts', `const b = 1\nconst c = "${token}"\n`)
+  await tree.write('c.ts', `const d = "${githubToken()}"\n`)
+  await tree.commit()
+  const push = await tree.push(['main'])
+  await scanned(push)
+  expect(push.record.findings.map(({ path, alsoAt }) => [path, alsoAt]).sort()).toEqual([
+    ['a.ts', ['b.ts:2']],
+    ['b.ts', ['a.ts:1']],
+    ['c.ts', undefined],
+  ])
+})
+
 test("an operator's configuration adds rules, allows texts and paths, and turns rules off", async () => {
   const gitleaksConfig = [
     '[extend]',

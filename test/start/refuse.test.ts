@@ -32,7 +32,7 @@ test.each([
       '--name',
       'a//b',
     ],
-    /--name a\/\/b: a repository name is/,
+    /--name a\/\/b: a repository name has/,
   ],
   [['--upstream', 'git@example.com:a/b.git', '--identity', 'KEY', '--known-hosts', 'HOSTS'], /./],
 ])('npm start -- %s ends with one clear line', async (args, line) => {

@@ -88,6 +88,11 @@ export const FindingCard = ({
     <pre class="excerpt" title="the line, with the secret redacted">
       <UntrustedText text={finding.excerpt || '(no excerpt)'} />
     </pre>
+    {finding.alsoAt && (
+      <p class="muted small">
+        also at <UntrustedText text={finding.alsoAt.join(', ')} mono />
+      </p>
+    )}
     <p class="muted small">
       fingerprint <UntrustedText text={finding.fingerprint} mono />
     </p>

@@ -123,7 +123,11 @@ BEGIN
      AND repository = NEW.repository AND id < NEW.id
      AND NOT EXISTS (
        SELECT 1 FROM json_each(pushes.refs) r
-        WHERE r.value ->> 'ref' NOT IN (SELECT value ->> 'ref' FROM json_each(NEW.refs)));
+        WHERE r.value ->> 'ref' NOT IN (SELECT value ->> 'ref' FROM json_each(NEW.refs)))
+     -- A finding that passed by an exception waits again once the exception is revoked.
+     AND NOT EXISTS (
+       SELECT 1 FROM json_each(pushes.findings) f
+        WHERE f.value ->> 'fingerprint' IN (SELECT value ->> 'fingerprint' FROM json_each(NEW.findings)));
 END;
 
 -- Operators' tokens.

@@ -83,9 +83,24 @@ export function reportFindings({ newFindings, secrets }: ScanResult, options: Op
     const { kind, ref } = item
     if (kind === 'ref name' && ref !== undefined) push.record.secretRefs.set(ref, redactor.redactPath(ref))
   }
+  tellOtherPlaces([...reportedById.values()])
   // Findings beyond the recorded ones were not checked, and a ref name may be among them.
   push.record.isScanned = reportedById.size < MAX_KEPT
   return refusals(refused, options, redactor)
+}
+
+/** The most other places of a secret that a finding names. */
+const MAX_PLACES = 5
+
+/** Notes on each finding where else the push holds the same secret. A rule for a file's name has no secret. */
+function tellOtherPlaces(reported: readonly ReportedFinding[]): void {
+  const bySecret = Map.groupBy(reported, ({ match }) => match.secret)
+  bySecret.delete('')
+  for (const same of bySecret.values())
+    for (const { finding } of same) {
+      const others = same.filter(other => other.finding !== finding).map(other => placeOf(other.finding))
+      if (others.length > 0) finding.alsoAt = [...new Set(others)].slice(0, MAX_PLACES)
+    }
 }
 
 /** Drops matches of generic rules where another rule matches the same secret, or a longer one with it. */
@@ -239,7 +254,8 @@ function toReportedLeak(
   }
 }
 
-const summary = ({ rule, path, line }: Finding) => `${rule} in ${path}${line > 0 ? `:${line}` : ''}`
+const placeOf = ({ path, line }: Finding) => `${path}${line > 0 ? `:${line}` : ''}`
+const summary = (finding: Finding) => `${finding.rule} in ${placeOf(finding)}`
 
 function formatFinding({ match, finding, declined }: ReportedFinding): string[] {
   const encodedIn = match.encodings.length ? ` (in ${match.encodings.join(', in ')})` : ''
