@@ -96,6 +96,9 @@ function formatPush(push: PushRecord): string {
     ),
     ...(push.pullRequest ? [`pull request ${push.pullRequest.url}`] : []),
     ...(push.scannedBytes ? [`scanned      ${formatBytes(push.scannedBytes)} by gitleaks`] : []),
+    ...push.lfsObjects.map(
+      ({ oid, size, path }) => `LFS object   ${path} ${formatBytes(size)} ${oid.slice(0, 10)}`,
+    ),
     ...push.steps.map(step => `step         ${step.step} ${step.ms} ms`),
     ...push.findings.flatMap(finding => [
       `secret       ${finding.rule} in ${finding.path}:${finding.line}, commit ${abbreviate(finding.commit)}`,

@@ -150,6 +150,16 @@ const Facts = ({ push }: { push: PushRecord }) => (
     <Fact label="Duration">{push.outcome === 'open' ? 'in progress' : duration(push.ms)}</Fact>
     {push.reaped && <Fact label="Disconnected">{DISCONNECT_MESSAGES[push.reaped]}</Fact>}
     {push.scannedBytes > 0 && <Fact label="Scanned">{formatBytes(push.scannedBytes)}</Fact>}
+    {push.lfsObjects.length > 0 && (
+      <Fact label="LFS objects">
+        {push.lfsObjects.map(({ path, size, oid }) => (
+          <div>
+            <UntrustedText text={path} mono /> {formatBytes(size)}{' '}
+            <span class="muted">{oid.slice(0, 10)}</span>
+          </div>
+        ))}
+      </Fact>
+    )}
     <Fact label="Agent">
       <a href={pathOf.agent(push.agent)}>
         <UntrustedText text={push.agent} />

@@ -1,0 +1,74 @@
+import { mkdtempSync, readdirSync, rmSync } from 'node:fs'
+import os from 'node:os'
+import path from 'node:path'
+import { afterEach, beforeEach, expect, test } from 'vitest'
+import { openStore, type Shelf, StoreFull, WrongObject } from '../../container/lfs/store.ts'
+import { Upstream } from '../../src/contract/pass.ts'
+import { sha256 } from './client.ts'
+
+let folder: string
+beforeEach(() => {
+  folder = mkdtempSync(path.join(os.tmpdir(), 'gate-store-'))
+})
+afterEach(() => rmSync(folder, { recursive: true }))
+
+const upstream = Upstream.parse({
+  name: 'app',
+  url: 'git@example.com:app.git',
+  identity: 'app',
+  knownHosts: '',
+  credential: null,
+  ca: '',
+  proxy: '',
+  staleReads: false,
+})
+const objectOf = (content: string) => ({ oid: sha256(content), size: content.length })
+
+async function put(shelf: Shelf, content: string): Promise<void> {
+  const arrival = await shelf.begin(objectOf(content))
+  await arrival.write(Buffer.from(content))
+  await arrival.finish()
+  await arrival.keep()
+}
+const files = () =>
+  readdirSync(folder, { recursive: true, withFileTypes: true }).filter(each => each.isFile())
+
+test('the object that was not used for longest goes first, and the bound holds after a restart', async () => {
+  const shelf = (await openStore(folder, 100)).of(upstream)
+  const [first, second, third] = ['1', '2', '3'].map(each => each.repeat(40)) as [string, string, string]
+  await put(shelf, first)
+  await put(shelf, second)
+  shelf.path(objectOf(first))
+  await put(shelf, third)
+  expect(await Promise.all([first, second, third].map(each => shelf.has(objectOf(each))))).toEqual([
+    true,
+    false,
+    true,
+  ])
+  expect((await openStore(folder, 100)).bytes).toBe(80)
+})
+
+test('other bytes than the object’s are refused, and leave nothing', async () => {
+  const shelf = (await openStore(folder, 100)).of(upstream)
+  for (const [content, sent] of [
+    ['right', 'wrong'],
+    ['right', 'righ'],
+    ['right', 'rightly'],
+  ] as const) {
+    const arrival = await shelf.begin(objectOf(content))
+    const written = arrival.write(Buffer.from(sent)).then(() => arrival.finish())
+    await expect(written).rejects.toBeInstanceOf(WrongObject)
+    await arrival.drop()
+  }
+  expect(files()).toEqual([])
+})
+
+test('an object beyond the bound is refused, and an unfinished one is removed at the next start', async () => {
+  const store = await openStore(folder, 100)
+  await expect(store.of(upstream).begin({ oid: sha256('big'), size: 101 })).rejects.toBeInstanceOf(StoreFull)
+  const arrival = await store.of(upstream).begin(objectOf('half'))
+  await arrival.write(Buffer.from('ha'))
+  await openStore(folder, 100)
+  expect(files()).toEqual([])
+  await arrival.drop()
+})
