@@ -66,9 +66,8 @@ export async function runScanJob(job: ScanJob, observer: ScanObserver): Promise<
     passesPathRules,
     operatorRules,
   } = await scanConfig(gitleaksConfig, folder, job.isInProcess ? SHARED_PATH_STEPS : undefined)
-  const matches = (await scan({ ...options, config }))
-    .filter(passesPathRules)
-    .filter(match => operatorRules.has(match.rule) || falseAlarm(match) === undefined)
+  const isSecret = (match: LocatedMatch) => operatorRules.has(match.rule) || falseAlarm(match) === undefined
+  const matches = (await scan({ ...options, config, isSecret })).filter(passesPathRules).filter(isSecret)
   observer.onPhase('comparing with upstream')
   const known = job.lfsObjects ? NOTHING : await findKnownUpstream(matches, options)
   return {

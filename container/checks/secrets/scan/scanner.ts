@@ -18,6 +18,8 @@ import { type ReadOptions, readAgain, readPush } from './read-push.ts'
 export interface ScanOptions extends ReadOptions {
   /** LFS objects, which are scanned in the place of a push. */
   readonly lfsObjects?: readonly StoredObject[] | undefined
+  /** Says whether a match is more than a false alarm. */
+  readonly isSecret: (match: LocatedMatch) => boolean
   /** The path of the gitleaks binary. */
   readonly gitleaks: string
   /** The path of the gitleaks configuration. */
@@ -78,7 +80,8 @@ async function scanContents(options: ScanOptions, batches: Batches): Promise<Loc
     await addViews(items, source, parts)
   })
   const matches = await batches.finish()
-  const carried = carriedSecrets(newObjects.blobs.keys(), { partial, predecessors, matches })
+  const found = matches.filter(match => options.isSecret(match) || hasOtherPaths(match, newObjects))
+  const carried = carriedSecrets(newObjects.blobs.keys(), { partial, predecessors, matches: found })
   if (carried.size === 0) return matches
   await readAgain(new Set(carried.keys()), options, async (items, source) => {
     const { blob = '', path = '' } = items[0] ?? {}
@@ -104,6 +107,10 @@ async function scanLfsObjects(
   })
   return batches.finish()
 }
+
+/** Says whether a match's file has other paths too: a false alarm at one path can be none at another. */
+const hasOtherPaths = ({ item }: LocatedMatch, { blobs }: Pick<Searchable, 'blobs'>): boolean =>
+  (blobs.get(item.blob ?? '') ?? []).some(({ path }) => path !== item.path)
 
 /** Returns each match once: a part of a file may have been scanned twice. */
 function withoutRepeats(matches: readonly LocatedMatch[]): LocatedMatch[] {
