@@ -31,7 +31,7 @@ export function toUpstreamError(upstream: Upstream, said: string): UpstreamError
 }
 
 const UNREACHABLE =
-  /Connection (refused|timed out|reset|closed)|Could not resolve|No route|unreachable|timed out|banner exchange|Failed to connect|Operation too slow|Empty reply|early EOF|hung up/i
+  /Connection (refused|timed out|reset|closed)|Could not resolve|No route|unreachable|timed out|banner exchange|Failed to connect|Operation too slow|Empty reply|early EOF|hung up|returned error: (?:429|5\d\d)/i
 const NO_REPOSITORY =
   /not appear to be a git repository|Repository not found|does not exist|could not be found|^fatal: repository '.*' not found/im
 

@@ -177,14 +177,14 @@ export const RemovedIdentity = Identity.partial({ publicKey: true, createdAt: tr
     id: 'RemovedIdentity',
   })
 
-/** A new credential, or the change of one. */
+/** A new credential, or the change of one. Without `user` and `app` an existing one keeps both. */
 export const CredentialSettings = z
   .strictObject({
     user: CredentialUser.optional().meta({
       description: 'The user name that the host expects with the token; of a GitHub App x-access-token',
     }),
-    app: GitHubApp.nullable().default(null).meta({
-      description: 'The GitHub App, where the secret is its private key; null: the secret is a token',
+    app: GitHubApp.optional().meta({
+      description: 'The GitHub App, where the secret is its private key; left out, the secret is a token',
     }),
     secret: CredentialSecret.optional().meta({
       description:

@@ -27,7 +27,9 @@ test('a credential is set, changed, listed and removed, and its secret is in its
   expect(fs.statSync(file('gitlab')).mode & 0o777).toBe(0o600)
   expect(fs.statSync(path.dirname(file('gitlab'))).mode & 0o777).toBe(0o700)
 
-  await cli(['credential', 'set', 'gitlab', '--user', 'project_bot'], second)
+  await cli(['credential', 'set', 'gitlab', '--user', 'project_bot'], first)
+  // A new token for the same user.
+  await cli(['credential', 'set', 'gitlab'], second)
   expect(fs.readFileSync(file('gitlab'), 'utf8')).toBe(`${second}\n`)
   const listed = await cli(['credential', 'list'])
   expect(listed.json).toMatchObject([{ name: 'gitlab', user: 'project_bot' }])
@@ -63,7 +65,7 @@ test('a GitHub App is set with its key, and no other secret is taken for one', a
   await expect(put('other', { user: 'git', secret: key })).rejects.toThrow(/the secret is a private key/)
   const inClear = { ...installed, api: 'http://api.example.org' }
   await expect(put('acme', { app: inClear, secret: key })).rejects.toThrow(/must be https/)
-  await expect(put('acme', { secret: newToken() })).rejects.toThrow(/needs the user name/)
+  await expect(put('new', { secret: newToken() })).rejects.toThrow(/needs the user name/)
 })
 
 test.each([

@@ -81,7 +81,7 @@ test('over HTTPS an agent clones, pushes, is refused, and reads what upstream sa
 
 test('a push of more than a buffer of HTTP goes through', async () => {
   const work = await (await agent('bo')).clone()
-  const commit = await work.commit('A large file', { large: randomBytes(3 << 20) })
+  const commit = await work.commit('A large file', { large: randomBytes(1200 << 10) })
   expect(await work.push('HEAD:refs/heads/bo/large')).toMatchObject(accepted)
   expect(await upstream.ref('refs/heads/bo/large')).toBe(commit)
 })
@@ -99,6 +99,19 @@ test('a fetch has what upstream got meanwhile, and a push on an old value is ref
   expect(await upstream.ref('refs/heads/cy/a')).toBe(behind)
   await other.text(['fetch', '-q', 'origin'])
   expect(await other.text(['rev-parse', 'origin/cy/a'])).toBe(behind)
+})
+
+test('an empty upstream on this machine over HTTP takes its first push', async () => {
+  const empty = ends.use(await startUpstream({ empty: true }))
+  await empty.git(['symbolic-ref', 'HEAD', 'refs/heads/trunk'])
+  const plain = ends.use(await startHttpsHost(empty.dir, undefined))
+  plain.tokens.set(token, 'write')
+  await addRepository('plain', plain.url, 'bot', { ca: '' })
+  const work = await (await gate.agent('jo', { push: ['trunk'] }, { repository: 'plain' })).clone()
+  expect(await work.text(['symbolic-ref', 'HEAD'])).toBe('refs/heads/trunk')
+  const commit = await work.commit('First', { a: 'x\n' })
+  expect(await work.push('HEAD:refs/heads/trunk')).toMatchObject(accepted)
+  expect(await empty.ref('refs/heads/trunk')).toBe(commit)
 })
 
 test('a push whose answer is lost is settled by asking upstream', async () => {

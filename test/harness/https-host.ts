@@ -1,7 +1,12 @@
 import { execFileSync, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import fs from 'node:fs'
-import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http'
+import {
+  createServer as createPlainServer,
+  type IncomingMessage,
+  type RequestListener,
+  type ServerResponse,
+} from 'node:http'
 import { createServer } from 'node:https'
 import type { AddressInfo } from 'node:net'
 import os from 'node:os'
@@ -52,15 +57,18 @@ export function makeCertificates(): Certificates {
   }
 }
 
-/** Serves HTTPS on any port of 127.0.0.1. */
+/** Serves HTTPS on any port of 127.0.0.1; without certificates HTTP. */
 export async function serveHttps(
-  { key, cert }: Certificates,
+  certificates: Certificates | undefined,
   listener: RequestListener,
 ): Promise<AsyncDisposable & { origin: string }> {
-  const server = createServer({ key, cert }, listener).listen(0, '127.0.0.1')
+  const server = certificates
+    ? createServer({ key: certificates.key, cert: certificates.cert }, listener)
+    : createPlainServer(listener)
+  server.listen(0, '127.0.0.1')
   await once(server, 'listening')
   return {
-    origin: `https://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    origin: `${certificates ? 'https' : 'http'}://127.0.0.1:${(server.address() as AddressInfo).port}`,
     async [Symbol.asyncDispose]() {
       server.closeAllConnections()
       server.close()
@@ -77,7 +85,10 @@ export function credentialsOf(request: IncomingMessage): Pick<SeenRequest, 'user
 }
 
 /** Starts a host of the bare repository `dir`. */
-export async function startHttpsHost(dir: string, certificates: Certificates): Promise<HttpsHost> {
+export async function startHttpsHost(
+  dir: string,
+  certificates: Certificates | undefined,
+): Promise<HttpsHost> {
   const requests: SeenRequest[] = []
   const tokens: HttpsHost['tokens'] = new Map()
   const server = await serveHttps(certificates, (request, response) => {

@@ -55,7 +55,7 @@ export const credentials = createApiRouter()
     async c => {
       const { name } = c.req.valid('param')
       const { secret, ...settings } = c.req.valid('json')
-      const credential = { name, ...withUser(settings) }
+      const credential = { name, ...withUser(settings, await findCredential(c.env.LEDGER, name)) }
       checkKind(credential, secret)
       if (companionKind(settingsOf(c.env)) === 'local') await storeOnCompanion(c.env, name, secret)
       else await checkVariable(c.env.LEDGER, credential, secret)
@@ -97,9 +97,13 @@ async function getCredentialOr404(ledger: D1Database, name: string): Promise<Cre
   return credential
 }
 
-function withUser({ user, app }: CredentialSettings): Omit<HeldCredential, 'name'> {
+function withUser(
+  { user, app }: CredentialSettings,
+  known: Credential | undefined,
+): Pick<HeldCredential, 'user' | 'app'> {
   if (app) return { user: user ?? USER_OF_APP, app }
   if (user !== undefined) return { user, app: null }
+  if (known) return { user: known.user, app: known.app }
   throw new Problem(
     400,
     'no-user',
