@@ -1,17 +1,12 @@
 import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
-import { formatBytes } from '../../src/contract/format-bytes.ts'
 import { isReviewRef } from '../../src/contract/names.ts'
-import { UnreadableBody } from '../client/inflate-body.ts'
 import type { PushClient } from '../client/push-client.ts'
 import { ClientGone } from '../client/request-body.ts'
-import { type BadCommandList, type CommandList, CommandListReader } from '../git/command-list.ts'
-import { createReply, formatRefusal, type Reply } from '../git/report-status.ts'
+import type { BadCommandList, CommandList } from '../git/command-list.ts'
 import { describeError, logError } from '../process/log.ts'
 import { NoRoom } from '../process/memory-budget.ts'
-import { saysOutOfMemory } from '../process/memory-limit.ts'
 import type { SessionEnd } from '../sessions/session-counts.ts'
-import type { Settings } from '../settings.ts'
 import { UpstreamError } from '../upstream/upstream-error.ts'
 import { checkAndForward } from './check-and-forward.ts'
 import { checkCommands, judgeNoOps, refsOf, warnings } from './early.ts'
@@ -19,7 +14,10 @@ import { requestPullRequest } from './pull-request.ts'
 import { type PushRecord, recordPush } from './push-record.ts'
 import type { PushProgress } from './push-state.ts'
 import type { PushWork } from './push-work.ts'
-import { type ReceivingEnd, startReceiving } from './receiving.ts'
+import { type ReadCommands, readCommands } from './read-commands.ts'
+import { startReceiving } from './receiving.ts'
+import { sendResult } from './send-result.ts'
+import { unpackFailure } from './unpack-failure.ts'
 import { abandoned, couldNotTake, failed, pushRefusal, refused, type Verdict, withNoOps } from './verdict.ts'
 
 /** Verdict that is fixed before the command list is read. It applies to all refs that the list names. */
@@ -39,18 +37,6 @@ export async function cutOff(work: PushWork, why: string): Promise<void> {
   work.progress.move('rejected')
   await recordPush({ ...work, tell: work.worker.tell }).end(turnedAway(why)([]))
   work.client.drop()
-}
-
-/** A push whose command list has been read, whether it parsed or not. */
-interface Read<List> {
-  readonly list: List
-  readonly reader: CommandListReader
-  readonly reply: Reply
-  /**
-   * Sends the client a progress line and adds it to the push's record. A client's capability `quiet` does not
-   * silence it: git sends that for --quiet and for every push without a terminal alike.
-   */
-  readonly say: (line: string) => void
 }
 
 /** Runs one push from its first byte to its outcome. */
@@ -92,47 +78,6 @@ async function prepareMirror({ mirror, pass, client }: PushWork): Promise<Obstac
   }
 }
 
-/** Reads the command list. Returns `nothing` for git's probe, a single flush packet. */
-async function readCommands(
-  { body, write }: PushClient,
-  record: PushRecord,
-): Promise<Read<CommandList | BadCommandList> | 'nothing'> {
-  const reader = new CommandListReader()
-  const list = await readList(body, reader).catch((error: unknown) => {
-    if (error instanceof UnreadableBody) return badList(error.message)
-    throw error
-  })
-  if (list === 'nothing') return list
-  const reply = createReply(list.capabilities, write)
-  const say = (text: string) => {
-    const line = truncateLine(text)
-    record.told.add(line)
-    reply.progressLine(line)
-  }
-  return { list, reader, reply, say }
-}
-
-const badList = (problem: string): BadCommandList => ({ problem, refs: [], capabilities: new Set() })
-
-async function readList(
-  body: PushClient['body'],
-  reader: CommandListReader,
-): Promise<CommandList | BadCommandList | 'nothing'> {
-  let list: ReturnType<CommandListReader['push']>
-  for (let chunk = await body.read(); chunk && !list; ) {
-    list = reader.push(chunk)
-    if (!list) chunk = await body.read()
-  }
-  if (list !== 'nothing') return list ?? badList('the request ended before its command list did')
-  let more = reader.packBytes.length > 0
-  while (await body.read()) more = true
-  return more ? badList('it names no ref') : 'nothing'
-}
-
-/** Limit of a line sent to the client, in characters. */
-const MAX_LINE = 2_000
-const truncateLine = (text: string) => text.slice(0, MAX_LINE)
-
 async function endEmpty(client: PushClient): Promise<SessionEnd> {
   await client.end()
   return { outcome: 'empty' }
@@ -154,7 +99,7 @@ async function abandonUnread(
 async function reject(
   work: PushWork,
   record: PushRecord,
-  read: Read<CommandList | BadCommandList>,
+  read: ReadCommands<CommandList | BadCommandList>,
   verdict: Verdict,
 ): Promise<SessionEnd> {
   work.progress.move('rejected')
@@ -163,7 +108,7 @@ async function reject(
 }
 
 /** Receives, checks and forwards a push. An error on the gate's side fails the push. */
-async function takeIn(work: PushWork, record: PushRecord, read: Read<CommandList>): Promise<Verdict> {
+async function takeIn(work: PushWork, record: PushRecord, read: ReadCommands<CommandList>): Promise<Verdict> {
   const { pass, progress } = work
   const { commands } = read.list
   const verdict = await record
@@ -183,7 +128,7 @@ async function takeIn(work: PushWork, record: PushRecord, read: Read<CommandList
 async function whenThereIsMemory(
   work: PushWork,
   record: PushRecord,
-  read: Read<CommandList>,
+  read: ReadCommands<CommandList>,
 ): Promise<Verdict> {
   const leave = await work.memory.enter(work.client.gone, () =>
     read.say('git-gate: waiting for memory that other sessions use'),
@@ -204,7 +149,7 @@ const conclude = (progress: PushProgress, { outcome }: Verdict) => {
 async function receiveCheckForward(
   work: PushWork,
   record: PushRecord,
-  { list, reader, reply, say }: Read<CommandList>,
+  { list, reader, reply, say }: ReadCommands<CommandList>,
 ): Promise<Verdict> {
   const { pass, client, progress, mirror, settings, linkTo } = work
   const { commands } = list
@@ -255,7 +200,7 @@ async function receiveCheckForward(
     if (verdict) return verdict
     return gone.signal.aborted
       ? abandoned(commands, gone.signal.reason)
-      : withoutQuestion(ended, commands, settings)
+      : unpackFailure(ended, commands, settings)
   } finally {
     client.gone.removeEventListener('abort', closed)
     const { isTidy, quarantines } = receiving
@@ -267,81 +212,4 @@ async function receiveCheckForward(
       await rm(folder, { recursive: true, force: true }).catch((error: unknown) => logError(pass.id, error))
     leave(!isTidy)
   }
-}
-
-/** Returns the verdict on a push for which git exited without running pre-receive. */
-function withoutQuestion(
-  { isTooSlow, unfit, wasKilled, unpack, said, stderr }: ReceivingEnd,
-  commands: CommandList['commands'],
-  settings: Settings,
-): Verdict {
-  if (isTooSlow)
-    return {
-      ...couldNotTake(commands, `git did not get on with the pack within ${settings.scanMs / 1000} s`),
-      reaped: 'stuck',
-    }
-  if (unfit) return refused(commands, [unfit])
-  // A proxy between client and companion can end a truncated body as if it were complete. The pack then shows
-  // it.
-  if (
-    /early EOF|eof before pack header|unexpected disconnect|premature end/.test(`${said}${unpack}${stderr}`)
-  )
-    return abandoned(commands, new ClientGone('cut'))
-  if (/No space left on device|Disk quota exceeded/.test(`${said}${stderr}`))
-    return couldNotTake(commands, 'its disk is full')
-  if (saysOutOfMemory(`${said}${stderr}`)) return refused(commands, [tooMuchMemory(settings)])
-  if (unpack && unpack !== 'ok')
-    return refused(commands, [
-      pushRefusal(`git could not take the pack: ${unpack}`, [
-        'git fsck tells what is wrong with its objects',
-      ]),
-    ])
-  const unanswered = couldNotTake(commands, 'git ended without an answer')
-  return wasKilled ? { ...unanswered, reaped: 'stuck' } : unanswered
-}
-
-/**
- * A delta of a few bytes can expand to gigabytes (gitformat-pack(5)), and git holds an object and its delta
- * base in memory together.
- */
-const tooMuchMemory = ({ gitMemoryBytes, maxBlobBytes }: Settings) =>
-  pushRefusal(`git needs more than ${formatBytes(gitMemoryBytes)} of memory to unpack this push`, [
-    `a file in it is far larger than the ${formatBytes(maxBlobBytes)} that a file may have: leave it out, or keep it in Git LFS.`,
-  ])
-
-/** The most refusals that are told in full. The report has the reason of every ref. */
-const MAX_TOLD = 50
-
-function formatRefusals(refusals: Verdict['refusals'], record: PushRecord): string[] {
-  const lines = refusals.slice(0, MAX_TOLD).flatMap(refusal => {
-    const ref = record.secretRefs.get(refusal.ref ?? '') ?? refusal.ref
-    return formatRefusal(ref === undefined ? refusal : { ...refusal, ref }).map(truncateLine)
-  })
-  const rest = refusals.length - MAX_TOLD
-  return rest > 0 ? [...lines, `git-gate: and ${rest} more refs, with their reasons below`] : lines
-}
-
-/**
- * Records the outcome before the client can read it, and before `ifAccepted`, which cannot change it. The rest
- * of the request is drained first: git reads a response only after it has sent its request.
- */
-async function sendResult(
-  { client }: PushWork,
-  record: PushRecord,
-  { list, reply }: Read<CommandList | BadCommandList>,
-  verdict: Verdict,
-  ifAccepted = async () => {},
-): Promise<SessionEnd> {
-  const lines = formatRefusals(verdict.refusals, record)
-  for (const line of lines) record.told.add(line)
-  await record.end(verdict)
-  await client.body.drain().catch(() => {})
-  for (const line of lines) reply.progressLine(line)
-  if (verdict.outcome === 'accepted') await ifAccepted()
-  const why = `git-gate: ${verdict.refusals[0]?.reason ?? 'nothing was pushed'}`
-  // With no ref to report on, the reason goes into the `unpack` line, which git reads first.
-  if ('isTooLong' in list && list.isTooLong) reply.fatal('git-gate: nothing was pushed')
-  else reply.report(verdict.refs.length ? 'ok' : why, verdict.refs)
-  await client.end()
-  return { outcome: verdict.outcome, reaped: verdict.reaped, scanned: record.scanned }
 }

@@ -1,0 +1,44 @@
+import type { BadCommandList, CommandList } from '../git/command-list.ts'
+import { formatRefusal } from '../git/report-status.ts'
+import type { SessionEnd } from '../sessions/session-counts.ts'
+import type { PushRecord } from './push-record.ts'
+import type { PushWork } from './push-work.ts'
+import { type ReadCommands, truncateLine } from './read-commands.ts'
+import type { Verdict } from './verdict.ts'
+
+/** The most refusals that are told in full. The report has the reason of every ref. */
+const MAX_TOLD = 50
+
+function formatRefusals(refusals: Verdict['refusals'], record: PushRecord): string[] {
+  const lines = refusals.slice(0, MAX_TOLD).flatMap(refusal => {
+    const ref = record.secretRefs.get(refusal.ref ?? '') ?? refusal.ref
+    return formatRefusal(ref === undefined ? refusal : { ...refusal, ref }).map(truncateLine)
+  })
+  const rest = refusals.length - MAX_TOLD
+  return rest > 0 ? [...lines, `git-gate: and ${rest} more refs, with their reasons below`] : lines
+}
+
+/**
+ * Records the outcome before the client can read it, and before `ifAccepted`, which cannot change it. The rest
+ * of the request is drained first: git reads a response only after it has sent its request.
+ */
+export async function sendResult(
+  { client }: PushWork,
+  record: PushRecord,
+  { list, reply }: ReadCommands<CommandList | BadCommandList>,
+  verdict: Verdict,
+  ifAccepted = async () => {},
+): Promise<SessionEnd> {
+  const lines = formatRefusals(verdict.refusals, record)
+  for (const line of lines) record.told.add(line)
+  await record.end(verdict)
+  await client.body.drain().catch(() => {})
+  for (const line of lines) reply.progressLine(line)
+  if (verdict.outcome === 'accepted') await ifAccepted()
+  const why = `git-gate: ${verdict.refusals[0]?.reason ?? 'nothing was pushed'}`
+  // With no ref to report on, the reason goes into the `unpack` line, which git reads first.
+  if ('isTooLong' in list && list.isTooLong) reply.fatal('git-gate: nothing was pushed')
+  else reply.report(verdict.refs.length ? 'ok' : why, verdict.refs)
+  await client.end()
+  return { outcome: verdict.outcome, reaped: verdict.reaped, scanned: record.scanned }
+}
