@@ -1,7 +1,16 @@
 import type { LocatedMatch } from '../gitleaks/locate.ts'
 import { isChecksumLine, isChecksumOfFile } from './lock-lines.ts'
 import { isHarmlessName, isStrongName, nameBefore, textBefore } from './names.ts'
-import { isCode, isEncrypted, isHashed, isReference, isWeakPassword, isWords } from './placeholders.ts'
+import {
+  isCode,
+  isCutToken,
+  isEncrypted,
+  isHashed,
+  isReference,
+  isTemplate,
+  isWeakPassword,
+  isWords,
+} from './placeholders.ts'
 import { isBrowserKey, isPublicJwt, isSearchKey, isSiteKey, PUBLIC_PREFIX } from './public-keys.ts'
 import { isPlaceholder, isRandom } from './randomness.ts'
 
@@ -66,6 +75,16 @@ const FALSE_ALARMS: readonly FalseAlarm[] = [
     reason: 'a variable, a template, or a reference to a store of secrets',
     rules: rule => isGeneric(rule) || PASSWORD_FILES(rule) || rule.startsWith('curl-auth'),
     applies: ({ secret }) => isReference(secret.replace(/^["']|["']$/g, '')),
+  },
+  {
+    reason: 'expressions of a template in place of a value',
+    rules: () => true,
+    applies: ({ secret }) => isTemplate(secret),
+  },
+  {
+    reason: 'a token of the gate, cut off after its id',
+    rules: PASSWORDS,
+    applies: ({ secret }) => isCutToken(secret),
   },
   {
     reason: 'an encrypted value',
@@ -161,7 +180,7 @@ const FALSE_ALARMS: readonly FalseAlarm[] = [
   },
   {
     reason: 'the frame of a private key without a key in it',
-    rules: only('private-key'),
+    rules: only('private-key', 'ssh2-private-key'),
     applies: ({ secret }) => keyMaterial(secret) < 60,
   },
 ]

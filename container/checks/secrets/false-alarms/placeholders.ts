@@ -18,6 +18,18 @@ const HASHED =
 const CODE =
   /^(?:[A-Za-z_$][\w$]*(?:\??\.[A-Za-z_$][\w$]*)*\??[([].*|[A-Za-z_$][\w$]*(?:(?:\??\.|::|->)[A-Za-z_$][\w$]*)+[;,)]*|[&*!][A-Za-z_]\w*|\+.*|.*\$\{[^}]*\}.*|.*\{\{.*\}\}.*|.*<[\w -]+>.*|.*#\{.*\}.*|.*%[sdvq]\b.*)$/
 
+/** A template's expression: a variable, a member, or a call with short arguments. */
+const EXPRESSION = /\$\{([A-Za-z_$][\w$.]{0,40})(?:\([\w\s,.]{0,30}\))?\}/g
+/** A token of the gate whose secret part is cut off. Its id is public. */
+const CUT_TOKEN = /^gate_[a-z0-9]{10}_\w{0,6}…$/
+
+/** Says whether a value has expressions of a template, and nothing random in or beside them. */
+export function isTemplate(value: string): boolean {
+  const names = [...value.matchAll(EXPRESSION)].map(([, name = '']) => name)
+  return names.length > 0 && ![...names, value.replace(EXPRESSION, ' ')].some(each => isRandom(each, 8))
+}
+export const isCutToken = (value: string): boolean => CUT_TOKEN.test(value)
+
 export const isReference = (value: string): boolean =>
   STORED.test(value) ||
   TRUNCATED.test(value) ||
