@@ -216,6 +216,7 @@ export const places: readonly Place[] = [
   place('an attribute beside its name', () => `<add key="ApiSecret" value="${alnum(32)}" />\n`),
   place(
     'a seed phrase',
-    () => `mnemonic="${['ripple', 'velvet', 'canyon', 'orbit', 'maple', 'sugar', 'timber', 'fossil', 'lunar', 'engine', 'hazard', 'wisdom'].join(' ')}"\n`,
+    () =>
+      `mnemonic="${['ripple', 'velvet', 'canyon', 'orbit', 'maple', 'sugar', 'timber', 'fossil', 'lunar', 'engine', 'hazard', 'wisdom'].join(' ')}"\n`,
   ),
 ]
