@@ -1,7 +1,5 @@
-import { createMcpHandler } from '@modelcontextprotocol/server'
 import type { Context } from 'hono'
 import type { AgentEnv } from '../auth/agent.ts'
-import { agentTools } from './server.ts'
 
 /** Largest request to the tools, in bytes. The longest argument is a list of paths. */
 const MAX_BODY_BYTES = 256 << 10
@@ -10,7 +8,9 @@ const MAX_BODY_BYTES = 256 << 10
  * Serves `/-/mcp`: the tools of the authenticated agent over MCP's streamable HTTP, without sessions. Clients
  * of the 2026-07-28 revision and of the revisions of 2025 are served.
  */
-export function mcp(c: Context<AgentEnv>): Promise<Response> {
+export async function mcp(c: Context<AgentEnv>): Promise<Response> {
+  // The protocol's library builds all its schemas when it loads. An isolate that serves git does not need them.
+  const { agentTools, createMcpHandler } = await import('./server.ts')
   const { agent } = c.var
   const { origin } = new URL(c.req.url)
   const handler = createMcpHandler(() => agentTools({ ledger: c.env.LEDGER, agent, origin }), {

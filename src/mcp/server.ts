@@ -5,6 +5,8 @@ import { Action } from '../contract/grant.ts'
 import { checkRef, explainPush, findingStatus, listRepositories, showRepository } from './answers.ts'
 import type { Asker } from './asker.ts'
 
+export { createMcpHandler } from '@modelcontextprotocol/server'
+
 /** Text that tells a model how the tools belong together. */
 const INSTRUCTIONS = `git-gate checks each push before it forwards the push to the upstream repository.
 Before you push, check_push tells whether a branch and paths are allowed.

@@ -1,5 +1,6 @@
 import type { Context } from 'hono'
 import type { Child } from 'hono/jsx'
+import { escapeInvisible } from '../../contract/invisible-characters.ts'
 import type { Finding } from '../../contract/outcome.ts'
 import type { ConsoleEnv } from '../auth/env.ts'
 import type { ApiProblem } from '../forms/call-api.ts'
@@ -19,8 +20,8 @@ export const EXPIRY_OPTIONS = {
 export const SCOPES = {
   one: () => 'this finding',
   push: () => 'every finding of this push',
-  path: ({ path }: Finding) => `every finding in ${path}`,
-  rule: ({ rule }: Finding) => `every finding of ${rule}`,
+  path: ({ path }: Finding) => `every finding in ${escapeInvisible(path)}`,
+  rule: ({ rule }: Finding) => `every finding of ${escapeInvisible(rule)}`,
   all: () => 'every pending finding of the repository',
 } as const
 
