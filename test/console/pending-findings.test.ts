@@ -183,7 +183,7 @@ test('a rejected decision keeps the input, on the page of the form', async () =>
     const answer = page.waitForResponse(response => response.request().method() === 'POST')
     await untilLoaded(page, () => card.getByRole('button', { name: 'Allow' }).click())
     expect((await answer).status()).toBe(409)
-    await card.getByRole('alert').getByText('app has 500 active exceptions').waitFor()
+    await card.getByRole('alert').getByText('app may have at most 500 active exceptions').waitFor()
     expect(await card.getByLabel('Reason').inputValue()).toBe('a value of the vendor’s own documentation')
     expect(await card.getByLabel('Expires after').inputValue()).toBe('week')
     expect(await page.getByRole('alert').count()).toBe(1)

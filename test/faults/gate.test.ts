@@ -80,10 +80,10 @@ describe('after the death of any part of the gate a push has its outcome and lea
       { told: LOST, upstream: /^has it, mirror equal$/, outcome: 'accepted' },
     ],
     ['gitleaks is killed', 'worker', gitleaksIs('killed'), faultOf(/could not check this push/)],
-    ['gitleaks hangs', 'worker', gitleaksIs('hangs'), faultOf(/did not get on for 10 s|could not scan/)],
+    ['gitleaks hangs', 'worker', gitleaksIs('hangs'), faultOf(/made no progress for 10 s|could not scan/)],
     ['gitleaks is missing', 'worker', gitleaksIs('missing'), faultOf(/could not check this push/)],
-    ['git hangs on a pack that it has whole', 'worker', gitHangs, faultOf(/did not get on with .* 10 s/)],
-    ['git hangs on a pack that it has whole', 'git://', gitHangs, faultOf(/did not get on with .* 10 s/)],
+    ['git hangs on a pack that it has whole', 'worker', gitHangs, faultOf(/made no progress with .* 10 s/)],
+    ['git hangs on a pack that it has whole', 'git://', gitHangs, faultOf(/made no progress with .* 10 s/)],
   ])('%s (%s)', async ([, surface, fault, due]) => {
     const after = await meet(scene, surface, fault)
     expect(after.output).toMatch(due.told)

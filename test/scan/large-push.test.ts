@@ -151,7 +151,7 @@ test('a deadline or a disconnect ends a child process, gitleaks and its children
   await tree.commit()
   const push = await tree.push(['main'])
   const tight = secrets({ ...inChild, gitleaks: hanging, seconds: 10 }).run(push, () => {}, never)
-  await expect(tight).rejects.toThrow(/did not get on for 10 s/)
+  await expect(tight).rejects.toThrow(/made no progress for 10 s/)
   await until(
     () => hasEnded(pid),
     5_000,

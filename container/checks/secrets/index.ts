@@ -173,7 +173,7 @@ function asFault(
   { deadline, signal, seconds }: { deadline: ScanDeadline; signal: AbortSignal; seconds: number },
 ): GateFault {
   if (deadline.ended)
-    return new GateFault(`the gate's scan for secrets did not get on for ${seconds} s`, { cause: error })
+    return new GateFault(`the gate's scan for secrets made no progress for ${seconds} s`, { cause: error })
   if (signal.aborted) return new GateFault('the scan for secrets was stopped', { cause: error })
   if (error instanceof GateFault) return error
   return new GateFault('the gate could not scan this push for secrets', { cause: error })

@@ -21,7 +21,7 @@ export const tooManyExceptions = (repository: string) =>
   new Problem(
     409,
     'too-many-exceptions',
-    `${repository} may have ${MAX_EXCEPTIONS} active exceptions`,
+    `${repository} may have at most ${MAX_EXCEPTIONS} active exceptions`,
     'Revoke exceptions (git gate exception list), or allow what they have in common in a gitleaks configuration (git gate repo set --gitleaks-config)',
   )
 

@@ -169,8 +169,8 @@ const IdentityField = ({
   >
     <select id="identity" name="identity" aria-describedby="identity-hint">
       <option value="">none: the upstream is over HTTPS</option>
-      {identities.map(({ name }) => (
-        <option value={name} selected={value === name}>
+      {identities.map(({ name }, index) => (
+        <option value={name} selected={value === undefined ? index === 0 : value === name}>
           {name}
         </option>
       ))}
