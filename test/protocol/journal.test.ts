@@ -30,7 +30,7 @@ test('a journal keeps its size limit: it deletes the oldest ended pushes, and no
   for (let i = 0; i < 60; i++) await journal.write(entry(`push-${i}`, 'refused'))
   await until(
     () => fs.readdirSync(folder).length < 30 || undefined,
-    5_000,
+    30_000,
     () => `${fs.readdirSync(folder).length} files`,
   )
   expect(await journal.read('open')).toMatchObject({ report: { outcome: 'open' } })
