@@ -22,6 +22,8 @@ const FIRST = [
   'faults/slow-clients',
   'console/accessibility',
   'start/start',
+  'recovery/recovery',
+  'git/https-upstream',
   'faults/upstream',
   'git/initial-fetch',
   'cli/commands',
