@@ -8,7 +8,7 @@ import { iso } from '../time.ts'
 /** The age at which a refused finding stops being pending, in days. */
 export const PENDING_DAYS = 30
 /** The findings on a page, which keeps the console's page under 150 kB. */
-const PAGE = 32
+const PAGE = 30
 
 const Row = z
   .object({
