@@ -1,5 +1,8 @@
 import { createHash, randomBytes, randomUUID } from 'node:crypto'
 
+/** The index of Rust's crates, as Cargo.lock names it. */
+const CRATES_INDEX = ['https://github.com/rust-lang/crates', 'io-index'].join('.')
+
 const digest = (algorithm: string, encoding: 'hex' | 'base64' = 'hex') =>
   createHash(algorithm).update(randomBytes(20)).digest(encoding)
 const lines = (...all: readonly string[]) => `${all.join('\n')}\n`
@@ -104,14 +107,13 @@ const LOCK_FILES: readonly LockFile[] = [
         '[[package]]',
         `name = "${name}"`,
         'version = "1.0.1"',
-        'source = "registry+https://github.com/rust-lang/crates.io-index"',
+        `source = "registry+${CRATES_INDEX}"`,
         `checksum = "${digest('sha256')}"`,
       ),
   },
   {
     path: 'Cargo.lock',
-    content: name =>
-      `"checksum ${name} 0.1.0 (registry+https://github.com/rust-lang/crates.io-index)" = "${digest('sha256')}"\n`,
+    content: name => `"checksum ${name} 0.1.0 (registry+${CRATES_INDEX})" = "${digest('sha256')}"\n`,
   },
   {
     path: 'Cargo.lock',
