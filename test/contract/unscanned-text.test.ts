@@ -10,6 +10,7 @@ const base64 = (bytes: number) => randomBytes(bytes).toString('base64url')
 
 test.each([
   ['a GitHub token', () => `ghp_${randomBytes(18).toString('hex')}`],
+  ['an AWS key id without a digit', () => `AKIA${['WRPHRHMT', 'ASBXQBOM'].join('')}`],
   ['hex', () => randomBytes(20).toString('hex')],
   ['base64', () => base64(32)],
   ['base64 with slashes', () => randomBytes(48).toString('base64').replaceAll('/', '+')],
