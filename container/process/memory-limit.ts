@@ -6,6 +6,10 @@ export function limitChildMemory(bytes: number): void {
   process.env[MEMORY_LIMIT] = String(bytes)
 }
 
+/** Returns the limit of all children, in bytes, or `least` where that is more. */
+export const childMemoryOf = (least: number): number =>
+  Math.max(least, Number(process.env[MEMORY_LIMIT] ?? Number.POSITIVE_INFINITY))
+
 /**
  * The shell sets the limits and then replaces itself with the command, so no process is added. RLIMIT_DATA
  * counts allocated memory, and not mapped packs (getrlimit(2)). A lower hard limit stays in force. When

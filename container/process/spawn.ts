@@ -15,6 +15,8 @@ export interface RunOptions {
   readonly cwd: string
   readonly env: Readonly<Record<string, string>>
   /** Kills the process group when it aborts. */
+  /** The memory limit, by default the limit of all children. */
+  readonly memoryBytes?: number | undefined
   readonly signal: AbortSignal
   readonly input?: string | Buffer
   /** The limit of stdout in bytes (64 MiB). The process is killed past it. */
@@ -95,11 +97,22 @@ export async function run(
   args: readonly string[],
   options: RunOptions,
 ): Promise<ProcessResult> {
-  const { cwd, env, signal, input, maxOutput = 64 << 20, onStderr, onStart, onFd3, onFd4 } = options
+  const {
+    cwd,
+    env,
+    signal,
+    memoryBytes,
+    input,
+    maxOutput = 64 << 20,
+    onStderr,
+    onStart,
+    onFd3,
+    onFd4,
+  } = options
   signal.throwIfAborted()
   const channels = [onFd3, onFd4]
   const stdio = ['pipe', 'pipe', 'pipe', ...channels.map(on => (on ? 'pipe' : 'ignore'))] as const
-  const child = spawnGroup(command, args, { cwd, env: { ...env }, signal, stdio: [...stdio] })
+  const child = spawnGroup(command, args, { cwd, env: { ...env }, signal, memoryBytes, stdio: [...stdio] })
   if (child.pid !== undefined) onStart?.(child.pid)
   for (const [index, onChannel] of channels.entries()) {
     const channel = child.stdio[3 + index]

@@ -1,11 +1,15 @@
 import { mkdir, open, rename, writeFile } from 'node:fs/promises'
 import { fileURLToPath } from 'node:url'
+import { childMemoryOf } from '../../../process/memory-limit.ts'
 import { type ProcessResult, run } from '../../../process/spawn.ts'
 
 /** The exit code for "leaks found". gitleaks uses its default, 1, for errors too. */
 export const LEAKS_EXIT_CODE = 77
 /** The longest report that is read, in bytes. */
 const MAX_REPORT_BYTES = 64 << 20
+
+/** The least memory limit of gitleaks, in bytes. RE2 holds compiled rules outside of the heap that Go limits. */
+const MEMORY_BYTES = 512 << 20
 
 const reportTemplate = fileURLToPath(new URL('../../../gitleaks/report.tmpl', import.meta.url))
 
@@ -43,7 +47,8 @@ export function startGitleaks(
   ]
   // The Go runtime collects garbage only above this heap size. A small scan takes a quarter less time so.
   const env = { HOME: folder, TMPDIR: folder, GOGC: 'off', GOMEMLIMIT: '128MiB' }
-  return run(gitleaks, args, { cwd: folder, env, signal, maxOutput: MAX_REPORT_BYTES })
+  const memoryBytes = childMemoryOf(MEMORY_BYTES)
+  return run(gitleaks, args, { cwd: folder, env, signal, memoryBytes, maxOutput: MAX_REPORT_BYTES })
 }
 
 /** A gitleaks process that was started before its texts were written. */
