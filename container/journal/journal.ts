@@ -106,20 +106,24 @@ export async function openJournal(folder: string, maxBytes: number): Promise<Jou
 }
 
 /**
- * Creates a counter of bytes that calls `act` each time `step` bytes have been added, unless `act` is still
- * running.
+ * Creates a counter of bytes that calls `act` each time `step` bytes have been added. Bytes that are added while
+ * `act` runs count for the next call.
  */
 function every(step: number, act: () => Promise<void>): (bytes: number) => void {
   let counted = 0
   let acting = false
-  return bytes => {
-    counted += bytes
+  const actIfDue = () => {
     if (counted < step || acting) return
     counted = 0
     acting = true
     act().finally(() => {
       acting = false
+      actIfDue()
     })
+  }
+  return bytes => {
+    counted += bytes
+    actIfDue()
   }
 }
 
