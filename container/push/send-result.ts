@@ -1,3 +1,4 @@
+import { withoutLikelySecrets } from '../../src/contract/unscanned-text.ts'
 import type { BadCommandList, CommandList } from '../git/command-list.ts'
 import { formatRefusal } from '../git/report-status.ts'
 import type { SessionEnd } from '../sessions/session-counts.ts'
@@ -5,6 +6,14 @@ import type { PushRecord } from './push-record.ts'
 import type { PushWork } from './push-work.ts'
 import { type ReadCommands, truncateLine } from './read-commands.ts'
 import type { Verdict } from './verdict.ts'
+
+/** Redacts ref names that hold a secret: the reason of a ref names the ref that was refused. */
+function withoutSecretRefs(reason: string, { secretRefs }: PushRecord): string {
+  let shown = reason
+  for (const [ref, redacted] of secretRefs) shown = shown.replaceAll(ref, redacted)
+  // A reason is cut at a length, and its ref with it.
+  return secretRefs.size > 0 ? withoutLikelySecrets(shown) : shown
+}
 
 /** The most refusals that are told in full. The report has the reason of every ref. */
 const MAX_TOLD = 50
@@ -38,7 +47,11 @@ export async function sendResult(
   const why = `git-gate: ${verdict.refusals[0]?.reason ?? 'nothing was pushed'}`
   // With no ref to report on, the reason goes into the `unpack` line, which git reads first.
   if ('isTooLong' in list && list.isTooLong) reply.fatal('git-gate: nothing was pushed')
-  else reply.report(verdict.refs.length ? 'ok' : why, verdict.refs)
+  else
+    reply.report(
+      verdict.refs.length ? 'ok' : why,
+      verdict.refs.map(each => ({ ...each, reason: withoutSecretRefs(each.reason, record) })),
+    )
   await client.end()
   return { outcome: verdict.outcome, reaped: verdict.reaped, scanned: record.scanned }
 }
