@@ -1,6 +1,7 @@
 import type { Context } from 'hono'
 import { textResponse } from '../common/git-responses.ts'
 import { settingsOf } from '../common/settings.ts'
+import { hasShortBody } from '../common/short-body.ts'
 import { type Call, readCall } from '../contract/companion-call.ts'
 import { findGrant } from '../ledger/access/token-and-grant.ts'
 import { newId } from '../ledger/id.ts'
@@ -14,8 +15,7 @@ const MAX_CALL_BYTES = 16_000
 
 /** Serves `POST /-/companion`: the companion's calls for its `git://` clients. */
 export async function handleCompanionCall(c: Context<{ Bindings: Env }>): Promise<Response> {
-  if (!(Number(c.req.header('content-length')) <= MAX_CALL_BYTES))
-    return textResponse(413, ['a call is short'])
+  if (!hasShortBody(c.req.raw, MAX_CALL_BYTES)) return textResponse(413, ['a call is short'])
   const { GATE_PASS_KEY, GATE_GIT_AGENT } = settingsOf(c.env)
   const read = await readCall(await c.req.text(), GATE_PASS_KEY, Date.now() / 1000)
   if (!read.ok) return textResponse(403, [`this is for the companion: ${read.why}`])

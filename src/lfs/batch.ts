@@ -2,6 +2,7 @@ import type { Context } from 'hono'
 import type { GitEnv } from '../auth/agent.ts'
 import { logFault } from '../common/log.ts'
 import { companionKind, settingsOf } from '../common/settings.ts'
+import { hasShortBody } from '../common/short-body.ts'
 import { askCompanion } from '../companion/index.ts'
 import { formatBytes } from '../contract/format-bytes.ts'
 import { type Action, isAllowed } from '../contract/grant.ts'
@@ -24,6 +25,8 @@ type BatchObject = LfsAvailability['objects'][number]
 
 /** Serves `POST …/info/lfs/objects/batch` (git-lfs docs/api/batch.md). All actions lead to the gate. */
 export async function batch(c: Context<GitEnv>): Promise<Response> {
+  if (!hasShortBody(c.req.raw, MAX_BODY))
+    return lfsError(413, `a batch has a length, of ${formatBytes(MAX_BODY)} at most`)
   const read = await readBatch(c.req.raw)
   if (!read) return lfsError(422, `a batch is JSON with an operation and 1 to ${MAX_BATCH} objects`)
   const { operation, transfers, ref, objects } = read
@@ -68,7 +71,6 @@ export async function batch(c: Context<GitEnv>): Promise<Response> {
 async function readBatch(request: Request): Promise<LfsBatch | undefined> {
   const type = request.headers.get('content-type')?.split(';')[0]
   if (type !== LFS_JSON && type !== 'application/json') return undefined
-  if (Number(request.headers.get('content-length') ?? 0) > MAX_BODY) return undefined
   try {
     return LfsBatch.safeParse(await request.json()).data
   } catch {

@@ -1,6 +1,7 @@
 import type { Context } from 'hono'
 import { z } from 'zod'
 import type { GitEnv } from '../auth/agent.ts'
+import { hasShortBody } from '../common/short-body.ts'
 import { askCompanion } from '../companion/index.ts'
 import { LockPath } from '../contract/lfs.ts'
 import { newId } from '../ledger/id.ts'
@@ -27,11 +28,7 @@ export async function locks(c: Context<GitEnv>): Promise<Response> {
   const { method } = c.req.raw
   const url = new URL(c.req.url)
   const path = LockPath.safeParse(url.pathname.replace(/^.*\/info\/lfs\/locks/, '')).data
-  if (
-    path === undefined ||
-    (method !== 'GET' && method !== 'POST') ||
-    (method === 'GET') !== (path === '' && method === 'GET')
-  )
+  if (path === undefined || (method !== 'POST' && !(method === 'GET' && path === '')))
     return lfsError(404, 'the locking API has no such path')
   const { agent, access } = c.var
   const { repository, terms } = access
@@ -70,8 +67,8 @@ async function ask(
   query: string,
 ): Promise<Response | undefined> {
   const { repository, terms } = c.var.access
-  if (Number(c.req.header('content-length') ?? 0) > MAX_BODY)
-    return lfsError(413, 'a request for a lock is short')
+  if (method === 'POST' && !hasShortBody(c.req.raw, MAX_BODY))
+    return lfsError(413, 'a request for a lock has a length, and is short')
   const body = method === 'POST' ? await c.req.text() : ''
   return askCompanion(
     c.env,

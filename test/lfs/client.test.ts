@@ -42,6 +42,25 @@ async function clone(agent: Agent, ...options: string[]): Promise<Clone> {
 
 const content = (work: Clone, file: string) => readFileSync(path.join(work.dir, file))
 
+test('a request that the gate holds in memory is short, and says its length', async () => {
+  const send = async (path: string, body: string | ReadableStream) => {
+    const answer = await fetch(`${gate.url}/app.git/info/lfs${path}`, {
+      method: 'POST',
+      headers: { authorization: `Bearer ${ada.token}`, 'content-type': 'application/vnd.git-lfs+json' },
+      body,
+      duplex: 'half',
+    } as RequestInit)
+    return { status: answer.status, body: await answer.json() }
+  }
+  const batch = JSON.stringify({ operation: 'download', objects: [{ oid: '0'.repeat(64), size: 1 }] })
+  expect(await send('/objects/batch', batch)).toMatchObject({ status: 200 })
+  const refused = { status: 413, body: { message: expect.stringMatching(/^git-gate: .* has a length/) } }
+  for (const path of ['/objects/batch', '/locks', '/locks/verify']) {
+    expect(await send(path, batch + ' '.repeat(2 << 20))).toMatchObject(refused)
+    expect(await send(path, new Blob([batch]).stream())).toMatchObject(refused)
+  }
+})
+
 describe.skipIf(noClient)('the git-lfs client', () => {
   test('sends new and changed objects to upstream, and another clone gets them', async () => {
     const work = await clone(ada)

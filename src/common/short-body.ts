@@ -1,0 +1,8 @@
+/**
+ * Whether a request announces a body of at most `most` bytes, which may then be held in memory. A body without a
+ * length can be of any size.
+ */
+export const hasShortBody = (request: Request, most: number): boolean => {
+  const length = request.headers.get('content-length')
+  return length !== null && Number(length) <= most
+}
