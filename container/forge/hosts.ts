@@ -40,6 +40,15 @@ const htmlUrl = z
 const encode = encodeURIComponent
 const projectPath = (project: string) => `/repos/${project.split('/').map(encode).join('/')}`
 
+/** The calls for deploy keys at a path of the API. `rights` gives a key write access. */
+const keyCalls = (
+  path: string,
+  rights: Readonly<Record<string, boolean>>,
+): Pick<HostCalls, 'addDeployKey' | 'removeDeployKey'> => ({
+  addDeployKey: (title, key) => ({ method: 'POST', path, body: { title, key, ...rights }, action: KEYS }),
+  removeDeployKey: id => ({ method: 'DELETE', path: `${path}/${id}`, action: KEYS }),
+})
+
 /** GitHub REST API, version 2022-11-28: "Pulls" and "Deploy keys". */
 const github = (project: string): HostCalls => ({
   async findPullRequest(api, branch) {
@@ -57,13 +66,7 @@ const github = (project: string): HostCalls => ({
   }),
   opened: htmlUrl,
   exists: [422],
-  addDeployKey: (title, key) => ({
-    method: 'POST',
-    path: `${projectPath(project)}/keys`,
-    body: { title, key, read_only: false },
-    action: KEYS,
-  }),
-  removeDeployKey: id => ({ method: 'DELETE', path: `${projectPath(project)}/keys/${id}`, action: KEYS }),
+  ...keyCalls(`${projectPath(project)}/keys`, { read_only: false }),
 })
 
 const webUrl = z
@@ -96,13 +99,7 @@ const gitlab = (project: string): HostCalls => {
     }),
     opened: webUrl,
     exists: [409],
-    addDeployKey: (title, key) => ({
-      method: 'POST',
-      path: `${path}/deploy_keys`,
-      body: { title, key, can_push: true },
-      action: KEYS,
-    }),
-    removeDeployKey: id => ({ method: 'DELETE', path: `${path}/deploy_keys/${id}`, action: KEYS }),
+    ...keyCalls(`${path}/deploy_keys`, { can_push: true }),
   }
 }
 
@@ -139,13 +136,7 @@ const gitea = (project: string): HostCalls => ({
   }),
   opened: htmlUrl,
   exists: [409],
-  addDeployKey: (title, key) => ({
-    method: 'POST',
-    path: `${projectPath(project)}/keys`,
-    body: { title, key, read_only: false },
-    action: KEYS,
-  }),
-  removeDeployKey: id => ({ method: 'DELETE', path: `${projectPath(project)}/keys/${id}`, action: KEYS }),
+  ...keyCalls(`${projectPath(project)}/keys`, { read_only: false }),
 })
 
 /** The calls of each kind of host for a project. */

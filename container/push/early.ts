@@ -37,7 +37,7 @@ function refuseBadList(list: BadCommandList, pass: PushPass): Verdict {
   const bad = list.refs.flatMap(({ ref, problem }) =>
     problem ? [{ ref, reason: `cannot be pushed: ${problem}`, detail: [], remedy: [LEAVE_OUT] }] : [],
   )
-  const others = checkAndForward(
+  const others = judgeByGrant(
     list.refs.flatMap(({ command }) => command ?? []),
     pass,
   )
@@ -97,9 +97,9 @@ export function refuseByCommands(list: CommandList, pass: PushPass): Verdict | u
   const { commands, pushOptions } = list
   const refusedOptions = refusePushOptions(pushOptions, pass) ?? refusePullRequest(list, pass)
   if (refusedOptions) return refused(commands, [refusedOptions])
-  const refusals = checkAndForward(commands, pass)
+  const refusals = judgeByGrant(commands, pass)
   return refusals.length ? refused(commands, refusals) : undefined
 }
 
-const checkAndForward = (commands: readonly Command[], { agent, terms, repository }: PushPass) =>
+const judgeByGrant = (commands: readonly Command[], { agent, terms, repository }: PushPass) =>
   checkGrant(commands, { agent, terms }, repository.name)

@@ -42,6 +42,8 @@ export interface PushRecord {
    * names.
    */
   readonly secretRefs: Map<string, string>
+  /** Redacts these refs in a reason: the reason of a ref names the ref that was refused. */
+  withoutSecretRefs(reason: string): string
   /**
    * True once the secret scan has checked every ref name and text of the push. Until then likely secrets are
    * removed from all recorded text.
@@ -204,7 +206,7 @@ class Recorder implements PushRecord {
     const longest = this.#refs.length > MANY_REFS ? 80 : 1000
     const ended = this.#refs.map(each => {
       const { status = 'ng', reason = '' } = statuses.get(each.ref) ?? {}
-      const words = this.#withoutSecretRefs(reason).slice(0, longest)
+      const words = this.withoutSecretRefs(reason).slice(0, longest)
       return {
         ...each,
         status,
@@ -218,11 +220,11 @@ class Recorder implements PushRecord {
     this.#refsLeftOut = ended.length - this.#refs.length
   }
 
-  /** Another ref's reason may name the ref that was refused. */
-  #withoutSecretRefs(reason: string): string {
+  withoutSecretRefs(reason: string): string {
     let shown = reason
     for (const [ref, redacted] of this.secretRefs) shown = shown.replaceAll(ref, redacted)
-    return shown
+    // A reason is cut at a length, and the ref in it too.
+    return this.secretRefs.size > 0 ? withoutLikelySecrets(shown) : shown
   }
 
   #shown(ref: string): string {

@@ -1,4 +1,3 @@
-import { withoutLikelySecrets } from '../../src/contract/unscanned-text.ts'
 import type { BadCommandList, CommandList } from '../git/command-list.ts'
 import { formatRefusal } from '../git/report-status.ts'
 import type { SessionEnd } from '../sessions/session-counts.ts'
@@ -6,14 +5,6 @@ import type { PushRecord } from './push-record.ts'
 import type { PushWork } from './push-work.ts'
 import { type ReadCommands, truncateLine } from './read-commands.ts'
 import type { Verdict } from './verdict.ts'
-
-/** Redacts ref names that hold a secret: the reason of a ref names the ref that was refused. */
-function withoutSecretRefs(reason: string, { secretRefs }: PushRecord): string {
-  let shown = reason
-  for (const [ref, redacted] of secretRefs) shown = shown.replaceAll(ref, redacted)
-  // A reason is cut at a length, and its ref with it.
-  return secretRefs.size > 0 ? withoutLikelySecrets(shown) : shown
-}
 
 /** The most refusals that are told in full. The report has the reason of every ref. */
 const MAX_TOLD = 50
@@ -50,7 +41,7 @@ export async function sendResult(
   else
     reply.report(
       verdict.refs.length ? 'ok' : why,
-      verdict.refs.map(each => ({ ...each, reason: withoutSecretRefs(each.reason, record) })),
+      verdict.refs.map(each => ({ ...each, reason: record.withoutSecretRefs(each.reason) })),
     )
   await client.end()
   return { outcome: verdict.outcome, reaped: verdict.reaped, scanned: record.scanned }

@@ -12,14 +12,7 @@ import { lfsError, lfsResponse } from './respond.ts'
 export async function download(c: Context<GitEnv>): Promise<Response> {
   const object = objectOf(c)
   if (!object) return NO_OBJECT()
-  const { repository, terms } = c.var.access
-  const answer = await askCompanion(
-    c.env,
-    repository.name,
-    { service: 'lfs-download', id: newId(), repository, agent: c.var.agent, terms, ...object },
-    { signal: c.req.raw.signal },
-  ).catch(() => undefined)
-  return passOn(answer)
+  return passOn(await askAbout(c, 'lfs-download', object))
 }
 
 /** Serves `PUT …/info/lfs/objects/<oid>?size=<bytes>`, the upload action. */
@@ -58,13 +51,7 @@ export async function upload(c: Context<GitEnv>): Promise<Response> {
 export async function verify(c: Context<GitEnv>): Promise<Response> {
   const object = objectOf(c)
   if (!object) return NO_OBJECT()
-  const { repository, terms } = c.var.access
-  const answer = await askCompanion(
-    c.env,
-    repository.name,
-    { service: 'lfs-verify', id: newId(), repository, agent: c.var.agent, terms, ...object },
-    { signal: c.req.raw.signal },
-  ).catch(() => undefined)
+  const answer = await askAbout(c, 'lfs-verify', object)
   const told = await tell(c, object, answer)
   // git-lfs takes any success for the end, and asks again after this status.
   return told.status === 202
@@ -73,6 +60,17 @@ export async function verify(c: Context<GitEnv>): Promise<Response> {
 }
 
 const NO_OBJECT = () => lfsError(404, 'an object is /objects/<SHA-256 in hex>?size=<bytes>')
+
+/** Asks the companion about an object. Returns undefined if the companion does not answer. */
+function askAbout(
+  c: Context<GitEnv>,
+  service: 'lfs-download' | 'lfs-verify',
+  object: LfsObject,
+): Promise<Response | undefined> {
+  const { repository, terms } = c.var.access
+  const pass = { service, id: newId(), repository, agent: c.var.agent, terms, ...object }
+  return askCompanion(c.env, repository.name, pass, { signal: c.req.raw.signal }).catch(() => undefined)
+}
 
 function objectOf(c: Context<GitEnv>): LfsObject | undefined {
   const url = new URL(c.req.url)

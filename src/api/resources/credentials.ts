@@ -13,6 +13,7 @@ import {
 import { listRepositories } from '../../ledger/access/repositories.ts'
 import { newId } from '../../ledger/id.ts'
 import { parseCompanionResponse } from '../companion-response.ts'
+import { deleteSecret } from '../delete-secret.ts'
 import { notFound, Problem } from '../problem.ts'
 import { createApiRouter, jsonBody, jsonResponses } from '../router.ts'
 
@@ -85,7 +86,7 @@ export const credentials = createApiRouter()
       const credential = await findCredential(c.env.LEDGER, name)
       await removeCredential(c.env.LEDGER, c.var.operator, name)
       // The companion may still have the secret of a credential that the ledger has lost.
-      const secretDeleted = await deleteOnCompanion(c.env, name)
+      const secretDeleted = await deleteSecret(c.env, { service: 'forget-credential', credential: name })
       if (!credential && !secretDeleted) throw notFound(`credential ${name}`, 'credential')
       return c.json(credential ?? { name }, 200)
     },
@@ -142,25 +143,6 @@ async function storeOnCompanion(env: Env, credential: CredentialName, secret: st
     )
   const call = { service: 'credential', id: newId(), credential } as const
   await parseCompanionResponse(askCompanion(env, '-', call, { body: secret }), Stored)
-}
-
-const Deleted = z.object({ removed: z.boolean() })
-
-/** Deletes the companion's copy. At Cloudflare's edge the secret is the Worker's, and stays. */
-async function deleteOnCompanion(env: Env, credential: CredentialName): Promise<boolean> {
-  if (companionKind(settingsOf(env)) !== 'local') return false
-  const response = askCompanion(env, '-', { service: 'forget-credential', id: newId(), credential })
-  try {
-    return (await parseCompanionResponse(response, Deleted)).removed
-  } catch (error) {
-    if (!(error instanceof Problem)) throw error
-    throw new Problem(
-      502,
-      error.code,
-      `credential ${credential} was removed, but its secret was not deleted: ${error.message}`,
-      `When the companion is available again: git gate credential remove ${credential}`,
-    )
-  }
 }
 
 /** A Worker cannot write its own secrets, so the operator sets the secret first. */

@@ -15,6 +15,7 @@ import { listRepositories } from '../../ledger/access/repositories.ts'
 import type { Operator } from '../../ledger/audit-log.ts'
 import { newId } from '../../ledger/id.ts'
 import { parseCompanionResponse } from '../companion-response.ts'
+import { deleteSecret } from '../delete-secret.ts'
 import { deployKeyTarget, registerAtHost, unregisterAtHosts } from '../deploy-keys.ts'
 import { notFound, Problem } from '../problem.ts'
 import { createApiRouter, jsonBody, jsonResponses } from '../router.ts'
@@ -94,7 +95,7 @@ export const identities = createApiRouter()
       const stays = await unregisterAtHosts(c.env, name)
       await removeIdentity(c.env.LEDGER, c.var.operator, name)
       // The companion may still have the key of an identity that the ledger has lost.
-      const keyDeleted = await deleteOnCompanion(c.env, name)
+      const keyDeleted = await deleteSecret(c.env, { service: 'forget-identity', identity: name })
       if (!identity && !keyDeleted) throw notFound(`identity ${name}`, 'identity')
       return c.json({ ...(identity ?? { name }), stays }, 200)
     },
@@ -116,7 +117,7 @@ async function registerOrRemove(
     await addDeployKey(env.LEDGER, operator, name, await registerAtHost(env, name, key, target))
   } catch (error) {
     await removeIdentity(env.LEDGER, operator, name)
-    await deleteOnCompanion(env, name)
+    await deleteSecret(env, { service: 'forget-identity', identity: name })
     throw error
   }
 }
@@ -143,25 +144,6 @@ async function createOnCompanion(
   const call = { service: 'identity', id: newId(), identity } as const
   const response = askCompanion(env, '-', call, { body: privateKey ?? '' })
   return (await parseCompanionResponse(response, CreatedKey)).publicKey
-}
-
-const DeletedKey = z.object({ removed: z.boolean() })
-
-/** Deletes the key that the companion stores. At Cloudflare's edge the key is a Worker secret, which stays. */
-async function deleteOnCompanion(env: Env, identity: IdentityName): Promise<boolean> {
-  if (companionKind(settingsOf(env)) !== 'local') return false
-  const response = askCompanion(env, '-', { service: 'forget-identity', id: newId(), identity })
-  try {
-    return (await parseCompanionResponse(response, DeletedKey)).removed
-  } catch (error) {
-    if (!(error instanceof Problem)) throw error
-    throw new Problem(
-      502,
-      error.code,
-      `identity ${identity} was removed, but its key was not deleted: ${error.message}`,
-      `When the companion is available again: git gate identity remove ${identity}`,
-    )
-  }
 }
 
 /** Registers a public key. A Worker cannot write its own secrets, so the operator sets the private key. */
