@@ -3,7 +3,7 @@ import { type Engine, engines, type Found } from './engines.ts'
 import { ownSets, type SampleSet, setOfRepository, setsOfLines, setsOfRules } from './sets.ts'
 
 // The quality of the scan beside its peers: recall by set, false alarms by rule. Examples of other projects and
-// repositories are brought by whoever runs it:
+// The repositories are arguments, since the project holds none:
 //   npm run bench:scan -- --examples gitleaks=FILE.jsonl --rules kingfisher=FOLDER --repository FOLDER --only PATTERN --missed
 const { values } = parseArgs({
   options: {

@@ -23,7 +23,7 @@ interface Breach {
   readonly reason: string
   /** A word of advice. */
   readonly remedy: string
-  /** Whether leaving the path out of the commit solves it. */
+  /** True if a commit without the path passes. */
   readonly isTakenOut: boolean
 }
 

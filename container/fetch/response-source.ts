@@ -6,6 +6,6 @@ export interface ResponseSource {
   readonly stdout: Readable
   /** Resolves with git's stderr when the response is complete. */
   readonly ended: Promise<{ stderr: string }>
-  /** Ends the response early. A git process that nobody else reads is killed. */
+  /** Ends the response early. A git process without another reader is killed. */
   stop(): void
 }

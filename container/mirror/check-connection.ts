@@ -97,7 +97,7 @@ export async function checkConnection(
   return steps
 }
 
-/** What the steps of a transport are called, and their fixes. */
+/** The names of a transport's steps, and their fixes. */
 interface TransportWords {
   readonly program: boolean
   readonly step: string

@@ -29,9 +29,7 @@ export function unpackFailure(
   if (saysOutOfMemory(`${said}${stderr}`)) return refused(commands, [tooMuchMemory(settings)])
   if (unpack && unpack !== 'ok')
     return refused(commands, [
-      pushRefusal(`git could not take the pack: ${unpack}`, [
-        'git fsck tells what is wrong with its objects',
-      ]),
+      pushRefusal(`git could not take the pack: ${unpack}`, ['git fsck names the fault in its objects']),
     ])
   const unanswered = couldNotTake(commands, 'git ended without an answer')
   return wasKilled ? { ...unanswered, reaped: 'stuck' } : unanswered

@@ -11,7 +11,7 @@ import { UpstreamError } from './upstream-error.ts'
 /** Permissions of an installation's token, by GitHub's names (REST API, "Create an installation access token"). */
 export type AppPermissions = Readonly<Record<string, 'read' | 'write'>>
 
-/** What a push needs. GitHub adds `metadata: read`. */
+/** The permissions of a push. GitHub adds `metadata: read`. */
 export const CONTENTS: AppPermissions = { contents: 'write' }
 
 /** GitHub takes a JWT of 10 minutes at most. Its clock may be behind the gate's. */

@@ -1,4 +1,4 @@
-/** What a remote helper is first asked for: protocol version 2 (gitremote-helpers(7), stateless-connect). */
+/** The first request to a remote helper: protocol version 2 (gitremote-helpers(7), stateless-connect). */
 export const CONNECT = 'stateless-connect git-upload-pack\n'
 
 /** Reads a list of refs from the bytes of a protocol version 2 connection, or from a helper's own lines. */

@@ -38,7 +38,7 @@ const NO_REPOSITORY =
 const hostOf = (url: string) =>
   isHttps(url) ? new URL(url).host : parseSshUrl(url).host.replace(/^ssh:\/\//, '')
 
-/** What the gate authenticates with at the upstream. */
+/** The identity or credential with which the gate authenticates at the upstream. */
 const keyOf = ({ url, identity, credential }: Upstream) =>
   isHttps(url) ? `credential "${credential?.name}"` : `identity "${identity}"`
 

@@ -61,7 +61,7 @@ export function parseUpstream(
   }
 }
 
-/** Characters that nobody sees, and every space but the plain one. */
+/** Invisible characters, and every space but the plain one. */
 const INVISIBLE = /[\p{Cc}\p{Cf}\p{Cs}\p{Co}\p{Zl}\p{Zp}\ufffd]|(?! )\p{Zs}/u
 
 /**

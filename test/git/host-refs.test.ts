@@ -127,7 +127,7 @@ test('a proposal reaches upstream with its options, every time, and leaves no re
   expect(await upstream.ref('refs/pull/4/head')).toBeUndefined()
 })
 
-test('what a host says to a refused proposal is told', async () => {
+test('a refused proposal reports the words of the host', async () => {
   const upstream = await gate.repository('closed')
   await takeProposals(upstream, 'this branch takes no proposals')
   const ada = await gate.agent('closed-ada', { push: ['refs/for/**'] }, { repository: 'closed' })

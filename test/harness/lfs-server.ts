@@ -21,7 +21,7 @@ export interface LfsServer extends AsyncDisposable {
   /** Puts an object into it past the gate. Returns its id. */
   put(content: Buffer | string): string
   remove(oid: string): void
-  /** What goes wrong from now on. */
+  /** The fault of all later requests. */
   readonly faults: {
     /** The hrefs of earlier batches are refused. */
     expireHrefs(): void

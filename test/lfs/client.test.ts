@@ -128,7 +128,7 @@ describe.skipIf(noClient)('the git-lfs client', () => {
     ])
   })
 
-  test('is refused a pointer to an object that nobody has, with the command that sends it', async () => {
+  test('is refused a pointer to an object that upstream lacks, with the command that sends it', async () => {
     const work = await clone(ada)
     await work.commit('A file', { ...ATTRIBUTES, 'lost.bin': 'lost' })
     const oid = sha256('lost')

@@ -4,7 +4,7 @@ import os from 'node:os'
 import path from 'node:path'
 import type { Clone } from '../harness/index.ts'
 
-/** What came of a refused push when only the printed lines were followed. */
+/** The end of a refused push after a script has followed the printed lines alone. */
 export type Recovery = { by: 'itself' } | { by: 'a person'; words: string } | { by: 'none'; output: string }
 
 interface Ran {
@@ -66,7 +66,7 @@ function printedSteps(output: string): string[] {
 
 const isCommand = (step: string) => /^ {2}(?:git |GIT_SEQUENCE_EDITOR=)/.test(step)
 
-/** Does what a printed line asks for: it blanks lines, or renames files. */
+/** Follows a printed line: blanks lines, or renames files. */
 function editByHand(dir: string, step: string): void {
   for (const [, file = '', line = ''] of /^Take the secret out of/.test(step)
     ? step.matchAll(/([\w./-]+):(\d+)/g)

@@ -4,10 +4,10 @@ import fs from 'node:fs'
 import path from 'node:path'
 import type { Agent, Clone, Gate } from '../harness/index.ts'
 
-/** What an agent did before a push that the gate refuses. */
+/** The steps of an agent before a push that the gate refuses. */
 export interface Situation {
   readonly name: string
-  /** Who ends it: the agent by what is printed, or a person. */
+  /** `itself`: the agent, by the printed lines. `a person`: someone whom the words name. */
   readonly endedBy: 'itself' | 'a person'
   /** The words that say which person does what. */
   readonly words?: RegExp

@@ -32,7 +32,7 @@ const plain: readonly (() => string)[] = [
   () => `password: ""\nsecret: &x\n  - ${anyKey()}\n`,
 ]
 
-/** The same, and what is scanned in all of a file when it is there. */
+/** Plain pieces, and pieces with which a file is scanned whole. */
 const pieces: readonly (() => string)[] = [
   ...plain,
   () => privateKey(),
@@ -105,7 +105,7 @@ async function findings(push: IncomingPush, isWhole: boolean): Promise<ReadonlyS
 
 const scannedBytes = { whole: 0, parts: 0 }
 
-test('a scan of what is new in each version finds the same at the same places as a scan of all', async () => {
+test('a scan of the new text of each version finds the same at the same places as a scan of all', async () => {
   const tree = await workTree()
   const texts = Array.from({ length: FILES }, (_, i) => ({
     path: `${i}-${pick(names)}`,

@@ -32,9 +32,9 @@ interface CommitProblems {
   readonly files: ReadonlySet<string>
   readonly names: ReadonlySet<string>
   readonly message: boolean
-  /** Whether the author or the committer does. */
+  /** True if the name or address of the author or committer holds a secret. */
   readonly identity: boolean
-  /** Whether a header does that git commit --amend keeps. */
+  /** True if a header that git commit --amend keeps holds a secret. */
   readonly header: boolean
 }
 

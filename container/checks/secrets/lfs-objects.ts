@@ -21,7 +21,7 @@ export type LfsDecisions = Pick<
   'repository' | 'exceptions' | 'declines' | 'gitleaksConfig'
 >
 
-/** What the scan says of an LFS object. */
+/** The verdict of the scan on an LFS object. */
 export interface LfsVerdict {
   /** Why the object is refused, for the agent; undefined: it is clean. */
   readonly refusal?: string

@@ -12,7 +12,7 @@ import { downloadObject, uploadObject } from './transfer.ts'
 export { LfsRefused } from './api.ts'
 export { NoLfs } from './endpoint.ts'
 
-/** What upstream says of one object. */
+/** Upstream's answer about an object. */
 export interface ObjectState extends LfsObject {
   readonly isPresent: boolean
   /** Upstream's reason, where the operation is not possible. */

@@ -195,7 +195,7 @@ export const harmless = (): readonly Harmless[] => [
   ),
 ]
 
-/** What someone might write around a secret who knows every reason in container/checks/secrets/false-alarms/. */
+/** Disguises of a secret by an author who knows every reason in container/checks/secrets/false-alarms/. */
 export const disguises: Readonly<Record<string, (secret: string) => string>> = {
   'a line of go.sum': secret => `github.com/acme/keygen v0.1.2 h1:${secret}\n`,
   'a checksum by name': secret => `checksum = "${secret}"\n`,

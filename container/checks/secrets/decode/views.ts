@@ -232,7 +232,7 @@ function stringsView({ content, lines }: StringList, nesting: Nesting): View {
 /** No shorter compressed stream holds a secret, in bytes. */
 const MIN_COMPRESSED = 40
 
-/** What is worth decoding, for each push. */
+/** The texts of a push that are decoded. */
 const worthOfPush = new WeakMap<Budget, WorthDecoding>()
 
 function worthOf(budget: Budget): WorthDecoding {

@@ -14,7 +14,7 @@ const CONTROL = byteClass(/[\x00-\x08\x0e-\x1f\x7f]/)
 const MARKS =
   /quoted-printable|-----BEGIN|%PDF-|---- BEGIN SSH2|"kty"|^Private-Lines: |^begin [0-7]{3,4} |^(?:literal|delta) \d/im
 
-/** What decides whether a part of a text gives the same matches as the whole text does there. */
+/** The facts that decide whether a part of a text has the same matches as the whole text there. */
 export interface Traits {
   /** The name that the text is scanned under. */
   readonly name: string
