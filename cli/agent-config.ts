@@ -1,4 +1,4 @@
-import type { Repository } from '../src/contract/api.ts'
+import type { Repository } from '../src/contract/admin-api/repositories.ts'
 import { parseUpstream } from '../src/contract/upstream.ts'
 
 /** The web host of each forge, by the host that serves its SSH on port 443. */

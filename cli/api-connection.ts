@@ -1,5 +1,5 @@
 import type { z } from 'zod'
-import { ApiError } from '../src/contract/api.ts'
+import { ApiError } from '../src/contract/admin-api/common.ts'
 import { CliError } from './errors.ts'
 import type { Settings } from './settings.ts'
 

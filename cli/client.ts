@@ -1,28 +1,14 @@
 import { z } from 'zod'
-import {
-  AddedWebhook,
-  AdminToken,
-  Agent,
-  AgentGrant,
-  ChangePage,
-  Credential,
-  Decided,
-  GrantedException,
-  Identity,
-  LinkCheck,
-  LiveStatus,
-  MintedAdminToken,
-  MintedToken,
-  PendingPage,
-  PushPage,
-  PushRecord,
-  RemovedCredential,
-  RemovedIdentity,
-  Repository,
-  Status,
-  Token,
-  Webhook,
-} from '../src/contract/api.ts'
+import { Agent, AgentGrant } from '../src/contract/admin-api/agents.ts'
+import { Credential, RemovedCredential } from '../src/contract/admin-api/credentials.ts'
+import { Decided, GrantedException, PendingPage } from '../src/contract/admin-api/findings.ts'
+import { Identity, RemovedIdentity } from '../src/contract/admin-api/identities.ts'
+import { PushPage, PushRecord } from '../src/contract/admin-api/pushes.ts'
+import { ChangePage } from '../src/contract/admin-api/records.ts'
+import { Repository } from '../src/contract/admin-api/repositories.ts'
+import { LinkCheck, LiveStatus, Status } from '../src/contract/admin-api/status.ts'
+import { AdminToken, MintedAdminToken, MintedToken, Token } from '../src/contract/admin-api/tokens.ts'
+import { AddedWebhook, Webhook } from '../src/contract/admin-api/webhooks.ts'
 import { type ApiConnection, connectToApi, describeCause, type Query } from './api-connection.ts'
 import { CliError } from './errors.ts'
 import type { Settings } from './settings.ts'

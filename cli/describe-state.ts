@@ -1,5 +1,5 @@
 import { isDeepStrictEqual } from 'node:util'
-import type { Repository } from '../src/contract/api.ts'
+import type { Repository } from '../src/contract/admin-api/repositories.ts'
 import type { Action, GrantTerms } from '../src/contract/grant.ts'
 import { ownBranches, toTerms } from './grant-options.ts'
 import type { CurrentState } from './plan.ts'

@@ -1,6 +1,6 @@
 import { parse } from 'yaml'
 import { z } from 'zod'
-import { NewRepository } from '../src/contract/api.ts'
+import { NewRepository } from '../src/contract/admin-api/repositories.ts'
 import { ForgeApi, ForgeKind } from '../src/contract/forge.ts'
 import { GrantTerms } from '../src/contract/grant.ts'
 import { AgentName, CredentialName, IdentityName, RepositoryName } from '../src/contract/names.ts'

@@ -1,12 +1,8 @@
 import { isDeepStrictEqual } from 'node:util'
-import type {
-  Agent,
-  AgentGrant,
-  Credential,
-  Identity,
-  NewRepository,
-  Repository,
-} from '../src/contract/api.ts'
+import type { Agent, AgentGrant } from '../src/contract/admin-api/agents.ts'
+import type { Credential } from '../src/contract/admin-api/credentials.ts'
+import type { Identity } from '../src/contract/admin-api/identities.ts'
+import type { NewRepository, Repository } from '../src/contract/admin-api/repositories.ts'
 import type { Client } from './client.ts'
 import type { DesiredGrant, DesiredState } from './desired-state.ts'
 import { CliError } from './errors.ts'

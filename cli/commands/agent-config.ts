@@ -1,4 +1,4 @@
-import type { Token } from '../../src/contract/api.ts'
+import type { Token } from '../../src/contract/admin-api/tokens.ts'
 import { agentConfig } from '../agent-config.ts'
 import type { Client } from '../client.ts'
 import { CliError, UsageError } from '../errors.ts'

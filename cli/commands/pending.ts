@@ -1,4 +1,4 @@
-import type { Pending } from '../../src/contract/api.ts'
+import type { Pending } from '../../src/contract/admin-api/findings.ts'
 import { localTime, printResult, table } from '../output.ts'
 import { type Selectors, selectionOf, withSelectors } from '../select-findings.ts'
 import { command, gate, group } from './context.ts'

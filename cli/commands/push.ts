@@ -1,6 +1,6 @@
 import { once } from 'node:events'
 import { InvalidArgumentError, Option } from 'commander'
-import type { Push, PushRecord } from '../../src/contract/api.ts'
+import type { Push, PushRecord } from '../../src/contract/admin-api/pushes.ts'
 import { formatBytes } from '../../src/contract/format-bytes.ts'
 import { DISCONNECT_MESSAGES, Outcome } from '../../src/contract/outcome.ts'
 import type { Client } from '../client.ts'

@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { askCompanion } from '../companion/index.ts'
-import type { DeployKeyTarget, NewIdentity } from '../contract/api.ts'
+import type { DeployKeyTarget, NewIdentity } from '../contract/admin-api/identities.ts'
 import { type IdentityName, RepositoryName } from '../contract/names.ts'
 import type { Upstream } from '../contract/pass.ts'
 import { type DeployKey, deployKeysOf } from '../ledger/access/deploy-keys.ts'

@@ -1,7 +1,7 @@
 import type { Context, ErrorHandler } from 'hono'
 import { HTTPException } from 'hono/http-exception'
 import { logFault } from '../common/log.ts'
-import type { ApiError } from '../contract/api.ts'
+import type { ApiError } from '../contract/admin-api/common.ts'
 
 type ProblemStatus = 400 | 401 | 403 | 404 | 409 | 413 | 415 | 422 | 429 | 502 | 503
 

@@ -1,5 +1,5 @@
 import { OpenAPIHono, type z } from '@hono/zod-openapi'
-import { ApiError } from '../contract/api.ts'
+import { ApiError } from '../contract/admin-api/common.ts'
 import type { Operator } from '../ledger/audit-log.ts'
 import { Problem } from './problem.ts'
 

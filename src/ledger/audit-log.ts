@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import type { Change } from '../contract/api.ts'
+import type { Change } from '../contract/admin-api/records.ts'
 import { iso } from './time.ts'
 
 /**

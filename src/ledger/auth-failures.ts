@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import type { Failures } from '../contract/api.ts'
+import type { Failures } from '../contract/admin-api/records.ts'
 import { iso } from './time.ts'
 
 const MINUTE_MS = 60_000

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import type { NewWebhook, Webhook } from '../contract/api.ts'
+import type { NewWebhook, Webhook } from '../contract/admin-api/webhooks.ts'
 import { type Operator, withAudit } from './audit-log.ts'
 import { newId } from './id.ts'
 import { iso } from './time.ts'

@@ -1,4 +1,4 @@
-import type { PushRecord } from '../contract/api.ts'
+import type { PushRecord } from '../contract/admin-api/pushes.ts'
 import { compileGlob } from '../contract/glob.ts'
 import { type Action, formatLimits, formatRules, isAllowed, suggestRef } from '../contract/grant.ts'
 import { refNameProblem } from '../contract/names.ts'

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { LiveStatus } from '../../src/contract/api.ts'
+import { LiveStatus } from '../../src/contract/admin-api/status.ts'
 import { gitGate } from '../cli/command.ts'
 import { postPush, pushBody } from '../faults/fixtures/raw-push.ts'
 import { accepted, type Gate, megabytes, seconds, startGate, until } from '../harness/index.ts'

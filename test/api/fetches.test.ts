@@ -1,6 +1,6 @@
 import path from 'node:path'
 import { expect, test } from 'vitest'
-import { FetchPage } from '../../src/contract/api.ts'
+import { FetchPage } from '../../src/contract/admin-api/records.ts'
 import { git, seconds, startGate, until } from '../harness/index.ts'
 
 test('a fetch over HTTP and a fetch over git:// are both recorded', async () => {

@@ -2,7 +2,7 @@ import { execFileSync } from 'node:child_process'
 import fs from 'node:fs'
 import path from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { Identity } from '../../src/contract/api.ts'
+import { Identity } from '../../src/contract/admin-api/identities.ts'
 import { type Gate, startGate } from '../harness/index.ts'
 
 let gate: Gate

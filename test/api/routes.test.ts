@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { z } from 'zod'
-import { ApiError } from '../../src/contract/api.ts'
+import { ApiError } from '../../src/contract/admin-api/common.ts'
 import { type AdminGate, seedRepository, startAdminGate } from './admin-gate.ts'
 
 let gate: AdminGate

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { agentConfig } from '../../cli/agent-config.ts'
-import type { Repository } from '../../src/contract/api.ts'
+import type { Repository } from '../../src/contract/admin-api/repositories.ts'
 import { IdentityName, RepositoryName } from '../../src/contract/names.ts'
 
 const repository = (name: string, upstream: string): Repository => ({

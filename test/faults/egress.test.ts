@@ -6,7 +6,7 @@ import path from 'node:path'
 import { expect, test } from 'vitest'
 import { z } from 'zod'
 import { agentConfig } from '../../cli/agent-config.ts'
-import { Repository } from '../../src/contract/api.ts'
+import { Repository } from '../../src/contract/admin-api/repositories.ts'
 import { accepted, git, startGate } from '../harness/index.ts'
 
 /** Starts a sandbox's proxy, which lets connections out to the gate only. */

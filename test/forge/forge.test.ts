@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { z } from 'zod'
-import { PushRecord } from '../../src/contract/api.ts'
+import { PushRecord } from '../../src/contract/admin-api/pushes.ts'
 import { type Agent, accepted, type Clone, type Gate, rejected, startGate } from '../harness/index.ts'
 import { type StandInHost, startStandInHost } from './stand-in-host.ts'
 

@@ -2,7 +2,8 @@ import http from 'node:http'
 import net from 'node:net'
 import { setTimeout as delay } from 'node:timers/promises'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { AgentGrant, Repository } from '../../src/contract/api.ts'
+import { AgentGrant } from '../../src/contract/admin-api/agents.ts'
+import { Repository } from '../../src/contract/admin-api/repositories.ts'
 import { type Agent, accepted, type Gate, git, seconds, startGate, until } from '../harness/index.ts'
 
 let gate: Gate

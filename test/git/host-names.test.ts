@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { LinkCheck } from '../../src/contract/api.ts'
+import { LinkCheck } from '../../src/contract/admin-api/status.ts'
 import { accepted, git, startGate } from '../harness/index.ts'
 import { startUpstream } from '../harness/upstream.ts'
 

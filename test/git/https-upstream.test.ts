@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto'
 import fs from 'node:fs'
 import path from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { LinkCheck } from '../../src/contract/api.ts'
+import { LinkCheck } from '../../src/contract/admin-api/status.ts'
 import { startGitHubApi } from '../harness/github-api.ts'
 import { type HttpsHost, makeCertificates, startHttpsHost } from '../harness/https-host.ts'
 import {

@@ -1,7 +1,7 @@
 import fs from 'node:fs'
 import path from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { LinkCheck } from '../../src/contract/api.ts'
+import { LinkCheck } from '../../src/contract/admin-api/status.ts'
 import { accepted, type Gate, gitText, startGate } from '../harness/index.ts'
 
 let gate: Gate

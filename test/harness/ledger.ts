@@ -1,5 +1,5 @@
 import type { Admin } from '../../local/admin-client.ts'
-import { type Push, PushPage, PushRecord } from '../../src/contract/api.ts'
+import { type Push, PushPage, PushRecord } from '../../src/contract/admin-api/pushes.ts'
 import { seconds } from './units.ts'
 import { until } from './until.ts'
 

@@ -1,5 +1,5 @@
 import { createRoute, z } from '@hono/zod-openapi'
-import { AdminToken, MintedAdminToken, NewAdminToken } from '../../contract/api.ts'
+import { AdminToken, MintedAdminToken, NewAdminToken } from '../../contract/admin-api/tokens.ts'
 import {
   addAdminToken,
   findAdminToken,

@@ -1,5 +1,5 @@
 import { createRoute, z } from '@hono/zod-openapi'
-import { Agent, NewAgent } from '../../contract/api.ts'
+import { Agent, NewAgent } from '../../contract/admin-api/agents.ts'
 import { addAgent, findAgent, listAgents, removeAgent } from '../../ledger/access/agents.ts'
 import { notFound, Problem } from '../problem.ts'
 import { createApiRouter, jsonBody, jsonResponses } from '../router.ts'

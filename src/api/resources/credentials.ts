@@ -1,7 +1,7 @@
 import { createRoute, z } from '@hono/zod-openapi'
 import { companionKind, settingsOf } from '../../common/settings.ts'
 import { askCompanion } from '../../companion/index.ts'
-import { Credential, CredentialSettings, RemovedCredential } from '../../contract/api.ts'
+import { Credential, CredentialSettings, RemovedCredential } from '../../contract/admin-api/credentials.ts'
 import { type HeldCredential, USER_OF_APP } from '../../contract/credential.ts'
 import { CredentialName, credentialVariable } from '../../contract/names.ts'
 import {

@@ -1,5 +1,5 @@
 import { createRoute, z } from '@hono/zod-openapi'
-import { Declined, NewDecline } from '../../contract/api.ts'
+import { Declined, NewDecline } from '../../contract/admin-api/findings.ts'
 import { findRepository } from '../../ledger/access/repositories.ts'
 import { decline, listDeclined, undoDecline } from '../../ledger/findings/declines.ts'
 import { notFound } from '../problem.ts'

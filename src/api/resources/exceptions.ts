@@ -1,5 +1,5 @@
 import { createRoute, z } from '@hono/zod-openapi'
-import { GrantedException, NewException } from '../../contract/api.ts'
+import { GrantedException, NewException } from '../../contract/admin-api/findings.ts'
 import { findRepository } from '../../ledger/access/repositories.ts'
 import {
   addException,

@@ -1,5 +1,5 @@
 import { createRoute, z } from '@hono/zod-openapi'
-import { AgentGrant } from '../../contract/api.ts'
+import { AgentGrant } from '../../contract/admin-api/agents.ts'
 import { GrantTerms } from '../../contract/grant.ts'
 import { listGrants, removeGrant, setGrant } from '../../ledger/access/grants.ts'
 import { findRepository } from '../../ledger/access/repositories.ts'

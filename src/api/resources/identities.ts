@@ -7,7 +7,7 @@ import {
   NewIdentity,
   PublicKey,
   RemovedIdentity,
-} from '../../contract/api.ts'
+} from '../../contract/admin-api/identities.ts'
 import { IdentityName, identityVariable } from '../../contract/names.ts'
 import { addDeployKey } from '../../ledger/access/deploy-keys.ts'
 import { addIdentity, findIdentity, listIdentities, removeIdentity } from '../../ledger/access/identities.ts'

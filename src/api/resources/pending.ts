@@ -1,5 +1,5 @@
 import { createRoute, z } from '@hono/zod-openapi'
-import { Decided, NewDecision, PendingPage } from '../../contract/api.ts'
+import { Decided, NewDecision, PendingPage } from '../../contract/admin-api/findings.ts'
 import { findRepository } from '../../ledger/access/repositories.ts'
 import { declineMany } from '../../ledger/findings/declines.ts'
 import { addExceptions, countExceptions } from '../../ledger/findings/exceptions.ts'

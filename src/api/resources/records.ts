@@ -1,4 +1,5 @@
 import { createRoute, z } from '@hono/zod-openapi'
+import { PushPage, PushQuery, PushRecord } from '../../contract/admin-api/pushes.ts'
 import {
   ChangePage,
   ChangeQuery,
@@ -7,10 +8,7 @@ import {
   FetchQuery,
   LfsTransferPage,
   LfsTransferQuery,
-  PushPage,
-  PushQuery,
-  PushRecord,
-} from '../../contract/api.ts'
+} from '../../contract/admin-api/records.ts'
 import { listChanges } from '../../ledger/audit-log.ts'
 import { listFailures } from '../../ledger/auth-failures.ts'
 import { listTransfers } from '../../ledger/lfs-records/transfers.ts'

@@ -1,6 +1,6 @@
 import { createRoute } from '@hono/zod-openapi'
 import { companionKind, settingsOf } from '../../common/settings.ts'
-import { Status } from '../../contract/api.ts'
+import { Status } from '../../contract/admin-api/status.ts'
 import { countAll } from '../../ledger/pushes/status.ts'
 import { createApiRouter, jsonResponses } from '../router.ts'
 

@@ -1,5 +1,5 @@
 import { createRoute, z } from '@hono/zod-openapi'
-import { MintedToken, NewToken, Token } from '../../contract/api.ts'
+import { MintedToken, NewToken, Token } from '../../contract/admin-api/tokens.ts'
 import { addToken, findToken, listTokens, revokeToken } from '../../ledger/access/tokens.ts'
 import { assertFuture } from '../expiry.ts'
 import { notFound } from '../problem.ts'

@@ -1,6 +1,6 @@
 import { createRoute, z } from '@hono/zod-openapi'
 import { settingsOf } from '../../common/settings.ts'
-import { AddedWebhook, NewWebhook, Webhook } from '../../contract/api.ts'
+import { AddedWebhook, NewWebhook, Webhook } from '../../contract/admin-api/webhooks.ts'
 import { addWebhook, findWebhook, listWebhooks, removeWebhook } from '../../ledger/webhooks.ts'
 import { webhookSecret } from '../../webhooks/signature.ts'
 import { notFound } from '../problem.ts'

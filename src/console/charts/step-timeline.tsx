@@ -1,4 +1,4 @@
-import type { PushRecord } from '../../contract/api.ts'
+import type { PushRecord } from '../../contract/admin-api/pushes.ts'
 import { escapeInvisible } from '../../contract/invisible-characters.ts'
 import { duration } from '../components/format-time.ts'
 

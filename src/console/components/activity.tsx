@@ -1,4 +1,4 @@
-import type { Fetch } from '../../contract/api.ts'
+import type { Fetch } from '../../contract/admin-api/records.ts'
 import type { PushRow } from '../../ledger/pushes/push-summaries.ts'
 import { pathOf } from '../paths.ts'
 import { OutcomeBadge } from './outcome-badge.tsx'

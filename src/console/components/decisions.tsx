@@ -1,5 +1,5 @@
 import type { Context } from 'hono'
-import type { Declined, GrantedException } from '../../contract/api.ts'
+import type { Declined, GrantedException } from '../../contract/admin-api/findings.ts'
 import type { ConsoleEnv } from '../auth/env.ts'
 import { Form } from '../pages/layout.tsx'
 import { pathOf } from '../paths.ts'

@@ -1,5 +1,6 @@
 import type { Context } from 'hono'
-import type { AgentGrant, Repository } from '../../contract/api.ts'
+import type { AgentGrant } from '../../contract/admin-api/agents.ts'
+import type { Repository } from '../../contract/admin-api/repositories.ts'
 import { Action, formatLimits, formatRules, type Grant, GrantTerms } from '../../contract/grant.ts'
 import { escapeInvisible } from '../../contract/invisible-characters.ts'
 import type { ConsoleEnv } from '../auth/env.ts'

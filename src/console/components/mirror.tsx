@@ -1,4 +1,4 @@
-import type { LiveStatus } from '../../contract/api.ts'
+import type { LiveStatus } from '../../contract/admin-api/status.ts'
 import { formatBytes } from '../../contract/format-bytes.ts'
 import type { RepositoryStatus } from '../../contract/status.ts'
 import type { ApiProblem } from '../forms/call-api.ts'

@@ -1,6 +1,7 @@
 import type { Context } from 'hono'
 import type { Child } from 'hono/jsx'
-import type { AgentGrant, MintedToken, Token } from '../../contract/api.ts'
+import type { AgentGrant } from '../../contract/admin-api/agents.ts'
+import type { MintedToken, Token } from '../../contract/admin-api/tokens.ts'
 import type { ConsoleEnv } from '../auth/env.ts'
 import type { ApiProblem } from '../forms/call-api.ts'
 import { ErrorMessage, Form } from '../pages/layout.tsx'

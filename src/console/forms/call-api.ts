@@ -2,7 +2,7 @@ import type { Context } from 'hono'
 import type { z } from 'zod'
 import { authenticateAs } from '../../api/authenticate.ts'
 import { api } from '../../api/index.ts'
-import { ApiError } from '../../contract/api.ts'
+import { ApiError } from '../../contract/admin-api/common.ts'
 import type { ConsoleEnv } from '../auth/env.ts'
 
 /** An error response of the admin API. */

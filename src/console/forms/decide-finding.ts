@@ -1,6 +1,6 @@
 import type { Context } from 'hono'
 import { z } from 'zod'
-import { Decided, Declined, GrantedException } from '../../contract/api.ts'
+import { Decided, Declined, GrantedException } from '../../contract/admin-api/findings.ts'
 import type { ConsoleEnv } from '../auth/env.ts'
 import { EXPIRY_OPTIONS } from '../components/finding-card.tsx'
 import { pendingPage } from '../pages/pending-findings.tsx'

@@ -1,4 +1,4 @@
-import type { Change } from '../../contract/api.ts'
+import type { Change } from '../../contract/admin-api/records.ts'
 import { escapeInvisible } from '../../contract/invisible-characters.ts'
 import { listChanges } from '../../ledger/audit-log.ts'
 import type { ApiProblem } from './call-api.ts'

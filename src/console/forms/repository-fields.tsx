@@ -1,5 +1,7 @@
 import { z } from 'zod'
-import type { Credential, Identity, Repository } from '../../contract/api.ts'
+import type { Credential } from '../../contract/admin-api/credentials.ts'
+import type { Identity } from '../../contract/admin-api/identities.ts'
+import type { Repository } from '../../contract/admin-api/repositories.ts'
 import { ForgeKind } from '../../contract/forge.ts'
 import { Field } from './field.tsx'
 import { checkbox, choice, multiline } from './form-values.ts'

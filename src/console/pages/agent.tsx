@@ -1,5 +1,6 @@
 import type { Context } from 'hono'
-import { AgentGrant, MintedToken, Token } from '../../contract/api.ts'
+import { AgentGrant } from '../../contract/admin-api/agents.ts'
+import { MintedToken, Token } from '../../contract/admin-api/tokens.ts'
 import { escapeInvisible } from '../../contract/invisible-characters.ts'
 import { findAgent } from '../../ledger/access/agents.ts'
 import { listGrants } from '../../ledger/access/grants.ts'

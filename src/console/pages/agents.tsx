@@ -1,5 +1,5 @@
 import type { Context } from 'hono'
-import { Agent } from '../../contract/api.ts'
+import { Agent } from '../../contract/admin-api/agents.ts'
 import { listAgents } from '../../ledger/access/agents.ts'
 import { listGrants } from '../../ledger/access/grants.ts'
 import { listTokens } from '../../ledger/access/tokens.ts'

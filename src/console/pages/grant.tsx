@@ -1,5 +1,5 @@
 import type { Context } from 'hono'
-import { AgentGrant } from '../../contract/api.ts'
+import { AgentGrant } from '../../contract/admin-api/agents.ts'
 import type { GrantTerms } from '../../contract/grant.ts'
 import { escapeInvisible } from '../../contract/invisible-characters.ts'
 import type { AgentName, RepositoryName } from '../../contract/names.ts'

@@ -1,6 +1,6 @@
 import type { Context } from 'hono'
 import type { Child } from 'hono/jsx'
-import type { PushRecord } from '../../contract/api.ts'
+import type { PushRecord } from '../../contract/admin-api/pushes.ts'
 import { formatBytes } from '../../contract/format-bytes.ts'
 import { escapeInvisible } from '../../contract/invisible-characters.ts'
 import { DISCONNECT_MESSAGES, type Finding } from '../../contract/outcome.ts'

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import type { AdminToken, MintedAdminToken } from '../../contract/api.ts'
+import type { AdminToken, MintedAdminToken } from '../../contract/admin-api/tokens.ts'
 import type { Operator } from '../audit-log.ts'
 import { hashToken, isToken, parseToken } from './token-format.ts'
 import { mint, revoke, tokenColumns, told } from './token-rows.ts'

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import type { Agent } from '../../contract/api.ts'
+import type { Agent } from '../../contract/admin-api/agents.ts'
 import { AgentName } from '../../contract/names.ts'
 import { type Operator, withAudit } from '../audit-log.ts'
 import { iso } from '../time.ts'

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import type { Credential } from '../../contract/api.ts'
+import type { Credential } from '../../contract/admin-api/credentials.ts'
 import { GitHubApp, HeldCredential } from '../../contract/credential.ts'
 import { CredentialName } from '../../contract/names.ts'
 import { type Operator, withAudit } from '../audit-log.ts'

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { DeployKeyTarget } from '../../contract/api.ts'
+import { DeployKeyTarget } from '../../contract/admin-api/identities.ts'
 import type { IdentityName } from '../../contract/names.ts'
 import { type Operator, withAudit } from '../audit-log.ts'
 import { json } from '../json-column.ts'

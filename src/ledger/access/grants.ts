@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import type { AgentGrant } from '../../contract/api.ts'
+import type { AgentGrant } from '../../contract/admin-api/agents.ts'
 import { GrantTerms } from '../../contract/grant.ts'
 import { AgentName, RepositoryName } from '../../contract/names.ts'
 import { type Operator, withAudit } from '../audit-log.ts'

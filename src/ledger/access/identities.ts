@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import type { Identity } from '../../contract/api.ts'
+import type { Identity } from '../../contract/admin-api/identities.ts'
 import { IdentityName } from '../../contract/names.ts'
 import { type Operator, withAudit } from '../audit-log.ts'
 import { iso } from '../time.ts'

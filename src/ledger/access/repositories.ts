@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import type { NewRepository, Repository, RepositorySettings } from '../../contract/api.ts'
+import type { NewRepository, Repository, RepositorySettings } from '../../contract/admin-api/repositories.ts'
 import { ForgeKind } from '../../contract/forge.ts'
 import { CredentialName, IdentityName, RepositoryName } from '../../contract/names.ts'
 import { Upstream } from '../../contract/pass.ts'

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import type { AdminToken, MintedAdminToken } from '../../contract/api.ts'
+import type { AdminToken, MintedAdminToken } from '../../contract/admin-api/tokens.ts'
 import type { AgentName } from '../../contract/names.ts'
 import { type Operator, withAudit } from '../audit-log.ts'
 import { iso, isoOrNull, millisOrNull } from '../time.ts'

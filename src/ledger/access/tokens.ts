@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import type { MintedToken, Token } from '../../contract/api.ts'
+import type { MintedToken, Token } from '../../contract/admin-api/tokens.ts'
 import { AgentName } from '../../contract/names.ts'
 import type { Operator } from '../audit-log.ts'
 import { mint, revoke, tokenColumns, told } from './token-rows.ts'

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import type { Declined } from '../../contract/api.ts'
+import type { Declined } from '../../contract/admin-api/findings.ts'
 import { RepositoryName } from '../../contract/names.ts'
 import { type Operator, withAudit } from '../audit-log.ts'
 import { iso } from '../time.ts'

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import type { GrantedException } from '../../contract/api.ts'
+import type { GrantedException } from '../../contract/admin-api/findings.ts'
 import { RepositoryName } from '../../contract/names.ts'
 import { type Operator, withAudit } from '../audit-log.ts'
 import { iso, isoOrNull, millisOrNull } from '../time.ts'

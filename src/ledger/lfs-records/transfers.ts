@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import type { LfsTransfer, LfsTransferQuery } from '../../contract/api.ts'
+import type { LfsTransfer, LfsTransferQuery } from '../../contract/admin-api/records.ts'
 import type { LfsObject, LfsUploadResult } from '../../contract/lfs.ts'
 import { Finding } from '../../contract/outcome.ts'
 import { newId } from '../id.ts'

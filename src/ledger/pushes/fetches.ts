@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import type { Fetch, FetchQuery } from '../../contract/api.ts'
+import type { Fetch, FetchQuery } from '../../contract/admin-api/records.ts'
 import { iso } from '../time.ts'
 import { filter, REPOSITORY_FILTER } from './filter.ts'
 

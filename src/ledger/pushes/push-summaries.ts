@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { Push, type PushQuery } from '../../contract/api.ts'
+import { Push, type PushQuery } from '../../contract/admin-api/pushes.ts'
 import { RefResult } from '../../contract/outcome.ts'
 import { json } from '../json-column.ts'
 import { iso } from '../time.ts'

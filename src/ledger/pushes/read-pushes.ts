@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { Push, type PushQuery, type PushRecord } from '../../contract/api.ts'
+import { Push, type PushQuery, type PushRecord } from '../../contract/admin-api/pushes.ts'
 import { PullRequest } from '../../contract/forge.ts'
 import { DisconnectReason, Finding, PushedLfsObject, RefResult, StepTime } from '../../contract/outcome.ts'
 import { json } from '../json-column.ts'

@@ -1,0 +1,88 @@
+import { z } from 'zod'
+import { Finding } from '../outcome.ts'
+import { Limit, Page, Time } from './common.ts'
+
+export const ChangeQuery = z.object({
+  limit: Limit,
+  cursor: z
+    .string()
+    .regex(/^\d{1,15}$/)
+    .optional(),
+})
+
+/** An operator's change, in the audit log. */
+export const Change = z
+  .object({
+    id: z.number().int(),
+    at: Time,
+    by: z.string(),
+    action: z.string().meta({ examples: ['repository.add', 'token.revoke'] }),
+    subject: z.string(),
+    detail: z.record(z.string(), z.unknown()),
+  })
+  .meta({ id: 'Change' })
+export type Change = z.infer<typeof Change>
+
+export const ChangePage = Page.extend({ changes: z.array(Change) }).meta({ id: 'ChangePage' })
+
+/** The number of failed authentications of an address in a minute. */
+export const Failures = z
+  .object({ address: z.string(), at: Time, count: z.number().int() })
+  .meta({ id: 'Failures' })
+export type Failures = z.infer<typeof Failures>
+
+export const FetchQuery = ChangeQuery.extend({
+  repository: z.string().max(512).optional(),
+  agent: z.string().max(64).optional(),
+})
+export type FetchQuery = z.infer<typeof FetchQuery>
+
+export const Fetch = z
+  .object({
+    id: z.number().int(),
+    at: Time,
+    repository: z.string(),
+    agent: z.string(),
+    token: z.string(),
+    clientAddress: z.string(),
+    clientVersion: z.string(),
+  })
+  .meta({ id: 'Fetch' })
+export type Fetch = z.infer<typeof Fetch>
+
+/** A transfer of an LFS object. The gate grants a download in the answer to a batch. */
+export const LfsTransfer = z
+  .object({
+    id: z.string(),
+    at: Time,
+    repository: z.string(),
+    agent: z.string(),
+    token: z.string(),
+    operation: z.enum(['upload', 'download']),
+    oid: z.string(),
+    size: z.number(),
+    outcome: z.enum(['accepted', 'refused', 'failed', 'granted', 'missing']),
+    /** The first line of a refusal. */
+    reason: z.string(),
+    findings: z.array(Finding),
+    exceptionsUsed: z.array(z.string()),
+    ms: z.number(),
+  })
+  .meta({ id: 'LfsTransfer' })
+export type LfsTransfer = z.infer<typeof LfsTransfer>
+
+export const LfsTransferPage = Page.extend({ transfers: z.array(LfsTransfer) }).meta({
+  id: 'LfsTransferPage',
+})
+
+export const LfsTransferQuery = z.object({
+  repository: z.string().max(512).optional(),
+  agent: z.string().max(64).optional(),
+  oid: z.string().max(64).optional(),
+  outcome: LfsTransfer.shape.outcome.optional(),
+  limit: Limit,
+  cursor: z.string().max(64).optional(),
+})
+export type LfsTransferQuery = z.infer<typeof LfsTransferQuery>
+
+export const FetchPage = Page.extend({ fetches: z.array(Fetch) }).meta({ id: 'FetchPage' })

@@ -1,0 +1,42 @@
+import { z } from 'zod'
+import { AgentName } from '../names.ts'
+import { Time } from './common.ts'
+
+export const NewToken = z
+  .strictObject({
+    agent: AgentName,
+    label: z.string().max(200).default(''),
+    expiresAt: Time.nullable().default(null),
+  })
+  .meta({ id: 'NewToken' })
+
+const token = {
+  id: z.string(),
+  agent: AgentName,
+  label: z.string(),
+  createdAt: Time,
+  expiresAt: Time.nullable(),
+  revokedAt: Time.nullable(),
+  lastUsedAt: Time.nullable(),
+}
+
+export const Token = z.object(token).meta({ id: 'Token' })
+export type Token = z.infer<typeof Token>
+
+export const MintedToken = z
+  .object({ ...token, token: z.string().meta({ description: 'The token itself, this once' }) })
+  .meta({ id: 'MintedToken' })
+export type MintedToken = z.infer<typeof MintedToken>
+
+export const NewAdminToken = z
+  .strictObject({ label: z.string().min(1).max(200), expiresAt: Time.nullable().default(null) })
+  .meta({ id: 'NewAdminToken' })
+const { agent: _, ...adminToken } = token
+
+export const AdminToken = z.object(adminToken).meta({ id: 'AdminToken' })
+export type AdminToken = z.infer<typeof AdminToken>
+
+export const MintedAdminToken = z
+  .object({ ...adminToken, token: z.string() })
+  .meta({ id: 'MintedAdminToken' })
+export type MintedAdminToken = z.infer<typeof MintedAdminToken>
