@@ -1,12 +1,16 @@
 import os from 'node:os'
 import path from 'node:path'
 import { defineConfig } from 'vitest/config'
-import { LongFilesFirst } from './test/harness/sequencer.ts'
+import { LongFilesFirst } from './test/harness/run/sequencer.ts'
 
 export default defineConfig({
   test: {
     include: ['test/**/*.test.ts'],
-    globalSetup: ['test/harness/scratch.ts', 'test/harness/compile-cache.ts', 'test/harness/build.ts'],
+    globalSetup: [
+      'test/harness/scratch.ts',
+      'test/harness/run/compile-cache.ts',
+      'test/harness/run/build.ts',
+    ],
     env: { GATE_GITLEAKS: path.join(import.meta.dirname, '.cache/gitleaks/gitleaks') },
     // Test files of a worker share their modules, so each module is loaded once. A test cleans up after itself.
     isolate: false,

@@ -1,7 +1,7 @@
 import fs from 'node:fs'
 import os from 'node:os'
 import path from 'node:path'
-import { toTerms } from '../cli/grant-options.ts'
+import { toTerms } from '../cli/options/grant-options.ts'
 import { startSshServer } from '../local/demo/sshd.ts'
 import { startLocalGate } from '../local/gate.ts'
 import { descendantsOf } from '../local/process/processes.ts'

@@ -1,5 +1,5 @@
 import type { Action, GrantTerms, Rule } from '../src/contract/grant.ts'
-import { type GrantOptions, toTerms } from './grant-options.ts'
+import { type GrantOptions, toTerms } from './options/grant-options.ts'
 
 /** Options of `grant set`: a value sets that part of the grant, false clears it, and undefined keeps it. */
 export type GrantChanges = {

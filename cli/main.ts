@@ -1,5 +1,5 @@
 import { type Command, CommanderError } from 'commander'
-import { visibleJson } from '../src/contract/invisible-characters.ts'
+import { visibleJson } from '../src/contract/text/invisible-characters.ts'
 import { CliError, UsageError } from './errors.ts'
 import { stripControl } from './output.ts'
 import { program } from './program.ts'

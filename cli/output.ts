@@ -1,5 +1,5 @@
 import { stripVTControlCharacters } from 'node:util'
-import { INVISIBLE, visibleJson } from '../src/contract/invisible-characters.ts'
+import { INVISIBLE, visibleJson } from '../src/contract/text/invisible-characters.ts'
 
 /** The options that every command has. */
 export interface OutputOptions {

@@ -8,7 +8,7 @@ import type { MemoryBudget } from './process/memory-budget.ts'
 import type { Permissions } from './push/permission.ts'
 import type { Sessions } from './sessions/sessions.ts'
 import type { Settings } from './settings.ts'
-import type { Credentials } from './upstream/credentials.ts'
+import type { Credentials } from './upstream/https/credentials.ts'
 import type { Links } from './upstream/links.ts'
 
 /** The shared parts of the companion that its requests use. */

@@ -22,11 +22,11 @@ import { openSocketFolder } from './process/socket-folder.ts'
 import { createPermissions } from './push/permission.ts'
 import { createSessions } from './sessions/sessions.ts'
 import { readSettings } from './settings.ts'
-import { openCredentials } from './upstream/credentials.ts'
+import { openCredentials } from './upstream/https/credentials.ts'
 import { createLfsUpstreams } from './upstream/lfs-api/index.ts'
 import { createLinks } from './upstream/links.ts'
 import { moveSecretsFromEnv } from './upstream/secret-files.ts'
-import { KEY_VARIABLES } from './upstream/ssh-keys.ts'
+import { KEY_VARIABLES } from './upstream/ssh/ssh-keys.ts'
 
 /** The time for the last responses to leave, in milliseconds. */
 const LAST_ANSWERS_MS = 1_000

@@ -1,6 +1,6 @@
-import { EXPIRES_OPTION, formatExpiry, parseExpiry } from '../expiry.ts'
+import { EXPIRES_OPTION, formatExpiry, parseExpiry } from '../options/expiry.ts'
+import { tokenId } from '../options/token-id.ts'
 import { localTime, printNote, printResult, table } from '../output.ts'
-import { tokenId } from '../token-id.ts'
 import { command, gate, group } from './context.ts'
 
 const mint = command('mint <label>', 'mint an admin token; prints it only once')

@@ -1,5 +1,5 @@
 import type { AgentGrant } from '../../src/contract/admin-api/agents.ts'
-import { formatTerms, ownBranches, toTerms } from '../grant-options.ts'
+import { formatTerms, ownBranches, toTerms } from '../options/grant-options.ts'
 import { localTime, printNote, printResult, table } from '../output.ts'
 import { command, gate, group, removal } from './context.ts'
 

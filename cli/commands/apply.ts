@@ -1,8 +1,8 @@
+import { type DesiredState, readDesiredState } from '../apply/desired-state.ts'
+import { createPlan, readCurrentState, type Step } from '../apply/plan.ts'
 import { confirm } from '../confirm.ts'
-import { type DesiredState, readDesiredState } from '../desired-state.ts'
 import { CliError } from '../errors.ts'
 import { printNote, printResult, stripControl } from '../output.ts'
-import { createPlan, readCurrentState, type Step } from '../plan.ts'
 import { command, gate } from './context.ts'
 
 /** The limit of concurrent changes. */

@@ -1,4 +1,4 @@
-import { visibleJson } from '../../src/contract/invisible-characters.ts'
+import { visibleJson } from '../../src/contract/text/invisible-characters.ts'
 import { localTime, printResult, table } from '../output.ts'
 import { command, gate, group } from './context.ts'
 

@@ -1,6 +1,6 @@
 import { UsageError } from '../errors.ts'
+import { readText } from '../options/read-text.ts'
 import { localTime, printNote, printResult, table } from '../output.ts'
-import { readText } from '../read-text.ts'
 import { command, gate, group, removal } from './context.ts'
 
 const set = command(

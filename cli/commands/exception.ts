@@ -1,7 +1,7 @@
-import { formatExpiry, parseExpiry } from '../expiry.ts'
+import { formatExpiry, parseExpiry } from '../options/expiry.ts'
+import { TIME_FORMATS } from '../options/point-in-time.ts'
+import { type Selectors, selectionOf, withSelectors } from '../options/select-findings.ts'
 import { localTime, printResult, table } from '../output.ts'
-import { TIME_FORMATS } from '../point-in-time.ts'
-import { type Selectors, selectionOf, withSelectors } from '../select-findings.ts'
 import { command, gate, group } from './context.ts'
 
 const add = withSelectors(

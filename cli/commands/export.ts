@@ -1,8 +1,8 @@
 import { stringify } from 'yaml'
-import { describeState } from '../describe-state.ts'
-import { fileSchema } from '../desired-state.ts'
+import { describeState } from '../apply/describe-state.ts'
+import { fileSchema } from '../apply/desired-state.ts'
+import { readCurrentState } from '../apply/plan.ts'
 import { printResult } from '../output.ts'
-import { readCurrentState } from '../plan.ts'
 import { command, gate } from './context.ts'
 
 export const exportCommand = command('export', 'print the file for apply that describes the present state')

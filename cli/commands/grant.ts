@@ -2,9 +2,9 @@ import { InvalidArgumentError } from 'commander'
 import { confirm } from '../confirm.ts'
 import { CliError } from '../errors.ts'
 import { changeTerms, droppedRestrictions, type GrantChanges } from '../grant-changes.ts'
-import { formatTerms, toTerms } from '../grant-options.ts'
+import { formatTerms, toTerms } from '../options/grant-options.ts'
+import { readText } from '../options/read-text.ts'
 import { printNote, printResult, table } from '../output.ts'
-import { readText } from '../read-text.ts'
 import { command, gate, group, removal } from './context.ts'
 
 const set = command(

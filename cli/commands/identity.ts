@@ -1,7 +1,7 @@
 import { parseUpstream } from '../../src/contract/upstream.ts'
 import { CliError, UsageError } from '../errors.ts'
+import { readText } from '../options/read-text.ts'
 import { localTime, printNote, printResult, stripControl, table } from '../output.ts'
-import { readText } from '../read-text.ts'
 import { command, gate, group, removal } from './context.ts'
 
 const create = command('new <name>', 'create an SSH key, or import a private key; prints the public key')

@@ -1,6 +1,6 @@
 import type { Pending } from '../../src/contract/admin-api/findings.ts'
+import { type Selectors, selectionOf, withSelectors } from '../options/select-findings.ts'
 import { localTime, printResult, table } from '../output.ts'
-import { type Selectors, selectionOf, withSelectors } from '../select-findings.ts'
 import { command, gate, group } from './context.ts'
 
 const list = command('list', 'list the findings that wait for a decision: those that an agent disputes first')

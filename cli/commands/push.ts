@@ -1,11 +1,11 @@
 import { once } from 'node:events'
 import { InvalidArgumentError, Option } from 'commander'
 import type { Push, PushRecord } from '../../src/contract/admin-api/pushes.ts'
-import { formatBytes } from '../../src/contract/format-bytes.ts'
 import { DISCONNECT_MESSAGES, Outcome } from '../../src/contract/outcome.ts'
+import { formatBytes } from '../../src/contract/text/format-bytes.ts'
 import type { Client } from '../client.ts'
+import { parseTime, TIME_FORMATS } from '../options/point-in-time.ts'
 import { localTime, printResult, stripControl, table } from '../output.ts'
-import { parseTime, TIME_FORMATS } from '../point-in-time.ts'
 import { command, gate, group } from './context.ts'
 
 const PAGE_SIZE = 2000

@@ -1,12 +1,12 @@
 import { Option } from 'commander'
+import type { MirrorStatus } from '../../src/contract/companion-api/status.ts'
 import { ForgeKind, forgeOf } from '../../src/contract/forge.ts'
-import { formatBytes } from '../../src/contract/format-bytes.ts'
 import { RepositoryName } from '../../src/contract/names.ts'
-import type { MirrorStatus } from '../../src/contract/status.ts'
+import { formatBytes } from '../../src/contract/text/format-bytes.ts'
 import { isHttps } from '../../src/contract/upstream.ts'
 import { UsageError } from '../errors.ts'
+import { readText } from '../options/read-text.ts'
 import { localTime, printNote, printResult, stripControl, table } from '../output.ts'
-import { readText } from '../read-text.ts'
 import { command, gate, group, removal } from './context.ts'
 
 /** The options of `repo add` and `repo set`. */

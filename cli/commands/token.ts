@@ -1,7 +1,7 @@
 import { CliError } from '../errors.ts'
-import { EXPIRES_OPTION, formatExpiry, parseExpiry } from '../expiry.ts'
+import { EXPIRES_OPTION, formatExpiry, parseExpiry } from '../options/expiry.ts'
+import { tokenId } from '../options/token-id.ts'
 import { localTime, printNote, printResult, table } from '../output.ts'
-import { tokenId } from '../token-id.ts'
 import { command, gate, group } from './context.ts'
 
 const mint = command('mint <agent>', 'mint a token for an agent; prints it only once')

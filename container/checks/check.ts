@@ -1,6 +1,6 @@
+import type { PassFor } from '../../src/contract/companion-api/pass.ts'
+import type { Scanned } from '../../src/contract/companion-api/status.ts'
 import type { Finding, PushedLfsObject, Refusal } from '../../src/contract/outcome.ts'
-import type { PassFor } from '../../src/contract/pass.ts'
-import type { Scanned } from '../../src/contract/status.ts'
 import type { Command } from '../git/command-list.ts'
 import type { Git } from '../git/git.ts'
 

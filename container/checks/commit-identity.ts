@@ -1,5 +1,5 @@
-import { compileGlob } from '../../src/contract/glob.ts'
 import type { Refusal } from '../../src/contract/outcome.ts'
+import { compileGlob } from '../../src/contract/text/glob.ts'
 import { type Check, GateFault, type IncomingPush } from './check.ts'
 import { unverifiedCommits } from './commit-signatures.ts'
 import { defaultLimits, LimitExceeded, type Limits } from './limits.ts'

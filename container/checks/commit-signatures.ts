@@ -1,6 +1,6 @@
 import { mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { splitSigners } from '../../src/contract/allowed-signers.ts'
+import { splitSigners } from '../../src/contract/ssh/allowed-signers.ts'
 import { run } from '../process/spawn.ts'
 import { GateFault, type IncomingPush } from './check.ts'
 

@@ -1,6 +1,6 @@
 import { setImmediate as othersTurn } from 'node:timers/promises'
-import { compileGlob } from '../../src/contract/glob.ts'
 import type { Refusal } from '../../src/contract/outcome.ts'
+import { compileGlob } from '../../src/contract/text/glob.ts'
 import { type Check, GateFault, type IncomingPush } from './check.ts'
 import { defaultLimits, inBytes, LimitExceeded, type Limits } from './limits.ts'
 import type { Entry } from './objects/changed-paths.ts'

@@ -1,4 +1,4 @@
-export { formatBytes as inBytes } from '../../src/contract/format-bytes.ts'
+export { formatBytes as inBytes } from '../../src/contract/text/format-bytes.ts'
 
 /** The limits of a push that the gate checks. A push beyond a limit is refused, never checked in part. */
 export interface Limits {

@@ -1,4 +1,4 @@
-import { withoutTokens } from '../../src/contract/unscanned-text.ts'
+import { withoutTokens } from '../../src/contract/text/unscanned-text.ts'
 
 /** Returns text for people: without control characters, tokens redacted, and no longer than `max` characters. */
 export function sanitizeForAgent(text: string, max = 200): string {

@@ -1,5 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import type { Pass, PassFor } from '../../src/contract/pass.ts'
+import type { Pass, PassFor } from '../../src/contract/companion-api/pass.ts'
 import { disconnectSignal } from '../client/push-client.ts'
 import { text } from '../client/respond.ts'
 import type { Mirrors } from '../mirror/mirrors.ts'

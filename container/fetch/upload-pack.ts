@@ -1,6 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { PassFor } from '../../src/contract/companion-api/pass.ts'
 import type { DisconnectReason } from '../../src/contract/outcome.ts'
-import type { PassFor } from '../../src/contract/pass.ts'
 import type { Pace } from '../client/idle-deadline.ts'
 import { contentOf, UnreadableBody } from '../client/inflate-body.ts'
 import { endWithTimeout, gitProtocol } from '../client/push-client.ts'

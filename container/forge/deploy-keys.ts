@@ -1,8 +1,8 @@
 import { z } from 'zod'
+import type { Upstream } from '../../src/contract/companion-api/pass.ts'
 import { type Forge, forgeOf } from '../../src/contract/forge.ts'
-import type { Upstream } from '../../src/contract/pass.ts'
-import type { Credentials } from '../upstream/credentials.ts'
-import type { AppPermissions } from '../upstream/github-app.ts'
+import type { Credentials } from '../upstream/https/credentials.ts'
+import type { AppPermissions } from '../upstream/https/github-app.ts'
 import { ForgeError, type HostApi, hostApi, toError } from './host-api.ts'
 import { callsOf, type HostCalls } from './hosts.ts'
 

@@ -1,11 +1,11 @@
 import type { z } from 'zod'
+import type { Upstream } from '../../src/contract/companion-api/pass.ts'
 import type { Forge, ForgeKind } from '../../src/contract/forge.ts'
-import type { Upstream } from '../../src/contract/pass.ts'
-import { withoutTokens } from '../../src/contract/unscanned-text.ts'
+import { withoutTokens } from '../../src/contract/text/unscanned-text.ts'
 import { printable } from '../git/command-list.ts'
-import type { Credentials } from '../upstream/credentials.ts'
-import type { AppPermissions } from '../upstream/github-app.ts'
-import { type HostRequest, type HostResponse, requestHost } from '../upstream/host-request.ts'
+import type { Credentials } from '../upstream/https/credentials.ts'
+import type { AppPermissions } from '../upstream/https/github-app.ts'
+import { type HostRequest, type HostResponse, requestHost } from '../upstream/https/host-request.ts'
 import { UpstreamError } from '../upstream/upstream-error.ts'
 
 /** The host refused a request. The message tells the agent why, and who can fix it. */

@@ -1,7 +1,7 @@
+import type { Upstream } from '../../src/contract/companion-api/pass.ts'
 import { forgeOf, PullRequest } from '../../src/contract/forge.ts'
-import type { Upstream } from '../../src/contract/pass.ts'
-import type { Credentials } from '../upstream/credentials.ts'
-import type { AppPermissions } from '../upstream/github-app.ts'
+import type { Credentials } from '../upstream/https/credentials.ts'
+import type { AppPermissions } from '../upstream/https/github-app.ts'
 import { ForgeError, type HostApi, hostApi, hostOf, parseJson, toError } from './host-api.ts'
 import { callsOf, type FoundPullRequest, type HostCalls, type WantedPullRequest } from './hosts.ts'
 

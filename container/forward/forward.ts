@@ -1,6 +1,6 @@
 import { StringDecoder } from 'node:string_decoder'
+import type { Upstream } from '../../src/contract/companion-api/pass.ts'
 import { NEXT_STEP } from '../../src/contract/outcome.ts'
-import type { Upstream } from '../../src/contract/pass.ts'
 import { PUSH_AGAIN, rebaseOntoUpstream } from '../git/clone-commands.ts'
 import { type Command, isDelete, printable } from '../git/command-list.ts'
 import type { Git } from '../git/git.ts'

@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises'
+import type { Upstream } from '../../src/contract/companion-api/pass.ts'
 import { isReviewRef, ZERO_ID } from '../../src/contract/names.ts'
 import type { RefResult, UpstreamState } from '../../src/contract/outcome.ts'
-import type { Upstream } from '../../src/contract/pass.ts'
 import type { Git } from '../git/git.ts'
 import type { Link } from '../upstream/link.ts'
 

@@ -1,5 +1,5 @@
+import type { Upstream } from '../../src/contract/companion-api/pass.ts'
 import type { Refusal } from '../../src/contract/outcome.ts'
-import type { Upstream } from '../../src/contract/pass.ts'
 import { type Command, isCreate } from '../git/command-list.ts'
 import type { Git } from '../git/git.ts'
 import type { Mirror } from '../mirror/mirror.ts'

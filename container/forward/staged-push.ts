@@ -1,6 +1,6 @@
 import type { Duplex } from 'node:stream'
+import type { Upstream } from '../../src/contract/companion-api/pass.ts'
 import { ZERO_ID } from '../../src/contract/names.ts'
-import type { Upstream } from '../../src/contract/pass.ts'
 import { type Command, isDelete } from '../git/command-list.ts'
 import type { Git } from '../git/git.ts'
 import { FORWARD_HOOKS } from '../git/git-config.ts'

@@ -1,6 +1,6 @@
-import { CALL_PATH, type Call, signCall } from '../../src/contract/companion-call.ts'
+import { CALL_PATH, type Call, signCall } from '../../src/contract/companion-api/companion-call.ts'
+import { type PassFor, readPass } from '../../src/contract/companion-api/pass.ts'
 import type { AgentName, RepositoryName } from '../../src/contract/names.ts'
-import { type PassFor, readPass } from '../../src/contract/pass.ts'
 import { withAbort } from '../process/with-abort.ts'
 import type { WorkerChannel } from '../push/worker-channel.ts'
 import type { Settings } from '../settings.ts'

@@ -1,5 +1,5 @@
 import { ObjectId, RefName, ZERO_ID } from '../../src/contract/names.ts'
-import { withoutLikelySecrets } from '../../src/contract/unscanned-text.ts'
+import { withoutLikelySecrets } from '../../src/contract/text/unscanned-text.ts'
 import { FLUSH, type Pkt, PktLineError, PktLines, pktLine } from './pkt-line.ts'
 
 /** A command of a push: `<old> <new> <ref>` (gitprotocol-pack(5)). */

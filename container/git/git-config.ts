@@ -8,7 +8,7 @@ const room = (name: string) => join(import.meta.dirname, '..', name, 'hooks')
 
 export const RECEIVE_HOOKS = room('push')
 export const FORWARD_HOOKS = room('forward')
-const CREDENTIAL_HELPER = join(import.meta.dirname, '../upstream/credential-helper.sh')
+const CREDENTIAL_HELPER = join(import.meta.dirname, '../upstream/https/credential-helper.sh')
 
 /**
  * Writes git's only configuration for all mirrors. Returns the environment that points to it. Rejects when a

@@ -2,7 +2,7 @@ import type { ChildProcess } from 'node:child_process'
 import { execFileSync } from 'node:child_process'
 import { basename, dirname, join } from 'node:path'
 import type { Duplex, Readable, Writable } from 'node:stream'
-import { formatBytes } from '../../src/contract/format-bytes.ts'
+import { formatBytes } from '../../src/contract/text/format-bytes.ts'
 import { spawnGroup } from '../process/spawn.ts'
 import type { Git } from './git.ts'
 

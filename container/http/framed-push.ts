@@ -1,6 +1,11 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import type { PassFor } from '../../src/contract/pass.ts'
-import { ALIVE_MS, type Frame, PUSH_FRAMES, writeFrame } from '../../src/contract/push-frames.ts'
+import type { PassFor } from '../../src/contract/companion-api/pass.ts'
+import {
+  ALIVE_MS,
+  type Frame,
+  PUSH_FRAMES,
+  writeFrame,
+} from '../../src/contract/companion-api/push-frames.ts'
 import { httpClient, type PushClient } from '../client/push-client.ts'
 import type { Companion } from '../companion.ts'
 import { push } from '../push/handle-push.ts'

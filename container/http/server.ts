@@ -1,5 +1,5 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
-import { PASS_HEADER, type Pass, PROTOCOL, ROUTES, readPass } from '../../src/contract/pass.ts'
+import { PASS_HEADER, type Pass, PROTOCOL, ROUTES, readPass } from '../../src/contract/companion-api/pass.ts'
 import { KEEPALIVE_PROBE_MS, REQUEST_HEAD_MS } from '../client/idle-deadline.ts'
 import { json, text } from '../client/respond.ts'
 import type { Companion } from '../companion.ts'

@@ -1,8 +1,8 @@
 import { mkdir, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { z } from 'zod'
+import { Upstream } from '../../src/contract/companion-api/pass.ts'
 import { PushReport } from '../../src/contract/outcome.ts'
-import { Upstream } from '../../src/contract/pass.ts'
 import { logError } from '../process/log.ts'
 
 /** Journal entry of a push: the data from which the companion determines its outcome after a crash. */

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { PassFor } from '../../src/contract/companion-api/pass.ts'
 import type { LfsObject } from '../../src/contract/lfs.ts'
-import type { PassFor } from '../../src/contract/pass.ts'
 import { disconnectSignal, endWithTimeout } from '../client/push-client.ts'
 import { writeWithBackpressure } from '../client/request-body.ts'
 import { endedBy, type SessionEnd } from '../sessions/session-counts.ts'

@@ -1,5 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import type { PassFor } from '../../src/contract/pass.ts'
+import type { PassFor } from '../../src/contract/companion-api/pass.ts'
 import { lfsBatch } from './batch.ts'
 import { lfsDownload } from './download.ts'
 import type { Lfs } from './lfs.ts'

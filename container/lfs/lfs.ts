@@ -1,5 +1,5 @@
 import { join } from 'node:path'
-import type { Upstream } from '../../src/contract/pass.ts'
+import type { Upstream } from '../../src/contract/companion-api/pass.ts'
 import { type RefusedObjects, secretsSettings } from '../checks/index.ts'
 import type { Mirror } from '../mirror/mirror.ts'
 import type { Mirrors } from '../mirror/mirrors.ts'

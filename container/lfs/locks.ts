@@ -1,6 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { PassFor } from '../../src/contract/companion-api/pass.ts'
 import { LFS_JSON } from '../../src/contract/lfs.ts'
-import type { PassFor } from '../../src/contract/pass.ts'
 import { disconnectSignal } from '../client/push-client.ts'
 import { bodyText } from '../client/respond.ts'
 import type { Lfs } from './lfs.ts'

@@ -1,8 +1,8 @@
 import { createHash, randomUUID } from 'node:crypto'
 import { type FileHandle, mkdir, open, readdir, rename, rm, stat, statfs, utimes } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
+import type { Upstream } from '../../src/contract/companion-api/pass.ts'
 import type { LfsObject, Oid } from '../../src/contract/lfs.ts'
-import type { Upstream } from '../../src/contract/pass.ts'
 
 /** The objects of one repository, on disk. An object in it has been checked by size and SHA-256. */
 export interface Shelf {

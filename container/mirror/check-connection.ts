@@ -1,5 +1,5 @@
+import type { Upstream } from '../../src/contract/companion-api/pass.ts'
 import type { LinkStep } from '../../src/contract/outcome.ts'
-import type { Upstream } from '../../src/contract/pass.ts'
 import { isHttps } from '../../src/contract/upstream.ts'
 import { run } from '../process/spawn.ts'
 import type { Settings } from '../settings.ts'

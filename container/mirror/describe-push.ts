@@ -1,6 +1,6 @@
 import { once } from 'node:events'
+import { MAX_REFS, type PushDiff, type UpdatedRef } from '../../src/contract/companion-api/push-diff.ts'
 import { ZERO_ID } from '../../src/contract/names.ts'
-import { MAX_REFS, type PushDiff, type UpdatedRef } from '../../src/contract/push-diff.ts'
 import type { Git } from '../git/git.ts'
 import type { Mirror } from './mirror.ts'
 

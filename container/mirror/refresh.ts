@@ -1,5 +1,5 @@
+import type { Upstream } from '../../src/contract/companion-api/pass.ts'
 import { mirroredRefs } from '../../src/contract/mirrored-refs.ts'
-import type { Upstream } from '../../src/contract/pass.ts'
 import type { Git } from '../git/git.ts'
 import { GitProgress } from '../git/git-progress.ts'
 import { type RefList, readMirrorRefs, sameRefs } from '../git/ref-list.ts'

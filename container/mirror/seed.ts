@@ -1,7 +1,7 @@
 import { once } from 'node:events'
 import type { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
-import type { Upstream } from '../../src/contract/pass.ts'
+import type { Upstream } from '../../src/contract/companion-api/pass.ts'
 import type { Git } from '../git/git.ts'
 import type { GitProgress } from '../git/git-progress.ts'
 import { logError } from '../process/log.ts'

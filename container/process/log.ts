@@ -1,4 +1,4 @@
-import { withoutTokens } from '../../src/contract/unscanned-text.ts'
+import { withoutTokens } from '../../src/contract/text/unscanned-text.ts'
 
 /** The advice to an agent after a fault of the gate. */
 export const GATE_FAULT_ADVICE: readonly string[] = [

@@ -1,4 +1,4 @@
-import type { PassFor } from '../../src/contract/pass.ts'
+import type { PassFor } from '../../src/contract/companion-api/pass.ts'
 import type { PushClient } from '../client/push-client.ts'
 import type { Mirrors } from '../mirror/mirrors.ts'
 import type { SessionEnd } from '../sessions/session-counts.ts'

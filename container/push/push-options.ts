@@ -1,6 +1,6 @@
+import type { PassFor } from '../../src/contract/companion-api/pass.ts'
 import { allowsPushOption } from '../../src/contract/grant.ts'
 import type { Refusal } from '../../src/contract/outcome.ts'
-import type { PassFor } from '../../src/contract/pass.ts'
 import { inWords } from '../git/command-list.ts'
 import { pushRefusal } from './verdict.ts'
 

@@ -3,7 +3,7 @@ import { formatRefusal } from '../git/report-status.ts'
 import type { SessionEnd } from '../sessions/session-counts.ts'
 import type { PushRecord } from './push-record.ts'
 import type { PushWork } from './push-work.ts'
-import { type ReadCommands, truncateLine } from './read-commands.ts'
+import { type ReadCommands, truncateLine } from './receive/read-commands.ts'
 import type { Verdict } from './verdict.ts'
 
 /** The most refusals that are told in full. The report has the reason of every ref. */

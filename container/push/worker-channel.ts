@@ -1,4 +1,4 @@
-import type { Permission, PushEvent } from '../../src/contract/push-event.ts'
+import type { Permission, PushEvent } from '../../src/contract/companion-api/push-event.ts'
 
 /** Connection to the Worker for one push. The Worker writes the ledger. */
 export interface WorkerChannel {

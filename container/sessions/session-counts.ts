@@ -1,5 +1,5 @@
+import type { Counts, Scanned } from '../../src/contract/companion-api/status.ts'
 import type { DisconnectReason, Outcome } from '../../src/contract/outcome.ts'
-import type { Counts, Scanned } from '../../src/contract/status.ts'
 
 /**
  * The end of a session. `served`: a fetch; `empty`: a request without commands or wants; `busy`: too many

@@ -1,5 +1,5 @@
 import { EventEmitter, once } from 'node:events'
-import type { Pass } from '../../src/contract/pass.ts'
+import type { Pass } from '../../src/contract/companion-api/pass.ts'
 import type { Settings } from '../settings.ts'
 import { type SessionCounts, type SessionEnd, sessionCounts } from './session-counts.ts'
 

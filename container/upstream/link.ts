@@ -1,6 +1,6 @@
 import type { ChildProcess } from 'node:child_process'
+import type { Upstream } from '../../src/contract/companion-api/pass.ts'
 import type { LfsOperation } from '../../src/contract/lfs.ts'
-import type { Upstream } from '../../src/contract/pass.ts'
 import type { ProcessResult, RunOptions } from '../process/spawn.ts'
 
 /** The connection to an upstream, over SSH or HTTPS. */

@@ -1,10 +1,10 @@
 import { createHash } from 'node:crypto'
-import type { Upstream } from '../../src/contract/pass.ts'
+import type { Upstream } from '../../src/contract/companion-api/pass.ts'
 import { isHttps } from '../../src/contract/upstream.ts'
-import { type HttpsDependencies, openHttpsLink } from './https-link.ts'
+import { type HttpsDependencies, openHttpsLink } from './https/https-link.ts'
 import type { Link } from './link.ts'
-import { openSshLink, type SshFolders } from './ssh-link.ts'
-import { parseSshUrl } from './ssh-url.ts'
+import { openSshLink, type SshFolders } from './ssh/ssh-link.ts'
+import { parseSshUrl } from './ssh/ssh-url.ts'
 
 /** The links to all upstreams. */
 export interface Links {

@@ -1,5 +1,5 @@
+import type { Upstream } from '../../src/contract/companion-api/pass.ts'
 import { type MirroredRefs, mirroredRefs } from '../../src/contract/mirrored-refs.ts'
-import type { Upstream } from '../../src/contract/pass.ts'
 import { type Pkt, PktLineError, PktLines, pktLine } from '../git/pkt-line.ts'
 import type { RefList } from '../git/ref-list.ts'
 import { killGroup } from '../process/spawn.ts'

@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto'
-import type { Upstream } from '../../src/contract/pass.ts'
+import type { Upstream } from '../../src/contract/companion-api/pass.ts'
 import { isHttps } from '../../src/contract/upstream.ts'
 import { printable } from '../git/command-list.ts'
-import { parseSshUrl } from './ssh-url.ts'
+import { parseSshUrl } from './ssh/ssh-url.ts'
 import { CredentialRefused, UpstreamError } from './upstream-error.ts'
 
 /** Turns the stderr of ssh or git into one line that tells the agent who can fix the problem. */

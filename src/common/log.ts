@@ -1,4 +1,4 @@
-import { withoutLikelySecrets, withoutTokens } from '../contract/unscanned-text.ts'
+import { withoutLikelySecrets, withoutTokens } from '../contract/text/unscanned-text.ts'
 
 /** Logs an error as one line of JSON, with the push's id or the request's path. Tokens are redacted. */
 export function logFault(of: { push: string } | { at: string }, error: unknown): void {

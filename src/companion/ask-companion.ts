@@ -1,4 +1,4 @@
-import { PASS_HEADER, ROUTES } from '../contract/pass.ts'
+import { PASS_HEADER, ROUTES } from '../contract/companion-api/pass.ts'
 import { type PassRequest, passFor } from './pass.ts'
 
 /**

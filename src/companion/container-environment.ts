@@ -1,5 +1,5 @@
+import type { Upstream } from '../contract/companion-api/pass.ts'
 import { credentialVariable, identityVariable } from '../contract/names.ts'
-import type { Upstream } from '../contract/pass.ts'
 
 /** Port on which the companion listens in its container. */
 export const CONTAINER_PORT = 9420

@@ -4,7 +4,7 @@ import { unavailable } from '../common/git-responses.ts'
 import { logFault } from '../common/log.ts'
 import { settingsOf } from '../common/settings.ts'
 import { within } from '../common/with-timeout.ts'
-import { PASS_HEADER, type Pass, readPass, type Upstream } from '../contract/pass.ts'
+import { PASS_HEADER, type Pass, readPass, type Upstream } from '../contract/companion-api/pass.ts'
 import { findUpstream } from '../ledger/access/repositories.ts'
 import { containerEnvironment } from './container-environment.ts'
 import {

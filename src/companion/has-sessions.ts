@@ -1,4 +1,4 @@
-import { CompanionStatus } from '../contract/status.ts'
+import { CompanionStatus } from '../contract/companion-api/status.ts'
 import { newId } from '../ledger/id.ts'
 import type { Send } from './health.ts'
 import { askWithPass } from './pass.ts'

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { PROTOCOL } from '../contract/pass.ts'
+import { PROTOCOL } from '../contract/companion-api/pass.ts'
 
 /** Sends a request to a path of the companion. */
 export type Send = (path: string, init: RequestInit) => Promise<Response>

@@ -1,5 +1,5 @@
 import { logFault } from '../common/log.ts'
-import { BUNDLE_HEADER, type Upstream } from '../contract/pass.ts'
+import { BUNDLE_HEADER, type Upstream } from '../contract/companion-api/pass.ts'
 import { newId } from '../ledger/id.ts'
 import type { Send } from './health.ts'
 import { askWithPass } from './pass.ts'

@@ -1,5 +1,12 @@
 import { settingsOf } from '../common/settings.ts'
-import { PASS_HEADER, PASS_SECONDS, type Pass, PROTOCOL, ROUTES, signPass } from '../contract/pass.ts'
+import {
+  PASS_HEADER,
+  PASS_SECONDS,
+  type Pass,
+  PROTOCOL,
+  ROUTES,
+  signPass,
+} from '../contract/companion-api/pass.ts'
 import type { Send } from './health.ts'
 
 type Distribute<T> = T extends unknown ? Omit<T, 'v' | 'exp'> : never

@@ -1,6 +1,6 @@
 import { logFault } from '../common/log.ts'
 import { settingsOf } from '../common/settings.ts'
-import type { Permission } from '../contract/push-event.ts'
+import type { Permission } from '../contract/companion-api/push-event.ts'
 import { accessOfPush } from '../ledger/access/token-and-grant.ts'
 import { newId } from '../ledger/id.ts'
 import type { PassRequest } from './pass.ts'

@@ -1,6 +1,6 @@
 import { logFault } from '../common/log.ts'
+import type { PushEvent } from '../contract/companion-api/push-event.ts'
 import type { PushReport } from '../contract/outcome.ts'
-import type { PushEvent } from '../contract/push-event.ts'
 import { recordPullRequest, recordReport, recordStep } from '../ledger/pushes/write-pushes.ts'
 
 type Step = Extract<PushEvent, { event: 'step-begun' }>

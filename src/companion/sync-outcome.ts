@@ -1,9 +1,9 @@
 import { logFault } from '../common/log.ts'
 import { settingsOf } from '../common/settings.ts'
 import { within } from '../common/with-timeout.ts'
+import type { Upstream } from '../contract/companion-api/pass.ts'
 import { NEXT_STEP, PushReport, Settlement } from '../contract/outcome.ts'
-import type { Upstream } from '../contract/pass.ts'
-import { REDACTED } from '../contract/unscanned-text.ts'
+import { REDACTED } from '../contract/text/unscanned-text.ts'
 import { findUpstream } from '../ledger/access/repositories.ts'
 import { newId } from '../ledger/id.ts'
 import {

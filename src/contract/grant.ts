@@ -1,8 +1,8 @@
 import { z } from 'zod'
-import { AllowedSigners } from './allowed-signers.ts'
-import { formatBytes } from './format-bytes.ts'
-import { compileGlob, matchesWildcard } from './glob.ts'
 import { AgentName, refNameProblem } from './names.ts'
+import { AllowedSigners } from './ssh/allowed-signers.ts'
+import { formatBytes } from './text/format-bytes.ts'
+import { compileGlob, matchesWildcard } from './text/glob.ts'
 
 /**
  * An action of a push on one ref. `force` is an update that is not a fast-forward, or any update of a tag.

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import './plain-errors.ts'
+import './text/plain-errors.ts'
 
 /** The paths that git requests under a repository's URL. */
 const SERVICE = /(^|\/)(info\/refs|git-upload-pack|git-receive-pack)$/

@@ -1,7 +1,7 @@
 import type { PushRecord } from '../contract/admin-api/pushes.ts'
-import { compileGlob } from '../contract/glob.ts'
 import { type Action, formatLimits, formatRules, isAllowed, suggestRef } from '../contract/grant.ts'
 import { refNameProblem } from '../contract/names.ts'
+import { compileGlob } from '../contract/text/glob.ts'
 import { listGrants } from '../ledger/access/grants.ts'
 import { listDeclined } from '../ledger/findings/declines.ts'
 import { listExceptions } from '../ledger/findings/exceptions.ts'

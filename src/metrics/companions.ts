@@ -1,5 +1,5 @@
 import type { CompanionState } from '../companion/status.ts'
-import type { RepositoryStatus } from '../contract/status.ts'
+import type { RepositoryStatus } from '../contract/companion-api/status.ts'
 import { metric, type Sample } from './exposition.ts'
 
 /** Metrics that companions have counted since they started. A companion that does not answer has none. */

@@ -13,7 +13,7 @@ import { inject } from 'vitest'
 import { projectRoot } from '../../local/worker/bundle.ts'
 import { type Database, migrate } from '../../local/worker/migrations.ts'
 import { tieWorkerd } from '../../local/worker/workerd.ts'
-import { PASS_HEADER, type Pass, PROTOCOL, readPass } from '../../src/contract/pass.ts'
+import { PASS_HEADER, type Pass, PROTOCOL, readPass } from '../../src/contract/companion-api/pass.ts'
 
 /** A request to the fake companion: its pass and its body. */
 interface CompanionRequest {

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { splitSigners } from '../../src/contract/allowed-signers.ts'
+import { splitSigners } from '../../src/contract/ssh/allowed-signers.ts'
 import { seconds } from '../harness/index.ts'
 import { type AdminGate, hostKey, seedRepository, startAdminGate } from './admin-gate.ts'
 

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { parseTime } from '../../cli/point-in-time.ts'
+import { parseTime } from '../../cli/options/point-in-time.ts'
 
 const NOW = Date.parse('2026-11-26T12:00:00.000Z')
 const ahead = (text: string) => parseTime(text, 'ahead', NOW)

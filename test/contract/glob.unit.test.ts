@@ -4,8 +4,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import fc from 'fast-check'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { compileGlob, matchesWildcard } from '../../src/contract/glob.ts'
 import { matchRef } from '../../src/contract/grant.ts'
+import { compileGlob, matchesWildcard } from '../../src/contract/text/glob.ts'
 import { processorMs } from '../harness/processor-time.ts'
 
 const REFS = names(['a', 'b', 'ab', 'a-b', 'B', '1', 'a.b', 'é', 'a]', 'main'], 3, 'refs/heads/')

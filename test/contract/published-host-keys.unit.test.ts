@@ -1,7 +1,7 @@
 import { execFileSync } from 'node:child_process'
 import { expect, test } from 'vitest'
-import { hasHostKey } from '../../src/contract/known-hosts.ts'
-import { publishedHostKeys } from '../../src/contract/published-host-keys.ts'
+import { hasHostKey } from '../../src/contract/ssh/known-hosts.ts'
+import { publishedHostKeys } from '../../src/contract/ssh/published-host-keys.ts'
 import { parseUpstream } from '../../src/contract/upstream.ts'
 
 /** The fingerprints as the hosts publish them. */

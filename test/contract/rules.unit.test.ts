@@ -1,6 +1,5 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { AllowedSigners, splitSigners } from '../../src/contract/allowed-signers.ts'
 import {
   Action,
   type Grant,
@@ -10,6 +9,7 @@ import {
   RefPattern,
   type Rule,
 } from '../../src/contract/grant.ts'
+import { AllowedSigners, splitSigners } from '../../src/contract/ssh/allowed-signers.ts'
 
 const grant = (...rules: Partial<Rule>[]): Grant => ({
   agent: 'ada' as Grant['agent'],

@@ -1,7 +1,7 @@
 import { CompactSign, UnsecuredJWT } from 'jose'
 import { expect, test } from 'vitest'
 import { z } from 'zod'
-import { readClaims, signClaims } from '../../src/contract/signed-claims.ts'
+import { readClaims, signClaims } from '../../src/contract/companion-api/signed-claims.ts'
 
 const KEY = 'k'.repeat(64)
 const NOW = 1_000_000

@@ -1,6 +1,6 @@
 import { randomBytes, randomUUID } from 'node:crypto'
 import { expect, test } from 'vitest'
-import { REDACTED, withoutLikelySecrets, withoutTokens } from '../../src/contract/unscanned-text.ts'
+import { REDACTED, withoutLikelySecrets, withoutTokens } from '../../src/contract/text/unscanned-text.ts'
 import { processorMs } from '../harness/processor-time.ts'
 
 const LETTERS = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz'

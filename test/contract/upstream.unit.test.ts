@@ -3,8 +3,8 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
-import { parseSshUrl } from '../../container/upstream/ssh-url.ts'
-import { hasHostKey } from '../../src/contract/known-hosts.ts'
+import { parseSshUrl } from '../../container/upstream/ssh/ssh-url.ts'
+import { hasHostKey } from '../../src/contract/ssh/known-hosts.ts'
 import { parseUpstream, type UpstreamAddress } from '../../src/contract/upstream.ts'
 
 test.each<[string, Omit<UpstreamAddress, 'transport'>]>([

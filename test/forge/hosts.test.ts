@@ -1,7 +1,7 @@
 import { afterEach, describe, expect, test } from 'vitest'
 import { openPullRequest } from '../../container/forge/open-pull-request.ts'
+import { Upstream } from '../../src/contract/companion-api/pass.ts'
 import { ForgeKind } from '../../src/contract/forge.ts'
-import { Upstream } from '../../src/contract/pass.ts'
 import { type StandInHost, startStandInHost } from './stand-in-host.ts'
 
 const wanted = { branch: 'ada/x', base: 'main', title: 'Fix it', body: 'As said', isDraft: false }

@@ -1,7 +1,13 @@
 import { randomUUID } from 'node:crypto'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { CALL_PATH, signCall } from '../../src/contract/companion-call.ts'
-import { PASS_HEADER, PASS_SECONDS, type Pass, PROTOCOL, signPass } from '../../src/contract/pass.ts'
+import { CALL_PATH, signCall } from '../../src/contract/companion-api/companion-call.ts'
+import {
+  PASS_HEADER,
+  PASS_SECONDS,
+  type Pass,
+  PROTOCOL,
+  signPass,
+} from '../../src/contract/companion-api/pass.ts'
 import { grantOn } from '../faults/fixtures/passes.ts'
 import { type Gate, seconds, startGate } from '../harness/index.ts'
 import { body, request, ZERO } from './wire.ts'

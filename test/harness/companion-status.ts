@@ -1,7 +1,13 @@
 import { randomUUID } from 'node:crypto'
 import type { z } from 'zod'
-import { PASS_HEADER, PASS_SECONDS, PROTOCOL, ROUTES, signPass } from '../../src/contract/pass.ts'
-import { CompanionStatus, type LiveSession } from '../../src/contract/status.ts'
+import {
+  PASS_HEADER,
+  PASS_SECONDS,
+  PROTOCOL,
+  ROUTES,
+  signPass,
+} from '../../src/contract/companion-api/pass.ts'
+import { CompanionStatus, type LiveSession } from '../../src/contract/companion-api/status.ts'
 
 /** Asks a companion for its sessions, with a pass. */
 export async function sessionsOf(

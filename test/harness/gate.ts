@@ -5,16 +5,16 @@ import os from 'node:os'
 import path from 'node:path'
 import { inject } from 'vitest'
 import type { z } from 'zod'
-import { type GrantOptions, toTerms } from '../../cli/grant-options.ts'
+import { type GrantOptions, toTerms } from '../../cli/options/grant-options.ts'
 import type { Admin } from '../../local/admin-client.ts'
 import { startLocalGate } from '../../local/gate.ts'
 import { openHome } from '../../local/state-folder.ts'
 import { type Clone, cloneIn, type Files } from './clone.ts'
 import { git, type Ran, type RunningGit } from './git.ts'
+import { type Address, startUpstream, type Upstream } from './hosts/upstream.ts'
 import { untilIdle } from './idle.ts'
 import { type Ledger, ledgerOf } from './ledger.ts'
 import { mortalWorker } from './restartable-worker.ts'
-import { type Address, startUpstream, type Upstream } from './upstream.ts'
 
 export interface GateOptions {
   /** GATE_… settings of Worker and companion, such as { GATE_CLIENT_IDLE_SECONDS: '1' }. */

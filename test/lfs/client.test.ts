@@ -1,6 +1,7 @@
 import { readFileSync, rmSync } from 'node:fs'
 import path from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { type LfsServer, startLfsServer } from '../harness/hosts/lfs-server.ts'
 import {
   type Agent,
   accepted,
@@ -11,7 +12,6 @@ import {
   seconds,
   startGate,
 } from '../harness/index.ts'
-import { type LfsServer, startLfsServer } from '../harness/lfs-server.ts'
 import { githubToken } from '../scan/fixtures/fakes.ts'
 import { LFS_CONFIG, noClient, sha256 } from './client.ts'
 

@@ -3,7 +3,7 @@ import os from 'node:os'
 import path from 'node:path'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { openStore, type Shelf, StoreFull, WrongObject } from '../../container/lfs/store.ts'
-import { Upstream } from '../../src/contract/pass.ts'
+import { Upstream } from '../../src/contract/companion-api/pass.ts'
 import { sha256 } from './client.ts'
 
 let folder: string

@@ -2,7 +2,13 @@ import { randomUUID } from 'node:crypto'
 import fs from 'node:fs'
 import fc from 'fast-check'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { PASS_HEADER, PASS_SECONDS, type Pass, PROTOCOL, signPass } from '../../src/contract/pass.ts'
+import {
+  PASS_HEADER,
+  PASS_SECONDS,
+  type Pass,
+  PROTOCOL,
+  signPass,
+} from '../../src/contract/companion-api/pass.ts'
 import { grantOn } from '../faults/fixtures/passes.ts'
 import { body, packOf, request, ZERO } from '../grants/wire.ts'
 import { sessionsOf } from '../harness/companion-status.ts'

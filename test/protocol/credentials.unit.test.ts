@@ -5,14 +5,14 @@ import path from 'node:path'
 import type { Duplex } from 'node:stream'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { spawnGroup } from '../../container/process/spawn.ts'
-import { answerCredential } from '../../container/upstream/credential-channel.ts'
-import { openCredentials } from '../../container/upstream/credentials.ts'
+import { answerCredential } from '../../container/upstream/https/credential-channel.ts'
+import { openCredentials } from '../../container/upstream/https/credentials.ts'
 import { HelperReader } from '../../container/upstream/remote-helper.ts'
+import { Upstream } from '../../src/contract/companion-api/pass.ts'
 import { CredentialName } from '../../src/contract/names.ts'
-import { Upstream } from '../../src/contract/pass.ts'
 
 const UPSTREAM = 'https://forge.example.org/acme/My%20App.git'
-const HELPER = path.join(import.meta.dirname, '../../container/upstream/credential-helper.sh')
+const HELPER = path.join(import.meta.dirname, '../../container/upstream/https/credential-helper.sh')
 const OWN = 'protocol=https\nhost=forge.example.org\npath=acme/My App.git\n'
 
 let folder: string

@@ -4,7 +4,7 @@ import path from 'node:path'
 import { expect, onTestFinished, test } from 'vitest'
 import { openJournal } from '../../container/journal/journal.ts'
 import { emptyReport } from '../../container/push/push-record.ts'
-import { Upstream } from '../../src/contract/pass.ts'
+import { Upstream } from '../../src/contract/companion-api/pass.ts'
 import { until } from '../harness/index.ts'
 
 const upstream = Upstream.parse({

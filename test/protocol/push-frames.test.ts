@@ -1,8 +1,13 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { emptyReport } from '../../container/push/push-record.ts'
-import type { PushEvent } from '../../src/contract/push-event.ts'
-import { type Frame, FrameError, FrameReader, writeFrame } from '../../src/contract/push-frames.ts'
+import type { PushEvent } from '../../src/contract/companion-api/push-event.ts'
+import {
+  type Frame,
+  FrameError,
+  FrameReader,
+  writeFrame,
+} from '../../src/contract/companion-api/push-frames.ts'
 
 const event: fc.Arbitrary<PushEvent> = fc.oneof(
   fc.record({ text: fc.string({ unit: 'grapheme' }), ms: fc.nat() }).map(({ text, ms }) => ({

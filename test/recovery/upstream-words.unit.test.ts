@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import { toUpstreamError } from '../../container/upstream/to-upstream-error.ts'
-import { Upstream } from '../../src/contract/pass.ts'
+import { Upstream } from '../../src/contract/companion-api/pass.ts'
 
 const upstream = Upstream.parse({
   name: 'acme/app',

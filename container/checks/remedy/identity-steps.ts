@@ -1,5 +1,5 @@
-import { splitSigners } from '../../../src/contract/allowed-signers.ts'
-import { compileGlob } from '../../../src/contract/glob.ts'
+import { splitSigners } from '../../../src/contract/ssh/allowed-signers.ts'
+import { compileGlob } from '../../../src/contract/text/glob.ts'
 import { LATER_COMMIT_HELPS_NOT } from '../../git/clone-commands.ts'
 import type { IncomingPush } from '../check.ts'
 import type { RefHistory } from './ref-history.ts'

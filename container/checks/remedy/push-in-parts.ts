@@ -1,4 +1,4 @@
-import { withoutLikelySecrets } from '../../../src/contract/unscanned-text.ts'
+import { withoutLikelySecrets } from '../../../src/contract/text/unscanned-text.ts'
 import type { Command } from '../../git/command-list.ts'
 import type { Commits } from '../objects/new-commits.ts'
 import { sanitizeForAgent } from '../sanitize-text.ts'

@@ -1,6 +1,6 @@
 import { createRoute, z } from '@hono/zod-openapi'
 import { PushQuery, type PushRecord } from '../../contract/admin-api/pushes.ts'
-import { visibleJson } from '../../contract/invisible-characters.ts'
+import { visibleJson } from '../../contract/text/invisible-characters.ts'
 import { exportPushes } from '../../ledger/pushes/read-pushes.ts'
 import { createApiRouter, jsonResponses, validationProblem } from '../router.ts'
 

@@ -1,7 +1,7 @@
 import { createRoute, z } from '@hono/zod-openapi'
 import { askCompanion } from '../../companion/index.ts'
+import { MAX_REFS, PushDiff, UpdatedRef } from '../../contract/companion-api/push-diff.ts'
 import { ZERO_ID } from '../../contract/names.ts'
-import { MAX_REFS, PushDiff, UpdatedRef } from '../../contract/push-diff.ts'
 import { findUpstream } from '../../ledger/access/repositories.ts'
 import { newId } from '../../ledger/id.ts'
 import { findPush } from '../../ledger/pushes/read-pushes.ts'

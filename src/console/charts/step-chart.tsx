@@ -1,4 +1,4 @@
-import { escapeInvisible } from '../../contract/invisible-characters.ts'
+import { escapeInvisible } from '../../contract/text/invisible-characters.ts'
 import type { StepOverview } from '../../ledger/pushes/overview.ts'
 import { duration } from '../components/format-time.ts'
 

@@ -1,5 +1,5 @@
 import type { PushRecord } from '../../contract/admin-api/pushes.ts'
-import { escapeInvisible } from '../../contract/invisible-characters.ts'
+import { escapeInvisible } from '../../contract/text/invisible-characters.ts'
 import { duration } from '../components/format-time.ts'
 
 /** The steps of a push, each as a bar from its start to its end. */

@@ -1,7 +1,7 @@
 import type { Context } from 'hono'
 import type { Child } from 'hono/jsx'
-import { escapeInvisible } from '../../contract/invisible-characters.ts'
 import type { Finding } from '../../contract/outcome.ts'
+import { escapeInvisible } from '../../contract/text/invisible-characters.ts'
 import type { ConsoleEnv } from '../auth/env.ts'
 import type { ApiProblem } from '../forms/call-api.ts'
 import { ErrorMessage, Form } from '../pages/layout.tsx'

@@ -1,6 +1,6 @@
 import type { LiveStatus } from '../../contract/admin-api/status.ts'
-import { formatBytes } from '../../contract/format-bytes.ts'
-import type { RepositoryStatus } from '../../contract/status.ts'
+import type { RepositoryStatus } from '../../contract/companion-api/status.ts'
+import { formatBytes } from '../../contract/text/format-bytes.ts'
 import type { ApiProblem } from '../forms/call-api.ts'
 import { duration } from './format-time.ts'
 import { RelativeTime } from './relative-time.tsx'

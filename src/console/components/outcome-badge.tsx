@@ -1,5 +1,5 @@
 import type { Child } from 'hono/jsx'
-import { escapeInvisible } from '../../contract/invisible-characters.ts'
+import { escapeInvisible } from '../../contract/text/invisible-characters.ts'
 
 /** The outcome of a push as a word and an icon, so that colour is not its only sign. */
 export const OutcomeBadge = ({ outcome, phase }: { outcome: string; phase: string }) => (

@@ -1,6 +1,6 @@
-import { escapeInvisible } from '../../contract/invisible-characters.ts'
 import { ZERO_ID } from '../../contract/names.ts'
 import type { RefResult } from '../../contract/outcome.ts'
+import { escapeInvisible } from '../../contract/text/invisible-characters.ts'
 import type { PushRow } from '../../ledger/pushes/push-summaries.ts'
 import { pathOf } from '../paths.ts'
 import { duration } from './format-time.ts'

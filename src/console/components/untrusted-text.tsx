@@ -1,5 +1,5 @@
-import { escapeInvisible } from '../../contract/invisible-characters.ts'
 import { ZERO_ID } from '../../contract/names.ts'
+import { escapeInvisible } from '../../contract/text/invisible-characters.ts'
 
 /** Text from an agent or a push. Invisible characters are escaped, and its direction is isolated. */
 export const UntrustedText = ({ text, mono = false }: { text: string; mono?: boolean }) =>

@@ -1,5 +1,5 @@
 import type { Change } from '../../contract/admin-api/records.ts'
-import { escapeInvisible } from '../../contract/invisible-characters.ts'
+import { escapeInvisible } from '../../contract/text/invisible-characters.ts'
 import { listChanges } from '../../ledger/audit-log.ts'
 import type { ApiProblem } from './call-api.ts'
 

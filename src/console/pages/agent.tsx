@@ -1,7 +1,7 @@
 import type { Context } from 'hono'
 import { AgentGrant } from '../../contract/admin-api/agents.ts'
 import { MintedToken, Token } from '../../contract/admin-api/tokens.ts'
-import { escapeInvisible } from '../../contract/invisible-characters.ts'
+import { escapeInvisible } from '../../contract/text/invisible-characters.ts'
 import { findAgent } from '../../ledger/access/agents.ts'
 import { listGrants } from '../../ledger/access/grants.ts'
 import { listRepositories } from '../../ledger/access/repositories.ts'

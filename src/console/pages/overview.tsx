@@ -1,6 +1,6 @@
 import type { Context } from 'hono'
-import { formatBytes } from '../../contract/format-bytes.ts'
 import { DISCONNECT_MESSAGES, DisconnectReason, type Outcome } from '../../contract/outcome.ts'
+import { formatBytes } from '../../contract/text/format-bytes.ts'
 import {
   type AgentOverview,
   busiestAgents,

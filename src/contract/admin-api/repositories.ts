@@ -1,8 +1,8 @@
 import { z } from 'zod'
 import { ForgeApi, ForgeKind } from '../forge.ts'
-import { hasPlainPatterns } from '../known-hosts.ts'
 import { ReadRefPattern } from '../mirrored-refs.ts'
 import { CredentialName, IdentityName, RepositoryName } from '../names.ts'
+import { hasPlainPatterns } from '../ssh/known-hosts.ts'
 import { Time } from './common.ts'
 
 export const repositorySettings = {

@@ -1,6 +1,6 @@
 import { z } from 'zod'
+import { RepositoryStatus } from '../companion-api/status.ts'
 import { LinkStep } from '../outcome.ts'
-import { RepositoryStatus } from '../status.ts'
 
 /** The results of testing each link from the gate to an upstream. */
 export const LinkCheck = z.object({ steps: z.array(LinkStep) }).meta({ id: 'LinkCheck' })

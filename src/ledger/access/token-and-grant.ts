@@ -1,8 +1,8 @@
 import { z } from 'zod'
+import { Decline, Exception, Upstream } from '../../contract/companion-api/pass.ts'
 import { HeldCredential } from '../../contract/credential.ts'
 import { GrantTerms } from '../../contract/grant.ts'
 import { AgentName } from '../../contract/names.ts'
-import { Decline, Exception, Upstream } from '../../contract/pass.ts'
 import { json } from '../json-column.ts'
 import { retrying } from '../retry.ts'
 

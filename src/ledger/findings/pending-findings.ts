@@ -1,7 +1,7 @@
 import { z } from 'zod'
-import { compileGlob } from '../../contract/glob.ts'
 import { RepositoryName } from '../../contract/names.ts'
 import { Finding, RefResult } from '../../contract/outcome.ts'
+import { compileGlob } from '../../contract/text/glob.ts'
 import { json } from '../json-column.ts'
 import { iso } from '../time.ts'
 

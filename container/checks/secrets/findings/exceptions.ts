@@ -1,4 +1,4 @@
-import type { Exception } from '../../../../src/contract/pass.ts'
+import type { Exception } from '../../../../src/contract/companion-api/pass.ts'
 
 /** Returns the exception for a fingerprint that is valid at `now`, in Unix milliseconds. */
 export function exceptionFor(

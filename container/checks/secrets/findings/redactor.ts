@@ -1,4 +1,4 @@
-import { REDACTED } from '../../../../src/contract/unscanned-text.ts'
+import { REDACTED } from '../../../../src/contract/text/unscanned-text.ts'
 import { sanitizeForAgent } from '../../sanitize-text.ts'
 
 const TOKEN = /[A-Za-z0-9+/=_%\\-]{16,}/g

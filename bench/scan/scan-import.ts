@@ -1,0 +1,223 @@
+import { spawn, spawnSync } from 'node:child_process'
+import { once } from 'node:events'
+import { readFileSync } from 'node:fs'
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { cpus, tmpdir } from 'node:os'
+import { join, resolve } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { secrets } from '../../container/checks/secrets/index.ts'
+import { gitEnvironment } from '../../container/git/git.ts'
+import { gitleaks } from '../../test/scan/fixtures/gitleaks.ts'
+import { incoming, readCommand } from '../../test/scan/fixtures/repositories.ts'
+import { spread } from '../measure.ts'
+
+// Measures the scan of a real repository's first import, and of its last 200 commits in 40 pushes, beside
+// `gitleaks git` over the same commits: node bench/scan/scan-import.ts REPOSITORY... [--ranges] [--findings]
+
+const COMMITS = 200
+const RANGES = 40
+const self = fileURLToPath(import.meta.url)
+/** The peer's binary: by default the gate's own. GITLEAKS_PLAIN names another, such as a released one. */
+const plainGitleaks = process.env.GITLEAKS_PLAIN ?? gitleaks
+const ZERO = '0'.repeat(40)
+
+interface Cost {
+  readonly wall: number
+  /** The processor time of the process and its children, in seconds. */
+  readonly cpu: number
+  readonly findings: number
+  /** The bytes that gitleaks got. */
+  readonly bytes: number
+  readonly reason?: string
+}
+
+function git(dir: string, ...args: readonly string[]): string {
+  const { status, stdout, stderr } = spawnSync('git', ['-C', dir, ...args], {
+    encoding: 'utf8',
+    maxBuffer: 1 << 28,
+  })
+  if (status !== 0) throw new Error(`git ${args[0]}: ${stderr}`)
+  return stdout.trim()
+}
+
+/** The processor time of this process and of its ended children, in seconds (proc_pid_stat(5)). */
+function cpuSeconds(): number {
+  const fields = readFileSync('/proc/self/stat', 'latin1')
+    .replace(/^.*\) /, '')
+    .split(' ')
+  const ticks = fields.slice(11, 15).reduce((sum, field) => sum + Number(field), 0)
+  return ticks / 100
+}
+
+/** Scans one push in this process, and prints its cost. */
+async function scanHere(home: string, old: string, id: string, showsFindings: boolean): Promise<void> {
+  const config = join(home, 'gitconfig')
+  const push = incoming(
+    join(home, 'mirror.git'),
+    config,
+    join(home, 'push'),
+    [readCommand(`${old} ${id} refs/heads/pushed`)],
+    {},
+  )
+  const check = secrets({ gitleaks, seconds: 3600, maxBlobBytes: 500 << 20, fingerprintKey: 'bench' })
+  const started = performance.now()
+  const before = cpuSeconds()
+  const { signal } = new AbortController()
+  const refusals = await check.run(push, () => {}, signal)
+  const { findings, scanned } = push.record
+  if (showsFindings)
+    for (const { rule, path, line, commit, fingerprint } of findings)
+      console.error(`${rule} ${path}:${line} ${commit} ${fingerprint}`)
+  const cost: Cost = {
+    wall: (performance.now() - started) / 1000,
+    cpu: cpuSeconds() - before,
+    findings: findings.length,
+    bytes: scanned.bytes,
+    ...(refusals[0] ? { reason: refusals[0].reason } : {}),
+  }
+  console.log(JSON.stringify(cost))
+}
+
+/** Runs a command in a process of its own. Its cost includes the start. */
+async function inProcess(command: string, args: readonly string[], cwd: string) {
+  const started = performance.now()
+  const child = spawn('bash', ['-c', 'TIMEFORMAT="%U %S"; time "$0" "$@" 2>/dev/null', command, ...args], {
+    cwd,
+    stdio: ['ignore', 'pipe', 'pipe'],
+  })
+  let stdout = ''
+  let times = ''
+  child.stdout.on('data', chunk => (stdout += chunk))
+  child.stderr.on('data', chunk => (times += chunk))
+  await once(child, 'close')
+  const cpu = times
+    .trim()
+    .split(' ')
+    .reduce((sum, part) => sum + Number(part), 0)
+  return { stdout, wall: (performance.now() - started) / 1000, cpu }
+}
+
+async function gate(home: string, old: string, id: string): Promise<Cost> {
+  await rm(join(home, 'push', 'scratch'), { recursive: true, force: true })
+  await mkdir(join(home, 'push', 'scratch'), { recursive: true })
+  const child = spawn(
+    process.execPath,
+    [self, '--scan', home, old, id, ...process.argv.filter(arg => arg === '--findings')],
+    {
+      stdio: ['ignore', 'pipe', 'inherit'],
+    },
+  )
+  let output = ''
+  child.stdout.on('data', chunk => (output += chunk))
+  await once(child, 'close')
+  return JSON.parse(output)
+}
+
+async function plain(home: string, range: string): Promise<{ wall: number; cpu: number }> {
+  const args = ['git', '--no-banner', '--exit-code', '0', '--log-opts', range, join(home, 'mirror.git')]
+  return inProcess(plainGitleaks, args, home)
+}
+
+/** Makes a mirror with the repository's objects, and in a quarantine the objects of one push. */
+async function stage(repository: string): Promise<{ home: string; tip: string }> {
+  const home = await mkdtemp(join(tmpdir(), 'git-gate-import-'))
+  git(
+    home,
+    'clone',
+    '--quiet',
+    '--bare',
+    '--single-branch',
+    '--no-tags',
+    `file://${resolve(repository)}`,
+    'mirror.git',
+  )
+  const tip = git(join(home, 'mirror.git'), 'rev-parse', 'HEAD')
+  await writeFile(join(home, 'gitconfig'), '[safe]\n  directory = *\n')
+  await writeFile(join(home, 'mirror.git', 'packed-refs'), '')
+  await rm(join(home, 'mirror.git', 'refs'), { recursive: true })
+  await mkdir(join(home, 'mirror.git', 'refs', 'heads'), { recursive: true })
+  return { home, tip }
+}
+
+async function quarantine(home: string, old: string, id: string): Promise<void> {
+  await rm(join(home, 'push'), { recursive: true, force: true })
+  await mkdir(join(home, 'push', 'quarantine', 'pack'), { recursive: true })
+  const { status } = spawnSync(
+    'git',
+    [
+      '-C',
+      join(home, 'mirror.git'),
+      'pack-objects',
+      '--quiet',
+      '--revs',
+      join(home, 'push', 'quarantine', 'pack', 'pack'),
+    ],
+    {
+      input: old === ZERO ? `${id}\n` : `${id}\n^${old}\n`,
+      env: { ...process.env, ...gitEnvironment(home, join(home, 'gitconfig')) },
+    },
+  )
+  if (status !== 0) throw new Error('git pack-objects failed')
+  const mirror = join(home, 'mirror.git')
+  if (old === ZERO) return
+  git(mirror, 'update-ref', 'refs/heads/main', old)
+  git(mirror, 'symbolic-ref', 'HEAD', 'refs/heads/main')
+}
+
+const seconds = (value: number) => value.toFixed(2)
+
+async function measureImport(name: string, home: string, tip: string): Promise<void> {
+  await quarantine(home, ZERO, tip)
+  const direct = await plain(home, tip)
+  const cost = await gate(home, ZERO, tip)
+  console.log(
+    `| ${name}, first import | ${seconds(cost.cpu)} | ${seconds(direct.cpu)} | ${seconds(cost.cpu / direct.cpu)} | ${seconds(cost.wall)} | ${seconds(direct.wall)} | ${seconds(cost.wall / direct.wall)} | ${(cost.bytes / 1e6).toFixed(1)} | ${cost.findings} |`,
+  )
+}
+
+async function measureRanges(name: string, home: string, tip: string): Promise<void> {
+  const mirror = join(home, 'mirror.git')
+  const commits = git(mirror, 'rev-list', '--first-parent', `--max-count=${COMMITS + 1}`, tip)
+    .split('\n')
+    .reverse()
+  const step = COMMITS / RANGES
+  const costs: Cost[] = []
+  const directs: { wall: number; cpu: number }[] = []
+  for (let i = 0; i + step < commits.length; i += step) {
+    const [old = '', id = ''] = [commits[i], commits[i + step]]
+    await quarantine(home, old, id)
+    directs.push(await plain(home, `${old}..${id}`))
+    costs.push(await gate(home, old, id))
+  }
+  const median = (values: readonly number[]) => spread(values).median
+  const [cpu, plainCpu, wall, plainWall] = [
+    median(costs.map(cost => cost.cpu)),
+    median(directs.map(direct => direct.cpu)),
+    median(costs.map(cost => cost.wall)),
+    median(directs.map(direct => direct.wall)),
+  ]
+  const refused = costs.filter(cost => cost.reason !== undefined).length
+  console.log(
+    `| ${name}, ${costs.length} pushes, median | ${seconds(cpu)} | ${seconds(plainCpu)} | ${seconds(cpu / plainCpu)} | ${seconds(wall)} | ${seconds(plainWall)} | ${seconds(wall / plainWall)} | | ${refused} refused |`,
+  )
+}
+
+if (process.argv[2] === '--scan') {
+  const [home = '', old = '', id = ''] = process.argv.slice(3)
+  await scanHere(home, old, id, process.argv.includes('--findings'))
+} else {
+  console.log(`${cpus().length} processors, gitleaks ${gitleaks}, plain ${plainGitleaks}\n`)
+  console.log(
+    '| work | CPU s | plain | ratio | wall s | plain | ratio | MB to gitleaks | findings |\n|---|---|---|---|---|---|---|---|---|',
+  )
+  for (const repository of process.argv.slice(2).filter(arg => !arg.startsWith('--'))) {
+    const { home, tip } = await stage(repository)
+    const name = repository.replace(/^.*\/|\.git$/g, '')
+    try {
+      if (!process.argv.includes('--ranges')) await measureImport(name, home, tip)
+      else await measureRanges(name, home, tip)
+    } finally {
+      await rm(home, { recursive: true, force: true })
+    }
+  }
+}

@@ -1,0 +1,226 @@
+import { parse } from 'yaml'
+import { z } from 'zod'
+import { NewRepository } from '../../src/contract/admin-api/repositories.ts'
+import { ForgeApi, ForgeKind } from '../../src/contract/forge.ts'
+import { GrantTerms } from '../../src/contract/grant.ts'
+import { AgentName, CredentialName, IdentityName, RepositoryName } from '../../src/contract/names.ts'
+import { publishedHostKeys } from '../../src/contract/ssh/published-host-keys.ts'
+import { isHttps } from '../../src/contract/upstream.ts'
+import { CliError } from '../errors.ts'
+import { GrantOptions, ownBranches, toTerms } from '../options/grant-options.ts'
+import { readText, readTextBeside } from '../options/read-text.ts'
+
+const settings = {
+  upstream: z.string(),
+  identity: IdentityName.optional(),
+  knownHosts: z.string().optional(),
+  knownHostsFile: z.string().optional(),
+  credential: CredentialName.optional(),
+  ca: z.string().optional(),
+  caFile: z.string().optional(),
+  proxy: z.string().optional(),
+  forge: ForgeKind.optional(),
+  api: ForgeApi.default(''),
+  staleReads: z.boolean().default(false),
+  readRefs: NewRepository.shape.readRefs,
+  gitleaksConfig: z.string().optional(),
+  gitleaksConfigFile: z.string().optional(),
+}
+
+/**
+ * A schema for entries by name. Rejects names that differ only by case. A map, since an object would lose
+ * `__proto__`.
+ */
+const byName = <N extends z.ZodType<string>, T extends z.ZodType>(name: N, each: T) =>
+  z
+    .preprocess(of => (isObject(of) ? new Map(Object.entries(of)) : of), z.map(name, each))
+    .check(({ value, issues }) => {
+      const known = new Map<string, string>()
+      for (const given of value.keys()) {
+        const same = known.get(given.toLowerCase())
+        if (same !== undefined)
+          issues.push({
+            code: 'custom',
+            message: `${same} and ${given} are one name: say it once`,
+            input: value,
+          })
+        known.set(given.toLowerCase(), given)
+      }
+    })
+const isObject = (of: unknown): of is object => typeof of === 'object' && of !== null && !Array.isArray(of)
+
+/** The terms of a grant as the gate keeps them, for those that the options cannot express. */
+const RawTerms = z.strictObject({ terms: GrantTerms })
+
+/** An entry of `grants`. Reports the issues of the detailed form, unless the entry is a string. */
+const GrantEntry = z.union([z.literal(['read', 'own']), RawTerms, GrantOptions], {
+  error: ({ code, errors, input }) =>
+    code === 'invalid_union' && typeof input !== 'string'
+      ? errors
+          .at(-1)
+          ?.map(({ path, message }) => [...path, message].join(': '))
+          .join('; ')
+      : 'a grant is read, own, or what it lets the agent do, such as push: [main]',
+})
+
+/** The schema of the file for `apply`. */
+const File = z.strictObject({
+  /** Settings of repositories that do not set their own. */
+  defaults: z
+    .strictObject({
+      identity: settings.identity,
+      knownHosts: settings.knownHosts,
+      knownHostsFile: settings.knownHostsFile,
+      credential: settings.credential,
+      ca: settings.ca,
+      caFile: settings.caFile,
+      proxy: settings.proxy,
+    })
+    .default({}),
+  identities: z
+    .array(
+      z.union([
+        IdentityName,
+        /** A private key beside the file, which the gate imports if it lacks the identity. */
+        z.strictObject({ name: IdentityName, privateKeyFile: z.string() }),
+      ]),
+    )
+    .default([]),
+  repositories: byName(RepositoryName, z.strictObject(settings)).default(new Map()),
+  agents: byName(
+    AgentName,
+    z
+      .strictObject({
+        /** `read`, `own` (every action on the agent's own branches), or a detailed grant. */
+        grants: byName(RepositoryName, GrantEntry).optional(),
+      })
+      .nullable(),
+  ).default(new Map()),
+})
+
+/** The desired state of a gate. */
+export interface DesiredState {
+  readonly identities: readonly { readonly name: IdentityName; readonly privateKey?: string }[]
+  readonly repositories: readonly NewRepository[]
+  /** If `grants` is undefined, the agent's grants stay unchanged. */
+  readonly agents: readonly { name: AgentName; grants: readonly DesiredGrant[] | undefined }[]
+}
+export interface DesiredGrant {
+  readonly repository: RepositoryName
+  readonly terms: GrantTerms
+}
+
+/** Returns the JSON Schema of the file, for editors. */
+export const fileSchema = () =>
+  z.toJSONSchema(File, {
+    io: 'input',
+    unrepresentable: 'any',
+    override({ zodSchema, jsonSchema }) {
+      if (!(zodSchema instanceof z.ZodMap)) return
+      jsonSchema.type = 'object'
+      jsonSchema.additionalProperties = valueSchema(zodSchema)
+    },
+  })
+
+const valueSchema = (map: z.ZodMap) => {
+  const { $schema: _, ...schema } = z.toJSONSchema(map.valueType as z.ZodType, {
+    io: 'input',
+    unrepresentable: 'any',
+    override({ zodSchema, jsonSchema }) {
+      if (!(zodSchema instanceof z.ZodMap)) return
+      jsonSchema.type = 'object'
+      jsonSchema.additionalProperties = valueSchema(zodSchema)
+    },
+  })
+  return schema
+}
+
+/** Reads a file for `apply`, in YAML or JSON, and the files that it names. Throws a CliError. */
+export function readDesiredState(file: string): DesiredState {
+  const parsed = File.safeParse(parseYaml(file, readText(file)))
+  if (!parsed.success) throw new CliError(`${file} does not fit:\n${z.prettifyError(parsed.error)}`)
+  const { defaults, identities, repositories, agents } = parsed.data
+  const beside = (name: string) => readTextBeside(file, name)
+  const textOf = (text: string | undefined, named: string | undefined) =>
+    text ?? (named === undefined ? undefined : beside(named))
+  return {
+    identities: [
+      ...new Map(
+        identities.map(each =>
+          typeof each === 'string'
+            ? [each, { name: each }]
+            : [each.name, { name: each.name, privateKey: beside(each.privateKeyFile) }],
+        ),
+      ).values(),
+    ],
+    repositories: [...repositories].map(([name, each]) => {
+      const transport = isHttps(each.upstream)
+        ? httpsSettings(each, defaults)
+        : sshSettings(each, defaults, textOf)
+      if (typeof transport === 'string')
+        throw new CliError(`${file}: ${name} has no ${transport}`, 'Say it there, or under defaults')
+      return {
+        name,
+        upstream: each.upstream,
+        ...transport,
+        ca: textOf(each.ca, each.caFile) ?? textOf(defaults.ca, defaults.caFile) ?? '',
+        proxy: each.proxy ?? defaults.proxy ?? '',
+        forge: each.forge ?? null,
+        api: each.api,
+        staleReads: each.staleReads,
+        readRefs: each.readRefs,
+        gitleaksConfig: textOf(each.gitleaksConfig, each.gitleaksConfigFile) ?? '',
+      }
+    }),
+    agents: [...agents].map(([name, each]) => ({
+      name,
+      grants:
+        each?.grants &&
+        [...each.grants].map(([repository, wish]) => ({
+          repository,
+          terms: termsOfEntry(`${file}: ${name} in ${repository}`, wish),
+        })),
+    })),
+  }
+}
+
+type Settings = z.infer<typeof File>['defaults']
+
+/** The settings of an SSH upstream, or the name of a missing one. A credential there is for the host's API. */
+function sshSettings(
+  each: Settings & { upstream: string },
+  defaults: Settings,
+  textOf: (text: string | undefined, file: string | undefined) => string | undefined,
+) {
+  const identity = each.identity ?? defaults.identity
+  const knownHosts =
+    textOf(each.knownHosts, each.knownHostsFile) ??
+    textOf(defaults.knownHosts, defaults.knownHostsFile) ??
+    publishedHostKeys(each.upstream)
+  if (identity === undefined) return 'identity'
+  if (knownHosts === undefined) return 'knownHosts'
+  return { identity, knownHosts, credential: each.credential ?? null }
+}
+
+/** The settings of an HTTPS upstream, or the name of a missing one. */
+function httpsSettings(each: Settings, defaults: Settings) {
+  const credential = each.credential ?? defaults.credential
+  return credential === undefined ? 'credential' : { identity: null, knownHosts: '', credential }
+}
+
+function termsOfEntry(where: string, wish: z.infer<typeof GrantEntry>): GrantTerms {
+  try {
+    if (typeof wish === 'object' && 'terms' in wish) return wish.terms
+    return toTerms(wish === 'read' ? { read: true } : wish === 'own' ? ownBranches : wish)
+  } catch (error) {
+    throw error instanceof CliError ? new CliError(`${where}: ${error.message}`, error.fix) : error
+  }
+}
+
+function parseYaml(file: string, text: string): unknown {
+  try {
+    return parse(text) ?? {}
+  } catch (error) {
+    throw new CliError(`${file} is neither YAML nor JSON: ${error instanceof Error ? error.message : error}`)
+  }
+}

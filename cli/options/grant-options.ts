@@ -1,0 +1,99 @@
+import { z } from 'zod'
+import { type Action, describeBases, GrantTerms, Rule } from '../../src/contract/grant.ts'
+import { UsageError } from '../errors.ts'
+
+const patterns = z.array(z.string(), 'must be a list, such as [main]').default([])
+
+/** A grant as options of the command line, or as an entry in a file for `apply`. */
+export const GrantOptions = z.strictObject({
+  /** The grant allows reading only. */
+  read: z.boolean().default(false),
+  push: patterns,
+  force: patterns,
+  delete: patterns,
+  deny: patterns,
+  tags: patterns,
+  pushOptions: GrantTerms.shape.pushOptions,
+  pullRequests: GrantTerms.shape.pullRequests,
+  denyPaths: GrantTerms.shape.denyPaths,
+  emails: GrantTerms.shape.emails,
+  allowedSigners: GrantTerms.shape.allowedSigners,
+  symlinks: GrantTerms.shape.symlinks,
+  submodules: GrantTerms.shape.submodules,
+  maxBlobBytes: GrantTerms.shape.maxBlobBytes,
+})
+export type GrantOptions = z.infer<typeof GrantOptions>
+
+/** Every action on the agent's own branches, refs/heads/<agent>/**. */
+export const ownBranches: z.input<typeof GrantOptions> = {
+  push: ['{agent}/**'],
+  force: ['{agent}/**'],
+  delete: ['{agent}/**'],
+}
+
+/**
+ * Converts options to the terms of a grant, followed by more rules. Denied patterns come first, because the
+ * first matching rule decides.
+ */
+export function toTerms(options: z.input<typeof GrantOptions>, moreRules: readonly Rule[] = []): GrantTerms {
+  const { read, push, force, delete: remove, deny, tags, ...rest } = parseOrUsageError(GrantOptions, options)
+  const allowed = new Map<string, Action[]>()
+  const allow = (pattern: string, ...actions: Action[]) =>
+    allowed.set(pattern, [...new Set([...(allowed.get(pattern) ?? []), ...actions])])
+  for (const pattern of push) allow(fullRefPattern(pattern, 'heads'), 'create', 'update')
+  for (const pattern of force) allow(fullRefPattern(pattern, 'heads'), 'force')
+  for (const pattern of remove) allow(fullRefPattern(pattern, 'heads'), 'delete')
+  for (const pattern of tags) allow(fullRefPattern(pattern, 'tags'), 'create')
+  if (allowed.size === 0 && !read)
+    throw new UsageError(
+      'a grant without --push allows reading only, which needs --read',
+      'Add --push PATTERN, or --read',
+    )
+  const rules = [
+    ...deny.map(pattern => ({
+      pattern: fullRefPattern(pattern, 'heads'),
+      deny: ['create', 'update', 'force', 'delete'] as const,
+    })),
+    ...[...allowed].map(([pattern, actions]) => ({ pattern, allow: actions })),
+  ]
+  for (const rule of rules) {
+    const parsed = Rule.safeParse(rule)
+    if (!parsed.success) throw new UsageError(`${rule.pattern}: ${parsed.error.issues[0]?.message}`)
+  }
+  return parseOrUsageError(GrantTerms, { ...rest, rules: [...rules, ...moreRules] })
+}
+
+/** Parses a value, or throws a UsageError with the first issue. */
+function parseOrUsageError<T extends z.ZodType>(schema: T, value: unknown): z.output<T> {
+  const parsed = schema.safeParse(value)
+  if (parsed.success) return parsed.data
+  const issue = parsed.error.issues[0]
+  throw new UsageError(`${issue?.path.join('.')}: ${issue?.message}`)
+}
+
+const fullRefPattern = (pattern: string, kind: 'heads' | 'tags') =>
+  pattern.startsWith('refs/') ? pattern : `refs/${kind}/${pattern}`
+
+/** Formats terms in one line, for tables. */
+export function formatTerms(terms: GrantTerms): string {
+  const rules = terms.rules.map(rule =>
+    [
+      rule.pattern.replace(/^refs\/heads\//, ''),
+      rule.allow.length ? `(${rule.allow.join(', ')})` : '',
+      rule.deny.length ? `(not ${rule.deny.join(', ')})` : '',
+    ]
+      .filter(Boolean)
+      .join(' '),
+  )
+  const limits = [
+    ...(terms.denyPaths.length ? [`not ${terms.denyPaths.join(', ')}`] : []),
+    ...(terms.symlinks ? [] : ['no symlinks']),
+    ...(terms.submodules ? [] : ['no submodules']),
+    ...(terms.emails.length ? [`as ${terms.emails.join(', ')}`] : []),
+    ...(terms.allowedSigners ? ['signed'] : []),
+    ...(terms.maxBlobBytes ? [`files to ${terms.maxBlobBytes} bytes`] : []),
+    ...(terms.pushOptions.length ? [`push options ${terms.pushOptions.join(', ')}`] : []),
+    ...(terms.pullRequests.length ? [`pull requests into ${describeBases(terms)}`] : []),
+  ]
+  return [rules.length ? rules.join('; ') : 'read', ...limits].join('; ')
+}

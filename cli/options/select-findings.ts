@@ -1,0 +1,35 @@
+import type { Command } from 'commander'
+import { UsageError } from '../errors.ts'
+import { type OutputOptions, stripControl } from '../output.ts'
+
+/** The options that select pending findings of a repository. */
+export interface Selectors extends OutputOptions {
+  readonly all?: boolean
+  readonly push?: string
+  readonly rule?: string
+  readonly path?: string
+}
+
+/** Adds the options that select several pending findings. */
+export const withSelectors = (command: Command): Command =>
+  command
+    .option('--all', 'all findings of the repository that wait for a decision')
+    .option('--push <id>', 'those of this push')
+    .option('--rule <name>', 'those of this rule of gitleaks')
+    .option('--path <glob>', "those whose path matches, such as 'test/**'")
+
+/** Returns the selection for the API. Throws a UsageError without any, or with a wrong fingerprint. */
+export function selectionOf(fingerprints: readonly string[], { all, push, rule, path }: Selectors) {
+  const wrong = fingerprints.find(fingerprint => !/^[0-9a-f]{32}$/.test(fingerprint))
+  if (wrong !== undefined)
+    throw new UsageError(
+      `${stripControl(wrong)} is not a fingerprint`,
+      'It has 32 digits and letters a to f; git gate pending list prints it',
+    )
+  const isSelected = push !== undefined || rule !== undefined || path !== undefined
+  if (fingerprints.length === 0 && !isSelected && !all)
+    throw new UsageError('no finding is given', 'Name fingerprints, or --push, --rule, --path or --all')
+  if (all && (isSelected || fingerprints.length > 0))
+    throw new UsageError('--all goes without fingerprints, --push, --rule and --path')
+  return { ...(fingerprints.length > 0 ? { fingerprints } : {}), push, rule, path }
+}

@@ -1,0 +1,58 @@
+import { UnreadableBody } from '../../client/inflate-body.ts'
+import type { PushClient } from '../../client/push-client.ts'
+import { type BadCommandList, type CommandList, CommandListReader } from '../../git/command-list.ts'
+import { createReply, type Reply } from '../../git/report-status.ts'
+import type { PushRecord } from '../push-record.ts'
+
+/** A push whose command list has been read, whether it parsed or not. */
+export interface ReadCommands<List> {
+  readonly list: List
+  readonly reader: CommandListReader
+  readonly reply: Reply
+  /**
+   * Sends the client a progress line and adds it to the push's record. A client's capability `quiet` does not
+   * silence it: git sends that for --quiet and for every push without a terminal alike.
+   */
+  readonly say: (line: string) => void
+}
+
+/** Limit of a line sent to the client, in characters. */
+const MAX_LINE = 2_000
+export const truncateLine = (text: string) => text.slice(0, MAX_LINE)
+
+/** Reads the command list. Returns `nothing` for git's probe, a single flush packet. */
+export async function readCommands(
+  { body, write }: PushClient,
+  record: PushRecord,
+): Promise<ReadCommands<CommandList | BadCommandList> | 'nothing'> {
+  const reader = new CommandListReader()
+  const list = await readList(body, reader).catch((error: unknown) => {
+    if (error instanceof UnreadableBody) return badList(error.message)
+    throw error
+  })
+  if (list === 'nothing') return list
+  const reply = createReply(list.capabilities, write)
+  const say = (text: string) => {
+    const line = truncateLine(text)
+    record.told.add(line)
+    reply.progressLine(line)
+  }
+  return { list, reader, reply, say }
+}
+
+const badList = (problem: string): BadCommandList => ({ problem, refs: [], capabilities: new Set() })
+
+async function readList(
+  body: PushClient['body'],
+  reader: CommandListReader,
+): Promise<CommandList | BadCommandList | 'nothing'> {
+  let list: ReturnType<CommandListReader['push']>
+  for (let chunk = await body.read(); chunk && !list; ) {
+    list = reader.push(chunk)
+    if (!list) chunk = await body.read()
+  }
+  if (list !== 'nothing') return list ?? badList('the request ended before its command list did')
+  let more = reader.packBytes.length > 0
+  while (await body.read()) more = true
+  return more ? badList('it names no ref') : 'nothing'
+}

@@ -1,0 +1,272 @@
+import { join, resolve } from 'node:path'
+import type { Refusal } from '../../../src/contract/outcome.ts'
+import { UnreadableBody } from '../../client/inflate-body.ts'
+import type { PushClient } from '../../client/push-client.ts'
+import { ClientGone, WriteTimeout, writeWithBackpressure } from '../../client/request-body.ts'
+import type { CommandList, CommandListReader } from '../../git/command-list.ts'
+import { type Backend, spawnHttpBackend } from '../../git/http-backend.ts'
+import type { Reply } from '../../git/report-status.ts'
+import type { Mirror } from '../../mirror/mirror.ts'
+import { quarantineDirsOf } from '../../process/orphans.ts'
+import { killGroup } from '../../process/spawn.ts'
+import type { Settings } from '../../settings.ts'
+import { answerHook, type HookRequest, readHookRequest } from '../pre-receive-channel.ts'
+import type { PushProgress } from '../push-state.ts'
+import { pushRefusal } from '../verdict.ts'
+import { readGitOutput } from './git-output.ts'
+
+/**
+ * Time that git gets to exit and clean up after its client disconnected, in milliseconds. Then its process
+ * group is killed.
+ */
+const GRACE_MS = 2_000
+
+/**
+ * Timeout for git to update the mirror's refs, or to delete the quarantine, after the verdict, in
+ * milliseconds.
+ */
+const REFS_MS = 30_000
+
+/** Input of receive-pack for one push, and the limits that apply to it. */
+export interface PackSource {
+  readonly agent: string
+  readonly client: PushClient
+  readonly mirror: Mirror
+  readonly list: CommandList
+  readonly reader: CommandListReader
+  readonly reply: Reply
+  readonly progress: PushProgress
+  readonly settings: Pick<Settings, 'gitIdleMs' | 'scanMs' | 'maxPushBytes'>
+  /** Called when the client has disconnected or was idle for too long. */
+  abandon(why: ClientGone): void
+}
+
+/** How receive-pack ended. */
+export interface ReceivingEnd {
+  /** Git's `unpack` status, its progress and its stderr. */
+  readonly unpack: string
+  readonly said: string
+  readonly stderr: string
+  /** Refusal of a body that cannot be decoded or exceeds the size limit. */
+  readonly unfit?: Refusal | undefined
+  /** True if git had the whole pack and did not finish within `scanMs`. */
+  readonly isTooSlow: boolean
+  readonly wasKilled: boolean
+}
+
+/** A running receive-pack on a mirror, which reads a pack into quarantine. */
+export interface Receiving {
+  /**
+   * Resolves with pre-receive's request once the pack is in quarantine, or with undefined if git exited
+   * before.
+   */
+  readonly handedOver: Promise<HookRequest | undefined>
+  /** Resolves when git has exited. */
+  readonly over: Promise<void>
+  /** Sends the verdict to pre-receive. Git is killed if it does not exit in time. */
+  answer(verdict: 'pass' | 'refuse'): void
+  /** Resolves when git has exited and the client's body is no longer read. */
+  end(): Promise<ReceivingEnd>
+  /** Closes git's stdin. Git is killed if it does not exit within GRACE_MS. */
+  abandon(): void
+  /**
+   * Kills git if it still runs. Returns the quarantines that it left behind. `isTidy` means that git cleaned
+   * up itself.
+   */
+  dispose(): Promise<{ isTidy: boolean; quarantines: readonly string[] }>
+}
+
+/**
+ * Starts receive-pack on a push. This function owns git's processes and their timers; the caller owns the
+ * client's connection.
+ */
+export function startReceiving(source: PackSource): Receiving {
+  const { client } = source
+  const backend = start(source)
+  const bounds = boundGit(backend, source)
+  const over = backend.ended.then(
+    () => {},
+    () => {},
+  )
+  over.then(() => {
+    bounds.isOver = true
+    client.at('over')
+  })
+  const output = readGitOutput(backend, source.reply, bounds.onPacket)
+  const feeding = pipePack(source, backend, over)
+    .catch((error: unknown): Fed => {
+      if (error instanceof UnreadableBody) {
+        backend.stdin.end()
+        return { unfit: pushRefusal(error.message, ['push again; if it stays, push with git itself']) }
+      }
+      if (error instanceof ClientGone) source.abandon(error)
+      else bounds.kill()
+      if (!(error instanceof ClientGone || error instanceof WriteTimeout)) throw error
+      return {}
+    })
+    .finally(bounds.inputEnded)
+  // end() awaits it. A rejection before that must not count as unhandled.
+  feeding.catch(() => {})
+  const handedOver = readHookRequest(backend.hook).then(asked => {
+    if (!asked) return undefined
+    bounds.packIsUnpacked()
+    client.at('judged')
+    return asked
+  })
+  return {
+    handedOver,
+    over,
+    answer(verdict) {
+      answerHook(backend.hook, verdict)
+      bounds.killAfter(source.progress.state === 'abandoned' ? GRACE_MS : REFS_MS)
+    },
+    async end() {
+      const { unfit } = await feeding
+      const { code, stderr } = await backend.ended
+      // A git that was killed from outside, for example when memory ran out, has left its temporary files.
+      bounds.isTidy &&= code === 0
+      const { isTooSlow, wasKilled } = bounds
+      return { ...output(), stderr, unfit, isTooSlow, wasKilled }
+    },
+    abandon() {
+      backend.stdin.end()
+      bounds.killAfter(GRACE_MS)
+    },
+    async dispose() {
+      bounds.clear()
+      if (!bounds.isOver) {
+        bounds.kill()
+        await over
+      }
+      return bounds
+    },
+  }
+}
+
+/** Creates the timers that kill git's process group when it exceeds a limit. */
+function boundGit(backend: Backend, { client, mirror, list, progress, settings }: PackSource) {
+  let inputEnded = false
+  let killTimer: NodeJS.Timeout | undefined
+  let unpackTimer: NodeJS.Timeout | undefined
+  const bounds = {
+    isOver: false,
+    isTidy: true,
+    isTooSlow: false,
+    wasKilled: false,
+    /** Quarantine folders of a git that was killed. */
+    quarantines: [] as readonly string[],
+    kill,
+    killAfter,
+    onPacket(isKeepalive: boolean) {
+      if (isReceiving()) client.at('working')
+      if (isKeepalive) startUnpackDeadline()
+      expectPacket()
+    },
+    inputEnded() {
+      inputEnded = true
+      startUnpackDeadline()
+      expectPacket()
+    },
+    packIsUnpacked() {
+      clearTimeout(unpackTimer)
+      if (progress.state !== 'abandoned') clearTimeout(killTimer)
+    },
+    clear() {
+      clearTimeout(killTimer)
+      clearTimeout(unpackTimer)
+    },
+  }
+  return bounds
+
+  function isReceiving(): boolean {
+    return progress.state === 'receiving' && !bounds.isOver
+  }
+  function kill(): void {
+    bounds.quarantines = quarantinesIn(mirror, backend.child.pid ?? 0)
+    bounds.wasKilled = true
+    bounds.isTidy = false
+    killGroup(backend.child)
+  }
+  function killAfter(ms: number): void {
+    clearTimeout(killTimer)
+    killTimer = setTimeout(kill, ms)
+  }
+  /**
+   * Kills git when it is idle after its input has ended. Git sends a keepalive over the side band every few
+   * seconds while it works on a pack (receive.keepAlive).
+   */
+  function expectPacket(): void {
+    if (inputEnded && isReceiving() && list.capabilities.has('side-band-64k')) killAfter(settings.gitIdleMs)
+  }
+  /** Limits git's work on a complete pack: keepalives prove that git is alive, not that it makes progress. */
+  function startUnpackDeadline(): void {
+    if (!isReceiving()) return
+    unpackTimer ??= setTimeout(() => {
+      bounds.isTooSlow = true
+      kill()
+    }, settings.scanMs)
+  }
+}
+
+/**
+ * Lists the quarantines of a git process group that is about to be killed: a killed git does not delete them.
+ */
+function quarantinesIn({ git }: Mirror, pid: number): string[] {
+  const objects = join(git.dir, 'objects/')
+  return quarantineDirsOf(pid)
+    .map(folder => resolve(folder))
+    .filter(folder => folder.startsWith(objects))
+}
+
+function start({ agent, client, mirror }: PackSource): Backend {
+  const service = 'git-receive-pack'
+  const { protocol } = client
+  const request = {
+    method: 'POST',
+    path: service,
+    service,
+    agent,
+    protocol,
+  } as const
+  return spawnHttpBackend(mirror.git, request, new AbortController().signal)
+}
+
+interface Fed {
+  readonly unfit?: Refusal
+}
+
+/**
+ * Writes the command list and then the pack to git's stdin with backpressure, until the body ends or git
+ * exits.
+ */
+async function pipePack(
+  { client: { body, at }, reader, settings: { maxPushBytes, gitIdleMs } }: PackSource,
+  backend: Backend,
+  over: Promise<void>,
+): Promise<Fed> {
+  // While git takes no input, the client's disconnect goes unnoticed. So git's stdin has an idle timeout,
+  // too.
+  const give = (bytes: Buffer) => writeWithBackpressure(backend.stdin, bytes, gitIdleMs)
+  await give(reader.listBytes)
+  let bytes = reader.packBytes.length
+  at(bytes ? 'pack' : 'list')
+  await give(reader.packBytes)
+  const next = () => {
+    const chunk = body.read()
+    // If git exits first, nothing awaits this read.
+    chunk.catch(() => {})
+    return Promise.race([chunk, over])
+  }
+  for (let chunk = await next(); chunk; chunk = await next()) {
+    if (bytes === 0) at('pack')
+    bytes += chunk.length
+    if (bytes > maxPushBytes) {
+      backend.stdin.end()
+      const why = `the push is larger than ${maxPushBytes} bytes`
+      return { unfit: pushRefusal(why, ['split it into smaller pushes']) }
+    }
+    await give(chunk)
+  }
+  backend.stdin.end()
+  return {}
+}

@@ -1,0 +1,194 @@
+import { rm } from 'node:fs/promises'
+import { killGroup, spawnGroup } from '../../process/spawn.ts'
+import { withAbort } from '../../process/with-abort.ts'
+
+/** By default sshd allows ten sessions on a connection (MaxSessions in sshd_config(5)). */
+const SESSIONS_PER_CONNECTION = 8
+
+/**
+ * By default sshd drops some unauthenticated connections when more than ten are open (MaxStartups in
+ * sshd_config(5)).
+ */
+const OPENING_AT_ONCE = 4
+
+/** The idle timeout of a connection without sessions, in milliseconds. */
+const CONNECTION_IDLE_MS = 10 * 60_000
+
+/** The destination of a pool's connections. */
+interface SshTarget {
+  /** The path of ssh's configuration file. */
+  readonly config: string
+  /** The common prefix of the control sockets' paths. */
+  readonly control: string
+  readonly host: string
+  /** Makes the error of a failed connection from ssh's stderr; undefined: ssh could not be started. */
+  readonly problem: (said?: string) => Error
+}
+
+/** The lease of a connection for one process. */
+export interface ConnectionLease {
+  /** The path of its control socket (ssh(1), -S). */
+  readonly control: string
+  /**
+   * Releases the lease. `cut` means that the process was killed: while its connection stays open, sshd does
+   * not notice, so the connection takes no new sessions and closes with its last session.
+   */
+  release(how?: { cut?: boolean }): void
+}
+
+/** A pool of ssh connections to one host. */
+export interface Connections {
+  /** Opens a connection when none has room for another session. Rejects with the target's error. */
+  connect(signal: AbortSignal): Promise<void>
+  /** Leases a session on an open connection. Rejects with the target's error. */
+  borrow(signal: AbortSignal): Promise<ConnectionLease>
+  close(): void
+}
+
+/**
+ * An ssh master connection. It closes when the idle timeout passes, or after its last session when it is
+ * draining.
+ */
+interface Connection {
+  readonly control: string
+  readonly ready: Promise<void>
+  isOpening: boolean
+  /** True: the connection takes no new sessions. */
+  isDraining: boolean
+  users: number
+  idle: NodeJS.Timeout | undefined
+  close(): void
+}
+
+/** Creates a pool that opens connections on demand: another connection when all open ones are full. */
+export function createSshPool(way: SshTarget): Connections {
+  const connections = new Set<Connection>()
+  let opened = 0
+
+  const open = () => {
+    opened += 1
+    const connection = openConnection(way, `${way.control}.${opened}`, () => {
+      clearTimeout(connection.idle)
+      connections.delete(connection)
+    })
+    connections.add(connection)
+    scheduleIdleClose(connection)
+    return connection
+  }
+  const end = (connection: Connection) => {
+    clearTimeout(connection.idle)
+    connections.delete(connection)
+    connection.close()
+  }
+  const scheduleIdleClose = (connection: Connection) => {
+    clearTimeout(connection.idle)
+    if (connection.users > 0 || !connections.has(connection)) return
+    if (connection.isDraining) return end(connection)
+    connection.idle = setTimeout(() => end(connection), CONNECTION_IDLE_MS)
+    connection.idle.unref()
+  }
+  /**
+   * Returns a connection with room, which may still be opening. Returns undefined when OPENING_AT_ONCE
+   * connections are opening: the caller waits for the next one.
+   */
+  const pickConnection = (): Connection | undefined => {
+    const usable = [...connections].filter(each => !each.isDraining && each.users < SESSIONS_PER_CONNECTION)
+    const known = usable.find(each => !each.isOpening) ?? usable[0]
+    if (known) return known
+    const opening = [...connections].filter(each => each.isOpening)
+    return opening.length < OPENING_AT_ONCE ? open() : undefined
+  }
+  const nextOpened = () =>
+    Promise.race([...connections].filter(each => each.isOpening).map(each => each.ready))
+
+  return {
+    async connect(signal) {
+      signal.throwIfAborted()
+      await withAbort(pickConnection()?.ready ?? nextOpened(), signal)
+    },
+    async borrow(signal) {
+      signal.throwIfAborted()
+      let through = pickConnection()
+      for (; !through; through = pickConnection()) await withAbort(nextOpened(), signal)
+      const taken = through
+      let held = true
+      const release: ConnectionLease['release'] = ({ cut = false } = {}) => {
+        if (!held) return
+        held = false
+        taken.users -= 1
+        taken.isDraining ||= cut
+        scheduleIdleClose(taken)
+      }
+      taken.users += 1
+      clearTimeout(taken.idle)
+      await withAbort(taken.ready, signal).catch(error => {
+        release()
+        throw error
+      })
+      return { control: taken.control, release }
+    },
+    close() {
+      for (const connection of connections) end(connection)
+    },
+  }
+}
+
+function openConnection(
+  { config, host, problem }: SshTarget,
+  control: string,
+  atEnd: () => void,
+): Connection {
+  // ssh runs LocalCommand once the connection is up and the control socket listens, so its line means ready.
+  const child = spawnGroup(
+    'ssh',
+    [
+      '-F',
+      config,
+      '-S',
+      control,
+      '-M',
+      '-N',
+      '-o',
+      'PermitLocalCommand=yes',
+      '-o',
+      'LocalCommand=echo up',
+      host,
+    ],
+    {
+      signal: new AbortController().signal,
+      stdio: ['ignore', 'pipe', 'pipe'],
+      env: { PATH: process.env.PATH },
+    },
+  )
+  let said = ''
+  child.stderr?.on('data', (chunk: Buffer) => {
+    said = (said + chunk.toString('utf8')).slice(-4096)
+  })
+  const ready = new Promise<void>((resolve, reject) => {
+    child.stdout?.once('data', () => {
+      connection.isOpening = false
+      resolve()
+    })
+    child.once('error', () => reject(problem()))
+    child.once('close', () => {
+      connection.isOpening = false
+      atEnd()
+      reject(problem(said))
+    })
+  })
+  ready.catch(() => {})
+  const close = () => {
+    killGroup(child)
+    rm(control, { force: true }).catch(() => {})
+  }
+  const connection: Connection = {
+    control,
+    ready,
+    isOpening: true,
+    isDraining: false,
+    users: 0,
+    idle: undefined,
+    close,
+  }
+  return connection
+}

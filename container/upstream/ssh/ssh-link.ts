@@ -1,0 +1,124 @@
+import { mkdir, stat, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import type { Upstream } from '../../../src/contract/companion-api/pass.ts'
+import { type IdentityName, identityVariable } from '../../../src/contract/names.ts'
+import { run, spawnGroup } from '../../process/spawn.ts'
+import type { Link } from '../link.ts'
+import { toUpstreamError } from '../to-upstream-error.ts'
+import { UpstreamError } from '../upstream-error.ts'
+import { createSshPool } from './ssh-connections.ts'
+import { parseSshUrl } from './ssh-url.ts'
+
+/**
+ * The folders of the links' files. `folder` has ssh's configurations. `sockets` is a short path, since the
+ * path of a Unix socket is limited to 108 bytes.
+ */
+export interface SshFolders {
+  readonly identities: string
+  readonly folder: string
+  readonly sockets: string
+}
+
+/**
+ * Returns the possible paths of an identity's private key: created or imported under its name, or taken from
+ * the environment.
+ */
+const identityFiles = (folder: string, name: IdentityName) => [
+  join(folder, name),
+  join(folder, identityVariable(name)),
+]
+
+/** Opens a link over SSH, whose connections git's processes share. */
+export async function openSshLink(folders: SshFolders, key: string, upstream: Upstream): Promise<Link> {
+  const { identity: name } = upstream
+  const identity = name === null ? undefined : await findFirst(identityFiles(folders.identities, name))
+  if (!identity)
+    throw new UpstreamError(`the gate has no identity "${name}"`, {
+      fix: `make it with: git gate identity new ${name}`,
+    })
+  const folder = join(folders.folder, key)
+  const config = join(folder, 'config')
+  const control = join(folders.sockets, key)
+  await mkdir(folder, { recursive: true, mode: 0o700 })
+  await writeFile(join(folder, 'known_hosts'), `${upstream.knownHosts.trim()}\n`, { mode: 0o600 })
+  await writeFile(config, sshConfig(identity, join(folder, 'known_hosts')), { mode: 0o600 })
+  return createLink(upstream, config, control)
+}
+
+async function findFirst(files: readonly string[]): Promise<string | undefined> {
+  for (const file of files) if (await stat(file).catch(() => undefined)) return file
+  return undefined
+}
+
+/**
+ * Returns the configuration (ssh_config(5)): ssh trusts only the pinned host keys, offers only the identity's
+ * key, and never prompts.
+ *
+ * A shared connection's master forwards only the variables of its own SendEnv. Without GIT_PROTOCOL there,
+ * git would use protocol v0.
+ */
+function sshConfig(identity: string, knownHosts: string): string {
+  return `Host *
+  BatchMode yes
+  IdentityFile "${identity}"
+  IdentitiesOnly yes
+  IdentityAgent none
+  PreferredAuthentications publickey
+  UserKnownHostsFile "${knownHosts}"
+  GlobalKnownHostsFile /dev/null
+  StrictHostKeyChecking yes
+  UpdateHostKeys no
+  CanonicalizeHostname no
+  ForwardAgent no
+  ForwardX11 no
+  SendEnv GIT_PROTOCOL
+  ConnectTimeout 10
+  ServerAliveInterval 5
+  ServerAliveCountMax 3
+  LogLevel ERROR
+`
+}
+
+const shellQuote = (word: string) => `'${word.replaceAll("'", `'\\''`)}'`
+
+function createLink(upstream: Upstream, config: string, control: string): Link {
+  const ssh = `ssh -F ${shellQuote(config)} -S `
+  const { host } = parseSshUrl(upstream.url)
+  const problem = (said?: string) =>
+    said === undefined ? new UpstreamError('the gate cannot start ssh') : toUpstreamError(upstream, said)
+  const connections = createSshPool({ config, control, host, problem })
+  return {
+    connect: connections.connect,
+    async acquire(signal) {
+      const { control, release } = await connections.borrow(signal)
+      return {
+        authenticateLfs({ url }, operation, signal) {
+          const command = `git-lfs-authenticate ${shellQuote(parseSshUrl(url).path)} ${operation}`
+          const env = { PATH: process.env.PATH ?? '' }
+          return run('ssh', ['-F', config, '-S', control, host, command], {
+            cwd: '/',
+            env,
+            signal,
+            maxOutput: 64_000,
+          })
+        },
+        git: { env: { GIT_SSH_COMMAND: ssh + shellQuote(control), GIT_SSH_VARIANT: 'ssh' } },
+        startUploadPack({ url }, signal) {
+          const direct = ['-F', config, '-S', control, '-o', 'SendEnv=GIT_PROTOCOL', host]
+          const child = spawnGroup(
+            'ssh',
+            [...direct, `git-upload-pack ${shellQuote(parseSshUrl(url).path)}`],
+            {
+              signal,
+              stdio: ['pipe', 'pipe', 'pipe'],
+              env: { PATH: process.env.PATH, GIT_PROTOCOL: 'version=2' },
+            },
+          )
+          return { child, isHelper: false }
+        },
+        release,
+      }
+    },
+    close: connections.close,
+  }
+}

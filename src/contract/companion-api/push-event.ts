@@ -1,0 +1,42 @@
+import { z } from 'zod'
+import { PullRequest } from '../forge.ts'
+import { GrantTerms } from '../grant.ts'
+import { PushReport, StepTime } from '../outcome.ts'
+
+/** An event of a push, which the companion sends as it happens. */
+export const PushEvent = z.discriminatedUnion('event', [
+  /** The companion has read the command list, and written its refs to the journal. */
+  z.object({ event: z.literal('commands-read'), report: PushReport }),
+  /** A step has begun. `steps` holds the ended steps. */
+  z.object({ event: z.literal('step-begun'), phase: z.string(), ms: z.number(), steps: z.array(StepTime) }),
+  /** Every check has passed, and the push waits for the Worker's permission to forward it. */
+  z.object({ event: z.literal('checked') }),
+  /** The push has ended, and its outcome is in the journal. */
+  z.object({ event: z.literal('ended'), report: PushReport }),
+  /** The host has answered for the pull request of an accepted push. Null: it opened none, as `told` says. */
+  z.object({
+    event: z.literal('pull-request'),
+    pullRequest: PullRequest.nullable(),
+    told: z.array(z.string()),
+  }),
+])
+export type PushEvent = z.infer<typeof PushEvent>
+
+/**
+ * The Worker's decision on a checked push, from the token, grant and exceptions that the ledger holds now.
+ */
+export const Permission = z.discriminatedUnion('may', [
+  z.object({
+    may: z.literal('forward'),
+    /** The current URL of the repository's upstream. */
+    url: z.string(),
+    terms: GrantTerms,
+    /** The ids of the exceptions in force. */
+    exceptions: z.array(z.string()),
+  }),
+  /** The companion must not forward the push, for the reason `why`. */
+  z.object({ may: z.literal('not-forward'), why: z.string() }),
+  /** The Worker could not read the ledger. */
+  z.object({ may: z.literal('unknown') }),
+])
+export type Permission = z.infer<typeof Permission>

@@ -1,0 +1,106 @@
+import { randomUUID } from 'node:crypto'
+import fs from 'node:fs'
+import os from 'node:os'
+import path from 'node:path'
+import { createUpstream } from '../../../local/demo/demo.ts'
+import { type SshServer, startSshServer } from '../../../local/demo/sshd.ts'
+import { cloneIn, type Files } from '../clone.ts'
+import { gitText } from '../git.ts'
+
+export interface Address {
+  readonly host: string
+  readonly port: number
+}
+
+/** A bare repository behind a real sshd, with one commit on main. */
+export interface Upstream extends AsyncDisposable {
+  /** The bare repository. */
+  readonly dir: string
+  /** The URL and host keys for the gate, with the sshd's address or `through` in its place. */
+  at(through?: Partial<Address>): { url: string; knownHosts: string }
+  readonly port: number
+  authorize(publicKey: string): void
+  /** The id of a ref; undefined if it does not exist. */
+  ref(name: string): Promise<string | undefined>
+  refs(): Promise<Record<string, string>>
+  git(args: readonly string[]): Promise<string>
+  /** Commits to a branch past the gate. Returns the commit's id. */
+  commit(branch: string, message: string, files?: Files): Promise<string>
+  /** Installs a pre-receive hook that prints these lines and refuses. */
+  refuse(...lines: string[]): void
+  /** Installs a hook, a shell script; without `script` removes it. */
+  hook(name: 'pre-receive' | 'update' | 'post-receive' | 'proc-receive', script?: string): void
+  /** Stops the server and every session. */
+  stop(): Promise<void>
+  /** Starts the server again on the same port. */
+  start(): Promise<void>
+  /** Restarts the server with a host key that is not pinned. */
+  changeHostKey(): Promise<void>
+}
+
+/** Starts an upstream. `empty`: without a commit. `folder`: the name of the bare repository's folder. */
+export async function startUpstream(options: { empty?: boolean; folder?: string } = {}): Promise<Upstream> {
+  const home = fs.mkdtempSync(path.join(os.tmpdir(), 'gate-upstream-'))
+  const dir = path.join(home, options.folder ?? 'repository.git')
+  await createUpstream(dir)
+  if (options.empty) await gitText(['update-ref', '-d', 'refs/heads/main'], { cwd: dir })
+  const sshDir = path.join(home, 'sshd')
+  let server: SshServer = await startSshServer({ dir: sshDir, port: 0 })
+  const { port } = server
+  const up = async () => {
+    server = await startSshServer({ dir: sshDir, port })
+    if (server.port !== port) throw new Error(`port ${port} was taken while the upstream was down`)
+  }
+  const upstream: Upstream = {
+    dir,
+    port,
+    at: through => {
+      const { host, port: to } = { host: '127.0.0.1', port, ...through }
+      return {
+        url: server.urlOf(dir).replace(`127.0.0.1:${port}/`, `${host}:${to}/`),
+        knownHosts: server.knownHosts.replace(`[127.0.0.1]:${port} `, `[${host}]:${to} `),
+      }
+    },
+    authorize: key => server.authorize(key),
+    ref: async name => (await upstream.refs())[name],
+    async refs() {
+      const listed = await upstream.git(['for-each-ref', '--format=%(refname) %(objectname)'])
+      const lines = listed.split('\n').filter(Boolean)
+      return Object.fromEntries(lines.map(line => line.split(' ') as [string, string]))
+    },
+    git: args => gitText(args, { cwd: dir }),
+    async commit(branch, message, files = { [`${randomUUID()}.txt`]: `${message}\n` }) {
+      const work = cloneIn(path.join(home, randomUUID()))
+      await gitText(['clone', '-q', '--no-hardlinks', dir, work.dir])
+      const exists = (await upstream.ref(`refs/heads/${branch}`)) !== undefined
+      await work.text(exists ? ['switch', '-q', branch] : ['switch', '-q', '-c', branch])
+      const commit = await work.commit(message, files)
+      await upstream.git(['fetch', '-q', work.dir, `+HEAD:refs/heads/${branch}`])
+      fs.rmSync(work.dir, { recursive: true })
+      return commit
+    },
+    refuse: (...lines) =>
+      upstream.hook(
+        'pre-receive',
+        [...lines.map(line => `echo '${line.replaceAll("'", "'\\''")}' >&2`), 'exit 1'].join('\n'),
+      ),
+    hook(name, script) {
+      const file = path.join(dir, 'hooks', name)
+      if (script === undefined) return fs.rmSync(file, { force: true })
+      fs.mkdirSync(path.dirname(file), { recursive: true })
+      fs.writeFileSync(file, `#!/bin/sh\n${script}\n`, { mode: 0o755 })
+    },
+    stop: async () => server[Symbol.asyncDispose](),
+    start: up,
+    async changeHostKey() {
+      await server[Symbol.asyncDispose]()
+      for (const file of ['host_key', 'host_key.pub']) fs.rmSync(path.join(sshDir, file))
+      await up()
+    },
+    async [Symbol.asyncDispose]() {
+      await server[Symbol.asyncDispose]()
+      fs.rmSync(home, { recursive: true, force: true })
+    },
+  }
+  return upstream
+}

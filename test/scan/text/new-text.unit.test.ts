@@ -1,0 +1,99 @@
+import fc from 'fast-check'
+import { expect, test } from 'vitest'
+import { changedRanges } from '../../../container/checks/secrets/new-text/changed-ranges.ts'
+import { predecessorsOf } from '../../../container/checks/secrets/new-text/predecessors.ts'
+
+const line = fc.oneof(
+  { weight: 6, arbitrary: fc.string({ unit: fc.constantFrom(...'ab c='), maxLength: 60 }) },
+  { weight: 1, arbitrary: fc.string({ unit: fc.constantFrom(...'ab'), minLength: 60, maxLength: 300 }) },
+)
+const lines = fc.array(line, { maxLength: 120 })
+const edits = fc.array(
+  fc.record({
+    at: fc.nat(200),
+    deleted: fc.nat(30),
+    inserted: fc.array(line, { maxLength: 5 }),
+    copied: fc.nat(40),
+  }),
+  { maxLength: 4 },
+)
+const join = (parts: readonly string[], ends: boolean) => Buffer.from(parts.join('\n') + (ends ? '\n' : ''))
+
+test('a text of 1,000 bytes outside of the changed ranges is in the old text too', () => {
+  fc.assert(
+    fc.property(lines, edits, fc.boolean(), fc.boolean(), (oldLines, changes, oldEnds, newEnds) => {
+      const newLines = [...oldLines]
+      for (const { at, deleted, inserted, copied } of changes)
+        newLines.splice(at, deleted, ...inserted, ...oldLines.slice(copied, copied + 25))
+      const [text, old] = [join(newLines, newEnds), join(oldLines, oldEnds)]
+      const ranges = changedRanges(text, old)
+      for (const [i, { from, to }] of ranges.entries()) {
+        expect(from).toBeLessThan(to)
+        expect(from === 0 || text[from - 1] === 10).toBe(true)
+        expect(to === text.length || text[to - 1] === 10).toBe(true)
+        if (i > 0) expect(ranges[i - 1]?.to).toBeLessThan(from)
+      }
+      const isInRange = (from: number, to: number) =>
+        ranges.some(range => range.from <= from && to <= range.to)
+      for (let from = 0; from < text.length; from += 7) {
+        const to = Math.min(from + 1_000, text.length)
+        if (!isInRange(from, to)) expect(old.includes(text.subarray(from, to))).toBe(true)
+      }
+    }),
+    { numRuns: 300 },
+  )
+})
+
+test('a changed line in a long text leaves most of it out', () => {
+  const rows = Array.from({ length: 20_000 }, (_, i) => `the line ${i} of the text`)
+  const old = Buffer.from(rows.join('\n'))
+  rows[10_000] = 'another line'
+  const [range, ...others] = changedRanges(Buffer.from(rows.join('\n')), old)
+  expect(others).toEqual([])
+  expect((range?.to ?? 0) - (range?.from ?? 0)).toBeLessThan(3_000)
+})
+
+test('a change inside a wrapped block takes the whole block', () => {
+  const block = Array.from({ length: 200 }, (_, i) =>
+    Buffer.from(`${i} some bytes to be encoded as base64 lines!`).toString('base64'),
+  )
+  const prose = Array.from({ length: 100 }, (_, i) => `line ${i} of prose`)
+  const rows = [...prose, ...block, ...prose]
+  const old = Buffer.from(rows.join('\n'))
+  rows[200] = Buffer.from('another text in the middle of the block....').toString('base64')
+  const text = Buffer.from(rows.join('\n'))
+  const [range] = changedRanges(text, old)
+  expect(range?.from).toBeLessThan(text.indexOf(block[0] ?? ''))
+  expect(range?.to).toBeGreaterThan(text.indexOf(block[199] ?? '') + 60)
+})
+
+const id = (name: string) => name.padEnd(40, '0')
+const entry = (commit: string, path: string, blob: string, ...olds: string[]) => ({
+  commit,
+  path,
+  mode: '100644',
+  id: id(blob),
+  oldIds: olds.map(old => (old === '' ? '0'.repeat(40) : id(old))),
+  oldModes: olds.map(old => (old === '' ? '000000' : '100644')),
+})
+
+test('a blob replaces the blobs that all of its places had before, at its only path', () => {
+  const entries = [
+    entry('c1', 'a', 'a1', ''),
+    entry('c2', 'a', 'a2', 'a1'),
+    entry('c3', 'a', 'a3', 'a2', 'up'),
+    entry('c4', 'b', 'b1', 'up'),
+    entry('c4', 'copy-of-b', 'b1', ''),
+    entry('c5', 'a', 'a1', 'a3'),
+    entry('c6', 'c', 'c1', 'x'),
+    entry('c7', 'c', 'c1', 'y', 'x'),
+  ]
+  const blobs = new Map(entries.map(({ id }) => [id, []]))
+  expect(predecessorsOf({ entries, blobs })).toEqual(
+    new Map([
+      [id('a2'), [id('a1')]],
+      [id('a3'), [id('a2'), id('up')]],
+      [id('c1'), [id('x')]],
+    ]),
+  )
+})
