@@ -1,5 +1,6 @@
 import type { Check } from './checks/index.ts'
 import type { SharedResponses } from './fetch/shared-responses.ts'
+import type { HeldPushes } from './held/held-pushes.ts'
 import type { WatchedJournal } from './journal/unreported.ts'
 import type { Lfs } from './lfs/index.ts'
 import type { Mirrors } from './mirror/mirrors.ts'
@@ -22,6 +23,8 @@ export interface Companion {
   readonly sharedResponses: SharedResponses
   readonly links: Links
   readonly journal: WatchedJournal
+  /** The objects of refused pushes. */
+  readonly held: HeldPushes
   readonly checks: readonly Check[]
   readonly lfs: Lfs
   /** The checked pushes that wait for the Worker's permission. */

@@ -8,6 +8,7 @@ import type { Companion } from './companion.ts'
 import { createSharedResponses } from './fetch/shared-responses.ts'
 import { configureGit } from './git/git-config.ts'
 import { serveGit } from './git-daemon/server.ts'
+import { openHeldPushes } from './held/held-pushes.ts'
 import { serve } from './http/server.ts'
 import { openJournal } from './journal/journal.ts'
 import { recover } from './journal/recover.ts'
@@ -70,6 +71,7 @@ const companion: Companion = {
   sharedResponses: createSharedResponses(join(settings.home, 'scratch'), settings.fetchCacheBytes),
   links,
   journal,
+  held: await openHeldPushes(join(settings.home, 'held'), settings.held),
   checks: checks(settings, { upstreams, refused }),
   lfs: createLfs({ settings, mirrors, sessions, upstreams, refused, store }),
   permissions: createPermissions(),

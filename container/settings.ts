@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { HeldSeconds } from '../src/contract/held-seconds.ts'
 import { AgentName } from '../src/contract/names.ts'
 
 const inSeconds = (fallback: number, least: number) => {
@@ -68,6 +69,9 @@ const Settings = z
     GATE_LFS_STORE_BYTES: count(8 * 2 ** 30),
     /** The limit of the push journal on disk. */
     GATE_JOURNAL_MAX_BYTES: count(256 * 2 ** 20),
+    /** The limit of the objects of refused pushes on disk, and how long they are kept. */
+    GATE_HELD_BYTES: count(2 * 2 ** 30),
+    GATE_HELD_SECONDS: HeldSeconds.transform(value => value * 1000),
     /** The minimum is 64 MiB because any git program needs some tens of megabytes. */
     GATE_GIT_MEMORY_BYTES: count(2 ** 30).refine(
       bytes => bytes >= 64 << 20,
@@ -115,6 +119,7 @@ const Settings = z
     maxLfsObjectBytes: env.GATE_LFS_MAX_OBJECT_BYTES,
     maxLfsStoreBytes: env.GATE_LFS_STORE_BYTES,
     maxJournalBytes: env.GATE_JOURNAL_MAX_BYTES,
+    held: { maxBytes: env.GATE_HELD_BYTES, keepMs: env.GATE_HELD_SECONDS },
     /** The memory limit of each git process. */
     gitMemoryBytes: env.GATE_GIT_MEMORY_BYTES,
     maxSessions: env.GATE_MAX_SESSIONS,

@@ -40,7 +40,9 @@ export async function checkAndForward(work: PushWork, quarantined: Quarantined):
   const { gone } = quarantined
   try {
     gone.throwIfAborted()
-    return await inSteps(work, quarantined, gone)
+    const verdict = await inSteps(work, quarantined, gone)
+    if (verdict.outcome === 'refused') await holdObjects(work, quarantined)
+    return verdict
   } catch (error) {
     if (gone.aborted)
       return abandoned(commands, gone.reason instanceof ClientGone ? gone.reason : new ClientGone('vanished'))
@@ -81,6 +83,21 @@ async function inSteps(work: PushWork, quarantined: Quarantined, signal: AbortSi
     forward.drop()
     await early.ended
   }
+}
+
+/** Keeps the objects of a refused push for its diff. The push is refused whether that works or not. */
+async function holdObjects(
+  { held, mirror, pass }: PushWork,
+  { hookRequest, list }: Quarantined,
+): Promise<void> {
+  const { commands, pushOptions } = list
+  const push = {
+    ...{ id: pass.id, repository: pass.repository.name, agent: pass.agent },
+    ...{ commands: [...commands], pushOptions: [...pushOptions], isWaiting: false },
+  }
+  await held
+    .keep(push, quarantineFolder(hookRequest, mirror, commands))
+    .catch((error: unknown) => logError(pass.id, error))
 }
 
 /**
@@ -174,20 +191,28 @@ async function askPermission(
   return judgePermission(permission, push, list, checks, signal)
 }
 
-/**
- * Returns the environment that lets git read the quarantine (git-receive-pack(1), "Quarantine Environment").
- * A push that only deletes refs has no quarantine.
- */
+/** Returns the environment that lets git read the quarantine (git-receive-pack(1), "Quarantine Environment"). */
 function quarantineOf(
   asked: HookRequest,
   mirror: Mirror,
   commands: readonly Command[],
 ): Record<string, string> {
-  if (asked.objectDirectory === '' && commands.every(isDelete)) return {}
+  const quarantine = quarantineFolder(asked, mirror, commands)
+  if (quarantine === undefined) return {}
+  return { GIT_OBJECT_DIRECTORY: quarantine, GIT_ALTERNATE_OBJECT_DIRECTORIES: asked.alternates }
+}
+
+/** Returns the quarantine's folder. A push that only deletes refs has none. */
+function quarantineFolder(
+  asked: HookRequest,
+  mirror: Mirror,
+  commands: readonly Command[],
+): string | undefined {
+  if (asked.objectDirectory === '' && commands.every(isDelete)) return undefined
   const quarantine = resolve(mirror.git.dir, asked.objectDirectory)
   if (dirname(quarantine) !== join(mirror.git.dir, 'objects'))
     throw new GateFault('its quarantine is not where git puts it')
-  return { GIT_OBJECT_DIRECTORY: quarantine, GIT_ALTERNATE_OBJECT_DIRECTORIES: asked.alternates }
+  return quarantine
 }
 
 async function send(

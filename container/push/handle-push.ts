@@ -11,7 +11,7 @@ import type { WorkerChannel } from './worker-channel.ts'
 
 /** Dependencies shared by all pushes. */
 interface PushDependencies
-  extends Pick<PushWork, 'settings' | 'memory' | 'checks' | 'journal' | 'credentials'> {
+  extends Pick<PushWork, 'settings' | 'memory' | 'checks' | 'journal' | 'held' | 'credentials'> {
   readonly sessions: Sessions
   readonly mirrors: Mirrors
   readonly links: Links

@@ -1,6 +1,7 @@
 import type { PassFor } from '../../src/contract/companion-api/pass.ts'
 import type { Check } from '../checks/index.ts'
 import type { PushClient } from '../client/push-client.ts'
+import type { HeldPushes } from '../held/held-pushes.ts'
 import type { Journal } from '../journal/journal.ts'
 import type { Mirror } from '../mirror/mirror.ts'
 import type { MemoryBudget } from '../process/memory-budget.ts'
@@ -22,5 +23,6 @@ export interface PushWork {
   readonly linkTo: () => Promise<Link>
   readonly checks: readonly Check[]
   readonly journal: Journal
+  readonly held: HeldPushes
   readonly settings: Settings
 }

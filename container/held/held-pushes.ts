@@ -1,0 +1,191 @@
+import {
+  constants,
+  copyFile,
+  link,
+  mkdir,
+  readdir,
+  readFile,
+  rename,
+  rm,
+  stat,
+  writeFile,
+} from 'node:fs/promises'
+import { join } from 'node:path'
+import { z } from 'zod'
+import { AgentName, ObjectId, RefName, RepositoryName } from '../../src/contract/names.ts'
+import { logError } from '../process/log.ts'
+
+const NewHeldPush = z.object({
+  /** The push's id. */
+  id: z.string().regex(/^[\w-]{1,64}$/),
+  repository: RepositoryName,
+  agent: AgentName,
+  commands: z.array(z.object({ ref: RefName, old: ObjectId, new: ObjectId })),
+  pushOptions: z.array(z.string()),
+  /** A push that waits for a decision is never deleted in favour of another push. */
+  isWaiting: z.boolean(),
+})
+export type NewHeldPush = z.infer<typeof NewHeldPush>
+
+const Entry = NewHeldPush.extend({ at: z.number(), bytes: z.number() })
+type Entry = z.infer<typeof Entry>
+
+/** A refused push whose objects are kept. Times are Unix milliseconds. */
+export interface HeldPush extends Entry {
+  /**
+   * The folder of its objects, without those that the mirror has. With it as
+   * GIT_ALTERNATE_OBJECT_DIRECTORIES, git on the mirror reads the push.
+   */
+  readonly objects: string
+  /** Its pack; undefined where the mirror had all objects. */
+  readonly pack: string | undefined
+}
+
+/** The objects of refused pushes, by push id: for an approval, and for the diff on the push's page. */
+export interface HeldPushes {
+  /**
+   * Keeps the objects in git's quarantine; undefined: the push has none. Returns false if there is no room.
+   * The quarantine must exist until then.
+   */
+  keep(push: NewHeldPush, quarantine: string | undefined): Promise<boolean>
+  find(id: string): Promise<HeldPush | undefined>
+  /** Deletes a push's objects. Does nothing if they are not kept. */
+  release(id: string): Promise<void>
+}
+
+/** The limits of all held pushes: bytes on disk, and their age in milliseconds. */
+export interface HeldLimits {
+  readonly maxBytes: number
+  readonly keepMs: number
+}
+
+/** The least disk usage of a held push, in bytes: a few blocks for its folders and its entry. */
+const LEAST_BYTES = 16_384
+
+const CLEANUP_MS = 600_000
+
+/** Opens the folder of held pushes. What a crash left unfinished, and what has expired, is deleted. */
+export async function openHeldPushes(folder: string, limits: HeldLimits): Promise<HeldPushes> {
+  await mkdir(folder, { recursive: true, mode: 0o700 })
+  const entries = new Map<string, Entry>()
+  for (const name of await readdir(folder)) {
+    const entry = await readEntry(join(folder, name))
+    if (entry?.id === name) entries.set(name, entry)
+    else await rm(join(folder, name), { recursive: true, force: true })
+  }
+  const held = new HeldFolder(folder, limits, entries)
+  const clean = () => held.releaseExpired().catch((error: unknown) => logError('', error))
+  setInterval(clean, CLEANUP_MS).unref()
+  await clean()
+  return held
+}
+
+class HeldFolder implements HeldPushes {
+  readonly #folder: string
+  readonly #limits: HeldLimits
+  readonly #entries: Map<string, Entry>
+  #last: Promise<unknown> = Promise.resolve()
+
+  constructor(folder: string, limits: HeldLimits, entries: Map<string, Entry>) {
+    this.#folder = folder
+    this.#limits = limits
+    this.#entries = entries
+  }
+
+  keep(push: NewHeldPush, quarantine: string | undefined): Promise<boolean> {
+    // One at a time: each call counts the bytes that are kept already.
+    const kept = this.#last.then(() => this.#keep(push, quarantine))
+    this.#last = kept.catch(() => {})
+    return kept
+  }
+
+  async find(id: string): Promise<HeldPush | undefined> {
+    const entry = this.#entries.get(id)
+    if (!entry || this.#isExpired(entry)) return undefined
+    const objects = join(this.#folder, id, 'objects')
+    const pack = (await packFiles(objects)).find(({ name }) => name.endsWith('.pack'))
+    return { ...entry, objects, pack: pack?.path }
+  }
+
+  async release(id: string): Promise<void> {
+    if (!this.#entries.delete(id)) return
+    await rm(join(this.#folder, id), { recursive: true, force: true })
+  }
+
+  async releaseExpired(): Promise<void> {
+    for (const entry of [...this.#entries.values()]) if (this.#isExpired(entry)) await this.release(entry.id)
+  }
+
+  #isExpired({ at }: Entry): boolean {
+    return at < Date.now() - this.#limits.keepMs
+  }
+
+  async #keep(push: NewHeldPush, quarantine: string | undefined): Promise<boolean> {
+    const files = quarantine === undefined ? [] : await packFiles(quarantine)
+    const bytes = LEAST_BYTES + totalBytes(files)
+    if (!(await this.#makeRoom(bytes))) return false
+    const entry: Entry = { ...push, at: Date.now(), bytes }
+    const unfinished = join(this.#folder, `${push.id}.new`)
+    try {
+      await mkdir(join(unfinished, 'objects', 'pack'), { recursive: true, mode: 0o700 })
+      for (const { name, path } of files) await linkOrCopy(path, join(unfinished, 'objects', 'pack', name))
+      await writeFile(join(unfinished, ENTRY), JSON.stringify(entry), { mode: 0o600 })
+      await rename(unfinished, join(this.#folder, push.id))
+    } catch (error) {
+      await rm(unfinished, { recursive: true, force: true })
+      throw error
+    }
+    this.#entries.set(push.id, entry)
+    return true
+  }
+
+  /** Deletes the oldest pushes that wait for no decision. Returns false if that does not make enough room. */
+  async #makeRoom(bytes: number): Promise<boolean> {
+    await this.releaseExpired()
+    const all = [...this.#entries.values()].sort((a, b) => a.at - b.at)
+    let used = bytes + totalBytes(all)
+    const deletable = all.filter(({ isWaiting }) => !isWaiting)
+    if (used - totalBytes(deletable) > this.#limits.maxBytes) return false
+    for (const entry of deletable) {
+      if (used <= this.#limits.maxBytes) break
+      used -= entry.bytes
+      await this.release(entry.id)
+    }
+    return true
+  }
+}
+
+const totalBytes = (each: readonly { bytes: number }[]) => each.reduce((sum, { bytes }) => sum + bytes, 0)
+
+/** The file of a held push's entry, beside its folder `objects`. */
+const ENTRY = 'push.json'
+
+async function readEntry(path: string): Promise<Entry | undefined> {
+  try {
+    return Entry.parse(JSON.parse(await readFile(join(path, ENTRY), 'utf8')))
+  } catch {
+    return undefined
+  }
+}
+
+/** Lists the packs of an object folder with their indexes. git writes every push into one pack. */
+async function packFiles(objects: string): Promise<{ name: string; path: string; bytes: number }[]> {
+  const folder = join(objects, 'pack')
+  const names = (await readdir(folder).catch(() => [])).filter(name =>
+    /^pack-[0-9a-f]+\.(pack|idx|rev)$/.test(name),
+  )
+  return Promise.all(
+    names.map(async name => {
+      const path = join(folder, name)
+      return { name, path, bytes: (await stat(path)).size }
+    }),
+  )
+}
+
+/** A link needs no disk space while the mirror has the file too. Another disk gets a copy. */
+async function linkOrCopy(from: string, to: string): Promise<void> {
+  await link(from, to).catch((error: NodeJS.ErrnoException) => {
+    if (error.code !== 'EXDEV' && error.code !== 'EPERM') throw error
+    return copyFile(from, to, constants.COPYFILE_FICLONE)
+  })
+}

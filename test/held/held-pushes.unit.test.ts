@@ -1,0 +1,75 @@
+import fs from 'node:fs'
+import os from 'node:os'
+import path from 'node:path'
+import { expect, onTestFinished, test } from 'vitest'
+import { type NewHeldPush, openHeldPushes } from '../../container/held/held-pushes.ts'
+import { AgentName, ObjectId, RefName, RepositoryName, ZERO_ID } from '../../src/contract/names.ts'
+
+const scratch = () => {
+  const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'held-'))
+  onTestFinished(() => fs.rmSync(folder, { recursive: true, force: true }))
+  return folder
+}
+
+/** Makes a quarantine with one pack of `bytes` bytes, as receive-pack leaves it. */
+function quarantine(bytes: number): string {
+  const folder = scratch()
+  fs.mkdirSync(path.join(folder, 'pack'))
+  const name = `pack-${'a'.repeat(40)}`
+  fs.writeFileSync(path.join(folder, 'pack', `${name}.pack`), Buffer.alloc(bytes))
+  fs.writeFileSync(path.join(folder, 'pack', `${name}.idx`), 'index')
+  fs.writeFileSync(path.join(folder, 'pack', `${name}.keep`), 'receive-pack')
+  return folder
+}
+
+const push = (id: string, isWaiting = false): NewHeldPush => ({
+  id,
+  repository: RepositoryName.parse('app'),
+  agent: AgentName.parse('ada'),
+  commands: [
+    { ref: RefName.parse('refs/heads/x'), old: ObjectId.parse(ZERO_ID), new: ObjectId.parse('1'.repeat(40)) },
+  ],
+  pushOptions: [],
+  isWaiting,
+})
+
+const LIMITS = { maxBytes: 100_000, keepMs: 60_000 }
+
+test('the objects of a refused push outlive its quarantine and the companion', async () => {
+  const [folder, from] = [scratch(), quarantine(5000)]
+  const held = await openHeldPushes(folder, LIMITS)
+  expect(await held.keep(push('one'), from)).toBe(true)
+  fs.rmSync(from, { recursive: true })
+  fs.mkdirSync(path.join(folder, 'two.new'))
+  const found = await (await openHeldPushes(folder, LIMITS)).find('one')
+  expect(found).toMatchObject({ id: 'one', agent: 'ada', commands: [{ ref: 'refs/heads/x' }] })
+  expect(fs.statSync(found?.pack ?? '').size).toBe(5000)
+  expect(fs.readdirSync(path.join(found?.objects ?? '', 'pack'))).toHaveLength(2)
+  expect(fs.readdirSync(folder)).toEqual(['one'])
+})
+
+test('a push that deletes a ref is held without objects', async () => {
+  const held = await openHeldPushes(scratch(), LIMITS)
+  await held.keep(push('one'), undefined)
+  expect(await held.find('one')).toMatchObject({ pack: undefined })
+})
+
+test('beyond the limit of bytes the oldest refused push goes, and no push that waits', async () => {
+  const held = await openHeldPushes(scratch(), LIMITS)
+  await held.keep(push('waits', true), quarantine(20_000))
+  await held.keep(push('old'), quarantine(20_000))
+  expect(await held.keep(push('new'), quarantine(20_000))).toBe(true)
+  expect(await held.find('old')).toBeUndefined()
+  expect(await held.find('waits')).toBeDefined()
+  expect(await held.keep(push('large', true), quarantine(60_000))).toBe(false)
+  expect(await held.find('new')).toBeDefined()
+  await held.release('waits')
+  expect(await held.keep(push('large', true), quarantine(60_000))).toBe(true)
+})
+
+test('a held push expires', async () => {
+  const folder = scratch()
+  await (await openHeldPushes(folder, LIMITS)).keep(push('one'), quarantine(100))
+  expect(await (await openHeldPushes(folder, { ...LIMITS, keepMs: -1 })).find('one')).toBeUndefined()
+  expect(fs.readdirSync(folder)).toEqual([])
+})
