@@ -1,4 +1,4 @@
-import { spawn, spawnSync } from 'node:child_process'
+import { fork, spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
 import { readFileSync } from 'node:fs'
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
@@ -17,9 +17,15 @@ import { spread } from '../measure.ts'
 const COMMITS = 200
 const RANGES = 40
 const self = fileURLToPath(import.meta.url)
+const check = secrets({ gitleaks, seconds: 3600, maxBlobBytes: 500 << 20, fingerprintKey: 'bench' })
 /** The peer's binary: by default the gate's own. GITLEAKS_PLAIN names another, such as a released one. */
 const plainGitleaks = process.env.GITLEAKS_PLAIN ?? gitleaks
 const ZERO = '0'.repeat(40)
+
+interface Range {
+  readonly old: string
+  readonly id: string
+}
 
 interface Cost {
   readonly wall: number
@@ -49,8 +55,12 @@ function cpuSeconds(): number {
   return ticks / 100
 }
 
-/** Scans one push in this process, and prints its cost. */
-async function scanHere(home: string, old: string, id: string, showsFindings: boolean): Promise<void> {
+/** Scans the pushes of a repository's that the parent names, one after the other, and sends the cost of each. */
+function scanHere(home: string): void {
+  process.on('message', async ({ old, id }: Range) => process.send?.(await scanPush(home, old, id)))
+}
+
+async function scanPush(home: string, old: string, id: string): Promise<Cost> {
   const config = join(home, 'gitconfig')
   const push = incoming(
     join(home, 'mirror.git'),
@@ -59,23 +69,21 @@ async function scanHere(home: string, old: string, id: string, showsFindings: bo
     [readCommand(`${old} ${id} refs/heads/pushed`)],
     {},
   )
-  const check = secrets({ gitleaks, seconds: 3600, maxBlobBytes: 500 << 20, fingerprintKey: 'bench' })
   const started = performance.now()
   const before = cpuSeconds()
   const { signal } = new AbortController()
   const refusals = await check.run(push, () => {}, signal)
   const { findings, scanned } = push.record
-  if (showsFindings)
+  if (process.argv.includes('--findings'))
     for (const { rule, path, line, commit, fingerprint } of findings)
       console.error(`${rule} ${path}:${line} ${commit} ${fingerprint}`)
-  const cost: Cost = {
+  return {
     wall: (performance.now() - started) / 1000,
     cpu: cpuSeconds() - before,
     findings: findings.length,
     bytes: scanned.bytes,
     ...(refusals[0] ? { reason: refusals[0].reason } : {}),
   }
-  console.log(JSON.stringify(cost))
 }
 
 /** Runs a command in a process of its own. Its cost includes the start. */
@@ -97,20 +105,19 @@ async function inProcess(command: string, args: readonly string[], cwd: string) 
   return { stdout, wall: (performance.now() - started) / 1000, cpu }
 }
 
-async function gate(home: string, old: string, id: string): Promise<Cost> {
-  await rm(join(home, 'push', 'scratch'), { recursive: true, force: true })
-  await mkdir(join(home, 'push', 'scratch'), { recursive: true })
-  const child = spawn(
-    process.execPath,
-    [self, '--scan', home, old, id, ...process.argv.filter(arg => arg === '--findings')],
-    {
-      stdio: ['ignore', 'pipe', 'inherit'],
+/** Starts the process that scans the pushes of a repository, as a companion does. */
+function startScans(home: string) {
+  const child = fork(self, ['--scan', home, ...process.argv.filter(arg => arg === '--findings')])
+  return {
+    async scan(range: Range): Promise<Cost> {
+      await rm(join(home, 'push', 'scratch'), { recursive: true, force: true })
+      await mkdir(join(home, 'push', 'scratch'), { recursive: true })
+      child.send(range)
+      const [cost] = await once(child, 'message')
+      return cost
     },
-  )
-  let output = ''
-  child.stdout.on('data', chunk => (output += chunk))
-  await once(child, 'close')
-  return JSON.parse(output)
+    stop: () => child.disconnect(),
+  }
 }
 
 async function plain(home: string, range: string): Promise<{ wall: number; cpu: number }> {
@@ -169,7 +176,9 @@ const seconds = (value: number) => value.toFixed(2)
 async function measureImport(name: string, home: string, tip: string): Promise<void> {
   await quarantine(home, ZERO, tip)
   const direct = await plain(home, tip)
-  const cost = await gate(home, ZERO, tip)
+  const scans = startScans(home)
+  const cost = await scans.scan({ old: ZERO, id: tip })
+  scans.stop()
   console.log(
     `| ${name}, first import | ${seconds(cost.cpu)} | ${seconds(direct.cpu)} | ${seconds(cost.cpu / direct.cpu)} | ${seconds(cost.wall)} | ${seconds(direct.wall)} | ${seconds(cost.wall / direct.wall)} | ${(cost.bytes / 1e6).toFixed(1)} | ${cost.findings} |`,
   )
@@ -183,12 +192,14 @@ async function measureRanges(name: string, home: string, tip: string): Promise<v
   const step = COMMITS / RANGES
   const costs: Cost[] = []
   const directs: { wall: number; cpu: number }[] = []
+  const scans = startScans(home)
   for (let i = 0; i + step < commits.length; i += step) {
     const [old = '', id = ''] = [commits[i], commits[i + step]]
     await quarantine(home, old, id)
     directs.push(await plain(home, `${old}..${id}`))
-    costs.push(await gate(home, old, id))
+    costs.push(await scans.scan({ old, id }))
   }
+  scans.stop()
   const median = (values: readonly number[]) => spread(values).median
   const [cpu, plainCpu, wall, plainWall] = [
     median(costs.map(cost => cost.cpu)),
@@ -203,8 +214,7 @@ async function measureRanges(name: string, home: string, tip: string): Promise<v
 }
 
 if (process.argv[2] === '--scan') {
-  const [home = '', old = '', id = ''] = process.argv.slice(3)
-  await scanHere(home, old, id, process.argv.includes('--findings'))
+  scanHere(process.argv[3] ?? '')
 } else {
   console.log(`${cpus().length} processors, gitleaks ${gitleaks}, plain ${plainGitleaks}\n`)
   console.log(

@@ -8,8 +8,6 @@ import { type Introduced, introducedBy } from '../objects/new-objects.ts'
 import { pushInParts } from '../remedy/push-in-parts.ts'
 import { sanitizeForAgent } from '../sanitize-text.ts'
 import { reportFindings } from './findings/report-findings.ts'
-import { scanConfig } from './gitleaks/config.ts'
-import { type PrewarmedGitleaks, prewarmGitleaks } from './gitleaks/gitleaks-process.ts'
 import { predecessorsOf } from './new-text/predecessors.ts'
 import { runScan } from './scan/run-scan.ts'
 import { ScanDeadline } from './scan/scan-deadline.ts'
@@ -21,14 +19,6 @@ export { type LfsDecisions, type LfsScan, type LfsVerdict, scanLfsObjects } from
 
 const PROGRESS_SECONDS = 3
 
-/** A gitleaks process that was started before the check runs. */
-interface Prewarmed {
-  readonly gitleaks: Promise<PrewarmedGitleaks>
-  /** Kills the process if it still runs, and resolves when it has ended. */
-  end(): Promise<void>
-}
-
-const ignore = () => {}
 /** Deleting refs introduces nothing. */
 const hasNothingToScan = ({ commands, pushOptions }: IncomingPush) =>
   commands.every(isDelete) && pushOptions.length === 0
@@ -37,42 +27,19 @@ const scratchFolder = (push: IncomingPush) => join(push.scratch, 'secrets')
 /** Refuses a push that introduces a secret for which no operator has granted an exception. */
 export function secrets(settings: SecretsSettings): Check {
   const limits: Limits = { ...defaultLimits, ...settings }
-  const prewarmed = new WeakMap<IncomingPush, Prewarmed>()
   return {
     name: 'secrets',
     boundsItself: true,
-    async prepare(push, signal) {
-      if (hasNothingToScan(push)) return
-      const stop = new AbortController()
-      const gitleaks = prewarm(push, settings.gitleaks, AbortSignal.any([signal, stop.signal]))
-      const ended = gitleaks.then(({ ended }) => ended).then(ignore, ignore)
-      const end = () => {
-        stop.abort()
-        return ended
-      }
-      prewarmed.set(push, { gitleaks, end })
-      await ended
-    },
     async run(push, sendProgress, signal) {
       if (hasNothingToScan(push)) return []
       using deadline = new ScanDeadline(settings.seconds * 1000)
-      // The prewarmed gitleaks began before the deadline, under the signal of `prepare`.
-      deadline.signal.addEventListener('abort', () => prewarmed.get(push)?.end(), { once: true })
       const progress = reportPhases(sendProgress)
       const folder = scratchFolder(push)
       try {
         await mkdir(folder, { mode: 0o700, recursive: true })
         const stop = AbortSignal.any([signal, deadline.signal])
         const newObjects = await introducedBy(push, limits, stop)
-        const gitleaks = prewarmed.get(push)?.gitleaks
-        const result = await scanPush(push, newObjects, {
-          settings,
-          limits,
-          gitleaks,
-          progress,
-          deadline,
-          stop,
-        })
+        const result = await scanPush(push, newObjects, { settings, limits, progress, deadline, stop })
         return reportFindings(result, { push, newObjects, key: settings.fingerprintKey })
       } catch (error) {
         if (error instanceof LimitExceeded) return refuseOverLimit(push, error)
@@ -81,29 +48,15 @@ export function secrets(settings: SecretsSettings): Check {
         throw asFault(error, { deadline, signal, seconds: settings.seconds })
       } finally {
         progress.stop()
-        await prewarmed.get(push)?.end()
         await rm(folder, { recursive: true, force: true })
       }
     },
   }
 }
 
-async function prewarm(
-  push: IncomingPush,
-  gitleaks: string,
-  signal: AbortSignal,
-): Promise<PrewarmedGitleaks> {
-  const folder = scratchFolder(push)
-  await mkdir(folder, { mode: 0o700 })
-  const { path: config } = await scanConfig(push.pass.gitleaksConfig, folder)
-  push.record.scanned.gitleaks += 1
-  return prewarmGitleaks({ gitleaks, config, folder: join(folder, 'ahead'), signal }, join(folder, 'ignored'))
-}
-
 interface ScanContext {
   readonly settings: SecretsSettings
   readonly limits: Limits
-  readonly gitleaks: Promise<PrewarmedGitleaks> | undefined
   readonly progress: PhaseReporter
   readonly deadline: ScanDeadline
   readonly stop: AbortSignal
@@ -112,7 +65,7 @@ interface ScanContext {
 async function scanPush(
   push: IncomingPush,
   newObjects: Introduced,
-  { settings, limits, gitleaks, progress, deadline, stop }: ScanContext,
+  { settings, limits, progress, deadline, stop }: ScanContext,
 ): Promise<ScanResult> {
   const { entries: _, sizes, ...searchable } = newObjects
   deadline.addBytes(sizes.values().reduce((sum, size) => sum + size, 0))
@@ -132,16 +85,15 @@ async function scanPush(
     },
     {
       signal: stop,
-      prewarmed: await gitleaks,
       onPhase: phase => {
         deadline.progress()
         progress.onPhase(phase)
       },
-      onScanned: (bytes, started) => {
+      onScanned: bytes => {
         // Archives unpack to more than was received.
         deadline.addBytes(bytes)
         scanned.bytes += bytes
-        if (started) scanned.gitleaks += 1
+        scanned.gitleaks += 1
       },
     },
     settings,

@@ -3,14 +3,19 @@ import { join } from 'node:path'
 import { parse, stringify } from 'smol-toml'
 import { z } from 'zod'
 import { GateFault } from '../../check.ts'
+import type { KeywordSearch } from './keyword-search.ts'
 import { displayPath, type LocatedMatch } from './locate.ts'
+import { neededRulesOf } from './needed-rules.ts'
 import { PathPatterns } from './path-patterns.ts'
 import { ScanFileWriter } from './scan-files.ts'
 import { gateConfigPath, runGitleaks } from './verified-run.ts'
 
-/** The configuration file for gitleaks, and the part of the configuration that the gate applies itself. */
+/** The configuration of a scan, and the part of it that the gate applies itself. */
 export interface ScanConfig {
-  readonly path: string
+  /** Finds the keywords of the rules; undefined: every run of gitleaks gets all rules. */
+  readonly keywords: KeywordSearch | undefined
+  /** Writes the configuration for texts with these keywords, and returns its path. */
+  readonly fileFor: (found: ReadonlySet<string>) => Promise<string>
   /** Says whether a match passes the operator's path rules. */
   readonly passesPathRules: (match: LocatedMatch) => boolean
   /** The ids of the operator's own rules. */
@@ -59,7 +64,10 @@ const OperatorConfig = z.strictObject({
 })
 
 interface ParsedConfig {
-  readonly toml: string
+  /** Returns the configuration for gitleaks, which extends the gate's own in the file `base`. */
+  readonly toml: (base: string) => string
+  /** The ids of the gate's rules that it names. */
+  readonly named: ReadonlySet<string>
   readonly passesPathRules: (match: LocatedMatch) => boolean
   readonly operatorRules: ReadonlySet<string>
 }
@@ -98,7 +106,7 @@ function parseOperatorConfig(text: string, paths: PathPatterns): ParsedConfig {
   const forGitleaks = {
     ...rest,
     title: rest.title ?? 'operator',
-    extend: { path: gateConfigPath, disabledRules: extend?.disabledRules ?? [] },
+    extend: { path: '', disabledRules: extend?.disabledRules ?? [] },
     allowlists: allowlists.flatMap(list =>
       withoutPaths(list, rule => !list.targetRules?.length || list.targetRules.includes(rule)),
     ),
@@ -113,7 +121,12 @@ function parseOperatorConfig(text: string, paths: PathPatterns): ParsedConfig {
     }),
   }
   return {
-    toml: stringify(forGitleaks),
+    toml: base => stringify({ ...forGitleaks, extend: { ...forGitleaks.extend, path: base } }),
+    named: new Set([
+      ...(extend?.disabledRules ?? []),
+      ...allowlists.flatMap(list => list.targetRules ?? []),
+      ...rules.map(({ id }) => id),
+    ]),
     passesPathRules: match => !dropRules.some(drop => drop(match)),
     operatorRules: new Set(rules.filter(({ regex }) => regex !== undefined).map(({ id }) => id)),
   }
@@ -121,31 +134,57 @@ function parseOperatorConfig(text: string, paths: PathPatterns): ParsedConfig {
 
 const pathOf = (match: LocatedMatch) => (match.item.kind === 'file' ? displayPath(match) : '')
 
-/**
- * Writes the configuration for a scan and returns it. An empty `operator` text stands for the gate's own. Matching
- * paths may take `maxPathSteps` instructions.
- */
+/** The scan that a configuration is for. */
+interface ConfigOptions {
+  /** The path of the gitleaks binary. */
+  readonly gitleaks: string
+  /** A folder for the configuration's files. */
+  readonly folder: string
+  /** The instructions that matching paths may take. */
+  readonly maxPathSteps?: number | undefined
+}
+
+/** Returns the configuration for a scan. An empty `operator` text stands for the gate's own. */
 export async function scanConfig(
   operator: string,
-  folder: string,
-  maxPathSteps?: number,
+  { gitleaks, folder, maxPathSteps }: ConfigOptions,
 ): Promise<ScanConfig> {
-  if (operator.trim() === '')
-    return { path: gateConfigPath, passesPathRules: () => true, operatorRules: new Set() }
-  let parsed: ParsedConfig
+  const parsed = operator.trim() === '' ? OWN : tryParse(operator, new PathPatterns(maxPathSteps))
+  const needed = await neededRulesOf(gitleaks)
+  let files = 0
+  const write = async (toml: string) => {
+    const path = join(folder, `rules-${++files}.toml`)
+    await writeFile(path, toml, { mode: 0o600 })
+    return path
+  }
+  return {
+    keywords: needed?.keywords,
+    async fileFor(found) {
+      const base = needed ? await write(needed.configFor(found, parsed.named)) : gateConfigPath
+      return parsed === OWN ? base : write(parsed.toml(base))
+    },
+    passesPathRules: parsed.passesPathRules,
+    operatorRules: parsed.operatorRules,
+  }
+}
+
+/** The gate's own configuration. */
+const OWN: ParsedConfig = {
+  toml: () => '',
+  named: new Set(),
+  passesPathRules: () => true,
+  operatorRules: new Set(),
+}
+
+function tryParse(operator: string, paths: PathPatterns): ParsedConfig {
   try {
-    parsed = parseOperatorConfig(operator, new PathPatterns(maxPathSteps))
+    return parseOperatorConfig(operator, paths)
   } catch (error) {
     throw new GateFault(
       "the gate could not scan this push for secrets: the repository's gitleaks configuration is bad",
-      {
-        cause: error,
-      },
+      { cause: error },
     )
   }
-  const path = join(folder, 'gitleaks.toml')
-  await writeFile(path, parsed.toml, { mode: 0o600 })
-  return { path, passesPathRules: parsed.passesPathRules, operatorRules: parsed.operatorRules }
 }
 
 /**
@@ -161,7 +200,8 @@ export async function checkGitleaksConfig(
   const folder = await mkdtemp(join(scratch, 'config-'))
   try {
     const path = join(folder, 'gitleaks.toml')
-    await writeFile(path, parseOperatorConfig(text, new PathPatterns()).toml, { mode: 0o600 })
+    const { toml } = parseOperatorConfig(text, new PathPatterns())
+    await writeFile(path, toml(gateConfigPath), { mode: 0o600 })
     const writer = new ScanFileWriter(join(folder, 'texts'))
     await writer.finish()
     await runGitleaks({ gitleaks, config: path, scanFiles: writer, signal: AbortSignal.timeout(20_000) })

@@ -1,4 +1,3 @@
-import { mkdir, open, rename, writeFile } from 'node:fs/promises'
 import { fileURLToPath } from 'node:url'
 import { childMemoryOf } from '../../../process/memory-limit.ts'
 import { type ProcessResult, run } from '../../../process/spawn.ts'
@@ -24,17 +23,14 @@ export interface GitleaksStart {
   readonly signal: AbortSignal
 }
 
-/** Runs gitleaks over all files of a folder. `ignore` is the path of the list of ignored findings. */
-export function startGitleaks(
-  { gitleaks, config, folder, signal }: GitleaksStart,
-  ignore = '/dev/null',
-): Promise<ProcessResult> {
+/** Runs gitleaks over all files of a folder. */
+export function startGitleaks({ gitleaks, config, folder, signal }: GitleaksStart): Promise<ProcessResult> {
   const args = [
     'dir',
     '.',
     ...['--config', config],
     ...['--exit-code', String(LEAKS_EXIT_CODE)],
-    ...['--gitleaks-ignore-path', ignore],
+    ...['--gitleaks-ignore-path', '/dev/null'],
     // The gate decodes and unpacks before the scan.
     ...['--max-decode-depth', '0'],
     ...['--max-archive-depth', '0'],
@@ -49,43 +45,4 @@ export function startGitleaks(
   const env = { HOME: folder, TMPDIR: folder, GOGC: 'off', GOMEMLIMIT: '128MiB' }
   const memoryBytes = childMemoryOf(MEMORY_BYTES)
   return run(gitleaks, args, { cwd: folder, env, signal, memoryBytes, maxOutput: MAX_REPORT_BYTES })
-}
-
-/** A gitleaks process that was started before its texts were written. */
-export interface PrewarmedGitleaks {
-  readonly folder: string
-  readonly ended: Promise<ProcessResult>
-  /** Lets gitleaks read the folder's files, and resolves when it has ended. */
-  release(): Promise<ProcessResult>
-}
-
-/**
- * Starts gitleaks before its texts are written, since compiling its rules takes longer than a small scan. gitleaks
- * reads its list of ignored findings after that and before any file. The list is a FIFO (fifo(7)) that ends, empty,
- * when the texts are there.
- */
-export async function prewarmGitleaks(start: GitleaksStart, fifo: string): Promise<PrewarmedGitleaks> {
-  const { folder, signal } = start
-  await mkdir(folder, { mode: 0o700 })
-  const mkfifo = await run('mkfifo', ['-m', '600', fifo], {
-    cwd: folder,
-    env: { PATH: process.env.PATH ?? '' },
-    signal,
-  })
-  if (mkfifo.code !== 0) throw new Error(`mkfifo: ${mkfifo.stderr.trim()}`)
-  // Opened for reading and writing, since opening for writing alone would wait for gitleaks.
-  const fifoHandle = await open(fifo, 'r+')
-  const ended = startGitleaks(start, fifo).finally(() => fifoHandle.close())
-  ended.catch(() => {})
-  return {
-    folder,
-    ended,
-    async release() {
-      // A gitleaks that has not opened the FIFO yet finds an empty file.
-      await writeFile(`${fifo}.empty`, '')
-      await rename(`${fifo}.empty`, fifo)
-      await fifoHandle.close()
-      return ended
-    },
-  }
 }

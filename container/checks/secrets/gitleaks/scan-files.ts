@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { lineOfRow } from '../decode/line-map.ts'
 import { KEY_STORE_NAME, NEUTRAL_NAME, scanNameFor, YAML_NAME } from '../decode/scan-names.ts'
 import type { View } from '../decode/views.ts'
+import type { KeywordSearch } from './keyword-search.ts'
 import { kubernetesSecretEntries } from './kubernetes-secrets.ts'
 import { validUtf8 } from './valid-utf8.ts'
 import { newlines, type Window, windows } from './windows.ts'
@@ -68,6 +69,13 @@ interface OpenFile {
   lines: number
 }
 
+interface ScanFileOptions {
+  /** Writes every window to a file of its own. */
+  readonly separateFiles?: boolean
+  /** The keywords to find in the files. */
+  readonly keywords?: KeywordSearch | undefined
+}
+
 /** Writes texts to files for gitleaks: in windows, several texts to a file of bounded size, each file with a canary. */
 export class ScanFileWriter {
   readonly folder: string
@@ -77,12 +85,15 @@ export class ScanFileWriter {
   #bytes = 0
   #count = 0
 
+  /** The keywords of rules that the written files have. */
+  readonly keywords = new Set<string>()
   readonly #separateFiles: boolean
+  readonly #search: KeywordSearch | undefined
 
-  /** `separateFiles` writes every window to a file of its own. */
-  constructor(folder: string, separateFiles = false) {
+  constructor(folder: string, { separateFiles = false, keywords }: ScanFileOptions = {}) {
     this.folder = folder
     this.#separateFiles = separateFiles
+    this.#search = keywords
   }
 
   get bytes(): number {
@@ -141,6 +152,7 @@ export class ScanFileWriter {
     let content = validUtf8(Buffer.concat([...open.parts, Buffer.from(`${this.canary}\n`)]))
     if (content.toString('latin1', ISO_OFFSET, ISO_OFFSET + 5) === 'CD001')
       content = Buffer.concat([SPACE, content])
+    this.#search?.search(content, this.keywords)
     const file = `${++this.#count}-${name}`
     if (this.#count === 1) await mkdir(this.folder, { mode: 0o700, recursive: true })
     await writeFile(join(this.folder, file), content, { mode: 0o600, flag: 'wx' })

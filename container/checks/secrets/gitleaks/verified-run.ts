@@ -1,7 +1,7 @@
 import { fileURLToPath } from 'node:url'
 import { z } from 'zod'
 import { GateFault } from '../../check.ts'
-import { LEAKS_EXIT_CODE, type PrewarmedGitleaks, startGitleaks } from './gitleaks-process.ts'
+import { LEAKS_EXIT_CODE, startGitleaks } from './gitleaks-process.ts'
 import type { ScanFileWriter } from './scan-files.ts'
 
 export const CANARY_RULE = 'git-gate-canary'
@@ -31,10 +31,8 @@ export interface GitleaksRun {
   readonly config: string
   readonly scanFiles: ScanFileWriter
   readonly signal: AbortSignal
-  /** A gitleaks process that was started for the same folder. */
-  readonly prewarmed?: PrewarmedGitleaks | undefined
-  /** Receives the bytes given to gitleaks, and whether a process was started for them. */
-  readonly onScanned?: ((bytes: number, started: boolean) => void) | undefined
+  /** Receives the bytes given to gitleaks, for each of its processes. */
+  readonly onScanned?: ((bytes: number) => void) | undefined
 }
 
 /**
@@ -43,16 +41,14 @@ export interface GitleaksRun {
  * GateFault otherwise.
  */
 export async function runGitleaks(options: GitleaksRun): Promise<GitleaksMatch[]> {
-  const { gitleaks, config, scanFiles, signal, prewarmed, onScanned } = options
-  const isPrewarmed = prewarmed?.folder === scanFiles.folder
-  onScanned?.(scanFiles.bytes, !isPrewarmed)
-  const scanned = isPrewarmed
-    ? prewarmed.release()
-    : startGitleaks({ gitleaks, config, folder: scanFiles.folder, signal })
-  const result = await scanned.catch((error: unknown) => {
-    signal.throwIfAborted()
-    throw scanFailed('gitleaks could not be run', error)
-  })
+  const { gitleaks, config, scanFiles, signal, onScanned } = options
+  onScanned?.(scanFiles.bytes)
+  const result = await startGitleaks({ gitleaks, config, folder: scanFiles.folder, signal }).catch(
+    (error: unknown) => {
+      signal.throwIfAborted()
+      throw scanFailed('gitleaks could not be run', error)
+    },
+  )
   if (result.code !== LEAKS_EXIT_CODE) throw scanFailed(`gitleaks ended with ${result.signal ?? result.code}`)
   const matches = readReport(result.stdout.toString('utf8'))
   verifyLog(result.stderr, scanFiles.bytes, matches.length)

@@ -8,10 +8,10 @@ import type { ScanJob, ScanObserver, ScanResult } from './scan-job.ts'
 /** A message to the child: the job, then perhaps a request to stop. */
 export type ChildRequest = { readonly job: ScanJob } | 'stop'
 
-/** A message from the child: a phase, bytes given to gitleaks, and at the end the result or the failure. */
+/** A message from the child: a phase, bytes given to a gitleaks, and at the end the result or the failure. */
 export type ChildMessage =
   | { readonly phase: string }
-  | { readonly scannedBytes: number; readonly startedGitleaks: boolean }
+  | { readonly scannedBytes: number }
   | { readonly result: ScanResult }
   | { readonly failed: Failure }
 
@@ -63,7 +63,7 @@ export async function scanInChild(
     return await new Promise<ScanResult>((resolve, reject) => {
       child.on('message', (message: ChildMessage) => {
         if ('phase' in message) onPhase(message.phase)
-        else if ('scannedBytes' in message) onScanned?.(message.scannedBytes, message.startedGitleaks)
+        else if ('scannedBytes' in message) onScanned?.(message.scannedBytes)
         else if ('result' in message) resolve(message.result)
         else reject(toError(message.failed))
       })

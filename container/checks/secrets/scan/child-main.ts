@@ -22,7 +22,7 @@ async function runAndReply(job: ScanJob): Promise<void> {
     const result = await runScanJob(job, {
       signal: stop.signal,
       onPhase: phase => post({ phase }),
-      onScanned: (bytes, started) => post({ scannedBytes: bytes, startedGitleaks: started }),
+      onScanned: bytes => post({ scannedBytes: bytes }),
     })
     reply = { result }
   } catch (error) {

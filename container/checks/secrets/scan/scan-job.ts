@@ -6,7 +6,6 @@ import type { Searchable } from '../../objects/new-objects.ts'
 import { findKnownUpstream } from '../baseline/already-upstream.ts'
 import { falseAlarm } from '../false-alarms/index.ts'
 import { scanConfig } from '../gitleaks/config.ts'
-import type { PrewarmedGitleaks } from '../gitleaks/gitleaks-process.ts'
 import type { LocatedMatch } from '../gitleaks/locate.ts'
 import type { Predecessors } from '../new-text/predecessors.ts'
 import type { StoredObject } from './read-lfs-objects.ts'
@@ -37,10 +36,8 @@ export interface ScanObserver {
   readonly signal: AbortSignal
   /** Receives the name of each phase as it begins. */
   readonly onPhase: (phase: string) => void
-  /** Receives the bytes given to gitleaks, and whether a gitleaks process was started for them. */
-  readonly onScanned?: (bytes: number, started: boolean) => void
-  /** A gitleaks process for the first batch. It cannot be passed to a child process. */
-  readonly prewarmed?: PrewarmedGitleaks | undefined
+  /** Receives the bytes given to gitleaks, for each of its processes. */
+  readonly onScanned?: (bytes: number) => void
 }
 
 export interface ScanResult {
@@ -61,11 +58,12 @@ export async function runScanJob(job: ScanJob, observer: ScanObserver): Promise<
   const { folder, gitleaksConfig } = job
   await mkdir(folder, { mode: 0o700 })
   const options = { ...job, ...observer, git: createGit(job.git.dir, job.git.env) }
-  const {
-    path: config,
-    passesPathRules,
-    operatorRules,
-  } = await scanConfig(gitleaksConfig, folder, job.isInProcess ? SHARED_PATH_STEPS : undefined)
+  const config = await scanConfig(gitleaksConfig, {
+    gitleaks: job.gitleaks,
+    folder,
+    maxPathSteps: job.isInProcess ? SHARED_PATH_STEPS : undefined,
+  })
+  const { passesPathRules, operatorRules } = config
   const isSecret = (match: LocatedMatch) => operatorRules.has(match.rule) || falseAlarm(match) === undefined
   const matches = (await scan({ ...options, config, isSecret })).filter(passesPathRules).filter(isSecret)
   observer.onPhase('comparing with upstream')

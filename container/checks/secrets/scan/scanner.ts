@@ -6,10 +6,10 @@ import type { Source } from '../bytes/byte-source.ts'
 import type { LineMap } from '../decode/line-map.ts'
 import { scanNameFor } from '../decode/scan-names.ts'
 import { type View, viewsOf } from '../decode/views.ts'
-import type { PrewarmedGitleaks } from '../gitleaks/gitleaks-process.ts'
+import type { ScanConfig } from '../gitleaks/config.ts'
 import { type LocatedMatch, locate, type Rescan } from '../gitleaks/locate.ts'
 import { ScanFileWriter, type ScanItem } from '../gitleaks/scan-files.ts'
-import { runGitleaks } from '../gitleaks/verified-run.ts'
+import { type GitleaksMatch, runGitleaks } from '../gitleaks/verified-run.ts'
 import { carriedSecrets } from '../new-text/carried-secrets.ts'
 import { NewParts, type Part, partsAround } from '../new-text/new-parts.ts'
 import { lfsPath, readLfsObjects, type StoredObject } from './read-lfs-objects.ts'
@@ -22,12 +22,9 @@ export interface ScanOptions extends ReadOptions {
   readonly isSecret: (match: LocatedMatch) => boolean
   /** The path of the gitleaks binary. */
   readonly gitleaks: string
-  /** The path of the gitleaks configuration. */
-  readonly config: string
-  /** Receives the bytes given to gitleaks, and whether a gitleaks process was started for them. */
-  readonly onScanned?: ((bytes: number, started: boolean) => void) | undefined
-  /** A gitleaks process for the first batch. */
-  readonly prewarmed?: PrewarmedGitleaks | undefined
+  readonly config: Pick<ScanConfig, 'keywords' | 'fileFor'>
+  /** Receives the bytes given to gitleaks, for each of its processes. */
+  readonly onScanned?: ((bytes: number) => void) | undefined
 }
 
 /** The text that one run of gitleaks gets at most, in bytes. The next batch is read while it runs. */
@@ -139,9 +136,8 @@ class Batches {
   }
 
   #newWriter(): ScanFileWriter {
-    const { prewarmed, folder } = this.#options
-    const number = this.#count++
-    return new ScanFileWriter((number === 0 && prewarmed?.folder) || join(folder, `texts-${number}`))
+    const { folder, config } = this.#options
+    return new ScanFileWriter(join(folder, `texts-${this.#count++}`), config)
   }
 
   async add(item: ScanItem, view: View): Promise<void> {
@@ -170,7 +166,7 @@ class Batches {
 
   async #scan(writer: ScanFileWriter): Promise<void> {
     this.#options.onPhase(`scanning ${inBytes(writer.bytes)}`)
-    const matches = await runGitleaks({ ...this.#options, scanFiles: writer })
+    const matches = await runOver(writer, this.#options)
     const { located, rescans } = await locate(matches, writer)
     for (const match of located) this.#matches.push(match)
     for (const rescan of rescans) this.#rescans.push(rescan)
@@ -195,9 +191,16 @@ class Batches {
   }
 }
 
+/** Runs gitleaks over written texts, with the rules that they need. */
+async function runOver(writer: ScanFileWriter, options: ScanOptions): Promise<GitleaksMatch[]> {
+  const config = await options.config.fileFor(writer.keywords)
+  return runGitleaks({ ...options, config, scanFiles: writer })
+}
+
 /** Scans each text in a file of its own, where a match reached over the border of two texts in one file. */
 async function rescanSeparately(rescans: readonly Rescan[], options: ScanOptions): Promise<LocatedMatch[]> {
-  const writer = new ScanFileWriter(join(options.folder, 'again'), true)
+  const { keywords } = options.config
+  const writer = new ScanFileWriter(join(options.folder, 'again'), { separateFiles: true, keywords })
   for (const { range, content } of rescans) {
     const { encodings, archivePath, lines } = range.view
     await writer.add(range.item, {
@@ -208,7 +211,7 @@ async function rescanSeparately(rescans: readonly Rescan[], options: ScanOptions
     })
   }
   await writer.finish()
-  const matches = await runGitleaks({ ...options, scanFiles: writer })
+  const matches = await runOver(writer, options)
   const { located } = await locate(matches, writer)
   await writer.clear()
   return located

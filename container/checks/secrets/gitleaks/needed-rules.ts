@@ -1,0 +1,110 @@
+import { readFile } from 'node:fs/promises'
+import { parse, stringify, type TomlTable } from 'smol-toml'
+import { z } from 'zod'
+import { defaultConfigOf } from './default-config.ts'
+import { KeywordSearch } from './keyword-search.ts'
+import { gateConfigPath } from './verified-run.ts'
+
+const Rule = z.looseObject({
+  id: z.string(),
+  keywords: z.array(z.string()).default([]),
+  tags: z.array(z.string()).default([]),
+  allowlists: z.array(z.unknown()).default([]),
+})
+type Rule = z.infer<typeof Rule>
+
+const DefaultConfig = z.strictObject({
+  title: z.string(),
+  minVersion: z.string(),
+  allowlist: z.looseObject({}),
+  rules: z.array(Rule),
+})
+/** The gate's own configuration has rules alone, so there is nothing else to merge. */
+const GateConfig = z.strictObject({
+  title: z.string(),
+  extend: z.strictObject({ useDefault: z.literal(true), disabledRules: z.array(z.string()) }),
+  rules: z.array(Rule),
+})
+
+/** A rule as the configuration has it. */
+interface WrittenRule {
+  readonly id: string
+  /** In lower case. A rule without keywords is tried on every text. */
+  readonly keywords: readonly string[]
+  readonly toml: string
+}
+
+/**
+ * gitleaks' default rules and the gate's own, as one list. gitleaks compiles all rules of its configuration, which takes
+ * four times as long as a small scan. It tries a rule on a text only when the text has a keyword of the rule, so a
+ * configuration with just the rules of these keywords gives the same matches.
+ */
+export class NeededRules {
+  readonly keywords: KeywordSearch
+  readonly #head: string
+  readonly #rules: readonly WrittenRule[]
+
+  private constructor(defaults: z.infer<typeof DefaultConfig>, own: z.infer<typeof GateConfig>) {
+    const rules = merge(defaults.rules, own)
+    this.keywords = new KeywordSearch(rules.flatMap(({ keywords }) => keywords))
+    this.#head = stringify({ title: own.title, allowlists: [defaults.allowlist] })
+    this.#rules = rules.map(rule => ({
+      id: rule.id,
+      keywords: rule.keywords.map(keyword => keyword.toLowerCase()),
+      toml: stringify({ rules: [rule] as TomlTable[] }),
+    }))
+  }
+
+  /** Returns undefined where the configuration of the gitleaks is unknown. */
+  static async of(gitleaks: string): Promise<NeededRules | undefined> {
+    const defaults = await defaultConfigOf(gitleaks)
+    if (defaults === undefined) return undefined
+    return new NeededRules(
+      DefaultConfig.parse(parse(defaults)),
+      GateConfig.parse(parse(await readFile(gateConfigPath, 'utf8'))),
+    )
+  }
+
+  /** Returns the configuration for texts with these keywords. It has the rules of the ids in `kept` in any case. */
+  configFor(found: ReadonlySet<string>, kept: ReadonlySet<string>): string {
+    const needed = this.#rules.filter(
+      ({ id, keywords }) =>
+        keywords.length === 0 || keywords.some(keyword => found.has(keyword)) || kept.has(id),
+    )
+    return [this.#head, ...needed.map(({ toml }) => toml)].join('\n')
+  }
+}
+
+/** Merges the rules as gitleaks does for `extend`: a rule of the gate's changes the default rule of its id. */
+function merge(defaults: readonly Rule[], { extend, rules }: z.infer<typeof GateConfig>): Rule[] {
+  const merged = new Map(
+    defaults.filter(({ id }) => !extend.disabledRules.includes(id)).map(rule => [rule.id, rule]),
+  )
+  for (const rule of rules) {
+    const base = merged.get(rule.id)
+    const joined = base && {
+      keywords: [...base.keywords, ...rule.keywords],
+      tags: [...base.tags, ...rule.tags],
+      allowlists: [...base.allowlists, ...rule.allowlists],
+    }
+    merged.set(rule.id, { ...base, ...rule, ...joined })
+  }
+  return [...merged.values()]
+}
+
+const known = new Map<string, Promise<NeededRules | undefined>>()
+
+/** Returns the rules of a gitleaks, as `NeededRules.of` does. They are read once. */
+export async function neededRulesOf(gitleaks: string): Promise<NeededRules | undefined> {
+  const rules = known.get(gitleaks) ?? NeededRules.of(gitleaks)
+  known.set(gitleaks, rules)
+  try {
+    const read = await rules
+    // The next scan reads the binary anew: it may have been replaced.
+    if (!read) known.delete(gitleaks)
+    return read
+  } catch (error) {
+    known.delete(gitleaks)
+    throw error
+  }
+}
