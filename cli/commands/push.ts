@@ -14,6 +14,7 @@ const list = command('list', 'list push attempts, newest first')
   .option('--repository <name>', 'only this repository')
   .option('--agent <name>', 'only this agent')
   .addOption(new Option('--outcome <outcome>', 'only this outcome').choices(Outcome.options))
+  .option('--search <text>', 'only pushes with this part of a name, an object id, a path or a rule')
   .option('--since <when>', `only pushes since then: ${TIME_FORMATS}`)
   .option('--limit <n>', 'maximum number of pushes', parseCount, 100)
   .action(async options => {
@@ -21,6 +22,7 @@ const list = command('list', 'list push attempts, newest first')
       repository: options.repository,
       agent: options.agent,
       outcome: options.outcome,
+      search: options.search,
       since: options.since ? parseTime(options.since, 'ago') : undefined,
     })
     printResult(options, pushes, () =>

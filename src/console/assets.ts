@@ -9,6 +9,7 @@ import icon from './browser/icon.svg' with { type: 'text' }
 import liveJs from './browser/live.js' with { type: 'text' }
 import proofJs from './browser/proof.js' with { type: 'text' }
 import shellJs from './browser/shell.js' with { type: 'text' }
+import shortcutsJs from './browser/shortcuts.js' with { type: 'text' }
 import style from './browser/style.css' with { type: 'text' }
 import timesJs from './browser/times.js' with { type: 'text' }
 
@@ -26,6 +27,7 @@ const ASSETS: Readonly<Record<string, { type: string; text: string }>> = {
   'fragment.js': { type: SCRIPT, text: fragmentJs },
   'history.js': { type: SCRIPT, text: historyJs },
   'live.js': { type: SCRIPT, text: liveJs },
+  'shortcuts.js': { type: SCRIPT, text: shortcutsJs },
   'times.js': { type: SCRIPT, text: timesJs },
 }
 

@@ -5,6 +5,7 @@ import { fromHere, onOwnHost, protect, shortForm, signedIn, withoutSlash } from 
 import { decideFinding, revokeException, undoDecline } from './forms/decide-finding.ts'
 import { streamPush, streamPushes } from './live.tsx'
 import { addGrant, mintToken, removeGrant, revokeToken, showAgent } from './pages/agent.tsx'
+import { showAgentDay } from './pages/agent-day.tsx'
 import { addAgent, showAgents } from './pages/agents.tsx'
 import { changeGrant, showGrant } from './pages/grant.tsx'
 import { errorPage, notFoundPage } from './pages/layout.tsx'
@@ -15,6 +16,15 @@ import { showDiff } from './pages/push-diff.tsx'
 import { showPushes } from './pages/pushes.tsx'
 import { addRepository, showRepositories } from './pages/repositories.tsx'
 import { changeRepository, checkRepository, showRepository } from './pages/repository.tsx'
+import { mintAdminToken, revokeAdminToken, showAdminTokens } from './pages/settings/admin-tokens.tsx'
+import { showChanges } from './pages/settings/changes.tsx'
+import {
+  addIdentity,
+  removeCredential,
+  removeIdentity,
+  showIdentities,
+} from './pages/settings/identities.tsx'
+import { addWebhook, removeWebhook, showWebhooks } from './pages/settings/webhooks.tsx'
 import { askForToken, leave, takeToken } from './pages/sign-in.tsx'
 import { pathOf } from './paths.ts'
 
@@ -54,11 +64,29 @@ export const consolePages = new Hono<ConsoleEnv>()
   .post('/agents/:name/remove-grant', removeGrant)
   .get('/agents/:name/grants/:repository', showGrant)
   .post('/agents/:name/grants/:repository', changeGrant)
+  .get('/agents/:name/day', showAgentDay)
   .get('/overview', showOverview)
+  .get('/settings', c => c.redirect(pathOf.changes, 302))
+  .get('/settings/changes', showChanges)
+  .get('/settings/identities', showIdentities)
+  .post('/settings/identities', addIdentity)
+  .post('/settings/identities/remove', removeIdentity)
+  .post('/settings/credentials/remove', removeCredential)
+  .get('/settings/admin-tokens', showAdminTokens)
+  .post('/settings/admin-tokens', mintAdminToken)
+  .post('/settings/admin-tokens/revoke', revokeAdminToken)
+  .get('/settings/webhooks', showWebhooks)
+  .post('/settings/webhooks', addWebhook)
+  .post('/settings/webhooks/remove', removeWebhook)
   // A browser sends a GET to the path of a form when its response is reloaded from the address bar.
   .get('/sign-out', c => c.redirect(pathOf.pushes))
   .get('/pending/:form{decide|revoke|undo-decline}', c => c.redirect(pathOf.pending))
   .get('/repositories/:name/check', c => c.redirect(pathOf.repository(c.req.param('name'))))
+  .get('/settings/:page/:form{remove|revoke}', c =>
+    c.redirect(
+      c.req.param('page') === 'credentials' ? pathOf.identities : c.req.path.replace(/\/[^/]+$/, ''),
+    ),
+  )
   .get('/agents/:name/:form{tokens|revoke|grants|remove-grant}', c =>
     c.redirect(pathOf.agent(c.req.param('name'))),
   )

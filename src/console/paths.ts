@@ -10,9 +10,16 @@ export const pathOf = {
   repository: (name: string) => `${ROOT}/repositories/${encodeURIComponent(name)}`,
   agents: `${ROOT}/agents`,
   agent: (name: string) => `${ROOT}/agents/${encodeURIComponent(name)}`,
+  agentDay: (name: string, day?: string) =>
+    `${ROOT}/agents/${encodeURIComponent(name)}/day${day === undefined ? '' : `?day=${day}`}`,
   grant: (agent: string, repository: string) =>
     `${ROOT}/agents/${encodeURIComponent(agent)}/grants/${encodeURIComponent(repository)}`,
   overview: `${ROOT}/overview`,
+  changes: `${ROOT}/settings/changes`,
+  identities: `${ROOT}/settings/identities`,
+  credentials: `${ROOT}/settings/credentials`,
+  adminTokens: `${ROOT}/settings/admin-tokens`,
+  webhooks: `${ROOT}/settings/webhooks`,
   signIn: `${ROOT}/sign-in`,
   signOut: `${ROOT}/sign-out`,
   asset: (name: string) => `${ROOT}/assets/${name}`,

@@ -5,7 +5,7 @@ import path from 'node:path'
 import type { Browser } from 'playwright-core'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { startGate } from '../harness/index.ts'
-import { openConsole, startBrowser, untilLoaded } from './fixtures/browser.ts'
+import { confirm, openConsole, startBrowser, untilLoaded } from './fixtures/browser.ts'
 
 let browser: Browser & AsyncDisposable
 beforeAll(async () => {
@@ -67,7 +67,7 @@ test('an agent gets a grant and a token; the commands on the page clone; after r
   await activity.filter({ hasText: 'accepted' }).getByText('ada/try').waitFor()
   await activity.filter({ hasText: 'fetched' }).getByRole('link', { name: 'app' }).first().waitFor()
   await activity.filter({ hasText: 'fetched' }).getByText('git/').first().waitFor()
-  await page.getByRole('button', { name: /^Revoke the token/ }).click()
+  await confirm(page, /^Revoke the token/)
   await page.getByText('1 inactive token').click()
   await page.getByText(/revoked just now/).waitFor()
   const fetchAfterRevoke = await machine.run('git -C app fetch')

@@ -4,7 +4,7 @@ import path from 'node:path'
 import type { Browser, Page } from 'playwright-core'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { accepted, rejected, seconds, startGate, until } from '../harness/index.ts'
-import { openConsole, startBrowser, untilLoaded } from './fixtures/browser.ts'
+import { confirm, openConsole, startBrowser, untilLoaded } from './fixtures/browser.ts'
 import { deletePush, STEPS, setOutcome, writeHistory } from './fixtures/history.ts'
 import { fakeGithubToken } from './fixtures/sample-data.ts'
 
@@ -118,7 +118,7 @@ test('a refused push shows its redacted finding; after one click on Allow, the s
   await page.getByText(exception?.id ?? '?').waitFor()
 
   await open('/pending')
-  await page.getByRole('button', { name: /^Revoke/ }).click()
+  await confirm(page, /^Revoke/)
   await page.getByRole('button', { name: 'Allow' }).waitFor()
   expect(operator.errors).toEqual([])
 })

@@ -15,7 +15,7 @@ import { startWorker } from '../../local/worker/workerd.ts'
 import { cloneIn } from '../harness/clone.ts'
 import { git } from '../harness/git.ts'
 import { until } from '../harness/until.ts'
-import { type ConsolePage, openConsole, startBrowser } from './fixtures/browser.ts'
+import { type ConsolePage, confirm, openConsole, startBrowser } from './fixtures/browser.ts'
 import { type PastPush, randomObjectId, STEPS, writeHistory } from './fixtures/history.ts'
 import { fakeGithubToken } from './fixtures/sample-data.ts'
 
@@ -124,10 +124,7 @@ async function takeScreenshots({ page, open }: ConsolePage, fileOf: (name: strin
   await page.evaluate(`for (const each of document.querySelectorAll('.copy pre'))
     each.textContent = each.textContent.replace(/(gate_[a-z2-7]+_)[A-Za-z0-9]+/, '$1' + '•'.repeat(32))`)
   await screenshot('agent')
-  await page
-    .getByRole('button', { name: /^Revoke/ })
-    .first()
-    .click()
+  await confirm(page, /^Revoke/)
   await open('/overview')
   await screenshot('overview')
   await page.getByRole('button', { name: 'Sign out' }).click()

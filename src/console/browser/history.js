@@ -8,6 +8,8 @@ const list = document.getElementById('pushes')
 
 if (link instanceof HTMLAnchorElement && list) {
   let loading = false
+  /** Whether the reader follows the link from now on. */
+  let isOver = false
   const observer = new IntersectionObserver(
     entries => {
       if (entries.some(entry => entry.isIntersecting)) void loadOlder()
@@ -21,7 +23,10 @@ if (link instanceof HTMLAnchorElement && list) {
     loading = true
     try {
       const response = await fetch(link.href, { headers: { ...proof(), accept: 'text/html' } })
-      if (!response.ok || response.redirected) return observer.disconnect()
+      if (!response.ok || response.redirected) {
+        isOver = true
+        return observer.disconnect()
+      }
       const page = parse(await response.text())
       const older = page.getElementById('pushes')
       if (older) {
@@ -30,19 +35,22 @@ if (link instanceof HTMLAnchorElement && list) {
         link.parentElement?.before(older)
       }
       const next = page.getElementById('older')?.getAttribute('href')
-      if (next) link.href = next
-      else {
-        observer.disconnect()
+      if (next) {
+        link.href = next
+        // A search that finds nothing goes on when the reader asks for more.
+        isOver = !older?.firstElementChild
+      } else {
+        isOver = true
         link.parentElement?.remove()
       }
     } catch {
       // The link remains for the reader to follow.
-      observer.disconnect()
+      isOver = true
     } finally {
       loading = false
     }
     // The observer only reports changes, and the new items may not have moved the link out of range.
     observer.unobserve(link)
-    if (link.isConnected) observer.observe(link)
+    if (!isOver) observer.observe(link)
   }
 }

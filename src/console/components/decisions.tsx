@@ -1,6 +1,7 @@
 import type { Context } from 'hono'
 import type { Declined, GrantedException } from '../../contract/admin-api/findings.ts'
 import type { ConsoleEnv } from '../auth/env.ts'
+import { ConfirmForm } from '../forms/confirm-form.tsx'
 import { Form } from '../pages/layout.tsx'
 import { pathOf } from '../paths.ts'
 import { RelativeTime } from './relative-time.tsx'
@@ -36,12 +37,15 @@ export const Exceptions = ({
               '; never expires'
             )}
           </p>
-          <Form c={c} action={`${pathOf.pending}/revoke`}>
+          <ConfirmForm
+            c={c}
+            action={`${pathOf.pending}/revoke`}
+            verb="Revoke"
+            object={`the exception ${exception.id}`}
+            effect="The gate refuses the finding again."
+          >
             <input type="hidden" name="id" value={exception.id} />
-            <button type="submit">
-              Revoke<span class="visually-hidden"> the exception {exception.id}</span>
-            </button>
-          </Form>
+          </ConfirmForm>
         </li>
       ))}
     </ul>

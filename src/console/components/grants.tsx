@@ -5,10 +5,11 @@ import { Action, formatLimits, formatRules, type Grant, GrantTerms } from '../..
 import { escapeInvisible } from '../../contract/text/invisible-characters.ts'
 import type { ConsoleEnv } from '../auth/env.ts'
 import type { ApiProblem } from '../forms/call-api.ts'
+import { ConfirmForm } from '../forms/confirm-form.tsx'
 import { DisclosureForm } from '../forms/disclosure-form.tsx'
 import { GrantFields } from '../forms/grant-fields.tsx'
 import { type GrantForm, toForm } from '../forms/grant-form.ts'
-import { ErrorMessage, Form } from '../pages/layout.tsx'
+import { ErrorMessage } from '../pages/layout.tsx'
 import { pathOf } from '../paths.ts'
 import { UntrustedText } from './untrusted-text.tsx'
 
@@ -91,12 +92,15 @@ const GrantItem = ({ c, agent, grant }: { c: Context<ConsoleEnv>; agent: string;
       <a href={pathOf.grant(agent, grant.repository)}>
         Change<span class="visually-hidden"> the grant for {grant.repository}</span>
       </a>
-      <Form c={c} action={`${pathOf.agent(agent)}/remove-grant`}>
+      <ConfirmForm
+        c={c}
+        action={`${pathOf.agent(agent)}/remove-grant`}
+        verb="Remove"
+        object={`the grant for ${grant.repository}`}
+        effect={`${agent} can no longer fetch from ${grant.repository} or push to it.`}
+      >
         <input type="hidden" name="repository" value={grant.repository} />
-        <button type="submit" class="link-button">
-          Remove<span class="visually-hidden"> the grant for {grant.repository}</span>
-        </button>
-      </Form>
+      </ConfirmForm>
     </dd>
   </div>
 )

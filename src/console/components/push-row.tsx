@@ -13,7 +13,11 @@ import { RefName, UntrustedText } from './untrusted-text.tsx'
 export const PushItem = ({ push }: { push: PushRow }) => (
   <li id={`push-${push.id}`} class="push" data-outcome={push.outcome} data-status={statusText(push)}>
     <OutcomeBadge outcome={push.outcome} phase={push.phase} />
-    <a class="title" href={pathOf.push(push.id)}>
+    <a
+      class="title"
+      href={pathOf.push(push.id)}
+      title={escapeInvisible(`${push.agent} to ${push.repository}`)}
+    >
       <UntrustedText text={push.agent} /> <span class="muted">to</span>{' '}
       <UntrustedText text={push.repository} />
     </a>
@@ -27,7 +31,9 @@ export const PushItem = ({ push }: { push: PushRow }) => (
         <span class="muted">no ref yet</span>
       )}
     </span>
-    <span class="reason">{reasonFor(push)}</span>
+    <span class="reason" title={reasonFor(push)}>
+      {reasonFor(push)}
+    </span>
     <span class="duration" title="duration">
       {push.outcome === 'open' ? '' : duration(push.ms)}
     </span>

@@ -1,24 +1,15 @@
 import type { Context } from 'hono'
-import type { Child } from 'hono/jsx'
 import type { AgentGrant } from '../../contract/admin-api/agents.ts'
 import type { MintedToken, Token } from '../../contract/admin-api/tokens.ts'
 import type { ConsoleEnv } from '../auth/env.ts'
 import type { ApiProblem } from '../forms/call-api.ts'
+import { ConfirmForm } from '../forms/confirm-form.tsx'
 import { ErrorMessage, Form } from '../pages/layout.tsx'
 import { pathOf } from '../paths.ts'
 import { CopyBox } from './copy-box.tsx'
 import { isActive } from './is-active.ts'
-import { plural } from './plural.ts'
-import { RelativeTime } from './relative-time.tsx'
-import { UntrustedText } from './untrusted-text.tsx'
-
-/** The lifetimes of a token that the form offers; null days: it never expires. */
-export const TOKEN_LIFETIMES = [
-  { label: '30 days', days: 30 },
-  { label: '90 days', days: 90 },
-  { label: '1 year', days: 365 },
-  { label: 'never', days: null },
-] as const
+import { LifetimeField } from './token-lifetimes.tsx'
+import { EndedTokens, TokenItem } from './token-list.tsx'
 
 interface Props {
   readonly c: Context<ConsoleEnv>
@@ -39,12 +30,15 @@ export const Tokens = ({ c, agent, tokens, grants, minted, problem }: Props) => 
     <ul class="plain-list">
       {tokens.filter(isActive).map(token => (
         <TokenItem token={token}>
-          <Form c={c} action={`${pathOf.agent(agent)}/revoke`}>
+          <ConfirmForm
+            c={c}
+            action={`${pathOf.agent(agent)}/revoke`}
+            verb="Revoke"
+            object={`the token ${token.id}`}
+            effect="The agent can no longer fetch and push with it."
+          >
             <input type="hidden" name="id" value={token.id} />
-            <button type="submit">
-              Revoke<span class="visually-hidden"> the token {token.id}</span>
-            </button>
-          </Form>
+          </ConfirmForm>
         </TokenItem>
       ))}
     </ul>
@@ -54,16 +48,7 @@ export const Tokens = ({ c, agent, tokens, grants, minted, problem }: Props) => 
         Label
         <input name="label" maxlength={200} placeholder="laptop" autocomplete="off" />
       </label>
-      <label>
-        Expires after
-        <select name="expires">
-          {TOKEN_LIFETIMES.map(({ label, days }) => (
-            <option value={String(days)} selected={days === 90}>
-              {label}
-            </option>
-          ))}
-        </select>
-      </label>
+      <LifetimeField />
       <span class="actions">
         <button type="submit" class="primary">
           Mint a token
@@ -72,51 +57,6 @@ export const Tokens = ({ c, agent, tokens, grants, minted, problem }: Props) => 
     </Form>
   </section>
 )
-
-const TokenItem = ({ token, children }: { token: Token; children?: Child }) => (
-  <li>
-    <span>
-      <UntrustedText text={token.id} mono /> <UntrustedText text={token.label} />
-    </span>
-    <p class="muted small">
-      minted <RelativeTime iso={token.createdAt} />;{' '}
-      {token.lastUsedAt ? (
-        <>
-          last used <RelativeTime iso={token.lastUsedAt} />
-        </>
-      ) : (
-        'never used'
-      )}
-      ; <TokenExpiry token={token} />
-    </p>
-    {children}
-  </li>
-)
-
-const EndedTokens = ({ tokens }: { tokens: readonly Token[] }) =>
-  tokens.length === 0 ? null : (
-    <details class="ended-tokens">
-      <summary>{plural(tokens.length, 'inactive token')}</summary>
-      <ul class="plain-list">
-        {tokens.map(token => (
-          <TokenItem token={token} />
-        ))}
-      </ul>
-    </details>
-  )
-
-const TokenExpiry = ({ token }: { token: Token }) =>
-  token.revokedAt ? (
-    <>
-      revoked <RelativeTime iso={token.revokedAt} />
-    </>
-  ) : token.expiresAt ? (
-    <>
-      {isActive(token) ? 'expires' : 'expired'} <RelativeTime iso={token.expiresAt} />
-    </>
-  ) : (
-    <>never expires</>
-  )
 
 /** The new token, and the commands that make git use it. */
 const MintedTokenBox = ({

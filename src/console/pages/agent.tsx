@@ -12,7 +12,8 @@ import type { ConsoleEnv } from '../auth/env.ts'
 import { Activity } from '../components/activity.tsx'
 import { type FailedGrant, Grants } from '../components/grants.tsx'
 import { RelativeTime } from '../components/relative-time.tsx'
-import { TOKEN_LIFETIMES, Tokens } from '../components/tokens.tsx'
+import { INVALID_LIFETIME, lifetimeOf } from '../components/token-lifetimes.tsx'
+import { Tokens } from '../components/tokens.tsx'
 import { UntrustedText } from '../components/untrusted-text.tsx'
 import { type ApiProblem, callApi } from '../forms/call-api.ts'
 import { GrantForm } from '../forms/grant-form.ts'
@@ -25,22 +26,15 @@ const agentParam = (c: Context<ConsoleEnv>) => c.req.param('name') ?? ''
 /** `GET /agents/<name>` */
 export const showAgent = (c: Context<ConsoleEnv>) => agentPage(c, {})
 
-const INVALID_LIFETIME: ApiProblem = {
-  code: 'bad-request',
-  message: 'the lifetime is not in the list, so no token was minted',
-  fix: `Choose a lifetime from the list: ${TOKEN_LIFETIMES.map(({ label: words }) => words).join(', ')}`,
-}
-
 /** `POST /agents/<name>/tokens`: mints a token. No other page ever shows it. */
 export async function mintToken(c: Context<ConsoleEnv>): Promise<Response> {
   const { label, expires } = await c.req.parseBody()
-  const lifetime = TOKEN_LIFETIMES.find(({ days }) => String(days) === expires)
+  const lifetime = lifetimeOf(expires)
   if (!lifetime) return agentPage(c, { tokenProblem: INVALID_LIFETIME })
-  const { days } = lifetime
   const minted = await callApi(c, MintedToken, 'POST', '/tokens', {
     agent: agentParam(c),
     label: String(label ?? '').trim(),
-    expiresAt: days === null ? null : new Date(Date.now() + days * 86_400_000).toISOString(),
+    expiresAt: lifetime.expiresAt,
   })
   return agentPage(c, minted.ok ? { minted: minted.value } : { tokenProblem: minted.problem })
 }
@@ -106,7 +100,7 @@ async function agentPage(c: Context<ConsoleEnv>, state: PageState): Promise<Resp
             <UntrustedText text={name} />
           </h1>
           <p>
-            added <RelativeTime iso={agent.createdAt} />
+            added <RelativeTime iso={agent.createdAt} />. <a href={pathOf.agentDay(name)}>Today’s activity</a>
           </p>
         </div>
         <Tokens

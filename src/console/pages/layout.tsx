@@ -6,15 +6,9 @@ import { countPending } from '../../ledger/findings/pending-findings.ts'
 import type { ConsoleEnv } from '../auth/env.ts'
 import { FORM_KEY } from '../auth/session.ts'
 import type { ApiProblem } from '../forms/call-api.ts'
+import { SECTIONS, type Section } from '../navigation.ts'
 import { pathOf } from '../paths.ts'
-
-const SECTIONS = [
-  ['Pushes', pathOf.pushes],
-  ['Pending findings', pathOf.pending],
-  ['Repositories', pathOf.repositories],
-  ['Agents', pathOf.agents],
-  ['Overview', pathOf.overview],
-] as const
+import { Shortcuts } from './shortcuts.tsx'
 
 type Status = 200 | 400 | 403 | 404 | 409 | 500 | 502
 
@@ -23,7 +17,7 @@ interface Content {
   readonly children: Child
   readonly status?: Status
   /** The current entry of the navigation. */
-  readonly section?: (typeof SECTIONS)[number][0]
+  readonly section?: Section
 }
 
 /** Renders a page of the console for a signed-in operator. */
@@ -46,8 +40,8 @@ export async function renderPage(
             <GateIcon /> git-gate
           </a>
           <nav aria-label="Console">
-            {SECTIONS.map(([name, path]) => (
-              <a href={path} {...currentEntry(name)}>
+            {SECTIONS.map(({ name, path, key }) => (
+              <a href={path} data-key={key} {...currentEntry(name)}>
                 {name.split(' ')[0]}
                 <span class="wide-only">{name.replace(/^\S+/, '')}</span>
                 {name === 'Pending findings' && pending > 0 && (
@@ -60,6 +54,10 @@ export async function renderPage(
             ))}
           </nav>
           <Form c={c} action={pathOf.signOut} class="account">
+            <button type="button" class="link-button" popovertarget="shortcuts">
+              <span aria-hidden="true">?</span>
+              <span class="visually-hidden">Keyboard shortcuts</span>
+            </button>
             <span class="muted" title="signed in as">
               {c.var.operator.name}
             </span>
@@ -71,6 +69,7 @@ export async function renderPage(
         <main id="content" tabindex={-1}>
           {children}
         </main>
+        <Shortcuts />
       </>
     ),
   })

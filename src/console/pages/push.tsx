@@ -209,7 +209,7 @@ const Refs = ({ push }: { push: PushRecord }) => (
     {push.refs.length === 0 ? (
       <p class="muted">The push has no refs{push.outcome === 'open' ? ' yet' : ''}.</p>
     ) : (
-      <table class="refs-table">
+      <table class="stacked">
         <thead>
           <tr>
             <th scope="col">Ref</th>

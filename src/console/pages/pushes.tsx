@@ -4,6 +4,7 @@ import { Outcome } from '../../contract/outcome.ts'
 import { listAgents } from '../../ledger/access/agents.ts'
 import { listRepositories } from '../../ledger/access/repositories.ts'
 import { listPushRows } from '../../ledger/pushes/push-summaries.ts'
+import { SEARCHED_PUSHES } from '../../ledger/pushes/search.ts'
 import type { ConsoleEnv } from '../auth/env.ts'
 import { PushItem } from '../components/push-row.tsx'
 import { pathOf } from '../paths.ts'
@@ -23,6 +24,7 @@ const optional = <T extends z.ZodType>(schema: T) =>
 const Day = z.iso.date()
 /** The filters of the list. An invalid value filters nothing. Days are in UTC. */
 export const Filters = z.object({
+  search: optional(z.string().trim().min(1).max(200)),
   repository: optional(z.string().max(512)),
   agent: optional(z.string().max(64)),
   outcome: optional(Outcome),
@@ -32,7 +34,8 @@ export const Filters = z.object({
 export type Filters = z.infer<typeof Filters>
 
 /** Converts filters to a query of the ledger. */
-export const queryOf = ({ repository, agent, outcome, from, to }: Filters, limit = PAGE_SIZE) => ({
+export const queryOf = ({ search, repository, agent, outcome, from, to }: Filters, limit = PAGE_SIZE) => ({
+  search,
   repository,
   agent,
   outcome,
@@ -67,11 +70,7 @@ export async function showPushes(c: Context<ConsoleEnv>): Promise<Response> {
         />
         <div id="empty-state">
           {filtered || cursor !== undefined ? (
-            <EmptyState title="No push matches these filters.">
-              <p>
-                <a href={pathOf.pushes}>Show all pushes</a>
-              </p>
-            </EmptyState>
+            <NoMatches filters={filters} hasOlder={next !== null} />
           ) : (
             <NoPushes hasAgents={agents.length > 0} hasRepositories={repositories.length > 0} />
           )}
@@ -122,6 +121,22 @@ const PushesHeader = ({ newestPath }: { newestPath: string | undefined }) => (
   </div>
 )
 
+const NoMatches = ({ filters, hasOlder }: { filters: Filters; hasOlder: boolean }) => (
+  <EmptyState
+    title={
+      hasOlder
+        ? `None of the newest ${SEARCHED_PUSHES.toLocaleString('en')} pushes matches.`
+        : 'No push matches these filters.'
+    }
+  >
+    <p>
+      {filters.search !== undefined &&
+        'A search compares names of agents, repositories and refs, object ids, reasons, and the rules and paths of findings. '}
+      <a href={pathOf.pushes}>Show all pushes</a>
+    </p>
+  </EmptyState>
+)
+
 const NoPushes = ({ hasAgents, hasRepositories }: { hasAgents: boolean; hasRepositories: boolean }) => (
   <EmptyState title="There is no push yet.">
     {!hasRepositories ? (
@@ -152,6 +167,18 @@ const FilterForm = ({
   filtered: boolean
 }) => (
   <form class="filters" method="get" action={pathOf.pushes} aria-label="Filter the pushes">
+    <label class="search">
+      Search
+      <input
+        type="search"
+        id="search"
+        name="search"
+        value={filters.search ?? ''}
+        maxlength={200}
+        placeholder="part of a name, sha, path or rule"
+        autocomplete="off"
+      />
+    </label>
     <NameFilter label="Repository" name="repository" value={filters.repository} names={repositories} />
     <NameFilter label="Agent" name="agent" value={filters.agent} names={agents} />
     <label>

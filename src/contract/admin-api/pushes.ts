@@ -38,6 +38,9 @@ export const PushQuery = z.object({
   repository: z.string().max(512).optional(),
   agent: z.string().max(64).optional(),
   outcome: Outcome.optional(),
+  search: z.string().trim().min(1).max(200).optional().meta({
+    description: 'Part of a name, an object id, a path or a rule; a page reads the newest 10,000 pushes',
+  }),
   since: Time.optional(),
   until: Time.optional(),
   limit: Limit,

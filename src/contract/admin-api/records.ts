@@ -34,6 +34,8 @@ export type Failures = z.infer<typeof Failures>
 export const FetchQuery = ChangeQuery.extend({
   repository: z.string().max(512).optional(),
   agent: z.string().max(64).optional(),
+  since: Time.optional(),
+  until: Time.optional(),
 })
 export type FetchQuery = z.infer<typeof FetchQuery>
 

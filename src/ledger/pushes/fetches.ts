@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import type { Fetch, FetchQuery } from '../../contract/admin-api/records.ts'
-import { iso } from '../time.ts'
+import { iso, millis } from '../time.ts'
 import { filter, REPOSITORY_FILTER } from './filter.ts'
 
 /**
@@ -51,11 +51,13 @@ const Row = z
 /** Returns fetches, newest first; with `cursor`, only fetches before this id. */
 export async function listFetches(
   ledger: D1Database,
-  { agent, repository, cursor, limit }: FetchQuery,
+  { agent, repository, since, until, cursor, limit }: FetchQuery,
 ): Promise<Fetch[]> {
   const { clause, values } = filter([
     ['agent = ?', agent],
     [REPOSITORY_FILTER, repository],
+    ['at >= ?', since === undefined ? undefined : millis(since)],
+    ['at <= ?', until === undefined ? undefined : millis(until)],
     ['id < ?', cursor === undefined ? undefined : Number(cursor)],
   ])
   const { results } = await ledger

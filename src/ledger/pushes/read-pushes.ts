@@ -5,6 +5,7 @@ import { DisconnectReason, Finding, PushedLfsObject, RefResult, StepTime } from 
 import { json } from '../json-column.ts'
 import { iso, millis } from '../time.ts'
 import { filter, REPOSITORY_FILTER } from './filter.ts'
+import { SEARCHED_PUSHES, searchCondition } from './search.ts'
 
 const listed = {
   id: z.string(),
@@ -95,7 +96,8 @@ export async function findPush(ledger: D1Database, id: string): Promise<PushReco
 
 /**
  * Selects columns of pushes, newest first. With `after`, only pushes with a later id. With `bytes`, ends the
- * page with the push at which the rows read reach that size.
+ * page with the push at which the rows read reach that size. A search ends the page with the last push that it
+ * reads.
  */
 export async function selectPushes(
   ledger: D1Database,
@@ -112,21 +114,28 @@ export async function selectPushes(
     ['id < ?', query.cursor],
     ['id > ?', after],
   ])
+  const search = query.search === undefined ? undefined : searchCondition(query.search, values.length + 1)
+  const newest = `SELECT id FROM pushes ${clause} ORDER BY id DESC`
   // SQLite computes octet_length without reading the text.
-  const { results } = await ledger
-    .prepare(
-      `WITH found AS (
-         SELECT id, octet_length(refs) + octet_length(findings) + octet_length(told) + octet_length(upstream_said) AS size
-           FROM pushes ${clause}
-          ORDER BY id DESC LIMIT ?),
-       page AS (
-         SELECT id, sum(size) OVER (ORDER BY id DESC) - size AS before, count(*) OVER () AS found FROM found)
-       SELECT ${columns.join(', ')}, page.found FROM page JOIN pushes USING (id)
-        WHERE before < ? ORDER BY id DESC`,
-    )
-    .bind(...values, query.limit, bytes)
-    .all()
-  const last = z.object({ id: z.string(), found: z.number() }).optional().parse(results.at(-1))
-  const isWhole = results.length === last?.found && last.found < query.limit
-  return { rows: results, next: last && !isWhole ? last.id : null }
+  const [page, searched] = await ledger.batch([
+    ledger
+      .prepare(
+        `WITH found AS (
+           SELECT id, octet_length(refs) + octet_length(findings) + octet_length(told) + octet_length(upstream_said) AS size
+             FROM pushes
+             ${search ? `WHERE id IN (${newest} LIMIT ${SEARCHED_PUSHES}) AND (${search.condition})` : clause}
+            ORDER BY id DESC LIMIT ?),
+         page AS (
+           SELECT id, sum(size) OVER (ORDER BY id DESC) - size AS before, count(*) OVER () AS found FROM found)
+         SELECT ${columns.join(', ')}, page.found FROM page JOIN pushes USING (id)
+          WHERE before < ? ORDER BY id DESC`,
+      )
+      .bind(...values, ...(search?.values ?? []), query.limit, bytes),
+    ...(search ? [ledger.prepare(`${newest} LIMIT 1 OFFSET ${SEARCHED_PUSHES - 1}`).bind(...values)] : []),
+  ])
+  const rows = page?.results ?? []
+  const last = z.object({ id: z.string(), found: z.number() }).optional().parse(rows.at(-1))
+  const isWhole = last === undefined || (rows.length === last.found && last.found < query.limit)
+  const lastSearched = z.object({ id: z.string() }).optional().parse(searched?.results[0])?.id ?? null
+  return { rows, next: isWhole ? lastSearched : last.id }
 }

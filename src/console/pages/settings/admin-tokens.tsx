@@ -1,0 +1,92 @@
+import type { Context } from 'hono'
+import { AdminToken, MintedAdminToken } from '../../../contract/admin-api/tokens.ts'
+import { listAdminTokens } from '../../../ledger/access/admin-tokens.ts'
+import type { ConsoleEnv } from '../../auth/env.ts'
+import { CopyBox } from '../../components/copy-box.tsx'
+import { isActive } from '../../components/is-active.ts'
+import { INVALID_LIFETIME, LifetimeField, lifetimeOf } from '../../components/token-lifetimes.tsx'
+import { EndedTokens, TokenItem } from '../../components/token-list.tsx'
+import { type ApiProblem, callApi } from '../../forms/call-api.ts'
+import { ConfirmForm } from '../../forms/confirm-form.tsx'
+import { pathOf } from '../../paths.ts'
+import { EmptyState, ErrorMessage, Form } from '../layout.tsx'
+import { settingsPage } from './settings-page.tsx'
+
+/** `GET /settings/admin-tokens` */
+export const showAdminTokens = (c: Context<ConsoleEnv>) => adminTokensPage(c, {})
+
+/** `POST /settings/admin-tokens`: mints an admin token. No other page ever shows it. */
+export async function mintAdminToken(c: Context<ConsoleEnv>): Promise<Response> {
+  const { label, expires } = await c.req.parseBody()
+  const lifetime = lifetimeOf(expires)
+  if (!lifetime) return adminTokensPage(c, { problem: INVALID_LIFETIME })
+  const minted = await callApi(c, MintedAdminToken, 'POST', '/admin-tokens', {
+    label: String(label ?? '').trim(),
+    expiresAt: lifetime.expiresAt,
+  })
+  return adminTokensPage(c, minted.ok ? { minted: minted.value } : { problem: minted.problem })
+}
+
+/** `POST /settings/admin-tokens/revoke` */
+export async function revokeAdminToken(c: Context<ConsoleEnv>): Promise<Response> {
+  const { id } = await c.req.parseBody()
+  const revoked = await callApi(c, AdminToken, 'DELETE', `/admin-tokens/${encodeURIComponent(String(id))}`)
+  return revoked.ok ? c.redirect(pathOf.adminTokens, 303) : adminTokensPage(c, { problem: revoked.problem })
+}
+
+async function adminTokensPage(
+  c: Context<ConsoleEnv>,
+  { minted, problem }: { minted?: MintedAdminToken; problem?: ApiProblem },
+): Promise<Response> {
+  const tokens = await listAdminTokens(c.env.LEDGER)
+  return settingsPage(c, {
+    title: 'Admin tokens',
+    problem,
+    children: (
+      <>
+        <ErrorMessage problem={problem} />
+        {minted && (
+          <div class="new-token" role="status" tabindex={-1} autofocus>
+            <p>
+              <strong>Admin token {minted.id} was minted. Copy it now: it is not shown again.</strong>
+            </p>
+            <CopyBox id="minted-token" text={minted.token} label="the admin token" />
+          </div>
+        )}
+        {tokens.length === 0 && (
+          <EmptyState title="There is only the first admin token, GATE_ADMIN_TOKEN.">
+            <p>Mint a token for each operator: the change log then names them.</p>
+          </EmptyState>
+        )}
+        <ul class="plain-list">
+          {tokens.filter(isActive).map(token => (
+            <TokenItem token={token}>
+              <ConfirmForm
+                c={c}
+                action={`${pathOf.adminTokens}/revoke`}
+                verb="Revoke"
+                object={`the admin token ${token.id}`}
+                effect="Its bearer is signed out, and its commands are refused from now on."
+              >
+                <input type="hidden" name="id" value={token.id} />
+              </ConfirmForm>
+            </TokenItem>
+          ))}
+        </ul>
+        <EndedTokens tokens={tokens.filter(token => !isActive(token))} />
+        <Form c={c} action={pathOf.adminTokens} class="inline">
+          <label>
+            Label
+            <input name="label" required maxlength={200} placeholder="grace" autocomplete="off" />
+          </label>
+          <LifetimeField />
+          <span class="actions">
+            <button type="submit" class="primary">
+              Mint an admin token
+            </button>
+          </span>
+        </Form>
+      </>
+    ),
+  })
+}

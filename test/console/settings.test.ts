@@ -1,0 +1,102 @@
+import type { Browser } from 'playwright-core'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { startGate } from '../harness/index.ts'
+import { confirm, openConsole, startBrowser, untilLoaded } from './fixtures/browser.ts'
+import { writeHistory } from './fixtures/history.ts'
+
+let browser: Browser & AsyncDisposable
+beforeAll(async () => {
+  browser = await startBrowser()
+})
+afterAll(() => browser[Symbol.asyncDispose]())
+
+test('webhooks, admin tokens and identities are added, shown without secrets, and removed after a question', async () => {
+  await using gate = await startGate()
+  await using operator = await openConsole(browser, gate)
+  const { page, open } = operator
+  await open('/settings/webhooks')
+  await page.getByText('There is no webhook yet.').waitFor()
+  await page.getByLabel('URL').fill('https://hooks.example.com/gate')
+  await page.getByRole('button', { name: 'Add' }).click()
+  const secret = (await page.locator('#webhook-secret').textContent()) ?? ''
+  expect(secret).toMatch(/^whsec_/)
+  await open('/settings/webhooks')
+  expect(await page.content()).not.toContain(secret)
+  await confirm(page, /^Remove the webhook/)
+  await page.getByText('There is no webhook yet.').waitFor()
+
+  await page.getByRole('link', { name: 'Admin tokens' }).click()
+  await page.getByLabel('Label').fill('grace')
+  await page.getByRole('button', { name: 'Mint an admin token' }).click()
+  const token = (await page.locator('#minted-token').textContent()) ?? ''
+  const asGrace = () =>
+    fetch(`${gate.url}/-/api/v1/status`, { headers: { authorization: `Bearer ${token}` } })
+  expect((await asGrace()).status).toBe(200)
+  await open('/settings/admin-tokens')
+  expect(await page.content()).not.toContain(token)
+  await confirm(page, /^Revoke the admin token/)
+  await page.getByText('1 inactive token').waitFor()
+  expect((await asGrace()).status).toBe(401)
+
+  await page.getByRole('link', { name: 'Identities and credentials' }).click()
+  await page.getByText('Add an identity').click()
+  await page.getByLabel('Name').fill('acme-deploy')
+  await untilLoaded(page, () => page.getByRole('button', { name: 'Add' }).click())
+  await page.locator('#key-acme-deploy', { hasText: /^ssh-ed25519 / }).waitFor()
+  await confirm(page, /^Remove the identity acme-deploy/)
+  expect(await page.locator('#key-acme-deploy').count()).toBe(0)
+
+  await page.getByRole('link', { name: 'Change log' }).click()
+  const changes = page.getByRole('rowheader')
+  expect((await changes.allTextContents()).slice(0, 6)).toEqual([
+    'identity.remove',
+    'identity.add',
+    'admin-token.revoke',
+    'admin-token.mint',
+    'webhook.remove',
+    'webhook.add',
+  ])
+  await page.getByText('first admin token').first().waitFor()
+  expect(operator.errors).toEqual([])
+})
+
+test('the change log pages through all changes, the newest first', async () => {
+  await using gate = await startGate()
+  for (let i = 0; i < 70; i++) await gate.admin.agent(`agent-${i}`)
+  await using operator = await openConsole(browser, gate)
+  const { page, open } = operator
+  await open('/settings/changes')
+  const seen = await page.locator('tbody td:nth-child(4)').allTextContents()
+  expect(seen[0]).toBe('agent-69')
+  await untilLoaded(page, () => page.getByRole('link', { name: 'Older changes' }).click())
+  seen.push(...(await page.locator('tbody td:nth-child(4)').allTextContents()))
+  expect(new Set(seen).size).toBe(seen.length)
+  expect(seen).toContain('agent-0')
+  await open('/settings/changes?before=1')
+  await page.getByText('There are no older changes.').waitFor()
+  expect(operator.errors).toEqual([])
+})
+
+test('the page of a day has the pushes and fetches of that day only, with their counts', async () => {
+  await using gate = await startGate()
+  await gate.agent('ada', { push: ['refs/heads/ada/**'] })
+  const noon = Date.parse('2026-03-10T12:00:00Z')
+  writeHistory(gate.home, [
+    { startedAt: noon },
+    { startedAt: noon + 1, outcome: 'refused' },
+    { startedAt: noon + 2, outcome: 'refused', repository: 'other' },
+    { startedAt: noon - 86_400_000, outcome: 'failed' },
+    { startedAt: noon, agent: 'bruno' },
+  ])
+  await using operator = await openConsole(browser, gate)
+  const { page, open } = operator
+  await open('/agents/ada/day?day=2026-03-10')
+  expect(await page.locator('tbody tr').allTextContents()).toEqual(['app011000', 'other001000'])
+  expect(await page.locator('.pushes > li').count()).toBe(3)
+  await untilLoaded(page, () => page.getByRole('link', { name: 'Previous day' }).click())
+  expect(await page.locator('tbody tr').allTextContents()).toEqual(['app000100'])
+  await open('/agents/ada')
+  await untilLoaded(page, () => page.getByRole('link', { name: 'Today’s activity' }).click())
+  await page.getByText('The agent neither fetched nor pushed on this day.').waitFor()
+  expect(operator.errors).toEqual([])
+})
