@@ -35,6 +35,12 @@ export interface Gate {
   readonly processes: { readonly worker: readonly number[]; readonly companion: number }
 }
 
+/** Code at the end of a gate's bundled Worker, and the receiver of each line that the Worker logs. */
+export interface WorkerWatch {
+  readonly code: string
+  readonly heard: (line: string) => void
+}
+
 interface Known {
   readonly name: string
   readonly url: string
@@ -53,8 +59,15 @@ export interface Stage {
    * access.
    */
   place(name: string, shape: Shape, roundTripMs?: number): Promise<Place>
-  /** Starts another gate before these upstreams, with other settings. The stage stops it. */
-  anotherGate(settings: Readonly<Record<string, string>>, names: readonly string[]): Promise<Gate>
+  /**
+   * Starts another gate before these upstreams, with other settings. The stage stops it. `watch` adds code to its
+   * Worker, and receives what the Worker logs.
+   */
+  anotherGate(
+    settings: Readonly<Record<string, string>>,
+    names: readonly string[],
+    watch?: WorkerWatch,
+  ): Promise<Gate>
   /** Returns the commands that gates have run at the upstream of a place. */
   upstreamSessions(at: Place): readonly string[]
   /** Returns an unused path in the folder. */
@@ -82,7 +95,10 @@ export async function startStage(): Promise<Stage & AsyncDisposable> {
   const sessions = path.join(folder, 'upstream-sessions')
   fs.writeFileSync(sessions, '')
 
-  const openGate = async (settings: Readonly<Record<string, string>>): Promise<Gate & { put: Put }> => {
+  const openGate = async (
+    settings: Readonly<Record<string, string>>,
+    watch?: WorkerWatch,
+  ): Promise<Gate & { put: Put }> => {
     const home = all.use(openHome(path.join(folder, `home-${gates++}`), {}))
     const before = new Set(descendantsOf(process.pid).map(({ pid }) => pid))
     const local = all.use(
@@ -93,7 +109,12 @@ export async function startStage(): Promise<Stage & AsyncDisposable> {
         settings,
         // Lines of level info would clutter the tables.
         say: line => void (/^\{"level":"info"/.test(line) || process.stderr.write(`${line}\n`)),
-        runWorker: options => startWorker({ ...options, code }),
+        runWorker: options =>
+          startWorker({
+            ...options,
+            code: code + (watch?.code ?? ''),
+            say: watch?.heard ?? options.say,
+          }),
       }),
     )
     // sshd logs the command of each session of a gate, for upstreamSessions.
@@ -150,8 +171,8 @@ export async function startStage(): Promise<Stage & AsyncDisposable> {
       await gate.put(put)
       return { name, dir, ssh, gate: await gate.agent('ada', name, ['refs/heads/**']) }
     },
-    async anotherGate(settings, names) {
-      const another = await openGate(settings)
+    async anotherGate(settings, names, watch) {
+      const another = await openGate(settings, watch)
       for (const put of known.filter(each => names.includes(each.name))) await another.put(put)
       return another
     },

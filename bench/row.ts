@@ -23,6 +23,8 @@ export interface Result {
   readonly peer: string
   readonly reached?: boolean | undefined
   readonly note?: string | undefined
+  /** Markdown below the table. */
+  readonly detail?: string | undefined
 }
 
 /** A measurement that yields lines of the table, which share their preparation. */

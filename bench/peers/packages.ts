@@ -2,7 +2,11 @@ import { spawnSync } from 'node:child_process'
 import fs from 'node:fs'
 import { onPath } from './on-path.ts'
 
-const PACKAGES: Readonly<Record<string, string>> = { nginx: 'nginx-light', fcgiwrap: 'fcgiwrap' }
+const PACKAGES: Readonly<Record<string, string>> = {
+  nginx: 'nginx-light',
+  fcgiwrap: 'fcgiwrap',
+  strace: 'strace',
+}
 
 /**
  * Installs the peers that Debian packages, if the bench runs as root. Returns the peers that are still

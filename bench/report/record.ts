@@ -15,6 +15,7 @@ const Result = z.object({
   peer: z.string(),
   reached: z.boolean().optional(),
   note: z.string().optional(),
+  detail: z.string().optional(),
 })
 const Measured = z.object({
   at: z.string(),
@@ -38,6 +39,7 @@ export function keep(name: string, measured: Measured, rows: readonly Row[]): vo
   const inOrder = rows.flatMap(row => (all[row.name] ? [{ name: row.name, ...all[row.name] }] : []))
   const results = inOrder.flatMap(each => each.results ?? [])
   const notes = results.flatMap(({ work, note }) => (note ? [`- ${work}: ${note}.`] : []))
+  const details = results.flatMap(({ work, detail }) => (detail ? [`### ${work}`, '', detail, ''] : []))
   const when = inOrder.map(({ name: row, at }) => `${row} ${at}`)
   const lines = [
     MARK,
@@ -50,6 +52,7 @@ export function keep(name: string, measured: Measured, rows: readonly Row[]): vo
     '',
     ...notes,
     '',
+    ...details,
     '## Measured on',
     '',
     ...measured.about.map(line => `- ${line}`),

@@ -7,6 +7,7 @@ import { growth } from './growth.ts'
 import { largePush } from './large-push.ts'
 import { lsRemote } from './ls-remote.ts'
 import { memory } from './memory.ts'
+import { pushCost } from './push-cost.ts'
 import { refreshes } from './refreshes.ts'
 import { refusal } from './refusal.ts'
 import { smallPush } from './small-push.ts'
@@ -17,6 +18,7 @@ export const rows: readonly Row[] = [
   lsRemote,
   fetchOne,
   smallPush,
+  pushCost,
   largePush,
   refusal,
   agentsAtOnce,
