@@ -14,7 +14,10 @@ export const pushCost: Row = {
     const heard: EdgeRequest[] = []
     const gate = await stage.anotherGate({}, [place.name], {
       code: LOGS_REQUESTS,
-      heard: line => void [readEdgeRequest(line)].forEach(request => request && heard.push(request)),
+      heard: line => {
+        const request = readEdgeRequest(line)
+        if (request) heard.push(request)
+      },
     })
     const tree = await workTree(stage, place.dir)
     const url = await gate.agent('ada', place.name, ['refs/heads/**'])

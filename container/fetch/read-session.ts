@@ -8,9 +8,10 @@ import { endedBy, type SessionEnd } from '../sessions/session-counts.ts'
 import { type Sessions, sessionOf } from '../sessions/sessions.ts'
 import type { Settings } from '../settings.ts'
 import { UpstreamError } from '../upstream/upstream-error.ts'
+import { advertise } from './advertise.ts'
 import { serveDuringInitialFetch, waitForMirror } from './initial-fetch.ts'
 import type { SharedResponses } from './shared-responses.ts'
-import { advertise, sendErrPacket, uploadPack } from './upload-pack.ts'
+import { sendErrPacket, uploadPack } from './upload-pack.ts'
 
 type FetchPass = PassFor<'advertise-upload-pack' | 'advertise-receive-pack' | 'git-upload-pack'>
 

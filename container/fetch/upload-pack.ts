@@ -29,59 +29,6 @@ export interface UploadPackDependencies {
   readonly sharedResponses: SharedResponses
 }
 
-/** Serves the ref advertisement of either service from an up-to-date mirror. */
-export async function advertise(
-  pass: PassFor<'advertise-upload-pack' | 'advertise-receive-pack'>,
-  request: IncomingMessage,
-  response: ServerResponse,
-  mirror: Mirror,
-  settings: Settings,
-): Promise<SessionEnd> {
-  const service = pass.service === 'advertise-upload-pack' ? 'git-upload-pack' : 'git-receive-pack'
-  const protocol = gitProtocol(request.headers['git-protocol'])
-  if (service === 'git-upload-pack' && protocol === 'version=2') {
-    const body = await capabilitiesOf(mirror)
-    response.writeHead(200, {
-      'content-type': 'application/x-git-upload-pack-advertisement',
-      'cache-control': 'no-cache, max-age=0, must-revalidate',
-    })
-    response.write(body)
-    return endedBy(await endWithTimeout(response, settings.readIdleMs))
-  }
-  const ended = new AbortController()
-  const backend = spawnHttpBackend(
-    mirror.git,
-    {
-      method: 'GET',
-      path: 'info/refs',
-      service,
-      agent: pass.agent,
-      protocol,
-    },
-    ended.signal,
-  )
-  backend.stdin.end()
-  return streamResponse(sourceOf(backend), response, settings.readIdleMs)
-}
-
-const capabilities = new WeakMap<Mirror, Promise<string>>()
-
-/**
- * Returns git's capability advertisement of protocol v2. It names no refs (gitprotocol-v2(5)), so it is
- * cached per mirror.
- */
-function capabilitiesOf(mirror: Mirror): Promise<string> {
-  const known =
-    capabilities.get(mirror) ??
-    mirror.git.text(['upload-pack', '--http-backend-info-refs', '.'], {
-      env: { GIT_PROTOCOL: 'version=2' },
-      signal: AbortSignal.timeout(10_000),
-    })
-  capabilities.set(mirror, known)
-  known.catch(() => capabilities.delete(mirror))
-  return known
-}
-
 /** Timeouts and minimum rate of a fetch's request: a list of object ids, which the client sends at once. */
 export const fetchPace = (
   settings: Pick<Settings, 'clientIdleMs' | 'commandsMs' | 'minReceiveRate'>,
@@ -154,7 +101,7 @@ const startUploadPack = (mirror: Mirror, agent: string, protocol: string | undef
     new AbortController().signal,
   )
 
-const sourceOf = ({ child, stdout, ended }: Backend): ResponseSource => ({
+export const sourceOf = ({ child, stdout, ended }: Backend): ResponseSource => ({
   stdout,
   ended,
   stop() {
@@ -212,7 +159,7 @@ async function feed(body: Body, { child, stdin }: Backend): Promise<UnreadableBo
  * `idleMs`, ends the git processes, which would otherwise block on a full pipe. The HTTP headers are withheld
  * until the first byte of the body: a service that fails at once would leave an empty 200.
  */
-async function streamResponse(
+export async function streamResponse(
   { stdout, ended, stop: stopSource }: ResponseSource,
   response: ServerResponse,
   idleMs: number,

@@ -2,6 +2,7 @@ import type { Upstream } from '../../src/contract/companion-api/pass.ts'
 import type { Refusal } from '../../src/contract/outcome.ts'
 import { type Command, isCreate } from '../git/command-list.ts'
 import type { Git } from '../git/git.ts'
+import { readMirrorRefs } from '../git/ref-list.ts'
 import type { Mirror } from '../mirror/mirror.ts'
 import type { Link } from '../upstream/link.ts'
 import { toUpstreamError } from '../upstream/to-upstream-error.ts'
@@ -28,16 +29,10 @@ export async function refuseSymbolicRefs(
 ): Promise<Refusal[]> {
   const moved = commands.filter(command => !isCreate(command))
   if (moved.length === 0) return []
-  const listed = await git.text(
-    ['for-each-ref', '--format=%(objectname) %(refname)', 'refs/heads', 'refs/tags', 'refs/notes'],
-    { signal },
-  )
-  const refsAt = Map.groupBy(
-    listed.split('\n').map(line => line.split(' ')),
-    ([id]) => id,
-  )
+  const { refs } = await readMirrorRefs(git, signal, 'refs/heads', 'refs/tags', 'refs/notes')
+  const refsAt = Map.groupBy(refs, ([, id]) => id)
   const suspects = moved.filter(({ ref, old }) => {
-    const there = refsAt.get(old)?.map(([, name]) => name) ?? []
+    const there = refsAt.get(old)?.map(([name]) => name) ?? []
     return mirror.isSymbolic(ref) || !there.includes(ref) || there.length > 1
   })
   if (suspects.length === 0) return []

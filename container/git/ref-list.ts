@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Git } from './git.ts'
+import { readRefFiles } from './ref-files.ts'
 
 /**
  * The refs whose objects count as upstream's in the checks, as arguments of git rev-list: a fork's author
@@ -18,22 +19,31 @@ export interface RefList {
   readonly head: string | undefined
 }
 
-/** Reads the mirror's refs whose names start with `prefixes`; without prefixes, all refs. */
+/** Reads the mirror's refs below `prefixes`, such as `refs/heads`; without prefixes, all refs. */
 export async function readMirrorRefs(
   git: Git,
   signal: AbortSignal,
   ...prefixes: readonly string[]
 ): Promise<RefList> {
-  const [listed, head] = await Promise.all([
-    git.text(['for-each-ref', '--format=%(objectname) %(refname)', ...prefixes], { signal }),
+  const [refs, head] = await Promise.all([
+    readRefFiles(git.dir).then(inFiles => inFiles ?? listRefs(git, signal)),
     readFile(join(git.dir, 'HEAD'), 'utf8'),
   ])
+  signal.throwIfAborted()
+  if (prefixes.length > 0)
+    for (const ref of refs.keys())
+      if (!prefixes.some(prefix => ref.startsWith(`${prefix}/`))) refs.delete(ref)
+  return { refs, head: /^(?:ref: )?(\S+)$/m.exec(head)?.[1] }
+}
+
+async function listRefs(git: Git, signal: AbortSignal): Promise<Map<string, string>> {
+  const listed = await git.text(['for-each-ref', '--format=%(objectname) %(refname)'], { signal })
   const refs = new Map<string, string>()
   for (const line of listed.split('\n')) {
     const space = line.indexOf(' ')
     if (space > 0) refs.set(line.slice(space + 1), line.slice(0, space))
   }
-  return { refs, head: /^(?:ref: )?(\S+)$/m.exec(head)?.[1] }
+  return refs
 }
 
 /** True when both lists have the same refs at the same objects, except the refs in `except`. */

@@ -32,7 +32,7 @@ export async function sendBundle(
   const file = join(scratch, `${randomUUID()}.bundle`)
   const leave = await mirror.enter()
   try {
-    const name = nameOf(await readMirrorRefs(mirror.git, signal, 'refs/heads/', 'refs/tags/'))
+    const name = nameOf(await readMirrorRefs(mirror.git, signal, 'refs/heads', 'refs/tags'))
     if (name === kept) return nothing()
     await mkdir(scratch, { recursive: true, mode: 0o700 })
     await mirror.git.text(['bundle', 'create', '--quiet', file, '--branches', '--tags'], { signal })

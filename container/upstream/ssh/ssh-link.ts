@@ -82,7 +82,8 @@ function sshConfig(identity: string, knownHosts: string): string {
 const shellQuote = (word: string) => `'${word.replaceAll("'", `'\\''`)}'`
 
 function createLink(upstream: Upstream, config: string, control: string): Link {
-  const ssh = `ssh -F ${shellQuote(config)} -S `
+  // git gives the command to a shell, which ssh replaces.
+  const ssh = `exec ssh -F ${shellQuote(config)} -S `
   const { host } = parseSshUrl(upstream.url)
   const problem = (said?: string) =>
     said === undefined ? new UpstreamError('the gate cannot start ssh') : toUpstreamError(upstream, said)

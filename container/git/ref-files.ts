@@ -1,0 +1,69 @@
+import { readdir, readFile } from 'node:fs/promises'
+import { join, relative } from 'node:path'
+
+/**
+ * Reads the refs of a bare repository from their files (gitrepository-layout(5)), sorted by name, without a git
+ * process. Undefined if git has to list them: they are not all direct refs in files.
+ */
+export async function readRefFiles(dir: string): Promise<Map<string, string> | undefined> {
+  try {
+    // Loose refs come first, as in git: a ref that is being packed is in its file or in packed-refs.
+    const loose = await readLooseRefs(dir)
+    const packed = loose && readPackedRefs((await readIfPresent(join(dir, 'packed-refs'))) ?? '')
+    if (!loose || !packed) return undefined
+    if (loose.size === 0) return packed
+    for (const [ref, id] of loose) packed.set(ref, id)
+    return new Map([...packed].sort(([one], [other]) => (one < other ? -1 : 1)))
+  } catch {
+    // A repository in the reftable format has no folder of refs.
+    return undefined
+  }
+}
+
+async function readLooseRefs(dir: string): Promise<Map<string, string> | undefined> {
+  const entries = await readdir(join(dir, 'refs'), { recursive: true, withFileTypes: true })
+  const files = entries.filter(entry => !entry.isDirectory() && !entry.name.endsWith('.lock'))
+  if (!files.every(entry => entry.isFile())) return undefined
+  const read = await Promise.all(
+    files.map(async ({ parentPath, name }) => {
+      const path = join(parentPath, name)
+      return [relative(dir, path), await readIfPresent(path)] as const
+    }),
+  )
+  const refs = new Map<string, string>()
+  for (const [ref, content] of read) {
+    // The ref was deleted or packed meanwhile.
+    if (content === undefined) continue
+    const id = /^([0-9a-f]{40})\n$/.exec(content)?.[1]
+    if (id === undefined) return undefined
+    refs.set(ref, id)
+  }
+  return refs
+}
+
+/** Lines are `<id> <ref>`, `^<id>` with the target of the tag before, and comments. */
+function readPackedRefs(text: string): Map<string, string> | undefined {
+  const refs = new Map<string, string>()
+  for (let at = 0; at < text.length; ) {
+    const end = text.indexOf('\n', at)
+    if (end < 0) return undefined
+    const first = text[at]
+    if (first !== '#' && first !== '^') {
+      if (text[at + ID_LENGTH] !== ' ') return undefined
+      refs.set(text.slice(at + ID_LENGTH + 1, end), text.slice(at, at + ID_LENGTH))
+    }
+    at = end + 1
+  }
+  return refs
+}
+
+const ID_LENGTH = 40
+
+async function readIfPresent(path: string): Promise<string | undefined> {
+  try {
+    return await readFile(path, 'utf8')
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined
+    throw error
+  }
+}
