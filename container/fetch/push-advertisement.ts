@@ -1,3 +1,4 @@
+import { ZERO_ID } from '../../src/contract/names.ts'
 import type { Git } from '../git/git.ts'
 import { FLUSH, pktLine } from '../git/pkt-line.ts'
 import { readMirrorRefs } from '../git/ref-list.ts'
@@ -27,15 +28,13 @@ export async function pushAdvertisement(
 function refLines(refs: ReadonlyMap<string, string>, known: string): Buffer {
   const lines: string[] = []
   let rest = `\0${known}`
-  for (const [ref, id] of refs.size ? refs : [['capabilities^{}', NO_ID]]) {
+  for (const [ref, id] of refs.size ? refs : [['capabilities^{}', ZERO_ID]]) {
     const line = `${id} ${ref}${rest}\n`
     lines.push((Buffer.byteLength(line) + 4).toString(16).padStart(4, '0'), line)
     rest = ''
   }
   return Buffer.from(lines.join(''))
 }
-
-const NO_ID = '0'.repeat(40)
 
 function capabilitiesOf(mirror: Mirror): Promise<string> {
   const known = capabilities.get(mirror) ?? askCapabilities(mirror.git)

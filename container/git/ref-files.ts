@@ -1,5 +1,6 @@
 import { readdir, readFile } from 'node:fs/promises'
 import { join, relative } from 'node:path'
+import { ZERO_ID } from '../../src/contract/names.ts'
 
 /**
  * Reads the refs of a bare repository from their files (gitrepository-layout(5)), sorted by name, without a git
@@ -35,7 +36,7 @@ async function readLooseRefs(dir: string): Promise<Map<string, string> | undefin
     // The ref was deleted or packed meanwhile.
     if (content === undefined) continue
     const id = /^([0-9a-f]{40})\n$/.exec(content)?.[1]
-    if (id === undefined) return undefined
+    if (id === undefined || id === ZERO_ID) return undefined
     refs.set(ref, id)
   }
   return refs
