@@ -3,12 +3,20 @@ import os from 'node:os'
 import path from 'node:path'
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import type { PushEvent } from '../../src/contract/companion-api/push-event.ts'
-import { type Agent, accepted, type Clone, type Gate, seconds, startGate, until } from '../harness/index.ts'
+import {
+  type Agent,
+  accepted,
+  type Clone,
+  type OwnGate,
+  seconds,
+  startGate,
+  until,
+} from '../harness/index.ts'
 import { type CompanionProxy, companionProxy } from './fixtures/companion-proxy.ts'
 import { type SlowGitleaks, slowGitleaks } from './fixtures/slow-gitleaks.ts'
 
 let proxy: CompanionProxy
-let gate: Gate
+let gate: OwnGate
 let ada: Agent
 let work: Clone
 let refs = 0

@@ -2,9 +2,9 @@ import { execFileSync } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
 import fs from 'node:fs'
 import path from 'node:path'
-import { expect, test } from 'vitest'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { body, packOf, send } from '../grants/wire.ts'
-import { accepted, rejected, seconds, startGate } from '../harness/index.ts'
+import { accepted, type Gate, rejected, seconds, sharedGate, startGate } from '../harness/index.ts'
 
 const own = { push: ['{agent}/**'], force: ['{agent}/**'] }
 
@@ -16,7 +16,7 @@ const githubToken = () =>
     .slice(0, 36)}`
 
 test('a push with a token in a file is refused and named, and goes through once it is amended away', async () => {
-  await using gate = await startGate()
+  await using gate = await sharedGate()
   const ada = await gate.agent('ada', own)
   const work = await ada.clone()
   const token = githubToken()
@@ -51,7 +51,7 @@ test('a push with a token in a file is refused and named, and goes through once 
 })
 
 test('a new branch is scanned for its own commits only, whatever old history holds', async () => {
-  await using gate = await startGate()
+  await using gate = await sharedGate()
   await gate.upstream.commit('main', 'An old sin', { 'old.ts': `export const t = '${githubToken()}'\n` })
   await gate.upstream.commit('main', 'Long after', { 'new.ts': 'export {}\n' })
   const ada = await gate.agent('ada', own)
@@ -61,7 +61,7 @@ test('a new branch is scanned for its own commits only, whatever old history hol
 })
 
 test("upstream's refusal reaches the agent in upstream's own words", async () => {
-  await using gate = await startGate()
+  await using gate = await sharedGate()
   gate.upstream.refuse('GH006: protected branch', 'ask the team')
   const ada = await gate.agent('ada', own)
   const work = await ada.clone()
@@ -90,7 +90,7 @@ test("upstream's refusal reaches the agent in upstream's own words", async () =>
 })
 
 test('of several refs the one that upstream refuses is the reason, whichever was named first', async () => {
-  await using gate = await startGate()
+  await using gate = await sharedGate()
   gate.upstream.hook('update', 'case $1 in */b) echo "b is closed" >&2; exit 1;; esac')
   const ada = await gate.agent('ada', own)
   const work = await ada.clone()
@@ -106,7 +106,7 @@ test('of several refs the one that upstream refuses is the reason, whichever was
 })
 
 test('a ref whose name a terminal would not show as it is has its reason all the same', async () => {
-  await using gate = await startGate()
+  await using gate = await sharedGate()
   const ada = await gate.agent('ada', own)
   const work = await ada.clone()
   await work.commit('Try')
@@ -117,7 +117,7 @@ test('a ref whose name a terminal would not show as it is has its reason all the
 })
 
 test('what upstream says on success reaches the agent too', async () => {
-  await using gate = await startGate()
+  await using gate = await sharedGate()
   gate.upstream.hook('post-receive', 'echo "Create a pull request: https://example.com/new" >&2')
   const ada = await gate.agent('ada', own)
   expect((await ada.push('refs/heads/ada/x', 'x')).output).toMatch(
@@ -126,7 +126,7 @@ test('what upstream says on success reaches the agent too', async () => {
 })
 
 test('one refused ref refuses the push, and each ref has its own reason', async () => {
-  await using gate = await startGate()
+  await using gate = await sharedGate()
   const ada = await gate.agent('ada', own)
   const work = await ada.clone()
   await work.commit('Try')
@@ -143,7 +143,7 @@ test('one refused ref refuses the push, and each ref has its own reason', async 
 })
 
 test('a force is judged by history: without the right it is refused, also when the client forces', async () => {
-  await using gate = await startGate()
+  await using gate = await sharedGate()
   const bob = await gate.agent('bob', { push: ['bob/**'] })
   const work = await bob.clone()
   await work.commit('One')
@@ -155,61 +155,71 @@ test('a force is judged by history: without the right it is refused, also when t
   expect(refused.output).toMatch(/git rebase/)
 })
 
-test('a force does not overwrite what has come to upstream since the last refresh', async () => {
-  await using gate = await startGate({ settings: { GATE_FETCH_FRESH_SECONDS: '3600' } })
-  const ada = await gate.agent('ada', own)
-  const work = await ada.clone()
-  await work.commit('One')
-  expect(await work.push('HEAD:ada/x')).toMatchObject(accepted)
-  const moved = await gate.upstream.commit('ada/x', 'Behind the gate')
-  await work.text(['commit', '-q', '--amend', '--allow-empty', '-m', 'Instead'])
-  const refused = await work.push('+HEAD:ada/x')
-  expect(refused).toMatchObject(rejected)
-  expect(refused.output).toMatch(/upstream has moved since you fetched/)
-  expect(await gate.upstream.ref('refs/heads/ada/x')).toBe(moved)
-})
-
-test('a branch that becomes another name of main after the last refresh is not pushed to', async () => {
-  await using gate = await startGate({ settings: { GATE_FETCH_FRESH_SECONDS: '3600' } })
-  const main = (await gate.upstream.ref('refs/heads/main')) ?? ''
-  for (const name of ['ada/same', 'ada/other'])
-    await gate.upstream.git(['update-ref', `refs/heads/${name}`, main])
-  const other = await gate.upstream.commit('ada/other', 'Elsewhere')
-  const ada = await gate.agent('ada', own)
-  const work = await ada.clone()
-  await gate.upstream.git(['symbolic-ref', 'refs/heads/ada/same', 'refs/heads/main'])
-  await work.commit('Change')
-  const refused = await work.push('HEAD:ada/same')
-  expect(refused).toMatchObject(rejected)
-  expect(refused.output).toMatch(/at upstream it is another name of refs\/heads\/main/)
-  expect(await gate.upstream.refs()).toMatchObject({
-    'refs/heads/main': main,
-    'refs/heads/ada/other': other,
+describe('with a mirror that is seldom refreshed', () => {
+  let seldom: Gate
+  beforeAll(async () => {
+    seldom = await startGate({ settings: { GATE_FETCH_FRESH_SECONDS: '3600' } })
   })
-})
+  afterAll(() => seldom[Symbol.asyncDispose]())
 
-test('a branch that became another name of main is not pushed to from a mirror that is behind', async () => {
-  await using gate = await startGate({ settings: { GATE_FETCH_FRESH_SECONDS: '3600' } })
-  await gate.upstream.commit('ada/alias', 'Elsewhere')
-  const ada = await gate.agent('ada', own)
-  const work = await ada.clone()
-  // The agent knows upstream's new state; the mirror has neither the commit nor the symbolic ref.
-  const moved = await gate.upstream.commit('main', 'Behind the gate')
-  await gate.upstream.git(['symbolic-ref', 'refs/heads/ada/alias', 'refs/heads/main'])
-  await work.text(['fetch', '-q', gate.upstream.dir, 'main'])
-  await work.text(['reset', '-q', '--hard', moved])
-  const further = await work.commit('Further')
-  const pack = await packOf(work, 'HEAD', '^origin/main')
-  const { report } = await send(gate, ada, body([[moved, further, 'refs/heads/ada/alias']], pack))
-  expect(report.join('\n')).toMatch(/at upstream it is another name of refs\/heads\/main/)
-  expect(await gate.upstream.ref('refs/heads/main')).toBe(moved)
+  test('a force does not overwrite what has come to upstream since the last refresh', async () => {
+    const upstream = await seldom.repository('moved')
+    const ada = await seldom.agent('ada', own, { repository: 'moved' })
+    const work = await ada.clone()
+    await work.commit('One')
+    expect(await work.push('HEAD:ada/x')).toMatchObject(accepted)
+    const moved = await upstream.commit('ada/x', 'Behind the gate')
+    await work.text(['commit', '-q', '--amend', '--allow-empty', '-m', 'Instead'])
+    const refused = await work.push('+HEAD:ada/x')
+    expect(refused).toMatchObject(rejected)
+    expect(refused.output).toMatch(/upstream has moved since you fetched/)
+    expect(await upstream.ref('refs/heads/ada/x')).toBe(moved)
+  })
+
+  test('a branch that becomes another name of main after the last refresh is not pushed to', async () => {
+    const upstream = await seldom.repository('renamed')
+    const main = (await upstream.ref('refs/heads/main')) ?? ''
+    for (const name of ['ada/same', 'ada/other'])
+      await upstream.git(['update-ref', `refs/heads/${name}`, main])
+    const other = await upstream.commit('ada/other', 'Elsewhere')
+    const ada = await seldom.agent('ada', own, { repository: 'renamed' })
+    const work = await ada.clone()
+    await upstream.git(['symbolic-ref', 'refs/heads/ada/same', 'refs/heads/main'])
+    await work.commit('Change')
+    const refused = await work.push('HEAD:ada/same')
+    expect(refused).toMatchObject(rejected)
+    expect(refused.output).toMatch(/at upstream it is another name of refs\/heads\/main/)
+    expect(await upstream.refs()).toMatchObject({
+      'refs/heads/main': main,
+      'refs/heads/ada/other': other,
+    })
+  })
+
+  test('a branch that became another name of main is not pushed to from a mirror that is behind', async () => {
+    const upstream = await seldom.repository('alias')
+    await upstream.commit('ada/alias', 'Elsewhere')
+    const ada = await seldom.agent('ada', own, { repository: 'alias' })
+    const work = await ada.clone()
+    // The agent knows upstream's new state; the mirror has neither the commit nor the symbolic ref.
+    const moved = await upstream.commit('main', 'Behind the gate')
+    await upstream.git(['symbolic-ref', 'refs/heads/ada/alias', 'refs/heads/main'])
+    await work.text(['fetch', '-q', upstream.dir, 'main'])
+    await work.text(['reset', '-q', '--hard', moved])
+    const further = await work.commit('Further')
+    const pack = await packOf(work, 'HEAD', '^origin/main')
+    const { report } = await send(seldom, ada, body([[moved, further, 'refs/heads/ada/alias']], pack), {
+      path: '/alias.git/git-receive-pack',
+    })
+    expect(report.join('\n')).toMatch(/at upstream it is another name of refs\/heads\/main/)
+    expect(await upstream.ref('refs/heads/main')).toBe(moved)
+  })
 })
 
 test.each([
   ['its host key is another one', 'host key', async (gate: Gate) => gate.upstream.changeHostKey()],
   ['it is down', 'cannot be reached', async (gate: Gate) => gate.upstream.stop()],
 ])('upstream cannot be used since %s: one clear line, quickly', async (_what, words, spoil) => {
-  await using gate = await startGate()
+  await using gate = await sharedGate()
   const ada = await gate.agent('ada', own)
   const work = await ada.clone()
   await work.commit('Try')
@@ -222,7 +232,7 @@ test.each([
 })
 
 test('a host that shows a bare key where a certificate authority is pinned is refused', async () => {
-  await using gate = await startGate()
+  await using gate = await sharedGate()
   const file = path.join(gate.home, 'authority')
   execFileSync('ssh-keygen', ['-q', '-t', 'ed25519', '-N', '', '-C', '', '-f', file])
   const { url, knownHosts } = gate.upstream.at()
@@ -241,7 +251,7 @@ test('a host that shows a bare key where a certificate authority is pinned is re
 })
 
 test('upstream does not accept the identity: the line says so and what to do', async () => {
-  await using gate = await startGate()
+  await using gate = await sharedGate()
   const ada = await gate.agent('ada', own)
   await gate.admin.identity('stranger')
   const { url, knownHosts } = gate.upstream.at()
@@ -259,5 +269,3 @@ test('upstream does not accept the identity: the line says so and what to do', a
   )
   expect(await ada.clone()).toBeDefined()
 })
-
-type Gate = Awaited<ReturnType<typeof startGate>>

@@ -1,30 +1,19 @@
-import { once } from 'node:events'
 import fs from 'node:fs'
-import net from 'node:net'
 import os from 'node:os'
 import path from 'node:path'
-import { inject } from 'vitest'
 import type { z } from 'zod'
 import { type GrantOptions, toTerms } from '../../cli/options/grant-options.ts'
 import type { Admin } from '../../local/admin-client.ts'
-import { startLocalGate } from '../../local/gate.ts'
-import { openHome } from '../../local/state-folder.ts'
 import { type Clone, cloneIn, type Files } from './clone.ts'
+import { type GateProcesses, type ProcessOptions, startProcesses } from './gate-processes.ts'
 import { git, type Ran, type RunningGit } from './git.ts'
 import { type Address, startUpstream, type Upstream } from './hosts/upstream.ts'
 import { untilIdle } from './idle.ts'
 import { type Ledger, ledgerOf } from './ledger.ts'
-import { mortalWorker } from './restartable-worker.ts'
 
-export interface GateOptions {
-  /** GATE_… settings of Worker and companion, such as { GATE_CLIENT_IDLE_SECONDS: '1' }. */
-  readonly settings?: Readonly<Record<string, string>>
+export interface GateOptions extends ProcessOptions {
   /** The upstream of the repository `app`, and the address at which the gate reaches it. */
   readonly upstream?: { empty?: boolean; through?: (upstream: Upstream) => Promise<Address> }
-  /** Returns the URL at which the Worker reaches the companion. */
-  readonly companionThrough?: (url: string) => Promise<string>
-  /** The address that the Worker listens on; 127.0.0.1 by default. */
-  readonly host?: string
 }
 
 export interface Gate extends AsyncDisposable {
@@ -53,6 +42,10 @@ export interface Gate extends AsyncDisposable {
   idle(options: { within: number }): Promise<void>
   /** Runs the Worker's scheduled work. */
   tick(): Promise<void>
+}
+
+/** A gate that one test file has to itself. */
+export interface OwnGate extends Gate {
   /** Kills workerd (SIGKILL). `startAgain` starts it on the same port and ledger. */
   killWorker(): Promise<{ startAgain(): Promise<void> }>
 }
@@ -88,39 +81,40 @@ export interface Agent {
 }
 
 /** Starts a gate: real workerd, a real companion, and a real upstream for the repository `app`. */
-export async function startGate(options: GateOptions = {}): Promise<Gate> {
+export async function startGate({ upstream, ...options }: GateOptions = {}): Promise<OwnGate> {
   await using all = new AsyncDisposableStack()
-  const dir = fs.mkdtempSync(path.join(os.tmpdir(), 'gate-'))
-  all.defer(() => fs.rmSync(dir, { recursive: true, force: true, maxRetries: 3 }))
-  const home = all.use(openHome(path.join(dir, 'home'), {}))
-  // Registered before the gate, so that upstreams end after it.
-  const upstreams = all.use(new AsyncDisposableStack())
-  const first = startUpstream(options.upstream)
-  first.catch(() => {})
-  all.defer(async () => (await first)[Symbol.asyncDispose]())
-  const log: string[] = []
-  const code = fs.readFileSync(inject('worker'), 'utf8')
-  const runtime = mortalWorker(code, options.host)
-  const local = all.use(
-    await startLocalGate({
-      home,
-      port: options.settings?.GATE_GIT_LISTEN ? await freePort() : 0,
-      companionPort: 0,
-      settings: options.settings ?? {},
-      say: line => log.push(line),
-      async runWorker({ bindings, ...worker }) {
-        const through = options.companionThrough
-        const { GATE_COMPANION_URL: url = '' } = bindings
-        return runtime.start({
-          ...worker,
-          bindings: through ? { ...bindings, GATE_COMPANION_URL: await through(url) } : bindings,
-        })
-      },
-    }).catch(error => {
-      throw new Error(`the gate does not start:\n${log.join('\n')}`, { cause: error })
-    }),
-  )
+  // The upstream starts while the gate does, and ends after it.
+  const starting = startUpstream(upstream)
+  starting.catch(() => {})
+  all.defer(async () => (await starting)[Symbol.asyncDispose]())
+  const ends = all.use(new AsyncDisposableStack())
+  const processes = all.use(await startProcesses(options))
+  const first = await starting
+  const through = (await upstream?.through?.(first)) ?? {}
+  const gate = await gateOn(processes, ends, { upstream: first, through })
+  const running = all.move()
+  return {
+    ...gate,
+    // A spread would read these once.
+    get log() {
+      return gate.log
+    },
+    killWorker: processes.killWorker,
+    [Symbol.asyncDispose]: () => running.disposeAsync(),
+  }
+}
+
+/** Returns the gate of these processes, with the repository `app`. `ends` ends the rest that it starts. */
+export async function gateOn(
+  processes: GateProcesses,
+  ends: AsyncDisposableStack,
+  app: RepositoryOptions & { upstream: Upstream },
+): Promise<Omit<Gate, typeof Symbol.asyncDispose>> {
+  const { home, local, log } = processes
   const { admin, url } = local
+  const dir = fs.mkdtempSync(path.join(os.tmpdir(), 'gate-clones-'))
+  ends.defer(() => fs.rmSync(dir, { recursive: true, force: true, maxRetries: 3 }))
+  const firstLine = log.length
   const companion = {
     get pid() {
       return local.companion.pid
@@ -133,21 +127,44 @@ export async function startGate(options: GateOptions = {}): Promise<Gate> {
     name,
     { empty = false, staleReads = false, through, upstream } = {},
   ) => {
-    const behind = upstream ?? upstreams.use(await startUpstream({ empty }))
+    const behind = upstream ?? ends.use(await startUpstream({ empty }))
     const identity = `for-${name.toLowerCase().replaceAll(/[^a-z0-9]+/g, '-')}`.slice(0, 63)
     behind.authorize(await admin.identity(identity))
     const { url: to, knownHosts } = behind.at(through)
     await admin.repository(name, { upstream: to, identity, knownHosts, staleReads })
     return behind
   }
-  const upstream = await first
-  const app = await repository('app', {
+  const upstream = await repository('app', app)
+  return {
+    url,
+    port: Number(new URL(url).port),
+    home: home.dir,
+    adminToken: home.adminToken,
+    admin,
+    ledger: ledgerOf(admin),
     upstream,
-    through: (await options.upstream?.through?.(upstream)) ?? {},
-  })
+    companion,
+    passKey: home.passKey,
+    gitUrl(name = 'app') {
+      // A restarted companion may have another port.
+      const at = log.findLast(line => line.includes('also git://'))?.split('also ')[1]
+      if (!at) throw new Error('this gate does not serve git://')
+      return `${at}/${name}.git`
+    },
+    get log() {
+      return log.slice(firstLine)
+    },
+    repository,
+    agent: agentsOf(admin, url, dir),
+    idle: ({ within }) => untilIdle(companion, within),
+    tick: () => local.worker.tick(),
+  }
+}
 
+/** Returns the function that adds agents. Their clones lie in `dir`. */
+function agentsOf(admin: Admin, url: string, dir: string): Gate['agent'] {
   let folders = 0
-  const agent: Gate['agent'] = async (name, wishes, { repository: where = 'app', through = url } = {}) => {
+  return async (name, wishes, { repository: where = 'app', through = url } = {}) => {
     await admin.agent(name)
     await admin.grant(name, where, toTerms(wishes))
     const { id: tokenId, token } = await admin.mint(name, 'test')
@@ -174,40 +191,4 @@ export async function startGate(options: GateOptions = {}): Promise<Gate> {
       },
     }
   }
-
-  const running = all.move()
-  return {
-    url,
-    port: Number(new URL(url).port),
-    home: home.dir,
-    adminToken: home.adminToken,
-    admin,
-    ledger: ledgerOf(admin),
-    upstream: app,
-    companion,
-    passKey: home.passKey,
-    killWorker: runtime.kill,
-    gitUrl(name = 'app') {
-      // A restarted companion may have another port.
-      const at = log.findLast(line => line.includes('also git://'))?.split('also ')[1]
-      if (!at) throw new Error('this gate does not serve git://')
-      return `${at}/${name}.git`
-    },
-    log,
-    repository,
-    agent,
-    idle: ({ within }) => untilIdle(companion, within),
-    tick: () => local.worker.tick(),
-    [Symbol.asyncDispose]: () => running.disposeAsync(),
-  }
-}
-
-/** The companion gets the Worker's port before the Worker starts. */
-async function freePort(): Promise<number> {
-  const server = net.createServer().listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const { port } = server.address() as net.AddressInfo
-  server.close()
-  await once(server, 'close')
-  return port
 }

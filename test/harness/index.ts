@@ -1,10 +1,11 @@
 // The harness for tests of the whole gate.
 export type { Clone, Files } from './clone.ts'
-export { type Agent, type Gate, type GateOptions, startGate } from './gate.ts'
+export { type Agent, type Gate, type GateOptions, type OwnGate, startGate } from './gate.ts'
 export { accepted, git, gitText, type Ran, type RunningGit, rejected } from './git.ts'
 export { type Address, startUpstream, type Upstream } from './hosts/upstream.ts'
 export { type FarMachine, farMachine } from './network/far-machine.ts'
 export { type FaultyLink, faultyLink } from './network/faulty-link.ts'
 export { processorMs } from './processor-time.ts'
+export { sharedGate } from './shared-gate.ts'
 export { megabytes, seconds } from './units.ts'
 export { until } from './until.ts'

@@ -1,5 +1,6 @@
 import { spawnSync } from 'node:child_process'
 import fs from 'node:fs'
+import os from 'node:os'
 import process from 'node:process'
 
 const MEMORY = '/dev/shm'
@@ -9,15 +10,18 @@ const TMPFS_MAGIC = 0x01021994
 const ROOM = 8 * 2 ** 30
 
 /**
- * Puts the run's temporary folder into memory if there is room. Tests make and remove thousands of files, and
- * git waits for the disk at every ref that it writes.
+ * Makes the run's temporary folder, which ends with the run: processes that are killed leave files in it. It lies
+ * in memory if there is room. Tests make and remove thousands of files, and git waits for the disk at every ref
+ * that it writes.
  */
-export default function scratch(): (() => void) | undefined {
-  if (!hasRoom()) return undefined
-  const folder = fs.mkdtempSync(`${MEMORY}/gate-tests-`)
-  const end = () => fs.rmSync(folder, { recursive: true, force: true, maxRetries: 3 })
-  if (runsPrograms(folder)) process.env.TMPDIR = folder
-  return end
+export default function scratch(): () => void {
+  const folder = fs.mkdtempSync(`${hasRoom() ? MEMORY : os.tmpdir()}/gate-tests-`)
+  const onDisk = runsPrograms(folder) ? undefined : fs.mkdtempSync(`${os.tmpdir()}/gate-tests-`)
+  process.env.TMPDIR = onDisk ?? folder
+  return () => {
+    for (const made of [folder, onDisk])
+      if (made) fs.rmSync(made, { recursive: true, force: true, maxRetries: 10 })
+  }
 }
 
 function hasRoom(): boolean {

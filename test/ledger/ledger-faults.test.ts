@@ -2,8 +2,8 @@ import { DatabaseSync } from 'node:sqlite'
 import { setTimeout as delay } from 'node:timers/promises'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { retrying } from '../../src/ledger/retry.ts'
-import { ledgerFile } from '../console/fixtures/history.ts'
 import { type Agent, accepted, type Gate, startGate } from '../harness/index.ts'
+import { ledgerFile } from '../harness/ledger-file.ts'
 
 let gate: Gate
 let ada: Agent
