@@ -33,7 +33,7 @@ export async function readSession(
 ): Promise<void> {
   const { settings, sessions, mirrors } = dependencies
   const mirror = mirrors.get(pass.repository)
-  const begun = sessions.begin(sessionOf(pass))
+  const begun = await sessions.beginInTurn(sessionOf(pass), disconnectSignal(response))
   if (!begun.ok) return busy(pass, response, begun.why)
   let end: SessionEnd = { outcome: 'failed' }
   let leaveMemory: (() => void) | undefined

@@ -21,16 +21,25 @@ export const sessionOf = (pass: Extract<Pass, { terms: unknown }>) => ({
   service: pass.service,
 })
 
+type Who = Pick<Session, 'id' | 'repository' | 'agent' | 'service'>
+type Begun = { ok: true; session: Session; end(how: SessionEnd): void } | { ok: false; why: string }
+
+/** How long a fetch waits for a place, in milliseconds. */
+const PLACE_MS = 10_000
+
 /** All running sessions, within the limits. */
 export interface Sessions {
   /**
    * Starts a session, which the caller ends with `end`. Returns the reason when a limit is reached. A push
    * passes a function that returns its phase.
    */
-  begin(
-    who: Pick<Session, 'id' | 'repository' | 'agent' | 'service'>,
-    phase?: () => string,
-  ): { ok: true; session: Session; end(how: SessionEnd): void } | { ok: false; why: string }
+  begin(who: Who, phase?: () => string): Begun
+  /**
+   * Starts a session like `begin`, but waits in line for a place, for 10 s or until the client has gone. Git
+   * does not retry, so agents that clone at the same moment would otherwise fail. As many sessions can wait
+   * as can run, in total and of an agent.
+   */
+  beginInTurn(who: Who, gone: AbortSignal): Promise<Begun>
   /**
    * Reserves a place for a push that is turned away: its request is read before the client gets the reason.
    * Returns the function that frees the place, or undefined when no place is left.
@@ -49,7 +58,8 @@ export function createSessions(limits: Pick<Settings, 'maxSessions' | 'maxAgentS
   const all = new Set<Session>()
   const counts = sessionCounts()
   const turnedAway = turnedAwayWithin(limits.maxAgentSessions)
-  const watched = new EventEmitter()
+  const waiting: Who[] = []
+  const watched = new EventEmitter().setMaxListeners(limits.maxSessions + 1)
   let closed = false
   const problem = (agent: string) => {
     if (closed) return 'the gate is stopping; try again in a few seconds'
@@ -60,6 +70,35 @@ export function createSessions(limits: Pick<Settings, 'maxSessions' | 'maxAgentS
       return `${agent} has ${own} sessions at once; let some end, then try again`
     return undefined
   }
+  const begin = (who: Who, phase = () => 'receiving'): Begun => {
+    const why = problem(who.agent)
+    if (why !== undefined) {
+      counts.add(who.repository, who.service, { outcome: 'busy' })
+      return { ok: false, why }
+    }
+    const session: Session = {
+      ...who,
+      startedAt: Date.now(),
+      get phase() {
+        return phase()
+      },
+    }
+    all.add(session)
+    return {
+      ok: true,
+      session,
+      end(how) {
+        all.delete(session)
+        counts.add(session.repository, session.service, how)
+        watched.emit(session.id)
+        watched.emit('change')
+        if (all.size === 0) watched.emit('empty')
+      },
+    }
+  }
+  const mayWait = ({ agent }: Who) =>
+    waiting.length < limits.maxSessions &&
+    waiting.filter(other => other.agent === agent).length < limits.maxAgentSessions
   return {
     all,
     turnAway: turnedAway,
@@ -69,33 +108,24 @@ export function createSessions(limits: Pick<Settings, 'maxSessions' | 'maxAgentS
       // A timeout is no error: the caller then reads the session's state.
       await once(watched, id, { signal: AbortSignal.timeout(withinMs) }).catch(() => {})
     },
-    begin(who, phase = () => 'receiving') {
-      const why = problem(who.agent)
-      if (why !== undefined) {
-        counts.add(who.repository, who.service, { outcome: 'busy' })
-        return { ok: false, why }
+    begin,
+    async beginInTurn(who, gone) {
+      if (problem(who.agent) === undefined || !mayWait(who)) return begin(who)
+      const signal = AbortSignal.any([gone, AbortSignal.timeout(PLACE_MS)])
+      waiting.push(who)
+      try {
+        // Listeners are called in the order in which they came, so the first in line asks first.
+        while (!closed && problem(who.agent) !== undefined) await once(watched, 'change', { signal })
+      } catch {
+        // The time is over, or the client has gone: begin() says whether a place is free.
+      } finally {
+        waiting.splice(waiting.indexOf(who), 1)
       }
-      const session: Session = {
-        ...who,
-        startedAt: Date.now(),
-        get phase() {
-          return phase()
-        },
-      }
-      all.add(session)
-      return {
-        ok: true,
-        session,
-        end(how) {
-          all.delete(session)
-          counts.add(session.repository, session.service, how)
-          watched.emit(session.id)
-          if (all.size === 0) watched.emit('empty')
-        },
-      }
+      return begin(who)
     },
     async close() {
       closed = true
+      watched.emit('change')
       if (all.size > 0) await once(watched, 'empty')
     },
   }

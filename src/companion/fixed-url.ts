@@ -12,18 +12,26 @@ export interface StandingCompanion {
  */
 export function fixedCompanion(url: string): StandingCompanion {
   let known = false
+  let asked: ReturnType<typeof askHealth> | undefined
   const ask: Send = (path, init) => fetch(new URL(path, url), init)
+  /** Asks once for all requests that wait for the answer. */
+  const health = () => {
+    asked ??= askHealth(ask).finally(() => {
+      asked = undefined
+    })
+    return asked
+  }
   return {
     async ready() {
       if (known) return { ok: true }
-      const health = await askHealth(ask).catch(() => undefined)
-      if (!health)
+      const answer = await health().catch(() => undefined)
+      if (!answer)
         return {
           ok: false,
           why: 'the gate cannot reach its companion; nothing was changed; try again in a few seconds',
           retryAfter: 5,
         }
-      const agreed = checkProtocol(health)
+      const agreed = checkProtocol(answer)
       known = agreed.ok
       return agreed
     },
@@ -31,7 +39,8 @@ export function fixedCompanion(url: string): StandingCompanion {
       try {
         return await ask(path, init)
       } catch (error) {
-        known = false
+        // A client that disconnects says nothing about the companion.
+        if (!init.signal?.aborted) known = false
         throw error
       }
     },

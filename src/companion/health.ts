@@ -18,7 +18,7 @@ const Health = z.object({ protocol: z.unknown() })
 export type Health = z.infer<typeof Health>
 
 /** Timeout of a request for `/health`, in milliseconds. */
-const HEALTH_MS = 2_000
+const HEALTH_MS = 5_000
 
 /** Requests `/health`. Rejects if nothing answers there, or something other than a companion. */
 export async function askHealth(send: Send): Promise<Health> {

@@ -49,6 +49,39 @@ test('a quarter of an agent’s share is read of each agent that is turned away,
   expect(turnAway('ada')).toBeDefined()
 })
 
+test('fetches wait in line for a place: the first in line gets it, and a client that has gone leaves the line', async () => {
+  const sessions = createSessions(LIMITS)
+  const full = [...'abcd'].map(agent => begin(sessions, agent))
+  const stay = new AbortController()
+  const leave = new AbortController()
+  const order: string[] = []
+  const enter = async (agent: string, { signal }: AbortController) => {
+    const begun = await sessions.beginInTurn(who(agent), signal)
+    order.push(begun.ok ? agent : `${agent}: ${begun.why}`)
+  }
+  const line = [enter('eve', stay), enter('fay', leave), enter('gus', stay)]
+  leave.abort()
+  await line[1]
+  expect(order).toEqual([expect.stringMatching(/^fay: the gate is busy with 4 sessions/)])
+  full[0]?.end({ outcome: 'served' })
+  await line[0]
+  full[1]?.end({ outcome: 'served' })
+  await line[2]
+  expect(order.slice(1)).toEqual(['eve', 'gus'])
+})
+
+test('as many fetches of an agent wait as may run, the next is refused at once, and the end of the gate ends the line', async () => {
+  const sessions = createSessions(LIMITS)
+  const own = [...'123'].map(id => begin(sessions, 'ada', id))
+  const { signal } = new AbortController()
+  const line = own.map(() => sessions.beginInTurn(who('ada'), signal))
+  expect(await sessions.beginInTurn(who('ada'), signal)).toMatchObject({ ok: false })
+  void sessions.close()
+  expect(await Promise.all(line)).toEqual(
+    line.map(() => ({ ok: false, why: expect.stringMatching(/^the gate is stopping/) })),
+  )
+})
+
 test('whoever waits for a session hears of its end, and nobody waits for one that is not there', {
   timeout: 10_000,
 }, async () => {
