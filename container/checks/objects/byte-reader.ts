@@ -49,6 +49,10 @@ export class ByteReader {
       parts.push(part)
       missing -= part.length
     }
-    return parts.length === 1 && parts[0] ? parts[0] : Buffer.concat(parts)
+    return joined(parts)
   }
 }
+
+/** Joins parts without a copy where there is only one: copies of large files keep the garbage collector busy. */
+export const joined = (parts: readonly Buffer[]): Buffer =>
+  parts.length === 1 && parts[0] ? parts[0] : Buffer.concat(parts)

@@ -1,7 +1,7 @@
 import type { ChildProcess } from 'node:child_process'
 import type { Git } from '../../git/git.ts'
 import { killGroup } from '../../process/spawn.ts'
-import { ByteReader } from './byte-reader.ts'
+import { ByteReader, joined } from './byte-reader.ts'
 
 export interface ObjectInfo {
   readonly id: string
@@ -96,7 +96,7 @@ export class ObjectReader implements AsyncDisposable {
       for await (const object of this.contents([info.id], maxBytes + 1)) {
         const parts: Buffer[] = []
         for await (const part of object.parts) parts.push(part)
-        return { ...info, content: Buffer.concat(parts) }
+        return { ...info, content: joined(parts) }
       }
     }
     return undefined

@@ -7,10 +7,20 @@ const NAME_BYTES_PER_PROBE = 4096
 /** The time after which the thread is yielded, in milliseconds. */
 const YIELD_AFTER_MS = 20
 
-/** A limit for a scan on a thread that it shares with other sessions. */
+/** A limit for a scan on a thread that it shares with other sessions: the thread's processor time. */
 export interface ThreadLimits {
   readonly maxMs?: number
 }
+
+/**
+ * The processor time of this thread in milliseconds. Other processes of a busy machine add nothing to it: a scan that
+ * went to a child process for their sake would make the machine busier.
+ */
+function threadMs(): number {
+  const { user, system } = process.threadCpuUsage()
+  return (user + system) / 1000
+}
+const wallMs = () => performance.now()
 
 /**
  * Counts unpacked bytes, streams, probes and time against a push's limits. One budget counts for the whole push. Its
@@ -18,6 +28,7 @@ export interface ThreadLimits {
  */
 export class Budget {
   readonly #limits: Limits & ThreadLimits
+  readonly #now: () => number
   #bytes = 0
   #streams = 0
   #probes = 0
@@ -25,6 +36,7 @@ export class Budget {
   #sinceYieldMs = 0
   constructor(limits: Limits & ThreadLimits) {
     this.#limits = limits
+    this.#now = limits.maxMs === undefined ? wallMs : threadMs
   }
   countStream(depth: number, path: string): void {
     if (depth > this.#limits.maxDepth)
@@ -57,11 +69,11 @@ export class Budget {
   }
   /** Runs synchronous work and counts its time. */
   timed<T>(work: () => T): T {
-    const started = performance.now()
+    const started = this.#now()
     try {
       return work()
     } finally {
-      const ms = performance.now() - started
+      const ms = this.#now() - started
       this.#ms += ms
       this.#sinceYieldMs += ms
     }

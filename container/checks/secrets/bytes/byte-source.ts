@@ -1,5 +1,6 @@
 import { open, rm } from 'node:fs/promises'
 import { join } from 'node:path'
+import { joined } from '../../objects/byte-reader.ts'
 
 /** Bytes that can be read more than once. A large source is a temporary file, so that memory does not grow with it. */
 export interface Source {
@@ -46,7 +47,7 @@ export async function spool(input: AsyncIterable<Buffer>, folder: string): Promi
     if (path) await rm(path, { force: true })
     throw error
   }
-  if (!file || !path) return memorySource(Buffer.concat(chunks))
+  if (!file || !path) return memorySource(joined(chunks))
   await file.close()
   return fileSource(path, size)
 }

@@ -18,6 +18,10 @@ export interface Part {
 /** The texts that are held for their successors, in bytes. */
 const CACHE_BYTES = 32 << 20
 
+/** The traits of texts of earlier pushes, by blob and name, the oldest first: reading them takes as long as a scan. */
+const knownTraits = new Map<string, Traits>()
+const MAX_KNOWN_TRAITS = 20_000
+
 /**
  * Finds the parts of a new file that the files which it replaces do not have. A secret in another part is in a file
  * that is scanned too, or that upstream has at the same path.
@@ -51,7 +55,7 @@ export class NewParts implements AsyncDisposable {
       if (old) olds.push(old)
     }
     return this.#budget.timed(() => {
-      const text: KnownText = { content }
+      const text: KnownText = { blob, content }
       this.#keep(blob, text)
       const isPlain = (old: KnownText) => this.#traits(old, path).isPlain
       const comparable = olds.filter(isPlain)
@@ -62,12 +66,20 @@ export class NewParts implements AsyncDisposable {
 
   /** Returns the traits of a text, from those of a text that it replaces where they tell. */
   #traits(text: KnownText, path: string, olds: readonly KnownText[] = []): Traits {
-    if (text.traits?.name === scanNameFor(path)) return text.traits
-    const old = olds.find(({ traits }) => traits && isDivisible(traits))
-    text.traits = old?.traits
+    const key = `${text.blob} ${scanNameFor(path)}`
+    const known = knownTraits.get(key)
+    if (known) return known
+    const [old] = olds.flatMap(({ blob, content }) => {
+      const traits = knownTraits.get(`${blob} ${scanNameFor(path)}`)
+      return traits && isDivisible(traits) ? { traits, content } : []
+    })
+    const traits = old
       ? joinTraits(old.traits, traitsOf(changedHull(text.content, old.content), path, this.#budget))
       : traitsOf(text.content, path, this.#budget)
-    return text.traits
+    knownTraits.set(key, traits)
+    const [oldest = ''] = knownTraits.size > MAX_KNOWN_TRAITS ? knownTraits.keys() : []
+    knownTraits.delete(oldest)
+    return traits
   }
 
   /** Returns a predecessor's text; undefined: it is too large to compare. */
@@ -77,7 +89,7 @@ export class NewParts implements AsyncDisposable {
     this.#objects ??= this.#openObjects()
     const object = await this.#objects.whole(id, SEGMENT_BYTES)
     if (!object) return undefined
-    const text = { content: object.content }
+    const text = { blob: id, content: object.content }
     this.#keep(id, text)
     return text
   }
@@ -94,8 +106,8 @@ export class NewParts implements AsyncDisposable {
 }
 
 interface KnownText {
+  readonly blob: string
   readonly content: Buffer
-  traits?: Traits
 }
 
 /**

@@ -4,7 +4,7 @@ import { inBytes, LimitExceeded, type Limits } from '../../limits.ts'
 import type { Searchable } from '../../objects/new-objects.ts'
 import { ObjectReader } from '../../objects/object-reader.ts'
 import { sanitizeForAgent } from '../../sanitize-text.ts'
-import { memorySource, type Source, spool } from '../bytes/byte-source.ts'
+import { memorySource, SEGMENT_BYTES, type Source, spool } from '../bytes/byte-source.ts'
 import { scanNameFor } from '../decode/scan-names.ts'
 import type { ScanItem } from '../gitleaks/scan-files.ts'
 import type { Predecessors } from '../new-text/predecessors.ts'
@@ -113,7 +113,7 @@ async function readFiles(
   add: AddContent,
 ): Promise<void> {
   let done = 0
-  for await (const blob of objects.contents([...blobs.keys()], 1 << 20)) {
+  for await (const blob of objects.contents([...blobs.keys()], SEGMENT_BYTES)) {
     onPhase(`reading file ${++done} of ${blobs.size}`)
     const items = blobs.get(blob.id)
     if (!items) throw new Error('git cat-file printed an object that was not requested')
