@@ -3,6 +3,7 @@ import { Agent, AgentGrant } from '../src/contract/admin-api/agents.ts'
 import { Credential, RemovedCredential } from '../src/contract/admin-api/credentials.ts'
 import { Decided, GrantedException, PendingPage } from '../src/contract/admin-api/findings.ts'
 import { Identity, RemovedIdentity } from '../src/contract/admin-api/identities.ts'
+import { OperatorRole } from '../src/contract/admin-api/operators.ts'
 import { PushPage, PushRecord } from '../src/contract/admin-api/pushes.ts'
 import { ChangePage } from '../src/contract/admin-api/records.ts'
 import { Repository } from '../src/contract/admin-api/repositories.ts'
@@ -32,6 +33,7 @@ export function createClient(settings: Settings, timeoutMs = RESPONSE_TIMEOUT_MS
     exceptions: exceptionsOf(api),
     pending: pendingOf(api),
     adminTokens: adminTokensOf(api),
+    operators: operatorsOf(api),
     webhooks: webhooksOf(api),
     changes: (query: Query) => api.request('GET', `/changes${queryString(query)}`, ChangePage),
   }
@@ -120,6 +122,17 @@ const adminTokensOf = ({ request }: ApiConnection) => ({
   list: () => request('GET', '/admin-tokens', z.array(AdminToken)),
   mint: (token: object) => request('POST', '/admin-tokens', MintedAdminToken, token),
   revoke: (id: string) => request('DELETE', `/admin-tokens/${encode(id)}`, AdminToken),
+})
+
+const operatorsOf = ({ request }: ApiConnection) => ({
+  list: () => request('GET', '/operators', z.array(OperatorRole)),
+  set: (role: object) => request('PUT', '/operators', OperatorRole, role),
+  remove: (who: string, repository: string | null) =>
+    request(
+      'DELETE',
+      `/operators/${encode(who)}${queryString({ repository: repository ?? undefined })}`,
+      OperatorRole,
+    ),
 })
 
 const webhooksOf = ({ request }: ApiConnection) => ({

@@ -12,6 +12,7 @@ import { exception } from './commands/exception.ts'
 import { exportCommand } from './commands/export.ts'
 import { grant } from './commands/grant.ts'
 import { identity } from './commands/identity.ts'
+import { operator } from './commands/operator.ts'
 import { pending } from './commands/pending.ts'
 import { push } from './commands/push.ts'
 import { repo } from './commands/repo.ts'
@@ -49,6 +50,7 @@ for (const command of [
   exportCommand,
   doctor,
   adminToken,
+  operator,
   change,
   webhook,
 ])

@@ -5,7 +5,7 @@ import { ownBranches, toTerms } from '../options/grant-options.ts'
 import type { CurrentState } from './plan.ts'
 
 /** Returns the content of a file for `apply` that changes nothing at a gate in this state. It has no secrets. */
-export const describeState = ({ identities, repositories, agents, grants }: CurrentState) => ({
+export const describeState = ({ identities, repositories, agents, grants, operators }: CurrentState) => ({
   identities: identities.map(({ name }) => name),
   repositories: Object.fromEntries(repositories.map(each => [each.name, describeRepository(each)])),
   agents: Object.fromEntries(
@@ -20,6 +20,11 @@ export const describeState = ({ identities, repositories, agents, grants }: Curr
       },
     ]),
   ),
+  operators: operators.map(({ who, role, repository }) => ({
+    who,
+    role,
+    ...(repository === null ? {} : { repository }),
+  })),
 })
 
 /** Returns the settings that are not empty. */

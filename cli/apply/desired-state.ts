@@ -1,5 +1,6 @@
 import { parse } from 'yaml'
 import { z } from 'zod'
+import { NewOperatorRole } from '../../src/contract/admin-api/operators.ts'
 import { NewRepository } from '../../src/contract/admin-api/repositories.ts'
 import { ForgeApi, ForgeKind } from '../../src/contract/forge.ts'
 import { GrantTerms } from '../../src/contract/grant.ts'
@@ -96,6 +97,8 @@ const File = z.strictObject({
       })
       .nullable(),
   ).default(new Map()),
+  /** The roles of operators who sign in. A list is complete; without it the roles stay. */
+  operators: z.array(NewOperatorRole).optional(),
 })
 
 /** The desired state of a gate. */
@@ -104,6 +107,8 @@ export interface DesiredState {
   readonly repositories: readonly NewRepository[]
   /** If `grants` is undefined, the agent's grants stay unchanged. */
   readonly agents: readonly { name: AgentName; grants: readonly DesiredGrant[] | undefined }[]
+  /** If undefined, the roles stay unchanged. */
+  readonly operators: readonly NewOperatorRole[] | undefined
 }
 export interface DesiredGrant {
   readonly repository: RepositoryName
@@ -139,7 +144,7 @@ const valueSchema = (map: z.ZodMap) => {
 export function readDesiredState(file: string): DesiredState {
   const parsed = File.safeParse(parseYaml(file, readText(file)))
   if (!parsed.success) throw new CliError(`${file} does not fit:\n${z.prettifyError(parsed.error)}`)
-  const { defaults, identities, repositories, agents } = parsed.data
+  const { defaults, identities, repositories, agents, operators } = parsed.data
   const beside = (name: string) => readTextBeside(file, name)
   const textOf = (text: string | undefined, named: string | undefined) =>
     text ?? (named === undefined ? undefined : beside(named))
@@ -181,6 +186,7 @@ export function readDesiredState(file: string): DesiredState {
           terms: termsOfEntry(`${file}: ${name} in ${repository}`, wish),
         })),
     })),
+    operators,
   }
 }
 

@@ -2,22 +2,14 @@ import { isDeepStrictEqual } from 'node:util'
 import type { Agent, AgentGrant } from '../../src/contract/admin-api/agents.ts'
 import type { Credential } from '../../src/contract/admin-api/credentials.ts'
 import type { Identity } from '../../src/contract/admin-api/identities.ts'
+import type { OperatorRole } from '../../src/contract/admin-api/operators.ts'
 import type { NewRepository, Repository } from '../../src/contract/admin-api/repositories.ts'
 import type { Client } from '../client.ts'
 import { CliError } from '../errors.ts'
 import { formatTerms } from '../options/grant-options.ts'
 import type { DesiredGrant, DesiredState } from './desired-state.ts'
-
-/** A change from the current state towards the desired state. */
-export interface Step {
-  readonly action: 'add' | 'change' | 'remove'
-  readonly kind: 'identity' | 'repository' | 'agent' | 'grant'
-  readonly name: string
-  readonly detail: string
-  readonly run: () => Promise<unknown>
-  /** Finds out whether the gate would refuse the step, without changing anything. */
-  readonly check?: () => Promise<unknown>
-}
+import { planOperators } from './operator-steps.ts'
+import type { Step } from './step.ts'
 
 /** The resources of a gate. */
 export interface CurrentState {
@@ -26,23 +18,25 @@ export interface CurrentState {
   readonly repositories: readonly Repository[]
   readonly agents: readonly Agent[]
   readonly grants: readonly AgentGrant[]
+  readonly operators: readonly OperatorRole[]
 }
 
 export async function readCurrentState(client: Client): Promise<CurrentState> {
-  const [identities, credentials, repositories, agents, grants] = await Promise.all([
+  const [identities, credentials, repositories, agents, grants, operators] = await Promise.all([
     client.identities.list(),
     client.credentials.list(),
     client.repositories.list(),
     client.agents.list(),
     client.grants.list(),
+    client.operators.list(),
   ])
-  return { identities, credentials, repositories, agents, grants }
+  return { identities, credentials, repositories, agents, grants, operators }
 }
 
 /**
  * Plans the steps from the current to the desired state, in stages: the steps of a stage need those of the
  * stages before. Removes the grants that the file omits for an agent whose grants it lists; removes
- * everything else that the file omits only with `prune`. Throws a CliError when the file refers to a resource
+ * agents and repositories that the file omits only with `prune`. Throws a CliError when the file refers to a resource
  * that will not exist.
  */
 export function createPlan(
@@ -55,6 +49,7 @@ export function createPlan(
     (grants ?? []).map((grant): WantedGrant => ({ agent: name, ...grant })),
   )
   assertReferencesExist(current, wanted, grants)
+  const operators = planOperators(client, current.operators, wanted.operators)
   return [
     addIdentities(client, current, wanted),
     [
@@ -62,8 +57,8 @@ export function createPlan(
       ...wanted.repositories.flatMap(repository => changeSettings(client, repository, current)),
       ...addAgents(client, current, wanted),
     ],
-    setGrants(client, current, grants),
-    removeGrants(client, current, wanted, grants, prune),
+    [...setGrants(client, current, grants), ...operators.set],
+    [...removeGrants(client, current, wanted, grants, prune), ...operators.remove],
     prune ? removeAgentsAndRepositories(client, current, wanted, grants) : [],
   ]
 }
@@ -195,6 +190,12 @@ function assertReferencesExist(
     if (!repositories.has(key(repository)))
       throw new CliError(
         `${agent} in ${repository}: there is no such repository, in the file or at the gate`,
+        'List it under repositories, or correct its name',
+      )
+  for (const { who, repository } of wanted.operators ?? [])
+    if (repository !== null && !repositories.has(key(repository)))
+      throw new CliError(
+        `${who} in ${repository}: there is no such repository, in the file or at the gate`,
         'List it under repositories, or correct its name',
       )
 }

@@ -2,12 +2,17 @@ import { EXPIRES_OPTION, formatExpiry, parseExpiry } from '../options/expiry.ts'
 import { tokenId } from '../options/token-id.ts'
 import { localTime, printNote, printResult, table } from '../output.ts'
 import { command, gate, group } from './context.ts'
+import { REPOSITORY_OPTION, roleOption } from './operator.ts'
 
 const mint = command('mint <label>', 'mint an admin token; prints it only once')
+  .addOption(roleOption().default('admin'))
+  .option(...REPOSITORY_OPTION)
   .option(...EXPIRES_OPTION)
   .action(async (label: string, options) => {
     const minted = await gate().adminTokens.mint({
       label,
+      role: options.role,
+      repository: options.repository ?? null,
       expiresAt: parseExpiry(options.expires),
     })
     printResult(options, minted, () => minted.token)
@@ -19,10 +24,12 @@ const list = command('list', 'list admin tokens, without their secrets').action(
   const tokens = await gate().adminTokens.list()
   printResult(options, tokens, () =>
     table(
-      ['ID', 'LABEL', 'MINTED', 'LAST USED', 'EXPIRES'],
+      ['ID', 'LABEL', 'ROLE', 'REPOSITORY', 'MINTED', 'LAST USED', 'EXPIRES'],
       tokens.map(token => [
         token.id,
         token.label,
+        token.role,
+        token.repository ?? 'all',
         localTime(token.createdAt),
         localTime(token.lastUsedAt) || 'never',
         formatExpiry(token.revokedAt, token.expiresAt),

@@ -1,5 +1,6 @@
 import { type DesiredState, readDesiredState } from '../apply/desired-state.ts'
-import { createPlan, readCurrentState, type Step } from '../apply/plan.ts'
+import { createPlan, readCurrentState } from '../apply/plan.ts'
+import type { Step } from '../apply/step.ts'
 import { confirm } from '../confirm.ts'
 import { CliError } from '../errors.ts'
 import { printNote, printResult, stripControl } from '../output.ts'

@@ -1,20 +1,24 @@
 import { createMiddleware } from 'hono/factory'
-import { ASSERTION_HEADER, operatorOfAssertion } from '../auth/cloudflare-access.ts'
+import { ASSERTION_HEADER, personOfAssertion } from '../auth/cloudflare-access.ts'
 import { settingsOf } from '../common/settings.ts'
 import { operatorOfToken } from '../ledger/access/admin-tokens.ts'
+import { rolesOf } from '../ledger/access/operator-roles.ts'
 import { equalSecrets } from '../ledger/access/token-format.ts'
-import type { Operator } from '../ledger/audit-log.ts'
+import type { AuthenticatedOperator } from '../ledger/audit-log.ts'
 import { Problem } from './problem.ts'
 import type { ApiEnv } from './router.ts'
 
 /** The operator who has the GATE_ADMIN_TOKEN of the environment. */
-export const FIRST_OPERATOR: Operator = { name: 'first admin token' }
+export const FIRST_OPERATOR: AuthenticatedOperator = {
+  name: 'first admin token',
+  roles: [{ role: 'admin', repository: null }],
+}
 
 /** Requests made inside the Worker for an operator who has signed in to the console. */
-const authenticated = new WeakMap<Request, Operator>()
+const authenticated = new WeakMap<Request, AuthenticatedOperator>()
 
 /** Makes `authenticate` accept this request as the operator's, without an admin token. */
-export function authenticateAs(request: Request, operator: Operator): void {
+export function authenticateAs(request: Request, operator: AuthenticatedOperator): void {
   authenticated.set(request, operator)
 }
 
@@ -33,7 +37,7 @@ export const authenticate = createMiddleware<ApiEnv>(async (c, next) => {
 })
 
 /** Returns the operator who sent a request, or undefined. */
-export async function operatorOf(request: Request, env: Env): Promise<Operator | undefined> {
+export async function operatorOf(request: Request, env: Env): Promise<AuthenticatedOperator | undefined> {
   const [, bearer] = /^Bearer +([\x21-\x7e]+)$/i.exec(request.headers.get('authorization') ?? '') ?? []
   if (bearer !== undefined)
     return (await equalSecrets(bearer, settingsOf(env).GATE_ADMIN_TOKEN))
@@ -42,7 +46,8 @@ export async function operatorOf(request: Request, env: Env): Promise<Operator |
   const { GATE_ACCESS_TEAM: team, GATE_ACCESS_AUDIENCE: audience } = settingsOf(env)
   const assertion = request.headers.get(ASSERTION_HEADER)
   if (!team || !audience || !assertion || isCrossSite(request)) return undefined
-  return operatorOfAssertion(assertion, { team, audience })
+  const asserted = await personOfAssertion(assertion, { team, audience })
+  return asserted && { name: asserted.name, roles: await rolesOf(env.LEDGER, asserted.person) }
 }
 
 /**

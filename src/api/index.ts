@@ -2,6 +2,7 @@ import { OpenAPIHono } from '@hono/zod-openapi'
 import { bodyLimit } from 'hono/body-limit'
 import { createMiddleware } from 'hono/factory'
 import { authenticate } from './authenticate.ts'
+import { authorize } from './authorize.ts'
 import { openApiDocument } from './openapi.ts'
 import { handleProblem, Problem } from './problem.ts'
 import { referencePage } from './reference.tsx'
@@ -13,6 +14,7 @@ import { exceptions } from './resources/exceptions.ts'
 import { exportRoute } from './resources/export.ts'
 import { grants } from './resources/grants.ts'
 import { identities } from './resources/identities.ts'
+import { operators } from './resources/operators.ts'
 import { pending } from './resources/pending.ts'
 import { pushDiff } from './resources/push-diff.ts'
 import { records } from './resources/records.ts'
@@ -71,6 +73,7 @@ api.use(
   }),
 )
 api.use('*', requireJson)
+authorize(api)
 
 api.route('/', status)
 api.route('/', repositories)
@@ -85,6 +88,7 @@ api.route('/', exceptions)
 api.route('/', declines)
 api.route('/', pending)
 api.route('/', adminTokens)
+api.route('/', operators)
 api.route('/', webhooks)
 api.route('/', exportRoute)
 

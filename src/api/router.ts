@@ -1,11 +1,11 @@
 import { OpenAPIHono, type z } from '@hono/zod-openapi'
 import { ApiError } from '../contract/admin-api/common.ts'
-import type { Operator } from '../ledger/audit-log.ts'
+import type { AuthenticatedOperator } from '../ledger/audit-log.ts'
 import { Problem } from './problem.ts'
 
 export interface ApiEnv {
   Bindings: Env
-  Variables: { operator: Operator }
+  Variables: { operator: AuthenticatedOperator; authorized?: true }
 }
 
 /** Returns a 400 that names the first field with an invalid value. */
@@ -43,6 +43,7 @@ export const jsonBody = <T extends z.ZodType>(schema: T) => ({
 const ERROR_RESPONSES = {
   400: json(ApiError, 'The request does not match the schema'),
   401: json(ApiError, 'No valid admin token'),
+  403: json(ApiError, "The operator's role does not allow it"),
   404: json(ApiError, 'The resource does not exist'),
   409: json(ApiError, 'The request conflicts with existing resources'),
   413: json(ApiError, 'The body is too large'),

@@ -1,16 +1,19 @@
 import { createRemoteJWKSet, errors, type JWTVerifyGetKey, jwtVerify } from 'jose'
 import { z } from 'zod'
+import type { Person } from '../ledger/access/operator-roles.ts'
 import type { Operator } from '../ledger/audit-log.ts'
 
 /** The request header in which Cloudflare Access sends its signed JWT. */
 export const ASSERTION_HEADER = 'cf-access-jwt-assertion'
 
-/** The JWT of a person has `email`; the JWT of a service token has `common_name`. */
+/** The JWT of a person has `email`; the JWT of a service token has `common_name`, and an empty `sub`. */
 const Claims = z.union([
-  z.object({ email: z.email() }).transform(({ email }) => email),
+  z
+    .object({ email: z.email(), sub: z.string().default('') })
+    .transform(({ email, sub }) => ({ name: email, email, subject: sub })),
   z
     .object({ common_name: z.string().min(1).max(200) })
-    .transform(({ common_name }) => `service ${common_name}`),
+    .transform(({ common_name }) => ({ name: `service ${common_name}`, email: null, subject: common_name })),
 ])
 
 const keysOfTeam = new Map<string, JWTVerifyGetKey>()
@@ -28,13 +31,13 @@ function keysOf(team: string): JWTVerifyGetKey {
 }
 
 /**
- * Returns the operator that the JWT names, or undefined if its signature, issuer, audience or expiry is
+ * Returns the person or service that the JWT names, or undefined if its signature, issuer, audience or expiry is
  * invalid. Throws when the request for the team's keys fails.
  */
-export async function operatorOfAssertion(
+export async function personOfAssertion(
   assertion: string,
   { team, audience }: { team: string; audience: string },
-): Promise<Operator | undefined> {
+): Promise<(Operator & { person: Person }) | undefined> {
   try {
     const { payload } = await jwtVerify(assertion, keysOf(team), {
       issuer: `https://${team}`,
@@ -43,7 +46,9 @@ export async function operatorOfAssertion(
       requiredClaims: ['exp', 'iat'],
     })
     const who = Claims.safeParse(payload)
-    return who.success ? { name: `access ${who.data}` } : undefined
+    if (!who.success) return undefined
+    const { name, email, subject } = who.data
+    return { name: `access ${name}`, person: { issuer: `https://${team}`, subject, email, groups: [] } }
   } catch (error) {
     if (error instanceof errors.JOSEError) return undefined
     throw error

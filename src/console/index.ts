@@ -1,5 +1,6 @@
 import { Hono } from 'hono'
 import { asset } from './assets.ts'
+import { pageRoles } from './auth/authorize.tsx'
 import type { ConsoleEnv } from './auth/env.ts'
 import { fromHere, onOwnHost, protect, shortForm, signedIn, withoutSlash } from './auth/middleware.ts'
 import { decideFinding, revokeException, undoDecline } from './forms/decide-finding.ts'
@@ -40,6 +41,8 @@ export const consolePages = new Hono<ConsoleEnv>()
   .post('/sign-in', takeToken)
   .use(signedIn)
   .post('/sign-out', leave)
+  .get('/sign-out', c => c.redirect(pathOf.pushes))
+  .route('/', pageRoles)
   .get('/', c => c.redirect(pathOf.pushes, 302))
   .get('/pushes', showPushes)
   .get('/pushes/live', streamPushes)
@@ -79,7 +82,6 @@ export const consolePages = new Hono<ConsoleEnv>()
   .post('/settings/webhooks', addWebhook)
   .post('/settings/webhooks/remove', removeWebhook)
   // A browser sends a GET to the path of a form when its response is reloaded from the address bar.
-  .get('/sign-out', c => c.redirect(pathOf.pushes))
   .get('/pending/:form{decide|revoke|undo-decline}', c => c.redirect(pathOf.pending))
   .get('/repositories/:name/check', c => c.redirect(pathOf.repository(c.req.param('name'))))
   .get('/settings/:page/:form{remove|revoke}', c =>

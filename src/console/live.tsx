@@ -109,7 +109,7 @@ type Send = (
 /** The last event of a stream: no further change is possible, or the page must reload to catch up. */
 type LastEvent = 'end' | 'reload'
 
-/** Runs `poll` while the client is connected and signed in. `poll` returns the milliseconds until its next run. */
+/** Runs `poll` while the client is connected and signed in, with the same roles. `poll` returns the milliseconds until its next run. */
 function stream(c: Context<ConsoleEnv>, poll: (send: Send) => Promise<number | LastEvent>): Response {
   c.header('x-accel-buffering', 'no')
   const response = streamSSE(c, async sse => {
@@ -118,9 +118,12 @@ function stream(c: Context<ConsoleEnv>, poll: (send: Send) => Promise<number | L
     c.req.raw.signal.addEventListener('abort', () => disconnect.abort(), { once: true })
     await sse.write(': connected\n\n')
     for (let polls = 0; polls < MAX_POLLS && !disconnect.signal.aborted; polls++) {
-      const next = (await whoAsks(c))
-        ? await poll((event, data) => sse.writeSSE({ event, data: JSON.stringify(data) }))
-        : 'signed-out'
+      const who = await whoAsks(c)
+      const next = !who
+        ? 'signed-out'
+        : JSON.stringify(who.operator.roles) !== JSON.stringify(c.var.operator.roles)
+          ? 'reload'
+          : await poll((event, data) => sse.writeSSE({ event, data: JSON.stringify(data) }))
       if (typeof next === 'string') return sse.writeSSE({ event: next, data: '' })
       if (polls % KEEPALIVE_POLLS === KEEPALIVE_POLLS - 1) await sse.write(': keepalive\n\n')
       await sse.sleep(next)

@@ -1,12 +1,16 @@
 import { z } from 'zod'
 import type { Change } from '../contract/admin-api/records.ts'
+import type { HeldRole } from '../contract/role.ts'
 import { iso } from './time.ts'
 
-/**
- * The author of a change: an admin token, by its label, or an identity that Cloudflare Access authenticated.
- */
+/** The author of a change: an admin token, by its label, or a person who has signed in. */
 export interface Operator {
   readonly name: string
+}
+
+/** An operator whom a request has authenticated, with the roles of this moment. */
+export interface AuthenticatedOperator extends Operator {
+  readonly roles: readonly HeldRole[]
 }
 
 /**

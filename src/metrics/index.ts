@@ -1,5 +1,6 @@
 import { Hono } from 'hono'
 import { authenticate } from '../api/authenticate.ts'
+import { requireRole } from '../api/authorize.ts'
 import { handleProblem } from '../api/problem.ts'
 import type { ApiEnv } from '../api/router.ts'
 import { allStatuses } from '../companion/status.ts'
@@ -10,29 +11,34 @@ import { companionMetrics } from './companions.ts'
 import { histogram, metric, type Sample } from './exposition.ts'
 
 /**
- * `GET /-/metrics` in Prometheus' text format, with an admin token. The numbers come from the ledger and from the
+ * `GET /-/metrics` in Prometheus' text format, for a viewer of the whole gate. The numbers come from the ledger and from the
  * companions that run. The Worker keeps no counters: its isolates come and go, and would lose them.
  */
 export const metrics = new Hono<ApiEnv>()
 metrics.onError(handleProblem)
-metrics.get('/', authenticate, async c => {
-  const [totals, durations, waiting, companions] = await Promise.all([
-    readTotals(c.env.LEDGER),
-    readDurations(c.env.LEDGER),
-    countPending(c.env.LEDGER),
-    allStatuses(c.env),
-  ])
-  const text = [
-    ledgerMetrics(totals),
-    durationMetrics(durations),
-    metric('gate_findings_pending', 'gauge', 'Findings that wait for a decision', [[{}, waiting]]),
-    companionMetrics(companions),
-  ]
-  return c.body(text.join(''), 200, {
-    'content-type': 'text/plain; version=0.0.4; charset=utf-8',
-    'cache-control': 'no-store',
-  })
-})
+metrics.get(
+  '/',
+  authenticate,
+  requireRole('viewer', () => 'gate'),
+  async c => {
+    const [totals, durations, waiting, companions] = await Promise.all([
+      readTotals(c.env.LEDGER),
+      readDurations(c.env.LEDGER),
+      countPending(c.env.LEDGER),
+      allStatuses(c.env),
+    ])
+    const text = [
+      ledgerMetrics(totals),
+      durationMetrics(durations),
+      metric('gate_findings_pending', 'gauge', 'Findings that wait for a decision', [[{}, waiting]]),
+      companionMetrics(companions),
+    ]
+    return c.body(text.join(''), 200, {
+      'content-type': 'text/plain; version=0.0.4; charset=utf-8',
+      'cache-control': 'no-store',
+    })
+  },
+)
 
 const durationMetrics = (durations: readonly Durations[]) =>
   histogram(

@@ -98,6 +98,16 @@ test('an assertion of Cloudflare Access is authenticated, and the change log has
   })
 })
 
+test('a person whom Access authenticates has no role before an admin gives one, and none after it is taken', async () => {
+  const jwt = await assertion({ email: 'Heidi@example.com' })
+  const status = async () => (await gate.request('/agents', by(jwt))).status
+  expect(await status()).toBe(403)
+  await gate.json('PUT', '/operators', { who: 'email:heidi@example.com', role: 'viewer' })
+  expect(await status()).toBe(200)
+  await gate.json('DELETE', '/operators/email%3Aheidi%40example.com')
+  expect(await status()).toBe(403)
+})
+
 test('an assertion that Access did not make for this gate is not authenticated', async () => {
   const good = await assertion({ email: 'ada@example.com' })
   const [header, body, signature] = good.split('.')

@@ -8,9 +8,12 @@ export const accessKeys = generateKeyPairSync('rsa', { modulusLength: 2048 })
 /** Keys that Access does not publish. */
 export const foreignKeys = generateKeyPairSync('rsa', { modulusLength: 2048 })
 
+/** Names that are admins of the gate. */
+const ADMINS = ['email:ada@example.com', 'email:grace@example.com', `subject:https://${TEAM}#ci.access`]
+
 /** Starts a gate behind Cloudflare Access, with a fake endpoint for the public keys of Access. */
-export const startGateBehindAccess = (): Promise<AdminGate> =>
-  startAdminGate({
+export async function startGateBehindAccess(): Promise<AdminGate> {
+  const gate = await startAdminGate({
     bindings: { GATE_ACCESS_TEAM: TEAM, GATE_ACCESS_AUDIENCE: AUDIENCE },
     externalResponse: url =>
       url === `https://${TEAM}/cdn-cgi/access/certs`
@@ -21,3 +24,6 @@ export const startGateBehindAccess = (): Promise<AdminGate> =>
           }
         : undefined,
   })
+  for (const who of ADMINS) await gate.json('PUT', '/operators', { who, role: 'admin' })
+  return gate
+}

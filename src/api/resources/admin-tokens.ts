@@ -6,6 +6,7 @@ import {
   listAdminTokens,
   revokeAdminToken,
 } from '../../ledger/access/admin-tokens.ts'
+import { canonicalRepository } from '../canonical-repository.ts'
 import { assertFuture } from '../expiry.ts'
 import { notFound } from '../problem.ts'
 import { createApiRouter, jsonBody, jsonResponses } from '../router.ts'
@@ -39,7 +40,8 @@ export const adminTokens = createApiRouter()
     async c => {
       const wanted = c.req.valid('json')
       assertFuture('expiresAt', wanted.expiresAt)
-      return c.json(await addAdminToken(c.env.LEDGER, c.var.operator, wanted), 201)
+      const repository = await canonicalRepository(c.env.LEDGER, wanted.repository)
+      return c.json(await addAdminToken(c.env.LEDGER, c.var.operator, { ...wanted, repository }), 201)
     },
   )
   .openapi(

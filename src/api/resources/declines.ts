@@ -14,9 +14,10 @@ export const declines = createApiRouter()
       path: '/declines',
       tags,
       summary: 'List declined findings',
+      request: { query: z.object({ repository: z.string().max(512).optional() }) },
       responses: jsonResponses(200, z.array(Declined), 'The declined findings, newest first'),
     }),
-    async c => c.json(await listDeclined(c.env.LEDGER), 200),
+    async c => c.json(await listDeclined(c.env.LEDGER, c.req.valid('query').repository), 200),
   )
   .openapi(
     createRoute({

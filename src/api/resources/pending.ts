@@ -18,11 +18,17 @@ export const pending = createApiRouter()
       path: '/pending',
       tags,
       summary: 'List the findings that wait for a decision',
-      request: { query: z.object({ cursor: z.string().max(300).optional() }) },
+      request: {
+        query: z.object({
+          repository: z.string().max(512).optional(),
+          cursor: z.string().max(300).optional(),
+        }),
+      },
       responses: jsonResponses(200, PendingPage, 'The findings: those that an agent disputes first'),
     }),
     async c => {
-      const { waiting, next } = await listPending(c.env.LEDGER, c.req.valid('query').cursor)
+      const { cursor, repository } = c.req.valid('query')
+      const { waiting, next } = await listPending(c.env.LEDGER, cursor, repository)
       return c.json({ pending: waiting.map(({ place: _, ...each }) => each), next }, 200)
     },
   )

@@ -5,6 +5,7 @@ import { NewRepository, Repository, RepositorySettings } from '../../contract/ad
 import { LinkCheck, LiveStatus } from '../../contract/admin-api/status.ts'
 import type { RepositoryName } from '../../contract/names.ts'
 import { ConfigCheck } from '../../contract/outcome.ts'
+import { hasRole } from '../../contract/role.ts'
 import { hasHostKey } from '../../contract/ssh/known-hosts.ts'
 import { publishedHostKeys } from '../../contract/ssh/published-host-keys.ts'
 import { parseUpstream, type UpstreamAddress } from '../../contract/upstream.ts'
@@ -38,10 +39,16 @@ export const repositories = createApiRouter()
       method: 'get',
       path: '/repositories',
       tags,
-      summary: 'List repositories',
+      summary: 'List the repositories in which the operator has a role',
       responses: jsonResponses(200, z.array(Repository), 'The repositories, sorted by name'),
     }),
-    async c => c.json(await listRepositories(c.env.LEDGER), 200),
+    async c =>
+      c.json(
+        (await listRepositories(c.env.LEDGER)).filter(({ name }) =>
+          hasRole(c.var.operator.roles, 'viewer', { repository: name }),
+        ),
+        200,
+      ),
   )
   .openapi(
     createRoute({

@@ -1,4 +1,4 @@
-import type { Operator } from '../../ledger/audit-log.ts'
+import type { AuthenticatedOperator } from '../../ledger/audit-log.ts'
 
 /** Hono's environment of the console's pages. */
 export interface ConsoleEnv {
@@ -6,7 +6,9 @@ export interface ConsoleEnv {
   Variables: {
     /** The response's CSP nonce. Browsers ignore scripts and styles without it. */
     nonce: string
-    operator: Operator
+    operator: AuthenticatedOperator
+    /** Set once the operator's role was found to allow the page. */
+    authorized?: true
     /** The key that every form must send. */
     formKey: string
   }

@@ -6,7 +6,7 @@ import { settingsOf } from '../../common/settings.ts'
 import { readClaims, signClaims } from '../../contract/companion-api/signed-claims.ts'
 import { findAdminToken, operatorOfAdminToken } from '../../ledger/access/admin-tokens.ts'
 import { hashToken, isToken, parseToken } from '../../ledger/access/token-format.ts'
-import type { Operator } from '../../ledger/audit-log.ts'
+import type { AuthenticatedOperator } from '../../ledger/audit-log.ts'
 import { isActive } from '../components/is-active.ts'
 import { ROOT } from '../paths.ts'
 import type { ConsoleEnv } from './env.ts'
@@ -38,7 +38,7 @@ type Session = z.infer<typeof Session>
 /** A signed-in operator. Form keys are bound to `id`. */
 interface SignedIn {
   readonly id: string
-  readonly operator: Operator
+  readonly operator: AuthenticatedOperator
 }
 
 /**

@@ -1,6 +1,7 @@
 import type { Context } from 'hono'
 import type { Child } from 'hono/jsx'
 import type { Finding } from '../../contract/outcome.ts'
+import { hasRole } from '../../contract/role.ts'
 import { escapeInvisible } from '../../contract/text/invisible-characters.ts'
 import type { ConsoleEnv } from '../auth/env.ts'
 import type { ApiProblem } from '../forms/call-api.ts'
@@ -98,7 +99,7 @@ export const FindingCard = ({
       fingerprint <UntrustedText text={finding.fingerprint} mono />
     </p>
     <ErrorMessage problem={failedAttempt?.problem} />
-    {decision === 'pending' && (
+    {decision === 'pending' && hasRole(c.var.operator.roles, 'approver', { repository }) && (
       <DecisionForm
         c={c}
         finding={finding}

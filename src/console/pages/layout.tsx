@@ -2,6 +2,7 @@ import type { Context } from 'hono'
 import { html } from 'hono/html'
 import type { Child } from 'hono/jsx'
 import { logFault } from '../../common/log.ts'
+import { hasRole } from '../../contract/role.ts'
 import { countPending } from '../../ledger/findings/pending-findings.ts'
 import type { ConsoleEnv } from '../auth/env.ts'
 import { FORM_KEY } from '../auth/session.ts'
@@ -25,7 +26,7 @@ export async function renderPage(
   c: Context<ConsoleEnv>,
   { title, children, section, status = 200 }: Content,
 ) {
-  const pending = await countPending(c.env.LEDGER)
+  const pending = await visiblePending(c)
   const currentEntry = (name: string) => (name === section ? { 'aria-current': 'page' as const } : {})
   return renderDocument(c, {
     title,
@@ -73,6 +74,15 @@ export async function renderPage(
       </>
     ),
   })
+}
+
+/** Returns the number of pending findings in the operator's repositories. */
+async function visiblePending(c: Context<ConsoleEnv>): Promise<number> {
+  const { roles } = c.var.operator
+  if (hasRole(roles, 'viewer', 'gate')) return countPending(c.env.LEDGER)
+  const own = new Set(roles.flatMap(({ repository }) => repository ?? []))
+  const counts = await Promise.all([...own].map(repository => countPending(c.env.LEDGER, repository)))
+  return counts.reduce((sum, count) => sum + count, 0)
 }
 
 /** Renders an HTML document without the console's header. */

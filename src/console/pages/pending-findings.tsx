@@ -8,6 +8,7 @@ import {
   PENDING_DAYS,
   type PendingFinding,
 } from '../../ledger/findings/pending-findings.ts'
+import { listedRepository } from '../auth/authorize.tsx'
 import type { ConsoleEnv } from '../auth/env.ts'
 import { Declines, Exceptions } from '../components/decisions.tsx'
 import { type FailedDecision, FindingCard, failureFor } from '../components/finding-card.tsx'
@@ -44,11 +45,12 @@ export async function pendingPage(
   { after, declined: from = 0, failedAttempt, problem = failedAttempt?.problem }: PageState,
 ): Promise<Response> {
   const ledger = c.env.LEDGER
+  const repository = listedRepository(c)
   const [{ waiting: findings, next }, total, exceptions, declined] = await Promise.all([
-    listPending(ledger, after),
-    countPending(ledger),
-    listExceptions(ledger),
-    listDeclined(ledger),
+    listPending(ledger, after, repository),
+    countPending(ledger, repository),
+    listExceptions(ledger, repository),
+    listDeclined(ledger, repository),
   ])
   const cardHasProblem = findings.some(({ repository, finding }) =>
     failureFor(failedAttempt, repository, finding),
@@ -73,7 +75,7 @@ export async function pendingPage(
                   repository={pending.repository}
                   push={pending.push}
                   level={2}
-                  returnTo={pageFrom(after)}
+                  returnTo={pageFrom(after, repository)}
                   decision="pending"
                   failedAttempt={failureFor(failedAttempt, pending.repository, pending.finding)}
                 />
@@ -83,7 +85,7 @@ export async function pendingPage(
         )}
         {next !== null && (
           <p class="pagination">
-            <a href={pageFrom(next)}>Next findings</a>
+            <a href={pageFrom(next, repository)}>Next findings</a>
           </p>
         )}
         <Exceptions c={c} active={exceptions.filter(isActive)} />
@@ -93,8 +95,13 @@ export async function pendingPage(
   })
 }
 
-const pageFrom = (after: string | undefined) =>
-  after === undefined ? pathOf.pending : `${pathOf.pending}?${new URLSearchParams({ after })}`
+function pageFrom(after: string | undefined, repository: string | undefined): string {
+  const query = new URLSearchParams({
+    ...(repository === undefined ? {} : { repository }),
+    ...(after === undefined ? {} : { after }),
+  })
+  return query.size > 0 ? `${pathOf.pending}?${query}` : pathOf.pending
+}
 
 const PendingHeader = ({ total, after }: { total: number; after: string | undefined }) => (
   <div class="page-header">

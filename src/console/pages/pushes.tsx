@@ -1,6 +1,7 @@
 import type { Context } from 'hono'
 import { z } from 'zod'
 import { Outcome } from '../../contract/outcome.ts'
+import { hasRole } from '../../contract/role.ts'
 import { listAgents } from '../../ledger/access/agents.ts'
 import { listRepositories } from '../../ledger/access/repositories.ts'
 import { listPushRows } from '../../ledger/pushes/push-summaries.ts'
@@ -49,6 +50,7 @@ export async function showPushes(c: Context<ConsoleEnv>): Promise<Response> {
   const filters = Filters.parse(c.req.query())
   const cursor = c.req.query('cursor')?.slice(0, 64)
   const ledger = c.env.LEDGER
+  const { roles } = c.var.operator
   const [{ pushes, next }, repositories, agents] = await Promise.all([
     listPushRows(ledger, { ...queryOf(filters), cursor }),
     listRepositories(ledger),
@@ -64,8 +66,10 @@ export async function showPushes(c: Context<ConsoleEnv>): Promise<Response> {
         <PushesHeader newestPath={cursor === undefined ? undefined : `${pathOf.pushes}?${filterQuery}`} />
         <FilterForm
           filters={filters}
-          repositories={repositories.map(({ name }) => name)}
-          agents={agents.map(({ name }) => name)}
+          repositories={repositories
+            .map(({ name }) => name)
+            .filter(repository => hasRole(roles, 'viewer', { repository }))}
+          agents={hasRole(roles, 'viewer', 'gate') ? agents.map(({ name }) => name) : []}
           filtered={filtered}
         />
         <div id="empty-state">

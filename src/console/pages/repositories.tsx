@@ -3,6 +3,7 @@ import { z } from 'zod'
 import type { Credential } from '../../contract/admin-api/credentials.ts'
 import type { Identity } from '../../contract/admin-api/identities.ts'
 import { Repository } from '../../contract/admin-api/repositories.ts'
+import { hasRole } from '../../contract/role.ts'
 import { listCredentials } from '../../ledger/access/credentials.ts'
 import { listGrants } from '../../ledger/access/grants.ts'
 import { listIdentities } from '../../ledger/access/identities.ts'
@@ -39,12 +40,14 @@ interface FailedAttempt {
 
 async function repositoriesPage(c: Context<ConsoleEnv>, failedAttempt?: FailedAttempt): Promise<Response> {
   const ledger = c.env.LEDGER
-  const [repositories, identities, credentials, grants] = await Promise.all([
+  const { roles } = c.var.operator
+  const [all, identities, credentials, grants] = await Promise.all([
     listRepositories(ledger),
     listIdentities(ledger),
     listCredentials(ledger),
     listGrants(ledger),
   ])
+  const repositories = all.filter(({ name }) => hasRole(roles, 'viewer', { repository: name }))
   const last = await lastPushes(
     ledger,
     'repository',
@@ -74,13 +77,15 @@ async function repositoriesPage(c: Context<ConsoleEnv>, failedAttempt?: FailedAt
           }))}
           lastPushes={last}
         />
-        <AddRepositoryForm
-          c={c}
-          open={repositories.length === 0}
-          identities={identities}
-          credentials={credentials}
-          failedAttempt={failedAttempt}
-        />
+        {hasRole(roles, 'admin', 'gate') && (
+          <AddRepositoryForm
+            c={c}
+            open={repositories.length === 0}
+            identities={identities}
+            credentials={credentials}
+            failedAttempt={failedAttempt}
+          />
+        )}
       </>
     ),
   })

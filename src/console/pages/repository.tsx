@@ -5,6 +5,7 @@ import { Repository } from '../../contract/admin-api/repositories.ts'
 import { LinkCheck, LiveStatus } from '../../contract/admin-api/status.ts'
 import { formatRules } from '../../contract/grant.ts'
 import type { LinkStep } from '../../contract/outcome.ts'
+import { hasRole } from '../../contract/role.ts'
 import { escapeInvisible } from '../../contract/text/invisible-characters.ts'
 import { listCredentials } from '../../ledger/access/credentials.ts'
 import { listGrants } from '../../ledger/access/grants.ts'
@@ -97,6 +98,7 @@ async function repositoryPage(c: Context<ConsoleEnv>, state: PageState): Promise
   const repository = await findRepository(ledger, repositoryParam(c))
   if (!repository) return notFoundPage(c, 'repository with this name', pathOf.repositories, 'Repositories')
   const { name, upstream } = repository
+  const isAdmin = hasRole(c.var.operator.roles, 'admin', 'gate')
   const [identity, identities, credentials, grants, { pushes }, liveStatus] = await Promise.all([
     repository.identity === null ? undefined : findIdentity(ledger, repository.identity),
     listIdentities(ledger),
@@ -125,20 +127,23 @@ async function repositoryPage(c: Context<ConsoleEnv>, state: PageState): Promise
         {repository.identity !== null && <DeployKeySection name={repository.identity} identity={identity} />}
         <GrantsSection grants={grants} />
         <PushesSection name={name} pushes={pushes} />
-        <DisclosureForm
-          c={c}
-          summary="Change the settings"
-          action={pathOf.repository(name)}
-          button="Save"
-          problem={state.problem}
-        >
-          <VersionField version={state.version ?? (await versionOf(toForm(repository)))} />
-          <RepositoryFields
-            identities={identities}
-            credentials={credentials}
-            values={state.settings ?? toForm(repository)}
-          />
-        </DisclosureForm>
+        <ErrorMessage problem={isAdmin ? undefined : state.problem} />
+        {isAdmin && (
+          <DisclosureForm
+            c={c}
+            summary="Change the settings"
+            action={pathOf.repository(name)}
+            button="Save"
+            problem={state.problem}
+          >
+            <VersionField version={state.version ?? (await versionOf(toForm(repository)))} />
+            <RepositoryFields
+              identities={identities}
+              credentials={credentials}
+              values={state.settings ?? toForm(repository)}
+            />
+          </DisclosureForm>
+        )}
       </>
     ),
   })

@@ -1,5 +1,6 @@
 import { z } from 'zod'
-import { AgentName } from '../names.ts'
+import { AgentName, RepositoryName } from '../names.ts'
+import { Role } from '../role.ts'
 import { Time } from './common.ts'
 
 export const NewToken = z
@@ -29,9 +30,17 @@ export const MintedToken = z
 export type MintedToken = z.infer<typeof MintedToken>
 
 export const NewAdminToken = z
-  .strictObject({ label: z.string().min(1).max(200), expiresAt: Time.nullable().default(null) })
+  .strictObject({
+    label: z.string().min(1).max(200),
+    role: Role.default('admin'),
+    repository: RepositoryName.nullable()
+      .default(null)
+      .meta({ description: 'The only repository in which the token has its role; null: the whole gate' }),
+    expiresAt: Time.nullable().default(null),
+  })
   .meta({ id: 'NewAdminToken' })
-const { agent: _, ...adminToken } = token
+const { agent: _, ...common } = token
+const adminToken = { ...common, role: Role, repository: RepositoryName.nullable() }
 
 export const AdminToken = z.object(adminToken).meta({ id: 'AdminToken' })
 export type AdminToken = z.infer<typeof AdminToken>

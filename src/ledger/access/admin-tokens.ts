@@ -1,22 +1,28 @@
 import { z } from 'zod'
 import type { AdminToken, MintedAdminToken } from '../../contract/admin-api/tokens.ts'
-import type { Operator } from '../audit-log.ts'
+import { RepositoryName } from '../../contract/names.ts'
+import { Role } from '../../contract/role.ts'
+import type { AuthenticatedOperator, Operator } from '../audit-log.ts'
 import { hashToken, isToken, parseToken } from './token-format.ts'
 import { mint, revoke, tokenColumns, told } from './token-rows.ts'
 
 const KIND = { table: 'admin_tokens', prefix: 'gateadmin', word: 'admin-token' } as const
 
-const Columns = z.object(tokenColumns)
+const roleColumns = { role: Role, repository: RepositoryName.nullable() }
+const Columns = z.object({ ...tokenColumns, ...roleColumns })
 const COLUMNS = Object.keys(Columns.shape).join(', ')
 const Row = Columns.transform((row): AdminToken => told(row))
 
-const Secret = z.object({ label: z.string(), hash: z.string() })
+const Secret = z.object({ label: z.string(), hash: z.string(), ...roleColumns })
 
 /**
  * Returns the bearer of an admin token; undefined if the token is unknown, revoked or expired. Records its
  * use.
  */
-export async function operatorOfToken(ledger: D1Database, text: string): Promise<Operator | undefined> {
+export async function operatorOfToken(
+  ledger: D1Database,
+  text: string,
+): Promise<AuthenticatedOperator | undefined> {
   const token = parseToken(text, 'gateadmin')
   if (!token) return undefined
   const now = Date.now()
@@ -24,18 +30,24 @@ export async function operatorOfToken(ledger: D1Database, text: string): Promise
     .prepare(
       `UPDATE admin_tokens SET last_used_at = ?1
        WHERE id = ?2 AND revoked_at IS NULL AND (expires_at IS NULL OR expires_at > ?1) AND hash = ?3
-       RETURNING label, hash`,
+       RETURNING label, hash, role, repository`,
     )
     .bind(now, token.id, await hashToken(text))
     .first()
   if (!row) return undefined
-  const { label, hash } = Secret.parse(row)
-  return (await isToken(text, hash)) ? operatorOfAdminToken({ label, id: token.id }) : undefined
+  const { hash, ...known } = Secret.parse(row)
+  return (await isToken(text, hash)) ? operatorOfAdminToken({ ...known, id: token.id }) : undefined
 }
 
-/** Returns the operator's name for the audit log, from the label and id of an admin token. */
-export const operatorOfAdminToken = ({ label, id }: Pick<AdminToken, 'label' | 'id'>): Operator => ({
+/** Returns the bearer of an admin token. */
+export const operatorOfAdminToken = ({
+  label,
+  id,
+  role,
+  repository,
+}: Pick<AdminToken, 'label' | 'id' | 'role' | 'repository'>): AuthenticatedOperator => ({
   name: `admin token ${label} (${id})`,
+  roles: [{ role, repository }],
 })
 
 export async function listAdminTokens(ledger: D1Database): Promise<AdminToken[]> {
@@ -54,8 +66,8 @@ export async function findAdminToken(ledger: D1Database, id: string): Promise<Ad
 export const addAdminToken = (
   ledger: D1Database,
   operator: Operator,
-  wanted: Pick<AdminToken, 'label' | 'expiresAt'>,
-): Promise<MintedAdminToken> => mint(ledger, operator, KIND, {}, wanted)
+  { role, repository, ...wanted }: Pick<AdminToken, 'label' | 'role' | 'repository' | 'expiresAt'>,
+): Promise<MintedAdminToken> => mint(ledger, operator, KIND, { role, repository }, wanted)
 
 /** Revokes an admin token. Returns false if it is unknown or already revoked. */
 export const revokeAdminToken = (ledger: D1Database, operator: Operator, id: string): Promise<boolean> =>

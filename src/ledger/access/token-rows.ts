@@ -1,6 +1,5 @@
 import { z } from 'zod'
 import type { AdminToken, MintedAdminToken } from '../../contract/admin-api/tokens.ts'
-import type { AgentName } from '../../contract/names.ts'
 import { type Operator, withAudit } from '../audit-log.ts'
 import { iso, isoOrNull, millisOrNull } from '../time.ts'
 import { hashToken, mintToken, type TokenPrefix } from './token-format.ts'
@@ -43,13 +42,13 @@ export const told = <R extends z.infer<typeof Minted>>({
  * Mints a token, with `of` as further columns. The ledger keeps only its hash, so the returned text is the
  * only copy.
  */
-export async function mint<O extends { agent?: AgentName }>(
+export async function mint<O extends Readonly<Record<string, string | null>>>(
   ledger: D1Database,
   operator: Operator,
   { table, prefix, word }: Kind,
   of: O,
   { label, expiresAt }: Pick<AdminToken, 'label' | 'expiresAt'>,
-): Promise<O & MintedAdminToken> {
+): Promise<O & Omit<MintedAdminToken, 'role' | 'repository'>> {
   const { id, text } = mintToken(prefix)
   const at = Date.now()
   const hash = await hashToken(text)

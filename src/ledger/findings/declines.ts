@@ -23,10 +23,14 @@ const Row = z
     }),
   )
 
-/** Returns the 200 newest declined findings, newest first. */
-export async function listDeclined(ledger: D1Database): Promise<Declined[]> {
+/** Returns the 200 newest declined findings, newest first; with `repository`, only its own. */
+export async function listDeclined(ledger: D1Database, repository?: string): Promise<Declined[]> {
   const { results } = await ledger
-    .prepare('SELECT * FROM declines ORDER BY created_at DESC, fingerprint LIMIT 200')
+    .prepare(
+      `SELECT * FROM declines WHERE ?1 IS NULL OR repository = ?1
+        ORDER BY created_at DESC, fingerprint LIMIT 200`,
+    )
+    .bind(repository ?? null)
     .all()
   return z.array(Row).parse(results)
 }

@@ -53,11 +53,12 @@ const since = (now: number) => now - PENDING_DAYS * 86_400_000
 
 /**
  * Returns a page of pending findings after the cursor `after`: first the findings whose agent asks for an
- * exception, then the newest. `next` is the cursor of the next page, or null at the end.
+ * exception, then the newest; with `repository`, only its findings. `next` is the cursor of the next page, or null at the end.
  */
 export async function listPending(
   ledger: D1Database,
   after?: string,
+  repository?: string,
 ): Promise<{ waiting: PendingFinding[]; next: string | null }> {
   const now = Date.now()
   const [, asks, push = null, fingerprint = null] = /^([01])\.([0-9a-z]+)\.(.+)$/s.exec(after ?? '') ?? []
@@ -69,26 +70,35 @@ export async function listPending(
          SELECT r.name AS repository, p.agent, max(p.id) AS push, p.started_at AS last_at, p.refs,
                 f.value AS finding, f.value ->> 'fingerprint' AS fingerprint, count(DISTINCT p.id) AS pushes,
                 count(*) FILTER (WHERE f.value ->> 'asksForException') > 0 AS asks
-         ${WAITING}
+         ${WAITING} AND (?7 IS NULL OR r.name = ?7)
          GROUP BY p.repository, f.value ->> 'fingerprint')
        SELECT * FROM waiting WHERE ?3 IS NULL OR (asks, push, fingerprint) < (?3, ?4, ?5)
         ORDER BY asks DESC, push DESC, fingerprint DESC LIMIT ?6`,
     )
-    .bind(since(now), now, asks === undefined ? null : Number(asks), push, fingerprint, PAGE + 1)
+    .bind(
+      since(now),
+      now,
+      asks === undefined ? null : Number(asks),
+      push,
+      fingerprint,
+      PAGE + 1,
+      repository ?? null,
+    )
     .all()
   const found = z.array(Row).parse(results)
   const waiting = found.slice(0, PAGE)
   return { waiting, next: found.length > PAGE ? (waiting.at(-1)?.place ?? null) : null }
 }
 
-/** Returns the number of pending findings. */
-export async function countPending(ledger: D1Database): Promise<number> {
+/** Returns the number of pending findings; with `repository`, of its own. */
+export async function countPending(ledger: D1Database, repository?: string): Promise<number> {
   const now = Date.now()
   const row = await ledger
     .prepare(
-      `SELECT count(*) AS waiting FROM (SELECT 1 ${WAITING} GROUP BY p.repository, f.value ->> 'fingerprint')`,
+      `SELECT count(*) AS waiting FROM (SELECT 1 ${WAITING} AND (?3 IS NULL OR r.name = ?3)
+         GROUP BY p.repository, f.value ->> 'fingerprint')`,
     )
-    .bind(since(now), now)
+    .bind(since(now), now, repository ?? null)
     .first()
   return z.object({ waiting: z.number() }).parse(row).waiting
 }

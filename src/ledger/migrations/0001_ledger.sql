@@ -134,12 +134,23 @@ END;
 CREATE TABLE admin_tokens (
   id TEXT PRIMARY KEY,
   label TEXT NOT NULL,
+  role TEXT NOT NULL, -- viewer, approver, admin
+  repository TEXT COLLATE NOCASE REFERENCES repositories (name) ON DELETE CASCADE, -- NULL: the whole gate
   hash TEXT NOT NULL, -- SHA-256 of the whole token, hex
   created_at INTEGER NOT NULL,
   expires_at INTEGER,
   revoked_at INTEGER,
   last_used_at INTEGER
 ) STRICT;
+
+-- Roles of operators who sign in. Without a row there is no role.
+CREATE TABLE operator_roles (
+  who TEXT NOT NULL, -- email:ADDRESS, group:NAME or subject:ISSUER#SUBJECT
+  role TEXT NOT NULL, -- viewer, approver, admin
+  repository TEXT COLLATE NOCASE REFERENCES repositories (name) ON DELETE CASCADE, -- NULL: the whole gate
+  created_at INTEGER NOT NULL
+) STRICT;
+CREATE UNIQUE INDEX operator_roles_by_who ON operator_roles (who, coalesce(repository, ''));
 
 -- The audit log of operators' changes. Each row is written in the transaction of its change.
 CREATE TABLE changes (

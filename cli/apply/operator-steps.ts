@@ -1,0 +1,42 @@
+import type { NewOperatorRole, OperatorRole } from '../../src/contract/admin-api/operators.ts'
+import type { Client } from '../client.ts'
+import type { Step } from './step.ts'
+
+/** Plans the roles of operators. A list in the file is complete: roles that it omits are removed. */
+export function planOperators(
+  client: Client,
+  current: readonly OperatorRole[],
+  wanted: readonly NewOperatorRole[] | undefined,
+): { set: Step[]; remove: Step[] } {
+  if (wanted === undefined) return { set: [], remove: [] }
+  const held = new Map(current.map(each => [key(each), each]))
+  const kept = new Set(wanted.map(key))
+  return {
+    set: wanted.flatMap((role): Step[] => {
+      const existing = held.get(key(role))
+      if (existing?.role === role.role) return []
+      return [
+        {
+          action: existing ? 'change' : 'add',
+          kind: 'operator',
+          name: nameOf(role),
+          detail: existing ? `${existing.role} → ${role.role}` : role.role,
+          run: () => client.operators.set(role),
+        },
+      ]
+    }),
+    remove: current
+      .filter(role => !kept.has(key(role)))
+      .map(role => ({
+        action: 'remove',
+        kind: 'operator',
+        name: nameOf(role),
+        detail: `${role.role} (the file lists the operators without it)`,
+        run: () => client.operators.remove(role.who, role.repository),
+      })),
+  }
+}
+
+type Place = Pick<OperatorRole, 'who' | 'repository'>
+const nameOf = ({ who, repository }: Place) => (repository === null ? who : `${who} ${repository}`)
+const key = ({ who, repository }: Place) => `${who} ${repository?.toLowerCase() ?? ''}`

@@ -1,0 +1,80 @@
+import type { Context } from 'hono'
+import { Hono } from 'hono'
+import { missingRole, scopeOf, scopeOfPush } from '../../api/authorize.ts'
+import type { Role, Scope } from '../../contract/role.ts'
+import { forbiddenPage } from '../pages/forbidden.tsx'
+import { pathOf } from '../paths.ts'
+import type { ConsoleEnv } from './env.ts'
+
+type FindScope = (c: Context<ConsoleEnv>) => Scope | Promise<Scope>
+
+/** Returns the repository that a list is limited to. The answer to a form shows the list that the form came from. */
+export function listedRepository(c: Context<ConsoleEnv>): string | undefined {
+  if (c.req.method === 'GET') return c.req.query('repository') || undefined
+  const referer = URL.parse(c.req.header('referer') ?? '')
+  return referer?.searchParams.get('repository') || undefined
+}
+
+const gate: FindScope = () => 'gate'
+const any: FindScope = () => 'any'
+const listed: FindScope = c => scopeOf(listedRepository(c))
+const inPath =
+  (parameter: string): FindScope =>
+  c =>
+    scopeOf(c.req.param(parameter))
+const ofPush: FindScope = c => scopeOfPush(c.env.LEDGER, c.req.param('id') ?? '')
+const ofReturn: FindScope = async c => {
+  const [, push] = /\/pushes\/([0-9a-z]+)$/.exec(String((await c.req.parseBody()).returnTo)) ?? []
+  return push === undefined ? listed(c) : scopeOfPush(c.env.LEDGER, push)
+}
+
+/**
+ * The least role for what each page shows; the first rule that fits decides. A page that is not here needs an admin of
+ * the whole gate. What a form does is decided by the admin API, which the form's page calls.
+ */
+const RULES: readonly (readonly [method: string, path: string, least: Role, scope: FindScope])[] = [
+  ['GET', '/', 'viewer', any],
+  ['GET', '/pushes', 'viewer', listed],
+  ['GET', '/pushes/live', 'viewer', listed],
+  ['GET', '/pushes/:id', 'viewer', ofPush],
+  ['GET', '/pushes/:id/:part{live|diff}', 'viewer', ofPush],
+  ['GET', '/pending', 'viewer', listed],
+  ['POST', '/pending/decide', 'viewer', ofReturn],
+  ['POST', '/pending/:form{revoke|undo-decline}', 'viewer', listed],
+  ['GET', '/repositories', 'viewer', any],
+  ['GET', '/repositories/:name', 'viewer', inPath('name')],
+  ['POST', '/repositories/:name/check', 'viewer', inPath('name')],
+  ['POST', '/repositories/:name', 'viewer', inPath('name')],
+  ['GET', '/agents/:name/grants/:repository', 'viewer', inPath('repository')],
+  ['POST', '/agents/:name/grants/:repository', 'viewer', inPath('repository')],
+  ['GET', '/agents', 'viewer', gate],
+  ['GET', '/agents/*', 'viewer', gate],
+  ['POST', '/agents', 'viewer', gate],
+  ['POST', '/agents/*', 'viewer', gate],
+  ['GET', '/overview', 'viewer', gate],
+]
+
+/** Requires the role of each page, before any of them is made. */
+export const pageRoles = new Hono<ConsoleEnv>()
+for (const [method, path, least, scope] of RULES)
+  pageRoles.on(method, path, async (c, next) => {
+    if (c.var.authorized) return next()
+    return (await refused(c, least, await scope(c))) ?? next()
+  })
+pageRoles.use('*', async (c, next) =>
+  c.var.authorized ? next() : ((await refused(c, 'admin', 'gate')) ?? next()),
+)
+
+/** Returns the answer to an operator without the role. A list of all repositories becomes that of the first of theirs. */
+async function refused(c: Context<ConsoleEnv>, least: Role, scope: Scope): Promise<Response | undefined> {
+  const problem = missingRole(c.var.operator, least, scope)
+  if (!problem) {
+    c.set('authorized', true)
+    return undefined
+  }
+  const own = c.var.operator.roles.find(({ repository }) => repository !== null)?.repository
+  const isList = c.req.path === pathOf.pushes || c.req.path === pathOf.pending
+  if (own && isList && scope === 'gate' && c.req.method === 'GET')
+    return c.redirect(`${c.req.path}?${new URLSearchParams({ ...c.req.query(), repository: own })}`, 302)
+  return forbiddenPage(c, problem)
+}

@@ -1,0 +1,31 @@
+import { z } from 'zod'
+import { RepositoryName } from '../names.ts'
+import { Role } from '../role.ts'
+import { Time } from './common.ts'
+
+/** An issuer's URL has no fragment (OpenID Connect Discovery 1.0, section 3), so the first # ends it. */
+const SUBJECT = /^subject:https?:\/\/[^\s#]+#\S.{0,254}$/
+const GROUP = /^group:\S.{0,254}$/
+const EMAIL = /^email:[^\s@]+@[^\s@]+$/
+
+/** The name by which a sign-in proves who a person is: a subject of an issuer, an e-mail address, or a group. */
+export const Who = z
+  .string()
+  .max(512)
+  .refine(
+    who => SUBJECT.test(who) || GROUP.test(who) || EMAIL.test(who),
+    'must be email:ADDRESS, group:NAME or subject:ISSUER#SUBJECT',
+  )
+  .transform(who => (EMAIL.test(who) ? who.toLowerCase() : who))
+  .meta({ examples: ['email:ada@acme.example', 'group:platform', 'subject:https://id.acme.example#248289'] })
+
+/** The role of an operator in one repository, or in the whole gate. */
+export const NewOperatorRole = z
+  .strictObject({ who: Who, role: Role, repository: RepositoryName.nullable().default(null) })
+  .meta({ id: 'NewOperatorRole' })
+export type NewOperatorRole = z.infer<typeof NewOperatorRole>
+
+export const OperatorRole = z
+  .object({ who: z.string(), role: Role, repository: RepositoryName.nullable(), createdAt: Time })
+  .meta({ id: 'OperatorRole' })
+export type OperatorRole = z.infer<typeof OperatorRole>

@@ -1,0 +1,100 @@
+import { z } from 'zod'
+import { type NewOperatorRole, type OperatorRole, Who } from '../../contract/admin-api/operators.ts'
+import { RepositoryName } from '../../contract/names.ts'
+import { type HeldRole, Role } from '../../contract/role.ts'
+import { type Operator, withAudit } from '../audit-log.ts'
+import { iso } from '../time.ts'
+
+/** A person or service that an issuer has authenticated. */
+export const Person = z.object({
+  /** The issuer's URL. */
+  issuer: z.string(),
+  subject: z.string(),
+  /** An address that the issuer has verified. */
+  email: z.string().nullable(),
+  groups: z.array(z.string()),
+})
+export type Person = z.infer<typeof Person>
+
+/** Returns every name by which the ledger may know a person. A name of no valid form gives no role. */
+export function namesOf({ issuer, subject, email, groups }: Person): string[] {
+  const names = [
+    `subject:${issuer}#${subject}`,
+    ...(email === null ? [] : [`email:${email}`]),
+    ...groups.map(group => `group:${group}`),
+  ]
+  return names.flatMap(name => Who.safeParse(name).data ?? [])
+}
+
+const Held = z.object({ role: Role, repository: z.string().nullable() })
+
+/** Returns the roles of a person; without an entry in the ledger there are none. */
+export async function rolesOf(ledger: D1Database, person: Person): Promise<HeldRole[]> {
+  const { results } = await ledger
+    .prepare('SELECT role, repository FROM operator_roles WHERE who IN (SELECT value FROM json_each(?))')
+    .bind(JSON.stringify(namesOf(person)))
+    .all()
+  return z.array(Held).parse(results)
+}
+
+const Row = z
+  .object({
+    who: z.string(),
+    role: Role,
+    repository: RepositoryName.nullable(),
+    created_at: z.number(),
+  })
+  .transform(({ created_at, ...row }): OperatorRole => ({ ...row, createdAt: iso(created_at) }))
+
+/** Returns all roles, sorted by name and repository. */
+export async function listOperatorRoles(ledger: D1Database): Promise<OperatorRole[]> {
+  const { results } = await ledger.prepare('SELECT * FROM operator_roles ORDER BY who, repository').all()
+  return z.array(Row).parse(results)
+}
+
+export async function findOperatorRole(
+  ledger: D1Database,
+  { who, repository }: Pick<OperatorRole, 'who' | 'repository'>,
+): Promise<OperatorRole | undefined> {
+  const row = await ledger
+    .prepare('SELECT * FROM operator_roles WHERE who = ? AND repository IS ?')
+    .bind(who, repository)
+    .first()
+  return row ? Row.parse(row) : undefined
+}
+
+/** Gives a role, in place of an earlier role of the same name in the same repository. */
+export async function setOperatorRole(
+  ledger: D1Database,
+  operator: Operator,
+  { who, role, repository }: NewOperatorRole,
+): Promise<void> {
+  await withAudit(
+    ledger,
+    ledger
+      .prepare(
+        `INSERT INTO operator_roles (who, role, repository, created_at) VALUES (?, ?, ?, ?)
+         ON CONFLICT (who, coalesce(repository, '')) DO UPDATE SET role = excluded.role WHERE role <> excluded.role`,
+      )
+      .bind(who, role, repository, Date.now()),
+    operator,
+    'operator.set',
+    who,
+    { role, repository },
+  )
+}
+
+export async function removeOperatorRole(
+  ledger: D1Database,
+  operator: Operator,
+  { who, repository }: Pick<OperatorRole, 'who' | 'repository'>,
+): Promise<void> {
+  await withAudit(
+    ledger,
+    ledger.prepare('DELETE FROM operator_roles WHERE who = ? AND repository IS ?').bind(who, repository),
+    operator,
+    'operator.remove',
+    who,
+    { repository },
+  )
+}
