@@ -52,6 +52,9 @@ const RULES: readonly (readonly [method: string, path: string, least: Role, scop
   ['POST', '/agents', 'viewer', gate],
   ['POST', '/agents/*', 'viewer', gate],
   ['GET', '/overview', 'viewer', gate],
+  ['GET', '/settings', 'viewer', gate],
+  ['GET', '/settings/changes', 'viewer', gate],
+  ['GET', '/settings/identities', 'viewer', gate],
 ]
 
 /** Requires the role of each page, before any of them is made. */

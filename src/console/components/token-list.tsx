@@ -1,12 +1,15 @@
 import type { Child } from 'hono/jsx'
-import type { AdminToken } from '../../contract/admin-api/tokens.ts'
+import type { Token } from '../../contract/admin-api/tokens.ts'
 import { isActive } from './is-active.ts'
 import { plural } from './plural.ts'
 import { RelativeTime } from './relative-time.tsx'
 import { UntrustedText } from './untrusted-text.tsx'
 
+/** A token of an agent or of an operator. */
+type ListedToken = Omit<Token, 'agent'>
+
 /** A token of an agent or an operator, without its secret. */
-export const TokenItem = ({ token, children }: { token: AdminToken; children?: Child }) => (
+export const TokenItem = ({ token, children }: { token: ListedToken; children?: Child }) => (
   <li>
     <span>
       <UntrustedText text={token.id} mono /> <UntrustedText text={token.label} />
@@ -26,7 +29,7 @@ export const TokenItem = ({ token, children }: { token: AdminToken; children?: C
   </li>
 )
 
-export const EndedTokens = ({ tokens }: { tokens: readonly AdminToken[] }) =>
+export const EndedTokens = ({ tokens }: { tokens: readonly ListedToken[] }) =>
   tokens.length === 0 ? null : (
     <details class="ended-tokens">
       <summary>{plural(tokens.length, 'inactive token')}</summary>
@@ -38,7 +41,7 @@ export const EndedTokens = ({ tokens }: { tokens: readonly AdminToken[] }) =>
     </details>
   )
 
-const TokenExpiry = ({ token }: { token: AdminToken }) =>
+const TokenExpiry = ({ token }: { token: ListedToken }) =>
   token.revokedAt ? (
     <>
       revoked <RelativeTime iso={token.revokedAt} />
