@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { Agent, AgentGrant } from '../src/contract/admin-api/agents.ts'
+import { Approval, ApprovalPage } from '../src/contract/admin-api/approvals.ts'
 import { Credential, RemovedCredential } from '../src/contract/admin-api/credentials.ts'
 import { Decided, GrantedException, PendingPage } from '../src/contract/admin-api/findings.ts'
 import { Identity, RemovedIdentity } from '../src/contract/admin-api/identities.ts'
@@ -32,6 +33,7 @@ export function createClient(settings: Settings, timeoutMs = RESPONSE_TIMEOUT_MS
     pushes: pushesOf(api),
     exceptions: exceptionsOf(api),
     pending: pendingOf(api),
+    approvals: approvalsOf(api),
     adminTokens: adminTokensOf(api),
     operators: operatorsOf(api),
     webhooks: webhooksOf(api),
@@ -116,6 +118,14 @@ const exceptionsOf = ({ request }: ApiConnection) => ({
 const pendingOf = ({ request }: ApiConnection) => ({
   page: (query: Query) => request('GET', `/pending${queryString(query)}`, PendingPage),
   decide: (decision: object) => request('POST', '/decisions', Decided, decision),
+})
+
+const approvalsOf = ({ request }: ApiConnection) => ({
+  page: (query: Query) => request('GET', `/approvals${queryString(query)}`, ApprovalPage),
+  show: (id: string) => request('GET', `/approvals/${encode(id)}`, Approval),
+  approve: (id: string) => request('POST', `/approvals/${encode(id)}/approve`, Approval),
+  reject: (id: string, reason: string) =>
+    request('POST', `/approvals/${encode(id)}/reject`, Approval, { reason }),
 })
 
 const adminTokensOf = ({ request }: ApiConnection) => ({

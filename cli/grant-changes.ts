@@ -1,4 +1,4 @@
-import type { Action, GrantTerms, Rule } from '../src/contract/grant.ts'
+import { type Action, describeAsk, type GrantTerms, type Rule } from '../src/contract/grant.ts'
 import { type GrantOptions, toTerms } from './options/grant-options.ts'
 
 /** Options of `grant set`: a value sets that part of the grant, false clears it, and undefined keeps it. */
@@ -73,6 +73,7 @@ function changedLimits(before: GrantTerms, changes: Limits): Omit<GrantTerms, 'r
     pushOptions: or(changes.pushOptions, [], before.pushOptions),
     pullRequests: or(changes.pullRequests, [], before.pullRequests),
     denyPaths: or(changes.denyPaths, [], before.denyPaths),
+    ask: or(changes.ask, [], before.ask),
     emails: or(changes.emails, [], before.emails),
     allowedSigners: or(changes.allowedSigners, '', before.allowedSigners),
     symlinks: changes.symlinks ?? before.symlinks,
@@ -90,6 +91,9 @@ export function droppedRestrictions(before: GrantTerms, after: GrantTerms): stri
   return [
     ...lacking(denied(after), denied(before)).map(each => `the deny of ${each}`),
     ...lacking(after.denyPaths, before.denyPaths).map(each => `the denied path ${each}`),
+    ...lacking(after.ask.map(describeAsk), before.ask.map(describeAsk)).map(
+      each => `the approval of ${each}`,
+    ),
     // More allowed addresses restrict less, and an empty list restricts nothing.
     ...(before.emails.length > 0 && (after.emails.length === 0 || lacking(before.emails, after.emails).length)
       ? [`the e-mail addresses ${before.emails.join(', ')}`]

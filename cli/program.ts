@@ -5,6 +5,7 @@ import { adminToken } from './commands/admin-token.ts'
 import { agent } from './commands/agent.ts'
 import { agentConfigCommand } from './commands/agent-config.ts'
 import { apply } from './commands/apply.ts'
+import { approval } from './commands/approval.ts'
 import { change } from './commands/change.ts'
 import { credential } from './commands/credential.ts'
 import { doctor } from './commands/doctor.ts'
@@ -44,6 +45,7 @@ for (const command of [
   token,
   push,
   pending,
+  approval,
   exception,
   agentConfigCommand,
   apply,

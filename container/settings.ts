@@ -1,18 +1,17 @@
 import { z } from 'zod'
-import { HeldSeconds } from '../src/contract/held-seconds.ts'
 import { AgentName } from '../src/contract/names.ts'
 
-const inSeconds = (fallback: number, least: number) => {
-  const error = `must be a number of seconds, from ${least} to 86400`
+const inSeconds = (fallback: number, least: number, most = 86_400) => {
+  const error = `must be a number of seconds, from ${least} to ${most}`
   return z.coerce
     .number({ error })
     .min(least, error)
-    .max(86_400, error)
+    .max(most, error)
     .default(fallback)
     .transform(value => value * 1000)
 }
 /** Parses seconds from 1 up into milliseconds. */
-const secondsAsMs = (fallback: number) => inSeconds(fallback, 1)
+const secondsAsMs = (fallback: number, most?: number) => inSeconds(fallback, 1, most)
 /** Parses seconds from 0 up into milliseconds; 0 turns the wait off. */
 const secondsOrZero = (fallback: number) => inSeconds(fallback, 0)
 const count = (fallback: number) => {
@@ -71,7 +70,7 @@ const Settings = z
     GATE_JOURNAL_MAX_BYTES: count(256 * 2 ** 20),
     /** The limit of the objects of refused pushes on disk, and how long they are kept. */
     GATE_HELD_BYTES: count(2 * 2 ** 30),
-    GATE_HELD_SECONDS: HeldSeconds.transform(value => value * 1000),
+    GATE_HELD_SECONDS: secondsAsMs(259_200, 30 * 86_400),
     /** The minimum is 64 MiB because any git program needs some tens of megabytes. */
     GATE_GIT_MEMORY_BYTES: count(2 ** 30).refine(
       bytes => bytes >= 64 << 20,

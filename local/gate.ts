@@ -47,6 +47,7 @@ export async function startLocalGate(options: LocalGateOptions): Promise<LocalGa
     state: home.state,
     bindings: {
       GATE_CONSOLE_HOST: CONSOLE_HOST,
+      ...(options.port ? { GATE_PUBLIC_URL: `http://${CONSOLE_HOST}:${options.port}` } : {}),
       ...withoutSecrets(settings),
       GATE_PASS_KEY: home.passKey,
       GATE_ADMIN_TOKEN: home.adminToken,

@@ -1,6 +1,7 @@
 import { logFault } from './common/log.ts'
 import { settingsOf } from './common/settings.ts'
 import { within } from './common/with-timeout.ts'
+import { resumeApproved } from './companion/forward-approved.ts'
 import { sweep } from './companion/sync-outcome.ts'
 import { forgetBeyond } from './ledger/delete-beyond-size.ts'
 import { deleteExpired } from './ledger/delete-expired.ts'
@@ -13,7 +14,7 @@ const AHEAD_MS = 10_000
 export async function tend(env: Env): Promise<void> {
   const { GATE_RETENTION_DAYS, GATE_LEDGER_MAX_BYTES } = settingsOf(env)
   const failed = (error: unknown) => logFault({ at: 'tend' }, error)
-  const swept = sweep(env).catch(failed)
+  const swept = Promise.all([sweep(env).catch(failed), resumeApproved(env).catch(failed)])
   // The sweep comes first, so that webhooks learn the outcomes that it settles. An upstream that hangs delays
   // webhooks by AHEAD_MS at most.
   await within(AHEAD_MS, swept, undefined)

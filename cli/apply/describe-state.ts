@@ -1,6 +1,6 @@
 import { isDeepStrictEqual } from 'node:util'
 import type { Repository } from '../../src/contract/admin-api/repositories.ts'
-import type { Action, GrantTerms } from '../../src/contract/grant.ts'
+import type { Action, AskRule, GrantTerms } from '../../src/contract/grant.ts'
 import { ownBranches, toTerms } from '../options/grant-options.ts'
 import type { CurrentState } from './plan.ts'
 
@@ -55,6 +55,7 @@ function optionsFor({ rules, ...limits }: GrantTerms) {
     tags: having('create', 'refs/tags/'),
     deny: denied,
     denyPaths: limits.denyPaths,
+    ask: limits.ask.map(describeRule),
     emails: limits.emails,
     pushOptions: limits.pushOptions,
     ...(limits.symlinks ? {} : { symlinks: false }),
@@ -66,6 +67,20 @@ function optionsFor({ rules, ...limits }: GrantTerms) {
   return Object.fromEntries(
     Object.entries(options).filter(([, value]) => !(Array.isArray(value) && value.length === 0)),
   )
+}
+
+/** An ask rule without its defaults. */
+const describeRule = (rule: AskRule) =>
+  Object.fromEntries(
+    Object.entries(rule).filter(([name, value]) => !isDeepStrictEqual(value, ASK_DEFAULTS[name])),
+  )
+
+const ASK_DEFAULTS: Readonly<Record<string, unknown>> = {
+  refs: [],
+  actions: [],
+  paths: [],
+  findings: false,
+  approvals: 1,
 }
 
 const patternOf = ({ pattern }: { pattern: string }) => pattern.replace(/^refs\/heads\//, '')

@@ -1,6 +1,8 @@
 import { InvalidArgumentError } from 'commander'
+import { ASK_SYNTAX, parseAsk } from '../../src/contract/ask-text.ts'
+import type { AskRule } from '../../src/contract/grant.ts'
 import { confirm } from '../confirm.ts'
-import { CliError } from '../errors.ts'
+import { CliError, UsageError } from '../errors.ts'
 import { changeTerms, droppedRestrictions, type GrantChanges } from '../grant-changes.ts'
 import { formatTerms, toTerms } from '../options/grant-options.ts'
 import { readText } from '../options/read-text.ts'
@@ -37,6 +39,8 @@ const set = command(
   .option('--no-pull-requests', 'let the agent open no pull requests')
   .option('--deny-path <glob...>', 'paths that commits must not change, such as .github/workflows/**')
   .option('--no-deny-path', 'clear --deny-path')
+  .option('--ask <rule...>', `pushes that wait for an approval: ${ASK_SYNTAX}`)
+  .option('--no-ask', 'clear --ask')
   .option('--email <glob...>', 'allowed e-mail addresses of authors and committers')
   .option('--no-email', 'allow any address')
   .option(
@@ -64,6 +68,7 @@ The command prints the grant before and after. Dropping a restriction needs conf
     const changes = {
       ...options,
       denyPaths: options.denyPath,
+      ask: options.ask === false ? false : options.ask?.map(askRule),
       emails: options.email,
       pullRequests: options.pullRequests === true ? ['**'] : options.pullRequests,
       allowedSigners: signers(options),
@@ -87,7 +92,18 @@ The command prints the grant before and after. Dropping a restriction needs conf
 
 /** The parts of a grant that options set. */
 const PARTS = [
-  ...(['read', 'push', 'force', 'delete', 'deny', 'tags', 'pushOptions', 'denyPaths', 'emails'] as const),
+  ...([
+    'read',
+    'push',
+    'force',
+    'delete',
+    'deny',
+    'tags',
+    'pushOptions',
+    'denyPaths',
+    'emails',
+    'ask',
+  ] as const),
   ...(['allowedSigners', 'symlinks', 'submodules', 'maxBlobBytes', 'pullRequests'] as const),
 ]
 
@@ -101,6 +117,12 @@ const wholeGrantOf = (options: Readonly<Record<string, unknown>>) =>
       ([part, value]) => value !== false || part === 'symlinks' || part === 'submodules',
     ),
   )
+
+function askRule(text: string): AskRule {
+  const read = parseAsk(text)
+  if (!read.ok) throw new UsageError(`--ask: ${read.problem}`, `A rule is ${ASK_SYNTAX}`)
+  return read.rule
+}
 
 const signers = ({ allowedSigners }: { allowedSigners?: string | false }) =>
   typeof allowedSigners === 'string' ? readText(allowedSigners) : allowedSigners

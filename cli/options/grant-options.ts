@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { type Action, describeBases, GrantTerms, Rule } from '../../src/contract/grant.ts'
+import { type Action, describeAsk, describeBases, GrantTerms, Rule } from '../../src/contract/grant.ts'
 import { UsageError } from '../errors.ts'
 
 const patterns = z.array(z.string(), 'must be a list, such as [main]').default([])
@@ -16,6 +16,7 @@ export const GrantOptions = z.strictObject({
   pushOptions: GrantTerms.shape.pushOptions,
   pullRequests: GrantTerms.shape.pullRequests,
   denyPaths: GrantTerms.shape.denyPaths,
+  ask: GrantTerms.shape.ask,
   emails: GrantTerms.shape.emails,
   allowedSigners: GrantTerms.shape.allowedSigners,
   symlinks: GrantTerms.shape.symlinks,
@@ -87,6 +88,7 @@ export function formatTerms(terms: GrantTerms): string {
   )
   const limits = [
     ...(terms.denyPaths.length ? [`not ${terms.denyPaths.join(', ')}`] : []),
+    ...terms.ask.map(rule => `asks for ${describeAsk(rule)}`),
     ...(terms.symlinks ? [] : ['no symlinks']),
     ...(terms.submodules ? [] : ['no submodules']),
     ...(terms.emails.length ? [`as ${terms.emails.join(', ')}`] : []),

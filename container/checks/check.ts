@@ -22,6 +22,8 @@ export interface IncomingPush {
     secretRefs: Map<string, string>
     /** Set when the scan has checked every name and text of the push, so that the rest may be shown. */
     isScanned: boolean
+    /** Set when the push is refused for nothing but findings whose lines ask for an exception. */
+    isDisputed: boolean
     /** The first LFS pointers that the push introduces. */
     lfsObjects: readonly PushedLfsObject[]
     /** The objects and bytes that were scanned, and the gitleaks processes. */

@@ -178,7 +178,7 @@ async function sizeBreaches(push: IncomingPush, introduced: Introduced, limits: 
 }
 
 /** Returns the sizes in bytes. Only sizes of objects that the mirror had before are read from git. */
-async function blobSizes(
+export async function blobSizes(
   { git }: IncomingPush,
   ids: readonly string[],
   received: Introduced['sizes'],

@@ -8,6 +8,7 @@ import { refRules } from './ref-rules.ts'
 import { secrets } from './secrets/index.ts'
 import type { SecretsSettings } from './secrets/settings.ts'
 
+export { type Ask, asksOf, disputedFindings } from './asks.ts'
 export { type Check, GateFault, type IncomingPush, type Progress } from './check.ts'
 export { checkGrant } from './ref-rules.ts'
 export { createRefusedObjects, type RefusedObjects } from './refused-objects.ts'

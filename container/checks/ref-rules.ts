@@ -3,7 +3,7 @@ import type { Refusal } from '../../src/contract/outcome.ts'
 import { PUSH_AGAIN, rebaseOntoUpstream, remoteOf, shortId12 } from '../git/clone-commands.ts'
 import { type Command, isCreate, isDelete, isTag } from '../git/command-list.ts'
 import type { Git } from '../git/git.ts'
-import type { Check } from './check.ts'
+import type { Check, IncomingPush } from './check.ts'
 import { type Commits, newCommits } from './objects/new-commits.ts'
 import { ObjectReader } from './objects/object-reader.ts'
 
@@ -76,6 +76,17 @@ export const refRules: Check = {
     }
     return refusals
   },
+}
+
+/** Returns by ref whether an update of a branch is a fast-forward; unknown where its old value is not in the mirror. */
+export async function updateKinds(
+  push: IncomingPush,
+  updates: readonly Command[],
+  signal: AbortSignal,
+): Promise<ReadonlyMap<string, 'update' | 'force' | 'unknown'>> {
+  const commits = await newCommits(push, signal).catch((): Commits => new Map())
+  signal.throwIfAborted()
+  return classifyUpdates(push.git, updates, commits, signal)
 }
 
 /** Returns the types of the branches' new objects by id, without missing objects. */

@@ -49,6 +49,8 @@ export interface HeldPushes {
    */
   keep(push: NewHeldPush, quarantine: string | undefined): Promise<boolean>
   find(id: string): Promise<HeldPush | undefined>
+  /** Lets a push give way to others: it was decided. Does nothing if it is not kept. */
+  stopWaiting(id: string): Promise<void>
   /** Deletes a push's objects. Does nothing if they are not kept. */
   release(id: string): Promise<void>
 }
@@ -105,6 +107,16 @@ class HeldFolder implements HeldPushes {
     const objects = join(this.#folder, id, 'objects')
     const pack = (await packFiles(objects)).find(({ name }) => name.endsWith('.pack'))
     return { ...entry, objects, pack: pack?.path }
+  }
+
+  async stopWaiting(id: string): Promise<void> {
+    const entry = this.#entries.get(id)
+    if (!entry) return
+    const decided = { ...entry, isWaiting: false }
+    this.#entries.set(id, decided)
+    const path = join(this.#folder, id, ENTRY)
+    await writeFile(`${path}.new`, JSON.stringify(decided), { mode: 0o600 })
+    await rename(`${path}.new`, path)
   }
 
   async release(id: string): Promise<void> {

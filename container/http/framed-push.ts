@@ -7,9 +7,12 @@ import {
   writeFrame,
 } from '../../src/contract/companion-api/push-frames.ts'
 import { httpClient, type PushClient } from '../client/push-client.ts'
+import { text } from '../client/respond.ts'
 import type { Companion } from '../companion.ts'
+import { approvedClient } from '../push/approved-push.ts'
 import { push } from '../push/handle-push.ts'
 import type { WorkerChannel } from '../push/worker-channel.ts'
+import { getPushReport } from './handlers.ts'
 
 /** Limit of the bytes in one frame. Longer output is split. */
 const MAX_BYTES = 64 << 10
@@ -25,9 +28,12 @@ export async function servePush(
   request: IncomingMessage,
   response: ServerResponse,
 ): Promise<void> {
+  if (pass.approved && (await getPushReport(companion, { push: pass.id, wait: 0 })))
+    return text(response, 409, 'this push has begun already')
+  const held = pass.approved && (await companion.held.find(pass.approved.push))
   const { client, worker } = frame(companion, pass.id, request, response)
   await companion.recovered
-  await push(companion, pass, client, worker)
+  await push(companion, pass, held ? { ...client, ...approvedClient(held, response) } : client, worker)
 }
 
 function frame(

@@ -137,6 +137,9 @@ async function route(
       return companion.permissions.give(pass.push, pass.permission)
         ? void response.writeHead(204).end()
         : text(response, 409, 'this push does not wait for a permission')
+    case 'stop-waiting':
+      await companion.held.stopWaiting(pass.push)
+      return void response.writeHead(204).end()
     case 'settle-push':
       return settlePush(companion, pass, request, response)
     case 'identity':

@@ -1,6 +1,6 @@
 import { mkdir } from 'node:fs/promises'
 import { dirname, join, resolve } from 'node:path'
-import { GateFault, type IncomingPush } from '../checks/index.ts'
+import { disputedFindings, GateFault, type IncomingPush } from '../checks/index.ts'
 import { ClientGone } from '../client/request-body.ts'
 import { type Forward, startForward } from '../forward/forward.ts'
 import { refuseSymbolicRefs } from '../forward/refuse-symbolic-refs.ts'
@@ -9,6 +9,7 @@ import type { Mirror } from '../mirror/mirror.ts'
 import { describeError, logError } from '../process/log.ts'
 import { startTimeOf } from '../process/spawn.ts'
 import { UpstreamError } from '../upstream/upstream-error.ts'
+import { judgeApproval } from './approval.ts'
 import { judgePermission } from './permission.ts'
 import type { HookRequest } from './pre-receive-channel.ts'
 import { forwardedOptions } from './push-options.ts'
@@ -41,7 +42,9 @@ export async function checkAndForward(work: PushWork, quarantined: Quarantined):
   try {
     gone.throwIfAborted()
     const verdict = await inSteps(work, quarantined, gone)
-    if (verdict.outcome === 'refused') await holdObjects(work, quarantined)
+    // A push that waits for an approval is held already.
+    if (verdict.outcome === 'refused' && !(await work.held.find(work.pass.id)))
+      await holdObjects(work, quarantined, false).catch((error: unknown) => logError(work.pass.id, error))
     return verdict
   } catch (error) {
     if (gone.aborted)
@@ -69,11 +72,16 @@ async function inSteps(work: PushWork, quarantined: Quarantined, signal: AbortSi
   const over = new AbortController()
   const early = beginEarly(work, push, AbortSignal.any([signal, over.signal]))
   try {
-    const refusal = (await runChecks(work, push, quarantined, signal)) ?? (await early.aliases)
+    const found = await runChecks(work, push, quarantined, signal)
+    // The exceptions of an approved push are granted already, or were revoked since.
+    const isDisputed = found !== undefined && !pass.approved && disputedFindings(push) !== undefined
+    const refusal = (isDisputed ? undefined : found) ?? (await early.aliases)
     if (refusal) return refusal
     await holdRefs(work, quarantined)
-    const revoked = await within(settings.scanMs, signal, stop => askPermission(work, push, list, stop))
-    if (revoked) return revoked
+    const ended = await within(settings.scanMs, signal, stop =>
+      decide(work, push, quarantined, isDisputed, stop),
+    )
+    if (ended) return ended
     quarantined.gone.throwIfAborted()
     await record.step('forwarding', 'forwarding')
     say(`git-gate: checked, forwarding to ${pass.repository.name}'s upstream`)
@@ -85,19 +93,18 @@ async function inSteps(work: PushWork, quarantined: Quarantined, signal: AbortSi
   }
 }
 
-/** Keeps the objects of a refused push for its diff. The push is refused whether that works or not. */
-async function holdObjects(
+/** Keeps the objects of a refused push: for an approval, or only for its diff. Returns false if there is no room. */
+function holdObjects(
   { held, mirror, pass }: PushWork,
   { hookRequest, list }: Quarantined,
-): Promise<void> {
+  isWaiting: boolean,
+): Promise<boolean> {
   const { commands, pushOptions } = list
   const push = {
     ...{ id: pass.id, repository: pass.repository.name, agent: pass.agent },
-    ...{ commands: [...commands], pushOptions: [...pushOptions], isWaiting: false },
+    ...{ commands: [...commands], pushOptions: [...pushOptions], isWaiting },
   }
-  await held
-    .keep(push, quarantineFolder(hookRequest, mirror, commands))
-    .catch((error: unknown) => logError(pass.id, error))
+  return held.keep(push, quarantineFolder(hookRequest, mirror, commands))
 }
 
 /**
@@ -180,15 +187,23 @@ async function holdRefs({ mirror }: PushWork, { list, gone, gitOver }: Quarantin
   gitOver.then(release)
 }
 
-/** Asks the ledger again after all checks: they can take minutes, and the grant can change meanwhile. */
-async function askPermission(
-  { worker, checks }: PushWork,
+/**
+ * Asks the ledger again after all checks: they can take minutes, and the grant can change meanwhile. Returns the
+ * verdict on a push that may not be forwarded, or not yet.
+ */
+async function decide(
+  work: PushWork,
   push: IncomingPush,
-  list: CommandList,
+  quarantined: Quarantined,
+  isDisputed: boolean,
   signal: AbortSignal,
 ): Promise<Verdict | undefined> {
-  const permission = await worker.askPermission(signal)
-  return judgePermission(permission, push, list, checks, signal)
+  const permission = await work.worker.askPermission(signal)
+  const { list, record } = quarantined
+  const revoked = await judgePermission(permission, push, list, work.checks, signal)
+  if (revoked || permission.may !== 'forward') return revoked
+  const hold = () => holdObjects(work, quarantined, true)
+  return judgeApproval(work, { push, record, permission, isDisputed, hold, signal })
 }
 
 /** Returns the environment that lets git read the quarantine (git-receive-pack(1), "Quarantine Environment"). */

@@ -1,3 +1,4 @@
+import type { ApprovalRequest } from '../../src/contract/approval.ts'
 import type { PassFor } from '../../src/contract/companion-api/pass.ts'
 import type { PushEvent } from '../../src/contract/companion-api/push-event.ts'
 import type { Scanned } from '../../src/contract/companion-api/status.ts'
@@ -49,6 +50,10 @@ export interface PushRecord {
    * removed from all recorded text.
    */
   isScanned: boolean
+  /** True if the push is refused for nothing but findings whose lines ask for an exception. */
+  isDisputed: boolean
+  /** Set when the push waits for an approval. */
+  approval: ApprovalRequest | null
   /** Amount of data that gitleaks has scanned so far. */
   readonly scanned: Scanned
   /** The first LFS pointers of the push. They are recorded once the scan has checked their paths. */
@@ -89,6 +94,7 @@ export const emptyReport = (id: string): PushReport => ({
   scannedBytes: 0,
   pullRequest: null,
   lfsObjects: [],
+  approval: null,
 })
 
 /** Destinations of a record: the journal, and then the Worker, by `tell`. */
@@ -111,6 +117,8 @@ class Recorder implements PushRecord {
     this.isScanned ? withoutTokens(line) : withoutLikelySecrets(line),
   )
   isScanned = false
+  isDisputed = false
+  approval: ApprovalRequest | null = null
   lfsObjects: readonly PushedLfsObject[] = []
   upstreamSaid = ''
   readonly #recording: Recording
@@ -198,6 +206,7 @@ class Recorder implements PushRecord {
       scannedBytes: this.scanned.bytes,
       pullRequest: null,
       lfsObjects: this.isScanned ? [...this.lfsObjects] : [],
+      approval: this.approval,
     }
   }
 

@@ -39,6 +39,22 @@ export async function cutOff(work: PushWork, why: string): Promise<void> {
   work.client.drop()
 }
 
+/**
+ * Ends an approved push that cannot begin: its objects are not kept any more, or no session is free, as `busy` says.
+ * A push that fails is tried again.
+ */
+export async function endUnbegun(work: PushWork, busy?: string): Promise<void> {
+  work.progress.move('rejected')
+  const verdict =
+    busy === undefined
+      ? refused([], [pushRefusal('the gate does not have its objects any more; push again')])
+      : failed([], busy)
+  const record = recordPush({ ...work, tell: work.worker.tell })
+  for (const { reason } of verdict.refusals) record.told.add(reason)
+  await record.end(verdict)
+  await work.client.end()
+}
+
 /** Runs one push from its first byte to its outcome. */
 export async function runPush(work: PushWork, turnAway?: Obstacle): Promise<SessionEnd> {
   const { pass, client, progress } = work

@@ -8,6 +8,7 @@ import { handleProblem, Problem } from './problem.ts'
 import { referencePage } from './reference.tsx'
 import { adminTokens } from './resources/admin-tokens.ts'
 import { agents } from './resources/agents.ts'
+import { approvals } from './resources/approvals.ts'
 import { credentials } from './resources/credentials.ts'
 import { declines } from './resources/declines.ts'
 import { exceptions } from './resources/exceptions.ts'
@@ -87,6 +88,7 @@ api.route('/', pushDiff)
 api.route('/', exceptions)
 api.route('/', declines)
 api.route('/', pending)
+api.route('/', approvals)
 api.route('/', adminTokens)
 api.route('/', operators)
 api.route('/', webhooks)

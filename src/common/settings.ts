@@ -65,6 +65,11 @@ const Settings = z
     GATE_START_SECONDS: seconds(20),
     /** The idle timeout of a container: it stops after this long without a request. */
     GATE_CONTAINER_IDLE_SECONDS: seconds(600),
+    /** The URL at which people reach the gate, for links in refusals and webhooks. */
+    GATE_PUBLIC_URL: z
+      .url({ protocol: /^https?$/, error: 'must be a URL such as https://gate.example' })
+      .transform(url => url.replace(/\/+$/, ''))
+      .optional(),
     /** The console's own host name. The Worker redirects browsers from other host names to it. */
     GATE_CONSOLE_HOST: z
       .string()

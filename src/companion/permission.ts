@@ -1,8 +1,10 @@
+import { approvalPage } from '../common/approval-page.ts'
 import { logFault } from '../common/log.ts'
 import { settingsOf } from '../common/settings.ts'
 import type { Permission } from '../contract/companion-api/push-event.ts'
 import { accessOfPush } from '../ledger/access/token-and-grant.ts'
 import { newId } from '../ledger/id.ts'
+import { knownApprovals } from '../ledger/pushes/approvals.ts'
 import type { PassRequest } from './pass.ts'
 
 /** Recorded instead of a token's id for clients of `git://`, which have no token. */
@@ -21,7 +23,7 @@ export async function permitPush(env: Env, push: string): Promise<PassRequest> {
 }
 
 /** Judges a push by its token, grant and exceptions as they are now. */
-async function permissionFor(env: Env, push: string): Promise<Permission> {
+export async function permissionFor(env: Env, push: string): Promise<Permission> {
   const no = (why: string): Permission => ({ may: 'not-forward', why })
   const found = await accessOfPush(env.LEDGER, push)
   if (!found) return no('it is closed on record')
@@ -33,5 +35,14 @@ async function permissionFor(env: Env, push: string): Promise<Permission> {
     return no(`the token ${tokenId} expired during the push`)
   if (!access) return no(`${agent} lost its grant during the push`)
   const { repository, terms, exceptions } = access
-  return { may: 'forward', url: repository.url, terms, exceptions: exceptions.map(({ id }) => id) }
+  return {
+    may: 'forward',
+    url: repository.url,
+    terms,
+    exceptions: exceptions.map(({ id }) => id),
+    approvals: terms.ask.length
+      ? await knownApprovals(env.LEDGER, { agent, repository: repository.name })
+      : [],
+    approvalPage: approvalPage(env, push),
+  }
 }

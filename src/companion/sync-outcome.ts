@@ -7,7 +7,7 @@ import { REDACTED } from '../contract/text/unscanned-text.ts'
 import { findUpstream } from '../ledger/access/repositories.ts'
 import { newId } from '../ledger/id.ts'
 import {
-  closeLostPush,
+  closePush,
   type OpenPush,
   openPushes,
   recordPullRequest,
@@ -85,11 +85,11 @@ const LOST = 'the companion has no record of this push: it never got there, or i
  */
 async function settleWithoutRecord(env: Env, push: OpenPush): Promise<void> {
   const upstream = push.refs.length ? await findUpstream(env.LEDGER, push.repository) : undefined
-  if (!upstream) return closeLostPush(env.LEDGER, push.id, { outcome: 'failed', refs: push.refs, why: LOST })
+  if (!upstream) return closePush(env.LEDGER, push.id, { outcome: 'failed', refs: push.refs, why: LOST })
   // Before the forward, a ref name that may contain a secret is recorded redacted, and upstream cannot be
   // asked for it.
   if (push.refs.some(({ ref }) => ref.includes(REDACTED)))
-    return closeLostPush(env.LEDGER, push.id, {
+    return closePush(env.LEDGER, push.id, {
       outcome: 'failed',
       refs: push.refs,
       why: `${LOST}; upstream: ${NEXT_STEP['no answer']}`,
@@ -102,7 +102,7 @@ async function settleWithoutRecord(env: Env, push: OpenPush): Promise<void> {
   const why = taken ? `${LOST}; upstream has it` : `${LOST}; upstream: ${NEXT_STEP[has]}`
   const reason = taken ? '' : `git-gate: ${why}`
   const refs = push.refs.map(ref => ({ ...ref, status: taken ? ('ok' as const) : ('ng' as const), reason }))
-  await closeLostPush(env.LEDGER, push.id, { outcome: taken ? 'accepted' : 'failed', refs, why })
+  await closePush(env.LEDGER, push.id, { outcome: taken ? 'accepted' : 'failed', refs, why })
 }
 
 async function queryUpstream(env: Env, push: OpenPush, upstream: Upstream): Promise<Settlement | undefined> {

@@ -35,6 +35,36 @@ export const Rule = z.strictObject({
 })
 export type Rule = z.infer<typeof Rule>
 
+/** A glob of paths in a commit. */
+const PathGlob = z.string().min(1).max(512)
+
+/** The limit of approvals that a push can need. */
+const MAX_APPROVALS = 5
+
+/**
+ * A rule for pushes that wait for an approval although the grant allows them. All parts that it has must match:
+ * a ref and an action of the push, a path that it changes, a file that it introduces. `findings` matches
+ * findings whose line asks for an exception, which an approval then grants.
+ */
+export const AskRule = z
+  .strictObject({
+    refs: z.array(RefPattern).max(50).default([]),
+    actions: z.array(Action).default([]),
+    paths: z.array(PathGlob).max(200).default([]),
+    /** The size of a file, in bytes, beyond which the push waits. */
+    overBytes: z.number().int().positive().optional(),
+    findings: z.boolean().default(false),
+    /** The number of operators who have to approve. */
+    approvals: z.number().int().min(1).max(MAX_APPROVALS).default(1),
+  })
+  .refine(
+    rule =>
+      rule.findings !==
+      (rule.refs.length + rule.actions.length + rule.paths.length > 0 || rule.overBytes !== undefined),
+    'an ask rule has refs, actions, paths or overBytes; or findings alone',
+  )
+export type AskRule = z.infer<typeof AskRule>
+
 /** A pattern of push options. A host acts on an option unseen, for example `ci.skip`, so each is named. */
 const PushOptionPattern = z
   .string()
@@ -56,7 +86,9 @@ export const GrantTerms = z.strictObject({
    */
   pullRequests: z.array(z.string().min(1).max(256)).max(50).default([]),
   /** Globs of paths that a pushed commit must not change, for example `.github/workflows/**`. */
-  denyPaths: z.array(z.string().min(1).max(512)).max(200).default([]),
+  denyPaths: z.array(PathGlob).max(200).default([]),
+  /** The pushes that wait for an approval. */
+  ask: z.array(AskRule).max(50).default([]),
   /** Whether a pushed commit may add or change symbolic links. `submodules` says the same of submodules. */
   symlinks: z.boolean().default(true),
   submodules: z.boolean().default(true),
@@ -134,10 +166,23 @@ export function formatRules(grant: Grant): string[] {
   })
 }
 
+/** Formats an ask rule: the pushes that wait. */
+export function describeAsk({ refs, actions, paths, overBytes, findings, approvals }: AskRule): string {
+  const parts = [
+    ...(actions.length ? [actions.join(', ')] : []),
+    ...(refs.length ? [refs.join(', ')] : []),
+    ...(paths.length ? [`changes of ${paths.join(', ')}`] : []),
+    ...(overBytes === undefined ? [] : [`files over ${formatBytes(overBytes)}`]),
+    ...(findings ? ['findings marked with gitleaks:allow'] : []),
+  ]
+  return `${parts.join('; ')}${approvals > 1 ? ` (${approvals} approvals)` : ''}`
+}
+
 /** Formats the other limits of a grant, a line per limit. */
 export function formatLimits(terms: GrantTerms): string[] {
   return [
     ...(terms.denyPaths.length ? [`paths that a push must not touch: ${terms.denyPaths.join(', ')}`] : []),
+    ...terms.ask.map(rule => `waits for an approval: ${describeAsk(rule)}`),
     ...(terms.emails.length ? [`author and committer e-mail: ${terms.emails.join(', ')}`] : []),
     ...(terms.allowedSigners ? ['every commit must be signed by a key that the gate knows'] : []),
     ...(terms.symlinks ? [] : ['symbolic links: none']),

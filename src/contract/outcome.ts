@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { ApprovalRequest } from './approval.ts'
 import { PullRequest } from './forge.ts'
 
 /** The outcome of a push attempt; `open` until it ends. */
@@ -82,6 +83,8 @@ export const PushReport = z.object({
   pullRequest: PullRequest.nullable().default(null),
   /** The first LFS pointers that the push introduces. */
   lfsObjects: z.array(PushedLfsObject).default([]),
+  /** Set for a refused push that waits for an approval. */
+  approval: ApprovalRequest.nullable().default(null),
 })
 export type PushReport = z.infer<typeof PushReport>
 

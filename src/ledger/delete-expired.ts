@@ -27,6 +27,12 @@ export async function deleteExpired(ledger: D1Database, days: number): Promise<v
         `DELETE FROM transfers WHERE id IN (SELECT id FROM transfers WHERE at < ? LIMIT ${ROWS_A_SWEEP})`,
       )
       .bind(before),
+    ledger
+      .prepare(
+        `DELETE FROM approvals WHERE id IN
+           (SELECT id FROM approvals WHERE created_at < ? AND state <> 'approved' LIMIT ${ROWS_A_SWEEP})`,
+      )
+      .bind(before),
     forgetFailures(ledger, before),
     ledger.prepare(
       `DELETE FROM deliveries WHERE id <= (SELECT max(id) FROM deliveries) - ${MOST_DELIVERIES}`,

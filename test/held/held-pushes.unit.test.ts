@@ -63,7 +63,7 @@ test('beyond the limit of bytes the oldest refused push goes, and no push that w
   expect(await held.find('waits')).toBeDefined()
   expect(await held.keep(push('large', true), quarantine(60_000))).toBe(false)
   expect(await held.find('new')).toBeDefined()
-  await held.release('waits')
+  await held.stopWaiting('waits')
   expect(await held.keep(push('large', true), quarantine(60_000))).toBe(true)
 })
 

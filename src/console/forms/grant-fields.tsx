@@ -1,3 +1,4 @@
+import { ASK_SYNTAX } from '../../contract/ask-text.ts'
 import { Action } from '../../contract/grant.ts'
 import { Field } from './field.tsx'
 import type { GrantForm } from './grant-form.ts'
@@ -13,6 +14,14 @@ export const GrantFields = ({ values }: { values: GrantForm }) => (
       hint="one glob per line"
       placeholder=".github/workflows/**"
       value={values.denyPaths}
+    />
+    <Lines
+      id="ask"
+      name="ask"
+      label="Pushes that wait for an approval"
+      hint={`one rule per line: ${ASK_SYNTAX}; empty: none`}
+      placeholder="path:.github/workflows/**"
+      value={values.ask}
     />
     <Lines
       id="emails"

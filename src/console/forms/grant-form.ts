@@ -1,5 +1,6 @@
 import { z } from 'zod'
-import { Action, type GrantTerms, type Rule } from '../../contract/grant.ts'
+import { ASK_SYNTAX, formatAsk, parseAsk } from '../../contract/ask-text.ts'
+import { Action, type AskRule, type GrantTerms, type Rule } from '../../contract/grant.ts'
 import { checkbox, multiline } from './form-values.ts'
 
 /** The values of a grant form; lists are lines of text. */
@@ -8,6 +9,7 @@ export const GrantForm = z.object({
   pushOptions: multiline,
   pullRequests: multiline,
   denyPaths: multiline,
+  ask: multiline,
   symlinks: checkbox,
   submodules: checkbox,
   emails: multiline,
@@ -23,6 +25,7 @@ export const toForm = (terms: GrantTerms): GrantForm => ({
   pushOptions: terms.pushOptions.join('\n'),
   pullRequests: terms.pullRequests.join('\n'),
   denyPaths: terms.denyPaths.join('\n'),
+  ask: terms.ask.map(formatAsk).join('\n'),
   emails: terms.emails.join('\n'),
   maxBlobBytes: terms.maxBlobBytes === undefined ? '' : String(terms.maxBlobBytes),
 })
@@ -41,6 +44,12 @@ export function parseTerms(
       rules[rules.length - 1] = { ...last, allow: rule.allow }
     else rules.push(rule)
   }
+  const ask: AskRule[] = []
+  for (const line of nonEmptyLines(form.ask)) {
+    const read = parseAsk(line)
+    if (!read.ok) return { ok: false, message: read.problem, fix: `Write ${ASK_SYNTAX}` }
+    ask.push(read.rule)
+  }
   const { maxBlobBytes, ...rest } = form
   const maxBytes = maxBlobBytes.trim()
   return {
@@ -51,6 +60,7 @@ export function parseTerms(
       pushOptions: nonEmptyLines(form.pushOptions),
       pullRequests: nonEmptyLines(form.pullRequests),
       denyPaths: nonEmptyLines(form.denyPaths),
+      ask,
       emails: nonEmptyLines(form.emails),
       ...(maxBytes === '' ? {} : { maxBlobBytes: Number(maxBytes) }),
     },

@@ -71,6 +71,8 @@ export const Pass = z.discriminatedUnion('service', [
     service: z.literal('git-receive-pack'),
     ...git,
     ...decisions,
+    /** The push is the replay of an earlier push that has this many approvals. */
+    approved: z.object({ push: z.string(), approvals: z.number().int() }).optional(),
   }),
   /** Say which of the LFS objects in the body upstream has. */
   z.object({ service: z.literal('lfs-batch'), ...git, ...decisions, operation: LfsOperation }),
@@ -103,6 +105,8 @@ export const Pass = z.discriminatedUnion('service', [
    * refs.
    */
   z.object({ service: z.literal('settle-push'), ...base, push: z.string(), repository: Upstream }),
+  /** Let the objects of a push give way to others: its approval was rejected. */
+  z.object({ service: z.literal('stop-waiting'), ...base, push: z.string() }),
   /** Generate an identity, or store the private key in the body. The response has the public key. */
   z.object({ service: z.literal('identity'), ...base, identity: IdentityName }),
   /** Delete an identity's private key from the disk. The response says whether it existed. */
@@ -160,6 +164,7 @@ export const ROUTES: Readonly<Record<Pass['service'], { method: 'GET' | 'POST'; 
   'lfs-locks': { method: 'POST', path: '/lfs/locks' },
   'push-report': { method: 'GET', path: '/push' },
   'permit-push': { method: 'POST', path: '/push/permission' },
+  'stop-waiting': { method: 'POST', path: '/push/stop-waiting' },
   'settle-push': { method: 'POST', path: '/settle' },
   identity: { method: 'POST', path: '/identity' },
   'forget-identity': { method: 'POST', path: '/identity/forget' },

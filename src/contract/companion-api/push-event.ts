@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { KnownApproval } from '../approval.ts'
 import { PullRequest } from '../forge.ts'
 import { GrantTerms } from '../grant.ts'
 import { PushReport, StepTime } from '../outcome.ts'
@@ -33,6 +34,10 @@ export const Permission = z.discriminatedUnion('may', [
     terms: GrantTerms,
     /** The ids of the exceptions in force. */
     exceptions: z.array(z.string()),
+    /** The agent's newest pushes that wait for an approval or were rejected. */
+    approvals: z.array(KnownApproval),
+    /** The page of the push's approval in the console, as a URL or, where the gate's URL is not known, a path. */
+    approvalPage: z.string(),
   }),
   /** The companion must not forward the push, for the reason `why`. */
   z.object({ may: z.literal('not-forward'), why: z.string() }),

@@ -99,6 +99,7 @@ CREATE TABLE pushes (
   pull_request TEXT, -- JSON: PullRequest
   settled INTEGER NOT NULL DEFAULT 0, -- 1: upstream took all refs of this refused push later, without its findings
   lfs_objects TEXT NOT NULL DEFAULT '[]', -- the first LFS pointers that the push introduces
+  approval TEXT, -- JSON: ApprovalRequest, of a push that waits for an approval
   -- The row's texts, and about as much as its other columns and its places in indexes.
   bytes INTEGER GENERATED ALWAYS AS (
     800 + octet_length(refs) + octet_length(findings) + octet_length(steps) + octet_length(exceptions_used)
@@ -128,6 +129,73 @@ BEGIN
      AND NOT EXISTS (
        SELECT 1 FROM json_each(pushes.findings) f
         WHERE f.value ->> 'fingerprint' IN (SELECT value ->> 'fingerprint' FROM json_each(NEW.findings)));
+END;
+
+-- Pushes that wait for approvals, or have waited.
+CREATE TABLE approvals (
+  id TEXT PRIMARY KEY, -- the id of the refused push
+  repository TEXT NOT NULL COLLATE NOCASE,
+  agent TEXT NOT NULL,
+  change TEXT NOT NULL, -- identifies the refs with their old and new ids
+  asks TEXT NOT NULL, -- JSON: the parts of the push that need an approval
+  needed INTEGER NOT NULL, -- the number of operators who have to approve
+  findings INTEGER NOT NULL DEFAULT 0, -- 1: the approval grants exceptions for the push's findings
+  note TEXT NOT NULL DEFAULT '', -- the agent's reason
+  state TEXT NOT NULL DEFAULT 'waiting', -- contract: ApprovalState
+  answer TEXT NOT NULL DEFAULT '', -- the reason of a rejection, or why the forward failed
+  created_at INTEGER NOT NULL,
+  expires_at INTEGER NOT NULL,
+  decided_at INTEGER,
+  forward TEXT, -- the id of the push that forwards it
+  attempts INTEGER NOT NULL DEFAULT 0
+) STRICT;
+CREATE INDEX approvals_by_state ON approvals (state, expires_at);
+CREATE INDEX approvals_by_change ON approvals (agent, change);
+CREATE INDEX approvals_by_forward ON approvals (forward) WHERE forward IS NOT NULL;
+
+-- An operator's approval. The last of those that are needed begins the forward.
+CREATE TABLE approval_votes (
+  approval TEXT NOT NULL REFERENCES approvals (id) ON DELETE CASCADE,
+  operator TEXT NOT NULL,
+  at INTEGER NOT NULL,
+  forward TEXT NOT NULL, -- the id for the push that forwards it, if this is the last approval
+  PRIMARY KEY (approval, operator)
+) STRICT;
+
+-- The approval exists from the transaction on that refuses its push.
+CREATE TRIGGER ask_approval AFTER UPDATE OF outcome ON pushes
+WHEN OLD.outcome = 'open' AND NEW.outcome = 'refused' AND NEW.approval IS NOT NULL
+BEGIN
+  UPDATE approvals SET state = 'replaced', decided_at = NEW.started_at
+   WHERE agent = NEW.agent AND change = NEW.approval ->> 'change' AND repository = NEW.repository AND state = 'waiting';
+  INSERT INTO approvals (id, repository, agent, change, asks, needed, findings, created_at, expires_at)
+    VALUES (NEW.id, NEW.repository, NEW.agent, NEW.approval ->> 'change', NEW.approval ->> 'asks', NEW.approval ->> 'needed',
+      NEW.approval ->> 'findings', NEW.started_at + NEW.ms, NEW.approval ->> 'until');
+END;
+
+-- The last approval opens the row of the forward in its own transaction, so that the sweep finds it after a crash.
+CREATE TRIGGER approve_push AFTER INSERT ON approval_votes
+WHEN (SELECT count(*) FROM approval_votes WHERE approval = NEW.approval)
+   = (SELECT needed FROM approvals WHERE id = NEW.approval)
+BEGIN
+  UPDATE approvals SET state = 'approved', decided_at = NEW.at, forward = NEW.forward, attempts = 1 WHERE id = NEW.approval;
+  -- Once upstream has the findings they need no exception.
+  INSERT INTO exceptions (id, repository, fingerprint, reason, granted_by, created_at, until)
+    SELECT lower(hex(randomblob(10))), p.repository, f.value ->> 'fingerprint', 'approval of push ' || p.id, NEW.operator, NEW.at,
+      NEW.at + 86400000
+      FROM approvals a JOIN pushes p ON p.id = a.id, json_each(p.findings) f
+     WHERE a.id = NEW.approval AND a.findings = 1 AND f.value ->> 'asksForException';
+  INSERT INTO pushes (id, repository, agent, token, started_at, client_version)
+    SELECT NEW.forward, repository, agent, token, NEW.at, 'approval of ' || id FROM pushes WHERE id = NEW.approval;
+END;
+
+-- A forward that failed by the gate's fault is tried again by the sweep.
+CREATE TRIGGER end_approval AFTER UPDATE OF outcome ON pushes
+WHEN OLD.outcome = 'open' AND NEW.outcome <> 'open'
+BEGIN
+  UPDATE approvals SET state = iif(NEW.outcome = 'accepted', 'forwarded', 'failed'),
+         answer = iif(NEW.outcome = 'accepted', '', coalesce(NEW.refs ->> '$[0].reason', NEW.told ->> '$[0]', ''))
+   WHERE forward = NEW.id AND state = 'approved' AND (NEW.outcome IN ('accepted', 'refused') OR attempts >= 3);
 END;
 
 -- Operators' tokens.
@@ -230,7 +298,8 @@ CREATE INDEX failures_by_time ON failures (minute);
 CREATE TABLE webhooks (
   id TEXT PRIMARY KEY, -- its secret is derived from this and the gate's own key
   url TEXT NOT NULL,
-  -- 'pushes': every outcome; 'exceptions': pushes with a finding that asks for an exception
+  -- 'pushes': every outcome; 'exceptions': pushes with a finding that asks for an exception; 'approvals': pushes
+  -- that wait for an approval
   events TEXT NOT NULL,
   created_at INTEGER NOT NULL
 ) STRICT;
@@ -251,9 +320,9 @@ WHEN OLD.outcome = 'open' AND NEW.outcome <> 'open'
 BEGIN
   INSERT INTO deliveries (webhook, push, due_at)
   SELECT id, NEW.id, 0 FROM webhooks
-  WHERE events = 'pushes' OR EXISTS (
+  WHERE events = 'pushes' OR events = 'exceptions' AND EXISTS (
     SELECT 1 FROM json_each(NEW.findings) WHERE json_extract(value, '$.asksForException')
-  );
+  ) OR events = 'approvals' AND NEW.outcome = 'refused' AND NEW.approval IS NOT NULL;
 END;
 
 -- Counts for the metrics. They stay when the rows that they count are deleted.

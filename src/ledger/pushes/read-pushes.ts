@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { Push, type PushQuery, type PushRecord } from '../../contract/admin-api/pushes.ts'
+import { ApprovalRequest } from '../../contract/approval.ts'
 import { PullRequest } from '../../contract/forge.ts'
 import { DisconnectReason, Finding, PushedLfsObject, RefResult, StepTime } from '../../contract/outcome.ts'
 import { json } from '../json-column.ts'
@@ -36,6 +37,7 @@ const RecordRow = z
     scanned_bytes: z.number(),
     pull_request: json(PullRequest).nullable(),
     lfs_objects: json(z.array(PushedLfsObject)),
+    approval: json(ApprovalRequest).nullable(),
   })
   .transform(
     ({

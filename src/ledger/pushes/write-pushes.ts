@@ -45,12 +45,13 @@ export async function deleteEmptyPush(db: D1Database, id: string): Promise<void>
 /** Writes the companion's report into the row of an open push. A settled row stays unchanged. */
 export async function recordReport(db: D1Database, report: PushReport): Promise<void> {
   const { id, outcome, phase, ms, refs, findings, steps, exceptionsUsed, upstreamSaid, told } = report
-  const { reaped, scannedBytes, pullRequest } = report
+  const { reaped, scannedBytes, pullRequest, approval } = report
   const json = [refs, findings, steps, exceptionsUsed, report.lfsObjects].map(value => JSON.stringify(value))
   const update = db
     .prepare(
       `UPDATE pushes SET outcome = ?, phase = ?, ms = ?, refs = ?, findings = ?, steps = ?, exceptions_used = ?,
-       lfs_objects = ?, upstream_said = ?, told = ?, reaped = ?, scanned_bytes = ?, pull_request = ? WHERE id = ? AND outcome = 'open'`,
+       lfs_objects = ?, upstream_said = ?, told = ?, reaped = ?, scanned_bytes = ?, pull_request = ?,
+       approval = ? WHERE id = ? AND outcome = 'open'`,
     )
     .bind(
       outcome,
@@ -62,6 +63,7 @@ export async function recordReport(db: D1Database, report: PushReport): Promise<
       reaped,
       scannedBytes,
       pullRequest && JSON.stringify(pullRequest),
+      approval && JSON.stringify(approval),
       id,
     )
   await retrying(() => update.run())
@@ -91,11 +93,15 @@ export async function recordStep(
     .run()
 }
 
-/** Settles an open push whose record the companion has lost. A settled row stays unchanged. */
-export async function closeLostPush(
+/** Settles an open push that has no report of the companion. A settled row stays unchanged. */
+export async function closePush(
   db: D1Database,
   id: string,
-  { outcome, refs, why }: { outcome: 'accepted' | 'failed'; refs: readonly RefResult[]; why: string },
+  {
+    outcome,
+    refs,
+    why,
+  }: { outcome: 'accepted' | 'refused' | 'failed'; refs: readonly RefResult[]; why: string },
 ): Promise<void> {
   const update = db
     .prepare(
@@ -120,14 +126,16 @@ const OPEN_AT_ONCE = 50
 
 /**
  * Returns open pushes that began before `before` (Unix milliseconds), a random sample of each repository. A
- * fixed order would let pushes that cannot be settled yet starve the others.
+ * fixed order would let pushes that cannot be settled yet starve the others. The forwards of approved pushes are left
+ * out: `approvedPushes` has them.
  */
 export async function openPushes(db: D1Database, before: number): Promise<OpenPush[]> {
   const { results } = await db
     .prepare(
       `SELECT id, repository, started_at, refs FROM
          (SELECT *, row_number() OVER (PARTITION BY repository ORDER BY random()) AS place
-            FROM pushes WHERE outcome = 'open' AND started_at < ?)
+            FROM pushes WHERE outcome = 'open' AND started_at < ?
+              AND id NOT IN (SELECT forward FROM approvals WHERE state = 'approved'))
         WHERE place <= ? ORDER BY place LIMIT ?`,
     )
     .bind(before, OPEN_AT_ONCE, 10 * OPEN_AT_ONCE)

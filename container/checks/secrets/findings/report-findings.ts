@@ -86,6 +86,10 @@ export function reportFindings({ newFindings, secrets }: ScanResult, options: Op
   tellOtherPlaces([...reportedById.values()])
   // Findings beyond the recorded ones were not checked, and a ref name may be among them.
   push.record.isScanned = reportedById.size < MAX_KEPT
+  push.record.isDisputed =
+    push.record.isScanned &&
+    refused.length > 0 &&
+    refused.every(({ finding, declined }) => finding.asksForException && declined === undefined)
   return refusals(refused, options, redactor)
 }
 

@@ -1,0 +1,136 @@
+import { createHash } from 'node:crypto'
+import type { KnownApproval } from '../../src/contract/approval.ts'
+import type { Permission } from '../../src/contract/companion-api/push-event.ts'
+import type { GrantTerms } from '../../src/contract/grant.ts'
+import { isReviewRef } from '../../src/contract/names.ts'
+import { type Ask, asksOf, disputedFindings, type IncomingPush } from '../checks/index.ts'
+import { askOnce } from '../forward/query-upstream.ts'
+import { type Command, printable } from '../git/command-list.ts'
+import { rejectAll } from '../git/report-status.ts'
+import type { PushRecord } from './push-record.ts'
+import type { PushWork } from './push-work.ts'
+import { failed, pushRefusal, refused, type Verdict } from './verdict.ts'
+
+/** A checked push, and what decides whether it waits for an approval. */
+export interface Checked {
+  readonly push: IncomingPush
+  readonly record: PushRecord
+  readonly permission: Extract<Permission, { may: 'forward' }>
+  /** The checks refuse the push for nothing but findings that an approval can let pass. */
+  readonly isDisputed: boolean
+  /** Keeps the objects of the push. Returns false if there is no room. */
+  readonly hold: () => Promise<boolean>
+  readonly signal: AbortSignal
+}
+
+/**
+ * Returns the verdict on a push that waits for an approval, or undefined if it needs none or has it. Every other
+ * check has passed before, and upstream still has the old values.
+ */
+export async function judgeApproval(work: PushWork, checked: Checked): Promise<Verdict | undefined> {
+  const { permission, isDisputed, signal } = checked
+  const push = withTerms(checked.push, permission.terms)
+  const { commands, pass } = push
+  const disputed = isDisputed ? disputedFindings(push) : undefined
+  if (isDisputed && !disputed)
+    return refused(commands, [pushRefusal('its grant was changed during the push', AGAIN)])
+  const asks: Ask[] = await asksOf(push, { maxBlobBytes: work.settings.maxBlobBytes }, signal)
+  if (disputed) asks.push(disputed)
+  if (asks.length === 0) return undefined
+  const needed = Math.max(...asks.map(({ approvals }) => approvals))
+  if (pass.approved)
+    return pass.approved.approvals >= needed
+      ? undefined
+      : refused(commands, [pushRefusal(`its grant has come to ask for ${needed} approvals`, AGAIN)])
+  const settled = await judgeUpstream(work, commands)
+  if (settled) return settled
+  const change = changeOf(commands)
+  const known = permission.approvals.find(each => each.change === change)
+  if (known && (known.state !== 'waiting' || (await work.held.find(known.id))))
+    return refused(commands, [tellKnown(known, permission.approvalPage.replace(pass.id, known.id))])
+  if (!(await checked.hold()))
+    return failed(commands, 'it needs an approval, and the gate has no room to keep more pushes that wait', [
+      'Nothing you can do: tell the operator, who decides on those that wait.',
+    ])
+  const until = Date.now() + work.settings.held.keepMs
+  const reasons = asks.map(({ reason }) => reason)
+  checked.record.approval = { change, asks: reasons, needed, findings: disputed !== undefined, until }
+  return refused(commands, [tellWaiting(pass.id, reasons, needed, permission.approvalPage, until)])
+}
+
+const AGAIN = ['push again']
+
+/** Returns the push under its current terms. The checks' results hang on the object, so equal terms keep it. */
+const withTerms = (push: IncomingPush, terms: GrantTerms): IncomingPush =>
+  JSON.stringify(push.pass.terms) === JSON.stringify(terms)
+    ? push
+    : { ...push, pass: { ...push.pass, terms } }
+
+/** Identifies a change by its refs, their old and their new ids. */
+const changeOf = (commands: readonly Command[]): string =>
+  createHash('sha256')
+    .update(
+      commands
+        .map(({ old, new: id, ref }) => `${old} ${id} ${ref}`)
+        .sort()
+        .join('\n'),
+    )
+    .digest('hex')
+    .slice(0, 32)
+
+/** Ends a push that upstream could not take any more, or has already. */
+async function judgeUpstream(
+  { mirror, linkTo, pass }: PushWork,
+  commands: readonly Command[],
+): Promise<Verdict | undefined> {
+  // A host shows no ref of a proposal.
+  if (commands.some(({ ref }) => isReviewRef(ref))) return undefined
+  const has = await askOnce(mirror.git, await linkTo(), pass.repository, commands)
+  if (has === 'none of it') return undefined
+  if (has === 'all of it')
+    return {
+      outcome: 'accepted',
+      refs: commands.map(({ ref }) => ({ ref, status: 'ok', reason: '' })),
+      refusals: [],
+    }
+  if (has === 'no answer') return failed(commands, 'the upstream does not answer')
+  mirror.expire()
+  const moved = pushRefusal('upstream has moved since you fetched; fetch and rebase, then push again')
+  return { outcome: 'refused', refs: rejectAll(commands, [moved]), refusals: [moved] }
+}
+
+const PUSHED_AGAIN = 'A push of the same commits tells what became of it; they need no change.'
+
+function tellWaiting(id: string, asks: readonly string[], needed: number, page: string, until: number) {
+  return pushRefusal(
+    `waits for an approval: push ${id}`,
+    [
+      'Nothing to do: a person decides, and then the gate forwards these commits itself. Do not change them, and do not push them elsewhere.',
+      `It waits until ${new Date(until).toISOString()}. The decision is made at ${page}`,
+      PUSHED_AGAIN,
+    ],
+    [
+      ...asks.map(ask => `needs an approval: ${ask}`),
+      ...(needed > 1 ? [`${needed} people have to approve`] : []),
+    ],
+  )
+}
+
+function tellKnown({ id, state, answer }: KnownApproval, page: string) {
+  if (state === 'rejected')
+    return pushRefusal(
+      `rejected by an operator: push ${id}`,
+      ['These commits will not be forwarded. Change them as the reason says, and push again.'],
+      [answer ? `the reason: ${printable(answer)}` : 'no reason was given'],
+    )
+  return pushRefusal(
+    state === 'approved'
+      ? `approved, and being forwarded: push ${id}`
+      : `still waits for an approval: push ${id}`,
+    [
+      'Nothing to do: the gate forwards these commits itself.',
+      `The decision is made at ${page}`,
+      PUSHED_AGAIN,
+    ],
+  )
+}

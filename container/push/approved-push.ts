@@ -1,0 +1,51 @@
+import { createHash } from 'node:crypto'
+import { createReadStream } from 'node:fs'
+import type { ServerResponse } from 'node:http'
+import type { PushClient } from '../client/push-client.ts'
+import { FLUSH, pktLine } from '../git/pkt-line.ts'
+import type { HeldPush } from '../held/held-pushes.ts'
+
+/** A pack without objects (gitformat-pack(5)): its head, and its SHA-1. */
+const EMPTY_PACK = (() => {
+  const head = Buffer.from('PACK\0\0\0\x02\0\0\0\0', 'latin1')
+  return Buffer.concat([head, createHash('sha1').update(head).digest()])
+})()
+
+const CAPABILITIES =
+  'report-status side-band-64k delete-refs ofs-delta atomic push-options object-format=sha1'
+
+/** Returns the client that sends a held push again, as its agent sent it. Nothing reads the response to it. */
+export function approvedClient(held: HeldPush, response: ServerResponse): PushClient {
+  const chunks = requestOf(held)
+  const read = async () => {
+    const next = await chunks.next()
+    return next.done ? undefined : next.value
+  }
+  return {
+    body: {
+      read,
+      async drain() {
+        await chunks.return?.(undefined)
+      },
+    },
+    protocol: undefined,
+    // An approved push goes on without the request of the Worker that began it.
+    gone: new AbortController().signal,
+    at() {},
+    write() {},
+    async end() {
+      response.end()
+    },
+    drop: () => response.destroy(),
+  }
+}
+
+/** Yields the body of a receive-pack request (gitprotocol-pack(5), "Pushing Data To a Server"). */
+async function* requestOf({ commands, pushOptions, pack }: HeldPush): AsyncGenerator<Buffer, void> {
+  const lines = commands.map(({ old, new: id, ref }, i) =>
+    pktLine(`${old} ${id} ${ref}${i === 0 ? `\0${CAPABILITIES}` : ''}`),
+  )
+  yield Buffer.concat([...lines, FLUSH, ...pushOptions.map(option => pktLine(option)), FLUSH])
+  if (pack !== undefined) yield* createReadStream(pack)
+  else if (commands.some(({ new: id }) => !/^0+$/.test(id))) yield EMPTY_PACK
+}
