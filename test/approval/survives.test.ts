@@ -2,10 +2,10 @@ import { rm } from 'node:fs/promises'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { newId } from '../../src/ledger/id.ts'
 import { holdForwards } from '../faults/fixtures/upstream-hold.ts'
-import { type Agent, type Gate, startGate, until } from '../harness/index.ts'
+import { type Agent, type OwnGate, startGate, until } from '../harness/index.ts'
 import { approvalsOf, pushThatWaits, type WaitingPush } from './fixtures/approvals.ts'
 
-let gate: Gate
+let gate: OwnGate
 let approvals: ReturnType<typeof approvalsOf>
 let ada: Agent
 beforeAll(async () => {
