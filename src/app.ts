@@ -1,14 +1,16 @@
 import { Hono } from 'hono'
 import { api } from './api/index.ts'
-import { authenticate, authenticateAgent, type GitEnv } from './auth/agent.ts'
+import { authenticate, authenticateAgent, authenticateHostCall, type GitEnv } from './auth/agent.ts'
 import { rateLimit } from './auth/rate-limit.ts'
 import { textResponse } from './common/git-responses.ts'
 import { logFault } from './common/log.ts'
 import { handleCompanionCall } from './companion/handle-call.ts'
 import { consolePages } from './console/index.ts'
 import { CALL_PATH } from './contract/companion-api/companion-call.ts'
+import { HOST_CALL_PATH } from './contract/host-call.ts'
 import { takeRest } from './drain-request.ts'
 import { health, problemsOf } from './health.ts'
+import { hostCall } from './host-calls/index.ts'
 import { asLfsErrors, lfs } from './lfs/index.ts'
 import { mcp } from './mcp/index.ts'
 import { metrics } from './metrics/index.ts'
@@ -32,6 +34,7 @@ export const app = new Hono<GitEnv>()
   .route('/-/api/v1', api)
   .all('/-/mcp', authenticateAgent, mcp)
   .post(CALL_PATH, handleCompanionCall)
+  .all(`${HOST_CALL_PATH}*`, authenticateHostCall, hostCall)
   .route('/-/console', consolePages)
   .all('/-/*', () => textResponse(404, ['there is no such page here']))
   .use('/:name{.+}', allowBrowsers)

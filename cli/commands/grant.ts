@@ -1,6 +1,7 @@
 import { InvalidArgumentError } from 'commander'
 import { ASK_SYNTAX, parseAsk } from '../../src/contract/ask-text.ts'
 import type { AskRule } from '../../src/contract/grant.ts'
+import type { HostApiAccess } from '../../src/contract/host-call.ts'
 import { confirm } from '../confirm.ts'
 import { CliError, UsageError } from '../errors.ts'
 import { changeTerms, droppedRestrictions, type GrantChanges } from '../grant-changes.ts'
@@ -37,6 +38,12 @@ const set = command(
     'let the agent open pull requests (git push -o pr), into these branches only if any are given',
   )
   .option('--no-pull-requests', 'let the agent open no pull requests')
+  .option(
+    '--api <access>',
+    "let the agent use the host's API through the gate (gh, glab): read, or write for pull requests and comments on them",
+    parseAccess,
+  )
+  .option('--no-api', "let the agent make no calls of the host's API")
   .option('--deny-path <glob...>', 'paths that commits must not change, such as .github/workflows/**')
   .option('--no-deny-path', 'clear --deny-path')
   .option('--ask <rule...>', `pushes that wait for an approval: ${ASK_SYNTAX}`)
@@ -104,7 +111,7 @@ const PARTS = [
     'emails',
     'ask',
   ] as const),
-  ...(['allowedSigners', 'symlinks', 'submodules', 'maxBlobBytes', 'pullRequests'] as const),
+  ...(['allowedSigners', 'symlinks', 'submodules', 'maxBlobBytes', 'pullRequests', 'api'] as const),
 ]
 
 const partsOf = (options: Readonly<Record<string, unknown>>): GrantChanges =>
@@ -134,6 +141,11 @@ async function confirmDrop(grant: string, dropped: readonly string[]): Promise<v
     throw new CliError(change, 'Add --yes to drop it, or omit the options that drop it', 'needs-yes')
   printNote(change)
   if (!(await confirm('Drop it?'))) throw new CliError('nothing was changed', '', 'declined')
+}
+
+function parseAccess(text: string): HostApiAccess {
+  if (text !== 'read' && text !== 'write') throw new InvalidArgumentError('Give read or write.')
+  return text
 }
 
 function parseBytes(text: string): number {

@@ -15,6 +15,7 @@ export const GrantOptions = z.strictObject({
   tags: patterns,
   pushOptions: GrantTerms.shape.pushOptions,
   pullRequests: GrantTerms.shape.pullRequests,
+  api: GrantTerms.shape.api,
   denyPaths: GrantTerms.shape.denyPaths,
   ask: GrantTerms.shape.ask,
   emails: GrantTerms.shape.emails,
@@ -96,6 +97,7 @@ export function formatTerms(terms: GrantTerms): string {
     ...(terms.maxBlobBytes ? [`files to ${terms.maxBlobBytes} bytes`] : []),
     ...(terms.pushOptions.length ? [`push options ${terms.pushOptions.join(', ')}`] : []),
     ...(terms.pullRequests.length ? [`pull requests into ${describeBases(terms)}`] : []),
+    ...(terms.api === 'none' ? [] : [`host API: ${terms.api}`]),
   ]
   return [rules.length ? rules.join('; ') : 'read', ...limits].join('; ')
 }

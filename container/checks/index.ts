@@ -17,6 +17,7 @@ export {
   type LfsDecisions,
   type LfsScan,
   type LfsVerdict,
+  refuseTexts,
   scanLfsObjects,
 } from './secrets/index.ts'
 export type { SecretsSettings } from './secrets/settings.ts'

@@ -5,7 +5,13 @@ import { withoutTokens } from '../../src/contract/text/unscanned-text.ts'
 import { printable } from '../git/command-list.ts'
 import type { Credentials } from '../upstream/https/credentials.ts'
 import type { AppPermissions } from '../upstream/https/github-app.ts'
-import { type HostRequest, type HostResponse, requestHost } from '../upstream/https/host-request.ts'
+import {
+  type HostRequest,
+  type HostResponse,
+  type HostStream,
+  readText,
+  streamHost,
+} from '../upstream/https/host-request.ts'
 import { UpstreamError } from '../upstream/upstream-error.ts'
 
 /** The host refused a request. The message tells the agent why, and who can fix it. */
@@ -20,6 +26,11 @@ export class ForgeError extends UpstreamError {
 /** The API of one project's host. */
 export interface HostApi {
   readonly forge: Forge
+  /**
+   * Sends a request and returns any response but 401, with its body unread, and the token that it was sent with.
+   * Rejects with UpstreamError.
+   */
+  stream(request: Call): Promise<HostStream & { readonly token: string }>
   /** Sends a request and returns any response but 401. Rejects with UpstreamError. */
   send(request: Call): Promise<HostResponse>
   /** Sends a request and parses its 2xx response. Rejects with ForgeError on any other. */
@@ -28,8 +39,10 @@ export interface HostApi {
 
 export interface Call {
   readonly method: HostRequest['method']
-  /** The path below the API's base URL, with its query. */
+  /** The path below the API's base URL, with its query; `/graphql`: GitHub's GraphQL API. */
   readonly path: string
+  /** The media type of the answer; by default JSON. */
+  readonly accept?: string
   readonly body?: unknown
   /** The action in words for an error: `open a pull request`. */
   readonly action: string
@@ -56,15 +69,18 @@ export function hostApi(
   permissions: AppPermissions,
   signal: AbortSignal,
 ): HostApi {
-  const sendWithToken = async ({ method, path, body }: Call) => {
+  const sendWithToken = async ({ method, path, accept, body }: Call) => {
     const { token } = await credentials.tokenFor(upstream, signal, permissions)
-    const response = await requestHost(
+    const response = await streamHost(
       upstream,
       {
         method,
-        url: `${forge.api}${path}`,
+        url: urlOf(forge, path),
         headers: {
           ...headersFor(forge.kind, token),
+          // The gate looks for the token in what it passes on.
+          'accept-encoding': 'identity',
+          ...(accept === undefined ? {} : { accept }),
           ...(body === undefined ? {} : { 'content-type': 'application/json' }),
         },
         ...(body === undefined ? {} : { body: JSON.stringify(body) }),
@@ -72,17 +88,26 @@ export function hostApi(
       signal,
     )
     if (response.status === 401) credentials.refused(token)
-    return response
+    return { ...response, token }
   }
-  const send = async (call: Call) => {
+  const stream = async (call: Call) => {
     const response = await sendWithToken(call)
     // A token that was revoked at the host is replaced, where the gate makes its tokens.
-    const last = response.status === 401 && upstream.credential?.app ? await sendWithToken(call) : response
-    if (last.status === 401) throw toError(forge, upstream, call, last)
+    const isNew = response.status === 401 && upstream.credential?.app
+    if (isNew) response.body.destroy()
+    const last = isNew ? await sendWithToken(call) : response
+    if (last.status === 401) throw toError(forge, upstream, call, await whole(last))
     return last
   }
+  const whole = async ({ status, headers, body }: HostStream): Promise<HostResponse> => ({
+    status,
+    headers,
+    text: await readText(body, hostOf(forge), signal),
+  })
+  const send = async (call: Call) => whole(await stream(call))
   return {
     forge,
+    stream,
     send,
     async ask(schema, call) {
       const response = await send(call)
@@ -94,6 +119,10 @@ export function hostApi(
     },
   }
 }
+
+/** A GitHub Enterprise Server has its REST API below /api/v3 and its GraphQL API at /api/graphql. */
+const urlOf = ({ kind, api }: Forge, path: string): string =>
+  kind === 'github' && path === '/graphql' ? `${api.replace(/\/v3$/, '')}/graphql` : `${api}${path}`
 
 export const hostOf = ({ api }: Forge): string => new URL(api).host
 

@@ -40,6 +40,19 @@ const htmlUrl = z
 const encode = encodeURIComponent
 const projectPath = (project: string) => `/repos/${project.split('/').map(encode).join('/')}`
 
+/** The path of a project below the API's base URL. */
+export const projectPathOf: Readonly<Record<ForgeKind, (project: string) => string>> = {
+  github: projectPath,
+  gitea: projectPath,
+  gitlab: project => `/projects/${encode(project)}`,
+}
+
+/**
+ * GitLab obeys a line of a description or a note that begins with a slash, with the credential's rights: `/merge`
+ * (GitLab: "Quick actions"). A backslash keeps it text.
+ */
+export const withoutQuickActions = (text: string): string => text.replace(/^(\s*)\//gm, '$1\\/')
+
 /** The calls for deploy keys at a path of the API. `rights` gives a key write access. */
 const keyCalls = (
   path: string,
@@ -75,7 +88,7 @@ const webUrl = z
 
 /** GitLab REST API, version 4: "Merge requests" and "Deploy keys". */
 const gitlab = (project: string): HostCalls => {
-  const path = `/projects/${encode(project)}`
+  const path = projectPathOf.gitlab(project)
   return {
     async findPullRequest(api, branch) {
       const query = `state=opened&source_branch=${encode(branch)}`
@@ -93,7 +106,7 @@ const gitlab = (project: string): HostCalls => {
         source_branch: branch,
         target_branch: base,
         title: isDraft ? `Draft: ${title}` : title,
-        description: body,
+        description: withoutQuickActions(body),
       },
       action: OPEN,
     }),

@@ -4,6 +4,7 @@ import { KEEPALIVE_PROBE_MS, REQUEST_HEAD_MS } from '../client/idle-deadline.ts'
 import { json, text } from '../client/respond.ts'
 import type { Companion } from '../companion.ts'
 import { readSession } from '../fetch/read-session.ts'
+import { serveHostCall } from '../host-calls/serve-host-call.ts'
 import { serveLfs } from '../lfs/index.ts'
 import { checkConnection } from '../mirror/check-connection.ts'
 import { describePush } from '../mirror/describe-push.ts'
@@ -176,6 +177,8 @@ async function route(
     case 'lfs-verify':
     case 'lfs-locks':
       return serveLfs(companion.lfs, pass, request, response)
+    case 'host-call':
+      return serveHostCall(companion, pass, request, response)
     default:
       return readSession(companion, pass, request, response)
   }

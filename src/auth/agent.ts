@@ -1,7 +1,7 @@
 import type { Context } from 'hono'
 import { createMiddleware } from 'hono/factory'
 import { textResponse } from '../common/git-responses.ts'
-import { readPath } from '../common/repository-path.ts'
+import { type RepositoryPath, readHostCallPath, readPath } from '../common/repository-path.ts'
 import type { AgentName } from '../contract/names.ts'
 import { grantedRepositories } from '../ledger/access/grants.ts'
 import {
@@ -11,7 +11,7 @@ import {
   touchToken,
 } from '../ledger/access/token-and-grant.ts'
 import { isToken, parseToken } from '../ledger/access/token-format.ts'
-import { credentials } from './credentials.ts'
+import { authorizationOf, credentials } from './credentials.ts'
 
 /** Hono's environment of routes that need only a token: the authenticated agent. */
 export interface AgentEnv {
@@ -47,13 +47,15 @@ const unauthorized = (why: string) =>
 async function findAgent(
   c: Pick<Context, 'req' | 'executionCtx'> & { env: Env },
   repository: string,
+  ignoresCase = false,
 ): Promise<Response | { token: KnownToken; access?: Access }> {
-  const given = credentials(c.req.header('authorization'))
+  const given = credentials(authorizationOf(c.req.raw))
   const token = given && parseToken(given.token)
   if (!given || !token) return unauthorized(given ? 'that is not a token of this gate' : 'this needs a token')
   const found = await findTokenAndGrant(c.env.LEDGER, {
     tokenId: token.id,
     repository,
+    ignoresCase,
     user: given.user ?? '',
   })
   if (!found || !(await isToken(token.text, found.token.hash)))
@@ -95,20 +97,27 @@ async function describeGranted(ledger: D1Database, agent: AgentName): Promise<st
  * unknown repository and a repository without a grant get the same response, so that an agent cannot probe
  * for names.
  */
-export const authenticate = createMiddleware<GitEnv>(async (c, next) => {
-  const path = readPath(c.req.raw)
-  const found = await findAgent(c, path.ok ? path.name : '')
-  if (found instanceof Response) return found
-  const { token: known, access } = found
-  if (!path.ok) return textResponse(404, [path.why])
-  if (!access)
-    return textResponse(404, [
-      `${known.agent} has no repository ${path.name} here`,
-      await describeGranted(c.env.LEDGER, known.agent),
-      `an operator grants it with: git gate grant set ${known.agent} ${path.name} --read`,
-    ])
-  c.set('agent', known.agent)
-  c.set('token', known)
-  c.set('access', access)
-  return next()
-})
+const authenticateFor = (read: (request: Request) => RepositoryPath, ignoresCase: boolean) =>
+  createMiddleware<GitEnv>(async (c, next) => {
+    const path = read(c.req.raw)
+    const found = await findAgent(c, path.ok ? path.name : '', ignoresCase)
+    if (found instanceof Response) return found
+    const { token: known, access } = found
+    if (!path.ok) return textResponse(404, [path.why])
+    if (!access)
+      return textResponse(404, [
+        `${known.agent} has no repository ${path.name} here`,
+        await describeGranted(c.env.LEDGER, known.agent),
+        `an operator grants it with: git gate grant set ${known.agent} ${path.name} --read`,
+      ])
+    c.set('agent', known.agent)
+    c.set('token', known)
+    c.set('access', access)
+    return next()
+  })
+
+/** Requires an agent's access to the repository of a git request. */
+export const authenticate = authenticateFor(readPath, false)
+
+/** Requires an agent's access to the repository of a host call. gh writes host names in small letters. */
+export const authenticateHostCall = authenticateFor(readHostCallPath, true)

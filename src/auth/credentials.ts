@@ -1,14 +1,20 @@
+/** Returns the Authorization header of a request, or its equal of a client that uses GitLab's own header. */
+export function authorizationOf({ headers }: Request): string | undefined {
+  const token = headers.get('private-token')
+  return headers.get('authorization') ?? (token === null ? undefined : `Bearer ${token}`)
+}
+
 /**
  * Parses an Authorization header: `Basic` with the token as password (RFC 7617), or `Bearer` with the token
- * (RFC 6750). Clients of hosts also send the token as the user name, with `x-oauth-basic` or nothing as
- * password.
+ * (RFC 6750), which GitHub's clients call `token`. Clients of hosts also send the token as the user name, with
+ * `x-oauth-basic` or nothing as password.
  */
 export function credentials(
   header: string | undefined,
 ): { user: string | undefined; token: string } | undefined {
-  const [, scheme, value] = /^(Basic|Bearer) +(\S+)$/i.exec(header ?? '') ?? []
+  const [, scheme, value] = /^(Basic|Bearer|token) +(\S+)$/i.exec(header ?? '') ?? []
   if (!scheme || !value) return undefined
-  if (scheme.toLowerCase() === 'bearer') return { user: undefined, token: value }
+  if (scheme.toLowerCase() !== 'basic') return { user: undefined, token: value }
   try {
     const text = atob(value)
     const colon = text.indexOf(':')

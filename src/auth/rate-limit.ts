@@ -7,7 +7,7 @@ import type { ApiError } from '../contract/admin-api/common.ts'
 import { hashToken } from '../ledger/access/token-format.ts'
 import { recordFailure } from '../ledger/auth-failures.ts'
 import { addressGroup, clientAddress } from './client-address.ts'
-import { credentials } from './credentials.ts'
+import { authorizationOf, credentials } from './credentials.ts'
 
 const MINUTE_MS = 60_000
 /** The limit per address, as a multiple of the limit per token: many agents may share a router. */
@@ -22,7 +22,7 @@ const ADDRESS_FACTOR = 10
 export const rateLimit = createMiddleware<{ Bindings: Env }>(async (c, next) => {
   const { GATE_REQUESTS_PER_MINUTE } = settingsOf(c.env)
   const address = addressGroup(clientAddress(c.env, c.req.raw))
-  const authorization = c.req.header('authorization')
+  const authorization = authorizationOf(c.req.raw)
   const allowed = [
     ...(authorization === undefined ? [] : [count(await tokenOf(authorization), GATE_REQUESTS_PER_MINUTE)]),
     count(address, GATE_REQUESTS_PER_MINUTE * ADDRESS_FACTOR),

@@ -1,3 +1,4 @@
+import { HOST_CALL_PATH } from '../contract/host-call.ts'
 import { RepositoryName } from '../contract/names.ts'
 
 /** The paths of the Git LFS API below a repository. */
@@ -30,3 +31,20 @@ export function readPath(request: Request): RepositoryPath {
     ? { ok: true, name: name.data }
     : { ok: false, why: `no such repository: ${name.error.issues[0]?.message}` }
 }
+
+/** The first segment of a host's API. */
+const API = /\/api\/(?=graphql$|v[134]\/)/
+
+/** Parses the repository's name from the path of a host call: `/-/forge/<name>/api/…`. */
+export function readHostCallPath(request: Request): RepositoryPath {
+  const [spelled = '', rest] = new URL(request.url).pathname.slice(HOST_CALL_PATH.length).split(API, 2)
+  if (rest === undefined)
+    return { ok: false, why: `a host call is asked at ${HOST_CALL_PATH}REPOSITORY/api/…` }
+  const name = RepositoryName.safeParse(spelled)
+  return name.success
+    ? { ok: true, name: name.data }
+    : { ok: false, why: `no such repository: ${name.error.issues[0]?.message}` }
+}
+
+/** Returns the path of a host call at its host: `/api/…`. */
+export const hostCallPath = (pathname: string): string => pathname.slice(pathname.search(API))

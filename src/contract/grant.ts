@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { HostApiAccess } from './host-call.ts'
 import { AgentName, refNameProblem } from './names.ts'
 import { AllowedSigners } from './ssh/allowed-signers.ts'
 import { formatBytes } from './text/format-bytes.ts'
@@ -85,6 +86,11 @@ export const GrantTerms = z.strictObject({
    * `refs/heads/`. Empty: it may open none.
    */
   pullRequests: z.array(z.string().min(1).max(256)).max(50).default([]),
+  /**
+   * The calls of the host's API that the gate makes for the agent (`gh`, `glab`). `write` opens pull requests into the
+   * bases of `pullRequests`, and comments on pull requests.
+   */
+  api: HostApiAccess.default('none'),
   /** Globs of paths that a pushed commit must not change, for example `.github/workflows/**`. */
   denyPaths: z.array(PathGlob).max(200).default([]),
   /** The pushes that wait for an approval. */
@@ -155,6 +161,12 @@ export const allowsBase = ({ pullRequests }: GrantTerms, branch: string): boolea
 export const describeBases = ({ pullRequests }: GrantTerms): string =>
   pullRequests.includes('**') ? 'any branch' : pullRequests.join(', ')
 
+/** Describes the calls of the host's API that a grant allows. */
+export const describeApi = ({ api }: GrantTerms): string =>
+  api === 'write'
+    ? 'read pull requests and issues, open and comment on pull requests'
+    : 'read pull requests and issues'
+
 /** Formats the rules of a grant for agents and people, a line per list of actions. */
 export function formatRules(grant: Grant): string[] {
   return grant.terms.rules.flatMap(rule => {
@@ -190,5 +202,6 @@ export function formatLimits(terms: GrantTerms): string[] {
     ...(terms.maxBlobBytes === undefined ? [] : [`files: up to ${formatBytes(terms.maxBlobBytes)} each`]),
     ...(terms.pushOptions.length ? [`push options: ${terms.pushOptions.join(', ')}`] : []),
     ...(terms.pullRequests.length ? [`pull requests (git push -o pr): into ${describeBases(terms)}`] : []),
+    ...(terms.api === 'none' ? [] : [`API of the host (gh, glab): ${describeApi(terms)}`]),
   ]
 }

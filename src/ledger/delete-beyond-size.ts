@@ -4,10 +4,14 @@ import { z } from 'zod'
 const ROWS = 500
 const ROUNDS = 20
 
-const Deletable = z.object({ kind: z.enum(['push', 'fetch', 'transfer']), id: z.string(), bytes: z.number() })
+const Deletable = z.object({
+  kind: z.enum(['push', 'fetch', 'transfer', 'host call']),
+  id: z.string(),
+  bytes: z.number(),
+})
 
 /**
- * Deletes the oldest pushes, fetches and LFS transfers until the rest takes `maxBytes` at most. Deletes from the largest
+ * Deletes the oldest pushes, fetches, LFS transfers and host calls until the rest takes `maxBytes` at most. Deletes from the largest
  * agent each time, so that an agent that fills the ledger loses its own history first. Open pushes stay.
  */
 export async function forgetBeyond(ledger: D1Database, maxBytes: number): Promise<void> {
@@ -34,6 +38,9 @@ export async function forgetBeyond(ledger: D1Database, maxBytes: number): Promis
       ledger
         .prepare('DELETE FROM transfers WHERE id IN (SELECT value FROM json_each(?))')
         .bind(idsOf('transfer')),
+      ledger
+        .prepare('DELETE FROM host_calls WHERE id IN (SELECT value FROM json_each(?))')
+        .bind(idsOf('host call')),
     ])
   }
 }
@@ -55,9 +62,12 @@ async function oldestOfTheLargest(ledger: D1Database): Promise<z.infer<typeof De
           WHERE agent = (SELECT agent FROM largest) ORDER BY fetches.id LIMIT ?1),
        old_transfers AS (
          SELECT 'transfer' AS kind, id, at, bytes FROM transfers
+          WHERE agent = (SELECT agent FROM largest) ORDER BY id LIMIT ?1),
+       old_calls AS (
+         SELECT 'host call' AS kind, id, at, bytes FROM host_calls
           WHERE agent = (SELECT agent FROM largest) ORDER BY id LIMIT ?1)
        SELECT kind, id, bytes FROM (SELECT * FROM old_pushes UNION ALL SELECT * FROM old_fetches
-                               UNION ALL SELECT * FROM old_transfers)
+                               UNION ALL SELECT * FROM old_transfers UNION ALL SELECT * FROM old_calls)
         ORDER BY at LIMIT ?1`,
     )
     .bind(ROWS)

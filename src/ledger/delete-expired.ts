@@ -9,7 +9,7 @@ const ROWS_A_SWEEP = 5000
  */
 const MOST_DELIVERIES = 50_000
 
-/** Deletes pushes, fetches, LFS transfers and failed authentications older than `days`. The audit log stays. */
+/** Deletes pushes, fetches, LFS transfers, host calls and failed authentications older than `days`. The audit log stays. */
 export async function deleteExpired(ledger: D1Database, days: number): Promise<void> {
   const before = Date.now() - days * DAY_MS
   await ledger.batch([
@@ -31,6 +31,11 @@ export async function deleteExpired(ledger: D1Database, days: number): Promise<v
       .prepare(
         `DELETE FROM approvals WHERE id IN
            (SELECT id FROM approvals WHERE created_at < ? AND state <> 'approved' LIMIT ${ROWS_A_SWEEP})`,
+      )
+      .bind(before),
+    ledger
+      .prepare(
+        `DELETE FROM host_calls WHERE id IN (SELECT id FROM host_calls WHERE at < ? LIMIT ${ROWS_A_SWEEP})`,
       )
       .bind(before),
     forgetFailures(ledger, before),

@@ -95,6 +95,12 @@ function ledgerMetrics(totals: Totals): string {
       'Size of LFS objects, by operation and outcome',
       transfers('bytes'),
     ),
+    metric(
+      'gate_host_calls_total',
+      'counter',
+      "Agents' calls of hosts' APIs, by outcome",
+      counts('host-call', 'outcome'),
+    ),
     metric('gate_authentication_failures_total', 'counter', 'Failed authentications', sum('failure')),
     metric('gate_webhook_deliveries_pending', 'gauge', 'Webhook deliveries not yet sent', [
       [{}, totals.deliveries],

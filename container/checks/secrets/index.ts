@@ -15,6 +15,7 @@ import type { ScanResult } from './scan/scan-job.ts'
 import type { SecretsSettings } from './settings.ts'
 
 export { checkGitleaksConfig } from './gitleaks/config.ts'
+export { refuseTexts, type TextScan } from './host-texts.ts'
 export { type LfsDecisions, type LfsScan, type LfsVerdict, scanLfsObjects } from './lfs-objects.ts'
 
 const PROGRESS_SECONDS = 3

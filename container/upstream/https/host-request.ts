@@ -19,20 +19,37 @@ export interface HostResponse {
   readonly text: string
 }
 
+/** A response whose body is still to be read. Its connection ends with the body. */
+export interface HostStream {
+  readonly status: number
+  readonly headers: IncomingMessage['headers']
+  readonly body: IncomingMessage
+}
+
 /** Limit of a response's body, in bytes. */
 const MAX_BODY = 8 << 20
-/** Timeout of a request, in milliseconds. */
+/** Timeout of a request with its response, in milliseconds. */
 const TIMEOUT_MS = 30_000
+
+/** Sends a request to a host's API as `streamHost` does, and reads the response. Rejects with UpstreamError. */
+export async function requestHost(
+  upstream: Pick<Upstream, 'ca' | 'proxy'>,
+  request: HostRequest,
+  signal: AbortSignal,
+): Promise<HostResponse> {
+  const { status, headers, body } = await streamHost(upstream, request, signal)
+  return { status, headers, text: await readText(body, new URL(request.url).host, signal) }
+}
 
 /**
  * Sends a request to a host's API through the upstream's proxy, trusting the upstream's authorities. Follows no
  * redirect, so a token reaches no other host. Rejects with UpstreamError.
  */
-export async function requestHost(
+export async function streamHost(
   { ca, proxy }: Pick<Upstream, 'ca' | 'proxy'>,
   { method, url, headers, body }: HostRequest,
   signal: AbortSignal,
-): Promise<HostResponse> {
+): Promise<HostStream> {
   const { host, protocol } = new URL(url)
   if (!isSafeForSecrets(url)) throw new UpstreamError(`${host} is asked over https only`)
   const late = AbortSignal.any([signal, AbortSignal.timeout(TIMEOUT_MS)])
@@ -51,32 +68,41 @@ export async function requestHost(
     const answered = once(sent, 'response') as Promise<[IncomingMessage]>
     sent.end(body)
     const [response] = await answered
-    return {
-      status: response.statusCode ?? 0,
-      headers: response.headers,
-      text: await readText(response, host),
-    }
+    response.once('close', () => agent.destroy())
+    return { status: response.statusCode ?? 0, headers: response.headers, body: response }
   } catch (error) {
-    signal.throwIfAborted()
-    if (error instanceof UpstreamError) throw error
-    const why = late.aborted
-      ? `no answer within ${TIMEOUT_MS / 1000} s`
-      : error instanceof Error && 'code' in error
-        ? error.code
-        : 'the request failed'
-    throw new UpstreamError(`${host} cannot be reached (${why})`, { advice: 'try again later' })
-  } finally {
     agent.destroy()
+    throw unreachable(host, error, signal, late.aborted)
   }
 }
 
-async function readText(response: IncomingMessage, host: string): Promise<string> {
+/** Reads a response of at most MAX_BODY bytes. Rejects with UpstreamError. */
+export async function readText(
+  response: IncomingMessage,
+  host: string,
+  signal: AbortSignal,
+): Promise<string> {
   const chunks: Buffer[] = []
   let size = 0
-  for await (const chunk of response as AsyncIterable<Buffer>) {
-    size += chunk.length
-    if (size > MAX_BODY) throw new UpstreamError(`${host} answers with more than ${MAX_BODY} bytes`)
-    chunks.push(chunk)
+  try {
+    for await (const chunk of response as AsyncIterable<Buffer>) {
+      size += chunk.length
+      if (size > MAX_BODY) throw new UpstreamError(`${host} answers with more than ${MAX_BODY} bytes`)
+      chunks.push(chunk)
+    }
+  } catch (error) {
+    throw unreachable(host, error, signal, error instanceof Error && error.name === 'AbortError')
   }
   return Buffer.concat(chunks).toString('utf8')
+}
+
+function unreachable(host: string, error: unknown, signal: AbortSignal, isLate: boolean): UpstreamError {
+  signal.throwIfAborted()
+  if (error instanceof UpstreamError) return error
+  const why = isLate
+    ? `no answer within ${TIMEOUT_MS / 1000} s`
+    : error instanceof Error && 'code' in error
+      ? error.code
+      : 'the request failed'
+  return new UpstreamError(`${host} cannot be reached (${why})`, { advice: 'try again later' })
 }

@@ -6,11 +6,14 @@ import {
   Failures,
   FetchPage,
   FetchQuery,
+  HostCallPage,
+  HostCallQuery,
   LfsTransferPage,
   LfsTransferQuery,
 } from '../../contract/admin-api/records.ts'
 import { listChanges } from '../../ledger/audit-log.ts'
 import { listFailures } from '../../ledger/auth-failures.ts'
+import { listHostCalls } from '../../ledger/host-calls.ts'
 import { listTransfers } from '../../ledger/lfs-records/transfers.ts'
 import { listFetches } from '../../ledger/pushes/fetches.ts'
 import { findPush, listPushes } from '../../ledger/pushes/read-pushes.ts'
@@ -97,6 +100,22 @@ export const records = createApiRouter()
       const transfers = await listTransfers(c.env.LEDGER, query)
       const last = transfers.length === query.limit ? transfers.at(-1) : undefined
       return c.json({ transfers, next: last?.id ?? null }, 200)
+    },
+  )
+  .openapi(
+    createRoute({
+      method: 'get',
+      path: '/host-calls',
+      tags,
+      summary: "List agents' calls of hosts' APIs, newest first",
+      request: { query: HostCallQuery },
+      responses: jsonResponses(200, HostCallPage, 'A page of records'),
+    }),
+    async c => {
+      const query = c.req.valid('query')
+      const calls = await listHostCalls(c.env.LEDGER, query)
+      const last = calls.length === query.limit ? calls.at(-1) : undefined
+      return c.json({ calls, next: last?.id ?? null }, 200)
     },
   )
   .openapi(

@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { HostCallResult } from '../host-call.ts'
 import { Finding } from '../outcome.ts'
 import { Limit, Page, Time } from './common.ts'
 
@@ -88,3 +89,30 @@ export const LfsTransferQuery = z.object({
 export type LfsTransferQuery = z.infer<typeof LfsTransferQuery>
 
 export const FetchPage = Page.extend({ fetches: z.array(Fetch) }).meta({ id: 'FetchPage' })
+
+/** An agent's call of the API of a repository's host. `open`: the gate does not know how it ended. */
+export const HostCall = z
+  .object({
+    id: z.string(),
+    at: Time,
+    repository: z.string(),
+    agent: z.string(),
+    token: z.string(),
+    method: z.string(),
+    /** In words; empty: no operation that the gate knows. */
+    operation: z.string(),
+    outcome: z.enum(['open', ...HostCallResult.shape.outcome.options]),
+    /** The status of the answer to the agent. */
+    status: z.number().int().nullable(),
+    reason: z.string(),
+    ms: z.number(),
+  })
+  .meta({ id: 'HostCall' })
+export type HostCall = z.infer<typeof HostCall>
+
+export const HostCallPage = Page.extend({ calls: z.array(HostCall) }).meta({ id: 'HostCallPage' })
+
+export const HostCallQuery = LfsTransferQuery.omit({ oid: true, outcome: true }).extend({
+  outcome: HostCall.shape.outcome.optional(),
+})
+export type HostCallQuery = z.infer<typeof HostCallQuery>

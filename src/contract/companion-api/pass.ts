@@ -91,6 +91,18 @@ export const Pass = z.discriminatedUnion('service', [
     /** The query with its question mark, or empty. */
     query: z.string().max(2_000),
   }),
+  /** Send an agent's call to the API of the upstream's host, if the gate knows the call and the grant allows it. */
+  z.object({
+    service: z.literal('host-call'),
+    ...git,
+    ...decisions,
+    method: z.enum(['GET', 'POST']),
+    /** From the host's API on: `/api/v3/repos/acme/app/pulls`. */
+    path: z.string().max(2_000),
+    /** The query with its question mark, or empty. */
+    query: z.string().max(2_000),
+    accept: z.string().max(1_000),
+  }),
   /** Return the report of a push. Waits `wait` seconds at most for the push to end. */
   z.object({
     service: z.literal('push-report'),
@@ -162,6 +174,7 @@ export const ROUTES: Readonly<Record<Pass['service'], { method: 'GET' | 'POST'; 
   'lfs-upload': { method: 'POST', path: '/lfs/object' },
   'lfs-verify': { method: 'POST', path: '/lfs/verify' },
   'lfs-locks': { method: 'POST', path: '/lfs/locks' },
+  'host-call': { method: 'POST', path: '/host-call' },
   'push-report': { method: 'GET', path: '/push' },
   'permit-push': { method: 'POST', path: '/push/permission' },
   'stop-waiting': { method: 'POST', path: '/push/stop-waiting' },

@@ -73,18 +73,24 @@ const REPOSITORY = `r.name, r.upstream, r.identity, r.known_hosts, r.ca, r.proxy
 /**
  * Finds a token and its agent's access to a repository, in a single query per git request. Returns undefined
  * for an unknown token. Leaves `access` out for an unknown repository and for a missing grant alike.
+ * `ignoresCase`: a name that differs by case alone is found; names are unique without it.
  * `isForAnotherAgent` says that the user name is the name of an agent that does not have the token.
  */
 export async function findTokenAndGrant(
   db: D1Database,
-  { tokenId, repository, user }: { tokenId: string; repository: string; user: string },
+  {
+    tokenId,
+    repository,
+    user,
+    ignoresCase,
+  }: { tokenId: string; repository: string; user: string; ignoresCase: boolean },
 ): Promise<{ token: KnownToken; isForAnotherAgent: boolean; access?: Access } | undefined> {
   const question = db
     .prepare(
       `SELECT t.id, t.agent, t.hash, t.expires_at, t.revoked_at, t.last_used_at, g.terms, ${REPOSITORY},
            EXISTS (SELECT 1 FROM agents a WHERE a.name = ? AND a.name <> t.agent) AS is_for_another_agent
          FROM tokens t
-         LEFT JOIN grants g ON g.agent = t.agent AND g.repository = ? COLLATE BINARY
+         LEFT JOIN grants g ON g.agent = t.agent AND g.repository = ? COLLATE ${ignoresCase ? 'NOCASE' : 'BINARY'}
          LEFT JOIN repositories r ON r.name = g.repository
         WHERE t.id = ?`,
     )

@@ -267,6 +267,25 @@ CREATE INDEX transfers_by_repository ON transfers (repository, id);
 CREATE INDEX transfers_by_object ON transfers (oid, id);
 CREATE INDEX transfers_by_agent ON transfers (agent, id);
 
+-- Agents' calls of hosts' APIs. The row of a call is there before the call is made.
+CREATE TABLE host_calls (
+  id TEXT PRIMARY KEY, -- sorts by time
+  at INTEGER NOT NULL,
+  repository TEXT NOT NULL,
+  agent TEXT NOT NULL,
+  token TEXT NOT NULL,
+  method TEXT NOT NULL,
+  operation TEXT NOT NULL DEFAULT '', -- in words; empty: none that the gate knows
+  outcome TEXT NOT NULL DEFAULT 'open', -- answered, refused, failed
+  status INTEGER, -- of the answer to the agent
+  reason TEXT NOT NULL DEFAULT '',
+  ms INTEGER NOT NULL DEFAULT 0,
+  bytes INTEGER GENERATED ALWAYS AS (300 + octet_length(operation) + octet_length(reason)) VIRTUAL
+) STRICT;
+CREATE INDEX host_calls_by_time ON host_calls (at);
+CREATE INDEX host_calls_by_repository ON host_calls (repository, id);
+CREATE INDEX host_calls_by_agent ON host_calls (agent, id);
+
 -- The agent of each LFS lock: upstream knows all locks as the gate's.
 CREATE TABLE lfs_locks (
   repository TEXT NOT NULL COLLATE NOCASE REFERENCES repositories (name) ON DELETE CASCADE,
@@ -327,7 +346,7 @@ END;
 
 -- Counts for the metrics. They stay when the rows that they count are deleted.
 CREATE TABLE totals (
-  kind TEXT NOT NULL, -- outcome, step, finding, fetch, failure, transfer
+  kind TEXT NOT NULL, -- outcome, step, finding, fetch, failure, transfer, host-call
   label TEXT NOT NULL,
   count INTEGER NOT NULL,
   ms REAL NOT NULL DEFAULT 0,
@@ -394,6 +413,13 @@ BEGIN
     ON CONFLICT DO UPDATE SET count = count + 1, bytes = bytes + excluded.bytes;
 END;
 
+CREATE TRIGGER count_host_call AFTER UPDATE OF outcome ON host_calls
+WHEN OLD.outcome = 'open' AND NEW.outcome <> 'open'
+BEGIN
+  INSERT INTO totals (kind, label, count, ms) VALUES ('host-call', NEW.outcome, 1, NEW.ms)
+    ON CONFLICT DO UPDATE SET count = count + 1, ms = ms + excluded.ms;
+END;
+
 -- A row of failures is inserted with the first failure of its minute, and updated with each further one.
 CREATE TRIGGER count_failure AFTER INSERT ON failures
 BEGIN
@@ -404,7 +430,7 @@ BEGIN
   UPDATE totals SET count = count + NEW.count - OLD.count WHERE kind = 'failure';
 END;
 
--- Bytes of each agent's pushes and fetches. D1 does not report how much of its file is free.
+-- Bytes of each agent's pushes, fetches, transfers and host calls. D1 does not report how much of its file is free.
 CREATE TABLE sizes (
   agent TEXT PRIMARY KEY,
   bytes INTEGER NOT NULL
@@ -439,6 +465,20 @@ BEGIN
     ON CONFLICT DO UPDATE SET bytes = bytes + excluded.bytes;
 END;
 CREATE TRIGGER size_forgotten_transfer AFTER DELETE ON transfers
+BEGIN
+  UPDATE sizes SET bytes = bytes - OLD.bytes WHERE agent = OLD.agent;
+END;
+
+CREATE TRIGGER size_new_host_call AFTER INSERT ON host_calls
+BEGIN
+  INSERT INTO sizes (agent, bytes) VALUES (NEW.agent, NEW.bytes)
+    ON CONFLICT DO UPDATE SET bytes = bytes + excluded.bytes;
+END;
+CREATE TRIGGER size_changed_host_call AFTER UPDATE ON host_calls
+BEGIN
+  UPDATE sizes SET bytes = bytes + NEW.bytes - OLD.bytes WHERE agent = NEW.agent;
+END;
+CREATE TRIGGER size_forgotten_host_call AFTER DELETE ON host_calls
 BEGIN
   UPDATE sizes SET bytes = bytes - OLD.bytes WHERE agent = OLD.agent;
 END;

@@ -40,6 +40,7 @@ export interface ScanItem {
     | 'ref name'
     | 'push option'
     | 'LFS object'
+    | 'host call'
   /** The id of the blob, for a file. */
   readonly blob?: string
   /** The ref that brings the item, where no commit says so. */

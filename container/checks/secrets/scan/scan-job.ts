@@ -22,6 +22,8 @@ export interface ScanJob {
   readonly predecessors: Predecessors
   /** LFS objects, which are scanned in the place of a push. */
   readonly lfsObjects?: readonly StoredObject[] | undefined
+  /** Texts for the API of a host, which are scanned in the place of a push. */
+  readonly texts?: readonly string[] | undefined
   readonly limits: Limits
   /** The path of the gitleaks binary. */
   readonly gitleaks: string
@@ -50,7 +52,7 @@ export interface ScanResult {
 /** The RE2 instructions for matching paths on a shared thread: about half a second at the worst. */
 const SHARED_PATH_STEPS = 5_000_000
 
-/** Upstream's LFS objects are not here to be compared with. */
+/** Upstream has no LFS object and no text here to compare with. */
 const NOTHING: ReadonlySet<LocatedMatch> = new Set()
 
 /** Scans all new objects of a push with the gate's configuration and the operator's. */
@@ -67,7 +69,7 @@ export async function runScanJob(job: ScanJob, observer: ScanObserver): Promise<
   const isSecret = (match: LocatedMatch) => operatorRules.has(match.rule) || falseAlarm(match) === undefined
   const matches = (await scan({ ...options, config, isSecret })).filter(passesPathRules).filter(isSecret)
   observer.onPhase('comparing with upstream')
-  const known = job.lfsObjects ? NOTHING : await findKnownUpstream(matches, options)
+  const known = job.lfsObjects || job.texts ? NOTHING : await findKnownUpstream(matches, options)
   return {
     newFindings: matches.filter(match => !known.has(match)),
     secrets: [...new Set(matches.map(match => match.secret))],

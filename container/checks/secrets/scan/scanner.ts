@@ -2,7 +2,7 @@ import { join } from 'node:path'
 import { inBytes, LimitExceeded } from '../../limits.ts'
 import type { Searchable } from '../../objects/new-objects.ts'
 import { Budget } from '../bytes/budget.ts'
-import type { Source } from '../bytes/byte-source.ts'
+import { memorySource, type Source } from '../bytes/byte-source.ts'
 import type { LineMap } from '../decode/line-map.ts'
 import { scanNameFor } from '../decode/scan-names.ts'
 import { type View, viewsOf } from '../decode/views.ts'
@@ -18,6 +18,8 @@ import { type ReadOptions, readAgain, readPush } from './read-push.ts'
 export interface ScanOptions extends ReadOptions {
   /** LFS objects, which are scanned in the place of a push. */
   readonly lfsObjects?: readonly StoredObject[] | undefined
+  /** Texts, which are scanned in the place of a push. */
+  readonly texts?: readonly string[] | undefined
   /** Says whether a match is more than a false alarm. */
   readonly isSecret: (match: LocatedMatch) => boolean
   /** The path of the gitleaks binary. */
@@ -44,8 +46,9 @@ export async function scan(options: ScanOptions): Promise<LocatedMatch[]> {
   const stoppable = { ...options, signal: AbortSignal.any([options.signal, stop.signal]) }
   const batches = new Batches(stoppable)
   try {
-    const { lfsObjects } = options
+    const { lfsObjects, texts } = options
     if (lfsObjects) return await scanLfsObjects(stoppable, lfsObjects, batches)
+    if (texts) return await scanTexts(stoppable, texts, batches)
     return expandToAllPaths(await scanContents(stoppable, batches), options.newObjects)
   } finally {
     stop.abort()
@@ -102,6 +105,24 @@ async function scanLfsObjects(
       await batches.flushIfFull()
     }
   })
+  return batches.finish()
+}
+
+async function scanTexts(
+  { folder, signal, limits }: ScanOptions,
+  texts: readonly string[],
+  batches: Batches,
+): Promise<LocatedMatch[]> {
+  const budget = new Budget(limits)
+  const item = { commit: '', path: 'text', kind: 'host call' } as const
+  for (const text of texts)
+    for await (const view of viewsOf(memorySource(Buffer.from(`${text}\n`)), {
+      path: item.path,
+      folder,
+      budget,
+      signal,
+    }))
+      await batches.add(item, view)
   return batches.finish()
 }
 

@@ -1,0 +1,117 @@
+import type { PassFor } from '../../src/contract/companion-api/pass.ts'
+import type { Forge, ForgeKind } from '../../src/contract/forge.ts'
+import type { Call } from '../forge/host-api.ts'
+import { projectPathOf } from '../forge/hosts.ts'
+import { type Plan, type Proof, refused } from './plan.ts'
+import { operationsOf, type RestOperation } from './rest-operations.ts'
+
+export type AskedCall = Pick<PassFor<'host-call'>, 'method' | 'path' | 'query' | 'accept'>
+
+/** The path of the API at its host, by which its clients find it. */
+export const API_PATHS: Readonly<Record<ForgeKind, string>> = {
+  github: '/api/v3',
+  gitlab: '/api/v4',
+  gitea: '/api/v1',
+}
+
+/** The media types of GitHub's that agents may ask for; any other answer is JSON. */
+const TEXT_TYPES = /application\/vnd\.github\.(?:v3\.)?(diff|patch)\b/
+
+/** Reads a REST request. `path` begins below API_PATHS. The path and the query that are sent are made anew. */
+export function planRest(asked: AskedCall, path: string, body: unknown, forge: Forge): Plan {
+  const within = projectOf(path, forge)
+  if (!within) return refused(`the project is ${forge.project} here, and no other`)
+  for (const operation of operationsOf(forge.kind)) {
+    const values = operation.method === asked.method ? match(operation.path, within.rest) : undefined
+    if (!values) continue
+    return planOperation(operation, { ...asked, body, values, proofs: within.proofs }, forge)
+  }
+  return refused(`${asked.method} ${path.slice(0, 200)} is not one of them`)
+}
+
+function planOperation(
+  operation: RestOperation,
+  asked: AskedCall & { body: unknown; values: Readonly<Record<string, string>>; proofs: readonly Proof[] },
+  forge: Forge,
+): Plan {
+  const query = queryOf(operation, asked.query)
+  if (typeof query !== 'string') return refused(`the parameter ${query.unknown} of "${operation.name}"`)
+  const wanted = operation.body?.safeParse(asked.body)
+  if (wanted?.success === false) {
+    const [issue] = wanted.error.issues
+    return refused(`the body of "${operation.name}": ${issue?.path.join('.') ?? ''} ${issue?.message ?? ''}`)
+  }
+  const text = operation.text === 'always' || (operation.text === 'accepted' && TEXT_TYPES.test(asked.accept))
+  const path = operation.path.replace(/\{(\w+)\}/g, (_, name: string) => asked.values[name] ?? '')
+  const call: Call = {
+    method: operation.method,
+    path: `${projectPathOf[forge.kind](forge.project)}${path}${query}`,
+    action: operation.name,
+    ...(wanted ? { body: wanted.data.body } : {}),
+    ...(text && operation.text === 'accepted'
+      ? { accept: `application/vnd.github.${TEXT_TYPES.exec(asked.accept)?.[1]}` }
+      : {}),
+  }
+  const { number = '' } = asked.values
+  return {
+    is: 'known',
+    known: {
+      operation: number === '' ? operation.name : `${operation.name} (${number})`,
+      call,
+      isWrite: operation.method !== 'GET',
+      texts: wanted?.data.texts ?? [],
+      ...(wanted?.data.opens ? { opens: wanted.data.opens } : {}),
+      proofs: [
+        ...asked.proofs,
+        ...(wanted?.data.proofs ?? []),
+        ...(operation.isOfPullRequest ? [{ of: 'number', number } as const] : []),
+      ],
+      answer: text ? 'text' : 'rest',
+    },
+  }
+}
+
+/** Splits a path into the project and the rest. Returns undefined for another project. */
+function projectOf(path: string, { kind, project }: Forge): { rest: string; proofs: Proof[] } | undefined {
+  if (kind === 'gitlab') {
+    const [, given = '', rest = ''] = /^\/projects\/([^/]+)(\/.*)?$/.exec(path) ?? []
+    // GitLab's clients know a project by its number, once they have read it.
+    if (/^\d{1,20}$/.test(given)) return { rest, proofs: [{ of: 'project', id: given }] }
+    return given !== '' && decoded(given)?.toLowerCase() === project.toLowerCase()
+      ? { rest, proofs: [] }
+      : undefined
+  }
+  const [, owner = '', name = '', rest = ''] = /^\/repos\/([^/]+)\/([^/]+)(\/.*)?$/.exec(path) ?? []
+  const given = `${decoded(owner)}/${decoded(name)}`
+  return given.toLowerCase() === project.toLowerCase() ? { rest, proofs: [] } : undefined
+}
+
+function decoded(text: string): string | undefined {
+  try {
+    return decodeURIComponent(text)
+  } catch {
+    return undefined
+  }
+}
+
+const VALUES: Readonly<Record<string, string>> = {
+  number: '[1-9]\\d{0,9}',
+  sha: '[0-9a-f]{40}(?:[0-9a-f]{24})?',
+}
+
+/** Matches a path with an operation's, and returns its values. */
+function match(pattern: string, path: string): Record<string, string> | undefined {
+  const expression = pattern
+    .replaceAll('.', '\\.')
+    .replace(/\{(\w+)\}/g, (_, name: string) => `(?<${name}>${VALUES[name]})`)
+  const found = new RegExp(`^${expression}$`).exec(path)
+  return found ? { ...found.groups } : undefined
+}
+
+function queryOf({ query = [] }: RestOperation, given: string): string | { unknown: string } {
+  const parameters = new URLSearchParams(given)
+  for (const name of parameters.keys())
+    if (!query.includes(name)) return { unknown: JSON.stringify(name.slice(0, 50)) }
+  const text = parameters.toString()
+  return text === '' ? '' : `?${text}`
+}

@@ -1,0 +1,177 @@
+import { randomUUID } from 'node:crypto'
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import { join } from 'node:path'
+import type { PassFor } from '../../src/contract/companion-api/pass.ts'
+import { type Forge, forgeOf } from '../../src/contract/forge.ts'
+import { MAX_HOST_CALL_BYTES } from '../../src/contract/host-call.ts'
+import { withoutLikelySecrets } from '../../src/contract/text/unscanned-text.ts'
+import { GateFault, refuseTexts, secretsSettings } from '../checks/index.ts'
+import { disconnectSignal } from '../client/push-client.ts'
+import { bodyText } from '../client/respond.ts'
+import { type HostApi, hostApi, hostOf, parseJson } from '../forge/host-api.ts'
+import { logError } from '../process/log.ts'
+import type { Settings } from '../settings.ts'
+import type { Credentials } from '../upstream/https/credentials.ts'
+import type { AppPermissions } from '../upstream/https/github-app.ts'
+import { readText } from '../upstream/https/host-request.ts'
+import { UpstreamError } from '../upstream/upstream-error.ts'
+import { listAllowed } from './allowed.ts'
+import { passOnJson, passOnText, respondWithJson } from './answer.ts'
+import { refuseWrite } from './grant.ts'
+import { planGraphQl } from './graphql-plan.ts'
+import type { KnownCall, Plan } from './plan.ts'
+import { findUnproven } from './prove.ts'
+import { API_PATHS, planRest } from './rest-plan.ts'
+
+/** gh takes any host but github.com for a GitHub Enterprise Server, and asks it for its version. */
+const META = { path: '/meta', body: { installed_version: '3.99.0' } }
+
+const READ: AppPermissions = {
+  pull_requests: 'read',
+  issues: 'read',
+  checks: 'read',
+  statuses: 'read',
+  contents: 'read',
+}
+
+interface HostCalls {
+  readonly settings: Settings
+  readonly credentials: Credentials
+}
+type HostCallPass = PassFor<'host-call'>
+
+/** A call that is not made. `operation` is empty for a call that the gate does not know. */
+class Refused extends Error {
+  readonly operation: string
+  readonly status: number
+  constructor(message: string, operation = '', status = 403) {
+    super(message)
+    this.operation = operation
+    this.status = status
+  }
+}
+
+/**
+ * Sends an agent's call to the API of the upstream's host with the held credential: if the gate knows the operation, the
+ * grant allows it, the host confirms that each id is of this project, and its text holds no secret.
+ */
+export async function serveHostCall(
+  { settings, credentials }: HostCalls,
+  pass: HostCallPass,
+  request: IncomingMessage,
+  response: ServerResponse,
+): Promise<void> {
+  const signal = disconnectSignal(response)
+  const forge = forgeOf(pass.repository)
+  let operation = ''
+  try {
+    const text = await bodyText(request, MAX_HOST_CALL_BYTES)
+    if (text === undefined) throw new Refused(`a call has ${MAX_HOST_CALL_BYTES} bytes at most`, '', 413)
+    if (!forge)
+      throw new Refused(
+        `the gate does not know the API of ${pass.repository.name}'s host; an operator sets it: git gate repo set ${pass.repository.name} --forge KIND`,
+      )
+    const plan = planCall(pass, text, forge)
+    if (plan.is === 'refused') throw new Refused(plan.why)
+    operation = plan.is === 'local' ? plan.operation : plan.known.operation
+    if (plan.is === 'local')
+      return respondWithJson(response, 200, plan.body, { operation, outcome: 'answered', reason: '' })
+    const { known } = plan
+    const refusal = refuseWrite(known, pass)
+    if (refusal !== undefined) throw new Refused(refusal, operation)
+    const permissions = known.isWrite ? ({ ...READ, pull_requests: 'write' } as const) : READ
+    const api = hostApi(forge, pass.repository, credentials, permissions, signal)
+    const unproven = await findUnproven(api, known.proofs)
+    if (unproven) throw new Refused(`${forge.project} has no such ${unproven.of}`, operation)
+    const secret = await findSecret(known, pass, settings, signal)
+    if (secret !== undefined) throw new Refused(secret, operation)
+    await send(api, known, response, signal)
+  } catch (error) {
+    respondWithError(response, pass, { forge, operation }, error)
+  }
+}
+
+function planCall(pass: HostCallPass, text: string, forge: Forge): Plan {
+  const { method, path } = pass
+  const body = method === 'POST' ? parseJson(text) : undefined
+  if (method === 'POST' && body === undefined) return { is: 'refused', why: 'the body is not JSON' }
+  if (forge.kind === 'github' && path === '/api/graphql')
+    return method === 'POST'
+      ? planGraphQl(body, forge.project)
+      : { is: 'refused', why: 'GraphQL is asked with POST' }
+  const prefix = API_PATHS[forge.kind]
+  if (!path.startsWith(`${prefix}/`))
+    return { is: 'refused', why: `the host's API is ${forge.kind}'s: its path begins with ${prefix}/` }
+  const rest = path.slice(prefix.length)
+  if (forge.kind === 'github' && rest === META.path)
+    return { is: 'local', operation: 'read the version', body: META.body }
+  return planRest(pass, rest, body, forge)
+}
+
+/** Returns why the text of a call must not leave the gate, or undefined. */
+async function findSecret(
+  { texts }: KnownCall,
+  { repository, exceptions, declines, gitleaksConfig }: HostCallPass,
+  settings: Settings,
+  signal: AbortSignal,
+): Promise<string | undefined> {
+  if (texts.length === 0) return undefined
+  const decisions = { repository, exceptions, declines, gitleaksConfig }
+  const scratch = join(settings.home, 'scratch', randomUUID())
+  return refuseTexts({ texts, decisions, scratch }, secretsSettings(settings), signal)
+}
+
+async function send(
+  api: HostApi,
+  { operation, call, answer }: KnownCall,
+  response: ServerResponse,
+  signal: AbortSignal,
+): Promise<void> {
+  const { token, ...stream } = await api.stream(call)
+  const host = hostOf(api.forge)
+  if (stream.status >= 300 && stream.status < 400) {
+    stream.body.destroy()
+    throw new UpstreamError(
+      `${host} answers with a redirect (status ${stream.status}), which the gate does not follow`,
+    )
+  }
+  const result = {
+    operation,
+    outcome: 'answered',
+    reason: stream.status < 400 ? '' : `status ${stream.status}`,
+  } as const
+  const { 'content-encoding': encoding = 'identity' } = stream.headers
+  if (encoding !== 'identity') {
+    stream.body.destroy()
+    throw new UpstreamError(`${host} answers in the encoding ${encoding}, which was not asked for`)
+  }
+  if (answer === 'text' && stream.status === 200) return passOnText(response, stream, token, result)
+  const text = await readText(stream.body, host, signal)
+  passOnJson(response, { ...stream, text }, token, result, answer !== 'graphql')
+}
+
+function respondWithError(
+  response: ServerResponse,
+  pass: HostCallPass,
+  { forge, operation }: { forge: Forge | undefined; operation: string },
+  error: unknown,
+): void {
+  // The client has gone, or has a part of the answer.
+  if (response.headersSent || response.destroyed) return void response.destroy()
+  if (error instanceof Refused) {
+    const message = `git-gate: ${withoutLikelySecrets(error.message)}`
+    const allowed = forge ? listAllowed(forge, pass.terms) : []
+    const body = { message, ...(error.status === 403 ? { allowed } : {}) }
+    const result = { operation: error.operation, outcome: 'refused', reason: message.slice(10) } as const
+    return respondWithJson(response, error.status, body, result)
+  }
+  if (!(error instanceof UpstreamError)) logError(pass.id, error)
+  const isKnown = error instanceof UpstreamError || error instanceof GateFault
+  const why = isKnown ? error.message : 'the gate failed on this call; try again'
+  respondWithJson(
+    response,
+    502,
+    { message: `git-gate: ${why}` },
+    { operation, outcome: 'failed', reason: why },
+  )
+}

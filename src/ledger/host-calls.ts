@@ -1,0 +1,56 @@
+import { z } from 'zod'
+import { HostCall, type HostCallQuery } from '../contract/admin-api/records.ts'
+import type { HostCallResult } from '../contract/host-call.ts'
+import { newId } from './id.ts'
+import { filter, REPOSITORY_FILTER } from './pushes/filter.ts'
+import { retrying } from './retry.ts'
+import { iso } from './time.ts'
+
+/** Records a call before it is made. Returns its id. */
+export async function openHostCall(
+  db: D1Database,
+  call: { repository: string; agent: string; token: string; method: string },
+): Promise<string> {
+  const now = Date.now()
+  const id = newId(now)
+  const insert = db
+    .prepare('INSERT INTO host_calls (id, at, repository, agent, token, method) VALUES (?, ?, ?, ?, ?, ?)')
+    .bind(id, now, call.repository, call.agent, call.token, call.method)
+  await retrying(() => insert.run())
+  return id
+}
+
+/** Records how a call ended. `status` is of the answer to the agent. */
+export async function closeHostCall(
+  db: D1Database,
+  id: string,
+  { operation, outcome, reason, status }: HostCallResult & { status: number },
+): Promise<void> {
+  const update = db
+    .prepare(
+      `UPDATE host_calls SET operation = ?1, outcome = ?2, reason = ?3, status = ?4, ms = ?5 - at
+        WHERE id = ?6 AND outcome = 'open'`,
+    )
+    .bind(operation, outcome, reason, status, Date.now(), id)
+  await retrying(() => update.run())
+}
+
+const Row = HostCall.extend({ at: z.number().transform(iso) })
+
+/** Returns calls, newest first; with `cursor`, only calls before this id. */
+export async function listHostCalls(
+  ledger: D1Database,
+  { agent, repository, outcome, cursor, limit }: HostCallQuery,
+): Promise<HostCall[]> {
+  const { clause, values } = filter([
+    ['agent = ?', agent],
+    [REPOSITORY_FILTER, repository],
+    ['outcome = ?', outcome],
+    ['id < ?', cursor],
+  ])
+  const { results } = await ledger
+    .prepare(`SELECT * FROM host_calls ${clause} ORDER BY id DESC LIMIT ?`)
+    .bind(...values, limit)
+    .all()
+  return z.array(Row).parse(results)
+}
