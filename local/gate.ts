@@ -1,6 +1,7 @@
+import { join } from 'node:path'
 import { type Admin, adminOf } from './admin-client.ts'
 import { type RunningCompanion, startCompanion } from './companion.ts'
-import { relayFromIPv6 } from './loopback-relay.ts'
+import { relayFromIPv6, relayFromSocket } from './loopback-relay.ts'
 import type { Home } from './state-folder.ts'
 import type { RunningWorker, WorkerOptions } from './worker/workerd.ts'
 
@@ -58,6 +59,7 @@ export async function startLocalGate(options: LocalGateOptions): Promise<LocalGa
   started.use(worker)
   const { port } = new URL(worker.url)
   started.use(await relayFromIPv6(Number(port)))
+  started.use(await relayFromSocket(join(home.dir, 'gate.sock'), Number(port)))
   home.announce(worker.url)
   const running = started.move()
   return {

@@ -2,6 +2,7 @@ import type { Token } from '../../src/contract/admin-api/tokens.ts'
 import { agentConfig } from '../agent-config.ts'
 import type { Client } from '../client.ts'
 import { CliError, UsageError } from '../errors.ts'
+import { hostEnvironment } from '../host-environment.ts'
 import { localTime, printNote, printResult } from '../output.ts'
 import { command, gate } from './context.ts'
 
@@ -12,11 +13,15 @@ export const agentConfigCommand = command(
   "print git configuration that rewrites an agent's remote URLs to the gate",
 )
   .option('--token <token>', "the agent's token; without it the output has the placeholder TOKEN")
+  .option(
+    '--env <repository>',
+    "print the environment of gh, glab or the host's API for this repository, for a shell",
+  )
   .addHelpText(
     'after',
     '\nExample: git gate agent-config ada --token "$TOKEN" > gate.gitconfig\n             git config --global include.path "$PWD/gate.gitconfig"',
   )
-  .action(async (name: string | undefined, options: { token?: string; json?: boolean }) => {
+  .action(async (name: string | undefined, options: { token?: string; env?: string; json?: boolean }) => {
     const client = gate()
     const owner =
       options.token === undefined ? undefined : (await findActiveToken(client, options.token, name)).agent
@@ -29,9 +34,23 @@ export const agentConfigCommand = command(
     const repositories = granted
       ? all.filter(repository => granted.some(grant => grant.repository === repository.name))
       : all
+    const token = options.token ?? PLACEHOLDER.token
+    if (options.env !== undefined) {
+      const repository = repositories.find(each => each.name === options.env)
+      if (!repository)
+        throw new CliError(
+          `${agent ?? 'the gate'} has no repository ${options.env}`,
+          `It has: ${repositories.map(({ name }) => name).join(', ') || 'none'}`,
+        )
+      const env = hostEnvironment(client.url, repository, token)
+      printResult(options, { agent: agent ?? null, repository: repository.name, env }, () => env)
+      if (!options.json && granted?.find(each => each.repository === options.env)?.terms.api === 'none')
+        printNote(`${agent} may make no calls yet: git gate grant set ${agent} ${options.env} --api read`)
+      return
+    }
     const config = agentConfig(client.url, repositories, {
       agent: agent ?? PLACEHOLDER.agent,
-      token: options.token ?? PLACEHOLDER.token,
+      token,
     })
     printResult(
       options,

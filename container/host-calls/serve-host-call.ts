@@ -40,7 +40,7 @@ interface HostCalls {
 }
 type HostCallPass = PassFor<'host-call'>
 
-/** A call that is not made. `operation` is empty for a call that the gate does not know. */
+/** A call that is not made. The message has no text that no scan has read. `operation` is empty for a call that the gate does not know. */
 class Refused extends Error {
   readonly operation: string
   readonly status: number
@@ -72,13 +72,13 @@ export async function serveHostCall(
         `the gate does not know the API of ${pass.repository.name}'s host; an operator sets it: git gate repo set ${pass.repository.name} --forge KIND`,
       )
     const plan = planCall(pass, text, forge)
-    if (plan.is === 'refused') throw new Refused(plan.why)
+    if (plan.is === 'refused') throw new Refused(withoutLikelySecrets(plan.why))
     operation = plan.is === 'local' ? plan.operation : plan.known.operation
     if (plan.is === 'local')
       return respondWithJson(response, 200, plan.body, { operation, outcome: 'answered', reason: '' })
     const { known } = plan
     const refusal = refuseWrite(known, pass)
-    if (refusal !== undefined) throw new Refused(refusal, operation)
+    if (refusal !== undefined) throw new Refused(withoutLikelySecrets(refusal), operation)
     const permissions = known.isWrite ? ({ ...READ, pull_requests: 'write' } as const) : READ
     const api = hostApi(forge, pass.repository, credentials, permissions, signal)
     const unproven = await findUnproven(api, known.proofs)
@@ -159,10 +159,10 @@ function respondWithError(
   // The client has gone, or has a part of the answer.
   if (response.headersSent || response.destroyed) return void response.destroy()
   if (error instanceof Refused) {
-    const message = `git-gate: ${withoutLikelySecrets(error.message)}`
+    const message = `git-gate: ${error.message}`
     const allowed = forge ? listAllowed(forge, pass.terms) : []
     const body = { message, ...(error.status === 403 ? { allowed } : {}) }
-    const result = { operation: error.operation, outcome: 'refused', reason: message.slice(10) } as const
+    const result = { operation: error.operation, outcome: 'refused', reason: error.message } as const
     return respondWithJson(response, error.status, body, result)
   }
   if (!(error instanceof UpstreamError)) logError(pass.id, error)

@@ -1,6 +1,8 @@
 import type { Context } from 'hono'
 import type { GitEnv } from '../auth/agent.ts'
+import type { Upstream } from '../contract/companion-api/pass.ts'
 import { formatLimits, formatRules, isAllowed, suggestRef } from '../contract/grant.ts'
+import { hostClientOf } from '../contract/host-client.ts'
 
 /**
  * Serves `GET /<name>`: the agent's rules for this repository as plain text, or as JSON if the client accepts
@@ -9,7 +11,8 @@ import { formatLimits, formatRules, isAllowed, suggestRef } from '../contract/gr
 export function showGrant(c: Context<GitEnv>): Response {
   const { repository, terms } = c.var.access
   const { agent } = c.var
-  const clone = `${new URL(c.req.url).origin}/${repository.name}.git`
+  const { origin } = new URL(c.req.url)
+  const clone = `${origin}/${repository.name}.git`
   const grant = { agent, terms }
   const may = formatRules(grant)
   if (c.req.header('accept')?.includes('application/json'))
@@ -23,8 +26,17 @@ export function showGrant(c: Context<GitEnv>): Response {
     'read: yes',
     ...(may.length ? ['push:', ...may.map(line => `  ${line}`)] : ['push: nothing']),
     ...formatLimits(terms),
+    ...(terms.api === 'none' ? [] : formatHostClient(origin, repository)),
     'every push is scanned for secrets; one that holds any is refused',
     ...(example ? ['', 'example:', `  git push ${clone} HEAD:${example}`] : []),
   ]
   return c.text(`${lines.join('\n')}\n`)
+}
+
+/** Formats the environment of gh or glab, a line each. */
+function formatHostClient(origin: string, repository: Upstream): string[] {
+  const client = hostClientOf(origin, repository)
+  if (!client) return []
+  const values = { ...client.variables, [client.tokenVariable]: 'TOKEN' }
+  return [`${client.name}:`, ...Object.entries(values).map(([name, value]) => `  export ${name}=${value}`)]
 }

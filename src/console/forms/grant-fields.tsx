@@ -1,5 +1,6 @@
 import { ASK_SYNTAX } from '../../contract/ask-text.ts'
 import { Action } from '../../contract/grant.ts'
+import { HostApiAccess } from '../../contract/host-call.ts'
 import { Field } from './field.tsx'
 import type { GrantForm } from './grant-form.ts'
 
@@ -55,6 +56,19 @@ export const GrantFields = ({ values }: { values: GrantForm }) => (
       placeholder="main"
       value={values.pullRequests}
     />
+    <Field
+      id="host-api"
+      label="API of the host"
+      hint="the calls of gh and glab that the gate makes for the agent, in this repository"
+    >
+      <select id="host-api" name="api" aria-describedby="host-api-hint">
+        {HostApiAccess.options.map(access => (
+          <option value={access} selected={values.api === access}>
+            {API_LABELS[access]}
+          </option>
+        ))}
+      </select>
+    </Field>
     <Field id="max-blob" label="Maximum file size, in bytes" hint="empty: the limit of the gate">
       <input
         id="max-blob"
@@ -70,6 +84,12 @@ export const GrantFields = ({ values }: { values: GrantForm }) => (
     <Checkbox name="submodules" label="Allow submodules" checked={values.submodules} />
   </>
 )
+
+const API_LABELS: Readonly<Record<HostApiAccess, string>> = {
+  none: 'no calls',
+  read: 'read pull requests and issues',
+  write: 'read; open and comment on pull requests',
+}
 
 const RulesHint = () => (
   <>

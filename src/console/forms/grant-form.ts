@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { ASK_SYNTAX, formatAsk, parseAsk } from '../../contract/ask-text.ts'
 import { Action, type AskRule, type GrantTerms, type Rule } from '../../contract/grant.ts'
+import { HostApiAccess } from '../../contract/host-call.ts'
 import { checkbox, multiline } from './form-values.ts'
 
 /** The values of a grant form; lists are lines of text. */
@@ -8,6 +9,7 @@ export const GrantForm = z.object({
   rules: multiline,
   pushOptions: multiline,
   pullRequests: multiline,
+  api: HostApiAccess.default('none').catch('none'),
   denyPaths: multiline,
   ask: multiline,
   symlinks: checkbox,

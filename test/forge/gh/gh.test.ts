@@ -1,6 +1,8 @@
+import fs from 'node:fs'
+import path from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { accepted, git } from '../../harness/index.ts'
-import { type GhAgent, type GhGate, startGhGate } from './gh-gate.ts'
+import { type GhAgent, type GhGate, NAME, startGhGate } from './gh-gate.ts'
 import { findGh, type GhRan, runGh } from './program.ts'
 import { DIFF } from './stand-in-github.ts'
 
@@ -82,6 +84,20 @@ describe.skipIf(program === undefined)('gh (skipped without gh: npm run build:gh
       title: 'Two',
       body: 'As said',
     })
+  })
+
+  test('a gate without TLS is asked over the socket in its state folder', async () => {
+    const folder = path.join(ada.work.dir, '.git', 'gh-config')
+    fs.mkdirSync(folder)
+    fs.writeFileSync(path.join(folder, 'config.yml'), `http_unix_socket: ${all.gate.home}/gate.sock\n`)
+    const { host } = new URL(all.gate.url)
+    const env = { ...ada.env, GH_HOST: `${host}/-/forge/${NAME}`, GH_CONFIG_DIR: folder }
+    const viewed = await runGh(program ?? '', ['pr', 'view', '1', '--json', 'title'], {
+      cwd: ada.work.dir,
+      env,
+    })
+    expect(viewed, viewed.stderr).toMatchObject({ code: 0 })
+    expect(JSON.parse(viewed.stdout)).toEqual({ title: 'Fix the login' })
   })
 
   test('other commands of gh are refused with what is allowed, and reach no host', async () => {
