@@ -183,6 +183,22 @@ export const harmless = (): readonly Harmless[] => [
     'the example of jwt.io',
     `token = "${jwt({ sub: '1234567890', name: 'John Doe', iat: 1516239022 })}"\n`,
   ),
+  named(
+    'a token that has expired',
+    `token = "${jwt({ sub: hex(12), iat: 1_633_046_100, exp: 1_633_046_400 })}"\n`,
+  ),
+  named('a token of an example', `token = "${jwt({ iss: 'https://issuer.example.com', aud: hex(8) })}"\n`),
+  named('a greeting in a token', `token = "${jwt({ message: 'hello world' })}"\n`),
+  named('a password of words in .netrc', 'machine example.org\nlogin ada\npassword other-password\n'),
+  named('a .netrc in a test', 'f.write("machine example.com login user password pass\\ndefault\\n")\n'),
+  named(
+    'the characters of a test of URLs',
+    '"password": "%20!%22$%&\'()*+,-.%3A%3B%3C%3D%3E%40%5B%5C%5D",\n',
+  ),
+  named(
+    'counting characters in a URL',
+    `git clone http://ss_98${'fghi1234'}abc56789012345678901234de246d7@localhost:23232/private.git\n`,
+  ),
   named('a token of a form', `<input type="hidden" name="authenticity_token" value="${base64(64)}" />\n`),
   named('an import', "import { generateApiKeyToken } from '@acme/auth-token-generator'\n"),
   named(

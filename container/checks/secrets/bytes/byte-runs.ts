@@ -22,14 +22,13 @@ export function hasByte(content: Buffer, bytes: Uint8Array): boolean {
  * and fails on a match of some megabytes.
  */
 export function* runsOf(content: Buffer, bytes: Uint8Array, min: number): Generator<Run> {
-  const isMember = (offset: number) => bytes[content[offset] ?? 0] === 1
   let lastEnd = 0
   for (let offset = min - 1; offset < content.length; offset += min) {
-    if (!isMember(offset)) continue
+    if (bytes[content[offset] as number] !== 1) continue
     let from = offset
-    while (from > lastEnd && isMember(from - 1)) from--
+    while (from > lastEnd && bytes[content[from - 1] as number] === 1) from--
     let to = offset + 1
-    while (to < content.length && isMember(to)) to++
+    while (to < content.length && bytes[content[to] as number] === 1) to++
     if (to - from >= min) yield { from, to }
     lastEnd = to
     offset = to

@@ -1,3 +1,4 @@
+import { hash } from 'node:crypto'
 import type { LocatedMatch } from '../gitleaks/locate.ts'
 import { isChecksumLine, isChecksumOfFile } from './lock-lines.ts'
 import { isHarmlessName, isStrongName, nameBefore, textBefore } from './names.ts'
@@ -11,7 +12,14 @@ import {
   isWeakPassword,
   isWords,
 } from './placeholders.ts'
-import { isBrowserKey, isPublicJwt, isSearchKey, isSiteKey, PUBLIC_PREFIX } from './public-keys.ts'
+import {
+  isBrowserKey,
+  isExpiredJwt,
+  isPublicJwt,
+  isSearchKey,
+  isSiteKey,
+  PUBLIC_PREFIX,
+} from './public-keys.ts'
 import { isPlaceholder, isRandom } from './randomness.ts'
 
 /** A reason why a match is no secret, and the rules whose matches it can explain. */
@@ -32,12 +40,22 @@ const isGeneric = (rule: string) => rule.startsWith('generic-')
 const PASSWORDS = only('generic-password', 'generic-url-password')
 /** Rules for passwords in files that hold nothing else. */
 const PASSWORD_FILES = only('netrc-password', 'pgpass-password', 'npmrc-auth')
+/** Rules that find JSON web tokens. */
+const JWTS = only('jwt', 'generic-api-key', 'generic-authorization', 'generic-query', 'curl-auth-header')
 /** gitleaks' rules for a service's name and any value of a certain length after it. */
 const isNamed = ({ rule, match, secret }: LocatedMatch) =>
   !isGeneric(rule) && /^[\w.-]{3,}[\s"'\])]*[=:>|,?]/.test(match) && !match.startsWith(secret)
 
-/** Algolia's key for the documentation of Yarn. */
-const KNOWN = new Set(['6fe4476ee5a1832882e326b506d14126'])
+/**
+ * Keys of documentation that everyone has, each as half of its SHA-256 digest: Algolia's for Yarn's pages, and the two of
+ * Flask's.
+ */
+const KNOWN = new Set([
+  '2f21fd9c81678e396751af8b2472e2bd',
+  '2598f7d6adc142d88161630f3db12ab2',
+  '9cb335cb7b5fb805934637d85c4f57c6',
+])
+const KNOWN_DIGITS = 32
 
 /**
  * Every reason for which the gate takes a match of its own and gitleaks' rules for no secret. An operator's rules are
@@ -53,8 +71,8 @@ const FALSE_ALARMS: readonly FalseAlarm[] = [
   },
   {
     reason: 'a key of documentation that everyone has',
-    rules: isGeneric,
-    applies: ({ secret }) => KNOWN.has(secret),
+    rules: rule => isGeneric(rule) || rule === 'ethereum-private-key',
+    applies: ({ secret }) => KNOWN.has(hash('sha256', secret).slice(0, KNOWN_DIGITS)),
   },
   {
     reason: 'a name that says the value is no secret: a public key, an id, a checksum, a key of a cache',
@@ -125,8 +143,13 @@ const FALSE_ALARMS: readonly FalseAlarm[] = [
   },
   {
     reason: 'a token that its signed claims call public, or an example',
-    rules: only('jwt', 'generic-api-key', 'generic-authorization', 'generic-query'),
+    rules: JWTS,
     applies: ({ secret }) => isPublicJwt(secret),
+  },
+  {
+    reason: 'a token that its signed claims let expire a day ago or earlier',
+    rules: JWTS,
+    applies: ({ secret }) => isExpiredJwt(secret),
   },
   {
     reason: 'words in place of a password',
@@ -146,7 +169,8 @@ const FALSE_ALARMS: readonly FalseAlarm[] = [
   {
     reason: 'nothing but words in a file of passwords',
     rules: PASSWORD_FILES,
-    applies: ({ secret }) => isPlaceholder(secret),
+    // In code, the end of the line is written as an escape.
+    applies: ({ secret }) => isPlaceholder(secret.replace(/\\[nrt]/g, ' ')),
   },
   {
     reason: "nothing but words in a command's header or user",

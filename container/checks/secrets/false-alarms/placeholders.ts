@@ -50,10 +50,8 @@ export function isWords(value: string): boolean {
 /** Says whether a value is no password to keep secret: as it is, or without the escapes of a URL. */
 export const isWeakPassword = (value: string): boolean => !isStrongPassword(withoutEscapes(value))
 
-function withoutEscapes(value: string): string {
-  try {
-    return decodeURIComponent(value)
-  } catch {
-    return value
-  }
-}
+/** Decodes the escapes of a URL. A sign that is no escape stays, as it does in tests of encoders. */
+const withoutEscapes = (value: string): string =>
+  value.replace(/(?:%[0-9a-f]{2})+/gi, escapes =>
+    Buffer.from(escapes.replaceAll('%', ''), 'hex').toString('utf8'),
+  )

@@ -3,7 +3,7 @@
  * secret beside it.
  */
 const WORDS =
-  /your|y0ur|placeholder|changeme|change[_-]?(?:me|it|this)|replace|example|sample|dummy|fake|test(?:ing)?|demo|default|insert|todo|here|enter|redacted|hidden|masked|secret|token|api|key|passw(?:or)?d|passwd|pass(?:phrase)?|pwd|access|auth|bearer|basic|user(?:name)?|admin|root|login|client|private|public|credentials?|value|string|some|none|null|undefined|true|false|foo|bar|baz|qux|hello|world|lorem|ipsum|letmein|welcome|hunter|secure|strong|jwt|random|characters?|length|long|clear|text|plain|correct|horse|battery|staple|super|this|abcdef|qwerty|asdf|postgres(?:ql)?|mysql|mongo(?:db)?|redis|rabbitmq|guest|docker|local(?:host)?|dev(?:elopment)?|prod(?:uction)?|staging|github|gitlab|google|firebase|supabase|openai|anthropic|stripe|slack|aws|azure|cloudflare/gi
+  /your|y0ur|placeholder|changeme|change[_-]?(?:me|it|this)|replace|example|sample|dummy|fake|test(?:ing)?|demo|default|insert|todo|here|enter|redacted|hidden|masked|secret|token|api|key|passw(?:or)?d|passwd|pass(?:phrase)?|pwd|access|auth|bearer|basic|user(?:name)?|admin|root|login|client|private|public|credentials?|value|string|some|none|null|undefined|true|false|foo|bar|baz|qux|hello|world|other|another|lorem|ipsum|letmein|welcome|hunter|secure|strong|jwt|random|characters?|length|long|clear|text|plain|correct|horse|battery|staple|super|this|abcdef|qwerty|asdf|postgres(?:ql)?|mysql|mongo(?:db)?|redis|rabbitmq|guest|docker|local(?:host)?|dev(?:elopment)?|prod(?:uction)?|staging|github|gitlab|google|firebase|supabase|openai|anthropic|stripe|slack|aws|azure|cloudflare/gi
 
 /** Runs of one repeated piece, and words of hex digits. */
 const REPEATS = /(.{1,4}?)\1{3,}|(?:dead|beef|cafe|babe|f00d|feed|face|c0de){2,}/gi
@@ -120,7 +120,7 @@ function turnsOf(text: string): number {
  */
 export function isStrongPassword(value: string): boolean {
   if (isRandom(value)) return true
-  if (isPhrase(value)) return false
+  if (isPhrase(value) || isCounting(value)) return false
   const rest = withoutWords(value).replace(/\s/g, '')
   const kinds = [/[a-z]/, /[A-Z]/, /\d/, /[^A-Za-z0-9]/].filter(kind => kind.test(rest)).length
   if (new Set(rest).size < 6) return false
@@ -130,6 +130,15 @@ export function isStrongPassword(value: string): boolean {
     (kinds === 2 && hasDigit && /[A-Za-z]/.test(rest) && rest.length >= 10)
   )
 }
+
+/** The part of a long value that is no run, in a placeholder. */
+const COUNTING_REST = 0.4
+const MIN_COUNTED_VALUE = 20
+
+/** Says whether a long value is counting and repeated characters for the most part, as those of documentation are. */
+const isCounting = (value: string) =>
+  value.length >= MIN_COUNTED_VALUE &&
+  withoutRuns(value).replaceAll(' ', '').length < COUNTING_REST * value.length
 
 /** Says whether a value is words of one case, or short numbers, between dashes, dots, underscores or spaces. */
 const isPhrase = (value: string) =>
