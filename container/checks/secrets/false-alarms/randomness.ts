@@ -148,9 +148,8 @@ const isPhrase = (value: string) =>
 
 /** Says whether a value is nothing but words and runs: `YOUR_API_TOKEN`, `xxxxxxxx`. */
 export const isPlaceholder = (value: string): boolean =>
-  withoutRuns(value)
-    .replace(WORDS, '')
-    .replace(/[^A-Za-z0-9]/g, '').length < 4
+  // Words first: three letters of `default` count up.
+  withoutRuns(value.replace(WORDS, ' ')).replace(/[^A-Za-z0-9]/g, '').length < 4
 
 /** Returns the Shannon entropy of a text, in bits per character. */
 export function entropyOf(text: string): number {
