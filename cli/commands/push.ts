@@ -88,7 +88,7 @@ function formatPush(push: PushRecord): string {
   return [
     `push         ${push.id}`,
     `outcome      ${push.outcome} (${push.phase})`,
-    ...(push.reaped ? [`disconnect   ${DISCONNECT_MESSAGES[push.reaped]}`] : []),
+    ...(push.disconnectReason ? [`disconnect   ${DISCONNECT_MESSAGES[push.disconnectReason]}`] : []),
     `repository   ${push.repository}`,
     `agent        ${push.agent}, token ${push.token}`,
     `started      ${localTime(push.startedAt)}, duration ${(push.ms / 1000).toFixed(1)} s`,
@@ -108,7 +108,7 @@ function formatPush(push: PushRecord): string {
     ]),
     ...(push.exceptionsUsed.length ? [`exceptions   ${push.exceptionsUsed.join(', ')}`] : []),
     ...labelLines('upstream', push.upstreamSaid.split('\n')),
-    ...labelLines('messages', push.told),
+    ...labelLines('messages', push.remoteLines),
   ].join('\n')
 }
 

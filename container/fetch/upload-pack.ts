@@ -170,9 +170,9 @@ export async function streamResponse(
   let idle: NodeJS.Timeout | undefined
   let begun = false
   let held: ReturnType<typeof readHead>
-  let reaped: DisconnectReason | undefined
+  let disconnectReason: DisconnectReason | undefined
   const stop = (why: DisconnectReason) => {
-    reaped ??= why
+    disconnectReason ??= why
     clearTimeout(idle)
     stopSource()
     response.destroy()
@@ -201,7 +201,7 @@ export async function streamResponse(
   })
   const { stderr } = await ended
   clearTimeout(idle)
-  if (response.destroyed) return endedBy(reaped ?? 'vanished')
+  if (response.destroyed) return endedBy(disconnectReason ?? 'vanished')
   if (begun) return endedBy(await endWithTimeout(response, idleMs))
   const problem = await inputError()
   sendErrPacket(response, problem ?? `the request could not be served${lastWords(stderr)}`)

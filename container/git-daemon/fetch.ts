@@ -26,9 +26,9 @@ export async function fetchOver(
   const { stdin, stdout, stderr } = child
   if (!stdin || !stdout || !stderr) throw new Error('git upload-pack could not be started')
   let unread: NodeJS.Timeout | undefined
-  let reaped: DisconnectReason | undefined
+  let disconnectReason: DisconnectReason | undefined
   const stop = (why: DisconnectReason) => {
-    reaped ??= why
+    disconnectReason ??= why
     clearTimeout(unread)
     deadline.rest()
     killGroup(child)
@@ -57,7 +57,7 @@ export async function fetchOver(
   let asked = 0
   socket.on('data', (chunk: Buffer) => {
     asked += chunk.length
-    if (asked <= MAX_REQUEST_BYTES || reaped) return
+    if (asked <= MAX_REQUEST_BYTES || disconnectReason) return
     killGroup(child)
     socket.end(pktLine(`ERR git-gate: ${TOO_MANY_NAMES}`))
   })
@@ -77,7 +77,7 @@ export async function fetchOver(
   const late = setTimeout(() => socket.destroy(), settings.readIdleMs)
   await new Promise<void>(resolve => (socket.destroyed ? resolve() : socket.once('close', () => resolve())))
   clearTimeout(late)
-  return endedBy(reaped)
+  return endedBy(disconnectReason)
 }
 
 /** Copies one direction with backpressure. The caller closes both streams. */

@@ -42,7 +42,7 @@ export async function lfsUpload(
     end = { outcome: outcome === 'open' ? 'failed' : outcome }
   } catch (error) {
     if (error instanceof ClientGone) {
-      end = { outcome: 'abandoned', reaped: error.reason }
+      end = { outcome: 'abandoned', disconnectReason: error.reason }
       response.destroy()
     } else respondWithFailure(response, pass.id, error)
   } finally {

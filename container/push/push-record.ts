@@ -15,7 +15,7 @@ import type { Verdict } from './verdict.ts'
 const MANY_REFS = 200
 
 /** Limit of the progress lines that are kept on record. */
-const MOST_TOLD = { bytes: 64 << 10, lines: 500 }
+const MAX_REMOTE_LINES = { bytes: 64 << 10, lines: 500 }
 
 /**
  * Limit of the refs recorded for a push that was never forwarded, in bytes: a client can repeat such a push
@@ -37,7 +37,7 @@ export interface PushRecord {
   readonly id: string
   readonly findings: Finding[]
   readonly exceptionsUsed: string[]
-  readonly told: FirstLines
+  readonly remoteLines: FirstLines
   /**
    * Refs whose names contain a secret, with the redacted form of each. Only the report for git has the full
    * names.
@@ -89,8 +89,8 @@ export const emptyReport = (id: string): PushReport => ({
   steps: [],
   exceptionsUsed: [],
   upstreamSaid: '',
-  told: [],
-  reaped: null,
+  remoteLines: [],
+  disconnectReason: null,
   scannedBytes: 0,
   pullRequest: null,
   lfsObjects: [],
@@ -113,7 +113,7 @@ class Recorder implements PushRecord {
   readonly exceptionsUsed: string[] = []
   readonly secretRefs = new Map<string, string>()
   readonly scanned = { bytes: 0, objects: 0, gitleaks: 0 }
-  readonly told = boundedLines(MOST_TOLD, line =>
+  readonly remoteLines = boundedLines(MAX_REMOTE_LINES, line =>
     this.isScanned ? withoutTokens(line) : withoutLikelySecrets(line),
   )
   isScanned = false
@@ -129,7 +129,7 @@ class Recorder implements PushRecord {
   #refs: PushReport['refs'] = []
   #refsLeftOut = 0
   #forward: Entry['forward']
-  #reaped: PushReport['reaped'] = null
+  #disconnectReason: PushReport['disconnectReason'] = null
   #ended: PushReport | undefined
 
   constructor(recording: Recording) {
@@ -173,7 +173,7 @@ class Recorder implements PushRecord {
     const { pass, tell } = this.#recording
     this.#closeStep()
     this.#endRefs(verdict)
-    this.#reaped = verdict.reaped ?? null
+    this.#disconnectReason = verdict.disconnectReason ?? null
     const ended = this.#report(verdict.outcome)
     this.#ended = ended
     // The journal returns this entry from memory if it cannot write it.
@@ -185,9 +185,9 @@ class Recorder implements PushRecord {
   async pullRequestKnown(pullRequest: PullRequest | null): Promise<void> {
     const { pass, tell } = this.#recording
     if (!this.#ended) throw new Error('a push that has not ended has no pull request')
-    const told = this.#toldOnRecord()
-    await this.#write({ ...this.#ended, told, pullRequest }).catch(error => logError(pass.id, error))
-    await tell({ event: 'pull-request', pullRequest, told })
+    const remoteLines = this.#remoteLinesOnRecord()
+    await this.#write({ ...this.#ended, remoteLines, pullRequest }).catch(error => logError(pass.id, error))
+    await tell({ event: 'pull-request', pullRequest, remoteLines })
   }
 
   #report(outcome: Outcome): PushReport {
@@ -201,8 +201,8 @@ class Recorder implements PushRecord {
       steps: [...this.#steps],
       exceptionsUsed: this.exceptionsUsed,
       upstreamSaid: this.upstreamSaid,
-      told: this.#toldOnRecord(),
-      reaped: this.#reaped,
+      remoteLines: this.#remoteLinesOnRecord(),
+      disconnectReason: this.#disconnectReason,
       scannedBytes: this.scanned.bytes,
       pullRequest: null,
       lfsObjects: this.isScanned ? [...this.lfsObjects] : [],
@@ -240,8 +240,8 @@ class Recorder implements PushRecord {
     return this.secretRefs.get(ref) ?? (this.isScanned ? ref : unscanned(ref))
   }
 
-  #toldOnRecord(): string[] {
-    const { all } = this.told
+  #remoteLinesOnRecord(): string[] {
+    const { all } = this.remoteLines
     const named = this.#refs.length + this.#refsLeftOut
     const lines = named > MANY_REFS ? all.slice(0, MANY_REFS) : [...all]
     return this.#refsLeftOut
@@ -263,7 +263,7 @@ class Recorder implements PushRecord {
 }
 
 function logEnd({ id, agent, repository }: PassFor<'git-receive-pack'>, report: PushReport): void {
-  const { outcome, phase, steps, reaped, scannedBytes } = report
+  const { outcome, phase, steps, disconnectReason, scannedBytes } = report
   console.log(
     JSON.stringify({
       level: 'info',
@@ -273,7 +273,7 @@ function logEnd({ id, agent, repository }: PassFor<'git-receive-pack'>, report: 
       outcome,
       phase,
       steps,
-      ...(reaped ? { reaped } : {}),
+      ...(disconnectReason ? { disconnectReason } : {}),
       scannedBytes,
     }),
   )

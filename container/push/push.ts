@@ -50,7 +50,7 @@ export async function endUnbegun(work: PushWork, busy?: string): Promise<void> {
       ? refused([], [pushRefusal('the gate does not have its objects any more; push again')])
       : failed([], busy)
   const record = recordPush({ ...work, tell: work.worker.tell })
-  for (const { reason } of verdict.refusals) record.told.add(reason)
+  for (const { reason } of verdict.refusals) record.remoteLines.add(reason)
   await record.end(verdict)
   await work.client.end()
 }
@@ -108,7 +108,7 @@ async function abandonUnread(
   progress.move('abandoned')
   await record.end(abandoned([], why))
   client.drop()
-  return { outcome: 'abandoned', reaped: why.reason }
+  return { outcome: 'abandoned', disconnectReason: why.reason }
 }
 
 /** Ends a push early: git is not started, and the pack is discarded. */

@@ -30,7 +30,7 @@ export async function sendResult(
   ifAccepted = async () => {},
 ): Promise<SessionEnd> {
   const lines = formatRefusals(verdict.refusals, record)
-  for (const line of lines) record.told.add(line)
+  for (const line of lines) record.remoteLines.add(line)
   await record.end(verdict)
   await client.body.drain().catch(() => {})
   for (const line of lines) reply.progressLine(line)
@@ -44,5 +44,5 @@ export async function sendResult(
       verdict.refs.map(each => ({ ...each, reason: record.withoutSecretRefs(each.reason) })),
     )
   await client.end()
-  return { outcome: verdict.outcome, reaped: verdict.reaped, scanned: record.scanned }
+  return { outcome: verdict.outcome, disconnectReason: verdict.disconnectReason, scanned: record.scanned }
 }

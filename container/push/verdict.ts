@@ -9,7 +9,7 @@ export interface Verdict {
   readonly refs: readonly RefStatus[]
   readonly refusals: readonly Refusal[]
   /** Reason why the client was disconnected or git was killed. */
-  readonly reaped?: DisconnectReason
+  readonly disconnectReason?: DisconnectReason
 }
 
 type Refs = readonly { ref: string }[]
@@ -55,5 +55,5 @@ export const abandoned = (refs: Refs, why: ClientGone): Verdict => ({
   outcome: 'abandoned',
   refs: rejectAll(refs, [pushRefusal(why.message)]),
   refusals: [],
-  reaped: why.reason,
+  disconnectReason: why.reason,
 })

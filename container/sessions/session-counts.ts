@@ -8,14 +8,14 @@ import type { DisconnectReason, Outcome } from '../../src/contract/outcome.ts'
 export interface SessionEnd {
   readonly outcome: Exclude<Outcome, 'open'> | 'served' | 'empty' | 'busy'
   /** The reason for a disconnect before the session's end. */
-  readonly reaped?: DisconnectReason | undefined
+  readonly disconnectReason?: DisconnectReason | undefined
   /** The amount of text that a push passed to gitleaks. */
   readonly scanned?: Scanned
 }
 
 /** Returns the end of a fetch: abandoned after a disconnect, otherwise served. */
-export const endedBy = (reaped: DisconnectReason | undefined): SessionEnd =>
-  reaped ? { outcome: 'abandoned', reaped } : { outcome: 'served' }
+export const endedBy = (disconnectReason: DisconnectReason | undefined): SessionEnd =>
+  disconnectReason ? { outcome: 'abandoned', disconnectReason } : { outcome: 'served' }
 
 export type SessionCounts = Omit<Counts, 'refreshes'>
 
@@ -23,14 +23,18 @@ export type SessionCounts = Omit<Counts, 'refreshes'>
 export function sessionCounts() {
   const counts = new Map<string, SessionCounts>()
   const of = (repository: string): SessionCounts =>
-    counts.get(repository) ?? { sessions: {}, reaped: {}, scanned: { bytes: 0, objects: 0, gitleaks: 0 } }
+    counts.get(repository) ?? {
+      sessions: {},
+      disconnects: {},
+      scanned: { bytes: 0, objects: 0, gitleaks: 0 },
+    }
   return {
     of,
-    add(repository: string, service: string, { outcome, reaped, scanned }: SessionEnd): void {
+    add(repository: string, service: string, { outcome, disconnectReason, scanned }: SessionEnd): void {
       const known = of(repository)
       counts.set(repository, known)
       known.sessions[service] = oneMore(known.sessions[service] ?? {}, outcome)
-      if (reaped) known.reaped = oneMore(known.reaped, reaped)
+      if (disconnectReason) known.disconnects = oneMore(known.disconnects, disconnectReason)
       if (scanned)
         known.scanned = {
           bytes: known.scanned.bytes + scanned.bytes,

@@ -74,9 +74,9 @@ export const PushReport = z.object({
   /** The upstream's messages to the gate's `git push`, sanitized. */
   upstreamSaid: z.string(),
   /** Every `remote:` line that the gate sent to the agent. */
-  told: z.array(z.string()),
+  remoteLines: z.array(z.string()),
   /** The reason for which the session ended early; null if it did not. */
-  reaped: DisconnectReason.nullable().default(null),
+  disconnectReason: DisconnectReason.nullable().default(null),
   /** The number of bytes that gitleaks scanned. */
   scannedBytes: z.number().int().nonnegative().default(0),
   /** The pull request that the push asked for (`git push -o pr`). */

@@ -93,7 +93,7 @@ function formatPush(push: PushRecord): string {
       ({ rule, path, line, fingerprint }) =>
         `finding: ${rule} in ${path}:${line}, fingerprint ${fingerprint}`,
     ),
-    ...(push.told.length ? ['git printed:', ...push.told] : []),
+    ...(push.remoteLines.length ? ['git printed:', ...push.remoteLines] : []),
   ].join('\n')
 }
 

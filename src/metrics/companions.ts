@@ -42,7 +42,7 @@ function sessionMetrics(repositories: readonly RepositoryStatus[]): string {
       'counter',
       'Sessions that timed out or lost their client, by reason',
       repositories.flatMap(({ repository, counts }) =>
-        Object.entries(counts.reaped).map(([reason, count]): Sample => [{ repository, reason }, count]),
+        Object.entries(counts.disconnects).map(([reason, count]): Sample => [{ repository, reason }, count]),
       ),
     ),
     metric(

@@ -34,7 +34,7 @@ test('a companion reports its mirror, its sessions and their outcomes, and the m
   await work.commit('Say hello', { 'hello.txt': 'hello\n' })
   expect(await work.push('HEAD:refs/heads/ada/hello')).toMatchObject(accepted)
   const push = await gate.ledger.last()
-  expect(push.reaped).toBeNull()
+  expect(push.disconnectReason).toBeNull()
   expect(push.scannedBytes).toBeGreaterThan('hello\n'.length)
 
   const fresh = await liveStatus(gate, 'app')
@@ -44,7 +44,7 @@ test('a companion reports its mirror, its sessions and their outcomes, and the m
   expect(fresh.status?.counts).toMatchObject({
     refreshes: { failed: 0 },
     sessions: { 'git-upload-pack': { served: expect.any(Number) }, 'git-receive-pack': { accepted: 1 } },
-    reaped: {},
+    disconnects: {},
     scanned: { bytes: push.scannedBytes, objects: 2, gitleaks: 1 },
   })
 
@@ -61,7 +61,7 @@ test('a companion reports its mirror, its sessions and their outcomes, and the m
     () => 'the push is not among the live sessions',
   )
   const abandoned = await gate.ledger.until(({ outcome }) => outcome === 'abandoned')
-  expect(abandoned).toMatchObject({ reaped: 'idle', scannedBytes: 0 })
+  expect(abandoned).toMatchObject({ disconnectReason: 'idle', scannedBytes: 0 })
   stalled.destroy()
 
   const pushShow = await gitGate(['push', 'show', abandoned.id], {

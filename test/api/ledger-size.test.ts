@@ -8,7 +8,7 @@ const MINUTE_MS = 60_000
 const pushOf = (gate: AdminGate, agent: string, id: string, bytes: number, outcome = 'refused') =>
   gate.ledger
     .prepare(
-      `INSERT INTO pushes (id, repository, agent, token, started_at, outcome, told)
+      `INSERT INTO pushes (id, repository, agent, token, started_at, outcome, remote_lines)
        VALUES (?, 'demo', ?, 'aaaaaaaaaa', ?, ?, ?)`,
     )
     .bind(id, agent, Date.now() - MINUTE_MS, outcome, JSON.stringify(['x'.repeat(bytes)]))
@@ -47,7 +47,9 @@ test('what each agent has on record is known whatever is written, changed and fo
   await using gate = await startAdminGate({ bindings: { GATE_RETENTION_DAYS: '1' } })
   await pushOf(gate, 'ada', 'a1', 1000, 'open')
   const before = await sizes(gate)
-  await gate.ledger.prepare("UPDATE pushes SET told = '[]', outcome = 'refused' WHERE id = 'a1'").run()
+  await gate.ledger
+    .prepare("UPDATE pushes SET remote_lines = '[]', outcome = 'refused' WHERE id = 'a1'")
+    .run()
   expect(await sizes(gate)).not.toEqual(before)
   const summed = await gate.ledger
     .prepare('SELECT agent, sum(bytes) AS bytes FROM pushes GROUP BY agent')

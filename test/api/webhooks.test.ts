@@ -134,7 +134,7 @@ test('a push whose outcome cannot be written delays neither other pushes nor web
   await once(server, 'listening')
   const report = (id: string) => ({
     ...{ id, outcome: 'accepted', phase: 'forwarding', ms: 1, refs: [], findings: [], steps: [] },
-    ...{ exceptionsUsed: [], upstreamSaid: '', told: [] },
+    ...{ exceptionsUsed: [], upstreamSaid: '', remoteLines: [] },
   })
   try {
     await using gate = await startAdminGate({

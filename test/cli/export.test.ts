@@ -106,7 +106,7 @@ test('JSON escapes what cannot be seen or would reorder a line, and is the same 
   const record = {
     client_version: hostile,
     upstream_said: hostile,
-    told: JSON.stringify([hostile]),
+    remote_lines: JSON.stringify([hostile]),
     refs: JSON.stringify(refs),
   }
   for (const [column, value] of Object.entries(record))
@@ -118,7 +118,10 @@ test('JSON escapes what cannot be seen or would reorder a line, and is the same 
     return JSON.parse(stdout)
   }
   expect(await run('push', 'list', '--json')).toMatchObject([{ refs: [{ reason: hostile }] }])
-  expect(await run('push', 'show', 'one', '--json')).toMatchObject({ upstreamSaid: hostile, told: [hostile] })
+  expect(await run('push', 'show', 'one', '--json')).toMatchObject({
+    upstreamSaid: hostile,
+    remoteLines: [hostile],
+  })
   expect(await run('push', 'export')).toMatchObject({ upstreamSaid: hostile, clientVersion: hostile })
   const missing = await gitGate(['push', 'show', '\u202eone', '--json'], {
     env: env({ url: gate.url, token: gate.adminToken }),

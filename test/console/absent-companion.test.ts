@@ -32,7 +32,7 @@ test.for([
   await gate.ledger
     .prepare(
       `INSERT INTO pushes (id, repository, agent, token, started_at, outcome, phase, ms, refs, findings, steps,
-         exceptions_used, upstream_said, told, client_address, client_version)
+         exceptions_used, upstream_said, remote_lines, client_address, client_version)
        VALUES ('one', 'app', 'ada', '', 0, 'accepted', '', 1, '[]', '[]', '[]', '[]', '', '[]', '', '')`,
     )
     .run()

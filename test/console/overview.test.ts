@@ -18,11 +18,11 @@ test('the overview charts timeouts and scan volume, with the numbers in tables',
   writeHistory(gate.home, [
     { startedAt: now, scannedBytes: 3 << 20 },
     { startedAt: now - 1, scannedBytes: 1 << 19 },
-    { startedAt: now - 2, outcome: 'abandoned', reaped: 'idle' },
-    { startedAt: now - 3, outcome: 'abandoned', reaped: 'idle' },
-    { startedAt: now - 4 * hour, outcome: 'abandoned', reaped: 'vanished' },
+    { startedAt: now - 2, outcome: 'abandoned', disconnectReason: 'idle' },
+    { startedAt: now - 3, outcome: 'abandoned', disconnectReason: 'idle' },
+    { startedAt: now - 4 * hour, outcome: 'abandoned', disconnectReason: 'vanished' },
     { startedAt: now - 40 * 24 * hour },
-    { startedAt: now - 4 * hour - 1, outcome: 'failed', reaped: 'stuck', scannedBytes: 2 << 20 },
+    { startedAt: now - 4 * hour - 1, outcome: 'failed', disconnectReason: 'stuck', scannedBytes: 2 << 20 },
   ])
   await using operator = await openConsole(browser, gate)
   const { page, open, errors: wrong } = operator

@@ -74,7 +74,7 @@ test('every field of a ledger row is text, also in live updates, and invisible c
       refs: [{ ref: HOSTILE, old: HOSTILE, new: randomObjectId(), status: 'ng', reason: HOSTILE }],
       findings: [finding],
       steps: [{ step: HOSTILE, ms: 5 }],
-      told: [HOSTILE],
+      remoteLines: [HOSTILE],
       upstreamSaid: HOSTILE,
       clientAddress: HOSTILE,
       clientVersion: HOSTILE,

@@ -175,7 +175,7 @@ function twoWeeks(): PastPush[] {
       phase: steps.at(-1)?.step ?? 'receiving',
       ms: steps.reduce((sum, { ms }) => sum + ms, 0),
       steps,
-      reaped: ended === 'abandoned' ? (i % 2 ? 'vanished' : 'idle') : null,
+      disconnectReason: ended === 'abandoned' ? (i % 2 ? 'vanished' : 'idle') : null,
       scannedBytes: steps.length > 2 ? 3_000 + noise * noise : 0,
       refs: [
         {
@@ -186,7 +186,7 @@ function twoWeeks(): PastPush[] {
           reason,
         },
       ],
-      told: reason ? [reason] : [],
+      remoteLines: reason ? [reason] : [],
     }
   })
 }

@@ -84,7 +84,7 @@ test('a push is one line at a width of 1440 pixels, however long its names and i
         status: 'ng' as const,
         reason,
       })),
-      told: [reason],
+      remoteLines: [reason],
     },
   ])
   await using operator = await openConsole(browser, gate, { width: 1440 })

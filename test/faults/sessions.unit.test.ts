@@ -132,7 +132,7 @@ test('what came of sessions is counted by repository, service, outcome and reaso
   sessions.begin(who('eve'))
   expect(sessions.counts('app')).toEqual({
     sessions: { 'git-upload-pack': { served: 1, abandoned: 1, accepted: 2, busy: 1 } },
-    reaped: { idle: 1 },
+    disconnects: { idle: 1 },
     scanned: { bytes: 20, objects: 4, gitleaks: 2 },
   })
   expect(sessions.counts('other').sessions).toEqual({})

@@ -55,7 +55,7 @@ test('an accepted push opens a pull request, with the commits as its text, and t
   ])
   const record = await lastPush()
   expect(record).toMatchObject({ outcome: 'accepted', pullRequest: { url, number: 1, isNew: true } })
-  expect(record.told).toContain(`git-gate: pull request opened: ${url}`)
+  expect(record.remoteLines).toContain(`git-gate: pull request opened: ${url}`)
 
   await work.commit('And the logout')
   const again = await work.push('-o', 'pr', 'HEAD:ada/one')
@@ -95,7 +95,7 @@ test('a host that refuses does not undo the push, and the agent reads why', asyn
   )
   const record = await lastPush()
   expect(record).toMatchObject({ outcome: 'accepted', pullRequest: null })
-  expect(record.told.join('\n')).toContain('Resource not accessible')
+  expect(record.remoteLines.join('\n')).toContain('Resource not accessible')
 })
 
 test.each([

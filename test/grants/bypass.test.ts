@@ -423,7 +423,9 @@ describe('lists of commands', () => {
     await refusedPush(creator, body(lines), /creator may create refs\/heads\/\*\* only/)
     const kept = await gate.ledger.last()
     expect(kept.refs[0]).toMatchObject({ ref: `refs/tags/${name}0`, status: 'ng' })
-    expect(kept.told.at(-1)).toBe(`… and ${5000 - kept.refs.length} more refs, which are not on record`)
+    expect(kept.remoteLines.at(-1)).toBe(
+      `… and ${5000 - kept.refs.length} more refs, which are not on record`,
+    )
     expect(Buffer.byteLength(JSON.stringify(kept))).toBeLessThan(128 << 10)
   })
 

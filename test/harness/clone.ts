@@ -17,6 +17,10 @@ export interface Clone {
   push(...refs: string[]): RunningGit
 }
 
+/** One command for three: each process that the tests start costs 5 ms, as theirs is large. */
+const COMMIT =
+  'f() { git add --all --force && git commit -q --allow-empty -m "$1" && git rev-parse HEAD; }; f'
+
 /** Returns the work tree in a folder. Its git commands get the environment `env`. */
 export function cloneIn(dir: string, env: Readonly<Record<string, string>> = {}): Clone {
   const here = { cwd: dir, env }
@@ -33,9 +37,7 @@ export function cloneIn(dir: string, env: Readonly<Record<string, string>> = {})
     write,
     async commit(message, files = {}) {
       write(files)
-      await gitText(['add', '--all', '--force'], here)
-      await gitText(['commit', '-q', '--allow-empty', '-m', message], here)
-      return gitText(['rev-parse', 'HEAD'], here)
+      return gitText(['-c', `alias.take=!${COMMIT}`, 'take', message], here)
     },
     push: (...refs) => git(['push', '--progress', 'origin', ...refs], here),
   }

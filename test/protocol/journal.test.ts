@@ -18,7 +18,7 @@ const upstream = Upstream.parse({
   staleReads: false,
 })
 const entry = (id: string, outcome: 'open' | 'refused') => ({
-  report: { ...emptyReport(id), outcome, told: ['x'.repeat(4000)] },
+  report: { ...emptyReport(id), outcome, remoteLines: ['x'.repeat(4000)] },
   upstream,
 })
 

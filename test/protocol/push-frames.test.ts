@@ -19,7 +19,7 @@ const event: fc.Arbitrary<PushEvent> = fc.oneof(
   fc.constant({ event: 'checked' } as const),
   fc.string({ unit: 'binary' }).map(text => ({
     event: 'ended' as const,
-    report: { ...emptyReport('p1'), outcome: 'refused' as const, told: [text.toWellFormed()] },
+    report: { ...emptyReport('p1'), outcome: 'refused' as const, remoteLines: [text.toWellFormed()] },
   })),
 )
 const frame: fc.Arbitrary<Frame> = fc.oneof(

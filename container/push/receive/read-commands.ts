@@ -34,7 +34,7 @@ export async function readCommands(
   const reply = createReply(list.capabilities, write)
   const say = (text: string) => {
     const line = truncateLine(text)
-    record.told.add(line)
+    record.remoteLines.add(line)
     reply.progressLine(line)
   }
   return { list, reader, reply, say }

@@ -15,7 +15,7 @@ export function unpackFailure(
   if (isTooSlow)
     return {
       ...couldNotTake(commands, `git made no progress with the pack within ${settings.scanMs / 1000} s`),
-      reaped: 'stuck',
+      disconnectReason: 'stuck',
     }
   if (unfit) return refused(commands, [unfit])
   // A proxy between client and companion can end a truncated body as if it were complete. The pack then shows
@@ -32,7 +32,7 @@ export function unpackFailure(
       pushRefusal(`git could not take the pack: ${unpack}`, ['git fsck names the fault in its objects']),
     ])
   const unanswered = couldNotTake(commands, 'git ended without an answer')
-  return wasKilled ? { ...unanswered, reaped: 'stuck' } : unanswered
+  return wasKilled ? { ...unanswered, disconnectReason: 'stuck' } : unanswered
 }
 
 /**

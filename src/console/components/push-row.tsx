@@ -48,7 +48,7 @@ export const refChange = (ref: RefResult): string =>
   ref.old === '' ? '' : ref.old === ZERO_ID ? 'created' : ref.new === ZERO_ID ? 'deleted' : 'updated'
 
 /** Returns the first finding, or the first line that explains the outcome; empty for an accepted or open push. */
-function reasonFor({ outcome, firstFinding, findingCount, firstRef, lastTold }: PushRow): string {
+function reasonFor({ outcome, firstFinding, findingCount, firstRef, lastLine }: PushRow): string {
   if (firstFinding && outcome !== 'accepted') {
     const place = `${firstFinding.path}${firstFinding.line > 0 ? `:${firstFinding.line}` : ''}`
     return escapeInvisible(
@@ -56,7 +56,7 @@ function reasonFor({ outcome, firstFinding, findingCount, firstRef, lastTold }: 
     )
   }
   if (outcome === 'accepted' || outcome === 'open') return ''
-  return escapeInvisible((firstRef?.reason || (lastTold ?? '')).replace(/^git-gate: /, '')).slice(0, 300)
+  return escapeInvisible((firstRef?.reason || (lastLine ?? '')).replace(/^git-gate: /, '')).slice(0, 300)
 }
 
 /** Returns the status of a push in one sentence, for screen readers. */

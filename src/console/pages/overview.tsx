@@ -6,8 +6,8 @@ import {
   busiestAgents,
   type OutcomesOfSlot,
   outcomesOverTime,
-  type ReapedOfSlot,
-  reapedOverTime,
+  type DisconnectsOfSlot,
+  disconnectsOverTime,
   SAMPLE,
   type ScannedOfSlot,
   type Slots,
@@ -46,7 +46,7 @@ export async function showOverview(c: Context<ConsoleEnv>): Promise<Response> {
   const ledger = c.env.LEDGER
   const [outcomes, disconnects, scans, steps, agents] = await Promise.all([
     outcomesOverTime(ledger, time),
-    reapedOverTime(ledger, time),
+    disconnectsOverTime(ledger, time),
     scannedOverTime(ledger, time),
     stepTimes(ledger, from),
     busiestAgents(ledger, from),
@@ -151,7 +151,7 @@ const DISCONNECT_SERIES = DisconnectReason.options.map(name => ({
   className: name,
 }))
 
-const TimedOutSection = ({ time, disconnects }: { time: Slots; disconnects: readonly ReapedOfSlot[] }) => (
+const TimedOutSection = ({ time, disconnects }: { time: Slots; disconnects: readonly DisconnectsOfSlot[] }) => (
   <section aria-labelledby="timed-out">
     <h2 id="timed-out">Timed out</h2>
     {disconnects.length === 0 ? (
@@ -169,7 +169,11 @@ const TimedOutSection = ({ time, disconnects }: { time: Slots; disconnects: read
         <ColumnChart
           time={time}
           series={DISCONNECT_SERIES}
-          values={disconnects.map(({ slot, reaped, pushes }) => ({ slot, name: reaped, value: pushes }))}
+          values={disconnects.map(({ slot, disconnect_reason, pushes }) => ({
+            slot,
+            name: disconnect_reason,
+            value: pushes,
+          }))}
           label="Pushes that timed out or lost the client over time"
           format={formatNumber}
         />

@@ -80,8 +80,8 @@ export const PushBody = ({ c, push, failedAttempt }: BodyProps) => (
     </section>
     <section aria-labelledby="messages">
       <h2 id="messages">Messages to the agent</h2>
-      {push.told.length > 0 ? (
-        <TextBlock lines={push.told} />
+      {push.remoteLines.length > 0 ? (
+        <TextBlock lines={push.remoteLines} />
       ) : (
         <p class="muted">None{push.outcome === 'open' ? ' yet' : ' besides git’s report'}.</p>
       )}
@@ -148,7 +148,7 @@ const Facts = ({ push }: { push: PushRecord }) => (
       <RelativeTime iso={push.startedAt} exact />
     </Fact>
     <Fact label="Duration">{push.outcome === 'open' ? 'in progress' : duration(push.ms)}</Fact>
-    {push.reaped && <Fact label="Disconnected">{DISCONNECT_MESSAGES[push.reaped]}</Fact>}
+    {push.disconnectReason && <Fact label="Disconnected">{DISCONNECT_MESSAGES[push.disconnectReason]}</Fact>}
     {push.scannedBytes > 0 && <Fact label="Scanned">{formatBytes(push.scannedBytes)}</Fact>}
     {push.lfsObjects.length > 0 && (
       <Fact label="LFS objects">

@@ -14,11 +14,11 @@ export const PushEvent = z.discriminatedUnion('event', [
   z.object({ event: z.literal('checked') }),
   /** The push has ended, and its outcome is in the journal. */
   z.object({ event: z.literal('ended'), report: PushReport }),
-  /** The host has answered for the pull request of an accepted push. Null: it opened none, as `told` says. */
+  /** The host has answered for the pull request of an accepted push. Null: it opened none, as `remoteLines` says. */
   z.object({
     event: z.literal('pull-request'),
     pullRequest: PullRequest.nullable(),
-    told: z.array(z.string()),
+    remoteLines: z.array(z.string()),
   }),
 ])
 export type PushEvent = z.infer<typeof PushEvent>

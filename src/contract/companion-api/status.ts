@@ -42,7 +42,7 @@ export const Counts = z.object({
   /** Ended sessions by service, then by outcome. */
   sessions: z.record(z.string(), counted),
   /** Sessions that ended early, by reason. */
-  reaped: counted,
+  disconnects: counted,
   scanned: Scanned,
 })
 export type Counts = z.infer<typeof Counts>

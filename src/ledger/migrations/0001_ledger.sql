@@ -91,10 +91,10 @@ CREATE TABLE pushes (
   steps TEXT NOT NULL DEFAULT '[]',
   exceptions_used TEXT NOT NULL DEFAULT '[]',
   upstream_said TEXT NOT NULL DEFAULT '',
-  told TEXT NOT NULL DEFAULT '[]',
+  remote_lines TEXT NOT NULL DEFAULT '[]',
   client_address TEXT NOT NULL DEFAULT '',
   client_version TEXT NOT NULL DEFAULT '',
-  reaped TEXT, -- the reason of a disconnect before the push's end (contract: DisconnectReason)
+  disconnect_reason TEXT, -- the reason of a disconnect before the push's end (contract: DisconnectReason)
   scanned_bytes INTEGER NOT NULL DEFAULT 0, -- bytes that gitleaks was given
   pull_request TEXT, -- JSON: PullRequest
   settled INTEGER NOT NULL DEFAULT 0, -- 1: upstream took all refs of this refused push later, without its findings
@@ -103,7 +103,7 @@ CREATE TABLE pushes (
   -- The row's texts, and about as much as its other columns and its places in indexes.
   bytes INTEGER GENERATED ALWAYS AS (
     800 + octet_length(refs) + octet_length(findings) + octet_length(steps) + octet_length(exceptions_used)
-      + octet_length(upstream_said) + octet_length(told) + octet_length(client_version) + octet_length(lfs_objects)
+      + octet_length(upstream_said) + octet_length(remote_lines) + octet_length(client_version) + octet_length(lfs_objects)
   ) VIRTUAL
 ) STRICT;
 CREATE INDEX pushes_open ON pushes (started_at) WHERE outcome = 'open';
@@ -194,7 +194,7 @@ CREATE TRIGGER end_approval AFTER UPDATE OF outcome ON pushes
 WHEN OLD.outcome = 'open' AND NEW.outcome <> 'open'
 BEGIN
   UPDATE approvals SET state = iif(NEW.outcome = 'accepted', 'forwarded', 'failed'),
-         answer = iif(NEW.outcome = 'accepted', '', coalesce(NEW.refs ->> '$[0].reason', NEW.told ->> '$[0]', ''))
+         answer = iif(NEW.outcome = 'accepted', '', coalesce(NEW.refs ->> '$[0].reason', NEW.remote_lines ->> '$[0]', ''))
    WHERE forward = NEW.id AND state = 'approved' AND (NEW.outcome IN ('accepted', 'refused') OR attempts >= 3);
 END;
 

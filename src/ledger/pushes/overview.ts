@@ -30,24 +30,24 @@ export async function outcomesOverTime(
   return z.array(OutcomeRow).parse(results)
 }
 
-const ReapedRow = z.object({ slot: z.number(), reaped: DisconnectReason, pushes: z.number() })
+const DisconnectsRow = z.object({ slot: z.number(), disconnect_reason: DisconnectReason, pushes: z.number() })
 /** The number of pushes of a slot whose session ended early for a reason. */
-export type ReapedOfSlot = z.infer<typeof ReapedRow>
+export type DisconnectsOfSlot = z.infer<typeof DisconnectsRow>
 
 /** Counts pushes whose session ended early, by slot and reason. */
-export async function reapedOverTime(
+export async function disconnectsOverTime(
   ledger: D1Database,
   { from, slotMs, slots }: Slots,
-): Promise<ReapedOfSlot[]> {
+): Promise<DisconnectsOfSlot[]> {
   const { results } = await ledger
     .prepare(
-      `SELECT CAST((started_at - ?1) / ?2 AS INTEGER) AS slot, reaped, count(*) AS pushes FROM pushes
-       WHERE started_at >= ?1 AND started_at < ?1 + ?2 * ?3 AND reaped IS NOT NULL
-       GROUP BY slot, reaped ORDER BY slot`,
+      `SELECT CAST((started_at - ?1) / ?2 AS INTEGER) AS slot, disconnect_reason, count(*) AS pushes FROM pushes
+       WHERE started_at >= ?1 AND started_at < ?1 + ?2 * ?3 AND disconnect_reason IS NOT NULL
+       GROUP BY slot, disconnect_reason ORDER BY slot`,
     )
     .bind(from, slotMs, slots)
     .all()
-  return z.array(ReapedRow).parse(results)
+  return z.array(DisconnectsRow).parse(results)
 }
 
 const ScannedRow = z.object({ slot: z.number(), bytes: z.number(), pushes: z.number() })

@@ -18,7 +18,7 @@ const COLUMNS = [
   'ms',
   "json_array_length(refs) AS ref_count, json_extract(refs, '$[0]') AS first_ref",
   "json_array_length(findings) AS finding_count, json_extract(findings, '$[0]') AS first_finding",
-  "CASE outcome WHEN 'accepted' THEN NULL ELSE json_extract(told, '$[#-1]') END AS last_told",
+  "CASE outcome WHEN 'accepted' THEN NULL ELSE json_extract(remote_lines, '$[#-1]') END AS last_line",
 ]
 
 const Row = z
@@ -34,16 +34,16 @@ const Row = z
     first_ref: json(RefResult).nullable(),
     finding_count: z.number(),
     first_finding: json(Place).nullable(),
-    last_told: z.string().nullable(),
+    last_line: z.string().nullable(),
   })
-  .transform(({ started_at, ref_count, first_ref, finding_count, first_finding, last_told, ...row }) => ({
+  .transform(({ started_at, ref_count, first_ref, finding_count, first_finding, last_line, ...row }) => ({
     ...row,
     startedAt: iso(started_at),
     refCount: ref_count,
     firstRef: first_ref,
     findingCount: finding_count,
     firstFinding: first_finding,
-    lastTold: last_told,
+    lastLine: last_line,
   }))
 /** The summary of a push, for a list. */
 export type PushRow = z.output<typeof Row>

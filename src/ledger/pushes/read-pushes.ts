@@ -30,10 +30,10 @@ const RecordRow = z
     steps: json(z.array(StepTime)),
     exceptions_used: json(z.array(z.string())),
     upstream_said: z.string(),
-    told: json(z.array(z.string())),
+    remote_lines: json(z.array(z.string())),
     client_address: z.string(),
     client_version: z.string(),
-    reaped: DisconnectReason.nullable(),
+    disconnect_reason: DisconnectReason.nullable(),
     scanned_bytes: z.number(),
     pull_request: json(PullRequest).nullable(),
     lfs_objects: json(z.array(PushedLfsObject)),
@@ -44,6 +44,8 @@ const RecordRow = z
       started_at,
       exceptions_used,
       upstream_said,
+      remote_lines,
+      disconnect_reason,
       client_address,
       client_version,
       scanned_bytes,
@@ -55,6 +57,8 @@ const RecordRow = z
       startedAt: iso(started_at),
       exceptionsUsed: exceptions_used,
       upstreamSaid: upstream_said,
+      remoteLines: remote_lines,
+      disconnectReason: disconnect_reason,
       clientAddress: client_address,
       clientVersion: client_version,
       scannedBytes: scanned_bytes,
@@ -123,7 +127,7 @@ export async function selectPushes(
     ledger
       .prepare(
         `WITH found AS (
-           SELECT id, octet_length(refs) + octet_length(findings) + octet_length(told) + octet_length(upstream_said) AS size
+           SELECT id, octet_length(refs) + octet_length(findings) + octet_length(remote_lines) + octet_length(upstream_said) AS size
              FROM pushes
              ${search ? `WHERE id IN (${newest} LIMIT ${SEARCHED_PUSHES}) AND (${search.condition})` : clause}
             ORDER BY id DESC LIMIT ?),

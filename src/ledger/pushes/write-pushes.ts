@@ -44,13 +44,13 @@ export async function deleteEmptyPush(db: D1Database, id: string): Promise<void>
 
 /** Writes the companion's report into the row of an open push. A settled row stays unchanged. */
 export async function recordReport(db: D1Database, report: PushReport): Promise<void> {
-  const { id, outcome, phase, ms, refs, findings, steps, exceptionsUsed, upstreamSaid, told } = report
-  const { reaped, scannedBytes, pullRequest, approval } = report
+  const { id, outcome, phase, ms, refs, findings, steps, exceptionsUsed, upstreamSaid, remoteLines } = report
+  const { disconnectReason, scannedBytes, pullRequest, approval } = report
   const json = [refs, findings, steps, exceptionsUsed, report.lfsObjects].map(value => JSON.stringify(value))
   const update = db
     .prepare(
       `UPDATE pushes SET outcome = ?, phase = ?, ms = ?, refs = ?, findings = ?, steps = ?, exceptions_used = ?,
-       lfs_objects = ?, upstream_said = ?, told = ?, reaped = ?, scanned_bytes = ?, pull_request = ?,
+       lfs_objects = ?, upstream_said = ?, remote_lines = ?, disconnect_reason = ?, scanned_bytes = ?, pull_request = ?,
        approval = ? WHERE id = ? AND outcome = 'open'`,
     )
     .bind(
@@ -59,8 +59,8 @@ export async function recordReport(db: D1Database, report: PushReport): Promise<
       ms,
       ...json,
       upstreamSaid,
-      JSON.stringify(told),
-      reaped,
+      JSON.stringify(remoteLines),
+      disconnectReason,
       scannedBytes,
       pullRequest && JSON.stringify(pullRequest),
       approval && JSON.stringify(approval),
@@ -73,11 +73,11 @@ export async function recordReport(db: D1Database, report: PushReport): Promise<
 export async function recordPullRequest(
   db: D1Database,
   id: string,
-  { pullRequest, told }: { pullRequest: PullRequest | null; told: readonly string[] },
+  { pullRequest, remoteLines }: { pullRequest: PullRequest | null; remoteLines: readonly string[] },
 ): Promise<void> {
   const update = db
-    .prepare("UPDATE pushes SET pull_request = ?, told = ? WHERE id = ? AND outcome = 'accepted'")
-    .bind(pullRequest && JSON.stringify(pullRequest), JSON.stringify(told), id)
+    .prepare("UPDATE pushes SET pull_request = ?, remote_lines = ? WHERE id = ? AND outcome = 'accepted'")
+    .bind(pullRequest && JSON.stringify(pullRequest), JSON.stringify(remoteLines), id)
   await retrying(() => update.run())
 }
 
@@ -105,7 +105,7 @@ export async function closePush(
 ): Promise<void> {
   const update = db
     .prepare(
-      "UPDATE pushes SET outcome = ?, refs = ?, ms = ? - started_at, told = ? WHERE id = ? AND outcome = 'open'",
+      "UPDATE pushes SET outcome = ?, refs = ?, ms = ? - started_at, remote_lines = ? WHERE id = ? AND outcome = 'open'",
     )
     .bind(outcome, JSON.stringify(refs), Date.now(), JSON.stringify([why]), id)
   await retrying(() => update.run())
