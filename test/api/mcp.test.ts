@@ -1,12 +1,12 @@
 import { Client, StreamableHTTPClientTransport } from '@modelcontextprotocol/client'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { type Agent, type Gate, startGate } from '../harness/index.ts'
+import { type Agent, type Gate, sharedGate } from '../harness/index.ts'
 import { anyKey } from '../scan/fixtures/fakes.ts'
 
 let gate: Gate
 let ada: Agent
 beforeAll(async () => {
-  gate = await startGate()
+  gate = await sharedGate()
   ada = await gate.agent('ada', { push: ['ada/**'], denyPaths: ['.github/workflows/**'] })
 })
 afterAll(() => gate[Symbol.asyncDispose]())

@@ -4,14 +4,14 @@ import { afterAll, beforeAll, expect, test } from 'vitest'
 import { pktLine } from '../../container/git/pkt-line.ts'
 import { ZERO_ID } from '../../src/contract/names.ts'
 import type { Clone } from '../harness/clone.ts'
-import { accepted, type Gate, rejected, startGate } from '../harness/index.ts'
+import { accepted, type Gate, rejected, sharedGate } from '../harness/index.ts'
 
 const WORKFLOW = '.github/workflows/ci.yml'
 const push = ['{agent}/**']
 
 let gate: Gate
 beforeAll(async () => {
-  gate = await startGate()
+  gate = await sharedGate()
   await gate.upstream.commit('main', 'Begin', { [WORKFLOW]: 'jobs: 1\n', 'README.md': '# App\n' })
 })
 afterAll(() => gate[Symbol.asyncDispose]())

@@ -3,7 +3,7 @@ import fs from 'node:fs'
 import os from 'node:os'
 import path from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { accepted, type Gate, rejected, startGate } from '../harness/index.ts'
+import { accepted, type Gate, rejected, sharedGate } from '../harness/index.ts'
 
 const push = ['{agent}/**']
 
@@ -11,7 +11,7 @@ let gate: Gate
 let keys: string
 beforeAll(async () => {
   keys = fs.mkdtempSync(path.join(os.tmpdir(), 'git-gate-keys-'))
-  gate = await startGate()
+  gate = await sharedGate()
 })
 afterAll(async () => {
   await gate[Symbol.asyncDispose]()

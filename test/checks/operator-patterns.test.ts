@@ -1,12 +1,12 @@
 import { expect, test } from 'vitest'
-import { seconds, startGate } from '../harness/index.ts'
+import { seconds, sharedGate } from '../harness/index.ts'
 import { githubToken } from '../scan/fixtures/fakes.ts'
 
 /** Patterns that are linear in Go. A backtracking engine takes hours on the path below. */
 const PATHS = ['^(\\w+/?)*\\.fixture$', '^(([a-z])+.)+[A-Z]([a-z])+$', '(a|aa)+\\.fixture$']
 
 test("no path makes an operator's path patterns block a push or the companion", async () => {
-  await using gate = await startGate()
+  await using gate = await sharedGate()
   const ada = await gate.agent('ada', { push: ['refs/heads/ada/**'] })
   const repository = (await gate.admin.ask('GET', '/repositories/app')) as Record<string, unknown>
   const gitleaksConfig = `[[allowlists]]\npaths = [${PATHS.map(path => `'''${path}'''`).join(', ')}]\n`

@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { body, send, ZERO } from '../grants/wire.ts'
 import type { Clone } from '../harness/clone.ts'
-import { type Agent, accepted, type Gate, startGate } from '../harness/index.ts'
+import { type Agent, accepted, type Gate, sharedGate } from '../harness/index.ts'
 
 const REASON = 'the pack holds objects that none of its refs reach'
 
@@ -10,7 +10,7 @@ let gate: Gate
 let agent: Agent
 let work: Clone
 beforeAll(async () => {
-  gate = await startGate()
+  gate = await sharedGate()
   await gate.upstream.commit('main', 'Begin', {
     'docs/a.md': 'a\n',
     'docs/b.md': 'b\n',

@@ -9,7 +9,7 @@ import {
   type Gate,
   gitText,
   rejected,
-  startGate,
+  sharedGate,
   startUpstream,
   type Upstream,
 } from '../harness/index.ts'
@@ -21,7 +21,7 @@ let upstream: Upstream
 let folder: string
 beforeAll(async () => {
   folder = mkdtempSync(join(tmpdir(), 'gate-day-'))
-  ;[gate, upstream] = await Promise.all([startGate(), startUpstream({ empty: true })])
+  ;[gate, upstream] = await Promise.all([sharedGate(), startUpstream({ empty: true })])
 })
 afterAll(async () => {
   await gate?.[Symbol.asyncDispose]()

@@ -3,7 +3,7 @@ import { createRequire } from 'node:module'
 import type { Browser, Page } from 'playwright-core'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { z } from 'zod'
-import { startGate } from '../harness/index.ts'
+import { sharedGate } from '../harness/index.ts'
 import { openConsole, signIn, startBrowser } from './fixtures/browser.ts'
 import { tabTo } from './fixtures/keyboard.ts'
 import { seedGate } from './fixtures/seeded-gate.ts'
@@ -36,7 +36,7 @@ const VIEWS = [
 ] as const
 
 test('every page is accessible and fits: 360 and 1600 pixels wide, light and dark', async () => {
-  await using gate = await startGate()
+  await using gate = await sharedGate()
   const pages = await seedGate(gate)
   for (const { width, scheme } of VIEWS) {
     await using operator = await openConsole(browser, gate, { width, scheme })
@@ -72,7 +72,7 @@ test('every page is accessible and fits: 360 and 1600 pixels wide, light and dar
 })
 
 test('the keyboard is enough to sign in, find a push, allow its finding, and sign out', async () => {
-  await using gate = await startGate()
+  await using gate = await sharedGate()
   await seedGate(gate)
   await using context = Object.assign(await browser.newContext(), {
     async [Symbol.asyncDispose]() {
@@ -104,7 +104,7 @@ test('the keyboard is enough to sign in, find a push, allow its finding, and sig
 })
 
 test('a page transfers less than 150 kB with all its resources', async () => {
-  await using gate = await startGate()
+  await using gate = await sharedGate()
   const pages = await seedGate(gate)
   await using operator = await openConsole(browser, gate)
   const { page, open } = operator

@@ -4,7 +4,7 @@ import os from 'node:os'
 import path from 'node:path'
 import type { Browser } from 'playwright-core'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { startGate } from '../harness/index.ts'
+import { sharedGate } from '../harness/index.ts'
 import { confirm, openConsole, startBrowser, untilLoaded } from './fixtures/browser.ts'
 
 let browser: Browser & AsyncDisposable
@@ -30,7 +30,7 @@ function startShell() {
 }
 
 test('an agent gets a grant and a token; the commands on the page clone; after revoking, the next fetch fails', async () => {
-  await using gate = await startGate()
+  await using gate = await sharedGate()
   using machine = startShell()
   await using operator = await openConsole(browser, gate)
   const { page, open } = operator
@@ -76,7 +76,7 @@ test('an agent gets a grant and a token; the commands on the page clone; after r
 })
 
 test('no token is minted with a lifetime that the form does not offer, or without a lifetime', async () => {
-  await using gate = await startGate()
+  await using gate = await sharedGate()
   await gate.admin.agent('ada')
   await using operator = await openConsole(browser, gate)
   const { page, open } = operator
@@ -99,7 +99,7 @@ test('no token is minted with a lifetime that the form does not offer, or withou
 })
 
 test('saving a repository does not overwrite a change made since the form was opened', async () => {
-  await using gate = await startGate()
+  await using gate = await sharedGate()
   const grace = (await gate.admin.ask('POST', '/admin-tokens', { label: 'grace' })) as Record<string, string>
   await using operator = await openConsole(browser, gate)
   const { page, open } = operator
@@ -146,7 +146,7 @@ test('saving a repository does not overwrite a change made since the form was op
 })
 
 test('a repository is added in the console; problems appear above the form, and its connection can be checked', async () => {
-  await using gate = await startGate()
+  await using gate = await sharedGate()
   await using operator = await openConsole(browser, gate)
   const { page, open } = operator
   const { url, knownHosts } = gate.upstream.at()

@@ -1,7 +1,7 @@
 import type { Browser, Page } from 'playwright-core'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { GrantTerms } from '../../src/contract/grant.ts'
-import { accepted, type Gate, rejected, startGate } from '../harness/index.ts'
+import { accepted, type Gate, rejected, sharedGate } from '../harness/index.ts'
 import { openConsole, startBrowser, untilLoaded } from './fixtures/browser.ts'
 import { tabTo } from './fixtures/keyboard.ts'
 
@@ -38,7 +38,7 @@ const EVERYTHING = GrantTerms.parse({
 })
 
 test('saving an unchanged form leaves every kind of grant unchanged', async () => {
-  await using gate = await startGate()
+  await using gate = await sharedGate()
   await gate.admin.agent('ada')
   await using operator = await openConsole(browser, gate)
   const { page, open } = operator
@@ -54,7 +54,7 @@ test('saving an unchanged form leaves every kind of grant unchanged', async () =
 })
 
 test('a grant is changed with the keyboard alone: problems keep the input, then every limit is set', async () => {
-  await using gate = await startGate()
+  await using gate = await sharedGate()
   const ada = await gate.agent('ada', { push: ['ada/**'] })
   const work = await ada.clone()
   await work.commit('Say hello', { 'docs/hello.txt': 'hello\n' })
@@ -133,7 +133,7 @@ test('a grant is changed with the keyboard alone: problems keep the input, then 
 })
 
 test('a new grant in a repository can have every kind of term', async () => {
-  await using gate = await startGate()
+  await using gate = await sharedGate()
   await gate.admin.agent('ada')
   await using operator = await openConsole(browser, gate)
   const { page, open } = operator
@@ -179,7 +179,7 @@ const submit = async (page: Page, button: string) => {
 }
 
 test('saving a grant does not overwrite a change made since the form was opened, until the operator has seen it', async () => {
-  await using gate = await startGate()
+  await using gate = await sharedGate()
   await gate.agent('ada', { push: ['ada/**'] })
   await using operator = await openConsole(browser, gate)
   const { page, open } = operator
@@ -213,7 +213,7 @@ test('saving a grant does not overwrite a change made since the form was opened,
 })
 
 test('a grant removed or added while its form was open is a conflict that keeps the input', async () => {
-  await using gate = await startGate()
+  await using gate = await sharedGate()
   await gate.agent('ada', { push: ['ada/**'] })
   await using operator = await openConsole(browser, gate)
   const { page, open } = operator

@@ -1,6 +1,6 @@
 import type { Browser, Page } from 'playwright-core'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { startGate } from '../harness/index.ts'
+import { sharedGate } from '../harness/index.ts'
 import { openConsole, startBrowser } from './fixtures/browser.ts'
 import { writeHistory } from './fixtures/history.ts'
 import { longHistory, measureLoad, scrollTo } from './fixtures/long-history.ts'
@@ -22,7 +22,7 @@ async function threadClock(page: Page): Promise<() => Promise<number>> {
 }
 
 test('a ledger of 10,000 pushes opens within a second, stays small, and scrolls equally well at its top and far down', async () => {
-  await using gate = await startGate()
+  await using gate = await sharedGate()
   const ids = writeHistory(gate.home, longHistory(10_000))
   await using operator = await openConsole(browser, gate)
   const { page, open, errors: wrong } = operator

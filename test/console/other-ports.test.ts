@@ -4,7 +4,7 @@ import net from 'node:net'
 import type { Browser } from 'playwright-core'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { startAdminGate } from '../api/admin-gate.ts'
-import { startGate } from '../harness/index.ts'
+import { sharedGate } from '../harness/index.ts'
 import { openConsole, signIn, startBrowser } from './fixtures/browser.ts'
 import { seedGate } from './fixtures/seeded-gate.ts'
 
@@ -48,7 +48,7 @@ function guesses(cookie: string): Record<string, string>[] {
 }
 
 test('a cookie that the browser sends to another port shows nothing and changes nothing', async () => {
-  await using gate = await startGate()
+  await using gate = await sharedGate()
   const pages = await seedGate(gate)
   await using operator = await openConsole(browser, gate)
   const { page } = operator
@@ -103,7 +103,7 @@ test('a cookie that the browser sends to another port shows nothing and changes 
 })
 
 test('a page of another port, in the very browser, neither reads the console nor sends its forms', async () => {
-  await using gate = await startGate()
+  await using gate = await sharedGate()
   await gate.agent('ada', { push: ['ada/**'] })
   await using operator = await openConsole(browser, gate)
   const { page } = operator
@@ -145,7 +145,7 @@ test('where the console has no host name of its own, a copied cookie opens nothi
 })
 
 test('signing out takes the proof out of the browser, and a page without it asks to sign in', async () => {
-  await using gate = await startGate()
+  await using gate = await sharedGate()
   await using operator = await openConsole(browser, gate)
   const { page, open } = operator
   const proof = () => page.evaluate(`localStorage.getItem('git-gate-proof')`)
@@ -166,7 +166,7 @@ test('signing out takes the proof out of the browser, and a page without it asks
 })
 
 test('a second page of the same browser is signed in too, and Back shows the page that was left', async () => {
-  await using gate = await startGate()
+  await using gate = await sharedGate()
   await using operator = await openConsole(browser, gate)
   const { page, open } = operator
   const other = await page.context().newPage()
@@ -222,7 +222,7 @@ test('over TLS the cookie is of this host alone, also where TLS ends at a proxy'
 })
 
 test("the console's origin is the gate's on [::1] too, where browsers look first", async () => {
-  await using gate = await startGate()
+  await using gate = await sharedGate()
   const taken = net.createServer()
   const [error] = await Promise.race([
     once(taken.listen({ port: gate.port, host: '::1', ipv6Only: true }), 'error'),

@@ -1,6 +1,6 @@
 import type { Browser } from 'playwright-core'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { startGate } from '../harness/index.ts'
+import { sharedGate } from '../harness/index.ts'
 import { openConsole, startBrowser } from './fixtures/browser.ts'
 import { writeHistory } from './fixtures/history.ts'
 
@@ -11,7 +11,7 @@ beforeAll(async () => {
 afterAll(() => browser[Symbol.asyncDispose]())
 
 test('the overview charts timeouts and scan volume, with the numbers in tables', async () => {
-  await using gate = await startGate()
+  await using gate = await sharedGate()
   const hour = 3_600_000
   // In the middle of an hour, so that all pushes of an hour are in one slot.
   const now = Math.floor(Date.now() / hour) * hour - hour / 2

@@ -1,6 +1,6 @@
 import type { Browser } from 'playwright-core'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { startGate } from '../harness/index.ts'
+import { sharedGate } from '../harness/index.ts'
 import { openConsole, startBrowser, untilLoaded } from './fixtures/browser.ts'
 import { type PastPush, randomObjectId, writeExceptions, writeHistory } from './fixtures/history.ts'
 import { tabTo } from './fixtures/keyboard.ts'
@@ -40,7 +40,7 @@ const refusedPushes = (count: number): PastPush[] =>
   }))
 
 test('a pending finding is shown as in the last push that it refused', async () => {
-  await using gate = await startGate()
+  await using gate = await sharedGate()
   const fingerprints = [randomObjectId(), randomObjectId(), randomObjectId(), randomObjectId()]
   const minutes = (ago: number) => Date.now() - ago * 60_000
   // In every combination of which push requests an exception and which the ledger has first.
@@ -92,7 +92,7 @@ test('a pending finding is shown as in the last push that it refused', async () 
 })
 
 test('200 pending findings come in pages of less than 150 kB, which the keyboard can step through', async () => {
-  await using gate = await startGate()
+  await using gate = await sharedGate()
   writeHistory(gate.home, refusedPushes(200))
   writeExceptions(gate.home, 150, i => `a made-up value in test number ${i}, as its author says`)
   for (let i = 0; i < 60; i++)
@@ -141,7 +141,7 @@ test('200 pending findings come in pages of less than 150 kB, which the keyboard
 })
 
 test('the page shows the newest decisions in effect, and the number of the others', async () => {
-  await using gate = await startGate()
+  await using gate = await sharedGate()
   writeExceptions(gate.home, 30, i => `reason ${i};`)
   for (let i = 29; i >= 0; i--)
     await gate.admin.ask('POST', '/declines', {
@@ -171,7 +171,7 @@ test('the page shows the newest decisions in effect, and the number of the other
 })
 
 test('a rejected decision keeps the input, on the page of the form', async () => {
-  await using gate = await startGate()
+  await using gate = await sharedGate()
   const ids = writeHistory(gate.home, refusedPushes(60))
   writeExceptions(gate.home, 500, () => 'a made-up value')
   await using operator = await openConsole(browser, gate)

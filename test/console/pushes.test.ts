@@ -3,7 +3,7 @@ import os from 'node:os'
 import path from 'node:path'
 import type { Browser, Page } from 'playwright-core'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { accepted, rejected, seconds, startGate, until } from '../harness/index.ts'
+import { accepted, rejected, seconds, sharedGate, startGate, until } from '../harness/index.ts'
 import { confirm, openConsole, startBrowser, untilLoaded } from './fixtures/browser.ts'
 import { deletePush, STEPS, setOutcome, writeHistory } from './fixtures/history.ts'
 import { fakeGithubToken } from './fixtures/sample-data.ts'
@@ -87,7 +87,7 @@ test('an open page shows a push when it starts, and then each of its states', as
 })
 
 test('a refused push shows its redacted finding; after one click on Allow, the same push is accepted', async () => {
-  await using gate = await startGate()
+  await using gate = await sharedGate()
   const ada = await gate.agent('ada', { push: ['refs/heads/ada/**'] })
   const work = await ada.clone()
   const secret = fakeGithubToken()
@@ -124,7 +124,7 @@ test('a refused push shows its redacted finding; after one click on Allow, the s
 })
 
 test('a declined finding is no longer pending, and is pending again after the decline is undone', async () => {
-  await using gate = await startGate()
+  await using gate = await sharedGate()
   const ada = await gate.agent('ada', { push: ['refs/heads/ada/**'] })
   const work = await ada.clone()
   await work.commit('Deploy', { 'deploy.sh': `export GITHUB_TOKEN=${fakeGithubToken()}\n` })
@@ -149,7 +149,7 @@ test('a declined finding is no longer pending, and is pending again after the de
 })
 
 test('the list loads the whole history, and filters narrow it', async () => {
-  await using gate = await startGate()
+  await using gate = await sharedGate()
   const now = Date.now()
   writeHistory(
     gate.home,

@@ -1,7 +1,7 @@
 import type { Browser } from 'playwright-core'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { stripControl } from '../../cli/output.ts'
-import { accepted, startGate } from '../harness/index.ts'
+import { accepted, sharedGate, startGate } from '../harness/index.ts'
 import { openConsole, signIn, startBrowser } from './fixtures/browser.ts'
 import { randomObjectId, writeHistory } from './fixtures/history.ts'
 import { fakeGithubToken } from './fixtures/sample-data.ts'
@@ -19,7 +19,7 @@ const HOSTILE = `"'>${SCRIPT}\u202e\u0007\u001b[31m\u200b\ufe0f\u3164\u{e0041}&a
 const INVISIBLE = /\ufe0f|[\u202e\u0007\u001b\u200b\u3164\u{e0041}]/u
 
 test('markup in the names of real pushes is text on every page', async () => {
-  await using gate = await startGate()
+  await using gate = await sharedGate()
   gate.upstream.hook('post-receive', `echo '${SCRIPT.replaceAll("'", '')}' >&2`)
   const ada = await gate.agent('ada', { push: ['refs/heads/**'] })
   const work = await ada.clone()
@@ -51,7 +51,7 @@ test('markup in the names of real pushes is text on every page', async () => {
 })
 
 test('every field of a ledger row is text, also in live updates, and invisible characters are escaped', async () => {
-  await using gate = await startGate()
+  await using gate = await sharedGate()
   await using operator = await openConsole(browser, gate)
   const { page } = operator
   const now = Date.now()
@@ -126,7 +126,7 @@ async function expectUnbroken({
 }
 
 test("a form needs its key, the console's origin, and a signed-in operator", async () => {
-  await using gate = await startGate()
+  await using gate = await sharedGate()
   await using operator = await openConsole(browser, gate)
   const { page } = operator
   const [cookie, ...more] = await page.context().cookies()
@@ -160,7 +160,7 @@ test("a form needs its key, the console's origin, and a signed-in operator", asy
 const TICKS = ['symlinks', 'submodules', 'staleReads', 'expires', 'decision', 'until']
 
 test('no hostile form makes the gate fail', async () => {
-  await using gate = await startGate()
+  await using gate = await sharedGate()
   await gate.agent('ada', { push: ['ada/**'] })
   await using operator = await openConsole(browser, gate)
   const [cookie] = await operator.page.context().cookies()
@@ -250,7 +250,7 @@ test('no hostile form makes the gate fail', async () => {
 })
 
 test('a session ends with its token, and every page without a session asks for a sign-in', async () => {
-  await using gate = await startGate()
+  await using gate = await sharedGate()
   const minted = (await gate.admin.ask('POST', '/admin-tokens', { label: 'grace' })) as Record<string, string>
   await using operator = await openConsole(browser, { url: gate.url, adminToken: minted.token ?? '' })
   const { page, open } = operator
@@ -280,7 +280,7 @@ test('a session ends with its token, and every page without a session asks for a
 })
 
 test('a form submitted after the session has ended leads to the sign-in, and back to its page', async () => {
-  await using gate = await startGate()
+  await using gate = await sharedGate()
   await gate.agent('ada', { push: ['ada/**'] })
   await using operator = await openConsole(browser, gate)
   const { page, open } = operator
@@ -343,7 +343,7 @@ test('failed sign-ins are recorded, and too many are rate-limited', async () => 
 })
 
 test('every response has the content security policy, and no page has inline scripts or styles', async () => {
-  await using gate = await startGate()
+  await using gate = await sharedGate()
   const pages = await seedGate(gate)
   await using operator = await openConsole(browser, gate)
   const halves = await operator.halves()

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import { postPush } from '../faults/fixtures/raw-push.ts'
-import { accepted, git, megabytes, seconds, startGate } from '../harness/index.ts'
+import { accepted, git, megabytes, seconds, sharedGate, startGate } from '../harness/index.ts'
 
 const anything = {
   push: ['refs/heads/**'],
@@ -13,7 +13,7 @@ const anything = {
 test.each(['0', '1', '2'])(
   'protocol v%s: clone, shallow and partial clone, fetch and push',
   async version => {
-    await using gate = await startGate()
+    await using gate = await sharedGate()
     const ada = await gate.agent('ada', anything)
     const speaks = ['-c', `protocol.version=${version}`]
     const work = await ada.clone(...speaks)
@@ -37,7 +37,7 @@ test.each(['0', '1', '2'])(
 test.each(['object:type=blob', 'sparse:oid=main:README.md', 'combine:blob:none+object:type=commit'])(
   'a filter that makes the server work without a bound (%s) is refused',
   async filter => {
-    await using gate = await startGate()
+    await using gate = await sharedGate()
     const ada = await gate.agent('ada', anything)
     const ran = await ada.tryClone('--no-checkout', `--filter=${filter}`)
     expect(ran.code).not.toBe(0)
@@ -47,7 +47,7 @@ test.each(['object:type=blob', 'sparse:oid=main:README.md', 'combine:blob:none+o
 )
 
 test('many refs, tags of both kinds, deletes, force and push options reach upstream as asked', async () => {
-  await using gate = await startGate()
+  await using gate = await sharedGate()
   gate.upstream.hook('pre-receive', 'env | grep GIT_PUSH_OPTION >> "$PWD/options" || true')
   await gate.upstream.git(['config', 'receive.advertisePushOptions', 'true'])
   const ada = await gate.agent('ada', anything)
@@ -97,7 +97,7 @@ test(
 )
 
 test('a fetch whose request git compresses', async () => {
-  await using gate = await startGate()
+  await using gate = await sharedGate()
   const ada = await gate.agent('ada', anything)
   // Git compresses an upload-pack request of more than 1 KiB: many haves of another history make one.
   const work = await ada.clone()

@@ -1,14 +1,14 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { holdForwards } from '../faults/fixtures/upstream-hold.ts'
 import { body, packOf, send, ZERO } from '../grants/wire.ts'
-import { type Agent, accepted, type Clone, type Gate, startGate, until } from '../harness/index.ts'
+import { type Agent, accepted, type Clone, type Gate, sharedGate, until } from '../harness/index.ts'
 
 let gate: Gate
 let ada: Agent
 let work: Clone
 let main: string
 beforeAll(async () => {
-  gate = await startGate()
+  gate = await sharedGate()
   ada = await gate.agent('ada', { push: ['ada/**'], force: ['ada/**'], delete: ['ada/**'], tags: ['**'] })
   work = await ada.clone()
   main = await work.text(['rev-parse', 'HEAD'])

@@ -1,11 +1,11 @@
 import { expect, test } from 'vitest'
-import { accepted, startGate } from '../harness/index.ts'
+import { accepted, sharedGate } from '../harness/index.ts'
 
 /** D1's limit for a row, in bytes. A row that D1 rejects would stay open forever. */
 const MOST_BYTES = 2_000_000
 
 test('a talkative upstream’s output reaches the agent, and the row keeps the beginning that fits', async () => {
-  await using gate = await startGate()
+  await using gate = await sharedGate()
   const ada = await gate.agent('ada', { push: ['ada/**'] })
   const words = 'über 語 '.repeat(90)
   gate.upstream.hook('post-receive', `for i in $(seq 5000); do echo "$i ${words}"; done >&2`)
@@ -24,7 +24,7 @@ test('a talkative upstream’s output reaches the agent, and the row keeps the b
 })
 
 test('upstream’s output that a client reads too slowly is not held in memory', async () => {
-  await using gate = await startGate()
+  await using gate = await sharedGate()
   const ada = await gate.agent('ada', { push: ['ada/**'] })
   gate.upstream.hook('post-receive', "head -c 20000000 /dev/zero | tr '\\0' x | fold -w 900 >&2")
   const work = await ada.clone()

@@ -9,6 +9,7 @@ import {
   git,
   megabytes,
   seconds,
+  sharedGate,
   startGate,
   startUpstream,
   until,
@@ -31,7 +32,7 @@ async function farAway(gate: Gate, all: AsyncDisposableStack) {
 
 test('a first clone waits for a slow upstream, and reads its progress', async () => {
   await using all = new AsyncDisposableStack()
-  const gate = all.use(await startGate())
+  const gate = all.use(await sharedGate())
   const { upstream, tip, ada } = await farAway(gate, all)
   const into = path.join(gate.home, 'clone')
   const ran = await git(['clone', '--progress', ada.url(), into])
@@ -75,7 +76,7 @@ test('a client without progress messages gets 503 with the progress, and finds t
 
 test('a first fetch that breaks off is an error, never an empty repository', async () => {
   await using all = new AsyncDisposableStack()
-  const gate = all.use(await startGate())
+  const gate = all.use(await sharedGate())
   const { tip, link, ada } = await farAway(gate, all)
   const broken = ada.tryClone()
   await broken.until(/git-gate: getting far/)

@@ -3,7 +3,7 @@ import fs from 'node:fs'
 import path from 'node:path'
 import { expect, test } from 'vitest'
 import { PRUNED } from '../../container/git/maintenance.ts'
-import { accepted, type Gate, git, seconds, startGate, until } from '../harness/index.ts'
+import { accepted, type Gate, git, seconds, sharedGate, startGate, until } from '../harness/index.ts'
 
 /** Returns the mirror of a gate with one repository. */
 const mirrorOf = (companionHome: string) => {
@@ -14,7 +14,7 @@ const packsIn = (mirror: string) =>
   fs.readdirSync(path.join(mirror, 'objects', 'pack')).filter(name => name.endsWith('.pack')).length
 
 test('packs do not pile up in a mirror, and it stays whole', async () => {
-  await using gate = await startGate()
+  await using gate = await sharedGate()
   const ada = await gate.agent('ada', { push: ['ada/**'] })
   let newest = (await gate.upstream.ref('refs/heads/main')) ?? ''
   for (let i = 0; i < 31; i++) {
@@ -34,7 +34,7 @@ test('packs do not pile up in a mirror, and it stays whole', async () => {
 })
 
 test('a mirror gets a commit-graph, so that a wrong clock in a push costs little', async () => {
-  await using gate = await startGate()
+  await using gate = await sharedGate()
   const ada = await gate.agent('ada', { push: ['ada/**'] })
   await ada.clone()
   const chain = () =>
@@ -50,7 +50,7 @@ test('a mirror gets a commit-graph, so that a wrong clock in a push costs little
 })
 
 test('once a day a mirror drops unreachable objects that are old enough', async () => {
-  await using gate = await startGate()
+  await using gate = await sharedGate()
   const ada = await gate.agent('ada', { push: ['ada/**'], delete: ['ada/**'] })
   const work = await ada.clone()
   const gone = await work.commit('Gone', { 'gone.txt': 'gone\n' })
@@ -88,7 +88,7 @@ test('once a day a mirror drops unreachable objects that are old enough', async 
 })
 
 test('a deleted mirror is made again, at a fetch and during a push', async () => {
-  await using gate = await startGate()
+  await using gate = await sharedGate()
   const ada = await gate.agent('ada', { push: ['ada/**'] })
   const work = await ada.clone()
   const drop = () => fs.rmSync(mirrorOf(gate.companion.home), { recursive: true })
@@ -148,7 +148,7 @@ test('a refresh leaves those refs alone that a push is moving: upstream has them
 })
 
 test('the default branch follows upstream', async () => {
-  await using gate = await startGate()
+  await using gate = await sharedGate()
   const ada = await gate.agent('ada', { push: ['ada/**'] })
   await gate.upstream.commit('trunk', 'A new trunk')
   await gate.upstream.git(['symbolic-ref', 'HEAD', 'refs/heads/trunk'])
@@ -156,7 +156,7 @@ test('the default branch follows upstream', async () => {
 })
 
 test('a repository that allows stale reads is not served empty before its first fetch', async () => {
-  await using gate = await startGate()
+  await using gate = await sharedGate()
   const upstream = await gate.repository('stale', { staleReads: true })
   const ada = await gate.agent('ada', { push: ['ada/**'] }, { repository: 'stale' })
   await upstream.stop()
@@ -168,7 +168,7 @@ test('a repository that allows stale reads is not served empty before its first 
 })
 
 test('a repository that allows stale reads is served while its upstream is down; others are not', async () => {
-  await using gate = await startGate()
+  await using gate = await sharedGate()
   const upstream = await gate.repository('stale', { staleReads: true })
   const ada = await gate.agent('ada', { push: ['ada/**'] }, { repository: 'stale' })
   await ada.clone()
@@ -181,7 +181,7 @@ test('a repository that allows stale reads is served while its upstream is down;
 })
 
 test('HEAD equals upstream’s: another branch, a branch without a commit, or no branch', async () => {
-  await using gate = await startGate({ upstream: { empty: true } })
+  await using gate = await sharedGate({ empty: true })
   const ada = await gate.agent('ada', { push: ['**'] })
   await gate.upstream.git(['symbolic-ref', 'HEAD', 'refs/heads/trunk'])
   const work = await ada.clone()

@@ -6,14 +6,14 @@ import { GrantedException } from '../../src/contract/admin-api/findings.ts'
 import { Repository } from '../../src/contract/admin-api/repositories.ts'
 import { gitGate } from '../cli/command.ts'
 import type { Clone } from '../harness/clone.ts'
-import { accepted, type Gate, rejected, seconds, startGate, until } from '../harness/index.ts'
+import { accepted, type Gate, rejected, seconds, sharedGate, until } from '../harness/index.ts'
 import { anyKey, githubToken, gitlabToken } from './fixtures/fakes.ts'
 
 const grantOptions = { push: ['{agent}/**'], force: ['{agent}/**'] }
 
 let gate: Gate
 beforeAll(async () => {
-  gate = await startGate()
+  gate = await sharedGate()
 })
 afterAll(() => gate[Symbol.asyncDispose]())
 

@@ -1,10 +1,10 @@
 import { expect, test } from 'vitest'
 import { LinkCheck } from '../../src/contract/admin-api/status.ts'
 import { startUpstream } from '../harness/hosts/upstream.ts'
-import { accepted, git, startGate } from '../harness/index.ts'
+import { accepted, git, sharedGate } from '../harness/index.ts'
 
 test('repositories are served under the names that hosts have', async () => {
-  await using gate = await startGate()
+  await using gate = await sharedGate()
   const upstream = await gate.repository('github.com/acme/.github')
   for (const name of ['~user/c++', Array(20).fill('g').join('/')]) await gate.repository(name, { upstream })
   const ada = await gate.agent('ada', { push: ['ada/**'] }, { repository: 'github.com/acme/.github' })
@@ -21,7 +21,7 @@ test('repositories are served under the names that hosts have', async () => {
 test('an upstream path with every odd character is reached over sshd and git-shell', async () => {
   const folder = `we ird 100%41/it's "q" !$HOME;&|(x)#? ünï 日本.git`
   await using odd = await startUpstream({ folder })
-  await using gate = await startGate()
+  await using gate = await sharedGate()
   await gate.repository('odd', { upstream: odd })
   const ada = await gate.agent('ada', { push: ['ada/**'] }, { repository: 'odd' })
   const work = await ada.clone()

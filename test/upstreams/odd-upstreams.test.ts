@@ -2,11 +2,11 @@ import fs from 'node:fs'
 import path from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { LinkCheck } from '../../src/contract/admin-api/status.ts'
-import { accepted, type Gate, gitText, startGate } from '../harness/index.ts'
+import { accepted, type Gate, gitText, sharedGate } from '../harness/index.ts'
 
 let gate: Gate
 beforeAll(async () => {
-  gate = await startGate()
+  gate = await sharedGate()
 })
 afterAll(() => gate[Symbol.asyncDispose]())
 
