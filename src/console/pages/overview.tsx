@@ -4,10 +4,10 @@ import { formatBytes } from '../../contract/text/format-bytes.ts'
 import {
   type AgentOverview,
   busiestAgents,
-  type OutcomesOfSlot,
-  outcomesOverTime,
   type DisconnectsOfSlot,
   disconnectsOverTime,
+  type OutcomesOfSlot,
+  outcomesOverTime,
   SAMPLE,
   type ScannedOfSlot,
   type Slots,
@@ -151,7 +151,13 @@ const DISCONNECT_SERIES = DisconnectReason.options.map(name => ({
   className: name,
 }))
 
-const TimedOutSection = ({ time, disconnects }: { time: Slots; disconnects: readonly DisconnectsOfSlot[] }) => (
+const TimedOutSection = ({
+  time,
+  disconnects,
+}: {
+  time: Slots
+  disconnects: readonly DisconnectsOfSlot[]
+}) => (
   <section aria-labelledby="timed-out">
     <h2 id="timed-out">Timed out</h2>
     {disconnects.length === 0 ? (
