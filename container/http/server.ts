@@ -22,6 +22,7 @@ import {
   storeCredential,
 } from './handlers.ts'
 import { statusOf } from './status.ts'
+import { limitUnproven, MAX_UNPROVEN } from './unproven-connections.ts'
 
 /**
  * Longer than a Worker keeps an idle connection (5 s), so the companion never closes a connection that is
@@ -48,12 +49,16 @@ export function serve(companion: Companion): Server {
     keepAlive: true,
     keepAliveInitialDelay: KEEPALIVE_PROBE_MS,
   })
-  server.maxConnections = CONNECTIONS_PER_SESSION * companion.settings.maxSessions
+  server.maxConnections = MAX_UNPROVEN + CONNECTIONS_PER_SESSION * companion.settings.maxSessions
+  const unproven = limitUnproven()
+  server.on('connection', unproven.add)
   server.on('request', (request, response) => {
     response.once('finish', () => endUnread(request))
     authorize(companion, used, request, response)
       .then(async pass => {
-        if (pass) await route(companion, pass, request, response).catch(fail(response, idOf(pass)))
+        if (!pass) return
+        unproven.prove(request.socket)
+        await route(companion, pass, request, response).catch(fail(response, idOf(pass)))
       })
       .catch(fail(response, ''))
   })
