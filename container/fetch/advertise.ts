@@ -5,6 +5,7 @@ import { spawnHttpBackend } from '../git/http-backend.ts'
 import type { Mirror } from '../mirror/mirror.ts'
 import { endedBy, type SessionEnd } from '../sessions/session-counts.ts'
 import type { Settings } from '../settings.ts'
+import { capabilityCache } from './capabilities.ts'
 import { pushAdvertisement } from './push-advertisement.ts'
 import { sourceOf, streamResponse } from './upload-pack.ts'
 
@@ -26,6 +27,8 @@ export async function advertise(
     response.writeHead(200, {
       'content-type': `application/x-${service}-advertisement`,
       'cache-control': 'no-cache, max-age=0, must-revalidate',
+      // Caches of HTTP/1.0 know no cache-control. git http-backend sends it too.
+      pragma: 'no-cache',
     })
     response.write(body)
     return endedBy(await endWithTimeout(response, settings.readIdleMs))
@@ -46,20 +49,10 @@ export async function advertise(
   return streamResponse(sourceOf(backend), response, settings.readIdleMs)
 }
 
-const capabilities = new WeakMap<Mirror, Promise<string>>()
-
-/**
- * Returns git's capability advertisement of protocol v2. It names no refs (gitprotocol-v2(5)), so it is
- * cached per mirror.
- */
-function capabilitiesOf(mirror: Mirror): Promise<string> {
-  const known =
-    capabilities.get(mirror) ??
-    mirror.git.text(['upload-pack', '--http-backend-info-refs', '.'], {
-      env: { GIT_PROTOCOL: 'version=2' },
-      signal: AbortSignal.timeout(10_000),
-    })
-  capabilities.set(mirror, known)
-  known.catch(() => capabilities.delete(mirror))
-  return known
-}
+/** Git's capability advertisement of protocol v2, which names no refs (gitprotocol-v2(5)). */
+const capabilitiesOf = capabilityCache(git =>
+  git.text(['upload-pack', '--http-backend-info-refs', '.'], {
+    env: { GIT_PROTOCOL: 'version=2' },
+    signal: AbortSignal.timeout(10_000),
+  }),
+)

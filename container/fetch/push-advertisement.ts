@@ -1,10 +1,8 @@
-import { ZERO_ID } from '../../src/contract/names.ts'
-import type { Git } from '../git/git.ts'
+import { NULL_ID } from '../git/object-format.ts'
 import { FLUSH, pktLine } from '../git/pkt-line.ts'
 import { readMirrorRefs } from '../git/ref-list.ts'
 import type { Mirror } from '../mirror/mirror.ts'
-
-const capabilities = new WeakMap<Mirror, Promise<string>>()
+import { capabilityCache } from './capabilities.ts'
 
 /**
  * Returns the advertisement for a push, as git http-backend writes it (gitprotocol-http(5)): the refs that agents may
@@ -21,14 +19,19 @@ export async function pushAdvertisement(
     capabilitiesOf(mirror),
     readMirrorRefs(mirror.git, signal, 'refs/heads', 'refs/tags', 'refs/notes', 'refs/for'),
   ])
-  return Buffer.concat([pktLine('# service=git-receive-pack\n'), FLUSH, refLines(refs, known), FLUSH])
+  return Buffer.concat([
+    pktLine('# service=git-receive-pack\n'),
+    FLUSH,
+    refLines(refs, known, NULL_ID[mirror.objectFormat ?? 'sha1']),
+    FLUSH,
+  ])
 }
 
 /** A repository without refs has a line for its capabilities alone. */
-function refLines(refs: ReadonlyMap<string, string>, known: string): Buffer {
+function refLines(refs: ReadonlyMap<string, string>, known: string, nullId: string): Buffer {
   const lines: string[] = []
   let rest = `\0${known}`
-  for (const [ref, id] of refs.size ? refs : [['capabilities^{}', ZERO_ID]]) {
+  for (const [ref, id] of refs.size ? refs : [['capabilities^{}', nullId]]) {
     const line = `${id} ${ref}${rest}\n`
     lines.push((Buffer.byteLength(line) + 4).toString(16).padStart(4, '0'), line)
     rest = ''
@@ -36,18 +39,11 @@ function refLines(refs: ReadonlyMap<string, string>, known: string): Buffer {
   return Buffer.from(lines.join(''))
 }
 
-function capabilitiesOf(mirror: Mirror): Promise<string> {
-  const known = capabilities.get(mirror) ?? askCapabilities(mirror.git)
-  capabilities.set(mirror, known)
-  known.catch(() => capabilities.delete(mirror))
-  return known
-}
-
-async function askCapabilities(git: Git): Promise<string> {
+const capabilitiesOf = capabilityCache(async git => {
   const advertised = await git.text(['receive-pack', '--http-backend-info-refs', git.dir], {
     signal: AbortSignal.timeout(10_000),
   })
   const known = /\0([^\n]*)\n/.exec(advertised)?.[1]
   if (known === undefined) throw new Error('git receive-pack has advertised no capabilities')
   return known
-}
+})

@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import type { Upstream } from '../../src/contract/companion-api/pass.ts'
-import { isReviewRef, ZERO_ID } from '../../src/contract/names.ts'
+import { isNullId, isReviewRef } from '../../src/contract/names.ts'
 import type { RefResult, UpstreamState } from '../../src/contract/outcome.ts'
 import type { Git } from '../git/git.ts'
 import type { Link } from '../upstream/link.ts'
@@ -53,9 +53,9 @@ export async function askOnce(
         .map(line => line.split('\t'))
         .map(([id = '', ref = '']) => [ref, id]),
     )
-    const currentId = (ref: Ref) => there.get(ref.ref) ?? ZERO_ID
-    if (refs.every(ref => currentId(ref) === ref.new)) return 'all of it'
-    return refs.every(ref => currentId(ref) === ref.old) ? 'none of it' : 'something else'
+    const isAt = (ref: string, id: string) => (isNullId(id) ? !there.has(ref) : there.get(ref) === id)
+    if (refs.every(({ ref, new: id }) => isAt(ref, id))) return 'all of it'
+    return refs.every(({ ref, old }) => isAt(ref, old)) ? 'none of it' : 'something else'
   } catch {
     return 'no answer'
   }

@@ -1,7 +1,6 @@
 import type { Duplex } from 'node:stream'
 import type { Upstream } from '../../src/contract/companion-api/pass.ts'
-import { ZERO_ID } from '../../src/contract/names.ts'
-import { type Command, isDelete } from '../git/command-list.ts'
+import { type Command, isCreate, isDelete } from '../git/command-list.ts'
 import type { Git } from '../git/git.ts'
 import { FORWARD_HOOKS } from '../git/git-config.ts'
 import type { ProcessResult } from '../process/spawn.ts'
@@ -67,7 +66,7 @@ export function stagePush(
       '--porcelain',
       '--no-progress',
       ...(commands.length > 1 ? ['--atomic'] : []),
-      ...commands.map(c => `--force-with-lease=${c.ref}:${c.old === ZERO_ID ? '' : c.old}`),
+      ...commands.map(c => `--force-with-lease=${c.ref}:${isCreate(c) ? '' : c.old}`),
       ...pushOptions.map(option => `--push-option=${option}`),
       upstream.url,
       ...commands.map(c => (isDelete(c) ? `:${c.ref}` : `${c.new}:${c.ref}`)),

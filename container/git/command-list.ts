@@ -1,5 +1,6 @@
-import { ObjectId, RefName, ZERO_ID } from '../../src/contract/names.ts'
+import { isNullId, ObjectId, RefName } from '../../src/contract/names.ts'
 import { withoutLikelySecrets } from '../../src/contract/text/unscanned-text.ts'
+import { FORMAT_NAME, formatOf, type ObjectFormat } from './object-format.ts'
 import { FLUSH, type Pkt, PktLineError, PktLines, pktLine } from './pkt-line.ts'
 
 /** A command of a push: `<old> <new> <ref>` (gitprotocol-pack(5)). */
@@ -14,6 +15,7 @@ export interface CommandList {
   readonly commands: readonly Command[]
   /** Commands whose old and new values are equal; both zero: the delete of a ref that the client knows to be absent. */
   readonly noOps: readonly Command[]
+  readonly objectFormat: ObjectFormat
   readonly capabilities: ReadonlySet<string>
   readonly client: string
   readonly pushOptions: readonly string[]
@@ -32,16 +34,16 @@ export interface BadCommandList {
 }
 
 /** Whether a command deletes a ref that did not exist. */
-export const isVoidDelete = ({ old, new: id }: Command) => old === ZERO_ID && id === ZERO_ID
-export const isDelete = (command: Command) => command.new === ZERO_ID
-export const isCreate = (command: Command) => command.old === ZERO_ID
+export const isVoidDelete = ({ old, new: id }: Command) => isNullId(old) && isNullId(id)
+export const isDelete = (command: Command) => isNullId(command.new)
+export const isCreate = (command: Command) => isNullId(command.old)
 export const isTag = (command: Command) => command.ref.startsWith('refs/tags/')
 
 /** The limits of a push's command list: refs, and bytes. The list must fit into one row of the ledger. */
 export const MAX_COMMANDS = 5_000
 const MAX_LIST_BYTES = 768 << 10
 
-const SHALLOW = /^shallow [0-9a-f]{40}\n?$/
+const SHALLOW = /^shallow (?:[0-9a-f]{40}|[0-9a-f]{64})\n?$/
 
 const KNOWN_CAPABILITIES = new Set([
   'report-status',
@@ -158,8 +160,10 @@ export class CommandListReader {
     const words = [...capabilities]
     const unknown = words.find(word => !KNOWN_CAPABILITIES.has(word.split('=')[0] ?? ''))
     if (unknown !== undefined) return this.#bad(`the capability ${inWords(unknown)} was not offered`, refs)
-    if (words.some(word => word.startsWith('object-format=') && word !== 'object-format=sha1'))
-      return this.#bad('only SHA-1 repositories are served', refs)
+    const objectFormat = objectFormatIn(words)
+    if (objectFormat === undefined) return this.#bad('its object format is not known here', refs)
+    if (commands.some(each => formatOf(each.old) !== objectFormat || formatOf(each.new) !== objectFormat))
+      return this.#bad(`its object ids are not of its object format, ${FORMAT_NAME[objectFormat]}`, refs)
     if (!words.some(word => word === 'report-status' || word === 'report-status-v2'))
       return this.#bad(
         'a client must ask for report-status, or it could not be told what became of its push',
@@ -173,6 +177,7 @@ export class CommandListReader {
     return {
       commands: commands.filter(({ old, new: id }) => old !== id),
       noOps: commands.filter(({ old, new: id }) => old === id),
+      objectFormat,
       capabilities,
       client: printable(words.find(word => word.startsWith('agent='))?.slice('agent='.length) ?? ''),
       pushOptions: this.#options,
@@ -181,8 +186,15 @@ export class CommandListReader {
 }
 
 /** Packets of commands: the length, the old and the new value. */
-const COMMAND = /^.{4}[0-9a-f]{40} [0-9a-f]{40} /
-const VOID_DELETE = /^.{4}0{40} 0{40} /
+const COMMAND = /^.{4}(?:[0-9a-f]{40}|[0-9a-f]{64}) (?:[0-9a-f]{40}|[0-9a-f]{64}) /
+const VOID_DELETE = /^.{4}(?:0{40}|0{64}) (?:0{40}|0{64}) /
+
+/** The format that the capabilities of a push name; SHA-1 if they name none, and undefined if git has no such format. */
+function objectFormatIn(words: readonly string[]): ObjectFormat | undefined {
+  const named = words.filter(word => word.startsWith('object-format='))
+  if (named.every(word => word === 'object-format=sha1')) return 'sha1'
+  return named.every(word => word === 'object-format=sha256') ? 'sha256' : undefined
+}
 
 function capabilitiesOf(line: Buffer | undefined): Set<string> {
   const nul = line?.indexOf(0) ?? -1
@@ -204,8 +216,9 @@ function capabilitiesOf(line: Buffer | undefined): Set<string> {
 function readCommand(line: Buffer): { ref: string; command?: Command; problem?: string } {
   const nul = line.indexOf(0)
   const text = nul >= 0 ? line.toString('utf8', 0, nul) : line.toString('utf8').replace(/\n$/, '')
-  const match = /^([0-9a-f]{40}) ([0-9a-f]{40}) ([\s\S]+)$/.exec(text)
-  if (!match) return { ref: text.slice(82) || '?', problem: 'not a command: <old> <new> <ref>' }
+  const match = /^([0-9a-f]{40}|[0-9a-f]{64}) ([0-9a-f]{40}|[0-9a-f]{64}) ([\s\S]+)$/.exec(text)
+  if (!match)
+    return { ref: /^\S+ \S+ (\S+)/.exec(text)?.[1] ?? '?', problem: 'not a command: <old> <new> <ref>' }
   const [, old = '', id = '', ref = ''] = match
   const name = RefName.safeParse(ref)
   if (!name.success) return { ref, problem: name.error.issues[0]?.message ?? 'not a ref name' }

@@ -1,6 +1,6 @@
 import { readdir, readFile } from 'node:fs/promises'
 import { join, relative } from 'node:path'
-import { ZERO_ID } from '../../src/contract/names.ts'
+import { isNullId } from '../../src/contract/names.ts'
 
 /**
  * Reads the refs of a bare repository from their files (gitrepository-layout(5)), sorted by name, without a git
@@ -35,8 +35,8 @@ async function readLooseRefs(dir: string): Promise<Map<string, string> | undefin
   for (const [ref, content] of read) {
     // The ref was deleted or packed meanwhile.
     if (content === undefined) continue
-    const id = /^([0-9a-f]{40})\n$/.exec(content)?.[1]
-    if (id === undefined || id === ZERO_ID) return undefined
+    const id = /^([0-9a-f]{40}(?:[0-9a-f]{24})?)\n$/.exec(content)?.[1]
+    if (id === undefined || isNullId(id)) return undefined
     refs.set(ref, id)
   }
   return refs
@@ -50,15 +50,17 @@ function readPackedRefs(text: string): Map<string, string> | undefined {
     if (end < 0) return undefined
     const first = text[at]
     if (first !== '#' && first !== '^') {
-      if (text[at + ID_LENGTH] !== ' ') return undefined
-      refs.set(text.slice(at + ID_LENGTH + 1, end), text.slice(at, at + ID_LENGTH))
+      const space = ID_LENGTHS.find(length => text[at + length] === ' ')
+      if (space === undefined) return undefined
+      refs.set(text.slice(at + space + 1, end), text.slice(at, at + space))
     }
     at = end + 1
   }
   return refs
 }
 
-const ID_LENGTH = 40
+/** The lengths of SHA-1 and SHA-256 ids. */
+const ID_LENGTHS = [40, 64]
 
 async function readIfPresent(path: string): Promise<string | undefined> {
   try {

@@ -1,15 +1,14 @@
 import { once } from 'node:events'
 import { MAX_REFS, type PushDiff, type UpdatedRef } from '../../src/contract/companion-api/push-diff.ts'
-import { ZERO_ID } from '../../src/contract/names.ts'
+import { isNullId } from '../../src/contract/names.ts'
 import type { Git } from '../git/git.ts'
+import { EMPTY_TREE, formatOf } from '../git/object-format.ts'
 import type { Mirror } from './mirror.ts'
 
 /** The limits for a push's commits and diff, in bytes: as much as a person reads and a page can show. */
 const COMMITS_BYTES = 8_000
 const DIFF_BYTES = 60_000
 const DEADLINE_MS = 20_000
-/** The id of git's empty tree. */
-const EMPTY_TREE = '4b825dc642cb6eb9a060e54bf8d69288fbee4904'
 
 /**
  * Returns the commits that a push brought to each ref, and the diff from their merge base. Reads the mirror
@@ -38,7 +37,7 @@ async function brought(
   const tip = `${moved.new}^{commit}`
   if ((await git.run(['cat-file', '-e', tip], { signal })).code !== 0) return null
   const base =
-    (moved.old === ZERO_ID ? undefined : await mergeBase(git, `${moved.old}^{commit}`, tip, signal)) ??
+    (isNullId(moved.old) ? undefined : await mergeBase(git, `${moved.old}^{commit}`, tip, signal)) ??
     (await mergeBase(git, 'HEAD', tip, signal))
   const log = [
     'log',
@@ -55,7 +54,7 @@ async function brought(
     '--no-ext-diff',
     '--no-textconv',
     '--find-renames',
-    base ?? EMPTY_TREE,
+    base ?? EMPTY_TREE[formatOf(moved.new)],
     tip,
   ]
   return {

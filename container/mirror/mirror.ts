@@ -1,14 +1,16 @@
-import { randomUUID } from 'node:crypto'
-import { access, mkdir, rename, rm } from 'node:fs/promises'
-import { dirname, join } from 'node:path'
+import { access } from 'node:fs/promises'
+import { join } from 'node:path'
 import type { Upstream } from '../../src/contract/companion-api/pass.ts'
 import type { Counts, MirrorStatus } from '../../src/contract/companion-api/status.ts'
-import { createGit, type Git } from '../git/git.ts'
+import type { Git } from '../git/git.ts'
+import type { ObjectFormat } from '../git/object-format.ts'
 import { withAbort } from '../process/with-abort.ts'
 import type { Settings } from '../settings.ts'
 import type { Link } from '../upstream/link.ts'
 import { UpstreamError } from '../upstream/upstream-error.ts'
+import { createRepository, readObjectFormat } from './create-repository.ts'
 import { mirrorSize } from './disk-size.ts'
+import { isUnfinished } from './first-fetch.ts'
 import { createLease, type Enter } from './lease.ts'
 import { type Arriving, refresh } from './refresh.ts'
 import { createRefsSnapshots, type RefsSnapshots } from './refs-snapshot.ts'
@@ -19,6 +21,8 @@ export interface Mirror {
   readonly git: Git
   /** Tells whether refs are still the same. */
   readonly refs: RefsSnapshots
+  /** The object format, which is upstream's. Undefined before the first refresh. */
+  readonly objectFormat: ObjectFormat | undefined
   /**
    * Updates the mirrored refs and HEAD from the upstream. One refresh runs at a time, and all callers during it
    * share the next refresh. Resolves at once while the mirror is fresh (mirrorTtlMs). Rejects with
@@ -56,6 +60,7 @@ export interface MirrorDeps {
 export function createMirror(git: Git, { settings, linkTo, mirrorSeed }: MirrorDeps): Mirror {
   const heldRefs = new Map<string, number>()
   const refs = createRefsSnapshots()
+  let objectFormat: ObjectFormat | undefined
   let freshAt: number | undefined
   let freshPatterns = ''
   let expiredAt = 0
@@ -82,14 +87,17 @@ export function createMirror(git: Git, { settings, linkTo, mirrorSeed }: MirrorD
     }
     const leave = await enter()
     try {
-      if (!(await exists(git.dir))) {
-        await refs.change(() => createRepository(git))
-        freshAt = undefined
-      }
+      objectFormat = (await exists(git.dir)) ? (objectFormat ?? (await readObjectFormat(git))) : undefined
       const refreshed = await refresh({
         git,
         link: await linkTo(upstream),
         upstream,
+        objectFormat,
+        async createMirror(format) {
+          await refs.change(() => createRepository(git, format))
+          objectFormat = format
+          freshAt = undefined
+        },
         refs,
         heldRefs: () => [...heldRefs.keys()],
         mirrorSeed,
@@ -117,6 +125,9 @@ export function createMirror(git: Git, { settings, linkTo, mirrorSeed }: MirrorD
   return {
     git,
     refs,
+    get objectFormat() {
+      return objectFormat
+    },
     async status() {
       size ??= mirrorSize(git.dir)
       return {
@@ -151,8 +162,7 @@ export function createMirror(git: Git, { settings, linkTo, mirrorSeed }: MirrorD
       try {
         await withAbort(next, signal)
       } catch (error) {
-        // A mirror exists after a failed first fetch too, without refs.
-        if (error instanceof UpstreamError && upstream.staleReads && isThere && (await hasRefs(git))) return
+        if (error instanceof UpstreamError && upstream.staleReads && isThere && (await canServe(git))) return
         throw error
       }
     },
@@ -183,22 +193,7 @@ const exists = (dir: string) =>
     () => false,
   )
 
-const hasRefs = async (git: Git) =>
+/** True unless the mirror's first fetch has not ended: it has no refs then, or some of them. */
+const canServe = async (git: Git) =>
+  !(await isUnfinished(git)) &&
   (await git.text(['for-each-ref', '--count=1'], { signal: AbortSignal.timeout(10_000) })) !== ''
-
-/** Creates the bare repository atomically, by rename. */
-async function createRepository(git: Git): Promise<void> {
-  const fresh = `${git.dir}.${randomUUID()}`
-  await mkdir(dirname(git.dir), { recursive: true, mode: 0o700 })
-  try {
-    await mkdir(fresh)
-    await createGit(fresh, git.env).text(['init', '--quiet', '--bare', '--template='], {
-      signal: AbortSignal.timeout(10_000),
-    })
-    await rm(git.dir, { recursive: true, force: true })
-    await rename(fresh, git.dir)
-  } catch (error) {
-    await rm(fresh, { recursive: true, force: true })
-    throw error
-  }
-}

@@ -2,11 +2,13 @@ import type { Upstream } from '../../src/contract/companion-api/pass.ts'
 import { mirroredRefs } from '../../src/contract/mirrored-refs.ts'
 import type { Git } from '../git/git.ts'
 import { GitProgress } from '../git/git-progress.ts'
+import { FORMAT_NAME, type ObjectFormat } from '../git/object-format.ts'
 import { type RefList, readMirrorRefs, sameRefs } from '../git/ref-list.ts'
 import type { Link } from '../upstream/link.ts'
 import { listUpstream, type UpstreamRefs } from '../upstream/list-refs.ts'
-import { toUpstreamError } from '../upstream/to-upstream-error.ts'
 import { UpstreamError } from '../upstream/upstream-error.ts'
+import { fetchRefs } from './fetch-refs.ts'
+import { fetchFirst, isUnfinished } from './first-fetch.ts'
 import type { RefsSnapshots } from './refs-snapshot.ts'
 import type { MirrorSeed } from './seed.ts'
 
@@ -25,6 +27,10 @@ export interface Refresh {
   readonly git: Git
   readonly link: Link
   readonly upstream: Upstream
+  /** The mirror's object format; undefined: there is no mirror yet. */
+  readonly objectFormat: ObjectFormat | undefined
+  /** Creates the mirror, in place of an empty one too. */
+  readonly createMirror: (format: ObjectFormat) => Promise<void>
   readonly refs: RefsSnapshots
   /**
    * Returns the refs that running pushes hold; the refresh leaves them unchanged. Called after upstream has
@@ -65,13 +71,12 @@ export async function refresh({ onInitialFetch, withinMs, mirrorSeed, ...how }: 
   }
   await withDeadline(async () => {
     await link.connect(signal)
-    const [there, here] = await Promise.all([
-      listUpstream(link, upstream, signal),
-      readMirrorRefs(git, signal),
-    ])
+    const { there, here } = await readBothRefs(how, signal)
     symbolic = there.symbolic
-    const progress = here.refs.size === 0 && there.refs.size > 0 ? new GitProgress(deadline.heard) : undefined
+    const isFirst = there.refs.size > 0 && (here.refs.size === 0 || (await isUnfinished(git)))
+    const progress = isFirst ? new GitProgress(deadline.heard) : undefined
     const begin = async (words: GitProgress) => {
+      if (here.refs.size > 0) return here
       const begun = await how.refs.change(() => mirrorSeed.consume(upstream, git, words, signal))
       leftNothing = begun !== 'broken'
       return begun === 'whole' ? readMirrorRefs(git, signal) : here
@@ -83,6 +88,31 @@ export async function refresh({ onInitialFetch, withinMs, mirrorSeed, ...how }: 
     await done
   })
   return { leftNothing, symbolic }
+}
+
+/** Reads the refs of upstream and of the mirror. Creates the mirror in upstream's object format. */
+async function readBothRefs(
+  {
+    git,
+    link,
+    upstream,
+    objectFormat,
+    createMirror,
+  }: Pick<Refresh, 'git' | 'link' | 'upstream' | 'objectFormat' | 'createMirror'>,
+  signal: AbortSignal,
+): Promise<{ there: UpstreamRefs; here: RefList }> {
+  const [there, here] = await Promise.all([
+    listUpstream(link, upstream, objectFormat ?? 'sha1', signal),
+    objectFormat && readMirrorRefs(git, signal),
+  ])
+  if (here && there.objectFormat === objectFormat) return { there, here }
+  if (here && here.refs.size > 0)
+    throw new UpstreamError(
+      `the upstream has ${FORMAT_NAME[there.objectFormat]} object ids now, and its mirror has other ids`,
+      { fix: `compare the upstream's URL, and if it is right to delete the mirror, a cache: ${git.dir}` },
+    )
+  await createMirror(there.objectFormat)
+  return { there, here: await readMirrorRefs(git, signal) }
 }
 
 /** Aborts after `ms` milliseconds without a call of `heard`. */
@@ -116,7 +146,17 @@ async function applyUpstreamRefs(
   if (!sameRefs(there.refs, here.refs, moving)) {
     await refs.change(async () => {
       await removeUnmirrored(git, upstream, here, moving, signal)
-      await fetchRefs(git, link, upstream, moving, progress, signal)
+      const from = { git, link, upstream, progress, signal }
+      const fetchAll = () =>
+        fetchRefs(
+          from,
+          ['--prune'],
+          [
+            ...mirroredRefs(upstream.readRefs).patterns.map(pattern => `+${pattern}:${pattern}`),
+            ...moving.map(ref => `^${ref}`),
+          ],
+        )
+      await (progress ? fetchFirst(from, there, fetchAll) : fetchAll())
     })
     // A fetch writes a file for each ref, and each listing of all refs reads every file.
     if (there.refs.size - here.refs.size > MANY_REFS) await git.run(['pack-refs', '--all'], { signal })
@@ -140,44 +180,4 @@ async function removeUnmirrored(
   const rest = [...here.refs.keys()].filter(ref => !mirrored.has(ref) && !heldRefs.includes(ref))
   if (rest.length === 0) return
   await git.text(['update-ref', '--stdin'], { signal, input: rest.map(ref => `delete ${ref}\n`).join('') })
-}
-
-/**
- * Fetches the mirrored refs from upstream and prunes deleted refs. Leaves out `heldRefs`, which pushes are
- * moving.
- */
-async function fetchRefs(
-  git: Git,
-  link: Link,
-  upstream: Upstream,
-  heldRefs: readonly string[],
-  progress: GitProgress | undefined,
-  signal: AbortSignal,
-): Promise<void> {
-  const { git: options, release } = await link.acquire(signal)
-  try {
-    const fetched = await git.run(
-      [
-        'fetch',
-        progress ? '--progress' : '--quiet',
-        '--prune',
-        '--no-tags',
-        '--no-write-fetch-head',
-        '--no-auto-maintenance',
-        upstream.url,
-        ...mirroredRefs(upstream.readRefs).patterns.map(pattern => `+${pattern}:${pattern}`),
-        ...heldRefs.map(ref => `^${ref}`),
-      ],
-      { signal, ...options, onStderr: chunk => progress?.push(chunk) },
-    )
-    const said = progress?.said ?? fetched.stderr
-    if (fetched.code !== 0) throw toUpstreamError(upstream, said)
-    // Git leaves such refs out and ends well, so that the repository would look empty.
-    if (/shallow roots are not allowed to be updated/.test(said))
-      throw new UpstreamError('the upstream is a shallow clone, without its older history', {
-        fix: 'complete it there (git fetch --unshallow), or to name a complete repository',
-      })
-  } finally {
-    release({ cut: signal.aborted })
-  }
 }

@@ -69,7 +69,7 @@ export function createMirrorSeed(withinMs: number): MirrorSeed {
 }
 
 /** A line that git bundle unbundle prints for each ref: `<id> <name>` (git-bundle(1)). */
-const REF = /^([0-9a-f]{40}) (refs\/(?:heads|tags)\/\S+)$/
+const REF = /^([0-9a-f]{40}|[0-9a-f]{64}) (refs\/(?:heads|tags)\/\S+)$/
 
 async function unbundle(
   git: Git,

@@ -63,7 +63,7 @@ export async function runPush(work: PushWork, turnAway?: Obstacle): Promise<Sess
     const obstacle = turnAway ?? (await prepareMirror(work))
     const read = await readCommands(client, record)
     if (read === 'nothing') return await endEmpty(client)
-    const judged = obstacle?.(refsOf(read.list)) ?? checkCommands(read.list, pass)
+    const judged = obstacle?.(refsOf(read.list)) ?? checkCommands(read.list, pass, work.mirror.objectFormat)
     if ('outcome' in judged) return await reject(work, record, read, judged)
     const moved = await judgeNoOps(judged, work.mirror, client.gone)
     if (moved) return await reject(work, record, read, moved)

@@ -1,15 +1,17 @@
 import type { Upstream } from '../../src/contract/companion-api/pass.ts'
 import { type MirroredRefs, mirroredRefs } from '../../src/contract/mirrored-refs.ts'
+import { FORMAT_NAME, formatOf, type ObjectFormat } from '../git/object-format.ts'
 import { type Pkt, PktLineError, PktLines, pktLine } from '../git/pkt-line.ts'
 import type { RefList } from '../git/ref-list.ts'
 import { killGroup } from '../process/spawn.ts'
 import type { Link } from './link.ts'
 import { CONNECT, HelperReader } from './remote-helper.ts'
 import { toUpstreamError } from './to-upstream-error.ts'
-import { CredentialRefused, UpstreamError } from './upstream-error.ts'
+import { CredentialRefused } from './upstream-error.ts'
 
 /** Upstream's refs, and the targets of its tags. */
 export interface UpstreamRefs extends RefList {
+  readonly objectFormat: ObjectFormat
   /** Maps an annotated tag's full ref name to the object id that it points to. */
   readonly peeled: ReadonlyMap<string, string>
   /** Symbolic refs other than HEAD. Upstream reports them over protocol version 2 only. */
@@ -20,10 +22,10 @@ const DELIMITER = Buffer.from('0001')
 const FLUSH = Buffer.from('0000')
 
 /** An `ls-refs` request for HEAD and these refs (gitprotocol-v2(5)). */
-const listRefs = ({ prefixes }: MirroredRefs, ...more: readonly string[]) =>
+const listRefs = ({ prefixes }: MirroredRefs, format: ObjectFormat, ...more: readonly string[]) =>
   Buffer.concat([
     pktLine('command=ls-refs\n'),
-    pktLine('object-format=sha1'),
+    pktLine(`object-format=${format}`),
     DELIMITER,
     ...[...more, 'peel\n', 'symrefs\n', 'ref-prefix HEAD\n'].map(pktLine),
     ...prefixes.map(prefix => pktLine(`ref-prefix ${prefix}\n`)),
@@ -37,29 +39,42 @@ type Answer = UpstreamRefs & { readonly supportsUnborn: boolean }
  * Requests upstream's refs. Over SSH the request is sent before upstream has advertised its protocol version,
  * so it takes one round trip after the channel is open; `git ls-remote` takes two. An upstream without version 2
  * lists its refs without a request (gitprotocol-pack(5)). Rejects with UpstreamError.
+ *
+ * The request names an object format. If upstream has the other, it is asked again.
  */
 export async function listUpstream(
   link: Link,
   upstream: Upstream,
+  expectedFormat: ObjectFormat,
   signal: AbortSignal,
 ): Promise<UpstreamRefs> {
   const wanted = mirroredRefs(upstream.readRefs)
-  const first = () => ask(link, upstream, wanted, listRefs(wanted), signal)
-  const answer = await first().catch(error => {
+  const askIn = (format: ObjectFormat, ...more: readonly string[]) =>
+    ask(link, upstream, wanted, format, listRefs(wanted, format, ...more), signal)
+  const answer = await askIn(expectedFormat).catch(error => {
     // A host may revoke the token of an app before its end.
-    if (error instanceof CredentialRefused && upstream.credential?.app) return first()
+    if (error instanceof CredentialRefused && upstream.credential?.app) return askIn(expectedFormat)
+    if (error instanceof OtherFormat) return askIn(error.format)
     throw error
   })
   // An upstream that does not advertise `unborn` would refuse the word.
-  return answer.refs.size === 0 && answer.supportsUnborn
-    ? ask(link, upstream, wanted, listRefs(wanted, 'unborn\n'), signal)
-    : answer
+  return answer.refs.size === 0 && answer.supportsUnborn ? askIn(answer.objectFormat, 'unborn\n') : answer
+}
+
+/** Upstream's object format is not that of the request. */
+class OtherFormat extends Error {
+  readonly format: ObjectFormat
+  constructor(format: ObjectFormat) {
+    super(`the upstream has ${FORMAT_NAME[format]} object ids`)
+    this.format = format
+  }
 }
 
 async function ask(
   link: Link,
   upstream: Upstream,
   wanted: MirroredRefs,
+  format: ObjectFormat,
   question: Buffer,
   signal: AbortSignal,
 ): Promise<Answer> {
@@ -67,7 +82,7 @@ async function ask(
   const { child, isHelper } = startUploadPack(upstream, signal)
   try {
     return await new Promise<Answer>((resolve, reject) => {
-      const list = new RefListReader(wanted)
+      const list = new RefListReader(wanted, format)
       const reader = isHelper ? new HelperReader(list, question, bytes => child.stdin?.write(bytes)) : list
       let said = ''
       child.stderr?.on('data', (chunk: Buffer) => {
@@ -94,9 +109,6 @@ async function ask(
   }
 }
 
-const SHA256 = 'the upstream has SHA-256 object ids, and the gate serves SHA-1 repositories'
-const SHA256_FIX = { fix: 'name a SHA-1 repository: git gate repo set NAME --upstream URL' }
-
 /** Parses the ref list of any protocol version. */
 class RefListReader {
   readonly #packets = new PktLines()
@@ -104,17 +116,21 @@ class RefListReader {
   readonly #peeled = new Map<string, string>()
   readonly #symbolic = new Set<string>()
   readonly #wanted: MirroredRefs
+  readonly #askedFormat: ObjectFormat
+  /** git of before SHA-256 names no format. */
+  #format: ObjectFormat = 'sha1'
   #head: string | undefined
   #tellsUnborn = false
   #state: 'start' | 'capabilities' | 'listed' | 'advertised' = 'start'
 
-  constructor(wanted: MirroredRefs) {
+  constructor(wanted: MirroredRefs, askedFormat: ObjectFormat) {
     this.#wanted = wanted
+    this.#askedFormat = askedFormat
   }
 
   /**
    * Takes bytes, and returns the list once it is complete. Throws PktLineError on an invalid packet, or with
-   * upstream's message after `ERR`; UpstreamError for another object format.
+   * upstream's message after `ERR`; OtherFormat if upstream cannot answer the request for its object format.
    */
   push(chunk: Buffer): Answer | undefined {
     this.#packets.push(chunk)
@@ -128,11 +144,15 @@ class RefListReader {
     const [value = '', name = ''] = line.split(' ')
     if (value.startsWith('@')) {
       if (name === 'HEAD') this.#head = value.slice(1)
-    } else if (name !== 'HEAD') this.#addRef(name, value)
+    } else {
+      this.#format = formatOf(value)
+      if (name !== 'HEAD') this.#addRef(name, value)
+    }
   }
 
   answer(): Answer {
     return {
+      objectFormat: this.#format,
       refs: this.#refs,
       head: this.#head,
       peeled: this.#peeled,
@@ -144,11 +164,12 @@ class RefListReader {
   #take(pkt: Pkt): boolean {
     if (pkt === 'flush') {
       if (this.#state !== 'capabilities') return true
+      if (this.#format !== this.#askedFormat) throw new OtherFormat(this.#format)
       this.#state = 'listed'
       return false
     }
     const line = pkt.toString('utf8').replace(/\n$/, '')
-    if (/(^|[ \0])object-format=sha256\b/.test(line)) throw new UpstreamError(SHA256, SHA256_FIX)
+    if (this.#state !== 'listed' && /(^|[ \0])object-format=sha256\b/.test(line)) this.#format = 'sha256'
     if (line.startsWith('ERR ')) throw new PktLineError(line.slice(4))
     if (this.#state === 'start' && line === 'version 2') this.#state = 'capabilities'
     else if (this.#state === 'listed') this.#listed(line)

@@ -60,13 +60,15 @@ export type IdentityName = z.infer<typeof IdentityName>
 export const CredentialName = simpleName.brand<'CredentialName'>()
 export type CredentialName = z.infer<typeof CredentialName>
 
-/** A SHA-1 object id in lower-case hex; mirrors use the SHA-1 object format. */
+/** An object id in lower-case hex: SHA-1, or SHA-256 in a repository of that object format. */
 export const ObjectId = z
   .string()
-  .regex(/^[0-9a-f]{40}$/, 'not an object id')
+  .regex(/^[0-9a-f]{40}(?:[0-9a-f]{24})?$/, 'not an object id')
   .brand<'ObjectId'>()
 export type ObjectId = z.infer<typeof ObjectId>
-export const ZERO_ID = '0'.repeat(40) as ObjectId
+
+/** Whether git means no object by an id: it has zeros in the length of the repository's ids. */
+export const isNullId = (id: string): boolean => /^0+$/.test(id)
 
 /** Namespaces of refs that a push may name. In `refs/for/` a host takes a change for review (Gerrit, AGit). */
 const PUSHABLE = /^refs\/(heads|tags|notes|for)\/[^/]/

@@ -2,7 +2,7 @@ import fs from 'node:fs'
 import path from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { pktLine } from '../../container/git/pkt-line.ts'
-import { ZERO_ID } from '../../src/contract/names.ts'
+import { ZERO } from '../grants/wire.ts'
 import type { Clone } from '../harness/clone.ts'
 import { accepted, type Gate, rejected, sharedGate } from '../harness/index.ts'
 
@@ -143,7 +143,7 @@ test('a pack with unreachable objects is refused, and the mirror keeps none of t
       input: `${ids.join('\n')}\n`,
       stdoutAs: 'latin1',
     })
-    const list = pktLine(`${ZERO_ID} ${head} refs/heads/${ref}\0report-status side-band-64k agent=git/raw`)
+    const list = pktLine(`${ZERO} ${head} refs/heads/${ref}\0report-status side-band-64k agent=git/raw`)
     const { origin, pathname, username, password } = new URL(agent.url())
     const answer = await fetch(`${origin}${pathname}/git-receive-pack`, {
       method: 'POST',

@@ -391,7 +391,17 @@ describe('lists of commands', () => {
     [
       'another object format',
       () => body([[ZERO, id('one'), 'refs/heads/x']], Buffer.alloc(0), 'report-status object-format=sha256'),
-      /only SHA-1/,
+      /object ids are not of its object format, SHA-256/,
+    ],
+    [
+      'ids of another object format',
+      () =>
+        body(
+          [['0'.repeat(64), '1'.repeat(64), 'refs/heads/x']],
+          Buffer.alloc(0),
+          'report-status object-format=sha256',
+        ),
+      /it has SHA-256 object ids, and the repository has SHA-1 ids/,
     ],
     [
       'no wish for a report',

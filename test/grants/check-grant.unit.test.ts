@@ -1,13 +1,13 @@
 import { expect, test } from 'vitest'
 import { checkGrant } from '../../container/checks/ref-rules.ts'
 import { type Action, type Grant, GrantTerms } from '../../src/contract/grant.ts'
-import { ObjectId, RefName, ZERO_ID } from '../../src/contract/names.ts'
+import { ObjectId, RefName } from '../../src/contract/names.ts'
 
-const [ONE, TWO] = ['1'.repeat(40), '2'.repeat(40)]
+const [ZERO, ONE, TWO] = ['0'.repeat(40), '1'.repeat(40), '2'.repeat(40)]
 const REFS = ['refs/heads/x', 'refs/tags/x'] as const
 const CHANGES = [
-  [ZERO_ID, ONE],
-  [ONE, ZERO_ID],
+  [ZERO, ONE],
+  [ONE, ZERO],
   [ONE, TWO],
 ] as const
 
@@ -55,7 +55,7 @@ test('a remedy names no ref that the agent may not create', () => {
     ],
   })
   const [refusal] = checkGrant(
-    [{ ref: RefName.parse('refs/heads/main'), old: ObjectId.parse(ZERO_ID), new: ObjectId.parse(ONE) }],
+    [{ ref: RefName.parse('refs/heads/main'), old: ObjectId.parse(ZERO), new: ObjectId.parse(ONE) }],
     { agent: 'ada' as Grant['agent'], terms },
     'app',
   )

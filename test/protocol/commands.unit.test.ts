@@ -7,7 +7,8 @@ import {
   MAX_COMMANDS,
 } from '../../container/git/command-list.ts'
 import { FLUSH, pktLine } from '../../container/git/pkt-line.ts'
-import { refNameProblem, ZERO_ID } from '../../src/contract/names.ts'
+import { refNameProblem } from '../../src/contract/names.ts'
+import { ZERO as ZERO_ID } from '../grants/wire.ts'
 import { cuts, hostileLines, inPieces } from './streams.ts'
 
 const runs = { numRuns: 3000 }
@@ -163,7 +164,22 @@ const caps = (words: string) => Buffer.concat([pktLine(`${line(one)}\0${words}`)
 test.each([
   ['nothing but a flush', FLUSH, 'nothing'],
   ['a capability that was not offered', caps(`${CAPABILITIES} push-cert=1-abc`), /capability push-cert/],
-  ['SHA-256', caps('report-status object-format=sha256'), /only SHA-1/],
+  [
+    'SHA-1 ids as SHA-256',
+    caps('report-status object-format=sha256'),
+    /object ids are not of its object format, SHA-256/,
+  ],
+  ['an unknown object format', caps('report-status object-format=sha512'), /object format is not known/],
+  [
+    'two object formats',
+    caps('report-status object-format=sha1 object-format=sha256'),
+    /object format is not known/,
+  ],
+  [
+    'ids of two formats',
+    Buffer.concat([pktLine(`${line({ ...one, new: '1'.repeat(64) })}\0${CAPABILITIES}`), FLUSH]),
+    /object ids are not of its object format, SHA-1/,
+  ],
   ['no report asked for', caps('side-band-64k'), /must ask for report-status/],
   ['a line that is no command', Buffer.concat([pktLine('hello'), FLUSH]), /not a command/],
   ['an empty line', Buffer.concat([pktLine(''), FLUSH]), /not a command/],
@@ -193,6 +209,28 @@ test.each([
   const { said } = read([bytes])
   if (typeof expected === 'string') expect(said).toBe(expected)
   else expect(said).toMatchObject({ problem: expect.stringMatching(expected) })
+})
+
+test('a list of SHA-256 ids is read, its void deletes are kept from git', () => {
+  const [zero, tip] = ['0'.repeat(64), '2'.repeat(64)]
+  const gone = { ref: 'refs/heads/gone', old: zero, new: zero }
+  const created = { ref: 'refs/heads/a', old: zero, new: tip }
+  const capabilities = CAPABILITIES.replace('sha1', 'sha256')
+  const bytes = Buffer.concat([
+    pktLine(`shallow ${tip}`),
+    pktLine(`${line(gone)}\0${capabilities}`),
+    pktLine(line(created)),
+    FLUSH,
+  ])
+  const { said, raw } = read([bytes])
+  expect(said).toMatchObject({ objectFormat: 'sha256', commands: [created], noOps: [gone] })
+  expect(raw.toString()).toBe(
+    Buffer.concat([
+      pktLine(`shallow ${tip}`),
+      pktLine(`${line(created)}\0${capabilities}`),
+      FLUSH,
+    ]).toString(),
+  )
 })
 
 test('a list of too many refs or bytes is refused before it is in memory whole', () => {

@@ -1,4 +1,5 @@
 import type { Git } from '../../git/git.ts'
+import { EMPTY_TREE, formatOf } from '../../git/object-format.ts'
 import { LimitExceeded, type Limits } from '../limits.ts'
 import { lines } from './git-lines.ts'
 
@@ -17,7 +18,6 @@ export interface Entry {
 }
 
 const TREE = '040000'
-const EMPTY_TREE = '4b825dc642cb6eb9a060e54bf8d69288fbee4904'
 
 /** True for a file or a symbolic link. */
 export const isContent = (mode: string) => mode !== '000000' && mode !== '160000' && mode !== TREE
@@ -28,7 +28,7 @@ export const isContent = (mode: string) => mode !== '000000' && mode !== '160000
  */
 const speaks = ({ mode, id, oldModes }: Omit<Entry, 'commit' | 'path'>) =>
   mode === TREE
-    ? id === EMPTY_TREE
+    ? id === EMPTY_TREE[formatOf(id)]
     : mode !== '000000' || oldModes.some(old => old !== '000000' && old !== TREE)
 
 /**

@@ -1,12 +1,11 @@
-import { ZERO_ID } from '../../../src/contract/names.ts'
 import type { Git } from '../../git/git.ts'
 import { rawHead } from './changed-paths.ts'
 import { lines } from './git-lines.ts'
 import type { Introduced, Place } from './new-objects.ts'
 
-/** A commit's mode and object id at a path, as git writes them. */
+/** A commit's mode and object id at a path, as git writes them, or ABSENT. */
 type Version = string
-const ABSENT: Version = `000000 ${ZERO_ID}`
+const ABSENT: Version = '000000'
 
 /** The number of paths in one call of git ls-tree. */
 const BATCH = 200
@@ -80,7 +79,7 @@ async function differences(
         version = undefined
       } else if (field[0] === 58) {
         const { oldModes, oldIds } = rawHead(field.toString('latin1'))
-        version = `${oldModes[0]} ${oldIds[0]}`
+        version = oldModes[0] === ABSENT ? ABSENT : `${oldModes[0]} ${oldIds[0]}`
       } else merge = field.toString('latin1')
     })
   }

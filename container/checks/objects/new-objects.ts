@@ -1,4 +1,4 @@
-import { ZERO_ID } from '../../../src/contract/names.ts'
+import { isNullId } from '../../../src/contract/names.ts'
 import { isCreate, isDelete } from '../../git/command-list.ts'
 import { UPSTREAM_CONTENT } from '../../git/ref-list.ts'
 import { GateFault, type IncomingPush } from '../check.ts'
@@ -99,7 +99,7 @@ async function find(push: IncomingPush, limits: Limits, signal: AbortSignal): Pr
     for (const entry of changed) {
       entries.push(entry)
       if (entry.mode === '000000') continue
-      if (entry.oldIds.every(id => id === ZERO_ID)) names.push({ commit, path: entry.path })
+      if (entry.oldIds.every(isNullId)) names.push({ commit, path: entry.path })
       if (!isContent(entry.mode) || upstreams.has(entry.id, commit)) continue
       const places = blobs.get(entry.id) ?? []
       blobs.set(entry.id, places)

@@ -1,4 +1,4 @@
-import { ZERO_ID } from '../../../src/contract/names.ts'
+import { isNullId } from '../../../src/contract/names.ts'
 import type { Command } from '../../git/command-list.ts'
 import type { Introduced } from '../objects/new-objects.ts'
 import { tagTarget } from '../objects/tag-target.ts'
@@ -32,7 +32,7 @@ export function refHistory(
   const firstParents: string[] = []
   for (let id: string | undefined = tip; id !== undefined && commits.has(id); id = parentsOf(id)[0])
     firstParents.push(id)
-  const upstreamId = command.old === ZERO_ID ? undefined : command.old
+  const upstreamId = isNullId(command.old) ? undefined : command.old
   return { ref: command.ref, tip, order, firstParents, upstreamId, parentsOf }
 }
 

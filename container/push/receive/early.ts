@@ -8,6 +8,7 @@ import {
   inWords,
   isVoidDelete,
 } from '../../git/command-list.ts'
+import { FORMAT_NAME, type ObjectFormat } from '../../git/object-format.ts'
 import { readMirrorRefs } from '../../git/ref-list.ts'
 import type { Mirror } from '../../mirror/mirror.ts'
 import { refusePullRequest } from '../pull-request.ts'
@@ -27,9 +28,21 @@ export const refsOf = (list: CommandList | BadCommandList) =>
     ? list.refs.map(({ ref, command }) => command ?? { ref, old: '', new: '' })
     : [...list.commands, ...list.noOps]
 
-/** Judges a push by its command list alone. Returns a refusal, or the list if the push may continue. */
-export function checkCommands(list: CommandList | BadCommandList, pass: PushPass): Verdict | CommandList {
-  return 'problem' in list ? refuseBadList(list, pass) : (refuseByCommands(list, pass) ?? list)
+/** Judges a push by its command list and the repository's object format. Returns a refusal, or the list if the push may continue. */
+export function checkCommands(
+  list: CommandList | BadCommandList,
+  pass: PushPass,
+  objectFormat: ObjectFormat | undefined,
+): Verdict | CommandList {
+  if ('problem' in list) return refuseBadList(list, pass)
+  if (objectFormat !== undefined && list.objectFormat !== objectFormat)
+    return refused(refsOf(list), [
+      pushRefusal(
+        `it has ${FORMAT_NAME[list.objectFormat]} object ids, and the repository has ${FORMAT_NAME[objectFormat]} ids`,
+        ['clone the repository again, and commit there'],
+      ),
+    ])
+  return refuseByCommands(list, pass) ?? list
 }
 
 /** Refuses a malformed command list. The commands in it that did parse are checked against the grant, too. */

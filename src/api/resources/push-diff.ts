@@ -1,7 +1,7 @@
 import { createRoute, z } from '@hono/zod-openapi'
 import { askCompanion } from '../../companion/index.ts'
 import { MAX_REFS, PushDiff, UpdatedRef } from '../../contract/companion-api/push-diff.ts'
-import { ZERO_ID } from '../../contract/names.ts'
+import { isNullId } from '../../contract/names.ts'
 import { findUpstream } from '../../ledger/access/repositories.ts'
 import { newId } from '../../ledger/id.ts'
 import { findPush } from '../../ledger/pushes/read-pushes.ts'
@@ -30,7 +30,7 @@ export const pushDiff = createApiRouter().openapi(
     if (!repository) throw notFound(`repository ${push.repository}`, 'repo')
     const refs = push.refs
       .flatMap(ref => UpdatedRef.safeParse(ref).data ?? [])
-      .filter(ref => ref.new !== ZERO_ID)
+      .filter(ref => !isNullId(ref.new))
       .slice(0, MAX_REFS)
     const response = askCompanion(c.env, repository.name, {
       service: 'introduced',

@@ -1,4 +1,4 @@
-import { ZERO_ID } from '../../contract/names.ts'
+import { isNullId } from '../../contract/names.ts'
 import type { RefResult } from '../../contract/outcome.ts'
 import { escapeInvisible } from '../../contract/text/invisible-characters.ts'
 import type { PushRow } from '../../ledger/pushes/push-summaries.ts'
@@ -45,7 +45,7 @@ export const PushItem = ({ push }: { push: PushRow }) => (
 
 /** Returns what a push does to a ref, or would have done; empty while the gate does not know. */
 export const refChange = (ref: RefResult): string =>
-  ref.old === '' ? '' : ref.old === ZERO_ID ? 'created' : ref.new === ZERO_ID ? 'deleted' : 'updated'
+  ref.old === '' ? '' : isNullId(ref.old) ? 'created' : isNullId(ref.new) ? 'deleted' : 'updated'
 
 /** Returns the first finding, or the first line that explains the outcome; empty for an accepted or open push. */
 function reasonFor({ outcome, firstFinding, findingCount, firstRef, lastLine }: PushRow): string {

@@ -1,4 +1,4 @@
-import { ZERO_ID } from '../../contract/names.ts'
+import { isNullId } from '../../contract/names.ts'
 import { escapeInvisible } from '../../contract/text/invisible-characters.ts'
 
 /** Text from an agent or a push. Invisible characters are escaped, and its direction is isolated. */
@@ -27,7 +27,7 @@ function shortRefName(name: string): string {
 
 /** An abbreviated object id, with the full id as its tooltip. */
 export const ObjectId = ({ id }: { id: string }) =>
-  id === ZERO_ID || id === '' ? (
+  isNullId(id) || id === '' ? (
     <span class="muted">none</span>
   ) : (
     <code title={escapeInvisible(id)}>{escapeInvisible(id.slice(0, 8))}</code>

@@ -19,6 +19,8 @@ export interface FaultyLink extends AsyncDisposable {
   delay(ms: number): void
   /** Limits the server's bytes to this rate from now on. */
   narrow(bytesPerSecond: number): void
+  /** Resets from now on each connection over which the server has sent this many bytes. */
+  cutAfter(bytes: number): void
   /** Resets the connections on both sides. */
   reset(): void
 }
@@ -29,6 +31,7 @@ export async function faultyLink(target: number, host = '127.0.0.1'): Promise<Fa
   let stalled = false
   let lag = 0
   let rate = Number.POSITIVE_INFINITY
+  let most = Number.POSITIVE_INFINITY
   let sent = 0
   let returned = 0
   let connections = 0
@@ -82,8 +85,11 @@ export async function faultyLink(target: number, host = '127.0.0.1'): Promise<Fa
       sent += bytes
       for (const look of waiting) look()
     })
+    let own = 0
     carry(upstream, client, true, bytes => {
       returned += bytes
+      own += bytes
+      if (own > most) for (const socket of pair) socket.resetAndDestroy()
     })
     if (stalled) for (const socket of pair) socket.pause()
   })
@@ -125,6 +131,9 @@ export async function faultyLink(target: number, host = '127.0.0.1'): Promise<Fa
     },
     narrow(bytesPerSecond) {
       rate = bytesPerSecond
+    },
+    cutAfter(bytes) {
+      most = bytes
     },
     reset: () => each(socket => socket.resetAndDestroy()),
     async [Symbol.asyncDispose]() {

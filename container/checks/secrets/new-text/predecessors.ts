@@ -1,4 +1,4 @@
-import { ZERO_ID } from '../../../../src/contract/names.ts'
+import { isNullId } from '../../../../src/contract/names.ts'
 import { isContent } from '../../objects/changed-paths.ts'
 import type { Introduced } from '../../objects/new-objects.ts'
 
@@ -20,7 +20,7 @@ export function predecessorsOf({ entries, blobs }: Pick<Introduced, 'entries' | 
     if (!isContent(mode) || !blobs.has(id)) continue
     // A change of the mode alone brings no text.
     if (oldIds.includes(id) && replaced.get(id)?.path === path) continue
-    const olds = oldIds.filter((old, i) => old !== ZERO_ID && isContent(oldModes[i] ?? '000000'))
+    const olds = oldIds.filter((old, i) => !isNullId(old) && isContent(oldModes[i] ?? '000000'))
     const earlier = replaced.get(id)
     const shared = earlier === undefined ? olds : olds.filter(old => earlier.ids.has(old))
     const hasOnePath = earlier === undefined || earlier.path === path

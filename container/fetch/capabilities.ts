@@ -1,0 +1,18 @@
+import type { Git } from '../git/git.ts'
+import type { Mirror } from '../mirror/mirror.ts'
+
+/**
+ * Returns a function that asks a mirror's git for its capabilities once. They depend on the object format, which a mirror
+ * has for its whole life; another mirror may take its place.
+ */
+export function capabilityCache(ask: (git: Git) => Promise<string>): (mirror: Mirror) => Promise<string> {
+  const cached = new WeakMap<Mirror, { format: Mirror['objectFormat']; text: Promise<string> }>()
+  return mirror => {
+    const known = cached.get(mirror)
+    if (known && known.format === mirror.objectFormat) return known.text
+    const text = ask(mirror.git)
+    cached.set(mirror, { format: mirror.objectFormat, text })
+    text.catch(() => cached.delete(mirror))
+    return text
+  }
+}
