@@ -3,7 +3,7 @@ import os from 'node:os'
 import path from 'node:path'
 import { expect, onTestFinished, test } from 'vitest'
 import { type NewHeldPush, openHeldPushes } from '../../container/held/held-pushes.ts'
-import { AgentName, ObjectId, RefName, RepositoryName, ZERO_ID } from '../../src/contract/names.ts'
+import { AgentName, ObjectId, RefName, RepositoryName } from '../../src/contract/names.ts'
 
 const scratch = () => {
   const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'held-'))
@@ -27,7 +27,11 @@ const push = (id: string, isWaiting = false): NewHeldPush => ({
   repository: RepositoryName.parse('app'),
   agent: AgentName.parse('ada'),
   commands: [
-    { ref: RefName.parse('refs/heads/x'), old: ObjectId.parse(ZERO_ID), new: ObjectId.parse('1'.repeat(40)) },
+    {
+      ref: RefName.parse('refs/heads/x'),
+      old: ObjectId.parse('0'.repeat(40)),
+      new: ObjectId.parse('1'.repeat(40)),
+    },
   ],
   pushOptions: [],
   isWaiting,
