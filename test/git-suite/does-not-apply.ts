@@ -6,6 +6,8 @@ const MIRROR =
   'its clone has remote-tracking branches, and the gate refuses refs/remotes/** with the command for the rest'
 const REFLOG = 'it reads the reflog of an HTTP user at upstream, where the gate’s SSH user has pushed'
 
+const NAMESPACE = 'GIT_NAMESPACE is a setting of git-http-backend; the gate has repositories'
+
 /** Tests of git that fail through a gate, with the reason why they do not apply to it. */
 const REASONS: readonly (readonly [script: string, names: RegExp, why: string])[] = [
   ['t5539', /^clone http repository$/, 'its upstream is shallow, which the gate refuses in words'],
@@ -27,12 +29,19 @@ const REASONS: readonly (readonly [script: string, names: RegExp, why: string])[
     /^push option denied properly by http server$/,
     'its upstream does not offer push options, and the gate does',
   ],
-  ['t5548', /^pre-receive hook declined \(HTTP protocol\)$/, HOOKS_WORDS],
+  ['t5551', /respects namespace$/, NAMESPACE],
   [
-    't5702',
-    /namespaced repo/,
-    'GIT_NAMESPACE is a setting of git-http-backend, and the gate has repositories instead',
+    't5551',
+    /^test allowanysha1inwant with unreachable$/,
+    'it fetches an object that a push past the gate brought and deleted again: the mirror never had it',
   ],
+  [
+    't5601',
+    /^reject cloning shallow repository using HTTP$/,
+    'its upstream is shallow, which the gate refuses in words',
+  ],
+  ['t5548', /^pre-receive hook declined \(HTTP protocol\)$/, HOOKS_WORDS],
+  ['t5702', /namespaced repo/, NAMESPACE],
   ['t5702', /packfile.ur|packfile URI|as URI/i, PACKFILE_URIS],
 ]
 
