@@ -24,7 +24,7 @@ const headers = Object.fromEntries(Object.entries(given).filter(([, value]) => v
 const url = `${process.argv[2]}/${Buffer.from(folder).toString('base64url')}/${service}${query ? `?${query}` : ''}`
 const request = http.request(url, { method, headers }, response => {
   const lines = [`Status: ${response.statusCode} ${response.statusMessage}`]
-  for (const name of ['content-type', 'cache-control', 'pragma'])
+  for (const name of ['pragma', 'cache-control', 'content-type'])
     if (response.headers[name]) lines.push(`${name}: ${response.headers[name]}`)
   process.stdout.write(`${lines.join('\r\n')}\r\n\r\n`)
   response.pipe(process.stdout)
