@@ -13,6 +13,7 @@ import { health, problemsOf } from './health.ts'
 import { hostCall } from './host-calls/index.ts'
 import { asLfsErrors, lfs } from './lfs/index.ts'
 import { mcp } from './mcp/index.ts'
+import { answerQuestion, takeRequest } from './mcp/questions.ts'
 import { metrics } from './metrics/index.ts'
 import { advertise } from './smart-http/advertise.ts'
 import { allowBrowsers } from './smart-http/allow-browsers.ts'
@@ -42,7 +43,8 @@ export const app = new Hono<GitEnv>()
   .post('/:name{.+}/git-upload-pack', authenticate, fetchPack)
   .post('/:name{.+}/git-receive-pack', authenticate, receivePack)
   .all('/:name{.+}/info/lfs/*', asLfsErrors, authenticate, lfs)
-  .get('/:name{.+}', authenticate, showGrant)
+  .get('/:name{.+}', authenticate, answerQuestion, showGrant)
+  .post('/:name{.+}', authenticate, takeRequest)
   .all('*', authenticate, () => textResponse(405, ['git asks this with another method, or not at all']))
   .notFound(() => textResponse(404, ['there is nothing here']))
   .onError(async (error, c) => {

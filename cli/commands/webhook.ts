@@ -7,8 +7,11 @@ const add = command(
   'add a webhook for the outcomes of pushes; prints its signing secret only once',
 )
   .addOption(
-    new Option('--events <events>', 'every push, or only pushes that request an exception')
-      .choices(['pushes', 'exceptions'])
+    new Option(
+      '--events <events>',
+      'every push, only pushes that request an exception, or only pushes that wait for an approval',
+    )
+      .choices(['pushes', 'exceptions', 'approvals'])
       .default('pushes'),
   )
   .action(async (url: string, options) => {

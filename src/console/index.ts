@@ -8,6 +8,8 @@ import { streamPush, streamPushes } from './live.tsx'
 import { addGrant, mintToken, removeGrant, revokeToken, showAgent } from './pages/agent.tsx'
 import { showAgentDay } from './pages/agent-day.tsx'
 import { addAgent, showAgents } from './pages/agents.tsx'
+import { decideApproval, showApproval } from './pages/approval.tsx'
+import { showApprovals } from './pages/approvals.tsx'
 import { changeGrant, showGrant } from './pages/grant.tsx'
 import { errorPage, notFoundPage } from './pages/layout.tsx'
 import { showOverview } from './pages/overview.tsx'
@@ -53,6 +55,9 @@ export const consolePages = new Hono<ConsoleEnv>()
   .post('/pending/decide', decideFinding)
   .post('/pending/revoke', revokeException)
   .post('/pending/undo-decline', undoDecline)
+  .get('/approvals', showApprovals)
+  .get('/approvals/:id', showApproval)
+  .post('/approvals/:id', decideApproval)
   .get('/repositories', showRepositories)
   .post('/repositories', addRepository)
   .get('/repositories/:name', showRepository)

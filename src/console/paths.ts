@@ -6,6 +6,8 @@ export const pathOf = {
   push: (id: string) => `${ROOT}/pushes/${encodeURIComponent(id)}`,
   diff: (id: string) => `${ROOT}/pushes/${encodeURIComponent(id)}/diff`,
   pending: `${ROOT}/pending`,
+  approvals: `${ROOT}/approvals`,
+  approval: (id: string) => `${ROOT}/approvals/${encodeURIComponent(id)}`,
   repositories: `${ROOT}/repositories`,
   repository: (name: string) => `${ROOT}/repositories/${encodeURIComponent(name)}`,
   agents: `${ROOT}/agents`,

@@ -18,6 +18,8 @@ export const Finding = z.object({
   excerpt: z.string().default(''),
   /** The pushed line carries `gitleaks:allow`: the agent asks for an exception. */
   asksForException: z.boolean().default(false),
+  /** The agent's reason for an exception. */
+  request: z.string().optional(),
   /** Other places of the same push that hold the same secret. */
   alsoAt: z.array(z.string()).optional(),
 })

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import type { NewWebhook, Webhook } from '../contract/admin-api/webhooks.ts'
+import { type NewWebhook, Webhook } from '../contract/admin-api/webhooks.ts'
 import { type Operator, withAudit } from './audit-log.ts'
 import { newId } from './id.ts'
 import { iso } from './time.ts'
@@ -8,7 +8,7 @@ const Row = z
   .object({
     id: z.string(),
     url: z.string(),
-    events: z.enum(['pushes', 'exceptions']),
+    events: Webhook.shape.events,
     created_at: z.number(),
   })
   .transform(

@@ -1,5 +1,15 @@
+import type { AgentGrant } from '../contract/admin-api/agents.ts'
 import type { PushRecord } from '../contract/admin-api/pushes.ts'
-import { type Action, formatLimits, formatRules, isAllowed, suggestRef } from '../contract/grant.ts'
+import {
+  type Action,
+  type AskRule,
+  describeAsk,
+  formatLimits,
+  formatRules,
+  isAllowed,
+  matchRef,
+  suggestRef,
+} from '../contract/grant.ts'
 import { refNameProblem } from '../contract/names.ts'
 import { compileGlob } from '../contract/text/glob.ts'
 import { listGrants } from '../ledger/access/grants.ts'
@@ -7,6 +17,7 @@ import { listDeclined } from '../ledger/findings/declines.ts'
 import { listExceptions } from '../ledger/findings/exceptions.ts'
 import { findPush, listPushes } from '../ledger/pushes/read-pushes.ts'
 import type { Asker } from './asker.ts'
+import { approvalOf, formatApproval } from './requests.ts'
 
 /** Lists the repositories of the agent's grants. */
 export async function listRepositories({ ledger, agent, origin }: Asker): Promise<string> {
@@ -63,23 +74,52 @@ export async function checkRef(
     if (denied.length) refusals.push(`the grant denies ${glob}: ${denied.slice(0, 10).join(', ')}`)
   }
   if (refusals.length) return ['no', ...refusals].join('\n')
-  return `yes: the grant allows ${action} of ${ref}. ${LEFT}`
+  const waits = waitsFor(grant, ref, action, paths)
+  const allowed = `yes: the grant allows ${action} of ${ref}. ${LEFT}`
+  return [allowed, ...waits.map(rule => `it will wait for an approval: ${rule}`)].join('\n')
+}
+
+/** Returns the ask rules that the ref, the action and the paths meet. Sizes are known only when the agent pushes. */
+function waitsFor(
+  { agent, terms }: Pick<AgentGrant, 'agent' | 'terms'>,
+  ref: string,
+  action: Action,
+  paths: readonly string[],
+): string[] {
+  const matches = ({ refs, actions, paths: globs }: AskRule) =>
+    (refs.length === 0 || refs.some(pattern => matchRef(pattern.replaceAll('{agent}', agent), ref))) &&
+    (actions.length === 0 || actions.includes(action)) &&
+    (globs.length === 0 || globs.some(glob => paths.some(path => compileGlob(glob).test(path))))
+  return terms.ask
+    .filter(rule => !rule.findings && rule.overBytes === undefined && matches(rule))
+    .map(describeAsk)
 }
 
 const LEFT = 'The push itself is still checked for secrets, sizes and upstream.'
 
 /** Tells the outcome of a push of this agent, in the words that git has printed. */
 export async function explainPush(
-  { ledger, agent }: Asker,
+  asker: Asker,
   wanted: { push?: string | undefined; repository?: string | undefined },
 ): Promise<string> {
+  const { agent } = asker
+  const push = await findOwnPush(asker, wanted)
+  if (!push)
+    return wanted.push === undefined ? `${agent} has no push here` : `${agent} has no push ${wanted.push}`
+  const approval = await approvalOf(asker, push.id)
+  return [formatPush(push), ...(approval ? [formatApproval(approval)] : [])].join('\n')
+}
+
+/** Returns a push of this agent: the one with the id, or the newest. */
+export async function findOwnPush(
+  { ledger, agent }: Asker,
+  wanted: { push?: string | undefined; repository?: string | undefined },
+): Promise<PushRecord | undefined> {
   const id =
     wanted.push ??
     (await listPushes(ledger, { agent, repository: wanted.repository, limit: 1 })).pushes[0]?.id
   const push = id === undefined ? undefined : await findPush(ledger, id)
-  if (push?.agent !== agent)
-    return wanted.push === undefined ? `${agent} has no push here` : `${agent} has no push ${wanted.push}`
-  return formatPush(push)
+  return push?.agent === agent ? push : undefined
 }
 
 function formatPush(push: PushRecord): string {
@@ -116,5 +156,5 @@ export async function findingStatus(
     each => each.repository === repository && each.fingerprint === fingerprint,
   )
   if (declined) return `an operator declined it: ${declined.reason}`
-  return 'no decision yet: remove the secret, or mark its line with gitleaks:allow and push, which asks an operator'
+  return 'no decision yet: remove the secret; or ask an operator with request_exception, or with gitleaks:allow in its line and a push'
 }

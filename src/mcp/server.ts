@@ -4,6 +4,7 @@ import { logFault } from '../common/log.ts'
 import { Action } from '../contract/grant.ts'
 import { checkRef, explainPush, findingStatus, listRepositories, showRepository } from './answers.ts'
 import type { Asker } from './asker.ts'
+import { approvalStatus, askForException, requestApproval } from './requests.ts'
 
 export { createMcpHandler } from '@modelcontextprotocol/server'
 
@@ -11,7 +12,8 @@ export { createMcpHandler } from '@modelcontextprotocol/server'
 const INSTRUCTIONS = `git-gate checks each push before it forwards the push to the upstream repository.
 Before you push, check_push tells whether a branch and paths are allowed.
 After a refused push, explain_push tells the reason and the steps to fix it.
-No tool changes a right. Where a right is missing, tell your operator.`
+A push that waits for an approval needs nothing from you: the gate forwards it, and approval_status tells the decision.
+No tool changes a right or approves. Where a right is missing, tell your operator.`
 
 /** Creates the MCP server of an agent. Each request has a server of its own. */
 export function agentTools(asker: Asker): McpServer {
@@ -69,8 +71,55 @@ export function agentTools(asker: Asker): McpServer {
     },
     args => reply(() => findingStatus(asker, args)),
   )
+  addRequests(server, asker)
   return server
 }
+
+/** The tools with which an agent asks a person, and is told the decision. */
+function addRequests(server: McpServer, asker: Asker): void {
+  server.registerTool(
+    'approval_status',
+    {
+      description:
+        'Tells what became of your push that waits for an approval: waiting, forwarded, rejected with a reason, …',
+      inputSchema: z.object({ push }),
+      annotations: { readOnlyHint: true, openWorldHint: false },
+    },
+    args => reply(() => approvalStatus(asker, args)),
+  )
+  server.registerTool(
+    'request_approval',
+    {
+      description: 'Gives the operators your reason for a push that waits for an approval.',
+      inputSchema: z.object({ push, reason }),
+      annotations: {
+        readOnlyHint: false,
+        destructiveHint: false,
+        idempotentHint: true,
+        openWorldHint: false,
+      },
+    },
+    args => reply(() => requestApproval(asker, args)),
+  )
+  server.registerTool(
+    'request_exception',
+    {
+      description:
+        'Asks the operators to let a finding of your refused push pass because it is no secret, with your reason.',
+      inputSchema: z.object({ repository, fingerprint: z.string().min(1).max(128), reason }),
+      annotations: {
+        readOnlyHint: false,
+        destructiveHint: false,
+        idempotentHint: true,
+        openWorldHint: false,
+      },
+    },
+    args => reply(() => askForException(asker, args)),
+  )
+}
+
+const push = z.string().max(64).describe('the id of the push, as the refusal names it')
+const reason = z.string().trim().min(1).max(2000)
 
 const repository = z.string().min(1).max(512).describe('the name of a repository, without .git')
 

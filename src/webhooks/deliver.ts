@@ -1,3 +1,4 @@
+import { approvalPage } from '../common/approval-page.ts'
 import { logFault } from '../common/log.ts'
 import { settingsOf } from '../common/settings.ts'
 import { findPush } from '../ledger/pushes/read-pushes.ts'
@@ -61,6 +62,7 @@ async function deliver(env: Env, delivery: Delivery): Promise<boolean> {
   const body = JSON.stringify({
     type: `push.${push.outcome}`,
     asksForException: push.findings.some(finding => finding.asksForException),
+    ...(push.approval ? { approvalPage: approvalPage(env, push.id) } : {}),
     push,
   })
   const secret = await webhookSecret(delivery.webhook, settingsOf(env).GATE_PASS_KEY)

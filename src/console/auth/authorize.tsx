@@ -41,6 +41,9 @@ const RULES: readonly (readonly [method: string, path: string, least: Role, scop
   ['GET', '/pending', 'viewer', listed],
   ['POST', '/pending/decide', 'viewer', ofReturn],
   ['POST', '/pending/:form{revoke|undo-decline}', 'viewer', listed],
+  ['GET', '/approvals', 'viewer', listed],
+  ['GET', '/approvals/:id', 'viewer', ofPush],
+  ['POST', '/approvals/:id', 'viewer', ofPush],
   ['GET', '/repositories', 'viewer', any],
   ['GET', '/repositories/:name', 'viewer', inPath('name')],
   ['POST', '/repositories/:name/check', 'viewer', inPath('name')],
@@ -76,7 +79,7 @@ async function refused(c: Context<ConsoleEnv>, least: Role, scope: Scope): Promi
     return undefined
   }
   const own = c.var.operator.roles.find(({ repository }) => repository !== null)?.repository
-  const isList = c.req.path === pathOf.pushes || c.req.path === pathOf.pending
+  const isList = [pathOf.pushes, pathOf.pending, pathOf.approvals].includes(c.req.path)
   if (own && isList && scope === 'gate' && c.req.method === 'GET')
     return c.redirect(`${c.req.path}?${new URLSearchParams({ ...c.req.query(), repository: own })}`, 302)
   return forbiddenPage(c, problem)

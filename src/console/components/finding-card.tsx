@@ -90,6 +90,11 @@ export const FindingCard = ({
     <pre class="excerpt" title="the line, with the secret redacted">
       <UntrustedText text={finding.excerpt || '(no excerpt)'} />
     </pre>
+    {finding.request !== undefined && (
+      <p>
+        The agent: <UntrustedText text={finding.request} />
+      </p>
+    )}
     {finding.alsoAt && (
       <p class="muted small">
         also at <UntrustedText text={finding.alsoAt.join(', ')} mono />

@@ -4,6 +4,7 @@ import type { Child } from 'hono/jsx'
 import { logFault } from '../../common/log.ts'
 import { hasRole } from '../../contract/role.ts'
 import { countPending } from '../../ledger/findings/pending-findings.ts'
+import { countWaiting } from '../../ledger/pushes/approvals.ts'
 import type { ConsoleEnv } from '../auth/env.ts'
 import { FORM_KEY } from '../auth/session.ts'
 import type { ApiProblem } from '../forms/call-api.ts'
@@ -76,12 +77,14 @@ export async function renderPage(
   })
 }
 
-/** Returns the number of pending findings in the operator's repositories. */
+/** Returns the number of pending findings and waiting pushes in the operator's repositories. */
 async function visiblePending(c: Context<ConsoleEnv>): Promise<number> {
   const { roles } = c.var.operator
-  if (hasRole(roles, 'viewer', 'gate')) return countPending(c.env.LEDGER)
+  const count = async (repository?: string) =>
+    (await countPending(c.env.LEDGER, repository)) + (await countWaiting(c.env.LEDGER, repository))
+  if (hasRole(roles, 'viewer', 'gate')) return count()
   const own = new Set(roles.flatMap(({ repository }) => repository ?? []))
-  const counts = await Promise.all([...own].map(repository => countPending(c.env.LEDGER, repository)))
+  const counts = await Promise.all([...own].map(count))
   return counts.reduce((sum, count) => sum + count, 0)
 }
 

@@ -107,7 +107,8 @@ const PendingHeader = ({ total, after }: { total: number; after: string | undefi
   <div class="page-header">
     <h1>Pending findings</h1>
     <p>
-      {total === 0 ? 'none' : plural(total, 'finding')} in the last {PENDING_DAYS} days
+      {total === 0 ? 'none' : plural(total, 'finding')} in the last {PENDING_DAYS} days.{' '}
+      <a href={pathOf.approvals}>Pushes that wait for an approval</a>
       {after !== undefined && (
         <>
           . <a href={pathOf.pending}>Back to the first page</a>

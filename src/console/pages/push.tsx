@@ -184,6 +184,11 @@ const Facts = ({ push }: { push: PushRecord }) => (
     <Fact label="Push">
       <UntrustedText text={push.id} mono />
     </Fact>
+    {push.approval && (
+      <Fact label="Approval">
+        <a href={pathOf.approval(push.id)}>This push waits for an approval, or has waited</a>
+      </Fact>
+    )}
     {push.pullRequest && (
       <Fact label="Pull request">
         <a href={push.pullRequest.url} rel="noreferrer">

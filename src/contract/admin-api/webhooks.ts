@@ -1,6 +1,9 @@
 import { z } from 'zod'
 import { Time } from './common.ts'
 
+/** The pushes of which a webhook is told. */
+const WebhookEvents = z.enum(['pushes', 'exceptions', 'approvals'])
+
 export const NewWebhook = z
   .strictObject({
     url: z
@@ -10,14 +13,15 @@ export const NewWebhook = z
         url => !URL.parse(url)?.username && !URL.parse(url)?.password,
         'no user name or password is sent along; what is sent is signed instead',
       ),
-    events: z.enum(['pushes', 'exceptions']).default('pushes').meta({
-      description: 'Every outcome of a push, or only pushes with a finding that asks for an exception',
+    events: WebhookEvents.default('pushes').meta({
+      description:
+        'Every outcome of a push, only pushes with a finding that asks for an exception, or only pushes that wait for an approval',
     }),
   })
   .meta({ id: 'NewWebhook' })
 export type NewWebhook = z.infer<typeof NewWebhook>
 
-const webhook = { id: z.string(), url: z.string(), events: z.enum(['pushes', 'exceptions']), createdAt: Time }
+const webhook = { id: z.string(), url: z.string(), events: WebhookEvents, createdAt: Time }
 
 export const Webhook = z.object(webhook).meta({ id: 'Webhook' })
 export type Webhook = z.infer<typeof Webhook>

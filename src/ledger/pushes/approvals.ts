@@ -85,11 +85,14 @@ export async function findApproval(ledger: D1Database, id: string): Promise<Appr
   return row ? Row.parse(row) : undefined
 }
 
-/** Returns the number of pushes that wait for an approval. */
-export async function countWaiting(ledger: D1Database): Promise<number> {
+/** Returns the number of pushes that wait for an approval, of one repository if it is given. */
+export async function countWaiting(ledger: D1Database, repository?: string): Promise<number> {
   const row = await ledger
-    .prepare("SELECT count(*) AS waiting FROM approvals WHERE state = 'waiting' AND expires_at > ?")
-    .bind(Date.now())
+    .prepare(
+      `SELECT count(*) AS waiting FROM approvals
+        WHERE state = 'waiting' AND expires_at > ?1 AND (?2 IS NULL OR repository = ?2)`,
+    )
+    .bind(Date.now(), repository ?? null)
     .first()
   return z.object({ waiting: z.number() }).parse(row).waiting
 }

@@ -87,6 +87,7 @@ async function webhooksPage(
 const EVENTS: Readonly<Record<Webhook['events'], string>> = {
   pushes: 'the outcome of every push',
   exceptions: 'pushes with a finding whose agent asks for an exception',
+  approvals: 'pushes that wait for an approval',
 }
 
 const Secret = ({ of: { url, secret } }: { of: z.infer<typeof AddedWebhook> }) => (

@@ -1,0 +1,79 @@
+import type { Context } from 'hono'
+import { createMiddleware } from 'hono/factory'
+import { z } from 'zod'
+import type { GitEnv } from '../auth/agent.ts'
+import { textResponse } from '../common/git-responses.ts'
+import { hasShortBody } from '../common/short-body.ts'
+import { Action } from '../contract/grant.ts'
+import { checkRef, explainPush, findingStatus, findOwnPush } from './answers.ts'
+import type { Asker } from './asker.ts'
+import { approvalOf, askForException, requestApproval } from './requests.ts'
+
+const Text = z.string().trim().min(1)
+
+/** The questions of `GET /<name>?…`, as those of the tools. */
+const Question = z.object({
+  push: z.string().max(64).optional(),
+  fingerprint: z.string().max(128).optional(),
+  ref: z.string().max(512).optional(),
+  action: Action.default('update'),
+})
+
+/** The body of `POST /<name>`: a reason for a waiting push, or for an exception for a finding. */
+const Request = z.union([
+  z.strictObject({ push: Text.max(64), reason: Text.max(2000) }),
+  z.strictObject({ fingerprint: Text.max(128), reason: Text.max(2000) }),
+])
+
+const MAX_BODY_BYTES = 16_000
+
+const askerOf = (c: Context<GitEnv>): Asker => ({
+  ledger: c.env.LEDGER,
+  agent: c.var.agent,
+  origin: new URL(c.req.url).origin,
+})
+
+/** Answers with JSON if the client accepts it, else with the text alone. */
+function reply(c: Context<GitEnv>, answer: string, more: Record<string, unknown> = {}): Response {
+  if (c.req.header('accept')?.includes('application/json')) return c.json({ answer, ...more })
+  return c.text(`${answer}\n`)
+}
+
+/** Serves `GET /<name>?push=ID`, `?fingerprint=…` and `?ref=…&action=…&path=…`. Without such a query the grant follows. */
+export const answerQuestion = createMiddleware<GitEnv>(async (c, next) => {
+  const read = Question.safeParse(c.req.query())
+  if (!read.success) return textResponse(400, [read.error.issues[0]?.message ?? 'the query is not valid'])
+  const { push, fingerprint, ref, action } = read.data
+  const asker = askerOf(c)
+  const repository = c.var.access.repository.name
+  if (push !== undefined) {
+    const found = await findOwnPush(asker, { push })
+    const { id, outcome, refs, findings, told } = found ?? {}
+    return reply(c, await explainPush(asker, { push }), {
+      push: found ? { id, outcome, refs, findings, told } : null,
+      approval: (await approvalOf(asker, push)) ?? null,
+    })
+  }
+  if (fingerprint !== undefined) return reply(c, await findingStatus(asker, { repository, fingerprint }))
+  if (ref === undefined) return next()
+  return reply(c, await checkRef(asker, { repository, ref, action, paths: c.req.queries('path') ?? [] }))
+})
+
+/** Serves `POST /<name>`: the agent's reason for a waiting push, or a request for an exception. */
+export async function takeRequest(c: Context<GitEnv>): Promise<Response> {
+  if (!hasShortBody(c.req.raw, MAX_BODY_BYTES)) return textResponse(413, ['a request is short'])
+  const read = Request.safeParse(await c.req.json().catch(() => undefined))
+  if (!read.success)
+    return textResponse(400, [
+      'the body is JSON: {"push": ID, "reason": TEXT} or {"fingerprint": …, "reason": TEXT}',
+    ])
+  const repository = c.var.access.repository.name
+  const asker = askerOf(c)
+  const { data } = read
+  return reply(
+    c,
+    'push' in data
+      ? await requestApproval(asker, data)
+      : await askForException(asker, { ...data, repository }),
+  )
+}

@@ -1,0 +1,59 @@
+import type { Approval } from '../contract/admin-api/approvals.ts'
+import { requestException } from '../ledger/findings/request-exception.ts'
+import { findApproval, noteReason } from '../ledger/pushes/approvals.ts'
+import type { Asker } from './asker.ts'
+
+/** Returns the approval of a push of this agent. */
+export async function approvalOf({ ledger, agent }: Asker, push: string): Promise<Approval | undefined> {
+  const approval = await findApproval(ledger, push)
+  return approval?.agent === agent ? approval : undefined
+}
+
+/** The instruction to the agent for each state. */
+const NEXT: Readonly<Record<Approval['state'], string>> = {
+  waiting: 'nothing to do: the gate forwards these commits itself once it is approved',
+  approved: 'nothing to do: the gate is forwarding these commits',
+  forwarded: 'upstream has it: fetch',
+  rejected: 'change the commits as the reason says, and push again',
+  failed: 'fetch, rebase where upstream has moved, and push again',
+  expired: 'push again: the new push waits',
+  replaced: 'a later push of the same commits waits in its place',
+}
+
+/** Formats an approval for its agent. */
+export function formatApproval({ id, state, asks, needed, approvedBy, answer, expiresAt }: Approval): string {
+  return [
+    `approval of push ${id}: ${state}`,
+    ...asks.map(ask => `needs an approval: ${ask}`),
+    ...(state === 'waiting' ? [`${approvedBy.length} of ${needed} approvals, until ${expiresAt}`] : []),
+    ...(answer ? [`the answer: ${answer}`] : []),
+    NEXT[state],
+  ].join('\n')
+}
+
+/** Tells what became of a push that waited for an approval. */
+export async function approvalStatus(asker: Asker, { push }: { push: string }): Promise<string> {
+  const approval = await approvalOf(asker, push)
+  return approval ? formatApproval(approval) : `${asker.agent} has no push ${push} that waits for an approval`
+}
+
+/** Adds the agent's reason to a waiting push. A push waits by its grant, not by this request. */
+export async function requestApproval(
+  asker: Asker,
+  { push, reason }: { push: string; reason: string },
+): Promise<string> {
+  const { ledger, agent } = asker
+  if (await noteReason(ledger, { agent, id: push, reason }))
+    return 'the operators see the reason beside the push; nothing else to do: the gate forwards it once it is approved'
+  return approvalStatus(asker, { push })
+}
+
+/** Asks the operators to let a finding of a refused push pass. */
+export async function askForException(
+  { ledger, agent }: Asker,
+  wanted: { repository: string; fingerprint: string; reason: string },
+): Promise<string> {
+  if (await requestException(ledger, { agent, ...wanted }))
+    return 'the operators are asked; finding_status tells the decision, and then push again'
+  return `${agent} has no refused push to ${wanted.repository} with the finding ${wanted.fingerprint}`
+}
