@@ -39,6 +39,9 @@ test('an agent finds its tools, and its repositories', async () => {
     'check_push',
     'explain_push',
     'finding_status',
+    'approval_status',
+    'request_approval',
+    'request_exception',
   ])
   expect(await tools.call('list_repositories')).toBe(`app: read and push; ${gate.url}/app.git`)
   expect(await tools.call('show_grant', { repository: 'app' })).toContain('refs/heads/ada/**: create, update')

@@ -7,10 +7,13 @@ import type { Clone } from '../harness/index.ts'
 /** The end of a refused push after a script has followed the printed lines alone. */
 export type Recovery = { by: 'itself' } | { by: 'a person'; words: string } | { by: 'none'; output: string }
 
-interface Ran {
+export interface Ran {
   readonly code: number
   readonly output: string
 }
+
+/** Called with each command line and what it printed. */
+export type OnRun = (line: string, ran: Ran) => void
 
 const MAX_ROUNDS = 4
 
@@ -22,9 +25,14 @@ const MAX_ROUNDS = 4
 export async function recover(
   work: Clone,
   push: readonly string[],
-  { isFalseAlarm = false } = {},
+  { isFalseAlarm = false, onRun = () => {} }: { isFalseAlarm?: boolean | undefined; onRun?: OnRun } = {},
 ): Promise<Recovery> {
-  let last = await run(work.dir, 'git', push)
+  const run = async (command: string, args: readonly string[], line = [command, ...args].join(' ')) => {
+    const ran = await runIn(work.dir, command, args)
+    onRun(line, ran)
+    return ran
+  }
+  let last = await run('git', push)
   for (let round = 0; round < MAX_ROUNDS && last.code !== 0; round += 1) {
     const steps = printedSteps(last.output)
     const words = steps.find(step => /nothing (?:else )?you can do/i.test(step))
@@ -33,13 +41,13 @@ export async function recover(
     for (const step of steps) {
       if (!isCommand(step)) editByHand(work.dir, step)
       else {
-        const ran = await run(work.dir, 'sh', ['-c', step.trim()])
+        const ran = await run('sh', ['-c', step.trim()], step.trim())
         if (step.startsWith('  git push ')) pushed = ran
         else if (ran.code !== 0 && words !== undefined) return { by: 'a person', words }
         else if (ran.code !== 0) return { by: 'none', output: `${last.output}\n$ ${step}\n${ran.output}` }
       }
     }
-    last = pushed ?? (await run(work.dir, 'git', push))
+    last = pushed ?? (await run('git', push))
   }
   return last.code === 0 ? { by: 'itself' } : { by: 'none', output: last.output }
 }
@@ -77,7 +85,8 @@ function editByHand(dir: string, step: string): void {
   }
 }
 
-const run = (cwd: string, command: string, args: readonly string[]) =>
+/** Runs a program as an agent's shell does, without an editor and without perl. */
+export const runIn = (cwd: string, command: string, args: readonly string[]) =>
   new Promise<Ran>(resolve => {
     execFile(
       command,
