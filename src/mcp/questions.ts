@@ -4,6 +4,7 @@ import { z } from 'zod'
 import type { GitEnv } from '../auth/agent.ts'
 import { textResponse } from '../common/git-responses.ts'
 import { hasShortBody } from '../common/short-body.ts'
+import { PushRecord } from '../contract/admin-api/pushes.ts'
 import { Action } from '../contract/grant.ts'
 import { checkRef, explainPush, findingStatus, findOwnPush } from './answers.ts'
 import type { Asker } from './asker.ts'
@@ -24,6 +25,9 @@ const Request = z.union([
   z.strictObject({ push: Text.max(64), reason: Text.max(2000) }),
   z.strictObject({ fingerprint: Text.max(128), reason: Text.max(2000) }),
 ])
+
+/** The parts of a push's record that its agent sees. */
+const ShownPush = PushRecord.pick({ id: true, outcome: true, refs: true, findings: true, remoteLines: true })
 
 const MAX_BODY_BYTES = 16_000
 
@@ -48,9 +52,8 @@ export const answerQuestion = createMiddleware<GitEnv>(async (c, next) => {
   const repository = c.var.access.repository.name
   if (push !== undefined) {
     const found = await findOwnPush(asker, { push })
-    const { id, outcome, refs, findings, told } = found ?? {}
     return reply(c, await explainPush(asker, { push }), {
-      push: found ? { id, outcome, refs, findings, told } : null,
+      push: found ? ShownPush.parse(found) : null,
       approval: (await approvalOf(asker, push)) ?? null,
     })
   }
