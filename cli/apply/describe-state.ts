@@ -58,6 +58,8 @@ function optionsFor({ rules, ...limits }: GrantTerms) {
     ask: limits.ask.map(describeRule),
     emails: limits.emails,
     pushOptions: limits.pushOptions,
+    pullRequests: limits.pullRequests,
+    ...(limits.api === 'none' ? {} : { api: limits.api }),
     ...(limits.symlinks ? {} : { symlinks: false }),
     ...(limits.submodules ? {} : { submodules: false }),
     ...(limits.allowedSigners ? { allowedSigners: limits.allowedSigners } : {}),

@@ -17,7 +17,7 @@ const PASSED_ON = [
 ]
 
 /** Keys of JSON that name a secret of the project: `temp_clone_token` at GitHub, `runners_token` at GitLab. */
-const SECRET_KEY = /token|secret|password|private_key/i
+const SECRET_KEY = /token|secret|password|private_key|import_url/i
 
 /** Sends an answer of the gate's own, as the hosts' APIs answer. */
 export function respondWithJson(
@@ -42,7 +42,8 @@ export function passOnJson(
   // A host's error may be a page for browsers, which the gate's own origin does not show.
   const known = body === undefined ? { message: `status ${status}` } : leavesOut ? withoutSecrets(body) : body
   response.writeHead(status, { ...headersOf('application/json', result), ...passedOn(headers) })
-  response.end(withoutNeedle(JSON.stringify(known), token))
+  // A token may have characters that JSON escapes.
+  response.end(withoutNeedle(JSON.stringify(known), JSON.stringify(token).slice(1, -1)))
 }
 
 /** Streams the host's text, at most MAX_STREAM bytes, with asterisks in the place of the credential's token. */

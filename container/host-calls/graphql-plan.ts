@@ -31,6 +31,8 @@ const Body = z.strictObject({
 
 /** Limit of a request's tokens; gh's longest has about 600. */
 const MAX_TOKENS = 3_000
+/** Limit of a request's roots; gh has two. */
+const MAX_ROOTS = 5
 /** The problems that a refusal names. */
 const MAX_PROBLEMS = 3
 
@@ -62,6 +64,7 @@ export function planGraphQl(body: unknown, project: string): Plan {
   if (!operation) return refused('the query has no operation')
   const roots = operation.selectionSet.selections.filter(each => each.kind === Kind.FIELD)
   if (roots.length !== operation.selectionSet.selections.length) return refused('a fragment at the root')
+  if (roots.length > MAX_ROOTS) return refused(`more than ${MAX_ROOTS} fields at the root`)
   const values = getVariableValues(
     githubSchema,
     operation.variableDefinitions ?? [],
@@ -70,7 +73,7 @@ export function planGraphQl(body: unknown, project: string): Plan {
   )
   if (values.errors) return refused(values.errors.slice(0, MAX_PROBLEMS).map(wordsOf).join('; '))
   const { variableValues } = values
-  if (roots.every(({ name }) => name.value.startsWith('__')))
+  if (roots.every(({ name }) => name.value === '__type' || name.value === '__typename'))
     return {
       is: 'local',
       operation: 'graphql introspection',

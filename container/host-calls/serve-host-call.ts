@@ -9,6 +9,7 @@ import { GateFault, refuseTexts, secretsSettings } from '../checks/index.ts'
 import { disconnectSignal } from '../client/push-client.ts'
 import { bodyText } from '../client/respond.ts'
 import { type HostApi, hostApi, hostOf, parseJson } from '../forge/host-api.ts'
+import { printable } from '../git/command-list.ts'
 import { logError } from '../process/log.ts'
 import type { Settings } from '../settings.ts'
 import type { Credentials } from '../upstream/https/credentials.ts'
@@ -40,7 +41,10 @@ interface HostCalls {
 }
 type HostCallPass = PassFor<'host-call'>
 
-/** A call that is not made. The message has no text that no scan has read. `operation` is empty for a call that the gate does not know. */
+/**
+ * A call that is not made. The message has no text that no scan has read. `operation` is empty for a call that the gate
+ * does not know.
+ */
 class Refused extends Error {
   readonly operation: string
   readonly status: number
@@ -72,7 +76,7 @@ export async function serveHostCall(
         `the gate does not know the API of ${pass.repository.name}'s host; an operator sets it: git gate repo set ${pass.repository.name} --forge KIND`,
       )
     const plan = planCall(pass, text, forge)
-    if (plan.is === 'refused') throw new Refused(withoutLikelySecrets(plan.why))
+    if (plan.is === 'refused') throw new Refused(withoutLikelySecrets(printable(plan.why)))
     operation = plan.is === 'local' ? plan.operation : plan.known.operation
     if (plan.is === 'local')
       return respondWithJson(response, 200, plan.body, { operation, outcome: 'answered', reason: '' })
@@ -118,7 +122,16 @@ async function findSecret(
   if (texts.length === 0) return undefined
   const decisions = { repository, exceptions, declines, gitleaksConfig }
   const scratch = join(settings.home, 'scratch', randomUUID())
-  return refuseTexts({ texts, decisions, scratch }, secretsSettings(settings), signal)
+  return inTurn(() => refuseTexts({ texts, decisions, scratch }, secretsSettings(settings), signal))
+}
+
+let turn: Promise<unknown> = Promise.resolve()
+
+/** Does work of this kind one at a time: each scan starts gitleaks, and an agent may send many calls at once. */
+function inTurn<T>(work: () => Promise<T>): Promise<T> {
+  const mine = turn.then(work)
+  turn = mine.catch(() => {})
+  return mine
 }
 
 async function send(

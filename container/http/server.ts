@@ -4,7 +4,6 @@ import { KEEPALIVE_PROBE_MS, REQUEST_HEAD_MS } from '../client/idle-deadline.ts'
 import { json, text } from '../client/respond.ts'
 import type { Companion } from '../companion.ts'
 import { readSession } from '../fetch/read-session.ts'
-import { serveHostCall } from '../host-calls/serve-host-call.ts'
 import { serveLfs } from '../lfs/index.ts'
 import { checkConnection } from '../mirror/check-connection.ts'
 import { describePush } from '../mirror/describe-push.ts'
@@ -182,8 +181,11 @@ async function route(
     case 'lfs-verify':
     case 'lfs-locks':
       return serveLfs(companion.lfs, pass, request, response)
-    case 'host-call':
+    case 'host-call': {
+      // Loaded with the first call: each start of the companion would pay for GitHub's schema.
+      const { serveHostCall } = await import('../host-calls/serve-host-call.ts')
       return serveHostCall(companion, pass, request, response)
+    }
     default:
       return readSession(companion, pass, request, response)
   }

@@ -5,6 +5,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest'
 import { LinkCheck } from '../../src/contract/admin-api/status.ts'
 import { startGitHubApi } from '../harness/hosts/github-api.ts'
 import { type HttpsHost, makeCertificates, startHttpsHost } from '../harness/hosts/https-host.ts'
+import { listProcesses, placesOfSecret } from '../harness/hosts/places-of-secret.ts'
 import {
   accepted,
   type Gate,
@@ -235,43 +236,6 @@ test('the token is in no argument, environment, file, log, record or answer', as
   upstream.hook('pre-receive')
   expect(processes.filter(text => text.includes('remote-https')).length).toBeGreaterThan(0)
 
-  const routes = ['/repositories', '/credentials', '/changes', '/pushes', '/export/pushes', '/status']
-  const texts = new Map<string, string>([
-    ['processes', processes.join('\n')],
-    ['log', gate.log.join('\n')],
-    ['metrics', await read('/-/metrics')],
-    ...filesIn(gate.home)
-      .filter(file => !file.includes('/companion/credentials/'))
-      .map(file => [file, fs.readFileSync(file, 'latin1')] as const),
-  ])
-  for (const route of routes) texts.set(route, await read(`/-/api/v1${route}`))
   const forms = [token, Buffer.from(`gate-bot:${token}`).toString('base64')]
-  for (const [place, text] of texts) for (const form of forms) expect(text.includes(form), place).toBe(false)
+  expect(await placesOfSecret(gate, forms, processes)).toEqual([])
 })
-
-async function read(route: string): Promise<string> {
-  const response = await fetch(gate.url + route, { headers: { authorization: `Bearer ${gate.adminToken}` } })
-  expect(response.status, route).toBe(200)
-  return response.text()
-}
-
-/** The arguments and environment of every process that this user may read. */
-function listProcesses(): string[] {
-  const text = (file: string) => {
-    try {
-      return fs.readFileSync(file, 'latin1')
-    } catch {
-      return ''
-    }
-  }
-  return fs
-    .readdirSync('/proc')
-    .filter(name => /^\d+$/.test(name))
-    .map(pid => `${text(`/proc/${pid}/cmdline`)}\0${text(`/proc/${pid}/environ`)}`)
-}
-
-const filesIn = (folder: string): string[] =>
-  fs
-    .readdirSync(folder, { recursive: true, withFileTypes: true })
-    .filter(entry => entry.isFile())
-    .map(entry => path.join(entry.parentPath, entry.name))

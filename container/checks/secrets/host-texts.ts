@@ -37,6 +37,7 @@ export async function refuseTexts(
   settings: SecretsSettings,
   signal: AbortSignal,
 ): Promise<string | undefined> {
+  signal.throwIfAborted()
   const deadline = AbortSignal.timeout(settings.seconds * 1000)
   try {
     await mkdir(scratch, { recursive: true, mode: 0o700 })
