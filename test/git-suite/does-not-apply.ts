@@ -29,6 +29,11 @@ const REASONS: readonly (readonly [script: string, names: RegExp, why: string])[
     /^push option denied properly by http server$/,
     'its upstream does not offer push options, and the gate does',
   ],
+  [
+    't5551',
+    /^clone empty SHA-256 repository with protocol v0$/,
+    'git 2.39 at the gate’s side names no object format for an empty repository in protocol v0',
+  ],
   ['t5551', /respects namespace$/, NAMESPACE],
   [
     't5551',
@@ -40,7 +45,7 @@ const REASONS: readonly (readonly [script: string, names: RegExp, why: string])[
     /^reject cloning shallow repository using HTTP$/,
     'its upstream is shallow, which the gate refuses in words',
   ],
-  ['t5548', /^pre-receive hook declined \(HTTP protocol\)$/, HOOKS_WORDS],
+  ['t5548', /pre-receive hook declined \(HTTP protocol\)$/, HOOKS_WORDS],
   ['t5702', /namespaced repo/, NAMESPACE],
   ['t5702', /packfile.ur|packfile URI|as URI/i, PACKFILE_URIS],
 ]
