@@ -54,6 +54,8 @@ describe('a GraphQL request is refused', () => {
     ['a directive', `{ ${REPOSITORY} { id @include(if: true) } }`],
     ['two operations', `query a { ${REPOSITORY} { id } } query b { ${REPOSITORY} { id } }`],
     ['introspection beside a repository', `{ __schema { types { name } } ${REPOSITORY} { id } }`],
+    ['the whole schema', '{ __schema { types { name } } }'],
+    ['many roots', `{ ${[...'abcdef'].map(name => `${name}: ${REPOSITORY} { id }`).join(' ')} }`],
     ['a subscription', 'subscription { x }'],
     [
       'another mutation',
