@@ -49,6 +49,8 @@ export interface ContainerLife {
   rest(): Promise<number | undefined>
 }
 
+/** Timeout of a request for `/health`, in milliseconds. A container that starts is asked again. */
+const HEALTH_MS = 2_000
 /** Timeout of a start, in milliseconds. Then the container is killed. */
 const START_MS = 60_000
 /**
@@ -136,7 +138,7 @@ export function createContainerLifecycle(
     const gone = end()
     const deadline = Date.now() + START_MS
     for (let pause = 50; ; pause = Math.min(500, pause * 1.5)) {
-      const health = await askHealth(ask).catch(() => undefined)
+      const health = await askHealth(ask, HEALTH_MS).catch(() => undefined)
       if (health) {
         const agreed = checkProtocol(health)
         if (!agreed.ok) {

@@ -1,5 +1,11 @@
 import { askHealth, checkProtocol, type Readiness, type Send } from './health.ts'
 
+/**
+ * Timeout of a request for `/health`, in milliseconds: a companion to which hundreds of clients connect at once answers
+ * after seconds.
+ */
+const HEALTH_MS = 15_000
+
 /** A companion at GATE_COMPANION_URL, which the Worker does not start or stop. */
 export interface StandingCompanion {
   ready(): Promise<Readiness>
@@ -16,7 +22,7 @@ export function fixedCompanion(url: string): StandingCompanion {
   const ask: Send = (path, init) => fetch(new URL(path, url), init)
   /** Asks once for all requests that wait for the answer. */
   const health = () => {
-    asked ??= askHealth(ask).finally(() => {
+    asked ??= askHealth(ask, HEALTH_MS).finally(() => {
       asked = undefined
     })
     return asked

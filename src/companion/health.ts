@@ -17,12 +17,12 @@ export type Readiness = { ok: true } | { ok: false; why: string; retryAfter: num
 const Health = z.object({ protocol: z.unknown() })
 export type Health = z.infer<typeof Health>
 
-/** Timeout of a request for `/health`, in milliseconds. */
-const HEALTH_MS = 5_000
-
-/** Requests `/health`. Rejects if nothing answers there, or something other than a companion. */
-export async function askHealth(send: Send): Promise<Health> {
-  const answer = await send('/health', { method: 'GET', signal: AbortSignal.timeout(HEALTH_MS) })
+/**
+ * Requests `/health`. Rejects if nothing answers there within `timeoutMs` milliseconds, or something other than a
+ * companion.
+ */
+export async function askHealth(send: Send, timeoutMs: number): Promise<Health> {
+  const answer = await send('/health', { method: 'GET', signal: AbortSignal.timeout(timeoutMs) })
   const body: unknown = await answer.json()
   if (!answer.ok) throw new Error(`/health answered ${answer.status}`)
   return Health.parse(body)
