@@ -1,3 +1,5 @@
+const EMPTY_SHA256 =
+  'git 2.39 at the gate’s side names no object format for an empty repository before protocol v2'
 const HOOKS_WORDS =
   'it compares every line, and the gate adds lines of its own and "git-gate: upstream refused:" to upstream’s reason'
 const PACKFILE_URIS =
@@ -29,10 +31,12 @@ const REASONS: readonly (readonly [script: string, names: RegExp, why: string])[
     /^push option denied properly by http server$/,
     'its upstream does not offer push options, and the gate does',
   ],
+  ['t5551', /^clone empty SHA-256 repository with protocol v0$/, EMPTY_SHA256],
+  ['t5700', /empty SHA-256 repo$/, EMPTY_SHA256],
   [
-    't5551',
-    /^clone empty SHA-256 repository with protocol v0$/,
-    'git 2.39 at the gate’s side names no object format for an empty repository in protocol v0',
+    't5601',
+    /^auto-discover .*bundle/,
+    'it configures upstream’s git to advertise bundle URIs; the mirror’s git advertises none',
   ],
   ['t5551', /respects namespace$/, NAMESPACE],
   [
