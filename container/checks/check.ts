@@ -3,6 +3,7 @@ import type { Scanned } from '../../src/contract/companion-api/status.ts'
 import type { Finding, PushedLfsObject, Refusal } from '../../src/contract/outcome.ts'
 import type { Command } from '../git/command-list.ts'
 import type { Git } from '../git/git.ts'
+import type { DiffMask } from '../held/diff-mask.ts'
 
 /** A push in quarantine: its objects are received and connected, and not yet visible to other sessions. */
 export interface IncomingPush {
@@ -24,6 +25,8 @@ export interface IncomingPush {
     isScanned: boolean
     /** Set when the push is refused for nothing but findings whose lines ask for an exception. */
     isDisputed: boolean
+    /** The secrets that a diff of the push must not show; undefined: its text cannot be shown. */
+    diffMask: DiffMask | undefined
     /** The first LFS pointers that the push introduces. */
     lfsObjects: readonly PushedLfsObject[]
     /** The objects and bytes that were scanned, and the gitleaks processes. */

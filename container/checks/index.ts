@@ -19,6 +19,8 @@ export {
   type LfsVerdict,
   refuseTexts,
   scanLfsObjects,
+  type TextMask,
+  textMask,
 } from './secrets/index.ts'
 export type { SecretsSettings } from './secrets/settings.ts'
 

@@ -14,6 +14,7 @@ import { join } from 'node:path'
 import { z } from 'zod'
 import { AgentName, ObjectId, RefName, RepositoryName } from '../../src/contract/names.ts'
 import { logError } from '../process/log.ts'
+import { DiffMask } from './diff-mask.ts'
 
 const NewHeldPush = z.object({
   /** The push's id. */
@@ -24,6 +25,8 @@ const NewHeldPush = z.object({
   pushOptions: z.array(z.string()),
   /** A push that waits for a decision is never deleted in favour of another push. */
   isWaiting: z.boolean(),
+  /** The secrets that its diff must not show; without it, its text is not shown at all. */
+  mask: DiffMask.optional(),
 })
 export type NewHeldPush = z.infer<typeof NewHeldPush>
 

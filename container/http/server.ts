@@ -6,9 +6,9 @@ import type { Companion } from '../companion.ts'
 import { readSession } from '../fetch/read-session.ts'
 import { serveLfs } from '../lfs/index.ts'
 import { checkConnection } from '../mirror/check-connection.ts'
-import { describePush } from '../mirror/describe-push.ts'
 import { sendBundle } from '../mirror/write-bundle.ts'
 import { logError } from '../process/log.ts'
+import { describePush } from '../push/diff/describe-push.ts'
 import { deleteSecret } from '../upstream/secret-files.ts'
 import { servePush } from './framed-push.ts'
 import {
@@ -170,7 +170,15 @@ async function route(
     case 'status':
       return json(response, 200, await statusOf(companion, pass))
     case 'introduced':
-      return json(response, 200, await describePush(companion.mirrors.get(pass.repository), pass.refs))
+      return json(
+        response,
+        200,
+        await describePush(
+          companion.mirrors.get(pass.repository),
+          await companion.held.find(pass.push),
+          pass,
+        ),
+      )
     case 'bundle':
       return sendBundle(companion, pass, response)
     case 'mirror-seed':

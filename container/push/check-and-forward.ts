@@ -96,13 +96,13 @@ async function inSteps(work: PushWork, quarantined: Quarantined, signal: AbortSi
 /** Keeps the objects of a refused push: for an approval, or only for its diff. Returns false if there is no room. */
 function holdObjects(
   { held, mirror, pass }: PushWork,
-  { hookRequest, list }: Quarantined,
+  { hookRequest, list, record }: Quarantined,
   isWaiting: boolean,
 ): Promise<boolean> {
   const { commands, pushOptions } = list
   const push = {
     ...{ id: pass.id, repository: pass.repository.name, agent: pass.agent },
-    ...{ commands: [...commands], pushOptions: [...pushOptions], isWaiting },
+    ...{ commands: [...commands], pushOptions: [...pushOptions], isWaiting, mask: record.diffMask },
   }
   return held.keep(push, quarantineFolder(hookRequest, mirror, commands))
 }

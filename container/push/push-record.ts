@@ -5,6 +5,7 @@ import type { Scanned } from '../../src/contract/companion-api/status.ts'
 import type { PullRequest } from '../../src/contract/forge.ts'
 import type { Finding, Outcome, PushedLfsObject, PushReport, StepTime } from '../../src/contract/outcome.ts'
 import { withoutLikelySecrets, withoutTokens } from '../../src/contract/text/unscanned-text.ts'
+import type { DiffMask } from '../held/diff-mask.ts'
 import type { Entry, Journal } from '../journal/journal.ts'
 import { boundedLines, type FirstLines, firstOf } from '../process/bounded-lines.ts'
 import { logError } from '../process/log.ts'
@@ -54,6 +55,8 @@ export interface PushRecord {
   isDisputed: boolean
   /** Set when the push waits for an approval. */
   approval: ApprovalRequest | null
+  /** The secrets that a diff of the push must not show. The journal never has them. */
+  diffMask: DiffMask | undefined
   /** Amount of data that gitleaks has scanned so far. */
   readonly scanned: Scanned
   /** The first LFS pointers of the push. They are recorded once the scan has checked their paths. */
@@ -119,6 +122,7 @@ class Recorder implements PushRecord {
   isScanned = false
   isDisputed = false
   approval: ApprovalRequest | null = null
+  diffMask: DiffMask | undefined
   lfsObjects: readonly PushedLfsObject[] = []
   upstreamSaid = ''
   readonly #recording: Recording

@@ -16,6 +16,11 @@ export const Finding = z.object({
   fingerprint: z.string(),
   /** The line around it, with the secret redacted. */
   excerpt: z.string().default(''),
+  /** The lines before and after it in the file, with secrets redacted. */
+  before: z.array(z.string()).optional(),
+  after: z.array(z.string()).optional(),
+  /** The subject of its commit. */
+  subject: z.string().optional(),
   /** The pushed line carries `gitleaks:allow`: the agent asks for an exception. */
   asksForException: z.boolean().default(false),
   /** The agent's reason for an exception. */

@@ -7,6 +7,8 @@ import { defaultLimits, LimitExceeded, type Limits } from '../limits.ts'
 import { type Introduced, introducedBy } from '../objects/new-objects.ts'
 import { pushInParts } from '../remedy/push-in-parts.ts'
 import { sanitizeForAgent } from '../sanitize-text.ts'
+import { addContext } from './findings/finding-context.ts'
+import { diffMaskOf } from './findings/mask-diff.ts'
 import { reportFindings } from './findings/report-findings.ts'
 import { predecessorsOf } from './new-text/predecessors.ts'
 import { runScan } from './scan/run-scan.ts'
@@ -14,6 +16,7 @@ import { ScanDeadline } from './scan/scan-deadline.ts'
 import type { ScanResult } from './scan/scan-job.ts'
 import type { SecretsSettings } from './settings.ts'
 
+export { type TextMask, textMask } from './findings/mask-diff.ts'
 export { checkGitleaksConfig } from './gitleaks/config.ts'
 export { refuseTexts, type TextScan } from './host-texts.ts'
 export { type LfsDecisions, type LfsScan, type LfsVerdict, scanLfsObjects } from './lfs-objects.ts'
@@ -41,7 +44,10 @@ export function secrets(settings: SecretsSettings): Check {
         const stop = AbortSignal.any([signal, deadline.signal])
         const newObjects = await introducedBy(push, limits, stop)
         const result = await scanPush(push, newObjects, { settings, limits, progress, deadline, stop })
-        return reportFindings(result, { push, newObjects, key: settings.fingerprintKey })
+        const refusals = reportFindings(result, { push, newObjects, key: settings.fingerprintKey })
+        if (push.record.isScanned) push.record.diffMask = diffMaskOf(result)
+        await addContext(push.git, push.record.findings, result.secrets, stop)
+        return refusals
       } catch (error) {
         if (error instanceof LimitExceeded) return refuseOverLimit(push, error)
         if (deadline.ended === 'slow' && !signal.aborted)

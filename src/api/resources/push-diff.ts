@@ -1,6 +1,6 @@
 import { createRoute, z } from '@hono/zod-openapi'
 import { askCompanion } from '../../companion/index.ts'
-import { MAX_REFS, PushDiff, UpdatedRef } from '../../contract/companion-api/push-diff.ts'
+import { DiffPart, MAX_REFS, PushDiff, UpdatedRef } from '../../contract/companion-api/push-diff.ts'
 import { isNullId } from '../../contract/names.ts'
 import { findUpstream } from '../../ledger/access/repositories.ts'
 import { newId } from '../../ledger/id.ts'
@@ -14,8 +14,9 @@ export const pushDiff = createApiRouter().openapi(
     method: 'get',
     path: '/pushes/{id}/diff',
     tags: ['records'],
-    summary: 'Get the commits and the diff of a push, while the mirror has them',
-    request: { params: z.object({ id: z.string().max(64) }) },
+    summary: 'Get the commits and the diff of a push, while the companion has them',
+    description: 'Of a refused push, secrets are redacted. Its text is null if its secrets are not known.',
+    request: { params: z.object({ id: z.string().max(64) }), query: DiffPart },
     responses: jsonResponses(
       200,
       z.array(PushDiff),
@@ -35,8 +36,10 @@ export const pushDiff = createApiRouter().openapi(
     const response = askCompanion(c.env, repository.name, {
       service: 'introduced',
       id: newId(),
+      push: push.id,
       repository,
       refs,
+      part: c.req.valid('query'),
     })
     return c.json(await parseCompanionResponse(response, z.array(PushDiff)), 200)
   },

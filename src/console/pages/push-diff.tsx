@@ -1,17 +1,30 @@
 import type { Context } from 'hono'
 import { z } from 'zod'
-import { PushDiff } from '../../contract/companion-api/push-diff.ts'
-import { escapeInvisible } from '../../contract/text/invisible-characters.ts'
+import { DiffPart, PushDiff } from '../../contract/companion-api/push-diff.ts'
 import type { ConsoleEnv } from '../auth/env.ts'
-import { RefName, TextBlock } from '../components/untrusted-text.tsx'
+import { RefName, UntrustedText } from '../components/untrusted-text.tsx'
+import { CommitList } from '../diff/commit-list.tsx'
+import { FileDiffs } from '../diff/file-diffs.tsx'
 import { type ApiProblem, callApi } from '../forms/call-api.ts'
 import { pathOf } from '../paths.ts'
 import { ErrorMessage, renderPage } from './layout.tsx'
 
-/** `GET /pushes/<id>/diff`: the commits and the diff, which only the mirror has. */
+/** The part of the diff that the page shows; an invalid value selects nothing. */
+const Part = z.object({
+  commit: DiffPart.shape.commit.catch(undefined),
+  path: DiffPart.shape.path.catch(undefined),
+})
+type Part = z.infer<typeof Part>
+
+/**
+ * `GET /pushes/<id>/diff`: the commits and the diff, which only the companion has; with `commit` of that commit, with
+ * `path` of that file.
+ */
 export async function showDiff(c: Context<ConsoleEnv>): Promise<Response> {
   const id = c.req.param('id') ?? ''
-  const diff = await callApi(c, z.array(PushDiff), 'GET', `/pushes/${encodeURIComponent(id)}/diff`)
+  const part = Part.parse(c.req.query())
+  const path = `/pushes/${encodeURIComponent(id)}/diff?${parametersOf(part)}`
+  const diff = await callApi(c, z.array(PushDiff), 'GET', path)
   return renderPage(c, {
     title: 'Commits and diff',
     section: 'Pushes',
@@ -26,7 +39,7 @@ export async function showDiff(c: Context<ConsoleEnv>): Promise<Response> {
         </div>
         {!diff.ok && <Unavailable problem={diff.problem} />}
         {diff.ok && diff.value.length === 0 && <p class="muted">This push only deleted refs.</p>}
-        {diff.ok && diff.value.map(({ ref, changes }) => <RefSection name={ref} changes={changes} />)}
+        {diff.ok && diff.value.map((of, index) => <RefSection id={id} index={index} of={of} part={part} />)}
       </>
     ),
   })
@@ -43,42 +56,56 @@ const Unavailable = ({ problem }: { problem: ApiProblem }) => (
   </>
 )
 
-const RefSection = ({ name, changes }: { name: string; changes: PushDiff['changes'] }) => (
+interface SectionProps {
+  readonly id: string
+  /** The place of the ref in the page. */
+  readonly index: number
+  readonly of: PushDiff
+  readonly part: Part
+}
+
+const RefSection = ({ id, index, of: { ref, changes }, part }: SectionProps) => (
   <section>
     <h2>
-      <RefName name={name} />
+      <RefName name={ref} />
     </h2>
-    <Changes changes={changes} />
+    {changes === null ? (
+      <p class="muted">
+        {part.commit === undefined
+          ? 'The companion does not have these commits. It keeps those of a refused push for a time, unless the names of its refs alone refused it.'
+          : 'This ref does not have the commit.'}
+      </p>
+    ) : changes.commits.length === 0 ? (
+      <p class="muted">This ref has no new commits.</p>
+    ) : (
+      <>
+        <CommitList
+          changes={changes}
+          commit={part.commit}
+          pathOfCommit={commit => diffPath(id, { commit })}
+        />
+        {part.path !== undefined && (
+          <p>
+            Only <UntrustedText text={part.path} mono />.{' '}
+            <a href={diffPath(id, { commit: part.commit })}>Show all files</a>
+          </p>
+        )}
+        <FileDiffs
+          changes={changes}
+          prefix={`ref-${index}-file`}
+          pathOfFile={path => diffPath(id, { commit: part.commit, path })}
+        />
+      </>
+    )}
   </section>
 )
 
-const Changes = ({ changes }: Pick<PushDiff, 'changes'>) => {
-  if (changes === null) return <p class="muted">The mirror no longer has these commits.</p>
-  const { commits, diff } = changes
-  if (commits.text === '') return <p class="muted">This ref has no new commits.</p>
-  return (
-    <>
-      <TextBlock lines={commits.text.trimEnd().split('\n')} />
-      {commits.truncated && <Truncated />}
-      <pre class="text-block diff">
-        {classifyLines(diff.text.trimEnd().split('\n')).map(({ line, className }) => (
-          <span class={className}>{`${escapeInvisible(line)}\n`}</span>
-        ))}
-      </pre>
-      {diff.truncated && <Truncated />}
-    </>
+const diffPath = (id: string, part: { commit?: string | undefined; path?: string | undefined }) => {
+  const parameters = parametersOf(part).toString()
+  return `${pathOf.diff(id)}${parameters && `?${parameters}`}`
+}
+
+const parametersOf = (part: { commit?: string | undefined; path?: string | undefined }) =>
+  new URLSearchParams(
+    Object.entries(part).filter((entry): entry is [string, string] => entry[1] !== undefined),
   )
-}
-
-const Truncated = () => <p class="muted">The rest is not shown.</p>
-
-const LINE_CLASSES: Readonly<Record<string, string>> = { '+': 'added', '-': 'removed', '@': 'hunk' }
-
-/** Returns each line with its CSS class. Lines from `diff` to the first `@@` are the header of a file. */
-function classifyLines(lines: readonly string[]) {
-  let inHeader = true
-  return lines.map(line => {
-    inHeader = line.startsWith('diff ') || (inHeader && !line.startsWith('@@'))
-    return { line, className: inHeader ? 'file' : (LINE_CLASSES[line[0] ?? ''] ?? '') }
-  })
-}

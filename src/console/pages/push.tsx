@@ -249,7 +249,7 @@ const Refs = ({ push }: { push: PushRecord }) => (
         </tbody>
       </table>
     )}
-    {push.outcome === 'accepted' && (
+    {(push.outcome === 'accepted' || push.outcome === 'refused') && (
       <p class="after-table">
         <a href={pathOf.diff(push.id)}>Commits and diff</a>
       </p>

@@ -5,7 +5,7 @@ import { GrantTerms } from '../grant.ts'
 import { LfsOperation, LockPath, Oid } from '../lfs.ts'
 import { ReadRefPattern } from '../mirrored-refs.ts'
 import { AgentName, CredentialName, IdentityName, RepositoryName } from '../names.ts'
-import { MAX_REFS, UpdatedRef } from './push-diff.ts'
+import { DiffPart, MAX_REFS, UpdatedRef } from './push-diff.ts'
 import { Permission } from './push-event.ts'
 import { readClaims, signClaims } from './signed-claims.ts'
 
@@ -148,12 +148,14 @@ export const Pass = z.discriminatedUnion('service', [
   z.object({ service: z.literal('check-link'), ...base, repository: Upstream }),
   /** Return mirrors, sessions and counts: of one repository, or of all repositories in use. */
   z.object({ service: z.literal('status'), ...base, of: Upstream.optional() }),
-  /** Return the commits and the diff of a push, from the mirror only. */
+  /** Return the commits and the diff of a push, from the mirror or from the kept objects of a refused push. */
   z.object({
     service: z.literal('introduced'),
     ...base,
+    push: z.string(),
     repository: Upstream,
     refs: z.array(UpdatedRef).max(MAX_REFS),
+    part: DiffPart,
   }),
   /** Return a bundle of the mirror, unless its name is `kept`, which R2 has already. */
   z.object({ service: z.literal('bundle'), ...base, repository: Upstream, kept: z.string() }),

@@ -25,6 +25,8 @@ interface Secret {
 export class Redactor {
   readonly #secrets: readonly Secret[]
   readonly #tooMany: boolean
+  /** Whole lines of secrets, also short ones. */
+  readonly #lines = new Set<string>()
   readonly #redactedParts = new Map<string, string>()
 
   constructor(secrets: readonly string[]) {
@@ -32,13 +34,26 @@ export class Redactor {
     for (const secret of secrets) {
       const parts = secret.replace(PEM_LINE, ' ').split(PART_SEPARATOR)
       if (secret.length >= 4) all.add(secret)
+      if (secret.includes('\n'))
+        for (const line of secret.replace(PEM_LINE, ' ').split('\n')) this.#lines.add(line.trim())
       for (const part of parts) if (part.length >= MIN_PART) all.add(part)
       if (all.size > MAX_SECRETS) break
     }
+    this.#lines.delete('')
     this.#tooMany = all.size > MAX_SECRETS
     this.#secrets = [...all]
       .sort((a, b) => b.length - a.length)
       .map(plain => ({ plain, lowercase: plain.toLowerCase(), encoded: encodings(plain) }))
+  }
+
+  /** Whether it knows every secret: beyond a number of secrets it takes anything that looks like a token for one. */
+  get isComplete(): boolean {
+    return !this.#tooMany
+  }
+
+  /** Returns a line of text, or `[redacted]` if it holds a secret or a line of one. */
+  redactLine(line: string): string {
+    return this.#lines.has(line.trim()) || this.#mayContain(line) ? REDACTED : line
   }
 
   /**
