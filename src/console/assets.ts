@@ -8,6 +8,7 @@ import historyJs from './browser/history.js' with { type: 'text' }
 import icon from './browser/icon.svg' with { type: 'text' }
 import liveJs from './browser/live.js' with { type: 'text' }
 import proofJs from './browser/proof.js' with { type: 'text' }
+import selectJs from './browser/select.js' with { type: 'text' }
 import shellJs from './browser/shell.js' with { type: 'text' }
 import shortcutsJs from './browser/shortcuts.js' with { type: 'text' }
 import style from './browser/style.css' with { type: 'text' }
@@ -23,6 +24,7 @@ const ASSETS: Readonly<Record<string, { type: string; text: string }>> = {
   'copy.js': { type: SCRIPT, text: copyJs },
   'event-stream.js': { type: SCRIPT, text: eventStreamJs },
   'proof.js': { type: SCRIPT, text: proofJs },
+  'select.js': { type: SCRIPT, text: selectJs },
   'shell.js': { type: SCRIPT, text: shellJs },
   'fragment.js': { type: SCRIPT, text: fragmentJs },
   'history.js': { type: SCRIPT, text: historyJs },

@@ -4,6 +4,7 @@ import { pageRoles } from './auth/authorize.tsx'
 import type { ConsoleEnv } from './auth/env.ts'
 import { fromHere, onOwnHost, protect, shortForm, signedIn, withoutSlash } from './auth/middleware.ts'
 import { decideFinding, revokeException, undoDecline } from './forms/decide-finding.ts'
+import { decideSelected } from './forms/decide-selected.ts'
 import { streamPush, streamPushes } from './live.tsx'
 import { addGrant, mintToken, removeGrant, revokeToken, showAgent } from './pages/agent.tsx'
 import { showAgentDay } from './pages/agent-day.tsx'
@@ -53,6 +54,7 @@ export const consolePages = new Hono<ConsoleEnv>()
   .get('/pushes/:id/diff', showDiff)
   .get('/pending', showPending)
   .post('/pending/decide', decideFinding)
+  .post('/pending/decide-selected', decideSelected)
   .post('/pending/revoke', revokeException)
   .post('/pending/undo-decline', undoDecline)
   .get('/approvals', showApprovals)
@@ -87,7 +89,7 @@ export const consolePages = new Hono<ConsoleEnv>()
   .post('/settings/webhooks', addWebhook)
   .post('/settings/webhooks/remove', removeWebhook)
   // A browser sends a GET to the path of a form when its response is reloaded from the address bar.
-  .get('/pending/:form{decide|revoke|undo-decline}', c => c.redirect(pathOf.pending))
+  .get('/pending/:form{decide|decide-selected|revoke|undo-decline}', c => c.redirect(pathOf.pending))
   .get('/repositories/:name/check', c => c.redirect(pathOf.repository(c.req.param('name'))))
   .get('/settings/:page/:form{remove|revoke}', c =>
     c.redirect(

@@ -1,4 +1,4 @@
-import type { Browser } from 'playwright-core'
+import type { Browser, Locator } from 'playwright-core'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { sharedGate } from '../harness/index.ts'
 import { openConsole, startBrowser, untilLoaded } from './fixtures/browser.ts'
@@ -73,7 +73,7 @@ test('a pending finding is shown as in the last push that it refused', async () 
   await using operator = await openConsole(browser, gate)
   const { page, open } = operator
   await open('/pending')
-  const cards = page.locator('.cards > li')
+  const cards = page.locator('.selection section')
   // Findings with a requested exception come first.
   expect(await cards.locator('.push-link a').allTextContents()).toEqual([
     ...fingerprints.map((_, i) => `late-${i} to app`),
@@ -110,11 +110,11 @@ test('200 pending findings come in pages of less than 150 kB, which the keyboard
   await page.getByText('200 findings in the last 30 days').waitFor()
   for (;;) {
     expect((await measureLoad(page)).bytes).toBeLessThan(150_000)
-    const here = await page.locator('.cards .location bdi').allTextContents()
+    const here = await page.locator('.findings-table .location bdi').allTextContents()
     expect(here.length).toBeGreaterThan(10)
     seen.push(...here)
     if ((await page.getByRole('link', { name: 'Next findings' }).count()) === 0) break
-    await page.locator('.cards button').last().focus()
+    await page.locator('.decide button').last().focus()
     await tabTo(page, 'Next findings')
     await untilLoaded(page, () => page.keyboard.press('Enter'))
   }
@@ -128,11 +128,12 @@ test('200 pending findings come in pages of less than 150 kB, which the keyboard
 
   // A decision on a later page returns to that page, and loses no finding.
   await open('/pending')
-  const locations = page.locator('.cards .location bdi')
+  const locations = page.locator('.findings-table .location bdi')
   await untilLoaded(page, () => page.getByRole('link', { name: 'Next findings' }).click())
   const [first, second] = await locations.allTextContents()
   expect(first).not.toBe(second)
-  await untilLoaded(page, () => page.getByRole('button', { name: 'Decline' }).first().click())
+  await page.locator('.findings-table .entry').first().check()
+  await untilLoaded(page, () => page.getByRole('button', { name: /^Decline/ }).click())
   expect(await locations.first().textContent()).toBe(second)
   await page.getByRole('link', { name: 'Back to the first page' }).click()
   await page.getByText('199 findings in the last 30 days').waitFor()
@@ -176,39 +177,95 @@ test('a rejected decision keeps the input, on the page of the form', async () =>
   writeExceptions(gate.home, 500, () => 'a made-up value')
   await using operator = await openConsole(browser, gate)
   const { page, open } = operator
-  const card = page.locator('.cards > li', { hasText: 'production-58.json' })
-  const allow = async () => {
-    await card.getByLabel('Reason').fill('a value of the vendor’s own documentation')
-    await card.getByLabel('Expires after').selectOption('week')
+  const reason = 'a value of the vendor’s own documentation'
+  const allow = async (form: Locator) => {
+    await form.getByLabel('Reason').fill(reason)
+    await form.getByLabel('Expires after').selectOption('week')
     const answer = page.waitForResponse(response => response.request().method() === 'POST')
-    await untilLoaded(page, () => card.getByRole('button', { name: 'Allow' }).click())
+    await untilLoaded(page, () => form.getByRole('button', { name: 'Allow' }).click())
     expect((await answer).status()).toBe(409)
-    await card.getByRole('alert').getByText('app may have at most 500 active exceptions').waitFor()
-    expect(await card.getByLabel('Reason').inputValue()).toBe('a value of the vendor’s own documentation')
-    expect(await card.getByLabel('Expires after').inputValue()).toBe('week')
+    await form.getByRole('alert').getByText('app may have at most 500 active exceptions').waitFor()
+    expect(await form.getByLabel('Reason').inputValue()).toBe(reason)
+    expect(await form.getByLabel('Expires after').inputValue()).toBe('week')
     expect(await page.getByRole('alert').count()).toBe(1)
-    await expect
-      .poll(() => page.evaluate('document.activeElement.value'))
-      .toBe('a value of the vendor’s own documentation')
-    const others = page.locator('.cards > li', { hasNotText: 'production-58.json' }).getByLabel('Reason')
-    for (const other of await others.all()) expect(await other.inputValue()).toBe('')
+    await expect.poll(() => page.evaluate('document.activeElement.value')).toBe(reason)
   }
   await open('/pending')
   await untilLoaded(page, () => page.getByRole('link', { name: 'Next findings' }).click())
-  await allow()
+  const row = page.locator('.findings-table tbody tr', { hasText: 'production-58.json' })
+  await row.getByRole('checkbox').check()
+  await allow(page.locator('.selection'))
   // Submitted again from the response, it is rejected again on the same page.
-  await allow()
+  await allow(page.locator('.selection'))
+  expect(await row.getByRole('checkbox').isChecked()).toBe(true)
+  expect(await page.locator('.findings-table :checked').count()).toBe(1)
 
   await open(`/pushes/${ids[58]}`)
-  await allow()
+  const card = page.locator('.cards > li', { hasText: 'production-58.json' })
+  await allow(card)
   await page.getByRole('heading', { name: 'ada to app' }).waitFor()
   await gate.admin.ask('DELETE', '/exceptions/exception-0')
   await card.getByRole('button', { name: 'Allow' }).click()
   await page.getByText('allowed', { exact: true }).waitFor()
   expect(new URL(page.url()).pathname).toBe(`/-/console/pushes/${ids[58]}`)
   expect(await gate.admin.ask('GET', '/exceptions?repository=app')).toMatchObject([
-    { reason: 'a value of the vendor’s own documentation' },
+    { reason },
     ...Array(500).fill({}),
   ])
+  expect(operator.errors).toEqual([])
+})
+
+test('one decision with one reason covers the selected findings, by push, rule or file, also with the keyboard', async () => {
+  await using gate = await startGate()
+  const finding = (path: string, rule: string) => ({ ...findingIn(path), rule })
+  writeHistory(gate.home, [
+    {
+      startedAt: Date.now() - 60_000,
+      outcome: 'refused',
+      findings: [
+        { ...finding('a.json', 'aws-key'), subject: 'Add the keys', before: ['{'], after: ['}'] },
+        finding('b.json', 'aws-key'),
+        { ...finding('b.json', 'generic-api-key'), alsoAt: ['c.json:3'] },
+      ],
+    },
+    {
+      startedAt: Date.now() - 120_000,
+      outcome: 'refused',
+      findings: [finding('d.json', 'generic-api-key')],
+    },
+  ])
+  await using operator = await openConsole(browser, gate)
+  const { page, open } = operator
+  const groups = page.locator('.selection section')
+  await open('/pending')
+  expect(await groups.count()).toBe(2)
+  await groups.first().getByText('Add the keys').waitFor()
+  await groups.first().getByText('also at c.json:3').waitFor()
+  const row = groups.first().getByRole('row', { name: /a\.json:12/ })
+  expect(await row.locator('.excerpt span').allTextContents()).toEqual(['{\n', 'key = [redacted]\n', '}\n'])
+
+  await untilLoaded(page, () => page.getByRole('button', { name: 'Allow' }).click())
+  await page.getByRole('alert').getByText('no finding is selected').waitFor()
+
+  await untilLoaded(page, () => page.getByRole('link', { name: 'By file' }).click())
+  expect(await groups.getByRole('heading').allTextContents()).toEqual(
+    ['a', 'b', 'd'].map(name => `${name}.json in app`),
+  )
+  await untilLoaded(page, () => page.getByRole('link', { name: 'By rule' }).click())
+  expect(await groups.getByRole('heading').allTextContents()).toEqual(['aws-key', 'generic-api-key'])
+  await groups.first().getByLabel('Select all').check()
+  await page.getByText('2 findings are selected.').waitFor()
+  // Of the second group, one finding is selected with the keyboard.
+  await groups.first().getByRole('checkbox').last().focus()
+  await page.keyboard.press('j')
+  await page.keyboard.press('x')
+  await page.getByText('3 findings are selected.').waitFor()
+  await page.getByLabel('Reason').fill('values of the tests')
+  await untilLoaded(page, () => page.getByRole('button', { name: 'Allow' }).click())
+  expect(new URL(page.url()).search).toBe('?order=rule')
+  await page.getByText('1 finding in the last 30 days').waitFor()
+  const { changes } = (await gate.admin.ask('GET', '/changes?limit=1')) as { changes: unknown[] }
+  expect(changes).toMatchObject([{ action: 'exception.add-many', detail: { reason: 'values of the tests' } }])
+  expect(await gate.admin.ask('GET', '/exceptions?repository=app')).toHaveLength(3)
   expect(operator.errors).toEqual([])
 })

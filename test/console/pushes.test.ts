@@ -86,7 +86,7 @@ test('an open page shows a push when it starts, and then each of its states', as
   expect([...listPage.errors, ...pushPage.errors]).toEqual([])
 })
 
-test('a refused push shows its redacted finding; after one click on Allow, the same push is accepted', async () => {
+test('a refused push shows its redacted finding; after it is allowed, the same push is accepted', async () => {
   await using gate = await sharedGate()
   const ada = await gate.agent('ada', { push: ['refs/heads/ada/**'] })
   const work = await ada.clone()
@@ -104,6 +104,7 @@ test('a refused push shows its redacted finding; after one click on Allow, the s
   expect(await page.content()).not.toContain(secret)
 
   await untilLoaded(page, () => page.getByRole('link', { name: 'Pending findings' }).click())
+  await page.getByRole('checkbox', { name: 'github-pat' }).check()
   await page.getByRole('button', { name: 'Allow' }).click()
   await page.getByText('No finding needs a decision.').waitFor()
   await page.getByText('by first admin token').waitFor()
@@ -134,6 +135,7 @@ test('a declined finding is no longer pending, and is pending again after the de
   await using operator = await openConsole(browser, gate)
   const { page, open } = operator
   await open('/pending')
+  await page.getByRole('checkbox', { name: 'github-pat' }).check()
   await page.getByLabel('Reason').fill('rotate it, please')
   await page.getByRole('button', { name: 'Decline' }).click()
   await page.getByText('No finding needs a decision.').waitFor()
@@ -144,7 +146,10 @@ test('a declined finding is no longer pending, and is pending again after the de
   await page.getByRole('button', { name: /^Undo/ }).click()
   await page.getByRole('button', { name: 'Decline' }).waitFor()
   const { changes } = (await gate.admin.ask('GET', '/changes')) as { changes: { action: string }[] }
-  expect(changes.slice(0, 2).map(each => each.action)).toEqual(['finding.undo-decline', 'finding.decline'])
+  expect(changes.slice(0, 2).map(each => each.action)).toEqual([
+    'finding.undo-decline',
+    'finding.decline-many',
+  ])
   expect(operator.errors).toEqual([])
 })
 

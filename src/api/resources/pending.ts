@@ -21,15 +21,15 @@ export const pending = createApiRouter()
       request: {
         query: z.object({
           repository: z.string().max(512).optional(),
-          cursor: z.string().max(300).optional(),
+          cursor: z.string().max(3_000).optional(),
         }),
       },
       responses: jsonResponses(200, PendingPage, 'The findings: those that an agent disputes first'),
     }),
     async c => {
       const { cursor, repository } = c.req.valid('query')
-      const { waiting, next } = await listPending(c.env.LEDGER, cursor, repository)
-      return c.json({ pending: waiting.map(({ place: _, ...each }) => each), next }, 200)
+      const { waiting, next } = await listPending(c.env.LEDGER, cursor, { repository })
+      return c.json({ pending: waiting.map(({ asking: _, ...each }) => each), next }, 200)
     },
   )
   .openapi(

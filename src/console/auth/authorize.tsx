@@ -40,7 +40,7 @@ const RULES: readonly (readonly [method: string, path: string, least: Role, scop
   ['GET', '/pushes/:id/:part{live|diff}', 'viewer', ofPush],
   ['GET', '/pending', 'viewer', listed],
   ['POST', '/pending/decide', 'viewer', ofReturn],
-  ['POST', '/pending/:form{revoke|undo-decline}', 'viewer', listed],
+  ['POST', '/pending/:form{decide-selected|revoke|undo-decline}', 'viewer', listed],
   ['GET', '/approvals', 'viewer', listed],
   ['GET', '/approvals/:id', 'viewer', ofPush],
   ['POST', '/approvals/:id', 'viewer', ofPush],

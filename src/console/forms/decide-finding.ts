@@ -2,17 +2,13 @@ import type { Context } from 'hono'
 import { z } from 'zod'
 import { Decided, Declined, GrantedException } from '../../contract/admin-api/findings.ts'
 import type { ConsoleEnv } from '../auth/env.ts'
-import { EXPIRY_OPTIONS } from '../components/finding-card.tsx'
-import { pendingPage } from '../pages/pending-findings.tsx'
+import { pendingPage, toPageQuery } from '../pages/pending-findings.tsx'
 import { pushPage } from '../pages/push.tsx'
 import { isOwnPath, pathOf } from '../paths.ts'
 import { callApi } from './call-api.ts'
+import { DecisionForm, reasonOr, untilOf } from './decision-form.ts'
 
-/** The reason of an exception when the operator gives none; the API requires one. */
-const NO_REASON = 'decided in the console, no reason given'
-
-const Decision = z.object({
-  decision: z.enum(['allow', 'decline']),
+const Decision = DecisionForm.extend({
   repository: z.string(),
   fingerprint: z.string(),
   /** The findings to decide on: this one, or all pending ones with its push, path, rule or repository. */
@@ -20,12 +16,10 @@ const Decision = z.object({
   push: z.string().default(''),
   rule: z.string().default(''),
   path: z.string().default(''),
-  reason: z.string().trim(),
-  until: z.enum(['day', 'week', 'month', 'never']),
   returnTo: z.string().refine(isOwnPath),
 })
 
-/** `POST /pending/decide`. Shows the page of the form again, with its values, when the API rejects the decision. */
+/** `POST /pending/decide`: decides in the page of a push. Shows that page again, with its values, when the API rejects the decision. */
 export async function decideFinding(c: Context<ConsoleEnv>): Promise<Response> {
   const parsed = Decision.safeParse(await c.req.parseBody())
   if (!parsed.success)
@@ -34,18 +28,16 @@ export async function decideFinding(c: Context<ConsoleEnv>): Promise<Response> {
   const result = await sendDecision(c, parsed.data)
   if (result.ok) return c.redirect(returnTo, 303)
   const failedAttempt = { repository, fingerprint, reason, until, problem: result.problem }
-  const { pathname, searchParams } = new URL(returnTo, c.req.url)
-  const [, push] = /\/pushes\/([0-9a-z]+)$/.exec(pathname) ?? []
+  const [, push] = /\/pushes\/([0-9a-z]+)$/.exec(returnTo) ?? []
   if (push !== undefined) return pushPage(c, push, failedAttempt)
-  return pendingPage(c, { after: searchParams.get('after') ?? undefined, failedAttempt })
+  return pendingPage(c, { ...toPageQuery({}), problem: result.problem })
 }
 
 /** Sends a decision on one finding, or on all that its scope selects, to the API. */
 function sendDecision(c: Context<ConsoleEnv>, given: z.infer<typeof Decision>) {
   const { decision, repository, fingerprint, scope } = given
-  const { hours } = EXPIRY_OPTIONS[given.until]
-  const until = hours === null ? null : new Date(Date.now() + hours * 3_600_000).toISOString()
-  const reason = given.reason || (decision === 'allow' || scope !== 'one' ? NO_REASON : '')
+  const until = untilOf(given.until)
+  const reason = decision === 'allow' || scope !== 'one' ? reasonOr(given.reason) : given.reason
   if (scope !== 'one') {
     const select = scope === 'all' ? {} : { [scope]: scope === 'path' ? asGlob(given.path) : given[scope] }
     return callApi(c, Decided, 'POST', '/decisions', { repository, decision, reason, until, select })
@@ -63,7 +55,9 @@ export async function revokeException(c: Context<ConsoleEnv>): Promise<Response>
   const { id } = await c.req.parseBody()
   const path = `/exceptions/${encodeURIComponent(String(id))}`
   const result = await callApi(c, GrantedException, 'DELETE', path)
-  return result.ok ? c.redirect(pathOf.pending, 303) : pendingPage(c, { problem: result.problem })
+  return result.ok
+    ? c.redirect(pathOf.pending, 303)
+    : pendingPage(c, { ...toPageQuery({}), problem: result.problem })
 }
 
 /** `POST /pending/undo-decline`: makes a declined finding pending again. */
@@ -71,5 +65,7 @@ export async function undoDecline(c: Context<ConsoleEnv>): Promise<Response> {
   const { repository, fingerprint } = await c.req.parseBody()
   const path = `/declines/${encodeURIComponent(String(repository))}/${encodeURIComponent(String(fingerprint))}`
   const result = await callApi(c, z.object({}), 'DELETE', path)
-  return result.ok ? c.redirect(pathOf.pending, 303) : pendingPage(c, { problem: result.problem })
+  return result.ok
+    ? c.redirect(pathOf.pending, 303)
+    : pendingPage(c, { ...toPageQuery({}), problem: result.problem })
 }

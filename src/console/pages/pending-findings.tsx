@@ -6,86 +6,72 @@ import {
   countPending,
   listPending,
   PENDING_DAYS,
-  type PendingFinding,
+  PendingOrder,
 } from '../../ledger/findings/pending-findings.ts'
 import { listedRepository } from '../auth/authorize.tsx'
 import type { ConsoleEnv } from '../auth/env.ts'
-import { Declines, Exceptions } from '../components/decisions.tsx'
-import { type FailedDecision, FindingCard, failureFor } from '../components/finding-card.tsx'
 import { isActive } from '../components/is-active.ts'
 import { plural } from '../components/plural.ts'
-import { RelativeTime } from '../components/relative-time.tsx'
-import { UntrustedText } from '../components/untrusted-text.tsx'
+import { Declines, Exceptions } from '../findings/decisions.tsx'
+import { type FailedSelection, PendingTable } from '../findings/pending-table.tsx'
 import type { ApiProblem } from '../forms/call-api.ts'
 import { pathOf } from '../paths.ts'
 import { EmptyState, ErrorMessage, renderPage } from './layout.tsx'
 
-/** The position in both lists; an invalid position is the beginning. */
+/** The order, and the position in both lists; an invalid value is the first. */
 const PageQuery = z.object({
-  after: z.string().max(300).optional().catch(undefined),
+  order: PendingOrder.catch('push'),
+  after: z.string().max(3_000).optional().catch(undefined),
   declined: z.coerce.number().int().nonnegative().catch(0),
 })
+export const toPageQuery = (parameters: Record<string, string>) => PageQuery.parse(parameters)
 
 /** `GET /pending`: the findings that need a decision, and the decisions in effect. */
-export const showPending = (c: Context<ConsoleEnv>) => pendingPage(c, PageQuery.parse(c.req.query()))
+export const showPending = (c: Context<ConsoleEnv>) => pendingPage(c, toPageQuery(c.req.query()))
 
-interface PageState {
-  /** The position after which the list of findings begins. */
-  readonly after?: string | undefined
-  /** The index of the first declined finding shown. */
-  readonly declined?: number
-  /** A decision that the API rejected. */
-  readonly failedAttempt?: FailedDecision
+interface PageState extends z.infer<typeof PageQuery> {
+  readonly failedSelection?: FailedSelection
   /** Any other rejected request. */
   readonly problem?: ApiProblem
 }
 
 export async function pendingPage(
   c: Context<ConsoleEnv>,
-  { after, declined: from = 0, failedAttempt, problem = failedAttempt?.problem }: PageState,
+  { order, after, declined: from, failedSelection, problem }: PageState,
 ): Promise<Response> {
   const ledger = c.env.LEDGER
   const repository = listedRepository(c)
   const [{ waiting: findings, next }, total, exceptions, declined] = await Promise.all([
-    listPending(ledger, after, repository),
+    listPending(ledger, after, { order, repository }),
     countPending(ledger, repository),
     listExceptions(ledger, repository),
     listDeclined(ledger, repository),
   ])
-  const cardHasProblem = findings.some(({ repository, finding }) =>
-    failureFor(failedAttempt, repository, finding),
-  )
   return renderPage(c, {
     title: 'Pending findings',
     section: 'Pending findings',
-    status: problem ? 409 : 200,
+    status: problem || failedSelection ? 409 : 200,
     children: (
       <>
-        <PendingHeader total={total} after={after} />
-        <ErrorMessage problem={cardHasProblem ? undefined : problem} />
-        {findings.length === 0 && <NoFindings total={total} />}
-        {findings.length > 0 && (
-          <ul class="cards">
-            {findings.map(pending => (
-              <li>
-                <PushLink pending={pending} />
-                <FindingCard
-                  c={c}
-                  finding={pending.finding}
-                  repository={pending.repository}
-                  push={pending.push}
-                  level={2}
-                  returnTo={pageFrom(after, repository)}
-                  decision="pending"
-                  failedAttempt={failureFor(failedAttempt, pending.repository, pending.finding)}
-                />
-              </li>
-            ))}
-          </ul>
+        <PendingHeader total={total} order={order} after={after} repository={repository} />
+        <ErrorMessage problem={problem} />
+        {findings.length === 0 ? (
+          <>
+            <ErrorMessage problem={failedSelection?.problem} />
+            <NoFindings total={total} />
+          </>
+        ) : (
+          <PendingTable
+            c={c}
+            findings={findings}
+            order={order}
+            returnTo={pageFrom(order, after, repository)}
+            failedAttempt={failedSelection}
+          />
         )}
         {next !== null && (
           <p class="pagination">
-            <a href={pageFrom(next, repository)}>Next findings</a>
+            <a href={pageFrom(order, next, repository)}>Next findings</a>
           </p>
         )}
         <Exceptions c={c} active={exceptions.filter(isActive)} />
@@ -95,15 +81,26 @@ export async function pendingPage(
   })
 }
 
-function pageFrom(after: string | undefined, repository: string | undefined): string {
+function pageFrom(order: PendingOrder, after: string | undefined, repository: string | undefined): string {
   const query = new URLSearchParams({
+    ...(order === 'push' ? {} : { order }),
     ...(repository === undefined ? {} : { repository }),
     ...(after === undefined ? {} : { after }),
   })
   return query.size > 0 ? `${pathOf.pending}?${query}` : pathOf.pending
 }
 
-const PendingHeader = ({ total, after }: { total: number; after: string | undefined }) => (
+const PendingHeader = ({
+  total,
+  order,
+  after,
+  repository,
+}: {
+  total: number
+  order: PendingOrder
+  after: string | undefined
+  repository: string | undefined
+}) => (
   <div class="page-header">
     <h1>Pending findings</h1>
     <p>
@@ -111,10 +108,22 @@ const PendingHeader = ({ total, after }: { total: number; after: string | undefi
       <a href={pathOf.approvals}>Pushes that wait for an approval</a>
       {after !== undefined && (
         <>
-          . <a href={pathOf.pending}>Back to the first page</a>
+          . <a href={pageFrom(order, undefined, repository)}>Back to the first page</a>
         </>
       )}
     </p>
+    {total > 0 && (
+      <nav class="ranges" aria-label="Groups">
+        {PendingOrder.options.map(option => (
+          <a
+            href={pageFrom(option, undefined, repository)}
+            {...(option === order ? { 'aria-current': 'true' } : {})}
+          >
+            By {option === 'path' ? 'file' : option}
+          </a>
+        ))}
+      </nav>
+    )}
   </div>
 )
 
@@ -133,17 +142,3 @@ const NoFindings = ({ total }: { total: number }) =>
       </p>
     </EmptyState>
   )
-
-const PushLink = ({ pending }: { pending: PendingFinding }) => (
-  <p class="push-link">
-    <a href={pathOf.push(pending.push)}>
-      <UntrustedText text={pending.agent} /> to <UntrustedText text={pending.repository} />
-    </a>{' '}
-    <UntrustedText text={pending.refs.map(ref => ref.replace(/^refs\/heads\//, '')).join(', ')} mono />
-    <span class="muted">
-      {' '}
-      refused {pending.pushes > 1 ? `${pending.pushes} times, last ` : ''}
-      <RelativeTime iso={pending.lastAt} />
-    </span>
-  </p>
-)

@@ -8,13 +8,13 @@ import { decisionsFor } from '../../ledger/findings/pending-findings.ts'
 import { findPush } from '../../ledger/pushes/read-pushes.ts'
 import type { ConsoleEnv } from '../auth/env.ts'
 import { StepTimeline } from '../charts/step-timeline.tsx'
-import { type FailedDecision, FindingCard, failureFor } from '../components/finding-card.tsx'
 import { duration } from '../components/format-time.ts'
 import { OutcomeBadge } from '../components/outcome-badge.tsx'
 import { plural } from '../components/plural.ts'
 import { refChange, statusText } from '../components/push-row.tsx'
 import { RelativeTime } from '../components/relative-time.tsx'
 import { ObjectId, RefName, TextBlock, UntrustedText } from '../components/untrusted-text.tsx'
+import { type FailedDecision, FindingCard, failureFor } from '../findings/finding-card.tsx'
 import { pathOf } from '../paths.ts'
 import { notFoundPage, renderPage } from './layout.tsx'
 
@@ -123,7 +123,6 @@ const Findings = async ({ c, push, failedAttempt }: BodyProps) => {
               finding={finding}
               repository={push.repository}
               push={push.id}
-              level={3}
               returnTo={pathOf.push(push.id)}
               decision={decisionFor(finding)}
               failedAttempt={failureFor(failedAttempt, push.repository, finding)}

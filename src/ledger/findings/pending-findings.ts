@@ -17,17 +17,15 @@ const Row = z
     push: z.string(),
     last_at: z.number(),
     pushes: z.number(),
-    asks: z.number(),
+    asking: z.number(),
     refs: json(z.array(RefResult)),
     finding: json(Finding),
   })
-  .transform(({ last_at, asks, refs, ...row }) => ({
+  .transform(({ last_at, refs, ...row }) => ({
     ...row,
     /** The refs of the last push. */
     refs: refs.map(({ ref }) => ref),
     lastAt: iso(last_at),
-    /** The finding's cursor in the list of pending findings. */
-    place: `${asks}.${row.push}.${row.finding.fingerprint}`,
   }))
 /** A finding, the last push that the gate refused because of it, and the number of these pushes. */
 export type PendingFinding = z.output<typeof Row>
@@ -51,43 +49,72 @@ const WAITING = `
 
 const since = (now: number) => now - PENDING_DAYS * 86_400_000
 
+/** The orders of the list: by push, the pushes first whose agent asks for an exception, then the newest. */
+export const PendingOrder = z.enum(['push', 'rule', 'path'])
+export type PendingOrder = z.infer<typeof PendingOrder>
+
+type PlaceColumn = 'asking' | 'push' | 'repository' | 'rule' | 'path' | 'fingerprint'
+const ORDERS: Readonly<Record<PendingOrder, { columns: readonly PlaceColumn[]; direction: 'ASC' | 'DESC' }>> =
+  {
+    push: { columns: ['asking', 'push', 'fingerprint'], direction: 'DESC' },
+    rule: { columns: ['rule', 'repository', 'path', 'fingerprint'], direction: 'ASC' },
+    path: { columns: ['repository', 'path', 'rule', 'fingerprint'], direction: 'ASC' },
+  }
+
+/** Returns the cursor of a finding in an order: the values that the order compares. */
+const placeOf = (order: PendingOrder, { finding, ...row }: PendingFinding): string =>
+  JSON.stringify(
+    ORDERS[order].columns.map(
+      column =>
+        ({ ...row, rule: finding.rule, path: finding.path, fingerprint: finding.fingerprint })[column],
+    ),
+  )
+
+/** Returns the values of a cursor; undefined: it is none of this order. */
+function parsePlace(order: PendingOrder, cursor: string | undefined): (string | number)[] | undefined {
+  try {
+    const values = z.array(z.union([z.string(), z.number()])).parse(JSON.parse(cursor ?? 'null'))
+    return values.length === ORDERS[order].columns.length ? values : undefined
+  } catch {
+    return undefined
+  }
+}
+
 /**
- * Returns a page of pending findings after the cursor `after`: first the findings whose agent asks for an
- * exception, then the newest; with `repository`, only its findings. `next` is the cursor of the next page, or null at the end.
+ * Returns a page of pending findings after the cursor `after`; with `repository`, only its findings. `next` is the cursor
+ * of the next page, or null at the end.
  */
 export async function listPending(
   ledger: D1Database,
   after?: string,
-  repository?: string,
+  { order = 'push', repository }: { order?: PendingOrder; repository?: string | undefined } = {},
 ): Promise<{ waiting: PendingFinding[]; next: string | null }> {
   const now = Date.now()
-  const [, asks, push = null, fingerprint = null] = /^([01])\.([0-9a-z]+)\.(.+)$/s.exec(after ?? '') ?? []
+  const { columns, direction } = ORDERS[order]
+  const place = parsePlace(order, after)
+  const numbers = columns.map((_, index) => `?${index + 5}`).join(', ')
+  const isAfter = `(${columns.join(', ')}) ${direction === 'DESC' ? '<' : '>'} (${numbers})`
   // With a single max(), SQLite takes bare columns from the row with the maximum (SQLite, "Bare columns in an
   // aggregate query"). Ids sort by time, so max(p.id) is the newest push.
   const { results } = await ledger
     .prepare(
       `WITH waiting AS (
          SELECT r.name AS repository, p.agent, max(p.id) AS push, p.started_at AS last_at, p.refs,
-                f.value AS finding, f.value ->> 'fingerprint' AS fingerprint, count(DISTINCT p.id) AS pushes,
+                f.value AS finding, f.value ->> 'fingerprint' AS fingerprint, f.value ->> 'rule' AS rule,
+                f.value ->> 'path' AS path, count(DISTINCT p.id) AS pushes,
                 count(*) FILTER (WHERE f.value ->> 'asksForException') > 0 AS asks
-         ${WAITING} AND (?7 IS NULL OR r.name = ?7)
-         GROUP BY p.repository, f.value ->> 'fingerprint')
-       SELECT * FROM waiting WHERE ?3 IS NULL OR (asks, push, fingerprint) < (?3, ?4, ?5)
-        ORDER BY asks DESC, push DESC, fingerprint DESC LIMIT ?6`,
+         ${WAITING} AND (?4 IS NULL OR r.name = ?4)
+         GROUP BY p.repository, f.value ->> 'fingerprint'),
+       ordered AS (SELECT *, max(asks) OVER (PARTITION BY push) AS asking FROM waiting)
+       SELECT * FROM ordered ${place ? `WHERE ${isAfter}` : ''}
+        ORDER BY ${columns.map(column => `${column} ${direction}`).join(', ')} LIMIT ?3`,
     )
-    .bind(
-      since(now),
-      now,
-      asks === undefined ? null : Number(asks),
-      push,
-      fingerprint,
-      PAGE + 1,
-      repository ?? null,
-    )
+    .bind(since(now), now, PAGE + 1, repository ?? null, ...(place ?? []))
     .all()
   const found = z.array(Row).parse(results)
   const waiting = found.slice(0, PAGE)
-  return { waiting, next: found.length > PAGE ? (waiting.at(-1)?.place ?? null) : null }
+  const last = found.length > PAGE ? waiting.at(-1) : undefined
+  return { waiting, next: last ? placeOf(order, last) : null }
 }
 
 /** Returns the number of pending findings; with `repository`, of its own. */

@@ -1,11 +1,11 @@
 import type { Context } from 'hono'
 import type { Declined, GrantedException } from '../../contract/admin-api/findings.ts'
 import type { ConsoleEnv } from '../auth/env.ts'
+import { RelativeTime } from '../components/relative-time.tsx'
+import { UntrustedText } from '../components/untrusted-text.tsx'
 import { ConfirmForm } from '../forms/confirm-form.tsx'
 import { Form } from '../pages/layout.tsx'
 import { pathOf } from '../paths.ts'
-import { RelativeTime } from './relative-time.tsx'
-import { UntrustedText } from './untrusted-text.tsx'
 
 /** The page shows this many exceptions, and this many declined findings. */
 const PAGE_SIZE = 15

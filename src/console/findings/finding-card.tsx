@@ -1,21 +1,14 @@
 import type { Context } from 'hono'
-import type { Child } from 'hono/jsx'
 import type { Finding } from '../../contract/outcome.ts'
 import { hasRole } from '../../contract/role.ts'
 import { escapeInvisible } from '../../contract/text/invisible-characters.ts'
 import type { ConsoleEnv } from '../auth/env.ts'
+import { UntrustedText } from '../components/untrusted-text.tsx'
 import type { ApiProblem } from '../forms/call-api.ts'
 import { ErrorMessage, Form } from '../pages/layout.tsx'
 import { pathOf } from '../paths.ts'
-import { ObjectId, UntrustedText } from './untrusted-text.tsx'
-
-/** The lifetimes of an exception that the form offers; null hours: it never expires. */
-export const EXPIRY_OPTIONS = {
-  day: { label: '1 day', hours: 24 },
-  week: { label: '7 days', hours: 7 * 24 },
-  month: { label: '30 days', hours: 30 * 24 },
-  never: { label: 'never', hours: null },
-} as const
+import { DecisionFields, type DecisionValues } from './decision-fields.tsx'
+import { FindingExcerpt, FindingNotes, FindingPlace } from './finding-text.tsx'
 
 /** The findings that a decision can cover beside the card's own. */
 export const SCOPES = {
@@ -27,11 +20,9 @@ export const SCOPES = {
 } as const
 
 /** A submitted decision that the API rejected, with the values of its form. */
-export interface FailedDecision {
+export interface FailedDecision extends DecisionValues {
   readonly repository: string
   readonly fingerprint: string
-  readonly reason: string
-  readonly until: keyof typeof EXPIRY_OPTIONS
   readonly problem: ApiProblem
 }
 
@@ -51,8 +42,6 @@ interface Props {
   readonly repository: string
   /** The id of the refused push. */
   readonly push: string
-  /** The heading level. */
-  readonly level: 2 | 3
   /** The path of the page to return to. */
   readonly returnTo: string
   /** `pending`: the card has the form for a decision. */
@@ -61,48 +50,17 @@ interface Props {
 }
 
 /** A finding with its location, its redacted line, and the decision or the form for it. */
-export const FindingCard = ({
-  c,
-  finding,
-  repository,
-  push,
-  level,
-  returnTo,
-  decision,
-  failedAttempt,
-}: Props) => (
+export const FindingCard = ({ c, finding, repository, push, returnTo, decision, failedAttempt }: Props) => (
   <article class="finding">
-    <Heading level={level}>
+    <h3>
       <UntrustedText text={finding.rule} />
       {finding.asksForException && <span class="tag exception-requested">exception requested</span>}
       {decision === 'allowed' && <span class="tag">allowed</span>}
       {decision === 'declined' && <span class="tag">declined</span>}
-    </Heading>
-    <p class="location">
-      <UntrustedText text={`${finding.path}${finding.line > 0 ? `:${finding.line}` : ''}`} mono />
-      {finding.commit && (
-        <>
-          <span class="muted"> in commit </span>
-          <ObjectId id={finding.commit} />
-        </>
-      )}
-    </p>
-    <pre class="excerpt" title="the line, with the secret redacted">
-      <UntrustedText text={finding.excerpt || '(no excerpt)'} />
-    </pre>
-    {finding.request !== undefined && (
-      <p>
-        The agent: <UntrustedText text={finding.request} />
-      </p>
-    )}
-    {finding.alsoAt && (
-      <p class="muted small">
-        also at <UntrustedText text={finding.alsoAt.join(', ')} mono />
-      </p>
-    )}
-    <p class="muted small">
-      fingerprint <UntrustedText text={finding.fingerprint} mono />
-    </p>
+    </h3>
+    <FindingPlace finding={finding} />
+    <FindingExcerpt finding={finding} />
+    <FindingNotes finding={finding} />
     <ErrorMessage problem={failedAttempt?.problem} />
     {decision === 'pending' && hasRole(c.var.operator.roles, 'approver', { repository }) && (
       <DecisionForm
@@ -117,17 +75,7 @@ export const FindingCard = ({
   </article>
 )
 
-const Heading = ({ level, children }: { level: 2 | 3; children: Child }) =>
-  level === 2 ? <h2>{children}</h2> : <h3>{children}</h3>
-
-const DecisionForm = ({
-  c,
-  finding,
-  repository,
-  push,
-  returnTo,
-  failedAttempt,
-}: Omit<Props, 'level' | 'decision'>) => (
+const DecisionForm = ({ c, finding, repository, push, returnTo, failedAttempt }: Omit<Props, 'decision'>) => (
   <Form c={c} action={`${pathOf.pending}/decide`} class="decision">
     <input type="hidden" name="repository" value={repository} />
     <input type="hidden" name="fingerprint" value={finding.fingerprint} />
@@ -135,26 +83,7 @@ const DecisionForm = ({
     <input type="hidden" name="rule" value={finding.rule} />
     <input type="hidden" name="path" value={finding.path} />
     <input type="hidden" name="returnTo" value={returnTo} />
-    <label class="wide">
-      Reason
-      <input
-        name="reason"
-        maxlength={2000}
-        placeholder="test value"
-        autocomplete="off"
-        {...(failedAttempt ? { value: failedAttempt.reason, autofocus: true } : {})}
-      />
-    </label>
-    <label>
-      Expires after
-      <select name="until">
-        {Object.entries(EXPIRY_OPTIONS).map(([value, { label }]) => (
-          <option value={value} selected={value === (failedAttempt?.until ?? 'month')}>
-            {label}
-          </option>
-        ))}
-      </select>
-    </label>
+    <DecisionFields values={failedAttempt} />
     <label>
       For
       <select name="scope">
