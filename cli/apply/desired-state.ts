@@ -7,6 +7,7 @@ import { GrantTerms } from '../../src/contract/grant.ts'
 import { AgentName, CredentialName, IdentityName, RepositoryName } from '../../src/contract/names.ts'
 import { publishedHostKeys } from '../../src/contract/ssh/published-host-keys.ts'
 import { isHttps } from '../../src/contract/upstream.ts'
+import { WebUrl } from '../../src/contract/web-links.ts'
 import { CliError } from '../errors.ts'
 import { GrantOptions, ownBranches, toTerms } from '../options/grant-options.ts'
 import { readText, readTextBeside } from '../options/read-text.ts'
@@ -22,6 +23,7 @@ const settings = {
   proxy: z.string().optional(),
   forge: ForgeKind.optional(),
   api: ForgeApi.default(''),
+  webUrl: WebUrl.default(''),
   staleReads: z.boolean().default(false),
   readRefs: NewRepository.shape.readRefs,
   gitleaksConfig: z.string().optional(),
@@ -172,6 +174,7 @@ export function readDesiredState(file: string): DesiredState {
         proxy: each.proxy ?? defaults.proxy ?? '',
         forge: each.forge ?? null,
         api: each.api,
+        webUrl: each.webUrl,
         staleReads: each.staleReads,
         readRefs: each.readRefs,
         gitleaksConfig: textOf(each.gitleaksConfig, each.gitleaksConfigFile) ?? '',

@@ -28,6 +28,7 @@ const OPTIONS = {
   proxy: ['--proxy <url>', 'proxy for HTTPS, http://host:port; an empty text: none'],
   forge: ['--forge <kind>', 'kind of the host, by its API: github, gitlab or gitea; known hosts need none'],
   api: ['--api <url>', "base URL of the host's API; without it the usual one of the upstream's host"],
+  webUrl: ['--web-url <url>', "the repository's page at its host, for links; known hosts need none"],
   staleReads: ['--stale-reads', 'serve stale reads from the mirror while the upstream is unreachable'],
   readRefs: [
     '--read-refs <pattern...>',
@@ -50,6 +51,7 @@ const add = command('add <name>', 'add a repository')
   .option(...OPTIONS.proxy)
   .addOption(forge())
   .option(...OPTIONS.api)
+  .option(...OPTIONS.webUrl)
   .option(...OPTIONS.staleReads)
   .option(...OPTIONS.readRefs)
   .option(...OPTIONS.gitleaksConfig)
@@ -66,6 +68,7 @@ const add = command('add <name>', 'add a repository')
       proxy: options.proxy ?? '',
       forge: options.forge ?? null,
       api: options.api ?? '',
+      webUrl: options.webUrl ?? '',
       staleReads: options.staleReads === true,
       readRefs: options.readRefs ?? [],
       gitleaksConfig: options.gitleaksConfig ? readText(options.gitleaksConfig) : '',
@@ -87,6 +90,7 @@ const set = command('set <name>', 'change the given settings of a repository')
   .addOption(forge())
   .option('--no-forge', 'guess the kind of the host from its name')
   .option(...OPTIONS.api)
+  .option(...OPTIONS.webUrl)
   .option(...OPTIONS.staleReads)
   .option('--no-stale-reads', 'do not serve stale reads')
   .option(...OPTIONS.readRefs)

@@ -39,6 +39,7 @@ const ofException: FindScope = async c =>
  */
 const RULES: readonly (readonly [route: string, least: Role, scope: FindScope])[] = [
   ['GET /status', 'viewer', any],
+  ['GET /mirrors', 'viewer', any], // lists those in which the operator has a role
   ['GET /repositories', 'viewer', any], // lists those in which the operator has a role
   ['POST /repositories', 'admin', gate],
   ['POST /repository-settings/check', 'admin', gate],

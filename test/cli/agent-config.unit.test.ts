@@ -15,6 +15,7 @@ const repository = (name: string, upstream: string): Repository => ({
   credential: null,
   forge: null,
   api: '',
+  webUrl: '',
   ca: '',
   proxy: '',
   staleReads: false,

@@ -35,10 +35,10 @@ const VIEWS = [
   { width: 1600, scheme: 'dark' },
 ] as const
 
-test('every page is accessible and fits: 360 and 1600 pixels wide, light and dark', async () => {
-  await using gate = await sharedGate()
-  const pages = await seedGate(gate)
-  for (const { width, scheme } of VIEWS) {
+for (const { width, scheme } of VIEWS)
+  test(`every page is accessible and fits: ${width} pixels wide, ${scheme}`, async () => {
+    await using gate = await sharedGate()
+    const pages = await seedGate(gate)
     await using operator = await openConsole(browser, gate, { width, scheme })
     const { page, open, errors: wrong } = operator
     const expectAccessible = async (at: string) => {
@@ -53,6 +53,9 @@ test('every page is accessible and fits: 360 and 1600 pixels wide, light and dar
       await open(at)
       await expectAccessible(at)
     }
+    await page.getByRole('button', { name: 'Keyboard shortcuts' }).click()
+    await page.getByRole('dialog', { name: 'Keyboard shortcuts' }).waitFor()
+    await expectAccessible('the help for the keyboard')
     await open('/repositories/app')
     await page.getByRole('button', { name: 'Check the connection' }).click()
     await page.getByText('the upstream takes pushes').waitFor()
@@ -68,8 +71,7 @@ test('every page is accessible and fits: 360 and 1600 pixels wide, light and dar
     await page.getByRole('alert').waitFor()
     await expectAccessible('a failed sign-in')
     expect(wrong).toEqual([])
-  }
-})
+  })
 
 test('the keyboard is enough to sign in, find a push, allow its finding, and sign out', async () => {
   await using gate = await sharedGate()

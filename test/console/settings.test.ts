@@ -100,3 +100,32 @@ test('the page of a day has the pushes and fetches of that day only, with their 
   await page.getByText('The agent neither fetched nor pushed on this day.').waitFor()
   expect(operator.errors).toEqual([])
 })
+
+test('a push links to the pages of its branch and commits at the host; the list of repositories shows the last contact', async () => {
+  await using gate = await startGate()
+  const ada = await gate.agent('ada', { push: ['refs/heads/ada/**'] })
+  await using operator = await openConsole(browser, gate)
+  const { page, open } = operator
+  await open('/repositories')
+  await page.getByText('Add a repository').waitFor()
+  await open('/repositories/app')
+  await page.getByText('Change the settings').click()
+  await page.getByLabel('Web page').fill('https://git.example.com/acme/app/')
+  await page.getByLabel('Kind of host').selectOption('gitlab')
+  await untilLoaded(page, () => page.getByRole('button', { name: 'Save' }).click())
+  expect(await gate.admin.ask('GET', '/repositories/app')).toMatchObject({
+    webUrl: 'https://git.example.com/acme/app',
+  })
+  await ada.push('refs/heads/ada/hello', { 'hello.txt': 'hello\n' })
+  const { id, refs } = await gate.ledger.last()
+  await open(`/pushes/${id}`)
+  const href = (name: string) => page.getByRole('link', { name, exact: true }).getAttribute('href')
+  expect(await href('branch')).toBe('https://git.example.com/acme/app/-/tree/ada/hello')
+  const commit = `https://git.example.com/acme/app/-/commit/${refs[0]?.new}`
+  expect(await href(refs[0]?.new.slice(0, 8) ?? '')).toBe(commit)
+  await untilLoaded(page, () => page.getByRole('link', { name: 'Commits and diff' }).click())
+  expect(await href(refs[0]?.new.slice(0, 8) ?? '')).toBe(commit)
+  await open('/repositories')
+  await page.locator('.resources > li', { hasText: 'app' }).getByText('reachable').waitFor()
+  expect(operator.errors).toEqual([])
+})

@@ -25,13 +25,18 @@ function shortRefName(name: string): string {
   return kind === 'tags' ? `tag ${rest}` : rest
 }
 
-/** An abbreviated object id, with the full id as its tooltip. */
-export const ObjectId = ({ id }: { id: string }) =>
-  isNullId(id) || id === '' ? (
-    <span class="muted">none</span>
+/** An abbreviated object id, with the full id as its tooltip; with `href`, a link to its page. */
+export const ObjectId = ({ id, href }: { id: string; href?: string | undefined }) => {
+  if (isNullId(id) || id === '') return <span class="muted">none</span>
+  const short = <code title={escapeInvisible(id)}>{escapeInvisible(id.slice(0, 8))}</code>
+  return href === undefined ? (
+    short
   ) : (
-    <code title={escapeInvisible(id)}>{escapeInvisible(id.slice(0, 8))}</code>
+    <a href={href} rel="noreferrer">
+      {short}
+    </a>
   )
+}
 
 /** Untrusted lines of text as a block. */
 export const TextBlock = ({ lines }: { lines: readonly string[] }) => (

@@ -10,10 +10,12 @@ interface Props {
   readonly commit: string | undefined
   /** Returns the page with the diff of one commit, or of all. */
   readonly pathOfCommit: (commit: string | undefined) => string
+  /** Returns the page of a commit at the upstream's host; undefined: upstream does not have it. */
+  readonly atHost: ((commit: string) => string) | undefined
 }
 
 /** The commits that a push brought to a ref, newest first, with links to their diffs. */
-export const CommitList = ({ changes: { commits, hasMoreCommits }, commit, pathOfCommit }: Props) => (
+export const CommitList = ({ changes: { commits, hasMoreCommits }, commit, pathOfCommit, atHost }: Props) => (
   <>
     <h3>
       {plural(commits.length, 'commit')}
@@ -26,7 +28,7 @@ export const CommitList = ({ changes: { commits, hasMoreCommits }, commit, pathO
             <UntrustedText text={subject || '(no subject)'} />
           </a>
           <span class="muted">
-            <ObjectId id={id} /> by{' '}
+            <ObjectId id={id} href={atHost?.(id)} /> by{' '}
             <span title={escapeInvisible(email)}>
               <UntrustedText text={author} />
             </span>{' '}

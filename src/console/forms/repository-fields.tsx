@@ -16,6 +16,7 @@ export const RepositoryForm = z.object({
   proxy: z.string().trim().default(''),
   forge: choice,
   api: z.string().trim().default(''),
+  webUrl: z.string().trim().default(''),
   staleReads: checkbox,
   readRefs: z.string().trim().default(''),
   gitleaksConfig: multiline,
@@ -32,6 +33,7 @@ export const toForm = ({
   proxy,
   forge,
   api,
+  webUrl,
   staleReads,
   readRefs,
   gitleaksConfig,
@@ -44,6 +46,7 @@ export const toForm = ({
   proxy,
   forge,
   api,
+  webUrl,
   staleReads,
   readRefs: readRefs.join(' '),
   gitleaksConfig,
@@ -66,6 +69,7 @@ export function formatDifferences(settings: RepositoryForm, others: RepositoryFo
     proxy: `proxy: ${settings.proxy || 'none'}`,
     forge: `kind of the host: ${settings.forge ?? 'as its name implies'}`,
     api: `API of the host: ${settings.api || 'the usual one'}`,
+    webUrl: `web page: ${settings.webUrl || 'as the host’s name implies'}`,
     staleReads: `serve stale reads while the upstream is unreachable: ${settings.staleReads ? 'yes' : 'no'}`,
     readRefs: `further refs to read: ${settings.readRefs || 'none'}`,
     gitleaksConfig: settings.gitleaksConfig
@@ -246,6 +250,22 @@ const HostFields = ({ values }: { values: RepositoryForm | undefined }) => (
         maxlength={1024}
         value={values?.api ?? ''}
         placeholder="https://git.example.com/api/v1"
+        autocomplete="off"
+        spellcheck={false}
+      />
+    </Field>
+    <Field
+      id="web-url"
+      label="Web page"
+      hint="of the repository at its host, for links; empty: as a known host’s name implies"
+    >
+      <input
+        id="web-url"
+        name="webUrl"
+        aria-describedby="web-url-hint"
+        maxlength={1024}
+        value={values?.webUrl ?? ''}
+        placeholder="https://git.example.com/acme/app"
         autocomplete="off"
         spellcheck={false}
       />

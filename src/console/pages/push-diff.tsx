@@ -1,6 +1,9 @@
 import type { Context } from 'hono'
 import { z } from 'zod'
 import { DiffPart, PushDiff } from '../../contract/companion-api/push-diff.ts'
+import { webLinksOf } from '../../contract/web-links.ts'
+import { findRepository } from '../../ledger/access/repositories.ts'
+import { findPush } from '../../ledger/pushes/read-pushes.ts'
 import type { ConsoleEnv } from '../auth/env.ts'
 import { RefName, UntrustedText } from '../components/untrusted-text.tsx'
 import { CommitList } from '../diff/commit-list.tsx'
@@ -24,7 +27,13 @@ export async function showDiff(c: Context<ConsoleEnv>): Promise<Response> {
   const id = c.req.param('id') ?? ''
   const part = Part.parse(c.req.query())
   const path = `/pushes/${encodeURIComponent(id)}/diff?${parametersOf(part)}`
-  const diff = await callApi(c, z.array(PushDiff), 'GET', path)
+  const [diff, push] = await Promise.all([
+    callApi(c, z.array(PushDiff), 'GET', path),
+    findPush(c.env.LEDGER, id),
+  ])
+  const repository =
+    push?.outcome === 'accepted' ? await findRepository(c.env.LEDGER, push.repository) : undefined
+  const atHost = repository && webLinksOf(repository)?.commit
   return renderPage(c, {
     title: 'Commits and diff',
     section: 'Pushes',
@@ -39,7 +48,10 @@ export async function showDiff(c: Context<ConsoleEnv>): Promise<Response> {
         </div>
         {!diff.ok && <Unavailable problem={diff.problem} />}
         {diff.ok && diff.value.length === 0 && <p class="muted">This push only deleted refs.</p>}
-        {diff.ok && diff.value.map((of, index) => <RefSection id={id} index={index} of={of} part={part} />)}
+        {diff.ok &&
+          diff.value.map((of, index) => (
+            <RefSection id={id} index={index} of={of} part={part} atHost={atHost} />
+          ))}
       </>
     ),
   })
@@ -62,9 +74,10 @@ interface SectionProps {
   readonly index: number
   readonly of: PushDiff
   readonly part: Part
+  readonly atHost: ((commit: string) => string) | undefined
 }
 
-const RefSection = ({ id, index, of: { ref, changes }, part }: SectionProps) => (
+const RefSection = ({ id, index, of: { ref, changes }, part, atHost }: SectionProps) => (
   <section>
     <h2>
       <RefName name={ref} />
@@ -82,6 +95,7 @@ const RefSection = ({ id, index, of: { ref, changes }, part }: SectionProps) => 
         <CommitList
           changes={changes}
           commit={part.commit}
+          atHost={atHost}
           pathOfCommit={commit => diffPath(id, { commit })}
         />
         {part.path !== undefined && (

@@ -11,12 +11,13 @@ import { StepTimeline } from '../charts/step-timeline.tsx'
 import { duration } from '../components/format-time.ts'
 import { OutcomeBadge } from '../components/outcome-badge.tsx'
 import { plural } from '../components/plural.ts'
-import { refChange, statusText } from '../components/push-row.tsx'
+import { statusText } from '../components/push-row.tsx'
 import { RelativeTime } from '../components/relative-time.tsx'
-import { ObjectId, RefName, TextBlock, UntrustedText } from '../components/untrusted-text.tsx'
+import { TextBlock, UntrustedText } from '../components/untrusted-text.tsx'
 import { type FailedDecision, FindingCard, failureFor } from '../findings/finding-card.tsx'
 import { pathOf } from '../paths.ts'
 import { notFoundPage, renderPage } from './layout.tsx'
+import { PushedRefs } from './pushed-refs.tsx'
 
 /** `GET /pushes/<id>`: the full record of a push, updated live while the push is open. */
 export const showPush = (c: Context<ConsoleEnv>) => pushPage(c, c.req.param('id') ?? '')
@@ -69,7 +70,7 @@ export const PushBody = ({ c, push, failedAttempt }: BodyProps) => (
   <div id="push" {...(push.outcome === 'open' ? { 'data-live': `${pathOf.push(push.id)}/live` } : {})}>
     <Facts push={push} />
     {push.findings.length > 0 && <Findings c={c} push={push} failedAttempt={failedAttempt} />}
-    <Refs push={push} />
+    <PushedRefs c={c} push={push} />
     <section aria-labelledby="steps">
       <h2 id="steps">Steps</h2>
       {push.steps.length > 0 || push.outcome === 'open' ? (
@@ -205,53 +206,4 @@ const Facts = ({ push }: { push: PushRecord }) => (
       </Fact>
     )}
   </dl>
-)
-
-const Refs = ({ push }: { push: PushRecord }) => (
-  <section aria-labelledby="refs">
-    <h2 id="refs">{push.refs.length === 1 ? 'Ref' : 'Refs'}</h2>
-    {push.refs.length === 0 ? (
-      <p class="muted">The push has no refs{push.outcome === 'open' ? ' yet' : ''}.</p>
-    ) : (
-      <table class="stacked">
-        <thead>
-          <tr>
-            <th scope="col">Ref</th>
-            <th scope="col">From</th>
-            <th scope="col">To</th>
-            <th scope="col">Git’s report</th>
-          </tr>
-        </thead>
-        <tbody>
-          {push.refs.map(ref => (
-            <tr>
-              <th scope="row">
-                <RefName name={ref.ref} /> <span class="muted">{refChange(ref)}</span>
-              </th>
-              <td data-label="From">
-                <ObjectId id={ref.old} />
-              </td>
-              <td data-label="To">
-                <ObjectId id={ref.new} />
-              </td>
-              <td data-label="Git’s report">
-                {ref.status === null ? (
-                  <span class="muted">pending</span>
-                ) : (
-                  <>
-                    <strong class={ref.status}>{ref.status}</strong> <UntrustedText text={ref.reason} />
-                  </>
-                )}
-              </td>
-            </tr>
-          ))}
-        </tbody>
-      </table>
-    )}
-    {(push.outcome === 'accepted' || push.outcome === 'refused') && (
-      <p class="after-table">
-        <a href={pathOf.diff(push.id)}>Commits and diff</a>
-      </p>
-    )}
-  </section>
 )

@@ -3,6 +3,7 @@ import { z } from 'zod'
 import type { Credential } from '../../contract/admin-api/credentials.ts'
 import type { Identity } from '../../contract/admin-api/identities.ts'
 import { Repository } from '../../contract/admin-api/repositories.ts'
+import { RepositoryStatus } from '../../contract/companion-api/status.ts'
 import { hasRole } from '../../contract/role.ts'
 import { listCredentials } from '../../ledger/access/credentials.ts'
 import { listGrants } from '../../ledger/access/grants.ts'
@@ -11,6 +12,7 @@ import { listRepositories } from '../../ledger/access/repositories.ts'
 import { lastPushes } from '../../ledger/pushes/last-pushes.ts'
 import type { ConsoleEnv } from '../auth/env.ts'
 import { plural } from '../components/plural.ts'
+import { RelativeTime } from '../components/relative-time.tsx'
 import { ResourceList } from '../components/resource-list.tsx'
 import { UntrustedText } from '../components/untrusted-text.tsx'
 import { type ApiProblem, callApi } from '../forms/call-api.ts'
@@ -41,11 +43,12 @@ interface FailedAttempt {
 async function repositoriesPage(c: Context<ConsoleEnv>, failedAttempt?: FailedAttempt): Promise<Response> {
   const ledger = c.env.LEDGER
   const { roles } = c.var.operator
-  const [all, identities, credentials, grants] = await Promise.all([
+  const [all, identities, credentials, grants, mirrors] = await Promise.all([
     listRepositories(ledger),
     listIdentities(ledger),
     listCredentials(ledger),
     listGrants(ledger),
+    callApi(c, z.array(RepositoryStatus), 'GET', '/mirrors'),
   ])
   const repositories = all.filter(({ name }) => hasRole(roles, 'viewer', { repository: name }))
   const last = await lastPushes(
@@ -72,7 +75,14 @@ async function repositoriesPage(c: Context<ConsoleEnv>, failedAttempt?: FailedAt
           resources={repositories.map(({ name, upstream }) => ({
             name,
             href: pathOf.repository(name),
-            description: <UntrustedText text={upstream} mono />,
+            description: (
+              <>
+                <UntrustedText text={upstream} mono />
+                <LinkHealth
+                  mirror={mirrors.ok ? mirrors.value.find(each => each.repository === name) : undefined}
+                />
+              </>
+            ),
             count: plural(grants.filter(({ repository }) => repository === name).length, 'agent'),
           }))}
           lastPushes={last}
@@ -89,6 +99,22 @@ async function repositoriesPage(c: Context<ConsoleEnv>, failedAttempt?: FailedAt
       </>
     ),
   })
+}
+
+/** The last contact of a running companion with the upstream. */
+const LinkHealth = ({ mirror: status }: { mirror: RepositoryStatus | undefined }) => {
+  const refresh = status?.mirror.lastRefresh
+  if (!refresh) return <p class="muted small link-health">no contact since the companion started</p>
+  const time = <RelativeTime iso={new Date(refresh.at).toISOString()} />
+  return refresh.error === null ? (
+    <p class="muted small link-health">
+      <span class="ok">reachable</span> {time}
+    </p>
+  ) : (
+    <p class="muted small link-health">
+      <span class="ng">unreachable</span> {time}: <UntrustedText text={refresh.error} />
+    </p>
+  )
 }
 
 const AddRepositoryForm = ({

@@ -7,6 +7,7 @@ import { formatRules } from '../../contract/grant.ts'
 import type { LinkStep } from '../../contract/outcome.ts'
 import { hasRole } from '../../contract/role.ts'
 import { escapeInvisible } from '../../contract/text/invisible-characters.ts'
+import { webLinksOf } from '../../contract/web-links.ts'
 import { listCredentials } from '../../ledger/access/credentials.ts'
 import { listGrants } from '../../ledger/access/grants.ts'
 import { findIdentity, listIdentities } from '../../ledger/access/identities.ts'
@@ -98,6 +99,7 @@ async function repositoryPage(c: Context<ConsoleEnv>, state: PageState): Promise
   const repository = await findRepository(ledger, repositoryParam(c))
   if (!repository) return notFoundPage(c, 'repository with this name', pathOf.repositories, 'Repositories')
   const { name, upstream } = repository
+  const web = webLinksOf(repository)
   const isAdmin = hasRole(c.var.operator.roles, 'admin', 'gate')
   const [identity, identities, credentials, grants, { pushes }, liveStatus] = await Promise.all([
     repository.identity === null ? undefined : findIdentity(ledger, repository.identity),
@@ -119,6 +121,16 @@ async function repositoryPage(c: Context<ConsoleEnv>, state: PageState): Promise
           </h1>
           <p>
             to <UntrustedText text={upstream} mono />
+            {web && (
+              <>
+                {' '}
+                (
+                <a href={web.repository} rel="noreferrer">
+                  its page at the host
+                </a>
+                )
+              </>
+            )}
           </p>
         </div>
         <ConnectionSection c={c} name={name} steps={state.checkSteps} problem={state.checkProblem} />

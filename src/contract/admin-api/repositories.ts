@@ -3,6 +3,7 @@ import { ForgeApi, ForgeKind } from '../forge.ts'
 import { ReadRefPattern } from '../mirrored-refs.ts'
 import { CredentialName, IdentityName, RepositoryName } from '../names.ts'
 import { hasPlainPatterns } from '../ssh/known-hosts.ts'
+import { WebUrl } from '../web-links.ts'
 import { Time } from './common.ts'
 
 export const repositorySettings = {
@@ -56,6 +57,11 @@ export const hostApi = {
   }),
 }
 
+const webUrl = WebUrl.default('').meta({
+  description: "The URL of the repository's page at its host, for links; empty: as a known host implies",
+  examples: ['https://git.example.com/acme/app'],
+})
+
 function isProxyUrl(url: string): boolean {
   const { protocol, username, password, pathname, search, hash } = URL.parse(url) ?? {}
   if (url === '') return true
@@ -66,6 +72,7 @@ export const RepositorySettings = z
   .strictObject({
     ...repositorySettings,
     ...hostApi,
+    webUrl,
     staleReads: z
       .boolean()
       .default(false)
@@ -95,6 +102,7 @@ export const Repository = z
     name: RepositoryName,
     ...repositorySettings,
     ...hostApi,
+    webUrl,
     staleReads: z.boolean(),
     readRefs: z.array(z.string()),
     gitleaksConfig: z.string(),

@@ -19,6 +19,7 @@ const Row = z
     proxy: z.string(),
     forge: ForgeKind.nullable(),
     api: z.string(),
+    web_url: z.string(),
     stale_reads: z.number(),
     read_refs: json(z.array(z.string())),
     gitleaks_config: z.string(),
@@ -35,6 +36,7 @@ const Row = z
       proxy: row.proxy,
       forge: row.forge,
       api: row.api,
+      webUrl: row.web_url,
       staleReads: row.stale_reads !== 0,
       readRefs: row.read_refs,
       gitleaksConfig: row.gitleaks_config,
@@ -61,7 +63,7 @@ export async function findUpstream(ledger: D1Database, name: string): Promise<Up
 /** Returns the upstream of a repository with these settings. */
 export async function toUpstream(
   ledger: D1Database,
-  { upstream, credential, ...settings }: RepositorySettings & { name: RepositoryName },
+  { upstream, credential, ...settings }: Omit<RepositorySettings, 'webUrl'> & { name: RepositoryName },
 ): Promise<Upstream> {
   const held = credential === null ? null : ((await findCredential(ledger, credential)) ?? null)
   return Upstream.parse({ ...settings, url: upstream, credential: held })
@@ -82,9 +84,9 @@ export function addRepository(
     ledger
       .prepare(
         `INSERT INTO repositories
-           (name, upstream, identity, known_hosts, credential, ca, proxy, forge, api, stale_reads, read_refs,
-             gitleaks_config, created_at)
-         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING`,
+           (name, upstream, identity, known_hosts, credential, ca, proxy, forge, api, web_url, stale_reads,
+             read_refs, gitleaks_config, created_at)
+         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING`,
       )
       .bind(name, ...columns(settings), Date.now()),
     operator,
@@ -109,7 +111,7 @@ export function updateRepository(
     ledger
       .prepare(
         `UPDATE repositories SET upstream = ?, identity = ?, known_hosts = ?, credential = ?, ca = ?, proxy = ?,
-           forge = ?, api = ?, stale_reads = ?, read_refs = ?, gitleaks_config = ?
+           forge = ?, api = ?, web_url = ?, stale_reads = ?, read_refs = ?, gitleaks_config = ?
          WHERE name = ?`,
       )
       .bind(...columns(settings), name),
@@ -144,6 +146,7 @@ const columns = (settings: RepositorySettings) => [
   settings.proxy,
   settings.forge,
   settings.api,
+  settings.webUrl,
   settings.staleReads ? 1 : 0,
   JSON.stringify(settings.readRefs),
   settings.gitleaksConfig,
