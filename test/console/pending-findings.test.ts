@@ -216,7 +216,7 @@ test('a rejected decision keeps the input, on the page of the form', async () =>
 })
 
 test('one decision with one reason covers the selected findings, by push, rule or file, also with the keyboard', async () => {
-  await using gate = await startGate()
+  await using gate = await sharedGate()
   const finding = (path: string, rule: string) => ({ ...findingIn(path), rule })
   writeHistory(gate.home, [
     {

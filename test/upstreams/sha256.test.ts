@@ -69,7 +69,7 @@ test('a SHA-256 upstream is cloned, pushed to, rewritten, tagged and deleted fro
   const record = await lastPush()
   expect(record).toMatchObject({ outcome: 'accepted', refs: [{ old: NULL_ID, new: first, status: 'ok' }] })
   const diff = PushDiff.array().parse(await gate.admin.ask('GET', `/pushes/${record.id}/diff`))
-  expect(diff[0]?.changes?.diff.text).toContain('+one')
+  expect(diff[0]?.changes?.diff?.text).toContain('+one')
 
   await work.text(['commit', '-q', '--amend', '-m', 'Add a better file'])
   const forced = await work.push('--force', 'HEAD:refs/heads/ada/x')
