@@ -1,30 +1,16 @@
 import { StringDecoder } from 'node:string_decoder'
 import type { Upstream } from '../../src/contract/companion-api/pass.ts'
-import { NEXT_STEP } from '../../src/contract/outcome.ts'
-import { PUSH_AGAIN, rebaseOntoUpstream } from '../git/clone-commands.ts'
-import { type Command, isDelete, printable } from '../git/command-list.ts'
+import { type Command, printable } from '../git/command-list.ts'
 import type { Git } from '../git/git.ts'
-import { notAlone, type RefStatus } from '../git/report-status.ts'
 import { boundedLines, type FirstLines } from '../process/bounded-lines.ts'
 import type { ProcessResult } from '../process/spawn.ts'
 import type { Link } from '../upstream/link.ts'
-import { toUpstreamError } from '../upstream/to-upstream-error.ts'
 import { UpstreamError } from '../upstream/upstream-error.ts'
-import { askOnce, queryPushState } from './query-upstream.ts'
+import { type ForwardResult, interpretResult, statusForAll } from './interpret-result.ts'
+import { receivedPack } from './received-pack.ts'
+import { lacksObjects, sendPush } from './send-push.ts'
 import { stagePush } from './staged-push.ts'
-
-/** Result of a forward, as upstream reported it or as a later query found it. */
-export interface ForwardResult {
-  readonly outcome: 'accepted' | 'refused' | 'failed'
-  readonly refs: readonly RefStatus[]
-  /** Reason for the agent; empty if upstream accepted the push. */
-  readonly why: string
-  /** Instructions for the agent. */
-  readonly remedy: readonly string[]
-  readonly upstreamSaid: string
-  /** Upstream had the same change before, for example from a push whose client was stopped. */
-  readonly wasThere?: boolean
-}
+import type { UpstreamSession } from './upstream-session.ts'
 
 /** Forward of one push to upstream. */
 export interface Forward {
@@ -49,70 +35,89 @@ const MOST_RELAYED = 16 << 20
 /** Limit of upstream's output that is kept on record. */
 const MOST_SAID = { bytes: 128 << 10, lines: 1_000 }
 
+/** What a forward works with. */
+export interface ForwardOptions {
+  /** Git on the mirror and the push's quarantine. */
+  readonly git: Git
+  readonly linkTo: () => Promise<Link>
+  readonly upstream: Upstream
+  /** The session with upstream that was opened for this push. */
+  readonly session: UpstreamSession
+  readonly commands: readonly Command[]
+  readonly pushOptions: readonly string[]
+  /** Sends the client a line. */
+  readonly say: (line: string) => void
+  readonly deadlineMs: number
+}
+
 /**
- * Connects to upstream while the push is still being checked. A failure of this early connection is ignored:
- * send() reconnects if the connection is not ready.
+ * Prepares a push to upstream while it is still being checked. It goes over the open session, as the pack that the
+ * client has sent. Where there is no session, or the push is no plain one, `git push` sends it. A failure of the early
+ * connection is ignored: send() reconnects if the connection is not ready.
  */
-export function startForward(
-  git: Git,
-  linkTo: () => Promise<Link>,
-  upstream: Upstream,
-  commands: readonly Command[],
-  pushOptions: readonly string[],
-  say: (line: string) => void,
-  deadlineMs: number,
-): Forward {
+export function startForward(options: ForwardOptions): Forward {
+  const { git, linkTo, upstream, session, commands, pushOptions, say, deadlineMs } = options
   const said = boundedLines(MOST_SAID)
+  const relay = relayTo(say, said)
   const hold = async (signal: AbortSignal) => {
-    const link = await linkTo()
-    const borrowed = await link.acquire(signal)
-    let left = MOST_RELAYED
-    const relay = parseRemoteLines(line => {
-      said.add(line)
-      if (left <= 0) return
-      left -= line.length
-      say(left > 0 ? `upstream: ${line}` : 'git-gate: upstream says more, which is not passed on')
-    })
-    return { link, push: stagePush(git, borrowed, upstream, commands, pushOptions, relay) }
+    const borrowed = await (await linkTo()).acquire(signal)
+    return stagePush(git, borrowed, upstream, commands, pushOptions, relay())
   }
   const dropped = new AbortController()
-  const prewarmed = hold(dropped.signal).catch(() => undefined)
+  const prewarm = async () => ((await session.isUsable()) ? undefined : hold(dropped.signal))
+  const prewarmed = prewarm().catch(() => undefined)
   const drop = () => {
+    session.drop()
     dropped.abort(new Error('the push was not sent'))
-    prewarmed.then(held => held?.push.drop())
+    prewarmed.then(held => held?.drop())
+  }
+  const sendOverSession = async (deadline: AbortSignal, onStart: (pid: number) => void) => {
+    const openPack = await receivedPack(git, commands).catch(() => undefined)
+    const open = openPack && (await session.take(deadline))
+    if (!open) return undefined
+    const sent = sendPush(open, commands, pushOptions, openPack, relay(), deadline)
+    onStart(sent.pid)
+    const lacking = await sent.ended.then(lacksObjects, () => false)
+    return lacking ? undefined : { ended: sent.ended, hasBegun: () => true }
+  }
+  const sendByGit = async (deadline: AbortSignal, onStart: (pid: number) => void) => {
+    let held = await Promise.race([prewarmed, onAbort(deadline)])
+    if (!held?.isReady()) {
+      held?.drop()
+      held = await hold(deadline)
+    }
+    const sent = held.send(deadline)
+    onStart(sent.pid)
+    return sent
   }
   return {
     drop,
     async send(onStart) {
       const deadline = AbortSignal.timeout(deadlineMs)
-      let held = await Promise.race([prewarmed, onAbort(deadline)])
-      if (!held?.push.isReady()) {
-        held?.push.drop()
-        try {
-          held = await hold(deadline)
-        } catch (error) {
-          const refs = statusForAll(commands, 'the upstream could not be reached')
-          return {
-            outcome: 'failed',
-            refs,
-            why: errorMessage(error, deadlineMs),
-            remedy: [],
-            upstreamSaid: '',
-          }
-        }
+      let sent: { ended: Promise<ProcessResult>; hasBegun(): boolean }
+      try {
+        sent = (await sendOverSession(deadline, onStart)) ?? (await sendByGit(deadline, onStart))
+      } catch (error) {
+        const refs = statusForAll(commands, 'the upstream could not be reached')
+        return { outcome: 'failed', refs, why: errorMessage(error, deadlineMs), remedy: [], upstreamSaid: '' }
       }
-      const { pid, ended, hasBegun } = held.push.send(deadline)
-      onStart(pid)
-      return await interpretResult(ended, deadline, deadlineMs, {
-        hasBegun,
-        git,
-        link: held.link,
-        upstream,
-        commands,
-        said,
-      })
+      const { ended, hasBegun } = sent
+      const how = { hasBegun, git, link: await linkTo(), upstream, commands, said }
+      return await interpretResult(ended, deadline, deadlineMs, how)
     },
   }
+}
+
+/** Returns a function that makes parsers of upstream's output, which share one limit. */
+function relayTo(say: (line: string) => void, said: FirstLines): () => (chunk: Buffer) => void {
+  let left = MOST_RELAYED
+  return () =>
+    parseRemoteLines(line => {
+      said.add(line)
+      if (left <= 0) return
+      left -= line.length
+      say(left > 0 ? `upstream: ${line}` : 'git-gate: upstream says more, which is not passed on')
+    })
 }
 
 const onAbort = (signal: AbortSignal) =>
@@ -120,171 +125,10 @@ const onAbort = (signal: AbortSignal) =>
     signal.addEventListener('abort', () => resolve(undefined), { once: true })
   })
 
-interface SentPush {
-  /** False: nothing was sent. */
-  readonly hasBegun: () => boolean
-  readonly git: Git
-  readonly link: Link
-  readonly upstream: Upstream
-  readonly commands: readonly Command[]
-  /** Upstream's output, line by line. */
-  readonly said: FirstLines
-}
-
-async function interpretResult(
-  sent: Promise<ProcessResult>,
-  deadline: AbortSignal,
-  deadlineMs: number,
-  { hasBegun, git, link, upstream, commands, said }: SentPush,
-): Promise<ForwardResult> {
-  try {
-    const ended = await sent
-    const porcelain = readPorcelain(ended.stdout.toString('utf8'))
-    const upstreamSaid = said.all.join('\n')
-    const accepted = {
-      outcome: 'accepted',
-      refs: statusForAll(commands, '', 'ok'),
-      why: '',
-      remedy: [],
-      upstreamSaid,
-    } as const
-    if (ended.code === 0)
-      return { ...accepted, wasThere: commands.every(({ ref }) => porcelain.get(ref)?.flag === '=') }
-    const refusedRefs = commands.filter(c => porcelain.get(c.ref)?.flag === '!')
-    if (refusedRefs.length === 0 && !hasBegun()) {
-      const why = toUpstreamError(upstream, ended.stderr).message
-      return { outcome: 'failed', refs: statusForAll(commands, why), why, remedy: [], upstreamSaid }
-    }
-    // A connection that broke after upstream had accepted the push leaves no report, so upstream's refs are
-    // read.
-    if (
-      refusedRefs.length === 0 ||
-      refusedRefs.some(c =>
-        /remote failed to report|failed to report status/.test(porcelain.get(c.ref)?.summary ?? ''),
-      )
-    )
-      return await resolveByQuery(
-        git,
-        link,
-        upstream,
-        commands,
-        toUpstreamError(upstream, ended.stderr),
-        upstreamSaid,
-      )
-    if (
-      refusedRefs.some(({ ref }) => OTHER_VALUE.test(porcelain.get(ref)?.summary ?? '')) &&
-      (await askOnce(git, link, upstream, commands)) === 'all of it'
-    )
-      return { ...accepted, wasThere: true }
-    const causes = new Map(
-      refusedRefs
-        .map(({ ref }) => [ref, porcelain.get(ref)?.summary ?? ''] as const)
-        .filter(([, summary]) => !isAtomicCollateral(summary))
-        .map(([ref, summary]) => [ref, upstreamReason(summary)]),
-    )
-    const [[culpritRef, why] = ['', 'upstream refused']] = causes
-    const culprit = { ref: culpritRef, reason: why }
-    const refs = commands.map(({ ref }): RefStatus => {
-      const reason = causes.get(ref) ?? notAlone(culprit, ' by upstream')
-      return { ref, status: 'ng', reason }
-    })
-    const stale = refusedRefs.filter(command => causes.get(command.ref) === HAS_MOVED && !isDelete(command))
-    const remedy = stale.map(command => `  ${rebaseOntoUpstream(upstream.name, command)}`)
-    return {
-      outcome: 'refused',
-      refs,
-      why,
-      remedy: remedy.length ? [...remedy, PUSH_AGAIN] : [UPSTREAMS_OWN_RULE],
-      upstreamSaid,
-    }
-  } catch (error) {
-    if (!deadline.aborted) throw error
-    return await resolveByQuery(
-      git,
-      link,
-      upstream,
-      commands,
-      new UpstreamError(`the upstream did not answer within ${deadlineMs / 1000} s`),
-      said.all.join('\n'),
-    )
-  }
-}
-
-/** Determines the result of a push whose report was lost from upstream's refs. */
-async function resolveByQuery(
-  git: Git,
-  link: Link,
-  upstream: Upstream,
-  commands: readonly Command[],
-  { message, problem, fix }: UpstreamError,
-  upstreamSaid: string,
-): Promise<ForwardResult> {
-  const has = await queryPushState(git, link, upstream, commands)
-  if (has === 'all of it')
-    return {
-      outcome: 'accepted',
-      refs: statusForAll(commands, '', 'ok'),
-      why: '',
-      remedy: [],
-      upstreamSaid,
-      // Git sends nothing when a ref to delete is not there.
-      wasThere: /remote ref does not exist/.test(message),
-    }
-  return {
-    outcome: 'failed',
-    refs: statusForAll(commands, problem),
-    // Another attempt does not help where an operator has to change something first.
-    why: fix && has === 'none of it' ? message : `${message}; ${NEXT_STEP[has]}`,
-    remedy: [],
-    upstreamSaid,
-  }
-}
-
-const statusForAll = (
-  commands: readonly { ref: string }[],
-  reason: string,
-  status: 'ok' | 'ng' = 'ng',
-): RefStatus[] => commands.map(({ ref }) => ({ ref, status, reason }))
-
 function errorMessage(error: unknown, deadlineMs: number): string {
   return error instanceof UpstreamError
     ? error.message
     : `the upstream did not answer within ${deadlineMs / 1000} s`
-}
-
-/** Parses `<flag>\t<from>:<to>\t<summary>` lines (git-push(1), "OUTPUT"), by the name of the remote ref. */
-function readPorcelain(text: string): Map<string, { flag: string; summary: string }> {
-  const refs = new Map<string, { flag: string; summary: string }>()
-  for (const line of text.split('\n')) {
-    const [flag, names, summary] = line.split('\t')
-    if (flag === undefined || names === undefined || summary === undefined) continue
-    refs.set(names.slice(names.lastIndexOf(':') + 1), { flag, summary })
-  }
-  return refs
-}
-
-/** Reasons of upstreams and of git for a ref whose old value is another one than the push names. */
-const OTHER_VALUE =
-  /stale info|fetch first|non-fast-forward|cannot lock ref|failed to (lock|update ref)|incorrect old value|already exists|does not exist/
-
-/** Recognizes git's summary for a ref that was rejected only because another ref of the atomic push was. */
-const isAtomicCollateral = (summary: string) => /\(atomic push fail(ed|ure)\)\s*$/.test(summary)
-
-const UPSTREAMS_OWN_RULE =
-  'That is a rule of the upstream, not of the gate: its own words above say which. Where they name no way, nothing you can do: tell the operator.'
-
-const HAS_MOVED = 'upstream has moved since you fetched; fetch and rebase, then push again'
-
-/**
- * Extracts upstream's reason, which git prints in parentheses after the summary: `[remote rejected] (hook
- * declined)`.
- */
-function upstreamReason(summary: string): string {
-  if (/^\[rejected\] \((stale info|fetch first|non-fast-forward)\)/.test(summary)) return HAS_MOVED
-  const said = summary.trimEnd()
-  const open = said.indexOf('(')
-  const words = open >= 0 && said.endsWith(')') ? said.slice(open + 1, -1) : summary
-  return `upstream refused: ${printable(words)}`
 }
 
 /**

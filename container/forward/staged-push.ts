@@ -5,12 +5,7 @@ import type { Git } from '../git/git.ts'
 import { FORWARD_HOOKS } from '../git/git-config.ts'
 import type { ProcessResult } from '../process/spawn.ts'
 import type { LinkLease } from '../upstream/link.ts'
-
-/**
- * Limit for holding a connection open before the push is sent, in milliseconds: some hosts close an SSH
- * session that is idle for long.
- */
-const HELD_MS = 10_000
+import { HELD_MS } from './upstream-session.ts'
 
 /** Timeout for git to disconnect by itself after `drop`, in milliseconds. Then it is killed. */
 const DROP_MS = 2_000

@@ -4,6 +4,7 @@ import { disputedFindings, GateFault, type IncomingPush } from '../checks/index.
 import { ClientGone } from '../client/request-body.ts'
 import { type Forward, startForward } from '../forward/forward.ts'
 import { refuseSymbolicRefs } from '../forward/refuse-symbolic-refs.ts'
+import type { UpstreamSession } from '../forward/upstream-session.ts'
 import { type Command, type CommandList, isDelete, isVoidDelete } from '../git/command-list.ts'
 import type { Mirror } from '../mirror/mirror.ts'
 import { describeError, logError } from '../process/log.ts'
@@ -28,6 +29,8 @@ export interface Quarantined {
   readonly scratch: string
   /** Aborts with a ClientGone when the client disconnects before the forward begins. */
   readonly gone: AbortSignal
+  /** The session with upstream, which was opened while the pack was received. */
+  readonly session: UpstreamSession
   /** Resolves when receive-pack, which updates the mirror's refs, has exited. */
   readonly gitOver: Promise<void>
 }
@@ -67,8 +70,11 @@ async function inSteps(work: PushWork, quarantined: Quarantined, signal: AbortSi
   say('git-gate: checking')
   const { pushOptions } = list
   const push: IncomingPush = { commands, pushOptions, pass, git, scratch, record }
-  const options = forwardedOptions(pushOptions)
-  const forward = startForward(git, linkTo, pass.repository, commands, options, say, settings.forwardMs)
+  const forward = startForward({
+    ...{ git, linkTo, upstream: pass.repository, session: quarantined.session, commands, say },
+    pushOptions: forwardedOptions(pushOptions),
+    deadlineMs: settings.forwardMs,
+  })
   const over = new AbortController()
   const early = beginEarly(work, push, AbortSignal.any([signal, over.signal]))
   try {

@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { isReviewRef } from '../../src/contract/names.ts'
 import type { PushClient } from '../client/push-client.ts'
 import { ClientGone } from '../client/request-body.ts'
+import { neededFor, openUpstreamSession } from '../forward/upstream-session.ts'
 import type { BadCommandList, CommandList } from '../git/command-list.ts'
 import { describeError, logError } from '../process/log.ts'
 import { NoRoom } from '../process/memory-budget.ts'
@@ -10,6 +11,7 @@ import type { SessionEnd } from '../sessions/session-counts.ts'
 import { UpstreamError } from '../upstream/upstream-error.ts'
 import { checkAndForward } from './check-and-forward.ts'
 import { requestPullRequest } from './pull-request.ts'
+import { forwardedOptions } from './push-options.ts'
 import { type PushRecord, recordPush } from './push-record.ts'
 import type { PushProgress } from './push-state.ts'
 import type { PushWork } from './push-work.ts'
@@ -172,11 +174,9 @@ async function receiveCheckForward(
   const scratch = join(settings.home, 'scratch', pass.id)
   const gone = new AbortController()
   const leave = await mirror.enter()
-  // The connection to upstream opens while the pack is received. The forward reports a failure, if it
-  // persists.
-  linkTo()
-    .then(link => link.connect(AbortSignal.timeout(settings.forwardMs)))
-    .catch(() => {})
+  // Upstream lists its refs while the pack is received.
+  const needed = neededFor(commands, forwardedOptions(list.pushOptions))
+  const session = openUpstreamSession(linkTo, pass.repository, commands, needed)
   const abandon = (why: ClientGone) => {
     if (!progress.can('abandoned')) return
     progress.move('abandoned')
@@ -202,6 +202,7 @@ async function receiveCheckForward(
         scratch,
         gone: gone.signal,
         gitOver,
+        session,
       }))
     if (verdict) {
       conclude(progress, verdict)
@@ -219,6 +220,7 @@ async function receiveCheckForward(
       : unpackFailure(ended, commands, settings)
   } finally {
     client.gone.removeEventListener('abort', closed)
+    session.drop()
     const { isTidy, quarantines } = receiving
       ? await mirror.refs.change(receiving.dispose)
       : { isTidy: false, quarantines: [] }

@@ -21,6 +21,8 @@ export interface LinkLease {
   readonly git: Pick<RunOptions, 'env' | 'onFd4'>
   /** Starts a process that speaks protocol version 2 with upstream's git-upload-pack on its stdio. */
   startUploadPack(upstream: Upstream, signal: AbortSignal): UploadPack
+  /** Starts upstream's git-receive-pack, in protocol version 0, on a process's stdio. Absent over HTTPS. */
+  startReceivePack?(upstream: Upstream, signal: AbortSignal): ChildProcess
   /** Runs `git-lfs-authenticate` at upstream (git-lfs docs/api/server-discovery.md). Absent over HTTPS. */
   authenticateLfs?(upstream: Upstream, operation: LfsOperation, signal: AbortSignal): Promise<ProcessResult>
   /** Releases the lease. `cut`: the process was killed, and upstream may not have noticed. */

@@ -92,6 +92,14 @@ function createLink(upstream: Upstream, config: string, control: string): Link {
     connect: connections.connect,
     async acquire(signal) {
       const { control, release } = await connections.borrow(signal)
+      const start = (service: string, url: string, signal: AbortSignal, env: Record<string, string>) => {
+        const to = ['-F', config, '-S', control, '-o', 'SendEnv=GIT_PROTOCOL', host]
+        return spawnGroup('ssh', [...to, `${service} ${shellQuote(parseSshUrl(url).path)}`], {
+          signal,
+          stdio: ['pipe', 'pipe', 'pipe'],
+          env: { PATH: process.env.PATH, ...env },
+        })
+      }
       return {
         authenticateLfs({ url }, operation, signal) {
           const command = `git-lfs-authenticate ${shellQuote(parseSshUrl(url).path)} ${operation}`
@@ -104,19 +112,11 @@ function createLink(upstream: Upstream, config: string, control: string): Link {
           })
         },
         git: { env: { GIT_SSH_COMMAND: ssh + shellQuote(control), GIT_SSH_VARIANT: 'ssh' } },
-        startUploadPack({ url }, signal) {
-          const direct = ['-F', config, '-S', control, '-o', 'SendEnv=GIT_PROTOCOL', host]
-          const child = spawnGroup(
-            'ssh',
-            [...direct, `git-upload-pack ${shellQuote(parseSshUrl(url).path)}`],
-            {
-              signal,
-              stdio: ['pipe', 'pipe', 'pipe'],
-              env: { PATH: process.env.PATH, GIT_PROTOCOL: 'version=2' },
-            },
-          )
-          return { child, isHelper: false }
-        },
+        startUploadPack: ({ url }, signal) => ({
+          child: start('git-upload-pack', url, signal, { GIT_PROTOCOL: 'version=2' }),
+          isHelper: false,
+        }),
+        startReceivePack: ({ url }, signal) => start('git-receive-pack', url, signal, {}),
         release,
       }
     },

@@ -1,0 +1,187 @@
+import type { Upstream } from '../../src/contract/companion-api/pass.ts'
+import { NEXT_STEP } from '../../src/contract/outcome.ts'
+import { PUSH_AGAIN, rebaseOntoUpstream } from '../git/clone-commands.ts'
+import { type Command, isDelete, printable } from '../git/command-list.ts'
+import type { Git } from '../git/git.ts'
+import { notAlone, type RefStatus } from '../git/report-status.ts'
+import type { FirstLines } from '../process/bounded-lines.ts'
+import type { ProcessResult } from '../process/spawn.ts'
+import type { Link } from '../upstream/link.ts'
+import { toUpstreamError } from '../upstream/to-upstream-error.ts'
+import { UpstreamError } from '../upstream/upstream-error.ts'
+import { askOnce, queryPushState } from './query-upstream.ts'
+
+/** Result of a forward, as upstream reported it or as a later query found it. */
+export interface ForwardResult {
+  readonly outcome: 'accepted' | 'refused' | 'failed'
+  readonly refs: readonly RefStatus[]
+  /** Reason for the agent; empty if upstream accepted the push. */
+  readonly why: string
+  /** Instructions for the agent. */
+  readonly remedy: readonly string[]
+  readonly upstreamSaid: string
+  /** Upstream had the same change before, for example from a push whose client was stopped. */
+  readonly wasThere?: boolean
+}
+
+export interface SentPush {
+  /** False: nothing was sent. */
+  readonly hasBegun: () => boolean
+  readonly git: Git
+  readonly link: Link
+  readonly upstream: Upstream
+  readonly commands: readonly Command[]
+  /** Upstream's output, line by line. */
+  readonly said: FirstLines
+}
+
+/** Interprets how `git push --porcelain` ended, or an answer in the same form. */
+export async function interpretResult(
+  sent: Promise<ProcessResult>,
+  deadline: AbortSignal,
+  deadlineMs: number,
+  { hasBegun, git, link, upstream, commands, said }: SentPush,
+): Promise<ForwardResult> {
+  try {
+    const ended = await sent
+    const porcelain = readPorcelain(ended.stdout.toString('utf8'))
+    const upstreamSaid = said.all.join('\n')
+    const accepted = {
+      outcome: 'accepted',
+      refs: statusForAll(commands, '', 'ok'),
+      why: '',
+      remedy: [],
+      upstreamSaid,
+    } as const
+    if (ended.code === 0)
+      return { ...accepted, wasThere: commands.every(({ ref }) => porcelain.get(ref)?.flag === '=') }
+    const refusedRefs = commands.filter(c => porcelain.get(c.ref)?.flag === '!')
+    if (refusedRefs.length === 0 && !hasBegun()) {
+      const why = toUpstreamError(upstream, ended.stderr).message
+      return { outcome: 'failed', refs: statusForAll(commands, why), why, remedy: [], upstreamSaid }
+    }
+    // A connection that broke after upstream had accepted the push leaves no report, so upstream's refs are
+    // read.
+    if (
+      refusedRefs.length === 0 ||
+      refusedRefs.some(c =>
+        /remote failed to report|failed to report status/.test(porcelain.get(c.ref)?.summary ?? ''),
+      )
+    )
+      return await resolveByQuery(
+        git,
+        link,
+        upstream,
+        commands,
+        toUpstreamError(upstream, ended.stderr),
+        upstreamSaid,
+      )
+    if (
+      refusedRefs.some(({ ref }) => OTHER_VALUE.test(porcelain.get(ref)?.summary ?? '')) &&
+      (await askOnce(git, link, upstream, commands)) === 'all of it'
+    )
+      return { ...accepted, wasThere: true }
+    const causes = new Map(
+      refusedRefs
+        .map(({ ref }) => [ref, porcelain.get(ref)?.summary ?? ''] as const)
+        .filter(([, summary]) => !isAtomicCollateral(summary))
+        .map(([ref, summary]) => [ref, upstreamReason(summary)]),
+    )
+    const [[culpritRef, why] = ['', 'upstream refused']] = causes
+    const culprit = { ref: culpritRef, reason: why }
+    const refs = commands.map(({ ref }): RefStatus => {
+      const reason = causes.get(ref) ?? notAlone(culprit, ' by upstream')
+      return { ref, status: 'ng', reason }
+    })
+    const stale = refusedRefs.filter(command => causes.get(command.ref) === HAS_MOVED && !isDelete(command))
+    const remedy = stale.map(command => `  ${rebaseOntoUpstream(upstream.name, command)}`)
+    return {
+      outcome: 'refused',
+      refs,
+      why,
+      remedy: remedy.length ? [...remedy, PUSH_AGAIN] : [UPSTREAMS_OWN_RULE],
+      upstreamSaid,
+    }
+  } catch (error) {
+    if (!deadline.aborted) throw error
+    return await resolveByQuery(
+      git,
+      link,
+      upstream,
+      commands,
+      new UpstreamError(`the upstream did not answer within ${deadlineMs / 1000} s`),
+      said.all.join('\n'),
+    )
+  }
+}
+
+/** Determines the result of a push whose report was lost from upstream's refs. */
+async function resolveByQuery(
+  git: Git,
+  link: Link,
+  upstream: Upstream,
+  commands: readonly Command[],
+  { message, problem, fix }: UpstreamError,
+  upstreamSaid: string,
+): Promise<ForwardResult> {
+  const has = await queryPushState(git, link, upstream, commands)
+  if (has === 'all of it')
+    return {
+      outcome: 'accepted',
+      refs: statusForAll(commands, '', 'ok'),
+      why: '',
+      remedy: [],
+      upstreamSaid,
+      // Git sends nothing when a ref to delete is not there.
+      wasThere: /remote ref does not exist/.test(message),
+    }
+  return {
+    outcome: 'failed',
+    refs: statusForAll(commands, problem),
+    // Another attempt does not help where an operator has to change something first.
+    why: fix && has === 'none of it' ? message : `${message}; ${NEXT_STEP[has]}`,
+    remedy: [],
+    upstreamSaid,
+  }
+}
+
+export const statusForAll = (
+  commands: readonly { ref: string }[],
+  reason: string,
+  status: 'ok' | 'ng' = 'ng',
+): RefStatus[] => commands.map(({ ref }) => ({ ref, status, reason }))
+
+/** Parses `<flag>\t<from>:<to>\t<summary>` lines (git-push(1), "OUTPUT"), by the name of the remote ref. */
+function readPorcelain(text: string): Map<string, { flag: string; summary: string }> {
+  const refs = new Map<string, { flag: string; summary: string }>()
+  for (const line of text.split('\n')) {
+    const [flag, names, summary] = line.split('\t')
+    if (flag === undefined || names === undefined || summary === undefined) continue
+    refs.set(names.slice(names.lastIndexOf(':') + 1), { flag, summary })
+  }
+  return refs
+}
+
+/** Reasons of upstreams and of git for a ref whose old value is another one than the push names. */
+const OTHER_VALUE =
+  /stale info|fetch first|non-fast-forward|cannot lock ref|failed to (lock|update ref)|incorrect old value|already exists|does not exist/
+
+/** Recognizes git's summary for a ref that was rejected only because another ref of the atomic push was. */
+const isAtomicCollateral = (summary: string) => /\(atomic push fail(ed|ure)\)\s*$/.test(summary)
+
+const UPSTREAMS_OWN_RULE =
+  'That is a rule of the upstream, not of the gate: its own words above say which. Where they name no way, nothing you can do: tell the operator.'
+
+const HAS_MOVED = 'upstream has moved since you fetched; fetch and rebase, then push again'
+
+/**
+ * Extracts upstream's reason, which git prints in parentheses after the summary: `[remote rejected] (hook
+ * declined)`.
+ */
+function upstreamReason(summary: string): string {
+  if (/^\[rejected\] \((stale info|fetch first|non-fast-forward)\)/.test(summary)) return HAS_MOVED
+  const said = summary.trimEnd()
+  const open = said.indexOf('(')
+  const words = open >= 0 && said.endsWith(')') ? said.slice(open + 1, -1) : summary
+  return `upstream refused: ${printable(words)}`
+}

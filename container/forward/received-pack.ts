@@ -1,0 +1,36 @@
+import { createHash } from 'node:crypto'
+import { createReadStream } from 'node:fs'
+import { readdir } from 'node:fs/promises'
+import { join } from 'node:path'
+import { Readable } from 'node:stream'
+import { type Command, isDelete } from '../git/command-list.ts'
+import type { Git } from '../git/git.ts'
+
+/** Opens the pack that a push sends to upstream. */
+export type OpenPack = () => Readable
+
+/**
+ * Returns the pack that git has received from the client, to be sent to upstream as it is. Its objects are those that
+ * the pushed refs introduce and some that upstream has: the file rules refuse any other (new-objects.ts). Undefined:
+ * git has to make the pack, because the quarantine holds something else than one pack.
+ */
+export async function receivedPack(git: Git, commands: readonly Command[]): Promise<OpenPack | undefined> {
+  if (commands.every(isDelete)) return () => Readable.from([])
+  const quarantine = git.env.GIT_OBJECT_DIRECTORY
+  if (!quarantine) return undefined
+  const folders = await readdir(quarantine)
+  if (folders.some(name => name !== 'pack' && name !== 'info')) return undefined
+  const files = folders.includes('pack') ? await readdir(join(quarantine, 'pack')) : []
+  const packs = files.filter(name => name.endsWith('.pack'))
+  if (packs.length > 1) return undefined
+  const [pack] = packs
+  return pack === undefined
+    ? () => Readable.from([EMPTY_PACK])
+    : () => createReadStream(join(quarantine, 'pack', pack))
+}
+
+/** A pack without objects, for refs at objects that upstream has (gitformat-pack(5)). */
+const EMPTY_PACK = (() => {
+  const header = Buffer.from([...Buffer.from('PACK'), 0, 0, 0, 2, 0, 0, 0, 0])
+  return Buffer.concat([header, createHash('sha1').update(header).digest()])
+})()

@@ -1,0 +1,195 @@
+import type { Readable } from 'node:stream'
+import { pipeline } from 'node:stream/promises'
+import type { Command } from '../git/command-list.ts'
+import { FLUSH, PktLines, pktLine } from '../git/pkt-line.ts'
+import { killGroup, type ProcessResult } from '../process/spawn.ts'
+import type { OpenPack } from './received-pack.ts'
+import type { ReceivePack } from './upstream-session.ts'
+
+/** Time for upstream's session to end after its report, in milliseconds. */
+const END_MS = 2_000
+
+/** The errors of a pipe whose other end reads no more. */
+const UNREAD = new Set(['EPIPE', 'ECONNRESET', 'ERR_STREAM_PREMATURE_CLOSE'])
+
+/** A push that is sent over an open session of upstream's git-receive-pack. */
+export interface SentPush {
+  readonly pid: number
+  /** The report in the form of `git push --porcelain`. Rejects with the deadline's reason. */
+  readonly ended: Promise<ProcessResult>
+}
+
+/**
+ * Sends commands, push options and pack (gitprotocol-pack(5)). Upstream compares each ref with the old value that the
+ * agent saw, and replaces exactly that value; several refs are replaced atomically. `tell` receives what upstream
+ * says, as `remote: …` lines.
+ */
+export function sendPush(
+  session: ReceivePack,
+  commands: readonly Command[],
+  pushOptions: readonly string[],
+  openPack: OpenPack,
+  tell: (chunk: Buffer) => void,
+  deadline: AbortSignal,
+): SentPush {
+  const { child, release } = session
+  const report = new ReportReader(commands, tell)
+  const request = Buffer.concat(requestOf(session, commands, pushOptions))
+  const ended = new Promise<ProcessResult>((resolve, reject) => {
+    let timer: NodeJS.Timeout | undefined
+    const stop = () => killGroup(child)
+    deadline.addEventListener('abort', stop, { once: true })
+    if (deadline.aborted) stop()
+    child.stdout?.on('data', (chunk: Buffer) => {
+      if (report.push(chunk)) timer ??= setTimeout(stop, END_MS)
+    })
+    child.once('close', () => {
+      clearTimeout(timer)
+      deadline.removeEventListener('abort', stop)
+      release({ cut: !report.isWhole })
+      if (deadline.aborted && !report.isWhole) reject(deadline.reason)
+      else resolve(report.result(session.said()))
+    })
+    send(session, request, openPack()).catch((error: NodeJS.ErrnoException) => {
+      // Upstream may refuse a push before it has read the pack, and its report says why.
+      if (!UNREAD.has(error.code ?? '')) stop()
+    })
+  })
+  return { pid: child.pid ?? -1, ended }
+}
+
+async function send(
+  { child: { stdin, stdout } }: ReceivePack,
+  request: Buffer,
+  pack: Readable,
+): Promise<void> {
+  if (!stdin) throw new Error('ssh has no pipes')
+  stdout?.resume()
+  stdin.write(request)
+  await pipeline(pack, stdin)
+}
+
+function requestOf(
+  { capabilities }: ReceivePack,
+  commands: readonly Command[],
+  pushOptions: readonly string[],
+): Buffer[] {
+  const wanted = [
+    'report-status',
+    'side-band-64k',
+    'object-format=sha1',
+    ...(capabilities.has('quiet') ? ['quiet'] : []),
+    ...(commands.length > 1 ? ['atomic'] : []),
+    ...(pushOptions.length > 0 ? ['push-options'] : []),
+    'agent=git-gate',
+  ].filter(word => word.startsWith('agent=') || capabilities.has(word))
+  const lines = commands.map(({ old, new: id, ref }, i) =>
+    pktLine(`${old} ${id} ${ref}${i === 0 ? `\0 ${wanted.join(' ')}` : ''}`),
+  )
+  const options = pushOptions.length > 0 ? [...pushOptions.map(pktLine), FLUSH] : []
+  return [...lines, FLUSH, ...options]
+}
+
+/** Reads the side bands of upstream's answer, and the report in the first of them. */
+class ReportReader {
+  readonly #commands: readonly Command[]
+  readonly #lines: RemoteLines
+  readonly #bands = new PktLines()
+  readonly #report = new PktLines()
+  readonly #states = new Map<string, string>()
+  #unpack = ''
+  #fatal = ''
+  #hasReport = false
+  /** True: upstream has ended its answer, with a report. */
+  isWhole = false
+
+  constructor(commands: readonly Command[], tell: (chunk: Buffer) => void) {
+    this.#commands = commands
+    this.#lines = new RemoteLines(tell)
+  }
+
+  /** Takes bytes. Returns true once the answer is over, or cannot be read. */
+  push(chunk: Buffer): boolean {
+    if (this.isWhole || this.#fatal) return true
+    try {
+      this.#bands.push(chunk)
+      for (let packet = this.#bands.next(); packet !== undefined; packet = this.#bands.next()) {
+        if (packet === 'flush') {
+          this.isWhole = this.#hasReport
+          return true
+        }
+        this.#take(packet[0] ?? 0, packet.subarray(1))
+      }
+    } catch (error) {
+      this.#fatal = `fatal: ${error instanceof Error ? error.message : error}\n`
+    }
+    return this.#fatal !== ''
+  }
+
+  #take(band: number, bytes: Buffer): void {
+    if (band === 2) this.#lines.push(bytes)
+    else if (band === 3) this.#fatal = `remote: ${bytes.toString('utf8').trim()}\n`
+    else if (band === 1) {
+      this.#report.push(bytes)
+      for (let packet = this.#report.next(); packet !== undefined; packet = this.#report.next())
+        if (packet === 'flush') this.#hasReport = true
+        else this.#takeReportLine(packet.toString('utf8').replace(/\n$/, ''))
+    }
+  }
+
+  #takeReportLine(line: string): void {
+    const [, word, name = '', reason = ''] = /^(unpack|ok|ng) (\S+)(?: (.*))?$/s.exec(line) ?? []
+    if (word === 'unpack') this.#unpack = line.slice('unpack '.length)
+    else if (word === 'ok') this.#states.set(name, '')
+    else if (word === 'ng') this.#states.set(name, `[remote rejected] (${reason || 'failed'})`)
+  }
+
+  /** Returns the lines and the exit code of `git push --porcelain` for the same answer. */
+  result(said: string): ProcessResult {
+    this.#lines.end()
+    const stderr = said + this.#fatal
+    if (!this.#hasReport) {
+      const words = `${stderr}fatal: the remote end hung up unexpectedly\n`
+      return { code: 128, signal: null, stdout: Buffer.alloc(0), stderr: words }
+    }
+    const isUnpacked = this.#unpack === 'ok'
+    const summaries = this.#commands.map(command => {
+      const told = this.#states.get(command.ref) ?? '[remote failure] (remote failed to report status)'
+      return { command, summary: told || (isUnpacked ? '' : '[remote rejected] (unpacker error)') }
+    })
+    const lines = summaries.map(({ command: { ref, new: id }, summary }) =>
+      summary ? `!\t${id}:${ref}\t${summary}\n` : ` \t${id}:${ref}\t[ok]\n`,
+    )
+    const unpack = isUnpacked ? '' : `error: remote unpack failed: ${this.#unpack}\n`
+    const code = summaries.every(({ summary }) => summary === '') ? 0 : 1
+    return { code, signal: null, stdout: Buffer.from(lines.join('')), stderr: unpack + stderr }
+  }
+}
+
+/** Limit of a line of upstream's that has not ended, in bytes. */
+const MAX_LINE = 4_096
+
+/** Marks upstream's lines as git does. Bytes stay as they are, also those of other encodings. */
+class RemoteLines {
+  readonly #tell: (chunk: Buffer) => void
+  #rest = ''
+
+  constructor(tell: (chunk: Buffer) => void) {
+    this.#tell = tell
+  }
+
+  push(bytes: Buffer): void {
+    const lines = (this.#rest + bytes.toString('latin1')).split(/\r\n|\n|\r/)
+    this.#rest = (lines.pop() ?? '').slice(0, MAX_LINE)
+    const words = lines.map(line => `remote: ${line}\n`).join('')
+    if (words) this.#tell(Buffer.from(words, 'latin1'))
+  }
+
+  end(): void {
+    if (this.#rest) this.push(Buffer.from('\n'))
+  }
+}
+
+/** Upstream lacks an object on which the received pack builds: git makes another pack then. */
+export const lacksObjects = ({ stdout }: ProcessResult): boolean =>
+  stdout.toString('utf8').includes('(missing necessary objects)')
