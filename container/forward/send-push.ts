@@ -2,9 +2,9 @@ import type { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import type { Command } from '../git/command-list.ts'
 import { FLUSH, PktLines, pktLine } from '../git/pkt-line.ts'
-import { killGroup, type ProcessResult } from '../process/spawn.ts'
+import type { ProcessResult } from '../process/spawn.ts'
 import type { OpenPack } from './received-pack.ts'
-import type { ReceivePack } from './upstream-session.ts'
+import { cutSession, type ReceivePack } from './upstream-session.ts'
 
 /** Time for upstream's session to end after its report, in milliseconds. */
 const END_MS = 2_000
@@ -37,7 +37,7 @@ export function sendPush(
   const request = Buffer.concat(requestOf(session, commands, pushOptions))
   const ended = new Promise<ProcessResult>((resolve, reject) => {
     let timer: NodeJS.Timeout | undefined
-    const stop = () => killGroup(child)
+    const stop = () => cutSession(child)
     deadline.addEventListener('abort', stop, { once: true })
     if (deadline.aborted) stop()
     child.stdout?.on('data', (chunk: Buffer) => {

@@ -3,6 +3,7 @@ import type { Upstream } from '../../src/contract/companion-api/pass.ts'
 import { isReviewRef, ZERO_ID } from '../../src/contract/names.ts'
 import { type Command, isDelete } from '../git/command-list.ts'
 import { FLUSH, PktLines } from '../git/pkt-line.ts'
+import { killGroup } from '../process/spawn.ts'
 import { withAbort } from '../process/with-abort.ts'
 import type { Link } from '../upstream/link.ts'
 
@@ -89,8 +90,17 @@ export function openUpstreamSession(
 function endUnused(child: ChildProcess, stop: AbortController): void {
   child.stdin?.end(FLUSH)
   child.stdout?.resume()
-  const late = setTimeout(() => stop.abort(new Error('the push was not sent')), DROP_MS)
+  const late = setTimeout(() => {
+    stop.abort(new Error('the push was not sent'))
+    cutSession(child)
+  }, DROP_MS)
   child.once('close', () => clearTimeout(late))
+}
+
+/** Kills ssh. The master of its connection has its streams too, and would keep them open. */
+export function cutSession(child: ChildProcess): void {
+  killGroup(child)
+  for (const stream of child.stdio) stream?.destroy()
 }
 
 function keepStderr({ stdin, stderr }: ChildProcess): () => string {

@@ -1,0 +1,65 @@
+import { closeSync, existsSync, openSync, readdirSync, readSync } from 'node:fs'
+import { join } from 'node:path'
+
+/** From this many packs on, git's own lookup is as fast. Maintenance joins packs before that (maintenance.ts). */
+const MAX_PACKS = 64
+
+/**
+ * Returns which of these objects a repository's own store has, without a git process: it reads the indexes of the
+ * packs (gitformat-pack(5)) and looks for loose objects. A pack that git replaces meanwhile may hide an object, and
+ * never adds one. Undefined: git has to be asked.
+ */
+export function ownObjects(dir: string, ids: readonly string[]): Set<string> | undefined {
+  const objects = join(dir, 'objects')
+  const found = new Set<string>()
+  try {
+    const indexes = readdirSync(join(objects, 'pack')).filter(name => name.endsWith('.idx'))
+    if (indexes.length > MAX_PACKS || existsSync(join(objects, 'info', 'alternates'))) return undefined
+    for (const id of ids) if (existsSync(join(objects, id.slice(0, 2), id.slice(2)))) found.add(id)
+    for (const name of indexes) {
+      const missing = ids.filter(id => !found.has(id))
+      if (missing.length === 0) break
+      for (const id of inIndex(join(objects, 'pack', name), missing)) found.add(id)
+    }
+    return found
+  } catch {
+    // For example a pack that git has replaced, or an index of another version.
+    return undefined
+  }
+}
+
+const HEADER = Buffer.from([0xff, 0x74, 0x4f, 0x63, 0, 0, 0, 2])
+const FANOUT = HEADER.length
+const NAMES = FANOUT + 256 * 4
+const ID_BYTES = 20
+
+function inIndex(file: string, ids: readonly string[]): string[] {
+  const fd = openSync(file, 'r')
+  try {
+    const head = read(fd, 0, NAMES)
+    if (!head.subarray(0, FANOUT).equals(HEADER)) throw new Error('the index of a pack has another version')
+    return ids.filter(id => {
+      const wanted = Buffer.from(id, 'hex')
+      const first = wanted[0] ?? 0
+      // Entry n of the fanout table counts the names whose first byte is at most n.
+      let low = first === 0 ? 0 : head.readUInt32BE(FANOUT + (first - 1) * 4)
+      let high = head.readUInt32BE(FANOUT + first * 4)
+      while (low < high) {
+        const middle = (low + high) >> 1
+        const order = read(fd, NAMES + middle * ID_BYTES, ID_BYTES).compare(wanted)
+        if (order === 0) return true
+        if (order < 0) low = middle + 1
+        else high = middle
+      }
+      return false
+    })
+  } finally {
+    closeSync(fd)
+  }
+}
+
+function read(fd: number, at: number, length: number): Buffer {
+  const bytes = Buffer.alloc(length)
+  if (readSync(fd, bytes, 0, length, at) !== length) throw new Error('the index of a pack ends early')
+  return bytes
+}
