@@ -32,6 +32,7 @@ const HEADER = Buffer.from([0xff, 0x74, 0x4f, 0x63, 0, 0, 0, 2])
 const FANOUT = HEADER.length
 const NAMES = FANOUT + 256 * 4
 const ID_BYTES = 20
+const NAMES_AT_ONCE = 512
 
 function inIndex(file: string, ids: readonly string[]): string[] {
   const fd = openSync(file, 'r')
@@ -44,13 +45,15 @@ function inIndex(file: string, ids: readonly string[]): string[] {
       // Entry n of the fanout table counts the names whose first byte is at most n.
       let low = first === 0 ? 0 : head.readUInt32BE(FANOUT + (first - 1) * 4)
       let high = head.readUInt32BE(FANOUT + first * 4)
-      while (low < high) {
+      while (high - low > NAMES_AT_ONCE) {
         const middle = (low + high) >> 1
-        const order = read(fd, NAMES + middle * ID_BYTES, ID_BYTES).compare(wanted)
-        if (order === 0) return true
-        if (order < 0) low = middle + 1
+        const isBelow = read(fd, NAMES + middle * ID_BYTES, ID_BYTES).compare(wanted) <= 0
+        if (isBelow) low = middle
         else high = middle
       }
+      const names = read(fd, NAMES + low * ID_BYTES, (high - low) * ID_BYTES)
+      for (let at = names.indexOf(wanted); at >= 0; at = names.indexOf(wanted, at + 1))
+        if (at % ID_BYTES === 0) return true
       return false
     })
   } finally {

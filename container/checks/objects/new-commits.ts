@@ -1,6 +1,6 @@
 import { type Command, isDelete } from '../../git/command-list.ts'
-import type { Git } from '../../git/git.ts'
-import { UPSTREAM_CONTENT } from '../../git/ref-list.ts'
+import { ownObjects } from '../../git/object-lookup.ts'
+import { readMirrorRefs, UPSTREAM_CONTENT } from '../../git/ref-list.ts'
 import type { IncomingPush } from '../check.ts'
 import { lines } from './git-lines.ts'
 
@@ -16,34 +16,53 @@ const listed = new WeakMap<IncomingPush, Promise<Commits>>()
 export function newCommits(push: IncomingPush, signal: AbortSignal): Promise<Commits> {
   const before = listed.get(push)
   if (before) return before
-  const tips = push.commands.filter(command => !isDelete(command)).map(command => command.new)
-  const now = list(push.git, [...new Set(tips)], upstreamContent(push.commands), signal)
+  const now = list(push, signal)
   listed.set(push, now)
   return now
 }
 
 /** A push of nothing but notes continues upstream's notes, which no branch reaches. */
-const upstreamContent = (commands: readonly Command[]): readonly string[] =>
+const hasOnlyNotes = (commands: readonly Command[]): boolean =>
   commands.every(({ ref }) => ref.startsWith('refs/notes/'))
-    ? [...UPSTREAM_CONTENT, '--glob=refs/notes/*']
-    : UPSTREAM_CONTENT
 
-async function list(
-  git: Git,
-  tips: readonly string[],
-  upstream: readonly string[],
+async function list(push: IncomingPush, signal: AbortSignal): Promise<Commits> {
+  const near = await listNear(push, signal)
+  if (near) return near
+  const more = hasOnlyNotes(push.commands) ? ['--glob=refs/notes/*'] : []
+  return revisions(push, ['--stdin', '--not', ...UPSTREAM_CONTENT, ...more], signal)
+}
+
+/** The most new commits that are listed by the nearest refs alone. */
+const MAX_NEAR = 50
+
+/**
+ * Lists the new commits by the refs on which most pushes build: the mirror's values of the pushed refs, and its
+ * default branch. git reads the commits of all refs otherwise, which takes long with many refs. The list is the same
+ * if the mirror has none of its commits, since every ref of the mirror reaches only commits that the mirror has.
+ * Undefined: it has some, or there are too many.
+ */
+async function listNear({ commands, git }: IncomingPush, signal: AbortSignal): Promise<Commits | undefined> {
+  const folders = hasOnlyNotes(commands) ? ['refs/notes'] : ['refs/heads', 'refs/tags']
+  const { refs, head } = await readMirrorRefs(git, signal, ...folders)
+  const near = new Set([head, ...commands.map(({ ref }) => ref)].flatMap(ref => refs.get(ref ?? '') ?? []))
+  const args = ['--stdin', `--max-count=${MAX_NEAR + 1}`, '--not', ...near]
+  const commits = await revisions({ commands, git }, args, signal)
+  if (commits.size > MAX_NEAR) return undefined
+  return ownObjects(git.dir, [...commits.keys()])?.size === 0 ? commits : undefined
+}
+
+async function revisions(
+  { commands, git }: Pick<IncomingPush, 'commands' | 'git'>,
+  args: readonly string[],
   signal: AbortSignal,
 ): Promise<Commits> {
+  const tips = commands.filter(command => !isDelete(command)).map(command => command.new)
   const commits = new Map<string, string[]>()
-  await lines(
-    git,
-    ['rev-list', '--parents', '--stdin', '--not', ...upstream],
-    { signal, end: 10, input: `${tips.join('\n')}\n` },
-    line => {
-      const [id, ...parents] = line.toString('latin1').split(' ')
-      if (id) commits.set(id, parents)
-    },
-  )
+  const input = `${[...new Set(tips)].join('\n')}\n`
+  await lines(git, ['rev-list', '--parents', ...args], { signal, end: 10, input }, line => {
+    const [id, ...parents] = line.toString('latin1').split(' ')
+    if (id) commits.set(id, parents)
+  })
   return parentsFirst(commits)
 }
 
