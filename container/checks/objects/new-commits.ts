@@ -1,6 +1,6 @@
 import { type Command, isDelete } from '../../git/command-list.ts'
 import { ownObjects } from '../../git/object-lookup.ts'
-import { readMirrorRefs, UPSTREAM_CONTENT } from '../../git/ref-list.ts'
+import { type RefList, readMirrorRefs, UPSTREAM_CONTENT } from '../../git/ref-list.ts'
 import type { IncomingPush } from '../check.ts'
 import { lines } from './git-lines.ts'
 
@@ -25,8 +25,12 @@ export function newCommits(push: IncomingPush, signal: AbortSignal): Promise<Com
 const hasOnlyNotes = (commands: readonly Command[]): boolean =>
   commands.every(({ ref }) => ref.startsWith('refs/notes/'))
 
+/** From this many refs on, reading the commits of all of them takes longer than another walk. */
+const MANY_REFS = 500
+
 async function list(push: IncomingPush, signal: AbortSignal): Promise<Commits> {
-  const near = await listNear(push, signal)
+  const mirror = await readMirrorRefs(push.git, signal)
+  const near = mirror.refs.size >= MANY_REFS ? await newCommitsNear(push, mirror, signal) : undefined
   if (near) return near
   const more = hasOnlyNotes(push.commands) ? ['--glob=refs/notes/*'] : []
   return revisions(push, ['--stdin', '--not', ...UPSTREAM_CONTENT, ...more], signal)
@@ -37,14 +41,17 @@ const MAX_NEAR = 50
 
 /**
  * Lists the new commits by the refs on which most pushes build: the mirror's values of the pushed refs, and its
- * default branch. git reads the commits of all refs otherwise, which takes long with many refs. The list is the same
- * if the mirror has none of its commits, since every ref of the mirror reaches only commits that the mirror has.
- * Undefined: it has some, or there are too many.
+ * default branch. The list is the same as by all refs if the mirror has none of its commits, since every ref of the
+ * mirror reaches only commits that the mirror has. Undefined: it has some, or there are too many.
  */
-async function listNear({ commands, git }: IncomingPush, signal: AbortSignal): Promise<Commits | undefined> {
-  const folders = hasOnlyNotes(commands) ? ['refs/notes'] : ['refs/heads', 'refs/tags']
-  const { refs, head } = await readMirrorRefs(git, signal, ...folders)
-  const near = new Set([head, ...commands.map(({ ref }) => ref)].flatMap(ref => refs.get(ref ?? '') ?? []))
+export async function newCommitsNear(
+  { commands, git }: Pick<IncomingPush, 'commands' | 'git'>,
+  { refs, head }: RefList,
+  signal: AbortSignal,
+): Promise<Commits | undefined> {
+  const isContent = hasOnlyNotes(commands) ? /^refs\/(heads|tags|notes)\// : /^refs\/(heads|tags)\//
+  const names = [head ?? '', ...commands.map(({ ref }) => ref)].filter(ref => isContent.test(ref))
+  const near = new Set(names.flatMap(ref => refs.get(ref) ?? []))
   const args = ['--stdin', `--max-count=${MAX_NEAR + 1}`, '--not', ...near]
   const commits = await revisions({ commands, git }, args, signal)
   if (commits.size > MAX_NEAR) return undefined
