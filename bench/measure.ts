@@ -1,3 +1,5 @@
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
 import { performance } from 'node:perf_hooks'
 
 /** A side of a comparison. `run` does the work once and returns the measured milliseconds. */
@@ -49,3 +51,15 @@ export function spread(values: readonly number[]): Spread {
 /** Returns the ratio round by round, so that a temporary load on the machine affects both sides. */
 export const ratio = (ours: readonly number[], theirs: readonly number[]): Spread =>
   spread(ours.map((value, round) => value / (theirs[round] ?? Number.NaN)))
+
+/** Keeps one core busy until it is disposed of, as an agent beside its gate does. */
+export function busyCore(): AsyncDisposable {
+  const child = spawn(process.execPath, ['-e', 'for (;;);'], { stdio: 'ignore' })
+  const ended = once(child, 'close')
+  return {
+    async [Symbol.asyncDispose]() {
+      child.kill('SIGKILL')
+      await ended
+    },
+  }
+}

@@ -15,7 +15,7 @@ export async function throughput(stage: Stage, { quick }: Effort): Promise<Drawi
   const urls = await agentsOf(stage, place, Math.max(...counts))
   const gate: [number, number][] = []
   const ssh: [number, number][] = []
-  const rate = async (count: number, each: (i: number) => Promise<void>) => {
+  const rate = async (count: number, each: (i: number) => Promise<unknown>) => {
     const turns = Math.max(1, Math.ceil(10 / count))
     const ms = await timed(() =>
       Promise.all(

@@ -2,16 +2,18 @@ import { cloneIn } from '../../test/harness/clone.ts'
 import type { Place } from '../bench-fixture.ts'
 import { mustGit, type Stage } from '../bench-fixture.ts'
 import { compare, timed } from '../measure.ts'
+import { bareScanOfCommit } from '../peers/gitleaks.ts'
 import { text } from '../repositories.ts'
 import { compared, type Row } from '../row.ts'
 
 /** Does the work of an agent: clones, commits, and pushes to a branch of its own. */
-export async function oneAgent(stage: Stage, url: string, branch: string): Promise<void> {
+export async function oneAgent(stage: Stage, url: string, branch: string, env = {}): Promise<string> {
   const dir = stage.fresh('agent')
-  await mustGit(['clone', '-q', url, dir])
+  await mustGit(['clone', '-q', url, dir], { env })
   const tree = cloneIn(dir)
   await tree.commit('A change', { [`${branch}.txt`]: text(2_000) })
-  await mustGit(['push', '-q', 'origin', `HEAD:refs/heads/${branch}`], { cwd: dir })
+  await mustGit(['push', '-q', 'origin', `HEAD:refs/heads/${branch}`], { cwd: dir, env })
+  return dir
 }
 
 export async function agentsOf(stage: Stage, place: Place, count: number): Promise<readonly string[]> {
@@ -27,6 +29,7 @@ export const agentsAtOnce: Row = {
   async run(stage, { rounds, quick }) {
     const count = quick ? 8 : 32
     const place = await stage.place('shared', { commits: 100 })
+    const direct = await stage.place('shared-direct', { commits: 100 })
     const urls = await agentsOf(stage, place, count)
     const branch = (how: string, round: number, i: number) => `${how}/round-${round}/agent-${i}`
     const times = await compare(
@@ -35,6 +38,18 @@ export const agentsAtOnce: Row = {
           name: 'at once',
           run: round =>
             timed(() => Promise.all(urls.map((url, i) => oneAgent(stage, url, branch('at-once', round, i))))),
+        },
+        {
+          name: 'ssh at once',
+          run: round =>
+            timed(() =>
+              Promise.all(
+                urls.map(async (_, i) => {
+                  const branchName = branch('ssh', round, i)
+                  await bareScanOfCommit(await oneAgent(stage, direct.ssh, branchName, stage.sshEnv))
+                }),
+              ),
+            ),
         },
         {
           name: 'in turn',
@@ -46,12 +61,18 @@ export const agentsAtOnce: Row = {
       ],
       Math.min(rounds, 4),
     )
+    const work = `${count} agents at once: clone, commit, push`
     const line = {
-      work: `${count} agents at once: clone, commit, push`,
+      work,
       against: 'the same work one after another',
       target: 0.7,
       note: 'every clone and push succeeded; one that fails ends the bench',
     }
-    return [compared(line, times.get('at once') ?? [], times.get('in turn') ?? [])]
+    const gate = times.get('at once') ?? []
+    const against = `ssh direct + bare gitleaks, ${count} at once`
+    return [
+      compared(line, gate, times.get('in turn') ?? []),
+      compared({ work, against, target: 0.7 }, gate, times.get('ssh at once') ?? []),
+    ]
   },
 }

@@ -62,5 +62,10 @@ async function between(
   return [
     compared({ work, against, target: 1.2 }, of('large gate'), of('small gate')),
     compared({ work: `${work}, by ssh direct`, against }, of('large ssh'), of('small ssh')),
+    compared(
+      { work, against: 'ssh direct into the same', ...(large.branches ? { target: 0.8 } : {}) },
+      of('large gate'),
+      of('large ssh'),
+    ),
   ]
 }

@@ -1,6 +1,7 @@
 import type { Row } from '../row.ts'
 import { agentsAtOnce } from './agents-at-once.ts'
 import { clone } from './clone.ts'
+import { clonesAtOnce } from './clones-at-once.ts'
 import { consolePages } from './console.ts'
 import { fetchOne } from './fetch.ts'
 import { growth } from './growth.ts'
@@ -15,6 +16,7 @@ import { smallPush } from './small-push.ts'
 /** Every row, in the order of the table. */
 export const rows: readonly Row[] = [
   clone,
+  clonesAtOnce,
   lsRemote,
   fetchOne,
   smallPush,

@@ -1,0 +1,35 @@
+import fs from 'node:fs'
+import path from 'node:path'
+import { mustGit } from '../bench-fixture.ts'
+import { compare, timed } from '../measure.ts'
+import { startNginx } from '../peers/servers.ts'
+import { binary } from '../repositories.ts'
+import { compared, type Row } from '../row.ts'
+
+/** Many agents that clone the same repository at once, bare. */
+export const clonesAtOnce: Row = {
+  name: 'clones-at-once',
+  async run(stage, { rounds, quick }) {
+    const [count, megabytes] = quick ? [8, 5] : [32, 50]
+    const shape = { files: megabytes, fileBytes: 1_000_000, content: binary, commits: 3 }
+    const place = await stage.place('shared-large', shape)
+    await using nginx = await startNginx(path.dirname(place.dir), stage.fresh('nginx'))
+    if (!nginx) return []
+    const by = (name: string, url: string) => ({
+      name,
+      async run() {
+        const folders = Array.from({ length: count }, () => stage.fresh('clone'))
+        const ms = await timed(() =>
+          Promise.all(folders.map(into => mustGit(['clone', '-q', '--bare', url, into]))),
+        )
+        for (const folder of folders) fs.rmSync(folder, { recursive: true })
+        return ms
+      },
+    })
+    const contenders = [by('gate', place.gate), by('nginx', nginx.urlOf(place.name))]
+    const times = await compare(contenders, Math.min(rounds, 4))
+    const work = `${count} clones of a ${megabytes} MB repository at once`
+    const line = { work, against: 'nginx + fcgiwrap', target: 0.5 }
+    return [compared(line, times.get('gate') ?? [], times.get('nginx') ?? [])]
+  },
+}
