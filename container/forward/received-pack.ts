@@ -1,9 +1,9 @@
-import { createHash } from 'node:crypto'
 import { createReadStream } from 'node:fs'
 import { readdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { Readable } from 'node:stream'
 import { type Command, isDelete } from '../git/command-list.ts'
+import { EMPTY_PACK } from '../git/empty-pack.ts'
 import type { Git } from '../git/git.ts'
 
 /** Opens the pack that a push sends to upstream. */
@@ -24,13 +24,8 @@ export async function receivedPack(git: Git, commands: readonly Command[]): Prom
   const packs = files.filter(name => name.endsWith('.pack'))
   if (packs.length > 1) return undefined
   const [pack] = packs
+  // Refs at objects that upstream has come in a pack without objects, which git keeps nothing of.
   return pack === undefined
     ? () => Readable.from([EMPTY_PACK])
     : () => createReadStream(join(quarantine, 'pack', pack))
 }
-
-/** A pack without objects, for refs at objects that upstream has (gitformat-pack(5)). */
-const EMPTY_PACK = (() => {
-  const header = Buffer.from([...Buffer.from('PACK'), 0, 0, 0, 2, 0, 0, 0, 0])
-  return Buffer.concat([header, createHash('sha1').update(header).digest()])
-})()

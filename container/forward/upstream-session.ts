@@ -29,23 +29,23 @@ export interface UpstreamSession {
    * a plain push, or there is no session. Nothing has been sent then.
    */
   take(signal: AbortSignal): Promise<ReceivePack | undefined>
-  /** True once it is open, and not held for too long. */
+  /** True once it is open, unless it has ended. */
   isUsable(): Promise<boolean>
   /** Ends the session, unless it was taken. */
   drop(): void
 }
 
 /**
- * Opens git-receive-pack at upstream for these commands, while the client still sends its pack. Only over SSH: over
- * HTTPS git makes the requests of a push itself.
+ * Opens git-receive-pack at upstream for these commands, while the client still sends its pack, and ends it after
+ * `heldMs` milliseconds if no push takes it. Only over SSH: over HTTPS git makes the requests of a push itself.
  */
 export function openUpstreamSession(
   linkTo: () => Promise<Link>,
   upstream: Upstream,
   commands: readonly Command[],
   needed: readonly string[],
+  heldMs = HELD_MS,
 ): UpstreamSession {
-  const openedAt = performance.now()
   const dropped = new AbortController()
   let isTaken = false
   const open = async (): Promise<ReceivePack | undefined> => {
@@ -69,10 +69,16 @@ export function openUpstreamSession(
   const opened = open().catch(() => undefined)
   const usable = async () => {
     const session = await opened
-    if (!session || dropped.signal.aborted || performance.now() - openedAt > HELD_MS) return undefined
+    if (!session || dropped.signal.aborted) return undefined
     const { exitCode, signalCode } = session.child
     return exitCode === null && signalCode === null ? session : undefined
   }
+  const drop = () => {
+    clearTimeout(late)
+    if (!isTaken) dropped.abort(new Error('the push was not sent'))
+  }
+  // A client that sends slowly, or stands still, keeps no session at upstream.
+  const late = setTimeout(drop, heldMs)
   return {
     async take(signal) {
       const session = await withAbort(usable(), signal).catch(() => undefined)
@@ -80,9 +86,7 @@ export function openUpstreamSession(
       return isTaken ? session : undefined
     },
     isUsable: async () => (await usable()) !== undefined,
-    drop() {
-      if (!isTaken) dropped.abort(new Error('the push was not sent'))
-    },
+    drop,
   }
 }
 

@@ -1,15 +1,9 @@
-import { createHash } from 'node:crypto'
 import { createReadStream } from 'node:fs'
 import type { ServerResponse } from 'node:http'
 import type { PushClient } from '../client/push-client.ts'
+import { EMPTY_PACK } from '../git/empty-pack.ts'
 import { FLUSH, pktLine } from '../git/pkt-line.ts'
 import type { HeldPush } from '../held/held-pushes.ts'
-
-/** A pack without objects (gitformat-pack(5)): its head, and its SHA-1. */
-const EMPTY_PACK = (() => {
-  const head = Buffer.from('PACK\0\0\0\x02\0\0\0\0', 'latin1')
-  return Buffer.concat([head, createHash('sha1').update(head).digest()])
-})()
 
 const CAPABILITIES =
   'report-status side-band-64k delete-refs ofs-delta atomic push-options object-format=sha1'

@@ -57,8 +57,8 @@ function stage() {
     upstreamGit: (...args: string[]) => text(upstream, ...args),
     pack: (...revisions: string[]) =>
       git(work, ['pack-objects', '--revs', '--stdout', '-q'], `${revisions.join('\n')}\n`),
-    open: (commands: readonly Command[], options: readonly string[] = []) =>
-      openUpstreamSession(async () => link, {} as Upstream, commands, neededFor(commands, options)),
+    open: (commands: readonly Command[], options: readonly string[] = [], heldMs?: number) =>
+      openUpstreamSession(async () => link, {} as Upstream, commands, neededFor(commands, options), heldMs),
     async send(commands: readonly Command[], pack: Buffer, options: readonly string[] = []) {
       const session = await this.open(commands, options).take(soon())
       if (!session) throw new Error('there is no session')
@@ -154,6 +154,13 @@ test('a session that no push takes ends by itself, and is not taken afterwards',
   expect(code).toBe(0)
   expect(await session.take(soon())).toBeUndefined()
   expect(at.released).toEqual([{ cut: false }])
+})
+
+test('a session that is held for too long ends without a push', async () => {
+  using at = stage()
+  const session = at.open([at.command('refs/heads/main', at.base, at.one)], [], 1)
+  expect(await session.isUsable()).toBe(false)
+  expect(await session.take(soon())).toBeUndefined()
 })
 
 test('the pack of a push is the one in its quarantine, or none, or left to git', async () => {
