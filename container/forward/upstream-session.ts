@@ -1,6 +1,6 @@
 import type { ChildProcess } from 'node:child_process'
 import type { Upstream } from '../../src/contract/companion-api/pass.ts'
-import { isReviewRef, ZERO_ID } from '../../src/contract/names.ts'
+import { isNullId, isReviewRef } from '../../src/contract/names.ts'
 import { type Command, isDelete } from '../git/command-list.ts'
 import { FLUSH, PktLines } from '../git/pkt-line.ts'
 import { killGroup } from '../process/spawn.ts'
@@ -166,7 +166,7 @@ function readAdvertisement(
             if (!take(packet.toString('utf8'))) return end()
             continue
           }
-          const areAbsent = [...missing.values()].every(old => old === ZERO_ID)
+          const areAbsent = [...missing.values()].every(isNullId)
           return end(areAbsent && packets.held === 0 ? capabilities : undefined)
         }
       } catch {

@@ -10,6 +10,7 @@ const MAX_PACKS = 64
  * never adds one. Undefined: git has to be asked.
  */
 export function ownObjects(dir: string, ids: readonly string[]): Set<string> | undefined {
+  if (ids.some(id => id.length !== 2 * ID_BYTES)) return undefined
   const objects = join(dir, 'objects')
   const found = new Set<string>()
   try {
@@ -31,6 +32,7 @@ export function ownObjects(dir: string, ids: readonly string[]): Set<string> | u
 const HEADER = Buffer.from([0xff, 0x74, 0x4f, 0x63, 0, 0, 0, 2])
 const FANOUT = HEADER.length
 const NAMES = FANOUT + 256 * 4
+/** Of SHA-1. git looks up the objects of a repository with SHA-256. */
 const ID_BYTES = 20
 const NAMES_AT_ONCE = 512
 

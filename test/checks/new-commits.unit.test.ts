@@ -6,9 +6,9 @@ import { expect, test } from 'vitest'
 import type { IncomingPush } from '../../container/checks/index.ts'
 import { newCommits, newCommitsNear } from '../../container/checks/objects/new-commits.ts'
 import { createGit } from '../../container/git/git.ts'
+import { NULL_ID } from '../../container/git/object-format.ts'
 import { ownObjects } from '../../container/git/object-lookup.ts'
 import { readMirrorRefs } from '../../container/git/ref-list.ts'
-import { ZERO_ID } from '../../src/contract/names.ts'
 
 const signal = AbortSignal.timeout(120_000)
 
@@ -74,7 +74,7 @@ test('new commits by the nearest refs are those that no branch or tag of the mir
       git(['index-pack', '--stdin', '--fix-thin'], random(4) ? thin : pack, env)
       const commands = tips.map((id, i) => ({
         ref: i ? 'refs/heads/a' : 'refs/heads/new',
-        old: ZERO_ID,
+        old: NULL_ID.sha1,
         new: id,
       }))
       const push = { commands, git: createGit(mirror ?? '', { PATH: process.env.PATH ?? '', ...env }) }
@@ -109,6 +109,7 @@ test('the own objects of a repository are found in packs and loose, and in no qu
     const held = git(['hash-object', '-w', '--stdin'], 'held', { GIT_OBJECT_DIRECTORY: quarantine })
     const absent = [held.toString().trim(), '0'.repeat(40), 'f'.repeat(40)]
     expect(ownObjects(folder, [...packed, loose, ...absent])).toEqual(new Set([...packed, loose]))
+    expect(ownObjects(folder, ['a'.repeat(64)])).toBeUndefined()
     fs.writeFileSync(path.join(folder, 'objects', 'pack', 'pack-x.idx'), 'another version')
     expect(ownObjects(folder, absent)).toBeUndefined()
   } finally {

@@ -10,9 +10,9 @@ import { lacksObjects, sendPush } from '../../container/forward/send-push.ts'
 import { neededFor, openUpstreamSession } from '../../container/forward/upstream-session.ts'
 import type { Command } from '../../container/git/command-list.ts'
 import { createGit } from '../../container/git/git.ts'
+import { NULL_ID } from '../../container/git/object-format.ts'
 import type { Link } from '../../container/upstream/link.ts'
 import type { Upstream } from '../../src/contract/companion-api/pass.ts'
-import { ZERO_ID } from '../../src/contract/names.ts'
 
 const soon = () => AbortSignal.timeout(30_000)
 
@@ -84,13 +84,13 @@ test('a push goes over the open session: refs, push options and what upstream sa
   at.hook('pre-receive', 'echo "Thanks for $GIT_PUSH_OPTION_0"; printf "no newline" >&2')
   const commands = [
     at.command('refs/heads/main', at.base, at.one),
-    at.command('refs/heads/other', ZERO_ID, at.two),
+    at.command('refs/heads/other', NULL_ID.sha1, at.two),
   ]
   const sent = await at.send(commands, at.pack(at.two, `^${at.base}`), ['ci.skip'])
   expect(sent).toMatchObject({ code: 0, told: 'remote: Thanks for ci.skip\nremote: no newline\n' })
   expect([at.at('refs/heads/main'), at.at('refs/heads/other')]).toEqual([at.one, at.two])
   expect(at.released).toEqual([{ cut: false }])
-  const deleted = await at.send([at.command('refs/heads/other', at.two, ZERO_ID)], Buffer.alloc(0))
+  const deleted = await at.send([at.command('refs/heads/other', at.two, NULL_ID.sha1)], Buffer.alloc(0))
   expect(deleted.code).toBe(0)
   expect(at.at('refs/heads/other')).toBe('')
 })
@@ -98,12 +98,12 @@ test('a push goes over the open session: refs, push options and what upstream sa
 test('a ref that upstream has at another value than the agent saw is left to git push', async () => {
   using at = stage()
   const moved = [at.command('refs/heads/main', at.one, at.two)]
-  const created = [at.command('refs/heads/main', ZERO_ID, at.two)]
+  const created = [at.command('refs/heads/main', NULL_ID.sha1, at.two)]
   const missing = [at.command('refs/heads/none', at.one, at.two)]
   for (const commands of [moved, created, missing])
     expect(await at.open(commands).take(soon())).toBeUndefined()
   at.upstreamGit('config', 'receive.advertiseAtomic', 'false')
-  const two = ['a', 'b'].map(name => at.command(`refs/heads/${name}`, ZERO_ID, at.one))
+  const two = ['a', 'b'].map(name => at.command(`refs/heads/${name}`, NULL_ID.sha1, at.one))
   expect(await at.open(two).take(soon())).toBeUndefined()
 })
 
@@ -111,7 +111,7 @@ test('upstream replaces only the value that the agent saw, also when it moves af
   using at = stage()
   const commands = [
     at.command('refs/heads/main', at.base, at.one),
-    at.command('refs/heads/new', ZERO_ID, at.one),
+    at.command('refs/heads/new', NULL_ID.sha1, at.one),
   ]
   at.hook('pre-receive', `unset GIT_QUARANTINE_PATH; git update-ref refs/heads/new ${at.base}`)
   const sent = await at.send(commands, at.pack(at.one, `^${at.base}`))
@@ -182,6 +182,6 @@ test('the pack of a push is the one in its quarantine, or none, or left to git',
   fs.rmSync(path.join(quarantine, 'pack', 'pack-2.pack'))
   fs.mkdirSync(path.join(quarantine, 'ab'))
   expect(await bytes()).toBeUndefined()
-  const open = await receivedPack(git, [at.command('refs/heads/main', at.base, ZERO_ID)])
+  const open = await receivedPack(git, [at.command('refs/heads/main', at.base, NULL_ID.sha1)])
   expect(await open?.().toArray()).toEqual([])
 })
