@@ -108,6 +108,9 @@ async function takeScreenshots({ page, open }: ConsolePage, fileOf: (name: strin
   await open(`/pushes/${pushes.find(each => each.outcome === 'accepted')?.id}/diff`)
   await page.getByText('+How to begin.').waitFor()
   await screenshot('diff')
+  await open(`/pushes/${refused?.id}/diff`)
+  await page.getByText('make deploy').waitFor()
+  await screenshot('refused-diff')
   await open('/pending')
   await screenshot('pending-findings')
   await open('/repositories')
@@ -125,8 +128,14 @@ async function takeScreenshots({ page, open }: ConsolePage, fileOf: (name: strin
     each.textContent = each.textContent.replace(/(gate_[a-z2-7]+_)[A-Za-z0-9]+/, '$1' + '•'.repeat(32))`)
   await screenshot('agent')
   await confirm(page, /^Revoke/)
+  await open('/agents/ada/day')
+  await screenshot('agent-day')
   await open('/overview')
   await screenshot('overview')
+  for (const name of ['changes', 'identities', 'admin-tokens', 'webhooks']) {
+    await open(`/settings/${name}`)
+    await screenshot(`settings-${name}`)
+  }
   await page.getByRole('button', { name: 'Sign out' }).click()
   await screenshot('sign-in')
 }
