@@ -9,6 +9,15 @@ const seconds = count
 
 const SILENCE = 'must be a whole number, 15 or more'
 
+/** Whether nobody on the way can read a request to this URL: HTTPS, or this machine itself. */
+const isProtected = (text: string) => {
+  const url = URL.parse(text)
+  return (
+    url?.protocol === 'https:' ||
+    (url?.protocol === 'http:' && ['localhost', '127.0.0.1', '[::1]'].includes(url.hostname))
+  )
+}
+
 const Settings = z
   .object({
     /** The HMAC key of the passes, which Worker and companion share. */
@@ -85,10 +94,29 @@ const Settings = z
       .optional(),
     /** The audience (AUD) tag of the Access application. */
     GATE_ACCESS_AUDIENCE: z.string().min(1).optional(),
+    /** The issuer at which operators sign in by OpenID Connect, as its ID tokens name it. */
+    GATE_OIDC_ISSUER: z
+      .url()
+      .refine(isProtected, 'must begin with https:// (http:// only at localhost or 127.0.0.1)')
+      .optional(),
+    /** The gate's client at the issuer. */
+    GATE_OIDC_CLIENT_ID: z.string().min(1).optional(),
+    /** Absent: a public client, with PKCE alone. */
+    GATE_OIDC_CLIENT_SECRET: z.string().min(1).optional(),
+    GATE_OIDC_SCOPES: z
+      .string()
+      .regex(/^openid( [\x21-\x7e]+)*$/, 'must begin with openid, with one space between scopes')
+      .default('openid email profile'),
+    /** The claim with the names of a person's groups. */
+    GATE_OIDC_GROUPS_CLAIM: z.string().min(1).default('groups'),
   })
   .refine(env => (env.GATE_ACCESS_TEAM === undefined) === (env.GATE_ACCESS_AUDIENCE === undefined), {
     path: ['GATE_ACCESS_TEAM'],
     message: 'goes with GATE_ACCESS_AUDIENCE: give both, or neither',
+  })
+  .refine(env => (env.GATE_OIDC_ISSUER === undefined) === (env.GATE_OIDC_CLIENT_ID === undefined), {
+    path: ['GATE_OIDC_ISSUER'],
+    message: 'goes with GATE_OIDC_CLIENT_ID: give both, or neither',
   })
 export type Settings = z.infer<typeof Settings>
 export const SETTING_NAMES: readonly string[] = Object.keys(Settings.shape)

@@ -29,7 +29,7 @@ import {
   showIdentities,
 } from './pages/settings/identities.tsx'
 import { addWebhook, removeWebhook, showWebhooks } from './pages/settings/webhooks.tsx'
-import { askForToken, leave, takeToken } from './pages/sign-in.tsx'
+import { askForToken, comeFromIssuer, goToIssuer, leave, takeToken } from './pages/sign-in.tsx'
 import { pathOf } from './paths.ts'
 
 /** The console, mounted at /-/console. */
@@ -42,6 +42,8 @@ export const consolePages = new Hono<ConsoleEnv>()
   .use(shortForm)
   .get('/sign-in', askForToken)
   .post('/sign-in', takeToken)
+  .post('/sign-in/oidc', goToIssuer)
+  .get('/sign-in/callback', comeFromIssuer)
   .use(signedIn)
   .post('/sign-out', leave)
   .get('/sign-out', c => c.redirect(pathOf.pushes))

@@ -23,6 +23,8 @@ export const pathOf = {
   adminTokens: `${ROOT}/settings/admin-tokens`,
   webhooks: `${ROOT}/settings/webhooks`,
   signIn: `${ROOT}/sign-in`,
+  oidcSignIn: `${ROOT}/sign-in/oidc`,
+  oidcCallback: `${ROOT}/sign-in/callback`,
   signOut: `${ROOT}/sign-out`,
   asset: (name: string) => `${ROOT}/assets/${name}`,
 }

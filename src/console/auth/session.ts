@@ -5,6 +5,7 @@ import { FIRST_OPERATOR, operatorOf } from '../../api/authenticate.ts'
 import { settingsOf } from '../../common/settings.ts'
 import { readClaims, signClaims } from '../../contract/companion-api/signed-claims.ts'
 import { findAdminToken, operatorOfAdminToken } from '../../ledger/access/admin-tokens.ts'
+import { nameOf, Person, rolesOf } from '../../ledger/access/operator-roles.ts'
 import { hashToken, isToken, parseToken } from '../../ledger/access/token-format.ts'
 import type { AuthenticatedOperator } from '../../ledger/audit-log.ts'
 import { isActive } from '../components/is-active.ts'
@@ -14,7 +15,7 @@ import type { ConsoleEnv } from './env.ts'
 /** The lifetime of a session, in seconds. */
 const SESSION_SECONDS = 8 * 60 * 60
 /** The version of the cookie's claims. */
-const VERSION = 2
+const VERSION = 3
 
 /**
  * The request header with the proof, the second half of a session. The first half is the cookie, which
@@ -22,14 +23,18 @@ const VERSION = 2
  * The proof is a random text in the local storage of the console's origin. The cookie holds its hash.
  */
 export const PROOF_HEADER = 'x-git-gate-proof'
-const Proof = z.string().regex(/^[0-9a-f]{64}$/)
+export const Proof = z.string().regex(/^[0-9a-f]{64}$/)
 
 const Session = z.object({
   v: z.literal(VERSION),
   exp: z.number(),
   id: z.string(),
-  /** The id of the admin token that signed in; null for GATE_ADMIN_TOKEN. */
-  token: z.string().nullable(),
+  who: z.union([
+    /** The id of the admin token that signed in; null for GATE_ADMIN_TOKEN. */
+    z.object({ token: z.string().nullable() }),
+    /** A person who signed in by OpenID Connect. */
+    z.object({ person: Person }),
+  ]),
   /** SHA-256 of the proof. */
   proof: z.string(),
 })
@@ -44,15 +49,15 @@ interface SignedIn {
 /**
  * Returns the HMAC key of sessions. It changes with GATE_ADMIN_TOKEN, so that a new token ends all sessions.
  */
-const keyOf = (env: Env) => {
+export const keyOf = (env: Env) => {
   const { GATE_PASS_KEY, GATE_ADMIN_TOKEN } = settingsOf(env)
   return `console ${GATE_PASS_KEY} ${GATE_ADMIN_TOKEN}`
 }
 
-const nowSeconds = () => Math.floor(Date.now() / 1000)
+export const nowSeconds = () => Math.floor(Date.now() / 1000)
 
 /** Whether the browser uses HTTPS. The Origin header counts too, since a proxy may terminate TLS. */
-const isHttps = (c: Context<ConsoleEnv>) =>
+export const isHttps = (c: Context<ConsoleEnv>) =>
   new URL(c.req.url).protocol === 'https:' || c.req.header('origin')?.startsWith('https:') === true
 
 const COOKIE = 'git-gate'
@@ -71,21 +76,32 @@ export async function signIn(c: Context<ConsoleEnv>, token: string, proof: unkno
   if (!(await operatorOf(asking, c.env))) return { ok: false, why: 'no-token' }
   const held = Proof.safeParse(proof)
   if (!held.success) return { ok: false, why: 'no-proof' }
+  const who = { token: parseToken(token, 'gateadmin')?.id ?? null }
+  await beginSession(c, who, await hashToken(held.data), isHttps(c))
+  return { ok: true }
+}
+
+/** Starts a session that is bound to a proof, of which `proof` is the hash, and sets its cookie. */
+export async function beginSession(
+  c: Context<ConsoleEnv>,
+  who: Session['who'],
+  proof: string,
+  secure: boolean,
+): Promise<void> {
   const session: Session = {
     v: VERSION,
     exp: nowSeconds() + SESSION_SECONDS,
     id: crypto.randomUUID(),
-    token: parseToken(token, 'gateadmin')?.id ?? null,
-    proof: await hashToken(held.data),
+    who,
+    proof,
   }
-  setCookie(c, isHttps(c) ? HOST_COOKIE : COOKIE, await signClaims(session, keyOf(c.env)), {
-    path: isHttps(c) ? '/' : ROOT,
+  setCookie(c, secure ? HOST_COOKIE : COOKIE, await signClaims(session, keyOf(c.env)), {
+    path: secure ? '/' : ROOT,
     httpOnly: true,
-    secure: isHttps(c),
+    secure,
     sameSite: 'Strict',
     maxAge: SESSION_SECONDS,
   })
-  return { ok: true }
 }
 
 export function signOut(c: Context<ConsoleEnv>): void {
@@ -131,10 +147,19 @@ async function sessionOf(c: Context<ConsoleEnv>): Promise<Session | undefined> {
   return read.ok ? read.claims : undefined
 }
 
-/** Returns the operator of a session, or undefined if its admin token was revoked or has expired. */
-async function operatorIn(env: Env, { id, token }: Session): Promise<SignedIn | undefined> {
-  if (token === null) return { id, operator: FIRST_OPERATOR }
-  const row = await findAdminToken(env.LEDGER, token)
+/**
+ * Returns the operator of a session with the roles of this moment. Returns undefined if the admin token was revoked or has
+ * expired, or if the gate no longer has the person's issuer.
+ */
+async function operatorIn(env: Env, { id, who }: Session): Promise<SignedIn | undefined> {
+  if ('person' in who) {
+    const { person } = who
+    const issuer = settingsOf(env).GATE_OIDC_ISSUER
+    if (issuer === undefined || new URL(issuer).href !== new URL(person.issuer).href) return undefined
+    return { id, operator: { name: nameOf(person), roles: await rolesOf(env.LEDGER, person) } }
+  }
+  if (who.token === null) return { id, operator: FIRST_OPERATOR }
+  const row = await findAdminToken(env.LEDGER, who.token)
   return row && isActive(row) ? { id, operator: operatorOfAdminToken(row) } : undefined
 }
 

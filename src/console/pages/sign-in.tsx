@@ -1,7 +1,10 @@
 import type { Context } from 'hono'
+import { html } from 'hono/html'
 import { ASSERTION_HEADER } from '../../auth/cloudflare-access.ts'
 import { recordAuthFailure } from '../../auth/rate-limit.ts'
+import { settingsOf } from '../../common/settings.ts'
 import type { ConsoleEnv } from '../auth/env.ts'
+import { beginOidc, finishOidc } from '../auth/oidc-sign-in.ts'
 import { signIn, signOut, whoAsks } from '../auth/session.ts'
 import { isOwnPath, pathOf } from '../paths.ts'
 import { renderDocument } from './layout.tsx'
@@ -26,6 +29,26 @@ export async function takeToken(c: Context<ConsoleEnv>): Promise<Response> {
   return signInPage(c, to, NO_TOKEN)
 }
 
+/** `POST /sign-in/oidc` */
+export async function goToIssuer(c: Context<ConsoleEnv>): Promise<Response> {
+  const form = await c.req.parseBody()
+  const to = ownPath(form.to)
+  const begun = await beginOidc(c, form.proof, to)
+  if (!begun.ok) return signInPage(c, to, NOT_BEGUN[begun.why])
+  // A redirect would be a target of the form, and the content security policy allows only this origin there.
+  return c.html(
+    html`<!doctype html><html lang="en"><meta charset="utf-8" /><title>Sign in</title><meta http-equiv="refresh" content="0; url=${begun.url}" /><a href="${begun.url}">Sign in</a></html>`,
+  )
+}
+
+/** `GET /sign-in/callback` */
+export async function comeFromIssuer(c: Context<ConsoleEnv>): Promise<Response> {
+  const finished = await finishOidc(c)
+  if (finished.ok) return c.redirect(ownPath(finished.to), 303)
+  const tooOften = await recordAuthFailure(c.env, c.req.raw)
+  return tooOften ?? signInPage(c, pathOf.pushes, `The sign-in failed: ${finished.why}. Sign in again.`)
+}
+
 /** Where Access ends a sign-in of its own, on every host that it stands before. */
 const ACCESS_SIGN_OUT = '/cdn-cgi/access/logout'
 
@@ -42,8 +65,15 @@ const NO_TOKEN = 'That is not an admin token of this gate, or it has ended.'
 const NO_SCRIPT =
   'The page could not run its script. Allow scripts and local storage for it, then sign in again.'
 
-const signInPage = (c: Context<ConsoleEnv>, to: string, wrong?: string) =>
-  renderDocument(c, {
+const NOT_BEGUN = {
+  'no-provider': 'This gate has no issuer to sign in at.',
+  'no-proof': NO_SCRIPT,
+  unreachable: 'The issuer could not be reached. Try again; the Worker’s log has the cause.',
+} as const
+
+function signInPage(c: Context<ConsoleEnv>, to: string, wrong?: string): Promise<Response> {
+  const { GATE_OIDC_ISSUER: issuer } = settingsOf(c.env)
+  return renderDocument(c, {
     title: 'Sign in',
     status: wrong ? 403 : 200,
     children: (
@@ -72,6 +102,11 @@ const signInPage = (c: Context<ConsoleEnv>, to: string, wrong?: string) =>
           <button type="submit" class="primary">
             Sign in
           </button>
+          {issuer && (
+            <button type="submit" formaction={pathOf.oidcSignIn} formnovalidate>
+              Sign in with {new URL(issuer).host}
+            </button>
+          )}
         </form>
         <noscript>
           <p class="wrong">The console needs JavaScript.</p>
@@ -87,3 +122,4 @@ const signInPage = (c: Context<ConsoleEnv>, to: string, wrong?: string) =>
       </main>
     ),
   })
+}

@@ -37,6 +37,23 @@ export async function rolesOf(ledger: D1Database, person: Person): Promise<HeldR
   return z.array(Held).parse(results)
 }
 
+/** Returns the person with those groups alone that have a role: a session's cookie has no room for hundreds. */
+export async function withKnownGroups(ledger: D1Database, person: Person): Promise<Person> {
+  const { results } = await ledger
+    .prepare(
+      `SELECT DISTINCT who FROM operator_roles
+        WHERE who IN (SELECT 'group:' || value FROM json_each(?)) ORDER BY who LIMIT 20`,
+    )
+    .bind(JSON.stringify(person.groups))
+    .all()
+  const known = z.array(z.object({ who: z.string() })).parse(results)
+  return { ...person, groups: known.map(({ who }) => who.slice('group:'.length)) }
+}
+
+/** Returns a person's name for the change log. */
+export const nameOf = ({ issuer, subject, email }: Person): string =>
+  `oidc ${email ?? `${issuer}#${subject}`}`
+
 const Row = z
   .object({
     who: z.string(),

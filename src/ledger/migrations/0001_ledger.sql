@@ -221,6 +221,12 @@ CREATE TABLE operator_roles (
 ) STRICT;
 CREATE UNIQUE INDEX operator_roles_by_who ON operator_roles (who, coalesce(repository, ''));
 
+-- Sign-ins by OpenID Connect that have ended: each is good for one session.
+CREATE TABLE used_sign_ins (
+  state_hash TEXT PRIMARY KEY, -- SHA-256 of the state, hex
+  expires_at INTEGER NOT NULL
+) STRICT;
+
 -- The audit log of operators' changes. Each row is written in the transaction of its change.
 CREATE TABLE changes (
   id INTEGER PRIMARY KEY AUTOINCREMENT,
