@@ -74,6 +74,7 @@ const RULES: readonly (readonly [route: string, least: Role, scope: FindScope])[
   ['GET /changes', 'viewer', gate],
   ['GET /fetches', 'viewer', inQuery],
   ['GET /lfs-transfers', 'viewer', inQuery],
+  ['GET /host-calls', 'viewer', inQuery],
   ['GET /failures', 'viewer', gate],
   ['GET /exceptions', 'viewer', inQuery],
   ['POST /exceptions', 'approver', inBody],

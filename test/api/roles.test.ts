@@ -63,6 +63,8 @@ const DECISIONS = [
   'POST /declines',
   'DELETE /declines/{repository}/{fingerprint}',
   'POST /decisions',
+  'POST /approvals/{id}/approve',
+  'POST /approvals/{id}/reject',
   'POST /repositories/{name}/check',
 ]
 const ADMINS_ONLY = ['GET /admin-tokens', 'GET /webhooks']
