@@ -67,6 +67,9 @@ export interface HeldLimits {
 /** The least disk usage of a held push, in bytes: a few blocks for its folders and its entry. */
 const LEAST_BYTES = 16_384
 
+/** The share of the limit for an agent's pushes that wait: no agent alone keeps others from waiting. */
+const AGENT_SHARE = 0.5
+
 const CLEANUP_MS = 600_000
 
 /** Opens the folder of held pushes. What a crash left unfinished, and what has expired, is deleted. */
@@ -138,7 +141,7 @@ class HeldFolder implements HeldPushes {
   async #keep(push: NewHeldPush, quarantine: string | undefined): Promise<boolean> {
     const files = quarantine === undefined ? [] : await packFiles(quarantine)
     const bytes = LEAST_BYTES + totalBytes(files)
-    if (!(await this.#makeRoom(bytes))) return false
+    if (!(await this.#makeRoom(push, bytes))) return false
     const entry: Entry = { ...push, at: Date.now(), bytes }
     const unfinished = join(this.#folder, `${push.id}.new`)
     try {
@@ -154,10 +157,15 @@ class HeldFolder implements HeldPushes {
     return true
   }
 
-  /** Deletes the oldest pushes that wait for no decision. Returns false if that does not make enough room. */
-  async #makeRoom(bytes: number): Promise<boolean> {
+  /**
+   * Deletes the oldest pushes that wait for no decision. Returns false if that does not make enough room, or if the
+   * agent's pushes that wait would take more than their share.
+   */
+  async #makeRoom({ agent, isWaiting }: NewHeldPush, bytes: number): Promise<boolean> {
     await this.releaseExpired()
     const all = [...this.#entries.values()].sort((a, b) => a.at - b.at)
+    const own = all.filter(entry => entry.isWaiting && entry.agent === agent)
+    if (isWaiting && bytes + totalBytes(own) > AGENT_SHARE * this.#limits.maxBytes) return false
     let used = bytes + totalBytes(all)
     const deletable = all.filter(({ isWaiting }) => !isWaiting)
     if (used - totalBytes(deletable) > this.#limits.maxBytes) return false

@@ -80,28 +80,6 @@ ${dependency('org.slf4j', 'slf4j-nop', '2.0.17')}
   },
 }
 
-const gix: Client = {
-  name: 'gix',
-  version: '0.90.0',
-  needs: ['cargo'],
-  async install(folder) {
-    fs.mkdirSync(path.join(folder, 'src'), { recursive: true })
-    fs.copyFileSync(program('gix.rs'), path.join(folder, 'src/main.rs'))
-    fs.writeFileSync(
-      path.join(folder, 'Cargo.toml'),
-      `[package]
-name = "clients"
-version = "0.0.0"
-edition = "2021"
-[dependencies]
-gix = { version = "=${this.version}", default-features = false, features = ["blocking-http-transport-reqwest-rust-tls", "worktree-mutation", "sha1"] }
-`,
-    )
-    await sh(folder, 'cargo', 'build', '--quiet')
-    return [path.join(folder, 'target/debug/clients')]
-  },
-}
-
 export const clients: readonly Client[] = [
   jgit,
   goGit,
@@ -110,7 +88,6 @@ export const clients: readonly Client[] = [
   python('GitPython', '3.2.1'),
   node('isomorphic-git', '1.44.19'),
   node('simple-git', '4.0.2'),
-  gix,
 ]
 
 /** Returns a client's command, or why it is skipped. */

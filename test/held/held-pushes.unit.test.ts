@@ -22,10 +22,10 @@ function quarantine(bytes: number): string {
   return folder
 }
 
-const push = (id: string, isWaiting = false): NewHeldPush => ({
+const push = (id: string, isWaiting = false, agent = 'ada'): NewHeldPush => ({
   id,
   repository: RepositoryName.parse('app'),
-  agent: AgentName.parse('ada'),
+  agent: AgentName.parse(agent),
   commands: [
     {
       ref: RefName.parse('refs/heads/x'),
@@ -76,4 +76,11 @@ test('a held push expires', async () => {
   await (await openHeldPushes(folder, LIMITS)).keep(push('one'), quarantine(100))
   expect(await (await openHeldPushes(folder, { ...LIMITS, keepMs: -1 })).find('one')).toBeUndefined()
   expect(fs.readdirSync(folder)).toEqual([])
+})
+
+test('the pushes of an agent that wait take at most half of the limit', async () => {
+  const held = await openHeldPushes(scratch(), LIMITS)
+  expect(await held.keep(push('one', true), quarantine(10_000))).toBe(true)
+  expect(await held.keep(push('two', true), quarantine(10_000))).toBe(false)
+  expect(await held.keep(push('other', true, 'bob'), quarantine(10_000))).toBe(true)
 })
