@@ -65,10 +65,10 @@ test('beyond the limit of bytes the oldest refused push goes, and no push that w
   expect(await held.keep(push('new'), quarantine(20_000))).toBe(true)
   expect(await held.find('old')).toBeUndefined()
   expect(await held.find('waits')).toBeDefined()
-  expect(await held.keep(push('large', true), quarantine(60_000))).toBe(false)
+  expect(await held.keep(push('large'), quarantine(60_000))).toBe(false)
   expect(await held.find('new')).toBeDefined()
   await held.stopWaiting('waits')
-  expect(await held.keep(push('large', true), quarantine(60_000))).toBe(true)
+  expect(await held.keep(push('large'), quarantine(60_000))).toBe(true)
 })
 
 test('a held push expires', async () => {
