@@ -1,6 +1,6 @@
 import fs from 'node:fs'
 import path from 'node:path'
-import { parseArgs } from 'node:util'
+import { Command } from 'commander'
 import { RepositoryName } from '../src/contract/names.ts'
 
 /** The operator's own repository, from the command line. */
@@ -35,36 +35,45 @@ An agent, a grant or a token that has been removed is not made again.
 Environment: PORT (8787), COMPANION_PORT (9420), GATE_HOME (.git-gate), and the GATE_… settings of README.md.
 `
 
+interface Options {
+  readonly upstream?: string
+  readonly identity?: string
+  readonly knownHosts?: string
+  readonly name?: string
+  /** False with --no-demo. */
+  readonly demo: boolean
+  readonly help?: true
+}
+
 /** Parses the command line. Relative paths start at `from`, the folder where npm was called. */
 export function readArguments(args: readonly string[], from: string): Wanted {
   const unclear = (why: string): Wanted => ({ what: 'unclear', why })
-  const text = { type: 'string' } as const
-  let values: Partial<
-    Record<'upstream' | 'identity' | 'known-hosts' | 'name', string> & { help: boolean; 'no-demo': boolean }
-  >
+  const command = new Command()
+    .exitOverride()
+    .configureOutput({ writeOut: () => {}, writeErr: () => {} })
+    .helpOption(false)
+    .showSuggestionAfterError(false)
+    .allowExcessArguments(false)
+    .option('--upstream <url>')
+    .option('--identity <file>')
+    .option('--known-hosts <file>')
+    .option('--name <name>')
+    .option('--no-demo')
+    .option('-h, --help')
   try {
-    ;({ values } = parseArgs({
-      args: [...args],
-      options: {
-        upstream: text,
-        identity: text,
-        'known-hosts': text,
-        name: text,
-        'no-demo': { type: 'boolean' },
-        help: { type: 'boolean', short: 'h' },
-      },
-    }))
+    command.parse(args, { from: 'user' })
   } catch (error) {
-    return unclear(error instanceof Error ? error.message : String(error))
+    return unclear(error instanceof Error ? error.message.replace(/^error: /, '') : String(error))
   }
-  if (values.help) return { what: 'help' }
-  const { 'no-demo': noDemo = false, ...given } = values
-  const { upstream: url, identity, 'known-hosts': knownHosts, name: wantedName } = given
+  const { help, demo, upstream: url, identity, knownHosts, name: wantedName } = command.opts<Options>()
+  if (help) return { what: 'help' }
   if (url === undefined) {
-    const [alone] = Object.keys(given)
+    const alone = Object.entries({ identity, 'known-hosts': knownHosts, name: wantedName }).find(
+      ([, value]) => value !== undefined,
+    )
     return alone === undefined
-      ? { what: noDemo ? 'gate alone' : 'demo' }
-      : unclear(`--${alone} says something about an --upstream, and none is given`)
+      ? { what: demo ? 'demo' : 'gate alone' }
+      : unclear(`--${alone[0]} says something about an --upstream, and none is given`)
   }
   if (!identity) return unclear('--upstream needs --identity FILE, the private key that may push there')
   if (!knownHosts)
@@ -93,7 +102,7 @@ export function readArguments(args: readonly string[], from: string): Wanted {
     return unclear(`--identity ${identity}: this is no private key`)
   if (!hosts.trim()) return unclear(`--known-hosts ${knownHosts}: this file is empty`)
   const upstream = { name: name.data, url, privateKey, knownHosts: hosts }
-  return { what: 'upstream', upstream, withAgent: !noDemo }
+  return { what: 'upstream', upstream, withAgent: demo }
 }
 
 /**

@@ -1,4 +1,4 @@
-import { expect, test } from 'vitest'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { z } from 'zod'
 import { type AdminGate, startAdminGate } from './admin-gate.ts'
 
@@ -75,20 +75,28 @@ test('addresses that a client makes up are not believed where no proxy is config
   expect(new Set((await failures(gate)).map(({ address }) => address))).toEqual(new Set(['unknown']))
 })
 
-test.each<[string, string]>([
-  ['192.0.2.7', '192.0.2.7'],
-  ['::ffff:192.0.2.8', '192.0.2.8'],
-  ['2001:DB8:1:2:3:4:5:6', '2001:db8:1:2::/64'],
-  ['2001:db8::1', '2001:db8:0:0::/64'],
-  ['127.1', 'unknown'],
-  ['0x7f000001', 'unknown'],
-  ['2001:db8::1%AAAA', 'unknown'],
-  ['192.0.2.1, 192.0.2.2', 'unknown'],
-  ['localhost', 'unknown'],
-])('behind a proxy the address %s is counted as %s', async (given, counted) => {
-  await using gate = await startAdminGate({ bindings: TRUSTED })
-  await guessFrom(gate, given)
-  expect(await failures(gate)).toMatchObject([{ address: counted, count: 1 }])
+describe('behind a proxy', () => {
+  let gate: AdminGate
+  beforeAll(async () => {
+    gate = await startAdminGate({ bindings: TRUSTED })
+  })
+  afterAll(() => gate[Symbol.asyncDispose]())
+
+  test.each<[string, string]>([
+    ['192.0.2.7', '192.0.2.7'],
+    ['::ffff:192.0.2.8', '192.0.2.8'],
+    ['2001:DB8:1:2:3:4:5:6', '2001:db8:1:2::/64'],
+    ['2001:db8::1', '2001:db8:0:0::/64'],
+    ['127.1', 'unknown'],
+    ['0x7f000001', 'unknown'],
+    ['2001:db8::1%AAAA', 'unknown'],
+    ['192.0.2.1, 192.0.2.2', 'unknown'],
+    ['localhost', 'unknown'],
+  ])('the address %s is counted as %s', async (given, counted) => {
+    await gate.ledger.prepare('DELETE FROM failures').run()
+    await guessFrom(gate, given)
+    expect(await failures(gate)).toMatchObject([{ address: counted, count: 1 }])
+  })
 })
 
 test('failures from ever new addresses take a bounded number of rows', async () => {
