@@ -3,7 +3,7 @@ import { readdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { Readable } from 'node:stream'
 import { type Command, isDelete } from '../git/command-list.ts'
-import { EMPTY_PACK } from '../git/empty-pack.ts'
+import { emptyPack } from '../git/empty-pack.ts'
 import type { Git } from '../git/git.ts'
 
 /** Opens the pack that a push sends to upstream. */
@@ -26,6 +26,6 @@ export async function receivedPack(git: Git, commands: readonly Command[]): Prom
   const [pack] = packs
   // Refs at objects that upstream has come in a pack without objects, which git keeps nothing of.
   return pack === undefined
-    ? () => Readable.from([EMPTY_PACK])
+    ? () => Readable.from([emptyPack('sha1')])
     : () => createReadStream(join(quarantine, 'pack', pack))
 }

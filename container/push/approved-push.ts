@@ -1,12 +1,13 @@
 import { createReadStream } from 'node:fs'
 import type { ServerResponse } from 'node:http'
 import type { PushClient } from '../client/push-client.ts'
-import { EMPTY_PACK } from '../git/empty-pack.ts'
+import { isDelete } from '../git/command-list.ts'
+import { emptyPack } from '../git/empty-pack.ts'
+import { formatOf } from '../git/object-format.ts'
 import { FLUSH, pktLine } from '../git/pkt-line.ts'
 import type { HeldPush } from '../held/held-pushes.ts'
 
-const CAPABILITIES =
-  'report-status side-band-64k delete-refs ofs-delta atomic push-options object-format=sha1'
+const CAPABILITIES = 'report-status side-band-64k delete-refs ofs-delta atomic push-options'
 
 /** Returns the client that sends a held push again, as its agent sent it. Nothing reads the response to it. */
 export function approvedClient(held: HeldPush, response: ServerResponse): PushClient {
@@ -36,10 +37,11 @@ export function approvedClient(held: HeldPush, response: ServerResponse): PushCl
 
 /** Yields the body of a receive-pack request (gitprotocol-pack(5), "Pushing Data To a Server"). */
 async function* requestOf({ commands, pushOptions, pack }: HeldPush): AsyncGenerator<Buffer, void> {
+  const format = formatOf(commands[0]?.new ?? '')
   const lines = commands.map(({ old, new: id, ref }, i) =>
-    pktLine(`${old} ${id} ${ref}${i === 0 ? `\0${CAPABILITIES}` : ''}`),
+    pktLine(`${old} ${id} ${ref}${i === 0 ? `\0${CAPABILITIES} object-format=${format}` : ''}`),
   )
   yield Buffer.concat([...lines, FLUSH, ...pushOptions.map(option => pktLine(option)), FLUSH])
   if (pack !== undefined) yield* createReadStream(pack)
-  else if (commands.some(({ new: id }) => !/^0+$/.test(id))) yield EMPTY_PACK
+  else if (!commands.every(isDelete)) yield emptyPack(format)
 }

@@ -4,6 +4,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest'
 import { PushRecord } from '../../src/contract/admin-api/pushes.ts'
 import { LinkCheck } from '../../src/contract/admin-api/status.ts'
 import { PushDiff } from '../../src/contract/companion-api/push-diff.ts'
+import { approvalsOf, pushThatWaits } from '../approval/fixtures/approvals.ts'
 import {
   type Agent,
   accepted,
@@ -124,6 +125,21 @@ test('rules, leases and the scan hold for SHA-256 ids', async () => {
   const late = await work.push('HEAD:refs/heads/ada/moved')
   expect(late, late.output).toMatchObject(rejected)
   expect(late.output).toMatch(/upstream has moved|fetch first/)
+})
+
+test('a push that waits for an approval is forwarded in the format of the upstream', async () => {
+  const rights = { push: ['bob/**'], ask: [{ refs: ['refs/heads/bob/**'] }] }
+  const bob = await gate.agent('bob', rights, { repository: 'long' })
+  const { approve } = approvalsOf(gate)
+  const push = await pushThatWaits(bob, 'asked')
+  expect(await approve(push.id)).toMatchObject({ state: 'forwarded' })
+  expect(await upstream.ref(push.ref)).toBe(push.commit)
+  // A second branch at the same commit comes in a pack without objects.
+  const second = await push.work.push('HEAD:refs/heads/bob/second')
+  const id = /waits for an approval: push (\w+)/.exec(second.output)?.[1]
+  if (id === undefined) throw new Error(second.output)
+  expect(await approve(id)).toMatchObject({ state: 'forwarded' })
+  expect(await upstream.ref('refs/heads/bob/second')).toBe(push.commit)
 })
 
 test('doctor has no complaint, and an empty SHA-256 upstream takes its first push', async () => {
