@@ -3,7 +3,7 @@ import type { Scanned } from '../../src/contract/companion-api/status.ts'
 import type { Finding, PushedLfsObject, Refusal } from '../../src/contract/outcome.ts'
 import type { Command } from '../git/command-list.ts'
 import type { Git } from '../git/git.ts'
-import type { DiffMask } from '../held/diff-mask.ts'
+import type { DiffMask } from '../held/diff-masks.ts'
 
 /** A push in quarantine: its objects are received and connected, and not yet visible to other sessions. */
 export interface IncomingPush {

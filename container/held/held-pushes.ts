@@ -14,27 +14,30 @@ import { join } from 'node:path'
 import { z } from 'zod'
 import { AgentName, ObjectId, RefName, RepositoryName } from '../../src/contract/names.ts'
 import { logError } from '../process/log.ts'
-import { DiffMask } from './diff-mask.ts'
+import { type DiffMask, DiffMasks } from './diff-masks.ts'
 
-const NewHeldPush = z.object({
+const Kept = z.object({
   /** The push's id. */
   id: z.string().regex(/^[\w-]{1,64}$/),
   repository: RepositoryName,
   agent: AgentName,
+  /** Empty for a push that does not wait: perhaps no check has read the names of its refs and its options. */
   commands: z.array(z.object({ ref: RefName, old: ObjectId, new: ObjectId })),
   pushOptions: z.array(z.string()),
   /** A push that waits for a decision is never deleted in favour of another push. */
   isWaiting: z.boolean(),
-  /** The secrets that its diff must not show; without it, its text is not shown at all. */
-  mask: DiffMask.optional(),
 })
-export type NewHeldPush = z.infer<typeof NewHeldPush>
-
-const Entry = NewHeldPush.extend({ at: z.number(), bytes: z.number() })
+const Entry = Kept.extend({ at: z.number(), bytes: z.number() })
 type Entry = z.infer<typeof Entry>
+
+export interface NewHeldPush extends z.infer<typeof Kept> {
+  readonly mask: DiffMask | undefined
+}
 
 /** A refused push whose objects are kept. Times are Unix milliseconds. */
 export interface HeldPush extends Entry {
+  /** Undefined: the text of its diff is not shown. */
+  readonly mask: DiffMask | undefined
   /**
    * The folder of its objects, without those that the mirror has. With it as
    * GIT_ALTERNATE_OBJECT_DIRECTORIES, git on the mirror reads the push.
@@ -92,6 +95,7 @@ class HeldFolder implements HeldPushes {
   readonly #folder: string
   readonly #limits: HeldLimits
   readonly #entries: Map<string, Entry>
+  readonly #masks = new DiffMasks()
   #last: Promise<unknown> = Promise.resolve()
 
   constructor(folder: string, limits: HeldLimits, entries: Map<string, Entry>) {
@@ -112,7 +116,7 @@ class HeldFolder implements HeldPushes {
     if (!entry || this.#isExpired(entry)) return undefined
     const objects = join(this.#folder, id, 'objects')
     const pack = (await packFiles(objects)).find(({ name }) => name.endsWith('.pack'))
-    return { ...entry, objects, pack: pack?.path }
+    return { ...entry, objects, pack: pack?.path, mask: this.#masks.get(id) }
   }
 
   async stopWaiting(id: string): Promise<void> {
@@ -127,6 +131,7 @@ class HeldFolder implements HeldPushes {
 
   async release(id: string): Promise<void> {
     if (!this.#entries.delete(id)) return
+    this.#masks.delete(id)
     await rm(join(this.#folder, id), { recursive: true, force: true })
   }
 
@@ -138,7 +143,7 @@ class HeldFolder implements HeldPushes {
     return at < Date.now() - this.#limits.keepMs
   }
 
-  async #keep(push: NewHeldPush, quarantine: string | undefined): Promise<boolean> {
+  async #keep({ mask, ...push }: NewHeldPush, quarantine: string | undefined): Promise<boolean> {
     const files = quarantine === undefined ? [] : await packFiles(quarantine)
     const bytes = LEAST_BYTES + totalBytes(files)
     if (!(await this.#makeRoom(push, bytes))) return false
@@ -154,6 +159,7 @@ class HeldFolder implements HeldPushes {
       throw error
     }
     this.#entries.set(push.id, entry)
+    if (mask) this.#masks.set(push.id, mask)
     return true
   }
 
@@ -161,7 +167,7 @@ class HeldFolder implements HeldPushes {
    * Deletes the oldest pushes that wait for no decision. Returns false if that does not make enough room, or if the
    * agent's pushes that wait would take more than their share.
    */
-  async #makeRoom({ agent, isWaiting }: NewHeldPush, bytes: number): Promise<boolean> {
+  async #makeRoom({ agent, isWaiting }: z.infer<typeof Kept>, bytes: number): Promise<boolean> {
     await this.releaseExpired()
     const all = [...this.#entries.values()].sort((a, b) => a.at - b.at)
     const own = all.filter(entry => entry.isWaiting && entry.agent === agent)

@@ -108,7 +108,9 @@ function holdObjects(
   const { commands, pushOptions } = list
   const push = {
     ...{ id: pass.id, repository: pass.repository.name, agent: pass.agent },
-    ...{ commands: [...commands], pushOptions: [...pushOptions], isWaiting, mask: record.diffMask },
+    ...{ isWaiting, mask: record.diffMask },
+    commands: isWaiting ? [...commands] : [],
+    pushOptions: isWaiting ? [...pushOptions] : [],
   }
   return held.keep(push, quarantineFolder(hookRequest, mirror, commands))
 }

@@ -35,7 +35,10 @@ const push = (id: string, isWaiting = false, agent = 'ada'): NewHeldPush => ({
   ],
   pushOptions: [],
   isWaiting,
+  mask: { secrets: [SECRET] },
 })
+
+const SECRET = 'a secret of the push'
 
 const LIMITS = { maxBytes: 100_000, keepMs: 60_000 }
 
@@ -50,6 +53,15 @@ test('the objects of a refused push outlive its quarantine and the companion', a
   expect(fs.statSync(found?.pack ?? '').size).toBe(5000)
   expect(fs.readdirSync(path.join(found?.objects ?? '', 'pack'))).toHaveLength(2)
   expect(fs.readdirSync(folder)).toEqual(['one'])
+})
+
+test('the secrets that a diff must not show are in memory alone', async () => {
+  const folder = scratch()
+  const held = await openHeldPushes(folder, LIMITS)
+  await held.keep(push('one'), quarantine(5000))
+  expect((await held.find('one'))?.mask).toEqual({ secrets: [SECRET] })
+  expect(fs.readFileSync(path.join(folder, 'one', 'push.json'), 'utf8')).not.toContain(SECRET)
+  expect((await (await openHeldPushes(folder, LIMITS)).find('one'))?.mask).toBeUndefined()
 })
 
 test('a push that deletes a ref is held without objects', async () => {

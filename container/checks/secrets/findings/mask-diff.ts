@@ -1,5 +1,5 @@
 import { REDACTED, withoutLikelySecrets } from '../../../../src/contract/text/unscanned-text.ts'
-import type { DiffMask } from '../../../held/diff-mask.ts'
+import type { DiffMask } from '../../../held/diff-masks.ts'
 import type { ScanResult } from '../scan/scan-job.ts'
 import { Redactor } from './redactor.ts'
 
