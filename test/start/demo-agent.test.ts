@@ -93,8 +93,8 @@ test('--no-demo makes no repository, agent or ssh server; an existing agent keep
   ])
   expect(await operator('agent list')).toEqual([])
   expect(await operator('repo list')).toEqual([])
-  // The gate on both loopback addresses, its companion, and the launcher's port for workerd.
-  expect(listenersOf(alone.child.pid ?? -1)).toHaveLength(hasIPv6 ? 4 : 3)
+  // The gate on both loopback addresses and a Unix socket, its companion, and the launcher's port for workerd.
+  expect(listenersOf(alone.child.pid ?? -1)).toHaveLength(hasIPv6 ? 5 : 4)
   await operator('agent add ada')
   expect(await alone.end('SIGTERM')).toMatchObject({ code: 0 })
 
