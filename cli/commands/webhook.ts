@@ -14,8 +14,16 @@ const add = command(
       .choices(['pushes', 'exceptions', 'approvals'])
       .default('pushes'),
   )
+  .addOption(
+    new Option(
+      '--format <format>',
+      "each push's record as JSON, or a message for a chat service about each push that needs attention",
+    )
+      .choices(['json', 'slack', 'discord', 'teams'])
+      .default('json'),
+  )
   .action(async (url: string, options) => {
-    const added = await gate().webhooks.add({ url, events: options.events })
+    const added = await gate().webhooks.add({ url, events: options.events, format: options.format })
     printResult(options, added, () => added.secret)
     if (!options.json)
       printNote(`Added webhook ${added.id}. Its deliveries are signed as standardwebhooks.com specifies.`)
@@ -25,8 +33,14 @@ const list = command('list', 'list webhooks').action(async options => {
   const webhooks = await gate().webhooks.list()
   printResult(options, webhooks, () =>
     table(
-      ['ID', 'URL', 'EVENTS', 'SINCE'],
-      webhooks.map(({ id, url, events, createdAt }) => [id, url, events, localTime(createdAt)]),
+      ['ID', 'URL', 'EVENTS', 'FORMAT', 'SINCE'],
+      webhooks.map(({ id, url, events, format, createdAt }) => [
+        id,
+        url,
+        events,
+        format,
+        localTime(createdAt),
+      ]),
     ),
   )
 })

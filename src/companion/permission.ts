@@ -1,4 +1,4 @@
-import { approvalPage } from '../common/approval-page.ts'
+import { approvalPage } from '../common/console-links.ts'
 import { logFault } from '../common/log.ts'
 import { settingsOf } from '../common/settings.ts'
 import type { Permission } from '../contract/companion-api/push-event.ts'

@@ -1,4 +1,5 @@
 import { forgetFailures } from './auth-failures.ts'
+import { forgetNotices } from './webhooks.ts'
 
 const DAY_MS = 86_400_000
 /** The limit of deleted rows per table and sweep, which keeps a sweep short. */
@@ -39,6 +40,7 @@ export async function deleteExpired(ledger: D1Database, days: number): Promise<v
       )
       .bind(before),
     forgetFailures(ledger, before),
+    forgetNotices(ledger),
     ledger.prepare(
       `DELETE FROM deliveries WHERE id <= (SELECT max(id) FROM deliveries) - ${MOST_DELIVERIES}`,
     ),

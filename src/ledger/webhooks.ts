@@ -9,11 +9,10 @@ const Row = z
     id: z.string(),
     url: z.string(),
     events: Webhook.shape.events,
+    format: Webhook.shape.format,
     created_at: z.number(),
   })
-  .transform(
-    (row): Webhook => ({ id: row.id, url: row.url, events: row.events, createdAt: iso(row.created_at) }),
-  )
+  .transform(({ created_at, ...row }): Webhook => ({ ...row, createdAt: iso(created_at) }))
 
 export async function listWebhooks(ledger: D1Database): Promise<Webhook[]> {
   return z
@@ -36,13 +35,13 @@ export async function addWebhook(
   await withAudit(
     ledger,
     ledger
-      .prepare('INSERT INTO webhooks (id, url, events, created_at) VALUES (?, ?, ?, ?)')
-      .bind(id, wanted.url, wanted.events, createdAt),
+      .prepare('INSERT INTO webhooks (id, url, events, format, created_at) VALUES (?, ?, ?, ?, ?)')
+      .bind(id, wanted.url, wanted.events, wanted.format, createdAt),
     operator,
     'webhook.add',
     id,
     // The path or query may carry a secret of the receiver.
-    { origin: new URL(wanted.url).origin, events: wanted.events },
+    { origin: new URL(wanted.url).origin, events: wanted.events, format: wanted.format },
   )
   return { ...wanted, id, createdAt: iso(createdAt) }
 }
@@ -62,6 +61,7 @@ const Delivery = z.object({
   id: z.number(),
   webhook: z.string(),
   url: z.string(),
+  format: Webhook.shape.format,
   push: z.string(),
   attempts: z.number(),
 })
@@ -93,7 +93,9 @@ export async function claimDeliveries(
     .prepare(
       `UPDATE deliveries SET attempts = attempts + 1, due_at = ?
        WHERE id IN (SELECT id FROM deliveries WHERE webhook = ? AND due_at <= ? ORDER BY due_at, id LIMIT ?)
-       RETURNING id, webhook, push, attempts, (SELECT url FROM webhooks WHERE webhooks.id = deliveries.webhook) AS url`,
+       RETURNING id, webhook, push, attempts,
+         (SELECT url FROM webhooks WHERE webhooks.id = deliveries.webhook) AS url,
+         (SELECT format FROM webhooks WHERE webhooks.id = deliveries.webhook) AS format`,
     )
     .bind(again, webhook, Date.now(), limit)
     .all()
@@ -109,3 +111,31 @@ export async function deleteDelivery(ledger: D1Database, id: number): Promise<vo
 export async function rescheduleDelivery(ledger: D1Database, id: number, at: number): Promise<void> {
   await ledger.prepare('UPDATE deliveries SET due_at = ? WHERE id = ?').bind(at, id).run()
 }
+
+/** The time within which a chat service is told of the same thing once, in milliseconds. */
+const SAME_NOTICE_MS = 3_600_000
+
+/**
+ * Claims a notice for a delivery and its retries. Returns false if another delivery to the webhook has claimed it
+ * within SAME_NOTICE_MS.
+ */
+export async function claimNotice(
+  ledger: D1Database,
+  { id, webhook }: Delivery,
+  hash: string,
+): Promise<boolean> {
+  const now = Date.now()
+  const { meta } = await ledger
+    .prepare(
+      `INSERT INTO notices (webhook, hash, delivery, at) VALUES (?, ?, ?, ?)
+       ON CONFLICT (webhook, hash) DO UPDATE SET delivery = excluded.delivery, at = excluded.at
+         WHERE delivery = excluded.delivery OR at <= ?`,
+    )
+    .bind(webhook, hash, id, now, now - SAME_NOTICE_MS)
+    .run()
+  return meta.changes > 0
+}
+
+/** Returns the statement that deletes notices which suppress no other any more. */
+export const forgetNotices = (ledger: D1Database): D1PreparedStatement =>
+  ledger.prepare('DELETE FROM notices WHERE at <= ?').bind(Date.now() - SAME_NOTICE_MS)

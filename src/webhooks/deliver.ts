@@ -1,4 +1,3 @@
-import { approvalPage } from '../common/approval-page.ts'
 import { logFault } from '../common/log.ts'
 import { settingsOf } from '../common/settings.ts'
 import { findPush } from '../ledger/pushes/read-pushes.ts'
@@ -9,6 +8,7 @@ import {
   rescheduleDelivery,
   webhooksDue,
 } from '../ledger/webhooks.ts'
+import { bodyOf } from './body.ts'
 import { sign, webhookSecret } from './signature.ts'
 
 /**
@@ -55,16 +55,11 @@ async function deliverTo(env: Env, webhook: string, end: number): Promise<void> 
  */
 async function deliver(env: Env, delivery: Delivery): Promise<boolean> {
   const push = await findPush(env.LEDGER, delivery.push)
-  if (push === undefined) {
+  const body = push && (await bodyOf(env, delivery, push))
+  if (body === undefined) {
     await deleteDelivery(env.LEDGER, delivery.id)
     return true
   }
-  const body = JSON.stringify({
-    type: `push.${push.outcome}`,
-    asksForException: push.findings.some(finding => finding.asksForException),
-    ...(push.approval ? { approvalPage: approvalPage(env, push.id) } : {}),
-    push,
-  })
   const secret = await webhookSecret(delivery.webhook, settingsOf(env).GATE_PASS_KEY)
   const answer = await fetch(delivery.url, {
     method: 'POST',

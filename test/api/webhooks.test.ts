@@ -1,12 +1,25 @@
-import { createHmac } from 'node:crypto'
+import { createHmac, randomUUID } from 'node:crypto'
 import { once } from 'node:events'
 import { createServer, type IncomingHttpHeaders } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { expect, test } from 'vitest'
+import { afterAll, beforeAll, expect, test } from 'vitest'
 import { z } from 'zod'
 import { until } from '../harness/until.ts'
-import { hostKey, startAdminGate } from './admin-gate.ts'
+import { type AdminGate, hostKey, startAdminGate } from './admin-gate.ts'
 import { FINDING, insertPush, setOutcome } from './recorded-pushes.ts'
+
+/** The gate of the tests that find their own rows in it. */
+let shared: AdminGate
+beforeAll(async () => {
+  shared = await startAdminGate({ bindings: { GATE_PUBLIC_URL: 'https://gate.example' } })
+})
+afterAll(() => shared[Symbol.asyncDispose]())
+
+/** Returns the signature that the headers should have. */
+const signatureOf = (secret: string, headers: IncomingHttpHeaders, body: string) =>
+  `v1,${createHmac('sha256', Buffer.from(secret.slice('whsec_'.length), 'base64'))
+    .update(`${headers['webhook-id']}.${headers['webhook-timestamp']}.${body}`)
+    .digest('base64')}`
 
 /** A server that records webhook ids; with `answers` false it accepts connections and never responds. */
 async function startReceiver(answers: boolean) {
@@ -67,10 +80,7 @@ test('a webhook receives signed outcomes, and failed deliveries are retried', as
       asksForException: false,
       push: { id: 'p1' },
     })
-    const signed = createHmac('sha256', Buffer.from(hook.secret.slice('whsec_'.length), 'base64'))
-      .update(`${headers['webhook-id']}.${headers['webhook-timestamp']}.${body}`)
-      .digest('base64')
-    expect(headers['webhook-signature']).toBe(`v1,${signed}`)
+    expect(headers['webhook-signature']).toBe(signatureOf(hook.secret, headers, body))
     expect(await gate.dump()).not.toContain(hook.secret.slice('whsec_'.length))
 
     await insertPush(gate, 'p2')
@@ -184,18 +194,78 @@ test('a webhook that answers with a redirect has refused: the address that it na
     response.writeHead(Number(request.url?.slice(1)), { location: elsewhere.url }).end()
   }).listen(0, '127.0.0.1')
   await once(server, 'listening')
+  const hooks: string[] = []
   try {
-    await using gate = await startAdminGate()
     const { port } = server.address() as AddressInfo
     for (const status of [301, 302, 303, 307, 308])
-      await gate.json('POST', '/webhooks', { url: `http://127.0.0.1:${port}/${status}` })
-    await insertPush(gate, 'p1')
-    await setOutcome(gate, 'p1', 'accepted')
-    await gate.tick()
+      hooks.push((await addHook({ url: `http://127.0.0.1:${port}/${status}` })).id)
+    const push = randomUUID()
+    await insertPush(shared, push)
+    await setOutcome(shared, push, 'accepted')
+    await shared.tick()
     expect(elsewhere.deliveries).toEqual([])
-    const { results } = await gate.ledger.prepare('SELECT attempts FROM deliveries').all()
+    const { results } = await shared.ledger.prepare('SELECT attempts FROM deliveries').all()
     expect(results).toEqual(Array.from({ length: 5 }, () => ({ attempts: 1 })))
   } finally {
+    for (const id of hooks) await shared.json('DELETE', `/webhooks/${id}`)
+    server.closeAllConnections()
+    server.close()
+  }
+})
+
+/** Adds a webhook to the shared gate. */
+const addHook = async (webhook: object) =>
+  z.object({ id: z.string(), secret: z.string() }).parse(await shared.json('POST', '/webhooks', webhook))
+
+test('chat services are told of a secret once an hour, in their own formats, signed, with a link to the push', async () => {
+  const received: { format: string; headers: IncomingHttpHeaders; body: string }[] = []
+  let answer = 503
+  const server = createServer(async (request, response) => {
+    let body = ''
+    for await (const chunk of request.setEncoding('utf8')) body += chunk
+    received.push({ format: request.url?.slice(1) ?? '', headers: request.headers, body })
+    response.writeHead(answer).end()
+  }).listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const { port } = server.address() as AddressInfo
+  const formats = ['discord', 'json', 'slack', 'teams']
+  const hooks = new Map<string, { id: string; secret: string }>()
+  /** Ends a push, and returns what the webhooks are told at the next sweep. */
+  const told = async (push: string, outcome: string, findings: object[] = []) => {
+    const before = received.length
+    await insertPush(shared, push)
+    await setOutcome(shared, push, outcome, findings)
+    await shared.tick()
+    return received.slice(before)
+  }
+  const formatsOf = (messages: readonly { format: string }[]) => messages.map(({ format }) => format).sort()
+  try {
+    for (const format of formats)
+      hooks.set(format, await addHook({ url: `http://127.0.0.1:${port}/${format}`, format }))
+    const [first, accepted, again, other, later] = Array.from({ length: 5 }, () => randomUUID())
+    const found = { ...FINDING, path: '<!channel> @everyone' }
+
+    expect(formatsOf(await told(first ?? '', 'refused', [found]))).toEqual(formats)
+    answer = 204
+    received.length = 0
+    await shared.ledger.prepare('UPDATE deliveries SET due_at = 0').run()
+    await shared.tick()
+    expect(formatsOf(received)).toEqual(formats)
+    for (const { format, headers, body } of received) {
+      expect(headers['webhook-signature']).toBe(signatureOf(hooks.get(format)?.secret ?? '', headers, body))
+      expect(body).not.toContain(format === 'slack' ? '<!channel>' : '"parse":["')
+      if (format !== 'json') expect(body).toContain(`https://gate.example/-/console/pushes/${first}`)
+    }
+
+    expect(formatsOf(await told(accepted ?? '', 'accepted'))).toEqual(['json'])
+    expect(formatsOf(await told(again ?? '', 'refused', [found]))).toEqual(['json'])
+    expect(formatsOf(await told(other ?? '', 'refused', [{ ...found, fingerprint: 'other' }]))).toEqual(
+      formats,
+    )
+    await shared.ledger.prepare('UPDATE notices SET at = at - 3600000').run()
+    expect(formatsOf(await told(later ?? '', 'refused', [found]))).toEqual(formats)
+  } finally {
+    for (const { id } of hooks.values()) await shared.json('DELETE', `/webhooks/${id}`)
     server.closeAllConnections()
     server.close()
   }

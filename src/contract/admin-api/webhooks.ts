@@ -4,6 +4,9 @@ import { Time } from './common.ts'
 /** The pushes of which a webhook is told. */
 const WebhookEvents = z.enum(['pushes', 'exceptions', 'approvals'])
 
+/** The format of deliveries: JSON with the push's whole record, or a message for a chat service. */
+const WebhookFormat = z.enum(['json', 'slack', 'discord', 'teams'])
+
 export const NewWebhook = z
   .strictObject({
     url: z
@@ -17,11 +20,21 @@ export const NewWebhook = z
       description:
         'Every outcome of a push, only pushes with a finding that asks for an exception, or only pushes that wait for an approval',
     }),
+    format: WebhookFormat.default('json').meta({
+      description:
+        'The record of the push as JSON, or a message for Slack, Discord or Microsoft Teams about a push that needs attention',
+    }),
   })
   .meta({ id: 'NewWebhook' })
 export type NewWebhook = z.infer<typeof NewWebhook>
 
-const webhook = { id: z.string(), url: z.string(), events: WebhookEvents, createdAt: Time }
+const webhook = {
+  id: z.string(),
+  url: z.string(),
+  events: WebhookEvents,
+  format: WebhookFormat,
+  createdAt: Time,
+}
 
 export const Webhook = z.object(webhook).meta({ id: 'Webhook' })
 export type Webhook = z.infer<typeof Webhook>

@@ -1,6 +1,6 @@
 /**
  * Records that an agent asks for an exception for a finding of its newest refused push that has it, with a reason. The
- * webhooks for exceptions are told. Returns false if the agent has no such push.
+ * webhooks for exceptions and the chat services are told. Returns false if the agent has no such push.
  */
 export async function requestException(
   ledger: D1Database,
@@ -24,7 +24,8 @@ export async function requestException(
     ledger
       .prepare(
         `INSERT INTO deliveries (webhook, push, due_at)
-           SELECT w.id, p.id, 0 FROM webhooks w, (${newest}) p WHERE w.events = 'exceptions'`,
+           SELECT w.id, p.id, 0 FROM webhooks w, (${newest}) p WHERE w.events = 'exceptions'
+              OR w.events = 'pushes' AND w.format <> 'json'`,
       )
       .bind(agent, repository, fingerprint),
   ])

@@ -327,6 +327,7 @@ CREATE TABLE webhooks (
   -- 'pushes': every outcome; 'exceptions': pushes with a finding that asks for an exception; 'approvals': pushes
   -- that wait for an approval
   events TEXT NOT NULL,
+  format TEXT NOT NULL, -- json; slack, discord, teams: chat services
   created_at INTEGER NOT NULL
 ) STRICT;
 
@@ -340,13 +341,23 @@ CREATE TABLE deliveries (
 ) STRICT;
 CREATE INDEX deliveries_due ON deliveries (due_at);
 
+-- The last notice of each thing to a chat service. It suppresses others of the same thing for an hour.
+CREATE TABLE notices (
+  webhook TEXT NOT NULL REFERENCES webhooks (id) ON DELETE CASCADE,
+  hash TEXT NOT NULL, -- SHA-256 of kind, repository and subject, hex
+  delivery INTEGER NOT NULL, -- the delivery that brings it, whose retries it does not suppress
+  at INTEGER NOT NULL,
+  PRIMARY KEY (webhook, hash)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX notices_by_time ON notices (at);
+
 -- Deliveries are queued in the transaction that closes a push: none is lost, and no push waits for a webhook.
 CREATE TRIGGER tell_webhooks AFTER UPDATE OF outcome ON pushes
 WHEN OLD.outcome = 'open' AND NEW.outcome <> 'open'
 BEGIN
   INSERT INTO deliveries (webhook, push, due_at)
   SELECT id, NEW.id, 0 FROM webhooks
-  WHERE events = 'pushes' OR events = 'exceptions' AND EXISTS (
+  WHERE events = 'pushes' AND (format = 'json' OR NEW.outcome IN ('refused', 'failed')) OR events = 'exceptions' AND EXISTS (
     SELECT 1 FROM json_each(NEW.findings) WHERE json_extract(value, '$.asksForException')
   ) OR events = 'approvals' AND NEW.outcome = 'refused' AND NEW.approval IS NOT NULL;
 END;

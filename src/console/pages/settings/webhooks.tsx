@@ -19,8 +19,8 @@ export const showWebhooks = (c: Context<ConsoleEnv>) => webhooksPage(c, {})
 
 /** `POST /settings/webhooks`: adds a webhook. No other page ever shows its secret. */
 export async function addWebhook(c: Context<ConsoleEnv>): Promise<Response> {
-  const { url, events } = await c.req.parseBody()
-  const wanted = { url: String(url ?? '').trim(), events: String(events ?? '') }
+  const { url, events, format } = await c.req.parseBody()
+  const wanted = { url: String(url ?? '').trim(), events: String(events ?? ''), format: String(format ?? '') }
   const added = await callApi(c, AddedWebhook, 'POST', '/webhooks', wanted)
   return webhooksPage(c, added.ok ? { added: added.value } : { addProblem: added.problem, url: wanted.url })
 }
@@ -64,7 +64,8 @@ async function webhooksPage(
             <li>
               <UntrustedText text={webhook.url} mono />
               <p class="muted small">
-                {EVENTS[webhook.events]}; added <RelativeTime iso={webhook.createdAt} />
+                {EVENTS[webhook.events]}; {FORMATS[webhook.format]}; added{' '}
+                <RelativeTime iso={webhook.createdAt} />
               </p>
               <ConfirmForm
                 c={c}
@@ -88,6 +89,13 @@ const EVENTS: Readonly<Record<Webhook['events'], string>> = {
   pushes: 'the outcome of every push',
   exceptions: 'pushes with a finding whose agent asks for an exception',
   approvals: 'pushes that wait for an approval',
+}
+
+const FORMATS: Readonly<Record<Webhook['format'], string>> = {
+  json: 'the record of the push as JSON',
+  slack: 'messages for Slack',
+  discord: 'messages for Discord',
+  teams: 'messages for Microsoft Teams',
 }
 
 const Secret = ({ of: { url, secret } }: { of: z.infer<typeof AddedWebhook> }) => (
@@ -138,6 +146,17 @@ const AddWebhookForm = ({
       <select id="events" name="events">
         {Webhook.shape.events.options.map(events => (
           <option value={events}>{EVENTS[events]}</option>
+        ))}
+      </select>
+    </Field>
+    <Field
+      id="format"
+      label="Format"
+      hint="a chat service is told of the pushes that need attention, and once an hour of the same thing"
+    >
+      <select id="format" name="format" aria-describedby="format-hint">
+        {Webhook.shape.format.options.map(format => (
+          <option value={format}>{FORMATS[format]}</option>
         ))}
       </select>
     </Field>
