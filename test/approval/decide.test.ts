@@ -97,10 +97,13 @@ test('an agent asks with a reason and learns the decision, by its tools and by p
   expect(await ask(`?push=${push.id}`)).toMatchObject({ approval: { state: 'rejected' } })
 })
 
-test('an agent asks for an exception with a reason, which the operators read', async () => {
+test('an agent asks for an exception with a reason, which the operators read, and a chat service is told of', async () => {
+  using receiver = await startReceiver()
+  await gate.admin.ask('POST', '/webhooks', { url: receiver.url, format: 'slack' })
   const work = await ada.clone()
   await work.commit('Key', { 'key.txt': `key = "${anyKey()}"\n` })
   const { output } = await work.push('HEAD:refs/heads/ada/key')
+  await gate.tick()
   const fingerprint = /fingerprint (\S+)/.exec(output)?.[1] ?? ''
   await using tools = await connect(ada)
   const asked = { repository: 'app', fingerprint, reason: 'a value of the documentation' }
@@ -110,47 +113,63 @@ test('an agent asks for an exception with a reason, which the operators read', a
     .parse(await gate.admin.ask('GET', '/pending'))
   expect(pending[0]?.finding).toMatchObject({ fingerprint, asksForException: true, request: asked.reason })
   expect(await tools.call('request_exception', { ...asked, fingerprint: 'x' })).toContain('no refused push')
+  await gate.tick()
+  await tools.call('request_exception', asked)
+  await gate.tick()
+  expect(receiver.bodies).toEqual([
+    expect.stringContaining('A secret was found'),
+    expect.stringMatching(/A finding waits for your decision.*a value of the documentation/),
+  ])
 })
 
 test('a webhook is told of a push that waits, with the page of the decision, where the console approves it', async () => {
-  const received: string[] = []
+  using receiver = await startReceiver()
+  using chat = await startReceiver()
+  await gate.admin.ask('POST', '/webhooks', { url: receiver.url, events: 'approvals' })
+  await gate.admin.ask('POST', '/webhooks', { url: chat.url, events: 'approvals', format: 'teams' })
+  const push = await pushThatWaits(ada, 'hook')
+  await ada.push('refs/heads/ada/plain', 'plain')
+  await gate.tick()
+  const approvalPage = `https://gate.example/-/console/approvals/${push.id}`
+  expect(receiver.bodies.map(body => JSON.parse(body))).toMatchObject([
+    { push: { id: push.id }, approvalPage },
+  ])
+  expect(chat.bodies).toEqual([expect.stringMatching(/A push waits for your approval.*\/approvals\//)])
+
+  await using browser = await startBrowser()
+  await using operator = await openConsole(browser, gate)
+  const { page, open } = operator
+  await open('/approvals')
+  await page.getByText('changes .github/workflows/hook.yml').waitFor()
+  await open(`/approvals/${push.id}`)
+  await page.getByText('waiting', { exact: true }).waitFor()
+  await untilLoaded(page, () => page.getByRole('button', { name: 'Approve' }).click())
+  await page.getByText('forwarded', { exact: true }).waitFor()
+  expect(await gate.upstream.ref(push.ref)).toBe(push.commit)
+  const rejected = await pushThatWaits(ada, 'console')
+  await open(`/approvals/${rejected.id}`)
+  await page.getByLabel('Reason of a rejection').fill('not this week')
+  await untilLoaded(page, () => page.getByRole('button', { name: 'Reject' }).click())
+  await page.getByText('not this week').waitFor()
+  expect(operator.errors).toEqual([])
+})
+
+/** A server that records the bodies of requests. */
+async function startReceiver() {
+  const bodies: string[] = []
   const server = createServer(async (request, response) => {
     let body = ''
     for await (const chunk of request.setEncoding('utf8')) body += chunk
-    received.push(body)
+    bodies.push(body)
     response.writeHead(204).end()
   }).listen(0, '127.0.0.1')
   await once(server, 'listening')
-  try {
-    const { port } = server.address() as AddressInfo
-    await gate.admin.ask('POST', '/webhooks', { url: `http://127.0.0.1:${port}/`, events: 'approvals' })
-    const push = await pushThatWaits(ada, 'hook')
-    await ada.push('refs/heads/ada/plain', 'plain')
-    await gate.tick()
-    expect(received.map(body => JSON.parse(body))).toMatchObject([
-      { push: { id: push.id }, approvalPage: `https://gate.example/-/console/approvals/${push.id}` },
-    ])
-
-    await using browser = await startBrowser()
-    await using operator = await openConsole(browser, gate)
-    const { page, open } = operator
-    await open('/approvals')
-    await page.getByText('changes .github/workflows/hook.yml').waitFor()
-    await open(`/approvals/${push.id}`)
-    await page.getByText('waiting', { exact: true }).waitFor()
-    await untilLoaded(page, () => page.getByRole('button', { name: 'Approve' }).click())
-    await page.getByText('forwarded', { exact: true }).waitFor()
-    expect(await gate.upstream.ref(push.ref)).toBe(push.commit)
-    const rejected = await pushThatWaits(ada, 'console')
-    await open(`/approvals/${rejected.id}`)
-    await page.getByLabel('Reason of a rejection').fill('not this week')
-    await untilLoaded(page, () => page.getByRole('button', { name: 'Reject' }).click())
-    await page.getByText('not this week').waitFor()
-    expect(operator.errors).toEqual([])
-  } finally {
-    server.close()
+  return {
+    bodies,
+    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/`,
+    [Symbol.dispose]: () => server.close(),
   }
-})
+}
 
 /** Connects a client of the protocol's library with an agent's token. */
 async function connect({ token }: Agent) {

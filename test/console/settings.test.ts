@@ -17,11 +17,13 @@ test('webhooks, admin tokens and identities are added, shown without secrets, an
   await open('/settings/webhooks')
   await page.getByText('There is no webhook yet.').waitFor()
   await page.getByLabel('URL').fill('https://hooks.example.com/gate')
+  await page.getByLabel('Format').selectOption('slack')
   await page.getByRole('button', { name: 'Add' }).click()
   const secret = (await page.locator('#webhook-secret').textContent()) ?? ''
   expect(secret).toMatch(/^whsec_/)
   await open('/settings/webhooks')
   expect(await page.content()).not.toContain(secret)
+  await page.getByText('messages for Slack; added').waitFor()
   await confirm(page, /^Remove the webhook/)
   await page.getByText('There is no webhook yet.').waitFor()
 

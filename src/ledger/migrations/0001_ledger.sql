@@ -357,7 +357,8 @@ WHEN OLD.outcome = 'open' AND NEW.outcome <> 'open'
 BEGIN
   INSERT INTO deliveries (webhook, push, due_at)
   SELECT id, NEW.id, 0 FROM webhooks
-  WHERE events = 'pushes' AND (format = 'json' OR NEW.outcome IN ('refused', 'failed')) OR events = 'exceptions' AND EXISTS (
+  WHERE events = 'pushes' AND (format = 'json' OR NEW.outcome IN ('refused', 'failed'))
+  OR events = 'exceptions' AND EXISTS (
     SELECT 1 FROM json_each(NEW.findings) WHERE json_extract(value, '$.asksForException')
   ) OR events = 'approvals' AND NEW.outcome = 'refused' AND NEW.approval IS NOT NULL;
 END;
