@@ -192,7 +192,8 @@ test('an excerpt has no part of another secret in the line', async () => {
   await tree.commit()
   const push = await tree.push(['main'])
   await scanned(push)
-  const record = JSON.stringify(push.record)
+  // The mask of the diff stays in memory.
+  const record = JSON.stringify({ ...push.record, diffMask: undefined })
   expect(push.record.findings).toHaveLength(2)
   for (const secret of [first, second])
     for (let start = 0; start + 5 <= secret.length; start++)

@@ -95,7 +95,7 @@ describe('npm start, after a clone and a push', () => {
   }, seconds(120))
   afterAll(() => home[Symbol.dispose]())
 
-  test('it listens on loopback at known ports, and at a private socket', async () => {
+  test('it listens on loopback at known ports, and at sockets of its owner', async () => {
     expect(await surfaceOf(gate)).toEqual([
       'tcp 127.0.0.1 node main.ts: HTTP 403',
       // workerd calls its launcher here: each call carries a secret of this start.
@@ -103,6 +103,7 @@ describe('npm start, after a clone and a push', () => {
       expect.stringMatching(/^tcp 127\.0\.0\.1 node start\.ts: SSH-2\.0-/),
       'tcp 127.0.0.1 workerd: the gate',
       ...(hasIPv6 ? ['tcp [::1] node start.ts: the gate'] : []),
+      `unix node start.ts: ${path.join(home.dir, 'state/gate.sock')}`,
       expect.stringMatching(CONTROL_SOCKET),
     ])
   })
@@ -176,6 +177,7 @@ test('npm run dev opens neither an inspector nor a debug port, and shows the led
     'tcp 127.0.0.1 workerd: HTTP 401',
     'tcp 127.0.0.1 workerd: the gate',
     ...(hasIPv6 ? ['tcp [::1] node dev.ts: the gate'] : []),
+    `unix node dev.ts: ${path.join(home.dir, 'state/gate.sock')}`,
     expect.stringMatching(CONTROL_SOCKET),
   ])
   expect(places.made().filter(isUnknown)).toEqual([])
