@@ -25,12 +25,14 @@ const FIRST = [
   'recovery/recovery',
   'upstreams/https-upstream',
   'faults/upstream',
+  'scan/large-push',
+  'agent/scripted-agent',
+  'scan/findings',
   'mirror/initial-fetch',
   'cli/commands',
   'faults/concurrency',
   'api/webhooks',
   'edge/ten-repositories',
-  'scan/large-push',
 ]
 
 const test = path.dirname(path.dirname(import.meta.dirname))
