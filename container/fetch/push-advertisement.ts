@@ -1,4 +1,4 @@
-import { NULL_ID } from '../git/object-format.ts'
+import { NULL_ID } from '../git/objects/object-format.ts'
 import { FLUSH, pktLine } from '../git/pkt-line.ts'
 import { readMirrorRefs } from '../git/ref-list.ts'
 import type { Mirror } from '../mirror/mirror.ts'

@@ -3,8 +3,8 @@ import { readdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { Readable } from 'node:stream'
 import { type Command, isDelete } from '../git/command-list.ts'
-import { emptyPack } from '../git/empty-pack.ts'
 import type { Git } from '../git/git.ts'
+import { emptyPack } from '../git/objects/empty-pack.ts'
 
 /** Opens the pack that a push sends to upstream. */
 export type OpenPack = () => Readable

@@ -1,6 +1,6 @@
 import { isNullId, ObjectId, RefName } from '../../src/contract/names.ts'
 import { withoutLikelySecrets } from '../../src/contract/text/unscanned-text.ts'
-import { FORMAT_NAME, formatOf, type ObjectFormat } from './object-format.ts'
+import { FORMAT_NAME, formatOf, type ObjectFormat } from './objects/object-format.ts'
 import { FLUSH, type Pkt, PktLineError, PktLines, pktLine } from './pkt-line.ts'
 
 /** A command of a push: `<old> <new> <ref>` (gitprotocol-pack(5)). */

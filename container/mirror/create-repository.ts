@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto'
 import { mkdir, rename, rm } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { createGit, type Git } from '../git/git.ts'
-import type { ObjectFormat } from '../git/object-format.ts'
+import type { ObjectFormat } from '../git/objects/object-format.ts'
 
 const DEADLINE_MS = 10_000
 

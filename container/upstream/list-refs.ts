@@ -1,6 +1,6 @@
 import type { Upstream } from '../../src/contract/companion-api/pass.ts'
 import { type MirroredRefs, mirroredRefs } from '../../src/contract/mirrored-refs.ts'
-import { FORMAT_NAME, formatOf, type ObjectFormat } from '../git/object-format.ts'
+import { FORMAT_NAME, formatOf, type ObjectFormat } from '../git/objects/object-format.ts'
 import { type Pkt, PktLineError, PktLines, pktLine } from '../git/pkt-line.ts'
 import type { RefList } from '../git/ref-list.ts'
 import { killGroup } from '../process/spawn.ts'

@@ -18,7 +18,7 @@ import { fixedCompanion } from './fixed-url.ts'
 import { hasSessions } from './has-sessions.ts'
 import type { Readiness, Send } from './health.ts'
 import { provideMirrorSeed, saveMirrorSeed } from './mirror-seed.ts'
-import { answerPush } from './push-answer.ts'
+import { answerPush } from './push/push-answer.ts'
 
 /** Connection to a companion: its readiness for a pass, and sending requests to it. */
 interface CompanionConnection {

@@ -8,8 +8,8 @@ import { newId } from '../ledger/id.ts'
 import { recordFetch } from '../ledger/pushes/fetches.ts'
 import { openPush } from '../ledger/pushes/write-pushes.ts'
 import { passFor } from './pass.ts'
-import { NO_TOKEN, permitPush } from './permission.ts'
-import { syncOutcome } from './sync-outcome.ts'
+import { NO_TOKEN, permitPush } from './push/permission.ts'
+import { syncOutcome } from './push/sync-outcome.ts'
 
 const MAX_CALL_BYTES = 16_000
 

@@ -8,8 +8,8 @@ import { findPush } from '../ledger/pushes/read-pushes.ts'
 import type { ConsoleEnv } from './auth/env.ts'
 import { whoAsks } from './auth/session.ts'
 import { PushItem, statusText } from './components/push-row.tsx'
-import { PushBody, PushState } from './pages/push.tsx'
-import { Filters, queryOf } from './pages/pushes.tsx'
+import { PushBody, PushState } from './pages/pushes/push.tsx'
+import { Filters, queryOf } from './pages/pushes/pushes.tsx'
 
 /** The interval between polls of the ledger, in milliseconds, while a push is open and while none is. */
 const OPEN_POLL_MS = 400

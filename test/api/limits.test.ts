@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { startAdminGate } from './admin-gate.ts'
+import { startAdminGate } from './fixtures/admin-gate.ts'
 
 test('failed authentications are limited and recorded, and valid tokens still work', async () => {
   await using gate = await startAdminGate({ bindings: { GATE_FAILURES_PER_MINUTE: '5' } })

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import { z } from 'zod'
-import { type AdminGate, startAdminGate } from './admin-gate.ts'
-import { FINDING, insertPush, setOutcome } from './recorded-pushes.ts'
+import { type AdminGate, startAdminGate } from './fixtures/admin-gate.ts'
+import { FINDING, insertPush, setOutcome } from './fixtures/recorded-pushes.ts'
 
 const DAY_MS = 86_400_000
 

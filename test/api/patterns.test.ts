@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { splitSigners } from '../../src/contract/ssh/allowed-signers.ts'
 import { seconds } from '../harness/index.ts'
-import { type AdminGate, hostKey, seedRepository, startAdminGate } from './admin-gate.ts'
+import { type AdminGate, hostKey, seedRepository, startAdminGate } from './fixtures/admin-gate.ts'
 
 let gate: AdminGate
 beforeAll(async () => {

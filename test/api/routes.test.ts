@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { z } from 'zod'
 import { ApiError } from '../../src/contract/admin-api/common.ts'
-import { type AdminGate, seedRepository, startAdminGate } from './admin-gate.ts'
+import { type AdminGate, seedRepository, startAdminGate } from './fixtures/admin-gate.ts'
 
 let gate: AdminGate
 let routes: { method: string; path: string; takesBody: boolean; statuses: string[] }[]

@@ -5,8 +5,8 @@ import type { AddressInfo } from 'node:net'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { z } from 'zod'
 import { until } from '../harness/until.ts'
-import { type AdminGate, hostKey, startAdminGate } from './admin-gate.ts'
-import { FINDING, insertPush, setOutcome } from './recorded-pushes.ts'
+import { type AdminGate, hostKey, startAdminGate } from './fixtures/admin-gate.ts'
+import { FINDING, insertPush, setOutcome } from './fixtures/recorded-pushes.ts'
 
 /** The gate of the tests that find their own rows in it. */
 let shared: AdminGate

@@ -6,8 +6,8 @@ import { expect, test } from 'vitest'
 import type { IncomingPush } from '../../container/checks/index.ts'
 import { newCommits, newCommitsNear } from '../../container/checks/objects/new-commits.ts'
 import { createGit } from '../../container/git/git.ts'
-import { NULL_ID } from '../../container/git/object-format.ts'
-import { ownObjects } from '../../container/git/object-lookup.ts'
+import { NULL_ID } from '../../container/git/objects/object-format.ts'
+import { ownObjects } from '../../container/git/objects/object-lookup.ts'
 import { readMirrorRefs } from '../../container/git/ref-list.ts'
 
 const signal = AbortSignal.timeout(120_000)

@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { stringify } from 'yaml'
 import { z } from 'zod'
-import { type AdminGate, hostKey, startAdminGate } from '../api/admin-gate.ts'
+import { type AdminGate, hostKey, startAdminGate } from '../api/fixtures/admin-gate.ts'
 import { gitGate } from './command.ts'
 
 const REPOSITORIES = 50

@@ -7,7 +7,7 @@ import { z } from 'zod'
 import { projectRoot } from '../../local/worker/bundle.ts'
 import { Repository } from '../../src/contract/admin-api/repositories.ts'
 import { GrantTerms } from '../../src/contract/grant.ts'
-import { type AdminGate, hostKey, startAdminGate } from '../api/admin-gate.ts'
+import { type AdminGate, hostKey, startAdminGate } from '../api/fixtures/admin-gate.ts'
 import { startAccessProxy } from './access-proxy.ts'
 import { gitGate } from './command.ts'
 

@@ -6,8 +6,8 @@ import { expect, onTestFinished, test, vi } from 'vitest'
 import { createClient } from '../../cli/client.ts'
 import { projectRoot } from '../../local/worker/bundle.ts'
 import { escapeInvisible } from '../../src/contract/text/invisible-characters.ts'
-import { startAdminGate } from '../api/admin-gate.ts'
-import { insertPush } from '../api/recorded-pushes.ts'
+import { startAdminGate } from '../api/fixtures/admin-gate.ts'
+import { insertPush } from '../api/fixtures/recorded-pushes.ts'
 import { gitGate } from './command.ts'
 
 /** Starts a fake gate that sends a first line, then continues its response as given. */

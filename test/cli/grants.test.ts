@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { z } from 'zod'
 import { GrantTerms } from '../../src/contract/grant.ts'
-import { type AdminGate, hostKey, startAdminGate } from '../api/admin-gate.ts'
+import { type AdminGate, hostKey, startAdminGate } from '../api/fixtures/admin-gate.ts'
 import { gitGate } from './command.ts'
 
 let gate: AdminGate

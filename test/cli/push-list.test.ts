@@ -5,7 +5,7 @@ import { createClient } from '../../cli/client.ts'
 import { parseTime } from '../../cli/options/point-in-time.ts'
 import { Push } from '../../src/contract/admin-api/pushes.ts'
 import type { Outcome } from '../../src/contract/outcome.ts'
-import { type AdminGate, startAdminGate } from '../api/admin-gate.ts'
+import { type AdminGate, startAdminGate } from '../api/fixtures/admin-gate.ts'
 import { gitGate } from './command.ts'
 
 const DAY_MS = 86_400_000

@@ -1,6 +1,6 @@
 import type { Browser } from 'playwright-core'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { startAdminGate } from '../api/admin-gate.ts'
+import { startAdminGate } from '../api/fixtures/admin-gate.ts'
 import { startGate } from '../harness/index.ts'
 import { openConsole, startBrowser } from './fixtures/browser.ts'
 import { writeHistory } from './fixtures/history.ts'

@@ -1,7 +1,7 @@
 import type { Browser } from 'playwright-core'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { duration, relativeTime } from '../../src/console/components/format-time.ts'
-import { startAdminGate } from '../api/admin-gate.ts'
+import { startAdminGate } from '../api/fixtures/admin-gate.ts'
 import { openConsole, startBrowser } from './fixtures/browser.ts'
 
 let browser: Browser & AsyncDisposable

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { seconds, until } from '../harness/index.ts'
 import { running, type Scene, type Surface, sessionsOf, startScene } from './fixtures/fault-fixture.ts'
 import { type Phase, pushHeldAt } from './fixtures/held-push.ts'
-import { holdRefresh } from './fixtures/slow-refresh.ts'
+import { holdRefresh } from './fixtures/slow/slow-refresh.ts'
 import { type Leaving, leave } from './table/client-faults.ts'
 import { aftermath } from './table/measure.ts'
 

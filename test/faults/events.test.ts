@@ -13,7 +13,7 @@ import {
   until,
 } from '../harness/index.ts'
 import { type CompanionProxy, companionProxy } from './fixtures/companion-proxy.ts'
-import { type SlowGitleaks, slowGitleaks } from './fixtures/slow-gitleaks.ts'
+import { type SlowGitleaks, slowGitleaks } from './fixtures/slow/slow-gitleaks.ts'
 
 let proxy: CompanionProxy
 let gate: OwnGate

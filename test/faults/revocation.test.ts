@@ -5,7 +5,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { type Agent, accepted, type Clone, type Gate, seconds, startGate } from '../harness/index.ts'
 import { githubToken } from '../scan/fixtures/fakes.ts'
 import { postPush, pushBody, shownOf } from './fixtures/raw-push.ts'
-import { type SlowGitleaks, slowGitleaks } from './fixtures/slow-gitleaks.ts'
+import { type SlowGitleaks, slowGitleaks } from './fixtures/slow/slow-gitleaks.ts'
 
 let gate: Gate
 let gitleaks: SlowGitleaks

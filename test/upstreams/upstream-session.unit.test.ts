@@ -10,7 +10,7 @@ import { lacksObjects, sendPush } from '../../container/forward/send-push.ts'
 import { neededFor, openUpstreamSession } from '../../container/forward/upstream-session.ts'
 import type { Command } from '../../container/git/command-list.ts'
 import { createGit } from '../../container/git/git.ts'
-import { NULL_ID } from '../../container/git/object-format.ts'
+import { NULL_ID } from '../../container/git/objects/object-format.ts'
 import type { Link } from '../../container/upstream/link.ts'
 import type { Upstream } from '../../src/contract/companion-api/pass.ts'
 

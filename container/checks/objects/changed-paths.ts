@@ -1,5 +1,5 @@
 import type { Git } from '../../git/git.ts'
-import { EMPTY_TREE, formatOf } from '../../git/object-format.ts'
+import { EMPTY_TREE, formatOf } from '../../git/objects/object-format.ts'
 import { LimitExceeded, type Limits } from '../limits.ts'
 import { lines } from './git-lines.ts'
 

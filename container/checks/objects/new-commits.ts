@@ -1,5 +1,5 @@
 import { type Command, isDelete } from '../../git/command-list.ts'
-import { ownObjects } from '../../git/object-lookup.ts'
+import { ownObjects } from '../../git/objects/object-lookup.ts'
 import { type RefList, readMirrorRefs, UPSTREAM_CONTENT } from '../../git/ref-list.ts'
 import type { IncomingPush } from '../check.ts'
 import { lines } from './git-lines.ts'

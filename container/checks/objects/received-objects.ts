@@ -1,6 +1,6 @@
 import { join } from 'node:path'
 import type { Git } from '../../git/git.ts'
-import { ownObjects } from '../../git/object-lookup.ts'
+import { ownObjects } from '../../git/objects/object-lookup.ts'
 import { inBytes, LimitExceeded, type Limits } from '../limits.ts'
 import { lines } from './git-lines.ts'
 import { ObjectReader } from './object-reader.ts'

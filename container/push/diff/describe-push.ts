@@ -8,7 +8,7 @@ import {
 import { isNullId } from '../../../src/contract/names.ts'
 import { type TextMask, textMask } from '../../checks/index.ts'
 import type { Git } from '../../git/git.ts'
-import { EMPTY_TREE, formatOf } from '../../git/object-format.ts'
+import { EMPTY_TREE, formatOf } from '../../git/objects/object-format.ts'
 import type { HeldPush } from '../../held/held-pushes.ts'
 import type { Mirror } from '../../mirror/mirror.ts'
 import { readCommits, readFiles, readText } from './read-changes.ts'

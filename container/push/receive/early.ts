@@ -8,7 +8,7 @@ import {
   inWords,
   isVoidDelete,
 } from '../../git/command-list.ts'
-import { FORMAT_NAME, type ObjectFormat } from '../../git/object-format.ts'
+import { FORMAT_NAME, type ObjectFormat } from '../../git/objects/object-format.ts'
 import { readMirrorRefs } from '../../git/ref-list.ts'
 import type { Mirror } from '../../mirror/mirror.ts'
 import { refusePullRequest } from '../pull-request.ts'

@@ -1,6 +1,6 @@
 import { createRoute, z } from '@hono/zod-openapi'
 import { logFault } from '../../common/log.ts'
-import { beginForward, stopWaiting } from '../../companion/forward-approved.ts'
+import { beginForward, stopWaiting } from '../../companion/push/forward-approved.ts'
 import { Approval, ApprovalPage, ApprovalQuery, Rejection } from '../../contract/admin-api/approvals.ts'
 import { approve, findApproval, listApprovals, reject } from '../../ledger/pushes/approvals.ts'
 import { notFound, Problem } from '../problem.ts'

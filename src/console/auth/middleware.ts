@@ -1,7 +1,7 @@
 import { bodyLimit } from 'hono/body-limit'
 import { createMiddleware } from 'hono/factory'
 import { settingsOf } from '../../common/settings.ts'
-import { shell } from '../pages/shell.tsx'
+import { shell } from '../pages/frame/shell.tsx'
 import { isOwnPath, pathOf } from '../paths.ts'
 import type { ConsoleEnv } from './env.ts'
 import { FORM_KEY, formKey, hasCookie, PROOF_HEADER, whoAsks, whoSent } from './session.ts'

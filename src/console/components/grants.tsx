@@ -9,7 +9,7 @@ import { ConfirmForm } from '../forms/confirm-form.tsx'
 import { DisclosureForm } from '../forms/disclosure-form.tsx'
 import { GrantFields } from '../forms/grant-fields.tsx'
 import { type GrantForm, toForm } from '../forms/grant-form.ts'
-import { ErrorMessage } from '../pages/layout.tsx'
+import { ErrorMessage } from '../pages/frame/layout.tsx'
 import { pathOf } from '../paths.ts'
 import { UntrustedText } from './untrusted-text.tsx'
 

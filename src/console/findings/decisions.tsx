@@ -4,7 +4,7 @@ import type { ConsoleEnv } from '../auth/env.ts'
 import { RelativeTime } from '../components/relative-time.tsx'
 import { UntrustedText } from '../components/untrusted-text.tsx'
 import { ConfirmForm } from '../forms/confirm-form.tsx'
-import { Form } from '../pages/layout.tsx'
+import { Form } from '../pages/frame/layout.tsx'
 import { pathOf } from '../paths.ts'
 
 /** The page shows this many exceptions, and this many declined findings. */

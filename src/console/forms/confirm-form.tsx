@@ -1,7 +1,7 @@
 import type { Context } from 'hono'
 import type { Child } from 'hono/jsx'
 import type { ConsoleEnv } from '../auth/env.ts'
-import { Form } from '../pages/layout.tsx'
+import { Form } from '../pages/frame/layout.tsx'
 
 interface Props {
   readonly c: Context<ConsoleEnv>

@@ -1,7 +1,7 @@
 import type { Context } from 'hono'
 import type { Child } from 'hono/jsx'
 import type { ConsoleEnv } from '../auth/env.ts'
-import { ErrorMessage, Form } from '../pages/layout.tsx'
+import { ErrorMessage, Form } from '../pages/frame/layout.tsx'
 import type { ApiProblem } from './call-api.ts'
 
 interface Props {

@@ -3,7 +3,7 @@ import type { Problem } from '../../api/problem.ts'
 import type { ConsoleEnv } from '../auth/env.ts'
 import { UntrustedText } from '../components/untrusted-text.tsx'
 import { pathOf } from '../paths.ts'
-import { Form, renderDocument } from './layout.tsx'
+import { Form, renderDocument } from './frame/layout.tsx'
 
 /** Renders a 403, with the repositories in which the operator has a role. */
 export const forbiddenPage = (c: Context<ConsoleEnv>, problem: Problem) =>

@@ -21,7 +21,7 @@ import { StepChart } from '../charts/step-chart.tsx'
 import { plural } from '../components/plural.ts'
 import { UntrustedText } from '../components/untrusted-text.tsx'
 import { pathOf } from '../paths.ts'
-import { EmptyState, renderPage } from './layout.tsx'
+import { EmptyState, renderPage } from './frame/layout.tsx'
 
 const HOUR_MS = 3_600_000
 const RANGES = {

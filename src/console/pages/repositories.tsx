@@ -20,7 +20,7 @@ import { DisclosureForm } from '../forms/disclosure-form.tsx'
 import { Field } from '../forms/field.tsx'
 import { RepositoryFields, RepositoryForm, toSettings } from '../forms/repository-fields.tsx'
 import { pathOf } from '../paths.ts'
-import { EmptyState, renderPage } from './layout.tsx'
+import { EmptyState, renderPage } from './frame/layout.tsx'
 
 /** `GET /repositories` */
 export const showRepositories = (c: Context<ConsoleEnv>) => repositoriesPage(c)

@@ -36,7 +36,7 @@ import {
   toSettings,
 } from '../forms/repository-fields.tsx'
 import { pathOf } from '../paths.ts'
-import { ErrorMessage, Form, notFoundPage, renderPage } from './layout.tsx'
+import { ErrorMessage, Form, notFoundPage, renderPage } from './frame/layout.tsx'
 
 /** The page shows this many of the newest pushes. */
 const MAX_PUSHES = 5

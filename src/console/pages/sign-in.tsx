@@ -7,7 +7,7 @@ import type { ConsoleEnv } from '../auth/env.ts'
 import { beginOidc, finishOidc } from '../auth/oidc-sign-in.ts'
 import { signIn, signOut, whoAsks } from '../auth/session.ts'
 import { isOwnPath, pathOf } from '../paths.ts'
-import { renderDocument } from './layout.tsx'
+import { renderDocument } from './frame/layout.tsx'
 
 /** `GET /sign-in` */
 export async function askForToken(c: Context<ConsoleEnv>): Promise<Response> {

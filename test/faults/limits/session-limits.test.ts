@@ -6,7 +6,7 @@ import { seconds, until } from '../../harness/index.ts'
 import { portOf, type Scene, startScene } from '../fixtures/fault-fixture.ts'
 import { grantOn, passFor } from '../fixtures/passes.ts'
 import { postPush, shownOf } from '../fixtures/raw-push.ts'
-import { beginPush, newPush, pushesIn, trickle } from '../fixtures/slow-push.ts'
+import { beginPush, newPush, pushesIn, trickle } from '../fixtures/slow/slow-push.ts'
 
 describe('pushes beyond an agent’s share', () => {
   let scene: Scene

@@ -7,7 +7,7 @@ import path from 'node:path'
 import { killTree, listProcesses } from '../../../local/process/processes.ts'
 import { cloneIn } from '../../harness/clone.ts'
 import { faultyLink, git, gitText, megabytes, until } from '../../harness/index.ts'
-import { slowGit } from '../fixtures/slow-git.ts'
+import { slowGit } from '../fixtures/slow/slow-git.ts'
 
 /** Stalls a push to plain `git daemon` in its pack, and describes the result in a sentence. */
 export async function bareDaemon(): Promise<string> {

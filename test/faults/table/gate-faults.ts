@@ -1,6 +1,6 @@
 import type { Phase } from '../fixtures/held-push.ts'
-import { hangOnWholePacks } from '../fixtures/hung-git.ts'
-import type { Behaviour } from '../fixtures/slow-gitleaks.ts'
+import { hangOnWholePacks } from '../fixtures/slow/hung-git.ts'
+import type { Behaviour } from '../fixtures/slow/slow-gitleaks.ts'
 import type { Fault } from './fault.ts'
 
 /** Kills workerd (SIGKILL), and restarts it when the client has ended. */

@@ -7,7 +7,7 @@ import type { ConsoleEnv } from '../../auth/env.ts'
 import { RelativeTime } from '../../components/relative-time.tsx'
 import { UntrustedText } from '../../components/untrusted-text.tsx'
 import { pathOf } from '../../paths.ts'
-import { EmptyState } from '../layout.tsx'
+import { EmptyState } from '../frame/layout.tsx'
 import { settingsPage } from './settings-page.tsx'
 
 const PAGE_SIZE = 50

@@ -15,7 +15,7 @@ import { ConfirmForm } from '../../forms/confirm-form.tsx'
 import { DisclosureForm } from '../../forms/disclosure-form.tsx'
 import { Field } from '../../forms/field.tsx'
 import { pathOf } from '../../paths.ts'
-import { ErrorMessage } from '../layout.tsx'
+import { ErrorMessage } from '../frame/layout.tsx'
 import { settingsPage } from './settings-page.tsx'
 
 /** `GET /settings/identities` */

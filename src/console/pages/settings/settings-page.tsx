@@ -3,7 +3,7 @@ import type { Child } from 'hono/jsx'
 import type { ConsoleEnv } from '../../auth/env.ts'
 import type { ApiProblem } from '../../forms/call-api.ts'
 import { SETTINGS_PAGES, type SettingsPage } from '../../navigation.ts'
-import { renderPage } from '../layout.tsx'
+import { renderPage } from '../frame/layout.tsx'
 
 /** Renders a page of the section Settings, with links to the section's other pages. */
 export const settingsPage = (

@@ -11,7 +11,7 @@ import { ConfirmForm } from '../../forms/confirm-form.tsx'
 import { DisclosureForm } from '../../forms/disclosure-form.tsx'
 import { Field } from '../../forms/field.tsx'
 import { pathOf } from '../../paths.ts'
-import { EmptyState, ErrorMessage } from '../layout.tsx'
+import { EmptyState, ErrorMessage } from '../frame/layout.tsx'
 import { settingsPage } from './settings-page.tsx'
 
 /** `GET /settings/webhooks` */

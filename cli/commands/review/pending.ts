@@ -1,0 +1,55 @@
+import type { Pending } from '../../../src/contract/admin-api/findings.ts'
+import { type Selectors, selectionOf, withSelectors } from '../../options/select-findings.ts'
+import { localTime, printResult, table } from '../../output.ts'
+import { command, gate, group } from '../context.ts'
+
+const list = command('list', 'list the findings that wait for a decision: those that an agent disputes first')
+  .option('--repository <name>', 'only in this repository')
+  .action(async options => {
+    const pending = await listAll(options.repository)
+    printResult(options, pending, () =>
+      table(
+        ['FINGERPRINT', 'REPOSITORY', 'AGENT', 'RULE', 'PATH', 'DISPUTED', 'PUSH', 'LAST'],
+        pending.map(({ finding, repository, agent, push, lastAt }) => [
+          finding.fingerprint,
+          repository,
+          agent,
+          finding.rule,
+          `${finding.path}${finding.line > 0 ? `:${finding.line}` : ''}`,
+          finding.asksForException ? 'yes' : '',
+          push,
+          localTime(lastAt),
+        ]),
+      ),
+    )
+  })
+
+async function listAll(repository: string | undefined): Promise<Pending[]> {
+  const client = gate()
+  const found: Pending[] = []
+  let cursor: string | undefined
+  do {
+    const page = await client.pending.page({ cursor })
+    found.push(...page.pending)
+    cursor = page.next ?? undefined
+  } while (cursor !== undefined)
+  return found.filter(
+    each => repository === undefined || each.repository.toLowerCase() === repository.toLowerCase(),
+  )
+}
+
+const decline = withSelectors(
+  command('decline <repository> [fingerprint...]', 'decline findings, with a reason for the agent'),
+)
+  .requiredOption('--reason <text>', 'what the agent is told at its next push')
+  .action(async (repository: string, fingerprints: string[], options: Selectors & { reason: string }) => {
+    const decided = await gate().pending.decide({
+      repository,
+      decision: 'decline',
+      reason: options.reason,
+      select: selectionOf(fingerprints, options),
+    })
+    printResult(options, decided, () => `declined ${decided.fingerprints.length} findings in ${repository}`)
+  })
+
+export const pending = group('pending', 'findings that wait for a decision', list, decline)

@@ -1,0 +1,90 @@
+import { logFault } from '../../common/log.ts'
+import { within } from '../../common/with-timeout.ts'
+import { accessOfPush } from '../../ledger/access/token-and-grant.ts'
+import { newId } from '../../ledger/id.ts'
+import {
+  type Approved,
+  approvedPush,
+  approvedPushes,
+  expireApprovals,
+  openNextForward,
+} from '../../ledger/pushes/approvals.ts'
+import { closePush } from '../../ledger/pushes/write-pushes.ts'
+import { askCompanion } from '../ask-companion.ts'
+import { permissionFor } from './permission.ts'
+import { syncOutcome } from './sync-outcome.ts'
+
+/**
+ * Forwards an approved push: its companion sends the kept objects through a push of its own, with every check, under
+ * the id that the ledger has opened for it. Resolves when that push has ended. The sweep goes on with a forward that
+ * breaks off.
+ */
+export async function forwardApproved(
+  env: Env,
+  { id, repository, forward, approvals }: Approved,
+): Promise<void> {
+  const permission = await permissionFor(env, forward)
+  const { agent, access } = (await accessOfPush(env.LEDGER, forward)) ?? {}
+  if (permission.may === 'not-forward' || !agent || !access)
+    return closePush(env.LEDGER, forward, {
+      outcome: 'refused',
+      refs: [],
+      why: permission.may === 'not-forward' ? permission.why : 'its grant was removed',
+    })
+  const answer = await askCompanion(env, repository, {
+    service: 'git-receive-pack',
+    id: forward,
+    repository: access.repository,
+    agent,
+    terms: access.terms,
+    exceptions: [...access.exceptions],
+    declines: [...access.declines],
+    gitleaksConfig: access.gitleaksConfig,
+    approved: { push: id, approvals },
+  })
+  await answer.body?.pipeTo(new WritableStream())
+}
+
+/** Forwards a push that has just been approved, as `forwardApproved`. Resolves after `ms` milliseconds at the latest. */
+export async function beginForward(
+  env: Env,
+  id: string,
+  ms: number,
+  waitUntil: (work: Promise<unknown>) => void,
+): Promise<void> {
+  const approved = await approvedPush(env.LEDGER, id)
+  if (!approved) return
+  const forwarding = forwardApproved(env, approved).catch(error =>
+    logFault({ push: approved.forward }, error),
+  )
+  waitUntil(forwarding)
+  await within(ms, forwarding, undefined)
+}
+
+/** Lets the companion delete the objects of a rejected push where it needs room. */
+export async function stopWaiting(env: Env, repository: string, push: string): Promise<void> {
+  const answer = await askCompanion(env, repository, { service: 'stop-waiting', id: newId(), push })
+  await answer.body?.cancel()
+}
+
+/**
+ * Goes on with approved pushes whose forward broke off or failed by a fault of the gate, and ends the time of those
+ * that wait.
+ */
+export async function resumeApproved(env: Env): Promise<void> {
+  await expireApprovals(env.LEDGER)
+  const all = await approvedPushes(env.LEDGER)
+  await Promise.all(
+    all.map(each => resume(env, each).catch(error => logFault({ push: each.forward }, error))),
+  )
+}
+
+async function resume(env: Env, approved: Approved): Promise<void> {
+  if (!approved.isOpen) {
+    const next = await openNextForward(env.LEDGER, approved)
+    if (next) await forwardApproved(env, next)
+    return
+  }
+  const known = await syncOutcome(env, { id: approved.forward, repository: approved.repository }, 0)
+  if (known === 'unknown') await forwardApproved(env, approved)
+}

@@ -1,0 +1,153 @@
+import { logFault } from '../../common/log.ts'
+import { settingsOf } from '../../common/settings.ts'
+import { within } from '../../common/with-timeout.ts'
+import { PASS_HEADER, ROUTES } from '../../contract/companion-api/pass.ts'
+import type { PushEvent } from '../../contract/companion-api/push-event.ts'
+import { type Frame, FrameError, FrameReader, PUSH_FRAMES } from '../../contract/companion-api/push-frames.ts'
+import { deleteEmptyPush } from '../../ledger/pushes/write-pushes.ts'
+import type { Send } from '../health.ts'
+import { passFor } from '../pass.ts'
+import { permitPush } from './permission.ts'
+import { createPushLedger } from './push-ledger.ts'
+import { syncOutcome } from './sync-outcome.ts'
+
+/** A push that passes through the Durable Object. */
+export interface PushRequest {
+  readonly env: Env
+  readonly id: string
+  readonly repository: string
+  /** Sends a request to the companion. */
+  readonly send: Send
+  /** Aborts when the client disconnects. */
+  readonly gone: AbortSignal
+  /**
+   * Aborts the request to the companion and drains the client's request: git reads a response only after it
+   * has sent its request.
+   */
+  readonly giveUp: () => Promise<void>
+  /** Keeps the Durable Object alive until the promise settles. */
+  readonly waitUntil: (work: Promise<unknown>) => void
+}
+
+/** Limit of the response that is buffered for a slow client, in bytes. */
+const MAX_UNREAD_BYTES = 1 << 20
+
+/**
+ * Time to wait for the outcome of a push whose response broke off, in seconds. After that the sweep asks for
+ * it.
+ */
+const SETTLE_SECONDS = 25
+
+/**
+ * Splits the companion's response to a push: events go to the ledger, bytes to the client. The outcome is in
+ * the ledger before the client gets the end of its response. If the response breaks off, the outcome comes
+ * from the companion's journal.
+ */
+export async function answerPush(answer: Response, push: PushRequest): Promise<Response> {
+  const settleLater = () => push.waitUntil(syncOutcome(push.env, push, SETTLE_SECONDS))
+  if (!answer.body || answer.headers.get('content-type') !== PUSH_FRAMES) {
+    settleLater()
+    return answer
+  }
+  const silenceMs = settingsOf(push.env).GATE_COMPANION_SILENCE_SECONDS * 1000
+  const events = takeEvents(push)
+  const { readable, writer } = clientStream()
+  const first = Promise.withResolvers<'answered' | 'empty' | 'broken'>()
+  const carried = carry(answer.body, silenceMs, writer, events, () => first.resolve('answered'))
+    .then(async () => {
+      first.resolve('empty')
+      if (events.isEmpty())
+        await deleteEmptyPush(push.env.LEDGER, push.id).catch(error => logFault({ push: push.id }, error))
+      else if (!events.isRecorded()) settleLater()
+      await writer.close()
+    })
+    .catch(async (error: unknown) => {
+      if (!push.gone.aborted) logFault({ push: push.id }, error)
+      if (!events.isRecorded()) settleLater()
+      await push.giveUp()
+      first.resolve('broken')
+      await writer.abort(error).catch(() => {})
+    })
+  push.waitUntil(carried)
+  // The upload may have broken with the companion, and its rest cannot be read then. An error makes workerd close
+  // the client's connection; a response would leave a client that still sends waiting.
+  if ((await first.promise) === 'broken') throw new Error('the companion was lost before it answered')
+  return new Response(readable, {
+    headers: { 'content-type': 'application/x-git-receive-pack-result', 'cache-control': 'no-cache' },
+  })
+}
+
+const clientStream = () => {
+  const strategy = new ByteLengthQueuingStrategy({ highWaterMark: MAX_UNREAD_BYTES })
+  const { readable, writable } = new TransformStream<Uint8Array, Uint8Array>({}, strategy, strategy)
+  return { readable, writer: writable.getWriter() }
+}
+
+interface Events {
+  /** Handles one event. For `ended` it resolves when the outcome is in the ledger. */
+  take(event: PushEvent): Promise<void>
+  /** Returns true if there was no event: git's probe is not a push. */
+  isEmpty(): boolean
+  isRecorded(): boolean
+}
+
+function takeEvents({ env, id, send, waitUntil }: PushRequest): Events {
+  const ledger = createPushLedger(env.LEDGER, id)
+  let isEmpty = true
+  let isRecorded = false
+  return {
+    async take(event) {
+      isEmpty = false
+      if (event.event === 'commands-read') ledger.begun(event.report)
+      else if (event.event === 'step-begun') ledger.step(event)
+      else if (event.event === 'checked')
+        waitUntil(permit(env, id, send).catch(error => logFault({ push: id }, error)))
+      else if (event.event === 'ended') isRecorded = await ledger.ended(event.report)
+      else isRecorded = (await ledger.pullRequest(event)) && isRecorded
+    },
+    isEmpty: () => isEmpty,
+    isRecorded: () => isRecorded,
+  }
+}
+
+/** Tells the companion whether a checked push may be forwarded. */
+async function permit(env: Env, push: string, send: Send): Promise<void> {
+  const { method, path } = ROUTES['permit-push']
+  const headers = { [PASS_HEADER]: await passFor(env, await permitPush(env, push)) }
+  const answer = await send(path, { method, headers })
+  await answer.body?.cancel()
+}
+
+/**
+ * Reads the response frame by frame, with backpressure from the client. Rejects if the response breaks off or
+ * is idle for `silenceMs`.
+ */
+async function carry(
+  answer: ReadableStream<Uint8Array>,
+  silenceMs: number,
+  writer: WritableStreamDefaultWriter<Uint8Array>,
+  events: Events,
+  onBytes: () => void,
+): Promise<void> {
+  const frames = new FrameReader()
+  const reader = answer.getReader()
+  const take = async (frame: Frame) => {
+    if (frame.type === 'event') await events.take(frame.event)
+    if (frame.type !== 'bytes') return
+    onBytes()
+    await writer.ready
+    writer.write(frame.bytes).catch(() => {})
+  }
+  try {
+    for (;;) {
+      const read = await within(silenceMs, reader.read(), undefined)
+      if (!read) throw new FrameError(`the companion said nothing for ${silenceMs / 1000} s`)
+      if (read.done) break
+      for (const frame of frames.push(read.value)) await take(frame)
+    }
+    if (frames.isPartial) throw new FrameError('the answer of the companion ended within a frame')
+  } catch (error) {
+    await reader.cancel(error).catch(() => {})
+    throw error
+  }
+}

@@ -1,0 +1,209 @@
+import type { Context } from 'hono'
+import type { Child } from 'hono/jsx'
+import type { PushRecord } from '../../../contract/admin-api/pushes.ts'
+import { DISCONNECT_MESSAGES, type Finding } from '../../../contract/outcome.ts'
+import { formatBytes } from '../../../contract/text/format-bytes.ts'
+import { escapeInvisible } from '../../../contract/text/invisible-characters.ts'
+import { decisionsFor } from '../../../ledger/findings/pending-findings.ts'
+import { findPush } from '../../../ledger/pushes/read-pushes.ts'
+import type { ConsoleEnv } from '../../auth/env.ts'
+import { StepTimeline } from '../../charts/step-timeline.tsx'
+import { duration } from '../../components/format-time.ts'
+import { OutcomeBadge } from '../../components/outcome-badge.tsx'
+import { plural } from '../../components/plural.ts'
+import { statusText } from '../../components/push-row.tsx'
+import { RelativeTime } from '../../components/relative-time.tsx'
+import { TextBlock, UntrustedText } from '../../components/untrusted-text.tsx'
+import { type FailedDecision, FindingCard, failureFor } from '../../findings/finding-card.tsx'
+import { pathOf } from '../../paths.ts'
+import { notFoundPage, renderPage } from '../frame/layout.tsx'
+import { PushedRefs } from './pushed-refs.tsx'
+
+/** `GET /pushes/<id>`: the full record of a push, updated live while the push is open. */
+export const showPush = (c: Context<ConsoleEnv>) => pushPage(c, c.req.param('id') ?? '')
+
+/** Renders the page of a push, with the error of a failed decision about one of its findings. */
+export async function pushPage(
+  c: Context<ConsoleEnv>,
+  id: string,
+  failedAttempt?: FailedDecision,
+): Promise<Response> {
+  const push = await findPush(c.env.LEDGER, id)
+  if (!push) return notFoundPage(c, 'push with this id', pathOf.pushes, 'Pushes')
+  return renderPage(c, {
+    title: escapeInvisible(`${push.agent} to ${push.repository}`),
+    section: 'Pushes',
+    status: failedAttempt ? 409 : 200,
+    children: (
+      <>
+        <div class="page-header">
+          <h1>
+            <UntrustedText text={push.agent} /> to <UntrustedText text={push.repository} />
+          </h1>
+          <PushState push={push} />
+          {push.outcome === 'open' && <p class="live" role="status" id="live" />}
+        </div>
+        <PushBody c={c} push={push} failedAttempt={failedAttempt} />
+        <p class="visually-hidden" role="status" id="announce">
+          {statusText(push)}
+        </p>
+      </>
+    ),
+  })
+}
+
+/** The outcome beside the heading. browser/live.js replaces this element and the body. */
+export const PushState = ({ push }: { push: PushRecord }) => (
+  <p id="state">
+    <OutcomeBadge outcome={push.outcome} phase={push.phase} />
+  </p>
+)
+
+interface BodyProps {
+  readonly c: Context<ConsoleEnv>
+  readonly push: PushRecord
+  readonly failedAttempt?: FailedDecision | undefined
+}
+
+/** Everything below the heading of a push's page. */
+export const PushBody = ({ c, push, failedAttempt }: BodyProps) => (
+  <div id="push" {...(push.outcome === 'open' ? { 'data-live': `${pathOf.push(push.id)}/live` } : {})}>
+    <Facts push={push} />
+    {push.findings.length > 0 && <Findings c={c} push={push} failedAttempt={failedAttempt} />}
+    <PushedRefs c={c} push={push} />
+    <section aria-labelledby="steps">
+      <h2 id="steps">Steps</h2>
+      {push.steps.length > 0 || push.outcome === 'open' ? (
+        <StepTimeline push={push} />
+      ) : (
+        <p class="muted">The push ended before its first step.</p>
+      )}
+    </section>
+    <section aria-labelledby="messages">
+      <h2 id="messages">Messages to the agent</h2>
+      {push.remoteLines.length > 0 ? (
+        <TextBlock lines={push.remoteLines} />
+      ) : (
+        <p class="muted">None{push.outcome === 'open' ? ' yet' : ' besides git’s report'}.</p>
+      )}
+    </section>
+    <section aria-labelledby="upstream">
+      <h2 id="upstream">Upstream output</h2>
+      {push.upstreamSaid ? (
+        <TextBlock lines={push.upstreamSaid.replace(/\n$/, '').split('\n')} />
+      ) : (
+        <p class="muted">
+          {push.steps.some(({ step }) => step === 'forwarding')
+            ? 'None.'
+            : 'The gate did not forward this push.'}
+        </p>
+      )}
+    </section>
+  </div>
+)
+
+const Findings = async ({ c, push, failedAttempt }: BodyProps) => {
+  const { excepted, declined } = await decisionsFor(
+    c.env.LEDGER,
+    push.repository,
+    push.findings.map(({ fingerprint }) => fingerprint),
+  )
+  const decisionFor = ({ fingerprint }: Finding) => {
+    if (excepted.has(fingerprint)) return 'allowed'
+    if (declined.has(fingerprint)) return 'declined'
+    return push.outcome === 'refused' ? 'pending' : 'none'
+  }
+  return (
+    <section aria-labelledby="findings">
+      <h2 id="findings">{plural(push.findings.length, 'finding')}</h2>
+      <ul class="cards">
+        {push.findings.map(finding => (
+          <li>
+            <FindingCard
+              c={c}
+              finding={finding}
+              repository={push.repository}
+              push={push.id}
+              returnTo={pathOf.push(push.id)}
+              decision={decisionFor(finding)}
+              failedAttempt={failureFor(failedAttempt, push.repository, finding)}
+            />
+          </li>
+        ))}
+      </ul>
+    </section>
+  )
+}
+
+const Fact = ({ label, children }: { label: string; children: Child }) => (
+  <div>
+    <dt>{label}</dt>
+    <dd>{children}</dd>
+  </div>
+)
+
+const Facts = ({ push }: { push: PushRecord }) => (
+  <dl class="facts">
+    <Fact label="Started">
+      <RelativeTime iso={push.startedAt} exact />
+    </Fact>
+    <Fact label="Duration">{push.outcome === 'open' ? 'in progress' : duration(push.ms)}</Fact>
+    {push.disconnectReason && <Fact label="Disconnected">{DISCONNECT_MESSAGES[push.disconnectReason]}</Fact>}
+    {push.scannedBytes > 0 && <Fact label="Scanned">{formatBytes(push.scannedBytes)}</Fact>}
+    {push.lfsObjects.length > 0 && (
+      <Fact label="LFS objects">
+        {push.lfsObjects.map(({ path, size, oid }) => (
+          <div>
+            <UntrustedText text={path} mono /> {formatBytes(size)}{' '}
+            <span class="muted">{oid.slice(0, 10)}</span>
+          </div>
+        ))}
+      </Fact>
+    )}
+    <Fact label="Agent">
+      <a href={pathOf.agent(push.agent)}>
+        <UntrustedText text={push.agent} />
+      </a>
+      <span class="muted"> with token </span>
+      <UntrustedText text={push.token} mono />
+    </Fact>
+    <Fact label="Repository">
+      <a href={pathOf.repository(push.repository)}>
+        <UntrustedText text={push.repository} />
+      </a>
+    </Fact>
+    <Fact label="Client">
+      <UntrustedText text={push.clientVersion || 'unknown'} />
+      {push.clientAddress && (
+        <span class="muted">
+          {' from '}
+          <UntrustedText text={push.clientAddress} />
+        </span>
+      )}
+    </Fact>
+    <Fact label="Push">
+      <UntrustedText text={push.id} mono />
+    </Fact>
+    {push.approval && (
+      <Fact label="Approval">
+        <a href={pathOf.approval(push.id)}>This push waits for an approval, or has waited</a>
+      </Fact>
+    )}
+    {push.pullRequest && (
+      <Fact label="Pull request">
+        <a href={push.pullRequest.url} rel="noreferrer">
+          <UntrustedText text={push.pullRequest.url} />
+        </a>
+      </Fact>
+    )}
+    {push.exceptionsUsed.length > 0 && (
+      <Fact label="Exceptions used">
+        {push.exceptionsUsed.map(id => (
+          <>
+            <UntrustedText text={id} mono />{' '}
+          </>
+        ))}
+      </Fact>
+    )}
+  </dl>
+)

@@ -1,0 +1,120 @@
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { z } from 'zod'
+import { type AdminGate, hostKey, seedRepository, startAdminGate } from '../../api/fixtures/admin-gate.ts'
+import { FINDING, insertPush, setOutcome } from '../../api/fixtures/recorded-pushes.ts'
+
+const OWN = 'github.com/acme/app'
+const OTHER = 'github.com/acme/secret'
+const FORM = 'application/x-www-form-urlencoded'
+
+let gate: AdminGate
+beforeAll(async () => {
+  gate = await startAdminGate()
+  await seedRepository(gate, OWN)
+  await gate.json('POST', '/repositories', {
+    name: OTHER,
+    upstream: 'ssh://git@github.com/acme/secret.git',
+    identity: 'deploy',
+    knownHosts: hostKey('github.com'),
+  })
+  for (const [id, repository] of [
+    ['p1', OWN],
+    ['p2', OTHER],
+  ] as const) {
+    await insertPush(gate, id)
+    await gate.ledger.prepare('UPDATE pushes SET repository = ? WHERE id = ?').bind(repository, id).run()
+    await setOutcome(gate, id, 'refused', [{ ...FINDING, path: `finding-of-${id}` }])
+  }
+}, 60_000)
+afterAll(() => gate?.[Symbol.asyncDispose]())
+
+/** Opens pages of the console, and sends its forms, with an admin token of this role. */
+async function operator(role: string, repository: string | null = null) {
+  const minted = await gate.json('POST', '/admin-tokens', { label: role, role, repository })
+  const { token } = z.object({ token: z.string() }).parse(minted)
+  const authorization = `Bearer ${token}`
+  const at = (path: string) => `${gate.url}/-/console${path}`
+  const page = async (path: string) => {
+    const response = await fetch(at(path), { headers: { authorization }, redirect: 'manual' })
+    return { status: response.status, to: response.headers.get('location'), text: await response.text() }
+  }
+  return {
+    page,
+    async submit(path: string, form: Record<string, string>, from = '/repositories') {
+      const key = /name="form-key" value="([^"]+)"/.exec((await page('/repositories')).text)?.[1] ?? ''
+      const response = await fetch(at(path), {
+        method: 'POST',
+        redirect: 'manual',
+        headers: { authorization, origin: gate.url, 'content-type': FORM, referer: at(from) },
+        body: new URLSearchParams({ ...form, 'form-key': key }),
+      })
+      return { status: response.status, text: await response.text() }
+    },
+  }
+}
+
+const decision = (repository: string) => ({
+  repository,
+  fingerprint: FINDING.fingerprint,
+  decision: 'allow',
+  reason: 'test value',
+  until: 'day',
+  returnTo: '/-/console/pending',
+})
+
+test('a viewer is shown no form for a decision, and a form that is sent all the same decides nothing', async () => {
+  const viewer = await operator('viewer')
+  const { text } = await viewer.page('/pending')
+  expect(text).toContain('finding-of-p1')
+  expect(text).not.toContain('value="allow"')
+  const sent = await viewer.submit('/pending/decide', decision(OWN), '/pending')
+  expect(sent.status).toBe(409)
+  expect(sent.text).toContain('this needs approver of github.com/acme/app')
+  expect((await viewer.submit('/agents', { name: 'eve' })).text).toContain('this needs admin of the gate')
+  expect(await gate.json('GET', '/exceptions')).toEqual([])
+  expect(await gate.json('GET', '/agents')).toMatchObject([{ name: 'ada' }])
+})
+
+test('an operator of one repository sees and decides there only', async () => {
+  const approver = await operator('approver', OWN)
+  const list = `?repository=${encodeURIComponent(OWN)}`
+  expect(await approver.page('/pending')).toMatchObject({ status: 302, to: `/-/console/pending${list}` })
+  const pending = await approver.page(`/pending${list}`)
+  expect(pending.text).toContain('finding-of-p1')
+  const repositories = await approver.page('/repositories')
+  expect((await approver.page('/pushes/p1')).status).toBe(200)
+  const other = `?repository=${encodeURIComponent(OTHER)}`
+  for (const path of [
+    '/pushes/p2',
+    '/pushes/p2/diff',
+    '/pushes/p2/live',
+    `/pushes${other}`,
+    `/pushes/live${other}`,
+    '/pushes/live',
+    `/pending${other}`,
+    `/repositories/${encodeURIComponent(OTHER)}`,
+    '/agents',
+    '/agents/ada',
+    '/overview',
+    '/no-such-page',
+  ])
+    expect([path, (await approver.page(path)).status]).toEqual([path, 403])
+  const failing = { ...decision(OTHER), returnTo: '/-/console/pushes/p2' }
+  const shown = [
+    await approver.page(`/pushes${list}`),
+    pending,
+    repositories,
+    await approver.submit('/pending/decide', decision(OTHER), '/pending'),
+    await approver.submit('/pending/decide', decision(OTHER), `/pending${other}`),
+    await approver.submit('/pending/decide', decision(OTHER), `/pending${list}`),
+    await approver.submit('/pending/decide', failing, `/pending${list}`),
+    await approver.submit('/pending/revoke', { id: 'none' }, '/pending'),
+  ]
+  for (const { text } of shown) expect(text).not.toContain('finding-of-p2')
+  expect(repositories.text).not.toContain(OTHER)
+  expect(await gate.json('GET', '/exceptions')).toEqual([])
+  expect((await approver.submit('/pending/decide', decision(OWN), `/pending${list}`)).status).toBe(303)
+  expect(await gate.json('GET', '/exceptions')).toMatchObject([
+    { repository: OWN, grantedBy: expect.stringMatching(/^admin token approver/) },
+  ])
+})
