@@ -1,11 +1,13 @@
 import { type Action, type AskRule, matchRef } from '../../src/contract/grant.ts'
 import { compileGlob } from '../../src/contract/text/glob.ts'
-import { isCreate, isDelete, isTag } from '../git/command-list.ts'
+import { type Command, isCreate, isDelete, isTag } from '../git/command-list.ts'
 import type { IncomingPush } from './check.ts'
 import { blobSizes } from './file-rules.ts'
-import { defaultLimits, inBytes } from './limits.ts'
+import { defaultLimits, inBytes, type Limits } from './limits.ts'
+import { isContent } from './objects/changed-paths.ts'
 import { mergePicks } from './objects/dropped-changes.ts'
 import { type Introduced, introducedBy } from './objects/new-objects.ts'
+import { type ChangedFile, refChanges } from './objects/ref-changes.ts'
 import { updateKinds } from './ref-rules.ts'
 import { sanitizeForAgent } from './sanitize-text.ts'
 
@@ -29,14 +31,24 @@ export async function asksOf(
 ): Promise<Ask[]> {
   const rules = push.pass.terms.ask.filter(rule => !rule.findings)
   if (rules.length === 0) return []
-  const introduced = await introducedBy(push, { ...defaultLimits, ...settings }, signal)
+  const limits: Limits = { ...defaultLimits, ...settings }
+  const introduced = await introducedBy(push, limits, signal)
   const actions = rules.some(({ actions }) => actions.length > 0) ? await actionsOf(push, signal) : new Map()
   const asks: Ask[] = []
   for (const rule of rules) {
+    const isOfRefs = rule.refs.length + rule.actions.length > 0
+    const isOfFiles = rule.paths.length > 0 || rule.overBytes !== undefined
+    const commands = isOfRefs ? matchingCommands(push, rule, actions) : []
+    if (isOfRefs && commands.length === 0) continue
+    // A commit that another ref of upstream has is new to the ref of the rule all the same.
+    const updates = isOfFiles ? commands.filter(command => !isDelete(command)) : []
+    const changed = updates.length ? await refChanges(push.git, updates, limits.maxObjects, signal) : []
     const parts = [
-      ...(rule.refs.length || rule.actions.length ? [matchingRefs(push, rule, actions)] : []),
-      ...(rule.paths.length ? [await matchingPaths(push, introduced, rule.paths, signal)] : []),
-      ...(rule.overBytes === undefined ? [] : [await largeFiles(push, introduced, rule.overBytes, signal)]),
+      ...(isOfRefs ? [commands.map(({ ref }) => nameRef(ref, rule, actions))] : []),
+      ...(rule.paths.length ? [await matchingPaths(push, introduced, changed, rule.paths, signal)] : []),
+      ...(rule.overBytes === undefined
+        ? []
+        : [await largeFiles(push, introduced, changed, rule.overBytes, signal)]),
     ]
     if (parts.every(part => part.length > 0))
       asks.push({ reason: parts.map(nameFirst).join('; '), approvals: rule.approvals })
@@ -76,23 +88,26 @@ async function actionsOf(push: IncomingPush, signal: AbortSignal): Promise<Reado
   )
 }
 
-function matchingRefs(
+function matchingCommands(
   { commands, pass }: IncomingPush,
   { refs, actions }: AskRule,
   known: ReadonlyMap<string, Action>,
-): string[] {
+): Command[] {
   const patterns = refs.map(pattern => pattern.replaceAll('{agent}', pass.agent))
-  return commands.flatMap(({ ref }) => {
+  return commands.filter(({ ref }) => {
     const action = known.get(ref)
-    if (patterns.length > 0 && !patterns.some(pattern => matchRef(pattern, ref))) return []
-    if (actions.length > 0 && !(action && actions.includes(action))) return []
-    return [actions.length > 0 ? `${action} of ${ref}` : ref]
+    if (patterns.length > 0 && !patterns.some(pattern => matchRef(pattern, ref))) return false
+    return actions.length === 0 || (action !== undefined && actions.includes(action))
   })
 }
+
+const nameRef = (ref: string, { actions }: AskRule, known: ReadonlyMap<string, Action>): string =>
+  actions.length > 0 ? `${known.get(ref)} of ${ref}` : ref
 
 async function matchingPaths(
   push: IncomingPush,
   introduced: Introduced,
+  changed: readonly ChangedFile[],
   globs: readonly string[],
   signal: AbortSignal,
 ): Promise<string[]> {
@@ -107,18 +122,23 @@ async function matchingPaths(
   }
   // A merge that drops a parent's change to a path changes the path, too.
   const dropped = await mergePicks(push.git, introduced, isGuarded, signal)
-  const paths = [...introduced.entries, ...dropped].map(({ path }) => path).filter(isGuarded)
+  const paths = [...introduced.entries, ...changed, ...dropped].map(({ path }) => path).filter(isGuarded)
   return [...new Set(paths)].map(path => `changes ${sanitizeForAgent(path)}`)
 }
 
 async function largeFiles(
   push: IncomingPush,
   { blobs, sizes }: Introduced,
+  changed: readonly ChangedFile[],
   overBytes: number,
   signal: AbortSignal,
 ): Promise<string[]> {
-  const found = await blobSizes(push, [...blobs.keys()], sizes, signal)
+  const paths = new Map([
+    ...changed.flatMap(({ id, mode, path }) => (isContent(mode) ? [[id, path] as const] : [])),
+    ...[...blobs].map(([id, places]) => [id, places[0]?.path ?? id] as const),
+  ])
+  const found = await blobSizes(push, [...paths.keys()], sizes, signal)
   return [...found].flatMap(([id, size]) =>
-    size > overBytes ? [`${sanitizeForAgent(blobs.get(id)?.[0]?.path ?? id)} is ${inBytes(size)}`] : [],
+    size > overBytes ? [`${sanitizeForAgent(paths.get(id) ?? id)} is ${inBytes(size)}`] : [],
   )
 }

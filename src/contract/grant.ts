@@ -44,8 +44,9 @@ const MAX_APPROVALS = 5
 
 /**
  * A rule for pushes that wait for an approval although the grant allows them. All parts that it has must match:
- * a ref and an action of the push, a path that it changes, a file that it introduces. `findings` matches
- * findings whose line asks for an exception, which an approval then grants.
+ * a ref and an action of the push, a path that it changes, a file that it introduces. A rule with a ref or an action
+ * sees changes and files that another ref of upstream has already. `findings` matches findings whose line asks for an
+ * exception, which an approval then grants.
  */
 export const AskRule = z
   .strictObject({

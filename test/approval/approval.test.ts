@@ -174,3 +174,22 @@ test('a push waits for refs, force, deletion and size, and for a refusal it does
   expect(await approvals.approve(deletion?.id ?? '')).toMatchObject({ state: 'forwarded' })
   expect(await gate.upstream.ref('refs/heads/fay/x')).toBeUndefined()
 })
+
+test('a rule for a ref and paths asks too when the commits are at another ref of upstream already', async () => {
+  const kim = await gate.agent('kim', {
+    push: ['kim/**', 'main'],
+    ask: [
+      { refs: ['refs/heads/main', 'refs/heads/kim/release/**'], paths: ['deploy/**'] },
+      { refs: ['refs/heads/main'], overBytes: 1000 },
+    ],
+  })
+  const work = await kim.clone()
+  await work.commit('Deploy', { 'deploy/prod': 'now', large: 'x'.repeat(2000) })
+  expect((await work.push('HEAD:refs/heads/kim/side')).code).toBe(0)
+
+  const { output } = await work.push('HEAD:refs/heads/main')
+  expect(output).toContain('needs an approval: refs/heads/main; changes deploy/prod')
+  expect(output).toContain('needs an approval: refs/heads/main; large is ')
+  const created = await work.push('HEAD:refs/heads/kim/release/1')
+  expect(created.output).toContain('needs an approval: refs/heads/kim/release/1; changes deploy/prod')
+})

@@ -35,7 +35,7 @@ const speaks = ({ mode, id, oldModes }: Omit<Entry, 'commit' | 'path'>) =>
  * Git collects all changed entries of a commit before it prints the first. A few small trees, each repeated
  * many times in the next, exceed any memory. A push within the limits takes a fifth of this.
  */
-const DIFF_BYTES = 512 << 20
+export const DIFF_BYTES = 512 << 20
 
 /** All paths are in memory at once. */
 const MAX_PATHS_BYTES = 64 << 20
