@@ -200,6 +200,31 @@ test('an excerpt has no part of another secret in the line', async () => {
       expect(record).not.toContain(secret.slice(start, start + 5))
 })
 
+test('a finding shows the lines around it, unless an encoding spreads a secret over them', async () => {
+  const token = githubToken()
+  await tree.write('plain.ts', `// before\nconst token = "${token}"\n// after\n`)
+  await tree.commit('Use a token')
+  const plain = await tree.push(['main'])
+  await scanned(plain)
+  expect(onlyFinding(plain.record.findings)).toMatchObject({
+    subject: 'Use a token',
+    before: ['// before'],
+    after: ['// after'],
+  })
+  const text = Buffer.from(`const otherToken = "${githubToken()}" // the token of the gate\n`)
+  const rows = Array.from({ length: Math.ceil(text.length / 8) }, (_, row) =>
+    [...text.subarray(8 * row, 8 * row + 8)].map(byte => byte.toString(16).padStart(2, '0')).join(' '),
+  )
+  await tree.write('dump.txt', `${rows.join('\n')}\n`)
+  await tree.commit('Dump')
+  const dump = await tree.push(['main'])
+  await scanned(dump)
+  const inDump = dump.record.findings.find(({ path }) => path.startsWith('dump.txt'))
+  expect(inDump).toBeDefined()
+  const shown = JSON.stringify(dump.record.findings)
+  for (const row of rows.slice(3, 7)) expect(shown).not.toContain(row)
+})
+
 test('the header of a key is not redacted in paths', async () => {
   await tree.write('certs/OPENSSH/private.pem', privateKey('OPENSSH '))
   await tree.commit()

@@ -45,8 +45,9 @@ export function secrets(settings: SecretsSettings): Check {
         const newObjects = await introducedBy(push, limits, stop)
         const result = await scanPush(push, newObjects, { settings, limits, progress, deadline, stop })
         const refusals = reportFindings(result, { push, newObjects, key: settings.fingerprintKey })
-        if (push.record.isScanned) push.record.diffMask = diffMaskOf(result)
-        await addContext(push.git, push.record.findings, result.secrets, stop)
+        const mask = diffMaskOf(result)
+        if (push.record.isScanned) push.record.diffMask = mask
+        if (mask) await addContext(push.git, push.record.findings, mask, stop)
         return refusals
       } catch (error) {
         if (error instanceof LimitExceeded) return refuseOverLimit(push, error)

@@ -1,6 +1,7 @@
 import type { Finding } from '../../../../src/contract/outcome.ts'
 import { withoutLikelySecrets } from '../../../../src/contract/text/unscanned-text.ts'
 import type { Git } from '../../../git/git.ts'
+import type { DiffMask } from '../../../held/diff-masks.ts'
 import { sanitizeForAgent } from '../../sanitize-text.ts'
 import { Redactor } from './redactor.ts'
 
@@ -13,17 +14,16 @@ const MAX_FINDINGS = 50
 const MAX_FILE_BYTES = 1 << 20
 
 /**
- * Adds the subject of its commit and the lines around it to each finding, for the person who decides. What git cannot
- * read is left out: the push is refused either way.
+ * Adds the subject of its commit and the lines around it to each finding, for the person who decides. Objects that git
+ * cannot read are left out: nothing depends on the context.
  */
 export async function addContext(
   git: Git,
   findings: readonly Finding[],
-  secrets: readonly string[],
+  { secrets }: DiffMask,
   signal: AbortSignal,
 ): Promise<void> {
   const redactor = new Redactor(secrets)
-  if (!redactor.isComplete) return
   const shown = (text: string) =>
     sanitizeForAgent(withoutLikelySecrets(redactor.redactLine(text.slice(0, 4 * MAX_LINE))), MAX_LINE)
   const first = findings.filter(({ commit }) => commit !== '').slice(0, MAX_FINDINGS)

@@ -4,8 +4,8 @@ import type { ScanResult } from '../scan/scan-job.ts'
 import { Redactor } from './redactor.ts'
 
 /**
- * Returns what a diff of the push must not show; undefined: its text cannot be shown. A secret that was found in a
- * decoded form may be spread over the text in any way.
+ * Returns the secrets that texts of the push must not show; undefined: its texts cannot be shown. A secret that was found
+ * in a decoded form may be spread over the text in any way.
  */
 export function diffMaskOf({ newFindings, secrets }: ScanResult): DiffMask | undefined {
   if (newFindings.some(({ encodings }) => encodings.length > 0)) return undefined

@@ -46,7 +46,7 @@ export class Redactor {
       .map(plain => ({ plain, lowercase: plain.toLowerCase(), encoded: encodings(plain) }))
   }
 
-  /** Whether it knows every secret: beyond a number of secrets it takes anything that looks like a token for one. */
+  /** False for more than MAX_SECRETS: then anything that looks like a token is redacted, and other secrets are not. */
   get isComplete(): boolean {
     return !this.#tooMany
   }

@@ -18,7 +18,7 @@ export class KeywordSearch {
   #width = 1
   /** The next state of each state and class of bytes. */
   readonly #next: Uint16Array
-  /** Whether a keyword ends in the state. */
+  /** 1 for each state in which a keyword ends. */
   readonly #ends: Uint8Array
   /** The keywords that end in a state. */
   readonly #keywords = new Map<number, readonly string[]>()
