@@ -49,9 +49,10 @@ export const projectPathOf: Readonly<Record<ForgeKind, (project: string) => stri
 
 /**
  * GitLab obeys a line of a description or a note that begins with a slash, with the credential's rights: `/merge`
- * (GitLab: "Quick actions"). A backslash keeps it text.
+ * (GitLab: "Quick actions"). A backslash keeps it text. The search ends with each line, so that it is linear in the text.
  */
-export const withoutQuickActions = (text: string): string => text.replace(/^(\s*)\//gm, '$1\\/')
+export const withoutQuickActions = (text: string): string =>
+  text.replace(/^([^\S\n\r\u2028\u2029]*)\//gm, '$1\\/')
 
 /** The calls for deploy keys at a path of the API. `rights` gives a key write access. */
 const keyCalls = (

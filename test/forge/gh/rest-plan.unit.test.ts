@@ -104,6 +104,13 @@ describe('a REST call is known', () => {
       known: { call: { body: { description: '\\/merge' } } },
     })
   })
+
+  test('a text of empty lines takes no longer than any other of its length', { timeout: 5_000 }, () => {
+    const body = `/merge${'\n'.repeat(59_990)}x`
+    expect(plan('gitlab', 'POST /projects/acme%2Fapp/merge_requests/1/notes', { body })).toMatchObject({
+      known: { call: { body: { body: body.replace('/', '\\/') } } },
+    })
+  })
 })
 
 describe('the grant', () => {
