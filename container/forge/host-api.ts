@@ -13,6 +13,7 @@ import {
   streamHost,
 } from '../upstream/https/host-request.ts'
 import { UpstreamError } from '../upstream/upstream-error.ts'
+import { hideTokenInJson } from './hide-token.ts'
 
 /** The host refused a request. The message tells the agent why, and who can fix it. */
 export class ForgeError extends UpstreamError {
@@ -30,12 +31,14 @@ export interface HostApi {
    * Sends a request and returns any response but 401, with its body unread, and the token that it was sent with.
    * Rejects with UpstreamError.
    */
-  stream(request: Call): Promise<HostStream & { readonly token: string }>
-  /** Sends a request and returns any response but 401. Rejects with UpstreamError. */
+  stream(request: Call): Promise<SentStream>
+  /** Sends a request and returns any response but 401, with its token hidden. Rejects with UpstreamError. */
   send(request: Call): Promise<HostResponse>
   /** Sends a request and parses its 2xx response. Rejects with ForgeError on any other. */
   ask<T extends z.ZodType>(schema: T, request: Call): Promise<z.output<T>>
 }
+
+type SentStream = HostStream & { readonly token: string }
 
 export interface Call {
   readonly method: HostRequest['method']
@@ -99,10 +102,10 @@ export function hostApi(
     if (last.status === 401) throw toError(forge, upstream, call, await whole(last))
     return last
   }
-  const whole = async ({ status, headers, body }: HostStream): Promise<HostResponse> => ({
+  const whole = async ({ status, headers, body, token }: SentStream): Promise<HostResponse> => ({
     status,
     headers,
-    text: await readText(body, hostOf(forge), signal),
+    text: hideTokenInJson(await readText(body, hostOf(forge), signal), token),
   })
   const send = async (call: Call) => whole(await stream(call))
   return {

@@ -2,6 +2,7 @@ import type { IncomingHttpHeaders, ServerResponse } from 'node:http'
 import { Transform } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import { encodeHostCallResult, HOST_CALL_HEADER, type HostCallResult } from '../../src/contract/host-call.ts'
+import { hideToken, hideTokenInJson } from '../forge/hide-token.ts'
 import { parseJson } from '../forge/host-api.ts'
 import type { HostStream } from '../upstream/https/host-request.ts'
 
@@ -42,8 +43,7 @@ export function passOnJson(
   // A host's error may be a page for browsers, which the gate's own origin does not show.
   const known = body === undefined ? { message: `status ${status}` } : leavesOut ? withoutSecrets(body) : body
   response.writeHead(status, { ...headersOf('application/json', result), ...passedOn(headers) })
-  // A token may have characters that JSON escapes.
-  response.end(withoutNeedle(JSON.stringify(known), JSON.stringify(token).slice(1, -1)))
+  response.end(hideTokenInJson(JSON.stringify(known), token))
 }
 
 /** Streams the host's text, at most MAX_STREAM bytes, with asterisks in the place of the credential's token. */
@@ -82,9 +82,6 @@ function withoutSecrets(value: unknown): unknown {
   )
 }
 
-const withoutNeedle = (text: string, token: string): string =>
-  text.replaceAll(token, '*'.repeat(token.length))
-
 /** Replaces a token in a stream, across its chunks. Fails past MAX_STREAM bytes. */
 export function replaceIn(token: string): Transform {
   let kept = ''
@@ -94,7 +91,7 @@ export function replaceIn(token: string): Transform {
       bytes += chunk.length
       if (bytes > MAX_STREAM) return done(new Error(`the host answers with more than ${MAX_STREAM} bytes`))
       // Latin-1 keeps each byte. A token is of visible ASCII characters.
-      const text = withoutNeedle(kept + chunk.toString('latin1'), token)
+      const text = hideToken(kept + chunk.toString('latin1'), token)
       const at = Math.max(0, text.length - token.length + 1)
       kept = text.slice(at)
       done(null, Buffer.from(text.slice(0, at), 'latin1'))

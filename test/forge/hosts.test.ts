@@ -86,7 +86,11 @@ describe.each(ForgeKind.options)('%s', kind => {
     host.answerNext({ status: 302, headers: { location: other.api } })
     await expect(openAt(kind)).rejects.toThrow(/status 302/)
     expect(other.requests).toEqual([])
-    host.answerNext({ status: 500, body: { message: `no such token: ${host.token}` } })
-    await expect(openAt(kind)).rejects.toThrow(/status 500/)
+    for (const status of [401, 500]) {
+      host.answerNext({ status, body: { message: `no such token: ${host.token}` } })
+      const error: unknown = await openAt(kind).catch(error => error)
+      expect(String(error)).toMatch(new RegExp(`status ${status}: no such token`))
+      expect(String(error)).not.toContain(host.token)
+    }
   })
 })
