@@ -22,6 +22,7 @@ import { z } from 'zod'
 import { withoutTokens } from '../../src/contract/text/unscanned-text.ts'
 import { githubSchema } from './github-schema.ts'
 import { type KnownCall, type Plan, type Proof, refused } from './plan.ts'
+import { Branch, Text, Title } from './pull-request-fields.ts'
 
 const Body = z.strictObject({
   query: z.string().max(100_000),
@@ -74,11 +75,7 @@ export function planGraphQl(body: unknown, project: string): Plan {
   if (values.errors) return refused(values.errors.slice(0, MAX_PROBLEMS).map(wordsOf).join('; '))
   const { variableValues } = values
   if (roots.every(({ name }) => name.value === '__type' || name.value === '__typename'))
-    return {
-      is: 'local',
-      operation: 'graphql introspection',
-      body: executeSync({ schema: githubSchema, document, variableValues: variableValues.coerced }),
-    }
+    return planIntrospection(document, roots, variableValues)
   return operation.operation === 'mutation'
     ? planMutation(document, roots, variableValues)
     : planQuery(document, roots, variableValues, project)
@@ -116,6 +113,22 @@ const wordsOf = (error: unknown): string =>
     .replace(/^Cannot query field "(\w+)" on type "(\w+)"\./, "Field '$1' doesn't exist on type '$2'")
     .slice(0, 200)
 
+/** Fields below the root keep their names: with aliases at each level, an answer would grow exponentially. */
+function planIntrospection(document: DocumentNode, roots: readonly FieldNode[], values: Values): Plan {
+  let hasAlias = false
+  visit(document, {
+    Field: field => {
+      hasAlias ||= field.alias !== undefined && !roots.includes(field)
+    },
+  })
+  if (hasAlias) return refused('an alias in introspection')
+  return {
+    is: 'local',
+    operation: 'graphql introspection',
+    body: executeSync({ schema: githubSchema, document, variableValues: values.coerced }),
+  }
+}
+
 function planQuery(
   document: DocumentNode,
   roots: readonly FieldNode[],
@@ -147,38 +160,46 @@ function planQuery(
   }
 }
 
-const CreateInput = z.object({
-  baseRefName: z.string(),
-  headRefName: z.string(),
-  title: z.string(),
-  body: z.string().nullish(),
-})
-const CommentInput = z.object({ body: z.string() })
+type Write = Pick<KnownCall, 'texts' | 'opens'> & { readonly action: string }
+
+/** Reads the input of each mutation. */
+const WRITES: Readonly<Record<string, z.ZodType<Write>>> = {
+  createPullRequest: z
+    .object({ baseRefName: Branch, headRefName: Branch, title: Title, body: Text.nullish() })
+    .transform(({ baseRefName: base, headRefName: head, title, body }) => ({
+      action: 'open pull requests',
+      texts: [title, body ?? ''],
+      opens: { base, head },
+    })),
+  addComment: z
+    .object({ body: Text.min(1) })
+    .transform(({ body }) => ({ action: 'comment on pull requests', texts: [body] })),
+}
 
 function planMutation(document: DocumentNode, roots: readonly FieldNode[], values: Values): Plan {
   const [root] = roots
   if (!root || roots.length !== 1) return refused('a mutation has one field')
-  const field = githubSchema.getMutationType()?.getFields()[root.name.value]
-  if (!field) return refused(`the mutation ${root.name.value}`)
-  const [argument] = root.arguments ?? []
-  const type = field.args.find(({ name }) => name === 'input')?.type
-  const input = type && argument ? coerceInputLiteral(argument.value, type, values) : undefined
-  const known = (action: string, more: Pick<KnownCall, 'texts' | 'opens'>): Plan => ({
+  const { value: mutation } = root.name
+  const field = githubSchema.getMutationType()?.getFields()[mutation]
+  const schema = WRITES[mutation]
+  if (!field || !schema) return refused(`the mutation ${mutation}`)
+  const write = schema.safeParse(getArgumentValues(field, root, values).input)
+  if (!write.success) {
+    const [issue] = write.error.issues
+    return refused(`the input of ${mutation}: ${issue?.path.join('.') ?? ''} ${issue?.message ?? ''}`)
+  }
+  const { action, ...texts } = write.data
+  return {
     is: 'known',
     known: {
-      operation: `graphql ${root.name.value}`,
+      operation: `graphql ${mutation}`,
       call: callOf(document, values, action),
       isWrite: true,
       proofs: proofsOf(document, values),
       answer: 'graphql',
-      ...more,
+      ...texts,
     },
-  })
-  if (root.name.value === 'createPullRequest') {
-    const { baseRefName: base, headRefName: head, title, body } = CreateInput.parse(input)
-    return known('open pull requests', { texts: [title, body ?? ''], opens: { base, head } })
   }
-  return known('comment on pull requests', { texts: [CommentInput.parse(input).body] })
 }
 
 const callOf = (document: DocumentNode, { coerced }: Values, action: string): KnownCall['call'] => ({

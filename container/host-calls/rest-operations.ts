@@ -1,8 +1,8 @@
 import { z } from 'zod'
 import type { ForgeKind } from '../../src/contract/forge.ts'
-import { refNameProblem } from '../../src/contract/names.ts'
 import { withoutQuickActions } from '../forge/hosts.ts'
 import type { KnownCall, Proof } from './plan.ts'
+import { Branch, Text, Title } from './pull-request-fields.ts'
 
 /** A REST operation on one project that agents may ask for. */
 export interface RestOperation {
@@ -20,22 +20,11 @@ export interface RestOperation {
   readonly isOfPullRequest?: boolean
 }
 
-/** What a body asks for. `body` is what the gate sends. */
+/** A write as it is read from a request's body. The gate sends `body` to the host. */
 type Wanted = Pick<KnownCall, 'opens' | 'texts'> & {
   readonly body: unknown
   readonly proofs?: readonly Proof[]
 }
-
-const Branch = z
-  .string()
-  .max(250)
-  // A colon would name the branch of a fork.
-  .refine(
-    name => refNameProblem(`refs/heads/${name}`) === undefined && !name.includes(':'),
-    'not a branch of the project',
-  )
-const Title = z.string().min(1).max(250)
-const Text = z.string().max(60_000)
 
 const PAGES = ['per_page', 'page']
 const LIMITS = ['limit', 'page']

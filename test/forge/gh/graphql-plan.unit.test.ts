@@ -55,6 +55,10 @@ describe('a GraphQL request is refused', () => {
     ['two operations', `query a { ${REPOSITORY} { id } } query b { ${REPOSITORY} { id } }`],
     ['introspection beside a repository', `{ __schema { types { name } } ${REPOSITORY} { id } }`],
     ['the whole schema', '{ __schema { types { name } } }'],
+    [
+      'introspection whose answer grows with each level',
+      '{ __type(name: "PullRequest") { a: fields { ...f } b: fields { ...f } } } fragment f on __Field { type { a: fields { name } b: fields { name } } }',
+    ],
     ['many roots', `{ ${[...'abcdef'].map(name => `${name}: ${REPOSITORY} { id }`).join(' ')} }`],
     ['a subscription', 'subscription { x }'],
     [
@@ -78,6 +82,9 @@ describe('a GraphQL request is refused', () => {
   test.each([
     ['an input field that the gate does not know', { ...input, headRepositoryId: 'R_other' }],
     ['a missing title', { ...input, title: undefined }],
+    ['a branch of a fork', { ...input, headRefName: 'other:main' }],
+    ['a base that is no branch', { ...input, baseRefName: 'a..b' }],
+    ['a title that is too long', { ...input, title: 'T'.repeat(251) }],
   ])('%s', (_, wanted) => {
     expect(plan(CREATE, { input: wanted })).toMatchObject({ is: 'refused' })
   })
