@@ -3,11 +3,14 @@ import { once } from 'node:events'
 import fs from 'node:fs'
 import path from 'node:path'
 
-/** The result of one of git's test scripts, by its TAP lines. */
+/**
+ * The result of a test script of git's, by its TAP lines. TAP has `not ok … # TODO` count as passed: git's
+ * `test_expect_failure` prints it for a known breakage of git itself.
+ */
 export interface ScriptResult {
   readonly passed: number
   readonly skipped: number
-  /** The tests that failed, without those that git itself knows as broken. */
+  /** The names of the failed tests, without known breakages. */
   readonly failed: readonly string[]
   /** Why the script did not run to its end. */
   readonly ended: string

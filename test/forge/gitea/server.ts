@@ -6,6 +6,7 @@ import net from 'node:net'
 import os from 'node:os'
 import path from 'node:path'
 import { z } from 'zod'
+import { until } from '../../harness/until.ts'
 
 export const GITEA_FOLDER = path.join(import.meta.dirname, '../../../.cache/gitea')
 export const GITEA_PROGRAM = path.join(GITEA_FOLDER, 'gitea')
@@ -179,13 +180,13 @@ LEVEL = Warn
 `
 
 async function untilHealthy(url: string, child: ChildProcess, log: readonly string[]): Promise<void> {
-  const end = Date.now() + START_MS
-  while (child.exitCode === null && Date.now() < end) {
+  const why = () => `Gitea does not start:\n${log.join('')}`
+  const look = async () => {
+    if (child.exitCode !== null) throw new Error(why())
     const response = await fetch(`${url}/api/healthz`).catch(() => undefined)
-    if (response?.ok) return
-    await new Promise(resolve => setTimeout(resolve, 100))
+    return response?.ok || undefined
   }
-  throw new Error(`Gitea does not start:\n${log.join('')}`)
+  await until(look, START_MS, why)
 }
 
 async function stop(child: ChildProcess): Promise<void> {
