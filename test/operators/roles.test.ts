@@ -1,29 +1,11 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { z } from 'zod'
-import { type AdminGate, hostKey, seedRepository, startAdminGate } from '../api/fixtures/admin-gate.ts'
-import { FINDING, insertPush, setOutcome } from '../api/fixtures/recorded-pushes.ts'
-
-const OWN = 'github.com/acme/app'
-const OTHER = 'github.com/acme/secret'
+import type { AdminGate } from '../api/fixtures/admin-gate.ts'
+import { OTHER, OWN, startGateOfTwo } from '../api/fixtures/two-repositories.ts'
 
 let gate: AdminGate
 beforeAll(async () => {
-  gate = await startAdminGate()
-  await seedRepository(gate, OWN)
-  await gate.json('POST', '/repositories', {
-    name: OTHER,
-    upstream: 'ssh://git@github.com/acme/secret.git',
-    identity: 'deploy',
-    knownHosts: hostKey('github.com'),
-  })
-  for (const [id, repository] of [
-    ['p1', OWN],
-    ['p2', OTHER],
-  ] as const) {
-    await insertPush(gate, id)
-    await gate.ledger.prepare('UPDATE pushes SET repository = ? WHERE id = ?').bind(repository, id).run()
-    await setOutcome(gate, id, 'refused', [FINDING])
-  }
+  gate = await startGateOfTwo()
 }, 60_000)
 afterAll(() => gate?.[Symbol.asyncDispose]())
 
@@ -98,6 +80,8 @@ test('an operator of one repository reads and decides there only', async () => {
     `/declines?repository=${own}`,
     `/fetches?repository=${own}`,
     `/lfs-transfers?repository=${own}`,
+    `/host-calls?repository=${own}`,
+    `/approvals?repository=${own}`,
     `/grants?repository=${own}`,
     `/repositories/${own}`,
     '/status',
@@ -113,6 +97,12 @@ test('an operator of one repository reads and decides there only', async () => {
     '/pushes/p2/diff',
     '/pushes/none',
     `/export/pushes?repository=${other}`,
+    `/export/pushes?%72epository=${other}&repository=${own}`,
+    '/host-calls',
+    `/host-calls?repository=${other}`,
+    '/approvals',
+    `/approvals?repository=${other}`,
+    '/approvals/p2',
     '/pending',
     `/pending?repository=${other}`,
     `/repositories/${other}`,
@@ -125,7 +115,10 @@ test('an operator of one repository reads and decides there only', async () => {
     '/tokens',
   ])
     expect([path, await approver('GET', path)]).toEqual([path, 403])
+  expect(await approver('HEAD', `/repositories/${other}`)).toBe(403)
   expect(await approver('GET', `/pushes?repository=${own}&repository=${other}`)).toBe(400)
+  expect(await approver('POST', '/approvals/p2/approve')).toBe(403)
+  expect(await approver('POST', '/approvals/p2/reject', { reason: 'no', repository: OWN })).toBe(403)
   expect(await (await approver.send('GET', `/pending?repository=${own}`)).json()).toMatchObject({
     pending: [{ push: 'p1' }],
   })

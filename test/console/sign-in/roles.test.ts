@@ -1,30 +1,14 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { z } from 'zod'
-import { type AdminGate, hostKey, seedRepository, startAdminGate } from '../../api/fixtures/admin-gate.ts'
-import { FINDING, insertPush, setOutcome } from '../../api/fixtures/recorded-pushes.ts'
+import type { AdminGate } from '../../api/fixtures/admin-gate.ts'
+import { FINDING } from '../../api/fixtures/recorded-pushes.ts'
+import { OTHER, OWN, refusedPush, startGateOfTwo } from '../../api/fixtures/two-repositories.ts'
 
-const OWN = 'github.com/acme/app'
-const OTHER = 'github.com/acme/secret'
 const FORM = 'application/x-www-form-urlencoded'
 
 let gate: AdminGate
 beforeAll(async () => {
-  gate = await startAdminGate()
-  await seedRepository(gate, OWN)
-  await gate.json('POST', '/repositories', {
-    name: OTHER,
-    upstream: 'ssh://git@github.com/acme/secret.git',
-    identity: 'deploy',
-    knownHosts: hostKey('github.com'),
-  })
-  for (const [id, repository] of [
-    ['p1', OWN],
-    ['p2', OTHER],
-  ] as const) {
-    await insertPush(gate, id)
-    await gate.ledger.prepare('UPDATE pushes SET repository = ? WHERE id = ?').bind(repository, id).run()
-    await setOutcome(gate, id, 'refused', [{ ...FINDING, path: `finding-of-${id}` }])
-  }
+  gate = await startGateOfTwo()
 }, 60_000)
 afterAll(() => gate?.[Symbol.asyncDispose]())
 
