@@ -50,7 +50,8 @@ export function streamPushes(c: Context<ConsoleEnv>): Response {
     polledAt = Date.now()
     const missed = since === undefined ? await newPushRows(ledger, query, newest) : []
     if (missed.length === MAX_NEW) return 'reload'
-    const current = await pushRowsOf(ledger, open)
+    // The request names the pushes, and the operator may have a role in this repository alone.
+    const current = await pushRowsOf(ledger, open, filters.repository)
     for (const id of open)
       if (!current.some(push => push.id === id) && sentHtml.delete(id))
         await send('remove', { id, text: NO_PUSH_TEXT })

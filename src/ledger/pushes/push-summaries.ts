@@ -3,6 +3,7 @@ import { Push, type PushQuery } from '../../contract/admin-api/pushes.ts'
 import { RefResult } from '../../contract/outcome.ts'
 import { json } from '../json-column.ts'
 import { iso } from '../time.ts'
+import { filter, REPOSITORY_FILTER } from './filter.ts'
 import { selectPushes } from './read-pushes.ts'
 
 const Place = Push.shape.findings.element.pick({ rule: true, path: true, line: true })
@@ -63,12 +64,20 @@ export async function newPushRows(ledger: D1Database, query: PushQuery, after: s
   return z.array(Row).parse(rows)
 }
 
-/** Returns the pushes with these ids. */
-export async function pushRowsOf(ledger: D1Database, ids: readonly string[]): Promise<PushRow[]> {
+/** Returns the pushes with these ids; with `repository`, only its pushes. */
+export async function pushRowsOf(
+  ledger: D1Database,
+  ids: readonly string[],
+  repository: string | undefined,
+): Promise<PushRow[]> {
   if (ids.length === 0) return []
+  const { clause, values } = filter([
+    ['id IN (SELECT value FROM json_each(?))', JSON.stringify(ids)],
+    [REPOSITORY_FILTER, repository],
+  ])
   const { results } = await ledger
-    .prepare(`SELECT ${COLUMNS.join(', ')} FROM pushes WHERE id IN (SELECT value FROM json_each(?))`)
-    .bind(JSON.stringify(ids))
+    .prepare(`SELECT ${COLUMNS.join(', ')} FROM pushes ${clause}`)
+    .bind(...values)
     .all()
   return z.array(Row).parse(results)
 }

@@ -24,6 +24,16 @@ async function operator(role: string, repository: string | null = null) {
   }
   return {
     page,
+    /** Reads an event stream until it has this text. Returns the stream up to it. */
+    async stream(path: string, until: string) {
+      const response = await fetch(at(path), { headers: { authorization, accept: 'text/event-stream' } })
+      let text = ''
+      for await (const piece of response.body?.pipeThrough(new TextDecoderStream()) ?? []) {
+        text += piece
+        if (text.includes(until)) break
+      }
+      return text
+    },
     async submit(path: string, form: Record<string, string>, from = '/repositories') {
       const key = /name="form-key" value="([^"]+)"/.exec((await page('/repositories')).text)?.[1] ?? ''
       const response = await fetch(at(path), {
@@ -101,4 +111,13 @@ test('an operator of one repository sees and decides there only', async () => {
   expect(await gate.json('GET', '/exceptions')).toMatchObject([
     { repository: OWN, grantedBy: expect.stringMatching(/^admin token approver/) },
   ])
+})
+
+test('live events have the pushes of the listed repository only, whichever pushes the request names', async () => {
+  await refusedPush(gate, 'p3', OWN)
+  const viewer = await operator('viewer', OWN)
+  const query = new URLSearchParams({ repository: OWN, open: 'p2,p3', newest: 'p3' })
+  const events = await viewer.stream(`/pushes/live?${query}`, '"id":"p3"')
+  expect(events).toContain(OWN)
+  expect(events).not.toContain(OTHER)
 })
