@@ -157,6 +157,17 @@ test('an answer of the issuer begins one session, in the browser that asked, wit
   expect((await comeBack(answer, cookie)).status).toBe(403)
 })
 
+test('a state begins one session, although the issuer gives another code for it', async () => {
+  const { cookie, url } = await begin()
+  const answers = [await signInAt(issuer, url, '1'), await signInAt(issuer, url, '1')]
+  const codes = answers.map(answer => new URL(answer).searchParams.get('code'))
+  expect(new Set(codes).size).toBe(2)
+  const [first, second] = await Promise.all(answers.map(answer => comeBack(answer, cookie)))
+  expect([first?.status, second?.status].sort()).toEqual([303, 403])
+  const refused = first?.status === 403 ? first : second
+  expect(await refused?.text()).toContain('this sign-in was used before')
+})
+
 test.each<[string, (claims: JWTPayload) => ReturnType<NonNullable<Issuer['tamper']>>]>([
   ['for another audience', claims => ({ claims: { ...claims, aud: 'another-client' } })],
   ['of another issuer', claims => ({ claims: { ...claims, iss: 'https://evil.example' } })],
