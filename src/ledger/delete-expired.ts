@@ -10,7 +10,10 @@ const ROWS_A_SWEEP = 5000
  */
 const MOST_DELIVERIES = 50_000
 
-/** Deletes pushes, fetches, LFS transfers, host calls and failed authentications older than `days`. The audit log stays. */
+/**
+ * Deletes pushes with their approvals, fetches, LFS transfers, host calls and failed authentications older than `days`. The
+ * audit log stays.
+ */
 export async function deleteExpired(ledger: D1Database, days: number): Promise<void> {
   const before = Date.now() - days * DAY_MS
   await ledger.batch([
@@ -26,12 +29,6 @@ export async function deleteExpired(ledger: D1Database, days: number): Promise<v
     ledger
       .prepare(
         `DELETE FROM transfers WHERE id IN (SELECT id FROM transfers WHERE at < ? LIMIT ${ROWS_A_SWEEP})`,
-      )
-      .bind(before),
-    ledger
-      .prepare(
-        `DELETE FROM approvals WHERE id IN
-           (SELECT id FROM approvals WHERE created_at < ? AND state <> 'approved' LIMIT ${ROWS_A_SWEEP})`,
       )
       .bind(before),
     ledger

@@ -60,6 +60,40 @@ test('what each agent has on record is known whatever is written, changed and fo
   expect(await sizes(gate)).toEqual([{ agent: 'ada', bytes: 0 }])
 })
 
+/** Lets a push on record wait for an approval whose request takes so many bytes. */
+async function waitForApproval(gate: AdminGate, id: string, bytes: number): Promise<void> {
+  const asks = ['x'.repeat(bytes)]
+  const approval = { change: id, asks, needed: 2, findings: false, until: Date.now() + 60 * MINUTE_MS }
+  await gate.ledger
+    .prepare("UPDATE pushes SET outcome = 'refused', approval = ? WHERE id = ?")
+    .bind(JSON.stringify(approval), id)
+    .run()
+}
+const approvals = async (gate: AdminGate) =>
+  (await gate.ledger.prepare('SELECT id FROM approvals ORDER BY id').all()).results.map(({ id }) => id)
+const votes = async (gate: AdminGate) =>
+  (await gate.ledger.prepare('SELECT count(*) AS votes FROM approval_votes').all()).results
+
+test.each([
+  ['by the size of the ledger', { GATE_LEDGER_MAX_BYTES: '300000' }],
+  ['by age', { GATE_RETENTION_DAYS: '1' }],
+])('an approval takes bytes of its push, and goes with it: %s', async (_, bindings) => {
+  await using gate = await startAdminGate({ bindings })
+  for (const id of ['a1', 'a2', 'a3']) {
+    await pushOf(gate, 'ada', id, 1000, 'open')
+    await waitForApproval(gate, id, 50_000)
+  }
+  expect(await sizes(gate)).toMatchObject([{ bytes: expect.closeTo(3 * 2 * 50_000, -5) }])
+  await gate.ledger
+    .prepare("INSERT INTO approval_votes (approval, operator, at, forward) VALUES ('a1', 'grace', 0, 'f1')")
+    .run()
+  await gate.ledger.prepare("UPDATE pushes SET started_at = 0 WHERE id = 'a1'").run()
+  await gate.tick()
+  expect(await idsOf(gate)).toEqual(['a3', 'a2'])
+  expect(await approvals(gate)).toEqual(['a2', 'a3'])
+  expect(await votes(gate)).toEqual([{ votes: 0 }])
+})
+
 const Failures = z.array(z.object({ address: z.string(), count: z.number() }))
 const failures = async (gate: AdminGate) => Failures.parse(await gate.json('GET', '/failures?limit=2000'))
 const guessFrom = async (gate: AdminGate, address: string) => {

@@ -101,10 +101,12 @@ CREATE TABLE pushes (
   settled INTEGER NOT NULL DEFAULT 0, -- 1: upstream took all refs of this refused push later, without its findings
   lfs_objects TEXT NOT NULL DEFAULT '[]', -- the first LFS pointers that the push introduces
   approval TEXT, -- JSON: ApprovalRequest, of a push that waits for an approval
-  -- The row's texts, and about as much as its other columns and its places in indexes.
+  -- The row's texts, and about as much as its other columns and its places in indexes; the row of its approval, which
+  -- repeats the request, has two reasons, and is deleted with it.
   bytes INTEGER GENERATED ALWAYS AS (
     800 + octet_length(refs) + octet_length(findings) + octet_length(steps) + octet_length(exceptions_used)
       + octet_length(upstream_said) + octet_length(remote_lines) + octet_length(client_version) + octet_length(lfs_objects)
+      + coalesce(octet_length(pull_request), 0) + coalesce(2 * octet_length(approval) + 4000, 0)
   ) VIRTUAL
 ) STRICT;
 CREATE INDEX pushes_open ON pushes (started_at) WHERE outcome = 'open';
@@ -153,6 +155,12 @@ CREATE TABLE approvals (
 CREATE INDEX approvals_by_state ON approvals (state, expires_at);
 CREATE INDEX approvals_by_change ON approvals (agent, change);
 CREATE INDEX approvals_by_forward ON approvals (forward) WHERE forward IS NOT NULL;
+
+-- Without its push an approval can be neither shown nor forwarded.
+CREATE TRIGGER forget_approval AFTER DELETE ON pushes
+BEGIN
+  DELETE FROM approvals WHERE id = OLD.id;
+END;
 
 -- An operator's approval. The last of those that are needed begins the forward.
 CREATE TABLE approval_votes (
