@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { z } from 'zod'
 import { type AdminGate, hostKey, seedRepository, startAdminGate } from '../api/fixtures/admin-gate.ts'
+import { FINDING, insertPush, setOutcome } from '../api/fixtures/recorded-pushes.ts'
 
 let gate: AdminGate
 beforeAll(async () => {
@@ -235,9 +236,28 @@ test('a repository has no more exceptions than a pass can carry', async () => {
   const refused = await add('one too many')
   expect(refused.status).toBe(409)
   expect(await refused.json()).toMatchObject({ error: { code: 'too-many-exceptions' } })
+  await waitForException(gate, 'p1')
+  const approved = await gate.request('/approvals/p1/approve', {
+    method: 'POST',
+    headers: { authorization: `Bearer ${gate.adminToken}` },
+  })
+  expect(approved.status).toBe(409)
+  expect(await approved.json()).toMatchObject({ error: { code: 'too-many-exceptions' } })
+  expect(await gate.json('GET', '/approvals/p1')).toMatchObject({ state: 'waiting', approvedBy: [] })
   await gate.json('DELETE', '/exceptions/e1')
   expect((await add('one for it')).status).toBe(201)
 })
+
+/** Puts a push on record that waits for an approval of its finding, which grants an exception. */
+async function waitForException(gate: AdminGate, id: string): Promise<void> {
+  await insertPush(gate, id)
+  const approval = { change: id, asks: [], needed: 1, findings: true, until: Date.now() + 60_000 }
+  await gate.ledger
+    .prepare("UPDATE pushes SET repository = 'app', approval = ? WHERE id = ?")
+    .bind(JSON.stringify(approval), id)
+    .run()
+  await setOutcome(gate, id, 'refused', [{ ...FINDING, asksForException: true }])
+}
 
 const Exceptions = z.array(
   z.object({ id: z.string(), fingerprint: z.string(), revokedAt: z.string().nullable() }),

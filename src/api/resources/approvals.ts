@@ -3,8 +3,10 @@ import { logFault } from '../../common/log.ts'
 import { beginForward, stopWaiting } from '../../companion/push/forward-approved.ts'
 import { Approval, ApprovalPage, ApprovalQuery, Rejection } from '../../contract/admin-api/approvals.ts'
 import { approve, findApproval, listApprovals, reject } from '../../ledger/pushes/approvals.ts'
+import { findPush } from '../../ledger/pushes/read-pushes.ts'
 import { notFound, Problem } from '../problem.ts'
 import { createApiRouter, jsonBody, jsonResponses } from '../router.ts'
+import { assertRoomFor } from './findings/exceptions.ts'
 
 const tags = ['approvals']
 const params = z.object({ id: z.string().max(64) })
@@ -65,6 +67,10 @@ export const approvals = createApiRouter()
     async c => {
       const { id } = c.req.valid('param')
       const before = await approvalOf(c.env.LEDGER, id)
+      if (before.findings && before.state === 'waiting') {
+        const asking = (await findPush(c.env.LEDGER, id))?.findings.filter(each => each.asksForException)
+        await assertRoomFor(c.env.LEDGER, asking?.length ?? 0, before.repository)
+      }
       if (!(await approve(c.env.LEDGER, c.var.operator, id))) {
         if (before.state !== 'waiting') throw notWaiting(before)
         throw new Problem(

@@ -15,15 +15,18 @@ import { createApiRouter, jsonBody, jsonResponses } from '../../router.ts'
 const tags = ['exceptions']
 
 /** The pass of every push carries the repository's exceptions, and a header has a size limit. */
-export const MAX_EXCEPTIONS = 500
+const MAX_EXCEPTIONS = 500
 
-export const tooManyExceptions = (repository: string) =>
-  new Problem(
+/** Throws a 409 unless the repository may have `more` exceptions. */
+export async function assertRoomFor(ledger: D1Database, more: number, repository: string): Promise<void> {
+  if ((await countExceptions(ledger, repository)) + more <= MAX_EXCEPTIONS) return
+  throw new Problem(
     409,
     'too-many-exceptions',
     `${repository} may have at most ${MAX_EXCEPTIONS} active exceptions`,
     'Revoke exceptions (git gate exception list), or allow what they have in common in a gitleaks configuration (git gate repo set --gitleaks-config)',
   )
+}
 
 export const exceptions = createApiRouter()
   .openapi(
@@ -56,8 +59,7 @@ export const exceptions = createApiRouter()
       assertFuture('until', wanted.until)
       const repository = await findRepository(c.env.LEDGER, wanted.repository)
       if (!repository) throw notFound(`repository ${wanted.repository}`, 'repo')
-      if ((await countExceptions(c.env.LEDGER, repository.name)) >= MAX_EXCEPTIONS)
-        throw tooManyExceptions(repository.name)
+      await assertRoomFor(c.env.LEDGER, 1, repository.name)
       const granted = await addException(c.env.LEDGER, c.var.operator, {
         ...wanted,
         repository: repository.name,

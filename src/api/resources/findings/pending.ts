@@ -2,12 +2,12 @@ import { createRoute, z } from '@hono/zod-openapi'
 import { Decided, NewDecision, PendingPage } from '../../../contract/admin-api/findings.ts'
 import { findRepository } from '../../../ledger/access/repositories.ts'
 import { declineMany } from '../../../ledger/findings/declines.ts'
-import { addExceptions, countExceptions } from '../../../ledger/findings/exceptions.ts'
+import { addExceptions } from '../../../ledger/findings/exceptions.ts'
 import { listPending, selectPending } from '../../../ledger/findings/pending-findings.ts'
 import { assertFuture } from '../../expiry.ts'
 import { notFound, Problem } from '../../problem.ts'
 import { createApiRouter, jsonBody, jsonResponses } from '../../router.ts'
-import { MAX_EXCEPTIONS, tooManyExceptions } from './exceptions.ts'
+import { assertRoomFor } from './exceptions.ts'
 
 const tags = ['exceptions']
 
@@ -60,8 +60,7 @@ export const pending = createApiRouter()
       if (decision === 'decline')
         await declineMany(c.env.LEDGER, c.var.operator, { ...wanted, repository, fingerprints })
       else {
-        if ((await countExceptions(c.env.LEDGER, repository)) + fingerprints.length > MAX_EXCEPTIONS)
-          throw tooManyExceptions(repository)
+        await assertRoomFor(c.env.LEDGER, fingerprints.length, repository)
         await addExceptions(c.env.LEDGER, c.var.operator, { ...wanted, repository, fingerprints })
       }
       return c.json({ repository, fingerprints }, 201)
