@@ -22,6 +22,12 @@ import { createApiRouter, jsonResponses } from '../router.ts'
 
 const tags = ['records']
 
+/** Returns the cursor of the page after these rows; null after the last page. */
+function cursorAfter(rows: readonly { readonly id: string | number }[], limit: number): string | null {
+  const last = rows.length === limit ? rows.at(-1) : undefined
+  return last ? String(last.id) : null
+}
+
 export const records = createApiRouter()
   .openapi(
     createRoute({
@@ -66,8 +72,7 @@ export const records = createApiRouter()
         limit,
         cursor === undefined ? undefined : Number(cursor),
       )
-      const last = changes.length === limit ? changes.at(-1) : undefined
-      return c.json({ changes, next: last ? String(last.id) : null }, 200)
+      return c.json({ changes, next: cursorAfter(changes, limit) }, 200)
     },
   )
   .openapi(
@@ -82,8 +87,7 @@ export const records = createApiRouter()
     async c => {
       const query = c.req.valid('query')
       const fetches = await listFetches(c.env.LEDGER, query)
-      const last = fetches.length === query.limit ? fetches.at(-1) : undefined
-      return c.json({ fetches, next: last ? String(last.id) : null }, 200)
+      return c.json({ fetches, next: cursorAfter(fetches, query.limit) }, 200)
     },
   )
   .openapi(
@@ -98,8 +102,7 @@ export const records = createApiRouter()
     async c => {
       const query = c.req.valid('query')
       const transfers = await listTransfers(c.env.LEDGER, query)
-      const last = transfers.length === query.limit ? transfers.at(-1) : undefined
-      return c.json({ transfers, next: last?.id ?? null }, 200)
+      return c.json({ transfers, next: cursorAfter(transfers, query.limit) }, 200)
     },
   )
   .openapi(
@@ -114,8 +117,7 @@ export const records = createApiRouter()
     async c => {
       const query = c.req.valid('query')
       const calls = await listHostCalls(c.env.LEDGER, query)
-      const last = calls.length === query.limit ? calls.at(-1) : undefined
-      return c.json({ calls, next: last?.id ?? null }, 200)
+      return c.json({ calls, next: cursorAfter(calls, query.limit) }, 200)
     },
   )
   .openapi(
