@@ -75,8 +75,9 @@ export async function personOfCode(
     })
     const idToken = tokens.claims()
     if (!idToken) return { ok: false, why: 'the issuer sent no ID token' }
+    const isWhole = idToken.email !== undefined && idToken[provider.groupsClaim] !== undefined
     const further =
-      idToken.email === undefined && configuration.serverMetadata().userinfo_endpoint !== undefined
+      !isWhole && configuration.serverMetadata().userinfo_endpoint !== undefined
         ? await oidc.fetchUserInfo(configuration, tokens.access_token, idToken.sub)
         : {}
     const all: Record<string, unknown> = { ...further, ...idToken }

@@ -125,6 +125,13 @@ test('an address that the issuer has not verified gives no role; group and subje
   await remove('group:platform')
 })
 
+test('groups count wherever the issuer names them: an ID token may have the address alone', async () => {
+  issuer.tamper = claims => ({ claims: { ...claims, email: 'ada@acme.example', email_verified: true } })
+  await set('group:platform', 'viewer')
+  expect((await page('/pushes', await signIn('1'))).status).toBe(200)
+  await remove('group:platform')
+})
+
 test('an answer of the issuer begins one session, in the browser that asked, with its own state and code', async () => {
   const { cookie, url } = await begin()
   const other = await begin()
