@@ -41,9 +41,9 @@ export interface Mirror {
   readonly initialFetch: Arriving | undefined
   /**
    * Excludes these refs from refreshes until released, because a push is about to move them. Waits for the
-   * running refresh. Rejects with the signal's reason when it aborts during that wait.
+   * running refresh, and calls `onWait` before. Rejects with the signal's reason when it aborts during that wait.
    */
-  holdRefs(refs: readonly string[], signal: AbortSignal): Promise<() => void>
+  holdRefs(refs: readonly string[], signal: AbortSignal, onWait: () => void): Promise<() => void>
   readonly enter: Enter
   /** Returns the mirror's freshness and size, and the counts of its refreshes. */
   status(): Promise<MirrorStatus & Pick<Counts, 'refreshes'>>
@@ -166,7 +166,7 @@ export function createMirror(git: Git, { settings, linkTo, mirrorSeed }: MirrorD
         throw error
       }
     },
-    async holdRefs(held, signal) {
+    async holdRefs(held, signal, onWait) {
       for (const ref of held) heldRefs.set(ref, (heldRefs.get(ref) ?? 0) + 1)
       const release = () => {
         for (const ref of held) {
@@ -175,6 +175,7 @@ export function createMirror(git: Git, { settings, linkTo, mirrorSeed }: MirrorD
           else heldRefs.delete(ref)
         }
       }
+      if (running) onWait()
       try {
         await withAbort(running?.catch(() => {}) ?? Promise.resolve(), signal)
         return release

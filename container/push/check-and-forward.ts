@@ -187,10 +187,11 @@ async function within<T>(
  * Keeps a mirror refresh from updating the pushed refs before receive-pack does: receive-pack would then fail
  * on its old values.
  */
-async function holdRefs({ mirror }: PushWork, { list, gone, gitOver }: Quarantined): Promise<void> {
+async function holdRefs({ mirror }: PushWork, { list, gone, gitOver, say }: Quarantined): Promise<void> {
   const release = await mirror.holdRefs(
     list.commands.map(c => c.ref),
     gone,
+    () => say('git-gate: waiting for a refresh of the mirror'),
   )
   gitOver.then(release)
 }
