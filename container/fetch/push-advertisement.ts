@@ -19,6 +19,8 @@ export async function pushAdvertisement(
     capabilitiesOf(mirror),
     readMirrorRefs(mirror.git, signal, 'refs/heads', 'refs/tags', 'refs/notes', 'refs/for'),
   ])
+  // The bytes of a name that is not UTF-8 are lost.
+  if ([...refs.keys()].some(ref => ref.includes('\ufffd'))) return undefined
   return Buffer.concat([
     pktLine('# service=git-receive-pack\n'),
     FLUSH,

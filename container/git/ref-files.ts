@@ -4,7 +4,7 @@ import { isNullId } from '../../src/contract/names.ts'
 
 /**
  * Reads the refs of a bare repository from their files (gitrepository-layout(5)), sorted by name, without a git
- * process. Undefined if git has to list them: they are not all direct refs in files.
+ * process. Undefined if git has to list them: they are not all direct refs in files, or they are many files.
  */
 export async function readRefFiles(dir: string): Promise<Map<string, string> | undefined> {
   try {
@@ -21,10 +21,13 @@ export async function readRefFiles(dir: string): Promise<Map<string, string> | u
   }
 }
 
+/** The most files of refs that are read: all of them are open at the same time. */
+const MAX_LOOSE = 500
+
 async function readLooseRefs(dir: string): Promise<Map<string, string> | undefined> {
   const entries = await readdir(join(dir, 'refs'), { recursive: true, withFileTypes: true })
   const files = entries.filter(entry => !entry.isDirectory() && !entry.name.endsWith('.lock'))
-  if (!files.every(entry => entry.isFile())) return undefined
+  if (files.length > MAX_LOOSE || !files.every(entry => entry.isFile())) return undefined
   const read = await Promise.all(
     files.map(async ({ parentPath, name }) => {
       const path = join(parentPath, name)
@@ -33,6 +36,8 @@ async function readLooseRefs(dir: string): Promise<Map<string, string> | undefin
   )
   const refs = new Map<string, string>()
   for (const [ref, content] of read) {
+    // A name that is not UTF-8 finds no file.
+    if (ref.includes('\ufffd')) return undefined
     // The ref was deleted or packed meanwhile.
     if (content === undefined) continue
     const id = /^([0-9a-f]{40}(?:[0-9a-f]{24})?)\n$/.exec(content)?.[1]

@@ -81,6 +81,25 @@ test('git lists the refs where a ref is symbolic, broken or in another format', 
   expect(await readRefFiles(git.dir)).toBeUndefined()
 })
 
+test('git lists the refs where they are too many files, or a name is not UTF-8', async () => {
+  using at = await repository()
+  const { git, one, text } = at
+  await text(['update-ref', 'refs/heads/main', one])
+  const latin1 = Buffer.concat([Buffer.from(`${git.dir}/refs/heads/`), Buffer.from('caf\xe9', 'latin1')])
+  fs.writeFileSync(latin1, `${one}\n`)
+  expect(await readRefFiles(git.dir)).toBeUndefined()
+  expect((await readMirrorRefs(git, signal)).refs.size).toBe(2)
+  expect(await pushAdvertisement({ git } as Mirror, undefined, signal)).toBeUndefined()
+  fs.rmSync(latin1)
+  expect((await readRefFiles(git.dir))?.size).toBe(1)
+  const many = Array.from({ length: 1_100 }, (_, i) => `create refs/heads/many/${i} ${one}\n`)
+  await text(['update-ref', '--stdin'], many.join(''))
+  expect(await readRefFiles(git.dir)).toBeUndefined()
+  expect((await readMirrorRefs(git, signal)).refs.size).toBe(1_101)
+  await text(['pack-refs', '--all'])
+  expect((await readRefFiles(git.dir))?.size).toBe(1_101)
+})
+
 test('refs are listed below whole folders of names', async () => {
   using at = await repository()
   const { git, one, text } = at
