@@ -3,10 +3,9 @@ import type { Upstream } from '../../src/contract/companion-api/pass.ts'
 import { type Command, printable } from '../git/command-list.ts'
 import type { Git } from '../git/git.ts'
 import { boundedLines, type FirstLines } from '../process/bounded-lines.ts'
-import type { ProcessResult } from '../process/spawn.ts'
 import type { Link } from '../upstream/link.ts'
 import { UpstreamError } from '../upstream/upstream-error.ts'
-import { type ForwardResult, interpretResult, statusForAll } from './interpret-result.ts'
+import { type ForwardResult, interpretResult, type PushInFlight, statusForAll } from './interpret-result.ts'
 import { receivedPack } from './received-pack.ts'
 import { lacksObjects, sendPush } from './send-push.ts'
 import { stagePush } from './staged-push.ts'
@@ -35,7 +34,7 @@ const MOST_RELAYED = 16 << 20
 /** Limit of upstream's output that is kept on record. */
 const MOST_SAID = { bytes: 128 << 10, lines: 1_000 }
 
-/** What a forward works with. */
+/** The inputs of a forward. */
 export interface ForwardOptions {
   /** Git on the mirror and the push's quarantine. */
   readonly git: Git
@@ -59,17 +58,17 @@ export function startForward(options: ForwardOptions): Forward {
   const { git, linkTo, upstream, session, commands, pushOptions, say, deadlineMs } = options
   const said = boundedLines(MOST_SAID)
   const relay = relayTo(say, said)
-  const hold = async (signal: AbortSignal) => {
+  const stage = async (signal: AbortSignal) => {
     const borrowed = await (await linkTo()).acquire(signal)
     return stagePush(git, borrowed, upstream, commands, pushOptions, relay())
   }
   const dropped = new AbortController()
-  const prewarm = async () => ((await session.isUsable()) ? undefined : hold(dropped.signal))
+  const prewarm = async () => ((await session.isUsable()) ? undefined : stage(dropped.signal))
   const prewarmed = prewarm().catch(() => undefined)
   const drop = () => {
     session.drop()
     dropped.abort(new Error('the push was not sent'))
-    prewarmed.then(held => held?.drop())
+    prewarmed.then(staged => staged?.drop())
   }
   const sendOverSession = async (deadline: AbortSignal, onStart: (pid: number) => void) => {
     const openPack = await receivedPack(git, commands).catch(() => undefined)
@@ -81,12 +80,12 @@ export function startForward(options: ForwardOptions): Forward {
     return lacking ? undefined : { ended: sent.ended, hasBegun: () => true }
   }
   const sendByGit = async (deadline: AbortSignal, onStart: (pid: number) => void) => {
-    let held = await Promise.race([prewarmed, onAbort(deadline)])
-    if (!held?.isReady()) {
-      held?.drop()
-      held = await hold(deadline)
+    let staged = await Promise.race([prewarmed, onAbort(deadline)])
+    if (!staged?.isReady()) {
+      staged?.drop()
+      staged = await stage(deadline)
     }
-    const sent = held.send(deadline)
+    const sent = staged.send(deadline)
     onStart(sent.pid)
     return sent
   }
@@ -94,7 +93,7 @@ export function startForward(options: ForwardOptions): Forward {
     drop,
     async send(onStart) {
       const deadline = AbortSignal.timeout(deadlineMs)
-      let sent: { ended: Promise<ProcessResult>; hasBegun(): boolean }
+      let sent: Pick<PushInFlight, 'ended' | 'hasBegun'>
       try {
         sent = (await sendOverSession(deadline, onStart)) ?? (await sendByGit(deadline, onStart))
       } catch (error) {
@@ -102,8 +101,8 @@ export function startForward(options: ForwardOptions): Forward {
         return { outcome: 'failed', refs, why: errorMessage(error, deadlineMs), remedy: [], upstreamSaid: '' }
       }
       const { ended, hasBegun } = sent
-      const how = { hasBegun, git, link: await linkTo(), upstream, commands, said }
-      return await interpretResult(ended, deadline, deadlineMs, how)
+      const link = await linkTo()
+      return interpretResult({ ended, hasBegun, deadline, deadlineMs, git, link, upstream, commands, said })
     },
   }
 }

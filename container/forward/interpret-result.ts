@@ -24,9 +24,13 @@ export interface ForwardResult {
   readonly wasThere?: boolean
 }
 
-export interface SentPush {
+/** A push that is being sent, and the means to ask upstream about it. */
+export interface PushInFlight {
+  readonly ended: Promise<ProcessResult>
   /** False: nothing was sent. */
   readonly hasBegun: () => boolean
+  readonly deadline: AbortSignal
+  readonly deadlineMs: number
   readonly git: Git
   readonly link: Link
   readonly upstream: Upstream
@@ -36,112 +40,92 @@ export interface SentPush {
 }
 
 /** Interprets how `git push --porcelain` ended, or an answer in the same form. */
-export async function interpretResult(
-  sent: Promise<ProcessResult>,
-  deadline: AbortSignal,
-  deadlineMs: number,
-  { hasBegun, git, link, upstream, commands, said }: SentPush,
-): Promise<ForwardResult> {
+export async function interpretResult(push: PushInFlight): Promise<ForwardResult> {
+  const { git, link, upstream, commands, said, deadline, deadlineMs } = push
+  let ended: ProcessResult
   try {
-    const ended = await sent
-    const porcelain = readPorcelain(ended.stdout.toString('utf8'))
-    const upstreamSaid = said.all.join('\n')
-    const accepted = {
-      outcome: 'accepted',
-      refs: statusForAll(commands, '', 'ok'),
-      why: '',
-      remedy: [],
-      upstreamSaid,
-    } as const
-    if (ended.code === 0)
-      return { ...accepted, wasThere: commands.every(({ ref }) => porcelain.get(ref)?.flag === '=') }
-    const refusedRefs = commands.filter(c => porcelain.get(c.ref)?.flag === '!')
-    if (refusedRefs.length === 0 && !hasBegun()) {
-      const why = toUpstreamError(upstream, ended.stderr).message
-      return { outcome: 'failed', refs: statusForAll(commands, why), why, remedy: [], upstreamSaid }
-    }
-    // A connection that broke after upstream had accepted the push leaves no report, so upstream's refs are
-    // read.
-    if (
-      refusedRefs.length === 0 ||
-      refusedRefs.some(c =>
-        /remote failed to report|failed to report status/.test(porcelain.get(c.ref)?.summary ?? ''),
-      )
-    )
-      return await resolveByQuery(
-        git,
-        link,
-        upstream,
-        commands,
-        toUpstreamError(upstream, ended.stderr),
-        upstreamSaid,
-      )
-    if (
-      refusedRefs.some(({ ref }) => OTHER_VALUE.test(porcelain.get(ref)?.summary ?? '')) &&
-      (await askOnce(git, link, upstream, commands)) === 'all of it'
-    )
-      return { ...accepted, wasThere: true }
-    const causes = new Map(
-      refusedRefs
-        .map(({ ref }) => [ref, porcelain.get(ref)?.summary ?? ''] as const)
-        .filter(([, summary]) => !isAtomicCollateral(summary))
-        .map(([ref, summary]) => [ref, upstreamReason(summary)]),
-    )
-    const [[culpritRef, why] = ['', 'upstream refused']] = causes
-    const culprit = { ref: culpritRef, reason: why }
-    const refs = commands.map(({ ref }): RefStatus => {
-      const reason = causes.get(ref) ?? notAlone(culprit, ' by upstream')
-      return { ref, status: 'ng', reason }
-    })
-    const stale = refusedRefs.filter(command => causes.get(command.ref) === HAS_MOVED && !isDelete(command))
-    const remedy = stale.map(command => `  ${rebaseOntoUpstream(upstream.name, command)}`)
-    return {
-      outcome: 'refused',
-      refs,
-      why,
-      remedy: remedy.length ? [...remedy, PUSH_AGAIN] : [UPSTREAMS_OWN_RULE],
-      upstreamSaid,
-    }
+    ended = await push.ended
   } catch (error) {
     if (!deadline.aborted) throw error
-    return await resolveByQuery(
-      git,
-      link,
-      upstream,
-      commands,
-      new UpstreamError(`the upstream did not answer within ${deadlineMs / 1000} s`),
-      said.all.join('\n'),
+    const late = new UpstreamError(`the upstream did not answer within ${deadlineMs / 1000} s`)
+    return resolveByQuery(push, late)
+  }
+  const porcelain = readPorcelain(ended.stdout.toString('utf8'))
+  const summaryOf = ({ ref }: Command) => porcelain.get(ref)?.summary ?? ''
+  if (ended.code === 0)
+    return accepted(
+      push,
+      commands.every(({ ref }) => porcelain.get(ref)?.flag === '='),
     )
+  const refusedRefs = commands.filter(({ ref }) => porcelain.get(ref)?.flag === '!')
+  if (refusedRefs.length === 0 && !push.hasBegun()) {
+    const why = toUpstreamError(upstream, ended.stderr).message
+    const refs = statusForAll(commands, why)
+    return { outcome: 'failed', refs, why, remedy: [], upstreamSaid: said.all.join('\n') }
+  }
+  // A connection that broke after upstream had accepted the push leaves no report, so upstream's refs are read.
+  if (refusedRefs.length === 0 || refusedRefs.some(command => NO_REPORT.test(summaryOf(command))))
+    return resolveByQuery(push, toUpstreamError(upstream, ended.stderr))
+  if (
+    refusedRefs.some(command => OTHER_VALUE.test(summaryOf(command))) &&
+    (await askOnce(git, link, upstream, commands)) === 'all of it'
+  )
+    return accepted(push, true)
+  return refusedByUpstream(push, new Map(refusedRefs.map(command => [command, summaryOf(command)])))
+}
+
+const accepted = ({ commands, said }: PushInFlight, wasThere: boolean): ForwardResult => ({
+  outcome: 'accepted',
+  refs: statusForAll(commands, '', 'ok'),
+  why: '',
+  remedy: [],
+  upstreamSaid: said.all.join('\n'),
+  wasThere,
+})
+
+/** Returns the result of a push that upstream has refused, by git's summary for each refused ref. */
+function refusedByUpstream(
+  { commands, upstream, said }: PushInFlight,
+  summaries: ReadonlyMap<Command, string>,
+): ForwardResult {
+  const causes = new Map(
+    [...summaries]
+      .filter(([, summary]) => !isAtomicCollateral(summary))
+      .map(([{ ref }, summary]) => [ref, upstreamReason(summary)]),
+  )
+  const [[culpritRef, why] = ['', 'upstream refused']] = causes
+  const culprit = { ref: culpritRef, reason: why }
+  const refs = commands.map(({ ref }): RefStatus => {
+    const reason = causes.get(ref) ?? notAlone(culprit, ' by upstream')
+    return { ref, status: 'ng', reason }
+  })
+  const stale = commands.filter(command => causes.get(command.ref) === HAS_MOVED && !isDelete(command))
+  const remedy = stale.map(command => `  ${rebaseOntoUpstream(upstream.name, command)}`)
+  return {
+    outcome: 'refused',
+    refs,
+    why,
+    remedy: remedy.length ? [...remedy, PUSH_AGAIN] : [UPSTREAMS_OWN_RULE],
+    upstreamSaid: said.all.join('\n'),
   }
 }
 
 /** Determines the result of a push whose report was lost from upstream's refs. */
 async function resolveByQuery(
-  git: Git,
-  link: Link,
-  upstream: Upstream,
-  commands: readonly Command[],
+  push: PushInFlight,
   { message, problem, fix }: UpstreamError,
-  upstreamSaid: string,
 ): Promise<ForwardResult> {
+  const { git, link, upstream, commands, said } = push
   const has = await queryPushState(git, link, upstream, commands)
-  if (has === 'all of it')
-    return {
-      outcome: 'accepted',
-      refs: statusForAll(commands, '', 'ok'),
-      why: '',
-      remedy: [],
-      upstreamSaid,
-      // Git sends nothing when a ref to delete is not there.
-      wasThere: /remote ref does not exist/.test(message),
-    }
+  // Git sends nothing when a ref to delete is not there.
+  if (has === 'all of it') return accepted(push, /remote ref does not exist/.test(message))
   return {
     outcome: 'failed',
     refs: statusForAll(commands, problem),
     // Another attempt does not help where an operator has to change something first.
     why: fix && has === 'none of it' ? message : `${message}; ${NEXT_STEP[has]}`,
     remedy: [],
-    upstreamSaid,
+    upstreamSaid: said.all.join('\n'),
   }
 }
 
@@ -161,6 +145,9 @@ function readPorcelain(text: string): Map<string, { flag: string; summary: strin
   }
   return refs
 }
+
+/** The summaries of git for a ref that upstream's report lacks. */
+const NO_REPORT = /remote failed to report|failed to report status/
 
 /** Reasons of upstreams and of git for a ref whose old value is another one than the push names. */
 const OTHER_VALUE =

@@ -10,8 +10,8 @@ import { emptyPack } from '../git/objects/empty-pack.ts'
 export type OpenPack = () => Readable
 
 /**
- * Returns the pack that git has received from the client, to be sent to upstream as it is. Its objects are those that
- * the pushed refs introduce and some that upstream has: the file rules refuse any other (new-objects.ts). Undefined:
+ * Returns the pack that git has received from the client, to be sent to upstream as it is. The pushed
+ * refs introduce its objects, or the mirror has them: the file rules refuse any other (new-objects.ts). Undefined:
  * git has to make the pack, because the quarantine holds something else than one pack.
  */
 export async function receivedPack(git: Git, commands: readonly Command[]): Promise<OpenPack | undefined> {

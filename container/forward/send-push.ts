@@ -75,14 +75,11 @@ function requestOf(
   pushOptions: readonly string[],
 ): Buffer[] {
   const wanted = [
-    'report-status',
-    'side-band-64k',
-    'object-format=sha1',
-    ...(capabilities.has('quiet') ? ['quiet'] : []),
+    ...['report-status', 'side-band-64k', 'agent=git-gate'],
+    ...['object-format=sha1', 'quiet'].filter(word => capabilities.has(word)),
     ...(commands.length > 1 ? ['atomic'] : []),
     ...(pushOptions.length > 0 ? ['push-options'] : []),
-    'agent=git-gate',
-  ].filter(word => word.startsWith('agent=') || capabilities.has(word))
+  ]
   const lines = commands.map(({ old, new: id, ref }, i) =>
     pktLine(`${old} ${id} ${ref}${i === 0 ? `\0 ${wanted.join(' ')}` : ''}`),
   )

@@ -14,7 +14,7 @@ const DROP_MS = 2_000
 const UPSTREAM_ANSWERED = /^!\t\S+\t\[(?:remote )?rejected\]/m
 
 /** A `git push` that has connected to upstream, has read its refs, and waits to be told to send. */
-export interface HeldPush {
+export interface StagedPush {
   /** Returns false if git has exited or the connection was held for too long. */
   isReady(): boolean
   /**
@@ -38,7 +38,7 @@ export function stagePush(
   commands: readonly Command[],
   pushOptions: readonly string[],
   onStderr: (chunk: Buffer) => void,
-): HeldPush {
+): StagedPush {
   const heldAt = performance.now()
   const stop = new AbortController()
   let pid = -1

@@ -43,9 +43,10 @@ export function openUpstreamSession(
   linkTo: () => Promise<Link>,
   upstream: Upstream,
   commands: readonly Command[],
-  needed: readonly string[],
+  pushOptions: readonly string[],
   heldMs = HELD_MS,
 ): UpstreamSession {
+  const needed = neededFor(commands, pushOptions)
   const dropped = new AbortController()
   let isTaken = false
   const open = async (): Promise<ReceivePack | undefined> => {
@@ -61,8 +62,8 @@ export function openUpstreamSession(
     const leave = () => endUnused(child, stop)
     dropped.signal.addEventListener('abort', leave, { once: true })
     const listed = await readAdvertisement(child, commands)
-    const isPlain = listed && [...ALWAYS_NEEDED, ...needed].every(capability => listed.has(capability))
-    if (isPlain) return { child, capabilities: listed, said, release }
+    if (listed && needed.every(capability => listed.has(capability)))
+      return { child, capabilities: listed, said, release }
     if (!dropped.signal.aborted) leave()
     return undefined
   }
@@ -122,10 +123,12 @@ const DROP_MS = 2_000
 /** Limit of ssh's stderr that is kept, in characters. */
 const MAX_SAID = 4_096
 
-const ALWAYS_NEEDED = ['report-status', 'side-band-64k'] as const
-
-/** The capabilities without which git makes the push, or refuses it in its own words. */
-export const neededFor = (commands: readonly Command[], pushOptions: readonly string[]): string[] => [
+/**
+ * The capabilities without which git makes the push, or refuses it in its own words. The client's pack may have
+ * `ofs-delta`, which the gate offers.
+ */
+const neededFor = (commands: readonly Command[], pushOptions: readonly string[]): string[] => [
+  ...['report-status', 'side-band-64k', 'ofs-delta'],
   ...(commands.length > 1 ? ['atomic'] : []),
   ...(commands.some(isDelete) ? ['delete-refs'] : []),
   ...(pushOptions.length > 0 ? ['push-options'] : []),

@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { isReviewRef } from '../../src/contract/names.ts'
 import type { PushClient } from '../client/push-client.ts'
 import { ClientGone } from '../client/request-body.ts'
-import { neededFor, openUpstreamSession } from '../forward/upstream-session.ts'
+import { openUpstreamSession } from '../forward/upstream-session.ts'
 import type { BadCommandList, CommandList } from '../git/command-list.ts'
 import { describeError, logError } from '../process/log.ts'
 import { NoRoom } from '../process/memory-budget.ts'
@@ -175,8 +175,8 @@ async function receiveCheckForward(
   const gone = new AbortController()
   const leave = await mirror.enter()
   // Upstream lists its refs while the pack is received.
-  const needed = neededFor(commands, forwardedOptions(list.pushOptions))
-  const session = openUpstreamSession(linkTo, pass.repository, commands, needed)
+  const pushOptions = forwardedOptions(list.pushOptions)
+  const session = openUpstreamSession(linkTo, pass.repository, commands, pushOptions)
   const abandon = (why: ClientGone) => {
     if (!progress.can('abandoned')) return
     progress.move('abandoned')

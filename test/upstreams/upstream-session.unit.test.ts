@@ -7,7 +7,7 @@ import { Readable } from 'node:stream'
 import { expect, test } from 'vitest'
 import { receivedPack } from '../../container/forward/received-pack.ts'
 import { lacksObjects, sendPush } from '../../container/forward/send-push.ts'
-import { neededFor, openUpstreamSession } from '../../container/forward/upstream-session.ts'
+import { openUpstreamSession } from '../../container/forward/upstream-session.ts'
 import type { Command } from '../../container/git/command-list.ts'
 import { createGit } from '../../container/git/git.ts'
 import { NULL_ID } from '../../container/git/objects/object-format.ts'
@@ -58,7 +58,7 @@ function stage() {
     pack: (...revisions: string[]) =>
       git(work, ['pack-objects', '--revs', '--stdout', '-q'], `${revisions.join('\n')}\n`),
     open: (commands: readonly Command[], options: readonly string[] = [], heldMs?: number) =>
-      openUpstreamSession(async () => link, {} as Upstream, commands, neededFor(commands, options), heldMs),
+      openUpstreamSession(async () => link, {} as Upstream, commands, options, heldMs),
     async send(commands: readonly Command[], pack: Buffer, options: readonly string[] = []) {
       const session = await this.open(commands, options).take(soon())
       if (!session) throw new Error('there is no session')
@@ -105,6 +105,13 @@ test('a ref that upstream has at another value than the agent saw is left to git
   at.upstreamGit('config', 'receive.advertiseAtomic', 'false')
   const two = ['a', 'b'].map(name => at.command(`refs/heads/${name}`, NULL_ID.sha1, at.one))
   expect(await at.open(two).take(soon())).toBeUndefined()
+})
+
+test('an upstream that may not read the pack of a client gets a pack of git push', async () => {
+  using at = stage()
+  const commands = [at.command('refs/heads/main', at.base, at.one)]
+  at.upstreamGit('config', 'repack.useDeltaBaseOffset', 'false')
+  expect(await at.open(commands).take(soon())).toBeUndefined()
 })
 
 test('upstream replaces only the value that the agent saw, also when it moves after it has listed its refs', async () => {
