@@ -5,6 +5,7 @@ import os from 'node:os'
 import path from 'node:path'
 import { Readable } from 'node:stream'
 import { expect, test } from 'vitest'
+import { startForward } from '../../container/forward/forward.ts'
 import { receivedPack } from '../../container/forward/received-pack.ts'
 import { lacksObjects, sendPush } from '../../container/forward/send-push.ts'
 import { openUpstreamSession } from '../../container/forward/upstream-session.ts'
@@ -39,6 +40,7 @@ function stage() {
   const children: ReturnType<typeof spawn>[] = []
   const link = {
     acquire: async () => ({
+      git: { env: {} },
       startReceivePack() {
         const child = spawn('git', ['receive-pack', upstream], { detached: true, stdio: 'pipe' })
         children.push(child)
@@ -49,7 +51,7 @@ function stage() {
   } as unknown as Link
   const command = (ref: string, old: string, id: string) => ({ ref, old, new: id }) as Command
   return {
-    ...{ upstream, folder, base, one, two, released, children, command },
+    ...{ upstream, folder, work, link, base, one, two, released, children, command },
     at: (ref: string) => text(upstream, 'for-each-ref', '--format=%(objectname)', ref),
     hook(name: string, script: string) {
       fs.writeFileSync(path.join(upstream, 'hooks', name), `#!/bin/sh\n${script}\n`, { mode: 0o755 })
@@ -140,6 +142,36 @@ test('a pack that builds on what upstream lacks is told apart from other refusal
   expect(refused).toMatchObject({ code: 1, told: 'remote: Freeze\n' })
   expect(refused.stdout).toContain('\t[remote rejected] (pre-receive hook declined)')
   expect(lacksObjects({ ...refused, signal: null, stdout: Buffer.from(refused.stdout) })).toBe(false)
+})
+
+test('git push sends what upstream turns out to lack', async () => {
+  using at = stage()
+  const commands = [at.command('refs/heads/main', at.base, at.two)]
+  const quarantine = path.join(at.folder, 'quarantine')
+  const objects = path.join(at.work, '.git', 'objects')
+  const env = { GIT_OBJECT_DIRECTORY: quarantine, GIT_ALTERNATE_OBJECT_DIRECTORIES: objects }
+  fs.mkdirSync(path.join(quarantine, 'pack'), { recursive: true })
+  const input = at.pack(at.two, `^${at.one}`)
+  execFileSync('git', ['index-pack', '--stdin', '--fix-thin'], {
+    cwd: at.work,
+    env: { ...process.env, ...env },
+    input,
+    stdio: 'pipe',
+  })
+  const groups: number[] = []
+  const forward = startForward({
+    git: createGit(path.join(at.work, '.git'), { PATH: process.env.PATH ?? '', ...env }),
+    linkTo: async () => at.link,
+    upstream: { name: 'app', url: at.upstream } as Upstream,
+    session: at.open(commands),
+    ...{ commands, pushOptions: [], say() {}, deadlineMs: 30_000 },
+  })
+  const { outcome } = await forward.send(pid => groups.push(pid))
+  forward.drop()
+  expect(outcome).toBe('accepted')
+  expect(at.at('refs/heads/main')).toBe(at.two)
+  expect(groups).toHaveLength(2)
+  expect(at.released).toHaveLength(2)
 })
 
 test('an answer without a report is an end without an answer', async () => {
