@@ -1,21 +1,20 @@
 import { mkdir } from 'node:fs/promises'
-import { dirname, join, resolve } from 'node:path'
 import { disputedFindings, GateFault, type IncomingPush } from '../checks/index.ts'
 import { ClientGone } from '../client/request-body.ts'
 import { type Forward, startForward } from '../forward/forward.ts'
 import { refuseSymbolicRefs } from '../forward/refuse-symbolic-refs.ts'
 import type { UpstreamSession } from '../forward/upstream-session.ts'
-import { type Command, type CommandList, isDelete, isVoidDelete } from '../git/command-list.ts'
-import type { Mirror } from '../mirror/mirror.ts'
+import { type CommandList, isVoidDelete } from '../git/command-list.ts'
 import { describeError, logError } from '../process/log.ts'
 import { startTimeOf } from '../process/spawn.ts'
 import { UpstreamError } from '../upstream/upstream-error.ts'
 import { judgeApproval } from './approval.ts'
 import { judgePermission } from './permission.ts'
-import type { HookRequest } from './pre-receive-channel.ts'
 import { forwardedOptions } from './push-options.ts'
 import type { PushRecord } from './push-record.ts'
 import type { PushWork } from './push-work.ts'
+import type { HookRequest } from './receive/pre-receive-channel.ts'
+import { quarantineFolder, quarantineOf, refuseUnfit } from './receive/quarantine.ts'
 import { abandoned, couldNotCheck, failed, pushRefusal, refused, type Verdict } from './verdict.ts'
 
 /** A push whose objects git holds in quarantine while the pre-receive hook waits for a verdict. */
@@ -116,21 +115,6 @@ function holdObjects(
 }
 
 /**
- * Refuses the push if pre-receive lists fewer refs than the client sent: receive-pack drops a ref whose
- * objects are missing.
- */
-function refuseUnfit(asked: HookRequest, commands: readonly Command[]): Verdict | undefined {
-  const expectedLines = commands.map(c => `${c.old} ${c.new} ${c.ref}`)
-  if (asked.lines.length === expectedLines.length && expectedLines.every(line => asked.lines.includes(line)))
-    return undefined
-  return refused(commands, [
-    pushRefusal('git found a ref of this push unfit: its objects are missing', [
-      'push again; where that does not help, clone anew',
-    ]),
-  ])
-}
-
-/**
  * Starts the slow work that does not depend on earlier checks: each check's `prepare`, and the query for
  * symbolic refs.
  */
@@ -213,30 +197,6 @@ async function decide(
   if (revoked || permission.may !== 'forward') return revoked
   const hold = () => holdObjects(work, quarantined, true)
   return judgeApproval(work, { push, record, permission, isDisputed, hold, signal })
-}
-
-/** Returns the environment that lets git read the quarantine (git-receive-pack(1), "Quarantine Environment"). */
-function quarantineOf(
-  asked: HookRequest,
-  mirror: Mirror,
-  commands: readonly Command[],
-): Record<string, string> {
-  const quarantine = quarantineFolder(asked, mirror, commands)
-  if (quarantine === undefined) return {}
-  return { GIT_OBJECT_DIRECTORY: quarantine, GIT_ALTERNATE_OBJECT_DIRECTORIES: asked.alternates }
-}
-
-/** Returns the quarantine's folder. A push that only deletes refs has none. */
-function quarantineFolder(
-  asked: HookRequest,
-  mirror: Mirror,
-  commands: readonly Command[],
-): string | undefined {
-  if (asked.objectDirectory === '' && commands.every(isDelete)) return undefined
-  const quarantine = resolve(mirror.git.dir, asked.objectDirectory)
-  if (dirname(quarantine) !== join(mirror.git.dir, 'objects'))
-    throw new GateFault('its quarantine is not where git puts it')
-  return quarantine
 }
 
 async function send(

@@ -3,7 +3,7 @@ import { once } from 'node:events'
 import path from 'node:path'
 import { type Duplex, duplexPair } from 'node:stream'
 import { expect, test } from 'vitest'
-import { answerHook, readHookRequest } from '../../container/push/pre-receive-channel.ts'
+import { answerHook, readHookRequest } from '../../container/push/receive/pre-receive-channel.ts'
 
 const ROOMS = path.join(import.meta.dirname, '../../container')
 const LINE = `${'0'.repeat(40)} ${'1'.repeat(40)} refs/heads/a`
