@@ -75,7 +75,7 @@ const AGENT_SHARE = 0.5
 
 const CLEANUP_MS = 600_000
 
-/** Opens the folder of held pushes. What a crash left unfinished, and what has expired, is deleted. */
+/** Opens the folder of held pushes. Deletes expired pushes, and pushes that a crash left unfinished. */
 export async function openHeldPushes(folder: string, limits: HeldLimits): Promise<HeldPushes> {
   await mkdir(folder, { recursive: true, mode: 0o700 })
   const entries = new Map<string, Entry>()
@@ -105,7 +105,7 @@ class HeldFolder implements HeldPushes {
   }
 
   keep(push: NewHeldPush, quarantine: string | undefined): Promise<boolean> {
-    // One at a time: each call counts the bytes that are kept already.
+    // Calls run in turn, because each counts the bytes that are kept already.
     const kept = this.#last.then(() => this.#keep(push, quarantine))
     this.#last = kept.catch(() => {})
     return kept

@@ -1,6 +1,6 @@
 import type { Socket } from 'node:net'
 
-/** The limit of them. A Worker's request follows its connection at once, so far fewer of those are among them. */
+/** The most connections without a pass. The Worker's requests follow their connections at once, so few of its own are among them. */
 export const MAX_UNPROVEN = 512
 
 /** The connections that have not carried a valid pass yet: any local process can open them. */

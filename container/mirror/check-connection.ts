@@ -15,7 +15,7 @@ const READ_MS = 25_000
 
 const NO_FIX_HERE = 'nothing to change at the gate: check the upstream and the network, then try again'
 
-/** One cause and one fix: an upstream's error has its own, which is more exact than that of the step. */
+/** Returns the cause and the fix. The fix of an upstream's error is more exact than the step's. */
 function causeOf(error: unknown, fix: string): Pick<LinkStep, 'detail' | 'fix'> {
   if (error instanceof UpstreamError) {
     const mayPass = error.message !== error.problem

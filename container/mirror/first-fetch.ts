@@ -2,13 +2,13 @@ import { access, readFile, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { z } from 'zod'
 import type { Git } from '../git/git.ts'
-import type { RefList } from '../git/ref-list.ts'
+import { type RefList, readMirrorRefs } from '../git/ref-list.ts'
 import { UpstreamError } from '../upstream/upstream-error.ts'
 import { type FetchFrom, fetchRefs, shallowUpstream } from './fetch-refs.ts'
 
 /**
  * The steps in which a first fetch goes on after it was cut. git keeps nothing of a fetch that does not end, so each step
- * is a fetch of its own: what has come by then stays.
+ * is a fetch of its own, whose objects stay.
  */
 const Steps = z.object({
   /** The number of commits in the next step down a branch's history. */
@@ -65,9 +65,8 @@ async function fetchInSteps(from: FetchFrom, there: RefList): Promise<void> {
   const steps = await readSteps(git)
   const main = there.head && there.refs.has(there.head) ? there.head : undefined
   if (main) await fetchHistory(from, main, steps)
-  const has = await git.text(['for-each-ref', '--format=%(objectname) %(refname)'], { signal })
-  const here = new Set(has.split('\n'))
-  const missing = [...there.refs].flatMap(([ref, id]) => (here.has(`${id} ${ref}`) ? [] : [ref]))
+  const here = await readMirrorRefs(git, signal)
+  const missing = [...there.refs].flatMap(([ref, id]) => (here.refs.get(ref) === id ? [] : [ref]))
   for (let at = 0; at < missing.length; ) {
     const some = missing.slice(at, at + steps.refs)
     const [first] = some

@@ -1,6 +1,6 @@
 import { z } from 'zod'
 
-/** What an agent may ask of the API of a repository's host through the gate. `write` includes `read`. */
+/** The calls of the API of a repository's host that an agent may make through the gate. `write` includes `read`. */
 export const HostApiAccess = z.enum(['none', 'read', 'write'])
 export type HostApiAccess = z.infer<typeof HostApiAccess>
 

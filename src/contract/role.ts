@@ -10,7 +10,7 @@ export interface HeldRole {
   readonly repository: string | null
 }
 
-/** What a request is about: one repository, the whole gate, or nothing that a role could lack (`any`). */
+/** The subject of a request: one repository, the whole gate, or nothing that a role could lack (`any`). */
 export type Scope = { readonly repository: string } | 'gate' | 'any'
 
 const rank = (role: Role) => Role.options.indexOf(role)

@@ -82,7 +82,7 @@ test('as many fetches of an agent wait as may run, the next is refused at once, 
   )
 })
 
-test('whoever waits for a session hears of its end, and nobody waits for one that is not there', {
+test('a wait for a session ends with the session, and at once if there is no such session', {
   timeout: 10_000,
 }, async () => {
   const sessions = createSessions(LIMITS)
@@ -104,7 +104,7 @@ test('a wait for a session ends with its time', async () => {
   expect(sessions.all.size).toBe(1)
 })
 
-test('sessions that are closed let nobody in, and are closed when the last has ended', async () => {
+test('closed sessions refuse new sessions, and the close resolves when the last has ended', async () => {
   const sessions = createSessions(LIMITS)
   const { end } = begin(sessions, 'ada')
   let isClosed = false
@@ -122,7 +122,7 @@ test('sessions that are closed let nobody in, and are closed when the last has e
   await createSessions(LIMITS).close()
 })
 
-test('what came of sessions is counted by repository, service, outcome and reason', () => {
+test('ended sessions are counted by repository, service, outcome and reason', () => {
   const sessions = createSessions({ maxSessions: 2, maxAgentSessions: 2 })
   begin(sessions, 'ada').end(endedBy(undefined))
   begin(sessions, 'ada').end(endedBy('idle'))

@@ -12,7 +12,7 @@ export interface Ran {
   readonly output: string
 }
 
-/** Called with each command line and what it printed. */
+/** Called with each command line and its output. */
 export type OnRun = (line: string, ran: Ran) => void
 
 const MAX_ROUNDS = 4

@@ -15,7 +15,7 @@ import { readCommits, readFiles, readText } from './read-changes.ts'
 
 const DEADLINE_MS = 20_000
 
-/** How texts of a push are shown. Upstream has those of an accepted push. */
+/** How the texts of a push are shown. The texts of an accepted push are at upstream, and need no mask. */
 interface Shown {
   readonly mask: TextMask | undefined
   readonly isTextShown: boolean

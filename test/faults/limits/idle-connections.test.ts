@@ -7,7 +7,7 @@ import { portOf, startScene } from '../fixtures/fault-fixture.ts'
 const IDLE = 2_000
 
 test.for(['worker', 'companion'] as const)(
-  '%s: 2,000 idle connections, half of them with half a request, keep nobody from cloning and pushing',
+  '%s: 2,000 idle connections, half of them with half a request, do not keep an agent from pushing',
   async surface => {
     await using scene = await startScene({ idleSeconds: 15 })
     const { gate, work } = scene
