@@ -10,7 +10,8 @@ import { defaultLimits, LimitExceeded, type Limits } from '../../../container/ch
 import { Budget } from '../../../container/checks/secrets/bytes/budget.ts'
 import { memorySource, SEGMENT_BYTES } from '../../../container/checks/secrets/bytes/byte-source.ts'
 import { VisitedTexts } from '../../../container/checks/secrets/bytes/visited-texts.ts'
-import { type View, viewsOf } from '../../../container/checks/secrets/decode/views.ts'
+import type { View } from '../../../container/checks/secrets/views/view.ts'
+import { viewsOf } from '../../../container/checks/secrets/views/views.ts'
 import { packedBy, tar, zip } from '../fixtures/archives.ts'
 import { githubToken, prose } from '../fixtures/fakes.ts'
 

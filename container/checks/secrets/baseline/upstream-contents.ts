@@ -3,8 +3,8 @@ import type { Searchable } from '../../objects/new-objects.ts'
 import type { ObjectReader } from '../../objects/object-reader.ts'
 import { Budget } from '../bytes/budget.ts'
 import { spool } from '../bytes/byte-source.ts'
-import { viewsOf } from '../decode/views.ts'
 import type { LocatedMatch } from '../gitleaks/locate.ts'
+import { viewsOf } from '../views/views.ts'
 import { MultiSearch } from './multi-search.ts'
 
 /** The most bytes of upstream's files that are read for a comparison. Beyond them a finding stays new. */

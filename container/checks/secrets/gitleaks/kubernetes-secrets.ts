@@ -1,5 +1,5 @@
 import { lineCounter, lineOfRow } from '../decode/line-map.ts'
-import type { View } from '../decode/views.ts'
+import type { View } from '../views/view.ts'
 
 export const SECRET_KIND = /\bkind:[ \t]*["']?secret\b/i
 /** An entry as gitleaks' rule for Kubernetes secrets matches it: a name, and base64 after it or on the lines below. */

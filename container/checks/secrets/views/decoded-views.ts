@@ -1,0 +1,125 @@
+import { LimitExceeded } from '../../limits.ts'
+import { memorySource } from '../bytes/byte-source.ts'
+import { stripAnsi } from '../decode/ansi-codes.ts'
+import type { DecodedBlock } from '../decode/decoded-block.ts'
+import { decodeBlocks } from '../decode/encoded-blocks.ts'
+import { type DecodedLines, decodeEscapes, decodeQuotedPrintable } from '../decode/escapes.ts'
+import { decodeInline } from '../decode/inline-base64.ts'
+import { lineCounter } from '../decode/line-map.ts'
+import { joinSplitTokens } from '../decode/split-tokens.ts'
+import { wideText } from '../decode/utf16-utf32.ts'
+import { type ExpandOptions, type ViewOptions, yieldIfDue } from './expand-options.ts'
+import { lineMap, type Nesting, type View, viewFields } from './view.ts'
+import { worthOf } from './worth-decoding.ts'
+
+/** The most encodings inside each other that are decoded; more are refused. */
+const MAX_ENCODINGS = 24
+
+function nest(encoding: string, nesting: Nesting, { path }: ViewOptions): Nesting {
+  if (nesting.depth >= MAX_ENCODINGS)
+    throw new LimitExceeded(
+      `${path} is encoded in more than ${MAX_ENCODINGS} layers`,
+      'push the file without the encodings',
+    )
+  const { line: _, ...rest } = nesting
+  return { ...rest, depth: nesting.depth + 1, encodings: [...nesting.encodings, encoding] }
+}
+
+/** Yields the views of everything encoded, but not compressed, in a segment. */
+export async function* decodeSegment(
+  segment: Buffer,
+  nesting: Nesting,
+  lineAt: (offset: number) => number,
+  options: ExpandOptions,
+): AsyncGenerator<View> {
+  const line = (offset: number) => nesting.line ?? lineAt(offset)
+  const wide = options.budget.timed(() => wideText(segment))
+  if (wide.whole) {
+    // The decoded text has the segment's lines, so it takes the segment's place.
+    const next = {
+      ...nest('UTF-16', nesting, options),
+      ...(nesting.line === undefined ? {} : { line: nesting.line }),
+    }
+    yield { ...viewFields(next), content: wide.whole, lines: lineMap(next, lineAt(0)) }
+    yield* decodeSegment(wide.whole, next, lineCounter(wide.whole, lineAt(0)), options)
+  }
+  for (const run of wide.runs) yield* expandDecoded(run, nesting, line(run.offset), options)
+  // A UTF-16 file is decoded as bytes too, since a program may have appended ASCII to it.
+  const first = lineAt(0)
+  yield* decodeInPlace(segment, nesting, row => nesting.line ?? first + row, options)
+  yield* decodeNested(segment, nesting, line, options)
+}
+
+/** Expands a decoded block, unless the same bytes were expanded at the same place before. */
+async function* expandDecoded(
+  { encoding, content }: DecodedBlock,
+  nesting: Nesting,
+  line: number,
+  options: ExpandOptions,
+): AsyncGenerator<View> {
+  const next = { ...nest(encoding, nesting, options), line }
+  const { archivePath, name = '' } = next
+  if (options.budget.timed(() => options.visited.isNew(content, [line], 'apart', name, ...archivePath)))
+    yield* options.expand(memorySource(content), next, options)
+}
+
+/** An encoding that is replaced by its decoded text inside the line. */
+interface InPlaceDecoder {
+  readonly encoding: string
+  readonly decode: (text: Buffer) => DecodedLines | undefined
+  /** True if encoded blocks are decoded inside the result; blocks in inline base64 are found by decodeBlocks alone. */
+  readonly canNest: boolean
+}
+
+const IN_PLACE_DECODERS: readonly InPlaceDecoder[] = [
+  { encoding: 'escapes', decode: decodeEscapes, canNest: true },
+  { encoding: 'colours', decode: stripAnsi, canNest: true },
+  { encoding: 'quoted-printable', decode: decodeQuotedPrintable, canNest: true },
+  { encoding: 'split tokens', decode: joinSplitTokens, canNest: false },
+  { encoding: 'base64', decode: decodeInline, canNest: false },
+]
+
+/** Yields `text` with each in-place encoding decoded, and the same of every result, recursively. */
+async function* decodeInPlace(
+  text: Buffer,
+  nesting: Nesting,
+  lineOf: (row: number) => number,
+  options: ExpandOptions,
+): AsyncGenerator<View> {
+  for (const { encoding, decode, canNest } of IN_PLACE_DECODERS) {
+    await yieldIfDue(options)
+    const decoded = options.budget.timed(() => decode(text))
+    if (!decoded) continue
+    const next = nest(encoding, nesting, options)
+    const lines = decoded.lines.map(lineOf)
+    const { archivePath, name = '' } = next
+    const place = [canNest ? 'in place' : 'all in place', name, ...archivePath]
+    if (!options.budget.timed(() => options.visited.isNew(decoded.content, lines, ...place))) continue
+    yield { ...viewFields(next), content: decoded.content, lines: { kind: 'list', lines } }
+    const decodedLineOf = (row: number) => lines[row] ?? 0
+    if (canNest) {
+      const rowAt = lineCounter(decoded.content, 0)
+      yield* decodeNested(decoded.content, next, offset => decodedLineOf(rowAt(offset)), options)
+    }
+    // A file's own text is as long as the file. The results of results can grow in number.
+    if (nesting.depth > 0) options.budget.addBytes(decoded.content.length, options.path)
+    yield* decodeInPlace(decoded.content, next, decodedLineOf, options)
+  }
+}
+
+/** Expands the encoded blocks of `text`: base64, hex and the like. */
+async function* decodeNested(
+  text: Buffer,
+  nesting: Nesting,
+  line: (offset: number) => number,
+  options: ExpandOptions,
+): AsyncGenerator<View> {
+  const { budget } = options
+  await yieldIfDue(options)
+  const blocks = budget.timed(() => decodeBlocks(text, worthOf(budget)))
+  for (const block of blocks.sort((a, b) => a.offset - b.offset)) {
+    await yieldIfDue(options)
+    budget.addBytes(block.content.length, options.path)
+    yield* expandDecoded(block, nesting, line(block.offset), options)
+  }
+}
