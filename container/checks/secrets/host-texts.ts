@@ -6,6 +6,7 @@ import { fingerprint } from './findings/fingerprint.ts'
 import { dropGenericDuplicates } from './findings/report-findings.ts'
 import type { LfsDecisions } from './lfs-objects.ts'
 import { runScan } from './scan/run-scan.ts'
+import { NO_PUSH } from './scan/scan-job.ts'
 import type { SecretsSettings } from './settings.ts'
 
 export interface TextScan {
@@ -17,16 +18,6 @@ export interface TextScan {
 
 /** The findings that a refusal names. */
 const MAX_SHOWN = 3
-
-const NOTHING = {
-  commits: new Map(),
-  blobs: new Map(),
-  names: [],
-  before: new Map(),
-  tags: [],
-  refs: [],
-  strays: [],
-}
 
 /**
  * Scans texts that an agent sends to a host's API, as the texts of a push are scanned. Returns why they are refused, or
@@ -43,12 +34,9 @@ export async function refuseTexts(
     await mkdir(scratch, { recursive: true, mode: 0o700 })
     const { newFindings } = await runScan(
       {
+        ...NO_PUSH,
         git: { dir: scratch, env: {} },
-        commands: [],
-        pushOptions: [],
         gitleaksConfig: decisions.gitleaksConfig,
-        newObjects: NOTHING,
-        predecessors: new Map(),
         texts,
         limits: { ...defaultLimits, ...settings },
         gitleaks: settings.gitleaks,

@@ -12,7 +12,7 @@ import { Redactor } from './findings/redactor.ts'
 import { describe, dropGenericDuplicates } from './findings/report-findings.ts'
 import { lfsPath } from './scan/read-lfs-objects.ts'
 import { runScan } from './scan/run-scan.ts'
-import type { ScanResult } from './scan/scan-job.ts'
+import { NO_PUSH, type ScanResult } from './scan/scan-job.ts'
 import type { SecretsSettings } from './settings.ts'
 
 /** The operators' decisions that an object is judged by, and its repository. */
@@ -65,13 +65,10 @@ export async function scanLfsObjects(
     await mkdir(scratch, { recursive: true, mode: 0o700 })
     const result = await runScan(
       {
+        ...NO_PUSH,
         // Plain data, for the child process.
         git: { dir: git.dir, env: git.env },
-        commands: [],
-        pushOptions: [],
         gitleaksConfig: decisions.gitleaksConfig,
-        newObjects: NOTHING,
-        predecessors: new Map(),
         lfsObjects: objects.map(({ oid, size, path }) => ({
           oid,
           size,
@@ -122,16 +119,6 @@ async function tooMuch(
       })
   }
   return verdicts
-}
-
-const NOTHING = {
-  commits: new Map(),
-  blobs: new Map(),
-  names: [],
-  before: new Map(),
-  tags: [],
-  refs: [],
-  strays: [],
 }
 
 /** Refuses findings without an exception. */

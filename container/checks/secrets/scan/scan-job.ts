@@ -33,6 +33,22 @@ export interface ScanJob {
   readonly isInProcess: boolean
 }
 
+/** The parts of a job that are empty where something is scanned in the place of a push. */
+export const NO_PUSH: Pick<ScanJob, 'commands' | 'pushOptions' | 'newObjects' | 'predecessors'> = {
+  commands: [],
+  pushOptions: [],
+  newObjects: {
+    commits: new Map(),
+    blobs: new Map(),
+    names: [],
+    before: new Map(),
+    tags: [],
+    refs: [],
+    strays: [],
+  },
+  predecessors: new Map(),
+}
+
 /** Receives the progress of a scan and cancels it. */
 export interface ScanObserver {
   readonly signal: AbortSignal

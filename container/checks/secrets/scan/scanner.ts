@@ -11,7 +11,7 @@ import { ScanFileWriter, type ScanItem } from '../gitleaks/scan-files.ts'
 import { type GitleaksMatch, runGitleaks } from '../gitleaks/verified-run.ts'
 import { carriedSecrets } from '../new-text/carried-secrets.ts'
 import { NewParts, type Part, partsAround } from '../new-text/new-parts.ts'
-import type { View } from '../views/view.ts'
+import type { ViewOptions } from '../views/expand-options.ts'
 import { viewsOf } from '../views/views.ts'
 import { lfsPath, readLfsObjects, type StoredObject } from './read-lfs-objects.ts'
 import { type ReadOptions, readAgain, readPush } from './read-push.ts'
@@ -67,10 +67,7 @@ async function scanContents(options: ScanOptions, batches: Batches): Promise<Loc
   ) => {
     const path = items[0]?.path ?? ''
     for (const { source, firstLine } of parts)
-      for await (const view of viewsOf(source, { path, folder, budget, signal, firstLine })) {
-        for (const item of items) await batches.add(item, view)
-        await batches.flushIfFull()
-      }
+      await batches.addViews(items, source, { path, folder, budget, signal, firstLine })
   }
   await using newParts = new NewParts(options.git, predecessors, budget, signal)
   const partial = new Set<string>()
@@ -97,14 +94,10 @@ async function scanLfsObjects(
   batches: Batches,
 ): Promise<LocatedMatch[]> {
   const budget = new Budget(limits)
-  await readLfsObjects(objects, limits, async ([item], source) => {
-    if (!item) return
-    const { path } = item
+  await readLfsObjects(objects, limits, async (items, source) => {
+    const path = items[0]?.path ?? ''
     const skipsArchives = objects.some(object => object.isLarge && lfsPath(object) === path)
-    for await (const view of viewsOf(source, { path, folder, budget, signal, skipsArchives })) {
-      await batches.add(item, view)
-      await batches.flushIfFull()
-    }
+    await batches.addViews(items, source, { path, folder, budget, signal, skipsArchives })
   })
   return batches.finish()
 }
@@ -117,13 +110,12 @@ async function scanTexts(
   const budget = new Budget(limits)
   const item = { commit: '', path: 'text', kind: 'host call' } as const
   for (const text of texts)
-    for await (const view of viewsOf(memorySource(Buffer.from(`${text}\n`)), {
+    await batches.addViews([item], memorySource(Buffer.from(`${text}\n`)), {
       path: item.path,
       folder,
       budget,
       signal,
-    }))
-      await batches.add(item, view)
+    })
   return batches.finish()
 }
 
@@ -162,16 +154,15 @@ class Batches {
     return new ScanFileWriter(join(folder, `texts-${this.#count++}`), config)
   }
 
-  async add(item: ScanItem, view: View): Promise<void> {
-    await this.#open.add(item, view)
-  }
-
   /**
-   * Starts the next batch when this one is full, or large and no gitleaks runs. Called between views, so that a view's
-   * windows stay in one batch.
+   * Adds every view of a content, for each of its places. Starts the next batch between views when this one is full, or
+   * large and no gitleaks runs: a view's windows stay in one batch.
    */
-  async flushIfFull(): Promise<void> {
-    if (this.#open.bytes > (this.#isRunning ? BATCH_BYTES : IDLE_BATCH_BYTES)) await this.#flush()
+  async addViews(items: readonly ScanItem[], source: Source, options: ViewOptions): Promise<void> {
+    for await (const view of viewsOf(source, options)) {
+      for (const item of items) await this.#open.add(item, view)
+      if (this.#open.bytes > (this.#isRunning ? BATCH_BYTES : IDLE_BATCH_BYTES)) await this.#flush()
+    }
   }
 
   async #flush(): Promise<void> {
