@@ -1,7 +1,9 @@
 import { LATER_COMMIT_HELPS_NOT, PUSH_AGAIN, remoteOf, shortId12 } from '../../git/clone-commands.ts'
+import { SET_IDENTITY } from './amend-steps.ts'
+import type { RefProblem } from './commit-problems.ts'
 import type { RefHistory } from './ref-history.ts'
 import { isTag, type RefusedRef, rewriteThenMove, tagOf } from './refused-ref.ts'
-import { chooseFix, type RefProblem, rewriteSteps, SET_IDENTITY } from './rewrite-history.ts'
+import { chooseFix, rewriteSteps } from './rewrite-history.ts'
 
 export const ROTATE =
   'If it was ever a real secret, revoke it where it was issued and make a new one: it has left your machine.'

@@ -2,9 +2,10 @@ import { splitSigners } from '../../../src/contract/ssh/allowed-signers.ts'
 import { compileGlob } from '../../../src/contract/text/glob.ts'
 import { LATER_COMMIT_HELPS_NOT } from '../../git/clone-commands.ts'
 import type { IncomingPush } from '../check.ts'
+import { RESET_AUTHOR } from './amend-steps.ts'
 import type { RefHistory } from './ref-history.ts'
 import { type RefusedRef, rewriteThenMove } from './refused-ref.ts'
-import { RESET_AUTHOR, rebaseCommand } from './rewrite-history.ts'
+import { rebaseCommand } from './rewrite-history.ts'
 
 /** A commit whose author, committer or signature the grant does not allow. */
 export interface IdentityBreach {

@@ -1,8 +1,10 @@
 import { LATER_COMMIT_HELPS_NOT, shellWord, shortId7, shortId12 } from '../../git/clone-commands.ts'
 import type { Entry } from '../objects/changed-paths.ts'
+import { stopAtTip } from './amend-steps.ts'
 import type { RefHistory } from './ref-history.ts'
 import { type RefusedRef, rewriteThenMove } from './refused-ref.ts'
-import { rebaseCommand, squashCommand, stopAtTip } from './rewrite-history.ts'
+import { rebaseCommand } from './rewrite-history.ts'
+import { squashCommand } from './squash.ts'
 
 /** A change of a path that may not be pushed. */
 export interface RefusedChange {
