@@ -8,7 +8,8 @@ import { type Clone, cloneIn } from '../harness/clone.ts'
 import { type Gate, git, gitText, startGate } from '../harness/index.ts'
 import { GRANTS, type GrantName } from './rule-table/grants.ts'
 import { makeObjects, type ObjectName } from './rule-table/objects.ts'
-import { type Row, rows } from './rule-table/rows.ts'
+import type { Row } from './rule-table/row.ts'
+import { rows } from './rule-table/rows.ts'
 
 const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'gate-rules-'))
 let gate: Gate
