@@ -41,6 +41,10 @@ describe('a GraphQL request is refused', () => {
       `{ ${REPOSITORY} { pullRequest(number: 1) { headRepository { pullRequest(number: 1) { body } } } } }`,
     ],
     [
+      'more of a fork than its name',
+      `{ ${REPOSITORY} { pullRequest(number: 1) { headRepository { ... on Repository { description viewerPermission } } } } }`,
+    ],
+    [
       'an issue that a pull request closes',
       `{ ${REPOSITORY} { pullRequest(number: 1) { closingIssuesReferences(first: 1) { nodes { body } } } } }`,
     ],

@@ -14,7 +14,7 @@ import { publishedSchema } from './stand-in-github.ts'
 
 /** The types of the gate that stand in the place of a wider type of GitHub's. */
 const NARROWER: Readonly<Record<string, string>> = {
-  ThisRepository: 'Repository',
+  OtherRepository: 'Repository',
   ReferencedIssue: 'Issue',
   ReferencedIssueConnection: 'IssueConnection',
   ReferencedPullRequest: 'PullRequest',
