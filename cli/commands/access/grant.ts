@@ -5,7 +5,7 @@ import type { HostApiAccess } from '../../../src/contract/host-call.ts'
 import { confirm } from '../../confirm.ts'
 import { CliError, UsageError } from '../../errors.ts'
 import { changeTerms, droppedRestrictions, type GrantChanges } from '../../grant-changes.ts'
-import { formatTerms, toTerms } from '../../options/grant-options.ts'
+import { formatTerms, GrantOptions, toTerms } from '../../options/grant-options.ts'
 import { readText } from '../../options/read-text.ts'
 import { printNote, printResult, table } from '../../output.ts'
 import { command, gate, group, removal } from '../context.ts'
@@ -98,21 +98,7 @@ The command prints the grant before and after. Dropping a restriction needs conf
   })
 
 /** The parts of a grant that options set. */
-const PARTS = [
-  ...([
-    'read',
-    'push',
-    'force',
-    'delete',
-    'deny',
-    'tags',
-    'pushOptions',
-    'denyPaths',
-    'emails',
-    'ask',
-  ] as const),
-  ...(['allowedSigners', 'symlinks', 'submodules', 'maxBlobBytes', 'pullRequests', 'api'] as const),
-]
+const PARTS = Object.keys(GrantOptions.shape)
 
 const partsOf = (options: Readonly<Record<string, unknown>>): GrantChanges =>
   Object.fromEntries(PARTS.flatMap(part => (options[part] === undefined ? [] : [[part, options[part]]])))
