@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { isSafeForSecrets } from '../contract/credential.ts'
 import { AgentName } from '../contract/names.ts'
 
 const count = (fallback: number) => {
@@ -8,15 +9,6 @@ const count = (fallback: number) => {
 const seconds = count
 
 const SILENCE = 'must be a whole number, 15 or more'
-
-/** Whether nobody on the way can read a request to this URL: HTTPS, or this machine itself. */
-const isProtected = (text: string) => {
-  const url = URL.parse(text)
-  return (
-    url?.protocol === 'https:' ||
-    (url?.protocol === 'http:' && ['localhost', '127.0.0.1', '[::1]'].includes(url.hostname))
-  )
-}
 
 const Settings = z
   .object({
@@ -97,7 +89,10 @@ const Settings = z
     /** The issuer at which operators sign in by OpenID Connect, as its ID tokens name it. */
     GATE_OIDC_ISSUER: z
       .url()
-      .refine(isProtected, 'must begin with https:// (http:// only at localhost or 127.0.0.1)')
+      .refine(
+        isSafeForSecrets,
+        'must begin with https://, without a user name (http:// only on this machine)',
+      )
       .optional(),
     /** The gate's client at the issuer. */
     GATE_OIDC_CLIENT_ID: z.string().min(1).optional(),
