@@ -110,7 +110,7 @@ export async function explainPush(
   return [formatPush(push), ...(approval ? [formatApproval(approval)] : [])].join('\n')
 }
 
-/** Returns a push of this agent: the one with the id, or the newest. */
+/** Returns a push of this agent, by its id or the newest. */
 export async function findOwnPush(
   { ledger, agent }: Asker,
   wanted: { push?: string | undefined; repository?: string | undefined },

@@ -27,7 +27,7 @@ export function showGrant(c: Context<GitEnv>): Response {
     ...(may.length ? ['push:', ...may.map(line => `  ${line}`)] : ['push: nothing']),
     ...formatLimits(terms),
     ...(terms.api === 'none' ? [] : formatHostClient(origin, repository)),
-    'every push is scanned for secrets; one that holds any is refused',
+    'each push is scanned for secrets; a push that holds a secret is refused',
     ...(example ? ['', 'example:', `  git push ${clone} HEAD:${example}`] : []),
   ]
   return c.text(`${lines.join('\n')}\n`)

@@ -174,7 +174,7 @@ test('an agent can read every limit of its pushes, as text and as JSON', async (
     'submodules: none',
     'files: up to 1 MiB each',
     'push options: merge_request.*',
-    'every push is scanned for secrets; one that holds any is refused',
+    'each push is scanned for secrets; a push that holds a secret is refused',
     '',
     'example:',
     `  git push ${gate.url}/app.git HEAD:refs/heads/lee/fix-login`,
