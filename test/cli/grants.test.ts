@@ -1,41 +1,24 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { z } from 'zod'
 import { GrantTerms } from '../../src/contract/grant.ts'
-import { type AdminGate, hostKey, startAdminGate } from '../api/fixtures/admin-gate.ts'
-import { gitGate } from './command.ts'
+import { type Operator, startOperator } from './fixtures/operator.ts'
 
-let gate: AdminGate
-let folder: string
+let operator: Operator
 beforeAll(async () => {
-  gate = await startAdminGate()
-  folder = mkdtempSync(join(tmpdir(), 'gate-grants-'))
-  writeFileSync(join(folder, 'known_hosts'), hostKey('[127.0.0.1]:2222'))
-  await gate.json('POST', '/identities', { name: 'deploy' })
-  await ok(
+  operator = await startOperator()
+  await operator.gate.json('POST', '/identities', { name: 'deploy' })
+  await operator.ok(
     ...['repo', 'add', 'demo', '--upstream', 'ssh://git@127.0.0.1:2222/srv/demo.git'],
     ...['--identity', 'deploy', '--known-hosts', 'known_hosts'],
   )
 }, 60_000)
-afterAll(async () => {
-  rmSync(folder, { recursive: true, force: true })
-  await gate[Symbol.asyncDispose]()
-})
+afterAll(() => operator[Symbol.asyncDispose]())
 
-const run = (...args: string[]) =>
-  gitGate(args, { env: { GATE_URL: gate.url, GATE_ADMIN_TOKEN: gate.adminToken }, cwd: folder })
-async function ok(...args: string[]): Promise<string> {
-  const ran = await run(...args)
-  expect(ran, `${args.join(' ')}: ${ran.stderr}`).toMatchObject({ code: 0 })
-  return ran.stdout
-}
 const Granted = z.object({ terms: GrantTerms })
 const set = async (agent: string, ...args: string[]) =>
-  Granted.parse(JSON.parse(await ok('grant', 'set', agent, 'demo', ...args, '--json'))).terms
+  Granted.parse(await operator.json('grant', 'set', agent, 'demo', ...args)).terms
 async function restricted(agent: string): Promise<GrantTerms> {
-  await ok('agent', 'add', agent)
+  await operator.ok('agent', 'add', agent)
   return set(
     agent,
     ...['--push', '{agent}/**', 'topic/*', '--force', '{agent}/**', '--delete', '{agent}/**'],
@@ -44,6 +27,69 @@ async function restricted(agent: string): Promise<GrantTerms> {
     ...['--pull-requests', 'main'],
   )
 }
+
+test('the options of grant set become rules and limits', async () => {
+  await operator.ok('agent', 'add', 'bob')
+  const terms = (...args: string[]) => set('bob', '--replace', '--yes', ...args)
+
+  expect((await terms('--push', 'main', 'rel/*')).rules).toEqual([
+    { pattern: 'refs/heads/main', allow: ['create', 'update'], deny: [] },
+    { pattern: 'refs/heads/rel/*', allow: ['create', 'update'], deny: [] },
+  ])
+  expect(
+    (
+      await terms(
+        '--push',
+        'refs/heads/**',
+        '--deny',
+        'main',
+        '--force',
+        '{agent}/**',
+        '--delete',
+        '{agent}/**',
+        '--tags',
+        'v*',
+      )
+    ).rules,
+  ).toEqual([
+    { pattern: 'refs/heads/main', allow: [], deny: ['create', 'update', 'force', 'delete'] },
+    { pattern: 'refs/heads/**', allow: ['create', 'update'], deny: [] },
+    { pattern: 'refs/heads/{agent}/**', allow: ['force', 'delete'], deny: [] },
+    { pattern: 'refs/tags/v*', allow: ['create'], deny: [] },
+  ])
+  expect(
+    await terms(
+      '--push',
+      '**',
+      '--push-options',
+      'ci.*',
+      'topic=*',
+      '--deny-path',
+      '.github/**',
+      '--email',
+      '*@example.com',
+      '--no-symlinks',
+      '--no-submodules',
+      '--max-blob-bytes',
+      '1000',
+    ),
+  ).toMatchObject({
+    pushOptions: ['ci.*', 'topic=*'],
+    denyPaths: ['.github/**'],
+    emails: ['*@example.com'],
+    symlinks: false,
+    submodules: false,
+    maxBlobBytes: 1000,
+  })
+  expect(await terms('--read')).toMatchObject({
+    rules: [],
+    symlinks: true,
+    submodules: true,
+    pushOptions: [],
+  })
+  await operator.ok('grant', 'remove', 'bob', 'demo')
+  expect(await operator.json('grant', 'list', 'bob')).toEqual([])
+})
 
 test('a change of a grant keeps every part that it does not name', async () => {
   const before = await restricted('ada')
@@ -69,9 +115,9 @@ test('a change of a grant keeps every part that it does not name', async () => {
 })
 
 test('the grant before and after a change is printed', async () => {
-  await ok('agent', 'add', 'bert')
+  await operator.ok('agent', 'add', 'bert')
   await set('bert', '--push', 'bert/**', '--deny-path', 'ci/**')
-  const printed = await ok('grant', 'set', 'bert', 'demo', '--push', 'fix/**')
+  const printed = await operator.ok('grant', 'set', 'bert', 'demo', '--push', 'fix/**')
   expect(printed).toMatch(
     /^before: bert\/\*\* .*not ci\/\*\*\nafter: {2}bert in demo: fix\/\*\* .*not ci\/\*\*\n$/,
   )
@@ -87,22 +133,22 @@ test.each([
 ])('a change that drops a restriction needs --yes without a terminal: %j', async (args, restriction) => {
   const agent = `cy-${args.join('').replaceAll(/[^a-z]/g, '')}`
   const before = await restricted(agent)
-  const refused = await run('grant', 'set', agent, 'demo', ...args)
+  const refused = await operator.run('grant', 'set', agent, 'demo', ...args)
   expect(refused).toMatchObject({ code: 1, stdout: '' })
   expect(refused.stderr).toContain(restriction)
   expect(refused.stderr).toContain('--yes')
-  expect(await gate.json('GET', `/grants/${agent}/demo`)).toMatchObject({ terms: before })
-  await ok('grant', 'set', agent, 'demo', ...args, '--yes')
-  expect(await gate.json('GET', `/grants/${agent}/demo`)).not.toMatchObject({ terms: before })
+  expect(await operator.gate.json('GET', `/grants/${agent}/demo`)).toMatchObject({ terms: before })
+  await operator.ok('grant', 'set', agent, 'demo', ...args, '--yes')
+  expect(await operator.gate.json('GET', `/grants/${agent}/demo`)).not.toMatchObject({ terms: before })
 })
 
 test('the change log has the grant before and after', async () => {
-  await ok('agent', 'add', 'dora')
+  await operator.ok('agent', 'add', 'dora')
   const before = await set('dora', '--push', 'a/**')
   const after = await set('dora', '--push', 'b/**')
   const changes = z
     .array(z.object({ action: z.string(), subject: z.string(), detail: z.unknown() }))
-    .parse(JSON.parse(await ok('change', 'list', '--json')))
+    .parse(await operator.json('change', 'list'))
   expect(changes.find(each => each.action === 'grant.set' && each.subject === 'dora demo')?.detail).toEqual({
     before,
     terms: after,
