@@ -1,6 +1,5 @@
-import { StringDecoder } from 'node:string_decoder'
 import type { Upstream } from '../../src/contract/companion-api/pass.ts'
-import { type Command, printable } from '../git/command-list.ts'
+import type { Command } from '../git/command-list.ts'
 import type { Git } from '../git/git.ts'
 import { boundedLines, type FirstLines } from '../process/bounded-lines.ts'
 import type { Link } from '../upstream/link.ts'
@@ -9,6 +8,7 @@ import { type ForwardResult, interpretResult, type PushInFlight, statusForAll } 
 import { receivedPack } from './received-pack.ts'
 import { lacksObjects, sendPush } from './send-push.ts'
 import { stagePush } from './staged-push.ts'
+import { readRemoteLines } from './upstream-lines.ts'
 import type { UpstreamSession } from './upstream-session.ts'
 
 /** Forward of one push to upstream. */
@@ -21,9 +21,6 @@ export interface Forward {
   /** Closes the prepared connection. A push that has been sent is not affected. */
   drop(): void
 }
-
-/** Limit of one line of upstream's output that is relayed to the client, in characters. */
-const MAX_LINE = 1_000
 
 /**
  * Limit of upstream's output that is relayed to the client, in characters. A slow client takes less than
@@ -60,7 +57,7 @@ export function startForward(options: ForwardOptions): Forward {
   const relay = relayTo(say, said)
   const stage = async (signal: AbortSignal) => {
     const borrowed = await (await linkTo()).acquire(signal)
-    return stagePush(git, borrowed, upstream, commands, pushOptions, relay())
+    return stagePush(git, borrowed, upstream, commands, pushOptions, readRemoteLines(relay).push)
   }
   const dropped = new AbortController()
   const prewarm = async () => ((await session.isUsable()) ? undefined : stage(dropped.signal))
@@ -74,7 +71,7 @@ export function startForward(options: ForwardOptions): Forward {
     const openPack = await receivedPack(git, commands).catch(() => undefined)
     const open = openPack && (await session.take(deadline))
     if (!open) return undefined
-    const sent = sendPush(open, commands, pushOptions, openPack, relay(), deadline)
+    const sent = sendPush(open, commands, pushOptions, openPack, relay, deadline)
     onStart(sent.pid)
     const lacking = await sent.ended.then(lacksObjects, () => false)
     return lacking ? undefined : { ended: sent.ended, hasBegun: () => true }
@@ -107,16 +104,15 @@ export function startForward(options: ForwardOptions): Forward {
   }
 }
 
-/** Returns a function that makes parsers of upstream's output, which share one limit. */
-function relayTo(say: (line: string) => void, said: FirstLines): () => (chunk: Buffer) => void {
+/** Returns a function that relays lines of upstream's output to the client, and keeps them on record. */
+function relayTo(say: (line: string) => void, said: FirstLines): (line: string) => void {
   let left = MOST_RELAYED
-  return () =>
-    parseRemoteLines(line => {
-      said.add(line)
-      if (left <= 0) return
-      left -= line.length
-      say(left > 0 ? `upstream: ${line}` : 'git-gate: upstream says more, which is not passed on')
-    })
+  return line => {
+    said.add(line)
+    if (left <= 0) return
+    left -= line.length
+    say(left > 0 ? `upstream: ${line}` : 'git-gate: upstream says more, which is not passed on')
+  }
 }
 
 const onAbort = (signal: AbortSignal) =>
@@ -128,22 +124,4 @@ function errorMessage(error: unknown, deadlineMs: number): string {
   return error instanceof UpstreamError
     ? error.message
     : `the upstream did not answer within ${deadlineMs / 1000} s`
-}
-
-/**
- * Creates a parser of git's stderr that calls `tell` for each `remote: …` line: these lines are upstream's
- * output.
- */
-function parseRemoteLines(tell: (line: string) => void): (chunk: Buffer) => void {
-  const decoder = new StringDecoder('utf8')
-  let rest = ''
-  return chunk => {
-    rest += decoder.write(chunk)
-    const lines = rest.split(/\r\n|\n|\r/)
-    rest = (lines.pop() ?? '').slice(0, MAX_LINE)
-    for (const line of lines) {
-      const words = /^remote: ?(.*)$/.exec(line)?.[1]
-      if (words?.trim()) tell(printable(words).trimEnd().slice(0, MAX_LINE))
-    }
-  }
 }

@@ -4,10 +4,14 @@ import type { Command } from '../git/command-list.ts'
 import { FLUSH, PktLines, pktLine } from '../git/pkt-line.ts'
 import type { ProcessResult } from '../process/spawn.ts'
 import type { OpenPack } from './received-pack.ts'
+import { type LineReader, readUpstreamLines } from './upstream-lines.ts'
 import { cutSession, type ReceivePack } from './upstream-session.ts'
 
 /** Time for upstream's session to end after its report, in milliseconds. */
 const END_MS = 2_000
+
+/** Limit of a reason in upstream's report, in characters. */
+const MAX_REASON = 1_000
 
 /** The errors of a pipe whose other end reads no more. */
 const UNREAD = new Set(['EPIPE', 'ECONNRESET', 'ERR_STREAM_PREMATURE_CLOSE'])
@@ -21,15 +25,15 @@ export interface SentPush {
 
 /**
  * Sends commands, push options and pack (gitprotocol-pack(5)). Upstream compares each ref with the old value that the
- * agent saw, and replaces exactly that value; several refs are replaced atomically. `tell` receives what upstream
- * says, as `remote: …` lines.
+ * agent saw, and replaces exactly that value; several refs are replaced atomically. `tell` receives the lines of upstream's
+ * output.
  */
 export function sendPush(
   session: ReceivePack,
   commands: readonly Command[],
   pushOptions: readonly string[],
   openPack: OpenPack,
-  tell: (chunk: Buffer) => void,
+  tell: (line: string) => void,
   deadline: AbortSignal,
 ): SentPush {
   const { child, release } = session
@@ -90,7 +94,8 @@ function requestOf(
 /** Reads the side bands of upstream's answer, and the report in the first of them. */
 class ReportReader {
   readonly #commands: readonly Command[]
-  readonly #lines: RemoteLines
+  readonly #refs: ReadonlySet<string>
+  readonly #lines: LineReader
   readonly #bands = new PktLines()
   readonly #report = new PktLines()
   readonly #states = new Map<string, string>()
@@ -100,9 +105,10 @@ class ReportReader {
   /** True: upstream has ended its answer, with a report. */
   isWhole = false
 
-  constructor(commands: readonly Command[], tell: (chunk: Buffer) => void) {
+  constructor(commands: readonly Command[], tell: (line: string) => void) {
     this.#commands = commands
-    this.#lines = new RemoteLines(tell)
+    this.#refs = new Set(commands.map(({ ref }) => ref))
+    this.#lines = readUpstreamLines(tell)
   }
 
   /** Takes bytes. Returns true once the answer is over, or cannot be read. */
@@ -136,9 +142,11 @@ class ReportReader {
 
   #takeReportLine(line: string): void {
     const [, word, name = '', reason = ''] = /^(unpack|ok|ng) (\S+)(?: (.*))?$/s.exec(line) ?? []
-    if (word === 'unpack') this.#unpack = line.slice('unpack '.length)
+    if (word === 'unpack') this.#unpack = line.slice('unpack '.length, MAX_REASON)
+    else if (!this.#refs.has(name)) return
     else if (word === 'ok') this.#states.set(name, '')
-    else if (word === 'ng') this.#states.set(name, `[remote rejected] (${reason || 'failed'})`)
+    else if (word === 'ng')
+      this.#states.set(name, `[remote rejected] (${reason.slice(0, MAX_REASON) || 'failed'})`)
   }
 
   /** Returns the lines and the exit code of `git push --porcelain` for the same answer. */
@@ -160,30 +168,6 @@ class ReportReader {
     const unpack = isUnpacked ? '' : `error: remote unpack failed: ${this.#unpack}\n`
     const code = summaries.every(({ summary }) => summary === '') ? 0 : 1
     return { code, signal: null, stdout: Buffer.from(lines.join('')), stderr: unpack + stderr }
-  }
-}
-
-/** Limit of a line of upstream's that has not ended, in bytes. */
-const MAX_LINE = 4_096
-
-/** Marks upstream's lines as git does. Bytes stay as they are, also those of other encodings. */
-class RemoteLines {
-  readonly #tell: (chunk: Buffer) => void
-  #rest = ''
-
-  constructor(tell: (chunk: Buffer) => void) {
-    this.#tell = tell
-  }
-
-  push(bytes: Buffer): void {
-    const lines = (this.#rest + bytes.toString('latin1')).split(/\r\n|\n|\r/)
-    this.#rest = (lines.pop() ?? '').slice(0, MAX_LINE)
-    const words = lines.map(line => `remote: ${line}\n`).join('')
-    if (words) this.#tell(Buffer.from(words, 'latin1'))
-  }
-
-  end(): void {
-    if (this.#rest) this.push(Buffer.from('\n'))
   }
 }
 
