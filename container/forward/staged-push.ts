@@ -52,35 +52,20 @@ export function stagePush(
     clearTimeout(abortTimer)
     borrowed.release(how)
   }
-  const ended = git.run(
-    [
-      ...['-c', `core.hooksPath=${FORWARD_HOOKS}`],
-      // A hook at upstream may be silent for long. The push has a deadline of its own.
-      ...['-c', 'http.lowSpeedLimit=0'],
-      'push',
-      '--porcelain',
-      '--no-progress',
-      ...(commands.length > 1 ? ['--atomic'] : []),
-      ...commands.map(c => `--force-with-lease=${c.ref}:${isCreate(c) ? '' : c.old}`),
-      ...pushOptions.map(option => `--push-option=${option}`),
-      upstream.url,
-      ...commands.map(c => (isDelete(c) ? `:${c.ref}` : `${c.new}:${c.ref}`)),
-    ],
-    {
-      signal: stop.signal,
-      ...borrowed.git,
-      onStderr,
-      onStart: id => {
-        pid = id
-      },
-      onFd3: socket => {
-        channel = socket
-        socket.once('data', () => {
-          hasBegun = true
-        })
-      },
+  const ended = git.run(argumentsOf(upstream, commands, pushOptions), {
+    signal: stop.signal,
+    ...borrowed.git,
+    onStderr,
+    onStart: id => {
+      pid = id
     },
-  )
+    onFd3: socket => {
+      channel = socket
+      socket.once('data', () => {
+        hasBegun = true
+      })
+    },
+  })
   // send() returns `ended`, and its caller handles the rejection. A push that is dropped ignores it.
   ended.then(
     push =>
@@ -102,3 +87,15 @@ export function stagePush(
     },
   }
 }
+
+const argumentsOf = ({ url }: Upstream, commands: readonly Command[], pushOptions: readonly string[]) => [
+  ...['-c', `core.hooksPath=${FORWARD_HOOKS}`],
+  // A hook at upstream may be silent for long. The push has a deadline of its own.
+  ...['-c', 'http.lowSpeedLimit=0'],
+  ...['push', '--porcelain', '--no-progress'],
+  ...(commands.length > 1 ? ['--atomic'] : []),
+  ...commands.map(c => `--force-with-lease=${c.ref}:${isCreate(c) ? '' : c.old}`),
+  ...pushOptions.map(option => `--push-option=${option}`),
+  url,
+  ...commands.map(c => (isDelete(c) ? `:${c.ref}` : `${c.new}:${c.ref}`)),
+]

@@ -5,6 +5,7 @@ import type { PushClient } from '../client/push-client.ts'
 import { ClientGone } from '../client/request-body.ts'
 import { openUpstreamSession } from '../forward/upstream-session.ts'
 import type { BadCommandList, CommandList } from '../git/command-list.ts'
+import type { Mirror } from '../mirror/mirror.ts'
 import { describeError, logError } from '../process/log.ts'
 import { NoRoom } from '../process/memory-budget.ts'
 import type { SessionEnd } from '../sessions/session-counts.ts'
@@ -159,6 +160,19 @@ const conclude = (progress: PushProgress, { outcome }: Verdict) => {
   if (progress.can(end)) progress.move(end)
 }
 
+/** Returns whether git updates the mirror's refs after this verdict. */
+function answerFor(
+  { outcome }: Verdict,
+  commands: CommandList['commands'],
+  mirror: Mirror,
+): 'pass' | 'refuse' {
+  if (outcome !== 'accepted') return 'refuse'
+  if (!commands.some(({ ref }) => isReviewRef(ref))) return 'pass'
+  // Upstream keeps no ref of a proposal. The mirror gets the other refs with the next refresh.
+  mirror.expire()
+  return 'refuse'
+}
+
 /**
  * Streams the pack into git's quarantine, runs the checks when pre-receive asks, forwards the push, and waits
  * for git to exit. A client that disconnects before the forward ends the push. Once the forward has begun,
@@ -206,11 +220,7 @@ async function receiveCheckForward(
       }))
     if (verdict) {
       conclude(progress, verdict)
-      const isAccepted = verdict.outcome === 'accepted'
-      // Upstream keeps no ref of a proposal. The mirror gets the other refs with the next refresh.
-      const isProposal = commands.some(({ ref }) => isReviewRef(ref))
-      if (isAccepted && isProposal) mirror.expire()
-      receiving.answer(isAccepted && !isProposal ? 'pass' : 'refuse')
+      receiving.answer(answerFor(verdict, commands, mirror))
     }
     const took = receiving
     const ended = await mirror.refs.change(() => took.end())
