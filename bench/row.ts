@@ -5,7 +5,7 @@ import { ratio, type Spread, spread } from './measure.ts'
 export interface Effort {
   /** The number of rounds of a comparison. Long comparisons take fewer. */
   readonly rounds: number
-  /** Whether to cut sizes to about a tenth, to test the bench itself. */
+  /** Cuts sizes to about a tenth, to test the bench itself. */
   readonly quick: boolean
 }
 

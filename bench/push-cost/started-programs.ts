@@ -31,7 +31,7 @@ export async function watchPrograms(pid: number, file: string): Promise<() => Pr
 }
 
 /** A shell that sets a limit becomes another program: the last program of a process counts. */
-export function readTrace(trace: string): Watched {
+function readTrace(trace: string): Watched {
   const programs = new Map<string, string>()
   let systemCalls = 0
   for (const line of trace.split('\n')) {

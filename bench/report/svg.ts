@@ -8,7 +8,7 @@ export interface Drawing {
   readonly title: string
   readonly x: string
   readonly y: string
-  /** Whether both axes are logarithmic. */
+  /** True if both axes are logarithmic. */
   readonly logarithmic?: boolean
   readonly series: readonly Series[]
 }

@@ -6,7 +6,7 @@ import { countNames, type Watched, watchPrograms } from '../push-cost/started-pr
 import type { Result, Row } from '../row.ts'
 import { type WorkTree, workTree } from '../work-tree.ts'
 
-/** What one small push starts and asks: processes, processor time, sessions at the upstream, requests, statements. */
+/** The cost of one small push: processes, processor time, sessions at the upstream, requests, statements. */
 export const pushCost: Row = {
   name: 'push-cost',
   async run(stage, { rounds, quick }) {

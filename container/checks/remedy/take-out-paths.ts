@@ -41,7 +41,7 @@ interface Plan {
   readonly commits: readonly string[]
   readonly added: readonly string[]
   readonly changed: readonly string[]
-  /** Whether a later commit changes or moves a path that is added here, so that a rebase would conflict. */
+  /** True if a later commit changes or moves a path that is added here, so that a rebase would conflict. */
   readonly isBuiltOn: boolean
 }
 

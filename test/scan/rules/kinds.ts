@@ -22,7 +22,7 @@ export interface Kind {
   readonly kind: string
   readonly name: string
   readonly value: () => string
-  /** Whether the value alone shows its kind. */
+  /** True if the value alone shows its kind. */
   readonly isBare: boolean
 }
 

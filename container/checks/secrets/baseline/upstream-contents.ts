@@ -21,7 +21,7 @@ const MAX_STEPS = 5_000_000
 export interface BaselineOptions {
   readonly newObjects: Searchable
   readonly limits: Limits
-  /** Whether a child process repeats the comparison when it is beyond the limits. */
+  /** True if a child process repeats the comparison when it is beyond the limits. */
   readonly isInProcess: boolean
   readonly folder: string
   readonly signal: AbortSignal

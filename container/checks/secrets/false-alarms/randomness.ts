@@ -12,7 +12,7 @@ const REPEATS = /(.{1,4}?)\1{3,}|(?:dead|beef|cafe|babe|f00d|feed|face|c0de){2,}
 const MIN_COUNTING = 3
 
 /** Removes runs of repeated, and of counting, characters: `xxxx`, `123`, `defg`, `90123`. */
-export function withoutRuns(value: string): string {
+function withoutRuns(value: string): string {
   const text = value.replace(REPEATS, ' ')
   let rest = ''
   for (let from = 0; from < text.length; ) {
@@ -49,7 +49,7 @@ const LEET: Readonly<Record<string, string>> = {
 const unleet = (text: string) => text.replace(/[013457@$]/g, sign => LEET[sign] ?? sign)
 
 /** Returns the rest of a value, without runs and without words, with digits read as letters too. */
-export function withoutWords(value: string): string {
+function withoutWords(value: string): string {
   const rest = withoutRuns(value).replace(WORDS, ' ')
   let words = ''
   // A word in leet letters is cut out of the value at its own place.

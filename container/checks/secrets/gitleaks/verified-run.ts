@@ -4,7 +4,7 @@ import { GateFault } from '../../check.ts'
 import { LEAKS_EXIT_CODE, startGitleaks } from './gitleaks-process.ts'
 import type { ScanFileWriter } from './scan-files.ts'
 
-export const CANARY_RULE = 'git-gate-canary'
+const CANARY_RULE = 'git-gate-canary'
 export const gateConfigPath = fileURLToPath(new URL('../../../gitleaks/gitleaks.toml', import.meta.url))
 
 /** A match as gitleaks reports it, in one of the scan files. */

@@ -18,7 +18,7 @@ export interface Window {
   readonly content: Buffer
   /** The row of the text that the window begins in, from 0. */
   readonly line: number
-  /** Whether a private key begins in the window and does not end there. */
+  /** True if a private key begins in the window and does not end there. */
   readonly hasOpenKey: boolean
 }
 

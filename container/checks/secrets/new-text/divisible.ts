@@ -18,7 +18,7 @@ const MARKS =
 export interface Traits {
   /** The name that the text is scanned under. */
   readonly name: string
-  /** Whether it is text in UTF-8 without control characters. */
+  /** True for text in UTF-8 without control characters. */
   readonly isPlain: boolean
   readonly hasMark: boolean
   /** The two ends of ascii85. */

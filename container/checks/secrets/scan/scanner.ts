@@ -11,7 +11,7 @@ import { Batches, type BatchOptions } from './batches.ts'
 import { lfsPath, readLfsObjects, type StoredObject } from './read-lfs-objects.ts'
 import { type ReadOptions, readAgain, readPush } from './read-push.ts'
 
-export interface ScanOptions extends ReadOptions, BatchOptions {
+interface ScanOptions extends ReadOptions, BatchOptions {
   /** LFS objects, which are scanned in the place of a push. */
   readonly lfsObjects?: readonly StoredObject[] | undefined
   /** Texts, which are scanned in the place of a push. */

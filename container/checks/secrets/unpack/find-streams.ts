@@ -92,7 +92,7 @@ function probeDeflate(content: Buffer, offset: number, budget: Budget, precheck 
 
 interface SearchContext {
   readonly budget: Budget
-  /** Whether `content` is the beginning of its source. */
+  /** True if `content` is the beginning of its source. */
   readonly isStart: boolean
   readonly isPng?: boolean
 }
