@@ -11,6 +11,7 @@ import { WebUrl } from '../../src/contract/web-links.ts'
 import { CliError } from '../errors.ts'
 import { GrantOptions, ownBranches, toTerms } from '../options/grant-options.ts'
 import { readText, readTextBeside } from '../options/read-text.ts'
+import { roleKey } from './operator-steps.ts'
 
 const settings = {
   upstream: z.string(),
@@ -100,7 +101,13 @@ const File = z.strictObject({
       .nullable(),
   ).default(new Map()),
   /** The roles of operators who sign in. A list is complete; without it the roles stay. */
-  operators: z.array(NewOperatorRole).optional(),
+  operators: z
+    .array(NewOperatorRole)
+    .refine(
+      roles => new Set(roles.map(roleKey)).size === roles.length,
+      'a name has one role in a repository, and one in the whole gate',
+    )
+    .optional(),
 })
 
 /** The desired state of a gate. */

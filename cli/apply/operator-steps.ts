@@ -9,11 +9,11 @@ export function planOperators(
   wanted: readonly NewOperatorRole[] | undefined,
 ): { set: Step[]; remove: Step[] } {
   if (wanted === undefined) return { set: [], remove: [] }
-  const held = new Map(current.map(each => [key(each), each]))
-  const kept = new Set(wanted.map(key))
+  const held = new Map(current.map(each => [roleKey(each), each]))
+  const kept = new Set(wanted.map(roleKey))
   return {
     set: wanted.flatMap((role): Step[] => {
-      const existing = held.get(key(role))
+      const existing = held.get(roleKey(role))
       if (existing?.role === role.role) return []
       return [
         {
@@ -26,7 +26,7 @@ export function planOperators(
       ]
     }),
     remove: current
-      .filter(role => !kept.has(key(role)))
+      .filter(role => !kept.has(roleKey(role)))
       .map(role => ({
         action: 'remove',
         kind: 'operator',
@@ -39,4 +39,5 @@ export function planOperators(
 
 type Place = Pick<OperatorRole, 'who' | 'repository'>
 const nameOf = ({ who, repository }: Place) => (repository === null ? who : `${who} ${repository}`)
-const key = ({ who, repository }: Place) => `${who} ${repository?.toLowerCase() ?? ''}`
+/** Identifies a role: a name has one role in a place. */
+export const roleKey = ({ who, repository }: Place) => `${who} ${repository?.toLowerCase() ?? ''}`

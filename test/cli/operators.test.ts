@@ -73,3 +73,17 @@ test('apply makes the roles as the file lists them, an export lists them, and a 
   expect(await apply(z.object({}).loose().parse(exported))).toEqual([])
   expect(await apply({ operators: [] })).toEqual([`remove operator group:platform ${APP}`])
 })
+
+test('a file that gives a name two roles in the same place is refused', async () => {
+  const role = { who: 'group:platform', repository: APP }
+  const operators = [
+    { ...role, role: 'viewer' },
+    { ...role, repository: APP.toUpperCase(), role: 'admin' },
+  ]
+  writeFileSync(join(folder, 'gate.yaml'), stringify({ operators }))
+  const env = { GATE_URL: gate.url, GATE_ADMIN_TOKEN: gate.adminToken }
+  const ran = await gitGate(['apply', 'gate.yaml', '--yes'], { env, cwd: folder })
+  expect(ran.code).toBe(1)
+  expect(ran.stderr).toContain('one role in a repository')
+  expect(await roles()).toEqual([])
+})
