@@ -4,7 +4,7 @@ import { z } from 'zod'
 import { describeRole, hasRole, type Role, type Scope } from '../contract/role.ts'
 import type { AuthenticatedOperator } from '../ledger/audit-log.ts'
 import { findException } from '../ledger/findings/exceptions.ts'
-import { findPush } from '../ledger/pushes/read-pushes.ts'
+import { repositoryOfPush } from '../ledger/pushes/read-pushes.ts'
 import { Problem } from './problem.ts'
 import type { ApiEnv } from './router.ts'
 
@@ -17,7 +17,7 @@ export const scopeOf = (repository: unknown): Scope =>
 
 /** Returns the scope of a request about a push. A push that is not on record is the whole gate's. */
 export const scopeOfPush = async (ledger: D1Database, id: string): Promise<Scope> =>
-  scopeOf((await findPush(ledger, id))?.repository)
+  scopeOf(await repositoryOfPush(ledger, id))
 
 const gate: FindScope = () => 'gate'
 const any: FindScope = () => 'any'

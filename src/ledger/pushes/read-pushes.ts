@@ -100,6 +100,12 @@ export async function findPush(ledger: D1Database, id: string): Promise<PushReco
   return row ? RecordRow.parse(row) : undefined
 }
 
+/** Returns the repository of a push, without the rest of the record, which may be large. */
+export async function repositoryOfPush(ledger: D1Database, id: string): Promise<string | undefined> {
+  const row = await ledger.prepare('SELECT repository FROM pushes WHERE id = ?').bind(id).first()
+  return row ? z.object({ repository: z.string() }).parse(row).repository : undefined
+}
+
 /**
  * Selects columns of pushes, newest first. With `after`, only pushes with a later id. With `bytes`, ends the
  * page with the push at which the rows read reach that size. A search ends the page with the last push that it
