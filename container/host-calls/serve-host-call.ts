@@ -6,11 +6,13 @@ import { type Forge, forgeOf } from '../../src/contract/forge.ts'
 import { MAX_HOST_CALL_BYTES } from '../../src/contract/host-call.ts'
 import { withoutLikelySecrets } from '../../src/contract/text/unscanned-text.ts'
 import { GateFault, refuseTexts, secretsSettings } from '../checks/index.ts'
-import { disconnectSignal } from '../client/push-client.ts'
+import { disconnectSignal, endWithTimeout } from '../client/push-client.ts'
 import { bodyText } from '../client/respond.ts'
 import { type HostApi, hostApi, hostOf, parseJson } from '../forge/host-api.ts'
 import { printable } from '../git/command-list.ts'
 import { logError } from '../process/log.ts'
+import { endedBy, type SessionEnd } from '../sessions/session-counts.ts'
+import { type Sessions, sessionOf } from '../sessions/sessions.ts'
 import type { Settings } from '../settings.ts'
 import type { Credentials } from '../upstream/https/credentials.ts'
 import type { AppPermissions } from '../upstream/https/github-app.ts'
@@ -37,7 +39,8 @@ const READ: AppPermissions = {
 
 interface HostCalls {
   readonly settings: Settings
-  readonly credentials: Credentials
+  readonly credentials: Pick<Credentials, 'tokenFor' | 'refused'>
+  readonly sessions: Pick<Sessions, 'beginInTurn'>
 }
 type HostCallPass = PassFor<'host-call'>
 
@@ -55,12 +58,34 @@ class Refused extends Error {
   }
 }
 
+/** Serves an agent's call in a session: its answer is held in memory, and an agent may send many calls at once. */
+export async function serveHostCall(
+  { sessions, ...needed }: HostCalls,
+  pass: HostCallPass,
+  request: IncomingMessage,
+  response: ServerResponse,
+): Promise<void> {
+  const begun = await sessions.beginInTurn(sessionOf(pass), disconnectSignal(response))
+  if (!begun.ok) {
+    const busy = new Refused(begun.why, '', 503)
+    return respondWithError(response, pass, { forge: undefined, operation: '' }, busy)
+  }
+  let end: SessionEnd = { outcome: 'failed' }
+  try {
+    await answerCall(needed, pass, request, response)
+    const { readIdleMs } = needed.settings
+    end = endedBy(response.writableFinished ? undefined : await endWithTimeout(response, readIdleMs))
+  } finally {
+    begun.end(end)
+  }
+}
+
 /**
  * Sends an agent's call to the API of the upstream's host with the held credential: if the gate knows the operation, the
  * grant allows it, the host confirms that each id is of this project, and its text holds no secret.
  */
-export async function serveHostCall(
-  { settings, credentials }: HostCalls,
+async function answerCall(
+  { settings, credentials }: Pick<HostCalls, 'settings' | 'credentials'>,
   pass: HostCallPass,
   request: IncomingMessage,
   response: ServerResponse,
