@@ -128,13 +128,14 @@ async function matchingPaths(
 
 async function largeFiles(
   push: IncomingPush,
-  { blobs, sizes }: Introduced,
+  { blobs, tags, sizes }: Introduced,
   changed: readonly ChangedFile[],
   overBytes: number,
   signal: AbortSignal,
 ): Promise<string[]> {
   const paths = new Map([
     ...changed.flatMap(({ id, mode, path }) => (isContent(mode) ? [[id, path] as const] : [])),
+    ...tags.flatMap(({ id, type }) => (type === 'blob' ? [[id, 'a tagged file'] as const] : [])),
     ...[...blobs].map(([id, places]) => [id, places[0]?.path ?? id] as const),
   ])
   const found = await blobSizes(push, [...paths.keys()], sizes, signal)

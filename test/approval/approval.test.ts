@@ -145,7 +145,7 @@ test('an approval of a disputed finding grants its exception for this push', asy
 
 test('a push waits for refs, force, deletion and size, and for a refusal it does not wait', async () => {
   const fay = await gate.agent('fay', {
-    push: ['fay/**', 'main'],
+    push: ['fay/**', 'main', 'refs/tags/**'],
     force: ['fay/**'],
     delete: ['fay/**'],
     denyPaths: ['secret/**'],
@@ -163,6 +163,8 @@ test('a push waits for refs, force, deletion and size, and for a refusal it does
   expect(needs((await work.push(':refs/heads/fay/x')).output)).toBe('delete of refs/heads/fay/x')
   await work.commit('Large', { large: 'x'.repeat(2000) })
   expect(needs((await work.push('HEAD:refs/heads/fay/large')).output)).toMatch(/^large is /)
+  const blob = (await work.git(['rev-parse', 'HEAD:large'])).stdout.trim()
+  expect(needs((await work.push(`${blob}:refs/tags/large`)).output)).toMatch(/^a tagged file is /)
   await work.commit('Denied', { 'secret/a': 'a' })
   const denied = await work.push('HEAD:refs/heads/fay/denied')
   expect(denied.output).toContain('secret/a may not be changed')
