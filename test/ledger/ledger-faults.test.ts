@@ -1,7 +1,5 @@
 import { DatabaseSync } from 'node:sqlite'
-import { setTimeout as delay } from 'node:timers/promises'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { retrying } from '../../src/ledger/retry.ts'
 import { type Agent, accepted, type Gate, startGate } from '../harness/index.ts'
 import { ledgerFile } from '../harness/ledger-file.ts'
 
@@ -85,35 +83,4 @@ test('an unreadable ledger is reported in the protocol of clone and push', async
     onLedger('ALTER TABLE away RENAME TO tokens')
   }
   expect(await work.git(['fetch', 'origin'])).toMatchObject(accepted)
-})
-
-test.each([
-  ['D1_ERROR: Network connection lost.', 3],
-  ['D1_ERROR: D1 DB reset because its code was updated.', 3],
-  ['D1_ERROR: Internal error in D1 DB storage caused object to be reset.', 3],
-  ['D1_ERROR: database is locked: SQLITE_BUSY', 3],
-])('%s: the statement is retried', async (words, times) => {
-  let asked = 0
-  const answer = await retrying(async () => {
-    asked += 1
-    if (asked < times) throw new Error(words)
-    return 'answer'
-  })
-  expect({ asked, answer }).toEqual({ asked: times, answer: 'answer' })
-})
-
-test('a permanent error is not retried, and a transient error only so often', async () => {
-  let asked = 0
-  const failing = (words: string) => () => {
-    asked += 1
-    return Promise.reject(new Error(words))
-  }
-  await expect(retrying(failing('UNIQUE constraint failed'))).rejects.toThrow('UNIQUE')
-  expect(asked).toBe(1)
-  const race = await Promise.race([
-    retrying(failing('Network connection lost')).catch(() => 'given up'),
-    delay(5_000, 'still asking', { ref: false }),
-  ])
-  expect(race).toBe('given up')
-  expect(asked).toBeLessThan(10)
 })

@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises'
 import { expect, test } from 'vitest'
 import { isDiskFull, retrying } from '../../src/ledger/retry.ts'
 
@@ -14,11 +15,27 @@ test.each([
   let asked = 0
   const answer = retrying(async () => {
     asked += 1
-    if (asked === 1) throw new Error(words)
+    if (asked < 3) throw new Error(words)
     return 'answer'
   })
   expect(await answer).toBe('answer')
-  expect(asked).toBe(2)
+  expect(asked).toBe(3)
+})
+
+test('a permanent error is not retried, and a transient error only so often', async () => {
+  let asked = 0
+  const failing = (words: string) => () => {
+    asked += 1
+    return Promise.reject(new Error(words))
+  }
+  await expect(retrying(failing('UNIQUE constraint failed'))).rejects.toThrow('UNIQUE')
+  expect(asked).toBe(1)
+  const race = await Promise.race([
+    retrying(failing('Network connection lost')).catch(() => 'given up'),
+    delay(5_000, 'still asking', { ref: false }),
+  ])
+  expect(race).toBe('given up')
+  expect(asked).toBeLessThan(10)
 })
 
 test.each([

@@ -17,7 +17,7 @@ export const Person = z.object({
 export type Person = z.infer<typeof Person>
 
 /** Returns every name by which the ledger may know a person. A name of no valid form gives no role. */
-export function namesOf({ issuer, subject, email, groups }: Person): string[] {
+function namesOf({ issuer, subject, email, groups }: Person): string[] {
   const names = [
     `subject:${issuer}#${subject}`,
     ...(email === null ? [] : [`email:${email}`]),
