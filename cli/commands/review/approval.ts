@@ -54,7 +54,7 @@ const approve = command('approve <id>', 'approve a push, which the gate then for
 )
 
 const reject = command('reject <id>', 'reject a push')
-  .requiredOption('--reason <text>', 'what the agent is told')
+  .requiredOption('--reason <text>', 'the reason, which the agent reads')
   .action(async (id: string, options) => {
     const approval = await gate().approvals.reject(id, options.reason)
     printResult(options, approval, () => describe(approval))

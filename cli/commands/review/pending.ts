@@ -41,7 +41,7 @@ async function listAll(repository: string | undefined): Promise<Pending[]> {
 const decline = withSelectors(
   command('decline <repository> [fingerprint...]', 'decline findings, with a reason for the agent'),
 )
-  .requiredOption('--reason <text>', 'what the agent is told at its next push')
+  .requiredOption('--reason <text>', 'the reason, which the agent reads at its next push')
   .action(async (repository: string, fingerprints: string[], options: Selectors & { reason: string }) => {
     const decided = await gate().pending.decide({
       repository,
