@@ -43,12 +43,13 @@ export async function startLocalGate(options: LocalGateOptions): Promise<LocalGa
     say,
   })
   started.use(companion)
+  const consoleHost = settings.GATE_CONSOLE_HOST ?? CONSOLE_HOST
   const worker = await options.runWorker({
     port: options.port,
     state: home.state,
     bindings: {
-      GATE_CONSOLE_HOST: CONSOLE_HOST,
-      ...(options.port ? { GATE_PUBLIC_URL: `http://${CONSOLE_HOST}:${options.port}` } : {}),
+      GATE_CONSOLE_HOST: consoleHost,
+      ...(options.port ? { GATE_PUBLIC_URL: `http://${consoleHost}:${options.port}` } : {}),
       ...withoutSecrets(settings),
       GATE_PASS_KEY: home.passKey,
       GATE_ADMIN_TOKEN: home.adminToken,
@@ -64,7 +65,7 @@ export async function startLocalGate(options: LocalGateOptions): Promise<LocalGa
   const running = started.move()
   return {
     url: worker.url,
-    console: `http://${settings.GATE_CONSOLE_HOST ?? CONSOLE_HOST}:${port}/-/console`,
+    console: `http://${consoleHost}:${port}/-/console`,
     admin: adminOf(worker.url, home.adminToken),
     worker,
     companion,
