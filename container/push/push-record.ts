@@ -1,7 +1,6 @@
 import type { ApprovalRequest } from '../../src/contract/approval.ts'
 import type { PassFor } from '../../src/contract/companion-api/pass.ts'
 import type { PushEvent } from '../../src/contract/companion-api/push-event.ts'
-import type { Scanned } from '../../src/contract/companion-api/status.ts'
 import type { PullRequest } from '../../src/contract/forge.ts'
 import type { Finding, Outcome, PushedLfsObject, PushReport, StepTime } from '../../src/contract/outcome.ts'
 import { withoutLikelySecrets, withoutTokens } from '../../src/contract/text/unscanned-text.ts'
@@ -33,52 +32,6 @@ const UNSCANNED = { read: 4_000, kept: 512 }
 const unscanned = (text: string) =>
   withoutLikelySecrets(text.slice(0, UNSCANNED.read)).slice(0, UNSCANNED.kept)
 
-/** Record of one push in progress. Each change is written to the journal before the push acts on it. */
-export interface PushRecord {
-  readonly id: string
-  readonly findings: Finding[]
-  readonly exceptionsUsed: string[]
-  readonly remoteLines: FirstLines
-  /**
-   * Refs whose names contain a secret, with the redacted form of each. Only the report for git has the full
-   * names.
-   */
-  readonly secretRefs: Map<string, string>
-  /** Redacts these refs in a reason: the reason of a ref names the ref that was refused. */
-  withoutSecretRefs(reason: string): string
-  /**
-   * True once the secret scan has checked every ref name and text of the push. Until then likely secrets are
-   * removed from all recorded text.
-   */
-  isScanned: boolean
-  /** True if the push is refused for nothing but findings whose lines ask for an exception. */
-  isDisputed: boolean
-  /** Set when the push waits for an approval. */
-  approval: ApprovalRequest | null
-  /** The secrets that a diff of the push must not show. The journal never has them. */
-  diffMask: DiffMask | undefined
-  /** Amount of data that gitleaks has scanned so far. */
-  readonly scanned: Scanned
-  /** The first LFS pointers of the push. They are recorded once the scan has checked their paths. */
-  lfsObjects: readonly PushedLfsObject[]
-  upstreamSaid: string
-  /** Sets the refs. They are written to the journal with the next change. */
-  name(refs: Refs): void
-  /** Sets the refs and records that the push is being received, before git starts. */
-  receiving(refs: Refs): Promise<void>
-  /** Records the end of the current step and the start of the next. */
-  step(state: 'checking' | 'forwarding', name: string): Promise<void>
-  /** Records the process group of the forward: after a crash, recovery ends it. */
-  forwardStarted(pid: number, startedAt: string): Promise<void>
-  /**
-   * Records the outcome. The outcome holds even if the journal cannot write it: the journal keeps it in
-   * memory then.
-   */
-  end(verdict: Verdict): Promise<void>
-  /** Adds the pull request of an accepted push to its record; null: the host gave none. */
-  pullRequestKnown(pullRequest: PullRequest | null): Promise<void>
-}
-
 type Refs = readonly { ref: string; old: string; new: string }[]
 
 /** Returns the report of a push whose commands have not been read. */
@@ -101,28 +54,42 @@ export const emptyReport = (id: string): PushReport => ({
 })
 
 /** Destinations of a record: the journal, and then the Worker, by `tell`. */
-export interface Recording {
+interface Recording {
   readonly pass: PassFor<'git-receive-pack'>
   readonly journal: Pick<Journal, 'write'>
   readonly progress: PushProgress
   readonly tell: (event: PushEvent) => Promise<void>
 }
 
-/** Starts the record of one push. Its duration is measured from this call. */
-export const recordPush = (recording: Recording): PushRecord => new Recorder(recording)
-
-class Recorder implements PushRecord {
+/**
+ * Record of one push in progress. Each change is written to the journal before the push acts on it. Its duration is
+ * measured from its creation.
+ */
+export class PushRecord {
   readonly findings: Finding[] = []
   readonly exceptionsUsed: string[] = []
+  /**
+   * Refs whose names contain a secret, with the redacted form of each. Only the report for git has the full
+   * names.
+   */
   readonly secretRefs = new Map<string, string>()
+  /** Amount of data that gitleaks has scanned so far. */
   readonly scanned = { bytes: 0, objects: 0, gitleaks: 0 }
-  readonly remoteLines = boundedLines(MAX_REMOTE_LINES, line =>
+  readonly remoteLines: FirstLines = boundedLines(MAX_REMOTE_LINES, line =>
     this.isScanned ? withoutTokens(line) : withoutLikelySecrets(line),
   )
+  /**
+   * True once the secret scan has checked every ref name and text of the push. Until then likely secrets are
+   * removed from all recorded text.
+   */
   isScanned = false
+  /** True if the push is refused for nothing but findings whose lines ask for an exception. */
   isDisputed = false
+  /** Set when the push waits for an approval. */
   approval: ApprovalRequest | null = null
+  /** The secrets that a diff of the push must not show. The journal never has them. */
   diffMask: DiffMask | undefined
+  /** The first LFS pointers of the push. They are recorded once the scan has checked their paths. */
   lfsObjects: readonly PushedLfsObject[] = []
   upstreamSaid = ''
   readonly #recording: Recording
@@ -144,10 +111,12 @@ class Recorder implements PushRecord {
     return this.#recording.pass.id
   }
 
+  /** Sets the refs. They are written to the journal with the next change. */
   name(named: Refs): void {
     this.#refs = named.map(({ ref, old, new: id }) => ({ ref, old, new: id, status: null, reason: '' }))
   }
 
+  /** Sets the refs and records that the push is being received, before git starts. */
   async receiving(named: Refs): Promise<void> {
     const { progress, tell } = this.#recording
     progress.move('receiving')
@@ -157,6 +126,7 @@ class Recorder implements PushRecord {
     await tell({ event: 'commands-read', report: read })
   }
 
+  /** Records the end of the current step and the start of the next. */
   async step(state: 'checking' | 'forwarding', called: string): Promise<void> {
     const { progress, tell } = this.#recording
     this.#closeStep()
@@ -168,11 +138,16 @@ class Recorder implements PushRecord {
     await tell({ event: 'step-begun', phase: begun.phase, ms: begun.ms, steps: begun.steps })
   }
 
+  /** Records the process group of the forward: after a crash, recovery ends it. */
   async forwardStarted(pid: number, startedAt: string): Promise<void> {
     this.#forward = { pid, startedAt }
     await this.#write(this.#report('open'))
   }
 
+  /**
+   * Records the outcome. The outcome holds even if the journal cannot write it: the journal keeps it in
+   * memory then.
+   */
   async end(verdict: Verdict): Promise<void> {
     const { pass, tell } = this.#recording
     this.#closeStep()
@@ -186,6 +161,7 @@ class Recorder implements PushRecord {
     await tell({ event: 'ended', report: ended })
   }
 
+  /** Adds the pull request of an accepted push to its record; null: the host gave none. */
   async pullRequestKnown(pullRequest: PullRequest | null): Promise<void> {
     const { pass, tell } = this.#recording
     if (!this.#ended) throw new Error('a push that has not ended has no pull request')
@@ -233,6 +209,7 @@ class Recorder implements PushRecord {
     this.#refsLeftOut = ended.length - this.#refs.length
   }
 
+  /** Redacts the refs with secrets in a reason: the reason of a ref names the ref that was refused. */
   withoutSecretRefs(reason: string): string {
     let shown = reason
     for (const [ref, redacted] of this.secretRefs) shown = shown.replaceAll(ref, redacted)

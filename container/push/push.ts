@@ -13,7 +13,7 @@ import { UpstreamError } from '../upstream/upstream-error.ts'
 import { checkAndForward } from './check-and-forward.ts'
 import { requestPullRequest } from './pull-request.ts'
 import { forwardedOptions } from './push-options.ts'
-import { type PushRecord, recordPush } from './push-record.ts'
+import { PushRecord } from './push-record.ts'
 import type { PushProgress } from './push-state.ts'
 import type { PushWork } from './push-work.ts'
 import { checkCommands, judgeNoOps, refsOf, warnings } from './receive/early.ts'
@@ -38,7 +38,7 @@ export const turnedAway =
  */
 export async function cutOff(work: PushWork, why: string): Promise<void> {
   work.progress.move('rejected')
-  await recordPush({ ...work, tell: work.worker.tell }).end(turnedAway(why)([]))
+  await new PushRecord({ ...work, tell: work.worker.tell }).end(turnedAway(why)([]))
   work.client.drop()
 }
 
@@ -52,7 +52,7 @@ export async function endUnbegun(work: PushWork, busy?: string): Promise<void> {
     busy === undefined
       ? refused([], [pushRefusal('the gate does not have its objects any more; push again')])
       : failed([], busy)
-  const record = recordPush({ ...work, tell: work.worker.tell })
+  const record = new PushRecord({ ...work, tell: work.worker.tell })
   for (const { reason } of verdict.refusals) record.remoteLines.add(reason)
   await record.end(verdict)
   await work.client.end()
@@ -61,7 +61,7 @@ export async function endUnbegun(work: PushWork, busy?: string): Promise<void> {
 /** Runs one push from its first byte to its outcome. */
 export async function runPush(work: PushWork, turnAway?: Obstacle): Promise<SessionEnd> {
   const { pass, client, progress } = work
-  const record = recordPush({ ...work, tell: work.worker.tell })
+  const record = new PushRecord({ ...work, tell: work.worker.tell })
   try {
     const obstacle = turnAway ?? (await prepareMirror(work))
     const read = await readCommands(client, record)
