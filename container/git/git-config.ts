@@ -6,7 +6,7 @@ import { gitEnvironment } from './git.ts'
 
 const room = (name: string) => join(import.meta.dirname, '..', name, 'hooks')
 
-export const RECEIVE_HOOKS = room('push')
+const RECEIVE_HOOKS = room('push')
 export const FORWARD_HOOKS = room('forward')
 const CREDENTIAL_HELPER = join(import.meta.dirname, '../upstream/https/credential-helper.sh')
 

@@ -49,7 +49,7 @@ export function createMirrors({
   }
 }
 
-/** A mirror whose creation a companion's end interrupted (mirror.ts). */
+/** A mirror whose creation a companion's end interrupted (create-repository.ts). */
 const UNFINISHED = /\.git\.[0-9a-f-]{36}$/
 
 /**

@@ -14,9 +14,9 @@ export interface ProcessResult {
 export interface RunOptions {
   readonly cwd: string
   readonly env: Readonly<Record<string, string>>
-  /** Kills the process group when it aborts. */
   /** The memory limit, by default the limit of all children. */
   readonly memoryBytes?: number | undefined
+  /** Kills the process group when it aborts. */
   readonly signal: AbortSignal
   readonly input?: string | Buffer
   /** The limit of stdout in bytes (64 MiB). The process is killed past it. */

@@ -5,7 +5,7 @@ import { refuseByCommands } from './receive/early.ts'
 import { couldNotCheck, pushRefusal, refused, type Verdict } from './verdict.ts'
 
 /** Timeout for the Worker's permission to forward a checked push, in milliseconds. */
-export const PERMISSION_MS = 15_000
+const PERMISSION_MS = 15_000
 
 /** Checked pushes that wait for the Worker's permission, by push id. */
 export interface Permissions {

@@ -13,7 +13,7 @@ export interface PullRequestOptions {
 }
 
 const OWN = /^pr(?:[.=]|$)/
-export const isOwnOption = (option: string): boolean => OWN.test(option)
+const isOwnOption = (option: string): boolean => OWN.test(option)
 
 /** The options that the gate forwards to the upstream, if the grant allows them. */
 export const forwardedOptions = (options: readonly string[]): string[] =>

@@ -2,7 +2,7 @@ import { z } from 'zod'
 import { CredentialName } from './names.ts'
 
 /** The API of github.com. A GitHub Enterprise Server has its API at https://HOST/api/v3. */
-export const GITHUB_API = 'https://api.github.com'
+const GITHUB_API = 'https://api.github.com'
 
 /** Whether a URL is https, or http on this machine: a secret never travels in clear over a network. */
 export const isSafeForSecrets = (url: string): boolean => {

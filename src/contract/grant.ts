@@ -163,7 +163,7 @@ export const describeBases = ({ pullRequests }: GrantTerms): string =>
   pullRequests.includes('**') ? 'any branch' : pullRequests.join(', ')
 
 /** Describes the calls of the host's API that a grant allows. */
-export const describeApi = ({ api }: GrantTerms): string =>
+const describeApi = ({ api }: GrantTerms): string =>
   api === 'write'
     ? 'read pull requests and issues, open and comment on pull requests'
     : 'read pull requests and issues'
