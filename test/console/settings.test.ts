@@ -62,6 +62,44 @@ test('webhooks, admin tokens and identities are added, shown without secrets, an
   expect(operator.errors).toEqual([])
 })
 
+test('an admin token has the role and the repository that its page shows, and viewer unless another is chosen', async () => {
+  await using gate = await startGate()
+  await using operator = await openConsole(browser, gate)
+  const { page, open } = operator
+  const mint = async (label: string) => {
+    await page.getByLabel('Label').fill(label)
+    await untilLoaded(page, () => page.getByRole('button', { name: 'Mint an admin token' }).click())
+    return (await page.locator('#minted-token').textContent()) ?? ''
+  }
+  const addAgent = (token: string) =>
+    fetch(`${gate.url}/-/api/v1/agents`, {
+      method: 'POST',
+      headers: { authorization: `Bearer ${token}`, 'content-type': 'application/json' },
+      body: JSON.stringify({ name: 'mallory' }),
+    })
+  await open('/settings/admin-tokens')
+  expect((await addAgent(await mint('prometheus'))).status).toBe(403)
+  await page.getByLabel('Role').selectOption('approver')
+  await page.getByLabel('Repository').selectOption('app')
+  await mint('grace')
+  const item = (label: string) => page.getByRole('listitem').filter({ hasText: label })
+  await item('prometheus').getByText('viewer of the gate;').waitFor()
+  await item('grace').getByText('approver of app;').waitFor()
+  expect(await gate.admin.ask('GET', '/admin-tokens')).toMatchObject([
+    { label: 'grace', role: 'approver', repository: 'app' },
+    { label: 'prometheus', role: 'viewer', repository: null },
+  ])
+  await confirm(page, /^Revoke the admin token/)
+  await page.getByText('1 inactive token').click()
+  await item('grace').getByText('approver of app;').waitFor()
+
+  await page.getByLabel('Label').fill('mallory')
+  await page.evaluate(`document.querySelector('[name=role]').removeAttribute('name')`)
+  await untilLoaded(page, () => page.getByRole('button', { name: 'Mint an admin token' }).click())
+  await page.getByRole('alert').waitFor()
+  expect(operator.errors).toEqual([])
+})
+
 test('the change log pages through all changes, the newest first', async () => {
   await using gate = await startGate()
   for (let i = 0; i < 70; i++) await gate.admin.agent(`agent-${i}`)

@@ -1,12 +1,13 @@
 import type { Child } from 'hono/jsx'
-import type { Token } from '../../../contract/admin-api/tokens.ts'
+import type { AdminToken, Token } from '../../../contract/admin-api/tokens.ts'
+import { describeRole } from '../../../contract/role.ts'
 import { isActive } from '../is-active.ts'
 import { plural } from '../plural.ts'
 import { RelativeTime } from '../relative-time.tsx'
 import { UntrustedText } from '../untrusted-text.tsx'
 
 /** A token of an agent or of an operator. */
-type ListedToken = Omit<Token, 'agent'>
+type ListedToken = Omit<Token, 'agent'> | AdminToken
 
 /** A token of an agent or an operator, without its secret. */
 export const TokenItem = ({ token, children }: { token: ListedToken; children?: Child }) => (
@@ -15,6 +16,11 @@ export const TokenItem = ({ token, children }: { token: ListedToken; children?: 
       <UntrustedText text={token.id} mono /> <UntrustedText text={token.label} />
     </span>
     <p class="muted small">
+      {'role' in token && (
+        <>
+          <UntrustedText text={describeRole(token)} />;{' '}
+        </>
+      )}
       minted <RelativeTime iso={token.createdAt} />;{' '}
       {token.lastUsedAt ? (
         <>

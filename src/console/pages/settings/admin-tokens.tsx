@@ -1,6 +1,8 @@
 import type { Context } from 'hono'
 import { AdminToken, MintedAdminToken } from '../../../contract/admin-api/tokens.ts'
+import { Role } from '../../../contract/role.ts'
 import { listAdminTokens } from '../../../ledger/access/admin-tokens.ts'
+import { listRepositories } from '../../../ledger/access/repositories.ts'
 import type { ConsoleEnv } from '../../auth/env.ts'
 import { CopyBox } from '../../components/copy-box.tsx'
 import { isActive } from '../../components/is-active.ts'
@@ -17,11 +19,13 @@ export const showAdminTokens = (c: Context<ConsoleEnv>) => adminTokensPage(c, {}
 
 /** `POST /settings/admin-tokens`: mints an admin token. No other page ever shows it. */
 export async function mintAdminToken(c: Context<ConsoleEnv>): Promise<Response> {
-  const { label, expires } = await c.req.parseBody()
+  const { label, role, repository, expires } = await c.req.parseBody()
   const lifetime = lifetimeOf(expires)
   if (!lifetime) return adminTokensPage(c, { problem: INVALID_LIFETIME })
   const minted = await callApi(c, MintedAdminToken, 'POST', '/admin-tokens', {
     label: String(label ?? '').trim(),
+    role: String(role ?? ''),
+    repository: repository || null,
     expiresAt: lifetime.expiresAt,
   })
   return adminTokensPage(c, minted.ok ? { minted: minted.value } : { problem: minted.problem })
@@ -38,7 +42,10 @@ async function adminTokensPage(
   c: Context<ConsoleEnv>,
   { minted, problem }: { minted?: MintedAdminToken; problem?: ApiProblem },
 ): Promise<Response> {
-  const tokens = await listAdminTokens(c.env.LEDGER)
+  const [tokens, repositories] = await Promise.all([
+    listAdminTokens(c.env.LEDGER),
+    listRepositories(c.env.LEDGER),
+  ])
   return settingsPage(c, {
     title: 'Admin tokens',
     problem,
@@ -74,19 +81,41 @@ async function adminTokensPage(
           ))}
         </ul>
         <EndedTokens tokens={tokens.filter(token => !isActive(token))} />
-        <Form c={c} action={pathOf.adminTokens} class="inline">
-          <label>
-            Label
-            <input name="label" required maxlength={200} placeholder="grace" autocomplete="off" />
-          </label>
-          <LifetimeField />
-          <span class="actions">
-            <button type="submit" class="primary">
-              Mint an admin token
-            </button>
-          </span>
-        </Form>
+        <MintForm c={c} repositories={repositories.map(({ name }) => name)} />
       </>
     ),
   })
 }
+
+/** The role that is selected from the start is the least. */
+const MintForm = ({ c, repositories }: { c: Context<ConsoleEnv>; repositories: readonly string[] }) => (
+  <Form c={c} action={pathOf.adminTokens} class="fields">
+    <label>
+      Label
+      <input name="label" required maxlength={200} placeholder="grace" autocomplete="off" />
+    </label>
+    <label>
+      Role
+      <select name="role">
+        {Role.options.map(role => (
+          <option value={role}>{role}</option>
+        ))}
+      </select>
+    </label>
+    <label>
+      Repository
+      <select name="repository">
+        <option value="">the whole gate</option>
+        {repositories.map(name => (
+          <option value={name}>{name}</option>
+        ))}
+      </select>
+    </label>
+    <LifetimeField />
+    <span class="actions">
+      <button type="submit" class="primary">
+        Mint an admin token
+      </button>
+    </span>
+  </Form>
+)
