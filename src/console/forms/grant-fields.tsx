@@ -3,12 +3,13 @@ import { Action } from '../../contract/grant.ts'
 import { HostApiAccess } from '../../contract/host-call.ts'
 import { Field } from './field.tsx'
 import type { GrantForm } from './grant-form.ts'
+import { LinesField } from './text-fields.tsx'
 
 /** The fields of a grant. */
 export const GrantFields = ({ values }: { values: GrantForm }) => (
   <>
-    <Lines id="rules" name="rules" label="Rules" hint={<RulesHint />} rows={5} value={values.rules} />
-    <Lines
+    <LinesField id="rules" name="rules" label="Rules" hint={<RulesHint />} rows={5} value={values.rules} />
+    <LinesField
       id="deny-paths"
       name="denyPaths"
       label="Denied paths"
@@ -16,7 +17,7 @@ export const GrantFields = ({ values }: { values: GrantForm }) => (
       placeholder=".github/workflows/**"
       value={values.denyPaths}
     />
-    <Lines
+    <LinesField
       id="ask"
       name="ask"
       label="Pushes that wait for an approval"
@@ -24,7 +25,7 @@ export const GrantFields = ({ values }: { values: GrantForm }) => (
       placeholder="path:.github/workflows/**"
       value={values.ask}
     />
-    <Lines
+    <LinesField
       id="emails"
       name="emails"
       label="Commit e-mail addresses"
@@ -32,7 +33,7 @@ export const GrantFields = ({ values }: { values: GrantForm }) => (
       placeholder="*@agents.example.com"
       value={values.emails}
     />
-    <Lines
+    <LinesField
       id="signers"
       name="allowedSigners"
       label="Allowed signers"
@@ -40,7 +41,7 @@ export const GrantFields = ({ values }: { values: GrantForm }) => (
       placeholder="ada@example.com ssh-ed25519 AAAA…"
       value={values.allowedSigners}
     />
-    <Lines
+    <LinesField
       id="push-options"
       name="pushOptions"
       label="Forwarded push options"
@@ -48,7 +49,7 @@ export const GrantFields = ({ values }: { values: GrantForm }) => (
       placeholder="merge_request.*"
       value={values.pushOptions}
     />
-    <Lines
+    <LinesField
       id="pull-requests"
       name="pullRequests"
       label="Bases of pull requests"
@@ -97,37 +98,6 @@ const RulesHint = () => (
     is a pattern, then <code>{Action.options.join(', ')}</code>, or <code>not</code> and the denied actions.{' '}
     {'{agent}'} stands for the agent's name. Updating a tag is <code>force</code>.
   </>
-)
-
-const Lines = ({
-  id,
-  name,
-  label,
-  hint,
-  rows = 2,
-  placeholder,
-  value,
-}: {
-  id: string
-  name: keyof GrantForm
-  label: string
-  hint: string | ReturnType<typeof RulesHint>
-  rows?: number
-  placeholder?: string
-  value: string
-}) => (
-  <Field id={id} label={label} hint={hint} wide>
-    <textarea
-      id={id}
-      name={name}
-      aria-describedby={`${id}-hint`}
-      rows={rows}
-      spellcheck={false}
-      {...(placeholder === undefined ? {} : { placeholder })}
-    >
-      {value}
-    </textarea>
-  </Field>
 )
 
 const Checkbox = ({ name, label, checked }: { name: keyof GrantForm; label: string; checked: boolean }) => (

@@ -17,8 +17,9 @@ import { ResourceList } from '../components/resource-list.tsx'
 import { UntrustedText } from '../components/untrusted-text.tsx'
 import { type ApiProblem, callApi } from '../forms/call-api.ts'
 import { DisclosureForm } from '../forms/disclosure-form.tsx'
-import { Field } from '../forms/field.tsx'
-import { RepositoryFields, RepositoryForm, toSettings } from '../forms/repository-fields.tsx'
+import { RepositoryFields } from '../forms/repository-fields.tsx'
+import { RepositoryForm, toSettings } from '../forms/repository-form.ts'
+import { LineField } from '../forms/text-fields.tsx'
 import { pathOf } from '../paths.ts'
 import { EmptyState, renderPage } from './frame/layout.tsx'
 
@@ -138,18 +139,16 @@ const AddRepositoryForm = ({
     open={open}
     problem={failedAttempt?.problem}
   >
-    <Field id="name" label="Name" hint="the path that agents clone: one to four segments">
-      <input
-        id="name"
-        name="name"
-        aria-describedby="name-hint"
-        required
-        maxlength={512}
-        value={failedAttempt?.form.name ?? ''}
-        placeholder="github.com/acme/app"
-        autocomplete="off"
-      />
-    </Field>
+    <LineField
+      id="name"
+      label="Name"
+      hint="the path that agents clone: one to four segments"
+      name="name"
+      required
+      maxlength={512}
+      value={failedAttempt?.form.name}
+      placeholder="github.com/acme/app"
+    />
     <RepositoryFields identities={identities} credentials={credentials} values={failedAttempt?.form} />
   </DisclosureForm>
 )

@@ -28,13 +28,8 @@ import {
   VersionField,
   versionOf,
 } from '../forms/edit-conflict.tsx'
-import {
-  formatDifferences,
-  RepositoryFields,
-  RepositoryForm,
-  toForm,
-  toSettings,
-} from '../forms/repository-fields.tsx'
+import { RepositoryFields } from '../forms/repository-fields.tsx'
+import { formatDifferences, RepositoryForm, toForm, toSettings } from '../forms/repository-form.ts'
 import { pathOf } from '../paths.ts'
 import { ErrorMessage, Form, notFoundPage, renderPage } from './frame/layout.tsx'
 

@@ -11,7 +11,7 @@ import { ResourceList } from '../../components/resource-list.tsx'
 import { UntrustedText } from '../../components/untrusted-text.tsx'
 import { type ApiProblem, callApi } from '../../forms/call-api.ts'
 import { DisclosureForm } from '../../forms/disclosure-form.tsx'
-import { Field } from '../../forms/field.tsx'
+import { LineField } from '../../forms/text-fields.tsx'
 import { pathOf } from '../../paths.ts'
 import { EmptyState, renderPage } from '../frame/layout.tsx'
 
@@ -94,20 +94,16 @@ const AddAgentForm = ({ c, open, failedAttempt }: FormProps) => (
     open={open}
     problem={failedAttempt?.problem}
   >
-    <Field id="name" label="Name" hint="a-z, 0-9, “.”, “_” and “-”">
-      <input
-        id="name"
-        name="name"
-        aria-describedby="name-hint"
-        required
-        maxlength={63}
-        value={failedAttempt?.name ?? ''}
-        placeholder="ada"
-        autocomplete="off"
-        autocapitalize="none"
-        spellcheck={false}
-      />
-    </Field>
+    <LineField
+      id="name"
+      label="Name"
+      hint="a-z, 0-9, “.”, “_” and “-”"
+      name="name"
+      required
+      maxlength={63}
+      value={failedAttempt?.name}
+      placeholder="ada"
+    />
   </DisclosureForm>
 )
 

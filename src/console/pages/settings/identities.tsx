@@ -13,7 +13,7 @@ import { UntrustedText } from '../../components/untrusted-text.tsx'
 import { type ApiProblem, callApi } from '../../forms/call-api.ts'
 import { ConfirmForm } from '../../forms/confirm-form.tsx'
 import { DisclosureForm } from '../../forms/disclosure-form.tsx'
-import { Field } from '../../forms/field.tsx'
+import { LineField, LinesField } from '../../forms/text-fields.tsx'
 import { pathOf } from '../../paths.ts'
 import { ErrorMessage } from '../frame/layout.tsx'
 import { settingsPage } from './settings-page.tsx'
@@ -81,34 +81,22 @@ async function identitiesPage(
           open={identities.length === 0}
           problem={addProblem}
         >
-          <Field id="name" label="Name" hint="of the new SSH key">
-            <input
-              id="name"
-              name="name"
-              aria-describedby="name-hint"
-              required
-              maxlength={63}
-              value={name ?? ''}
-              placeholder="acme-deploy"
-              autocomplete="off"
-              autocapitalize="none"
-              spellcheck={false}
-            />
-          </Field>
-          <Field
+          <LineField
+            id="name"
+            label="Name"
+            hint="of the new SSH key"
+            name="name"
+            required
+            maxlength={63}
+            value={name}
+            placeholder="acme-deploy"
+          />
+          <LinesField
             id="public-half"
             label="Public key"
             hint="at Cloudflare’s edge only, where the private key is a secret of the Worker"
-            wide
-          >
-            <textarea
-              id="public-half"
-              name="publicKey"
-              aria-describedby="public-half-hint"
-              rows={2}
-              spellcheck={false}
-            />
-          </Field>
+            name="publicKey"
+          />
         </DisclosureForm>
         <Credentials c={c} credentials={credentials} repositories={repositories} />
       </>
