@@ -98,9 +98,8 @@ const GrantItem = ({ c, agent, grant }: { c: Context<ConsoleEnv>; agent: string;
         verb="Remove"
         object={`the grant for ${grant.repository}`}
         effect={`${agent} can no longer fetch from ${grant.repository} or push to it.`}
-      >
-        <input type="hidden" name="repository" value={grant.repository} />
-      </ConfirmForm>
+        values={{ repository: grant.repository }}
+      />
     </dd>
   </div>
 )

@@ -43,9 +43,8 @@ export const Exceptions = ({
             verb="Revoke"
             object={`the exception ${exception.id}`}
             effect="The gate refuses the finding again."
-          >
-            <input type="hidden" name="id" value={exception.id} />
-          </ConfirmForm>
+            values={{ id: exception.id }}
+          />
         </li>
       ))}
     </ul>

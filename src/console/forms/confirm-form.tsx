@@ -1,5 +1,4 @@
 import type { Context } from 'hono'
-import type { Child } from 'hono/jsx'
 import type { ConsoleEnv } from '../auth/env.ts'
 import { Form } from '../pages/frame/layout.tsx'
 
@@ -12,19 +11,21 @@ interface Props {
   readonly object: string
   /** The effect, as a sentence. */
   readonly effect: string
-  /** The fields of the form. */
-  readonly children: Child
+  /** The values that the form submits, by name. */
+  readonly values: Readonly<Record<string, string>>
 }
 
 /** A form for a change that cannot be undone: its button is visible after a first click, with the effect. */
-export const ConfirmForm = ({ c, action, verb, object, effect, children }: Props) => (
+export const ConfirmForm = ({ c, action, verb, object, effect, values }: Props) => (
   <details class="confirm">
     <summary>
       {verb}
       <span class="visually-hidden"> {object}</span>
     </summary>
     <Form c={c} action={action}>
-      {children}
+      {Object.entries(values).map(([name, value]) => (
+        <input type="hidden" name={name} value={value} />
+      ))}
       <p>{effect}</p>
       <button type="submit" class="danger">
         {verb} now<span class="visually-hidden">: {object}</span>

@@ -36,9 +36,8 @@ export const Tokens = ({ c, agent, tokens, grants, minted, problem }: Props) => 
             verb="Revoke"
             object={`the token ${token.id}`}
             effect="The agent can no longer fetch and push with it."
-          >
-            <input type="hidden" name="id" value={token.id} />
-          </ConfirmForm>
+            values={{ id: token.id }}
+          />
         </TokenItem>
       ))}
     </ul>

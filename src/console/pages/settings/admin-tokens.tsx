@@ -74,9 +74,8 @@ async function adminTokensPage(
                 verb="Revoke"
                 object={`the admin token ${token.id}`}
                 effect="Its bearer is signed out, and its commands are refused from now on."
-              >
-                <input type="hidden" name="id" value={token.id} />
-              </ConfirmForm>
+                values={{ id: token.id }}
+              />
             </TokenItem>
           ))}
         </ul>

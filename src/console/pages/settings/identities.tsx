@@ -133,9 +133,8 @@ const Identities = ({
             verb="Remove"
             object={`the identity ${name}`}
             effect="Its private key is deleted. The gate refuses while a repository uses it."
-          >
-            <input type="hidden" name="name" value={name} />
-          </ConfirmForm>
+            values={{ name }}
+          />
           <CopyBox id={`key-${name}`} text={publicKey.trim()} label={`the public key of ${name}`} />
         </li>
       ))}
@@ -174,9 +173,8 @@ const Credentials = ({
             verb="Remove"
             object={`the credential ${name}`}
             effect="Its secret is deleted. The gate refuses while a repository uses it."
-          >
-            <input type="hidden" name="name" value={name} />
-          </ConfirmForm>
+            values={{ name }}
+          />
         </li>
       ))}
     </ul>

@@ -73,9 +73,8 @@ async function webhooksPage(
                 verb="Remove"
                 object={`the webhook ${webhook.id}`}
                 effect="Deliveries that wait for it are deleted with it."
-              >
-                <input type="hidden" name="id" value={webhook.id} />
-              </ConfirmForm>
+                values={{ id: webhook.id }}
+              />
             </li>
           ))}
         </ul>
