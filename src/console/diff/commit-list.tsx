@@ -39,7 +39,7 @@ export const CommitList = ({ changes: { commits, hasMoreCommits }, commit, pathO
     </ol>
     {commit !== undefined && (
       <p>
-        The diff is that of one commit. <a href={pathOfCommit(undefined)}>Show all commits together</a>
+        Only the diff of this commit is shown. <a href={pathOfCommit(undefined)}>Show all commits together</a>
       </p>
     )}
   </>

@@ -27,7 +27,7 @@ interface Props {
   readonly failedAttempt: FailedSelection | undefined
 }
 
-/** The pending findings in groups, and one decision with one reason for those that are selected. */
+/** The pending findings in groups, and one decision with one reason for the selected findings. */
 export const PendingTable = ({ c, findings, order, returnTo, failedAttempt }: Props) => (
   <Form c={c} action={`${pathOf.pending}/decide-selected`} class="selection">
     <input type="hidden" name="returnTo" value={returnTo} />

@@ -85,7 +85,7 @@ const RefSection = ({ id, index, of: { ref, changes }, part, atHost }: SectionPr
     {changes === null ? (
       <p class="muted">
         {part.commit === undefined
-          ? 'The companion does not have these commits. It keeps those of a refused push for a time, unless the names of its refs alone refused it.'
+          ? 'The companion does not have these commits. It keeps the commits of a refused push for a time, except of a push that the gate refused for the names of its refs.'
           : 'This ref does not have the commit.'}
       </p>
     ) : changes.commits.length === 0 ? (

@@ -9,7 +9,7 @@ import { refChange } from '../../components/push-row.tsx'
 import { ObjectId, RefName, UntrustedText } from '../../components/untrusted-text.tsx'
 import { pathOf } from '../../paths.ts'
 
-/** The refs of a push with git's report; those that upstream has link to their pages at its host. */
+/** The refs of a push with git's report; refs that upstream has link to their pages at its host. */
 export const PushedRefs = async ({ c, push }: { c: Context<ConsoleEnv>; push: PushRecord }) => {
   const repository = await findRepository(c.env.LEDGER, push.repository)
   const links = repository && webLinksOf(repository)

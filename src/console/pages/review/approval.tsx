@@ -118,7 +118,7 @@ const DecisionForm = ({ c, id }: { c: Context<ConsoleEnv>; id: string }) => (
   <Form c={c} action={pathOf.approval(id)} class="decision">
     <label class="wide">
       Reason of a rejection
-      <input name="reason" maxlength={2000} placeholder="The agent is told it" autocomplete="off" />
+      <input name="reason" maxlength={2000} placeholder="The agent reads it" autocomplete="off" />
     </label>
     <span class="actions">
       <button type="submit" name="decision" value="approve" class="primary">

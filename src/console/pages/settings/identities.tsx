@@ -154,8 +154,8 @@ const Credentials = ({
   <section aria-labelledby="credentials">
     <h2 id="credentials">Credentials</h2>
     <p class="muted">
-      Tokens and GitHub Apps with which the gate reaches hosts over HTTPS. No page shows their secrets. Set
-      one with <code>git gate credential set NAME --user USER</code>.
+      Tokens and GitHub Apps with which the gate reaches hosts over HTTPS. No page shows their secrets.{' '}
+      <code>git gate credential set NAME --user USER</code> sets a credential.
     </p>
     <ul class="plain-list">
       {credentials.map(({ name, user, app, changedAt }) => (

@@ -151,7 +151,7 @@ const AddWebhookForm = ({
     <Field
       id="format"
       label="Format"
-      hint="a chat service is told of the pushes that need attention, and once an hour of the same thing"
+      hint="a chat service gets a message about each push that needs attention, but about the same thing only once an hour"
     >
       <select id="format" name="format" aria-describedby="format-hint">
         {Webhook.shape.format.options.map(format => (
