@@ -4,7 +4,7 @@ import type { Browser, Page } from 'playwright-core'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { z } from 'zod'
 import { sharedGate } from '../harness/index.ts'
-import { openConsole, signIn, startBrowser } from './fixtures/browser.ts'
+import { openConsole, signIn, startBrowser, untilLoaded } from './fixtures/browser.ts'
 import { tabTo } from './fixtures/keyboard.ts'
 import { seedGate } from './fixtures/seeded-gate.ts'
 
@@ -53,6 +53,8 @@ for (const { width, scheme } of VIEWS)
       await open(at)
       await expectAccessible(at)
     }
+    const ends = `[...document.querySelectorAll('header nav a')].map(each => each.getBoundingClientRect().right)`
+    expect(await page.evaluate(`Math.max(...${ends}) <= innerWidth`), 'the navigation is not cut').toBe(true)
     await page.getByRole('button', { name: 'Keyboard shortcuts' }).click()
     await page.getByRole('dialog', { name: 'Keyboard shortcuts' }).waitFor()
     await expectAccessible('the help for the keyboard')
@@ -60,6 +62,15 @@ for (const { width, scheme } of VIEWS)
     await page.getByRole('button', { name: 'Check the connection' }).click()
     await page.getByText('the upstream takes pushes').waitFor()
     await expectAccessible('a checked connection')
+    await open('/approvals')
+    await page.getByRole('link', { name: 'ada to app' }).click()
+    await page.getByLabel('Reason of a rejection').fill('not this week')
+    await untilLoaded(page, () => page.getByRole('button', { name: 'Reject' }).click())
+    await page.getByText('not this week').waitFor()
+    await expectAccessible('a rejected push')
+    await open('/approvals')
+    await page.getByRole('heading', { name: 'Decided' }).waitFor()
+    await expectAccessible('the approvals after a decision')
     await open('/agents/ada')
     await page.getByRole('button', { name: 'Mint a token' }).click()
     await page.getByText('it is not shown again').waitFor()
