@@ -1,6 +1,6 @@
 import { createHash, randomBytes } from 'node:crypto'
 import { random } from '../fixtures/fakes.ts'
-import { jwt } from './kinds.ts'
+import { azureSigned, jwt } from './kinds.ts'
 
 const UPPER = 'ABCDEFGHIJKLMNOPQRSTUVWXYZ'
 const LOWER = UPPER.toLowerCase()
@@ -115,6 +115,12 @@ export const harmless = (): readonly Harmless[] => [
     lines('      - uses: actions/cache', '        with:', `          key: ${hex(40)}`),
   ),
   named('a public key', `publicKey: "${base64(32)}"\n`),
+  ...azureSigned.map(({ service, sign, value }) =>
+    named(
+      `a picture with the signature of ${service}`,
+      `{ "image/png": "${base64(300)}${sign}${base64(300)}${value()}${base64(300)}" }\n`,
+    ),
+  ),
   named('an age recipient', `recipient: age1${random('qpzry9x8gf2tvdw0s3jn54khce6mua7l', 58)}\n`),
   named(
     'age',

@@ -45,6 +45,37 @@ const named = (kind: string, name: string, value: () => string): Kind => ({
 const dashed = (...words: readonly string[]) => words.join('-')
 const lined = (...words: readonly string[]) => words.join('_')
 
+/** Azure's keys with the signature of their service. */
+export const azureSigned = [
+  {
+    service: 'Azure OpenAI',
+    name: 'AZURE_OPENAI_API_KEY',
+    before: 52,
+    sign: 'JQQJ99',
+    after: () => alnum(26),
+  },
+  { service: 'Azure Storage', name: 'STORAGE_KEY', before: 76, sign: '+ASt', after: () => `${alnum(6)}==` },
+  { service: 'Azure Cosmos DB', name: 'COSMOS_KEY', before: 76, sign: 'ACDb', after: () => `${alnum(6)}==` },
+  { service: 'Azure IoT Hub', name: 'IOT_HUB_KEY', before: 33, sign: 'AIoT', after: () => `C${alnum(5)}=` },
+  {
+    service: 'Azure Service Bus',
+    name: 'SERVICE_BUS_KEY',
+    before: 33,
+    sign: '+ASb',
+    after: () => `C${alnum(5)}=`,
+  },
+  { service: 'Azure Cache', name: 'REDIS_KEY', before: 33, sign: 'AzCa', after: () => `C${alnum(5)}=` },
+  { service: 'Azure registry', name: 'ACR_PASSWORD', before: 42, sign: '+ACR', after: () => `A${alnum(5)}` },
+  { service: 'Azure Search', name: 'SEARCH_KEY', before: 42, sign: 'AzSe', after: () => `A${alnum(5)}` },
+  {
+    service: 'Azure Functions',
+    name: 'FUNCTION_KEY',
+    before: 44,
+    sign: 'AzFu',
+    after: () => `${alnum(5)}A==`,
+  },
+].map(({ before, after, ...each }) => ({ ...each, value: () => alnum(before) + each.sign + after() }))
+
 /** The kinds of credential that people use, each in the form of today. */
 export const kinds: readonly Kind[] = [
   form('Anthropic', 'ANTHROPIC_API_KEY', dashed('sk', 'ant', 'api03', ''), () => url64(93), 'AA'),
@@ -262,6 +293,7 @@ export const kinds: readonly Kind[] = [
     () => url64(34),
   ),
   named('Azure storage', 'AZURE_STORAGE_KEY', () => base64(64)),
+  ...azureSigned.map(({ service, name, value }) => form(service, name, value)),
   form('Google OAuth secret', 'GOOGLE_CLIENT_SECRET', 'GOCS', 'PX-', () => url64(28)),
   form('Google OAuth access', 'GOOGLE_ACCESS_TOKEN', 'ya29', '.a0', () => url64(180)),
   form('Google OAuth refresh', 'GOOGLE_REFRESH_TOKEN', '1/', '/0', () => url64(99)),
