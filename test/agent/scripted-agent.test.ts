@@ -49,10 +49,11 @@ interface Scene {
 const known = (name: string, called: string) => {
   const found = situations.find(situation => situation.name === called)
   if (!found) throw new Error(`there is no situation "${called}"`)
-  const { grant, prepare } = found
+  const { grant, isAlone, prepare } = found
   return {
     name,
     grant,
+    isAlone,
     async live({ me, agent, work, log }: Scene) {
       const push = await prepare({ work, me, gate, agent })
       return (await recover(work, push, { onRun: log.run })).by === 'itself'
@@ -71,6 +72,7 @@ async function push({ work, log }: Scene, ref: string) {
 const ALL: readonly {
   name: string
   grant?: Parameters<Gate['agent']>[1] | undefined
+  isAlone?: boolean | undefined
   live(scene: Scene): Promise<boolean>
 }[] = [
   known(
@@ -159,30 +161,33 @@ const ALL: readonly {
   },
 ]
 
-describe.concurrent('an agent with git, curl and the tools gets through', () => {
-  test.each(ALL.map((situation, i) => ({ ...situation, me: `agent${i}` })))(
-    '$name',
-    async ({ name, me, grant, live }) => {
-      const agent = await gate.agent(me, { push: ['{agent}/**'], ...grant })
-      const work = await agent.clone()
-      await work.text(['config', 'user.name', 'Ada'])
-      await work.text(['config', 'user.email', 'ada@example.com'])
-      const log = startTranscript(name)
-      const client = new Client({ name: 'agent', version: '1' })
-      await client.connect(
-        new StreamableHTTPClientTransport(new URL(`${gate.url}/-/mcp`), {
-          requestInit: { headers: { authorization: `Bearer ${agent.token}` } },
-        }),
-      )
-      const tool: Scene['tool'] = async (called, args) => {
-        const { content } = await client.callTool({ name: called, arguments: args })
-        const answer = content.map(each => (each.type === 'text' ? each.text : '')).join('\n')
-        log.note(`${called} ${JSON.stringify(args)}`, answer)
-        return answer
-      }
-      expect(await live({ me, agent, work, log, tool }), log.format()).toBe(true)
-      await client.close()
-      transcripts.push(log)
-    },
+const named = ALL.map((situation, i) => ({ ...situation, me: `agent${i}` }))
+
+async function getsThrough({ name, me, grant, live }: (typeof named)[number]) {
+  const agent = await gate.agent(me, { push: ['{agent}/**'], ...grant })
+  const work = await agent.clone()
+  await work.text(['config', 'user.name', 'Ada'])
+  await work.text(['config', 'user.email', 'ada@example.com'])
+  const log = startTranscript(name)
+  const client = new Client({ name: 'agent', version: '1' })
+  await client.connect(
+    new StreamableHTTPClientTransport(new URL(`${gate.url}/-/mcp`), {
+      requestInit: { headers: { authorization: `Bearer ${agent.token}` } },
+    }),
   )
+  const tool: Scene['tool'] = async (called, args) => {
+    const { content } = await client.callTool({ name: called, arguments: args })
+    const answer = content.map(each => (each.type === 'text' ? each.text : '')).join('\n')
+    log.note(`${called} ${JSON.stringify(args)}`, answer)
+    return answer
+  }
+  expect(await live({ me, agent, work, log, tool }), log.format()).toBe(true)
+  await client.close()
+  transcripts.push(log)
+}
+
+describe('an agent with git, curl and the tools gets through', () => {
+  test.each(named.filter(({ isAlone }) => isAlone))('$name', getsThrough)
+
+  test.concurrent.each(named.filter(({ isAlone }) => !isAlone))('$name', getsThrough)
 })

@@ -15,6 +15,8 @@ export interface Situation {
   readonly isFalseAlarm?: boolean
   /** The agent's grant besides its own branches. */
   readonly grant?: Parameters<Gate['agent']>[1]
+  /** It fails if another agent's push refreshes the mirror meanwhile: git itself refuses then, without the gate's words. */
+  readonly isAlone?: boolean
   /** Makes the commits. Returns the arguments of the push. */
   prepare(at: { work: Clone; me: string; gate: Gate; agent: Agent }): Promise<string[]>
   /** Looks at the clone afterwards. */
@@ -310,6 +312,7 @@ const rights: readonly Situation[] = [
   {
     name: 'a branch that has moved since the last fetch',
     endedBy: 'itself',
+    isAlone: true,
     async prepare({ work, me, gate }) {
       await commits(work, { 'a.txt': 'a\n' })
       await work.push(`HEAD:${me}/work`)
