@@ -2,6 +2,7 @@ import type { Upstream } from '../../src/contract/companion-api/pass.ts'
 import type { LinkStep } from '../../src/contract/outcome.ts'
 import { isHttps } from '../../src/contract/upstream.ts'
 import { run } from '../process/spawn.ts'
+import { withAbort } from '../process/with-abort.ts'
 import type { Settings } from '../settings.ts'
 import type { Link } from '../upstream/link.ts'
 import { toUpstreamError } from '../upstream/to-upstream-error.ts'
@@ -12,6 +13,8 @@ import type { Mirror } from './mirror.ts'
 const CHECK_MS = 45_000
 /** The timeout of the mirror's refresh, in milliseconds. */
 const READ_MS = 25_000
+/** A first fetch that takes longer, in milliseconds, is reported as under way. */
+const FIRST_FETCH_MS = 3_000
 
 const NO_FIX_HERE = 'nothing to change at the gate: check the upstream and the network, then try again'
 
@@ -21,6 +24,8 @@ function causeOf(error: unknown, fix: string): Pick<LinkStep, 'detail' | 'fix'> 
     const mayPass = error.message !== error.problem
     return { detail: error.problem, fix: error.fix || (mayPass ? NO_FIX_HERE : fix) }
   }
+  if (error instanceof DOMException && error.name === 'TimeoutError')
+    return { detail: 'the upstream did not answer in time', fix: NO_FIX_HERE }
   return { detail: error instanceof Error ? error.message : 'it failed', fix }
 }
 
@@ -62,18 +67,7 @@ export async function checkConnection(
     return words.connected
   })
   if (!up) return steps
-  const read = await runStep('read', fixes.read, async () => {
-    const readTimeout = AbortSignal.any([signal, AbortSignal.timeout(READ_MS)])
-    try {
-      await mirror.refresh(upstream, readTimeout)
-      return 'the mirror is up to date'
-    } catch (error) {
-      if (!readTimeout.aborted || !mirror.initialFetch) throw error
-      const { progress, since } = mirror.initialFetch
-      const seconds = Math.round((Date.now() - since) / 1000)
-      return `the first fetch is under way for ${seconds} s${progress.now && `: ${progress.now}`}`
-    }
-  })
+  const read = await runStep('read', fixes.read, () => readUpstream(upstream, mirror, signal))
   if (!read) return steps
   await runStep('write', fixes.write, async () => {
     const borrowed = await (await linkTo()).acquire(signal)
@@ -95,6 +89,23 @@ export async function checkConnection(
     }
   })
   return steps
+}
+
+/** Refreshes the mirror. Returns the progress of a first fetch that takes long; the fetch goes on. */
+async function readUpstream(upstream: Upstream, mirror: Mirror, signal: AbortSignal): Promise<string> {
+  const timeout = AbortSignal.any([signal, AbortSignal.timeout(READ_MS)])
+  const refreshed = mirror.refresh(upstream, timeout)
+  const late = AbortSignal.timeout(FIRST_FETCH_MS)
+  try {
+    await withAbort(refreshed, late)
+  } catch (error) {
+    if (error !== late.reason && !timeout.aborted) throw error
+    if (!mirror.initialFetch) await refreshed
+  }
+  if (!mirror.initialFetch) return 'the mirror is up to date'
+  const { progress, since } = mirror.initialFetch
+  const seconds = Math.round((Date.now() - since) / 1000)
+  return `the first fetch has been under way for ${seconds} s${progress.now && `: ${progress.now}`}`
 }
 
 /** The names of a transport's steps, and their fixes. */

@@ -20,6 +20,8 @@ export interface Upstream extends AsyncDisposable {
   at(through?: Partial<Address>): { url: string; knownHosts: string }
   readonly port: number
   authorize(publicKey: string): void
+  /** Allows this key to fetch; a push is refused with these words, as hosts refuse a read-only deploy key. */
+  authorizeToRead(publicKey: string, words: string): void
   /** The id of a ref; undefined if it does not exist. */
   ref(name: string): Promise<string | undefined>
   refs(): Promise<Record<string, string>>
@@ -62,6 +64,15 @@ export async function startUpstream(options: { empty?: boolean; folder?: string 
       }
     },
     authorize: key => server.authorize(key),
+    authorizeToRead(key, words) {
+      const script = path.join(home, 'read-only.sh')
+      fs.writeFileSync(
+        script,
+        `case $SSH_ORIGINAL_COMMAND in git-receive-pack*) echo '${words}' >&2; exit 1 ;; esac\nexec git-shell -c "$SSH_ORIGINAL_COMMAND"\n`,
+      )
+      const line = `restrict,command="sh ${script}" ${key.trim().split(/\s+/).slice(0, 2).join(' ')}\n`
+      fs.appendFileSync(path.join(sshDir, 'authorized_keys'), line)
+    },
     ref: async name => (await upstream.refs())[name],
     async refs() {
       const listed = await upstream.git(['for-each-ref', '--format=%(refname) %(objectname)'])
