@@ -81,7 +81,11 @@ function sshProblem(
 const READ_ONLY =
   /marked as read.only|read.only (?:deploy )?key|deploy key does not have write|not allowed to push|not authorized to write|permission to .+ denied to|write access .*not granted|no write permission/i
 
-function httpsProblem({ name, credential }: Upstream, host: string, said: string): UpstreamError | undefined {
+function httpsProblem(
+  { name, url, credential }: Upstream,
+  host: string,
+  said: string,
+): UpstreamError | undefined {
   const held = credential?.name
   const status = /returned error: (\d{3})/.exec(said)?.[1]
   if (/\b407\b/.test(said) && /proxy|CONNECT/i.test(said))
@@ -89,9 +93,7 @@ function httpsProblem({ name, credential }: Upstream, host: string, said: string
       fix: `name another: git gate repo set ${name} --proxy URL`,
     })
   if (/Authentication failed|could not read (Username|Password)/i.test(said) || status === '401')
-    return new CredentialRefused(`the gate's credential "${held}" for ${host} is refused`, {
-      fix: `set it again: git gate credential set ${held}`,
-    })
+    return credentialRefused({ url, credential })
   if (status === '403')
     return new UpstreamError(`${host} denies the gate's credential "${held}" this${hostWords(said)}`, {
       fix: 'give it read and write access to the repository there',
@@ -107,6 +109,11 @@ function httpsProblem({ name, credential }: Upstream, host: string, said: string
     })
   return undefined
 }
+
+export const credentialRefused = ({ url, credential }: Pick<Upstream, 'url' | 'credential'>) =>
+  new CredentialRefused(`the gate's credential "${credential?.name}" for ${hostOf(url)} is refused`, {
+    fix: `set it again: git gate credential set ${credential?.name}`,
+  })
 
 /** The host's own words, which it sends with a refusal. */
 function hostWords(said: string): string {

@@ -1,19 +1,10 @@
-import { readFileSync, rmSync } from 'node:fs'
+import { rmSync } from 'node:fs'
 import path from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { type LfsServer, startLfsServer } from '../harness/hosts/lfs-server.ts'
-import {
-  type Agent,
-  accepted,
-  type Clone,
-  type Gate,
-  megabytes,
-  rejected,
-  seconds,
-  startGate,
-} from '../harness/index.ts'
+import { type Agent, accepted, type Gate, megabytes, rejected, seconds, startGate } from '../harness/index.ts'
 import { githubToken } from '../scan/fixtures/fakes.ts'
-import { LFS_CONFIG, noClient, sha256 } from './client.ts'
+import { ATTRIBUTES, cloneWithLfs as clone, content, noClient, sha256 } from './client.ts'
 
 let gate: Gate
 let server: LfsServer
@@ -30,17 +21,6 @@ afterAll(async () => {
   await server?.[Symbol.asyncDispose]()
   await gate?.[Symbol.asyncDispose]()
 })
-
-const ATTRIBUTES = { '.gitattributes': '*.bin filter=lfs diff=lfs merge=lfs -text\n' }
-
-/** Clones with Git LFS on, and its hooks installed. */
-async function clone(agent: Agent, ...options: string[]): Promise<Clone> {
-  const work = await agent.clone(...LFS_CONFIG.flatMap(line => ['-c', line]), ...options)
-  await work.text(['lfs', 'install', '--local'])
-  return work
-}
-
-const content = (work: Clone, file: string) => readFileSync(path.join(work.dir, file))
 
 test('a request that the gate holds in memory is short, and says its length', async () => {
   const send = async (path: string, body: string | ReadableStream) => {

@@ -55,9 +55,25 @@ export async function requestBatch(
     const read = Batch.safeParse(parseJson(text))
     if (!read.success || (read.data.transfer ?? 'basic') !== 'basic')
       throw new UpstreamError(`the LFS server ${hostOf(endpoint.href)} answers in a way that cannot be read`)
-    answers.push(...read.data.objects)
+    answers.push(...read.data.objects.map(answer => withCredentials(answer, endpoint)))
   }
   return answers
+}
+
+/**
+ * Adds the credentials of the API to actions that take credentials and bring none (git-lfs docs/api/batch.md,
+ * `authenticated`). Another origin never gets them.
+ */
+function withCredentials(answer: LfsAnswer, { href, headers, token }: LfsEndpoint): LfsAnswer {
+  if (token === undefined || answer.authenticated || !answer.actions) return answer
+  const { origin } = new URL(href)
+  const add = (action: LfsAction): LfsAction => {
+    const hasOwn = Object.keys(action.header ?? {}).some(name => name.toLowerCase() === 'authorization')
+    const isThere = URL.canParse(action.href) && new URL(action.href).origin === origin
+    return hasOwn || !isThere ? action : { ...action, header: { ...action.header, ...headers } }
+  }
+  const actions = Object.entries(answer.actions).map(([name, action]) => [name, action && add(action)])
+  return { ...answer, actions: Object.fromEntries(actions) }
 }
 
 /** Sends a request of the LFS API with a JSON body. Rejects with UpstreamError. */

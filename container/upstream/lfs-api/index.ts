@@ -3,6 +3,7 @@ import type { Upstream } from '../../../src/contract/companion-api/pass.ts'
 import type { LfsObject, LfsOperation } from '../../../src/contract/lfs.ts'
 import type { Credentials } from '../https/credentials.ts'
 import type { Link } from '../link.ts'
+import { credentialRefused } from '../to-upstream-error.ts'
 import { UpstreamError } from '../upstream-error.ts'
 import { type LfsAction, type LfsAnswer, LfsRefused, requestBatch, requestJson, Unauthorized } from './api.ts'
 import { expiryOf, type LfsEndpoint, lfsEndpointOverHttps, lfsEndpointOverSsh } from './endpoint.ts'
@@ -88,8 +89,11 @@ function createLfsUpstream(upstream: Upstream, { linkTo, credentials }: Ways): L
       if (!(error instanceof Unauthorized)) throw error
       if (endpoints.get(operation) === first) endpoints.delete(operation)
       if (first.token !== undefined) credentials.refused(first.token)
-      return work(await endpoint(operation, signal))
     }
+    const second = await endpoint(operation, signal)
+    return work(second).catch((error: unknown) => {
+      throw error instanceof Unauthorized && second.token !== undefined ? credentialRefused(upstream) : error
+    })
   }
   const remember = (operation: LfsOperation, oid: string, found: Actions) => {
     const each = [found.download, found.upload, found.verify].filter(action => action !== undefined)

@@ -8,7 +8,7 @@ import path from 'node:path'
 import { z } from 'zod'
 import { until } from '../../harness/until.ts'
 
-export const GITEA_FOLDER = path.join(import.meta.dirname, '../../../.cache/gitea')
+const GITEA_FOLDER = path.join(import.meta.dirname, '../../../.cache/gitea')
 export const GITEA_PROGRAM = path.join(GITEA_FOLDER, 'gitea')
 export const GITEA_STATIC = path.join(GITEA_FOLDER, 'static')
 
