@@ -28,6 +28,7 @@ import {
   removeIdentity,
   showIdentities,
 } from './pages/settings/identities.tsx'
+import { addOperator, changeOperator, removeOperator, showOperators } from './pages/settings/operators.tsx'
 import { addWebhook, removeWebhook, showWebhooks } from './pages/settings/webhooks.tsx'
 import { askForToken, comeFromIssuer, goToIssuer, leave, takeToken } from './pages/sign-in.tsx'
 import { pathOf } from './paths.ts'
@@ -84,6 +85,10 @@ export const consolePages = new Hono<ConsoleEnv>()
   .post('/settings/identities', addIdentity)
   .post('/settings/identities/remove', removeIdentity)
   .post('/settings/credentials/remove', removeCredential)
+  .get('/settings/operators', showOperators)
+  .post('/settings/operators', addOperator)
+  .post('/settings/operators/change', changeOperator)
+  .post('/settings/operators/remove', removeOperator)
   .get('/settings/admin-tokens', showAdminTokens)
   .post('/settings/admin-tokens', mintAdminToken)
   .post('/settings/admin-tokens/revoke', revokeAdminToken)
@@ -93,7 +98,7 @@ export const consolePages = new Hono<ConsoleEnv>()
   // A browser sends a GET to the path of a form when its response is reloaded from the address bar.
   .get('/pending/:form{decide|decide-selected|revoke|undo-decline}', c => c.redirect(pathOf.pending))
   .get('/repositories/:name/check', c => c.redirect(pathOf.repository(c.req.param('name'))))
-  .get('/settings/:page/:form{remove|revoke}', c =>
+  .get('/settings/:page/:form{change|remove|revoke}', c =>
     c.redirect(
       c.req.param('page') === 'credentials' ? pathOf.identities : c.req.path.replace(/\/[^/]+$/, ''),
     ),

@@ -17,6 +17,7 @@ export type Section = (typeof SECTIONS)[number]['name']
 export const SETTINGS_PAGES = [
   { name: 'Change log', path: pathOf.changes },
   { name: 'Identities and credentials', path: pathOf.identities },
+  { name: 'Operators', path: pathOf.operators },
   { name: 'Admin tokens', path: pathOf.adminTokens },
   { name: 'Webhooks', path: pathOf.webhooks },
 ] as const

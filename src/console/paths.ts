@@ -20,6 +20,7 @@ export const pathOf = {
   changes: `${ROOT}/settings/changes`,
   identities: `${ROOT}/settings/identities`,
   credentials: `${ROOT}/settings/credentials`,
+  operators: `${ROOT}/settings/operators`,
   adminTokens: `${ROOT}/settings/admin-tokens`,
   webhooks: `${ROOT}/settings/webhooks`,
   signIn: `${ROOT}/sign-in`,

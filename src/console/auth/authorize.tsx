@@ -1,9 +1,9 @@
 import type { Context } from 'hono'
 import { Hono } from 'hono'
 import { missingRole, scopeOf, scopeOfPush } from '../../api/authorize.ts'
-import type { Role, Scope } from '../../contract/role.ts'
+import { hasRole, type Role, type Scope } from '../../contract/role.ts'
 import { forbiddenPage } from '../pages/forbidden.tsx'
-import { pathOf } from '../paths.ts'
+import { pathOf, ROOT } from '../paths.ts'
 import type { ConsoleEnv } from './env.ts'
 
 type FindScope = (c: Context<ConsoleEnv>) => Scope | Promise<Scope>
@@ -59,6 +59,12 @@ const RULES: readonly (readonly [method: string, path: string, least: Role, scop
   ['GET', '/settings/changes', 'viewer', gate],
   ['GET', '/settings/identities', 'viewer', gate],
 ]
+
+/** Returns whether an operator of the whole gate may open the page at this path. */
+export const mayOpen = (c: Context<ConsoleEnv>, path: string): boolean => {
+  const rule = RULES.find(([method, of]) => method === 'GET' && `${ROOT}${of}` === path)
+  return hasRole(c.var.operator.roles, rule?.[2] ?? 'admin', 'gate')
+}
 
 /** Requires the role of each page, before any of them is made. */
 export const pageRoles = new Hono<ConsoleEnv>()

@@ -121,3 +121,30 @@ test('live events have the pushes of the listed repository only, whichever pushe
   expect(events).toContain(OWN)
   expect(events).not.toContain(OTHER)
 })
+
+test('only an admin of the whole gate sees the operators and changes a role, by page or by form', async () => {
+  const form = { who: 'email:eve@acme.example', role: 'admin', repository: '' }
+  for (const [role, repository] of [
+    ['viewer', null],
+    ['approver', null],
+    ['admin', OWN],
+  ] as const) {
+    const other = await operator(role, repository)
+    expect((await other.page('/settings/operators')).status).toBe(403)
+    for (const path of ['', '/change', '/remove'])
+      expect((await other.submit(`/settings/operators${path}`, form)).status).toBe(403)
+  }
+  expect(await gate.json('GET', '/operators')).toEqual([])
+  const viewer = await operator('viewer')
+  const { text } = await viewer.page('/settings/changes')
+  expect(text).toContain('/settings/identities"')
+  for (const name of ['operators', 'admin-tokens', 'webhooks'])
+    expect(text).not.toContain(`/settings/${name}"`)
+  const admin = await operator('admin')
+  expect((await admin.submit('/settings/operators', form)).status).toBe(303)
+  expect(await gate.json('GET', '/operators')).toMatchObject([{ who: 'email:eve@acme.example' }])
+  const { changes } = z
+    .object({ changes: z.array(z.object({ by: z.string(), action: z.string() })) })
+    .parse(await gate.json('GET', '/changes'))
+  expect(changes[0]).toEqual({ by: expect.stringMatching(/^admin token admin/), action: 'operator.set' })
+})

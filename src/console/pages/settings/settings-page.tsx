@@ -1,5 +1,6 @@
 import type { Context } from 'hono'
 import type { Child } from 'hono/jsx'
+import { mayOpen } from '../../auth/authorize.tsx'
 import type { ConsoleEnv } from '../../auth/env.ts'
 import type { ApiProblem } from '../../forms/call-api.ts'
 import { SETTINGS_PAGES, type SettingsPage } from '../../navigation.ts'
@@ -19,7 +20,7 @@ export const settingsPage = (
         <div class="page-header">
           <h1>{title}</h1>
           <nav class="subpages" aria-label="Settings">
-            {SETTINGS_PAGES.map(({ name, path }) => (
+            {SETTINGS_PAGES.filter(({ path }) => mayOpen(c, path)).map(({ name, path }) => (
               <a href={path} {...(name === title ? { 'aria-current': 'page' as const } : {})}>
                 {name}
               </a>
