@@ -2,11 +2,11 @@ import type { Context } from 'hono'
 import { z } from 'zod'
 import { Decided, Declined, GrantedException } from '../../contract/admin-api/findings.ts'
 import type { ConsoleEnv } from '../auth/env.ts'
+import { DecisionForm, reasonOr, untilOf } from '../findings/decision-form.ts'
 import { pushPage } from '../pages/pushes/push.tsx'
 import { pendingPage, toPageQuery } from '../pages/review/pending-findings.tsx'
 import { isOwnPath, pathOf } from '../paths.ts'
 import { callApi } from './call-api.ts'
-import { DecisionForm, reasonOr, untilOf } from './decision-form.ts'
 
 const Decision = DecisionForm.extend({
   repository: z.string(),
@@ -27,9 +27,11 @@ export async function decideFinding(c: Context<ConsoleEnv>): Promise<Response> {
   const { repository, fingerprint, reason, until, returnTo } = parsed.data
   const result = await sendDecision(c, parsed.data)
   if (result.ok) return c.redirect(returnTo, 303)
-  const failedAttempt = { repository, fingerprint, reason, until, problem: result.problem }
   const [, push] = /\/pushes\/([0-9a-z]+)$/.exec(returnTo) ?? []
-  if (push !== undefined) return pushPage(c, push, failedAttempt)
+  if (push !== undefined) {
+    const decision = { repository, fingerprint, reason, until, problem: result.problem }
+    return pushPage(c, push, { decision })
+  }
   return pendingPage(c, { ...toPageQuery({}), problem: result.problem })
 }
 

@@ -2,11 +2,11 @@ import type { Context } from 'hono'
 import { z } from 'zod'
 import { Decided } from '../../contract/admin-api/findings.ts'
 import type { ConsoleEnv } from '../auth/env.ts'
+import { DecisionForm, reasonOr, untilOf } from '../findings/decision-form.ts'
 import { parseSelection } from '../findings/selection.ts'
 import { pendingPage, toPageQuery } from '../pages/review/pending-findings.tsx'
 import { isOwnPath } from '../paths.ts'
 import { type ApiProblem, callApi } from './call-api.ts'
-import { DecisionForm, reasonOr, untilOf } from './decision-form.ts'
 
 const Selection = DecisionForm.extend({
   finding: z

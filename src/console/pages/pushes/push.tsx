@@ -2,6 +2,7 @@ import type { Context } from 'hono'
 import type { Child } from 'hono/jsx'
 import type { PushRecord } from '../../../contract/admin-api/pushes.ts'
 import { DISCONNECT_MESSAGES, type Finding } from '../../../contract/outcome.ts'
+import { hasRole } from '../../../contract/role.ts'
 import { formatBytes } from '../../../contract/text/format-bytes.ts'
 import { escapeInvisible } from '../../../contract/text/invisible-characters.ts'
 import { decisionsFor } from '../../../ledger/findings/pending-findings.ts'
@@ -14,26 +15,29 @@ import { plural } from '../../components/plural.ts'
 import { statusText } from '../../components/push-row.tsx'
 import { RelativeTime } from '../../components/relative-time.tsx'
 import { TextBlock, UntrustedText } from '../../components/untrusted-text.tsx'
+import { AcceptAll, type FailedAcceptance } from '../../findings/accept-all.tsx'
 import { type FailedDecision, FindingCard, failureFor } from '../../findings/finding-card.tsx'
 import { pathOf } from '../../paths.ts'
-import { notFoundPage, renderPage } from '../frame/layout.tsx'
+import { ErrorMessage, notFoundPage, renderPage } from '../frame/layout.tsx'
 import { PushedRefs } from './pushed-refs.tsx'
 
 /** `GET /pushes/<id>`: the full record of a push, updated live while the push is open. */
 export const showPush = (c: Context<ConsoleEnv>) => pushPage(c, c.req.param('id') ?? '')
 
-/** Renders the page of a push, with the error of a failed decision about one of its findings. */
-export async function pushPage(
-  c: Context<ConsoleEnv>,
-  id: string,
-  failedAttempt?: FailedDecision,
-): Promise<Response> {
+/** A decision on findings of the push that the API rejected: on one finding's card, or on all. */
+interface Failed {
+  readonly decision?: FailedDecision
+  readonly acceptance?: FailedAcceptance
+}
+
+/** Renders the page of a push, with the error of a failed decision on its findings. */
+export async function pushPage(c: Context<ConsoleEnv>, id: string, failed?: Failed): Promise<Response> {
   const push = await findPush(c.env.LEDGER, id)
   if (!push) return notFoundPage(c, 'push with this id', pathOf.pushes, 'Pushes')
   return renderPage(c, {
     title: escapeInvisible(`${push.agent} to ${push.repository}`),
     section: 'Pushes',
-    status: failedAttempt ? 409 : 200,
+    status: failed ? 409 : 200,
     children: (
       <>
         <div class="page-header">
@@ -43,7 +47,7 @@ export async function pushPage(
           <PushState push={push} />
           {push.outcome === 'open' && <p class="live" role="status" id="live" />}
         </div>
-        <PushBody c={c} push={push} failedAttempt={failedAttempt} />
+        <PushBody c={c} push={push} failed={failed} />
         <p class="visually-hidden" role="status" id="announce">
           {statusText(push)}
         </p>
@@ -62,14 +66,15 @@ export const PushState = ({ push }: { push: PushRecord }) => (
 interface BodyProps {
   readonly c: Context<ConsoleEnv>
   readonly push: PushRecord
-  readonly failedAttempt?: FailedDecision | undefined
+  readonly failed?: Failed | undefined
 }
 
 /** Everything below the heading of a push's page. */
-export const PushBody = ({ c, push, failedAttempt }: BodyProps) => (
+export const PushBody = ({ c, push, failed }: BodyProps) => (
   <div id="push" {...(push.outcome === 'open' ? { 'data-live': `${pathOf.push(push.id)}/live` } : {})}>
+    <ErrorMessage problem={failed?.acceptance?.problem} />
     <Facts push={push} />
-    {push.findings.length > 0 && <Findings c={c} push={push} failedAttempt={failedAttempt} />}
+    {push.findings.length > 0 && <Findings c={c} push={push} failed={failed} />}
     <PushedRefs c={c} push={push} />
     <section aria-labelledby="steps">
       <h2 id="steps">Steps</h2>
@@ -102,7 +107,7 @@ export const PushBody = ({ c, push, failedAttempt }: BodyProps) => (
   </div>
 )
 
-const Findings = async ({ c, push, failedAttempt }: BodyProps) => {
+const Findings = async ({ c, push, failed }: BodyProps) => {
   const { excepted, declined } = await decisionsFor(
     c.env.LEDGER,
     push.repository,
@@ -113,9 +118,13 @@ const Findings = async ({ c, push, failedAttempt }: BodyProps) => {
     if (declined.has(fingerprint)) return 'declined'
     return push.outcome === 'refused' ? 'pending' : 'none'
   }
+  const waiting = push.findings.filter(finding => decisionFor(finding) === 'pending').length
   return (
     <section aria-labelledby="findings">
       <h2 id="findings">{plural(push.findings.length, 'finding')}</h2>
+      {waiting > 1 && hasRole(c.var.operator.roles, 'approver', { repository: push.repository }) && (
+        <AcceptAll c={c} push={push.id} waiting={waiting} failed={failed?.acceptance} />
+      )}
       <ul class="cards">
         {push.findings.map(finding => (
           <li>
@@ -126,7 +135,7 @@ const Findings = async ({ c, push, failedAttempt }: BodyProps) => {
               push={push.id}
               returnTo={pathOf.push(push.id)}
               decision={decisionFor(finding)}
-              failedAttempt={failureFor(failedAttempt, push.repository, finding)}
+              failedAttempt={failureFor(failed?.decision, push.repository, finding)}
             />
           </li>
         ))}

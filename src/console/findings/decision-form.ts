@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { EXPIRY_OPTIONS } from '../findings/decision-fields.tsx'
+import { EXPIRY_OPTIONS } from './decision-fields.tsx'
 
 /** The fields of every decision on findings. */
 export const DecisionForm = z.object({
