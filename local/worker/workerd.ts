@@ -15,6 +15,8 @@ export interface WorkerOptions {
   readonly port: number
   /** The persistence folder, as `wrangler dev --persist-to` takes it; absent: in memory. */
   readonly state?: string
+  /** True if the ledger in `state` has every migration already. To look takes longer than to start workerd. */
+  readonly isMigrated?: boolean
   /** Text bindings: settings and secrets. */
   readonly bindings: Readonly<Record<string, string>>
   /** The names of R2 bindings. A gate on one machine keeps its mirrors, so it needs no bucket. */
@@ -36,7 +38,7 @@ interface Scheduled {
 }
 
 /**
- * Runs the Worker in workerd, after migrating its ledger. Uses Miniflare directly because `wrangler dev`
+ * Runs the Worker in workerd, with a migrated ledger. Uses Miniflare directly because `wrangler dev`
  * loses a client's disconnect while a response is pending.
  */
 export async function startWorker(options: WorkerOptions): Promise<RunningWorker> {
@@ -44,7 +46,7 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
   const miniflare = withoutItsSignalHandlers(() => new Miniflare(miniflareOptions(config, options)))
   try {
     const url = (await miniflare.ready).origin
-    await migrateIn(miniflare, config)
+    if (!options.isMigrated) await migrateIn(miniflare, config)
     const tick = async () => {
       // Called for each tick, since the worker object changes when workerd restarts.
       const worker = (await miniflare.getWorker()) as unknown as Scheduled

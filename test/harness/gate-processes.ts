@@ -6,6 +6,7 @@ import path from 'node:path'
 import { inject } from 'vitest'
 import { type LocalGate, startLocalGate } from '../../local/gate.ts'
 import { type Home, openHome } from '../../local/state-folder.ts'
+import { migratedState } from './migrated-state.ts'
 import { mortalWorker } from './restartable-worker.ts'
 
 export interface ProcessOptions {
@@ -32,6 +33,7 @@ export async function startProcesses(options: ProcessOptions): Promise<GateProce
   const dir = fs.mkdtempSync(path.join(os.tmpdir(), 'gate-'))
   all.defer(() => fs.rmSync(dir, { recursive: true, force: true, maxRetries: 3 }))
   const home = all.use(openHome(path.join(dir, 'home'), {}))
+  fs.cpSync(await migratedState(), home.state, { recursive: true })
   const log: string[] = []
   const runtime = mortalWorker(fs.readFileSync(inject('worker'), 'utf8'), options.host)
   const local = all.use(

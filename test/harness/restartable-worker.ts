@@ -2,7 +2,7 @@ import { descendantsOf } from '../../local/process/processes.ts'
 import { type RunningWorker, startWorker, type WorkerOptions } from '../../local/worker/workerd.ts'
 import { until } from './until.ts'
 
-/** A Worker whose workerd can be killed and restarted on the same port and state. */
+/** A Worker on a migrated ledger, whose workerd can be killed and restarted on the same port and state. */
 export function mortalWorker(
   code: string,
   host = '127.0.0.1',
@@ -19,7 +19,7 @@ export function mortalWorker(
   }
   const launch = async (wanted: Omit<WorkerOptions, 'code'>) => {
     const before = new Set(workerds())
-    running = await startWorker({ ...wanted, code, host })
+    running = await startWorker({ ...wanted, code, host, isMigrated: true })
     workerd = workerds().find(pid => !before.has(pid))
   }
   return {
