@@ -73,7 +73,7 @@ async function runAll(stage: readonly Step[]): Promise<void> {
     }),
   )
   if (failures.length === 0) return
-  printNote('What stands before this in the plan may have been applied; applying again goes on from there.')
+  printNote('Earlier steps of the plan may have been applied. Apply again to continue.')
   throw failures[0]
 }
 

@@ -166,7 +166,7 @@ export class CommandListReader {
       return this.#bad(`its object ids are not of its object format, ${FORMAT_NAME[objectFormat]}`, refs)
     if (!words.some(word => word === 'report-status' || word === 'report-status-v2'))
       return this.#bad(
-        'a client must ask for report-status, or it could not be told what became of its push',
+        'a client must request report-status; without it the gate cannot report the result of a push',
         refs,
       )
     if (

@@ -99,7 +99,7 @@ async function judgeUpstream(
   return { outcome: 'refused', refs: rejectAll(commands, [moved]), refusals: [moved] }
 }
 
-const PUSHED_AGAIN = 'A push of the same commits tells what became of it; they need no change.'
+const PUSHED_AGAIN = 'Push the same commits again, without a change, to see the state of the approval.'
 
 function tellWaiting(id: string, asks: readonly string[], needed: number, page: string, until: number) {
   return pushRefusal(

@@ -31,7 +31,7 @@ export function formatApproval({ id, state, asks, needed, approvedBy, answer, ex
   ].join('\n')
 }
 
-/** Tells what became of a push that waited for an approval. */
+/** Describes the state of a push that waited for an approval. */
 export async function approvalStatus(asker: Asker, { push }: { push: string }): Promise<string> {
   const approval = await approvalOf(asker, push)
   return approval ? formatApproval(approval) : `${asker.agent} has no push ${push} that waits for an approval`

@@ -81,7 +81,7 @@ function addRequests(server: McpServer, asker: Asker): void {
     'approval_status',
     {
       description:
-        'Tells what became of your push that waits for an approval: waiting, forwarded, rejected with a reason, …',
+        'Returns the state of your push that waits for an approval: waiting, forwarded, rejected with a reason, …',
       inputSchema: z.object({ push }),
       annotations: { readOnlyHint: true, openWorldHint: false },
     },

@@ -81,7 +81,7 @@ async function deliver(env: Env, delivery: Delivery): Promise<boolean> {
   if (answer === 'taken') await deleteDelivery(env.LEDGER, delivery.id)
   else if (pause !== undefined) await rescheduleDelivery(env.LEDGER, delivery.id, Date.now() + pause * 1000)
   else {
-    const why = `webhook ${delivery.webhook} did not take it in ${delivery.attempts} attempts, and is not told of it any more`
+    const why = `webhook ${delivery.webhook} failed in ${delivery.attempts} attempts; the gate stops sending this event to it`
     logFault({ push: delivery.push }, new Error(why))
     await deleteDelivery(env.LEDGER, delivery.id)
   }
