@@ -3,6 +3,7 @@ import { settingsOf } from './common/settings.ts'
 import { within } from './common/with-timeout.ts'
 import { resumeApproved } from './companion/push/forward-approved.ts'
 import { sweep } from './companion/push/sync-outcome.ts'
+import { sendMail } from './companion/send-mail.ts'
 import { forgetBeyond } from './ledger/delete-beyond-size.ts'
 import { deleteExpired } from './ledger/delete-expired.ts'
 import { deliverDue } from './webhooks/deliver.ts'
@@ -20,7 +21,7 @@ export async function tend(env: Env): Promise<void> {
   await within(AHEAD_MS, swept, undefined)
   await Promise.all([
     swept,
-    deliverDue(env).catch(failed),
+    deliverDue(env, sendMail).catch(failed),
     deleteExpired(env.LEDGER, GATE_RETENTION_DAYS)
       .then(() => forgetBeyond(env.LEDGER, GATE_LEDGER_MAX_BYTES))
       .catch(failed),

@@ -10,9 +10,13 @@ interface DoctorStep extends LinkStep {
 
 export const doctor = command(
   'doctor [repository]',
-  'check the connection to the gate and to every upstream, and print fixes',
+  'check the connection to the gate, to every upstream and to webhooks, and print fixes',
 ).action(async (repository: string | undefined, options) => {
-  const steps = await runSteps(gate(), repository)
+  const client = gate()
+  const steps = [
+    ...(await runSteps(client, repository)),
+    ...(repository === undefined ? await webhookSteps(client) : []),
+  ]
   const ok = steps.every(({ ok }) => ok)
   printResult(options, { ok, steps }, () => steps.map(formatStep).join('\n'))
   if (!ok) process.exitCode = 1
@@ -52,6 +56,23 @@ async function runSteps(client: Client, repository: string | undefined): Promise
         steps.push({ repository: name, ...step, fix: await withPublicKey(client, step.fix) })
   }
   return steps
+}
+
+/** Webhooks and e-mail addresses. Only an admin of the whole gate may read them, so others are told nothing. */
+async function webhookSteps(client: Client): Promise<DoctorStep[]> {
+  const list = await attempt(null, 'webhooks', '', () => client.webhooks.list())
+  if ('failed' in list) return []
+  return list.result.map(({ id, format, problem }) => ({
+    ...passed(
+      `webhook ${id}`,
+      problem ? `${problem.text}, at ${problem.at}` : 'its last attempt did not fail',
+    ),
+    ok: problem === null,
+    fix:
+      format === 'email'
+        ? 'Check GATE_SMTP_URL, GATE_SMTP_FROM and GATE_SMTP_CREDENTIAL. The gate tries again for a day'
+        : `Check its receiver. The gate tries again for a day. If it is gone: git gate webhook remove ${id}`,
+  }))
 }
 
 /** Adds the public key to a fix that asks for its registration at the upstream. */

@@ -3,6 +3,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import { join } from 'node:path'
 import type { PassFor } from '../../src/contract/companion-api/pass.ts'
 import { CredentialSecret } from '../../src/contract/credential.ts'
+import { Mail } from '../../src/contract/mail.ts'
 import { type ConfigCheck, LostRefs, type PushReport } from '../../src/contract/outcome.ts'
 import { checkGitleaksConfig } from '../checks/index.ts'
 import { readBody } from '../client/request-body.ts'
@@ -107,6 +108,25 @@ export async function storeCredential(
   if (!secret.success) return json(response, 400, { error: 'that is no token and no private key' })
   await credentials.store(credential, secret.data)
   json(response, 200, { stored: true })
+}
+
+/** Sends the e-mail in the body. Responds with the reason if the mail server does not have it. */
+export async function deliverMail(
+  { credentials }: Companion,
+  { server, credential }: PassFor<'mail'>,
+  request: IncomingMessage,
+  response: ServerResponse,
+): Promise<void> {
+  const mail = Mail.parse(JSON.parse((await bodyText(request, 200_000)) ?? ''))
+  // Loaded with the first e-mail: most companions never send one.
+  const { sendMail } = await import('../mail/send-mail.ts')
+  try {
+    const login = credential && { user: credential.user, password: await credentials.secretOf(credential) }
+    json(response, 200, { problem: (await sendMail(server, login ?? undefined, mail)) ?? null })
+  } catch (error) {
+    if (!(error instanceof UpstreamError)) throw error
+    json(response, 200, { problem: [error.problem, error.fix].filter(Boolean).join('; ') })
+  }
 }
 
 /**

@@ -15,6 +15,7 @@ import {
   changeDeployKey,
   checkConfig,
   createIdentity,
+  deliverMail,
   getPushReport,
   receiveSeed,
   settlePush,
@@ -158,6 +159,8 @@ async function route(
       return storeCredential(companion, pass, request, response)
     case 'forget-credential':
       return json(response, 200, { removed: await companion.credentials.forget(pass.credential) })
+    case 'mail':
+      return deliverMail(companion, pass, request, response)
     case 'check-config':
       return checkConfig(companion, request, response)
     case 'check-link': {

@@ -1,6 +1,8 @@
 import { z } from 'zod'
 import { isSafeForSecrets } from '../contract/credential.ts'
-import { AgentName } from '../contract/names.ts'
+import { EmailAddress } from '../contract/mail.ts'
+import { AgentName, CredentialName } from '../contract/names.ts'
+import { MailServerUrl } from './mail-server.ts'
 
 const count = (fallback: number) => {
   const error = 'must be a whole number above 0'
@@ -71,6 +73,13 @@ const Settings = z
       .url({ protocol: /^https?$/, error: 'must be a URL such as https://gate.example' })
       .transform(url => url.replace(/\/+$/, ''))
       .optional(),
+    /** The server that takes the gate's e-mail, and the sender of it. The companion connects to it. */
+    GATE_SMTP_URL: MailServerUrl.optional(),
+    GATE_SMTP_FROM: EmailAddress.optional(),
+    /** The credential with which the gate logs in there. */
+    GATE_SMTP_CREDENTIAL: CredentialName.optional(),
+    /** Certificates (PEM) of the authorities to trust there; empty: those of the system. */
+    GATE_SMTP_CA: z.string().default(''),
     /** The console's own host name. The Worker redirects browsers from other host names to it. */
     GATE_CONSOLE_HOST: z
       .string()
@@ -112,6 +121,14 @@ const Settings = z
   .refine(env => (env.GATE_OIDC_ISSUER === undefined) === (env.GATE_OIDC_CLIENT_ID === undefined), {
     path: ['GATE_OIDC_ISSUER'],
     message: 'goes with GATE_OIDC_CLIENT_ID: give both, or neither',
+  })
+  .refine(env => (env.GATE_SMTP_URL === undefined) === (env.GATE_SMTP_FROM === undefined), {
+    path: ['GATE_SMTP_URL'],
+    message: 'goes with GATE_SMTP_FROM: give both, or neither',
+  })
+  .refine(env => env.GATE_SMTP_URL === undefined || env.GATE_COMPANION_URL !== undefined, {
+    path: ['GATE_SMTP_URL'],
+    message: 'needs a companion on a host of its own (GATE_COMPANION_URL): the containers send no e-mail',
   })
 export type Settings = z.infer<typeof Settings>
 export const SETTING_NAMES: readonly string[] = Object.keys(Settings.shape)

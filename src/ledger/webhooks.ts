@@ -11,8 +11,16 @@ const Row = z
     events: Webhook.shape.events,
     format: Webhook.shape.format,
     created_at: z.number(),
+    problem: z.string().nullable(),
+    failed_at: z.number().nullable(),
   })
-  .transform(({ created_at, ...row }): Webhook => ({ ...row, createdAt: iso(created_at) }))
+  .transform(
+    ({ created_at, problem, failed_at, ...row }): Webhook => ({
+      ...row,
+      createdAt: iso(created_at),
+      problem: problem === null ? null : { text: problem, at: iso(failed_at ?? 0) },
+    }),
+  )
 
 export async function listWebhooks(ledger: D1Database): Promise<Webhook[]> {
   return z
@@ -41,9 +49,13 @@ export async function addWebhook(
     'webhook.add',
     id,
     // The path or query may carry a secret of the receiver.
-    { origin: new URL(wanted.url).origin, events: wanted.events, format: wanted.format },
+    {
+      to: wanted.format === 'email' ? wanted.url : new URL(wanted.url).origin,
+      events: wanted.events,
+      format: wanted.format,
+    },
   )
-  return { ...wanted, id, createdAt: iso(createdAt) }
+  return { ...wanted, id, createdAt: iso(createdAt), problem: null }
 }
 
 /** Removes a webhook with its pending deliveries. Returns false if it is unknown. */
@@ -110,6 +122,16 @@ export async function deleteDelivery(ledger: D1Database, id: number): Promise<vo
 /** Schedules the retry of a failed delivery at `at` (Unix milliseconds). */
 export async function rescheduleDelivery(ledger: D1Database, id: number, at: number): Promise<void> {
   await ledger.prepare('UPDATE deliveries SET due_at = ? WHERE id = ?').bind(at, id).run()
+}
+
+/** Records why the last attempt of a webhook failed; null: it succeeded. */
+export async function recordAttempt(ledger: D1Database, id: string, problem: string | null): Promise<void> {
+  await ledger
+    .prepare(
+      'UPDATE webhooks SET problem = ?1, failed_at = ?2 WHERE id = ?3 AND (?1 IS NOT NULL OR problem IS NOT NULL)',
+    )
+    .bind(problem, problem === null ? null : Date.now(), id)
+    .run()
 }
 
 /** The time within which a chat service is told of the same thing once, in milliseconds. */

@@ -1,15 +1,16 @@
 import { logFault } from '../common/log.ts'
-import { settingsOf } from '../common/settings.ts'
 import { findPush } from '../ledger/pushes/read-pushes.ts'
 import {
   claimDeliveries,
   type Delivery,
   deleteDelivery,
+  recordAttempt,
   rescheduleDelivery,
   webhooksDue,
 } from '../ledger/webhooks.ts'
-import { bodyOf } from './body.ts'
-import { sign, webhookSecret } from './signature.ts'
+import { contentOf } from './content.ts'
+import { plainLine } from './formats/text.ts'
+import { type SendMail, send } from './send.ts'
 
 /**
  * The limit of concurrent deliveries per webhook. A Worker has six concurrent connections, and a webhook that
@@ -21,27 +22,28 @@ const AT_ONCE = 2
  * minute.
  */
 const SWEEP_MS = 25_000
-const ANSWER_MS = 10_000
+/** The time after which another sweep takes a delivery, in milliseconds: longer than any attempt. */
+const LEASE_MS = 60_000
 /** The pause before each retry. A delivery fails for good after the last retry, a little more than a day. */
 const RETRY_SECONDS = [10, 60, 300, 1800, 7200, 21_600, 57_600] as const
 
 /**
  * Sends the due deliveries of all webhooks. Runs in the scheduled sweep, so that no push waits for a webhook.
  */
-export async function deliverDue(env: Env): Promise<void> {
+export async function deliverDue(env: Env, sendMail: SendMail): Promise<void> {
   const end = Date.now() + SWEEP_MS
   const webhooks = await webhooksDue(env.LEDGER)
-  await Promise.all(webhooks.map(webhook => deliverTo(env, webhook, end)))
+  await Promise.all(webhooks.map(webhook => deliverTo(env, webhook, end, sendMail)))
 }
 
 /** Sends the due deliveries of a webhook until a request gets no response. The next sweep sends the rest. */
-async function deliverTo(env: Env, webhook: string, end: number): Promise<void> {
+async function deliverTo(env: Env, webhook: string, end: number, sendMail: SendMail): Promise<void> {
   let taken: Delivery[]
   let answers: boolean
   do {
-    taken = await claimDeliveries(env.LEDGER, webhook, AT_ONCE, Date.now() + 2 * ANSWER_MS)
+    taken = await claimDeliveries(env.LEDGER, webhook, AT_ONCE, Date.now() + LEASE_MS)
     const delivered = taken.map(delivery =>
-      deliver(env, delivery).catch(error => {
+      deliver(env, delivery, sendMail).catch(error => {
         logFault({ push: delivery.push }, error)
         return true
       }),
@@ -51,39 +53,25 @@ async function deliverTo(env: Env, webhook: string, end: number): Promise<void> 
 }
 
 /**
- * Sends a delivery, then deletes or reschedules it. Returns whether the webhook responded, with any status.
+ * Sends a delivery, then deletes or reschedules it, and records the result with its webhook. Returns whether the
+ * receiver gave an answer.
  */
-async function deliver(env: Env, delivery: Delivery): Promise<boolean> {
+async function deliver(env: Env, delivery: Delivery, sendMail: SendMail): Promise<boolean> {
   const push = await findPush(env.LEDGER, delivery.push)
-  const body = push && (await bodyOf(env, delivery, push))
-  if (body === undefined) {
+  const content = push && (await contentOf(env, delivery, push))
+  if (content === undefined) {
     await deleteDelivery(env.LEDGER, delivery.id)
     return true
   }
-  const secret = await webhookSecret(delivery.webhook, settingsOf(env).GATE_PASS_KEY)
-  const answer = await fetch(delivery.url, {
-    method: 'POST',
-    headers: {
-      'content-type': 'application/json',
-      'user-agent': 'git-gate',
-      ...(await sign(secret, `${delivery.webhook}-${delivery.push}`, Math.floor(Date.now() / 1000), body)),
-    },
-    body,
-    redirect: 'manual',
-    signal: AbortSignal.timeout(ANSWER_MS),
-  })
-    .then(async response => {
-      await response.body?.cancel()
-      return response.ok ? 'taken' : 'refused'
-    })
-    .catch(() => 'none' as const)
+  const sent = await send(env, delivery, content, sendMail)
+  await recordAttempt(env.LEDGER, delivery.webhook, sent.ok ? null : plainLine(sent.problem))
   const pause = RETRY_SECONDS[delivery.attempts - 1]
-  if (answer === 'taken') await deleteDelivery(env.LEDGER, delivery.id)
+  if (sent.ok) await deleteDelivery(env.LEDGER, delivery.id)
   else if (pause !== undefined) await rescheduleDelivery(env.LEDGER, delivery.id, Date.now() + pause * 1000)
   else {
     const why = `webhook ${delivery.webhook} failed in ${delivery.attempts} attempts; the gate stops sending this event to it`
     logFault({ push: delivery.push }, new Error(why))
     await deleteDelivery(env.LEDGER, delivery.id)
   }
-  return answer !== 'none'
+  return sent.ok || sent.hasAnswered
 }

@@ -3,6 +3,7 @@ import { z } from 'zod'
 import type { PushRecord } from '../../src/contract/admin-api/pushes.ts'
 import type { Finding } from '../../src/contract/outcome.ts'
 import { discordBody } from '../../src/webhooks/formats/discord.ts'
+import { emailText } from '../../src/webhooks/formats/email.ts'
 import { slackBody } from '../../src/webhooks/formats/slack.ts'
 import { teamsBody } from '../../src/webhooks/formats/teams.ts'
 import { codeSpan, plainLine } from '../../src/webhooks/formats/text.ts'
@@ -145,6 +146,21 @@ test('a message about thousands of refs and findings stays within the limit of e
   expect(message.embeds[0].description.length).toBeLessThanOrEqual(4096)
   expect(Buffer.byteLength(teams ?? '')).toBeLessThan(28_000)
   for (const body of [slack, discord, teams]) expect(body).toContain(pages.push)
+})
+
+test('an e-mail has each text of a push on its line, and no URL but that of its page', () => {
+  const long = `https://evil.example/\r\n\r\nA push waits for your approval.\n${'x'.repeat(5_000)}`
+  const { subject, text } = emailText(
+    noticeFor({
+      ...{ repository: long, agent: long },
+      findings: [finding({ path: long, asksForException: true, request: long })],
+    }),
+  )
+  expect(subject).toMatch(/^git-gate: A finding waits for your decision: [^\r\n]{1,200}$/)
+  expect(text.match(/:\/\/.*/g)).toEqual([pages.push.slice('https'.length)])
+  const [title, , ...lines] = text.trim().split('\n')
+  expect(title).toBe('A finding waits for your decision.')
+  expect(lines.slice(0, -2).every(line => /^[A-Z][\w' ]+: [^\r]{1,220}$/.test(line))).toBe(true)
 })
 
 test('without GATE_PUBLIC_URL a message has the path of the page as text', () => {

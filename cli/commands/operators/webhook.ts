@@ -4,7 +4,7 @@ import { command, gate, group, removal } from '../context.ts'
 
 const add = command(
   'add <url>',
-  'add a webhook for the outcomes of pushes; prints its signing secret only once',
+  'add a webhook, or mailto:ADDRESS, for the outcomes of pushes; prints its signing secret only once',
 )
   .addOption(
     new Option(
@@ -17,29 +17,29 @@ const add = command(
   .addOption(
     new Option(
       '--format <format>',
-      "each push's record as JSON, or a message for a chat service about each push that needs attention",
-    )
-      .choices(['json', 'slack', 'discord', 'teams'])
-      .default('json'),
+      "each push's record as JSON (the default), or a message about each push that needs attention: for a chat service, or an e-mail (the default of mailto:ADDRESS)",
+    ).choices(['json', 'slack', 'discord', 'teams', 'email']),
   )
   .action(async (url: string, options) => {
-    const added = await gate().webhooks.add({ url, events: options.events, format: options.format })
-    printResult(options, added, () => added.secret)
-    if (!options.json)
+    const format = options.format ?? (url.startsWith('mailto:') ? 'email' : 'json')
+    const added = await gate().webhooks.add({ url, events: options.events, format })
+    printResult(options, added, () => added.secret ?? `added ${added.id}: ${added.url}`)
+    if (!options.json && added.secret !== null)
       printNote(`Added webhook ${added.id}. Its deliveries are signed as standardwebhooks.com specifies.`)
   })
 
-const list = command('list', 'list webhooks').action(async options => {
+const list = command('list', 'list webhooks, with the failure of the last attempt').action(async options => {
   const webhooks = await gate().webhooks.list()
   printResult(options, webhooks, () =>
     table(
-      ['ID', 'URL', 'EVENTS', 'FORMAT', 'SINCE'],
-      webhooks.map(({ id, url, events, format, createdAt }) => [
+      ['ID', 'URL', 'EVENTS', 'FORMAT', 'SINCE', 'LAST FAILURE'],
+      webhooks.map(({ id, url, events, format, createdAt, problem }) => [
         id,
         url,
         events,
         format,
         localTime(createdAt),
+        problem ? `${localTime(problem.at)}: ${problem.text}` : '-',
       ]),
     ),
   )

@@ -26,6 +26,8 @@ export interface Credentials {
    * Rejects with UpstreamError when there is no such token.
    */
   tokenFor(upstream: Upstream, signal: AbortSignal, permissions?: AppPermissions): Promise<HostToken>
+  /** Returns the secret of a credential as it was stored. Rejects with UpstreamError when there is none. */
+  secretOf(credential: HeldCredential): Promise<string>
   /** Drops a token that the host has refused, so that the next one is new. */
   refused(token: string): void
 }
@@ -34,6 +36,12 @@ export interface Credentials {
 export async function openCredentials(folder: string, env: NodeJS.ProcessEnv): Promise<Credentials> {
   await moveSecretsFromEnv(folder, FROM_ENVIRONMENT, env)
   const apps = createAppTokens()
+  const secretOf = async (credential: HeldCredential) => {
+    const { name } = credential
+    const secret = await readSecret(folder, [name, credentialVariable(name)])
+    if (secret === undefined) throw missing(credential)
+    return secret
+  }
   return {
     store: (name, secret) => writeSecret(folder, name, secret),
     forget: name => deleteSecret(folder, name),
@@ -43,13 +51,13 @@ export async function openCredentials(folder: string, env: NodeJS.ProcessEnv): P
         throw new UpstreamError(`${upstream.name} has no credential`, {
           fix: `set it with: git gate repo set ${upstream.name} --credential NAME`,
         })
-      const secret = await readSecret(folder, [credential.name, credentialVariable(credential.name)])
-      if (secret === undefined) throw missing(credential)
+      const secret = await secretOf(credential)
       const { app, user } = credential
       if (app === null) return { user, token: secret }
       const wanted = permissions ?? { ...CONTENTS, ...(app.workflows ? { workflows: 'write' } : {}) }
       return { user, token: await apps.token(upstream, app, secret, wanted, signal) }
     },
+    secretOf,
     refused: apps.drop,
   }
 }

@@ -1,9 +1,9 @@
 import { createRoute, z } from '@hono/zod-openapi'
-import { settingsOf } from '../../common/settings.ts'
+import { companionKind, settingsOf } from '../../common/settings.ts'
 import { AddedWebhook, NewWebhook, Webhook } from '../../contract/admin-api/webhooks.ts'
 import { addWebhook, findWebhook, listWebhooks, removeWebhook } from '../../ledger/webhooks.ts'
 import { webhookSecret } from '../../webhooks/signature.ts'
-import { notFound } from '../problem.ts'
+import { notFound, Problem } from '../problem.ts'
 import { createApiRouter, jsonBody, jsonResponses } from '../router.ts'
 
 const tags = ['webhooks']
@@ -24,15 +24,19 @@ export const webhooks = createApiRouter()
       method: 'post',
       path: '/webhooks',
       tags,
-      summary: 'Add a webhook for the outcomes of pushes',
+      summary: 'Add a webhook, or an e-mail address, for the outcomes of pushes',
       description:
         'Deliveries are signed as standardwebhooks.com specifies, and retried for a day. No push waits for a delivery.',
       request: { body: jsonBody(NewWebhook) },
       responses: jsonResponses(201, AddedWebhook, 'The webhook, with its secret, which is shown only once'),
     }),
     async c => {
-      const added = await addWebhook(c.env.LEDGER, c.var.operator, c.req.valid('json'))
-      const secret = await webhookSecret(added.id, settingsOf(c.env).GATE_PASS_KEY)
+      const wanted = c.req.valid('json')
+      const settings = settingsOf(c.env)
+      const isEmail = wanted.format === 'email'
+      if (isEmail && settings.GATE_SMTP_URL === undefined) throw noMailServer(companionKind(settings))
+      const added = await addWebhook(c.env.LEDGER, c.var.operator, wanted)
+      const secret = isEmail ? null : await webhookSecret(added.id, settings.GATE_PASS_KEY)
       return c.json({ ...added, secret }, 201)
     },
   )
@@ -53,3 +57,18 @@ export const webhooks = createApiRouter()
       return c.json(webhook, 200)
     },
   )
+
+const noMailServer = (companion: 'local' | 'container') =>
+  companion === 'local'
+    ? new Problem(
+        409,
+        'no-mail-server',
+        'this gate has no mail server',
+        'Start it with GATE_SMTP_URL and GATE_SMTP_FROM (docs/deploy.md, Webhooks)',
+      )
+    : new Problem(
+        409,
+        'no-mail-server',
+        "at Cloudflare's edge the gate sends no e-mail",
+        'Use a chat service, or a service that sends e-mail for an HTTPS webhook',
+      )

@@ -1,17 +1,24 @@
 import { z } from 'zod'
+import { EmailAddress } from '../mail.ts'
 import { Time } from './common.ts'
 
 /** The pushes of which a webhook is told. */
 const WebhookEvents = z.enum(['pushes', 'exceptions', 'approvals'])
 
-/** The format of deliveries: JSON with the push's whole record, or a message for a chat service. */
-const WebhookFormat = z.enum(['json', 'slack', 'discord', 'teams'])
+/** The format of deliveries: JSON with the push's whole record, or a message for a chat service or by e-mail. */
+const WebhookFormat = z.enum(['json', 'slack', 'discord', 'teams', 'email'])
+
+const isMailto = (url: string): boolean => url.startsWith('mailto:')
 
 export const NewWebhook = z
   .strictObject({
     url: z
-      .url({ protocol: /^https?$/ })
+      .url({ protocol: /^(https?|mailto)$/ })
       .max(2000)
+      .refine(
+        url => !isMailto(url) || EmailAddress.safeParse(url.slice('mailto:'.length)).success,
+        'a mailto: URL has one e-mail address and nothing else',
+      )
       .refine(
         url => !URL.parse(url)?.username && !URL.parse(url)?.password,
         'no user name or password is sent along; what is sent is signed instead',
@@ -22,8 +29,12 @@ export const NewWebhook = z
     }),
     format: WebhookFormat.default('json').meta({
       description:
-        'The record of the push as JSON, or a message for Slack, Discord or Microsoft Teams about a push that needs attention',
+        'The record of the push as JSON, or a message about a push that needs attention: for Slack, Discord or Microsoft Teams, or an e-mail to the address of a mailto: URL',
     }),
+  })
+  .refine(({ url, format }) => isMailto(url) === (format === 'email'), {
+    path: ['format'],
+    message: 'email goes with a mailto: URL, and only with it',
   })
   .meta({ id: 'NewWebhook' })
 export type NewWebhook = z.infer<typeof NewWebhook>
@@ -34,6 +45,10 @@ const webhook = {
   events: WebhookEvents,
   format: WebhookFormat,
   createdAt: Time,
+  problem: z
+    .object({ text: z.string(), at: Time })
+    .nullable()
+    .meta({ description: 'Why the last attempt failed; null: it succeeded, or there was none' }),
 }
 
 export const Webhook = z.object(webhook).meta({ id: 'Webhook' })
@@ -42,6 +57,8 @@ export type Webhook = z.infer<typeof Webhook>
 export const AddedWebhook = z
   .object({
     ...webhook,
-    secret: z.string().meta({ description: 'It signs what is sent (standardwebhooks.com); shown this once' }),
+    secret: z.string().nullable().meta({
+      description: 'It signs what is sent (standardwebhooks.com); shown this once. Null of an e-mail address',
+    }),
   })
   .meta({ id: 'AddedWebhook' })

@@ -3,6 +3,7 @@ import { HeldCredential } from '../credential.ts'
 import { ForgeKind } from '../forge.ts'
 import { GrantTerms } from '../grant.ts'
 import { LfsOperation, LockPath, Oid } from '../lfs.ts'
+import { MailServer } from '../mail.ts'
 import { ReadRefPattern } from '../mirrored-refs.ts'
 import { AgentName, CredentialName, IdentityName, RepositoryName } from '../names.ts'
 import { DiffPart, MAX_REFS, UpdatedRef } from './push-diff.ts'
@@ -142,6 +143,13 @@ export const Pass = z.discriminatedUnion('service', [
   z.object({ service: z.literal('credential'), ...base, credential: CredentialName }),
   /** Delete a credential's secret from the disk. The response says whether it existed. */
   z.object({ service: z.literal('forget-credential'), ...base, credential: CredentialName }),
+  /** Send the e-mail in the body. The response says why the server does not have it. */
+  z.object({
+    service: z.literal('mail'),
+    ...base,
+    server: MailServer,
+    credential: HeldCredential.nullable(),
+  }),
   /** Validate the gitleaks configuration in the body, for `repository`. */
   z.object({ service: z.literal('check-config'), ...base, repository: Upstream }),
   /** Test each link to the upstream. */
@@ -187,6 +195,7 @@ export const ROUTES: Readonly<Record<Pass['service'], { method: 'GET' | 'POST'; 
   'remove-deploy-key': { method: 'POST', path: '/deploy-key/remove' },
   credential: { method: 'POST', path: '/credential' },
   'forget-credential': { method: 'POST', path: '/credential/forget' },
+  mail: { method: 'POST', path: '/mail' },
   'check-config': { method: 'POST', path: '/config' },
   'check-link': { method: 'GET', path: '/link' },
   introduced: { method: 'GET', path: '/introduced' },

@@ -335,8 +335,10 @@ CREATE TABLE webhooks (
   -- 'pushes': every outcome; 'exceptions': pushes with a finding that asks for an exception; 'approvals': pushes
   -- that wait for an approval
   events TEXT NOT NULL,
-  format TEXT NOT NULL, -- json; slack, discord, teams: chat services
-  created_at INTEGER NOT NULL
+  format TEXT NOT NULL, -- json; slack, discord, teams: chat services; email
+  created_at INTEGER NOT NULL,
+  problem TEXT, -- why the last attempt failed; null: it succeeded
+  failed_at INTEGER
 ) STRICT;
 
 -- Deliveries that webhooks still wait for.
@@ -349,7 +351,7 @@ CREATE TABLE deliveries (
 ) STRICT;
 CREATE INDEX deliveries_due ON deliveries (due_at);
 
--- The last notice of each thing to a chat service. It suppresses others of the same thing for an hour.
+-- The last notice of each thing to a chat service or an e-mail address. It suppresses others of the same thing for an hour.
 CREATE TABLE notices (
   webhook TEXT NOT NULL REFERENCES webhooks (id) ON DELETE CASCADE,
   hash TEXT NOT NULL, -- SHA-256 of kind, repository and subject, hex

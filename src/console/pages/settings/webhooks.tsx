@@ -51,7 +51,7 @@ async function webhooksPage(
     children: (
       <>
         <ErrorMessage problem={problem} />
-        {added && <Secret of={added} />}
+        {added && <Added of={added} />}
         {webhooks.length === 0 && (
           <EmptyState title="There is no webhook yet.">
             <p>
@@ -67,6 +67,12 @@ async function webhooksPage(
                 {EVENTS[webhook.events]}; {FORMATS[webhook.format]}; added{' '}
                 <RelativeTime iso={webhook.createdAt} />
               </p>
+              {webhook.problem && (
+                <p class="small">
+                  The last attempt failed <RelativeTime iso={webhook.problem.at} />:{' '}
+                  <UntrustedText text={webhook.problem.text} />
+                </p>
+              )}
               <ConfirmForm
                 c={c}
                 action={`${pathOf.webhooks}/remove`}
@@ -95,17 +101,23 @@ const FORMATS: Readonly<Record<Webhook['format'], string>> = {
   slack: 'messages for Slack',
   discord: 'messages for Discord',
   teams: 'messages for Microsoft Teams',
+  email: 'e-mails',
 }
 
-const Secret = ({ of: { url, secret } }: { of: z.infer<typeof AddedWebhook> }) => (
+const Added = ({ of: { url, secret } }: { of: z.infer<typeof AddedWebhook> }) => (
   <div class="new-token" role="status" tabindex={-1} autofocus>
     <p>
       <strong>
-        The webhook for <UntrustedText text={url} /> was added. Copy its secret now: it is not shown again.
+        The webhook for <UntrustedText text={url} /> was added.
+        {secret !== null && ' Copy its secret now: it is not shown again.'}
       </strong>
     </p>
-    <CopyBox id="webhook-secret" text={secret} label="the secret" />
-    <p>The receiver verifies each delivery with it, as standardwebhooks.com describes.</p>
+    {secret !== null && (
+      <>
+        <CopyBox id="webhook-secret" text={secret} label="the secret" />
+        <p>The receiver verifies each delivery with it, as standardwebhooks.com describes.</p>
+      </>
+    )}
   </div>
 )
 
@@ -128,7 +140,12 @@ const AddWebhookForm = ({
     open={open}
     problem={problem}
   >
-    <Field id="url" label="URL" hint="of the receiver, without a user name or password" wide>
+    <Field
+      id="url"
+      label="URL"
+      hint="of the receiver, without a user name or password; or mailto: and an e-mail address"
+      wide
+    >
       <input
         id="url"
         name="url"
@@ -151,7 +168,7 @@ const AddWebhookForm = ({
     <Field
       id="format"
       label="Format"
-      hint="a chat service gets a message about each push that needs attention, but about the same thing only once an hour"
+      hint="a chat service or an e-mail address gets a message about each push that needs attention, but about the same thing only once an hour"
     >
       <select id="format" name="format" aria-describedby="format-hint">
         {Webhook.shape.format.options.map(format => (
