@@ -47,7 +47,7 @@ const Production = z.object({
   env: z.object({
     production: z.object({
       d1_databases: z.array(z.object({ database_id: z.string() })),
-      r2_buckets: z.array(z.object({ bucket_name: z.string() })).default([]),
+      r2_buckets: z.array(z.object({ binding: z.string(), bucket_name: z.string() })).default([]),
       vars: z.record(z.string(), z.unknown()).default({}),
     }),
   }),
@@ -56,6 +56,11 @@ const production = () =>
   Production.parse(parse(fs.readFileSync(path.join(projectRoot, 'wrangler.toml'), 'utf8'))).env.production
 /** Placeholders for required settings that are not in wrangler.toml. */
 const FROM_ELSEWHERE = { GATE_PASS_KEY: '-'.repeat(64), GATE_ADMIN_TOKEN: '-'.repeat(64), GATE_HOME: '/' }
+/** The loss without a bucket, by its binding. */
+const WITHOUT_BUCKET: Readonly<Record<string, string>> = {
+  MIRROR_SEEDS: 'cold starts are then longer',
+  HELD_PUSHES: 'a push that waits for an approval while its container stops is then to be pushed again',
+}
 const Secrets = z.array(z.object({ name: z.string() }))
 
 const checks: readonly (readonly [string, () => Promise<unknown>])[] = [
@@ -129,12 +134,12 @@ const checks: readonly (readonly [string, () => Promise<unknown>])[] = [
     () => orObstacle(quiet(process.execPath, [wrangler, 'whoami']), 'npx wrangler login'),
   ],
   [
-    'the bucket of mirror seeds is there',
+    'the buckets of mirror seeds and of held pushes are there',
     async () => {
-      for (const { bucket_name } of production().r2_buckets)
+      for (const { binding, bucket_name } of production().r2_buckets)
         await orObstacle(
           quiet(process.execPath, [wrangler, 'r2', 'bucket', 'info', bucket_name]),
-          `npx wrangler r2 bucket create ${bucket_name}, or take [[env.production.r2_buckets]] out of wrangler.toml: cold starts are then longer`,
+          `npx wrangler r2 bucket create ${bucket_name}, or take its [[env.production.r2_buckets]] out of wrangler.toml: ${WITHOUT_BUCKET[binding] ?? ''}`,
         )
     },
   ],

@@ -2,6 +2,7 @@ import { logFault } from './common/log.ts'
 import { settingsOf } from './common/settings.ts'
 import { within } from './common/with-timeout.ts'
 import { resumeApproved } from './companion/push/forward-approved.ts'
+import { tendHeldPacks } from './companion/push/held-packs.ts'
 import { sweep } from './companion/push/sync-outcome.ts'
 import { sendMail } from './companion/send-mail.ts'
 import { forgetBeyond } from './ledger/delete-beyond-size.ts'
@@ -22,6 +23,7 @@ export async function tend(env: Env): Promise<void> {
   await Promise.all([
     swept,
     deliverDue(env, sendMail).catch(failed),
+    tendHeldPacks(env).catch(failed),
     deleteExpired(env.LEDGER, GATE_RETENTION_DAYS)
       .then(() => forgetBeyond(env.LEDGER, GATE_LEDGER_MAX_BYTES))
       .catch(failed),

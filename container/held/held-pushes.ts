@@ -16,7 +16,7 @@ import { AgentName, ObjectId, RefName, RepositoryName } from '../../src/contract
 import { logError } from '../process/log.ts'
 import { type DiffMask, DiffMasks } from './diff-masks.ts'
 
-const Kept = z.object({
+export const Kept = z.object({
   /** The push's id. */
   id: z.string().regex(/^[\w-]{1,64}$/),
   repository: RepositoryName,

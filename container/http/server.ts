@@ -21,6 +21,7 @@ import {
   settlePush,
   storeCredential,
 } from './handlers.ts'
+import { receiveHeld, sendHeld } from './held-archives.ts'
 import { statusOf } from './status.ts'
 import { limitUnproven, MAX_UNPROVEN } from './unproven-connections.ts'
 
@@ -146,6 +147,10 @@ async function route(
     case 'stop-waiting':
       await companion.held.stopWaiting(pass.push)
       return void response.writeHead(204).end()
+    case 'held-push':
+      return sendHeld(companion, pass, response)
+    case 'restore-held':
+      return receiveHeld(companion, pass, request, response)
     case 'settle-push':
       return settlePush(companion, pass, request, response)
     case 'identity':

@@ -30,6 +30,8 @@ const Settings = z
     GATE_REQUESTS_PER_MINUTE: count(3000),
     /** The limit of failed authentications per address. */
     GATE_FAILURES_PER_MINUTE: count(100),
+    /** The limit of a repository's waiting pushes in R2. The companion has the same for its disk. */
+    GATE_HELD_BYTES: count(2 * 2 ** 30),
     /** The age at which the sweep deletes pushes and fetches from the ledger. */
     GATE_RETENTION_DAYS: count(400),
     /** The idle timeout of the companion during a push. It sends an `alive` frame every 10 s. */

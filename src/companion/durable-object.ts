@@ -50,10 +50,10 @@ export class Companion extends DurableObject<Env> {
     )
     if (!read.ok) return new Response(`git-gate: ${read.why}\n`, { status: 403 })
     const { service } = read.pass
-    // A container's disk is lost when it stops. A stopped container has no reports, so it is not started for
-    // them.
+    // A container's disk is lost when it stops. A stopped container has no reports and no held pushes, so it is
+    // not started for them.
     const isAsleep = this.container()?.running === false
-    if (isAsleep && service === 'push-report')
+    if (isAsleep && (service === 'push-report' || service === 'held-push'))
       return Response.json({ error: 'no such push' }, { status: 404 })
     if (isAsleep && service === 'status') return Response.json({ error: 'it does not run' }, { status: 404 })
     this.#way ??= this.#connect()

@@ -98,5 +98,8 @@ test('a companion that has lost its disk asks for a new push', async () => {
   expect(id).not.toBe(push.id)
   expect(await approvals.show(push.id)).toMatchObject({ state: 'replaced' })
   await rm(`${gate.companion.home}/held/${id}`, { recursive: true })
-  expect(await approvals.approve(id)).toMatchObject({ state: 'failed' })
+  expect(await approvals.approve(id)).toMatchObject({
+    state: 'failed',
+    answer: expect.stringContaining('does not have its objects any more; push again'),
+  })
 })

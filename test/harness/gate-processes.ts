@@ -14,6 +14,8 @@ export interface ProcessOptions {
   readonly settings?: Readonly<Record<string, string>>
   /** Returns the URL at which the Worker reaches the companion. */
   readonly companionThrough?: (url: string) => Promise<string>
+  /** The names of R2 bindings; none by default. */
+  readonly buckets?: readonly string[]
   /** The address that the Worker listens on; 127.0.0.1 by default. */
   readonly host?: string
 }
@@ -48,6 +50,7 @@ export async function startProcesses(options: ProcessOptions): Promise<GateProce
         const { GATE_COMPANION_URL: url = '' } = bindings
         return runtime.start({
           ...worker,
+          ...(options.buckets ? { buckets: options.buckets } : {}),
           bindings: through ? { ...bindings, GATE_COMPANION_URL: await through(url) } : bindings,
         })
       },

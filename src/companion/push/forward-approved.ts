@@ -11,6 +11,7 @@ import {
 } from '../../ledger/pushes/approvals.ts'
 import { closePush } from '../../ledger/pushes/write-pushes.ts'
 import { askCompanion } from '../ask-companion.ts'
+import { restorePack } from './held-packs.ts'
 import { permissionFor } from './permission.ts'
 import { syncOutcome } from './sync-outcome.ts'
 
@@ -31,6 +32,7 @@ export async function forwardApproved(
       refs: [],
       why: permission.may === 'not-forward' ? permission.why : 'its grant was removed',
     })
+  await restorePack(env, repository, id)
   const answer = await askCompanion(env, repository, {
     service: 'git-receive-pack',
     id: forward,

@@ -22,6 +22,9 @@ export const PASS_SECONDS = 60
 /** The response header with a bundle's name. Bundles of the same refs have the same name. */
 export const BUNDLE_HEADER = 'gate-bundle'
 
+/** The response header with the SHA-256 of a held push, in hex. */
+export const HELD_HASH_HEADER = 'gate-held-hash'
+
 export const Upstream = z.object({
   name: RepositoryName,
   url: z.string(),
@@ -120,6 +123,15 @@ export const Pass = z.discriminatedUnion('service', [
   z.object({ service: z.literal('settle-push'), ...base, push: z.string(), repository: Upstream }),
   /** Let the objects of a push give way to others: its approval was rejected. */
   z.object({ service: z.literal('stop-waiting'), ...base, push: z.string() }),
+  /** Return the commands and the pack of a held push; without `isSent` say only whether it is held. */
+  z.object({ service: z.literal('held-push'), ...base, push: z.string(), isSent: z.boolean() }),
+  /** Hold the push in the body again, which has this SHA-256 (hex). */
+  z.object({
+    service: z.literal('restore-held'),
+    ...base,
+    push: z.string(),
+    hash: z.string().regex(/^[0-9a-f]{64}$/),
+  }),
   /** Generate an identity, or store the private key in the body. The response has the public key. */
   z.object({ service: z.literal('identity'), ...base, identity: IdentityName }),
   /** Delete an identity's private key from the disk. The response says whether it existed. */
@@ -188,6 +200,8 @@ export const ROUTES: Readonly<Record<Pass['service'], { method: 'GET' | 'POST'; 
   'push-report': { method: 'GET', path: '/push' },
   'permit-push': { method: 'POST', path: '/push/permission' },
   'stop-waiting': { method: 'POST', path: '/push/stop-waiting' },
+  'held-push': { method: 'GET', path: '/held' },
+  'restore-held': { method: 'POST', path: '/held' },
   'settle-push': { method: 'POST', path: '/settle' },
   identity: { method: 'POST', path: '/identity' },
   'forget-identity': { method: 'POST', path: '/identity/forget' },

@@ -150,7 +150,9 @@ CREATE TABLE approvals (
   expires_at INTEGER NOT NULL,
   decided_at INTEGER,
   forward TEXT, -- the id of the push that forwards it
-  attempts INTEGER NOT NULL DEFAULT 0
+  attempts INTEGER NOT NULL DEFAULT 0,
+  pack_hash TEXT, -- SHA-256 of the push in R2, hex; null: R2 does not keep it
+  pack_bytes INTEGER
 ) STRICT;
 CREATE INDEX approvals_by_state ON approvals (state, expires_at);
 CREATE INDEX approvals_by_change ON approvals (agent, change);

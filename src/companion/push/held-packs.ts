@@ -1,0 +1,69 @@
+import { logFault } from '../../common/log.ts'
+import { settingsOf } from '../../common/settings.ts'
+import { HELD_HASH_HEADER } from '../../contract/companion-api/pass.ts'
+import { newId } from '../../ledger/id.ts'
+import {
+  bytesOfPacks,
+  forgetPack,
+  hashOfPack,
+  packsOfEnded,
+  pushesWithoutPack,
+  recordPack,
+} from '../../ledger/pushes/held-packs.ts'
+import { askCompanion } from '../ask-companion.ts'
+
+// A container's disk is lost when it stops, and with it the packs of the pushes that wait for an approval. If there is a
+// bucket, R2 keeps each pack as long as its push waits.
+
+/** The time after a push in which its pack is tried to be kept, in milliseconds. No container is started for it. */
+const TRY_MS = 600_000
+
+/** Copies the packs of waiting pushes to R2, and deletes those of pushes that wait no more. */
+export async function tendHeldPacks(env: Env): Promise<void> {
+  const { HELD_PUSHES: bucket } = env
+  if (!bucket) return
+  for (const push of await pushesWithoutPack(env.LEDGER, Date.now() - TRY_MS))
+    await keepPack(env, bucket, push).catch(error => logFault({ push: push.id }, error))
+  const ended = await packsOfEnded(env.LEDGER)
+  if (ended.length > 0) await bucket.delete(ended)
+  for (const id of ended) await forgetPack(env.LEDGER, id)
+}
+
+async function keepPack(
+  env: Env,
+  bucket: R2Bucket,
+  { id, repository }: { id: string; repository: string },
+): Promise<void> {
+  const answer = await askHeld(env, repository, id, true)
+  const hash = answer.headers.get(HELD_HASH_HEADER)
+  const bytes = Number(answer.headers.get('content-length'))
+  const used = await bytesOfPacks(env.LEDGER, repository)
+  if (!answer.ok || !answer.body || hash === null || used + bytes > settingsOf(env).GATE_HELD_BYTES)
+    return await answer.body?.cancel()
+  // R2 takes no stream of an unknown length, and refuses bytes of another hash.
+  await bucket.put(id, answer.body.pipeThrough(new FixedLengthStream(bytes)), { sha256: hash })
+  await recordPack(env.LEDGER, id, { hash, bytes })
+}
+
+/** Gives the companion the pack of a waiting push, unless it has it. Without it the companion asks for a new push. */
+export async function restorePack(env: Env, repository: string, id: string): Promise<void> {
+  const hash = env.HELD_PUSHES && (await hashOfPack(env.LEDGER, id))
+  if (hash === undefined) return
+  const held = await askHeld(env, repository, id, false)
+  await held.body?.cancel()
+  if (held.ok) return
+  const kept = await env.HELD_PUSHES?.get(id)
+  if (!kept) return
+  const restored = await askCompanion(
+    env,
+    repository,
+    { service: 'restore-held', id: newId(), push: id, hash },
+    { body: kept.body },
+  )
+  await restored.body?.cancel()
+  if (!restored.ok) logFault({ push: id }, new Error(`its pack in R2 is not restored: ${restored.status}`))
+}
+
+/** Asks a companion for the pack of a held push, or only whether it has it. */
+const askHeld = (env: Env, repository: string, push: string, isSent: boolean) =>
+  askCompanion(env, repository, { service: 'held-push', id: newId(), push, isSent })
