@@ -35,10 +35,19 @@ function refLines(refs: ReadonlyMap<string, string>, known: string, nullId: stri
   let rest = `\0${known}`
   for (const [ref, id] of refs.size ? refs : [['capabilities^{}', nullId]]) {
     const line = `${id} ${ref}${rest}\n`
-    lines.push((Buffer.byteLength(line) + 4).toString(16).padStart(4, '0'), line)
+    lines.push(lengthOf(line), line)
     rest = ''
   }
   return Buffer.from(lines.join(''))
+}
+
+/** The lengths of lines as pkt-lines write them, by the length: a list of refs repeats a few. */
+const lengths: string[] = []
+
+function lengthOf(line: string): string {
+  const bytes = Buffer.byteLength(line) + 4
+  lengths[bytes] ??= bytes.toString(16).padStart(4, '0')
+  return lengths[bytes]
 }
 
 const capabilitiesOf = capabilityCache(async git => {

@@ -134,6 +134,12 @@ const neededFor = (commands: readonly Command[], pushOptions: readonly string[])
   ...(pushOptions.length > 0 ? ['push-options'] : []),
 ]
 
+const LINE_FEED = 10
+const SPACE = 32
+/** The length of a SHA-1 id. */
+const ID_LENGTH = 40
+const HEX_DIGITS = new Set(Buffer.from('0123456789abcdef'))
+
 /**
  * Reads upstream's list of refs (gitprotocol-pack(5), "Reference Discovery"). Returns upstream's capabilities if each
  * pushed ref has the old value of its command, and the list is an ordinary one.
@@ -143,11 +149,16 @@ function readAdvertisement(
   commands: readonly Command[],
 ): Promise<ReadonlySet<string> | undefined> {
   const missing = new Map(commands.map(({ ref, old }) => [ref as string, old as string]))
+  const lengths = new Set(commands.map(({ ref }) => Buffer.byteLength(ref)))
   const packets = new PktLines()
   let capabilities: ReadonlySet<string> | undefined
   /** Returns false if git has to make the push. */
-  const take = (line: string): boolean => {
-    const [listed = '', told] = line.replace(/\n$/, '').split('\0')
+  const take = (packet: Buffer): boolean => {
+    // Most of a long list are other refs, which are not made into strings.
+    const length = packet.length - (packet.at(-1) === LINE_FEED ? 1 : 0)
+    if (packet[ID_LENGTH] !== SPACE || !HEX_DIGITS.has(packet[0] ?? 0)) return false
+    if (capabilities && !lengths.has(length - ID_LENGTH - 1)) return true
+    const [listed = '', told] = packet.toString('utf8', 0, length).split('\0')
     if (told !== undefined) capabilities = new Set(told.split(' '))
     const [id = '', ref = ''] = listed.split(' ')
     if (!/^[0-9a-f]{40}$/.test(id) || !capabilities) return false
@@ -166,7 +177,7 @@ function readAdvertisement(
         packets.push(chunk)
         for (let packet = packets.next(); packet !== undefined; packet = packets.next()) {
           if (packet !== 'flush') {
-            if (!take(packet.toString('utf8'))) return end()
+            if (!take(packet)) return end()
             continue
           }
           const areAbsent = [...missing.values()].every(isNullId)

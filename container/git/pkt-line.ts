@@ -13,6 +13,23 @@ export function pktLine(payload: string | Buffer): Buffer {
   return Buffer.concat([Buffer.from((bytes.length + 4).toString(16).padStart(4, '0')), bytes])
 }
 
+/** Reads a length of four hex digits; -1: they are no such digits. It makes no string: a list of refs has many packets. */
+function readLength(bytes: Buffer, from: number): number {
+  let length = 0
+  for (let at = from; at < from + 4; at++) {
+    const digit = DIGITS[bytes[at] ?? 0] ?? -1
+    if (digit < 0) return -1
+    length = length * 16 + digit
+  }
+  return length
+}
+
+/** The values of hex digits by their byte; -1: no hex digit. */
+const DIGITS = Int8Array.from({ length: 256 }, (_, byte) => {
+  const digit = String.fromCharCode(byte)
+  return /[0-9a-fA-F]/.test(digit) ? Number.parseInt(digit, 16) : -1
+})
+
 export type Pkt = Buffer | 'flush'
 
 export class PktLineError extends Error {}
@@ -22,9 +39,11 @@ export class PktLineError extends Error {}
  * bytes after them.
  */
 export class PktLines {
-  #rest: Buffer = Buffer.alloc(0)
+  #bytes: Buffer = Buffer.alloc(0)
+  /** The offset of the first byte that is not taken. */
+  #at = 0
   /**
-   * Chunks that are not yet joined to #rest. Joining them only when a packet may be complete keeps bytes that
+   * Chunks that are not yet joined to #bytes. Joining them only when a packet may be complete keeps bytes that
    * trickle in from costing quadratic time.
    */
   #more: Buffer[] = []
@@ -42,16 +61,18 @@ export class PktLines {
    */
   next(): Pkt | undefined {
     if (this.#held < this.#wanted) return undefined
-    const digits = this.rest.toString('latin1', 0, 4)
-    if (!/^[0-9a-fA-F]{4}$/.test(digits)) throw new PktLineError('a pkt-line does not start with its length')
-    const length = Number.parseInt(digits, 16)
+    this.#join()
+    const length = readLength(this.#bytes, this.#at)
+    if (length < 0) throw new PktLineError('a pkt-line does not start with its length')
     if (length === 0) {
       this.#take(4)
       return 'flush'
     }
     if (length < 4 || length - 4 > MAX_PAYLOAD) throw new PktLineError(`a pkt-line has the length ${length}`)
     this.#wanted = length
-    return this.#held < length ? undefined : this.#take(length).subarray(4)
+    if (this.#held < length) return undefined
+    this.#take(length)
+    return this.#bytes.subarray(this.#at - length + 4, this.#at)
   }
 
   /** The number of bytes after the packets taken so far. */
@@ -61,16 +82,20 @@ export class PktLines {
 
   /** The bytes after the packets taken so far. */
   get rest(): Buffer {
-    if (this.#more.length) this.#rest = Buffer.concat([this.#rest, ...this.#more])
-    this.#more = []
-    return this.#rest
+    this.#join()
+    return this.#bytes.subarray(this.#at)
   }
 
-  #take(length: number): Buffer {
-    const taken = this.rest.subarray(0, length)
-    this.#rest = this.rest.subarray(length)
+  #join(): void {
+    if (this.#more.length === 0) return
+    this.#bytes = Buffer.concat([this.#bytes.subarray(this.#at), ...this.#more])
+    this.#at = 0
+    this.#more = []
+  }
+
+  #take(length: number): void {
+    this.#at += length
     this.#held -= length
     this.#wanted = 4
-    return taken
   }
 }

@@ -1,4 +1,4 @@
-import { readdir, readFile } from 'node:fs/promises'
+import { open, readdir, readFile } from 'node:fs/promises'
 import { join, relative } from 'node:path'
 import { isNullId } from '../../src/contract/names.ts'
 
@@ -6,15 +6,14 @@ import { isNullId } from '../../src/contract/names.ts'
  * Reads the refs of a bare repository from their files (gitrepository-layout(5)), sorted by name, without a git
  * process. Undefined if git has to list them: they are not all direct refs in files, or they are many files.
  */
-export async function readRefFiles(dir: string): Promise<Map<string, string> | undefined> {
+export async function readRefFiles(dir: string): Promise<ReadonlyMap<string, string> | undefined> {
   try {
     // Loose refs come first, as in git: a ref that is being packed is in its file or in packed-refs.
     const loose = await readLooseRefs(dir)
-    const packed = loose && readPackedRefs((await readIfPresent(join(dir, 'packed-refs'))) ?? '')
+    const path = join(dir, 'packed-refs')
+    const packed = loose && (await packedRefs(path))
     if (!loose || !packed) return undefined
-    if (loose.size === 0) return packed
-    for (const [ref, id] of loose) packed.set(ref, id)
-    return new Map([...packed].sort(([one], [other]) => (one < other ? -1 : 1)))
+    return merge(path, packed, loose)
   } catch {
     // A repository in the reftable format has no folder of refs.
     return undefined
@@ -45,6 +44,84 @@ async function readLooseRefs(dir: string): Promise<Map<string, string> | undefin
     refs.set(ref, id)
   }
   return refs
+}
+
+/** The refs of a repository with many packed refs, and the state of its files that they were read from. */
+interface Known {
+  /** The identity of packed-refs: git replaces it by another file. */
+  readonly stamp: string
+  readonly packed: ReadonlyMap<string, string>
+  /** The loose refs and their ids, as text. */
+  readonly loose: string
+  readonly all: ReadonlyMap<string, string>
+}
+
+/** The least recently read first. A push reads the refs of its mirror several times. */
+const known = new Map<string, Known>()
+const MAX_KNOWN = 4
+const MIN_KNOWN_REFS = 1_000
+const MAX_KNOWN_REFS = 200_000
+
+function merge(
+  path: string,
+  { stamp, refs: packed }: PackedRefs,
+  loose: ReadonlyMap<string, string>,
+): ReadonlyMap<string, string> {
+  if (packed.size < MIN_KNOWN_REFS || packed.size > MAX_KNOWN_REFS) return inOrder(packed, loose)
+  const text = [...loose].join(' ')
+  const before = known.get(path)
+  const isSame = before?.stamp === stamp && before.loose === text
+  const all = isSame ? before.all : inOrder(packed, loose)
+  known.delete(path)
+  known.set(path, { stamp, packed, loose: text, all })
+  const [oldest = ''] = known.size > MAX_KNOWN ? known.keys() : []
+  known.delete(oldest)
+  return all
+}
+
+/** Adds the loose refs, of which there are few, to the packed refs, which are sorted by name. */
+function inOrder(
+  packed: ReadonlyMap<string, string>,
+  loose: ReadonlyMap<string, string>,
+): ReadonlyMap<string, string> {
+  const added = [...loose]
+    .filter(([ref]) => !packed.has(ref))
+    .sort(([one], [other]) => (one < other ? -1 : 1))
+  if (added.length === 0) {
+    const all = new Map(packed)
+    for (const [ref, id] of loose) all.set(ref, id)
+    return all
+  }
+  const all = new Map<string, string>()
+  let next = added.shift()
+  for (const [ref, id] of packed) {
+    for (; next && next[0] < ref; next = added.shift()) all.set(...next)
+    all.set(ref, loose.get(ref) ?? id)
+  }
+  for (; next; next = added.shift()) all.set(...next)
+  return all
+}
+
+interface PackedRefs extends Pick<Known, 'stamp'> {
+  readonly refs: ReadonlyMap<string, string>
+}
+
+async function packedRefs(path: string): Promise<PackedRefs | undefined> {
+  const file = await open(path).catch((error: NodeJS.ErrnoException) => {
+    if (error.code === 'ENOENT') return undefined
+    throw error
+  })
+  if (!file) return { stamp: '', refs: new Map() }
+  try {
+    const { dev, ino, size, mtimeNs, ctimeNs } = await file.stat({ bigint: true })
+    const stamp = [dev, ino, size, mtimeNs, ctimeNs].join(' ')
+    const before = known.get(path)
+    if (before?.stamp === stamp) return { stamp, refs: before.packed }
+    const refs = readPackedRefs(await file.readFile('utf8'))
+    return refs && { stamp, refs }
+  } finally {
+    await file.close()
+  }
 }
 
 /** Lines are `<id> <ref>`, `^<id>` with the target of the tag before, and comments. */

@@ -30,10 +30,15 @@ export async function readMirrorRefs(
     readFile(join(git.dir, 'HEAD'), 'utf8'),
   ])
   signal.throwIfAborted()
-  if (prefixes.length > 0)
-    for (const ref of refs.keys())
-      if (!prefixes.some(prefix => ref.startsWith(`${prefix}/`))) refs.delete(ref)
-  return { refs, head: /^(?:ref: )?(\S+)$/m.exec(head)?.[1] }
+  return { refs: below(prefixes, refs), head: /^(?:ref: )?(\S+)$/m.exec(head)?.[1] }
+}
+
+/** Most mirrors have no other refs, and a copy of a long list takes longer than the look at it. */
+function below(prefixes: readonly string[], refs: RefList['refs']): RefList['refs'] {
+  const folders = prefixes.map(prefix => `${prefix}/`)
+  const isBelow = (ref: string) => folders.some(folder => ref.startsWith(folder))
+  if (folders.length === 0 || refs.keys().every(isBelow)) return refs
+  return new Map([...refs].filter(([ref]) => isBelow(ref)))
 }
 
 async function listRefs(git: Git, signal: AbortSignal): Promise<Map<string, string>> {

@@ -18,6 +18,7 @@ export interface UpstreamRefs extends RefList {
   readonly symbolic: ReadonlySet<string>
 }
 
+const LINE_FEED = 10
 const DELIMITER = Buffer.from('0001')
 
 /** An `ls-refs` request for HEAD and these refs (gitprotocol-v2(5)). */
@@ -167,7 +168,7 @@ class RefListReader {
       this.#state = 'listed'
       return false
     }
-    const line = pkt.toString('utf8').replace(/\n$/, '')
+    const line = pkt.toString('utf8', 0, pkt.length - (pkt.at(-1) === LINE_FEED ? 1 : 0))
     if (this.#state !== 'listed' && /(^|[ \0])object-format=sha256\b/.test(line)) this.#format = 'sha256'
     if (line.startsWith('ERR ')) throw new PktLineError(line.slice(4))
     if (this.#state === 'start' && line === 'version 2') this.#state = 'capabilities'
@@ -179,6 +180,10 @@ class RefListReader {
 
   /** Parses `<id> <name> [symref-target:<name>] [peeled:<id>]`. The id of an unborn HEAD is `unborn`. */
   #listed(line: string): void {
+    const space = line.indexOf(' ')
+    // Most refs have no attributes.
+    if (space > 0 && line.indexOf(' ', space + 1) < 0 && !line.endsWith(' HEAD') && space + 1 < line.length)
+      return this.#addRef(line.slice(space + 1), line.slice(0, space))
     const [id, name, ...attributes] = line.split(' ')
     if (!id || !name) throw new PktLineError('upstream lists its refs in a way that cannot be read')
     const target = attributes.find(a => a.startsWith('symref-target:'))?.slice('symref-target:'.length)
