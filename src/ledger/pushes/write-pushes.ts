@@ -14,8 +14,8 @@ export interface PushAttempt {
   readonly clientVersion: string
 }
 
-/** Inserts the row of an open push, and returns its id. */
-export async function openPush(db: D1Database, attempt: PushAttempt): Promise<string> {
+/** Returns the id of a new push, and inserts its row. */
+export function openPush(db: D1Database, attempt: PushAttempt): { id: string; written: Promise<void> } {
   const now = Date.now()
   const id = newId(now)
   const insert = db
@@ -32,8 +32,7 @@ export async function openPush(db: D1Database, attempt: PushAttempt): Promise<st
       attempt.clientAddress,
       attempt.clientVersion,
     )
-  await retrying(() => insert.run())
-  return id
+  return { id, written: retrying(() => insert.run()).then(() => {}) }
 }
 
 /** Deletes the row of an open push without refs: a request without commands is not a push. */
