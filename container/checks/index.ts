@@ -10,6 +10,7 @@ import type { SecretsSettings } from './secrets/settings.ts'
 
 export { type Ask, asksOf, disputedFindings } from './asks.ts'
 export { type Check, GateFault, type IncomingPush, type Progress } from './check.ts'
+export { shareReaders } from './objects/object-reader.ts'
 export { checkGrant } from './ref-rules.ts'
 export { createRefusedObjects, type RefusedObjects } from './refused-objects.ts'
 export {

@@ -1,5 +1,5 @@
 import { mkdir } from 'node:fs/promises'
-import { disputedFindings, GateFault, type IncomingPush } from '../checks/index.ts'
+import { disputedFindings, GateFault, type IncomingPush, shareReaders } from '../checks/index.ts'
 import { ClientGone } from '../client/request-body.ts'
 import { type Forward, startForward } from '../forward/forward.ts'
 import { refuseSymbolicRefs } from '../forward/refuse-symbolic-refs.ts'
@@ -65,6 +65,7 @@ async function inSteps(work: PushWork, quarantined: Quarantined, signal: AbortSi
   const unfit = refuseUnfit(asked, [...commands, ...list.noOps.filter(each => !isVoidDelete(each))])
   if (unfit) return unfit
   const git = mirror.git.withEnv(quarantineOf(asked, mirror, commands))
+  await using _ = shareReaders(git)
   await mkdir(scratch, { recursive: true, mode: 0o700 })
   say('git-gate: checking')
   const { pushOptions } = list

@@ -74,7 +74,7 @@ async function find(push: IncomingPush, limits: Limits, signal: AbortSignal): Pr
       sizes: new Map(),
     }
   const [commits, sizes] = await together(signal, both =>
-    Promise.all([newCommits(push, both), receivedObjects(push.git, limits, both)]),
+    Promise.all([newCommits(push, both), receivedObjects(push, limits, both)]),
   )
   const entries: Entry[] = []
   const blobs = new Map<string, Place[]>()

@@ -13,13 +13,16 @@ const NEWLINE = 10
 /** The number of requests in flight. Their responses are small, or read as they come. */
 const BATCH = 500
 
-/** Reads objects for a check through one `git cat-file --batch-command` process (git-cat-file(1)). */
-export class ObjectReader implements AsyncDisposable {
+/** One `git cat-file --batch-command` process (git-cat-file(1)). */
+class CatFile {
   readonly #child: ChildProcess
-  readonly #out: ByteReader
+  readonly out: ByteReader
   readonly #ended: Promise<void>
+  /** The responses that are requested and not read to their end. */
+  pending = 0
 
-  constructor(git: Git, signal: AbortSignal, env?: Readonly<Record<string, string>>) {
+  constructor(git: Git, env?: Readonly<Record<string, string>>) {
+    const { signal } = new AbortController()
     this.#child = git.spawn(['cat-file', '--batch-command', '--buffer'], { signal, ...(env ? { env } : {}) })
     const { stdin, stdout, stderr } = this.#child
     if (!stdin || !stdout || !stderr) throw new Error('git cat-file has no pipes')
@@ -30,15 +33,64 @@ export class ObjectReader implements AsyncDisposable {
       this.#child.once('close', () => resolve())
       this.#child.once('error', () => resolve())
     })
-    this.#out = new ByteReader(stdout)
+    this.out = new ByteReader(stdout)
   }
 
-  #ask(lines: readonly string[]): void {
+  ask(lines: readonly string[]): void {
+    this.pending += lines.length
     this.#child.stdin?.write(`${lines.join('\n')}\nflush\n`)
   }
 
+  get isIdle(): boolean {
+    return this.pending === 0 && this.#child.exitCode === null && this.#child.signalCode === null
+  }
+
+  kill(): void {
+    killGroup(this.#child)
+  }
+
+  async end(): Promise<void> {
+    this.kill()
+    // Node emits 'close' only after all of the child's stdout is read or destroyed.
+    this.#child.stdout?.destroy()
+    await this.#ended
+  }
+}
+
+/** The idle processes that the next reader of the same git takes over. */
+const idleProcesses = new WeakMap<Git, CatFile[]>()
+
+/** Lets the readers of this git, one after the other, use the same process, until it is disposed of. */
+export function shareReaders(git: Git): AsyncDisposable {
+  const idle: CatFile[] = []
+  idleProcesses.set(git, idle)
+  return {
+    async [Symbol.asyncDispose]() {
+      idleProcesses.delete(git)
+      await Promise.all(idle.map(each => each.end()))
+    },
+  }
+}
+
+/** Reads objects for a check. Its process is killed when the signal aborts. */
+export class ObjectReader implements AsyncDisposable {
+  readonly #process: CatFile
+  readonly #idleProcesses: () => CatFile[] | undefined
+  readonly #signal: AbortSignal
+  readonly #stop: () => void
+
+  constructor(git: Git, signal: AbortSignal, env?: Readonly<Record<string, string>>) {
+    this.#idleProcesses = () => (env ? undefined : idleProcesses.get(git))
+    const process = this.#idleProcesses()?.pop() ?? new CatFile(git, env)
+    this.#process = process
+    this.#signal = signal
+    this.#stop = () => process.kill()
+    if (signal.aborted) this.#stop()
+    signal.addEventListener('abort', this.#stop, { once: true })
+  }
+
   async #header(name: string): Promise<ObjectInfo | undefined> {
-    const line = (await this.#out.until(NEWLINE))?.toString('utf8')
+    const line = (await this.#process.out.until(NEWLINE))?.toString('utf8')
     if (line === undefined) throw new Error('git cat-file ended early')
     if (line.endsWith(' missing')) return undefined
     const [id, type, size] = line.split(' ')
@@ -51,8 +103,12 @@ export class ObjectReader implements AsyncDisposable {
   async *info(names: readonly string[]): AsyncGenerator<ObjectInfo | undefined> {
     for (let at = 0; at < names.length; at += BATCH) {
       const some = names.slice(at, at + BATCH)
-      this.#ask(some.map(name => `info ${name}`))
-      for (const name of some) yield await this.#header(name)
+      this.#process.ask(some.map(name => `info ${name}`))
+      for (const name of some) {
+        const info = await this.#header(name)
+        this.#process.pending -= 1
+        yield info
+      }
     }
   }
 
@@ -64,14 +120,14 @@ export class ObjectReader implements AsyncDisposable {
     ids: readonly string[],
     partBytes: number,
   ): AsyncGenerator<ObjectInfo & { parts: AsyncGenerator<Buffer> }> {
+    const { out } = this.#process
     for (let at = 0; at < ids.length; at += BATCH) {
       const some = ids.slice(at, at + BATCH)
-      this.#ask(some.map(id => `contents ${id}`))
+      this.#process.ask(some.map(id => `contents ${id}`))
       for (const id of some) {
         const info = await this.#header(id)
         if (!info) throw new Error(`object ${id} is missing`)
         let left = info.size
-        const out = this.#out
         const parts = (async function* () {
           while (left > 0) {
             const part = await out.exactly(Math.min(left, partBytes))
@@ -84,6 +140,7 @@ export class ObjectReader implements AsyncDisposable {
         } finally {
           while (left > 0) left -= (await out.exactly(Math.min(left, 1 << 20))).length
           await out.exactly(1)
+          this.#process.pending -= 1
         }
       }
     }
@@ -103,9 +160,9 @@ export class ObjectReader implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    killGroup(this.#child)
-    // Node emits 'close' only after all of the child's stdout is read or destroyed.
-    this.#child.stdout?.destroy()
-    await this.#ended
+    this.#signal.removeEventListener('abort', this.#stop)
+    const idle = this.#idleProcesses()
+    if (idle && !this.#signal.aborted && this.#process.isIdle) idle.push(this.#process)
+    else await this.#process.end()
   }
 }

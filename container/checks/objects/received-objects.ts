@@ -1,8 +1,9 @@
 import { join } from 'node:path'
 import type { Git } from '../../git/git.ts'
-import { ownObjects } from '../../git/objects/object-lookup.ts'
+import { formatOf } from '../../git/objects/object-format.ts'
+import { objectsIn, ownObjects } from '../../git/objects/object-lookup.ts'
+import type { IncomingPush } from '../check.ts'
 import { inBytes, LimitExceeded, type Limits } from '../limits.ts'
-import { lines } from './git-lines.ts'
 import { ObjectReader } from './object-reader.ts'
 
 /**
@@ -10,38 +11,30 @@ import { ObjectReader } from './object-reader.ts'
  * sizes of its objects reveal a git bomb. Throws LimitExceeded past `limits`.
  */
 export async function receivedObjects(
-  git: Git,
+  { git, commands }: Pick<IncomingPush, 'git' | 'commands'>,
   limits: Limits,
   signal: AbortSignal,
 ): Promise<ReadonlyMap<string, number>> {
-  const quarantine = git.env.GIT_OBJECT_DIRECTORY
   const received = new Map<string, number>()
-  let count = 0
+  const quarantine = git.env.GIT_OBJECT_DIRECTORY
   if (!quarantine) return received
-  await lines(
-    git,
-    [
-      'cat-file',
-      '--batch-all-objects',
-      '--unordered',
-      '--buffer',
-      '--batch-check=%(objecttype) %(objectsize) %(objectname)',
-    ],
-    { signal, end: 10, env: { GIT_ALTERNATE_OBJECT_DIRECTORIES: '' } },
-    line => {
-      const [type, size, id] = line.toString('latin1').split(' ')
-      if (id) received.set(id, Number(size))
-      if (++count > limits.maxObjects)
-        throw new LimitExceeded(`it has more than ${limits.maxObjects} objects`, 'push it in smaller parts')
-      if (type === 'tree' && Number(size) > limits.maxTreeBytes)
-        throw new LimitExceeded(
-          `a folder in it is listed in ${inBytes(Number(size))}`,
-          'spread the files over more folders',
-        )
-      if (type !== 'blob' && Number(size) > limits.maxTreeBytes)
-        throw new LimitExceeded(`a ${type} in it is ${inBytes(Number(size))} long`, 'shorten its message')
-    },
-  )
+  const ids = objectsIn(quarantine, formatOf(commands[0]?.new ?? ''))
+  if (ids.length > limits.maxObjects)
+    throw new LimitExceeded(`it has more than ${limits.maxObjects} objects`, 'push it in smaller parts')
+  if (ids.length === 0) return received
+  await using objects = new ObjectReader(git, signal)
+  for await (const info of objects.info(ids)) {
+    if (!info) throw new Error('git does not find an object that it has received')
+    const { id, type, size } = info
+    received.set(id, size)
+    if (type === 'tree' && size > limits.maxTreeBytes)
+      throw new LimitExceeded(
+        `a folder in it is listed in ${inBytes(size)}`,
+        'spread the files over more folders',
+      )
+    if (type !== 'blob' && size > limits.maxTreeBytes)
+      throw new LimitExceeded(`a ${type} in it is ${inBytes(size)} long`, 'shorten its message')
+  }
   return received
 }
 

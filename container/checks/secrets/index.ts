@@ -105,6 +105,7 @@ async function scanPush(
       },
     },
     settings,
+    push.git,
   )
 }
 

@@ -1,5 +1,6 @@
-import { closeSync, existsSync, openSync, readdirSync, readSync } from 'node:fs'
+import { closeSync, existsSync, openSync, readdirSync, readFileSync, readSync } from 'node:fs'
 import { join } from 'node:path'
+import type { ObjectFormat } from './object-format.ts'
 
 /** From this many packs on, git's own lookup is as fast. Maintenance joins packs before that (maintenance.ts). */
 const MAX_PACKS = 64
@@ -27,6 +28,31 @@ export function ownObjects(dir: string, ids: readonly string[]): Set<string> | u
     // For example a pack that git has replaced, or an index of another version.
     return undefined
   }
+}
+
+/**
+ * Lists the objects of an object directory, packed and loose, without those of its alternates. Throws for an index of
+ * another version.
+ */
+export function objectsIn(objects: string, format: ObjectFormat): string[] {
+  const found = new Set<string>()
+  for (const folder of readdirSync(objects)) {
+    if (/^[0-9a-f]{2}$/.test(folder))
+      for (const name of readdirSync(join(objects, folder))) found.add(folder + name)
+    if (folder !== 'pack') continue
+    for (const name of readdirSync(join(objects, 'pack')).filter(name => name.endsWith('.idx')))
+      for (const id of listIndex(join(objects, 'pack', name), format)) found.add(id)
+  }
+  return [...found]
+}
+
+function* listIndex(file: string, format: ObjectFormat): Generator<string> {
+  const bytes = readFileSync(file)
+  if (!bytes.subarray(0, FANOUT).equals(HEADER)) throw new Error('the index of a pack has another version')
+  const length = format === 'sha1' ? 20 : 32
+  const end = NAMES + bytes.readUInt32BE(NAMES - 4) * length
+  if (end > bytes.length) throw new Error('the index of a pack ends early')
+  for (let at = NAMES; at < end; at += length) yield bytes.toString('hex', at, at + length)
 }
 
 const HEADER = Buffer.from([0xff, 0x74, 0x4f, 0x63, 0, 0, 0, 2])

@@ -1,4 +1,5 @@
 import type { Git } from '../../../git/git.ts'
+import { joined } from '../../objects/byte-reader.ts'
 import { ObjectReader } from '../../objects/object-reader.ts'
 import type { Budget } from '../bytes/budget.ts'
 import { memorySource, SEGMENT_BYTES, type Source } from '../bytes/byte-source.ts'
@@ -17,6 +18,10 @@ export interface Part {
 
 /** The texts that are held for their successors, in bytes. */
 const CACHE_BYTES = 32 << 20
+
+/** The most texts, and their bytes, that are read before the files of the push. */
+const MAX_AHEAD = 200
+const AHEAD_BYTES = 8 << 20
 
 /** The traits of texts of earlier pushes, by blob and name, the oldest first: reading them takes as long as a scan. */
 const knownTraits = new Map<string, Traits>()
@@ -43,6 +48,28 @@ export class NewParts implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#objects?.[Symbol.asyncDispose]()
+  }
+
+  /**
+   * Reads the texts that are replaced, unless they are many. Between the files of the push, where the scan's own
+   * process is busy, each takes another one.
+   */
+  async readAhead(objects: ObjectReader): Promise<void> {
+    const ids = [...new Set([...this.#predecessors.values()].flat())]
+    if (ids.length > MAX_AHEAD) return
+    const few: string[] = []
+    let bytes = 0
+    for await (const info of objects.info(ids)) {
+      if (!info || info.size > SEGMENT_BYTES) continue
+      bytes += info.size
+      few.push(info.id)
+    }
+    if (bytes > AHEAD_BYTES) return
+    for await (const { id, parts } of objects.contents(few, SEGMENT_BYTES + 1)) {
+      const content: Buffer[] = []
+      for await (const part of parts) content.push(part)
+      this.#keep(id, { blob: id, content: joined(content) })
+    }
   }
 
   /** Returns the parts of a file to scan; undefined: all of it. */

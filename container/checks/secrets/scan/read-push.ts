@@ -2,7 +2,7 @@ import type { Git } from '../../../git/git.ts'
 import { GateFault } from '../../check.ts'
 import { inBytes, LimitExceeded, type Limits } from '../../limits.ts'
 import type { Searchable } from '../../objects/new-objects.ts'
-import { ObjectReader } from '../../objects/object-reader.ts'
+import type { ObjectReader } from '../../objects/object-reader.ts'
 import { sanitizeForAgent } from '../../sanitize-text.ts'
 import { memorySource, SEGMENT_BYTES, type Source, spool } from '../bytes/byte-source.ts'
 import { scanNameFor } from '../decode/scan-names.ts'
@@ -25,11 +25,10 @@ export interface ReadOptions {
 }
 
 /** Reads every content that the push introduces: names, refs, push options, tags, commits and files. Throws LimitExceeded. */
-export async function readPush(options: ReadOptions, add: AddContent): Promise<void> {
+export async function readPush(objects: ObjectReader, options: ReadOptions, add: AddContent): Promise<void> {
   await readNames(options.newObjects, add)
   await readPushOptions(options.pushOptions, add)
   await readTags(options.newObjects, add)
-  await using objects = new ObjectReader(options.git, options.signal)
   await readCommits(objects, options, add)
   const blobs = placesByBlob(options.newObjects)
   await checkSizes(objects, blobs, options)
@@ -38,12 +37,12 @@ export async function readPush(options: ReadOptions, add: AddContent): Promise<v
 
 /** Reads some of the push's files again. */
 export async function readAgain(
+  objects: ObjectReader,
   ids: ReadonlySet<string>,
   options: ReadOptions,
   add: AddContent,
 ): Promise<void> {
   const blobs = new Map([...placesByBlob(options.newObjects)].filter(([id]) => ids.has(id)))
-  await using objects = new ObjectReader(options.git, options.signal)
   await readFiles(objects, blobs, options, add)
 }
 

@@ -1,4 +1,5 @@
 import { join } from 'node:path'
+import type { Git } from '../../../git/git.ts'
 import { LimitExceeded, type Limits } from '../../limits.ts'
 import type { Searchable } from '../../objects/new-objects.ts'
 import type { ThreadLimits } from '../bytes/budget.ts'
@@ -25,17 +26,25 @@ interface ScanPlacement {
   readonly childHeapMib?: number
 }
 
-/** Scans a small push on this thread, and any other in a child process. Throws LimitExceeded or GateFault. */
+/**
+ * Scans a small push on this thread, by `git` if it is given, and any other in a child process. Throws LimitExceeded or
+ * GateFault.
+ */
 export async function runScan(
   job: Omit<ScanJob, 'isInProcess'>,
   observer: ScanObserver,
   { inProcessLimits = IN_PROCESS_LIMITS, childHeapMib = CHILD_HEAP_MIB }: ScanPlacement = {},
+  git?: Git,
 ): Promise<ScanResult> {
   const { newObjects, folder } = job
   const limits = { ...job.limits, ...inProcessLimits }
   if (objectCount(newObjects) <= limits.maxObjects)
     try {
-      return await runScanJob({ ...job, limits, folder: join(folder, 'here'), isInProcess: true }, observer)
+      return await runScanJob(
+        { ...job, limits, folder: join(folder, 'here'), isInProcess: true },
+        observer,
+        git,
+      )
     } catch (error) {
       if (!(error instanceof LimitExceeded)) throw error
     }

@@ -72,10 +72,14 @@ const SHARED_PATH_STEPS = 5_000_000
 const NOTHING: ReadonlySet<LocatedMatch> = new Set()
 
 /** Scans all new objects of a push with the gate's configuration and the operator's. */
-export async function runScanJob(job: ScanJob, observer: ScanObserver): Promise<ScanResult> {
+export async function runScanJob(
+  job: ScanJob,
+  observer: ScanObserver,
+  git = createGit(job.git.dir, job.git.env),
+): Promise<ScanResult> {
   const { folder, gitleaksConfig } = job
   await mkdir(folder, { mode: 0o700 })
-  const options = { ...job, ...observer, git: createGit(job.git.dir, job.git.env) }
+  const options = { ...job, ...observer, git }
   const config = await scanConfig(gitleaksConfig, {
     gitleaks: job.gitleaks,
     folder,

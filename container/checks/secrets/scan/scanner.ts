@@ -1,5 +1,6 @@
 import { LimitExceeded } from '../../limits.ts'
 import type { Searchable } from '../../objects/new-objects.ts'
+import { ObjectReader } from '../../objects/object-reader.ts'
 import { Budget } from '../bytes/budget.ts'
 import { memorySource, type Source } from '../bytes/byte-source.ts'
 import { scanNameFor } from '../decode/scan-names.ts'
@@ -54,9 +55,11 @@ async function scanContents(options: ScanOptions, batches: Batches): Promise<Loc
     for (const { source, firstLine } of parts)
       await batches.addViews(items, source, { path, folder, budget, signal, firstLine })
   }
+  await using objects = new ObjectReader(options.git, signal)
   await using newParts = new NewParts(options.git, predecessors, budget, signal)
+  await newParts.readAhead(objects)
   const partial = new Set<string>()
-  await readPush(options, async (items, source) => {
+  await readPush(objects, options, async (items, source) => {
     const { blob, path = '' } = items[0] ?? {}
     const parts = blob === undefined ? undefined : await newParts.partsOf(blob, path, source)
     if (blob !== undefined && parts) partial.add(blob)
@@ -66,7 +69,7 @@ async function scanContents(options: ScanOptions, batches: Batches): Promise<Loc
   const found = matches.filter(match => options.isSecret(match) || hasOtherPaths(match, newObjects))
   const carried = carriedSecrets(newObjects.blobs.keys(), { partial, predecessors, matches: found })
   if (carried.size === 0) return matches
-  await readAgain(new Set(carried.keys()), options, async (items, source) => {
+  await readAgain(objects, new Set(carried.keys()), options, async (items, source) => {
     const { blob = '', path = '' } = items[0] ?? {}
     await addViews(items, source, await partsAround(carried.get(blob), path, source, budget))
   })
