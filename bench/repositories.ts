@@ -51,14 +51,22 @@ export async function makeRepository(dir: string, shape: Shape): Promise<void> {
       for (let f = 0; f < files; f++) await write(`M 100644 :${f + 1} folder-${f % 10}/file-${f}.txt\n`)
     else await write(`M 100644 inline counter.txt\ndata <<END\n${i}\nEND\n`)
   }
-  for (let i = 0; i < branches; i++)
-    await write(`reset refs/heads/other/branch-${i}\nfrom refs/heads/main\n\n`)
   child.stdin?.end()
   const [code] = await once(child, 'close')
   if (code !== 0) throw new Error(`git fast-import ended with ${code}`)
   await gitText(['repack', '-adq'], { cwd: dir, within: 600_000 })
   await gitText(['pack-refs', '--all'], { cwd: dir })
+  if (branches > 0) await addBranches(dir, branches)
   fs.writeFileSync(`${dir}/git-daemon-export-ok`, '')
+}
+
+/** Adds branches at `main` to packed-refs (git-pack-refs(1)): git would first write a file for each. */
+async function addBranches(dir: string, count: number): Promise<void> {
+  const main = (await gitText(['rev-parse', 'refs/heads/main'], { cwd: dir })).trim()
+  const names = Array.from({ length: count }, (_, i) => `refs/heads/other/branch-${i}`)
+  const lines = ['refs/heads/main', ...names].sort().map(name => `${main} ${name}\n`)
+  const head = '# pack-refs with: peeled fully-peeled sorted \n'
+  fs.writeFileSync(`${dir}/packed-refs`, head + lines.join(''))
 }
 
 const writer = (child: ChildProcess) => async (bytes: string | Buffer) => {

@@ -10,6 +10,8 @@ import { onPath } from './on-path.ts'
 /** A git server over a folder of bare repositories, without any checks. */
 export interface Peer extends AsyncDisposable {
   readonly name: string
+  /** The ids of the processes that it was started as. */
+  readonly processes: readonly number[]
   /** Returns the URL of the repository `<folder>/<name>.git`. */
   urlOf(name: string): string
 }
@@ -55,6 +57,7 @@ http {
   await answering(port)
   return {
     name: 'nginx + fcgiwrap',
+    processes: [...web.processes, ...cgi.processes],
     urlOf: name => `http://127.0.0.1:${port}/${name}.git`,
     async [Symbol.asyncDispose]() {
       await Promise.all([web.stop(), cgi.stop()])
@@ -79,6 +82,7 @@ export async function startGitDaemon(repositories: string): Promise<Peer> {
   await answering(port)
   return {
     name: 'git daemon',
+    processes: daemon.processes,
     urlOf: name => `git://127.0.0.1:${port}/${name}.git`,
     [Symbol.asyncDispose]: daemon.stop,
   }
@@ -93,6 +97,7 @@ function run(program: string, args: readonly string[]) {
   })
   const ended = once(child, 'close')
   return {
+    processes: child.pid === undefined ? [] : [child.pid],
     async stop() {
       if (child.pid !== undefined) killTree(child.pid)
       await ended

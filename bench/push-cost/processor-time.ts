@@ -1,5 +1,6 @@
 import { execFileSync } from 'node:child_process'
 import fs from 'node:fs'
+import { descendantsOf } from '../../local/process/processes.ts'
 import type { Gate } from '../bench-fixture.ts'
 
 /** Processor time of a gate so far, in seconds. */
@@ -28,6 +29,20 @@ export function gateTime({ processes }: Pick<Gate, 'processes'>): GateTime {
     companion: own,
     children,
   }
+}
+
+/** Processor time of all processes of a gate, in seconds. */
+export const wholeGateTime = (gate: Pick<Gate, 'processes'>): number => {
+  const { worker, companion, children } = gateTime(gate)
+  return worker + companion + children
+}
+
+/** Processor time of these processes and of those below them, as far as these run or were waited for, in seconds. */
+export function treeTime(roots: readonly number[]): number {
+  const below = roots.flatMap(root => descendantsOf(root).map(({ pid }) => pid))
+  return [...new Set([...roots, ...below])]
+    .map(timesOf)
+    .reduce((sum, { own, children }) => sum + own + children, 0)
 }
 
 export const between = (before: GateTime, after: GateTime): GateTime => ({

@@ -1,4 +1,6 @@
-import { mustGit, type Stage } from '../bench-fixture.ts'
+import { git } from '../../test/harness/git.ts'
+import { until } from '../../test/harness/until.ts'
+import { mustGit, type Place, type Stage } from '../bench-fixture.ts'
 import { compare, timed } from '../measure.ts'
 import type { Shape } from '../repositories.ts'
 import { compared, type Result, type Row } from '../row.ts'
@@ -31,6 +33,14 @@ export const growth: Row = {
   },
 }
 
+/** Resolves when the gate has a mirror: until then it may ask an agent to come again. */
+const fetched = (place: Place) =>
+  until(
+    async () => ((await git(['ls-remote', '-q', place.gate, 'HEAD'])).code === 0 ? true : undefined),
+    600_000,
+    () => `the gate has no mirror of ${place.name}`,
+  )
+
 async function between(
   stage: Stage,
   work: string,
@@ -44,6 +54,7 @@ async function between(
     // Separate, equal upstreams: the gate would first have to fetch a direct push to its own upstream.
     const make = async (way: 'gate' | 'ssh', env = {}) => {
       const place = await stage.place(`${key}-${name}-${way}`, shape)
+      if (way === 'gate') await fetched(place)
       const tree = await workTree(stage, place.dir)
       return {
         name: `${name} ${way}`,
