@@ -36,7 +36,10 @@ export const growth: Row = {
 /** Resolves when the gate has a mirror: until then it may ask an agent to come again. */
 const fetched = (place: Place) =>
   until(
-    async () => ((await git(['-c', 'protocol.version=0', 'ls-remote', '-q', place.gate, 'HEAD'])).code === 0 ? true : undefined),
+    async () =>
+      (await git(['-c', 'protocol.version=0', 'ls-remote', '-q', place.gate, 'HEAD'])).code === 0
+        ? true
+        : undefined,
     600_000,
     () => `the gate has no mirror of ${place.name}`,
   )
