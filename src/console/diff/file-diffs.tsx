@@ -1,7 +1,9 @@
+import type { Child } from 'hono/jsx'
 import type { ChangedFile, Changes } from '../../contract/companion-api/push-diff.ts'
 import { escapeInvisible } from '../../contract/text/invisible-characters.ts'
 import { plural } from '../components/plural.ts'
 import { UntrustedText } from '../components/untrusted-text.tsx'
+import type { createHighlighter, Piece, TextKind } from './highlight.ts'
 import { type DiffLine, type FileDiff, parseDiff } from './parse-diff.ts'
 
 interface Props {
@@ -10,10 +12,12 @@ interface Props {
   readonly prefix: string
   /** Returns the page with the diff of one file alone. */
   readonly pathOfFile: (path: string) => string
+  /** Of the page, whose files share its limits. */
+  readonly highlight: ReturnType<typeof createHighlighter>
 }
 
 /** The files that a push changes, with links to their diffs, and the diffs themselves as far as they are shown. */
-export const FileDiffs = ({ changes, prefix, pathOfFile }: Props) => {
+export const FileDiffs = ({ changes, prefix, pathOfFile, highlight }: Props) => {
   const { files, hasMoreFiles, diff } = changes
   const shown = diff ? parseDiff(diff.text) : []
   const isPart = shown.length < files.length && shown.length > 0
@@ -40,7 +44,7 @@ export const FileDiffs = ({ changes, prefix, pathOfFile }: Props) => {
         })}
       </ul>
       {shown.map((file, index) => (
-        <FileSection file={file} id={`${prefix}-${index}`} />
+        <FileSection file={file} id={`${prefix}-${index}`} pieces={highlight(file)} />
       ))}
       {diff?.truncated && (
         <p class="muted">
@@ -78,7 +82,15 @@ const LineCounts = ({ file: { added, removed } }: { file: ChangedFile }) =>
     </span>
   )
 
-const FileSection = ({ file: { path, lines }, id }: { file: FileDiff; id: string }) => (
+const FileSection = ({
+  file: { path, lines },
+  id,
+  pieces,
+}: {
+  file: FileDiff
+  id: string
+  pieces: ReadonlyMap<DiffLine, Piece[]> | undefined
+}) => (
   <details class="file-diff" id={id} open>
     <summary>
       <UntrustedText text={path} mono />
@@ -87,14 +99,32 @@ const FileSection = ({ file: { path, lines }, id }: { file: FileDiff; id: string
       {lines
         .filter(({ kind }) => kind !== 'header')
         .map(line => (
-          <Line line={line} />
+          <Line line={line} pieces={pieces?.get(line)} />
         ))}
     </pre>
   </details>
 )
 
-const Line = ({ line: { kind, number, text } }: { line: DiffLine }) => (
+const Line = ({
+  line: { kind, number, text },
+  pieces,
+}: {
+  line: DiffLine
+  pieces: readonly Piece[] | undefined
+}) => (
   <span class={kind} {...(number === undefined ? {} : { 'data-n': number })}>
-    {`${escapeInvisible(text)}\n`}
+    {pieces ? [text[0], ...pieces.map(colour)] : escapeInvisible(text)}
+    {'\n'}
   </span>
 )
+
+/** Elements without a meaning to readers. Their names are short, which matters with thousands of them. */
+const ELEMENTS = {
+  keyword: text => <b>{text}</b>,
+  comment: text => <i>{text}</i>,
+  string: text => <u>{text}</u>,
+  name: text => <var>{text}</var>,
+} satisfies Record<TextKind, (text: string) => Child>
+
+const colour = ({ text, kind }: Piece): Child =>
+  kind === undefined ? escapeInvisible(text) : ELEMENTS[kind](escapeInvisible(text))

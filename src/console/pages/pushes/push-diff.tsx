@@ -8,6 +8,7 @@ import type { ConsoleEnv } from '../../auth/env.ts'
 import { RefName, UntrustedText } from '../../components/untrusted-text.tsx'
 import { CommitList } from '../../diff/commit-list.tsx'
 import { FileDiffs } from '../../diff/file-diffs.tsx'
+import { createHighlighter } from '../../diff/highlight.ts'
 import { type ApiProblem, callApi } from '../../forms/call-api.ts'
 import { pathOf } from '../../paths.ts'
 import { ErrorMessage, renderPage } from '../frame/layout.tsx'
@@ -34,6 +35,7 @@ export async function showDiff(c: Context<ConsoleEnv>): Promise<Response> {
   const repository =
     push?.outcome === 'accepted' ? await findRepository(c.env.LEDGER, push.repository) : undefined
   const atHost = repository && webLinksOf(repository)?.commit
+  const highlight = createHighlighter()
   return renderPage(c, {
     title: 'Commits and diff',
     section: 'Pushes',
@@ -50,7 +52,7 @@ export async function showDiff(c: Context<ConsoleEnv>): Promise<Response> {
         {diff.ok && diff.value.length === 0 && <p class="muted">This push only deleted refs.</p>}
         {diff.ok &&
           diff.value.map((of, index) => (
-            <RefSection id={id} index={index} of={of} part={part} atHost={atHost} />
+            <RefSection id={id} index={index} of={of} part={part} atHost={atHost} highlight={highlight} />
           ))}
       </>
     ),
@@ -75,9 +77,10 @@ interface SectionProps {
   readonly of: PushDiff
   readonly part: Part
   readonly atHost: ((commit: string) => string) | undefined
+  readonly highlight: ReturnType<typeof createHighlighter>
 }
 
-const RefSection = ({ id, index, of: { ref, changes }, part, atHost }: SectionProps) => (
+const RefSection = ({ id, index, of: { ref, changes }, part, atHost, highlight }: SectionProps) => (
   <section>
     <h2>
       <RefName name={ref} />
@@ -107,6 +110,7 @@ const RefSection = ({ id, index, of: { ref, changes }, part, atHost }: SectionPr
         <FileDiffs
           changes={changes}
           prefix={`ref-${index}-file`}
+          highlight={highlight}
           pathOfFile={path => diffPath(id, { commit: part.commit, path })}
         />
       </>
