@@ -2,7 +2,6 @@ import type { Browser } from 'playwright-core'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { startGate } from '../harness/index.ts'
 import { confirm, openConsole, startBrowser, untilLoaded } from './fixtures/browser.ts'
-import { writeHistory } from './fixtures/history.ts'
 
 let browser: Browser & AsyncDisposable
 beforeAll(async () => {
@@ -114,30 +113,6 @@ test('the change log pages through all changes, the newest first', async () => {
   expect(seen).toContain('agent-0')
   await open('/settings/changes?before=1')
   await page.getByText('There are no older changes.').waitFor()
-  expect(operator.errors).toEqual([])
-})
-
-test('the page of a day has the pushes and fetches of that day only, with their counts', async () => {
-  await using gate = await startGate()
-  await gate.agent('ada', { push: ['refs/heads/ada/**'] })
-  const noon = Date.parse('2026-03-10T12:00:00Z')
-  writeHistory(gate.home, [
-    { startedAt: noon },
-    { startedAt: noon + 1, outcome: 'refused' },
-    { startedAt: noon + 2, outcome: 'refused', repository: 'other' },
-    { startedAt: noon - 86_400_000, outcome: 'failed' },
-    { startedAt: noon, agent: 'bruno' },
-  ])
-  await using operator = await openConsole(browser, gate)
-  const { page, open } = operator
-  await open('/agents/ada/day?day=2026-03-10')
-  expect(await page.locator('tbody tr').allTextContents()).toEqual(['app011000', 'other001000'])
-  expect(await page.locator('.pushes > li').count()).toBe(3)
-  await untilLoaded(page, () => page.getByRole('link', { name: 'Previous day' }).click())
-  expect(await page.locator('tbody tr').allTextContents()).toEqual(['app000100'])
-  await open('/agents/ada')
-  await untilLoaded(page, () => page.getByRole('link', { name: 'Today’s activity' }).click())
-  await page.getByText('The agent neither fetched nor pushed on this day.').waitFor()
   expect(operator.errors).toEqual([])
 })
 

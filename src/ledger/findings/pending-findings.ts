@@ -130,6 +130,26 @@ export async function countPending(ledger: D1Database, repository?: string): Pro
   return z.object({ waiting: z.number() }).parse(row).waiting
 }
 
+const OfAgent = z
+  .object({ repository: RepositoryName, push: z.string(), last_at: z.number(), findings: z.number() })
+  .transform(({ last_at, ...row }) => ({ ...row, lastAt: iso(last_at) }))
+/** The number of pending findings of an agent in a repository, and the last push that the gate refused for them. */
+export type PendingOfAgent = z.output<typeof OfAgent>
+
+/** Counts an agent's pending findings by repository. */
+export async function pendingOfAgent(ledger: D1Database, agent: string): Promise<PendingOfAgent[]> {
+  const now = Date.now()
+  const { results } = await ledger
+    .prepare(
+      `SELECT r.name AS repository, max(p.id) AS push, p.started_at AS last_at,
+              count(DISTINCT f.value ->> 'fingerprint') AS findings
+         ${WAITING} AND p.agent = ?3 GROUP BY p.repository ORDER BY push DESC`,
+    )
+    .bind(since(now), now, agent)
+    .all()
+  return z.array(OfAgent).parse(results)
+}
+
 /** Selects pending findings of a repository: those that fit every given part. */
 export interface PendingSelection {
   readonly fingerprints?: readonly string[] | undefined

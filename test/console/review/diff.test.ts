@@ -98,6 +98,7 @@ test('a diff of 5 MB comes in a page of less than 150 kB, and each of its files 
   await work.commit('Generate', {
     'a-generated.txt': words.join(''),
     'z-small.txt': 'small\n',
+    'generated.ts': words.map((_, i) => `export const value${i} = "${i}" // the ${i}th\n`).join(''),
     'short-lines.txt': 'x\n'.repeat(60_000),
     'one-line.txt': `${randomBytes(40_000)
       .toString('base64')
@@ -108,7 +109,7 @@ test('a diff of 5 MB comes in a page of less than 150 kB, and each of its files 
   await using operator = await openConsole(browser, gate)
   const { page, open } = operator
   await page.route('**/*', route => route.continue())
-  for (const file of ['', 'short-lines.txt', 'one-line.txt']) {
+  for (const file of ['', 'generated.ts', 'short-lines.txt', 'one-line.txt']) {
     await open(`/pushes/${id}/diff${file && `?path=${file}`}`)
     expect((await measureLoad(page)).bytes).toBeLessThan(150_000)
     await page.getByText('The rest is not shown.').waitFor()

@@ -11,6 +11,7 @@ import { Activity } from '../../components/activity.tsx'
 import { UntrustedText } from '../../components/untrusted-text.tsx'
 import { pathOf } from '../../paths.ts'
 import { EmptyState, notFoundPage, renderPage } from '../frame/layout.tsx'
+import { AgentNow } from './agent-now.tsx'
 
 const DAY_MS = 86_400_000
 /** The page shows this many pushes, and this many fetches. */
@@ -19,7 +20,10 @@ const MAX_ACTIVITY = 100
 const Day = z.iso.date().optional().catch(undefined)
 const dayOf = (ms: number) => new Date(ms).toISOString().slice(0, 10)
 
-/** `GET /agents/<name>/day`: everything that an agent did on a day in UTC, today without `day`. */
+/**
+ * `GET /agents/<name>/day`: everything that an agent did on a day in UTC. Without `day` it is today, and the page has the
+ * agent's present state too.
+ */
 export async function showAgentDay(c: Context<ConsoleEnv>): Promise<Response> {
   const ledger = c.env.LEDGER
   const agent = await findAgent(ledger, c.req.param('name') ?? '')
@@ -63,6 +67,7 @@ export async function showAgentDay(c: Context<ConsoleEnv>): Promise<Response> {
             </section>
           </>
         )}
+        {day === dayOf(Date.now()) && <AgentNow ledger={ledger} agent={name} />}
       </>
     ),
   })

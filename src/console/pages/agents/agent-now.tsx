@@ -1,0 +1,114 @@
+import type { AgentGrant } from '../../../contract/admin-api/agents.ts'
+import type { Approval } from '../../../contract/admin-api/approvals.ts'
+import type { Token } from '../../../contract/admin-api/tokens.ts'
+import { escapeInvisible } from '../../../contract/text/invisible-characters.ts'
+import { listGrants } from '../../../ledger/access/grants.ts'
+import { listTokens } from '../../../ledger/access/tokens.ts'
+import { type PendingOfAgent, pendingOfAgent } from '../../../ledger/findings/pending-findings.ts'
+import { listApprovals } from '../../../ledger/pushes/approvals.ts'
+import { formatGrant } from '../../components/grants.tsx'
+import { isActive } from '../../components/is-active.ts'
+import { plural } from '../../components/plural.ts'
+import { RelativeTime } from '../../components/relative-time.tsx'
+import { TokenItem } from '../../components/tokens/token-list.tsx'
+import { UntrustedText } from '../../components/untrusted-text.tsx'
+import { pathOf } from '../../paths.ts'
+
+/** The present state of an agent: what waits for a decision, its tokens in force, its grants. */
+export const AgentNow = async ({ ledger, agent }: { ledger: D1Database; agent: string }) => {
+  const [{ approvals }, pending, tokens, grants] = await Promise.all([
+    listApprovals(ledger, { agent, state: 'waiting' }),
+    pendingOfAgent(ledger, agent),
+    listTokens(ledger, agent),
+    listGrants(ledger, { agent }),
+  ])
+  return (
+    <>
+      <Waiting approvals={approvals} pending={pending} />
+      <Tokens agent={agent} tokens={tokens.filter(isActive)} />
+      <Grants agent={agent} grants={grants} />
+    </>
+  )
+}
+
+const Waiting = ({
+  approvals,
+  pending,
+}: {
+  approvals: readonly Approval[]
+  pending: readonly PendingOfAgent[]
+}) => (
+  <section aria-labelledby="waiting">
+    <h2 id="waiting">Waits for a decision</h2>
+    {approvals.length + pending.length === 0 && <p class="muted">Nothing waits.</p>}
+    <ul class="plain-list">
+      {approvals.map(({ id, repository, asks, createdAt }) => (
+        <li>
+          <span>
+            <a href={pathOf.approval(id)}>
+              a push to <UntrustedText text={repository} />
+            </a>
+          </span>
+          <p class="muted small">
+            asked <RelativeTime iso={createdAt} />: <UntrustedText text={asks.join('; ')} />
+          </p>
+        </li>
+      ))}
+      {pending.map(({ push, repository, findings, lastAt }) => (
+        <li>
+          <span>
+            <a href={pathOf.push(push)}>
+              {plural(findings, 'finding')} in <UntrustedText text={repository} />
+            </a>
+          </span>
+          <p class="muted small">
+            last refused <RelativeTime iso={lastAt} />
+          </p>
+        </li>
+      ))}
+    </ul>
+  </section>
+)
+
+const Tokens = ({ agent, tokens }: { agent: string; tokens: readonly Token[] }) => (
+  <section aria-labelledby="tokens">
+    <h2 id="tokens">Tokens in force</h2>
+    {tokens.length === 0 && (
+      <p class="muted">
+        None: the agent can neither fetch nor push. <a href={`${pathOf.agent(agent)}#tokens`}>Mint a token</a>
+      </p>
+    )}
+    <ul class="plain-list">
+      {tokens.map(token => (
+        <TokenItem token={token} />
+      ))}
+    </ul>
+  </section>
+)
+
+const Grants = ({ agent, grants }: { agent: string; grants: readonly AgentGrant[] }) => (
+  <section aria-labelledby="grants">
+    <h2 id="grants">Grants</h2>
+    {grants.length === 0 && (
+      <p class="muted">
+        None: the agent may use no repository. <a href={`${pathOf.agent(agent)}#grants`}>Add a grant</a>
+      </p>
+    )}
+    <dl class="grants">
+      {grants.map(grant => (
+        <div>
+          <dt>
+            <a href={pathOf.grant(agent, grant.repository)}>
+              <UntrustedText text={grant.repository} />
+            </a>
+          </dt>
+          {formatGrant(grant).map(line => (
+            <dd>
+              <code>{escapeInvisible(line)}</code>
+            </dd>
+          ))}
+        </div>
+      ))}
+    </dl>
+  </section>
+)

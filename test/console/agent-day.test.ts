@@ -1,0 +1,79 @@
+import type { Browser } from 'playwright-core'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { pushThatWaits } from '../approval/fixtures/approvals.ts'
+import { sharedGate } from '../harness/index.ts'
+import { openConsole, startBrowser, untilLoaded } from './fixtures/browser.ts'
+import { randomObjectId, writeHistory } from './fixtures/history.ts'
+
+let browser: Browser & AsyncDisposable
+beforeAll(async () => {
+  browser = await startBrowser()
+})
+afterAll(() => browser[Symbol.asyncDispose]())
+
+test('the page of a day has the pushes and fetches of that day only, with their counts', async () => {
+  await using gate = await sharedGate()
+  await gate.agent('ada', { push: ['refs/heads/ada/**'] })
+  const noon = Date.parse('2026-03-10T12:00:00Z')
+  writeHistory(gate.home, [
+    { startedAt: noon },
+    { startedAt: noon + 1, outcome: 'refused' },
+    { startedAt: noon + 2, outcome: 'refused', repository: 'other' },
+    { startedAt: noon - 86_400_000, outcome: 'failed' },
+    { startedAt: noon, agent: 'bruno' },
+  ])
+  await using operator = await openConsole(browser, gate)
+  const { page, open } = operator
+  await open('/agents/ada/day?day=2026-03-10')
+  expect(await page.locator('tbody tr').allTextContents()).toEqual(['app011000', 'other001000'])
+  expect(await page.locator('.pushes > li').count()).toBe(3)
+  await untilLoaded(page, () => page.getByRole('link', { name: 'Previous day' }).click())
+  expect(await page.locator('tbody tr').allTextContents()).toEqual(['app000100'])
+  await open('/agents/ada')
+  await untilLoaded(page, () => page.getByRole('link', { name: 'Today’s activity' }).click())
+  await page.getByText('The agent neither fetched nor pushed on this day.').waitFor()
+  expect(operator.errors).toEqual([])
+})
+
+test('the page of today has what waits for a decision, the tokens in force and the grants', async () => {
+  await using gate = await sharedGate()
+  const ada = await gate.agent('ada', {
+    push: ['refs/heads/ada/**'],
+    ask: [{ paths: ['.github/workflows/**'] }],
+  })
+  await gate.admin.agent('bruno')
+  const waiting = await pushThatWaits(ada, 'workflow')
+  const finding = () => ({
+    rule: 'github-pat',
+    path: 'a',
+    line: 1,
+    commit: randomObjectId(),
+    excerpt: '',
+    fingerprint: randomObjectId(),
+    asksForException: false,
+  })
+  const same = finding()
+  const [, last] = writeHistory(gate.home, [
+    { startedAt: Date.now() - 1_000, outcome: 'refused', findings: [same] },
+    { startedAt: Date.now() + 1_000, outcome: 'refused', findings: [same, finding()] },
+    { startedAt: Date.now(), agent: 'bruno', outcome: 'refused', findings: [finding()] },
+  ])
+  await using operator = await openConsole(browser, gate)
+  const { page, open } = operator
+  await open('/agents/ada/day')
+  const part = (name: string) => page.getByRole('region', { name })
+  const href = (name: string) =>
+    part('Waits for a decision').getByRole('link', { name, exact: true }).getAttribute('href')
+  expect(await href('a push to app')).toBe(`/-/console/approvals/${waiting.id}`)
+  expect(await href('2 findings in app')).toBe(`/-/console/pushes/${last}`)
+  await part('Tokens in force').getByText('last used').waitFor()
+  await part('Grants').getByText('refs/heads/ada/**').waitFor()
+  await part('Grants').getByText('.github/workflows/**').waitFor()
+  await open('/agents/bruno/day')
+  await part('Waits for a decision').getByText('1 finding in app').waitFor()
+  await part('Tokens in force').getByText('None: the agent can neither fetch nor push.').waitFor()
+  await part('Grants').getByText('None: the agent may use no repository.').waitFor()
+  await untilLoaded(page, () => page.getByRole('link', { name: 'Previous day' }).click())
+  expect(await part('Grants').count()).toBe(0)
+  expect(operator.errors).toEqual([])
+})
