@@ -22,6 +22,15 @@ import { fakeGithubToken } from './fixtures/sample-data.ts'
 const folder = path.join(import.meta.dirname, '../../docs/console')
 const DAY = 86_400_000
 
+const EXAMPLE = `import { open } from './gate.ts'
+
+/** Clones the repository, and says hello. */
+export async function begin(name: string): Promise<number> {
+  const gate = await open({ within: 5_000 })
+  return gate.push(name, \`hello from \${name}\`)
+}
+`
+
 await using all = new AsyncDisposableStack()
 const dir = fs.mkdtempSync(path.join(os.tmpdir(), 'gate-screenshots-'))
 all.defer(() => fs.rmSync(dir, { recursive: true, force: true, maxRetries: 3 }))
@@ -55,6 +64,7 @@ const own = toTerms({
   force: ['{agent}/**'],
   delete: ['{agent}/**'],
   tags: ['{agent}-*'],
+  ask: [{ paths: ['.github/workflows/**'] }],
 })
 const agents = ['ada', 'bruno', 'cleo']
 const tokens = new Map<string, string>()
@@ -63,9 +73,25 @@ for (const agent of agents) {
   for (const name of repositories) await gate.admin.grant(agent, name, own)
   tokens.set(agent, (await gate.admin.mint(agent, 'laptop')).token)
 }
+await gate.admin.ask('PUT', '/operators', { who: 'email:grace@acme.example', role: 'admin' })
+await gate.admin.ask('PUT', '/operators', {
+  who: 'group:billing',
+  role: 'approver',
+  repository: 'acme/billing',
+})
 writeHistory(home.dir, twoWeeks())
-await push('cleo', 'acme/docs', 'cleo/wording', { 'guide.md': 'How to begin.\n' })
+await push('cleo', 'acme/docs', 'cleo/wording', {
+  'guide.md': 'How to begin.\n',
+  'examples/begin.ts': EXAMPLE,
+})
 await push('bruno', 'acme/billing', 'main', { 'invoice.ts': 'export const vat = 19\n' })
+await push('bruno', 'acme/billing', 'bruno/nightly', {
+  '.github/workflows/nightly.yml': 'on:\n  schedule:\n    - cron: 0 3 * * *\n',
+})
+await push('cleo', 'acme/docs', 'cleo/import', {
+  'old/settings.py': `TOKEN = "${fakeGithubToken()}"\n`,
+  'old/upload.sh': `curl -H "Authorization: token ${fakeGithubToken()}" "$1"\n`,
+})
 await push('ada', 'acme/app', 'ada/deploy-script', {
   'scripts/deploy.sh': `#!/bin/sh\nexport GITHUB_TOKEN=${fakeGithubToken()}\nmake deploy\n`,
 })
@@ -99,7 +125,8 @@ async function takeScreenshots({ page, open }: ConsolePage, fileOf: (name: strin
     await page.screenshot({ path: fileOf(name), fullPage: name !== 'pushes' })
   }
   const pushes = await latestPushes()
-  const refused = pushes.find(each => each.findings.length > 0)
+  const refused = pushes.find(each => each.findings.length === 1)
+  const imported = pushes.find(each => each.findings.length > 1)
   await open('/pushes')
   await page.getByText('forwarding').first().waitFor()
   await screenshot('pushes')
@@ -113,6 +140,15 @@ async function takeScreenshots({ page, open }: ConsolePage, fileOf: (name: strin
   await screenshot('refused-diff')
   await open('/pending')
   await screenshot('pending-findings')
+  await page.getByRole('link', { name: 'Accept all of this push' }).click()
+  await page.waitForURL(`**/pushes/${imported?.id}#*`)
+  await page.locator('#accept-all-reason').waitFor()
+  await screenshot('accept-all')
+  await open('/approvals')
+  await screenshot('approvals')
+  await page.getByRole('link', { name: 'bruno to acme/billing' }).click()
+  await page.getByRole('button', { name: 'Reject' }).waitFor()
+  await screenshot('approval')
   await open('/repositories')
   await screenshot('repositories')
   await open(`/repositories/${encodeURIComponent('acme/docs')}`)
@@ -132,7 +168,7 @@ async function takeScreenshots({ page, open }: ConsolePage, fileOf: (name: strin
   await screenshot('agent-day')
   await open('/overview')
   await screenshot('overview')
-  for (const name of ['changes', 'identities', 'admin-tokens', 'webhooks']) {
+  for (const name of ['changes', 'identities', 'operators', 'admin-tokens', 'webhooks']) {
     await open(`/settings/${name}`)
     await screenshot(`settings-${name}`)
   }
