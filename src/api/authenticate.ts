@@ -2,7 +2,7 @@ import { createMiddleware } from 'hono/factory'
 import { ASSERTION_HEADER, personOfAssertion } from '../auth/cloudflare-access.ts'
 import { settingsOf } from '../common/settings.ts'
 import { operatorOfToken } from '../ledger/access/admin-tokens.ts'
-import { rolesOf } from '../ledger/access/operator-roles.ts'
+import { personKey, rolesOf } from '../ledger/access/operator-roles.ts'
 import { equalSecrets } from '../ledger/access/token-format.ts'
 import type { AuthenticatedOperator } from '../ledger/audit-log.ts'
 import { Problem } from './problem.ts'
@@ -11,6 +11,7 @@ import type { ApiEnv } from './router.ts'
 /** The operator who has the GATE_ADMIN_TOKEN of the environment. */
 export const FIRST_OPERATOR: AuthenticatedOperator = {
   name: 'first admin token',
+  person: 'first admin token',
   roles: [{ role: 'admin', repository: null }],
 }
 
@@ -47,7 +48,9 @@ export async function operatorOf(request: Request, env: Env): Promise<Authentica
   const assertion = request.headers.get(ASSERTION_HEADER)
   if (!team || !audience || !assertion || isCrossSite(request)) return undefined
   const asserted = await personOfAssertion(assertion, { team, audience })
-  return asserted && { name: asserted.name, roles: await rolesOf(env.LEDGER, asserted.person) }
+  if (!asserted) return undefined
+  const { name, person } = asserted
+  return { name, person: personKey(person), roles: await rolesOf(env.LEDGER, person) }
 }
 
 /**

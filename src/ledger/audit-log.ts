@@ -11,6 +11,8 @@ export interface Operator {
 /** An operator whom a request has authenticated, with the roles of this moment. */
 export interface AuthenticatedOperator extends Operator {
   readonly roles: readonly HeldRole[]
+  /** The same for each sign-in and token of a person or service. Approvals count by it. */
+  readonly person: string
 }
 
 /**

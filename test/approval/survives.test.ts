@@ -41,8 +41,8 @@ test('the Worker dies between the approval and the forward: the sweep forwards t
   const push = await pushThatWaits(ada, 'between')
   const worker = await gate.killWorker()
   approvals.inLedger(
-    'INSERT INTO approval_votes (approval, operator, at, forward) VALUES (?, ?, ?, ?)',
-    ...[push.id, 'grace', Date.now() - 60_000, newId()],
+    'INSERT INTO approval_votes (approval, operator, person, at, forward) VALUES (?, ?, ?, ?, ?)',
+    ...[push.id, 'grace', 'email:grace@acme.example', Date.now() - 60_000, newId()],
   )
   await worker.startAgain()
   expect(await settled(push)).toMatchObject({ state: 'forwarded', approvedBy: [{ operator: 'grace' }] })

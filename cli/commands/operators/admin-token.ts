@@ -7,12 +7,17 @@ import { REPOSITORY_OPTION, roleOption } from './operator.ts'
 const mint = command('mint <label>', 'mint an admin token; prints it only once')
   .addOption(roleOption().default('admin'))
   .option(...REPOSITORY_OPTION)
+  .option(
+    '--owner <who>',
+    'the person who uses it, email:ADDRESS or subject:ISSUER#SUBJECT: approvals by it count as theirs',
+  )
   .option(...EXPIRES_OPTION)
   .action(async (label: string, options) => {
     const minted = await gate().adminTokens.mint({
       label,
       role: options.role,
       repository: options.repository ?? null,
+      ...(options.owner === undefined ? {} : { owner: options.owner }),
       expiresAt: parseExpiry(options.expires),
     })
     printResult(options, minted, () => minted.token)
@@ -24,12 +29,13 @@ const list = command('list', 'list admin tokens, without their secrets').action(
   const tokens = await gate().adminTokens.list()
   printResult(options, tokens, () =>
     table(
-      ['ID', 'LABEL', 'ROLE', 'REPOSITORY', 'MINTED', 'LAST USED', 'EXPIRES'],
+      ['ID', 'LABEL', 'ROLE', 'REPOSITORY', 'OWNER', 'MINTED', 'LAST USED', 'EXPIRES'],
       tokens.map(token => [
         token.id,
         token.label,
         token.role,
         token.repository ?? 'all',
+        token.owner ?? '-',
         localTime(token.createdAt),
         localTime(token.lastUsedAt) || 'never',
         formatExpiry(token.revokedAt, token.expiresAt),

@@ -73,10 +73,14 @@ export const approvals = createApiRouter()
       }
       if (!(await approve(c.env.LEDGER, c.var.operator, id))) {
         if (before.state !== 'waiting') throw notWaiting(before)
+        const { name } = c.var.operator
+        const isSameName = before.approvedBy.some(({ operator }) => operator === name)
         throw new Problem(
           409,
           'approved-already',
-          `push ${id} has the approval of ${c.var.operator.name} already`,
+          isSameName
+            ? `push ${id} has the approval of ${name} already`
+            : `push ${id} has the approval of the person of ${name} already, by another token or sign-in`,
           `It needs ${before.needed} approvals, of different people`,
         )
       }

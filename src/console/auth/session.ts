@@ -5,7 +5,7 @@ import { FIRST_OPERATOR, operatorOf } from '../../api/authenticate.ts'
 import { settingsOf } from '../../common/settings.ts'
 import { readClaims, signClaims } from '../../contract/companion-api/signed-claims.ts'
 import { findAdminToken, operatorOfAdminToken } from '../../ledger/access/admin-tokens.ts'
-import { nameOf, Person, rolesOf } from '../../ledger/access/operator-roles.ts'
+import { nameOf, Person, personKey, rolesOf } from '../../ledger/access/operator-roles.ts'
 import { hashToken, isToken, parseToken } from '../../ledger/access/token-format.ts'
 import type { AuthenticatedOperator } from '../../ledger/audit-log.ts'
 import { isActive } from '../components/is-active.ts'
@@ -156,7 +156,8 @@ async function operatorIn(env: Env, { id, who }: Session): Promise<SignedIn | un
     const { person } = who
     const issuer = settingsOf(env).GATE_OIDC_ISSUER
     if (issuer === undefined || new URL(issuer).href !== new URL(person.issuer).href) return undefined
-    return { id, operator: { name: nameOf(person), roles: await rolesOf(env.LEDGER, person) } }
+    const roles = await rolesOf(env.LEDGER, person)
+    return { id, operator: { name: nameOf(person), person: personKey(person), roles } }
   }
   if (who.token === null) return { id, operator: FIRST_OPERATOR }
   const row = await findAdminToken(env.LEDGER, who.token)

@@ -19,6 +19,9 @@ export const Who = z
   .transform(who => (EMAIL.test(who) ? who.toLowerCase() : who))
   .meta({ examples: ['email:ada@acme.example', 'group:platform', 'subject:https://id.acme.example#248289'] })
 
+/** The person whose token it is: a subject of an issuer, or an e-mail address. A group is no person. */
+export const Owner = Who.refine(who => !GROUP.test(who), 'must be email:ADDRESS or subject:ISSUER#SUBJECT')
+
 /** The role of an operator in one repository, or in the whole gate. */
 export const NewOperatorRole = z
   .strictObject({ who: Who, role: Role, repository: RepositoryName.nullable().default(null) })

@@ -2,6 +2,7 @@ import { z } from 'zod'
 import { AgentName, RepositoryName } from '../names.ts'
 import { Role } from '../role.ts'
 import { Time } from './common.ts'
+import { Owner } from './operators.ts'
 
 export const NewToken = z
   .strictObject({
@@ -36,11 +37,20 @@ export const NewAdminToken = z
     repository: RepositoryName.nullable()
       .default(null)
       .meta({ description: 'The only repository in which the token has its role; null: the whole gate' }),
+    owner: Owner.optional().meta({
+      description:
+        'The person who uses it: approvals by it count as theirs. By default the person who mints it, if they have signed in',
+    }),
     expiresAt: Time.nullable().default(null),
   })
   .meta({ id: 'NewAdminToken' })
 const { agent: _, ...common } = token
-const adminToken = { ...common, role: Role, repository: RepositoryName.nullable() }
+const adminToken = {
+  ...common,
+  role: Role,
+  repository: RepositoryName.nullable(),
+  owner: z.string().nullable().meta({ description: 'The person whose approvals its approvals are' }),
+}
 
 export const AdminToken = z.object(adminToken).meta({ id: 'AdminToken' })
 export type AdminToken = z.infer<typeof AdminToken>

@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { Owner } from '../../contract/admin-api/operators.ts'
 import type { AdminToken, MintedAdminToken } from '../../contract/admin-api/tokens.ts'
 import { RepositoryName } from '../../contract/names.ts'
 import { Role } from '../../contract/role.ts'
@@ -8,7 +9,7 @@ import { mint, revoke, tokenColumns, told } from './token-rows.ts'
 
 const KIND = { table: 'admin_tokens', prefix: 'gateadmin', word: 'admin-token' } as const
 
-const roleColumns = { role: Role, repository: RepositoryName.nullable() }
+const roleColumns = { role: Role, repository: RepositoryName.nullable(), owner: z.string().nullable() }
 const Columns = z.object({ ...tokenColumns, ...roleColumns })
 const COLUMNS = Object.keys(Columns.shape).join(', ')
 const Row = Columns.transform((row): AdminToken => told(row))
@@ -30,7 +31,7 @@ export async function operatorOfToken(
     .prepare(
       `UPDATE admin_tokens SET last_used_at = ?1
        WHERE id = ?2 AND revoked_at IS NULL AND (expires_at IS NULL OR expires_at > ?1) AND hash = ?3
-       RETURNING label, hash, role, repository`,
+       RETURNING label, hash, role, repository, owner`,
     )
     .bind(now, token.id, await hashToken(text))
     .first()
@@ -45,8 +46,10 @@ export const operatorOfAdminToken = ({
   id,
   role,
   repository,
-}: Pick<AdminToken, 'label' | 'id' | 'role' | 'repository'>): AuthenticatedOperator => ({
+  owner,
+}: Pick<AdminToken, 'label' | 'id' | 'role' | 'repository' | 'owner'>): AuthenticatedOperator => ({
   name: `admin token ${label} (${id})`,
+  person: owner ?? `admin token ${id}`,
   roles: [{ role, repository }],
 })
 
@@ -62,12 +65,22 @@ export async function findAdminToken(ledger: D1Database, id: string): Promise<Ad
   return row ? Row.parse(row) : undefined
 }
 
-/** Mints an admin token. The ledger keeps only its hash, so the returned text is the only copy. */
+/**
+ * Mints an admin token. Without an owner it is the operator's, if that is a person. The ledger keeps only its hash, so
+ * the returned text is the only copy.
+ */
 export const addAdminToken = (
   ledger: D1Database,
-  operator: Operator,
-  { role, repository, ...wanted }: Pick<AdminToken, 'label' | 'role' | 'repository' | 'expiresAt'>,
-): Promise<MintedAdminToken> => mint(ledger, operator, KIND, { role, repository }, wanted)
+  operator: AuthenticatedOperator,
+  {
+    owner,
+    ...wanted
+  }: Pick<AdminToken, 'label' | 'role' | 'repository' | 'expiresAt'> & { owner?: string | undefined },
+): Promise<MintedAdminToken> => {
+  const { role, repository } = wanted
+  const minter = Owner.safeParse(operator.person).data
+  return mint(ledger, operator, KIND, { role, repository, owner: owner ?? minter ?? null }, wanted)
+}
 
 /** Revokes an admin token. Returns false if it is unknown or already revoked. */
 export const revokeAdminToken = (ledger: D1Database, operator: Operator, id: string): Promise<boolean> =>

@@ -50,6 +50,10 @@ export async function withKnownGroups(ledger: D1Database, person: Person): Promi
   return { ...person, groups: known.map(({ who }) => who.slice('group:'.length)) }
 }
 
+/** Returns the key of a person, which is the same at each issuer that has verified the address. */
+export const personKey = ({ issuer, subject, email }: Person): string =>
+  email === null ? `subject:${issuer}#${subject}` : `email:${email.toLowerCase()}`
+
 /** Returns a person's name for the change log. */
 export const nameOf = ({ issuer, subject, email }: Person): string =>
   `oidc ${email ?? `${issuer}#${subject}`}`

@@ -48,7 +48,7 @@ export async function mint<O extends Readonly<Record<string, string | null>>>(
   { table, prefix, word }: Kind,
   of: O,
   { label, expiresAt }: Pick<AdminToken, 'label' | 'expiresAt'>,
-): Promise<O & Omit<MintedAdminToken, 'role' | 'repository'>> {
+): Promise<O & Omit<MintedAdminToken, 'role' | 'repository' | 'owner'>> {
   const { id, text } = mintToken(prefix)
   const at = Date.now()
   const hash = await hashToken(text)

@@ -168,9 +168,10 @@ END;
 CREATE TABLE approval_votes (
   approval TEXT NOT NULL REFERENCES approvals (id) ON DELETE CASCADE,
   operator TEXT NOT NULL,
+  person TEXT NOT NULL, -- the same for each sign-in and token of the operator
   at INTEGER NOT NULL,
   forward TEXT NOT NULL, -- the id for the push that forwards it, if this is the last approval
-  PRIMARY KEY (approval, operator)
+  PRIMARY KEY (approval, person)
 ) STRICT;
 
 -- The approval exists from the transaction on that refuses its push.
@@ -215,6 +216,7 @@ CREATE TABLE admin_tokens (
   label TEXT NOT NULL,
   role TEXT NOT NULL, -- viewer, approver, admin
   repository TEXT COLLATE NOCASE REFERENCES repositories (name) ON DELETE CASCADE, -- NULL: the whole gate
+  owner TEXT, -- email:ADDRESS or subject:ISSUER#SUBJECT; NULL: the token stands for itself
   hash TEXT NOT NULL, -- SHA-256 of the whole token, hex
   created_at INTEGER NOT NULL,
   expires_at INTEGER,

@@ -2,7 +2,7 @@ import { z } from 'zod'
 import type { Approval } from '../../contract/admin-api/approvals.ts'
 import { ApprovalState, KnownApproval } from '../../contract/approval.ts'
 import { RefResult } from '../../contract/outcome.ts'
-import { type Operator, withAudit } from '../audit-log.ts'
+import { type AuthenticatedOperator, type Operator, withAudit } from '../audit-log.ts'
 import { newId } from '../id.ts'
 import { json } from '../json-column.ts'
 import { iso, isoOrNull } from '../time.ts'
@@ -98,20 +98,20 @@ export async function countWaiting(ledger: D1Database, repository?: string): Pro
 }
 
 /**
- * Records an operator's approval of a waiting push. Returns false if the push does not wait, or has this operator's
- * approval. The last approval that is needed opens the row of the forward (trigger approve_push).
+ * Records an operator's approval of a waiting push. Returns false if the push does not wait, or has the approval of this
+ * person. The last approval that is needed opens the row of the forward (trigger approve_push).
  */
-export function approve(ledger: D1Database, operator: Operator, id: string): Promise<boolean> {
+export function approve(ledger: D1Database, operator: AuthenticatedOperator, id: string): Promise<boolean> {
   const now = Date.now()
   return withAudit(
     ledger,
     ledger
       .prepare(
-        `INSERT INTO approval_votes (approval, operator, at, forward)
-           SELECT id, ?, ?, ? FROM approvals WHERE id = ? AND state = 'waiting' AND expires_at > ?
+        `INSERT INTO approval_votes (approval, operator, person, at, forward)
+           SELECT id, ?, ?, ?, ? FROM approvals WHERE id = ? AND state = 'waiting' AND expires_at > ?
          ON CONFLICT DO NOTHING`,
       )
-      .bind(operator.name, now, newId(now), id, now),
+      .bind(operator.name, operator.person, now, newId(now), id, now),
     operator,
     'approval.approve',
     id,
