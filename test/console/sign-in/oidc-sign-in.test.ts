@@ -1,6 +1,7 @@
 import type { JWTPayload } from 'jose'
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
 import { type AdminGate, startAdminGate } from '../../api/fixtures/admin-gate.ts'
+import { insertPush } from '../../api/fixtures/recorded-pushes.ts'
 import {
   CLIENT_ID,
   CLIENT_SECRET,
@@ -187,6 +188,57 @@ test.each<[string, (claims: JWTPayload) => ReturnType<NonNullable<Issuer['tamper
   const { cookie, url } = await begin()
   const back = await comeBack(await signInAt(issuer, url, '1'), cookie)
   expect([back.status, cookieOf(back)]).toEqual([403, ''])
+})
+
+test('who has signed in does what the role allows, by forms of the session alone, for eight hours', async () => {
+  const person = 'email:grace@acme.example'
+  await set(person, 'viewer')
+  const grace = await signIn('3')
+  const keyIn = async () => /name="form-key" value="([^"]+)"/.exec((await page('/pushes', grace)).text)?.[1]
+  const send = async (path: string, form: Record<string, string>, more: Record<string, string> = {}) => {
+    const response = await fetch(at(path), {
+      method: 'POST',
+      redirect: 'manual',
+      headers: {
+        cookie: grace.cookie ?? '',
+        origin: gate.url,
+        'content-type': 'application/x-www-form-urlencoded',
+        ...more,
+      },
+      body: new URLSearchParams({ 'form-key': (await keyIn()) ?? '', ...form }).toString(),
+    })
+    return { status: response.status, text: await response.text() }
+  }
+  await gate.json('POST', '/agents', { name: 'ada' })
+  await insertPush(gate, 'p1')
+  await gate.ledger
+    .prepare(
+      `INSERT INTO approvals (id, repository, agent, change, asks, needed, created_at, expires_at)
+         VALUES ('p1', 'demo', 'ada', 'c', '[]', 2, 0, ?)`,
+    )
+    .bind(Date.now() + 60_000)
+    .run()
+  const approve = () => send('/approvals/p1', { decision: 'approve' })
+  const approvals = () => gate.json('GET', '/approvals/p1')
+  expect((await approve()).text).toContain('this needs approver of demo')
+  expect(await approvals()).toMatchObject({ approvedBy: [] })
+  await set(person, 'approver')
+  await approve()
+  expect(await approvals()).toMatchObject({ approvedBy: [{ operator: 'oidc grace@acme.example' }] })
+  const change = await send('/agents/ada/remove-grant', { repository: 'demo' })
+  expect(change.text).toContain('this needs admin of demo')
+  await set(person, 'admin')
+  const add = (name: string, form = {}, more = {}) => send('/agents', { name, ...form }, more)
+  expect((await add('eve', { 'form-key': '' })).status).toBe(403)
+  expect((await add('eve', {}, { origin: 'https://evil.example' })).status).toBe(403)
+  expect(JSON.stringify(await gate.json('GET', '/agents'))).not.toContain('eve')
+  expect((await add('made-by-grace')).status).toBe(303)
+
+  const [, claims = ''] = (grace.cookie ?? '').split('=')[1]?.split('.') ?? []
+  const { exp } = JSON.parse(Buffer.from(claims, 'base64url').toString('utf8'))
+  expect((exp - Date.now() / 1000) / 3600).toBeLessThanOrEqual(8)
+  await remove(person)
+  expect((await page('/pushes', grace)).status).toBe(403)
 })
 
 test('another site cannot begin a sign-in, and a sign-in without a proof does not begin', async () => {
