@@ -115,7 +115,13 @@ class HeldFolder implements HeldPushes {
     const entry = this.#entries.get(id)
     if (!entry || this.#isExpired(entry)) return undefined
     const objects = join(this.#folder, id, 'objects')
-    const pack = (await packFiles(objects)).find(({ name }) => name.endsWith('.pack'))
+    const files = await packFiles(objects)
+    // Files that are lost without the companion: the push has to come again.
+    if (LEAST_BYTES + totalBytes(files) < entry.bytes) {
+      await this.release(id)
+      return undefined
+    }
+    const pack = files.find(({ name }) => name.endsWith('.pack'))
     return { ...entry, objects, pack: pack?.path, mask: this.#masks.get(id) }
   }
 

@@ -55,6 +55,17 @@ test('the objects of a refused push outlive its quarantine and the companion', a
   expect(fs.readdirSync(folder)).toEqual(['one'])
 })
 
+test('a push whose pack is lost or cut short is held no more', async () => {
+  const folder = scratch()
+  const held = await openHeldPushes(folder, LIMITS)
+  for (const lose of [(pack: string) => fs.rmSync(pack), (pack: string) => fs.truncateSync(pack, 10)]) {
+    await held.keep(push('one', true), quarantine(5000))
+    lose((await held.find('one'))?.pack ?? '')
+    expect(await held.find('one')).toBeUndefined()
+    expect(fs.readdirSync(folder)).toEqual([])
+  }
+})
+
 test('the secrets that a diff must not show are in memory alone', async () => {
   const folder = scratch()
   const held = await openHeldPushes(folder, LIMITS)
