@@ -85,7 +85,9 @@ test.each([
   }
   expect(await sizes(gate)).toMatchObject([{ bytes: expect.closeTo(3 * 2 * 50_000, -5) }])
   await gate.ledger
-    .prepare("INSERT INTO approval_votes (approval, operator, person, at, forward) VALUES ('a1', 'grace', 'grace', 0, 'f1')")
+    .prepare(
+      "INSERT INTO approval_votes (approval, operator, person, at, forward) VALUES ('a1', 'grace', 'grace', 0, 'f1')",
+    )
     .run()
   await gate.ledger.prepare("UPDATE pushes SET started_at = 0 WHERE id = 'a1'").run()
   await gate.tick()
