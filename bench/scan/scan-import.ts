@@ -1,15 +1,14 @@
-import { fork, spawn, spawnSync } from 'node:child_process'
+import { fork, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { readFileSync } from 'node:fs'
-import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { mkdir, rm } from 'node:fs/promises'
 import { cpus, tmpdir } from 'node:os'
-import { join, resolve } from 'node:path'
+import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { secrets } from '../../container/checks/secrets/index.ts'
-import { gitEnvironment } from '../../container/git/git.ts'
 import { gitleaks } from '../../test/scan/fixtures/gitleaks.ts'
-import { incoming, readCommand } from '../../test/scan/fixtures/repositories.ts'
 import { spread } from '../measure.ts'
+import { git, quarantine, stage, stagedPush, ZERO } from './real-repository.ts'
 
 // Measures the scan of a real repository's first import, and of its last 200 commits in 40 pushes, beside
 // `gitleaks git` over the same commits: node bench/scan/scan-import.ts REPOSITORY... [--ranges] [--findings]
@@ -20,8 +19,6 @@ const self = fileURLToPath(import.meta.url)
 const check = secrets({ gitleaks, seconds: 3600, maxBlobBytes: 500 << 20, fingerprintKey: 'bench' })
 /** The peer's binary: by default the gate's own. GITLEAKS_PLAIN names another, such as a released one. */
 const plainGitleaks = process.env.GITLEAKS_PLAIN ?? gitleaks
-const ZERO = '0'.repeat(40)
-
 interface Range {
   readonly old: string
   readonly id: string
@@ -35,15 +32,6 @@ interface Cost {
   /** The bytes that gitleaks got. */
   readonly bytes: number
   readonly reason?: string
-}
-
-function git(dir: string, ...args: readonly string[]): string {
-  const { status, stdout, stderr } = spawnSync('git', ['-C', dir, ...args], {
-    encoding: 'utf8',
-    maxBuffer: 1 << 28,
-  })
-  if (status !== 0) throw new Error(`git ${args[0]}: ${stderr}`)
-  return stdout.trim()
 }
 
 /** The processor time of this process and of its ended children, in seconds (proc_pid_stat(5)). */
@@ -61,14 +49,7 @@ function scanHere(home: string): void {
 }
 
 async function scanPush(home: string, old: string, id: string): Promise<Cost> {
-  const config = join(home, 'gitconfig')
-  const push = incoming(
-    join(home, 'mirror.git'),
-    config,
-    join(home, 'push'),
-    [readCommand(`${old} ${id} refs/heads/pushed`)],
-    {},
-  )
+  const push = stagedPush(home, old, id)
   const started = performance.now()
   const before = cpuSeconds()
   const { signal } = new AbortController()
@@ -107,7 +88,9 @@ async function inProcess(command: string, args: readonly string[], cwd: string) 
 
 /** Starts the process that scans the pushes of a repository, as a companion does. */
 function startScans(home: string) {
-  const child = fork(self, ['--scan', home, ...process.argv.filter(arg => arg === '--findings')])
+  // A companion keeps its compiled modules, for itself and for its children.
+  const env = { ...process.env, NODE_COMPILE_CACHE: join(tmpdir(), 'git-gate-bench-compiled') }
+  const child = fork(self, ['--scan', home, ...process.argv.filter(arg => arg === '--findings')], { env })
   return {
     async scan(range: Range): Promise<Cost> {
       await rm(join(home, 'push', 'scratch'), { recursive: true, force: true })
@@ -123,52 +106,6 @@ function startScans(home: string) {
 async function plain(home: string, range: string): Promise<{ wall: number; cpu: number }> {
   const args = ['git', '--no-banner', '--exit-code', '0', '--log-opts', range, join(home, 'mirror.git')]
   return inProcess(plainGitleaks, args, home)
-}
-
-/** Makes a mirror with the repository's objects, and in a quarantine the objects of one push. */
-async function stage(repository: string): Promise<{ home: string; tip: string }> {
-  const home = await mkdtemp(join(tmpdir(), 'git-gate-import-'))
-  git(
-    home,
-    'clone',
-    '--quiet',
-    '--bare',
-    '--single-branch',
-    '--no-tags',
-    `file://${resolve(repository)}`,
-    'mirror.git',
-  )
-  const tip = git(join(home, 'mirror.git'), 'rev-parse', 'HEAD')
-  await writeFile(join(home, 'gitconfig'), '[safe]\n  directory = *\n')
-  await writeFile(join(home, 'mirror.git', 'packed-refs'), '')
-  await rm(join(home, 'mirror.git', 'refs'), { recursive: true })
-  await mkdir(join(home, 'mirror.git', 'refs', 'heads'), { recursive: true })
-  return { home, tip }
-}
-
-async function quarantine(home: string, old: string, id: string): Promise<void> {
-  await rm(join(home, 'push'), { recursive: true, force: true })
-  await mkdir(join(home, 'push', 'quarantine', 'pack'), { recursive: true })
-  const { status } = spawnSync(
-    'git',
-    [
-      '-C',
-      join(home, 'mirror.git'),
-      'pack-objects',
-      '--quiet',
-      '--revs',
-      join(home, 'push', 'quarantine', 'pack', 'pack'),
-    ],
-    {
-      input: old === ZERO ? `${id}\n` : `${id}\n^${old}\n`,
-      env: { ...process.env, ...gitEnvironment(home, join(home, 'gitconfig')) },
-    },
-  )
-  if (status !== 0) throw new Error('git pack-objects failed')
-  const mirror = join(home, 'mirror.git')
-  if (old === ZERO) return
-  git(mirror, 'update-ref', 'refs/heads/main', old)
-  git(mirror, 'symbolic-ref', 'HEAD', 'refs/heads/main')
 }
 
 const seconds = (value: number) => value.toFixed(2)

@@ -57,15 +57,17 @@ export function* wrappedBlocks(
   for (let start = 0; start <= content.length; ) {
     const newline = content.indexOf(NEWLINE, start)
     const end = newline < 0 ? content.length : newline
-    const line = firstRunOf(content, start, end, bytes)
-    if (parts.length > 0 && line?.isWhole && hasBlockLength(line)) {
+    const line = parts.length > 0 ? firstRunOf(content, start, end, bytes) : undefined
+    if (line?.isWhole && hasBlockLength(line)) {
       parts.push(content.toString('latin1', line.from, line.to))
     } else {
-      if (parts.length > 0 && line) parts.push(content.toString('latin1', line.from, line.to))
-      yield* joinedVariants(parts, offset)
-      const last = lastRunOf(content, start, end, bytes)
-      parts = []
-      if (hasBlockLength(last)) {
+      if (line) parts.push(content.toString('latin1', line.from, line.to))
+      if (parts.length > 0) {
+        yield* joinedVariants(parts, offset)
+        parts = []
+      }
+      const last = end - start >= min ? lastRunOf(content, start, end, bytes) : undefined
+      if (last && hasBlockLength(last)) {
         offset = start
         parts.push(content.toString('latin1', last.from, last.to))
       }

@@ -3,6 +3,7 @@ import type { DecodedBlock } from './decoded-block.ts'
 
 /** Yields the blocks that uuencode(1) writes. */
 export function* uuencodedBlocks(text: string): Generator<DecodedBlock> {
+  if (!text.includes('begin ')) return
   for (const header of text.matchAll(/^begin [0-7]{3,4} [^\n]*\n/gm)) {
     const bytes: number[] = []
     let offset = header.index + header[0].length
@@ -93,6 +94,7 @@ const GIT_ROW = /^([A-Za-z])((?:[0-9A-Za-z!#$%&()*+;<=>?@^_`{|}~-]{5}){1,13})\r?
 
 /** Yields the deflated data of binary patches, as `git diff --binary` writes them. */
 export function* gitBinaryPatches(content: Buffer, text: string): Generator<DecodedBlock> {
+  if (!text.includes('literal ') && !text.includes('delta ')) return
   for (const header of text.matchAll(/^(?:literal|delta) \d{1,12}\r?\n/gm)) {
     const rows: Buffer[] = []
     for (let offset = header.index + header[0].length; offset < text.length; ) {

@@ -117,18 +117,21 @@ function trimEnd(line: string): string {
   return line.slice(0, end)
 }
 
+const QUOTED_RUN = /(?:=[0-9A-F]{2}){4}/
+
 /** Decodes quoted-printable in mail (RFC 2045, section 6.7), and on any line that has several escapes in a row. */
 export function decodeQuotedPrintable(content: Buffer): DecodedLines | undefined {
   if (!content.includes(61)) return undefined
   const text = content.toString('latin1')
   const isMail = /quoted-printable/i.test(text)
+  if (!isMail && !QUOTED_RUN.test(text)) return undefined
   const rows: string[] = []
   const lines: number[] = []
   let joined = ''
   text.split('\n').forEach((raw, number) => {
     const line = trimEnd(raw)
-    const continues = line.endsWith('=') && (isMail || /(?:=[0-9A-F]{2}){4}/.test(line))
-    if (!continues && !joined && !(isMail ? /=[0-9A-F]{2}/ : /(?:=[0-9A-F]{2}){4}/).test(line)) return
+    const continues = line.endsWith('=') && (isMail || QUOTED_RUN.test(line))
+    if (!continues && !joined && !(isMail ? /=[0-9A-F]{2}/ : QUOTED_RUN).test(line)) return
     if (!joined) lines.push(number)
     joined += (continues ? line.slice(0, -1) : line).replace(/=([0-9A-F]{2})/g, (_, hex) =>
       byteChar(Number.parseInt(hex, 16)),

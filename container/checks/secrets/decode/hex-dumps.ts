@@ -40,6 +40,7 @@ const DUMP_FORMATS: readonly ((dumpLine: DumpLine) => string | undefined)[] = [
 
 /** Yields the bytes of each dump that has at least two lines. */
 export function* decodeHexDumps(text: string): Generator<DecodedBlock> {
+  if (text.search(DUMP_LINE) < 0) return
   const formats = DUMP_FORMATS.map(read => ({ read, hex: [] as string[], offset: 0 }))
   const endBlock = function* (format: (typeof formats)[number]): Generator<DecodedBlock> {
     const { hex, offset } = format

@@ -12,16 +12,25 @@ const QUOTES = /\xe2\x80[\x98-\x9f]|\xc2[\xab\xbb]/g
 const CONTINUED = /[A-Za-z0-9_-]\\\r?$/
 const TOKEN_START = /^[A-Za-z0-9_-]/
 
-const MARKS = ['\xe2\x80', '\xe2\x81', '\xc2', '\xef\xbb', '<wbr', '<WBR', '&', '\\'].map(mark =>
+/** Marks that nearly no text has: each is worth a look at every line. */
+const RARE_MARKS = ['\xe2\x80', '\xe2\x81', '\xc2', '\xef\xbb', '<wbr', '<WBR'].map(mark =>
   Buffer.from(mark, 'latin1'),
 )
+/** Signs that begin with a mark that source code is full of. */
+const COMMON_MARKS: readonly { mark: string; sign: RegExp }[] = [
+  { mark: '&', sign: /&(?:shy|ZeroWidthSpace|NoBreak|zwnj|zwj|#8203|#173|#xad|#x200b);/i },
+  { mark: '\\', sign: /\\(?:[_-]|\r?\n[A-Za-z0-9_-])/ },
+]
 
 /** Returns the lines in which signs split a token or are around a value, without these signs. */
 export function joinSplitTokens(content: Buffer): DecodedLines | undefined {
-  if (!MARKS.some(mark => content.includes(mark))) return undefined
+  const isRare = RARE_MARKS.some(mark => content.includes(mark))
+  if (!isRare && !COMMON_MARKS.some(({ mark }) => content.includes(mark))) return undefined
+  const text = content.toString('latin1')
+  if (!isRare && !COMMON_MARKS.some(({ sign }) => sign.test(text))) return undefined
   const rows: string[] = []
   const lines: number[] = []
-  const source = content.toString('latin1').split('\n')
+  const source = text.split('\n')
   for (let i = 0; i < source.length; i++) {
     const first = i
     const parts = [source[i] ?? '']

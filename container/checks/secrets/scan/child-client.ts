@@ -24,6 +24,9 @@ export interface Failure {
 
 const program = fileURLToPath(new URL('./child-main.ts', import.meta.url))
 
+/** V8 begins with 1 MiB for new objects, and collects them four times as often until it has grown to this. */
+const NODE_OPTIONS = ['--min-semi-space-size=16']
+
 /** The time that a child has to end its own processes after a stop request, before it is killed, in milliseconds. */
 const GRACE_MS = 5_000
 
@@ -40,7 +43,7 @@ export async function scanInChild(
   signal.throwIfAborted()
   const { PATH, NODE_COMPILE_CACHE, [MEMORY_LIMIT]: memory } = process.env
   const kill = new AbortController()
-  const child = spawnGroup(process.execPath, [`--max-old-space-size=${heapMib}`, program], {
+  const child = spawnGroup(process.execPath, [...NODE_OPTIONS, `--max-old-space-size=${heapMib}`, program], {
     signal: kill.signal,
     stdio: ['ignore', 'ignore', 'ignore', 'ipc'],
     serialization: 'advanced',

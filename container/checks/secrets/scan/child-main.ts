@@ -16,12 +16,35 @@ process.on('message', (request: ChildRequest) => {
 
 const post = (message: ChildMessage) => process.connected && process.send?.(message)
 
+/** The time between two messages about phases, in milliseconds. A message for each file takes as long as its scan. */
+const PHASE_MS = 100
+
+/** Sends the latest phase, while there are new ones. */
+class PhaseSender implements Disposable {
+  #latest = ''
+  #sent = ''
+  readonly #timer = setInterval(() => this.#send(), PHASE_MS)
+
+  readonly onPhase = (phase: string): void => {
+    this.#latest = phase
+  }
+  #send(): void {
+    if (this.#latest === this.#sent) return
+    this.#sent = this.#latest
+    post({ phase: this.#latest })
+  }
+  [Symbol.dispose](): void {
+    clearInterval(this.#timer)
+  }
+}
+
 async function runAndReply(job: ScanJob): Promise<void> {
+  using phases = new PhaseSender()
   let reply: ChildMessage
   try {
     const result = await runScanJob(job, {
       signal: stop.signal,
-      onPhase: phase => post({ phase }),
+      onPhase: phases.onPhase,
       onScanned: bytes => post({ scannedBytes: bytes }),
     })
     reply = { result }

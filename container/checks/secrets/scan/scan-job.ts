@@ -86,7 +86,17 @@ export async function runScanJob(
     maxPathSteps: job.isInProcess ? SHARED_PATH_STEPS : undefined,
   })
   const { passesPathRules, operatorRules } = config
-  const isSecret = (match: LocatedMatch) => operatorRules.has(match.rule) || falseAlarm(match) === undefined
+  const judged = new Map<string, boolean>()
+  const isSecret = (match: LocatedMatch) => {
+    // The same line comes with many versions of a file.
+    const { rule, item, encodings, archivePath, secret, match: whole, text } = match
+    const key = JSON.stringify([rule, item.kind, item.path, encodings, archivePath, secret, whole, text])
+    const known = judged.get(key)
+    if (known !== undefined) return known
+    const is = operatorRules.has(rule) || falseAlarm(match) === undefined
+    judged.set(key, is)
+    return is
+  }
   const matches = (await scan({ ...options, config, isSecret })).filter(passesPathRules).filter(isSecret)
   observer.onPhase('comparing with upstream')
   const known = job.lfsObjects || job.texts ? NOTHING : await findKnownUpstream(matches, options)
