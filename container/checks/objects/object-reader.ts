@@ -1,5 +1,6 @@
 import type { ChildProcess } from 'node:child_process'
 import type { Git } from '../../git/git.ts'
+import { LARGE_BLOB_BYTES, wholeBlob } from '../../git/objects/whole-blob.ts'
 import { killGroup } from '../../process/spawn.ts'
 import { ByteReader, joined } from './byte-reader.ts'
 
@@ -74,12 +75,14 @@ export function shareReaders(git: Git): AsyncDisposable {
 
 /** Reads objects for a check. Its process is killed when the signal aborts. */
 export class ObjectReader implements AsyncDisposable {
+  readonly #git: Git
   readonly #process: CatFile
   readonly #idleProcesses: () => CatFile[] | undefined
   readonly #signal: AbortSignal
   readonly #stop: () => void
 
   constructor(git: Git, signal: AbortSignal, env?: Readonly<Record<string, string>>) {
+    this.#git = env ? git.withEnv(env) : git
     this.#idleProcesses = () => (env ? undefined : idleProcesses.get(git))
     const process = this.#idleProcesses()?.pop() ?? new CatFile(git, env)
     this.#process = process
@@ -150,13 +153,30 @@ export class ObjectReader implements AsyncDisposable {
   async whole(name: string, maxBytes: number): Promise<(ObjectInfo & { content: Buffer }) | undefined> {
     for await (const info of this.info([name])) {
       if (!info || info.size > maxBytes) return undefined
-      for await (const object of this.contents([info.id], maxBytes + 1)) {
-        const parts: Buffer[] = []
-        for await (const part of object.parts) parts.push(part)
-        return { ...info, content: joined(parts) }
-      }
+      return { ...info, content: await this.#content(info.id, maxBytes) }
     }
     return undefined
+  }
+
+  /** Returns the content of a blob of at most `maxBytes`, or undefined when it is larger or missing. */
+  async blob(id: string, maxBytes: number): Promise<Buffer | undefined> {
+    for await (const info of this.info([id])) {
+      if (!info || info.size > maxBytes) return undefined
+      return (await this.largeBlob(id, info.size, maxBytes)) ?? this.#content(id, maxBytes)
+    }
+    return undefined
+  }
+
+  async #content(id: string, maxBytes: number): Promise<Buffer> {
+    const content: Buffer[] = []
+    for await (const { parts } of this.contents([id], maxBytes + 1))
+      for await (const part of parts) content.push(part)
+    return joined(content)
+  }
+
+  /** Returns the content of a blob of this size past git, where it is large and not more than `maxBytes`. */
+  async largeBlob(id: string, size: number, maxBytes: number): Promise<Buffer | undefined> {
+    return size >= LARGE_BLOB_BYTES && size <= maxBytes ? wholeBlob(this.#git, id, size) : undefined
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -65,28 +65,57 @@ const NAMES_AT_ONCE = 512
 function inIndex(file: string, ids: readonly string[]): string[] {
   const fd = openSync(file, 'r')
   try {
-    const head = read(fd, 0, NAMES)
-    if (!head.subarray(0, FANOUT).equals(HEADER)) throw new Error('the index of a pack has another version')
-    return ids.filter(id => {
-      const wanted = Buffer.from(id, 'hex')
-      const first = wanted[0] ?? 0
-      // Entry n of the fanout table counts the names whose first byte is at most n.
-      let low = first === 0 ? 0 : head.readUInt32BE(FANOUT + (first - 1) * 4)
-      let high = head.readUInt32BE(FANOUT + first * 4)
-      while (high - low > NAMES_AT_ONCE) {
-        const middle = (low + high) >> 1
-        const isBelow = read(fd, NAMES + middle * ID_BYTES, ID_BYTES).compare(wanted) <= 0
-        if (isBelow) low = middle
-        else high = middle
-      }
-      const names = read(fd, NAMES + low * ID_BYTES, (high - low) * ID_BYTES)
-      for (let at = names.indexOf(wanted); at >= 0; at = names.indexOf(wanted, at + 1))
-        if (at % ID_BYTES === 0) return true
-      return false
-    })
+    const head = readHead(fd)
+    return ids.filter(id => numberOf(fd, head, id) >= 0)
   } finally {
     closeSync(fd)
   }
+}
+
+/**
+ * Returns where an object begins in the pack of an index; undefined: the pack lacks it, or is longer than 2 GiB. Throws
+ * an Error for an index of another version.
+ */
+export function offsetInPack(index: string, id: string): number | undefined {
+  if (id.length !== 2 * ID_BYTES) return undefined
+  const fd = openSync(index, 'r')
+  try {
+    const head = readHead(fd)
+    const number = numberOf(fd, head, id)
+    if (number < 0) return undefined
+    // After the names come the checksums, and then the offsets, of four bytes each.
+    const count = head.readUInt32BE(FANOUT + 255 * 4)
+    const offset = read(fd, NAMES + count * (ID_BYTES + 4) + number * 4, 4).readUInt32BE()
+    return offset < LONG_OFFSET ? offset : undefined
+  } finally {
+    closeSync(fd)
+  }
+}
+const LONG_OFFSET = 0x80000000
+
+function readHead(fd: number): Buffer {
+  const head = read(fd, 0, NAMES)
+  if (!head.subarray(0, FANOUT).equals(HEADER)) throw new Error('the index of a pack has another version')
+  return head
+}
+
+/** Returns the number of an object in an index; -1: the index lacks it. */
+function numberOf(fd: number, head: Buffer, id: string): number {
+  const wanted = Buffer.from(id, 'hex')
+  const first = wanted[0] ?? 0
+  // Entry n of the fanout table counts the names whose first byte is at most n.
+  let low = first === 0 ? 0 : head.readUInt32BE(FANOUT + (first - 1) * 4)
+  let high = head.readUInt32BE(FANOUT + first * 4)
+  while (high - low > NAMES_AT_ONCE) {
+    const middle = (low + high) >> 1
+    const isBelow = read(fd, NAMES + middle * ID_BYTES, ID_BYTES).compare(wanted) <= 0
+    if (isBelow) low = middle
+    else high = middle
+  }
+  const names = read(fd, NAMES + low * ID_BYTES, (high - low) * ID_BYTES)
+  for (let at = names.indexOf(wanted); at >= 0; at = names.indexOf(wanted, at + 1))
+    if (at % ID_BYTES === 0) return low + at / ID_BYTES
+  return -1
 }
 
 function read(fd: number, at: number, length: number): Buffer {

@@ -114,9 +114,9 @@ export class NewParts implements AsyncDisposable {
     const known = this.#texts.get(id)
     if (known) return known
     this.#objects ??= this.#openObjects()
-    const object = await this.#objects.whole(id, SEGMENT_BYTES)
-    if (!object) return undefined
-    const text = { blob: id, content: object.content }
+    const content = await this.#objects.blob(id, SEGMENT_BYTES)
+    if (!content) return undefined
+    const text = { blob: id, content }
     this.#keep(id, text)
     return text
   }

@@ -31,8 +31,8 @@ export async function readPush(objects: ObjectReader, options: ReadOptions, add:
   await readTags(options.newObjects, add)
   await readCommits(objects, options, add)
   const blobs = placesByBlob(options.newObjects)
-  await checkSizes(objects, blobs, options)
-  await readFiles(objects, blobs, options, add)
+  const sizes = await checkSizes(objects, blobs, options)
+  await readFiles(objects, blobs, { ...options, sizes }, add)
 }
 
 /** Reads some of the push's files again. */
@@ -108,21 +108,28 @@ function commitParts(content: Buffer): { header: Buffer; message: Buffer } {
 async function readFiles(
   objects: ObjectReader,
   blobs: ReadonlyMap<string, readonly ScanItem[]>,
-  { folder, onPhase }: ReadOptions,
+  { folder, onPhase, sizes }: ReadOptions & { sizes?: ReadonlyMap<string, number> },
   add: AddContent,
 ): Promise<void> {
   let done = 0
-  for await (const blob of objects.contents([...blobs.keys()], SEGMENT_BYTES)) {
+  const take = async (id: string, source: Source) => {
     onPhase(`reading file ${++done} of ${blobs.size}`)
-    const items = blobs.get(blob.id)
+    const items = blobs.get(id)
     if (!items) throw new Error('git cat-file printed an object that was not requested')
-    const source = await spool(blob.parts, folder)
     try {
       await add(onePerScanName(items), source)
     } finally {
       await source.dispose()
     }
   }
+  const others: string[] = []
+  for (const id of blobs.keys()) {
+    const content = await objects.largeBlob(id, sizes?.get(id) ?? 0, SEGMENT_BYTES)
+    if (content) await take(id, memorySource(content))
+    else others.push(id)
+  }
+  for await (const { id, parts } of objects.contents(others, SEGMENT_BYTES))
+    await take(id, await spool(parts, folder))
   if (done !== blobs.size) throw new GateFault('the gate could not read every file of this push')
 }
 
@@ -143,18 +150,20 @@ function placesByBlob({ blobs, tags }: Searchable): ReadonlyMap<string, readonly
 /** A file that replaces another is compared with it, in the time of a scan of a file that is shorter by this factor. */
 const COMPARED_PER_SCANNED = 8
 
-/** Throws LimitExceeded when a file, or all files together, are too large. */
+/** Returns the size of each file. Throws LimitExceeded when a file, or all files together, are too large. */
 async function checkSizes(
   objects: ObjectReader,
   blobs: ReadonlyMap<string, readonly ScanItem[]>,
   { limits, predecessors }: ReadOptions,
-): Promise<void> {
+): Promise<ReadonlyMap<string, number>> {
   const ids = [...blobs.keys()]
+  const sizes = new Map<string, number>()
   let checked = 0
   let bytes = 0
   for await (const info of objects.info(ids)) {
     const id = ids[checked++] ?? ''
     if (info?.type !== 'blob') throw new Error(`object ${id} is not a blob`)
+    sizes.set(id, info.size)
     if (info.size > limits.maxBlobBytes)
       throw new LimitExceeded(
         `${sanitizeForAgent(blobs.get(id)?.[0]?.path ?? '')} is ${inBytes(info.size)}, more than ${inBytes(limits.maxBlobBytes)}`,
@@ -167,6 +176,7 @@ async function checkSizes(
         'push it in smaller parts',
       )
   }
+  return sizes
 }
 
 /** Returns one place of a blob for each scan name. The other places would give the same matches. */
