@@ -19,8 +19,16 @@ export function hostEnvironment(gateUrl: string, repository: Repository, token: 
     ...Object.entries({ ...client.variables, [client.tokenVariable]: token }).map(
       ([variable, value]) => `export ${variable}=${quoted(value)}`,
     ),
+    ...(HINTS[client.name] ?? []),
     ...(gateUrl.startsWith('https:') ? [] : (OVER_HTTP[client.name] ?? [])),
   ].join('\n')
+}
+
+const HINTS: Readonly<Record<string, readonly string[]>> = {
+  glab: [
+    '# for glab mr create, which only reads it:',
+    '# git remote add gitlab "https://$GITLAB_API_HOST/$GITLAB_REPO.git"',
+  ],
 }
 
 /** gh and glab ask over https, unless they are told otherwise. */

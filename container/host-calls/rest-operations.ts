@@ -8,10 +8,15 @@ import { Branch, Text, Title } from './pull-request-fields.ts'
 export interface RestOperation {
   readonly name: string
   readonly method: 'GET' | 'POST'
-  /** The path below the project. `{number}` and `{sha}` stand for a number and a commit's id. */
+  /**
+   * The path below the project. `{number}` and `{id}` stand for numbers, `{sha}` for a commit's id, and `{branch}` for
+   * the name of a branch, percent-encoded.
+   */
   readonly path: string
   /** The parameters of the query. */
   readonly query?: readonly string[]
+  /** Parameters that a client always sends. The host is asked without them. */
+  readonly dropped?: readonly string[]
   /** The answer is text, always or if the client accepts it. */
   readonly text?: 'always' | 'accepted'
   /** Reads the body of a write. */
@@ -28,6 +33,7 @@ type Wanted = Pick<KnownCall, 'opens' | 'texts'> & {
 
 const PAGES = ['per_page', 'page']
 const LIMITS = ['limit', 'page']
+const GITLAB_FILTERS = ['state', 'labels', 'milestone', 'search', 'in', 'order_by', 'sort', ...PAGES]
 
 const githubOpen = z
   .strictObject({
@@ -55,9 +61,11 @@ const gitlabOpen = z
     target_project_id: z.union([z.number().int(), z.string().regex(/^\d+$/)]).optional(),
     remove_source_branch: z.boolean().optional(),
     squash: z.boolean().optional(),
+    // glab always sends labels. A label can start a job at the host.
+    labels: z.literal('', 'no labels are set').optional(),
   })
   .transform(
-    ({ target_project_id: target, ...body }): Wanted => ({
+    ({ target_project_id: target, labels: _, ...body }): Wanted => ({
       body,
       opens: { base: body.target_branch, head: body.source_branch },
       texts: [body.title, body.description],
@@ -129,14 +137,27 @@ const OPERATIONS: Readonly<Record<ForgeKind, readonly RestOperation[]>> = {
       path: '/merge_requests/{number}/raw_diffs',
       text: 'always',
     },
+    {
+      name: 'read the project',
+      method: 'GET',
+      path: '',
+      dropped: ['license', 'with_custom_attributes'],
+    },
+    {
+      name: 'read a merge request',
+      method: 'GET',
+      path: '/merge_requests/{number}',
+      dropped: ['include_diverged_commits_count', 'include_rebase_in_progress', 'render_html'],
+    },
     ...reads(
-      ['read the project', ''],
       [
         'list merge requests',
         '/merge_requests',
-        ['state', 'source_branch', 'target_branch', 'order_by', 'sort', ...PAGES],
+        [...GITLAB_FILTERS, 'source_branch', 'target_branch', 'wip'],
       ],
-      ['read a merge request', '/merge_requests/{number}'],
+      ['read the approvals of a merge request', '/merge_requests/{number}/approval_state'],
+      ['list the versions of a merge request', '/merge_requests/{number}/versions', PAGES],
+      ['read a version of a merge request', '/merge_requests/{number}/versions/{id}'],
       ['list the diffs of a merge request', '/merge_requests/{number}/diffs', PAGES],
       ['list the changes of a merge request', '/merge_requests/{number}/changes', PAGES],
       ['list the commits of a merge request', '/merge_requests/{number}/commits', PAGES],
@@ -144,7 +165,11 @@ const OPERATIONS: Readonly<Record<ForgeKind, readonly RestOperation[]>> = {
       ['list the discussions of a merge request', '/merge_requests/{number}/discussions', PAGES],
       ['list the pipelines of a merge request', '/merge_requests/{number}/pipelines', PAGES],
       ['list the statuses of a commit', '/repository/commits/{sha}/statuses', PAGES],
-      ['list issues', '/issues', ['state', 'labels', 'order_by', 'sort', ...PAGES]],
+      ['read the last commit of a branch', '/repository/commits/{branch}'],
+      ['list pipelines', '/pipelines', ['ref', 'sha', 'status', 'source', 'order_by', 'sort', ...PAGES]],
+      ['read a pipeline', '/pipelines/{id}'],
+      ['list the jobs of a pipeline', '/pipelines/{id}/jobs', ['scope[]', 'include_retried', ...PAGES]],
+      ['list issues', '/issues', [...GITLAB_FILTERS, 'issue_type']],
       ['read an issue', '/issues/{number}'],
       ['list the notes of an issue', '/issues/{number}/notes', ['sort', 'order_by', ...PAGES]],
       ['list the discussions of an issue', '/issues/{number}/discussions', PAGES],

@@ -3,6 +3,7 @@ import type { Forge, ForgeKind } from '../../src/contract/forge.ts'
 import type { Call } from '../forge/host-api.ts'
 import { projectPathOf } from '../forge/hosts.ts'
 import { type Plan, type Proof, refused } from './plan.ts'
+import { Branch } from './pull-request-fields.ts'
 import { operationsOf, type RestOperation } from './rest-operations.ts'
 
 export type AskedCall = Pick<PassFor<'host-call'>, 'method' | 'path' | 'query' | 'accept'>
@@ -26,7 +27,7 @@ export function planRest(asked: AskedCall, path: string, body: unknown, forge: F
     if (!values) continue
     return planOperation(operation, { ...asked, body, values, proofs: within.proofs }, forge)
   }
-  return refused(`${asked.method} ${path.slice(0, 200)} is not one of them`)
+  return refused(`${asked.method} ${within.rest.slice(0, 200) || '/'} of the project is not one of them`)
 }
 
 function planOperation(
@@ -94,22 +95,32 @@ function decoded(text: string): string | undefined {
   }
 }
 
+/** GitLab reads a whole name too, and so any ref of its own: only branches are asked for. */
+const BranchName = Branch.refine(name => !name.startsWith('refs/'), 'not a branch of the project')
+
 const VALUES: Readonly<Record<string, string>> = {
   number: '[1-9]\\d{0,9}',
+  id: '[1-9]\\d{0,14}',
+  branch: '[^/]{1,500}',
   sha: '[0-9a-f]{40}(?:[0-9a-f]{24})?',
 }
 
-/** Matches a path with an operation's, and returns its values. */
+/** Matches a path with an operation's, and returns its values, percent-encoded. */
 function match(pattern: string, path: string): Record<string, string> | undefined {
   const expression = pattern
     .replaceAll('.', '\\.')
     .replace(/\{(\w+)\}/g, (_, name: string) => `(?<${name}>${VALUES[name]})`)
   const found = new RegExp(`^${expression}$`).exec(path)
-  return found ? { ...found.groups } : undefined
+  if (!found) return undefined
+  const { branch, ...values } = { ...found.groups }
+  if (branch === undefined) return values
+  const name = BranchName.safeParse(decoded(branch))
+  return name.success ? { ...values, branch: encodeURIComponent(name.data) } : undefined
 }
 
-function queryOf({ query = [] }: RestOperation, given: string): string | { unknown: string } {
+function queryOf({ query = [], dropped = [] }: RestOperation, given: string): string | { unknown: string } {
   const parameters = new URLSearchParams(given)
+  for (const name of dropped) parameters.delete(name)
   for (const name of parameters.keys())
     if (!query.includes(name)) return { unknown: JSON.stringify(name.slice(0, 50)) }
   const text = parameters.toString()

@@ -23,15 +23,17 @@ export function hostClientOf(
 ): HostClient | undefined {
   const forge = forgeOf(repository)
   if (!forge) return undefined
-  const { origin, host } = new URL(gateUrl)
+  const { origin, host, hostname } = new URL(gateUrl)
   const path = `${HOST_CALL_PATH}${repository.name}`
   const { name, token } = CLIENTS[forge.kind]
   const variables: Record<ForgeKind, Record<string, string>> = {
     github: { GH_HOST: `${host}${path}`, GH_REPO: forge.project },
     gitlab: {
-      GITLAB_HOST: new URL(forge.api).host,
+      // glab compares it with the host names of a clone's remotes, without their ports.
+      GITLAB_HOST: hostname,
       GITLAB_API_HOST: `${host}${path}`,
       GITLAB_REPO: forge.project,
+      GITLAB_HEAD_REPO: forge.project,
     },
     gitea: { FORGE_API: `${origin}${path}/api/v1/repos/${forge.project}` },
   }

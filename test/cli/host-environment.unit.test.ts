@@ -30,10 +30,13 @@ test('glab and clients of Gitea’s API get the gate’s address, and an unknown
   const gate = 'https://gate.example.org'
   expect(linesFor(gate, 'lab', 'git@gitlab.com:acme/sub/app.git')).toEqual([
     '# glab in lab',
-    'export GITLAB_HOST=gitlab.com',
+    'export GITLAB_HOST=gate.example.org',
     'export GITLAB_API_HOST=gate.example.org/-/forge/lab',
     'export GITLAB_REPO=acme/sub/app',
+    'export GITLAB_HEAD_REPO=acme/sub/app',
     'export GITLAB_TOKEN=gate_abc_def',
+    '# for glab mr create, which only reads it:',
+    '# git remote add gitlab "https://$GITLAB_API_HOST/$GITLAB_REPO.git"',
   ])
   expect(linesFor(gate, 'tea', 'https://git.example.com/acme/app.git', { forge: 'gitea' })).toContain(
     'export FORGE_API=https://gate.example.org/-/forge/tea/api/v1/repos/acme/app',

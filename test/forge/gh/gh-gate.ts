@@ -1,10 +1,10 @@
 import fs from 'node:fs'
-import http from 'node:http'
 import path from 'node:path'
 import { type HostCall, HostCallPage } from '../../../src/contract/admin-api/records.ts'
 import {
   type HttpsHost,
   makeCertificates,
+  passOnTo,
   serveHttps,
   startHttpsHost,
 } from '../../harness/hosts/https-host.ts'
@@ -94,16 +94,3 @@ export async function startGhGate(): Promise<GhGate> {
     [Symbol.asyncDispose]: () => running[Symbol.asyncDispose](),
   }
 }
-
-/** A proxy that ends TLS before the gate. */
-const passOnTo =
-  (url: string): http.RequestListener =>
-  (request, response) => {
-    const { method, headers } = request
-    const onward = http.request(`${url}${request.url}`, { method, headers }, answer => {
-      response.writeHead(answer.statusCode ?? 502, answer.headers)
-      answer.pipe(response)
-    })
-    onward.once('error', () => response.destroy())
-    request.pipe(onward)
-  }

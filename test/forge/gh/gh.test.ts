@@ -2,8 +2,9 @@ import fs from 'node:fs'
 import path from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { accepted, git } from '../../harness/index.ts'
+import type { ProgramRan } from '../client-program.ts'
 import { type GhAgent, type GhGate, NAME, startGhGate } from './gh-gate.ts'
-import { findGh, type GhRan, runGh } from './program.ts'
+import { findGh, runGh } from './program.ts'
 import { DIFF } from './stand-in-github.ts'
 
 const program = findGh()
@@ -12,7 +13,7 @@ const program = findGh()
 describe.skipIf(program === undefined)('gh (skipped without gh: npm run build:gh)', () => {
   let all: GhGate
   let ada: GhAgent
-  let gh: (...args: string[]) => Promise<GhRan>
+  let gh: (...args: string[]) => Promise<ProgramRan>
   beforeAll(async () => {
     all = await startGhGate()
     ada = await all.agent('ada', { push: ['ada/**'], pullRequests: ['main'], api: 'write' })

@@ -50,6 +50,10 @@ describe('a REST call is refused', () => {
     ['gitlab', 'GET /projects/acme%2Fapp/variables'],
     ['gitlab', 'GET /projects/acme%2Fapp/merge_requests?private_token=x'],
     ['gitlab', 'POST /projects/acme%2Fapp/merge_requests/1/merge', {}],
+    ['gitlab', 'GET /projects/acme%2Fapp/repository/commits/refs%2Fkeep-around%2Fx'],
+    ['gitlab', 'GET /projects/acme%2Fapp/repository/commits/..%2F..%2Fvariables'],
+    ['gitlab', 'GET /projects/acme%2Fapp/repository/commits/main%3Fstats'],
+    ['gitlab', 'GET /projects/acme%2Fapp/pipelines/1/variables'],
   ])('%s: %s', (kind, asked, body) => {
     expect(plan(kind, asked, body)).toMatchObject({ is: 'refused' })
   })
@@ -92,6 +96,22 @@ describe('a REST call is known', () => {
     expect(plan('gitlab', 'POST /projects/acme%2Fapp/merge_requests', wanted)).toMatchObject({
       known: { opens: { base: 'main', head: 'ada/x' }, proofs: [{ of: 'project', id: '9' }] },
     })
+  })
+
+  test('a branch is percent-encoded anew, and what glab always sends but never needs is left out', () => {
+    expect(plan('gitlab', 'GET /projects/acme%2Fapp/repository/commits/ada%2fx%23y')).toMatchObject({
+      known: { call: { path: '/projects/acme%2Fapp/repository/commits/ada%2Fx%23y' } },
+    })
+    expect(plan('gitlab', 'GET /projects/acme%2Fapp?license=true&with_custom_attributes=true')).toMatchObject(
+      { known: { call: { path: '/projects/acme%2Fapp' } } },
+    )
+    const open = { title: 'T', source_branch: 'ada/x', target_branch: 'main', labels: '' }
+    const merge = plan('gitlab', 'POST /projects/acme%2Fapp/merge_requests', open)
+    expect(merge).toMatchObject({ is: 'known' })
+    expect(JSON.stringify(merge)).not.toContain('labels')
+    expect(
+      plan('gitlab', 'POST /projects/acme%2Fapp/merge_requests', { ...open, labels: 'deploy' }),
+    ).toMatchObject({ is: 'refused' })
   })
 
   test('GitLab’s quick actions stay text', () => {

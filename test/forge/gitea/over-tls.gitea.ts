@@ -1,7 +1,7 @@
-import http from 'node:http'
+import type { RequestListener } from 'node:http'
 import { setTimeout as delay } from 'node:timers/promises'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { makeCertificates, serveHttps } from '../../harness/hosts/https-host.ts'
+import { makeCertificates, passOnTo, serveHttps } from '../../harness/hosts/https-host.ts'
 import { listProcesses, placesOfSecret } from '../../harness/hosts/places-of-secret.ts'
 import { type Agent, accepted, type Clone, type Gate, rejected, startGate } from '../../harness/index.ts'
 import { type Proxy as HttpProxy, startProxy } from '../../harness/network/proxy.ts'
@@ -48,16 +48,10 @@ beforeAll(async () => {
 afterAll(() => ends.disposeAsync())
 
 /** Ends TLS before Gitea, which has a certificate of the test's own authority. */
-const passOn: http.RequestListener = (request, response) => {
+const passOn: RequestListener = (request, response) => {
   if (front.redirectTo)
     return void response.writeHead(302, { location: `${front.redirectTo}${request.url}` }).end()
-  const { method, headers } = request
-  const onward = http.request(`${gitea.url}${request.url}`, { method, headers }, answer => {
-    response.writeHead(answer.statusCode ?? 502, answer.headers)
-    answer.pipe(response)
-  })
-  onward.once('error', () => response.destroy())
-  request.pipe(onward)
+  passOnTo(gitea.url)(request, response)
 }
 
 async function ask(method: string, route: string, body?: unknown) {

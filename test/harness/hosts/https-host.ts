@@ -3,6 +3,7 @@ import { once } from 'node:events'
 import fs from 'node:fs'
 import {
   createServer as createPlainServer,
+  request as httpRequest,
   type IncomingMessage,
   type RequestListener,
   type ServerResponse,
@@ -76,6 +77,19 @@ export async function serveHttps(
     },
   }
 }
+
+/** A proxy that ends TLS before a server at `url`. */
+export const passOnTo =
+  (url: string): RequestListener =>
+  (request, response) => {
+    const { method, headers } = request
+    const onward = httpRequest(`${url}${request.url}`, { method, headers }, answer => {
+      response.writeHead(answer.statusCode ?? 502, answer.headers)
+      answer.pipe(response)
+    })
+    onward.once('error', () => response.destroy())
+    request.pipe(onward)
+  }
 
 export function credentialsOf(request: IncomingMessage): Pick<SeenRequest, 'user' | 'token'> {
   const [, basic] = /^Basic (\S+)$/.exec(request.headers.authorization ?? '') ?? []
