@@ -1,9 +1,20 @@
+import fs from 'node:fs'
 import type { RequestListener } from 'node:http'
+import path from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { makeCertificates, passOnTo, serveHttps } from '../../harness/hosts/https-host.ts'
 import { listProcesses, placesOfSecret } from '../../harness/hosts/places-of-secret.ts'
-import { type Agent, accepted, type Clone, type Gate, rejected, startGate } from '../../harness/index.ts'
+import {
+  type Agent,
+  accepted,
+  type Clone,
+  type Gate,
+  rejected,
+  seconds,
+  startGate,
+  until,
+} from '../../harness/index.ts'
 import { type Proxy as HttpProxy, startProxy } from '../../harness/network/proxy.ts'
 import { type Gitea, type GiteaUser, startGitea } from './server.ts'
 
@@ -184,4 +195,56 @@ test('a token that ends in mid-session is one clear line, and its successor serv
   await gate.admin.ask('PUT', '/credentials/acme', { user: 'acme', secret })
   expect(await work.git(['fetch', 'origin'])).toMatchObject(accepted)
   expect(await ask('GET', 'acme/app/pulls')).toMatchObject({ status: 200 })
+})
+
+test('a token that is replaced while git prepares a push serves that push; without a successor it is one clear line', async () => {
+  // git runs this hook between the advertisement and the pack.
+  const hook = path.join(work.dir, '.git/hooks/pre-push')
+  const hold = path.join(work.dir, '.git/hold')
+  fs.writeFileSync(
+    hook,
+    `#!/bin/sh\ntouch '${hold}.reached'\nwhile [ -e '${hold}' ]; do sleep 0.05; done\n`,
+    {
+      mode: 0o755,
+    },
+  )
+  const pushWhile = async (branch: string, during: () => Promise<void>) => {
+    fs.rmSync(`${hold}.reached`, { force: true })
+    fs.writeFileSync(hold, '')
+    const pushing = work.push(`HEAD:${branch}`)
+    try {
+      await until(
+        () => fs.existsSync(`${hold}.reached`) || undefined,
+        seconds(60),
+        () => 'the push does not come to its hook',
+      )
+      await during()
+    } finally {
+      fs.rmSync(hold)
+    }
+    return pushing
+  }
+  const revoke = async () => {
+    const tokens = (await bot.api('GET', '/users/acme/tokens')) as { id: number }[]
+    for (const { id } of tokens) await bot.api('DELETE', `/users/acme/tokens/${id}`)
+  }
+  const renew = async () => {
+    const secret = await bot.token('write:repository', 'write:issue')
+    await gate.admin.ask('PUT', '/credentials/acme', { user: 'acme', secret })
+  }
+  const tip = await work.commit('In mid-session')
+  const renewed = await pushWhile('ada/renewed', async () => {
+    await revoke()
+    await renew()
+  })
+  expect(renewed, renewed.output).toMatchObject(accepted)
+  expect(await bot.api('GET', '/repos/acme/app/branches/ada%2Frenewed')).toMatchObject({
+    commit: { id: tip },
+  })
+  const refused = await pushWhile('ada/revoked', revoke)
+  expect(refused, refused.output).toMatchObject(rejected)
+  expect(refused.output).toMatch(/remote: .*credential "?acme"?/)
+  await renew()
+  fs.rmSync(hook)
+  expect(await work.push('HEAD:ada/revoked')).toMatchObject(accepted)
 })

@@ -44,7 +44,7 @@ describe.each(['ssh', 'https'] as const)('over %s', transport => {
     const rights = {
       push: ['**', 'refs/for/**'],
       force: ['topic/**', 'refs/for/**'],
-      delete: ['**'],
+      delete: ['**', 'refs/tags/**'],
       tags: ['**'],
       pushOptions: ['topic=*', 'title=*', 'description=*', 'force-push=*'],
     }
@@ -90,7 +90,10 @@ describe.each(['ssh', 'https'] as const)('over %s', transport => {
     expect(gone, gone.output).toMatchObject(accepted)
     await expect(bot.api('GET', `${at}/tags/v1`)).rejects.toThrow('404')
 
-    await bot.api('POST', `${at}/tag_protections`, { name_pattern: 'release-*' })
+    await bot.api('POST', `${at}/tag_protections`, {
+      name_pattern: 'release-*',
+      whitelist_usernames: ['operator'],
+    })
     await work.text(['tag', 'release-1'])
     const refused = await work.push('release-1')
     expect(refused, refused.output).toMatchObject(rejected)
