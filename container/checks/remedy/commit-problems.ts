@@ -54,24 +54,32 @@ export function findProblems(
   leaks: readonly ReportedLeak[],
 ): Map<string, CommitProblems> {
   const positionOf = (id: string) => order.get(id) ?? -1
-  const badCommits = [...new Set(leaks.flatMap(({ commits }) => commits))].filter(id => order.has(id))
+  const leaksIn = new Map<string, ReportedLeak[]>()
+  for (const leak of leaks)
+    for (const id of new Set(leak.commits)) {
+      const inCommit = leaksIn.get(id)
+      if (inCommit) inCommit.push(leak)
+      else if (order.has(id)) leaksIn.set(id, [leak])
+    }
   return new Map(
-    badCommits
-      .sort((a, b) => positionOf(a) - positionOf(b))
-      .map(id => [id, problemsIn(leaks.filter(({ commits }) => commits.includes(id)))]),
+    [...leaksIn]
+      .sort(([a], [b]) => positionOf(a) - positionOf(b))
+      .map(([id, inCommit]) => [id, problemsIn(inCommit)]),
   )
 }
 
-/** Says whether a later commit of the ref changes the same file. */
-export const isBuiltOn = (
-  { kind, path, commits }: Pick<ReportedLeak, 'kind' | 'path' | 'commits'>,
+/** Returns the first secret in a file that a later commit of the ref changes again. */
+export function findBuiltOn(
+  leaks: readonly ReportedLeak[],
   { order }: RefHistory,
   changes: RefProblem['changes'],
-) =>
-  (kind === 'file' || kind === 'file name') &&
-  commits.some(id =>
-    changes.some(
-      change =>
-        change.path === path && order.has(id) && (order.get(change.commit) ?? -1) > (order.get(id) ?? 0),
-    ),
+): ReportedLeak | undefined {
+  const lastChange = new Map<string, number>()
+  for (const { path, commit } of changes)
+    lastChange.set(path, Math.max(lastChange.get(path) ?? -1, order.get(commit) ?? -1))
+  return leaks.find(
+    ({ kind, path, commits }) =>
+      (kind === 'file' || kind === 'file name') &&
+      commits.some(id => (lastChange.get(path) ?? -1) > (order.get(id) ?? Number.POSITIVE_INFINITY)),
   )
+}

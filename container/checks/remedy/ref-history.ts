@@ -36,9 +36,9 @@ export function refHistory(
   return { ref: command.ref, tip, order, firstParents, upstreamId, parentsOf }
 }
 
-/** Returns `commit` and the commits of the ref that reach it. */
-export function descendantsInRef(commit: string, { order, parentsOf }: RefHistory): Set<string> {
-  const found = new Set([commit])
+/** Returns the given commits and the commits of the ref that reach one of them, in one walk. */
+export function descendantsInRef(from: Iterable<string>, { order, parentsOf }: RefHistory): Set<string> {
+  const found = new Set(from)
   for (const id of order.keys()) if (parentsOf(id).some(parent => found.has(parent))) found.add(id)
   return found
 }
@@ -53,7 +53,7 @@ export function introducingMerge(
 ): { readonly merge: string; readonly parent: number; readonly parentId: string } | undefined {
   const { firstParents, parentsOf } = history
   if (firstParents.includes(commit)) return undefined
-  const descendants = descendantsInRef(commit, history)
+  const descendants = descendantsInRef([commit], history)
   const merge = firstParents.findLast(id => descendants.has(id))
   if (merge === undefined) return undefined
   const parent = parentsOf(merge).findIndex(id => descendants.has(id))

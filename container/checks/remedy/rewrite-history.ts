@@ -1,6 +1,6 @@
 import { branchAt, shellWord, shortId7, shortId12 } from '../../git/clone-commands.ts'
 import { amendSteps, RESET_AUTHOR, SET_IDENTITY, stopAtTip } from './amend-steps.ts'
-import { type CommitProblems, findProblems, isBuiltOn, type RefProblem } from './commit-problems.ts'
+import { type CommitProblems, findBuiltOn, findProblems, type RefProblem } from './commit-problems.ts'
 import { descendantsInRef, introducingMerge, type RefHistory } from './ref-history.ts'
 import { MAX_STOPS, squashSteps } from './squash.ts'
 
@@ -18,7 +18,7 @@ export function chooseFix(history: RefHistory, { leaks, changes }: RefProblem): 
   const isIdentityOnly = ({ identity, header, message, files, names }: CommitProblems) =>
     identity && !header && !message && !files.size && !names.size
   if (all.every(isIdentityOnly)) return 'authors'
-  return leaks.some(leak => isBuiltOn(leak, history, changes)) ||
+  return findBuiltOn(leaks, history, changes) !== undefined ||
     problemsByCommit.size > MAX_STOPS ||
     all.some(problems => problems.header)
     ? 'squash'
@@ -83,7 +83,7 @@ export function rebaseCommand(
 ): string {
   const { parentsOf, tip } = history
   const isMerge = (id: string) => parentsOf(id).length > 1
-  const merges = [...descendantsInRef(from, history)].some(isMerge) ? ' --rebase-merges' : ''
+  const merges = [...descendantsInRef([from], history)].some(isMerge) ? ' --rebase-merges' : ''
   const onto = parentsOf(from).length === 0 ? '--root' : `${shortId12(from)}^`
   const edits = stops.map(id =>
     isMerge(id)

@@ -1,6 +1,6 @@
 import { shortId7, shortId12 } from '../../git/clone-commands.ts'
 import { CONTINUE, manualEdits, stopAtTip } from './amend-steps.ts'
-import { type CommitProblems, isBuiltOn, problemsIn, type RefProblem } from './commit-problems.ts'
+import { type CommitProblems, findBuiltOn, problemsIn, type RefProblem } from './commit-problems.ts'
 import { descendantsInRef, type RefHistory } from './ref-history.ts'
 
 /** The most commits that a rebase stops at. */
@@ -19,7 +19,7 @@ export function squashSteps(
     changes.findLast(change => change.path === path && order.has(change.commit))?.mode !== '000000'
   const { files, names } = problemsIn(leaks.filter(({ path }) => existsAtTip(path)))
   const identity = [...problemsByCommit.values()].some(problems => problems.identity)
-  const builtOn = leaks.find(leak => isBuiltOn(leak, history, changes))
+  const builtOn = findBuiltOn(leaks, history, changes)
   const why =
     builtOn !== undefined
       ? `Later commits change ${builtOn.safePath ?? 'the file'} again`
@@ -40,7 +40,7 @@ export function squashSteps(
 
 /** Returns the first commit of the ref's line that has one of the commits in it. */
 function firstSquashed(badCommits: readonly string[], history: RefHistory): string {
-  const descendants = new Set(badCommits.flatMap(id => [...descendantsInRef(id, history)]))
+  const descendants = descendantsInRef(badCommits, history)
   return history.firstParents.findLast(id => descendants.has(id)) ?? history.tip
 }
 
