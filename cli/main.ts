@@ -4,6 +4,7 @@ import { CliError, UsageError } from './errors.ts'
 import { stripControl } from './output.ts'
 import { program } from './program.ts'
 
+const printsJson = process.argv.includes('--json')
 disableExit(program)
 
 process.stdout.on('error', error => {
@@ -20,18 +21,26 @@ try {
 
 /** Prints an error to stderr, and returns the exit code: 2 for an invalid command line, else 1. */
 function printError(error: unknown): number {
-  if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2
+  if (error instanceof CommanderError && error.exitCode === 0) return 0
+  if (error instanceof CommanderError) {
+    if (printsJson && error.code !== 'commander.help')
+      printJsonError('usage', error.message.replace(/^error: /, ''), 'See --help')
+    return 2
+  }
   const cliError = error instanceof CliError ? error : new CliError(`unexpected error: ${error}`)
-  if (process.argv.includes('--json'))
-    console.error(
-      visibleJson({ error: { code: cliError.code, message: cliError.message, fix: cliError.fix } }),
-    )
+  if (printsJson) printJsonError(cliError.code, cliError.message, cliError.fix)
   else console.error(stripControl(`git-gate: ${cliError.message}${cliError.fix ? `\n${cliError.fix}` : ''}`))
   return error instanceof UsageError ? 2 : 1
 }
 
-/** Makes commander throw instead of exiting, in every subcommand. */
+function printJsonError(code: string, message: string, fix: string): void {
+  console.error(visibleJson({ error: { code, message, fix } }))
+}
+
+/** Makes commander throw instead of exiting, in every subcommand. With --json it prints no error itself. */
 function disableExit(command: Command): void {
-  command.exitOverride().showHelpAfterError('(see --help for usage)')
+  command.exitOverride()
+  if (printsJson) command.configureOutput({ outputError: () => {} })
+  else command.showHelpAfterError('(see --help for usage)')
   for (const subcommand of command.commands) disableExit(subcommand)
 }

@@ -1,12 +1,18 @@
 import { Command } from 'commander'
+import { unknownSetting } from '../../local/unknown-setting.ts'
 import { type Client, createClient } from '../client.ts'
 import { confirm } from '../confirm.ts'
-import { CliError } from '../errors.ts'
+import { CliError, UsageError } from '../errors.ts'
 import { stripControl } from '../output.ts'
 import { findSettings } from '../settings.ts'
 
 /** Connects to the gate. Commands call this when they run, so that --help works without a gate. */
-export const gate = (): Client => createClient(findSettings(process.env, process.cwd()))
+export function gate(): Client {
+  // With a misspelt GATE_URL or GATE_HOME a command would reach another gate.
+  const unknown = unknownSetting(process.env)
+  if (unknown !== undefined) throw new UsageError(unknown)
+  return createClient(findSettings(process.env, process.cwd()))
+}
 
 /** Creates a command with --json. Its arguments follow its name, in commander's syntax. */
 export function command(nameAndArguments: string, description: string): Command {
@@ -27,6 +33,20 @@ export function removal(nameAndArguments: string, description: string): Command 
       if (!(await confirm(`Remove ${stripControl(subject)}?`)))
         throw new CliError('nothing was removed', '', 'not-confirmed')
     })
+}
+
+/**
+ * Throws a CliError if a filter of an empty list names a repository or an agent that does not exist: an empty list
+ * would say that nothing waits there. Removed ones may still have entries.
+ */
+export async function assertKnown(
+  client: Client,
+  found: readonly unknown[],
+  { repository, agent }: { repository?: string | undefined; agent?: string | undefined },
+): Promise<void> {
+  if (found.length > 0) return
+  if (repository !== undefined) await client.repositories.show(repository)
+  if (agent !== undefined) await client.agents.show(agent)
 }
 
 /** Creates a command with subcommands. */

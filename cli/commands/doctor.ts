@@ -93,7 +93,16 @@ async function attempt<T>(
     return { result: await action() }
   } catch (error) {
     if (!(error instanceof CliError)) throw error
-    return { failed: { repository, name, ok: false, detail: error.message, fix: error.fix || fix } }
+    const isUnknown = error.code === 'not-found'
+    return {
+      failed: {
+        repository: isUnknown ? null : repository,
+        name: isUnknown ? 'repository' : name,
+        ok: false,
+        detail: error.message,
+        fix: error.fix || fix,
+      },
+    }
   }
 }
 

@@ -24,6 +24,13 @@ export const RefPattern = z
     pattern => !/[{}]/.test(pattern.replaceAll('{agent}', '')),
     'the only variable of a ref pattern is {agent}',
   )
+  .refine(pattern => refNameProblem(exampleOf(pattern)) === undefined, {
+    error: issue => `matches no ref: ${refNameProblem(exampleOf(String(issue.input)))}`,
+  })
+
+/** Replaces the variable and the wildcards of a ref pattern by a letter: a ref that it matches. */
+const exampleOf = (pattern: string) =>
+  pattern.replaceAll('{agent}', 'a').replaceAll(/\[[!^]?\]?(?:\[:\w+:\]|[^\]])*\]|\\.|[*?]+/g, 'x')
 
 /**
  * A rule of a grant: the actions that it allows and denies on matching refs. Later rules decide the other

@@ -115,9 +115,23 @@ test.each([
   'refs/heads/a b',
   'refs/heads/{agnet}/**',
   'refs/heads/{/**',
+  'refs/heads/ada/',
+  'refs/heads/a..b',
+  'refs/heads/x.lock',
+  'refs/heads/[x',
   '',
 ])('the pattern %j is refused', text => {
   expect(RefPattern.safeParse(text).success).toBe(false)
+})
+
+test.each([
+  'refs/heads/{agent}/**',
+  'refs/heads/*',
+  'refs/heads/**/x',
+  'refs/tags/v[0-9]*',
+  'refs/heads/[]a]?[!b]',
+])('the pattern %j is taken', text => {
+  expect(RefPattern.safeParse(text).success).toBe(true)
 })
 
 test('terms and rules that are misspelt are refused, since they would bound nothing', () => {

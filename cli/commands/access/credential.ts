@@ -32,12 +32,18 @@ const set = command(
       throw new UsageError('--installation, --api and --workflows belong to --github-app ID')
     if (githubApp !== undefined && installation === undefined)
       throw new UsageError('--github-app needs --installation ID')
+    const secret = options.workerSecret ? undefined : readText('-')
+    if (secret?.trim() === '')
+      throw new UsageError(
+        'standard input has no secret',
+        `Send it there: git gate credential set ${name} --user USER < token.txt`,
+      )
     const credential = await gate().credentials.set(name, {
       ...(user === undefined ? {} : { user }),
       ...(githubApp === undefined
         ? {}
         : { app: { id: githubApp, installation, workflows: workflows === true, ...(api ? { api } : {}) } }),
-      ...(options.workerSecret ? {} : { secret: readText('-') }),
+      ...(secret === undefined ? {} : { secret }),
     })
     printResult(options, credential, () => `${credential.name} is set`)
     if (!options.json)

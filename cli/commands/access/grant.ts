@@ -8,7 +8,7 @@ import { changeTerms, droppedRestrictions, type GrantChanges } from '../../grant
 import { formatTerms, GrantOptions, toTerms } from '../../options/grant-options.ts'
 import { readText } from '../../options/read-text.ts'
 import { printNote, printResult, table } from '../../output.ts'
-import { command, gate, group, removal } from '../context.ts'
+import { assertKnown, command, gate, group, removal } from '../context.ts'
 
 const set = command(
   'set <agent> <repository>',
@@ -142,7 +142,10 @@ function parseBytes(text: string): number {
 const list = command('list [agent]', 'list grants')
   .option('--repository <name>', 'only in this repository')
   .action(async (agent: string | undefined, options) => {
-    const grants = await gate().grants.list({ ...(agent ? { agent } : {}), repository: options.repository })
+    const client = gate()
+    const filter = { ...(agent ? { agent } : {}), repository: options.repository }
+    const grants = await client.grants.list(filter)
+    await assertKnown(client, grants, filter)
     printResult(options, grants, () =>
       table(
         ['AGENT', 'REPOSITORY', 'GRANT'],

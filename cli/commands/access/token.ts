@@ -2,7 +2,7 @@ import { CliError } from '../../errors.ts'
 import { EXPIRES_OPTION, formatExpiry, parseExpiry } from '../../options/expiry.ts'
 import { tokenId } from '../../options/token-id.ts'
 import { localTime, printNote, printResult, table } from '../../output.ts'
-import { command, gate, group } from '../context.ts'
+import { assertKnown, command, gate, group } from '../context.ts'
 
 const mint = command('mint <agent>', 'mint a token for an agent; prints it only once')
   .option('--label <text>', 'note about the token', '')
@@ -22,7 +22,9 @@ const mint = command('mint <agent>', 'mint a token for an agent; prints it only 
 
 const list = command('list [agent]', "list agents' tokens, without their secrets").action(
   async (agent: string | undefined, options) => {
-    const tokens = await gate().tokens.list(agent)
+    const client = gate()
+    const tokens = await client.tokens.list(agent)
+    await assertKnown(client, tokens, { agent })
     printResult(options, tokens, () =>
       table(
         ['ID', 'AGENT', 'LABEL', 'MINTED', 'LAST USED', 'EXPIRES'],

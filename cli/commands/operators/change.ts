@@ -1,9 +1,10 @@
 import { visibleJson } from '../../../src/contract/text/invisible-characters.ts'
+import { parseCount } from '../../options/count.ts'
 import { localTime, printResult, table } from '../../output.ts'
 import { command, gate, group } from '../context.ts'
 
 const list = command('list', 'list changes made by operators, newest first')
-  .option('--limit <n>', 'maximum number of changes', '100')
+  .option('--limit <n>', 'maximum number of changes', parseCount, 100)
   .action(async options => {
     const { changes } = await gate().changes({ limit: options.limit })
     printResult(options, changes, () =>

@@ -1,16 +1,17 @@
 import type { Approval } from '../../../src/contract/admin-api/approvals.ts'
 import { CliError } from '../../errors.ts'
 import { localTime, printResult, stripControl, table } from '../../output.ts'
-import { command, gate, group } from '../context.ts'
+import { assertKnown, command, gate, group } from '../context.ts'
 
 const list = command('list', 'list the pushes that wait for an approval')
   .option('--all', 'list the decided pushes, too')
   .option('--repository <name>', 'only of this repository')
   .action(async options => {
+    const client = gate()
     const found: Approval[] = []
     let cursor: string | undefined
     do {
-      const page = await gate().approvals.page({
+      const page = await client.approvals.page({
         state: options.all ? undefined : 'waiting',
         repository: options.repository,
         cursor,
@@ -18,6 +19,7 @@ const list = command('list', 'list the pushes that wait for an approval')
       found.push(...page.approvals)
       cursor = page.next ?? undefined
     } while (cursor !== undefined)
+    await assertKnown(client, found, options)
     printResult(options, found, () =>
       found.length === 0
         ? 'no push waits for an approval'

@@ -2,7 +2,7 @@ import { formatExpiry, parseExpiry } from '../../options/expiry.ts'
 import { TIME_FORMATS } from '../../options/point-in-time.ts'
 import { type Selectors, selectionOf, withSelectors } from '../../options/select-findings.ts'
 import { localTime, printResult, table } from '../../output.ts'
-import { command, gate, group } from '../context.ts'
+import { assertKnown, command, gate, group } from '../context.ts'
 
 const add = withSelectors(
   command(
@@ -44,7 +44,9 @@ const add = withSelectors(
 const list = command('list', 'list exceptions, including expired and revoked exceptions')
   .option('--repository <name>', 'only in this repository')
   .action(async options => {
-    const exceptions = await gate().exceptions.list(options.repository)
+    const client = gate()
+    const exceptions = await client.exceptions.list(options.repository)
+    await assertKnown(client, exceptions, options)
     printResult(options, exceptions, () =>
       table(
         ['ID', 'REPOSITORY', 'FINGERPRINT', 'BY', 'SINCE', 'EXPIRES', 'REASON'],

@@ -1,12 +1,15 @@
 import type { Pending } from '../../../src/contract/admin-api/findings.ts'
+import type { Client } from '../../client.ts'
 import { type Selectors, selectionOf, withSelectors } from '../../options/select-findings.ts'
 import { localTime, printResult, table } from '../../output.ts'
-import { command, gate, group } from '../context.ts'
+import { assertKnown, command, gate, group } from '../context.ts'
 
 const list = command('list', 'list the findings that wait for a decision: those that an agent disputes first')
   .option('--repository <name>', 'only in this repository')
   .action(async options => {
-    const pending = await listAll(options.repository)
+    const client = gate()
+    const pending = await listAll(client, options.repository)
+    await assertKnown(client, pending, options)
     printResult(options, pending, () =>
       table(
         ['FINGERPRINT', 'REPOSITORY', 'AGENT', 'RULE', 'PATH', 'DISPUTED', 'PUSH', 'LAST'],
@@ -24,8 +27,7 @@ const list = command('list', 'list the findings that wait for a decision: those 
     )
   })
 
-async function listAll(repository: string | undefined): Promise<Pending[]> {
-  const client = gate()
+async function listAll(client: Client, repository: string | undefined): Promise<Pending[]> {
   const found: Pending[] = []
   let cursor: string | undefined
   do {

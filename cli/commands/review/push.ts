@@ -1,12 +1,13 @@
 import { once } from 'node:events'
-import { InvalidArgumentError, Option } from 'commander'
+import { Option } from 'commander'
 import type { Push, PushRecord } from '../../../src/contract/admin-api/pushes.ts'
 import { DISCONNECT_MESSAGES, Outcome } from '../../../src/contract/outcome.ts'
 import { formatBytes } from '../../../src/contract/text/format-bytes.ts'
 import type { Client } from '../../client.ts'
+import { parseCount } from '../../options/count.ts'
 import { parseTime, TIME_FORMATS } from '../../options/point-in-time.ts'
 import { localTime, printResult, stripControl, table } from '../../output.ts'
-import { command, gate, group } from '../context.ts'
+import { assertKnown, command, gate, group } from '../context.ts'
 
 const PAGE_SIZE = 2000
 
@@ -18,13 +19,15 @@ const list = command('list', 'list push attempts, newest first')
   .option('--since <when>', `only pushes since then: ${TIME_FORMATS}`)
   .option('--limit <n>', 'maximum number of pushes', parseCount, 100)
   .action(async options => {
-    const pushes = await collect(gate(), options.limit, {
+    const client = gate()
+    const pushes = await collect(client, options.limit, {
       repository: options.repository,
       agent: options.agent,
       outcome: options.outcome,
       search: options.search,
       since: options.since ? parseTime(options.since, 'ago') : undefined,
     })
+    await assertKnown(client, pushes, options)
     printResult(options, pushes, () =>
       table(
         ['ID', 'STARTED', 'REPOSITORY', 'AGENT', 'OUTCOME', 'DURATION', 'REFS'],
@@ -72,11 +75,6 @@ async function collect(
     cursor = page.next ?? undefined
   } while (cursor !== undefined && pushes.length < limit)
   return pushes
-}
-
-function parseCount(text: string): number {
-  if (!/^[1-9]\d{0,6}$/.test(text)) throw new InvalidArgumentError('Give a number from 1.')
-  return Number(text)
 }
 
 const show = command('show <id>', 'show the full record of a push').action(async (id: string, options) => {

@@ -1,0 +1,127 @@
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { gitGate } from './command.ts'
+import { type Operator, startOperator } from './fixtures/operator.ts'
+
+let operator: Operator
+beforeAll(async () => {
+  operator = await startOperator()
+  await operator.ok('identity', 'new', 'deploy')
+  const at = ['--upstream', 'git@github.com:acme/app.git', '--known-hosts', 'known_hosts']
+  await operator.ok('repo', 'add', 'app', ...at, '--identity', 'deploy')
+  await operator.ok('agent', 'add', 'ada', '--grant', 'app')
+}, 60_000)
+afterAll(() => operator[Symbol.asyncDispose]())
+
+test.each([
+  ['push', 'list', '--repository'],
+  ['push', 'list', '--agent'],
+  ['pending', 'list', '--repository'],
+  ['approval', 'list', '--repository'],
+  ['exception', 'list', '--repository'],
+  ['grant', 'list', '--repository'],
+  ['grant', 'list'],
+  ['token', 'list'],
+])('%s %s %s with a name that the gate does not have is an error, no empty list', async (...words) => {
+  expect(await operator.run(...words, 'apq')).toMatchObject({
+    code: 1,
+    stdout: '',
+    stderr: expect.stringMatching(
+      /there is no (repository|agent) apq\nList them: git gate (repo|agent) list/,
+    ),
+  })
+})
+
+test('a list of a name that the gate has may be empty', async () => {
+  expect(await operator.json('push', 'list', '--repository', 'APP', '--agent', 'ada')).toEqual([])
+  expect(await operator.json('token', 'list', 'ada')).toEqual([])
+})
+
+test('with --json a wrong command line is told as JSON too', async () => {
+  for (const words of [['repo', 'add', 'x'], ['nonsense'], ['push', 'list', '--limit', 'x']]) {
+    const { code, stdout, stderr } = await operator.run(...words, '--json')
+    expect([code, stdout]).toEqual([2, ''])
+    expect(JSON.parse(stderr)).toEqual({
+      error: { code: 'usage', message: expect.stringMatching(/\w/), fix: 'See --help' },
+    })
+  }
+})
+
+test('a misspelt GATE_ setting stops a command before it reaches another gate', async () => {
+  const env = { ...operator.env, GATE_URLL: '/elsewhere' }
+  expect(await gitGate(['agent', 'list'], { env })).toMatchObject({
+    code: 2,
+    stderr: expect.stringContaining('GATE_URLL: there is no such setting; is GATE_URL meant?'),
+  })
+})
+
+test('doctor says that there is no such repository, and credential set that it got no secret', async () => {
+  const { code, stdout } = await operator.run('doctor', 'apq')
+  expect(code).toBe(1)
+  expect(stdout).toMatch(
+    /^FAIL {2}repository: there is no repository apq\n {6}List them: git gate repo list$/m,
+  )
+  expect(await operator.run('credential', 'set', 'host', '--user', 'oauth2')).toMatchObject({
+    code: 2,
+    stderr: expect.stringContaining('standard input has no secret'),
+  })
+})
+
+test('a value that the gate refuses is named, and leads to --help', async () => {
+  expect(await operator.run('agent', 'add', 'A B')).toMatchObject({
+    code: 1,
+    stderr: expect.stringMatching(/name: a name is .*\nSee the options: --help/),
+  })
+})
+
+/** What zod says by itself (zod/v4/locales/en). */
+const ZOD_WORDS =
+  /Invalid (input|string|key|element|option|UUID|URL|ISO|email|number|discriminator)|expected|received|Too (small|big)|Unrecognized/i
+
+const bad: readonly [string, string, unknown][] = [
+  ['POST', '/agents', []],
+  ['POST', '/agents', { name: 3 }],
+  ['POST', '/repositories', { name: 'x', upstream: 3 }],
+  [
+    'POST',
+    '/repositories',
+    { name: 'x', upstream: 'ssh://h/x', knownHosts: '', readRefs: 7, staleReads: 'y' },
+  ],
+  ['POST', '/repositories', { name: 'x', upstream: 'ssh://h/x', knownHosts: '', forge: 'svn' }],
+  ['PUT', '/repositories/app', { webUrl: 3 }],
+  ['PUT', '/grants/ada/app', { rules: [{ pattern: 'refs/heads/x', allow: ['fly'] }] }],
+  ['PUT', '/grants/ada/app', { rules: [{ pattern: 'x', allow: ['create'], more: 1 }] }],
+  ['PUT', '/grants/ada/app', { maxBlobBytes: 1.5 }],
+  ['PUT', '/grants/ada/app', { ask: [{ approvals: 77 }] }],
+  ['PUT', '/grants/ada/app', { ask: Array.from({ length: 200 }, () => ({ findings: true })) }],
+  ['PUT', '/grants/ada/app', { symlinks: 'no', api: 7 }],
+  ['POST', '/tokens', { agent: 'ada', expiresAt: 'tomorrow' }],
+  ['POST', '/tokens', { agent: 'ada', label: 'x'.repeat(300) }],
+  ['GET', '/pushes?limit=0', undefined],
+  ['GET', '/pushes?limit=x', undefined],
+  ['GET', '/pushes?since=x', undefined],
+  ['GET', '/pushes?outcome=x', undefined],
+  ['POST', '/decisions', { repository: 'app', decision: 'maybe', reason: 'r' }],
+  ['POST', '/exceptions', { repository: 'app', fingerprint: 'a'.repeat(32), reason: 'r', until: 5 }],
+  ['POST', '/webhooks', { url: 'nowhere', events: 'all' }],
+  ['POST', '/identities', { name: 'x', register: {} }],
+  ['PUT', '/credentials/x', { app: { id: '-' }, secret: 'x' }],
+  ['POST', '/admin-tokens', { label: 'x', role: 'king' }],
+  ['PUT', '/operators', { who: 'x', role: 'y' }],
+]
+test('the API says what is wrong in plain words, and names the field', async () => {
+  for (const [method, path, body] of bad) {
+    const response = await operator.gate.request(path, {
+      method,
+      headers: {
+        authorization: `Bearer ${operator.gate.adminToken}`,
+        'content-type': 'application/json',
+      },
+      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+    })
+    const text = await response.text()
+    expect([response.status, text], `${method} ${path} ${JSON.stringify(body)}`).toEqual([
+      400,
+      expect.not.stringMatching(ZOD_WORDS),
+    ])
+  }
+})
