@@ -8,6 +8,7 @@ import { identity } from './commands/access/identity.ts'
 import { token } from './commands/access/token.ts'
 import { agentConfigCommand } from './commands/agent-config.ts'
 import { apply } from './commands/apply.ts'
+import { completion } from './commands/completion.ts'
 import { doctor } from './commands/doctor.ts'
 import { exportCommand } from './commands/export.ts'
 import { adminToken } from './commands/operators/admin-token.ts'
@@ -55,5 +56,6 @@ for (const command of [
   operator,
   change,
   webhook,
+  completion,
 ])
   program.addCommand(command)
