@@ -45,8 +45,12 @@ export async function assertKnown(
   { repository, agent }: { repository?: string | undefined; agent?: string | undefined },
 ): Promise<void> {
   if (found.length > 0) return
-  if (repository !== undefined) await client.repositories.show(repository)
-  if (agent !== undefined) await client.agents.show(agent)
+  // A role in one repository may list, and yet not ask for agents.
+  const pass = (error: unknown) => {
+    if (error instanceof CliError && error.code === 'not-found') throw error
+  }
+  if (repository !== undefined) await client.repositories.show(repository).catch(pass)
+  if (agent !== undefined) await client.agents.show(agent).catch(pass)
 }
 
 /** Creates a command with subcommands. */
