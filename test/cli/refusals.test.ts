@@ -12,23 +12,26 @@ beforeAll(async () => {
 }, 60_000)
 afterAll(() => operator[Symbol.asyncDispose]())
 
-test.each([
-  ['push', 'list', '--repository'],
-  ['push', 'list', '--agent'],
-  ['pending', 'list', '--repository'],
-  ['approval', 'list', '--repository'],
-  ['exception', 'list', '--repository'],
-  ['grant', 'list', '--repository'],
-  ['grant', 'list'],
-  ['token', 'list'],
-])('%s %s %s with a name that the gate does not have is an error, no empty list', async (...words) => {
-  expect(await operator.run(...words, 'apq')).toMatchObject({
-    code: 1,
-    stdout: '',
-    stderr: expect.stringMatching(
-      /there is no (repository|agent) apq\nList them: git gate (repo|agent) list/,
-    ),
-  })
+test('a list with a name that the gate does not have is an error, no empty list', async () => {
+  const lists = [
+    'push list --repository',
+    'push list --agent',
+    'pending list --repository',
+    'approval list --repository',
+    'exception list --repository',
+    'grant list --repository',
+    'grant list',
+    'token list',
+  ]
+  const ran = await Promise.all(lists.map(words => operator.run(...words.split(' '), 'apq')))
+  for (const [i, result] of ran.entries())
+    expect(result, lists[i]).toMatchObject({
+      code: 1,
+      stdout: '',
+      stderr: expect.stringMatching(
+        /there is no (repository|agent) apq\nList them: git gate (repo|agent) list/,
+      ),
+    })
 })
 
 test('a list of a name that the gate has may be empty', async () => {
