@@ -14,8 +14,6 @@ afterAll(() => operator[Symbol.asyncDispose]())
 
 test('a list with a name that the gate does not have is an error, no empty list', async () => {
   const lists = [
-    'push list --repository',
-    'push list --agent',
     'pending list --repository',
     'approval list --repository',
     'exception list --repository',
@@ -32,6 +30,14 @@ test('a list with a name that the gate does not have is an error, no empty list'
         /there is no (repository|agent) apq\nList them: git gate (repo|agent) list/,
       ),
     })
+})
+
+test('the history of a name that the gate does not have is empty, with a note', async () => {
+  expect(await operator.run('push', 'list', '--repository', 'apq', '--json')).toEqual({
+    code: 0,
+    stdout: '[]\n',
+    stderr: 'there is no repository apq\n',
+  })
 })
 
 test('a list of a name that the gate has may be empty', async () => {
