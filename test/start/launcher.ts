@@ -74,6 +74,7 @@ export function launch(home: string, args: readonly string[] = [], options: Laun
     env: {
       PATH: `${path.join(root, 'node_modules/.bin')}:${process.env.PATH}`,
       HOME: process.env.HOME,
+      TMPDIR: os.tmpdir(),
       NODE_COMPILE_CACHE: process.env.NODE_COMPILE_CACHE,
       PORT: '0',
       COMPANION_PORT: '0',

@@ -71,7 +71,7 @@ const projectPlaces = () =>
 
 /** In TMPDIR: miniflare's folder for mail that a Worker sends, and the companion's for ssh's control sockets. */
 const TEMPORARY = [
-  /^TMPDIR gate-sockets-\w{6}$/,
+  /^TMPDIR gate-sockets-\w{6}(\/owner)?$/,
   /^TMPDIR gate-sockets-\w{6}\/[0-9a-f]{16}\.\d+$/,
   /^TMPDIR miniflare-[0-9a-f]{32}(\/email-store(\/miniflare-email-store(\/metadata\.sqlite(-shm|-wal)?)?)?)?$/,
 ]
