@@ -3,6 +3,6 @@ import './process/private-files.ts'
 import { stop } from './process/stop-signal.ts'
 
 const { launch } = await import('./launch.ts')
-const { startWranglerDev } = await import('./worker/wrangler-dev.ts')
+const loadWorker = async () => (await import('./worker/wrangler-dev.ts')).startWranglerDev
 
-process.exit(await launch(startWranglerDev, stop))
+process.exit(await launch(loadWorker, stop))

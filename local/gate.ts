@@ -11,9 +11,11 @@ export interface LocalGateOptions {
   readonly companionPort: number
   readonly settings: Readonly<Record<string, string>>
   readonly say: (line: string) => void
-  /** Starts the Worker. */
-  readonly runWorker: (options: Omit<WorkerOptions, 'code'> & { state: string }) => Promise<RunningWorker>
+  readonly runWorker: RunWorker
 }
+
+/** Starts the Worker. */
+export type RunWorker = (options: Omit<WorkerOptions, 'code'> & { state: string }) => Promise<RunningWorker>
 
 export interface LocalGate extends AsyncDisposable {
   /** The URL without a trailing slash. */

@@ -4,7 +4,7 @@ import { readSettings } from '../src/common/settings.ts'
 import { AdminRefusal } from './admin-client.ts'
 import { hasDemo, type Making, mayMakeDemo, type Offer, offerDemo, offerUpstream } from './demo/demo.ts'
 import { AGENT, beginFirstStart, endFirstStart } from './demo/demo-agent.ts'
-import { type LocalGate, type LocalGateOptions, startLocalGate } from './gate.ts'
+import { type LocalGate, type RunWorker, startLocalGate } from './gate.ts'
 import { gateSettings, type LocalSettings, readLocalSettings } from './settings.ts'
 import { readArguments, usage, type Wanted } from './start-options.ts'
 import { openHome } from './state-folder.ts'
@@ -21,8 +21,11 @@ class Refusal extends Error {
 
 const say = (line: string) => process.stderr.write(`${line}\n`)
 
-/** Runs a gate in the foreground until `stop` aborts. Returns the exit code. */
-export async function launch(runWorker: LocalGateOptions['runWorker'], stop: AbortSignal): Promise<number> {
+/**
+ * Runs a gate in the foreground until `stop` aborts. Returns the exit code. Calls `loadWorker` only for a start that is
+ * not refused, since it takes half a second of processor time.
+ */
+export async function launch(loadWorker: () => Promise<RunWorker>, stop: AbortSignal): Promise<number> {
   // A reader may close stdout or stderr; the gate goes on.
   for (const stream of [process.stdout, process.stderr]) stream.on('error', () => {})
   try {
@@ -34,7 +37,7 @@ export async function launch(runWorker: LocalGateOptions['runWorker'], stop: Abo
     if (wanted.what === 'unclear') throw new Refusal(2, `${wanted.why} (see npm start -- --help)`)
     const read = readLocalSettings(process.env)
     if (!read.ok) throw new Refusal(2, read.problem)
-    await serve(read.settings, wanted, runWorker, stop)
+    await serve(read.settings, wanted, loadWorker, stop)
     return 0
   } catch (error) {
     if (stop.aborted) return 0
@@ -49,7 +52,7 @@ type Serving = Exclude<Wanted, { what: 'help' | 'unclear' }>
 async function serve(
   settings: LocalSettings,
   wanted: Serving,
-  runWorker: LocalGateOptions['runWorker'],
+  loadWorker: () => Promise<RunWorker>,
   stop: AbortSignal,
 ): Promise<void> {
   const env = gateSettings(process.env)
@@ -66,6 +69,10 @@ async function serve(
   const { port, companionPort } = settings
   // Created before the gate, so that it stops after the gate: a push to this upstream may still be running.
   await using servers = new AsyncDisposableStack()
+  // Loading goes on while the companion starts.
+  const loading = loadWorker()
+  loading.catch(() => {})
+  const runWorker: RunWorker = async options => (await loading)(options)
   await using gate = await startLocalGate({ home, port, companionPort, settings: env, say, runWorker })
   stop.throwIfAborted()
   const offer = await offerWhat(wanted, gate, home.dir, servers)

@@ -1,5 +1,4 @@
-import { type DesiredState, readDesiredState } from '../apply/desired-state.ts'
-import { createPlan, readCurrentState } from '../apply/plan.ts'
+import type { DesiredState } from '../apply/desired-state.ts'
 import type { Step } from '../apply/step.ts'
 import { confirm } from '../confirm.ts'
 import { CliError } from '../errors.ts'
@@ -15,6 +14,9 @@ export const apply = command('apply <file>', 'make the gate hold what a YAML or 
   .option('--prune', 'also remove the agents, grants and repositories that the file does not name')
   .action(
     async (file: string, options: { dryRun?: boolean; yes?: boolean; prune?: boolean; json?: boolean }) => {
+      // Loaded here: YAML and the file's schema would take a quarter of the start of every command.
+      const { readDesiredState } = await import('../apply/desired-state.ts')
+      const { createPlan, readCurrentState } = await import('../apply/plan.ts')
       const wanted = readDesiredState(file)
       const client = gate()
       if (options.prune) assertNotEmpty(file, wanted)

@@ -3,11 +3,11 @@ import fs from 'node:fs'
 import http from 'node:http'
 import net from 'node:net'
 import path from 'node:path'
-import { expect, test } from 'vitest'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { gitGate } from '../cli/command.ts'
 import { cloneIn } from '../harness/clone.ts'
 import { accepted, git, gitText, seconds, until } from '../harness/index.ts'
-import { launch, processesOf, start, stateFolder } from './launcher.ts'
+import { launch, processesOf, type Started, start, stateFolder } from './launcher.ts'
 import { ownUpstream } from './own-upstream.ts'
 
 async function cloneOf(url: string | undefined, into: string) {
@@ -43,24 +43,6 @@ test('npm start prints a clone URL that works in both directions, and SIGTERM le
 
   expect(await gate.end('SIGTERM')).toMatchObject({ code: 0 })
   expect(processesOf(home.dir)).toEqual([])
-})
-
-test('the agent of the demo may rewrite its own branches only', async () => {
-  using home = stateFolder()
-  const gate = await start(path.join(home.dir, 'state'))
-  const work = await cloneOf(gate.lines.clone, path.join(home.dir, 'work'))
-  await work.commit('One', { file: 'one\n' })
-  expect(
-    await work.push('HEAD:refs/heads/demo-agent/x', 'HEAD:refs/heads/topic', 'HEAD:refs/tags/v1'),
-  ).toMatchObject(accepted)
-  await work.text(['commit', '-q', '--amend', '-m', 'Another one'])
-  expect(await work.push('--force', 'HEAD:refs/heads/demo-agent/x')).toMatchObject(accepted)
-  expect(await work.push('--delete', 'refs/heads/demo-agent/x')).toMatchObject(accepted)
-  expect((await work.push('--force', 'HEAD:refs/heads/topic')).output).toMatch(
-    /! \[remote rejected\].*git-gate/,
-  )
-  expect((await work.push('--delete', 'refs/tags/v1')).output).toMatch(/! \[remote rejected\].*git-gate/)
-  expect(await gate.end('SIGINT')).toMatchObject({ code: 0 })
 })
 
 test('a second start on the same state prints a URL that works, also if the sshd’s old port is in use', async () => {
@@ -105,88 +87,111 @@ test('npm start -- --upstream adds an operator’s repository, and then another'
   expect(processesOf(home.dir)).toEqual([])
 })
 
-test('the command line finds a running gate by its state folder', async () => {
-  using home = stateFolder()
-  const state = path.join(home.dir, 'state')
-  const gate = await start(state)
-  expect(fs.statSync(path.join(state, 'admin.json')).mode & 0o777).toBe(0o600)
-  const listing = launch(state, ['repo', 'list', '--json'], { command: ['git-gate'] })
-  const { code, stdout } = await listing.ended
-  expect(code).toBe(0)
-  expect(JSON.parse(stdout)).toMatchObject([{ name: 'demo' }])
-  await gate.end('SIGTERM')
-})
-
-test('a companion that dies is restarted, and the gate goes on', async () => {
-  using home = stateFolder()
-  const gate = await start(path.join(home.dir, 'state'))
-  const [companion] = processesOf(home.dir).filter(line => line.includes('container/main.ts'))
-  process.kill(Number.parseInt(companion ?? '', 10), 'SIGKILL')
-  await until(
-    () => (/the companion ended \(SIGKILL\); it is started again/.test(gate.stderr()) ? true : undefined),
-    seconds(10),
-    gate.stderr,
-  )
-  await until(
-    async () => ((await git(['ls-remote', gate.lines.clone ?? ''])).code === 0 ? true : undefined),
-    seconds(20),
-    gate.stderr,
-  )
-  expect(await gate.end('SIGTERM')).toMatchObject({ code: 0 })
-  expect(processesOf(home.dir)).toEqual([])
-})
-
-test('a companion that dies during its restart is restarted again', async () => {
-  using home = stateFolder()
-  const gate = await start(path.join(home.dir, 'state'))
-  const killCompanion = (but: readonly string[] = []) =>
-    until(
-      () => {
-        const found = processesOf(home.dir).find(
-          line =>
-            line.includes('container/main.ts') && !line.includes('die-with-parent') && !but.includes(line),
-        )
-        if (found) process.kill(Number.parseInt(found, 10), 'SIGKILL')
-        return found
-      },
-      seconds(20),
-      () => 'there is no companion',
-    )
-  const first = await killCompanion()
-  await killCompanion([first])
-  await until(
-    async () => ((await git(['ls-remote', gate.lines.clone ?? ''])).code === 0 ? true : undefined),
-    seconds(40),
-    () => `the gate does not go on: ${gate.stderr()}`,
-  )
-  expect(await gate.end('SIGTERM')).toMatchObject({ code: 0 })
-})
-
-test('a workerd that dies is restarted, and the scheduled work goes on', async () => {
-  using home = stateFolder()
-  const state = path.join(home.dir, 'state')
-  const gate = await start(state)
-  const told = Promise.withResolvers<void>()
-  const receiver = http.createServer((_request, response) => {
-    response.end()
-    told.resolve()
+describe('a running gate', () => {
+  let home: ReturnType<typeof stateFolder>
+  let state: string
+  let gate: Started
+  beforeAll(async () => {
+    home = stateFolder()
+    state = path.join(home.dir, 'state')
+    gate = await start(state)
   })
-  await once(receiver.listen(0, '127.0.0.1'), 'listening')
-  const { port } = receiver.address() as net.AddressInfo
-  const added = await gitGate(['webhook', 'add', `http://127.0.0.1:${port}/`], { env: { GATE_HOME: state } })
-  expect(added).toMatchObject({ code: 0 })
+  afterAll(async () => {
+    // SIGINT, since other tests end their gates with SIGTERM.
+    expect(await gate.end('SIGINT')).toMatchObject({ code: 0 })
+    expect(processesOf(home.dir)).toEqual([])
+    home[Symbol.dispose]()
+  })
 
-  const workerd = processesOf(home.dir).find(line => /workerd\S* serve/.test(line))
-  process.kill(Number.parseInt(workerd ?? '', 10), 'SIGKILL')
-  const work = await until(
-    () => cloneOf(gate.lines.clone, path.join(home.dir, 'work')).catch(() => undefined),
-    seconds(40),
-    () => `the gate does not go on: ${gate.stderr()}`,
-  )
-  await work.commit('Say hello', { 'hello.txt': 'hello\n' })
-  expect(await work.push('HEAD:main')).toMatchObject(accepted)
-  // Only the scheduled work sends webhooks, every few seconds.
-  await told.promise
-  receiver.close()
-  expect(await gate.end('SIGTERM')).toMatchObject({ code: 0 })
+  test('the agent of the demo may rewrite its own branches only', async () => {
+    const work = await cloneOf(gate.lines.clone, path.join(home.dir, 'own-branches'))
+    await work.commit('One', { file: 'one\n' })
+    expect(
+      await work.push('HEAD:refs/heads/demo-agent/x', 'HEAD:refs/heads/topic', 'HEAD:refs/tags/v1'),
+    ).toMatchObject(accepted)
+    await work.text(['commit', '-q', '--amend', '-m', 'Another one'])
+    expect(await work.push('--force', 'HEAD:refs/heads/demo-agent/x')).toMatchObject(accepted)
+    expect(await work.push('--delete', 'refs/heads/demo-agent/x')).toMatchObject(accepted)
+    expect((await work.push('--force', 'HEAD:refs/heads/topic')).output).toMatch(
+      /! \[remote rejected\].*git-gate/,
+    )
+    expect((await work.push('--delete', 'refs/tags/v1')).output).toMatch(/! \[remote rejected\].*git-gate/)
+  })
+
+  test('the command line finds a running gate by its state folder', async () => {
+    expect(fs.statSync(path.join(state, 'admin.json')).mode & 0o777).toBe(0o600)
+    const listing = launch(state, ['repo', 'list', '--json'], { command: ['git-gate'] })
+    const { code, stdout } = await listing.ended
+    expect(code).toBe(0)
+    expect(JSON.parse(stdout)).toMatchObject([{ name: 'demo' }])
+  })
+
+  test('a companion that dies is restarted, and the gate goes on', async () => {
+    const before = gate.stderr().length
+    const [companion] = processesOf(home.dir).filter(line => line.includes('container/main.ts'))
+    process.kill(Number.parseInt(companion ?? '', 10), 'SIGKILL')
+    await until(
+      () =>
+        /the companion ended \(SIGKILL\); it is started again/.test(gate.stderr().slice(before))
+          ? true
+          : undefined,
+      seconds(10),
+      gate.stderr,
+    )
+    await until(
+      async () => ((await git(['ls-remote', gate.lines.clone ?? ''])).code === 0 ? true : undefined),
+      seconds(20),
+      gate.stderr,
+    )
+  })
+
+  test('a companion that dies during its restart is restarted again', async () => {
+    const killCompanion = (but: readonly string[] = []) =>
+      until(
+        () => {
+          const found = processesOf(home.dir).find(
+            line =>
+              line.includes('container/main.ts') && !line.includes('die-with-parent') && !but.includes(line),
+          )
+          if (found) process.kill(Number.parseInt(found, 10), 'SIGKILL')
+          return found
+        },
+        seconds(20),
+        () => 'there is no companion',
+      )
+    const first = await killCompanion()
+    await killCompanion([first])
+    await until(
+      async () => ((await git(['ls-remote', gate.lines.clone ?? ''])).code === 0 ? true : undefined),
+      seconds(40),
+      () => `the gate does not go on: ${gate.stderr()}`,
+    )
+  })
+
+  test('a workerd that dies is restarted, and the scheduled work goes on', async () => {
+    const told = Promise.withResolvers<void>()
+    const receiver = http.createServer((_request, response) => {
+      response.end()
+      told.resolve()
+    })
+    await once(receiver.listen(0, '127.0.0.1'), 'listening')
+    const { port } = receiver.address() as net.AddressInfo
+    const added = await gitGate(['webhook', 'add', `http://127.0.0.1:${port}/`], {
+      env: { GATE_HOME: state },
+    })
+    expect(added).toMatchObject({ code: 0 })
+
+    const workerd = processesOf(home.dir).find(line => /workerd\S* serve/.test(line))
+    process.kill(Number.parseInt(workerd ?? '', 10), 'SIGKILL')
+    const work = await until(
+      () => cloneOf(gate.lines.clone, path.join(home.dir, 'work')).catch(() => undefined),
+      seconds(40),
+      () => `the gate does not go on: ${gate.stderr()}`,
+    )
+    await work.commit('Say hello', { 'hello.txt': 'hello\n' })
+    expect(await work.push('HEAD:main')).toMatchObject(accepted)
+    // Only the scheduled work sends webhooks, every few seconds.
+    await told.promise
+    receiver.close()
+  })
 })
