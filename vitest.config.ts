@@ -15,7 +15,7 @@ export default defineConfig({
     // Test files of a worker share their modules, so each module is loaded once. A test cleans up after itself.
     isolate: false,
     // Tests mostly wait for timeouts and for their processes, so there are more workers than processors.
-    maxWorkers: os.availableParallelism() + 2,
+    maxWorkers: os.availableParallelism() + 3,
     sequence: { sequencer: LongFilesFirst },
     // Tests start real servers and processes. A test with a shorter limit sets its own timeout.
     testTimeout: 120_000,

@@ -36,11 +36,11 @@ function history(dir: string, random: (end: number) => number, count: number): s
     return `commit refs/heads/c${i}\nmark :${i + 1}\ncommitter A <a@example.com> ${1_700_000_000 + i} +0000\ndata 2\n${i % 10}\n${from}${merge}`
   })
   git(['fast-import', '--quiet', '--force'], commands.join('\n'))
-  return Array.from({ length: count }, (_, i) =>
-    git(['rev-parse', `refs/heads/c${i}`])
-      .toString()
-      .trim(),
-  )
+  const refs = Array.from({ length: count }, (_, i) => `refs/heads/c${i}`)
+  return git(['rev-parse', ...refs])
+    .toString()
+    .trim()
+    .split('\n')
 }
 
 test('new commits by the nearest refs are those that no branch or tag of the mirror reaches', async () => {

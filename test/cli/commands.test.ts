@@ -117,7 +117,8 @@ test('errors go to stderr with a fix, with exit code 2 for an invalid command li
     expect(stderr).not.toMatch(/at .*\.ts:\d+|unexpected error/)
     return `${code} ${stderr}`
   }
-  await operator.ok('agent', 'add', 'bob')
+  // A repetition of this test finds the agent.
+  await operator.run('agent', 'add', 'bob')
   expect(await failure('grant', 'set', 'bob', 'github.com/acme/app')).toMatch(/^2 .*--read/s)
   expect(await failure('grant', 'set', 'bob', 'github.com/acme/app', '--push', '{agnet}/**')).toMatch(
     /^2 .*\{agent\}/s,

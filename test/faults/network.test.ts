@@ -1,5 +1,5 @@
 import { afterAll, describe, expect, test } from 'vitest'
-import { farMachine } from '../harness/index.ts'
+import { farMachine, seconds } from '../harness/index.ts'
 import { cutOff, cutOffInForward } from './fixtures/cut-upstream.ts'
 import { startScene } from './fixtures/fault-fixture.ts'
 import { leave } from './table/client-faults.ts'
@@ -39,7 +39,9 @@ describe.skipIf(!far)('a network that drops all packets', () => {
     }
   })
 
-  test('ssh’s keepalives detect an upstream behind it long before the forward timeout', async () => {
+  test('ssh’s keepalives detect an upstream behind it long before the forward timeout', {
+    timeout: seconds(240),
+  }, async () => {
     await using scene = await startScene({
       idleSeconds: IDLE_SECONDS,
       settings: { GATE_FORWARD_SECONDS: '300', GATE_REFRESH_SECONDS: '300' },

@@ -1,10 +1,11 @@
 import { execFile } from 'node:child_process'
-import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { cp, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { promisify } from 'node:util'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { PushPage, PushRecord } from '../../src/contract/admin-api/pushes.ts'
+import { commitAll } from '../harness/clone.ts'
 import { accepted, type Gate, git, rejected, seconds, startGate, until } from '../harness/index.ts'
 import type { Case, Work } from './corpus/case.ts'
 import { caught, clean, residue } from './corpus/index.ts'
@@ -30,6 +31,7 @@ beforeAll(async () => {
   await gate.upstream.commit('main', 'Begin', { 'README.md': '# App\n' })
   url = (await gate.agent('ada', everything)).url()
   await inFolder(home, 'clone', '--quiet', url, 'template')
+  await inFolder(home, 'clone', '--quiet', '--shared', '--template=', 'template', 'clone')
 })
 afterAll(async () => {
   await gate[Symbol.asyncDispose]()
@@ -56,7 +58,7 @@ function withPrefix(prefix: string, refspec: string): { source: string; target: 
 /** Builds a case in a clone of its own. Returns the clone and its refspecs with object ids. */
 async function build(each: Case, prefix: string) {
   const dir = join(home, prefix, 'work')
-  await inFolder(home, 'clone', '--quiet', '--shared', '--template=', 'template', dir)
+  await cp(join(home, 'clone'), dir, { recursive: true })
   const work: Work = {
     dir,
     git: (...args) => inFolder(dir, ...args),
@@ -64,11 +66,7 @@ async function build(each: Case, prefix: string) {
       await mkdir(dirname(join(dir, path)), { recursive: true })
       await writeFile(join(dir, path), content)
     },
-    async commit(message = 'Work') {
-      await work.git('add', '--all')
-      await work.git('commit', '--quiet', '--allow-empty', '--message', message)
-      return work.git('rev-parse', 'HEAD')
-    },
+    commit: (message = 'Work') => work.git(...commitAll(message)),
     async publish(...refspecs) {
       const prefixed = refspecs.map(refspec => withPrefix(prefix, refspec))
       const ownOf = prefixed.map(({ source, target }) => `${source}:${target}`)

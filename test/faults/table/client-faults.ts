@@ -47,6 +47,13 @@ export async function closeEarly(scene: Scene, surface: Surface): Promise<Afterm
 
 /** A connection sends half of a request's head and stops. */
 export async function sayHalf(scene: Scene, surface: Surface): Promise<Aftermath> {
+  const since = Date.now()
+  const seen = await untilHalfIsClosed(scene, surface)
+  return await aftermath(scene, surface, noPush(scene, seen), since)
+}
+
+/** Sends half of a request's head. Resolves when the gate has closed the connection, or after 30 s. */
+export async function untilHalfIsClosed(scene: Scene, surface: Surface): Promise<Seen> {
   const socket = net.connect(portOf(scene.gate, surface), '127.0.0.1')
   socket.on('error', () => {})
   socket.write(surface === 'git://' ? '0040git-receive-pack /a' : 'POST /app.git/git-rec')
@@ -58,7 +65,7 @@ export async function sayHalf(scene: Scene, surface: Surface): Promise<Aftermath
   ).catch(() => {})
   const seen = { output: socket.closed ? 'closed' : 'still open', ms: Date.now() - since }
   socket.destroy()
-  return await aftermath(scene, surface, noPush(scene, seen), since)
+  return seen
 }
 
 /** A client reads a part of a clone and stops. */

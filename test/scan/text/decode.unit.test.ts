@@ -305,9 +305,9 @@ test.each(UNITS)(
   },
   async (_, units) => {
     for (const unit of units) {
-      const cost = await costOf(unit, 120_000)
-      if (cost > 300)
-        expect({ unit, ratio: cost / (await costOf(unit, 15_000)) < 24 }).toEqual({ unit, ratio: true })
+      const cost = await costOf(unit, 60_000)
+      if (cost > 75)
+        expect({ unit, ratio: cost / (await costOf(unit, 7_500)) < 24 }).toEqual({ unit, ratio: true })
     }
   },
 )
