@@ -12,6 +12,7 @@ import { pushCost } from './push-cost.ts'
 import { refreshes } from './refreshes.ts'
 import { refusal } from './refusal.ts'
 import { smallPush } from './small-push.ts'
+import { steadyPushes } from './steady-pushes.ts'
 
 /** Every row, in the order of the table. */
 export const rows: readonly Row[] = [
@@ -24,6 +25,7 @@ export const rows: readonly Row[] = [
   largePush,
   refusal,
   agentsAtOnce,
+  steadyPushes,
   refreshes,
   growth,
   memory,

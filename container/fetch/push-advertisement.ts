@@ -31,23 +31,28 @@ export async function pushAdvertisement(
 
 /** A repository without refs has a line for its capabilities alone. */
 function refLines(refs: ReadonlyMap<string, string>, known: string, nullId: string): Buffer {
-  const lines: string[] = []
-  let rest = `\0${known}`
-  for (const [ref, id] of refs.size ? refs : [['capabilities^{}', nullId]]) {
-    const line = `${id} ${ref}${rest}\n`
-    lines.push(lengthOf(line), line)
-    rest = ''
-  }
-  return Buffer.from(lines.join(''))
+  const entries = refs.size ? refs : new Map([['capabilities^{}', nullId]])
+  const text = joinLines(entries, known, ref => ref.length)
+  // Names in ASCII alone, which are the most, have as many bytes as characters.
+  if (Buffer.byteLength(text) === text.length) return Buffer.from(text, 'latin1')
+  return Buffer.from(joinLines(entries, known, ref => Buffer.byteLength(ref)))
 }
 
-/** The lengths of lines as pkt-lines write them, by the length: a list of refs repeats a few. */
-const lengths: string[] = []
-
-function lengthOf(line: string): string {
-  const bytes = Buffer.byteLength(line) + 4
-  lengths[bytes] ??= bytes.toString(16).padStart(4, '0')
-  return lengths[bytes]
+function joinLines(
+  refs: ReadonlyMap<string, string>,
+  known: string,
+  bytesOf: (ref: string) => number,
+): string {
+  const lengths: string[] = []
+  let text = ''
+  let rest = `\0${known}\n`
+  for (const [ref, id] of refs) {
+    const bytes = 4 + id.length + 1 + bytesOf(ref) + rest.length
+    lengths[bytes] ??= bytes.toString(16).padStart(4, '0')
+    text += `${lengths[bytes]}${id} ${ref}${rest}`
+    rest = '\n'
+  }
+  return text
 }
 
 const capabilitiesOf = capabilityCache(async git => {
