@@ -9,14 +9,14 @@ const ROOMS = path.join(import.meta.dirname, '../../container')
 const LINE = `${'0'.repeat(40)} ${'1'.repeat(40)} refs/heads/a`
 
 /** The hook as git runs it, with descriptor 3 as a socket; `answer` is what it is told. */
-async function runHook(file: string, answer: string | undefined) {
+async function runHook(file: string, answer: string | undefined, lines: readonly string[] = [LINE]) {
   const child = spawn(path.join(ROOMS, file), {
     stdio: ['pipe', 'ignore', 'pipe', 'pipe'],
     env: { PATH: process.env.PATH, GIT_OBJECT_DIRECTORY: '/q', GIT_ALTERNATE_OBJECT_DIRECTORIES: '/m' },
   })
   const socket = child.stdio[3] as Duplex
   const heard = readHookRequest(socket)
-  child.stdin?.on('error', () => {}).end(`${LINE}\n`)
+  child.stdin?.on('error', () => {}).end(lines.map(line => `${line}\n`).join(''))
   socket.on('error', () => {})
   if (file.endsWith('pre-receive')) await heard
   if (answer === undefined) socket.destroy()
@@ -41,6 +41,11 @@ test('pre-receive hands over the quarantine, and each line of git’s list', asy
     alternates: '/m',
     lines: [LINE],
   })
+})
+
+test.each([19, 20, 21, 300])('pre-receive hands over %i lines as they are', async count => {
+  const lines = Array.from({ length: count }, (_, i) => `${LINE}/\u00e9\\n-e *$x${i}`)
+  expect((await runHook('push/hooks/pre-receive', 'refuse\n', lines)).heard?.lines).toEqual(lines)
 })
 
 test('what pre-receive says is heard as a whole, however it is cut', async () => {
