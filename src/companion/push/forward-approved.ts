@@ -32,7 +32,7 @@ export async function forwardApproved(
       refs: [],
       why: permission.may === 'not-forward' ? permission.why : 'its grant was removed',
     })
-  await restorePack(env, repository, id)
+  await restorePack(env, access.repository, id)
   const answer = await askCompanion(env, repository, {
     service: 'git-receive-pack',
     id: forward,

@@ -1,6 +1,6 @@
 import { logFault } from '../../common/log.ts'
 import { settingsOf } from '../../common/settings.ts'
-import { HELD_HASH_HEADER } from '../../contract/companion-api/pass.ts'
+import { HELD_HASH_HEADER, type Upstream } from '../../contract/companion-api/pass.ts'
 import { newId } from '../../ledger/id.ts'
 import {
   bytesOfPacks,
@@ -46,18 +46,18 @@ async function keepPack(
 }
 
 /** Gives the companion the pack of a waiting push, unless it has it. Without it the companion asks for a new push. */
-export async function restorePack(env: Env, repository: string, id: string): Promise<void> {
+export async function restorePack(env: Env, repository: Upstream, id: string): Promise<void> {
   const hash = env.HELD_PUSHES && (await hashOfPack(env.LEDGER, id))
   if (hash === undefined) return
-  const held = await askHeld(env, repository, id, false)
+  const held = await askHeld(env, repository.name, id, false)
   await held.body?.cancel()
   if (held.ok) return
   const kept = await env.HELD_PUSHES?.get(id)
   if (!kept) return
   const restored = await askCompanion(
     env,
-    repository,
-    { service: 'restore-held', id: newId(), push: id, hash },
+    repository.name,
+    { service: 'restore-held', id: newId(), repository, push: id, hash },
     { body: kept.body },
   )
   await restored.body?.cancel()

@@ -129,6 +129,8 @@ export const Pass = z.discriminatedUnion('service', [
   z.object({
     service: z.literal('restore-held'),
     ...base,
+    /** With it a container that has stopped is started. */
+    repository: Upstream,
     push: z.string(),
     hash: z.string().regex(/^[0-9a-f]{64}$/),
   }),
