@@ -5,6 +5,7 @@ import { PushRecord } from '../../src/contract/admin-api/pushes.ts'
 import { LinkCheck } from '../../src/contract/admin-api/status.ts'
 import { PushDiff } from '../../src/contract/companion-api/push-diff.ts'
 import { approvalsOf, pushThatWaits } from '../approval/fixtures/approvals.ts'
+import { makeCertificates, startHttpsHost } from '../harness/hosts/https-host.ts'
 import {
   type Agent,
   accepted,
@@ -23,7 +24,7 @@ let gate: Gate
 let upstream: Upstream
 let ada: Agent
 beforeAll(async () => {
-  gate = await startGate()
+  gate = await startGate({ settings: { GATE_GIT_LISTEN: '127.0.0.1:0', GATE_GIT_AGENT: 'ada' } })
   upstream = await startUpstream()
   await toSha256(upstream)
   await firstCommit(upstream)
@@ -90,6 +91,47 @@ test('a SHA-256 upstream is cloned, pushed to, rewritten, tagged and deleted fro
   expect(gone, gone.output).toMatchObject(accepted)
   expect(gone.output).toContain('there is no refs/heads/ada/none to delete')
   expect(await upstream.ref('refs/heads/ada/x')).toBeUndefined()
+})
+
+test('a SHA-256 upstream over HTTPS is cloned, pushed to and fetched from', async () => {
+  await using web = await startUpstream()
+  await toSha256(web)
+  await firstCommit(web)
+  const certificates = makeCertificates()
+  await using host = await startHttpsHost(web.dir, certificates)
+  const secret = randomBytes(20).toString('hex')
+  host.tokens.set(secret, 'write')
+  await gate.admin.ask('PUT', '/credentials/bot', { user: 'bot', secret })
+  const repository = { name: 'web', upstream: host.url, credential: 'bot', ca: certificates.ca }
+  await gate.admin.ask('POST', '/repositories', repository)
+  const cy = await gate.agent('cy', { push: ['cy/**'], delete: ['cy/**'] }, { repository: 'web' })
+  const work = await cy.clone()
+  expect(await work.text(['rev-parse', '--show-object-format'])).toBe('sha256')
+  const commit = await work.commit('Over HTTPS', { file: 'one\n' })
+  const pushed = await work.push('HEAD:cy/x')
+  expect(pushed, pushed.output).toMatchObject(accepted)
+  expect(await web.ref('refs/heads/cy/x')).toBe(commit)
+  await web.commit('main', 'Past the gate')
+  await work.text(['fetch', '-q', 'origin', 'main'])
+  expect(await work.text(['rev-parse', 'FETCH_HEAD'])).toBe(await web.ref('refs/heads/main'))
+  expect(await work.push('--delete', 'cy/x')).toMatchObject(accepted)
+  expect(await web.ref('refs/heads/cy/x')).toBeUndefined()
+})
+
+test('over git:// a SHA-256 upstream is cloned, pushed to and fetched from', async () => {
+  const work = await ada.clone()
+  await work.text(['remote', 'set-url', 'origin', gate.gitUrl('long')])
+  const commit = await work.commit('Over git://', { file: 'two\n' })
+  const pushed = await work.push('HEAD:ada/daemon')
+  expect(pushed, pushed.output).toMatchObject(accepted)
+  expect(await upstream.ref('refs/heads/ada/daemon')).toBe(commit)
+  await work.commit('A setting', { 'settings.py': `token = 'ghp_${randomBytes(18).toString('hex')}'\n` })
+  const refused = await work.push('HEAD:ada/daemon')
+  expect(refused.output).toContain('secret found: github-pat in settings.py:1')
+  const at = `${work.dir}/.git/cloned`
+  const cloned = await git(['clone', '-q', '-b', 'ada/daemon', gate.gitUrl('long'), at])
+  expect(cloned, cloned.output).toMatchObject(accepted)
+  expect(await gitText(['rev-parse', 'HEAD'], { cwd: at })).toBe(commit)
 })
 
 test('rules, leases and the scan hold for SHA-256 ids', async () => {
