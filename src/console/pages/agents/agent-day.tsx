@@ -11,7 +11,7 @@ import { Activity } from '../../components/activity.tsx'
 import { UntrustedText } from '../../components/untrusted-text.tsx'
 import { pathOf } from '../../paths.ts'
 import { EmptyState, notFoundPage, renderPage } from '../frame/layout.tsx'
-import { AgentNow } from './agent-now.tsx'
+import { AgentRights, AgentWaits } from './agent-now.tsx'
 
 const DAY_MS = 86_400_000
 /** The page shows this many pushes, and this many fetches. */
@@ -32,6 +32,7 @@ export async function showAgentDay(c: Context<ConsoleEnv>): Promise<Response> {
   const day = Day.parse(c.req.query('day')) ?? dayOf(Date.now())
   const from = Date.parse(day)
   const to = from + DAY_MS
+  const isToday = day === dayOf(Date.now())
   const range = { since: new Date(from).toISOString(), until: new Date(to - 1).toISOString() }
   const [counts, { pushes, next }, fetches] = await Promise.all([
     countPushesOfAgent(ledger, name, { from, to }),
@@ -44,6 +45,7 @@ export async function showAgentDay(c: Context<ConsoleEnv>): Promise<Response> {
     children: (
       <>
         <DayHeader name={name} day={day} />
+        {isToday && <AgentWaits ledger={ledger} agent={name} />}
         {counts.length === 0 && fetches.length === 0 ? (
           <EmptyState title="The agent neither fetched nor pushed on this day.">
             <p>
@@ -53,7 +55,12 @@ export async function showAgentDay(c: Context<ConsoleEnv>): Promise<Response> {
           </EmptyState>
         ) : (
           <>
-            {counts.length > 0 && <Counts counts={counts} />}
+            {counts.length > 0 && (
+              <section aria-labelledby="counts">
+                <h2 id="counts">Pushes</h2>
+                <Counts counts={counts} />
+              </section>
+            )}
             <section aria-labelledby="latest">
               <h2 id="latest">Activity</h2>
               <Activity pushes={pushes} fetches={fetches} />
@@ -67,7 +74,7 @@ export async function showAgentDay(c: Context<ConsoleEnv>): Promise<Response> {
             </section>
           </>
         )}
-        {day === dayOf(Date.now()) && <AgentNow ledger={ledger} agent={name} />}
+        {isToday && <AgentRights ledger={ledger} agent={name} />}
       </>
     ),
   })

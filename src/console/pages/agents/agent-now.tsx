@@ -14,17 +14,25 @@ import { TokenItem } from '../../components/tokens/token-list.tsx'
 import { UntrustedText } from '../../components/untrusted-text.tsx'
 import { pathOf } from '../../paths.ts'
 
-/** The present state of an agent: what waits for a decision, its tokens in force, its grants. */
-export const AgentNow = async ({ ledger, agent }: { ledger: D1Database; agent: string }) => {
-  const [{ approvals }, pending, tokens, grants] = await Promise.all([
+interface Props {
+  readonly ledger: D1Database
+  readonly agent: string
+}
+
+/** An agent's pushes and findings that wait for a decision. */
+export const AgentWaits = async ({ ledger, agent }: Props) => {
+  const [{ approvals }, pending] = await Promise.all([
     listApprovals(ledger, { agent, state: 'waiting' }),
     pendingOfAgent(ledger, agent),
-    listTokens(ledger, agent),
-    listGrants(ledger, { agent }),
   ])
+  return <Waiting approvals={approvals} pending={pending} />
+}
+
+/** An agent's present rights: its tokens in force, its grants. */
+export const AgentRights = async ({ ledger, agent }: Props) => {
+  const [tokens, grants] = await Promise.all([listTokens(ledger, agent), listGrants(ledger, { agent })])
   return (
     <>
-      <Waiting approvals={approvals} pending={pending} />
       <Tokens agent={agent} tokens={tokens.filter(isActive)} />
       <Grants agent={agent} grants={grants} />
     </>

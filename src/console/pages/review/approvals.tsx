@@ -3,6 +3,7 @@ import type { Approval } from '../../../contract/admin-api/approvals.ts'
 import { listApprovals } from '../../../ledger/pushes/approvals.ts'
 import { listedRepository } from '../../auth/authorize.tsx'
 import type { ConsoleEnv } from '../../auth/env.ts'
+import { plural } from '../../components/plural.ts'
 import { RelativeTime } from '../../components/relative-time.tsx'
 import { RefName, UntrustedText } from '../../components/untrusted-text.tsx'
 import { pathOf } from '../../paths.ts'
@@ -49,10 +50,10 @@ export async function showApprovals(c: Context<ConsoleEnv>): Promise<Response> {
 }
 
 const ApprovalList = ({ approvals }: { approvals: readonly Approval[] }) => (
-  <ul class="cards">
+  <ul class="plain-list">
     {approvals.map(({ id, agent, repository, refs, asks, state, needed, approvedBy, createdAt }) => (
       <li>
-        <p class="push-link">
+        <span class="push-link">
           <a href={pathOf.approval(id)}>
             <UntrustedText text={agent} /> to <UntrustedText text={repository} />
           </a>{' '}
@@ -62,10 +63,10 @@ const ApprovalList = ({ approvals }: { approvals: readonly Approval[] }) => (
             </>
           ))}
           <span class="muted">
-            {state}, {approvedBy.length} of {needed} approvals, <RelativeTime iso={createdAt} />
+            {state}, {approvedBy.length} of {plural(needed, 'approval')}, <RelativeTime iso={createdAt} />
           </span>
-        </p>
-        <p>
+        </span>
+        <p class="muted small">
           <UntrustedText text={asks.join('; ')} />
         </p>
       </li>
