@@ -69,6 +69,8 @@ test('the page of today has what waits for a decision, the tokens in force and t
   await part('Tokens in force').getByText('last used').waitFor()
   await part('Grants').getByText('refs/heads/ada/**').waitFor()
   await part('Grants').getByText('.github/workflows/**').waitFor()
+  await open('/repositories/app')
+  await page.getByText('waits for an approval: changes of .github/workflows/**').waitFor()
   await open('/agents/bruno/day')
   await part('Waits for a decision').getByText('1 finding in app').waitFor()
   await part('Tokens in force').getByText('None: the agent can neither fetch nor push.').waitFor()

@@ -3,7 +3,6 @@ import type { AgentGrant } from '../../contract/admin-api/agents.ts'
 import type { Identity } from '../../contract/admin-api/identities.ts'
 import { Repository } from '../../contract/admin-api/repositories.ts'
 import { LinkCheck, LiveStatus } from '../../contract/admin-api/status.ts'
-import { formatRules } from '../../contract/grant.ts'
 import type { LinkStep } from '../../contract/outcome.ts'
 import { hasRole } from '../../contract/role.ts'
 import { escapeInvisible } from '../../contract/text/invisible-characters.ts'
@@ -15,6 +14,7 @@ import { findRepository } from '../../ledger/access/repositories.ts'
 import { listPushRows, type PushRow } from '../../ledger/pushes/push-summaries.ts'
 import type { ConsoleEnv } from '../auth/env.ts'
 import { CopyBox } from '../components/copy-box.tsx'
+import { formatGrant } from '../components/grants.tsx'
 import { MirrorSection } from '../components/mirror.tsx'
 import { PushItem } from '../components/push-row.tsx'
 import { UntrustedText } from '../components/untrusted-text.tsx'
@@ -215,7 +215,7 @@ const GrantsSection = ({ grants }: { grants: readonly AgentGrant[] }) => (
                 <UntrustedText text={grant.agent} />
               </a>
             </dt>
-            {(grant.terms.rules.length ? formatRules(grant) : ['may read']).map(line => (
+            {formatGrant(grant).map(line => (
               <dd>
                 <code>{escapeInvisible(line)}</code>
               </dd>
