@@ -60,7 +60,7 @@ const mirrors = createMirrors({ settings, env, linkTo: links.to, mirrorSeed })
 const journal = trackUnreported(await openJournal(join(settings.home, 'journal'), settings.maxJournalBytes))
 const sessions = createSessions(settings)
 const refused = createRefusedObjects()
-const upstreams = createLfsUpstreams({ linkTo: links.to, credentials })
+const upstreams = createLfsUpstreams({ linkTo: links.to, credentials, forwardMs: settings.forwardMs })
 const store = await openStore(join(settings.home, 'lfs'), settings.maxLfsStoreBytes)
 const companion: Companion = {
   settings,

@@ -6,6 +6,8 @@ import { consolePages } from './console.ts'
 import { fetchOne } from './fetch.ts'
 import { growth } from './growth.ts'
 import { largePush } from './large-push.ts'
+import { lfs } from './lfs.ts'
+import { lfsMemory } from './lfs-memory.ts'
 import { lsRemote } from './ls-remote.ts'
 import { memory } from './memory.ts'
 import { pushCost } from './push-cost.ts'
@@ -29,5 +31,7 @@ export const rows: readonly Row[] = [
   refreshes,
   growth,
   memory,
+  lfs,
+  lfsMemory,
   consolePages,
 ]

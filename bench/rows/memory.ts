@@ -6,7 +6,7 @@ import { binary } from '../repositories.ts'
 import type { Result, Row } from '../row.ts'
 import { workTree } from '../work-tree.ts'
 
-const LIMIT_MB = 48
+export const LIMIT_MB = 48
 
 /** The peak memory of Worker and companion above their idle memory, during a large push and a large clone. */
 export const memory: Row = {
@@ -63,7 +63,7 @@ export const memory: Row = {
   },
 }
 
-interface Memory {
+export interface Memory {
   readonly worker: number
   readonly companion: number
 }
@@ -78,8 +78,8 @@ function read(gate: Gate, field: 'VmRSS' | 'VmHWM'): Memory {
 const ofProcess = (pid: number, field: 'VmRSS' | 'VmHWM') =>
   Number(new RegExp(`${field}:\\s+(\\d+)`).exec(fs.readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1]) * 1024
 
-const resident = (gate: Gate) => read(gate, 'VmRSS')
-const peaks = (gate: Gate) => read(gate, 'VmHWM')
+export const resident = (gate: Gate) => read(gate, 'VmRSS')
+export const peaks = (gate: Gate) => read(gate, 'VmHWM')
 
 /** Samples the peak memory of the companion's search processes, in bytes; 0 if there was no process. */
 function watchSearches(companion: number): { stop(): number } {
@@ -104,8 +104,8 @@ function watchSearches(companion: number): { stop(): number } {
 }
 
 /** Resets VmHWM, the kernel's peak of resident memory (proc_pid_clear_refs(5)). */
-function resetPeaks(gate: Gate): void {
+export function resetPeaks(gate: Gate): void {
   for (const pid of each(gate)) fs.writeFileSync(`/proc/${pid}/clear_refs`, '5')
 }
 
-const mb = (bytes: number) => `${Math.round(bytes / 2 ** 20)} MB`
+export const mb = (bytes: number) => `${Math.round(bytes / 2 ** 20)} MB`

@@ -1,13 +1,13 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { PassFor } from '../../src/contract/companion-api/pass.ts'
 import { type LfsAvailability, LfsBatch, type LfsObject } from '../../src/contract/lfs.ts'
-import { formatBytes } from '../../src/contract/text/format-bytes.ts'
 import { disconnectSignal } from '../client/push-client.ts'
 import { bodyText, json } from '../client/respond.ts'
 import type { Settings } from '../settings.ts'
 import type { Lfs, LfsRepository } from './lfs.ts'
 import { respondWithFailure } from './respond.ts'
 import { decisionsOf } from './scan-queue.ts'
+import { tooLarge } from './upload-limit.ts'
 
 const MAX_BODY = 1 << 20
 
@@ -88,16 +88,13 @@ async function uploads(
   signal: AbortSignal,
 ): Promise<Availability[]> {
   const states = await repository.upstream.look('upload', objects, signal)
-  const { terms } = pass
   const decisions = decisionsOf(pass)
-  const most = Math.min(settings.maxLfsObjectBytes, terms.maxBlobBytes ?? Number.POSITIVE_INFINITY)
   return states.map(({ error, ...state }) => {
     if (state.isPresent) return state
     if (error) return { ...state, error: { ...error, message: `git-gate: upstream says: ${error.message}` } }
     const problem = repository.uploads.problem(state.oid, decisions)
     if (problem !== undefined) return { ...state, error: { code: 403, message: problem } }
-    if (state.size <= most) return state
-    const message = `git-gate: the object is ${formatBytes(state.size)}, and an object may be up to ${formatBytes(most)} here`
-    return { ...state, error: { code: 413, message } }
+    const message = tooLarge(state, pass.terms, settings)
+    return message === undefined ? state : { ...state, error: { code: 413, message } }
   })
 }

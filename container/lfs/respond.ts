@@ -47,5 +47,7 @@ export function failureOf(id: string, error: unknown): { status: number; message
 export function respondWithFailure(response: ServerResponse, id: string, error: unknown): void {
   if (response.destroyed) return
   const { status, message } = failureOf(id, error)
+  // A client in the middle of an object sees its connection end, and learns no reason.
+  if (response.headersSent) logError(id, error)
   lfsError(response, status, message)
 }

@@ -57,6 +57,8 @@ export async function openStore(folder: string, maxBytes: number): Promise<Store
   const entries = await storedIn(folder)
   let stored = sum(entries.values())
   let reserved = 0
+  /** The part of the reserved bytes that is not written yet: the disk still shows it as free. */
+  let unwritten = 0
   const touch = (path: string) => {
     const entry = entries.get(path)
     if (!entry) return
@@ -70,7 +72,8 @@ export async function openStore(folder: string, maxBytes: number): Promise<Store
     entries.delete(path)
     await rm(path, { force: true })
   }
-  const isRoom = async (bytes: number) => stored + reserved <= maxBytes && (await freeBytes(folder)) >= bytes
+  const isRoom = async (bytes: number) =>
+    stored + reserved <= maxBytes && (await freeBytes(folder)) >= unwritten + bytes
   const makeRoom = async (bytes: number) => {
     if (reserved + bytes > maxBytes) throw new StoreFull()
     reserved += bytes
@@ -78,18 +81,20 @@ export async function openStore(folder: string, maxBytes: number): Promise<Store
       // The store may be deleted at any time.
       await mkdir(folder, { recursive: true, mode: 0o700 })
       for (const path of entries.keys()) {
-        if (await isRoom(bytes)) return
+        if (await isRoom(bytes)) break
         // A reader that has it open reads on to its end.
         await forget(path)
       }
       if (!(await isRoom(bytes))) throw new StoreFull()
+      unwritten += bytes
     } catch (error) {
       reserved -= bytes
       throw error
     }
   }
-  const release = (bytes: number) => {
+  const release = (bytes: number, rest: number) => {
     reserved -= bytes
+    unwritten -= rest
   }
   const keep = (path: string, size: number) => {
     stored += size - (entries.get(path)?.size ?? 0)
@@ -125,7 +130,10 @@ export async function openStore(folder: string, maxBytes: number): Promise<Store
             await mkdir(dirname(path), { recursive: true, mode: 0o700 })
             const file = await open(path, 'wx', 0o600)
             return createArrival(object, path, file, {
-              release: () => release(object.size),
+              wrote(bytes) {
+                unwritten -= bytes
+              },
+              release: written => release(object.size, object.size - written),
               async keep() {
                 const to = pathOf(object)
                 await mkdir(dirname(to), { recursive: true, mode: 0o700 })
@@ -134,8 +142,8 @@ export async function openStore(folder: string, maxBytes: number): Promise<Store
               },
             })
           } catch (error) {
-            release(object.size)
-            throw error
+            release(object.size, object.size)
+            throw asStoreFull(error)
           }
         },
       }
@@ -147,7 +155,7 @@ function createArrival(
   { oid, size }: LfsObject,
   path: string,
   file: FileHandle,
-  store: { release(): void; keep(): Promise<void> },
+  store: { wrote(bytes: number): void; release(written: number): void; keep(): Promise<void> },
 ): Arrival {
   const hash = createHash('sha256')
   let written = 0
@@ -158,7 +166,7 @@ function createArrival(
     isOpen = false
   }
   const end = () => {
-    if (!isOver) store.release()
+    if (!isOver) store.release(written)
     isOver = true
   }
   return {
@@ -170,8 +178,13 @@ function createArrival(
       if (written + bytes.length > size)
         throw new WrongObject(`it is longer than the ${size} bytes that were announced`)
       hash.update(bytes)
-      for (let at = 0; at < bytes.length; ) at += (await file.write(bytes, at)).bytesWritten
+      try {
+        for (let at = 0; at < bytes.length; ) at += (await file.write(bytes, at)).bytesWritten
+      } catch (error) {
+        throw asStoreFull(error)
+      }
       written += bytes.length
+      store.wrote(bytes.length)
     },
     async finish() {
       await close()
@@ -192,6 +205,10 @@ function createArrival(
     },
   }
 }
+
+/** Something else may have filled the disk since the object's room was reserved. */
+const asStoreFull = (error: unknown) =>
+  error instanceof Error && 'code' in error && error.code === 'ENOSPC' ? new StoreFull() : error
 
 const freeBytes = async (folder: string) => {
   const { bavail, bsize } = await statfs(folder)

@@ -3,7 +3,8 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import { setTimeout as delay } from 'node:timers/promises'
 import type { PassFor } from '../../src/contract/companion-api/pass.ts'
 import type { LfsUploadResult } from '../../src/contract/lfs.ts'
-import { ClientGone, readBody } from '../client/request-body.ts'
+import { TURNED_AWAY_MS } from '../client/push-client.ts'
+import { type Body, ClientGone, readBody, type WatchedBody } from '../client/request-body.ts'
 import { json } from '../client/respond.ts'
 import type { SessionEnd } from '../sessions/session-counts.ts'
 import { sessionOf } from '../sessions/sessions.ts'
@@ -11,6 +12,7 @@ import type { Lfs, LfsRepository } from './lfs.ts'
 import { failureOf, lfsError, respondWithFailure } from './respond.ts'
 import { decisionsOf } from './scan-queue.ts'
 import type { Arrival } from './store.ts'
+import { tooLarge } from './upload-limit.ts'
 
 /**
  * The longest wait of an answer for the scan and the forward, in milliseconds. git-lfs gives up after 30 s
@@ -25,13 +27,39 @@ export async function lfsUpload(
   request: IncomingMessage,
   response: ServerResponse,
 ): Promise<void> {
+  const { clientIdleMs: idleMs, minReceiveRate: bytesPerSecond, receiveMs: withinMs } = lfs.settings
+  const body = readBody(request, { idleMs, bytesPerSecond, withinMs })
+  const refusal = tooLarge(pass, pass.terms, lfs.settings)
+  if (refusal !== undefined) lfsError(response, 413, refusal)
+  else await take(lfs, pass, body, response)
+  await discardRest(request, response, body)
+}
+
+/** Reads what the client still sends: a client that sends does not read an early answer. */
+async function discardRest(
+  request: IncomingMessage,
+  response: ServerResponse,
+  body: WatchedBody,
+): Promise<void> {
+  if (request.complete || response.destroyed) return
+  body.within(TURNED_AWAY_MS)
+  await body.drain().catch(() => {})
+  if (!request.complete) request.socket.destroySoon()
+}
+
+async function take(
+  lfs: Lfs,
+  pass: PassFor<'lfs-upload'>,
+  body: Body,
+  response: ServerResponse,
+): Promise<void> {
   let phase = 'receiving'
   const begun = lfs.sessions.begin(sessionOf(pass), () => phase)
   if (!begun.ok) return lfsError(response, 429, `git-gate: ${begun.why}`)
   const repository = lfs.repository(pass.repository)
   let end: SessionEnd = { outcome: 'failed' }
   try {
-    const arrival = await receive(lfs, repository, pass, request)
+    const arrival = await receive(repository, pass, body)
     phase = 'checking'
     const work = repository.uploads.run(pass.oid, decisionsOf(pass), () =>
       checkAndForward(lfs, repository, pass, arrival),
@@ -43,7 +71,7 @@ export async function lfsUpload(
   } catch (error) {
     if (error instanceof ClientGone) {
       end = { outcome: 'abandoned', disconnectReason: error.reason }
-      response.destroy()
+      lfsError(response, 408, `git-gate: the object did not arrive: ${error.message}`)
     } else respondWithFailure(response, pass.id, error)
   } finally {
     begun.end(end)
@@ -52,16 +80,10 @@ export async function lfsUpload(
 
 /** Writes an object to disk, and checks its size and its hash. */
 async function receive(
-  { settings }: Lfs,
   { shelf }: LfsRepository,
   { oid, size }: PassFor<'lfs-upload'>,
-  request: IncomingMessage,
+  body: Body,
 ): Promise<Arrival> {
-  const body = readBody(request, {
-    idleMs: settings.clientIdleMs,
-    bytesPerSecond: settings.minReceiveRate,
-    withinMs: settings.receiveMs,
-  })
   const arrival = await shelf.begin({ oid, size })
   try {
     for (let bytes = await body.read(); bytes; bytes = await body.read()) await arrival.write(bytes)

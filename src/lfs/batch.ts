@@ -80,10 +80,10 @@ async function readBatch(request: Request): Promise<LfsBatch | undefined> {
 
 /**
  * Returns why an object may not be uploaded for this ref. An object that upstream has needs no upload: `git lfs
- * push --all` asks about every ref.
+ * push --all` asks about every ref. `git lfs push origin HEAD` names no ref that a push could have.
  */
 function refusalOf(c: Context<GitEnv>, ref: string | undefined): string | undefined {
-  if (ref === undefined) return undefined
+  if (!ref?.startsWith('refs/')) return undefined
   const { agent, access } = c.var
   const writes: readonly Action[] = ['create', 'update', 'force']
   return writes.some(action => isAllowed({ agent, terms: access.terms }, ref, action))

@@ -1,4 +1,5 @@
 import type { Context } from 'hono'
+import { z } from 'zod'
 import type { GitEnv } from '../auth/agent.ts'
 import { logFault } from '../common/log.ts'
 import { askCompanion } from '../companion/index.ts'
@@ -28,7 +29,7 @@ export async function upload(c: Context<GitEnv>): Promise<Response> {
   const length = raw.headers.get('content-length')
   if (length !== null && Number(length) !== object.size)
     return lfsError(422, `the object has ${length} bytes, and ${object.size} were announced`)
-  const answer = await askCompanion(
+  const answer = askCompanion(
     c.env,
     repository.name,
     {
@@ -42,9 +43,12 @@ export async function upload(c: Context<GitEnv>): Promise<Response> {
       gitleaksConfig,
       ...object,
     },
-    { body: raw.body, headers: length === null ? {} : { 'content-length': length }, signal: raw.signal },
+    { body: raw.body, headers: length === null ? {} : { 'content-length': length } },
   ).catch(() => undefined)
-  return tell(c, object, answer)
+  // The upload of a client that goes away is recorded, too.
+  const told = answer.then(each => tellUpload(c, object, each))
+  c.executionCtx.waitUntil(told.catch(() => {}))
+  return told
 }
 
 /** Serves `POST …/info/lfs/objects/<oid>/verify?size=<bytes>`: the result of an upload that took longer. */
@@ -80,16 +84,47 @@ function objectOf(c: Context<GitEnv>): LfsObject | undefined {
   return LfsObjectSchema.safeParse({ oid, size: Number(size) }).data
 }
 
+/** Records an upload that the companion has not taken, or its end, and returns the answer for the client. */
+async function tellUpload(
+  c: Context<GitEnv>,
+  object: LfsObject,
+  answer: Response | undefined,
+): Promise<Response> {
+  const told = await tell(c, object, answer)
+  const isTaken = answer?.headers.get('content-type') === 'application/json'
+  // The client of a busy gate comes again.
+  if (isTaken || told.status === 429) return told
+  const read = LfsMessage.safeParse(
+    await told
+      .clone()
+      .json()
+      .catch(() => undefined),
+  )
+  await record(c, object, {
+    id: newId(),
+    outcome: 'failed',
+    message: answer ? (read.data?.message ?? '') : 'the client went away, or the companion',
+    findings: [],
+    exceptionsUsed: [],
+    ms: 0,
+  })
+  return told
+}
+
+const LfsMessage = z.object({ message: z.string() })
+
 /** Records the end of an upload, and returns the answer for the client. */
 async function tell(c: Context<GitEnv>, object: LfsObject, answer: Response | undefined): Promise<Response> {
   if (answer?.headers.get('content-type') !== 'application/json') return passOn(answer)
   const result = LfsUploadResult.parse(await answer.json())
-  if (result.outcome !== 'open' && result.id !== '') {
-    const { agent, token, access } = c.var
-    const client = { repository: access.repository.name, agent, token: token.id }
-    await recordUpload(c.env.LEDGER, client, object, result).catch(error =>
-      logFault({ at: 'lfs transfers' }, error),
-    )
-  }
+  if (result.outcome !== 'open' && result.id !== '') await record(c, object, result)
   return lfsResponse(answer.status, result.message ? { message: result.message } : {})
+}
+
+async function record(c: Context<GitEnv>, object: LfsObject, result: LfsUploadResult): Promise<void> {
+  const { agent, token, access } = c.var
+  const client = { repository: access.repository.name, agent, token: token.id }
+  await recordUpload(c.env.LEDGER, client, object, result).catch(error =>
+    logFault({ at: 'lfs transfers' }, error),
+  )
 }

@@ -51,12 +51,13 @@ function commandOf(pid: number): string {
   }
 }
 
-/** Lists git's unfinished files (packs, quarantines, locks) and the companion's scratch folders. */
+/** Lists git's unfinished files (packs, quarantines, locks), unfinished LFS objects and the scratch folders. */
 function temporaryFiles(home: string): string[] {
   const unfinished = list(path.join(home, 'mirrors'), true).filter(file =>
     /(^|\/)(tmp_|\.tmp-|incoming-)[^/]*|\.lock$/.test(file),
   )
-  return [...unfinished, ...list(path.join(home, 'scratch'), false)]
+  const arriving = list(path.join(home, 'lfs'), true).filter(file => /\/incoming\/./.test(file))
+  return [...unfinished, ...arriving, ...list(path.join(home, 'scratch'), false)]
 }
 
 function list(folder: string, recursive: boolean): string[] {

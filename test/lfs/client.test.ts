@@ -116,6 +116,8 @@ describe.skipIf(noClient)('the git-lfs client', () => {
     expect(before).toMatchObject(rejected)
     expect(before.output).toContain(`lost.bin names the LFS object ${oid}`)
     expect(before.output).toContain('git lfs push --all origin')
+    await work.text(['lfs', 'push', 'origin', 'HEAD'])
+    expect(server.has(oid)).toBe(true)
     await work.text(['lfs', 'push', '--all', 'origin'])
     expect(await work.git(['push', '--no-verify', 'origin', 'HEAD:refs/heads/lost'])).toMatchObject(accepted)
   })

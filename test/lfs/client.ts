@@ -20,19 +20,22 @@ export const noClient = (() => {
 export const sha256 = (content: Buffer | string) => createHash('sha256').update(content).digest('hex')
 
 /** Git's configuration for a clone that uses Git LFS, as `git lfs install` writes it. */
-const LFS_CONFIG = [
-  'filter.lfs.clean=git-lfs clean -- %f',
-  'filter.lfs.smudge=git-lfs smudge -- %f',
-  'filter.lfs.process=git-lfs filter-process',
-  'filter.lfs.required=true',
-]
+export const GIT_LFS_CONFIG = [
+  ['filter.lfs.clean', 'git-lfs clean -- %f'],
+  ['filter.lfs.smudge', 'git-lfs smudge -- %f'],
+  ['filter.lfs.process', 'git-lfs filter-process'],
+  ['filter.lfs.required', 'true'],
+] as const
 
 /** The file that puts `*.bin` into Git LFS. */
 export const ATTRIBUTES = { '.gitattributes': '*.bin filter=lfs diff=lfs merge=lfs -text\n' }
 
 /** Clones with Git LFS on, and its hooks installed. */
 export async function cloneWithLfs(agent: Agent, ...options: string[]): Promise<Clone> {
-  const work = await agent.clone(...LFS_CONFIG.flatMap(line => ['-c', line]), ...options)
+  const work = await agent.clone(
+    ...GIT_LFS_CONFIG.flatMap(([name, value]) => ['-c', `${name}=${value}`]),
+    ...options,
+  )
   await work.text(['lfs', 'install', '--local'])
   return work
 }

@@ -1,6 +1,7 @@
 import { once } from 'node:events'
 import http from 'node:http'
 import type { AddressInfo } from 'node:net'
+import { text } from 'node:stream/consumers'
 import { expect, onTestFinished, test } from 'vitest'
 import { createLfsUpstreams } from '../../container/upstream/lfs-api/index.ts'
 import { Upstream } from '../../src/contract/companion-api/pass.ts'
@@ -41,9 +42,8 @@ async function download(origin: string): Promise<string> {
   })
   const credentials = { tokenFor: async () => ({ user: 'acme', token: 'abc' }), refused: () => {} }
   const linkTo = () => Promise.reject(new Error('not over HTTPS'))
-  const lfs = createLfsUpstreams({ linkTo, credentials }).to(upstream)
-  const body = await lfs.download(OBJECT, AbortSignal.timeout(10_000))
-  return (await body.setEncoding('utf8').toArray()).join('')
+  const lfs = createLfsUpstreams({ linkTo, credentials, forwardMs: 10_000 }).to(upstream)
+  return text(await lfs.download(OBJECT, AbortSignal.timeout(10_000)))
 }
 
 const OWN = `Basic ${Buffer.from('acme:abc').toString('base64')}`

@@ -25,7 +25,7 @@ export interface LfsUpstream {
   /** Says which objects upstream has. */
   look(operation: LfsOperation, objects: readonly LfsObject[], signal: AbortSignal): Promise<ObjectState[]>
   /** Returns the bytes of an object, unchecked. */
-  download(object: LfsObject, signal: AbortSignal): Promise<Readable>
+  download(object: LfsObject, signal: AbortSignal): Promise<AsyncIterable<Buffer>>
   /** Sends an object, and waits until upstream has verified it. `open` opens it for one attempt. */
   upload(object: LfsObject, open: () => Readable, signal: AbortSignal): Promise<void>
   /** Sends a request of the locking API. Returns upstream's answer. */
@@ -48,6 +48,8 @@ type Actions = NonNullable<LfsAnswer['actions']>
 export interface Ways {
   readonly linkTo: (upstream: Upstream) => Promise<Link>
   readonly credentials: Pick<Credentials, 'tokenFor' | 'refused'>
+  /** The longest wait for an LFS server that has the whole object, in milliseconds. */
+  readonly forwardMs: number
 }
 
 export function createLfsUpstreams(ways: Ways): LfsUpstreams {
@@ -62,7 +64,7 @@ export function createLfsUpstreams(ways: Ways): LfsUpstreams {
   }
 }
 
-function createLfsUpstream(upstream: Upstream, { linkTo, credentials }: Ways): LfsUpstream {
+function createLfsUpstream(upstream: Upstream, { linkTo, credentials, forwardMs }: Ways): LfsUpstream {
   const send = createLfsSender(upstream)
   const endpoints = new Map<LfsOperation, LfsEndpoint>()
   const actions = new Map<string, { actions: Actions; expiresAt: number }>()
@@ -161,7 +163,7 @@ function createLfsUpstream(upstream: Upstream, { linkTo, credentials }: Ways): L
     },
     async upload(object, open, signal) {
       await withActions('upload', object, signal, ({ upload, verify }) =>
-        uploadObject(send, object, { upload, verify }, open, signal),
+        uploadObject(send, object, { upload, verify }, open, forwardMs, signal),
       )
     },
     locks: ({ method, path, body }, signal) =>

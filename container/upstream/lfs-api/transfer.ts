@@ -1,10 +1,8 @@
 import type { Readable } from 'node:stream'
 import { LFS_JSON, type LfsObject } from '../../../src/contract/lfs.ts'
+import { UpstreamError } from '../upstream-error.ts'
 import { errorOf, type LfsAction } from './api.ts'
 import type { LfsSender } from './http.ts'
-
-/** The wait for an LFS server that has the whole object and still works on it, in milliseconds. */
-const ANSWER_MS = 300_000
 
 /** Returns the body of a download action (git-lfs docs/api/basic-transfers.md). */
 export async function downloadObject(
@@ -12,18 +10,34 @@ export async function downloadObject(
   href: string,
   headers: Readonly<Record<string, string>>,
   signal: AbortSignal,
-): Promise<Readable> {
+): Promise<AsyncIterable<Buffer>> {
   const answer = await send(href, { method: 'GET', headers, signal })
   if (answer.statusCode !== 200) throw await errorOf(href, answer)
-  return answer
+  return bytesOf(answer, href, signal)
 }
 
-/** Runs the upload and the verify action of an object. */
+async function* bytesOf(answer: Readable, href: string, signal: AbortSignal): AsyncGenerator<Buffer> {
+  try {
+    yield* answer
+  } catch (error) {
+    signal.throwIfAborted()
+    const why = error instanceof Error ? error.message : String(error)
+    throw new UpstreamError(
+      `the LFS server ${new URL(href).host} ended in the middle of an object (${why}); try again later`,
+    )
+  }
+}
+
+/**
+ * Runs the upload and the verify action of an object. An LFS server that has the whole object may work on it for
+ * `answerMs` milliseconds.
+ */
 export async function uploadObject(
   send: LfsSender,
   object: LfsObject,
   { upload, verify }: { upload?: LfsAction | undefined; verify?: LfsAction | undefined },
   open: () => Readable,
+  answerMs: number,
   signal: AbortSignal,
 ): Promise<void> {
   if (upload) {
@@ -40,7 +54,7 @@ export async function uploadObject(
         headers,
         body,
         signal,
-        answerMs: ANSWER_MS,
+        answerMs,
       })
       if ((answer.statusCode ?? 0) > 299) throw await errorOf(upload.href, answer)
       answer.resume()

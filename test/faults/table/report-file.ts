@@ -23,15 +23,19 @@ client's fault the bound is the silence that a client is allowed, 15 s here, and
 client lives to hear of, that is when the client has ended and the fault is mended. The next push goes to the same ref,
 at once. A network is cut by a router between namespaces that no longer forwards; elsewhere a peer vanishes behind a
 link that is silent. The gate's deadlines are shorter here than by default: 15 s of silence, 40 s for checks, 20 s for
-a forward, 5 s until a lost push is looked into (90, 120, 120 and 30).
+a forward, 5 s until a lost push is looked into (90, 120, 120 and 30). A row of the surface "Git LFS" is the upload of one
+object, its ledger is the list of transfers, and its next is the next upload of the object.
 \`npm run faults -- -t 'gitleaks hangs'\` measures some rows again and leaves the others.
 `
+
+/** The cells of a row that a measurement fills. */
+export type Row = Pick<Aftermath, 'client' | 'gone' | 'left' | 'upstream' | 'outcome' | 'next'>
 
 /** docs/faults.md, rewritten with each row. A row that is not measured again stays. */
 export interface Report {
   /** Declares a row. The table has the declared rows alone, in this order. */
   expect(fault: string, surface: string): void
-  row(fault: string, surface: string, after: Aftermath): void
+  row(fault: string, surface: string, after: Row): void
   /** Adds a line below the table, or replaces the line that begins with the same two words. */
   aside(line: string): void
 }

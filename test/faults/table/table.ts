@@ -11,10 +11,12 @@ import {
 } from '../fixtures/fault-fixture.ts'
 import { diskFor } from '../fixtures/full-disk.ts'
 import { PHASES, type Phase } from '../fixtures/held-push.ts'
+import { type LfsScene, startLfsScene } from '../fixtures/lfs-scene.ts'
 import { bareDaemon } from './bare-daemon.ts'
 import { closeEarly, isHeld, type Leaving, leave, sayHalf, stallClone } from './client-faults.ts'
 import { type Fault, meet, titleOf } from './fault.ts'
 import { companionKilled, gitHangs, gitleaksIs, workerKilled } from './gate-faults.ts'
+import { canMount, LFS_FAULTS, meetLfs, toAftermath } from './lfs-faults.ts'
 import type { Aftermath } from './measure.ts'
 import { openReport } from './report-file.ts'
 import * as upstream from './upstream-faults.ts'
@@ -140,5 +142,25 @@ describe.skipIf(!far)('a network that can be cut', () => {
 })
 if (!far)
   report.aside('No network namespaces here (they take root and veth): no row of a network that is cut.')
+
+describe('uploads of Git LFS', () => {
+  let scene: LfsScene
+  beforeAll(async () => {
+    scene = await startLfsScene({ ...SETTINGS, GATE_CLIENT_IDLE_SECONDS: '15' })
+  })
+  afterAll(() => scene?.[Symbol.asyncDispose]())
+  for (const fault of [...LFS_FAULTS.uploads, ...LFS_FAULTS.disks]) {
+    report.expect(fault.words, 'Git LFS')
+    test(
+      `${fault.words}, Git LFS`,
+      async ({ skip }) => {
+        if (LFS_FAULTS.disks.includes(fault) && !canMount(scene))
+          return skip('only root may mount a small disk')
+        report.row(fault.words, 'Git LFS', toAftermath(await meetLfs(scene, fault)))
+      },
+      ROW_MS,
+    )
+  }
+})
 
 test('beside it: a bare git daemon', async () => report.aside(await bareDaemon()), 120_000)

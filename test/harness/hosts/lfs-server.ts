@@ -35,6 +35,12 @@ export interface LfsServer extends AsyncDisposable {
     refuseUploads?: { status: number; message: string } | undefined
     /** Downloads wait for this. */
     hold?: Promise<void> | undefined
+    /** Uploads wait for this before their answer. */
+    holdUploads?: Promise<void> | undefined
+    /** Uploads break off after their first bytes. */
+    breakUploads?: boolean
+    /** Closes the server's port and its connections. The returned function opens the port again. */
+    leave(): Promise<() => Promise<void>>
     /** Whether it has the locking API. */
     hasLocks: boolean
   }
@@ -46,7 +52,7 @@ const Batch = z.object({
 })
 
 /** Starts a server, and makes an upstream's sshd answer `git-lfs-authenticate` with its address. */
-export async function startLfsServer(upstream: Upstream): Promise<LfsServer> {
+export async function startLfsServer(upstream: Pick<Upstream, 'dir'>): Promise<LfsServer> {
   const dir = fs.mkdtempSync(path.join(os.tmpdir(), 'gate-lfs-'))
   const at = (oid: string) => path.join(dir, oid)
   let token = randomBytes(12).toString('hex')
@@ -72,6 +78,16 @@ export async function startLfsServer(upstream: Upstream): Promise<LfsServer> {
     expireTokens() {
       token = randomBytes(12).toString('hex')
       announce()
+    },
+    async leave() {
+      const { port } = server.address() as net.AddressInfo
+      server.close()
+      server.closeAllConnections()
+      await once(server, 'close')
+      return async () => {
+        server.listen(port, '127.0.0.1')
+        await once(server, 'listening')
+      }
     },
   }
 
@@ -142,8 +158,11 @@ export async function startLfsServer(upstream: Upstream): Promise<LfsServer> {
       request.resume()
       return json(refusal.status, { message: refusal.message })
     }
-    await pipeline(request, fs.createWriteStream(`${at(oid)}.new`))
-    fs.renameSync(`${at(oid)}.new`, at(oid))
+    if (faults.breakUploads) return void request.once('data', () => request.socket.destroy())
+    const fresh = `${at(oid)}.${randomBytes(4).toString('hex')}`
+    await pipeline(request, fs.createWriteStream(fresh))
+    await faults.holdUploads
+    fs.renameSync(fresh, at(oid))
     json(200, {})
   }
   const send = async (oid: string, response: http.ServerResponse) => {

@@ -1,0 +1,52 @@
+import fs from 'node:fs'
+import path from 'node:path'
+import { setTimeout as delay } from 'node:timers/promises'
+import { mustGit } from '../bench-fixture.ts'
+import { lfsTree, objectsOf, startStageLfs } from '../lfs-tree.ts'
+import type { Result, Row } from '../row.ts'
+import { LIMIT_MB, mb, peaks, resetPeaks, resident } from './memory.ts'
+
+/** The peak memory of Worker and companion above their idle memory, while a large LFS object passes. */
+export const lfsMemory: Row = {
+  name: 'lfs-memory',
+  async run(stage, { quick }) {
+    const megabytes = quick ? 100 : 1_000
+    await using _server = await startStageLfs(stage)
+    const place = await stage.place('lfs-heavy', { commits: 20 })
+    const gate = await stage.anotherGate({}, [place.name])
+    const url = await gate.agent('ada', place.name, ['refs/heads/**'])
+    // The first requests load memory that later ones do not add to.
+    const warm = await lfsTree(stage, place, 3, 30e6)
+    const fetch = async (dir: string) => {
+      fs.rmSync(objectsOf({ dir }), { recursive: true })
+      await mustGit(['lfs', 'fetch', url, 'HEAD'], { cwd: dir })
+    }
+    await mustGit(['lfs', 'push', url, 'HEAD'], { cwd: warm.dir })
+    await mustGit(['push', '-q', '--no-verify', url, 'HEAD:refs/heads/warm'], { cwd: warm.dir })
+    await fetch(warm.dir)
+    const tree = await lfsTree(stage, place, 1, megabytes * 1e6)
+    await delay(3_000)
+    const idle = resident(gate)
+    const results: Result[] = []
+    const during = async (what: string, work: () => Promise<unknown>) => {
+      resetPeaks(gate)
+      await work()
+      const peak = peaks(gate)
+      const more = { worker: peak.worker - idle.worker, companion: peak.companion - idle.companion }
+      results.push({
+        work: `peak memory, ${what} of an LFS object of ${megabytes} MB`,
+        against: 'idle',
+        gate: `Worker ${mb(more.worker)}, companion ${mb(more.companion)} more`,
+        peer: `Worker ${mb(idle.worker)}, companion ${mb(idle.companion)}`,
+        reached: more.worker <= LIMIT_MB << 20 && more.companion <= LIMIT_MB << 20,
+        note: 'the scan is a process of its own',
+      })
+    }
+    await during('upload', () => mustGit(['lfs', 'push', url, 'HEAD'], { cwd: tree.dir }))
+    await mustGit(['push', '-q', '--no-verify', url, 'HEAD:refs/heads/heavy'], { cwd: tree.dir })
+    await during('download from the store', () => fetch(tree.dir))
+    fs.rmSync(path.join(gate.home, 'companion/lfs'), { recursive: true })
+    await during('download from upstream', () => fetch(tree.dir))
+    return results
+  },
+}

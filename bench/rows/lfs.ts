@@ -1,0 +1,84 @@
+import fs from 'node:fs'
+import path from 'node:path'
+import { mustGit, type Stage } from '../bench-fixture.ts'
+import { lfsTree, objectsOf, startStageLfs } from '../lfs-tree.ts'
+import { compare, timed } from '../measure.ts'
+import { bareScanOfFiles } from '../peers/gitleaks.ts'
+import { compared, type Effort, type Result, type Row } from '../row.ts'
+
+const TARGET = 1.15
+const COUNTS = [1, 10, 1_000]
+
+/** Uploads and downloads of Git LFS objects, of 200 MB together, by `git lfs push` and `git lfs fetch`. */
+export const lfs: Row = {
+  name: 'lfs',
+  async run(stage, effort) {
+    await using _server = await startStageLfs(stage)
+    const results: Result[] = []
+    for (const count of COUNTS) results.push(...(await transfers(stage, effort, count)))
+    return results
+  },
+}
+
+async function transfers(stage: Stage, { rounds, quick }: Effort, count: number): Promise<Result[]> {
+  const megabytes = quick ? 20 : 200
+  const place = await stage.place(`lfs-${count}`, { commits: 20 })
+  const scans: number[] = []
+  const trees: string[] = []
+  const up = (name: 'gate' | 'ssh', env: Readonly<Record<string, string>>) => ({
+    name,
+    async run(round: number) {
+      const tree = await lfsTree(stage, place, count, megabytes * 1e6)
+      const push = ['lfs', 'push', place[name], 'HEAD']
+      const ms = await timed(() => mustGit(push, { cwd: tree.dir, env }))
+      // A pointer in the repository lets the gate serve the object.
+      const branch = `HEAD:refs/heads/${name}-${round}`
+      await mustGit(['push', '-q', '--no-verify', place.gate, branch], { cwd: tree.dir })
+      if (name === 'ssh' && round > 0) scans.push(await timed(() => bareScanOfFiles(objectsOf(tree))))
+      fs.rmSync(path.join(tree.dir, '.git/lfs'), { recursive: true })
+      trees.push(tree.dir)
+      return ms
+    },
+  })
+  const most = Math.min(rounds, 3)
+  const pushed = await compare([up('gate', {}), up('ssh', stage.sshEnv)], most)
+  const [cwd = ''] = trees
+  const down = (name: string, url: string, env: Readonly<Record<string, string>>, before = () => {}) => ({
+    name,
+    async run() {
+      before()
+      const ms = await timed(() => mustGit(['lfs', 'fetch', url, 'HEAD'], { cwd, env }))
+      fs.rmSync(objectsOf({ dir: cwd }), { recursive: true })
+      return ms
+    },
+  })
+  const emptyStore = () => fs.rmSync(path.join(stage.gate.home, 'companion/lfs'), { recursive: true })
+  const fetched = await compare(
+    [
+      down('first', place.gate, {}, emptyStore),
+      down('second', place.gate, {}),
+      down('ssh', place.ssh, stage.sshEnv),
+    ],
+    most,
+  )
+  for (const dir of trees) fs.rmSync(dir, { recursive: true })
+  const of = (times: ReadonlyMap<string, readonly number[]>, name: string) => times.get(name) ?? []
+  const direct = of(pushed, 'ssh')
+  const scanned = direct.map((ms, i) => ms + (scans[i] ?? Number.NaN))
+  const what = `${megabytes} MB in ${count} LFS object${count > 1 ? 's' : ''}`
+  const line = (work: string, against: string, target?: number) => ({
+    work: `${work}, ${what}`,
+    against,
+    ...(target ? { target } : {}),
+  })
+  return [
+    compared(
+      line('upload', 'git-lfs direct + bare gitleaks over the same objects', TARGET),
+      of(pushed, 'gate'),
+      scanned,
+    ),
+    compared(line('upload', 'git-lfs direct (no scan)'), of(pushed, 'gate'), direct),
+    compared(line('first download', 'git-lfs direct', TARGET), of(fetched, 'first'), of(fetched, 'ssh')),
+    compared(line('second download', 'git-lfs direct', 1), of(fetched, 'second'), of(fetched, 'ssh')),
+  ]
+}
