@@ -16,7 +16,7 @@ const ENDS: Readonly<
   'object that grows': [400, /longer than the 500000 bytes/, false, 'failed'],
   'object that is cut': [400, /has 250000 bytes, and 500000 were announced/, false, 'failed'],
   'two uploads of one object at once': [200, /^$/, true, 'accepted'],
-  'gitleaks is killed': [502, /gate's fault/, false, 'failed'],
+  'gitleaks is killed': [502, /could not scan this object .*gate's fault/, false, 'failed'],
   'upstream’s LFS server is gone': [502, /cannot be reached .*try again later/, false, 'failed'],
   'upstream’s LFS server ends, mid-object': [502, /cannot be reached .*try again later/, false, 'failed'],
   'upstream’s LFS server never answers': [502, /it does not answer/, false, 'failed'],

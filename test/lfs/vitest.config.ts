@@ -7,7 +7,7 @@ export default {
   ...base,
   test: {
     ...base.test,
-    include: ['test/lfs/*.test.ts', 'test/forge/gitea/lfs.gitea.ts'],
+    include: ['test/lfs/*.test.ts', 'test/lfs/*.lfs.ts', 'test/forge/gitea/lfs.gitea.ts'],
     env: { ...base.test?.env, PATH: `${path.dirname(GIT_LFS_PROGRAM)}:${process.env.PATH}` },
   },
 }

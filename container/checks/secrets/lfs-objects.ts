@@ -91,7 +91,8 @@ export async function scanLfsObjects(
   } catch (error) {
     if (error instanceof LimitExceeded) return tooMuch(scan, error, settings, signal)
     if (deadline.aborted) throw new GateFault('the gate could not scan this object in time', { cause: error })
-    if (error instanceof GateFault) throw error
+    if (error instanceof GateFault)
+      throw new GateFault(error.message.replace('this push', 'this object'), { cause: error.cause })
     throw new GateFault('the gate could not scan this object for secrets', { cause: error })
   } finally {
     await rm(scratch, { recursive: true, force: true })

@@ -82,10 +82,7 @@ async function lastTransfer({ gate }: LfsScene, oid: string) {
 const HALF = 250_000
 const fresh = () => randomBytes(2 * HALF)
 
-const inMidObject = (
-  words: string,
-  act: (scene: LfsScene) => Promise<'leave' | 'stay' | 'go on'>,
-): LfsFault => ({
+const inMidObject = (words: string, { isLeaving }: { isLeaving: boolean }): LfsFault => ({
   words: `${words}, mid-object`,
   async run(scene) {
     const bytes = fresh()
@@ -93,15 +90,13 @@ const inMidObject = (
     await upload.send(bytes.subarray(0, HALF))
     await scene.untilBusy()
     const since = Date.now()
-    const then = await act(scene)
-    if (then === 'leave') upload.vanish()
-    if (then === 'go on') await upload.send(bytes.subarray(HALF))
+    if (isLeaving) upload.vanish()
     const answer = await upload.answer
-    return { bytes, since, answer: then === 'leave' ? undefined : answer }
+    return { bytes, since, answer: isLeaving ? undefined : answer }
   },
 })
 
-/** The client leaves when the gate has the whole object; `held` ends what holds the upload then. */
+/** The client leaves when the gate has the whole object. `release` ends what holds the upload. */
 const whileHeld = (
   words: string,
   hold: (scene: LfsScene) => Promise<{ reached(): Promise<unknown>; release(): void }>,
@@ -142,8 +137,8 @@ const upstreamIs = (words: string, faults: Partial<LfsScene['server']['faults']>
   })
 
 const UPLOADS: readonly LfsFault[] = [
-  inMidObject('client killed', async () => 'leave'),
-  inMidObject('client stopped', async () => 'stay'),
+  inMidObject('client killed', { isLeaving: true }),
+  inMidObject('client stopped', { isLeaving: false }),
   whileHeld('client killed, during the scan', async ({ gitleaks }) => {
     gitleaks.be('waits')
     return { reached: gitleaks.started, release: () => gitleaks.be('real') }
