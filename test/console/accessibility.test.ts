@@ -3,7 +3,7 @@ import { createRequire } from 'node:module'
 import type { Browser, Page } from 'playwright-core'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { z } from 'zod'
-import { sharedGate } from '../harness/index.ts'
+import { seconds, sharedGate } from '../harness/index.ts'
 import { openConsole, signIn, startBrowser, untilLoaded } from './fixtures/browser.ts'
 import { tabTo } from './fixtures/keyboard.ts'
 import { seedGate } from './fixtures/seeded-gate.ts'
@@ -36,7 +36,9 @@ const VIEWS = [
 ] as const
 
 for (const { width, scheme } of VIEWS)
-  test(`every page is accessible and fits: ${width} pixels wide, ${scheme}`, async () => {
+  test(`every page is accessible and fits: ${width} pixels wide, ${scheme}`, {
+    timeout: seconds(300),
+  }, async () => {
     await using gate = await sharedGate()
     const pages = await seedGate(gate)
     await using operator = await openConsole(browser, gate, { width, scheme })

@@ -15,7 +15,7 @@ import { startWorker } from '../../local/worker/workerd.ts'
 import { cloneIn } from '../harness/clone.ts'
 import { git } from '../harness/git.ts'
 import { until } from '../harness/until.ts'
-import { type ConsolePage, confirm, openConsole, startBrowser } from './fixtures/browser.ts'
+import { type ConsolePage, confirm, launchBrowser, openConsole } from './fixtures/browser.ts'
 import { type PastPush, randomObjectId, STEPS, writeHistory } from './fixtures/history.ts'
 import { fakeGithubToken } from './fixtures/sample-data.ts'
 
@@ -105,7 +105,7 @@ await until(
   () => 'no open push',
 )
 
-const browser = all.use(await startBrowser())
+const browser = all.adopt(await launchBrowser(), each => each.close())
 fs.mkdirSync(folder, { recursive: true })
 for (const scheme of ['light', 'dark'] as const)
   for (const width of [1600, 360]) {

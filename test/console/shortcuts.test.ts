@@ -1,6 +1,6 @@
 import type { Browser } from 'playwright-core'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { startGate } from '../harness/index.ts'
+import { sharedGate } from '../harness/index.ts'
 import { openConsole, startBrowser, untilLoaded } from './fixtures/browser.ts'
 import { writeHistory } from './fixtures/history.ts'
 
@@ -11,7 +11,7 @@ beforeAll(async () => {
 afterAll(() => browser[Symbol.asyncDispose]())
 
 test('keys step through the list, open sections and the help, and can be turned off', async () => {
-  await using gate = await startGate()
+  await using gate = await sharedGate()
   writeHistory(
     gate.home,
     [3, 2, 1].map(ago => ({ startedAt: Date.now() - ago * 60_000, agent: `agent-${ago}` })),

@@ -1,7 +1,7 @@
 import { generateKeyPairSync, randomBytes } from 'node:crypto'
 import type { Browser } from 'playwright-core'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { accepted, type Gate, rejected, startGate } from '../../harness/index.ts'
+import { accepted, type Gate, rejected, sharedGate } from '../../harness/index.ts'
 import { openConsole, startBrowser, untilLoaded } from '../fixtures/browser.ts'
 import { measureLoad } from '../fixtures/long-history.ts'
 import { fakeGithubToken } from '../fixtures/sample-data.ts'
@@ -10,7 +10,7 @@ let browser: Browser & AsyncDisposable
 let gate: Gate
 beforeAll(async () => {
   browser = await startBrowser()
-  gate = await startGate()
+  gate = await sharedGate()
 })
 afterAll(async () => {
   await browser[Symbol.asyncDispose]()

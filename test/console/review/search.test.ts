@@ -1,6 +1,6 @@
 import type { Browser } from 'playwright-core'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { startGate } from '../../harness/index.ts'
+import { sharedGate } from '../../harness/index.ts'
 import { openConsole, startBrowser, untilLoaded } from '../fixtures/browser.ts'
 import { randomObjectId, writeHistory } from '../fixtures/history.ts'
 import { longHistory } from '../fixtures/long-history.ts'
@@ -12,7 +12,7 @@ beforeAll(async () => {
 afterAll(() => browser[Symbol.asyncDispose]())
 
 test('a search finds pushes by part of a name, an object id, a path or a rule, and reads 10,000 pushes for a page', async () => {
-  await using gate = await startGate()
+  await using gate = await sharedGate()
   const now = Date.now()
   const id = randomObjectId()
   const ref = { ref: 'refs/heads/ada/Größe"quote', old: id, new: randomObjectId(), status: null, reason: '' }
@@ -67,7 +67,7 @@ test('a search finds pushes by part of a name, an object id, a path or a rule, a
 })
 
 test('a push is one line at a width of 1440 pixels, however long its names and its reason are', async () => {
-  await using gate = await startGate()
+  await using gate = await sharedGate()
   const reason = 'git-gate: ada may push refs/heads/ada/** only, and this is a long explanation of it'.repeat(
     3,
   )
