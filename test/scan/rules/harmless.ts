@@ -109,6 +109,12 @@ export const harmless = (): readonly Harmless[] => [
     'Langfuse public key',
     `LANGFUSE_PUBLIC_KEY=pk-lf-${hex(8)}-${hex(4)}-${hex(4)}-${hex(4)}-${hex(12)}\n`,
   ),
+  named('a key whose middle is left out', `export SESSION_SECRET=${hex(7)}...snip...${hex(9)}\n`),
+  named('a key whose middle is left out, shorter', `SECRET_KEY=${hex(6)}...${hex(6)}\n`),
+  named(
+    'basic authentication of a test',
+    `assert.Equal(t, header("admin", "password"), "Basic ${Buffer.from('admin:password').toString('base64')}")\n`,
+  ),
   named('a key of a cache', `cache-key: ${sha256()}\n`),
   named(
     'a key of a cache in YAML',

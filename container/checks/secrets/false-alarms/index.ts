@@ -1,10 +1,11 @@
-import { hash } from 'node:crypto'
 import type { LocatedMatch } from '../gitleaks/locate.ts'
+import { isKnownKey } from './known-keys.ts'
 import { isChecksumLine, isChecksumOfFile } from './lock-lines.ts'
 import { isHarmlessName, isStrongName, nameBefore, textBefore } from './names.ts'
 import {
   isCode,
   isCutToken,
+  isElided,
   isEncrypted,
   isHashed,
   isReference,
@@ -47,17 +48,6 @@ const isNamed = ({ rule, match, secret }: LocatedMatch) =>
   !isGeneric(rule) && /^[\w.-]{3,}[\s"'\])]*[=:>|,?]/.test(match) && !match.startsWith(secret)
 
 /**
- * Keys of documentation that everyone has, each as half of its SHA-256 digest: Algolia's for Yarn's pages, and the two of
- * Flask's.
- */
-const KNOWN = new Set([
-  '2f21fd9c81678e396751af8b2472e2bd',
-  '2598f7d6adc142d88161630f3db12ab2',
-  '9cb335cb7b5fb805934637d85c4f57c6',
-])
-const KNOWN_DIGITS = 32
-
-/**
  * Every reason for which the gate takes a match of its own and gitleaks' rules for no secret. An operator's rules are
  * not judged. The reasons look at the value itself, or at the shape of its whole line: no path, no comment and no word
  * beside a key makes it harmless.
@@ -72,7 +62,7 @@ const FALSE_ALARMS: readonly FalseAlarm[] = [
   {
     reason: 'a key of documentation that everyone has',
     rules: rule => isGeneric(rule) || rule === 'ethereum-private-key',
-    applies: ({ secret }) => KNOWN.has(hash('sha256', secret).slice(0, KNOWN_DIGITS)),
+    applies: ({ secret }) => isKnownKey(secret),
   },
   {
     reason: 'a name that says the value is no secret: a public key, an id, a checksum, a key of a cache',
@@ -98,6 +88,11 @@ const FALSE_ALARMS: readonly FalseAlarm[] = [
     reason: 'expressions of a template in place of a value',
     rules: () => true,
     applies: ({ secret }) => isTemplate(secret),
+  },
+  {
+    reason: 'digits in hex whose middle is left out',
+    rules: isGeneric,
+    applies: ({ secret }) => isElided(secret),
   },
   {
     reason: 'a token of the gate, cut off after its id',
@@ -154,7 +149,10 @@ const FALSE_ALARMS: readonly FalseAlarm[] = [
   {
     reason: 'words in place of a password',
     rules: PASSWORDS,
-    applies: ({ secret }) => isWeakPassword(secret),
+    applies: ({ secret }) => {
+      const pair = /^basic /i.test(secret) ? userAndPassword(secret.slice('basic '.length)) : undefined
+      return isWeakPassword(pair === undefined ? secret : pair.slice(pair.indexOf(':') + 1))
+    },
   },
   {
     reason: 'words in place of a user and a password, in base64',

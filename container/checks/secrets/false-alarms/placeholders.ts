@@ -22,6 +22,8 @@ const CODE =
 const EXPRESSION = /\$\{([A-Za-z_$][\w$.]{0,40})(?:\([\w\s,.]{0,30}\))?\}/g
 /** A token of the gate whose secret part is cut off. Its id is public. */
 const CUT_TOKEN = /^gate_[a-z0-9]{10}_\w{0,6}…$/
+/** Both ends of a value in hex, and three dots, perhaps around a word, in place of the rest. */
+const ELIDED = /^[0-9a-f]{4,16}\.{3}(?:[a-z]{1,8}\.{3})?[0-9a-f]{4,16}$/i
 
 /** Says whether a value has expressions of a template, and nothing random in or beside them. */
 export function isTemplate(value: string): boolean {
@@ -29,6 +31,7 @@ export function isTemplate(value: string): boolean {
   return names.length > 0 && ![...names, value.replace(EXPRESSION, ' ')].some(each => isRandom(each, 8))
 }
 export const isCutToken = (value: string): boolean => CUT_TOKEN.test(value)
+export const isElided = (value: string): boolean => ELIDED.test(value)
 
 export const isReference = (value: string): boolean =>
   STORED.test(value) ||
