@@ -18,6 +18,9 @@ const MAX_GROWTH = 4096
 const BLOB_IN_PACK = 3
 
 const inflated = promisify(inflate)
+/** Inflates in one piece. zlib asks for another as soon as a piece is full, so it is a little longer. */
+const inflateTo = (bytes: Buffer, length: number) =>
+  inflated(bytes, { chunkSize: length + MAX_HEADER, maxOutputLength: length })
 
 /**
  * Returns a blob of this size, without a git process: a loose object, or one that a pack holds whole
@@ -43,9 +46,9 @@ export async function wholeBlob(git: Git, id: string, size: number): Promise<Buf
 
 async function looseBlob(file: string, size: number): Promise<Buffer | undefined> {
   const header = Buffer.from(`blob ${size}\0`)
-  const chunkSize = header.length + size
-  const object = await inflated(await readFile(file), { chunkSize, maxOutputLength: chunkSize })
-  const isBlob = object.length === chunkSize && object.subarray(0, header.length).equals(header)
+  const length = header.length + size
+  const object = await inflateTo(await readFile(file), length)
+  const isBlob = object.length === length && object.subarray(0, header.length).equals(header)
   return isBlob ? object.subarray(header.length) : undefined
 }
 
@@ -77,6 +80,6 @@ async function packedBlob(bytes: Buffer, size: number): Promise<Buffer | undefin
     length += (byte & 0x7f) * factor
   }
   if (((first >> 4) & 7) !== BLOB_IN_PACK || length !== size) return undefined
-  const content = await inflated(bytes.subarray(at), { chunkSize: size, maxOutputLength: size })
+  const content = await inflateTo(bytes.subarray(at), size)
   return content.length === size ? content : undefined
 }
