@@ -108,12 +108,12 @@ export async function startStage(): Promise<Stage & AsyncDisposable> {
         companionPort: 0,
         settings,
         // Lines of level info would clutter the tables.
-        say: line => void (/^\{"level":"info"/.test(line) || process.stderr.write(`${line}\n`)),
+        log: line => void (/^\{"level":"info"/.test(line) || process.stderr.write(`${line}\n`)),
         runWorker: options =>
           startWorker({
             ...options,
             code: code + (watch?.code ?? ''),
-            say: watch?.heard ?? options.say,
+            log: watch?.heard ?? options.log,
           }),
       }),
     )

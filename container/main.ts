@@ -7,7 +7,7 @@ import { checks, createRefusedObjects } from './checks/index.ts'
 import type { Companion } from './companion.ts'
 import { createSharedResponses } from './fetch/shared-responses.ts'
 import { configureGit } from './git/git-config.ts'
-import { serveGit } from './git-daemon/server.ts'
+import { startGitDaemon } from './git-daemon/server.ts'
 import { openHeldPushes } from './held/held-pushes.ts'
 import { serve } from './http/server.ts'
 import { openJournal } from './journal/journal.ts'
@@ -80,7 +80,7 @@ const companion: Companion = {
   recovered: recover({ journal, mirrors, links, settings }),
 }
 const server = serve(companion)
-const gitServer = settings.git && (await serveGit(companion, settings.git))
+const gitServer = settings.git && (await startGitDaemon(companion, settings.git))
 
 server.on('error', error => {
   console.error(`companion: ${error.message}`)

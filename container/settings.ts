@@ -1,17 +1,17 @@
 import { z } from 'zod'
 import { AgentName } from '../src/contract/names.ts'
 
-const inSeconds = (fallback: number, least: number, most = 86_400) => {
-  const error = `must be a number of seconds, from ${least} to ${most}`
+const inSeconds = (fallback: number, min: number, max = 86_400) => {
+  const error = `must be a number of seconds, from ${min} to ${max}`
   return z.coerce
     .number({ error })
-    .min(least, error)
-    .max(most, error)
+    .min(min, error)
+    .max(max, error)
     .default(fallback)
     .transform(value => value * 1000)
 }
 /** Parses seconds from 1 up into milliseconds. */
-const secondsAsMs = (fallback: number, most?: number) => inSeconds(fallback, 1, most)
+const secondsAsMs = (fallback: number, max?: number) => inSeconds(fallback, 1, max)
 /** Parses seconds from 0 up into milliseconds; 0 turns the wait off. */
 const secondsOrZero = (fallback: number) => inSeconds(fallback, 0)
 const count = (fallback: number) => {

@@ -25,7 +25,7 @@ export interface RepositorySettings {
  */
 export interface Admin {
   /** Sends any other request. Rejects with AdminRefusal on an error response. */
-  ask(method: string, path: string, body?: unknown): Promise<unknown>
+  request(method: string, path: string, body?: unknown): Promise<unknown>
   /** Creates an identity, or imports the given private key. Returns the public key. */
   identity(name: string, privateKey?: string): Promise<string>
   /** Adds a repository, or changes its settings. Returns which of the two it did. */
@@ -47,7 +47,7 @@ const Named = z.array(z.object({ name: z.string() }))
 const Tokens = z.array(z.object({ id: z.string(), revokedAt: z.string().nullable() }))
 
 export function adminOf(url: string, adminToken: string): Admin {
-  const ask: Admin['ask'] = async (method, path, body) => {
+  const request: Admin['request'] = async (method, path, body) => {
     const response = await fetch(`${url}/-/api/v1${path}`, {
       method,
       headers: {
@@ -79,37 +79,37 @@ export function adminOf(url: string, adminToken: string): Admin {
   }
   const part = encodeURIComponent
   return {
-    ask,
+    request,
     async identity(name, privateKey) {
-      const made = await unless('exists', ask('POST', '/identities', { name, privateKey }))
-      return PublicHalf.parse(made ?? (await ask('GET', `/identities/${part(name)}`))).publicKey
+      const made = await unless('exists', request('POST', '/identities', { name, privateKey }))
+      return PublicHalf.parse(made ?? (await request('GET', `/identities/${part(name)}`))).publicKey
     },
     async repository(name, settings) {
-      const there = await unless('not-found', ask('GET', `/repositories/${part(name)}`))
-      if (there === undefined) {
-        await ask('POST', '/repositories', { name, ...settings })
+      const existing = await unless('not-found', request('GET', `/repositories/${part(name)}`))
+      if (existing === undefined) {
+        await request('POST', '/repositories', { name, ...settings })
         return 'added'
       }
       const kept = z
         .object({ staleReads: z.boolean(), readRefs: z.array(z.string()), gitleaksConfig: z.string() })
-        .parse(there)
-      await ask('PUT', `/repositories/${part(name)}`, { ...kept, ...settings })
+        .parse(existing)
+      await request('PUT', `/repositories/${part(name)}`, { ...kept, ...settings })
       return 'changed'
     },
-    repositories: async () => Named.parse(await ask('GET', '/repositories')).map(each => each.name),
-    agents: async () => Named.parse(await ask('GET', '/agents')).map(each => each.name),
+    repositories: async () => Named.parse(await request('GET', '/repositories')).map(each => each.name),
+    agents: async () => Named.parse(await request('GET', '/agents')).map(each => each.name),
     async agent(name) {
-      await unless('exists', ask('POST', '/agents', { name }))
+      await unless('exists', request('POST', '/agents', { name }))
     },
     async grant(agent, repository, terms) {
-      await ask('PUT', `/grants/${part(agent)}/${part(repository)}`, terms)
+      await request('PUT', `/grants/${part(agent)}/${part(repository)}`, terms)
     },
     hasGrant: async (agent, repository) =>
-      (await unless('not-found', ask('GET', `/grants/${part(agent)}/${part(repository)}`))) !== undefined,
-    mint: async (agent, label) => Minted.parse(await ask('POST', '/tokens', { agent, label })),
+      (await unless('not-found', request('GET', `/grants/${part(agent)}/${part(repository)}`))) !== undefined,
+    mint: async (agent, label) => Minted.parse(await request('POST', '/tokens', { agent, label })),
     async isGood(agent, token) {
       const id = /^gate_([^_]+)_/.exec(token)?.[1]
-      const known = Tokens.parse(await ask('GET', `/tokens?agent=${part(agent)}`))
+      const known = Tokens.parse(await request('GET', `/tokens?agent=${part(agent)}`))
       return known.some(each => each.id === id && each.revokedAt === null)
     },
   }

@@ -14,14 +14,14 @@ export interface CompanionOptions {
   /** GATE_… settings beyond those that startCompanion sets. */
   readonly settings: Readonly<Record<string, string>>
   /** Prints a line for the operator. */
-  readonly say: (line: string) => void
+  readonly log: (line: string) => void
 }
 
 export interface RunningCompanion extends AsyncDisposable {
   readonly url: string
   readonly pid: number
   /** Rejects when the companion exits more than MAX_DEATHS times in a minute; otherwise stays pending. */
-  readonly lost: Promise<never>
+  readonly crashLoop: Promise<never>
 }
 
 /**
@@ -50,16 +50,16 @@ export async function startCompanion(options: CompanionOptions): Promise<Running
   let { child, url } = await startOnce(options, options.port)
   const port = Number(new URL(url).port)
   const deaths: number[] = []
-  const lost = Promise.withResolvers<never>()
-  lost.promise.catch(() => {})
+  const crashLoop = Promise.withResolvers<never>()
+  crashLoop.promise.catch(() => {})
   const stopping = new AbortController()
 
-  const startAgain = async (why: string): Promise<void> => {
+  const startAgain = async (reason: string): Promise<void> => {
     if (stopping.signal.aborted) return
     deaths.push(Date.now())
     const lately = deaths.filter(at => at > Date.now() - 60_000).length
-    if (lately > MAX_DEATHS) return lost.reject(new Error(`the companion keeps ending: ${why}`))
-    options.say(`gate: ${why}; it is started again`)
+    if (lately > MAX_DEATHS) return crashLoop.reject(new Error(`the companion keeps ending: ${reason}`))
+    options.log(`gate: ${reason}; it is started again`)
     try {
       await delay(200 * (lately - 1), undefined, { signal: stopping.signal })
       ;({ child, url } = await startOnce(options, port))
@@ -78,7 +78,7 @@ export async function startCompanion(options: CompanionOptions): Promise<Running
     get pid() {
       return child.pid ?? -1
     },
-    lost: lost.promise,
+    crashLoop: crashLoop.promise,
     async [Symbol.asyncDispose]() {
       stopping.abort()
       await stop(child)
@@ -90,7 +90,7 @@ async function startOnce(
   options: CompanionOptions,
   port: number,
 ): Promise<{ child: ChildProcess; url: string }> {
-  const { home, settings, say } = options
+  const { home, settings, log } = options
   const { GATE_ADMIN_TOKEN: _, ...theirs } = settings
   const child = spawn(
     path.join(projectRoot, 'local/process/die-with-parent.sh'),
@@ -114,12 +114,12 @@ async function startOnce(
       stdio: ['ignore', 'pipe', 'pipe'],
     },
   )
-  createInterface({ input: child.stderr }).on('line', say)
+  createInterface({ input: child.stderr }).on('line', log)
   const ready = new Promise<string>((resolve, reject) => {
     createInterface({ input: child.stdout }).on('line', line => {
       const [, url] = /^companion: ready (http:\S+)$/.exec(line) ?? []
       if (url) resolve(url.replace(/\/$/, ''))
-      else say(line)
+      else log(line)
     })
     child.once('error', reject)
     child.once('exit', (code, signal) =>

@@ -25,22 +25,22 @@ const wrangler = program('wrangler/bin/wrangler.js')
 const PRODUCTION = ['--env', 'production']
 
 /** A failed check, with its fix. */
-class Obstacle extends Error {}
+class CheckFailed extends Error {}
 
-const quiet = (command: string, args: readonly string[]) =>
+const capture = (command: string, args: readonly string[]) =>
   run(command, args, { cwd: projectRoot, maxBuffer: 64 << 20 }).then(({ stdout }) => stdout)
 
 /** Runs wrangler with its output in view. */
-async function inView(args: readonly string[]): Promise<void> {
+async function runInherited(args: readonly string[]): Promise<void> {
   const child = spawn(process.execPath, [wrangler, ...args], { cwd: projectRoot, stdio: 'inherit' })
   const [code] = await once(child, 'exit')
-  if (code !== 0) throw new Obstacle(`wrangler ${args.slice(0, 3).join(' ')} failed`)
+  if (code !== 0) throw new CheckFailed(`wrangler ${args.slice(0, 3).join(' ')} failed`)
 }
 
-const orObstacle = (work: Promise<string>, remedy: string) =>
+const orCheckFailed = (work: Promise<string>, remedy: string) =>
   work.catch((error: Error & { stdout?: string; stderr?: string }) => {
-    const said = `${error.stdout ?? ''}${error.stderr ?? ''}`.trim().split('\n').slice(-5).join('\n')
-    throw new Obstacle(said ? `${said}\n${remedy}` : remedy)
+    const output = `${error.stdout ?? ''}${error.stderr ?? ''}`.trim().split('\n').slice(-5).join('\n')
+    throw new CheckFailed(output ? `${output}\n${remedy}` : remedy)
   })
 
 const Production = z.object({
@@ -55,7 +55,7 @@ const Production = z.object({
 const production = () =>
   Production.parse(parse(fs.readFileSync(path.join(projectRoot, 'wrangler.toml'), 'utf8'))).env.production
 /** Placeholders for required settings that are not in wrangler.toml. */
-const FROM_ELSEWHERE = { GATE_PASS_KEY: '-'.repeat(64), GATE_ADMIN_TOKEN: '-'.repeat(64), GATE_HOME: '/' }
+const PLACEHOLDERS = { GATE_PASS_KEY: '-'.repeat(64), GATE_ADMIN_TOKEN: '-'.repeat(64), GATE_HOME: '/' }
 /** The loss without a bucket, by its binding. */
 const WITHOUT_BUCKET: Readonly<Record<string, string>> = {
   MIRROR_SEEDS: 'cold starts are then longer',
@@ -67,8 +67,8 @@ const checks: readonly (readonly [string, () => Promise<unknown>])[] = [
   [
     'the work tree is committed, so that this version can be found again',
     async () => {
-      if (await quiet('git', ['status', '--porcelain']))
-        throw new Obstacle('commit or stash your changes: git status')
+      if (await capture('git', ['status', '--porcelain']))
+        throw new CheckFailed('commit or stash your changes: git status')
     },
   ],
   [
@@ -77,10 +77,10 @@ const checks: readonly (readonly [string, () => Promise<unknown>])[] = [
       const { vars } = production()
       const texts = Object.fromEntries(Object.entries(vars).map(([name, value]) => [name, String(value)]))
       const unknown = unknownSetting(texts)
-      if (unknown) throw new Obstacle(`[env.production.vars] of wrangler.toml, ${unknown}`)
+      if (unknown) throw new CheckFailed(`[env.production.vars] of wrangler.toml, ${unknown}`)
       for (const read of [readWorkerSettings, readCompanionSettings]) {
-        const tried = read({ ...texts, ...FROM_ELSEWHERE })
-        if (!tried.ok) throw new Obstacle(`[env.production.vars] of wrangler.toml, ${tried.problem}`)
+        const tried = read({ ...texts, ...PLACEHOLDERS })
+        if (!tried.ok) throw new CheckFailed(`[env.production.vars] of wrangler.toml, ${tried.problem}`)
       }
     },
   ],
@@ -89,8 +89,8 @@ const checks: readonly (readonly [string, () => Promise<unknown>])[] = [
     async () => {
       const tsc = program('typescript/bin/tsc')
       const remedy = 'mend the types, or deploy a version that passes npm test'
-      await orObstacle(
-        quiet(process.execPath, [
+      await orCheckFailed(
+        capture(process.execPath, [
           wrangler,
           'types',
           '--include-runtime=false',
@@ -99,14 +99,14 @@ const checks: readonly (readonly [string, () => Promise<unknown>])[] = [
         remedy,
       )
       for (const config of ['src/tsconfig.json', 'tsconfig.json'])
-        await orObstacle(quiet(process.execPath, [tsc, '-p', config]), remedy)
+        await orCheckFailed(capture(process.execPath, [tsc, '-p', config]), remedy)
     },
   ],
   [
     'wrangler can bundle the Worker for production, with its container',
     () =>
-      orObstacle(
-        quiet(process.execPath, [
+      orCheckFailed(
+        capture(process.execPath, [
           wrangler,
           'deploy',
           '--dry-run',
@@ -120,25 +120,25 @@ const checks: readonly (readonly [string, () => Promise<unknown>])[] = [
     'wrangler.toml names the ledger',
     async () => {
       if (production().d1_databases.some(({ database_id }) => /^[0-]+$/.test(database_id)))
-        throw new Obstacle(
+        throw new CheckFailed(
           'npx wrangler d1 create git-gate, then put its database_id into [[env.production.d1_databases]] of wrangler.toml',
         )
     },
   ],
   [
     'Docker answers, to build the image',
-    () => orObstacle(quiet('docker', ['info']), 'start Docker, or another engine with its command line'),
+    () => orCheckFailed(capture('docker', ['info']), 'start Docker, or another engine with its command line'),
   ],
   [
     'wrangler may act for an account',
-    () => orObstacle(quiet(process.execPath, [wrangler, 'whoami']), 'npx wrangler login'),
+    () => orCheckFailed(capture(process.execPath, [wrangler, 'whoami']), 'npx wrangler login'),
   ],
   [
     'the buckets of mirror seeds and of held pushes are there',
     async () => {
       for (const { binding, bucket_name } of production().r2_buckets)
-        await orObstacle(
-          quiet(process.execPath, [wrangler, 'r2', 'bucket', 'info', bucket_name]),
+        await orCheckFailed(
+          capture(process.execPath, [wrangler, 'r2', 'bucket', 'info', bucket_name]),
           `npx wrangler r2 bucket create ${bucket_name}, or take its [[env.production.r2_buckets]] out of wrangler.toml: ${WITHOUT_BUCKET[binding] ?? ''}`,
         )
     },
@@ -148,19 +148,19 @@ const checks: readonly (readonly [string, () => Promise<unknown>])[] = [
     async () => {
       const put = (name: string) =>
         `openssl rand -hex 32 | npx wrangler secret put ${name} --env production   # keep a copy of GATE_ADMIN_TOKEN`
-      const listed = await orObstacle(
-        quiet(process.execPath, [wrangler, 'secret', 'list', ...PRODUCTION, '--format', 'json']),
+      const listed = await orCheckFailed(
+        capture(process.execPath, [wrangler, 'secret', 'list', ...PRODUCTION, '--format', 'json']),
         `${put('GATE_PASS_KEY')}\n${put('GATE_ADMIN_TOKEN')}`,
       )
       const names = new Set(Secrets.parse(JSON.parse(listed)).map(({ name }) => name))
       const missing = ['GATE_PASS_KEY', 'GATE_ADMIN_TOKEN'].filter(name => !names.has(name))
-      if (missing.length) throw new Obstacle(missing.map(put).join('\n'))
+      if (missing.length) throw new CheckFailed(missing.map(put).join('\n'))
     },
   ],
 ]
 
 /** Prints the result of a check, and its fix. */
-function tell(check: string, todo?: string): void {
+function printCheck(check: string, todo?: string): void {
   if (options.json) console.log(JSON.stringify({ check, ok: todo === undefined, ...(todo && { todo }) }))
   else if (todo === undefined) console.log(` ✓ ${check}`)
   else console.error(` × ${check}\n${todo}`)
@@ -171,20 +171,20 @@ try {
     try {
       await check()
     } catch (error) {
-      if (!(error instanceof Obstacle)) throw error
-      tell(name, error.message)
+      if (!(error instanceof CheckFailed)) throw error
+      printCheck(name, error.message)
       process.exit(1)
     }
-    tell(name)
+    printCheck(name)
   }
   if (!options.check) {
     // Migrations only add, so the old Worker keeps working while they run.
-    await inView(['d1', 'migrations', 'apply', 'LEDGER', '--remote', ...PRODUCTION])
-    await inView(['deploy', ...PRODUCTION])
+    await runInherited(['d1', 'migrations', 'apply', 'LEDGER', '--remote', ...PRODUCTION])
+    await runInherited(['deploy', ...PRODUCTION])
     console.log('deployed; running containers are replaced in the next minutes, each after its last session')
   }
 } catch (error) {
-  if (!(error instanceof Obstacle)) throw error
+  if (!(error instanceof CheckFailed)) throw error
   console.error(error.message)
   process.exitCode = 1
 }

@@ -10,7 +10,7 @@ export interface LocalGateOptions {
   readonly port: number
   readonly companionPort: number
   readonly settings: Readonly<Record<string, string>>
-  readonly say: (line: string) => void
+  readonly log: (line: string) => void
   readonly runWorker: RunWorker
 }
 
@@ -34,7 +34,7 @@ const CONSOLE_HOST = 'git-gate.localhost'
 
 /** Starts a whole gate on this machine: the companion, and a Worker with the companion's URL. */
 export async function startLocalGate(options: LocalGateOptions): Promise<LocalGate> {
-  const { home, settings, say } = options
+  const { home, settings, log } = options
   await using started = new AsyncDisposableStack()
   const companion = await startCompanion({
     home,
@@ -42,7 +42,7 @@ export async function startLocalGate(options: LocalGateOptions): Promise<LocalGa
     // With GATE_GIT_LISTEN the companion serves `git://` and asks the Worker at this URL to authorize
     // clients.
     settings: { GATE_WORKER_URL: `http://127.0.0.1:${options.port}`, ...settings },
-    say,
+    log,
   })
   started.use(companion)
   const consoleHost = settings.GATE_CONSOLE_HOST ?? CONSOLE_HOST
@@ -57,7 +57,7 @@ export async function startLocalGate(options: LocalGateOptions): Promise<LocalGa
       GATE_ADMIN_TOKEN: home.adminToken,
       GATE_COMPANION_URL: companion.url,
     },
-    say,
+    log,
   })
   started.use(worker)
   const { port } = new URL(worker.url)

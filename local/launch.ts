@@ -2,7 +2,7 @@ import net from 'node:net'
 import { readSettings as readCompanionSettings } from '../container/settings.ts'
 import { readSettings } from '../src/common/settings.ts'
 import { AdminRefusal } from './admin-client.ts'
-import { hasDemo, type Making, mayMakeDemo, type Offer, offerDemo, offerUpstream } from './demo/demo.ts'
+import { type Demo, hasDemo, type Making, mayMakeDemo, setUpDemo, setUpUpstream } from './demo/demo.ts'
 import { AGENT, beginFirstStart, endFirstStart } from './demo/demo-agent.ts'
 import { type LocalGate, type RunWorker, startLocalGate } from './gate.ts'
 import { gateSettings, type LocalSettings, readLocalSettings } from './settings.ts'
@@ -19,7 +19,7 @@ class Refusal extends Error {
   }
 }
 
-const say = (line: string) => process.stderr.write(`${line}\n`)
+const log = (line: string) => process.stderr.write(`${line}\n`)
 
 /**
  * Runs a gate in the foreground until `stop` aborts. Returns the exit code. Calls `loadWorker` only for a start that is
@@ -30,24 +30,24 @@ export async function launch(loadWorker: () => Promise<RunWorker>, stop: AbortSi
   for (const stream of [process.stdout, process.stderr]) stream.on('error', () => {})
   try {
     const wanted = readArguments(process.argv.slice(2), process.env.INIT_CWD ?? process.cwd())
-    if (wanted.what === 'help') {
+    if (wanted.kind === 'help') {
       process.stdout.write(usage)
       return 0
     }
-    if (wanted.what === 'unclear') throw new Refusal(2, `${wanted.why} (see npm start -- --help)`)
+    if (wanted.kind === 'invalid') throw new Refusal(2, `${wanted.reason} (see npm start -- --help)`)
     const read = readLocalSettings(process.env)
     if (!read.ok) throw new Refusal(2, read.problem)
     await serve(read.settings, wanted, loadWorker, stop)
     return 0
   } catch (error) {
     if (stop.aborted) return 0
-    say(`gate: ${error instanceof Error ? error.message : error}`)
+    log(`gate: ${error instanceof Error ? error.message : error}`)
     if (error instanceof Refusal) return error.exitCode
     return error instanceof AdminRefusal && error.status === 400 ? 2 : 1
   }
 }
 
-type Serving = Exclude<Wanted, { what: 'help' | 'unclear' }>
+type Serving = Exclude<Wanted, { kind: 'help' | 'invalid' }>
 
 async function serve(
   settings: LocalSettings,
@@ -58,13 +58,13 @@ async function serve(
   const env = gateSettings(process.env)
   const unknown = unknownSetting(env)
   if (unknown) throw new Refusal(2, unknown)
-  using home = openHome(settings.home, env, say)
+  using home = openHome(settings.home, env, log)
   const own = { GATE_PASS_KEY: home.passKey, GATE_ADMIN_TOKEN: home.adminToken, GATE_HOME: home.companion }
   const forCompanion = { GATE_WORKER_URL: 'http://127.0.0.1', ...env, ...own }
   for (const read of [readSettings({ ...env, ...own }), readCompanionSettings(forCompanion)])
     if (!read.ok) throw new Refusal(2, read.problem)
-  await mustBeFree('PORT', settings.port)
-  await mustBeFree('COMPANION_PORT', settings.companionPort)
+  await assertPortFree('PORT', settings.port)
+  await assertPortFree('COMPANION_PORT', settings.companionPort)
   stop.throwIfAborted()
   const { port, companionPort } = settings
   // Created before the gate, so that it stops after the gate: a push to this upstream may still be running.
@@ -73,42 +73,42 @@ async function serve(
   const loading = loadWorker()
   loading.catch(() => {})
   const runWorker: RunWorker = async options => (await loading)(options)
-  await using gate = await startLocalGate({ home, port, companionPort, settings: env, say, runWorker })
+  await using gate = await startLocalGate({ home, port, companionPort, settings: env, log, runWorker })
   stop.throwIfAborted()
-  const offer = await offerWhat(wanted, gate, home.dir, servers)
+  const offer = await setUpWanted(wanted, gate, home.dir, servers)
   stop.throwIfAborted()
   process.stdout.write(
-    linesOf(gate, offer)
+    startLines(gate, offer)
       .map(line => `${line}\n`)
       .join(''),
   )
-  await Promise.race([aborted(stop), gate.companion.lost])
+  await Promise.race([aborted(stop), gate.companion.crashLoop])
 }
 
-async function offerWhat(
+async function setUpWanted(
   wanted: Serving,
   { admin }: LocalGate,
   home: string,
   cleanup: AsyncDisposableStack,
-): Promise<Offer | undefined> {
-  if (wanted.what === 'gate alone') return undefined
-  const withAgent = wanted.what === 'demo' || wanted.withAgent
+): Promise<Demo | undefined> {
+  if (wanted.kind === 'gate alone') return undefined
+  const withAgent = wanted.kind === 'demo' || wanted.withAgent
   const isFirstStart = withAgent && (await beginFirstStart(admin, home))
   const making: Making = { admin, home, isFirstStart }
   const isDemo =
-    withAgent && ((await hasDemo(making)) || (wanted.what === 'demo' && (await mayMakeDemo(making))))
-  const demo = isDemo ? await offerDemo(making, cleanup) : undefined
-  const offer = wanted.what === 'demo' ? demo : await offerUpstream(making, wanted.upstream, withAgent)
+    withAgent && ((await hasDemo(making)) || (wanted.kind === 'demo' && (await mayMakeDemo(making))))
+  const demo = isDemo ? await setUpDemo(making, cleanup) : undefined
+  const offer = wanted.kind === 'demo' ? demo : await setUpUpstream(making, wanted.upstream, withAgent)
   endFirstStart(home)
   if (withAgent && offer && !offer.token)
-    say(
+    log(
       `gate: no clone line: ${AGENT} is made in an empty ledger only, and has only what operators left it; git gate agent add, grant set and token mint make an agent`,
     )
   return offer
 }
 
 /** The ready line comes last: a program that waits for it has read the other lines. */
-function linesOf({ url, console }: LocalGate, offer: Offer | undefined): string[] {
+function startLines({ url, console }: LocalGate, offer: Demo | undefined): string[] {
   const { host } = new URL(url)
   return [
     ...(offer?.token ? [`gate: clone http://${AGENT}:${offer.token}@${host}/${offer.repository}.git`] : []),
@@ -124,7 +124,7 @@ const aborted = (signal: AbortSignal) =>
     signal.addEventListener('abort', () => resolve(), { once: true })
   })
 
-async function mustBeFree(setting: string, port: number): Promise<void> {
+async function assertPortFree(setting: string, port: number): Promise<void> {
   const server = net.createServer()
   const isFree = await new Promise<boolean>(resolve => {
     server.once('error', () => resolve(false))

@@ -19,7 +19,7 @@ const WITH_SECRETS = [
  * Creates a state folder, or restricts an existing one to this user. Prints a line when other users could
  * read it. Throws when it belongs to another user, or when other users may write to it and it is not empty.
  */
-export function ownFolder(dir: string, say: (line: string) => void): void {
+export function ownFolder(dir: string, log: (line: string) => void): void {
   fs.mkdirSync(dir, { recursive: true, mode: 0o700 })
   const folder = fs.realpathSync(dir)
   const { uid, mode } = fs.statSync(folder)
@@ -31,7 +31,7 @@ export function ownFolder(dir: string, say: (line: string) => void): void {
     )
   for (const name of WITH_SECRETS) closeWithFiles(path.join(folder, name))
   if (mode & FOR_OTHERS)
-    say(`gate: GATE_HOME ${dir} was open to other users (mode ${octal(mode)}); its mode is now 700`)
+    log(`gate: GATE_HOME ${dir} was open to other users (mode ${octal(mode)}); its mode is now 700`)
 }
 
 function closeWithFiles(folder: string): void {

@@ -8,9 +8,9 @@ import { stop } from './process/stop-signal.ts'
 import { gateSettings, readLocalSettings } from './settings.ts'
 import { startWranglerDev } from './worker/wrangler-dev.ts'
 
-const say = (line: string) => console.error(line)
+const log = (line: string) => console.error(line)
 function refuse(problem: string): never {
-  say(`gate: ${problem}`)
+  log(`gate: ${problem}`)
   process.exit(2)
 }
 const read = readLocalSettings(process.env)
@@ -19,13 +19,13 @@ const bindings = gateSettings(process.env)
 const forWorker = readSettings(bindings)
 if (!forWorker.ok) refuse(forWorker.problem)
 const { port, home } = read.settings
-ownFolder(home, say)
+ownFolder(home, log)
 const worker = await startWranglerDev({
   port,
   state: path.join(home, 'state'),
   bindings,
   containers: {},
-  say,
+  log,
 })
 console.log(`gate: ready ${worker.url}`)
 if (!stop.aborted) await new Promise(resolve => stop.addEventListener('abort', resolve, { once: true }))

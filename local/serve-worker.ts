@@ -39,7 +39,7 @@ const worker = await startWorker({
   port,
   state: path.join(home, 'state'),
   bindings,
-  say: line => console.error(line),
+  log: line => console.error(line),
 })
 console.log(`gate: ready ${worker.url}`)
 if (!stop.aborted) await new Promise(resolve => stop.addEventListener('abort', resolve, { once: true }))

@@ -12,11 +12,11 @@ export interface WantedUpstream {
 }
 
 export type Wanted =
-  | { readonly what: 'demo' }
-  | { readonly what: 'gate alone' }
-  | { readonly what: 'upstream'; readonly upstream: WantedUpstream; readonly withAgent: boolean }
-  | { readonly what: 'help' }
-  | { readonly what: 'unclear'; readonly why: string }
+  | { readonly kind: 'demo' }
+  | { readonly kind: 'gate alone' }
+  | { readonly kind: 'upstream'; readonly upstream: WantedUpstream; readonly withAgent: boolean }
+  | { readonly kind: 'help' }
+  | { readonly kind: 'invalid'; readonly reason: string }
 
 export const usage = `npm start                    the gate with a demo: an upstream, a repository and an agent
 npm start -- --upstream URL --identity FILE --known-hosts FILE [--name NAME]
@@ -47,7 +47,7 @@ interface Options {
 
 /** Parses the command line. Relative paths start at `from`, the folder where npm was called. */
 export function readArguments(args: readonly string[], from: string): Wanted {
-  const unclear = (why: string): Wanted => ({ what: 'unclear', why })
+  const invalid = (reason: string): Wanted => ({ kind: 'invalid', reason })
   const command = new Command()
     .exitOverride()
     .configureOutput({ writeOut: () => {}, writeErr: () => {} })
@@ -63,24 +63,24 @@ export function readArguments(args: readonly string[], from: string): Wanted {
   try {
     command.parse(args, { from: 'user' })
   } catch (error) {
-    return unclear(error instanceof Error ? error.message.replace(/^error: /, '') : String(error))
+    return invalid(error instanceof Error ? error.message.replace(/^error: /, '') : String(error))
   }
   const { help, demo, upstream: url, identity, knownHosts, name: wantedName } = command.opts<Options>()
-  if (help) return { what: 'help' }
+  if (help) return { kind: 'help' }
   if (url === undefined) {
     const alone = Object.entries({ identity, 'known-hosts': knownHosts, name: wantedName }).find(
       ([, value]) => value !== undefined,
     )
     return alone === undefined
-      ? { what: demo ? 'demo' : 'gate alone' }
-      : unclear(`--${alone[0]} says something about an --upstream, and none is given`)
+      ? { kind: demo ? 'demo' : 'gate alone' }
+      : invalid(`--${alone[0]} says something about an --upstream, and none is given`)
   }
-  if (!identity) return unclear('--upstream needs --identity FILE, the private key that may push there')
+  if (!identity) return invalid('--upstream needs --identity FILE, the private key that may push there')
   if (!knownHosts)
-    return unclear("--upstream needs --known-hosts FILE, with the host's key (see ssh-keyscan)")
+    return invalid("--upstream needs --known-hosts FILE, with the host's key (see ssh-keyscan)")
   const name = RepositoryName.safeParse(wantedName ?? nameFrom(url))
   if (!name.success)
-    return unclear(
+    return invalid(
       wantedName === undefined
         ? `no name can be made of ${url}; give one with --name`
         : `--name ${wantedName}: ${name.error.issues[0]?.message}`,
@@ -94,15 +94,15 @@ export function readArguments(args: readonly string[], from: string): Wanted {
     try {
       texts.push(fs.readFileSync(path.resolve(from, file), 'utf8'))
     } catch {
-      return unclear(`${option} ${file}: this file cannot be read`)
+      return invalid(`${option} ${file}: this file cannot be read`)
     }
   }
   const [privateKey = '', hosts = ''] = texts
   if (!/-----BEGIN [A-Z ]*PRIVATE KEY-----/.test(privateKey))
-    return unclear(`--identity ${identity}: this is no private key`)
-  if (!hosts.trim()) return unclear(`--known-hosts ${knownHosts}: this file is empty`)
+    return invalid(`--identity ${identity}: this is no private key`)
+  if (!hosts.trim()) return invalid(`--known-hosts ${knownHosts}: this file is empty`)
   const upstream = { name: name.data, url, privateKey, knownHosts: hosts }
-  return { what: 'upstream', upstream, withAgent: demo }
+  return { kind: 'upstream', upstream, withAgent: demo }
 }
 
 /**

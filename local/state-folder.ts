@@ -29,15 +29,15 @@ export class HomeInUse extends Error {}
 export function openHome(
   dir: string,
   env: Readonly<Record<string, string>>,
-  say: (line: string) => void = () => {},
+  log: (line: string) => void = () => {},
 ): Home {
-  const lock = usable(dir, () => {
-    ownFolder(dir, say)
+  const lock = withHomeErrors(dir, () => {
+    ownFolder(dir, log)
     fs.accessSync(dir, fs.constants.W_OK | fs.constants.X_OK)
     return takeLock(path.join(dir, 'lock'), dir)
   })
   const keys = {
-    ...usable(dir, () => keepKeys(path.join(dir, 'keys.json'))),
+    ...withHomeErrors(dir, () => loadOrCreateKeys(path.join(dir, 'keys.json'))),
     ...(env.GATE_PASS_KEY ? { passKey: env.GATE_PASS_KEY } : {}),
     ...(env.GATE_ADMIN_TOKEN ? { adminToken: env.GATE_ADMIN_TOKEN } : {}),
   }
@@ -53,7 +53,7 @@ export function openHome(
 }
 
 /** Runs work on the state folder. An error names the setting GATE_HOME. */
-function usable<T>(dir: string, work: () => T): T {
+function withHomeErrors<T>(dir: string, work: () => T): T {
   try {
     return work()
   } catch (error) {
@@ -76,7 +76,7 @@ function takeLock(file: string, dir: string): DatabaseSync {
   }
 }
 
-function keepKeys(file: string): z.infer<typeof Keys> {
+function loadOrCreateKeys(file: string): z.infer<typeof Keys> {
   if (fs.existsSync(file)) {
     const kept = Keys.safeParse(parsed(fs.readFileSync(file, 'utf8')))
     if (kept.success) return kept.data

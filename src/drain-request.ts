@@ -5,7 +5,7 @@ import { drain } from './common/drain.ts'
  * git's default http.postBuffer (git-config(1)). git sends a longer body only after an accepted probe
  * request.
  */
-const MOST_BYTES = 1 << 20
+const MAX_BYTES = 1 << 20
 
 /**
  * Reads the rest of a request body after an early response. Without it, workerd would close the connection of
@@ -14,5 +14,5 @@ const MOST_BYTES = 1 << 20
 export const takeRest = createMiddleware(async (c, next) => {
   await next()
   const { body } = c.req.raw
-  if (body && !body.locked) await drain(body, MOST_BYTES)
+  if (body && !body.locked) await drain(body, MAX_BYTES)
 })

@@ -1,9 +1,9 @@
 import { app } from './app.ts'
-import { tend } from './scheduled.ts'
+import { runScheduledTasks } from './scheduled.ts'
 
 export { Companion } from './companion/index.ts'
 
 export default {
   fetch: app.fetch,
-  scheduled: (_event, env) => tend(env),
+  scheduled: (_event, env) => runScheduledTasks(env),
 } satisfies ExportedHandler<Env>

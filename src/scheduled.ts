@@ -1,11 +1,11 @@
 import { logFault } from './common/log.ts'
 import { settingsOf } from './common/settings.ts'
-import { within } from './common/with-timeout.ts'
+import { withTimeout } from './common/with-timeout.ts'
 import { resumeApproved } from './companion/push/forward-approved.ts'
 import { tendHeldPacks } from './companion/push/held-packs.ts'
 import { sweep } from './companion/push/sync-outcome.ts'
 import { sendMail } from './companion/send-mail.ts'
-import { forgetBeyond } from './ledger/delete-beyond-size.ts'
+import { deleteBeyondSize } from './ledger/delete-beyond-size.ts'
 import { deleteExpired } from './ledger/delete-expired.ts'
 import { deliverDue } from './webhooks/deliver.ts'
 
@@ -13,19 +13,19 @@ import { deliverDue } from './webhooks/deliver.ts'
 const AHEAD_MS = 10_000
 
 /** The cron handler, once a minute. A failure of any part is logged and does not stop the others. */
-export async function tend(env: Env): Promise<void> {
+export async function runScheduledTasks(env: Env): Promise<void> {
   const { GATE_RETENTION_DAYS, GATE_LEDGER_MAX_BYTES } = settingsOf(env)
   const failed = (error: unknown) => logFault({ at: 'tend' }, error)
   const swept = Promise.all([sweep(env).catch(failed), resumeApproved(env).catch(failed)])
   // The sweep comes first, so that webhooks learn the outcomes that it settles. An upstream that hangs delays
   // webhooks by AHEAD_MS at most.
-  await within(AHEAD_MS, swept, undefined)
+  await withTimeout(AHEAD_MS, swept, undefined)
   await Promise.all([
     swept,
     deliverDue(env, sendMail).catch(failed),
     tendHeldPacks(env).catch(failed),
     deleteExpired(env.LEDGER, GATE_RETENTION_DAYS)
-      .then(() => forgetBeyond(env.LEDGER, GATE_LEDGER_MAX_BYTES))
+      .then(() => deleteBeyondSize(env.LEDGER, GATE_LEDGER_MAX_BYTES))
       .catch(failed),
   ])
 }

@@ -37,7 +37,7 @@ const settings = {
  */
 const byName = <N extends z.ZodType<string>, T extends z.ZodType>(name: N, each: T) =>
   z
-    .preprocess(of => (isObject(of) ? new Map(Object.entries(of)) : of), z.map(name, each))
+    .preprocess(value => (isObject(value) ? new Map(Object.entries(value)) : value), z.map(name, each))
     .check(({ value, issues }) => {
       const known = new Map<string, string>()
       for (const given of value.keys()) {
@@ -51,7 +51,8 @@ const byName = <N extends z.ZodType<string>, T extends z.ZodType>(name: N, each:
         known.set(given.toLowerCase(), given)
       }
     })
-const isObject = (of: unknown): of is object => typeof of === 'object' && of !== null && !Array.isArray(of)
+const isObject = (value: unknown): value is object =>
+  typeof value === 'object' && value !== null && !Array.isArray(value)
 
 /** The terms of a grant as the gate keeps them, for those that the options cannot express. */
 const RawTerms = z.strictObject({ terms: GrantTerms })

@@ -9,11 +9,11 @@ export function planOperators(
   wanted: readonly NewOperatorRole[] | undefined,
 ): { set: Step[]; remove: Step[] } {
   if (wanted === undefined) return { set: [], remove: [] }
-  const held = new Map(current.map(each => [roleKey(each), each]))
+  const currentRoles = new Map(current.map(each => [roleKey(each), each]))
   const kept = new Set(wanted.map(roleKey))
   return {
     set: wanted.flatMap((role): Step[] => {
-      const existing = held.get(roleKey(role))
+      const existing = currentRoles.get(roleKey(role))
       if (existing?.role === role.role) return []
       return [
         {

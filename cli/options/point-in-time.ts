@@ -14,18 +14,18 @@ export const TIME_FORMATS = '30d, 12h, or a date (00:00 local time)'
  */
 export function parseTime(text: string, direction: 'ahead' | 'ago', now = Date.now()): string {
   const durationMs = parseDuration(text)
-  const at =
+  const time =
     durationMs === undefined
       ? parseDateTime(text)
       : direction === 'ahead'
         ? now + durationMs
         : now - durationMs
-  if (at === undefined)
+  if (time === undefined)
     throw new UsageError(
       `invalid date or time: "${text}"`,
       'Write 30d, 12h or 90m, or a date such as 2027-01-31 or 2027-01-31T18:00',
     )
-  const iso = new Date(at).toISOString()
+  const iso = new Date(time).toISOString()
   if (!/^\d{4}-/.test(iso)) throw new UsageError(`"${text}" is out of range`, 'Years go from 0000 to 9999')
   return iso
 }
@@ -39,6 +39,6 @@ function parseDateTime(text: string): number | undefined {
   const [, day, hour = '00:00', zone = ''] = DATE_TIME.exec(text) ?? []
   // Date.parse reads 30 February as 2 March.
   if (!z.iso.date().safeParse(day).success) return undefined
-  const at = Date.parse(`${day}T${hour}${zone}`)
-  return Number.isNaN(at) ? undefined : at
+  const time = Date.parse(`${day}T${hour}${zone}`)
+  return Number.isNaN(time) ? undefined : time
 }

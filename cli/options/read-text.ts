@@ -19,9 +19,9 @@ export function readText(file: string): string {
  */
 export function readTextBeside(file: string, name: string): string {
   const folder = realpathSync(file === '-' ? '.' : dirname(file))
-  const refuse = (why: string) => {
+  const refuse = (reason: string) => {
     throw new CliError(
-      `${file} names ${name}: ${why}`,
+      `${file} names ${name}: ${reason}`,
       `Copy that file to ${folder}, and name it by its path from there`,
     )
   }

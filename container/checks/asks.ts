@@ -5,8 +5,8 @@ import type { IncomingPush } from './check.ts'
 import { blobSizes } from './file-rules.ts'
 import { defaultLimits, inBytes, type Limits } from './limits.ts'
 import { isContent } from './objects/changed-paths.ts'
-import { mergePicks } from './objects/dropped-changes.ts'
-import { type Introduced, introducedBy } from './objects/new-objects.ts'
+import { droppedChanges } from './objects/dropped-changes.ts'
+import { type NewObjects, newObjectsOf } from './objects/new-objects.ts'
 import { type ChangedFile, refChanges } from './objects/ref-changes.ts'
 import { updateKinds } from './ref-rules.ts'
 import { sanitizeForAgent } from './sanitize-text.ts'
@@ -32,7 +32,7 @@ export async function asksOf(
   const rules = push.pass.terms.ask.filter(rule => !rule.findings)
   if (rules.length === 0) return []
   const limits: Limits = { ...defaultLimits, ...settings }
-  const introduced = await introducedBy(push, limits, signal)
+  const introduced = await newObjectsOf(push, limits, signal)
   const actions = rules.some(({ actions }) => actions.length > 0) ? await actionsOf(push, signal) : new Map()
   const asks: Ask[] = []
   for (const rule of rules) {
@@ -106,7 +106,7 @@ const nameRef = (ref: string, { actions }: AskRule, known: ReadonlyMap<string, A
 
 async function matchingPaths(
   push: IncomingPush,
-  introduced: Introduced,
+  introduced: NewObjects,
   changed: readonly ChangedFile[],
   globs: readonly string[],
   signal: AbortSignal,
@@ -121,14 +121,14 @@ async function matchingPaths(
     return matches
   }
   // A merge that drops a parent's change to a path changes the path, too.
-  const dropped = await mergePicks(push.git, introduced, isGuarded, signal)
+  const dropped = await droppedChanges(push.git, introduced, isGuarded, signal)
   const paths = [...introduced.entries, ...changed, ...dropped].map(({ path }) => path).filter(isGuarded)
   return [...new Set(paths)].map(path => `changes ${sanitizeForAgent(path)}`)
 }
 
 async function largeFiles(
   push: IncomingPush,
-  { blobs, tags, sizes }: Introduced,
+  { blobs, tags, sizes }: NewObjects,
   changed: readonly ChangedFile[],
   overBytes: number,
   signal: AbortSignal,

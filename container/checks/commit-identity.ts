@@ -3,8 +3,8 @@ import { compileGlob } from '../../src/contract/text/glob.ts'
 import { type Check, GateFault, type IncomingPush } from './check.ts'
 import { unverifiedCommits } from './commit-signatures.ts'
 import { defaultLimits, LimitExceeded, type Limits } from './limits.ts'
-import { byRef } from './objects/commit-refs.ts'
-import { type Introduced, introducedBy } from './objects/new-objects.ts'
+import { groupByRef } from './objects/commit-refs.ts'
+import { type NewObjects, newObjectsOf } from './objects/new-objects.ts'
 import { type IdentityBreach, identitySteps } from './remedy/identity-steps.ts'
 import { refusedRefs } from './remedy/refused-refs.ts'
 import { sanitizeForAgent } from './sanitize-text.ts'
@@ -40,9 +40,9 @@ export function commitIdentity(settings: { readonly maxBlobBytes: number } & Par
     async run(push, _sendProgress, signal) {
       const { emails, allowedSigners } = push.pass.terms
       if (emails.length === 0 && allowedSigners === '') return []
-      let introduced: Introduced
+      let introduced: NewObjects
       try {
-        introduced = await introducedBy(push, limits, signal)
+        introduced = await newObjectsOf(push, limits, signal)
       } catch (error) {
         if (!(error instanceof LimitExceeded)) throw error
         return [
@@ -148,8 +148,8 @@ async function unverifiedSignatures(
   }))
 }
 
-function refusals(push: IncomingPush, introduced: Introduced, breaches: readonly Breach[]): Refusal[] {
-  const refused = refusedRefs(push, introduced, byRef(push, introduced, breaches))
+function refusals(push: IncomingPush, introduced: NewObjects, breaches: readonly Breach[]): Refusal[] {
+  const refused = refusedRefs(push, introduced, groupByRef(push, introduced, breaches))
   return refused.map(({ refusedRef, group }) => ({
     ref: refusedRef.ref,
     reason: `${group[0]?.message}${group.length > 1 ? ` and ${group.length - 1} more` : ''}`,

@@ -4,9 +4,9 @@ import { compileGlob } from '../../src/contract/text/glob.ts'
 import { type Check, GateFault, type IncomingPush } from './check.ts'
 import { defaultLimits, inBytes, LimitExceeded, type Limits } from './limits.ts'
 import type { Entry } from './objects/changed-paths.ts'
-import { byRef } from './objects/commit-refs.ts'
-import { mergePicks } from './objects/dropped-changes.ts'
-import { type Introduced, introducedBy } from './objects/new-objects.ts'
+import { groupByRef } from './objects/commit-refs.ts'
+import { droppedChanges } from './objects/dropped-changes.ts'
+import { type NewObjects, newObjectsOf } from './objects/new-objects.ts'
 import { ObjectReader } from './objects/object-reader.ts'
 import { refusedRefs } from './remedy/refused-refs.ts'
 import { takeOutSteps } from './remedy/take-out-paths.ts'
@@ -41,12 +41,12 @@ export function fileRules(settings: FilesSettings): Check {
     dependsOnGrant: true,
     async prepare(push, signal) {
       // run() awaits the same promise and reports its error.
-      await introducedBy(push, limits, signal).catch(() => {})
+      await newObjectsOf(push, limits, signal).catch(() => {})
     },
     async run(push, _sendProgress, signal) {
       try {
-        const introduced = await introducedBy(push, limits, signal)
-        if (introduced.strays.length > 0) return [unreachableRefusal(introduced.strays)]
+        const introduced = await newObjectsOf(push, limits, signal)
+        if (introduced.unreachable.length > 0) return [unreachableRefusal(introduced.unreachable)]
         const breaches = [
           ...(await entryBreaches(push, introduced, signal)),
           ...(await droppedChangeBreaches(push, introduced, signal)),
@@ -95,7 +95,7 @@ const ENTRIES_PER_YIELD = 1_000
 
 async function entryBreaches(
   push: IncomingPush,
-  introduced: Introduced,
+  introduced: NewObjects,
   signal: AbortSignal,
 ): Promise<Breach[]> {
   const { symlinks, submodules } = push.pass.terms
@@ -135,16 +135,19 @@ async function entryBreaches(
 
 async function droppedChangeBreaches(
   push: IncomingPush,
-  introduced: Introduced,
+  introduced: NewObjects,
   signal: AbortSignal,
 ): Promise<Breach[]> {
   if (push.pass.terms.denyPaths.length === 0) return []
   const deniedBy = denyMatcher(push)
-  const dropped = await mergePicks(push.git, introduced, path => deniedBy(path) !== undefined, signal).catch(
-    (error: unknown) => {
-      throw new GateFault('the gate could not check the merges of this push', { cause: error })
-    },
-  )
+  const dropped = await droppedChanges(
+    push.git,
+    introduced,
+    path => deniedBy(path) !== undefined,
+    signal,
+  ).catch((error: unknown) => {
+    throw new GateFault('the gate could not check the merges of this push', { cause: error })
+  })
   return dropped.map(({ commit, path }) => ({
     commit,
     path,
@@ -156,7 +159,7 @@ async function droppedChangeBreaches(
 
 const hasMode = (entry: Entry, mode: string) => entry.mode === mode
 
-async function sizeBreaches(push: IncomingPush, introduced: Introduced, limits: Limits, signal: AbortSignal) {
+async function sizeBreaches(push: IncomingPush, introduced: NewObjects, limits: Limits, signal: AbortSignal) {
   const max = Math.min(limits.maxBlobBytes, push.pass.terms.maxBlobBytes ?? Number.POSITIVE_INFINITY)
   const ids = [
     ...introduced.blobs.keys(),
@@ -181,7 +184,7 @@ async function sizeBreaches(push: IncomingPush, introduced: Introduced, limits: 
 export async function blobSizes(
   { git }: IncomingPush,
   ids: readonly string[],
-  received: Introduced['sizes'],
+  received: NewObjects['sizes'],
   signal: AbortSignal,
 ): Promise<ReadonlyMap<string, number>> {
   const sizes = new Map(ids.map(id => [id, received.get(id) ?? -1]))
@@ -197,8 +200,8 @@ export async function blobSizes(
   return sizes
 }
 
-function refusals(push: IncomingPush, introduced: Introduced, breaches: readonly Breach[]): Refusal[] {
-  const refused = refusedRefs(push, introduced, byRef(push, introduced, breaches))
+function refusals(push: IncomingPush, introduced: NewObjects, breaches: readonly Breach[]): Refusal[] {
+  const refused = refusedRefs(push, introduced, groupByRef(push, introduced, breaches))
   return refused.map(({ refusedRef, group }) => ({
     ref: refusedRef.ref,
     reason: `${group[0]?.reason}${group.length > 1 ? ` and ${group.length - 1} more` : ''}`,

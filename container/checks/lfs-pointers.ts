@@ -5,8 +5,8 @@ import { MAX_POINTER_BYTES, MIN_POINTER_BYTES, parseLfsPointer } from '../git/lf
 import { type LfsUpstreams, NoLfs } from '../upstream/lfs-api/index.ts'
 import { type Check, GateFault, type IncomingPush } from './check.ts'
 import { defaultLimits, LimitExceeded, type Limits } from './limits.ts'
-import { byRef } from './objects/commit-refs.ts'
-import { type Introduced, introducedBy, type Place } from './objects/new-objects.ts'
+import { groupByRef } from './objects/commit-refs.ts'
+import { type NewObjects, newObjectsOf, type Place } from './objects/new-objects.ts'
 import { ObjectReader } from './objects/object-reader.ts'
 import type { RefusedObjects } from './refused-objects.ts'
 import { sanitizeForAgent } from './sanitize-text.ts'
@@ -37,7 +37,7 @@ export function lfsPointers(
   const pointersOf = (push: IncomingPush, signal: AbortSignal) => {
     const before = found.get(push)
     if (before) return before
-    const now = introducedBy(push, limits, signal).then(introduced => newPointers(push, introduced, signal))
+    const now = newObjectsOf(push, limits, signal).then(introduced => newPointers(push, introduced, signal))
     found.set(push, now)
     return now
   }
@@ -60,7 +60,7 @@ export function lfsPointers(
         const missing = await missingObjects(push, pointers, lfs, signal)
         return missing.length === 0
           ? []
-          : refusals(push, await introducedBy(push, limits, signal), missing, lfs)
+          : refusals(push, await newObjectsOf(push, limits, signal), missing, lfs)
       } catch (error) {
         if (error instanceof LimitExceeded || error instanceof GateFault) throw error
         throw new GateFault('the gate could not check the LFS objects of this push', { cause: error })
@@ -74,7 +74,7 @@ const MAX_RECORDED = 200
 
 async function newPointers(
   { git }: IncomingPush,
-  { blobs, sizes }: Introduced,
+  { blobs, sizes }: NewObjects,
   signal: AbortSignal,
 ): Promise<Pointer[]> {
   // A pointer that was in the mirror before this push has no size here: it is read, too.
@@ -102,30 +102,30 @@ async function missingObjects(
   signal: AbortSignal,
 ): Promise<readonly Pointer[]> {
   // git-lfs stores no empty object.
-  const asked = pointers.filter(({ size }) => size > 0)
-  if (asked.length === 0) return []
-  const objects = asked.map(({ oid, size }) => ({ oid, size }))
+  const nonEmpty = pointers.filter(({ size }) => size > 0)
+  if (nonEmpty.length === 0) return []
+  const objects = nonEmpty.map(({ oid, size }) => ({ oid, size }))
   const states = await upstreams
     .to(pass.repository)
-    .look('download', objects, signal)
+    .query('download', objects, signal)
     .catch((error: unknown) => {
       if (error instanceof NoLfs) return undefined
       throw error
     })
   const present = new Set(states?.filter(({ isPresent }) => isPresent).map(({ oid }) => oid))
-  return asked.filter(({ oid }) => !present.has(oid))
+  return nonEmpty.filter(({ oid }) => !present.has(oid))
 }
 
 function refusals(
   push: IncomingPush,
-  introduced: Introduced,
+  introduced: NewObjects,
   missing: readonly Pointer[],
   { refused }: LfsOfChecks,
 ): Refusal[] {
   const places = missing.map(pointer => ({ ...pointer, ...pointer.place }))
-  return [...byRef(push, introduced, places)].map(([ref, group]) => {
+  return [...groupByRef(push, introduced, places)].map(([ref, group]) => {
     const [first] = group
-    const why = (oid: string) => refused.reason(push.pass.repository.name, oid)
+    const reasonFor = (oid: string) => refused.reason(push.pass.repository.name, oid)
     const more = group.length > 1 ? ` and ${group.length - 1} more` : ''
     return {
       ref,
@@ -135,7 +135,7 @@ function refusals(
           .slice(0, MAX_SHOWN)
           .flatMap(({ path, oid }) => [
             `${sanitizeForAgent(path)} names the LFS object ${oid}`,
-            ...(why(oid) === undefined ? [] : [`  which the gate has refused: ${why(oid)}`]),
+            ...(reasonFor(oid) === undefined ? [] : [`  which the gate has refused: ${reasonFor(oid)}`]),
           ]),
         ...(group.length > MAX_SHOWN ? [`… and ${group.length - MAX_SHOWN} more`] : []),
       ],

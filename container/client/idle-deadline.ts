@@ -33,7 +33,7 @@ const WINDOW_MS = 60_000
  * sends a byte now and then runs out of time within one window.
  */
 export class IdleDeadline {
-  readonly #onLate: (how: DisconnectReason) => void
+  readonly #onLate: (reason: DisconnectReason) => void
   readonly #bytesPerMs: number
   #windowMs: number
   #idleMs: number
@@ -44,7 +44,7 @@ export class IdleDeadline {
   #silentSince: number | undefined
   #timer: NodeJS.Timeout | undefined
 
-  constructor(pace: Pace, onLate: (how: DisconnectReason) => void) {
+  constructor(pace: Pace, onLate: (reason: DisconnectReason) => void) {
     this.#onLate = onLate
     this.#idleMs = pace.idleMs
     this.#withinMs = pace.withinMs ?? Number.POSITIVE_INFINITY
@@ -114,9 +114,9 @@ export class IdleDeadline {
       this.#isEndless || this.#credit > this.#windowMs / 2
         ? Number.POSITIVE_INFINITY
         : since + Math.max(0, this.#credit)
-    const at = Math.min(idleAt, slowAt, this.#endsAt ?? Number.POSITIVE_INFINITY)
-    if (at === Number.POSITIVE_INFINITY) return
-    const how: DisconnectReason = at === idleAt ? 'idle' : 'slow'
-    this.#timer = setTimeout(this.#onLate, at - performance.now(), how)
+    const deadline = Math.min(idleAt, slowAt, this.#endsAt ?? Number.POSITIVE_INFINITY)
+    if (deadline === Number.POSITIVE_INFINITY) return
+    const reason: DisconnectReason = deadline === idleAt ? 'idle' : 'slow'
+    this.#timer = setTimeout(this.#onLate, deadline - performance.now(), reason)
   }
 }

@@ -16,8 +16,8 @@ export const contentOf = ({ headers }: IncomingMessage, body: WatchedBody): Watc
   GZIP.has(headers['content-encoding']) ? inflated(body) : body
 
 /** The limit of unpacked bytes for each compressed byte. Names and packs of git compress less. */
-const MOST_RATIO = 100
-/** A list of many refs at one commit exceeds MOST_RATIO. Up to this many bytes, any ratio is accepted. */
+const MAX_RATIO = 100
+/** A list of many refs at one commit exceeds MAX_RATIO. Up to this many bytes, any ratio is accepted. */
 const ANY_RATIO_BYTES = 8 << 20
 
 /** The size of an unpacked chunk, in bytes. */
@@ -58,21 +58,21 @@ async function* checked(
   gunzip: AsyncIterable<Buffer>,
   read: () => number,
 ): AsyncGenerator<Buffer, undefined> {
-  let held: Buffer | undefined
+  let buffered: Buffer | undefined
   let bytes = 0
   try {
     for await (const chunk of gunzip) {
       bytes += chunk.length
-      if (bytes > ANY_RATIO_BYTES && bytes > MOST_RATIO * read())
-        throw new UnreadableBody(`the request unpacks to more than ${MOST_RATIO} times its size`)
-      if (held) yield held
-      held = chunk
+      if (bytes > ANY_RATIO_BYTES && bytes > MAX_RATIO * read())
+        throw new UnreadableBody(`the request unpacks to more than ${MAX_RATIO} times its size`)
+      if (buffered) yield buffered
+      buffered = chunk
     }
   } catch (error) {
     throw error instanceof Error && 'code' in error && `${error.code}`.startsWith('Z_')
       ? new UnreadableBody(`the request is no whole gzip stream: ${error.message}`)
       : error
   }
-  if (held) yield held
+  if (buffered) yield buffered
   return undefined
 }

@@ -23,15 +23,15 @@ export interface PushClient {
   /** The client's Git-Protocol header, if a git client would write it. */
   readonly protocol: string | undefined
   /** Aborts when the client disconnects before its response has ended. */
-  readonly gone: AbortSignal
+  readonly disconnected: AbortSignal
   /** Records the progress of the push, which selects the client's timeouts. */
-  at(point: PushProgress): void
+  onProgress(point: PushProgress): void
   /** Writes a part of the response. Does nothing after a disconnect. */
   write(bytes: Buffer): void
   /** Ends the response. Resolves when the client has read it, or was disconnected on timeout. */
   end(): Promise<void>
   /** Disconnects the client without a response. */
-  drop(): void
+  disconnect(): void
 }
 
 /** The idle timeout for a client's bytes after git has ended, in milliseconds. */
@@ -46,7 +46,7 @@ export const TURNED_AWAY_MS = 15_000
 export function pushBody(
   stream: Readable,
   pace: PushPace,
-): { body: WatchedBody; at(point: Exclude<PushProgress, 'over'>): void } {
+): { body: WatchedBody; onProgress(point: Exclude<PushProgress, 'over'>): void } {
   const { clientIdleMs: idleMs, minReceiveRate: bytesPerSecond } = pace
   const watched = readBody(stream, { idleMs, bytesPerSecond, withinMs: pace.commandsMs })
   let isReceiving = false
@@ -64,7 +64,7 @@ export function pushBody(
         return watched.drain()
       },
     },
-    at(point) {
+    onProgress(point) {
       if (point === 'turned away') {
         isTurnedAway = true
         return watched.within(TURNED_AWAY_MS)
@@ -83,19 +83,19 @@ export function pushBody(
 const PROTOCOL = /^version=[012]$/
 
 /** Returns a protocol version that git's own clients send, or undefined. */
-export const gitProtocol = (asked: unknown): string | undefined =>
-  typeof asked === 'string' && PROTOCOL.test(asked) ? asked : undefined
+export const gitProtocol = (header: unknown): string | undefined =>
+  typeof header === 'string' && PROTOCOL.test(header) ? header : undefined
 
 /** The client of a push over HTTP, after the response has begun. */
 export function httpClient(request: IncomingMessage, response: ServerResponse, pace: PushPace): PushClient {
-  const { body: sent, at } = pushBody(request, pace)
+  const { body: sent, onProgress } = pushBody(request, pace)
   const body = contentOf(request, sent)
   return {
     body,
     protocol: gitProtocol(request.headers['git-protocol']),
-    gone: disconnectSignal(response),
-    at(point) {
-      if (point !== 'over') return at(point)
+    disconnected: disconnectSignal(response),
+    onProgress(point) {
+      if (point !== 'over') return onProgress(point)
       // After git has ended, the gate needs no more bytes of the body.
       body.setIdleTimeout(Math.min(pace.clientIdleMs, DRAIN_MS))
       body.within(pace.receiveMs)
@@ -108,18 +108,18 @@ export function httpClient(request: IncomingMessage, response: ServerResponse, p
       if (!request.complete) response.once('finish', () => request.socket.destroySoon())
       await endWithTimeout(response, pace.clientIdleMs)
     },
-    drop: () => response.destroy(),
+    disconnect: () => response.destroy(),
   }
 }
 
 /** Returns a signal that aborts when the client disconnects before its response is complete. */
 export function disconnectSignal(response: ServerResponse): AbortSignal {
-  const gone = new AbortController()
+  const disconnect = new AbortController()
   response.once('close', () => {
-    if (!response.writableFinished) gone.abort(new ClientGone('vanished'))
+    if (!response.writableFinished) disconnect.abort(new ClientGone('vanished'))
   })
-  if (response.destroyed) gone.abort(new ClientGone('vanished'))
-  return gone.signal
+  if (response.destroyed) disconnect.abort(new ClientGone('vanished'))
+  return disconnect.signal
 }
 
 /**

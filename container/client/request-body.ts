@@ -37,7 +37,7 @@ export interface WatchedBody extends Body {
 
 export function readBody(stream: Readable, pace: Pace): WatchedBody {
   let ended = false
-  let lost: ClientGone | undefined
+  let failure: ClientGone | undefined
   let waiting: { end(): void; fail(reason: DisconnectReason): void } | undefined
   const deadline = new IdleDeadline(pace, reason => waiting?.fail(reason))
   const read = () =>
@@ -60,19 +60,19 @@ export function readBody(stream: Readable, pace: Pace): WatchedBody {
         settle(() => resolve(undefined))
       }
       const fail = (reason: DisconnectReason) => {
-        lost = new ClientGone(reason)
-        settle(() => reject(lost))
+        failure = new ClientGone(reason)
+        settle(() => reject(failure))
       }
-      const gone = () => fail('vanished')
+      const onVanished = () => fail('vanished')
       const listeners = [
         ['readable', read],
         ['end', end],
-        ['error', gone],
-        ['close', gone],
+        ['error', onVanished],
+        ['close', onVanished],
       ] as const
       if (ended || stream.readableEnded) return end()
-      if (lost) return reject(lost)
-      if (stream.destroyed) return gone()
+      if (failure) return reject(failure)
+      if (stream.destroyed) return onVanished()
       waiting = { end, fail }
       deadline.wait()
       for (const [name, listener] of listeners) stream.on(name, listener)

@@ -12,13 +12,13 @@ export function json(response: ServerResponse, status: number, body: unknown): v
 }
 
 /** Returns the whole body of a request, or undefined when it is longer than `most` characters. */
-export async function bodyText(request: IncomingMessage, most: number): Promise<string | undefined> {
+export async function bodyText(request: IncomingMessage, maxBytes: number): Promise<string | undefined> {
   let text = ''
   // setEncoding joins a character that is split between two chunks.
   request.setEncoding('utf8')
   for await (const chunk of request) {
     text += String(chunk)
-    if (text.length > most) return undefined
+    if (text.length > maxBytes) return undefined
   }
   return text
 }

@@ -3,7 +3,7 @@ import type { PassFor } from '../../src/contract/companion-api/pass.ts'
 import { disconnectSignal, endWithTimeout, gitProtocol } from '../client/push-client.ts'
 import { spawnHttpBackend } from '../git/http-backend.ts'
 import type { Mirror } from '../mirror/mirror.ts'
-import { endedBy, type SessionEnd } from '../sessions/session-counts.ts'
+import { type SessionEnd, sessionEndOf } from '../sessions/session-counts.ts'
 import type { Settings } from '../settings.ts'
 import { capabilityCache } from './capabilities.ts'
 import { pushAdvertisement } from './push-advertisement.ts'
@@ -31,7 +31,7 @@ export async function advertise(
       pragma: 'no-cache',
     })
     response.write(body)
-    return endedBy(await endWithTimeout(response, settings.readIdleMs))
+    return sessionEndOf(await endWithTimeout(response, settings.readIdleMs))
   }
   const ended = new AbortController()
   const backend = spawnHttpBackend(

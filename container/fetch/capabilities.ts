@@ -5,12 +5,12 @@ import type { Mirror } from '../mirror/mirror.ts'
  * Returns a function that asks a mirror's git for its capabilities once. They depend on the object format, which a mirror
  * has for its whole life; another mirror may take its place.
  */
-export function capabilityCache(ask: (git: Git) => Promise<string>): (mirror: Mirror) => Promise<string> {
+export function capabilityCache(list: (git: Git) => Promise<string>): (mirror: Mirror) => Promise<string> {
   const cached = new WeakMap<Mirror, { format: Mirror['objectFormat']; text: Promise<string> }>()
   return mirror => {
     const known = cached.get(mirror)
     if (known && known.format === mirror.objectFormat) return known.text
-    const text = ask(mirror.git)
+    const text = list(mirror.git)
     cached.set(mirror, { format: mirror.objectFormat, text })
     text.catch(() => cached.delete(mirror))
     return text

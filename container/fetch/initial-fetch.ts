@@ -7,9 +7,9 @@ import { disconnectSignal, endWithTimeout, gitProtocol } from '../client/push-cl
 import { ClientGone, readBody } from '../client/request-body.ts'
 import { pktLine } from '../git/pkt-line.ts'
 import type { Mirror } from '../mirror/mirror.ts'
-import type { Arriving } from '../mirror/refresh.ts'
+import type { InitialFetch } from '../mirror/refresh.ts'
 import { withAbort } from '../process/with-abort.ts'
-import { endedBy, type SessionEnd } from '../sessions/session-counts.ts'
+import { type SessionEnd, sessionEndOf } from '../sessions/session-counts.ts'
 import type { Settings } from '../settings.ts'
 import { UpstreamError } from '../upstream/upstream-error.ts'
 import { lsRefs } from './ls-refs.ts'
@@ -28,7 +28,7 @@ const WORDS_EACH = 3
 const MAX_HELD_BYTES = 8 << 20
 
 /** Formats git's latest progress as a suffix for the gate's own message. */
-const progressSuffix = ({ progress }: Arriving) => (progress.now ? `: ${progress.now}` : '')
+const progressSuffix = ({ progress }: InitialFetch) => (progress.now ? `: ${progress.now}` : '')
 
 /**
  * Waits for a mirror's refresh. The initial fetch can take long. A client of protocol v2 continues then after
@@ -42,7 +42,7 @@ export async function waitForMirror(
   mirror: Mirror,
   refreshed: Promise<void>,
   { initialFetchWaitMs: wordlessMs }: Pick<Settings, 'initialFetchWaitMs'>,
-): Promise<{ ok: true } | { ok: false; why: string; retryAfter: number }> {
+): Promise<{ ok: true } | { ok: false; reason: string; retryAfter: number }> {
   const canReportProgress = pass.service === 'advertise-upload-pack' && speaksV2(request)
   for (;;) {
     const late = AbortSignal.timeout(canReportProgress ? QUIET_MS : wordlessMs)
@@ -58,7 +58,7 @@ export async function waitForMirror(
     if (canReportProgress) return { ok: true }
     return {
       ok: false,
-      why: `${pass.repository.name} is on its way from its upstream${progressSuffix(arriving)}; nothing was changed; try again in ${RETRY_SECONDS} s`,
+      reason: `${pass.repository.name} is on its way from its upstream${progressSuffix(arriving)}; nothing was changed; try again in ${RETRY_SECONDS} s`,
       retryAfter: RETRY_SECONDS,
     }
   }
@@ -78,13 +78,13 @@ export async function serveDuringInitialFetch(
   request: IncomingMessage,
   response: ServerResponse,
   dependencies: UploadPackDependencies,
-  arriving: Arriving,
+  arriving: InitialFetch,
 ): Promise<SessionEnd> {
   const { settings } = dependencies
   const body = await wholeBody(request, fetchPace(settings))
   if (body instanceof ClientGone) {
     response.destroy()
-    return endedBy(body.reason)
+    return sessionEndOf(body.reason)
   }
   if (body instanceof UnreadableBody) {
     sendErrPacket(response, body.message)
@@ -94,17 +94,17 @@ export async function serveDuringInitialFetch(
   if (lines.includes('command=ls-refs')) {
     begin(response)
     response.write(lsRefs(arriving.refs, lines))
-    return endedBy(await endWithTimeout(response, settings.readIdleMs))
+    return sessionEndOf(await endWithTimeout(response, settings.readIdleMs))
   }
-  const told = lines.includes('sideband-all') ? startProgress(pass, response, lines, arriving) : undefined
+  const progress = lines.includes('sideband-all') ? startProgress(pass, response, lines, arriving) : undefined
   try {
     await withAbort(arriving.done, disconnectSignal(response))
   } catch (error) {
-    if (!told || !(error instanceof UpstreamError)) throw error
+    if (!progress || !(error instanceof UpstreamError)) throw error
     response.end(pktLine(`\x03git-gate: ${error.message}\n`))
     return { outcome: 'failed' }
   } finally {
-    told?.end()
+    progress?.end()
   }
   return uploadPack(
     pass,
@@ -123,18 +123,19 @@ function startProgress(
   { repository }: PassFor<'git-upload-pack'>,
   response: ServerResponse,
   lines: readonly string[],
-  arriving: Arriving,
+  arriving: InitialFetch,
 ): { end(): void } {
   // Outside of a pack git strips a packet's last newline (PACKET_READ_CHOMP_NEWLINE) and prints only complete
   // lines.
-  const say = (words: string) => void response.write(pktLine(`\x02${words && `git-gate: ${words}\n\n`}`))
+  const sendProgress = (words: string) =>
+    void response.write(pktLine(`\x02${words && `git-gate: ${words}\n\n`}`))
   begin(response)
-  say(`getting ${repository.name} from its upstream${progressSuffix(arriving)}`)
+  sendProgress(`getting ${repository.name} from its upstream${progressSuffix(arriving)}`)
   const isQuiet = lines.includes('no-progress')
   let heard = 0
   const timer = setInterval(() => {
     heard += 1
-    say(isQuiet || heard % WORDS_EACH ? '' : `upstream${progressSuffix(arriving)}`)
+    sendProgress(isQuiet || heard % WORDS_EACH ? '' : `upstream${progressSuffix(arriving)}`)
   }, KEEPALIVE_MS)
   return { end: () => clearInterval(timer) }
 }
@@ -175,11 +176,11 @@ async function wholeBody(
 /** Returns the lines of a protocol v2 request. Returns none if it is malformed: git refuses it later. */
 function parseV2Lines(bytes: Buffer): string[] {
   const lines: string[] = []
-  for (let at = 0; at + 4 <= bytes.length; ) {
-    const length = Number.parseInt(bytes.toString('latin1', at, at + 4), 16)
+  for (let offset = 0; offset + 4 <= bytes.length; ) {
+    const length = Number.parseInt(bytes.toString('latin1', offset, offset + 4), 16)
     if (Number.isNaN(length)) return []
-    if (length > 4) lines.push(bytes.toString('utf8', at + 4, at + length).replace(/\n$/, ''))
-    at += Math.max(4, length)
+    if (length > 4) lines.push(bytes.toString('utf8', offset + 4, offset + length).replace(/\n$/, ''))
+    offset += Math.max(4, length)
   }
   return lines
 }

@@ -3,8 +3,8 @@ import type { Pass, PassFor } from '../../src/contract/companion-api/pass.ts'
 import { disconnectSignal } from '../client/push-client.ts'
 import { text } from '../client/respond.ts'
 import type { Mirrors } from '../mirror/mirrors.ts'
-import { type MemoryBudget, NoRoom } from '../process/memory-budget.ts'
-import { endedBy, type SessionEnd } from '../sessions/session-counts.ts'
+import { type MemoryBudget, MemoryExhausted } from '../process/memory-budget.ts'
+import { type SessionEnd, sessionEndOf } from '../sessions/session-counts.ts'
 import { type Sessions, sessionOf } from '../sessions/sessions.ts'
 import type { Settings } from '../settings.ts'
 import { UpstreamError } from '../upstream/upstream-error.ts'
@@ -33,15 +33,15 @@ export async function readSession(
 ): Promise<void> {
   const { settings, sessions, mirrors } = dependencies
   const mirror = mirrors.get(pass.repository)
-  const begun = await sessions.beginInTurn(sessionOf(pass), disconnectSignal(response))
-  if (!begun.ok) return busy(pass, response, begun.why)
+  const started = await sessions.beginInTurn(sessionOf(pass), disconnectSignal(response))
+  if (!started.ok) return busy(pass, response, started.reason)
   let end: SessionEnd = { outcome: 'failed' }
   let leaveMemory: (() => void) | undefined
   try {
     if (pass.service === 'advertise-upload-pack' || pass.service === 'advertise-receive-pack') {
       const refreshed = mirror.refresh(pass.repository, disconnectSignal(response))
-      const there = await waitForMirror(pass, request, mirror, refreshed, settings)
-      if (!there.ok) return comeAgain(response, there)
+      const mirrorState = await waitForMirror(pass, request, mirror, refreshed, settings)
+      if (!mirrorState.ok) return comeAgain(response, mirrorState)
       end = await advertise(pass, request, response, mirror, settings)
       return
     }
@@ -56,29 +56,32 @@ export async function readSession(
     end = await uploadPack(pass, request, response, { ...dependencies, mirror })
   } catch (error) {
     if (response.destroyed) {
-      end = endedBy('vanished')
+      end = sessionEndOf('vanished')
       return
     }
-    if (!(error instanceof UpstreamError || error instanceof NoRoom)) throw error
+    if (!(error instanceof UpstreamError || error instanceof MemoryExhausted)) throw error
     if (pass.service === 'git-upload-pack') return sendErrPacket(response, error.message)
     return text(response, 502, error.message)
   } finally {
     leaveMemory?.()
-    begun.end(end)
+    started.end(end)
   }
 }
 
-function comeAgain(response: ServerResponse, { why, retryAfter }: { why: string; retryAfter: number }): void {
+function comeAgain(
+  response: ServerResponse,
+  { reason, retryAfter }: { reason: string; retryAfter: number },
+): void {
   response.setHeader('retry-after', String(retryAfter))
-  text(response, 503, why)
+  text(response, 503, reason)
 }
 
 /**
  * Refuses a fetch because no session is free, in the form that git prints: an ERR packet, or a 503 for an
  * advertisement.
  */
-function busy(pass: Pass, response: ServerResponse, why: string): void {
-  if (pass.service !== 'git-upload-pack') return comeAgain(response, { why, retryAfter: 5 })
+function busy(pass: Pass, response: ServerResponse, reason: string): void {
+  if (pass.service !== 'git-upload-pack') return comeAgain(response, { reason, retryAfter: 5 })
   response.setHeader('retry-after', '5')
-  sendErrPacket(response, why)
+  sendErrPacket(response, reason)
 }

@@ -32,14 +32,14 @@ type Known = 'asked once' | Promise<Spool>
 export function createSharedResponses(folder: string, maxBytes: number): SharedResponses {
   const bySnapshot = new WeakMap<AbortSignal, Map<string, Known>>()
   /** Kept responses, the least recently used first, with the size that is reserved for each. */
-  const kept = new Map<Promise<Spool>, { bytes: number; drop: () => void }>()
+  const kept = new Map<Promise<Spool>, { bytes: number; discard: () => void }>()
 
   const reserve = (bytes: number): boolean => {
     if (bytes > maxBytes) return false
     const used = () => [...kept.values()].reduce((sum, each) => sum + each.bytes, 0)
-    for (const { drop } of [...kept.values()]) {
+    for (const { discard } of [...kept.values()]) {
       if (used() + bytes <= maxBytes && kept.size < MAX_RESPONSES) return true
-      drop()
+      discard()
     }
     return used() + bytes <= maxBytes
   }
@@ -49,7 +49,7 @@ export function createSharedResponses(folder: string, maxBytes: number): SharedR
     if (!bySnapshot.has(snapshot)) {
       bySnapshot.set(snapshot, known)
       snapshot.addEventListener('abort', () => {
-        for (const each of known.values()) if (each !== 'asked once') kept.get(each)?.drop()
+        for (const each of known.values()) if (each !== 'asked once') kept.get(each)?.discard()
       })
     }
     return known
@@ -57,7 +57,7 @@ export function createSharedResponses(folder: string, maxBytes: number): SharedR
 
   const keep = (requests: Map<string, Known>, key: string, bytes: number, start: () => Backend) => {
     const spool = mkdir(folder, { recursive: true, mode: 0o700 }).then(() => startSpool(folder, start))
-    const drop = () => {
+    const discard = () => {
       kept.delete(spool)
       if (requests.get(key) === spool) requests.delete(key)
       spool.then(
@@ -65,9 +65,9 @@ export function createSharedResponses(folder: string, maxBytes: number): SharedR
         () => {},
       )
     }
-    kept.set(spool, { bytes, drop })
+    kept.set(spool, { bytes, discard })
     requests.set(key, spool)
-    spool.catch(drop)
+    spool.catch(discard)
     return spool
   }
 
@@ -76,7 +76,7 @@ export function createSharedResponses(folder: string, maxBytes: number): SharedR
     const ready = await spool.catch(() => undefined)
     if (!entry || !ready || !kept.has(spool)) return undefined
     if (!ready.isUsable) {
-      entry.drop()
+      entry.discard()
       return undefined
     }
     kept.delete(spool)

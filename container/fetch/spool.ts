@@ -81,12 +81,12 @@ function fill(file: FileHandle, backend: Backend): Spool {
     else killGroup(backend.child)
   }
   const grows = () => new Promise<void>(resolve => waiting.add(resolve))
-  const readFrom = async (at: number): Promise<Buffer | null> => {
-    while (at >= bytes && !isComplete) await grows()
-    const size = Math.min(READ_BYTES, bytes - at)
+  const readFrom = async (offset: number): Promise<Buffer | null> => {
+    while (offset >= bytes && !isComplete) await grows()
+    const size = Math.min(READ_BYTES, bytes - offset)
     if (size === 0) return null
     const chunk = Buffer.allocUnsafeSlow(size)
-    const { bytesRead } = await file.read(chunk, 0, size, at)
+    const { bytesRead } = await file.read(chunk, 0, size, offset)
     return bytesRead === size ? chunk : chunk.subarray(0, bytesRead)
   }
   return {
@@ -98,7 +98,7 @@ function fill(file: FileHandle, backend: Backend): Spool {
     },
     read() {
       readers += 1
-      const { stdout, left } = follow(readFrom)
+      const { stdout, ended: left } = follow(readFrom)
       left.then(() => {
         readers -= 1
         freeIfUnread()
@@ -112,25 +112,25 @@ function fill(file: FileHandle, backend: Backend): Spool {
   }
 }
 
-async function writeAll(file: FileHandle, chunk: Buffer, at: number): Promise<void> {
+async function writeAll(file: FileHandle, chunk: Buffer, offset: number): Promise<void> {
   for (let done = 0; done < chunk.length; ) {
-    const { bytesWritten } = await file.write(chunk, done, chunk.length - done, at + done)
+    const { bytesWritten } = await file.write(chunk, done, chunk.length - done, offset + done)
     done += bytesWritten
   }
 }
 
 /** Returns a stream that reads until `readFrom` returns null. `left` resolves when it is closed. */
-function follow(readFrom: (at: number) => Promise<Buffer | null>): {
+function follow(readFrom: (offset: number) => Promise<Buffer | null>): {
   stdout: Readable
-  left: Promise<void>
+  ended: Promise<void>
 } {
-  let at = 0
+  let offset = 0
   const stdout = new Readable({
     highWaterMark: READ_BYTES,
     read() {
-      readFrom(at).then(
+      readFrom(offset).then(
         chunk => {
-          at += chunk?.length ?? 0
+          offset += chunk?.length ?? 0
           this.push(chunk)
         },
         (error: unknown) => {
@@ -140,5 +140,5 @@ function follow(readFrom: (at: number) => Promise<Buffer | null>): {
       )
     },
   })
-  return { stdout, left: new Promise(resolve => stdout.once('close', resolve)) }
+  return { stdout, ended: new Promise(resolve => stdout.once('close', resolve)) }
 }

@@ -17,7 +17,7 @@ import { pktLine } from '../git/pkt-line.ts'
 import type { Mirror } from '../mirror/mirror.ts'
 import { saysOutOfMemory } from '../process/memory-limit.ts'
 import { killGroup } from '../process/spawn.ts'
-import { endedBy, type SessionEnd } from '../sessions/session-counts.ts'
+import { type SessionEnd, sessionEndOf } from '../sessions/session-counts.ts'
 import type { Settings } from '../settings.ts'
 import type { ResponseSource } from './response-source.ts'
 import type { SharedResponses } from './shared-responses.ts'
@@ -91,7 +91,7 @@ export async function uploadPack(
     return isStuck ? 'git found no answer in time; fetch less at once' : undefined
   })
   const [problem, end] = await Promise.all([fed, ended])
-  return problem instanceof ClientGone && problem.reason !== 'vanished' ? endedBy(problem.reason) : end
+  return problem instanceof ClientGone && problem.reason !== 'vanished' ? sessionEndOf(problem.reason) : end
 }
 
 const startUploadPack = (mirror: Mirror, agent: string, protocol: string | undefined) =>
@@ -168,11 +168,11 @@ export async function streamResponse(
 ): Promise<SessionEnd> {
   const readHead = createCgiHeaderParser()
   let idle: NodeJS.Timeout | undefined
-  let begun = false
-  let held: ReturnType<typeof readHead>
+  let hasStarted = false
+  let pendingHead: ReturnType<typeof readHead>
   let disconnectReason: DisconnectReason | undefined
-  const stop = (why: DisconnectReason) => {
-    disconnectReason ??= why
+  const stop = (reason: DisconnectReason) => {
+    disconnectReason ??= reason
     clearTimeout(idle)
     stopSource()
     response.destroy()
@@ -191,18 +191,18 @@ export async function streamResponse(
     })
   }
   stdout.on('data', (chunk: Buffer) => {
-    if (begun) return send(chunk)
-    if (held) held = { head: held.head, body: Buffer.concat([held.body, chunk]) }
-    else held = readHead(chunk)
-    if (!held?.body.length || held.head.status !== 200) return
-    begun = true
-    if (!response.headersSent) response.writeHead(200, Object.fromEntries(held.head.headers))
-    send(held.body)
+    if (hasStarted) return send(chunk)
+    if (pendingHead) pendingHead = { head: pendingHead.head, body: Buffer.concat([pendingHead.body, chunk]) }
+    else pendingHead = readHead(chunk)
+    if (!pendingHead?.body.length || pendingHead.head.status !== 200) return
+    hasStarted = true
+    if (!response.headersSent) response.writeHead(200, Object.fromEntries(pendingHead.head.headers))
+    send(pendingHead.body)
   })
   const { stderr } = await ended
   clearTimeout(idle)
-  if (response.destroyed) return endedBy(disconnectReason ?? 'vanished')
-  if (begun) return endedBy(await endWithTimeout(response, idleMs))
+  if (response.destroyed) return sessionEndOf(disconnectReason ?? 'vanished')
+  if (hasStarted) return sessionEndOf(await endWithTimeout(response, idleMs))
   const problem = await inputError()
   sendErrPacket(response, problem ?? `the request could not be served${lastWords(stderr)}`)
   return { outcome: 'failed' }
@@ -227,11 +227,11 @@ function lastWords(stderr: string): string {
  * Refuses a fetch with an ERR packet, which git prints (gitprotocol-pack(5)). If the response has begun, the
  * connection is closed instead.
  */
-export function sendErrPacket(response: ServerResponse, why: string): void {
+export function sendErrPacket(response: ServerResponse, reason: string): void {
   if (response.headersSent || response.destroyed) return void response.destroy()
   response.writeHead(200, {
     'content-type': 'application/x-git-upload-pack-result',
     'cache-control': 'no-cache',
   })
-  response.end(pktLine(`ERR git-gate: ${why}`))
+  response.end(pktLine(`ERR git-gate: ${reason}`))
 }

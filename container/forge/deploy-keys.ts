@@ -23,7 +23,7 @@ export async function addDeployKey(
   credentials: HostCredentials,
 ): Promise<number> {
   const { api, calls } = connect(upstream, credentials)
-  const { id } = await api.ask(z.object({ id: z.number().int() }), calls.addDeployKey(title, publicKey))
+  const { id } = await api.request(z.object({ id: z.number().int() }), calls.addDeployKey(title, publicKey))
   return id
 }
 

@@ -35,7 +35,7 @@ export interface HostApi {
   /** Sends a request and returns any response but 401, with its token hidden. Rejects with UpstreamError. */
   send(request: Call): Promise<HostResponse>
   /** Sends a request and parses its 2xx response. Rejects with ForgeError on any other. */
-  ask<T extends z.ZodType>(schema: T, request: Call): Promise<z.output<T>>
+  request<T extends z.ZodType>(schema: T, request: Call): Promise<z.output<T>>
 }
 
 type SentStream = HostStream & { readonly token: string }
@@ -112,7 +112,7 @@ export function hostApi(
     forge,
     stream,
     send,
-    async ask(schema, call) {
+    async request(schema, call) {
       const response = await send(call)
       if (response.status < 200 || response.status > 299) throw toError(forge, upstream, call, response)
       const parsed = schema.safeParse(parseJson(response.text))
@@ -138,8 +138,8 @@ export function toError(
 ): ForgeError {
   const { status } = response
   const host = hostOf(forge)
-  const said = messageOf(response.text)
-  const words = said ? `: ${said}` : ''
+  const hostMessage = messageOf(response.text)
+  const words = hostMessage ? `: ${hostMessage}` : ''
   const wait = waitOf(response)
   const error = (message: string) => new ForgeError(message, status)
   if (status === 401)

@@ -69,7 +69,7 @@ const github = (project: string): HostCalls => ({
     const [owner = ''] = project.split('/')
     const query = `state=open&head=${encode(`${owner}:${branch}`)}`
     const path = `${projectPath(project)}/pulls?${query}`
-    const [found] = await api.ask(z.array(htmlUrl), { method: 'GET', path, action: READ })
+    const [found] = await api.request(z.array(htmlUrl), { method: 'GET', path, action: READ })
     return found
   },
   openPullRequest: ({ branch, base, title, body, isDraft }) => ({
@@ -93,7 +93,7 @@ const gitlab = (project: string): HostCalls => {
   return {
     async findPullRequest(api, branch) {
       const query = `state=opened&source_branch=${encode(branch)}`
-      const [found] = await api.ask(z.array(webUrl), {
+      const [found] = await api.request(z.array(webUrl), {
         method: 'GET',
         path: `${path}/merge_requests?${query}`,
         action: READ,
@@ -134,7 +134,7 @@ const gitea = (project: string): HostCalls => ({
   async findPullRequest(api, branch) {
     for (let page = 1; page <= GITEA_PAGES; page++) {
       const path = `${projectPath(project)}/pulls?state=open&limit=${GITEA_PAGE}&page=${page}`
-      const pulls = await api.ask(GiteaPulls, { method: 'GET', path, action: READ })
+      const pulls = await api.request(GiteaPulls, { method: 'GET', path, action: READ })
       const found = pulls.find(({ head, base }) => head.ref === branch && head.repo_id === base.repo_id)
       if (found) return { url: found.html_url, number: found.number }
       // A host may have a lower limit than this page.

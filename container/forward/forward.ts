@@ -19,17 +19,17 @@ export interface Forward {
    */
   send(onStart: (pid: number) => void): Promise<ForwardResult>
   /** Closes the prepared connection. A push that has been sent is not affected. */
-  drop(): void
+  abort(): void
 }
 
 /**
  * Limit of upstream's output that is relayed to the client, in characters. A slow client takes less than
  * upstream can send, and the rest waits in memory.
  */
-const MOST_RELAYED = 16 << 20
+const MAX_RELAYED_BYTES = 16 << 20
 
 /** Limit of upstream's output that is kept on record. */
-const MOST_SAID = { bytes: 128 << 10, lines: 1_000 }
+const MAX_UPSTREAM_LINES = { bytes: 128 << 10, lines: 1_000 }
 
 /** The inputs of a forward. */
 export interface ForwardOptions {
@@ -42,7 +42,7 @@ export interface ForwardOptions {
   readonly commands: readonly Command[]
   readonly pushOptions: readonly string[]
   /** Sends the client a line. */
-  readonly say: (line: string) => void
+  readonly sendProgress: (line: string) => void
   readonly deadlineMs: number
 }
 
@@ -52,9 +52,9 @@ export interface ForwardOptions {
  * connection is ignored: send() reconnects if the connection is not ready.
  */
 export function startForward(options: ForwardOptions): Forward {
-  const { git, linkTo, upstream, session, commands, pushOptions, say, deadlineMs } = options
-  const said = boundedLines(MOST_SAID)
-  const relay = relayTo(say, said)
+  const { git, linkTo, upstream, session, commands, pushOptions, sendProgress, deadlineMs } = options
+  const upstreamLines = boundedLines(MAX_UPSTREAM_LINES)
+  const relay = relayTo(sendProgress, upstreamLines)
   const stage = async (signal: AbortSignal) => {
     const borrowed = await (await linkTo()).acquire(signal)
     return stagePush(git, borrowed, upstream, commands, pushOptions, readRemoteLines(relay).push)
@@ -62,14 +62,14 @@ export function startForward(options: ForwardOptions): Forward {
   const dropped = new AbortController()
   const prewarm = async () => ((await session.isUsable()) ? undefined : stage(dropped.signal))
   const prewarmed = prewarm().catch(() => undefined)
-  const drop = () => {
-    session.drop()
+  const abort = () => {
+    session.abort()
     dropped.abort(new Error('the push was not sent'))
-    prewarmed.then(staged => staged?.drop())
+    prewarmed.then(staged => staged?.abort())
   }
   const sendOverSession = async (deadline: AbortSignal, onStart: (pid: number) => void) => {
     const openPack = await receivedPack(git, commands).catch(() => undefined)
-    const open = openPack && (await session.take(deadline))
+    const open = openPack && (await session.acquire(deadline))
     if (!open) return undefined
     const sent = sendPush(open, commands, pushOptions, openPack, relay, deadline)
     onStart(sent.pid)
@@ -79,7 +79,7 @@ export function startForward(options: ForwardOptions): Forward {
   const sendByGit = async (deadline: AbortSignal, onStart: (pid: number) => void) => {
     let staged = await Promise.race([prewarmed, onAbort(deadline)])
     if (!staged?.isReady()) {
-      staged?.drop()
+      staged?.abort()
       staged = await stage(deadline)
     }
     const sent = staged.send(deadline)
@@ -87,7 +87,7 @@ export function startForward(options: ForwardOptions): Forward {
     return sent
   }
   return {
-    drop,
+    abort,
     async send(onStart) {
       const deadline = AbortSignal.timeout(deadlineMs)
       let sent: Pick<PushInFlight, 'ended' | 'hasBegun'>
@@ -95,23 +95,41 @@ export function startForward(options: ForwardOptions): Forward {
         sent = (await sendOverSession(deadline, onStart)) ?? (await sendByGit(deadline, onStart))
       } catch (error) {
         const refs = statusForAll(commands, 'the upstream could not be reached')
-        return { outcome: 'failed', refs, why: errorMessage(error, deadlineMs), remedy: [], upstreamSaid: '' }
+        return {
+          outcome: 'failed',
+          refs,
+          reason: errorMessage(error, deadlineMs),
+          remedy: [],
+          upstreamSaid: '',
+        }
       }
       const { ended, hasBegun } = sent
       const link = await linkTo()
-      return interpretResult({ ended, hasBegun, deadline, deadlineMs, git, link, upstream, commands, said })
+      return interpretResult({
+        ended,
+        hasBegun,
+        deadline,
+        deadlineMs,
+        git,
+        link,
+        upstream,
+        commands,
+        upstreamLines,
+      })
     },
   }
 }
 
 /** Returns a function that relays lines of upstream's output to the client, and keeps them on record. */
-function relayTo(say: (line: string) => void, said: FirstLines): (line: string) => void {
-  let left = MOST_RELAYED
+function relayTo(sendProgress: (line: string) => void, upstreamLines: FirstLines): (line: string) => void {
+  let remainingBytes = MAX_RELAYED_BYTES
   return line => {
-    said.add(line)
-    if (left <= 0) return
-    left -= line.length
-    say(left > 0 ? `upstream: ${line}` : 'git-gate: upstream says more, which is not passed on')
+    upstreamLines.add(line)
+    if (remainingBytes <= 0) return
+    remainingBytes -= line.length
+    sendProgress(
+      remainingBytes > 0 ? `upstream: ${line}` : 'git-gate: upstream says more, which is not passed on',
+    )
   }
 }
 

@@ -16,7 +16,7 @@ export interface ForwardResult {
   readonly outcome: 'accepted' | 'refused' | 'failed'
   readonly refs: readonly RefStatus[]
   /** Reason for the agent; empty if upstream accepted the push. */
-  readonly why: string
+  readonly reason: string
   /** Instructions for the agent. */
   readonly remedy: readonly string[]
   readonly upstreamSaid: string
@@ -36,12 +36,12 @@ export interface PushInFlight {
   readonly upstream: Upstream
   readonly commands: readonly Command[]
   /** Upstream's output, line by line. */
-  readonly said: FirstLines
+  readonly upstreamLines: FirstLines
 }
 
 /** Interprets how `git push --porcelain` ended, or an answer in the same form. */
 export async function interpretResult(push: PushInFlight): Promise<ForwardResult> {
-  const { git, link, upstream, commands, said, deadline, deadlineMs } = push
+  const { git, link, upstream, commands, upstreamLines, deadline, deadlineMs } = push
   let ended: ProcessResult
   try {
     ended = await push.ended
@@ -59,9 +59,9 @@ export async function interpretResult(push: PushInFlight): Promise<ForwardResult
     )
   const refusedRefs = commands.filter(({ ref }) => porcelain.get(ref)?.flag === '!')
   if (refusedRefs.length === 0 && !push.hasBegun()) {
-    const why = toUpstreamError(upstream, ended.stderr).message
-    const refs = statusForAll(commands, why)
-    return { outcome: 'failed', refs, why, remedy: [], upstreamSaid: said.all.join('\n') }
+    const reason = toUpstreamError(upstream, ended.stderr).message
+    const refs = statusForAll(commands, reason)
+    return { outcome: 'failed', refs, reason, remedy: [], upstreamSaid: upstreamLines.all.join('\n') }
   }
   // A connection that broke after upstream had accepted the push leaves no report, so upstream's refs are read.
   if (refusedRefs.length === 0 || refusedRefs.some(command => NO_REPORT.test(summaryOf(command))))
@@ -74,18 +74,18 @@ export async function interpretResult(push: PushInFlight): Promise<ForwardResult
   return refusedByUpstream(push, new Map(refusedRefs.map(command => [command, summaryOf(command)])))
 }
 
-const accepted = ({ commands, said }: PushInFlight, wasThere: boolean): ForwardResult => ({
+const accepted = ({ commands, upstreamLines }: PushInFlight, wasThere: boolean): ForwardResult => ({
   outcome: 'accepted',
   refs: statusForAll(commands, '', 'ok'),
-  why: '',
+  reason: '',
   remedy: [],
-  upstreamSaid: said.all.join('\n'),
+  upstreamSaid: upstreamLines.all.join('\n'),
   wasThere,
 })
 
 /** Returns the result of a push that upstream has refused, by git's summary for each refused ref. */
 function refusedByUpstream(
-  { commands, upstream, said }: PushInFlight,
+  { commands, upstream, upstreamLines }: PushInFlight,
   summaries: ReadonlyMap<Command, string>,
 ): ForwardResult {
   const causes = new Map(
@@ -93,8 +93,8 @@ function refusedByUpstream(
       .filter(([, summary]) => !isAtomicCollateral(summary))
       .map(([{ ref }, summary]) => [ref, upstreamReason(summary)]),
   )
-  const [[culpritRef, why] = ['', 'upstream refused']] = causes
-  const culprit = { ref: culpritRef, reason: why }
+  const [[culpritRef, culpritReason] = ['', 'upstream refused']] = causes
+  const culprit = { ref: culpritRef, reason: culpritReason }
   const refs = commands.map(({ ref }): RefStatus => {
     const reason = causes.get(ref) ?? notAlone(culprit, ' by upstream')
     return { ref, status: 'ng', reason }
@@ -104,9 +104,9 @@ function refusedByUpstream(
   return {
     outcome: 'refused',
     refs,
-    why,
+    reason: culpritReason,
     remedy: remedy.length ? [...remedy, PUSH_AGAIN] : [UPSTREAMS_OWN_RULE],
-    upstreamSaid: said.all.join('\n'),
+    upstreamSaid: upstreamLines.all.join('\n'),
   }
 }
 
@@ -115,7 +115,7 @@ async function resolveByQuery(
   push: PushInFlight,
   { message, problem, fix }: UpstreamError,
 ): Promise<ForwardResult> {
-  const { git, link, upstream, commands, said } = push
+  const { git, link, upstream, commands, upstreamLines } = push
   const has = await queryPushState(git, link, upstream, commands)
   // Git sends nothing when a ref to delete is not there.
   if (has === 'all of it') return accepted(push, /remote ref does not exist/.test(message))
@@ -123,9 +123,9 @@ async function resolveByQuery(
     outcome: 'failed',
     refs: statusForAll(commands, problem),
     // Another attempt does not help where an operator has to change something first.
-    why: fix && has === 'none of it' ? message : `${message}; ${NEXT_STEP[has]}`,
+    reason: fix && has === 'none of it' ? message : `${message}; ${NEXT_STEP[has]}`,
     remedy: [],
-    upstreamSaid: said.all.join('\n'),
+    upstreamSaid: upstreamLines.all.join('\n'),
   }
 }
 
@@ -167,8 +167,8 @@ const HAS_MOVED = 'upstream has moved since you fetched; fetch and rebase, then 
  */
 function upstreamReason(summary: string): string {
   if (/^\[rejected\] \((stale info|fetch first|non-fast-forward)\)/.test(summary)) return HAS_MOVED
-  const said = summary.trimEnd()
-  const open = said.indexOf('(')
-  const words = open >= 0 && said.endsWith(')') ? said.slice(open + 1, -1) : summary
+  const trimmed = summary.trimEnd()
+  const open = trimmed.indexOf('(')
+  const words = open >= 0 && trimmed.endsWith(')') ? trimmed.slice(open + 1, -1) : summary
   return `upstream refused: ${printable(words)}`
 }

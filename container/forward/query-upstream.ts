@@ -46,14 +46,15 @@ export async function askOnce(
       .run(['ls-remote', upstream.url, ...refs.map(({ ref }) => ref)], { signal, ...borrowed.git })
       .finally(borrowed.release)
     if (listed.code !== 0) return 'no answer'
-    const there = new Map(
+    const upstreamRefs = new Map(
       listed.stdout
         .toString('utf8')
         .split('\n')
         .map(line => line.split('\t'))
         .map(([id = '', ref = '']) => [ref, id]),
     )
-    const isAt = (ref: string, id: string) => (isNullId(id) ? !there.has(ref) : there.get(ref) === id)
+    const isAt = (ref: string, id: string) =>
+      isNullId(id) ? !upstreamRefs.has(ref) : upstreamRefs.get(ref) === id
     if (refs.every(({ ref, new: id }) => isAt(ref, id))) return 'all of it'
     return refs.every(({ ref, old }) => isAt(ref, old)) ? 'none of it' : 'something else'
   } catch {

@@ -32,20 +32,20 @@ export async function refuseSymbolicRefs(
   const { refs } = await readMirrorRefs(git, signal, 'refs/heads', 'refs/tags', 'refs/notes')
   const refsAt = Map.groupBy(refs, ([, id]) => id)
   const suspects = moved.filter(({ ref, old }) => {
-    const there = refsAt.get(old)?.map(([name]) => name) ?? []
-    return mirror.isSymbolic(ref) || !there.includes(ref) || there.length > 1
+    const names = refsAt.get(old)?.map(([name]) => name) ?? []
+    return mirror.isSymbolic(ref) || !names.includes(ref) || names.length > 1
   })
   if (suspects.length === 0) return []
   const borrowed = await link.acquire(signal)
-  const told = await git
+  const output = await git
     .run(['ls-remote', '--symref', upstream.url, ...suspects.map(({ ref }) => ref)], {
       signal,
       ...borrowed.git,
     })
     .finally(borrowed.release)
-  if (told.code !== 0) throw toUpstreamError(upstream, told.stderr)
+  if (output.code !== 0) throw toUpstreamError(upstream, output.stderr)
   const targets = new Map(
-    [...told.stdout.toString('utf8').matchAll(/^ref: (\S+)\t(\S+)$/gm)].map(([, target = '', ref = '']) => [
+    [...output.stdout.toString('utf8').matchAll(/^ref: (\S+)\t(\S+)$/gm)].map(([, target = '', ref = '']) => [
       ref,
       target,
     ]),

@@ -25,7 +25,7 @@ export interface SentPush {
 
 /**
  * Sends commands, push options and pack (gitprotocol-pack(5)). Upstream compares each ref with the old value that the
- * agent saw, and replaces exactly that value; several refs are replaced atomically. `tell` receives the lines of upstream's
+ * agent saw, and replaces exactly that value; several refs are replaced atomically. `onLine` receives the lines of upstream's
  * output.
  */
 export function sendPush(
@@ -33,11 +33,11 @@ export function sendPush(
   commands: readonly Command[],
   pushOptions: readonly string[],
   openPack: OpenPack,
-  tell: (line: string) => void,
+  onLine: (line: string) => void,
   deadline: AbortSignal,
 ): SentPush {
   const { child, release } = session
-  const report = new ReportReader(commands, tell)
+  const report = new ReportReader(commands, onLine)
   const request = Buffer.concat(requestOf(session, commands, pushOptions))
   const ended = new Promise<ProcessResult>((resolve, reject) => {
     let timer: NodeJS.Timeout | undefined
@@ -50,9 +50,9 @@ export function sendPush(
     child.once('close', () => {
       clearTimeout(timer)
       deadline.removeEventListener('abort', stop)
-      release({ cut: !report.isWhole })
+      release({ broken: !report.isWhole })
       if (deadline.aborted && !report.isWhole) reject(deadline.reason)
-      else resolve(report.result(session.said()))
+      else resolve(report.result(session.stderr()))
     })
     send(session, request, openPack()).catch((error: NodeJS.ErrnoException) => {
       // Upstream may refuse a push before it has read the pack, and its report says why.
@@ -105,10 +105,10 @@ class ReportReader {
   /** True: upstream has ended its answer, with a report. */
   isWhole = false
 
-  constructor(commands: readonly Command[], tell: (line: string) => void) {
+  constructor(commands: readonly Command[], onLine: (line: string) => void) {
     this.#commands = commands
     this.#refs = new Set(commands.map(({ ref }) => ref))
-    this.#lines = readUpstreamLines(tell)
+    this.#lines = readUpstreamLines(onLine)
   }
 
   /** Takes bytes. Returns true once the answer is over, or cannot be read. */
@@ -121,7 +121,7 @@ class ReportReader {
           this.isWhole = this.#hasReport
           return true
         }
-        this.#take(packet[0] ?? 0, packet.subarray(1))
+        this.#accept(packet[0] ?? 0, packet.subarray(1))
       }
     } catch (error) {
       this.#fatal = `fatal: ${error instanceof Error ? error.message : error}\n`
@@ -129,7 +129,7 @@ class ReportReader {
     return this.#fatal !== ''
   }
 
-  #take(band: number, bytes: Buffer): void {
+  #accept(band: number, bytes: Buffer): void {
     if (band === 2) this.#lines.push(bytes)
     else if (band === 3) this.#fatal = `remote: ${bytes.toString('utf8').trim()}\n`
     else if (band === 1) {
@@ -150,17 +150,17 @@ class ReportReader {
   }
 
   /** Returns the lines and the exit code of `git push --porcelain` for the same answer. */
-  result(said: string): ProcessResult {
+  result(output: string): ProcessResult {
     this.#lines.end()
-    const stderr = said + this.#fatal
+    const stderr = output + this.#fatal
     if (!this.#hasReport) {
       const words = `${stderr}fatal: the remote end hung up unexpectedly\n`
       return { code: 128, signal: null, stdout: Buffer.alloc(0), stderr: words }
     }
     const isUnpacked = this.#unpack === 'ok'
     const summaries = this.#commands.map(command => {
-      const told = this.#states.get(command.ref) ?? '[remote failure] (remote failed to report status)'
-      return { command, summary: told || (isUnpacked ? '' : '[remote rejected] (unpacker error)') }
+      const status = this.#states.get(command.ref) ?? '[remote failure] (remote failed to report status)'
+      return { command, summary: status || (isUnpacked ? '' : '[remote rejected] (unpacker error)') }
     })
     const lines = summaries.map(({ command: { ref, new: id }, summary }) =>
       summary ? `!\t${id}:${ref}\t${summary}\n` : ` \t${id}:${ref}\t[ok]\n`,

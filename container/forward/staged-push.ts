@@ -23,7 +23,7 @@ export interface StagedPush {
    */
   send(deadline: AbortSignal): { pid: number; ended: Promise<ProcessResult>; hasBegun(): boolean }
   /** Ends git without sending, if it still waits. */
-  drop(): void
+  abort(): void
 }
 
 /**
@@ -47,10 +47,10 @@ export function stagePush(
   let isSent = false
   let hasBegun = false
   let abortTimer: NodeJS.Timeout | undefined
-  const finish = (how: { cut: boolean }) => {
+  const finish = (options: { broken: boolean }) => {
     isOver = true
     clearTimeout(abortTimer)
-    borrowed.release(how)
+    borrowed.release(options)
   }
   const ended = git.run(argumentsOf(upstream, commands, pushOptions), {
     signal: stop.signal,
@@ -69,8 +69,8 @@ export function stagePush(
   // send() returns `ended`, and its caller handles the rejection. A push that is dropped ignores it.
   ended.then(
     push =>
-      finish({ cut: isSent && push.code !== 0 && !UPSTREAM_ANSWERED.test(push.stdout.toString('utf8')) }),
-    () => finish({ cut: true }),
+      finish({ broken: isSent && push.code !== 0 && !UPSTREAM_ANSWERED.test(push.stdout.toString('utf8')) }),
+    () => finish({ broken: true }),
   )
   return {
     isReady: () => !isOver && performance.now() - heldAt < HELD_MS,
@@ -80,7 +80,7 @@ export function stagePush(
       channel?.write('send\n')
       return { pid, ended, hasBegun: () => hasBegun }
     },
-    drop() {
+    abort() {
       if (isOver) return
       channel?.write('drop\n')
       abortTimer = setTimeout(() => stop.abort(new Error('the push was not sent')), DROP_MS)

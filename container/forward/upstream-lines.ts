@@ -11,30 +11,30 @@ export interface LineReader {
   end(): void
 }
 
-/** Creates a reader of upstream's output that calls `tell` for each line which is not empty. */
-export const readUpstreamLines = (tell: (line: string) => void): LineReader =>
+/** Creates a reader of upstream's output that calls `onLine` for each line which is not empty. */
+export const readUpstreamLines = (onLine: (line: string) => void): LineReader =>
   splitLines(line => {
-    if (line.trim()) tell(printable(line).trimEnd().slice(0, MAX_LINE))
+    if (line.trim()) onLine(printable(line).trimEnd().slice(0, MAX_LINE))
   })
 
 /** Creates the same for git's stderr: the lines of upstream's output begin with `remote: `. */
-export const readRemoteLines = (tell: (line: string) => void): LineReader =>
+export const readRemoteLines = (onLine: (line: string) => void): LineReader =>
   splitLines(line => {
     const words = /^remote: ?(.*)$/.exec(line)?.[1]
-    if (words?.trim()) tell(printable(words).trimEnd().slice(0, MAX_LINE))
+    if (words?.trim()) onLine(printable(words).trimEnd().slice(0, MAX_LINE))
   })
 
-function splitLines(take: (line: string) => void): LineReader {
+function splitLines(onLine: (line: string) => void): LineReader {
   const decoder = new StringDecoder('utf8')
   let rest = ''
   return {
     push(chunk) {
       const lines = (rest + decoder.write(chunk)).split(/\r\n|\n|\r/)
       rest = (lines.pop() ?? '').slice(0, MAX_LINE)
-      for (const line of lines) take(line)
+      for (const line of lines) onLine(line)
     },
     end() {
-      take(rest + decoder.end())
+      onLine(rest + decoder.end())
       rest = ''
     },
   }

@@ -18,8 +18,8 @@ export interface ReceivePack {
   readonly child: ChildProcess
   readonly capabilities: ReadonlySet<string>
   /** The stderr of ssh so far. */
-  said(): string
-  release(how?: { cut?: boolean }): void
+  stderr(): string
+  release(options?: { broken?: boolean }): void
 }
 
 /** A session with upstream that is being opened for a push. */
@@ -28,11 +28,11 @@ export interface UpstreamSession {
    * Takes the session once upstream has listed its refs. Undefined: upstream's refs or capabilities ask for more than
    * a plain push, or there is no session. Nothing has been sent then.
    */
-  take(signal: AbortSignal): Promise<ReceivePack | undefined>
+  acquire(signal: AbortSignal): Promise<ReceivePack | undefined>
   /** True once it is open, unless it has ended. */
   isUsable(): Promise<boolean>
   /** Ends the session, unless it was taken. */
-  drop(): void
+  abort(): void
 }
 
 /**
@@ -56,15 +56,15 @@ export function openUpstreamSession(
     const stop = new AbortController()
     const child = startReceivePack(upstream, stop.signal)
     child.once('close', () => {
-      if (!isTaken) release({ cut: stop.signal.aborted })
+      if (!isTaken) release({ broken: stop.signal.aborted })
     })
-    const said = keepStderr(child)
-    const leave = () => endUnused(child, stop)
-    dropped.signal.addEventListener('abort', leave, { once: true })
+    const stderr = keepStderr(child)
+    const endSession = () => endUnused(child, stop)
+    dropped.signal.addEventListener('abort', endSession, { once: true })
     const listed = await readAdvertisement(child, commands)
     if (listed && needed.every(capability => listed.has(capability)))
-      return { child, capabilities: listed, said, release }
-    if (!dropped.signal.aborted) leave()
+      return { child, capabilities: listed, stderr, release }
+    if (!dropped.signal.aborted) endSession()
     return undefined
   }
   const opened = open().catch(() => undefined)
@@ -74,20 +74,20 @@ export function openUpstreamSession(
     const { exitCode, signalCode } = session.child
     return exitCode === null && signalCode === null ? session : undefined
   }
-  const drop = () => {
+  const abort = () => {
     clearTimeout(late)
     if (!isTaken) dropped.abort(new Error('the push was not sent'))
   }
   // A client that sends slowly, or stands still, keeps no session at upstream.
-  const late = setTimeout(drop, heldMs)
+  const late = setTimeout(abort, heldMs)
   return {
-    async take(signal) {
+    async acquire(signal) {
       const session = await withAbort(usable(), signal).catch(() => undefined)
       isTaken = session !== undefined && !signal.aborted
       return isTaken ? session : undefined
     },
     isUsable: async () => (await usable()) !== undefined,
-    drop,
+    abort,
   }
 }
 
@@ -109,12 +109,12 @@ export function cutSession(child: ChildProcess): void {
 }
 
 function keepStderr({ stdin, stderr }: ChildProcess): () => string {
-  let said = ''
+  let text = ''
   stderr?.on('data', (chunk: Buffer) => {
-    said = (said + chunk.toString('utf8')).slice(-MAX_SAID)
+    text = (text + chunk.toString('utf8')).slice(-MAX_SAID)
   })
   stdin?.on('error', () => {})
-  return () => said
+  return () => text
 }
 
 /** Time for upstream to end a session without commands, in milliseconds. Then ssh is killed. */
@@ -153,13 +153,13 @@ function readAdvertisement(
   const packets = new PktLines()
   let capabilities: ReadonlySet<string> | undefined
   /** Returns false if git has to make the push. */
-  const take = (packet: Buffer): boolean => {
+  const acquire = (packet: Buffer): boolean => {
     // Most of a long list are other refs, which are not made into strings.
     const length = packet.length - (packet.at(-1) === LINE_FEED ? 1 : 0)
     if (packet[ID_LENGTH] !== SPACE || !HEX_DIGITS.has(packet[0] ?? 0)) return false
     if (capabilities && !lengths.has(length - ID_LENGTH - 1)) return true
-    const [listed = '', told] = packet.toString('utf8', 0, length).split('\0')
-    if (told !== undefined) capabilities = new Set(told.split(' '))
+    const [listed = '', listedCapabilities] = packet.toString('utf8', 0, length).split('\0')
+    if (listedCapabilities !== undefined) capabilities = new Set(listedCapabilities.split(' '))
     const [id = '', ref = ''] = listed.split(' ')
     if (!/^[0-9a-f]{40}$/.test(id) || !capabilities) return false
     const old = missing.get(ref)
@@ -177,7 +177,7 @@ function readAdvertisement(
         packets.push(chunk)
         for (let packet = packets.next(); packet !== undefined; packet = packets.next()) {
           if (packet !== 'flush') {
-            if (!take(packet)) return end()
+            if (!acquire(packet)) return end()
             continue
           }
           const areAbsent = [...missing.values()].every(isNullId)

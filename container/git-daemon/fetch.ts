@@ -6,14 +6,14 @@ import type { Git } from '../git/git.ts'
 import { MAX_REQUEST_BYTES, TOO_MANY_NAMES } from '../git/http-backend.ts'
 import { pktLine } from '../git/pkt-line.ts'
 import { killGroup } from '../process/spawn.ts'
-import { endedBy, type SessionEnd } from '../sessions/session-counts.ts'
+import { type SessionEnd, sessionEndOf } from '../sessions/session-counts.ts'
 import type { Settings } from '../settings.ts'
 
 /**
  * Serves a fetch over a `git://` connection: connects upload-pack to the socket. Git is killed if the client
  * disconnects, sends no request within the idle timeout, or takes no data.
  */
-export async function fetchOver(
+export async function serveUploadPack(
   socket: Socket,
   git: Git,
   protocol: string | undefined,
@@ -27,8 +27,8 @@ export async function fetchOver(
   if (!stdin || !stdout || !stderr) throw new Error('git upload-pack could not be started')
   let unread: NodeJS.Timeout | undefined
   let disconnectReason: DisconnectReason | undefined
-  const stop = (why: DisconnectReason) => {
-    disconnectReason ??= why
+  const stop = (reason: DisconnectReason) => {
+    disconnectReason ??= reason
     clearTimeout(unread)
     deadline.rest()
     killGroup(child)
@@ -54,17 +54,17 @@ export async function fetchOver(
       deadline.wait()
     }
   }
-  let asked = 0
+  let requestBytes = 0
   socket.on('data', (chunk: Buffer) => {
-    asked += chunk.length
-    if (asked <= MAX_REQUEST_BYTES || disconnectReason) return
+    requestBytes += chunk.length
+    if (requestBytes <= MAX_REQUEST_BYTES || disconnectReason) return
     killGroup(child)
     socket.end(pktLine(`ERR git-gate: ${TOO_MANY_NAMES}`))
   })
   stdin.on('error', () => {})
   stderr.resume()
-  carry(socket, stdin, bytes => deadline.received(bytes))
-  carry(stdout, socket, answered)
+  pump(socket, stdin, bytes => deadline.received(bytes))
+  pump(stdout, socket, answered)
   socket.once('end', () => stdin.end())
   const closed = () => stop('vanished')
   socket.once('close', closed)
@@ -77,11 +77,11 @@ export async function fetchOver(
   const late = setTimeout(() => socket.destroy(), settings.readIdleMs)
   await new Promise<void>(resolve => (socket.destroyed ? resolve() : socket.once('close', () => resolve())))
   clearTimeout(late)
-  return endedBy(disconnectReason)
+  return sessionEndOf(disconnectReason)
 }
 
 /** Copies one direction with backpressure. The caller closes both streams. */
-function carry(from: Readable, to: Writable, moved: (bytes: number) => void): void {
+function pump(from: Readable, to: Writable, moved: (bytes: number) => void): void {
   from.on('data', (chunk: Buffer) => {
     if (!to.write(chunk)) {
       from.pause()

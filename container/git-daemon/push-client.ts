@@ -6,7 +6,7 @@ import { ClientGone, readBody } from '../client/request-body.ts'
  * Time for an idle client to receive the end of its response before its connection is closed, in
  * milliseconds.
  */
-const LAST_WORDS_MS = 1_000
+const LAST_RESPONSE_MS = 1_000
 
 /**
  * Client of a `git://` push. Its request has no end of its own: git closes its side of the connection after
@@ -25,17 +25,17 @@ export interface GitClient extends PushClient {
  * only git knows where the pack ends, so the idle timeout follows git's progress.
  */
 export function gitClient(socket: Socket, protocol: string | undefined, pace: PushPace): GitClient {
-  const { body: watched, at } = pushBody(socket, pace)
-  const gone = new AbortController()
-  const leave = () => gone.abort(new ClientGone('vanished'))
+  const { body: watched, onProgress } = pushBody(socket, pace)
+  const disconnect = new AbortController()
+  const onDisconnect = () => disconnect.abort(new ClientGone('vanished'))
   let isOver = false
   let isSilent = false
   let isTurnedAway = false
   let peeked: Buffer | undefined
-  socket.once('close', leave)
+  socket.once('close', onDisconnect)
   // git keeps its side open until it has the report. A client that closes its side has disconnected.
   socket.once('end', () => {
-    if (!isOver) leave()
+    if (!isOver) onDisconnect()
   })
   const next = async () => {
     const chunk =
@@ -50,13 +50,13 @@ export function gitClient(socket: Socket, protocol: string | undefined, pace: Pu
   }
   return {
     protocol,
-    gone: gone.signal,
+    disconnected: disconnect.signal,
     async peek() {
       // Before the command list the client compares refs, which has no time limit beyond the idle timeout.
       watched.within(Number.POSITIVE_INFINITY)
       try {
         peeked = await next()
-        at('commands')
+        onProgress('commands')
         return peeked
       } catch (error) {
         if (error instanceof ClientGone) return undefined
@@ -68,13 +68,13 @@ export function gitClient(socket: Socket, protocol: string | undefined, pace: Pu
       // The end of the pack is unknown here. end() drains the connection after the response.
       drain: async () => {},
     },
-    at(point) {
+    onProgress(point) {
       if (point === 'over') {
         isOver = true
         watched.endOfBody()
       } else {
         isTurnedAway ||= point === 'turned away'
-        at(point)
+        onProgress(point)
       }
     },
     write(bytes) {
@@ -83,11 +83,11 @@ export function gitClient(socket: Socket, protocol: string | undefined, pace: Pu
     async end() {
       isOver = true
       if (socket.writable) socket.end()
-      if (!isSilent && !gone.signal.aborted)
-        await readAway(socket, pace, isTurnedAway ? TURNED_AWAY_MS : pace.receiveMs)
-      else setTimeout(() => socket.destroy(), LAST_WORDS_MS)
+      if (!isSilent && !disconnect.signal.aborted)
+        await drainSocket(socket, pace, isTurnedAway ? TURNED_AWAY_MS : pace.receiveMs)
+      else setTimeout(() => socket.destroy(), LAST_RESPONSE_MS)
     },
-    drop: () => socket.destroy(),
+    disconnect: () => socket.destroy(),
   }
 }
 
@@ -95,7 +95,7 @@ export function gitClient(socket: Socket, protocol: string | undefined, pace: Pu
  * Discards the rest of the client's pack until the client closes: git reads the response only after it has
  * sent the pack.
  */
-async function readAway(
+async function drainSocket(
   socket: Socket,
   { clientIdleMs: idleMs, minReceiveRate: bytesPerSecond }: PushPace,
   withinMs: number,

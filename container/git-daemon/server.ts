@@ -6,21 +6,21 @@ import { ClientGone } from '../client/request-body.ts'
 import type { Companion } from '../companion.ts'
 import { pktLine } from '../git/pkt-line.ts'
 import { logError } from '../process/log.ts'
-import { NoRoom } from '../process/memory-budget.ts'
+import { MemoryExhausted } from '../process/memory-budget.ts'
 import { push } from '../push/handle-push.ts'
 import type { SessionEnd } from '../sessions/session-counts.ts'
 import { UpstreamError } from '../upstream/upstream-error.ts'
 import { connectionsByAddress } from './connections-by-address.ts'
-import { fetchOver } from './fetch.ts'
+import { serveUploadPack } from './fetch.ts'
 import { readFirstPacket } from './first-packet.ts'
 import { gitClient } from './push-client.ts'
 import { readRequestLine } from './request-line.ts'
-import { NotAdmitted, type Worker, workerAt } from './worker-client.ts'
+import { AccessDenied, type Worker, workerAt } from './worker-client.ts'
 
 const FAILED = 'the gate failed on this request; try again'
 
 /** A client's connection and its request. */
-interface Caller {
+interface GitConnection {
   readonly socket: Socket
   readonly agent: AgentName
   readonly worker: Worker
@@ -32,7 +32,7 @@ interface Caller {
  * Serves `git://`, which has no authentication, as one configured agent. It is meant for a private network
  * whose every member may act as that agent. Sessions, checks, forward and ledger are the same as over HTTP.
  */
-export async function serveGit(
+export async function startGitDaemon(
   companion: Companion,
   surface: { host: string; port: number; agent: AgentName; worker: string },
 ): Promise<Server> {
@@ -49,9 +49,9 @@ export async function serveGit(
     if (!admits(socket)) return
     // An error is followed by `close`, which the session handles.
     socket.on('error', () => {})
-    serveCaller(companion, socket, surface.agent, worker).catch((error: unknown) => {
+    serveConnection(companion, socket, surface.agent, worker).catch((error: unknown) => {
       if (error instanceof ClientGone) return socket.destroy()
-      if (error instanceof NotAdmitted || error instanceof UpstreamError || error instanceof NoRoom)
+      if (error instanceof AccessDenied || error instanceof UpstreamError || error instanceof MemoryExhausted)
         return refuse(socket, error.message)
       if (!socket.destroyed) logError('', error)
       refuse(socket, FAILED)
@@ -62,7 +62,7 @@ export async function serveGit(
   return server
 }
 
-async function serveCaller(
+async function serveConnection(
   companion: Companion,
   socket: Socket,
   agent: AgentName,
@@ -70,41 +70,41 @@ async function serveCaller(
 ): Promise<void> {
   const line = await readFirstPacket(socket, REQUEST_HEAD_MS)
   if (!line) return void socket.destroy()
-  const asked = readRequestLine(line)
-  if (!asked.ok) return refuse(socket, asked.why)
+  const request = readRequestLine(line)
+  if (!request.ok) return refuse(socket, request.reason)
   await companion.recovered
-  const { service, repository, protocol } = asked
+  const { service, repository, protocol } = request
   const caller = { socket, agent, worker, repository, protocol }
-  return service === 'git-upload-pack' ? takeFetch(companion, caller) : takePush(companion, caller)
+  return service === 'git-upload-pack' ? handleFetch(companion, caller) : handlePush(companion, caller)
 }
 
 /** Sends an ERR packet, which git prints as `fatal: remote error: …`, and closes the connection. */
-function refuse(socket: Socket, why: string): void {
-  if (socket.writable) socket.end(pktLine(`ERR git-gate: ${why}`))
+function refuse(socket: Socket, reason: string): void {
+  if (socket.writable) socket.end(pktLine(`ERR git-gate: ${reason}`))
   setTimeout(() => socket.destroy(), 1_000)
 }
 
-async function takeFetch(companion: Companion, caller: Caller): Promise<void> {
+async function handleFetch(companion: Companion, caller: GitConnection): Promise<void> {
   const { sessions, memory, mirrors, settings } = companion
   const { socket, worker, repository, agent } = caller
   const pass = await worker.passFor('advertise-upload-pack', repository, socket.remoteAddress ?? '')
-  const begun = sessions.begin({
+  const started = sessions.begin({
     id: pass.id,
     repository: pass.repository.name,
     agent,
     service: 'git-upload-pack',
   })
-  if (!begun.ok) return refuse(socket, begun.why)
+  if (!started.ok) return refuse(socket, started.reason)
   let leaveMemory: (() => void) | undefined
   let end: SessionEnd = { outcome: 'failed' }
   try {
     const mirror = mirrors.get(pass.repository)
     await mirror.refresh(pass.repository, closed(socket))
     leaveMemory = await memory.enter(closed(socket))
-    end = await fetchOver(socket, mirror.git, caller.protocol, settings)
+    end = await serveUploadPack(socket, mirror.git, caller.protocol, settings)
   } finally {
     leaveMemory?.()
-    begun.end(end)
+    started.end(end)
   }
 }
 
@@ -112,33 +112,33 @@ async function takeFetch(companion: Companion, caller: Caller): Promise<void> {
  * Sends the advertisement, and starts a push when the first bytes of a command list arrive. A client that has
  * nothing to push disconnects before that, and no push is recorded.
  */
-async function takePush(companion: Companion, caller: Caller): Promise<void> {
+async function handlePush(companion: Companion, caller: GitConnection): Promise<void> {
   const { sessions, mirrors, settings } = companion
   const { socket, worker, repository, agent, protocol } = caller
   const address = socket.remoteAddress ?? ''
   const pass = await worker.passFor('advertise-receive-pack', repository, address)
-  const begun = sessions.begin({
+  const started = sessions.begin({
     id: pass.id,
     repository: pass.repository.name,
     agent,
     service: pass.service,
   })
-  if (!begun.ok) return refuse(socket, begun.why)
+  if (!started.ok) return refuse(socket, started.reason)
   let end: SessionEnd = { outcome: 'failed' }
   const client = gitClient(socket, protocol, settings)
   try {
     const { git, refresh } = mirrors.get(pass.repository)
-    await refresh(pass.repository, client.gone)
+    await refresh(pass.repository, client.disconnected)
     const advertised = await git.run(['receive-pack', '--http-backend-info-refs', git.dir], {
-      signal: client.gone,
+      signal: client.disconnected,
       env: protocol ? { GIT_PROTOCOL: protocol } : {},
     })
     client.write(advertised.stdout)
     end = { outcome: 'served' }
     const first = await client.peek()
-    if (!first || first.subarray(0, 4).toString('latin1') === '0000') return client.drop()
+    if (!first || first.subarray(0, 4).toString('latin1') === '0000') return client.disconnect()
   } finally {
-    begun.end(end)
+    started.end(end)
   }
   const pushPass = await worker.passFor('git-receive-pack', repository, address)
   await push(companion, pushPass, client, worker.channelFor(pushPass)).catch((error: unknown) => {
@@ -152,9 +152,9 @@ async function takePush(companion: Companion, caller: Caller): Promise<void> {
  * before it has its response.
  */
 function closed(socket: Socket): AbortSignal {
-  const gone = new AbortController()
-  const leave = () => gone.abort(new ClientGone('vanished'))
-  for (const name of ['end', 'close'] as const) socket.once(name, leave)
-  if (socket.destroyed || socket.readableEnded) leave()
-  return gone.signal
+  const disconnect = new AbortController()
+  const onDisconnect = () => disconnect.abort(new ClientGone('vanished'))
+  for (const name of ['end', 'close'] as const) socket.once(name, onDisconnect)
+  if (socket.destroyed || socket.readableEnded) onDisconnect()
+  return disconnect.signal
 }

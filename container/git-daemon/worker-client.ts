@@ -6,13 +6,13 @@ import type { WorkerChannel } from '../push/worker-channel.ts'
 import type { Settings } from '../settings.ts'
 
 /** The Worker refused the agent or could not be reached. The message is for the agent. */
-export class NotAdmitted extends Error {}
+export class AccessDenied extends Error {}
 
 const ANSWER_MS = 15_000
 
 /** The Worker's calls for `git://` clients. */
 export interface Worker {
-  /** Requests a pass for the agent, by its current grant. Rejects with NotAdmitted. */
+  /** Requests a pass for the agent, by its current grant. Rejects with AccessDenied. */
   passFor<S extends Extract<Call, { call: 'pass' }>['service']>(
     service: S,
     repository: RepositoryName,
@@ -26,38 +26,38 @@ export interface Worker {
 }
 
 export function workerAt(url: string, agent: AgentName, { passKey }: Pick<Settings, 'passKey'>): Worker {
-  const call = async (what: Parameters<typeof signCall>[0]) =>
+  const call = async (claims: Parameters<typeof signCall>[0]) =>
     fetch(new URL(CALL_PATH, url), {
       method: 'POST',
-      body: await signCall(what, passKey, Date.now() / 1000),
+      body: await signCall(claims, passKey, Date.now() / 1000),
       signal: AbortSignal.timeout(ANSWER_MS),
     })
   return {
     async passFor(service, repository, clientAddress) {
       const answer = await call({ call: 'pass', service, repository, agent, clientAddress }).catch(() => {
-        throw new NotAdmitted('the gate cannot reach its Worker; try again in a few seconds')
+        throw new AccessDenied('the gate cannot reach its Worker; try again in a few seconds')
       })
       const text = await answer.text()
       if (!answer.ok)
-        throw new NotAdmitted(
+        throw new AccessDenied(
           text
             .trim()
             .replace(/^git-gate: /, '')
             .slice(0, 500),
         )
       const read = await readPass(text, passKey, Date.now() / 1000)
-      if (!read.ok || read.pass.service !== service) throw new NotAdmitted('the Worker answered oddly')
+      if (!read.ok || read.pass.service !== service) throw new AccessDenied('the Worker answered oddly')
       return read.pass as PassFor<typeof service>
     },
     channelFor: ({ id, repository }) => ({
       // A lost call does no harm: the Worker's sweep asks for the report later.
-      tell: newsOf(() => call({ call: 'news', repository: repository.name, push: id })),
+      sendEvent: notifyPushChanged(() => call({ call: 'news', repository: repository.name, push: id })),
       async askPermission(signal) {
-        const asked = call({ call: 'permission', push: id }).then(async answer =>
+        const permission = call({ call: 'permission', push: id }).then(async answer =>
           readPass(await answer.text(), passKey, Date.now() / 1000),
         )
         const read = await withAbort(
-          asked.catch(() => undefined),
+          permission.catch(() => undefined),
           signal,
         )
         if (!read?.ok || read.pass.service !== 'permit-push' || read.pass.push !== id)
@@ -72,7 +72,7 @@ export function workerAt(url: string, agent: AgentName, { passKey }: Pick<Settin
  * Notifies the Worker of new events, one call at a time. Events that occur during a call share the next call.
  * Only the last events, `ended` and `pull-request`, are awaited.
  */
-function newsOf(call: () => Promise<unknown>): WorkerChannel['tell'] {
+function notifyPushChanged(call: () => Promise<unknown>): WorkerChannel['sendEvent'] {
   let running: Promise<unknown> | undefined
   let next: Promise<unknown> | undefined
   const follow = async () => {

@@ -30,7 +30,7 @@ export const stopAt = (tip: string) =>
 export const PUSH_AGAIN = 'Then push again, as before.'
 
 /** Agents tend to add a commit that removes what was refused. */
-export const LATER_COMMIT_HELPS_NOT =
+export const LATER_COMMIT_DOES_NOT_HELP =
   'A later commit that deletes or reverts it does not help: every new commit is checked.'
 
 /** Rebases the pushed branch onto upstream's present state of it. */

@@ -76,7 +76,7 @@ export class CommandListReader {
     this.#packets.push(chunk)
     try {
       for (let pkt = this.#packets.next(); pkt !== undefined; pkt = this.#packets.next()) {
-        const done = this.#take(pkt)
+        const done = this.#accept(pkt)
         if (done) return done
       }
     } catch (error) {
@@ -108,7 +108,7 @@ export class CommandListReader {
     return this.#packets.rest
   }
 
-  #take(pkt: Pkt): CommandList | BadCommandList | 'nothing' | undefined {
+  #accept(pkt: Pkt): CommandList | BadCommandList | 'nothing' | undefined {
     this.#raw.push(pkt === 'flush' ? FLUSH : pktLine(pkt))
     this.#bytes += pkt.length + 4
     if (this.#bytes > MAX_LIST_BYTES) return this.#tooLong('the command list is too long')

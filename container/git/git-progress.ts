@@ -3,7 +3,7 @@ export class GitProgress {
   /** The newest progress line, such as `Receiving objects: 42% (420/1000), 63.00 MiB | 2.30 MiB/s`. */
   now = ''
   /** The last 4,096 characters of git's other messages, which hold the reason when git fails. */
-  said = ''
+  stderr = ''
   #line = ''
   readonly #onOutput: () => void
 
@@ -15,12 +15,12 @@ export class GitProgress {
     this.#onOutput()
     const lines = (this.#line + chunk.toString('utf8')).split(/[\r\n]+/)
     this.#line = lines.pop() ?? ''
-    for (const line of lines) this.#take(line)
+    for (const line of lines) this.#acceptLine(line)
   }
 
-  #take(line: string): void {
+  #acceptLine(line: string): void {
     const step = /^(?:remote: )?((?:Enumerating|Counting|Compressing|Receiving|Resolving) \w+:.*)$/.exec(line)
     if (step?.[1]) this.now = step[1].replaceAll(/\s+/g, ' ').trim()
-    else this.said = `${this.said}${line}\n`.slice(-4096)
+    else this.stderr = `${this.stderr}${line}\n`.slice(-4096)
   }
 }

@@ -69,13 +69,13 @@ export function spawnHttpBackend(git: Git, request: BackendRequest, signal: Abor
   hook.on('error', () => {})
   // Node emits 'close' only after all streams have ended, so the socket is read even without a listener.
   ;(hook as Duplex).resume()
-  let said = ''
+  let stderrText = ''
   stderr.on('data', (chunk: Buffer) => {
-    said = (said + chunk.toString('utf8')).slice(-4096)
+    stderrText = (stderrText + chunk.toString('utf8')).slice(-4096)
   })
   const ended = new Promise<{ code: number | null; stderr: string }>((resolve, reject) => {
     child.once('error', reject)
-    child.once('close', code => resolve({ code, stderr: said }))
+    child.once('close', code => resolve({ code, stderr: stderrText }))
   })
   return { child, stdin, stdout, hook: hook as Duplex, ended }
 }
@@ -96,15 +96,15 @@ export function createCgiHeaderParser(): (chunk: Buffer) => { head: CgiHead; bod
   let seen: Buffer = Buffer.alloc(0)
   return chunk => {
     seen = Buffer.concat([seen, chunk])
-    const at = seen.indexOf('\r\n\r\n')
-    if (at < 0) return undefined
+    const index = seen.indexOf('\r\n\r\n')
+    if (index < 0) return undefined
     const headers = new Map<string, string>()
-    for (const line of seen.toString('latin1', 0, at).split('\r\n')) {
+    for (const line of seen.toString('latin1', 0, index).split('\r\n')) {
       const colon = line.indexOf(':')
       headers.set(line.slice(0, colon).toLowerCase(), line.slice(colon + 1).trim())
     }
     const status = Number.parseInt(headers.get('status') ?? '200', 10)
     headers.delete('status')
-    return { head: { status, headers }, body: seen.subarray(at + 4) }
+    return { head: { status, headers }, body: seen.subarray(index + 4) }
   }
 }

@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import type { Git } from './git.ts'
 
 /** Every push and refresh leaves a pack. From this many packs on, object lookups in git are slow. */
-const MANY_PACKS = 30
+const PACKS_THRESHOLD = 30
 
 /** The interval between prunes of unreachable objects, in milliseconds. A prune rewrites all packs. */
 const PRUNE_EVERY_MS = 24 * 60 * 60_000
@@ -33,7 +33,7 @@ export async function maintain(git: Git): Promise<boolean> {
   const packs = names.filter(name => name.endsWith('.pack')).length
   if (packs === 0) return true
   const prunes = await isPruneDue(git)
-  const isDue = prunes || packs >= MANY_PACKS
+  const isDue = prunes || packs >= PACKS_THRESHOLD
   if (!isDue && (await hasGraph(git))) return true
   const signal = AbortSignal.timeout(LIMIT_MS)
   const repack = prunes ? PRUNE : ['repack', '-d', '--quiet', '--geometric=2']
@@ -53,9 +53,9 @@ export async function maintain(git: Git): Promise<boolean> {
  */
 async function isPruneDue(git: Git): Promise<boolean> {
   const mark = join(git.dir, PRUNED)
-  const at = await stat(mark).catch(() => undefined)
-  const isDue = at !== undefined && Date.now() - at.mtimeMs > PRUNE_EVERY_MS
-  if (!at || isDue) await writeFile(mark, '')
+  const stats = await stat(mark).catch(() => undefined)
+  const isDue = stats !== undefined && Date.now() - stats.mtimeMs > PRUNE_EVERY_MS
+  if (!stats || isDue) await writeFile(mark, '')
   return isDue
 }
 

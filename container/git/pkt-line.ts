@@ -65,13 +65,13 @@ export class PktLines {
     const length = readLength(this.#bytes, this.#at)
     if (length < 0) throw new PktLineError('a pkt-line does not start with its length')
     if (length === 0) {
-      this.#take(4)
+      this.#consume(4)
       return 'flush'
     }
     if (length < 4 || length - 4 > MAX_PAYLOAD) throw new PktLineError(`a pkt-line has the length ${length}`)
     this.#wanted = length
     if (this.#held < length) return undefined
-    this.#take(length)
+    this.#consume(length)
     return this.#bytes.subarray(this.#at - length + 4, this.#at)
   }
 
@@ -93,7 +93,7 @@ export class PktLines {
     this.#more = []
   }
 
-  #take(length: number): void {
+  #consume(length: number): void {
     this.#at += length
     this.#held -= length
     this.#wanted = 4

@@ -86,7 +86,7 @@ function inOrder(
 ): ReadonlyMap<string, string> {
   const added = [...loose]
     .filter(([ref]) => !packed.has(ref))
-    .sort(([one], [other]) => (one < other ? -1 : 1))
+    .sort(([left], [right]) => (left < right ? -1 : 1))
   if (added.length === 0) {
     const all = new Map(packed)
     for (const [ref, id] of loose) all.set(ref, id)
@@ -127,16 +127,16 @@ async function packedRefs(path: string): Promise<PackedRefs | undefined> {
 /** Lines are `<id> <ref>`, `^<id>` with the target of the tag before, and comments. */
 function readPackedRefs(text: string): Map<string, string> | undefined {
   const refs = new Map<string, string>()
-  for (let at = 0; at < text.length; ) {
-    const end = text.indexOf('\n', at)
+  for (let offset = 0; offset < text.length; ) {
+    const end = text.indexOf('\n', offset)
     if (end < 0) return undefined
-    const first = text[at]
+    const first = text[offset]
     if (first !== '#' && first !== '^') {
-      const space = ID_LENGTHS.find(length => text[at + length] === ' ')
+      const space = ID_LENGTHS.find(length => text[offset + length] === ' ')
       if (space === undefined) return undefined
-      refs.set(text.slice(at + space + 1, end), text.slice(at, at + space))
+      refs.set(text.slice(offset + space + 1, end), text.slice(offset, offset + space))
     }
-    at = end + 1
+    offset = end + 1
   }
   return refs
 }

@@ -52,9 +52,9 @@ async function listRefs(git: Git, signal: AbortSignal): Promise<Map<string, stri
 }
 
 /** True when both lists have the same refs at the same objects, except the refs in `except`. */
-export function sameRefs(one: RefList['refs'], other: RefList['refs'], except: readonly string[]): boolean {
+export function sameRefs(left: RefList['refs'], right: RefList['refs'], except: readonly string[]): boolean {
   const excludedCount = (refs: RefList['refs']) => except.filter(ref => refs.has(ref)).length
-  if (one.size - excludedCount(one) !== other.size - excludedCount(other)) return false
-  for (const [ref, id] of one) if (other.get(ref) !== id && !except.includes(ref)) return false
+  if (left.size - excludedCount(left) !== right.size - excludedCount(right)) return false
+  for (const [ref, id] of left) if (right.get(ref) !== id && !except.includes(ref)) return false
   return true
 }

@@ -12,17 +12,17 @@ const LOOK_MS = 60_000
  */
 export async function removeStaleFiles(git: Git): Promise<void> {
   const { dir } = git
-  const drop = (path: string) => rm(path, { recursive: true, force: true })
+  const remove = (path: string) => rm(path, { recursive: true, force: true })
   const list = (path: string, recursive = false) => readdir(path, { recursive }).catch(() => [])
   for (const name of await list(join(dir, 'objects')))
-    if (/^(tmp_objdir-|incoming-)|^tmp_obj_/.test(name)) await drop(join(dir, 'objects', name))
+    if (/^(tmp_objdir-|incoming-)|^tmp_obj_/.test(name)) await remove(join(dir, 'objects', name))
   for (const name of await list(join(dir, 'objects', 'pack')))
-    if (/^(tmp_|\.tmp-)/.test(name)) await drop(join(dir, 'objects', 'pack', name))
-  for (const name of await list(dir)) if (name.endsWith('.lock')) await drop(join(dir, name))
+    if (/^(tmp_|\.tmp-)/.test(name)) await remove(join(dir, 'objects', 'pack', name))
+  for (const name of await list(dir)) if (name.endsWith('.lock')) await remove(join(dir, name))
   for (const folder of ['refs', 'objects/info'])
     for (const name of await list(join(dir, folder), true))
-      if (name.endsWith('.lock')) await drop(join(dir, folder, name))
-  if (await isBroken(git)) await drop(dir)
+      if (name.endsWith('.lock')) await remove(join(dir, folder, name))
+  if (await isBroken(git)) await remove(dir)
 }
 
 /**

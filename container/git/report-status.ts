@@ -28,8 +28,8 @@ export interface Reply {
 export function createReply(capabilities: ReadonlySet<string>, write: (bytes: Buffer) => void): Reply {
   const sideBand = capabilities.has('side-band-64k')
   const band = (number: 1 | 2, bytes: Buffer) => {
-    for (let at = 0; at < bytes.length; at += MAX_PAYLOAD - 1)
-      write(pktLine(Buffer.concat([Buffer.from([number]), bytes.subarray(at, at + MAX_PAYLOAD - 1)])))
+    for (let offset = 0; offset < bytes.length; offset += MAX_PAYLOAD - 1)
+      write(pktLine(Buffer.concat([Buffer.from([number]), bytes.subarray(offset, offset + MAX_PAYLOAD - 1)])))
   }
   return {
     progressLine: line => {

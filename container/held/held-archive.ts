@@ -17,7 +17,7 @@ export interface HeldArchive {
 const Head = Kept.omit({ isWaiting: true })
 
 /** The limit of the line of JSON, in bytes: more than a command list can have. */
-const MOST_HEAD_BYTES = 32 << 20
+const MAX_HEAD_BYTES = 32 << 20
 
 /** Describes the archive of a held push. Reads its pack for the hash. */
 export async function archiveOf(held: HeldPush): Promise<HeldArchive> {
@@ -72,7 +72,7 @@ async function unpack(
         const length = chunk.indexOf('\n')
         isInPack = length >= 0
         head = Buffer.concat([head, isInPack ? chunk.subarray(0, length) : chunk])
-        if (head.length > MOST_HEAD_BYTES) return undefined
+        if (head.length > MAX_HEAD_BYTES) return undefined
         rest = isInPack ? chunk.subarray(length + 1) : Buffer.alloc(0)
       }
       if (rest.length === 0) continue

@@ -68,7 +68,7 @@ export interface HeldLimits {
 }
 
 /** The least disk usage of a held push, in bytes: a few blocks for its folders and its entry. */
-const LEAST_BYTES = 16_384
+const MIN_BYTES = 16_384
 
 /** The share of the limit for an agent's pushes that wait: no agent alone keeps others from waiting. */
 const AGENT_SHARE = 0.5
@@ -117,7 +117,7 @@ class HeldFolder implements HeldPushes {
     const objects = join(this.#folder, id, 'objects')
     const files = await packFiles(objects)
     // Files that are lost without the companion: the push has to come again.
-    if (LEAST_BYTES + totalBytes(files) < entry.bytes) {
+    if (MIN_BYTES + totalBytes(files) < entry.bytes) {
       await this.release(id)
       return undefined
     }
@@ -151,7 +151,7 @@ class HeldFolder implements HeldPushes {
 
   async #keep({ mask, ...push }: NewHeldPush, quarantine: string | undefined): Promise<boolean> {
     const files = quarantine === undefined ? [] : await packFiles(quarantine)
-    const bytes = LEAST_BYTES + totalBytes(files)
+    const bytes = MIN_BYTES + totalBytes(files)
     if (!(await this.#makeRoom(push, bytes))) return false
     const entry: Entry = { ...push, at: Date.now(), bytes }
     const unfinished = join(this.#folder, `${push.id}.new`)

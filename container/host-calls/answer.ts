@@ -92,9 +92,9 @@ export function replaceIn(token: string): Transform {
       if (bytes > MAX_STREAM) return done(new Error(`the host answers with more than ${MAX_STREAM} bytes`))
       // Latin-1 keeps each byte. A token is of visible ASCII characters.
       const text = hideToken(kept + chunk.toString('latin1'), token)
-      const at = Math.max(0, text.length - token.length + 1)
-      kept = text.slice(at)
-      done(null, Buffer.from(text.slice(0, at), 'latin1'))
+      const start = Math.max(0, text.length - token.length + 1)
+      kept = text.slice(start)
+      done(null, Buffer.from(text.slice(0, start), 'latin1'))
     },
     flush(done) {
       done(null, Buffer.from(kept, 'latin1'))

@@ -220,8 +220,8 @@ function proofsOf(document: DocumentNode, values: Values): Proof[] {
     else if (isInputObjectType(type))
       for (const [name, each] of Object.entries(value)) add(each, type.getFields()[name]?.type, name)
     else if (type === githubSchema.getType('ID')) {
-      const of = field === 'repositoryId' ? 'repository' : 'pull request'
-      proofs.set(`${of} ${value}`, { of, id: String(value) })
+      const kind = field === 'repositoryId' ? 'repository' : 'pull request'
+      proofs.set(`${kind} ${value}`, { kind, id: String(value) })
     }
   }
   const info = new TypeInfo(githubSchema)

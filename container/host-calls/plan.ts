@@ -3,13 +3,13 @@ import type { Call } from '../forge/host-api.ts'
 /** A fact that the host has to confirm before a call is sent: ids name anything at the host. */
 export type Proof =
   /** The GraphQL id of this repository. */
-  | { readonly of: 'repository'; readonly id: string }
+  | { readonly kind: 'repository'; readonly id: string }
   /** The GraphQL id of a pull request of this repository. */
-  | { readonly of: 'pull request'; readonly id: string }
+  | { readonly kind: 'pull request'; readonly id: string }
   /** A number that is a pull request of this repository, not an issue. */
-  | { readonly of: 'number'; readonly number: string }
+  | { readonly kind: 'number'; readonly number: string }
   /** GitLab's number of this project. */
-  | { readonly of: 'project'; readonly id: string }
+  | { readonly kind: 'project'; readonly id: string }
 
 /** A call that the gate knows. */
 export interface KnownCall {
@@ -31,6 +31,6 @@ export type Plan =
   | { readonly is: 'known'; readonly known: KnownCall }
   /** The gate answers by itself. */
   | { readonly is: 'local'; readonly operation: string; readonly body: unknown }
-  | { readonly is: 'refused'; readonly why: string }
+  | { readonly is: 'refused'; readonly reason: string }
 
-export const refused = (why: string): Plan => ({ is: 'refused', why })
+export const refused = (reason: string): Plan => ({ is: 'refused', reason })

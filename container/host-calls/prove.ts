@@ -25,14 +25,14 @@ const READ = 'read pull requests'
  * Rejects with UpstreamError if the host does not answer.
  */
 export async function findUnproven(api: HostApi, proofs: readonly Proof[]): Promise<Proof | undefined> {
-  const graphql = proofs.filter(proof => proof.of === 'repository' || proof.of === 'pull request')
+  const graphql = proofs.filter(proof => proof.kind === 'repository' || proof.kind === 'pull request')
   if (graphql.length > 0) {
     const unproven = await findUnprovenId(api, graphql)
     if (unproven) return unproven
   }
   const path = projectPathOf[api.forge.kind](api.forge.project)
   for (const proof of proofs) {
-    if (proof.of === 'number') {
+    if (proof.kind === 'number') {
       const { status } = await api.send({
         method: 'GET',
         path: `${path}/pulls/${proof.number}`,
@@ -40,19 +40,19 @@ export async function findUnproven(api: HostApi, proofs: readonly Proof[]): Prom
       })
       if (status !== 200) return proof
     }
-    if (proof.of === 'project') {
-      const { id } = await api.ask(Project, { method: 'GET', path, action: 'read the project' })
+    if (proof.kind === 'project') {
+      const { id } = await api.request(Project, { method: 'GET', path, action: 'read the project' })
       if (String(id) !== proof.id) return proof
     }
   }
   return undefined
 }
 
-type GraphQlProof = Extract<Proof, { of: 'repository' | 'pull request' }>
+type GraphQlProof = Extract<Proof, { kind: 'repository' | 'pull request' }>
 
 async function findUnprovenId(api: HostApi, proofs: readonly GraphQlProof[]): Promise<Proof | undefined> {
   const [owner, name] = api.forge.project.split('/')
-  const pulls = proofs.filter(({ of }) => of === 'pull request')
+  const pulls = proofs.filter(({ kind }) => kind === 'pull request')
   const response = await api.send({
     method: 'POST',
     path: '/graphql',
@@ -66,7 +66,7 @@ async function findUnprovenId(api: HostApi, proofs: readonly GraphQlProof[]): Pr
   if (!read.success) return proofs[0]
   const { repository, nodes } = read.data.data
   return proofs.find(proof => {
-    if (proof.of === 'repository') return proof.id !== repository.id
+    if (proof.kind === 'repository') return proof.id !== repository.id
     const node = nodes[pulls.indexOf(proof)]
     return node?.__typename !== 'PullRequest' || node.repository?.id !== repository.id
   })

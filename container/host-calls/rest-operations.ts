@@ -69,7 +69,7 @@ const gitlabOpen = z
       body,
       opens: { base: body.target_branch, head: body.source_branch },
       texts: [body.title, body.description],
-      proofs: target === undefined ? [] : [{ of: 'project', id: String(target) }],
+      proofs: target === undefined ? [] : [{ kind: 'project', id: String(target) }],
     }),
   )
 const gitlabNote = z

@@ -6,7 +6,7 @@ import { type Plan, type Proof, refused } from './plan.ts'
 import { Branch } from './pull-request-fields.ts'
 import { operationsOf, type RestOperation } from './rest-operations.ts'
 
-export type AskedCall = Pick<PassFor<'host-call'>, 'method' | 'path' | 'query' | 'accept'>
+export type RequestedCall = Pick<PassFor<'host-call'>, 'method' | 'path' | 'query' | 'accept'>
 
 /** The path of the API at its host, by which its clients find it. */
 export const API_PATHS: Readonly<Record<ForgeKind, string>> = {
@@ -19,41 +19,46 @@ export const API_PATHS: Readonly<Record<ForgeKind, string>> = {
 const TEXT_TYPES = /application\/vnd\.github\.(?:v3\.)?(diff|patch)\b/
 
 /** Reads a REST request. `path` begins below API_PATHS. The path and the query that are sent are made anew. */
-export function planRest(asked: AskedCall, path: string, body: unknown, forge: Forge): Plan {
+export function planRest(requested: RequestedCall, path: string, body: unknown, forge: Forge): Plan {
   const within = projectOf(path, forge)
   if (!within) return refused(`the project is ${forge.project} here, and no other`)
   for (const operation of operationsOf(forge.kind)) {
-    const values = operation.method === asked.method ? match(operation.path, within.rest) : undefined
+    const values = operation.method === requested.method ? match(operation.path, within.rest) : undefined
     if (!values) continue
-    return planOperation(operation, { ...asked, body, values, proofs: within.proofs }, forge)
+    return planOperation(operation, { ...requested, body, values, proofs: within.proofs }, forge)
   }
-  return refused(`${asked.method} ${within.rest.slice(0, 200) || '/'} of the project is not one of them`)
+  return refused(`${requested.method} ${within.rest.slice(0, 200) || '/'} of the project is not one of them`)
 }
 
 function planOperation(
   operation: RestOperation,
-  asked: AskedCall & { body: unknown; values: Readonly<Record<string, string>>; proofs: readonly Proof[] },
+  requested: RequestedCall & {
+    body: unknown
+    values: Readonly<Record<string, string>>
+    proofs: readonly Proof[]
+  },
   forge: Forge,
 ): Plan {
-  const query = queryOf(operation, asked.query)
+  const query = queryOf(operation, requested.query)
   if (typeof query !== 'string') return refused(`the parameter ${query.unknown} of "${operation.name}"`)
-  const wanted = operation.body?.safeParse(asked.body)
+  const wanted = operation.body?.safeParse(requested.body)
   if (wanted?.success === false) {
     const [issue] = wanted.error.issues
     return refused(`the body of "${operation.name}": ${issue?.path.join('.') ?? ''} ${issue?.message ?? ''}`)
   }
-  const text = operation.text === 'always' || (operation.text === 'accepted' && TEXT_TYPES.test(asked.accept))
-  const path = operation.path.replace(/\{(\w+)\}/g, (_, name: string) => asked.values[name] ?? '')
+  const text =
+    operation.text === 'always' || (operation.text === 'accepted' && TEXT_TYPES.test(requested.accept))
+  const path = operation.path.replace(/\{(\w+)\}/g, (_, name: string) => requested.values[name] ?? '')
   const call: Call = {
     method: operation.method,
     path: `${projectPathOf[forge.kind](forge.project)}${path}${query}`,
     action: operation.name,
     ...(wanted ? { body: wanted.data.body } : {}),
     ...(text && operation.text === 'accepted'
-      ? { accept: `application/vnd.github.${TEXT_TYPES.exec(asked.accept)?.[1]}` }
+      ? { accept: `application/vnd.github.${TEXT_TYPES.exec(requested.accept)?.[1]}` }
       : {}),
   }
-  const { number = '' } = asked.values
+  const { number = '' } = requested.values
   return {
     is: 'known',
     known: {
@@ -63,9 +68,9 @@ function planOperation(
       texts: wanted?.data.texts ?? [],
       ...(wanted?.data.opens ? { opens: wanted.data.opens } : {}),
       proofs: [
-        ...asked.proofs,
+        ...requested.proofs,
         ...(wanted?.data.proofs ?? []),
-        ...(operation.isOfPullRequest ? [{ of: 'number', number } as const] : []),
+        ...(operation.isOfPullRequest ? [{ kind: 'number', number } as const] : []),
       ],
       answer: text ? 'text' : 'rest',
     },
@@ -77,7 +82,7 @@ function projectOf(path: string, { kind, project }: Forge): { rest: string; proo
   if (kind === 'gitlab') {
     const [, given = '', rest = ''] = /^\/projects\/([^/]+)(\/.*)?$/.exec(path) ?? []
     // GitLab's clients know a project by its number, once they have read it.
-    if (/^\d{1,20}$/.test(given)) return { rest, proofs: [{ of: 'project', id: given }] }
+    if (/^\d{1,20}$/.test(given)) return { rest, proofs: [{ kind: 'project', id: given }] }
     return given !== '' && decoded(given)?.toLowerCase() === project.toLowerCase()
       ? { rest, proofs: [] }
       : undefined

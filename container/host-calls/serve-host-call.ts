@@ -11,7 +11,7 @@ import { bodyText } from '../client/respond.ts'
 import { type HostApi, hostApi, hostOf, parseJson } from '../forge/host-api.ts'
 import { printable } from '../git/command-list.ts'
 import { logError } from '../process/log.ts'
-import { endedBy, type SessionEnd } from '../sessions/session-counts.ts'
+import { type SessionEnd, sessionEndOf } from '../sessions/session-counts.ts'
 import { type Sessions, sessionOf } from '../sessions/sessions.ts'
 import type { Settings } from '../settings.ts'
 import type { Credentials } from '../upstream/https/credentials.ts'
@@ -65,18 +65,18 @@ export async function serveHostCall(
   request: IncomingMessage,
   response: ServerResponse,
 ): Promise<void> {
-  const begun = await sessions.beginInTurn(sessionOf(pass), disconnectSignal(response))
-  if (!begun.ok) {
-    const busy = new Refused(begun.why, '', 503)
+  const started = await sessions.beginInTurn(sessionOf(pass), disconnectSignal(response))
+  if (!started.ok) {
+    const busy = new Refused(started.reason, '', 503)
     return respondWithError(response, pass, { forge: undefined, operation: '' }, busy)
   }
   let end: SessionEnd = { outcome: 'failed' }
   try {
     await answerCall(needed, pass, request, response)
     const { readIdleMs } = needed.settings
-    end = endedBy(response.writableFinished ? undefined : await endWithTimeout(response, readIdleMs))
+    end = sessionEndOf(response.writableFinished ? undefined : await endWithTimeout(response, readIdleMs))
   } finally {
-    begun.end(end)
+    started.end(end)
   }
 }
 
@@ -101,7 +101,7 @@ async function answerCall(
         `the gate does not know the API of ${pass.repository.name}'s host; an operator sets it: git gate repo set ${pass.repository.name} --forge KIND`,
       )
     const plan = planCall(pass, text, forge)
-    if (plan.is === 'refused') throw new Refused(withoutLikelySecrets(printable(plan.why)))
+    if (plan.is === 'refused') throw new Refused(withoutLikelySecrets(printable(plan.reason)))
     operation = plan.is === 'local' ? plan.operation : plan.known.operation
     if (plan.is === 'local')
       return respondWithJson(response, 200, plan.body, { operation, outcome: 'answered', reason: '' })
@@ -111,7 +111,7 @@ async function answerCall(
     const permissions = known.isWrite ? ({ ...READ, pull_requests: 'write' } as const) : READ
     const api = hostApi(forge, pass.repository, credentials, permissions, signal)
     const unproven = await findUnproven(api, known.proofs)
-    if (unproven) throw new Refused(`${forge.project} has no such ${unproven.of}`, operation)
+    if (unproven) throw new Refused(`${forge.project} has no such ${unproven.kind}`, operation)
     const secret = await findSecret(known, pass, settings, signal)
     if (secret !== undefined) throw new Refused(secret, operation)
     await send(api, known, response, signal)
@@ -123,14 +123,14 @@ async function answerCall(
 function planCall(pass: HostCallPass, text: string, forge: Forge): Plan {
   const { method, path } = pass
   const body = method === 'POST' ? parseJson(text) : undefined
-  if (method === 'POST' && body === undefined) return { is: 'refused', why: 'the body is not JSON' }
+  if (method === 'POST' && body === undefined) return { is: 'refused', reason: 'the body is not JSON' }
   if (forge.kind === 'github' && path === '/api/graphql')
     return method === 'POST'
       ? planGraphQl(body, forge.project)
-      : { is: 'refused', why: 'GraphQL is asked with POST' }
+      : { is: 'refused', reason: 'GraphQL is asked with POST' }
   const prefix = API_PATHS[forge.kind]
   if (!path.startsWith(`${prefix}/`))
-    return { is: 'refused', why: `the host's API is ${forge.kind}'s: its path begins with ${prefix}/` }
+    return { is: 'refused', reason: `the host's API is ${forge.kind}'s: its path begins with ${prefix}/` }
   const rest = path.slice(prefix.length)
   if (forge.kind === 'github' && rest === META.path)
     return { is: 'local', operation: 'read the version', body: META.body }
@@ -150,12 +150,12 @@ async function findSecret(
   return inTurn(() => refuseTexts({ texts, decisions, scratch }, secretsSettings(settings), signal))
 }
 
-let turn: Promise<unknown> = Promise.resolve()
+let lastCall: Promise<unknown> = Promise.resolve()
 
 /** Does work of this kind one at a time: each scan starts gitleaks, and an agent may send many calls at once. */
 function inTurn<T>(work: () => Promise<T>): Promise<T> {
-  const mine = turn.then(work)
-  turn = mine.catch(() => {})
+  const mine = lastCall.then(work)
+  lastCall = mine.catch(() => {})
   return mine
 }
 
@@ -205,11 +205,6 @@ function respondWithError(
   }
   if (!(error instanceof UpstreamError)) logError(pass.id, error)
   const isKnown = error instanceof UpstreamError || error instanceof GateFault
-  const why = isKnown ? error.message : 'the gate failed on this call; try again'
-  respondWithJson(
-    response,
-    502,
-    { message: `git-gate: ${why}` },
-    { operation, outcome: 'failed', reason: why },
-  )
+  const reason = isKnown ? error.message : 'the gate failed on this call; try again'
+  respondWithJson(response, 502, { message: `git-gate: ${reason}` }, { operation, outcome: 'failed', reason })
 }

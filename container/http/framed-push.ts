@@ -56,12 +56,12 @@ function frame(
     client: {
       ...httpClient(request, response, settings),
       write(bytes) {
-        for (let at = 0; at < bytes.length; at += MAX_BYTES)
-          send({ type: 'bytes', bytes: bytes.subarray(at, at + MAX_BYTES) })
+        for (let offset = 0; offset < bytes.length; offset += MAX_BYTES)
+          send({ type: 'bytes', bytes: bytes.subarray(offset, offset + MAX_BYTES) })
       },
     },
     worker: {
-      async tell(event) {
+      async sendEvent(event) {
         if (event.event === 'ended') response.once('finish', () => journal.delivered(id))
         send({ type: 'event', event })
       },

@@ -113,12 +113,12 @@ async function authorize(
   request: IncomingMessage,
   response: ServerResponse,
 ): Promise<Pass | undefined> {
-  const refuse = (why: string) => void text(response, 403, why)
+  const refuse = (reason: string) => void text(response, 403, reason)
   if (request.url === '/health' && request.method === 'GET')
     return void json(response, 200, { ok: true, protocol: PROTOCOL })
   const header = request.headers[PASS_HEADER]
   const read = await readPass(typeof header === 'string' ? header : '', settings.passKey, Date.now() / 1000)
-  if (!read.ok) return refuse(`this is the companion of a gate, not the gate: ${read.why}`)
+  if (!read.ok) return refuse(`this is the companion of a gate, not the gate: ${read.reason}`)
   const { pass } = read
   const route = ROUTES[pass.service]
   if (request.method !== route.method || request.url !== route.path)
@@ -141,7 +141,7 @@ async function route(
       return report ? json(response, 200, report) : text(response, 404, 'no such push')
     }
     case 'permit-push':
-      return companion.permissions.give(pass.push, pass.permission)
+      return companion.permissions.settle(pass.push, pass.permission)
         ? void response.writeHead(204).end()
         : text(response, 409, 'this push does not wait for a permission')
     case 'stop-waiting':

@@ -15,15 +15,15 @@ export async function statusOf(
   { sessions, mirrors, settings }: { sessions: Sessions; mirrors: Mirrors; settings: Pick<Settings, 'home'> },
   { of: repository }: PassFor<'status'>,
 ): Promise<CompanionStatus> {
-  const asked = repository ? [[repository.name, mirrors.get(repository)] as const] : [...mirrors.active()]
+  const entries = repository ? [[repository.name, mirrors.get(repository)] as const] : [...mirrors.active()]
   const repositories = await Promise.all(
-    asked.map(([name, mirror]) => repositoryStatus(name, mirror, sessions)),
+    entries.map(([name, mirror]) => repositoryStatus(name, mirror, sessions)),
   )
   return { startedAt, repositories, diskFull: await isDiskFull(settings.home) }
 }
 
 /** Free disk space below which a push cannot be received, in bytes. */
-const LEAST_FREE = 1 << 20
+const MIN_FREE = 1 << 20
 
 /** Checks each folder, because the mirrors and the journal can be on separate disks. */
 async function isDiskFull(home: string): Promise<boolean> {
@@ -36,7 +36,7 @@ async function isDiskFull(home: string): Promise<boolean> {
       room(folder).catch(() => Number.POSITIVE_INFINITY),
     ),
   )
-  return Math.min(...rooms) < LEAST_FREE
+  return Math.min(...rooms) < MIN_FREE
 }
 
 async function repositoryStatus(

@@ -31,13 +31,13 @@ function parse(id: string, text: string): Entry | undefined {
 
 /** Retention of the entries of ended pushes, in milliseconds. */
 const DAY_MS = 86_400_000
-const KEPT_MS = 7 * DAY_MS
+const RETENTION_MS = 7 * DAY_MS
 
 /** Size of a disk block, in bytes: each file occupies at least one block. */
 const BLOCK_BYTES = 4096
 
 /** Limit of ended pushes kept in memory because their entries could not be written. */
-const MOST_UNWRITTEN = 1_000
+const MAX_UNWRITTEN = 1_000
 
 /**
  * Journal with one file per push. Each write replaces the file by rename, so a crash leaves either the old
@@ -60,9 +60,9 @@ export async function openJournal(folder: string, maxBytes: number): Promise<Jou
   const file = (id: string) => join(folder, `${id}.json`)
   const inMemory = new Map<string, Entry>()
   const going = new Set<string>()
-  const forget = () => forgetOld(folder, maxBytes, going).catch((error: unknown) => logError('', error))
+  const forget = () => deleteExpired(folder, maxBytes, going).catch((error: unknown) => logError('', error))
   setInterval(forget, DAY_MS).unref()
-  const countBytes = every(maxBytes / 8, forget)
+  const countBytes = forEachEntry(maxBytes / 8, forget)
   const read = async (id: string) => {
     const kept = inMemory.get(id)
     if (kept) return kept
@@ -78,7 +78,7 @@ export async function openJournal(folder: string, maxBytes: number): Promise<Jou
       if (outcome === 'open') going.add(id)
       else going.delete(id)
       inMemory.set(id, entry)
-      forgetUnwritten(inMemory)
+      dropUnwritten(inMemory)
       try {
         const text = JSON.stringify(entry)
         await writeFile(`${path}.new`, text, { mode: 0o600 })
@@ -91,16 +91,16 @@ export async function openJournal(folder: string, maxBytes: number): Promise<Jou
       }
     },
     async listOpen() {
-      const left: Entry[] = []
+      const unread: Entry[] = []
       for (const name of await readdir(folder)) {
         if (name.endsWith('.new')) await rm(join(folder, name), { force: true })
         const entry = await read(name.replace(/\.json$/, ''))
         if (entry?.report.outcome !== 'open') continue
         going.add(entry.report.id)
-        left.push(entry)
+        unread.push(entry)
       }
       await forget()
-      return left
+      return unread
     },
   }
 }
@@ -109,7 +109,7 @@ export async function openJournal(folder: string, maxBytes: number): Promise<Jou
  * Creates a counter of bytes that calls `act` each time `step` bytes have been added. Bytes that are added while
  * `act` runs count for the next call.
  */
-function every(step: number, act: () => Promise<void>): (bytes: number) => void {
+function forEachEntry(step: number, act: () => Promise<void>): (bytes: number) => void {
   let counted = 0
   let acting = false
   const actIfDue = () => {
@@ -127,8 +127,8 @@ function every(step: number, act: () => Promise<void>): (bytes: number) => void 
   }
 }
 
-function forgetUnwritten(inMemory: Map<string, Entry>): void {
-  if (inMemory.size <= MOST_UNWRITTEN) return
+function dropUnwritten(inMemory: Map<string, Entry>): void {
+  if (inMemory.size <= MAX_UNWRITTEN) return
   for (const [id, { report }] of inMemory)
     if (report.outcome !== 'open') {
       inMemory.delete(id)
@@ -137,10 +137,10 @@ function forgetUnwritten(inMemory: Map<string, Entry>): void {
 }
 
 /**
- * Deletes entries older than KEPT_MS, then the oldest until the journal fits into `maxBytes`. Pushes in
+ * Deletes entries older than RETENTION_MS, then the oldest until the journal fits into `maxBytes`. Pushes in
  * progress are kept.
  */
-async function forgetOld(folder: string, maxBytes: number, going: ReadonlySet<string>): Promise<void> {
+async function deleteExpired(folder: string, maxBytes: number, going: ReadonlySet<string>): Promise<void> {
   const files: { path: string; at: number; bytes: number }[] = []
   for (const name of await readdir(folder)) {
     if (going.has(name.replace(/\.json(\.new)?$/, ''))) continue
@@ -151,7 +151,7 @@ async function forgetOld(folder: string, maxBytes: number, going: ReadonlySet<st
   files.sort((a, b) => a.at - b.at)
   let bytes = files.reduce((sum, each) => sum + each.bytes, 0)
   for (const each of files) {
-    if (bytes <= maxBytes && each.at >= Date.now() - KEPT_MS) break
+    if (bytes <= maxBytes && each.at >= Date.now() - RETENTION_MS) break
     await rm(each.path, { force: true })
     bytes -= each.bytes
   }

@@ -43,9 +43,9 @@ export async function recover(settling: RecoveryDeps): Promise<void> {
   // On a full disk the journal returns these entries from memory.
   await Promise.all(others.map(entry => journal.write(asFailed(entry, WHY)).catch(logFor(entry))))
   const deadline = Date.now() + settings.forwardMs
-  const settled = forwarded.map(entry => settleForward(entry, deadline, settling).catch(logFor(entry)))
+  const settlements = forwarded.map(entry => settleForward(entry, deadline, settling).catch(logFor(entry)))
   if (forwards.length)
-    Promise.all(settled)
+    Promise.all(settlements)
       .then(() => endOrphans(() => false))
       .catch((error: unknown) => logError('', error))
 }
@@ -54,8 +54,12 @@ const logFor = (entry: Entry) => (error: unknown) => logError(entry.report.id, e
 
 const wasForwarded = ({ report }: Entry) => report.phase === 'forwarding'
 
-function asFailed(entry: Entry, why: string): Entry {
-  const refs = entry.report.refs.map(ref => ({ ...ref, status: 'ng' as const, reason: `git-gate: ${why}` }))
+function asFailed(entry: Entry, reason: string): Entry {
+  const refs = entry.report.refs.map(ref => ({
+    ...ref,
+    status: 'ng' as const,
+    reason: `git-gate: ${reason}`,
+  }))
   return ended(entry, 'failed', refs)
 }
 

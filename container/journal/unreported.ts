@@ -14,17 +14,17 @@ export interface WatchedJournal extends Journal {
  * with it.
  */
 export function trackUnreported(journal: Journal): WatchedJournal {
-  const untold = new Set<string>()
+  const unreported = new Set<string>()
   const watched = new EventEmitter()
   const delivered = (id: string) => {
-    if (untold.delete(id) && untold.size === 0) watched.emit('told')
+    if (unreported.delete(id) && unreported.size === 0) watched.emit('reported')
   }
   return {
     ...journal,
     delivered,
     async write(entry) {
       // Marked before the write, since the Worker can ask while it runs, and also after it failed.
-      if (entry.report.outcome !== 'open') untold.add(entry.report.id)
+      if (entry.report.outcome !== 'open') unreported.add(entry.report.id)
       await journal.write(entry)
     },
     async read(id) {
@@ -34,8 +34,8 @@ export function trackUnreported(journal: Journal): WatchedJournal {
       return entry
     },
     async allReported(withinMs) {
-      if (untold.size === 0) return
-      await once(watched, 'told', { signal: AbortSignal.timeout(withinMs) }).catch(() => {})
+      if (unreported.size === 0) return
+      await once(watched, 'reported', { signal: AbortSignal.timeout(withinMs) }).catch(() => {})
     },
   }
 }

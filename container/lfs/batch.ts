@@ -47,7 +47,7 @@ async function downloads(
   const stored = new Set<string>()
   for (const object of named) if (await repository.shelf.has(object)) stored.add(object.oid)
   const rest = named.filter(({ oid }) => !stored.has(oid))
-  const states = rest.length > 0 ? await repository.upstream.look('download', rest, signal) : []
+  const states = rest.length > 0 ? await repository.upstream.query('download', rest, signal) : []
   const byOid = new Map(states.map(state => [state.oid, state]))
   return objects.map(object => {
     if (stored.has(object.oid) || byOid.get(object.oid)?.isPresent) return { ...object, isPresent: true }
@@ -72,11 +72,11 @@ export async function nameAll(
 }
 
 async function inMirror(mirror: LfsRepository['mirror'], work: () => Promise<void>): Promise<void> {
-  const leave = await mirror.enter()
+  const release = await mirror.enter()
   try {
     await work()
   } finally {
-    leave(false)
+    release(false)
   }
 }
 
@@ -87,7 +87,7 @@ async function uploads(
   objects: readonly LfsObject[],
   signal: AbortSignal,
 ): Promise<Availability[]> {
-  const states = await repository.upstream.look('upload', objects, signal)
+  const states = await repository.upstream.query('upload', objects, signal)
   const decisions = decisionsOf(pass)
   return states.map(({ error, ...state }) => {
     if (state.isPresent) return state

@@ -4,7 +4,7 @@ import type { PassFor } from '../../src/contract/companion-api/pass.ts'
 import type { LfsObject } from '../../src/contract/lfs.ts'
 import { disconnectSignal, endWithTimeout } from '../client/push-client.ts'
 import { writeWithBackpressure } from '../client/request-body.ts'
-import { endedBy, type SessionEnd } from '../sessions/session-counts.ts'
+import { type SessionEnd, sessionEndOf } from '../sessions/session-counts.ts'
 import { sessionOf } from '../sessions/sessions.ts'
 import { nameAll } from './batch.ts'
 import type { Lfs, LfsRepository } from './lfs.ts'
@@ -19,8 +19,8 @@ export async function lfsDownload(
   _request: IncomingMessage,
   response: ServerResponse,
 ): Promise<void> {
-  const begun = lfs.sessions.begin(sessionOf(pass), () => 'sending')
-  if (!begun.ok) return lfsError(response, 429, `git-gate: ${begun.why}`)
+  const started = lfs.sessions.begin(sessionOf(pass), () => 'sending')
+  if (!started.ok) return lfsError(response, 429, `git-gate: ${started.reason}`)
   const { oid, size } = pass
   const signal = disconnectSignal(response)
   const repository = lfs.repository(pass.repository)
@@ -29,23 +29,23 @@ export async function lfsDownload(
     await nameAll(repository, pass.repository, [{ oid }], signal)
     if (!repository.pointers.has(oid))
       return lfsError(response, 404, `git-gate: no file of ${pass.repository.name} names the object ${oid}`)
-    const { bytes, leave } = await open(repository, { oid, size }, signal)
+    const { bytes, release } = await open(repository, { oid, size }, signal)
     try {
       end = await send(response, size, bytes, lfs.settings.readIdleMs)
     } finally {
-      leave()
+      release()
     }
   } catch (error) {
-    if (response.destroyed) end = endedBy('vanished')
+    if (response.destroyed) end = sessionEndOf('vanished')
     else respondWithFailure(response, pass.id, error)
   } finally {
-    begun.end(end)
+    started.end(end)
   }
 }
 
 interface Opened {
   readonly bytes: AsyncGenerator<Buffer>
-  leave(): void
+  release(): void
 }
 
 async function open(
@@ -53,13 +53,13 @@ async function open(
   object: LfsObject,
   signal: AbortSignal,
 ): Promise<Opened> {
-  if (await shelf.has(object)) return { bytes: readWhole(shelf.path(object), object.size), leave: () => {} }
+  if (await shelf.has(object)) return { bytes: readWhole(shelf.path(object), object.size), release: () => {} }
   try {
-    const { read, leave } = await fillings.follow(object)
-    return { bytes: read(signal), leave }
+    const { read, release } = await fillings.follow(object)
+    return { bytes: read(signal), release }
   } catch (error) {
     if (!(error instanceof StoreFull)) throw error
-    return { bytes: checked(object, await upstream.download(object, signal)), leave: () => {} }
+    return { bytes: checked(object, await upstream.download(object, signal)), release: () => {} }
   }
 }
 
@@ -98,5 +98,5 @@ async function send(
     if (response.destroyed) break
     await writeWithBackpressure(response, chunk, idleMs)
   }
-  return endedBy(await endWithTimeout(response, idleMs))
+  return sessionEndOf(await endWithTimeout(response, idleMs))
 }

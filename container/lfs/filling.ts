@@ -9,7 +9,7 @@ export interface FillingReader {
   /** Yields the object's bytes as they arrive. The last byte comes after the whole object has been checked. */
   read(signal: AbortSignal): AsyncGenerator<Buffer>
   /** Ends the reader. The last reader's end stops the transfer from upstream. */
-  leave(): void
+  release(): void
 }
 
 interface Filling {
@@ -41,7 +41,7 @@ export function createFillings(shelf: Shelf, upstream: LfsUpstream): Fillings {
     async follow(object) {
       const filling = running.get(object.oid) ?? begin(object)
       let isHere = true
-      const leave = () => {
+      const release = () => {
         if (!isHere) return
         isHere = false
         filling.readers -= 1
@@ -52,9 +52,9 @@ export function createFillings(shelf: Shelf, upstream: LfsUpstream): Fillings {
       filling.readers += 1
       try {
         const { path, progress } = await filling.started
-        return { leave, read: signal => follow([path, shelf.path(object)], object.size, progress, signal) }
+        return { release, read: signal => follow([path, shelf.path(object)], object.size, progress, signal) }
       } catch (error) {
-        leave()
+        release()
         throw error
       }
     },
@@ -67,12 +67,12 @@ async function* follow(
   progress: Progress,
   signal: AbortSignal,
 ): AsyncGenerator<Buffer> {
-  if (size === 0) await progress.beyond(-1, 0, signal)
+  if (size === 0) await progress.waitForMore(-1, 0, signal)
   await using file = await openFile(...paths)
-  for (let at = 0; at < size; ) {
-    const until = await progress.beyond(at, size, signal)
-    const bytes = await file.read(at, until - at)
-    at += bytes.length
+  for (let offset = 0; offset < size; ) {
+    const until = await progress.waitForMore(offset, size, signal)
+    const bytes = await file.read(offset, until - offset)
+    offset += bytes.length
     yield bytes
   }
 }
@@ -93,10 +93,10 @@ async function start(
         () => progress.end(),
         (error: unknown) => progress.end({ error }),
       )
-      .finally(() => arrival.drop().catch(() => {}))
+      .finally(() => arrival.discard().catch(() => {}))
       .finally(over)
   } catch (error) {
-    await arrival.drop()
+    await arrival.discard()
     throw error
   }
   return { path: arrival.path, progress }
@@ -114,37 +114,37 @@ async function fill(arrival: Arrival, source: AsyncIterable<Buffer>, progress: P
 /** Tells readers how far a file is written. */
 interface Progress {
   reached(bytes: number): void
-  end(how?: { error: unknown }): void
+  end(failure?: { error: unknown }): void
   /**
    * Resolves with the offset up to which bytes after `at` may be read. Before the object is checked that is
    * never its end. Rejects when the transfer has failed.
    */
-  beyond(at: number, size: number, signal: AbortSignal): Promise<number>
+  waitForMore(offset: number, size: number, signal: AbortSignal): Promise<number>
 }
 
 function createProgress(): Progress {
   let written = 0
   let ended: { error?: unknown } | undefined
   let changed = Promise.withResolvers<void>()
-  const tell = () => {
+  const notifyReaders = () => {
     changed.resolve()
     changed = Promise.withResolvers<void>()
   }
   return {
     reached(bytes) {
       written = bytes
-      tell()
+      notifyReaders()
     },
-    end(how = {} as { error: unknown }) {
-      ended = how
-      tell()
+    end(failure = {} as { error: unknown }) {
+      ended = failure
+      notifyReaders()
     },
-    async beyond(at, size, signal) {
+    async waitForMore(offset, size, signal) {
       for (;;) {
         signal.throwIfAborted()
         if (ended && 'error' in ended) throw ended.error
         const until = ended ? size : Math.min(written, size - 1)
-        if (until > at) return until
+        if (until > offset) return until
         await withAbort(changed.promise, signal)
       }
     },

@@ -5,7 +5,7 @@ const CHUNK_BYTES = 256 << 10
 
 export interface OpenFile extends AsyncDisposable {
   /** Returns up to `most` bytes from an offset, and at least one. */
-  read(at: number, most: number): Promise<Buffer>
+  read(offset: number, maxBytes: number): Promise<Buffer>
 }
 
 /** Opens the first of these paths that exists: an object moves when it is complete. */
@@ -16,10 +16,10 @@ export async function openFile(...paths: readonly string[]): Promise<OpenFile> {
     return open(others[0] ?? '', 'r')
   })
   return {
-    async read(at, most) {
+    async read(offset, maxBytes) {
       // Not from Node's pool: the buffer is released once it is written.
-      const buffer = Buffer.allocUnsafeSlow(Math.min(most, CHUNK_BYTES))
-      const { bytesRead } = await file.read(buffer, 0, buffer.length, at)
+      const buffer = Buffer.allocUnsafeSlow(Math.min(maxBytes, CHUNK_BYTES))
+      const { bytesRead } = await file.read(buffer, 0, buffer.length, offset)
       if (bytesRead === 0) throw new Error('a stored LFS object is shorter than it was')
       return bytesRead === buffer.length ? buffer : Buffer.from(buffer.subarray(0, bytesRead))
     },
@@ -30,9 +30,9 @@ export async function openFile(...paths: readonly string[]): Promise<OpenFile> {
 /** Yields a whole stored file. */
 export async function* readWhole(path: string, size: number): AsyncGenerator<Buffer> {
   await using file = await openFile(path)
-  for (let at = 0; at < size; ) {
-    const bytes = await file.read(at, size - at)
-    at += bytes.length
+  for (let offset = 0; offset < size; ) {
+    const bytes = await file.read(offset, size - offset)
+    offset += bytes.length
     yield bytes
   }
 }

@@ -1,4 +1,4 @@
-import { lines } from '../checks/objects/git-lines.ts'
+import { forEachField } from '../checks/objects/git-lines.ts'
 import { ObjectReader } from '../checks/objects/object-reader.ts'
 import type { Git } from '../git/git.ts'
 import { MAX_POINTER_BYTES, MIN_POINTER_BYTES, parseLfsPointer } from '../git/lfs-pointer.ts'
@@ -47,13 +47,13 @@ export function createPointerIndex(git: Git): PointerIndex {
 async function present(git: Git, tips: readonly string[], signal: AbortSignal): Promise<string[]> {
   if (tips.length === 0) return []
   await using objects = new ObjectReader(git, signal)
-  const there: string[] = []
-  let at = 0
+  const found: string[] = []
+  let offset = 0
   for await (const info of objects.info(tips)) {
-    const id = tips[at++]
-    if (info && id) there.push(id)
+    const id = tips[offset++]
+    if (info && id) found.push(id)
   }
-  return there
+  return found
 }
 
 async function smallBlobs(
@@ -65,7 +65,7 @@ async function smallBlobs(
   const blobs: string[] = []
   const filter = `--filter=combine:object:type=blob+blob:limit=${MAX_POINTER_BYTES}`
   const input = [...fresh, ...known.map(id => `^${id}`)].map(line => `${line}\n`).join('')
-  await lines(
+  await forEachField(
     git,
     ['rev-list', '--objects', '--no-object-names', filter, '--stdin'],
     { signal, end: 10, input },

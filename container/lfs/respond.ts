@@ -2,7 +2,7 @@ import type { ServerResponse } from 'node:http'
 import { LFS_JSON } from '../../src/contract/lfs.ts'
 import { GateFault } from '../checks/index.ts'
 import { describeError, logError } from '../process/log.ts'
-import { NoRoom } from '../process/memory-budget.ts'
+import { MemoryExhausted } from '../process/memory-budget.ts'
 import { LfsRefused, NoLfs } from '../upstream/lfs-api/index.ts'
 import { UpstreamError } from '../upstream/upstream-error.ts'
 import { StoreFull, WrongObject } from './store.ts'
@@ -34,13 +34,13 @@ export function failureOf(id: string, error: unknown): { status: number; message
       message:
         'git-gate: the gate has no room for this object; an operator raises GATE_LFS_STORE_BYTES or frees its disk',
     }
-  if (error instanceof NoRoom) return { status: 429, message: `git-gate: ${error.message}` }
-  const why =
+  if (error instanceof MemoryExhausted) return { status: 429, message: `git-gate: ${error.message}` }
+  const reason =
     error instanceof GateFault ? error.message : `the gate failed on this object: ${describeError(error)}`
   logError(id, error instanceof GateFault ? (error.cause ?? error) : error)
   return {
     status: 500,
-    message: `git-gate: ${why}; this is the gate's fault: try again; if it stays, tell the operator`,
+    message: `git-gate: ${reason}; this is the gate's fault: try again; if it stays, tell the operator`,
   }
 }
 

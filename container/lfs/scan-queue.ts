@@ -46,7 +46,7 @@ export function createScanQueue(
   const run = async () => {
     if (running >= AT_ONCE) return
     running += 1
-    for (let some = take(waiting); some.length > 0; some = take(waiting)) {
+    for (let some = nextBatch(waiting); some.length > 0; some = nextBatch(waiting)) {
       const [first] = some
       if (!first) break
       const scan = { objects: some, decisions: first.decisions, git, scratch: join(scratch, randomUUID()) }
@@ -74,7 +74,7 @@ export function createScanQueue(
 }
 
 /** Takes the next objects that may share a scan: those judged by the same decisions, within the limits. */
-function take(waiting: Waiting[]): Waiting[] {
+function nextBatch(waiting: Waiting[]): Waiting[] {
   const [first] = waiting
   if (!first) return []
   const shared = JSON.stringify(first.decisions)

@@ -27,7 +27,7 @@ export interface Arrival {
   /** Puts the finished object into the shelf. */
   keep(): Promise<void>
   /** Removes the temporary file, unless the object was kept. */
-  drop(): Promise<void>
+  discard(): Promise<void>
 }
 
 /** The bytes are not those of the object. */
@@ -179,7 +179,7 @@ function createArrival(
         throw new WrongObject(`it is longer than the ${size} bytes that were announced`)
       hash.update(bytes)
       try {
-        for (let at = 0; at < bytes.length; ) at += (await file.write(bytes, at)).bytesWritten
+        for (let offset = 0; offset < bytes.length; ) offset += (await file.write(bytes, offset)).bytesWritten
       } catch (error) {
         throw asStoreFull(error)
       }
@@ -197,7 +197,7 @@ function createArrival(
       await store.keep()
       end()
     },
-    async drop() {
+    async discard() {
       await close().catch(() => {})
       if (isOver) return
       await rm(path, { force: true })

@@ -9,8 +9,8 @@ export function tooLarge(
   { maxBlobBytes }: Pick<GrantTerms, 'maxBlobBytes'>,
   { maxLfsObjectBytes }: Pick<Settings, 'maxLfsObjectBytes'>,
 ): string | undefined {
-  const most = Math.min(maxLfsObjectBytes, maxBlobBytes ?? Number.POSITIVE_INFINITY)
-  return size <= most
+  const maxBytes = Math.min(maxLfsObjectBytes, maxBlobBytes ?? Number.POSITIVE_INFINITY)
+  return size <= maxBytes
     ? undefined
-    : `git-gate: the object is ${formatBytes(size)}, and an object may be up to ${formatBytes(most)} here`
+    : `git-gate: the object is ${formatBytes(size)}, and an object may be up to ${formatBytes(maxBytes)} here`
 }

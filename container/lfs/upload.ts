@@ -54,8 +54,8 @@ async function take(
   response: ServerResponse,
 ): Promise<void> {
   let phase = 'receiving'
-  const begun = lfs.sessions.begin(sessionOf(pass), () => phase)
-  if (!begun.ok) return lfsError(response, 429, `git-gate: ${begun.why}`)
+  const started = lfs.sessions.begin(sessionOf(pass), () => phase)
+  if (!started.ok) return lfsError(response, 429, `git-gate: ${started.reason}`)
   const repository = lfs.repository(pass.repository)
   let end: SessionEnd = { outcome: 'failed' }
   try {
@@ -64,7 +64,7 @@ async function take(
     const work = repository.uploads.run(pass.oid, decisionsOf(pass), () =>
       checkAndForward(lfs, repository, pass, arrival),
     )
-    const result = work.finally(() => arrival.drop())
+    const result = work.finally(() => arrival.discard())
     await answer(response, result)
     const { outcome } = await result
     end = { outcome: outcome === 'open' ? 'failed' : outcome }
@@ -74,7 +74,7 @@ async function take(
       lfsError(response, 408, `git-gate: the object did not arrive: ${error.message}`)
     } else respondWithFailure(response, pass.id, error)
   } finally {
-    begun.end(end)
+    started.end(end)
   }
 }
 
@@ -90,7 +90,7 @@ async function receive(
     await arrival.finish()
     return arrival
   } catch (error) {
-    await arrival.drop()
+    await arrival.discard()
     throw error
   }
 }
@@ -145,9 +145,9 @@ async function answer(response: ServerResponse, result: Promise<LfsUploadResult>
     exceptionsUsed: [],
     ms: 0,
   }
-  const said = await Promise.race([result, delay(ANSWER_MS, open, { signal: timer.signal })])
+  const outcome = await Promise.race([result, delay(ANSWER_MS, open, { signal: timer.signal })])
   timer.abort()
-  if (!response.destroyed) json(response, STATUS[said.outcome], said satisfies LfsUploadResult)
+  if (!response.destroyed) json(response, STATUS[outcome.outcome], outcome satisfies LfsUploadResult)
 }
 
 /** Answers with the result of an upload that was still open at its answer. */
@@ -162,7 +162,7 @@ export async function lfsVerify(
   const upload = repository.uploads.find(oid)
   if (upload) return answer(response, upload)
   try {
-    const [state] = await repository.upstream.look('upload', [{ oid, size }], AbortSignal.timeout(ANSWER_MS))
+    const [state] = await repository.upstream.query('upload', [{ oid, size }], AbortSignal.timeout(ANSWER_MS))
     if (state?.isPresent)
       return json(response, 200, { ...EMPTY, outcome: 'accepted' } satisfies LfsUploadResult)
     lfsError(response, 404, `git-gate: upstream does not have the object ${oid}`)

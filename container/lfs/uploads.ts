@@ -26,9 +26,9 @@ const MAX_KEPT = 5_000
 export function createUploads(): Uploads {
   const running = new Map<string, Promise<LfsUploadResult>>()
   const ended = new Map<string, Ended>()
-  const keep = (oid: string, how: Ended) => {
+  const keep = (oid: string, result: Ended) => {
     ended.delete(oid)
-    ended.set(oid, how)
+    ended.set(oid, result)
     for (const oldest of ended.keys()) {
       if (ended.size <= MAX_KEPT) break
       ended.delete(oldest)

@@ -10,7 +10,7 @@ export interface MailLogin {
 /** The limit of a whole delivery, in milliseconds. Servers delay their greeting, against senders of spam. */
 const DELIVERY_MS = 20_000
 
-const MOST_CHARACTERS = 500
+const MAX_CHARACTERS = 500
 
 /** Sends an e-mail over SMTP. Returns why the server does not have it; undefined if the server has taken it. */
 export async function sendMail(
@@ -37,8 +37,8 @@ export async function sendMail(
     })
     return undefined
   } catch (error) {
-    const why = signal.aborted ? `no answer within ${deliveryMs / 1000} s` : String(error)
-    return `${host}: ${withoutPassword(why, login)}`.slice(0, MOST_CHARACTERS)
+    const reason = signal.aborted ? `no answer within ${deliveryMs / 1000} s` : String(error)
+    return `${host}: ${withoutPassword(reason, login)}`.slice(0, MAX_CHARACTERS)
   }
 }
 

@@ -128,14 +128,14 @@ const sshWords = ({ name, identity }: Upstream): TransportWords => ({
 })
 
 function httpsWords({ name, credential }: Upstream): TransportWords {
-  const [held, user] = [credential?.name, credential?.user]
-  const renew = `git gate credential set ${held} --user ${user}`
+  const [credentialName, user] = [credential?.name, credential?.user]
+  const renew = `git gate credential set ${credentialName} --user ${user}`
   return {
     program: false,
     step: 'credential',
-    connected: `the gate has a token of the credential "${held}", for the user ${user}`,
+    connected: `the gate has a token of the credential "${credentialName}", for the user ${user}`,
     fixes: {
-      connect: `set the credential again: ${credential?.app ? `git gate credential set ${held} --github-app ID --installation ID` : renew}`,
+      connect: `set the credential again: ${credential?.app ? `git gate credential set ${credentialName} --github-app ID --installation ID` : renew}`,
       read: `give the credential access to the repository of ${name} at the host, or set a new token: ${renew}`,
       write: `give the credential write access to the repository of ${name} at the host`,
     },

@@ -36,12 +36,12 @@ export async function fetchRefs(
       ],
       { signal, ...connection, onStderr: chunk => progress?.push(chunk) },
     )
-    const said = progress?.said ?? fetched.stderr
-    if (fetched.code !== 0) throw toUpstreamError(upstream, said)
+    const stderr = progress?.stderr ?? fetched.stderr
+    if (fetched.code !== 0) throw toUpstreamError(upstream, stderr)
     // Git leaves such refs out and ends well, so that the repository would look empty.
-    if (/shallow roots are not allowed to be updated/.test(said)) throw shallowUpstream()
+    if (/shallow roots are not allowed to be updated/.test(stderr)) throw shallowUpstream()
   } finally {
-    release({ cut: signal.aborted })
+    release({ broken: signal.aborted })
   }
 }
 

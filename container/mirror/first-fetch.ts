@@ -44,12 +44,12 @@ export const isUnfinished = (git: Git): Promise<boolean> => exists(stepsFile(git
  */
 export async function fetchFirst(
   from: FetchFrom,
-  there: RefList,
+  upstreamRefs: RefList,
   fetchAll: () => Promise<void>,
 ): Promise<void> {
   const file = stepsFile(from.git)
   try {
-    if (await exists(file)) await fetchInSteps(from, there)
+    if (await exists(file)) await fetchInSteps(from, upstreamRefs)
     else await saveSteps(from.git, FIRST_STEPS)
     await fetchAll()
   } catch (error) {
@@ -60,19 +60,21 @@ export async function fetchFirst(
   await rm(file, { force: true })
 }
 
-async function fetchInSteps(from: FetchFrom, there: RefList): Promise<void> {
+async function fetchInSteps(from: FetchFrom, upstreamRefs: RefList): Promise<void> {
   const { git, signal } = from
   const steps = await readSteps(git)
-  const main = there.head && there.refs.has(there.head) ? there.head : undefined
+  const main = upstreamRefs.head && upstreamRefs.refs.has(upstreamRefs.head) ? upstreamRefs.head : undefined
   if (main) await fetchHistory(from, main, steps)
-  const here = await readMirrorRefs(git, signal)
-  const missing = [...there.refs].flatMap(([ref, id]) => (here.refs.get(ref) === id ? [] : [ref]))
-  for (let at = 0; at < missing.length; ) {
-    const some = missing.slice(at, at + steps.refs)
+  const mirrorRefs = await readMirrorRefs(git, signal)
+  const missing = [...upstreamRefs.refs].flatMap(([ref, id]) =>
+    mirrorRefs.refs.get(ref) === id ? [] : [ref],
+  )
+  for (let start = 0; start < missing.length; ) {
+    const some = missing.slice(start, start + steps.refs)
     const [first] = some
     if (some.length === 1 && first) await fetchHistory(from, first, steps)
     else
-      await attempt(
+      await runStep(
         git,
         steps,
         () => fetchRefs(from, [], some.map(toItself)),
@@ -80,7 +82,7 @@ async function fetchInSteps(from: FetchFrom, there: RefList): Promise<void> {
           steps.refs = Math.ceil(some.length / GROWTH)
         },
       )
-    at += some.length
+    start += some.length
   }
 }
 
@@ -96,7 +98,7 @@ async function fetchHistory(from: FetchFrom, ref: string, steps: Steps): Promise
     boundary = await readFile(join(git.dir, 'shallow'), 'latin1').catch(() => '')
     if (isThere && boundary === '') return
     if (boundary === before) throw shallowUpstream()
-    await attempt(
+    await runStep(
       git,
       steps,
       () => fetchRefs(from, [isThere ? `--deepen=${steps.commits}` : '--depth=1'], [toItself(ref)]),
@@ -112,7 +114,7 @@ async function fetchHistory(from: FetchFrom, ref: string, steps: Steps): Promise
 }
 
 /** Runs a step. A step that fails calls `shrink`, and its steps are kept for the next attempt. */
-async function attempt(git: Git, steps: Steps, step: () => Promise<void>, shrink: () => void): Promise<void> {
+async function runStep(git: Git, steps: Steps, step: () => Promise<void>, shrink: () => void): Promise<void> {
   try {
     await step()
   } catch (error) {

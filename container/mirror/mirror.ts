@@ -12,7 +12,7 @@ import { createRepository, readObjectFormat } from './create-repository.ts'
 import { mirrorSize } from './disk-size.ts'
 import { isUnfinished } from './first-fetch.ts'
 import { createLease, type Enter } from './lease.ts'
-import { type Arriving, refresh } from './refresh.ts'
+import { type InitialFetch, refresh } from './refresh.ts'
 import { createRefsSnapshots, type RefsSnapshots } from './refs-snapshot.ts'
 import type { MirrorSeed } from './seed.ts'
 
@@ -38,7 +38,7 @@ export interface Mirror {
   /** True when the ref was a symbolic ref at upstream in the last refresh. */
   isSymbolic(ref: string): boolean
   /** The running first fetch into an empty mirror. */
-  readonly initialFetch: Arriving | undefined
+  readonly initialFetch: InitialFetch | undefined
   /**
    * Excludes these refs from refreshes until released, because a push is about to move them. Waits for the
    * running refresh, and calls `onWait` before. Rejects with the signal's reason when it aborts during that wait.
@@ -64,7 +64,7 @@ export function createMirror(git: Git, { settings, linkTo, mirrorSeed }: MirrorD
   let freshAt: number | undefined
   let freshPatterns = ''
   let expiredAt = 0
-  let initialFetch: Arriving | undefined
+  let initialFetch: InitialFetch | undefined
   let symbolic: ReadonlySet<string> = new Set()
   let lastRefresh: MirrorStatus['lastRefresh'] = null
   const refreshes = { succeeded: 0, failed: 0, ms: 0 }
@@ -85,7 +85,7 @@ export function createMirror(git: Git, { settings, linkTo, mirrorSeed }: MirrorD
       refreshes[error === null ? 'succeeded' : 'failed'] += 1
       refreshes.ms += ms
     }
-    const leave = await enter()
+    const release = await enter()
     try {
       objectFormat = (await exists(git.dir)) ? (objectFormat ?? (await readObjectFormat(git))) : undefined
       const refreshed = await refresh({
@@ -109,9 +109,9 @@ export function createMirror(git: Git, { settings, linkTo, mirrorSeed }: MirrorD
         initialFetch = undefined
       })
       symbolic = refreshed.symbolic
-      leave(!refreshed.leftNothing)
+      release(!refreshed.leftNothing)
     } catch (error) {
-      leave(true)
+      release(true)
       ended(
         error instanceof UpstreamError ? error.message : 'the gate could not do it; its log has the cause',
       )
@@ -166,12 +166,12 @@ export function createMirror(git: Git, { settings, linkTo, mirrorSeed }: MirrorD
         throw error
       }
     },
-    async holdRefs(held, signal, onWait) {
-      for (const ref of held) heldRefs.set(ref, (heldRefs.get(ref) ?? 0) + 1)
+    async holdRefs(refs, signal, onWait) {
+      for (const ref of refs) heldRefs.set(ref, (heldRefs.get(ref) ?? 0) + 1)
       const release = () => {
-        for (const ref of held) {
-          const left = (heldRefs.get(ref) ?? 1) - 1
-          if (left) heldRefs.set(ref, left)
+        for (const ref of refs) {
+          const remaining = (heldRefs.get(ref) ?? 1) - 1
+          if (remaining) heldRefs.set(ref, remaining)
           else heldRefs.delete(ref)
         }
       }

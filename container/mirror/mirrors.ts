@@ -22,7 +22,7 @@ export function createMirrors({
   const { home } = making.settings
   const mirrors = new Map<string, Mirror>()
   const active = new Map<RepositoryName, Mirror>()
-  const at = (dir: string) => {
+  const mirrorIn = (dir: string) => {
     const mirror = mirrors.get(dir) ?? createMirror(createGit(dir, env), making)
     mirrors.set(dir, mirror)
     return mirror
@@ -32,7 +32,7 @@ export function createMirrors({
       for (const dir of await mirrorsIn(join(home, 'mirrors')))
         try {
           if (UNFINISHED.test(dir)) await rm(dir, { recursive: true, force: true })
-          else (await at(dir).enter())(false)
+          else (await mirrorIn(dir).enter())(false)
         } catch (error) {
           logError('', error)
         }
@@ -41,7 +41,7 @@ export function createMirrors({
       // The path contains a hash of the upstream's URL: a repository with a new upstream starts with an empty
       // mirror.
       const urlHash = createHash('sha256').update(upstream.url).digest('hex').slice(0, 16)
-      const mirror = at(join(home, 'mirrors', upstream.name, `${urlHash}.git`))
+      const mirror = mirrorIn(join(home, 'mirrors', upstream.name, `${urlHash}.git`))
       active.set(upstream.name, mirror)
       return mirror
     },

@@ -13,7 +13,7 @@ import type { RefsSnapshots } from './refs-snapshot.ts'
 import type { MirrorSeed } from './seed.ts'
 
 /** The first fetch into an empty mirror, while it runs. */
-export interface Arriving {
+export interface InitialFetch {
   readonly refs: UpstreamRefs
   readonly progress: Pick<GitProgress, 'now'>
   /** The time of its start, in Unix milliseconds. */
@@ -40,7 +40,7 @@ export interface Refresh {
   /** The seed for an empty mirror, so that upstream sends only the rest. */
   readonly mirrorSeed: MirrorSeed
   /** Receives a first fetch, into an empty mirror, at its start. */
-  readonly onInitialFetch: (arriving: Arriving) => void
+  readonly onInitialFetch: (arriving: InitialFetch) => void
   /** The timeout in milliseconds. A first fetch may take longer while git reports progress: this bounds its silence. */
   readonly withinMs: number
 }
@@ -52,8 +52,13 @@ export interface Refreshed extends Pick<UpstreamRefs, 'symbolic'> {
 }
 
 /** Updates the mirrored refs and HEAD from upstream. Rejects with UpstreamError. */
-export async function refresh({ onInitialFetch, withinMs, mirrorSeed, ...how }: Refresh): Promise<Refreshed> {
-  const { git, link, upstream } = how
+export async function refresh({
+  onInitialFetch,
+  withinMs,
+  mirrorSeed,
+  ...context
+}: Refresh): Promise<Refreshed> {
+  const { git, link, upstream } = context
   let leftNothing = true
   let symbolic: Refreshed['symbolic'] = new Set()
   using deadline = silenceDeadline(withinMs)
@@ -71,20 +76,26 @@ export async function refresh({ onInitialFetch, withinMs, mirrorSeed, ...how }: 
   }
   await withDeadline(async () => {
     await link.connect(signal)
-    const { there, here } = await readBothRefs(how, signal)
-    symbolic = there.symbolic
-    const isFirst = there.refs.size > 0 && (here.refs.size === 0 || (await isUnfinished(git)))
-    const progress = isFirst ? new GitProgress(deadline.heard) : undefined
+    const { upstreamRefs, mirrorRefs } = await readBothRefs(context, signal)
+    symbolic = upstreamRefs.symbolic
+    const isFirst = upstreamRefs.refs.size > 0 && (mirrorRefs.refs.size === 0 || (await isUnfinished(git)))
+    const progress = isFirst ? new GitProgress(deadline.reset) : undefined
     const begin = async (words: GitProgress) => {
-      if (here.refs.size > 0) return here
-      const begun = await how.refs.change(() => mirrorSeed.consume(upstream, git, words, signal))
-      leftNothing = begun !== 'broken'
-      return begun === 'whole' ? readMirrorRefs(git, signal) : here
+      if (mirrorRefs.refs.size > 0) return mirrorRefs
+      const seeded = await context.refs.change(() => mirrorSeed.consume(upstream, git, words, signal))
+      leftNothing = seeded !== 'broken'
+      return seeded === 'whole' ? readMirrorRefs(git, signal) : mirrorRefs
     }
     const done = withDeadline(async () =>
-      applyUpstreamRefs(how, there, progress ? await begin(progress) : here, progress, signal),
+      applyUpstreamRefs(
+        context,
+        upstreamRefs,
+        progress ? await begin(progress) : mirrorRefs,
+        progress,
+        signal,
+      ),
     )
-    if (progress) onInitialFetch({ refs: there, progress, since: Date.now(), done })
+    if (progress) onInitialFetch({ refs: upstreamRefs, progress, since: Date.now(), done })
     await done
   })
   return { leftNothing, symbolic }
@@ -100,34 +111,34 @@ async function readBothRefs(
     createMirror,
   }: Pick<Refresh, 'git' | 'link' | 'upstream' | 'objectFormat' | 'createMirror'>,
   signal: AbortSignal,
-): Promise<{ there: UpstreamRefs; here: RefList }> {
-  const [there, here] = await Promise.all([
+): Promise<{ upstreamRefs: UpstreamRefs; mirrorRefs: RefList }> {
+  const [upstreamRefs, mirrorRefs] = await Promise.all([
     listUpstream(link, upstream, objectFormat ?? 'sha1', signal),
     objectFormat && readMirrorRefs(git, signal),
   ])
-  if (here && there.objectFormat === objectFormat) return { there, here }
-  if (here && here.refs.size > 0)
+  if (mirrorRefs && upstreamRefs.objectFormat === objectFormat) return { upstreamRefs, mirrorRefs }
+  if (mirrorRefs && mirrorRefs.refs.size > 0)
     throw new UpstreamError(
-      `the upstream has ${FORMAT_NAME[there.objectFormat]} object ids now, and its mirror has other ids`,
+      `the upstream has ${FORMAT_NAME[upstreamRefs.objectFormat]} object ids now, and its mirror has other ids`,
       { fix: `compare the upstream's URL, and if it is right to delete the mirror, a cache: ${git.dir}` },
     )
-  await createMirror(there.objectFormat)
-  return { there, here: await readMirrorRefs(git, signal) }
+  await createMirror(upstreamRefs.objectFormat)
+  return { upstreamRefs, mirrorRefs: await readMirrorRefs(git, signal) }
 }
 
 /** Aborts after `ms` milliseconds without a call of `heard`. */
-function silenceDeadline(ms: number): Disposable & { readonly signal: AbortSignal; heard(): void } {
+function silenceDeadline(ms: number): Disposable & { readonly signal: AbortSignal; reset(): void } {
   const silent = new AbortController()
   const timer = setTimeout(() => silent.abort(new Error('silence')), ms)
   return {
     signal: silent.signal,
-    heard: () => void timer.refresh(),
+    reset: () => void timer.refresh(),
     [Symbol.dispose]: () => clearTimeout(timer),
   }
 }
 
 /** From this many new refs on, refs are packed. */
-const MANY_REFS = 100
+const PACK_REFS_THRESHOLD = 100
 
 async function applyUpstreamRefs(
   {
@@ -137,15 +148,15 @@ async function applyUpstreamRefs(
     refs,
     heldRefs: held,
   }: Pick<Refresh, 'git' | 'link' | 'upstream' | 'refs' | 'heldRefs'>,
-  there: RefList,
-  here: RefList,
+  upstreamRefs: RefList,
+  mirrorRefs: RefList,
   progress: GitProgress | undefined,
   signal: AbortSignal,
 ): Promise<void> {
   const moving = held()
-  if (!sameRefs(there.refs, here.refs, moving)) {
+  if (!sameRefs(upstreamRefs.refs, mirrorRefs.refs, moving)) {
     await refs.change(async () => {
-      await removeUnmirrored(git, upstream, here, moving, signal)
+      await removeUnmirrored(git, upstream, mirrorRefs, moving, signal)
       const from = { git, link, upstream, progress, signal }
       const fetchAll = () =>
         fetchRefs(
@@ -156,13 +167,14 @@ async function applyUpstreamRefs(
             ...moving.map(ref => `^${ref}`),
           ],
         )
-      await (progress ? fetchFirst(from, there, fetchAll) : fetchAll())
+      await (progress ? fetchFirst(from, upstreamRefs, fetchAll) : fetchAll())
     })
     // A fetch writes a file for each ref, and each listing of all refs reads every file.
-    if (there.refs.size - here.refs.size > MANY_REFS) await git.run(['pack-refs', '--all'], { signal })
+    if (upstreamRefs.refs.size - mirrorRefs.refs.size > PACK_REFS_THRESHOLD)
+      await git.run(['pack-refs', '--all'], { signal })
   }
-  if (there.head === undefined || there.head === here.head) return
-  const { head } = there
+  if (upstreamRefs.head === undefined || upstreamRefs.head === mirrorRefs.head) return
+  const { head } = upstreamRefs
   if (head.startsWith('refs/')) await refs.change(() => git.text(['symbolic-ref', 'HEAD', head], { signal }))
   // A detached HEAD may name a commit that no branch has. The mirror lacks it, and HEAD stays unchanged.
   else await refs.change(() => git.run(['update-ref', '--no-deref', 'HEAD', head], { signal }))
@@ -172,12 +184,12 @@ async function applyUpstreamRefs(
 async function removeUnmirrored(
   git: Git,
   upstream: Upstream,
-  here: RefList,
+  mirrorRefs: RefList,
   heldRefs: readonly string[],
   signal: AbortSignal,
 ): Promise<void> {
   const mirrored = mirroredRefs(upstream.readRefs)
-  const rest = [...here.refs.keys()].filter(ref => !mirrored.has(ref) && !heldRefs.includes(ref))
+  const rest = [...mirrorRefs.refs.keys()].filter(ref => !mirrored.has(ref) && !heldRefs.includes(ref))
   if (rest.length === 0) return
   await git.text(['update-ref', '--stdin'], { signal, input: rest.map(ref => `delete ${ref}\n`).join('') })
 }

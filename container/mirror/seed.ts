@@ -16,13 +16,13 @@ export interface MirrorSeed {
    * Offers a bundle of a repository, or undefined when there is none. Resolves after its use, or when it is
    * not needed: the caller may then discard the stream.
    */
-  provide(of: Upstream, bundle: Readable | undefined): Promise<void>
+  provide(upstream: Upstream, bundle: Readable | undefined): Promise<void>
   /**
    * Unpacks the offered bundle into the repository's empty mirror and creates its branches and tags. Returns
    * `broken` when that failed: git may have left temporary files.
    */
   consume(
-    of: Upstream,
+    upstream: Upstream,
     git: Git,
     progress: GitProgress,
     signal: AbortSignal,
@@ -30,7 +30,7 @@ export interface MirrorSeed {
 }
 
 interface Offer {
-  readonly of: Upstream
+  readonly upstream: Upstream
   readonly bundle: Readable
   readonly done: () => void
 }
@@ -43,23 +43,23 @@ export function createMirrorSeed(withinMs: number): MirrorSeed {
   let isOffered = withinMs === 0
   let isTaken = withinMs === 0
   return {
-    async provide(of, bundle) {
+    async provide(upstream, bundle) {
       if (!bundle || isOffered || over.aborted) return settle(undefined)
       isOffered = true
       await new Promise<void>(done => {
-        settle({ of, bundle, done })
+        settle({ upstream, bundle, done })
         over.addEventListener('abort', () => {
           if (!isTaken) done()
         })
       })
     },
-    async consume(of, git, progress, signal) {
+    async consume(upstream, git, progress, signal) {
       if (isTaken || over.aborted) return 'none'
       isTaken = true
       const provide = await offered
       if (!provide) return 'none'
       try {
-        const isOfIt = provide.of.name === of.name && provide.of.url === of.url
+        const isOfIt = provide.upstream.name === upstream.name && provide.upstream.url === upstream.url
         return isOfIt ? await unbundle(git, provide.bundle, progress, signal) : 'none'
       } finally {
         provide.done()
@@ -89,7 +89,7 @@ async function unbundle(
   try {
     if (child.stdin) await pipeline(bundle, child.stdin)
     const [code] = await ended
-    if (code !== 0) throw new Error(progress.said.trim())
+    if (code !== 0) throw new Error(progress.stderr.trim())
     const refs = Buffer.concat(printed).toString('utf8').split('\n')
     const input = refs.flatMap(line => {
       const [, id, ref] = REF.exec(line) ?? []

@@ -30,7 +30,7 @@ export async function sendBundle(
   const signal = AbortSignal.any([disconnectSignal(response), AbortSignal.timeout(settings.refreshMs)])
   const scratch = join(settings.home, 'scratch')
   const file = join(scratch, `${randomUUID()}.bundle`)
-  const leave = await mirror.enter()
+  const release = await mirror.enter()
   try {
     const name = nameOf(await readMirrorRefs(mirror.git, signal, 'refs/heads', 'refs/tags'))
     if (name === kept) return nothing()
@@ -40,9 +40,9 @@ export async function sendBundle(
     response.writeHead(200, { 'content-length': size, [BUNDLE_HEADER]: name })
     await pipeline(createReadStream(file), response, { signal })
   } finally {
-    leave(signal.aborted)
+    release(signal.aborted)
     // Git writes to a .lock file first, and leaves it when it is killed.
-    for (const left of [file, `${file}.lock`]) await rm(left, { force: true })
+    for (const leftover of [file, `${file}.lock`]) await rm(leftover, { force: true })
   }
 }
 

@@ -10,7 +10,7 @@ export interface FirstLines {
  * `shown` prepares a line for keeping, and runs for kept lines only.
  */
 export function boundedLines(
-  most: { bytes: number; lines: number },
+  limits: { bytes: number; lines: number },
   shown = (line: string) => line,
 ): FirstLines {
   const kept: string[] = []
@@ -19,7 +19,7 @@ export function boundedLines(
   return {
     add(line) {
       bytes += Buffer.byteLength(line)
-      if (more > 0 || bytes > most.bytes || kept.length >= most.lines) more += 1
+      if (more > 0 || bytes > limits.bytes || kept.length >= limits.lines) more += 1
       else kept.push(shown(line))
     },
     get all() {

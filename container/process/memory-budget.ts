@@ -10,13 +10,13 @@ export interface Memory {
 export interface MemoryBudget {
   /**
    * Waits in a queue for free memory. Resolves with the function that ends the session. Rejects with the
-   * signal's reason, or with NoRoom after PATIENCE_MS.
+   * signal's reason, or with MemoryExhausted after PATIENCE_MS.
    */
   enter(signal: AbortSignal, onWait?: () => void): Promise<() => void>
 }
 
 /** Running sessions use all memory. The client reads the message. */
-export class NoRoom extends Error {}
+export class MemoryExhausted extends Error {}
 
 /**
  * For this time in milliseconds after its start, a session counts with YOUNG_BYTES: its processes have not
@@ -34,28 +34,28 @@ const PATIENCE_MS = 60_000
  * always admitted.
  */
 export function createMemoryBudget(childBytes: number, read: () => Memory = readMemory): MemoryBudget {
-  const begun = new Set<{ at: number }>()
+  const entries = new Set<{ at: number }>()
   const waiting: (() => void)[] = []
   let timer: NodeJS.Timeout | undefined
 
   const hasRoom = () => {
-    if (begun.size === 0) return true
+    if (entries.size === 0) return true
     const { total, available } = read()
-    const young = [...begun].filter(({ at }) => performance.now() - at < YOUNG_MS).length
-    return available - young * YOUNG_BYTES >= Math.min(childBytes, total / 4)
+    const starting = [...entries].filter(({ at }) => performance.now() - at < YOUNG_MS).length
+    return available - starting * YOUNG_BYTES >= Math.min(childBytes, total / 4)
   }
-  const look = () => {
+  const admitNext = () => {
     while (waiting.length > 0 && hasRoom()) waiting.shift()?.()
     if (waiting.length === 0) {
       clearInterval(timer)
       timer = undefined
-    } else timer ??= setInterval(look, LOOK_MS)
+    } else timer ??= setInterval(admitNext, LOOK_MS)
   }
   const begin = () => {
-    const one = { at: performance.now() }
-    begun.add(one)
+    const entry = { at: performance.now() }
+    entries.add(entry)
     return () => {
-      if (begun.delete(one)) look()
+      if (entries.delete(entry)) admitNext()
     }
   }
   return {
@@ -72,14 +72,16 @@ export function createMemoryBudget(childBytes: number, read: () => Memory = read
         }
         const stop = () => {
           waiting.splice(waiting.indexOf(go), 1)
-          look()
+          admitNext()
           reject(
-            signal.aborted ? signal.reason : new NoRoom('the gate is short of memory; try again in a minute'),
+            signal.aborted
+              ? signal.reason
+              : new MemoryExhausted('the gate is short of memory; try again in a minute'),
           )
         }
         ended.addEventListener('abort', stop, { once: true })
         waiting.push(go)
-        look()
+        admitNext()
       })
     },
   }

@@ -7,8 +7,8 @@ export function limitChildMemory(bytes: number): void {
 }
 
 /** Returns the limit of all children, in bytes, or `least` where that is more. */
-export const childMemoryOf = (least: number): number =>
-  Math.max(least, Number(process.env[MEMORY_LIMIT] ?? Number.POSITIVE_INFINITY))
+export const childMemoryOf = (minimum: number): number =>
+  Math.max(minimum, Number(process.env[MEMORY_LIMIT] ?? Number.POSITIVE_INFINITY))
 
 /**
  * The shell sets the limits and then replaces itself with the command, so no process is added. RLIMIT_DATA

@@ -65,8 +65,8 @@ function readMark(mark: string): { pid: number; startedAt: string; home: string 
  */
 export function quarantineDirsOf(group: number): string[] {
   const found = listPids().flatMap(pid => {
-    const [, of] = /^\d+ \(.*\) \S \d+ (\d+)/s.exec(read(`/proc/${pid}/stat`)) ?? []
-    return Number(of) === group ? (environmentOf(pid, 'GIT_QUARANTINE_PATH') ?? []) : []
+    const [, processGroup] = /^\d+ \(.*\) \S \d+ (\d+)/s.exec(read(`/proc/${pid}/stat`)) ?? []
+    return Number(processGroup) === group ? (environmentOf(pid, 'GIT_QUARANTINE_PATH') ?? []) : []
   })
   return [...new Set(found)]
 }

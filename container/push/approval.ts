@@ -42,12 +42,12 @@ export async function judgeApproval(work: PushWork, checked: Checked): Promise<V
     return pass.approved.approvals >= needed
       ? undefined
       : refused(commands, [pushRefusal(`its grant has come to ask for ${needed} approvals`, AGAIN)])
-  const settled = await judgeUpstream(work, commands)
-  if (settled) return settled
+  const ended = await judgeUpstream(work, commands)
+  if (ended) return ended
   const change = changeOf(commands)
   const known = permission.approvals.find(each => each.change === change)
   if (known && (known.state !== 'waiting' || (await work.held.find(known.id))))
-    return refused(commands, [tellKnown(known, permission.approvalPage.replace(pass.id, known.id))])
+    return refused(commands, [knownRefusal(known, permission.approvalPage.replace(pass.id, known.id))])
   if (!(await checked.hold()))
     return failed(commands, 'it needs an approval, and the gate has no room to keep more pushes that wait', [
       'Nothing you can do: tell the operator, who decides on those that wait.',
@@ -55,7 +55,7 @@ export async function judgeApproval(work: PushWork, checked: Checked): Promise<V
   const until = Date.now() + work.settings.held.keepMs
   const reasons = asks.map(({ reason }) => reason)
   checked.record.approval = { change, asks: reasons, needed, findings: disputed !== undefined, until }
-  return refused(commands, [tellWaiting(pass.id, reasons, needed, permission.approvalPage, until)])
+  return refused(commands, [waitingRefusal(pass.id, reasons, needed, permission.approvalPage, until)])
 }
 
 const AGAIN = ['push again']
@@ -99,15 +99,15 @@ async function judgeUpstream(
   return { outcome: 'refused', refs: rejectAll(commands, [moved]), refusals: [moved] }
 }
 
-const PUSHED_AGAIN = 'Push the same commits again, without a change, to see the state of the approval.'
+const PUSH_AGAIN_ADVICE = 'Push the same commits again, without a change, to see the state of the approval.'
 
-function tellWaiting(id: string, asks: readonly string[], needed: number, page: string, until: number) {
+function waitingRefusal(id: string, asks: readonly string[], needed: number, page: string, until: number) {
   return pushRefusal(
     `waits for an approval: push ${id}`,
     [
       'Nothing to do: a person decides, and then the gate forwards these commits itself. Do not change them, and do not push them elsewhere.',
       `It waits until ${new Date(until).toISOString()}. The decision is made at ${page}`,
-      PUSHED_AGAIN,
+      PUSH_AGAIN_ADVICE,
     ],
     [
       ...asks.map(ask => `needs an approval: ${ask}`),
@@ -116,7 +116,7 @@ function tellWaiting(id: string, asks: readonly string[], needed: number, page: 
   )
 }
 
-function tellKnown({ id, state, answer }: KnownApproval, page: string) {
+function knownRefusal({ id, state, answer }: KnownApproval, page: string) {
   if (state === 'rejected')
     return pushRefusal(
       `rejected by an operator: push ${id}`,
@@ -130,7 +130,7 @@ function tellKnown({ id, state, answer }: KnownApproval, page: string) {
     [
       'Nothing to do: the gate forwards these commits itself.',
       `The decision is made at ${page}`,
-      PUSHED_AGAIN,
+      PUSH_AGAIN_ADVICE,
     ],
   )
 }

@@ -25,13 +25,13 @@ export function approvedClient(held: HeldPush, response: ServerResponse): PushCl
     },
     protocol: undefined,
     // An approved push goes on without the request of the Worker that began it.
-    gone: new AbortController().signal,
-    at() {},
+    disconnected: new AbortController().signal,
+    onProgress() {},
     write() {},
     async end() {
       response.end()
     },
-    drop: () => response.destroy(),
+    disconnect: () => response.destroy(),
   }
 }
 

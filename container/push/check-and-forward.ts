@@ -23,11 +23,11 @@ export interface Quarantined {
   readonly list: CommandList
   readonly record: PushRecord
   /** Sends the client a progress line and adds it to the push's record. */
-  readonly say: (line: string) => void
+  readonly sendProgress: (line: string) => void
   /** Temporary folder that only this push uses. */
   readonly scratch: string
   /** Aborts with a ClientGone when the client disconnects before the forward begins. */
-  readonly gone: AbortSignal
+  readonly disconnected: AbortSignal
   /** The session with upstream, which was opened while the pack was received. */
   readonly session: UpstreamSession
   /** Resolves when receive-pack, which updates the mirror's refs, has exited. */
@@ -40,17 +40,20 @@ export interface Quarantined {
  */
 export async function checkAndForward(work: PushWork, quarantined: Quarantined): Promise<Verdict> {
   const { commands } = quarantined.list
-  const { gone } = quarantined
+  const { disconnected } = quarantined
   try {
-    gone.throwIfAborted()
-    const verdict = await inSteps(work, quarantined, gone)
+    disconnected.throwIfAborted()
+    const verdict = await inSteps(work, quarantined, disconnected)
     // A push that waits for an approval is held already.
     if (verdict.outcome === 'refused' && !(await work.held.find(work.pass.id)))
       await holdObjects(work, quarantined, false).catch((error: unknown) => logError(work.pass.id, error))
     return verdict
   } catch (error) {
-    if (gone.aborted)
-      return abandoned(commands, gone.reason instanceof ClientGone ? gone.reason : new ClientGone('vanished'))
+    if (disconnected.aborted)
+      return abandoned(
+        commands,
+        disconnected.reason instanceof ClientGone ? disconnected.reason : new ClientGone('vanished'),
+      )
     if (error instanceof UpstreamError) return failed(commands, error.message)
     if (error instanceof GateFault) return couldNotCheck(commands, error.message)
     logError(work.pass.id, error)
@@ -60,23 +63,23 @@ export async function checkAndForward(work: PushWork, quarantined: Quarantined):
 
 async function inSteps(work: PushWork, quarantined: Quarantined, signal: AbortSignal): Promise<Verdict> {
   const { pass, mirror, settings, linkTo } = work
-  const { hookRequest: asked, list, record, say, scratch } = quarantined
+  const { hookRequest, list, record, sendProgress, scratch } = quarantined
   const { commands } = list
-  const unfit = refuseUnfit(asked, [...commands, ...list.noOps.filter(each => !isVoidDelete(each))])
+  const unfit = refuseUnfit(hookRequest, [...commands, ...list.noOps.filter(each => !isVoidDelete(each))])
   if (unfit) return unfit
-  const git = mirror.git.withEnv(quarantineOf(asked, mirror, commands))
+  const git = mirror.git.withEnv(quarantineOf(hookRequest, mirror, commands))
   await using _ = shareReaders(git)
   await mkdir(scratch, { recursive: true, mode: 0o700 })
-  say('git-gate: checking')
+  sendProgress('git-gate: checking')
   const { pushOptions } = list
   const push: IncomingPush = { commands, pushOptions, pass, git, scratch, record }
   const forward = startForward({
-    ...{ git, linkTo, upstream: pass.repository, session: quarantined.session, commands, say },
+    ...{ git, linkTo, upstream: pass.repository, session: quarantined.session, commands, sendProgress },
     pushOptions: forwardedOptions(pushOptions),
     deadlineMs: settings.forwardMs,
   })
   const over = new AbortController()
-  const early = beginEarly(work, push, AbortSignal.any([signal, over.signal]))
+  const early = prepareChecks(work, push, AbortSignal.any([signal, over.signal]))
   try {
     const found = await runChecks(work, push, quarantined, signal)
     // The exceptions of an approved push are granted already, or were revoked since.
@@ -84,17 +87,17 @@ async function inSteps(work: PushWork, quarantined: Quarantined, signal: AbortSi
     const refusal = (isDisputed ? undefined : found) ?? (await early.aliases)
     if (refusal) return refusal
     await holdRefs(work, quarantined)
-    const ended = await within(settings.scanMs, signal, stop =>
-      decide(work, push, quarantined, isDisputed, stop),
+    const ended = await withDeadline(settings.scanMs, signal, stop =>
+      forwardIfPermitted(work, push, quarantined, isDisputed, stop),
     )
     if (ended) return ended
-    quarantined.gone.throwIfAborted()
+    quarantined.disconnected.throwIfAborted()
     await record.step('forwarding', 'forwarding')
-    say(`git-gate: checked, forwarding to ${pass.repository.name}'s upstream`)
+    sendProgress(`git-gate: checked, forwarding to ${pass.repository.name}'s upstream`)
     return await send(forward, work, quarantined)
   } finally {
     over.abort()
-    forward.drop()
+    forward.abort()
     await early.ended
   }
 }
@@ -119,7 +122,7 @@ function holdObjects(
  * Starts the slow work that does not depend on earlier checks: each check's `prepare`, and the query for
  * symbolic refs.
  */
-function beginEarly(
+function prepareChecks(
   { checks, mirror, linkTo, pass, settings }: PushWork,
   push: IncomingPush,
   signal: AbortSignal,
@@ -128,25 +131,25 @@ function beginEarly(
   const upstream = pass.repository
   const aliases = linkTo()
     .then(link =>
-      within(settings.scanMs, signal, stop =>
+      withDeadline(settings.scanMs, signal, stop =>
         refuseSymbolicRefs({ git, mirror, link, upstream, signal: stop }, commands),
       ),
     )
     .then(refusals => (refusals.length ? refused(commands, refusals) : undefined))
-  const begun = [...checks.map(check => check.prepare?.(push, signal)), aliases.catch(() => {})]
-  return { aliases, ended: Promise.all(begun) }
+  const prepared = [...checks.map(check => check.prepare?.(push, signal)), aliases.catch(() => {})]
+  return { aliases, ended: Promise.all(prepared) }
 }
 
 async function runChecks(
   { checks, settings }: PushWork,
   push: IncomingPush,
-  { record, say }: Quarantined,
+  { record, sendProgress }: Quarantined,
   signal: AbortSignal,
 ): Promise<Verdict | undefined> {
   for (const check of checks) {
     await record.step('checking', check.name)
-    const run = (stop: AbortSignal) => check.run(push, line => say(`git-gate: ${line}`), stop)
-    const refusals = await (check.boundsItself ? run(signal) : within(settings.scanMs, signal, run))
+    const run = (stop: AbortSignal) => check.run(push, line => sendProgress(`git-gate: ${line}`), stop)
+    const refusals = await (check.boundsItself ? run(signal) : withDeadline(settings.scanMs, signal, run))
     signal.throwIfAborted()
     if (refusals.length) return refused(push.commands, refusals)
   }
@@ -154,7 +157,7 @@ async function runChecks(
 }
 
 /** Runs work with a deadline. Throws GateFault when the deadline ends it. */
-async function within<T>(
+async function withDeadline<T>(
   ms: number,
   signal: AbortSignal,
   work: (signal: AbortSignal) => Promise<T>,
@@ -172,11 +175,14 @@ async function within<T>(
  * Keeps a mirror refresh from updating the pushed refs before receive-pack does: receive-pack would then fail
  * on its old values.
  */
-async function holdRefs({ mirror }: PushWork, { list, gone, gitOver, say }: Quarantined): Promise<void> {
+async function holdRefs(
+  { mirror }: PushWork,
+  { list, disconnected, gitOver, sendProgress }: Quarantined,
+): Promise<void> {
   const release = await mirror.holdRefs(
     list.commands.map(c => c.ref),
-    gone,
-    () => say('git-gate: waiting for a refresh of the mirror'),
+    disconnected,
+    () => sendProgress('git-gate: waiting for a refresh of the mirror'),
   )
   gitOver.then(release)
 }
@@ -185,7 +191,7 @@ async function holdRefs({ mirror }: PushWork, { list, gone, gitOver, say }: Quar
  * Asks the ledger again after all checks: they can take minutes, and the grant can change meanwhile. Returns the
  * verdict on a push that may not be forwarded, or not yet.
  */
-async function decide(
+async function forwardIfPermitted(
   work: PushWork,
   push: IncomingPush,
   quarantined: Quarantined,
@@ -203,7 +209,7 @@ async function decide(
 async function send(
   forward: Forward,
   { pass, mirror }: Pick<PushWork, 'pass' | 'mirror'>,
-  { list: { commands }, record, say }: Quarantined,
+  { list: { commands }, record, sendProgress }: Quarantined,
 ): Promise<Verdict> {
   let journaled: Promise<void> | undefined
   const onStart = (pid: number) => {
@@ -214,16 +220,16 @@ async function send(
   await journaled
   record.upstreamSaid = result.upstreamSaid
   if (result.outcome === 'accepted')
-    say(`git-gate: upstream has ${result.wasThere ? 'this already' : 'accepted the push'}`)
+    sendProgress(`git-gate: upstream has ${result.wasThere ? 'this already' : 'accepted the push'}`)
   // Where upstream has moved, the agent's next fetch must see it.
   if (result.outcome === 'refused') mirror.expire()
-  if (result.outcome === 'failed') return failed(commands, result.why)
+  if (result.outcome === 'failed') return failed(commands, result.reason)
   const refs = result.refs.map(ref =>
     ref.status === 'ng' ? { ...ref, reason: `git-gate: ${ref.reason}` } : ref,
   )
   return {
     outcome: result.outcome,
     refs,
-    refusals: result.outcome === 'refused' ? [pushRefusal(result.why, result.remedy)] : [],
+    refusals: result.outcome === 'refused' ? [pushRefusal(result.reason, result.remedy)] : [],
   }
 }

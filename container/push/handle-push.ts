@@ -4,7 +4,7 @@ import type { Mirrors } from '../mirror/mirrors.ts'
 import type { SessionEnd } from '../sessions/session-counts.ts'
 import { type Sessions, sessionOf } from '../sessions/sessions.ts'
 import type { Links } from '../upstream/links.ts'
-import { cutOff, endUnbegun, runPush, turnedAway } from './push.ts'
+import { cutOff, endUnstarted, runPush, turnedAway } from './push.ts'
 import { createProgress } from './push-state.ts'
 import type { PushWork } from './push-work.ts'
 import type { WorkerChannel } from './worker-channel.ts'
@@ -32,14 +32,14 @@ export async function push(
   const mirror = mirrors.get(pass.repository)
   const linkTo = () => links.to(pass.repository)
   const work = { ...dependencies, pass, client, worker, progress, mirror, linkTo }
-  if (pass.approved && !(await dependencies.held.find(pass.approved.push))) return endUnbegun(work)
-  const begun = sessions.begin(sessionOf(pass), () => progress.state)
-  if (!begun.ok) {
-    if (pass.approved) return endUnbegun(work, begun.why)
+  if (pass.approved && !(await dependencies.held.find(pass.approved.push))) return endUnstarted(work)
+  const started = sessions.begin(sessionOf(pass), () => progress.state)
+  if (!started.ok) {
+    if (pass.approved) return endUnstarted(work, started.reason)
     const done = sessions.turnAway(pass.agent)
-    if (!done) return cutOff(work, begun.why)
-    client.at('turned away')
-    await runPush(work, turnedAway(begun.why)).finally(done)
+    if (!done) return cutOff(work, started.reason)
+    client.onProgress('turned away')
+    await runPush(work, turnedAway(started.reason)).finally(done)
     return
   }
   let end: SessionEnd = { outcome: 'failed' }
@@ -47,6 +47,6 @@ export async function push(
     end = await runPush(work)
     if (pass.approved && end.outcome === 'accepted') await dependencies.held.release(pass.approved.push)
   } finally {
-    begun.end(end)
+    started.end(end)
   }
 }

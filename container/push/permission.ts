@@ -14,7 +14,7 @@ export interface Permissions {
    */
   wait(id: string, signal: AbortSignal): Promise<Permission>
   /** Hands the permission to the push that waits for it. Returns false if no push with that id waits. */
-  give(id: string, permission: Permission): boolean
+  settle(id: string, permission: Permission): boolean
 }
 
 export function createPermissions(): Permissions {
@@ -34,10 +34,10 @@ export function createPermissions(): Permissions {
         waiting.set(id, permission => settle(() => resolve(permission)))
         if (signal.aborted) aborted()
       }),
-    give(id, permission) {
-      const give = waiting.get(id)
-      give?.(permission)
-      return give !== undefined
+    settle(id, permission) {
+      const resolve = waiting.get(id)
+      resolve?.(permission)
+      return resolve !== undefined
     },
   }
 }
@@ -60,7 +60,7 @@ export async function judgePermission(
     return couldNotCheck(commands, 'the ledger did not answer whether it may still be forwarded')
   if (permission.may === 'not-forward')
     return refused(commands, [
-      pushRefusal(permission.why, ['ask an operator; nothing of this push was forwarded']),
+      pushRefusal(permission.reason, ['ask an operator; nothing of this push was forwarded']),
     ])
   if (permission.url !== pass.repository.url)
     return refused(commands, [pushRefusal("the repository's upstream was changed during the push", AGAIN)])

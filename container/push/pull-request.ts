@@ -30,7 +30,7 @@ export function refusePullRequest(
   const read = readPullRequestOptions(pushOptions)
   if (!read) return undefined
   if (!read.ok)
-    return pushRefusal(read.why, [
+    return pushRefusal(read.reason, [
       'push with -o pr, -o pr.title=TITLE, -o pr.body=TEXT, -o pr.base=BRANCH, -o pr.draft',
     ])
   const { agent, terms, repository } = pass
@@ -77,7 +77,7 @@ interface AcceptedPush {
   readonly list: CommandList
   readonly reply: Pick<Reply, 'keepalive'>
   /** Sends the client a progress line and adds it to the push's record. */
-  readonly say: (line: string) => void
+  readonly sendProgress: (line: string) => void
 }
 
 /** Time for the host to answer all requests for one pull request, in milliseconds. */
@@ -93,7 +93,7 @@ const KEEPALIVE_MS = 2_000
 export async function requestPullRequest(
   { pass, mirror, credentials }: PushWork,
   record: PushRecord,
-  { list: { commands, pushOptions }, reply, say }: AcceptedPush,
+  { list: { commands, pushOptions }, reply, sendProgress }: AcceptedPush,
 ): Promise<void> {
   const read = readPullRequestOptions(pushOptions)
   const branch = branchOf(commands)
@@ -107,16 +107,16 @@ export async function requestPullRequest(
     const text = await textOf(mirror.git, read.wanted, { base, branch }, signal)
     const wanted = { branch: branch.name, base, isDraft: read.wanted.isDraft, ...text }
     const pull = await openPullRequest(pass.repository, wanted, credentials, signal)
-    say(`git-gate: pull request ${pull.isNew ? 'opened' : 'is open'}: ${pull.url}`)
+    sendProgress(`git-gate: pull request ${pull.isNew ? 'opened' : 'is open'}: ${pull.url}`)
     await record.pullRequestKnown(pull)
   } catch (error) {
     if (!(error instanceof UpstreamError) && !signal.aborted) logError(pass.id, error)
-    const why = signal.aborted
+    const reason = signal.aborted
       ? `its host did not answer within ${HOST_MS / 1000} s`
       : error instanceof UpstreamError
         ? error.message
         : describeError(error)
-    say(`git-gate: the push is accepted; no pull request: ${why}`)
+    sendProgress(`git-gate: the push is accepted; no pull request: ${reason}`)
     await record.pullRequestKnown(null)
   } finally {
     clearInterval(beat)

@@ -29,7 +29,7 @@ export const MAX_BODY = 60_000
  */
 export function readPullRequestOptions(
   options: readonly string[],
-): { ok: true; wanted: PullRequestOptions } | { ok: false; why: string } | undefined {
+): { ok: true; wanted: PullRequestOptions } | { ok: false; reason: string } | undefined {
   const own = options.filter(isOwnOption)
   if (own.length === 0) return undefined
   let title: string | undefined
@@ -43,18 +43,18 @@ export function readPullRequestOptions(
     else if (name === 'pr.title' && value?.trim()) title = value.trim()
     else if (name === 'pr.base' && value) base = value.replace(/^refs\/heads\//, '')
     else if (name === 'pr.body' && value !== undefined) body.push(value.replaceAll('\\n', '\n'))
-    else return { ok: false, why: `the push option ${inWords(name)} is not one of a pull request` }
+    else return { ok: false, reason: `the push option ${inWords(name)} is not one of a pull request` }
   }
   if (title !== undefined && title.length > MAX_TITLE)
-    return { ok: false, why: `pr.title is longer than ${MAX_TITLE} characters` }
+    return { ok: false, reason: `pr.title is longer than ${MAX_TITLE} characters` }
   if (body.join('\n').length > MAX_BODY)
-    return { ok: false, why: `pr.body is longer than ${MAX_BODY} characters` }
+    return { ok: false, reason: `pr.body is longer than ${MAX_BODY} characters` }
   return { ok: true, wanted: { title, body: body.length ? body.join('\n') : undefined, base, isDraft } }
 }
 
 function splitOption(option: string): [name: string, value: string | undefined] {
-  const at = option.indexOf('=')
-  return at < 0 ? [option, undefined] : [option.slice(0, at), option.slice(at + 1)]
+  const onProgress = option.indexOf('=')
+  return onProgress < 0 ? [option, undefined] : [option.slice(0, onProgress), option.slice(onProgress + 1)]
 }
 
 /** Limit of the refused options that a refusal names. */

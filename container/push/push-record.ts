@@ -12,7 +12,7 @@ import type { PushProgress } from './push-state.ts'
 import type { Verdict } from './verdict.ts'
 
 /** Above this number of refs, reasons and progress lines are shortened: D1 limits a row to 2 MB. */
-const MANY_REFS = 200
+const REFS_THRESHOLD = 200
 
 /** Limit of the progress lines that are kept on record. */
 const MAX_REMOTE_LINES = { bytes: 64 << 10, lines: 500 }
@@ -21,7 +21,7 @@ const MAX_REMOTE_LINES = { bytes: 64 << 10, lines: 500 }
  * Limit of the refs recorded for a push that was never forwarded, in bytes: a client can repeat such a push
  * at no cost.
  */
-const MOST_REFS_BYTES = 32 << 10
+const MAX_REFS_BYTES = 32 << 10
 
 /**
  * Limits for text that the secret scan has not checked, in characters: how much is searched for secrets, and
@@ -53,12 +53,12 @@ export const emptyReport = (id: string): PushReport => ({
   approval: null,
 })
 
-/** Destinations of a record: the journal, and then the Worker, by `tell`. */
+/** Destinations of a record: the journal, and then the Worker, by `sendEvent`. */
 interface Recording {
   readonly pass: PassFor<'git-receive-pack'>
   readonly journal: Pick<Journal, 'write'>
   readonly progress: PushProgress
-  readonly tell: (event: PushEvent) => Promise<void>
+  readonly sendEvent: (event: PushEvent) => Promise<void>
 }
 
 /**
@@ -118,24 +118,29 @@ export class PushRecord {
 
   /** Sets the refs and records that the push is being received, before git starts. */
   async receiving(named: Refs): Promise<void> {
-    const { progress, tell } = this.#recording
+    const { progress, sendEvent } = this.#recording
     progress.move('receiving')
     this.name(named)
     const read = this.#report('open')
     await this.#write(read)
-    await tell({ event: 'commands-read', report: read })
+    await sendEvent({ event: 'commands-read', report: read })
   }
 
   /** Records the end of the current step and the start of the next. */
   async step(state: 'checking' | 'forwarding', called: string): Promise<void> {
-    const { progress, tell } = this.#recording
+    const { progress, sendEvent } = this.#recording
     this.#closeStep()
     progress.move(state, called)
     // Forwarding begins after the last check, the secret scan.
     if (state === 'forwarding') this.isScanned = true
-    const begun = this.#report('open')
-    await this.#write(begun)
-    await tell({ event: 'step-begun', phase: begun.phase, ms: begun.ms, steps: begun.steps })
+    const openReport = this.#report('open')
+    await this.#write(openReport)
+    await sendEvent({
+      event: 'step-begun',
+      phase: openReport.phase,
+      ms: openReport.ms,
+      steps: openReport.steps,
+    })
   }
 
   /** Records the process group of the forward: after a crash, recovery ends it. */
@@ -149,7 +154,7 @@ export class PushRecord {
    * memory then.
    */
   async end(verdict: Verdict): Promise<void> {
-    const { pass, tell } = this.#recording
+    const { pass, sendEvent } = this.#recording
     this.#closeStep()
     this.#endRefs(verdict)
     this.#disconnectReason = verdict.disconnectReason ?? null
@@ -158,16 +163,16 @@ export class PushRecord {
     // The journal returns this entry from memory if it cannot write it.
     await this.#write(ended).catch(error => logError(pass.id, error))
     logEnd(pass, ended)
-    await tell({ event: 'ended', report: ended })
+    await sendEvent({ event: 'ended', report: ended })
   }
 
   /** Adds the pull request of an accepted push to its record; null: the host gave none. */
   async pullRequestKnown(pullRequest: PullRequest | null): Promise<void> {
-    const { pass, tell } = this.#recording
+    const { pass, sendEvent } = this.#recording
     if (!this.#ended) throw new Error('a push that has not ended has no pull request')
     const remoteLines = this.#remoteLinesOnRecord()
     await this.#write({ ...this.#ended, remoteLines, pullRequest }).catch(error => logError(pass.id, error))
-    await tell({ event: 'pull-request', pullRequest, remoteLines })
+    await sendEvent({ event: 'pull-request', pullRequest, remoteLines })
   }
 
   #report(outcome: Outcome): PushReport {
@@ -192,7 +197,7 @@ export class PushRecord {
 
   #endRefs(verdict: Verdict): void {
     const statuses = new Map(verdict.refs.map(status => [status.ref, status]))
-    const longest = this.#refs.length > MANY_REFS ? 80 : 1000
+    const longest = this.#refs.length > REFS_THRESHOLD ? 80 : 1000
     const ended = this.#refs.map(each => {
       const { status = 'ng', reason = '' } = statuses.get(each.ref) ?? {}
       const words = this.withoutSecretRefs(reason).slice(0, longest)
@@ -205,7 +210,7 @@ export class PushRecord {
     })
     const sizeOf = (ref: PushReport['refs'][number]) => Buffer.byteLength(JSON.stringify(ref))
     const { step } = this.#recording.progress
-    this.#refs = step === 'forwarding' ? ended : firstOf(ended, MOST_REFS_BYTES, sizeOf)
+    this.#refs = step === 'forwarding' ? ended : firstOf(ended, MAX_REFS_BYTES, sizeOf)
     this.#refsLeftOut = ended.length - this.#refs.length
   }
 
@@ -224,7 +229,7 @@ export class PushRecord {
   #remoteLinesOnRecord(): string[] {
     const { all } = this.remoteLines
     const named = this.#refs.length + this.#refsLeftOut
-    const lines = named > MANY_REFS ? all.slice(0, MANY_REFS) : [...all]
+    const lines = named > REFS_THRESHOLD ? all.slice(0, REFS_THRESHOLD) : [...all]
     return this.#refsLeftOut
       ? [...lines, `… and ${this.#refsLeftOut} more refs, which are not on record`]
       : lines

@@ -7,7 +7,7 @@ import { openUpstreamSession } from '../forward/upstream-session.ts'
 import type { BadCommandList, CommandList } from '../git/command-list.ts'
 import type { Mirror } from '../mirror/mirror.ts'
 import { describeError, logError } from '../process/log.ts'
-import { NoRoom } from '../process/memory-budget.ts'
+import { MemoryExhausted } from '../process/memory-budget.ts'
 import type { SessionEnd } from '../sessions/session-counts.ts'
 import { UpstreamError } from '../upstream/upstream-error.ts'
 import { checkAndForward } from './check-and-forward.ts'
@@ -28,31 +28,31 @@ export type Obstacle = (refs: readonly { ref: string }[]) => Verdict
 
 /** Refuses a push for which no session is free. */
 export const turnedAway =
-  (why: string): Obstacle =>
+  (reason: string): Obstacle =>
   refs =>
-    refused(refs, [pushRefusal(why)])
+    refused(refs, [pushRefusal(reason)])
 
 /**
  * Records a refusal and closes the connection without reading the push, because too many refused pushes are
  * being read already. The client gets no reason: git reads a response only after it has sent its request.
  */
-export async function cutOff(work: PushWork, why: string): Promise<void> {
+export async function cutOff(work: PushWork, reason: string): Promise<void> {
   work.progress.move('rejected')
-  await new PushRecord({ ...work, tell: work.worker.tell }).end(turnedAway(why)([]))
-  work.client.drop()
+  await new PushRecord({ ...work, sendEvent: work.worker.sendEvent }).end(turnedAway(reason)([]))
+  work.client.disconnect()
 }
 
 /**
  * Ends an approved push that cannot begin: its objects are not kept any more, or no session is free, as `busy` says.
  * A push that fails is tried again.
  */
-export async function endUnbegun(work: PushWork, busy?: string): Promise<void> {
+export async function endUnstarted(work: PushWork, busy?: string): Promise<void> {
   work.progress.move('rejected')
   const verdict =
     busy === undefined
       ? refused([], [pushRefusal('the gate does not have its objects any more; push again')])
       : failed([], busy)
-  const record = new PushRecord({ ...work, tell: work.worker.tell })
+  const record = new PushRecord({ ...work, sendEvent: work.worker.sendEvent })
   for (const { reason } of verdict.refusals) record.remoteLines.add(reason)
   await record.end(verdict)
   await work.client.end()
@@ -61,21 +61,21 @@ export async function endUnbegun(work: PushWork, busy?: string): Promise<void> {
 /** Runs one push from its first byte to its outcome. */
 export async function runPush(work: PushWork, turnAway?: Obstacle): Promise<SessionEnd> {
   const { pass, client, progress } = work
-  const record = new PushRecord({ ...work, tell: work.worker.tell })
+  const record = new PushRecord({ ...work, sendEvent: work.worker.sendEvent })
   try {
     const obstacle = turnAway ?? (await prepareMirror(work))
     const read = await readCommands(client, record)
     if (read === 'nothing') return await endEmpty(client)
     const judged = obstacle?.(refsOf(read.list)) ?? checkCommands(read.list, pass, work.mirror.objectFormat)
     if ('outcome' in judged) return await reject(work, record, read, judged)
-    const moved = await judgeNoOps(judged, work.mirror, client.gone)
+    const moved = await judgeNoOps(judged, work.mirror, client.disconnected)
     if (moved) return await reject(work, record, read, moved)
-    for (const line of warnings(judged)) read.say(line)
+    for (const line of warnings(judged)) read.sendProgress(line)
     if (judged.commands.length === 0) {
       const unchanged: Verdict = { outcome: 'accepted', refs: [], refusals: [] }
       return await reject(work, record, read, withNoOps(unchanged, judged.noOps))
     }
-    const verdict = await takeIn(work, record, { ...read, list: judged })
+    const verdict = await receiveSafely(work, record, { ...read, list: judged })
     const afterwards = () => requestPullRequest(work, record, { ...read, list: judged })
     return await sendResult(work, record, read, withNoOps(verdict, judged.noOps), afterwards)
   } catch (error) {
@@ -87,7 +87,7 @@ export async function runPush(work: PushWork, turnAway?: Obstacle): Promise<Sess
 /** Refreshes the mirror unless it is ready. Returns the verdict that fails the push if the refresh fails. */
 async function prepareMirror({ mirror, pass, client }: PushWork): Promise<Obstacle | undefined> {
   try {
-    if (!(await mirror.isReady())) await mirror.refresh(pass.repository, client.gone)
+    if (!(await mirror.isReady())) await mirror.refresh(pass.repository, client.disconnected)
     return undefined
   } catch (error) {
     if (error instanceof ClientGone) throw error
@@ -106,12 +106,12 @@ async function endEmpty(client: PushClient): Promise<SessionEnd> {
 async function abandonUnread(
   { client, progress }: PushWork,
   record: PushRecord,
-  why: ClientGone,
+  cause: ClientGone,
 ): Promise<SessionEnd> {
   progress.move('abandoned')
-  await record.end(abandoned([], why))
-  client.drop()
-  return { outcome: 'abandoned', disconnectReason: why.reason }
+  await record.end(abandoned([], cause))
+  client.disconnect()
+  return { outcome: 'abandoned', disconnectReason: cause.reason }
 }
 
 /** Ends a push early: git is not started, and the pack is discarded. */
@@ -127,15 +127,19 @@ async function reject(
 }
 
 /** Receives, checks and forwards a push. An error on the gate's side fails the push. */
-async function takeIn(work: PushWork, record: PushRecord, read: ReadCommands<CommandList>): Promise<Verdict> {
+async function receiveSafely(
+  work: PushWork,
+  record: PushRecord,
+  read: ReadCommands<CommandList>,
+): Promise<Verdict> {
   const { pass, progress } = work
   const { commands } = read.list
   const verdict = await record
     .receiving(refsOf(read.list))
-    .then(() => whenThereIsMemory(work, record, read))
+    .then(() => receiveWithMemory(work, record, read))
     .catch((error: unknown) => {
       if (error instanceof ClientGone) return abandoned(commands, error)
-      if (error instanceof NoRoom) return failed(commands, error.message)
+      if (error instanceof MemoryExhausted) return failed(commands, error.message)
       logError(pass.id, error)
       return couldNotTake(commands, describeError(error))
     })
@@ -144,15 +148,15 @@ async function takeIn(work: PushWork, record: PushRecord, read: ReadCommands<Com
 }
 
 /** Waits until the memory budget admits the push. The client's body is not read meanwhile. */
-async function whenThereIsMemory(
+async function receiveWithMemory(
   work: PushWork,
   record: PushRecord,
   read: ReadCommands<CommandList>,
 ): Promise<Verdict> {
-  const leave = await work.memory.enter(work.client.gone, () =>
-    read.say('git-gate: waiting for memory that other sessions use'),
+  const release = await work.memory.enter(work.client.disconnected, () =>
+    read.sendProgress('git-gate: waiting for memory that other sessions use'),
   )
-  return receiveCheckForward(work, record, read).finally(leave)
+  return receiveCheckForward(work, record, read).finally(release)
 }
 
 const conclude = (progress: PushProgress, { outcome }: Verdict) => {
@@ -181,28 +185,28 @@ function answerFor(
 async function receiveCheckForward(
   work: PushWork,
   record: PushRecord,
-  { list, reader, reply, say }: ReadCommands<CommandList>,
+  { list, reader, reply, sendProgress }: ReadCommands<CommandList>,
 ): Promise<Verdict> {
   const { pass, client, progress, mirror, settings, linkTo } = work
   const { commands } = list
   const scratch = join(settings.home, 'scratch', pass.id)
-  const gone = new AbortController()
-  const leave = await mirror.enter()
+  const disconnect = new AbortController()
+  const release = await mirror.enter()
   // Upstream lists its refs while the pack is received.
   const pushOptions = forwardedOptions(list.pushOptions)
   const session = openUpstreamSession(linkTo, pass.repository, commands, pushOptions)
-  const abandon = (why: ClientGone) => {
+  const abandon = (cause: ClientGone) => {
     if (!progress.can('abandoned')) return
     progress.move('abandoned')
-    gone.abort(why)
+    disconnect.abort(cause)
     receiving?.abandon()
   }
   const closed = () => abandon(new ClientGone('vanished'))
   let receiving: ReturnType<typeof startReceiving> | undefined
   try {
     receiving = startReceiving({ ...work, agent: pass.agent, list, reader, reply, abandon })
-    client.gone.addEventListener('abort', closed)
-    if (client.gone.aborted) closed()
+    client.disconnected.addEventListener('abort', closed)
+    if (client.disconnected.aborted) closed()
     const hookRequest = await receiving.handedOver
     if (hookRequest && progress.can('checking')) progress.move('checking')
     const gitOver = receiving.over
@@ -212,9 +216,9 @@ async function receiveCheckForward(
         hookRequest,
         list,
         record,
-        say,
+        sendProgress,
         scratch,
-        gone: gone.signal,
+        disconnected: disconnect.signal,
         gitOver,
         session,
       }))
@@ -225,12 +229,12 @@ async function receiveCheckForward(
     const took = receiving
     const ended = await mirror.refs.change(() => took.end())
     if (verdict) return verdict
-    return gone.signal.aborted
-      ? abandoned(commands, gone.signal.reason)
+    return disconnect.signal.aborted
+      ? abandoned(commands, disconnect.signal.reason)
       : unpackFailure(ended, commands, settings)
   } finally {
-    client.gone.removeEventListener('abort', closed)
-    session.drop()
+    client.disconnected.removeEventListener('abort', closed)
+    session.abort()
     const { isTidy, quarantines } = receiving
       ? await mirror.refs.change(receiving.dispose)
       : { isTidy: false, quarantines: [] }
@@ -238,6 +242,6 @@ async function receiveCheckForward(
     // this push are deleted now.
     for (const folder of [scratch, ...quarantines])
       await rm(folder, { recursive: true, force: true }).catch((error: unknown) => logError(pass.id, error))
-    leave(!isTidy)
+    release(!isTidy)
   }
 }

@@ -35,12 +35,12 @@ export async function sendResult(
   await client.body.drain().catch(() => {})
   for (const line of lines) reply.progressLine(line)
   if (verdict.outcome === 'accepted') await ifAccepted()
-  const why = `git-gate: ${verdict.refusals[0]?.reason ?? 'nothing was pushed'}`
+  const reason = `git-gate: ${verdict.refusals[0]?.reason ?? 'nothing was pushed'}`
   // With no ref to report on, the reason goes into the `unpack` line, which git reads first.
   if ('isTooLong' in list && list.isTooLong) reply.fatal('git-gate: nothing was pushed')
   else
     reply.report(
-      verdict.refs.length ? 'ok' : why,
+      verdict.refs.length ? 'ok' : reason,
       verdict.refs.map(each => ({ ...each, reason: record.withoutSecretRefs(each.reason) })),
     )
   await client.end()

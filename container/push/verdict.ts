@@ -44,16 +44,16 @@ export const withNoOps = (verdict: Verdict, noOps: Refs): Verdict => {
 }
 
 /** Fails a push that the gate could not receive through a fault of its own. */
-export const couldNotTake = (refs: Refs, why: string): Verdict =>
-  failed(refs, `the gate could not take this push: ${why}`, GATE_FAULT_ADVICE)
+export const couldNotTake = (refs: Refs, reason: string): Verdict =>
+  failed(refs, `the gate could not take this push: ${reason}`, GATE_FAULT_ADVICE)
 
 /** Fails a push that the gate could not check through a fault of its own. */
-export const couldNotCheck = (refs: Refs, why: string): Verdict =>
-  failed(refs, `the gate could not check this push: ${why}`, GATE_FAULT_ADVICE)
+export const couldNotCheck = (refs: Refs, reason: string): Verdict =>
+  failed(refs, `the gate could not check this push: ${reason}`, GATE_FAULT_ADVICE)
 
-export const abandoned = (refs: Refs, why: ClientGone): Verdict => ({
+export const abandoned = (refs: Refs, cause: ClientGone): Verdict => ({
   outcome: 'abandoned',
-  refs: rejectAll(refs, [pushRefusal(why.message)]),
+  refs: rejectAll(refs, [pushRefusal(cause.message)]),
   refusals: [],
-  disconnectReason: why.reason,
+  disconnectReason: cause.reason,
 })

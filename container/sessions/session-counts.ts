@@ -14,7 +14,7 @@ export interface SessionEnd {
 }
 
 /** Returns the end of a fetch: abandoned after a disconnect, otherwise served. */
-export const endedBy = (disconnectReason: DisconnectReason | undefined): SessionEnd =>
+export const sessionEndOf = (disconnectReason: DisconnectReason | undefined): SessionEnd =>
   disconnectReason ? { outcome: 'abandoned', disconnectReason } : { outcome: 'served' }
 
 export type SessionCounts = Omit<Counts, 'refreshes'>
@@ -22,19 +22,19 @@ export type SessionCounts = Omit<Counts, 'refreshes'>
 /** Counts the ended sessions of every repository. */
 export function sessionCounts() {
   const counts = new Map<string, SessionCounts>()
-  const of = (repository: string): SessionCounts =>
+  const countsOf = (repository: string): SessionCounts =>
     counts.get(repository) ?? {
       sessions: {},
       disconnects: {},
       scanned: { bytes: 0, objects: 0, gitleaks: 0 },
     }
   return {
-    of,
+    of: countsOf,
     add(repository: string, service: string, { outcome, disconnectReason, scanned }: SessionEnd): void {
-      const known = of(repository)
+      const known = countsOf(repository)
       counts.set(repository, known)
-      known.sessions[service] = oneMore(known.sessions[service] ?? {}, outcome)
-      if (disconnectReason) known.disconnects = oneMore(known.disconnects, disconnectReason)
+      known.sessions[service] = increment(known.sessions[service] ?? {}, outcome)
+      if (disconnectReason) known.disconnects = increment(known.disconnects, disconnectReason)
       if (scanned)
         known.scanned = {
           bytes: known.scanned.bytes + scanned.bytes,
@@ -45,7 +45,7 @@ export function sessionCounts() {
   }
 }
 
-const oneMore = (counted: Readonly<Record<string, number>>, name: string) => ({
+const increment = (counted: Readonly<Record<string, number>>, name: string) => ({
   ...counted,
   [name]: (counted[name] ?? 0) + 1,
 })

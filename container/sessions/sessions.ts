@@ -21,8 +21,10 @@ export const sessionOf = (pass: Extract<Pass, { terms: unknown }>) => ({
   service: pass.service,
 })
 
-type Who = Pick<Session, 'id' | 'repository' | 'agent' | 'service'>
-type Begun = { ok: true; session: Session; end(how: SessionEnd): void } | { ok: false; why: string }
+type SessionOwner = Pick<Session, 'id' | 'repository' | 'agent' | 'service'>
+type SessionStart =
+  | { ok: true; session: Session; end(reason: SessionEnd): void }
+  | { ok: false; reason: string }
 
 /** How long a fetch waits for a place, in milliseconds. */
 const PLACE_MS = 10_000
@@ -33,13 +35,13 @@ export interface Sessions {
    * Starts a session, which the caller ends with `end`. Returns the reason when a limit is reached. A push
    * passes a function that returns its phase.
    */
-  begin(who: Who, phase?: () => string): Begun
+  begin(owner: SessionOwner, phase?: () => string): SessionStart
   /**
    * Starts a session like `begin`, but waits in line for a place, for 10 s or until the client has gone. Git
    * does not retry, so agents that clone at the same moment would otherwise fail. As many sessions can wait
    * as can run, in total and of an agent.
    */
-  beginInTurn(who: Who, gone: AbortSignal): Promise<Begun>
+  beginInTurn(owner: SessionOwner, disconnected: AbortSignal): Promise<SessionStart>
   /**
    * Reserves a place for a push that is turned away: its request is read before the client gets the reason.
    * Returns the function that frees the place, or undefined when no place is left.
@@ -57,8 +59,8 @@ export interface Sessions {
 export function createSessions(limits: Pick<Settings, 'maxSessions' | 'maxAgentSessions'>): Sessions {
   const all = new Set<Session>()
   const counts = sessionCounts()
-  const turnedAway = turnedAwayWithin(limits.maxAgentSessions)
-  const waiting: Who[] = []
+  const turnedAway = turnedAwayLimit(limits.maxAgentSessions)
+  const waiting: SessionOwner[] = []
   const watched = new EventEmitter().setMaxListeners(limits.maxSessions + 1)
   let closed = false
   const problem = (agent: string) => {
@@ -70,14 +72,14 @@ export function createSessions(limits: Pick<Settings, 'maxSessions' | 'maxAgentS
       return `${agent} has ${own} sessions at once; let some end, then try again`
     return undefined
   }
-  const begin = (who: Who, phase = () => 'receiving'): Begun => {
-    const why = problem(who.agent)
-    if (why !== undefined) {
-      counts.add(who.repository, who.service, { outcome: 'busy' })
-      return { ok: false, why }
+  const begin = (owner: SessionOwner, phase = () => 'receiving'): SessionStart => {
+    const reason = problem(owner.agent)
+    if (reason !== undefined) {
+      counts.add(owner.repository, owner.service, { outcome: 'busy' })
+      return { ok: false, reason }
     }
     const session: Session = {
-      ...who,
+      ...owner,
       startedAt: Date.now(),
       get phase() {
         return phase()
@@ -87,16 +89,16 @@ export function createSessions(limits: Pick<Settings, 'maxSessions' | 'maxAgentS
     return {
       ok: true,
       session,
-      end(how) {
+      end(reason) {
         all.delete(session)
-        counts.add(session.repository, session.service, how)
+        counts.add(session.repository, session.service, reason)
         watched.emit(session.id)
         watched.emit('change')
         if (all.size === 0) watched.emit('empty')
       },
     }
   }
-  const mayWait = ({ agent }: Who) =>
+  const mayWait = ({ agent }: SessionOwner) =>
     waiting.length < limits.maxSessions &&
     waiting.filter(other => other.agent === agent).length < limits.maxAgentSessions
   return {
@@ -109,19 +111,19 @@ export function createSessions(limits: Pick<Settings, 'maxSessions' | 'maxAgentS
       await once(watched, id, { signal: AbortSignal.timeout(withinMs) }).catch(() => {})
     },
     begin,
-    async beginInTurn(who, gone) {
-      if (problem(who.agent) === undefined || !mayWait(who)) return begin(who)
-      const signal = AbortSignal.any([gone, AbortSignal.timeout(PLACE_MS)])
-      waiting.push(who)
+    async beginInTurn(owner, disconnected) {
+      if (problem(owner.agent) === undefined || !mayWait(owner)) return begin(owner)
+      const signal = AbortSignal.any([disconnected, AbortSignal.timeout(PLACE_MS)])
+      waiting.push(owner)
       try {
         // Listeners are called in the order in which they came, so the first in line asks first.
-        while (!closed && problem(who.agent) !== undefined) await once(watched, 'change', { signal })
+        while (!closed && problem(owner.agent) !== undefined) await once(watched, 'change', { signal })
       } catch {
         // The time is over, or the client has gone: begin() says whether a place is free.
       } finally {
-        waiting.splice(waiting.indexOf(who), 1)
+        waiting.splice(waiting.indexOf(owner), 1)
       }
-      return begin(who)
+      return begin(owner)
     },
     async close() {
       closed = true
@@ -135,9 +137,9 @@ export function createSessions(limits: Pick<Settings, 'maxSessions' | 'maxAgentS
 const AGENTS = 4
 
 /** Reserves places for pushes that are turned away: `most` in total, and a share of them for each agent. */
-function turnedAwayWithin(most: number): (agent: string) => (() => void) | undefined {
+function turnedAwayLimit(max: number): (agent: string) => (() => void) | undefined {
   const byAgent = new Map<string, number>()
-  const perAgent = Math.max(1, Math.floor(most / AGENTS))
+  const perAgent = Math.max(1, Math.floor(max / AGENTS))
   let all = 0
   const change = (agent: string, by: 1 | -1) => {
     all += by
@@ -146,7 +148,7 @@ function turnedAwayWithin(most: number): (agent: string) => (() => void) | undef
     else byAgent.delete(agent)
   }
   return agent => {
-    if (all >= most || (byAgent.get(agent) ?? 0) >= perAgent) return undefined
+    if (all >= max || (byAgent.get(agent) ?? 0) >= perAgent) return undefined
     change(agent, 1)
     return () => change(agent, -1)
   }

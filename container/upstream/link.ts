@@ -26,7 +26,7 @@ export interface LinkLease {
   /** Runs `git-lfs-authenticate` at upstream (git-lfs docs/api/server-discovery.md). Absent over HTTPS. */
   authenticateLfs?(upstream: Upstream, operation: LfsOperation, signal: AbortSignal): Promise<ProcessResult>
   /** Releases the lease. `cut`: the process was killed, and upstream may not have noticed. */
-  release(how?: { cut?: boolean }): void
+  release(options?: { broken?: boolean }): void
 }
 
 /** A process that speaks with upstream's git-upload-pack. */

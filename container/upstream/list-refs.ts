@@ -50,7 +50,7 @@ export async function listUpstream(
 ): Promise<UpstreamRefs> {
   const wanted = mirroredRefs(upstream.readRefs)
   const askIn = (format: ObjectFormat, ...more: readonly string[]) =>
-    ask(link, upstream, wanted, format, listRefs(wanted, format, ...more), signal)
+    queryRefs(link, upstream, wanted, format, listRefs(wanted, format, ...more), signal)
   const answer = await askIn(expectedFormat).catch(error => {
     // A host may revoke the token of an app before its end.
     if (error instanceof CredentialRefused && upstream.credential?.app) return askIn(expectedFormat)
@@ -70,7 +70,7 @@ class OtherFormat extends Error {
   }
 }
 
-async function ask(
+async function queryRefs(
   link: Link,
   upstream: Upstream,
   wanted: MirroredRefs,
@@ -84,9 +84,9 @@ async function ask(
     return await new Promise<Answer>((resolve, reject) => {
       const list = new RefListReader(wanted, format)
       const reader = isHelper ? new HelperReader(list, question, bytes => child.stdin?.write(bytes)) : list
-      let said = ''
+      let stderr = ''
       child.stderr?.on('data', (chunk: Buffer) => {
-        said = (said + chunk.toString('utf8')).slice(-4096)
+        stderr = (stderr + chunk.toString('utf8')).slice(-4096)
       })
       child.stdout?.on('data', (chunk: Buffer) => {
         try {
@@ -101,7 +101,7 @@ async function ask(
       // The second flush ends the session.
       else child.stdin?.end(Buffer.concat([question, FLUSH]))
       child.once('error', reject)
-      child.once('close', () => reject(signal.aborted ? signal.reason : toUpstreamError(upstream, said)))
+      child.once('close', () => reject(signal.aborted ? signal.reason : toUpstreamError(upstream, stderr)))
     })
   } finally {
     killGroup(child)
@@ -135,7 +135,7 @@ class RefListReader {
   push(chunk: Buffer): Answer | undefined {
     this.#packets.push(chunk)
     for (let pkt = this.#packets.next(); pkt !== undefined; pkt = this.#packets.next())
-      if (this.#take(pkt)) return this.answer()
+      if (this.#accept(pkt)) return this.answer()
     return undefined
   }
 
@@ -161,7 +161,7 @@ class RefListReader {
     }
   }
 
-  #take(pkt: Pkt): boolean {
+  #accept(pkt: Pkt): boolean {
     if (pkt === 'flush') {
       if (this.#state !== 'capabilities') return true
       if (this.#format !== this.#askedFormat) throw new OtherFormat(this.#format)

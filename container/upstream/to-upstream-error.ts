@@ -6,8 +6,8 @@ import { parseSshUrl } from './ssh/ssh-url.ts'
 import { CredentialRefused, UpstreamError } from './upstream-error.ts'
 
 /** Turns the stderr of ssh or git into one line that tells the agent who can fix the problem. */
-export function toUpstreamError(upstream: Upstream, said: string): UpstreamError {
-  const words = said
+export function toUpstreamError(upstream: Upstream, stderr: string): UpstreamError {
+  const words = stderr
     .split('\n')
     .map(line => printable(line.replace(/^(remote|fatal|error|ERROR|ssh): /, '').trim()))
     .filter(
@@ -15,15 +15,15 @@ export function toUpstreamError(upstream: Upstream, said: string): UpstreamError
     )
   const host = hostOf(upstream.url)
   const known = isHttps(upstream.url)
-    ? httpsProblem(upstream, host, said)
-    : sshProblem(upstream, host, said, words)
+    ? httpsProblem(upstream, host, stderr)
+    : sshProblem(upstream, host, stderr, words)
   if (known) return known
-  if (UNREACHABLE.test(said) || words.length === 0)
+  if (UNREACHABLE.test(stderr) || words.length === 0)
     return new UpstreamError(
       `the upstream ${host} cannot be reached (${words.at(-1) ?? 'the connection ended without a word'})`,
       { advice: 'try again later' },
     )
-  if (NO_REPOSITORY.test(said))
+  if (NO_REPOSITORY.test(stderr))
     return new UpstreamError(`${host} has no such repository for the ${keyOf(upstream)} (${words.at(-1)})`, {
       fix: `check the upstream's address: git gate repo set ${upstream.name} --upstream URL`,
     })
@@ -43,8 +43,8 @@ const keyOf = ({ url, identity, credential }: Upstream) =>
   isHttps(url) ? `credential "${credential?.name}"` : `identity "${identity}"`
 
 /** Returns the fingerprint of the host key that ssh was shown, where it says so, and of the pinned ones. */
-function hostKeys(knownHosts: string, said: string): string {
-  const shown = /key sent by the remote host is\s+(SHA256:\S+?)\.?\s/.exec(said)?.[1]
+function hostKeys(knownHosts: string, stderr: string): string {
+  const shown = /key sent by the remote host is\s+(SHA256:\S+?)\.?\s/.exec(stderr)?.[1]
   const pinned = knownHosts.split('\n').flatMap(line => {
     const key = / (AAAA[A-Za-z0-9+/=]+)/.exec(line)?.[1]
     if (key === undefined) return []
@@ -57,20 +57,20 @@ function hostKeys(knownHosts: string, said: string): string {
 function sshProblem(
   { name, identity, knownHosts }: Upstream,
   host: string,
-  said: string,
+  stderr: string,
   words: readonly string[],
 ): UpstreamError | undefined {
-  if (/REMOTE HOST IDENTIFICATION HAS CHANGED|Host key verification failed|host key is known/i.test(said))
+  if (/REMOTE HOST IDENTIFICATION HAS CHANGED|Host key verification failed|host key is known/i.test(stderr))
     return new UpstreamError(
-      `the host key of ${host} is not the one pinned for ${name} (${hostKeys(knownHosts, said)}); nothing was sent`,
+      `the host key of ${host} is not the one pinned for ${name} (${hostKeys(knownHosts, stderr)}); nothing was sent`,
       { fix: `check it and pin the right one: git gate repo set ${name} --known-hosts FILE` },
     )
-  if (READ_ONLY.test(said))
+  if (READ_ONLY.test(stderr))
     return new UpstreamError(
       `${host} lets the identity "${identity}" read only (${words.slice(-2).join(' / ').slice(0, 300)})`,
       { fix: `give its deploy key write access there: git gate identity show ${identity}` },
     )
-  if (/Permission denied|Too many authentication failures/i.test(said))
+  if (/Permission denied|Too many authentication failures/i.test(stderr))
     return new UpstreamError(`${host} does not accept the identity "${identity}"`, {
       fix: `add its public key there as a deploy key with write access: git gate identity show ${identity}`,
     })
@@ -84,26 +84,29 @@ const READ_ONLY =
 function httpsProblem(
   { name, url, credential }: Upstream,
   host: string,
-  said: string,
+  stderr: string,
 ): UpstreamError | undefined {
-  const held = credential?.name
-  const status = /returned error: (\d{3})/.exec(said)?.[1]
-  if (/\b407\b/.test(said) && /proxy|CONNECT/i.test(said))
+  const credentialName = credential?.name
+  const status = /returned error: (\d{3})/.exec(stderr)?.[1]
+  if (/\b407\b/.test(stderr) && /proxy|CONNECT/i.test(stderr))
     return new UpstreamError(`the proxy for ${host} asks for a password, which the gate does not give`, {
       fix: `name another: git gate repo set ${name} --proxy URL`,
     })
-  if (/Authentication failed|could not read (Username|Password)/i.test(said) || status === '401')
+  if (/Authentication failed|could not read (Username|Password)/i.test(stderr) || status === '401')
     return credentialRefused({ url, credential })
   if (status === '403')
-    return new UpstreamError(`${host} denies the gate's credential "${held}" this${hostWords(said)}`, {
-      fix: 'give it read and write access to the repository there',
-    })
+    return new UpstreamError(
+      `${host} denies the gate's credential "${credentialName}" this${hostWords(stderr)}`,
+      {
+        fix: 'give it read and write access to the repository there',
+      },
+    )
   if (status?.startsWith('3'))
     return new UpstreamError(
       `${host} redirects to another address, which the gate does not follow; nothing was sent there`,
       { fix: `set the repository's own address: git gate repo set ${name} --upstream URL` },
     )
-  if (/certificate|SSL|TLS/.test(said))
+  if (/certificate|SSL|TLS/.test(stderr))
     return new UpstreamError(`the certificate of ${host} is not trusted for ${name}; nothing was sent`, {
       fix: `name its authority: git gate repo set ${name} --ca FILE`,
     })
@@ -116,7 +119,7 @@ export const credentialRefused = ({ url, credential }: Pick<Upstream, 'url' | 'c
   })
 
 /** The host's own words, which it sends with a refusal. */
-function hostWords(said: string): string {
-  const words = /^remote: (.+)$/m.exec(said)?.[1]
+function hostWords(stderr: string): string {
+  const words = /^remote: (.+)$/m.exec(stderr)?.[1]
   return words ? ` ("${printable(words).slice(0, 200)}")` : ''
 }

@@ -50,7 +50,7 @@ export const endFirstStart = (home: string) => fs.rmSync(unfinished(home), { for
  * is not created again: agent and token are created in a first start only, and a grant only with its
  * repository.
  */
-export async function admit(
+export async function ensureAccess(
   admin: Admin,
   home: string,
   to: { repository: string; isNew: boolean; isFirstStart: boolean; terms: z.input<typeof GrantTerms> },

@@ -5,11 +5,11 @@ import path from 'node:path'
 import { promisify } from 'node:util'
 import type { Admin } from '../admin-client.ts'
 import type { WantedUpstream } from '../start-options.ts'
-import { admit, IN_THE_DEMO, OWN_BRANCHES } from './demo-agent.ts'
+import { ensureAccess, IN_THE_DEMO, OWN_BRANCHES } from './demo-agent.ts'
 import { startSshServer } from './sshd.ts'
 
 /** A repository behind the gate, as `npm start` prints it. */
-export interface Offer {
+export interface Demo {
   readonly repository: string
   readonly upstream: string
   /** The agent's token, if it works there. */
@@ -35,7 +35,7 @@ export const mayMakeDemo = async ({ admin, isFirstStart }: Making) =>
   isFirstStart && (await admin.repositories()).every(name => name === DEMO)
 
 /** Creates the demo: an upstream behind its own sshd (stopped by `cleanup`), a repository and an agent. */
-export async function offerDemo(making: Making, cleanup: AsyncDisposableStack): Promise<Offer> {
+export async function setUpDemo(making: Making, cleanup: AsyncDisposableStack): Promise<Demo> {
   const { admin, home, isFirstStart } = making
   const dir = path.join(home, DEMO)
   const upstream = path.join(dir, 'upstream.git')
@@ -51,15 +51,15 @@ export async function offerDemo(making: Making, cleanup: AsyncDisposableStack): 
     knownHosts: server.knownHosts,
   })
   const to = { repository: DEMO, isNew: change === 'added', isFirstStart, terms: IN_THE_DEMO }
-  return { repository: DEMO, token: await admit(admin, home, to), upstream }
+  return { repository: DEMO, token: await ensureAccess(admin, home, to), upstream }
 }
 
 /** Adds the operator's own repository. With `withAgent` the demo's agent gets a grant there. */
-export async function offerUpstream(
+export async function setUpUpstream(
   { admin, home, isFirstStart }: Making,
   wanted: WantedUpstream,
   withAgent: boolean,
-): Promise<Offer> {
+): Promise<Demo> {
   // The name is a hash of the key: the same key is the same identity at the next start, and another key is
   // another identity.
   const identity = `key-${createHash('sha256').update(wanted.privateKey).digest('hex').slice(0, 12)}`
@@ -70,7 +70,7 @@ export async function offerUpstream(
     knownHosts: wanted.knownHosts,
   })
   const to = { repository: wanted.name, isNew: change === 'added', isFirstStart, terms: OWN_BRANCHES }
-  const token = withAgent ? await admit(admin, home, to) : undefined
+  const token = withAgent ? await ensureAccess(admin, home, to) : undefined
   return { repository: wanted.name, token, upstream: wanted.url }
 }
 /** Creates a bare repository with one commit on main, if it is missing. */

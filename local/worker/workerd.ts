@@ -3,7 +3,7 @@ import path from 'node:path'
 import { Miniflare, type MiniflareOptions } from 'miniflare'
 import { projectRoot } from './bundle.ts'
 import { type Database, migrate } from './migrations.ts'
-import { startTicking } from './scheduler.ts'
+import { startScheduler } from './scheduler.ts'
 import { readWranglerConfig, type WranglerConfig } from './wrangler-config.ts'
 
 export interface WorkerOptions {
@@ -22,7 +22,7 @@ export interface WorkerOptions {
   /** The names of R2 bindings. A gate on one machine keeps its mirrors, so it needs no bucket. */
   readonly buckets?: readonly string[]
   /** Receives each line that the Worker logs. */
-  readonly say: (line: string) => void
+  readonly log: (line: string) => void
 }
 
 export interface RunningWorker extends AsyncDisposable {
@@ -52,7 +52,7 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
       const worker = (await miniflare.getWorker()) as unknown as Scheduled
       await worker.scheduled({ cron: config.triggers.crons[0] ?? '' })
     }
-    const ticks = startTicking(tick, options.say)
+    const ticks = startScheduler(tick, options.log)
     return {
       url,
       tick,
@@ -71,7 +71,7 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
 export async function migrateLedger(state: string): Promise<void> {
   const config = readWranglerConfig()
   const code = 'export default {}; export class Companion {}'
-  const options = { code, port: 0, state, bindings: {}, say: () => {} }
+  const options = { code, port: 0, state, bindings: {}, log: () => {} }
   const miniflare = withoutItsSignalHandlers(() => new Miniflare(miniflareOptions(config, options)))
   try {
     await migrateIn(miniflare, config)
@@ -109,8 +109,8 @@ function miniflareOptions(config: WranglerConfig, options: WorkerOptions): Minif
     logRequests: false,
     ...closed,
     ...(options.state === undefined ? {} : { resourcePersistencePath: path.join(options.state, 'v3') }),
-    handleStructuredLogs: ({ message }) => options.say(message),
-    unsafeRuntimeEnv: tieWorkerd(),
+    handleStructuredLogs: ({ message }) => options.log(message),
+    unsafeRuntimeEnv: endWithParent(),
     workers: [
       {
         config: {
@@ -157,7 +157,7 @@ function workerdProgram(): string {
  * Makes workerd exit with this process: Miniflare leaves it running when its own process is killed. Returns
  * the variables for workerd's environment. Every later Miniflare of this process needs them.
  */
-export function tieWorkerd(): Record<string, string> {
+export function endWithParent(): Record<string, string> {
   process.env.MINIFLARE_WORKERD_PATH ??= path.join(projectRoot, 'local/process/die-with-parent.sh')
   return { GATE_TIED: workerdProgram() }
 }

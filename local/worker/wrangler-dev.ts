@@ -4,7 +4,7 @@ import path from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { descendantsOf, killTree } from '../process/processes.ts'
 import { projectRoot } from './bundle.ts'
-import { startTicking } from './scheduler.ts'
+import { startScheduler } from './scheduler.ts'
 import { migrateLedger, type RunningWorker, type WorkerOptions } from './workerd.ts'
 import type { Wanted } from './wrangler-dev-server.ts'
 
@@ -24,7 +24,7 @@ export interface WranglerDevOptions extends Omit<WorkerOptions, 'code'> {
  * Runs the Worker in wrangler's development server, which rebuilds and reloads it at every change in src/.
  */
 export async function startWranglerDev(options: WranglerDevOptions): Promise<RunningWorker> {
-  const { port, state, bindings, containers, say } = options
+  const { port, state, bindings, containers, log } = options
   await migrateLedger(state)
   const environment = containers && 'production'
   const child = startServer({ port, state, bindings, environment }, { ...containers })
@@ -50,7 +50,7 @@ export async function startWranglerDev(options: WranglerDevOptions): Promise<Run
   const tick = async () => {
     await fetch(`${url}/cdn-cgi/local/scheduled`)
   }
-  const ticks = startTicking(tick, say)
+  const ticks = startScheduler(tick, log)
   return {
     url,
     tick,

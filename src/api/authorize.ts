@@ -101,17 +101,17 @@ const RULES: readonly (readonly [route: string, least: Role, scope: FindScope])[
 
 /** Requires the role of each route, before any of them is handled. Hono itself reads the paths, as for the routes. */
 export function authorize(api: Hono<ApiEnv>): void {
-  for (const [route, least, scope] of RULES) {
+  for (const [route, minRole, scope] of RULES) {
     const [method = '', path = ''] = route.split(' ')
-    api.on(method, path.replaceAll(/\{(\w+)\}/g, ':$1'), requireRole(least, scope))
+    api.on(method, path.replaceAll(/\{(\w+)\}/g, ':$1'), requireRole(minRole, scope))
   }
   api.use('*', (c, next) => (c.var.authorized ? next() : requireRole('admin', gate)(c, next)))
 }
 
 /** Answers 403 unless the operator has the role in the scope. */
-export const requireRole = (least: Role, scope: FindScope): MiddlewareHandler<ApiEnv> =>
+export const requireRole = (minRole: Role, scope: FindScope): MiddlewareHandler<ApiEnv> =>
   createMiddleware<ApiEnv>(async (c, next) => {
-    const problem = missingRole(c.var.operator, least, await scope(c))
+    const problem = missingRole(c.var.operator, minRole, await scope(c))
     if (problem) throw problem
     c.set('authorized', true)
     await next()
@@ -120,16 +120,16 @@ export const requireRole = (least: Role, scope: FindScope): MiddlewareHandler<Ap
 /** Returns the refusal for an operator without the role in the scope; undefined if the operator has it. */
 export function missingRole(
   { name, roles }: AuthenticatedOperator,
-  least: Role,
+  minRole: Role,
   scope: Scope,
 ): Problem | undefined {
-  if (hasRole(roles, least, scope)) return undefined
+  if (hasRole(roles, minRole, scope)) return undefined
   const repository = typeof scope === 'object' ? scope.repository : null
   const has = roles.map(describeRole).join(', ') || 'no role'
   return new Problem(
     403,
     'forbidden',
-    `${name} has ${has}; this needs ${describeRole({ role: least, repository })}`.slice(0, 1000),
+    `${name} has ${has}; this needs ${describeRole({ role: minRole, repository })}`.slice(0, 1000),
     scope === 'gate' && roles.some(each => each.repository !== null)
       ? 'Name a repository of yours (repository=NAME) where the request takes one, or ask an admin for the role'
       : 'Ask an admin for the role: git gate operator set WHO --role ROLE',

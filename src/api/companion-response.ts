@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { within } from '../common/with-timeout.ts'
+import { withTimeout } from '../common/with-timeout.ts'
 import { Problem } from './problem.ts'
 
 const ErrorBody = z.object({ error: z.string() })
@@ -15,7 +15,7 @@ export async function parseCompanionResponse<T extends z.ZodType>(
   request: Promise<Response>,
   schema: T,
 ): Promise<z.infer<T>> {
-  const received = await within(RESPONSE_TIMEOUT_MS, readText(request), undefined)
+  const received = await withTimeout(RESPONSE_TIMEOUT_MS, readText(request), undefined)
   // The Worker answers 503 itself, with the reason, while the container is stopped or starting.
   if (!received || received.response.status === 503)
     throw new Problem(

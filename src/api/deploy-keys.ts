@@ -58,8 +58,8 @@ export async function registerAtHost(
 export async function unregisterAtHosts(
   env: Env,
   identity: IdentityName,
-): Promise<{ upstream: string; why: string }[]> {
-  const stays: { upstream: string; why: string }[] = []
+): Promise<{ upstream: string; reason: string }[]> {
+  const stays: { upstream: string; reason: string }[] = []
   for (const { target, key } of await deployKeysOf(env.LEDGER, identity))
     try {
       const repository = await upstreamOf(env.LEDGER, target)
@@ -67,7 +67,7 @@ export async function unregisterAtHosts(
       await parseCompanionResponse(response, z.object({ removed: z.literal(true) }))
     } catch (error) {
       if (!(error instanceof Problem)) throw error
-      stays.push({ upstream: target.upstream, why: error.message })
+      stays.push({ upstream: target.upstream, reason: error.message })
     }
   return stays
 }

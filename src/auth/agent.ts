@@ -31,10 +31,10 @@ export interface GitEnv {
   }
 }
 
-const unauthorized = (why: string) =>
+const unauthorized = (reason: string) =>
   textResponse(
     401,
-    [why, 'the password is the token of an agent; git gate agent-config gives it to git without a URL'],
+    [reason, 'the password is the token of an agent; git gate agent-config gives it to git without a URL'],
     {
       'www-authenticate': 'Basic realm="git-gate", charset="UTF-8"',
     },
@@ -103,7 +103,7 @@ const authenticateFor = (read: (request: Request) => RepositoryPath, ignoresCase
     const found = await findAgent(c, path.ok ? path.name : '', ignoresCase)
     if (found instanceof Response) return found
     const { token: known, access } = found
-    if (!path.ok) return textResponse(404, [path.why])
+    if (!path.ok) return textResponse(404, [path.reason])
     if (!access)
       return textResponse(404, [
         `${known.agent} has no repository ${path.name} here`,

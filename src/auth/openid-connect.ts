@@ -64,7 +64,7 @@ export async function personOfCode(
   provider: Provider,
   url: URL,
   { state, nonce, verifier }: Ties,
-): Promise<{ ok: true; person: Person } | { ok: false; why: string }> {
+): Promise<{ ok: true; person: Person } | { ok: false; reason: string }> {
   try {
     const configuration = await configurationOf(provider)
     const tokens = await oidc.authorizationCodeGrant(configuration, url, {
@@ -74,7 +74,7 @@ export async function personOfCode(
       idTokenExpected: true,
     })
     const idToken = tokens.claims()
-    if (!idToken) return { ok: false, why: 'the issuer sent no ID token' }
+    if (!idToken) return { ok: false, reason: 'the issuer sent no ID token' }
     const isWhole = idToken.email !== undefined && idToken[provider.groupsClaim] !== undefined
     const further =
       !isWhole && configuration.serverMetadata().userinfo_endpoint !== undefined
@@ -90,7 +90,7 @@ export async function personOfCode(
     }
     return { ok: true, person }
   } catch (error) {
-    return { ok: false, why: error instanceof Error ? error.message : String(error) }
+    return { ok: false, reason: error instanceof Error ? error.message : String(error) }
   }
 }
 

@@ -67,8 +67,8 @@ let countedMinute = 0
  * The largest number of keys counted separately in a minute. Further keys share one count, which bounds
  * memory.
  */
-const MOST_COUNTED = 50_000
-const THE_OTHERS = 'others'
+const MAX_COUNTED = 50_000
+const OTHER_ADDRESSES = 'others'
 
 /** Counts a request of `who`. Returns false if it exceeds the limit per minute. */
 function count(who: string, limit: number): boolean {
@@ -77,7 +77,7 @@ function count(who: string, limit: number): boolean {
     counts.clear()
     countedMinute = minute
   }
-  const key = counts.has(who) || counts.size < MOST_COUNTED ? who : THE_OTHERS
+  const key = counts.has(who) || counts.size < MAX_COUNTED ? who : OTHER_ADDRESSES
   const now = (counts.get(key) ?? 0) + 1
   counts.set(key, now)
   return now <= limit
@@ -90,18 +90,18 @@ const secondsToNextMinute = () => Math.ceil((MINUTE_MS - (Date.now() % MINUTE_MS
  * Rejects a push in git's own report. git reads the report only after it has sent the whole pack, hence the
  * drain.
  */
-async function rejectRequest(request: Request, why: string): Promise<Response> {
+async function rejectRequest(request: Request, reason: string): Promise<Response> {
   const { pathname } = new URL(request.url)
-  if (!pathname.endsWith('/git-receive-pack')) return tooManyRequests(pathname, why)
+  if (!pathname.endsWith('/git-receive-pack')) return tooManyRequests(pathname, reason)
   await drain(request.body)
   const wait = secondsToNextMinute()
-  return refusedPush(`${why}; wait ${wait} s and try again`, { 'retry-after': String(wait) })
+  return refusedPush(`${reason}; wait ${wait} s and try again`, { 'retry-after': String(wait) })
 }
 
 /** Returns the refusal in a form that git prints for this path: an ERR packet for a fetch, else 429. */
-function tooManyRequests(path: string, why: string): Response {
+function tooManyRequests(path: string, reason: string): Response {
   const wait = secondsToNextMinute()
-  const line = `${why}; wait ${wait} s and try again`
+  const line = `${reason}; wait ${wait} s and try again`
   if (path.endsWith('/git-upload-pack'))
     return new Response(pktLine(`ERR git-gate: ${line}`), {
       headers: { 'content-type': 'application/x-git-upload-pack-result', 'cache-control': 'no-cache' },
@@ -109,7 +109,7 @@ function tooManyRequests(path: string, why: string): Response {
   const headers = { 'retry-after': String(wait) }
   if (!path.startsWith('/-/api/')) return textResponse(429, [line], headers)
   const body: ApiError = {
-    error: { code: 'rate-limited', message: why, fix: `Wait ${wait} s and try again` },
+    error: { code: 'rate-limited', message: reason, fix: `Wait ${wait} s and try again` },
   }
   return Response.json(body, { status: 429, headers })
 }

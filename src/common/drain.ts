@@ -1,10 +1,10 @@
-import { within } from './with-timeout.ts'
+import { withTimeout } from './with-timeout.ts'
 
 /** The idle timeout: draining ends after this many milliseconds without a byte. */
 const IDLE_MS = 15_000
 
 /** The lowest average rate after IDLE_MS, in bytes per millisecond. */
-const LEAST_RATE = 1
+const MIN_RATE = 1
 
 /** The limit on draining one body at any rate, in milliseconds. */
 const LONGEST_MS = 600_000
@@ -15,20 +15,20 @@ const LONGEST_MS = 600_000
  */
 export async function drain(
   body: ReadableStream<Uint8Array> | null,
-  most = Number.POSITIVE_INFINITY,
+  maxBytes = Number.POSITIVE_INFINITY,
 ): Promise<void> {
   const reader = body?.getReader()
   const startedAt = Date.now()
   let bytes = 0
   for (let more = reader !== undefined; reader && more; ) {
-    const endsAt = startedAt + Math.min(LONGEST_MS, IDLE_MS + bytes / LEAST_RATE)
-    const read = await within(
+    const endsAt = startedAt + Math.min(LONGEST_MS, IDLE_MS + bytes / MIN_RATE)
+    const read = await withTimeout(
       Math.min(IDLE_MS, endsAt - Date.now()),
       reader.read().catch(() => undefined),
       undefined,
     )
     bytes += read?.value?.length ?? 0
-    more = read?.done === false && bytes <= most
-    if (!read || bytes > most) await reader.cancel().catch(() => {})
+    more = read?.done === false && bytes <= maxBytes
+    if (!read || bytes > maxBytes) await reader.cancel().catch(() => {})
   }
 }

@@ -20,9 +20,9 @@ export function textResponse(
  * Returns a response that fails the whole push: `why` as progress on sideband 2, and as the unpack status of
  * the report on sideband 1 (gitprotocol-pack(5), "Report Status").
  */
-export function refusedPush(why: string, headers: Record<string, string> = {}): Response {
-  const report = `${pktLine(`unpack git-gate: ${why}\n`)}0000`
-  return new Response(`${pktLine(`\x02git-gate: ${why}\n`)}${pktLine(`\x01${report}`)}0000`, {
+export function refusedPush(reason: string, headers: Record<string, string> = {}): Response {
+  const report = `${pktLine(`unpack git-gate: ${reason}\n`)}0000`
+  return new Response(`${pktLine(`\x02git-gate: ${reason}\n`)}${pktLine(`\x01${report}`)}0000`, {
     headers: {
       'content-type': 'application/x-git-receive-pack-result',
       'cache-control': 'no-cache',
@@ -43,17 +43,19 @@ const COMPANION_LOST = {
  * `retryAfter` is in seconds.
  */
 export function unavailable(
-  asked: 'info/refs' | 'git-upload-pack' | 'git-receive-pack',
-  why: string = COMPANION_LOST[asked],
+  service: 'info/refs' | 'git-upload-pack' | 'git-receive-pack',
+  reason: string = COMPANION_LOST[service],
   retryAfter = 5,
 ): Response {
   const headers = { 'retry-after': String(retryAfter) }
-  if (asked === 'info/refs') return textResponse(503, [why], headers)
+  if (service === 'info/refs') return textResponse(503, [reason], headers)
   // git prints only the status code of a failed POST. The message goes into a 200 response instead:
   // an ERR packet (gitprotocol-pack(5)), or sideband 3 and a flush packet.
   const answer =
-    asked === 'git-upload-pack' ? pktLine(`ERR git-gate: ${why}`) : `${pktLine(`\x03git-gate: ${why}\n`)}0000`
+    service === 'git-upload-pack'
+      ? pktLine(`ERR git-gate: ${reason}`)
+      : `${pktLine(`\x03git-gate: ${reason}\n`)}0000`
   return new Response(answer, {
-    headers: { ...headers, 'content-type': `application/x-${asked}-result`, 'cache-control': 'no-cache' },
+    headers: { ...headers, 'content-type': `application/x-${service}-result`, 'cache-control': 'no-cache' },
   })
 }

@@ -9,7 +9,7 @@ const SERVICES = ['/info/refs', '/git-upload-pack', '/git-receive-pack'] as cons
 /** The percent-encoding of the characters of a name. */
 const PLAIN = /%(?:2[BDE]|3\d|4[1-9A-F]|5[0-9A]|5F|6[1-9A-F]|7[0-9A]|7E)/gi
 
-export type RepositoryPath = { ok: true; name: RepositoryName } | { ok: false; why: string }
+export type RepositoryPath = { ok: true; name: RepositoryName } | { ok: false; reason: string }
 
 /**
  * Parses the repository's name from a request's path: `/<name>` or `/<name>.git`, then the service. A
@@ -22,14 +22,14 @@ export function readPath(request: Request): RepositoryPath {
   if (code !== undefined)
     return {
       ok: false,
-      why: `no such repository: a name has letters, digits and . _ ~ + - only, and the URL has ${code}`,
+      reason: `no such repository: a name has letters, digits and . _ ~ + - only, and the URL has ${code}`,
     }
   const service = LFS.exec(pathname)?.[0] ?? SERVICES.find(ending => pathname.endsWith(ending)) ?? ''
   const spelled = pathname.slice(1, pathname.length - service.length).replace(/\.git$/, '')
   const name = RepositoryName.safeParse(spelled)
   return name.success
     ? { ok: true, name: name.data }
-    : { ok: false, why: `no such repository: ${name.error.issues[0]?.message}` }
+    : { ok: false, reason: `no such repository: ${name.error.issues[0]?.message}` }
 }
 
 /** The first segment of a host's API. */
@@ -39,11 +39,11 @@ const API = /\/api\/(?=graphql$|v[134]\/)/
 export function readHostCallPath(request: Request): RepositoryPath {
   const [spelled = '', rest] = new URL(request.url).pathname.slice(HOST_CALL_PATH.length).split(API, 2)
   if (rest === undefined)
-    return { ok: false, why: `a host call is asked at ${HOST_CALL_PATH}REPOSITORY/api/…` }
+    return { ok: false, reason: `a host call is asked at ${HOST_CALL_PATH}REPOSITORY/api/…` }
   const name = RepositoryName.safeParse(spelled)
   return name.success
     ? { ok: true, name: name.data }
-    : { ok: false, why: `no such repository: ${name.error.issues[0]?.message}` }
+    : { ok: false, reason: `no such repository: ${name.error.issues[0]?.message}` }
 }
 
 /** Returns the path of a host call at its host: `/api/…`. */

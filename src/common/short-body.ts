@@ -2,7 +2,7 @@
  * Whether a request announces a body of at most `most` bytes, which may then be held in memory. A body without a
  * length can be of any size.
  */
-export const hasShortBody = (request: Request, most: number): boolean => {
+export const hasShortBody = (request: Request, maxBytes: number): boolean => {
   const length = request.headers.get('content-length')
-  return length !== null && Number(length) <= most
+  return length !== null && Number(length) <= maxBytes
 }

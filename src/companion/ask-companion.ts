@@ -8,12 +8,12 @@ import { type PassRequest, passFor } from './pass.ts'
 export async function askCompanion(
   env: Env,
   repository: string,
-  ask: PassRequest,
+  passRequest: PassRequest,
   init: { body?: BodyInit | null; headers?: HeadersInit; signal?: AbortSignal } = {},
 ): Promise<Response> {
-  const { method, path } = ROUTES[ask.service]
+  const { method, path } = ROUTES[passRequest.service]
   const headers = new Headers(init.headers)
-  headers.set(PASS_HEADER, await passFor(env, ask))
+  headers.set(PASS_HEADER, await passFor(env, passRequest))
   const stub = env.COMPANION.get(env.COMPANION.idFromName(repository))
   return stub.fetch(`http://companion${path}`, {
     method,

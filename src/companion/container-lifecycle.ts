@@ -1,4 +1,4 @@
-import { within } from '../common/with-timeout.ts'
+import { withTimeout } from '../common/with-timeout.ts'
 import { CONTAINER_PORT, type ContainerEnvironment } from './container-environment.ts'
 import { askHealth, checkProtocol, type Readiness, type Send } from './health.ts'
 
@@ -20,7 +20,7 @@ export interface ContainerMemory {
 }
 
 /** Callbacks for the events of a container's life. */
-export interface ContainerCare {
+export interface ContainerHooks {
   /** Called when a started container answers for the first time. */
   begin(send: Send): void
   /** Resolves with true while the container has a session. */
@@ -46,7 +46,7 @@ export interface ContainerLife {
   ready(environment?: ContainerEnvironment): Promise<Readiness>
   readonly send: Send
   /** Stops the container if it is unused. Otherwise returns the milliseconds until the next check. */
-  rest(): Promise<number | undefined>
+  stopIfIdle(): Promise<number | undefined>
 }
 
 /** Timeout of a request for `/health`, in milliseconds. A container that starts is asked again. */
@@ -75,7 +75,7 @@ const NOT_STARTED = "the gate's companion for this repository could not be start
 export function createContainerLifecycle(
   container: ContainerHandle,
   memory: ContainerMemory,
-  care: ContainerCare,
+  care: ContainerHooks,
   { patienceMs, idleMs }: ContainerLimits,
 ): ContainerLife {
   /**
@@ -91,7 +91,7 @@ export function createContainerLifecycle(
   let retryAt = 0
   let usedAt = 0
 
-  const ask: Send = (path, init) =>
+  const sendNow: Send = (path, init) =>
     container.getTcpPort(CONTAINER_PORT).fetch(`http://companion${path}`, init)
 
   /** Resolves when the container has exited, whether or not it failed. */
@@ -110,23 +110,23 @@ export function createContainerLifecycle(
   const stop = () => {
     answering = undefined
     stopping ??= (async () => {
-      const gone = end()
+      const problem = end()
       container.signal(SIGTERM)
-      if ((await within(STOP_MS, gone, 'late')) !== 'late') return
+      if ((await withTimeout(STOP_MS, problem, 'late')) !== 'late') return
       log('the companion did not stop and is killed')
       await container.destroy()
-      await gone
+      await problem
     })().finally(() => {
       stopping = undefined
     })
     return stopping
   }
 
-  const failed = (why: string, error?: unknown): Readiness => {
+  const failed = (reason: string, error?: unknown): Readiness => {
     const pause = Math.min(MAX_PAUSE_MS, PAUSE_MS * 2 ** failures)
     failures += 1
     retryAt = Date.now() + pause
-    log(why, error)
+    log(reason, error)
     return notStarted(pause)
   }
 
@@ -135,14 +135,14 @@ export function createContainerLifecycle(
    * with undefined if the container exits instead.
    */
   const waitUntilHealthy = async (fingerprint: string): Promise<Readiness | undefined> => {
-    const gone = end()
+    const problem = end()
     const deadline = Date.now() + START_MS
     for (let pause = 50; ; pause = Math.min(500, pause * 1.5)) {
-      const health = await askHealth(ask, HEALTH_MS).catch(() => undefined)
+      const health = await askHealth(sendNow, HEALTH_MS).catch(() => undefined)
       if (health) {
         const agreed = checkProtocol(health)
         if (!agreed.ok) {
-          log(agreed.why)
+          log(agreed.reason)
           retryAt = Date.now() + UPGRADE_MS
           stop().catch(error => log('the companion could not be stopped', error))
           return agreed
@@ -151,10 +151,10 @@ export function createContainerLifecycle(
         answering = fingerprint
         return agreed
       }
-      if ((await within(pause, gone, 'late')) !== 'late') return undefined
+      if ((await withTimeout(pause, problem, 'late')) !== 'late') return undefined
       if (Date.now() < deadline) continue
       await container.destroy()
-      await gone
+      await problem
       return failed(`the companion did not answer within ${START_MS / 1000} s and was killed`)
     }
   }
@@ -175,7 +175,7 @@ export function createContainerLifecycle(
     // that stops the container.
     container.setInactivityTimeout(2 * idleMs).catch(error => log('no inactivity time-out', error))
     const readiness = await waitUntilHealthy(environment.fingerprint)
-    if (readiness?.ok) care.begin(ask)
+    if (readiness?.ok) care.begin(sendNow)
     return readiness ?? failed('the companion ended as it started')
   }
 
@@ -191,7 +191,7 @@ export function createContainerLifecycle(
           .finally(() => {
             starting = undefined
           })
-        const readiness = await within(deadline - Date.now(), starting, STARTING)
+        const readiness = await withTimeout(deadline - Date.now(), starting, STARTING)
         if (!readiness.ok) return readiness
       }
       usedAt = Date.now()
@@ -199,7 +199,7 @@ export function createContainerLifecycle(
     },
     async send(path, init) {
       try {
-        return await ask(path, init)
+        return await sendNow(path, init)
       } catch (error) {
         // The failure can be the container's or the client's, so the next request checks the container's
         // health.
@@ -207,14 +207,14 @@ export function createContainerLifecycle(
         throw error
       }
     },
-    async rest() {
+    async stopIfIdle() {
       if (!container.running || stopping) return undefined
       if (starting) return idleMs
-      const isUsed = await care.isUsed(ask).catch(() => false)
+      const isUsed = await care.isUsed(sendNow).catch(() => false)
       const unused = () => Date.now() - usedAt
       if (unused() < idleMs) return idleMs - unused()
       if (isUsed) return idleMs
-      await care.end(ask)
+      await care.end(sendNow)
       if (unused() < idleMs) return idleMs - unused()
       stop().catch(error => log('the companion could not be stopped', error))
       return undefined
@@ -224,13 +224,13 @@ export function createContainerLifecycle(
 
 const STARTING: Readiness = {
   ok: false,
-  why: "the gate's companion for this repository is starting; try again in a few seconds",
+  reason: "the gate's companion for this repository is starting; try again in a few seconds",
   retryAfter: 5,
 }
 
 const notStarted = (pauseMs: number): Readiness => {
   const retryAfter = Math.max(1, Math.ceil(pauseMs / 1000))
-  return { ok: false, why: `${NOT_STARTED}; try again in ${retryAfter} s`, retryAfter }
+  return { ok: false, reason: `${NOT_STARTED}; try again in ${retryAfter} s`, retryAfter }
 }
 
 function log(message: string, error?: unknown): void {

@@ -3,13 +3,13 @@ import { drain } from '../common/drain.ts'
 import { unavailable } from '../common/git-responses.ts'
 import { logFault } from '../common/log.ts'
 import { settingsOf } from '../common/settings.ts'
-import { within } from '../common/with-timeout.ts'
+import { withTimeout } from '../common/with-timeout.ts'
 import { PASS_HEADER, type Pass, readPass, type Upstream } from '../contract/companion-api/pass.ts'
 import { findUpstream } from '../ledger/access/repositories.ts'
 import { containerEnvironment } from './container-environment.ts'
 import {
-  type ContainerCare,
   type ContainerHandle,
+  type ContainerHooks,
   type ContainerLife,
   createContainerLifecycle,
 } from './container-lifecycle.ts'
@@ -36,7 +36,7 @@ const STARTED_FOR = 'started-for'
  * the object's own container, or else at GATE_COMPANION_URL.
  */
 export class Companion extends DurableObject<Env> {
-  #way: CompanionConnection | undefined
+  #connection: CompanionConnection | undefined
   #life: ContainerLife | undefined
   #repository: Upstream | undefined
   #alarmAt = 0
@@ -48,7 +48,7 @@ export class Companion extends DurableObject<Env> {
       settingsOf(this.env).GATE_PASS_KEY,
       Date.now() / 1000,
     )
-    if (!read.ok) return new Response(`git-gate: ${read.why}\n`, { status: 403 })
+    if (!read.ok) return new Response(`git-gate: ${read.reason}\n`, { status: 403 })
     const { service } = read.pass
     // A container's disk is lost when it stops. A stopped container has no reports and no held pushes, so it is
     // not started for them.
@@ -56,46 +56,51 @@ export class Companion extends DurableObject<Env> {
     if (isAsleep && (service === 'push-report' || service === 'held-push'))
       return Response.json({ error: 'no such push' }, { status: 404 })
     if (isAsleep && service === 'status') return Response.json({ error: 'it does not run' }, { status: 404 })
-    this.#way ??= this.#connect()
-    const way = this.#way
+    this.#connection ??= this.#connect()
+    const connection = this.#connection
     // Status requests do not count as use, so an unused container is stopped although a console is open.
     if (service === 'status')
-      return way.send(pathname, { method: request.method, headers: request.headers, signal: request.signal })
+      return connection.send(pathname, {
+        method: request.method,
+        headers: request.headers,
+        signal: request.signal,
+      })
     // Set before the start, so that the container is stopped later even if the client does not wait for the
     // start.
     await this.#scheduleIdleCheck()
-    const readiness = await way.ready(read.pass)
+    const readiness = await connection.ready(read.pass)
     if (!readiness.ok) return respondNotReady(request, readiness)
     // The abort is forwarded by hand: the incoming request's signal is no longer valid once that request has
     // ended.
-    const gone = new AbortController()
-    request.signal.addEventListener('abort', () => gone.abort(), { once: true })
+    const disconnect = new AbortController()
+    request.signal.addEventListener('abort', () => disconnect.abort(), { once: true })
     const headers = new Headers(request.headers)
     // The container's port would pass on the interim 100 response as if it were the final response.
     headers.delete('expect')
     const { method } = request
     const sent = request.body && drainableBody(request.body, headers.get('content-length'))
     const body = sent?.body ?? null
-    const send = () => way.send(pathname, { method, headers, body, redirect: 'manual', signal: gone.signal })
+    const send = () =>
+      connection.send(pathname, { method, headers, body, redirect: 'manual', signal: disconnect.signal })
     // Git reads a response only after it has sent its request.
     const giveUp = async () => {
       // A companion that is lost ends the upload by itself. An abort in mid-upload would make the rest unreadable.
-      await within(UPLOAD_END_MS, sent?.passed ?? Promise.resolve(), undefined)
-      gone.abort()
+      await withTimeout(UPLOAD_END_MS, sent?.passed ?? Promise.resolve(), undefined)
+      disconnect.abort()
       await sent?.drain()
     }
     try {
-      const answer = await this.#begun(read.pass, send(), sent?.passed)
+      const answer = await this.#responseOf(read.pass, send(), sent?.passed)
       if (!answer) {
         await giveUp()
         return respondNotReady(request, NO_ANSWER)
       }
-      return await this.#passOn(read.pass, answer, way, gone.signal, giveUp)
+      return await this.#passOn(read.pass, answer, connection, disconnect.signal, giveUp)
     } catch (error) {
       await sent?.drain()
-      if (method !== 'GET' || gone.signal.aborted) throw error
+      if (method !== 'GET' || disconnect.signal.aborted) throw error
       // The companion exited after its last request, and this request is the first to notice.
-      const again = await way.ready(read.pass)
+      const again = await connection.ready(read.pass)
       return again.ok ? await send() : respondNotReady(request, again)
     }
   }
@@ -105,7 +110,7 @@ export class Companion extends DurableObject<Env> {
    * when the request has been sent; for a push at once, because its response starts before its body has
    * arrived.
    */
-  async #begun(
+  async #responseOf(
     { service }: Pass,
     answer: Promise<Response>,
     sent: Promise<void> = Promise.resolve(),
@@ -113,9 +118,9 @@ export class Companion extends DurableObject<Env> {
     const { GATE_COMPANION_SILENCE_SECONDS, GATE_COMPANION_ANSWER_SECONDS } = settingsOf(this.env)
     answer.catch(() => {})
     if (service === 'git-receive-pack')
-      return within(GATE_COMPANION_SILENCE_SECONDS * 1000, answer, undefined)
+      return withTimeout(GATE_COMPANION_SILENCE_SECONDS * 1000, answer, undefined)
     await Promise.race([answer, sent])
-    return within(GATE_COMPANION_ANSWER_SECONDS * 1000, answer, undefined)
+    return withTimeout(GATE_COMPANION_ANSWER_SECONDS * 1000, answer, undefined)
   }
 
   /** Returns the response for the client. The response to a push is split into events and bytes. */
@@ -123,7 +128,7 @@ export class Companion extends DurableObject<Env> {
     pass: Pass,
     answer: Response,
     { send }: CompanionConnection,
-    gone: AbortSignal,
+    disconnected: AbortSignal,
     giveUp: () => Promise<void>,
   ): Promise<Response> {
     if (pass.service !== 'git-receive-pack') return answer
@@ -134,7 +139,7 @@ export class Companion extends DurableObject<Env> {
       id,
       repository: repository.name,
       send,
-      gone,
+      disconnected,
       giveUp,
       waitUntil,
     })
@@ -143,8 +148,8 @@ export class Companion extends DurableObject<Env> {
   /** Checks whether the container is still used. */
   override async alarm(): Promise<void> {
     this.#alarmAt = 0
-    this.#way ??= this.#connect()
-    const again = await this.#life?.rest()
+    this.#connection ??= this.#connect()
+    const again = await this.#life?.stopIfIdle()
     if (again !== undefined) await this.ctx.storage.setAlarm(Date.now() + again)
   }
 
@@ -186,7 +191,7 @@ export class Companion extends DurableObject<Env> {
    * Provides a new container with the seed saved from the previous one. Without a seed the whole mirror comes
    * from upstream.
    */
-  #care(): ContainerCare {
+  #care(): ContainerHooks {
     const { kv } = this.ctx.storage
     const failed = (error: unknown) => logFault({ at: 'mirror seed' }, error)
     return {
@@ -219,7 +224,7 @@ export class Companion extends DurableObject<Env> {
 
 const NO_ANSWER = {
   ok: false,
-  why: "the gate's companion does not answer; fetch to see what upstream has, then try again",
+  reason: "the gate's companion does not answer; fetch to see what upstream has, then try again",
   retryAfter: 5,
 } as const
 
@@ -234,10 +239,10 @@ const REFUSABLE = { '/git-upload-pack': 'git-upload-pack', '/git-receive-pack': 
  */
 async function respondNotReady(
   request: Request,
-  { why, retryAfter }: Extract<Readiness, { ok: false }>,
+  { reason, retryAfter }: Extract<Readiness, { ok: false }>,
 ): Promise<Response> {
   if (!request.bodyUsed) await drain(request.body)
   const { pathname } = new URL(request.url)
-  const asked = pathname in REFUSABLE ? REFUSABLE[pathname as keyof typeof REFUSABLE] : 'info/refs'
-  return unavailable(asked, why, retryAfter)
+  const service = pathname in REFUSABLE ? REFUSABLE[pathname as keyof typeof REFUSABLE] : 'info/refs'
+  return unavailable(service, reason, retryAfter)
 }

@@ -7,7 +7,7 @@ import { askHealth, checkProtocol, type Readiness, type Send } from './health.ts
 const HEALTH_MS = 15_000
 
 /** A companion at GATE_COMPANION_URL, which the Worker does not start or stop. */
-export interface StandingCompanion {
+export interface FixedCompanion {
   ready(): Promise<Readiness>
   readonly send: Send
 }
@@ -16,16 +16,16 @@ export interface StandingCompanion {
  * Connects to the companion at `url`. Its protocol version is checked before the first request and after a
  * failed request.
  */
-export function fixedCompanion(url: string): StandingCompanion {
+export function fixedCompanion(url: string): FixedCompanion {
   let known = false
-  let asked: ReturnType<typeof askHealth> | undefined
-  const ask: Send = (path, init) => fetch(new URL(path, url), init)
+  let pendingHealth: ReturnType<typeof askHealth> | undefined
+  const sendNow: Send = (path, init) => fetch(new URL(path, url), init)
   /** Asks once for all requests that wait for the answer. */
   const health = () => {
-    asked ??= askHealth(ask, HEALTH_MS).finally(() => {
-      asked = undefined
+    pendingHealth ??= askHealth(sendNow, HEALTH_MS).finally(() => {
+      pendingHealth = undefined
     })
-    return asked
+    return pendingHealth
   }
   return {
     async ready() {
@@ -34,7 +34,7 @@ export function fixedCompanion(url: string): StandingCompanion {
       if (!answer)
         return {
           ok: false,
-          why: 'the gate cannot reach its companion; nothing was changed; try again in a few seconds',
+          reason: 'the gate cannot reach its companion; nothing was changed; try again in a few seconds',
           retryAfter: 5,
         }
       const agreed = checkProtocol(answer)
@@ -43,7 +43,7 @@ export function fixedCompanion(url: string): StandingCompanion {
     },
     async send(path, init) {
       try {
-        return await ask(path, init)
+        return await sendNow(path, init)
       } catch (error) {
         // A client that disconnects says nothing about the companion.
         if (!init.signal?.aborted) known = false

@@ -18,7 +18,7 @@ export async function handleCompanionCall(c: Context<{ Bindings: Env }>): Promis
   if (!hasShortBody(c.req.raw, MAX_CALL_BYTES)) return textResponse(413, ['a call is short'])
   const { GATE_PASS_KEY, GATE_GIT_AGENT } = settingsOf(c.env)
   const read = await readCall(await c.req.text(), GATE_PASS_KEY, Date.now() / 1000)
-  if (!read.ok) return textResponse(403, [`this is for the companion: ${read.why}`])
+  if (!read.ok) return textResponse(403, [`this is for the companion: ${read.reason}`])
   const call = read.claims
   if (call.call === 'pass')
     return call.agent === GATE_GIT_AGENT

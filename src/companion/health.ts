@@ -8,7 +8,7 @@ export type Send = (path: string, init: RequestInit) => Promise<Response>
  * Readiness of a companion for requests. If it is not ready: the reason for the agent, and the seconds until
  * a retry.
  */
-export type Readiness = { ok: true } | { ok: false; why: string; retryAfter: number }
+export type Readiness = { ok: true } | { ok: false; reason: string; retryAfter: number }
 
 /**
  * Body of `/health`. Every version of the companion has this field; the other fields can change with the
@@ -37,7 +37,7 @@ export function checkProtocol({ protocol }: Health): Readiness {
   const older = typeof protocol === 'number' && protocol > PROTOCOL ? 'Worker' : 'companion'
   return {
     ok: false,
-    why: `the gate is being upgraded, and its ${older} is still the old one (protocols: Worker ${PROTOCOL}, companion ${protocol}); nothing was changed; try again in a minute`,
+    reason: `the gate is being upgraded, and its ${older} is still the old one (protocols: Worker ${PROTOCOL}, companion ${protocol}); nothing was changed; try again in a minute`,
     retryAfter: UPGRADE_SECONDS,
   }
 }

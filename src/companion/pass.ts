@@ -14,9 +14,9 @@ type Distribute<T> = T extends unknown ? Omit<T, 'v' | 'exp'> : never
 export type PassRequest = Distribute<Pass>
 
 /** Signs a pass for one request, valid for PASS_SECONDS from now. */
-export const passFor = (env: Env, ask: PassRequest): Promise<string> =>
+export const passFor = (env: Env, request: PassRequest): Promise<string> =>
   signPass(
-    { ...ask, v: PROTOCOL, exp: Math.floor(Date.now() / 1000) + PASS_SECONDS } as Pass,
+    { ...request, v: PROTOCOL, exp: Math.floor(Date.now() / 1000) + PASS_SECONDS } as Pass,
     settingsOf(env).GATE_PASS_KEY,
   )
 
@@ -24,9 +24,9 @@ export const passFor = (env: Env, ask: PassRequest): Promise<string> =>
 export async function askWithPass(
   env: Env,
   send: Send,
-  what: PassRequest,
+  request: PassRequest,
   body: BodyInit | null = null,
 ): Promise<Response> {
-  const { method, path } = ROUTES[what.service]
-  return send(path, { method, headers: { [PASS_HEADER]: await passFor(env, what) }, body })
+  const { method, path } = ROUTES[request.service]
+  return send(path, { method, headers: { [PASS_HEADER]: await passFor(env, request) }, body })
 }

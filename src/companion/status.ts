@@ -1,5 +1,5 @@
 import { settingsOf } from '../common/settings.ts'
-import { within } from '../common/with-timeout.ts'
+import { withTimeout } from '../common/with-timeout.ts'
 import type { Upstream } from '../contract/companion-api/pass.ts'
 import { CompanionStatus } from '../contract/companion-api/status.ts'
 import { newId } from '../ledger/id.ts'
@@ -17,7 +17,8 @@ export type CompanionState =
 const WORD_MS = 1_500
 
 /** Returns the state of a repository's companion, with the status of that repository only. */
-export const statusOf = (env: Env, of: Upstream): Promise<CompanionState> => ask(env, of.name, of)
+export const statusOf = (env: Env, upstream: Upstream): Promise<CompanionState> =>
+  queryState(env, upstream.name, upstream)
 
 /**
  * Returns the states of all companions that may be running, with all of their repositories: the companion at
@@ -26,23 +27,23 @@ export const statusOf = (env: Env, of: Upstream): Promise<CompanionState> => ask
  */
 export async function allStatuses(env: Env): Promise<CompanionState[]> {
   const { GATE_COMPANION_URL, GATE_CONTAINER_IDLE_SECONDS } = settingsOf(env)
-  if (GATE_COMPANION_URL !== undefined) return [await ask(env, '')]
+  if (GATE_COMPANION_URL !== undefined) return [await queryState(env, '')]
   const since = Date.now() - 2 * GATE_CONTAINER_IDLE_SECONDS * 1000
   const repositories = await repositoriesInUse(env.LEDGER, since)
-  return Promise.all(repositories.map(name => ask(env, name)))
+  return Promise.all(repositories.map(name => queryState(env, name)))
 }
 
 /** Asks a companion for its status. `by` is the repository whose Durable Object is asked. */
-async function ask(env: Env, by: string, of?: Upstream): Promise<CompanionState> {
+async function queryState(env: Env, by: string, upstream?: Upstream): Promise<CompanionState> {
   const signal = AbortSignal.timeout(WORD_MS)
   const word = async (): Promise<CompanionState> => {
-    const answer = await askCompanion(env, by, { service: 'status', id: newId(), of }, { signal })
+    const answer = await askCompanion(env, by, { service: 'status', id: newId(), of: upstream }, { signal })
     if (answer.status === 404) return { state: 'stopped' }
     if (!answer.ok) throw new Error(`the companion answered with ${answer.status}`)
     return { state: 'running', status: CompanionStatus.parse(await answer.json()) }
   }
   const unreachable: CompanionState = { state: 'unreachable' }
-  return within(
+  return withTimeout(
     WORD_MS,
     word().catch(() => unreachable),
     unreachable,

@@ -2,7 +2,14 @@ import { Hono } from 'hono'
 import { asset } from './assets.ts'
 import { pageRoles } from './auth/authorize.tsx'
 import type { ConsoleEnv } from './auth/env.ts'
-import { fromHere, onOwnHost, protect, shortForm, signedIn, withoutSlash } from './auth/middleware.ts'
+import {
+  limitForm,
+  onOwnHost,
+  requireOperator,
+  requireSameOrigin,
+  securityHeaders,
+  trimTrailingSlash,
+} from './auth/middleware.ts'
 import { acceptAll } from './forms/accept-all.ts'
 import { decideFinding, revokeException, undoDecline } from './forms/decide-finding.ts'
 import { decideSelected } from './forms/decide-selected.ts'
@@ -31,23 +38,29 @@ import {
 } from './pages/settings/identities.tsx'
 import { addOperator, changeOperator, removeOperator, showOperators } from './pages/settings/operators.tsx'
 import { addWebhook, removeWebhook, showWebhooks } from './pages/settings/webhooks.tsx'
-import { askForToken, comeFromIssuer, goToIssuer, leave, takeToken } from './pages/sign-in.tsx'
+import {
+  finishIssuerSignIn,
+  handleSignIn,
+  handleSignOut,
+  showSignIn,
+  startIssuerSignIn,
+} from './pages/sign-in.tsx'
 import { pathOf } from './paths.ts'
 
 /** The console, mounted at /-/console. */
 export const consolePages = new Hono<ConsoleEnv>()
   .onError(errorPage)
-  .use(protect)
+  .use(securityHeaders)
   .get('/assets/:name', asset)
   .use(onOwnHost)
-  .use(fromHere)
-  .use(shortForm)
-  .get('/sign-in', askForToken)
-  .post('/sign-in', takeToken)
-  .post('/sign-in/oidc', goToIssuer)
-  .get('/sign-in/callback', comeFromIssuer)
-  .use(signedIn)
-  .post('/sign-out', leave)
+  .use(requireSameOrigin)
+  .use(limitForm)
+  .get('/sign-in', showSignIn)
+  .post('/sign-in', handleSignIn)
+  .post('/sign-in/oidc', startIssuerSignIn)
+  .get('/sign-in/callback', finishIssuerSignIn)
+  .use(requireOperator)
+  .post('/sign-out', handleSignOut)
   .get('/sign-out', c => c.redirect(pathOf.pushes))
   .route('/', pageRoles)
   .get('/', c => c.redirect(pathOf.pushes, 302))
@@ -109,5 +122,5 @@ export const consolePages = new Hono<ConsoleEnv>()
   .get('/agents/:name/:form{tokens|revoke|grants|remove-grant}', c =>
     c.redirect(pathOf.agent(c.req.param('name'))),
   )
-  .get('/*', withoutSlash)
+  .get('/*', trimTrailingSlash)
   .all('*', c => notFoundPage(c, 'such page', pathOf.pushes, undefined))

@@ -6,7 +6,7 @@ import { minIdAt } from '../ledger/id.ts'
 import { newPushRows, pushRowsOf } from '../ledger/pushes/push-summaries.ts'
 import { findPush } from '../ledger/pushes/read-pushes.ts'
 import type { ConsoleEnv } from './auth/env.ts'
-import { whoAsks } from './auth/session.ts'
+import { currentOperator } from './auth/session.ts'
 import { PushItem, statusText } from './components/push-row.tsx'
 import { PushBody, PushState } from './pages/pushes/push.tsx'
 import { Filters, queryOf } from './pages/pushes/pushes.tsx'
@@ -119,7 +119,7 @@ function stream(c: Context<ConsoleEnv>, poll: (send: Send) => Promise<number | L
     c.req.raw.signal.addEventListener('abort', () => disconnect.abort(), { once: true })
     await sse.write(': connected\n\n')
     for (let polls = 0; polls < MAX_POLLS && !disconnect.signal.aborted; polls++) {
-      const who = await whoAsks(c)
+      const who = await currentOperator(c)
       const next = !who
         ? 'signed-out'
         : JSON.stringify(who.operator.roles) !== JSON.stringify(c.var.operator.roles)

@@ -16,10 +16,10 @@ export type Scope = { readonly repository: string } | 'gate' | 'any'
 const rank = (role: Role) => Role.options.indexOf(role)
 
 /** Returns whether one of the roles is `least` or a higher role in the scope. */
-export const hasRole = (roles: readonly HeldRole[], least: Role, scope: Scope): boolean =>
+export const hasRole = (roles: readonly HeldRole[], minRole: Role, scope: Scope): boolean =>
   roles.some(
     ({ role, repository }) =>
-      rank(role) >= rank(least) &&
+      rank(role) >= rank(minRole) &&
       (repository === null ||
         scope === 'any' ||
         // Names of repositories are ASCII, and equal without regard to case.

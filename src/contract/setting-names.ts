@@ -24,11 +24,11 @@ export function unknownSetting(
   )
   if (unknown === undefined) return undefined
   const [nearest = ''] = names.toSorted((a, b) => distance(a, unknown) - distance(b, unknown))
-  const hint = distance(nearest, unknown) <= MOST_TYPOS ? `; is ${nearest} meant?` : ''
+  const hint = distance(nearest, unknown) <= MAX_TYPOS ? `; is ${nearest} meant?` : ''
   return `${unknown}: there is no such setting${hint} (docs/settings.md lists them)`
 }
 
-const MOST_TYPOS = 4
+const MAX_TYPOS = 4
 
 /** The least number of inserted, deleted and replaced characters between two names (Levenshtein). */
 function distance(a: string, b: string): number {

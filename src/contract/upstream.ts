@@ -26,8 +26,8 @@ const HTTP_PATH = /^(?:[A-Za-z0-9._~/+@=,:-]|%20)+$/
  */
 export function parseUpstream(
   url: string,
-): { ok: true; address: UpstreamAddress } | { ok: false; why: string } {
-  const no = (why: string) => ({ ok: false as const, why })
+): { ok: true; address: UpstreamAddress } | { ok: false; reason: string } {
+  const no = (reason: string) => ({ ok: false as const, reason })
   if (INVISIBLE.test(url)) return no('it has a newline or another invisible character')
   if (url.length > 1024) return no('it is longer than 1024 characters')
   if (url.startsWith('-')) return no('it starts with "-", as an option does')
@@ -81,8 +81,8 @@ export const isHttps = (url: string): boolean => /^https?:/i.test(url)
 
 const HTTPS_URL = /^(https?):\/\/([^/]*)(\/.*)?$/
 
-function parseHttps(url: string): { ok: true; address: UpstreamAddress } | { ok: false; why: string } {
-  const no = (why: string) => ({ ok: false as const, why })
+function parseHttps(url: string): { ok: true; address: UpstreamAddress } | { ok: false; reason: string } {
+  const no = (reason: string) => ({ ok: false as const, reason })
   const [, scheme, authority = '', path = ''] = HTTPS_URL.exec(url) ?? []
   if (scheme === undefined) return no('it is not https://host[:port]/path, in lower case up to the host')
   if (authority.includes('@')) return no('it carries a user name or password; a credential has them')

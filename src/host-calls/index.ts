@@ -34,8 +34,12 @@ export async function hostCall(c: Context<GitEnv>): Promise<Response> {
   }
   const refusal = refusalOf(c)
   if (refusal)
-    return end(error(refusal.status, refusal.why), { operation: '', outcome: 'refused', reason: refusal.why })
-  const answer = await ask(c, id).catch(() => undefined)
+    return end(error(refusal.status, refusal.reason), {
+      operation: '',
+      outcome: 'refused',
+      reason: refusal.reason,
+    })
+  const answer = await sendCall(c, id).catch(() => undefined)
   const result = decodeHostCallResult(answer?.headers.get(HOST_CALL_HEADER) ?? null)
   if (!answer || !result) return end(error(503, LOST), { operation: '', outcome: 'failed', reason: LOST })
   const headers = new Headers(answer.headers)
@@ -44,25 +48,25 @@ export async function hostCall(c: Context<GitEnv>): Promise<Response> {
 }
 
 /** Returns why the Worker refuses a call, or undefined. */
-function refusalOf(c: Context<GitEnv>): { status: number; why: string } | undefined {
+function refusalOf(c: Context<GitEnv>): { status: number; reason: string } | undefined {
   const { agent, access } = c.var
   const { name } = access.repository
   const { method } = c.req
   if (access.terms.api === 'none')
     return {
       status: 403,
-      why: `${agent} may not use the API of ${name}'s host; an operator allows it: git gate grant set ${agent} ${name} --api read`,
+      reason: `${agent} may not use the API of ${name}'s host; an operator allows it: git gate grant set ${agent} ${name} --api read`,
     }
-  if (method !== 'GET' && method !== 'POST') return { status: 403, why: `no call is made with ${method}` }
+  if (method !== 'GET' && method !== 'POST') return { status: 403, reason: `no call is made with ${method}` }
   // A page in a browser cannot send this type to another origin.
   if (method === 'POST' && !/^application\/json(;|$)/i.test(c.req.header('content-type') ?? ''))
-    return { status: 415, why: 'the body of a call is JSON' }
+    return { status: 415, reason: 'the body of a call is JSON' }
   if (method === 'POST' && !hasShortBody(c.req.raw, MAX_HOST_CALL_BYTES))
-    return { status: 413, why: `a call has a length, of ${MAX_HOST_CALL_BYTES} bytes at most` }
+    return { status: 413, reason: `a call has a length, of ${MAX_HOST_CALL_BYTES} bytes at most` }
   return undefined
 }
 
-const ask = (c: Context<GitEnv>, id: string): Promise<Response> => {
+const sendCall = (c: Context<GitEnv>, id: string): Promise<Response> => {
   const { agent, access } = c.var
   const { repository, terms, exceptions, declines, gitleaksConfig } = access
   const { pathname, search } = new URL(c.req.url)

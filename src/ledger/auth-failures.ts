@@ -8,11 +8,11 @@ const MINUTE_MS = 60_000
  * The limit of addresses with their own row in a minute. Further addresses share a row, which bounds the
  * writes.
  */
-const MOST_ADDRESSES = 100
-const THE_OTHERS = 'others'
+const MAX_ADDRESSES = 100
+const OTHER_ADDRESSES = 'others'
 
 /** The limit of rows in the table. */
-const MOST_ROWS = 10_000
+const MAX_ROWS = 10_000
 
 /** Records a failed authentication. Returns the address's number of failures in the current minute. */
 export async function recordFailure(ledger: D1Database, address: string): Promise<number> {
@@ -24,19 +24,19 @@ export async function recordFailure(ledger: D1Database, address: string): Promis
         WHERE true
        ON CONFLICT (address, minute) DO UPDATE SET count = count + 1 RETURNING count`,
     )
-    .bind(address, Math.floor(Date.now() / MINUTE_MS), MOST_ADDRESSES, THE_OTHERS)
+    .bind(address, Math.floor(Date.now() / MINUTE_MS), MAX_ADDRESSES, OTHER_ADDRESSES)
     .first()
   return z.object({ count: z.number() }).parse(row).count
 }
 
 /** Deletes the failures before `before` (Unix milliseconds), and the oldest beyond MOST_ROWS. */
-export const forgetFailures = (ledger: D1Database, before: number): D1PreparedStatement =>
+export const deleteFailures = (ledger: D1Database, before: number): D1PreparedStatement =>
   ledger
     .prepare(
       `DELETE FROM failures WHERE minute < max(?1, coalesce(
          (SELECT minute FROM failures ORDER BY minute DESC LIMIT 1 OFFSET ?2), 0))`,
     )
-    .bind(Math.floor(before / MINUTE_MS), MOST_ROWS)
+    .bind(Math.floor(before / MINUTE_MS), MAX_ROWS)
 
 const Row = z
   .object({ address: z.string(), minute: z.number(), count: z.number() })

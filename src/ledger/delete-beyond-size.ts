@@ -14,20 +14,20 @@ const Deletable = z.object({
  * Deletes the oldest pushes, fetches, LFS transfers and host calls until the rest takes `maxBytes` at most. Deletes from the largest
  * agent each time, so that an agent that fills the ledger loses its own history first. Open pushes stay.
  */
-export async function forgetBeyond(ledger: D1Database, maxBytes: number): Promise<void> {
+export async function deleteBeyondSize(ledger: D1Database, maxBytes: number): Promise<void> {
   for (let round = 0; round < ROUNDS; round++) {
     const excess = (await bytesOnRecord(ledger)) - maxBytes
     if (excess <= 0) return
     const oldest = await oldestOfTheLargest(ledger)
     let freed = 0
-    const gone = oldest.filter(({ bytes }) => {
+    const surplus = oldest.filter(({ bytes }) => {
       const isWanted = freed < excess
       freed += bytes
       return isWanted
     })
-    if (gone.length === 0) return
+    if (surplus.length === 0) return
     const idsOf = (kind: z.infer<typeof Deletable>['kind']) =>
-      JSON.stringify(gone.filter(each => each.kind === kind).map(({ id }) => id))
+      JSON.stringify(surplus.filter(each => each.kind === kind).map(({ id }) => id))
     await ledger.batch([
       ledger
         .prepare("DELETE FROM pushes WHERE id IN (SELECT value FROM json_each(?)) AND outcome <> 'open'")

@@ -1,5 +1,5 @@
-import { forgetFailures } from './auth-failures.ts'
-import { forgetNotices } from './webhooks.ts'
+import { deleteFailures } from './auth-failures.ts'
+import { deleteNotices } from './webhooks.ts'
 
 const DAY_MS = 86_400_000
 /** The limit of deleted rows per table and sweep, which keeps a sweep short. */
@@ -8,7 +8,7 @@ const ROWS_A_SWEEP = 5000
  * The limit of pending deliveries, so that an unreachable webhook cannot fill the ledger. The oldest are
  * deleted.
  */
-const MOST_DELIVERIES = 50_000
+const MAX_DELIVERIES = 50_000
 
 /**
  * Deletes pushes with their approvals, fetches, LFS transfers, host calls and failed authentications older than `days`. The
@@ -36,10 +36,8 @@ export async function deleteExpired(ledger: D1Database, days: number): Promise<v
         `DELETE FROM host_calls WHERE id IN (SELECT id FROM host_calls WHERE at < ? LIMIT ${ROWS_A_SWEEP})`,
       )
       .bind(before),
-    forgetFailures(ledger, before),
-    forgetNotices(ledger),
-    ledger.prepare(
-      `DELETE FROM deliveries WHERE id <= (SELECT max(id) FROM deliveries) - ${MOST_DELIVERIES}`,
-    ),
+    deleteFailures(ledger, before),
+    deleteNotices(ledger),
+    ledger.prepare(`DELETE FROM deliveries WHERE id <= (SELECT max(id) FROM deliveries) - ${MAX_DELIVERIES}`),
   ])
 }

@@ -159,5 +159,5 @@ export async function claimNotice(
 }
 
 /** Returns the statement that deletes notices which suppress no other any more. */
-export const forgetNotices = (ledger: D1Database): D1PreparedStatement =>
+export const deleteNotices = (ledger: D1Database): D1PreparedStatement =>
   ledger.prepare('DELETE FROM notices WHERE at <= ?').bind(Date.now() - SAME_NOTICE_MS)

@@ -5,7 +5,7 @@ import { hasShortBody } from '../common/short-body.ts'
 import { askCompanion } from '../companion/index.ts'
 import { LockPath } from '../contract/lfs.ts'
 import { newId } from '../ledger/id.ts'
-import { forgetLock, lockAgents, recordLock } from '../ledger/lfs-records/locks.ts'
+import { deleteLock, lockAgents, recordLock } from '../ledger/lfs-records/locks.ts'
 import { passOn } from './pass-on.ts'
 import { lfsError, lfsResponse } from './respond.ts'
 
@@ -18,7 +18,7 @@ type Lock = z.infer<typeof Lock>
 
 const Listed = z.looseObject({ locks: z.array(Lock).nullish() })
 const Verified = z.looseObject({ ours: z.array(Lock).nullish(), theirs: z.array(Lock).nullish() })
-const One = z.looseObject({ lock: Lock })
+const SingleLock = z.looseObject({ lock: Lock })
 
 /**
  * Serves the locking API (git-lfs docs/api/locking.md). Upstream knows every lock of the gate as the gate's own; the
@@ -43,7 +43,7 @@ export async function locks(c: Context<GitEnv>): Promise<Response> {
       403,
       `the lock ${id} is ${holder === undefined ? "not the gate's" : `${holder}'s`}; its holder unlocks it`,
     )
-  const answer = await ask(c, method, path, url.search)
+  const answer = await requestLocks(c, method, path, url.search)
   if (!answer?.ok) return passOn(answer)
   const body: unknown = await answer.json().catch(() => undefined)
   if (path === '/verify') return lfsResponse(answer.status, splitByAgent(Verified.parse(body), agent, agents))
@@ -51,16 +51,16 @@ export async function locks(c: Context<GitEnv>): Promise<Response> {
     const listed = Listed.parse(body)
     return lfsResponse(answer.status, {
       ...listed,
-      locks: (listed.locks ?? []).map(lock => named(lock, agents)),
+      locks: (listed.locks ?? []).map(lock => withAgentName(lock, agents)),
     })
   }
-  const { lock } = One.parse(body)
+  const { lock } = SingleLock.parse(body)
   if (id === undefined) await recordLock(c.env.LEDGER, repository.name, lock.id, agent)
-  else await forgetLock(c.env.LEDGER, repository.name, id)
+  else await deleteLock(c.env.LEDGER, repository.name, id)
   return lfsResponse(answer.status, { lock: { ...lock, owner: { name: agent } } })
 }
 
-async function ask(
+async function requestLocks(
   c: Context<GitEnv>,
   method: 'GET' | 'POST',
   path: z.infer<typeof LockPath>,
@@ -81,7 +81,7 @@ async function ask(
 const MAX_BODY = 64_000
 
 /** Names the agent of a lock as its owner. A lock that was made past the gate keeps upstream's owner. */
-function named(lock: Lock, agents: ReadonlyMap<string, string>): Lock {
+function withAgentName(lock: Lock, agents: ReadonlyMap<string, string>): Lock {
   const agent = agents.get(lock.id)
   return agent === undefined ? lock : { ...lock, owner: { ...lock.owner, name: agent } }
 }
@@ -92,7 +92,7 @@ function splitByAgent(
   agent: string,
   agents: ReadonlyMap<string, string>,
 ) {
-  const all = [...(ours ?? []), ...(theirs ?? [])].map(lock => named(lock, agents))
+  const all = [...(ours ?? []), ...(theirs ?? [])].map(lock => withAgentName(lock, agents))
   const isOwn = (lock: Lock) => agents.get(lock.id) === agent
   return { ...rest, ours: all.filter(isOwn), theirs: all.filter(lock => !isOwn(lock)) }
 }

@@ -13,7 +13,7 @@ import { lfsError, lfsResponse } from './respond.ts'
 export async function download(c: Context<GitEnv>): Promise<Response> {
   const object = objectOf(c)
   if (!object) return NO_OBJECT()
-  return passOn(await askAbout(c, 'lfs-download', object))
+  return passOn(await queryObject(c, 'lfs-download', object))
 }
 
 /** Serves `PUT …/info/lfs/objects/<oid>?size=<bytes>`, the upload action. */
@@ -46,27 +46,27 @@ export async function upload(c: Context<GitEnv>): Promise<Response> {
     { body: raw.body, headers: length === null ? {} : { 'content-length': length } },
   ).catch(() => undefined)
   // The upload of a client that goes away is recorded, too.
-  const told = answer.then(each => tellUpload(c, object, each))
-  c.executionCtx.waitUntil(told.catch(() => {}))
-  return told
+  const response = answer.then(each => tellUpload(c, object, each))
+  c.executionCtx.waitUntil(response.catch(() => {}))
+  return response
 }
 
 /** Serves `POST …/info/lfs/objects/<oid>/verify?size=<bytes>`: the result of an upload that took longer. */
 export async function verify(c: Context<GitEnv>): Promise<Response> {
   const object = objectOf(c)
   if (!object) return NO_OBJECT()
-  const answer = await askAbout(c, 'lfs-verify', object)
-  const told = await tell(c, object, answer)
+  const answer = await queryObject(c, 'lfs-verify', object)
+  const response = await recordUploadEnd(c, object, answer)
   // git-lfs takes any success for the end, and asks again after this status.
-  return told.status === 202
+  return response.status === 202
     ? lfsError(429, 'the gate still works on the object', { 'retry-after': '2' })
-    : told
+    : response
 }
 
 const NO_OBJECT = () => lfsError(404, 'an object is /objects/<SHA-256 in hex>?size=<bytes>')
 
 /** Asks the companion about an object. Returns undefined if the companion does not answer. */
-function askAbout(
+function queryObject(
   c: Context<GitEnv>,
   service: 'lfs-download' | 'lfs-verify',
   object: LfsObject,
@@ -90,12 +90,12 @@ async function tellUpload(
   object: LfsObject,
   answer: Response | undefined,
 ): Promise<Response> {
-  const told = await tell(c, object, answer)
+  const response = await recordUploadEnd(c, object, answer)
   const isTaken = answer?.headers.get('content-type') === 'application/json'
   // The client of a busy gate comes again.
-  if (isTaken || told.status === 429) return told
+  if (isTaken || response.status === 429) return response
   const read = LfsMessage.safeParse(
-    await told
+    await response
       .clone()
       .json()
       .catch(() => undefined),
@@ -108,13 +108,17 @@ async function tellUpload(
     exceptionsUsed: [],
     ms: 0,
   })
-  return told
+  return response
 }
 
 const LfsMessage = z.object({ message: z.string() })
 
 /** Records the end of an upload, and returns the answer for the client. */
-async function tell(c: Context<GitEnv>, object: LfsObject, answer: Response | undefined): Promise<Response> {
+async function recordUploadEnd(
+  c: Context<GitEnv>,
+  object: LfsObject,
+  answer: Response | undefined,
+): Promise<Response> {
   if (answer?.headers.get('content-type') !== 'application/json') return passOn(answer)
   const result = LfsUploadResult.parse(await answer.json())
   if (result.outcome !== 'open' && result.id !== '') await record(c, object, result)

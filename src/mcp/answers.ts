@@ -16,11 +16,11 @@ import { listGrants } from '../ledger/access/grants.ts'
 import { listDeclined } from '../ledger/findings/declines.ts'
 import { listExceptions } from '../ledger/findings/exceptions.ts'
 import { findPush, listPushes } from '../ledger/pushes/read-pushes.ts'
-import type { Asker } from './asker.ts'
+import type { Caller } from './asker.ts'
 import { approvalOf, formatApproval } from './requests.ts'
 
 /** Lists the repositories of the agent's grants. */
-export async function listRepositories({ ledger, agent, origin }: Asker): Promise<string> {
+export async function listRepositories({ ledger, agent, origin }: Caller): Promise<string> {
   const grants = await listGrants(ledger, { agent })
   if (grants.length === 0) return `${agent} has no repository here; an operator grants access`
   return grants
@@ -31,16 +31,16 @@ export async function listRepositories({ ledger, agent, origin }: Asker): Promis
     .join('\n')
 }
 
-const findGrant = async ({ ledger, agent }: Asker, repository: string) =>
+const findGrant = async ({ ledger, agent }: Caller, repository: string) =>
   (await listGrants(ledger, { agent, repository }))[0]
 
 /** The words for a repository without a grant. An unknown repository gets the same words. */
-async function noRepository(asker: Asker, repository: string): Promise<string> {
+async function noRepository(asker: Caller, repository: string): Promise<string> {
   return `${asker.agent} has no repository ${repository} here. Yours:\n${await listRepositories(asker)}`
 }
 
 /** Formats the agent's grant in a repository. */
-export async function showRepository(asker: Asker, repository: string): Promise<string> {
+export async function showRepository(asker: Caller, repository: string): Promise<string> {
   const grant = await findGrant(asker, repository)
   if (!grant) return noRepository(asker, repository)
   const rules = formatRules(grant)
@@ -54,7 +54,7 @@ export async function showRepository(asker: Asker, repository: string): Promise<
 
 /** Tells whether the grant allows an action on a ref with changes of these paths. */
 export async function checkRef(
-  asker: Asker,
+  asker: Caller,
   wanted: { repository: string; ref: string; action: Action; paths: readonly string[] },
 ): Promise<string> {
   const { repository, action, paths } = wanted
@@ -99,7 +99,7 @@ const LEFT = 'The push itself is still checked for secrets, sizes and upstream.'
 
 /** Tells the outcome of a push of this agent, in the words that git has printed. */
 export async function explainPush(
-  asker: Asker,
+  asker: Caller,
   wanted: { push?: string | undefined; repository?: string | undefined },
 ): Promise<string> {
   const { agent } = asker
@@ -112,7 +112,7 @@ export async function explainPush(
 
 /** Returns a push of this agent, by its id or the newest. */
 export async function findOwnPush(
-  { ledger, agent }: Asker,
+  { ledger, agent }: Caller,
   wanted: { push?: string | undefined; repository?: string | undefined },
 ): Promise<PushRecord | undefined> {
   const id =
@@ -139,7 +139,7 @@ function formatPush(push: PushRecord): string {
 
 /** Tells the decision on a finding: an exception in force, a decline with its reason, or none yet. */
 export async function findingStatus(
-  asker: Asker,
+  asker: Caller,
   { repository, fingerprint }: { repository: string; fingerprint: string },
 ): Promise<string> {
   if (!(await findGrant(asker, repository))) return noRepository(asker, repository)

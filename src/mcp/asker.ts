@@ -1,7 +1,7 @@
 import type { AgentName } from '../contract/names.ts'
 
 /** The authenticated agent that uses a tool. */
-export interface Asker {
+export interface Caller {
   readonly ledger: D1Database
   readonly agent: AgentName
   /** The gate's URL, without a trailing slash. */

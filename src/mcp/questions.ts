@@ -7,7 +7,7 @@ import { hasShortBody } from '../common/short-body.ts'
 import { PushRecord } from '../contract/admin-api/pushes.ts'
 import { Action } from '../contract/grant.ts'
 import { checkRef, explainPush, findingStatus, findOwnPush } from './answers.ts'
-import type { Asker } from './asker.ts'
+import type { Caller } from './asker.ts'
 import { approvalOf, askForException, requestApproval } from './requests.ts'
 
 const Text = z.string().trim().min(1)
@@ -31,7 +31,7 @@ const ShownPush = PushRecord.pick({ id: true, outcome: true, refs: true, finding
 
 const MAX_BODY_BYTES = 16_000
 
-const askerOf = (c: Context<GitEnv>): Asker => ({
+const callerOf = (c: Context<GitEnv>): Caller => ({
   ledger: c.env.LEDGER,
   agent: c.var.agent,
   origin: new URL(c.req.url).origin,
@@ -48,7 +48,7 @@ export const answerQuestion = createMiddleware<GitEnv>(async (c, next) => {
   const read = Question.safeParse(c.req.query())
   if (!read.success) return textResponse(400, [read.error.issues[0]?.message ?? 'the query is not valid'])
   const { push, fingerprint, ref, action } = read.data
-  const asker = askerOf(c)
+  const asker = callerOf(c)
   const repository = c.var.access.repository.name
   if (push !== undefined) {
     const found = await findOwnPush(asker, { push })
@@ -71,7 +71,7 @@ export async function takeRequest(c: Context<GitEnv>): Promise<Response> {
       'the body is JSON: {"push": ID, "reason": TEXT} or {"fingerprint": …, "reason": TEXT}',
     ])
   const repository = c.var.access.repository.name
-  const asker = askerOf(c)
+  const asker = callerOf(c)
   const { data } = read
   return reply(
     c,

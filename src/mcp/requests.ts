@@ -1,10 +1,10 @@
 import type { Approval } from '../contract/admin-api/approvals.ts'
 import { requestException } from '../ledger/findings/request-exception.ts'
 import { findApproval, noteReason } from '../ledger/pushes/approvals.ts'
-import type { Asker } from './asker.ts'
+import type { Caller } from './asker.ts'
 
 /** Returns the approval of a push of this agent. */
-export async function approvalOf({ ledger, agent }: Asker, push: string): Promise<Approval | undefined> {
+export async function approvalOf({ ledger, agent }: Caller, push: string): Promise<Approval | undefined> {
   const approval = await findApproval(ledger, push)
   return approval?.agent === agent ? approval : undefined
 }
@@ -32,14 +32,14 @@ export function formatApproval({ id, state, asks, needed, approvedBy, answer, ex
 }
 
 /** Describes the state of a push that waited for an approval. */
-export async function approvalStatus(asker: Asker, { push }: { push: string }): Promise<string> {
+export async function approvalStatus(asker: Caller, { push }: { push: string }): Promise<string> {
   const approval = await approvalOf(asker, push)
   return approval ? formatApproval(approval) : `${asker.agent} has no push ${push} that waits for an approval`
 }
 
 /** Adds the agent's reason to a waiting push. A push waits by its grant, not by this request. */
 export async function requestApproval(
-  asker: Asker,
+  asker: Caller,
   { push, reason }: { push: string; reason: string },
 ): Promise<string> {
   const { ledger, agent } = asker
@@ -50,7 +50,7 @@ export async function requestApproval(
 
 /** Asks the operators to let a finding of a refused push pass. */
 export async function askForException(
-  { ledger, agent }: Asker,
+  { ledger, agent }: Caller,
   wanted: { repository: string; fingerprint: string; reason: string },
 ): Promise<string> {
   if (await requestException(ledger, { agent, ...wanted }))

@@ -3,7 +3,7 @@ import { z } from 'zod'
 import { logFault } from '../common/log.ts'
 import { Action } from '../contract/grant.ts'
 import { checkRef, explainPush, findingStatus, listRepositories, showRepository } from './answers.ts'
-import type { Asker } from './asker.ts'
+import type { Caller } from './asker.ts'
 import { approvalStatus, askForException, requestApproval } from './requests.ts'
 
 export { createMcpHandler } from '@modelcontextprotocol/server'
@@ -16,7 +16,7 @@ A push that waits for an approval needs nothing from you: the gate forwards it, 
 No tool changes a right or approves. Where a right is missing, tell your operator.`
 
 /** Creates the MCP server of an agent. Each request has a server of its own. */
-export function agentTools(asker: Asker): McpServer {
+export function agentTools(asker: Caller): McpServer {
   const server = new McpServer(
     { name: 'git-gate', version: '1' },
     { instructions: INSTRUCTIONS, capabilities: { tools: {} } },
@@ -76,7 +76,7 @@ export function agentTools(asker: Asker): McpServer {
 }
 
 /** The tools with which an agent asks a person, and is told the decision. */
-function addRequests(server: McpServer, asker: Asker): void {
+function addRequests(server: McpServer, asker: Caller): void {
   server.registerTool(
     'approval_status',
     {

@@ -60,10 +60,10 @@ function ledgerMetrics(totals: Totals): string {
   const seconds = (kind: Kind, labelName: string) =>
     totals.of(kind).map(({ label, ms }): Sample => [{ [labelName]: label }, ms / 1000])
   const sum = (kind: Kind) => totals.of(kind).map(({ count }): Sample => [{}, count])
-  const transfers = (what: 'count' | 'bytes') =>
+  const transfers = (unit: 'count' | 'bytes') =>
     totals.of('transfer').map((each): Sample => {
       const [operation = '', outcome = ''] = each.label.split(' ')
-      return [{ operation, outcome }, each[what]]
+      return [{ operation, outcome }, each[unit]]
     })
   return [
     metric('gate_pushes_total', 'counter', 'Push attempts by outcome', counts('outcome', 'outcome')),

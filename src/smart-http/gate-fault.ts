@@ -11,15 +11,15 @@ const AGAIN_SECONDS = 5
  */
 export async function gateFault(c: Context<GitEnv>, problems: readonly string[]): Promise<Response> {
   const cause = problems.length ? `: ${problems.join('; ')}` : ''
-  const why = `the gate failed on this request${cause}; nothing was changed; this is the gate's fault: try again, and if it stays, tell the operator`
+  const reason = `the gate failed on this request${cause}; nothing was changed; this is the gate's fault: try again, and if it stays, tell the operator`
   const { pathname } = new URL(c.req.url)
-  if (pathname.startsWith('/-/')) return textResponse(500, [why])
-  if (pathname.endsWith('/info/refs')) return unavailable('info/refs', why, AGAIN_SECONDS)
-  if (pathname.endsWith('/git-upload-pack')) return unavailable('git-upload-pack', why, AGAIN_SECONDS)
-  if (!pathname.endsWith('/git-receive-pack')) return textResponse(500, [why])
+  if (pathname.startsWith('/-/')) return textResponse(500, [reason])
+  if (pathname.endsWith('/info/refs')) return unavailable('info/refs', reason, AGAIN_SECONDS)
+  if (pathname.endsWith('/git-upload-pack')) return unavailable('git-upload-pack', reason, AGAIN_SECONDS)
+  if (!pathname.endsWith('/git-receive-pack')) return textResponse(500, [reason])
   // Git reads a response only after it has sent its request. The body of an unauthenticated client is not
   // drained.
   const { body } = c.req.raw
   if (c.get('agent') !== undefined && body && !body.locked) await drain(body)
-  return unavailable('git-receive-pack', why, AGAIN_SECONDS)
+  return unavailable('git-receive-pack', reason, AGAIN_SECONDS)
 }

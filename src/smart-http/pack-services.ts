@@ -103,7 +103,7 @@ export async function receivePack(c: Context<GitEnv>): Promise<Response> {
     ? { id: newId(), written: Promise.resolve() }
     : openPush(c.env.LEDGER, attempt)
   c.set('push', id)
-  const ask: PassRequest = {
+  const passRequest: PassRequest = {
     service: 'git-receive-pack',
     id,
     repository,
@@ -114,7 +114,7 @@ export async function receivePack(c: Context<GitEnv>): Promise<Response> {
     gitleaksConfig,
   }
   const unwritten = new AbortController()
-  const answered = askCompanion(c.env, repository.name, ask, {
+  const answered = askCompanion(c.env, repository.name, passRequest, {
     headers: gitHeaders(raw),
     body: raw.body && heldBack(raw.body, c.req.header('content-length'), written),
     signal: AbortSignal.any([raw.signal, unwritten.signal]),

@@ -69,8 +69,8 @@ async function deliver(env: Env, delivery: Delivery, sendMail: SendMail): Promis
   if (sent.ok) await deleteDelivery(env.LEDGER, delivery.id)
   else if (pause !== undefined) await rescheduleDelivery(env.LEDGER, delivery.id, Date.now() + pause * 1000)
   else {
-    const why = `webhook ${delivery.webhook} failed in ${delivery.attempts} attempts; the gate stops sending this event to it`
-    logFault({ push: delivery.push }, new Error(why))
+    const reason = `webhook ${delivery.webhook} failed in ${delivery.attempts} attempts; the gate stops sending this event to it`
+    logFault({ push: delivery.push }, new Error(reason))
     await deleteDelivery(env.LEDGER, delivery.id)
   }
   return sent.ok || sent.hasAnswered

@@ -19,8 +19,8 @@ export interface Notice {
   readonly page: string
 }
 
-const MOST_REFS = 3
-const MOST_DETAILS = 5
+const MAX_REFS = 3
+const MAX_DETAILS = 5
 
 /** Returns the notice about a push, or undefined for a push that needs no attention. */
 export function noticeOf(
@@ -38,9 +38,9 @@ export function noticeOf(
       { label: 'Agent', text: push.agent },
       ...firstOf(
         push.refs.map(({ ref }) => ({ label: 'Ref', text: ref })),
-        MOST_REFS,
+        MAX_REFS,
       ),
-      ...firstOf(details, MOST_DETAILS),
+      ...firstOf(details, MAX_DETAILS),
     ],
     page: rest.kind === 'approval' ? pages.approval : pages.push,
   }
@@ -73,13 +73,13 @@ function aboutOf({
       subject: [id],
       details: approval.asks.map(text => ({ label: 'Asks', text })),
     }
-  const asked = findings.filter(finding => finding.asksForException)
-  if (asked.length > 0)
+  const disputed = findings.filter(finding => finding.asksForException)
+  if (disputed.length > 0)
     return {
       kind: 'exception',
       title: 'A finding waits for your decision',
-      subject: fingerprintsOf(asked),
-      details: asked.flatMap(finding => [
+      subject: fingerprintsOf(disputed),
+      details: disputed.flatMap(finding => [
         factOf(finding),
         ...(finding.request === undefined ? [] : [{ label: "Agent's reason", text: finding.request }]),
       ]),
@@ -101,10 +101,10 @@ const factOf = ({ rule, path, line }: Finding): Fact => ({
 const fingerprintsOf = (findings: readonly Finding[]): string[] =>
   [...new Set(findings.map(({ fingerprint }) => fingerprint))].sort()
 
-const firstOf = (facts: readonly Fact[], most: number): readonly Fact[] =>
-  facts.length <= most
+const firstOf = (facts: readonly Fact[], max: number): readonly Fact[] =>
+  facts.length <= max
     ? facts
-    : [...facts.slice(0, most), { label: 'Further', text: String(facts.length - most) }]
+    : [...facts.slice(0, max), { label: 'Further', text: String(facts.length - max) }]
 
 /** Returns a hash of what a notice is about. Two notices of the same thing have the same. */
 export async function hashOf({ kind, repository, subject }: Notice): Promise<string> {

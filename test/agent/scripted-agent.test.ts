@@ -105,7 +105,7 @@ const ALL: readonly {
     async live(scene) {
       const { me, agent, work, log } = scene
       await work.commit('Change', { a: 'a' })
-      await gate.admin.ask('DELETE', `/tokens/${agent.tokenId}`)
+      await gate.admin.request('DELETE', `/tokens/${agent.tokenId}`)
       const refused = await push(scene, `refs/heads/${me}/work`)
       const { token } = await gate.admin.mint(me, 'renewed')
       log.note('the approver', `git gate token mint ${me}`)
@@ -143,7 +143,7 @@ const ALL: readonly {
       const [, fingerprint = ''] = /fingerprint (\S+)/.exec(refused.output) ?? []
       const asked = { repository: 'app', fingerprint, reason: 'A sample of the documentation' }
       await tool('request_exception', asked)
-      await gate.admin.ask('POST', '/exceptions', { ...asked, reason: 'a sample' })
+      await gate.admin.request('POST', '/exceptions', { ...asked, reason: 'a sample' })
       log.note('the approver', `git gate exception add app ${fingerprint} --reason 'a sample'`)
       const url = `${gate.url}/app?fingerprint=${fingerprint}`
       const header = `Authorization: Bearer ${agent.token}`

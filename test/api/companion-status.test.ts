@@ -5,7 +5,7 @@ import { postPush, pushBody } from '../faults/fixtures/raw-push.ts'
 import { accepted, type Gate, megabytes, seconds, startGate, until } from '../harness/index.ts'
 
 const liveStatus = async (gate: Gate, repository: string) =>
-  LiveStatus.parse(await gate.admin.ask('GET', `/repositories/${repository}/status`))
+  LiveStatus.parse(await gate.admin.request('GET', `/repositories/${repository}/status`))
 
 /** The samples of `/-/metrics` by name and labels. */
 async function readMetrics(gate: Gate): Promise<Map<string, number>> {

@@ -13,7 +13,7 @@ test('a fetch over HTTP and a fetch over git:// are both recorded', async () => 
   // Neither clone waits for its row.
   const fetches = await until(
     async () => {
-      const page = FetchPage.parse(await gate.admin.ask('GET', '/fetches'))
+      const page = FetchPage.parse(await gate.admin.request('GET', '/fetches'))
       return page.fetches.length < 2 ? undefined : page.fetches
     },
     seconds(30),

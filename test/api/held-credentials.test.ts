@@ -33,7 +33,7 @@ test('a credential is set, changed, listed and removed, and its secret is in its
   expect(fs.readFileSync(file('gitlab'), 'utf8')).toBe(`${second}\n`)
   const listed = await cli(['credential', 'list'])
   expect(listed.json).toMatchObject([{ name: 'gitlab', user: 'project_bot' }])
-  const changes = JSON.stringify(await gate.admin.ask('GET', '/changes'))
+  const changes = JSON.stringify(await gate.admin.request('GET', '/changes'))
   expect(changes).toContain('credential.set')
   for (const text of [set.stdout, listed.stdout, changes, gate.log.join('\n')])
     for (const secret of [first, second]) expect(text).not.toContain(secret)
@@ -43,7 +43,7 @@ test('a credential is set, changed, listed and removed, and its secret is in its
   expect((await cli(['credential', 'remove', 'gitlab'])).json.message).toBe('there is no credential gitlab')
 })
 
-const put = (name: string, settings: object) => gate.admin.ask('PUT', `/credentials/${name}`, settings)
+const put = (name: string, settings: object) => gate.admin.request('PUT', `/credentials/${name}`, settings)
 
 test('a GitHub App is set with its key, and no other secret is taken for one', async () => {
   const key = [
@@ -81,7 +81,7 @@ test('a repository over HTTPS has a credential and no SSH settings, and changes 
   await put('forge', { user: 'git', secret: newToken() })
   const upstream = 'https://forge.example.org/acme/app.git'
   const add = (settings: object) =>
-    gate.admin.ask('POST', '/repositories', { name: 'acme/app', upstream, ...settings })
+    gate.admin.request('POST', '/repositories', { name: 'acme/app', upstream, ...settings })
   await expect(add({})).rejects.toThrow(/an HTTPS upstream needs a credential/)
   await expect(add({ credential: 'nobody' })).rejects.toThrow(/there is no credential nobody/)
   const held = { credential: 'forge' }
@@ -103,7 +103,9 @@ test('a repository over HTTPS has a credential and no SSH settings, and changes 
     identity: null,
     proxy: 'http://proxy.example.org:3128',
   })
-  await expect(gate.admin.ask('DELETE', '/credentials/forge')).rejects.toThrow(/forge is used by acme\/app/)
+  await expect(gate.admin.request('DELETE', '/credentials/forge')).rejects.toThrow(
+    /forge is used by acme\/app/,
+  )
 
   const moved = await cli(['repo', 'set', 'app', '--upstream', upstream, '--credential', 'forge'])
   expect(moved.json).toMatchObject({ credential: 'forge', identity: null, knownHosts: '' })

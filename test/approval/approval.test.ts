@@ -42,7 +42,7 @@ test('a push that waits is refused with its id, kept, and forwarded by the gate 
   expect((await push.again()).output).toContain('Everything up-to-date')
   const { changes } = z
     .object({ changes: z.array(z.object({ action: z.string(), by: z.string(), subject: z.string() })) })
-    .parse(await gate.admin.ask('GET', '/changes?limit=5'))
+    .parse(await gate.admin.request('GET', '/changes?limit=5'))
   expect(changes).toContainEqual(
     expect.objectContaining({ action: 'approval.approve', by: 'first admin token', subject: push.id }),
   )
@@ -99,7 +99,7 @@ test('an approval needs as many different people as its rule says', async () => 
   await expect(approvals.approve(push.id)).rejects.toThrow('has the approval of first admin token already')
   const { token } = z
     .object({ token: z.string() })
-    .parse(await gate.admin.ask('POST', '/admin-tokens', { label: 'grace' }))
+    .parse(await gate.admin.request('POST', '/admin-tokens', { label: 'grace' }))
   expect((await approvals.as(token, 'POST', `/approvals/${push.id}/approve`)).status).toBe(200)
   expect(await approvals.show(push.id)).toMatchObject({ state: 'forwarded' })
   expect(await gate.upstream.ref(push.ref)).toBe(push.commit)
@@ -108,7 +108,7 @@ test('an approval needs as many different people as its rule says', async () => 
 test('an approval holds only while the agent still has its token and grant', async () => {
   const cas = await gate.agent('cas', { push: ['cas/**'], ask: [WORKFLOWS] })
   const push = await pushThatWaits(cas, 'revoked')
-  await gate.admin.ask('DELETE', `/tokens/${cas.tokenId}`)
+  await gate.admin.request('DELETE', `/tokens/${cas.tokenId}`)
   expect(await approvals.approve(push.id)).toMatchObject({
     state: 'failed',
     answer: expect.stringContaining('was revoked'),

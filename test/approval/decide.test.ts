@@ -99,7 +99,7 @@ test('an agent asks with a reason and learns the decision, by its tools and by p
 
 test('an agent asks for an exception with a reason, which the operators read, and a chat service is told of', async () => {
   using receiver = await startReceiver()
-  await gate.admin.ask('POST', '/webhooks', { url: receiver.url, format: 'slack' })
+  await gate.admin.request('POST', '/webhooks', { url: receiver.url, format: 'slack' })
   const work = await ada.clone()
   await work.commit('Key', { 'key.txt': `key = "${anyKey()}"\n` })
   const { output } = await work.push('HEAD:refs/heads/ada/key')
@@ -110,7 +110,7 @@ test('an agent asks for an exception with a reason, which the operators read, an
   expect(await tools.call('request_exception', asked)).toContain('the operators are asked')
   const { pending } = z
     .object({ pending: z.array(z.object({ finding: z.record(z.string(), z.unknown()) })) })
-    .parse(await gate.admin.ask('GET', '/pending'))
+    .parse(await gate.admin.request('GET', '/pending'))
   expect(pending[0]?.finding).toMatchObject({ fingerprint, asksForException: true, request: asked.reason })
   expect(await tools.call('request_exception', { ...asked, fingerprint: 'x' })).toContain('no refused push')
   await gate.tick()
@@ -125,8 +125,8 @@ test('an agent asks for an exception with a reason, which the operators read, an
 test('a webhook is told of a push that waits, with the page of the decision, where the console approves it', async () => {
   using receiver = await startReceiver()
   using chat = await startReceiver()
-  await gate.admin.ask('POST', '/webhooks', { url: receiver.url, events: 'approvals' })
-  await gate.admin.ask('POST', '/webhooks', { url: chat.url, events: 'approvals', format: 'teams' })
+  await gate.admin.request('POST', '/webhooks', { url: receiver.url, events: 'approvals' })
+  await gate.admin.request('POST', '/webhooks', { url: chat.url, events: 'approvals', format: 'teams' })
   const push = await pushThatWaits(ada, 'hook')
   await ada.push('refs/heads/ada/plain', 'plain')
   await gate.tick()

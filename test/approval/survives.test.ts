@@ -30,7 +30,7 @@ const settled = (push: WaitingPush) =>
 /** The outcomes of the pushes that forwarded a waiting push. */
 const outcomes = async ({ id }: WaitingPush) => {
   const records = await Promise.all(
-    (await gate.ledger.pushes()).map(push => gate.admin.ask('GET', `/pushes/${push.id}`)),
+    (await gate.ledger.pushes()).map(push => gate.admin.request('GET', `/pushes/${push.id}`)),
   )
   return (records as { clientVersion: string; outcome: string }[])
     .filter(({ clientVersion }) => clientVersion === `approval of ${id}`)

@@ -8,9 +8,9 @@ const PATHS = ['^(\\w+/?)*\\.fixture$', '^(([a-z])+.)+[A-Z]([a-z])+$', '(a|aa)+\
 test("no path makes an operator's path patterns block a push or the companion", async () => {
   await using gate = await sharedGate()
   const ada = await gate.agent('ada', { push: ['refs/heads/ada/**'] })
-  const repository = (await gate.admin.ask('GET', '/repositories/app')) as Record<string, unknown>
+  const repository = (await gate.admin.request('GET', '/repositories/app')) as Record<string, unknown>
   const gitleaksConfig = `[[allowlists]]\npaths = [${PATHS.map(path => `'''${path}'''`).join(', ')}]\n`
-  await gate.admin.ask('PUT', '/repositories/app', {
+  await gate.admin.request('PUT', '/repositories/app', {
     upstream: repository.upstream,
     identity: repository.identity,
     knownHosts: repository.knownHosts,

@@ -115,7 +115,7 @@ test('the keyboard is enough to sign in, find a push, allow its finding, and sig
   await tabTo(page, 'Sign out')
   await page.keyboard.press('Enter')
   await page.waitForURL('**/sign-in')
-  expect(await gate.admin.ask('GET', '/exceptions')).toMatchObject([{ reason: 'a made-up value' }, {}])
+  expect(await gate.admin.request('GET', '/exceptions')).toMatchObject([{ reason: 'a made-up value' }, {}])
 })
 
 test('a page transfers less than 150 kB with all its resources', async () => {

@@ -94,16 +94,19 @@ test('no token is minted with a lifetime that the form does not offer, or withou
   await page.evaluate(`document.querySelector('[name=expires]').removeAttribute('name')`)
   await page.getByRole('button', { name: 'Mint a token' }).click()
   await page.getByRole('alert').waitFor()
-  expect(await gate.admin.ask('GET', '/tokens')).toEqual([])
+  expect(await gate.admin.request('GET', '/tokens')).toEqual([])
   expect(operator.errors).toEqual([])
 })
 
 test('saving a repository does not overwrite a change made since the form was opened', async () => {
   await using gate = await sharedGate()
-  const grace = (await gate.admin.ask('POST', '/admin-tokens', { label: 'grace' })) as Record<string, string>
+  const grace = (await gate.admin.request('POST', '/admin-tokens', { label: 'grace' })) as Record<
+    string,
+    string
+  >
   await using operator = await openConsole(browser, gate)
   const { page, open } = operator
-  const before = (await gate.admin.ask('GET', '/repositories/app')) as Record<string, string | boolean>
+  const before = (await gate.admin.request('GET', '/repositories/app')) as Record<string, string | boolean>
   await open('/repositories/app')
   await page.getByText('Change the settings').click()
   await page.getByLabel(/^gitleaks configuration/).fill('title = "mine"\n')
@@ -126,7 +129,7 @@ test('saving a repository does not overwrite a change made since the form was op
   await alert.getByText('serve stale reads while the upstream is unreachable: yes').waitFor()
   expect(await alert.textContent()).not.toContain('identity:')
   expect(await page.getByLabel(/^gitleaks configuration/).inputValue()).toBe('title = "mine"\n')
-  expect(await gate.admin.ask('GET', '/repositories/app')).toMatchObject({
+  expect(await gate.admin.request('GET', '/repositories/app')).toMatchObject({
     knownHosts,
     staleReads: true,
     gitleaksConfig: '',
@@ -137,7 +140,7 @@ test('saving a repository does not overwrite a change made since the form was op
   await untilLoaded(page, () => page.getByRole('button', { name: 'Save' }).click())
   await page.getByRole('heading', { name: 'app', level: 1 }).waitFor()
   expect(await page.getByRole('alert').count()).toBe(0)
-  expect(await gate.admin.ask('GET', '/repositories/app')).toMatchObject({
+  expect(await gate.admin.request('GET', '/repositories/app')).toMatchObject({
     knownHosts: settings.knownHosts,
     staleReads: true,
     gitleaksConfig: 'title = "mine"\n',
@@ -170,6 +173,6 @@ test('a repository is added in the console; problems appear above the form, and 
   await untilLoaded(page, () => page.getByRole('button', { name: 'Save' }).click())
   await page.getByText('Change the settings').click()
   expect(await page.getByLabel(/^Serve stale reads/).isChecked()).toBe(true)
-  expect(await gate.admin.ask('GET', '/repositories/acme%2Fsecond')).toMatchObject({ staleReads: true })
+  expect(await gate.admin.request('GET', '/repositories/acme%2Fsecond')).toMatchObject({ staleReads: true })
   expect(operator.errors).toEqual([])
 })

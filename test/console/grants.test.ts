@@ -48,7 +48,11 @@ test('saving an unchanged form leaves every kind of grant unchanged', async () =
     await page.getByRole('link', { name: 'Change the grant for app' }).click()
     await page.getByRole('button', { name: 'Save' }).click()
     await page.waitForURL('**/agents/ada#grants')
-    expect(await gate.admin.ask('GET', '/grants/ada/app')).toEqual({ agent: 'ada', repository: 'app', terms })
+    expect(await gate.admin.request('GET', '/grants/ada/app')).toEqual({
+      agent: 'ada',
+      repository: 'app',
+      terms,
+    })
   }
   expect(operator.errors).toEqual([])
 })
@@ -107,7 +111,7 @@ test('a grant is changed with the keyboard alone: problems keep the input, then 
     'paths that a push must not touch: docs/**, .github/**',
   ])
     await page.getByText(line).waitFor()
-  expect(await gate.admin.ask('GET', '/grants/ada/app')).toMatchObject({
+  expect(await gate.admin.request('GET', '/grants/ada/app')).toMatchObject({
     terms: {
       rules: [
         { pattern: 'refs/heads/main', allow: [], deny: ['force', 'delete'] },
@@ -150,7 +154,7 @@ test('a new grant in a repository can have every kind of term', async () => {
   await page.getByRole('textbox', { name: 'Rules' }).fill('')
   await page.getByRole('button', { name: 'Add grant' }).click()
   await page.getByText('may read', { exact: true }).waitFor()
-  expect(await gate.admin.ask('GET', '/grants/ada/app')).toMatchObject({
+  expect(await gate.admin.request('GET', '/grants/ada/app')).toMatchObject({
     terms: { rules: [], denyPaths: ['secrets/**'], symlinks: true },
   })
   expect(operator.errors).toEqual([])
@@ -163,7 +167,10 @@ async function requestAsGrace(
   path: string,
   body?: unknown,
 ): Promise<void> {
-  const minted = (await gate.admin.ask('POST', '/admin-tokens', { label: 'grace' })) as Record<string, string>
+  const minted = (await gate.admin.request('POST', '/admin-tokens', { label: 'grace' })) as Record<
+    string,
+    string
+  >
   const answer = await fetch(`${gate.url}/-/api/v1${path}`, {
     method,
     headers: { authorization: `Bearer ${minted.token}`, 'content-type': 'application/json' },
@@ -199,14 +206,14 @@ test('saving a grant does not overwrite a change made since the form was opened,
   await alert.getByText('refs/heads/ada/fix-*: create').waitFor()
   await alert.getByText('symbolic links: none').waitFor()
   expect(await page.getByLabel('Denied paths').inputValue()).toBe('docs/**')
-  expect(await gate.admin.ask('GET', '/grants/ada/app')).toMatchObject({ terms: narrowed })
+  expect(await gate.admin.request('GET', '/grants/ada/app')).toMatchObject({ terms: narrowed })
 
   // An invalid form keeps the version of the present grant.
   await page.getByRole('textbox', { name: 'Rules' }).fill('refs/heads/ada/**: overwrite')
   expect(await submit(page, 'Save')).toBe(400)
   await page.getByRole('textbox', { name: 'Rules' }).fill('refs/heads/ada/fix-*: create')
   expect(await submit(page, 'Save')).toBe(303)
-  expect(await gate.admin.ask('GET', '/grants/ada/app')).toMatchObject({
+  expect(await gate.admin.request('GET', '/grants/ada/app')).toMatchObject({
     terms: { rules: narrowed.rules, denyPaths: ['docs/**'], symlinks: true },
   })
   expect(operator.errors).toEqual([])
@@ -226,11 +233,13 @@ test('a grant removed or added while its form was open is a conflict that keeps 
     .getByText(/^admin token grace \(\w+\) has removed this grant/)
     .waitFor()
   expect(await page.getByLabel('Denied paths').inputValue()).toBe('docs/**')
-  expect(await gate.admin.ask('GET', '/grants')).toEqual([])
+  expect(await gate.admin.request('GET', '/grants')).toEqual([])
   expect(await submit(page, 'Save')).toBe(303)
-  expect(await gate.admin.ask('GET', '/grants/ada/app')).toMatchObject({ terms: { denyPaths: ['docs/**'] } })
+  expect(await gate.admin.request('GET', '/grants/ada/app')).toMatchObject({
+    terms: { denyPaths: ['docs/**'] },
+  })
 
-  await gate.admin.ask('DELETE', '/grants/ada/app')
+  await gate.admin.request('DELETE', '/grants/ada/app')
   await open('/agents/ada')
   await page.getByText('Add a grant').click()
   await page.getByLabel('Denied paths').fill('secrets/**')
@@ -242,9 +251,9 @@ test('a grant removed or added while its form was open is a conflict that keeps 
     .getByText(/^admin token grace \(\w+\) has changed this grant/)
     .waitFor()
   expect(await page.getByLabel('Denied paths').inputValue()).toBe('secrets/**')
-  expect(await gate.admin.ask('GET', '/grants/ada/app')).toMatchObject({ terms: given })
+  expect(await gate.admin.request('GET', '/grants/ada/app')).toMatchObject({ terms: given })
 
-  await gate.admin.ask('DELETE', '/agents/ada')
+  await gate.admin.request('DELETE', '/agents/ada')
   expect(await submit(page, 'Save')).toBe(404)
   expect(operator.errors).toEqual([])
 })

@@ -13,7 +13,7 @@ test('an admin gives, changes and takes away roles, and the change log names the
   await using gate = await sharedGate()
   await using operator = await openConsole(browser, gate)
   const { page, open } = operator
-  const roles = () => gate.admin.ask('GET', '/operators')
+  const roles = () => gate.admin.request('GET', '/operators')
   await open('/settings/operators')
   await page.getByText('No operator who signs in has a role yet.').waitFor()
   const give = async (who: string, role: string, repository: string) => {

@@ -38,9 +38,9 @@ test("a form needs its key, the console's origin, and a signed-in operator", asy
   expect(await send(signedIn, key)).toBe(403)
   const other = { cookie: `${cookie?.name}=${cookie?.value?.slice(0, -2)}xx` }
   expect(await send({ ...other, origin }, key)).toBe(303)
-  expect(await gate.admin.ask('GET', '/agents')).toEqual([])
+  expect(await gate.admin.request('GET', '/agents')).toEqual([])
   expect(await send({ ...signedIn, origin }, key)).toBe(303)
-  expect(await gate.admin.ask('GET', '/agents')).toMatchObject([{ name: 'mallory' }])
+  expect(await gate.admin.request('GET', '/agents')).toMatchObject([{ name: 'mallory' }])
 })
 
 const TICKS = ['symlinks', 'submodules', 'staleReads', 'expires', 'decision', 'until']
@@ -137,12 +137,15 @@ test('no hostile form makes the gate fail', async () => {
 
 test('a session ends with its token, and every page without a session asks for a sign-in', async () => {
   await using gate = await sharedGate()
-  const minted = (await gate.admin.ask('POST', '/admin-tokens', { label: 'grace' })) as Record<string, string>
+  const minted = (await gate.admin.request('POST', '/admin-tokens', { label: 'grace' })) as Record<
+    string,
+    string
+  >
   await using operator = await openConsole(browser, { url: gate.url, adminToken: minted.token ?? '' })
   const { page, open } = operator
   await page.getByText('admin token grace').waitFor()
   await expect.poll(() => page.locator('#live').textContent()).toBe('live')
-  await gate.admin.ask('DELETE', `/admin-tokens/${minted.id}`)
+  await gate.admin.request('DELETE', `/admin-tokens/${minted.id}`)
   await page.getByText('You are signed out.').waitFor()
   const [late] = writeHistory(gate.home, [{ startedAt: Date.now() }])
   expect(await page.locator(`#push-${late}`).count()).toBe(0)
@@ -225,7 +228,7 @@ test('failed sign-ins are recorded, and too many are rate-limited', async () => 
   for (let tries = 0; tries < 8; tries++) statuses.push(await attempt())
   expect(statuses.slice(0, 3)).toEqual([403, 403, 403])
   expect(statuses).toContain(429)
-  expect(await gate.admin.ask('GET', '/failures')).not.toEqual([])
+  expect(await gate.admin.request('GET', '/failures')).not.toEqual([])
 })
 
 test('every response has the content security policy, and no page has inline scripts or styles', async () => {

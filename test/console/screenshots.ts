@@ -43,7 +43,7 @@ const gate = all.use(
     port: 0,
     companionPort: 0,
     settings: {},
-    say: () => {},
+    log: () => {},
     runWorker: worker => startWorker({ ...worker, code }),
   }),
 )
@@ -73,8 +73,8 @@ for (const agent of agents) {
   for (const name of repositories) await gate.admin.grant(agent, name, own)
   tokens.set(agent, (await gate.admin.mint(agent, 'laptop')).token)
 }
-await gate.admin.ask('PUT', '/operators', { who: 'email:grace@acme.example', role: 'admin' })
-await gate.admin.ask('PUT', '/operators', {
+await gate.admin.request('PUT', '/operators', { who: 'email:grace@acme.example', role: 'admin' })
+await gate.admin.request('PUT', '/operators', {
   who: 'group:billing',
   role: 'approver',
   repository: 'acme/billing',
@@ -178,7 +178,7 @@ async function takeScreenshots({ page, open }: ConsolePage, fileOf: (name: strin
 
 type Listed = { id: string; outcome: string; findings: unknown[] }
 async function latestPushes(): Promise<Listed[]> {
-  const { pushes } = (await gate.admin.ask('GET', '/pushes?limit=20')) as { pushes: Listed[] }
+  const { pushes } = (await gate.admin.request('GET', '/pushes?limit=20')) as { pushes: Listed[] }
   return pushes
 }
 

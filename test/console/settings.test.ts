@@ -84,7 +84,7 @@ test('an admin token has the role and the repository that its page shows, and vi
   const item = (label: string) => page.getByRole('listitem').filter({ hasText: label })
   await item('prometheus').getByText('viewer of the gate;').waitFor()
   await item('grace').getByText('approver of app;').waitFor()
-  expect(await gate.admin.ask('GET', '/admin-tokens')).toMatchObject([
+  expect(await gate.admin.request('GET', '/admin-tokens')).toMatchObject([
     { label: 'grace', role: 'approver', repository: 'app' },
     { label: 'prometheus', role: 'viewer', repository: null },
   ])
@@ -128,7 +128,7 @@ test('a push links to the pages of its branch and commits at the host; the list 
   await page.getByLabel('Web page').fill('https://git.example.com/acme/app/')
   await page.getByLabel('Kind of host').selectOption('gitlab')
   await untilLoaded(page, () => page.getByRole('button', { name: 'Save' }).click())
-  expect(await gate.admin.ask('GET', '/repositories/app')).toMatchObject({
+  expect(await gate.admin.request('GET', '/repositories/app')).toMatchObject({
     webUrl: 'https://git.example.com/acme/app',
   })
   await ada.push('refs/heads/ada/hello', { 'hello.txt': 'hello\n' })

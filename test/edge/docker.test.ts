@@ -90,7 +90,7 @@ describe('under a real Docker engine', () => {
           GATE_ADMIN_TOKEN: adminToken,
           GATE_COMPANION_URL: `http://127.0.0.1:${port}`,
         },
-        say: () => {},
+        log: () => {},
       }),
     )
     const app = all.use(
@@ -203,7 +203,7 @@ describe('under a real Docker engine', () => {
           GATE_OPEN_PUSH_TIMEOUT_SECONDS: '1',
         },
         containers: await wranglerDocker(engine, home),
-        say: () => {},
+        log: () => {},
       }),
     )
     const app = all.use(
@@ -212,7 +212,7 @@ describe('under a real Docker engine', () => {
         adminToken,
         host: await engine.gateway(),
         async identity(admin) {
-          await admin.ask('POST', '/identities', { name: 'deploy', publicKey: key.publicKey })
+          await admin.request('POST', '/identities', { name: 'deploy', publicKey: key.publicKey })
           return key.publicKey
         },
       }),

@@ -18,7 +18,7 @@ test('a push that waits is forwarded although its container has stopped meanwhil
   expect(id).not.toBe('')
   await ended(held.container())
 
-  const approved = Approval.parse(await gate.admin.ask('POST', `/approvals/${id}/approve`))
+  const approved = Approval.parse(await gate.admin.request('POST', `/approvals/${id}/approve`))
   expect(approved).toMatchObject({ state: 'forwarded' })
   expect(held.containers()).toHaveLength(2)
   expect(await held.upstream.ref('refs/heads/ada/ci')).toBe(commit)

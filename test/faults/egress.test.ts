@@ -57,7 +57,7 @@ test('with agent-config the same URLs reach the gate, without the proxy', async 
   await using proxy = await egressProxy()
   await using gate = await startGate()
   const ada = await gate.agent('ada', { push: ['refs/heads/ada/**'] })
-  const [app] = z.array(Repository).parse(await gate.admin.ask('GET', '/repositories'))
+  const [app] = z.array(Repository).parse(await gate.admin.request('GET', '/repositories'))
   if (!app) throw new Error('there is no repository')
   const forge = { ...app, upstream: 'ssh://git@forge.example/acme/app.git' }
   const config = path.join(gate.home, 'agent.gitconfig')

@@ -55,32 +55,32 @@ describe('a right that is removed during the scan stops the push before its forw
     [
       'the token is revoked',
       'ada',
-      ({ tokenId }) => gate.admin.ask('DELETE', `/tokens/${tokenId}`),
+      ({ tokenId }) => gate.admin.request('DELETE', `/tokens/${tokenId}`),
       /the token \S+ was revoked during the push/,
     ],
     [
       'the grant is removed',
       'bob',
-      ({ name }) => gate.admin.ask('DELETE', grantOf(name)),
+      ({ name }) => gate.admin.request('DELETE', grantOf(name)),
       /bob lost its grant during the push/,
     ],
     [
       'the agent is removed',
       'cleo',
-      ({ name }) => gate.admin.ask('DELETE', `/agents/${name}`),
+      ({ name }) => gate.admin.request('DELETE', `/agents/${name}`),
       /the token \S+ was revoked during the push/,
     ],
     [
       'the grant is narrowed to other refs',
       'dan',
-      ({ name }) => gate.admin.ask('PUT', grantOf(name), allowing('refs/heads/other/**')),
+      ({ name }) => gate.admin.request('PUT', grantOf(name), allowing('refs/heads/other/**')),
       /may not create refs\/heads\/dan\/change|refs\/heads\/dan\/change/,
     ],
     [
       'the grant is narrowed to other paths',
       'eve',
       ({ name }) =>
-        gate.admin.ask('PUT', grantOf(name), allowing('refs/heads/**', { denyPaths: ['content'] })),
+        gate.admin.request('PUT', grantOf(name), allowing('refs/heads/**', { denyPaths: ['content'] })),
       /content/,
     ],
   ])('%s', async ([, name, act, told]) => {
@@ -101,12 +101,12 @@ describe('a right that is removed during the scan stops the push before its forw
     expect((await work.push('HEAD:refs/heads/finn/first')).code).not.toBe(0)
     const [finding] = (await gate.ledger.last()).findings
     const fingerprint = finding?.fingerprint
-    const exception = (await gate.admin.ask('POST', '/exceptions', {
+    const exception = (await gate.admin.request('POST', '/exceptions', {
       repository: 'app',
       fingerprint,
       reason: 'a test',
     })) as { id: string }
-    const revoke = () => gate.admin.ask('DELETE', `/exceptions/${exception.id}`)
+    const revoke = () => gate.admin.request('DELETE', `/exceptions/${exception.id}`)
     const after = await pushDuring(finn, revoke, { files })
     expect(after.output).toContain('an exception that it needs holds no longer')
     expect(after.upstream).toBeUndefined()
@@ -114,7 +114,7 @@ describe('a right that is removed during the scan stops the push before its forw
 
   test('over git:// the grant is removed', async () => {
     const gita = await gate.agent('gita', { push: ['refs/heads/gita/**'] })
-    const remove = () => gate.admin.ask('DELETE', grantOf('gita'))
+    const remove = () => gate.admin.request('DELETE', grantOf('gita'))
     const after = await pushDuring(gita, remove, { url: gate.gitUrl() })
     expect(after.output).toMatch('gita lost its grant during the push')
     expect(after.upstream).toBeUndefined()
@@ -123,7 +123,9 @@ describe('a right that is removed during the scan stops the push before its forw
 
 test('a push is accepted when its grant is widened during the scan', async () => {
   const hal = await gate.agent('hal', { push: ['refs/heads/hal/**'] })
-  const after = await pushDuring(hal, () => gate.admin.ask('PUT', grantOf('hal'), allowing('refs/heads/**')))
+  const after = await pushDuring(hal, () =>
+    gate.admin.request('PUT', grantOf('hal'), allowing('refs/heads/**')),
+  )
   expect(after).toMatchObject(accepted)
   expect(after.record.outcome).toBe('accepted')
 })
@@ -139,9 +141,9 @@ test('a push is not forwarded when its token, grant and agent are removed while 
   })
   raw.send(body.subarray(0, -200))
   await gate.ledger.until(({ agent, refs }) => agent === 'ida' && refs.length > 0)
-  await gate.admin.ask('DELETE', `/tokens/${ida.tokenId}`)
-  await gate.admin.ask('DELETE', grantOf('ida'))
-  await gate.admin.ask('DELETE', '/agents/ida')
+  await gate.admin.request('DELETE', `/tokens/${ida.tokenId}`)
+  await gate.admin.request('DELETE', grantOf('ida'))
+  await gate.admin.request('DELETE', '/agents/ida')
   raw.send(body.subarray(-200))
   raw.end()
   await raw.reported()

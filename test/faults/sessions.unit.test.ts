@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { endedBy } from '../../container/sessions/session-counts.ts'
+import { sessionEndOf } from '../../container/sessions/session-counts.ts'
 import { createSessions, type Sessions } from '../../container/sessions/sessions.ts'
 
 const LIMITS = { maxSessions: 4, maxAgentSessions: 3 }
@@ -12,7 +12,7 @@ const who = (agent: string, id = `${agent}-1`) => ({
 
 function begin(sessions: Sessions, agent: string, id?: string) {
   const begun = sessions.begin(who(agent, id))
-  if (!begun.ok) throw new Error(begun.why)
+  if (!begun.ok) throw new Error(begun.reason)
   return begun
 }
 
@@ -21,12 +21,12 @@ test('an agent has its share of sessions, all agents have the whole, and each en
   const own = [begin(sessions, 'ada'), begin(sessions, 'ada'), begin(sessions, 'ada')]
   expect(sessions.begin(who('ada'))).toMatchObject({
     ok: false,
-    why: expect.stringMatching(/^ada has 3 sessions at once/),
+    reason: expect.stringMatching(/^ada has 3 sessions at once/),
   })
   begin(sessions, 'bob')
   expect(sessions.begin(who('eve'))).toMatchObject({
     ok: false,
-    why: expect.stringMatching(/^the gate is busy with 4 sessions/),
+    reason: expect.stringMatching(/^the gate is busy with 4 sessions/),
   })
   own[0]?.end({ outcome: 'served' })
   begin(sessions, 'eve')
@@ -57,7 +57,7 @@ test('fetches wait in line for a place: the first in line gets it, and a client 
   const order: string[] = []
   const enter = async (agent: string, { signal }: AbortController) => {
     const begun = await sessions.beginInTurn(who(agent), signal)
-    order.push(begun.ok ? agent : `${agent}: ${begun.why}`)
+    order.push(begun.ok ? agent : `${agent}: ${begun.reason}`)
   }
   const line = [enter('eve', stay), enter('fay', leave), enter('gus', stay)]
   leave.abort()
@@ -78,7 +78,7 @@ test('as many fetches of an agent wait as may run, the next is refused at once, 
   expect(await sessions.beginInTurn(who('ada'), signal)).toMatchObject({ ok: false })
   void sessions.close()
   expect(await Promise.all(line)).toEqual(
-    line.map(() => ({ ok: false, why: expect.stringMatching(/^the gate is stopping/) })),
+    line.map(() => ({ ok: false, reason: expect.stringMatching(/^the gate is stopping/) })),
   )
 })
 
@@ -113,7 +113,7 @@ test('closed sessions refuse new sessions, and the close resolves when the last 
   })
   expect(sessions.begin(who('bob'))).toMatchObject({
     ok: false,
-    why: expect.stringMatching(/^the gate is stopping/),
+    reason: expect.stringMatching(/^the gate is stopping/),
   })
   await Promise.resolve()
   expect(isClosed).toBe(false)
@@ -124,8 +124,8 @@ test('closed sessions refuse new sessions, and the close resolves when the last 
 
 test('ended sessions are counted by repository, service, outcome and reason', () => {
   const sessions = createSessions({ maxSessions: 2, maxAgentSessions: 2 })
-  begin(sessions, 'ada').end(endedBy(undefined))
-  begin(sessions, 'ada').end(endedBy('idle'))
+  begin(sessions, 'ada').end(sessionEndOf(undefined))
+  begin(sessions, 'ada').end(sessionEndOf('idle'))
   const scanned = { bytes: 10, objects: 2, gitleaks: 1 }
   for (let i = 0; i < 2; i++) begin(sessions, 'ada').end({ outcome: 'accepted', scanned })
   for (const agent of ['ada', 'bob']) begin(sessions, agent)

@@ -12,7 +12,7 @@ beforeAll(async () => {
   host = await startStandInHost('github')
   host.serve(PROJECT)
   gate = await startGate()
-  await gate.admin.ask('PUT', '/credentials/bot', { user: 'bot', secret: host.token })
+  await gate.admin.request('PUT', '/credentials/bot', { user: 'bot', secret: host.token })
   await setHost({ credential: 'bot' })
   ada = await gate.agent('ada', { push: ['ada/**'], pullRequests: ['main', 'release/*'] })
   work = await ada.clone()
@@ -24,9 +24,9 @@ afterAll(async () => {
 
 /** Gives the repository the stand-in's API. Its upstream, behind sshd, has another path than the project. */
 async function setHost(changes: object) {
-  const current = (await gate.admin.ask('GET', '/repositories/app')) as Record<string, unknown>
+  const current = (await gate.admin.request('GET', '/repositories/app')) as Record<string, unknown>
   const { name: _, createdAt: __, ...settings } = current
-  await gate.admin.ask('PUT', '/repositories/app', {
+  await gate.admin.request('PUT', '/repositories/app', {
     ...settings,
     forge: 'github',
     api: host.api,
@@ -38,7 +38,7 @@ async function setHost(changes: object) {
 const PROJECT = 'repository'
 const lastPush = async () => {
   const { id } = await gate.ledger.last()
-  return PushRecord.parse(await gate.admin.ask('GET', `/pushes/${id}`))
+  return PushRecord.parse(await gate.admin.request('GET', `/pushes/${id}`))
 }
 const mainPulls = () =>
   host.pulls.map(({ branch, base, title, body, isDraft }) => ({ branch, base, title, body, isDraft }))
@@ -137,18 +137,21 @@ test('a secret in the text of a pull request refuses the push', async () => {
 
 test('no record, log or file of the gate has the host’s token', async () => {
   expect(gate.log.join('\n')).not.toContain(host.token)
-  expect(JSON.stringify(await gate.admin.ask('GET', '/pushes?limit=100'))).not.toContain(host.token)
+  expect(JSON.stringify(await gate.admin.request('GET', '/pushes?limit=100'))).not.toContain(host.token)
 })
 
 describe('deploy keys', () => {
   test('an identity is registered at the host with write access, and its key goes with it', async () => {
-    const made = await gate.admin.ask('POST', '/identities', {
+    const made = await gate.admin.request('POST', '/identities', {
       name: 'fresh',
       register: { repository: 'app' },
     })
     const { publicKey } = z.object({ publicKey: z.string() }).parse(made)
     expect(host.keys).toEqual([{ id: 1, title: 'git-gate fresh', key: publicKey, writable: true }])
-    expect(await gate.admin.ask('DELETE', '/identities/fresh')).toMatchObject({ name: 'fresh', stays: [] })
+    expect(await gate.admin.request('DELETE', '/identities/fresh')).toMatchObject({
+      name: 'fresh',
+      stays: [],
+    })
     expect(host.keys).toEqual([])
   })
 
@@ -159,20 +162,20 @@ describe('deploy keys', () => {
       forge: 'github',
       api: host.api,
     }
-    await gate.admin.ask('POST', '/identities', { name: 'first', register })
+    await gate.admin.request('POST', '/identities', { name: 'first', register })
     expect(host.keys).toMatchObject([{ title: 'git-gate first' }])
     host.answerNext({ status: 403, body: { message: 'Must have admin rights' } })
-    expect(await gate.admin.ask('DELETE', '/identities/first')).toMatchObject({
+    expect(await gate.admin.request('DELETE', '/identities/first')).toMatchObject({
       stays: [{ upstream: register.upstream, why: expect.stringContaining('Must have admin rights') }],
     })
   })
 
   test('a host that refuses the key leaves no identity, and the alternative is named', async () => {
     host.answerNextPost({ status: 422, body: { message: 'Deploy keys are disabled for this repository' } })
-    const refused = gate.admin.ask('POST', '/identities', { name: 'no', register: { repository: 'app' } })
+    const refused = gate.admin.request('POST', '/identities', { name: 'no', register: { repository: 'app' } })
     await expect(refused).rejects.toThrow(
       /Deploy keys are disabled for this repository.*git gate repo add NAME --upstream https/,
     )
-    await expect(gate.admin.ask('GET', '/identities/no')).rejects.toThrow(/no identity/)
+    await expect(gate.admin.request('GET', '/identities/no')).rejects.toThrow(/no identity/)
   })
 })

@@ -46,7 +46,7 @@ export async function startShim(
       port: 0,
       companionPort: 0,
       settings: { GATE_GITLEAKS: gitleaks },
-      say: log,
+      log,
       runWorker: options => startWorker({ ...options, code }),
     }),
   )

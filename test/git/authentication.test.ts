@@ -108,7 +108,7 @@ describe('tokens', () => {
   test('a revoked one fails at the next request, and git ends at once', async () => {
     const eve = await gate.agent('eve', { push: ['eve/**'] })
     const work = await eve.clone()
-    await gate.admin.ask('DELETE', `/tokens/${eve.tokenId}`)
+    await gate.admin.request('DELETE', `/tokens/${eve.tokenId}`)
     for (const ran of [await work.git(['fetch', 'origin']), await work.push('HEAD:eve/x')]) {
       expect(ran.code).toBe(128)
       expect(ran.output).toMatch(/was revoked|Authentication failed/)
@@ -273,14 +273,14 @@ test('an agent with the longest grant and repository is admitted', async () => {
   await gate.repository('long')
   const long = await gate.agent('long', { push: ['long/**'] }, { repository: 'long' })
   const denyPaths = Array.from({ length: 180 }, (_, i) => `${i}${'x'.repeat(500)}`)
-  const { terms } = AgentGrant.parse(await gate.admin.ask('GET', '/grants/long/long'))
+  const { terms } = AgentGrant.parse(await gate.admin.request('GET', '/grants/long/long'))
   await gate.admin.grant('long', 'long', { ...terms, denyPaths })
   const {
     createdAt: _,
     name,
     ...settings
-  } = Repository.parse(await gate.admin.ask('GET', '/repositories/long'))
+  } = Repository.parse(await gate.admin.request('GET', '/repositories/long'))
   const gitleaksConfig = `# ${'漢'.repeat(60_000)}\n`
-  await gate.admin.ask('PUT', `/repositories/${name}`, { ...settings, gitleaksConfig })
+  await gate.admin.request('PUT', `/repositories/${name}`, { ...settings, gitleaksConfig })
   expect(await long.push('refs/heads/long/x', 'hello\n')).toMatchObject(accepted)
 })

@@ -37,7 +37,7 @@ async function webhookReceiver() {
 test('a secret in an unscanned text is neither on disk nor in the API, webhooks, metrics or the log', async () => {
   await using gate = await startGate()
   using hook = await webhookReceiver()
-  await gate.admin.ask('POST', '/webhooks', { url: hook.url, events: 'pushes' })
+  await gate.admin.request('POST', '/webhooks', { url: hook.url, events: 'pushes' })
   const ada = await gate.agent('ada', { push: ['ada/**'] })
   const work = await ada.clone()
   await work.commit('Something', { 'a.txt': 'a\n' })
@@ -81,7 +81,7 @@ test('a secret in an unscanned text is neither on disk nor in the API, webhooks,
     seconds(40),
     () => `the webhook was told ${hook.told()} times`,
   )
-  const records = await Promise.all(all.map(({ id: push }) => gate.admin.ask('GET', `/pushes/${push}`)))
+  const records = await Promise.all(all.map(({ id: push }) => gate.admin.request('GET', `/pushes/${push}`)))
   const metrics = await fetch(`${gate.url}/-/metrics`, {
     headers: { authorization: `Bearer ${gate.adminToken}` },
   })

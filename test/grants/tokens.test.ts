@@ -20,7 +20,7 @@ test('a token that is revoked between clone and push, and between the two reques
   const commit = await work.commit('One', { one: 'one\n' })
   const bytes = body([[ZERO, commit, 'refs/heads/ada/x']], await packOf(work, 'HEAD', '^origin/main'))
   expect((await advertised(ada)).status).toBe(200)
-  await gate.admin.ask('DELETE', `/tokens/${ada.tokenId}`)
+  await gate.admin.request('DELETE', `/tokens/${ada.tokenId}`)
   const refused = await send(gate, ada, bytes)
   expect(refused.status).toBe(401)
   expect(refused.body.toString()).toMatch(/the token \w+ was revoked/)
@@ -41,7 +41,7 @@ test('a token that expires between clone and push, and between the two requests 
   const expiresAt = new Date(Date.now() + 6000).toISOString()
   const { token } = z
     .object({ token: z.string() })
-    .parse(await gate.admin.ask('POST', '/tokens', { agent: 'bob', label: 'short', expiresAt }))
+    .parse(await gate.admin.request('POST', '/tokens', { agent: 'bob', label: 'short', expiresAt }))
   const short = { name: 'bob', token }
   const url = bob.url().replace(bob.token, token)
   await work.text(['remote', 'set-url', 'origin', url])
@@ -92,7 +92,7 @@ test('guessing: git has to wait, the guesses are recorded, and valid tokens stil
   expect(answer.headers['content-type']).toMatch(/^text\/plain/)
   const failures = z
     .array(z.object({ address: z.string(), count: z.number() }))
-    .parse(await gate.admin.ask('GET', '/failures'))
+    .parse(await gate.admin.request('GET', '/failures'))
   expect(failures.reduce((sum, each) => sum + each.count, 0)).toBeGreaterThan(FAILURES)
   expect(failures.every(each => each.address === 'unknown')).toBe(true)
   expect(await carl.clone()).toBeDefined()

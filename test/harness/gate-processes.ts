@@ -44,7 +44,7 @@ export async function startProcesses(options: ProcessOptions): Promise<GateProce
       port: options.settings?.GATE_GIT_LISTEN ? await freePort() : 0,
       companionPort: 0,
       settings: options.settings ?? {},
-      say: line => log.push(line),
+      log: line => log.push(line),
       async runWorker({ bindings, ...worker }) {
         const through = options.companionThrough
         const { GATE_COMPANION_URL: url = '' } = bindings

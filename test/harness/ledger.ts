@@ -14,10 +14,10 @@ export interface Ledger {
 }
 
 export function ledgerOf(admin: Admin): Ledger {
-  const pushes = async () => PushPage.parse(await admin.ask('GET', '/pushes')).pushes
+  const pushes = async () => PushPage.parse(await admin.request('GET', '/pushes')).pushes
   const newest = async () => {
     const [push] = await pushes()
-    return push && PushRecord.parse(await admin.ask('GET', `/pushes/${push.id}`))
+    return push && PushRecord.parse(await admin.request('GET', `/pushes/${push.id}`))
   }
   return {
     pushes,

@@ -96,10 +96,10 @@ describe.skipIf(noClient)('the git-lfs client', () => {
     expect(past.output).toContain('which the gate has refused: git-gate: secret found: github-pat')
     expect(await gate.upstream.ref('refs/heads/keys')).toBeUndefined()
 
-    await gate.admin.ask('POST', '/exceptions', { repository: 'app', fingerprint, reason: 'an example' })
+    await gate.admin.request('POST', '/exceptions', { repository: 'app', fingerprint, reason: 'an example' })
     expect(await work.push('HEAD:refs/heads/keys')).toMatchObject(accepted)
     expect(server.has(sha256(secret))).toBe(true)
-    const { transfers } = (await gate.admin.ask('GET', `/lfs-transfers?oid=${sha256(secret)}`)) as {
+    const { transfers } = (await gate.admin.request('GET', `/lfs-transfers?oid=${sha256(secret)}`)) as {
       transfers: unknown[]
     }
     expect(transfers).toMatchObject([

@@ -76,9 +76,9 @@ test('an agent reads why its push was refused, and the decision on its finding',
   const fingerprint = /finding: \S+ in key\.txt:1, fingerprint (\S+)/.exec(why)?.[1] ?? ''
   const status = () => tools.call('finding_status', { repository: 'app', fingerprint })
   expect(await status()).toMatch(/^no decision yet/)
-  await gate.admin.ask('POST', '/declines', { repository: 'app', fingerprint, reason: 'rotate it' })
+  await gate.admin.request('POST', '/declines', { repository: 'app', fingerprint, reason: 'rotate it' })
   expect(await status()).toBe('an operator declined it: rotate it')
-  await gate.admin.ask('POST', '/exceptions', { repository: 'app', fingerprint, reason: 'a sample' })
+  await gate.admin.request('POST', '/exceptions', { repository: 'app', fingerprint, reason: 'a sample' })
   expect(await status()).toMatch(/^an exception lets it pass: push again$/)
 
   await using others = await connect(ada)

@@ -57,7 +57,7 @@ test('an agent can neither grant nor push an exception', async () => {
     const answer = await fetch(`${gate.url}/-/api/v1/exceptions`, { method: 'POST', headers, body })
     expect([401, 403]).toContain(answer.status)
   }
-  expect(await gate.admin.ask('GET', '/exceptions')).toEqual([])
+  expect(await gate.admin.request('GET', '/exceptions')).toEqual([])
 
   await work.text(['reset', '-q', '--hard', 'origin/main'])
   await work.commit('Everything an agent could write', {
@@ -118,7 +118,7 @@ test('an exception ends at its expiry, and at once when it is revoked', async ()
   const first = await refused(work, 'joe/a')
   const end = Date.now() + seconds(1)
   const terms = { repository: 'app', fingerprint: first.fingerprint, reason: 'for a second' }
-  await gate.admin.ask('POST', '/exceptions', { ...terms, until: new Date(end).toISOString() })
+  await gate.admin.request('POST', '/exceptions', { ...terms, until: new Date(end).toISOString() })
   await until(
     () => Date.now() > end || undefined,
     seconds(5),
@@ -126,7 +126,7 @@ test('an exception ends at its expiry, and at once when it is revoked', async ()
   )
   await refused(work, 'joe/a')
   await expect(
-    gate.admin.ask('POST', '/exceptions', { ...terms, until: new Date(end).toISOString() }),
+    gate.admin.request('POST', '/exceptions', { ...terms, until: new Date(end).toISOString() }),
   ).rejects.toThrow(/until/)
 
   const { id } = await grant('app', first.fingerprint)
@@ -159,7 +159,7 @@ test('a gitleaks configuration is tried before it is saved, and then applies to 
     expect(ran.code).not.toBe(0)
     expect(ran.stderr).toMatch(reason)
   }
-  await expect(gate.admin.ask('GET', '/repositories/bad')).rejects.toMatchObject({ code: 'not-found' })
+  await expect(gate.admin.request('GET', '/repositories/bad')).rejects.toMatchObject({ code: 'not-found' })
 
   const config = [
     '[extend]',
@@ -180,10 +180,10 @@ test('a gitleaks configuration is tried before it is saved, and then applies to 
     name,
     createdAt: _,
     ...settings
-  } = Repository.parse(await gate.admin.ask('GET', '/repositories/good'))
+  } = Repository.parse(await gate.admin.request('GET', '/repositories/good'))
   await expect(
-    gate.admin.ask('PUT', `/repositories/${name}`, { ...settings, gitleaksConfig: 'rubbish' }),
+    gate.admin.request('PUT', `/repositories/${name}`, { ...settings, gitleaksConfig: 'rubbish' }),
   ).rejects.toMatchObject({ code: 'bad-gitleaks-config' })
-  expect(await gate.admin.ask('GET', '/repositories/good')).toMatchObject({ gitleaksConfig: config })
+  expect(await gate.admin.request('GET', '/repositories/good')).toMatchObject({ gitleaksConfig: config })
   await gate.idle({ within: seconds(30) })
 })

@@ -89,14 +89,14 @@ async function build(each: Case, prefix: string) {
 async function recordOf(name: string): Promise<PushRecord> {
   const id = await until(
     async () => {
-      const page = PushPage.parse(await gate.admin.ask('GET', '/pushes?limit=20'))
+      const page = PushPage.parse(await gate.admin.request('GET', '/pushes?limit=20'))
       const match = page.pushes.find(push => push.refs.some(({ ref }) => ref.includes(`/${name}-`)))
       return match && match.outcome !== 'open' ? match.id : undefined
     },
     seconds(30),
     () => `${name} has no record in the ledger`,
   )
-  return PushRecord.parse(await gate.admin.ask('GET', `/pushes/${id}`))
+  return PushRecord.parse(await gate.admin.request('GET', `/pushes/${id}`))
 }
 
 let pushes = 0

@@ -17,8 +17,8 @@ const setReadRefs = async (name: string, readRefs: readonly string[]) => {
     name: _,
     createdAt: __,
     ...settings
-  } = (await gate.admin.ask('GET', `/repositories/${name}`)) as Record<string, unknown>
-  return gate.admin.ask('PUT', `/repositories/${name}`, { ...settings, readRefs })
+  } = (await gate.admin.request('GET', `/repositories/${name}`)) as Record<string, unknown>
+  return gate.admin.request('PUT', `/repositories/${name}`, { ...settings, readRefs })
 }
 
 /** Gives upstream a ref that no branch reaches. Returns its commit. */

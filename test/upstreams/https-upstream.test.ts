@@ -32,13 +32,13 @@ beforeAll(async () => {
   host = ends.use(await startHttpsHost(upstream.dir, certificates))
   host.tokens.set(token, 'write')
   gate = ends.use(await startGate())
-  await gate.admin.ask('PUT', '/credentials/bot', { user: 'gate-bot', secret: token })
+  await gate.admin.request('PUT', '/credentials/bot', { user: 'gate-bot', secret: token })
   await addRepository('web', host.url, 'bot')
 }, 60_000)
 afterAll(() => ends.disposeAsync())
 
 const addRepository = (name: string, url: string, credential: string, settings: object = {}) =>
-  gate.admin.ask('POST', '/repositories', {
+  gate.admin.request('POST', '/repositories', {
     name,
     upstream: url,
     credential,
@@ -47,7 +47,7 @@ const addRepository = (name: string, url: string, credential: string, settings: 
   })
 const agent = (name: string, repository = 'web') => gate.agent(name, own, { repository })
 const check = async (name: string) =>
-  LinkCheck.parse(await gate.admin.ask('POST', `/repositories/${name}/check`, {})).steps.at(-1)
+  LinkCheck.parse(await gate.admin.request('POST', `/repositories/${name}/check`, {})).steps.at(-1)
 
 test('over HTTPS an agent clones, pushes, is refused, and reads what upstream says', async () => {
   const ada = await agent('ada')
@@ -128,7 +128,7 @@ test('a push whose answer is lost is settled by asking upstream', async () => {
 
 test('a refused credential is one clear line for the agent and for doctor', async () => {
   const wrong = randomBytes(20).toString('hex')
-  await gate.admin.ask('PUT', '/credentials/old', { user: 'gate-bot', secret: wrong })
+  await gate.admin.request('PUT', '/credentials/old', { user: 'gate-bot', secret: wrong })
   await addRepository('stale', host.url, 'old')
   const eve = await agent('eve', 'stale')
   const line = /the gate's credential "old" for 127\.0\.0\.1:\d+ is refused\b/
@@ -139,7 +139,7 @@ test('a refused credential is one clear line for the agent and for doctor', asyn
 
   const readOnly = randomBytes(20).toString('hex')
   host.tokens.set(readOnly, 'read')
-  await gate.admin.ask('PUT', '/credentials/old', { user: 'gate-bot', secret: readOnly })
+  await gate.admin.request('PUT', '/credentials/old', { user: 'gate-bot', secret: readOnly })
   const work = await eve.clone()
   await work.commit('Not allowed', { a: 'x\n' })
   const denied = /127\.0\.0\.1:\d+ denies the gate's credential "old" this \("This token may only read\."\)/
@@ -181,7 +181,7 @@ test("a GitHub App's token is narrowed to the repository, replaced when revoked,
   const api = ends.use(await startGitHubApi(certificates, hosted))
   const proxy = ends.use(await startProxy())
   const app = { id: api.appId, installation: '77', api: api.url }
-  await gate.admin.ask('PUT', '/credentials/app', { app, secret: api.privateKey })
+  await gate.admin.request('PUT', '/credentials/app', { app, secret: api.privateKey })
   await addRepository('installed', hosted.url, 'app', { proxy: proxy.url })
   const hal = await agent('hal', 'installed')
   const work = await hal.clone()

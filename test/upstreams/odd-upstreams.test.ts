@@ -30,7 +30,7 @@ test('a shallow upstream is refused in words by fetch, push and doctor', async (
     expect(ran.code).not.toBe(0)
     expect(ran.output).toContain(words)
   }
-  const { steps } = LinkCheck.parse(await gate.admin.ask('POST', '/repositories/shallow/check'))
+  const { steps } = LinkCheck.parse(await gate.admin.request('POST', '/repositories/shallow/check'))
   expect(steps.at(-1)).toMatchObject({ name: 'read', ok: false, detail: expect.stringContaining(words) })
 })
 

@@ -58,7 +58,7 @@ async function firstCommit({ git: run }: Upstream): Promise<void> {
 
 const lastPush = async () => {
   const { id } = await gate.ledger.last()
-  return PushRecord.parse(await gate.admin.ask('GET', `/pushes/${id}`))
+  return PushRecord.parse(await gate.admin.request('GET', `/pushes/${id}`))
 }
 
 test('a SHA-256 upstream is cloned, pushed to, rewritten, tagged and deleted from', async () => {
@@ -70,7 +70,7 @@ test('a SHA-256 upstream is cloned, pushed to, rewritten, tagged and deleted fro
   expect(await upstream.ref('refs/heads/ada/x')).toBe(first)
   const record = await lastPush()
   expect(record).toMatchObject({ outcome: 'accepted', refs: [{ old: NULL_ID, new: first, status: 'ok' }] })
-  const diff = PushDiff.array().parse(await gate.admin.ask('GET', `/pushes/${record.id}/diff`))
+  const diff = PushDiff.array().parse(await gate.admin.request('GET', `/pushes/${record.id}/diff`))
   expect(diff[0]?.changes?.diff?.text).toContain('+one')
 
   await work.text(['commit', '-q', '--amend', '-m', 'Add a better file'])
@@ -101,9 +101,9 @@ test('a SHA-256 upstream over HTTPS is cloned, pushed to and fetched from', asyn
   await using host = await startHttpsHost(web.dir, certificates)
   const secret = randomBytes(20).toString('hex')
   host.tokens.set(secret, 'write')
-  await gate.admin.ask('PUT', '/credentials/bot', { user: 'bot', secret })
+  await gate.admin.request('PUT', '/credentials/bot', { user: 'bot', secret })
   const repository = { name: 'web', upstream: host.url, credential: 'bot', ca: certificates.ca }
-  await gate.admin.ask('POST', '/repositories', repository)
+  await gate.admin.request('POST', '/repositories', repository)
   const cy = await gate.agent('cy', { push: ['cy/**'], delete: ['cy/**'] }, { repository: 'web' })
   const work = await cy.clone()
   expect(await work.text(['rev-parse', '--show-object-format'])).toBe('sha256')
@@ -185,7 +185,7 @@ test('a push that waits for an approval is forwarded in the format of the upstre
 })
 
 test('doctor has no complaint, and an empty SHA-256 upstream takes its first push', async () => {
-  const { steps } = LinkCheck.parse(await gate.admin.ask('POST', '/repositories/long/check'))
+  const { steps } = LinkCheck.parse(await gate.admin.request('POST', '/repositories/long/check'))
   expect(steps.filter(({ ok }) => !ok)).toEqual([])
   await using empty = await startUpstream()
   await toSha256(empty)
@@ -206,7 +206,7 @@ test('an upstream that changes its object format is an error in words, until its
   const listed = await git(['ls-remote', ada.url('changing')])
   expect(listed.code).not.toBe(0)
   expect(listed.output).toContain('the upstream has SHA-256 object ids now, and its mirror has other ids')
-  const { steps } = LinkCheck.parse(await gate.admin.ask('POST', '/repositories/changing/check'))
+  const { steps } = LinkCheck.parse(await gate.admin.request('POST', '/repositories/changing/check'))
   const mirror = /a cache: (\S+\.git)/.exec(steps.at(-1)?.fix ?? '')?.[1]
   if (!mirror) throw new Error(`doctor names no mirror: ${JSON.stringify(steps.at(-1))}`)
   fs.rmSync(mirror, { recursive: true })

@@ -62,7 +62,7 @@ function stage() {
     open: (commands: readonly Command[], options: readonly string[] = [], heldMs?: number) =>
       openUpstreamSession(async () => link, {} as Upstream, commands, options, heldMs),
     async send(commands: readonly Command[], pack: Buffer, options: readonly string[] = []) {
-      const session = await this.open(commands, options).take(soon())
+      const session = await this.open(commands, options).acquire(soon())
       if (!session) throw new Error('there is no session')
       const told: string[] = []
       const sent = sendPush(
@@ -103,17 +103,17 @@ test('a ref that upstream has at another value than the agent saw is left to git
   const created = [at.command('refs/heads/main', NULL_ID.sha1, at.two)]
   const missing = [at.command('refs/heads/none', at.one, at.two)]
   for (const commands of [moved, created, missing])
-    expect(await at.open(commands).take(soon())).toBeUndefined()
+    expect(await at.open(commands).acquire(soon())).toBeUndefined()
   at.upstreamGit('config', 'receive.advertiseAtomic', 'false')
   const two = ['a', 'b'].map(name => at.command(`refs/heads/${name}`, NULL_ID.sha1, at.one))
-  expect(await at.open(two).take(soon())).toBeUndefined()
+  expect(await at.open(two).acquire(soon())).toBeUndefined()
 })
 
 test('an upstream that may not read the pack of a client gets a pack of git push', async () => {
   using at = stage()
   const commands = [at.command('refs/heads/main', at.base, at.one)]
   at.upstreamGit('config', 'repack.useDeltaBaseOffset', 'false')
-  expect(await at.open(commands).take(soon())).toBeUndefined()
+  expect(await at.open(commands).acquire(soon())).toBeUndefined()
 })
 
 test('upstream replaces only the value that the agent saw, also when it moves after it has listed its refs', async () => {
@@ -164,10 +164,10 @@ test('git push sends what upstream turns out to lack', async () => {
     linkTo: async () => at.link,
     upstream: { name: 'app', url: at.upstream } as Upstream,
     session: at.open(commands),
-    ...{ commands, pushOptions: [], say() {}, deadlineMs: 30_000 },
+    ...{ commands, pushOptions: [], sendProgress() {}, deadlineMs: 30_000 },
   })
   const { outcome } = await forward.send(pid => groups.push(pid))
-  forward.drop()
+  forward.abort()
   expect(outcome).toBe('accepted')
   expect(at.at('refs/heads/main')).toBe(at.two)
   expect(groups).toHaveLength(2)
@@ -188,10 +188,10 @@ test('a session that no push takes ends by itself, and is not taken afterwards',
   const session = at.open([at.command('refs/heads/main', at.base, at.one)])
   expect(await session.isUsable()).toBe(true)
   const [child] = at.children
-  session.drop()
+  session.abort()
   const [code] = child && child.exitCode === null ? await once(child, 'close') : [child?.exitCode]
   expect(code).toBe(0)
-  expect(await session.take(soon())).toBeUndefined()
+  expect(await session.acquire(soon())).toBeUndefined()
   expect(at.released).toEqual([{ cut: false }])
 })
 
@@ -199,7 +199,7 @@ test('a session that is held for too long ends without a push', async () => {
   using at = stage()
   const session = at.open([at.command('refs/heads/main', at.base, at.one)], [], 1)
   expect(await session.isUsable()).toBe(false)
-  expect(await session.take(soon())).toBeUndefined()
+  expect(await session.acquire(soon())).toBeUndefined()
 })
 
 test('the pack of a push is the one in its quarantine, or none, or left to git', async () => {

@@ -37,7 +37,7 @@ afterAll(() => ends.disposeAsync())
 
 const run = (...args: string[]) =>
   gitGate(args, { env: { GATE_URL: gate.url, GATE_ADMIN_TOKEN: gate.adminToken } })
-const webhooks = async () => z.array(Webhook).parse(await gate.admin.ask('GET', '/webhooks'))
+const webhooks = async () => z.array(Webhook).parse(await gate.admin.request('GET', '/webhooks'))
 const retry = async () => {
   approvalsOf(gate).inLedger('UPDATE deliveries SET due_at = 0')
   await gate.tick()
@@ -52,14 +52,17 @@ test('an operator learns by e-mail of a push that waits, and of a mail server th
   expect(await webhooks()).toMatchObject([
     { problem: { text: expect.stringContaining('there is no credential mail') } },
   ])
-  await gate.admin.ask('PUT', '/credentials/mail', { user: 'gate@acme.example', secret: `${password}-wrong` })
+  await gate.admin.request('PUT', '/credentials/mail', {
+    user: 'gate@acme.example',
+    secret: `${password}-wrong`,
+  })
   await retry()
   expect(await webhooks()).toMatchObject([{ problem: { text: expect.stringContaining('535') } }])
   const doctor = await run('doctor')
   expect(doctor.stdout).toMatch(/FAIL {2}webhook \w+: .*535[\s\S]*GATE_SMTP_CREDENTIAL/)
   expect((await run('webhook', 'list')).stdout).toContain('535')
 
-  await gate.admin.ask('PUT', '/credentials/mail', { user: 'gate@acme.example', secret: password })
+  await gate.admin.request('PUT', '/credentials/mail', { user: 'gate@acme.example', secret: password })
   mail.refuse({ code: 550, text: 'no such mailbox' })
   await retry()
   expect(await webhooks()).toMatchObject([{ problem: { text: expect.stringContaining('no such mailbox') } }])
@@ -78,13 +81,15 @@ test('an operator learns by e-mail of a push that waits, and of a mail server th
 
   for (const secret of [password, Buffer.from(password).toString('base64')]) {
     expect(gate.log.join('\n')).not.toContain(secret)
-    expect(JSON.stringify([await webhooks(), await gate.admin.ask('GET', '/changes')])).not.toContain(secret)
+    expect(JSON.stringify([await webhooks(), await gate.admin.request('GET', '/changes')])).not.toContain(
+      secret,
+    )
   }
   expect(await filesWith(path.join(gate.home), password)).toEqual(['mail'])
 })
 
 test('an address has no list and no header, and goes with the format email alone', async () => {
-  const add = (webhook: object) => gate.admin.ask('POST', '/webhooks', webhook)
+  const add = (webhook: object) => gate.admin.request('POST', '/webhooks', webhook)
   for (const url of ['a@b.example,c@d.example', 'a@b.example?bcc=c@d.example', 'a%0d%0a@b.example', ''])
     await expect(add({ url: `mailto:${url}`, format: 'email' })).rejects.toThrow()
   await expect(add({ url: 'mailto:a@b.example' })).rejects.toThrow('mailto')

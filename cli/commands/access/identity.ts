@@ -74,7 +74,7 @@ const remove = removal(
   printResult(options, removed, () =>
     [
       `removed ${removed.name}`,
-      ...removed.stays.map(({ upstream, why }) => `its deploy key stays at ${upstream}: ${why}`),
+      ...removed.stays.map(({ upstream, reason }) => `its deploy key stays at ${upstream}: ${reason}`),
     ].join('\n'),
   )
   if (!options.json) printNote('Remove a deploy key that you registered yourself from its host.')

@@ -23,10 +23,10 @@ export class ByteReader {
   async until(end: number, maxBytes = 1 << 20): Promise<Buffer | undefined> {
     let from = 0
     for (;;) {
-      const at = this.#rest.indexOf(end, from)
-      if (at >= 0) {
-        const found = this.#rest.subarray(0, at)
-        this.#rest = this.#rest.subarray(at + 1)
+      const index = this.#rest.indexOf(end, from)
+      if (index >= 0) {
+        const found = this.#rest.subarray(0, index)
+        this.#rest = this.#rest.subarray(index + 1)
         return found
       }
       from = this.#rest.length

@@ -1,7 +1,7 @@
 import type { Git } from '../../git/git.ts'
 import { EMPTY_TREE, formatOf } from '../../git/objects/object-format.ts'
 import { LimitExceeded, type Limits } from '../limits.ts'
-import { lines } from './git-lines.ts'
+import { forEachField } from './git-lines.ts'
 
 /** A changed entry of a new commit: its mode and blob id in the commit, and in each parent. */
 export interface Entry {
@@ -26,7 +26,7 @@ export const isContent = (mode: string) => mode !== '000000' && mode !== '160000
  * Selects the entries that the checks see. A folder appears through its files. An empty folder, which git's
  * own commands never make, appears by its name.
  */
-const speaks = ({ mode, id, oldModes }: Omit<Entry, 'commit' | 'path'>) =>
+const isRelevant = ({ mode, id, oldModes }: Omit<Entry, 'commit' | 'path'>) =>
   mode === TREE
     ? id === EMPTY_TREE[formatOf(id)]
     : mode !== '000000' || oldModes.some(old => old !== '000000' && old !== TREE)
@@ -47,7 +47,7 @@ const MAX_PATH_BYTES = 4096
 const MAX_PATH_DEPTH = 512
 
 /** Counts entries and the bytes of their paths. The returned function throws LimitExceeded past a limit. */
-function bounded(maxEntries: number, tooMany: () => LimitExceeded): (path: Buffer) => void {
+function createPathCounter(maxEntries: number, tooMany: () => LimitExceeded): (path: Buffer) => void {
   let entries = 0
   let bytes = 0
   return path => {
@@ -64,7 +64,7 @@ function bounded(maxEntries: number, tooMany: () => LimitExceeded): (path: Buffe
 
 function depthOf(path: Buffer): number {
   let depth = 0
-  for (let at = path.indexOf(SLASH); at >= 0; at = path.indexOf(SLASH, at + 1)) depth += 1
+  for (let index = path.indexOf(SLASH); index >= 0; index = path.indexOf(SLASH, index + 1)) depth += 1
   return depth
 }
 const SLASH = 47
@@ -85,7 +85,7 @@ export async function changedEntries(
   git: Git,
   commits: ReadonlyMap<string, readonly string[]>,
   limits: Limits,
-  take: Changed,
+  onChanged: Changed,
   signal: AbortSignal,
 ): Promise<void> {
   let commit = ''
@@ -111,29 +111,34 @@ export async function changedEntries(
       `its commits change more than ${limits.maxObjects} files, or their paths are too long or too deep`,
       'push it in smaller parts',
     )
-  const count = bounded(limits.maxObjects, tooMany)
+  const count = createPathCounter(limits.maxObjects, tooMany)
   const input = `${[...commits.keys()].join('\n')}\n`
-  await lines(git, args, { signal, end: 0, input, memoryBytes: DIFF_BYTES, tooMuch: tooMany }, field => {
-    if (head) {
-      count(field)
-      if (head.mode === TREE) take.folder(head.id)
-      if (speaks(head)) entries.push({ commit, path: field.toString('utf8'), ...head })
-      head = undefined
-      return
-    }
-    // Git prints an empty line between a commit and its entries.
-    const text = field.toString('latin1').replace(/^\n/, '')
-    if (text.startsWith(':')) head = rawHead(text)
-    else if (text) {
-      take.entries(commit, entries)
-      entries = []
-      const [id = '', tree = ''] = text.split(' ')
-      commit = id
-      if (!commits.has(id)) throw new Error('git diff-tree speaks of a commit it was not asked about')
-      take.folder(tree)
-    }
-  })
-  take.entries(commit, entries)
+  await forEachField(
+    git,
+    args,
+    { signal, end: 0, input, memoryBytes: DIFF_BYTES, tooMuch: tooMany },
+    field => {
+      if (head) {
+        count(field)
+        if (head.mode === TREE) onChanged.folder(head.id)
+        if (isRelevant(head)) entries.push({ commit, path: field.toString('utf8'), ...head })
+        head = undefined
+        return
+      }
+      // Git prints an empty line between a commit and its entries.
+      const text = field.toString('latin1').replace(/^\n/, '')
+      if (text.startsWith(':')) head = parseRawHeader(text)
+      else if (text) {
+        onChanged.entries(commit, entries)
+        entries = []
+        const [id = '', tree = ''] = text.split(' ')
+        commit = id
+        if (!commits.has(id)) throw new Error('git diff-tree speaks of a commit it was not asked about')
+        onChanged.folder(tree)
+      }
+    },
+  )
+  onChanged.entries(commit, entries)
   if (head) throw new Error('git diff-tree ended early')
 }
 
@@ -141,7 +146,7 @@ export async function changedEntries(
  * Parses `:<old mode> <mode> <old id> <id> <status>`, with a colon, an old mode and an old id for each
  * parent.
  */
-export function rawHead(text: string): Omit<Entry, 'path' | 'commit'> {
+export function parseRawHeader(text: string): Omit<Entry, 'path' | 'commit'> {
   const parents = /^:+/.exec(text)?.[0].length ?? 0
   const words = text.slice(parents).split(' ')
   const mode = words[parents]
@@ -169,9 +174,9 @@ export async function treeEntries(
       `a tag holds more than ${MAX_TAGGED_FILES} files, or their paths are too long or too deep`,
       'tag a commit instead',
     )
-  const count = bounded(MAX_TAGGED_FILES, tooMuch)
+  const count = createPathCounter(MAX_TAGGED_FILES, tooMuch)
   const args = ['ls-tree', '-r', '-t', '-z', '--full-tree', tree]
-  await lines(git, args, { signal, end: 0, tooMuch }, field => {
+  await forEachField(git, args, { signal, end: 0, tooMuch }, field => {
     count(field)
     const tab = field.indexOf(9)
     const [mode, , id] = field.subarray(0, tab).toString('latin1').split(' ')
@@ -185,7 +190,7 @@ export async function treeEntries(
       oldIds: [],
     }
     if (mode === TREE) folder(id)
-    if (speaks(entry)) entries.push(entry)
+    if (isRelevant(entry)) entries.push(entry)
   })
   return entries
 }

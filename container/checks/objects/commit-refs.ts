@@ -1,44 +1,47 @@
 import { isDelete } from '../../git/command-list.ts'
 import type { IncomingPush } from '../check.ts'
-import type { Introduced } from './new-objects.ts'
+import type { NewObjects } from './new-objects.ts'
 import { tagTarget } from './tag-target.ts'
 
-type Told = Pick<Introduced, 'commits' | 'tags'>
+type NewCommitsAndTags = Pick<NewObjects, 'commits' | 'tags'>
 
 /** Maps a new commit or other object to the refs that bring it: bit i stands for the i-th pushed ref. */
-const known = new WeakMap<Introduced['commits'], ReadonlyMap<string, bigint>>()
+const cache = new WeakMap<NewObjects['commits'], ReadonlyMap<string, bigint>>()
 
 /**
  * Returns the refs of a push that bring a new commit (or another object by its id). Returns all pushed refs
  * when the object is unknown.
  */
-export function refsWith(push: IncomingPush, introduced: Told, commit: string): string[] {
+export function refsContaining(push: IncomingPush, introduced: NewCommitsAndTags, commit: string): string[] {
   const tips = push.commands.filter(command => !isDelete(command))
-  const bits = known.get(introduced.commits) ?? bringing(tips, introduced)
-  known.set(introduced.commits, bits)
+  const bits = cache.get(introduced.commits) ?? computeRefBits(tips, introduced)
+  cache.set(introduced.commits, bits)
   const own = bits.get(commit) ?? 0n
   const found = own === 0n ? tips : tips.filter((_, i) => (own >> BigInt(i)) & 1n)
   return found.map(command => command.ref)
 }
 
 /** Groups breaches of a rule by the refs that bring their commit. */
-export function byRef<T extends { commit: string }>(
+export function groupByRef<T extends { commit: string }>(
   push: IncomingPush,
-  introduced: Told,
+  introduced: NewCommitsAndTags,
   breaches: readonly T[],
 ): Map<string, T[]> {
   const found = new Map<string, T[]>()
   for (const breach of breaches)
-    for (const ref of refsWith(push, introduced, breach.commit)) {
-      const of = found.get(ref)
-      if (of) of.push(breach)
+    for (const ref of refsContaining(push, introduced, breach.commit)) {
+      const group = found.get(ref)
+      if (group) group.push(breach)
       else found.set(ref, [breach])
     }
   return found
 }
 
 /** Walks the new commits once, children first: a commit belongs to every ref of each of its children. */
-function bringing(tips: IncomingPush['commands'], { commits, tags }: Told): Map<string, bigint> {
+function computeRefBits(
+  tips: IncomingPush['commands'],
+  { commits, tags }: NewCommitsAndTags,
+): Map<string, bigint> {
   const bits = new Map<string, bigint>()
   const add = (id: string, more: bigint) => {
     const own = bits.get(id)

@@ -1,7 +1,7 @@
 import type { Git } from '../../git/git.ts'
-import { rawHead } from './changed-paths.ts'
-import { lines } from './git-lines.ts'
-import type { Introduced, Place } from './new-objects.ts'
+import { parseRawHeader } from './changed-paths.ts'
+import { forEachField } from './git-lines.ts'
+import type { NewObjects, Place } from './new-objects.ts'
 
 /** A commit's mode and object id at a path, as git writes them, or ABSENT. */
 type Version = string
@@ -18,9 +18,9 @@ const BATCH = 200
  * A merge may take any change made since the merge base of its parents. It drops a change when a parent that
  * it did not follow has a version other than the merge base's.
  */
-export async function mergePicks(
+export async function droppedChanges(
   git: Git,
-  { commits }: Introduced,
+  { commits }: NewObjects,
   guarded: (path: string) => boolean,
   signal: AbortSignal,
 ): Promise<Place[]> {
@@ -32,10 +32,10 @@ export async function mergePicks(
     if (!byPath) continue
     const followed = [...byPath].filter(([, theirs]) => theirs.size < parents.length)
     for (const [i, parent] of parents.entries())
-      for (const [j, other] of parents.entries()) {
+      for (const [j, right] of parents.entries()) {
         const paths = followed.flatMap(([path, theirs]) => (theirs.has(j) && !theirs.has(i) ? [path] : []))
         if (i === j || paths.length === 0) continue
-        const parted = await whereParted(git, parent, other, paths, signal)
+        const parted = await mergeBaseVersions(git, parent, right, paths, signal)
         for (const path of paths) {
           const theirs = byPath.get(path)
           const version = theirs?.get(j) ?? ABSENT
@@ -58,8 +58,8 @@ async function differences(
   signal: AbortSignal,
 ): Promise<Map<string, Map<string, Map<number, Version>>>> {
   const found = new Map<string, Map<string, Map<number, Version>>>()
-  const most = Math.max(0, ...merges.map(([, parents]) => parents.length))
-  for (let place = 0; place < most; place++) {
+  const maxParents = Math.max(0, ...merges.map(([, parents]) => parents.length))
+  for (let place = 0; place < maxParents; place++) {
     // git-diff-tree(1), --stdin: a commit with a second id after it is compared with that id as its only
     // parent.
     const pairs = merges.flatMap(([merge, parents]) =>
@@ -68,7 +68,7 @@ async function differences(
     let merge = ''
     let version: Version | undefined
     const args = ['diff-tree', '--stdin', '-r', '--raw', '--no-renames', '--no-abbrev', '--no-ext-diff', '-z']
-    await lines(git, args, { signal, end: 0, input: pairs.join('') }, field => {
+    await forEachField(git, args, { signal, end: 0, input: pairs.join('') }, field => {
       if (version !== undefined) {
         const path = field.toString('utf8')
         if (guarded(path)) {
@@ -78,7 +78,7 @@ async function differences(
         }
         version = undefined
       } else if (field[0] === 58) {
-        const { oldModes, oldIds } = rawHead(field.toString('latin1'))
+        const { oldModes, oldIds } = parseRawHeader(field.toString('latin1'))
         version = oldModes[0] === ABSENT ? ABSENT : `${oldModes[0]} ${oldIds[0]}`
       } else merge = field.toString('latin1')
     })
@@ -90,24 +90,24 @@ async function differences(
  * Returns, for each merge base of two commits, its versions of these paths. A path that the merge base lacks
  * has no entry.
  */
-async function whereParted(
+async function mergeBaseVersions(
   git: Git,
-  one: string,
-  other: string,
+  left: string,
+  right: string,
   paths: readonly string[],
   signal: AbortSignal,
 ): Promise<ReadonlyMap<string, Version>[]> {
-  const asked = await git.run(['merge-base', '--all', one, other], { signal })
-  if (asked.code !== 0 && asked.code !== 1) throw new Error(`git merge-base ended with ${asked.code}`)
-  const bases = asked.stdout.toString('latin1').split('\n').filter(Boolean)
+  const result = await git.run(['merge-base', '--all', left, right], { signal })
+  if (result.code !== 0 && result.code !== 1) throw new Error(`git merge-base ended with ${result.code}`)
+  const bases = result.stdout.toString('latin1').split('\n').filter(Boolean)
   if (bases.length === 0) return [new Map()]
   const found: Map<string, Version>[] = []
   for (const base of bases) {
     const has = new Map<string, Version>()
-    for (let at = 0; at < paths.length; at += BATCH) {
-      const some = paths.slice(at, at + BATCH)
+    for (let start = 0; start < paths.length; start += BATCH) {
+      const some = paths.slice(start, start + BATCH)
       const args = ['--literal-pathspecs', 'ls-tree', '-r', '-z', '--full-tree', base, '--', ...some]
-      await lines(git, args, { signal, end: 0 }, field => {
+      await forEachField(git, args, { signal, end: 0 }, field => {
         const tab = field.indexOf(9)
         const [mode, , id] = field.subarray(0, tab).toString('latin1').split(' ')
         has.set(field.subarray(tab + 1).toString('utf8'), `${mode} ${id}`)

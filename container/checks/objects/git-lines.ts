@@ -8,7 +8,7 @@ const MAX_FIELD = 1 << 20
  * Runs git and passes each field of its stdout, ended by the byte `end`, to `each`. Throws unless git exits
  * with 0.
  */
-export async function lines(
+export async function forEachField(
   git: Git,
   args: readonly string[],
   options: {
@@ -33,9 +33,9 @@ export async function lines(
   })
   const { stdin, stdout, stderr } = child
   if (!stdin || !stdout || !stderr) throw new Error('git has no pipes')
-  let said = ''
+  let stderrText = ''
   stderr.on('data', (chunk: Buffer) => {
-    if (said.length < 4000) said += chunk.toString('utf8')
+    if (stderrText.length < 4000) stderrText += chunk.toString('utf8')
   })
   stdin.on('error', () => {})
   stdin.end(input ?? '')
@@ -49,9 +49,9 @@ export async function lines(
     for await (const chunk of stdout as AsyncIterable<Buffer>) {
       const text = rest.length ? Buffer.concat([rest, chunk]) : chunk
       let from = 0
-      for (let at = text.indexOf(end); at >= 0; at = text.indexOf(end, from)) {
-        each(text.subarray(from, at))
-        from = at + 1
+      for (let index = text.indexOf(end); index >= 0; index = text.indexOf(end, from)) {
+        each(text.subarray(from, index))
+        from = index + 1
       }
       rest = text.subarray(from)
       if (rest.length > MAX_FIELD) throw new Error(`git ${args[0]} prints a field without an end`)
@@ -67,13 +67,13 @@ export async function lines(
   }
   const code = await ended
   signal.throwIfAborted()
-  if (code !== 0 && tooMuch && (saysOutOfMemory(said) || isTooDeep(code, said))) throw tooMuch()
-  if (code !== 0) throw new Error(`git ${args[0]} ended with ${code}: ${said.trim()}`)
+  if (code !== 0 && tooMuch && (saysOutOfMemory(stderrText) || isTooDeep(code, stderrText))) throw tooMuch()
+  if (code !== 0) throw new Error(`git ${args[0]} ended with ${code}: ${stderrText.trim()}`)
 }
 
 /**
  * Git recurses into nested folders: at some ten thousands of levels its stack overflows (SIGSEGV). From 2.43
  * on it stops before that (core.maxTreeDepth in git-config(1)).
  */
-const isTooDeep = (code: number | NodeJS.Signals | null, said: string) =>
-  code === 'SIGSEGV' || /exceeded maximum allowed tree depth/.test(said)
+const isTooDeep = (code: number | NodeJS.Signals | null, stderrText: string) =>
+  code === 'SIGSEGV' || /exceeded maximum allowed tree depth/.test(stderrText)

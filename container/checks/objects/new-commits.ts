@@ -2,22 +2,22 @@ import { type Command, isDelete } from '../../git/command-list.ts'
 import { ownObjects } from '../../git/objects/object-lookup.ts'
 import { type RefList, readMirrorRefs, UPSTREAM_CONTENT } from '../../git/ref-list.ts'
 import type { IncomingPush } from '../check.ts'
-import { lines } from './git-lines.ts'
+import { forEachField } from './git-lines.ts'
 
 /** Maps each new commit to its parents, parents first. */
 export type Commits = ReadonlyMap<string, readonly string[]>
 
-const listed = new WeakMap<IncomingPush, Promise<Commits>>()
+const cache = new WeakMap<IncomingPush, Promise<Commits>>()
 
 /**
  * Returns the commits that the refs of a push reach and no branch or tag of upstream reaches. All checks
  * share one walk.
  */
 export function newCommits(push: IncomingPush, signal: AbortSignal): Promise<Commits> {
-  const before = listed.get(push)
+  const before = cache.get(push)
   if (before) return before
   const now = list(push, signal)
-  listed.set(push, now)
+  cache.set(push, now)
   return now
 }
 
@@ -26,11 +26,11 @@ const hasOnlyNotes = (commands: readonly Command[]): boolean =>
   commands.every(({ ref }) => ref.startsWith('refs/notes/'))
 
 /** From this many refs on, reading the commits of all of them takes longer than another walk. */
-const MANY_REFS = 500
+const REFS_THRESHOLD = 500
 
 async function list(push: IncomingPush, signal: AbortSignal): Promise<Commits> {
   const mirror = await readMirrorRefs(push.git, signal)
-  const near = mirror.refs.size >= MANY_REFS ? await newCommitsNear(push, mirror, signal) : undefined
+  const near = mirror.refs.size >= REFS_THRESHOLD ? await newCommitsNear(push, mirror, signal) : undefined
   if (near) return near
   const more = hasOnlyNotes(push.commands) ? ['--glob=refs/notes/*'] : []
   return revisions(push, ['--stdin', '--not', ...UPSTREAM_CONTENT, ...more], signal)
@@ -66,7 +66,7 @@ async function revisions(
   const tips = commands.filter(command => !isDelete(command)).map(command => command.new)
   const commits = new Map<string, string[]>()
   const input = `${[...new Set(tips)].join('\n')}\n`
-  await lines(git, ['rev-list', '--parents', ...args], { signal, end: 10, input }, line => {
+  await forEachField(git, ['rev-list', '--parents', ...args], { signal, end: 10, input }, line => {
     const [id, ...parents] = line.toString('latin1').split(' ')
     if (id) commits.set(id, parents)
   })

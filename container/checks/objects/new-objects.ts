@@ -4,9 +4,9 @@ import { UPSTREAM_CONTENT } from '../../git/ref-list.ts'
 import { GateFault, type IncomingPush } from '../check.ts'
 import { LimitExceeded, type Limits } from '../limits.ts'
 import { changedEntries, type Entry, isContent, treeEntries } from './changed-paths.ts'
-import { lines } from './git-lines.ts'
+import { forEachField } from './git-lines.ts'
 import { type Commits, newCommits } from './new-commits.ts'
-import { missingIn, receivedObjects } from './received-objects.ts'
+import { notInMirror, receivedObjects } from './received-objects.ts'
 import { type TagObject, tagObjects } from './tag-objects.ts'
 
 export interface Place {
@@ -18,7 +18,7 @@ export interface Place {
  * The objects, paths and refs that a push introduces: reachable from its refs, and from no ref of the
  * upstream.
  */
-export interface Introduced {
+export interface NewObjects {
   readonly commits: Commits
   readonly entries: readonly Entry[]
   /** Maps the blob id of each new file content to every place that has it. */
@@ -34,32 +34,32 @@ export interface Introduced {
   /** Full names of the refs that are created. */
   readonly refs: readonly string[]
   /** Received objects of any type that no pushed ref reaches and the mirror lacks. */
-  readonly strays: readonly string[]
+  readonly unreachable: readonly string[]
   /** The sizes of the received objects, in bytes. Objects that the mirror had before are left out. */
   readonly sizes: ReadonlyMap<string, number>
 }
 
 /** The parts of a push that the secret scan reads. */
-export type Searchable = Omit<Introduced, 'entries' | 'sizes'>
+export type ScanTargets = Omit<NewObjects, 'entries' | 'sizes'>
 
-const known = new WeakMap<IncomingPush, Promise<Introduced>>()
+const cache = new WeakMap<IncomingPush, Promise<NewObjects>>()
 
 /**
  * Returns the objects, paths and refs that a push introduces. All checks share one result. Throws
  * LimitExceeded past `limits`, and GateFault when git fails.
  */
-export function introducedBy(push: IncomingPush, limits: Limits, signal: AbortSignal): Promise<Introduced> {
-  const before = known.get(push)
+export function newObjectsOf(push: IncomingPush, limits: Limits, signal: AbortSignal): Promise<NewObjects> {
+  const before = cache.get(push)
   if (before) return before
   const now = find(push, limits, signal).catch(error => {
     if (error instanceof LimitExceeded || error instanceof GateFault) throw error
     throw new GateFault('the gate could not list what this push introduces', { cause: error })
   })
-  known.set(push, now)
+  cache.set(push, now)
   return now
 }
 
-async function find(push: IncomingPush, limits: Limits, signal: AbortSignal): Promise<Introduced> {
+async function find(push: IncomingPush, limits: Limits, signal: AbortSignal): Promise<NewObjects> {
   const tips = push.commands.filter(command => !isDelete(command))
   if (tips.length === 0)
     return {
@@ -70,21 +70,21 @@ async function find(push: IncomingPush, limits: Limits, signal: AbortSignal): Pr
       before: new Map(),
       tags: [],
       refs: [],
-      strays: [],
+      unreachable: [],
       sizes: new Map(),
     }
-  const [commits, sizes] = await together(signal, both =>
+  const [commits, sizes] = await raceAll(signal, both =>
     Promise.all([newCommits(push, both), receivedObjects(push, limits, both)]),
   )
   const entries: Entry[] = []
   const blobs = new Map<string, Place[]>()
   const names: Place[] = []
   const before = new Map<string, Map<string, string>>()
-  const upstreams = new HadUpstream(commits)
+  const upstreams = new UpstreamBlobs(commits)
   const folders = new Set<string>()
   const folder = (id: string) => void folders.add(id)
 
-  const take = (commit: string, changed: readonly Entry[]) => {
+  const addEntries = (commit: string, changed: readonly Entry[]) => {
     if (changed.length === 0) return
     const old = new Map<string, string>()
     before.set(commit, old)
@@ -106,21 +106,22 @@ async function find(push: IncomingPush, limits: Limits, signal: AbortSignal): Pr
       places.push({ commit, path: entry.path })
     }
   }
-  if (commits.size > 0) await changedEntries(push.git, commits, limits, { entries: take, folder }, signal)
+  if (commits.size > 0)
+    await changedEntries(push.git, commits, limits, { entries: addEntries, folder }, signal)
 
   // A tip that is a new commit is no tag.
   const others = tips.filter(tip => !commits.has(tip.new))
   const tags = others.length ? await newTags(push, await tagObjects(push, others, signal), signal) : []
   for (const tag of tags) {
     if (tag.type !== 'tree') continue
-    for (const entry of await treeEntries(push.git, tag.id, folder, signal)) take(tag.id, [entry])
+    for (const entry of await treeEntries(push.git, tag.id, folder, signal)) addEntries(tag.id, [entry])
   }
   const tagged = new Set(tags.map(tag => tag.id))
   const reached = [commits, blobs, tagged, folders]
   const rest = [...sizes.keys()].filter(id => !reached.some(some => some.has(id)))
-  const strays = await missingIn(push.git, rest, signal)
+  const unreachable = await notInMirror(push.git, rest, signal)
   const refs = tips.filter(isCreate).map(tip => tip.ref)
-  return { commits, entries, blobs, names, before, tags, refs, strays, sizes }
+  return { commits, entries, blobs, names, before, tags, refs, unreachable, sizes }
 }
 
 /** The limit of the walk below commits that restore a file. Past it, the file counts as new. */
@@ -130,7 +131,7 @@ const MAX_STEPS = 1_000_000
  * Blobs that upstream had before a new commit touched them. They count as upstream's for that commit and its
  * descendants only: another branch may have lost the blob long ago.
  */
-class HadUpstream {
+class UpstreamBlobs {
   readonly #commits: Commits
   readonly #touchedBy = new Map<string, Set<string>>()
   #steps = 0
@@ -170,14 +171,14 @@ async function newTags(
   const args = ['rev-list', '--objects', '--no-object-names', '--stdin', '--not', ...UPSTREAM_CONTENT]
   const fresh = new Set<string>()
   const input = `${[...new Set(tags.map(tag => tag.id))].join('\n')}\n`
-  await lines(push.git, args, { signal, end: 10, input }, line => {
+  await forEachField(push.git, args, { signal, end: 10, input }, line => {
     fresh.add(line.toString('latin1'))
   })
   return tags.filter(tag => fresh.has(tag.id))
 }
 
 /** Runs parallel work under one signal. The first failure aborts the rest. */
-async function together<T>(signal: AbortSignal, work: (signal: AbortSignal) => Promise<T>): Promise<T> {
+async function raceAll<T>(signal: AbortSignal, work: (signal: AbortSignal) => Promise<T>): Promise<T> {
   const failed = new AbortController()
   try {
     return await work(AbortSignal.any([signal, failed.signal]))

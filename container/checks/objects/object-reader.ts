@@ -104,8 +104,8 @@ export class ObjectReader implements AsyncDisposable {
 
   /** Yields the type and size of each object in order, or undefined for a missing object. */
   async *info(names: readonly string[]): AsyncGenerator<ObjectInfo | undefined> {
-    for (let at = 0; at < names.length; at += BATCH) {
-      const some = names.slice(at, at + BATCH)
+    for (let start = 0; start < names.length; start += BATCH) {
+      const some = names.slice(start, start + BATCH)
       this.#process.ask(some.map(name => `info ${name}`))
       for (const name of some) {
         const info = await this.#header(name)
@@ -124,24 +124,24 @@ export class ObjectReader implements AsyncDisposable {
     partBytes: number,
   ): AsyncGenerator<ObjectInfo & { parts: AsyncGenerator<Buffer> }> {
     const { out } = this.#process
-    for (let at = 0; at < ids.length; at += BATCH) {
-      const some = ids.slice(at, at + BATCH)
+    for (let start = 0; start < ids.length; start += BATCH) {
+      const some = ids.slice(start, start + BATCH)
       this.#process.ask(some.map(id => `contents ${id}`))
       for (const id of some) {
         const info = await this.#header(id)
         if (!info) throw new Error(`object ${id} is missing`)
-        let left = info.size
+        let remaining = info.size
         const parts = (async function* () {
-          while (left > 0) {
-            const part = await out.exactly(Math.min(left, partBytes))
-            left -= part.length
+          while (remaining > 0) {
+            const part = await out.exactly(Math.min(remaining, partBytes))
+            remaining -= part.length
             yield part
           }
         })()
         try {
           yield { ...info, parts }
         } finally {
-          while (left > 0) left -= (await out.exactly(Math.min(left, 1 << 20))).length
+          while (remaining > 0) remaining -= (await out.exactly(Math.min(remaining, 1 << 20))).length
           await out.exactly(1)
           this.#process.pending -= 1
         }

@@ -42,7 +42,7 @@ export async function receivedObjects(
  * Returns the objects that the mirror lacked before this push. A client may send objects that the mirror
  * already has.
  */
-export async function missingIn(git: Git, ids: readonly string[], signal: AbortSignal): Promise<string[]> {
+export async function notInMirror(git: Git, ids: readonly string[], signal: AbortSignal): Promise<string[]> {
   const own = ids.length <= MAX_OWN_LOOKUPS ? ownObjects(git.dir, ids) : undefined
   const unknown = own ? ids.filter(id => !own.has(id)) : ids
   return unknown.length ? askMirror(git, unknown, signal) : []
@@ -55,9 +55,9 @@ async function askMirror(git: Git, ids: readonly string[], signal: AbortSignal):
   const mirror = { GIT_OBJECT_DIRECTORY: join(git.dir, 'objects'), GIT_ALTERNATE_OBJECT_DIRECTORIES: '' }
   await using objects = new ObjectReader(git, signal, mirror)
   const missing: string[] = []
-  let at = 0
+  let offset = 0
   for await (const info of objects.info(ids)) {
-    const id = ids[at++]
+    const id = ids[offset++]
     if (!info && id) missing.push(id)
   }
   return missing

@@ -2,8 +2,8 @@ import { type Command, isCreate } from '../../git/command-list.ts'
 import type { Git } from '../../git/git.ts'
 import { EMPTY_TREE, formatOf } from '../../git/objects/object-format.ts'
 import { GateFault } from '../check.ts'
-import { DIFF_BYTES, type Entry, rawHead } from './changed-paths.ts'
-import { lines } from './git-lines.ts'
+import { DIFF_BYTES, type Entry, parseRawHeader } from './changed-paths.ts'
+import { forEachField } from './git-lines.ts'
 import { ObjectReader } from './object-reader.ts'
 
 /** A file that differs, with its new mode and id. */
@@ -33,9 +33,9 @@ export async function refChanges(
   const args = ['diff-tree', '-r', '--raw', '--no-renames', '--no-abbrev', '--no-ext-diff', '-z']
   for (const pair of pairs.values()) {
     let head: Omit<ChangedFile, 'path'> | undefined
-    await lines(git, [...args, ...pair], { signal, end: 0, memoryBytes: DIFF_BYTES }, field => {
+    await forEachField(git, [...args, ...pair], { signal, end: 0, memoryBytes: DIFF_BYTES }, field => {
       if (head) changed.push({ ...head, path: field.toString('utf8') })
-      head = head ? undefined : rawHead(field.toString('latin1'))
+      head = head ? undefined : parseRawHeader(field.toString('latin1'))
       if (changed.length > max) throw new GateFault(`the push changes more than ${max} files of its refs`)
     })
   }

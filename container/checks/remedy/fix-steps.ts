@@ -1,4 +1,4 @@
-import { LATER_COMMIT_HELPS_NOT, PUSH_AGAIN, remoteOf, shortId12 } from '../../git/clone-commands.ts'
+import { LATER_COMMIT_DOES_NOT_HELP, PUSH_AGAIN, remoteOf, shortId12 } from '../../git/clone-commands.ts'
 import { SET_IDENTITY } from './amend-steps.ts'
 import type { RefProblem } from './commit-problems.ts'
 import type { RefHistory } from './ref-history.ts'
@@ -19,16 +19,16 @@ export interface LeakingRef extends RefusedRef, RefProblem {
 export function fixSteps(refused: LeakingRef): string[] {
   const { leaks, history, branch } = refused
   const inCommits = leaks.filter(({ commits }) => commits.some(id => history?.order.has(id)))
-  const rewrite = (of: RefHistory) => rewriteSteps(of, { ...refused, leaks: inCommits })
+  const rewrite = (history: RefHistory) => rewriteSteps(history, { ...refused, leaks: inCommits })
   if (leaks.some(({ kind }) => kind === 'ref name')) {
     if (!history || inCommits.length === 0) return [...rename(refused), ROTATE]
-    return [...rewrite(history), ...rename(refused, 'HEAD'), LATER_COMMIT_HELPS_NOT, ROTATE]
+    return [...rewrite(history), ...rename(refused, 'HEAD'), LATER_COMMIT_DOES_NOT_HELP, ROTATE]
   }
   if (history && inCommits.length > 0) {
     const isBranchSquashed = branch?.history !== undefined && chooseFix(branch.history, branch) === 'squash'
     const isMessageBad = leaks.some(({ kind }) => kind === 'tag')
     const steps = rewriteThenMove(refused, history, rewrite, { isBranchSquashed, isMessageBad })
-    return [...steps, LATER_COMMIT_HELPS_NOT, ROTATE]
+    return [...steps, LATER_COMMIT_DOES_NOT_HELP, ROTATE]
   }
   if (leaks.every(({ kind, commits }) => kind === 'tag' && commits[0] !== refused.target))
     return [...recreateTag(refused), PUSH_AGAIN, ROTATE]

@@ -1,6 +1,6 @@
 import { splitSigners } from '../../../src/contract/ssh/allowed-signers.ts'
 import { compileGlob } from '../../../src/contract/text/glob.ts'
-import { LATER_COMMIT_HELPS_NOT } from '../../git/clone-commands.ts'
+import { LATER_COMMIT_DOES_NOT_HELP } from '../../git/clone-commands.ts'
 import type { IncomingPush } from '../check.ts'
 import { RESET_AUTHOR } from './amend-steps.ts'
 import type { RefHistory } from './ref-history.ts'
@@ -25,7 +25,7 @@ export function identitySteps(
   const has = (...kinds: IdentityBreach['kind'][]) => breaches.some(({ kind }) => kinds.includes(kind))
   const isEmail = has('author', 'committer')
   const isSignature = has('unsigned', 'signature')
-  const rewrite = (of: RefHistory) => [
+  const rewrite = (history: RefHistory) => [
     ...(isEmail
       ? [
           `E-mail addresses here must match ${emails.join(' or ')}:`,
@@ -34,12 +34,12 @@ export function identitySteps(
       : []),
     ...(isSignature ? signingHints(pass) : []),
     'Write the new commits again (uncommitted work is put aside and comes back):',
-    `  ${rebaseCommand(of, oldestOf(of, breaches), {
+    `  ${rebaseCommand(history, oldestOf(history, breaches), {
       ...(isEmail && { exec: has('author') ? RESET_AUTHOR : RESET_COMMITTER }),
       options: isSignature ? '--force-rebase --gpg-sign' : '',
     })}`,
   ]
-  return [...rewriteThenMove(refused, history, rewrite), LATER_COMMIT_HELPS_NOT]
+  return [...rewriteThenMove(refused, history, rewrite), LATER_COMMIT_DOES_NOT_HELP]
 }
 
 const RESET_COMMITTER = 'git commit --amend --quiet --allow-empty --no-edit'

@@ -1,6 +1,6 @@
 import { isNullId } from '../../../src/contract/names.ts'
 import type { Command } from '../../git/command-list.ts'
-import type { Introduced } from '../objects/new-objects.ts'
+import type { NewObjects } from '../objects/new-objects.ts'
 import { tagTarget } from '../objects/tag-target.ts'
 
 /** The new commits of a pushed ref. */
@@ -19,7 +19,7 @@ export interface RefHistory {
 /** Returns the new commits of a ref; undefined: its tip is not a new commit. It walks new commits only. */
 export function refHistory(
   command: Command,
-  { commits, tags }: Pick<Introduced, 'commits' | 'tags'>,
+  { commits, tags }: Pick<NewObjects, 'commits' | 'tags'>,
 ): RefHistory | undefined {
   let tip: string = command.new
   for (const tag of tags) if (tag.ref === command.ref && tag.id === tip) tip = tagTarget(tag.content) ?? tip

@@ -1,12 +1,12 @@
 import type { IncomingPush } from '../check.ts'
-import type { Introduced } from '../objects/new-objects.ts'
+import type { NewObjects } from '../objects/new-objects.ts'
 import { refHistory } from './ref-history.ts'
 import { isTag, type RefusedRef } from './refused-ref.ts'
 
 /** Returns the refused refs with what each is refused for: branches first, since a tag is moved to its branch's commit. */
 export function refusedRefs<T>(
   push: IncomingPush,
-  introduced: Introduced,
+  introduced: NewObjects,
   byRef: ReadonlyMap<string, readonly T[]>,
 ): { readonly refusedRef: RefusedRef; readonly group: readonly T[] }[] {
   const branches: RefusedRef[] = []

@@ -20,14 +20,14 @@ export function squashSteps(
   const { files, names } = problemsIn(leaks.filter(({ path }) => existsAtTip(path)))
   const identity = [...problemsByCommit.values()].some(problems => problems.identity)
   const builtOn = findBuiltOn(leaks, history, changes)
-  const why =
+  const reason =
     builtOn !== undefined
       ? `Later commits change ${builtOn.safePath ?? 'the file'} again`
       : problemsByCommit.size > MAX_STOPS
         ? `${problemsByCommit.size} commits hold secrets`
         : 'A rebase keeps the headers of commits'
   return [
-    `${why}: squash all commits from ${shortId7(first)} on into one.`,
+    `${reason}: squash all commits from ${shortId7(first)} on into one.`,
     ...stopAtTip(history.tip),
     ...manualEdits({ files, names, identity }),
     `  ${squashCommand(badCommits, history, {

@@ -1,4 +1,4 @@
-import { LATER_COMMIT_HELPS_NOT, shellWord, shortId7, shortId12 } from '../../git/clone-commands.ts'
+import { LATER_COMMIT_DOES_NOT_HELP, shellWord, shortId7, shortId12 } from '../../git/clone-commands.ts'
 import type { Entry } from '../objects/changed-paths.ts'
 import { stopAtTip } from './amend-steps.ts'
 import type { RefHistory } from './ref-history.ts'
@@ -28,10 +28,15 @@ export function takeOutSteps(
   const own = changes.filter(({ commit, path }) => history.order.has(commit) && isPrintable(path))
   if (own.length === 0) return []
   const plan = planOf(own, entries, refused.branch?.history ?? history)
-  const steps = rewriteThenMove(refused, history, of => rewriteSteps(of, planOf(own, entries, of)), {
-    isBranchSquashed: plan.isBuiltOn,
-  })
-  return [...steps, LATER_COMMIT_HELPS_NOT]
+  const steps = rewriteThenMove(
+    refused,
+    history,
+    history => rewriteSteps(history, planOf(own, entries, history)),
+    {
+      isBranchSquashed: plan.isBuiltOn,
+    },
+  )
+  return [...steps, LATER_COMMIT_DOES_NOT_HELP]
 }
 
 const isPrintable = (path: string) => path !== '' && !/[\p{C}\uFFFD]/u.test(path)

@@ -4,7 +4,7 @@ import type { Refusal } from '../../../src/contract/outcome.ts'
 import { isDelete } from '../../git/command-list.ts'
 import { type Check, GateFault, type IncomingPush, type Progress } from '../check.ts'
 import { defaultLimits, LimitExceeded, type Limits } from '../limits.ts'
-import { type Introduced, introducedBy } from '../objects/new-objects.ts'
+import { type NewObjects, newObjectsOf } from '../objects/new-objects.ts'
 import { pushInParts } from '../remedy/push-in-parts.ts'
 import { sanitizeForAgent } from '../sanitize-text.ts'
 import { addContext } from './findings/finding-context.ts'
@@ -42,7 +42,7 @@ export function secrets(settings: SecretsSettings): Check {
       try {
         await mkdir(folder, { mode: 0o700, recursive: true })
         const stop = AbortSignal.any([signal, deadline.signal])
-        const newObjects = await introducedBy(push, limits, stop)
+        const newObjects = await newObjectsOf(push, limits, stop)
         const result = await scanPush(push, newObjects, { settings, limits, progress, deadline, stop })
         const refusals = reportFindings(result, { push, newObjects, key: settings.fingerprintKey })
         const mask = diffMaskOf(result)
@@ -52,7 +52,7 @@ export function secrets(settings: SecretsSettings): Check {
       } catch (error) {
         if (error instanceof LimitExceeded) return refuseOverLimit(push, error)
         if (deadline.ended === 'slow' && !signal.aborted)
-          return refuseTooSlow(push, await introducedBy(push, limits, signal))
+          return refuseTooSlow(push, await newObjectsOf(push, limits, signal))
         throw asFault(error, { deadline, signal, seconds: settings.seconds })
       } finally {
         progress.stop()
@@ -72,7 +72,7 @@ interface ScanContext {
 
 async function scanPush(
   push: IncomingPush,
-  newObjects: Introduced,
+  newObjects: NewObjects,
   { settings, limits, progress, deadline, stop }: ScanContext,
 ): Promise<ScanResult> {
   const { entries: _, sizes, ...searchable } = newObjects
@@ -153,7 +153,7 @@ function refuseOverLimit(push: IncomingPush, limit: LimitExceeded): Refusal[] {
 }
 
 /** Refuses a push whose scan takes too long for its size. Its parts are scanned by themselves. */
-function refuseTooSlow(push: IncomingPush, { commits }: Introduced): Refusal[] {
+function refuseTooSlow(push: IncomingPush, { commits }: NewObjects): Refusal[] {
   return push.commands
     .filter(command => !isDelete(command))
     .map(command => ({

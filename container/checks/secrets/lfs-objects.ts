@@ -40,7 +40,7 @@ export interface LfsScan {
 }
 
 /** The least speed at which an object has to be scanned, in bytes per millisecond. */
-const LEAST_SPEED = 5_000
+const MIN_BYTES_PER_MS = 5_000
 
 /** The findings that a refusal lists. */
 const MAX_SHOWN = 3
@@ -60,7 +60,7 @@ export async function scanLfsObjects(
   const { objects, decisions, git, scratch } = scan
   const limits: Limits = { ...defaultLimits, ...settings }
   const bytes = objects.reduce((sum, { size }) => sum + size, 0)
-  const deadline = AbortSignal.timeout(settings.seconds * 1000 + Math.ceil(bytes / LEAST_SPEED))
+  const deadline = AbortSignal.timeout(settings.seconds * 1000 + Math.ceil(bytes / MIN_BYTES_PER_MS))
   try {
     await mkdir(scratch, { recursive: true, mode: 0o700 })
     const result = await runScan(

@@ -52,7 +52,8 @@ function* listIndex(file: string, format: ObjectFormat): Generator<string> {
   const length = format === 'sha1' ? 20 : 32
   const end = NAMES + bytes.readUInt32BE(NAMES - 4) * length
   if (end > bytes.length) throw new Error('the index of a pack ends early')
-  for (let at = NAMES; at < end; at += length) yield bytes.toString('hex', at, at + length)
+  for (let offset = NAMES; offset < end; offset += length)
+    yield bytes.toString('hex', offset, offset + length)
 }
 
 const HEADER = Buffer.from([0xff, 0x74, 0x4f, 0x63, 0, 0, 0, 2])
@@ -60,7 +61,7 @@ const FANOUT = HEADER.length
 const NAMES = FANOUT + 256 * 4
 /** Of SHA-1. git looks up the objects of a repository with SHA-256. */
 const ID_BYTES = 20
-const NAMES_AT_ONCE = 512
+const MAX_NAMES_PER_READ = 512
 
 function inIndex(file: string, ids: readonly string[]): string[] {
   const fd = openSync(file, 'r')
@@ -106,20 +107,20 @@ function numberOf(fd: number, head: Buffer, id: string): number {
   // Entry n of the fanout table counts the names whose first byte is at most n.
   let low = first === 0 ? 0 : head.readUInt32BE(FANOUT + (first - 1) * 4)
   let high = head.readUInt32BE(FANOUT + first * 4)
-  while (high - low > NAMES_AT_ONCE) {
+  while (high - low > MAX_NAMES_PER_READ) {
     const middle = (low + high) >> 1
     const isBelow = read(fd, NAMES + middle * ID_BYTES, ID_BYTES).compare(wanted) <= 0
     if (isBelow) low = middle
     else high = middle
   }
   const names = read(fd, NAMES + low * ID_BYTES, (high - low) * ID_BYTES)
-  for (let at = names.indexOf(wanted); at >= 0; at = names.indexOf(wanted, at + 1))
-    if (at % ID_BYTES === 0) return low + at / ID_BYTES
+  for (let index = names.indexOf(wanted); index >= 0; index = names.indexOf(wanted, index + 1))
+    if (index % ID_BYTES === 0) return low + index / ID_BYTES
   return -1
 }
 
-function read(fd: number, at: number, length: number): Buffer {
+function read(fd: number, offset: number, length: number): Buffer {
   const bytes = Buffer.alloc(length)
-  if (readSync(fd, bytes, 0, length, at) !== length) throw new Error('the index of a pack ends early')
+  if (readSync(fd, bytes, 0, length, offset) !== length) throw new Error('the index of a pack ends early')
   return bytes
 }

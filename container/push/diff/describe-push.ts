@@ -32,7 +32,7 @@ export async function describePush(
 ): Promise<PushDiff[]> {
   if (!(await mirror.exists())) return refs.map(({ ref }) => ({ ref, changes: null }))
   const signal = AbortSignal.timeout(DEADLINE_MS)
-  const leave = await mirror.enter()
+  const release = await mirror.enter()
   const git = held ? mirror.git.withEnv({ GIT_ALTERNATE_OBJECT_DIRECTORIES: held.objects }) : mirror.git
   const shown: Shown = {
     mask: held && textMask(held.mask),
@@ -47,7 +47,7 @@ export async function describePush(
     }
     return all
   } finally {
-    leave(signal.aborted)
+    release(signal.aborted)
   }
 }
 
@@ -110,8 +110,8 @@ async function changesIn(
   }
 }
 
-async function mergeBase(git: Git, one: string, tip: string, signal: AbortSignal) {
-  const found = await git.run(['merge-base', one, tip], { signal })
+async function mergeBase(git: Git, base: string, tip: string, signal: AbortSignal) {
+  const found = await git.run(['merge-base', base, tip], { signal })
   return found.code === 0 ? found.stdout.toString('utf8').trim() : undefined
 }
 

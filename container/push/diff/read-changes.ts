@@ -26,8 +26,11 @@ export async function readCommits(
   // -z ends each commit with a further NUL.
   const fields = text.split('\0')
   const commits: PushedCommit[] = []
-  for (let at = 0; at + 5 < fields.length; at += 6) {
-    const [id = '', subject = '', author = '', email = '', time = ''] = fields.slice(at, at + 5)
+  for (let onProgress = 0; onProgress + 5 < fields.length; onProgress += 6) {
+    const [id = '', subject = '', author = '', email = '', time = ''] = fields.slice(
+      onProgress,
+      onProgress + 5,
+    )
     commits.push({ id: id as PushedCommit['id'], subject, author, email, at: time })
   }
   return {
@@ -47,17 +50,17 @@ export async function readFiles(
   const fields = text.split('\0')
   const files: ChangedFile[] = []
   // A renamed file has an empty path, and then its old and its new path (git-diff(1), "--numstat").
-  for (let at = 0; at + 1 < fields.length; at++) {
-    const [added = '', removed = '', path = ''] = (fields[at] ?? '').split('\t')
+  for (let onProgress = 0; onProgress + 1 < fields.length; onProgress++) {
+    const [added = '', removed = '', path = ''] = (fields[onProgress] ?? '').split('\t')
     const isRenamed = path === ''
-    if (isRenamed && at + 3 >= fields.length) break
+    if (isRenamed && onProgress + 3 >= fields.length) break
     files.push({
-      path: isRenamed ? (fields[at + 2] ?? '') : path,
-      from: isRenamed ? (fields[at + 1] ?? '') : null,
+      path: isRenamed ? (fields[onProgress + 2] ?? '') : path,
+      from: isRenamed ? (fields[onProgress + 1] ?? '') : null,
       added: added === '-' ? null : Number(added),
       removed: removed === '-' ? null : Number(removed),
     })
-    if (isRenamed) at += 2
+    if (isRenamed) onProgress += 2
   }
   return { files: files.slice(0, MAX_FILES), hasMoreFiles: truncated || files.length > MAX_FILES }
 }
@@ -88,9 +91,9 @@ export async function readText(
 }
 
 /** Returns the first `most` bytes of git's stdout. Kills git when it prints more. */
-async function readPrefix(git: Git, args: readonly string[], most: number, signal: AbortSignal) {
-  const enough = new AbortController()
-  const child = git.spawn(args, { signal: AbortSignal.any([signal, enough.signal]) })
+async function readPrefix(git: Git, args: readonly string[], maxBytes: number, signal: AbortSignal) {
+  const limitReached = new AbortController()
+  const child = git.spawn(args, { signal: AbortSignal.any([signal, limitReached.signal]) })
   const ended = once(child, 'close')
   ended.catch(() => {})
   child.stdin?.on('error', () => {}).end()
@@ -100,11 +103,11 @@ async function readPrefix(git: Git, args: readonly string[], most: number, signa
   for await (const chunk of child.stdout ?? []) {
     chunks.push(chunk)
     size += chunk.length
-    if (size > most) break
+    if (size > maxBytes) break
   }
-  enough.abort()
+  limitReached.abort()
   await ended
   signal.throwIfAborted()
-  const text = Buffer.concat(chunks).subarray(0, most).toString('utf8')
-  return { text, truncated: size > most }
+  const text = Buffer.concat(chunks).subarray(0, maxBytes).toString('utf8')
+  return { text, truncated: size > maxBytes }
 }

@@ -10,7 +10,7 @@ import type { PushProgress } from '../push-state.ts'
 
 /** A push that git receives, and its limits. */
 interface BoundedPush {
-  readonly client: Pick<PushClient, 'at'>
+  readonly client: Pick<PushClient, 'onProgress'>
   readonly mirror: Mirror
   readonly list: Pick<CommandList, 'capabilities'>
   readonly progress: Pick<PushProgress, 'state'>
@@ -32,7 +32,7 @@ export function boundGit(backend: Backend, { client, mirror, list, progress, set
     kill,
     killAfter,
     onPacket(isKeepalive: boolean) {
-      if (isReceiving()) client.at('working')
+      if (isReceiving()) client.onProgress('working')
       if (isKeepalive) startUnpackDeadline()
       expectPacket()
     },

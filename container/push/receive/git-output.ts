@@ -12,14 +12,14 @@ export function readGitOutput(
   reply: Reply,
   /** Called for each packet. Git's keepalives are empty packets, sent once it has read the whole pack. */
   onPacket: (isKeepalive: boolean) => void,
-): () => { unpack: string; said: string } {
+): () => { unpack: string; messages: string } {
   const readHead = createCgiHeaderParser()
   const packets = new PktLines()
   const report = new PktLines()
   let inBody = false
   let unpack = ''
-  let said = ''
-  const take = (bytes: Buffer) => {
+  let messages = ''
+  const accept = (bytes: Buffer) => {
     packets.push(bytes)
     for (let pkt = packets.next(); pkt !== undefined; pkt = packets.next()) {
       const isKeepalive = pkt !== 'flush' && pkt[0] === 1 && pkt.length === 1
@@ -27,7 +27,7 @@ export function readGitOutput(
       if (pkt === 'flush') continue
       if (isKeepalive) reply.keepalive()
       else if (pkt[0] === 2) {
-        said = (said + pkt.toString('utf8', 1)).slice(-4096)
+        messages = (messages + pkt.toString('utf8', 1)).slice(-4096)
         reply.progress(pkt.subarray(1))
       } else if (pkt[0] === 1) {
         report.push(pkt.subarray(1))
@@ -37,13 +37,13 @@ export function readGitOutput(
     }
   }
   backend.stdout.on('data', (chunk: Buffer) => {
-    if (inBody) return take(chunk)
+    if (inBody) return accept(chunk)
     const head = readHead(chunk)
     if (!head) return
     inBody = true
-    take(head.body)
+    accept(head.body)
   })
-  return () => ({ unpack, said })
+  return () => ({ unpack, messages })
 }
 
 const unpackStatus = (line: Buffer) => /^unpack (.*)$/m.exec(line.toString('utf8'))?.[1] ?? ''

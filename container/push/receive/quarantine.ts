@@ -9,9 +9,12 @@ import type { HookRequest } from './pre-receive-channel.ts'
  * Refuses the push if pre-receive lists fewer refs than the client sent: receive-pack drops a ref whose
  * objects are missing.
  */
-export function refuseUnfit(asked: HookRequest, commands: readonly Command[]): Verdict | undefined {
+export function refuseUnfit(hookRequest: HookRequest, commands: readonly Command[]): Verdict | undefined {
   const expectedLines = commands.map(c => `${c.old} ${c.new} ${c.ref}`)
-  if (asked.lines.length === expectedLines.length && expectedLines.every(line => asked.lines.includes(line)))
+  if (
+    hookRequest.lines.length === expectedLines.length &&
+    expectedLines.every(line => hookRequest.lines.includes(line))
+  )
     return undefined
   return refused(commands, [
     pushRefusal('git found a ref of this push unfit: its objects are missing', [
@@ -22,23 +25,23 @@ export function refuseUnfit(asked: HookRequest, commands: readonly Command[]): V
 
 /** Returns the environment that lets git read the quarantine (git-receive-pack(1), "Quarantine Environment"). */
 export function quarantineOf(
-  asked: HookRequest,
+  hookRequest: HookRequest,
   mirror: Mirror,
   commands: readonly Command[],
 ): Record<string, string> {
-  const quarantine = quarantineFolder(asked, mirror, commands)
+  const quarantine = quarantineFolder(hookRequest, mirror, commands)
   if (quarantine === undefined) return {}
-  return { GIT_OBJECT_DIRECTORY: quarantine, GIT_ALTERNATE_OBJECT_DIRECTORIES: asked.alternates }
+  return { GIT_OBJECT_DIRECTORY: quarantine, GIT_ALTERNATE_OBJECT_DIRECTORIES: hookRequest.alternates }
 }
 
 /** Returns the quarantine's folder. A push that only deletes refs has none. */
 export function quarantineFolder(
-  asked: HookRequest,
+  hookRequest: HookRequest,
   mirror: Mirror,
   commands: readonly Command[],
 ): string | undefined {
-  if (asked.objectDirectory === '' && commands.every(isDelete)) return undefined
-  const quarantine = resolve(mirror.git.dir, asked.objectDirectory)
+  if (hookRequest.objectDirectory === '' && commands.every(isDelete)) return undefined
+  const quarantine = resolve(mirror.git.dir, hookRequest.objectDirectory)
   if (dirname(quarantine) !== join(mirror.git.dir, 'objects'))
     throw new GateFault('its quarantine is not where git puts it')
   return quarantine

@@ -13,7 +13,7 @@ export interface ReadCommands<List> {
    * Sends the client a progress line and adds it to the push's record. A client's capability `quiet` does not
    * silence it: git sends that for --quiet and for every push without a terminal alike.
    */
-  readonly say: (line: string) => void
+  readonly sendProgress: (line: string) => void
 }
 
 /** Limit of a line sent to the client, in characters. */
@@ -32,12 +32,12 @@ export async function readCommands(
   })
   if (list === 'nothing') return list
   const reply = createReply(list.capabilities, write)
-  const say = (text: string) => {
+  const sendProgress = (text: string) => {
     const line = truncateLine(text)
     record.remoteLines.add(line)
     reply.progressLine(line)
   }
-  return { list, reader, reply, say }
+  return { list, reader, reply, sendProgress }
 }
 
 const badList = (problem: string): BadCommandList => ({ problem, refs: [], capabilities: new Set() })

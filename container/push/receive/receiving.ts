@@ -36,14 +36,14 @@ export interface PackSource {
   readonly progress: PushProgress
   readonly settings: Pick<Settings, 'gitIdleMs' | 'scanMs' | 'maxPushBytes'>
   /** Called when the client has disconnected or was idle for too long. */
-  abandon(why: ClientGone): void
+  abandon(cause: ClientGone): void
 }
 
 /** How receive-pack ended. */
 export interface ReceivingEnd {
   /** Git's `unpack` status, its progress and its stderr. */
   readonly unpack: string
-  readonly said: string
+  readonly messages: string
   readonly stderr: string
   /** Refusal of a body that cannot be decoded or exceeds the size limit. */
   readonly unfit?: Refusal | undefined
@@ -88,7 +88,7 @@ export function startReceiving(source: PackSource): Receiving {
   )
   over.then(() => {
     bounds.isOver = true
-    client.at('over')
+    client.onProgress('over')
   })
   const output = readGitOutput(backend, source.reply, bounds.onPacket)
   const feeding = pipePack(source, backend, over)
@@ -105,11 +105,11 @@ export function startReceiving(source: PackSource): Receiving {
     .finally(bounds.inputEnded)
   // end() awaits it. A rejection before that must not count as unhandled.
   feeding.catch(() => {})
-  const handedOver = readHookRequest(backend.hook).then(asked => {
-    if (!asked) return undefined
+  const handedOver = readHookRequest(backend.hook).then(hookRequest => {
+    if (!hookRequest) return undefined
     bounds.packIsUnpacked()
-    client.at('judged')
-    return asked
+    client.onProgress('judged')
+    return hookRequest
   })
   return {
     handedOver,
@@ -163,17 +163,17 @@ interface Fed {
  * exits.
  */
 async function pipePack(
-  { client: { body, at }, reader, settings: { maxPushBytes, gitIdleMs } }: PackSource,
+  { client: { body, onProgress }, reader, settings: { maxPushBytes, gitIdleMs } }: PackSource,
   backend: Backend,
   over: Promise<void>,
 ): Promise<Fed> {
   // While git takes no input, the client's disconnect goes unnoticed. So git's stdin has an idle timeout,
   // too.
-  const give = (bytes: Buffer) => writeWithBackpressure(backend.stdin, bytes, gitIdleMs)
-  await give(reader.listBytes)
+  const writePack = (bytes: Buffer) => writeWithBackpressure(backend.stdin, bytes, gitIdleMs)
+  await writePack(reader.listBytes)
   let bytes = reader.packBytes.length
-  at(bytes ? 'pack' : 'list')
-  await give(reader.packBytes)
+  onProgress(bytes ? 'pack' : 'list')
+  await writePack(reader.packBytes)
   const next = () => {
     const chunk = body.read()
     // If git exits first, nothing awaits this read.
@@ -181,14 +181,14 @@ async function pipePack(
     return Promise.race([chunk, over])
   }
   for (let chunk = await next(); chunk; chunk = await next()) {
-    if (bytes === 0) at('pack')
+    if (bytes === 0) onProgress('pack')
     bytes += chunk.length
     if (bytes > maxPushBytes) {
       backend.stdin.end()
-      const why = `the push is larger than ${maxPushBytes} bytes`
-      return { unfit: pushRefusal(why, ['split it into smaller pushes']) }
+      const reason = `the push is larger than ${maxPushBytes} bytes`
+      return { unfit: pushRefusal(reason, ['split it into smaller pushes']) }
     }
-    await give(chunk)
+    await writePack(chunk)
   }
   backend.stdin.end()
   return {}

@@ -8,7 +8,7 @@ import type { ReceivingEnd } from './receiving.ts'
 
 /** Returns the verdict on a push for which git exited without running pre-receive. */
 export function unpackFailure(
-  { isTooSlow, unfit, wasKilled, unpack, said, stderr }: ReceivingEnd,
+  { isTooSlow, unfit, wasKilled, unpack, messages, stderr }: ReceivingEnd,
   commands: CommandList['commands'],
   settings: Settings,
 ): Verdict {
@@ -21,12 +21,14 @@ export function unpackFailure(
   // A proxy between client and companion can end a truncated body as if it were complete. The pack then shows
   // it.
   if (
-    /early EOF|eof before pack header|unexpected disconnect|premature end/.test(`${said}${unpack}${stderr}`)
+    /early EOF|eof before pack header|unexpected disconnect|premature end/.test(
+      `${messages}${unpack}${stderr}`,
+    )
   )
     return abandoned(commands, new ClientGone('cut'))
-  if (/No space left on device|Disk quota exceeded/.test(`${said}${stderr}`))
+  if (/No space left on device|Disk quota exceeded/.test(`${messages}${stderr}`))
     return couldNotTake(commands, 'its disk is full')
-  if (saysOutOfMemory(`${said}${stderr}`)) return refused(commands, [tooMuchMemory(settings)])
+  if (saysOutOfMemory(`${messages}${stderr}`)) return refused(commands, [tooMuchMemory(settings)])
   if (unpack && unpack !== 'ok')
     return refused(commands, [
       pushRefusal(`git could not take the pack: ${unpack}`, ['git fsck names the fault in its objects']),

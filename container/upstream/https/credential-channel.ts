@@ -15,7 +15,7 @@ export function answerCredential(
   { user, token }: HostToken,
   refused: (token: string) => void,
 ): void {
-  let asked = ''
+  let input = ''
   let isAnswered = false
   const handle = (operation: string, attributes: ReadonlyMap<string, string>) => {
     if (operation === 'erase' && attributes.get('password') === token) refused(token)
@@ -26,25 +26,25 @@ export function answerCredential(
   }
   socket.on('error', () => {})
   socket.on('data', (chunk: Buffer) => {
-    asked += chunk.toString('utf8')
-    if (asked.length > MAX_ASKED) return void socket.destroy()
-    for (let end = asked.indexOf('\n\n'); end >= 0; end = asked.indexOf('\n\n')) {
-      const [operation = '', ...lines] = asked.slice(0, end).split('\n')
-      asked = asked.slice(end + 2)
+    input += chunk.toString('utf8')
+    if (input.length > MAX_ASKED) return void socket.destroy()
+    for (let end = input.indexOf('\n\n'); end >= 0; end = input.indexOf('\n\n')) {
+      const [operation = '', ...lines] = input.slice(0, end).split('\n')
+      input = input.slice(end + 2)
       handle(operation, new Map(lines.map(splitAttribute)))
     }
   })
 }
 
 function splitAttribute(line: string): [string, string] {
-  const at = line.indexOf('=')
-  return [line.slice(0, at), line.slice(at + 1)]
+  const index = line.indexOf('=')
+  return [line.slice(0, index), line.slice(index + 1)]
 }
 
 /** Compares what git asks for (git-credential(1), "INPUT/OUTPUT FORMAT") with the upstream's URL. */
 function isFor(url: string, attributes: ReadonlyMap<string, string>): boolean {
-  const asked = URL.parse(`${attributes.get('protocol')}://${attributes.get('host')}/`)
+  const requestedUrl = URL.parse(`${attributes.get('protocol')}://${attributes.get('host')}/`)
   const { origin, pathname } = new URL(url)
   const path = decodeURIComponent(pathname).replace(/^\/+|\/+$/g, '')
-  return asked?.origin === origin && attributes.get('path')?.replace(/\/+$/, '') === path
+  return requestedUrl?.origin === origin && attributes.get('path')?.replace(/\/+$/, '') === path
 }

@@ -58,7 +58,7 @@ export async function openCredentials(folder: string, env: NodeJS.ProcessEnv): P
       return { user, token: await apps.token(upstream, app, secret, wanted, signal) }
     },
     secretOf,
-    refused: apps.drop,
+    refused: apps.invalidate,
   }
 }
 

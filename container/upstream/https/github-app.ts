@@ -34,7 +34,7 @@ export interface AppTokens {
     signal: AbortSignal,
   ): Promise<string>
   /** Drops a token that the host has refused. */
-  drop(token: string): void
+  invalidate(token: string): void
 }
 
 interface CachedToken {
@@ -63,7 +63,7 @@ export function createAppTokens(now: () => number = Date.now): AppTokens {
       tokens.set(key, cached)
       return cached.token
     },
-    drop(token) {
+    invalidate(token) {
       for (const [key, cached] of tokens) if (cached.token === token) tokens.delete(key)
     },
   }
@@ -79,7 +79,7 @@ async function mint(
   permissions: AppPermissions,
   now: () => number,
 ): Promise<CachedToken> {
-  const begun = now()
+  const startedAt = now()
   const repository = upstream.url
     .replace(/\/+$/, '')
     .replace(/\.git$/, '')
@@ -92,7 +92,7 @@ async function mint(
       url: `${app.api}/app/installations/${app.installation}/access_tokens`,
       headers: {
         accept: 'application/vnd.github+json',
-        authorization: `Bearer ${await appJwt(app, privateKey, begun)}`,
+        authorization: `Bearer ${await appJwt(app, privateKey, startedAt)}`,
         'content-type': 'application/json',
         'x-github-api-version': '2022-11-28',
       },
@@ -103,8 +103,11 @@ async function mint(
   const minted = status === 201 ? Minted.safeParse(parseJson(text)) : undefined
   const ends = minted?.success ? Date.parse(minted.data.expires_at) : Number.NaN
   if (!minted?.success || Number.isNaN(ends)) throw refusal(upstream, app, status, text)
-  const life = ends - begun
-  return { token: minted.data.token, renewAt: begun + Math.max(life - RENEW_BEFORE_MS, life * SHARE_OF_LIFE) }
+  const life = ends - startedAt
+  return {
+    token: minted.data.token,
+    renewAt: startedAt + Math.max(life - RENEW_BEFORE_MS, life * SHARE_OF_LIFE),
+  }
 }
 
 async function appJwt({ id }: GitHubApp, privateKey: string, nowMs: number): Promise<string> {
@@ -127,8 +130,8 @@ async function appJwt({ id }: GitHubApp, privateKey: string, nowMs: number): Pro
 
 function refusal(upstream: Upstream, app: GitHubApp, status: number, text: string): UpstreamError {
   const { host } = new URL(app.api)
-  const said = Failed.safeParse(parseJson(text))
-  const words = said.success ? `: ${printable(said.data.message).slice(0, 200)}` : ''
+  const failure = Failed.safeParse(parseJson(text))
+  const words = failure.success ? `: ${printable(failure.data.message).slice(0, 200)}` : ''
   const problem = `${host} gives GitHub App ${app.id} no token (status ${status}${words})`
   const fix = {
     401: `check the app's id and its key`,

@@ -99,10 +99,10 @@ export async function readText(
 function unreachable(host: string, error: unknown, signal: AbortSignal, isLate: boolean): UpstreamError {
   signal.throwIfAborted()
   if (error instanceof UpstreamError) return error
-  const why = isLate
+  const reason = isLate
     ? `no answer within ${TIMEOUT_MS / 1000} s`
     : error instanceof Error && 'code' in error
       ? error.code
       : 'the request failed'
-  return new UpstreamError(`${host} cannot be reached (${why})`, { advice: 'try again later' })
+  return new UpstreamError(`${host} cannot be reached (${reason})`, { advice: 'try again later' })
 }

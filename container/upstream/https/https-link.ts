@@ -38,8 +38,8 @@ export async function openHttpsLink(
       await credentials.tokenFor(upstream, signal)
     },
     async acquire(signal) {
-      const held = await credentials.tokenFor(upstream, signal)
-      const onFd4 = (socket: Duplex) => answerCredential(socket, upstream.url, held, credentials.refused)
+      const token = await credentials.tokenFor(upstream, signal)
+      const onFd4 = (socket: Duplex) => answerCredential(socket, upstream.url, token, credentials.refused)
       return {
         git: { env, onFd4 },
         startUploadPack({ url }, signal) {

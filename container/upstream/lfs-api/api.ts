@@ -46,10 +46,10 @@ export async function requestBatch(
   signal: AbortSignal,
 ): Promise<LfsAnswer[]> {
   const answers: LfsAnswer[] = []
-  for (let at = 0; at < objects.length; at += BATCH) {
-    const some = objects.slice(at, at + BATCH)
-    const asked = { operation, transfers: ['basic'], objects: some, hash_algo: 'sha256' }
-    const { status, text } = await requestJson(send, endpoint, 'POST', '/objects/batch', asked, signal)
+  for (let start = 0; start < objects.length; start += BATCH) {
+    const some = objects.slice(start, start + BATCH)
+    const body = { operation, transfers: ['basic'], objects: some, hash_algo: 'sha256' }
+    const { status, text } = await requestJson(send, endpoint, 'POST', '/objects/batch', body, signal)
     if (status === 404 || status === 501) throw new NoLfs('the upstream has no Git LFS')
     if (status !== 200) throw toError(endpoint.href, status, text)
     const read = Batch.safeParse(parseJson(text))
@@ -107,8 +107,8 @@ export async function errorOf(url: string, answer: IncomingMessage): Promise<Ups
 }
 
 export function toError(url: string, status: number, text: string): UpstreamError {
-  const said = z.object({ message: z.string() }).safeParse(parseJson(text)).data?.message
-  const words = said ? `: ${said.replace(/[^\x20-\x7e]+/g, ' ').slice(0, 300)}` : ''
+  const hostMessage = z.object({ message: z.string() }).safeParse(parseJson(text)).data?.message
+  const words = hostMessage ? `: ${hostMessage.replace(/[^\x20-\x7e]+/g, ' ').slice(0, 300)}` : ''
   const message = `the LFS server ${hostOf(url)} answers with ${status}${words}`
   if (status === 401) return new Unauthorized(message)
   return status >= 400 && status < 500 && status !== 408 && status !== 429

@@ -43,9 +43,9 @@ export function expiryOf({
 }): number {
   const now = Date.now()
   if (expires_in !== undefined && expires_in > 0) return now + expires_in * 1000 - MARGIN_MS
-  const at = expires_at === undefined ? Number.NaN : Date.parse(expires_at)
+  const expiresAt = expires_at === undefined ? Number.NaN : Date.parse(expires_at)
   // Servers send the year 1 for "never".
-  return at > now ? at - MARGIN_MS : now + LIFETIME_MS
+  return expiresAt > now ? expiresAt - MARGIN_MS : now + LIFETIME_MS
 }
 
 /**
@@ -68,11 +68,11 @@ export async function lfsEndpointOverSsh(
       throw new NoLfs(`the upstream of ${upstream.name} has no Git LFS`)
     throw toUpstreamError(upstream, ended.stderr)
   }
-  const said = Authentication.safeParse(parseJson(ended.stdout.toString('utf8')))
-  if (!said.success)
+  const authentication = Authentication.safeParse(parseJson(ended.stdout.toString('utf8')))
+  if (!authentication.success)
     throw new UpstreamError(`the upstream of ${upstream.name} does not say where its Git LFS is`)
-  const { href, header } = said.data
-  return { href: href.replace(/\/+$/, ''), headers: header ?? {}, expiresAt: expiryOf(said.data) }
+  const { href, header } = authentication.data
+  return { href: href.replace(/\/+$/, ''), headers: header ?? {}, expiresAt: expiryOf(authentication.data) }
 }
 
 /** Returns the LFS API of an HTTPS upstream (git-lfs docs/api/server-discovery.md). */

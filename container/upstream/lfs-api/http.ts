@@ -79,11 +79,11 @@ async function send(
   { method, headers, signal, body, answerMs = IDLE_MS }: LfsRequest,
 ): Promise<IncomingMessage> {
   signal.throwIfAborted()
-  const how = { method, headers: { 'user-agent': 'git-gate', ...headers }, signal }
+  const init = { method, headers: { 'user-agent': 'git-gate', ...headers }, signal }
   const request =
     url.protocol === 'https:'
-      ? https.request(url, { ...how, agent: agents['https:'] })
-      : http.request(url, { ...how, agent: agents['http:'] })
+      ? https.request(url, { ...init, agent: agents['https:'] })
+      : http.request(url, { ...init, agent: agents['http:'] })
   const answered = new Promise<IncomingMessage>((resolve, reject) => {
     request.once('response', resolve)
     request.once('error', reject)
@@ -98,19 +98,19 @@ async function send(
   } catch (error) {
     request.destroy()
     signal.throwIfAborted()
-    const why = error instanceof Error ? error.message : String(error)
-    throw new UpstreamError(`the LFS server ${url.host} cannot be reached (${why}); try again later`)
+    const reason = error instanceof Error ? error.message : String(error)
+    throw new UpstreamError(`the LFS server ${url.host} cannot be reached (${reason}); try again later`)
   }
 }
 
 /** Returns the text of an answer's body. Rejects with UpstreamError past `most` bytes. */
-export async function answerText(answer: IncomingMessage, most: number): Promise<string> {
+export async function answerText(answer: IncomingMessage, maxBytes: number): Promise<string> {
   const chunks: Buffer[] = []
   let size = 0
   for await (const chunk of answer as AsyncIterable<Buffer>) {
     chunks.push(chunk)
     size += chunk.length
-    if (size > most) {
+    if (size > maxBytes) {
       answer.destroy()
       throw new UpstreamError('the LFS server answers with more than it was asked for')
     }

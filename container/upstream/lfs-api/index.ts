@@ -23,7 +23,7 @@ export interface ObjectState extends LfsObject {
 /** An upstream's LFS server. Its methods reject with UpstreamError, and with NoLfs where there is none. */
 export interface LfsUpstream {
   /** Says which objects upstream has. */
-  look(operation: LfsOperation, objects: readonly LfsObject[], signal: AbortSignal): Promise<ObjectState[]>
+  query(operation: LfsOperation, objects: readonly LfsObject[], signal: AbortSignal): Promise<ObjectState[]>
   /** Returns the bytes of an object, unchecked. */
   download(object: LfsObject, signal: AbortSignal): Promise<AsyncIterable<Buffer>>
   /** Sends an object, and waits until upstream has verified it. `open` opens it for one attempt. */
@@ -45,14 +45,14 @@ const MAX_ACTIONS = 20_000
 type Actions = NonNullable<LfsAnswer['actions']>
 
 /** The ways to the hosts of upstreams. */
-export interface Ways {
+export interface LfsTransports {
   readonly linkTo: (upstream: Upstream) => Promise<Link>
   readonly credentials: Pick<Credentials, 'tokenFor' | 'refused'>
   /** The longest wait for an LFS server that has the whole object, in milliseconds. */
   readonly forwardMs: number
 }
 
-export function createLfsUpstreams(ways: Ways): LfsUpstreams {
+export function createLfsUpstreams(ways: LfsTransports): LfsUpstreams {
   const known = new Map<string, LfsUpstream>()
   return {
     to(upstream) {
@@ -64,7 +64,10 @@ export function createLfsUpstreams(ways: Ways): LfsUpstreams {
   }
 }
 
-function createLfsUpstream(upstream: Upstream, { linkTo, credentials, forwardMs }: Ways): LfsUpstream {
+function createLfsUpstream(
+  upstream: Upstream,
+  { linkTo, credentials, forwardMs }: LfsTransports,
+): LfsUpstream {
   const send = createLfsSender(upstream)
   const endpoints = new Map<LfsOperation, LfsEndpoint>()
   const actions = new Map<string, { actions: Actions; expiresAt: number }>()
@@ -107,7 +110,7 @@ function createLfsUpstream(upstream: Upstream, { linkTo, credentials, forwardMs 
       actions.delete(oldest)
     }
   }
-  const ask = async (operation: LfsOperation, objects: readonly LfsObject[], signal: AbortSignal) => {
+  const sendBatch = async (operation: LfsOperation, objects: readonly LfsObject[], signal: AbortSignal) => {
     const answers = await withEndpoint(operation, signal, to =>
       requestBatch(send, to, operation, objects, signal),
     )
@@ -140,7 +143,7 @@ function createLfsUpstream(upstream: Upstream, { linkTo, credentials, forwardMs 
       } catch (error) {
         if (!(error instanceof Unauthorized || error instanceof LfsRefused)) throw error
       }
-    const [state] = await ask(operation, [object], signal)
+    const [state] = await sendBatch(operation, [object], signal)
     if (state?.error) throw new LfsRefused(`the LFS server says: ${state.error.message || state.error.code}`)
     const now = actions.get(key)
     actions.delete(key)
@@ -149,7 +152,7 @@ function createLfsUpstream(upstream: Upstream, { linkTo, credentials, forwardMs 
   const headersFor = (action: LfsAction) => action.header ?? {}
 
   return {
-    look: ask,
+    query: sendBatch,
     async download(object, signal) {
       const body = await withActions(
         'download',

@@ -21,9 +21,9 @@ async function* bytesOf(answer: Readable, href: string, signal: AbortSignal): As
     yield* answer
   } catch (error) {
     signal.throwIfAborted()
-    const why = error instanceof Error ? error.message : String(error)
+    const reason = error instanceof Error ? error.message : String(error)
     throw new UpstreamError(
-      `the LFS server ${new URL(href).host} ended in the middle of an object (${why}); try again later`,
+      `the LFS server ${new URL(href).host} ended in the middle of an object (${reason}); try again later`,
     )
   }
 }

@@ -9,7 +9,7 @@ const SESSIONS_PER_CONNECTION = 8
  * By default sshd drops some unauthenticated connections when more than ten are open (MaxStartups in
  * sshd_config(5)).
  */
-const OPENING_AT_ONCE = 4
+const MAX_OPENING = 4
 
 /** The idle timeout of a connection without sessions, in milliseconds. */
 const CONNECTION_IDLE_MS = 10 * 60_000
@@ -22,7 +22,7 @@ interface SshTarget {
   readonly control: string
   readonly host: string
   /** Makes the error of a failed connection from ssh's stderr; undefined: ssh could not be started. */
-  readonly problem: (said?: string) => Error
+  readonly problem: (stderr?: string) => Error
 }
 
 /** The lease of a connection for one process. */
@@ -33,7 +33,7 @@ export interface ConnectionLease {
    * Releases the lease. `cut` means that the process was killed: while its connection stays open, sshd does
    * not notice, so the connection takes no new sessions and closes with its last session.
    */
-  release(how?: { cut?: boolean }): void
+  release(options?: { broken?: boolean }): void
 }
 
 /** A pool of ssh connections to one host. */
@@ -61,13 +61,13 @@ interface Connection {
 }
 
 /** Creates a pool that opens connections on demand: another connection when all open ones are full. */
-export function createSshPool(way: SshTarget): Connections {
+export function createSshPool(target: SshTarget): Connections {
   const connections = new Set<Connection>()
   let opened = 0
 
   const open = () => {
     opened += 1
-    const connection = openConnection(way, `${way.control}.${opened}`, () => {
+    const connection = openConnection(target, `${target.control}.${opened}`, () => {
       clearTimeout(connection.idle)
       connections.delete(connection)
     })
@@ -88,7 +88,7 @@ export function createSshPool(way: SshTarget): Connections {
     connection.idle.unref()
   }
   /**
-   * Returns a connection with room, which may still be opening. Returns undefined when OPENING_AT_ONCE
+   * Returns a connection with room, which may still be opening. Returns undefined when MAX_OPENING
    * connections are opening: the caller waits for the next one.
    */
   const pickConnection = (): Connection | undefined => {
@@ -96,7 +96,7 @@ export function createSshPool(way: SshTarget): Connections {
     const known = usable.find(each => !each.isOpening) ?? usable[0]
     if (known) return known
     const opening = [...connections].filter(each => each.isOpening)
-    return opening.length < OPENING_AT_ONCE ? open() : undefined
+    return opening.length < MAX_OPENING ? open() : undefined
   }
   const nextOpened = () =>
     Promise.race([...connections].filter(each => each.isOpening).map(each => each.ready))
@@ -111,12 +111,12 @@ export function createSshPool(way: SshTarget): Connections {
       let through = pickConnection()
       for (; !through; through = pickConnection()) await withAbort(nextOpened(), signal)
       const taken = through
-      let held = true
-      const release: ConnectionLease['release'] = ({ cut = false } = {}) => {
-        if (!held) return
-        held = false
+      let isHeld = true
+      const release: ConnectionLease['release'] = ({ broken = false } = {}) => {
+        if (!isHeld) return
+        isHeld = false
         taken.users -= 1
-        taken.isDraining ||= cut
+        taken.isDraining ||= broken
         scheduleIdleClose(taken)
       }
       taken.users += 1
@@ -160,9 +160,9 @@ function openConnection(
       env: { PATH: process.env.PATH },
     },
   )
-  let said = ''
+  let stderr = ''
   child.stderr?.on('data', (chunk: Buffer) => {
-    said = (said + chunk.toString('utf8')).slice(-4096)
+    stderr = (stderr + chunk.toString('utf8')).slice(-4096)
   })
   const ready = new Promise<void>((resolve, reject) => {
     child.stdout?.once('data', () => {
@@ -173,7 +173,7 @@ function openConnection(
     child.once('close', () => {
       connection.isOpening = false
       atEnd()
-      reject(problem(said))
+      reject(problem(stderr))
     })
   })
   ready.catch(() => {})

@@ -85,8 +85,8 @@ function createLink(upstream: Upstream, config: string, control: string): Link {
   // git gives the command to a shell, which ssh replaces.
   const ssh = `exec ssh -F ${shellQuote(config)} -S `
   const { host } = parseSshUrl(upstream.url)
-  const problem = (said?: string) =>
-    said === undefined ? new UpstreamError('the gate cannot start ssh') : toUpstreamError(upstream, said)
+  const problem = (stderr?: string) =>
+    stderr === undefined ? new UpstreamError('the gate cannot start ssh') : toUpstreamError(upstream, stderr)
   const connections = createSshPool({ config, control, host, problem })
   return {
     connect: connections.connect,

@@ -191,7 +191,7 @@ async function checkSettings(env: Env, name: RepositoryName, settings: Repositor
     throw new Problem(
       400,
       'bad-upstream',
-      `the upstream URL is invalid: ${parsed.why}`,
+      `the upstream URL is invalid: ${parsed.reason}`,
       'Give it as ssh://git@github.com/acme/app.git, git@github.com:acme/app.git or https://github.com/acme/app.git',
     )
   if (parsed.address.transport === 'ssh') await checkHostKey(settings, parsed.address)

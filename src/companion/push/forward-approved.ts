@@ -1,5 +1,5 @@
 import { logFault } from '../../common/log.ts'
-import { within } from '../../common/with-timeout.ts'
+import { withTimeout } from '../../common/with-timeout.ts'
 import { accessOfPush } from '../../ledger/access/token-and-grant.ts'
 import { newId } from '../../ledger/id.ts'
 import {
@@ -30,7 +30,7 @@ export async function forwardApproved(
     return closePush(env.LEDGER, forward, {
       outcome: 'refused',
       refs: [],
-      why: permission.may === 'not-forward' ? permission.why : 'its grant was removed',
+      reason: permission.may === 'not-forward' ? permission.reason : 'its grant was removed',
     })
   await restorePack(env, access.repository, id)
   const answer = await askCompanion(env, repository, {
@@ -60,7 +60,7 @@ export async function beginForward(
     logFault({ push: approved.forward }, error),
   )
   waitUntil(forwarding)
-  await within(ms, forwarding, undefined)
+  await withTimeout(ms, forwarding, undefined)
 }
 
 /** Lets the companion delete the objects of a rejected push where it needs room. */

@@ -24,7 +24,7 @@ export async function permitPush(env: Env, push: string): Promise<PassRequest> {
 
 /** Judges a push by its token, grant and exceptions as they are now. */
 export async function permissionFor(env: Env, push: string): Promise<Permission> {
-  const no = (why: string): Permission => ({ may: 'not-forward', why })
+  const no = (reason: string): Permission => ({ may: 'not-forward', reason })
   const found = await accessOfPush(env.LEDGER, push)
   if (!found) return no('it is closed on record')
   const { agent, tokenId, token, access } = found

@@ -1,6 +1,6 @@
 import { logFault } from '../../common/log.ts'
 import { settingsOf } from '../../common/settings.ts'
-import { within } from '../../common/with-timeout.ts'
+import { withTimeout } from '../../common/with-timeout.ts'
 import { PASS_HEADER, ROUTES } from '../../contract/companion-api/pass.ts'
 import type { PushEvent } from '../../contract/companion-api/push-event.ts'
 import { type Frame, FrameError, FrameReader, PUSH_FRAMES } from '../../contract/companion-api/push-frames.ts'
@@ -19,7 +19,7 @@ export interface PushRequest {
   /** Sends a request to the companion. */
   readonly send: Send
   /** Aborts when the client disconnects. */
-  readonly gone: AbortSignal
+  readonly disconnected: AbortSignal
   /**
    * Aborts the request to the companion and drains the client's request: git reads a response only after it
    * has sent its request.
@@ -62,7 +62,7 @@ export async function answerPush(answer: Response, push: PushRequest): Promise<R
       await writer.close()
     })
     .catch(async (error: unknown) => {
-      if (!push.gone.aborted) logFault({ push: push.id }, error)
+      if (!push.disconnected.aborted) logFault({ push: push.id }, error)
       if (!events.isRecorded()) settleLater()
       await push.giveUp()
       first.resolve('broken')
@@ -85,7 +85,7 @@ const clientStream = () => {
 
 interface Events {
   /** Handles one event. For `ended` it resolves when the outcome is in the ledger. */
-  take(event: PushEvent): Promise<void>
+  apply(event: PushEvent): Promise<void>
   /** Returns true if there was no event: git's probe is not a push. */
   isEmpty(): boolean
   isRecorded(): boolean
@@ -96,9 +96,9 @@ function takeEvents({ env, id, send, waitUntil }: PushRequest): Events {
   let isEmpty = true
   let isRecorded = false
   return {
-    async take(event) {
+    async apply(event) {
       isEmpty = false
-      if (event.event === 'commands-read') ledger.begun(event.report)
+      if (event.event === 'commands-read') ledger.started(event.report)
       else if (event.event === 'step-begun') ledger.step(event)
       else if (event.event === 'checked')
         waitUntil(permit(env, id, send).catch(error => logFault({ push: id }, error)))
@@ -131,8 +131,8 @@ async function carry(
 ): Promise<void> {
   const frames = new FrameReader()
   const reader = answer.getReader()
-  const take = async (frame: Frame) => {
-    if (frame.type === 'event') await events.take(frame.event)
+  const handleFrame = async (frame: Frame) => {
+    if (frame.type === 'event') await events.apply(frame.event)
     if (frame.type !== 'bytes') return
     onBytes()
     await writer.ready
@@ -140,10 +140,10 @@ async function carry(
   }
   try {
     for (;;) {
-      const read = await within(silenceMs, reader.read(), undefined)
+      const read = await withTimeout(silenceMs, reader.read(), undefined)
       if (!read) throw new FrameError(`the companion said nothing for ${silenceMs / 1000} s`)
       if (read.done) break
-      for (const frame of frames.push(read.value)) await take(frame)
+      for (const frame of frames.push(read.value)) await handleFrame(frame)
     }
     if (frames.isPartial) throw new FrameError('the answer of the companion ended within a frame')
   } catch (error) {

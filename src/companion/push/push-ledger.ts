@@ -9,7 +9,7 @@ type PullRequestKnown = Extract<PushEvent, { event: 'pull-request' }>
 /** Writes the events of one push to its ledger row, in order. */
 export interface PushLedger {
   /** Records the refs of the push. */
-  begun(report: PushReport): void
+  started(report: PushReport): void
   /**
    * Records a step if it lasts longer than STEP_MS: each write costs, and the steps of a small push are
    * short.
@@ -40,7 +40,7 @@ export function createPushLedger(ledger: D1Database, push: string): PushLedger {
     return written
   }
   return {
-    begun(report) {
+    started(report) {
       write(() => recordReport(ledger, report))
     },
     step(step) {

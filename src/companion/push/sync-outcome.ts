@@ -1,6 +1,6 @@
 import { logFault } from '../../common/log.ts'
 import { settingsOf } from '../../common/settings.ts'
-import { within } from '../../common/with-timeout.ts'
+import { withTimeout } from '../../common/with-timeout.ts'
 import type { Upstream } from '../../contract/companion-api/pass.ts'
 import { NEXT_STEP, PushReport, Settlement } from '../../contract/outcome.ts'
 import { REDACTED } from '../../contract/text/unscanned-text.ts'
@@ -33,12 +33,12 @@ export async function syncOutcome(
   push: Settling,
   wait: number,
 ): Promise<'recorded' | 'unknown' | 'unreachable' | 'unrecorded'> {
-  const ask = { service: 'push-report', id: newId(), push: push.id, wait } as const
-  const word = await askWithin(env, push.repository, ask, wait * 1000 + ANSWER_MS)
-  if (word?.status === 404) return 'unknown'
-  if (!word?.ok) return 'unreachable'
+  const passRequest = { service: 'push-report', id: newId(), push: push.id, wait } as const
+  const answer = await askWithin(env, push.repository, passRequest, wait * 1000 + ANSWER_MS)
+  if (answer?.status === 404) return 'unknown'
+  if (!answer?.ok) return 'unreachable'
   try {
-    const report = PushReport.parse(word.body)
+    const report = PushReport.parse(answer.body)
     await recordReport(env.LEDGER, report)
     // The row of an ended push stays as it is, and the host can have answered since.
     if (report.pullRequest) await recordPullRequest(env.LEDGER, push.id, report)
@@ -68,16 +68,16 @@ async function sweepOne(env: Env, pushes: readonly OpenPush[], lostBefore: numbe
   const remaining = [...pushes]
   const next = async () => {
     for (let push = remaining.shift(); push; push = remaining.shift()) {
-      const said = await syncOutcome(env, push, 0)
-      if (said === 'unreachable') remaining.length = 0
-      if (said === 'unknown' && push.startedAt < lostBefore)
+      const state = await syncOutcome(env, push, 0)
+      if (state === 'unreachable') remaining.length = 0
+      if (state === 'unknown' && push.startedAt < lostBefore)
         await settleWithoutRecord(env, push).catch(error => logFault({ push: push.id }, error))
     }
   }
   await Promise.all(Array.from({ length: AT_ONCE }, next))
 }
 
-const LOST = 'the companion has no record of this push: it never got there, or its disk was lost'
+const COMPANION_LOST = 'the companion has no record of this push: it never got there, or its disk was lost'
 
 /**
  * Settles a push of which the companion has no record. If its refs are known it may have reached upstream, so
@@ -85,46 +85,49 @@ const LOST = 'the companion has no record of this push: it never got there, or i
  */
 async function settleWithoutRecord(env: Env, push: OpenPush): Promise<void> {
   const upstream = push.refs.length ? await findUpstream(env.LEDGER, push.repository) : undefined
-  if (!upstream) return closePush(env.LEDGER, push.id, { outcome: 'failed', refs: push.refs, why: LOST })
+  if (!upstream)
+    return closePush(env.LEDGER, push.id, { outcome: 'failed', refs: push.refs, reason: COMPANION_LOST })
   // Before the forward, a ref name that may contain a secret is recorded redacted, and upstream cannot be
   // asked for it.
   if (push.refs.some(({ ref }) => ref.includes(REDACTED)))
     return closePush(env.LEDGER, push.id, {
       outcome: 'failed',
       refs: push.refs,
-      why: `${LOST}; upstream: ${NEXT_STEP['no answer']}`,
+      reason: `${COMPANION_LOST}; upstream: ${NEXT_STEP['no answer']}`,
     })
-  const settled = await queryUpstream(env, push, upstream)
-  if (!settled) return
-  if ('known' in settled) return recordReport(env.LEDGER, settled.known)
-  const has = settled.upstreamHas
+  const settlement = await queryUpstream(env, push, upstream)
+  if (!settlement) return
+  if ('known' in settlement) return recordReport(env.LEDGER, settlement.known)
+  const has = settlement.upstreamHas
   const taken = has === 'all of it'
-  const why = taken ? `${LOST}; upstream has it` : `${LOST}; upstream: ${NEXT_STEP[has]}`
-  const reason = taken ? '' : `git-gate: ${why}`
+  const problem = taken
+    ? `${COMPANION_LOST}; upstream has it`
+    : `${COMPANION_LOST}; upstream: ${NEXT_STEP[has]}`
+  const reason = taken ? '' : `git-gate: ${problem}`
   const refs = push.refs.map(ref => ({ ...ref, status: taken ? ('ok' as const) : ('ng' as const), reason }))
-  await closePush(env.LEDGER, push.id, { outcome: taken ? 'accepted' : 'failed', refs, why })
+  await closePush(env.LEDGER, push.id, { outcome: taken ? 'accepted' : 'failed', refs, reason: problem })
 }
 
 async function queryUpstream(env: Env, push: OpenPush, upstream: Upstream): Promise<Settlement | undefined> {
-  const ask = { service: 'settle-push', id: newId(), push: push.id, repository: upstream } as const
-  const word = await askWithin(env, push.repository, ask, UPSTREAM_MS, JSON.stringify(push.refs))
-  return word?.ok ? Settlement.safeParse(word.body).data : undefined
+  const passRequest = { service: 'settle-push', id: newId(), push: push.id, repository: upstream } as const
+  const answer = await askWithin(env, push.repository, passRequest, UPSTREAM_MS, JSON.stringify(push.refs))
+  return answer?.ok ? Settlement.safeParse(answer.body).data : undefined
 }
 
 /** Returns the companion's complete response, or undefined if it does not arrive within `ms` milliseconds. */
 async function askWithin(
   env: Env,
   repository: string,
-  ask: PassRequest,
+  passRequest: PassRequest,
   ms: number,
   body: string | null = null,
 ): Promise<{ status: number; ok: boolean; body: unknown } | undefined> {
   const whole = async () => {
-    const answer = await askCompanion(env, repository, ask, { body, signal: AbortSignal.timeout(ms) })
+    const answer = await askCompanion(env, repository, passRequest, { body, signal: AbortSignal.timeout(ms) })
     return { status: answer.status, ok: answer.ok, body: await answer.json().catch(() => undefined) }
   }
   // A container that is starting does not receive the abort, so the timeout is applied here, too.
-  return within(
+  return withTimeout(
     ms,
     whole().catch(() => undefined),
     undefined,

@@ -69,18 +69,18 @@ export const mayOpen = (c: Context<ConsoleEnv>, path: string): boolean => {
 
 /** Requires the role of each page, before any of them is made. */
 export const pageRoles = new Hono<ConsoleEnv>()
-for (const [method, path, least, scope] of RULES)
+for (const [method, path, minRole, scope] of RULES)
   pageRoles.on(method, path, async (c, next) => {
     if (c.var.authorized) return next()
-    return (await refused(c, least, await scope(c))) ?? next()
+    return (await refused(c, minRole, await scope(c))) ?? next()
   })
 pageRoles.use('*', async (c, next) =>
   c.var.authorized ? next() : ((await refused(c, 'admin', 'gate')) ?? next()),
 )
 
 /** Returns the answer to an operator without the role. A list of all repositories becomes that of the first of theirs. */
-async function refused(c: Context<ConsoleEnv>, least: Role, scope: Scope): Promise<Response | undefined> {
-  const problem = missingRole(c.var.operator, least, scope)
+async function refused(c: Context<ConsoleEnv>, minRole: Role, scope: Scope): Promise<Response | undefined> {
+  const problem = missingRole(c.var.operator, minRole, scope)
   if (!problem) {
     c.set('authorized', true)
     return undefined

@@ -10,6 +10,6 @@ export interface ConsoleEnv {
     /** Set once the operator's role was found to allow the page. */
     authorized?: true
     /** The key that every form must send. */
-    formKey: string
+    csrfToken: string
   }
 }

@@ -4,7 +4,7 @@ import { settingsOf } from '../../common/settings.ts'
 import { shell } from '../pages/frame/shell.tsx'
 import { isOwnPath, pathOf } from '../paths.ts'
 import type { ConsoleEnv } from './env.ts'
-import { FORM_KEY, formKey, hasCookie, PROOF_HEADER, whoAsks, whoSent } from './session.ts'
+import { CSRF_FIELD, csrfToken, currentOperator, hasCookie, operatorOfForm, PROOF_HEADER } from './session.ts'
 
 /** The limit of a form's body, in bytes. */
 const MAX_FORM_BYTES = 256 << 10
@@ -14,7 +14,7 @@ const MAX_FORM_BYTES = 256 << 10
  * styles with the response's nonce, no other host and no frames. Trusted types allow HTML only from the
  * policies of browser/fragment.js and browser/shell.js.
  */
-export const protect = createMiddleware<ConsoleEnv>(async (c, next) => {
+export const securityHeaders = createMiddleware<ConsoleEnv>(async (c, next) => {
   const nonce = crypto.getRandomValues(new Uint8Array(16)).toBase64()
   c.set('nonce', nonce)
   await next()
@@ -61,14 +61,14 @@ const isNavigation = ({ method, headers }: Request) =>
  * Accepts forms from the console's own pages only (Sec-Fetch-Site, Origin). SameSite cookies are a second
  * barrier.
  */
-export const fromHere = createMiddleware<ConsoleEnv>(async (c, next) => {
+export const requireSameOrigin = createMiddleware<ConsoleEnv>(async (c, next) => {
   if (c.req.method === 'GET' || c.req.method === 'HEAD') return next()
   const site = c.req.header('sec-fetch-site')
   const origin = c.req.header('origin')
-  const here = new URL(c.req.url).host
+  const ownHost = new URL(c.req.url).host
   const elsewhere =
     (site !== undefined && site !== 'same-origin') ||
-    (origin !== undefined && (!URL.canParse(origin) || new URL(origin).host !== here)) ||
+    (origin !== undefined && (!URL.canParse(origin) || new URL(origin).host !== ownHost)) ||
     (site === undefined && origin === undefined)
   if (elsewhere)
     return c.text('This form was not sent from the console. Open the page anew and send it again.', 403)
@@ -79,7 +79,7 @@ export const fromHere = createMiddleware<ConsoleEnv>(async (c, next) => {
 })
 
 /** Refuses a form that is too long. */
-export const shortForm = bodyLimit({
+export const limitForm = bodyLimit({
   maxSize: MAX_FORM_BYTES,
   onError: c => c.text('This form is too long.', 413),
 })
@@ -88,16 +88,18 @@ export const shortForm = bodyLimit({
  * Requires an operator. Redirects other browsers to the sign-in page, which returns them to the requested
  * page.
  */
-export const signedIn = createMiddleware<ConsoleEnv>(async (c, next) => {
+export const requireOperator = createMiddleware<ConsoleEnv>(async (c, next) => {
   const isRead = c.req.method === 'GET' || c.req.method === 'HEAD'
-  const who = isRead ? await whoAsks(c) : await whoSent(c, (await c.req.parseBody())[FORM_KEY])
+  const who = isRead
+    ? await currentOperator(c)
+    : await operatorOfForm(c, (await c.req.parseBody())[CSRF_FIELD])
   if (who) {
     c.set('operator', who.operator)
-    c.set('formKey', await formKey(c.env, who))
+    c.set('csrfToken', await csrfToken(c.env, who))
     return next()
   }
   const isKnown = await hasCookie(c)
-  if (!isRead && (isKnown || (await whoAsks(c))))
+  if (!isRead && (isKnown || (await currentOperator(c))))
     return c.text('This form is from another sign-in. Open the page anew and send it again.', 403)
   // rateLimit counts a 401 as a failed authentication.
   if (/^Bearer /i.test(c.req.header('authorization') ?? ''))
@@ -109,7 +111,7 @@ export const signedIn = createMiddleware<ConsoleEnv>(async (c, next) => {
 })
 
 /** Redirects a URL with a trailing slash to the URL without it. */
-export const withoutSlash = createMiddleware<ConsoleEnv>(async (c, next) => {
+export const trimTrailingSlash = createMiddleware<ConsoleEnv>(async (c, next) => {
   const { pathname, search } = new URL(c.req.url)
   if (!pathname.endsWith('/')) return next()
   let end = pathname.length

@@ -17,7 +17,7 @@ const SIGN_IN_SECONDS = 10 * 60
 const VERSION = 1
 
 /** A sign-in that has begun, in a cookie of the browser that began it. */
-const Begun = z.object({
+const StartedSignIn = z.object({
   v: z.literal(VERSION),
   exp: z.number(),
   state: z.string(),
@@ -44,23 +44,23 @@ const tiesOf = async (env: Env, state: string) => ({
   verifier: await derive(env, 'verifier', state),
 })
 
-type Begin = { ok: true; url: string } | { ok: false; why: 'no-provider' | 'no-proof' | 'unreachable' }
+type Begin = { ok: true; url: string } | { ok: false; reason: 'no-provider' | 'no-proof' | 'unreachable' }
 
 /** Begins a sign-in at the issuer: sets its cookie, and returns the issuer's page. */
 export async function beginOidc(c: Context<ConsoleEnv>, proof: unknown, to: string): Promise<Begin> {
   const provider = providerIn(settingsOf(c.env))
-  if (!provider) return { ok: false, why: 'no-provider' }
-  const held = Proof.safeParse(proof)
-  if (!held.success) return { ok: false, why: 'no-proof' }
+  if (!provider) return { ok: false, reason: 'no-provider' }
+  const parsedProof = Proof.safeParse(proof)
+  if (!parsedProof.success) return { ok: false, reason: 'no-proof' }
   const state = crypto.getRandomValues(new Uint8Array(32)).toHex()
-  // fromHere has found this origin to be the console's own.
+  // requireSameOrigin has found this origin to be the console's own.
   const { origin } = new URL(c.req.header('origin') ?? c.req.url)
   const url = await authorizationUrl(provider, callbackUrl(origin).href, await tiesOf(c.env, state)).catch(
     (error: unknown) => logFault({ at: 'discovering the issuer' }, error),
   )
-  if (url === undefined) return { ok: false, why: 'unreachable' }
-  const begun = { v: VERSION, exp: nowSeconds() + SIGN_IN_SECONDS, state, origin, to }
-  const cookie = await signClaims({ ...begun, proof: await hashToken(held.data) }, keyOf(c.env))
+  if (url === undefined) return { ok: false, reason: 'unreachable' }
+  const claims = { v: VERSION, exp: nowSeconds() + SIGN_IN_SECONDS, state, origin, to }
+  const cookie = await signClaims({ ...claims, proof: await hashToken(parsedProof.data) }, keyOf(c.env))
   // The browser comes back from another site, and sends no strict cookie then.
   setCookie(c, isHttps(c) ? HOST_COOKIE : COOKIE, cookie, {
     path: '/',
@@ -74,15 +74,15 @@ export async function beginOidc(c: Context<ConsoleEnv>, proof: unknown, to: stri
 
 const callbackUrl = (origin: string) => new URL(pathOf.oidcCallback, origin)
 
-type Finish = { ok: true; to: string } | { ok: false; why: string }
+type Finish = { ok: true; to: string } | { ok: false; reason: string }
 
 /** Ends a sign-in with the issuer's answer in the request's URL, and starts the session. */
 export async function finishOidc(c: Context<ConsoleEnv>): Promise<Finish> {
   const provider = providerIn(settingsOf(c.env))
-  if (!provider) return { ok: false, why: 'this gate has no issuer' }
+  if (!provider) return { ok: false, reason: 'this gate has no issuer' }
   const cookie = getCookie(c, HOST_COOKIE) ?? getCookie(c, COOKIE) ?? ''
-  const read = await readClaims(cookie, keyOf(c.env), nowSeconds(), Begun, VERSION)
-  if (!read.ok) return { ok: false, why: 'this browser has begun no sign-in, or too long ago' }
+  const read = await readClaims(cookie, keyOf(c.env), nowSeconds(), StartedSignIn, VERSION)
+  if (!read.ok) return { ok: false, reason: 'this browser has begun no sign-in, or too long ago' }
   const { state, origin, proof, to, exp } = read.claims
   const secure = origin.startsWith('https:')
   deleteCookie(c, secure ? HOST_COOKIE : COOKIE, { path: '/', secure })
@@ -90,11 +90,11 @@ export async function finishOidc(c: Context<ConsoleEnv>): Promise<Finish> {
   url.search = new URL(c.req.url).search
   const found = await personOfCode(provider, url, await tiesOf(c.env, state))
   if (!found.ok) {
-    logFault({ at: 'a sign-in' }, new Error(found.why))
-    return { ok: false, why: found.why }
+    logFault({ at: 'a sign-in' }, new Error(found.reason))
+    return { ok: false, reason: found.reason }
   }
   if (!(await useSignIn(c.env.LEDGER, state, exp * 1000)))
-    return { ok: false, why: 'this sign-in was used before' }
+    return { ok: false, reason: 'this sign-in was used before' }
   const person = await withKnownGroups(c.env.LEDGER, found.person)
   await beginSession(c, { person }, proof, secure)
   return { ok: true, to }

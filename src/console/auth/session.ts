@@ -67,17 +67,17 @@ const COOKIE = 'git-gate'
 const HOST_COOKIE = `__Host-${COOKIE}`
 
 /** The result of a sign-in. */
-type SignIn = { ok: true } | { ok: false; why: 'no-token' | 'no-proof' }
+type SignIn = { ok: true } | { ok: false; reason: 'no-token' | 'no-proof' }
 
 /** Starts a session and sets its cookie, if `token` is a valid admin token and `proof` is well-formed. */
 export async function signIn(c: Context<ConsoleEnv>, token: string, proof: unknown): Promise<SignIn> {
-  if (!/^[\x21-\x7e]{1,200}$/.test(token)) return { ok: false, why: 'no-token' }
+  if (!/^[\x21-\x7e]{1,200}$/.test(token)) return { ok: false, reason: 'no-token' }
   const asking = new Request(c.req.url, { headers: { authorization: `Bearer ${token}` } })
-  if (!(await operatorOf(asking, c.env))) return { ok: false, why: 'no-token' }
-  const held = Proof.safeParse(proof)
-  if (!held.success) return { ok: false, why: 'no-proof' }
+  if (!(await operatorOf(asking, c.env))) return { ok: false, reason: 'no-token' }
+  const parsedProof = Proof.safeParse(proof)
+  if (!parsedProof.success) return { ok: false, reason: 'no-proof' }
   const who = { token: parseToken(token, 'gateadmin')?.id ?? null }
-  await beginSession(c, who, await hashToken(held.data), isHttps(c))
+  await beginSession(c, who, await hashToken(parsedProof.data), isHttps(c))
   return { ok: true }
 }
 
@@ -113,20 +113,20 @@ export function signOut(c: Context<ConsoleEnv>): void {
  * Authenticates a request by cookie and proof, or as the admin API does, for example by Cloudflare Access'
  * JWT.
  */
-export async function whoAsks(c: Context<ConsoleEnv>): Promise<SignedIn | undefined> {
+export async function currentOperator(c: Context<ConsoleEnv>): Promise<SignedIn | undefined> {
   const proof = c.req.header(PROOF_HEADER)
   const session = proof === undefined ? undefined : await sessionOf(c)
   if (proof && session && (await isToken(proof, session.proof))) return operatorIn(c.env, session)
-  return whoAsksWithoutSession(c)
+  return operatorWithoutSession(c)
 }
 
 /**
  * Authenticates a form by its key in place of the proof: only pages shown to the operator contain the key.
  */
-export async function whoSent(c: Context<ConsoleEnv>, key: unknown): Promise<SignedIn | undefined> {
+export async function operatorOfForm(c: Context<ConsoleEnv>, key: unknown): Promise<SignedIn | undefined> {
   const session = await sessionOf(c)
-  const known = [session && (await operatorIn(c.env, session)), await whoAsksWithoutSession(c)]
-  for (const who of known) if (who && key === (await formKey(c.env, who))) return who
+  const known = [session && (await operatorIn(c.env, session)), await operatorWithoutSession(c)]
+  for (const who of known) if (who && key === (await csrfToken(c.env, who))) return who
   return undefined
 }
 
@@ -136,7 +136,7 @@ export const hasCookie = async (c: Context<ConsoleEnv>): Promise<boolean> => {
   return session !== undefined && (await operatorIn(c.env, session)) !== undefined
 }
 
-async function whoAsksWithoutSession(c: Context<ConsoleEnv>): Promise<SignedIn | undefined> {
+async function operatorWithoutSession(c: Context<ConsoleEnv>): Promise<SignedIn | undefined> {
   const operator = await operatorOf(c.req.raw, c.env)
   return operator && { id: operator.name, operator }
 }
@@ -165,9 +165,9 @@ async function operatorIn(env: Env, { id, who }: Session): Promise<SignedIn | un
 }
 
 /** The name of the field with the form's key. */
-export const FORM_KEY = 'form-key'
+export const CSRF_FIELD = 'form-key'
 
 /**
  * Returns the key of an operator's forms. Pages of other origins cannot read it, and so cannot forge a form.
  */
-export const formKey = (env: Env, { id }: SignedIn): Promise<string> => signClaims({ form: id }, keyOf(env))
+export const csrfToken = (env: Env, { id }: SignedIn): Promise<string> => signClaims({ form: id }, keyOf(env))

@@ -32,10 +32,10 @@ export const FileDiffs = ({ changes, prefix, pathOfFile, highlight }: Props) => 
       </h3>
       <ul class="files">
         {files.map((file, index) => {
-          const at = indexOf(file, index)
+          const position = indexOf(file, index)
           return (
             <li>
-              <a href={at >= 0 ? `#${prefix}-${at}` : diff ? pathOfFile(file.path) : undefined}>
+              <a href={position >= 0 ? `#${prefix}-${position}` : diff ? pathOfFile(file.path) : undefined}>
                 <FileName file={file} />
               </a>{' '}
               <LineCounts file={file} />

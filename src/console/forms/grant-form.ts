@@ -46,11 +46,11 @@ export function parseTerms(
       rules[rules.length - 1] = { ...last, allow: rule.allow }
     else rules.push(rule)
   }
-  const ask: AskRule[] = []
+  const askRules: AskRule[] = []
   for (const line of nonEmptyLines(form.ask)) {
     const read = parseAsk(line)
     if (!read.ok) return { ok: false, message: read.problem, fix: `Write ${ASK_SYNTAX}` }
-    ask.push(read.rule)
+    askRules.push(read.rule)
   }
   const { maxBlobBytes, ...rest } = form
   const maxBytes = maxBlobBytes.trim()
@@ -62,7 +62,7 @@ export function parseTerms(
       pushOptions: nonEmptyLines(form.pushOptions),
       pullRequests: nonEmptyLines(form.pullRequests),
       denyPaths: nonEmptyLines(form.denyPaths),
-      ask,
+      ask: askRules,
       emails: nonEmptyLines(form.emails),
       ...(maxBytes === '' ? {} : { maxBlobBytes: Number(maxBytes) }),
     },

@@ -5,55 +5,55 @@ import { recordAuthFailure } from '../../auth/rate-limit.ts'
 import { settingsOf } from '../../common/settings.ts'
 import type { ConsoleEnv } from '../auth/env.ts'
 import { beginOidc, finishOidc } from '../auth/oidc-sign-in.ts'
-import { signIn, signOut, whoAsks } from '../auth/session.ts'
+import { currentOperator, signIn, signOut } from '../auth/session.ts'
 import { isOwnPath, pathOf } from '../paths.ts'
 import { renderDocument } from './frame/layout.tsx'
 
 /** `GET /sign-in` */
-export async function askForToken(c: Context<ConsoleEnv>): Promise<Response> {
+export async function showSignIn(c: Context<ConsoleEnv>): Promise<Response> {
   const to = ownPath(c.req.query('to'))
-  if (await whoAsks(c)) return c.redirect(to, 303)
+  if (await currentOperator(c)) return c.redirect(to, 303)
   return signInPage(c, to)
 }
 
 /** `POST /sign-in` */
-export async function takeToken(c: Context<ConsoleEnv>): Promise<Response> {
+export async function handleSignIn(c: Context<ConsoleEnv>): Promise<Response> {
   const form = await c.req.parseBody()
   const to = ownPath(form.to)
   const token = typeof form.token === 'string' ? form.token.trim() : ''
-  const begun = await signIn(c, token, form.proof)
-  if (begun.ok) return c.redirect(to, 303)
-  if (begun.why === 'no-proof') return signInPage(c, to, NO_SCRIPT)
+  const result = await signIn(c, token, form.proof)
+  if (result.ok) return c.redirect(to, 303)
+  if (result.reason === 'no-proof') return signInPage(c, to, NO_SCRIPT)
   const tooOften = await recordAuthFailure(c.env, c.req.raw)
   if (tooOften) return tooOften
   return signInPage(c, to, NO_TOKEN)
 }
 
 /** `POST /sign-in/oidc` */
-export async function goToIssuer(c: Context<ConsoleEnv>): Promise<Response> {
+export async function startIssuerSignIn(c: Context<ConsoleEnv>): Promise<Response> {
   const form = await c.req.parseBody()
   const to = ownPath(form.to)
-  const begun = await beginOidc(c, form.proof, to)
-  if (!begun.ok) return signInPage(c, to, NOT_BEGUN[begun.why])
+  const result = await beginOidc(c, form.proof, to)
+  if (!result.ok) return signInPage(c, to, NOT_STARTED[result.reason])
   // A redirect would be a target of the form, and the content security policy allows only this origin there.
   return c.html(
-    html`<!doctype html><html lang="en"><meta charset="utf-8" /><title>Sign in</title><meta http-equiv="refresh" content="0; url=${begun.url}" /><a href="${begun.url}">Sign in</a></html>`,
+    html`<!doctype html><html lang="en"><meta charset="utf-8" /><title>Sign in</title><meta http-equiv="refresh" content="0; url=${result.url}" /><a href="${result.url}">Sign in</a></html>`,
   )
 }
 
 /** `GET /sign-in/callback` */
-export async function comeFromIssuer(c: Context<ConsoleEnv>): Promise<Response> {
+export async function finishIssuerSignIn(c: Context<ConsoleEnv>): Promise<Response> {
   const finished = await finishOidc(c)
   if (finished.ok) return c.redirect(ownPath(finished.to), 303)
   const tooOften = await recordAuthFailure(c.env, c.req.raw)
-  return tooOften ?? signInPage(c, pathOf.pushes, `The sign-in failed: ${finished.why}. Sign in again.`)
+  return tooOften ?? signInPage(c, pathOf.pushes, `The sign-in failed: ${finished.reason}. Sign in again.`)
 }
 
 /** Where Access ends a sign-in of its own, on every host that it stands before. */
 const ACCESS_SIGN_OUT = '/cdn-cgi/access/logout'
 
 /** `POST /sign-out` */
-export function leave(c: Context<ConsoleEnv>): Response {
+export function handleSignOut(c: Context<ConsoleEnv>): Response {
   signOut(c)
   return c.redirect(c.req.header(ASSERTION_HEADER) ? ACCESS_SIGN_OUT : pathOf.signIn, 303)
 }
@@ -65,7 +65,7 @@ const NO_TOKEN = 'That is not an admin token of this gate, or it has ended.'
 const NO_SCRIPT =
   'The page could not run its script. Allow scripts and local storage for it, then sign in again.'
 
-const NOT_BEGUN = {
+const NOT_STARTED = {
   'no-provider': 'This gate has no issuer to sign in at.',
   'no-proof': NO_SCRIPT,
   unreachable: 'The issuer could not be reached. Try again; the Worker’s log has the cause.',

@@ -53,7 +53,7 @@ export type Identity = z.infer<typeof Identity>
 export const RemovedIdentity = Identity.partial({ publicKey: true, createdAt: true })
   .extend({
     stays: z
-      .array(z.object({ upstream: z.string(), why: z.string() }))
+      .array(z.object({ upstream: z.string(), reason: z.string() }))
       .meta({ description: 'The deploy keys that could not be removed at their hosts' }),
   })
   .meta({

@@ -230,7 +230,7 @@ export async function readPass(
   text: string,
   key: string,
   nowSeconds: number,
-): Promise<{ ok: true; pass: Pass } | { ok: false; why: string }> {
+): Promise<{ ok: true; pass: Pass } | { ok: false; reason: string }> {
   const read = await readClaims(text, key, nowSeconds, Pass, PROTOCOL)
   return read.ok ? { ok: true, pass: read.claims } : read
 }

@@ -40,7 +40,7 @@ export const Permission = z.discriminatedUnion('may', [
     approvalPage: z.string(),
   }),
   /** The companion must not forward the push, for the reason `why`. */
-  z.object({ may: z.literal('not-forward'), why: z.string() }),
+  z.object({ may: z.literal('not-forward'), reason: z.string() }),
   /** The Worker could not read the ledger. */
   z.object({ may: z.literal('unknown') }),
 ])

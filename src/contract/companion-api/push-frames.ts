@@ -83,10 +83,10 @@ export class FrameReader {
     const [first] = this.#chunks
     if (first && first.length >= count) return first.subarray(0, count)
     const joined = new Uint8Array(this.#held)
-    let at = 0
+    let offset = 0
     for (const chunk of this.#chunks) {
-      joined.set(chunk, at)
-      at += chunk.length
+      joined.set(chunk, offset)
+      offset += chunk.length
     }
     this.#chunks = [joined]
     return joined.subarray(0, count)

@@ -10,7 +10,7 @@ export const signClaims = (claims: unknown, key: string): Promise<string> =>
     .setProtectedHeader({ alg: ALGORITHM })
     .sign(encoder.encode(key))
 
-export type Claims<T> = { ok: true; claims: T } | { ok: false; why: string }
+export type Claims<T> = { ok: true; claims: T } | { ok: false; reason: string }
 
 /**
  * Verifies and parses claims. Returns why they are invalid: forged, altered, expired, or of another protocol
@@ -23,7 +23,7 @@ export async function readClaims<T extends { exp: number }>(
   schema: z.ZodType<T>,
   protocol: number,
 ): Promise<Claims<T>> {
-  if (text === '') return { ok: false, why: 'no pass' }
+  if (text === '') return { ok: false, reason: 'no pass' }
   try {
     const { payload } = await compactVerify(text, encoder.encode(key), { algorithms: [ALGORITHM] })
     const read: unknown = JSON.parse(new TextDecoder().decode(payload))
@@ -31,14 +31,14 @@ export async function readClaims<T extends { exp: number }>(
     if (version.success && version.data.v !== protocol)
       return {
         ok: false,
-        why: `the pass is of protocol ${version.data.v}, the other side speaks ${protocol}`,
+        reason: `the pass is of protocol ${version.data.v}, the other side speaks ${protocol}`,
       }
     const claims = schema.parse(read)
-    if (claims.exp < nowSeconds) return { ok: false, why: 'the pass has expired' }
+    if (claims.exp < nowSeconds) return { ok: false, reason: 'the pass has expired' }
     return { ok: true, claims }
   } catch (error) {
     if (error instanceof errors.JWSSignatureVerificationFailed || error instanceof errors.JOSEAlgNotAllowed)
-      return { ok: false, why: 'the pass is not signed by this gate' }
-    return { ok: false, why: 'the pass cannot be read' }
+      return { ok: false, reason: 'the pass is not signed by this gate' }
+    return { ok: false, reason: 'the pass cannot be read' }
   }
 }

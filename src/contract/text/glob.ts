@@ -58,29 +58,30 @@ export function matchesWildcard(pattern: string, text: string): boolean {
 function tokensOf(pattern: string): Token[] {
   const tokens: Token[] = []
   const bytes = new TextEncoder().encode(pattern)
-  const at = (index: number) => String.fromCharCode(bytes[index] ?? 0)
+  const charAt = (index: number) => String.fromCharCode(bytes[index] ?? 0)
   for (let i = 0; i < bytes.length; ) {
     const byte = bytes[i] ?? 0
-    if (at(i) === '*') {
+    if (charAt(i) === '*') {
       let end = i
-      while (at(end) === '*') end++
-      const atSlash = end === bytes.length || at(end) === '/' || (at(end) === '\\' && at(end + 1) === '/')
-      const deep = end - i > 1 && (i === 0 || at(i - 1) === '/') && atSlash
-      if (deep && at(end) === '/') {
+      while (charAt(end) === '*') end++
+      const atSlash =
+        end === bytes.length || charAt(end) === '/' || (charAt(end) === '\\' && charAt(end + 1) === '/')
+      const deep = end - i > 1 && (i === 0 || charAt(i - 1) === '/') && atSlash
+      if (deep && charAt(end) === '/') {
         tokens.push({ kind: 'optional' }, { kind: 'through-slash' })
         end++
       } else tokens.push({ kind: 'repeat', takes: deep ? anything : inComponent })
       i = end
-    } else if (at(i) === '?') {
+    } else if (charAt(i) === '?') {
       tokens.push({ kind: 'take', takes: inComponent })
       i++
-    } else if (at(i) === '[') {
+    } else if (charAt(i) === '[') {
       const set = readSet(bytes, i + 1)
       // wildmatch.c matches nothing with a set that has no end.
       tokens.push({ kind: 'take', takes: set?.takes ?? nothing })
       i = set?.end ?? bytes.length
     } else {
-      const escaped = at(i) === '\\'
+      const escaped = charAt(i) === '\\'
       const literal = escaped ? bytes[i + 1] : byte
       tokens.push(
         literal === undefined
@@ -114,15 +115,15 @@ function readSet(
   start: number,
 ): { takes: (byte: number) => boolean; end: number } | undefined {
   const members = new Set<number>()
-  const at = (index: number) => String.fromCharCode(bytes[index] ?? 0)
-  const negated = at(start) === '!' || at(start) === '^'
+  const charAt = (index: number) => String.fromCharCode(bytes[index] ?? 0)
+  const negated = charAt(start) === '!' || charAt(start) === '^'
   let i = start + (negated ? 1 : 0)
   let previous: number | undefined
-  for (let first = true; first || at(i) !== ']'; first = false, i++) {
+  for (let first = true; first || charAt(i) !== ']'; first = false, i++) {
     let byte = bytes[i]
     if (byte === undefined) return undefined
-    const next = at(i + 1)
-    if (at(i) === '-' && previous !== undefined && i + 1 < bytes.length && next !== ']') {
+    const next = charAt(i + 1)
+    if (charAt(i) === '-' && previous !== undefined && i + 1 < bytes.length && next !== ']') {
       i += next === '\\' ? 2 : 1
       const last = bytes[i]
       if (last === undefined) return undefined
@@ -130,10 +131,10 @@ function readSet(
       previous = undefined
       continue
     }
-    if (at(i) === '[' && next === ':') {
+    if (charAt(i) === '[' && next === ':') {
       const end = bytes.indexOf(0x5d, i + 2)
       if (end < 0) return undefined
-      if (end - i > 2 && at(end - 1) === ':') {
+      if (end - i > 2 && charAt(end - 1) === ':') {
         const name = String.fromCharCode(...bytes.slice(i + 2, end - 1))
         const characters = Object.hasOwn(CLASSES, name) ? CLASSES[name] : undefined
         if (!characters) return undefined
@@ -144,7 +145,7 @@ function readSet(
         continue
       }
     }
-    if (at(i) === '\\') {
+    if (charAt(i) === '\\') {
       i++
       byte = bytes[i]
       if (byte === undefined) return undefined
@@ -187,16 +188,16 @@ function matches(tokens: readonly Token[], text: string): boolean {
     }
   }
   reach(here, 0, 0)
-  for (let at = 0; at < bytes.length; at++) {
-    const byte = bytes[at] ?? 0
+  for (let position = 0; position < bytes.length; position++) {
+    const byte = bytes[position] ?? 0
     next.length = 0
     for (const place of here) {
       const token = tokens[place]
       if (token === undefined || token.kind === 'optional') continue
       if (token.kind === 'through-slash') {
-        reach(next, place, at + 1)
-        if (byte === SLASH) reach(next, place + 1, at + 1)
-      } else if (token.takes(byte)) reach(next, token.kind === 'repeat' ? place : place + 1, at + 1)
+        reach(next, place, position + 1)
+        if (byte === SLASH) reach(next, place + 1, position + 1)
+      } else if (token.takes(byte)) reach(next, token.kind === 'repeat' ? place : place + 1, position + 1)
     }
     if (next.length === 0) return false
     ;[here, next] = [next, here]

@@ -5,14 +5,14 @@ import { RepositoryName } from '../../contract/names.ts'
 import { Role } from '../../contract/role.ts'
 import type { AuthenticatedOperator, Operator } from '../audit-log.ts'
 import { hashToken, isToken, parseToken } from './token-format.ts'
-import { mint, revoke, tokenColumns, told } from './token-rows.ts'
+import { mint, revoke, tokenColumns, toToken } from './token-rows.ts'
 
-const KIND = { table: 'admin_tokens', prefix: 'gateadmin', word: 'admin-token' } as const
+const KIND = { table: 'admin_tokens', prefix: 'gateadmin', auditName: 'admin-token' } as const
 
 const roleColumns = { role: Role, repository: RepositoryName.nullable(), owner: z.string().nullable() }
 const Columns = z.object({ ...tokenColumns, ...roleColumns })
 const COLUMNS = Object.keys(Columns.shape).join(', ')
-const Row = Columns.transform((row): AdminToken => told(row))
+const Row = Columns.transform((row): AdminToken => toToken(row))
 
 const Secret = z.object({ label: z.string(), hash: z.string(), ...roleColumns })
 

@@ -11,14 +11,14 @@ const Row = z
 /** Returns all grants, or the grants of an agent, of a repository, or of both. */
 export async function listGrants(
   ledger: D1Database,
-  of: { agent?: string | undefined; repository?: string | undefined } = {},
+  filter: { agent?: string | undefined; repository?: string | undefined } = {},
 ): Promise<AgentGrant[]> {
   const { results } = await ledger
     .prepare(
       `SELECT agent, repository, terms FROM grants
        WHERE (?1 IS NULL OR agent = ?1) AND (?2 IS NULL OR repository = ?2) ORDER BY agent, repository`,
     )
-    .bind(of.agent ?? null, of.repository ?? null)
+    .bind(filter.agent ?? null, filter.repository ?? null)
     .all()
   return z.array(Row).parse(results)
 }

@@ -65,8 +65,8 @@ export async function toUpstream(
   ledger: D1Database,
   { upstream, credential, ...settings }: Omit<RepositorySettings, 'webUrl'> & { name: RepositoryName },
 ): Promise<Upstream> {
-  const held = credential === null ? null : ((await findCredential(ledger, credential)) ?? null)
-  return Upstream.parse({ ...settings, url: upstream, credential: held })
+  const found = credential === null ? null : ((await findCredential(ledger, credential)) ?? null)
+  return Upstream.parse({ ...settings, url: upstream, credential: found })
 }
 
 /**

@@ -34,14 +34,14 @@ export async function hashToken(text: string): Promise<string> {
 /** Whether `hash` is the hash of `text` by hashToken. Compares in constant time. */
 export async function isToken(text: string, hash: string): Promise<boolean> {
   const encoder = new TextEncoder()
-  const asked = encoder.encode(await hashToken(text))
+  const digest = encoder.encode(await hashToken(text))
   const stored = encoder.encode(hash)
-  return asked.byteLength === stored.byteLength && crypto.subtle.timingSafeEqual(asked, stored)
+  return digest.byteLength === stored.byteLength && crypto.subtle.timingSafeEqual(digest, stored)
 }
 
 /** Whether two secrets are equal. Compares their SHA-256 in constant time. */
-export async function equalSecrets(one: string, other: string): Promise<boolean> {
-  return crypto.subtle.timingSafeEqual(await sha256(one), await sha256(other))
+export async function equalSecrets(left: string, right: string): Promise<boolean> {
+  return crypto.subtle.timingSafeEqual(await sha256(left), await sha256(right))
 }
 
 /** Returns `length` uniformly random characters of `alphabet`, which has 256 characters at most. */

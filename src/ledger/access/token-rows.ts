@@ -9,7 +9,7 @@ interface Kind {
   readonly table: 'tokens' | 'admin_tokens'
   readonly prefix: TokenPrefix
   /** The prefix of its actions in the audit log. */
-  readonly word: 'token' | 'admin-token'
+  readonly auditName: 'token' | 'admin-token'
 }
 
 /** The columns of a token that the API returns. */
@@ -24,7 +24,7 @@ export const tokenColumns = {
 const Minted = z.object(tokenColumns)
 
 /** Converts a row to the API's form. */
-export const told = <R extends z.infer<typeof Minted>>({
+export const toToken = <R extends z.infer<typeof Minted>>({
   created_at,
   expires_at,
   revoked_at,
@@ -45,15 +45,15 @@ export const told = <R extends z.infer<typeof Minted>>({
 export async function mint<O extends Readonly<Record<string, string | null>>>(
   ledger: D1Database,
   operator: Operator,
-  { table, prefix, word }: Kind,
-  of: O,
+  { table, prefix, auditName }: Kind,
+  owner: O,
   { label, expiresAt }: Pick<AdminToken, 'label' | 'expiresAt'>,
 ): Promise<O & Omit<MintedAdminToken, 'role' | 'repository' | 'owner'>> {
   const { id, text } = mintToken(prefix)
   const at = Date.now()
   const hash = await hashToken(text)
   const ends = millisOrNull(expiresAt)
-  const row = { ...of, id, label, hash, created_at: at, expires_at: ends }
+  const row = { ...owner, id, label, hash, created_at: at, expires_at: ends }
   const columns = Object.keys(row)
   await withAudit(
     ledger,
@@ -61,12 +61,12 @@ export async function mint<O extends Readonly<Record<string, string | null>>>(
       .prepare(`INSERT INTO ${table} (${columns.join(', ')}) VALUES (${columns.map(() => '?').join(', ')})`)
       .bind(...Object.values(row)),
     operator,
-    `${word}.mint`,
+    `${auditName}.mint`,
     id,
-    { ...of, label, expiresAt },
+    { ...owner, label, expiresAt },
   )
   return {
-    ...of,
+    ...owner,
     id,
     label,
     createdAt: iso(at),
@@ -81,7 +81,7 @@ export async function mint<O extends Readonly<Record<string, string | null>>>(
 export function revoke(
   ledger: D1Database,
   operator: Operator,
-  { table, word }: Kind,
+  { table, auditName }: Kind,
   id: string,
 ): Promise<boolean> {
   return withAudit(
@@ -90,7 +90,7 @@ export function revoke(
       .prepare(`UPDATE ${table} SET revoked_at = ? WHERE id = ? AND revoked_at IS NULL`)
       .bind(Date.now(), id),
     operator,
-    `${word}.revoke`,
+    `${auditName}.revoke`,
     id,
   )
 }

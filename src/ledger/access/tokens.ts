@@ -2,13 +2,13 @@ import { z } from 'zod'
 import type { MintedToken, Token } from '../../contract/admin-api/tokens.ts'
 import { AgentName } from '../../contract/names.ts'
 import type { Operator } from '../audit-log.ts'
-import { mint, revoke, tokenColumns, told } from './token-rows.ts'
+import { mint, revoke, tokenColumns, toToken } from './token-rows.ts'
 
-const KIND = { table: 'tokens', prefix: 'gate', word: 'token' } as const
+const KIND = { table: 'tokens', prefix: 'gate', auditName: 'token' } as const
 
 const Columns = z.object({ ...tokenColumns, agent: AgentName })
 const COLUMNS = Object.keys(Columns.shape).join(', ')
-const Row = Columns.transform((row): Token => told(row))
+const Row = Columns.transform((row): Token => toToken(row))
 
 /** Returns all tokens, also revoked and expired, newest first; with `agent`, only its tokens. */
 export async function listTokens(ledger: D1Database, agent?: string): Promise<Token[]> {

@@ -192,16 +192,16 @@ export async function decisionsFor(
   fingerprints: readonly string[],
 ): Promise<{ excepted: Set<string>; declined: Set<string> }> {
   const Print = z.array(z.object({ fingerprint: z.string() }).transform(row => row.fingerprint))
-  const among = 'fingerprint IN (SELECT value FROM json_each(?))'
+  const condition = 'fingerprint IN (SELECT value FROM json_each(?))'
   const [exceptions, declines] = await ledger.batch([
     ledger
       .prepare(
         `SELECT fingerprint FROM exceptions
-         WHERE repository = ? AND ${among} AND revoked_at IS NULL AND (until IS NULL OR until > ?)`,
+         WHERE repository = ? AND ${condition} AND revoked_at IS NULL AND (until IS NULL OR until > ?)`,
       )
       .bind(repository, JSON.stringify(fingerprints), Date.now()),
     ledger
-      .prepare(`SELECT fingerprint FROM declines WHERE repository = ? AND ${among}`)
+      .prepare(`SELECT fingerprint FROM declines WHERE repository = ? AND ${condition}`)
       .bind(repository, JSON.stringify(fingerprints)),
   ])
   return {

@@ -18,7 +18,7 @@ export async function recordLock(
     .run()
 }
 
-export async function forgetLock(ledger: D1Database, repository: string, id: string): Promise<void> {
+export async function deleteLock(ledger: D1Database, repository: string, id: string): Promise<void> {
   await ledger.prepare('DELETE FROM lfs_locks WHERE repository = ? AND id = ?').bind(repository, id).run()
 }
 

@@ -149,7 +149,7 @@ export async function noteReason(
 }
 
 /** The limit of earlier pushes that a new push can be told of. They travel in a request header. */
-const MOST_KNOWN = 20
+const MAX_EARLIER_PUSHES = 20
 
 /** Returns the agent's newest pushes in a repository that wait, are being forwarded, or were rejected. */
 export async function knownApprovals(
@@ -160,7 +160,7 @@ export async function knownApprovals(
     .prepare(
       `SELECT id, change, state, substr(answer, 1, 500) AS answer FROM approvals
         WHERE agent = ? AND repository = ? AND (state IN ('approved', 'rejected') OR state = 'waiting' AND expires_at > ?)
-        ORDER BY id DESC LIMIT ${MOST_KNOWN}`,
+        ORDER BY id DESC LIMIT ${MAX_EARLIER_PUSHES}`,
     )
     .bind(agent, repository, Date.now())
     .all()

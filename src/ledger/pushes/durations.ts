@@ -30,7 +30,7 @@ export async function readDurations(ledger: D1Database): Promise<Durations[]> {
     const [first] = group
     if (!first) return []
     const { repository, outcome, step } = first
-    const sum = (of: (row: z.infer<typeof Row>) => number) => group.reduce((all, row) => all + of(row), 0)
+    const sum = (read: (row: z.infer<typeof Row>) => number) => group.reduce((all, row) => all + read(row), 0)
     const buckets = BUCKETS_MS.map(bound => group.find(({ le }) => le === bound)?.count ?? 0)
     return [{ repository, outcome, step, buckets, count: sum(row => row.count), ms: sum(row => row.ms) }]
   })

@@ -16,14 +16,14 @@ export type LastPush = z.output<typeof Row>
 /** Returns the last push of each of these repositories or agents, by name. */
 export async function lastPushes(
   ledger: D1Database,
-  of: 'repository' | 'agent',
+  groupedBy: 'repository' | 'agent',
   names: readonly string[],
 ): Promise<Map<string, LastPush>> {
   const { results } = await ledger
     .prepare(
       `SELECT n.value AS name, p.id, p.outcome, p.phase, p.started_at
          FROM json_each(?) n
-         JOIN pushes p ON p.id = (SELECT max(id) FROM pushes WHERE ${of} = n.value)`,
+         JOIN pushes p ON p.id = (SELECT max(id) FROM pushes WHERE ${groupedBy} = n.value)`,
     )
     .bind(JSON.stringify(names))
     .all()

@@ -13,15 +13,15 @@ export function searchCondition(text: string, first: number): { condition: strin
   const part = lowerAscii(text)
   const has = (expression: string) => `instr(lower(${expression}), ?${first}) > 0`
   // The whole column is compared first: to take it apart costs more.
-  const among = (column: string, fields: readonly string[]) =>
+  const anyOf = (column: string, fields: readonly string[]) =>
     `(instr(lower(${column}), ?${first + 1}) > 0 AND EXISTS (SELECT 1 FROM json_each(${column}) each WHERE ${fields
       .map(field => has(`each.value ->> '${field}'`))
       .join(' OR ')}))`
   const parts = [
     `id = ?${first}`,
     ...['agent', 'repository'].map(has),
-    among('refs', ['ref', 'new', 'old', 'reason']),
-    among('findings', ['rule', 'path', 'commit']),
+    anyOf('refs', ['ref', 'new', 'old', 'reason']),
+    anyOf('findings', ['rule', 'path', 'commit']),
   ]
   return { condition: parts.join(' OR '), values: [part, JSON.stringify(part).slice(1, -1)] }
 }

@@ -99,14 +99,14 @@ export async function closePush(
   {
     outcome,
     refs,
-    why,
-  }: { outcome: 'accepted' | 'refused' | 'failed'; refs: readonly RefResult[]; why: string },
+    reason,
+  }: { outcome: 'accepted' | 'refused' | 'failed'; refs: readonly RefResult[]; reason: string },
 ): Promise<void> {
   const update = db
     .prepare(
       "UPDATE pushes SET outcome = ?, refs = ?, ms = ? - started_at, remote_lines = ? WHERE id = ? AND outcome = 'open'",
     )
-    .bind(outcome, JSON.stringify(refs), Date.now(), JSON.stringify([why]), id)
+    .bind(outcome, JSON.stringify(refs), Date.now(), JSON.stringify([reason]), id)
   await retrying(() => update.run())
 }
 
@@ -121,7 +121,7 @@ const OpenPush = z
 export type OpenPush = z.infer<typeof OpenPush>
 
 /** The limit of open pushes per repository and sweep. */
-const OPEN_AT_ONCE = 50
+const MAX_OPEN_PUSHES = 50
 
 /**
  * Returns open pushes that began before `before` (Unix milliseconds), a random sample of each repository. A
@@ -137,7 +137,7 @@ export async function openPushes(db: D1Database, before: number): Promise<OpenPu
               AND id NOT IN (SELECT forward FROM approvals WHERE state = 'approved'))
         WHERE place <= ? ORDER BY place LIMIT ?`,
     )
-    .bind(before, OPEN_AT_ONCE, 10 * OPEN_AT_ONCE)
+    .bind(before, MAX_OPEN_PUSHES, 10 * MAX_OPEN_PUSHES)
     .all()
   return results.map(row => OpenPush.parse(row))
 }

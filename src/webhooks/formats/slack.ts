@@ -2,7 +2,7 @@ import type { Notice } from '../notice.ts'
 import { codeSpan, isUrl, joinWithin, OPEN } from './text.ts'
 
 /** The limit of a section's text (docs.slack.dev, section block). */
-const MOST_TEXT = 3000
+const MAX_TEXT = 3000
 
 /** `<!channel>` mentions everyone and `<@U1>` a person, unless the bracket is escaped. */
 const escapeText = (text: string): string =>
@@ -14,7 +14,7 @@ const code = (text: string): string => escapeText(codeSpan(text))
 export function slackBody({ title, repository, facts, page }: Notice): object {
   const link = isUrl(page) ? `<${escapeText(page).replaceAll('|', '%7C')}|${OPEN}>` : `${OPEN}: ${code(page)}`
   const lines = facts.map(({ label, text }) => `${label}: ${code(text)}`)
-  const text = `${joinWithin(MOST_TEXT - link.length - 1, [`*${title}*`, ...lines])}\n${link}`
+  const text = `${joinWithin(MAX_TEXT - link.length - 1, [`*${title}*`, ...lines])}\n${link}`
   return {
     text: `${title}: ${code(repository)}`,
     blocks: [{ type: 'section', text: { type: 'mrkdwn', text, verbatim: true } }],

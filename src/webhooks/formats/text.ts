@@ -1,19 +1,19 @@
 import { INVISIBLE } from '../../contract/text/invisible-characters.ts'
 
 /** The limit of an untrusted text, in characters. */
-const MOST_CHARACTERS = 200
+const MAX_CHARACTERS = 200
 
 /** Returns untrusted text as one visible line of bounded length. */
 export function plainLine(text: string): string {
   // The first cut bounds the work. INVISIBLE matches the half of a surrogate pair that it may leave.
   const line = text
-    .slice(0, 20 * MOST_CHARACTERS)
+    .slice(0, 20 * MAX_CHARACTERS)
     .replace(/\s+/g, ' ')
     .replace(INVISIBLE, '')
     .trim()
   const characters = [...line]
-  if (characters.length <= MOST_CHARACTERS) return line
-  return `${characters.slice(0, MOST_CHARACTERS - 1).join('')}…`
+  if (characters.length <= MAX_CHARACTERS) return line
+  return `${characters.slice(0, MAX_CHARACTERS - 1).join('')}…`
 }
 
 /**

@@ -96,7 +96,7 @@ test('200 pending findings come in pages of less than 150 kB, which the keyboard
   writeHistory(gate.home, refusedPushes(200))
   writeExceptions(gate.home, 150, i => `a made-up value in test number ${i}, as its author says`)
   for (let i = 0; i < 60; i++)
-    await gate.admin.ask('POST', '/declines', {
+    await gate.admin.request('POST', '/declines', {
       repository: 'app',
       fingerprint: randomObjectId(),
       reason: `rotate it, please (${i})`,
@@ -145,7 +145,7 @@ test('the page shows the newest decisions in effect, and the number of the other
   await using gate = await sharedGate()
   writeExceptions(gate.home, 30, i => `reason ${i};`)
   for (let i = 29; i >= 0; i--)
-    await gate.admin.ask('POST', '/declines', {
+    await gate.admin.request('POST', '/declines', {
       repository: 'app',
       fingerprint: randomObjectId(),
       reason: `word ${i};`,
@@ -204,11 +204,11 @@ test('a rejected decision keeps the input, on the page of the form', async () =>
   const card = page.locator('.cards > li', { hasText: 'production-58.json' })
   await allow(card)
   await page.getByRole('heading', { name: 'ada to app' }).waitFor()
-  await gate.admin.ask('DELETE', '/exceptions/exception-0')
+  await gate.admin.request('DELETE', '/exceptions/exception-0')
   await card.getByRole('button', { name: 'Allow' }).click()
   await page.getByText('allowed', { exact: true }).waitFor()
   expect(new URL(page.url()).pathname).toBe(`/-/console/pushes/${ids[58]}`)
-  expect(await gate.admin.ask('GET', '/exceptions?repository=app')).toMatchObject([
+  expect(await gate.admin.request('GET', '/exceptions?repository=app')).toMatchObject([
     { reason },
     ...Array(500).fill({}),
   ])
@@ -264,8 +264,8 @@ test('one decision with one reason covers the selected findings, by push, rule o
   await untilLoaded(page, () => page.getByRole('button', { name: 'Allow' }).click())
   expect(new URL(page.url()).search).toBe('?order=rule')
   await page.getByText('1 finding in the last 30 days').waitFor()
-  const { changes } = (await gate.admin.ask('GET', '/changes?limit=1')) as { changes: unknown[] }
+  const { changes } = (await gate.admin.request('GET', '/changes?limit=1')) as { changes: unknown[] }
   expect(changes).toMatchObject([{ action: 'exception.add-many', detail: { reason: 'values of the tests' } }])
-  expect(await gate.admin.ask('GET', '/exceptions?repository=app')).toHaveLength(3)
+  expect(await gate.admin.request('GET', '/exceptions?repository=app')).toHaveLength(3)
   expect(operator.errors).toEqual([])
 })

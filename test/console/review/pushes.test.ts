@@ -110,7 +110,7 @@ test('a refused push shows its redacted finding; after it is allowed, the same p
   await page.getByText('by first admin token').waitFor()
 
   expect(await work.push('HEAD:refs/heads/ada/deploy')).toMatchObject(accepted)
-  const [exception] = (await gate.admin.ask('GET', '/exceptions')) as { id: string; grantedBy: string }[]
+  const [exception] = (await gate.admin.request('GET', '/exceptions')) as { id: string; grantedBy: string }[]
   expect(exception).toMatchObject({ grantedBy: 'first admin token', repository: 'app' })
   expect((await gate.ledger.last()).exceptionsUsed).toEqual([exception?.id])
   await open('/pushes')
@@ -145,7 +145,7 @@ test('a declined finding is no longer pending, and is pending again after the de
   expect(again.output).not.toContain('put gitleaks:allow into that line')
   await page.getByRole('button', { name: /^Undo/ }).click()
   await page.getByRole('button', { name: 'Decline' }).waitFor()
-  const { changes } = (await gate.admin.ask('GET', '/changes')) as { changes: { action: string }[] }
+  const { changes } = (await gate.admin.request('GET', '/changes')) as { changes: { action: string }[] }
   expect(changes.slice(0, 2).map(each => each.action)).toEqual([
     'finding.undo-decline',
     'finding.decline-many',

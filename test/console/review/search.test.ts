@@ -34,7 +34,7 @@ test('a search finds pushes by part of a name, an object id, a path or a rule, a
     longHistory(10_010).map(push => ({ ...push, startedAt: push.startedAt - 60_000 })),
   )
   const found = async (search: string) => {
-    const { pushes, next } = (await gate.admin.ask(
+    const { pushes, next } = (await gate.admin.request(
       'GET',
       `/pushes?${new URLSearchParams({ search, limit: '50' })}`,
     )) as { pushes: { id: string }[]; next: string | null }

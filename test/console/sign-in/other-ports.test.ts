@@ -95,8 +95,8 @@ test('a cookie that the browser sends to another port shows nothing and changes 
         ])
       }
   }
-  expect(await gate.admin.ask('GET', '/agents')).toMatchObject([{ name: 'ada' }])
-  expect(JSON.stringify(await gate.admin.ask('GET', '/tokens'))).not.toContain('stolen')
+  expect(await gate.admin.request('GET', '/agents')).toMatchObject([{ name: 'ada' }])
+  expect(JSON.stringify(await gate.admin.request('GET', '/tokens'))).not.toContain('stolen')
   // The operator is signed in as before.
   await operator.open('/agents')
   await page.getByTitle('signed in as').waitFor()
@@ -128,7 +128,7 @@ test('a page of another port, in the very browser, neither reads the console nor
   expect(page.frames().every(frame => !frame.url().startsWith(origin))).toBe(true)
   await page.getByRole('button', { name: 'Send' }).click()
   await page.getByText('was not sent from the console').waitFor()
-  expect(await gate.admin.ask('GET', '/agents')).toMatchObject([{ name: 'ada' }])
+  expect(await gate.admin.request('GET', '/agents')).toMatchObject([{ name: 'ada' }])
 })
 
 test('where the console has no host name of its own, a copied cookie opens nothing either', async () => {

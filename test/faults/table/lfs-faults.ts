@@ -73,7 +73,7 @@ export async function meetLfs(scene: LfsScene, fault: LfsFault): Promise<LfsAfte
 }
 
 async function lastTransfer({ gate }: LfsScene, oid: string) {
-  const { transfers } = (await gate.admin.ask('GET', `/lfs-transfers?oid=${oid}`)) as {
+  const { transfers } = (await gate.admin.request('GET', `/lfs-transfers?oid=${oid}`)) as {
     transfers: { outcome: string; reason: string; operation: string }[]
   }
   return transfers.find(({ operation }) => operation === 'upload')

@@ -45,8 +45,8 @@ export async function startGhGate(): Promise<GhGate> {
   const gate = all.use(await startGate())
   const host = all.use(await startHttpsHost(gate.upstream.dir, certificates))
   host.tokens.set(github.token, 'write')
-  await gate.admin.ask('PUT', '/credentials/bot', { user: 'x-access-token', secret: github.token })
-  await gate.admin.ask('POST', '/repositories', {
+  await gate.admin.request('PUT', '/credentials/bot', { user: 'x-access-token', secret: github.token })
+  await gate.admin.request('POST', '/repositories', {
     name: NAME,
     upstream: host.url,
     credential: 'bot',
@@ -90,7 +90,7 @@ export async function startGhGate(): Promise<GhGate> {
         },
       }
     },
-    calls: async () => HostCallPage.parse(await gate.admin.ask('GET', '/host-calls?limit=100')).calls,
+    calls: async () => HostCallPage.parse(await gate.admin.request('GET', '/host-calls?limit=100')).calls,
     [Symbol.asyncDispose]: () => running[Symbol.asyncDispose](),
   }
 }

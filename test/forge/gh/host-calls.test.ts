@@ -72,7 +72,7 @@ test('the grant decides on each write, as it is at the call', async () => {
     status: 403,
     text: expect.stringContaining('git gate grant set none GitHub.example/acme/App --api read'),
   })
-  await all.gate.admin.ask('DELETE', `/tokens/${reader.agent.tokenId}`)
+  await all.gate.admin.request('DELETE', `/tokens/${reader.agent.tokenId}`)
   expect(await reader.ask('GET', `${PULLS}/1`)).toMatchObject({ status: 401 })
 })
 
@@ -144,7 +144,7 @@ test('a secret in a text does not leave the gate, and an exception lets it pass'
   expect(refused.text).not.toContain(secret)
   expect(sent().some(({ body }) => body.includes(secret))).toBe(false)
   const fingerprint = /exception add \S+ (\S+)/.exec(refused.text)?.[1]
-  await all.gate.admin.ask('POST', '/exceptions', {
+  await all.gate.admin.request('POST', '/exceptions', {
     repository: 'GitHub.example/acme/App',
     fingerprint,
     reason: 'an example',

@@ -38,7 +38,7 @@ test('calls of an agent wait for a place among its sessions, and a call beyond t
   }
   const sessions = createSessions({ maxSessions: 1, maxAgentSessions: 1 })
   const place = sessions.begin({ id: 'p', repository: 'app', agent, service: 'git-receive-pack' })
-  if (!place.ok) throw new Error(place.why)
+  if (!place.ok) throw new Error(place.reason)
   const server = http
     .createServer((request, response) =>
       serveHostCall({ settings, credentials, sessions }, passForMeta(), request, response),

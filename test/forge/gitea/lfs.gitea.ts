@@ -26,7 +26,7 @@ describe.skipIf(noClient || !existsSync(GITEA_PROGRAM))('Git LFS of a Gitea', ()
 
   async function renewToken(): Promise<void> {
     const secret = await bot.token('write:repository')
-    await gate.admin.ask('PUT', '/credentials/acme', { user: 'acme', secret })
+    await gate.admin.request('PUT', '/credentials/acme', { user: 'acme', secret })
   }
 
   async function addRepository(name: string, transport: 'ssh' | 'https'): Promise<void> {
@@ -34,8 +34,8 @@ describe.skipIf(noClient || !existsSync(GITEA_PROGRAM))('Git LFS of a Gitea', ()
     const api = { forge: 'gitea', api: `${gitea.url}/api/v1`, credential: 'acme' }
     const ssh = `ssh://git@127.0.0.1:${gitea.sshPort}/acme/${name}.git`
     if (transport === 'ssh')
-      await gate.admin.ask('POST', '/identities', { name, register: { upstream: ssh, ...api } })
-    await gate.admin.ask('POST', '/repositories', {
+      await gate.admin.request('POST', '/identities', { name, register: { upstream: ssh, ...api } })
+    await gate.admin.request('POST', '/repositories', {
       name,
       ...api,
       ...(transport === 'ssh'

@@ -39,8 +39,8 @@ beforeAll(async () => {
   token = await bot.token('write:repository', 'write:issue')
   for (const name of ['app', 'secret'])
     await bot.api('POST', '/user/repos', { name, auto_init: true, default_branch: 'main', private: true })
-  await gate.admin.ask('PUT', '/credentials/acme', { user: 'acme', secret: token })
-  await gate.admin.ask('POST', '/repositories', {
+  await gate.admin.request('PUT', '/credentials/acme', { user: 'acme', secret: token })
+  await gate.admin.request('POST', '/repositories', {
     name: 'tls/app',
     upstream: `${origin}/acme/app.git`,
     credential: 'acme',
@@ -192,7 +192,7 @@ test('a token that ends in mid-session is one clear line, and its successor serv
     text: expect.stringContaining('git gate credential set acme --user acme'),
   })
   const secret = await bot.token('write:repository', 'write:issue')
-  await gate.admin.ask('PUT', '/credentials/acme', { user: 'acme', secret })
+  await gate.admin.request('PUT', '/credentials/acme', { user: 'acme', secret })
   expect(await work.git(['fetch', 'origin'])).toMatchObject(accepted)
   expect(await ask('GET', 'acme/app/pulls')).toMatchObject({ status: 200 })
 })
@@ -230,7 +230,7 @@ test('a token that is replaced while git prepares a push serves that push; witho
   }
   const renew = async () => {
     const secret = await bot.token('write:repository', 'write:issue')
-    await gate.admin.ask('PUT', '/credentials/acme', { user: 'acme', secret })
+    await gate.admin.request('PUT', '/credentials/acme', { user: 'acme', secret })
   }
   const tip = await work.commit('In mid-session')
   const renewed = await pushWhile('ada/renewed', async () => {

@@ -13,7 +13,7 @@ beforeAll(async () => {
   gate = await startGate()
   bot = await gitea.user('acme')
   token = await bot.token('write:repository', 'write:issue')
-  await gate.admin.ask('PUT', '/credentials/acme', { user: 'acme', secret: token })
+  await gate.admin.request('PUT', '/credentials/acme', { user: 'acme', secret: token })
 }, 120_000)
 afterAll(async () => {
   await gate?.[Symbol.asyncDispose]()
@@ -38,8 +38,8 @@ async function addRepository(name: string, transport: 'ssh' | 'https'): Promise<
   const api = { forge: 'gitea', api: `${gitea.url}/api/v1`, credential: 'acme' }
   const ssh = `ssh://git@127.0.0.1:${gitea.sshPort}/acme/${name}.git`
   if (transport === 'ssh')
-    await gate.admin.ask('POST', '/identities', { name, register: { upstream: ssh, ...api } })
-  await gate.admin.ask('POST', '/repositories', {
+    await gate.admin.request('POST', '/identities', { name, register: { upstream: ssh, ...api } })
+  await gate.admin.request('POST', '/repositories', {
     name,
     ...api,
     readRefs: ['refs/pull/*/head'],
@@ -79,7 +79,9 @@ describe.each(['ssh', 'https'] as const)('over %s', transport => {
       },
     ])
     const { id } = await gate.ledger.last()
-    expect(PushRecord.parse(await gate.admin.ask('GET', `/pushes/${id}`)).pullRequest).toMatchObject({ url })
+    expect(PushRecord.parse(await gate.admin.request('GET', `/pushes/${id}`)).pullRequest).toMatchObject({
+      url,
+    })
   })
 
   test('another agent fetches that pull request, and opens a draft of its own', async () => {
@@ -120,24 +122,24 @@ test('the deploy key has write access at the host, and goes with its identity', 
     api: `${gitea.url}/api/v1`,
     credential: 'acme',
   }
-  await gate.admin.ask('POST', '/identities', { name: 'second', register })
+  await gate.admin.request('POST', '/identities', { name: 'second', register })
   const keys = async () => Keys.parse(await bot.api('GET', '/repos/acme/over-ssh/keys'))
   expect(await keys()).toMatchObject([
     { title: 'git-gate over-ssh', read_only: false },
     { title: 'git-gate second', read_only: false },
   ])
-  expect(await gate.admin.ask('DELETE', '/identities/second')).toMatchObject({ stays: [] })
+  expect(await gate.admin.request('DELETE', '/identities/second')).toMatchObject({ stays: [] })
   expect(await keys()).toMatchObject([{ title: 'git-gate over-ssh' }])
 })
 
 test('a credential that the host has revoked is named, and the token is in no record and no log', async () => {
-  await gate.admin.ask('PUT', '/credentials/acme', { user: 'acme', secret: `${token.slice(0, -4)}0000` })
+  await gate.admin.request('PUT', '/credentials/acme', { user: 'acme', secret: `${token.slice(0, -4)}0000` })
   const dora = await agentOf('dora', 'over-ssh')
   const work = await dora.clone()
   await work.commit('Dora')
   const ran = await work.push('-o', 'pr', 'HEAD:dora/x')
   expect(ran, ran.output).toMatchObject(accepted)
   expect(ran.output).toMatch(/does not accept the credential acme .*git gate credential set acme --user acme/)
-  const records = JSON.stringify(await gate.admin.ask('GET', '/pushes?limit=100'))
+  const records = JSON.stringify(await gate.admin.request('GET', '/pushes?limit=100'))
   for (const text of [records, gate.log.join('\n'), ran.output]) expect(text).not.toContain(token)
 })

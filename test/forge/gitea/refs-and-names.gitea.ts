@@ -12,7 +12,7 @@ beforeAll(async () => {
   gate = ends.use(await startGate())
   bot = await gitea.user('acme')
   const secret = await bot.token('write:repository', 'write:issue')
-  await gate.admin.ask('PUT', '/credentials/acme', { user: 'acme', secret })
+  await gate.admin.request('PUT', '/credentials/acme', { user: 'acme', secret })
 }, 120_000)
 afterAll(() => ends.disposeAsync())
 
@@ -25,8 +25,8 @@ async function addRepository(name: string, project: string, transport: Transport
   const ssh = `ssh://git@127.0.0.1:${gitea.sshPort}/acme/${project}.git`
   const identity = name.replaceAll(/[^a-z0-9]+/g, '-').replace(/^-/, '')
   if (transport === 'ssh')
-    await gate.admin.ask('POST', '/identities', { name: identity, register: { upstream: ssh, ...api } })
-  await gate.admin.ask('POST', '/repositories', {
+    await gate.admin.request('POST', '/identities', { name: identity, register: { upstream: ssh, ...api } })
+  await gate.admin.request('POST', '/repositories', {
     ...{ name, ...api, readRefs: ['refs/pull/*/head'] },
     ...(transport === 'ssh'
       ? { upstream: ssh, identity, knownHosts: gitea.knownHosts }
@@ -147,7 +147,7 @@ test.each([
     commit: { id: commit },
   })
   const path = `/repositories/${encodeURIComponent(name)}/check`
-  const { steps } = LinkCheck.parse(await gate.admin.ask('POST', path, {}))
+  const { steps } = LinkCheck.parse(await gate.admin.request('POST', path, {}))
   expect(steps.filter(({ ok }) => !ok)).toEqual([])
 })
 

@@ -30,8 +30,8 @@ describe.skipIf(program === undefined)('glab (skipped where no glab is on PATH)'
     const host = ends.use(await startHttpsHost(gate.upstream.dir, certificates))
     host.tokens.set(gitlab.token, 'write')
     const api = `${gitlab.url}/api/v4`
-    await gate.admin.ask('PUT', '/credentials/bot', { user: 'oauth2', secret: gitlab.token })
-    await gate.admin.ask('POST', '/repositories', {
+    await gate.admin.request('PUT', '/credentials/bot', { user: 'oauth2', secret: gitlab.token })
+    await gate.admin.request('POST', '/repositories', {
       ...{ name: NAME, upstream: host.url, credential: 'bot', ca: certificates.ca, forge: 'gitlab', api },
     })
     const front = ends.use(await serveHttps(certificates, passOnTo(gate.url)))
@@ -130,7 +130,7 @@ describe.skipIf(program === undefined)('glab (skipped where no glab is on PATH)'
   })
 
   test('each call is on record, and the credential is in none', async () => {
-    const { calls } = HostCallPage.parse(await gate.admin.ask('GET', '/host-calls?limit=100'))
+    const { calls } = HostCallPage.parse(await gate.admin.request('GET', '/host-calls?limit=100'))
     expect(calls.map(({ operation }) => operation)).toEqual(
       expect.arrayContaining(['open a merge request', 'comment on a merge request (1)']),
     )

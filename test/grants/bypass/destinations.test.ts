@@ -91,7 +91,7 @@ describe('where a push goes', () => {
     expect(refs.status).toBe(200)
     await gate.admin.grant('mia', 'app', { rules: [] })
     expect((await send(gate, mia, oneRef('refs/heads/mia/x'))).status).toBe(403)
-    await gate.admin.ask('DELETE', '/grants/mia/app')
+    await gate.admin.request('DELETE', '/grants/mia/app')
     expect((await send(gate, mia, oneRef('refs/heads/mia/x'))).status).toBe(404)
     expect(await changed()).toEqual({})
   })

@@ -5,7 +5,7 @@ import { gzipSync } from 'node:zlib'
 import { afterAll, expect, test } from 'vitest'
 import type { IncomingPush } from '../../../container/checks/check.ts'
 import { defaultLimits } from '../../../container/checks/limits.ts'
-import { introducedBy } from '../../../container/checks/objects/new-objects.ts'
+import { newObjectsOf } from '../../../container/checks/objects/new-objects.ts'
 import { predecessorsOf } from '../../../container/checks/secrets/new-text/predecessors.ts'
 import { runScanJob } from '../../../container/checks/secrets/scan/scan-job.ts'
 import { anyKey, awsKeyId, githubToken, privateKey, prose, stripeKey } from '../fixtures/fakes.ts'
@@ -70,7 +70,7 @@ const names = ['a.txt', 'b.ts', 'c.yaml', 'd.php', 'e.tf']
 
 async function findings(push: IncomingPush, isWhole: boolean): Promise<ReadonlySet<string>> {
   const { signal } = new AbortController()
-  const introduced = await introducedBy(push, limits, signal)
+  const introduced = await newObjectsOf(push, limits, signal)
   const { entries: _, sizes: __, ...newObjects } = introduced
   const folder = join(push.scratch, isWhole ? 'whole' : 'parts')
   await mkdir(push.scratch, { recursive: true })

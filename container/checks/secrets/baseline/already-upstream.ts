@@ -1,7 +1,7 @@
 import type { Command } from '../../../git/command-list.ts'
 import type { Git } from '../../../git/git.ts'
 import { UPSTREAM_CONTENT } from '../../../git/ref-list.ts'
-import type { Introduced } from '../../objects/new-objects.ts'
+import type { NewObjects } from '../../objects/new-objects.ts'
 import { ObjectReader } from '../../objects/object-reader.ts'
 import type { LocatedMatch } from '../gitleaks/locate.ts'
 import { type BaselineOptions, type Candidate, UpstreamContents } from './upstream-contents.ts'
@@ -87,7 +87,7 @@ async function branchTips({ git, commands, signal }: Options): Promise<Tips> {
 }
 
 /** Returns the parents of a new commit that upstream has. */
-const upstreamParents = (commit: string, { commits }: Pick<Introduced, 'commits'>) =>
+const upstreamParents = (commit: string, { commits }: Pick<NewObjects, 'commits'>) =>
   (commits.get(commit) ?? []).filter(parent => !commits.has(parent))
 
 async function knownFileNames(

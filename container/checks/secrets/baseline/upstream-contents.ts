@@ -1,5 +1,5 @@
 import { LimitExceeded, type Limits } from '../../limits.ts'
-import type { Searchable } from '../../objects/new-objects.ts'
+import type { ScanTargets } from '../../objects/new-objects.ts'
 import type { ObjectReader } from '../../objects/object-reader.ts'
 import { Budget } from '../bytes/budget.ts'
 import { spool } from '../bytes/byte-source.ts'
@@ -19,7 +19,7 @@ const MAX_COMPARED_IN_PROCESS = 256 << 20
 const MAX_STEPS = 5_000_000
 
 export interface BaselineOptions {
-  readonly newObjects: Searchable
+  readonly newObjects: ScanTargets
   readonly limits: Limits
   /** True if a child process repeats the comparison when it is beyond the limits. */
   readonly isInProcess: boolean

@@ -36,7 +36,9 @@ export function joinSplitTokens(content: Buffer): DecodedLines | undefined {
     const parts = [source[i] ?? '']
     for (; CONTINUED.test(source[i] ?? '') && TOKEN_START.test(source[i + 1] ?? ''); i++)
       parts.push(source[i + 1] ?? '')
-    const line = parts.map((part, at) => (at < parts.length - 1 ? part.replace(/\\\r?$/, '') : part)).join('')
+    const line = parts
+      .map((part, index) => (index < parts.length - 1 ? part.replace(/\\\r?$/, '') : part))
+      .join('')
     const joined = line.replace(INSIDE, '').replace(QUOTES, '"')
     if (first === i && joined === line) continue
     rows.push(joined)

@@ -7,8 +7,8 @@ export function textBefore({ text, secret, match }: LocatedMatch): string {
   const lines = match.split('\n')
   const own = lines.find(line => line.includes(start)) ?? ''
   const matchAt = text.indexOf(own)
-  const at = matchAt < 0 ? text.indexOf(start) : matchAt + own.indexOf(start)
-  const before = at < 0 ? '' : text.slice(Math.max(0, at - 200), at)
+  const position = matchAt < 0 ? text.indexOf(start) : matchAt + own.indexOf(start)
+  const before = position < 0 ? '' : text.slice(Math.max(0, position - 200), position)
   const isBelowName = own.indexOf(start) <= 3 && lines.length > 1
   return isBelowName ? `${lines.slice(0, lines.indexOf(own)).join(' ')} ${before}` : before
 }

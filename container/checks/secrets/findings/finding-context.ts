@@ -36,9 +36,9 @@ export async function addContext(
     if (finding.line === 0) continue
     const lines = await linesOf(git, `${finding.commit}:${finding.path}`, signal)
     if (lines.length < finding.line) continue
-    const at = finding.line - 1
-    finding.before = lines.slice(Math.max(0, at - CONTEXT_LINES), at).map(shown)
-    finding.after = lines.slice(at + 1, at + 1 + CONTEXT_LINES).map(shown)
+    const index = finding.line - 1
+    finding.before = lines.slice(Math.max(0, index - CONTEXT_LINES), index).map(shown)
+    finding.after = lines.slice(index + 1, index + 1 + CONTEXT_LINES).map(shown)
   }
 }
 

@@ -1,7 +1,7 @@
 import type { Finding, Refusal } from '../../../../src/contract/outcome.ts'
 import type { IncomingPush } from '../../check.ts'
-import { refsWith } from '../../objects/commit-refs.ts'
-import type { Introduced } from '../../objects/new-objects.ts'
+import { refsContaining } from '../../objects/commit-refs.ts'
+import type { NewObjects } from '../../objects/new-objects.ts'
 import { tagTarget } from '../../objects/tag-target.ts'
 import type { ReportedLeak } from '../../remedy/commit-problems.ts'
 import { fixSteps, type LeakingRef, ROTATE } from '../../remedy/fix-steps.ts'
@@ -14,7 +14,7 @@ import type { Redactor } from './redactor.ts'
 /** The push, and the objects that it introduces. */
 interface Pushed {
   readonly push: IncomingPush
-  readonly newObjects: Introduced
+  readonly newObjects: NewObjects
 }
 
 /** The findings that a refusal lists. The ledger has all of them. */
@@ -48,7 +48,7 @@ export function refusals(
     const { ref } = reported.match.item
     // A tag on a tree has no commit, so the tree's id stands for it.
     const refs =
-      ref !== undefined ? [ref] : [...reported.commits].flatMap(id => refsWith(push, newObjects, id))
+      ref !== undefined ? [ref] : [...reported.commits].flatMap(id => refsContaining(push, newObjects, id))
     for (const name of new Set(refs)) {
       const group = byRef.get(name)
       if (group) group.push(reported)

@@ -1,6 +1,6 @@
 import type { Finding, Refusal } from '../../../../src/contract/outcome.ts'
 import type { IncomingPush } from '../../check.ts'
-import type { Introduced } from '../../objects/new-objects.ts'
+import type { NewObjects } from '../../objects/new-objects.ts'
 import { sanitizeForAgent } from '../../sanitize-text.ts'
 import { displayPath, type LocatedMatch } from '../gitleaks/locate.ts'
 import type { ScanResult } from '../scan/scan-job.ts'
@@ -11,7 +11,7 @@ import { placeOf, type ReportedFinding, refusals } from './refusals.ts'
 
 interface Options {
   readonly push: IncomingPush
-  readonly newObjects: Introduced
+  readonly newObjects: NewObjects
   readonly key: string
 }
 

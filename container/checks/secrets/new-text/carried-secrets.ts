@@ -17,15 +17,15 @@ export function carriedSecrets(
   { partial, predecessors, matches }: CarryOptions,
 ): ReadonlyMap<string, Carried> {
   const found = Map.groupBy(matches, ({ item }) => item.blob ?? '')
-  const held = new Map<string, Carried>()
+  const secretsByBlob = new Map<string, Carried>()
   const carried = new Map<string, Carried>()
   for (const blob of blobs) {
     let secrets: Carried = NONE
     if (partial.has(blob))
       for (const old of predecessors.get(blob) ?? [])
-        secrets = union(secrets, held.has(old) ? held.get(old) : NONE)
+        secrets = union(secrets, secretsByBlob.has(old) ? secretsByBlob.get(old) : NONE)
     if (secrets?.size !== 0) carried.set(blob, secrets)
-    held.set(blob, union(secrets, secretsOf(found.get(blob) ?? [])))
+    secretsByBlob.set(blob, union(secrets, secretsOf(found.get(blob) ?? [])))
   }
   return carried
 }
@@ -44,9 +44,9 @@ function secretsOf(matches: readonly LocatedMatch[]): Carried {
   return matches.every(isPlain) ? new Set(matches.map(({ secret }) => secret)) : undefined
 }
 
-function union(one: Carried, other: Carried): Carried {
-  if (one === undefined || other === undefined) return undefined
-  if (one.size === 0 || other.size === 0) return one.size === 0 ? other : one
-  const both = new Set([...one, ...other])
+function union(left: Carried, right: Carried): Carried {
+  if (left === undefined || right === undefined) return undefined
+  if (left.size === 0 || right.size === 0) return left.size === 0 ? right : left
+  const both = new Set([...left, ...right])
   return both.size > MAX_SECRETS ? undefined : both
 }

@@ -57,10 +57,10 @@ export function sharedRanges(lists: readonly (readonly Range[])[]): Range[] {
   return lists.reduce<Range[]>((shared, list, i) => (i === 0 ? [...list] : intersect(shared, list)), [])
 }
 
-function intersect(one: readonly Range[], other: readonly Range[]): Range[] {
+function intersect(left: readonly Range[], right: readonly Range[]): Range[] {
   const shared: Range[] = []
-  for (let i = 0, j = 0; i < one.length && j < other.length; ) {
-    const [a, b] = [one[i] as Range, other[j] as Range]
+  for (let i = 0, j = 0; i < left.length && j < right.length; ) {
+    const [a, b] = [left[i] as Range, right[j] as Range]
     const [from, to] = [Math.max(a.from, b.from), Math.min(a.to, b.to)]
     if (from < to) shared.push({ from, to })
     if (a.to < b.to) i++
@@ -162,14 +162,15 @@ interface Position {
 }
 
 /** Returns how many lines are the same from both positions on, byte by byte. */
-function sameLines(one: Position, other: Position): number {
-  const max = Math.min(one.lines.count - one.line, other.lines.count - other.line)
+function sameLines(left: Position, right: Position): number {
+  const max = Math.min(left.lines.count - left.line, right.lines.count - right.line)
   let count = 0
-  while (count < max && one.lines.hashes[one.line + count] === other.lines.hashes[other.line + count]) count++
+  while (count < max && left.lines.hashes[left.line + count] === right.lines.hashes[right.line + count])
+    count++
   const bytes = ({ text, lines: { starts }, line }: Position) =>
     text.subarray(starts[line], starts[line + count])
   // Two lines of one hash that differ are rare: then none of the lines counts.
-  return bytes(one).equals(bytes(other)) ? count : 0
+  return bytes(left).equals(bytes(right)) ? count : 0
 }
 
 /** Widens a range by the margin, to whole lines, and past the lines of an encoded block. */

@@ -41,12 +41,12 @@ export function traitsOf(content: Buffer, path: string, budget: Budget): Traits 
 }
 
 /** Returns the traits of a text of which one part has the first traits and the other part the second. */
-export function joinTraits(one: Traits, other: Traits): Traits {
+export function joinTraits(left: Traits, right: Traits): Traits {
   return {
-    name: one.name,
-    isPlain: one.isPlain && other.isPlain,
-    hasMark: one.hasMark || other.hasMark,
-    hasAscii85: [one.hasAscii85[0] || other.hasAscii85[0], one.hasAscii85[1] || other.hasAscii85[1]],
+    name: left.name,
+    isPlain: left.isPlain && right.isPlain,
+    hasMark: left.hasMark || right.hasMark,
+    hasAscii85: [left.hasAscii85[0] || right.hasAscii85[0], left.hasAscii85[1] || right.hasAscii85[1]],
   }
 }
 

@@ -153,8 +153,12 @@ export async function partsAround(
   return budget.timed(() => {
     const found: Range[] = []
     for (const secret of secrets)
-      for (let at = content.indexOf(secret); at >= 0; at = content.indexOf(secret, at + secret.length))
-        found.push({ from: at, to: at + secret.length })
+      for (
+        let index = content.indexOf(secret);
+        index >= 0;
+        index = content.indexOf(secret, index + secret.length)
+      )
+        found.push({ from: index, to: index + secret.length })
     return parts(content, rangesAround(content, found))
   })
 }

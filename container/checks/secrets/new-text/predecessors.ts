@@ -1,6 +1,6 @@
 import { isNullId } from '../../../../src/contract/names.ts'
 import { isContent } from '../../objects/changed-paths.ts'
-import type { Introduced } from '../../objects/new-objects.ts'
+import type { NewObjects } from '../../objects/new-objects.ts'
 
 /** Maps a new blob to the blobs that it replaces, at each of its places. */
 export type Predecessors = ReadonlyMap<string, readonly string[]>
@@ -14,7 +14,7 @@ interface Replaced {
  * Returns the blobs that each new blob replaces. A blob that is new at a path, that has several paths, or that replaces
  * different blobs at its places has none: a text of its predecessor would be new at one of them.
  */
-export function predecessorsOf({ entries, blobs }: Pick<Introduced, 'entries' | 'blobs'>): Predecessors {
+export function predecessorsOf({ entries, blobs }: Pick<NewObjects, 'entries' | 'blobs'>): Predecessors {
   const replaced = new Map<string, Replaced>()
   for (const { id, path, mode, oldIds, oldModes } of entries) {
     if (!isContent(mode) || !blobs.has(id)) continue

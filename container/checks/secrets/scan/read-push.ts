@@ -1,7 +1,7 @@
 import type { Git } from '../../../git/git.ts'
 import { GateFault } from '../../check.ts'
 import { inBytes, LimitExceeded, type Limits } from '../../limits.ts'
-import type { Searchable } from '../../objects/new-objects.ts'
+import type { ScanTargets } from '../../objects/new-objects.ts'
 import type { ObjectReader } from '../../objects/object-reader.ts'
 import { sanitizeForAgent } from '../../sanitize-text.ts'
 import { memorySource, SEGMENT_BYTES, type Source, spool } from '../bytes/byte-source.ts'
@@ -14,7 +14,7 @@ export type AddContent = (items: readonly ScanItem[], source: Source) => Promise
 
 export interface ReadOptions {
   readonly git: Git
-  readonly newObjects: Searchable
+  readonly newObjects: ScanTargets
   readonly predecessors: Predecessors
   readonly pushOptions: readonly string[]
   readonly limits: Limits
@@ -46,7 +46,7 @@ export async function readAgain(
   await readFiles(objects, blobs, options, add)
 }
 
-async function readNames({ names, refs }: Searchable, add: AddContent): Promise<void> {
+async function readNames({ names, refs }: ScanTargets, add: AddContent): Promise<void> {
   for (const { commit, path } of names)
     await add([{ commit, path, kind: 'file name' }], memorySource(Buffer.from(`${path}\n`)))
   for (const ref of refs)
@@ -64,7 +64,7 @@ async function readPushOptions(options: readonly string[], add: AddContent): Pro
   }
 }
 
-async function readTags({ tags }: Searchable, add: AddContent): Promise<void> {
+async function readTags({ tags }: ScanTargets, add: AddContent): Promise<void> {
   for (const tag of tags)
     if (tag.type === 'tag')
       await add(
@@ -134,7 +134,7 @@ async function readFiles(
 }
 
 /** Returns the places of every new blob: those in commits, or else the tag that names it. */
-function placesByBlob({ blobs, tags }: Searchable): ReadonlyMap<string, readonly ScanItem[]> {
+function placesByBlob({ blobs, tags }: ScanTargets): ReadonlyMap<string, readonly ScanItem[]> {
   const items = new Map<string, ScanItem[]>()
   for (const [id, places] of blobs)
     items.set(

@@ -1,7 +1,7 @@
 import { join } from 'node:path'
 import type { Git } from '../../../git/git.ts'
 import { LimitExceeded, type Limits } from '../../limits.ts'
-import type { Searchable } from '../../objects/new-objects.ts'
+import type { ScanTargets } from '../../objects/new-objects.ts'
 import type { ThreadLimits } from '../bytes/budget.ts'
 import { scanInChild } from './child-client.ts'
 import { runScanJob, type ScanJob, type ScanObserver, type ScanResult } from './scan-job.ts'
@@ -51,5 +51,5 @@ export async function runScan(
   return scanInChild({ ...job, folder: join(folder, 'apart'), isInProcess: false }, observer, childHeapMib)
 }
 
-const objectCount = ({ commits, blobs, names, tags }: Searchable) =>
+const objectCount = ({ commits, blobs, names, tags }: ScanTargets) =>
   commits.size + blobs.size + names.length + tags.length

@@ -49,8 +49,8 @@ export class ScanDeadline implements Disposable {
     return setTimeout(() => this.#end('silent'), this.#silenceMs)
   }
 
-  #end(why: 'silent' | 'slow'): void {
-    this.#ended = why
-    this.#stop.abort(new Error(`the scan is ${why}`))
+  #end(reason: 'silent' | 'slow'): void {
+    this.#ended = reason
+    this.#stop.abort(new Error(`the scan is ${reason}`))
   }
 }

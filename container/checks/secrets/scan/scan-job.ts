@@ -2,7 +2,7 @@ import { mkdir } from 'node:fs/promises'
 import type { Command } from '../../../git/command-list.ts'
 import { createGit } from '../../../git/git.ts'
 import type { Limits } from '../../limits.ts'
-import type { Searchable } from '../../objects/new-objects.ts'
+import type { ScanTargets } from '../../objects/new-objects.ts'
 import { findKnownUpstream } from '../baseline/already-upstream.ts'
 import { falseAlarm } from '../false-alarms/index.ts'
 import { scanConfig } from '../gitleaks/config.ts'
@@ -18,7 +18,7 @@ export interface ScanJob {
   readonly pushOptions: readonly string[]
   /** The operator's gitleaks configuration for the repository, as TOML; empty: the gate's own alone. */
   readonly gitleaksConfig: string
-  readonly newObjects: Searchable
+  readonly newObjects: ScanTargets
   readonly predecessors: Predecessors
   /** LFS objects, which are scanned in the place of a push. */
   readonly lfsObjects?: readonly StoredObject[] | undefined
@@ -44,7 +44,7 @@ export const NO_PUSH: Pick<ScanJob, 'commands' | 'pushOptions' | 'newObjects' | 
     before: new Map(),
     tags: [],
     refs: [],
-    strays: [],
+    unreachable: [],
   },
   predecessors: new Map(),
 }

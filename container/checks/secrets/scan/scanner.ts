@@ -1,5 +1,5 @@
 import { LimitExceeded } from '../../limits.ts'
-import type { Searchable } from '../../objects/new-objects.ts'
+import type { ScanTargets } from '../../objects/new-objects.ts'
 import { ObjectReader } from '../../objects/object-reader.ts'
 import { Budget } from '../bytes/budget.ts'
 import { memorySource, type Source } from '../bytes/byte-source.ts'
@@ -108,7 +108,7 @@ async function scanTexts(
 }
 
 /** Says whether a match's file has other paths too: a false alarm at one path can be none at another. */
-const hasOtherPaths = ({ item }: LocatedMatch, { blobs }: Pick<Searchable, 'blobs'>): boolean =>
+const hasOtherPaths = ({ item }: LocatedMatch, { blobs }: Pick<ScanTargets, 'blobs'>): boolean =>
   (blobs.get(item.blob ?? '') ?? []).some(({ path }) => path !== item.path)
 
 /** Returns each match once: a part of a file may have been scanned twice. */
@@ -128,7 +128,7 @@ function withoutRepeats(matches: readonly LocatedMatch[]): LocatedMatch[] {
  */
 function expandToAllPaths(
   matches: readonly LocatedMatch[],
-  { blobs }: Pick<Searchable, 'blobs'>,
+  { blobs }: Pick<ScanTargets, 'blobs'>,
 ): LocatedMatch[] {
   const expanded: LocatedMatch[] = []
   const placesByItem = new Map<ScanItem, readonly ScanItem[]>()

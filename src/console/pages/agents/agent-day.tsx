@@ -116,7 +116,7 @@ const Counts = ({ counts }: { counts: readonly DayCount[] }) => (
       </tr>
     </thead>
     <tbody>
-      {[...Map.groupBy(counts, ({ repository }) => repository)].map(([repository, of]) => (
+      {[...Map.groupBy(counts, ({ repository }) => repository)].map(([repository, group]) => (
         <tr>
           <th scope="row">
             <a href={pathOf.repository(repository)}>
@@ -125,11 +125,11 @@ const Counts = ({ counts }: { counts: readonly DayCount[] }) => (
           </th>
           {Outcome.options.map(outcome => (
             <td class="number" data-label={outcome}>
-              {of.find(each => each.outcome === outcome)?.pushes ?? 0}
+              {group.find(each => each.outcome === outcome)?.pushes ?? 0}
             </td>
           ))}
           <td class="number" data-label="findings">
-            {of.reduce((sum, { findings }) => sum + findings, 0)}
+            {group.reduce((sum, { findings }) => sum + findings, 0)}
           </td>
         </tr>
       ))}

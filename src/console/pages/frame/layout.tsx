@@ -6,7 +6,7 @@ import { hasRole } from '../../../contract/role.ts'
 import { countPending } from '../../../ledger/findings/pending-findings.ts'
 import { countWaiting } from '../../../ledger/pushes/approvals.ts'
 import type { ConsoleEnv } from '../../auth/env.ts'
-import { FORM_KEY } from '../../auth/session.ts'
+import { CSRF_FIELD } from '../../auth/session.ts'
 import type { ApiProblem } from '../../forms/call-api.ts'
 import { SECTIONS, type Section } from '../../navigation.ts'
 import { pathOf } from '../../paths.ts'
@@ -123,7 +123,7 @@ export const Form = ({
   children: Child
 }) => (
   <form method="post" {...rest}>
-    <input type="hidden" name={FORM_KEY} value={c.var.formKey} />
+    <input type="hidden" name={CSRF_FIELD} value={c.var.csrfToken} />
     {children}
   </form>
 )
