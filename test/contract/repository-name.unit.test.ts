@@ -55,5 +55,5 @@ test.each([
   ['/%2561pp', '%25'],
   ['/gr%C3%B6%C3%9Fe', '%C3'],
 ])('the path %s is refused by its percent-encoding', (path, code) => {
-  expect(pathOf(path)).toMatchObject({ ok: false, why: expect.stringContaining(`the URL has ${code}`) })
+  expect(pathOf(path)).toMatchObject({ ok: false, reason: expect.stringContaining(`the URL has ${code}`) })
 })

@@ -13,7 +13,7 @@ test('claims hold up to their last second, and no longer', async () => {
   expect(await read(await signClaims(claims, KEY))).toEqual({ ok: true, claims })
   expect(await read(await signClaims({ ...claims, exp: NOW - 1 }, KEY))).toEqual({
     ok: false,
-    why: 'the pass has expired',
+    reason: 'the pass has expired',
   })
 })
 
@@ -22,16 +22,16 @@ test('claims of another key, of another algorithm, or of none, are not signed', 
   const key = new TextEncoder().encode(KEY)
   const other = await new CompactSign(bytes).setProtectedHeader({ alg: 'HS512' }).sign(key)
   for (const text of [await signClaims(claims, `${KEY}k`), other])
-    expect(await read(text)).toEqual({ ok: false, why: 'the pass is not signed by this gate' })
+    expect(await read(text)).toEqual({ ok: false, reason: 'the pass is not signed by this gate' })
   expect(await read(new UnsecuredJWT(claims).encode())).toMatchObject({ ok: false })
-  expect(await read('')).toEqual({ ok: false, why: 'no pass' })
+  expect(await read('')).toEqual({ ok: false, reason: 'no pass' })
 })
 
 test('claims of another version say so, whatever else they hold; others that do not fit cannot be read', async () => {
   expect(await read(await signClaims({ v: 2, exp: NOW }, KEY))).toEqual({
     ok: false,
-    why: 'the pass is of protocol 2, the other side speaks 1',
+    reason: 'the pass is of protocol 2, the other side speaks 1',
   })
   for (const bad of [{ v: 1, exp: NOW }, { ...claims, exp: '9' }, null, 'text'])
-    expect(await read(await signClaims(bad, KEY))).toEqual({ ok: false, why: 'the pass cannot be read' })
+    expect(await read(await signClaims(bad, KEY))).toEqual({ ok: false, reason: 'the pass cannot be read' })
 })

@@ -129,7 +129,7 @@ test.each([
   `ssh://git@host/${'a'.repeat(2000)}`,
 ])('%j is refused with a reason', url => {
   const parsed = parseUpstream(url)
-  expect(parsed).toMatchObject({ ok: false, why: expect.stringMatching(/.{8}/) })
+  expect(parsed).toMatchObject({ ok: false, reason: expect.stringMatching(/.{8}/) })
 })
 
 test('a known-hosts text pins a host in each form that OpenSSH writes', async () => {

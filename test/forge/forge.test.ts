@@ -166,7 +166,7 @@ describe('deploy keys', () => {
     expect(host.keys).toMatchObject([{ title: 'git-gate first' }])
     host.answerNext({ status: 403, body: { message: 'Must have admin rights' } })
     expect(await gate.admin.request('DELETE', '/identities/first')).toMatchObject({
-      stays: [{ upstream: register.upstream, why: expect.stringContaining('Must have admin rights') }],
+      stays: [{ upstream: register.upstream, reason: expect.stringContaining('Must have admin rights') }],
     })
   })
 

@@ -180,7 +180,7 @@ test.each([
     Buffer.concat([pktLine(`${line({ ...one, new: '1'.repeat(64) })}\0${CAPABILITIES}`), FLUSH]),
     /object ids are not of its object format, SHA-1/,
   ],
-  ['no report asked for', caps('side-band-64k'), /must ask for report-status/],
+  ['no report asked for', caps('side-band-64k'), /must request report-status/],
   ['a line that is no command', Buffer.concat([pktLine('hello'), FLUSH]), /not a command/],
   ['an empty line', Buffer.concat([pktLine(''), FLUSH]), /not a command/],
   [

@@ -91,7 +91,7 @@ test('a push goes over the open session: refs, push options and what upstream sa
   const sent = await at.send(commands, at.pack(at.two, `^${at.base}`), ['ci.skip'])
   expect(sent).toMatchObject({ code: 0, told: ['Thanks for ci.skip', 'no newline'] })
   expect([at.at('refs/heads/main'), at.at('refs/heads/other')]).toEqual([at.one, at.two])
-  expect(at.released).toEqual([{ cut: false }])
+  expect(at.released).toEqual([{ broken: false }])
   const deleted = await at.send([at.command('refs/heads/other', at.two, NULL_ID.sha1)], Buffer.alloc(0))
   expect(deleted.code).toBe(0)
   expect(at.at('refs/heads/other')).toBe('')
@@ -180,7 +180,7 @@ test('an answer without a report is an end without an answer', async () => {
   const sent = await at.send([at.command('refs/heads/main', at.base, at.one)], at.pack(at.one, `^${at.base}`))
   expect(sent).toMatchObject({ code: 128, stdout: '' })
   expect(sent.stderr).toContain('the remote end hung up')
-  expect(at.released).toEqual([{ cut: true }])
+  expect(at.released).toEqual([{ broken: true }])
 })
 
 test('a session that no push takes ends by itself, and is not taken afterwards', async () => {
@@ -192,7 +192,7 @@ test('a session that no push takes ends by itself, and is not taken afterwards',
   const [code] = child && child.exitCode === null ? await once(child, 'close') : [child?.exitCode]
   expect(code).toBe(0)
   expect(await session.acquire(soon())).toBeUndefined()
-  expect(at.released).toEqual([{ cut: false }])
+  expect(at.released).toEqual([{ broken: false }])
 })
 
 test('a session that is held for too long ends without a push', async () => {

@@ -125,15 +125,15 @@ describe('a GraphQL request is known', () => {
     expect(plan(query, { id: 'PR_1' })).toMatchObject({
       known: {
         proofs: [
-          { of: 'pull request', id: 'PR_1' },
-          { of: 'pull request', id: 'PR_2' },
+          { kind: 'pull request', id: 'PR_1' },
+          { kind: 'pull request', id: 'PR_2' },
         ],
       },
     })
     expect(plan(CREATE, { input })).toMatchObject({
       known: {
         isWrite: true,
-        proofs: [{ of: 'repository', id: 'R_1' }],
+        proofs: [{ kind: 'repository', id: 'R_1' }],
         opens: { base: 'main', head: 'ada/x' },
         texts: ['T', 'B'],
       },
@@ -141,7 +141,7 @@ describe('a GraphQL request is known', () => {
     const comment =
       'mutation { addComment(input: { subjectId: "PR_1", body: "b" }) { commentEdge { node { url } } } }'
     expect(plan(comment)).toMatchObject({
-      known: { isWrite: true, proofs: [{ of: 'pull request', id: 'PR_1' }], texts: ['b'] },
+      known: { isWrite: true, proofs: [{ kind: 'pull request', id: 'PR_1' }], texts: ['b'] },
     })
   })
 

@@ -87,14 +87,17 @@ describe('a REST call is known', () => {
 
   test('a number stands for a project or a pull request once the host confirms it', () => {
     expect(plan('gitlab', 'GET /projects/17/merge_requests')).toMatchObject({
-      known: { call: { path: '/projects/acme%2Fapp/merge_requests' }, proofs: [{ of: 'project', id: '17' }] },
+      known: {
+        call: { path: '/projects/acme%2Fapp/merge_requests' },
+        proofs: [{ kind: 'project', id: '17' }],
+      },
     })
     expect(plan('github', 'POST /repos/acme/app/issues/5/comments', { body: 'Hi' })).toMatchObject({
-      known: { isWrite: true, texts: ['Hi'], proofs: [{ of: 'number', number: '5' }] },
+      known: { isWrite: true, texts: ['Hi'], proofs: [{ kind: 'number', number: '5' }] },
     })
     const wanted = { title: 'T', source_branch: 'ada/x', target_branch: 'main', target_project_id: 9 }
     expect(plan('gitlab', 'POST /projects/acme%2Fapp/merge_requests', wanted)).toMatchObject({
-      known: { opens: { base: 'main', head: 'ada/x' }, proofs: [{ of: 'project', id: '9' }] },
+      known: { opens: { base: 'main', head: 'ada/x' }, proofs: [{ kind: 'project', id: '9' }] },
     })
   })
 

@@ -102,7 +102,7 @@ describe('lists of commands', () => {
     [
       'no wish for a report',
       () => body([[ZERO, id('one'), 'refs/heads/x']], Buffer.alloc(0), 'side-band-64k'),
-      /must ask for report-status/,
+      /must request report-status/,
     ],
     ['ids that are none', () => body([['HEAD', 'main', 'refs/heads/x']]), /not a command/],
     ['a length that lies', () => Buffer.from(`ffff${ZERO} ${ZERO} refs/heads/x`), /has the length 65535/],
