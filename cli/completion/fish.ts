@@ -1,6 +1,6 @@
 import type { Place } from './words.ts'
 
-/** Returns the completion for fish, for `git-gate` and `git gate`. */
+/** Returns the completion for fish, for `git-gate` and `git gate`. fish's own completion of git names the command in use. */
 export const fishCompletion = (places: readonly Place[]): string => `# fish completion of git gate
 function __git_gate_words
     switch $argv[1]
@@ -49,12 +49,8 @@ function __git_gate_complete
     __git_gate_words $at
 end
 
-function __git_gate_in_use
-    contains -- gate (commandline -opc)
-end
-
 complete -c git-gate -f -a '(__git_gate_complete)'
-complete -c git -n __git_gate_in_use -f -a '(__git_gate_complete)'
+complete -c git -n '__fish_git_using_command gate' -f -a '(__git_gate_complete)'
 `
 
 const quote = (text: string) => `'${text.replaceAll('\\', '\\\\').replaceAll("'", "\\'")}'`

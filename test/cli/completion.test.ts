@@ -67,3 +67,11 @@ test.each(['bash', 'zsh', 'fish'])('%s reads its completion, which names every c
   }
   if (has(shell)) execFileSync(shell, ['-n', join(folder, shell)])
 })
+
+test.skipIf(!has('fish'))('fish completes git gate, and no other command of git with a word gate', () => {
+  const inFish = (line: string) =>
+    execFileSync('fish', ['-c', `source ${folder}/fish; complete -C'${line}'`], { encoding: 'utf8' })
+  expect(inFish('git-gate repo s')).toMatch(/^set\t.*\nshow\t/)
+  expect(inFish('git -C /tmp gate tok')).toMatch(/^token\t/)
+  expect(inFish('git push gate ')).not.toMatch(/^export\t/m)
+})
