@@ -58,10 +58,10 @@ async function runSteps(client: Client, repository: string | undefined): Promise
   return steps
 }
 
-/** Webhooks and e-mail addresses. Only an admin of the whole gate may read them, so others are told nothing. */
+/** Webhooks and e-mail addresses. Only an admin of the whole gate may read them: other operators get no line. */
 async function webhookSteps(client: Client): Promise<DoctorStep[]> {
-  const list = await attempt(null, 'webhooks', '', () => client.webhooks.list())
-  if ('failed' in list) return []
+  const list = await attempt(null, 'webhooks', 'See the message above', () => client.webhooks.list())
+  if ('failed' in list) return list.code === 'forbidden' ? [] : [list.failed]
   return list.result.map(({ id, format, problem }) => ({
     ...passed(
       `webhook ${id}`,
@@ -88,13 +88,14 @@ async function attempt<T>(
   name: string,
   fix: string,
   action: () => Promise<T>,
-): Promise<{ result: T } | { failed: DoctorStep }> {
+): Promise<{ result: T } | { failed: DoctorStep; code: string }> {
   try {
     return { result: await action() }
   } catch (error) {
     if (!(error instanceof CliError)) throw error
     const isUnknown = error.code === 'not-found'
     return {
+      code: error.code,
       failed: {
         repository: isUnknown ? null : repository,
         name: isUnknown ? 'repository' : name,

@@ -1,4 +1,7 @@
+import { once } from 'node:events'
 import fs from 'node:fs'
+import http from 'node:http'
+import type { AddressInfo } from 'node:net'
 import os from 'node:os'
 import path from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
@@ -22,9 +25,31 @@ afterAll(async () => {
   fs.rmSync(folder, { recursive: true, force: true })
 })
 
-const doctor = (name: string) =>
-  gitGate(['doctor', name], { env: { GATE_URL: gate.url, GATE_ADMIN_TOKEN: gate.adminToken } })
+const doctor = (name?: string, url = gate.url) =>
+  gitGate(['doctor', ...(name === undefined ? [] : [name])], {
+    env: { GATE_URL: url, GATE_ADMIN_TOKEN: gate.adminToken },
+  })
 const failed = (stdout: string) => stdout.split('\n').filter(line => line.startsWith('FAIL'))
+
+test('doctor fails if the webhooks cannot be read', async () => {
+  const proxy = http.createServer(
+    async ({ method = 'GET', url = '', headers: { authorization = '' } }, response) => {
+      if (url.endsWith('/webhooks')) return response.writeHead(500).end()
+      const answer = await fetch(gate.url + url, { method, headers: { authorization } })
+      return response.writeHead(answer.status).end(await answer.text())
+    },
+  )
+  await once(proxy.listen(0, '127.0.0.1'), 'listening')
+  try {
+    const { port } = proxy.address() as AddressInfo
+    const { code, stdout } = await doctor(undefined, `http://127.0.0.1:${port}`)
+    expect(code).toBe(1)
+    expect(failed(stdout)).toEqual([expect.stringMatching(/^FAIL {2}webhooks: .* answered with status 500$/)])
+  } finally {
+    proxy.closeAllConnections()
+    proxy.close()
+  }
+})
 
 test('doctor names a read-only key with upstream’s own words, and prints the key', async () => {
   await using upstream = await startUpstream()
