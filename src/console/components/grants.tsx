@@ -83,11 +83,7 @@ const GrantItem = ({ c, agent, grant }: { c: Context<ConsoleEnv>; agent: string;
         <UntrustedText text={grant.repository} />
       </a>
     </dt>
-    {formatGrant(grant).map(line => (
-      <dd>
-        <code>{escapeInvisible(line)}</code>
-      </dd>
-    ))}
+    <GrantLines grant={grant} />
     <dd class="grant-actions">
       <a href={pathOf.grant(agent, grant.repository)}>
         Change<span class="visually-hidden"> the grant for {grant.repository}</span>
@@ -102,6 +98,17 @@ const GrantItem = ({ c, agent, grant }: { c: Context<ConsoleEnv>; agent: string;
       />
     </dd>
   </div>
+)
+
+/** The rules and limits of a grant, one line each, in a list of grants. */
+export const GrantLines = ({ grant }: { grant: Grant }) => (
+  <>
+    {formatGrant(grant).map(line => (
+      <dd>
+        <code>{escapeInvisible(line)}</code>
+      </dd>
+    ))}
+  </>
 )
 
 /** Describes a grant in one line per rule or limit. */

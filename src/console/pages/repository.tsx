@@ -14,7 +14,7 @@ import { findRepository } from '../../ledger/access/repositories.ts'
 import { listPushRows, type PushRow } from '../../ledger/pushes/push-summaries.ts'
 import type { ConsoleEnv } from '../auth/env.ts'
 import { CopyBox } from '../components/copy-box.tsx'
-import { formatGrant } from '../components/grants.tsx'
+import { GrantLines } from '../components/grants.tsx'
 import { MirrorSection } from '../components/mirror.tsx'
 import { PushItem } from '../components/push-row.tsx'
 import { UntrustedText } from '../components/untrusted-text.tsx'
@@ -215,11 +215,7 @@ const GrantsSection = ({ grants }: { grants: readonly AgentGrant[] }) => (
                 <UntrustedText text={grant.agent} />
               </a>
             </dt>
-            {formatGrant(grant).map(line => (
-              <dd>
-                <code>{escapeInvisible(line)}</code>
-              </dd>
-            ))}
+            <GrantLines grant={grant} />
           </div>
         ))}
       </dl>

@@ -1,12 +1,11 @@
 import type { AgentGrant } from '../../../contract/admin-api/agents.ts'
 import type { Approval } from '../../../contract/admin-api/approvals.ts'
 import type { Token } from '../../../contract/admin-api/tokens.ts'
-import { escapeInvisible } from '../../../contract/text/invisible-characters.ts'
 import { listGrants } from '../../../ledger/access/grants.ts'
 import { listTokens } from '../../../ledger/access/tokens.ts'
 import { type PendingOfAgent, pendingOfAgent } from '../../../ledger/findings/pending-findings.ts'
 import { listApprovals } from '../../../ledger/pushes/approvals.ts'
-import { formatGrant } from '../../components/grants.tsx'
+import { GrantLines } from '../../components/grants.tsx'
 import { isActive } from '../../components/is-active.ts'
 import { plural } from '../../components/plural.ts'
 import { RelativeTime } from '../../components/relative-time.tsx'
@@ -110,11 +109,7 @@ const Grants = ({ agent, grants }: { agent: string; grants: readonly AgentGrant[
               <UntrustedText text={grant.repository} />
             </a>
           </dt>
-          {formatGrant(grant).map(line => (
-            <dd>
-              <code>{escapeInvisible(line)}</code>
-            </dd>
-          ))}
+          <GrantLines grant={grant} />
         </div>
       ))}
     </dl>
