@@ -14,8 +14,8 @@ export interface GateTime {
 
 const TICKS = Number(execFileSync('getconf', ['CLK_TCK'], { encoding: 'utf8' }))
 
-/** Reads proc_pid_stat(5): fields 14 to 17, the time of a process and of its ended children. */
-function timesOf(pid: number): { own: number; children: number } {
+/** Reads proc_pid_stat(5): fields 14 to 17, the time of a process and of its ended children, in seconds. */
+export function timesOf(pid: number): { own: number; children: number } {
   const stat = fs.readFileSync(`/proc/${pid}/stat`, 'latin1')
   const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
   const [own, system, children, childrenSystem] = fields.slice(11, 15).map(ticks => Number(ticks) / TICKS)

@@ -2,9 +2,9 @@ import fs from 'node:fs'
 import path from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { mustGit } from '../bench-fixture.ts'
+import { peakResult, resetPeaks, residentMemory } from '../gate-memory.ts'
 import { lfsTree, objectsOf, startStageLfs } from '../lfs-tree.ts'
 import type { Result, Row } from '../row.ts'
-import { LIMIT_MB, mb, peaks, resetPeaks, resident } from './memory.ts'
 
 /** The peak memory of Worker and companion above their idle memory, while a large LFS object passes. */
 export const lfsMemory: Row = {
@@ -26,21 +26,13 @@ export const lfsMemory: Row = {
     await fetch(warm.dir)
     const tree = await lfsTree(stage, place, 1, megabytes * 1e6)
     await delay(3_000)
-    const idle = resident(gate)
+    const idle = residentMemory(gate)
     const results: Result[] = []
     const during = async (what: string, work: () => Promise<unknown>) => {
       resetPeaks(gate)
       await work()
-      const peak = peaks(gate)
-      const more = { worker: peak.worker - idle.worker, companion: peak.companion - idle.companion }
-      results.push({
-        work: `peak memory, ${what} of an LFS object of ${megabytes} MB`,
-        against: 'idle',
-        gate: `Worker ${mb(more.worker)}, companion ${mb(more.companion)} more`,
-        peer: `Worker ${mb(idle.worker)}, companion ${mb(idle.companion)}`,
-        reached: more.worker <= LIMIT_MB << 20 && more.companion <= LIMIT_MB << 20,
-        note: 'the scan is a process of its own; the scan limit of this gate is raised to 1800 s',
-      })
+      const note = 'the scan is a process of its own; the scan limit of this gate is raised to 1800 s'
+      results.push(peakResult(gate, idle, `${what} of an LFS object of ${megabytes} MB`, note))
     }
     await during('upload', () => mustGit(['lfs', 'push', url, 'HEAD'], { cwd: tree.dir }))
     await mustGit(['push', '-q', '--no-verify', url, 'HEAD:refs/heads/heavy'], { cwd: tree.dir })

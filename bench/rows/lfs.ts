@@ -40,8 +40,8 @@ async function transfers(stage: Stage, { rounds, quick }: Effort, count: number)
       return ms
     },
   })
-  const most = Math.min(rounds, 3)
-  const pushed = await compare([up('gate', {}), up('ssh', stage.sshEnv)], most)
+  const runs = Math.min(rounds, 3)
+  const pushed = await compare([up('gate', {}), up('ssh', stage.sshEnv)], runs)
   const [cwd = ''] = trees
   const down = (name: string, url: string, env: Readonly<Record<string, string>>, before = () => {}) => ({
     name,
@@ -59,26 +59,30 @@ async function transfers(stage: Stage, { rounds, quick }: Effort, count: number)
       down('second', place.gate, {}),
       down('ssh', place.ssh, stage.sshEnv),
     ],
-    most,
+    runs,
   )
   for (const dir of trees) fs.rmSync(dir, { recursive: true })
-  const of = (times: ReadonlyMap<string, readonly number[]>, name: string) => times.get(name) ?? []
-  const direct = of(pushed, 'ssh')
-  const scanned = direct.map((ms, i) => ms + (scans[i] ?? Number.NaN))
   const what = `${megabytes} MB in ${count} LFS object${count > 1 ? 's' : ''}`
+  return resultsOf(what, pushed, scans, fetched)
+}
+
+type Times = ReadonlyMap<string, readonly number[]>
+
+function resultsOf(what: string, pushed: Times, scans: readonly number[], fetched: Times): Result[] {
+  const timesOf = (times: Times, name: string) => times.get(name) ?? []
+  const direct = timesOf(pushed, 'ssh')
+  const scanned = direct.map((ms, i) => ms + (scans[i] ?? Number.NaN))
+  const [uploads, downloads] = [timesOf(pushed, 'gate'), timesOf(fetched, 'ssh')]
   const line = (work: string, against: string, target?: number) => ({
     work: `${work}, ${what}`,
     against,
     ...(target ? { target } : {}),
   })
+  const both = line('upload', 'git-lfs direct + bare gitleaks over the same objects', TARGET)
   return [
-    compared(
-      line('upload', 'git-lfs direct + bare gitleaks over the same objects', TARGET),
-      of(pushed, 'gate'),
-      scanned,
-    ),
-    compared(line('upload', 'git-lfs direct (no scan)'), of(pushed, 'gate'), direct),
-    compared(line('first download', 'git-lfs direct', TARGET), of(fetched, 'first'), of(fetched, 'ssh')),
-    compared(line('second download', 'git-lfs direct', 1), of(fetched, 'second'), of(fetched, 'ssh')),
+    compared(both, uploads, scanned),
+    compared(line('upload', 'git-lfs direct (no scan)'), uploads, direct),
+    compared(line('first download', 'git-lfs direct', TARGET), timesOf(fetched, 'first'), downloads),
+    compared(line('second download', 'git-lfs direct', 1), timesOf(fetched, 'second'), downloads),
   ]
 }

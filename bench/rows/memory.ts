@@ -1,12 +1,11 @@
 import fs from 'node:fs'
 import { setTimeout as delay } from 'node:timers/promises'
 import { descendantsOf } from '../../local/process/processes.ts'
-import { type Gate, mustGit } from '../bench-fixture.ts'
+import { mustGit } from '../bench-fixture.ts'
+import { mb, memoryOf, peakResult, resetPeaks, residentMemory } from '../gate-memory.ts'
 import { binary } from '../repositories.ts'
 import type { Result, Row } from '../row.ts'
 import { workTree } from '../work-tree.ts'
-
-export const LIMIT_MB = 48
 
 /** The peak memory of Worker and companion above their idle memory, during a large push and a large clone. */
 export const memory: Row = {
@@ -26,7 +25,7 @@ export const memory: Row = {
       await mustGit(['clone', '-q', '--bare', url, stage.fresh('warm')])
     }
     await delay(3_000)
-    const idle = resident(gate)
+    const idle = residentMemory(gate)
     const results: Result[] = [
       {
         work: 'idle memory of the companion',
@@ -42,16 +41,8 @@ export const memory: Row = {
       const searches = watchSearches(gate.processes.companion)
       await work()
       const search = searches.stop()
-      const peak = peaks(gate)
-      const more = { worker: peak.worker - idle.worker, companion: peak.companion - idle.companion }
-      results.push({
-        work: `peak memory, ${what} of ${megabytes} MB`,
-        against: 'idle',
-        gate: `Worker ${mb(more.worker)}, companion ${mb(more.companion)} more`,
-        peer: `Worker ${mb(idle.worker)}, companion ${mb(idle.companion)}`,
-        reached: more.worker <= LIMIT_MB << 20 && more.companion <= LIMIT_MB << 20,
-        note: `counted are workerd and the companion; its children are git and gitleaks, as a direct push has them${search ? `, and the search of a large push, a process of its own that held up to ${mb(search)}` : ''}; scan and forward limits of this gate are raised to 1800 s`,
-      })
+      const note = `counted are workerd and the companion; its children are git and gitleaks, as a direct push has them${search ? `, and the search of a large push, a process of its own that held up to ${mb(search)}` : ''}; scan and forward limits of this gate are raised to 1800 s`
+      results.push(peakResult(gate, idle, `${what} of ${megabytes} MB`, note))
     }
     await during('push', () => mustGit(['push', '-q', url, 'HEAD:refs/heads/heavy'], { cwd: tree.dir }))
     await during('clone', async () => {
@@ -63,24 +54,6 @@ export const memory: Row = {
   },
 }
 
-export interface Memory {
-  readonly worker: number
-  readonly companion: number
-}
-
-const each = (gate: Gate) => [...gate.processes.worker, gate.processes.companion]
-
-function read(gate: Gate, field: 'VmRSS' | 'VmHWM'): Memory {
-  const worker = gate.processes.worker.reduce((sum, pid) => sum + ofProcess(pid, field), 0)
-  return { worker, companion: ofProcess(gate.processes.companion, field) }
-}
-
-const ofProcess = (pid: number, field: 'VmRSS' | 'VmHWM') =>
-  Number(new RegExp(`${field}:\\s+(\\d+)`).exec(fs.readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1]) * 1024
-
-export const resident = (gate: Gate) => read(gate, 'VmRSS')
-export const peaks = (gate: Gate) => read(gate, 'VmHWM')
-
 /** Samples the peak memory of the companion's search processes, in bytes; 0 if there was no process. */
 function watchSearches(companion: number): { stop(): number } {
   let most = 0
@@ -88,7 +61,7 @@ function watchSearches(companion: number): { stop(): number } {
     for (const { pid, name } of descendantsOf(companion)) {
       if (!name.startsWith('node') && !name.startsWith('MainThread')) continue
       try {
-        most = Math.max(most, ofProcess(pid, 'VmHWM'))
+        most = Math.max(most, memoryOf(pid, 'VmHWM'))
       } catch {
         // ENOENT: the process has ended.
       }
@@ -102,10 +75,3 @@ function watchSearches(companion: number): { stop(): number } {
     },
   }
 }
-
-/** Resets VmHWM, the kernel's peak of resident memory (proc_pid_clear_refs(5)). */
-export function resetPeaks(gate: Gate): void {
-  for (const pid of each(gate)) fs.writeFileSync(`/proc/${pid}/clear_refs`, '5')
-}
-
-export const mb = (bytes: number) => `${Math.round(bytes / 2 ** 20)} MB`

@@ -1,8 +1,8 @@
-import fs from 'node:fs'
 import { performance } from 'node:perf_hooks'
 import { setTimeout as delay } from 'node:timers/promises'
 import { git } from '../../test/harness/git.ts'
 import type { Gate, Stage } from '../bench-fixture.ts'
+import { type Memory, mb, residentMemory } from '../gate-memory.ts'
 import type { Row } from '../row.ts'
 import { workTree } from '../work-tree.ts'
 
@@ -80,17 +80,12 @@ async function pushInTurn(
 }
 
 /** The resident memory of Worker and companion, before and after each quarter of this time. */
-async function memoryByQuarter({ processes }: Gate, forMs: number): Promise<string> {
-  const megabytes = (pids: readonly number[]) =>
-    (pids.map(residentKilobytes).reduce((sum, each) => sum + each, 0) / 1024).toFixed(0)
-  const [worker, companion] = [[] as string[], [] as string[]]
-  for (let quarter = 0; quarter <= 4; quarter++) {
-    if (quarter > 0) await delay(forMs / 4)
-    worker.push(megabytes(processes.worker))
-    companion.push(megabytes([processes.companion]))
+async function memoryByQuarter(gate: Gate, forMs: number): Promise<string> {
+  const samples = [residentMemory(gate)]
+  for (let quarter = 1; quarter <= 4; quarter++) {
+    await delay(forMs / 4)
+    samples.push(residentMemory(gate))
   }
-  return `Worker ${worker.join(', ')} MB, companion ${companion.join(', ')} MB`
+  const list = (part: keyof Memory) => samples.map(sample => mb(sample[part])).join(', ')
+  return `Worker ${list('worker')}; companion ${list('companion')}`
 }
-
-const residentKilobytes = (pid: number): number =>
-  Number(/^VmRSS:\s+(\d+)/m.exec(fs.readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1] ?? 0)

@@ -1,6 +1,5 @@
 import { fork, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { readFileSync } from 'node:fs'
 import { mkdir, rm } from 'node:fs/promises'
 import { cpus, tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -8,6 +7,7 @@ import { fileURLToPath } from 'node:url'
 import { secrets } from '../../container/checks/secrets/index.ts'
 import { gitleaks } from '../../test/scan/fixtures/gitleaks.ts'
 import { spread } from '../measure.ts'
+import { timesOf } from '../push-cost/processor-time.ts'
 import { git, quarantine, stage, stagedPush, ZERO } from './real-repository.ts'
 
 // Measures the scan of a real repository's first import, and of its last 200 commits in 40 pushes, beside
@@ -19,6 +19,7 @@ const self = fileURLToPath(import.meta.url)
 const check = secrets({ gitleaks, seconds: 3600, maxBlobBytes: 500 << 20, fingerprintKey: 'bench' })
 /** The peer's binary: by default the gate's own. GITLEAKS_PLAIN names another, such as a released one. */
 const plainGitleaks = process.env.GITLEAKS_PLAIN ?? gitleaks
+
 interface Range {
   readonly old: string
   readonly id: string
@@ -34,13 +35,10 @@ interface Cost {
   readonly reason?: string
 }
 
-/** The processor time of this process and of its ended children, in seconds (proc_pid_stat(5)). */
+/** The processor time of this process and of its ended children, in seconds. */
 function cpuSeconds(): number {
-  const fields = readFileSync('/proc/self/stat', 'latin1')
-    .replace(/^.*\) /, '')
-    .split(' ')
-  const ticks = fields.slice(11, 15).reduce((sum, field) => sum + Number(field), 0)
-  return ticks / 100
+  const { own, children } = timesOf(process.pid)
+  return own + children
 }
 
 /** Scans the pushes of a repository's that the parent names, one after the other, and sends the cost of each. */

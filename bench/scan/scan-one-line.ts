@@ -1,7 +1,6 @@
 import { fork } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
 import { once } from 'node:events'
-import { readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { secrets } from '../../container/checks/secrets/index.ts'
 import { createGit } from '../../container/git/git.ts'
@@ -9,6 +8,7 @@ import { maintain } from '../../container/git/maintenance.ts'
 import { gitleaks } from '../../test/scan/fixtures/gitleaks.ts'
 import { incoming, templates, workTree } from '../../test/scan/fixtures/repositories.ts'
 import { compare, ratio, spread } from '../measure.ts'
+import { timesOf } from '../push-cost/processor-time.ts'
 
 // Measures the scan of one changed line in a short and in a long file that upstream has; the target is a ratio of 1.3.
 // The figures are processor time of a process that scans, as a companion does, and of the programs that it starts.
@@ -38,13 +38,8 @@ function scanHere(): void {
   })
 }
 
-/** The processor time of this process's ended children, in milliseconds (proc_pid_stat(5)). */
-function programsMs(): number {
-  const fields = readFileSync('/proc/self/stat', 'latin1')
-    .replace(/^.*\) /, '')
-    .split(' ')
-  return fields.slice(13, 15).reduce((sum, field) => sum + Number(field), 0) * 10
-}
+/** The processor time of this process's ended children, in milliseconds. */
+const programsMs = () => timesOf(process.pid).children * 1000
 
 /** Lines of code, each of them another. */
 function linesOf(bytes: number): string[] {
