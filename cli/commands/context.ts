@@ -37,7 +37,7 @@ export function removal(nameAndArguments: string, description: string): Command 
 
 /**
  * Throws a CliError if a filter of an empty list names a repository or an agent that does not exist: an empty list
- * would say that nothing waits there. Removed ones may still have entries.
+ * would say that nothing waits there. A removed repository or agent may still have entries.
  */
 export async function assertKnown(
   client: Client,
@@ -46,11 +46,11 @@ export async function assertKnown(
 ): Promise<void> {
   if (found.length > 0) return
   // A role in one repository may list, and yet not ask for agents.
-  const pass = (error: unknown) => {
+  const throwUnknown = (error: unknown) => {
     if (error instanceof CliError && error.code === 'not-found') throw error
   }
-  if (repository !== undefined) await client.repositories.show(repository).catch(pass)
-  if (agent !== undefined) await client.agents.show(agent).catch(pass)
+  if (repository !== undefined) await client.repositories.show(repository).catch(throwUnknown)
+  if (agent !== undefined) await client.agents.show(agent).catch(throwUnknown)
 }
 
 /** Creates a command with subcommands. */

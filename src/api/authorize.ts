@@ -37,7 +37,7 @@ const ofException: FindScope = async c =>
  * The least role for each route of the admin API, and the scope in which the operator must have it. A route that is not
  * here needs an admin of the whole gate. A repository's settings name identities and upstreams, which are the gate's.
  */
-const RULES: readonly (readonly [route: string, least: Role, scope: FindScope])[] = [
+const RULES: readonly (readonly [route: string, minRole: Role, scope: FindScope])[] = [
   ['GET /status', 'viewer', any],
   ['GET /mirrors', 'viewer', any], // lists those in which the operator has a role
   ['GET /repositories', 'viewer', any], // lists those in which the operator has a role

@@ -17,7 +17,7 @@ export function textResponse(
 }
 
 /**
- * Returns a response that fails the whole push: `why` as progress on sideband 2, and as the unpack status of
+ * Returns a response that fails the whole push: `reason` as progress on sideband 2, and as the unpack status of
  * the report on sideband 1 (gitprotocol-pack(5), "Report Status").
  */
 export function refusedPush(reason: string, headers: Record<string, string> = {}): Response {

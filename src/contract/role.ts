@@ -15,7 +15,7 @@ export type Scope = { readonly repository: string } | 'gate' | 'any'
 
 const rank = (role: Role) => Role.options.indexOf(role)
 
-/** Returns whether one of the roles is `least` or a higher role in the scope. */
+/** Returns whether one of the roles is `minRole` or a higher role in the scope. */
 export const hasRole = (roles: readonly HeldRole[], minRole: Role, scope: Scope): boolean =>
   roles.some(
     ({ role, repository }) =>

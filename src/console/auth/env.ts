@@ -9,7 +9,7 @@ export interface ConsoleEnv {
     operator: AuthenticatedOperator
     /** Set once the operator's role was found to allow the page. */
     authorized?: true
-    /** The key that every form must send. */
+    /** The value that every form must send. */
     csrfToken: string
   }
 }

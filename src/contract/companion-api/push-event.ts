@@ -39,7 +39,7 @@ export const Permission = z.discriminatedUnion('may', [
     /** The page of the push's approval in the console, as a URL or, where the gate's URL is not known, a path. */
     approvalPage: z.string(),
   }),
-  /** The companion must not forward the push, for the reason `why`. */
+  /** The companion must not forward the push. */
   z.object({ may: z.literal('not-forward'), reason: z.string() }),
   /** The Worker could not read the ledger. */
   z.object({ may: z.literal('unknown') }),
