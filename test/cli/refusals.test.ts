@@ -12,7 +12,7 @@ beforeAll(async () => {
 }, 60_000)
 afterAll(() => operator[Symbol.asyncDispose]())
 
-test('a list with a name that the gate does not have is an error, no empty list', async () => {
+test('a list with a name that the gate does not have is an error, not an empty list', async () => {
   const lists = [
     'pending list --repository',
     'approval list --repository',
@@ -82,7 +82,7 @@ test('a value that the gate refuses is named, and leads to --help', async () => 
   })
 })
 
-/** What zod says by itself (zod/v4/locales/en). */
+/** Words of zod's own messages (zod/v4/locales/en). */
 const ZOD_WORDS =
   /Invalid (input|string|key|element|option|UUID|URL|ISO|email|number|discriminator)|expected|received|Too (small|big)|Unrecognized/i
 
@@ -117,7 +117,7 @@ const bad: readonly [string, string, unknown][] = [
   ['POST', '/admin-tokens', { label: 'x', role: 'king' }],
   ['PUT', '/operators', { who: 'x', role: 'y' }],
 ]
-test('the API says what is wrong in plain words, and names the field', async () => {
+test('the API’s errors are in plain words, without zod’s own', async () => {
   for (const [method, path, body] of bad) {
     const response = await operator.gate.request(path, {
       method,

@@ -190,7 +190,7 @@ test.each<[string, (claims: JWTPayload) => ReturnType<NonNullable<Issuer['tamper
   expect([back.status, cookieOf(back)]).toEqual([403, ''])
 })
 
-test('who has signed in does what the role allows, by forms of the session alone, for eight hours', async () => {
+test('a person who has signed in does as the role allows, by forms of the session alone, for eight hours', async () => {
   const person = 'email:grace@acme.example'
   await set(person, 'viewer')
   const grace = await signIn('3')
