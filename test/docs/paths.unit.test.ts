@@ -5,9 +5,11 @@ import { projectRoot } from '../../local/worker/bundle.ts'
 
 const DOCUMENTS = [
   'README.md',
+  'CHANGELOG.md',
   'CONTRIBUTING.md',
+  'bench/results.md',
   ...fs
-    .readdirSync(path.join(projectRoot, 'docs'))
+    .readdirSync(path.join(projectRoot, 'docs'), { recursive: true, encoding: 'utf8' })
     .flatMap(name => (name.endsWith('.md') ? `docs/${name}` : [])),
 ]
 const ROOMS = 'src|container|cli|local|test|bench|docs'
