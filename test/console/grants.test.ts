@@ -23,7 +23,7 @@ const EVERYTHING = GrantTerms.parse({
     { pattern: 'refs/heads/main', deny: ['force', 'delete'], allow: ['update'] },
     { pattern: 'refs/heads/{agent}/**', allow: ['create', 'update', 'force', 'delete'] },
     { pattern: 'refs/heads/release/*', deny: ['create', 'update', 'force', 'delete'] },
-    { pattern: 'refs/heads/[[:alpha:]]:x', allow: ['create'] },
+    { pattern: 'refs/heads/[[:alpha:]]/x', allow: ['create'] },
     { pattern: 'refs/tags/{agent}-*', allow: ['create', 'force'] },
   ],
   pushOptions: ['merge_request.*'],
