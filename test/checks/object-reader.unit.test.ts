@@ -23,6 +23,9 @@ function repository(format: 'sha1' | 'sha256', count: number): string {
   return dir
 }
 
+const objectsOf = (dir: string, format: 'sha1' | 'sha256', max = 1_000) =>
+  objectsIn(path.join(dir, 'objects'), format, max)
+
 /** A git that counts the processes that it starts. */
 function counted(dir: string): Git & { readonly started: () => number } {
   const git = createGit(dir, { PATH: process.env.PATH ?? '' })
@@ -48,14 +51,27 @@ test.each(['sha1', 'sha256'] as const)('received objects are listed as git lists
   run(dir, ['hash-object', '-w', '--stdin'], 'a loose object')
   const byGit = run(dir, ['cat-file', '--batch-all-objects', '--batch-check=%(objectname)']).split('\n')
   expect(byGit).toHaveLength(701)
-  expect(objectsIn(path.join(dir, 'objects'), format).sort()).toEqual(byGit)
-  fs.writeFileSync(path.join(dir, 'objects', 'pack', 'pack-x.idx'), 'another version')
-  expect(() => objectsIn(path.join(dir, 'objects'), format)).toThrow('another version')
+  expect(objectsOf(dir, format)?.sort()).toEqual(byGit)
+  fs.writeFileSync(path.join(dir, 'objects', 'pack', 'pack-x.idx'), Buffer.alloc(2_000))
+  expect(() => objectsOf(dir, format)).toThrow('another version')
+})
+
+test('no more received objects are listed than a push may have', () => {
+  const dir = repository('sha1', 600)
+  expect(objectsOf(dir, 'sha1', 600)).toHaveLength(600)
+  expect(objectsOf(dir, 'sha1', 599)).toBeUndefined()
+  const packs = path.join(dir, 'objects', 'pack')
+  const index = path.join(packs, fs.readdirSync(packs).find(name => name.endsWith('.idx')) ?? '')
+  fs.chmodSync(index, 0o600)
+  // The header, the fanout table and 11 names: a longer list cannot be read.
+  fs.truncateSync(index, 8 + 256 * 4 + 11 * 20)
+  expect(objectsOf(dir, 'sha1', 10)).toBeUndefined()
+  expect(() => objectsOf(dir, 'sha1', 11)).toThrow('ends early')
 })
 
 test('readers of a push use one process after another, and end it with the push', async () => {
   const dir = repository('sha1', 3)
-  const [id = ''] = objectsIn(path.join(dir, 'objects'), 'sha1')
+  const [id = ''] = objectsOf(dir, 'sha1') ?? []
   const git = counted(dir)
   {
     await using _ = shareReaders(git)
@@ -68,7 +84,7 @@ test('readers of a push use one process after another, and end it with the push'
 
 test('a process with an unread response, or whose reader was aborted, serves no other reader', async () => {
   const dir = repository('sha1', 4)
-  const ids = objectsIn(path.join(dir, 'objects'), 'sha1')
+  const ids = objectsOf(dir, 'sha1') ?? []
   const git = counted(dir)
   await using _ = shareReaders(git)
   {

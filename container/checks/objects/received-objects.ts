@@ -18,8 +18,8 @@ export async function receivedObjects(
   const received = new Map<string, number>()
   const quarantine = git.env.GIT_OBJECT_DIRECTORY
   if (!quarantine) return received
-  const ids = objectsIn(quarantine, formatOf(commands[0]?.new ?? ''))
-  if (ids.length > limits.maxObjects)
+  const ids = objectsIn(quarantine, formatOf(commands[0]?.new ?? ''), limits.maxObjects)
+  if (!ids)
     throw new LimitExceeded(`it has more than ${limits.maxObjects} objects`, 'push it in smaller parts')
   if (ids.length === 0) return received
   await using objects = new ObjectReader(git, signal)

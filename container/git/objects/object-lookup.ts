@@ -1,4 +1,4 @@
-import { closeSync, existsSync, openSync, readdirSync, readFileSync, readSync } from 'node:fs'
+import { closeSync, existsSync, openSync, readdirSync, readSync } from 'node:fs'
 import { join } from 'node:path'
 import type { ObjectFormat } from './object-format.ts'
 
@@ -31,29 +31,33 @@ export function ownObjects(dir: string, ids: readonly string[]): Set<string> | u
 }
 
 /**
- * Lists the objects of an object directory, packed and loose, without those of its alternates. Throws for an index of
- * another version.
+ * Lists the objects of an object directory, packed and loose, without those of its alternates. Undefined: it has more
+ * than `max`, and the rest is not read, since a client decides how many it sends. Throws for an index of another version.
  */
-export function objectsIn(objects: string, format: ObjectFormat): string[] {
+export function objectsIn(objects: string, format: ObjectFormat, max: number): string[] | undefined {
   const found = new Set<string>()
   for (const folder of readdirSync(objects)) {
     if (/^[0-9a-f]{2}$/.test(folder))
       for (const name of readdirSync(join(objects, folder))) found.add(folder + name)
-    if (folder !== 'pack') continue
-    for (const name of readdirSync(join(objects, 'pack')).filter(name => name.endsWith('.idx')))
-      for (const id of listIndex(join(objects, 'pack', name), format)) found.add(id)
+    if (folder === 'pack')
+      for (const name of readdirSync(join(objects, 'pack')).filter(name => name.endsWith('.idx')))
+        for (const id of listIndex(join(objects, 'pack', name), format, max + 1)) found.add(id)
+    if (found.size > max) return undefined
   }
   return [...found]
 }
 
-function* listIndex(file: string, format: ObjectFormat): Generator<string> {
-  const bytes = readFileSync(file)
-  if (!bytes.subarray(0, FANOUT).equals(HEADER)) throw new Error('the index of a pack has another version')
+/** Returns the first `max` objects of an index. */
+function listIndex(file: string, format: ObjectFormat, max: number): string[] {
   const length = format === 'sha1' ? 20 : 32
-  const end = NAMES + bytes.readUInt32BE(NAMES - 4) * length
-  if (end > bytes.length) throw new Error('the index of a pack ends early')
-  for (let offset = NAMES; offset < end; offset += length)
-    yield bytes.toString('hex', offset, offset + length)
+  const fd = openSync(file, 'r')
+  try {
+    const count = Math.min(countOf(readHead(fd)), max)
+    const names = read(fd, NAMES, count * length)
+    return Array.from({ length: count }, (_, i) => names.toString('hex', i * length, (i + 1) * length))
+  } finally {
+    closeSync(fd)
+  }
 }
 
 const HEADER = Buffer.from([0xff, 0x74, 0x4f, 0x63, 0, 0, 0, 2])
@@ -85,8 +89,7 @@ export function offsetInPack(index: string, id: string): number | undefined {
     const number = numberOf(fd, head, id)
     if (number < 0) return undefined
     // After the names come the checksums, and then the offsets, of four bytes each.
-    const count = head.readUInt32BE(FANOUT + 255 * 4)
-    const offset = read(fd, NAMES + count * (ID_BYTES + 4) + number * 4, 4).readUInt32BE()
+    const offset = read(fd, NAMES + countOf(head) * (ID_BYTES + 4) + number * 4, 4).readUInt32BE()
     return offset < LONG_OFFSET ? offset : undefined
   } finally {
     closeSync(fd)
@@ -99,6 +102,9 @@ function readHead(fd: number): Buffer {
   if (!head.subarray(0, FANOUT).equals(HEADER)) throw new Error('the index of a pack has another version')
   return head
 }
+
+/** The last entry of the fanout table counts all names. */
+const countOf = (head: Buffer) => head.readUInt32BE(NAMES - 4)
 
 /** Returns the number of an object in an index; -1: the index lacks it. */
 function numberOf(fd: number, head: Buffer, id: string): number {
