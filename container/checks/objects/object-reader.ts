@@ -22,9 +22,10 @@ class CatFile {
   /** The responses that are requested and not read to their end. */
   pending = 0
 
-  constructor(git: Git, env?: Readonly<Record<string, string>>) {
+  constructor(git: Git) {
+    // Each reader that takes the process over has a signal of its own.
     const { signal } = new AbortController()
-    this.#child = git.spawn(['cat-file', '--batch-command', '--buffer'], { signal, ...(env ? { env } : {}) })
+    this.#child = git.spawn(['cat-file', '--batch-command', '--buffer'], { signal })
     const { stdin, stdout, stderr } = this.#child
     if (!stdin || !stdout || !stderr) throw new Error('git cat-file has no pipes')
     // A failure of git shows as a missing response on stdout, so stderr and broken pipes are ignored.
@@ -77,14 +78,12 @@ export function shareReaders(git: Git): AsyncDisposable {
 export class ObjectReader implements AsyncDisposable {
   readonly #git: Git
   readonly #process: CatFile
-  readonly #idleProcesses: () => CatFile[] | undefined
   readonly #signal: AbortSignal
   readonly #stop: () => void
 
-  constructor(git: Git, signal: AbortSignal, env?: Readonly<Record<string, string>>) {
-    this.#git = env ? git.withEnv(env) : git
-    this.#idleProcesses = () => (env ? undefined : idleProcesses.get(git))
-    const process = this.#idleProcesses()?.pop() ?? new CatFile(git, env)
+  constructor(git: Git, signal: AbortSignal) {
+    this.#git = git
+    const process = idleProcesses.get(git)?.pop() ?? new CatFile(git)
     this.#process = process
     this.#signal = signal
     this.#stop = () => process.kill()
@@ -181,7 +180,7 @@ export class ObjectReader implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     this.#signal.removeEventListener('abort', this.#stop)
-    const idle = this.#idleProcesses()
+    const idle = idleProcesses.get(this.#git)
     if (idle && !this.#signal.aborted && this.#process.isIdle) idle.push(this.#process)
     else await this.#process.end()
   }

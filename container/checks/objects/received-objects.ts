@@ -52,8 +52,11 @@ export async function notInMirror(git: Git, ids: readonly string[], signal: Abor
 const MAX_OWN_LOOKUPS = 200
 
 async function askMirror(git: Git, ids: readonly string[], signal: AbortSignal): Promise<string[]> {
-  const mirror = { GIT_OBJECT_DIRECTORY: join(git.dir, 'objects'), GIT_ALTERNATE_OBJECT_DIRECTORIES: '' }
-  await using objects = new ObjectReader(git, signal, mirror)
+  const mirror = git.withEnv({
+    GIT_OBJECT_DIRECTORY: join(git.dir, 'objects'),
+    GIT_ALTERNATE_OBJECT_DIRECTORIES: '',
+  })
+  await using objects = new ObjectReader(mirror, signal)
   const missing: string[] = []
   let offset = 0
   for await (const info of objects.info(ids)) {
