@@ -100,6 +100,31 @@ test('git lists the refs where they are too many files, or a name is not UTF-8',
   expect((await readRefFiles(git.dir))?.size).toBe(1_101)
 })
 
+test('of thousands of refs, each change is read', async () => {
+  using at = await repository()
+  const { git, one, two, text } = at
+  const many = Array.from({ length: 1_100 }, (_, i) => `create refs/heads/many/${i} ${one}\n`)
+  await text(['update-ref', '--stdin'], many.join(''))
+  for (const change of [
+    ['pack-refs', '--all'],
+    ['update-ref', 'refs/heads/many/7', two],
+    ['update-ref', 'refs/heads/many/7', one],
+    ['update-ref', 'refs/heads/main', two],
+    ['update-ref', 'refs/tags/last', two],
+    ['pack-refs', '--all'],
+    ['update-ref', 'refs/heads/many/8', two],
+    // The file keeps its length.
+    ['pack-refs', '--all'],
+    ['update-ref', '-d', 'refs/heads/main'],
+    ['update-ref', '-d', 'refs/heads/many/9'],
+  ]) {
+    await text(change)
+    const byGit = [...(await listedByGit(git))]
+    for (const _ of ['from the files', 'as known'])
+      expect([...((await readRefFiles(git.dir)) ?? [])], change.join(' ')).toEqual(byGit)
+  }
+})
+
 test('refs are listed below whole folders of names', async () => {
   using at = await repository()
   const { git, one, text } = at
