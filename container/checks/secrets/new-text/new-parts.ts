@@ -122,8 +122,10 @@ export class NewParts implements AsyncDisposable {
   }
 
   #keep(id: string, text: KnownText): void {
+    // A file of the push that another of its files replaces is read twice.
+    this.#bytes += text.content.length - (this.#texts.get(id)?.content.length ?? 0)
+    this.#texts.delete(id)
     this.#texts.set(id, text)
-    this.#bytes += text.content.length
     for (const [oldest, { content }] of this.#texts) {
       if (this.#bytes <= CACHE_BYTES) break
       this.#texts.delete(oldest)
