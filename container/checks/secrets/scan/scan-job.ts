@@ -1,3 +1,4 @@
+import { hash } from 'node:crypto'
 import { mkdir } from 'node:fs/promises'
 import type { Command } from '../../../git/command-list.ts'
 import { createGit } from '../../../git/git.ts'
@@ -86,22 +87,28 @@ export async function runScanJob(
     maxPathSteps: job.isInProcess ? SHARED_PATH_STEPS : undefined,
   })
   const { passesPathRules, operatorRules } = config
-  const judged = new Map<string, boolean>()
-  const isSecret = (match: LocatedMatch) => {
-    // The same line comes with many versions of a file.
-    const { rule, item, encodings, archivePath, secret, match: whole, text } = match
-    const key = JSON.stringify([rule, item.kind, item.path, encodings, archivePath, secret, whole, text])
-    const known = judged.get(key)
-    if (known !== undefined) return known
-    const is = operatorRules.has(rule) || falseAlarm(match) === undefined
-    judged.set(key, is)
-    return is
-  }
+  const isSecret = judgeOnce(match => operatorRules.has(match.rule) || falseAlarm(match) === undefined)
   const matches = (await scan({ ...options, config, isSecret })).filter(passesPathRules).filter(isSecret)
   observer.onPhase('comparing with upstream')
   const known = job.lfsObjects || job.texts ? NOTHING : await findKnownUpstream(matches, options)
   return {
     newFindings: matches.filter(match => !known.has(match)),
     secrets: [...new Set(matches.map(match => match.secret))],
+  }
+}
+
+/** Judges equal matches once: the same line comes with many versions of a file. */
+function judgeOnce(judge: (match: LocatedMatch) => boolean): (match: LocatedMatch) => boolean {
+  const judged = new Map<string, boolean>()
+  return match => {
+    const { rule, item, encodings, archivePath, secret, text } = match
+    const seen = [rule, item.kind, item.path, encodings, archivePath, secret, match.match, text]
+    // Thousands of matches with kilobytes of text each would fill the memory of a scan.
+    const key = hash('sha256', JSON.stringify(seen))
+    const known = judged.get(key)
+    if (known !== undefined) return known
+    const is = judge(match)
+    judged.set(key, is)
+    return is
   }
 }
