@@ -153,7 +153,7 @@ function readAdvertisement(
   const packets = new PktLines()
   let capabilities: ReadonlySet<string> | undefined
   /** Returns false if git has to make the push. */
-  const acquire = (packet: Buffer): boolean => {
+  const accept = (packet: Buffer): boolean => {
     // Most of a long list are other refs, which are not made into strings.
     const length = packet.length - (packet.at(-1) === LINE_FEED ? 1 : 0)
     if (packet[ID_LENGTH] !== SPACE || !HEX_DIGITS.has(packet[0] ?? 0)) return false
@@ -177,7 +177,7 @@ function readAdvertisement(
         packets.push(chunk)
         for (let packet = packets.next(); packet !== undefined; packet = packets.next()) {
           if (packet !== 'flush') {
-            if (!acquire(packet)) return end()
+            if (!accept(packet)) return end()
             continue
           }
           const areAbsent = [...missing.values()].every(isNullId)

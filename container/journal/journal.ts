@@ -62,7 +62,7 @@ export async function openJournal(folder: string, maxBytes: number): Promise<Jou
   const going = new Set<string>()
   const forget = () => deleteExpired(folder, maxBytes, going).catch((error: unknown) => logError('', error))
   setInterval(forget, DAY_MS).unref()
-  const countBytes = forEachEntry(maxBytes / 8, forget)
+  const countBytes = everyBytes(maxBytes / 8, forget)
   const read = async (id: string) => {
     const kept = inMemory.get(id)
     if (kept) return kept
@@ -109,7 +109,7 @@ export async function openJournal(folder: string, maxBytes: number): Promise<Jou
  * Creates a counter of bytes that calls `act` each time `step` bytes have been added. Bytes that are added while
  * `act` runs count for the next call.
  */
-function forEachEntry(step: number, act: () => Promise<void>): (bytes: number) => void {
+function everyBytes(step: number, act: () => Promise<void>): (bytes: number) => void {
   let counted = 0
   let acting = false
   const actIfDue = () => {

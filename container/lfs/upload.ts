@@ -145,9 +145,9 @@ async function answer(response: ServerResponse, result: Promise<LfsUploadResult>
     exceptionsUsed: [],
     ms: 0,
   }
-  const outcome = await Promise.race([result, delay(ANSWER_MS, open, { signal: timer.signal })])
+  const known = await Promise.race([result, delay(ANSWER_MS, open, { signal: timer.signal })])
   timer.abort()
-  if (!response.destroyed) json(response, STATUS[outcome.outcome], outcome satisfies LfsUploadResult)
+  if (!response.destroyed) json(response, STATUS[known.outcome], known satisfies LfsUploadResult)
 }
 
 /** Answers with the result of an upload that was still open at its answer. */

@@ -53,8 +53,8 @@ export function readPullRequestOptions(
 }
 
 function splitOption(option: string): [name: string, value: string | undefined] {
-  const onProgress = option.indexOf('=')
-  return onProgress < 0 ? [option, undefined] : [option.slice(0, onProgress), option.slice(onProgress + 1)]
+  const separator = option.indexOf('=')
+  return separator < 0 ? [option, undefined] : [option.slice(0, separator), option.slice(separator + 1)]
 }
 
 /** Limit of the refused options that a refusal names. */

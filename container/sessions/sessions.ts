@@ -23,7 +23,7 @@ export const sessionOf = (pass: Extract<Pass, { terms: unknown }>) => ({
 
 type SessionOwner = Pick<Session, 'id' | 'repository' | 'agent' | 'service'>
 type SessionStart =
-  | { ok: true; session: Session; end(reason: SessionEnd): void }
+  | { ok: true; session: Session; end(sessionEnd: SessionEnd): void }
   | { ok: false; reason: string }
 
 /** How long a fetch waits for a place, in milliseconds. */
@@ -89,9 +89,9 @@ export function createSessions(limits: Pick<Settings, 'maxSessions' | 'maxAgentS
     return {
       ok: true,
       session,
-      end(reason) {
+      end(sessionEnd) {
         all.delete(session)
-        counts.add(session.repository, session.service, reason)
+        counts.add(session.repository, session.service, sessionEnd)
         watched.emit(session.id)
         watched.emit('change')
         if (all.size === 0) watched.emit('empty')

@@ -73,7 +73,7 @@ async function find(push: IncomingPush, limits: Limits, signal: AbortSignal): Pr
       unreachable: [],
       sizes: new Map(),
     }
-  const [commits, sizes] = await raceAll(signal, both =>
+  const [commits, sizes] = await inParallel(signal, both =>
     Promise.all([newCommits(push, both), receivedObjects(push, limits, both)]),
   )
   const entries: Entry[] = []
@@ -178,7 +178,7 @@ async function newTags(
 }
 
 /** Runs parallel work under one signal. The first failure aborts the rest. */
-async function raceAll<T>(signal: AbortSignal, work: (signal: AbortSignal) => Promise<T>): Promise<T> {
+async function inParallel<T>(signal: AbortSignal, work: (signal: AbortSignal) => Promise<T>): Promise<T> {
   const failed = new AbortController()
   try {
     return await work(AbortSignal.any([signal, failed.signal]))

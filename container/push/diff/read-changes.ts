@@ -26,11 +26,8 @@ export async function readCommits(
   // -z ends each commit with a further NUL.
   const fields = text.split('\0')
   const commits: PushedCommit[] = []
-  for (let onProgress = 0; onProgress + 5 < fields.length; onProgress += 6) {
-    const [id = '', subject = '', author = '', email = '', time = ''] = fields.slice(
-      onProgress,
-      onProgress + 5,
-    )
+  for (let first = 0; first + 5 < fields.length; first += 6) {
+    const [id = '', subject = '', author = '', email = '', time = ''] = fields.slice(first, first + 5)
     commits.push({ id: id as PushedCommit['id'], subject, author, email, at: time })
   }
   return {
@@ -50,17 +47,17 @@ export async function readFiles(
   const fields = text.split('\0')
   const files: ChangedFile[] = []
   // A renamed file has an empty path, and then its old and its new path (git-diff(1), "--numstat").
-  for (let onProgress = 0; onProgress + 1 < fields.length; onProgress++) {
-    const [added = '', removed = '', path = ''] = (fields[onProgress] ?? '').split('\t')
+  for (let index = 0; index + 1 < fields.length; index++) {
+    const [added = '', removed = '', path = ''] = (fields[index] ?? '').split('\t')
     const isRenamed = path === ''
-    if (isRenamed && onProgress + 3 >= fields.length) break
+    if (isRenamed && index + 3 >= fields.length) break
     files.push({
-      path: isRenamed ? (fields[onProgress + 2] ?? '') : path,
-      from: isRenamed ? (fields[onProgress + 1] ?? '') : null,
+      path: isRenamed ? (fields[index + 2] ?? '') : path,
+      from: isRenamed ? (fields[index + 1] ?? '') : null,
       added: added === '-' ? null : Number(added),
       removed: removed === '-' ? null : Number(removed),
     })
-    if (isRenamed) onProgress += 2
+    if (isRenamed) index += 2
   }
   return { files: files.slice(0, MAX_FILES), hasMoreFiles: truncated || files.length > MAX_FILES }
 }
