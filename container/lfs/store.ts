@@ -72,8 +72,13 @@ export async function openStore(folder: string, maxBytes: number): Promise<Store
     entries.delete(path)
     await rm(path, { force: true })
   }
-  const isRoom = async (bytes: number) =>
-    stored + reserved <= maxBytes && (await freeBytes(folder)) >= unwritten + bytes
+  /** Takes bytes of the free disk; false: there is no room. Objects that begin at once do not take the same bytes. */
+  const takeFree = async (bytes: number) => {
+    const free = await freeBytes(folder)
+    const isRoom = stored + reserved <= maxBytes && free >= unwritten + bytes
+    if (isRoom) unwritten += bytes
+    return isRoom
+  }
   const makeRoom = async (bytes: number) => {
     if (reserved + bytes > maxBytes) throw new StoreFull()
     reserved += bytes
@@ -81,12 +86,11 @@ export async function openStore(folder: string, maxBytes: number): Promise<Store
       // The store may be deleted at any time.
       await mkdir(folder, { recursive: true, mode: 0o700 })
       for (const path of entries.keys()) {
-        if (await isRoom(bytes)) break
+        if (await takeFree(bytes)) return
         // A reader that has it open reads on to its end.
         await forget(path)
       }
-      if (!(await isRoom(bytes))) throw new StoreFull()
-      unwritten += bytes
+      if (!(await takeFree(bytes))) throw new StoreFull()
     } catch (error) {
       reserved -= bytes
       throw error

@@ -1,4 +1,4 @@
-import { mkdtempSync, readdirSync, rmSync } from 'node:fs'
+import { mkdtempSync, readdirSync, rmSync, statfsSync } from 'node:fs'
 import os from 'node:os'
 import path from 'node:path'
 import { afterEach, beforeEach, expect, test } from 'vitest'
@@ -71,4 +71,18 @@ test('an object beyond the bound is refused, and an unfinished one is removed at
   await openStore(folder, 100)
   expect(files()).toEqual([])
   await arrival.discard()
+})
+
+test('objects that are not written yet do not share the free bytes of the disk', async () => {
+  const shelf = (await openStore(folder, Number.MAX_SAFE_INTEGER)).of(upstream)
+  const { bavail, bsize } = statfsSync(folder)
+  const size = Math.floor(bavail * bsize * 0.6)
+  const begin = (name: string) => shelf.begin({ oid: sha256(name), size })
+  const begun = await Promise.allSettled([begin('first'), begin('second')])
+  const [arrival, ...others] = begun.flatMap(each => (each.status === 'fulfilled' ? [each.value] : []))
+  expect(others).toEqual([])
+  expect(begun.find(each => each.status === 'rejected')?.reason).toBeInstanceOf(StoreFull)
+  await expect(begin('third')).rejects.toBeInstanceOf(StoreFull)
+  await arrival?.discard()
+  await (await begin('third')).discard()
 })
