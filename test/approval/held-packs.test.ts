@@ -62,7 +62,7 @@ test('a push is forwarded from R2 when the companion has lost its disk, and its 
 test('a pack in R2 that is not the one that was held is not forwarded: the agent is asked to push again', async () => {
   const push = await pushThatWaits(ada, 'other')
   await gate.tick()
-  approvals.inLedger('UPDATE approvals SET pack_hash = ? WHERE id = ?', 'a'.repeat(64), push.id)
+  approvals.inLedger('UPDATE held_packs SET hash = ? WHERE id = ?', 'a'.repeat(64), push.id)
   await loseDisk()
   expect(await approvals.approve(push.id)).toMatchObject({
     state: 'failed',
@@ -73,12 +73,21 @@ test('a pack in R2 that is not the one that was held is not forwarded: the agent
   await gate.tick()
 })
 
+test('a pack in R2 is deleted when the record of its push is', async () => {
+  const push = await pushThatWaits(ada, 'forgotten')
+  await gate.tick()
+  const before = (await bucket()).length
+  approvals.inLedger('DELETE FROM pushes WHERE id = ?', push.id)
+  await gate.tick()
+  expect(await bucket()).toHaveLength(before - 1)
+})
+
 test('R2 keeps no more of a repository than GATE_HELD_BYTES', async () => {
   const before = (await bucket()).length
   const first = await pushThatWaits(ada, 'first')
   await gate.tick()
   expect(await bucket()).toHaveLength(before + 1)
-  approvals.inLedger('UPDATE approvals SET pack_bytes = ? WHERE id = ?', 2 ** 31, first.id)
+  approvals.inLedger('UPDATE held_packs SET bytes = ? WHERE id = ?', 2 ** 31, first.id)
   const second = await pushThatWaits(ada, 'second')
   await gate.tick()
   expect(await bucket()).toHaveLength(before + 1)

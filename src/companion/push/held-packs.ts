@@ -4,7 +4,7 @@ import { HELD_HASH_HEADER, type Upstream } from '../../contract/companion-api/pa
 import { newId } from '../../ledger/id.ts'
 import {
   bytesOfPacks,
-  forgetPack,
+  forgetPacks,
   hashOfPack,
   packsOfEnded,
   pushesWithoutPack,
@@ -25,8 +25,9 @@ export async function tendHeldPacks(env: Env): Promise<void> {
   for (const push of await pushesWithoutPack(env.LEDGER, Date.now() - TRY_MS))
     await keepPack(env, bucket, push).catch(error => logFault({ push: push.id }, error))
   const ended = await packsOfEnded(env.LEDGER)
-  if (ended.length > 0) await bucket.delete(ended)
-  for (const id of ended) await forgetPack(env.LEDGER, id)
+  if (ended.length === 0) return
+  await bucket.delete(ended)
+  await forgetPacks(env.LEDGER, ended)
 }
 
 async function keepPack(
@@ -42,7 +43,7 @@ async function keepPack(
     return await answer.body?.cancel()
   // R2 takes no stream of an unknown length, and refuses bytes of another hash.
   await bucket.put(id, answer.body.pipeThrough(new FixedLengthStream(bytes)), { sha256: hash })
-  await recordPack(env.LEDGER, id, { hash, bytes })
+  await recordPack(env.LEDGER, { id, repository, hash, bytes })
 }
 
 /** Gives the companion the pack of a waiting push, unless it has it. Without it the companion asks for a new push. */

@@ -150,13 +150,19 @@ CREATE TABLE approvals (
   expires_at INTEGER NOT NULL,
   decided_at INTEGER,
   forward TEXT, -- the id of the push that forwards it
-  attempts INTEGER NOT NULL DEFAULT 0,
-  pack_hash TEXT, -- SHA-256 of the push in R2, hex; null: R2 does not keep it
-  pack_bytes INTEGER
+  attempts INTEGER NOT NULL DEFAULT 0
 ) STRICT;
 CREATE INDEX approvals_by_state ON approvals (state, expires_at);
 CREATE INDEX approvals_by_change ON approvals (agent, change);
 CREATE INDEX approvals_by_forward ON approvals (forward) WHERE forward IS NOT NULL;
+
+-- Copies in R2 of pushes that wait. A row outlives its approval until its copy is deleted.
+CREATE TABLE held_packs (
+  id TEXT PRIMARY KEY, -- the id of the push
+  repository TEXT NOT NULL COLLATE NOCASE,
+  hash TEXT NOT NULL, -- SHA-256 of the copy, hex
+  bytes INTEGER NOT NULL
+) STRICT;
 
 -- Without its push an approval can be neither shown nor forwarded.
 CREATE TRIGGER forget_approval AFTER DELETE ON pushes
