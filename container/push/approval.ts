@@ -46,7 +46,7 @@ export async function judgeApproval(work: PushWork, checked: Checked): Promise<V
   if (ended) return ended
   const change = changeOf(commands)
   const known = permission.approvals.find(each => each.change === change)
-  if (known && (known.state !== 'waiting' || (await work.held.find(known.id))))
+  if (known && (known.state !== 'waiting' || known.isKept || (await work.held.find(known.id))))
     return refused(commands, [knownRefusal(known, permission.approvalPage.replace(pass.id, known.id))])
   if (!(await checked.hold()))
     return failed(commands, 'it needs an approval, and the gate has no room to keep more pushes that wait', [

@@ -38,5 +38,7 @@ export const KnownApproval = z.object({
   state: ApprovalState.extract(['waiting', 'approved', 'rejected']),
   /** The reason of a rejection. */
   answer: z.string(),
+  /** R2 keeps the push, so that it waits even if the companion has lost it. */
+  isKept: z.boolean(),
 })
 export type KnownApproval = z.infer<typeof KnownApproval>

@@ -52,6 +52,7 @@ test('a push is forwarded from R2 when the companion has lost its disk, and its 
   expect(await bucket()).toHaveLength(2)
 
   await loseDisk()
+  expect((await rejected.again()).output).toContain(`still waits for an approval: push ${rejected.id}`)
   expect(await approvals.approve(id)).toMatchObject({ state: 'forwarded' })
   expect(await gate.upstream.ref('refs/heads/ada/large')).toBe(commit)
   await approvals.reject(rejected.id, 'not now')

@@ -148,6 +148,8 @@ export async function noteReason(
   return meta.changes > 0
 }
 
+const Known = KnownApproval.extend({ isKept: z.number().transform(isKept => isKept === 1) })
+
 /** The limit of earlier pushes that a new push can be told of. They travel in a request header. */
 const MAX_EARLIER_PUSHES = 20
 
@@ -158,13 +160,14 @@ export async function knownApprovals(
 ): Promise<KnownApproval[]> {
   const { results } = await ledger
     .prepare(
-      `SELECT id, change, state, substr(answer, 1, 500) AS answer FROM approvals
+      `SELECT id, change, state, substr(answer, 1, 500) AS answer, id IN (SELECT id FROM held_packs) AS isKept
+         FROM approvals
         WHERE agent = ? AND repository = ? AND (state IN ('approved', 'rejected') OR state = 'waiting' AND expires_at > ?)
         ORDER BY id DESC LIMIT ${MAX_EARLIER_PUSHES}`,
     )
     .bind(agent, repository, Date.now())
     .all()
-  return z.array(KnownApproval).parse(results)
+  return z.array(Known).parse(results)
 }
 
 const Approved = z
