@@ -24,6 +24,9 @@ export async function sendMail(
   const credential = name === undefined ? null : await findCredential(env.LEDGER, name)
   if (credential === undefined)
     return `there is no credential ${name}: git gate credential set ${name} --user USER`
+  // Its secret is a private key, which goes to no server.
+  if (credential?.app)
+    return `the credential ${name} is of a GitHub App: name another in GATE_SMTP_CREDENTIAL`
   const messageId = `<${id}@${from.slice(from.lastIndexOf('@') + 1)}>`
   const answer = await askCompanion(
     env,

@@ -1,4 +1,4 @@
-import { randomBytes } from 'node:crypto'
+import { generateKeyPairSync, randomBytes } from 'node:crypto'
 import { readdir, readFile } from 'node:fs/promises'
 import path from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
@@ -88,11 +88,26 @@ test('an operator learns by e-mail of a push that waits, and of a mail server th
   expect(await filesWith(path.join(gate.home), password)).toEqual(['mail'])
 })
 
+test('the private key of a GitHub App is not sent to a mail server', async () => {
+  const { privateKey: secret } = generateKeyPairSync('ec', {
+    namedCurve: 'P-256',
+    privateKeyEncoding: { type: 'pkcs8', format: 'pem' },
+    publicKeyEncoding: { type: 'spki', format: 'pem' },
+  })
+  await gate.admin.request('PUT', '/credentials/mail', { app: { id: '1', installation: '2' }, secret })
+  const logins = mail.logins.length
+  await pushThatWaits(ada, 'app')
+  await gate.tick()
+  expect(await webhooks()).toMatchObject([{ problem: { text: expect.stringContaining('GitHub App') } }])
+  expect(mail.logins).toHaveLength(logins)
+})
+
 test('an address has no list and no header, and goes with the format email alone', async () => {
   const add = (webhook: object) => gate.admin.request('POST', '/webhooks', webhook)
   for (const url of ['a@b.example,c@d.example', 'a@b.example?bcc=c@d.example', 'a%0d%0a@b.example', ''])
     await expect(add({ url: `mailto:${url}`, format: 'email' })).rejects.toThrow()
-  await expect(add({ url: 'mailto:a@b.example' })).rejects.toThrow('mailto')
+  for (const url of ['mailto:a@b.example', 'MAILTO:a@b.example'])
+    await expect(add({ url })).rejects.toThrow('mailto')
   await expect(add({ url: 'https://b.example', format: 'email' })).rejects.toThrow('mailto')
 })
 

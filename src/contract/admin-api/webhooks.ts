@@ -8,7 +8,7 @@ const WebhookEvents = z.enum(['pushes', 'exceptions', 'approvals'])
 /** The format of deliveries: JSON with the push's whole record, or a message for a chat service or by e-mail. */
 const WebhookFormat = z.enum(['json', 'slack', 'discord', 'teams', 'email'])
 
-const isMailto = (url: string): boolean => url.startsWith('mailto:')
+const isMailto = (url: string): boolean => /^mailto:/i.test(url)
 
 export const NewWebhook = z
   .strictObject({
