@@ -50,8 +50,8 @@ export interface HeldPush extends Entry {
 /** The objects of refused pushes, by push id: for an approval, and for the diff on the push's page. */
 export interface HeldPushes {
   /**
-   * Keeps the objects in git's quarantine; undefined: the push has none. Returns false if there is no room.
-   * The quarantine must exist until then.
+   * Keeps the objects in git's quarantine, unless the push is kept already; undefined: the push has none. Returns false
+   * if there is no room. The quarantine must exist until then.
    */
   keep(push: NewHeldPush, quarantine: string | undefined): Promise<boolean>
   find(id: string): Promise<HeldPush | undefined>
@@ -150,6 +150,8 @@ class HeldFolder implements HeldPushes {
   }
 
   async #keep({ mask, ...push }: NewHeldPush, quarantine: string | undefined): Promise<boolean> {
+    // Two forwards of an approved push may each bring it back from R2.
+    if (this.#entries.has(push.id)) return true
     const files = quarantine === undefined ? [] : await packFiles(quarantine)
     const bytes = MIN_BYTES + totalBytes(files)
     if (!(await this.#makeRoom(push, bytes))) return false

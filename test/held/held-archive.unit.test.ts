@@ -67,6 +67,15 @@ test('a held push is the same after its archive is restored, however the archive
     }
 })
 
+test('a push that is restored twice at once is held once', async () => {
+  const archive = await archiveOf(await heldPush(Buffer.from('PACK of bytes')))
+  const [held, temporary] = [await open(), scratch()]
+  const wanted = { push: 'one', hash: archive.hash, scratch: temporary }
+  const restored = [1, 2].map(() => restore(held, archive.read(), wanted))
+  expect(await Promise.all(restored)).toEqual([true, true])
+  expect(await held.find('one')).toMatchObject({ isWaiting: true })
+})
+
 test('an archive with a changed byte, of another push or cut short is not restored, and leaves nothing', async () => {
   const archive = await archiveOf(await heldPush(Buffer.from('PACK of bytes')))
   const bytes = await bytesOf(archive.read())
