@@ -2,7 +2,14 @@ import net from 'node:net'
 import { readSettings as readCompanionSettings } from '../container/settings.ts'
 import { readSettings } from '../src/common/settings.ts'
 import { AdminRefusal } from './admin-client.ts'
-import { type Demo, hasDemo, type Making, mayMakeDemo, setUpDemo, setUpUpstream } from './demo/demo.ts'
+import {
+  hasDemo,
+  type Making,
+  mayMakeDemo,
+  type ShownRepository,
+  setUpDemo,
+  setUpUpstream,
+} from './demo/demo.ts'
 import { AGENT, beginFirstStart, endFirstStart } from './demo/demo-agent.ts'
 import { type LocalGate, type RunWorker, startLocalGate } from './gate.ts'
 import { gateSettings, type LocalSettings, readLocalSettings } from './settings.ts'
@@ -75,10 +82,10 @@ async function serve(
   const runWorker: RunWorker = async options => (await loading)(options)
   await using gate = await startLocalGate({ home, port, companionPort, settings: env, log, runWorker })
   stop.throwIfAborted()
-  const offer = await setUpWanted(wanted, gate, home.dir, servers)
+  const shown = await setUpWanted(wanted, gate, home.dir, servers)
   stop.throwIfAborted()
   process.stdout.write(
-    startLines(gate, offer)
+    startLines(gate, shown)
       .map(line => `${line}\n`)
       .join(''),
   )
@@ -90,7 +97,7 @@ async function setUpWanted(
   { admin }: LocalGate,
   home: string,
   cleanup: AsyncDisposableStack,
-): Promise<Demo | undefined> {
+): Promise<ShownRepository | undefined> {
   if (wanted.kind === 'gate alone') return undefined
   const withAgent = wanted.kind === 'demo' || wanted.withAgent
   const isFirstStart = withAgent && (await beginFirstStart(admin, home))
@@ -98,21 +105,21 @@ async function setUpWanted(
   const isDemo =
     withAgent && ((await hasDemo(making)) || (wanted.kind === 'demo' && (await mayMakeDemo(making))))
   const demo = isDemo ? await setUpDemo(making, cleanup) : undefined
-  const offer = wanted.kind === 'demo' ? demo : await setUpUpstream(making, wanted.upstream, withAgent)
+  const shown = wanted.kind === 'demo' ? demo : await setUpUpstream(making, wanted.upstream, withAgent)
   endFirstStart(home)
-  if (withAgent && offer && !offer.token)
+  if (withAgent && shown && !shown.token)
     log(
       `gate: no clone line: ${AGENT} is made in an empty ledger only, and has only what operators left it; git gate agent add, grant set and token mint make an agent`,
     )
-  return offer
+  return shown
 }
 
 /** The ready line comes last: a program that waits for it has read the other lines. */
-function startLines({ url, console }: LocalGate, offer: Demo | undefined): string[] {
+function startLines({ url, console }: LocalGate, shown: ShownRepository | undefined): string[] {
   const { host } = new URL(url)
   return [
-    ...(offer?.token ? [`gate: clone http://${AGENT}:${offer.token}@${host}/${offer.repository}.git`] : []),
-    ...(offer ? [`gate: upstream ${offer.upstream}`] : []),
+    ...(shown?.token ? [`gate: clone http://${AGENT}:${shown.token}@${host}/${shown.repository}.git`] : []),
+    ...(shown ? [`gate: upstream ${shown.upstream}`] : []),
     `gate: console ${console}`,
     `gate: ready ${url}`,
   ]

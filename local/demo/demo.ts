@@ -9,7 +9,7 @@ import { ensureAccess, IN_THE_DEMO, OWN_BRANCHES } from './demo-agent.ts'
 import { startSshServer } from './sshd.ts'
 
 /** A repository behind the gate, as `npm start` prints it. */
-export interface Demo {
+export interface ShownRepository {
   readonly repository: string
   readonly upstream: string
   /** The agent's token, if it works there. */
@@ -35,7 +35,7 @@ export const mayMakeDemo = async ({ admin, isFirstStart }: Making) =>
   isFirstStart && (await admin.repositories()).every(name => name === DEMO)
 
 /** Creates the demo: an upstream behind its own sshd (stopped by `cleanup`), a repository and an agent. */
-export async function setUpDemo(making: Making, cleanup: AsyncDisposableStack): Promise<Demo> {
+export async function setUpDemo(making: Making, cleanup: AsyncDisposableStack): Promise<ShownRepository> {
   const { admin, home, isFirstStart } = making
   const dir = path.join(home, DEMO)
   const upstream = path.join(dir, 'upstream.git')
@@ -59,7 +59,7 @@ export async function setUpUpstream(
   { admin, home, isFirstStart }: Making,
   wanted: WantedUpstream,
   withAgent: boolean,
-): Promise<Demo> {
+): Promise<ShownRepository> {
   // The name is a hash of the key: the same key is the same identity at the next start, and another key is
   // another identity.
   const identity = `key-${createHash('sha256').update(wanted.privateKey).digest('hex').slice(0, 12)}`

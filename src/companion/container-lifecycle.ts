@@ -110,12 +110,12 @@ export function createContainerLifecycle(
   const stop = () => {
     answering = undefined
     stopping ??= (async () => {
-      const problem = end()
+      const exited = end()
       container.signal(SIGTERM)
-      if ((await withTimeout(STOP_MS, problem, 'late')) !== 'late') return
+      if ((await withTimeout(STOP_MS, exited, 'late')) !== 'late') return
       log('the companion did not stop and is killed')
       await container.destroy()
-      await problem
+      await exited
     })().finally(() => {
       stopping = undefined
     })
@@ -135,7 +135,7 @@ export function createContainerLifecycle(
    * with undefined if the container exits instead.
    */
   const waitUntilHealthy = async (fingerprint: string): Promise<Readiness | undefined> => {
-    const problem = end()
+    const exited = end()
     const deadline = Date.now() + START_MS
     for (let pause = 50; ; pause = Math.min(500, pause * 1.5)) {
       const health = await askHealth(sendNow, HEALTH_MS).catch(() => undefined)
@@ -151,10 +151,10 @@ export function createContainerLifecycle(
         answering = fingerprint
         return agreed
       }
-      if ((await withTimeout(pause, problem, 'late')) !== 'late') return undefined
+      if ((await withTimeout(pause, exited, 'late')) !== 'late') return undefined
       if (Date.now() < deadline) continue
       await container.destroy()
-      await problem
+      await exited
       return failed(`the companion did not answer within ${START_MS / 1000} s and was killed`)
     }
   }

@@ -14,7 +14,7 @@ export type CompanionState =
   | { readonly state: 'stopped' | 'unreachable' }
 
 /** Timeout of a status request, in milliseconds. */
-const WORD_MS = 1_500
+const STATUS_MS = 1_500
 
 /** Returns the state of a repository's companion, with the status of that repository only. */
 export const statusOf = (env: Env, upstream: Upstream): Promise<CompanionState> =>
@@ -35,8 +35,8 @@ export async function allStatuses(env: Env): Promise<CompanionState[]> {
 
 /** Asks a companion for its status. `by` is the repository whose Durable Object is asked. */
 async function queryState(env: Env, by: string, upstream?: Upstream): Promise<CompanionState> {
-  const signal = AbortSignal.timeout(WORD_MS)
-  const word = async (): Promise<CompanionState> => {
+  const signal = AbortSignal.timeout(STATUS_MS)
+  const query = async (): Promise<CompanionState> => {
     const answer = await askCompanion(env, by, { service: 'status', id: newId(), of: upstream }, { signal })
     if (answer.status === 404) return { state: 'stopped' }
     if (!answer.ok) throw new Error(`the companion answered with ${answer.status}`)
@@ -44,8 +44,8 @@ async function queryState(env: Env, by: string, upstream?: Upstream): Promise<Co
   }
   const unreachable: CompanionState = { state: 'unreachable' }
   return withTimeout(
-    WORD_MS,
-    word().catch(() => unreachable),
+    STATUS_MS,
+    query().catch(() => unreachable),
     unreachable,
   )
 }

@@ -25,7 +25,9 @@ test('the manifests have the fields of the Kubernetes API, and no others', () =>
     return `export const m${i}: import('kubernetes-types/${module}').${manifest.kind} = ${JSON.stringify(manifest)}`
   })
   // Inside the project, where the compiler finds the types.
-  const folder = fs.mkdtempSync(path.join(projectRoot, 'node_modules/.cache/manifests-'))
+  const cache = path.join(projectRoot, 'node_modules/.cache')
+  fs.mkdirSync(cache, { recursive: true })
+  const folder = fs.mkdtempSync(path.join(cache, 'manifests-'))
   const check = (text: string) => {
     const file = path.join(folder, 'manifests.ts')
     fs.writeFileSync(file, text)
