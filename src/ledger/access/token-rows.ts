@@ -39,21 +39,21 @@ export const toToken = <R extends z.infer<typeof Minted>>({
 })
 
 /**
- * Mints a token, with `of` as further columns. The ledger keeps only its hash, so the returned text is the
+ * Mints a token, with `further` columns. The ledger keeps only its hash, so the returned text is the
  * only copy.
  */
 export async function mint<O extends Readonly<Record<string, string | null>>>(
   ledger: D1Database,
   operator: Operator,
   { table, prefix, auditName }: Kind,
-  owner: O,
+  further: O,
   { label, expiresAt }: Pick<AdminToken, 'label' | 'expiresAt'>,
 ): Promise<O & Omit<MintedAdminToken, 'role' | 'repository' | 'owner'>> {
   const { id, text } = mintToken(prefix)
   const at = Date.now()
   const hash = await hashToken(text)
   const ends = millisOrNull(expiresAt)
-  const row = { ...owner, id, label, hash, created_at: at, expires_at: ends }
+  const row = { ...further, id, label, hash, created_at: at, expires_at: ends }
   const columns = Object.keys(row)
   await withAudit(
     ledger,
@@ -63,10 +63,10 @@ export async function mint<O extends Readonly<Record<string, string | null>>>(
     operator,
     `${auditName}.mint`,
     id,
-    { ...owner, label, expiresAt },
+    { ...further, label, expiresAt },
   )
   return {
-    ...owner,
+    ...further,
     id,
     label,
     createdAt: iso(at),
