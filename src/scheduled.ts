@@ -2,7 +2,7 @@ import { logFault } from './common/log.ts'
 import { settingsOf } from './common/settings.ts'
 import { withTimeout } from './common/with-timeout.ts'
 import { resumeApproved } from './companion/push/forward-approved.ts'
-import { tendHeldPacks } from './companion/push/held-packs.ts'
+import { syncHeldPacks } from './companion/push/held-packs.ts'
 import { sweep } from './companion/push/sync-outcome.ts'
 import { sendMail } from './companion/send-mail.ts'
 import { deleteBeyondSize } from './ledger/delete-beyond-size.ts'
@@ -23,7 +23,7 @@ export async function runScheduledTasks(env: Env): Promise<void> {
   await Promise.all([
     swept,
     deliverDue(env, sendMail).catch(failed),
-    tendHeldPacks(env).catch(failed),
+    syncHeldPacks(env).catch(failed),
     deleteExpired(env.LEDGER, GATE_RETENTION_DAYS)
       .then(() => deleteBeyondSize(env.LEDGER, GATE_LEDGER_MAX_BYTES))
       .catch(failed),

@@ -19,7 +19,7 @@ import { askCompanion } from '../ask-companion.ts'
 const TRY_MS = 600_000
 
 /** Copies the packs of waiting pushes to R2, and deletes those of pushes that wait no more. */
-export async function tendHeldPacks(env: Env): Promise<void> {
+export async function syncHeldPacks(env: Env): Promise<void> {
   const { HELD_PUSHES: bucket } = env
   if (!bucket) return
   for (const push of await pushesWithoutPack(env.LEDGER, Date.now() - TRY_MS))

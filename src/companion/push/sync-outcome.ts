@@ -77,7 +77,7 @@ async function sweepOne(env: Env, pushes: readonly OpenPush[], lostBefore: numbe
   await Promise.all(Array.from({ length: AT_ONCE }, next))
 }
 
-const COMPANION_LOST = 'the companion has no record of this push: it never got there, or its disk was lost'
+const NO_RECORD = 'the companion has no record of this push: it never got there, or its disk was lost'
 
 /**
  * Settles a push of which the companion has no record. If its refs are known it may have reached upstream, so
@@ -86,23 +86,21 @@ const COMPANION_LOST = 'the companion has no record of this push: it never got t
 async function settleWithoutRecord(env: Env, push: OpenPush): Promise<void> {
   const upstream = push.refs.length ? await findUpstream(env.LEDGER, push.repository) : undefined
   if (!upstream)
-    return closePush(env.LEDGER, push.id, { outcome: 'failed', refs: push.refs, reason: COMPANION_LOST })
+    return closePush(env.LEDGER, push.id, { outcome: 'failed', refs: push.refs, reason: NO_RECORD })
   // Before the forward, a ref name that may contain a secret is recorded redacted, and upstream cannot be
   // asked for it.
   if (push.refs.some(({ ref }) => ref.includes(REDACTED)))
     return closePush(env.LEDGER, push.id, {
       outcome: 'failed',
       refs: push.refs,
-      reason: `${COMPANION_LOST}; upstream: ${NEXT_STEP['no answer']}`,
+      reason: `${NO_RECORD}; upstream: ${NEXT_STEP['no answer']}`,
     })
   const settlement = await queryUpstream(env, push, upstream)
   if (!settlement) return
   if ('known' in settlement) return recordReport(env.LEDGER, settlement.known)
   const has = settlement.upstreamHas
   const taken = has === 'all of it'
-  const problem = taken
-    ? `${COMPANION_LOST}; upstream has it`
-    : `${COMPANION_LOST}; upstream: ${NEXT_STEP[has]}`
+  const problem = taken ? `${NO_RECORD}; upstream has it` : `${NO_RECORD}; upstream: ${NEXT_STEP[has]}`
   const reason = taken ? '' : `git-gate: ${problem}`
   const refs = push.refs.map(ref => ({ ...ref, status: taken ? ('ok' as const) : ('ng' as const), reason }))
   await closePush(env.LEDGER, push.id, { outcome: taken ? 'accepted' : 'failed', refs, reason: problem })
