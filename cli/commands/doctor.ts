@@ -31,7 +31,7 @@ async function runSteps(client: Client, repository: string | undefined): Promise
     passed('admin token', `accepted as ${operator}`),
     passed(
       'ledger',
-      `${repositories} repositories, ${agents} agents, ${tokens} tokens, ${openPushes} open pushes`,
+      `repositories: ${repositories}, agents: ${agents}, tokens: ${tokens}, open pushes: ${openPushes}`,
     ),
     passed('companion', companion === 'local' ? 'local' : 'one container per repository'),
   ]
