@@ -68,6 +68,11 @@ export const places: readonly Place[] = [
   place('.netrc', () => lines('machine api.acme.dev', '  login ada', `  password ${alnum(20)}`), '.netrc'),
   place('.netrc in one line', () => `machine api.acme.dev login ada password ${alnum(20)}\n`, '.netrc'),
   place('.pgpass', () => `db.acme.dev:5432:app:ada:${alnum(16)}\n`, '.pgpass'),
+  place(
+    '.pgpass with letters alone',
+    () => `db.acme.dev:5432:app:ada:${['tLZRLXDH', 'dpgYSyHH'].join('')}\n`,
+    '.pgpass',
+  ),
   place('.git-credentials', () => `https://ada:${alnum(40)}@github.com\n`, '.git-credentials'),
   place(
     'a remote with a token',

@@ -188,7 +188,8 @@ const FALSE_ALARMS: readonly FalseAlarm[] = [
   },
   {
     reason: "words in place of a key, after a service's name",
-    rules: rule => !isGeneric(rule) && rule !== 'private-key' && rule !== 'jwt-base64',
+    rules: rule =>
+      !isGeneric(rule) && !PASSWORD_FILES(rule) && rule !== 'private-key' && rule !== 'jwt-base64',
     applies: match =>
       isNamed(match) &&
       /^[\w.=-]+$/.test(match.secret) &&
