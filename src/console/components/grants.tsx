@@ -100,8 +100,32 @@ const GrantItem = ({ c, agent, grant }: { c: Context<ConsoleEnv>; agent: string;
   </div>
 )
 
+/** Grants without their forms, each under the name of its agent or repository. */
+export const GrantList = ({
+  grants,
+  nameOf,
+  href,
+}: {
+  grants: readonly AgentGrant[]
+  nameOf: (grant: AgentGrant) => string
+  href: (grant: AgentGrant) => string
+}) => (
+  <dl class="grants">
+    {grants.map(grant => (
+      <div>
+        <dt>
+          <a href={href(grant)}>
+            <UntrustedText text={nameOf(grant)} />
+          </a>
+        </dt>
+        <GrantLines grant={grant} />
+      </div>
+    ))}
+  </dl>
+)
+
 /** The rules and limits of a grant, one line each, in a list of grants. */
-export const GrantLines = ({ grant }: { grant: Grant }) => (
+const GrantLines = ({ grant }: { grant: Grant }) => (
   <>
     {formatGrant(grant).map(line => (
       <dd>

@@ -14,7 +14,7 @@ import { findRepository } from '../../ledger/access/repositories.ts'
 import { listPushRows, type PushRow } from '../../ledger/pushes/push-summaries.ts'
 import type { ConsoleEnv } from '../auth/env.ts'
 import { CopyBox } from '../components/copy-box.tsx'
-import { GrantLines } from '../components/grants.tsx'
+import { GrantList } from '../components/grants.tsx'
 import { MirrorSection } from '../components/mirror.tsx'
 import { PushItem } from '../components/push-row.tsx'
 import { UntrustedText } from '../components/untrusted-text.tsx'
@@ -207,18 +207,7 @@ const GrantsSection = ({ grants }: { grants: readonly AgentGrant[] }) => (
         No agent has a grant here. <a href={pathOf.agents}>Add a grant to an agent</a>.
       </p>
     ) : (
-      <dl class="grants">
-        {grants.map(grant => (
-          <div>
-            <dt>
-              <a href={pathOf.agent(grant.agent)}>
-                <UntrustedText text={grant.agent} />
-              </a>
-            </dt>
-            <GrantLines grant={grant} />
-          </div>
-        ))}
-      </dl>
+      <GrantList grants={grants} nameOf={grant => grant.agent} href={grant => pathOf.agent(grant.agent)} />
     )}
   </section>
 )

@@ -5,7 +5,7 @@ import { listGrants } from '../../../ledger/access/grants.ts'
 import { listTokens } from '../../../ledger/access/tokens.ts'
 import { type PendingOfAgent, pendingOfAgent } from '../../../ledger/findings/pending-findings.ts'
 import { listApprovals } from '../../../ledger/pushes/approvals.ts'
-import { GrantLines } from '../../components/grants.tsx'
+import { GrantList } from '../../components/grants.tsx'
 import { isActive } from '../../components/is-active.ts'
 import { plural } from '../../components/plural.ts'
 import { RelativeTime } from '../../components/relative-time.tsx'
@@ -101,17 +101,10 @@ const Grants = ({ agent, grants }: { agent: string; grants: readonly AgentGrant[
         None: the agent may use no repository. <a href={`${pathOf.agent(agent)}#grants`}>Add a grant</a>
       </p>
     )}
-    <dl class="grants">
-      {grants.map(grant => (
-        <div>
-          <dt>
-            <a href={pathOf.grant(agent, grant.repository)}>
-              <UntrustedText text={grant.repository} />
-            </a>
-          </dt>
-          <GrantLines grant={grant} />
-        </div>
-      ))}
-    </dl>
+    <GrantList
+      grants={grants}
+      nameOf={grant => grant.repository}
+      href={grant => pathOf.grant(agent, grant.repository)}
+    />
   </section>
 )
