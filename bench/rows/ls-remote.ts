@@ -36,7 +36,9 @@ export const lsRemote: Row = {
     results.push(compared({ work, against: 'git daemon' }, inWindow, daemonMs))
     results.push(compared({ work: anew, against: 'ssh direct' }, asking, ssh))
     if (nginxMs)
-      results.push(compared({ work: anew, against: 'nginx + fcgiwrap, which asks nobody' }, asking, nginxMs))
+      results.push(
+        compared({ work: anew, against: 'nginx + fcgiwrap, without an upstream' }, asking, nginxMs),
+      )
     return results
   },
 }

@@ -6,7 +6,7 @@ import { formatBytes } from '../../src/contract/text/format-bytes.ts'
 import { spawnGroup } from '../process/spawn.ts'
 import type { Git } from './git.ts'
 
-/** One request to `git http-backend` on a mirror (git-http-backend(1)). */
+/** A request to `git http-backend` on a mirror (git-http-backend(1)). */
 export interface BackendRequest {
   readonly method: 'GET' | 'POST'
   readonly path: 'info/refs' | 'git-upload-pack' | 'git-receive-pack'

@@ -18,7 +18,7 @@ const IDLE_POLL_MS = 1_000
 const MAX_POLLS = 300
 /** The stream sends a comment every this many polls, so that proxies keep the connection. */
 const KEEPALIVE_POLLS = 15
-/** One poll reads this many new pushes. */
+/** The most new pushes that a poll reads. */
 const MAX_NEW = 100
 /** Announces that a request without refs was deleted from the ledger. */
 const NO_PUSH_TEXT = 'a request that pushed nothing is no longer listed'

@@ -14,7 +14,7 @@ const NEWLINE = 10
 /** The number of requests in flight. Their responses are small, or read as they come. */
 const BATCH = 500
 
-/** One `git cat-file --batch-command` process (git-cat-file(1)). */
+/** A `git cat-file --batch-command` process (git-cat-file(1)). */
 class CatFile {
   readonly #child: ChildProcess
   readonly out: ByteReader

@@ -66,7 +66,7 @@ export type Pending = z.infer<typeof Pending>
 
 export const PendingPage = Page.extend({ pending: z.array(Pending) }).meta({ id: 'PendingPage' })
 
-/** One decision on several pending findings of a repository. */
+/** A decision on several pending findings of a repository. */
 export const NewDecision = z
   .strictObject({
     repository: RepositoryName,

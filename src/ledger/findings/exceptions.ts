@@ -132,7 +132,7 @@ export async function addExceptions(
   )
 }
 
-/** One decision on several findings. */
+/** A decision on several findings. */
 export interface Decision extends Pick<GrantedException, 'repository' | 'reason' | 'until'> {
   readonly fingerprints: readonly string[]
 }

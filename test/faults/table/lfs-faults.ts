@@ -14,7 +14,7 @@ export interface LfsFault {
     readonly bytes: Buffer
     /** When the fault began, in Unix milliseconds. */
     readonly since: number
-    /** What the client has read; undefined: it is gone. */
+    /** The response that the client has read; undefined: the client has disconnected. */
     readonly answer: Answer | undefined
   }>
 }
@@ -24,7 +24,7 @@ export interface LfsAftermath {
   readonly answer: Answer | undefined
   /** The seconds until no session, process or temporary file of the upload was left. */
   readonly gone: number
-  /** What stayed; empty: nothing. */
+  /** The files and processes that stayed; empty: none. */
   readonly left: string
   readonly hasUpstream: boolean
   /** The last outcome in the ledger, with its reason. */

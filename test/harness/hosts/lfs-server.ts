@@ -41,7 +41,7 @@ export interface LfsServer extends AsyncDisposable {
     breakUploads?: boolean
     /** Closes the server's port and its connections. The returned function opens the port again. */
     leave(): Promise<() => Promise<void>>
-    /** Whether it has the locking API. */
+    /** True for a server with the locking API. */
     hasLocks: boolean
   }
 }

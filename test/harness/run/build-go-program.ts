@@ -15,7 +15,7 @@ export interface GoProgram {
   readonly program: string
   /** Options of `go build`. */
   readonly options?: readonly string[]
-  /** Whether it takes a C compiler. */
+  /** True for a program that needs a C compiler. */
   readonly cgo?: boolean
   /** Takes further files from the module's folder. */
   readonly also?: (source: string) => void

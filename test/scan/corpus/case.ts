@@ -15,7 +15,7 @@ export interface Made {
   readonly secrets: readonly string[]
 }
 
-/** One push. Every run creates its own secrets. */
+/** A push. Every run creates its own secrets. */
 export interface Case {
   readonly name: string
   make(work: Work): Promise<Made>

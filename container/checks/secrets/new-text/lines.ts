@@ -1,7 +1,7 @@
 /** The lines of a text: where each begins, and a hash of its bytes. A text that ends with a newline has no empty last line. */
 export interface Lines {
   readonly count: number
-  /** One more than the lines: the last is the text's end. */
+  /** The offset of each line, and at last the length of the text. */
   readonly starts: Uint32Array
   readonly hashes: Int32Array
 }

@@ -12,7 +12,7 @@ import type { Predecessors } from '../new-text/predecessors.ts'
 import type { StoredObject } from './read-lfs-objects.ts'
 import { scan } from './scanner.ts'
 
-/** One scan for secrets as plain data, so that it can be sent to a child process. */
+/** A scan for secrets as plain data, so that it can be sent to a child process. */
 export interface ScanJob {
   readonly git: { readonly dir: string; readonly env: Readonly<Record<string, string>> }
   readonly commands: readonly Command[]

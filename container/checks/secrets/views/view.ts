@@ -1,7 +1,7 @@
 import type { StringList } from '../decode/binary-strings.ts'
 import type { LineMap } from '../decode/line-map.ts'
 
-/** One reading of a file: its bytes as they are, or decoded. */
+/** A reading of a file: its bytes as they are, or decoded. */
 export interface View {
   readonly content: Buffer
   readonly lines: LineMap
