@@ -47,8 +47,7 @@ async function issuePass(
   if (service === 'advertise-upload-pack') executionCtx.waitUntil(recordFetch(env.LEDGER, attempt))
   if (service !== 'git-receive-pack')
     return new Response(await passFor(env, { service, id: newId(), ...git }))
-  const { id, written } = openPush(env.LEDGER, attempt)
-  await written
+  const id = await openPush(env.LEDGER, attempt)
   return new Response(
     await passFor(env, {
       service,

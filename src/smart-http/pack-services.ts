@@ -68,27 +68,10 @@ export async function fetchPack(c: Context<GitEnv>): Promise<Response> {
  */
 const PROBE_BYTES = '4'
 
-/** Returns the body, whose first byte waits until `ready` resolves. A body of known length keeps it. */
-function heldBack(
-  body: ReadableStream<Uint8Array>,
-  length: string | undefined,
-  ready: Promise<void>,
-): ReadableStream<Uint8Array> {
-  const { readable, writable } =
-    length === undefined ? new IdentityTransformStream() : new FixedLengthStream(Number(length))
-  ready
-    .then(
-      () => body.pipeTo(writable),
-      error => writable.abort(error),
-    )
-    .catch(() => {})
-  return readable
-}
-
 /**
- * Serves `POST /<name>/git-receive-pack`, a push. The body and the response are streamed. The request goes to the
- * companion while the ledger writes the push's row; the body follows once the row is there, and git starts after its
- * command list. The Durable Object completes the row from the companion's response.
+ * Serves `POST /<name>/git-receive-pack`, a push. The body and the response are streamed. The push has its
+ * ledger row before the companion gets it. The Durable Object completes the row from the companion's
+ * response.
  */
 export async function receivePack(c: Context<GitEnv>): Promise<Response> {
   const { repository, terms, exceptions, declines, gitleaksConfig } = c.var.access
@@ -99,9 +82,7 @@ export async function receivePack(c: Context<GitEnv>): Promise<Response> {
     return textResponse(403, [`${c.var.agent} may read ${repository.name}, not push to it`])
   const attempt = { ...clientInfo(c), repository: repository.name }
   const probe = c.req.header('content-length') === PROBE_BYTES
-  const { id, written } = probe
-    ? { id: newId(), written: Promise.resolve() }
-    : openPush(c.env.LEDGER, attempt)
+  const id = probe ? newId() : await openPush(c.env.LEDGER, attempt)
   c.set('push', id)
   const passRequest: PassRequest = {
     service: 'git-receive-pack',
@@ -113,19 +94,12 @@ export async function receivePack(c: Context<GitEnv>): Promise<Response> {
     declines: [...declines],
     gitleaksConfig,
   }
-  const unwritten = new AbortController()
-  const answered = askCompanion(c.env, repository.name, passRequest, {
-    headers: gitHeaders(raw),
-    body: raw.body && heldBack(raw.body, c.req.header('content-length'), written),
-    signal: AbortSignal.any([raw.signal, unwritten.signal]),
-  })
-  answered.catch(() => {})
-  await written.catch((error: unknown) => {
-    unwritten.abort()
-    throw error
-  })
   try {
-    return await answered
+    return await askCompanion(c.env, repository.name, passRequest, {
+      headers: gitHeaders(raw),
+      body: raw.body,
+      signal: raw.signal,
+    })
   } catch {
     if (!probe) c.executionCtx.waitUntil(syncOutcome(c.env, { id, repository: repository.name }, 25))
     return unavailable('git-receive-pack')

@@ -14,8 +14,8 @@ export interface PushAttempt {
   readonly clientVersion: string
 }
 
-/** Returns the id of a new push, and inserts its row. */
-export function openPush(db: D1Database, attempt: PushAttempt): { id: string; written: Promise<void> } {
+/** Inserts the row of an open push, and returns its id. */
+export async function openPush(db: D1Database, attempt: PushAttempt): Promise<string> {
   const now = Date.now()
   const id = newId(now)
   const insert = db
@@ -32,7 +32,8 @@ export function openPush(db: D1Database, attempt: PushAttempt): { id: string; wr
       attempt.clientAddress,
       attempt.clientVersion,
     )
-  return { id, written: retrying(() => insert.run()).then(() => {}) }
+  await retrying(() => insert.run())
+  return id
 }
 
 /** Deletes the row of an open push without refs: a request without commands is not a push. */
