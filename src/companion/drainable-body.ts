@@ -17,6 +17,8 @@ export function drainableBody(body: ReadableStream<Uint8Array>, length: string |
     body: readable,
     passed,
     async drain() {
+      // A request that failed before it read its body leaves the pipe without a reader.
+      if (!readable.locked) await readable.cancel().catch(() => {})
       await passed
       await drain(body)
     },

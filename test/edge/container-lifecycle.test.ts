@@ -72,6 +72,7 @@ describe.concurrent('a container', () => {
     'older',
     'newer',
     'crash',
+    'mute',
     'stop',
     'gone',
     'secrets',
@@ -152,6 +153,27 @@ describe.concurrent('a container', () => {
     await crash.push({ outcome: 'failed' })
     expect(await work.push(`${hello}:refs/heads/ada/hello`)).toMatchObject(accepted)
     expect(crash.containers()).toHaveLength(2)
+  })
+
+  test('that refuses the connection of a push: git gets its response, and the next push succeeds', async () => {
+    const mute = gate().repository('mute')
+    const ada = await mute.agent('ada')
+    const work = await ada.clone()
+    gate().engine.unreachable.add('mute')
+    const answer = await fetch(`${ada.url.replace(/\/\/.*@/, '//')}/git-receive-pack`, {
+      method: 'POST',
+      headers: {
+        authorization: `Bearer ${ada.token}`,
+        'content-type': 'application/x-git-receive-pack-request',
+      },
+      body: '0000',
+      signal: AbortSignal.timeout(seconds(10)),
+    })
+    expect(await answer.text()).toContain('git-gate: the gate has lost its companion')
+    gate().engine.unreachable.delete('mute')
+    await work.commit('Say hello', { 'hello.txt': 'hello\n' })
+    expect(await work.push('HEAD:refs/heads/ada/hello')).toMatchObject(accepted)
+    expect(mute.containers()).toHaveLength(1)
   })
 
   test('that is told to stop ends its forward first and refuses new requests; then the next one starts', async () => {
