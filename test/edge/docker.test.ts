@@ -48,9 +48,9 @@ describe('under a real Docker engine', () => {
         '--file=container/image/Dockerfile',
         '.',
       ],
-      seconds(800),
+      seconds(1500),
     )
-  }, seconds(1800))
+  }, seconds(2400))
   afterAll(async () => {
     if ('engine' in found) await found.engine[Symbol.asyncDispose]()
   })
