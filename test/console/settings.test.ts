@@ -1,6 +1,6 @@
 import type { Browser } from 'playwright-core'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { startGate } from '../harness/index.ts'
+import { sharedGate, startGate } from '../harness/index.ts'
 import { confirm, openConsole, startBrowser, untilLoaded } from './fixtures/browser.ts'
 
 let browser: Browser & AsyncDisposable
@@ -96,6 +96,33 @@ test('an admin token has the role and the repository that its page shows, and vi
   await page.evaluate(`document.querySelector('[name=role]').removeAttribute('name')`)
   await untilLoaded(page, () => page.getByRole('button', { name: 'Mint an admin token' }).click())
   await page.getByRole('alert').waitFor()
+  expect(operator.errors).toEqual([])
+})
+
+test('an admin token has the owner that its form names, and a form with another owner keeps its values', async () => {
+  await using gate = await sharedGate()
+  await using operator = await openConsole(browser, gate)
+  const { page, open } = operator
+  await open('/settings/admin-tokens')
+  const mint = () =>
+    untilLoaded(page, () => page.getByRole('button', { name: 'Mint an admin token' }).click())
+  await page.getByLabel('Label').fill('of ada')
+  await page.getByLabel('Role').selectOption('approver')
+  await page.getByLabel('Owner').fill('group:platform')
+  await mint()
+  await page.getByRole('alert').getByText('must be email:ADDRESS or subject:ISSUER#SUBJECT').waitFor()
+  expect(await page.getByLabel('Label').inputValue()).toBe('of ada')
+  expect(await page.getByLabel('Role').inputValue()).toBe('approver')
+  expect(await page.getByLabel('Owner').inputValue()).toBe('group:platform')
+  await page.getByLabel('Owner').fill('email:ada@example.com')
+  await mint()
+  await page.getByText('owner email:ada@example.com;').waitFor()
+  await page.getByLabel('Label').fill('of nobody')
+  await mint()
+  expect(await gate.admin.request('GET', '/admin-tokens')).toMatchObject([
+    { label: 'of nobody', owner: null },
+    { label: 'of ada', owner: 'email:ada@example.com', role: 'approver' },
+  ])
   expect(operator.errors).toEqual([])
 })
 

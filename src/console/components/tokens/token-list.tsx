@@ -19,6 +19,11 @@ export const TokenItem = ({ token, children }: { token: ListedToken; children?: 
       {'role' in token && (
         <>
           <UntrustedText text={describeRole(token)} />;{' '}
+          {token.owner !== null && (
+            <>
+              owner <UntrustedText text={token.owner} />;{' '}
+            </>
+          )}
         </>
       )}
       minted <RelativeTime iso={token.createdAt} />;{' '}

@@ -10,6 +10,7 @@ import { INVALID_LIFETIME, LifetimeField, lifetimeOf } from '../../components/to
 import { EndedTokens, TokenItem } from '../../components/tokens/token-list.tsx'
 import { type ApiProblem, callApi } from '../../forms/call-api.ts'
 import { ConfirmForm } from '../../forms/confirm-form.tsx'
+import { LineField } from '../../forms/text-fields.tsx'
 import { pathOf } from '../../paths.ts'
 import { EmptyState, ErrorMessage, Form } from '../frame/layout.tsx'
 import { settingsPage } from './settings-page.tsx'
@@ -19,16 +20,20 @@ export const showAdminTokens = (c: Context<ConsoleEnv>) => adminTokensPage(c, {}
 
 /** `POST /settings/admin-tokens`: mints an admin token. No other page ever shows it. */
 export async function mintAdminToken(c: Context<ConsoleEnv>): Promise<Response> {
-  const { label, role, repository, expires } = await c.req.parseBody()
-  const lifetime = lifetimeOf(expires)
-  if (!lifetime) return adminTokensPage(c, { problem: INVALID_LIFETIME })
-  const minted = await callApi(c, MintedAdminToken, 'POST', '/admin-tokens', {
+  const { label, role, repository, owner, expires } = await c.req.parseBody()
+  const wanted = {
     label: String(label ?? '').trim(),
     role: String(role ?? ''),
-    repository: repository || null,
+    repository: String(repository ?? '') || null,
+    owner: String(owner ?? '').trim() || undefined,
+  }
+  const lifetime = lifetimeOf(expires)
+  if (!lifetime) return adminTokensPage(c, { problem: INVALID_LIFETIME, wanted })
+  const minted = await callApi(c, MintedAdminToken, 'POST', '/admin-tokens', {
+    ...wanted,
     expiresAt: lifetime.expiresAt,
   })
-  return adminTokensPage(c, minted.ok ? { minted: minted.value } : { problem: minted.problem })
+  return adminTokensPage(c, minted.ok ? { minted: minted.value } : { problem: minted.problem, wanted })
 }
 
 /** `POST /settings/admin-tokens/revoke` */
@@ -38,9 +43,26 @@ export async function revokeAdminToken(c: Context<ConsoleEnv>): Promise<Response
   return revoked.ok ? c.redirect(pathOf.adminTokens, 303) : adminTokensPage(c, { problem: revoked.problem })
 }
 
+/** The token of a form, which the admin API validates. */
+interface WantedToken {
+  readonly label: string
+  readonly role: string
+  /** Null: the whole gate. */
+  readonly repository: string | null
+  /** Undefined: the person who mints it, if they have signed in. */
+  readonly owner: string | undefined
+}
+
+interface PageState {
+  readonly minted?: MintedAdminToken
+  /** With `wanted`: the problem of a token that was not minted. */
+  readonly problem?: ApiProblem
+  readonly wanted?: WantedToken
+}
+
 async function adminTokensPage(
   c: Context<ConsoleEnv>,
-  { minted, problem }: { minted?: MintedAdminToken; problem?: ApiProblem },
+  { minted, problem, wanted }: PageState,
 ): Promise<Response> {
   const [tokens, repositories] = await Promise.all([
     listAdminTokens(c.env.LEDGER),
@@ -80,24 +102,39 @@ async function adminTokensPage(
           ))}
         </ul>
         <EndedTokens tokens={tokens.filter(token => !isActive(token))} />
-        <MintForm c={c} repositories={repositories.map(({ name }) => name)} />
+        <MintForm c={c} repositories={repositories.map(({ name }) => name)} wanted={wanted} />
       </>
     ),
   })
 }
 
+interface FormProps {
+  readonly c: Context<ConsoleEnv>
+  readonly repositories: readonly string[]
+  readonly wanted: WantedToken | undefined
+}
+
 /** The role that is selected from the start is the least. */
-const MintForm = ({ c, repositories }: { c: Context<ConsoleEnv>; repositories: readonly string[] }) => (
+const MintForm = ({ c, repositories, wanted }: FormProps) => (
   <Form c={c} action={pathOf.adminTokens} class="fields">
     <label>
       Label
-      <input name="label" required maxlength={200} placeholder="grace" autocomplete="off" />
+      <input
+        name="label"
+        value={wanted?.label ?? ''}
+        required
+        maxlength={200}
+        placeholder="grace"
+        autocomplete="off"
+      />
     </label>
     <label>
       Role
       <select name="role">
         {Role.options.map(role => (
-          <option value={role}>{role}</option>
+          <option value={role} selected={role === wanted?.role}>
+            {role}
+          </option>
         ))}
       </select>
     </label>
@@ -106,11 +143,23 @@ const MintForm = ({ c, repositories }: { c: Context<ConsoleEnv>; repositories: r
       <select name="repository">
         <option value="">the whole gate</option>
         {repositories.map(name => (
-          <option value={name}>{name}</option>
+          <option value={name} selected={name === wanted?.repository}>
+            {name}
+          </option>
         ))}
       </select>
     </label>
     <LifetimeField />
+    <LineField
+      id="owner"
+      label="Owner"
+      hint="email:ADDRESS or subject:ISSUER#SUBJECT of the person who uses it. Approvals of a sign-in and of its owner’s tokens count once. Empty: the person who mints the token, if they have signed in."
+      name="owner"
+      wide
+      maxlength={512}
+      value={wanted?.owner}
+      placeholder="email:grace@acme.example"
+    />
     <span class="actions">
       <button type="submit" class="primary">
         Mint an admin token
