@@ -3,7 +3,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest'
 import { pushThatWaits } from '../approval/fixtures/approvals.ts'
 import { sharedGate } from '../harness/index.ts'
 import { openConsole, startBrowser, untilLoaded } from './fixtures/browser.ts'
-import { randomObjectId, writeHistory } from './fixtures/history.ts'
+import { randomObjectId, writeApprovals, writeFetches, writeHistory } from './fixtures/history.ts'
 
 let browser: Browser & AsyncDisposable
 beforeAll(async () => {
@@ -32,6 +32,57 @@ test('the page of a day has the pushes and fetches of that day only, with their 
   await open('/agents/ada')
   await untilLoaded(page, () => page.getByRole('link', { name: 'Today’s activity' }).click())
   await page.getByText('The agent neither fetched nor pushed on this day.').waitFor()
+  expect(operator.errors).toEqual([])
+})
+
+test('the page of a day leads to every push and fetch of the day, newest first, a page at a time', async () => {
+  await using gate = await sharedGate()
+  await gate.agent('ada', { push: ['refs/heads/ada/**'] })
+  const noon = Date.parse('2026-03-10T12:00:00Z')
+  const minutes = (count: number, step: number) =>
+    Array.from({ length: count }, (_, i) => noon + i * step * 1_000)
+  // A page holds 100 of both together: 70 pushes among more fetches, then fetches alone.
+  const pushes = minutes(70, 7)
+  const fetches = minutes(180, 2)
+  writeHistory(
+    gate.home,
+    pushes.map(startedAt => ({ startedAt })),
+  )
+  writeFetches(gate.home, 'ada', fetches)
+  await using operator = await openConsole(browser, gate)
+  const { page, open } = operator
+  await open('/agents/ada/day?day=2026-03-10')
+  const seen: string[] = []
+  const older = page.getByRole('link', { name: 'Older activity of this day' })
+  for (;;) {
+    const times = await page.locator('.pushes > li time').evaluateAll(all => all.map(each => each.dateTime))
+    seen.push(...times)
+    if ((await older.count()) === 0) break
+    expect(times).toHaveLength(100)
+    await older.focus()
+    await untilLoaded(page, () => page.keyboard.press('Enter'))
+  }
+  const all = [...pushes, ...fetches].sort((a, b) => b - a)
+  expect(seen).toEqual(all.map(at => new Date(at).toISOString()))
+  await untilLoaded(page, () => page.getByRole('link', { name: 'Newest activity of this day' }).click())
+  expect(await page.locator('.pushes > li').count()).toBe(100)
+  expect(operator.errors).toEqual([])
+})
+
+test('the page of today leads to all waiting pushes of an agent with more than it shows', async () => {
+  await using gate = await sharedGate()
+  await gate.admin.agent('ada')
+  writeApprovals(gate.home, 51)
+  writeApprovals(gate.home, 1, { agent: 'bruno' })
+  await using operator = await openConsole(browser, gate)
+  const { page, open } = operator
+  await open('/agents/ada/day')
+  await untilLoaded(page, () =>
+    page.getByRole('link', { name: 'All pushes of this agent that wait' }).click(),
+  )
+  await page.getByText('51 pushes wait of ada').waitFor()
+  await untilLoaded(page, () => page.getByRole('link', { name: 'of all agents' }).click())
+  await page.getByText('52 pushes wait').waitFor()
   expect(operator.errors).toEqual([])
 })
 

@@ -3,7 +3,8 @@ const ITEM = 'git-gate-shortcuts'
 /** A second key counts for this long after `g`, in milliseconds. */
 const SEQUENCE_MS = 1_500
 /** The entries of the lists through which `j` and `k` step. */
-const ENTRIES = '.pushes .title, .resources .title, .findings-table .entry, .commits a'
+const ENTRIES =
+  '.pushes .title, .resources .title, .approvals .push-link a, .findings-table .entry, .commits a'
 
 const help = document.getElementById('shortcuts')
 const box = document.getElementById('shortcuts-on')

@@ -1,5 +1,5 @@
 import type { Fetch } from '../../contract/admin-api/records.ts'
-import type { PushRow } from '../../ledger/pushes/push-summaries.ts'
+import type { Activity } from '../../ledger/pushes/activity.ts'
 import { pathOf } from '../paths.ts'
 import { OutcomeBadge } from './outcome-badge.tsx'
 import { PushItem } from './push-row.tsx'
@@ -7,19 +7,16 @@ import { RelativeTime } from './relative-time.tsx'
 import { UntrustedText } from './untrusted-text.tsx'
 
 /** An agent's pushes and fetches in one list, newest first. */
-export const Activity = ({ pushes, fetches }: { pushes: readonly PushRow[]; fetches: readonly Fetch[] }) => {
-  const items = [
-    ...pushes.map(push => ({ time: push.startedAt, item: <PushItem push={push} /> })),
-    ...fetches.map(fetch => ({ time: fetch.at, item: <FetchItem fetch={fetch} /> })),
-  ].sort((a, b) => (a.time < b.time ? 1 : -1))
-  return items.length === 0 ? (
+export const ActivityList = ({ items }: { items: readonly Activity[] }) =>
+  items.length === 0 ? (
     <p class="muted">No fetch or push yet.</p>
   ) : (
     <ol class="pushes" aria-labelledby="latest">
-      {items.map(({ item }) => item)}
+      {items.map(item =>
+        item.kind === 'push' ? <PushItem push={item.push} /> : <FetchItem fetch={item.fetch} />,
+      )}
     </ol>
   )
-}
 
 const FetchItem = ({ fetch }: { fetch: Fetch }) => (
   <li class="push">

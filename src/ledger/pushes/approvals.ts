@@ -51,30 +51,34 @@ const columnsAt = (
 
 const PAGE = 50
 
-/** Returns a page of approvals, newest first. */
+/** Returns a page of approvals, newest first. `next` is the cursor of the next page, or null at the end. */
 export async function listApprovals(
   ledger: D1Database,
   query: {
     state?: ApprovalState | undefined
+    /** Omits the approvals with this state. */
+    except?: ApprovalState
     repository?: string | undefined
-    agent?: string
+    agent?: string | undefined
     cursor?: string | undefined
   },
 ): Promise<{ approvals: Approval[]; next: string | null }> {
   const { clause, values } = filter([
     ['state = ?', query.state],
+    ['state <> ?', query.except],
     ['repository = ?', query.repository],
     ['agent = ?', query.agent],
     ['id < ?', query.cursor],
   ])
   const { results } = await ledger
     .prepare(
-      `SELECT * FROM (SELECT ${columnsAt(Date.now())} FROM approvals a) ${clause} ORDER BY id DESC LIMIT ${PAGE}`,
+      `SELECT * FROM (SELECT ${columnsAt(Date.now())} FROM approvals a) ${clause} ORDER BY id DESC LIMIT ${PAGE + 1}`,
     )
     .bind(...values)
     .all()
-  const approvals = z.array(Row).parse(results)
-  return { approvals, next: approvals.length === PAGE ? (approvals.at(-1)?.id ?? null) : null }
+  const found = z.array(Row).parse(results)
+  const approvals = found.slice(0, PAGE)
+  return { approvals, next: found.length > PAGE ? (approvals.at(-1)?.id ?? null) : null }
 }
 
 export async function findApproval(ledger: D1Database, id: string): Promise<Approval | undefined> {
@@ -85,14 +89,18 @@ export async function findApproval(ledger: D1Database, id: string): Promise<Appr
   return row ? Row.parse(row) : undefined
 }
 
-/** Returns the number of pushes that wait for an approval, of one repository if it is given. */
-export async function countWaiting(ledger: D1Database, repository?: string): Promise<number> {
+/** Returns the number of pushes that wait for an approval; of one repository or one agent, if it is given. */
+export async function countWaiting(
+  ledger: D1Database,
+  { repository, agent }: { repository?: string | undefined; agent?: string | undefined } = {},
+): Promise<number> {
   const row = await ledger
     .prepare(
       `SELECT count(*) AS waiting FROM approvals
-        WHERE state = 'waiting' AND expires_at > ?1 AND (?2 IS NULL OR repository = ?2)`,
+        WHERE state = 'waiting' AND expires_at > ?1
+          AND (?2 IS NULL OR repository = ?2) AND (?3 IS NULL OR agent = ?3)`,
     )
-    .bind(Date.now(), repository ?? null)
+    .bind(Date.now(), repository ?? null, agent ?? null)
     .first()
   return z.object({ waiting: z.number() }).parse(row).waiting
 }

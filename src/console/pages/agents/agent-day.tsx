@@ -3,26 +3,25 @@ import { z } from 'zod'
 import { Outcome } from '../../../contract/outcome.ts'
 import { escapeInvisible } from '../../../contract/text/invisible-characters.ts'
 import { findAgent } from '../../../ledger/access/agents.ts'
+import { listActivity } from '../../../ledger/pushes/activity.ts'
 import { countPushesOfAgent, type DayCount } from '../../../ledger/pushes/agent-day.ts'
-import { listFetches } from '../../../ledger/pushes/fetches.ts'
-import { listPushRows } from '../../../ledger/pushes/push-summaries.ts'
 import type { ConsoleEnv } from '../../auth/env.ts'
-import { Activity } from '../../components/activity.tsx'
+import { ActivityList } from '../../components/activity.tsx'
 import { UntrustedText } from '../../components/untrusted-text.tsx'
 import { pathOf } from '../../paths.ts'
 import { EmptyState, notFoundPage, renderPage } from '../frame/layout.tsx'
 import { AgentRights, AgentWaits } from './agent-now.tsx'
 
 const DAY_MS = 86_400_000
-/** The page shows this many pushes, and this many fetches. */
-const MAX_ACTIVITY = 100
+/** The pushes and fetches on a page. */
+const PAGE_SIZE = 100
 
 const Day = z.iso.date().optional().catch(undefined)
 const dayOf = (ms: number) => new Date(ms).toISOString().slice(0, 10)
 
 /**
- * `GET /agents/<name>/day`: everything that an agent did on a day in UTC. Without `day` it is today, and the page has the
- * agent's present state too.
+ * `GET /agents/<name>/day`: the pushes and fetches of an agent on a day in UTC, newest first; with `after`, older ones. Without
+ * `day` it is today, and the page has the agent's present state too.
  */
 export async function showAgentDay(c: Context<ConsoleEnv>): Promise<Response> {
   const ledger = c.env.LEDGER
@@ -34,10 +33,10 @@ export async function showAgentDay(c: Context<ConsoleEnv>): Promise<Response> {
   const to = from + DAY_MS
   const isToday = day === dayOf(Date.now())
   const range = { since: new Date(from).toISOString(), until: new Date(to - 1).toISOString() }
-  const [counts, { pushes, next }, fetches] = await Promise.all([
+  const cursor = c.req.query('after')
+  const [counts, { items, next }] = await Promise.all([
     countPushesOfAgent(ledger, name, { from, to }),
-    listPushRows(ledger, { agent: name, ...range, limit: MAX_ACTIVITY }),
-    listFetches(ledger, { agent: name, ...range, limit: MAX_ACTIVITY }),
+    listActivity(ledger, { agent: name, ...range, cursor, limit: PAGE_SIZE }),
   ])
   return renderPage(c, {
     title: escapeInvisible(`${name} on ${day}`),
@@ -46,7 +45,7 @@ export async function showAgentDay(c: Context<ConsoleEnv>): Promise<Response> {
       <>
         <DayHeader name={name} day={day} />
         {isToday && <AgentWaits ledger={ledger} agent={name} />}
-        {counts.length === 0 && fetches.length === 0 ? (
+        {counts.length === 0 && items.length === 0 && cursor === undefined ? (
           <EmptyState title="The agent neither fetched nor pushed on this day.">
             <p>
               See <a href={`${pathOf.pushes}?${new URLSearchParams({ agent: name })}`}>all pushes</a> of this
@@ -63,14 +62,17 @@ export async function showAgentDay(c: Context<ConsoleEnv>): Promise<Response> {
             )}
             <section aria-labelledby="latest">
               <h2 id="latest">Activity</h2>
-              <Activity pushes={pushes} fetches={fetches} />
-              {next !== null && (
-                <p>
-                  <a href={`${pathOf.pushes}?${new URLSearchParams({ agent: name, from: day, to: day })}`}>
-                    All pushes of this day
+              <ActivityList items={items} />
+              <p class="pagination">
+                {cursor !== undefined && (
+                  <a href={`${pathOf.agentDay(name, day)}#latest`}>Newest activity of this day</a>
+                )}{' '}
+                {next !== null && (
+                  <a href={`${pathOf.agentDay(name, day)}&after=${next}#latest`}>
+                    Older activity of this day
                   </a>
-                </p>
-              )}
+                )}
+              </p>
             </section>
           </>
         )}

@@ -20,11 +20,11 @@ interface Props {
 
 /** An agent's pushes and findings that wait for a decision. */
 export const AgentWaits = async ({ ledger, agent }: Props) => {
-  const [{ approvals }, pending] = await Promise.all([
+  const [{ approvals, next }, pending] = await Promise.all([
     listApprovals(ledger, { agent, state: 'waiting' }),
     pendingOfAgent(ledger, agent),
   ])
-  return <Waiting approvals={approvals} pending={pending} />
+  return <Waiting agent={agent} approvals={approvals} hasMore={next !== null} pending={pending} />
 }
 
 /** An agent's present rights: its tokens in force, its grants. */
@@ -39,10 +39,14 @@ export const AgentRights = async ({ ledger, agent }: Props) => {
 }
 
 const Waiting = ({
+  agent,
   approvals,
+  hasMore,
   pending,
 }: {
+  agent: string
   approvals: readonly Approval[]
+  hasMore: boolean
   pending: readonly PendingOfAgent[]
 }) => (
   <section aria-labelledby="waiting">
@@ -61,6 +65,13 @@ const Waiting = ({
           </p>
         </li>
       ))}
+      {hasMore && (
+        <li>
+          <a href={`${pathOf.approvals}?${new URLSearchParams({ agent })}`}>
+            All pushes of this agent that wait
+          </a>
+        </li>
+      )}
       {pending.map(({ push, repository, findings, lastAt }) => (
         <li>
           <span>

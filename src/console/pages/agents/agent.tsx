@@ -6,10 +6,9 @@ import { findAgent } from '../../../ledger/access/agents.ts'
 import { listGrants } from '../../../ledger/access/grants.ts'
 import { listRepositories } from '../../../ledger/access/repositories.ts'
 import { listTokens } from '../../../ledger/access/tokens.ts'
-import { listFetches } from '../../../ledger/pushes/fetches.ts'
-import { listPushRows } from '../../../ledger/pushes/push-summaries.ts'
+import { listActivity } from '../../../ledger/pushes/activity.ts'
 import type { ConsoleEnv } from '../../auth/env.ts'
-import { Activity } from '../../components/activity.tsx'
+import { ActivityList } from '../../components/activity.tsx'
 import { type FailedGrant, Grants } from '../../components/grants.tsx'
 import { RelativeTime } from '../../components/relative-time.tsx'
 import { INVALID_LIFETIME, lifetimeOf } from '../../components/tokens/token-lifetimes.tsx'
@@ -68,8 +67,8 @@ export async function removeGrant(c: Context<ConsoleEnv>): Promise<Response> {
   return agentPage(c, { grant: { problem: removed.problem } })
 }
 
-/** The page shows this many pushes, and this many fetches. */
-const MAX_ACTIVITY = 10
+/** The page shows this many of the newest pushes and fetches. */
+const MAX_ACTIVITY = 20
 
 interface PageState {
   readonly minted?: MintedToken
@@ -82,12 +81,11 @@ async function agentPage(c: Context<ConsoleEnv>, state: PageState): Promise<Resp
   const agent = await findAgent(ledger, agentParam(c))
   if (!agent) return notFoundPage(c, 'agent with this name', pathOf.agents, 'Agents')
   const { name } = agent
-  const [grants, tokens, repositories, { pushes }, fetches] = await Promise.all([
+  const [grants, tokens, repositories, { items }] = await Promise.all([
     listGrants(ledger, { agent: name }),
     listTokens(ledger, name),
     listRepositories(ledger),
-    listPushRows(ledger, { agent: name, limit: MAX_ACTIVITY }),
-    listFetches(ledger, { agent: name, limit: MAX_ACTIVITY }),
+    listActivity(ledger, { agent: name, limit: MAX_ACTIVITY }),
   ])
   return renderPage(c, {
     title: escapeInvisible(name),
@@ -114,8 +112,8 @@ async function agentPage(c: Context<ConsoleEnv>, state: PageState): Promise<Resp
         <Grants c={c} agent={name} grants={grants} repositories={repositories} failedAttempt={state.grant} />
         <section aria-labelledby="latest">
           <h2 id="latest">Recent activity</h2>
-          <Activity pushes={pushes} fetches={fetches} />
-          {pushes.length > 0 && (
+          <ActivityList items={items} />
+          {items.some(({ kind }) => kind === 'push') && (
             <p>
               <a href={`${pathOf.pushes}?${new URLSearchParams({ agent: name })}`}>
                 All pushes of this agent

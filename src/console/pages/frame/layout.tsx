@@ -81,7 +81,7 @@ export async function renderPage(
 async function visiblePending(c: Context<ConsoleEnv>): Promise<number> {
   const { roles } = c.var.operator
   const count = async (repository?: string) =>
-    (await countPending(c.env.LEDGER, repository)) + (await countWaiting(c.env.LEDGER, repository))
+    (await countPending(c.env.LEDGER, repository)) + (await countWaiting(c.env.LEDGER, { repository }))
   if (hasRole(roles, 'viewer', 'gate')) return count()
   const own = new Set(roles.flatMap(({ repository }) => repository ?? []))
   const counts = await Promise.all([...own].map(count))
