@@ -13,7 +13,7 @@ import {
 import { refNameProblem } from '../contract/names.ts'
 import { compileGlob } from '../contract/text/glob.ts'
 import { listGrants } from '../ledger/access/grants.ts'
-import { listDeclined } from '../ledger/findings/declines.ts'
+import { findDecline } from '../ledger/findings/declines.ts'
 import { listExceptions } from '../ledger/findings/exceptions.ts'
 import { findPush, listPushes } from '../ledger/pushes/read-pushes.ts'
 import type { Caller } from './asker.ts'
@@ -152,9 +152,7 @@ export async function findingStatus(
   )
   if (exception)
     return `an exception lets it pass${exception.until ? ` until ${exception.until}` : ''}: push again`
-  const declined = (await listDeclined(asker.ledger)).find(
-    each => each.repository === repository && each.fingerprint === fingerprint,
-  )
+  const declined = await findDecline(asker.ledger, { repository, fingerprint })
   if (declined) return `an operator declined it: ${declined.reason}`
   return 'no decision yet: remove the secret; or ask an operator with request_exception, or with gitleaks:allow in its line and a push'
 }

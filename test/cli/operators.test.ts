@@ -54,6 +54,16 @@ test('a role is given, listed and taken away by the command', async () => {
   expect(await roles()).toEqual([])
 })
 
+test('an approver of one repository lists its pending findings by the command', async () => {
+  const { token } = z
+    .object({ token: z.string() })
+    .parse(await gate.json('POST', '/admin-tokens', { label: 'ada', role: 'approver', repository: APP }))
+  const env = { GATE_URL: gate.url, GATE_ADMIN_TOKEN: token }
+  const list = (...args: string[]) => gitGate(['pending', 'list', ...args], { env, cwd: folder })
+  expect(await list('--repository', APP.toUpperCase(), '--json')).toMatchObject({ code: 0, stdout: '[]\n' })
+  expect(await list()).toMatchObject({ code: 1, stderr: expect.stringContaining('this needs viewer') })
+})
+
 test('apply makes the roles as the file lists them, an export lists them, and a file without a list keeps them', async () => {
   const ada = { who: 'email:ada@acme.example', role: 'admin' }
   const platform = { who: 'group:platform', role: 'approver', repository: APP }

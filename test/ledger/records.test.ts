@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { z } from 'zod'
+import { DeclinedPage } from '../../src/contract/admin-api/findings.ts'
 import { type AdminGate, hostKey, seedRepository, startAdminGate } from '../api/fixtures/admin-gate.ts'
 import { FINDING, insertPush, setOutcome } from '../api/fixtures/recorded-pushes.ts'
 
@@ -280,6 +281,20 @@ test('a finding has one active exception at most, and none after it is revoked o
   await allow()
   await gate.json('POST', '/declines', finding)
   expect(await activeExceptions('one')).toEqual([])
+})
+
+test('the declined findings are listed a page at a time, newest first', async () => {
+  await seedRepository(gate, 'declined')
+  const fingerprints = ['a:1', 'a:2', 'a:3']
+  for (const fingerprint of fingerprints)
+    await gate.json('POST', '/declines', { repository: 'declined', fingerprint })
+  const page = async (cursor = '') =>
+    DeclinedPage.parse(await gate.json('GET', `/declines?repository=declined&limit=2${cursor}`))
+  const first = await page()
+  const second = await page(`&cursor=${first.next}`)
+  expect(second.next).toBeNull()
+  const listed = [...first.declined, ...second.declined].map(each => each.fingerprint)
+  expect(listed.toSorted()).toEqual(fingerprints)
 })
 
 test('two exceptions of an older gate for one finding are revoked together', async () => {

@@ -1,5 +1,6 @@
 import { Client, StreamableHTTPClientTransport } from '@modelcontextprotocol/client'
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import { approvalsOf } from '../approval/fixtures/approvals.ts'
 import { type Agent, type Gate, sharedGate } from '../harness/index.ts'
 import { anyKey } from '../scan/fixtures/fakes.ts'
 
@@ -77,6 +78,12 @@ test('an agent reads why its push was refused, and the decision on its finding',
   const status = () => tools.call('finding_status', { repository: 'app', fingerprint })
   expect(await status()).toMatch(/^no decision yet/)
   await gate.admin.request('POST', '/declines', { repository: 'app', fingerprint, reason: 'rotate it' })
+  approvalsOf(gate).inLedger(
+    `WITH RECURSIVE numbers (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM numbers LIMIT 300)
+     INSERT INTO declines (repository, fingerprint, reason, declined_by, created_at)
+       SELECT 'app', 'later ' || n, '', 'x', ? FROM numbers`,
+    Date.now() + 1_000,
+  )
   expect(await status()).toBe('an operator declined it: rotate it')
   await gate.admin.request('POST', '/exceptions', { repository: 'app', fingerprint, reason: 'a sample' })
   expect(await status()).toMatch(/^an exception lets it pass: push again$/)

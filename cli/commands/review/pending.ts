@@ -31,13 +31,11 @@ async function listAll(client: Client, repository: string | undefined): Promise<
   const found: Pending[] = []
   let cursor: string | undefined
   do {
-    const page = await client.pending.page({ cursor })
+    const page = await client.pending.page({ repository, cursor })
     found.push(...page.pending)
     cursor = page.next ?? undefined
   } while (cursor !== undefined)
-  return found.filter(
-    each => repository === undefined || each.repository.toLowerCase() === repository.toLowerCase(),
-  )
+  return found
 }
 
 const decline = withSelectors(

@@ -8,7 +8,7 @@ import { Form } from '../pages/frame/layout.tsx'
 import { pathOf } from '../paths.ts'
 
 /** The page shows this many exceptions, and this many declined findings. */
-const PAGE_SIZE = 15
+export const PAGE_SIZE = 15
 
 /** The newest active exceptions. */
 export const Exceptions = ({
@@ -56,7 +56,10 @@ export const Exceptions = ({
   </section>
 )
 
-/** A page of the declined findings, newest first; `from` is the index of its first. */
+/**
+ * A page of the declined findings, newest first; `from` is the index of its first. A finding beyond PAGE_SIZE tells that
+ * there are older ones.
+ */
 export const Declines = ({
   c,
   declined,
@@ -69,7 +72,7 @@ export const Declines = ({
   <section aria-labelledby="declined">
     <h2 id="declined">Declined</h2>
     <ul class="plain-list">
-      {declined.slice(from, from + PAGE_SIZE).map(decline => (
+      {declined.slice(0, PAGE_SIZE).map(decline => (
         <li>
           <UntrustedText text={decline.reason || 'no reason given'} />
           <p class="muted small">
@@ -88,7 +91,7 @@ export const Declines = ({
     </ul>
     <p class="pagination">
       {from > 0 && <a href={`${pathOf.pending}#declined`}>Newest declined findings</a>}{' '}
-      {declined.length > from + PAGE_SIZE && (
+      {declined.length > PAGE_SIZE && (
         <a href={`${pathOf.pending}?declined=${from + PAGE_SIZE}#declined`}>Older declined findings</a>
       )}
     </p>

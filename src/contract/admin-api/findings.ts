@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { RepositoryName } from '../names.ts'
 import { Finding } from '../outcome.ts'
-import { Page, Time } from './common.ts'
+import { Limit, Page, Time } from './common.ts'
 
 export const NewException = z
   .strictObject({
@@ -49,6 +49,17 @@ export const Declined = z
   })
   .meta({ id: 'Declined' })
 export type Declined = z.infer<typeof Declined>
+
+export const DeclinedPage = Page.extend({ declined: z.array(Declined) }).meta({ id: 'DeclinedPage' })
+
+export const DeclinedQuery = z.object({
+  repository: z.string().max(512).optional(),
+  limit: Limit,
+  cursor: z
+    .string()
+    .regex(/^\d{1,9}$/)
+    .optional(),
+})
 
 /** A finding that waits for a decision, with the last push that the gate refused because of it. */
 export const Pending = z

@@ -23,16 +23,30 @@ const Row = z
     }),
   )
 
-/** Returns the 200 newest declined findings, newest first; with `repository`, only its own. */
-export async function listDeclined(ledger: D1Database, repository?: string): Promise<Declined[]> {
+/** Returns `limit` declined findings after the first `from`, newest first; with `repository`, only its own. */
+export async function listDeclined(
+  ledger: D1Database,
+  { repository, from, limit }: { repository?: string | undefined; from: number; limit: number },
+): Promise<Declined[]> {
   const { results } = await ledger
     .prepare(
       `SELECT * FROM declines WHERE ?1 IS NULL OR repository = ?1
-        ORDER BY created_at DESC, fingerprint LIMIT 200`,
+        ORDER BY created_at DESC, fingerprint, repository LIMIT ?2 OFFSET ?3`,
     )
-    .bind(repository ?? null)
+    .bind(repository ?? null, limit, from)
     .all()
   return z.array(Row).parse(results)
+}
+
+export async function findDecline(
+  ledger: D1Database,
+  { repository, fingerprint }: Pick<Declined, 'fingerprint'> & { repository: string },
+): Promise<Declined | undefined> {
+  const row = await ledger
+    .prepare('SELECT * FROM declines WHERE repository = ? AND fingerprint = ?')
+    .bind(repository, fingerprint)
+    .first()
+  return row ? Row.parse(row) : undefined
 }
 
 /**

@@ -1,5 +1,5 @@
 import { createRoute, z } from '@hono/zod-openapi'
-import { Declined, NewDecline } from '../../../contract/admin-api/findings.ts'
+import { Declined, DeclinedPage, DeclinedQuery, NewDecline } from '../../../contract/admin-api/findings.ts'
 import { findRepository } from '../../../ledger/access/repositories.ts'
 import { decline, listDeclined, undoDecline } from '../../../ledger/findings/declines.ts'
 import { notFound } from '../../problem.ts'
@@ -14,10 +14,16 @@ export const declines = createApiRouter()
       path: '/declines',
       tags,
       summary: 'List declined findings',
-      request: { query: z.object({ repository: z.string().max(512).optional() }) },
-      responses: jsonResponses(200, z.array(Declined), 'The declined findings, newest first'),
+      request: { query: DeclinedQuery },
+      responses: jsonResponses(200, DeclinedPage, 'The declined findings, newest first'),
     }),
-    async c => c.json(await listDeclined(c.env.LEDGER, c.req.valid('query').repository), 200),
+    async c => {
+      const { repository, limit, cursor } = c.req.valid('query')
+      const from = Number(cursor ?? 0)
+      const found = await listDeclined(c.env.LEDGER, { repository, from, limit: limit + 1 })
+      const next = found.length > limit ? String(from + limit) : null
+      return c.json({ declined: found.slice(0, limit), next }, 200)
+    },
   )
   .openapi(
     createRoute({

@@ -12,7 +12,7 @@ import { listedRepository } from '../../auth/authorize.tsx'
 import type { ConsoleEnv } from '../../auth/env.ts'
 import { isActive } from '../../components/is-active.ts'
 import { plural } from '../../components/plural.ts'
-import { Declines, Exceptions } from '../../findings/decisions.tsx'
+import { PAGE_SIZE as DECLINES_PAGE_SIZE, Declines, Exceptions } from '../../findings/decisions.tsx'
 import { type FailedSelection, PendingTable } from '../../findings/pending-table.tsx'
 import type { ApiProblem } from '../../forms/call-api.ts'
 import { pathOf } from '../../paths.ts'
@@ -22,7 +22,7 @@ import { EmptyState, ErrorMessage, renderPage } from '../frame/layout.tsx'
 const PageQuery = z.object({
   order: PendingOrder.catch('push'),
   after: z.string().max(3_000).optional().catch(undefined),
-  declined: z.coerce.number().int().nonnegative().catch(0),
+  declined: z.coerce.number().int().nonnegative().max(999_999_999).catch(0),
 })
 export const toPageQuery = (parameters: Record<string, string>) => PageQuery.parse(parameters)
 
@@ -45,7 +45,7 @@ export async function pendingPage(
     listPending(ledger, after, { order, repository }),
     countPending(ledger, repository),
     listExceptions(ledger, repository),
-    listDeclined(ledger, repository),
+    listDeclined(ledger, { repository, from, limit: DECLINES_PAGE_SIZE + 1 }),
   ])
   return renderPage(c, {
     title: 'Pending findings',
@@ -75,7 +75,7 @@ export async function pendingPage(
           </p>
         )}
         <Exceptions c={c} active={exceptions.filter(isActive)} />
-        {declined.length > 0 && <Declines c={c} declined={declined} from={from} />}
+        {(declined.length > 0 || from > 0) && <Declines c={c} declined={declined} from={from} />}
       </>
     ),
   })
