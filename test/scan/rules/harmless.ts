@@ -77,6 +77,14 @@ export const harmless = (): readonly Harmless[] => [
     ),
   ),
   named(
+    'tests that pytest runs by their ids',
+    lines(
+      '        result = pytester.runpytest(',
+      '            "pkg1/test_1.py::test_pass", "pkg1/test_1.py::test_fail", "--lf"',
+      '        )',
+    ),
+  ),
+  named(
     'google-services.json',
     lines('"api_key": [', '  {', `    "current_key": "${googleKey()}"`, '  }', ']'),
   ),
@@ -237,5 +245,6 @@ export const disguises: Readonly<Record<string, (secret: string) => string>> = {
   'an encrypted value': secret => `password: ENC[AES256_GCM,data:${secret},iv:x]\n`,
   'a reference': secret => `token: vault:secret/${secret}#x\n`,
   'a test': secret => `// test fixture, not a real secret: gitleaks:allow\nconst testToken = "${secret}"\n`,
+  'the id of a test': secret => `password: "test_1.py::${secret}"\n`,
   'a file of tests': secret => `password: test-${secret}\n`,
 }

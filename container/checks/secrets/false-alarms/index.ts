@@ -10,6 +10,7 @@ import {
   isHashed,
   isReference,
   isTemplate,
+  isTestId,
   isWeakPassword,
   isWords,
 } from './placeholders.ts'
@@ -98,6 +99,11 @@ const FALSE_ALARMS: readonly FalseAlarm[] = [
     reason: 'a token of the gate, cut off after its id',
     rules: PASSWORDS,
     applies: ({ secret }) => isCutToken(secret),
+  },
+  {
+    reason: 'the id of a test',
+    rules: PASSWORDS,
+    applies: ({ secret }) => isTestId(secret),
   },
   {
     reason: 'an encrypted value',

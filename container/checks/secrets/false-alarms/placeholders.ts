@@ -37,6 +37,11 @@ export const isReference = (value: string): boolean =>
   STORED.test(value) ||
   TRUNCATED.test(value) ||
   (REFERENCE.test(value) && !isRandom(value.replace(/^\$\{?|[<>[\]{}]/g, ''), 16))
+/** Says whether a value is the id of a test in pytest's form, file.py::name. */
+export function isTestId(value: string): boolean {
+  const [, name] = /^[\w./-]+\.py::([\w:.[\]-]+)$/.exec(value) ?? []
+  return name !== undefined && isWords(name)
+}
 export const isEncrypted = (value: string): boolean => ENCRYPTED.test(value)
 export const isHashed = (value: string): boolean => HASHED.test(value)
 export const isCode = (value: string): boolean => CODE.test(value) && !isRandom(value, 20)
