@@ -43,9 +43,9 @@ export const rejected = { code: 1 }
 export function git(args: readonly string[], options: GitOptions = {}): RunningGit {
   const { cwd = os.tmpdir(), env = {}, input, stdoutAs = 'utf8', within = seconds(60), enter = [] } = options
   const started = Date.now()
-  const ours = ['-c', 'init.defaultBranch=main', '-c', 'protocol.file.allow=always']
+  const ours = ['init.defaultBranch=main', 'protocol.file.allow=always', 'maintenance.auto=false']
   const [command = 'git', ...before] = [...enter, 'git']
-  const child = spawn(command, [...before, ...ours, ...args], {
+  const child = spawn(command, [...before, ...ours.flatMap(setting => ['-c', setting]), ...args], {
     cwd,
     detached: true,
     stdio: 'pipe',

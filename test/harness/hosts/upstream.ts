@@ -4,8 +4,8 @@ import os from 'node:os'
 import path from 'node:path'
 import { createUpstream } from '../../../local/demo/demo.ts'
 import { type SshServer, startSshServer } from '../../../local/demo/sshd.ts'
-import { cloneIn, type Files } from '../clone.ts'
-import { gitText } from '../git.ts'
+import type { Files } from '../clone.ts'
+import { git, gitText } from '../git.ts'
 
 export interface Address {
   readonly host: string
@@ -40,11 +40,26 @@ export interface Upstream extends AsyncDisposable {
   changeHostKey(): Promise<void>
 }
 
+let template: Promise<string> | undefined
+
+/** Makes the folder that each upstream is a copy of: a repository, and a host key. */
+async function makeTemplate(): Promise<string> {
+  const home = fs.mkdtempSync(path.join(os.tmpdir(), 'gate-upstream-template-'))
+  const repository = path.join(home, 'repository.git')
+  await createUpstream(repository)
+  fs.rmSync(path.join(repository, 'hooks'), { recursive: true })
+  fs.appendFileSync(path.join(repository, 'config'), '[receive]\n\tautogc = false\n')
+  await using _ = await startSshServer({ dir: path.join(home, 'sshd'), port: 0 })
+  return home
+}
+
 /** Starts an upstream. `empty`: without a commit. `folder`: the name of the bare repository's folder. */
 export async function startUpstream(options: { empty?: boolean; folder?: string } = {}): Promise<Upstream> {
   const home = fs.mkdtempSync(path.join(os.tmpdir(), 'gate-upstream-'))
   const dir = path.join(home, options.folder ?? 'repository.git')
-  await createUpstream(dir)
+  template ??= makeTemplate()
+  fs.cpSync(path.join(await template, 'repository.git'), dir, { recursive: true })
+  fs.cpSync(path.join(await template, 'sshd'), path.join(home, 'sshd'), { recursive: true })
   if (options.empty) await gitText(['update-ref', '-d', 'refs/heads/main'], { cwd: dir })
   const sshDir = path.join(home, 'sshd')
   let server: SshServer = await startSshServer({ dir: sshDir, port: 0 })
@@ -81,14 +96,11 @@ export async function startUpstream(options: { empty?: boolean; folder?: string 
     },
     git: args => gitText(args, { cwd: dir }),
     async commit(branch, message, files = { [`${randomUUID()}.txt`]: `${message}\n` }) {
-      const work = cloneIn(path.join(home, randomUUID()))
-      await gitText(['clone', '-q', '--no-hardlinks', dir, work.dir])
-      const exists = (await upstream.ref(`refs/heads/${branch}`)) !== undefined
-      await work.text(exists ? ['switch', '-q', branch] : ['switch', '-q', '-c', branch])
-      const commit = await work.commit(message, files)
-      await upstream.git(['fetch', '-q', work.dir, `+HEAD:refs/heads/${branch}`])
-      fs.rmSync(work.dir, { recursive: true })
-      return commit
+      const tipOf = async (name: string) =>
+        (await git(['rev-parse', '--quiet', '--verify', name], { cwd: dir })).stdout.trim()
+      const parent = (await tipOf(`refs/heads/${branch}`)) || (await tipOf('HEAD'))
+      const input = importOf(branch, message, parent, files)
+      return gitText(['fast-import', '--quiet', '--date-format=now'], { cwd: dir, input })
     },
     refuse: (...lines) =>
       upstream.hook(
@@ -114,4 +126,21 @@ export async function startUpstream(options: { empty?: boolean; folder?: string 
     },
   }
   return upstream
+}
+
+/** Returns the input for git-fast-import(1) that commits these files and prints the commit's id. */
+function importOf(branch: string, message: string, parent: string, files: Files): Buffer {
+  const data = (content: string | Buffer) => {
+    const bytes = Buffer.from(content)
+    return [`data ${bytes.length}\n`, bytes, '\n']
+  }
+  return Buffer.concat(
+    [
+      `commit refs/heads/${branch}\nmark :1\ncommitter Ada <ada@example.com> now\n`,
+      ...data(`${message}\n`),
+      parent && `from ${parent}\n`,
+      ...Object.entries(files).flatMap(([name, content]) => [`M 100644 inline ${name}\n`, ...data(content)]),
+      'get-mark :1\ndone\n',
+    ].map(part => Buffer.from(part)),
+  )
 }
