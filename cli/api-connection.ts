@@ -80,8 +80,8 @@ async function errorOf(url: string, response: Response): Promise<CliError> {
   if (!parsed.success)
     return new CliError(`${url} answered with status ${response.status}`, 'Check that GATE_URL is a gate')
   const { message, fix, code } = parsed.data.error
-  // The API's own remedy is its schema, which has other names than the options.
-  return new CliError(message, code === 'bad-request' ? 'See the options: --help' : fix, code)
+  // The API's own remedy is its schema, which has other names than the options and than the file of apply.
+  return new CliError(message, code === 'bad-request' ? '' : fix, code)
 }
 
 /** Returns the message of the error's cause, where Node puts the reason of a failed fetch. */

@@ -1,6 +1,7 @@
 import { type Command, CommanderError } from 'commander'
 import { visibleJson } from '../src/contract/text/invisible-characters.ts'
 import { CliError, UsageError } from './errors.ts'
+import { withOptionName } from './options/name-option.ts'
 import { stripControl } from './output.ts'
 import { program } from './program.ts'
 
@@ -11,6 +12,12 @@ process.stdout.on('error', error => {
   // A reader such as head(1) may close the pipe early.
   if ('code' in error && error.code === 'EPIPE') process.exit(0)
   process.exit(printError(new CliError(`writing to stdout failed: ${error.message}`)))
+})
+
+/** The command that runs, once its command line is parsed. */
+let running: Command | undefined
+program.hook('preAction', (_, command) => {
+  running = command
 })
 
 try {
@@ -27,10 +34,22 @@ function printError(error: unknown): number {
       printJsonError('usage', error.message.replace(/^error: /, ''), 'See --help')
     return 2
   }
-  const cliError = error instanceof CliError ? error : new CliError(`unexpected error: ${error}`)
-  if (printsJson) printJsonError(cliError.code, cliError.message, cliError.fix)
-  else console.error(stripControl(`git-gate: ${cliError.message}${cliError.fix ? `\n${cliError.fix}` : ''}`))
+  const { code, message, fix } = inOptions(
+    error instanceof CliError ? error : new CliError(`unexpected error: ${error}`),
+  )
+  if (printsJson) printJsonError(code, message, fix)
+  else console.error(stripControl(`git-gate: ${message}${fix ? `\n${fix}` : ''}`))
   return error instanceof UsageError ? 2 : 1
+}
+
+/** Returns an error about a field of the API with the name of the command's option. */
+function inOptions(error: CliError): CliError {
+  if (error.code !== 'bad-request' || running === undefined) return error
+  return new CliError(
+    withOptionName(error.message, running),
+    error.fix || 'See the options: --help',
+    error.code,
+  )
 }
 
 function printJsonError(code: string, message: string, fix: string): void {

@@ -150,10 +150,15 @@ const valueSchema = (map: z.ZodMap) => {
   return schema
 }
 
+/** The remedy for a fault of the file. */
+export const correction = (file: string) =>
+  `Correct ${file}, and apply it again; docs/apply.md has its form, and git gate export --schema its JSON Schema`
+
 /** Reads a file for `apply`, in YAML or JSON, and the files that it names. Throws a CliError. */
 export function readDesiredState(file: string): DesiredState {
   const parsed = File.safeParse(parseYaml(file, readText(file)))
-  if (!parsed.success) throw new CliError(`${file} does not fit:\n${z.prettifyError(parsed.error)}`)
+  if (!parsed.success)
+    throw new CliError(`${file} does not fit:\n${z.prettifyError(parsed.error)}`, correction(file))
   const { defaults, identities, repositories, agents, operators } = parsed.data
   const beside = (name: string) => readTextBeside(file, name)
   const textOf = (text: string | undefined, named: string | undefined) =>
@@ -194,7 +199,7 @@ export function readDesiredState(file: string): DesiredState {
         each?.grants &&
         [...each.grants].map(([repository, wish]) => ({
           repository,
-          terms: termsOfEntry(`${file}: ${name} in ${repository}`, wish),
+          terms: termsOfEntry(file, `${name} in ${repository}`, wish),
         })),
     })),
     operators,
@@ -225,12 +230,16 @@ function httpsSettings(each: Settings, defaults: Settings) {
   return credential === undefined ? 'credential' : { identity: null, knownHosts: '', credential }
 }
 
-function termsOfEntry(where: string, wish: z.infer<typeof GrantEntry>): GrantTerms {
+function termsOfEntry(file: string, where: string, wish: z.infer<typeof GrantEntry>): GrantTerms {
   try {
     if (typeof wish === 'object' && 'terms' in wish) return wish.terms
     return toTerms(wish === 'read' ? { read: true } : wish === 'own' ? ownBranches : wish)
   } catch (error) {
-    throw error instanceof CliError ? new CliError(`${where}: ${error.message}`, error.fix) : error
+    if (!(error instanceof CliError)) throw error
+    throw new CliError(
+      `${file}: ${where}: ${error.message}`,
+      error.code === 'reads-only' ? 'Write read there, or add push: [PATTERN]' : correction(file),
+    )
   }
 }
 
@@ -238,6 +247,9 @@ function parseYaml(file: string, text: string): unknown {
   try {
     return parse(text) ?? {}
   } catch (error) {
-    throw new CliError(`${file} is neither YAML nor JSON: ${error instanceof Error ? error.message : error}`)
+    throw new CliError(
+      `${file} is neither YAML nor JSON: ${error instanceof Error ? error.message : error}`,
+      correction(file),
+    )
   }
 }

@@ -15,7 +15,7 @@ export const apply = command('apply <file>', 'make the gate hold what a YAML or 
   .action(
     async (file: string, options: { dryRun?: boolean; yes?: boolean; prune?: boolean; json?: boolean }) => {
       // Loaded here: YAML and the file's schema would take a quarter of the start of every command.
-      const { readDesiredState } = await import('../apply/desired-state.ts')
+      const { correction, readDesiredState } = await import('../apply/desired-state.ts')
       const { createPlan, readCurrentState } = await import('../apply/plan.ts')
       const wanted = readDesiredState(file)
       const client = gate()
@@ -24,9 +24,9 @@ export const apply = command('apply <file>', 'make the gate hold what a YAML or 
       const plan = stages.flat()
       if (!options.json)
         process.stdout.write(`${stripControl(plan.map(formatStep).join('\n') || 'nothing to change')}\n`)
-      if (options.dryRun) await checkAll(plan)
+      if (options.dryRun) await checkAll(plan, correction(file))
       const applied = plan.length > 0 && !options.dryRun && (options.yes || options.json || (await agreed()))
-      if (applied) for (const stage of stages) await runAll(stage)
+      if (applied) for (const stage of stages) await runAll(stage, correction(file))
       printResult(options, { plan: plan.map(({ run: _, check: __, ...step }) => step), applied }, () =>
         applied ? `applied ${plan.length} changes` : '',
       )
@@ -43,14 +43,14 @@ function assertNotEmpty(file: string, { repositories, agents }: DesiredState): v
 }
 
 /** Throws an error that names each step of the plan that the gate would refuse. */
-async function checkAll(plan: readonly Step[]): Promise<void> {
+async function checkAll(plan: readonly Step[], fix: string): Promise<void> {
   const failures: string[] = []
   for (const step of plan)
     await step.check?.().catch((error: unknown) => {
       if (!(error instanceof CliError)) throw error
       failures.push(`${formatStep(step)}: ${error.message}${error.fix ? `\n  ${error.fix}` : ''}`)
     })
-  if (failures.length > 0) throw new CliError(`the gate would refuse:\n${failures.join('\n')}`)
+  if (failures.length > 0) throw new CliError(`the gate would refuse:\n${failures.join('\n')}`, fix)
 }
 
 const SIGNS = { add: '+', change: '~', remove: '-' } as const
@@ -63,15 +63,16 @@ async function agreed(): Promise<boolean> {
 }
 
 /**
- * Runs the steps of a stage concurrently. After a failure, starts no further step and throws the first error.
+ * Runs the steps of a stage concurrently. After a failure, starts no further step and throws the first error, with `fix`
+ * if the gate refuses a value.
  */
-async function runAll(stage: readonly Step[]): Promise<void> {
+async function runAll(stage: readonly Step[], fix: string): Promise<void> {
   const rest = [...stage]
   const failures: unknown[] = []
   await Promise.all(
     Array.from({ length: MAX_CONCURRENT_CHANGES }, async () => {
       for (let step = rest.shift(); step && failures.length === 0; step = rest.shift())
-        await step.run().catch(error => failures.push(withStep(step, error)))
+        await step.run().catch(error => failures.push(withStep(step, error, fix)))
     }),
   )
   if (failures.length === 0) return
@@ -79,7 +80,12 @@ async function runAll(stage: readonly Step[]): Promise<void> {
   throw failures[0]
 }
 
-const withStep = (step: Step, error: unknown) =>
+/** Names the step of an error. The fault of a value is the file's, and `fix` corrects it. */
+const withStep = (step: Step, error: unknown, fix: string) =>
   error instanceof CliError
-    ? new CliError(`${formatStep(step)}: ${error.message}`, error.fix, error.code)
+    ? new CliError(
+        `${formatStep(step)}: ${error.message}`,
+        error.code === 'bad-request' ? fix : error.fix,
+        error.code,
+      )
     : error

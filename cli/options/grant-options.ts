@@ -1,5 +1,6 @@
 import { z } from 'zod'
-import { type Action, describeAsk, describeBases, GrantTerms, Rule } from '../../src/contract/grant.ts'
+import { type Action, describeAsk, describeBases, GrantTerms, type Rule } from '../../src/contract/grant.ts'
+import { RefPattern } from '../../src/contract/grant-patterns.ts'
 import { UsageError } from '../errors.ts'
 
 const patterns = z.array(z.string(), 'must be a list, such as [main]').default([])
@@ -40,41 +41,51 @@ export const ownBranches: z.input<typeof GrantOptions> = {
 export function toTerms(options: z.input<typeof GrantOptions>, moreRules: readonly Rule[] = []): GrantTerms {
   const { read, push, force, delete: remove, deny, tags, ...rest } = parseOrUsageError(GrantOptions, options)
   const allowed = new Map<string, Action[]>()
-  const allow = (pattern: string, ...actions: Action[]) =>
-    allowed.set(pattern, [...new Set([...(allowed.get(pattern) ?? []), ...actions])])
-  for (const pattern of push) allow(fullRefPattern(pattern, 'heads'), 'create', 'update')
-  for (const pattern of force) allow(fullRefPattern(pattern, 'heads'), 'force')
-  for (const pattern of remove) allow(fullRefPattern(pattern, 'heads'), 'delete')
-  for (const pattern of tags) allow(fullRefPattern(pattern, 'tags'), 'create')
+  const allow = (patterns: string[], ...actions: Action[]) => {
+    for (const pattern of patterns)
+      allowed.set(pattern, [...new Set([...(allowed.get(pattern) ?? []), ...actions])])
+  }
+  allow(refPatterns('push', push), 'create', 'update')
+  allow(refPatterns('force', force), 'force')
+  allow(refPatterns('delete', remove), 'delete')
+  allow(refPatterns('tags', tags), 'create')
   if (allowed.size === 0 && !read)
     throw new UsageError(
-      'a grant without --push allows reading only, which needs --read',
+      'a grant without a right to push allows reading only, and has to say so',
       'Add --push PATTERN, or --read',
+      'reads-only',
     )
   const rules = [
-    ...deny.map(pattern => ({
-      pattern: fullRefPattern(pattern, 'heads'),
+    ...refPatterns('deny', deny).map(pattern => ({
+      pattern,
       deny: ['create', 'update', 'force', 'delete'] as const,
     })),
     ...[...allowed].map(([pattern, actions]) => ({ pattern, allow: actions })),
   ]
-  for (const rule of rules) {
-    const parsed = Rule.safeParse(rule)
-    if (!parsed.success) throw new UsageError(`${rule.pattern}: ${parsed.error.issues[0]?.message}`)
-  }
   return parseOrUsageError(GrantTerms, { ...rest, rules: [...rules, ...moreRules] })
 }
 
-/** Parses a value, or throws a UsageError with the first issue. */
-function parseOrUsageError<T extends z.ZodType>(schema: T, value: unknown): z.output<T> {
+/** Parses a value. Throws a UsageError with the first issue, and the path of the field below `at`. */
+function parseOrUsageError<T extends z.ZodType>(
+  schema: T,
+  value: unknown,
+  at: readonly PropertyKey[] = [],
+): z.output<T> {
   const parsed = schema.safeParse(value)
   if (parsed.success) return parsed.data
-  const issue = parsed.error.issues[0]
-  throw new UsageError(`${issue?.path.join('.')}: ${issue?.message}`)
+  const { path = [], message } = parsed.error.issues[0] ?? {}
+  throw new UsageError(`${[...at, ...path].join('.')}: ${message}`, '', 'bad-request')
 }
 
-const fullRefPattern = (pattern: string, kind: 'heads' | 'tags') =>
-  pattern.startsWith('refs/') ? pattern : `refs/${kind}/${pattern}`
+/** Parses the patterns of an option, or of the same field of a file. A pattern without refs/ names branches or tags. */
+const refPatterns = (option: 'push' | 'force' | 'delete' | 'deny' | 'tags', patterns: readonly string[]) =>
+  patterns.map((pattern, index) =>
+    parseOrUsageError(
+      RefPattern,
+      pattern.startsWith('refs/') ? pattern : `refs/${option === 'tags' ? 'tags' : 'heads'}/${pattern}`,
+      [option, index],
+    ),
+  )
 
 /** Formats terms in one line, for tables. */
 export function formatTerms(terms: GrantTerms): string {

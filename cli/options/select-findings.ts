@@ -1,4 +1,5 @@
 import type { Command } from 'commander'
+import { Fingerprint } from '../../src/contract/outcome.ts'
 import { UsageError } from '../errors.ts'
 import { type OutputOptions, stripControl } from '../output.ts'
 
@@ -20,12 +21,10 @@ export const withSelectors = (command: Command): Command =>
 
 /** Returns the selection for the API. Throws a UsageError without any, or with a wrong fingerprint. */
 export function selectionOf(fingerprints: readonly string[], { all, push, rule, path }: Selectors) {
-  const wrong = fingerprints.find(fingerprint => !/^[0-9a-f]{32}$/.test(fingerprint))
-  if (wrong !== undefined)
-    throw new UsageError(
-      `${stripControl(wrong)} is not a fingerprint`,
-      'It has 32 digits and letters a to f; git gate pending list prints it',
-    )
+  for (const given of fingerprints) {
+    const { error } = Fingerprint.safeParse(given)
+    if (error) throw new UsageError(`${stripControl(given)}: ${error.issues[0]?.message}`)
+  }
   const isSelected = push !== undefined || rule !== undefined || path !== undefined
   if (fingerprints.length === 0 && !isSelected && !all)
     throw new UsageError('no finding is given', 'Name fingerprints, or --push, --rule, --path or --all')

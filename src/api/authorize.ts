@@ -6,7 +6,7 @@ import type { AuthenticatedOperator } from '../ledger/audit-log.ts'
 import { findException } from '../ledger/findings/exceptions.ts'
 import { repositoryOfPush } from '../ledger/pushes/read-pushes.ts'
 import { Problem } from './problem.ts'
-import type { ApiEnv } from './router.ts'
+import { type ApiEnv, honoPath } from './router.ts'
 
 /** Finds the scope of a request. A request that names no repository is about the whole gate. */
 type FindScope = (c: Context<ApiEnv>) => Scope | Promise<Scope>
@@ -103,7 +103,7 @@ const RULES: readonly (readonly [route: string, minRole: Role, scope: FindScope]
 export function authorize(api: Hono<ApiEnv>): void {
   for (const [route, minRole, scope] of RULES) {
     const [method = '', path = ''] = route.split(' ')
-    api.on(method, path.replaceAll(/\{(\w+)\}/g, ':$1'), requireRole(minRole, scope))
+    api.on(method, honoPath(path), requireRole(minRole, scope))
   }
   api.use('*', (c, next) => (c.var.authorized ? next() : requireRole('admin', gate)(c, next)))
 }

@@ -3,6 +3,7 @@ import { bodyLimit } from 'hono/body-limit'
 import { createMiddleware } from 'hono/factory'
 import { authenticate } from './authenticate.ts'
 import { authorize } from './authorize.ts'
+import { refuseUnknownParameters } from './known-parameters.ts'
 import { openApiDocument } from './openapi.ts'
 import { handleProblem, Problem } from './problem.ts'
 import { referencePage } from './reference.tsx'
@@ -76,23 +77,27 @@ api.use(
 api.use('*', requireJson)
 authorize(api)
 
-api.route('/', status)
-api.route('/', repositories)
-api.route('/', identities)
-api.route('/', credentials)
-api.route('/', agents)
-api.route('/', grants)
-api.route('/', tokens)
-api.route('/', records)
-api.route('/', pushDiff)
-api.route('/', exceptions)
-api.route('/', declines)
-api.route('/', pending)
-api.route('/', approvals)
-api.route('/', adminTokens)
-api.route('/', operators)
-api.route('/', webhooks)
-api.route('/', exportRoute)
+const routers = [
+  status,
+  repositories,
+  identities,
+  credentials,
+  agents,
+  grants,
+  tokens,
+  records,
+  pushDiff,
+  exceptions,
+  declines,
+  pending,
+  approvals,
+  adminTokens,
+  operators,
+  webhooks,
+  exportRoute,
+]
+for (const router of routers) refuseUnknownParameters(api, router)
+for (const router of routers) api.route('/', router)
 
 api.all('*', c => {
   throw new Problem(

@@ -20,6 +20,9 @@ export function validationProblem(error: z.ZodError): Problem {
   )
 }
 
+/** Converts the path of an OpenAPI route to Hono's: `/agents/{name}` to `/agents/:name`. */
+export const honoPath = (path: string): string => path.replaceAll(/\{(\w+)\}/g, ':$1')
+
 /** Creates a router whose routes parse requests with their schemas, and answer 400 to an invalid request. */
 export const createApiRouter = () =>
   new OpenAPIHono<ApiEnv>({

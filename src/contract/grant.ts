@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { BranchGlob, EmailGlob, PathGlob, PushOptionPattern, RefPattern } from './grant-patterns.ts'
 import { HostApiAccess } from './host-call.ts'
 import { AgentName, refNameProblem } from './names.ts'
 import { AllowedSigners } from './ssh/allowed-signers.ts'
@@ -11,27 +12,6 @@ import { compileGlob, matchesWildcard } from './text/glob.ts'
 export const Action = z.enum(['create', 'update', 'force', 'delete'])
 export type Action = z.infer<typeof Action>
 
-/** A git glob over full ref names; `{agent}` stands for the agent's name. */
-export const RefPattern = z
-  .string()
-  .min(1)
-  .max(512)
-  .regex(
-    /^refs\/(heads|tags|notes|for)\/\S+$/,
-    'a ref pattern starts with refs/heads/, refs/tags/, refs/notes/ or refs/for/, for example refs/heads/{agent}/**',
-  )
-  .refine(
-    pattern => !/[{}]/.test(pattern.replaceAll('{agent}', '')),
-    'the only variable of a ref pattern is {agent}',
-  )
-  .refine(pattern => refNameProblem(exampleOf(pattern)) === undefined, {
-    error: issue => `matches no ref: ${refNameProblem(exampleOf(String(issue.input)))}`,
-  })
-
-/** Replaces the variable and the wildcards of a ref pattern by a letter: a ref that it matches. */
-const exampleOf = (pattern: string) =>
-  pattern.replaceAll('{agent}', 'a').replaceAll(/\[[!^]?\]?(?:\[:\w+:\]|[^\]])*\]|\\.|[*?]+/g, 'x')
-
 /**
  * A rule of a grant: the actions that it allows and denies on matching refs. Later rules decide the other
  * actions.
@@ -42,9 +22,6 @@ export const Rule = z.strictObject({
   deny: z.array(Action).default([]),
 })
 export type Rule = z.infer<typeof Rule>
-
-/** A glob of paths in a commit. */
-const PathGlob = z.string().min(1).max(512)
 
 /** The limit of approvals that a push can need. */
 const MAX_APPROVALS = 5
@@ -74,13 +51,6 @@ export const AskRule = z
   )
 export type AskRule = z.infer<typeof AskRule>
 
-/** A pattern of push options. A host acts on an option unseen, for example `ci.skip`, so each is named. */
-const PushOptionPattern = z
-  .string()
-  .min(1)
-  .max(256)
-  .regex(/^[^\p{Cc}]+$/u, 'a push option has no control characters')
-
 /** The rights of an agent in a repository. Without rules, the agent may only read. */
 export const GrantTerms = z.strictObject({
   rules: z.array(Rule).max(200).default([]),
@@ -90,10 +60,10 @@ export const GrantTerms = z.strictObject({
    */
   pushOptions: z.array(PushOptionPattern).max(50).default([]),
   /**
-   * Globs of the branches into which the agent may open pull requests (`git push -o pr`), without
-   * `refs/heads/`. Empty: it may open none.
+   * Globs of the branches into which the agent may open pull requests (`git push -o pr`). Empty: it may open
+   * none.
    */
-  pullRequests: z.array(z.string().min(1).max(256)).max(50).default([]),
+  pullRequests: z.array(BranchGlob).max(50).default([]),
   /**
    * The calls of the host's API that the gate makes for the agent (`gh`, `glab`). `write` opens pull requests into the
    * bases of `pullRequests`, and comments on pull requests.
@@ -107,7 +77,7 @@ export const GrantTerms = z.strictObject({
   symlinks: z.boolean().default(true),
   submodules: z.boolean().default(true),
   /** Globs of allowed author and committer e-mail addresses. Empty: any address. */
-  emails: z.array(z.string().min(1).max(256)).max(50).default([]),
+  emails: z.array(EmailGlob).max(50).default([]),
   /**
    * The keys that may sign. Every new commit needs a signature by any of these keys. Empty: no signature is
    * needed.

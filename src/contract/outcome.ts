@@ -6,6 +6,14 @@ import { PullRequest } from './forge.ts'
 export const Outcome = z.enum(['open', 'accepted', 'refused', 'failed', 'abandoned'])
 export type Outcome = z.infer<typeof Outcome>
 
+/** A finding's name, as the companion makes it. gitleaks' own names the commit and the line, which an amend changes. */
+export const Fingerprint = z
+  .string()
+  .regex(
+    /^[0-9a-f]{32}$/,
+    'a fingerprint has 32 of the characters 0-9 and a-f, as the refused push and git gate pending list print it; COMMIT:FILE:RULE:LINE of gitleaks is another',
+  )
+
 /** A finding of gitleaks, without the secret itself. */
 export const Finding = z.object({
   rule: z.string(),

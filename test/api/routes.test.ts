@@ -127,6 +127,52 @@ test('an invalid query is rejected', async () => {
   expect((await expectHarmless('/pushes?agent=%27%20OR%201=1&cursor=%27--', json())).status).toBe(200)
 })
 
+test('a query parameter that the route does not have is refused, with those that it has', async () => {
+  for (const { method, path } of routes) {
+    const response = await expectHarmless(`${fillPath(path, 'x')}?repositry=app`, {
+      method,
+      ...json(method === 'GET' ? undefined : '{}'),
+    })
+    expect(await response.json(), `${method} ${path}`).toMatchObject({
+      error: { message: expect.stringContaining(`"repositry"; ${method} ${path} has `) },
+    })
+    expect(response.status).toBe(400)
+  }
+  const misspelt = await gate.request('/operators/email%3Aada@acme.example?repo=app', {
+    method: 'DELETE',
+    ...json(),
+  })
+  expect(await misspelt.json()).toMatchObject({
+    error: { message: 'unknown query parameter "repo"; DELETE /operators/{who} has repository' },
+  })
+})
+
+test('only a fingerprint in the form of the gate is taken for an exception or a decline', async () => {
+  const own = 'a1'.repeat(16)
+  const repository = 'github.com/acme/app'
+  const place = `/declines/${encodeURIComponent(repository)}`
+  const statusOf = async (method: string, path: string, body?: object) =>
+    (await expectHarmless(path, { method, ...json(body && JSON.stringify(body)) })).status
+  const gitleaks = `${'a'.repeat(40)}:settings.py:github-pat:1`
+  for (const bad of [gitleaks, 'a', own.toUpperCase(), `${own} `, `${own}0`]) {
+    const request = { repository, fingerprint: bad, reason: 'r' }
+    expect(await statusOf('POST', '/exceptions', request), bad).toBe(400)
+    expect(await statusOf('POST', '/declines', request), bad).toBe(400)
+    expect(await statusOf('DELETE', `${place}/${encodeURIComponent(bad)}`), bad).toBe(400)
+    const decision = { repository, decision: 'allow', reason: 'r', select: { fingerprints: [bad] } }
+    expect(await statusOf('POST', '/decisions', decision), bad).toBe(400)
+  }
+  const refused = await gate.request('/exceptions', {
+    method: 'POST',
+    ...json(JSON.stringify({ repository, fingerprint: gitleaks, reason: 'r' })),
+  })
+  expect(await refused.json()).toMatchObject({
+    error: { message: expect.stringContaining('has 32 of the characters 0-9 and a-f') },
+  })
+  expect(await statusOf('POST', '/declines', { repository, fingerprint: own })).toBe(201)
+  expect(await statusOf('DELETE', `${place}/${own}`)).toBe(200)
+})
+
 test('a body that is not JSON, or too large, is rejected', async () => {
   const form = { headers: { ...json().headers, 'content-type': 'application/x-www-form-urlencoded' } }
   expect((await expectHarmless('/agents', { method: 'POST', ...form, body: 'name=x' })).status).toBe(415)

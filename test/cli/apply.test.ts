@@ -116,7 +116,7 @@ test.each([
   ['an unknown word', 'repos: {}\n', 'repos'],
   ['a bad name', 'agents: {"A B": }\n', 'agents'],
   ['a repository without an identity', 'repositories: {a: {upstream: "git@h:a"}}\n', 'no identity'],
-  ['a grant of nothing', 'agents: {a: {grants: {b: {}}}}\n', '--read'],
+  ['a grant of nothing', 'agents: {a: {grants: {b: {}}}}\n', 'Write read there, or add push'],
   ['a pattern that is no list', 'agents: {a: {grants: {b: {push: main}}}}\n', 'push: must be a list'],
   ['a grant of an unknown word', 'agents: {a: {grants: {b: full}}}\n', 'read, own, or'],
   ['a grant with a typo', 'agents: {a: {grants: {b: {psuh: [main]}}}}\n', '"psuh"'],
@@ -137,7 +137,11 @@ test.each([
     'repositories: {a: {upstream: "git@git.example.org:a", identity: nobody, knownHosts: x}}\n',
     'no identity nobody',
   ],
-  ['a typo in a pattern', 'agents: {a: {grants: {b: {push: ["{agnet}/**"]}}}}\n', '{agent}'],
+  [
+    'a typo in a pattern',
+    'agents: {a: {grants: {b: {push: ["{agnet}/**"]}}}}\n',
+    'wrong.yaml: a in b: push.0: the only variable of a ref pattern is {agent}\nCorrect wrong.yaml',
+  ],
 ])('%s is rejected before anything changes', async (_, text, told) => {
   writeFileSync(join(folder, 'wrong.yaml'), text)
   const ran = await gitGate(['apply', 'wrong.yaml', '--yes'], {
@@ -146,8 +150,27 @@ test.each([
   })
   expect(ran.code).toBeGreaterThan(0)
   expect(ran.stderr).toContain(told)
-  expect(ran.stderr).not.toContain('unexpected error')
+  expect(ran.stderr).not.toMatch(/unexpected error|--help|--push|--read/)
+  // The last line is a remedy.
+  expect(ran.stderr.trim().split('\n').at(-1)).toMatch(/^(Correct wrong\.yaml,|Say|List|Write) /)
   expect(await gate.json('GET', '/agents')).not.toContainEqual(expect.objectContaining({ name: 'late' }))
+})
+
+test('a value of the file that only the gate refuses leads to the file, with --dry-run too', async () => {
+  const repository = `{upstream: "git@git.example.org:p", proxy: nowhere}`
+  writeFileSync(join(folder, 'refused.yaml'), `${DEFAULTS}repositories: {p: ${repository}}\n`)
+  for (const option of ['--yes', '--dry-run']) {
+    const ran = await gitGate(['apply', 'refused.yaml', option], {
+      env: { GATE_URL: gate.url, GATE_ADMIN_TOKEN: gate.adminToken },
+      cwd: folder,
+    })
+    expect(ran).toMatchObject({
+      code: 1,
+      stderr: expect.stringMatching(
+        /\+ repository p: .*proxy: a proxy is http:.*\nCorrect refused\.yaml, and apply it again; .*\n$/,
+      ),
+    })
+  }
 })
 
 test('__proto__ is a valid repository name', async () => {

@@ -75,11 +75,42 @@ test('doctor says that there is no such repository, and credential set that it g
   })
 })
 
-test('a value that the gate refuses is named, and leads to --help', async () => {
-  expect(await operator.run('agent', 'add', 'A B')).toMatchObject({
-    code: 1,
-    stderr: expect.stringMatching(/name: a name is .*\nSee the options: --help/),
-  })
+const GRANT = ['grant', 'set', 'ada', 'app']
+const misfits: readonly [code: number, args: string[], message: string][] = [
+  [1, ['agent', 'add', 'A B'], '<agent>: a name is '],
+  [2, [...GRANT, '--deny-path', 'ci/**', '/x'], "--deny-path '/x': matches no path"],
+  [2, [...GRANT, '--email', 'acme.example'], "--email 'acme.example': matches no e-mail address"],
+  [2, [...GRANT, '--push', 'ok', '{agnet}/**'], "--push '{agnet}/**': the only variable"],
+  [2, [...GRANT, '--tags', 'v 1', '--replace'], "--tags 'v 1': "],
+  [2, [...GRANT, '--push-options', ''], "--push-options '': must not be empty"],
+  [1, ['repo', 'set', 'app', '--web-url', 'ftp://x'], "--web-url 'ftp://x': a page is "],
+  [1, ['repo', 'set', 'app', '--read-refs', 'a', 'refs/x/*'], "--read-refs 'a': a pattern of refs"],
+  [1, ['identity', 'new', 'x', '--public', 'known_hosts'], "--public 'known_hosts': not the public half"],
+  [1, ['token', 'mint', 'ada', '--expires', '2001-01-01'], "--expires '2001-01-01': "],
+  [1, ['admin-token', 'mint', 'x', '--owner', 'ada'], "--owner 'ada': must be email:ADDRESS"],
+  [1, ['operator', 'set', 'ada', '--role', 'viewer'], '<who>: must be email:ADDRESS'],
+  [1, ['webhook', 'add', 'nowhere'], '<url>: '],
+]
+test('a value that does not fit is named as the command line has it, and leads to --help', async () => {
+  const fix = 'See the options: --help'
+  const ran = await Promise.all(misfits.map(([, args]) => operator.run(...args, '--json')))
+  for (const [i, [code, args, message]] of misfits.entries()) {
+    expect(ran[i], args.join(' ')).toMatchObject({ code, stdout: '' })
+    expect(JSON.parse(ran[i]?.stderr ?? '')).toEqual({
+      error: { code: 'bad-request', message: expect.stringContaining(message), fix },
+    })
+  }
+  const { stderr } = await operator.run('agent', 'add', 'A B')
+  expect(stderr).toMatch(/^git-gate: <agent>: a name is .*\nSee the options: --help\n$/)
+}, 30_000)
+
+test('a fingerprint of gitleaks is refused before it is sent, with the form of the gate', async () => {
+  const of = `${'a'.repeat(40)}:settings.py:github-pat:1`
+  for (const command of ['exception add', 'pending decline'])
+    expect(await operator.run(...command.split(' '), 'app', of, '--reason', 'r')).toMatchObject({
+      code: 2,
+      stderr: expect.stringContaining(`${of}: a fingerprint has 32 of the characters 0-9 and a-f`),
+    })
 })
 
 /** Words of zod's own messages (zod/v4/locales/en). */

@@ -3,7 +3,13 @@ import { afterAll, beforeAll, expect, test } from 'vitest'
 import { pushThatWaits } from '../approval/fixtures/approvals.ts'
 import { sharedGate } from '../harness/index.ts'
 import { openConsole, startBrowser, untilLoaded } from './fixtures/browser.ts'
-import { randomObjectId, writeApprovals, writeFetches, writeHistory } from './fixtures/history.ts'
+import {
+  randomFingerprint,
+  randomObjectId,
+  writeApprovals,
+  writeFetches,
+  writeHistory,
+} from './fixtures/history.ts'
 
 let browser: Browser & AsyncDisposable
 beforeAll(async () => {
@@ -100,7 +106,7 @@ test('the page of today has what waits for a decision, the tokens in force and t
     line: 1,
     commit: randomObjectId(),
     excerpt: '',
-    fingerprint: randomObjectId(),
+    fingerprint: randomFingerprint(),
     asksForException: false,
   })
   const same = finding()

@@ -1,14 +1,7 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import {
-  Action,
-  type Grant,
-  GrantTerms,
-  isAllowed,
-  matchRef,
-  RefPattern,
-  type Rule,
-} from '../../src/contract/grant.ts'
+import { Action, type Grant, GrantTerms, isAllowed, matchRef, type Rule } from '../../src/contract/grant.ts'
+import { RefPattern } from '../../src/contract/grant-patterns.ts'
 import { AllowedSigners, splitSigners } from '../../src/contract/ssh/allowed-signers.ts'
 
 const grant = (...rules: Partial<Rule>[]): Grant => ({
@@ -132,6 +125,33 @@ test.each([
   'refs/heads/[]a]?[!b]',
 ])('the pattern %j is taken', text => {
   expect(RefPattern.safeParse(text).success).toBe(true)
+})
+
+test.each([
+  { denyPaths: ['/.github/**'] },
+  { denyPaths: ['docs/'] },
+  { denyPaths: ['./docs/**'] },
+  { denyPaths: ['a/../b'] },
+  { denyPaths: ['a//b'] },
+  { denyPaths: ['[ab'] },
+  { denyPaths: ['a\\'] },
+  { ask: [{ paths: ['/ci/**'] }] },
+  { emails: ['acme.example'] },
+  { emails: ['Ada <ada@acme.example>'] },
+  { pullRequests: ['release branch'] },
+  { pullRequests: ['refs/heads/'] },
+])('a pattern that matches nothing is refused: %j', terms => {
+  expect(GrantTerms.safeParse(terms).error?.issues[0]?.message).toMatch(/^matches no |must not be empty/)
+})
+
+test('patterns of paths, addresses and bases are taken as git has them', () => {
+  const terms = {
+    denyPaths: ['**', '**/*.env', '.github/**', ' a file with spaces ', 'a\\*', '[!a-c]x', 'v1..v2', 'ä/?'],
+    emails: ['*@acme.example', 'ada@acme.example', '**'],
+    pullRequests: ['main', 'release/*', '**'],
+  }
+  expect(GrantTerms.parse(terms)).toMatchObject(terms)
+  expect(GrantTerms.parse({ pullRequests: ['refs/heads/main'] }).pullRequests).toEqual(['main'])
 })
 
 test('terms and rules that are misspelt are refused, since they would bound nothing', () => {

@@ -28,7 +28,7 @@ test('every change is recorded, and a request that changed nothing is not', asyn
   const exception = z.object({ id: z.string() }).parse(
     await gate.json('POST', '/exceptions', {
       repository: 'github.com/acme/app',
-      fingerprint: 'a:b:c:1',
+      fingerprint: 'a'.repeat(32),
       reason: 'a test key',
     }),
   )
@@ -233,8 +233,8 @@ test('a repository has no more exceptions than a pass can carry', async () => {
       headers: { 'content-type': 'application/json', authorization: `Bearer ${gate.adminToken}` },
       body: JSON.stringify({ repository: 'app', fingerprint, reason: 'made up' }),
     })
-  expect((await add('last')).status).toBe(201)
-  const refused = await add('one too many')
+  expect((await add('a'.repeat(32))).status).toBe(201)
+  const refused = await add('b'.repeat(32))
   expect(refused.status).toBe(409)
   expect(await refused.json()).toMatchObject({ error: { code: 'too-many-exceptions' } })
   await waitForException(gate, 'p1')
@@ -246,7 +246,7 @@ test('a repository has no more exceptions than a pass can carry', async () => {
   expect(await approved.json()).toMatchObject({ error: { code: 'too-many-exceptions' } })
   expect(await gate.json('GET', '/approvals/p1')).toMatchObject({ state: 'waiting', approvedBy: [] })
   await gate.json('DELETE', '/exceptions/e1')
-  expect((await add('one for it')).status).toBe(201)
+  expect((await add('c'.repeat(32))).status).toBe(201)
 })
 
 /** Puts a push on record that waits for an approval of its finding, which grants an exception. */
@@ -270,17 +270,18 @@ const activeExceptions = async (fingerprint: string) =>
 
 test('a finding has one active exception at most, and none after it is revoked or declined', async () => {
   await seedRepository(gate)
-  const finding = { repository: 'github.com/acme/app', fingerprint: 'one' }
+  const fingerprint = '1'.repeat(32)
+  const finding = { repository: 'github.com/acme/app', fingerprint }
   const allow = async () =>
     z.object({ id: z.string() }).parse(await gate.json('POST', '/exceptions', { ...finding, reason: 'x' })).id
   await allow()
   const second = await allow()
-  expect(await activeExceptions('one')).toEqual([second])
+  expect(await activeExceptions(fingerprint)).toEqual([second])
   await gate.json('DELETE', `/exceptions/${second}`)
-  expect(await activeExceptions('one')).toEqual([])
+  expect(await activeExceptions(fingerprint)).toEqual([])
   await allow()
   await gate.json('POST', '/declines', finding)
-  expect(await activeExceptions('one')).toEqual([])
+  expect(await activeExceptions(fingerprint)).toEqual([])
 })
 
 test('the declined findings are listed a page at a time, newest first', async () => {

@@ -126,7 +126,7 @@ test('an operator of one repository reads and decides there only', async () => {
   expect(await approver('POST', '/decisions', { ...decision, repository: OTHER })).toBe(403)
   expect(await approver('POST', '/decisions', { ...decision, repository: [OWN] })).toBe(403)
   expect(await approver('POST', '/decisions', { ...decision, repository: OWN })).toBe(201)
-  const exception = { fingerprint: 'f'.repeat(64), reason: 'test value' }
+  const exception = { fingerprint: 'f'.repeat(32), reason: 'test value' }
   const foreign = z
     .object({ id: z.string() })
     .parse(await gate.json('POST', '/exceptions', { ...exception, repository: OTHER }))

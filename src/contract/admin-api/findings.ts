@@ -1,16 +1,12 @@
 import { z } from 'zod'
 import { RepositoryName } from '../names.ts'
-import { Finding } from '../outcome.ts'
+import { Finding, Fingerprint } from '../outcome.ts'
 import { Limit, Page, Time } from './common.ts'
 
 export const NewException = z
   .strictObject({
     repository: RepositoryName,
-    fingerprint: z
-      .string()
-      .min(1)
-      .max(128)
-      .regex(/^[^\r\n\0]+$/, 'a fingerprint is one line'),
+    fingerprint: Fingerprint,
     reason: z.string().min(1).max(2000),
     until: Time.nullable().default(null),
   })
@@ -34,7 +30,7 @@ export type GrantedException = z.infer<typeof GrantedException>
 export const NewDecline = z
   .strictObject({
     repository: RepositoryName,
-    fingerprint: NewException.shape.fingerprint,
+    fingerprint: Fingerprint,
     reason: z.string().max(2000).default('').meta({ description: 'What the agent is told at its next push' }),
   })
   .meta({ id: 'NewDecline' })
@@ -86,7 +82,7 @@ export const NewDecision = z
     until: Time.nullable().default(null),
     select: z
       .strictObject({
-        fingerprints: z.array(NewException.shape.fingerprint).min(1).max(500).optional(),
+        fingerprints: z.array(Fingerprint).min(1).max(500).optional(),
         push: z.string().max(64).optional(),
         rule: z.string().max(200).optional(),
         path: z.string().max(512).optional().meta({ description: 'A glob over the paths of findings' }),

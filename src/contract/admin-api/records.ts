@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { HostCallResult } from '../host-call.ts'
+import { Oid } from '../lfs.ts'
 import { Finding } from '../outcome.ts'
 import { Limit, Page, Time } from './common.ts'
 
@@ -81,7 +82,7 @@ export const LfsTransferPage = Page.extend({ transfers: z.array(LfsTransfer) }).
 export const LfsTransferQuery = z.object({
   repository: z.string().max(512).optional(),
   agent: z.string().max(64).optional(),
-  oid: z.string().max(64).optional(),
+  oid: Oid.optional(),
   outcome: LfsTransfer.shape.outcome.optional(),
   limit: Limit,
   cursor: z.string().max(64).optional(),

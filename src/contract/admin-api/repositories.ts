@@ -36,7 +36,7 @@ export const repositorySettings = {
   ca: z
     .string()
     .max(32_000)
-    .regex(/^\s*$|^\s*-----BEGIN CERTIFICATE-----/, 'not certificates in PEM')
+    .refine(areCertificates, 'not certificates in PEM')
     .default('')
     .meta({ description: 'Certificates (PEM) of the authorities to trust over HTTPS; empty: the system’s' }),
   proxy: z
@@ -66,6 +66,12 @@ function isProxyUrl(url: string): boolean {
   const { protocol, username, password, pathname, search, hash } = URL.parse(url) ?? {}
   if (url === '') return true
   return /^https?:$/.test(protocol ?? '') && !username && !password && pathname === '/' && !search && !hash
+}
+
+/** The text between certificates is a comment. Blocks of other kinds, such as a private key, would reach every operator. */
+function areCertificates(text: string): boolean {
+  const rest = text.replaceAll(/-----BEGIN CERTIFICATE-----[A-Za-z0-9+/=\s]+-----END CERTIFICATE-----/g, '')
+  return text.trim() === '' || (rest !== text && !rest.includes('-----'))
 }
 
 export const RepositorySettings = z

@@ -2,7 +2,13 @@ import type { Browser, Locator } from 'playwright-core'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { sharedGate } from '../../harness/index.ts'
 import { openConsole, startBrowser, untilLoaded } from '../fixtures/browser.ts'
-import { type PastPush, randomObjectId, writeExceptions, writeHistory } from '../fixtures/history.ts'
+import {
+  type PastPush,
+  randomFingerprint,
+  randomObjectId,
+  writeExceptions,
+  writeHistory,
+} from '../fixtures/history.ts'
 import { tabTo } from '../fixtures/keyboard.ts'
 import { measureLoad } from '../fixtures/long-history.ts'
 
@@ -20,7 +26,7 @@ const findingIn = (
   path,
   line: 12,
   commit: randomObjectId(),
-  fingerprint: randomObjectId(),
+  fingerprint: randomFingerprint(),
   excerpt: 'key = [redacted]',
   asksForException: false,
   ...overrides,
@@ -41,7 +47,7 @@ const refusedPushes = (count: number): PastPush[] =>
 
 test('a pending finding is shown as in the last push that it refused', async () => {
   await using gate = await sharedGate()
-  const fingerprints = [randomObjectId(), randomObjectId(), randomObjectId(), randomObjectId()]
+  const fingerprints = Array.from({ length: 4 }, randomFingerprint)
   const minutes = (ago: number) => Date.now() - ago * 60_000
   // In every combination of which push requests an exception and which the ledger has first.
   const pushes = fingerprints.map((fingerprint, i) => {
@@ -98,7 +104,7 @@ test('200 pending findings come in pages of less than 150 kB, which the keyboard
   for (let i = 0; i < 60; i++)
     await gate.admin.request('POST', '/declines', {
       repository: 'app',
-      fingerprint: randomObjectId(),
+      fingerprint: randomFingerprint(),
       reason: `rotate it, please (${i})`,
     })
   await using operator = await openConsole(browser, gate)
@@ -147,7 +153,7 @@ test('the page shows the newest decisions in effect, and the number of the other
   for (let i = 29; i >= 0; i--)
     await gate.admin.request('POST', '/declines', {
       repository: 'app',
-      fingerprint: randomObjectId(),
+      fingerprint: randomFingerprint(),
       reason: `word ${i};`,
     })
   await using operator = await openConsole(browser, gate)

@@ -1,5 +1,6 @@
 import { createRoute, z } from '@hono/zod-openapi'
 import { Declined, DeclinedPage, DeclinedQuery, NewDecline } from '../../../contract/admin-api/findings.ts'
+import { Fingerprint } from '../../../contract/outcome.ts'
 import { findRepository } from '../../../ledger/access/repositories.ts'
 import { decline, listDeclined, undoDecline } from '../../../ledger/findings/declines.ts'
 import { notFound } from '../../problem.ts'
@@ -52,7 +53,7 @@ export const declines = createApiRouter()
       path: '/declines/{repository}/{fingerprint}',
       tags,
       summary: 'Undo a decline: the finding is pending again',
-      request: { params: z.object({ repository: z.string().max(512), fingerprint: z.string().max(2000) }) },
+      request: { params: z.object({ repository: z.string().max(512), fingerprint: Fingerprint }) },
       responses: jsonResponses(
         200,
         Declined.pick({ repository: true, fingerprint: true }),
