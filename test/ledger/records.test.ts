@@ -286,7 +286,7 @@ test('a finding has one active exception at most, and none after it is revoked o
 
 test('the declined findings are listed a page at a time, newest first', async () => {
   await seedRepository(gate, 'declined')
-  const fingerprints = ['a:1', 'a:2', 'a:3']
+  const fingerprints = ['a', 'b', 'c'].map(each => each.repeat(32))
   for (const fingerprint of fingerprints)
     await gate.json('POST', '/declines', { repository: 'declined', fingerprint })
   const page = async (cursor = '') =>
