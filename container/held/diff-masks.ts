@@ -7,8 +7,8 @@ export interface DiffMask {
 const MAX_CHARACTERS = 4 << 20
 
 /**
- * The masks of refused pushes, by push id. They are in memory alone, so that no secret is on disk in plain text: the
- * text of a diff is not shown after a restart, nor of the oldest pushes beyond the limit.
+ * The masks of refused pushes with secrets, by push id. They are in memory alone, so that no secret is on disk in plain
+ * text: the text of such a diff is not shown after a restart, nor of the oldest pushes beyond the limit.
  */
 export class DiffMasks {
   readonly #masks = new Map<string, DiffMask>()

@@ -2,7 +2,7 @@ import { createHash, randomUUID } from 'node:crypto'
 import { createReadStream } from 'node:fs'
 import { type FileHandle, mkdir, open, rm, stat } from 'node:fs/promises'
 import { join } from 'node:path'
-import { type HeldPush, type HeldPushes, Kept } from './held-pushes.ts'
+import { type HeldPush, type HeldPushes, Judged } from './held-pushes.ts'
 
 /**
  * A held push in one stream, for a store outside of the companion: a line of JSON with its commands, then its pack. The
@@ -14,7 +14,7 @@ export interface HeldArchive {
   read(): AsyncIterable<Buffer>
 }
 
-const Head = Kept.omit({ isWaiting: true })
+const Head = Judged.omit({ isWaiting: true })
 
 /** The limit of the line of JSON, in bytes: more than a command list can have. */
 const MAX_HEAD_BYTES = 32 << 20
@@ -48,8 +48,9 @@ export async function restore(
     const read = await unpack(archive, join(folder, 'pack', `pack-${hash}.pack`))
     // Nothing of the archive counts before its hash is known.
     if (read?.hash !== hash) return false
-    const entry = Head.parse(JSON.parse(read.head.toString('utf8')))
-    return entry.id === push && (await held.keep({ ...entry, isWaiting: true, mask: undefined }, folder))
+    const { isClean, ...entry } = Head.parse(JSON.parse(read.head.toString('utf8')))
+    const mask = isClean ? { secrets: [] } : undefined
+    return entry.id === push && (await held.keep({ ...entry, isWaiting: true, mask }, folder))
   } finally {
     await rm(folder, { recursive: true, force: true })
   }

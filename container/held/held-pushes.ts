@@ -27,7 +27,9 @@ export const Kept = z.object({
   /** A push that waits for a decision is never deleted in favour of another push. */
   isWaiting: z.boolean(),
 })
-const Entry = Kept.extend({ at: z.number(), bytes: z.number() })
+/** `isClean`: the scan found no secret, so that all of the texts may be shown. */
+export const Judged = Kept.extend({ isClean: z.boolean() })
+const Entry = Judged.extend({ at: z.number(), bytes: z.number() })
 type Entry = z.infer<typeof Entry>
 
 export interface NewHeldPush extends z.infer<typeof Kept> {
@@ -122,7 +124,8 @@ class HeldFolder implements HeldPushes {
       return undefined
     }
     const pack = files.find(({ name }) => name.endsWith('.pack'))
-    return { ...entry, objects, pack: pack?.path, mask: this.#masks.get(id) }
+    const mask = entry.isClean ? { secrets: [] } : this.#masks.get(id)
+    return { ...entry, objects, pack: pack?.path, mask }
   }
 
   async stopWaiting(id: string): Promise<void> {
@@ -155,7 +158,8 @@ class HeldFolder implements HeldPushes {
     const files = quarantine === undefined ? [] : await packFiles(quarantine)
     const bytes = MIN_BYTES + totalBytes(files)
     if (!(await this.#makeRoom(push, bytes))) return false
-    const entry: Entry = { ...push, at: Date.now(), bytes }
+    const isClean = mask?.secrets.length === 0
+    const entry: Entry = { ...push, isClean, at: Date.now(), bytes }
     const unfinished = join(this.#folder, `${push.id}.new`)
     try {
       await mkdir(join(unfinished, 'objects', 'pack'), { recursive: true, mode: 0o700 })
@@ -167,7 +171,7 @@ class HeldFolder implements HeldPushes {
       throw error
     }
     this.#entries.set(push.id, entry)
-    if (mask) this.#masks.set(push.id, mask)
+    if (mask && !isClean) this.#masks.set(push.id, mask)
     return true
   }
 

@@ -11,6 +11,7 @@ import { bodyText, json, text } from '../client/respond.ts'
 import type { Companion } from '../companion.ts'
 import { addDeployKey, removeDeployKey } from '../forge/deploy-keys.ts'
 import { queryOrUnknown } from '../journal/recover.ts'
+import { describePush } from '../push/diff/describe-push.ts'
 import { emptyReport } from '../push/push-record.ts'
 import { createKey, IdentityError } from '../upstream/ssh/ssh-keys.ts'
 import { UpstreamError } from '../upstream/upstream-error.ts'
@@ -47,6 +48,22 @@ export async function settlePush(
   const has = await queryOrUnknown(pass.repository, refs, companion)
   if (has === 'no answer') return text(response, 503, 'the upstream does not answer')
   json(response, 200, { upstreamHas: has })
+}
+
+/** Responds with the commits and the diff of a push, or with 503 if they cannot be read at the moment. */
+export async function sendPushDiff(
+  { mirrors, held }: Companion,
+  pass: PassFor<'introduced'>,
+  response: ServerResponse,
+): Promise<void> {
+  try {
+    const push = await held.find(pass.push)
+    json(response, 200, await describePush(mirrors.get(pass.repository), push, pass))
+  } catch (error) {
+    if (error instanceof UpstreamError) return text(response, 503, error.message)
+    if (!(error instanceof Error) || error.name !== 'TimeoutError') throw error
+    text(response, 503, 'the companion needs longer to read the push, or to fetch the repository; try again')
+  }
 }
 
 /** Validates a gitleaks configuration by running gitleaks with it. The configuration is not stored. */

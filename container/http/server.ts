@@ -8,7 +8,6 @@ import { serveLfs } from '../lfs/index.ts'
 import { checkConnection } from '../mirror/check-connection.ts'
 import { sendBundle } from '../mirror/write-bundle.ts'
 import { logError } from '../process/log.ts'
-import { describePush } from '../push/diff/describe-push.ts'
 import { deleteSecret } from '../upstream/secret-files.ts'
 import { servePush } from './framed-push.ts'
 import {
@@ -18,6 +17,7 @@ import {
   deliverMail,
   getPushReport,
   receiveSeed,
+  sendPushDiff,
   settlePush,
   storeCredential,
 } from './handlers.ts'
@@ -178,15 +178,7 @@ async function route(
     case 'status':
       return json(response, 200, await statusOf(companion, pass))
     case 'introduced':
-      return json(
-        response,
-        200,
-        await describePush(
-          companion.mirrors.get(pass.repository),
-          await companion.held.find(pass.push),
-          pass,
-        ),
-      )
+      return sendPushDiff(companion, pass, response)
     case 'bundle':
       return sendBundle(companion, pass, response)
     case 'mirror-seed':

@@ -2,6 +2,7 @@ import fs from 'node:fs'
 import os from 'node:os'
 import path from 'node:path'
 import { expect, onTestFinished, test } from 'vitest'
+import type { DiffMask } from '../../container/held/diff-masks.ts'
 import { archiveOf, restore } from '../../container/held/held-archive.ts'
 import { type HeldPush, openHeldPushes } from '../../container/held/held-pushes.ts'
 import { AgentName, ObjectId, RefName, RepositoryName } from '../../src/contract/names.ts'
@@ -15,7 +16,7 @@ const scratch = () => {
 const open = () => openHeldPushes(scratch(), { maxBytes: 1_000_000, keepMs: 60_000 })
 
 /** Holds a push with a pack of these bytes; undefined: it has none. */
-async function heldPush(pack: Buffer | undefined): Promise<HeldPush> {
+async function heldPush(pack: Buffer | undefined, mask?: DiffMask): Promise<HeldPush> {
   const quarantine = scratch()
   fs.mkdirSync(path.join(quarantine, 'pack'))
   if (pack) fs.writeFileSync(path.join(quarantine, 'pack', `pack-${'a'.repeat(40)}.pack`), pack)
@@ -30,7 +31,7 @@ async function heldPush(pack: Buffer | undefined): Promise<HeldPush> {
           new: ObjectId.parse('1'.repeat(40)),
         },
       ],
-      ...{ pushOptions: ['pr'], isWaiting: true, mask: undefined },
+      ...{ pushOptions: ['pr'], isWaiting: true, mask },
     },
     quarantine,
   )
@@ -65,6 +66,17 @@ test('a held push is the same after its archive is restored, however the archive
       expect(found?.pack && fs.readFileSync(found.pack)).toEqual(pack)
       expect(fs.readdirSync(temporary)).toEqual([])
     }
+})
+
+test('the archive of a push tells that it has no secret, and none of its secrets', async () => {
+  for (const secrets of [[], ['a secret of the push']]) {
+    const archive = await archiveOf(await heldPush(undefined, { secrets }))
+    const bytes = await bytesOf(archive.read())
+    expect(bytes.includes('a secret')).toBe(false)
+    const [held, temporary] = [await open(), scratch()]
+    await restore(held, inChunks(bytes, 10), { push: 'one', hash: archive.hash, scratch: temporary })
+    expect((await held.find('one'))?.mask).toEqual(secrets.length === 0 ? { secrets } : undefined)
+  }
 })
 
 test('a push that is restored twice at once is held once', async () => {

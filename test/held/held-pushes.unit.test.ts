@@ -2,7 +2,7 @@ import fs from 'node:fs'
 import os from 'node:os'
 import path from 'node:path'
 import { expect, onTestFinished, test } from 'vitest'
-import { type NewHeldPush, openHeldPushes } from '../../container/held/held-pushes.ts'
+import { type HeldPushes, type NewHeldPush, openHeldPushes } from '../../container/held/held-pushes.ts'
 import { AgentName, ObjectId, RefName, RepositoryName } from '../../src/contract/names.ts'
 
 const scratch = () => {
@@ -41,6 +41,18 @@ const push = (id: string, isWaiting = false, agent = 'ada'): NewHeldPush => ({
 const SECRET = 'a secret of the push'
 
 const LIMITS = { maxBytes: 100_000, keepMs: 60_000 }
+
+test('a restart forgets which texts of a push are secret, and keeps that a push has none', async () => {
+  const folder = scratch()
+  const held = await openHeldPushes(folder, LIMITS)
+  await held.keep({ ...push('clean'), mask: { secrets: [] } }, quarantine(100))
+  await held.keep({ ...push('unscanned'), mask: undefined }, quarantine(100))
+  await held.keep(push('secret'), quarantine(100))
+  const masks = async (of: HeldPushes) =>
+    Promise.all(['clean', 'unscanned', 'secret'].map(async id => (await of.find(id))?.mask?.secrets))
+  expect(await masks(held)).toEqual([[], undefined, [SECRET]])
+  expect(await masks(await openHeldPushes(folder, LIMITS))).toEqual([[], undefined, undefined])
+})
 
 test('the objects of a refused push outlive its quarantine and the companion', async () => {
   const [folder, from] = [scratch(), quarantine(5000)]

@@ -1,3 +1,4 @@
+import type { Upstream } from '../../../src/contract/companion-api/pass.ts'
 import {
   type Changes,
   type DiffPart,
@@ -10,6 +11,7 @@ import { type TextMask, textMask } from '../../checks/index.ts'
 import type { Git } from '../../git/git.ts'
 import { EMPTY_TREE, formatOf } from '../../git/objects/object-format.ts'
 import type { HeldPush } from '../../held/held-pushes.ts'
+import { ensureIndex } from '../../held/pack-index.ts'
 import type { Mirror } from '../../mirror/mirror.ts'
 import { readCommits, readFiles, readText } from './read-changes.ts'
 
@@ -23,15 +25,18 @@ interface Shown {
 
 /**
  * Returns the commits that a push brought to each ref, the files that they change, and the diff from their merge base,
- * or of one commit. Reads the mirror, and of a refused push its kept objects.
+ * or of one commit. Reads the mirror, and of a refused push its kept objects. Rejects with UpstreamError if there is no
+ * mirror and upstream does not answer, and with the reason of a timeout after DEADLINE_MS.
  */
 export async function describePush(
   mirror: Mirror,
   held: HeldPush | undefined,
-  { refs, part }: { refs: readonly UpdatedRef[]; part: DiffPart },
+  { repository, refs, part }: { repository: Upstream; refs: readonly UpdatedRef[]; part: DiffPart },
 ): Promise<PushDiff[]> {
-  if (!(await mirror.exists())) return refs.map(({ ref }) => ({ ref, changes: null }))
   const signal = AbortSignal.timeout(DEADLINE_MS)
+  // A container that has just started has no mirror yet.
+  if (!(await mirror.exists())) await mirror.refresh(repository, signal)
+  if (held?.pack !== undefined) await ensureIndex(mirror.git, held.pack, signal)
   const release = await mirror.enter()
   const git = held ? mirror.git.withEnv({ GIT_ALTERNATE_OBJECT_DIRECTORIES: held.objects }) : mirror.git
   const shown: Shown = {

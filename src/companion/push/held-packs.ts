@@ -18,23 +18,29 @@ import { askCompanion } from '../ask-companion.ts'
 /** The time after a push in which its pack is tried to be kept, in milliseconds. No container is started for it. */
 const TRY_MS = 600_000
 
-/** Copies the packs of waiting pushes to R2, and deletes those of pushes that wait no more. */
+interface WaitingPush {
+  readonly id: string
+  readonly repository: string
+}
+
+/** Copies the pack of a waiting push to R2. The schedule tries again if this fails. */
+export async function keepHeldPack(env: Env, push: WaitingPush): Promise<void> {
+  if (env.HELD_PUSHES)
+    await keepPack(env, env.HELD_PUSHES, push).catch(error => logFault({ push: push.id }, error))
+}
+
+/** Copies the packs of waiting pushes to R2 that it lacks, and deletes those of pushes that wait no more. */
 export async function syncHeldPacks(env: Env): Promise<void> {
   const { HELD_PUSHES: bucket } = env
   if (!bucket) return
-  for (const push of await pushesWithoutPack(env.LEDGER, Date.now() - TRY_MS))
-    await keepPack(env, bucket, push).catch(error => logFault({ push: push.id }, error))
+  for (const push of await pushesWithoutPack(env.LEDGER, Date.now() - TRY_MS)) await keepHeldPack(env, push)
   const ended = await packsOfEnded(env.LEDGER)
   if (ended.length === 0) return
   await bucket.delete(ended)
   await forgetPacks(env.LEDGER, ended)
 }
 
-async function keepPack(
-  env: Env,
-  bucket: R2Bucket,
-  { id, repository }: { id: string; repository: string },
-): Promise<void> {
+async function keepPack(env: Env, bucket: R2Bucket, { id, repository }: WaitingPush): Promise<void> {
   const answer = await askHeld(env, repository, id, true)
   const hash = answer.headers.get(HELD_HASH_HEADER)
   const bytes = Number(answer.headers.get('content-length'))

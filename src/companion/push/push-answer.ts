@@ -7,6 +7,7 @@ import { type Frame, FrameError, FrameReader, PUSH_FRAMES } from '../../contract
 import { deleteEmptyPush } from '../../ledger/pushes/write-pushes.ts'
 import type { Send } from '../health.ts'
 import { passFor } from '../pass.ts'
+import { keepHeldPack } from './held-packs.ts'
 import { permitPush } from './permission.ts'
 import { createPushLedger } from './push-ledger.ts'
 import { syncOutcome } from './sync-outcome.ts'
@@ -91,7 +92,7 @@ interface Events {
   isRecorded(): boolean
 }
 
-function takeEvents({ env, id, send, waitUntil }: PushRequest): Events {
+function takeEvents({ env, id, repository, send, waitUntil }: PushRequest): Events {
   const ledger = createPushLedger(env.LEDGER, id)
   let isEmpty = true
   let isRecorded = false
@@ -102,8 +103,11 @@ function takeEvents({ env, id, send, waitUntil }: PushRequest): Events {
       else if (event.event === 'step-begun') ledger.step(event)
       else if (event.event === 'checked')
         waitUntil(permit(env, id, send).catch(error => logFault({ push: id }, error)))
-      else if (event.event === 'ended') isRecorded = await ledger.ended(event.report)
-      else isRecorded = (await ledger.pullRequest(event)) && isRecorded
+      else if (event.event === 'ended') {
+        isRecorded = await ledger.ended(event.report)
+        // At once, because the container's disk may be lost at any time.
+        if (event.report.approval) waitUntil(keepHeldPack(env, { id, repository }))
+      } else isRecorded = (await ledger.pullRequest(event)) && isRecorded
     },
     isEmpty: () => isEmpty,
     isRecorded: () => isRecorded,

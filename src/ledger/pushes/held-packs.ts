@@ -36,12 +36,13 @@ export async function bytesOfPacks(ledger: D1Database, repository: string): Prom
   return z.object({ bytes: z.number() }).parse(row).bytes
 }
 
+/** Records a copy, unless there is one: the end of a push and the schedule may copy it at the same time. */
 export async function recordPack(
   ledger: D1Database,
   { id, repository, hash, bytes }: HeldPack,
 ): Promise<void> {
   await ledger
-    .prepare('INSERT OR REPLACE INTO held_packs (id, repository, hash, bytes) VALUES (?, ?, ?, ?)')
+    .prepare('INSERT OR IGNORE INTO held_packs (id, repository, hash, bytes) VALUES (?, ?, ?, ?)')
     .bind(id, repository, hash, bytes)
     .run()
 }
