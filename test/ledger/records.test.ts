@@ -285,7 +285,13 @@ test('a finding has one active exception at most, and none after it is revoked o
 })
 
 test('the declined findings are listed a page at a time, newest first', async () => {
-  await seedRepository(gate, 'declined')
+  await gate.json('POST', '/identities', { name: 'of-declined' })
+  await gate.json('POST', '/repositories', {
+    name: 'declined',
+    upstream: 'ssh://git@github.com/acme/declined.git',
+    identity: 'of-declined',
+    knownHosts: hostKey('github.com'),
+  })
   const fingerprints = ['a', 'b', 'c'].map(each => each.repeat(32))
   for (const fingerprint of fingerprints)
     await gate.json('POST', '/declines', { repository: 'declined', fingerprint })
