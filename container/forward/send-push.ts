@@ -2,10 +2,10 @@ import type { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import type { Command } from '../git/command-list.ts'
 import { FLUSH, PktLines, pktLine } from '../git/pkt-line.ts'
-import type { ProcessResult } from '../process/spawn.ts'
+import { killWithStreams, type ProcessResult } from '../process/spawn.ts'
 import type { OpenPack } from './received-pack.ts'
 import { type LineReader, readUpstreamLines } from './upstream-lines.ts'
-import { cutSession, type ReceivePack } from './upstream-session.ts'
+import type { ReceivePack } from './upstream-session.ts'
 
 /** Time for upstream's session to end after its report, in milliseconds. */
 const END_MS = 2_000
@@ -41,7 +41,7 @@ export function sendPush(
   const request = Buffer.concat(requestOf(session, commands, pushOptions))
   const ended = new Promise<ProcessResult>((resolve, reject) => {
     let timer: NodeJS.Timeout | undefined
-    const stop = () => cutSession(child)
+    const stop = () => killWithStreams(child)
     deadline.addEventListener('abort', stop, { once: true })
     if (deadline.aborted) stop()
     child.stdout?.on('data', (chunk: Buffer) => {

@@ -3,7 +3,7 @@ import type { Upstream } from '../../src/contract/companion-api/pass.ts'
 import { isNullId, isReviewRef } from '../../src/contract/names.ts'
 import { type Command, isDelete } from '../git/command-list.ts'
 import { FLUSH, PktLines } from '../git/pkt-line.ts'
-import { killGroup } from '../process/spawn.ts'
+import { killWithStreams } from '../process/spawn.ts'
 import { withAbort } from '../process/with-abort.ts'
 import type { Link } from '../upstream/link.ts'
 
@@ -97,15 +97,9 @@ function endUnused(child: ChildProcess, stop: AbortController): void {
   child.stdout?.resume()
   const late = setTimeout(() => {
     stop.abort(new Error('the push was not sent'))
-    cutSession(child)
+    killWithStreams(child)
   }, DROP_MS)
   child.once('close', () => clearTimeout(late))
-}
-
-/** Kills ssh. The master of its connection has its streams too, and would keep them open. */
-export function cutSession(child: ChildProcess): void {
-  killGroup(child)
-  for (const stream of child.stdio) stream?.destroy()
 }
 
 function keepStderr({ stdin, stderr }: ChildProcess): () => string {

@@ -4,6 +4,9 @@
 
 export const FLUSH = Buffer.from('0000')
 
+/** Separates the sections of a message (gitprotocol-v2(5), "Packet-Line Framing"). */
+export const DELIMITER = Buffer.from('0001')
+
 /** The longest payload, in bytes. */
 export const MAX_PAYLOAD = 65516
 
@@ -73,6 +76,16 @@ export class PktLines {
     if (this.#held < length) return undefined
     this.#consume(length)
     return this.#bytes.subarray(this.#at - length + 4, this.#at)
+  }
+
+  /** Does the same for a protocol in which a packet may be a delimiter. */
+  nextOrDelimiter(): Pkt | 'delimiter' | undefined {
+    // A length that is read already is no delimiter's.
+    if (this.#wanted > 4 || this.#held < 4) return this.next()
+    this.#join()
+    if (readLength(this.#bytes, this.#at) !== 1) return this.next()
+    this.#consume(4)
+    return 'delimiter'
   }
 
   /** The number of bytes after the packets taken so far. */

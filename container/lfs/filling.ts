@@ -1,6 +1,6 @@
 import type { LfsObject } from '../../src/contract/lfs.ts'
 import { withAbort } from '../process/with-abort.ts'
-import type { LfsUpstream } from '../upstream/lfs-api/index.ts'
+import type { LfsUpstream } from '../upstream/lfs-server/index.ts'
 import { openFile } from './open-file.ts'
 import type { Arrival, Shelf } from './store.ts'
 

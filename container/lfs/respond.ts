@@ -3,7 +3,7 @@ import { LFS_JSON } from '../../src/contract/lfs.ts'
 import { GateFault } from '../checks/index.ts'
 import { describeError, logError } from '../process/log.ts'
 import { MemoryExhausted } from '../process/memory-budget.ts'
-import { LfsRefused, NoLfs } from '../upstream/lfs-api/index.ts'
+import { LfsRefused, NoLfs } from '../upstream/lfs-server/index.ts'
 import { UpstreamError } from '../upstream/upstream-error.ts'
 import { StoreFull, WrongObject } from './store.ts'
 

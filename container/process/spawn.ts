@@ -60,6 +60,12 @@ export function killGroup(child: Pick<ChildProcess, 'pid'>, signal: NodeJS.Signa
   }
 }
 
+/** Kills a child's process group. Another process may have its streams, such as ssh's master, and keep them open. */
+export function killWithStreams(child: ChildProcess): void {
+  killGroup(child)
+  for (const stream of child.stdio) stream?.destroy()
+}
+
 /**
  * Starts a child in its own process group, which is killed when the signal aborts. The child gets the given
  * environment, and the mark by which the next companion finds it (orphans.ts). `memoryBytes` limits each of

@@ -1,7 +1,7 @@
 import type { Upstream } from '../../src/contract/companion-api/pass.ts'
 import { type MirroredRefs, mirroredRefs } from '../../src/contract/mirrored-refs.ts'
 import { FORMAT_NAME, formatOf, type ObjectFormat } from '../git/objects/object-format.ts'
-import { FLUSH, type Pkt, PktLineError, PktLines, pktLine } from '../git/pkt-line.ts'
+import { DELIMITER, FLUSH, type Pkt, PktLineError, PktLines, pktLine } from '../git/pkt-line.ts'
 import type { RefList } from '../git/ref-list.ts'
 import { killGroup } from '../process/spawn.ts'
 import type { Link } from './link.ts'
@@ -19,7 +19,6 @@ export interface UpstreamRefs extends RefList {
 }
 
 const LINE_FEED = 10
-const DELIMITER = Buffer.from('0001')
 
 /** An `ls-refs` request for HEAD and these refs (gitprotocol-v2(5)). */
 const listRefs = ({ prefixes }: MirroredRefs, format: ObjectFormat, ...more: readonly string[]) =>

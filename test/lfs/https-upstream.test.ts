@@ -3,7 +3,7 @@ import http from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { text } from 'node:stream/consumers'
 import { expect, onTestFinished, test } from 'vitest'
-import { createLfsUpstreams } from '../../container/upstream/lfs-api/index.ts'
+import { createLfsUpstreams } from '../../container/upstream/lfs-server/index.ts'
 import { Upstream } from '../../src/contract/companion-api/pass.ts'
 import { sha256 } from './client.ts'
 

@@ -1,8 +1,8 @@
 import type { Readable } from 'node:stream'
-import { LFS_JSON, type LfsObject } from '../../../src/contract/lfs.ts'
-import { UpstreamError } from '../upstream-error.ts'
+import { LFS_JSON, type LfsObject } from '../../../../src/contract/lfs.ts'
+import { UpstreamError } from '../../upstream-error.ts'
 import { errorOf, type LfsAction } from './api.ts'
-import type { LfsSender } from './http.ts'
+import type { LfsSender } from './send.ts'
 
 /** Returns the body of a download action (git-lfs docs/api/basic-transfers.md). */
 export async function downloadObject(
@@ -29,38 +29,30 @@ async function* bytesOf(answer: Readable, href: string, signal: AbortSignal): As
 }
 
 /**
- * Runs the upload and the verify action of an object. An LFS server that has the whole object may work on it for
- * `answerMs` milliseconds.
+ * Runs the upload action of an object, and its verify action if there is one. An LFS server that has the whole
+ * object may work on it for `answerMs` milliseconds.
  */
 export async function uploadObject(
   send: LfsSender,
   object: LfsObject,
-  { upload, verify }: { upload?: LfsAction | undefined; verify?: LfsAction | undefined },
+  { upload, verify }: { upload: LfsAction; verify: LfsAction | undefined },
   open: () => Readable,
   answerMs: number,
   signal: AbortSignal,
 ): Promise<void> {
-  if (upload) {
-    const headers: Record<string, string> = {
-      'content-type': 'application/octet-stream',
-      ...upload.header,
-      'content-length': String(object.size),
-    }
-    delete headers['Transfer-Encoding']
-    const body = open()
-    try {
-      const answer = await send(upload.href, {
-        method: 'PUT',
-        headers,
-        body,
-        signal,
-        answerMs,
-      })
-      if ((answer.statusCode ?? 0) > 299) throw await errorOf(upload.href, answer)
-      answer.resume()
-    } finally {
-      body.destroy()
-    }
+  const headers: Record<string, string> = {
+    'content-type': 'application/octet-stream',
+    ...upload.header,
+    'content-length': String(object.size),
+  }
+  delete headers['Transfer-Encoding']
+  const body = open()
+  try {
+    const answer = await send(upload.href, { method: 'PUT', headers, body, signal, answerMs })
+    if ((answer.statusCode ?? 0) > 299) throw await errorOf(upload.href, answer)
+    answer.resume()
+  } finally {
+    body.destroy()
   }
   if (!verify) return
   const text = JSON.stringify(object)

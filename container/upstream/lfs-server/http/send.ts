@@ -2,9 +2,9 @@ import http, { type IncomingMessage } from 'node:http'
 import https from 'node:https'
 import type { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
-import type { Upstream } from '../../../src/contract/companion-api/pass.ts'
-import { isSafeForSecrets } from '../../../src/contract/credential.ts'
-import { UpstreamError } from '../upstream-error.ts'
+import type { Upstream } from '../../../../src/contract/companion-api/pass.ts'
+import { isSafeForSecrets } from '../../../../src/contract/credential.ts'
+import { UpstreamError } from '../../upstream-error.ts'
 
 /** The longest silence of an LFS server, in milliseconds. */
 const IDLE_MS = 60_000

@@ -1,13 +1,11 @@
 import { z } from 'zod'
-import type { Upstream } from '../../../src/contract/companion-api/pass.ts'
-import type { LfsOperation } from '../../../src/contract/lfs.ts'
-import type { HostToken } from '../https/credentials.ts'
-import type { Link } from '../link.ts'
-import { toUpstreamError } from '../to-upstream-error.ts'
-import { UpstreamError } from '../upstream-error.ts'
-
-/** The upstream has no Git LFS. */
-export class NoLfs extends UpstreamError {}
+import type { Upstream } from '../../../../src/contract/companion-api/pass.ts'
+import type { LfsOperation } from '../../../../src/contract/lfs.ts'
+import type { HostToken } from '../../https/credentials.ts'
+import type { Link } from '../../link.ts'
+import { toUpstreamError } from '../../to-upstream-error.ts'
+import { UpstreamError } from '../../upstream-error.ts'
+import { expiryOf, LIFETIME_MS, NoLfs } from '../transport.ts'
 
 /** The address of an upstream's LFS API, with the headers that authenticate the gate. */
 export interface LfsEndpoint {
@@ -20,33 +18,12 @@ export interface LfsEndpoint {
   readonly expiresAt: number
 }
 
-/** The lifetime of an endpoint for which upstream gives none, in milliseconds. */
-const LIFETIME_MS = 5 * 60_000
-
-/** Credentials are renewed this long before they expire, in milliseconds. */
-const MARGIN_MS = 30_000
-
 const Expiry = { expires_in: z.number().optional(), expires_at: z.string().optional() }
 const Authentication = z.object({
   href: z.string().min(1),
   header: z.record(z.string(), z.string()).nullish(),
   ...Expiry,
 })
-
-/** Returns when an answer of an LFS server expires, in Unix milliseconds, with a margin. */
-export function expiryOf({
-  expires_in,
-  expires_at,
-}: {
-  expires_in?: number | undefined
-  expires_at?: string | undefined
-}): number {
-  const now = Date.now()
-  if (expires_in !== undefined && expires_in > 0) return now + expires_in * 1000 - MARGIN_MS
-  const expiresAt = expires_at === undefined ? Number.NaN : Date.parse(expires_at)
-  // Servers send the year 1 for "never".
-  return expiresAt > now ? expiresAt - MARGIN_MS : now + LIFETIME_MS
-}
 
 /**
  * Asks an upstream over SSH for its LFS API: `git-lfs-authenticate <path> <operation>` (git-lfs

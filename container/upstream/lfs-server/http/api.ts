@@ -1,12 +1,10 @@
 import type { IncomingMessage } from 'node:http'
 import { z } from 'zod'
-import { LFS_JSON, type LfsObject, type LfsOperation } from '../../../src/contract/lfs.ts'
-import { UpstreamError } from '../upstream-error.ts'
-import { type LfsEndpoint, NoLfs, parseJson } from './endpoint.ts'
-import { answerText, type LfsSender } from './http.ts'
-
-/** The objects of one batch: more get an error from some servers. */
-const BATCH = 100
+import { LFS_JSON, type LfsObject, type LfsOperation } from '../../../../src/contract/lfs.ts'
+import { UpstreamError } from '../../upstream-error.ts'
+import { NoLfs, statusError } from '../transport.ts'
+import { type LfsEndpoint, parseJson } from './endpoint.ts'
+import { answerText, type LfsSender } from './send.ts'
 
 const MAX_ANSWER_BYTES = 4 << 20
 
@@ -27,15 +25,10 @@ const Answered = z.object({
     .nullish(),
   error: z.object({ code: z.number(), message: z.string().default('') }).nullish(),
 })
-export type LfsAnswer = z.infer<typeof Answered>
+type Answered = z.infer<typeof Answered>
+export type LfsActions = NonNullable<Answered['actions']>
 
 const Batch = z.object({ transfer: z.string().optional(), objects: z.array(Answered) })
-
-/** Upstream's LFS API refuses the gate's credentials. */
-export class Unauthorized extends UpstreamError {}
-
-/** Upstream's LFS server refuses a request for a reason that another attempt does not change. */
-export class LfsRefused extends UpstreamError {}
 
 /** Asks for the actions of objects (git-lfs docs/api/batch.md). Rejects with UpstreamError. */
 export async function requestBatch(
@@ -44,27 +37,22 @@ export async function requestBatch(
   operation: LfsOperation,
   objects: readonly LfsObject[],
   signal: AbortSignal,
-): Promise<LfsAnswer[]> {
-  const answers: LfsAnswer[] = []
-  for (let start = 0; start < objects.length; start += BATCH) {
-    const some = objects.slice(start, start + BATCH)
-    const body = { operation, transfers: ['basic'], objects: some, hash_algo: 'sha256' }
-    const { status, text } = await requestJson(send, endpoint, 'POST', '/objects/batch', body, signal)
-    if (status === 404 || status === 501) throw new NoLfs('the upstream has no Git LFS')
-    if (status !== 200) throw toError(endpoint.href, status, text)
-    const read = Batch.safeParse(parseJson(text))
-    if (!read.success || (read.data.transfer ?? 'basic') !== 'basic')
-      throw new UpstreamError(`the LFS server ${hostOf(endpoint.href)} answers in a way that cannot be read`)
-    answers.push(...read.data.objects.map(answer => withCredentials(answer, endpoint)))
-  }
-  return answers
+): Promise<Answered[]> {
+  const body = { operation, transfers: ['basic'], objects, hash_algo: 'sha256' }
+  const { status, text } = await requestJson(send, endpoint, 'POST', '/objects/batch', body, signal)
+  if (status === 404 || status === 501) throw new NoLfs('the upstream has no Git LFS')
+  if (status !== 200) throw toError(endpoint.href, status, text)
+  const read = Batch.safeParse(parseJson(text))
+  if (!read.success || (read.data.transfer ?? 'basic') !== 'basic')
+    throw new UpstreamError(`the LFS server ${hostOf(endpoint.href)} answers in a way that cannot be read`)
+  return read.data.objects.map(answer => withCredentials(answer, endpoint))
 }
 
 /**
  * Adds the credentials of the API to actions that take credentials and bring none (git-lfs docs/api/batch.md,
  * `authenticated`). Another origin never gets them.
  */
-function withCredentials(answer: LfsAnswer, { href, headers, token }: LfsEndpoint): LfsAnswer {
+function withCredentials(answer: Answered, { href, headers, token }: LfsEndpoint): Answered {
   if (token === undefined || answer.authenticated || !answer.actions) return answer
   const { origin } = new URL(href)
   const add = (action: LfsAction): LfsAction => {
@@ -106,14 +94,9 @@ export async function errorOf(url: string, answer: IncomingMessage): Promise<Ups
   return toError(url, answer.statusCode ?? 0, await answerText(answer, 64_000).catch(() => ''))
 }
 
-export function toError(url: string, status: number, text: string): UpstreamError {
-  const hostMessage = z.object({ message: z.string() }).safeParse(parseJson(text)).data?.message
-  const words = hostMessage ? `: ${hostMessage.replace(/[^\x20-\x7e]+/g, ' ').slice(0, 300)}` : ''
-  const message = `the LFS server ${hostOf(url)} answers with ${status}${words}`
-  if (status === 401) return new Unauthorized(message)
-  return status >= 400 && status < 500 && status !== 408 && status !== 429
-    ? new LfsRefused(message)
-    : new UpstreamError(message)
+function toError(url: string, status: number, text: string): UpstreamError {
+  const { message } = z.object({ message: z.string() }).safeParse(parseJson(text)).data ?? {}
+  return statusError(hostOf(url), status, message)
 }
 
 const hostOf = (url: string) => new URL(url).host
