@@ -21,6 +21,8 @@ export interface RunOptions {
   readonly input?: string | Buffer
   /** The limit of stdout in bytes (64 MiB). The process is killed past it. */
   readonly maxOutput?: number
+  /** True: the exit code is that of another command, as ssh's is, and 127 does not mean that this one is missing. */
+  readonly relaysExitCode?: boolean
   readonly onStderr?: (chunk: Buffer) => void
   /** Receives the process group's id after the start. */
   readonly onStart?: (pid: number) => void
@@ -110,6 +112,7 @@ export async function run(
     memoryBytes,
     input,
     maxOutput = 64 << 20,
+    relaysExitCode = false,
     onStderr,
     onStart,
     onFd3,
@@ -161,7 +164,7 @@ export async function run(
     child.once('close', (code, killedBy) => {
       if (signal.aborted) return reject(signal.reason)
       if (overflow) return reject(new Error(`${command} printed more than ${maxOutput} bytes`))
-      if (code === NO_COMMAND) return reject(new Error(`${command} could not be started`))
+      if (code === NO_COMMAND && !relaysExitCode) return reject(new Error(`${command} could not be started`))
       resolve({
         code,
         signal: killedBy,

@@ -25,6 +25,8 @@ export interface LinkLease {
   startReceivePack?(upstream: Upstream, signal: AbortSignal): ChildProcess
   /** Runs `git-lfs-authenticate` at upstream (git-lfs docs/api/server-discovery.md). Absent over HTTPS. */
   authenticateLfs?(upstream: Upstream, operation: LfsOperation, signal: AbortSignal): Promise<ProcessResult>
+  /** Starts `git-lfs-transfer` at upstream (git-lfs docs/proposals/ssh_adapter.md). Absent over HTTPS. */
+  startLfsTransfer?(upstream: Upstream, operation: LfsOperation): ChildProcess
   /** Releases the lease. `cut`: the process was killed, and upstream may not have noticed. */
   release(options?: { broken?: boolean }): void
 }

@@ -35,7 +35,8 @@ const UNREACHABLE =
 const NO_REPOSITORY =
   /not appear to be a git repository|Repository not found|does not exist|could not be found|^fatal: repository '.*' not found/im
 
-const hostOf = (url: string) =>
+/** Returns the host of an upstream's URL, with its user and port where it names them. */
+export const hostOf = (url: string) =>
   isHttps(url) ? new URL(url).host : parseSshUrl(url).host.replace(/^ssh:\/\//, '')
 
 /** The identity or credential with which the gate authenticates at the upstream. */

@@ -2,12 +2,13 @@ import type { Readable } from 'node:stream'
 import type { Upstream } from '../../../src/contract/companion-api/pass.ts'
 import type { LfsObject, LfsOperation } from '../../../src/contract/lfs.ts'
 import { UpstreamError } from '../upstream-error.ts'
-import { createHttpTransport, type LfsWays } from './http/http-transport.ts'
+import { createTransport } from './create-transport.ts'
 import {
   type LfsAnswer,
   type LfsOffer,
   LfsRefused,
   type LfsTransport,
+  type LfsWays,
   type LockAnswer,
   type LockRequest,
   Unauthorized,
@@ -49,7 +50,7 @@ export function createLfsUpstreams(ways: LfsWays): LfsUpstreams {
   return {
     to(upstream) {
       const key = JSON.stringify(upstream)
-      const lfs = known.get(key) ?? createLfsUpstream(upstream, createHttpTransport(upstream, ways))
+      const lfs = known.get(key) ?? createLfsUpstream(upstream, createTransport(upstream, ways))
       known.set(key, lfs)
       return lfs
     },

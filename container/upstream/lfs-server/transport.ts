@@ -1,5 +1,8 @@
 import type { Readable } from 'node:stream'
+import type { Upstream } from '../../../src/contract/companion-api/pass.ts'
 import type { LfsObject, LfsOperation } from '../../../src/contract/lfs.ts'
+import type { Credentials } from '../https/credentials.ts'
+import type { Link } from '../link.ts'
 import { UpstreamError } from '../upstream-error.ts'
 
 /** The upstream has no Git LFS. */
@@ -10,6 +13,14 @@ export class Unauthorized extends UpstreamError {}
 
 /** Upstream's LFS server refuses a request for a reason that another attempt does not change. */
 export class LfsRefused extends UpstreamError {}
+
+/** The ways to the hosts of upstreams. */
+export interface LfsWays {
+  readonly linkTo: (upstream: Upstream) => Promise<Link>
+  readonly credentials: Pick<Credentials, 'tokenFor' | 'refused'>
+  /** The longest wait for an LFS server that has the whole object, in milliseconds. */
+  readonly forwardMs: number
+}
 
 /** A protocol in which an upstream's LFS server is spoken to. Its methods reject with UpstreamError. */
 export interface LfsTransport {

@@ -81,6 +81,10 @@ function sshConfig(identity: string, knownHosts: string): string {
 
 const shellQuote = (word: string) => `'${word.replaceAll("'", `'\\''`)}'`
 
+/** Returns the command line for the host's shell. */
+const commandFor = (service: string, url: string, ...args: readonly string[]) =>
+  [service, shellQuote(parseSshUrl(url).path), ...args].join(' ')
+
 function createLink(upstream: Upstream, config: string, control: string): Link {
   // git gives the command to a shell, which ssh replaces.
   const ssh = `exec ssh -F ${shellQuote(config)} -S `
@@ -92,9 +96,9 @@ function createLink(upstream: Upstream, config: string, control: string): Link {
     connect: connections.connect,
     async acquire(signal) {
       const { control, release } = await connections.borrow(signal)
-      const start = (service: string, url: string, signal: AbortSignal, env: Record<string, string>) => {
+      const start = (command: string, signal: AbortSignal, env: Record<string, string>) => {
         const to = ['-F', config, '-S', control, '-o', 'SendEnv=GIT_PROTOCOL', host]
-        return spawnGroup('ssh', [...to, `${service} ${shellQuote(parseSshUrl(url).path)}`], {
+        return spawnGroup('ssh', [...to, command], {
           signal,
           stdio: ['pipe', 'pipe', 'pipe'],
           env: { PATH: process.env.PATH, ...env },
@@ -102,21 +106,24 @@ function createLink(upstream: Upstream, config: string, control: string): Link {
       }
       return {
         authenticateLfs({ url }, operation, signal) {
-          const command = `git-lfs-authenticate ${shellQuote(parseSshUrl(url).path)} ${operation}`
+          const command = commandFor('git-lfs-authenticate', url, operation)
           const env = { PATH: process.env.PATH ?? '' }
           return run('ssh', ['-F', config, '-S', control, host, command], {
             cwd: '/',
             env,
             signal,
             maxOutput: 64_000,
+            relaysExitCode: true,
           })
         },
+        startLfsTransfer: ({ url }, operation) =>
+          start(commandFor('git-lfs-transfer', url, operation), new AbortController().signal, {}),
         git: { env: { GIT_SSH_COMMAND: ssh + shellQuote(control), GIT_SSH_VARIANT: 'ssh' } },
         startUploadPack: ({ url }, signal) => ({
-          child: start('git-upload-pack', url, signal, { GIT_PROTOCOL: 'version=2' }),
+          child: start(commandFor('git-upload-pack', url), signal, { GIT_PROTOCOL: 'version=2' }),
           isHelper: false,
         }),
-        startReceivePack: ({ url }, signal) => start('git-receive-pack', url, signal, {}),
+        startReceivePack: ({ url }, signal) => start(commandFor('git-receive-pack', url), signal, {}),
         release,
       }
     },

@@ -1,22 +1,19 @@
 import type { Upstream } from '../../../../src/contract/companion-api/pass.ts'
 import type { LfsObject, LfsOperation } from '../../../../src/contract/lfs.ts'
 import { isHttps } from '../../../../src/contract/upstream.ts'
-import type { Credentials } from '../../https/credentials.ts'
-import type { Link } from '../../link.ts'
 import { credentialRefused } from '../../to-upstream-error.ts'
-import { expiryOf, type LfsOffer, type LfsTransport, operationOf, Unauthorized } from '../transport.ts'
+import {
+  expiryOf,
+  type LfsOffer,
+  type LfsTransport,
+  type LfsWays,
+  operationOf,
+  Unauthorized,
+} from '../transport.ts'
 import { type LfsActions, requestBatch, requestJson } from './api.ts'
 import { type LfsEndpoint, lfsEndpointOverHttps, lfsEndpointOverSsh } from './endpoint.ts'
 import { downloadObject, uploadObject } from './objects.ts'
 import { createLfsSender, type LfsSender } from './send.ts'
-
-/** The ways to the hosts of upstreams. */
-export interface LfsWays {
-  readonly linkTo: (upstream: Upstream) => Promise<Link>
-  readonly credentials: Pick<Credentials, 'tokenFor' | 'refused'>
-  /** The longest wait for an LFS server that has the whole object, in milliseconds. */
-  readonly forwardMs: number
-}
 
 /** The LFS API over HTTP (git-lfs docs/api), at an HTTPS upstream or where an SSH upstream says that it is. */
 export function createHttpTransport(

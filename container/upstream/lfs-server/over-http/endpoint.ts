@@ -3,8 +3,8 @@ import type { Upstream } from '../../../../src/contract/companion-api/pass.ts'
 import type { LfsOperation } from '../../../../src/contract/lfs.ts'
 import type { HostToken } from '../../https/credentials.ts'
 import type { Link } from '../../link.ts'
-import { toUpstreamError } from '../../to-upstream-error.ts'
 import { UpstreamError } from '../../upstream-error.ts'
+import { commandError } from '../command-error.ts'
 import { expiryOf, LIFETIME_MS, NoLfs } from '../transport.ts'
 
 /** The address of an upstream's LFS API, with the headers that authenticate the gate. */
@@ -39,12 +39,7 @@ export async function lfsEndpointOverSsh(
   const { authenticateLfs, release } = await link.acquire(signal)
   const ended = await Promise.resolve(authenticateLfs?.(upstream, operation, signal)).finally(release)
   if (!ended) throw new NoLfs(`the upstream of ${upstream.name} is not reached over SSH`)
-  if (ended.code !== 0) {
-    // 255 is ssh's own failure; any other code is upstream's answer to the command.
-    if (ended.code !== 255 && UNKNOWN_COMMAND.test(ended.stderr))
-      throw new NoLfs(`the upstream of ${upstream.name} has no Git LFS`)
-    throw toUpstreamError(upstream, ended.stderr)
-  }
+  if (ended.code !== 0) throw commandError(upstream, ended.code, ended.stderr)
   const authentication = Authentication.safeParse(parseJson(ended.stdout.toString('utf8')))
   if (!authentication.success)
     throw new UpstreamError(`the upstream of ${upstream.name} does not say where its Git LFS is`)
@@ -63,9 +58,6 @@ export function lfsEndpointOverHttps({ url }: Upstream, { user, token }: HostTok
     expiresAt: Date.now() + LIFETIME_MS,
   }
 }
-
-const UNKNOWN_COMMAND =
-  /unrecognized command|not found|unknown command|invalid command|not allowed|disabled|no such/i
 
 export function parseJson(text: string): unknown {
   try {
