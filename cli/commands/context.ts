@@ -19,7 +19,15 @@ export function command(nameAndArguments: string, description: string): Command 
   const [name, ...parameters] = nameAndArguments.split(' ')
   const result = new Command(name).description(description).option('--json', 'print JSON')
   for (const parameter of parameters) result.argument(parameter)
-  return result
+  return result.hook('preAction', assertNotEmpty)
+}
+
+/** Throws a UsageError for an empty argument, as of a shell's unset variable: a list would be of everything. */
+function assertNotEmpty(command: Command): void {
+  const at = command.args.indexOf('')
+  if (at < 0) return
+  const argument = command.registeredArguments[at] ?? command.registeredArguments.at(-1)
+  throw new UsageError(`<${argument?.name()}> must not be empty`, 'See the options: --help')
 }
 
 /** Creates a command that removes something: it asks on a terminal, unless --yes is given. */

@@ -1,3 +1,5 @@
+import { writeFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { gitGate } from './command.ts'
 import { type Operator, startOperator } from './fixtures/operator.ts'
@@ -5,6 +7,7 @@ import { type Operator, startOperator } from './fixtures/operator.ts'
 let operator: Operator
 beforeAll(async () => {
   operator = await startOperator()
+  writeFileSync(join(operator.folder, 'words.txt'), 'these are no keys\n')
   await operator.ok('identity', 'new', 'deploy')
   const at = ['--upstream', 'git@github.com:acme/app.git', '--known-hosts', 'known_hosts']
   await operator.ok('repo', 'add', 'app', ...at, '--identity', 'deploy')
@@ -82,6 +85,7 @@ const misfits: readonly [code: number, args: string[], message: string][] = [
   [2, [...GRANT, '--email', 'acme.example'], "--email 'acme.example': matches no e-mail address"],
   [2, [...GRANT, '--push', 'ok', '{agnet}/**'], "--push '{agnet}/**': the only variable"],
   [2, [...GRANT, '--tags', 'v 1', '--replace'], "--tags 'v 1': "],
+  [2, [...GRANT, '--allowed-signers', 'words.txt'], "--allowed-signers 'words.txt': keys are public ones"],
   [2, [...GRANT, '--push-options', ''], "--push-options '': must not be empty"],
   [1, ['repo', 'set', 'app', '--web-url', 'ftp://x'], "--web-url 'ftp://x': a page is "],
   [1, ['repo', 'set', 'app', '--read-refs', 'a', 'refs/x/*'], "--read-refs 'a': a pattern of refs"],
@@ -103,6 +107,15 @@ test('a value that does not fit is named as the command line has it, and leads t
   const { stderr } = await operator.run('agent', 'add', 'A B')
   expect(stderr).toMatch(/^git-gate: <agent>: a name is .*\nSee the options: --help\n$/)
 }, 30_000)
+
+test('an empty argument, as of an unset variable, is refused and lists nothing', async () => {
+  for (const words of ['token list', 'grant list', 'push show', 'repo remove'])
+    expect(await operator.run(...words.split(' '), ''), words).toMatchObject({
+      code: 2,
+      stdout: '',
+      stderr: expect.stringMatching(/^git-gate: <\w+> must not be empty\n/),
+    })
+})
 
 test('a fingerprint of gitleaks is refused before it is sent, with the form of the gate', async () => {
   const of = `${'a'.repeat(40)}:settings.py:github-pat:1`

@@ -171,6 +171,14 @@ test('allowed signers are lines for ssh-keygen and whole OpenPGP public keys, in
   const { ssh, openPgp: keys } = splitSigners(AllowedSigners.parse(text))
   expect(ssh.split('\n').filter(Boolean)).toEqual([ada, bob])
   expect(keys).toHaveLength(2)
-  for (const bad of [openPgp('PRIVATE'), openPgp('PUBLIC').slice(0, -2)])
+  const others = `# the team\n\n"ada b@x" namespaces="git",valid-after="20260101" ssh-rsa BBBB= a comment\n`
+  expect(AllowedSigners.safeParse(others).success).toBe(true)
+  for (const bad of [
+    openPgp('PRIVATE'),
+    openPgp('PUBLIC').slice(0, -2),
+    'ssh-ed25519 AAAA',
+    'ada@x',
+    'x y z',
+  ])
     expect(GrantTerms.safeParse({ allowedSigners: `${ada}\n${bad}` }).success).toBe(false)
 })

@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { KEY_TYPES } from './known-hosts.ts'
 
 const BEGIN = '-----BEGIN PGP PUBLIC KEY BLOCK-----'
 const END = '-----END PGP PUBLIC KEY BLOCK-----'
@@ -31,6 +32,15 @@ export const AllowedSigners = z
   .string()
   .max(64_000)
   .refine(
-    signers => !/-----(BEGIN|END) /.test(splitSigners(signers).ssh),
-    'keys are public ones: lines of an allowed-signers file, or whole OpenPGP keys as gpg --armor --export prints them',
+    signers => splitSigners(signers).ssh.split('\n').every(isSignerLine),
+    'keys are public ones: lines of an allowed-signers file (ada@acme.example ssh-ed25519 AAAA…), or whole OpenPGP keys as gpg --armor --export prints them',
   )
+
+/** Whether a line is blank, a comment, or has principals, options, and a key after them. */
+function isSignerLine(line: string): boolean {
+  const fields = line.trim().split(/[ \t]+/)
+  if (line.trim() === '' || line.trimStart().startsWith('#')) return true
+  return fields.some(
+    (field, at) => at > 0 && KEY_TYPES.test(field) && /^[A-Za-z0-9+/]+={0,2}$/.test(fields[at + 1] ?? ''),
+  )
+}

@@ -1,7 +1,8 @@
 import { matchesWildcard } from '../text/glob.ts'
 import type { UpstreamAddress } from '../upstream.ts'
 
-const KEY_TYPES =
+/** The types of public keys that ssh and ssh-keygen read. */
+export const KEY_TYPES =
   /^(ssh-ed25519|ssh-rsa|ecdsa-sha2-nistp(256|384|521)|sk-ssh-ed25519@openssh\.com|sk-ecdsa-sha2-nistp256@openssh\.com)$/
 
 /** Returns the host's name in the known-hosts format (sshd(8)): `[host]:port` unless the port is 22. */
