@@ -44,6 +44,9 @@ async function approvalPage(c: Context<ConsoleEnv>, id: string, problem?: ApiPro
         <Facts approval={approval} />
         {state === 'waiting' && mayDecide && <DecisionForm c={c} id={id} />}
         <p>
+          <a href={pathOf.diff(id)}>Its commits and diff</a>
+        </p>
+        <p>
           <a href={pathOf.push(id)}>The push, its findings and messages</a>
         </p>
         <p>
