@@ -35,7 +35,7 @@ const findGrant = async ({ ledger, agent }: Caller, repository: string) =>
   (await listGrants(ledger, { agent, repository }))[0]
 
 /** The words for a repository without a grant. An unknown repository gets the same words. */
-async function noRepository(asker: Caller, repository: string): Promise<string> {
+export async function noRepository(asker: Caller, repository: string): Promise<string> {
   return `${asker.agent} has no repository ${repository} here. Yours:\n${await listRepositories(asker)}`
 }
 

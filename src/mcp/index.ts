@@ -1,5 +1,6 @@
 import type { Context } from 'hono'
 import type { AgentEnv } from '../auth/agent.ts'
+import { callerOf } from './asker.ts'
 
 /** Largest request to the tools, in bytes. The longest argument is a list of paths. */
 const MAX_BODY_BYTES = 256 << 10
@@ -11,9 +12,7 @@ const MAX_BODY_BYTES = 256 << 10
 export async function mcp(c: Context<AgentEnv>): Promise<Response> {
   // The protocol's library builds all its schemas when it loads. An isolate that serves git does not need them.
   const { agentTools, createMcpHandler } = await import('./server.ts')
-  const { agent } = c.var
-  const { origin } = new URL(c.req.url)
-  const handler = createMcpHandler(() => agentTools({ ledger: c.env.LEDGER, agent, origin }), {
+  const handler = createMcpHandler(() => agentTools(callerOf(c)), {
     legacy: 'stateless',
     responseMode: 'json',
     maxRequestBodySize: MAX_BODY_BYTES,

@@ -7,7 +7,8 @@ import { hasShortBody } from '../common/short-body.ts'
 import { PushRecord } from '../contract/admin-api/pushes.ts'
 import { Action } from '../contract/grant.ts'
 import { checkRef, explainPush, findingStatus, findOwnPush } from './answers.ts'
-import type { Caller } from './asker.ts'
+import { callerOf } from './asker.ts'
+import { openPullRequest, WantedPullRequest } from './pull-requests.ts'
 import { approvalOf, askForException, requestApproval } from './requests.ts'
 
 const Text = z.string().trim().min(1)
@@ -20,22 +21,17 @@ const Question = z.object({
   action: Action.default('update'),
 })
 
-/** The body of `POST /<name>`: a reason for a waiting push, or for an exception for a finding. */
+/** The body of `POST /<name>`: a reason for a waiting push or for an exception for a finding, or a pull request. */
 const Request = z.union([
   z.strictObject({ push: Text.max(64), reason: Text.max(2000) }),
   z.strictObject({ fingerprint: Text.max(128), reason: Text.max(2000) }),
+  WantedPullRequest,
 ])
 
 /** The parts of a push's record that its agent sees. */
 const ShownPush = PushRecord.pick({ id: true, outcome: true, refs: true, findings: true, remoteLines: true })
 
-const MAX_BODY_BYTES = 16_000
-
-const callerOf = (c: Context<GitEnv>): Caller => ({
-  ledger: c.env.LEDGER,
-  agent: c.var.agent,
-  origin: new URL(c.req.url).origin,
-})
+const MAX_BODY_BYTES = 100_000
 
 /** Answers with JSON if the client accepts it, else with the text alone. */
 function reply(c: Context<GitEnv>, answer: string, more: Record<string, unknown> = {}): Response {
@@ -62,21 +58,18 @@ export const answerQuestion = createMiddleware<GitEnv>(async (c, next) => {
   return reply(c, await checkRef(asker, { repository, ref, action, paths: c.req.queries('path') ?? [] }))
 })
 
-/** Serves `POST /<name>`: the agent's reason for a waiting push, or a request for an exception. */
+/** Serves `POST /<name>`: the agent's reason for a waiting push, a request for an exception, or a pull request. */
 export async function takeRequest(c: Context<GitEnv>): Promise<Response> {
   if (!hasShortBody(c.req.raw, MAX_BODY_BYTES)) return textResponse(413, ['a request is short'])
   const read = Request.safeParse(await c.req.json().catch(() => undefined))
   if (!read.success)
     return textResponse(400, [
-      'the body is JSON: {"push": ID, "reason": TEXT} or {"fingerprint": …, "reason": TEXT}',
+      'the body is JSON: {"push": ID, "reason": TEXT}, {"fingerprint": …, "reason": TEXT} or {"branch": …, "base": …, "title": …}',
     ])
   const repository = c.var.access.repository.name
   const asker = callerOf(c)
   const { data } = read
-  return reply(
-    c,
-    'push' in data
-      ? await requestApproval(asker, data)
-      : await askForException(asker, { ...data, repository }),
-  )
+  if ('push' in data) return reply(c, await requestApproval(asker, data))
+  if ('branch' in data) return reply(c, await openPullRequest(asker, { ...data, repository }))
+  return reply(c, await askForException(asker, { ...data, repository }))
 }

@@ -4,6 +4,7 @@ import { logFault } from '../common/log.ts'
 import { Action } from '../contract/grant.ts'
 import { checkRef, explainPush, findingStatus, listRepositories, showRepository } from './answers.ts'
 import type { Caller } from './asker.ts'
+import { openPullRequest, WantedPullRequest } from './pull-requests.ts'
 import { approvalStatus, askForException, requestApproval } from './requests.ts'
 
 export { createMcpHandler } from '@modelcontextprotocol/server'
@@ -75,7 +76,7 @@ export function agentTools(asker: Caller): McpServer {
   return server
 }
 
-/** The tools with which an agent asks a person, and is told the decision. */
+/** The tools with which an agent asks a person, is told the decision, and opens a pull request. */
 function addRequests(server: McpServer, asker: Caller): void {
   server.registerTool(
     'approval_status',
@@ -115,6 +116,21 @@ function addRequests(server: McpServer, asker: Caller): void {
       },
     },
     args => reply(() => askForException(asker, args)),
+  )
+  server.registerTool(
+    'open_pull_request',
+    {
+      description:
+        'Opens a pull request (GitLab: merge request) of a branch that upstream has. Returns its URL.',
+      inputSchema: WantedPullRequest.extend({ repository }),
+      annotations: {
+        readOnlyHint: false,
+        destructiveHint: false,
+        idempotentHint: false,
+        openWorldHint: true,
+      },
+    },
+    args => reply(() => openPullRequest(asker, args)),
   )
 }
 

@@ -43,7 +43,12 @@ test('an agent finds its tools, and its repositories', async () => {
     'approval_status',
     'request_approval',
     'request_exception',
+    'open_pull_request',
   ])
+  const wanted = { repository: 'app', branch: 'ada/fix', base: 'main', title: 'Fix' }
+  expect(await tools.call('open_pull_request', wanted)).toBe(
+    'no: ada may not open pull requests in app; an operator allows it: git gate grant set ada app --pull-requests',
+  )
   expect(await tools.call('list_repositories')).toBe(`app: read and push; ${gate.url}/app.git`)
   expect(await tools.call('show_grant', { repository: 'app' })).toContain('refs/heads/ada/**: create, update')
   expect(await tools.call('show_grant', { repository: 'other' })).toContain(

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
-import { type GhAgent, type GhGate, startGhGate } from './gh-gate.ts'
+import { anyKey } from '../../scan/fixtures/fakes.ts'
+import { type GhAgent, type GhGate, NAME, startGhGate } from './gh-gate.ts'
 import { DIFF, REPOSITORY_ID } from './stand-in-github.ts'
 
 let all: GhGate
@@ -74,6 +75,37 @@ test('the grant decides on each write, as it is at the call', async () => {
   })
   await all.gate.admin.request('DELETE', `/tokens/${reader.agent.tokenId}`)
   expect(await reader.ask('GET', `${PULLS}/1`)).toMatchObject({ status: 401 })
+})
+
+test('an agent opens a pull request by the gate itself, with the right of git push -o pr and without its own client', async () => {
+  const pia = await all.agent('pia', { push: ['pia/**'], pullRequests: ['main'] })
+  const open = async (wanted: object, { token } = pia.agent) => {
+    const response = await fetch(`${all.gate.url}/${NAME}`, {
+      method: 'POST',
+      headers: { authorization: `Bearer ${token}`, 'content-type': 'application/json' },
+      body: JSON.stringify({ branch: 'pia/x', base: 'main', title: 'Say hello', ...wanted }),
+    })
+    return response.text()
+  }
+  const before = all.github.pulls.length
+  expect(await open({ base: 'release' })).toContain('pia may not open pull requests into release')
+  expect(await open({ branch: 'bob/x' })).toContain('pia may not push to bob/x')
+  expect(await open({ body: `key = "${anyKey()}"` })).toMatch(/^no: git-gate: .*secret/)
+  const reader = await all.agent('ria', { read: true })
+  expect(await open({}, reader.agent)).toContain(
+    'git gate grant set ria GitHub.example/acme/App --pull-requests',
+  )
+  expect(all.github.pulls).toHaveLength(before)
+
+  expect(await open({ body: 'As asked.' })).toMatch(/^opened: https:\/\/\S+\n$/)
+  expect(all.github.pulls.at(-1)).toMatchObject({ title: 'Say hello', head: 'pia/x', body: 'As asked.' })
+  const ofPia = async () => {
+    const calls = (await all.calls()).filter(call => call.agent === 'pia')
+    return calls.slice(0, 4).map(call => `${call.operation}: ${call.outcome}`)
+  }
+  await expect
+    .poll(ofPia)
+    .toEqual(['answered', 'refused', 'refused', 'refused'].map(end => `open a pull request: ${end}`))
 })
 
 test('a call that the gate does not know gets the list of those that it allows', async () => {

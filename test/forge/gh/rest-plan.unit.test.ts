@@ -5,6 +5,7 @@ import { Upstream } from '../../../src/contract/companion-api/pass.ts'
 import type { ForgeKind } from '../../../src/contract/forge.ts'
 import { GrantTerms } from '../../../src/contract/grant.ts'
 import { AgentName } from '../../../src/contract/names.ts'
+import { pullRequestCall } from '../../../src/host-calls/pull-request-call.ts'
 
 const forge = (kind: ForgeKind) => ({ kind, api: 'https://git.example.com', project: 'acme/app' })
 const plan = (kind: ForgeKind, asked: string, body?: unknown, accept = '') => {
@@ -98,6 +99,14 @@ describe('a REST call is known', () => {
     const wanted = { title: 'T', source_branch: 'ada/x', target_branch: 'main', target_project_id: 9 }
     expect(plan('gitlab', 'POST /projects/acme%2Fapp/merge_requests', wanted)).toMatchObject({
       known: { opens: { base: 'main', head: 'ada/x' }, proofs: [{ kind: 'project', id: '9' }] },
+    })
+  })
+
+  test.each<ForgeKind>(['github', 'gitea', 'gitlab'])('the gate’s own call for a pull request: %s', kind => {
+    const wanted = { branch: 'ada/x', base: 'main', title: 'T', body: 'B' }
+    const { path, body } = pullRequestCall(forge(kind), wanted)
+    expect(plan(kind, `POST ${path.replace(/^\/api\/v\d/, '')}`, JSON.parse(body))).toMatchObject({
+      known: { isWrite: true, opens: { base: 'main', head: 'ada/x' }, texts: ['T', 'B'], proofs: [] },
     })
   })
 

@@ -1,0 +1,56 @@
+import { z } from 'zod'
+import { forgeOf } from '../contract/forge.ts'
+import { callHost, pullRequestCall } from '../host-calls/index.ts'
+import { findGrant } from '../ledger/access/token-and-grant.ts'
+import { noRepository } from './answers.ts'
+import type { Caller } from './asker.ts'
+
+/** A pull request of a branch that upstream has. The companion scans its texts, and bounds them. */
+export const WantedPullRequest = z.strictObject({
+  branch: z.string().min(1).max(512),
+  base: z.string().min(1).max(512),
+  title: z.string().trim().min(1).max(1_000),
+  body: z.string().max(60_000).default(''),
+})
+type WantedPullRequest = z.infer<typeof WantedPullRequest>
+
+/** The host's answer: GitHub and Gitea have `html_url`, GitLab has `web_url`. */
+const Opened = z.union([
+  z.object({ html_url: z.url() }).transform(({ html_url }) => html_url),
+  z.object({ web_url: z.url() }).transform(({ web_url }) => web_url),
+])
+const Failure = z.object({ message: z.unknown() })
+
+/** The time for the host to answer, in milliseconds. */
+const HOST_MS = 30_000
+
+/**
+ * Opens a pull request, by a call of the host's API as the agent's own client would make it: its texts are scanned, and it
+ * is on record. The right to open pull requests is that of `git push -o pr`.
+ */
+export async function openPullRequest(
+  caller: Caller,
+  { repository, ...wanted }: WantedPullRequest & { repository: string },
+): Promise<string> {
+  const { env, agent, token, waitUntil } = caller
+  const access = await findGrant(env.LEDGER, agent, repository)
+  if (!access) return noRepository(caller, repository)
+  const { terms } = access
+  if (terms.pullRequests.length === 0)
+    return `no: ${agent} may not open pull requests in ${repository}; an operator allows it: git gate grant set ${agent} ${repository} --pull-requests`
+  const forge = forgeOf(access.repository)
+  if (!forge || !access.repository.credential)
+    return `no: the gate does not reach the API of ${repository}'s host; an operator sets its kind and its credential: git gate repo set ${repository} --forge github|gitlab|gitea --credential NAME`
+  const response = await callHost(env, {
+    ...{ agent, token, waitUntil },
+    access: { ...access, terms: { ...terms, api: 'write' } },
+    ...{ method: 'POST', query: '', accept: 'application/json' },
+    ...pullRequestCall(forge, wanted),
+    signal: AbortSignal.timeout(HOST_MS),
+  })
+  const answer: unknown = await response.json().catch(() => undefined)
+  const opened = Opened.safeParse(answer)
+  if (response.ok && opened.success) return `opened: ${opened.data}`
+  const { message } = Failure.safeParse(answer).data ?? {}
+  return `no: ${typeof message === 'string' ? message : `the host answered with ${response.status}`}`
+}
