@@ -14,13 +14,13 @@ export interface Ledger {
 }
 
 export function ledgerOf(admin: Admin): Ledger {
-  const pushes = async () => PushPage.parse(await admin.request('GET', '/pushes')).pushes
+  const list = async (query = '') => PushPage.parse(await admin.request('GET', `/pushes${query}`)).pushes
   const newest = async () => {
-    const [push] = await pushes()
+    const [push] = await list('?limit=1')
     return push && PushRecord.parse(await admin.request('GET', `/pushes/${push.id}`))
   }
   return {
-    pushes,
+    pushes: () => list(),
     async last() {
       const push = await newest()
       if (!push) throw new Error('no push is on record')

@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises'
 
 /** The shortest and the longest time between two looks, in milliseconds. */
-const [SHORTEST, LONGEST] = [25, 100]
+const [SHORTEST, LONGEST] = [25, 250]
 
 /**
  * Calls `look` until it returns a value, less often the longer that takes: a look can list all processes, and

@@ -1,5 +1,5 @@
 import { createHash, createPrivateKey } from 'node:crypto'
-import { SignJWT } from 'jose'
+import { SignJWT } from 'jose/jwt/sign'
 import { z } from 'zod'
 import type { Upstream } from '../../../src/contract/companion-api/pass.ts'
 import type { GitHubApp } from '../../../src/contract/credential.ts'

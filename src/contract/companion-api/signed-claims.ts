@@ -1,4 +1,7 @@
-import { CompactSign, compactVerify, errors } from 'jose'
+// The companion starts faster with these modules than with all of jose.
+import { JOSEAlgNotAllowed, JWSSignatureVerificationFailed } from 'jose/errors'
+import { CompactSign } from 'jose/jws/compact/sign'
+import { compactVerify } from 'jose/jws/compact/verify'
 import { z } from 'zod'
 
 const encoder = new TextEncoder()
@@ -37,7 +40,7 @@ export async function readClaims<T extends { exp: number }>(
     if (claims.exp < nowSeconds) return { ok: false, reason: 'the pass has expired' }
     return { ok: true, claims }
   } catch (error) {
-    if (error instanceof errors.JWSSignatureVerificationFailed || error instanceof errors.JOSEAlgNotAllowed)
+    if (error instanceof JWSSignatureVerificationFailed || error instanceof JOSEAlgNotAllowed)
       return { ok: false, reason: 'the pass is not signed by this gate' }
     return { ok: false, reason: 'the pass cannot be read' }
   }
