@@ -16,8 +16,11 @@ export function pktLine(payload: string | Buffer): Buffer {
   return Buffer.concat([Buffer.from((bytes.length + 4).toString(16).padStart(4, '0')), bytes])
 }
 
-/** Reads a length of four hex digits; -1: they are no such digits. It makes no string: a list of refs has many packets. */
-function readLength(bytes: Buffer, from: number): number {
+/**
+ * Reads a packet's length of four hex digits; -1: they are no such digits. It makes no string: a list of refs has many
+ * packets.
+ */
+export function readLength(bytes: Buffer, from: number): number {
   let length = 0
   for (let at = from; at < from + 4; at++) {
     const digit = DIGITS[bytes[at] ?? 0] ?? -1

@@ -1,4 +1,13 @@
-import { DELIMITER, FLUSH, type Pkt, PktLineError, PktLines, pktLine } from '../../../git/pkt-line.ts'
+import {
+  DELIMITER,
+  FLUSH,
+  MAX_PAYLOAD,
+  type Pkt,
+  PktLineError,
+  PktLines,
+  pktLine,
+  readLength,
+} from '../../../git/pkt-line.ts'
 
 /** A server's reply to a request (git-lfs docs/proposals/ssh_adapter.md). */
 export interface Reply {
@@ -57,7 +66,10 @@ export function encodeData(chunk: Buffer): Buffer[] {
  */
 export class ReplyReader {
   readonly #chunks: AsyncIterator<Buffer>
-  readonly #packets = new PktLines()
+  /** The bytes that are not taken yet. */
+  #packets = new PktLines()
+  /** The bytes of the current packet of data that are not taken yet. */
+  #leftOfPacket = 0
 
   constructor(chunks: AsyncIterator<Buffer>) {
     this.#chunks = chunks
@@ -94,11 +106,27 @@ export class ReplyReader {
     return { status: Number(status), args: new Map(args), hasBody: end === 'delimiter' }
   }
 
-  /** Reads the next packet of data; undefined: its end. */
+  /** Reads the next bytes of a reply's data, a packet or a part of it; undefined: the end. They are not copied. */
   async data(): Promise<Buffer | undefined> {
-    const packet = await this.#next()
-    if (packet === 'delimiter') throw new PktLineError('a delimiter in the middle of data')
-    return packet === 'flush' ? undefined : packet
+    let bytes = this.#packets.rest
+    this.#packets = new PktLines()
+    while (this.#leftOfPacket === 0) {
+      while (bytes.length < 4) bytes = Buffer.concat([bytes, await this.#nextChunk()])
+      const length = readLength(bytes, 0)
+      bytes = bytes.subarray(4)
+      if (length === 0) {
+        this.#packets.push(bytes)
+        return undefined
+      }
+      if (length < 4 || length - 4 > MAX_PAYLOAD)
+        throw new PktLineError(`a packet of data has the length ${length}`)
+      this.#leftOfPacket = length - 4
+    }
+    if (bytes.length === 0) bytes = await this.#nextChunk()
+    const part = bytes.subarray(0, this.#leftOfPacket)
+    this.#leftOfPacket -= part.length
+    this.#packets.push(bytes.subarray(part.length))
+    return part
   }
 
   /** Reads lines up to a flush or a delimiter. */
@@ -118,9 +146,13 @@ export class ReplyReader {
     for (;;) {
       const packet = this.#packets.nextOrDelimiter()
       if (packet !== undefined) return packet
-      const { done, value } = await this.#chunks.next()
-      if (done) throw new StreamEnded()
-      this.#packets.push(value)
+      this.#packets.push(await this.#nextChunk())
     }
+  }
+
+  async #nextChunk(): Promise<Buffer> {
+    const { done, value } = await this.#chunks.next()
+    if (done) throw new StreamEnded()
+    return value
   }
 }
