@@ -5,9 +5,10 @@ import path from 'node:path'
 import { Readable } from 'node:stream'
 import { buffer } from 'node:stream/consumers'
 import { expect, test } from 'vitest'
+import { run } from '../../container/process/spawn.ts'
 import { createLfsUpstreams, NoLfs } from '../../container/upstream/lfs-server/index.ts'
-import { openLfsSession } from '../../container/upstream/lfs-server/over-ssh/lfs-session.ts'
 import { encodeRequest } from '../../container/upstream/lfs-server/over-ssh/messages.ts'
+import { openLfsSession } from '../../container/upstream/lfs-server/over-ssh/open-session.ts'
 import type { Link } from '../../container/upstream/link.ts'
 import { UpstreamError } from '../../container/upstream/upstream-error.ts'
 import { Upstream } from '../../src/contract/companion-api/pass.ts'
@@ -167,4 +168,12 @@ test('an upstream that knows neither command has no Git LFS; another failure is 
   expect(failed).toBeInstanceOf(UpstreamError)
   expect(failed).not.toBeInstanceOf(NoLfs)
   expect(String(failed)).toContain('cannot be reached')
+})
+
+test('a command that is missing at upstream is not taken for a missing ssh', async () => {
+  const options = { cwd: '/', env: { PATH: process.env.PATH ?? '' }, signal: soon() }
+  // A host's shell answers so to git-lfs-authenticate, and ssh exits with its code.
+  const missing = run('sh', ['-c', 'exit 127'], { ...options, relaysExitCode: true })
+  expect(await missing).toMatchObject({ code: 127 })
+  await expect(run('sh', ['-c', 'exit 127'], options)).rejects.toThrow('could not be started')
 })

@@ -1,20 +1,14 @@
 import type { ChildProcess } from 'node:child_process'
 import type { Readable } from 'node:stream'
-import type { Upstream } from '../../../../src/contract/companion-api/pass.ts'
 import type { LfsOperation } from '../../../../src/contract/lfs.ts'
 import { printable } from '../../../git/command-list.ts'
 import { FLUSH, PktLineError } from '../../../git/pkt-line.ts'
 import { killWithStreams } from '../../../process/spawn.ts'
 import { withAbort } from '../../../process/with-abort.ts'
-import type { Link, LinkLease } from '../../link.ts'
-import { hostOf } from '../../to-upstream-error.ts'
+import type { LinkLease } from '../../link.ts'
 import { UpstreamError } from '../../upstream-error.ts'
-import { commandError } from '../command-error.ts'
-import { NoLfs, statusError } from '../transport.ts'
+import { statusError } from '../transport.ts'
 import { encodeData, encodeRequest, type Reply, ReplyReader } from './messages.ts'
-
-/** The longest silence of a server, in milliseconds. */
-const IDLE_MS = 60_000
 
 /** Time for a session to end after its last reply, in milliseconds. Then ssh is killed. */
 const END_MS = 2_000
@@ -50,6 +44,7 @@ export class LfsSession {
     operation: LfsOperation,
     host: string,
     release: LinkLease['release'],
+    /** The longest silence of the server, in milliseconds. */
     idleMs: number,
   ) {
     const { stdin, stdout, stderr } = child
@@ -81,7 +76,11 @@ export class LfsSession {
   /** True if the session can take another request. */
   get isReusable(): boolean {
     const isQuiet = this.#reader.isEmpty && this.#child.stdout?.readableLength === 0
-    return this.#isOpen && !this.#isBusy && !this.#isSpoiled && isQuiet && this.#child.exitCode === null
+    return this.#isOpen && this.#isRunning && isQuiet && !this.#isBusy && !this.#isSpoiled
+  }
+
+  get #isRunning(): boolean {
+    return this.#child.exitCode === null && this.#child.signalCode === null
   }
 
   /** Ssh's exit code and stderr, once the process has ended. */
@@ -91,26 +90,26 @@ export class LfsSession {
 
   /** Agrees on the protocol's version. The request is sent before the server has listed its capabilities. */
   async start(): Promise<void> {
-    this.#begin(encodeRequest('version 1'))
+    this.#send(encodeRequest('version 1'))
     this.#capabilities = new Set(await this.#within(this.#idleMs, this.#reader.lines()))
     if (!this.#capabilities.has('version=1'))
       throw new UpstreamError(`the LFS server ${this.#host} does not speak version 1 of the SSH transfer`)
-    this.successOf(this.#end(await this.#within(this.#idleMs, this.#reader.reply())))
+    this.successOf(this.#received(await this.#within(this.#idleMs, this.#reader.reply())))
   }
 
   /** Sends a request without data. Returns its reply, of any status. */
   async ask(request: Buffer): Promise<Reply> {
-    this.#begin(request)
-    return this.#end(await this.#within(this.#idleMs, this.#reader.reply()))
+    this.#send(request)
+    return this.#received(await this.#within(this.#idleMs, this.#reader.reply()))
   }
 
   /** Sends a request for data. Rejects when its reply is no success. */
   async get(request: Buffer): Promise<AsyncGenerator<Buffer>> {
-    this.#begin(request)
+    this.#send(request)
     const { hasBody, ...head } = await this.#within(this.#idleMs, this.#reader.head())
     if (head.status < 300) return this.#data(hasBody)
     const lines = hasBody ? await this.#within(this.#idleMs, this.#reader.lines()) : []
-    throw this.errorOf(this.#end({ ...head, lines }))
+    throw this.errorOf(this.#received({ ...head, lines }))
   }
 
   async *#data(hasBody: boolean): AsyncGenerator<Buffer> {
@@ -124,10 +123,12 @@ export class LfsSession {
 
   /** Sends a request with data. The server may take `answerMs` milliseconds for its reply to the whole data. */
   async put(command: Buffer, body: Readable, answerMs: number): Promise<Reply> {
-    this.#begin(command)
+    this.#send(command)
     let isAnswered = false
+    let stopWaiting = () => {}
     const answer = this.#reader.reply().finally(() => {
       isAnswered = true
+      stopWaiting()
     })
     answer.catch(() => {})
     for await (const chunk of body as AsyncIterable<Buffer>) {
@@ -135,11 +136,16 @@ export class LfsSession {
       if (isAnswered) break
       // A server that has refused it may also be gone, and its answer has the reason.
       const written: Promise<unknown> = this.#write(encodeData(chunk)).catch(() => answer)
-      await this.#within(this.#idleMs, Promise.race([written, answer]))
+      // Promise.race would keep a callback for each chunk until the answer.
+      const next = new Promise<void>((resolve, reject) => {
+        stopWaiting = resolve
+        written.then(() => resolve(), reject)
+      })
+      await this.#within(this.#idleMs, next)
     }
     if (!isAnswered || body.readableEnded) this.#child.stdin?.write(FLUSH)
     else this.#isSpoiled = true
-    const reply = this.successOf(this.#end(await this.#within(answerMs, answer)))
+    const reply = this.successOf(this.#received(await this.#within(answerMs, answer)))
     if (this.#isSpoiled)
       throw new UpstreamError(`the LFS server ${this.#host} does not take the whole object; try again later`)
     return reply
@@ -166,7 +172,7 @@ export class LfsSession {
   /** Kills ssh. Later methods reject with the reason. */
   cut(reason?: unknown): void {
     this.#cutReason ??= reason
-    this.#isCut ||= this.#isOpen
+    this.#isCut ||= this.#isRunning
     this.#isOpen = false
     killWithStreams(this.#child)
   }
@@ -186,12 +192,12 @@ export class LfsSession {
     while (!(await this.#chunks.next()).done);
   }
 
-  #begin(request: Buffer): void {
+  #send(request: Buffer): void {
     this.#isBusy = true
     this.#child.stdin?.write(request)
   }
 
-  #end(reply: Reply): Reply {
+  #received(reply: Reply): Reply {
     this.#isBusy = false
     this.#isSpoiled ||= reply.status >= 300
     return reply
@@ -230,35 +236,5 @@ export class LfsSession {
     return new UpstreamError(
       `the LFS server ${this.#host} ended in the middle of its work (${printable(said.trim()).slice(0, 300)}); try again later`,
     )
-  }
-}
-
-/**
- * Opens a session. Rejects with NoLfs where upstream does not know the command, and with UpstreamError.
- */
-export async function openLfsSession(
-  link: Link,
-  upstream: Upstream,
-  operation: LfsOperation,
-  signal: AbortSignal,
-  idleMs = IDLE_MS,
-): Promise<LfsSession> {
-  const { startLfsTransfer, release } = await link.acquire(signal)
-  if (!startLfsTransfer) {
-    release()
-    throw new NoLfs(`the upstream of ${upstream.name} is not reached over SSH`)
-  }
-  const child = startLfsTransfer(upstream, operation)
-  const session = new LfsSession(child, operation, hostOf(upstream.url), release, idleMs)
-  const keep = session.cutOn(signal)
-  try {
-    await session.start()
-    return session
-  } catch (error) {
-    const { code, stderr } = session.exit
-    session.cut()
-    throw code ? commandError(upstream, code, stderr) : error
-  } finally {
-    keep()
   }
 }

@@ -10,9 +10,10 @@ import {
   type LfsWays,
   operationOf,
 } from '../transport.ts'
-import { type LfsSession, openLfsSession } from './lfs-session.ts'
+import type { LfsSession } from './lfs-session.ts'
 import { requestLocks } from './locks.ts'
 import { encodeDataRequest, encodeRequest, type RequestArgs } from './messages.ts'
+import { openLfsSession } from './open-session.ts'
 import { createSessionPool, type SessionPool } from './session-pool.ts'
 
 /** The pure SSH transfer, `git-lfs-transfer <path> <operation>` (git-lfs docs/proposals/ssh_adapter.md). */
