@@ -142,15 +142,16 @@ test.each([
   expect(await operator.gate.json('GET', `/grants/${agent}/demo`)).not.toMatchObject({ terms: before })
 })
 
-test('the change log has the grant before and after', async () => {
+test('the change log has the grant before and after a change, and before its removal', async () => {
   await operator.ok('agent', 'add', 'dora')
   const before = await set('dora', '--push', 'a/**')
   const after = await set('dora', '--push', 'b/**')
+  await operator.ok('grant', 'remove', 'dora', 'demo')
   const changes = z
     .array(z.object({ action: z.string(), subject: z.string(), detail: z.unknown() }))
     .parse(await operator.json('change', 'list'))
-  expect(changes.find(each => each.action === 'grant.set' && each.subject === 'dora demo')?.detail).toEqual({
-    before,
-    terms: after,
-  })
+  const detailOf = (action: string) =>
+    changes.find(each => each.action === action && each.subject === 'dora demo')?.detail
+  expect(detailOf('grant.set')).toEqual({ before, terms: after })
+  expect(detailOf('grant.remove')).toEqual({ before: after })
 })

@@ -77,7 +77,7 @@ export const grants = createApiRouter()
     }),
     async c => {
       const grant = await getGrantOr404(c.env.LEDGER, c.req.valid('param'))
-      await removeGrant(c.env.LEDGER, c.var.operator, grant.agent, grant.repository)
+      await removeGrant(c.env.LEDGER, c.var.operator, grant)
       return c.json(grant, 200)
     },
   )

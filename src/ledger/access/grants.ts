@@ -60,12 +60,11 @@ export async function setGrant(ledger: D1Database, operator: Operator, grant: Ag
   )
 }
 
-/** Removes an agent's grant in a repository. Returns false if it had none. */
+/** Removes an agent's grant in a repository. The audit log keeps its terms. */
 export function removeGrant(
   ledger: D1Database,
   operator: Operator,
-  agent: string,
-  repository: string,
+  { agent, repository, terms }: AgentGrant,
 ): Promise<boolean> {
   return withAudit(
     ledger,
@@ -73,5 +72,6 @@ export function removeGrant(
     operator,
     'grant.remove',
     `${agent} ${repository}`,
+    { before: terms },
   )
 }
