@@ -210,6 +210,10 @@ export const harmless = (): readonly Harmless[] => [
   named('a token of an example', `token = "${jwt({ iss: 'https://issuer.example.com', aud: hex(8) })}"\n`),
   named('a greeting in a token', `token = "${jwt({ message: 'hello world' })}"\n`),
   named('a password of words in .netrc', 'machine example.org\nlogin ada\npassword other-password\n'),
+  named(
+    'a .netrc in an f-string',
+    'netrc.write_text(f"machine {host} login wrongusername password wrongpassword")\n',
+  ),
   named('a .netrc in a test', 'f.write("machine example.com login user password pass\\ndefault\\n")\n'),
   named(
     'the characters of a test of URLs',

@@ -3,7 +3,7 @@ import { createHash, randomBytes, randomUUID } from 'node:crypto'
 /** The index of Rust's crates, as Cargo.lock names it. */
 const CRATES_INDEX = ['https://github.com/rust-lang/crates', 'io-index'].join('.')
 
-const digest = (algorithm: string, encoding: 'hex' | 'base64' = 'hex') =>
+const digest = (algorithm: string, encoding: 'hex' | 'base64' | 'base64url' = 'hex') =>
   createHash(algorithm).update(randomBytes(20)).digest(encoding)
 const lines = (...all: readonly string[]) => `${all.join('\n')}\n`
 
@@ -42,6 +42,15 @@ const LOCK_FILES: readonly LockFile[] = [
         `github.com/acme/${name} v0.1.2 h1:${digest('sha256', 'base64')}`,
         `github.com/acme/${name} v0.1.2/go.mod h1:${digest('sha256', 'base64')}`,
         `github.com/acme/${name} v0.0.0-20240102030405-${digest('sha1').slice(0, 12)} h1:${digest('sha256', 'base64')}`,
+      ),
+  },
+  {
+    path: 'acme-1.0.dist-info/RECORD',
+    content: name =>
+      lines(
+        `acme/${name}.py,sha256=${digest('sha256', 'base64url')},1234`,
+        `acme/${name.replaceAll('-', '_')}.pyi,sha256=${digest('sha256', 'base64url')},20`,
+        'acme-1.0.dist-info/RECORD,,',
       ),
   },
   {

@@ -29,6 +29,8 @@ const LINES: readonly RegExp[] = [
   // Sums of files, as sha256sum and npm's tools write them
   '\\\\?H [ *]\\S.*',
   '[A-Z0-9-]{2,10} \\([^()]+\\) = H',
+  // RECORD of a Python wheel: path, digest without padding, size
+  '[^,]+,sha(?:256|384|512)=[A-Za-z0-9_-]{43,86},\\d*',
   // packages.lock.json and project.assets.json of NuGet
   '\\s*"(?:contentHash|sha512)": "B",?',
 ].map(

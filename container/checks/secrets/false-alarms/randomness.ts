@@ -3,7 +3,7 @@
  * secret beside it.
  */
 const WORDS =
-  /your|y0ur|placeholder|changeme|change[_-]?(?:me|it|this)|replace|example|sample|dummy|fake|test(?:ing)?|demo|default|insert|todo|here|enter|redacted|hidden|masked|secret|token|api|key|passw(?:or)?d|passwd|pass(?:phrase)?|pwd|access|auth|bearer|basic|user(?:name)?|admin|root|login|client|private|public|credentials?|value|string|some|none|null|undefined|true|false|foo|bar|baz|qux|hello|world|other|another|lorem|ipsum|letmein|welcome|hunter|secure|strong|jwt|random|characters?|length|long|clear|text|plain|correct|horse|battery|staple|super|this|abcdef|qwerty|asdf|postgres(?:ql)?|mysql|mongo(?:db)?|redis|rabbitmq|guest|docker|local(?:host)?|dev(?:elopment)?|prod(?:uction)?|staging|github|gitlab|google|firebase|supabase|openai|anthropic|stripe|slack|aws|azure|cloudflare/gi
+  /your|y0ur|placeholder|changeme|change[_-]?(?:me|it|this)|replace|example|sample|dummy|fake|test(?:ing)?|demo|default|insert|todo|here|enter|redacted|hidden|masked|secret|token|api|key|passw(?:or)?d|passwd|pass(?:phrase)?|pwd|access|auth|bearer|basic|user(?:name)?|admin|root|login|client|private|public|credentials?|value|string|some|none|null|undefined|true|false|foo|bar|baz|qux|hello|world|other|another|wrong|invalid|lorem|ipsum|letmein|welcome|hunter|secure|strong|jwt|random|characters?|length|long|clear|text|plain|correct|horse|battery|staple|super|this|abcdef|qwerty|asdf|postgres(?:ql)?|mysql|mongo(?:db)?|redis|rabbitmq|guest|docker|local(?:host)?|dev(?:elopment)?|prod(?:uction)?|staging|github|gitlab|google|firebase|supabase|openai|anthropic|stripe|slack|aws|azure|cloudflare/gi
 
 /** Runs of one repeated piece, and words of hex digits. */
 const REPEATS = /(.{1,4}?)\1{3,}|(?:dead|beef|cafe|babe|f00d|feed|face|c0de){2,}/gi
