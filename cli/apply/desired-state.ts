@@ -126,33 +126,23 @@ export interface DesiredGrant {
 }
 
 /** Returns the JSON Schema of the file, for editors. */
-export const fileSchema = () =>
-  z.toJSONSchema(File, {
-    io: 'input',
-    unrepresentable: 'any',
-    override({ zodSchema, jsonSchema }) {
-      if (!(zodSchema instanceof z.ZodMap)) return
-      jsonSchema.type = 'object'
-      jsonSchema.additionalProperties = valueSchema(zodSchema)
-    },
-  })
+export const fileSchema = () => schemaOf(File)
 
-const valueSchema = (map: z.ZodMap) => {
-  const { $schema: _, ...schema } = z.toJSONSchema(map.valueType as z.ZodType, {
+const schemaOf = (type: z.ZodType): z.core.JSONSchema.JSONSchema =>
+  z.toJSONSchema(type, {
     io: 'input',
     unrepresentable: 'any',
     override({ zodSchema, jsonSchema }) {
       if (!(zodSchema instanceof z.ZodMap)) return
+      const { $schema: _, ...value } = schemaOf(zodSchema.valueType as z.ZodType)
       jsonSchema.type = 'object'
-      jsonSchema.additionalProperties = valueSchema(zodSchema)
+      jsonSchema.additionalProperties = value
     },
   })
-  return schema
-}
 
 /** The remedy for a fault of the file. */
 export const correction = (file: string) =>
-  `Correct ${file}, and apply it again; docs/apply.md has its form, and git gate export --schema its JSON Schema`
+  `Correct ${file === '-' ? 'the input' : file}, and apply it again; docs/apply.md has its form, and git gate export --schema its JSON Schema`
 
 /** Reads a file for `apply`, in YAML or JSON, and the files that it names. Throws a CliError. */
 export function readDesiredState(file: string): DesiredState {
