@@ -155,3 +155,14 @@ test('push export prints JSON lines', async () => {
   const lines = ran.stdout.trimEnd().split('\n')
   expect(lines.map(line => JSON.parse(line).id)).toEqual(ids(pushes.filter(push => push.agent === 'agent-3')))
 })
+
+test('a list that leaves out older pushes says so, beside its output', async () => {
+  const run = async (...args: string[]) => {
+    const env = { GATE_URL: gate.url, GATE_ADMIN_TOKEN: gate.adminToken }
+    return gitGate(['push', 'list', '--json', '--agent', 'agent-3', ...args], { env })
+  }
+  const part = await run('--limit', '20')
+  expect(JSON.parse(part.stdout)).toHaveLength(20)
+  expect(part.stderr).toBe('there are older pushes: --limit 200 lists more\n')
+  expect((await run('--limit', String(PUSHES))).stderr).toBe('')
+})

@@ -21,7 +21,7 @@ const list = command('list', 'list push attempts, newest first')
   .option('--limit <n>', 'maximum number of pushes', parseCount, 100)
   .action(async options => {
     const client = gate()
-    const pushes = await collect(client, options.limit, {
+    const { pushes, hasMore } = await collect(client, options.limit, {
       repository: options.repository,
       agent: options.agent,
       outcome: options.outcome,
@@ -30,6 +30,7 @@ const list = command('list', 'list push attempts, newest first')
     })
     // The history of a name that the gate no longer has may be empty, so this is no error.
     await assertKnown(client, pushes, options).catch(({ message }: CliError) => printNote(message))
+    if (hasMore) printNote(`there are older pushes: --limit ${10 * options.limit} lists more`)
     printResult(options, pushes, () =>
       table(
         ['ID', 'STARTED', 'REPOSITORY', 'AGENT', 'OUTCOME', 'DURATION', 'REFS'],
@@ -64,7 +65,7 @@ async function collect(
   client: Client,
   limit: number,
   filter: Record<string, string | undefined>,
-): Promise<Push[]> {
+): Promise<{ pushes: Push[]; hasMore: boolean }> {
   const pushes: Push[] = []
   let cursor: string | undefined
   do {
@@ -76,7 +77,7 @@ async function collect(
     pushes.push(...page.pushes)
     cursor = page.next ?? undefined
   } while (cursor !== undefined && pushes.length < limit)
-  return pushes
+  return { pushes, hasMore: cursor !== undefined }
 }
 
 const show = command('show <id>', 'show the full record of a push').action(async (id: string, options) => {
