@@ -4,7 +4,7 @@ import type { HostCallResult } from '../contract/host-call.ts'
 import { newId } from './id.ts'
 import { filter, REPOSITORY_FILTER } from './pushes/filter.ts'
 import { retrying } from './retry.ts'
-import { iso } from './time.ts'
+import { iso, millis } from './time.ts'
 
 /** Records a call before it is made. Returns its id. */
 export async function openHostCall(
@@ -40,12 +40,14 @@ const Row = HostCall.extend({ at: z.number().transform(iso) })
 /** Returns calls, newest first; with `cursor`, only calls before this id. */
 export async function listHostCalls(
   ledger: D1Database,
-  { agent, repository, outcome, cursor, limit }: HostCallQuery,
+  { agent, repository, outcome, since, until, cursor, limit }: HostCallQuery,
 ): Promise<HostCall[]> {
   const { clause, values } = filter([
     ['agent = ?', agent],
     [REPOSITORY_FILTER, repository],
     ['outcome = ?', outcome],
+    ['at >= ?', since === undefined ? undefined : millis(since)],
+    ['at <= ?', until === undefined ? undefined : millis(until)],
     ['id < ?', cursor],
   ])
   const { results } = await ledger

@@ -9,6 +9,7 @@ import {
   writeApprovals,
   writeFetches,
   writeHistory,
+  writeHostCalls,
 } from './fixtures/history.ts'
 
 let browser: Browser & AsyncDisposable
@@ -37,24 +38,26 @@ test('the page of a day has the pushes and fetches of that day only, with their 
   expect(await page.locator('tbody tr').allTextContents()).toEqual(['app000100'])
   await open('/agents/ada')
   await untilLoaded(page, () => page.getByRole('link', { name: 'Today’s activity' }).click())
-  await page.getByText('The agent neither fetched nor pushed on this day.').waitFor()
+  await page.getByText('The agent did nothing on this day.').waitFor()
   expect(operator.errors).toEqual([])
 })
 
-test('the page of a day leads to every push and fetch of the day, newest first, a page at a time', async () => {
+test('the page of a day leads to every push, fetch and host call of the day, newest first, a page at a time', async () => {
   await using gate = await sharedGate()
   await gate.agent('ada', { push: ['refs/heads/ada/**'] })
   const noon = Date.parse('2026-03-10T12:00:00Z')
   const minutes = (count: number, step: number) =>
     Array.from({ length: count }, (_, i) => noon + i * step * 1_000)
-  // A page holds 100 of both together: 70 pushes among more fetches, then fetches alone.
+  // A page holds 100 of all together: 70 pushes and 20 calls among more fetches, then fetches alone.
   const pushes = minutes(70, 7)
-  const fetches = minutes(180, 2)
+  const fetches = minutes(160, 2)
+  const calls = minutes(20, 11)
   writeHistory(
     gate.home,
     pushes.map(startedAt => ({ startedAt })),
   )
   writeFetches(gate.home, 'ada', fetches)
+  writeHostCalls(gate.home, 'ada', calls)
   await using operator = await openConsole(browser, gate)
   const { page, open } = operator
   await open('/agents/ada/day?day=2026-03-10')
@@ -68,8 +71,9 @@ test('the page of a day leads to every push and fetch of the day, newest first, 
     await older.focus()
     await untilLoaded(page, () => page.keyboard.press('Enter'))
   }
-  const all = [...pushes, ...fetches].sort((a, b) => b - a)
+  const all = [...pushes, ...fetches, ...calls].sort((a, b) => b - a)
   expect(seen).toEqual(all.map(at => new Date(at).toISOString()))
+  await page.getByText('open a pull request').first().waitFor()
   await untilLoaded(page, () => page.getByRole('link', { name: 'Newest activity of this day' }).click())
   expect(await page.locator('.pushes > li').count()).toBe(100)
   expect(operator.errors).toEqual([])

@@ -1,20 +1,22 @@
-import type { Fetch } from '../../contract/admin-api/records.ts'
+import type { Fetch, HostCall } from '../../contract/admin-api/records.ts'
 import type { Activity } from '../../ledger/pushes/activity.ts'
 import { pathOf } from '../paths.ts'
+import { duration } from './format-time.ts'
 import { OutcomeBadge } from './outcome-badge.tsx'
 import { PushItem } from './push-row.tsx'
 import { RelativeTime } from './relative-time.tsx'
 import { UntrustedText } from './untrusted-text.tsx'
 
-/** An agent's pushes and fetches in one list, newest first. */
+/** An agent's pushes, fetches and calls of a host's API in one list, newest first. */
 export const ActivityList = ({ items }: { items: readonly Activity[] }) =>
   items.length === 0 ? (
-    <p class="muted">No fetch or push yet.</p>
+    <p class="muted">Nothing yet.</p>
   ) : (
     <ol class="pushes" aria-labelledby="latest">
-      {items.map(item =>
-        item.kind === 'push' ? <PushItem push={item.push} /> : <FetchItem fetch={item.fetch} />,
-      )}
+      {items.map(item => {
+        if (item.kind === 'push') return <PushItem push={item.push} />
+        return item.kind === 'fetch' ? <FetchItem fetch={item.fetch} /> : <CallItem call={item.call} />
+      })}
     </ol>
   )
 
@@ -33,6 +35,25 @@ const FetchItem = ({ fetch }: { fetch: Fetch }) => (
     <span class="duration" />
     <span class="time">
       <RelativeTime iso={fetch.at} />
+    </span>
+  </li>
+)
+
+const CallItem = ({ call }: { call: HostCall }) => (
+  <li class="push">
+    <OutcomeBadge outcome={call.outcome === 'open' ? 'unknown' : call.outcome} phase="" />
+    <a class="title" href={pathOf.repository(call.repository)}>
+      <UntrustedText text={call.repository} />
+    </a>
+    <span class="refs muted">
+      <UntrustedText text={call.operation || `a call of the host’s API by ${call.method}`} />
+    </span>
+    <span class="reason">
+      <UntrustedText text={call.reason} />
+    </span>
+    <span class="duration">{duration(call.ms)}</span>
+    <span class="time">
+      <RelativeTime iso={call.at} />
     </span>
   </li>
 )

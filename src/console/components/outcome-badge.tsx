@@ -25,5 +25,6 @@ const ICONS: Readonly<Record<string, Child>> = {
   failed: <path d="M6 1.5V7M6 9.2V10.5" />,
   abandoned: <path d="M2 6H10" />,
   open: <circle cx="6" cy="6" r="4" />,
+  answered: <path d="M2 6.5 5 9.5 10 3" />,
   fetched: <path d="M6 1.5V9.5M2.5 6.5 6 10 9.5 6.5" />,
 }

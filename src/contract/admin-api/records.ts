@@ -115,5 +115,7 @@ export const HostCallPage = Page.extend({ calls: z.array(HostCall) }).meta({ id:
 
 export const HostCallQuery = LfsTransferQuery.omit({ oid: true, outcome: true }).extend({
   outcome: HostCall.shape.outcome.optional(),
+  since: Time.optional(),
+  until: Time.optional(),
 })
 export type HostCallQuery = z.infer<typeof HostCallQuery>

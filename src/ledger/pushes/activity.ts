@@ -1,17 +1,20 @@
 import { z } from 'zod'
-import type { Fetch } from '../../contract/admin-api/records.ts'
+import type { Fetch, HostCall } from '../../contract/admin-api/records.ts'
+import { listHostCalls } from '../host-calls.ts'
 import { listFetches } from './fetches.ts'
 import { listPushRows, type PushRow } from './push-summaries.ts'
 
-/** A push or a fetch. */
-export type Activity =
-  | { readonly kind: 'push'; readonly id: string; readonly at: string; readonly push: PushRow }
-  | { readonly kind: 'fetch'; readonly id: string; readonly at: string; readonly fetch: Fetch }
+/** A push, a fetch, or a call of a host's API. */
+export type Activity = { readonly id: string; readonly at: string } & (
+  | { readonly kind: 'push'; readonly push: PushRow }
+  | { readonly kind: 'fetch'; readonly fetch: Fetch }
+  | { readonly kind: 'call'; readonly call: HostCall }
+)
 
-/** The ids of the last push and of the last fetch of the pages before; empty: there was none. */
+/** The ids of the last push, fetch and call of the pages before; empty: there was none. */
 const Cursor = z
   .string()
-  .regex(/^[\w-]{0,64}\.\d{0,15}$/)
+  .regex(/^[\w-]{0,64}\.\d{0,15}\.[\w-]{0,64}$/)
   .transform(text => text.split('.'))
   .optional()
   .catch(undefined)
@@ -24,35 +27,39 @@ interface ActivityQuery {
   readonly limit: number
 }
 
-/** Returns a page of an agent's pushes and fetches, newest first. `next` is the cursor of the next page, or null at the end. */
+/** Returns a page of all that an agent did, newest first. `next` is the cursor of the next page, or null at the end. */
 export async function listActivity(
   ledger: D1Database,
   { cursor, limit, ...query }: ActivityQuery,
 ): Promise<{ items: Activity[]; next: string | null }> {
-  const [push = '', fetch = ''] = Cursor.parse(cursor) ?? []
-  const [{ pushes }, fetches] = await Promise.all([
-    listPushRows(ledger, { ...query, cursor: push || undefined, limit: limit + 1 }),
-    listFetches(ledger, { ...query, cursor: fetch || undefined, limit: limit + 1 }),
+  const [push = '', fetch = '', call = ''] = Cursor.parse(cursor) ?? []
+  const after = (id: string) => ({ ...query, cursor: id || undefined, limit: limit + 1 })
+  const [{ pushes }, fetches, calls] = await Promise.all([
+    listPushRows(ledger, after(push)),
+    listFetches(ledger, after(fetch)),
+    listHostCalls(ledger, after(call)),
   ])
-  const merged = merge(
+  const merged = merge([
     pushes.map(push => ({ kind: 'push', id: push.id, at: push.startedAt, push })),
     fetches.map(fetch => ({ kind: 'fetch', id: String(fetch.id), at: fetch.at, fetch })),
-  )
+    calls.map(call => ({ kind: 'call', id: call.id, at: call.at, call })),
+  ])
   const items = merged.slice(0, limit)
   const lastOf = (kind: Activity['kind']) => items.findLast(item => item.kind === kind)?.id
-  const next = `${lastOf('push') ?? push}.${lastOf('fetch') ?? fetch}`
+  const next = [lastOf('push') ?? push, lastOf('fetch') ?? fetch, lastOf('call') ?? call].join('.')
   return { items, next: merged.length > limit ? next : null }
 }
 
-/** Merges two lists by time, newest first. Each keeps its order, by which the cursor of its next page counts. */
-function merge(first: readonly Activity[], second: readonly Activity[]): Activity[] {
-  const [a, b] = [[...first], [...second]]
+/** Merges lists by time, newest first. Each keeps its own order, which the cursor of its next page follows. */
+function merge(lists: readonly Activity[][]): Activity[] {
   const merged: Activity[] = []
   for (;;) {
-    const [x, y] = [a[0], b[0]]
-    const next = x && y ? (x.at >= y.at ? a : b) : x ? a : b
-    const item = next.shift()
+    const [newest] = lists.filter(list => list.length > 0).sort((a, b) => compareHeads(a, b))
+    const item = newest?.shift()
     if (!item) return merged
     merged.push(item)
   }
 }
+
+const compareHeads = ([a]: readonly Activity[], [b]: readonly Activity[]) =>
+  (a?.at ?? '') < (b?.at ?? '') ? 1 : -1

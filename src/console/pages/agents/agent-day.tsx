@@ -13,15 +13,15 @@ import { EmptyState, notFoundPage, renderPage } from '../frame/layout.tsx'
 import { AgentRights, AgentWaits } from './agent-now.tsx'
 
 const DAY_MS = 86_400_000
-/** The pushes and fetches on a page. */
+/** The pushes, fetches and calls on a page. */
 const PAGE_SIZE = 100
 
 const Day = z.iso.date().optional().catch(undefined)
 const dayOf = (ms: number) => new Date(ms).toISOString().slice(0, 10)
 
 /**
- * `GET /agents/<name>/day`: the pushes and fetches of an agent on a day in UTC, newest first; with `after`, older ones. Without
- * `day` it is today, and the page has the agent's present state too.
+ * `GET /agents/<name>/day`: what an agent did on a day in UTC, newest first; with `after`, older entries. Without `day` it is
+ * today, and the page has the agent's present state too.
  */
 export async function showAgentDay(c: Context<ConsoleEnv>): Promise<Response> {
   const ledger = c.env.LEDGER
@@ -46,7 +46,7 @@ export async function showAgentDay(c: Context<ConsoleEnv>): Promise<Response> {
         <DayHeader name={name} day={day} />
         {isToday && <AgentWaits ledger={ledger} agent={name} />}
         {counts.length === 0 && items.length === 0 && cursor === undefined ? (
-          <EmptyState title="The agent neither fetched nor pushed on this day.">
+          <EmptyState title="The agent did nothing on this day.">
             <p>
               See <a href={`${pathOf.pushes}?${new URLSearchParams({ agent: name })}`}>all pushes</a> of this
               agent, or <a href={pathOf.agent(name)}>its grants and tokens</a>.
