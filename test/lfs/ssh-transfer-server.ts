@@ -14,6 +14,8 @@ export interface SshTransferServer {
   has(oid: string): boolean
   /** Puts an object into it past the gate. `oid`: the id that it gets in the place of its own. */
   put(content: Buffer | string, oid?: string): string
+  /** The objects that arrive, or that have not arrived whole. */
+  incomplete(): { oid: string; size: number }[]
   /** The sessions so far, such as `upload`. */
   sessions(): string[]
   /** Runs the program within this shell pipeline, such as `| head -c 1000`, from the next session on. */
@@ -41,6 +43,12 @@ export function startSshTransferServer(upstream: Pick<Upstream, 'dir'>): SshTran
       fs.mkdirSync(path.dirname(at(oid)), { recursive: true })
       fs.writeFileSync(at(oid), content)
       return oid
+    },
+    incomplete() {
+      const folder = path.join(upstream.dir, 'lfs/incomplete')
+      if (!fs.existsSync(folder)) return []
+      const sizeOf = (name: string) => fs.statSync(path.join(folder, name)).size
+      return fs.readdirSync(folder).map(name => ({ oid: name.slice(0, 64), size: sizeOf(name) }))
     },
     sessions: () => (fs.existsSync(log) ? fs.readFileSync(log, 'utf8').split('\n').filter(Boolean) : []),
   }

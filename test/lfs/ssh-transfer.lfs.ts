@@ -10,6 +10,7 @@ import {
   rejected,
   seconds,
   startGate,
+  until,
 } from '../harness/index.ts'
 import { githubToken } from '../scan/fixtures/fakes.ts'
 import { ATTRIBUTES, cloneWithLfs, content, noClient, sha256 } from './client.ts'
@@ -130,6 +131,36 @@ describe.skipIf(noClient || !existsSync(LFS_TRANSFER_PROGRAM))('git-lfs-transfer
     await gate.idle({ within: seconds(15) })
     server.wrap('exec', '')
     expect(await work.push('HEAD:refs/heads/big')).toMatchObject(accepted)
+    expect(server.has(sha256(big))).toBe(true)
+  })
+
+  test('an upload whose upstream is gone in the middle of it fails at once, and can be sent again', async () => {
+    const work = await cloneWithLfs(ada)
+    const big = megabytes(4)
+    await work.commit('A big file', { ...ATTRIBUTES, 'big.bin': big })
+    server.wrap(`{ ${FIRST_MB}; sleep 100; } |`, '')
+    const pushed = work.push('HEAD:refs/heads/gone')
+    await until(
+      () => (server.incomplete().some(({ oid, size }) => oid === sha256(big) && size > 0) ? true : undefined),
+      seconds(30),
+      () => 'upstream gets no object',
+    )
+    await gate.upstream.stop()
+    expect(await pushed).toMatchObject(rejected)
+    await gate.idle({ within: seconds(15) })
+    const { transfers } = (await gate.admin.request('GET', `/lfs-transfers?oid=${sha256(big)}`)) as {
+      transfers: { outcome: string; reason: string }[]
+    }
+    expect(transfers.at(-1)).toMatchObject({
+      outcome: 'failed',
+      reason: expect.stringMatching(/ended in the middle of its work .*try again later/),
+    })
+    server.wrap('exec', '')
+    await gate.upstream.start()
+    // The batch tells of the failure once: upstream was gone when git-lfs asked again.
+    const told = await work.push('HEAD:refs/heads/gone')
+    expect(told.output).toMatch(/ended in the middle of its work .*try again later/)
+    expect(await work.push('HEAD:refs/heads/gone')).toMatchObject(accepted)
     expect(server.has(sha256(big))).toBe(true)
   })
 
