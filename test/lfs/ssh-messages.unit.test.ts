@@ -34,15 +34,28 @@ test('requests are written as git-lfs writes them', () => {
   )
 })
 
-test('data is written in packets of 32 KiB, and read again', async () => {
+test('data is written in packets of 32 KiB, and read again in any chunks', async () => {
   const data = Buffer.alloc(100_000, 'data')
   const parts = encodeData(data)
   expect(parts.filter((_, i) => i % 2 === 0).map(String)).toEqual(['8004', '8004', '8004', '06a4'])
-  const reader = readerOf([text('status 200'), text('size=100000'), DELIMITER, ...parts, FLUSH])
-  expect(await reader.head()).toMatchObject({ status: 200, hasBody: true })
-  const read: Buffer[] = []
-  for (let packet = await reader.data(); packet; packet = await reader.data()) read.push(packet)
-  expect(Buffer.concat(read).equals(data)).toBe(true)
+  const head = [text('status 200'), text('size=100000'), DELIMITER]
+  const stream = Buffer.concat([...head, ...parts, pktLine(''), FLUSH, text('status 404'), FLUSH])
+  await fc.assert(
+    fc.asyncProperty(cuts, async at => {
+      const reader = readerOf(inPieces(stream, at))
+      expect(await reader.head()).toMatchObject({ status: 200, hasBody: true })
+      const read: Buffer[] = []
+      for (let part = await reader.data(); part; part = await reader.data()) read.push(part)
+      expect(Buffer.concat(read).equals(data)).toBe(true)
+      expect(await reader.reply()).toMatchObject({ status: 404 })
+    }),
+    { numRuns: 300 },
+  )
+  for (const wrong of ['0001', 'fff5', '-001']) {
+    const reader = readerOf([...head, Buffer.from(wrong)])
+    await reader.head()
+    await expect(reader.data()).rejects.toBeInstanceOf(PktLineError)
+  }
   expect(encodeData(Buffer.alloc(0))).toEqual([])
 })
 

@@ -111,7 +111,10 @@ export class ReplyReader {
     let bytes = this.#packets.rest
     this.#packets = new PktLines()
     while (this.#leftOfPacket === 0) {
-      while (bytes.length < 4) bytes = Buffer.concat([bytes, await this.#nextChunk()])
+      while (bytes.length < 4) {
+        const chunk = await this.#nextChunk()
+        bytes = bytes.length === 0 ? chunk : Buffer.concat([bytes, chunk])
+      }
       const length = readLength(bytes, 0)
       bytes = bytes.subarray(4)
       if (length === 0) {
