@@ -64,6 +64,12 @@ const PLACEHOLDERS = [
 
 const named = (name: string, content: string): Harmless => ({ name, content })
 
+/** https://learn.microsoft.com/azure/storage/common/storage-connect-azurite */
+const emulatorKey = [
+  'Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50u',
+  'SRZ6IFsuFq2UVErCz4I6tq/K1SZFPTOtr/KBHBeksoGMGw==',
+].join('')
+
 export const harmless = (): readonly Harmless[] => [
   ...PLACEHOLDERS.map(content => named(content, `${content}\n`)),
   named(
@@ -210,6 +216,10 @@ export const harmless = (): readonly Harmless[] => [
   named('a token of an example', `token = "${jwt({ iss: 'https://issuer.example.com', aud: hex(8) })}"\n`),
   named('a greeting in a token', `token = "${jwt({ message: 'hello world' })}"\n`),
   named('a password of words in .netrc', 'machine example.org\nlogin ada\npassword other-password\n'),
+  named(
+    "the key of Azure Storage's emulator",
+    `URL=DefaultEndpointsProtocol=http;AccountName=devstoreaccount1;AccountKey=${emulatorKey};BlobEndpoint=http://azurite:10000/\n`,
+  ),
   named(
     'a .netrc in an f-string',
     'netrc.write_text(f"machine {host} login wrongusername password wrongpassword")\n',

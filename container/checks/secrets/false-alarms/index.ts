@@ -62,7 +62,7 @@ const FALSE_ALARMS: readonly FalseAlarm[] = [
   },
   {
     reason: 'a key of documentation that everyone has',
-    rules: rule => isGeneric(rule) || rule === 'ethereum-private-key',
+    rules: rule => isGeneric(rule) || rule === 'ethereum-private-key' || rule === 'azure-storage-key',
     applies: ({ secret }) => isKnownKey(secret),
   },
   {
