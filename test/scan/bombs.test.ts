@@ -92,6 +92,7 @@ test.each<[string, () => Buffer, maxUnpackedBytes?: number]>([
       const member = gzipSync(Buffer.alloc(64 * MIB))
       return gzipSync(Buffer.concat(Array.from({ length: 10 }, () => member)))
     },
+    LESS,
   ],
   [
     'a zip of 40,000 files',
