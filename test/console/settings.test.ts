@@ -1,6 +1,6 @@
 import type { Browser } from 'playwright-core'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { sharedGate, startGate } from '../harness/index.ts'
+import { sharedGate } from '../harness/index.ts'
 import { confirm, openConsole, startBrowser, untilLoaded } from './fixtures/browser.ts'
 
 let browser: Browser & AsyncDisposable
@@ -10,7 +10,7 @@ beforeAll(async () => {
 afterAll(() => browser[Symbol.asyncDispose]())
 
 test('webhooks, admin tokens and identities are added, shown without secrets, and removed after a question', async () => {
-  await using gate = await startGate()
+  await using gate = await sharedGate()
   await using operator = await openConsole(browser, gate)
   const { page, open } = operator
   await open('/settings/webhooks')
@@ -62,7 +62,7 @@ test('webhooks, admin tokens and identities are added, shown without secrets, an
 })
 
 test('an admin token has the role and the repository that its page shows, and viewer unless another is chosen', async () => {
-  await using gate = await startGate()
+  await using gate = await sharedGate()
   await using operator = await openConsole(browser, gate)
   const { page, open } = operator
   const mint = async (label: string) => {
@@ -127,7 +127,7 @@ test('an admin token has the owner that its form names, and a form with another 
 })
 
 test('the change log pages through all changes, the newest first', async () => {
-  await using gate = await startGate()
+  await using gate = await sharedGate()
   for (let i = 0; i < 70; i++) await gate.admin.agent(`agent-${i}`)
   await using operator = await openConsole(browser, gate)
   const { page, open } = operator
@@ -144,7 +144,7 @@ test('the change log pages through all changes, the newest first', async () => {
 })
 
 test('a push links to the pages of its branch and commits at the host; the list of repositories shows the last contact', async () => {
-  await using gate = await startGate()
+  await using gate = await sharedGate()
   const ada = await gate.agent('ada', { push: ['refs/heads/ada/**'] })
   await using operator = await openConsole(browser, gate)
   const { page, open } = operator

@@ -6,7 +6,7 @@ import type { AddressInfo } from 'node:net'
 import path from 'node:path'
 import { expect, test } from 'vitest'
 import { body, CAPABILITIES, packOf, send, ZERO } from '../grants/wire.ts'
-import { accepted, seconds, startGate, until } from '../harness/index.ts'
+import { accepted, seconds, sharedGate, startGate, until } from '../harness/index.ts'
 
 /** Lists the files of a folder that contain `text`. */
 function filesWith(text: string, folder: string): string[] {
@@ -93,7 +93,7 @@ test('a secret in an unscanned text is neither on disk nor in the API, webhooks,
 }, 120_000)
 
 test('a ref name that was scanned and accepted is recorded in full', async () => {
-  await using gate = await startGate()
+  await using gate = await sharedGate()
   const ada = await gate.agent('ada', { push: ['ada/**'] })
   const work = await ada.clone()
   await work.commit('Something', { 'a.txt': 'a\n' })

@@ -9,13 +9,13 @@ import {
   signPass,
 } from '../../src/contract/companion-api/pass.ts'
 import { grantOn } from '../faults/fixtures/passes.ts'
-import { type Gate, seconds, startGate } from '../harness/index.ts'
+import { type Gate, seconds, sharedGate } from '../harness/index.ts'
 import { body, request, ZERO } from './wire.ts'
 
 let gate: Gate
 let wanted: Awaited<ReturnType<typeof grantOn>>
 beforeAll(async () => {
-  gate = await startGate()
+  gate = await sharedGate()
   await gate.agent('ada', { push: ['ada/**'] })
   wanted = await grantOn(gate, 'app', 'ada')
 }, seconds(60))

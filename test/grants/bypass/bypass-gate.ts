@@ -3,7 +3,7 @@ import os from 'node:os'
 import path from 'node:path'
 import { afterAll, beforeAll, expect } from 'vitest'
 import { type Clone, cloneIn } from '../../harness/clone.ts'
-import { type Agent, accepted, type Gate, gitText, seconds, startGate } from '../../harness/index.ts'
+import { type Agent, accepted, type Gate, gitText, seconds, sharedGate } from '../../harness/index.ts'
 import { body, packOf, send, ZERO } from '../wire.ts'
 
 export let gate: Gate
@@ -22,7 +22,7 @@ let folder: string
 export function useBypassGate(): void {
   beforeAll(async () => {
     folder = fs.mkdtempSync(path.join(os.tmpdir(), 'gate-ways-past-'))
-    gate = await startGate()
+    gate = await sharedGate()
     await gate.upstream.git(['config', 'receive.advertisePushOptions', 'true'])
     await gitText(['clone', '-q', gate.upstream.dir, path.join(folder, 'work')])
     work = cloneIn(path.join(folder, 'work'))
