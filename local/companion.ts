@@ -3,6 +3,7 @@ import { once } from 'node:events'
 import path from 'node:path'
 import { createInterface } from 'node:readline'
 import { setTimeout as delay } from 'node:timers/promises'
+import { COMPILED } from './process/compiled.ts'
 import { killTree } from './process/processes.ts'
 import type { Home } from './state-folder.ts'
 import { projectRoot } from './worker/bundle.ts'
@@ -35,12 +36,6 @@ const READY_MS = 20_000
 const STOP_MS = 10_000
 /** The limit of exits in one minute. */
 const MAX_DEATHS = 5
-
-/**
- * The folder of Node's compile cache. With it, a companion starts without loading the TypeScript compiler.
- * The compiler would stay in memory (23 MB), and every fork copies the page tables of that memory.
- */
-export const COMPILED = path.join(projectRoot, 'node_modules/.cache/git-gate')
 
 /** The launcher's environment variables that the companion inherits, besides GATE_… settings. */
 const INHERITED = ['PATH', 'HOME', 'USER', 'LANG', 'TZ', 'TMPDIR']

@@ -1,8 +1,11 @@
 // npm start: runs the whole gate on this machine until a signal stops it.
 import './process/private-files.ts'
+import { enableCompileCache } from 'node:module'
 import type { RunWorker } from './gate.ts'
+import { COMPILED } from './process/compiled.ts'
 import { stop } from './process/stop-signal.ts'
 
+enableCompileCache(COMPILED)
 // Imported here, so that a signal stops the start while workerd's launcher is loading.
 const { launch } = await import('./launch.ts')
 

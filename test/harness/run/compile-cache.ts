@@ -1,4 +1,4 @@
-import { COMPILED } from '../../../local/companion.ts'
+import { COMPILED } from '../../../local/process/compiled.ts'
 
 /**
  * Lets the processes of the tests share the companion's compile cache: with it, a Node program of the gate starts
