@@ -19,7 +19,11 @@ const Opened = z.union([
   z.object({ html_url: z.url() }).transform(({ html_url }) => html_url),
   z.object({ web_url: z.url() }).transform(({ web_url }) => web_url),
 ])
-const Failure = z.object({ message: z.unknown() })
+/** The host's reasons: GitHub has further ones in `errors`, GitLab has a list. */
+const Failure = z.object({
+  message: z.union([z.string().transform(text => [text]), z.array(z.string())]),
+  errors: z.array(z.object({ message: z.string() }).transform(({ message }) => message)).catch([]),
+})
 
 /** The time for the host to answer, in milliseconds. */
 const HOST_MS = 30_000
@@ -51,6 +55,6 @@ export async function openPullRequest(
   const answer: unknown = await response.json().catch(() => undefined)
   const opened = Opened.safeParse(answer)
   if (response.ok && opened.success) return `opened: ${opened.data}`
-  const { message } = Failure.safeParse(answer).data ?? {}
-  return `no: ${typeof message === 'string' ? message : `the host answered with ${response.status}`}`
+  const { data } = Failure.safeParse(answer)
+  return `no: ${data ? [...data.message, ...data.errors].join('; ') : `the host answered with ${response.status}`}`
 }

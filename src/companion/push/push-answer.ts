@@ -106,7 +106,7 @@ function takeEvents({ env, id, repository, send, waitUntil }: PushRequest): Even
       else if (event.event === 'ended') {
         isRecorded = await ledger.ended(event.report)
         // At once, because the container's disk may be lost at any time.
-        if (event.report.approval) waitUntil(keepHeldPack(env, { id, repository }))
+        if (isRecorded && event.report.approval) waitUntil(keepHeldPack(env, { id, repository }))
       } else isRecorded = (await ledger.pullRequest(event)) && isRecorded
     },
     isEmpty: () => isEmpty,

@@ -54,12 +54,11 @@ export async function listActivity(
 function merge(lists: readonly Activity[][]): Activity[] {
   const merged: Activity[] = []
   for (;;) {
-    const [newest] = lists.filter(list => list.length > 0).sort((a, b) => compareHeads(a, b))
+    const [newest] = lists
+      .filter(list => list.length > 0)
+      .sort(([a], [b]) => (b?.at ?? '').localeCompare(a?.at ?? ''))
     const item = newest?.shift()
     if (!item) return merged
     merged.push(item)
   }
 }
-
-const compareHeads = ([a]: readonly Activity[], [b]: readonly Activity[]) =>
-  (a?.at ?? '') < (b?.at ?? '') ? 1 : -1

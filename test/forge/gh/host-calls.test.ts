@@ -95,6 +95,9 @@ test('an agent opens a pull request by the gate itself, with the right of git pu
   expect(await open({}, reader.agent)).toContain(
     'git gate grant set ria GitHub.example/acme/App --pull-requests',
   )
+  const errors = [{ message: 'A pull request already exists for acme:pia/x.' }]
+  all.github.answerNext({ status: 422, body: { message: 'Validation Failed', errors } })
+  expect(await open({})).toBe('no: Validation Failed; A pull request already exists for acme:pia/x.\n')
   expect(all.github.pulls).toHaveLength(before)
 
   expect(await open({ body: 'As asked.' })).toMatch(/^opened: https:\/\/\S+\n$/)
@@ -105,7 +108,7 @@ test('an agent opens a pull request by the gate itself, with the right of git pu
   }
   await expect
     .poll(ofPia)
-    .toEqual(['answered', 'refused', 'refused', 'refused'].map(end => `open a pull request: ${end}`))
+    .toEqual(['answered', 'answered', 'refused', 'refused'].map(end => `open a pull request: ${end}`))
 })
 
 test('a call that the gate does not know gets the list of those that it allows', async () => {
