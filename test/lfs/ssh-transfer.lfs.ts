@@ -81,6 +81,23 @@ describe.skipIf(noClient || !existsSync(LFS_TRANSFER_PROGRAM))('git-lfs-transfer
     expect(server.sessions().length - before).toBeLessThan(30)
   })
 
+  test('files of earlier commits are moved (migrate import), pushed and pruned', async () => {
+    const work = await cloneWithLfs(ada)
+    const big = megabytes(1)
+    await work.text(['switch', '-q', '-c', 'migrated'])
+    await work.commit('A file in git', { 'big.iso': big })
+    await work.commit('Nothing of it', { 'big.iso': 'gone' })
+    await work.text(['lfs', 'migrate', 'import', '--include=*.iso', '--everything', '--yes'])
+    expect(await work.push('migrated')).toMatchObject(accepted)
+    const oid = sha256(big)
+    expect(server.has(oid)).toBe(true)
+    const own = path.join(work.dir, '.git/lfs/objects', oid.slice(0, 2), oid.slice(2, 4), oid)
+    expect(existsSync(own)).toBe(true)
+    const recent = ['-c', 'lfs.fetchrecentrefsdays=0', '-c', 'lfs.fetchrecentcommitsdays=0']
+    await work.text([...recent, 'lfs', 'prune', '--verify-remote'])
+    expect(existsSync(own)).toBe(false)
+  })
+
   test('a secret is refused before upstream has anything of it', async () => {
     const work = await cloneWithLfs(ada)
     const secret = `key = "${githubToken()}"\n`
