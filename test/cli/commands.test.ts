@@ -136,7 +136,7 @@ test('errors go to stderr with a fix, with exit code 2 for an invalid command li
     expect(
       await failure('grant', 'set', 'bob', 'github.com/acme/app', '--push', 'main', option, value),
       option,
-    ).toMatch(/^2 git-gate: \w+.*: /)
+    ).toMatch(/^2 git-gate: \S+.*: /)
   expect(await failure('grant', 'set', 'nobody', 'github.com/acme/app', '--push', 'main')).toMatch(
     /^1 .*no agent nobody/s,
   )
