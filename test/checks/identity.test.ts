@@ -65,7 +65,10 @@ test.for([
   '@acme.example',
 ])('an address that is read in more than one way fits no pattern: %j', async address => {
   const name = `mail${counter++}`
-  const agent = await gate.agent(name, { push, emails: ['*@acme.example', '**', address.replaceAll(' ', '?')] })
+  const agent = await gate.agent(name, {
+    push,
+    emails: ['*@acme.example', '**', address.replaceAll(' ', '?')],
+  })
   const work = await agent.clone()
   const env = { GIT_AUTHOR_EMAIL: address, GIT_COMMITTER_EMAIL: 'ada@acme.example' }
   expect(await work.git(['commit', '-q', '--allow-empty', '-m', 'Work'], { env })).toMatchObject(accepted)
