@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import { postPush } from '../faults/fixtures/raw-push.ts'
-import { accepted, git, megabytes, seconds, sharedGate, startGate } from '../harness/index.ts'
+import { accepted, git, gitText, megabytes, seconds, sharedGate, startGate } from '../harness/index.ts'
 
 const anything = {
   push: ['refs/heads/**'],
@@ -89,11 +89,13 @@ test(
     const commit = await work.commit('Large', { one: megabytes(50), two: megabytes(50) })
     expect(await work.git(['push', 'origin', 'HEAD:large'], { within: seconds(420) })).toMatchObject(accepted)
     expect(await gate.upstream.ref('refs/heads/large')).toBe(commit)
-    const back = await ada.clone('-b', 'large')
-    expect(await back.text(['rev-parse', 'HEAD'])).toBe(commit)
-    await back.text(['fsck', '--full'])
+    const back = `${work.dir}-back`
+    const options = { cwd: work.dir, within: seconds(200) }
+    expect(await git(['clone', '-q', '-b', 'large', ada.url(), back], options)).toMatchObject(accepted)
+    expect(await gitText(['-C', back, 'rev-parse', 'HEAD'], options)).toBe(commit)
+    await gitText(['-C', back, 'fsck', '--full'], options)
   },
-  seconds(500),
+  seconds(900),
 )
 
 test('a fetch whose request git compresses', async () => {
