@@ -1,22 +1,16 @@
 import { afterEach, describe, expect, test } from 'vitest'
 import { openPullRequest } from '../../container/forge/open-pull-request.ts'
-import { Upstream } from '../../src/contract/companion-api/pass.ts'
 import { ForgeKind } from '../../src/contract/forge.ts'
+import { upstreamOf } from '../harness/hosts/upstream-of.ts'
 import { type StandInHost, startStandInHost } from './stand-in-host.ts'
 
 const wanted = { branch: 'ada/x', base: 'main', title: 'Fix it', body: 'As said', isDraft: false }
 const upstreamAt = (kind: ForgeKind, api: string) =>
-  Upstream.parse({
-    name: 'app',
+  upstreamOf({
     url: 'git@git.example.com:acme/app.git',
-    identity: 'deploy',
-    knownHosts: '',
     credential: { name: 'bot', user: 'bot', app: null },
-    ca: '',
-    proxy: '',
     forge: kind,
     api,
-    staleReads: false,
   })
 
 let host: StandInHost

@@ -4,7 +4,7 @@ import type { AddressInfo } from 'node:net'
 import { text } from 'node:stream/consumers'
 import { expect, onTestFinished, test } from 'vitest'
 import { createLfsUpstreams } from '../../container/upstream/lfs-server/index.ts'
-import { Upstream } from '../../src/contract/companion-api/pass.ts'
+import { upstreamOf } from '../harness/hosts/upstream-of.ts'
 import { sha256 } from './client.ts'
 
 const CONTENT = 'an object'
@@ -30,15 +30,10 @@ async function startServer(actionAt: (origin: string) => object, answered = {}) 
 }
 
 async function download(origin: string): Promise<string> {
-  const upstream = Upstream.parse({
-    name: 'app',
+  const upstream = upstreamOf({
     url: `${origin}/acme/app.git`,
     identity: null,
-    knownHosts: '',
     credential: { name: 'acme', user: 'acme', app: null },
-    ca: '',
-    proxy: '',
-    staleReads: false,
   })
   const credentials = { tokenFor: async () => ({ user: 'acme', token: 'abc' }), refused: () => {} }
   const linkTo = () => Promise.reject(new Error('not over HTTPS'))

@@ -11,21 +11,12 @@ import { encodeRequest } from '../../container/upstream/lfs-server/over-ssh/mess
 import { openLfsSession } from '../../container/upstream/lfs-server/over-ssh/open-session.ts'
 import type { Link } from '../../container/upstream/link.ts'
 import { UpstreamError } from '../../container/upstream/upstream-error.ts'
-import { Upstream } from '../../src/contract/companion-api/pass.ts'
+import { upstreamOf } from '../harness/hosts/upstream-of.ts'
 import { megabytes } from '../harness/units.ts'
 import { sha256 } from './client.ts'
 import type { TransferFault } from './scripted-transfer.ts'
 
-const upstream = Upstream.parse({
-  name: 'app',
-  url: 'git@example.com:app.git',
-  identity: 'app',
-  knownHosts: '',
-  credential: null,
-  ca: '',
-  proxy: '',
-  staleReads: false,
-})
+const upstream = upstreamOf()
 const objectOf = (bytes: Buffer) => ({ oid: sha256(bytes), size: bytes.length })
 const soon = () => AbortSignal.timeout(30_000)
 

@@ -3,7 +3,7 @@ import os from 'node:os'
 import path from 'node:path'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { openStore, type Shelf, StoreFull, WrongObject } from '../../container/lfs/store.ts'
-import { Upstream } from '../../src/contract/companion-api/pass.ts'
+import { upstreamOf } from '../harness/hosts/upstream-of.ts'
 import { sha256 } from './client.ts'
 
 let folder: string
@@ -12,16 +12,7 @@ beforeEach(() => {
 })
 afterEach(() => rmSync(folder, { recursive: true }))
 
-const upstream = Upstream.parse({
-  name: 'app',
-  url: 'git@example.com:app.git',
-  identity: 'app',
-  knownHosts: '',
-  credential: null,
-  ca: '',
-  proxy: '',
-  staleReads: false,
-})
+const upstream = upstreamOf()
 const objectOf = (content: string) => ({ oid: sha256(content), size: content.length })
 
 async function put(shelf: Shelf, content: string): Promise<void> {

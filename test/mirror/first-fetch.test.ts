@@ -13,7 +13,7 @@ import { fetchRefs } from '../../container/mirror/fetch-refs.ts'
 import { fetchFirst, isUnfinished } from '../../container/mirror/first-fetch.ts'
 import type { Link } from '../../container/upstream/link.ts'
 import { UpstreamError } from '../../container/upstream/upstream-error.ts'
-import { Upstream } from '../../src/contract/companion-api/pass.ts'
+import { upstreamOf } from '../harness/hosts/upstream-of.ts'
 import { faultyLink, git, gitText } from '../harness/index.ts'
 
 const KIB = 1024
@@ -77,16 +77,7 @@ test('a first fetch that is cut again and again keeps what has come, and ends', 
   const mirror: Git = createGit(path.join(dir, 'mirror.git'), env)
   const refs = await readMirrorRefs(createGit(path.join(dir, 'upstream.git'), env), signal)
   const there: RefList = { refs: refs.refs, head: 'refs/heads/main' }
-  const upstream = Upstream.parse({
-    name: 'app',
-    url: `git://127.0.0.1:${link.port}/upstream.git`,
-    identity: 'app',
-    knownHosts: '',
-    credential: null,
-    ca: '',
-    proxy: '',
-    staleReads: false,
-  })
+  const upstream = upstreamOf({ url: `git://127.0.0.1:${link.port}/upstream.git` })
   const attempt = () => {
     const from = { git: mirror, link: linkOf(), upstream, progress: new GitProgress(), signal }
     return fetchFirst(from, there, () => fetchRefs(from, ['--prune'], ['+refs/heads/*:refs/heads/*']))

@@ -4,19 +4,10 @@ import path from 'node:path'
 import { expect, onTestFinished, test } from 'vitest'
 import { openJournal } from '../../container/journal/journal.ts'
 import { emptyReport } from '../../container/push/push-record.ts'
-import { Upstream } from '../../src/contract/companion-api/pass.ts'
+import { upstreamOf } from '../harness/hosts/upstream-of.ts'
 import { until } from '../harness/index.ts'
 
-const upstream = Upstream.parse({
-  name: 'app',
-  url: 'ssh://git@example.org/app.git',
-  identity: 'deploy',
-  knownHosts: 'example.org ssh-ed25519 AAAA',
-  credential: null,
-  ca: '',
-  proxy: '',
-  staleReads: false,
-})
+const upstream = upstreamOf({ url: 'ssh://git@example.org/app.git' })
 const entry = (id: string, outcome: 'open' | 'refused') => ({
   report: { ...emptyReport(id), outcome, remoteLines: ['x'.repeat(4000)] },
   upstream,

@@ -1,17 +1,8 @@
 import { expect, test } from 'vitest'
 import { toUpstreamError } from '../../container/upstream/to-upstream-error.ts'
-import { Upstream } from '../../src/contract/companion-api/pass.ts'
+import { upstreamOf } from '../harness/hosts/upstream-of.ts'
 
-const upstream = Upstream.parse({
-  name: 'acme/app',
-  url: 'git@example.com:acme/app.git',
-  identity: 'acme',
-  knownHosts: '',
-  credential: null,
-  ca: '',
-  proxy: '',
-  staleReads: false,
-})
+const upstream = upstreamOf({ name: 'acme/app', url: 'git@example.com:acme/app.git', identity: 'acme' })
 
 test.each([
   [
@@ -49,7 +40,7 @@ test('an upstream that is down: the agent is told to try again later', () => {
   expect(fix).toBe('')
 })
 
-const overHttps = Upstream.parse({
+const overHttps = upstreamOf({
   ...upstream,
   url: 'https://example.com/acme/app.git',
   identity: null,

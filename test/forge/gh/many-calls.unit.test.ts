@@ -6,14 +6,12 @@ import { expect, test } from 'vitest'
 import { serveHostCall } from '../../../container/host-calls/serve-host-call.ts'
 import { createSessions } from '../../../container/sessions/sessions.ts'
 import { readSettings } from '../../../container/settings.ts'
-import { type PassFor, PROTOCOL, Upstream } from '../../../src/contract/companion-api/pass.ts'
+import { type PassFor, PROTOCOL } from '../../../src/contract/companion-api/pass.ts'
 import { GrantTerms } from '../../../src/contract/grant.ts'
 import { AgentName } from '../../../src/contract/names.ts'
+import { upstreamOf } from '../../harness/hosts/upstream-of.ts'
 
-const repository = Upstream.parse({
-  ...{ name: 'app', url: 'https://github.com/acme/app', identity: null, knownHosts: '', credential: null },
-  ...{ ca: '', proxy: '', staleReads: false },
-})
+const repository = upstreamOf({ url: 'https://github.com/acme/app', identity: null })
 const agent = AgentName.parse('ada')
 const passForMeta = (): PassFor<'host-call'> => ({
   v: PROTOCOL,

@@ -1,11 +1,11 @@
 import { describe, expect, test } from 'vitest'
 import { refuseWrite } from '../../../container/host-calls/grant.ts'
 import { planRest } from '../../../container/host-calls/rest-plan.ts'
-import { Upstream } from '../../../src/contract/companion-api/pass.ts'
 import type { ForgeKind } from '../../../src/contract/forge.ts'
 import { GrantTerms } from '../../../src/contract/grant.ts'
 import { AgentName } from '../../../src/contract/names.ts'
 import { pullRequestCall } from '../../../src/host-calls/pull-request-call.ts'
+import { upstreamOf } from '../../harness/hosts/upstream-of.ts'
 
 const forge = (kind: ForgeKind) => ({ kind, api: 'https://git.example.com', project: 'acme/app' })
 const plan = (kind: ForgeKind, asked: string, body?: unknown, accept = '') => {
@@ -146,10 +146,7 @@ describe('a REST call is known', () => {
 })
 
 describe('the grant', () => {
-  const repository = Upstream.parse({
-    ...{ name: 'app', url: 'https://github.com/acme/app', identity: null, knownHosts: '', credential: null },
-    ...{ ca: '', proxy: '', staleReads: false },
-  })
+  const repository = upstreamOf({ url: 'https://github.com/acme/app', identity: null })
   const why = (terms: object, known: Parameters<typeof refuseWrite>[0]) =>
     refuseWrite(known, { agent: AgentName.parse('ada'), repository, terms: GrantTerms.parse(terms) })
   const rules = [{ pattern: 'refs/heads/ada/**', allow: ['create', 'update'] }]
