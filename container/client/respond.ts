@@ -11,14 +11,14 @@ export function json(response: ServerResponse, status: number, body: unknown): v
   response.end(JSON.stringify(body))
 }
 
-/** Returns the whole body of a request, or undefined when it is longer than `most` characters. */
-export async function bodyText(request: IncomingMessage, maxBytes: number): Promise<string | undefined> {
+/** Returns the whole body of a request, or undefined when it is longer than `maxCharacters` characters. */
+export async function bodyText(request: IncomingMessage, maxCharacters: number): Promise<string | undefined> {
   let text = ''
   // setEncoding joins a character that is split between two chunks.
   request.setEncoding('utf8')
   for await (const chunk of request) {
     text += String(chunk)
-    if (text.length > maxBytes) return undefined
+    if (text.length > maxCharacters) return undefined
   }
   return text
 }

@@ -116,7 +116,7 @@ interface Progress {
   reached(bytes: number): void
   end(failure?: { error: unknown }): void
   /**
-   * Resolves with the offset up to which bytes after `at` may be read. Before the object is checked that is
+   * Resolves with the offset up to which bytes after `offset` may be read. Before the object is checked that is
    * never its end. Rejects when the transfer has failed.
    */
   waitForMore(offset: number, size: number, signal: AbortSignal): Promise<number>

@@ -4,7 +4,7 @@ import { open } from 'node:fs/promises'
 const CHUNK_BYTES = 256 << 10
 
 export interface OpenFile extends AsyncDisposable {
-  /** Returns up to `most` bytes from an offset, and at least one. */
+  /** Returns up to `maxBytes` bytes from an offset, and at least one. */
   read(offset: number, maxBytes: number): Promise<Buffer>
 }
 

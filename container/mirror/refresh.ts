@@ -126,7 +126,7 @@ async function readBothRefs(
   return { upstreamRefs, mirrorRefs: await readMirrorRefs(git, signal) }
 }
 
-/** Aborts after `ms` milliseconds without a call of `heard`. */
+/** Aborts after `ms` milliseconds without a call of `reset`. */
 function silenceDeadline(ms: number): Disposable & { readonly signal: AbortSignal; reset(): void } {
   const silent = new AbortController()
   const timer = setTimeout(() => silent.abort(new Error('silence')), ms)

@@ -6,7 +6,7 @@ export function limitChildMemory(bytes: number): void {
   process.env[MEMORY_LIMIT] = String(bytes)
 }
 
-/** Returns the limit of all children, in bytes, or `least` where that is more. */
+/** Returns the limit of all children, in bytes, or `minimum` where that is more. */
 export const childMemoryOf = (minimum: number): number =>
   Math.max(minimum, Number(process.env[MEMORY_LIMIT] ?? Number.POSITIVE_INFINITY))
 

@@ -136,7 +136,7 @@ export function createSessions(limits: Pick<Settings, 'maxSessions' | 'maxAgentS
 /** The minimum number of agents that share the places for pushes that are turned away. */
 const AGENTS = 4
 
-/** Reserves places for pushes that are turned away: `most` in total, and a share of them for each agent. */
+/** Reserves places for pushes that are turned away: `max` in total, and a share of them for each agent. */
 function turnedAwayLimit(max: number): (agent: string) => (() => void) | undefined {
   const byAgent = new Map<string, number>()
   const perAgent = Math.max(1, Math.floor(max / AGENTS))

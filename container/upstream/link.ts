@@ -27,7 +27,7 @@ export interface LinkLease {
   authenticateLfs?(upstream: Upstream, operation: LfsOperation, signal: AbortSignal): Promise<ProcessResult>
   /** Starts `git-lfs-transfer` at upstream (git-lfs docs/proposals/ssh_adapter.md). Absent over HTTPS. */
   startLfsTransfer?(upstream: Upstream, operation: LfsOperation): ChildProcess
-  /** Releases the lease. `cut`: the process was killed, and upstream may not have noticed. */
+  /** Releases the lease. `broken`: the process was killed, and upstream may not have noticed. */
   release(options?: { broken?: boolean }): void
 }
 

@@ -11,7 +11,7 @@ const LONGEST_MS = 600_000
 
 /**
  * Reads and discards a request body. Stops early when the client disconnects, idles or sends too slowly, or
- * after `most` bytes. Never throws.
+ * after `maxBytes`. Never throws.
  */
 export async function drain(
   body: ReadableStream<Uint8Array> | null,

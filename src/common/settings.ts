@@ -48,7 +48,7 @@ const Settings = z
     /** The size limit of pushes and fetches in the ledger. The sweep deletes the oldest beyond it. */
     GATE_LEDGER_MAX_BYTES: count(2 ** 30),
     /**
-     * Whether a proxy or Cloudflare's edge sets CF-Connecting-IP. Without either, a client could claim any
+     * True if a proxy or Cloudflare's edge sets CF-Connecting-IP. Without either, a client could claim any
      * address.
      */
     GATE_TRUSTED_PROXY: z.enum(['on', 'off'], { error: 'must be "on" or "off"' }).optional(),
@@ -159,7 +159,7 @@ export const companionKind = ({ GATE_COMPANION_URL }: Settings): 'local' | 'cont
   GATE_COMPANION_URL === undefined ? 'container' : 'local'
 
 /**
- * Whether CF-Connecting-IP is trusted. By default it is with containers, since Cloudflare's edge sets it
+ * Says whether CF-Connecting-IP is trusted. By default it is with containers, since Cloudflare's edge sets it
  * there.
  */
 export const hasTrustedProxy = (settings: Settings): boolean =>

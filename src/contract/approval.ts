@@ -8,7 +8,7 @@ export const ApprovalRequest = z.object({
   asks: z.array(z.string()),
   /** The number of operators who have to approve. */
   needed: z.number().int().positive(),
-  /** Whether the approval grants exceptions for the findings of the push. */
+  /** True if the approval grants exceptions for the findings of the push. */
   findings: z.boolean(),
   /** The time at which the objects of the push are deleted, in Unix milliseconds. */
   until: z.number(),

@@ -73,7 +73,7 @@ export const GrantTerms = z.strictObject({
   denyPaths: z.array(PathGlob).max(200).default([]),
   /** The pushes that wait for an approval. */
   ask: z.array(AskRule).max(50).default([]),
-  /** Whether a pushed commit may add or change symbolic links. `submodules` says the same of submodules. */
+  /** True if a pushed commit may add or change symbolic links. `submodules` says the same of submodules. */
   symlinks: z.boolean().default(true),
   submodules: z.boolean().default(true),
   /** Globs of allowed author and committer e-mail addresses. Empty: any address. */
@@ -99,7 +99,7 @@ export const matchingRule = ({ agent, terms }: Grant, ref: string, action: Actio
       matchRef(rule.pattern.replaceAll('{agent}', agent), ref),
   )
 
-/** Whether the grant allows the action on the ref. Without a matching rule, it does not. */
+/** Says whether the grant allows the action on the ref. Without a matching rule, it does not. */
 export function isAllowed(grant: Grant, ref: string, action: Action): boolean {
   const rule = matchingRule(grant, ref, action)
   return rule !== undefined && !rule.deny.includes(action)
@@ -127,11 +127,11 @@ export function matchRef(pattern: string, ref: string): boolean {
   return compileGlob(pattern).test(ref)
 }
 
-/** Whether the gate may forward the push option to the upstream. */
+/** Says whether the gate may forward the push option to the upstream. */
 export const allowsPushOption = ({ pushOptions }: GrantTerms, option: string): boolean =>
   pushOptions.some(pattern => matchesWildcard(pattern, option))
 
-/** Whether the agent may open pull requests into the branch. */
+/** Says whether the agent may open pull requests into the branch. */
 export const allowsBase = ({ pullRequests }: GrantTerms, branch: string): boolean =>
   pullRequests.some(pattern => compileGlob(pattern).test(branch))
 

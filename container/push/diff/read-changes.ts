@@ -87,7 +87,7 @@ export async function readText(
   }
 }
 
-/** Returns the first `most` bytes of git's stdout. Kills git when it prints more. */
+/** Returns the first `maxBytes` bytes of git's stdout. Kills git when it prints more. */
 async function readPrefix(git: Git, args: readonly string[], maxBytes: number, signal: AbortSignal) {
   const limitReached = new AbortController()
   const child = git.spawn(args, { signal: AbortSignal.any([signal, limitReached.signal]) })

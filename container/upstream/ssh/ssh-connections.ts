@@ -30,7 +30,7 @@ export interface ConnectionLease {
   /** The path of its control socket (ssh(1), -S). */
   readonly control: string
   /**
-   * Releases the lease. `cut` means that the process was killed: while its connection stays open, sshd does
+   * Releases the lease. `broken` means that the process was killed: while its connection stays open, sshd does
    * not notice, so the connection takes no new sessions and closes with its last session.
    */
   release(options?: { broken?: boolean }): void

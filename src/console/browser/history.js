@@ -8,7 +8,7 @@ const list = document.getElementById('pushes')
 
 if (link instanceof HTMLAnchorElement && list) {
   let loading = false
-  /** Whether the reader follows the link from now on. */
+  /** True if the reader follows the link from now on. */
   let isOver = false
   const observer = new IntersectionObserver(
     entries => {

@@ -41,7 +41,7 @@ export const Upstream = z.object({
   /** The kind of the host, and the base URL of its API. Null and empty: as the URL implies (forge.ts). */
   forge: ForgeKind.nullable().default(null),
   api: z.string().default(''),
-  /** Whether the companion serves the mirror while the upstream is unreachable. */
+  /** True if the companion serves the mirror while the upstream is unreachable. */
   staleReads: z.boolean(),
   /** The refs that the mirror has beside branches, tags and notes. */
   readRefs: z.array(ReadRefPattern).default([]),

@@ -60,7 +60,7 @@ export class FrameReader {
     return frames
   }
 
-  /** Whether a frame has begun and is not complete. */
+  /** True if a frame has begun and is not complete. */
   get isPartial(): boolean {
     return this.#held > 0
   }

@@ -61,7 +61,7 @@ export type RepositoryStatus = z.infer<typeof RepositoryStatus>
 export const CompanionStatus = z.object({
   startedAt: milliseconds,
   repositories: z.array(RepositoryStatus),
-  /** Whether a disk that the companion writes to is full. */
+  /** True if a disk that the companion writes to is full. */
   diskFull: z.boolean().default(false),
 })
 export type CompanionStatus = z.infer<typeof CompanionStatus>

@@ -103,7 +103,7 @@ async function send(
   }
 }
 
-/** Returns the text of an answer's body. Rejects with UpstreamError past `most` bytes. */
+/** Returns the text of an answer's body. Rejects with UpstreamError past `maxBytes`. */
 export async function answerText(answer: IncomingMessage, maxBytes: number): Promise<string> {
   const chunks: Buffer[] = []
   let size = 0
