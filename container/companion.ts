@@ -1,5 +1,6 @@
 import type { Check } from './checks/index.ts'
 import type { SharedResponses } from './fetch/shared-responses.ts'
+import type { EarlySessions } from './forward/early-sessions.ts'
 import type { HeldPushes } from './held/held-pushes.ts'
 import type { WatchedJournal } from './journal/unreported.ts'
 import type { Lfs } from './lfs/index.ts'
@@ -22,6 +23,7 @@ export interface Companion {
   /** Responses to fetches that several clients share. */
   readonly sharedResponses: SharedResponses
   readonly links: Links
+  readonly earlySessions: EarlySessions
   readonly journal: WatchedJournal
   /** The objects of refused pushes. */
   readonly held: HeldPushes

@@ -6,6 +6,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { checks, createRefusedObjects } from './checks/index.ts'
 import type { Companion } from './companion.ts'
 import { createSharedResponses } from './fetch/shared-responses.ts'
+import { createEarlySessions } from './forward/early-sessions.ts'
 import { configureGit } from './git/git-config.ts'
 import { startGitDaemon } from './git-daemon/server.ts'
 import { openHeldPushes } from './held/held-pushes.ts'
@@ -70,6 +71,7 @@ const companion: Companion = {
   mirrorSeed,
   sharedResponses: createSharedResponses(join(settings.home, 'scratch'), settings.fetchCacheBytes),
   links,
+  earlySessions: createEarlySessions(links),
   journal,
   held: await openHeldPushes(join(settings.home, 'held'), settings.held),
   checks: checks(settings, { upstreams, refused }),
@@ -102,6 +104,7 @@ if (gitServer) {
  */
 async function stop(): Promise<never> {
   gitServer?.close()
+  companion.earlySessions.close()
   await sessions.close()
   await journal.allReported(settings.reportMs)
   const closed = once(server, 'close')

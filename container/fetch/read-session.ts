@@ -2,6 +2,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Pass, PassFor } from '../../src/contract/companion-api/pass.ts'
 import { disconnectSignal } from '../client/push-client.ts'
 import { text } from '../client/respond.ts'
+import { type EarlySessions, openEarlySession } from '../forward/early-sessions.ts'
 import type { Mirrors } from '../mirror/mirrors.ts'
 import { type MemoryBudget, MemoryExhausted } from '../process/memory-budget.ts'
 import { type SessionEnd, sessionEndOf } from '../sessions/session-counts.ts'
@@ -22,6 +23,7 @@ interface FetchDependencies {
   readonly memory: MemoryBudget
   readonly mirrors: Mirrors
   readonly sharedResponses: SharedResponses
+  readonly earlySessions: EarlySessions
 }
 
 /** Serves a fetch or an advertisement from an up-to-date mirror, if a session is free. */
@@ -39,6 +41,7 @@ export async function readSession(
   let leaveMemory: (() => void) | undefined
   try {
     if (pass.service === 'advertise-upload-pack' || pass.service === 'advertise-receive-pack') {
+      if (pass.service === 'advertise-receive-pack') openEarlySession(pass, dependencies)
       const refreshed = mirror.refresh(pass.repository, disconnectSignal(response))
       const mirrorState = await waitForMirror(pass, request, mirror, refreshed, settings)
       if (!mirrorState.ok) return comeAgain(response, mirrorState)

@@ -9,7 +9,7 @@ import type { ProcessResult } from '../process/spawn.ts'
 import type { Link } from '../upstream/link.ts'
 import { toUpstreamError } from '../upstream/to-upstream-error.ts'
 import { UpstreamError } from '../upstream/upstream-error.ts'
-import { askOnce, queryPushState } from './query-upstream.ts'
+import { isAt, queryPushState, readUpstreamRefs, stateOf } from './query-upstream.ts'
 
 /** Result of a forward, as upstream reported it or as a later query found it. */
 export interface ForwardResult {
@@ -66,13 +66,35 @@ export async function interpretResult(push: PushInFlight): Promise<ForwardResult
   // A connection that broke after upstream had accepted the push leaves no report, so upstream's refs are read.
   if (refusedRefs.length === 0 || refusedRefs.some(command => NO_REPORT.test(summaryOf(command))))
     return resolveByQuery(push, toUpstreamError(upstream, ended.stderr))
-  if (
-    refusedRefs.some(command => OTHER_VALUE.test(summaryOf(command))) &&
-    (await askOnce(git, link, upstream, commands)) === 'all of it'
-  )
-    return accepted(push, true)
-  return refusedByUpstream(push, new Map(refusedRefs.map(command => [command, summaryOf(command)])))
+  const summaries = new Map(refusedRefs.map(command => [command, summaryOf(command)]))
+  const isDisputed = summaries.values().some(summary => OTHER_VALUE.test(summary))
+  const upstreamRefs = isDisputed ? await readUpstreamRefs(git, link, upstream, commands) : undefined
+  if (!upstreamRefs) return refusedByUpstream(push, summaries)
+  if (stateOf(commands, upstreamRefs) === 'all of it') return accepted(push, true)
+  return refusedByUpstream(push, inWordsOfGit(summaries, upstreamRefs))
 }
+
+/**
+ * Replaces the words of a git-receive-pack for a ref that has moved since it listed its refs: they name a lock or a
+ * transaction, and name it for all refs of an atomic push.
+ */
+function inWordsOfGit(
+  summaries: ReadonlyMap<Command, string>,
+  upstreamRefs: ReadonlyMap<string, string>,
+): ReadonlyMap<Command, string> {
+  const hasMoved = ({ ref, old }: Command) => !isAt(upstreamRefs, ref, old)
+  if (!summaries.keys().some(hasMoved)) return summaries
+  return new Map(
+    [...summaries].map(([command, summary]) => {
+      if (!OTHER_VALUE.test(summary)) return [command, summary]
+      return [command, hasMoved(command) ? STALE_INFO : ATOMIC_FAILURE]
+    }),
+  )
+}
+
+/** git's summaries for a ref at another value than its lease names, and for the other refs of its push. */
+const STALE_INFO = '[rejected] (stale info)'
+const ATOMIC_FAILURE = '[remote rejected] (atomic push failure)'
 
 const accepted = ({ commands, upstreamLines }: PushInFlight, wasThere: boolean): ForwardResult => ({
   outcome: 'accepted',
@@ -151,7 +173,7 @@ const NO_REPORT = /remote failed to report|failed to report status/
 
 /** Reasons of upstreams and of git for a ref whose old value is another one than the push names. */
 const OTHER_VALUE =
-  /stale info|fetch first|non-fast-forward|cannot lock ref|failed to (lock|update ref)|incorrect old value|already exists|does not exist/
+  /stale info|fetch first|non-fast-forward|cannot lock ref|failed to (lock|update ref)|incorrect old value|atomic transaction failed|already exists|does not exist/
 
 /** Recognizes git's summary for a ref that was rejected only because another ref of the atomic push was. */
 const isAtomicCollateral = (summary: string) => /\(atomic push fail(ed|ure)\)\s*$/.test(summary)

@@ -39,25 +39,45 @@ export async function askOnce(
   upstream: Upstream,
   refs: readonly Ref[],
 ): Promise<UpstreamState> {
+  const upstreamRefs = await readUpstreamRefs(git, link, upstream, refs)
+  return upstreamRefs ? stateOf(refs, upstreamRefs) : 'no answer'
+}
+
+/** Returns the ids of those refs that upstream has. Undefined: upstream does not answer. */
+export async function readUpstreamRefs(
+  git: Git,
+  link: Link,
+  upstream: Upstream,
+  refs: readonly Ref[],
+): Promise<ReadonlyMap<string, string> | undefined> {
   const signal = AbortSignal.timeout(ANSWER_MS)
   try {
     const borrowed = await link.acquire(signal)
     const listed = await git
       .run(['ls-remote', upstream.url, ...refs.map(({ ref }) => ref)], { signal, ...borrowed.git })
       .finally(borrowed.release)
-    if (listed.code !== 0) return 'no answer'
-    const upstreamRefs = new Map(
+    if (listed.code !== 0) return undefined
+    return new Map(
       listed.stdout
         .toString('utf8')
         .split('\n')
         .map(line => line.split('\t'))
         .map(([id = '', ref = '']) => [ref, id]),
     )
-    const isAt = (ref: string, id: string) =>
-      isNullId(id) ? !upstreamRefs.has(ref) : upstreamRefs.get(ref) === id
-    if (refs.every(({ ref, new: id }) => isAt(ref, id))) return 'all of it'
-    return refs.every(({ ref, old }) => isAt(ref, old)) ? 'none of it' : 'something else'
   } catch {
-    return 'no answer'
+    return undefined
   }
+}
+
+/** True if upstream has the ref at this id, or does not have it if the id is zero. */
+export const isAt = (upstreamRefs: ReadonlyMap<string, string>, ref: string, id: string): boolean =>
+  isNullId(id) ? !upstreamRefs.has(ref) : upstreamRefs.get(ref) === id
+
+/** Returns the state of a push in upstream's refs. */
+export function stateOf(
+  refs: readonly Ref[],
+  upstreamRefs: ReadonlyMap<string, string>,
+): Exclude<UpstreamState, 'no answer'> {
+  if (refs.every(({ ref, new: id }) => isAt(upstreamRefs, ref, id))) return 'all of it'
+  return refs.every(({ ref, old }) => isAt(upstreamRefs, ref, old)) ? 'none of it' : 'something else'
 }

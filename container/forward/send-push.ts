@@ -5,7 +5,7 @@ import { FLUSH, PktLines, pktLine } from '../git/pkt-line.ts'
 import { killWithStreams, type ProcessResult } from '../process/spawn.ts'
 import type { OpenPack } from './received-pack.ts'
 import { type LineReader, readUpstreamLines } from './upstream-lines.ts'
-import type { ReceivePack } from './upstream-session.ts'
+import type { ListedReceivePack } from './upstream-session.ts'
 
 /** Time for upstream's session to end after its report, in milliseconds. */
 const END_MS = 2_000
@@ -29,7 +29,7 @@ export interface SentPush {
  * output.
  */
 export function sendPush(
-  session: ReceivePack,
+  session: ListedReceivePack,
   commands: readonly Command[],
   pushOptions: readonly string[],
   openPack: OpenPack,
@@ -63,7 +63,7 @@ export function sendPush(
 }
 
 async function send(
-  { child: { stdin, stdout } }: ReceivePack,
+  { child: { stdin, stdout } }: ListedReceivePack,
   request: Buffer,
   pack: Readable,
 ): Promise<void> {
@@ -74,7 +74,7 @@ async function send(
 }
 
 function requestOf(
-  { capabilities }: ReceivePack,
+  { capabilities }: ListedReceivePack,
   commands: readonly Command[],
   pushOptions: readonly string[],
 ): Buffer[] {

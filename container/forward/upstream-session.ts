@@ -1,11 +1,9 @@
 import type { ChildProcess } from 'node:child_process'
-import type { Upstream } from '../../src/contract/companion-api/pass.ts'
 import { isNullId, isReviewRef } from '../../src/contract/names.ts'
 import { type Command, isDelete } from '../git/command-list.ts'
-import { FLUSH, PktLines } from '../git/pkt-line.ts'
-import { killWithStreams } from '../process/spawn.ts'
+import { PktLines } from '../git/pkt-line.ts'
 import { withAbort } from '../process/with-abort.ts'
-import type { Link } from '../upstream/link.ts'
+import type { OpenReceivePack, ReceivePack } from './receive-pack.ts'
 
 /**
  * Limit for holding a connection open before the push is sent, in milliseconds: some hosts close an SSH
@@ -14,21 +12,17 @@ import type { Link } from '../upstream/link.ts'
 export const HELD_MS = 10_000
 
 /** A session of upstream's git-receive-pack, whose list of refs has been read. */
-export interface ReceivePack {
-  readonly child: ChildProcess
+export interface ListedReceivePack extends ReceivePack {
   readonly capabilities: ReadonlySet<string>
-  /** The stderr of ssh so far. */
-  stderr(): string
-  release(options?: { broken?: boolean }): void
 }
 
-/** A session with upstream that is being opened for a push. */
+/** A session with upstream for the commands of a push. */
 export interface UpstreamSession {
   /**
    * Takes the session once upstream has listed its refs. Undefined: upstream's refs or capabilities ask for more than
    * a plain push, or there is no session. Nothing has been sent then.
    */
-  acquire(signal: AbortSignal): Promise<ReceivePack | undefined>
+  acquire(signal: AbortSignal): Promise<ListedReceivePack | undefined>
   /** True once it is open, unless it has ended. */
   isUsable(): Promise<boolean>
   /** Ends the session, unless it was taken. */
@@ -36,86 +30,49 @@ export interface UpstreamSession {
 }
 
 /**
- * Opens git-receive-pack at upstream for these commands, while the client still sends its pack, and ends it after
- * `heldMs` milliseconds if no push takes it. Only over SSH: over HTTPS git makes the requests of a push itself.
+ * Reads upstream's refs in the session that `open` returns, while the client still sends its pack. The session is held
+ * for `heldMs` milliseconds if no push takes it: a client that sends slowly, or stands still, keeps none.
  */
 export function openUpstreamSession(
-  linkTo: () => Promise<Link>,
-  upstream: Upstream,
+  open: () => Promise<OpenReceivePack>,
   commands: readonly Command[],
   pushOptions: readonly string[],
   heldMs = HELD_MS,
 ): UpstreamSession {
   const needed = neededFor(commands, pushOptions)
-  const dropped = new AbortController()
-  let isTaken = false
-  const open = async (): Promise<ReceivePack | undefined> => {
+  const ended = new AbortController()
+  let opened: OpenReceivePack | undefined
+  const list = async (): Promise<ListedReceivePack | undefined> => {
     if (commands.some(({ ref }) => isReviewRef(ref))) return undefined
-    const { startReceivePack, release } = await (await linkTo()).acquire(dropped.signal)
-    if (!startReceivePack || dropped.signal.aborted) return void release()
-    const stop = new AbortController()
-    const child = startReceivePack(upstream, stop.signal)
-    child.once('close', () => {
-      if (!isTaken) release({ broken: stop.signal.aborted })
-    })
-    const stderr = keepStderr(child)
-    const endSession = () => endUnused(child, stop)
-    dropped.signal.addEventListener('abort', endSession, { once: true })
-    const listed = await readAdvertisement(child, commands)
-    if (listed && needed.every(capability => listed.has(capability)))
-      return { child, capabilities: listed, stderr, release }
-    if (!dropped.signal.aborted) endSession()
+    opened = await open()
+    opened.hold(heldMs)
+    if (ended.signal.aborted) opened.drop()
+    const session = await opened.running()
+    const capabilities = session && (await readAdvertisement(session.child, commands))
+    if (session && capabilities && needed.every(capability => capabilities.has(capability)))
+      return { ...session, capabilities }
+    opened.drop()
     return undefined
   }
-  const opened = open().catch(() => undefined)
+  const listed = list().catch(() => undefined)
   const usable = async () => {
-    const session = await opened
-    if (!session || dropped.signal.aborted) return undefined
-    const { exitCode, signalCode } = session.child
-    return exitCode === null && signalCode === null ? session : undefined
+    const session = await listed
+    return session && (await opened?.running()) && session
   }
-  const abort = () => {
-    clearTimeout(late)
-    if (!isTaken) dropped.abort(new Error('the push was not sent'))
-  }
-  // A client that sends slowly, or stands still, keeps no session at upstream.
-  const late = setTimeout(abort, heldMs)
   return {
     async acquire(signal) {
       const session = await withAbort(usable(), signal).catch(() => undefined)
-      isTaken = session !== undefined && !signal.aborted
-      return isTaken ? session : undefined
+      if (!session || signal.aborted) return undefined
+      opened?.take()
+      return session
     },
     isUsable: async () => (await usable()) !== undefined,
-    abort,
+    abort() {
+      ended.abort()
+      opened?.drop()
+    },
   }
 }
-
-/** Ends a session without commands: upstream's git exits then, as after `git push` with nothing to do. */
-function endUnused(child: ChildProcess, stop: AbortController): void {
-  child.stdin?.end(FLUSH)
-  child.stdout?.resume()
-  const late = setTimeout(() => {
-    stop.abort(new Error('the push was not sent'))
-    killWithStreams(child)
-  }, DROP_MS)
-  child.once('close', () => clearTimeout(late))
-}
-
-function keepStderr({ stdin, stderr }: ChildProcess): () => string {
-  let text = ''
-  stderr?.on('data', (chunk: Buffer) => {
-    text = (text + chunk.toString('utf8')).slice(-MAX_SAID)
-  })
-  stdin?.on('error', () => {})
-  return () => text
-}
-
-/** Time for upstream to end a session without commands, in milliseconds. Then ssh is killed. */
-const DROP_MS = 2_000
-
-/** Limit of ssh's stderr that is kept, in characters. */
-const MAX_SAID = 4_096
 
 /**
  * The capabilities without which git makes the push, or refuses it in its own words. The client's pack may have

@@ -4,6 +4,7 @@ import type { AgentName, RepositoryName } from '../../src/contract/names.ts'
 import { KEEPALIVE_PROBE_MS, REQUEST_HEAD_MS } from '../client/idle-deadline.ts'
 import { ClientGone } from '../client/request-body.ts'
 import type { Companion } from '../companion.ts'
+import { openEarlySession } from '../forward/early-sessions.ts'
 import { pktLine } from '../git/pkt-line.ts'
 import { logError } from '../process/log.ts'
 import { MemoryExhausted } from '../process/memory-budget.ts'
@@ -126,6 +127,7 @@ async function handlePush(companion: Companion, caller: GitConnection): Promise<
   if (!started.ok) return refuse(socket, started.reason)
   let end: SessionEnd = { outcome: 'failed' }
   const client = gitClient(socket, protocol, settings)
+  openEarlySession(pass, companion)
   try {
     const { git, refresh } = mirrors.get(pass.repository)
     await refresh(pass.repository, client.disconnected)

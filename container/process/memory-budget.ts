@@ -8,6 +8,8 @@ export interface Memory {
 
 /** Admits a session when enough memory is free for one more git process at its limit. */
 export interface MemoryBudget {
+  /** True if a session would be admitted now. */
+  hasRoom(): boolean
   /**
    * Waits in a queue for free memory. Resolves with the function that ends the session. Rejects with the
    * signal's reason, or with MemoryExhausted after PATIENCE_MS.
@@ -59,6 +61,7 @@ export function createMemoryBudget(childBytes: number, read: () => Memory = read
     }
   }
   return {
+    hasRoom: () => waiting.length === 0 && hasRoom(),
     async enter(signal, onWait) {
       signal.throwIfAborted()
       if (waiting.length === 0 && hasRoom()) return begin()

@@ -1,5 +1,8 @@
 import type { PassFor } from '../../src/contract/companion-api/pass.ts'
 import type { PushClient } from '../client/push-client.ts'
+import type { EarlySessions } from '../forward/early-sessions.ts'
+import { openReceivePack } from '../forward/receive-pack.ts'
+import { HELD_MS } from '../forward/upstream-session.ts'
 import type { Mirrors } from '../mirror/mirrors.ts'
 import type { SessionEnd } from '../sessions/session-counts.ts'
 import { type Sessions, sessionOf } from '../sessions/sessions.ts'
@@ -15,6 +18,7 @@ interface PushDependencies
   readonly sessions: Sessions
   readonly mirrors: Mirrors
   readonly links: Links
+  readonly earlySessions: EarlySessions
 }
 
 /**
@@ -27,12 +31,29 @@ export async function push(
   client: PushClient,
   worker: WorkerChannel,
 ): Promise<void> {
-  const { sessions, mirrors, links } = dependencies
-  const progress = createProgress()
-  const mirror = mirrors.get(pass.repository)
-  const linkTo = () => links.to(pass.repository)
-  const work = { ...dependencies, pass, client, worker, progress, mirror, linkTo }
-  if (pass.approved && !(await dependencies.held.find(pass.approved.push))) return endUnstarted(work)
+  const { mirrors, links, earlySessions } = dependencies
+  const { repository } = pass
+  const linkTo = () => links.to(repository)
+  const early = pass.approved ? undefined : earlySessions.take(pass)
+  const work = {
+    ...dependencies,
+    ...{ pass, client, worker, linkTo },
+    ...{ progress: createProgress(), mirror: mirrors.get(repository) },
+    openReceivePack: async () =>
+      early && (await early.running())
+        ? early
+        : openReceivePack(async signal => (await linkTo()).acquire(signal), repository, HELD_MS),
+  }
+  try {
+    await runInSession(dependencies, work)
+  } finally {
+    early?.drop()
+  }
+}
+
+async function runInSession({ sessions, held }: PushDependencies, work: PushWork): Promise<void> {
+  const { pass, client, progress } = work
+  if (pass.approved && !(await held.find(pass.approved.push))) return endUnstarted(work)
   const started = sessions.begin(sessionOf(pass), () => progress.state)
   if (!started.ok) {
     if (pass.approved) return endUnstarted(work, started.reason)
@@ -45,7 +66,7 @@ export async function push(
   let end: SessionEnd = { outcome: 'failed' }
   try {
     end = await runPush(work)
-    if (pass.approved && end.outcome === 'accepted') await dependencies.held.release(pass.approved.push)
+    if (pass.approved && end.outcome === 'accepted') await held.release(pass.approved.push)
   } finally {
     started.end(end)
   }

@@ -1,6 +1,7 @@
 import type { PassFor } from '../../src/contract/companion-api/pass.ts'
 import type { Check } from '../checks/index.ts'
 import type { PushClient } from '../client/push-client.ts'
+import type { OpenReceivePack } from '../forward/receive-pack.ts'
 import type { HeldPushes } from '../held/held-pushes.ts'
 import type { Journal } from '../journal/journal.ts'
 import type { Mirror } from '../mirror/mirror.ts'
@@ -20,6 +21,8 @@ export interface PushWork {
   readonly memory: MemoryBudget
   readonly mirror: Mirror
   readonly credentials: Credentials
+  /** Opens git-receive-pack at upstream, or returns the session that was opened with the advertisement. */
+  readonly openReceivePack: () => Promise<OpenReceivePack>
   readonly linkTo: () => Promise<Link>
   readonly checks: readonly Check[]
   readonly journal: Journal

@@ -187,14 +187,14 @@ async function receiveCheckForward(
   record: PushRecord,
   { list, reader, reply, sendProgress }: ReadCommands<CommandList>,
 ): Promise<Verdict> {
-  const { pass, client, progress, mirror, settings, linkTo } = work
+  const { pass, client, progress, mirror, settings } = work
   const { commands } = list
   const scratch = join(settings.home, 'scratch', pass.id)
   const disconnect = new AbortController()
   const release = await mirror.enter()
   // Upstream lists its refs while the pack is received.
   const pushOptions = forwardedOptions(list.pushOptions)
-  const session = openUpstreamSession(linkTo, pass.repository, commands, pushOptions)
+  const session = openUpstreamSession(work.openReceivePack, commands, pushOptions)
   const abandon = (cause: ClientGone) => {
     if (!progress.can('abandoned')) return
     progress.move('abandoned')

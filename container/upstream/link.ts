@@ -12,6 +12,11 @@ export interface Link {
    * UpstreamError.
    */
   acquire(signal: AbortSignal): Promise<LinkLease>
+  /**
+   * Leases a connection with room to spare, for work that may turn out to be for nothing. Undefined: every connection
+   * is busy. Absent over HTTPS, where git makes a connection for each process.
+   */
+  acquireSpare?(signal: AbortSignal): Promise<LinkLease | undefined>
   close(): void
 }
 

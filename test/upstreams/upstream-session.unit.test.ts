@@ -5,10 +5,16 @@ import os from 'node:os'
 import path from 'node:path'
 import { Readable } from 'node:stream'
 import { expect, test } from 'vitest'
+import { createEarlySessions, type Pusher } from '../../container/forward/early-sessions.ts'
 import { startForward } from '../../container/forward/forward.ts'
+import { openReceivePack } from '../../container/forward/receive-pack.ts'
 import { receivedPack } from '../../container/forward/received-pack.ts'
 import { lacksObjects, sendPush } from '../../container/forward/send-push.ts'
-import { openUpstreamSession } from '../../container/forward/upstream-session.ts'
+import {
+  HELD_MS,
+  openUpstreamSession,
+  type UpstreamSession,
+} from '../../container/forward/upstream-session.ts'
 import type { Command } from '../../container/git/command-list.ts'
 import { createGit } from '../../container/git/git.ts'
 import { NULL_ID } from '../../container/git/objects/object-format.ts'
@@ -38,17 +44,16 @@ function stage() {
   const [one, two] = [commit('One'), commit('Two')]
   const released: unknown[] = []
   const children: ReturnType<typeof spawn>[] = []
-  const link = {
-    acquire: async () => ({
-      git: { env: {} },
-      startReceivePack() {
-        const child = spawn('git', ['receive-pack', upstream], { detached: true, stdio: 'pipe' })
-        children.push(child)
-        return child
-      },
-      release: (how?: object) => void released.push(how),
-    }),
-  } as unknown as Link
+  const acquire = async () => ({
+    git: { env: {} },
+    startReceivePack() {
+      const child = spawn('git', ['receive-pack', upstream], { detached: true, stdio: 'pipe' })
+      children.push(child)
+      return child
+    },
+    release: (how?: object) => void released.push(how),
+  })
+  const link = { acquire, acquireSpare: acquire } as unknown as Link
   const command = (ref: string, old: string, id: string) => ({ ref, old, new: id }) as Command
   return {
     ...{ upstream, folder, work, link, base, one, two, released, children, command },
@@ -60,7 +65,33 @@ function stage() {
     pack: (...revisions: string[]) =>
       git(work, ['pack-objects', '--revs', '--stdout', '-q'], `${revisions.join('\n')}\n`),
     open: (commands: readonly Command[], options: readonly string[] = [], heldMs?: number) =>
-      openUpstreamSession(async () => link, {} as Upstream, commands, options, heldMs),
+      openUpstreamSession(
+        async () => openReceivePack(signal => link.acquire(signal), {} as Upstream, HELD_MS),
+        commands,
+        options,
+        heldMs,
+      ),
+    early: (waitMs?: number) => createEarlySessions({ to: async () => link }, waitMs),
+    /** Receives a pack in quarantine, as git does, and returns a forward of it over the session. */
+    forward(commands: readonly Command[], pack: Buffer, session: UpstreamSession) {
+      const quarantine = path.join(folder, 'quarantine')
+      const objects = path.join(work, '.git', 'objects')
+      const env = { GIT_OBJECT_DIRECTORY: quarantine, GIT_ALTERNATE_OBJECT_DIRECTORIES: objects }
+      fs.mkdirSync(path.join(quarantine, 'pack'), { recursive: true })
+      execFileSync('git', ['index-pack', '--stdin', '--fix-thin'], {
+        cwd: work,
+        env: { ...process.env, ...env },
+        input: pack,
+        stdio: 'pipe',
+      })
+      return startForward({
+        git: createGit(path.join(work, '.git'), { PATH: process.env.PATH ?? '', ...env }),
+        linkTo: async () => link,
+        upstream: { name: 'app', url: upstream } as Upstream,
+        session,
+        ...{ commands, pushOptions: [], sendProgress() {}, deadlineMs: 30_000 },
+      })
+    },
     async send(commands: readonly Command[], pack: Buffer, options: readonly string[] = []) {
       const session = await this.open(commands, options).acquire(soon())
       if (!session) throw new Error('there is no session')
@@ -147,31 +178,94 @@ test('a pack that builds on what upstream lacks is told apart from other refusal
 test('git push sends what upstream turns out to lack', async () => {
   using at = stage()
   const commands = [at.command('refs/heads/main', at.base, at.two)]
-  const quarantine = path.join(at.folder, 'quarantine')
-  const objects = path.join(at.work, '.git', 'objects')
-  const env = { GIT_OBJECT_DIRECTORY: quarantine, GIT_ALTERNATE_OBJECT_DIRECTORIES: objects }
-  fs.mkdirSync(path.join(quarantine, 'pack'), { recursive: true })
-  const input = at.pack(at.two, `^${at.one}`)
-  execFileSync('git', ['index-pack', '--stdin', '--fix-thin'], {
-    cwd: at.work,
-    env: { ...process.env, ...env },
-    input,
-    stdio: 'pipe',
-  })
   const groups: number[] = []
-  const forward = startForward({
-    git: createGit(path.join(at.work, '.git'), { PATH: process.env.PATH ?? '', ...env }),
-    linkTo: async () => at.link,
-    upstream: { name: 'app', url: at.upstream } as Upstream,
-    session: at.open(commands),
-    ...{ commands, pushOptions: [], sendProgress() {}, deadlineMs: 30_000 },
-  })
+  const forward = at.forward(commands, at.pack(at.two, `^${at.one}`), at.open(commands))
   const { outcome } = await forward.send(pid => groups.push(pid))
   forward.abort()
   expect(outcome).toBe('accepted')
   expect(at.at('refs/heads/main')).toBe(at.two)
   expect(groups).toHaveLength(2)
   expect(at.released).toHaveLength(2)
+})
+
+test('a ref that moves after upstream has listed it is refused in the words for a ref that has moved', async () => {
+  using at = stage()
+  const commands = [
+    at.command('refs/heads/main', at.base, at.one),
+    at.command('refs/heads/new', NULL_ID.sha1, at.one),
+  ]
+  const session = at.open(commands)
+  expect(await session.isUsable()).toBe(true)
+  at.upstreamGit('fetch', '-q', at.work, at.two)
+  at.upstreamGit('update-ref', 'refs/heads/main', at.two)
+  const forward = at.forward(commands, at.pack(at.one, `^${at.base}`), session)
+  const { outcome, refs, remedy } = await forward.send(() => {})
+  forward.abort()
+  expect(outcome).toBe('refused')
+  expect(refs).toMatchObject([
+    { ref: 'refs/heads/main', reason: expect.stringContaining('upstream has moved since you fetched') },
+    { ref: 'refs/heads/new', reason: expect.stringMatching(/^not pushed: another ref/) },
+  ])
+  expect(remedy.join('\n')).toContain('git rebase')
+  expect(at.children).toHaveLength(1)
+})
+
+/** A pusher to the test's upstream. */
+const pusher = (agent: string, url = 'url') => ({ agent, repository: { url } }) as unknown as Pusher
+
+test('a session that is opened with the advertisement takes the push of its agent to this upstream, and of no other', async () => {
+  using at = stage()
+  const sessions = at.early()
+  sessions.open(pusher('ada'))
+  expect(sessions.take(pusher('bob'))).toBeUndefined()
+  expect(sessions.take(pusher('ada', 'another'))).toBeUndefined()
+  const early = sessions.take(pusher('ada'))
+  expect(sessions.take(pusher('ada'))).toBeUndefined()
+  if (!early) throw new Error('there is no session')
+  expect(await early.running()).toBeDefined()
+  const commands = [at.command('refs/heads/main', at.base, at.one)]
+  const session = openUpstreamSession(async () => early, commands, [])
+  const forward = at.forward(commands, at.pack(at.one, `^${at.base}`), session)
+  expect((await forward.send(() => {})).outcome).toBe('accepted')
+  forward.abort()
+  expect(at.at('refs/heads/main')).toBe(at.one)
+  expect(at.children).toHaveLength(1)
+})
+
+test('a session whose push does not come ends, as does a session of an earlier advertisement, or of a gate that stops', async () => {
+  using at = stage()
+  const late = at.early(1)
+  late.open(pusher('ada'))
+  await expect.poll(() => late.take(pusher('ada'))).toBeUndefined()
+  const sessions = at.early()
+  for (let i = 0; i < 3; i++) sessions.open(pusher('ada'))
+  const newest = sessions.take(pusher('ada'))
+  expect(await newest?.running()).toBeDefined()
+  newest?.drop()
+  sessions.open(pusher('bob'))
+  sessions.close()
+  sessions.open(pusher('ada'))
+  expect(sessions.take(pusher('ada'))).toBeUndefined()
+  await expect
+    .poll(
+      () => at.children.every(({ exitCode }) => exitCode === 0) && at.released.length >= at.children.length,
+    )
+    .toBe(true)
+})
+
+test('a session that upstream has ended is not taken, and so are more sessions than a gate keeps', async () => {
+  using at = stage()
+  const sessions = at.early()
+  sessions.open(pusher('ada'))
+  const early = sessions.take(pusher('ada'))
+  expect(await early?.running()).toBeDefined()
+  at.children[0]?.kill()
+  await early?.over
+  expect(await early?.running()).toBeUndefined()
+  early?.drop()
+  const agents = Array.from({ length: 20 }, (_, i) => pusher(`agent-${i}`))
+  for (const agent of agents) sessions.open(agent)
+  expect(agents.flatMap(agent => sessions.take(agent) ?? [])).toHaveLength(16)
 })
 
 test('an answer without a report is an end without an answer', async () => {
@@ -198,7 +292,7 @@ test('a session that no push takes ends by itself, and is not taken afterwards',
 test('a session that is held for too long ends without a push', async () => {
   using at = stage()
   const session = at.open([at.command('refs/heads/main', at.base, at.one)], [], 1)
-  expect(await session.isUsable()).toBe(false)
+  await expect.poll(() => session.isUsable()).toBe(false)
   expect(await session.acquire(soon())).toBeUndefined()
 })
 

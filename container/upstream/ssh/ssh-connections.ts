@@ -5,6 +5,9 @@ import { withAbort } from '../../process/with-abort.ts'
 /** By default sshd allows ten sessions on a connection (MaxSessions in sshd_config(5)). */
 const SESSIONS_PER_CONNECTION = 8
 
+/** The sessions of a connection that has no room to spare. */
+const BUSY_SESSIONS = 4
+
 /**
  * By default sshd drops some unauthenticated connections when more than ten are open (MaxStartups in
  * sshd_config(5)).
@@ -42,6 +45,8 @@ export interface Connections {
   connect(signal: AbortSignal): Promise<void>
   /** Leases a session on an open connection. Rejects with the target's error. */
   borrow(signal: AbortSignal): Promise<ConnectionLease>
+  /** Leases a session on a connection with few. Undefined: there are connections, and all have many. */
+  borrowSpare(signal: AbortSignal): Promise<ConnectionLease | undefined>
   close(): void
 }
 
@@ -101,6 +106,24 @@ export function createSshPool(target: SshTarget): Connections {
   const nextOpened = () =>
     Promise.race([...connections].filter(each => each.isOpening).map(each => each.ready))
 
+  const lease = async (taken: Connection, signal: AbortSignal): Promise<ConnectionLease> => {
+    let isHeld = true
+    const release: ConnectionLease['release'] = ({ broken = false } = {}) => {
+      if (!isHeld) return
+      isHeld = false
+      taken.users -= 1
+      taken.isDraining ||= broken
+      scheduleIdleClose(taken)
+    }
+    taken.users += 1
+    clearTimeout(taken.idle)
+    await withAbort(taken.ready, signal).catch(error => {
+      release()
+      throw error
+    })
+    return { control: taken.control, release }
+  }
+
   return {
     async connect(signal) {
       signal.throwIfAborted()
@@ -110,22 +133,12 @@ export function createSshPool(target: SshTarget): Connections {
       signal.throwIfAborted()
       let through = pickConnection()
       for (; !through; through = pickConnection()) await withAbort(nextOpened(), signal)
-      const taken = through
-      let isHeld = true
-      const release: ConnectionLease['release'] = ({ broken = false } = {}) => {
-        if (!isHeld) return
-        isHeld = false
-        taken.users -= 1
-        taken.isDraining ||= broken
-        scheduleIdleClose(taken)
-      }
-      taken.users += 1
-      clearTimeout(taken.idle)
-      await withAbort(taken.ready, signal).catch(error => {
-        release()
-        throw error
-      })
-      return { control: taken.control, release }
+      return lease(through, signal)
+    },
+    async borrowSpare(signal) {
+      const [connection] = [...connections].filter(each => !each.isDraining && each.users < BUSY_SESSIONS)
+      const spare = connection ?? (connections.size === 0 ? open() : undefined)
+      return spare && lease(spare, signal)
     },
     close() {
       for (const connection of connections) end(connection)

@@ -3,10 +3,10 @@ import { join } from 'node:path'
 import type { Upstream } from '../../../src/contract/companion-api/pass.ts'
 import { type IdentityName, identityVariable } from '../../../src/contract/names.ts'
 import { run, spawnGroup } from '../../process/spawn.ts'
-import type { Link } from '../link.ts'
+import type { Link, LinkLease } from '../link.ts'
 import { toUpstreamError } from '../to-upstream-error.ts'
 import { UpstreamError } from '../upstream-error.ts'
-import { createSshPool } from './ssh-connections.ts'
+import { type ConnectionLease, createSshPool } from './ssh-connections.ts'
 import { parseSshUrl } from './ssh-url.ts'
 
 /**
@@ -92,40 +92,44 @@ function createLink(upstream: Upstream, config: string, control: string): Link {
   const problem = (stderr?: string) =>
     stderr === undefined ? new UpstreamError('the gate cannot start ssh') : toUpstreamError(upstream, stderr)
   const connections = createSshPool({ config, control, host, problem })
+  const leaseOf = ({ control, release }: ConnectionLease): LinkLease => {
+    const start = (command: string, signal: AbortSignal, env: Record<string, string>) => {
+      const to = ['-F', config, '-S', control, '-o', 'SendEnv=GIT_PROTOCOL', host]
+      return spawnGroup('ssh', [...to, command], {
+        signal,
+        stdio: ['pipe', 'pipe', 'pipe'],
+        env: { PATH: process.env.PATH, ...env },
+      })
+    }
+    return {
+      authenticateLfs({ url }, operation, signal) {
+        const command = commandFor('git-lfs-authenticate', url, operation)
+        const env = { PATH: process.env.PATH ?? '' }
+        return run('ssh', ['-F', config, '-S', control, host, command], {
+          cwd: '/',
+          env,
+          signal,
+          maxOutput: 64_000,
+          relaysExitCode: true,
+        })
+      },
+      startLfsTransfer: ({ url }, operation) =>
+        start(commandFor('git-lfs-transfer', url, operation), new AbortController().signal, {}),
+      git: { env: { GIT_SSH_COMMAND: ssh + shellQuote(control), GIT_SSH_VARIANT: 'ssh' } },
+      startUploadPack: ({ url }, signal) => ({
+        child: start(commandFor('git-upload-pack', url), signal, { GIT_PROTOCOL: 'version=2' }),
+        isHelper: false,
+      }),
+      startReceivePack: ({ url }, signal) => start(commandFor('git-receive-pack', url), signal, {}),
+      release,
+    }
+  }
   return {
     connect: connections.connect,
-    async acquire(signal) {
-      const { control, release } = await connections.borrow(signal)
-      const start = (command: string, signal: AbortSignal, env: Record<string, string>) => {
-        const to = ['-F', config, '-S', control, '-o', 'SendEnv=GIT_PROTOCOL', host]
-        return spawnGroup('ssh', [...to, command], {
-          signal,
-          stdio: ['pipe', 'pipe', 'pipe'],
-          env: { PATH: process.env.PATH, ...env },
-        })
-      }
-      return {
-        authenticateLfs({ url }, operation, signal) {
-          const command = commandFor('git-lfs-authenticate', url, operation)
-          const env = { PATH: process.env.PATH ?? '' }
-          return run('ssh', ['-F', config, '-S', control, host, command], {
-            cwd: '/',
-            env,
-            signal,
-            maxOutput: 64_000,
-            relaysExitCode: true,
-          })
-        },
-        startLfsTransfer: ({ url }, operation) =>
-          start(commandFor('git-lfs-transfer', url, operation), new AbortController().signal, {}),
-        git: { env: { GIT_SSH_COMMAND: ssh + shellQuote(control), GIT_SSH_VARIANT: 'ssh' } },
-        startUploadPack: ({ url }, signal) => ({
-          child: start(commandFor('git-upload-pack', url), signal, { GIT_PROTOCOL: 'version=2' }),
-          isHelper: false,
-        }),
-        startReceivePack: ({ url }, signal) => start(commandFor('git-receive-pack', url), signal, {}),
-        release,
-      }
+    acquire: async signal => leaseOf(await connections.borrow(signal)),
+    async acquireSpare(signal) {
+      const lease = await connections.borrowSpare(signal)
+      return lease && leaseOf(lease)
     },
     close: connections.close,
   }
