@@ -6,10 +6,11 @@ import { contentOf } from './inflate-body.ts'
 import { type Body, ClientGone, readBody, type WatchedBody } from './request-body.ts'
 
 /**
- * The progress of a push: waiting for its command list, list taken, pack bytes received, git at work on a
- * whole pack, pre-receive called, git ended. `turned away`: the push is refused without being read.
+ * Phases of a push that select its client's timeouts: waiting for the command list, list taken, pack bytes received,
+ * git at work on a whole pack, pack in quarantine (pre-receive asks), git ended. `turned away`: the push is refused
+ * without being read.
  */
-export type PushProgress = 'commands' | 'list' | 'pack' | 'working' | 'judged' | 'over' | 'turned away'
+export type ClientPhase = 'commands' | 'list' | 'pack' | 'working' | 'in-quarantine' | 'over' | 'turned away'
 
 /** The settings for a push's timeouts and minimum rate. */
 export type PushPace = Pick<
@@ -24,8 +25,8 @@ export interface PushClient {
   readonly protocol: string | undefined
   /** Aborts when the client disconnects before its response has ended. */
   readonly disconnected: AbortSignal
-  /** Records the progress of the push, which selects the client's timeouts. */
-  onProgress(point: PushProgress): void
+  /** Begins a phase of the push, and with it the phase's timeouts. */
+  enterPhase(phase: ClientPhase): void
   /** Writes a part of the response. Does nothing after a disconnect. */
   write(bytes: Buffer): void
   /** Ends the response. Resolves when the client has read it, or was disconnected on timeout. */
@@ -42,11 +43,11 @@ const DRAIN_MS = 2_000
  */
 export const TURNED_AWAY_MS = 15_000
 
-/** Reads a push's body under the timeouts of its progress. HTTP and `git://` share them. */
+/** Reads a push's body under the timeouts of its phase. HTTP and `git://` share them. */
 export function pushBody(
   stream: Readable,
   pace: PushPace,
-): { body: WatchedBody; onProgress(point: Exclude<PushProgress, 'over'>): void } {
+): { body: WatchedBody; enterPhase(phase: Exclude<ClientPhase, 'over'>): void } {
   const { clientIdleMs: idleMs, minReceiveRate: bytesPerSecond } = pace
   const watched = readBody(stream, { idleMs, bytesPerSecond, withinMs: pace.commandsMs })
   let isReceiving = false
@@ -64,17 +65,19 @@ export function pushBody(
         return watched.drain()
       },
     },
-    onProgress(point) {
-      if (point === 'turned away') {
+    enterPhase(phase) {
+      if (phase === 'turned away') {
         isTurnedAway = true
         return watched.within(TURNED_AWAY_MS)
       }
-      if (point === 'commands') return watched.within(pace.commandsMs)
+      if (phase === 'commands') return watched.within(pace.commandsMs)
       receive()
       // The checks and the forward have their own timeouts.
-      if (point === 'judged') watched.within(Number.POSITIVE_INFINITY)
+      if (phase === 'in-quarantine') watched.within(Number.POSITIVE_INFINITY)
       watched.setIdleTimeout(
-        { list: pace.packStartMs, pack: idleMs, working: idleMs, judged: Number.POSITIVE_INFINITY }[point],
+        { list: pace.packStartMs, pack: idleMs, working: idleMs, 'in-quarantine': Number.POSITIVE_INFINITY }[
+          phase
+        ],
       )
     },
   }
@@ -88,14 +91,14 @@ export const gitProtocol = (header: unknown): string | undefined =>
 
 /** The client of a push over HTTP, after the response has begun. */
 export function httpClient(request: IncomingMessage, response: ServerResponse, pace: PushPace): PushClient {
-  const { body: sent, onProgress } = pushBody(request, pace)
+  const { body: sent, enterPhase } = pushBody(request, pace)
   const body = contentOf(request, sent)
   return {
     body,
     protocol: gitProtocol(request.headers['git-protocol']),
     disconnected: disconnectSignal(response),
-    onProgress(point) {
-      if (point !== 'over') return onProgress(point)
+    enterPhase(phase) {
+      if (phase !== 'over') return enterPhase(phase)
       // After git has ended, the gate needs no more bytes of the body.
       body.setIdleTimeout(Math.min(pace.clientIdleMs, DRAIN_MS))
       body.within(pace.receiveMs)

@@ -25,7 +25,7 @@ export interface GitClient extends PushClient {
  * only git knows where the pack ends, so the idle timeout follows git's progress.
  */
 export function gitClient(socket: Socket, protocol: string | undefined, pace: PushPace): GitClient {
-  const { body: watched, onProgress } = pushBody(socket, pace)
+  const { body: watched, enterPhase } = pushBody(socket, pace)
   const disconnect = new AbortController()
   const onDisconnect = () => disconnect.abort(new ClientGone('vanished'))
   let isOver = false
@@ -56,7 +56,7 @@ export function gitClient(socket: Socket, protocol: string | undefined, pace: Pu
       watched.within(Number.POSITIVE_INFINITY)
       try {
         peeked = await next()
-        onProgress('commands')
+        enterPhase('commands')
         return peeked
       } catch (error) {
         if (error instanceof ClientGone) return undefined
@@ -68,13 +68,13 @@ export function gitClient(socket: Socket, protocol: string | undefined, pace: Pu
       // The end of the pack is unknown here. end() drains the connection after the response.
       drain: async () => {},
     },
-    onProgress(point) {
-      if (point === 'over') {
+    enterPhase(phase) {
+      if (phase === 'over') {
         isOver = true
         watched.endOfBody()
       } else {
-        isTurnedAway ||= point === 'turned away'
-        onProgress(point)
+        isTurnedAway ||= phase === 'turned away'
+        enterPhase(phase)
       }
     },
     write(bytes) {

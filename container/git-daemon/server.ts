@@ -8,7 +8,7 @@ import { openEarlySession } from '../forward/early-sessions.ts'
 import { pktLine } from '../git/pkt-line.ts'
 import { logError } from '../process/log.ts'
 import { MemoryExhausted } from '../process/memory-budget.ts'
-import { push } from '../push/handle-push.ts'
+import { handlePush } from '../push/handle-push.ts'
 import type { SessionEnd } from '../sessions/session-counts.ts'
 import { UpstreamError } from '../upstream/upstream-error.ts'
 import { connectionsByAddress } from './connections-by-address.ts'
@@ -76,7 +76,7 @@ async function serveConnection(
   await companion.recovered
   const { service, repository, protocol } = request
   const caller = { socket, agent, worker, repository, protocol }
-  return service === 'git-upload-pack' ? handleFetch(companion, caller) : handlePush(companion, caller)
+  return service === 'git-upload-pack' ? serveFetch(companion, caller) : servePush(companion, caller)
 }
 
 /** Sends an ERR packet, which git prints as `fatal: remote error: …`, and closes the connection. */
@@ -85,7 +85,7 @@ function refuse(socket: Socket, reason: string): void {
   setTimeout(() => socket.destroy(), 1_000)
 }
 
-async function handleFetch(companion: Companion, caller: GitConnection): Promise<void> {
+async function serveFetch(companion: Companion, caller: GitConnection): Promise<void> {
   const { sessions, memory, mirrors, settings } = companion
   const { socket, worker, repository, agent } = caller
   const pass = await worker.passFor('advertise-upload-pack', repository, socket.remoteAddress ?? '')
@@ -113,7 +113,7 @@ async function handleFetch(companion: Companion, caller: GitConnection): Promise
  * Sends the advertisement, and starts a push when the first bytes of a command list arrive. A client that has
  * nothing to push disconnects before that, and no push is recorded.
  */
-async function handlePush(companion: Companion, caller: GitConnection): Promise<void> {
+async function servePush(companion: Companion, caller: GitConnection): Promise<void> {
   const { sessions, mirrors, settings } = companion
   const { socket, worker, repository, agent, protocol } = caller
   const address = socket.remoteAddress ?? ''
@@ -143,7 +143,7 @@ async function handlePush(companion: Companion, caller: GitConnection): Promise<
     started.end(end)
   }
   const pushPass = await worker.passFor('git-receive-pack', repository, address)
-  await push(companion, pushPass, client, worker.channelFor(pushPass)).catch((error: unknown) => {
+  await handlePush(companion, pushPass, client, worker.channelFor(pushPass)).catch((error: unknown) => {
     logError(pushPass.id, error)
     refuse(socket, FAILED)
   })

@@ -10,7 +10,7 @@ import { httpClient, type PushClient } from '../client/push-client.ts'
 import { text } from '../client/respond.ts'
 import type { Companion } from '../companion.ts'
 import { approvedClient } from '../push/approved-push.ts'
-import { push } from '../push/handle-push.ts'
+import { handlePush } from '../push/handle-push.ts'
 import type { WorkerChannel } from '../push/worker-channel.ts'
 import { getPushReport } from './handlers.ts'
 
@@ -33,7 +33,7 @@ export async function servePush(
   const held = pass.approved && (await companion.held.find(pass.approved.push))
   const { client, worker } = frame(companion, pass.id, request, response)
   await companion.recovered
-  await push(companion, pass, held ? { ...client, ...approvedClient(held, response) } : client, worker)
+  await handlePush(companion, pass, held ? { ...client, ...approvedClient(held, response) } : client, worker)
 }
 
 function frame(

@@ -12,7 +12,7 @@ import type { Companion } from '../companion.ts'
 import { addDeployKey, removeDeployKey } from '../forge/deploy-keys.ts'
 import { queryOrUnknown } from '../journal/recover.ts'
 import { describePush } from '../push/diff/describe-push.ts'
-import { emptyReport } from '../push/push-record.ts'
+import { emptyReport } from '../push/push-recorder.ts'
 import { createKey, IdentityError } from '../upstream/ssh/ssh-keys.ts'
 import { UpstreamError } from '../upstream/upstream-error.ts'
 

@@ -7,14 +7,12 @@ import { type Ask, asksOf, disputedFindings, type IncomingPush } from '../checks
 import { askOnce } from '../forward/query-upstream.ts'
 import { type Command, printable } from '../git/command-list.ts'
 import { rejectAll } from '../git/report-status.ts'
-import type { PushRecord } from './push-record.ts'
 import type { PushWork } from './push-work.ts'
 import { failed, pushRefusal, refused, type Verdict } from './verdict.ts'
 
 /** A checked push, and what decides whether it waits for an approval. */
 export interface Checked {
   readonly push: IncomingPush
-  readonly record: PushRecord
   readonly permission: Extract<Permission, { may: 'forward' }>
   /** The checks refuse the push for nothing but findings that an approval can let pass. */
   readonly isDisputed: boolean
@@ -34,7 +32,7 @@ export async function judgeApproval(work: PushWork, checked: Checked): Promise<V
   const disputed = isDisputed ? disputedFindings(push) : undefined
   if (isDisputed && !disputed)
     return refused(commands, [pushRefusal('its grant was changed during the push', AGAIN)])
-  const asks: Ask[] = await asksOf(push, { maxBlobBytes: work.settings.maxBlobBytes }, signal)
+  const asks: Ask[] = await asksOf(push, { maxBlobBytes: work.services.settings.maxBlobBytes }, signal)
   if (disputed) asks.push(disputed)
   if (asks.length === 0) return undefined
   const needed = Math.max(...asks.map(({ approvals }) => approvals))
@@ -46,15 +44,15 @@ export async function judgeApproval(work: PushWork, checked: Checked): Promise<V
   if (ended) return ended
   const change = changeOf(commands)
   const known = permission.approvals.find(each => each.change === change)
-  if (known && (known.state !== 'waiting' || known.isKept || (await work.held.find(known.id))))
+  if (known && (known.state !== 'waiting' || known.isKept || (await work.services.held.find(known.id))))
     return refused(commands, [knownRefusal(known, permission.approvalPage.replace(pass.id, known.id))])
   if (!(await checked.hold()))
     return failed(commands, 'it needs an approval, and the gate has no room to keep more pushes that wait', [
       'Nothing you can do: tell the operator, who decides on those that wait.',
     ])
-  const until = Date.now() + work.settings.held.keepMs
+  const until = Date.now() + work.services.settings.held.keepMs
   const reasons = asks.map(({ reason }) => reason)
-  checked.record.approval = { change, asks: reasons, needed, findings: disputed !== undefined, until }
+  work.recorder.approval = { change, asks: reasons, needed, findings: disputed !== undefined, until }
   return refused(commands, [waitingRefusal(pass.id, reasons, needed, permission.approvalPage, until)])
 }
 

@@ -26,7 +26,7 @@ export function approvedClient(held: HeldPush, response: ServerResponse): PushCl
     protocol: undefined,
     // An approved push goes on without the request of the Worker that began it.
     disconnected: new AbortController().signal,
-    onProgress() {},
+    enterPhase() {},
     write() {},
     async end() {
       response.end()

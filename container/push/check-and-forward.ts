@@ -11,7 +11,6 @@ import { UpstreamError } from '../upstream/upstream-error.ts'
 import { judgeApproval } from './approval.ts'
 import { judgePermission } from './permission.ts'
 import { forwardedOptions } from './push-options.ts'
-import type { PushRecord } from './push-record.ts'
 import type { PushWork } from './push-work.ts'
 import type { HookRequest } from './receive/pre-receive-channel.ts'
 import { quarantineFolder, quarantineOf, refuseUnfit } from './receive/quarantine.ts'
@@ -21,7 +20,6 @@ import { abandoned, couldNotCheck, failed, pushRefusal, refused, type Verdict } 
 export interface Quarantined {
   readonly hookRequest: HookRequest
   readonly list: CommandList
-  readonly record: PushRecord
   /** Sends the client a progress line and adds it to the push's record. */
   readonly sendProgress: (line: string) => void
   /** Temporary folder that only this push uses. */
@@ -31,7 +29,7 @@ export interface Quarantined {
   /** The session with upstream, which was opened while the pack was received. */
   readonly session: UpstreamSession
   /** Resolves when receive-pack, which updates the mirror's refs, has exited. */
-  readonly gitOver: Promise<void>
+  readonly gitExited: Promise<void>
 }
 
 /**
@@ -43,9 +41,9 @@ export async function checkAndForward(work: PushWork, quarantined: Quarantined):
   const { disconnected } = quarantined
   try {
     disconnected.throwIfAborted()
-    const verdict = await inSteps(work, quarantined, disconnected)
+    const verdict = await judgeAndForward(work, quarantined, disconnected)
     // A push that waits for an approval is held already.
-    if (verdict.outcome === 'refused' && !(await work.held.find(work.pass.id)))
+    if (verdict.outcome === 'refused' && !(await work.services.held.find(work.pass.id)))
       await holdObjects(work, quarantined, false).catch((error: unknown) => logError(work.pass.id, error))
     return verdict
   } catch (error) {
@@ -61,9 +59,14 @@ export async function checkAndForward(work: PushWork, quarantined: Quarantined):
   }
 }
 
-async function inSteps(work: PushWork, quarantined: Quarantined, signal: AbortSignal): Promise<Verdict> {
-  const { pass, mirror, settings, linkTo } = work
-  const { hookRequest, list, record, sendProgress, scratch } = quarantined
+async function judgeAndForward(
+  work: PushWork,
+  quarantined: Quarantined,
+  signal: AbortSignal,
+): Promise<Verdict> {
+  const { pass, mirror, recorder, linkTo } = work
+  const { settings } = work.services
+  const { hookRequest, list, sendProgress, scratch } = quarantined
   const { commands } = list
   const unfit = refuseUnfit(hookRequest, [...commands, ...list.noOps.filter(each => !isVoidDelete(each))])
   if (unfit) return unfit
@@ -72,50 +75,50 @@ async function inSteps(work: PushWork, quarantined: Quarantined, signal: AbortSi
   await mkdir(scratch, { recursive: true, mode: 0o700 })
   sendProgress('git-gate: checking')
   const { pushOptions } = list
-  const push: IncomingPush = { commands, pushOptions, pass, git, scratch, record }
+  const push: IncomingPush = { commands, pushOptions, pass, git, scratch, record: recorder }
   const forward = startForward({
     ...{ git, linkTo, upstream: pass.repository, session: quarantined.session, commands, sendProgress },
     pushOptions: forwardedOptions(pushOptions),
     deadlineMs: settings.forwardMs,
   })
-  const over = new AbortController()
-  const early = prepareChecks(work, push, AbortSignal.any([signal, over.signal]))
+  const stopPreparing = new AbortController()
+  const prepared = prepareChecks(work, push, AbortSignal.any([signal, stopPreparing.signal]))
   try {
-    const found = await runChecks(work, push, quarantined, signal)
+    const checkRefusal = await runChecks(work, push, sendProgress, signal)
     // The exceptions of an approved push are granted already, or were revoked since.
-    const isDisputed = found !== undefined && !pass.approved && disputedFindings(push) !== undefined
-    const refusal = (isDisputed ? undefined : found) ?? (await early.aliases)
+    const isDisputed = checkRefusal !== undefined && !pass.approved && disputedFindings(push) !== undefined
+    const refusal = (isDisputed ? undefined : checkRefusal) ?? (await prepared.symbolicRefRefusal)
     if (refusal) return refusal
     await holdRefs(work, quarantined)
-    const ended = await withDeadline(settings.scanMs, signal, stop =>
-      forwardIfPermitted(work, push, quarantined, isDisputed, stop),
+    const stopped = await withDeadline(settings.scanMs, signal, stop =>
+      judgeByLedger(work, push, quarantined, isDisputed, stop),
     )
-    if (ended) return ended
+    if (stopped) return stopped
     quarantined.disconnected.throwIfAborted()
-    await record.step('forwarding', 'forwarding')
+    await recorder.beginStep('forwarding', 'forwarding')
     sendProgress(`git-gate: checked, forwarding to ${pass.repository.name}'s upstream`)
     return await send(forward, work, quarantined)
   } finally {
-    over.abort()
+    stopPreparing.abort()
     forward.abort()
-    await early.ended
+    await prepared.ended
   }
 }
 
 /** Keeps the objects of a refused push: for an approval, or only for its diff. Returns false if there is no room. */
 function holdObjects(
-  { held, mirror, pass }: PushWork,
-  { hookRequest, list, record }: Quarantined,
+  { services, mirror, pass, recorder }: PushWork,
+  { hookRequest, list }: Quarantined,
   isWaiting: boolean,
 ): Promise<boolean> {
   const { commands, pushOptions } = list
   const push = {
     ...{ id: pass.id, repository: pass.repository.name, agent: pass.agent },
-    ...{ isWaiting, mask: record.diffMask },
+    ...{ isWaiting, mask: recorder.diffMask },
     commands: isWaiting ? [...commands] : [],
     pushOptions: isWaiting ? [...pushOptions] : [],
   }
-  return held.keep(push, quarantineFolder(hookRequest, mirror, commands))
+  return services.held.keep(push, quarantineFolder(hookRequest, mirror, commands))
 }
 
 /**
@@ -123,31 +126,31 @@ function holdObjects(
  * symbolic refs.
  */
 function prepareChecks(
-  { checks, mirror, linkTo, pass, settings }: PushWork,
+  { services: { checks, settings }, mirror, linkTo, pass }: PushWork,
   push: IncomingPush,
   signal: AbortSignal,
 ) {
   const { commands, git } = push
   const upstream = pass.repository
-  const aliases = linkTo()
+  const symbolicRefRefusal = linkTo()
     .then(link =>
       withDeadline(settings.scanMs, signal, stop =>
         refuseSymbolicRefs({ git, mirror, link, upstream, signal: stop }, commands),
       ),
     )
     .then(refusals => (refusals.length ? refused(commands, refusals) : undefined))
-  const prepared = [...checks.map(check => check.prepare?.(push, signal)), aliases.catch(() => {})]
-  return { aliases, ended: Promise.all(prepared) }
+  const running = [...checks.map(check => check.prepare?.(push, signal)), symbolicRefRefusal.catch(() => {})]
+  return { symbolicRefRefusal, ended: Promise.all(running) }
 }
 
 async function runChecks(
-  { checks, settings }: PushWork,
+  { services: { checks, settings }, recorder }: PushWork,
   push: IncomingPush,
-  { record, sendProgress }: Quarantined,
+  sendProgress: (line: string) => void,
   signal: AbortSignal,
 ): Promise<Verdict | undefined> {
   for (const check of checks) {
-    await record.step('checking', check.name)
+    await recorder.beginStep('checking', check.name)
     const run = (stop: AbortSignal) => check.run(push, line => sendProgress(`git-gate: ${line}`), stop)
     const refusals = await (check.boundsItself ? run(signal) : withDeadline(settings.scanMs, signal, run))
     signal.throwIfAborted()
@@ -177,21 +180,21 @@ async function withDeadline<T>(
  */
 async function holdRefs(
   { mirror }: PushWork,
-  { list, disconnected, gitOver, sendProgress }: Quarantined,
+  { list, disconnected, gitExited, sendProgress }: Quarantined,
 ): Promise<void> {
   const release = await mirror.holdRefs(
     list.commands.map(c => c.ref),
     disconnected,
     () => sendProgress('git-gate: waiting for a refresh of the mirror'),
   )
-  gitOver.then(release)
+  gitExited.then(release)
 }
 
 /**
- * Asks the ledger again after all checks: they can take minutes, and the grant can change meanwhile. Returns the
- * verdict on a push that may not be forwarded, or not yet.
+ * Asks the ledger for permission after all checks, then for approvals: the checks can take minutes, and the grant can
+ * change meanwhile. Returns the verdict that stops the push, or undefined.
  */
-async function forwardIfPermitted(
+async function judgeByLedger(
   work: PushWork,
   push: IncomingPush,
   quarantined: Quarantined,
@@ -199,26 +202,25 @@ async function forwardIfPermitted(
   signal: AbortSignal,
 ): Promise<Verdict | undefined> {
   const permission = await work.worker.askPermission(signal)
-  const { list, record } = quarantined
-  const revoked = await judgePermission(permission, push, list, work.checks, signal)
+  const revoked = await judgePermission(permission, push, quarantined.list, work.services.checks, signal)
   if (revoked || permission.may !== 'forward') return revoked
   const hold = () => holdObjects(work, quarantined, true)
-  return judgeApproval(work, { push, record, permission, isDisputed, hold, signal })
+  return judgeApproval(work, { push, permission, isDisputed, hold, signal })
 }
 
 async function send(
   forward: Forward,
-  { pass, mirror }: Pick<PushWork, 'pass' | 'mirror'>,
-  { list: { commands }, record, sendProgress }: Quarantined,
+  { pass, mirror, recorder }: PushWork,
+  { list: { commands }, sendProgress }: Quarantined,
 ): Promise<Verdict> {
   let journaled: Promise<void> | undefined
   const onStart = (pid: number) => {
     // From here on only upstream decides the outcome, so a failed journal write must not stop the push.
-    journaled = record.forwardStarted(pid, startTimeOf(pid)).catch(error => logError(pass.id, error))
+    journaled = recorder.addForward(pid, startTimeOf(pid)).catch(error => logError(pass.id, error))
   }
   const result = await forward.send(onStart)
   await journaled
-  record.upstreamSaid = result.upstreamSaid
+  recorder.upstreamSaid = result.upstreamSaid
   if (result.outcome === 'accepted')
     sendProgress(`git-gate: upstream has ${result.wasThere ? 'this already' : 'accepted the push'}`)
   // Where upstream has moved, the agent's next fetch must see it.

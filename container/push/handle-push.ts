@@ -8,13 +8,13 @@ import type { SessionEnd } from '../sessions/session-counts.ts'
 import { type Sessions, sessionOf } from '../sessions/sessions.ts'
 import type { Links } from '../upstream/links.ts'
 import { cutOff, endUnstarted, runPush, turnedAway } from './push.ts'
-import { createProgress } from './push-state.ts'
-import type { PushWork } from './push-work.ts'
+import { PushRecorder } from './push-recorder.ts'
+import { createPushState } from './push-state.ts'
+import type { PushServices, PushWork } from './push-work.ts'
 import type { WorkerChannel } from './worker-channel.ts'
 
-/** Dependencies shared by all pushes. */
-interface PushDependencies
-  extends Pick<PushWork, 'settings' | 'memory' | 'checks' | 'journal' | 'held' | 'credentials'> {
+/** The services of a push, and those with which its session begins. */
+interface PushDependencies extends PushServices {
   readonly sessions: Sessions
   readonly mirrors: Mirrors
   readonly links: Links
@@ -25,20 +25,22 @@ interface PushDependencies
  * Serves one push over HTTP or `git://`. Its session ends when the client has received its response or was
  * disconnected.
  */
-export async function push(
+export async function handlePush(
   dependencies: PushDependencies,
   pass: PassFor<'git-receive-pack'>,
   client: PushClient,
   worker: WorkerChannel,
 ): Promise<void> {
-  const { mirrors, links, earlySessions } = dependencies
+  const { mirrors, links, earlySessions, journal } = dependencies
   const { repository } = pass
   const linkTo = () => links.to(repository)
   const early = pass.approved ? undefined : earlySessions.take(pass)
-  const work = {
-    ...dependencies,
-    ...{ pass, client, worker, linkTo },
-    ...{ progress: createProgress(), mirror: mirrors.get(repository) },
+  const state = createPushState()
+  const work: PushWork = {
+    services: dependencies,
+    ...{ pass, client, worker, linkTo, state },
+    recorder: new PushRecorder({ pass, journal, state, sendEvent: worker.sendEvent }),
+    mirror: mirrors.get(repository),
     openReceivePack: async () =>
       early && (await early.running())
         ? early
@@ -52,14 +54,14 @@ export async function push(
 }
 
 async function runInSession({ sessions, held }: PushDependencies, work: PushWork): Promise<void> {
-  const { pass, client, progress } = work
+  const { pass, client, state } = work
   if (pass.approved && !(await held.find(pass.approved.push))) return endUnstarted(work)
-  const started = sessions.begin(sessionOf(pass), () => progress.state)
+  const started = sessions.begin(sessionOf(pass), () => state.current)
   if (!started.ok) {
     if (pass.approved) return endUnstarted(work, started.reason)
     const done = sessions.turnAway(pass.agent)
     if (!done) return cutOff(work, started.reason)
-    client.onProgress('turned away')
+    client.enterPhase('turned away')
     await runPush(work, turnedAway(started.reason)).finally(done)
     return
   }

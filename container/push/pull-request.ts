@@ -10,7 +10,6 @@ import type { Reply } from '../git/report-status.ts'
 import { describeError, logError } from '../process/log.ts'
 import { UpstreamError } from '../upstream/upstream-error.ts'
 import { MAX_BODY, MAX_TITLE, type PullRequestOptions, readPullRequestOptions } from './push-options.ts'
-import type { PushRecord } from './push-record.ts'
 import type { PushWork } from './push-work.ts'
 import { pushRefusal } from './verdict.ts'
 
@@ -91,8 +90,7 @@ const KEEPALIVE_MS = 2_000
  * host answers. The client's connection does not matter: what it asked for is done.
  */
 export async function requestPullRequest(
-  { pass, mirror, credentials }: PushWork,
-  record: PushRecord,
+  { services, pass, mirror, recorder }: PushWork,
   { list: { commands, pushOptions }, reply, sendProgress }: AcceptedPush,
 ): Promise<void> {
   const read = readPullRequestOptions(pushOptions)
@@ -106,9 +104,9 @@ export async function requestPullRequest(
     if (refusal) throw new UpstreamError(refusal.reason)
     const text = await textOf(mirror.git, read.wanted, { base, branch }, signal)
     const wanted = { branch: branch.name, base, isDraft: read.wanted.isDraft, ...text }
-    const pull = await openPullRequest(pass.repository, wanted, credentials, signal)
+    const pull = await openPullRequest(pass.repository, wanted, services.credentials, signal)
     sendProgress(`git-gate: pull request ${pull.isNew ? 'opened' : 'is open'}: ${pull.url}`)
-    await record.pullRequestKnown(pull)
+    await recorder.addPullRequest(pull)
   } catch (error) {
     if (!(error instanceof UpstreamError) && !signal.aborted) logError(pass.id, error)
     const reason = signal.aborted
@@ -117,7 +115,7 @@ export async function requestPullRequest(
         ? error.message
         : describeError(error)
     sendProgress(`git-gate: the push is accepted; no pull request: ${reason}`)
-    await record.pullRequestKnown(null)
+    await recorder.addPullRequest(null)
   } finally {
     clearInterval(beat)
   }

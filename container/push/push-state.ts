@@ -1,7 +1,7 @@
 /** State of a push, from its first byte to its outcome. */
 export type PushState =
   | 'reading-commands'
-  | 'rejected'
+  | 'ended-early'
   | 'receiving'
   | 'checking'
   | 'forwarding'
@@ -9,22 +9,23 @@ export type PushState =
   | 'abandoned'
 
 /**
- * Allowed transitions. `rejected` is a refusal before the pack is read. `checking` leads to itself: the
- * checks run one after another. `forwarding` never leads to `abandoned`: upstream decides how a forward ends.
+ * Allowed transitions. `ended-early`: the push ended before git was started, with any outcome. `checking` leads to
+ * itself: the checks run one after another. `forwarding` never leads to `abandoned`: upstream decides how a forward
+ * ends.
  */
 const MOVES: Readonly<Record<PushState, readonly PushState[]>> = {
-  'reading-commands': ['rejected', 'receiving', 'abandoned'],
+  'reading-commands': ['ended-early', 'receiving', 'abandoned'],
   receiving: ['checking', 'done', 'abandoned'],
   checking: ['checking', 'forwarding', 'done', 'abandoned'],
   forwarding: ['done'],
-  rejected: [],
+  'ended-early': [],
   done: [],
   abandoned: [],
 }
 
 /** State machine of one push. */
-export interface PushProgress {
-  readonly state: PushState
+export interface PushStateMachine {
+  readonly current: PushState
   /**
    * Name of the recorded step: `receiving`, a check's name, or `forwarding`. It keeps its value after the
    * push has ended.
@@ -35,12 +36,12 @@ export interface PushProgress {
   move(next: PushState, step?: string): void
 }
 
-export function createProgress(): PushProgress {
+export function createPushState(): PushStateMachine {
   let state: PushState = 'reading-commands'
   let step = 'receiving'
   const can = (next: PushState) => MOVES[state].includes(next)
   return {
-    get state() {
+    get current() {
       return state
     },
     get step() {

@@ -9,23 +9,30 @@ import type { MemoryBudget } from '../process/memory-budget.ts'
 import type { Settings } from '../settings.ts'
 import type { Credentials } from '../upstream/https/credentials.ts'
 import type { Link } from '../upstream/link.ts'
-import type { PushProgress } from './push-state.ts'
+import type { PushRecorder } from './push-recorder.ts'
+import type { PushStateMachine } from './push-state.ts'
 import type { WorkerChannel } from './worker-channel.ts'
 
-/** Dependencies of one push. */
-export interface PushWork {
-  readonly pass: PassFor<'git-receive-pack'>
-  readonly client: PushClient
-  readonly worker: WorkerChannel
-  readonly progress: PushProgress
+/** The parts of the companion that all pushes share. */
+export interface PushServices {
+  readonly settings: Settings
   readonly memory: MemoryBudget
-  readonly mirror: Mirror
-  readonly credentials: Credentials
-  /** Opens git-receive-pack at upstream, or returns the session that was opened with the advertisement. */
-  readonly openReceivePack: () => Promise<OpenReceivePack>
-  readonly linkTo: () => Promise<Link>
   readonly checks: readonly Check[]
   readonly journal: Journal
   readonly held: HeldPushes
-  readonly settings: Settings
+  readonly credentials: Credentials
+}
+
+/** One push, and the services for it. */
+export interface PushWork {
+  readonly services: PushServices
+  readonly pass: PassFor<'git-receive-pack'>
+  readonly client: PushClient
+  readonly worker: WorkerChannel
+  readonly state: PushStateMachine
+  readonly recorder: PushRecorder
+  readonly mirror: Mirror
+  /** Opens git-receive-pack at upstream, or returns the session that was opened with the advertisement. */
+  readonly openReceivePack: () => Promise<OpenReceivePack>
+  readonly linkTo: () => Promise<Link>
 }

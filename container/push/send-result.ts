@@ -1,7 +1,7 @@
 import type { BadCommandList, CommandList } from '../git/command-list.ts'
 import { formatRefusal } from '../git/report-status.ts'
 import type { SessionEnd } from '../sessions/session-counts.ts'
-import type { PushRecord } from './push-record.ts'
+import type { PushRecorder } from './push-recorder.ts'
 import type { PushWork } from './push-work.ts'
 import { type ReadCommands, truncateLine } from './receive/read-commands.ts'
 import type { Verdict } from './verdict.ts'
@@ -9,9 +9,9 @@ import type { Verdict } from './verdict.ts'
 /** The most refusals that are told in full. The report has the reason of every ref. */
 const MAX_TOLD = 50
 
-function formatRefusals(refusals: Verdict['refusals'], record: PushRecord): string[] {
+function formatRefusals(refusals: Verdict['refusals'], recorder: PushRecorder): string[] {
   const lines = refusals.slice(0, MAX_TOLD).flatMap(refusal => {
-    const ref = record.secretRefs.get(refusal.ref ?? '') ?? refusal.ref
+    const ref = recorder.secretRefs.get(refusal.ref ?? '') ?? refusal.ref
     return formatRefusal(ref === undefined ? refusal : { ...refusal, ref }).map(truncateLine)
   })
   const rest = refusals.length - MAX_TOLD
@@ -23,15 +23,14 @@ function formatRefusals(refusals: Verdict['refusals'], record: PushRecord): stri
  * of the request is drained first: git reads a response only after it has sent its request.
  */
 export async function sendResult(
-  { client }: PushWork,
-  record: PushRecord,
+  { client, recorder }: PushWork,
   { list, reply }: ReadCommands<CommandList | BadCommandList>,
   verdict: Verdict,
   ifAccepted = async () => {},
 ): Promise<SessionEnd> {
-  const lines = formatRefusals(verdict.refusals, record)
-  for (const line of lines) record.remoteLines.add(line)
-  await record.end(verdict)
+  const lines = formatRefusals(verdict.refusals, recorder)
+  for (const line of lines) recorder.remoteLines.add(line)
+  await recorder.end(verdict)
   await client.body.drain().catch(() => {})
   for (const line of lines) reply.progressLine(line)
   if (verdict.outcome === 'accepted') await ifAccepted()
@@ -41,8 +40,8 @@ export async function sendResult(
   else
     reply.report(
       verdict.refs.length ? 'ok' : reason,
-      verdict.refs.map(each => ({ ...each, reason: record.withoutSecretRefs(each.reason) })),
+      verdict.refs.map(each => ({ ...each, reason: recorder.withoutSecretRefs(each.reason) })),
     )
   await client.end()
-  return { outcome: verdict.outcome, disconnectReason: verdict.disconnectReason, scanned: record.scanned }
+  return { outcome: verdict.outcome, disconnectReason: verdict.disconnectReason, scanned: recorder.scanned }
 }

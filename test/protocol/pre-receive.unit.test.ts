@@ -27,7 +27,7 @@ async function runHook(file: string, answer: string | undefined, lines: readonly
 }
 
 test.each([
-  ['push/hooks/pre-receive', 'pass\n'],
+  ['push/hooks/pre-receive', 'accept\n'],
   ['forward/hooks/pre-push', 'send\n'],
 ])('%s lets git go on at %j alone', async (file, word) => {
   expect((await runHook(file, word)).code).toBe(0)
@@ -74,5 +74,5 @@ test('a hook is answered with its verdict, and one that has gone with nothing', 
   answerHook(companion, 'refuse')
   expect(String(await once(hook, 'data'))).toBe('refuse\n')
   companion.destroy()
-  answerHook(companion, 'pass')
+  answerHook(companion, 'accept')
 })

@@ -1,20 +1,20 @@
 import { describe, expect, test } from 'vitest'
-import { createProgress, type PushState } from '../../container/push/push-state.ts'
+import { createPushState, type PushState } from '../../container/push/push-state.ts'
 
 const moved = (...states: PushState[]) => {
-  const progress = createProgress()
-  for (const state of states) progress.move(state)
-  return progress
+  const push = createPushState()
+  for (const state of states) push.move(state)
+  return push
 }
 
 describe('a push', () => {
   test.for<[string, PushState[]]>([
-    ['is rejected early', ['rejected']],
+    ['ends before git is started', ['ended-early']],
     ['is accepted by upstream', ['receiving', 'checking', 'checking', 'forwarding', 'done']],
     ['is refused by a check', ['receiving', 'checking', 'done']],
     ['is refused by git', ['receiving', 'done']],
   ])('%s', ([, states]) => {
-    expect(moved(...states).state).toBe(states.at(-1))
+    expect(moved(...states).current).toBe(states.at(-1))
   })
 
   test.for<[string, PushState[]]>([
@@ -26,9 +26,9 @@ describe('a push', () => {
   })
 
   test('that is being forwarded cannot be abandoned', () => {
-    const progress = moved('receiving', 'checking', 'forwarding')
-    expect(progress.can('abandoned')).toBe(false)
-    expect(() => progress.move('abandoned')).toThrow('forwarding')
+    const push = moved('receiving', 'checking', 'forwarding')
+    expect(push.can('abandoned')).toBe(false)
+    expect(() => push.move('abandoned')).toThrow('forwarding')
   })
 
   test('that was abandoned is not forwarded', () => {
@@ -36,9 +36,9 @@ describe('a push', () => {
   })
 
   test('keeps the name of its last step when it ends', () => {
-    const progress = moved('receiving')
-    progress.move('checking', 'secrets')
-    progress.move('done')
-    expect(progress.step).toBe('secrets')
+    const push = moved('receiving')
+    push.move('checking', 'secrets')
+    push.move('done')
+    expect(push.step).toBe('secrets')
   })
 })

@@ -6,19 +6,19 @@ import type { Mirror } from '../../mirror/mirror.ts'
 import { quarantineDirsOf } from '../../process/orphans.ts'
 import { killGroup } from '../../process/spawn.ts'
 import type { Settings } from '../../settings.ts'
-import type { PushProgress } from '../push-state.ts'
+import type { PushStateMachine } from '../push-state.ts'
 
 /** A push that git receives, and its limits. */
 interface BoundedPush {
-  readonly client: Pick<PushClient, 'onProgress'>
+  readonly client: Pick<PushClient, 'enterPhase'>
   readonly mirror: Mirror
   readonly list: Pick<CommandList, 'capabilities'>
-  readonly progress: Pick<PushProgress, 'state'>
+  readonly state: Pick<PushStateMachine, 'current'>
   readonly settings: Pick<Settings, 'gitIdleMs' | 'scanMs'>
 }
 
 /** Creates the timers that kill git's process group when it exceeds a limit. */
-export function boundGit(backend: Backend, { client, mirror, list, progress, settings }: BoundedPush) {
+export function boundGit(backend: Backend, { client, mirror, list, state, settings }: BoundedPush) {
   let inputEnded = false
   let killTimer: NodeJS.Timeout | undefined
   let unpackTimer: NodeJS.Timeout | undefined
@@ -32,7 +32,7 @@ export function boundGit(backend: Backend, { client, mirror, list, progress, set
     kill,
     killAfter,
     onPacket(isKeepalive: boolean) {
-      if (isReceiving()) client.onProgress('working')
+      if (isReceiving()) client.enterPhase('working')
       if (isKeepalive) startUnpackDeadline()
       expectPacket()
     },
@@ -43,7 +43,7 @@ export function boundGit(backend: Backend, { client, mirror, list, progress, set
     },
     packIsUnpacked() {
       clearTimeout(unpackTimer)
-      if (progress.state !== 'abandoned') clearTimeout(killTimer)
+      if (state.current !== 'abandoned') clearTimeout(killTimer)
     },
     clear() {
       clearTimeout(killTimer)
@@ -53,7 +53,7 @@ export function boundGit(backend: Backend, { client, mirror, list, progress, set
   return bounds
 
   function isReceiving(): boolean {
-    return progress.state === 'receiving' && !bounds.isOver
+    return state.current === 'receiving' && !bounds.isOver
   }
   function kill(): void {
     bounds.quarantines = quarantinesIn(mirror, backend.child.pid ?? 0)

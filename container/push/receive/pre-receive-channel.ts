@@ -38,6 +38,6 @@ export function readHookRequest(socket: Duplex): Promise<HookRequest | undefined
 }
 
 /** Sends the verdict to the hook. Git then updates the refs, or deletes the quarantine. */
-export function answerHook(socket: Duplex, verdict: 'pass' | 'refuse'): void {
+export function answerHook(socket: Duplex, verdict: 'accept' | 'refuse'): void {
   if (!socket.destroyed) socket.write(`${verdict}\n`)
 }

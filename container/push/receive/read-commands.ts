@@ -2,7 +2,7 @@ import { UnreadableBody } from '../../client/inflate-body.ts'
 import type { PushClient } from '../../client/push-client.ts'
 import { type BadCommandList, type CommandList, CommandListReader } from '../../git/command-list.ts'
 import { createReply, type Reply } from '../../git/report-status.ts'
-import type { PushRecord } from '../push-record.ts'
+import type { PushRecorder } from '../push-recorder.ts'
 
 /** A push whose command list has been read, whether it parsed or not. */
 export interface ReadCommands<List> {
@@ -23,7 +23,7 @@ export const truncateLine = (text: string) => text.slice(0, MAX_LINE)
 /** Reads the command list. Returns `nothing` for git's probe, a single flush packet. */
 export async function readCommands(
   { body, write }: PushClient,
-  record: PushRecord,
+  recorder: PushRecorder,
 ): Promise<ReadCommands<CommandList | BadCommandList> | 'nothing'> {
   const reader = new CommandListReader()
   const list = await readList(body, reader).catch((error: unknown) => {
@@ -34,7 +34,7 @@ export async function readCommands(
   const reply = createReply(list.capabilities, write)
   const sendProgress = (text: string) => {
     const line = truncateLine(text)
-    record.remoteLines.add(line)
+    recorder.remoteLines.add(line)
     reply.progressLine(line)
   }
   return { list, reader, reply, sendProgress }

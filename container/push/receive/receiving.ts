@@ -7,7 +7,7 @@ import { type Backend, spawnHttpBackend } from '../../git/http-backend.ts'
 import type { Reply } from '../../git/report-status.ts'
 import type { Mirror } from '../../mirror/mirror.ts'
 import type { Settings } from '../../settings.ts'
-import type { PushProgress } from '../push-state.ts'
+import type { PushStateMachine } from '../push-state.ts'
 import { pushRefusal } from '../verdict.ts'
 import { boundGit } from './bound-git.ts'
 import { readGitOutput } from './git-output.ts'
@@ -33,10 +33,10 @@ export interface PackSource {
   readonly list: CommandList
   readonly reader: CommandListReader
   readonly reply: Reply
-  readonly progress: PushProgress
+  readonly state: PushStateMachine
   readonly settings: Pick<Settings, 'gitIdleMs' | 'scanMs' | 'maxPushBytes'>
-  /** Called when the client has disconnected or was idle for too long. */
-  abandon(cause: ClientGone): void
+  /** The signal ends git's input. `abandon` is called when the client has disconnected or was idle for too long. */
+  readonly presence: { readonly signal: AbortSignal; abandon(cause: ClientGone): void }
 }
 
 /** How receive-pack ended. */
@@ -58,15 +58,13 @@ export interface Receiving {
    * Resolves with pre-receive's request once the pack is in quarantine, or with undefined if git exited
    * before.
    */
-  readonly handedOver: Promise<HookRequest | undefined>
+  readonly hookRequest: Promise<HookRequest | undefined>
   /** Resolves when git has exited. */
-  readonly over: Promise<void>
+  readonly gitExited: Promise<void>
   /** Sends the verdict to pre-receive. Git is killed if it does not exit in time. */
-  answer(verdict: 'pass' | 'refuse'): void
+  answer(verdict: 'accept' | 'refuse'): void
   /** Resolves when git has exited and the client's body is no longer read. */
   end(): Promise<ReceivingEnd>
-  /** Closes git's stdin. Git is killed if it does not exit within GRACE_MS. */
-  abandon(): void
   /**
    * Kills git if it still runs. Returns the quarantines that it left behind. `isTidy` means that git cleaned
    * up itself.
@@ -79,25 +77,25 @@ export interface Receiving {
  * client's connection.
  */
 export function startReceiving(source: PackSource): Receiving {
-  const { client } = source
+  const { client, presence } = source
   const backend = start(source)
   const bounds = boundGit(backend, source)
-  const over = backend.ended.then(
+  const gitExited = backend.ended.then(
     () => {},
     () => {},
   )
-  over.then(() => {
+  gitExited.then(() => {
     bounds.isOver = true
-    client.onProgress('over')
+    client.enterPhase('over')
   })
   const output = readGitOutput(backend, source.reply, bounds.onPacket)
-  const feeding = pipePack(source, backend, over)
+  const feeding = pipePack(source, backend, gitExited)
     .catch((error: unknown): Fed => {
       if (error instanceof UnreadableBody) {
         backend.stdin.end()
         return { unfit: pushRefusal(error.message, ['push again; if it stays, push with git itself']) }
       }
-      if (error instanceof ClientGone) source.abandon(error)
+      if (error instanceof ClientGone) source.presence.abandon(error)
       else bounds.kill()
       if (!(error instanceof ClientGone || error instanceof WriteTimeout)) throw error
       return {}
@@ -105,18 +103,25 @@ export function startReceiving(source: PackSource): Receiving {
     .finally(bounds.inputEnded)
   // end() awaits it. A rejection before that must not count as unhandled.
   feeding.catch(() => {})
-  const handedOver = readHookRequest(backend.hook).then(hookRequest => {
-    if (!hookRequest) return undefined
+  const hookRequest = readHookRequest(backend.hook).then(request => {
+    if (!request) return undefined
     bounds.packIsUnpacked()
-    client.onProgress('judged')
-    return hookRequest
+    client.enterPhase('in-quarantine')
+    return request
   })
+  // The grace lets git clean up after itself.
+  const abandon = () => {
+    backend.stdin.end()
+    bounds.killAfter(GRACE_MS)
+  }
+  presence.signal.addEventListener('abort', abandon, { once: true })
+  if (presence.signal.aborted) abandon()
   return {
-    handedOver,
-    over,
+    hookRequest,
+    gitExited,
     answer(verdict) {
       answerHook(backend.hook, verdict)
-      bounds.killAfter(source.progress.state === 'abandoned' ? GRACE_MS : REFS_MS)
+      bounds.killAfter(source.state.current === 'abandoned' ? GRACE_MS : REFS_MS)
     },
     async end() {
       const { unfit } = await feeding
@@ -126,15 +131,11 @@ export function startReceiving(source: PackSource): Receiving {
       const { isTooSlow, wasKilled } = bounds
       return { ...output(), stderr, unfit, isTooSlow, wasKilled }
     },
-    abandon() {
-      backend.stdin.end()
-      bounds.killAfter(GRACE_MS)
-    },
     async dispose() {
       bounds.clear()
       if (!bounds.isOver) {
         bounds.kill()
-        await over
+        await gitExited
       }
       return bounds
     },
@@ -163,25 +164,25 @@ interface Fed {
  * exits.
  */
 async function pipePack(
-  { client: { body, onProgress }, reader, settings: { maxPushBytes, gitIdleMs } }: PackSource,
+  { client: { body, enterPhase }, reader, settings: { maxPushBytes, gitIdleMs } }: PackSource,
   backend: Backend,
-  over: Promise<void>,
+  gitExited: Promise<void>,
 ): Promise<Fed> {
   // While git takes no input, the client's disconnect goes unnoticed. So git's stdin has an idle timeout,
   // too.
   const writePack = (bytes: Buffer) => writeWithBackpressure(backend.stdin, bytes, gitIdleMs)
   await writePack(reader.listBytes)
   let bytes = reader.packBytes.length
-  onProgress(bytes ? 'pack' : 'list')
+  enterPhase(bytes ? 'pack' : 'list')
   await writePack(reader.packBytes)
   const next = () => {
     const chunk = body.read()
     // If git exits first, nothing awaits this read.
     chunk.catch(() => {})
-    return Promise.race([chunk, over])
+    return Promise.race([chunk, gitExited])
   }
   for (let chunk = await next(); chunk; chunk = await next()) {
-    if (bytes === 0) onProgress('pack')
+    if (bytes === 0) enterPhase('pack')
     bytes += chunk.length
     if (bytes > maxPushBytes) {
       backend.stdin.end()

@@ -8,7 +8,7 @@ import type { DiffMask } from '../held/diff-masks.ts'
 import type { Entry, Journal } from '../journal/journal.ts'
 import { boundedLines, type FirstLines, firstOf } from '../process/bounded-lines.ts'
 import { logError } from '../process/log.ts'
-import type { PushProgress } from './push-state.ts'
+import type { PushStateMachine } from './push-state.ts'
 import type { Verdict } from './verdict.ts'
 
 /** Above this number of refs, reasons and progress lines are shortened: D1 limits a row to 2 MB. */
@@ -53,19 +53,19 @@ export const emptyReport = (id: string): PushReport => ({
   approval: null,
 })
 
-/** Destinations of a record: the journal, and then the Worker, by `sendEvent`. */
+/** Destinations of a push's record: the journal, and then the Worker, by `sendEvent`. */
 interface Recording {
   readonly pass: PassFor<'git-receive-pack'>
   readonly journal: Pick<Journal, 'write'>
-  readonly progress: PushProgress
+  readonly state: PushStateMachine
   readonly sendEvent: (event: PushEvent) => Promise<void>
 }
 
 /**
- * Record of one push in progress. Each change is written to the journal before the push acts on it. Its duration is
- * measured from its creation.
+ * Records one push in progress. Each change is written to the journal before the push acts on it. The push's duration is
+ * measured from the recorder's creation.
  */
-export class PushRecord {
+export class PushRecorder {
   readonly findings: Finding[] = []
   readonly exceptionsUsed: string[] = []
   /**
@@ -93,10 +93,10 @@ export class PushRecord {
   lfsObjects: readonly PushedLfsObject[] = []
   upstreamSaid = ''
   readonly #recording: Recording
-  readonly #startedAt = performance.now()
-  readonly #begunAt = Date.now()
+  readonly #startedMonotonic = performance.now()
+  readonly #startedAt = Date.now()
   readonly #steps: StepTime[] = []
-  #stepAt = this.#startedAt
+  #stepAt = this.#startedMonotonic
   #refs: PushReport['refs'] = []
   #refsLeftOut = 0
   #forward: Entry['forward']
@@ -112,27 +112,27 @@ export class PushRecord {
   }
 
   /** Sets the refs. They are written to the journal with the next change. */
-  name(named: Refs): void {
+  setRefs(named: Refs): void {
     this.#refs = named.map(({ ref, old, new: id }) => ({ ref, old, new: id, status: null, reason: '' }))
   }
 
   /** Sets the refs and records that the push is being received, before git starts. */
-  async receiving(named: Refs): Promise<void> {
-    const { progress, sendEvent } = this.#recording
-    progress.move('receiving')
-    this.name(named)
+  async beginReceiving(named: Refs): Promise<void> {
+    const { state, sendEvent } = this.#recording
+    state.move('receiving')
+    this.setRefs(named)
     const read = this.#report('open')
     await this.#write(read)
     await sendEvent({ event: 'commands-read', report: read })
   }
 
   /** Records the end of the current step and the start of the next. */
-  async step(state: 'checking' | 'forwarding', called: string): Promise<void> {
-    const { progress, sendEvent } = this.#recording
+  async beginStep(next: 'checking' | 'forwarding', stepName: string): Promise<void> {
+    const { state, sendEvent } = this.#recording
     this.#closeStep()
-    progress.move(state, called)
+    state.move(next, stepName)
     // Forwarding begins after the last check, the secret scan.
-    if (state === 'forwarding') this.isScanned = true
+    if (next === 'forwarding') this.isScanned = true
     const openReport = this.#report('open')
     await this.#write(openReport)
     await sendEvent({
@@ -144,7 +144,7 @@ export class PushRecord {
   }
 
   /** Records the process group of the forward: after a crash, recovery ends it. */
-  async forwardStarted(pid: number, startedAt: string): Promise<void> {
+  async addForward(pid: number, startedAt: string): Promise<void> {
     this.#forward = { pid, startedAt }
     await this.#write(this.#report('open'))
   }
@@ -167,7 +167,7 @@ export class PushRecord {
   }
 
   /** Adds the pull request of an accepted push to its record; null: the host gave none. */
-  async pullRequestKnown(pullRequest: PullRequest | null): Promise<void> {
+  async addPullRequest(pullRequest: PullRequest | null): Promise<void> {
     const { pass, sendEvent } = this.#recording
     if (!this.#ended) throw new Error('a push that has not ended has no pull request')
     const remoteLines = this.#remoteLinesOnRecord()
@@ -179,8 +179,8 @@ export class PushRecord {
     return {
       id: this.id,
       outcome,
-      phase: this.#recording.progress.step,
-      ms: Math.round(performance.now() - this.#startedAt),
+      phase: this.#recording.state.step,
+      ms: Math.round(performance.now() - this.#startedMonotonic),
       refs: this.#refs.map(each => ({ ...each, ref: this.#shown(each.ref) })),
       findings: this.findings,
       steps: [...this.#steps],
@@ -209,7 +209,7 @@ export class PushRecord {
       }
     })
     const sizeOf = (ref: PushReport['refs'][number]) => Buffer.byteLength(JSON.stringify(ref))
-    const { step } = this.#recording.progress
+    const { step } = this.#recording.state
     this.#refs = step === 'forwarding' ? ended : firstOf(ended, MAX_REFS_BYTES, sizeOf)
     this.#refsLeftOut = ended.length - this.#refs.length
   }
@@ -238,12 +238,12 @@ export class PushRecord {
   async #write(report: PushReport): Promise<void> {
     const { pass, journal } = this.#recording
     const forward = this.#forward && { forward: this.#forward }
-    await journal.write({ report, upstream: pass.repository, startedAt: this.#begunAt, ...forward })
+    await journal.write({ report, upstream: pass.repository, startedAt: this.#startedAt, ...forward })
   }
 
   #closeStep(): void {
     const now = performance.now()
-    this.#steps.push({ step: this.#recording.progress.step, ms: Math.round(now - this.#stepAt) })
+    this.#steps.push({ step: this.#recording.state.step, ms: Math.round(now - this.#stepAt) })
     this.#stepAt = now
   }
 }
