@@ -3,6 +3,7 @@ import { api } from './api/index.ts'
 import { authenticate, authenticateAgent, authenticateHostCall, type GitEnv } from './auth/agent.ts'
 import { rateLimit } from './auth/rate-limit.ts'
 import { textResponse } from './common/git-responses.ts'
+import { lateResponse, limitBodyTime } from './common/limit-body-time.ts'
 import { logFault } from './common/log.ts'
 import { handleCompanionCall } from './companion/handle-call.ts'
 import { consolePages } from './console/index.ts'
@@ -24,6 +25,7 @@ import { showGrant } from './smart-http/show-grant.ts'
 /** Every route of the gate, in matching order. */
 export const app = new Hono<GitEnv>()
   .use(takeRest)
+  .use(limitBodyTime)
   .use(rateLimit)
   .get('/', c =>
     c.text(
@@ -48,6 +50,8 @@ export const app = new Hono<GitEnv>()
   .all('*', authenticate, () => textResponse(405, ['git asks this with another method, or not at all']))
   .notFound(() => textResponse(404, ['there is nothing here']))
   .onError(async (error, c) => {
+    const late = lateResponse(c)
+    if (late) return late
     const push = c.get('push')
     logFault(push === undefined ? { at: c.req.path } : { push }, error)
     return gateFault(c, await problemsOf(c.env).catch(() => []))

@@ -1,5 +1,6 @@
 import type { Context, ErrorHandler } from 'hono'
 import { HTTPException } from 'hono/http-exception'
+import { lateResponse } from '../common/limit-body-time.ts'
 import { logFault } from '../common/log.ts'
 import type { ApiError } from '../contract/admin-api/common.ts'
 
@@ -25,6 +26,8 @@ export const notFound = (resource: string, command: string) =>
 /** Turns a thrown error into a response. Logs an unexpected error, and keeps its message out of the response. */
 export const handleProblem: ErrorHandler = (error, c) => {
   if (error instanceof Problem) return problemResponse(c, error)
+  const late = lateResponse(c)
+  if (late) return late
   if (error instanceof HTTPException && error.status < 500)
     return problemResponse(
       c,

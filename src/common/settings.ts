@@ -26,6 +26,8 @@ const Settings = z
     GATE_GIT_AGENT: AgentName.optional(),
     /** The age at which the sweep settles an open push that the companion does not know. */
     GATE_OPEN_PUSH_TIMEOUT_SECONDS: seconds(30),
+    /** The timeout of a short request's whole body. The companion has the same for a command list. */
+    GATE_COMMANDS_SECONDS: seconds(30),
     /** The limit of requests per token; an address has ten times the limit. */
     GATE_REQUESTS_PER_MINUTE: count(3000),
     /** The limit of failed authentications per address. */

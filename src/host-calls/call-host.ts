@@ -16,7 +16,7 @@ export interface AgentCall {
   readonly path: string
   readonly query: string
   readonly accept: string
-  readonly body: BodyInit | null
+  readonly body: string | null
   readonly signal: AbortSignal
   readonly waitUntil: (work: Promise<unknown>) => void
 }

@@ -9,9 +9,12 @@ export { callHost } from './call-host.ts'
 export { pullRequestCall } from './pull-request-call.ts'
 
 /** Serves `/-/forge/<name>/api/…`, an agent's call of the API of a repository's host. */
-export function hostCall(c: Context<GitEnv>): Promise<Response> {
+export async function hostCall(c: Context<GitEnv>): Promise<Response> {
   const { pathname, search } = new URL(c.req.url)
   const { agent, token, access } = c.var
+  const refusal = refusalOf(c)
+  // A client that sends slowly does not hold a session of the companion.
+  const body = refusal || c.req.method !== 'POST' ? null : await c.req.text()
   const call = {
     agent,
     token: token.id,
@@ -20,11 +23,11 @@ export function hostCall(c: Context<GitEnv>): Promise<Response> {
     path: hostCallPath(pathname),
     query: search,
     accept: c.req.header('accept') ?? '',
-    body: c.req.raw.body,
+    body,
     signal: c.req.raw.signal,
     waitUntil: (work: Promise<unknown>) => c.executionCtx.waitUntil(work),
   }
-  return callHost(c.env, call, refusalOf(c))
+  return callHost(c.env, call, refusal)
 }
 
 /** Returns why the Worker refuses a call, or undefined. */

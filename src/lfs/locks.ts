@@ -43,7 +43,12 @@ export async function locks(c: Context<GitEnv>): Promise<Response> {
       403,
       `the lock ${id} is ${holder === undefined ? "not the gate's" : `${holder}'s`}; its holder unlocks it`,
     )
+  const own = [...agents.values()].filter(each => each === agent).length
+  if (isWrite && id === undefined && own >= MAX_LOCKS)
+    return lfsError(403, `${agent} holds ${own} locks in ${repository.name}; unlock some first`)
   const answer = await requestLocks(c, method, path, url.search)
+  // The lock was removed at upstream, past the gate.
+  if (id !== undefined && answer?.status === 404) await deleteLock(c.env.LEDGER, repository.name, id)
   if (!answer?.ok) return passOn(answer)
   const body: unknown = await answer.json().catch(() => undefined)
   if (path === '/verify') return lfsResponse(answer.status, splitByAgent(Verified.parse(body), agent, agents))
@@ -79,6 +84,9 @@ async function requestLocks(
 }
 
 const MAX_BODY = 64_000
+
+/** The most locks of an agent in a repository: each is a row, and git-lfs never ends one by itself. */
+const MAX_LOCKS = 1_000
 
 /** Names the agent of a lock as its owner. A lock that was made past the gate keeps upstream's owner. */
 function withAgentName(lock: Lock, agents: ReadonlyMap<string, string>): Lock {

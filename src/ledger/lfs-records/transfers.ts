@@ -2,7 +2,7 @@ import { z } from 'zod'
 import type { LfsTransfer, LfsTransferQuery } from '../../contract/admin-api/records.ts'
 import type { LfsObject, LfsUploadResult } from '../../contract/lfs.ts'
 import { Finding } from '../../contract/outcome.ts'
-import { newId } from '../id.ts'
+import { minIdAt, newId } from '../id.ts'
 import { json } from '../json-column.ts'
 import { filter, REPOSITORY_FILTER } from '../pushes/filter.ts'
 import { retrying } from '../retry.ts'
@@ -15,6 +15,12 @@ export interface TransferClient {
   readonly token: string
 }
 
+/** The most missing objects of a batch that are recorded: their ids are of the agent's choice. */
+const MAX_MISSING = 10
+
+/** For this time in milliseconds a download that was granted is not recorded again: its action may be used for as long. */
+const SAME_GRANT_MS = 3_600_000
+
 /** Records the downloads of one batch in one statement: whether each object was granted. */
 export async function recordDownloads(
   db: D1Database,
@@ -22,7 +28,9 @@ export async function recordDownloads(
   objects: readonly (LfsObject & { isPresent: boolean })[],
 ): Promise<void> {
   const now = Date.now()
-  const rows = objects.map(({ oid, size, isPresent }) => ({
+  const missing = objects.filter(({ isPresent }) => !isPresent).slice(0, MAX_MISSING)
+  const granted = objects.filter(({ isPresent }) => isPresent)
+  const rows = [...granted, ...missing].map(({ oid, size, isPresent }) => ({
     id: newId(now),
     oid,
     size,
@@ -32,9 +40,12 @@ export async function recordDownloads(
     .prepare(
       `INSERT INTO transfers (id, at, repository, agent, token, operation, oid, size, outcome)
        SELECT value ->> 'id', ?2, ?3, ?4, ?5, 'download', value ->> 'oid', value ->> 'size', value ->> 'outcome'
-         FROM json_each(?1)`,
+         FROM json_each(?1)
+        WHERE value ->> 'outcome' = 'missing' OR NOT EXISTS (
+          SELECT 1 FROM transfers WHERE oid = value ->> 'oid' AND id > ?6 AND token = ?5 AND repository = ?3
+             AND operation = 'download' AND outcome = 'granted')`,
     )
-    .bind(JSON.stringify(rows), now, repository, agent, token)
+    .bind(JSON.stringify(rows), now, repository, agent, token, minIdAt(now - SAME_GRANT_MS))
   await retrying(() => insert.run())
 }
 

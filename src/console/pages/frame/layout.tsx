@@ -1,6 +1,7 @@
 import type { Context } from 'hono'
 import { html } from 'hono/html'
 import type { Child } from 'hono/jsx'
+import { lateResponse } from '../../../common/limit-body-time.ts'
 import { logFault } from '../../../common/log.ts'
 import { hasRole } from '../../../contract/role.ts'
 import { countPending } from '../../../ledger/findings/pending-findings.ts'
@@ -170,6 +171,8 @@ export const notFoundPage = (
 
 /** Renders an unexpected error. It does not read the ledger, which may be the cause. */
 export function errorPage(error: Error, c: Context<ConsoleEnv>) {
+  const late = lateResponse(c)
+  if (late) return late
   logFault({ at: c.req.path }, error)
   return renderDocument(c, {
     title: 'Failed',
