@@ -11,8 +11,8 @@ import type { InitialFetch } from '../mirror/refresh.ts'
 import { withAbort } from '../process/with-abort.ts'
 import { type SessionEnd, sessionEndOf } from '../sessions/session-counts.ts'
 import type { Settings } from '../settings.ts'
+import { lsRefs } from '../upstream/ls-refs.ts'
 import { UpstreamError } from '../upstream/upstream-error.ts'
-import { lsRefs } from './ls-refs.ts'
 import { fetchPace, sendErrPacket, type UploadPackDependencies, uploadPack } from './upload-pack.ts'
 
 /** Delay before a client is told that the repository is still being fetched, in milliseconds. */

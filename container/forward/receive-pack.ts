@@ -1,8 +1,7 @@
 import type { ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
 import type { Upstream } from '../../src/contract/companion-api/pass.ts'
-import { FLUSH } from '../git/pkt-line.ts'
-import { killWithStreams } from '../process/spawn.ts'
+import { endSession } from '../upstream/end-session.ts'
 import type { LinkLease } from '../upstream/link.ts'
 
 /** A process that speaks with upstream's git-receive-pack. Nothing of its list of refs has been read. */
@@ -49,7 +48,7 @@ export function openReceivePack(
       if (!isTaken) release({ broken: stop.signal.aborted })
     })
     const stderr = keepStderr(child)
-    dropped.signal.addEventListener('abort', () => endUnused(child, stop), { once: true })
+    dropped.signal.addEventListener('abort', () => endSession(child, () => stop.abort()), { once: true })
     return { child, stderr, release }
   }
   const started = start().catch(() => undefined)
@@ -87,17 +86,6 @@ const aborted = (signal: AbortSignal) =>
     signal.addEventListener('abort', () => resolve(), { once: true })
   })
 
-/** Ends a session without commands: upstream's git exits then, as after `git push` with nothing to do. */
-function endUnused(child: ChildProcess, stop: AbortController): void {
-  child.stdin?.end(FLUSH)
-  child.stdout?.resume()
-  const late = setTimeout(() => {
-    stop.abort(new Error('the push was not sent'))
-    killWithStreams(child)
-  }, DROP_MS)
-  child.once('close', () => clearTimeout(late))
-}
-
 function keepStderr({ stdin, stderr }: ChildProcess): () => string {
   let text = ''
   stderr?.on('data', (chunk: Buffer) => {
@@ -106,9 +94,6 @@ function keepStderr({ stdin, stderr }: ChildProcess): () => string {
   stdin?.on('error', () => {})
   return () => text
 }
-
-/** Time for upstream to end a session without commands, in milliseconds. Then ssh is killed. */
-const DROP_MS = 2_000
 
 /** Limit of ssh's stderr that is kept, in characters. */
 const MAX_SAID = 4_096

@@ -5,9 +5,11 @@ import { GitProgress } from '../git/git-progress.ts'
 import { FORMAT_NAME, type ObjectFormat } from '../git/objects/object-format.ts'
 import { type RefList, readMirrorRefs, sameRefs } from '../git/ref-list.ts'
 import type { Link } from '../upstream/link.ts'
-import { listUpstream, type UpstreamRefs } from '../upstream/list-refs.ts'
+import { listUpstream } from '../upstream/list-refs.ts'
+import type { UploadSession } from '../upstream/upload-session.ts'
 import { UpstreamError } from '../upstream/upstream-error.ts'
-import { fetchRefs } from './fetch-refs.ts'
+import type { UpstreamRefs } from '../upstream/upstream-refs.ts'
+import { type FetchFrom, fetchRefs } from './fetch-refs.ts'
 import { fetchFirst, isUnfinished } from './first-fetch.ts'
 import type { RefsSnapshots } from './refs-snapshot.ts'
 import type { MirrorSeed } from './seed.ts'
@@ -76,10 +78,13 @@ export async function refresh({
   }
   await withDeadline(async () => {
     await link.connect(signal)
-    const { upstreamRefs, mirrorRefs } = await readBothRefs(context, signal)
+    const { upstreamRefs, mirrorRefs, session } = await readBothRefs(context, signal)
+    using _ = { [Symbol.dispose]: () => session?.end() }
     symbolic = upstreamRefs.symbolic
     const isFirst = upstreamRefs.refs.size > 0 && (mirrorRefs.refs.size === 0 || (await isUnfinished(git)))
     const progress = isFirst ? new GitProgress(deadline.reset) : undefined
+    // A first fetch takes long, and may take several fetches.
+    if (progress) session?.end()
     const begin = async (words: GitProgress) => {
       if (mirrorRefs.refs.size > 0) return mirrorRefs
       const seeded = await context.refs.change(() => mirrorSeed.consume(upstream, git, words, signal))
@@ -88,7 +93,7 @@ export async function refresh({
     }
     const done = withDeadline(async () =>
       applyUpstreamRefs(
-        context,
+        { ...context, session },
         upstreamRefs,
         progress ? await begin(progress) : mirrorRefs,
         progress,
@@ -111,12 +116,16 @@ async function readBothRefs(
     createMirror,
   }: Pick<Refresh, 'git' | 'link' | 'upstream' | 'objectFormat' | 'createMirror'>,
   signal: AbortSignal,
-): Promise<{ upstreamRefs: UpstreamRefs; mirrorRefs: RefList }> {
-  const [upstreamRefs, mirrorRefs] = await Promise.all([
-    listUpstream(link, upstream, objectFormat ?? 'sha1', signal),
-    objectFormat && readMirrorRefs(git, signal),
-  ])
-  if (mirrorRefs && upstreamRefs.objectFormat === objectFormat) return { upstreamRefs, mirrorRefs }
+): Promise<{ upstreamRefs: UpstreamRefs; mirrorRefs: RefList; session?: UploadSession | undefined }> {
+  const mirrorList = objectFormat && readMirrorRefs(git, signal)
+  mirrorList?.catch(() => {})
+  const { refs: upstreamRefs, session } = await listUpstream(link, upstream, objectFormat ?? 'sha1', signal)
+  const mirrorRefs = await mirrorList?.catch(error => {
+    session?.end()
+    throw error
+  })
+  if (mirrorRefs && upstreamRefs.objectFormat === objectFormat) return { upstreamRefs, mirrorRefs, session }
+  session?.end()
   if (mirrorRefs && mirrorRefs.refs.size > 0)
     throw new UpstreamError(
       `the upstream has ${FORMAT_NAME[upstreamRefs.objectFormat]} object ids now, and its mirror has other ids`,
@@ -145,9 +154,10 @@ async function applyUpstreamRefs(
     git,
     link,
     upstream,
+    session,
     refs,
     heldRefs: held,
-  }: Pick<Refresh, 'git' | 'link' | 'upstream' | 'refs' | 'heldRefs'>,
+  }: Pick<Refresh, 'git' | 'link' | 'upstream' | 'refs' | 'heldRefs'> & Pick<FetchFrom, 'session'>,
   upstreamRefs: RefList,
   mirrorRefs: RefList,
   progress: GitProgress | undefined,
@@ -157,7 +167,7 @@ async function applyUpstreamRefs(
   if (!sameRefs(upstreamRefs.refs, mirrorRefs.refs, moving)) {
     await refs.change(async () => {
       await removeUnmirrored(git, upstream, mirrorRefs, moving, signal)
-      const from = { git, link, upstream, progress, signal }
+      const from = { git, link, upstream, session, progress, signal }
       const fetchAll = () =>
         fetchRefs(
           from,

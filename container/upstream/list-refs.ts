@@ -2,21 +2,13 @@ import type { Upstream } from '../../src/contract/companion-api/pass.ts'
 import { type MirroredRefs, mirroredRefs } from '../../src/contract/mirrored-refs.ts'
 import { FORMAT_NAME, formatOf, type ObjectFormat } from '../git/objects/object-format.ts'
 import { DELIMITER, FLUSH, type Pkt, PktLineError, PktLines, pktLine } from '../git/pkt-line.ts'
-import type { RefList } from '../git/ref-list.ts'
-import { killGroup } from '../process/spawn.ts'
+import { killWithStreams } from '../process/spawn.ts'
 import type { Link } from './link.ts'
 import { CONNECT, HelperReader } from './remote-helper.ts'
 import { toUpstreamError } from './to-upstream-error.ts'
+import { createUploadSession, type UploadSession } from './upload-session.ts'
 import { CredentialRefused } from './upstream-error.ts'
-
-/** Upstream's refs, and the targets of its tags. */
-export interface UpstreamRefs extends RefList {
-  readonly objectFormat: ObjectFormat
-  /** Maps an annotated tag's full ref name to the object id that it points to. */
-  readonly peeled: ReadonlyMap<string, string>
-  /** Symbolic refs other than HEAD. Upstream reports them over protocol version 2 only. */
-  readonly symbolic: ReadonlySet<string>
-}
+import type { UpstreamRefs } from './upstream-refs.ts'
 
 const LINE_FEED = 10
 
@@ -32,7 +24,18 @@ const listRefs = ({ prefixes }: MirroredRefs, format: ObjectFormat, ...more: rea
   ])
 
 /** Upstream's refs, and whether it can report the branch of an unborn HEAD. */
-type Answer = UpstreamRefs & { readonly supportsUnborn: boolean }
+interface Answer extends UpstreamRefs {
+  readonly supportsUnborn: boolean
+  /** The lines of its capabilities in protocol version 2. */
+  readonly capabilities: readonly string[]
+}
+
+/** Upstream's refs, and the session in which it has listed them. */
+export interface Listed {
+  readonly refs: UpstreamRefs
+  /** The caller ends it. Undefined over HTTPS, or if upstream does not speak protocol version 2. */
+  readonly session: UploadSession | undefined
+}
 
 /**
  * Requests upstream's refs. Over SSH the request is sent before upstream has advertised its protocol version,
@@ -46,7 +49,7 @@ export async function listUpstream(
   upstream: Upstream,
   expectedFormat: ObjectFormat,
   signal: AbortSignal,
-): Promise<UpstreamRefs> {
+): Promise<Listed> {
   const wanted = mirroredRefs(upstream.readRefs)
   const askIn = (format: ObjectFormat, ...more: readonly string[]) =>
     queryRefs(link, upstream, wanted, format, listRefs(wanted, format, ...more), signal)
@@ -57,7 +60,9 @@ export async function listUpstream(
     throw error
   })
   // An upstream that does not advertise `unborn` would refuse the word.
-  return answer.refs.size === 0 && answer.supportsUnborn ? askIn(answer.objectFormat, 'unborn\n') : answer
+  if (answer.refs.refs.size > 0 || !answer.supportsUnborn) return answer
+  answer.session?.end()
+  return askIn(answer.refs.objectFormat, 'unborn\n')
 }
 
 /** Upstream's object format is not that of the request. */
@@ -76,11 +81,14 @@ async function queryRefs(
   format: ObjectFormat,
   question: Buffer,
   signal: AbortSignal,
-): Promise<Answer> {
+): Promise<Listed & { readonly supportsUnborn: boolean }> {
   const { startUploadPack, release } = await link.acquire(signal)
-  const { child, isHelper } = startUploadPack(upstream, signal)
+  const uploadPack = startUploadPack(upstream, signal)
+  const { child, isHelper } = uploadPack
+  let isAnswered = false
+  let session: UploadSession | undefined
   try {
-    return await new Promise<Answer>((resolve, reject) => {
+    const answer = await new Promise<Answer>((resolve, reject) => {
       const list = new RefListReader(wanted, format)
       const reader = isHelper ? new HelperReader(list, question, bytes => child.stdin?.write(bytes)) : list
       let stderr = ''
@@ -97,16 +105,28 @@ async function queryRefs(
       })
       child.stdin?.on('error', () => {})
       if (isHelper) child.stdin?.write(CONNECT)
-      // The second flush ends the session.
-      else child.stdin?.end(Buffer.concat([question, FLUSH]))
+      else child.stdin?.write(question)
       child.once('error', reject)
-      child.once('close', () => reject(signal.aborted ? signal.reason : toUpstreamError(upstream, stderr)))
+      child.once('close', () => {
+        if (!isAnswered) reject(signal.aborted ? signal.reason : toUpstreamError(upstream, stderr))
+      })
     })
+    isAnswered = true
+    const { capabilities, supportsUnborn, ...refs } = answer
+    child.stdout?.removeAllListeners('data')
+    if (!isHelper && capabilities.length > 0)
+      session = createUploadSession(uploadPack, release, greetingOf(capabilities), refs)
+    return { refs, session, supportsUnborn }
   } finally {
-    killGroup(child)
-    release()
+    if (!session) {
+      killWithStreams(child)
+      release()
+    }
   }
 }
+
+const greetingOf = (lines: readonly string[]) =>
+  Buffer.concat([...lines.map(line => pktLine(`${line}\n`)), FLUSH])
 
 /** Parses the ref list of any protocol version. */
 class RefListReader {
@@ -114,12 +134,12 @@ class RefListReader {
   readonly #refs = new Map<string, string>()
   readonly #peeled = new Map<string, string>()
   readonly #symbolic = new Set<string>()
+  readonly #capabilities: string[] = []
   readonly #wanted: MirroredRefs
   readonly #askedFormat: ObjectFormat
   /** git of before SHA-256 names no format. */
   #format: ObjectFormat = 'sha1'
   #head: string | undefined
-  #tellsUnborn = false
   #state: 'start' | 'capabilities' | 'listed' | 'advertised' = 'start'
 
   constructor(wanted: MirroredRefs, askedFormat: ObjectFormat) {
@@ -156,7 +176,8 @@ class RefListReader {
       head: this.#head,
       peeled: this.#peeled,
       symbolic: this.#symbolic,
-      supportsUnborn: this.#tellsUnborn,
+      supportsUnborn: this.#capabilities.some(line => /^ls-refs=(\S+ )?unborn\b/.test(line)),
+      capabilities: this.#capabilities,
     }
   }
 
@@ -171,8 +192,8 @@ class RefListReader {
     if (this.#state !== 'listed' && /(^|[ \0])object-format=sha256\b/.test(line)) this.#format = 'sha256'
     if (line.startsWith('ERR ')) throw new PktLineError(line.slice(4))
     if (this.#state === 'start' && line === 'version 2') this.#state = 'capabilities'
+    if (this.#state === 'capabilities') this.#capabilities.push(line)
     else if (this.#state === 'listed') this.#listed(line)
-    else if (this.#state === 'capabilities') this.#tellsUnborn ||= /^ls-refs=(\S+ )?unborn\b/.test(line)
     else if (line !== 'version 1') this.#advertised(line)
     return false
   }

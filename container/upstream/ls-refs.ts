@@ -1,5 +1,5 @@
 import { FLUSH, pktLine } from '../git/pkt-line.ts'
-import type { UpstreamRefs } from '../upstream/list-refs.ts'
+import type { UpstreamRefs } from './upstream-refs.ts'
 
 /** Builds the response to `ls-refs` from upstream's list of refs (gitprotocol-v2(5)). */
 export function lsRefs({ refs, head, peeled }: UpstreamRefs, args: readonly string[]): Buffer {
