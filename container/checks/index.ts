@@ -15,6 +15,7 @@ export { checkGrant } from './ref-rules.ts'
 export { createRefusedObjects, type RefusedObjects } from './refused-objects.ts'
 export {
   checkGitleaksConfig,
+  IN_PROCESS_BYTES,
   type LfsDecisions,
   type LfsScan,
   type LfsVerdict,

@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import type { LfsObject } from '../../src/contract/lfs.ts'
 import {
   GateFault,
+  IN_PROCESS_BYTES,
   type LfsDecisions,
   type LfsScan,
   type LfsVerdict,
@@ -12,9 +13,11 @@ import {
 
 export type Decisions = LfsDecisions
 
-type Waiting = LfsObject & {
+/** An object that waits for its scan. */
+export type WaitingObject = LfsObject & { readonly decisions: Decisions }
+
+type Waiting = WaitingObject & {
   readonly path: string
-  readonly decisions: Decisions
   readonly verdict: PromiseWithResolvers<LfsVerdict>
 }
 
@@ -73,17 +76,20 @@ export function createScanQueue(
   }
 }
 
-/** Takes the next objects that may share a scan: those judged by the same decisions, within the limits. */
-function nextBatch(waiting: Waiting[]): Waiting[] {
+/**
+ * Takes the next objects that may share a scan: those judged by the same decisions, within the limits. Small objects
+ * share a scan on the companion's own thread: a child process would take longer to start than to scan them.
+ */
+export function nextBatch<T extends WaitingObject>(waiting: T[]): T[] {
   const [first] = waiting
   if (!first) return []
   const shared = JSON.stringify(first.decisions)
+  const maxBytes = first.size <= IN_PROCESS_BYTES ? IN_PROCESS_BYTES : MAX_BYTES
   let bytes = 0
   let count = 0
   for (const { size, decisions } of waiting) {
     bytes += size
-    if (count > 0 && (bytes > MAX_BYTES || count >= MAX_OBJECTS || JSON.stringify(decisions) !== shared))
-      break
+    if (count > 0 && (bytes > maxBytes || count >= MAX_OBJECTS || JSON.stringify(decisions) !== shared)) break
     count += 1
   }
   return waiting.splice(0, count)

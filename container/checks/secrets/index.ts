@@ -20,6 +20,7 @@ export { type TextMask, textMask } from './findings/mask-diff.ts'
 export { checkGitleaksConfig } from './gitleaks/config.ts'
 export { refuseTexts, type TextScan } from './host-texts.ts'
 export { type LfsDecisions, type LfsScan, type LfsVerdict, scanLfsObjects } from './lfs-objects.ts'
+export { IN_PROCESS_BYTES } from './scan/run-scan.ts'
 
 const PROGRESS_SECONDS = 3
 

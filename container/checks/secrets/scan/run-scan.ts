@@ -6,13 +6,16 @@ import type { ThreadLimits } from '../bytes/budget.ts'
 import { scanInChild } from './child-client.ts'
 import { runScanJob, type ScanJob, type ScanObserver, type ScanResult } from './scan-job.ts'
 
+/** The most bytes of a scan on the companion's own thread. */
+export const IN_PROCESS_BYTES = 1 << 20
+
 /**
  * The largest scan on the companion's own thread: it takes some hundredths of a second of the other sessions. A child
  * process takes a tenth of a second to start and delays no session, so a slow scan is repeated there, whatever makes it
  * slow.
  */
 const IN_PROCESS_LIMITS: Partial<Limits> & ThreadLimits = {
-  maxBytes: 1 << 20,
+  maxBytes: IN_PROCESS_BYTES,
   maxObjects: 1_000,
   maxUnpackedBytes: 1 << 20,
   maxUnpacks: 200,
