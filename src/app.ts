@@ -1,6 +1,12 @@
 import { Hono } from 'hono'
 import { api } from './api/index.ts'
-import { authenticate, authenticateAgent, authenticateHostCall, type GitEnv } from './auth/agent.ts'
+import {
+  authenticate,
+  authenticateAgent,
+  authenticateHostCall,
+  authenticateTransfer,
+  type GitEnv,
+} from './auth/agent.ts'
 import { rateLimit } from './auth/rate-limit.ts'
 import { textResponse } from './common/git-responses.ts'
 import { lateResponse, limitBodyTime } from './common/limit-body-time.ts'
@@ -44,6 +50,8 @@ export const app = new Hono<GitEnv>()
   .get('/:name{.+}/info/refs', authenticate, advertise)
   .post('/:name{.+}/git-upload-pack', authenticate, fetchPack)
   .post('/:name{.+}/git-receive-pack', authenticate, receivePack)
+  .all('/:name{.+}/info/lfs/objects/:oid{[0-9a-f]+}', asLfsErrors, authenticateTransfer, lfs)
+  .all('/:name{.+}/info/lfs/objects/:oid{[0-9a-f]+}/verify', asLfsErrors, authenticateTransfer, lfs)
   .all('/:name{.+}/info/lfs/*', asLfsErrors, authenticate, lfs)
   .get('/:name{.+}', authenticate, answerQuestion, showGrant)
   .post('/:name{.+}', authenticate, takeRequest)

@@ -4,8 +4,11 @@ import { textResponse } from '../common/git-responses.ts'
 import { type RepositoryPath, readHostCallPath, readPath } from '../common/repository-path.ts'
 import type { AgentName } from '../contract/names.ts'
 import { grantedRepositories } from '../ledger/access/grants.ts'
+import { findTokenAndGrantTogether } from '../ledger/access/shared-reads.ts'
 import {
   type Access,
+  type AccessQuestion,
+  type FoundAccess,
   findTokenAndGrant,
   type KnownToken,
   touchToken,
@@ -40,19 +43,30 @@ const unauthorized = (reason: string) =>
     },
   )
 
+type AgentContext = Pick<Context, 'req' | 'executionCtx'> & { env: Env }
+
+/** Reads a token and its agent's access from the ledger. */
+type FindAccess = (c: AgentContext, question: AccessQuestion) => Promise<FoundAccess | undefined>
+
+const findAccess: FindAccess = (c, question) => findTokenAndGrant(c.env.LEDGER, question)
+
+const findAccessTogether: FindAccess = (c, question) =>
+  findTokenAndGrantTogether(c.env.LEDGER, question, work => c.executionCtx.waitUntil(work))
+
 /**
  * Checks the token of a request. Returns its agent, with the access to a repository if there is a grant, or the
  * response that refuses it.
  */
 async function findAgent(
-  c: Pick<Context, 'req' | 'executionCtx'> & { env: Env },
+  c: AgentContext,
   repository: string,
   ignoresCase = false,
+  find: FindAccess = findAccess,
 ): Promise<Response | { token: KnownToken; access?: Access }> {
   const given = credentials(authorizationOf(c.req.raw))
   const token = given && parseToken(given.token)
   if (!given || !token) return unauthorized(given ? 'that is not a token of this gate' : 'this needs a token')
-  const found = await findTokenAndGrant(c.env.LEDGER, {
+  const found = await find(c, {
     tokenId: token.id,
     repository,
     ignoresCase,
@@ -97,10 +111,14 @@ async function describeGranted(ledger: D1Database, agent: AgentName): Promise<st
  * unknown repository and a repository without a grant get the same response, so that an agent cannot probe
  * for names.
  */
-const authenticateFor = (read: (request: Request) => RepositoryPath, ignoresCase: boolean) =>
+const authenticateFor = (
+  read: (request: Request) => RepositoryPath,
+  ignoresCase: boolean,
+  find: FindAccess = findAccess,
+) =>
   createMiddleware<GitEnv>(async (c, next) => {
     const path = read(c.req.raw)
-    const found = await findAgent(c, path.ok ? path.name : '', ignoresCase)
+    const found = await findAgent(c, path.ok ? path.name : '', ignoresCase, find)
     if (found instanceof Response) return found
     const { token: known, access } = found
     if (!path.ok) return textResponse(404, [path.reason])
@@ -118,6 +136,9 @@ const authenticateFor = (read: (request: Request) => RepositoryPath, ignoresCase
 
 /** Requires an agent's access to the repository of a git request. */
 export const authenticate = authenticateFor(readPath, false)
+
+/** Requires an agent's access to the repository of an LFS object. Requests at once share their reading of the ledger. */
+export const authenticateTransfer = authenticateFor(readPath, false, findAccessTogether)
 
 /** Requires an agent's access to the repository of a host call. gh writes host names in small letters. */
 export const authenticateHostCall = authenticateFor(readHostCallPath, true)

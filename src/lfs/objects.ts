@@ -128,7 +128,7 @@ async function recordUploadEnd(
 async function record(c: Context<GitEnv>, object: LfsObject, result: LfsUploadResult): Promise<void> {
   const { agent, token, access } = c.var
   const client = { repository: access.repository.name, agent, token: token.id }
-  await recordUpload(c.env.LEDGER, client, object, result).catch(error =>
-    logFault({ at: 'lfs transfers' }, error),
-  )
+  await recordUpload({ db: c.env.LEDGER, client, object, result }, work =>
+    c.executionCtx.waitUntil(work),
+  ).catch(error => logFault({ at: 'lfs transfers' }, error))
 }

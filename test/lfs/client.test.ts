@@ -41,6 +41,23 @@ test('a request that the gate holds in memory is short, and says its length', as
   }
 })
 
+test('requests for objects at once: a client that goes away delays no other, and a revoked token ends them all', async () => {
+  const eve = await gate.agent('eve', { push: ['eve/**'] })
+  const url = `${gate.url}/app.git/info/lfs/objects/${'0'.repeat(64)}?size=1`
+  const ask = (signal?: AbortSignal) =>
+    fetch(url, { headers: { authorization: `Bearer ${eve.token}` }, ...(signal ? { signal } : {}) })
+  const statusesOf = async (count: number) =>
+    Promise.all(Array.from({ length: count }, async () => (await ask()).status))
+  expect(await statusesOf(1)).toEqual([404])
+  const leaves = new AbortController()
+  const first = ask(leaves.signal).catch(() => 'gone')
+  const others = statusesOf(6)
+  leaves.abort()
+  expect([await first, ...(await others)]).toEqual(['gone', 404, 404, 404, 404, 404, 404])
+  await gate.admin.request('DELETE', `/tokens/${eve.tokenId}`)
+  expect(await statusesOf(6)).toEqual([401, 401, 401, 401, 401, 401])
+})
+
 describe.skipIf(noClient)('the git-lfs client', () => {
   test('sends new and changed objects to upstream, and another clone gets them', async () => {
     const work = await clone(ada)

@@ -70,6 +70,19 @@ const REPOSITORY = `r.name, r.upstream, r.identity, r.known_hosts, r.ca, r.proxy
             WHERE repository = r.name ORDER BY created_at DESC LIMIT ${DECLINES}) d
   ) AS declines`
 
+export interface AccessQuestion {
+  readonly tokenId: string
+  readonly repository: string
+  readonly user: string
+  readonly ignoresCase: boolean
+}
+
+export interface FoundAccess {
+  readonly token: KnownToken
+  readonly isForAnotherAgent: boolean
+  readonly access?: Access
+}
+
 /**
  * Finds a token and its agent's access to a repository, in a single query per git request. Returns undefined
  * for an unknown token. Leaves `access` out for an unknown repository and for a missing grant alike.
@@ -78,13 +91,8 @@ const REPOSITORY = `r.name, r.upstream, r.identity, r.known_hosts, r.ca, r.proxy
  */
 export async function findTokenAndGrant(
   db: D1Database,
-  {
-    tokenId,
-    repository,
-    user,
-    ignoresCase,
-  }: { tokenId: string; repository: string; user: string; ignoresCase: boolean },
-): Promise<{ token: KnownToken; isForAnotherAgent: boolean; access?: Access } | undefined> {
+  { tokenId, repository, user, ignoresCase }: AccessQuestion,
+): Promise<FoundAccess | undefined> {
   const question = db
     .prepare(
       `SELECT t.id, t.agent, t.hash, t.expires_at, t.revoked_at, t.last_used_at, g.terms, ${REPOSITORY},

@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { gathering } from '../../common/gather.ts'
 import type { LfsTransfer, LfsTransferQuery } from '../../contract/admin-api/records.ts'
 import type { LfsObject, LfsUploadResult } from '../../contract/lfs.ts'
 import { Finding } from '../../contract/outcome.ts'
@@ -49,35 +50,49 @@ export async function recordDownloads(
   await retrying(() => insert.run())
 }
 
-/** Records an upload that has ended. Its answer and its verification may both report the end. */
-export async function recordUpload(
-  db: D1Database,
-  { repository, agent, token }: TransferClient,
-  { oid, size }: LfsObject,
-  result: LfsUploadResult,
-): Promise<void> {
-  const insert = db
+/** An upload that has ended. */
+interface EndedUpload {
+  readonly db: D1Database
+  readonly client: TransferClient
+  readonly object: LfsObject
+  readonly result: LfsUploadResult
+}
+
+/** Records uploads in one statement. */
+async function recordUploads(uploads: readonly EndedUpload[]): Promise<void> {
+  const [first] = uploads
+  if (!first) return
+  const now = Date.now()
+  const rows = uploads.map(({ client, object, result: { message, ...result } }) => ({
+    ...client,
+    ...object,
+    ...result,
+    reason: message.split('\n')[0] ?? '',
+  }))
+  const insert = first.db
     .prepare(
       `INSERT INTO transfers
          (id, at, repository, agent, token, operation, oid, size, outcome, reason, findings, exceptions_used, ms)
-       VALUES (?, ?, ?, ?, ?, 'upload', ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO NOTHING`,
+       SELECT value ->> 'id', ?2, value ->> 'repository', value ->> 'agent', value ->> 'token', 'upload',
+              value ->> 'oid', value ->> 'size', value ->> 'outcome', value ->> 'reason', value -> 'findings',
+              value -> 'exceptionsUsed', value ->> 'ms'
+         FROM json_each(?1) WHERE true ON CONFLICT (id) DO NOTHING`,
     )
-    .bind(
-      result.id,
-      Date.now(),
-      repository,
-      agent,
-      token,
-      oid,
-      size,
-      result.outcome,
-      result.message.split('\n')[0] ?? '',
-      JSON.stringify(result.findings),
-      JSON.stringify(result.exceptionsUsed),
-      result.ms,
-    )
+    .bind(JSON.stringify(rows), now)
   await retrying(() => insert.run())
 }
+
+const recordTogether = gathering(recordUploads)
+
+/**
+ * Records an upload that has ended. Its answer and its verification may both report the end. Uploads without findings
+ * that end at once share a statement.
+ */
+export const recordUpload = (
+  upload: EndedUpload,
+  waitUntil: (work: Promise<unknown>) => void,
+): Promise<void> =>
+  upload.result.findings.length > 0 ? recordUploads([upload]) : recordTogether(upload, waitUntil)
 
 const Row = z
   .object({
