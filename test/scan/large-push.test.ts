@@ -10,7 +10,7 @@ import { zip } from './fixtures/archives.ts'
 import { fakeCommand } from './fixtures/fake-command.ts'
 import { githubToken, prose } from './fixtures/fakes.ts'
 import { gitleaks } from './fixtures/gitleaks.ts'
-import { templates, type WorkTree, workTree } from './fixtures/repositories.ts'
+import { type PassChanges, templates, type WorkTree, workTree } from './fixtures/repositories.ts'
 
 const settings = { gitleaks, seconds: 90, maxBlobBytes: 50 << 20, fingerprintKey: 'a key for tests' }
 /** Settings under which every push is scanned in a child process. */
@@ -61,6 +61,27 @@ test('a large push is scanned to its end, with little time on the sessions’ ow
     expect.arrayContaining(['a.txt:20001', expect.stringMatching(/^b\.bin!c\.txt:/)]),
   )
   expect(ownMs).toBeLessThan(childMs / 4)
+})
+
+test('a large push after an exception is scanned where the first one had secrets, and all of it under other rules', async () => {
+  const check = secrets(inChild)
+  for (let i = 0; i < 20; i++) await tree.write(`${i}.txt`, prose(20_000))
+  await tree.write('a.txt', `${githubToken()}\n`)
+  await tree.commit()
+  const scan = async (pass: PassChanges) => {
+    const push = await tree.push(['main'], pass)
+    const refusals = await check.run(push, () => {}, never)
+    return { isRefused: refusals.length > 0, push, bytes: push.record.scanned.bytes }
+  }
+  const first = await scan({})
+  expect(first.isRefused).toBe(true)
+  const exceptions = first.push.record.findings.map(({ fingerprint }) => ({ id: 'EXC1', fingerprint, until: null }))
+  const second = await scan({ exceptions })
+  expect(second.isRefused).toBe(false)
+  expect(second.bytes).toBeLessThan(first.bytes / 20)
+  const gitleaksConfig = "[[rules]]\nid = 'made-up'\nregex = 'made up'\nkeywords = ['made']\n"
+  const third = await scan({ exceptions, gitleaksConfig })
+  expect(third.bytes).toBeGreaterThan(first.bytes / 2)
 })
 
 test('a small push that unpacks to a large one is scanned in a child process', async () => {

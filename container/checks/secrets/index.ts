@@ -11,6 +11,7 @@ import { addContext } from './findings/finding-context.ts'
 import { diffMaskOf } from './findings/mask-diff.ts'
 import { reportFindings } from './findings/report-findings.ts'
 import { predecessorsOf } from './new-text/predecessors.ts'
+import { CleanObjects } from './scan/clean-objects.ts'
 import { runScan } from './scan/run-scan.ts'
 import { ScanDeadline } from './scan/scan-deadline.ts'
 import type { ScanResult } from './scan/scan-job.ts'
@@ -32,6 +33,7 @@ const scratchFolder = (push: IncomingPush) => join(push.scratch, 'secrets')
 /** Refuses a push that introduces a secret for which no operator has granted an exception. */
 export function secrets(settings: SecretsSettings): Check {
   const limits: Limits = { ...defaultLimits, ...settings }
+  const clean = new CleanObjects()
   return {
     name: 'secrets',
     boundsItself: true,
@@ -44,7 +46,7 @@ export function secrets(settings: SecretsSettings): Check {
         await mkdir(folder, { mode: 0o700, recursive: true })
         const stop = AbortSignal.any([signal, deadline.signal])
         const newObjects = await newObjectsOf(push, limits, stop)
-        const result = await scanPush(push, newObjects, { settings, limits, progress, deadline, stop })
+        const result = await scanPush(push, newObjects, { settings, limits, clean, progress, deadline, stop })
         const refusals = reportFindings(result, { push, newObjects, key: settings.fingerprintKey })
         const mask = diffMaskOf(result)
         if (push.record.isScanned) push.record.diffMask = mask
@@ -66,6 +68,7 @@ export function secrets(settings: SecretsSettings): Check {
 interface ScanContext {
   readonly settings: SecretsSettings
   readonly limits: Limits
+  readonly clean: CleanObjects
   readonly progress: PhaseReporter
   readonly deadline: ScanDeadline
   readonly stop: AbortSignal
@@ -74,20 +77,24 @@ interface ScanContext {
 async function scanPush(
   push: IncomingPush,
   newObjects: NewObjects,
-  { settings, limits, progress, deadline, stop }: ScanContext,
+  { settings, limits, clean, progress, deadline, stop }: ScanContext,
 ): Promise<ScanResult> {
   const { entries: _, sizes, ...searchable } = newObjects
   deadline.addBytes(sizes.values().reduce((sum, size) => sum + size, 0))
   const { scanned } = push.record
   scanned.objects += searchable.commits.size + searchable.blobs.size + searchable.tags.length
-  return runScan(
+  const { gitleaksConfig } = push.pass
+  const repository = push.pass.repository.name
+  const knownClean = await clean.of(repository, gitleaksConfig, settings.gitleaks)
+  const result = await runScan(
     {
       git: { dir: push.git.dir, env: push.git.env },
       commands: push.commands,
       pushOptions: push.pushOptions,
-      gitleaksConfig: push.pass.gitleaksConfig,
+      gitleaksConfig,
       newObjects: searchable,
       predecessors: predecessorsOf(newObjects),
+      knownClean,
       limits,
       gitleaks: settings.gitleaks,
       folder: scratchFolder(push),
@@ -108,6 +115,8 @@ async function scanPush(
     settings,
     push.git,
   )
+  if (knownClean && result.clean) clean.add(repository, knownClean, result.clean)
+  return result
 }
 
 interface PhaseReporter {

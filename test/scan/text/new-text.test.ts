@@ -1,4 +1,4 @@
-import { randomInt } from 'node:crypto'
+import { randomInt, randomUUID } from 'node:crypto'
 import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { gzipSync } from 'node:zlib'
@@ -7,6 +7,7 @@ import type { IncomingPush } from '../../../container/checks/check.ts'
 import { defaultLimits } from '../../../container/checks/limits.ts'
 import { newObjectsOf } from '../../../container/checks/objects/new-objects.ts'
 import { predecessorsOf } from '../../../container/checks/secrets/new-text/predecessors.ts'
+import { CleanObjects, type KnownClean } from '../../../container/checks/secrets/scan/clean-objects.ts'
 import { runScanJob } from '../../../container/checks/secrets/scan/scan-job.ts'
 import { anyKey, awsKeyId, githubToken, privateKey, prose, stripeKey } from '../fixtures/fakes.ts'
 import { gitleaks } from '../fixtures/gitleaks.ts'
@@ -68,14 +69,24 @@ function edited(text: string, from: readonly (() => string)[]): string {
 
 const names = ['a.txt', 'b.ts', 'c.yaml', 'd.php', 'e.tf']
 
-async function findings(push: IncomingPush, isWhole: boolean): Promise<ReadonlySet<string>> {
+interface Scanned {
+  readonly findings: ReadonlySet<string>
+  /** The bytes given to gitleaks. */
+  readonly bytes: number
+  readonly clean: Buffer | undefined
+}
+
+async function scanOf(
+  push: IncomingPush,
+  { isWhole = false, knownClean }: { isWhole?: boolean; knownClean?: KnownClean | undefined } = {},
+): Promise<Scanned> {
   const { signal } = new AbortController()
   const introduced = await newObjectsOf(push, limits, signal)
   const { entries: _, sizes: __, ...newObjects } = introduced
-  const folder = join(push.scratch, isWhole ? 'whole' : 'parts')
+  const folder = join(push.scratch, randomUUID())
   await mkdir(push.scratch, { recursive: true })
   let bytes = 0
-  const { newFindings } = await runScanJob(
+  const { newFindings, clean } = await runScanJob(
     {
       git: { dir: push.git.dir, env: push.git.env },
       commands: push.commands,
@@ -83,6 +94,7 @@ async function findings(push: IncomingPush, isWhole: boolean): Promise<ReadonlyS
       gitleaksConfig: '',
       newObjects,
       predecessors: isWhole ? new Map() : predecessorsOf(introduced),
+      knownClean,
       limits,
       gitleaks,
       folder,
@@ -96,14 +108,16 @@ async function findings(push: IncomingPush, isWhole: boolean): Promise<ReadonlyS
       },
     },
   )
-  scannedBytes[isWhole ? 'whole' : 'parts'] += bytes
   const found = newFindings.map(({ rule, item, line, encodings, archivePath, secret }) =>
     JSON.stringify([item.path, item.commit, rule, line, encodings, archivePath, secret]),
   )
-  return new Set(found)
+  return { findings: new Set(found), bytes, clean }
 }
 
-const scannedBytes = { whole: 0, parts: 0 }
+function expectSame(found: Scanned, expected: Scanned): void {
+  expect([...expected.findings].filter(finding => !found.findings.has(finding))).toEqual([])
+  expect([...found.findings].filter(finding => !expected.findings.has(finding))).toEqual([])
+}
 
 test('a scan of the new text of each version finds the same at the same places as a scan of all', async () => {
   const tree = await workTree()
@@ -124,9 +138,22 @@ test('a scan of the new text of each version finds the same at the same places a
     await save(`Version ${version}`)
   }
   const push = await tree.push(['main:refs/heads/new'])
-  const [found, expected] = [await findings(push, false), await findings(push, true)]
-  expect([...expected].filter(finding => !found.has(finding))).toEqual([])
-  expect([...found].filter(finding => !expected.has(finding))).toEqual([])
-  expect(scannedBytes.parts).toBeLessThan(scannedBytes.whole)
+  const [found, expected] = [await scanOf(push), await scanOf(push, { isWhole: true })]
+  expectSame(found, expected)
+  expect(found.bytes).toBeLessThan(expected.bytes)
+
+  // Without the objects that scans of the push's older half, and of the push itself, have found clean.
+  const memory = new CleanObjects()
+  const half = await tree.push([`main~${VERSIONS >> 1}:refs/heads/new`])
+  let bytes = found.bytes
+  for (const each of [half, push, push]) {
+    const knownClean = await memory.of('demo', '', gitleaks)
+    const scanned = await scanOf(each, { knownClean })
+    if (knownClean && scanned.clean) memory.add('demo', knownClean, scanned.clean)
+    if (each === half) continue
+    expectSame(scanned, expected)
+    expect(scanned.bytes).toBeLessThan(bytes)
+    bytes = scanned.bytes
+  }
   await tree.dispose()
 }, 120_000)

@@ -44,7 +44,8 @@ export async function runScan(
   if (objectCount(newObjects) <= limits.maxObjects)
     try {
       return await runScanJob(
-        { ...job, limits, folder: join(folder, 'here'), isInProcess: true },
+        // A small scan takes less time than a look at what is known.
+        { ...job, knownClean: undefined, limits, folder: join(folder, 'here'), isInProcess: true },
         observer,
         git,
       )

@@ -9,6 +9,7 @@ import { falseAlarm } from '../false-alarms/index.ts'
 import { scanConfig } from '../gitleaks/config.ts'
 import type { LocatedMatch } from '../gitleaks/locate.ts'
 import type { Predecessors } from '../new-text/predecessors.ts'
+import { CleanScan, type KnownClean } from './clean-objects.ts'
 import type { StoredObject } from './read-lfs-objects.ts'
 import { scan } from './scanner.ts'
 
@@ -21,6 +22,8 @@ export interface ScanJob {
   readonly gitleaksConfig: string
   readonly newObjects: ScanTargets
   readonly predecessors: Predecessors
+  /** The objects in which an earlier scan has found nothing; undefined: the scan remembers none. */
+  readonly knownClean?: KnownClean | undefined
   /** LFS objects, which are scanned in the place of a push. */
   readonly lfsObjects?: readonly StoredObject[] | undefined
   /** Texts for the API of a host, which are scanned in the place of a push. */
@@ -64,6 +67,8 @@ export interface ScanResult {
   readonly newFindings: readonly LocatedMatch[]
   /** Every secret that was matched, so that output can be redacted. */
   readonly secrets: readonly string[]
+  /** The digests of the objects that the scan has found clean, beside those that were known. */
+  readonly clean?: Buffer | undefined
 }
 
 /** The RE2 instructions for matching paths on a shared thread: about half a second at the worst. */
@@ -88,12 +93,16 @@ export async function runScanJob(
   })
   const { passesPathRules, operatorRules } = config
   const isSecret = judgeOnce(match => operatorRules.has(match.rule) || falseAlarm(match) === undefined)
-  const matches = (await scan({ ...options, config, isSecret })).filter(passesPathRules).filter(isSecret)
+  const clean = job.knownClean && new CleanScan(job.knownClean, job.newObjects, job.predecessors)
+  const matches = (await scan({ ...options, config, isSecret, clean }))
+    .filter(passesPathRules)
+    .filter(isSecret)
   observer.onPhase('comparing with upstream')
   const known = job.lfsObjects || job.texts ? NOTHING : await findKnownUpstream(matches, options)
   return {
     newFindings: matches.filter(match => !known.has(match)),
     secrets: [...new Set(matches.map(match => match.secret))],
+    ...(clean ? { clean: clean.found } : {}),
   }
 }
 

@@ -9,6 +9,7 @@ import type { ScanItem } from '../gitleaks/scan-files.ts'
 import { carriedSecrets } from '../new-text/carried-secrets.ts'
 import { NewParts, type Part, partsAround } from '../new-text/new-parts.ts'
 import { Batches, type BatchOptions } from './batches.ts'
+import type { CleanScan } from './clean-objects.ts'
 import { lfsPath, readLfsObjects, type StoredObject } from './read-lfs-objects.ts'
 import { type ReadOptions, readAgain, readPush } from './read-push.ts'
 
@@ -19,6 +20,8 @@ interface ScanOptions extends ReadOptions, BatchOptions {
   readonly texts?: readonly string[] | undefined
   /** Says whether a match is more than a false alarm. */
   readonly isSecret: (match: LocatedMatch) => boolean
+  /** The objects that need no scan, and the memory of those that this scan finds clean. */
+  readonly clean?: CleanScan | undefined
 }
 
 /** The most matches of a push, over all places; more are refused. */
@@ -58,8 +61,9 @@ async function scanContents(options: ScanOptions, batches: Batches): Promise<Loc
   await using objects = new ObjectReader(options.git, signal)
   await using newParts = new NewParts(options.git, predecessors, budget, signal)
   await newParts.readAhead(objects)
-  const partial = new Set<string>()
-  await readPush(objects, options, async (items, source) => {
+  const partial = new Set(options.clean?.partial)
+  const targets = options.clean?.remaining ?? newObjects
+  await readPush(objects, { ...options, newObjects: targets }, async (items, source) => {
     const { blob, path = '' } = items[0] ?? {}
     const parts = blob === undefined ? undefined : await newParts.partsOf(blob, path, source)
     if (blob !== undefined && parts) partial.add(blob)
@@ -67,6 +71,7 @@ async function scanContents(options: ScanOptions, batches: Batches): Promise<Loc
   })
   const matches = await batches.finish()
   const found = matches.filter(match => options.isSecret(match) || hasOtherPaths(match, newObjects))
+  options.clean?.remember(found, partial)
   const carried = carriedSecrets(newObjects.blobs.keys(), { partial, predecessors, matches: found })
   if (carried.size === 0) return matches
   await readAgain(objects, new Set(carried.keys()), options, async (items, source) => {
