@@ -75,7 +75,11 @@ test('a large push after an exception is scanned where the first one had secrets
   }
   const first = await scan({})
   expect(first.isRefused).toBe(true)
-  const exceptions = first.push.record.findings.map(({ fingerprint }) => ({ id: 'EXC1', fingerprint, until: null }))
+  const exceptions = first.push.record.findings.map(({ fingerprint }) => ({
+    id: 'EXC1',
+    fingerprint,
+    until: null,
+  }))
   const second = await scan({ exceptions })
   expect(second.isRefused).toBe(false)
   expect(second.bytes).toBeLessThan(first.bytes / 20)
