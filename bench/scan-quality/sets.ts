@@ -2,6 +2,7 @@ import { readdirSync, readFileSync, statSync } from 'node:fs'
 import { extname, join } from 'node:path'
 import { parse } from 'yaml'
 import { z } from 'zod'
+import { accidents } from '../../test/scan/rules/accidents.ts'
 import { harmless } from '../../test/scan/rules/harmless.ts'
 import { kinds } from '../../test/scan/rules/kinds.ts'
 import { lockFiles } from '../../test/scan/rules/lock-files.ts'
@@ -43,6 +44,11 @@ export const ownSets = (): SampleSet[] => [
     name: 'files and lines that show a secret',
     hasSecrets: true,
     samples: places.map(({ name, path = PATH, content }) => ({ kind: name, path, content: content() })),
+  },
+  {
+    name: 'accidents: recordings, documents, tables, commands, notes',
+    hasSecrets: true,
+    samples: accidents.map(({ name, content }) => ({ kind: name, path: PATH, content: content() })),
   },
   {
     name: 'lock and sum files',

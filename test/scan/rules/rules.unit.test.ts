@@ -5,6 +5,7 @@ import { z } from 'zod'
 import { gateConfigPath } from '../../../container/checks/secrets/gitleaks/verified-run.ts'
 import { adobeId, githubToken, stripeKey } from '../fixtures/fakes.ts'
 import { findingsOf, scanTexts, type Text } from '../fixtures/scan-texts.ts'
+import { accidents } from './accidents.ts'
 import { disguises, harmless } from './harmless.ts'
 import { kinds } from './kinds.ts'
 import { lockFiles } from './lock-files.ts'
@@ -36,6 +37,10 @@ test('each kind of credential is found in each shape in which people write it', 
 
 test('a secret is found in each file and line that shows it', async () => {
   expect(await missed(places.map(({ content, ...place }) => ({ ...place, content: content() })))).toEqual([])
+})
+
+test('a secret is found in each text that programs and people write it into by accident', async () => {
+  expect(await missed(accidents.map(({ name, content }) => ({ name, content: content() })))).toEqual([])
 })
 
 test('no checksum of a lock or sum file is a finding, whatever the package is called', async () => {

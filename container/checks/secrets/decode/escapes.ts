@@ -117,7 +117,8 @@ function trimEnd(line: string): string {
   return line.slice(0, end)
 }
 
-const QUOTED_RUN = /(?:=[0-9A-F]{2}){4}/
+/** Several escapes: in a row, or of blanks and equals signs anywhere in a line. */
+const QUOTED_RUN = /(?:=[0-9A-F]{2}){4}|(?:=20|=3D)[^\n]*(?:=20|=3D)/
 
 /** Decodes quoted-printable in mail (RFC 2045, section 6.7), and on any line that has several escapes in a row. */
 export function decodeQuotedPrintable(content: Buffer): DecodedLines | undefined {

@@ -8,8 +8,8 @@ const INSIDE =
   /\xe2\x80[\x8b-\x8d]|\xe2\x81\xa0|\xc2\xad|\xef\xbb\xbf|<wbr ?\/?>|&(?:shy|ZeroWidthSpace|NoBreak|zwnj|zwj|#8203|#173|#xad|#x200b);|\\(?=[_-])/gi
 /** Quotation marks of typesetting, around a value. */
 const QUOTES = /\xe2\x80[\x98-\x9f]|\xc2[\xab\xbb]/g
-/** A token at the end of a line, before the backslash that continues it in a shell. */
-const CONTINUED = /[A-Za-z0-9_-]\\\r?$/
+/** A token at the end of a line, before the sign that continues it: of a shell, of PowerShell, of cmd.exe. */
+const CONTINUED = /[A-Za-z0-9_-][\\`^]\r?$/
 const TOKEN_START = /^[A-Za-z0-9_-]/
 
 /** Marks that nearly no text has: each is worth a look at every line. */
@@ -20,6 +20,8 @@ const RARE_MARKS = ['\xe2\x80', '\xe2\x81', '\xc2', '\xef\xbb', '<wbr', '<WBR'].
 const COMMON_MARKS: readonly { mark: string; sign: RegExp }[] = [
   { mark: '&', sign: /&(?:shy|ZeroWidthSpace|NoBreak|zwnj|zwj|#8203|#173|#xad|#x200b);/i },
   { mark: '\\', sign: /\\(?:[_-]|\r?\n[A-Za-z0-9_-])/ },
+  { mark: '`', sign: /[A-Za-z0-9_-]`\r?\n[A-Za-z0-9_-]/ },
+  { mark: '^', sign: /[A-Za-z0-9_-]\^\r?\n[A-Za-z0-9_-]/ },
 ]
 
 /** Returns the lines in which signs split a token or are around a value, without these signs. */
@@ -37,7 +39,7 @@ export function joinSplitTokens(content: Buffer): DecodedLines | undefined {
     for (; CONTINUED.test(source[i] ?? '') && TOKEN_START.test(source[i + 1] ?? ''); i++)
       parts.push(source[i + 1] ?? '')
     const line = parts
-      .map((part, index) => (index < parts.length - 1 ? part.replace(/\\\r?$/, '') : part))
+      .map((part, index) => (index < parts.length - 1 ? part.replace(/[\\`^]\r?$/, '') : part))
       .join('')
     const joined = line.replace(INSIDE, '').replace(QUOTES, '"')
     if (first === i && joined === line) continue

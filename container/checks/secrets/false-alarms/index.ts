@@ -3,11 +3,14 @@ import { isKnownKey } from './known-keys.ts'
 import { isChecksumLine, isChecksumOfFile } from './lock-lines.ts'
 import { isHarmlessName, isStrongName, nameBefore, textBefore } from './names.ts'
 import {
+  isCertificate,
   isCode,
   isCutToken,
   isElided,
   isEncrypted,
   isHashed,
+  isHashedFile,
+  isQuotedPrintable,
   isReference,
   isTemplate,
   isTestId,
@@ -38,8 +41,10 @@ const only =
 
 /** Rules that find a value by the words beside it. A token of a service's own form is never judged by its looks. */
 const isGeneric = (rule: string) => rule.startsWith('generic-')
+/** Rules for random values after the name of a key. */
+const KEYS = only('generic-api-key', 'generic-spaced-key')
 /** Rules for passwords, which people think up. */
-const PASSWORDS = only('generic-password', 'generic-url-password')
+const PASSWORDS = only('generic-password', 'generic-spaced-password', 'generic-url-password')
 /** Rules for passwords in files that hold nothing else. */
 const PASSWORD_FILES = only('netrc-password', 'pgpass-password', 'npmrc-auth')
 /** Rules that find JSON web tokens. */
@@ -67,7 +72,7 @@ const FALSE_ALARMS: readonly FalseAlarm[] = [
   },
   {
     reason: 'a name that says the value is no secret: a public key, an id, a checksum, a key of a cache',
-    rules: only('generic-api-key'),
+    rules: KEYS,
     applies: match => isHarmlessName(nameBefore(match)),
   },
   {
@@ -91,7 +96,7 @@ const FALSE_ALARMS: readonly FalseAlarm[] = [
     applies: ({ secret }) => isTemplate(secret),
   },
   {
-    reason: 'digits in hex whose middle is left out',
+    reason: 'a value whose middle or end is left out',
     rules: isGeneric,
     applies: ({ secret }) => isElided(secret),
   },
@@ -109,6 +114,21 @@ const FALSE_ALARMS: readonly FalseAlarm[] = [
     reason: 'an encrypted value',
     rules: isGeneric,
     applies: ({ secret }) => isEncrypted(secret),
+  },
+  {
+    reason: 'text in quoted-printable, which is scanned without its escapes too',
+    rules: isGeneric,
+    applies: ({ secret, text }) => isQuotedPrintable(secret, text),
+  },
+  {
+    reason: 'a certificate or a public key in base64',
+    rules: rule => isGeneric(rule) || rule === 'kubernetes-secret-yaml',
+    applies: ({ secret }) => isCertificate(secret.replace(/^[\w.-]+: ["']?/, '')),
+  },
+  {
+    reason: "a file's name with a digest in it",
+    rules: KEYS,
+    applies: ({ secret }) => isHashedFile(secret),
   },
   {
     reason: 'the hash of a password',
@@ -186,7 +206,7 @@ const FALSE_ALARMS: readonly FalseAlarm[] = [
     rules: isGeneric,
     applies: ({ rule, secret, match }) => {
       if (PASSWORDS(rule)) return false
-      const isPassword = /passw|pwd|sshpass|mysql|docker/i.test(match) && rule !== 'generic-api-key'
+      const isPassword = /passw|pwd|sshpass|mysql|docker/i.test(match) && !KEYS(rule)
       const pair = userAndPassword(secret)
       if (pair !== undefined) return isWeakPassword(pair.slice(pair.indexOf(':') + 1))
       return isPassword ? isWeakPassword(secret) : isWords(secret)
@@ -220,7 +240,9 @@ export const falseAlarm = (match: LocatedMatch): string | undefined =>
 
 /** Digests in hex and UUIDs, as ids are. */
 const isId = (value: string) =>
-  /^(?:[0-9a-f]{32}|[0-9a-f]{40}|[0-9a-f]{64}|[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})$/i.test(value)
+  /^(?:[0-9a-f]{32}|[0-9a-f]{40}|[0-9a-f]{56}|[0-9a-f]{64}|[0-9a-f]{96}|[0-9a-f]{128}|[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})$/i.test(
+    value,
+  )
 
 /** Says whether the value is the name of a function that is called. */
 const isCall = (value: string, line: string) => {

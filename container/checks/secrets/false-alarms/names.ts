@@ -29,7 +29,7 @@ const HARMLESS_END =
 
 /** Names whose values are secrets. Other names, such as `key`, can name any kind of key. */
 const STRONG =
-  /secret|token|passw|passphrase|pwd|api[_.-]?key|apikey|app[_.-]?key|auth[_.-]?key|access[_.-]?key|private[_.-]?key|credential|creds|bearer|jwt|salt|pepper|signing|encrypt|master|admin|client|license|service[_.-]?(?:role|key|account)|webhook|[_.-]pat$|dsn|[_-]key$|account[_.-]?key|[a-z]Key$/i
+  /secret|token|passw|passphrase|pwd|api[_.-]?key|apikey|app[_.-]?key|auth[_.-]?key|access[_.-]?key|private[_.-]?key|credential|creds|bearer|jwt|salt|pepper|signing|encrypt|master|admin|client[_.-]?(?:auth|cred)|license|service[_.-]?(?:role|key|account)|webhook|[_.-]pat$|dsn|[_-]key$|account[_.-]?key|[a-z]Key$/i
 
 export const isHarmlessName = (name: string): boolean =>
   HARMLESS_PART.test(/\S*$/.exec(name)?.[0] ?? '') || HARMLESS_END.test(name)

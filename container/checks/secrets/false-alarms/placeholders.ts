@@ -16,7 +16,7 @@ const HASHED =
   /^(?:\$(?:2[abxy]|argon2\w*|pbkdf2[\w-]*|scrypt|apr1|[156y]|gy)\$|pbkdf2[_:]|\{S?SHA\d*\}|\{(?:bcrypt|noop|MD5|CRYPT)\}|scrypt:|argon2)/
 /** Code in place of a value: a call, a member, an operator. */
 const CODE =
-  /^(?:[A-Za-z_$][\w$]*(?:\??\.[A-Za-z_$][\w$]*)*\??[([].*|[A-Za-z_$][\w$]*(?:(?:\??\.|::|->)[A-Za-z_$][\w$]*)+[;,)]*|[&*!][A-Za-z_]\w*|\+.*|.*\$\{[^}]*\}.*|.*\{\{.*\}\}.*|.*<[\w -]+>.*|.*#\{.*\}.*|.*%[sdvq]\b.*)$/
+  /^(?:[A-Za-z_$][\w$]*(?:\??\.[A-Za-z_$][\w$]*)*\??[([].*|(?:::)?[A-Za-z_$][\w$]*(?:(?:\??\.|::|->)[A-Za-z_$][\w$]*)+[;,)]*|[&*!][A-Za-z_]\w*|\+.*|.*\$\{[^}]*\}.*|.*\{\{.*\}\}.*|.*<[\w -]+>.*|.*#\{.*\}.*|.*%[sdvq]\b.*)$/
 
 /** A template's expression: a variable, a member, or a call with short arguments. */
 const EXPRESSION = /\$\{([A-Za-z_$][\w$.]{0,40})(?:\([\w\s,.]{0,30}\))?\}/g
@@ -30,8 +30,24 @@ export function isTemplate(value: string): boolean {
   const names = [...value.matchAll(EXPRESSION)].map(([, name = '']) => name)
   return names.length > 0 && ![...names, value.replace(EXPRESSION, ' ')].some(each => isRandom(each, 8))
 }
+/** A name of a file with a digest in it, as build tools write it. */
+const HASHED_FILE = /^[\w./-]*[-._][0-9a-f]{8,64}(?:\.[a-z][a-z0-9]{1,5}){1,3}$/i
+/** The beginning of a value, and dots in place of the rest. A shorter part is no use. */
+const CUT_OFF = /^[^.]{1,24}\.{3,}$/
+/** A blank or an equals sign in quoted-printable (RFC 2045, section 6.7). */
+const QUOTED = /=20|=3D/g
+/** The rest of such an escape, or of a soft line break before it, at the beginning of a value. */
+const QUOTED_START = /^=?(?:2?0=|3?D=|20|3D)/
+/** Base64 of a certificate, a request for one or a public key. Its decoded text is scanned too. */
+const CERTIFICATE = /^LS0tLS1CRUdJTi(?:BDRVJUSUZJQ0FURS|BDRVJUSUZJQ0FURSBSRVFVRVNU|BQVUJMSUMgS0VZ)/
+
+/** Says whether a value is text in quoted-printable: the line is scanned without its escapes too. */
+export const isQuotedPrintable = (value: string, line: string): boolean =>
+  QUOTED_START.test(value) && (line.match(QUOTED)?.length ?? 0) >= 2
+export const isHashedFile = (value: string): boolean => HASHED_FILE.test(value)
+export const isCertificate = (value: string): boolean => CERTIFICATE.test(value)
 export const isCutToken = (value: string): boolean => CUT_TOKEN.test(value)
-export const isElided = (value: string): boolean => ELIDED.test(value)
+export const isElided = (value: string): boolean => ELIDED.test(value) || CUT_OFF.test(value)
 
 export const isReference = (value: string): boolean =>
   STORED.test(value) ||

@@ -2,14 +2,16 @@ import { isUtf8 } from 'node:buffer'
 import type { Budget } from '../bytes/budget.ts'
 import { byteClass, hasByte } from '../bytes/byte-runs.ts'
 import { KEY_STORE_NAME, scanNameFor, YAML_NAME } from '../decode/scan-names.ts'
+import { hasTable } from '../decode/tables.ts'
+import { isRecording } from '../decode/terminal-recordings.ts'
 import { SECRET_KIND } from '../gitleaks/kubernetes-secrets.ts'
 import { containsStream } from '../unpack/find-streams.ts'
 
 const CONTROL = byteClass(/[\x00-\x08\x0e-\x1f\x7f]/)
 
 /**
- * Marks of a content that a part of a text does not show: the header of mail, private keys of all forms, and blocks of several
- * lines with a mark of their own (base85-uuencode.ts).
+ * Marks of a content that a part of a text does not show: the header of mail, private keys of all forms, and blocks of
+ * several lines with a mark of their own (base85-uuencode.ts).
  */
 const MARKS =
   /quoted-printable|-----BEGIN|%PDF-|---- BEGIN SSH2|"kty"|^Private-Lines: |^begin [0-7]{3,4} |^(?:literal|delta) \d/im
@@ -35,7 +37,11 @@ export function traitsOf(content: Buffer, path: string, budget: Budget): Traits 
     name,
     isPlain,
     hasMark:
-      MARKS.test(text) || (name === YAML_NAME && SECRET_KIND.test(text)) || containsStream(content, budget),
+      MARKS.test(text) ||
+      isRecording(text) ||
+      hasTable(text) ||
+      (name === YAML_NAME && SECRET_KIND.test(text)) ||
+      containsStream(content, budget),
     hasAscii85: [text.includes('<~') || text.includes('stream'), text.includes('~>')],
   }
 }

@@ -6,7 +6,10 @@ import { decodeBlocks } from '../decode/encoded-blocks.ts'
 import { type DecodedLines, decodeEscapes, decodeQuotedPrintable } from '../decode/escapes.ts'
 import { decodeInline } from '../decode/inline-base64.ts'
 import { lineCounter } from '../decode/line-map.ts'
+import { joinRuns } from '../decode/marked-up-text.ts'
 import { joinSplitTokens } from '../decode/split-tokens.ts'
+import { nameCells } from '../decode/tables.ts'
+import { replayTerminal } from '../decode/terminal-recordings.ts'
 import { wideText } from '../decode/utf16-utf32.ts'
 import { type ExpandOptions, type ViewOptions, yieldIfDue } from './expand-options.ts'
 import { lineMap, type Nesting, type View, viewFields } from './view.ts'
@@ -76,6 +79,9 @@ const IN_PLACE_DECODERS: readonly InPlaceDecoder[] = [
   { encoding: 'colours', decode: stripAnsi, canNest: true },
   { encoding: 'quoted-printable', decode: decodeQuotedPrintable, canNest: true },
   { encoding: 'split tokens', decode: joinSplitTokens, canNest: false },
+  { encoding: 'markup', decode: joinRuns, canNest: false },
+  { encoding: 'table', decode: nameCells, canNest: false },
+  { encoding: 'recording', decode: replayTerminal, canNest: false },
   { encoding: 'base64', decode: decodeInline, canNest: false },
 ]
 
