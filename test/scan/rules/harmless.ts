@@ -7,6 +7,8 @@ const LOWER = UPPER.toLowerCase()
 const alnum = (length: number) => random(`${UPPER + LOWER}0123456789`, length)
 const hex = (length: number) => random('0123456789abcdef', length)
 const base64 = (bytes: number) => randomBytes(bytes).toString('base64')
+const encoded = (text: string) => Buffer.from(text).toString('base64')
+const uuid = () => `${hex(8)}-${hex(4)}-${hex(4)}-${hex(4)}-${hex(12)}`
 const sha256 = () => createHash('sha256').update(randomBytes(9)).digest('hex')
 const lines = (...all: readonly string[]) => `${all.join('\n')}\n`
 const googleKey = () => `AIza${'Sy'}${alnum(33)}`
@@ -232,6 +234,47 @@ export const harmless = (): readonly Harmless[] => [
   named(
     'counting characters in a URL',
     `git clone http://ss_98${'fghi1234'}abc56789012345678901234de246d7@localhost:23232/private.git\n`,
+  ),
+  named(
+    'text in quoted-printable',
+    lines(
+      '=20=20=20=20username,=20password=20=3D=20urllib.quote(getpass.g=',
+      '-unzip=20option=20we=20can=20pass=20to=20install=20command',
+      'etpass("Password:=20"))',
+    ),
+  ),
+  named(
+    'a certificate in base64',
+    `auth_base64 = "${encoded(`-----BEGIN CERTIFICATE-----\n${base64(96)}\n`)}"\n`,
+  ),
+  named(
+    'certificates in a Kubernetes secret',
+    lines('kind: Secret', 'data:', `  tls.crt: ${encoded(`-----BEGIN CERTIFICATE-----\n${base64(96)}`)}`),
+  ),
+  named('binary data in base64', `${base64(301)}/EAAAAAAB${alnum(40)}/${base64(300)}\n`.replaceAll('=', '')),
+  named(
+    'the digest of a password of a test',
+    `authlogic = "${createHash('sha512').update(randomBytes(9)).digest('hex')}"\n`,
+  ),
+  named('a call of Ruby', 'expected_password = ::Digest::SHA1.hexdigest(text)\n'),
+  named('a key that is cut off', `session_secret: "$+${alnum(6)}$${alnum(6)}^..."\n`),
+  named('a file with a digest in its name', `Path.join(@output_path_key, "foo-${hex(32)}.css")\n`),
+  named('what a mock returns', `self.one_client.session.create.return_value = '${uuid()}'\n`),
+  named('an assembly of .NET', `<PublicKeyToken>^${hex(16).toUpperCase()}$</PublicKeyToken>\n`),
+  named("a sample of Phoenix's generators", 'token: "7488a646-e31f-11e4-aace-600308960662"\n'),
+  named('a table without secrets', lines('name,token_count,updated', 'acme,12345678,2026-11-28T10:00:00')),
+  named('a table of placeholders', lines('service,api_key', 'acme,YOUR_API_KEY', 'other,<your key>')),
+  named(
+    'a recording without secrets',
+    lines('{"version": 2, "width": 80}', '[1.2, "o", "l"]', '[1.3, "o", "s"]'),
+  ),
+  named(
+    'a sentence about a token',
+    'The token is "automatically-refreshed-by-the-client" and the secret is base64-encoded.\n',
+  ),
+  named(
+    'a call with a name',
+    'client.get_secret("production-database-credentials")\nsetToken("currentUserAccessToken")\n',
   ),
   named('a token of a form', `<input type="hidden" name="authenticity_token" value="${base64(64)}" />\n`),
   named('an import', "import { generateApiKeyToken } from '@acme/auth-token-generator'\n"),

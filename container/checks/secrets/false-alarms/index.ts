@@ -26,6 +26,7 @@ import {
   PUBLIC_PREFIX,
 } from './public-keys.ts'
 import { isPlaceholder, isRandom } from './randomness.ts'
+import { isCall, isId, keyMaterial, userAndPassword } from './values.ts'
 
 /** A reason why a match is no secret, and the rules whose matches it can explain. */
 interface FalseAlarm {
@@ -79,6 +80,12 @@ const FALSE_ALARMS: readonly FalseAlarm[] = [
     reason: 'a token of a form in a web page, which guards against forged requests',
     rules: only('generic-element'),
     applies: ({ match }) => /csrf|xsrf|authenticity|verification_?token|viewstate/i.test(match),
+  },
+  {
+    reason: 'the digest of a public key that names an assembly of .NET',
+    rules: only('generic-element', 'generic-api-key'),
+    applies: ({ match, secret }) =>
+      /PublicKeyToken/i.test(match) && /^\W{0,2}[0-9a-f]{16}\W{0,2}$/i.test(secret),
   },
   {
     reason: 'a hash, an id or a name after a word such as `key` or `access` alone',
@@ -237,28 +244,3 @@ const FALSE_ALARMS: readonly FalseAlarm[] = [
 /** Returns the reason why a match is no secret; undefined: it is one. */
 export const falseAlarm = (match: LocatedMatch): string | undefined =>
   FALSE_ALARMS.find(({ rules, applies }) => rules(match.rule) && applies(match))?.reason
-
-/** Digests in hex and UUIDs, as ids are. */
-const isId = (value: string) =>
-  /^(?:[0-9a-f]{32}|[0-9a-f]{40}|[0-9a-f]{56}|[0-9a-f]{64}|[0-9a-f]{96}|[0-9a-f]{128}|[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})$/i.test(
-    value,
-  )
-
-/** Says whether the value is the name of a function that is called. */
-const isCall = (value: string, line: string) => {
-  const after = line.slice(line.indexOf(value) + value.length)
-  return /^\(/.test(after) && /^[A-Za-z_$][\w.$]*$/.test(value) && !isRandom(value, 20)
-}
-
-/** Returns the user and the password of basic authentication, `user:password`; undefined: the value is something else. */
-function userAndPassword(value: string): string | undefined {
-  if (!/^[A-Za-z0-9+/]{8,}={0,2}$/.test(value)) return undefined
-  const pair = Buffer.from(value, 'base64').toString('latin1')
-  return pair.indexOf(':') > 0 && /^[\x20-\x7e]+$/.test(pair) ? pair : undefined
-}
-
-/** Counts the characters of a key block that are in random runs, as those of a key are. */
-function keyMaterial(block: string): number {
-  const runs = block.replace(/-----[^-\n]*-----/g, ' ').match(/[A-Za-z0-9+/=]{16,}/g) ?? []
-  return runs.filter(run => isRandom(run, 12)).reduce((sum, run) => sum + run.length, 0)
-}
