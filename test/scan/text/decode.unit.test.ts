@@ -296,6 +296,32 @@ const UNITS: readonly (readonly [string, readonly string[]])[] = [
         `a=1\n${' '.repeat(5000)}x\n`,
       ]),
   ],
+  [
+    'the signs of recordings, tables and marked-up text',
+    [
+      '</span>',
+      '</span>a',
+      'a<span ',
+      '<',
+      '</td>',
+      '</span><a>',
+      '[(a',
+      '[(a)-300',
+      '[(a)-3] TJ',
+      '\\par ',
+      'a\b',
+      'ab\x1b[D\b',
+      ' \rab',
+    ].concat([
+      'token,',
+      'token |\n',
+      'token\ttoken\n',
+      'secret "',
+      "INSERT INTO a (token) VALUES ('",
+      "('',",
+      'COPY a (token) FROM stdin;\n1\t',
+    ]),
+  ],
 ]
 
 test.each(UNITS)(

@@ -108,10 +108,26 @@ function columnsOf(line: string): Columns | undefined {
   return { names, isCopy: verb.toUpperCase() === 'COPY', end: statement.length }
 }
 
-/** Yields the rows after VALUES. A string is between single quotes, and a doubled quote is part of it. */
+/**
+ * Yields the rows after VALUES. A string is between single quotes; a doubled quote, and a sign after a backslash, are
+ * part of it.
+ */
 function* rowsOf(values: string): Generator<string[]> {
-  for (const [, row = ''] of values.matchAll(/\(((?:[^()']|'(?:[^'\\]|''|\\.)*')*)\)/g))
-    yield [...row.matchAll(/'((?:[^'\\]|''|\\.)*)'|[^,']+/g)]
-      .filter(([cell]) => cell.trim() !== '')
-      .map(([cell, text]) => text ?? cell.trim())
+  let row: string[] = []
+  let cell = ''
+  let isQuoted = false
+  for (let i = 0; i < values.length; i++) {
+    const character = values.charAt(i)
+    if (isQuoted && character === '\\') cell += values.charAt(++i)
+    else if (character === "'") {
+      if (isQuoted && values.charAt(i + 1) === "'") cell += values.charAt(++i)
+      else isQuoted = !isQuoted
+    } else if (isQuoted || !/[(),]/.test(character)) cell += character
+    else {
+      if (character !== '(') row.push(cell.trim())
+      cell = ''
+      if (character === ')') yield row
+      if (character !== ',' || row.length >= MAX_CELLS) row = []
+    }
+  }
 }

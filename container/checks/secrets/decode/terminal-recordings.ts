@@ -89,7 +89,6 @@ function replayLine(line: string): string {
       if (end === 'K' && parameter === '') cells.length = Math.min(cells.length, cursor)
       else if (end === 'D') cursor = Math.max(0, cursor - count)
       else if (end === 'C') cursor = Math.min(cells.length, cursor + count)
-      else if (end === 'P') cells.splice(cursor, count)
     } else if (character === '\r') {
       if (cells[cursor - 1] === ' ' && cursor === cells.length) cells.length = --cursor
       else cursor = 0
