@@ -1,28 +1,35 @@
 import type { DecodedLines } from './escapes.ts'
+import { lineCounter } from './line-map.ts'
+import { cellsOf, rowsOf } from './table-rows.ts'
 
 const NAME =
   '(?:passw(?:or)?d|passphrase|secret|token|api[ _-]?key|access[ _-]?key|private[ _-]?key|credential)'
 /** A cell of a header that names a secret. */
 const SECRET_NAME = new RegExp(`^[\\w .-]{0,40}${NAME}[\\w .-]{0,20}$`, 'i')
-/** A line with such a cell between two signs that separate cells. */
-const HEADER = new RegExp(
-  `(?:^|[,;\\t|])[ "'\`]{0,3}[\\w .-]{0,40}${NAME}[\\w .-]{0,20}(?=["'\`]? *(?:[,;\\t|]|\\r?$))`,
-  'gim',
-)
-/** The columns of rows in SQL: of COPY, and of INSERT with its rows behind them. */
-const SQL_ROWS = /^(COPY|INSERT INTO) [^\n(]{1,200}\(([^()\n]{1,4000})\) (?:FROM stdin;|VALUES\b)/gim
-
 const CELL_NAME = /^[\w .:/()#-]{0,60}$/
+/** Signs of code, which headers lack. */
+const CODE_SIGN = /[={}<>[\]!?$@*\\]/
+/** The beginning of rows in SQL: of COPY on the next lines, of INSERT behind it. */
+const SQL = /^(COPY|INSERT INTO) [^\n(]{1,200}\(([^()\n]{1,4000})\) (?:FROM stdin;|VALUES\b)/i
 /** A row of dashes below a header. */
 const RULE = /^[-+|: =]+$/
-/** The longest header, in characters, and the most cells of a row. */
+const SEPARATORS = ['\t', ';', '|', ',']
+/** The longest header, in characters. */
 const MAX_HEADER = 4_000
-const MAX_CELLS = 200
 /** The fewest characters of a secret. */
 const MIN_VALUE = 6
 
+/** A line with the names of columns. */
+interface Header {
+  readonly names: readonly string[]
+  /** The sign between the cells of the rows below it; undefined: the rows are in the same line. */
+  readonly separator: string | undefined
+  readonly start: number
+  readonly end: number
+}
+
 /** Says whether a text has a table with a column of secrets, whose names are far from its rows. */
-export const hasTable = (text: string): boolean => text.search(HEADER) >= 0 || text.search(SQL_ROWS) >= 0
+export const hasTable = (text: string): boolean => !headersOf(text).next().done
 
 /**
  * Returns the secrets of tables, each after the name of its column: a password manager's export in CSV, a database's
@@ -30,104 +37,66 @@ export const hasTable = (text: string): boolean => text.search(HEADER) >= 0 || t
  */
 export function nameCells(content: Buffer): DecodedLines | undefined {
   const text = content.toString('latin1')
-  if (!hasTable(text)) return undefined
-  const source = text.split('\n')
+  const lineAt = lineCounter(content, 0)
   const rows: string[] = []
   const lines: number[] = []
-  const add = (names: readonly string[], cells: readonly string[], line: number) => {
-    names.forEach((name, i) => {
+  const add = (names: readonly string[], cells: readonly string[], offset: number) => {
+    for (const [i, name] of names.entries()) {
       const value = cells[i] ?? ''
-      if (!SECRET_NAME.test(name) || value.length < MIN_VALUE) return
+      if (value.length < MIN_VALUE || !SECRET_NAME.test(name)) continue
       const quote = value.includes('"') ? "'" : '"'
       rows.push(`${name.replace(/[ .]/g, '_')}=${quote}${value}${quote}`)
-      lines.push(line)
-    })
-  }
-  for (let i = 0; i < source.length; i++) {
-    const line = source[i] ?? ''
-    const sql = columnsOf(line)
-    const separator = sql === undefined ? separatorOf(line) : undefined
-    if (sql?.isCopy)
-      for (let row = i + 1; source[row]?.includes('\t'); row++)
-        add(sql.names, cellsOf(source[row] ?? '', '\t'), row)
-    else if (sql) for (const cells of rowsOf(line.slice(sql.end))) add(sql.names, cells, i)
-    if (separator === undefined) continue
-    const names = cellsOf(line, separator)
-    for (; i + 1 < source.length; i++) {
-      const row = source[i + 1] ?? ''
-      if (RULE.test(row.trimEnd())) continue
-      const cells = cellsOf(row, separator)
-      if (cells.length < names.length) break
-      add(names, cells, i + 1)
+      lines.push(lineAt(offset))
     }
+  }
+  let done = 0
+  for (const { names, separator, start, end } of headersOf(text)) {
+    if (start < done) continue
+    if (separator === undefined) for (const cells of rowsOf(text.slice(start, end))) add(names, cells, start)
+    else
+      for (let row = end + 1; row < text.length; row = done + 1) {
+        const line = text.slice(row, endOfLine(text, row))
+        const cells = cellsOf(line, separator)
+        const isRule = RULE.test(line.trimEnd())
+        if (!isRule && cells.length < names.length) break
+        if (!isRule) add(names, cells, row)
+        done = row + line.length
+      }
   }
   return rows.length > 0 ? { content: Buffer.from(`${rows.join('\n')}\n`, 'latin1'), lines } : undefined
 }
 
-/** Returns the sign that separates the cells of a header; undefined: the line is no header with a secret's name. */
-function separatorOf(line: string): string | undefined {
-  if (line.length > MAX_HEADER || line.search(HEADER) < 0) return undefined
-  return ['\t', ';', '|', ','].find(sign => {
-    const cells = cellsOf(line, sign)
-    return (
-      cells.length >= 2 &&
-      cells.every(cell => CELL_NAME.test(cell)) &&
-      cells.some(cell => SECRET_NAME.test(cell))
-    )
-  })
-}
-
-/** Splits a row into cells. A separator between double quotes is part of its cell. */
-function cellsOf(row: string, separator: string): string[] {
-  const cells: string[] = []
-  let cell = ''
-  let isQuoted = false
-  for (const character of row) {
-    if (character === '"') isQuoted = !isQuoted
-    else if (character === separator && !isQuoted) {
-      cells.push(cell.trim())
-      cell = ''
-      if (cells.length >= MAX_CELLS) return cells
-    } else cell += character
+/** Yields the headers. The words of their names are looked for first, since nearly no line has them. */
+function* headersOf(text: string): Generator<Header, undefined> {
+  const word = new RegExp(NAME, 'gi')
+  for (let found = word.exec(text); found; found = word.exec(text)) {
+    const start = text.lastIndexOf('\n', found.index) + 1
+    const end = endOfLine(text, found.index)
+    word.lastIndex = end
+    const header = headerIn(text.slice(start, Math.min(end, start + MAX_HEADER)))
+    if (header && (header.separator === undefined || end - start <= MAX_HEADER))
+      yield { ...header, start, end }
   }
-  cells.push(cell.trim())
-  return cells
 }
 
-interface Columns {
-  readonly names: readonly string[]
-  readonly isCopy: boolean
-  readonly end: number
-}
-
-function columnsOf(line: string): Columns | undefined {
-  SQL_ROWS.lastIndex = 0
-  const [statement, verb = '', columns = ''] = SQL_ROWS.exec(line) ?? []
-  if (statement === undefined) return undefined
-  const names = columns.split(',').map(name => name.trim().replace(/^["'`[]|["'`\]]$/g, ''))
-  return { names, isCopy: verb.toUpperCase() === 'COPY', end: statement.length }
-}
-
-/**
- * Yields the rows after VALUES. A string is between single quotes; a doubled quote, and a sign after a backslash, are
- * part of it.
- */
-function* rowsOf(values: string): Generator<string[]> {
-  let row: string[] = []
-  let cell = ''
-  let isQuoted = false
-  for (let i = 0; i < values.length; i++) {
-    const character = values.charAt(i)
-    if (isQuoted && character === '\\') cell += values.charAt(++i)
-    else if (character === "'") {
-      if (isQuoted && values.charAt(i + 1) === "'") cell += values.charAt(++i)
-      else isQuoted = !isQuoted
-    } else if (isQuoted || !/[(),]/.test(character)) cell += character
-    else {
-      if (character !== '(') row.push(cell.trim())
-      cell = ''
-      if (character === ')') yield row
-      if (character !== ',' || row.length >= MAX_CELLS) row = []
-    }
+function headerIn(line: string): Pick<Header, 'names' | 'separator'> | undefined {
+  const [, verb, columns = ''] = SQL.exec(line) ?? []
+  if (verb !== undefined) {
+    const names = columns.split(',').map(name => name.trim().replace(/^["'`[]|["'`\]]$/g, ''))
+    if (!names.some(name => SECRET_NAME.test(name))) return undefined
+    return { names, separator: verb.toUpperCase() === 'COPY' ? '\t' : undefined }
   }
+  if (CODE_SIGN.test(line)) return undefined
+  for (const separator of SEPARATORS) {
+    if (!line.includes(separator)) continue
+    const names = cellsOf(line, separator)
+    if (names.length < 2 || !names.every(name => CELL_NAME.test(name))) continue
+    if (names.some(name => SECRET_NAME.test(name))) return { names, separator }
+  }
+  return undefined
+}
+
+function endOfLine(text: string, from: number): number {
+  const newline = text.indexOf('\n', from)
+  return newline < 0 ? text.length : newline
 }
