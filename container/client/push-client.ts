@@ -1,9 +1,10 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Readable } from 'node:stream'
-import type { DisconnectReason } from '../../src/contract/outcome.ts'
+import { gitProtocol } from '../git/protocol-version.ts'
 import type { Settings } from '../settings.ts'
 import { contentOf } from './inflate-body.ts'
-import { type Body, ClientGone, readBody, type WatchedBody } from './request-body.ts'
+import { type Body, readBody, type WatchedBody } from './request-body.ts'
+import { disconnectSignal, endWithTimeout } from './response-end.ts'
 
 /**
  * Phases of a push that select its client's timeouts: waiting for the command list, list taken, pack bytes received,
@@ -83,12 +84,6 @@ export function pushBody(
   }
 }
 
-const PROTOCOL = /^version=[012]$/
-
-/** Returns a protocol version that git's own clients send, or undefined. */
-export const gitProtocol = (header: unknown): string | undefined =>
-  typeof header === 'string' && PROTOCOL.test(header) ? header : undefined
-
 /** The client of a push over HTTP, after the response has begun. */
 export function httpClient(request: IncomingMessage, response: ServerResponse, pace: PushPace): PushClient {
   const { body: sent, enterPhase } = pushBody(request, pace)
@@ -113,39 +108,4 @@ export function httpClient(request: IncomingMessage, response: ServerResponse, p
     },
     disconnect: () => response.destroy(),
   }
-}
-
-/** Returns a signal that aborts when the client disconnects before its response is complete. */
-export function disconnectSignal(response: ServerResponse): AbortSignal {
-  const disconnect = new AbortController()
-  response.once('close', () => {
-    if (!response.writableFinished) disconnect.abort(new ClientGone('vanished'))
-  })
-  if (response.destroyed) disconnect.abort(new ClientGone('vanished'))
-  return disconnect.signal
-}
-
-/**
- * Ends a response, and disconnects a client that does not read the last bytes within `idleMs` milliseconds.
- * Resolves with the reason for a disconnect, or undefined when the client has the whole response.
- */
-export async function endWithTimeout(
-  response: ServerResponse,
-  idleMs: number,
-): Promise<DisconnectReason | undefined> {
-  if (response.destroyed) return 'vanished'
-  let isLate = false
-  await new Promise<void>(resolve => {
-    const late = setTimeout(() => {
-      isLate = true
-      response.destroy()
-    }, idleMs)
-    response.once('close', () => {
-      clearTimeout(late)
-      resolve()
-    })
-    response.end()
-  })
-  if (isLate) return 'unread'
-  return response.writableFinished ? undefined : 'vanished'
 }

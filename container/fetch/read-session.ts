@@ -1,7 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Pass, PassFor } from '../../src/contract/companion-api/pass.ts'
-import { disconnectSignal } from '../client/push-client.ts'
 import { text } from '../client/respond.ts'
+import { disconnectSignal } from '../client/response-end.ts'
 import { type EarlySessions, openEarlySession } from '../forward/early-sessions.ts'
 import type { Mirrors } from '../mirror/mirrors.ts'
 import { type MemoryBudget, MemoryExhausted } from '../process/memory-budget.ts'

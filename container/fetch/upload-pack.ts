@@ -3,9 +3,9 @@ import type { PassFor } from '../../src/contract/companion-api/pass.ts'
 import type { DisconnectReason } from '../../src/contract/outcome.ts'
 import type { Pace } from '../client/idle-deadline.ts'
 import { contentOf, UnreadableBody } from '../client/inflate-body.ts'
-import { endWithTimeout, gitProtocol } from '../client/push-client.ts'
 import { releaseBuffer } from '../client/release-buffer.ts'
 import { type Body, ClientGone, peekBody, readBody, writeWithBackpressure } from '../client/request-body.ts'
+import { endWithTimeout } from '../client/response-end.ts'
 import {
   type Backend,
   createCgiHeaderParser,
@@ -14,6 +14,7 @@ import {
   TOO_MANY_NAMES,
 } from '../git/http-backend.ts'
 import { pktLine } from '../git/pkt-line.ts'
+import { gitProtocol } from '../git/protocol-version.ts'
 import type { Mirror } from '../mirror/mirror.ts'
 import { saysOutOfMemory } from '../process/memory-limit.ts'
 import { killGroup } from '../process/spawn.ts'

@@ -1,5 +1,5 @@
 import { RepositoryName } from '../../src/contract/names.ts'
-import { gitProtocol } from '../client/push-client.ts'
+import { gitProtocol } from '../git/protocol-version.ts'
 
 /** Request in the first packet of a `git://` connection. */
 export type GitRequest =

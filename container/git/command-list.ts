@@ -60,8 +60,8 @@ const KNOWN_CAPABILITIES = new Set([
 ])
 
 /**
- * Reads a push's command list and push options from chunks of bytes. The result `nothing` stands for a lone
- * flush packet: git sends it first, as a probe, when it will send the body in chunks.
+ * Reads a push's command list and push options from chunks of bytes. The result `probe` stands for a lone
+ * flush packet: git sends it first when it will send the body in chunks.
  */
 export class CommandListReader {
   readonly #packets = new PktLines()
@@ -72,7 +72,7 @@ export class CommandListReader {
   #inOptions = false
 
   /** Takes bytes, and returns the list once it is complete. The bytes that follow are in `packBytes`. */
-  push(chunk: Buffer): CommandList | BadCommandList | 'nothing' | undefined {
+  push(chunk: Buffer): CommandList | BadCommandList | 'probe' | undefined {
     this.#packets.push(chunk)
     try {
       for (let pkt = this.#packets.next(); pkt !== undefined; pkt = this.#packets.next()) {
@@ -108,7 +108,7 @@ export class CommandListReader {
     return this.#packets.rest
   }
 
-  #accept(pkt: Pkt): CommandList | BadCommandList | 'nothing' | undefined {
+  #accept(pkt: Pkt): CommandList | BadCommandList | 'probe' | undefined {
     this.#raw.push(pkt === 'flush' ? FLUSH : pktLine(pkt))
     this.#bytes += pkt.length + 4
     if (this.#bytes > MAX_LIST_BYTES) return this.#tooLong('the command list is too long')
@@ -123,7 +123,7 @@ export class CommandListReader {
       if (!SHALLOW.test(pkt.toString('latin1'))) this.#lines.push(pkt)
       return undefined
     }
-    if (this.#lines.length === 0) return 'nothing'
+    if (this.#lines.length === 0) return 'probe'
     if (capabilitiesOf(this.#lines[0]).has('push-options')) {
       this.#inOptions = true
       return undefined

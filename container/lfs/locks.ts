@@ -1,8 +1,8 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { PassFor } from '../../src/contract/companion-api/pass.ts'
 import { LFS_JSON } from '../../src/contract/lfs.ts'
-import { disconnectSignal } from '../client/push-client.ts'
 import { bodyText } from '../client/respond.ts'
+import { disconnectSignal } from '../client/response-end.ts'
 import type { Lfs } from './lfs.ts'
 import { lfsError, respondWithFailure } from './respond.ts'
 

@@ -1,7 +1,7 @@
 import type { Permission } from '../../src/contract/companion-api/push-event.ts'
 import type { Check, IncomingPush } from '../checks/index.ts'
 import type { CommandList } from '../git/command-list.ts'
-import { refuseByCommands } from './receive/early.ts'
+import { refuseByCommands } from './receive/judge-commands.ts'
 import { couldNotCheck, pushRefusal, refused, type Verdict } from './verdict.ts'
 
 /** Timeout for the Worker's permission to forward a checked push, in milliseconds. */

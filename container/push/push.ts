@@ -6,8 +6,8 @@ import type { SessionEnd } from '../sessions/session-counts.ts'
 import { UpstreamError } from '../upstream/upstream-error.ts'
 import { requestPullRequest } from './pull-request.ts'
 import type { PushWork } from './push-work.ts'
-import { checkCommands, judgeNoOps, refsOf, warnings } from './receive/early.ts'
-import { type ReadCommands, readCommands } from './receive/read-commands.ts'
+import { absentDeleteWarnings, checkCommands, judgeNoOps, refsOf } from './receive/judge-commands.ts'
+import { type PushHead, readCommands } from './receive/read-commands.ts'
 import { receivePush } from './receive-push.ts'
 import { sendResult } from './send-result.ts'
 import { abandoned, couldNotTake, failed, pushRefusal, refused, type Verdict, withNoOps } from './verdict.ts'
@@ -51,20 +51,20 @@ export async function runPush(work: PushWork, fixed?: FixedVerdict): Promise<Ses
   const { pass, client, state, mirror } = work
   try {
     const fixedVerdict = fixed ?? (await prepareMirror(work))
-    const read = await readCommands(client, work.recorder)
-    if (read === 'nothing') return await endEmpty(client)
-    const judged = fixedVerdict?.(refsOf(read.list)) ?? checkCommands(read.list, pass, mirror.objectFormat)
-    if ('outcome' in judged) return await endEarly(work, read, judged)
+    const head = await readCommands(client, work.recorder)
+    if (head === 'probe') return await endProbe(client)
+    const judged = fixedVerdict?.(refsOf(head.list)) ?? checkCommands(head.list, pass, mirror.objectFormat)
+    if ('outcome' in judged) return await endEarly(work, head, judged)
     const moved = await judgeNoOps(judged, mirror, client.disconnected)
-    if (moved) return await endEarly(work, read, moved)
-    for (const line of warnings(judged)) read.sendProgress(line)
+    if (moved) return await endEarly(work, head, moved)
+    for (const line of absentDeleteWarnings(judged)) head.sendProgress(line)
     if (judged.commands.length === 0) {
       const unchanged: Verdict = { outcome: 'accepted', refs: [], refusals: [] }
-      return await endEarly(work, read, withNoOps(unchanged, judged.noOps))
+      return await endEarly(work, head, withNoOps(unchanged, judged.noOps))
     }
-    const verdict = await receivePush(work, { ...read, list: judged })
-    const afterwards = () => requestPullRequest(work, { ...read, list: judged })
-    return await sendResult(work, read, withNoOps(verdict, judged.noOps), afterwards)
+    const verdict = await receivePush(work, { ...head, list: judged })
+    const afterwards = () => requestPullRequest(work, { ...head, list: judged })
+    return await sendResult(work, head, withNoOps(verdict, judged.noOps), afterwards)
   } catch (error) {
     if (!(error instanceof ClientGone) || state.current !== 'reading-commands') throw error
     return abandonUnread(work, error)
@@ -84,9 +84,9 @@ async function prepareMirror({ mirror, pass, client }: PushWork): Promise<FixedV
   }
 }
 
-async function endEmpty(client: PushClient): Promise<SessionEnd> {
+async function endProbe(client: PushClient): Promise<SessionEnd> {
   await client.end()
-  return { outcome: 'empty' }
+  return { outcome: 'probe' }
 }
 
 /** Records a push whose client disconnected before its command list was complete. */
@@ -100,10 +100,10 @@ async function abandonUnread({ client, state, recorder }: PushWork, cause: Clien
 /** Ends a push before git is started, with any outcome. The pack is discarded. */
 async function endEarly(
   work: PushWork,
-  read: ReadCommands<CommandList | BadCommandList>,
+  head: PushHead<CommandList | BadCommandList>,
   verdict: Verdict,
 ): Promise<SessionEnd> {
   work.state.move('ended-early')
-  work.recorder.setRefs(refsOf(read.list))
-  return sendResult(work, read, verdict)
+  work.recorder.setRefs(refsOf(head.list))
+  return sendResult(work, head, verdict)
 }

@@ -10,19 +10,19 @@ import { checkAndForward } from './check-and-forward.ts'
 import { forwardedOptions } from './push-options.ts'
 import type { PushStateMachine } from './push-state.ts'
 import type { PushWork } from './push-work.ts'
-import { refsOf } from './receive/early.ts'
-import type { ReadCommands } from './receive/read-commands.ts'
+import { refsOf } from './receive/judge-commands.ts'
+import type { PushHead } from './receive/read-commands.ts'
 import { type Receiving, startReceiving } from './receive/receiving.ts'
 import { unpackFailure } from './receive/unpack-failure.ts'
 import { abandoned, couldNotTake, failed, type Verdict } from './verdict.ts'
 
 /** Receives, checks and forwards a push. An error on the gate's side fails the push. */
-export async function receivePush(work: PushWork, read: ReadCommands<CommandList>): Promise<Verdict> {
+export async function receivePush(work: PushWork, head: PushHead<CommandList>): Promise<Verdict> {
   const { pass, state, recorder } = work
-  const { commands } = read.list
+  const { commands } = head.list
   const verdict = await recorder
-    .beginReceiving(refsOf(read.list))
-    .then(() => receiveWithMemory(work, read))
+    .beginReceiving(refsOf(head.list))
+    .then(() => receiveWithMemory(work, head))
     .catch((error: unknown) => {
       if (error instanceof ClientGone) return abandoned(commands, error)
       if (error instanceof MemoryExhausted) return failed(commands, error.message)
@@ -39,21 +39,21 @@ const conclude = (state: PushStateMachine, { outcome }: Verdict) => {
 }
 
 /** Waits until the memory budget admits the push. The client's body is not read meanwhile. */
-async function receiveWithMemory(work: PushWork, read: ReadCommands<CommandList>): Promise<Verdict> {
+async function receiveWithMemory(work: PushWork, head: PushHead<CommandList>): Promise<Verdict> {
   const release = await work.services.memory.enter(work.client.disconnected, () =>
-    read.sendProgress('git-gate: waiting for memory that other sessions use'),
+    head.sendProgress('git-gate: waiting for memory that other sessions use'),
   )
-  return receiveInMirror(work, read).finally(release)
+  return receiveInMirror(work, head).finally(release)
 }
 
 /**
  * Streams the pack into git's quarantine, and judges the push there. A client that disconnects before the forward
  * ends the push. Once the forward has begun, only upstream's answer or the timeout ends it.
  */
-async function receiveInMirror(work: PushWork, read: ReadCommands<CommandList>): Promise<Verdict> {
+async function receiveInMirror(work: PushWork, head: PushHead<CommandList>): Promise<Verdict> {
   const { services, pass, client, mirror, state } = work
   const { settings } = services
-  const { list, reader, reply } = read
+  const { list, reader, reply } = head
   const scratch = join(settings.home, 'scratch', pass.id)
   const leaveMirror = await mirror.enter()
   // Upstream lists its refs while the pack is received.
@@ -64,7 +64,7 @@ async function receiveInMirror(work: PushWork, read: ReadCommands<CommandList>):
     const { agent } = pass
     receiving = startReceiving({ agent, client, presence, mirror, list, reader, reply, state, settings })
     const disconnected = presence.signal
-    return await judgeReceived(work, read, receiving, { session, scratch, disconnected })
+    return await judgeReceived(work, head, receiving, { session, scratch, disconnected })
   } finally {
     session.abort()
     leaveMirror(await removeLeftovers(work, receiving, scratch))
@@ -95,7 +95,7 @@ function watchClient({ client, state }: Pick<PushWork, 'client' | 'state'>) {
 /** Runs the checks when pre-receive asks, forwards the push, answers the hook, and waits for git to exit. */
 async function judgeReceived(
   work: PushWork,
-  { list, sendProgress }: ReadCommands<CommandList>,
+  { list, sendProgress }: PushHead<CommandList>,
   receiving: Receiving,
   inQuarantine: { session: UpstreamSession; scratch: string; disconnected: AbortSignal },
 ): Promise<Verdict> {

@@ -3,7 +3,7 @@ import { formatRefusal } from '../git/report-status.ts'
 import type { SessionEnd } from '../sessions/session-counts.ts'
 import type { PushRecorder } from './push-recorder.ts'
 import type { PushWork } from './push-work.ts'
-import { type ReadCommands, truncateLine } from './receive/read-commands.ts'
+import { type PushHead, truncateLine } from './receive/read-commands.ts'
 import type { Verdict } from './verdict.ts'
 
 /** The most refusals that are told in full. The report has the reason of every ref. */
@@ -24,7 +24,7 @@ function formatRefusals(refusals: Verdict['refusals'], recorder: PushRecorder): 
  */
 export async function sendResult(
   { client, recorder }: PushWork,
-  { list, reply }: ReadCommands<CommandList | BadCommandList>,
+  { list, reply }: PushHead<CommandList | BadCommandList>,
   verdict: Verdict,
   ifAccepted = async () => {},
 ): Promise<SessionEnd> {

@@ -2,11 +2,11 @@ import type { Counts, Scanned } from '../../src/contract/companion-api/status.ts
 import type { DisconnectReason, Outcome } from '../../src/contract/outcome.ts'
 
 /**
- * The end of a session. `served`: a fetch; `empty`: a request without commands or wants; `busy`: too many
+ * The end of a session. `served`: a fetch; `probe`: a push without commands, with which git begins a long one; `busy`: too many
  * sessions at once.
  */
 export interface SessionEnd {
-  readonly outcome: Exclude<Outcome, 'open'> | 'served' | 'empty' | 'busy'
+  readonly outcome: Exclude<Outcome, 'open'> | 'served' | 'probe' | 'busy'
   /** The reason for a disconnect before the session's end. */
   readonly disconnectReason?: DisconnectReason | undefined
   /** The amount of text that a push passed to gitleaks. */

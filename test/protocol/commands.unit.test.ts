@@ -12,7 +12,7 @@ import { ZERO as ZERO_ID } from '../grants/wire.ts'
 import { cuts, hostileLines, inPieces } from './streams.ts'
 
 const runs = { numRuns: 3000 }
-type Read = { said: CommandList | BadCommandList | 'nothing' | undefined; raw: Buffer; rest: Buffer }
+type Read = { said: CommandList | BadCommandList | 'probe' | undefined; raw: Buffer; rest: Buffer }
 
 function read(pieces: readonly Buffer[]): Read {
   const reader = new CommandListReader()
@@ -81,7 +81,7 @@ test('git gets exactly the bytes that were judged', () => {
       ),
       bytes => {
         const { said, raw, rest } = read([bytes])
-        if (said === undefined || said === 'nothing' || 'problem' in said) return
+        if (said === undefined || said === 'probe' || 'problem' in said) return
         expect(Buffer.concat([raw, rest]).equals(bytes)).toBe(true)
       },
     ),
@@ -144,7 +144,7 @@ test('an accepted list names each ref once, by a name that git accepts', () => {
       ),
       commands => {
         const { said } = read([request(commands, undefined)])
-        if (said === undefined || said === 'nothing' || 'problem' in said) return
+        if (said === undefined || said === 'probe' || 'problem' in said) return
         const all = [...said.commands, ...said.noOps]
         const names = all.map(each => each.ref)
         expect(new Set(names).size).toBe(names.length)
@@ -162,7 +162,7 @@ const one = { ref: 'refs/heads/a', old: ZERO_ID, new: '1'.repeat(40) }
 const caps = (words: string) => Buffer.concat([pktLine(`${line(one)}\0${words}`), FLUSH])
 
 test.each([
-  ['nothing but a flush', FLUSH, 'nothing'],
+  ['nothing but a flush', FLUSH, 'probe'],
   ['a capability that was not offered', caps(`${CAPABILITIES} push-cert=1-abc`), /capability push-cert/],
   [
     'SHA-1 ids as SHA-256',

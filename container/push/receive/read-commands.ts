@@ -5,7 +5,7 @@ import { createReply, type Reply } from '../../git/report-status.ts'
 import type { PushRecorder } from '../push-recorder.ts'
 
 /** A push whose command list has been read, whether it parsed or not. */
-export interface ReadCommands<List> {
+export interface PushHead<List> {
   readonly list: List
   readonly reader: CommandListReader
   readonly reply: Reply
@@ -20,17 +20,17 @@ export interface ReadCommands<List> {
 const MAX_LINE = 2_000
 export const truncateLine = (text: string) => text.slice(0, MAX_LINE)
 
-/** Reads the command list. Returns `nothing` for git's probe, a single flush packet. */
+/** Reads the command list. Returns `probe` for git's probe, a single flush packet. */
 export async function readCommands(
   { body, write }: PushClient,
   recorder: PushRecorder,
-): Promise<ReadCommands<CommandList | BadCommandList> | 'nothing'> {
+): Promise<PushHead<CommandList | BadCommandList> | 'probe'> {
   const reader = new CommandListReader()
   const list = await readList(body, reader).catch((error: unknown) => {
     if (error instanceof UnreadableBody) return badList(error.message)
     throw error
   })
-  if (list === 'nothing') return list
+  if (list === 'probe') return list
   const reply = createReply(list.capabilities, write)
   const sendProgress = (text: string) => {
     const line = truncateLine(text)
@@ -45,14 +45,14 @@ const badList = (problem: string): BadCommandList => ({ problem, refs: [], capab
 async function readList(
   body: PushClient['body'],
   reader: CommandListReader,
-): Promise<CommandList | BadCommandList | 'nothing'> {
+): Promise<CommandList | BadCommandList | 'probe'> {
   let list: ReturnType<CommandListReader['push']>
   for (let chunk = await body.read(); chunk && !list; ) {
     list = reader.push(chunk)
     if (!list) chunk = await body.read()
   }
-  if (list !== 'nothing') return list ?? badList('the request ended before its command list did')
+  if (list !== 'probe') return list ?? badList('the request ended before its command list did')
   let more = reader.packBytes.length > 0
   while (await body.read()) more = true
-  return more ? badList('it names no ref') : 'nothing'
+  return more ? badList('it names no ref') : 'probe'
 }

@@ -9,8 +9,8 @@ import type { Mirror } from '../../mirror/mirror.ts'
 import type { Settings } from '../../settings.ts'
 import type { PushStateMachine } from '../push-state.ts'
 import { pushRefusal } from '../verdict.ts'
-import { boundGit } from './bound-git.ts'
 import { readGitOutput } from './git-output.ts'
+import { limitGit } from './limit-git.ts'
 import { answerHook, type HookRequest, readHookRequest } from './pre-receive-channel.ts'
 
 /**
@@ -79,16 +79,16 @@ export interface Receiving {
 export function startReceiving(source: PackSource): Receiving {
   const { client, presence } = source
   const backend = start(source)
-  const bounds = boundGit(backend, source)
+  const limits = limitGit(backend, source)
   const gitExited = backend.ended.then(
     () => {},
     () => {},
   )
   gitExited.then(() => {
-    bounds.isOver = true
+    limits.markExited()
     client.enterPhase('over')
   })
-  const output = readGitOutput(backend, source.reply, bounds.onPacket)
+  const output = readGitOutput(backend, source.reply, limits.onPacket)
   const feeding = pipePack(source, backend, gitExited)
     .catch((error: unknown): Fed => {
       if (error instanceof UnreadableBody) {
@@ -96,23 +96,23 @@ export function startReceiving(source: PackSource): Receiving {
         return { unfit: pushRefusal(error.message, ['push again; if it stays, push with git itself']) }
       }
       if (error instanceof ClientGone) source.presence.abandon(error)
-      else bounds.kill()
+      else limits.kill()
       if (!(error instanceof ClientGone || error instanceof WriteTimeout)) throw error
       return {}
     })
-    .finally(bounds.inputEnded)
+    .finally(limits.inputEnded)
   // end() awaits it. A rejection before that must not count as unhandled.
   feeding.catch(() => {})
   const hookRequest = readHookRequest(backend.hook).then(request => {
     if (!request) return undefined
-    bounds.packIsUnpacked()
+    limits.packIsUnpacked()
     client.enterPhase('in-quarantine')
     return request
   })
   // The grace lets git clean up after itself.
   const abandon = () => {
     backend.stdin.end()
-    bounds.killAfter(GRACE_MS)
+    limits.killAfter(GRACE_MS)
   }
   presence.signal.addEventListener('abort', abandon, { once: true })
   if (presence.signal.aborted) abandon()
@@ -121,23 +121,23 @@ export function startReceiving(source: PackSource): Receiving {
     gitExited,
     answer(verdict) {
       answerHook(backend.hook, verdict)
-      bounds.killAfter(source.state.current === 'abandoned' ? GRACE_MS : REFS_MS)
+      limits.killAfter(source.state.current === 'abandoned' ? GRACE_MS : REFS_MS)
     },
     async end() {
       const { unfit } = await feeding
       const { code, stderr } = await backend.ended
       // A git that was killed from outside, for example when memory ran out, has left its temporary files.
-      bounds.isTidy &&= code === 0
-      const { isTooSlow, wasKilled } = bounds
+      if (code !== 0) limits.markUntidy()
+      const { isTooSlow, wasKilled } = limits
       return { ...output(), stderr, unfit, isTooSlow, wasKilled }
     },
     async dispose() {
-      bounds.clear()
-      if (!bounds.isOver) {
-        bounds.kill()
+      limits.clear()
+      if (!limits.hasExited) {
+        limits.kill()
         await gitExited
       }
-      return bounds
+      return limits
     },
   }
 }

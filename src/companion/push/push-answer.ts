@@ -4,7 +4,7 @@ import { withTimeout } from '../../common/with-timeout.ts'
 import { PASS_HEADER, ROUTES } from '../../contract/companion-api/pass.ts'
 import type { PushEvent } from '../../contract/companion-api/push-event.ts'
 import { type Frame, FrameError, FrameReader, PUSH_FRAMES } from '../../contract/companion-api/push-frames.ts'
-import { deleteEmptyPush } from '../../ledger/pushes/write-pushes.ts'
+import { deleteProbe } from '../../ledger/pushes/write-pushes.ts'
 import type { Send } from '../health.ts'
 import { passFor } from '../pass.ts'
 import { keepHeldPack } from './held-packs.ts'
@@ -37,7 +37,7 @@ const MAX_UNREAD_BYTES = 1 << 20
  * Time to wait for the outcome of a push whose response broke off, in seconds. After that the sweep asks for
  * it.
  */
-const SETTLE_SECONDS = 25
+export const SETTLE_SECONDS = 25
 
 /**
  * Splits the companion's response to a push: events go to the ledger, bytes to the client. The outcome is in
@@ -53,12 +53,12 @@ export async function answerPush(answer: Response, push: PushRequest): Promise<R
   const silenceMs = settingsOf(push.env).GATE_COMPANION_SILENCE_SECONDS * 1000
   const events = takeEvents(push)
   const { readable, writer } = clientStream()
-  const first = Promise.withResolvers<'answered' | 'empty' | 'broken'>()
+  const first = Promise.withResolvers<'answered' | 'probe' | 'broken'>()
   const carried = carry(answer.body, silenceMs, writer, events, () => first.resolve('answered'))
     .then(async () => {
-      first.resolve('empty')
-      if (events.isEmpty())
-        await deleteEmptyPush(push.env.LEDGER, push.id).catch(error => logFault({ push: push.id }, error))
+      first.resolve('probe')
+      if (events.isProbe())
+        await deleteProbe(push.env.LEDGER, push.id).catch(error => logFault({ push: push.id }, error))
       else if (!events.isRecorded()) settleLater()
       await writer.close()
     })
@@ -88,17 +88,17 @@ interface Events {
   /** Handles one event. For `ended` it resolves when the outcome is in the ledger. */
   apply(event: PushEvent): Promise<void>
   /** Returns true if there was no event: git's probe is not a push. */
-  isEmpty(): boolean
+  isProbe(): boolean
   isRecorded(): boolean
 }
 
 function takeEvents({ env, id, repository, send, waitUntil }: PushRequest): Events {
   const ledger = createPushLedger(env.LEDGER, id)
-  let isEmpty = true
+  let isProbe = true
   let isRecorded = false
   return {
     async apply(event) {
-      isEmpty = false
+      isProbe = false
       if (event.event === 'commands-read') ledger.started(event.report)
       else if (event.event === 'step-begun') ledger.step(event)
       else if (event.event === 'checked')
@@ -109,7 +109,7 @@ function takeEvents({ env, id, repository, send, waitUntil }: PushRequest): Even
         if (isRecorded && event.report.approval) waitUntil(keepHeldPack(env, { id, repository }))
       } else isRecorded = (await ledger.pullRequest(event)) && isRecorded
     },
-    isEmpty: () => isEmpty,
+    isProbe: () => isProbe,
     isRecorded: () => isRecorded,
   }
 }

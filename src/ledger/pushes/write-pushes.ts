@@ -36,8 +36,8 @@ export async function openPush(db: D1Database, attempt: PushAttempt): Promise<st
   return id
 }
 
-/** Deletes the row of an open push without refs: a request without commands is not a push. */
-export async function deleteEmptyPush(db: D1Database, id: string): Promise<void> {
+/** Deletes the row of an open push without refs: git's probe is not a push. */
+export async function deleteProbe(db: D1Database, id: string): Promise<void> {
   const forget = db.prepare("DELETE FROM pushes WHERE id = ? AND outcome = 'open' AND refs = '[]'").bind(id)
   await retrying(() => forget.run())
 }

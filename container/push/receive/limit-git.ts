@@ -9,7 +9,7 @@ import type { Settings } from '../../settings.ts'
 import type { PushStateMachine } from '../push-state.ts'
 
 /** A push that git receives, and its limits. */
-interface BoundedPush {
+interface LimitedPush {
   readonly client: Pick<PushClient, 'enterPhase'>
   readonly mirror: Mirror
   readonly list: Pick<CommandList, 'capabilities'>
@@ -17,21 +17,58 @@ interface BoundedPush {
   readonly settings: Pick<Settings, 'gitIdleMs' | 'scanMs'>
 }
 
+/** The timers of one git, and how it ended. */
+export interface GitLimits {
+  readonly isTooSlow: boolean
+  readonly wasKilled: boolean
+  /** True if git ended by itself, with its files deleted. */
+  readonly isTidy: boolean
+  /** Quarantine folders of a git that was killed. */
+  readonly quarantines: readonly string[]
+  readonly hasExited: boolean
+  kill(): void
+  killAfter(ms: number): void
+  onPacket(isKeepalive: boolean): void
+  inputEnded(): void
+  packIsUnpacked(): void
+  markExited(): void
+  /** Git has left files behind although it was not killed here. */
+  markUntidy(): void
+  clear(): void
+}
+
 /** Creates the timers that kill git's process group when it exceeds a limit. */
-export function boundGit(backend: Backend, { client, mirror, list, state, settings }: BoundedPush) {
+export function limitGit(
+  backend: Backend,
+  { client, mirror, list, state, settings }: LimitedPush,
+): GitLimits {
   let inputEnded = false
+  let hasExited = false
+  let isTidy = true
+  let isTooSlow = false
+  let wasKilled = false
+  let quarantines: readonly string[] = []
   let killTimer: NodeJS.Timeout | undefined
   let unpackTimer: NodeJS.Timeout | undefined
-  const bounds = {
-    isOver: false,
-    isTidy: true,
-    isTooSlow: false,
-    wasKilled: false,
-    /** Quarantine folders of a git that was killed. */
-    quarantines: [] as readonly string[],
+  return {
+    get hasExited() {
+      return hasExited
+    },
+    get isTidy() {
+      return isTidy
+    },
+    get isTooSlow() {
+      return isTooSlow
+    },
+    get wasKilled() {
+      return wasKilled
+    },
+    get quarantines() {
+      return quarantines
+    },
     kill,
     killAfter,
-    onPacket(isKeepalive: boolean) {
+    onPacket(isKeepalive) {
       if (isReceiving()) client.enterPhase('working')
       if (isKeepalive) startUnpackDeadline()
       expectPacket()
@@ -45,20 +82,25 @@ export function boundGit(backend: Backend, { client, mirror, list, state, settin
       clearTimeout(unpackTimer)
       if (state.current !== 'abandoned') clearTimeout(killTimer)
     },
+    markExited() {
+      hasExited = true
+    },
+    markUntidy() {
+      isTidy = false
+    },
     clear() {
       clearTimeout(killTimer)
       clearTimeout(unpackTimer)
     },
   }
-  return bounds
 
   function isReceiving(): boolean {
-    return state.current === 'receiving' && !bounds.isOver
+    return state.current === 'receiving' && !hasExited
   }
   function kill(): void {
-    bounds.quarantines = quarantinesIn(mirror, backend.child.pid ?? 0)
-    bounds.wasKilled = true
-    bounds.isTidy = false
+    quarantines = quarantinesIn(mirror, backend.child.pid ?? 0)
+    wasKilled = true
+    isTidy = false
     killGroup(backend.child)
   }
   function killAfter(ms: number): void {
@@ -76,7 +118,7 @@ export function boundGit(backend: Backend, { client, mirror, list, state, settin
   function startUnpackDeadline(): void {
     if (!isReceiving()) return
     unpackTimer ??= setTimeout(() => {
-      bounds.isTooSlow = true
+      isTooSlow = true
       kill()
     }, settings.scanMs)
   }

@@ -99,7 +99,7 @@ export async function judgeNoOps(
 }
 
 /** Returns the lines for an agent that deletes refs which are not there. git gives the same warning. */
-export const warnings = ({ noOps }: CommandList): string[] =>
+export const absentDeleteWarnings = ({ noOps }: CommandList): string[] =>
   noOps.filter(isVoidDelete).map(({ ref }) => `git-gate: warning: there is no ${ref} to delete`)
 
 /**
