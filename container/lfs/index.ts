@@ -1,6 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { PassFor } from '../../src/contract/companion-api/pass.ts'
-import { disconnectSignal, endWithTimeout } from '../client/push-client.ts'
+import { disconnectSignal, endWithTimeout } from '../client/response-end.ts'
 import { type SessionEnd, sessionEndOf } from '../sessions/session-counts.ts'
 import { sessionOf } from '../sessions/sessions.ts'
 import { lfsBatch } from './batch.ts'
