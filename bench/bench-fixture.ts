@@ -13,15 +13,21 @@ import { delayLink } from './delay-link.ts'
 import { makeRepository, type Shape } from './repositories.ts'
 import { sshClient } from './ssh-client.ts'
 
-/** A repository behind the gate, and its URLs. */
+/** A repository's URL, and the environment with which git reaches it. */
+export interface Remote {
+  readonly url: string
+  readonly env: Readonly<Record<string, string>>
+}
+
+/** A repository behind the gate, and its remotes. */
 export interface Place {
   readonly name: string
   /** The path of the bare upstream. */
   readonly dir: string
-  /** The URL through the gate, with the token of agent ada. */
-  readonly gate: string
-  /** The SSH URL of the upstream. git needs `sshEnv` for it. */
-  readonly ssh: string
+  /** The repository at the gate, for agent ada. */
+  readonly gate: Remote
+  /** The upstream itself. */
+  readonly ssh: Remote
 }
 
 export interface Gate {
@@ -29,8 +35,11 @@ export interface Gate {
   /** The path of the gate's state folder. */
   readonly home: string
   readonly adminToken: string
-  /** Adds an agent with push rights to these patterns, and returns its URL of the repository. */
-  agent(name: string, repository: string, push: readonly string[]): Promise<string>
+  /**
+   * Adds an agent with push rights to these patterns. Its token is in a header, as `git gate agent-config` writes
+   * it, so git sends no request without it.
+   */
+  agent(name: string, repository: string, push: readonly string[]): Promise<Remote>
   /** The ids of the gate's permanent processes. */
   readonly processes: { readonly worker: readonly number[]; readonly companion: number }
 }
@@ -52,8 +61,6 @@ type Put = (repository: Known) => Promise<void>
 export interface Stage {
   readonly folder: string
   readonly gate: Gate
-  /** git's environment for direct access to the upstream. */
-  readonly sshEnv: Readonly<Record<string, string>>
   /**
    * Creates an upstream of this shape behind the gate. `roundTripMs` applies to the gate and to direct
    * access.
@@ -139,9 +146,11 @@ export async function startStage(): Promise<Stage & AsyncDisposable> {
           tokens.get(name) ??
           local.admin.agent(name).then(async () => (await local.admin.mint(name, 'bench')).token)
         tokens.set(name, token)
-        await token
+        const header = `Authorization: Bearer ${await token}`
         await local.admin.grant(name, repository, toTerms({ push: [...push] }))
-        return `${local.url.replace('://', `://${name}:${await token}@`)}/${repository}.git`
+        const file = path.join(home.dir, `${name}.gitconfig`)
+        fs.writeFileSync(file, `[http "${local.url}/"]\n\textraHeader = "${header}"\n`, { mode: 0o600 })
+        return { url: `${local.url}/${repository}.git`, env: { GIT_CONFIG_GLOBAL: file } }
       },
     }
   }
@@ -160,7 +169,6 @@ export async function startStage(): Promise<Stage & AsyncDisposable> {
   return {
     folder,
     gate,
-    sshEnv: client.env,
     async place(name, shape, roundTripMs = 0) {
       const dir = path.join(folder, 'upstreams', `${name}.git`)
       if (!fs.existsSync(dir)) await makeRepository(dir, shape)
@@ -169,7 +177,8 @@ export async function startStage(): Promise<Stage & AsyncDisposable> {
       const put = { name, url: ssh, knownHosts: sshd.knownHosts.replace(`:${sshd.port} `, `:${port} `) }
       known.push(put)
       await gate.put(put)
-      return { name, dir, ssh, gate: await gate.agent('ada', name, ['refs/heads/**']) }
+      const remote = { url: ssh, env: client.env }
+      return { name, dir, ssh: remote, gate: await gate.agent('ada', name, ['refs/heads/**']) }
     },
     async anotherGate(settings, names, watch) {
       const another = await openGate(settings, watch)

@@ -22,22 +22,23 @@ export async function size(stage: Stage, { quick }: Effort): Promise<Drawing> {
   }
   for (const bytes of sizes) {
     const scans: number[] = []
-    const by = async (name: 'gate' | 'ssh', env = {}, scanned = false) => {
+    const by = async (name: 'gate' | 'ssh', scanned: boolean) => {
       const tree = await workTree(stage, places[name].dir)
       return {
         name,
         async run(round: number) {
           const folder = `size-${bytes}-${round}`
           await tree.change({ [`${folder}/file.dat`]: binary(bytes) })
+          const { url, env } = places[name][name]
           const ms = await timed(() =>
-            mustGit(['push', '-q', places[name][name], `HEAD:refs/heads/${bytes}`], { cwd: tree.dir, env }),
+            mustGit(['push', '-q', url, `HEAD:refs/heads/${bytes}`], { cwd: tree.dir, env }),
           )
           if (scanned) scans.push(await timed(() => bareScanOfFiles(path.join(tree.dir, folder))))
           return ms
         },
       }
     }
-    const times = await compare([await by('gate'), await by('ssh', stage.sshEnv, true)], 3)
+    const times = await compare([await by('gate', false), await by('ssh', true)], 3)
     const ssh = times.get('ssh') ?? []
     series.gate.push([bytes / 1e6, spread(times.get('gate') ?? []).median / 1000])
     series.ssh.push([bytes / 1e6, spread(ssh).median / 1000])

@@ -1,5 +1,5 @@
 import { cloneIn } from '../../test/harness/clone.ts'
-import { mustGit, type Stage } from '../bench-fixture.ts'
+import { mustGit, type Remote, type Stage } from '../bench-fixture.ts'
 import { timed } from '../measure.ts'
 import type { Drawing } from '../report/svg.ts'
 import { text } from '../repositories.ts'
@@ -12,7 +12,7 @@ export async function throughput(stage: Stage, { quick }: Effort): Promise<Drawi
   // Separate, equal upstreams: the gate would first have to fetch a direct push to its own upstream.
   const place = await stage.place('throughput-gate', { commits: 100 })
   const theirs = await stage.place('throughput-ssh', { commits: 100 })
-  const urls = await agentsOf(stage, place, Math.max(...counts))
+  const remotes = await agentsOf(stage, place, Math.max(...counts))
   const gate: [number, number][] = []
   const ssh: [number, number][] = []
   const rate = async (count: number, each: (i: number) => Promise<unknown>) => {
@@ -26,11 +26,12 @@ export async function throughput(stage: Stage, { quick }: Effort): Promise<Drawi
     )
     return (count * turns * 1000) / ms
   }
-  await oneAgent(stage, urls[0] ?? '', 'warm')
+  const remoteOf = (i: number) => remotes[i] ?? place.gate
+  await oneAgent(stage, remoteOf(0), 'warm')
   for (const count of counts) {
     gate.push([
       count,
-      await rate(count, i => oneAgent(stage, urls[i % count] ?? '', `gate-${count}/agent-${i}`)),
+      await rate(count, i => oneAgent(stage, remoteOf(i % count), `gate-${count}/agent-${i}`)),
     ])
     ssh.push([count, await rate(count, i => direct(stage, theirs.ssh, `ssh-${count}/agent-${i}`))])
   }
@@ -45,9 +46,9 @@ export async function throughput(stage: Stage, { quick }: Effort): Promise<Drawi
   }
 }
 
-async function direct(stage: Stage, url: string, branch: string): Promise<void> {
+async function direct(stage: Stage, { url, env }: Remote, branch: string): Promise<void> {
   const dir = stage.fresh('direct')
-  await mustGit(['clone', '-q', url, dir], { env: stage.sshEnv })
+  await mustGit(['clone', '-q', url, dir], { env })
   await cloneIn(dir).commit('A change', { [`${branch}.txt`]: text(2_000) })
-  await mustGit(['push', '-q', 'origin', `HEAD:refs/heads/${branch}`], { cwd: dir, env: stage.sshEnv })
+  await mustGit(['push', '-q', 'origin', `HEAD:refs/heads/${branch}`], { cwd: dir, env })
 }

@@ -1,13 +1,12 @@
 import { cloneIn } from '../../test/harness/clone.ts'
-import type { Place } from '../bench-fixture.ts'
-import { mustGit, type Stage } from '../bench-fixture.ts'
+import { mustGit, type Place, type Remote, type Stage } from '../bench-fixture.ts'
 import { compare, timed } from '../measure.ts'
 import { bareScanOfCommit } from '../peers/gitleaks.ts'
 import { text } from '../repositories.ts'
 import { compared, type Row } from '../row.ts'
 
 /** Does the work of an agent: clones, commits, and pushes to a branch of its own. */
-export async function oneAgent(stage: Stage, url: string, branch: string, env = {}): Promise<string> {
+export async function oneAgent(stage: Stage, { url, env }: Remote, branch: string): Promise<string> {
   const dir = stage.fresh('agent')
   await mustGit(['clone', '-q', url, dir], { env })
   const tree = cloneIn(dir)
@@ -16,11 +15,11 @@ export async function oneAgent(stage: Stage, url: string, branch: string, env = 
   return dir
 }
 
-export async function agentsOf(stage: Stage, place: Place, count: number): Promise<readonly string[]> {
-  const urls: string[] = []
+export async function agentsOf(stage: Stage, place: Place, count: number): Promise<readonly Remote[]> {
+  const remotes: Remote[] = []
   for (let i = 0; i < count; i++)
-    urls.push(await stage.gate.agent(`agent-${i}`, place.name, ['refs/heads/**']))
-  return urls
+    remotes.push(await stage.gate.agent(`agent-${i}`, place.name, ['refs/heads/**']))
+  return remotes
 }
 
 /** Concurrent agents, compared with the same work in sequence. */
@@ -30,23 +29,25 @@ export const agentsAtOnce: Row = {
     const count = quick ? 8 : 32
     const place = await stage.place('shared', { commits: 100 })
     const direct = await stage.place('shared-direct', { commits: 100 })
-    const urls = await agentsOf(stage, place, count)
+    const remotes = await agentsOf(stage, place, count)
     const branch = (how: string, round: number, i: number) => `${how}/round-${round}/agent-${i}`
     const times = await compare(
       [
         {
           name: 'at once',
           run: round =>
-            timed(() => Promise.all(urls.map((url, i) => oneAgent(stage, url, branch('at-once', round, i))))),
+            timed(() =>
+              Promise.all(remotes.map((remote, i) => oneAgent(stage, remote, branch('at-once', round, i)))),
+            ),
         },
         {
           name: 'ssh at once',
           run: round =>
             timed(() =>
               Promise.all(
-                urls.map(async (_, i) => {
+                remotes.map(async (_, i) => {
                   const branchName = branch('ssh', round, i)
-                  await bareScanOfCommit(await oneAgent(stage, direct.ssh, branchName, stage.sshEnv))
+                  await bareScanOfCommit(await oneAgent(stage, direct.ssh, branchName))
                 }),
               ),
             ),
@@ -55,7 +56,8 @@ export const agentsAtOnce: Row = {
           name: 'in turn',
           run: round =>
             timed(async () => {
-              for (const [i, url] of urls.entries()) await oneAgent(stage, url, branch('in-turn', round, i))
+              for (const [i, remote] of remotes.entries())
+                await oneAgent(stage, remote, branch('in-turn', round, i))
             }),
         },
       ],

@@ -1,6 +1,6 @@
 import fs from 'node:fs'
 import path from 'node:path'
-import { mustGit } from '../bench-fixture.ts'
+import { mustGit, type Remote } from '../bench-fixture.ts'
 import { compare, timed } from '../measure.ts'
 import { startGitDaemon, startNginx } from '../peers/servers.ts'
 import { binary } from '../repositories.ts'
@@ -20,7 +20,7 @@ export const clone: Row = {
     const folder = path.dirname(place.dir)
     await using nginx = await startNginx(folder, stage.fresh('nginx'))
     await using daemon = await startGitDaemon(folder)
-    const by = (name: string, url: string, env = {}) => ({
+    const by = (name: string, { url, env = {} }: { url: string; env?: Remote['env'] }) => ({
       name,
       async run() {
         const into = stage.fresh('clone')
@@ -32,9 +32,9 @@ export const clone: Row = {
     const times = await compare(
       [
         by('gate', place.gate),
-        by('ssh', place.ssh, stage.sshEnv),
-        ...(nginx ? [by('nginx', nginx.urlOf(place.name))] : []),
-        by('daemon', daemon.urlOf(place.name)),
+        by('ssh', place.ssh),
+        ...(nginx ? [by('nginx', { url: nginx.urlOf(place.name) })] : []),
+        by('daemon', { url: daemon.urlOf(place.name) }),
       ],
       Math.min(rounds, 6),
     )

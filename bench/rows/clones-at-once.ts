@@ -1,6 +1,6 @@
 import fs from 'node:fs'
 import path from 'node:path'
-import { mustGit } from '../bench-fixture.ts'
+import { mustGit, type Remote } from '../bench-fixture.ts'
 import { compare, timed } from '../measure.ts'
 import { startNginx } from '../peers/servers.ts'
 import { treeTime, wholeGateTime } from '../push-cost/processor-time.ts'
@@ -17,13 +17,13 @@ export const clonesAtOnce: Row = {
     await using nginx = await startNginx(path.dirname(place.dir), stage.fresh('nginx'))
     if (!nginx) return []
     const served = { gate: [] as number[], nginx: [] as number[] }
-    const by = (name: keyof typeof served, url: string, serverTime: () => number) => ({
+    const by = (name: keyof typeof served, url: string, env: Remote['env'], serverTime: () => number) => ({
       name,
       async run(round: number) {
         const folders = Array.from({ length: count }, () => stage.fresh('clone'))
         const before = serverTime()
         const ms = await timed(() =>
-          Promise.all(folders.map(into => mustGit(['clone', '-q', '--bare', url, into]))),
+          Promise.all(folders.map(into => mustGit(['clone', '-q', '--bare', url, into], { env }))),
         )
         if (round > 0) served[name].push((serverTime() - before) * 1000)
         for (const folder of folders) fs.rmSync(folder, { recursive: true })
@@ -31,8 +31,8 @@ export const clonesAtOnce: Row = {
       },
     })
     const contenders = [
-      by('gate', place.gate, () => wholeGateTime(stage.gate)),
-      by('nginx', nginx.urlOf(place.name), () => treeTime(nginx.processes)),
+      by('gate', place.gate.url, place.gate.env, () => wholeGateTime(stage.gate)),
+      by('nginx', nginx.urlOf(place.name), {}, () => treeTime(nginx.processes)),
     ]
     const times = await compare(contenders, Math.min(rounds, 4))
     const work = `${count} clones of a ${megabytes} MB repository at once`

@@ -1,4 +1,4 @@
-import { mustGit } from '../bench-fixture.ts'
+import { mustGit, type Remote } from '../bench-fixture.ts'
 import { compare, timed } from '../measure.ts'
 import { compared, type Result, type Row } from '../row.ts'
 import { workTree } from '../work-tree.ts'
@@ -11,7 +11,7 @@ export const fetchOne: Row = {
     for (const roundTripMs of [0, 20, 80]) {
       const place = await stage.place(`fetched-${roundTripMs}`, { commits: 100 }, roundTripMs)
       const author = await workTree(stage, place.dir)
-      const by = async (name: string, url: string, env = {}) => {
+      const by = async (name: string, { url, env }: Remote) => {
         const reader = await workTree(stage, place.dir)
         return {
           name,
@@ -24,10 +24,7 @@ export const fetchOne: Row = {
           },
         }
       }
-      const times = await compare(
-        [await by('gate', place.gate), await by('ssh', place.ssh, stage.sshEnv)],
-        rounds,
-      )
+      const times = await compare([await by('gate', place.gate), await by('ssh', place.ssh)], rounds)
       results.push(
         compared(
           {

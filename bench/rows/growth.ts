@@ -37,7 +37,11 @@ export const growth: Row = {
 const fetched = (place: Place) =>
   until(
     async () =>
-      (await git(['-c', 'protocol.version=0', 'ls-remote', '-q', place.gate, 'HEAD'])).code === 0
+      (
+        await git(['-c', 'protocol.version=0', 'ls-remote', '-q', place.gate.url, 'HEAD'], {
+          env: place.gate.env,
+        })
+      ).code === 0
         ? true
         : undefined,
     600_000,
@@ -55,21 +59,20 @@ async function between(
   const key = work.replaceAll(' ', '-')
   const by = async (name: string, shape: Shape) => {
     // Separate, equal upstreams: the gate would first have to fetch a direct push to its own upstream.
-    const make = async (way: 'gate' | 'ssh', env = {}) => {
+    const make = async (way: 'gate' | 'ssh') => {
       const place = await stage.place(`${key}-${name}-${way}`, shape)
       if (way === 'gate') await fetched(place)
       const tree = await workTree(stage, place.dir)
+      const { url, env } = place[way]
       return {
         name: `${name} ${way}`,
         async run() {
           await tree.change()
-          return timed(() =>
-            mustGit(['push', '-q', place[way], 'HEAD:refs/heads/one'], { cwd: tree.dir, env }),
-          )
+          return timed(() => mustGit(['push', '-q', url, 'HEAD:refs/heads/one'], { cwd: tree.dir, env }))
         },
       }
     }
-    return [await make('gate'), await make('ssh', stage.sshEnv)]
+    return [await make('gate'), await make('ssh')]
   }
   const times = await compare([...(await by('large', large)), ...(await by('small', small))], rounds)
   const of = (name: string) => times.get(name) ?? []

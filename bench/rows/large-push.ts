@@ -18,15 +18,16 @@ export const largePush: Row = {
       const megabytes = quick ? 10 : 100
       const scans: number[] = []
       // Separate, equal upstreams: the gate would first have to fetch a direct push to its own upstream.
-      const by = async (name: 'gate' | 'ssh', env: Readonly<Record<string, string>>, scanned: boolean) => {
+      const by = async (name: 'gate' | 'ssh', scanned: boolean) => {
         const place = await stage.place(`pushed-${kind}-${name}`, { commits: 20 })
         const run = async (round: number) => {
           const tree = await workTree(stage, place.dir)
           const folder = `data-${name}-${round}`
           const names = Array.from({ length: FILES }, (_, i) => `${folder}/file-${i}.dat`)
           await tree.change(Object.fromEntries(names.map(file => [file, make((megabytes * 1e6) / FILES)])))
+          const { url, env } = place[name]
           const push = await timed(() =>
-            mustGit(['push', '-q', place[name], `HEAD:refs/heads/${folder}`], { cwd: tree.dir, env }),
+            mustGit(['push', '-q', url, `HEAD:refs/heads/${folder}`], { cwd: tree.dir, env }),
           )
           if (scanned) {
             const scan = await timed(() => bareScanOfFiles(path.join(tree.dir, folder)))
@@ -37,10 +38,7 @@ export const largePush: Row = {
         }
         return { name, run }
       }
-      const times = await compare(
-        [await by('gate', {}, false), await by('ssh', stage.sshEnv, true)],
-        Math.min(rounds, 3),
-      )
+      const times = await compare([await by('gate', false), await by('ssh', true)], Math.min(rounds, 3))
       const [gate = [], ssh = []] = [times.get('gate'), times.get('ssh')]
       const work = `push ${megabytes} MB of ${kind}`
       const target = 1.1

@@ -14,15 +14,15 @@ export const lfsMemory: Row = {
     await using _server = await startStageLfs(stage)
     const place = await stage.place('lfs-heavy', { commits: 20 })
     const gate = await stage.anotherGate({ GATE_SCAN_SECONDS: '1800' }, [place.name])
-    const url = await gate.agent('ada', place.name, ['refs/heads/**'])
+    const { url, env } = await gate.agent('ada', place.name, ['refs/heads/**'])
     // The first requests load memory that later ones do not add to.
     const warm = await lfsTree(stage, place, 3, 30e6)
     const fetch = async (dir: string) => {
       fs.rmSync(objectsOf({ dir }), { recursive: true })
-      await mustGit(['lfs', 'fetch', url, 'HEAD'], { cwd: dir })
+      await mustGit(['lfs', 'fetch', url, 'HEAD'], { cwd: dir, env })
     }
-    await mustGit(['lfs', 'push', url, 'HEAD'], { cwd: warm.dir })
-    await mustGit(['push', '-q', '--no-verify', url, 'HEAD:refs/heads/warm'], { cwd: warm.dir })
+    await mustGit(['lfs', 'push', url, 'HEAD'], { cwd: warm.dir, env })
+    await mustGit(['push', '-q', '--no-verify', url, 'HEAD:refs/heads/warm'], { cwd: warm.dir, env })
     await fetch(warm.dir)
     const tree = await lfsTree(stage, place, 1, megabytes * 1e6)
     await delay(3_000)
@@ -34,8 +34,8 @@ export const lfsMemory: Row = {
       const note = 'the scan is a process of its own; the scan limit of this gate is raised to 1800 s'
       results.push(peakResult(gate, idle, `${what} of an LFS object of ${megabytes} MB`, note))
     }
-    await during('upload', () => mustGit(['lfs', 'push', url, 'HEAD'], { cwd: tree.dir }))
-    await mustGit(['push', '-q', '--no-verify', url, 'HEAD:refs/heads/heavy'], { cwd: tree.dir })
+    await during('upload', () => mustGit(['lfs', 'push', url, 'HEAD'], { cwd: tree.dir, env }))
+    await mustGit(['push', '-q', '--no-verify', url, 'HEAD:refs/heads/heavy'], { cwd: tree.dir, env })
     await during('download from the store', () => fetch(tree.dir))
     fs.rmSync(path.join(gate.home, 'companion/lfs'), { recursive: true })
     await during('download from upstream', () => fetch(tree.dir))

@@ -1,6 +1,6 @@
 import fs from 'node:fs'
 import path from 'node:path'
-import { mustGit, type Stage } from '../bench-fixture.ts'
+import { mustGit, type Remote, type Stage } from '../bench-fixture.ts'
 import { lfsTree, objectsOf, startStageLfs } from '../lfs-tree.ts'
 import { compare, timed } from '../measure.ts'
 import { bareScanOfFiles } from '../peers/gitleaks.ts'
@@ -25,15 +25,16 @@ async function transfers(stage: Stage, { rounds, quick }: Effort, count: number)
   const place = await stage.place(`lfs-${count}`, { commits: 20 })
   const scans: number[] = []
   const trees: string[] = []
-  const up = (name: 'gate' | 'ssh', env: Readonly<Record<string, string>>) => ({
+  const up = (name: 'gate' | 'ssh') => ({
     name,
     async run(round: number) {
       const tree = await lfsTree(stage, place, count, megabytes * 1e6)
-      const push = ['lfs', 'push', place[name], 'HEAD']
-      const ms = await timed(() => mustGit(push, { cwd: tree.dir, env }))
+      const { url, env } = place[name]
+      const ms = await timed(() => mustGit(['lfs', 'push', url, 'HEAD'], { cwd: tree.dir, env }))
       // A pointer in the repository lets the gate serve the object.
       const branch = `HEAD:refs/heads/${name}-${round}`
-      await mustGit(['push', '-q', '--no-verify', place.gate, branch], { cwd: tree.dir })
+      const { gate } = place
+      await mustGit(['push', '-q', '--no-verify', gate.url, branch], { cwd: tree.dir, env: gate.env })
       if (name === 'ssh' && round > 0) scans.push(await timed(() => bareScanOfFiles(objectsOf(tree))))
       fs.rmSync(path.join(tree.dir, '.git/lfs'), { recursive: true })
       trees.push(tree.dir)
@@ -41,9 +42,9 @@ async function transfers(stage: Stage, { rounds, quick }: Effort, count: number)
     },
   })
   const runs = Math.min(rounds, 3)
-  const pushed = await compare([up('gate', {}), up('ssh', stage.sshEnv)], runs)
+  const pushed = await compare([up('gate'), up('ssh')], runs)
   const [cwd = ''] = trees
-  const down = (name: string, url: string, env: Readonly<Record<string, string>>, before = () => {}) => ({
+  const down = (name: string, { url, env }: Remote, before = () => {}) => ({
     name,
     async run() {
       before()
@@ -54,11 +55,7 @@ async function transfers(stage: Stage, { rounds, quick }: Effort, count: number)
   })
   const emptyStore = () => fs.rmSync(path.join(stage.gate.home, 'companion/lfs'), { recursive: true })
   const fetched = await compare(
-    [
-      down('first', place.gate, {}, emptyStore),
-      down('second', place.gate, {}),
-      down('ssh', place.ssh, stage.sshEnv),
-    ],
+    [down('first', place.gate, emptyStore), down('second', place.gate), down('ssh', place.ssh)],
     runs,
   )
   for (const dir of trees) fs.rmSync(dir, { recursive: true })

@@ -1,5 +1,5 @@
 import path from 'node:path'
-import { mustGit } from '../bench-fixture.ts'
+import { mustGit, type Remote } from '../bench-fixture.ts'
 import { compare, timed } from '../measure.ts'
 import { startGitDaemon, startNginx } from '../peers/servers.ts'
 import { compared, type Result, type Row } from '../row.ts'
@@ -13,7 +13,7 @@ export const lsRemote: Row = {
     const folder = path.dirname(place.dir)
     await using nginx = await startNginx(folder, stage.fresh('nginx'))
     await using daemon = await startGitDaemon(folder)
-    const by = (name: string, url: string, env = {}) => ({
+    const by = (name: string, { url, env = {} }: { url: string; env?: Remote['env'] }) => ({
       name,
       run: () => timed(() => mustGit(['ls-remote', '-q', url], { env })),
     })
@@ -21,9 +21,9 @@ export const lsRemote: Row = {
       [
         by('fresh', await fresh.agent('ada', place.name, ['refs/heads/**'])),
         by('asking', place.gate),
-        ...(nginx ? [by('nginx', nginx.urlOf(place.name))] : []),
-        by('ssh', place.ssh, stage.sshEnv),
-        by('daemon', daemon.urlOf(place.name)),
+        ...(nginx ? [by('nginx', { url: nginx.urlOf(place.name) })] : []),
+        by('ssh', place.ssh),
+        by('daemon', { url: daemon.urlOf(place.name) }),
       ],
       rounds,
     )

@@ -16,13 +16,13 @@ export const memory: Row = {
     const gate = await stage.anotherGate({ GATE_SCAN_SECONDS: '1800', GATE_FORWARD_SECONDS: '1800' }, [
       place.name,
     ])
-    const url = await gate.agent('ada', place.name, ['refs/heads/**'])
+    const { url, env } = await gate.agent('ada', place.name, ['refs/heads/**'])
     // Warms up first: the memory that the first requests load does not grow with later requests.
     const tree = await workTree(stage, place.dir)
     for (let i = 0; i < 5; i++) {
       await tree.change()
-      await mustGit(['push', '-q', url, 'HEAD:refs/heads/warm'], { cwd: tree.dir })
-      await mustGit(['clone', '-q', '--bare', url, stage.fresh('warm')])
+      await mustGit(['push', '-q', url, 'HEAD:refs/heads/warm'], { cwd: tree.dir, env })
+      await mustGit(['clone', '-q', '--bare', url, stage.fresh('warm')], { env })
     }
     await delay(3_000)
     const idle = residentMemory(gate)
@@ -44,10 +44,10 @@ export const memory: Row = {
       const note = `counted are workerd and the companion; its children are git and gitleaks, as a direct push has them${search ? `, and the search of a large push, a process of its own that held up to ${mb(search)}` : ''}; scan and forward limits of this gate are raised to 1800 s`
       results.push(peakResult(gate, idle, `${what} of ${megabytes} MB`, note))
     }
-    await during('push', () => mustGit(['push', '-q', url, 'HEAD:refs/heads/heavy'], { cwd: tree.dir }))
+    await during('push', () => mustGit(['push', '-q', url, 'HEAD:refs/heads/heavy'], { cwd: tree.dir, env }))
     await during('clone', async () => {
       const into = stage.fresh('heavy')
-      await mustGit(['clone', '-q', '--bare', url, into])
+      await mustGit(['clone', '-q', '--bare', url, into], { env })
       fs.rmSync(into, { recursive: true })
     })
     return results

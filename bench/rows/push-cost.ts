@@ -1,4 +1,4 @@
-import { type Gate, mustGit, type Place, type Stage } from '../bench-fixture.ts'
+import { type Gate, mustGit, type Place, type Remote, type Stage } from '../bench-fixture.ts'
 import { onPath } from '../peers/on-path.ts'
 import { type EdgeRequest, LOGS_REQUESTS, readEdgeRequest } from '../push-cost/edge-requests.ts'
 import { between, gateTime } from '../push-cost/processor-time.ts'
@@ -20,8 +20,8 @@ export const pushCost: Row = {
       },
     })
     const tree = await workTree(stage, place.dir)
-    const url = await gate.agent('ada', place.name, ['refs/heads/**'])
-    const measured = { stage, place, gate, tree, url, heard, pushes: quick ? 3 : rounds }
+    const remote = await gate.agent('ada', place.name, ['refs/heads/**'])
+    const measured = { stage, place, gate, tree, remote, heard, pushes: quick ? 3 : rounds }
     return [await cost(measured, false), await cost(measured, true)]
   },
 }
@@ -31,7 +31,7 @@ interface Measured {
   readonly place: Place
   readonly gate: Gate
   readonly tree: WorkTree
-  readonly url: string
+  readonly remote: Remote
   /** The requests and statements behind the Worker so far. */
   readonly heard: EdgeRequest[]
   readonly pushes: number
@@ -60,15 +60,15 @@ async function cost(measured: Measured, hasMoved: boolean): Promise<Result> {
   }
 }
 
-async function pushOnce({ tree, place, url }: Measured, hasMoved: boolean): Promise<void> {
-  const push = (to: string, branch: string) =>
-    mustGit(['push', '-q', to, `HEAD:refs/heads/${branch}`], { cwd: tree.dir })
+async function pushOnce({ tree, place, remote }: Measured, hasMoved: boolean): Promise<void> {
+  const push = (url: string, branch: string, env = {}) =>
+    mustGit(['push', '-q', url, `HEAD:refs/heads/${branch}`], { cwd: tree.dir, env })
   await tree.change()
   if (hasMoved) {
     await push(place.dir, 'other')
     await tree.change()
   }
-  await push(url, 'one')
+  await push(remote.url, 'one', remote.env)
 }
 
 /** strace makes a push several times as long, so the pushes that it watches are not those that are timed. */

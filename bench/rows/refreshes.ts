@@ -10,14 +10,19 @@ export const refreshes: Row = {
     const count = quick ? 20 : 100
     const place = await stage.place('popular', { commits: 100 })
     const gate = await stage.anotherGate({ GATE_FETCH_FRESH_SECONDS: String(WINDOW_SECONDS) }, [place.name])
-    const urls = await Promise.all(
+    const remotes = await Promise.all(
       Array.from({ length: count }, (_, i) => gate.agent(`reader-${i}`, place.name, ['refs/heads/**'])),
     )
     const seen = () => stage.upstreamSessions(place)
     const clones = () =>
-      Promise.all(urls.map(url => mustGit(['clone', '-q', '--no-checkout', url, stage.fresh('reader')])))
+      Promise.all(
+        remotes.map(({ url, env }) =>
+          mustGit(['clone', '-q', '--no-checkout', url, stage.fresh('reader')], { env }),
+        ),
+      )
     // The first request creates the mirror.
-    await mustGit(['ls-remote', '-q', urls[0] ?? ''])
+    const { url, env } = remotes[0] ?? place.gate
+    await mustGit(['ls-remote', '-q', url], { env })
     const first = seen().length
     if (first === 0) throw new Error('the upstream was asked for a mirror, and its sessions are not seen')
     await clones()

@@ -9,7 +9,7 @@ export const refusal: Row = {
   name: 'refusal',
   async run(stage, { rounds }) {
     const place = await stage.place('guarded', { commits: 100 })
-    const url = await stage.gate.agent('bob', place.name, ['refs/heads/bob/**'])
+    const { url, env } = await stage.gate.agent('bob', place.name, ['refs/heads/bob/**'])
     const tree = await workTree(stage, place.dir)
     const times = await compare(
       [
@@ -18,7 +18,7 @@ export const refusal: Row = {
           async run() {
             await tree.change()
             return timed(async () => {
-              const ran = await git(['push', '-q', url, 'HEAD:refs/heads/main'], { cwd: tree.dir })
+              const ran = await git(['push', '-q', url, 'HEAD:refs/heads/main'], { cwd: tree.dir, env })
               if (!/git-gate: bob may/.test(ran.output)) throw new Error(`not refused: ${ran.output}`)
             })
           },
@@ -27,7 +27,9 @@ export const refusal: Row = {
           name: 'accepted',
           async run() {
             await tree.change()
-            return timed(() => mustGit(['push', '-q', url, 'HEAD:refs/heads/bob/fix'], { cwd: tree.dir }))
+            return timed(() =>
+              mustGit(['push', '-q', url, 'HEAD:refs/heads/bob/fix'], { cwd: tree.dir, env }),
+            )
           },
         },
       ],

@@ -1,4 +1,4 @@
-import { mustGit, type Stage } from '../bench-fixture.ts'
+import { mustGit, type Remote, type Stage } from '../bench-fixture.ts'
 import { busyCore, compare, timed } from '../measure.ts'
 import { bareScanOfCommit } from '../peers/gitleaks.ts'
 import { compared, type Result, type Row } from '../row.ts'
@@ -24,7 +24,7 @@ async function at(stage: Stage, roundTripMs: number, rounds: number, machine = '
       roundTripMs,
     )
     const tree = await workTree(stage, place.dir)
-    const push = (url: string, branch: string, env = {}) =>
+    const push = ({ url, env }: Remote, branch: string) =>
       mustGit(['push', '-q', url, `HEAD:refs/heads/${branch}`], { cwd: tree.dir, env })
     return { place, tree, push }
   }
@@ -45,7 +45,7 @@ async function at(stage: Stage, roundTripMs: number, rounds: number, machine = '
         name: 'gate after news',
         async run() {
           await busy.tree.change()
-          await busy.push(busy.place.dir, 'other')
+          await busy.push({ url: busy.place.dir, env: {} }, 'other')
           await busy.tree.change()
           return timed(() => busy.push(busy.place.gate, 'one'))
         },
@@ -54,7 +54,7 @@ async function at(stage: Stage, roundTripMs: number, rounds: number, machine = '
         name: 'ssh',
         async run(round) {
           await direct.tree.change()
-          const push = await timed(() => direct.push(direct.place.ssh, 'one', stage.sshEnv))
+          const push = await timed(() => direct.push(direct.place.ssh, 'one'))
           const scan = await timed(() => bareScanOfCommit(direct.tree.dir))
           if (round > 0) scans.push(scan)
           return push

@@ -49,13 +49,14 @@ export const steadyPushes: Row = {
 
 async function pusher(stage: Stage, index: number): Promise<() => Promise<Pushed>> {
   const place = await stage.place(`steady-${index % REPOSITORIES}`, { commits: 100 })
-  const url = await stage.gate.agent(`steady-${index}`, place.name, ['refs/heads/**'])
+  const { url, env } = await stage.gate.agent(`steady-${index}`, place.name, ['refs/heads/**'])
   const tree = await workTree(stage, place.dir)
   return async () => {
     await tree.change()
     const started = performance.now()
     const ran = await git(['push', '-q', url, `HEAD:refs/heads/steady-${index}`], {
       cwd: tree.dir,
+      env,
       within: 300_000,
     })
     const ms = performance.now() - started
