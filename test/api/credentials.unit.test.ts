@@ -13,6 +13,9 @@ test.each([
   ['xBearer t', undefined],
   ['Digest t', undefined],
   ['Bearer', undefined],
+  ['Bearer t, Bearer t', { user: undefined, token: 't' }],
+  ['Bearer t, Bearer u', undefined],
+  ['Bearer t, Bearer t, Bearer t', undefined],
   [undefined, undefined],
 ])('the header %j has these credentials: %j', (header, given) => {
   expect(credentials(header)).toEqual(given)

@@ -86,6 +86,16 @@ describe.skipIf(noClient)('the git-lfs client', () => {
     })
   })
 
+  test('sends and gets objects with its token in a header, as agent-config writes it', async () => {
+    const work = await clone(ada)
+    await work.text(['remote', 'set-url', 'origin', `${gate.url}/app.git`])
+    await work.text(['config', `http.${gate.url}/.extraHeader`, `Authorization: Bearer ${ada.token}`])
+    await work.commit('A model', { ...ATTRIBUTES, 'header.bin': megabytes(1) })
+    expect(await work.push('HEAD:refs/heads/header')).toMatchObject(accepted)
+    rmSync(path.join(work.dir, '.git/lfs/objects'), { recursive: true })
+    expect(await work.git(['lfs', 'fetch', 'origin', 'HEAD'])).toMatchObject(accepted)
+  })
+
   test('moves files of earlier commits into Git LFS (migrate import), and pushes them', async () => {
     const work = await clone(ada)
     const big = megabytes(1)
