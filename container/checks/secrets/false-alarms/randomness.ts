@@ -62,6 +62,14 @@ function withoutWords(value: string): string {
   return words + rest.slice(from)
 }
 
+/** A name in camel case, of words that may end in a digit: `createHttp2Server`. */
+const CAMEL_CASE = /^[a-z]{2,}(?:[A-Z][a-z]+\d?)+$/
+/** The fewest characters of its words on average. Random letters have two between capitals. */
+const MIN_WORD = 4
+
+const isCamelCase = (value: string) =>
+  CAMEL_CASE.test(value) && value.length >= MIN_WORD * (value.replace(/[^A-Z]/g, '').length + 1)
+
 /** A key of UUID form. */
 const UUID = /[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}/i
 
@@ -76,6 +84,7 @@ const MIN_RANDOM = 12
  */
 export function isRandom(value: string, minLength = MIN_RANDOM): boolean {
   if (UUID.test(value)) return entropyOf(value) > 2.6
+  if (isCamelCase(value)) return false
   const rest = withoutWords(value)
   const letters = rest.replace(/[^A-Za-z0-9]/g, '')
   const isHex = /^[0-9a-f]*$|^[0-9A-F]*$/.test(letters)

@@ -1,10 +1,12 @@
 import { isRandom } from './randomness.ts'
 
+const ID =
+  /^(?:[0-9a-f]{32}|[0-9a-f]{40}|[0-9a-f]{56}|[0-9a-f]{64}|[0-9a-f]{96}|[0-9a-f]{128}|[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})$/i
+/** Words before a digest, as keys of caches have them. */
+const ID_WORDS = /^(?:[a-z][a-z.]{1,20}-){1,5}(?=[0-9a-f]{32,}$)/i
+
 /** Digests in hex and UUIDs, as ids are. */
-export const isId = (value: string) =>
-  /^(?:[0-9a-f]{32}|[0-9a-f]{40}|[0-9a-f]{56}|[0-9a-f]{64}|[0-9a-f]{96}|[0-9a-f]{128}|[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})$/i.test(
-    value,
-  )
+export const isId = (value: string) => ID.test(value.replace(ID_WORDS, ''))
 
 /** Says whether the value is the name of a function that is called. */
 export const isCall = (value: string, line: string) => {
