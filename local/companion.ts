@@ -53,8 +53,8 @@ export async function startCompanion(options: CompanionOptions): Promise<Running
     if (stopping.signal.aborted) return
     deaths.push(Date.now())
     const lately = deaths.filter(at => at > Date.now() - 60_000).length
-    if (lately > MAX_DEATHS) return crashLoop.reject(new Error(`the companion keeps ending: ${reason}`))
-    options.log(`gate: ${reason}; it is started again`)
+    if (lately > MAX_DEATHS) return crashLoop.reject(new Error(`the companion keeps exiting: ${reason}`))
+    options.log(`gate: ${reason}; restarting it`)
     try {
       await delay(200 * (lately - 1), undefined, { signal: stopping.signal })
       ;({ child, url } = await startOnce(options, port))
@@ -65,7 +65,7 @@ export async function startCompanion(options: CompanionOptions): Promise<Running
     else watch()
   }
   const watch = (): void => {
-    child.once('exit', (code, signal) => startAgain(`the companion ended (${signal ?? `code ${code}`})`))
+    child.once('exit', (code, signal) => startAgain(`the companion exited (${signal ?? `code ${code}`})`))
   }
   watch()
   return {
@@ -118,7 +118,7 @@ async function startOnce(
     })
     child.once('error', reject)
     child.once('exit', (code, signal) =>
-      reject(new Error(`the companion ended as it started (${signal ?? `code ${code}`})`)),
+      reject(new Error(`the companion exited as it started (${signal ?? `code ${code}`})`)),
     )
   })
   const patience = new AbortController()

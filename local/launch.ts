@@ -109,7 +109,7 @@ async function setUpWanted(
   endFirstStart(home)
   if (withAgent && shown && !shown.token)
     log(
-      `gate: no clone line: ${AGENT} is made in an empty ledger only, and has only what operators left it; git gate agent add, grant set and token mint make an agent`,
+      `gate: there is no clone URL: ${AGENT} is created only in an empty ledger, and its token or grant has been removed. Create an agent: git gate agent add NAME --grant REPOSITORY, then git gate token mint NAME`,
     )
   return shown
 }

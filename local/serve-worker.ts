@@ -22,7 +22,8 @@ const problem =
   unknownSetting(bindings) ??
   (!forWorker.ok
     ? forWorker.problem
-    : forWorker.settings.GATE_COMPANION_URL === undefined && 'GATE_COMPANION_URL: where is the companion?')
+    : forWorker.settings.GATE_COMPANION_URL === undefined &&
+      'GATE_COMPANION_URL is not set; set it to the URL of the companion')
 if (problem) {
   console.error(`gate: ${problem}`)
   process.exit(2)

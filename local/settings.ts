@@ -16,12 +16,12 @@ const Settings = z
   })
   .refine(env => env.PORT === 0 || env.PORT !== env.COMPANION_PORT, {
     path: ['COMPANION_PORT'],
-    message: 'must be another one than PORT',
+    message: 'must differ from PORT',
   })
   // The companion receives the Worker's URL before the Worker has a port.
   .refine(env => env.PORT !== 0 || !env.GATE_GIT_LISTEN || env.GATE_WORKER_URL, {
     path: ['PORT'],
-    message: 'must not be 0 where GATE_GIT_LISTEN is set; give the port that the gate is to have',
+    message: 'must not be 0 when GATE_GIT_LISTEN is set; set a fixed port',
   })
   .transform(env => ({
     port: env.PORT,

@@ -21,18 +21,18 @@ export type Wanted =
 export const usage = `npm start                    the gate with a demo: an upstream, a repository and an agent
 npm start -- --upstream URL --identity FILE --known-hosts FILE [--name NAME]
                              the gate in front of a repository of your own
-npm start -- --no-demo       the gate with what its ledger holds, and nothing made for you
+npm start -- --no-demo       the gate with the repositories and agents of its ledger only
 
   --upstream URL      where pushes go, over SSH: ssh://git@host/path.git or git@host:path.git
   --identity FILE     the private key that may push there, without a passphrase
   --known-hosts FILE  the host's key, for example from: ssh-keyscan HOST
   --name NAME         the repository's name behind the gate (from the URL)
-  --no-demo           make no demo repository and no agent demo-agent
+  --no-demo           create no demo repository and no agent demo-agent
 
-In an empty ledger it makes an agent, demo-agent, that may push to its own branches (of the demo: to every branch).
-An agent, a grant or a token that has been removed is not made again.
+In an empty ledger the first start creates the agent demo-agent, which may push to its own branches (in the demo: to
+every branch). An agent, grant or token that was removed is not created again.
 
-Environment: PORT (8787), COMPANION_PORT (9420), GATE_HOME (.git-gate), and the GATE_… settings of README.md.
+Environment: PORT (8787), COMPANION_PORT (9420), GATE_HOME (.git-gate), and the GATE_… settings of docs/settings.md.
 `
 
 interface Options {
@@ -73,7 +73,7 @@ export function readArguments(args: readonly string[], from: string): Wanted {
     )
     return alone === undefined
       ? { kind: demo ? 'demo' : 'gate alone' }
-      : invalid(`--${alone[0]} says something about an --upstream, and none is given`)
+      : invalid(`--${alone[0]} needs --upstream URL`)
   }
   if (!identity) return invalid('--upstream needs --identity FILE, the private key that may push there')
   if (!knownHosts)
@@ -82,7 +82,7 @@ export function readArguments(args: readonly string[], from: string): Wanted {
   if (!name.success)
     return invalid(
       wantedName === undefined
-        ? `no name can be made of ${url}; give one with --name`
+        ? `the repository's name cannot be derived from ${url}; give --name NAME`
         : `--name ${wantedName}: ${name.error.issues[0]?.message}`,
     )
   const files = [
@@ -99,7 +99,7 @@ export function readArguments(args: readonly string[], from: string): Wanted {
   }
   const [privateKey = '', hosts = ''] = texts
   if (!/-----BEGIN [A-Z ]*PRIVATE KEY-----/.test(privateKey))
-    return invalid(`--identity ${identity}: this is no private key`)
+    return invalid(`--identity ${identity}: this is not a private key`)
   if (!hosts.trim()) return invalid(`--known-hosts ${knownHosts}: this file is empty`)
   const upstream = { name: name.data, url, privateKey, knownHosts: hosts }
   return { kind: 'upstream', upstream, withAgent: demo }

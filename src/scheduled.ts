@@ -15,7 +15,7 @@ const AHEAD_MS = 10_000
 /** The cron handler, once a minute. A failure of any part is logged and does not stop the others. */
 export async function runScheduledTasks(env: Env): Promise<void> {
   const { GATE_RETENTION_DAYS, GATE_LEDGER_MAX_BYTES } = settingsOf(env)
-  const failed = (error: unknown) => logFault({ at: 'tend' }, error)
+  const failed = (error: unknown) => logFault({ at: 'scheduled tasks' }, error)
   const swept = Promise.all([sweep(env).catch(failed), resumeApproved(env).catch(failed)])
   // The sweep comes first, so that webhooks learn the outcomes that it settles. An upstream that hangs delays
   // webhooks by AHEAD_MS at most.

@@ -32,7 +32,6 @@ async function build(): Promise<Bundle> {
     target: 'es2024',
     conditions: ['workerd', 'worker', 'browser'],
     external: ['cloudflare:*', 'node:*'],
-    loader: { '.html': 'text', '.txt': 'text', '.sql': 'text' },
     define: { 'process.env.NODE_ENV': '"production"' },
     logLevel: 'silent',
   })

@@ -145,16 +145,15 @@ const describeApi = ({ api }: GrantTerms): string =>
     ? 'read pull requests and issues, open and comment on pull requests'
     : 'read pull requests and issues'
 
-/** Formats the rules of a grant for agents and people, a line per list of actions. */
-export function formatRules(grant: Grant): string[] {
-  return grant.terms.rules.flatMap(rule => {
-    const pattern = rule.pattern.replaceAll('{agent}', grant.agent)
-    return [
-      ...(rule.deny.length ? [`${pattern}: not ${rule.deny.join(', ')}`] : []),
-      ...(rule.allow.length ? [`${pattern}: ${rule.allow.join(', ')}`] : []),
-    ]
-  })
-}
+/** Formats the rules of a grant for agents and people, with the agent's name in the patterns. */
+export const formatRules = ({ agent, terms }: Grant): string[] =>
+  terms.rules.flatMap(rule => formatRule({ ...rule, pattern: rule.pattern.replaceAll('{agent}', agent) }))
+
+/** Formats a rule, a line per list of actions. */
+export const formatRule = ({ pattern, allow, deny }: Rule): string[] => [
+  ...(deny.length ? [`${pattern}: not ${deny.join(', ')}`] : []),
+  ...(allow.length ? [`${pattern}: ${allow.join(', ')}`] : []),
+]
 
 /** Formats an ask rule: the pushes that wait. */
 export function describeAsk({ refs, actions, paths, overBytes, findings, approvals }: AskRule): string {

@@ -29,7 +29,7 @@ export async function recordFailure(ledger: D1Database, address: string): Promis
   return z.object({ count: z.number() }).parse(row).count
 }
 
-/** Deletes the failures before `before` (Unix milliseconds), and the oldest beyond MOST_ROWS. */
+/** Deletes the failures before `before` (Unix milliseconds), and the oldest beyond MAX_ROWS. */
 export const deleteFailures = (ledger: D1Database, before: number): D1PreparedStatement =>
   ledger
     .prepare(

@@ -35,7 +35,7 @@ test('the overview charts timeouts and scan volume, with the numbers in tables',
   }
   const slot = (ms: number) =>
     new Date(Math.floor(ms / hour) * hour).toISOString().slice(5, 16).replace('T', ' ')
-  expect(await numbers('Timed out')).toEqual({
+  expect(await numbers('Ended early')).toEqual({
     drawn: 3,
     rows: [`${slot(now - 4 * hour)}000101`, `${slot(now)}200000`],
   })
@@ -45,7 +45,7 @@ test('the overview charts timeouts and scan volume, with the numbers in tables',
   })
   await page.getByText('gitleaks scanned 5.5 MiB of 3 pushes.').waitFor()
   await open('/overview')
-  await page.getByText('4 pushes timed out or lost the client.').waitFor()
+  await page.getByText('4 pushes lost the client or timed out.').waitFor()
   // The link of a number lists the pushes that were counted.
   await page.getByRole('link', { name: '2', exact: true }).first().click()
   await page.getByLabel('Outcome').waitFor()

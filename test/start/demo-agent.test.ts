@@ -14,7 +14,7 @@ const operatorOf = (state: string) => async (command: string) => {
   return JSON.parse(ran.stdout)
 }
 
-const NO_CLONE = /^gate: no clone line: demo-agent/m
+const NO_CLONE = /^gate: there is no clone URL: demo-agent/m
 
 test('in an operator’s own repository demo-agent may push its own branches only', async () => {
   using home = stateFolder()

@@ -10,7 +10,7 @@ const key = '-----BEGIN OPENSSH PRIVATE KEY-----\nnot one\n-----END OPENSSH PRIV
 test.each([
   [['--upstrem', 'x'], /--upstrem/],
   [['repository'], /repository/],
-  [['--name', 'app'], /--name says something about an --upstream/],
+  [['--name', 'app'], /--name needs --upstream URL/],
   [['--upstream', 'git@example.com:a/b.git'], /--upstream needs --identity FILE/],
   [['--upstream', 'git@example.com:a/b.git', '--identity', 'KEY'], /--upstream needs --known-hosts FILE/],
   [
@@ -19,7 +19,7 @@ test.each([
   ],
   [
     ['--upstream', 'git@example.com:a/b.git', '--identity', 'HOSTS', '--known-hosts', 'HOSTS'],
-    /no private key/,
+    /is not a private key/,
   ],
   [
     [

@@ -132,7 +132,7 @@ describe('a running gate', () => {
     process.kill(Number.parseInt(companion ?? '', 10), 'SIGKILL')
     await until(
       () =>
-        /the companion ended \(SIGKILL\); it is started again/.test(gate.stderr().slice(before))
+        /the companion exited \(SIGKILL\); restarting it/.test(gate.stderr().slice(before))
           ? true
           : undefined,
       seconds(10),

@@ -52,13 +52,12 @@ const exportCommand = command('export', 'export full push records as JSON lines,
   .option('--agent <name>', 'only this agent')
   .option('--since <when>', `only pushes since then: ${TIME_FORMATS}`)
   .action(async options => {
-    const labelLines = gate().pushes.export({
+    const chunks = gate().pushes.export({
       repository: options.repository,
       agent: options.agent,
       since: options.since ? parseTime(options.since, 'ago') : undefined,
     })
-    for await (const chunk of labelLines)
-      if (!process.stdout.write(chunk)) await once(process.stdout, 'drain')
+    for await (const chunk of chunks) if (!process.stdout.write(chunk)) await once(process.stdout, 'drain')
   })
 
 async function collect(

@@ -45,7 +45,7 @@ export const grants = createApiRouter()
       tags,
       summary: 'Replace the grant of an agent in a repository',
       description: 'A grant without rules allows reading only.',
-      request: { params, body: jsonBody(GrantTerms.meta({ id: 'Terms' })) },
+      request: { params, body: jsonBody(GrantTerms.meta({ id: 'GrantTerms' })) },
       responses: jsonResponses(200, AgentGrant, 'The new grant'),
     }),
     async c => {

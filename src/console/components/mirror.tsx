@@ -25,7 +25,7 @@ export const MirrorSection = ({
 )
 
 const UNAVAILABLE = {
-  stopped: 'The container is not running. The next fetch or push starts it, with a new mirror.',
+  stopped: 'The container is not running. The next fetch or push starts it.',
   unreachable: 'The companion does not respond. Reload the page, or check the connection.',
 } as const
 

@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { ASK_SYNTAX, formatAsk, parseAsk } from '../../contract/ask-text.ts'
-import { Action, type AskRule, type GrantTerms, type Rule } from '../../contract/grant.ts'
+import { Action, type AskRule, formatRule, type GrantTerms, type Rule } from '../../contract/grant.ts'
 import { HostApiAccess } from '../../contract/host-call.ts'
 import { checkbox, multiline } from './form-values.ts'
 
@@ -23,7 +23,7 @@ export type GrantForm = z.infer<typeof GrantForm>
 /** Converts a grant's terms to form values. */
 export const toForm = (terms: GrantTerms): GrantForm => ({
   ...terms,
-  rules: formatRules(terms.rules).join('\n'),
+  rules: terms.rules.flatMap(formatRule).join('\n'),
   pushOptions: terms.pushOptions.join('\n'),
   pullRequests: terms.pullRequests.join('\n'),
   denyPaths: terms.denyPaths.join('\n'),
@@ -74,12 +74,6 @@ refs/heads/{agent}/**: create, update
 refs/heads/main: not force, delete`
 
 const nonEmptyLines = (lines: string) => lines.split('\n').filter(line => line.trim() !== '')
-
-const formatRules = (rules: readonly Rule[]) =>
-  rules.flatMap(({ pattern, allow, deny }) => [
-    ...(deny.length ? [`${pattern}: not ${deny.join(', ')}`] : []),
-    ...(allow.length ? [`${pattern}: ${allow.join(', ')}`] : []),
-  ])
 
 /** Parses `refs/heads/main: not force, delete`; a name without `refs/` is a branch. */
 function parseRule(line: string): Rule | undefined {

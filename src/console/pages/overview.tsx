@@ -68,7 +68,7 @@ export async function showOverview(c: Context<ConsoleEnv>): Promise<Response> {
           <>
             <Totals outcomes={outcomes} since={since} />
             <OutcomesSection time={time} outcomes={outcomes} />
-            <TimedOutSection time={time} disconnects={disconnects} />
+            <EndedEarlySection time={time} disconnects={disconnects} />
             <ScanSection time={time} scans={scans} />
             <StepsSection steps={steps} total={total} />
             <AgentsSection agents={agents} since={since} />
@@ -105,7 +105,7 @@ const OUTCOME_SERIES = (['accepted', 'refused', 'failed', 'abandoned', 'open'] a
 const OUTCOME_DESCRIPTIONS: Readonly<Record<Outcome, string>> = {
   accepted: 'by the upstream',
   refused: 'by a rule, a check or the upstream',
-  failed: 'because of the gate',
+  failed: 'an error in the gate, or no answer from the upstream',
   abandoned: 'the client disconnected or timed out',
   open: 'in progress',
 }
@@ -151,17 +151,17 @@ const DISCONNECT_SERIES = DisconnectReason.options.map(name => ({
   className: name,
 }))
 
-const TimedOutSection = ({
+const EndedEarlySection = ({
   time,
   disconnects,
 }: {
   time: Slots
   disconnects: readonly DisconnectsOfSlot[]
 }) => (
-  <section aria-labelledby="timed-out">
-    <h2 id="timed-out">Timed out</h2>
+  <section aria-labelledby="ended-early">
+    <h2 id="ended-early">Ended early</h2>
     {disconnects.length === 0 ? (
-      <p class="muted">No push timed out or lost its client in this time range.</p>
+      <p class="muted">No push lost its client or timed out in this time range.</p>
     ) : (
       <>
         <p class="muted">
@@ -170,7 +170,7 @@ const TimedOutSection = ({
             'push',
             'pushes',
           )}{' '}
-          timed out or lost the client.
+          lost the client or timed out.
         </p>
         <ColumnChart
           time={time}
@@ -180,7 +180,7 @@ const TimedOutSection = ({
             name: disconnect_reason,
             value: pushes,
           }))}
-          label="Pushes that timed out or lost the client over time"
+          label="Pushes that lost the client or timed out, over time"
           format={formatNumber}
         />
       </>

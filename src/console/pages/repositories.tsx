@@ -105,7 +105,12 @@ async function repositoriesPage(c: Context<ConsoleEnv>, failedAttempt?: FailedAt
 /** The last contact of a running companion with the upstream. */
 const LinkHealth = ({ mirror: status }: { mirror: RepositoryStatus | undefined }) => {
   const refresh = status?.mirror.lastRefresh
-  if (!refresh) return <p class="muted small link-health">no contact since the companion started</p>
+  if (!refresh)
+    return (
+      <p class="muted small link-health">
+        not known: the companion is not running, or has not refreshed the mirror yet
+      </p>
+    )
   const time = <RelativeTime iso={new Date(refresh.at).toISOString()} />
   return refresh.error === null ? (
     <p class="muted small link-health">
@@ -142,7 +147,7 @@ const AddRepositoryForm = ({
     <LineField
       id="name"
       label="Name"
-      hint="the path that agents clone: one to four segments"
+      hint="the path that agents clone: up to 20 segments"
       name="name"
       required
       maxlength={512}

@@ -136,21 +136,3 @@ export async function listTransfers(
     .all()
   return z.array(Row).parse(results)
 }
-
-/** Returns the last upload of each object in a repository. */
-export async function lastUploads(
-  ledger: D1Database,
-  repository: string,
-  oids: readonly string[],
-): Promise<LfsTransfer[]> {
-  const { results } = await ledger
-    .prepare(
-      `SELECT * FROM transfers WHERE id IN (
-         SELECT max(id) FROM transfers
-          WHERE repository = ?1 AND operation = 'upload' AND oid IN (SELECT value FROM json_each(?2))
-          GROUP BY oid)`,
-    )
-    .bind(repository, JSON.stringify(oids))
-    .all()
-  return z.array(Row).parse(results)
-}

@@ -61,7 +61,7 @@ CREATE INDEX tokens_by_agent ON tokens (agent);
 CREATE TABLE grants (
   agent TEXT NOT NULL REFERENCES agents (name) ON DELETE CASCADE,
   repository TEXT NOT NULL COLLATE NOCASE REFERENCES repositories (name) ON DELETE CASCADE,
-  terms TEXT NOT NULL, -- JSON: Terms
+  terms TEXT NOT NULL, -- JSON: GrantTerms
   PRIMARY KEY (agent, repository)
 ) STRICT;
 
@@ -170,7 +170,7 @@ BEGIN
   DELETE FROM approvals WHERE id = OLD.id;
 END;
 
--- An operator's approval. The last of those that are needed begins the forward.
+-- An operator's approval. The last approval needed starts the forward.
 CREATE TABLE approval_votes (
   approval TEXT NOT NULL REFERENCES approvals (id) ON DELETE CASCADE,
   operator TEXT NOT NULL,
@@ -180,7 +180,7 @@ CREATE TABLE approval_votes (
   PRIMARY KEY (approval, person)
 ) STRICT;
 
--- The approval exists from the transaction on that refuses its push.
+-- Creates the approval in the transaction that refuses its push.
 CREATE TRIGGER ask_approval AFTER UPDATE OF outcome ON pushes
 WHEN OLD.outcome = 'open' AND NEW.outcome = 'refused' AND NEW.approval IS NOT NULL
 BEGIN

@@ -92,7 +92,7 @@ async function visiblePending(c: Context<ConsoleEnv>): Promise<number> {
 /** Renders an HTML document without the console's header. */
 export async function renderDocument(
   c: Context<ConsoleEnv>,
-  { title, children, status = 200 }: Omit<Content, 'room'>,
+  { title, children, status = 200 }: Omit<Content, 'section'>,
 ): Promise<Response> {
   const { nonce } = c.var
   const document = (

@@ -1,5 +1,4 @@
 import type { Context } from 'hono'
-import type { Child } from 'hono/jsx'
 import type { PushRecord } from '../../../contract/admin-api/pushes.ts'
 import { DISCONNECT_MESSAGES, type Finding } from '../../../contract/outcome.ts'
 import { hasRole } from '../../../contract/role.ts'
@@ -9,6 +8,7 @@ import { decisionsFor } from '../../../ledger/findings/pending-findings.ts'
 import { findPush } from '../../../ledger/pushes/read-pushes.ts'
 import type { ConsoleEnv } from '../../auth/env.ts'
 import { StepTimeline } from '../../charts/step-timeline.tsx'
+import { Fact } from '../../components/fact.tsx'
 import { duration } from '../../components/format-time.ts'
 import { OutcomeBadge } from '../../components/outcome-badge.tsx'
 import { plural } from '../../components/plural.ts'
@@ -143,13 +143,6 @@ const Findings = async ({ c, push, failed }: BodyProps) => {
     </section>
   )
 }
-
-const Fact = ({ label, children }: { label: string; children: Child }) => (
-  <div>
-    <dt>{label}</dt>
-    <dd>{children}</dd>
-  </div>
-)
 
 const Facts = ({ push }: { push: PushRecord }) => (
   <dl class="facts">

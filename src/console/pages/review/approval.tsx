@@ -1,9 +1,9 @@
 import type { Context } from 'hono'
-import type { Child } from 'hono/jsx'
 import { Approval } from '../../../contract/admin-api/approvals.ts'
 import { hasRole } from '../../../contract/role.ts'
 import { findApproval } from '../../../ledger/pushes/approvals.ts'
 import type { ConsoleEnv } from '../../auth/env.ts'
+import { Fact } from '../../components/fact.tsx'
 import { RelativeTime } from '../../components/relative-time.tsx'
 import { ObjectId, RefName, UntrustedText } from '../../components/untrusted-text.tsx'
 import { type ApiProblem, callApi } from '../../forms/call-api.ts'
@@ -56,13 +56,6 @@ async function approvalPage(c: Context<ConsoleEnv>, id: string, problem?: ApiPro
     ),
   })
 }
-
-const Fact = ({ label, children }: { label: string; children: Child }) => (
-  <div>
-    <dt>{label}</dt>
-    <dd>{children}</dd>
-  </div>
-)
 
 const Facts = ({ approval }: { approval: Approval }) => (
   <dl class="facts">
