@@ -18,7 +18,7 @@ const OPTIONS = {
   identity: ['--identity <name>', 'SSH key for an SSH upstream (git gate identity new)'],
   knownHosts: [
     '--known-hosts <file>',
-    "file with an SSH upstream's host keys, as ssh-keyscan prints them; known hosts need none",
+    "file with an SSH upstream's host keys, as ssh-keyscan prints them; not needed for github.com, gitlab.com, codeberg.org and bitbucket.org",
   ],
   credential: [
     '--credential <name>',
@@ -26,9 +26,15 @@ const OPTIONS = {
   ],
   ca: ['--ca <file>', 'certificates (PEM) of the authorities to trust over HTTPS, instead of the system’s'],
   proxy: ['--proxy <url>', 'proxy for HTTPS, http://host:port; an empty text: none'],
-  forge: ['--forge <kind>', 'kind of the host, by its API: github, gitlab or gitea; known hosts need none'],
+  forge: [
+    '--forge <kind>',
+    'kind of the host, by its API: github, gitlab or gitea; not needed for github.com, gitlab.com, gitea.com and codeberg.org',
+  ],
   api: ['--api <url>', "base URL of the host's API; without it the usual one of the upstream's host"],
-  webUrl: ['--web-url <url>', "the repository's page at its host, for links; known hosts need none"],
+  webUrl: [
+    '--web-url <url>',
+    "URL of the repository's page at its host, for links; not needed for github.com, gitlab.com, gitea.com and codeberg.org",
+  ],
   staleReads: ['--stale-reads', 'serve stale reads from the mirror while the upstream is unreachable'],
   readRefs: [
     '--read-refs <pattern...>',

@@ -10,7 +10,7 @@ import {
   securityHeaders,
   trimTrailingSlash,
 } from './auth/middleware.ts'
-import { acceptAll } from './forms/accept-all.ts'
+import { allowAll } from './forms/allow-all.ts'
 import { decideFinding, revokeException, undoDecline } from './forms/decide-finding.ts'
 import { decideSelected } from './forms/decide-selected.ts'
 import { streamPush, streamPushes } from './live.tsx'
@@ -69,7 +69,7 @@ export const consolePages = new Hono<ConsoleEnv>()
   .get('/pushes/:id', showPush)
   .get('/pushes/:id/live', streamPush)
   .get('/pushes/:id/diff', showDiff)
-  .post('/pushes/:id/accept-all', acceptAll)
+  .post('/pushes/:id/allow-all', allowAll)
   .get('/pending', showPending)
   .post('/pending/decide', decideFinding)
   .post('/pending/decide-selected', decideSelected)
@@ -112,7 +112,7 @@ export const consolePages = new Hono<ConsoleEnv>()
   .post('/settings/webhooks/remove', removeWebhook)
   // A browser sends a GET to the path of a form when its response is reloaded from the address bar.
   .get('/pending/:form{decide|decide-selected|revoke|undo-decline}', c => c.redirect(pathOf.pending))
-  .get('/pushes/:id/accept-all', c => c.redirect(pathOf.push(c.req.param('id'))))
+  .get('/pushes/:id/allow-all', c => c.redirect(pathOf.push(c.req.param('id'))))
   .get('/repositories/:name/check', c => c.redirect(pathOf.repository(c.req.param('name'))))
   .get('/settings/:page/:form{change|remove|revoke}', c =>
     c.redirect(

@@ -15,7 +15,7 @@ export type Section = (typeof SECTIONS)[number]['name']
 
 /** The pages of the section Settings, in order. */
 export const SETTINGS_PAGES = [
-  { name: 'Change log', path: pathOf.changes },
+  { name: 'Audit log', path: pathOf.changes },
   { name: 'Identities and credentials', path: pathOf.identities },
   { name: 'Operators', path: pathOf.operators },
   { name: 'Admin tokens', path: pathOf.adminTokens },

@@ -48,14 +48,14 @@ const DEFAULT_API: Readonly<Record<ForgeKind, (host: string) => string>> = {
   gitea: host => `https://${host}/api/v1`,
 }
 
-/** Returns the kind of a known host by its name. */
+/** Returns the kind of a recognized host by its name. */
 export const knownKind = (host: string): ForgeKind | undefined => KNOWN.get(host.toLowerCase())
 
 /** Returns the name of a host's web pages, where it takes SSH under another name. */
 export const webHostOf = (host: string): string => WEB_HOST[host.toLowerCase()] ?? host.toLowerCase()
 
 /**
- * Returns the API of an upstream's host: as set, or as guessed from a known host. Returns undefined if the
+ * Returns the API of an upstream's host: as set, or as derived from a recognized host. Returns undefined if the
  * kind of the host is unknown.
  */
 export function forgeOf({

@@ -65,7 +65,7 @@ export const GrantTerms = z.strictObject({
    */
   pullRequests: z.array(BranchGlob).max(50).default([]),
   /**
-   * The calls of the host's API that the gate makes for the agent (`gh`, `glab`). `write` opens pull requests into the
+   * The calls to the host's API that the gate makes for the agent (`gh`, `glab`). `write` opens pull requests into the
    * bases of `pullRequests`, and comments on pull requests.
    */
   api: HostApiAccess.default('none'),
@@ -139,7 +139,7 @@ export const allowsBase = ({ pullRequests }: GrantTerms, branch: string): boolea
 export const describeBases = ({ pullRequests }: GrantTerms): string =>
   pullRequests.includes('**') ? 'any branch' : pullRequests.join(', ')
 
-/** Describes the calls of the host's API that a grant allows. */
+/** Describes the calls to the host's API that a grant allows. */
 const describeApi = ({ api }: GrantTerms): string =>
   api === 'write'
     ? 'read pull requests and issues, open and comment on pull requests'

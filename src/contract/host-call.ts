@@ -1,6 +1,6 @@
 import { z } from 'zod'
 
-/** The calls of the API of a repository's host that an agent may make through the gate. `write` includes `read`. */
+/** The calls to the API of a repository's host that an agent may make through the gate. `write` includes `read`. */
 export const HostApiAccess = z.enum(['none', 'read', 'write'])
 export type HostApiAccess = z.infer<typeof HostApiAccess>
 

@@ -2,12 +2,12 @@ import { z } from 'zod'
 import { type ForgeKind, forgeOf, knownKind, webHostOf } from './forge.ts'
 import { parseUpstream } from './upstream.ts'
 
-/** The URL of a repository's page at its host; empty: derived from the upstream of a known host. */
+/** The URL of a repository's page at its host; empty: derived from the upstream of a recognized host. */
 export const WebUrl = z
   .string()
   .max(1024)
   .transform(url => url.replace(/\/+$/, ''))
-  .refine(url => url === '' || isPage(url), 'a page is http:// or https://, without a user name, ? and #')
+  .refine(url => url === '' || isPage(url), 'must be http:// or https://, without a user name, ? or #')
 
 function isPage(url: string): boolean {
   const { protocol, username, password, search, hash } = URL.parse(url) ?? {}
@@ -53,7 +53,7 @@ const LINKS: Readonly<Record<ForgeKind, (repository: string) => WebLinks>> = {
 }
 
 /**
- * Returns the pages of a repository at its host: below `webUrl`, or of a known host as its upstream implies. The form of
+ * Returns the pages of a repository at its host: below `webUrl`, or of a recognized host as its upstream implies. The form of
  * the paths is that of the host's kind; of an unknown kind GitHub's.
  */
 export function webLinksOf(settings: {

@@ -5,7 +5,7 @@ import type { AgentName } from '../contract/names.ts'
 import type { Access } from '../ledger/access/token-and-grant.ts'
 import { closeHostCall, openHostCall } from '../ledger/host-calls.ts'
 
-/** An agent's call of the API of a repository's host. */
+/** An agent's call to the API of a repository's host. */
 export interface AgentCall {
   readonly agent: AgentName
   /** The id of the agent's token. */

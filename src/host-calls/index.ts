@@ -8,7 +8,7 @@ import { callHost } from './call-host.ts'
 export { callHost } from './call-host.ts'
 export { pullRequestCall } from './pull-request-call.ts'
 
-/** Serves `/-/forge/<name>/api/…`, an agent's call of the API of a repository's host. */
+/** Serves `/-/forge/<name>/api/…`, an agent's call to the API of a repository's host. */
 export async function hostCall(c: Context<GitEnv>): Promise<Response> {
   const { pathname, search } = new URL(c.req.url)
   const { agent, token, access } = c.var
@@ -40,11 +40,12 @@ function refusalOf(c: Context<GitEnv>): { status: number; reason: string } | und
       status: 403,
       reason: `${agent} may not use the API of ${name}'s host; an operator allows it: git gate grant set ${agent} ${name} --api read`,
     }
-  if (method !== 'GET' && method !== 'POST') return { status: 403, reason: `no call is made with ${method}` }
+  if (method !== 'GET' && method !== 'POST')
+    return { status: 403, reason: `${method} is not allowed; use GET or POST` }
   // A page in a browser cannot send this type to another origin.
   if (method === 'POST' && !/^application\/json(;|$)/i.test(c.req.header('content-type') ?? ''))
-    return { status: 415, reason: 'the body of a call is JSON' }
+    return { status: 415, reason: 'send the body as JSON, with Content-Type: application/json' }
   if (method === 'POST' && !hasShortBody(c.req.raw, MAX_HOST_CALL_BYTES))
-    return { status: 413, reason: `a call has a length, of ${MAX_HOST_CALL_BYTES} bytes at most` }
+    return { status: 413, reason: `send a Content-Length of at most ${MAX_HOST_CALL_BYTES} with the call` }
   return undefined
 }

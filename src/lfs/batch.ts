@@ -26,7 +26,7 @@ type BatchObject = LfsAvailability['objects'][number]
 /** Serves `POST …/info/lfs/objects/batch` (git-lfs docs/api/batch.md). All actions lead to the gate. */
 export async function batch(c: Context<GitEnv>): Promise<Response> {
   if (!hasShortBody(c.req.raw, MAX_BODY))
-    return lfsError(413, `a batch has a length, of ${formatBytes(MAX_BODY)} at most`)
+    return lfsError(413, `send a Content-Length of at most ${formatBytes(MAX_BODY)} with the batch`)
   const read = await readBatch(c.req.raw)
   if (!read) return lfsError(422, `a batch is JSON with an operation and 1 to ${MAX_BATCH} objects`)
   const { operation, transfers, ref, objects } = read

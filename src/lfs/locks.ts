@@ -73,7 +73,7 @@ async function requestLocks(
 ): Promise<Response | undefined> {
   const { repository, terms } = c.var.access
   if (method === 'POST' && !hasShortBody(c.req.raw, MAX_BODY))
-    return lfsError(413, 'a request for a lock has a length, and is short')
+    return lfsError(413, `send a Content-Length of at most ${MAX_BODY} with a lock request`)
   const body = method === 'POST' ? await c.req.text() : ''
   return askCompanion(
     c.env,

@@ -24,8 +24,7 @@ export async function upload(c: Context<GitEnv>): Promise<Response> {
   const { raw } = c.req
   if (terms.rules.length === 0)
     return lfsError(403, `${c.var.agent} may read ${repository.name}, not push to it`)
-  if (raw.headers.has('content-encoding'))
-    return lfsError(415, 'an object is sent without a content encoding')
+  if (raw.headers.has('content-encoding')) return lfsError(415, 'send the object without Content-Encoding')
   const length = raw.headers.get('content-length')
   if (length !== null && Number(length) !== object.size)
     return lfsError(422, `the object has ${length} bytes, and ${object.size} were announced`)
@@ -59,11 +58,11 @@ export async function verify(c: Context<GitEnv>): Promise<Response> {
   const response = await recordUploadEnd(c, object, answer)
   // git-lfs takes any success for the end, and asks again after this status.
   return response.status === 202
-    ? lfsError(429, 'the gate still works on the object', { 'retry-after': '2' })
+    ? lfsError(429, 'the gate is still scanning or forwarding the object', { 'retry-after': '2' })
     : response
 }
 
-const NO_OBJECT = () => lfsError(404, 'an object is /objects/<SHA-256 in hex>?size=<bytes>')
+const NO_OBJECT = () => lfsError(404, 'the path must be /objects/<SHA-256 in hex>?size=<bytes>')
 
 /** Asks the companion about an object. Returns undefined if the companion does not answer. */
 function queryObject(
@@ -103,7 +102,7 @@ async function tellUpload(
   await record(c, object, {
     id: newId(),
     outcome: 'failed',
-    message: answer ? (read.data?.message ?? '') : 'the client went away, or the companion',
+    message: answer ? (read.data?.message ?? '') : 'the client or the companion disconnected',
     findings: [],
     exceptionsUsed: [],
     ms: 0,

@@ -29,7 +29,7 @@ const Failure = z.object({
 const HOST_MS = 30_000
 
 /**
- * Opens a pull request, by a call of the host's API as the agent's own client would make it: its texts are scanned, and it
+ * Opens a pull request, by a call to the host's API as the agent's own client would make it: its texts are scanned, and it
  * is on record. The right to open pull requests is that of `git push -o pr`.
  */
 export async function openPullRequest(

@@ -60,7 +60,8 @@ export const answerQuestion = createMiddleware<GitEnv>(async (c, next) => {
 
 /** Serves `POST /<name>`: the agent's reason for a waiting push, a request for an exception, or a pull request. */
 export async function takeRequest(c: Context<GitEnv>): Promise<Response> {
-  if (!hasShortBody(c.req.raw, MAX_BODY_BYTES)) return textResponse(413, ['a request is short'])
+  if (!hasShortBody(c.req.raw, MAX_BODY_BYTES))
+    return textResponse(413, [`send a Content-Length of at most ${MAX_BODY_BYTES} with the request`])
   const read = Request.safeParse(await c.req.json().catch(() => undefined))
   if (!read.success)
     return textResponse(400, [

@@ -98,7 +98,7 @@ function ledgerMetrics(totals: Totals): string {
     metric(
       'gate_host_calls_total',
       'counter',
-      "Agents' calls of hosts' APIs, by outcome",
+      "Agents' calls to hosts' APIs, by outcome",
       counts('host-call', 'outcome'),
     ),
     metric('gate_authentication_failures_total', 'counter', 'Failed authentications', sum('failure')),

@@ -33,7 +33,7 @@ test.concurrent.each<[string, string, string, string | undefined]>([
   ['a request to the operators', '/demo', JSON_TYPE, 'agent'],
   ['a batch of LFS objects', '/demo.git/info/lfs/objects/batch', JSON_TYPE, 'agent'],
   ['an LFS lock', '/demo.git/info/lfs/locks', JSON_TYPE, 'agent'],
-  ["a call of a host's API", '/-/forge/demo/api/graphql', JSON_TYPE, 'agent'],
+  ["a call to a host's API", '/-/forge/demo/api/graphql', JSON_TYPE, 'agent'],
 ])('%s lets a client go that does not end its body', async (_, path, type, as) => {
   const { host, port } = new URL(gate.url)
   const socket = net.connect(Number(port), '127.0.0.1')

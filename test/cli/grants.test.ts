@@ -142,7 +142,7 @@ test.each([
   expect(await operator.gate.json('GET', `/grants/${agent}/demo`)).not.toMatchObject({ terms: before })
 })
 
-test('the change log has the grant before and after a change, and before its removal', async () => {
+test('the audit log has the grant before and after a change, and before its removal', async () => {
   await operator.ok('agent', 'add', 'dora')
   const before = await set('dora', '--push', 'a/**')
   const after = await set('dora', '--push', 'b/**')

@@ -9,7 +9,7 @@ beforeAll(async () => {
 })
 afterAll(() => browser[Symbol.asyncDispose]())
 
-test('an admin gives, changes and takes away roles, and the change log names the admin', async () => {
+test('an admin gives, changes and takes away roles, and the audit log names the admin', async () => {
   await using gate = await sharedGate()
   await using operator = await openConsole(browser, gate)
   const { page, open } = operator
@@ -43,7 +43,7 @@ test('an admin gives, changes and takes away roles, and the change log names the
   await confirm(page, /^Remove the role of group:platform\/ops in the gate/)
   expect(await roles()).toEqual([])
 
-  await page.getByRole('link', { name: 'Change log' }).click()
+  await page.getByRole('link', { name: 'Audit log' }).click()
   const rows = page.locator('tbody tr')
   await rows.first().waitFor()
   const changes = (await rows.allTextContents()).slice(0, 5)

@@ -47,7 +47,7 @@ test('webhooks, admin tokens and identities are added, shown without secrets, an
   await confirm(page, /^Remove the identity acme-deploy/)
   expect(await page.locator('#key-acme-deploy').count()).toBe(0)
 
-  await page.getByRole('link', { name: 'Change log' }).click()
+  await page.getByRole('link', { name: 'Audit log' }).click()
   const changes = page.getByRole('rowheader')
   expect((await changes.allTextContents()).slice(0, 6)).toEqual([
     'identity.remove',
@@ -126,7 +126,7 @@ test('an admin token has the owner that its form names, and a form with another 
   expect(operator.errors).toEqual([])
 })
 
-test('the change log pages through all changes, the newest first', async () => {
+test('the audit log pages through all changes, the newest first', async () => {
   await using gate = await sharedGate()
   for (let i = 0; i < 70; i++) await gate.admin.agent(`agent-${i}`)
   await using operator = await openConsole(browser, gate)

@@ -29,7 +29,7 @@ test.each([
   expect(await response.json()).toMatchObject({ error: { code: 'unauthenticated', fix: expect.any(String) } })
 })
 
-test('a minted admin token is valid until it is revoked, and the change log has its label', async () => {
+test('a minted admin token is valid until it is revoked, and the audit log has its label', async () => {
   const minted = Minted.parse(await gate.json('POST', '/admin-tokens', { label: 'ops' }))
   const theirs = (init: RequestInit = {}) => ({
     ...init,
@@ -87,7 +87,7 @@ const assertion = (
 const by = (jwt: string, more: Record<string, string> = {}) =>
   as(undefined, { 'cf-access-jwt-assertion': jwt, ...more })
 
-test('an assertion of Cloudflare Access is authenticated, and the change log has the e-mail address', async () => {
+test('an assertion of Cloudflare Access is authenticated, and the audit log has the e-mail address', async () => {
   const jwt = await assertion({ email: 'ada@example.com' })
   expect((await gate.request('/agents', by(jwt))).status).toBe(200)
   const status = await gate.request('/status', by(jwt))

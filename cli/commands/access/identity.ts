@@ -15,7 +15,10 @@ const create = command('new <name>', 'create an SSH key, or import a private key
     'register it at the host as a deploy key with write access: of a repository of the gate, or of an upstream URL',
   )
   .option('--credential <name>', "with an upstream URL: the credential for the host's API")
-  .option('--forge <kind>', 'with an upstream URL: github, gitlab or gitea; known hosts need none')
+  .option(
+    '--forge <kind>',
+    'with an upstream URL: github, gitlab or gitea; not needed for github.com, gitlab.com, gitea.com and codeberg.org',
+  )
   .option('--api <url>', "with an upstream URL: base URL of the host's API")
   .action(async (name: string, options) => {
     const register = options.register && registration(options)

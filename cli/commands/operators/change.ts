@@ -28,4 +28,4 @@ const exportAll = command('export', 'print all changes as JSON lines, newest fir
   } while (cursor !== undefined)
 })
 
-export const change = group('change', 'the change log of operators', list, exportAll)
+export const change = group('change', 'list and export the audit log', list, exportAll)

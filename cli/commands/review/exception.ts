@@ -10,7 +10,7 @@ const add = withSelectors(
     'let findings pass: by their fingerprints, or several that wait for a decision',
   ),
 )
-  .requiredOption('--reason <text>', 'why they are allowed; recorded in the change log')
+  .requiredOption('--reason <text>', 'why they are allowed; recorded in the audit log')
   .option('--until <when>', `when the exceptions expire: ${TIME_FORMATS}`)
   .action(
     async (

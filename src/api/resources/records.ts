@@ -110,7 +110,7 @@ export const records = createApiRouter()
       method: 'get',
       path: '/host-calls',
       tags,
-      summary: "List agents' calls of hosts' APIs, newest first",
+      summary: "List agents' calls to hosts' APIs, newest first",
       request: { query: HostCallQuery },
       responses: jsonResponses(200, HostCallPage, 'A page of records'),
     }),

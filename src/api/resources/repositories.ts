@@ -175,7 +175,7 @@ async function getRepositoryOr404(ledger: D1Database, name: string): Promise<Rep
   return repository
 }
 
-/** Fills in the keys that a known host publishes, if no known hosts are given. */
+/** Fills in the keys that a recognized host publishes, if no known hosts are given. */
 const withHostKeys = <T extends RepositorySettings>(settings: T): T =>
   settings.knownHosts.trim() === ''
     ? { ...settings, knownHosts: publishedHostKeys(settings.upstream) ?? '' }

@@ -7,7 +7,7 @@ import { PushItem } from './push-row.tsx'
 import { RelativeTime } from './relative-time.tsx'
 import { UntrustedText } from './untrusted-text.tsx'
 
-/** An agent's pushes, fetches and calls of a host's API in one list, newest first. */
+/** An agent's pushes, fetches and calls to a host's API in one list, newest first. */
 export const ActivityList = ({ items }: { items: readonly Activity[] }) =>
   items.length === 0 ? (
     <p class="muted">Nothing yet.</p>
@@ -46,7 +46,7 @@ const CallItem = ({ call }: { call: HostCall }) => (
       <UntrustedText text={call.repository} />
     </a>
     <span class="refs muted">
-      <UntrustedText text={call.operation || `a call of the host’s API by ${call.method}`} />
+      <UntrustedText text={call.operation || `${call.method} request to the host’s API`} />
     </span>
     <span class="reason">
       <UntrustedText text={call.reason} />

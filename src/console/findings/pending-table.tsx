@@ -8,7 +8,7 @@ import { UntrustedText } from '../components/untrusted-text.tsx'
 import type { ApiProblem } from '../forms/call-api.ts'
 import { ErrorMessage, Form } from '../pages/frame/layout.tsx'
 import { pathOf } from '../paths.ts'
-import { pathOfAcceptAll } from './accept-all.tsx'
+import { pathOfAllowAll } from './allow-all.tsx'
 import { DecisionFields, type DecisionValues } from './decision-fields.tsx'
 import { FindingExcerpt, FindingNotes, FindingPlace } from './finding-text.tsx'
 import { selectionValue } from './selection.ts'
@@ -84,8 +84,8 @@ const Group = ({
           <GroupTitle of={first} order={order} />
         </h2>
         {order === 'push' && findings.length > 1 && mayDecide(c, first.repository) && (
-          <a href={pathOfAcceptAll(first.push)}>
-            Accept all of this push<span class="visually-hidden"> of {first.agent}</span>
+          <a href={pathOfAllowAll(first.push)}>
+            Allow all of this push<span class="visually-hidden"> of {first.agent}</span>
           </a>
         )}
         <label class="check" hidden data-selects={id}>

@@ -151,7 +151,7 @@ const HostFields = ({ values }: { values: RepositoryForm | undefined }) => (
     <LineField
       id="web-url"
       label="Web page"
-      hint="of the repository at its host, for links; empty: as a known host’s name implies"
+      hint="of the repository at its host, for links; empty: derived from a recognized host"
       name="webUrl"
       maxlength={1024}
       value={values?.webUrl}

@@ -91,7 +91,7 @@ export type LfsTransferQuery = z.infer<typeof LfsTransferQuery>
 
 export const FetchPage = Page.extend({ fetches: z.array(Fetch) }).meta({ id: 'FetchPage' })
 
-/** An agent's call of the API of a repository's host. `open`: the gate does not know how it ended. */
+/** An agent's call to the API of a repository's host. `open`: the gate does not know how it ended. */
 export const HostCall = z
   .object({
     id: z.string(),

@@ -28,7 +28,7 @@ export const repositorySettings = {
     .default('')
     .meta({
       description:
-        "An SSH upstream's host keys as lines of a known-hosts file; ssh trusts no other. Empty: those that a known host publishes",
+        "An SSH upstream's host keys as lines of a known-hosts file; ssh trusts no other. Empty: those that a recognized host publishes",
     }),
   credential: CredentialName.nullable()
     .default(null)
@@ -50,7 +50,7 @@ export const repositorySettings = {
 export const hostApi = {
   forge: ForgeKind.nullable()
     .default(null)
-    .meta({ description: 'The kind of the host, by its API; null: guessed for known hosts' }),
+    .meta({ description: 'The kind of the host, by its API; null: derived from a recognized host' }),
   api: ForgeApi.default('').meta({
     description: "The base URL of the host's API; empty: the usual one of the upstream's host",
     examples: ['https://git.example.com/api/v1'],
@@ -58,7 +58,8 @@ export const hostApi = {
 }
 
 const webUrl = WebUrl.default('').meta({
-  description: "The URL of the repository's page at its host, for links; empty: as a known host implies",
+  description:
+    "The URL of the repository's page at its host, for links; empty: derived from a recognized host",
   examples: ['https://git.example.com/acme/app'],
 })
 

@@ -54,7 +54,7 @@ export async function withKnownGroups(ledger: D1Database, person: Person): Promi
 export const personKey = ({ issuer, subject, email }: Person): string =>
   email === null ? `subject:${issuer}#${subject}` : `email:${email.toLowerCase()}`
 
-/** Returns a person's name for the change log. */
+/** Returns a person's name for the audit log. */
 export const nameOf = ({ issuer, subject, email }: Person): string =>
   `oidc ${email ?? `${issuer}#${subject}`}`
 

@@ -292,7 +292,7 @@ CREATE INDEX transfers_by_repository ON transfers (repository, id);
 CREATE INDEX transfers_by_object ON transfers (oid, id);
 CREATE INDEX transfers_by_agent ON transfers (agent, id);
 
--- Agents' calls of hosts' APIs. The row of a call is there before the call is made.
+-- Agents' calls to hosts' APIs. The row of a call is there before the call is made.
 CREATE TABLE host_calls (
   id TEXT PRIMARY KEY, -- sorts by time
   at INTEGER NOT NULL,

@@ -4,7 +4,7 @@ import { listHostCalls } from '../host-calls.ts'
 import { listFetches } from './fetches.ts'
 import { listPushRows, type PushRow } from './push-summaries.ts'
 
-/** A push, a fetch, or a call of a host's API. */
+/** A push, a fetch, or a call to a host's API. */
 export type Activity = { readonly id: string; readonly at: string } & (
   | { readonly kind: 'push'; readonly push: PushRow }
   | { readonly kind: 'fetch'; readonly fetch: Fetch }

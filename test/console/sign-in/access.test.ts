@@ -40,7 +40,7 @@ async function behindAccess(jwt: string): Promise<{ page: Page } & AsyncDisposab
   return { page: await context.newPage(), [Symbol.asyncDispose]: () => context.close() }
 }
 
-test('an operator behind Access needs no sign-in, and the change log has their e-mail address', async () => {
+test('an operator behind Access needs no sign-in, and the audit log has their e-mail address', async () => {
   await using behind = await behindAccess(await assertion('grace@example.com'))
   const { page } = behind
   await page.goto(`${gate.url}/-/console/agents`)

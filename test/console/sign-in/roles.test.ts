@@ -64,7 +64,7 @@ test('a viewer is shown no form for a decision, and a form that is sent all the 
   const sent = await viewer.submit('/pending/decide', decision(OWN), '/pending')
   expect(sent.status).toBe(409)
   expect(sent.text).toContain('this needs approver of github.com/acme/app')
-  const all = await viewer.submit('/pushes/p1/accept-all', { reason: 'all of it' })
+  const all = await viewer.submit('/pushes/p1/allow-all', { reason: 'all of it' })
   expect(all.text).toContain('this needs approver of github.com/acme/app')
   expect((await viewer.submit('/agents', { name: 'eve' })).text).toContain('this needs admin of the gate')
   expect(await gate.json('GET', '/exceptions')).toEqual([])
@@ -84,7 +84,7 @@ test('an operator of one repository sees and decides there only', async () => {
     '/pushes/p2',
     '/pushes/p2/diff',
     '/pushes/p2/live',
-    '/pushes/p2/accept-all',
+    '/pushes/p2/allow-all',
     `/pushes${other}`,
     `/pushes/live${other}`,
     '/pushes/live',
@@ -108,7 +108,7 @@ test('an operator of one repository sees and decides there only', async () => {
     await approver.submit('/pending/revoke', { id: 'none' }, '/pending'),
   ]
   for (const { text } of shown) expect(text).not.toContain('finding-of-p2')
-  expect((await approver.submit('/pushes/p2/accept-all', { reason: 'all of it' })).status).toBe(403)
+  expect((await approver.submit('/pushes/p2/allow-all', { reason: 'all of it' })).status).toBe(403)
   expect(repositories.text).not.toContain(OTHER)
   expect(await gate.json('GET', '/exceptions')).toEqual([])
   expect((await approver.submit('/pending/decide', decision(OWN), `/pending${list}`)).status).toBe(303)

@@ -15,7 +15,7 @@ import { plural } from '../../components/plural.ts'
 import { statusText } from '../../components/push-row.tsx'
 import { RelativeTime } from '../../components/relative-time.tsx'
 import { TextBlock, UntrustedText } from '../../components/untrusted-text.tsx'
-import { AcceptAll, type FailedAcceptance } from '../../findings/accept-all.tsx'
+import { AllowAll, type FailedAllowAll } from '../../findings/allow-all.tsx'
 import { type FailedDecision, FindingCard, failureFor } from '../../findings/finding-card.tsx'
 import { pathOf } from '../../paths.ts'
 import { ErrorMessage, notFoundPage, renderPage } from '../frame/layout.tsx'
@@ -27,7 +27,7 @@ export const showPush = (c: Context<ConsoleEnv>) => pushPage(c, c.req.param('id'
 /** A decision on findings of the push that the API rejected: on one finding's card, or on all. */
 interface Failed {
   readonly decision?: FailedDecision
-  readonly acceptance?: FailedAcceptance
+  readonly allowAll?: FailedAllowAll
 }
 
 /** Renders the page of a push, with the error of a failed decision on its findings. */
@@ -72,7 +72,7 @@ interface BodyProps {
 /** Everything below the heading of a push's page. */
 export const PushBody = ({ c, push, failed }: BodyProps) => (
   <div id="push" {...(push.outcome === 'open' ? { 'data-live': `${pathOf.push(push.id)}/live` } : {})}>
-    <ErrorMessage problem={failed?.acceptance?.problem} />
+    <ErrorMessage problem={failed?.allowAll?.problem} />
     <Facts push={push} />
     {push.findings.length > 0 && <Findings c={c} push={push} failed={failed} />}
     <PushedRefs c={c} push={push} />
@@ -123,7 +123,7 @@ const Findings = async ({ c, push, failed }: BodyProps) => {
     <section aria-labelledby="findings">
       <h2 id="findings">{plural(push.findings.length, 'finding')}</h2>
       {waiting > 1 && hasRole(c.var.operator.roles, 'approver', { repository: push.repository }) && (
-        <AcceptAll c={c} push={push.id} waiting={waiting} failed={failed?.acceptance} />
+        <AllowAll c={c} push={push.id} waiting={waiting} failed={failed?.allowAll} />
       )}
       <ul class="cards">
         {push.findings.map(finding => (

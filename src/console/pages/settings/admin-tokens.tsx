@@ -84,7 +84,7 @@ async function adminTokensPage(
         )}
         {tokens.length === 0 && (
           <EmptyState title="There is only the first admin token, GATE_ADMIN_TOKEN.">
-            <p>Mint a token for each operator: the change log then names them.</p>
+            <p>Mint a token for each operator: the audit log then names them.</p>
           </EmptyState>
         )}
         <ul class="plain-list">

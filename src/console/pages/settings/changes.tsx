@@ -22,7 +22,7 @@ export async function showChanges(c: Context<ConsoleEnv>): Promise<Response> {
   const found = await listChanges(c.env.LEDGER, PAGE_SIZE + 1, before)
   const changes = found.slice(0, PAGE_SIZE)
   return settingsPage(c, {
-    title: 'Change log',
+    title: 'Audit log',
     children: (
       <>
         {changes.length === 0 ? <NoChanges isFirstPage={before === undefined} /> : <Changes of={changes} />}

@@ -6,16 +6,16 @@ import { pushPage } from '../pages/pushes/push.tsx'
 import { pathOf } from '../paths.ts'
 import { callApi } from './call-api.ts'
 
-/** `POST /pushes/<id>/accept-all`: allows every finding of a push that waits, with one reason and without an end. */
-export async function acceptAll(c: Context<ConsoleEnv>): Promise<Response> {
+/** `POST /pushes/<id>/allow-all`: allows every pending finding of a push, with one reason and without expiry. */
+export async function allowAll(c: Context<ConsoleEnv>): Promise<Response> {
   const id = c.req.param('id') ?? ''
   const reason = String((await c.req.parseBody()).reason ?? '').trim()
   const push = await findPush(c.env.LEDGER, id)
   if (!push) return pushPage(c, id)
   const { repository } = push
   const decision = { repository, decision: 'allow', reason, until: null, select: { push: id } }
-  const accepted = await callApi(c, Decided, 'POST', '/decisions', decision)
-  return accepted.ok
+  const allowed = await callApi(c, Decided, 'POST', '/decisions', decision)
+  return allowed.ok
     ? c.redirect(pathOf.push(id), 303)
-    : pushPage(c, id, { acceptance: { reason, problem: accepted.problem } })
+    : pushPage(c, id, { allowAll: { reason, problem: allowed.problem } })
 }

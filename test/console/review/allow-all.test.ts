@@ -10,7 +10,7 @@ beforeAll(async () => {
 })
 afterAll(() => browser[Symbol.asyncDispose]())
 
-test('everything that a first import brings is accepted with one reason, for good; new findings are refused', async () => {
+test('all findings of a first import are allowed with one reason and without expiry; new findings are refused', async () => {
   await using gate = await sharedGate()
   const ada = await gate.agent('ada', { push: ['refs/heads/ada/**'] })
   const work = await ada.clone()
@@ -22,18 +22,18 @@ test('everything that a first import brings is accepted with one reason, for goo
   await using operator = await openConsole(browser, gate)
   const { page, open } = operator
   await open('/pending')
-  await untilLoaded(page, () => page.getByRole('link', { name: 'Accept all of this push' }).click())
+  await untilLoaded(page, () => page.getByRole('link', { name: 'Allow all of this push' }).click())
   const reason = page.getByLabel('Reason', { exact: true }).first()
-  await page.getByText('Accept everything that is there now: 3 findings').waitFor()
+  await page.getByText('Allow all 3 findings of this push').waitFor()
   expect(await reason.isVisible(), 'the link opens the form').toBe(true)
   await reason.fill(' ')
-  await untilLoaded(page, () => page.getByRole('button', { name: 'Accept 3 findings' }).click())
+  await untilLoaded(page, () => page.getByRole('button', { name: 'Allow 3 findings' }).click())
   await page.getByRole('alert').waitFor()
   expect(await gate.admin.request('GET', '/exceptions')).toEqual([])
   await reason.fill('the history before the gate')
-  await untilLoaded(page, () => page.getByRole('button', { name: 'Accept 3 findings' }).click())
+  await untilLoaded(page, () => page.getByRole('button', { name: 'Allow 3 findings' }).click())
   expect(await page.getByText('allowed', { exact: true }).count()).toBe(3)
-  expect(await page.getByText('Accept everything').count()).toBe(0)
+  expect(await page.getByText('findings of this push').count()).toBe(0)
   const granted = { reason: 'the history before the gate', until: null, grantedBy: 'first admin token' }
   expect(await gate.admin.request('GET', '/exceptions')).toMatchObject([granted, granted, granted])
   await open('/settings/changes')

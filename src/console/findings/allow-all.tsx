@@ -1,24 +1,23 @@
 import type { Context } from 'hono'
 import type { ConsoleEnv } from '../auth/env.ts'
-import { plural } from '../components/plural.ts'
 import type { ApiProblem } from '../forms/call-api.ts'
 import { DisclosureForm } from '../forms/disclosure-form.tsx'
 import { LineField } from '../forms/text-fields.tsx'
 import { pathOf } from '../paths.ts'
 
-/** An acceptance of all findings that the API rejected, with the reason that was given. */
-export interface FailedAcceptance {
+/** An attempt to allow all findings that the API rejected, with the reason that was given. */
+export interface FailedAllowAll {
   readonly reason: string
   readonly problem: ApiProblem
 }
 
-const REASON = 'accept-all-reason'
+const REASON = 'allow-all-reason'
 
 /** The path of the form, which opens with its reason in focus. */
-export const pathOfAcceptAll = (push: string): string => `${pathOf.push(push)}#${REASON}`
+export const pathOfAllowAll = (push: string): string => `${pathOf.push(push)}#${REASON}`
 
-/** The form that accepts every finding of a push at once, as for the first import of a history. */
-export const AcceptAll = ({
+/** The form that allows every finding of a push at once, as for the first import of a history. */
+export const AllowAll = ({
   c,
   push,
   waiting,
@@ -26,15 +25,15 @@ export const AcceptAll = ({
 }: {
   c: Context<ConsoleEnv>
   push: string
-  /** The number of findings that wait for a decision. */
+  /** The number of findings that wait for a decision, 2 or more. */
   waiting: number
-  failed: FailedAcceptance | undefined
+  failed: FailedAllowAll | undefined
 }) => (
   <DisclosureForm
     c={c}
-    summary={`Accept everything that is there now: ${plural(waiting, 'finding')}`}
-    action={`${pathOf.push(push)}/accept-all`}
-    button={`Accept ${plural(waiting, 'finding')}`}
+    summary={`Allow all ${waiting} findings of this push`}
+    action={`${pathOf.push(push)}/allow-all`}
+    button={`Allow ${waiting} findings`}
     open={failed !== undefined}
   >
     <p class="wide">
