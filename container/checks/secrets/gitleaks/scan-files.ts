@@ -6,6 +6,7 @@ import { KEY_STORE_NAME, NEUTRAL_NAME, scanNameFor, YAML_NAME } from '../decode/
 import type { View } from '../views/view.ts'
 import type { KeywordSearch } from './keyword-search.ts'
 import { kubernetesSecretEntries } from './kubernetes-secrets.ts'
+import { type KeywordFile, similarFile } from './similar-file.ts'
 import { validUtf8 } from './valid-utf8.ts'
 import { newlines, type Window, windows } from './windows.ts'
 
@@ -63,7 +64,8 @@ export interface ScanFile {
   readonly canaryLine: number
 }
 
-interface OpenFile {
+interface OpenFile extends KeywordFile {
+  readonly keywords: Set<string>
   readonly parts: Buffer[]
   readonly ranges: TextRange[]
   size: number
@@ -77,11 +79,14 @@ interface ScanFileOptions {
   readonly keywords?: KeywordSearch | undefined
 }
 
-/** Writes texts to files for gitleaks: in windows, several texts to a file of bounded size, each file with a canary. */
+/**
+ * Writes texts to files for gitleaks: in windows, several texts of similar keywords to a file of bounded size, each file
+ * with a canary.
+ */
 export class ScanFileWriter {
   readonly folder: string
   readonly canary = `git-gate-canary-${randomBytes(16).toString('hex')}`
-  readonly #open = new Map<string, OpenFile>()
+  readonly #open = new Map<string, OpenFile[]>()
   #files: ScanFile[] = []
   #bytes = 0
   #count = 0
@@ -95,6 +100,8 @@ export class ScanFileWriter {
     this.folder = folder
     this.#separateFiles = separateFiles
     this.#search = keywords
+    // Every file has its canary, whose rule has a keyword too.
+    keywords?.search(Buffer.concat([HEADER, Buffer.from(this.canary)]), this.keywords)
   }
 
   get bytes(): number {
@@ -112,29 +119,29 @@ export class ScanFileWriter {
     const entries = name === YAML_NAME ? kubernetesSecretEntries(view) : undefined
     for (const { content, lines } of entries ? [view, entries] : [view])
       for (const window of windows(content, WINDOW_BYTES)) {
-        await this.#place(
+        const file = await this.#place(
           name,
           { item, view: { encodings: view.encodings, archivePath: view.archivePath, lines } },
           window,
         )
         // A private key without its end would run on into the next text.
-        if (isSeparate || window.hasOpenKey) await this.#flush(name)
+        if (isSeparate || window.hasOpenKey) await this.#write(name, file)
       }
   }
 
-  async #place(name: string, source: Pick<TextRange, 'item' | 'view'>, window: Window): Promise<void> {
+  async #place(name: string, source: Pick<TextRange, 'item' | 'view'>, window: Window): Promise<OpenFile> {
     const { content } = window
     const separator = name === YAML_NAME ? YAML_SEPARATOR : SEPARATOR
-    let open = this.#open.get(name)
+    const keywords = new Set<string>()
+    this.#search?.search(content, keywords)
+    let open = similarFile(this.#open.get(name) ?? [], keywords, content.length)
     if (open && open.size + separator.length + content.length + 1 > FILE_BYTES) {
-      await this.#flush(name)
+      await this.#write(name, open)
       open = undefined
     }
     if (open) append(open, separator)
-    else {
-      open = { parts: [HEADER], ranges: [], size: HEADER.length, lines: HEADER_LINES }
-      this.#open.set(name, open)
-    }
+    else open = this.#openFile(name)
+    for (const keyword of keywords) open.keywords.add(keyword)
     const firstLine = open.lines + 1
     append(open, content, NEWLINE)
     open.ranges.push({
@@ -143,17 +150,34 @@ export class ScanFileWriter {
       lineCount: open.lines + 1 - firstLine,
       firstViewLine: window.line,
     })
+    return open
+  }
+
+  #openFile(name: string): OpenFile {
+    const file: OpenFile = {
+      keywords: new Set(),
+      parts: [HEADER],
+      ranges: [],
+      size: HEADER.length,
+      lines: HEADER_LINES,
+    }
+    this.#open.set(name, [...(this.#open.get(name) ?? []), file])
+    return file
   }
 
   async #flush(name: string): Promise<void> {
-    const open = this.#open.get(name)
-    if (!open) return
-    this.#open.delete(name)
+    for (const file of this.#open.get(name) ?? []) await this.#write(name, file)
+  }
+
+  async #write(name: string, open: OpenFile): Promise<void> {
+    const others = (this.#open.get(name) ?? []).filter(file => file !== open)
+    if (others.length > 0) this.#open.set(name, others)
+    else this.#open.delete(name)
     append(open, BEFORE_CANARY)
     let content = validUtf8(Buffer.concat([...open.parts, Buffer.from(`${this.canary}\n`)]))
     if (content.toString('latin1', ISO_OFFSET, ISO_OFFSET + 5) === 'CD001')
       content = Buffer.concat([SPACE, content])
-    this.#search?.search(content, this.keywords)
+    for (const keyword of open.keywords) this.keywords.add(keyword)
     const file = `${++this.#count}-${name}`
     if (this.#count === 1) await mkdir(this.folder, { mode: 0o700, recursive: true })
     await writeFile(join(this.folder, file), content, { mode: 0o600, flag: 'wx' })
@@ -165,8 +189,7 @@ export class ScanFileWriter {
   async finish(): Promise<void> {
     for (const name of [...this.#open.keys()]) await this.#flush(name)
     if (this.#count === 0) {
-      this.#open.set(NEUTRAL_NAME, { parts: [HEADER], ranges: [], size: HEADER.length, lines: HEADER_LINES })
-      await this.#flush(NEUTRAL_NAME)
+      await this.#write(NEUTRAL_NAME, this.#openFile(NEUTRAL_NAME))
     }
   }
 
