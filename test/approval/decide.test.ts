@@ -113,6 +113,8 @@ test('an agent asks for an exception with a reason, which the operators read, an
     .parse(await gate.admin.request('GET', '/pending'))
   expect(pending[0]?.finding).toMatchObject({ fingerprint, asksForException: true, request: asked.reason })
   expect(await tools.call('request_exception', { ...asked, fingerprint: 'x' })).toContain('no refused push')
+  await using others = await connect(await gate.agent('eve', { push: ['eve/**'] }))
+  expect(await others.call('request_exception', asked)).toContain('no refused push')
   await gate.tick()
   await tools.call('request_exception', asked)
   await gate.tick()

@@ -113,6 +113,12 @@ test('a held push expires', async () => {
   expect(fs.readdirSync(folder)).toEqual([])
 })
 
+test('a held push that expires while the companion runs is found no more, before it is deleted', async () => {
+  const held = await openHeldPushes(scratch(), { ...LIMITS, keepMs: 0 })
+  await held.keep(push('one'), quarantine(100))
+  await expect.poll(() => held.find('one')).toBeUndefined()
+})
+
 test('the pushes of an agent that wait take at most half of the limit', async () => {
   const held = await openHeldPushes(scratch(), LIMITS)
   expect(await held.keep(push('one', true), quarantine(10_000))).toBe(true)

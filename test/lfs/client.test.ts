@@ -58,6 +58,24 @@ test('requests for objects at once: a client that goes away delays no other, and
   expect(await statusesOf(6)).toEqual([401, 401, 401, 401, 401, 401])
 })
 
+test('an object that upstream has, and that no file of the repository names, is not served', async () => {
+  const bytes = Buffer.from('of another repository')
+  const oid = server.put(bytes)
+  const ask = (path: string, init: RequestInit = {}) =>
+    fetch(`${gate.url}/app.git/info/lfs/objects/${path}`, {
+      ...init,
+      headers: { authorization: `Bearer ${ada.token}`, 'content-type': 'application/json' },
+    })
+  const batch = await ask('batch', {
+    method: 'POST',
+    body: JSON.stringify({ operation: 'download', objects: [{ oid, size: bytes.length }] }),
+  })
+  expect(await batch.json()).toMatchObject({ objects: [{ error: { code: 404 } }] })
+  const answer = await ask(`${oid}?size=${bytes.length}`)
+  expect(answer.status).toBe(404)
+  expect(await answer.text()).toContain(`no file of app names the object ${oid}`)
+})
+
 describe.skipIf(noClient)('the git-lfs client', () => {
   test('sends new and changed objects to upstream, and another clone gets them', async () => {
     const work = await clone(ada)

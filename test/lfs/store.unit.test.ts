@@ -54,6 +54,32 @@ test('other bytes than the object’s are refused, and leave nothing', async () 
   expect(files()).toEqual([])
 })
 
+test('more bytes than were announced are not written to disk', async () => {
+  const shelf = (await openStore(folder, 100)).of(upstream)
+  const arrival = await shelf.begin(objectOf('right'))
+  await expect(arrival.write(Buffer.from('rightly'))).rejects.toBeInstanceOf(WrongObject)
+  expect(arrival.written).toBe(0)
+  await arrival.discard()
+})
+
+test('an object is of its id and its size, both when it arrives and when it is asked for', async () => {
+  const shelf = (await openStore(folder, 100)).of(upstream)
+  const arrival = await shelf.begin({ oid: sha256('right'), size: 6 })
+  await arrival.write(Buffer.from('right'))
+  await expect(arrival.finish()).rejects.toBeInstanceOf(WrongObject)
+  await arrival.discard()
+  await put(shelf, 'right')
+  expect(await shelf.has({ oid: sha256('right'), size: 6 })).toBe(false)
+  expect(await shelf.has(objectOf('right'))).toBe(true)
+})
+
+test('an object that could never fit removes no other', async () => {
+  const shelf = (await openStore(folder, 100)).of(upstream)
+  await put(shelf, 'right')
+  await expect(shelf.begin({ oid: sha256('big'), size: 101 })).rejects.toBeInstanceOf(StoreFull)
+  expect(await shelf.has(objectOf('right'))).toBe(true)
+})
+
 test('an object beyond the bound is refused, and an unfinished one is removed at the next start', async () => {
   const store = await openStore(folder, 100)
   await expect(store.of(upstream).begin({ oid: sha256('big'), size: 101 })).rejects.toBeInstanceOf(StoreFull)

@@ -1,5 +1,6 @@
 import { Client, StreamableHTTPClientTransport } from '@modelcontextprotocol/client'
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import { z } from 'zod'
 import { approvalsOf } from '../approval/fixtures/approvals.ts'
 import { type Agent, type Gate, sharedGate } from '../harness/index.ts'
 import { anyKey } from '../scan/fixtures/fakes.ts'
@@ -96,6 +97,12 @@ test('an agent reads why its push was refused, and the decision on its finding',
   await using others = await connect(ada)
   const id = /^push (\w+)/.exec(why)?.[1]
   expect(await others.call('explain_push', { push: id })).toBe(`ada has no push ${id}`)
+  await gate.admin.request('POST', '/agents', { name: 'guest' })
+  const guest = await gate.admin.request('POST', '/tokens', { agent: 'guest' })
+  await using stranger = await connect(z.object({ token: z.string() }).parse(guest))
+  expect(await stranger.call('finding_status', { repository: 'app', fingerprint })).toMatch(
+    /^guest has no repository app here/,
+  )
 })
 
 test('clients of the revision before are served too', async () => {
