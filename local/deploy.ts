@@ -13,7 +13,7 @@ import { unknownSetting } from './unknown-setting.ts'
 import { projectRoot } from './worker/bundle.ts'
 
 const options = new Command('npm run deploy --')
-  .description('The gate to Cloudflare, after everything that can be checked before has been.')
+  .description('Deploys the gate to Cloudflare, after checking all that can be checked first.')
   .option('--check', 'stop before the first change')
   .option('--json', 'print the checks as lines of JSON')
   .parse()
@@ -59,7 +59,7 @@ const PLACEHOLDERS = { GATE_PASS_KEY: '-'.repeat(64), GATE_ADMIN_TOKEN: '-'.repe
 /** The loss without a bucket, by its binding. */
 const WITHOUT_BUCKET: Readonly<Record<string, string>> = {
   MIRROR_SEEDS: 'cold starts are then longer',
-  HELD_PUSHES: 'a push that waits for an approval while its container stops is then to be pushed again',
+  HELD_PUSHES: 'a push whose container stops while it waits for an approval must be pushed again',
 }
 const Secrets = z.array(z.object({ name: z.string() }))
 
@@ -72,7 +72,7 @@ const checks: readonly (readonly [string, () => Promise<unknown>])[] = [
     },
   ],
   [
-    'the settings in wrangler.toml are ones that the gate takes',
+    'the settings in wrangler.toml are valid',
     async () => {
       const { vars } = production()
       const texts = Object.fromEntries(Object.entries(vars).map(([name, value]) => [name, String(value)]))
@@ -85,10 +85,10 @@ const checks: readonly (readonly [string, () => Promise<unknown>])[] = [
     },
   ],
   [
-    'the types of the Worker and of the companion hold',
+    'the Worker and the companion pass the type check',
     async () => {
       const tsc = program('typescript/bin/tsc')
-      const remedy = 'mend the types, or deploy a version that passes npm test'
+      const remedy = 'fix the type errors, or deploy a version that passes npm test'
       await orCheckFailed(
         capture(process.execPath, [
           wrangler,
@@ -113,7 +113,7 @@ const checks: readonly (readonly [string, () => Promise<unknown>])[] = [
           ...PRODUCTION,
           '--containers-rollout=none',
         ]),
-        'wrangler.toml, [env.production], has what is wrong',
+        'correct [env.production] in wrangler.toml',
       ),
   ],
   [
@@ -134,7 +134,7 @@ const checks: readonly (readonly [string, () => Promise<unknown>])[] = [
     () => orCheckFailed(capture(process.execPath, [wrangler, 'whoami']), 'npx wrangler login'),
   ],
   [
-    'the buckets of mirror seeds and of held pushes are there',
+    'the buckets of mirror seeds and held pushes exist',
     async () => {
       for (const { binding, bucket_name } of production().r2_buckets)
         await orCheckFailed(
@@ -160,10 +160,10 @@ const checks: readonly (readonly [string, () => Promise<unknown>])[] = [
 ]
 
 /** Prints the result of a check, and its fix. */
-function printCheck(check: string, todo?: string): void {
-  if (options.json) console.log(JSON.stringify({ check, ok: todo === undefined, ...(todo && { todo }) }))
-  else if (todo === undefined) console.log(` ✓ ${check}`)
-  else console.error(` × ${check}\n${todo}`)
+function printCheck(check: string, fix?: string): void {
+  if (options.json) console.log(JSON.stringify({ check, ok: fix === undefined, ...(fix && { fix }) }))
+  else if (fix === undefined) console.log(` ✓ ${check}`)
+  else console.error(` × ${check}\n${fix}`)
 }
 
 try {

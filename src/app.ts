@@ -55,8 +55,7 @@ export const app = new Hono<GitEnv>()
   .all('/:name{.+}/info/lfs/*', asLfsErrors, authenticate, lfs)
   .get('/:name{.+}', authenticate, answerQuestion, showGrant)
   .post('/:name{.+}', authenticate, takeRequest)
-  .all('*', authenticate, () => textResponse(405, ['git asks this with another method, or not at all']))
-  .notFound(() => textResponse(404, ['there is nothing here']))
+  .all('*', authenticate, () => textResponse(405, ['this path does not take this method']))
   .onError(async (error, c) => {
     const late = lateResponse(c)
     if (late) return late

@@ -45,7 +45,7 @@ const byName = <N extends z.ZodType<string>, T extends z.ZodType>(name: N, each:
         if (same !== undefined)
           issues.push({
             code: 'custom',
-            message: `${same} and ${given} are one name: say it once`,
+            message: `${same} and ${given} differ only by case: keep one of them`,
             input: value,
           })
         known.set(given.toLowerCase(), given)
@@ -65,7 +65,7 @@ const GrantEntry = z.union([z.literal(['read', 'own']), RawTerms, GrantOptions],
           .at(-1)
           ?.map(({ path, message }) => [...path, message].join(': '))
           .join('; ')
-      : 'a grant is read, own, or what it lets the agent do, such as push: [main]',
+      : 'a grant is read, own, or options such as push: [main]',
 })
 
 /** The schema of the file for `apply`. */
@@ -106,7 +106,7 @@ const File = z.strictObject({
     .array(NewOperatorRole)
     .refine(
       roles => new Set(roles.map(roleKey)).size === roles.length,
-      'a name has one role in a repository, and one in the whole gate',
+      'each operator has at most one role in a repository, and one in the whole gate',
     )
     .optional(),
 })
@@ -148,7 +148,7 @@ export const correction = (file: string) =>
 export function readDesiredState(file: string): DesiredState {
   const parsed = File.safeParse(parseYaml(file, readText(file)))
   if (!parsed.success)
-    throw new CliError(`${file} does not fit:\n${z.prettifyError(parsed.error)}`, correction(file))
+    throw new CliError(`${file} is invalid:\n${z.prettifyError(parsed.error)}`, correction(file))
   const { defaults, identities, repositories, agents, operators } = parsed.data
   const beside = (name: string) => readTextBeside(file, name)
   const textOf = (text: string | undefined, named: string | undefined) =>
@@ -168,7 +168,7 @@ export function readDesiredState(file: string): DesiredState {
         ? httpsSettings(each, defaults)
         : sshSettings(each, defaults, textOf)
       if (typeof transport === 'string')
-        throw new CliError(`${file}: ${name} has no ${transport}`, 'Say it there, or under defaults')
+        throw new CliError(`${file}: ${name} has no ${transport}`, 'Set it there, or under defaults')
       return {
         name,
         upstream: each.upstream,

@@ -8,7 +8,7 @@ import { command, gate } from './context.ts'
 /** The limit of concurrent changes. */
 const MAX_CONCURRENT_CHANGES = 6
 
-export const apply = command('apply <file>', 'make the gate hold what a YAML or JSON file says')
+export const apply = command('apply <file>', 'change the gate to match a YAML or JSON file')
   .option('--dry-run', 'show the plan and change nothing')
   .option('--yes', 'do not ask; without a terminal, or with --json, nothing is asked')
   .option('--prune', 'also remove the agents, grants and repositories that the file does not name')

@@ -1,7 +1,7 @@
 import { printResult } from '../output.ts'
 import { command, gate } from './context.ts'
 
-export const exportCommand = command('export', 'print the file for apply that describes the present state')
+export const exportCommand = command('export', 'print the current state of the gate as a file for apply')
   .option('--schema', 'print the JSON Schema of the file instead, for editors')
   .action(async options => {
     // Loaded here for the same reason as in apply.ts.

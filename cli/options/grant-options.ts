@@ -51,7 +51,7 @@ export function toTerms(options: z.input<typeof GrantOptions>, moreRules: readon
   allow(refPatterns('tags', tags), 'create')
   if (allowed.size === 0 && !read)
     throw new UsageError(
-      'a grant without a right to push allows reading only, and has to say so',
+      'the grant allows no push; a read-only grant must say so',
       'Add --push PATTERN, or --read',
       'reads-only',
     )
@@ -100,12 +100,12 @@ export function formatTerms(terms: GrantTerms): string {
   )
   const limits = [
     ...(terms.denyPaths.length ? [`not ${terms.denyPaths.join(', ')}`] : []),
-    ...terms.ask.map(rule => `asks for ${describeAsk(rule)}`),
+    ...terms.ask.map(rule => `needs an approval: ${describeAsk(rule)}`),
     ...(terms.symlinks ? [] : ['no symlinks']),
     ...(terms.submodules ? [] : ['no submodules']),
-    ...(terms.emails.length ? [`as ${terms.emails.join(', ')}`] : []),
+    ...(terms.emails.length ? [`e-mail ${terms.emails.join(', ')}`] : []),
     ...(terms.allowedSigners ? ['signed'] : []),
-    ...(terms.maxBlobBytes ? [`files to ${terms.maxBlobBytes} bytes`] : []),
+    ...(terms.maxBlobBytes ? [`files up to ${terms.maxBlobBytes} bytes`] : []),
     ...(terms.pushOptions.length ? [`push options ${terms.pushOptions.join(', ')}`] : []),
     ...(terms.pullRequests.length ? [`pull requests into ${describeBases(terms)}`] : []),
     ...(terms.api === 'none' ? [] : [`host API: ${terms.api}`]),

@@ -26,13 +26,13 @@ export function readTextBeside(file: string, name: string): string {
     )
   }
   if (isAbsolute(name) || name.split('/').includes('..'))
-    refuse('apply reads files beside its file and below only, not by an absolute path or ..')
+    refuse('apply reads only files beside its file or below; use a relative path without ..')
   const wanted = resolve(folder, name)
   const found = realPath(wanted)
   if (found === undefined) throw new CliError(`there is no file ${wanted}`)
   const inside = relative(folder, found)
-  if (inside === '..' || inside.startsWith(`..${sep}`)) refuse('it is a link to a file elsewhere')
-  if (!statSync(found).isFile()) refuse('it is no ordinary file')
+  if (inside === '..' || inside.startsWith(`..${sep}`)) refuse('it is a link to a file outside the folder')
+  if (!statSync(found).isFile()) refuse('it is not a regular file')
   return readText(found)
 }
 

@@ -15,9 +15,9 @@ export interface Selectors extends OutputOptions {
 export const withSelectors = (command: Command): Command =>
   command
     .option('--all', 'all findings of the repository that wait for a decision')
-    .option('--push <id>', 'those of this push')
-    .option('--rule <name>', 'those of this rule of gitleaks')
-    .option('--path <glob>', "those whose path matches, such as 'test/**'")
+    .option('--push <id>', 'findings of this push')
+    .option('--rule <name>', 'findings of this gitleaks rule')
+    .option('--path <glob>', "findings in paths that match, such as 'test/**'")
 
 /** Returns the selection for the API. Throws a UsageError without any, or with a wrong fingerprint. */
 export function selectionOf(fingerprints: readonly string[], { all, push, rule, path }: Selectors) {
@@ -29,6 +29,6 @@ export function selectionOf(fingerprints: readonly string[], { all, push, rule, 
   if (fingerprints.length === 0 && !isSelected && !all)
     throw new UsageError('no finding is given', 'Name fingerprints, or --push, --rule, --path or --all')
   if (all && (isSelected || fingerprints.length > 0))
-    throw new UsageError('--all goes without fingerprints, --push, --rule and --path')
+    throw new UsageError('--all cannot be combined with fingerprints, --push, --rule or --path')
   return { ...(fingerprints.length > 0 ? { fingerprints } : {}), push, rule, path }
 }

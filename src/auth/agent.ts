@@ -65,15 +65,15 @@ async function findAgent(
 ): Promise<Response | { token: KnownToken; access?: Access }> {
   const given = credentials(authorizationOf(c.req.raw))
   const token = given && parseToken(given.token)
-  if (!given || !token) return unauthorized(given ? 'that is not a token of this gate' : 'this needs a token')
+  if (!given || !token)
+    return unauthorized(given ? 'the password is not a token of this gate' : 'a token is required')
   const found = await find(c, {
     tokenId: token.id,
     repository,
     ignoresCase,
     user: given.user ?? '',
   })
-  if (!found || !(await isToken(token.text, found.token.hash)))
-    return unauthorized('that token is not known here')
+  if (!found || !(await isToken(token.text, found.token.hash))) return unauthorized('the token is unknown')
   const { token: known } = found
   const now = Date.now()
   if (known.revokedAt !== null)
@@ -82,7 +82,7 @@ async function findAgent(
     return unauthorized(`the token ${known.id} has expired; ask an operator for a new one`)
   if (found.isForAnotherAgent)
     return unauthorized(
-      `the token ${known.id} is not one of ${JSON.stringify(given.user)}, which is another agent; leave the user name out, or give the token's own agent`,
+      `the token ${known.id} does not belong to ${JSON.stringify(given.user)}; omit the user name, or use the name of the token's agent`,
     )
   c.executionCtx.waitUntil(touchToken(c.env.LEDGER, known))
   return found
@@ -103,7 +103,7 @@ const MAX_NAMED = 10
 async function describeGranted(ledger: D1Database, agent: AgentName): Promise<string> {
   const names = await grantedRepositories(ledger, agent, MAX_NAMED + 1)
   const more = names.length > MAX_NAMED ? ', and more' : ''
-  return `it has ${names.slice(0, MAX_NAMED).join(', ') || 'none'}${more}`
+  return `its repositories: ${names.slice(0, MAX_NAMED).join(', ') || 'none'}${more}`
 }
 
 /**
@@ -124,7 +124,7 @@ const authenticateFor = (
     if (!path.ok) return textResponse(404, [path.reason])
     if (!access)
       return textResponse(404, [
-        `${known.agent} has no repository ${path.name} here`,
+        `${known.agent} has no grant for ${path.name}`,
         await describeGranted(c.env.LEDGER, known.agent),
         `an operator grants it with: git gate grant set ${known.agent} ${path.name} --read`,
       ])

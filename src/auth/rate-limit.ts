@@ -50,7 +50,7 @@ export async function recordAuthFailure(env: Env, request: Request): Promise<Res
     return 0
   })
   return failures > settingsOf(env).GATE_FAILURES_PER_MINUTE
-    ? tooManyRequests(new URL(request.url).pathname, 'too many requests with tokens that do not hold')
+    ? tooManyRequests(new URL(request.url).pathname, 'too many failed authentications')
     : undefined
 }
 

@@ -12,7 +12,9 @@ export const MailServerUrl = z.string().transform((text, context): Omit<MailServ
   const isBare =
     [search, hash, username, password].every(part => part === '') && /^\/?$/.test(pathname ?? '-')
   if (!hostname || !isBare || (protocol !== 'smtps:' && protocol !== 'smtp:')) {
-    context.addIssue('must be smtps://HOST or smtp://HOST, with a port at most; GATE_SMTP_CREDENTIAL logs in')
+    context.addIssue(
+      'must be smtps://HOST[:PORT] or smtp://HOST[:PORT]; GATE_SMTP_CREDENTIAL holds the login',
+    )
     return z.NEVER
   }
   return {

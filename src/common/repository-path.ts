@@ -39,7 +39,7 @@ const API = /\/api\/(?=graphql$|v[134]\/)/
 export function readHostCallPath(request: Request): RepositoryPath {
   const [spelled = '', rest] = new URL(request.url).pathname.slice(HOST_CALL_PATH.length).split(API, 2)
   if (rest === undefined)
-    return { ok: false, reason: `a host call is asked at ${HOST_CALL_PATH}REPOSITORY/api/…` }
+    return { ok: false, reason: `the path of a host call is ${HOST_CALL_PATH}REPOSITORY/api/…` }
   const name = RepositoryName.safeParse(spelled)
   return name.success
     ? { ok: true, name: name.data }

@@ -1,5 +1,6 @@
 import type { Context } from 'hono'
 import { textResponse } from '../common/git-responses.ts'
+import { refuseReadOnly } from '../common/refuse-read-only.ts'
 import { settingsOf } from '../common/settings.ts'
 import { hasShortBody } from '../common/short-body.ts'
 import { type Call, readCall } from '../contract/companion-api/companion-call.ts'
@@ -38,10 +39,10 @@ async function issuePass(
 ): Promise<Response> {
   const { service, agent, clientAddress } = call
   const access = await findGrant(env.LEDGER, agent, call.repository)
-  if (!access) return textResponse(403, [`${agent} has no repository ${call.repository} here`])
+  if (!access) return textResponse(403, [`${agent} has no grant for ${call.repository}`])
   const { repository, terms, exceptions, declines, gitleaksConfig } = access
   if (service !== 'advertise-upload-pack' && terms.rules.length === 0)
-    return textResponse(403, [`${agent} may read ${repository.name}, not push to it`])
+    return textResponse(403, refuseReadOnly(agent, repository.name))
   const git = { repository, agent, terms }
   const attempt = { repository: repository.name, agent, token: NO_TOKEN, clientAddress, clientVersion: '' }
   if (service === 'advertise-upload-pack') executionCtx.waitUntil(recordFetch(env.LEDGER, attempt))

@@ -27,7 +27,7 @@ export function parseAsk(text: string): { ok: true; rule: AskRule } | { ok: fals
     part => !/^(?:(?:ref|path|over):\S.*|findings)$/.test(part) && !actions.includes(part),
   )
   if (unknown !== undefined)
-    return { ok: false, problem: `${JSON.stringify(unknown)} is no part of an ask rule` }
+    return { ok: false, problem: `${JSON.stringify(unknown)} is not part of an ask rule` }
   const read = AskRule.safeParse({
     refs: valuesOf('ref').map(ref => (ref.startsWith('refs/') ? ref : `refs/heads/${ref}`)),
     paths: valuesOf('path'),

@@ -24,7 +24,7 @@ export function unknownSetting(
   )
   if (unknown === undefined) return undefined
   const [nearest = ''] = names.toSorted((a, b) => distance(a, unknown) - distance(b, unknown))
-  const hint = distance(nearest, unknown) <= MAX_TYPOS ? `; is ${nearest} meant?` : ''
+  const hint = distance(nearest, unknown) <= MAX_TYPOS ? `; did you mean ${nearest}?` : ''
   return `${unknown}: there is no such setting${hint} (docs/settings.md lists them)`
 }
 

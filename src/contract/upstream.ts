@@ -35,17 +35,17 @@ export function parseUpstream(
   if (url.includes('::')) {
     if (!/^(ssh:\/\/|[^:]*@)[^/]*\[/.test(url)) return no('it names a transport helper (…::…)')
   }
-  if (/^(git|ftps?|file):\/\//i.test(url)) return no('only SSH and HTTPS upstreams are taken')
+  if (/^(git|ftps?|file):\/\//i.test(url)) return no('only SSH and HTTPS upstreams are supported')
   const [, user, host, port, rawPath] = SSH_URL.exec(url) ?? scpLike(url) ?? []
   if (host === undefined || rawPath === undefined)
     return no('it is neither ssh://[user@]host[:port]/path, user@host:path nor https://host[:port]/path')
   if (user?.includes(':')) return no('it carries a password')
-  if (user !== undefined && !USER.test(user)) return no(`"${user}" is no user name that ssh may be given`)
-  if (!HOST.test(host) && !IPV6.test(host)) return no(`"${host}" is no host name or address`)
+  if (user !== undefined && !USER.test(user)) return no(`"${user}" is not a valid SSH user name`)
+  if (!HOST.test(host) && !IPV6.test(host)) return no(`"${host}" is not a host name or address`)
   if (port !== undefined && !(/^[1-9][0-9]{0,4}$/.test(port) && Number(port) <= 65535))
-    return no(`"${port}" is no port`)
+    return no(`"${port}" is not a port`)
   const path = url.startsWith('ssh://') ? decodePath(rawPath) : rawPath
-  if (path === undefined) return no('the percent-encoding in its path is no UTF-8')
+  if (path === undefined) return no('the percent-encoding in its path is not UTF-8')
   if (path.startsWith('-') || path.replace(/^\//, '') === '') return no('it has no path of a repository')
   if (INVISIBLE.test(path) || path.includes('\\')) return no('its path has an invisible character or "\\"')
   if (path.split('/').some(part => part === '..' || part === '.')) return no('its path has "." or ".."')
@@ -87,16 +87,16 @@ function parseHttps(url: string): { ok: true; address: UpstreamAddress } | { ok:
   if (scheme === undefined) return no('it is not https://host[:port]/path, in lower case up to the host')
   if (authority.includes('@')) return no('it carries a user name or password; a credential has them')
   const [, host = '', port] = /^(\[[^\]]*\]|[^:]*)(?::(.*))?$/.exec(authority) ?? []
-  if (!HOST.test(host) && !IPV6.test(host)) return no(`"${host}" is no host name or address`)
+  if (!HOST.test(host) && !IPV6.test(host)) return no(`"${host}" is not a host name or address`)
   if (port !== undefined && !(/^[1-9][0-9]{0,4}$/.test(port) && Number(port) <= 65535))
-    return no(`"${port}" is no port`)
+    return no(`"${port}" is not a port`)
   if (scheme === 'http' && !isLoopback(host))
     return no(
-      'http:// sends the credential in clear; it is taken for this machine alone, as https:// elsewhere',
+      'http:// sends the credential unencrypted; use https:// (http:// is allowed only for this machine)',
     )
   if (path.replaceAll('/', '') === '') return no('it has no path of a repository')
   if (!HTTP_PATH.test(path) || path.includes('//'))
-    return no('its path has other characters than letters, digits and . _ ~ / + @ = , : - %20')
+    return no('its path may have only letters, digits and . _ ~ / + @ = , : - %20')
   if (path.split('/').some(part => part === '..' || part === '.')) return no('its path has "." or ".."')
   return {
     ok: true,

@@ -1,6 +1,7 @@
 import type { Context } from 'hono'
 import type { GitEnv } from '../auth/agent.ts'
 import { logFault } from '../common/log.ts'
+import { refuseReadOnly } from '../common/refuse-read-only.ts'
 import { companionKind, settingsOf } from '../common/settings.ts'
 import { hasShortBody } from '../common/short-body.ts'
 import { askCompanion } from '../companion/index.ts'
@@ -34,7 +35,7 @@ export async function batch(c: Context<GitEnv>): Promise<Response> {
   const { agent, access, token } = c.var
   const { repository, terms, exceptions, declines, gitleaksConfig } = access
   if (operation === 'upload' && terms.rules.length === 0)
-    return lfsError(403, `${agent} may read ${repository.name}, not push to it`)
+    return lfsError(403, refuseReadOnly(agent, repository.name).join('; '))
   const answer = await askCompanion(
     c.env,
     repository.name,

@@ -2,6 +2,7 @@ import type { Context } from 'hono'
 import { z } from 'zod'
 import type { GitEnv } from '../auth/agent.ts'
 import { logFault } from '../common/log.ts'
+import { refuseReadOnly } from '../common/refuse-read-only.ts'
 import { askCompanion } from '../companion/index.ts'
 import { type LfsObject, LfsObject as LfsObjectSchema, LfsUploadResult } from '../contract/lfs.ts'
 import { newId } from '../ledger/id.ts'
@@ -22,8 +23,7 @@ export async function upload(c: Context<GitEnv>): Promise<Response> {
   if (!object) return NO_OBJECT()
   const { repository, terms, exceptions, declines, gitleaksConfig } = c.var.access
   const { raw } = c.req
-  if (terms.rules.length === 0)
-    return lfsError(403, `${c.var.agent} may read ${repository.name}, not push to it`)
+  if (terms.rules.length === 0) return lfsError(403, refuseReadOnly(c.var.agent, repository.name).join('; '))
   if (raw.headers.has('content-encoding')) return lfsError(415, 'send the object without Content-Encoding')
   const length = raw.headers.get('content-length')
   if (length !== null && Number(length) !== object.size)

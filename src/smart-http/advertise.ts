@@ -1,6 +1,7 @@
 import type { Context } from 'hono'
 import type { GitEnv } from '../auth/agent.ts'
 import { textResponse, unavailable } from '../common/git-responses.ts'
+import { refuseReadOnly } from '../common/refuse-read-only.ts'
 import { askCompanion } from '../companion/index.ts'
 import { newId } from '../ledger/id.ts'
 
@@ -26,10 +27,7 @@ export async function advertise(c: Context<GitEnv>): Promise<Response> {
       'only smart HTTP is served here: ?service=git-upload-pack or ?service=git-receive-pack',
     ])
   if (service === 'receive-pack' && terms.rules.length === 0)
-    return textResponse(403, [
-      `${c.var.agent} may read ${repository.name}, not push to it`,
-      `an operator grants it with: git gate grant set ${c.var.agent} ${repository.name} --push '{agent}/**'`,
-    ])
+    return textResponse(403, refuseReadOnly(c.var.agent, repository.name))
   const protocol = c.req.header('git-protocol')
   return askCompanion(
     c.env,

@@ -2,6 +2,7 @@ import type { Context } from 'hono'
 import type { GitEnv } from '../auth/agent.ts'
 import { clientAddress } from '../auth/client-address.ts'
 import { textResponse, unavailable } from '../common/git-responses.ts'
+import { refuseReadOnly } from '../common/refuse-read-only.ts'
 import { askCompanion } from '../companion/index.ts'
 import type { PassRequest } from '../companion/pass.ts'
 import { syncOutcome } from '../companion/push/sync-outcome.ts'
@@ -78,8 +79,7 @@ export async function receivePack(c: Context<GitEnv>): Promise<Response> {
   const { raw } = c.req
   const wrong = validatePackRequest(raw, 'git-receive-pack')
   if (wrong) return wrong
-  if (terms.rules.length === 0)
-    return textResponse(403, [`${c.var.agent} may read ${repository.name}, not push to it`])
+  if (terms.rules.length === 0) return textResponse(403, refuseReadOnly(c.var.agent, repository.name))
   const attempt = { ...clientInfo(c), repository: repository.name }
   const probe = c.req.header('content-length') === PROBE_BYTES
   const id = probe ? newId() : await openPush(c.env.LEDGER, attempt)

@@ -60,7 +60,7 @@ test('a GitHub App is set with its key, and no other secret is taken for one', a
   })
   const installed = { id: '123', installation: '456' }
   await expect(put('acme', { app: installed, secret: newToken() })).rejects.toThrow(
-    /in PEM, and this is none/,
+    /in PEM; the secret is not a private key/,
   )
   await expect(put('other', { user: 'git', secret: key })).rejects.toThrow(/the secret is a private key/)
   const inClear = { ...installed, api: 'http://api.example.org' }

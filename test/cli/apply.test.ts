@@ -111,7 +111,7 @@ test('50 repositories and 200 grants: plan, apply, apply again, change, apply', 
 })
 
 test.each([
-  ['a list', '- a\n', 'does not fit'],
+  ['a list', '- a\n', 'is invalid'],
   ['broken YAML', 'a: [', 'neither YAML nor JSON'],
   ['an unknown word', 'repos: {}\n', 'repos'],
   ['a bad name', 'agents: {"A B": }\n', 'agents'],
@@ -204,9 +204,9 @@ test.each([
   ['an absolute path', '/etc/hostname', /not by an absolute path or \.\./],
   ['a path that leads up', '../outside', /not by an absolute path or \.\./],
   ['a path that leads up again', 'hosts/../../outside', /not by an absolute path or \.\./],
-  ['a link to a file elsewhere', 'link', /link: it is a link to a file elsewhere/],
-  ['a link to a folder elsewhere', 'up/outside', /it is a link to a file elsewhere/],
-  ['a file that never ends', 'pipe', /pipe: it is no ordinary file/],
+  ['a link to a file elsewhere', 'link', /link: it is a link to a file outside the folder/],
+  ['a link to a folder elsewhere', 'up/outside', /it is a link to a file outside the folder/],
+  ['a file that never ends', 'pipe', /pipe: it is not a regular file/],
 ])('apply reads beside its file only: not %s', async (_, name, complaint) => {
   const outer = mkdtempSync(join(tmpdir(), 'gate-apply-'))
   const inner = join(outer, 'checkout')

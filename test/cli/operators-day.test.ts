@@ -55,7 +55,7 @@ test('a repository, its agent and its rights; the token is rotated, and the gran
   await ok('agent', 'add', 'ada')
   await ok('grant', 'set', 'ada', 'acme/day', '--push', '{agent}/**', 'main', '--deny-path', 'ci/**')
   expect(await ok('grant', 'set', 'ada', 'acme/day', '--max-blob-bytes', '100000')).toMatch(
-    /before: .*not ci\/\*\*.*\nafter: .*not ci\/\*\*.*files to 100000 bytes/,
+    /before: .*not ci\/\*\*.*\nafter: .*not ci\/\*\*.*files up to 100000 bytes/,
   )
   const first = await ok('token', 'mint', 'ada', '--label', 'vm')
   const token = await ok('token', 'rotate', first)

@@ -62,7 +62,7 @@ test('a misspelt GATE_ setting stops a command before it reaches another gate', 
   const env = { ...operator.env, GATE_URLL: '/elsewhere' }
   expect(await gitGate(['agent', 'list'], { env })).toMatchObject({
     code: 2,
-    stderr: expect.stringContaining('GATE_URLL: there is no such setting; is GATE_URL meant?'),
+    stderr: expect.stringContaining('GATE_URLL: there is no such setting; did you mean GATE_URL?'),
   })
 })
 

@@ -159,7 +159,7 @@ test('a repository is added in the console; problems appear above the form, and 
   await page.getByRole('textbox', { name: 'Upstream' }).fill('git://github.com/acme/second')
   await page.getByLabel('Known hosts').fill(knownHosts)
   await page.getByRole('button', { name: 'Add' }).click()
-  await page.getByRole('alert').getByText('only SSH and HTTPS upstreams are taken').waitFor()
+  await page.getByRole('alert').getByText('only SSH and HTTPS upstreams are supported').waitFor()
   expect(await page.getByRole('textbox', { name: 'Name' }).inputValue()).toBe('acme/second')
   await page.getByRole('textbox', { name: 'Upstream' }).fill(url)
   await page.getByRole('button', { name: 'Add' }).click()

@@ -102,7 +102,7 @@ describe('tokens', () => {
     await gate.admin.agent('grace')
     const answer = await ask(FETCH, { user: 'grace' })
     expect(answer.status).toBe(401)
-    expect(answer.body).toContain('is not one of "grace", which is another agent')
+    expect(answer.body).toContain('does not belong to "grace"')
   })
 
   test('a revoked one fails at the next request, and git ends at once', async () => {
@@ -129,8 +129,8 @@ describe('tokens', () => {
     expect(foreign.body).toBe(missing.body.replaceAll('nowhere', 'app'))
     const ran = await git(['clone', `${gate.url.replace('://', `://bob:${bob.token}@`)}/app.git`])
     expect(ran.code).toBe(128)
-    expect(ran.output).toMatch(/remote: git-gate: bob has no repository app here/)
-    expect(ran.output).toMatch(/remote: git-gate:\s+it has other\s/)
+    expect(ran.output).toMatch(/remote: git-gate: bob has no grant for app/)
+    expect(ran.output).toMatch(/remote: git-gate:\s+its repositories: other\s/)
   })
 
   test('a token that may only read: a push is refused before git makes a pack', async () => {
@@ -240,7 +240,7 @@ describe('paths and methods that are not git’s own', () => {
 })
 
 test.each([
-  ['without a token', '/app.git/git-receive-pack', '', /^HTTP\/1.1 401 .*git-gate: this needs a token/s],
+  ['without a token', '/app.git/git-receive-pack', '', /^HTTP\/1.1 401 .*git-gate: a token is required/s],
   ['of no type of git', '/app.git/git-receive-pack', 'ada', /^HTTP\/1.1 415 .*the content type must be/s],
 ])(
   'a request %s is refused in words, also to a client that is still sending',

@@ -71,9 +71,7 @@ test('guessing: git has to wait, the guesses are recorded, and valid tokens stil
     async () => {
       const ran = await git(['ls-remote', carl.url().replace(carl.token, guess())])
       expect(ran.code).toBe(128)
-      return /remote: git-gate: too many requests with tokens that do not hold; wait \d+ s/.exec(
-        ran.output,
-      )?.[0]
+      return /remote: git-gate: too many failed authentications; wait \d+ s/.exec(ran.output)?.[0]
     },
     seconds(20),
     () => 'guesses are not slowed down',

@@ -120,13 +120,13 @@ function checkKind({ app }: HeldCredential, secret: string | undefined): void {
     ? new Problem(
         400,
         'not-a-key',
-        'the secret of a GitHub App is its private key in PEM, and this is none',
+        'a GitHub App needs its private key in PEM; the secret is not a private key',
         "Generate one in the app's settings: Private keys",
       )
     : new Problem(
         400,
         'not-a-token',
-        'the secret is a private key, and a token was expected',
+        'the secret is a private key; without --github-app it must be a token',
         'Name its app: --github-app ID --installation ID; an SSH key is an identity: git gate identity new NAME --from FILE',
       )
 }

@@ -27,8 +27,8 @@ async function giveObjects(c: Context<ApiEnv>, repository: Upstream, push: strin
     throw new Problem(
       502,
       'companion-unavailable',
-      'the companion is being given the objects of this push, which its container had lost',
-      'Try again in a moment',
+      'the companion is restoring the objects of this push from R2',
+      'Try again in a few seconds',
     )
 }
 

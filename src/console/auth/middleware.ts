@@ -71,7 +71,7 @@ export const requireSameOrigin = createMiddleware<ConsoleEnv>(async (c, next) =>
     (origin !== undefined && (!URL.canParse(origin) || new URL(origin).host !== ownHost)) ||
     (site === undefined && origin === undefined)
   if (elsewhere)
-    return c.text('This form was not sent from the console. Open the page anew and send it again.', 403)
+    return c.text('This form was not sent from the console. Reload the page, and submit it again.', 403)
   // Multipart fields could be files; url-encoded fields are always text.
   if (!/^application\/x-www-form-urlencoded(;|$)/i.test(c.req.header('content-type') ?? ''))
     return c.text('This is not a form of the console.', 415)
@@ -100,10 +100,10 @@ export const requireOperator = createMiddleware<ConsoleEnv>(async (c, next) => {
   }
   const isKnown = await hasCookie(c)
   if (!isRead && (isKnown || (await currentOperator(c))))
-    return c.text('This form is from another sign-in. Open the page anew and send it again.', 403)
+    return c.text('This form is from another sign-in. Reload the page, and submit it again.', 403)
   // rateLimit counts a 401 as a failed authentication.
   if (/^Bearer /i.test(c.req.header('authorization') ?? ''))
-    return c.text('This admin token does not hold.', 401)
+    return c.text('The admin token is unknown, revoked or expired.', 401)
   if (!isRead) return toSignIn(pageOf(c.req.raw))
   // A navigation cannot carry the proof header. The shell's script requests the page again with it.
   if (isKnown && c.req.header(PROOF_HEADER) === undefined && !isEventStream(c.req.raw)) return shell(c)

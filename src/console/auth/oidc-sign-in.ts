@@ -79,10 +79,10 @@ type Finish = { ok: true; to: string } | { ok: false; reason: string }
 /** Ends a sign-in with the issuer's answer in the request's URL, and starts the session. */
 export async function finishOidc(c: Context<ConsoleEnv>): Promise<Finish> {
   const provider = providerIn(settingsOf(c.env))
-  if (!provider) return { ok: false, reason: 'this gate has no issuer' }
+  if (!provider) return { ok: false, reason: 'GATE_OIDC_ISSUER is not set' }
   const cookie = getCookie(c, HOST_COOKIE) ?? getCookie(c, COOKIE) ?? ''
   const read = await readClaims(cookie, keyOf(c.env), nowSeconds(), StartedSignIn, VERSION)
-  if (!read.ok) return { ok: false, reason: 'this browser has begun no sign-in, or too long ago' }
+  if (!read.ok) return { ok: false, reason: 'this browser has no sign-in in progress, or it has timed out' }
   const { state, origin, proof, to, exp } = read.claims
   const secure = origin.startsWith('https:')
   deleteCookie(c, secure ? HOST_COOKIE : COOKIE, { path: '/', secure })

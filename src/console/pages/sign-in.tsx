@@ -61,12 +61,12 @@ export function handleSignOut(c: Context<ConsoleEnv>): Response {
 /** Only ever back into the console. */
 const ownPath = (to: unknown): string => (typeof to === 'string' && isOwnPath(to) ? to : pathOf.pushes)
 
-const NO_TOKEN = 'That is not an admin token of this gate, or it has ended.'
+const NO_TOKEN = 'The admin token is unknown, revoked or expired.'
 const NO_SCRIPT =
   'The page could not run its script. Allow scripts and local storage for it, then sign in again.'
 
 const NOT_STARTED = {
-  'no-provider': 'This gate has no issuer to sign in at.',
+  'no-provider': 'Sign-in by OpenID Connect is off: GATE_OIDC_ISSUER is not set.',
   'no-proof': NO_SCRIPT,
   unreachable: 'The issuer could not be reached. Try again; the Worker’s log has the cause.',
 } as const

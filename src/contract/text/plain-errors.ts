@@ -6,7 +6,7 @@ z.config({ customError: issue => describe(issue) })
 type Issue = Parameters<z.core.$ZodErrorMap>[0]
 
 const KINDS: Readonly<Record<string, string>> = {
-  string: 'a text',
+  string: 'text',
   number: 'a number',
   int: 'a whole number',
   boolean: 'true or false',
@@ -33,14 +33,14 @@ function describe(issue: Issue): string | undefined {
         : `must be ${issue.maximum} or less`
     case 'invalid_format':
       return issue.format === 'regex'
-        ? 'has the wrong form'
+        ? 'has an invalid format'
         : `must be ${FORMATS[issue.format] ?? issue.format}`
     case 'invalid_value':
       return `must be ${issue.values.map(String).join(' or ')}`
     case 'unrecognized_keys':
       return `unknown: ${issue.keys.map(key => `"${key}"`).join(', ')}`
     case 'invalid_union':
-      return 'has none of the allowed forms'
+      return 'matches none of the allowed forms'
     default:
       return undefined
   }
