@@ -37,7 +37,8 @@ export function agentConfig(
         each.urls.map(url => `${url}.git`),
       ),
     ]),
-    '# insteadOf matches the start of a URL, and the longest match wins. These keep the names that only start alike.',
+    '# insteadOf matches the start of a URL, and the longest match wins. The entries below leave other repositories',
+    '# whose names start the same unchanged.',
     ...urls.flatMap(each =>
       each.urls.flatMap(url => [url, `${url}.git`].flatMap(start => MORE.flatMap(c => keep(start + c)))),
     ),

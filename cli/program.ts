@@ -26,7 +26,7 @@ const { version } = z
   .parse(JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')))
 
 export const EXIT_CODES = `
-Exit codes: 0 done; 1 refused by the gate, not reachable, or a check failed; 2 a wrong command line.`
+Exit codes: 0 done; 1 refused by the gate, unreachable, or a check failed; 2 an invalid command line.`
 
 /** Every command of git gate. */
 export const program = new Command('git-gate')
@@ -34,7 +34,7 @@ export const program = new Command('git-gate')
   .version(version, '--version', 'print the version')
   .addHelpText(
     'after',
-    '\nSet GATE_URL and GATE_ADMIN_TOKEN; for a local gate, the command reads them from GATE_HOME (.git-gate).\nBehind Cloudflare Access, also set a service token: GATE_ACCESS_CLIENT_ID and GATE_ACCESS_CLIENT_SECRET.' +
+    '\nGATE_URL and GATE_ADMIN_TOKEN name the gate and authenticate the operator. For a local gate both are read from\nGATE_HOME (.git-gate). Behind Cloudflare Access, also set GATE_ACCESS_CLIENT_ID and GATE_ACCESS_CLIENT_SECRET.' +
       EXIT_CODES,
   )
 for (const command of [

@@ -4,7 +4,7 @@ import { program } from '../program.ts'
 /** Returns the manual page of git gate in man(7)'s macros: `git gate --help` shows it. */
 export function manPage(): string {
   const lines = [
-    '.TH GIT-GATE 1 "" "git-gate" "Git Manual"',
+    '.TH GIT-GATE 1 "" "git-gate" "git-gate Manual"',
     '.SH NAME',
     `git-gate \\- ${roff(program.description())}`,
     '.SH SYNOPSIS',
@@ -14,10 +14,10 @@ export function manPage(): string {
     '.SH COMMANDS',
     ...program.commands.flatMap(command => describe(command, 'git gate')),
     '.SH ENVIRONMENT',
-    'GATE_URL and GATE_ADMIN_TOKEN say which gate, and as whom. For a local gate both are found under GATE_HOME',
-    '(.git-gate). Behind Cloudflare Access: GATE_ACCESS_CLIENT_ID and GATE_ACCESS_CLIENT_SECRET.',
+    'GATE_URL and GATE_ADMIN_TOKEN name the gate and authenticate the operator. For a local gate both are read from',
+    'GATE_HOME (.git-gate). Behind Cloudflare Access, also set GATE_ACCESS_CLIENT_ID and GATE_ACCESS_CLIENT_SECRET.',
     '.SH EXIT STATUS',
-    '0: done. 1: refused by the gate, not reachable, or a check failed. 2: a wrong command line.',
+    '0: done. 1: refused by the gate, unreachable, or a check failed. 2: an invalid command line.',
   ]
   return `${lines.join('\n')}\n`
 }

@@ -22,7 +22,7 @@ import { approvalOf, formatApproval } from './requests.ts'
 /** Lists the repositories of the agent's grants. */
 export async function listRepositories({ ledger, agent, origin }: Caller): Promise<string> {
   const grants = await listGrants(ledger, { agent })
-  if (grants.length === 0) return `${agent} has no repository here; an operator grants access`
+  if (grants.length === 0) return `${agent} has no grant; an operator grants access`
   return grants
     .map(({ repository, terms }) => {
       const may = terms.rules.length ? 'read and push' : 'read'
@@ -36,7 +36,7 @@ const findGrant = async ({ ledger, agent }: Caller, repository: string) =>
 
 /** The words for a repository without a grant. An unknown repository gets the same words. */
 export async function noRepository(asker: Caller, repository: string): Promise<string> {
-  return `${asker.agent} has no repository ${repository} here. Yours:\n${await listRepositories(asker)}`
+  return `${asker.agent} has no grant for ${repository}. Its repositories:\n${await listRepositories(asker)}`
 }
 
 /** Formats the agent's grant in a repository. */
@@ -95,7 +95,7 @@ function waitsFor(
     .map(describeAsk)
 }
 
-const LEFT = 'The push itself is still checked for secrets, sizes and upstream.'
+const LEFT = 'The gate still checks the push for secrets and file sizes, and the upstream may refuse it.'
 
 /** Tells the outcome of a push of this agent, in the words that git has printed. */
 export async function explainPush(

@@ -54,6 +54,6 @@ export async function askForException(
   wanted: { repository: string; fingerprint: string; reason: string },
 ): Promise<string> {
   if (await requestException(ledger, { agent, ...wanted }))
-    return 'the operators are asked; finding_status tells the decision, and then push again'
+    return 'the operators see your request; finding_status returns their decision; push again once the finding is allowed'
   return `${agent} has no refused push to ${wanted.repository} with the finding ${wanted.fingerprint}`
 }

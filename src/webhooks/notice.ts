@@ -62,7 +62,7 @@ function aboutOf({
     const details = [{ label: 'Reason', text: reason }]
     return phase === 'forwarding'
       ? { kind: 'forward', title: 'A push could not be forwarded to upstream', subject: [], details }
-      : { kind: 'fault', title: 'A push failed by a fault of the gate', subject: [], details }
+      : { kind: 'fault', title: 'A push failed because of an error in the gate', subject: [], details }
   }
   if (outcome !== 'refused') return undefined
   // A later push of the same change has a page of its own, and the earlier page no longer decides.
@@ -71,15 +71,15 @@ function aboutOf({
       kind: 'approval',
       title: 'A push waits for your approval',
       subject: [id],
-      details: approval.asks.map(text => ({ label: 'Asks', text })),
+      details: approval.asks.map(text => ({ label: 'Needs an approval', text })),
     }
-  const disputed = findings.filter(finding => finding.asksForException)
-  if (disputed.length > 0)
+  const requested = findings.filter(finding => finding.asksForException)
+  if (requested.length > 0)
     return {
       kind: 'exception',
       title: 'A finding waits for your decision',
-      subject: fingerprintsOf(disputed),
-      details: disputed.flatMap(finding => [
+      subject: fingerprintsOf(requested),
+      details: requested.flatMap(finding => [
         factOf(finding),
         ...(finding.request === undefined ? [] : [{ label: "Agent's reason", text: finding.request }]),
       ]),
@@ -102,9 +102,7 @@ const fingerprintsOf = (findings: readonly Finding[]): string[] =>
   [...new Set(findings.map(({ fingerprint }) => fingerprint))].sort()
 
 const firstOf = (facts: readonly Fact[], max: number): readonly Fact[] =>
-  facts.length <= max
-    ? facts
-    : [...facts.slice(0, max), { label: 'Further', text: String(facts.length - max) }]
+  facts.length <= max ? facts : [...facts.slice(0, max), { label: 'More', text: String(facts.length - max) }]
 
 /** Returns a hash of what a notice is about. Two notices of the same thing have the same. */
 export async function hashOf({ kind, repository, subject }: Notice): Promise<string> {

@@ -107,7 +107,7 @@ test('an agent asks for an exception with a reason, which the operators read, an
   const fingerprint = /fingerprint (\S+)/.exec(output)?.[1] ?? ''
   await using tools = await connect(ada)
   const asked = { repository: 'app', fingerprint, reason: 'a value of the documentation' }
-  expect(await tools.call('request_exception', asked)).toContain('the operators are asked')
+  expect(await tools.call('request_exception', asked)).toContain('the operators see your request')
   const { pending } = z
     .object({ pending: z.array(z.object({ finding: z.record(z.string(), z.unknown()) })) })
     .parse(await gate.admin.request('GET', '/pending'))

@@ -5,7 +5,7 @@ import { readSettings } from '../../src/common/settings.ts'
 
 test('a misspelt setting is an error that names the right one', () => {
   expect(unknownSetting({ GATE_SCAN_SECOND: '60', PATH: '/bin' })).toMatch(
-    /^GATE_SCAN_SECOND: there is no such setting; is GATE_SCAN_SECONDS meant\?/,
+    /^GATE_SCAN_SECOND: there is no such setting; did you mean GATE_SCAN_SECONDS\?/,
   )
   expect(unknownSetting({ GATE_WHATEVER_ELSE_THERE_IS: '1' })).not.toContain('meant')
 })

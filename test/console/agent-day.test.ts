@@ -135,7 +135,7 @@ test('the page of today has what waits for a decision, the tokens in force and t
   await open('/agents/bruno/day')
   await part('Waits for a decision').getByText('1 finding in app').waitFor()
   await part('Tokens in force').getByText('None: the agent can neither fetch nor push.').waitFor()
-  await part('Grants').getByText('None: the agent may use no repository.').waitFor()
+  await part('Grants').getByText('None: the agent has no access to any repository.').waitFor()
   await untilLoaded(page, () => page.getByRole('link', { name: 'Previous day' }).click())
   expect(await part('Grants').count()).toBe(0)
   expect(operator.errors).toEqual([])

@@ -70,7 +70,7 @@ function describe(approval: Approval): string {
       `${agent} to ${repository}`,
       ...refs.map(({ ref, old, new: to }) => `  ${ref} ${old.slice(0, 12)}..${to.slice(0, 12)}`),
       ...asks.map(ask => `asks:        ${ask}`),
-      ...(note ? [`the agent:   ${note}`] : []),
+      ...(note ? [`reason:      ${note}`] : []),
       `approvals:   ${approvedBy.length} of ${needed}${approvedBy.map(({ operator }) => `, ${operator}`).join('')}`,
       ...(state === 'waiting' ? [`expires:     ${localTime(approval.expiresAt)}`] : []),
       ...(answer ? [`answer:      ${answer}`] : []),

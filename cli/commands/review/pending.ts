@@ -4,7 +4,10 @@ import { type Selectors, selectionOf, withSelectors } from '../../options/select
 import { localTime, printResult, table } from '../../output.ts'
 import { assertKnown, command, gate, group } from '../context.ts'
 
-const list = command('list', 'list the findings that wait for a decision: those that an agent disputes first')
+const list = command(
+  'list',
+  'list the findings that wait for a decision: those whose agent asks for an exception first',
+)
   .option('--repository <name>', 'only in this repository')
   .action(async options => {
     const client = gate()
@@ -12,7 +15,7 @@ const list = command('list', 'list the findings that wait for a decision: those 
     await assertKnown(client, pending, options)
     printResult(options, pending, () =>
       table(
-        ['FINGERPRINT', 'REPOSITORY', 'AGENT', 'RULE', 'PATH', 'DISPUTED', 'PUSH', 'LAST'],
+        ['FINGERPRINT', 'REPOSITORY', 'AGENT', 'RULE', 'PATH', 'EXCEPTION ASKED', 'PUSH', 'LAST'],
         pending.map(({ finding, repository, agent, push, lastAt }) => [
           finding.fingerprint,
           repository,

@@ -24,7 +24,11 @@ export const pending = createApiRouter()
           cursor: z.string().max(3_000).optional(),
         }),
       },
-      responses: jsonResponses(200, PendingPage, 'The findings: those that an agent disputes first'),
+      responses: jsonResponses(
+        200,
+        PendingPage,
+        'The findings: those whose agent asks for an exception first',
+      ),
     }),
     async c => {
       const { cursor, repository } = c.req.valid('query')

@@ -51,7 +51,7 @@ const Waiting = ({
 }) => (
   <section aria-labelledby="waiting">
     <h2 id="waiting">Waits for a decision</h2>
-    {approvals.length + pending.length === 0 && <p class="muted">Nothing waits.</p>}
+    {approvals.length + pending.length === 0 && <p class="muted">No decision is pending.</p>}
     <ul class="plain-list">
       {approvals.map(({ id, repository, asks, createdAt }) => (
         <li>
@@ -61,7 +61,7 @@ const Waiting = ({
             </a>
           </span>
           <p class="muted small">
-            asked <RelativeTime iso={createdAt} />: <UntrustedText text={asks.join('; ')} />
+            waiting since <RelativeTime iso={createdAt} /> for: <UntrustedText text={asks.join('; ')} />
           </p>
         </li>
       ))}
@@ -109,7 +109,8 @@ const Grants = ({ agent, grants }: { agent: string; grants: readonly AgentGrant[
     <h2 id="grants">Grants</h2>
     {grants.length === 0 && (
       <p class="muted">
-        None: the agent may use no repository. <a href={`${pathOf.agent(agent)}#grants`}>Add a grant</a>
+        None: the agent has no access to any repository.{' '}
+        <a href={`${pathOf.agent(agent)}#grants`}>Add a grant</a>
       </p>
     )}
     <GrantList

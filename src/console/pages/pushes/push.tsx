@@ -188,7 +188,7 @@ const Facts = ({ push }: { push: PushRecord }) => (
     </Fact>
     {push.approval && (
       <Fact label="Approval">
-        <a href={pathOf.approval(push.id)}>This push waits for an approval, or has waited</a>
+        <a href={pathOf.approval(push.id)}>Show the approval</a>
       </Fact>
     )}
     {push.pullRequest && (

@@ -60,7 +60,7 @@ const Changes = ({ of: changes }: { of: readonly Change[] }) => (
         <th scope="col">Time</th>
         <th scope="col">Operator</th>
         <th scope="col">Change</th>
-        <th scope="col">Of</th>
+        <th scope="col">Subject</th>
         <th scope="col">Details</th>
       </tr>
     </thead>
@@ -76,7 +76,7 @@ const Changes = ({ of: changes }: { of: readonly Change[] }) => (
           <th scope="row" data-label="Change">
             {escapeInvisible(action)}
           </th>
-          <td data-label="Of">
+          <td data-label="Subject">
             <UntrustedText text={subject} mono />
           </td>
           <td data-label="Details">
