@@ -95,7 +95,7 @@ async function disallowedEmails(
 }
 
 /**
- * Says whether an address has one domain. git takes any text as an address: `eve@evil.example@acme.example`, or one
+ * Returns whether an address has one domain. git takes any text as an address: `eve@evil.example@acme.example`, or one
  * with a quote, a list or a second address in it, is of another domain for other readers. Such an address matches no
  * pattern.
  */

@@ -138,7 +138,7 @@ async function classifyUpdates(
 const MAX_STEPS = 100
 
 /**
- * Says whether `old` is a parent of a new commit up to `tip`, and so an ancestor. An ancestor need not be such a
+ * Returns whether `old` is a parent of a new commit up to `tip`, and so an ancestor. An ancestor need not be such a
  * parent.
  */
 function isDirectAncestor(old: string, tip: string, commits: Commits): boolean {

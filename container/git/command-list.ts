@@ -33,7 +33,7 @@ export interface BadCommandList {
   readonly capabilities: ReadonlySet<string>
 }
 
-/** Says whether a command deletes a ref that did not exist. */
+/** Returns whether a command deletes a ref that did not exist. */
 export const isVoidDelete = ({ old, new: id }: Command) => isNullId(old) && isNullId(id)
 export const isDelete = (command: Command) => isNullId(command.new)
 export const isCreate = (command: Command) => isNullId(command.old)

@@ -48,7 +48,7 @@ export async function maintain(git: Git): Promise<boolean> {
 }
 
 /**
- * Tells whether a prune is due, and starts the next interval at once: a prune that fails is not retried at
+ * Returns whether a prune is due, and starts the next interval at once: a prune that fails is not retried at
  * each session.
  */
 async function isPruneDue(git: Git): Promise<boolean> {

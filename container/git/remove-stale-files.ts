@@ -26,7 +26,7 @@ export async function removeStaleFiles(git: Git): Promise<void> {
 }
 
 /**
- * Tells whether git can read the mirror's refs. Git does not fsync refs by default (core.fsync in
+ * Returns whether git can read the mirror's refs. Git does not fsync refs by default (core.fsync in
  * git-config(1)): after a power failure a ref file may be empty, and then every fetch and check fails.
  */
 async function isBroken(git: Git): Promise<boolean> {

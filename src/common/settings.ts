@@ -161,7 +161,7 @@ export const companionKind = ({ GATE_COMPANION_URL }: Settings): 'local' | 'cont
   GATE_COMPANION_URL === undefined ? 'container' : 'local'
 
 /**
- * Says whether CF-Connecting-IP is trusted. By default it is with containers, since Cloudflare's edge sets it
+ * Returns whether CF-Connecting-IP is trusted. By default it is with containers, since Cloudflare's edge sets it
  * there.
  */
 export const hasTrustedProxy = (settings: Settings): boolean =>

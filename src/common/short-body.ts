@@ -1,5 +1,5 @@
 /**
- * Says whether a request announces a body of at most `maxBytes`, which may then be held in memory. A body without a
+ * Returns whether a request announces a body of at most `maxBytes`, which may then be held in memory. A body without a
  * length can be of any size.
  */
 export const hasShortBody = (request: Request, maxBytes: number): boolean => {

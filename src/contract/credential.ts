@@ -4,14 +4,14 @@ import { CredentialName } from './names.ts'
 /** The API of github.com. A GitHub Enterprise Server has its API at https://HOST/api/v3. */
 const GITHUB_API = 'https://api.github.com'
 
-/** Says whether a URL is https, or http on this machine: a secret never travels in clear over a network. */
+/** Returns whether a URL is https, or http on this machine: a secret never travels in clear over a network. */
 export const isSafeForSecrets = (url: string): boolean => {
   const { protocol, hostname, username, password } = URL.parse(url) ?? {}
   if (username || password) return false
   return protocol === 'https:' || (protocol === 'http:' && isLoopback(hostname ?? ''))
 }
 
-/** Says whether a URL's host name is an address of this machine. */
+/** Returns whether a URL's host name is an address of this machine. */
 export const isLoopback = (hostname: string): boolean =>
   /^(127(\.\d{1,3}){3}|\[::1\]|localhost)$/i.test(hostname)
 

@@ -99,7 +99,7 @@ export const matchingRule = ({ agent, terms }: Grant, ref: string, action: Actio
       matchRef(rule.pattern.replaceAll('{agent}', agent), ref),
   )
 
-/** Says whether the grant allows the action on the ref. Without a matching rule, it does not. */
+/** Returns whether the grant allows the action on the ref. Without a matching rule, it does not. */
 export function isAllowed(grant: Grant, ref: string, action: Action): boolean {
   const rule = matchingRule(grant, ref, action)
   return rule !== undefined && !rule.deny.includes(action)
@@ -127,11 +127,11 @@ export function matchRef(pattern: string, ref: string): boolean {
   return compileGlob(pattern).test(ref)
 }
 
-/** Says whether the gate may forward the push option to the upstream. */
+/** Returns whether the gate may forward the push option to the upstream. */
 export const allowsPushOption = ({ pushOptions }: GrantTerms, option: string): boolean =>
   pushOptions.some(pattern => matchesWildcard(pattern, option))
 
-/** Says whether the agent may open pull requests into the branch. */
+/** Returns whether the agent may open pull requests into the branch. */
 export const allowsBase = ({ pullRequests }: GrantTerms, branch: string): boolean =>
   pullRequests.some(pattern => compileGlob(pattern).test(branch))
 

@@ -67,14 +67,14 @@ export const ObjectId = z
   .brand<'ObjectId'>()
 export type ObjectId = z.infer<typeof ObjectId>
 
-/** Says whether git means no object by an id: it has zeros in the length of the repository's ids. */
+/** Returns whether git means no object by an id: it has zeros in the length of the repository's ids. */
 export const isNullId = (id: string): boolean => /^0+$/.test(id)
 
 /** Namespaces of refs that a push may name. In `refs/for/` a host takes a change for review (Gerrit, AGit). */
 const PUSHABLE = /^refs\/(heads|tags|notes|for)\/[^/]/
 export const isPushable = (ref: string): boolean => PUSHABLE.test(ref)
 
-/** Says whether upstream reads a push to the ref as a proposal: the ref itself never exists. */
+/** Returns whether upstream reads a push to the ref as a proposal: the ref itself never exists. */
 export const isReviewRef = (ref: string): boolean => ref.startsWith('refs/for/')
 
 /**

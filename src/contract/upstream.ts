@@ -76,7 +76,7 @@ export function decodePath(path: string): string | undefined {
   }
 }
 
-/** Says whether an upstream's URL leads over HTTPS. */
+/** Returns whether an upstream's URL leads over HTTPS. */
 export const isHttps = (url: string): boolean => /^https?:/i.test(url)
 
 const HTTPS_URL = /^(https?):\/\/([^/]*)(\/.*)?$/

@@ -35,7 +35,7 @@ const isTransient = (error: unknown) => {
   return TRANSIENT.some(words => message.includes(words))
 }
 
-/** Says whether the ledger failed because its disk is full. */
+/** Returns whether the ledger failed because its disk is full. */
 export const isDiskFull = (error: unknown): boolean =>
   /SQLITE_FULL|database or disk is full|SQLITE_IOERR|No space left|Exceeded maximum DB size/.test(
     String(error),

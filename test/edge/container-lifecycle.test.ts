@@ -29,7 +29,7 @@ const untilTold = (agent: EdgeAgent, fits: (ran: Ran) => boolean) =>
   )
 const works = ({ code }: Ran) => code === 0
 
-/** Says whether a file is a pack in quarantine, whole or not (`tmp_objdir-incoming-…`). */
+/** Returns whether a file is a pack in quarantine, whole or not (`tmp_objdir-incoming-…`). */
 const isPack = (file: string) => /incoming-[^/]*\/pack\/[^/]*$/.test(file)
 
 /** Lists the files of a folder in which git makes and removes folders meanwhile. */

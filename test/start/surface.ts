@@ -16,7 +16,7 @@ export interface Listener {
   readonly program: string
 }
 
-/** Says whether this machine has [::1]. */
+/** Returns whether this machine has [::1]. */
 export const hasIPv6 = Object.values(os.networkInterfaces()).some(addresses =>
   addresses?.some(({ address }) => address === '::1'),
 )

@@ -56,7 +56,7 @@ export const keyOf = (env: Env) => {
 
 export const nowSeconds = () => Math.floor(Date.now() / 1000)
 
-/** Says whether the browser uses HTTPS. The Origin header counts too, since a proxy may terminate TLS. */
+/** Returns whether the browser uses HTTPS. The Origin header counts too, since a proxy may terminate TLS. */
 export const isHttps = (c: Context<ConsoleEnv>) =>
   new URL(c.req.url).protocol === 'https:' || c.req.header('origin')?.startsWith('https:') === true
 
@@ -130,7 +130,7 @@ export async function operatorOfForm(c: Context<ConsoleEnv>, key: unknown): Prom
   return undefined
 }
 
-/** Says whether the request has a valid session cookie. The cookie alone does not authenticate. */
+/** Returns whether the request has a valid session cookie. The cookie alone does not authenticate. */
 export const hasCookie = async (c: Context<ConsoleEnv>): Promise<boolean> => {
   const session = await sessionOf(c)
   return session !== undefined && (await operatorIn(c.env, session)) !== undefined

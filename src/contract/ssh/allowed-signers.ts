@@ -36,7 +36,7 @@ export const AllowedSigners = z
     'keys are public ones: lines of an allowed-signers file (ada@acme.example ssh-ed25519 AAAA…), or whole OpenPGP keys as gpg --armor --export prints them',
   )
 
-/** Says whether a line is blank, a comment, or has principals, options, and a key after them. */
+/** Returns whether a line is blank, a comment, or has principals, options, and a key after them. */
 function isSignerLine(line: string): boolean {
   const fields = line.trim().split(/[ \t]+/)
   if (line.trim() === '' || line.trimStart().startsWith('#')) return true

@@ -11,7 +11,7 @@ export function knownHostName({ host, port = 22 }: UpstreamAddress): string {
 }
 
 /**
- * Says whether a known-hosts text (sshd(8)) pins a key for the upstream. Reads plain, wildcard and hashed entries.
+ * Returns whether a known-hosts text (sshd(8)) pins a key for the upstream. Reads plain, wildcard and hashed entries.
  */
 export async function hasHostKey(knownHosts: string, address: UpstreamAddress): Promise<boolean> {
   // ssh falls back to the bare host name when no entry has the port.
@@ -29,7 +29,7 @@ export async function hasHostKey(knownHosts: string, address: UpstreamAddress): 
  */
 const MAX_STARS = 3
 
-/** Says whether every host pattern has MAX_STARS `*` at most, so that ssh matches it quickly. */
+/** Returns whether every host pattern has MAX_STARS `*` at most, so that ssh matches it quickly. */
 export const hasPlainPatterns = (knownHosts: string): boolean =>
   entriesOf(knownHosts).every(({ hosts }) =>
     hosts.split(',').every(pattern => pattern.split('*', MAX_STARS + 2).length <= MAX_STARS + 1),
@@ -65,7 +65,7 @@ async function covers(hosts: string, name: string): Promise<boolean> {
 }
 
 /**
- * Says whether a hashed entry is for this name. ssh writes `|1|<salt>|<HMAC-SHA-1 of the name>`, both in base64.
+ * Returns whether a hashed entry is for this name. ssh writes `|1|<salt>|<HMAC-SHA-1 of the name>`, both in base64.
  */
 async function isHashOf(entry: string, name: string): Promise<boolean> {
   const [, , salt, hash] = entry.split('|')

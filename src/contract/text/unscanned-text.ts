@@ -37,7 +37,7 @@ function isRandom(run: string): boolean {
 }
 
 /**
- * Says whether the kind of character (lower, upper, digit) changes as often as in base64. In words it rarely
+ * Returns whether the kind of character (lower, upper, digit) changes as often as in base64. In words it rarely
  * changes.
  */
 function isRandomMix(run: string): boolean {
@@ -51,7 +51,7 @@ function isRandomMix(run: string): boolean {
 }
 
 /**
- * Says whether a word looks random: 12 characters or more with both cases and digits, 16 with letters and digits,
+ * Returns whether a word looks random: 12 characters or more with both cases and digits, 16 with letters and digits,
  * or 20 with more capitals than camel case or more entropy than a language has.
  */
 function isRandomWord(word: string): boolean {

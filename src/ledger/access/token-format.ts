@@ -31,7 +31,7 @@ export async function hashToken(text: string): Promise<string> {
   return hex(await sha256(text))
 }
 
-/** Says whether `hash` is the hash of `text` by hashToken. Compares in constant time. */
+/** Returns whether `hash` is the hash of `text` by hashToken. Compares in constant time. */
 export async function isToken(text: string, hash: string): Promise<boolean> {
   const encoder = new TextEncoder()
   const digest = encoder.encode(await hashToken(text))
@@ -39,7 +39,7 @@ export async function isToken(text: string, hash: string): Promise<boolean> {
   return digest.byteLength === stored.byteLength && crypto.subtle.timingSafeEqual(digest, stored)
 }
 
-/** Says whether two secrets are equal. Compares their SHA-256 in constant time. */
+/** Returns whether two secrets are equal. Compares their SHA-256 in constant time. */
 export async function equalSecrets(left: string, right: string): Promise<boolean> {
   return crypto.subtle.timingSafeEqual(await sha256(left), await sha256(right))
 }

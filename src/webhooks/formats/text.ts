@@ -34,7 +34,7 @@ export function joinWithin(limit: number, lines: readonly string[]): string {
   return taken.join('\n')
 }
 
-/** Says whether a notice's page is a URL. A path cannot be opened from a chat. */
+/** Returns whether a notice's page is a URL. A path cannot be opened from a chat. */
 export const isUrl = (page: string): boolean => /^https?:\/\//.test(page)
 
 export const OPEN = 'Open in the console'

@@ -70,7 +70,7 @@ async function idle({ gate }: Scene): Promise<void> {
   await gate.idle({ within: WATCH_MS })
 }
 
-/** Tells whether upstream has the ref, and whether the mirror equals upstream. */
+/** Describes whether upstream has the ref, and whether the mirror equals upstream. */
 export async function stateOf(scene: Scene, ref: string): Promise<string> {
   const has = (await scene.gate.upstream.ref(ref)) === undefined ? 'nothing' : 'has it'
   return `${has}, mirror ${(await mirrorDiffers(scene)) ?? 'equal'}`

@@ -28,7 +28,7 @@ async function views(content: Buffer, limits: Partial<Limits> = {}): Promise<Vie
   return found
 }
 
-/** Says whether a view of the unpacked bytes holds the secret. */
+/** Returns whether a view of the unpacked bytes holds the secret. */
 async function isFound(secret: string, content: Buffer): Promise<boolean> {
   return (await views(content)).some(view => view.encodings.length > 0 && view.content.includes(secret))
 }
