@@ -1,6 +1,6 @@
 import type { Git } from '../../../git/git.ts'
 import { joined } from '../../objects/byte-reader.ts'
-import { ObjectReader } from '../../objects/object-reader.ts'
+import { type ObjectInfo, ObjectReader } from '../../objects/object-reader.ts'
 import type { Budget } from '../bytes/budget.ts'
 import { memorySource, SEGMENT_BYTES, type Source } from '../bytes/byte-source.ts'
 import { lineCounter } from '../decode/line-map.ts'
@@ -57,14 +57,20 @@ export class NewParts implements AsyncDisposable {
   async readAhead(objects: ObjectReader): Promise<void> {
     const ids = [...new Set([...this.#predecessors.values()].flat())]
     if (ids.length > MAX_AHEAD) return
-    const few: string[] = []
+    const found: ObjectInfo[] = []
     let bytes = 0
     for await (const info of objects.info(ids)) {
       if (!info || info.size > SEGMENT_BYTES) continue
       bytes += info.size
-      few.push(info.id)
+      found.push(info)
     }
     if (bytes > AHEAD_BYTES) return
+    const few: string[] = []
+    for (const { id, size } of found) {
+      const content = await objects.largeBlob(id, size, SEGMENT_BYTES)
+      if (content) this.#keep(id, { blob: id, content })
+      else few.push(id)
+    }
     for await (const { id, parts } of objects.contents(few, SEGMENT_BYTES + 1)) {
       const content: Buffer[] = []
       for await (const part of parts) content.push(part)
