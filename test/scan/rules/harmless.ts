@@ -259,6 +259,7 @@ export const harmless = (): readonly Harmless[] => [
   named('a comment about a password', "// The user's hashed password, base64-encoded.\n"),
   named('a key of a cache with words', `"key": "Linux-node-${hex(40)}"\n`),
   named('a name in camel case', 'const http2Sessions = createCloseHttp2SessionsByHttp2Server\n'),
+  named('the id of a commit beside Sourcegraph', `github.com/sourcegraph/conc\ncommit ${hex(40)}\n`),
   named('a call of Ruby', 'expected_password = ::Digest::SHA1.hexdigest(text)\n'),
   named('a key that is cut off', `session_secret: "$+${alnum(6)}$${alnum(6)}^..."\n`),
   named('a file with a digest in its name', `Path.join(@output_path_key, "foo-${hex(32)}.css")\n`),

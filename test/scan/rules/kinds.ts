@@ -283,6 +283,7 @@ export const kinds: readonly Kind[] = [
     () => hex(34),
   ),
   form('AWS key id', 'AWS_ACCESS_KEY_ID', 'AKIA', () => random(`${UPPER}234567`, 16)),
+  form('AWS AppSync', 'APPSYNC_API_KEY', dashed('da2', ''), () => lower(26)),
   named('AWS secret key', 'AWS_SECRET_ACCESS_KEY', () => base64(30)),
   form(
     'Azure AD secret',

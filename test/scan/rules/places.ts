@@ -214,6 +214,10 @@ export const places: readonly Place[] = [
     JSON.stringify({ queryString: [{ name: 'api_key', value: alnum(32) }] }, null, 2),
   ),
   place('the environment of a pod', () => lines('env:', '  - name: API_TOKEN', `    value: ${alnum(32)}`)),
+  place(
+    'a hex secret in a text about Sourcegraph',
+    () => `// see sourcegraph.com\nprivate static String CLIENT_SECRET = "${hex(40)}";\n`,
+  ),
   place('a cookie', () => `Cookie: session=${alnum(64)}; theme=dark\n`),
   place('an option of a command', () => `deploy --user ada --password '${password()}' --force\n`),
   place('docker login', () => `docker login -u ada -p ${password()} registry.acme.dev\n`),

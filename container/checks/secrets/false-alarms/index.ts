@@ -213,7 +213,7 @@ const FALSE_ALARMS: readonly FalseAlarm[] = [
     rules: isGeneric,
     applies: ({ rule, secret, match }) => {
       if (PASSWORDS(rule)) return false
-      const isPassword = /passw|pwd|sshpass|mysql|docker/i.test(match) && !KEYS(rule)
+      const isPassword = /passw|pwd|sshpass|mysql|docker|curl|redis-cli|lftp|sudo/i.test(match) && !KEYS(rule)
       const pair = userAndPassword(secret)
       if (pair !== undefined) return isWeakPassword(pair.slice(pair.indexOf(':') + 1))
       return isPassword ? isWeakPassword(secret) : isWords(secret)
@@ -228,11 +228,6 @@ const FALSE_ALARMS: readonly FalseAlarm[] = [
       /^[\w.=-]+$/.test(match.secret) &&
       /^[A-Za-z_.-]+$/.test(match.secret) &&
       isWords(match.secret),
-  },
-  {
-    reason: 'an id of a commit, without the name of Sourcegraph beside it',
-    rules: only('sourcegraph-access-token'),
-    applies: ({ secret, text }) => /^[0-9a-f]{40}$/i.test(secret) && !/sourcegraph|sgp_/i.test(text),
   },
   {
     reason: 'the frame of a private key without a key in it',
