@@ -34,7 +34,10 @@ test('a request that the gate holds in memory is short, and says its length', as
   }
   const batch = JSON.stringify({ operation: 'download', objects: [{ oid: '0'.repeat(64), size: 1 }] })
   expect(await send('/objects/batch', batch)).toMatchObject({ status: 200 })
-  const refused = { status: 413, body: { message: expect.stringMatching(/^git-gate: .* has a length/) } }
+  const refused = {
+    status: 413,
+    body: { message: expect.stringMatching(/^git-gate: send a Content-Length of at most /) },
+  }
   for (const path of ['/objects/batch', '/locks', '/locks/verify']) {
     expect(await send(path, batch + ' '.repeat(2 << 20))).toMatchObject(refused)
     expect(await send(path, new Blob([batch]).stream())).toMatchObject(refused)
