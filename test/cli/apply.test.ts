@@ -123,9 +123,13 @@ test.each([
   [
     'a repository that is there twice, in another case',
     `${DEFAULTS}repositories: {Acme/App: {upstream: "git@h:a"}, acme/app: {upstream: "git@h:b"}}\n`,
-    'Acme/App and acme/app are one name',
+    'Acme/App and acme/app differ only by case',
   ],
-  ['a grant that is there twice', 'agents: {a: {grants: {B: read, b: own}}}\n', 'B and b are one name'],
+  [
+    'a grant that is there twice',
+    'agents: {a: {grants: {B: read, b: own}}}\n',
+    'B and b differ only by case',
+  ],
   ['an agent of a forbidden name', 'agents: {__proto__: }\n', 'agents'],
   [
     'a grant in a repository that is nowhere',
@@ -152,7 +156,7 @@ test.each([
   expect(ran.stderr).toContain(told)
   expect(ran.stderr).not.toMatch(/unexpected error|--help|--push|--read/)
   // The last line is a remedy.
-  expect(ran.stderr.trim().split('\n').at(-1)).toMatch(/^(Correct wrong\.yaml,|Say|List|Write) /)
+  expect(ran.stderr.trim().split('\n').at(-1)).toMatch(/^(Correct wrong\.yaml,|Set|List|Write) /)
   expect(await gate.json('GET', '/agents')).not.toContainEqual(expect.objectContaining({ name: 'late' }))
 })
 

@@ -87,7 +87,7 @@ const misfits: readonly [code: number, args: string[], message: string][] = [
   [2, [...GRANT, '--tags', 'v 1', '--replace'], "--tags 'v 1': "],
   [2, [...GRANT, '--allowed-signers', 'words.txt'], "--allowed-signers 'words.txt': keys are public ones"],
   [2, [...GRANT, '--push-options', ''], "--push-options '': must not be empty"],
-  [1, ['repo', 'set', 'app', '--web-url', 'ftp://x'], "--web-url 'ftp://x': a page is "],
+  [1, ['repo', 'set', 'app', '--web-url', 'ftp://x'], "--web-url 'ftp://x': must be http:// or https://"],
   [1, ['repo', 'set', 'app', '--read-refs', 'a', 'refs/x/*'], "--read-refs 'a': a pattern of refs"],
   [1, ['identity', 'new', 'x', '--public', 'known_hosts'], "--public 'known_hosts': not the public half"],
   [1, ['token', 'mint', 'ada', '--expires', '2001-01-01'], "--expires '2001-01-01': "],

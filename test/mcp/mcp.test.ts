@@ -99,7 +99,7 @@ test('an agent reads why its push was refused, and the decision on its finding',
   const guest = await gate.admin.request('POST', '/tokens', { agent: 'guest' })
   await using stranger = await connect(z.object({ token: z.string() }).parse(guest))
   expect(await stranger.call('finding_status', { repository: 'app', fingerprint })).toMatch(
-    /^guest has no repository app here/,
+    /^guest has no grant for app\./,
   )
 })
 
