@@ -7,7 +7,7 @@ import { canMount, LFS_FAULTS, type LfsFault, meetLfs } from './table/lfs-faults
 const ENDS: Readonly<
   Record<string, [status: number | undefined, says: RegExp, upstream: boolean, outcome: string]>
 > = {
-  'client killed, mid-object': [undefined, /client went away/, false, 'failed'],
+  'client killed, mid-object': [undefined, /client or the companion disconnected/, false, 'failed'],
   'client stopped, mid-object': [408, /client stopped sending/, false, 'failed'],
   'client killed, during the scan': [undefined, /^$/, true, 'accepted'],
   'client killed, during the forward': [undefined, /^$/, true, 'accepted'],
