@@ -88,7 +88,7 @@ async function start(
   const progress = createProgress()
   try {
     const source = await upstream.download(object, signal)
-    fill(arrival, source, progress)
+    fill(arrival, object, source, progress)
       .then(
         () => progress.end(),
         (error: unknown) => progress.end({ error }),
@@ -102,13 +102,34 @@ async function start(
   return { path: arrival.path, progress }
 }
 
-async function fill(arrival: Arrival, source: AsyncIterable<Buffer>, progress: Progress): Promise<void> {
-  for await (const chunk of source) {
+/** The most bytes of an object that is written, and read, in one piece. */
+const ONE_PIECE_BYTES = 512 << 10
+
+async function fill(
+  arrival: Arrival,
+  { size }: LfsObject,
+  source: AsyncIterable<Buffer>,
+  progress: Progress,
+): Promise<void> {
+  const isSmall = size <= ONE_PIECE_BYTES
+  for await (const chunk of isSmall ? inOnePiece(source, size) : source) {
     await arrival.write(chunk)
-    progress.reached(arrival.written)
+    if (!isSmall) progress.reached(arrival.written)
   }
   await arrival.finish()
   await arrival.keep()
+}
+
+/** Yields a source as one buffer, which ends with the chunk that reaches beyond `size`. */
+async function* inOnePiece(source: AsyncIterable<Buffer>, size: number): AsyncGenerator<Buffer> {
+  const chunks: Buffer[] = []
+  let bytes = 0
+  for await (const chunk of source) {
+    chunks.push(chunk)
+    bytes += chunk.length
+    if (bytes > size) break
+  }
+  yield Buffer.concat(chunks)
 }
 
 /** Tells readers how far a file is written. */

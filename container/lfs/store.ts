@@ -83,8 +83,6 @@ export async function openStore(folder: string, maxBytes: number): Promise<Store
     if (reserved + bytes > maxBytes) throw new StoreFull()
     reserved += bytes
     try {
-      // The store may be deleted at any time.
-      await mkdir(folder, { recursive: true, mode: 0o700 })
       for (const path of entries.keys()) {
         if (await takeFree(bytes)) return
         // A reader that has it open reads on to its end.
@@ -131,8 +129,7 @@ export async function openStore(folder: string, maxBytes: number): Promise<Store
           await makeRoom(object.size)
           const path = join(shelf, 'incoming', randomUUID())
           try {
-            await mkdir(dirname(path), { recursive: true, mode: 0o700 })
-            const file = await open(path, 'wx', 0o600)
+            const file = await inFolder(dirname(path), () => open(path, 'wx', 0o600))
             return createArrival(object, path, file, {
               wrote(bytes) {
                 unwritten -= bytes
@@ -140,8 +137,7 @@ export async function openStore(folder: string, maxBytes: number): Promise<Store
               release: written => release(object.size, object.size - written),
               async keep() {
                 const to = pathOf(object)
-                await mkdir(dirname(to), { recursive: true, mode: 0o700 })
-                await rename(path, to)
+                await inFolder(dirname(to), () => rename(path, to))
                 keep(to, object.size)
               },
             })
@@ -215,8 +211,19 @@ const asStoreFull = (error: unknown) =>
   error instanceof Error && 'code' in error && error.code === 'ENOSPC' ? new StoreFull() : error
 
 const freeBytes = async (folder: string) => {
-  const { bavail, bsize } = await statfs(folder)
+  const { bavail, bsize } = await inFolder(folder, () => statfs(folder))
   return bavail * bsize
+}
+
+/** Runs `work`, and once more after making a folder that is missing: the store may be deleted at any time. */
+async function inFolder<T>(folder: string, work: () => Promise<T>): Promise<T> {
+  try {
+    return await work()
+  } catch (error) {
+    if (!(error instanceof Error && 'code' in error && error.code === 'ENOENT')) throw error
+    await mkdir(folder, { recursive: true, mode: 0o700 })
+    return work()
+  }
 }
 
 const sum = (entries: Iterable<Entry>) => Iterator.from(entries).reduce((total, { size }) => total + size, 0)
