@@ -1,4 +1,5 @@
 import type { LocatedMatch } from '../gitleaks/locate.ts'
+import { isByChance } from './chance.ts'
 import { isKnownKey } from './known-keys.ts'
 import { isChecksumLine, isChecksumOfFile } from './lock-lines.ts'
 import { isHarmlessName, isStrongName, nameBefore, textBefore } from './names.ts'
@@ -65,6 +66,11 @@ const FALSE_ALARMS: readonly FalseAlarm[] = [
     rules: rule => isGeneric(rule),
     applies: ({ text, secret, item, encodings }) =>
       isChecksumLine(text) || (encodings.length === 0 && isChecksumOfFile(item.path, text, secret)),
+  },
+  {
+    reason: 'random bytes that look like a short name and a value',
+    rules: only('generic-password'),
+    applies: isByChance,
   },
   {
     reason: 'a key of documentation that everyone has',

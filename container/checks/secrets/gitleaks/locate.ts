@@ -9,6 +9,8 @@ export interface LocatedMatch {
   readonly item: ScanItem
   readonly encodings: readonly string[]
   readonly archivePath: readonly string[]
+  /** True in the strings of binary content. */
+  readonly isBinary: boolean
   readonly line: number
   readonly secret: string
   /** The secret with the text around it that the rule asked for. */
@@ -84,6 +86,7 @@ function toLocated(match: GitleaksMatch, range: TextRange, lines: readonly Buffe
     item: range.item,
     encodings: range.view.encodings,
     archivePath: range.view.archivePath,
+    isBinary: range.view.isBinary === true,
     line: sourceLine(range, scanLine),
     secret: stripJoint(match.secret),
     match: stripJoint(match.match),

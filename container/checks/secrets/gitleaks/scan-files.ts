@@ -53,7 +53,7 @@ export interface TextRange {
   readonly firstLine: number
   readonly lineCount: number
   readonly item: ScanItem
-  readonly view: Pick<View, 'encodings' | 'archivePath' | 'lines'>
+  readonly view: Pick<View, 'encodings' | 'archivePath' | 'lines' | 'isBinary'>
   /** The row of the view that the first line is, from 0. */
   readonly firstViewLine: number
 }
@@ -121,7 +121,15 @@ export class ScanFileWriter {
       for (const window of windows(content, WINDOW_BYTES)) {
         const file = await this.#place(
           name,
-          { item, view: { encodings: view.encodings, archivePath: view.archivePath, lines } },
+          {
+            item,
+            view: {
+              encodings: view.encodings,
+              archivePath: view.archivePath,
+              lines,
+              isBinary: view.isBinary === true,
+            },
+          },
           window,
         )
         // A private key without its end would run on into the next text.

@@ -107,11 +107,12 @@ async function rescanSeparately(rescans: readonly Rescan[], options: BatchOption
   const { keywords } = options.config
   const writer = new ScanFileWriter(join(options.folder, 'again'), { separateFiles: true, keywords })
   for (const { range, content } of rescans) {
-    const { encodings, archivePath, lines } = range.view
+    const { encodings, archivePath, lines, isBinary } = range.view
     await writer.add(range.item, {
       content,
       encodings,
       archivePath,
+      ...(isBinary ? { isBinary } : {}),
       lines: skipRows(lines, range.firstViewLine),
     })
   }

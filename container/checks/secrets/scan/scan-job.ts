@@ -110,8 +110,8 @@ export async function runScanJob(
 function judgeOnce(judge: (match: LocatedMatch) => boolean): (match: LocatedMatch) => boolean {
   const judged = new Map<string, boolean>()
   return match => {
-    const { rule, item, encodings, archivePath, secret, text } = match
-    const seen = [rule, item.kind, item.path, encodings, archivePath, secret, match.match, text]
+    const { rule, item, encodings, archivePath, isBinary, secret, text } = match
+    const seen = [rule, item.kind, item.path, encodings, archivePath, isBinary, secret, match.match, text]
     // Thousands of matches with kilobytes of text each would fill the memory of a scan.
     const key = hash('sha256', JSON.stringify(seen))
     const known = judged.get(key)

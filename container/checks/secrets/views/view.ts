@@ -9,6 +9,8 @@ export interface View {
   readonly encodings: readonly string[]
   /** The path inside archives, outermost first. */
   readonly archivePath: readonly string[]
+  /** True for the strings of binary content. */
+  readonly isBinary?: boolean
   /** The name that rules apply to, where it differs from the file's path and from the last archive path. */
   readonly name?: string
 }
@@ -40,5 +42,5 @@ export const viewFields = ({
 
 export function stringsView({ content, lines }: StringList, nesting: Nesting): View {
   const map = nesting.line === undefined ? ({ kind: 'list', lines } as const) : lineMap(nesting, 0)
-  return { ...viewFields(nesting), content, lines: map }
+  return { ...viewFields(nesting), content, lines: map, isBinary: true }
 }
