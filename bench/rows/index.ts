@@ -31,7 +31,7 @@ export const rows: readonly Row[] = [
   refreshes,
   growth,
   memory,
-  lfs,
+  ...lfs,
   lfsMemory,
   consolePages,
 ]

@@ -10,15 +10,13 @@ const TARGET = 1.15
 const COUNTS = [1, 10, 1_000]
 
 /** Uploads and downloads of Git LFS objects, of 200 MB together, by `git lfs push` and `git lfs fetch`. */
-export const lfs: Row = {
-  name: 'lfs',
+export const lfs: readonly Row[] = COUNTS.map(count => ({
+  name: `lfs-${count}`,
   async run(stage, effort) {
     await using _server = await startStageLfs(stage)
-    const results: Result[] = []
-    for (const count of COUNTS) results.push(...(await transfers(stage, effort, count)))
-    return results
+    return transfers(stage, effort, count)
   },
-}
+}))
 
 async function transfers(stage: Stage, { rounds, quick }: Effort, count: number): Promise<Result[]> {
   const megabytes = quick ? 20 : 200
