@@ -14,7 +14,8 @@ export const lfs: readonly Row[] = COUNTS.map(count => ({
   name: `lfs-${count}`,
   async run(stage, effort) {
     await using _server = await startStageLfs(stage)
-    return transfers(stage, effort, count)
+    // The server has to run until the end.
+    return await transfers(stage, effort, count)
   },
 }))
 
