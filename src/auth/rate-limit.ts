@@ -12,6 +12,12 @@ import { authorizationOf, credentials } from './credentials.ts'
 const MINUTE_MS = 60_000
 /** The limit per address, as a multiple of the limit per token: many agents may share a router. */
 const ADDRESS_FACTOR = 10
+/**
+ * The limit for LFS objects, as a multiple of the limit of other requests. A checkout with thousands of objects sends two
+ * requests for each, and git-lfs waits for the next minute when it is told to.
+ */
+const TRANSFER_FACTOR = 10
+const TRANSFER_PATH = /\/info\/lfs\/objects\/[0-9a-f]{64}(?:\/verify)?$/
 
 /**
  * Limits the requests per token, the requests per address and the failed authentications per address, each
@@ -23,12 +29,14 @@ export const rateLimit = createMiddleware<{ Bindings: Env }>(async (c, next) => 
   const { GATE_REQUESTS_PER_MINUTE } = settingsOf(c.env)
   const address = addressGroup(clientAddress(c.env, c.req.raw))
   const authorization = authorizationOf(c.req.raw)
+  const isTransfer = TRANSFER_PATH.test(new URL(c.req.url).pathname)
+  const limit = GATE_REQUESTS_PER_MINUTE * (isTransfer ? TRANSFER_FACTOR : 1)
+  const kind = isTransfer ? 'lfs ' : ''
   const allowed = [
-    ...(authorization === undefined ? [] : [count(await tokenOf(authorization), GATE_REQUESTS_PER_MINUTE)]),
-    count(address, GATE_REQUESTS_PER_MINUTE * ADDRESS_FACTOR),
+    ...(authorization === undefined ? [] : [count(kind + (await tokenOf(authorization)), limit)]),
+    count(kind + address, limit * ADDRESS_FACTOR),
   ]
-  if (allowed.includes(false))
-    return rejectRequest(c.req.raw, `at most ${GATE_REQUESTS_PER_MINUTE} requests a minute`)
+  if (allowed.includes(false)) return rejectRequest(c.req.raw, `at most ${limit} requests a minute`)
   await next()
   if (c.res.status !== 401 || authorization === undefined) return
   const refused = await recordAuthFailure(c.env, c.req.raw)
@@ -59,7 +67,7 @@ export async function recordAuthFailure(env: Env, request: Request): Promise<Res
  */
 const tokenOf = (authorization: string) => hashToken(credentials(authorization)?.token ?? authorization)
 
-/** Requests in the current minute, by token hash and by address group. */
+/** Requests in the current minute, by token hash and by address group, those for LFS objects apart. */
 const counts = new Map<string, number>()
 let countedMinute = 0
 

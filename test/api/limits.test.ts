@@ -71,3 +71,17 @@ test('requests of a token are counted in every spelling of the header', async ()
   expect(statuses.slice(0, 3)).toEqual([401, 401, 401])
   expect(statuses).toContain(429)
 })
+
+test('requests for LFS objects are counted apart, and may be ten times as many', async () => {
+  await using gate = await startAdminGate({ bindings: { GATE_REQUESTS_PER_MINUTE: '3' } })
+  const statusesOf = async (path: string, requests: number) => {
+    const statuses: number[] = []
+    for (let i = 0; i < requests; i++) statuses.push((await fetch(gate.url + path)).status)
+    return statuses
+  }
+  const object = `/demo.git/info/lfs/objects/${'0'.repeat(64)}?size=1`
+  // A new minute may begin in between.
+  expect(await statusesOf('/demo', 70)).toContain(429)
+  expect(new Set(await statusesOf(object, 60))).toEqual(new Set([401]))
+  expect(await statusesOf(object, 610)).toContain(429)
+})
