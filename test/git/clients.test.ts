@@ -79,14 +79,14 @@ test('many refs, tags of both kinds, deletes, force and push options reach upstr
 })
 
 test(
-  'a 100 MB push, which git sends in chunks, and its clone',
+  'a 40 MB push, which git sends in chunks, and its clone',
   async () => {
     await using gate = await startGate({ settings: { GATE_SCAN_SECONDS: '400' } })
     const ada = await gate.agent('ada', anything)
     const work = await ada.clone()
     // Random bytes do not deflate.
     await work.text(['config', 'core.compression', '0'])
-    const commit = await work.commit('Large', { one: megabytes(50), two: megabytes(50) })
+    const commit = await work.commit('Large', { one: megabytes(20), two: megabytes(20) })
     expect(await work.git(['push', 'origin', 'HEAD:large'], { within: seconds(420) })).toMatchObject(accepted)
     expect(await gate.upstream.ref('refs/heads/large')).toBe(commit)
     const back = `${work.dir}-back`
@@ -103,8 +103,12 @@ test('a fetch whose request git compresses', async () => {
   const ada = await gate.agent('ada', anything)
   // Git compresses an upload-pack request of more than 1 KiB: many haves of another history make one.
   const work = await ada.clone()
-  await work.text(['switch', '-q', '--orphan', 'far'])
-  for (let i = 0; i < 60; i++) await work.commit(`Far ${i}`)
+  const commits = Array.from(
+    { length: 60 },
+    (_, i) => `commit refs/heads/far\ncommitter Ada <ada@example.com> now\ndata <<END\nFar ${i}\nEND\n`,
+  )
+  const imported = work.git(['fast-import', '--quiet', '--date-format=now'], { input: commits.join('') })
+  expect(await imported).toMatchObject(accepted)
   const behind = await gate.upstream.commit('main', 'Behind the gate')
   const traced = await work.git(['fetch', 'origin', 'main'], { env: { GIT_TRACE_CURL: '1' } })
   expect(traced).toMatchObject(accepted)
