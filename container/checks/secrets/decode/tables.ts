@@ -14,6 +14,9 @@ const SQL = /^(COPY|INSERT INTO) [^\n(]{1,200}\(([^()\n]{1,4000})\) (?:FROM stdi
 /** A row of dashes below a header. */
 const RULE = /^[-+|: =]+$/
 const SEPARATORS = ['\t', ';', '|', ',']
+/** Code lists names with these signs too, indented or one in a line. */
+const LISTED: ReadonlySet<string> = new Set([',', ';'])
+const INDENT = /^[ \t]/
 /** The longest header, in characters. */
 const MAX_HEADER = 4_000
 /** The fewest characters of a secret. */
@@ -91,6 +94,7 @@ function headerIn(line: string): Pick<Header, 'names' | 'separator'> | undefined
     if (!line.includes(separator)) continue
     const names = cellsOf(line, separator)
     if (names.length < 2 || !names.every(name => CELL_NAME.test(name))) continue
+    if (LISTED.has(separator) && (INDENT.test(line) || (names.length === 2 && names[1] === ''))) continue
     if (names.some(name => SECRET_NAME.test(name))) return { names, separator }
   }
   return undefined
