@@ -75,7 +75,7 @@ const NOT_STARTED = "the gate's companion for this repository could not be start
 export function createContainerLifecycle(
   container: ContainerHandle,
   memory: ContainerMemory,
-  care: ContainerHooks,
+  hooks: ContainerHooks,
   { patienceMs, idleMs }: ContainerLimits,
 ): ContainerLife {
   /**
@@ -175,7 +175,7 @@ export function createContainerLifecycle(
     // that stops the container.
     container.setInactivityTimeout(2 * idleMs).catch(error => log('no inactivity time-out', error))
     const readiness = await waitUntilHealthy(environment.fingerprint)
-    if (readiness?.ok) care.begin(sendNow)
+    if (readiness?.ok) hooks.begin(sendNow)
     return readiness ?? failed('the companion ended as it started')
   }
 
@@ -210,11 +210,11 @@ export function createContainerLifecycle(
     async stopIfIdle() {
       if (!container.running || stopping) return undefined
       if (starting) return idleMs
-      const isUsed = await care.isUsed(sendNow).catch(() => false)
+      const isUsed = await hooks.isUsed(sendNow).catch(() => false)
       const unused = () => Date.now() - usedAt
       if (unused() < idleMs) return idleMs - unused()
       if (isUsed) return idleMs
-      await care.end(sendNow)
+      await hooks.end(sendNow)
       if (unused() < idleMs) return idleMs - unused()
       stop().catch(error => log('the companion could not be stopped', error))
       return undefined

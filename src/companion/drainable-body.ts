@@ -4,7 +4,7 @@ import { drain } from '../common/drain.ts'
 export interface Upload {
   readonly body: ReadableStream<Uint8Array>
   /** Resolves when the companion has read the whole body, or has stopped reading. */
-  readonly passed: Promise<void>
+  readonly consumed: Promise<void>
   drain(): Promise<void>
 }
 
@@ -12,14 +12,14 @@ export interface Upload {
 export function drainableBody(body: ReadableStream<Uint8Array>, length: string | null): Upload {
   const { readable, writable } =
     length === null ? new IdentityTransformStream() : new FixedLengthStream(Number(length))
-  const passed = body.pipeTo(writable, { preventCancel: true }).catch(() => {})
+  const consumed = body.pipeTo(writable, { preventCancel: true }).catch(() => {})
   return {
     body: readable,
-    passed,
+    consumed,
     async drain() {
       // A request that failed before it read its body leaves the pipe without a reader.
       if (!readable.locked) await readable.cancel().catch(() => {})
-      await passed
+      await consumed
       await drain(body)
     },
   }

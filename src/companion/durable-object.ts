@@ -42,67 +42,93 @@ export class Companion extends DurableObject<Env> {
   #alarmAt = 0
 
   override async fetch(request: Request): Promise<Response> {
-    const { pathname } = new URL(request.url)
     const read = await readPass(
       request.headers.get(PASS_HEADER) ?? '',
       settingsOf(this.env).GATE_PASS_KEY,
       Date.now() / 1000,
     )
     if (!read.ok) return new Response(`git-gate: ${read.reason}\n`, { status: 403 })
-    const { service } = read.pass
-    // A container's disk is lost when it stops. A stopped container has no reports and no held pushes, so it is
-    // not started for them.
-    const isAsleep = this.container()?.running === false
-    if (isAsleep && (service === 'push-report' || service === 'held-push'))
-      return Response.json({ error: 'no such push' }, { status: 404 })
-    if (isAsleep && service === 'status') return Response.json({ error: 'it does not run' }, { status: 404 })
+    const { pass } = read
+    const answer = this.#answerWhileStopped(pass)
+    if (answer) return answer
     this.#connection ??= this.#connect()
     const connection = this.#connection
     // Status requests do not count as use, so an unused container is stopped although a console is open.
-    if (service === 'status')
-      return connection.send(pathname, {
-        method: request.method,
-        headers: request.headers,
-        signal: request.signal,
-      })
+    if (pass.service === 'status') return sendStatusRequest(request, connection)
     // Set before the start, so that the container is stopped later even if the client does not wait for the
     // start.
     await this.#scheduleIdleCheck()
-    const readiness = await connection.ready(read.pass)
+    const readiness = await connection.ready(pass)
     if (!readiness.ok) return respondNotReady(request, readiness)
     // The abort is forwarded by hand: the incoming request's signal is no longer valid once that request has
     // ended.
     const disconnect = new AbortController()
     request.signal.addEventListener('abort', () => disconnect.abort(), { once: true })
+    try {
+      return await this.#sendOnce(request, pass, connection, disconnect)
+    } catch (error) {
+      if (request.method !== 'GET' || disconnect.signal.aborted) throw error
+      return this.#retryGet(request, pass, connection, disconnect)
+    }
+  }
+
+  /**
+   * Answers for a stopped container, which has no reports, no held pushes and no status: a container's disk is lost when
+   * it stops. Returns undefined for a request that starts the container.
+   */
+  #answerWhileStopped({ service }: Pass): Response | undefined {
+    if (this.container()?.running !== false) return undefined
+    if (service === 'push-report' || service === 'held-push')
+      return Response.json({ error: 'no such push' }, { status: 404 })
+    if (service === 'status') return Response.json({ error: 'it does not run' }, { status: 404 })
+    return undefined
+  }
+
+  /** Sends a request, and returns the response for the client. Rejects if the companion is lost. */
+  async #sendOnce(
+    request: Request,
+    pass: Pass,
+    connection: CompanionConnection,
+    disconnect: AbortController,
+  ): Promise<Response> {
+    const { method } = request
     const headers = new Headers(request.headers)
     // The container's port would pass on the interim 100 response as if it were the final response.
     headers.delete('expect')
-    const { method } = request
-    const sent = request.body && drainableBody(request.body, headers.get('content-length'))
-    const body = sent?.body ?? null
-    const send = () =>
-      connection.send(pathname, { method, headers, body, redirect: 'manual', signal: disconnect.signal })
+    const upload = request.body && drainableBody(request.body, headers.get('content-length'))
+    const body = upload?.body ?? null
+    const { signal } = disconnect
     // Git reads a response only after it has sent its request.
     const giveUp = async () => {
       // A companion that is lost ends the upload by itself. An abort in mid-upload would make the rest unreadable.
-      await withTimeout(UPLOAD_END_MS, sent?.passed ?? Promise.resolve(), undefined)
+      await withTimeout(UPLOAD_END_MS, upload?.consumed ?? Promise.resolve(), undefined)
       disconnect.abort()
-      await sent?.drain()
+      await upload?.drain()
     }
     try {
-      const answer = await this.#responseOf(read.pass, send(), sent?.passed)
-      if (!answer) {
-        await giveUp()
-        return respondNotReady(request, NO_ANSWER)
-      }
-      return await this.#passOn(read.pass, answer, connection, disconnect.signal, giveUp)
+      const { pathname } = new URL(request.url)
+      const sent = connection.send(pathname, { method, headers, body, redirect: 'manual', signal })
+      const answer = await this.#responseOf(pass, sent, upload?.consumed)
+      if (answer) return await this.#clientResponse(pass, answer, connection, signal, giveUp)
+      await giveUp()
+      return respondNotReady(request, NO_ANSWER)
     } catch (error) {
-      await sent?.drain()
-      if (method !== 'GET' || disconnect.signal.aborted) throw error
-      // The companion exited after its last request, and this request is the first to notice.
-      const again = await connection.ready(read.pass)
-      return again.ok ? await send() : respondNotReady(request, again)
+      await upload?.drain()
+      throw error
     }
+  }
+
+  /** Repeats a GET: the companion exited after its last request, and the GET was the first to notice. */
+  async #retryGet(
+    request: Request,
+    pass: Pass,
+    connection: CompanionConnection,
+    disconnect: AbortController,
+  ): Promise<Response> {
+    const readiness = await connection.ready(pass)
+    return readiness.ok
+      ? this.#sendOnce(request, pass, connection, disconnect)
+      : respondNotReady(request, readiness)
   }
 
   /**
@@ -113,18 +139,18 @@ export class Companion extends DurableObject<Env> {
   async #responseOf(
     { service }: Pass,
     answer: Promise<Response>,
-    sent: Promise<void> = Promise.resolve(),
+    bodyConsumed: Promise<void> = Promise.resolve(),
   ): Promise<Response | undefined> {
     const { GATE_COMPANION_SILENCE_SECONDS, GATE_COMPANION_ANSWER_SECONDS } = settingsOf(this.env)
     answer.catch(() => {})
     if (service === 'git-receive-pack')
       return withTimeout(GATE_COMPANION_SILENCE_SECONDS * 1000, answer, undefined)
-    await Promise.race([answer, sent])
+    await Promise.race([answer, bodyConsumed])
     return withTimeout(GATE_COMPANION_ANSWER_SECONDS * 1000, answer, undefined)
   }
 
   /** Returns the response for the client. The response to a push is split into events and bytes. */
-  async #passOn(
+  async #clientResponse(
     pass: Pass,
     answer: Response,
     { send }: CompanionConnection,
@@ -170,7 +196,7 @@ export class Companion extends DurableObject<Env> {
     const life = createContainerLifecycle(
       container,
       { read: () => kv.get<string>(STARTED_WITH), write: fingerprint => kv.put(STARTED_WITH, fingerprint) },
-      this.#care(),
+      this.#containerHooks(),
       {
         patienceMs: settings.GATE_START_SECONDS * 1000,
         idleMs: settings.GATE_CONTAINER_IDLE_SECONDS * 1000,
@@ -191,7 +217,7 @@ export class Companion extends DurableObject<Env> {
    * Provides a new container with the seed saved from the previous one. Without a seed the whole mirror comes
    * from upstream.
    */
-  #care(): ContainerHooks {
+  #containerHooks(): ContainerHooks {
     const { kv } = this.ctx.storage
     const failed = (error: unknown) => logFault({ at: 'mirror seed' }, error)
     return {
@@ -231,7 +257,14 @@ const NO_ANSWER = {
 /** Time for the upload to a lost companion to end by itself, in milliseconds. */
 const UPLOAD_END_MS = 2_000
 
-const REFUSABLE = { '/git-upload-pack': 'git-upload-pack', '/git-receive-pack': 'git-receive-pack' } as const
+/** The service that git names in its response, by the companion's path. */
+const GIT_SERVICE_OF_PATH = {
+  '/git-upload-pack': 'git-upload-pack',
+  '/git-receive-pack': 'git-receive-pack',
+} as const
+
+const sendStatusRequest = ({ url, method, headers, signal }: Request, { send }: CompanionConnection) =>
+  send(new URL(url).pathname, { method, headers, signal })
 
 /**
  * Responds that the companion is not ready. The request is drained first: git reads a response only after it
@@ -243,6 +276,9 @@ async function respondNotReady(
 ): Promise<Response> {
   if (!request.bodyUsed) await drain(request.body)
   const { pathname } = new URL(request.url)
-  const service = pathname in REFUSABLE ? REFUSABLE[pathname as keyof typeof REFUSABLE] : 'info/refs'
+  const service =
+    pathname in GIT_SERVICE_OF_PATH
+      ? GIT_SERVICE_OF_PATH[pathname as keyof typeof GIT_SERVICE_OF_PATH]
+      : 'info/refs'
   return unavailable(service, reason, retryAfter)
 }

@@ -8,8 +8,8 @@ import { findGrant } from '../ledger/access/token-and-grant.ts'
 import { newId } from '../ledger/id.ts'
 import { recordFetch } from '../ledger/pushes/fetches.ts'
 import { openPush } from '../ledger/pushes/write-pushes.ts'
-import { passFor } from './pass.ts'
-import { NO_TOKEN, permitPush } from './push/permission.ts'
+import { passFor, receivePackPass } from './pass.ts'
+import { NO_TOKEN, permissionPass } from './push/permission.ts'
 import { syncOutcome } from './push/sync-outcome.ts'
 
 const MAX_CALL_BYTES = 16_000
@@ -27,7 +27,7 @@ export async function handleCompanionCall(c: Context<{ Bindings: Env }>): Promis
       : textResponse(403, [
           `this gate gives ${call.agent} no pass over git://: GATE_GIT_AGENT names who gets one`,
         ])
-  if (call.call === 'permission') return c.text(await passFor(c.env, await permitPush(c.env, call.push)))
+  if (call.call === 'permission') return c.text(await passFor(c.env, await permissionPass(c.env, call.push)))
   await syncOutcome(c.env, { id: call.push, repository: call.repository }, 0)
   return c.body(null, 204)
 }
@@ -40,23 +40,13 @@ async function issuePass(
   const { service, agent, clientAddress } = call
   const access = await findGrant(env.LEDGER, agent, call.repository)
   if (!access) return textResponse(403, [`${agent} has no grant for ${call.repository}`])
-  const { repository, terms, exceptions, declines, gitleaksConfig } = access
+  const { repository, terms } = access
   if (service !== 'advertise-upload-pack' && terms.rules.length === 0)
     return textResponse(403, refuseReadOnly(agent, repository.name))
-  const git = { repository, agent, terms }
   const attempt = { repository: repository.name, agent, token: NO_TOKEN, clientAddress, clientVersion: '' }
   if (service === 'advertise-upload-pack') executionCtx.waitUntil(recordFetch(env.LEDGER, attempt))
   if (service !== 'git-receive-pack')
-    return new Response(await passFor(env, { service, id: newId(), ...git }))
+    return new Response(await passFor(env, { service, id: newId(), repository, agent, terms }))
   const id = await openPush(env.LEDGER, attempt)
-  return new Response(
-    await passFor(env, {
-      service,
-      id,
-      ...git,
-      exceptions: [...exceptions],
-      declines: [...declines],
-      gitleaksConfig,
-    }),
-  )
+  return new Response(await passFor(env, receivePackPass(id, agent, access)))
 }

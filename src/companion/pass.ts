@@ -7,11 +7,27 @@ import {
   ROUTES,
   signPass,
 } from '../contract/companion-api/pass.ts'
+import type { AgentName } from '../contract/names.ts'
+import type { Access } from '../ledger/access/token-and-grant.ts'
 import type { Send } from './health.ts'
 
 type Distribute<T> = T extends unknown ? Omit<T, 'v' | 'exp'> : never
 /** Content of a pass without its version and expiry, which signing adds. */
 export type PassRequest = Distribute<Pass>
+
+/** Content of the pass for a push. `approved`: it is the replay of a push that has been approved. */
+export const receivePackPass = (
+  id: string,
+  agent: AgentName,
+  { repository, terms, exceptions, declines, gitleaksConfig }: Access,
+  approved?: { push: string; approvals: number },
+): PassRequest => ({
+  service: 'git-receive-pack',
+  ...{ id, repository, agent, terms, gitleaksConfig },
+  exceptions: [...exceptions],
+  declines: [...declines],
+  ...(approved && { approved }),
+})
 
 /** Signs a pass for one request, valid for PASS_SECONDS from now. */
 export const passFor = (env: Env, request: PassRequest): Promise<string> =>

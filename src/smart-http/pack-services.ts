@@ -4,7 +4,8 @@ import { clientAddress } from '../auth/client-address.ts'
 import { textResponse, unavailable } from '../common/git-responses.ts'
 import { refuseReadOnly } from '../common/refuse-read-only.ts'
 import { askCompanion } from '../companion/index.ts'
-import type { PassRequest } from '../companion/pass.ts'
+import { receivePackPass } from '../companion/pass.ts'
+import { SETTLE_SECONDS } from '../companion/push/push-answer.ts'
 import { syncOutcome } from '../companion/push/sync-outcome.ts'
 import { withoutLikelySecrets } from '../contract/text/unscanned-text.ts'
 import { newId } from '../ledger/id.ts'
@@ -75,25 +76,17 @@ const PROBE_BYTES = '4'
  * response.
  */
 export async function receivePack(c: Context<GitEnv>): Promise<Response> {
-  const { repository, terms, exceptions, declines, gitleaksConfig } = c.var.access
+  const { repository, terms } = c.var.access
   const { raw } = c.req
   const wrong = validatePackRequest(raw, 'git-receive-pack')
   if (wrong) return wrong
   if (terms.rules.length === 0) return textResponse(403, refuseReadOnly(c.var.agent, repository.name))
   const attempt = { ...clientInfo(c), repository: repository.name }
-  const probe = c.req.header('content-length') === PROBE_BYTES
-  const id = probe ? newId() : await openPush(c.env.LEDGER, attempt)
+  const isProbe = c.req.header('content-length') === PROBE_BYTES
+  const id = isProbe ? newId() : await openPush(c.env.LEDGER, attempt)
+  const attempted = { id, repository: repository.name }
   c.set('push', id)
-  const passRequest: PassRequest = {
-    service: 'git-receive-pack',
-    id,
-    repository,
-    agent: c.var.agent,
-    terms,
-    exceptions: [...exceptions],
-    declines: [...declines],
-    gitleaksConfig,
-  }
+  const passRequest = receivePackPass(id, c.var.agent, c.var.access)
   try {
     return await askCompanion(c.env, repository.name, passRequest, {
       headers: gitHeaders(raw),
@@ -101,7 +94,7 @@ export async function receivePack(c: Context<GitEnv>): Promise<Response> {
       signal: raw.signal,
     })
   } catch {
-    if (!probe) c.executionCtx.waitUntil(syncOutcome(c.env, { id, repository: repository.name }, 25))
+    if (!isProbe) c.executionCtx.waitUntil(syncOutcome(c.env, attempted, SETTLE_SECONDS))
     return unavailable('git-receive-pack')
   }
 }

@@ -48,6 +48,7 @@ afterAll(async () => {
 beforeEach(() => {
   proxy.onEvent = () => {}
   proxy.deafTo = undefined
+  proxy.cuts = 0
   proxy.asked.length = 0
 })
 
@@ -160,6 +161,15 @@ test('a companion that accepts a push and stays silent is given up, and git prin
 test('a companion that accepts a fetch and does not answer is given up, and git prints so', async () => {
   proxy.deafTo = '/git-upload-pack'
   const { code, output } = await ada.tryClone()
+  expect(code).not.toBe(0)
+  expect(output).toContain("the gate's companion does not answer")
+})
+
+test('a companion that is lost on an advertisement and does not answer its repetition is given up, too', async () => {
+  proxy.deafTo = '/info/refs'
+  proxy.cuts = 1
+  const { code, output } = await ada.tryClone()
+  expect(proxy.asked.filter(path => path === '/info/refs')).toHaveLength(2)
   expect(code).not.toBe(0)
   expect(output).toContain("the gate's companion does not answer")
 })

@@ -1,6 +1,6 @@
 import { createRoute, z } from '@hono/zod-openapi'
 import { logFault } from '../../common/log.ts'
-import { beginForward, stopWaiting } from '../../companion/push/forward-approved.ts'
+import { beginForward, makeHeldPushDeletable } from '../../companion/push/forward-approved.ts'
 import { Approval, ApprovalPage, ApprovalQuery, Rejection } from '../../contract/admin-api/approvals.ts'
 import { approve, findApproval, listApprovals, reject } from '../../ledger/pushes/approvals.ts'
 import { findPush } from '../../ledger/pushes/read-pushes.ts'
@@ -102,7 +102,9 @@ export const approvals = createApiRouter()
       const before = await approvalOf(c.env.LEDGER, id)
       if (!(await reject(c.env.LEDGER, c.var.operator, id, c.req.valid('json').reason)))
         throw notWaiting(before)
-      const stopped = stopWaiting(c.env, before.repository, id).catch(error => logFault({ push: id }, error))
+      const stopped = makeHeldPushDeletable(c.env, before.repository, id).catch(error =>
+        logFault({ push: id }, error),
+      )
       c.executionCtx.waitUntil(stopped)
       return c.json(await approvalOf(c.env.LEDGER, id), 200)
     },

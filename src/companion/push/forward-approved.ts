@@ -11,8 +11,9 @@ import {
 } from '../../ledger/pushes/approvals.ts'
 import { closePush } from '../../ledger/pushes/write-pushes.ts'
 import { askCompanion } from '../ask-companion.ts'
+import { receivePackPass } from '../pass.ts'
 import { restorePack } from './held-packs.ts'
-import { permissionFor } from './permission.ts'
+import { decidePermission } from './permission.ts'
 import { syncOutcome } from './sync-outcome.ts'
 
 /**
@@ -22,28 +23,19 @@ import { syncOutcome } from './sync-outcome.ts'
  */
 export async function forwardApproved(
   env: Env,
-  { id, repository, forward, approvals }: Approved,
+  { id, repository, forwardId, approvals }: Approved,
 ): Promise<void> {
-  const permission = await permissionFor(env, forward)
-  const { agent, access } = (await accessOfPush(env.LEDGER, forward)) ?? {}
+  const permission = await decidePermission(env, forwardId)
+  const { agent, access } = (await accessOfPush(env.LEDGER, forwardId)) ?? {}
   if (permission.may === 'not-forward' || !agent || !access)
-    return closePush(env.LEDGER, forward, {
+    return closePush(env.LEDGER, forwardId, {
       outcome: 'refused',
       refs: [],
       reason: permission.may === 'not-forward' ? permission.reason : 'its grant was removed',
     })
   await restorePack(env, access.repository, id)
-  const answer = await askCompanion(env, repository, {
-    service: 'git-receive-pack',
-    id: forward,
-    repository: access.repository,
-    agent,
-    terms: access.terms,
-    exceptions: [...access.exceptions],
-    declines: [...access.declines],
-    gitleaksConfig: access.gitleaksConfig,
-    approved: { push: id, approvals },
-  })
+  const passRequest = receivePackPass(forwardId, agent, access, { push: id, approvals })
+  const answer = await askCompanion(env, repository, passRequest)
   await answer.body?.pipeTo(new WritableStream())
 }
 
@@ -57,27 +49,27 @@ export async function beginForward(
   const approved = await approvedPush(env.LEDGER, id)
   if (!approved) return
   const forwarding = forwardApproved(env, approved).catch(error =>
-    logFault({ push: approved.forward }, error),
+    logFault({ push: approved.forwardId }, error),
   )
   waitUntil(forwarding)
   await withTimeout(ms, forwarding, undefined)
 }
 
 /** Lets the companion delete the objects of a rejected push where it needs room. */
-export async function stopWaiting(env: Env, repository: string, push: string): Promise<void> {
+export async function makeHeldPushDeletable(env: Env, repository: string, push: string): Promise<void> {
   const answer = await askCompanion(env, repository, { service: 'stop-waiting', id: newId(), push })
   await answer.body?.cancel()
 }
 
 /**
- * Goes on with approved pushes whose forward broke off or failed by a fault of the gate, and ends the time of those
- * that wait.
+ * Goes on with approved pushes whose forward broke off or failed by a fault of the gate, and expires approvals whose time
+ * is over.
  */
 export async function resumeApproved(env: Env): Promise<void> {
   await expireApprovals(env.LEDGER)
   const all = await approvedPushes(env.LEDGER)
   await Promise.all(
-    all.map(each => resume(env, each).catch(error => logFault({ push: each.forward }, error))),
+    all.map(each => resume(env, each).catch(error => logFault({ push: each.forwardId }, error))),
   )
 }
 
@@ -87,6 +79,6 @@ async function resume(env: Env, approved: Approved): Promise<void> {
     if (next) await forwardApproved(env, next)
     return
   }
-  const known = await syncOutcome(env, { id: approved.forward, repository: approved.repository }, 0)
+  const known = await syncOutcome(env, { id: approved.forwardId, repository: approved.repository }, 0)
   if (known === 'unknown') await forwardApproved(env, approved)
 }

@@ -14,8 +14,8 @@ export const NO_TOKEN = 'git://'
  * Builds the pass that tells the companion whether a checked push may be forwarded. An error counts as
  * `unknown`.
  */
-export async function permitPush(env: Env, push: string): Promise<PassRequest> {
-  const permission = await permissionFor(env, push).catch((error: unknown): Permission => {
+export async function permissionPass(env: Env, push: string): Promise<PassRequest> {
+  const permission = await decidePermission(env, push).catch((error: unknown): Permission => {
     logFault({ push }, error)
     return { may: 'unknown' }
   })
@@ -23,7 +23,7 @@ export async function permitPush(env: Env, push: string): Promise<PassRequest> {
 }
 
 /** Judges a push by its token, grant and exceptions as they are now. */
-export async function permissionFor(env: Env, push: string): Promise<Permission> {
+export async function decidePermission(env: Env, push: string): Promise<Permission> {
   const no = (reason: string): Permission => ({ may: 'not-forward', reason })
   const found = await accessOfPush(env.LEDGER, push)
   if (!found) return no('it is closed on record')

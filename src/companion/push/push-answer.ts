@@ -1,14 +1,13 @@
 import { logFault } from '../../common/log.ts'
 import { settingsOf } from '../../common/settings.ts'
 import { withTimeout } from '../../common/with-timeout.ts'
-import { PASS_HEADER, ROUTES } from '../../contract/companion-api/pass.ts'
 import type { PushEvent } from '../../contract/companion-api/push-event.ts'
 import { type Frame, FrameError, FrameReader, PUSH_FRAMES } from '../../contract/companion-api/push-frames.ts'
 import { deleteProbe } from '../../ledger/pushes/write-pushes.ts'
 import type { Send } from '../health.ts'
-import { passFor } from '../pass.ts'
+import { askWithPass } from '../pass.ts'
 import { keepHeldPack } from './held-packs.ts'
-import { permitPush } from './permission.ts'
+import { permissionPass } from './permission.ts'
 import { createPushLedger } from './push-ledger.ts'
 import { syncOutcome } from './sync-outcome.ts'
 
@@ -102,7 +101,7 @@ function takeEvents({ env, id, repository, send, waitUntil }: PushRequest): Even
       if (event.event === 'commands-read') ledger.started(event.report)
       else if (event.event === 'step-begun') ledger.step(event)
       else if (event.event === 'checked')
-        waitUntil(permit(env, id, send).catch(error => logFault({ push: id }, error)))
+        waitUntil(sendPermission(env, id, send).catch(error => logFault({ push: id }, error)))
       else if (event.event === 'ended') {
         isRecorded = await ledger.ended(event.report)
         // At once, because the container's disk may be lost at any time.
@@ -115,10 +114,8 @@ function takeEvents({ env, id, repository, send, waitUntil }: PushRequest): Even
 }
 
 /** Tells the companion whether a checked push may be forwarded. */
-async function permit(env: Env, push: string, send: Send): Promise<void> {
-  const { method, path } = ROUTES['permit-push']
-  const headers = { [PASS_HEADER]: await passFor(env, await permitPush(env, push)) }
-  const answer = await send(path, { method, headers })
+async function sendPermission(env: Env, push: string, send: Send): Promise<void> {
+  const answer = await askWithPass(env, send, await permissionPass(env, push))
   await answer.body?.cancel()
 }
 

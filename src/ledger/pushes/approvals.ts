@@ -186,8 +186,8 @@ const Approved = z
     approvals: z.number(),
     outcome: z.string().nullable(),
   })
-  .transform(({ outcome, ...row }) => ({ ...row, isOpen: outcome === 'open' }))
-/** An approved push that upstream does not have yet. `isOpen`: its forward has no outcome. */
+  .transform(({ outcome, forward, ...row }) => ({ ...row, forwardId: forward, isOpen: outcome === 'open' }))
+/** An approved push that upstream does not have yet, and the push that forwards it. `isOpen`: that has no outcome. */
 export type Approved = z.infer<typeof Approved>
 
 const APPROVED = `SELECT a.id, a.repository, a.forward, p.outcome,
@@ -207,7 +207,7 @@ export async function approvedPush(ledger: D1Database, id: string): Promise<Appr
 /** Opens the row of another forward, after the last one has failed. Returns the approval with it. */
 export async function openNextForward(
   ledger: D1Database,
-  { id, forward }: Approved,
+  { id, forwardId }: Approved,
 ): Promise<Approved | undefined> {
   const now = Date.now()
   const next = newId(now)
@@ -216,7 +216,7 @@ export async function openNextForward(
       .prepare(
         "UPDATE approvals SET forward = ?, attempts = attempts + 1 WHERE id = ? AND forward = ? AND state = 'approved'",
       )
-      .bind(next, id, forward),
+      .bind(next, id, forwardId),
     ledger
       .prepare(
         `INSERT INTO pushes (id, repository, agent, token, started_at, client_version)
@@ -226,7 +226,7 @@ export async function openNextForward(
       .bind(now, id, next),
   ])
   const approved = await approvedPush(ledger, id)
-  return approved?.forward === next ? approved : undefined
+  return approved?.forwardId === next ? approved : undefined
 }
 
 /** Marks the waiting pushes whose time is over. */
