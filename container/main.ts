@@ -106,7 +106,7 @@ async function stop(): Promise<never> {
   gitServer?.close()
   companion.earlySessions.close()
   await sessions.close()
-  await journal.allReported(settings.reportMs)
+  await journal.allReported(settings.shutdownReportMs)
   const closed = once(server, 'close')
   server.close()
   server.closeIdleConnections()

@@ -104,14 +104,15 @@ const Settings = z
     /** The timeout for a git that reads no pack bytes, or that has the whole pack and prints nothing. */
     gitIdleMs: env.GATE_GIT_IDLE_SECONDS,
     readIdleMs: env.GATE_READ_IDLE_SECONDS,
-    scanMs: env.GATE_SCAN_SECONDS,
+    /** The timeout for git's work on a whole pack, for each check, and for each question to upstream or the ledger. */
+    checkMs: env.GATE_SCAN_SECONDS,
     forwardMs: env.GATE_FORWARD_SECONDS,
     refreshMs: env.GATE_REFRESH_SECONDS,
-    mirrorTtlMs: env.GATE_FETCH_FRESH_SECONDS,
+    fetchFreshMs: env.GATE_FETCH_FRESH_SECONDS,
     /** The wait for a mirror's first fetch, for a client whose protocol cannot show its progress. */
     initialFetchWaitMs: env.GATE_INITIAL_FETCH_WAIT_SECONDS,
     seedWaitMs: env.GATE_SEED_WAIT_SECONDS,
-    reportMs: env.GATE_SHUTDOWN_REPORT_SECONDS,
+    shutdownReportMs: env.GATE_SHUTDOWN_REPORT_SECONDS,
     maxPushBytes: env.GATE_MAX_PUSH_BYTES,
     maxBlobBytes: env.GATE_MAX_BLOB_BYTES,
     fetchCacheBytes: env.GATE_FETCH_CACHE_BYTES,

@@ -38,7 +38,7 @@ export const checks = (settings: Settings, lfs: LfsOfChecks): readonly Check[] =
 /** Returns the settings of the scan, of pushes and of LFS objects alike. */
 export const secretsSettings = (settings: Settings): SecretsSettings => ({
   gitleaks: settings.gitleaks,
-  seconds: settings.scanMs / 1000,
+  seconds: settings.checkMs / 1000,
   maxBlobBytes: settings.maxBlobBytes,
   // The key derives from the pass key, which outlives a container's disk. Another pass key makes other fingerprints.
   fingerprintKey: createHmac('sha256', settings.passKey).update('fingerprints of findings').digest('hex'),

@@ -1,6 +1,12 @@
 import { type Action, type Grant, isAllowed, matchingRule, suggestRef } from '../../src/contract/grant.ts'
 import type { Refusal } from '../../src/contract/outcome.ts'
-import { PUSH_AGAIN, rebaseOntoUpstream, remoteOf, shortId12 } from '../git/clone-commands.ts'
+import {
+  rebaseOntoUpstream,
+  remoteOf,
+  shortId12,
+  THEN_PUSH_AGAIN,
+  UPSTREAM_MOVED,
+} from '../git/clone-commands.ts'
 import { type Command, isCreate, isDelete, isTag } from '../git/command-list.ts'
 import type { Git } from '../git/git.ts'
 import type { Check, IncomingPush } from './check.ts'
@@ -67,9 +73,9 @@ export const refRules: Check = {
       else if (updateKind === 'unknown')
         refusals.push({
           ref,
-          reason: 'its old value is not known here; upstream has moved',
+          reason: `its old value is not known here: ${UPSTREAM_MOVED}`,
           detail: [`it was ${old}`],
-          remedy: [`  ${rebaseOntoUpstream(pass.repository.name, command)}`, PUSH_AGAIN],
+          remedy: [`  ${rebaseOntoUpstream(pass.repository.name, command)}`, THEN_PUSH_AGAIN],
         })
       else if (updateKind !== undefined && !isAllowed(grant, ref, updateKind))
         refusals.push(refuse(command, updateKind))

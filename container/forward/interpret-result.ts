@@ -1,9 +1,9 @@
 import type { Upstream } from '../../src/contract/companion-api/pass.ts'
 import { NEXT_STEP } from '../../src/contract/outcome.ts'
-import { PUSH_AGAIN, rebaseOntoUpstream } from '../git/clone-commands.ts'
+import { MOVED_SO_REBASE, rebaseOntoUpstream, THEN_PUSH_AGAIN } from '../git/clone-commands.ts'
 import { type Command, isDelete, printable } from '../git/command-list.ts'
 import type { Git } from '../git/git.ts'
-import { notAlone, type RefStatus } from '../git/report-status.ts'
+import { notAlone, type RefStatus, statusForAll } from '../git/report-status.ts'
 import type { FirstLines } from '../process/bounded-lines.ts'
 import type { ProcessResult } from '../process/spawn.ts'
 import type { Link } from '../upstream/link.ts'
@@ -121,13 +121,13 @@ function refusedByUpstream(
     const reason = causes.get(ref) ?? notAlone(culprit, ' by upstream')
     return { ref, status: 'ng', reason }
   })
-  const stale = commands.filter(command => causes.get(command.ref) === HAS_MOVED && !isDelete(command))
+  const stale = commands.filter(command => causes.get(command.ref) === MOVED_SO_REBASE && !isDelete(command))
   const remedy = stale.map(command => `  ${rebaseOntoUpstream(upstream.name, command)}`)
   return {
     outcome: 'refused',
     refs,
     reason: culpritReason,
-    remedy: remedy.length ? [...remedy, PUSH_AGAIN] : [UPSTREAMS_OWN_RULE],
+    remedy: remedy.length ? [...remedy, THEN_PUSH_AGAIN] : [UPSTREAMS_OWN_RULE],
     upstreamSaid: upstreamLines.all.join('\n'),
   }
 }
@@ -150,12 +150,6 @@ async function resolveByQuery(
     upstreamSaid: upstreamLines.all.join('\n'),
   }
 }
-
-export const statusForAll = (
-  commands: readonly { ref: string }[],
-  reason: string,
-  status: 'ok' | 'ng' = 'ng',
-): RefStatus[] => commands.map(({ ref }) => ({ ref, status, reason }))
 
 /** Parses `<flag>\t<from>:<to>\t<summary>` lines (git-push(1), "OUTPUT"), by the name of the remote ref. */
 function readPorcelain(text: string): Map<string, { flag: string; summary: string }> {
@@ -181,14 +175,12 @@ const isAtomicCollateral = (summary: string) => /\(atomic push fail(ed|ure)\)\s*
 const UPSTREAMS_OWN_RULE =
   'That is a rule of the upstream, not of the gate: its own words above say which. Where they name no way, nothing you can do: tell the operator.'
 
-const HAS_MOVED = 'upstream has moved since you fetched; fetch and rebase, then push again'
-
 /**
  * Extracts upstream's reason, which git prints in parentheses after the summary: `[remote rejected] (hook
  * declined)`.
  */
 function upstreamReason(summary: string): string {
-  if (/^\[rejected\] \((stale info|fetch first|non-fast-forward)\)/.test(summary)) return HAS_MOVED
+  if (/^\[rejected\] \((stale info|fetch first|non-fast-forward)\)/.test(summary)) return MOVED_SO_REBASE
   const trimmed = summary.trimEnd()
   const open = trimmed.indexOf('(')
   const words = open >= 0 && trimmed.endsWith(')') ? trimmed.slice(open + 1, -1) : summary

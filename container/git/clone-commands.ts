@@ -27,7 +27,13 @@ export const remoteOf = (repository: string) =>
 export const stopAt = (tip: string) =>
   `GIT_SEQUENCE_EDITOR='echo break >' git rebase --interactive --autostash ${shortId12(tip)} ${branchAt(tip)}`
 
-export const PUSH_AGAIN = 'Then push again, as before.'
+/** The last of several steps. */
+export const THEN_PUSH_AGAIN = 'Then push again, as before.'
+/** The only step. */
+export const PUSH_AGAIN = 'push again'
+
+export const UPSTREAM_MOVED = 'upstream has moved since you fetched'
+export const MOVED_SO_REBASE = `${UPSTREAM_MOVED}; fetch and rebase, then ${PUSH_AGAIN}`
 
 /** Agents tend to add a commit that removes what was refused. */
 export const LATER_COMMIT_DOES_NOT_HELP =

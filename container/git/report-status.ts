@@ -67,6 +67,13 @@ const oneLine = (text: string) => printable(text).slice(0, MAX_LINE)
  */
 const nameOf = (ref: string) => ref.replace(/[\x00-\x1f\x7f]/g, '?').slice(0, MAX_LINE)
 
+/** Returns the same status for every ref. */
+export const statusForAll = (
+  commands: readonly { ref: string }[],
+  reason: string,
+  status: 'ok' | 'ng' = 'ng',
+): RefStatus[] => commands.map(({ ref }) => ({ ref, status, reason }))
+
 /** Formats a refusal for the agent: the one place where a refusal becomes text. */
 export function formatRefusal(refusal: Refusal): string[] {
   return [

@@ -39,7 +39,7 @@ const CONNECTIONS_PER_SESSION = 4
 
 /** Serves `/health`, which needs no pass, and one route for each service of a pass. */
 export function serve(companion: Companion): Server {
-  const used = createReplayGuard()
+  const isFirstUse = createReplayGuard()
   const server = createServer({
     maxHeaderSize: 1 << 20,
     headersTimeout: REQUEST_HEAD_MS,
@@ -55,7 +55,9 @@ export function serve(companion: Companion): Server {
   server.on('connection', unproven.add)
   server.on('request', (request, response) => {
     response.once('finish', () => endUnread(request))
-    authorize(companion, used, request, response)
+    if (request.url === '/health' && request.method === 'GET')
+      return json(response, 200, { ok: true, protocol: PROTOCOL })
+    authorize(companion, isFirstUse, request, response)
       .then(async pass => {
         if (!pass) return
         unproven.prove(request.socket)
@@ -90,7 +92,7 @@ const fail = (response: ServerResponse, id: string) => (error: unknown) => {
   else text(response, 500, 'the gate failed on this request; try again')
 }
 
-/** Rejects a pass that was used before. Its id is remembered until the pass expires. */
+/** Returns a function that tells whether a pass is used for the first time. Ids are remembered until passes expire. */
 function createReplayGuard(): (pass: Pass) => boolean {
   const seen = new Map<string, number>()
   return pass => {
@@ -109,13 +111,11 @@ function createReplayGuard(): (pass: Pass) => boolean {
 /** Returns the pass of a valid request. Responds to any other request, and returns undefined. */
 async function authorize(
   { settings }: Companion,
-  unused: (pass: Pass) => boolean,
+  isFirstUse: (pass: Pass) => boolean,
   request: IncomingMessage,
   response: ServerResponse,
 ): Promise<Pass | undefined> {
   const refuse = (reason: string) => void text(response, 403, reason)
-  if (request.url === '/health' && request.method === 'GET')
-    return void json(response, 200, { ok: true, protocol: PROTOCOL })
   const header = request.headers[PASS_HEADER]
   const read = await readPass(typeof header === 'string' ? header : '', settings.passKey, Date.now() / 1000)
   if (!read.ok) return refuse(`this is the companion of a gate, not the gate: ${read.reason}`)
@@ -123,7 +123,7 @@ async function authorize(
   const route = ROUTES[pass.service]
   if (request.method !== route.method || request.url !== route.path)
     return refuse('the pass is for something else')
-  return unused(pass) ? pass : refuse('the pass has been used')
+  return isFirstUse(pass) ? pass : refuse('the pass has been used')
 }
 
 async function route(
@@ -194,7 +194,9 @@ async function route(
       const { serveHostCall } = await import('../host-calls/serve-host-call.ts')
       return serveHostCall(companion, pass, request, response)
     }
-    default:
+    case 'advertise-upload-pack':
+    case 'advertise-receive-pack':
+    case 'git-upload-pack':
       return readSession(companion, pass, request, response)
   }
 }

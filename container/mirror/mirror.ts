@@ -25,7 +25,7 @@ export interface Mirror {
   readonly objectFormat: ObjectFormat | undefined
   /**
    * Updates the mirrored refs and HEAD from the upstream. One refresh runs at a time, and all callers during it
-   * share the next refresh. Resolves at once while the mirror is fresh (mirrorTtlMs). Rejects with
+   * share the next refresh. Resolves at once while the mirror is fresh (fetchFreshMs). Rejects with
    * UpstreamError.
    */
   refresh(upstream: Upstream, signal: AbortSignal): Promise<void>
@@ -149,7 +149,7 @@ export function createMirror(git: Git, { settings, linkTo, mirrorSeed }: MirrorD
     async refresh(upstream, signal) {
       const isThere = await exists(git.dir)
       const isFresh =
-        freshAt !== undefined && freshAt > expiredAt && Date.now() - freshAt < settings.mirrorTtlMs
+        freshAt !== undefined && freshAt > expiredAt && Date.now() - freshAt < settings.fetchFreshMs
       if (isThere && isFresh && freshPatterns === upstream.readRefs.join(' ')) return
       next ??= (async () => {
         await running?.catch(() => {})

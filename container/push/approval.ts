@@ -5,10 +5,10 @@ import type { GrantTerms } from '../../src/contract/grant.ts'
 import { isReviewRef } from '../../src/contract/names.ts'
 import { type Ask, asksOf, disputedFindings, type IncomingPush } from '../checks/index.ts'
 import { askOnce } from '../forward/query-upstream.ts'
+import { MOVED_SO_REBASE, PUSH_AGAIN } from '../git/clone-commands.ts'
 import { type Command, printable } from '../git/command-list.ts'
-import { rejectAll } from '../git/report-status.ts'
 import type { PushWork } from './push-work.ts'
-import { failed, pushRefusal, refused, type Verdict } from './verdict.ts'
+import { accepted, failed, pushRefusal, refused, type Verdict } from './verdict.ts'
 
 /** A checked push, and what decides whether it waits for an approval. */
 export interface Checked {
@@ -31,7 +31,7 @@ export async function judgeApproval(work: PushWork, checked: Checked): Promise<V
   const { commands, pass } = push
   const disputed = isDisputed ? disputedFindings(push) : undefined
   if (isDisputed && !disputed)
-    return refused(commands, [pushRefusal('its grant was changed during the push', AGAIN)])
+    return refused(commands, [pushRefusal('its grant was changed during the push', [PUSH_AGAIN])])
   const asks: Ask[] = await asksOf(push, { maxBlobBytes: work.services.settings.maxBlobBytes }, signal)
   if (disputed) asks.push(disputed)
   if (asks.length === 0) return undefined
@@ -39,7 +39,7 @@ export async function judgeApproval(work: PushWork, checked: Checked): Promise<V
   if (pass.approved)
     return pass.approved.approvals >= needed
       ? undefined
-      : refused(commands, [pushRefusal(`its grant has come to ask for ${needed} approvals`, AGAIN)])
+      : refused(commands, [pushRefusal(`its grant has come to ask for ${needed} approvals`, [PUSH_AGAIN])])
   const ended = await judgeUpstream(work, commands)
   if (ended) return ended
   const change = changeOf(commands)
@@ -55,8 +55,6 @@ export async function judgeApproval(work: PushWork, checked: Checked): Promise<V
   work.recorder.approval = { change, asks: reasons, needed, findings: disputed !== undefined, until }
   return refused(commands, [waitingRefusal(pass.id, reasons, needed, permission.approvalPage, until)])
 }
-
-const AGAIN = ['push again']
 
 /** Returns the push under its current terms. The checks' results hang on the object, so equal terms keep it. */
 const withTerms = (push: IncomingPush, terms: GrantTerms): IncomingPush =>
@@ -85,16 +83,10 @@ async function judgeUpstream(
   if (commands.some(({ ref }) => isReviewRef(ref))) return undefined
   const has = await askOnce(mirror.git, await linkTo(), pass.repository, commands)
   if (has === 'none of it') return undefined
-  if (has === 'all of it')
-    return {
-      outcome: 'accepted',
-      refs: commands.map(({ ref }) => ({ ref, status: 'ok', reason: '' })),
-      refusals: [],
-    }
+  if (has === 'all of it') return accepted(commands)
   if (has === 'no answer') return failed(commands, 'the upstream does not answer')
   mirror.expire()
-  const moved = pushRefusal('upstream has moved since you fetched; fetch and rebase, then push again')
-  return { outcome: 'refused', refs: rejectAll(commands, [moved]), refusals: [moved] }
+  return refused(commands, [pushRefusal(MOVED_SO_REBASE)])
 }
 
 const PUSH_AGAIN_ADVICE = 'Push the same commits again, without a change, to see the state of the approval.'

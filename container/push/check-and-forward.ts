@@ -90,7 +90,7 @@ async function judgeAndForward(
     const refusal = (isDisputed ? undefined : checkRefusal) ?? (await prepared.symbolicRefRefusal)
     if (refusal) return refusal
     await holdRefs(work, quarantined)
-    const stopped = await withDeadline(settings.scanMs, signal, stop =>
+    const stopped = await withDeadline('the question to the ledger', settings.checkMs, signal, stop =>
       judgeByLedger(work, push, quarantined, isDisputed, stop),
     )
     if (stopped) return stopped
@@ -134,7 +134,7 @@ function prepareChecks(
   const upstream = pass.repository
   const symbolicRefRefusal = linkTo()
     .then(link =>
-      withDeadline(settings.scanMs, signal, stop =>
+      withDeadline('the query for symbolic refs', settings.checkMs, signal, stop =>
         refuseSymbolicRefs({ git, mirror, link, upstream, signal: stop }, commands),
       ),
     )
@@ -152,15 +152,18 @@ async function runChecks(
   for (const check of checks) {
     await recorder.beginStep('checking', check.name)
     const run = (stop: AbortSignal) => check.run(push, line => sendProgress(`git-gate: ${line}`), stop)
-    const refusals = await (check.boundsItself ? run(signal) : withDeadline(settings.scanMs, signal, run))
+    const refusals = await (check.boundsItself
+      ? run(signal)
+      : withDeadline(`the check ${check.name}`, settings.checkMs, signal, run))
     signal.throwIfAborted()
     if (refusals.length) return refused(push.commands, refusals)
   }
   return undefined
 }
 
-/** Runs work with a deadline. Throws GateFault when the deadline ends it. */
+/** Runs work with a deadline. Throws a GateFault that names the work when the deadline ends it. */
 async function withDeadline<T>(
+  what: string,
   ms: number,
   signal: AbortSignal,
   work: (signal: AbortSignal) => Promise<T>,
@@ -170,7 +173,7 @@ async function withDeadline<T>(
     return await work(AbortSignal.any([signal, deadline]))
   } catch (error) {
     if (!deadline.aborted || signal.aborted) throw error
-    throw new GateFault(`the checks did not end within ${ms / 1000} s`, { cause: error })
+    throw new GateFault(`${what} did not end within ${ms / 1000} s`, { cause: error })
   }
 }
 

@@ -1,5 +1,6 @@
 import type { Permission } from '../../src/contract/companion-api/push-event.ts'
 import type { Check, IncomingPush } from '../checks/index.ts'
+import { PUSH_AGAIN } from '../git/clone-commands.ts'
 import type { CommandList } from '../git/command-list.ts'
 import { refuseByCommands } from './receive/judge-commands.ts'
 import { couldNotCheck, pushRefusal, refused, type Verdict } from './verdict.ts'
@@ -42,8 +43,6 @@ export function createPermissions(): Permissions {
   }
 }
 
-const AGAIN = ['push again']
-
 /**
  * Judges a checked push by the ledger's current state: the token, the grant or an exception may have been
  * revoked during the checks. Returns undefined if the push may be forwarded.
@@ -63,7 +62,9 @@ export async function judgePermission(
       pushRefusal(permission.reason, ['ask an operator; nothing of this push was forwarded']),
     ])
   if (permission.url !== pass.repository.url)
-    return refused(commands, [pushRefusal("the repository's upstream was changed during the push", AGAIN)])
+    return refused(commands, [
+      pushRefusal("the repository's upstream was changed during the push", [PUSH_AGAIN]),
+    ])
   const revoked = record.exceptionsUsed.filter(id => !permission.exceptions.includes(id))
   if (revoked.length)
     return refused(commands, [

@@ -10,7 +10,16 @@ import { absentDeleteWarnings, checkCommands, judgeNoOps, refsOf } from './recei
 import { type PushHead, readCommands } from './receive/read-commands.ts'
 import { receivePush } from './receive-push.ts'
 import { sendResult } from './send-result.ts'
-import { abandoned, couldNotTake, failed, pushRefusal, refused, type Verdict, withNoOps } from './verdict.ts'
+import {
+  abandoned,
+  accepted,
+  couldNotTake,
+  failed,
+  pushRefusal,
+  refused,
+  type Verdict,
+  withNoOps,
+} from './verdict.ts'
 
 /** Builds the verdict that is decided before the command list is read, on all refs that the list names. */
 export type FixedVerdict = (refs: readonly { ref: string }[]) => Verdict
@@ -58,10 +67,7 @@ export async function runPush(work: PushWork, fixed?: FixedVerdict): Promise<Ses
     const moved = await judgeNoOps(judged, mirror, client.disconnected)
     if (moved) return await endEarly(work, head, moved)
     for (const line of absentDeleteWarnings(judged)) head.sendProgress(line)
-    if (judged.commands.length === 0) {
-      const unchanged: Verdict = { outcome: 'accepted', refs: [], refusals: [] }
-      return await endEarly(work, head, withNoOps(unchanged, judged.noOps))
-    }
+    if (judged.commands.length === 0) return await endEarly(work, head, accepted(judged.noOps))
     const verdict = await receivePush(work, { ...head, list: judged })
     const afterwards = () => requestPullRequest(work, { ...head, list: judged })
     return await sendResult(work, head, withNoOps(verdict, judged.noOps), afterwards)

@@ -1,6 +1,6 @@
 import type { DisconnectReason, Outcome, Refusal } from '../../src/contract/outcome.ts'
 import type { ClientGone } from '../client/request-body.ts'
-import { type RefStatus, rejectAll } from '../git/report-status.ts'
+import { type RefStatus, rejectAll, statusForAll } from '../git/report-status.ts'
 import { GATE_FAULT_ADVICE } from '../process/log.ts'
 
 /** Outcome of a push, for its ledger row and for the report on every ref. */
@@ -21,6 +21,12 @@ export const pushRefusal = (
   detail: readonly string[] = [],
 ): Refusal => ({ reason, detail, remedy })
 
+export const accepted = (refs: Refs): Verdict => ({
+  outcome: 'accepted',
+  refs: statusForAll(refs, '', 'ok'),
+  refusals: [],
+})
+
 export const refused = (refs: Refs, refusals: readonly Refusal[]): Verdict => ({
   outcome: 'refused',
   refs: rejectAll(refs, refusals),
@@ -37,9 +43,7 @@ export const failed = (refs: Refs, reason: string, remedy: readonly string[] = [
 export const withNoOps = (verdict: Verdict, noOps: Refs): Verdict => {
   if (noOps.length === 0) return verdict
   const rest =
-    verdict.outcome === 'accepted'
-      ? noOps.map(({ ref }): RefStatus => ({ ref, status: 'ok', reason: '' }))
-      : rejectAll(noOps, verdict.refusals)
+    verdict.outcome === 'accepted' ? statusForAll(noOps, '', 'ok') : rejectAll(noOps, verdict.refusals)
   return { ...verdict, refs: [...verdict.refs, ...rest] }
 }
 

@@ -1,4 +1,4 @@
-import { LATER_COMMIT_DOES_NOT_HELP, PUSH_AGAIN, remoteOf, shortId12 } from '../../git/clone-commands.ts'
+import { LATER_COMMIT_DOES_NOT_HELP, remoteOf, shortId12, THEN_PUSH_AGAIN } from '../../git/clone-commands.ts'
 import { SET_IDENTITY } from './amend-steps.ts'
 import type { RefProblem } from './commit-problems.ts'
 import type { RefHistory } from './ref-history.ts'
@@ -31,11 +31,11 @@ export function fixSteps(refused: LeakingRef): string[] {
     return [...steps, LATER_COMMIT_DOES_NOT_HELP, ROTATE]
   }
   if (leaks.every(({ kind, commits }) => kind === 'tag' && commits[0] !== refused.target))
-    return [...recreateTag(refused), PUSH_AGAIN, ROTATE]
+    return [...recreateTag(refused), THEN_PUSH_AGAIN, ROTATE]
   return [
     'The tag points to an object with the secret. Tag an object without it, for example a commit:',
     `  git tag --force ${tagOf(refused)} HEAD`,
-    PUSH_AGAIN,
+    THEN_PUSH_AGAIN,
     ROTATE,
   ]
 }

@@ -1,4 +1,4 @@
-import { PUSH_AGAIN, shellWord } from '../../git/clone-commands.ts'
+import { shellWord, THEN_PUSH_AGAIN } from '../../git/clone-commands.ts'
 import type { RefHistory } from './ref-history.ts'
 
 /** A ref whose commits have to be rewritten. */
@@ -25,14 +25,14 @@ export function rewriteThenMove(
   rewrite: (history: RefHistory) => readonly string[],
   { isBranchSquashed = false, isMessageBad = false } = {},
 ): string[] {
-  if (!isTag(refused.ref)) return [...rewrite(history), PUSH_AGAIN]
+  if (!isTag(refused.ref)) return [...rewrite(history), THEN_PUSH_AGAIN]
   return [
     ...(refused.branch
       ? [`Fix ${refused.branch.displayName} first, with the steps for it.`]
       : rewrite(history)),
     'Then move the tag:',
     `  ${moveTag(refused, history, { isBranchSquashed, isMessageBad })}`,
-    PUSH_AGAIN,
+    THEN_PUSH_AGAIN,
   ]
 }
 

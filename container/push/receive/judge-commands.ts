@@ -1,6 +1,7 @@
 import type { PassFor } from '../../../src/contract/companion-api/pass.ts'
 import { isPushable } from '../../../src/contract/names.ts'
 import { checkGrant } from '../../checks/index.ts'
+import { PUSH_AGAIN, UPSTREAM_MOVED } from '../../git/clone-commands.ts'
 import {
   type BadCommandList,
   type Command,
@@ -91,7 +92,7 @@ export async function judgeNoOps(
     [...commands, ...noOps],
     moved.map(({ ref }) => ({
       ref,
-      reason: 'upstream has moved since you fetched; fetch, then push again',
+      reason: `${UPSTREAM_MOVED}; fetch, then ${PUSH_AGAIN}`,
       detail: [],
       remedy: [],
     })),

@@ -14,7 +14,7 @@ interface LimitedPush {
   readonly mirror: Mirror
   readonly list: Pick<CommandList, 'capabilities'>
   readonly state: Pick<PushStateMachine, 'current'>
-  readonly settings: Pick<Settings, 'gitIdleMs' | 'scanMs'>
+  readonly settings: Pick<Settings, 'gitIdleMs' | 'checkMs'>
 }
 
 /** The timers of one git, and how it ended. */
@@ -120,7 +120,7 @@ export function limitGit(
     unpackTimer ??= setTimeout(() => {
       isTooSlow = true
       kill()
-    }, settings.scanMs)
+    }, settings.checkMs)
   }
 }
 

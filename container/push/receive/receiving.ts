@@ -34,7 +34,7 @@ export interface PackSource {
   readonly reader: CommandListReader
   readonly reply: Reply
   readonly state: PushStateMachine
-  readonly settings: Pick<Settings, 'gitIdleMs' | 'scanMs' | 'maxPushBytes'>
+  readonly settings: Pick<Settings, 'gitIdleMs' | 'checkMs' | 'maxPushBytes'>
   /** The signal ends git's input. `abandon` is called when the client has disconnected or was idle for too long. */
   readonly presence: { readonly signal: AbortSignal; abandon(cause: ClientGone): void }
 }
@@ -47,7 +47,7 @@ export interface ReceivingEnd {
   readonly stderr: string
   /** Refusal of a body that cannot be decoded or exceeds the size limit. */
   readonly unfit?: Refusal | undefined
-  /** True if git had the whole pack and did not finish within `scanMs`. */
+  /** True if git had the whole pack and did not finish within `checkMs`. */
   readonly isTooSlow: boolean
   readonly wasKilled: boolean
 }

@@ -14,7 +14,7 @@ export function unpackFailure(
 ): Verdict {
   if (isTooSlow)
     return {
-      ...couldNotTake(commands, `git made no progress with the pack within ${settings.scanMs / 1000} s`),
+      ...couldNotTake(commands, `git made no progress with the pack within ${settings.checkMs / 1000} s`),
       disconnectReason: 'stuck',
     }
   if (unfit) return refused(commands, [unfit])
