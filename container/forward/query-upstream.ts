@@ -3,7 +3,10 @@ import type { Upstream } from '../../src/contract/companion-api/pass.ts'
 import { isNullId, isReviewRef } from '../../src/contract/names.ts'
 import type { RefResult, UpstreamState } from '../../src/contract/outcome.ts'
 import type { Git } from '../git/git.ts'
+import type { Mirrors } from '../mirror/mirrors.ts'
+import type { Settings } from '../settings.ts'
 import type { Link } from '../upstream/link.ts'
+import type { Links } from '../upstream/links.ts'
 
 /**
  * Pause before the second query, in milliseconds. An upstream whose connection broke during the push can
@@ -80,4 +83,25 @@ export function stateOf(
 ): Exclude<UpstreamState, 'no answer'> {
   if (refs.every(({ ref, new: id }) => isAt(upstreamRefs, ref, id))) return 'all of it'
   return refs.every(({ ref, old }) => isAt(upstreamRefs, ref, old)) ? 'none of it' : 'something else'
+}
+
+interface QueryDeps {
+  readonly mirrors: Mirrors
+  readonly links: Links
+  readonly settings: Pick<Settings, 'refreshMs'>
+}
+
+/** Queries upstream for a push whose outcome is unknown. Returns `no answer` on any failure. */
+export async function queryOrUnknown(
+  upstream: Upstream,
+  refs: readonly Ref[],
+  { mirrors, links, settings }: QueryDeps,
+): Promise<UpstreamState> {
+  const mirror = mirrors.get(upstream)
+  try {
+    if (!(await mirror.exists())) await mirror.refresh(upstream, AbortSignal.timeout(settings.refreshMs))
+    return await queryPushState(mirror.git, await links.to(upstream), upstream, refs)
+  } catch {
+    return 'no answer'
+  }
 }

@@ -12,7 +12,7 @@ import type { Companion } from '../companion.ts'
 import { approvedClient } from '../push/approved-push.ts'
 import { handlePush } from '../push/handle-push.ts'
 import type { WorkerChannel } from '../push/worker-channel.ts'
-import { getPushReport } from './handlers.ts'
+import { getPushReport } from './push-reports.ts'
 
 /** Limit of the bytes in one frame. Longer output is split. */
 const MAX_BYTES = 64 << 10

@@ -6,22 +6,15 @@ import type { Companion } from '../companion.ts'
 import { readSession } from '../fetch/read-session.ts'
 import { serveLfs } from '../lfs/index.ts'
 import { checkConnection } from '../mirror/check-connection.ts'
-import { sendBundle } from '../mirror/write-bundle.ts'
 import { logError } from '../process/log.ts'
 import { deleteSecret } from '../upstream/secret-files.ts'
+import { checkConfig } from './check-config.ts'
 import { servePush } from './framed-push.ts'
-import {
-  changeDeployKey,
-  checkConfig,
-  createIdentity,
-  deliverMail,
-  getPushReport,
-  receiveSeed,
-  sendPushDiff,
-  settlePush,
-  storeCredential,
-} from './handlers.ts'
 import { receiveHeld, sendHeld } from './held-archives.ts'
+import { changeDeployKey, createIdentity, storeCredential } from './identities.ts'
+import { deliverMail } from './mail.ts'
+import { receiveSeed, sendBundle } from './mirror-seeds.ts'
+import { getPushReport, sendPushDiff, settlePush } from './push-reports.ts'
 import { statusOf } from './status.ts'
 import { limitUnproven, MAX_UNPROVEN } from './unproven-connections.ts'
 

@@ -1,9 +1,8 @@
 import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
-import type { Upstream } from '../../src/contract/companion-api/pass.ts'
 import { NEXT_STEP, type PushReport, type UpstreamState } from '../../src/contract/outcome.ts'
-import { queryPushState, type Ref } from '../forward/query-upstream.ts'
+import { queryOrUnknown } from '../forward/query-upstream.ts'
 import type { Mirrors } from '../mirror/mirrors.ts'
 import { logError } from '../process/log.ts'
 import { endOrphans, isAlive } from '../process/orphans.ts'
@@ -91,19 +90,4 @@ function ended(entry: Entry, outcome: 'accepted' | 'failed', refs: PushReport['r
   const { report, startedAt } = entry
   const ms = startedAt === undefined ? report.ms : Date.now() - startedAt
   return { ...entry, report: { ...report, outcome, refs, ms } }
-}
-
-/** Queries upstream for a push whose outcome is unknown. Returns `no answer` on any failure. */
-export async function queryOrUnknown(
-  upstream: Upstream,
-  refs: readonly Ref[],
-  { mirrors, links, settings }: Pick<RecoveryDeps, 'mirrors' | 'links' | 'settings'>,
-): Promise<UpstreamState> {
-  const mirror = mirrors.get(upstream)
-  try {
-    if (!(await mirror.exists())) await mirror.refresh(upstream, AbortSignal.timeout(settings.refreshMs))
-    return await queryPushState(mirror.git, await links.to(upstream), upstream, refs)
-  } catch {
-    return 'no answer'
-  }
 }

@@ -1,15 +1,17 @@
 import { createHash, randomUUID } from 'node:crypto'
 import { createReadStream } from 'node:fs'
 import { mkdir, rm, stat } from 'node:fs/promises'
-import type { ServerResponse } from 'node:http'
+import type { IncomingMessage, ServerResponse } from 'node:http'
 import { join } from 'node:path'
 import { pipeline } from 'node:stream/promises'
 import { BUNDLE_HEADER, type PassFor } from '../../src/contract/companion-api/pass.ts'
+import { readBody } from '../client/request-body.ts'
 import { disconnectSignal } from '../client/response-end.ts'
+import type { Companion } from '../companion.ts'
 import { type RefList, readMirrorRefs } from '../git/ref-list.ts'
+import { mirrorSize } from '../mirror/disk-size.ts'
+import type { Mirrors } from '../mirror/mirrors.ts'
 import type { Settings } from '../settings.ts'
-import { mirrorSize } from './disk-size.ts'
-import type { Mirrors } from './mirrors.ts'
 
 /** The minimum size of a mirror for a seed, in bytes. A smaller mirror comes from upstream fast enough. */
 const MIN_BUNDLE_BYTES = 8 << 20
@@ -51,4 +53,19 @@ function nameOf({ refs }: RefList): string {
   const hash = createHash('sha256')
   for (const [ref, id] of refs) hash.update(`${id} ${ref}\n`)
   return hash.digest('hex')
+}
+
+/**
+ * Receives the bundle that a new mirror starts from. An unused body is drained: the Worker reads the response
+ * only after it has sent the body.
+ */
+export async function receiveSeed(
+  { mirrorSeed, settings }: Companion,
+  { repository, isKept }: PassFor<'mirror-seed'>,
+  request: IncomingMessage,
+  response: ServerResponse,
+): Promise<void> {
+  await mirrorSeed.provide(repository, isKept ? request : undefined)
+  await readBody(request, { idleMs: settings.clientIdleMs, bytesPerSecond: settings.minReceiveRate }).drain()
+  response.writeHead(204).end()
 }
