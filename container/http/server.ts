@@ -3,7 +3,7 @@ import { PASS_HEADER, type Pass, PROTOCOL, ROUTES, readPass } from '../../src/co
 import { KEEPALIVE_PROBE_MS, REQUEST_HEAD_MS } from '../client/idle-deadline.ts'
 import { json, text } from '../client/respond.ts'
 import type { Companion } from '../companion.ts'
-import { readSession } from '../fetch/read-session.ts'
+import { serveFetch } from '../fetch/serve-fetch.ts'
 import { serveLfs } from '../lfs/index.ts'
 import { checkConnection } from '../mirror/check-connection.ts'
 import { logError } from '../process/log.ts'
@@ -190,6 +190,6 @@ async function route(
     case 'advertise-upload-pack':
     case 'advertise-receive-pack':
     case 'git-upload-pack':
-      return readSession(companion, pass, request, response)
+      return serveFetch(companion, pass, request, response)
   }
 }

@@ -27,7 +27,7 @@ interface FetchDependencies {
 }
 
 /** Serves a fetch or an advertisement from an up-to-date mirror, if a session is free. */
-export async function readSession(
+export async function serveFetch(
   dependencies: FetchDependencies,
   pass: FetchPass,
   request: IncomingMessage,
