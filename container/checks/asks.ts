@@ -40,7 +40,7 @@ export async function asksOf(
     const isOfFiles = rule.paths.length > 0 || rule.overBytes !== undefined
     const commands = isOfRefs ? matchingCommands(push, rule, actions) : []
     if (isOfRefs && commands.length === 0) continue
-    // A commit that another ref of upstream has is new to the ref of the rule all the same.
+    // A commit can be new to this ref although another upstream ref has it, so the ref's own changes count too.
     const updates = isOfFiles ? commands.filter(command => !isDelete(command)) : []
     const changed = updates.length ? await refChanges(push.git, updates, limits.maxObjects, signal) : []
     const parts = [

@@ -54,7 +54,7 @@ export const refRules: Check = {
     // answers.
     const commits = await newCommits(push, signal).catch((): Commits => new Map())
     signal.throwIfAborted()
-    const [types, updateKinds] = await Promise.all([
+    const [types, kinds] = await Promise.all([
       tipTypes(git, branches, commits, signal),
       classifyUpdates(
         git,
@@ -68,7 +68,7 @@ export const refRules: Check = {
     for (const command of branches) {
       const { ref, old, new: tip } = command
       const type = types.get(tip)
-      const updateKind = updateKinds.get(ref)
+      const updateKind = kinds.get(ref)
       if (type !== 'commit') refusals.push(notACommit(command, type))
       else if (updateKind === 'unknown')
         refusals.push({

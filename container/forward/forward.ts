@@ -27,7 +27,7 @@ export interface Forward {
  * Limit of upstream's output that is relayed to the client, in characters. A slow client takes less than
  * upstream can send, and the rest waits in memory.
  */
-const MAX_RELAYED_BYTES = 16 << 20
+const MAX_RELAYED_CHARACTERS = 16 << 20
 
 /** Limit of upstream's output that is kept on record. */
 const MAX_UPSTREAM_LINES = { bytes: 128 << 10, lines: 1_000 }
@@ -48,9 +48,8 @@ export interface ForwardOptions {
 }
 
 /**
- * Prepares a push to upstream while it is still being checked. It goes over the open session, as the pack that the
- * client has sent. Where there is no session, or the push is no plain one, `git push` sends it. A failure of the early
- * connection is ignored: send() reconnects if the connection is not ready.
+ * Prepares a push to upstream while it is still being checked. The received pack is sent over the open session. Without
+ * a session, or if upstream needs another pack, `git push` sends the push. A failure of the early connection is ignored: send() reconnects if the connection is not ready.
  */
 export function startForward(options: ForwardOptions): Forward {
   const { git, linkTo, upstream, session, commands, pushOptions, sendProgress, deadlineMs } = options
@@ -123,13 +122,13 @@ export function startForward(options: ForwardOptions): Forward {
 
 /** Returns a function that relays lines of upstream's output to the client, and keeps them on record. */
 function relayTo(sendProgress: (line: string) => void, upstreamLines: FirstLines): (line: string) => void {
-  let remainingBytes = MAX_RELAYED_BYTES
+  let remainingCharacters = MAX_RELAYED_CHARACTERS
   return line => {
     upstreamLines.add(line)
-    if (remainingBytes <= 0) return
-    remainingBytes -= line.length
+    if (remainingCharacters <= 0) return
+    remainingCharacters -= line.length
     sendProgress(
-      remainingBytes > 0 ? `upstream: ${line}` : 'git-gate: upstream says more, which is not passed on',
+      remainingCharacters > 0 ? `upstream: ${line}` : 'git-gate: upstream says more, which is not passed on',
     )
   }
 }

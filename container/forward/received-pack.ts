@@ -24,7 +24,8 @@ export async function receivedPack(git: Git, commands: readonly Command[]): Prom
   const packs = files.filter(name => name.endsWith('.pack'))
   if (packs.length > 1) return undefined
   const [pack] = packs
-  // Refs at objects that upstream has come in a pack without objects, which git keeps nothing of.
+  // If upstream has every pushed object, the client's pack is empty and git stores no file. The gate then sends an
+  // empty pack.
   return pack === undefined
     ? () => Readable.from([emptyPack('sha1')])
     : () => createReadStream(join(quarantine, 'pack', pack))

@@ -75,7 +75,7 @@ export function openUpstreamSession(
 }
 
 /**
- * The capabilities without which git makes the push, or refuses it in its own words. The client's pack may have
+ * The capabilities that `sendPush` needs. If upstream lacks one, `git push` forwards instead. The client's pack may have
  * `ofs-delta`, which the gate offers.
  */
 const neededFor = (commands: readonly Command[], pushOptions: readonly string[]): string[] => [

@@ -103,7 +103,8 @@ async function fetchHistory(from: FetchFrom, ref: string, steps: Steps): Promise
       steps,
       () => fetchRefs(from, [isThere ? `--deepen=${steps.commits}` : '--depth=1'], [toItself(ref)]),
       () => {
-        // A connection may be cut after some bytes, whatever the step: its first step alone tells that a step is too large.
+        // A connection may be cut after a number of bytes, however small the steps. So only a cut in the first step of
+        // an attempt shows that the step was too large.
         if (isThere && succeeded === 0) steps.maxCommits = Math.ceil(steps.commits / GROWTH)
         steps.commits = Math.min(steps.commits, steps.maxCommits)
       },

@@ -93,7 +93,7 @@ export function createMirror(git: Git, { settings, linkTo, mirrorSeed }: MirrorD
         link: await linkTo(upstream),
         upstream,
         objectFormat,
-        async createMirror(format) {
+        async createRepository(format) {
           await refs.change(() => createRepository(git, format))
           objectFormat = format
           freshAt = undefined

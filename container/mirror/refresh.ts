@@ -32,7 +32,7 @@ export interface Refresh {
   /** The mirror's object format; undefined: there is no mirror yet. */
   readonly objectFormat: ObjectFormat | undefined
   /** Creates the mirror, in place of an empty one too. */
-  readonly createMirror: (format: ObjectFormat) => Promise<void>
+  readonly createRepository: (format: ObjectFormat) => Promise<void>
   readonly refs: RefsSnapshots
   /**
    * Returns the refs that running pushes hold; the refresh leaves them unchanged. Called after upstream has
@@ -113,8 +113,8 @@ async function readBothRefs(
     link,
     upstream,
     objectFormat,
-    createMirror,
-  }: Pick<Refresh, 'git' | 'link' | 'upstream' | 'objectFormat' | 'createMirror'>,
+    createRepository,
+  }: Pick<Refresh, 'git' | 'link' | 'upstream' | 'objectFormat' | 'createRepository'>,
   signal: AbortSignal,
 ): Promise<{ upstreamRefs: UpstreamRefs; mirrorRefs: RefList; session?: UploadSession | undefined }> {
   const mirrorList = objectFormat && readMirrorRefs(git, signal)
@@ -131,7 +131,7 @@ async function readBothRefs(
       `the upstream has ${FORMAT_NAME[upstreamRefs.objectFormat]} object ids now, and its mirror has other ids`,
       { fix: `compare the upstream's URL, and if it is right to delete the mirror, a cache: ${git.dir}` },
     )
-  await createMirror(upstreamRefs.objectFormat)
+  await createRepository(upstreamRefs.objectFormat)
   return { upstreamRefs, mirrorRefs: await readMirrorRefs(git, signal) }
 }
 

@@ -56,13 +56,14 @@ export function createMirrorSeed(withinMs: number): MirrorSeed {
     async consume(upstream, git, progress, signal) {
       if (isTaken || over.aborted) return 'none'
       isTaken = true
-      const provide = await offered
-      if (!provide) return 'none'
+      const offer = await offered
+      if (!offer) return 'none'
       try {
-        const isOfIt = provide.upstream.name === upstream.name && provide.upstream.url === upstream.url
-        return isOfIt ? await unbundle(git, provide.bundle, progress, signal) : 'none'
+        const isForThisRepository =
+          offer.upstream.name === upstream.name && offer.upstream.url === upstream.url
+        return isForThisRepository ? await unbundle(git, offer.bundle, progress, signal) : 'none'
       } finally {
-        provide.done()
+        offer.done()
       }
     },
   }
