@@ -1,7 +1,7 @@
 import type { Upstream } from '../../src/contract/companion-api/pass.ts'
 import type { Command } from '../git/command-list.ts'
 import type { Git } from '../git/git.ts'
-import { statusForAll } from '../git/report-status.ts'
+import { gateLine, statusForAll } from '../git/report-status.ts'
 import { boundedLines, type FirstLines } from '../process/bounded-lines.ts'
 import type { Link } from '../upstream/link.ts'
 import { UpstreamError } from '../upstream/upstream-error.ts'
@@ -43,7 +43,7 @@ export interface ForwardOptions {
   readonly commands: readonly Command[]
   readonly pushOptions: readonly string[]
   /** Sends the client a line. */
-  readonly sendProgress: (line: string) => void
+  readonly sendLine: (line: string) => void
   readonly deadlineMs: number
 }
 
@@ -52,9 +52,9 @@ export interface ForwardOptions {
  * a session, or if upstream needs another pack, `git push` sends the push. A failure of the early connection is ignored: send() reconnects if the connection is not ready.
  */
 export function startForward(options: ForwardOptions): Forward {
-  const { git, linkTo, upstream, session, commands, pushOptions, sendProgress, deadlineMs } = options
+  const { git, linkTo, upstream, session, commands, pushOptions, sendLine, deadlineMs } = options
   const upstreamLines = boundedLines(MAX_UPSTREAM_LINES)
-  const relay = relayTo(sendProgress, upstreamLines)
+  const relay = relayTo(sendLine, upstreamLines)
   const stage = async (signal: AbortSignal) => {
     const borrowed = await (await linkTo()).acquire(signal)
     return stagePush(git, borrowed, upstream, commands, pushOptions, readRemoteLines(relay).push)
@@ -121,14 +121,14 @@ export function startForward(options: ForwardOptions): Forward {
 }
 
 /** Returns a function that relays lines of upstream's output to the client, and keeps them on record. */
-function relayTo(sendProgress: (line: string) => void, upstreamLines: FirstLines): (line: string) => void {
+function relayTo(sendLine: (line: string) => void, upstreamLines: FirstLines): (line: string) => void {
   let remainingCharacters = MAX_RELAYED_CHARACTERS
   return line => {
     upstreamLines.add(line)
     if (remainingCharacters <= 0) return
     remainingCharacters -= line.length
-    sendProgress(
-      remainingCharacters > 0 ? `upstream: ${line}` : 'git-gate: upstream says more, which is not passed on',
+    sendLine(
+      remainingCharacters > 0 ? `upstream: ${line}` : gateLine('upstream says more, which is not passed on'),
     )
   }
 }

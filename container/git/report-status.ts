@@ -74,6 +74,12 @@ export const statusForAll = (
   status: 'ok' | 'ng' = 'ng',
 ): RefStatus[] => commands.map(({ ref }) => ({ ref, status, reason }))
 
+/** Marks a progress line as the gate's own: git prints upstream's lines beside it. */
+export const gateLine = (line: string): string => `git-gate: ${line}`
+
+/** Returns a ref's reason for git's report: it tells the gate's reasons from git's. */
+export const reasonForGit = (reason: string): string => `git-gate: ${reason}`
+
 /** Formats a refusal for the agent: the one place where a refusal becomes text. */
 export function formatRefusal(refusal: Refusal): string[] {
   return [
@@ -98,6 +104,6 @@ export function rejectAll(refs: readonly { ref: string }[], refusals: readonly R
   return refs.map(({ ref }) => {
     const own = byRef.get(ref) ?? whole
     const reason = own?.reason ?? (first ? notAlone(first) : '')
-    return { ref, status: 'ng', reason: `git-gate: ${reason}` }
+    return { ref, status: 'ng', reason: reasonForGit(reason) }
   })
 }

@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { NEXT_STEP, type PushReport, type UpstreamState } from '../../src/contract/outcome.ts'
 import { queryOrUnknown } from '../forward/query-upstream.ts'
+import { reasonForGit } from '../git/report-status.ts'
 import type { Mirrors } from '../mirror/mirrors.ts'
 import { logError } from '../process/log.ts'
 import { endOrphans, isAlive } from '../process/orphans.ts'
@@ -57,7 +58,7 @@ function asFailed(entry: Entry, reason: string): Entry {
   const refs = entry.report.refs.map(ref => ({
     ...ref,
     status: 'ng' as const,
-    reason: `git-gate: ${reason}`,
+    reason: reasonForGit(reason),
   }))
   return ended(entry, 'failed', refs)
 }

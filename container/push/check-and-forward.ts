@@ -5,6 +5,7 @@ import { type Forward, startForward } from '../forward/forward.ts'
 import { refuseSymbolicRefs } from '../forward/refuse-symbolic-refs.ts'
 import type { UpstreamSession } from '../forward/upstream-session.ts'
 import { type CommandList, isVoidDelete } from '../git/command-list.ts'
+import { reasonForGit } from '../git/report-status.ts'
 import { describeError, logError } from '../process/log.ts'
 import { startTimeOf } from '../process/spawn.ts'
 import { UpstreamError } from '../upstream/upstream-error.ts'
@@ -20,8 +21,10 @@ import { abandoned, couldNotCheck, failed, pushRefusal, refused, type Verdict } 
 export interface Quarantined {
   readonly hookRequest: HookRequest
   readonly list: CommandList
-  /** Sends the client a progress line and adds it to the push's record. */
+  /** Sends the client a progress line of the gate and adds it to the push's record. */
   readonly sendProgress: (line: string) => void
+  /** Sends the client a line as it is, and adds it to the push's record. */
+  readonly sendLine: (line: string) => void
   /** Temporary folder that only this push uses. */
   readonly scratch: string
   /** Aborts with a ClientGone when the client disconnects before the forward begins. */
@@ -66,18 +69,18 @@ async function judgeAndForward(
 ): Promise<Verdict> {
   const { pass, mirror, recorder, linkTo } = work
   const { settings } = work.services
-  const { hookRequest, list, sendProgress, scratch } = quarantined
+  const { hookRequest, list, sendProgress, sendLine, scratch } = quarantined
   const { commands } = list
   const unfit = refuseUnfit(hookRequest, [...commands, ...list.noOps.filter(each => !isVoidDelete(each))])
   if (unfit) return unfit
   const git = mirror.git.withEnv(quarantineOf(hookRequest, mirror, commands))
   await using _ = shareReaders(git)
   await mkdir(scratch, { recursive: true, mode: 0o700 })
-  sendProgress('git-gate: checking')
+  sendProgress('checking')
   const { pushOptions } = list
   const push: IncomingPush = { commands, pushOptions, pass, git, scratch, record: recorder }
   const forward = startForward({
-    ...{ git, linkTo, upstream: pass.repository, session: quarantined.session, commands, sendProgress },
+    ...{ git, linkTo, upstream: pass.repository, session: quarantined.session, commands, sendLine },
     pushOptions: forwardedOptions(pushOptions),
     deadlineMs: settings.forwardMs,
   })
@@ -96,7 +99,7 @@ async function judgeAndForward(
     if (stopped) return stopped
     quarantined.disconnected.throwIfAborted()
     await recorder.beginStep('forwarding', 'forwarding')
-    sendProgress(`git-gate: checked, forwarding to ${pass.repository.name}'s upstream`)
+    sendProgress(`checked, forwarding to ${pass.repository.name}'s upstream`)
     return await send(forward, work, quarantined)
   } finally {
     stopPreparing.abort()
@@ -151,7 +154,7 @@ async function runChecks(
 ): Promise<Verdict | undefined> {
   for (const check of checks) {
     await recorder.beginStep('checking', check.name)
-    const run = (stop: AbortSignal) => check.run(push, line => sendProgress(`git-gate: ${line}`), stop)
+    const run = (stop: AbortSignal) => check.run(push, sendProgress, stop)
     const refusals = await (check.boundsItself
       ? run(signal)
       : withDeadline(`the check ${check.name}`, settings.checkMs, signal, run))
@@ -188,7 +191,7 @@ async function holdRefs(
   const release = await mirror.holdRefs(
     list.commands.map(c => c.ref),
     disconnected,
-    () => sendProgress('git-gate: waiting for a refresh of the mirror'),
+    () => sendProgress('waiting for a refresh of the mirror'),
   )
   gitExited.then(release)
 }
@@ -225,12 +228,12 @@ async function send(
   await journaled
   recorder.upstreamSaid = result.upstreamSaid
   if (result.outcome === 'accepted')
-    sendProgress(`git-gate: upstream has ${result.wasThere ? 'this already' : 'accepted the push'}`)
+    sendProgress(`upstream has ${result.wasThere ? 'this already' : 'accepted the push'}`)
   // Where upstream has moved, the agent's next fetch must see it.
   if (result.outcome === 'refused') mirror.expire()
   if (result.outcome === 'failed') return failed(commands, result.reason)
   const refs = result.refs.map(ref =>
-    ref.status === 'ng' ? { ...ref, reason: `git-gate: ${ref.reason}` } : ref,
+    ref.status === 'ng' ? { ...ref, reason: reasonForGit(ref.reason) } : ref,
   )
   return {
     outcome: result.outcome,

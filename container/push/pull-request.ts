@@ -105,7 +105,7 @@ export async function requestPullRequest(
     const text = await textOf(mirror.git, read.wanted, { base, branch }, signal)
     const wanted = { branch: branch.name, base, isDraft: read.wanted.isDraft, ...text }
     const pull = await openPullRequest(pass.repository, wanted, services.credentials, signal)
-    sendProgress(`git-gate: pull request ${pull.isNew ? 'opened' : 'is open'}: ${pull.url}`)
+    sendProgress(`pull request ${pull.isNew ? 'opened' : 'is open'}: ${pull.url}`)
     await recorder.addPullRequest(pull)
   } catch (error) {
     if (!(error instanceof UpstreamError) && !signal.aborted) logError(pass.id, error)
@@ -114,7 +114,7 @@ export async function requestPullRequest(
       : error instanceof UpstreamError
         ? error.message
         : describeError(error)
-    sendProgress(`git-gate: the push is accepted; no pull request: ${reason}`)
+    sendProgress(`the push is accepted; no pull request: ${reason}`)
     await recorder.addPullRequest(null)
   } finally {
     clearInterval(beat)

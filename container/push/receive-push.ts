@@ -41,7 +41,7 @@ const conclude = (state: PushStateMachine, { outcome }: Verdict) => {
 /** Waits until the memory budget admits the push. The client's body is not read meanwhile. */
 async function receiveWithMemory(work: PushWork, head: PushHead<CommandList>): Promise<Verdict> {
   const release = await work.services.memory.enter(work.client.disconnected, () =>
-    head.sendProgress('git-gate: waiting for memory that other sessions use'),
+    head.sendProgress('waiting for memory that other sessions use'),
   )
   return receiveInMirror(work, head).finally(release)
 }
@@ -95,7 +95,7 @@ function watchClient({ client, state }: Pick<PushWork, 'client' | 'state'>) {
 /** Runs the checks when pre-receive asks, forwards the push, answers the hook, and waits for git to exit. */
 async function judgeReceived(
   work: PushWork,
-  { list, sendProgress }: PushHead<CommandList>,
+  { list, sendProgress, sendLine }: PushHead<CommandList>,
   receiving: Receiving,
   inQuarantine: { session: UpstreamSession; scratch: string; disconnected: AbortSignal },
 ): Promise<Verdict> {
@@ -113,7 +113,7 @@ async function judgeReceived(
   const gitExited = receiving.gitExited
   const verdict = await checkAndForward(work, {
     ...inQuarantine,
-    ...{ hookRequest, list, sendProgress, gitExited },
+    ...{ hookRequest, list, sendProgress, sendLine, gitExited },
   })
   conclude(state, verdict)
   const answer = hookAnswer(verdict, commands)

@@ -1,5 +1,5 @@
 import type { BadCommandList, CommandList } from '../git/command-list.ts'
-import { formatRefusal } from '../git/report-status.ts'
+import { formatRefusal, gateLine, reasonForGit } from '../git/report-status.ts'
 import type { SessionEnd } from '../sessions/session-counts.ts'
 import type { PushRecorder } from './push-recorder.ts'
 import type { PushWork } from './push-work.ts'
@@ -15,7 +15,7 @@ function formatRefusals(refusals: Verdict['refusals'], recorder: PushRecorder): 
     return formatRefusal(ref === undefined ? refusal : { ...refusal, ref }).map(truncateLine)
   })
   const rest = refusals.length - MAX_TOLD
-  return rest > 0 ? [...lines, `git-gate: and ${rest} more refs, with their reasons below`] : lines
+  return rest > 0 ? [...lines, gateLine(`and ${rest} more refs, with their reasons below`)] : lines
 }
 
 /**
@@ -34,9 +34,9 @@ export async function sendResult(
   await client.body.drain().catch(() => {})
   for (const line of lines) reply.progressLine(line)
   if (verdict.outcome === 'accepted') await ifAccepted()
-  const reason = `git-gate: ${verdict.refusals[0]?.reason ?? 'nothing was pushed'}`
+  const reason = reasonForGit(verdict.refusals[0]?.reason ?? 'nothing was pushed')
   // With no ref to report on, the reason goes into the `unpack` line, which git reads first.
-  if ('isTooLong' in list && list.isTooLong) reply.fatal('git-gate: nothing was pushed')
+  if ('isTooLong' in list && list.isTooLong) reply.fatal(reasonForGit('nothing was pushed'))
   else
     reply.report(
       verdict.refs.length ? 'ok' : reason,

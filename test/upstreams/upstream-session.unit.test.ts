@@ -89,7 +89,7 @@ function stage() {
         linkTo: async () => link,
         upstream: { name: 'app', url: upstream } as Upstream,
         session,
-        ...{ commands, pushOptions: [], sendProgress() {}, deadlineMs: 30_000 },
+        ...{ commands, pushOptions: [], sendLine() {}, deadlineMs: 30_000 },
       })
     },
     async send(commands: readonly Command[], pack: Buffer, options: readonly string[] = []) {

@@ -101,7 +101,7 @@ export async function judgeNoOps(
 
 /** Returns the lines for an agent that deletes refs which are not there. git gives the same warning. */
 export const absentDeleteWarnings = ({ noOps }: CommandList): string[] =>
-  noOps.filter(isVoidDelete).map(({ ref }) => `git-gate: warning: there is no ${ref} to delete`)
+  noOps.filter(isVoidDelete).map(({ ref }) => `warning: there is no ${ref} to delete`)
 
 /**
  * Refuses commands and push options that the grant does not allow. Returns undefined if the grant allows them

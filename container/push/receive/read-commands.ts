@@ -1,7 +1,7 @@
 import { UnreadableBody } from '../../client/inflate-body.ts'
 import type { PushClient } from '../../client/push-client.ts'
 import { type BadCommandList, type CommandList, CommandListReader } from '../../git/command-list.ts'
-import { createReply, type Reply } from '../../git/report-status.ts'
+import { createReply, gateLine, type Reply } from '../../git/report-status.ts'
 import type { PushRecorder } from '../push-recorder.ts'
 
 /** A push whose command list has been read, whether it parsed or not. */
@@ -10,9 +10,11 @@ export interface PushHead<List> {
   readonly reader: CommandListReader
   readonly reply: Reply
   /**
-   * Sends the client a progress line and adds it to the push's record. A client's capability `quiet` does not
+   * Sends the client a line as it is, and adds it to the push's record. A client's capability `quiet` does not
    * silence it: git sends that for --quiet and for every push without a terminal alike.
    */
+  readonly sendLine: (line: string) => void
+  /** Sends a line that is marked as the gate's own. */
   readonly sendProgress: (line: string) => void
 }
 
@@ -32,12 +34,13 @@ export async function readCommands(
   })
   if (list === 'probe') return list
   const reply = createReply(list.capabilities, write)
-  const sendProgress = (text: string) => {
+  const sendLine = (text: string) => {
     const line = truncateLine(text)
     recorder.remoteLines.add(line)
     reply.progressLine(line)
   }
-  return { list, reader, reply, sendProgress }
+  const sendProgress = (text: string) => sendLine(gateLine(text))
+  return { list, reader, reply, sendLine, sendProgress }
 }
 
 const badList = (problem: string): BadCommandList => ({ problem, refs: [], capabilities: new Set() })
