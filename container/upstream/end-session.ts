@@ -10,7 +10,7 @@ const END_MS = 2_000
  * if it does not.
  */
 export function endSession(child: ChildProcess, onKill: () => void): void {
-  child.stdin?.end(FLUSH)
+  if (child.stdin?.writable) child.stdin.end(FLUSH)
   child.stdout?.resume()
   const late = setTimeout(() => {
     onKill()

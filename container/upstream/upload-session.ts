@@ -1,5 +1,5 @@
 import type { Duplex } from 'node:stream'
-import { PktLines } from '../git/pkt-line.ts'
+import { PktLines, readLength } from '../git/pkt-line.ts'
 import { endSession } from './end-session.ts'
 import type { LinkLease, UploadPack } from './link.ts'
 import { lsRefs } from './ls-refs.ts'
@@ -46,9 +46,22 @@ export function createUploadSession(
       const isLossy = refs.refs.keys().some(ref => ref.includes('\ufffd'))
       if (isUsed || isOver || isLossy || !stdin || !stdout) return false
       isUsed = true
+      const answer = new Framing()
+      stdout.on('data', (chunk: Buffer) => answer.push(chunk))
+      socket.on('data', () => {
+        answer.isFlushed = false
+      })
       // git ends its side as soon as it has asked for the objects.
       socket.allowHalfOpen = true
-      socket.once('end', () => stdin.end())
+      socket.once('end', () => {
+        stdin.end()
+        // Upstream's exit would be another round trip.
+        const endWhenWhole = () => {
+          if (answer.isFlushed) socket.end()
+        }
+        endWhenWhole()
+        stdout.on('data', endWhenWhole)
+      })
       stdout.once('end', () => socket.end())
       socket.write(greeting)
       answerFirst(socket, refs, rest => {
@@ -60,6 +73,35 @@ export function createUploadSession(
     },
   }
 }
+
+/** Follows the lengths of pkt-lines, without a copy of their content. */
+class Framing {
+  /** True: the bytes so far end with a flush, which ends an answer. */
+  isFlushed = false
+  #header: Buffer = Buffer.alloc(0)
+  #left = 0
+
+  push(chunk: Buffer): void {
+    for (let at = 0; at < chunk.length; ) {
+      if (this.#left === 0) {
+        const part = chunk.subarray(at, at + LENGTH_BYTES - this.#header.length)
+        this.#header = Buffer.concat([this.#header, part])
+        at += part.length
+        if (this.#header.length < LENGTH_BYTES) return
+        const length = readLength(this.#header, 0)
+        this.#header = Buffer.alloc(0)
+        this.isFlushed = length === 0
+        this.#left = Math.max(0, length - LENGTH_BYTES)
+      } else {
+        const passed = Math.min(this.#left, chunk.length - at)
+        this.#left -= passed
+        at += passed
+      }
+    }
+  }
+}
+
+const LENGTH_BYTES = 4
 
 /** Answers git's request for the refs. A first request for something else is left to upstream, as is everything later. */
 function answerFirst(socket: Duplex, refs: UpstreamRefs, onRest: (bytes: Buffer) => void): void {

@@ -73,6 +73,22 @@ test('a fetch in the session that has listed the refs gets exactly these, and st
   await expect.poll(() => at.released).toEqual(Array.from({ length: 3 }, () => ({ broken: false })))
 })
 
+test('git does not wait until the session has ended at upstream', async () => {
+  using at = stage()
+  for (const words of ['First', 'Second']) {
+    at.commit('main', words)
+    const { session } = await at.list()
+    const child = at.sessions.at(-1)
+    // Upstream's git never sees that its client has ended.
+    if (child?.stdin) child.stdin.end = () => child.stdin as NonNullable<typeof child.stdin>
+    await at.fetch(session)
+    expect((await at.refs())['refs/heads/main']).toBe(at.upstreamGit('rev-parse', 'main'))
+    expect(child?.exitCode).toBeNull()
+    child?.kill()
+  }
+  expect(at.sessions).toHaveLength(2)
+})
+
 test('git fetches in a session of its own where that session has ended, or was used', async () => {
   using at = stage()
   const { refs, session } = await at.list()
