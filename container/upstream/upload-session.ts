@@ -41,10 +41,11 @@ export function createUploadSession(
   return {
     end,
     serve(socket) {
-      const { stdin, stdout } = child
+      const { stdin, stdout, exitCode, signalCode } = child
+      const hasExited = exitCode !== null || signalCode !== null
       // The bytes of a name that is not UTF-8 are lost.
       const isLossy = refs.refs.keys().some(ref => ref.includes('\ufffd'))
-      if (isUsed || isOver || isLossy || !stdin || !stdout) return false
+      if (isUsed || isOver || hasExited || isLossy || !stdin || !stdout) return false
       isUsed = true
       const answer = new Framing()
       stdout.on('data', (chunk: Buffer) => answer.push(chunk))
@@ -65,8 +66,10 @@ export function createUploadSession(
       stdout.once('end', () => socket.end())
       socket.write(greeting)
       answerFirst(socket, refs, rest => {
-        stdin.write(rest)
-        socket.pipe(stdin, { end: false })
+        // git's requests are small. A pipe would stop reading when upstream takes no more, and git's end would go unseen.
+        const ask = (bytes: Buffer) => void (stdin.writable && stdin.write(bytes))
+        ask(rest)
+        socket.on('data', ask)
         stdout.pipe(socket, { end: false })
       })
       return true
