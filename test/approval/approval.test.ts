@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { z } from 'zod'
+import { AgentGrant } from '../../src/contract/admin-api/agents.ts'
 import { gitGate } from '../cli/command.ts'
 import { type Agent, type Gate, startGate } from '../harness/index.ts'
 import { anyKey } from '../scan/fixtures/fakes.ts'
@@ -103,6 +104,18 @@ test('an approval needs as many different people as its rule says', async () => 
   expect((await approvals.as(token, 'POST', `/approvals/${push.id}/approve`)).status).toBe(200)
   expect(await approvals.show(push.id)).toMatchObject({ state: 'forwarded' })
   expect(await gate.upstream.ref(push.ref)).toBe(push.commit)
+})
+
+test('an approval by fewer people than the grant has come to ask for forwards nothing', async () => {
+  const dan = await gate.agent('dan', { push: ['dan/**'], ask: [WORKFLOWS] })
+  const push = await pushThatWaits(dan, 'more')
+  const { terms } = AgentGrant.parse(await gate.admin.request('GET', '/grants/dan/app'))
+  await gate.admin.grant('dan', 'app', { ...terms, ask: terms.ask.map(rule => ({ ...rule, approvals: 2 })) })
+  expect(await approvals.approve(push.id)).toMatchObject({
+    state: 'failed',
+    answer: expect.stringContaining('has come to ask for 2 approvals'),
+  })
+  expect(await gate.upstream.ref(push.ref)).toBeUndefined()
 })
 
 test('an approval holds only while the agent still has its token and grant', async () => {
