@@ -66,7 +66,7 @@ export async function findKnownUpstream(
 }
 
 const isLong = ({ secret }: LocatedMatch) => secret.length >= MIN_SECRET
-/** Says whether git can look the path up as `<commit>:<path>`. */
+/** Returns whether git can look the path up as `<commit>:<path>`. */
 const isAskablePath = (path: string) => !/[\n\0\ufffd]/.test(path)
 
 interface Tips {

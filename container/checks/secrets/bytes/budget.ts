@@ -78,7 +78,7 @@ export class Budget {
       this.#sinceYieldMs += ms
     }
   }
-  /** Says whether to yield the thread. Throws LimitExceeded when the scan has used its share of the thread. */
+  /** Returns whether to yield the thread. Throws LimitExceeded when the scan has used its share of the thread. */
   shouldYield(): boolean {
     if (this.#ms > (this.#limits.maxMs ?? Number.POSITIVE_INFINITY))
       throw new LimitExceeded(`its files take more than ${this.#limits.maxMs} ms to scan`, '')

@@ -9,7 +9,7 @@ export function byteClass(pattern: RegExp): Uint8Array {
   return Uint8Array.from({ length: 256 }, (_, byte) => Number(pattern.test(String.fromCharCode(byte))))
 }
 
-/** Says whether a byte of the content is of a class. */
+/** Returns whether a byte of the content is of a class. */
 export function hasByte(content: Buffer, bytes: Uint8Array): boolean {
   for (let offset = 0; offset < content.length; offset++)
     if (bytes[content[offset] as number] === 1) return true

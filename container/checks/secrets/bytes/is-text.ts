@@ -32,7 +32,7 @@ export const PRINTABLE = byteClass(/[\t\n\r\x20-\x7e]/)
  */
 const MIN_TEXT_RUN = 16
 
-/** Says whether there is a printable run anywhere in the content, in ASCII or in UTF-16 and UTF-32 with their zeros. */
+/** Returns whether there is a printable run anywhere in the content, in ASCII or in UTF-16 and UTF-32 with their zeros. */
 export function containsText(content: Buffer): boolean {
   let run = 0
   for (const byte of content)

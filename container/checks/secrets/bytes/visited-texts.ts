@@ -28,7 +28,7 @@ export class VisitedTexts {
     this.#remaining += bytes / BYTES_PER_TEXT
   }
   /**
-   * Says whether `content` is new at these lines and this place. Throws LimitExceeded beyond the allowed number of
+   * Returns whether `content` is new at these lines and this place. Throws LimitExceeded beyond the allowed number of
    * texts.
    */
   isNew(content: Buffer, lines: readonly number[], ...place: readonly string[]): boolean {

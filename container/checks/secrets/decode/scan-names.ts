@@ -24,5 +24,5 @@ const NAME_RULES: readonly [RegExp, string][] = [
 export const scanNameFor = (path: string) =>
   NAME_RULES.find(([pattern]) => pattern.test(path))?.[1] ?? NEUTRAL_NAME
 
-/** Says whether a rule asks for a name such as this. */
+/** Returns whether a rule asks for a name such as this. */
 export const hasNameRule = (path: string) => scanNameFor(path) !== NEUTRAL_NAME

@@ -29,7 +29,7 @@ export function findOpenBlock(content: Buffer): number {
 }
 
 /**
- * Says whether a line is one run without whitespace, or numbers. The line that the segment's end cuts may have any
+ * Returns whether a line is one run without whitespace, or numbers. The line that the segment's end cuts may have any
  * length.
  */
 export function isBlockLine(content: Buffer, start: number, end: number, isCut: boolean): boolean {

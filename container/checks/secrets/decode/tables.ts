@@ -31,7 +31,7 @@ interface Header {
   readonly end: number
 }
 
-/** Says whether a text has a table with a column of secrets, whose names are far from its rows. */
+/** Returns whether a text has a table with a column of secrets, whose names are far from its rows. */
 export const hasTable = (text: string): boolean => !headersOf(text).next().done
 
 /**

@@ -14,7 +14,7 @@ const SEQUENCE =
 /** The most characters of a line that is replayed. */
 const MAX_LINE = 100_000
 
-/** Says whether a text is a recording, in which each typed character is an event of its own. */
+/** Returns whether a text is a recording, in which each typed character is an event of its own. */
 export const isRecording = (text: string): boolean => HEADER.test(text)
 
 /**

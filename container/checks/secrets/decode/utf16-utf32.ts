@@ -42,7 +42,7 @@ function wideRuns(text: string, encoding: WideEncoding | undefined): DecodedBloc
   return runs
 }
 
-/** Says whether a run repeats the whole text. From an odd byte, that text looks like one of the other byte order. */
+/** Returns whether a run repeats the whole text. From an odd byte, that text looks like one of the other byte order. */
 function repeatsWhole(encoding: WideEncoding, pattern: RegExp, offset: number): boolean {
   if (encoding === 'utf-32' || (pattern !== UTF16LE_RUN && pattern !== UTF16BE_RUN)) return true
   return (pattern === UTF16LE_RUN) === (encoding === 'utf-16le') ? offset % 2 === 0 : offset % 2 === 1

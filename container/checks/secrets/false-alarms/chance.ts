@@ -14,7 +14,7 @@ const MAX_SIGNS = 2
 const WORD = /^(?:[A-Za-z]?[a-z]+(?:[A-Z][a-z]+)*|[A-Z]+)$/
 
 /**
- * Says whether a short name such as `pwd` and the value after it are random bytes of binary content: an object of
+ * Returns whether a short name such as `pwd` and the value after it are random bytes of binary content: an object of
  * gigabytes has such a string somewhere. A secret there has a name in the case of a word, and a string of some length.
  */
 export function isByChance({ isBinary, text, match, secret }: LocatedMatch): boolean {

@@ -49,7 +49,7 @@ const LINES: readonly RegExp[] = [
     ),
 )
 
-/** Says whether a line is that of a checksum in a lock or sum file. */
+/** Returns whether a line is that of a checksum in a lock or sum file. */
 export const isChecksumLine = (line: string): boolean => LINES.some(pattern => pattern.test(line))
 
 /** Files in which package names, or words such as `Key`, precede checksums and ids without any other sign. */
@@ -60,6 +60,6 @@ const CHECKSUM = /^(?:[0-9a-f]{40}|[0-9a-f]{64}|[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[
 const FILE_LINE =
   /^(?: {2}["']?[\w.+/-]+["']?: [0-9a-f]{40}|\s*"https?:\/\/[^"]+": "[0-9a-f]{64}",?|\s*<Operation .*)$/i
 
-/** Says whether a value is a checksum or an id in a file of checksums, in the shape that such a file has. */
+/** Returns whether a value is a checksum or an id in a file of checksums, in the shape that such a file has. */
 export const isChecksumOfFile = (path: string, line: string, value: string): boolean =>
   FILES.test(path) && CHECKSUM.test(value) && FILE_LINE.test(line)

@@ -25,7 +25,7 @@ const CUT_TOKEN = /^gate_[a-z0-9]{10}_\w{0,6}…$/
 /** Both ends of a value in hex, and three dots, perhaps around a word, in place of the rest. */
 const ELIDED = /^[0-9a-f]{4,16}\.{3}(?:[a-z]{1,8}\.{3})?[0-9a-f]{4,16}$/i
 
-/** Says whether a value has expressions of a template, and nothing random in or beside them. */
+/** Returns whether a value has expressions of a template, and nothing random in or beside them. */
 export function isTemplate(value: string): boolean {
   const names = [...value.matchAll(EXPRESSION)].map(([, name = '']) => name)
   return names.length > 0 && ![...names, value.replace(EXPRESSION, ' ')].some(each => isRandom(each, 8))
@@ -41,7 +41,7 @@ const QUOTED_START = /^=?(?:2?0=|3?D=|20|3D)/
 /** Base64 of a certificate, a request for one or a public key. Its decoded text is scanned too. */
 const CERTIFICATE = /^LS0tLS1CRUdJTi(?:BDRVJUSUZJQ0FURS|BDRVJUSUZJQ0FURSBSRVFVRVNU|BQVUJMSUMgS0VZ)/
 
-/** Says whether a value is text in quoted-printable: the line is scanned without its escapes too. */
+/** Returns whether a value is text in quoted-printable: the line is scanned without its escapes too. */
 export const isQuotedPrintable = (value: string, line: string): boolean =>
   QUOTED_START.test(value) && (line.match(QUOTED)?.length ?? 0) >= 2
 export const isHashedFile = (value: string): boolean => HASHED_FILE.test(value)
@@ -53,7 +53,7 @@ export const isReference = (value: string): boolean =>
   STORED.test(value) ||
   TRUNCATED.test(value) ||
   (REFERENCE.test(value) && !isRandom(value.replace(/^\$\{?|[<>[\]{}]/g, ''), 16))
-/** Says whether a value is the id of a test in pytest's form, file.py::name. */
+/** Returns whether a value is the id of a test in pytest's form, file.py::name. */
 export function isTestId(value: string): boolean {
   const [, name] = /^[\w./-]+\.py::([\w:.[\]-]+)$/.exec(value) ?? []
   return name !== undefined && isWords(name)
@@ -62,7 +62,7 @@ export const isEncrypted = (value: string): boolean => ENCRYPTED.test(value)
 export const isHashed = (value: string): boolean => HASHED.test(value)
 export const isCode = (value: string): boolean => CODE.test(value) && !isRandom(value, 20)
 
-/** Says whether a value is words, not a generated key: as it is, or as the text that it is base64 of. */
+/** Returns whether a value is words, not a generated key: as it is, or as the text that it is base64 of. */
 export function isWords(value: string): boolean {
   if (!isRandom(value)) return true
   const text = /^[A-Za-z0-9+/_-]{12,}={0,2}$/.test(value)
@@ -71,7 +71,7 @@ export function isWords(value: string): boolean {
   return /^[\x20-\x7e]{8,}$/.test(text) && !isRandom(text)
 }
 
-/** Says whether a value is no password to keep secret: as it is, or without the escapes of a URL. */
+/** Returns whether a value is no password to keep secret: as it is, or without the escapes of a URL. */
 export const isWeakPassword = (value: string): boolean => !isStrongPassword(withoutEscapes(value))
 
 /** Decodes the escapes of a URL. A sign that is no escape stays, as it does in tests of encoders. */

@@ -12,12 +12,12 @@ const WEB_VARIABLE =
 const BROWSER_KEY =
   /authDomain|messagingSenderId|current_key["']?\s*:|<key>API_KEY<\/key>|maps\.googleapis\.com\/maps\/api|(?:firebase|maps?)[\w.-]{0,30}["']?\s{0,3}[:=]/i
 
-/** Says whether a Google key stands where Firebase and Google Maps have their public keys. */
+/** Returns whether a Google key stands where Firebase and Google Maps have their public keys. */
 export const isBrowserKey = (context: string): boolean =>
   BROWSER_KEY.test(context) ||
   (WEB_VARIABLE.test(context) && !/gemini|genai|generative|vertex|palm/i.test(context))
 
-/** Says whether an Algolia key is the one for searches: by its name, or by DocSearch's `indexName` after it. */
+/** Returns whether an Algolia key is the one for searches: by its name, or by DocSearch's `indexName` after it. */
 export const isSearchKey = (context: string): boolean =>
   /search[\w.-]{0,20}key|indexName|index_name/i.test(context) && !/admin|write/i.test(context)
 
@@ -50,7 +50,7 @@ function claimsOf(token: string): z.infer<typeof Claims> | undefined {
 }
 
 /**
- * Says whether a JSON web token is made to be public: Supabase's for anonymous access, or an example by its issuer or
+ * Returns whether a JSON web token is made to be public: Supabase's for anonymous access, or an example by its issuer or
  * its text. The claims are signed, so another token cannot say the same and stay valid.
  */
 export function isPublicJwt(token: string): boolean {
@@ -71,7 +71,7 @@ const FIRST_TIME = 1_000_000_000
 /** No clock is a day slow. */
 const DAY_MS = 86_400_000
 
-/** Says whether a JSON web token has expired for every clock, so that no service takes it. */
+/** Returns whether a JSON web token has expired for every clock, so that no service takes it. */
 export function isExpiredJwt(token: string): boolean {
   const { exp } = claimsOf(token) ?? {}
   return typeof exp === 'number' && exp > FIRST_TIME && exp * 1000 < Date.now() - DAY_MS

@@ -79,7 +79,7 @@ const SHORT_ENTROPY = 3.2
 const MIN_RANDOM = 12
 
 /**
- * Says whether a value is random characters, as a generated key is, and neither words nor an identifier, a path, a
+ * Returns whether a value is random characters, as a generated key is, and neither words nor an identifier, a path, a
  * version or a date. Its words do not count, so a word in it makes no key harmless.
  */
 export function isRandom(value: string, minLength = MIN_RANDOM): boolean {
@@ -124,7 +124,7 @@ function turnsOf(text: string): number {
 }
 
 /**
- * Says whether a value is a password that a person would keep secret: of three kinds of characters, or of letters and
+ * Returns whether a value is a password that a person would keep secret: of three kinds of characters, or of letters and
  * digits and longer, after its words are taken out.
  */
 export function isStrongPassword(value: string): boolean {
@@ -144,18 +144,18 @@ export function isStrongPassword(value: string): boolean {
 const COUNTING_REST = 0.4
 const MIN_COUNTED_VALUE = 20
 
-/** Says whether a long value is counting and repeated characters for the most part, as those of documentation are. */
+/** Returns whether a long value is counting and repeated characters for the most part, as those of documentation are. */
 const isCounting = (value: string) =>
   value.length >= MIN_COUNTED_VALUE &&
   withoutRuns(value).replaceAll(' ', '').length < COUNTING_REST * value.length
 
-/** Says whether a value is words of one case, or short numbers, between dashes, dots, underscores or spaces. */
+/** Returns whether a value is words of one case, or short numbers, between dashes, dots, underscores or spaces. */
 const isPhrase = (value: string) =>
   /^(?:[a-z]+|[A-Z][a-z]+|\d{1,4})(?:[-_. ](?:[a-z]+|[A-Z][a-z]+|\d{1,4}))+$|^[A-Z][A-Z0-9]*(?:_[A-Z0-9]{1,12})+$/.test(
     value,
   )
 
-/** Says whether a value is nothing but words and runs: `YOUR_API_TOKEN`, `xxxxxxxx`. */
+/** Returns whether a value is nothing but words and runs: `YOUR_API_TOKEN`, `xxxxxxxx`. */
 export const isPlaceholder = (value: string): boolean =>
   // Words first: three letters of `default` count up.
   withoutRuns(value.replace(WORDS, ' ')).replace(/[^A-Za-z0-9]/g, '').length < 4

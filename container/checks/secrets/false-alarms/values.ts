@@ -8,7 +8,7 @@ const ID_WORDS = /^(?:[a-z][a-z.]{1,20}-){1,5}(?=[0-9a-f]{32,}$)/i
 /** Digests in hex and UUIDs, as ids are. */
 export const isId = (value: string) => ID.test(value.replace(ID_WORDS, ''))
 
-/** Says whether the value is the name of a function that is called. */
+/** Returns whether the value is the name of a function that is called. */
 export const isCall = (value: string, line: string) => {
   const after = line.slice(line.indexOf(value) + value.length)
   return /^\(/.test(after) && /^[A-Za-z_$][\w.$]*$/.test(value) && !isRandom(value, 20)

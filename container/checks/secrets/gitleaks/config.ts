@@ -16,7 +16,7 @@ export interface ScanConfig {
   readonly keywords: KeywordSearch | undefined
   /** Writes the configuration for texts with these keywords, and returns its path. */
   readonly fileFor: (found: ReadonlySet<string>) => Promise<string>
-  /** Says whether a match passes the operator's path rules. */
+  /** Returns whether a match passes the operator's path rules. */
   readonly passesPathRules: (match: LocatedMatch) => boolean
   /** The ids of the operator's own rules. */
   readonly operatorRules: ReadonlySet<string>

@@ -9,7 +9,7 @@ const MAX_SIZE = 20_000
 /** The longest path that Linux opens, in bytes. No pattern matches a longer one, so its findings stand. */
 const MAX_PATH_LENGTH = 4_096
 
-/** Says whether a pattern matches a part of the path. Undefined: the path is too long. */
+/** Returns whether a pattern matches a part of the path. Undefined: the path is too long. */
 export type PathTest = (path: string) => boolean | undefined
 
 /**

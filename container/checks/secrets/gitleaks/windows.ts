@@ -89,7 +89,7 @@ function abbreviateKey(block: Buffer, shownBytes: number, label: string): Buffer
   return Buffer.concat([block.subarray(0, KEY_HEAD_BYTES), Buffer.from(`\n${KEY_JOINT}\n${end}\n`)])
 }
 
-/** Says whether the sample is nearly all base64, on lines and in strings. */
+/** Returns whether the sample is nearly all base64, on lines and in strings. */
 function isMostlyBase64(sample: Buffer): boolean {
   const text = sample.toString('latin1').replace(/\s+/g, ' ')
   const long = text.match(/[A-Za-z0-9+/=]{30,}/g) ?? []

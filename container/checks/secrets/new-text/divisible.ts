@@ -56,7 +56,7 @@ export function joinTraits(left: Traits, right: Traits): Traits {
   }
 }
 
-/** Says whether a part of the text gives the same matches as the whole text does there. */
+/** Returns whether a part of the text gives the same matches as the whole text does there. */
 export const isDivisible = ({ isPlain, hasMark, hasAscii85: [begin, end] }: Traits): boolean =>
   isPlain && !hasMark && !(begin && end)
 

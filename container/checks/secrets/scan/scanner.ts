@@ -18,7 +18,7 @@ interface ScanOptions extends ReadOptions, BatchOptions {
   readonly lfsObjects?: readonly StoredObject[] | undefined
   /** Texts, which are scanned in the place of a push. */
   readonly texts?: readonly string[] | undefined
-  /** Says whether a match is more than a false alarm. */
+  /** Returns whether a match is more than a false alarm. */
   readonly isSecret: (match: LocatedMatch) => boolean
   /** The objects that need no scan, and the memory of those that this scan finds clean. */
   readonly clean?: CleanScan | undefined
@@ -112,7 +112,7 @@ async function scanTexts(
   return batches.finish()
 }
 
-/** Says whether a match's file has other paths too: a false alarm at one path can be none at another. */
+/** Returns whether a match's file has other paths too: a false alarm at one path can be none at another. */
 const hasOtherPaths = ({ item }: LocatedMatch, { blobs }: Pick<ScanTargets, 'blobs'>): boolean =>
   (blobs.get(item.blob ?? '') ?? []).some(({ path }) => path !== item.path)
 

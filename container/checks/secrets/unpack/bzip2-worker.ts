@@ -25,7 +25,7 @@ let position = 0
 let end = 0
 let inputEnded = false
 
-/** Says whether there is input. Requests the next chunk and sleeps until it arrives. */
+/** Returns whether there is input. Requests the next chunk and sleeps until it arrives. */
 function hasInput(): boolean {
   if (position < end) return true
   if (inputEnded) return false

@@ -1,7 +1,7 @@
 import { MIN_DECODED_BYTES, PRINTABLE } from '../bytes/is-text.ts'
 
 /**
- * Says whether deflate could begin here (RFC 1951, 3.2.3 to 3.2.7). The check is cheap and rejects most other bytes.
+ * Returns whether deflate could begin here (RFC 1951, 3.2.3 to 3.2.7). The check is cheap and rejects most other bytes.
  */
 export function couldBeDeflate(content: Buffer, offset: number, minCodes = 1): boolean {
   if (content.length < offset + 5) return false
@@ -31,7 +31,7 @@ const END_OF_BLOCK = 256
 const MIN_CODES_IN_TEXT = 4
 
 /**
- * Says whether deflate could begin here and hold text at its start. A block of fixed codes (RFC 1951, 3.2.6) is decoded
+ * Returns whether deflate could begin here and hold text at its start. A block of fixed codes (RFC 1951, 3.2.6) is decoded
  * up to its first repetition.
  */
 export function couldBeDeflatedText(content: Buffer, offset: number): boolean {
@@ -52,7 +52,7 @@ export function couldBeDeflatedText(content: Buffer, offset: number): boolean {
   }
   return true
 
-  /** Says whether a repetition reaches back no further than the beginning of the output. */
+  /** Returns whether a repetition reaches back no further than the beginning of the output. */
   function isWithinOutput(length: number, decodedBytes: number): boolean {
     bit += length < 265 ? 0 : (length - 261) >> 2
     const distance = readCode(5)

@@ -74,7 +74,7 @@ class GzipMember implements CompressedStream {
 const PROBE_INPUT = 512
 const PROBE_OUTPUT = 4096
 
-/** Says whether deflate begins here. Other bytes fail within a few. */
+/** Returns whether deflate begins here. Other bytes fail within a few. */
 function probeDeflate(content: Buffer, offset: number, budget: Budget, precheck = couldBeDeflate): boolean {
   if (!precheck(content, offset)) return false
   budget.countProbe()
@@ -117,7 +117,7 @@ export function findStreams(content: Buffer, context: SearchContext): Compressed
   return found.sort((a, b) => a.offset - b.offset)
 }
 
-/** Says whether `content` has a compressed stream. */
+/** Returns whether `content` has a compressed stream. */
 export const containsStream = (content: Buffer, budget: Budget): boolean =>
   !streamsIn(content, { budget, isStart: true }).next().done
 
@@ -172,7 +172,7 @@ function nextZlib(content: Buffer, from: number): number {
   return -1
 }
 
-/** Says whether the bytes begin like a compressed stream. */
+/** Returns whether the bytes begin like a compressed stream. */
 export function startsLikeStream(signature: Buffer): boolean {
   return (
     signature.subarray(0, 4).equals(ZIP_LOCAL_HEADER) ||
