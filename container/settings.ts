@@ -46,7 +46,7 @@ const Settings = z
     GATE_FORWARD_SECONDS: secondsAsMs(120),
     GATE_REFRESH_SECONDS: secondsAsMs(300),
     GATE_FETCH_FRESH_SECONDS: secondsOrZero(0),
-    GATE_INITIAL_FETCH_WAIT_SECONDS: secondsOrZero(20),
+    GATE_FIRST_FETCH_WAIT_SECONDS: secondsOrZero(20),
     /** A companion without mirrors waits this long for a seed. */
     GATE_SEED_WAIT_SECONDS: secondsOrZero(0),
     /**
@@ -110,7 +110,7 @@ const Settings = z
     refreshMs: env.GATE_REFRESH_SECONDS,
     fetchFreshMs: env.GATE_FETCH_FRESH_SECONDS,
     /** The wait for a mirror's first fetch, for a client whose protocol cannot show its progress. */
-    initialFetchWaitMs: env.GATE_INITIAL_FETCH_WAIT_SECONDS,
+    firstFetchWaitMs: env.GATE_FIRST_FETCH_WAIT_SECONDS,
     seedWaitMs: env.GATE_SEED_WAIT_SECONDS,
     shutdownReportMs: env.GATE_SHUTDOWN_REPORT_SECONDS,
     maxPushBytes: env.GATE_MAX_PUSH_BYTES,

@@ -10,7 +10,7 @@ import { type Sessions, sessionOf } from '../sessions/sessions.ts'
 import type { Settings } from '../settings.ts'
 import { UpstreamError } from '../upstream/upstream-error.ts'
 import { advertise } from './advertise.ts'
-import { serveDuringInitialFetch, waitForMirror } from './initial-fetch.ts'
+import { serveDuringFirstFetch, waitForMirror } from './during-first-fetch.ts'
 import type { SharedResponses } from './shared-responses.ts'
 import { sendErrPacket, uploadPack } from './upload-pack.ts'
 
@@ -49,9 +49,9 @@ export async function serveFetch(
       return
     }
     leaveMemory = await dependencies.memory.enter(disconnectSignal(response))
-    const { initialFetch: arriving } = mirror
-    if (arriving) {
-      end = await serveDuringInitialFetch(pass, request, response, { ...dependencies, mirror }, arriving)
+    const { firstFetch } = mirror
+    if (firstFetch) {
+      end = await serveDuringFirstFetch(pass, request, response, { ...dependencies, mirror }, firstFetch)
       return
     }
     // The mirror is a cache. If it was deleted after the advertisement, it is fetched again.

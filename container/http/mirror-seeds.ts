@@ -32,7 +32,7 @@ export async function sendBundle(
   const signal = AbortSignal.any([disconnectSignal(response), AbortSignal.timeout(settings.refreshMs)])
   const scratch = join(settings.home, 'scratch')
   const file = join(scratch, `${randomUUID()}.bundle`)
-  const release = await mirror.enter()
+  const leave = await mirror.enter()
   try {
     const name = nameOf(await readMirrorRefs(mirror.git, signal, 'refs/heads', 'refs/tags'))
     if (name === kept) return nothing()
@@ -42,7 +42,7 @@ export async function sendBundle(
     response.writeHead(200, { 'content-length': size, [BUNDLE_HEADER]: name })
     await pipeline(createReadStream(file), response, { signal })
   } finally {
-    release(signal.aborted)
+    leave(signal.aborted)
     // Git writes to a .lock file first, and leaves it when it is killed.
     for (const leftover of [file, `${file}.lock`]) await rm(leftover, { force: true })
   }

@@ -72,11 +72,11 @@ export async function nameAll(
 }
 
 async function inMirror(mirror: LfsRepository['mirror'], work: () => Promise<void>): Promise<void> {
-  const release = await mirror.enter()
+  const leave = await mirror.enter()
   try {
     await work()
   } finally {
-    release(false)
+    leave(false)
   }
 }
 

@@ -100,10 +100,10 @@ async function readUpstream(upstream: Upstream, mirror: Mirror, signal: AbortSig
     await withAbort(refreshed, late)
   } catch (error) {
     if (error !== late.reason && !timeout.aborted) throw error
-    if (!mirror.initialFetch) await refreshed
+    if (!mirror.firstFetch) await refreshed
   }
-  if (!mirror.initialFetch) return 'the mirror is up to date'
-  const { progress, since } = mirror.initialFetch
+  if (!mirror.firstFetch) return 'the mirror is up to date'
+  const { progress, since } = mirror.firstFetch
   const seconds = Math.round((Date.now() - since) / 1000)
   return `the first fetch has been under way for ${seconds} s${progress.now && `: ${progress.now}`}`
 }

@@ -11,8 +11,8 @@ import { UpstreamError } from '../upstream/upstream-error.ts'
 import { createRepository, readObjectFormat } from './create-repository.ts'
 import { mirrorSize } from './disk-size.ts'
 import { isUnfinished } from './first-fetch.ts'
-import { createLease, type Enter } from './lease.ts'
-import { type InitialFetch, refresh } from './refresh.ts'
+import { createMirrorUse, type EnterMirror } from './mirror-use.ts'
+import { type FirstFetch, refresh } from './refresh.ts'
 import { createRefsSnapshots, type RefsSnapshots } from './refs-snapshot.ts'
 import type { MirrorSeed } from './seed.ts'
 
@@ -38,13 +38,13 @@ export interface Mirror {
   /** True when the ref was a symbolic ref at upstream in the last refresh. */
   isSymbolic(ref: string): boolean
   /** The running first fetch into an empty mirror. */
-  readonly initialFetch: InitialFetch | undefined
+  readonly firstFetch: FirstFetch | undefined
   /**
    * Excludes these refs from refreshes until released, because a push is about to move them. Waits for the
    * running refresh, and calls `onWait` before. Rejects with the signal's reason when it aborts during that wait.
    */
-  holdRefs(refs: readonly string[], signal: AbortSignal, onWait: () => void): Promise<() => void>
-  readonly enter: Enter
+  excludeRefs(refs: readonly string[], signal: AbortSignal, onWait: () => void): Promise<() => void>
+  readonly enter: EnterMirror
   /** Returns the mirror's freshness and size, and the counts of its refreshes. */
   status(): Promise<MirrorStatus & Pick<Counts, 'refreshes'>>
 }
@@ -58,13 +58,13 @@ export interface MirrorDeps {
 
 /** Creates the mirror in git's directory. */
 export function createMirror(git: Git, { settings, linkTo, mirrorSeed }: MirrorDeps): Mirror {
-  const heldRefs = new Map<string, number>()
+  const excludedRefs = new Map<string, number>()
   const refs = createRefsSnapshots()
   let objectFormat: ObjectFormat | undefined
   let freshAt: number | undefined
   let freshPatterns = ''
   let expiredAt = 0
-  let initialFetch: InitialFetch | undefined
+  let firstFetch: FirstFetch | undefined
   let symbolic: ReadonlySet<string> = new Set()
   let lastRefresh: MirrorStatus['lastRefresh'] = null
   const refreshes = { succeeded: 0, failed: 0, ms: 0 }
@@ -72,7 +72,7 @@ export function createMirror(git: Git, { settings, linkTo, mirrorSeed }: MirrorD
   let size: Promise<number | undefined> | undefined
   let running: Promise<void> | undefined
   let next: Promise<void> | undefined
-  const enter = createLease(git, () => {
+  const enter = createMirrorUse(git, () => {
     size = undefined
   })
 
@@ -85,7 +85,7 @@ export function createMirror(git: Git, { settings, linkTo, mirrorSeed }: MirrorD
       refreshes[error === null ? 'succeeded' : 'failed'] += 1
       refreshes.ms += ms
     }
-    const release = await enter()
+    const leave = await enter()
     try {
       objectFormat = (await exists(git.dir)) ? (objectFormat ?? (await readObjectFormat(git))) : undefined
       const refreshed = await refresh({
@@ -99,19 +99,19 @@ export function createMirror(git: Git, { settings, linkTo, mirrorSeed }: MirrorD
           freshAt = undefined
         },
         refs,
-        heldRefs: () => [...heldRefs.keys()],
+        excludedRefs: () => [...excludedRefs.keys()],
         mirrorSeed,
-        onInitialFetch(now) {
-          initialFetch = now
+        onFirstFetch(now) {
+          firstFetch = now
         },
         withinMs: settings.refreshMs,
       }).finally(() => {
-        initialFetch = undefined
+        firstFetch = undefined
       })
       symbolic = refreshed.symbolic
-      release(!refreshed.leftNothing)
+      leave(!refreshed.leftNothing)
     } catch (error) {
-      release(true)
+      leave(true)
       ended(
         error instanceof UpstreamError ? error.message : 'the gate could not do it; its log has the cause',
       )
@@ -143,8 +143,8 @@ export function createMirror(git: Git, { settings, linkTo, mirrorSeed }: MirrorD
     },
     isSymbolic: ref => symbolic.has(ref),
     isReady: async () => freshAt !== undefined && (await exists(git.dir)),
-    get initialFetch() {
-      return initialFetch
+    get firstFetch() {
+      return firstFetch
     },
     async refresh(upstream, signal) {
       const isThere = await exists(git.dir)
@@ -166,13 +166,13 @@ export function createMirror(git: Git, { settings, linkTo, mirrorSeed }: MirrorD
         throw error
       }
     },
-    async holdRefs(refs, signal, onWait) {
-      for (const ref of refs) heldRefs.set(ref, (heldRefs.get(ref) ?? 0) + 1)
+    async excludeRefs(refs, signal, onWait) {
+      for (const ref of refs) excludedRefs.set(ref, (excludedRefs.get(ref) ?? 0) + 1)
       const release = () => {
         for (const ref of refs) {
-          const remaining = (heldRefs.get(ref) ?? 1) - 1
-          if (remaining) heldRefs.set(ref, remaining)
-          else heldRefs.delete(ref)
+          const remaining = (excludedRefs.get(ref) ?? 1) - 1
+          if (remaining) excludedRefs.set(ref, remaining)
+          else excludedRefs.delete(ref)
         }
       }
       if (running) onWait()

@@ -15,7 +15,7 @@ import type { RefsSnapshots } from './refs-snapshot.ts'
 import type { MirrorSeed } from './seed.ts'
 
 /** The first fetch into an empty mirror, while it runs. */
-export interface InitialFetch {
+export interface FirstFetch {
   readonly refs: UpstreamRefs
   readonly progress: Pick<GitProgress, 'now'>
   /** The time of its start, in Unix milliseconds. */
@@ -35,14 +35,14 @@ export interface Refresh {
   readonly createRepository: (format: ObjectFormat) => Promise<void>
   readonly refs: RefsSnapshots
   /**
-   * Returns the refs that running pushes hold; the refresh leaves them unchanged. Called after upstream has
-   * listed its refs.
+   * Returns the refs that running pushes are about to move; the refresh leaves them unchanged. Called after upstream
+   * has listed its refs.
    */
-  readonly heldRefs: () => readonly string[]
+  readonly excludedRefs: () => readonly string[]
   /** The seed for an empty mirror, so that upstream sends only the rest. */
   readonly mirrorSeed: MirrorSeed
   /** Receives a first fetch, into an empty mirror, at its start. */
-  readonly onInitialFetch: (arriving: InitialFetch) => void
+  readonly onFirstFetch: (firstFetch: FirstFetch) => void
   /** The timeout in milliseconds. A first fetch may take longer while git reports progress: this bounds its silence. */
   readonly withinMs: number
 }
@@ -55,7 +55,7 @@ export interface Refreshed extends Pick<UpstreamRefs, 'symbolic'> {
 
 /** Updates the mirrored refs and HEAD from upstream. Rejects with UpstreamError. */
 export async function refresh({
-  onInitialFetch,
+  onFirstFetch,
   withinMs,
   mirrorSeed,
   ...context
@@ -100,7 +100,7 @@ export async function refresh({
         signal,
       ),
     )
-    if (progress) onInitialFetch({ refs: upstreamRefs, progress, since: Date.now(), done })
+    if (progress) onFirstFetch({ refs: upstreamRefs, progress, since: Date.now(), done })
     await done
   })
   return { leftNothing, symbolic }
@@ -156,14 +156,14 @@ async function applyUpstreamRefs(
     upstream,
     session,
     refs,
-    heldRefs: held,
-  }: Pick<Refresh, 'git' | 'link' | 'upstream' | 'refs' | 'heldRefs'> & Pick<FetchFrom, 'session'>,
+    excludedRefs,
+  }: Pick<Refresh, 'git' | 'link' | 'upstream' | 'refs' | 'excludedRefs'> & Pick<FetchFrom, 'session'>,
   upstreamRefs: RefList,
   mirrorRefs: RefList,
   progress: GitProgress | undefined,
   signal: AbortSignal,
 ): Promise<void> {
-  const moving = held()
+  const moving = excludedRefs()
   if (!sameRefs(upstreamRefs.refs, mirrorRefs.refs, moving)) {
     await refs.change(async () => {
       await removeUnmirrored(git, upstream, mirrorRefs, moving, signal)
@@ -195,11 +195,11 @@ async function removeUnmirrored(
   git: Git,
   upstream: Upstream,
   mirrorRefs: RefList,
-  heldRefs: readonly string[],
+  excludedRefs: readonly string[],
   signal: AbortSignal,
 ): Promise<void> {
   const mirrored = mirroredRefs(upstream.readRefs)
-  const rest = [...mirrorRefs.refs.keys()].filter(ref => !mirrored.has(ref) && !heldRefs.includes(ref))
+  const rest = [...mirrorRefs.refs.keys()].filter(ref => !mirrored.has(ref) && !excludedRefs.includes(ref))
   if (rest.length === 0) return
   await git.text(['update-ref', '--stdin'], { signal, input: rest.map(ref => `delete ${ref}\n`).join('') })
 }

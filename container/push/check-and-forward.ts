@@ -92,7 +92,7 @@ async function judgeAndForward(
     const isDisputed = checkRefusal !== undefined && !pass.approved && disputedFindings(push) !== undefined
     const refusal = (isDisputed ? undefined : checkRefusal) ?? (await prepared.symbolicRefRefusal)
     if (refusal) return refusal
-    await holdRefs(work, quarantined)
+    await excludeRefs(work, quarantined)
     const stopped = await withDeadline('the question to the ledger', settings.checkMs, signal, stop =>
       judgeByLedger(work, push, quarantined, isDisputed, stop),
     )
@@ -184,11 +184,11 @@ async function withDeadline<T>(
  * Keeps a mirror refresh from updating the pushed refs before receive-pack does: receive-pack would then fail
  * on its old values.
  */
-async function holdRefs(
+async function excludeRefs(
   { mirror }: PushWork,
   { list, disconnected, gitExited, sendProgress }: Quarantined,
 ): Promise<void> {
-  const release = await mirror.holdRefs(
+  const release = await mirror.excludeRefs(
     list.commands.map(c => c.ref),
     disconnected,
     () => sendProgress('waiting for a refresh of the mirror'),

@@ -37,7 +37,7 @@ export async function describePush(
   // A container that has just started has no mirror yet.
   if (!(await mirror.exists())) await mirror.refresh(repository, signal)
   if (held?.pack !== undefined) await ensureIndex(mirror.git, held.pack, signal)
-  const release = await mirror.enter()
+  const leave = await mirror.enter()
   const git = held ? mirror.git.withEnv({ GIT_ALTERNATE_OBJECT_DIRECTORIES: held.objects }) : mirror.git
   const shown: Shown = {
     mask: held && textMask(held.mask),
@@ -52,7 +52,7 @@ export async function describePush(
     }
     return all
   } finally {
-    release(signal.aborted)
+    leave(signal.aborted)
   }
 }
 

@@ -36,7 +36,7 @@ const FIRST = [
   'console/review/pending-findings',
   'start/refuse',
   'grants/rules',
-  'mirror/initial-fetch',
+  'mirror/during-first-fetch',
   'cli/commands',
   'faults/concurrency',
   'api/webhooks',

@@ -3,15 +3,15 @@ import { maintain } from '../git/maintenance.ts'
 import { removeStaleFiles } from '../git/remove-stale-files.ts'
 
 /**
- * Acquires a lease: git processes may work in the mirror until it is released. A release with `killed`
- * reports killed git processes; their files are removed after the last release.
+ * Enters a mirror: git processes may work in it until the returned function is called. `leftFiles`: git was killed and
+ * may have left files, which are removed when no process works in the mirror.
  */
-export type Enter = () => Promise<(killed: boolean) => void>
+export type EnterMirror = () => Promise<(leftFiles: boolean) => void>
 
-/** Counts the leases of a mirror. Calls `onLeave` after each release. */
-export function createLease(git: Git, onLeave: () => void): Enter {
+/** Counts the uses of a mirror. Calls `onLeave` after each. */
+export function createMirrorUse(git: Git, onLeave: () => void): EnterMirror {
   let users = 0
-  // Files of an earlier companion are removed before the first lease.
+  // Files of an earlier companion are removed before the first use.
   let needsCleanup = true
   let tidying: Promise<void> | undefined
   let maintaining = false
@@ -23,11 +23,11 @@ export function createLease(git: Git, onLeave: () => void): Enter {
     })
     await tidying
   }
-  const acquire: Enter = async () => {
+  const enter: EnterMirror = async () => {
     while (tidying || (needsCleanup && users === 0)) await (tidying ?? cleanUp())
     users += 1
-    return (killed: boolean) => {
-      needsCleanup ||= killed
+    return leftFiles => {
+      needsCleanup ||= leftFiles
       left()
       if (!maintaining) maintainInside()
     }
@@ -45,5 +45,5 @@ export function createLease(git: Git, onLeave: () => void): Enter {
     maintaining = false
     left()
   }
-  return acquire
+  return enter
 }

@@ -55,7 +55,7 @@ test('a first clone waits for a slow upstream, and reads its progress', async ()
 
 test('a client without progress messages gets 503 with the progress, and finds the fetch done later', async () => {
   await using all = new AsyncDisposableStack()
-  const gate = all.use(await startGate({ settings: { GATE_INITIAL_FETCH_WAIT_SECONDS: '1' } }))
+  const gate = all.use(await startGate({ settings: { GATE_FIRST_FETCH_WAIT_SECONDS: '1' } }))
   const { tip, ada } = await farAway(gate, all)
   const old = (...args: string[]) => git(['-c', 'protocol.version=0', ...args, ada.url()])
   const { code, output } = await old('ls-remote')

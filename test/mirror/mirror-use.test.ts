@@ -3,12 +3,12 @@ import os from 'node:os'
 import path from 'node:path'
 import { expect, test } from 'vitest'
 import type { Git } from '../../container/git/git.ts'
-import { createLease } from '../../container/mirror/lease.ts'
+import { createMirrorUse } from '../../container/mirror/mirror-use.ts'
 import { seconds, until } from '../harness/index.ts'
 
 test('the files of a killed git are removed, also during maintenance of the mirror', async () => {
   using stack = new DisposableStack()
-  const dir = fs.mkdtempSync(path.join(os.tmpdir(), 'gate-occupancy-'))
+  const dir = fs.mkdtempSync(path.join(os.tmpdir(), 'gate-mirror-use-'))
   stack.defer(() => fs.rmSync(dir, { recursive: true, force: true }))
   // Maintenance begins when there is a pack without a commit-graph.
   fs.mkdirSync(path.join(dir, 'objects/pack'), { recursive: true })
@@ -25,7 +25,7 @@ test('the files of a killed git are removed, also during maintenance of the mirr
       return { code: 0, signal: null, stdout: Buffer.alloc(0), stderr: '' }
     },
   }
-  const enter = createLease(git as Git, () => {})
+  const enter = createMirrorUse(git as Git, () => {})
   const [leave, leaveKilled] = [await enter(), await enter()]
   leave(false)
   await until(

@@ -8,7 +8,7 @@ import { disconnectSignal, endWithTimeout } from '../client/response-end.ts'
 import { pktLine } from '../git/pkt-line.ts'
 import { gitProtocol } from '../git/protocol-version.ts'
 import type { Mirror } from '../mirror/mirror.ts'
-import type { InitialFetch } from '../mirror/refresh.ts'
+import type { FirstFetch } from '../mirror/refresh.ts'
 import { withAbort } from '../process/with-abort.ts'
 import { type SessionEnd, sessionEndOf } from '../sessions/session-counts.ts'
 import type { Settings } from '../settings.ts'
@@ -29,12 +29,12 @@ const WORDS_EACH = 3
 const MAX_HELD_BYTES = 8 << 20
 
 /** Formats git's latest progress as a suffix for the gate's own message. */
-const progressSuffix = ({ progress }: InitialFetch) => (progress.now ? `: ${progress.now}` : '')
+const progressSuffix = ({ progress }: FirstFetch) => (progress.now ? `: ${progress.now}` : '')
 
 /**
- * Waits for a mirror's refresh. The initial fetch can take long. A client of protocol v2 continues then after
+ * Waits for a mirror's refresh. The first fetch can take long. A client of protocol v2 continues then after
  * QUIET_MS, because the responses to its next requests report progress. Other clients cannot be told anything
- * before the advertisement: after `initialFetchWaitMs` they get a 503 with the reason, and the initial fetch
+ * before the advertisement: after `firstFetchWaitMs` they get a 503 with the reason, and the first fetch
  * continues. Rejects with the error of the refresh.
  */
 export async function waitForMirror(
@@ -42,24 +42,24 @@ export async function waitForMirror(
   request: IncomingMessage,
   mirror: Mirror,
   refreshed: Promise<void>,
-  { initialFetchWaitMs: wordlessMs }: Pick<Settings, 'initialFetchWaitMs'>,
+  { firstFetchWaitMs }: Pick<Settings, 'firstFetchWaitMs'>,
 ): Promise<{ ok: true } | { ok: false; reason: string; retryAfter: number }> {
   const canReportProgress = pass.service === 'advertise-upload-pack' && speaksV2(request)
   for (;;) {
-    const late = AbortSignal.timeout(canReportProgress ? QUIET_MS : wordlessMs)
+    const late = AbortSignal.timeout(canReportProgress ? QUIET_MS : firstFetchWaitMs)
     try {
       await withAbort(refreshed, late)
       return { ok: true }
     } catch (error) {
       if (error !== late.reason) throw error
     }
-    const { initialFetch: arriving } = mirror
-    if (!arriving) continue
+    const { firstFetch } = mirror
+    if (!firstFetch) continue
     refreshed.catch(() => {})
     if (canReportProgress) return { ok: true }
     return {
       ok: false,
-      reason: `${pass.repository.name} is on its way from its upstream${progressSuffix(arriving)}; nothing was changed; try again in ${RETRY_SECONDS} s`,
+      reason: `${pass.repository.name} is on its way from its upstream${progressSuffix(firstFetch)}; nothing was changed; try again in ${RETRY_SECONDS} s`,
       retryAfter: RETRY_SECONDS,
     }
   }
@@ -70,16 +70,16 @@ const RETRY_SECONDS = 30
 const speaksV2 = (request: IncomingMessage) => gitProtocol(request.headers['git-protocol']) === 'version=2'
 
 /**
- * Serves a fetch while the mirror's initial fetch is running. `ls-refs` is answered from upstream's list of
+ * Serves a fetch while the mirror's first fetch is running. `ls-refs` is answered from upstream's list of
  * refs. Other requests wait; a client that sends `sideband-all` is sent progress until git can serve it
  * (gitprotocol-v2(5)).
  */
-export async function serveDuringInitialFetch(
+export async function serveDuringFirstFetch(
   pass: PassFor<'git-upload-pack'>,
   request: IncomingMessage,
   response: ServerResponse,
   dependencies: UploadPackDependencies,
-  arriving: InitialFetch,
+  firstFetch: FirstFetch,
 ): Promise<SessionEnd> {
   const { settings } = dependencies
   const body = await wholeBody(request, fetchPace(settings))
@@ -94,12 +94,14 @@ export async function serveDuringInitialFetch(
   const lines = speaksV2(request) ? parseV2Lines(body) : []
   if (lines.includes('command=ls-refs')) {
     begin(response)
-    response.write(lsRefs(arriving.refs, lines))
+    response.write(lsRefs(firstFetch.refs, lines))
     return sessionEndOf(await endWithTimeout(response, settings.readIdleMs))
   }
-  const progress = lines.includes('sideband-all') ? startProgress(pass, response, lines, arriving) : undefined
+  const progress = lines.includes('sideband-all')
+    ? startProgress(pass, response, lines, firstFetch)
+    : undefined
   try {
-    await withAbort(arriving.done, disconnectSignal(response))
+    await withAbort(firstFetch.done, disconnectSignal(response))
   } catch (error) {
     if (!progress || !(error instanceof UpstreamError)) throw error
     response.end(pktLine(`\x03git-gate: ${error.message}\n`))
@@ -124,19 +126,19 @@ function startProgress(
   { repository }: PassFor<'git-upload-pack'>,
   response: ServerResponse,
   lines: readonly string[],
-  arriving: InitialFetch,
+  firstFetch: FirstFetch,
 ): { end(): void } {
   // Outside of a pack git strips a packet's last newline (PACKET_READ_CHOMP_NEWLINE) and prints only complete
   // lines.
   const sendProgress = (words: string) =>
     void response.write(pktLine(`\x02${words && `git-gate: ${words}\n\n`}`))
   begin(response)
-  sendProgress(`getting ${repository.name} from its upstream${progressSuffix(arriving)}`)
+  sendProgress(`getting ${repository.name} from its upstream${progressSuffix(firstFetch)}`)
   const isQuiet = lines.includes('no-progress')
   let heard = 0
   const timer = setInterval(() => {
     heard += 1
-    sendProgress(isQuiet || heard % WORDS_EACH ? '' : `upstream${progressSuffix(arriving)}`)
+    sendProgress(isQuiet || heard % WORDS_EACH ? '' : `upstream${progressSuffix(firstFetch)}`)
   }, KEEPALIVE_MS)
   return { end: () => clearInterval(timer) }
 }
