@@ -1,7 +1,6 @@
 import type { DisconnectReason, Outcome, Refusal } from '../../src/contract/outcome.ts'
 import type { ClientGone } from '../client/request-body.ts'
 import { type RefStatus, rejectAll, statusForAll } from '../git/report-status.ts'
-import { GATE_FAULT_ADVICE } from '../process/log.ts'
 
 /** Outcome of a push, for its ledger row and for the report on every ref. */
 export interface Verdict {
@@ -46,6 +45,11 @@ export const withNoOps = (verdict: Verdict, noOps: Refs): Verdict => {
     verdict.outcome === 'accepted' ? statusForAll(noOps, '', 'ok') : rejectAll(noOps, verdict.refusals)
   return { ...verdict, refs: [...verdict.refs, ...rest] }
 }
+
+/** The advice to an agent after a fault of the gate. */
+const GATE_FAULT_ADVICE: readonly string[] = [
+  "this is the gate's fault, not the push's: push again; if it stays, tell the operator",
+]
 
 /** Fails a push that the gate could not receive through a fault of its own. */
 export const couldNotTake = (refs: Refs, reason: string): Verdict =>
