@@ -10,7 +10,7 @@ import {
 import { rateLimit } from './auth/rate-limit.ts'
 import { textResponse } from './common/git-responses.ts'
 import { lateResponse, limitBodyTime } from './common/limit-body-time.ts'
-import { logFault } from './common/log.ts'
+import { logError } from './common/log.ts'
 import { handleCompanionCall } from './companion/handle-call.ts'
 import { consolePages } from './console/index.ts'
 import { CALL_PATH } from './contract/companion-api/companion-call.ts'
@@ -60,6 +60,6 @@ export const app = new Hono<GitEnv>()
     const late = lateResponse(c)
     if (late) return late
     const push = c.get('push')
-    logFault(push === undefined ? { at: c.req.path } : { push }, error)
+    logError(push === undefined ? { at: c.req.path } : { push }, error)
     return gateFault(c, await problemsOf(c.env).catch(() => []))
   })

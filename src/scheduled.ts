@@ -1,4 +1,4 @@
-import { logFault } from './common/log.ts'
+import { logError } from './common/log.ts'
 import { settingsOf } from './common/settings.ts'
 import { withTimeout } from './common/with-timeout.ts'
 import { resumeApproved } from './companion/push/forward-approved.ts'
@@ -15,7 +15,7 @@ const AHEAD_MS = 10_000
 /** The cron handler, once a minute. A failure of any part is logged and does not stop the others. */
 export async function runScheduledTasks(env: Env): Promise<void> {
   const { GATE_RETENTION_DAYS, GATE_LEDGER_MAX_BYTES } = settingsOf(env)
-  const failed = (error: unknown) => logFault({ at: 'scheduled tasks' }, error)
+  const failed = (error: unknown) => logError({ at: 'scheduled tasks' }, error)
   const swept = Promise.all([sweep(env).catch(failed), resumeApproved(env).catch(failed)])
   // The sweep comes first, so that webhooks learn the outcomes that it settles. An upstream that hangs delays
   // webhooks by AHEAD_MS at most.

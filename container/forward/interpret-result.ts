@@ -70,7 +70,7 @@ export async function interpretResult(push: PushInFlight): Promise<ForwardResult
   const isDisputed = summaries.values().some(summary => OTHER_VALUE.test(summary))
   const upstreamRefs = isDisputed ? await readUpstreamRefs(git, link, upstream, commands) : undefined
   if (!upstreamRefs) return refusedByUpstream(push, summaries)
-  if (stateOf(commands, upstreamRefs) === 'all of it') return accepted(push, true)
+  if (stateOf(commands, upstreamRefs) === 'applied') return accepted(push, true)
   return refusedByUpstream(push, inWordsOfGit(summaries, upstreamRefs))
 }
 
@@ -140,12 +140,12 @@ async function resolveByQuery(
   const { git, link, upstream, commands, upstreamLines } = push
   const has = await queryPushState(git, link, upstream, commands)
   // Git sends nothing when a ref to delete is not there.
-  if (has === 'all of it') return accepted(push, /remote ref does not exist/.test(message))
+  if (has === 'applied') return accepted(push, /remote ref does not exist/.test(message))
   return {
     outcome: 'failed',
     refs: statusForAll(commands, problem),
     // Another attempt does not help where an operator has to change something first.
-    reason: fix && has === 'none of it' ? message : `${message}; ${NEXT_STEP[has]}`,
+    reason: fix && has === 'not-applied' ? message : `${message}; ${NEXT_STEP[has]}`,
     remedy: [],
     upstreamSaid: upstreamLines.all.join('\n'),
   }

@@ -28,9 +28,9 @@ export async function queryPushState(
   refs: readonly Ref[],
 ): Promise<UpstreamState> {
   // A host that took a proposal shows no ref of its name.
-  if (refs.some(({ ref }) => isReviewRef(ref))) return 'something else'
+  if (refs.some(({ ref }) => isReviewRef(ref))) return 'diverged'
   const first = await askOnce(git, link, upstream, refs)
-  if (first === 'all of it' || first === 'something else') return first
+  if (first === 'applied' || first === 'diverged') return first
   await delay(LATE_APPLY_MS)
   return askOnce(git, link, upstream, refs)
 }
@@ -43,7 +43,7 @@ export async function askOnce(
   refs: readonly Ref[],
 ): Promise<UpstreamState> {
   const upstreamRefs = await readUpstreamRefs(git, link, upstream, refs)
-  return upstreamRefs ? stateOf(refs, upstreamRefs) : 'no answer'
+  return upstreamRefs ? stateOf(refs, upstreamRefs) : 'unknown'
 }
 
 /** Returns the ids of those refs that upstream has. Undefined: upstream does not answer. */
@@ -80,9 +80,9 @@ export const isAt = (upstreamRefs: ReadonlyMap<string, string>, ref: string, id:
 export function stateOf(
   refs: readonly Ref[],
   upstreamRefs: ReadonlyMap<string, string>,
-): Exclude<UpstreamState, 'no answer'> {
-  if (refs.every(({ ref, new: id }) => isAt(upstreamRefs, ref, id))) return 'all of it'
-  return refs.every(({ ref, old }) => isAt(upstreamRefs, ref, old)) ? 'none of it' : 'something else'
+): Exclude<UpstreamState, 'unknown'> {
+  if (refs.every(({ ref, new: id }) => isAt(upstreamRefs, ref, id))) return 'applied'
+  return refs.every(({ ref, old }) => isAt(upstreamRefs, ref, old)) ? 'not-applied' : 'diverged'
 }
 
 interface QueryDeps {
@@ -102,6 +102,6 @@ export async function queryOrUnknown(
     if (!(await mirror.exists())) await mirror.refresh(upstream, AbortSignal.timeout(settings.refreshMs))
     return await queryPushState(mirror.git, await links.to(upstream), upstream, refs)
   } catch {
-    return 'no answer'
+    return 'unknown'
   }
 }

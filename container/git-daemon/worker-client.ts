@@ -51,7 +51,9 @@ export function workerAt(url: string, agent: AgentName, { passKey }: Pick<Settin
     },
     channelFor: ({ id, repository }) => ({
       // A lost call does no harm: the Worker's sweep asks for the report later.
-      sendEvent: notifyPushChanged(() => call({ call: 'news', repository: repository.name, push: id })),
+      sendEvent: notifyPushChanged(() =>
+        call({ call: 'push-changed', repository: repository.name, push: id }),
+      ),
       async askPermission(signal) {
         const permission = call({ call: 'permission', push: id }).then(async answer =>
           readPass(await answer.text(), passKey, Date.now() / 1000),
@@ -61,7 +63,7 @@ export function workerAt(url: string, agent: AgentName, { passKey }: Pick<Settin
           signal,
         )
         if (!read?.ok || read.pass.service !== 'permit-push' || read.pass.push !== id)
-          return { may: 'unknown' }
+          return { decision: 'unavailable' }
         return read.pass.permission
       },
     }),

@@ -35,11 +35,11 @@ export async function settlePush(
   response: ServerResponse,
 ): Promise<void> {
   const known = await getPushReport(companion, { push: pass.push, wait: 0 })
-  if (known) return json(response, 200, { known })
+  if (known) return json(response, 200, { report: known })
   const refs = LostRefs.parse(JSON.parse((await bodyText(request, 8 << 20)) ?? ''))
   const has = await queryOrUnknown(pass.repository, refs, companion)
-  if (has === 'no answer') return text(response, 503, 'the upstream does not answer')
-  json(response, 200, { upstreamHas: has })
+  if (has === 'unknown') return text(response, 503, 'the upstream does not answer')
+  json(response, 200, { upstreamState: has })
 }
 
 /** Responds with the commits and the diff of a push, or with 503 if they cannot be read at the moment. */

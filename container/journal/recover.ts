@@ -69,7 +69,7 @@ async function settleForward(entry: Entry, deadline: number, settling: RecoveryD
   if (forward && isAlive(forward)) process.kill(-forward.pid, 'SIGKILL')
   for (;;) {
     const has = await queryOrUnknown(upstream, report.refs, settling)
-    if (has === 'no answer') {
+    if (has === 'unknown') {
       await delay(ASK_AGAIN_MS, undefined, { ref: false })
       continue
     }
@@ -77,8 +77,8 @@ async function settleForward(entry: Entry, deadline: number, settling: RecoveryD
   }
 }
 
-function asSettled(has: Exclude<UpstreamState, 'no answer'>, entry: Entry): Entry {
-  if (has !== 'all of it') return asFailed(entry, `${WHY}; ${NEXT_STEP[has]}`)
+function asSettled(has: Exclude<UpstreamState, 'unknown'>, entry: Entry): Entry {
+  if (has !== 'applied') return asFailed(entry, `${WHY}; ${NEXT_STEP[has]}`)
   const refs = entry.report.refs.map(ref => ({ ...ref, status: 'ok' as const, reason: '' }))
   return ended(entry, 'accepted', refs)
 }

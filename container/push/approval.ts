@@ -13,7 +13,7 @@ import { accepted, failed, pushRefusal, refused, type Verdict } from './verdict.
 /** A checked push, and what decides whether it waits for an approval. */
 export interface Checked {
   readonly push: IncomingPush
-  readonly permission: Extract<Permission, { may: 'forward' }>
+  readonly permission: Extract<Permission, { decision: 'forward' }>
   /** The checks refuse the push for nothing but findings that an approval can let pass. */
   readonly isDisputed: boolean
   /** Keeps the objects of the push. Returns false if there is no room. */
@@ -82,9 +82,9 @@ async function judgeUpstream(
   // A host shows no ref of a proposal.
   if (commands.some(({ ref }) => isReviewRef(ref))) return undefined
   const has = await askOnce(mirror.git, await linkTo(), pass.repository, commands)
-  if (has === 'none of it') return undefined
-  if (has === 'all of it') return accepted(commands)
-  if (has === 'no answer') return failed(commands, 'the upstream does not answer')
+  if (has === 'not-applied') return undefined
+  if (has === 'applied') return accepted(commands)
+  if (has === 'unknown') return failed(commands, 'the upstream does not answer')
   mirror.expire()
   return refused(commands, [pushRefusal(MOVED_SO_REBASE)])
 }

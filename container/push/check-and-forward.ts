@@ -210,7 +210,7 @@ async function judgeByLedger(
 ): Promise<Verdict | undefined> {
   const permission = await work.worker.askPermission(signal)
   const revoked = await judgePermission(permission, push, quarantined.list, work.services.checks, signal)
-  if (revoked || permission.may !== 'forward') return revoked
+  if (revoked || permission.decision !== 'forward') return revoked
   const hold = () => holdObjects(work, quarantined, true)
   return judgeApproval(work, { push, permission, isDisputed, hold, signal })
 }

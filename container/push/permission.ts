@@ -30,7 +30,7 @@ export function createPermissions(): Permissions {
           act()
         }
         const aborted = () => settle(() => reject(signal.reason))
-        const late = setTimeout(() => settle(() => resolve({ may: 'unknown' })), PERMISSION_MS)
+        const late = setTimeout(() => settle(() => resolve({ decision: 'unavailable' })), PERMISSION_MS)
         signal.addEventListener('abort', aborted)
         waiting.set(id, permission => settle(() => resolve(permission)))
         if (signal.aborted) aborted()
@@ -55,9 +55,9 @@ export async function judgePermission(
   signal: AbortSignal,
 ): Promise<Verdict | undefined> {
   const { commands, pass, record } = push
-  if (permission.may === 'unknown')
+  if (permission.decision === 'unavailable')
     return couldNotCheck(commands, 'the ledger did not answer whether it may still be forwarded')
-  if (permission.may === 'not-forward')
+  if (permission.decision === 'refuse')
     return refused(commands, [
       pushRefusal(permission.reason, ['ask an operator; nothing of this push was forwarded']),
     ])

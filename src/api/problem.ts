@@ -1,7 +1,7 @@
 import type { Context, ErrorHandler } from 'hono'
 import { HTTPException } from 'hono/http-exception'
 import { lateResponse } from '../common/limit-body-time.ts'
-import { logFault } from '../common/log.ts'
+import { logError } from '../common/log.ts'
 import type { ApiError } from '../contract/admin-api/common.ts'
 
 type ProblemStatus = 400 | 401 | 403 | 404 | 409 | 413 | 415 | 422 | 429 | 502 | 503
@@ -43,7 +43,7 @@ export const handleProblem: ErrorHandler = (error, c) => {
         'List the resources, and retry',
       ),
     )
-  logFault({ at: c.req.path }, error)
+  logError({ at: c.req.path }, error)
   return problemResponse(
     c,
     new Problem(

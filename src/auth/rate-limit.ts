@@ -1,7 +1,7 @@
 import { createMiddleware } from 'hono/factory'
 import { drain } from '../common/drain.ts'
 import { pktLine, refusedPush, textResponse } from '../common/git-responses.ts'
-import { logFault } from '../common/log.ts'
+import { logError } from '../common/log.ts'
 import { settingsOf } from '../common/settings.ts'
 import type { ApiError } from '../contract/admin-api/common.ts'
 import { hashToken } from '../ledger/access/token-format.ts'
@@ -54,7 +54,7 @@ export async function recordAuthFailure(env: Env, request: Request): Promise<Res
   const address = addressGroup(clientAddress(env, request))
   const failures = await recordFailure(env.LEDGER, address).catch((error: unknown) => {
     // The request gets its 401 even if the ledger cannot count it.
-    logFault({ at: 'counting a failure' }, error)
+    logError({ at: 'counting a failure' }, error)
     return 0
   })
   return failures > settingsOf(env).GATE_FAILURES_PER_MINUTE

@@ -1,7 +1,7 @@
 import { DurableObject } from 'cloudflare:workers'
 import { drain } from '../common/drain.ts'
 import { unavailable } from '../common/git-responses.ts'
-import { logFault } from '../common/log.ts'
+import { logError } from '../common/log.ts'
 import { settingsOf } from '../common/settings.ts'
 import { withTimeout } from '../common/with-timeout.ts'
 import { PASS_HEADER, type Pass, readPass, type Upstream } from '../contract/companion-api/pass.ts'
@@ -219,7 +219,7 @@ export class Companion extends DurableObject<Env> {
    */
   #containerHooks(): ContainerHooks {
     const { kv } = this.ctx.storage
-    const failed = (error: unknown) => logFault({ at: 'mirror seed' }, error)
+    const failed = (error: unknown) => logError({ at: 'mirror seed' }, error)
     return {
       isUsed: send => hasSessions(this.env, send),
       begin: send => {

@@ -1,4 +1,4 @@
-import { logFault } from '../common/log.ts'
+import { logError } from '../common/log.ts'
 import { BUNDLE_HEADER, type Upstream } from '../contract/companion-api/pass.ts'
 import { newId } from '../ledger/id.ts'
 import type { Send } from './health.ts'
@@ -41,5 +41,5 @@ export async function saveMirrorSeed(env: Env, upstream: Upstream, send: Send): 
  * repository the seed is never read.
  */
 export async function deleteMirrorSeed(env: Env, name: string): Promise<void> {
-  await env.MIRROR_SEEDS?.delete(name).catch(error => logFault({ at: 'mirror seed' }, error))
+  await env.MIRROR_SEEDS?.delete(name).catch(error => logError({ at: 'mirror seed' }, error))
 }

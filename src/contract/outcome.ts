@@ -134,19 +134,19 @@ export const LostRefs = z.array(RefResult.pick({ ref: true, old: true, new: true
 /**
  * The state of an upstream after a lost push: its refs have the new values, the old values, or other values.
  */
-export const UpstreamState = z.enum(['all of it', 'none of it', 'something else', 'no answer'])
+export const UpstreamState = z.enum(['applied', 'not-applied', 'diverged', 'unknown'])
 export type UpstreamState = z.infer<typeof UpstreamState>
 
 /** The instruction to the agent for each state in which the upstream does not have the whole push. */
-export const NEXT_STEP: Readonly<Record<Exclude<UpstreamState, 'all of it'>, string>> = {
-  'none of it': 'it does not have the push: push again',
-  'something else': 'its refs have moved since: fetch and compare before pushing again',
-  'no answer': 'whether it has the push could not be learnt: fetch and compare before pushing again',
+export const NEXT_STEP: Readonly<Record<Exclude<UpstreamState, 'applied'>, string>> = {
+  'not-applied': 'it does not have the push: push again',
+  diverged: 'its refs have moved since: fetch and compare before pushing again',
+  unknown: 'the gate could not learn whether it has the push: fetch and compare before pushing again',
 }
 
 /** The response to `settle-push`: the companion's own report, or the state of the upstream. */
 export const Settlement = z.union([
-  z.object({ known: PushReport }),
-  z.object({ upstreamHas: UpstreamState.exclude(['no answer']) }),
+  z.object({ report: PushReport }),
+  z.object({ upstreamState: UpstreamState.exclude(['unknown']) }),
 ])
 export type Settlement = z.infer<typeof Settlement>

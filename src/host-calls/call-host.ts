@@ -1,4 +1,4 @@
-import { logFault } from '../common/log.ts'
+import { logError } from '../common/log.ts'
 import { askCompanion } from '../companion/index.ts'
 import { decodeHostCallResult, HOST_CALL_HEADER, type HostCallResult } from '../contract/host-call.ts'
 import type { AgentName } from '../contract/names.ts'
@@ -40,7 +40,7 @@ export async function callHost(
   const end = (response: Response, result: HostCallResult) => {
     const { status } = response
     const closed = closeHostCall(env.LEDGER, id, { ...result, status })
-    waitUntil(closed.catch(error => logFault({ at: 'host calls' }, error)))
+    waitUntil(closed.catch(error => logError({ at: 'host calls' }, error)))
     return response
   }
   if (refusal)

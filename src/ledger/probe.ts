@@ -1,4 +1,4 @@
-import { logFault } from '../common/log.ts'
+import { logError } from '../common/log.ts'
 import { isDiskFull } from './retry.ts'
 
 /**
@@ -13,7 +13,7 @@ export async function ledgerProblem(ledger: D1Database): Promise<string | undefi
       .run()
     return undefined
   } catch (error) {
-    logFault({ at: 'health' }, error)
+    logError({ at: 'health' }, error)
     return isDiskFull(error)
       ? 'the ledger cannot be written: its disk is full'
       : 'the ledger cannot be read and written'

@@ -1,6 +1,6 @@
 import type { Context } from 'hono'
 import type { GitEnv } from '../auth/agent.ts'
-import { logFault } from '../common/log.ts'
+import { logError } from '../common/log.ts'
 import { refuseReadOnly } from '../common/refuse-read-only.ts'
 import { companionKind, settingsOf } from '../common/settings.ts'
 import { hasShortBody } from '../common/short-body.ts'
@@ -61,7 +61,7 @@ export async function batch(c: Context<GitEnv>): Promise<Response> {
   if (operation === 'download') {
     const client = { repository: repository.name, agent, token: token.id }
     c.executionCtx.waitUntil(
-      recordDownloads(c.env.LEDGER, client, found).catch(error => logFault({ at: 'lfs transfers' }, error)),
+      recordDownloads(c.env.LEDGER, client, found).catch(error => logError({ at: 'lfs transfers' }, error)),
     )
   }
   const answerFor: (object: BatchObject) => unknown =

@@ -1,7 +1,7 @@
 import type { Context } from 'hono'
 import { z } from 'zod'
 import type { GitEnv } from '../auth/agent.ts'
-import { logFault } from '../common/log.ts'
+import { logError } from '../common/log.ts'
 import { refuseReadOnly } from '../common/refuse-read-only.ts'
 import { askCompanion } from '../companion/index.ts'
 import { type LfsObject, LfsObject as LfsObjectSchema, LfsUploadResult } from '../contract/lfs.ts'
@@ -129,5 +129,5 @@ async function record(c: Context<GitEnv>, object: LfsObject, result: LfsUploadRe
   const client = { repository: access.repository.name, agent, token: token.id }
   await recordUpload({ db: c.env.LEDGER, client, object, result }, work =>
     c.executionCtx.waitUntil(work),
-  ).catch(error => logFault({ at: 'lfs transfers' }, error))
+  ).catch(error => logError({ at: 'lfs transfers' }, error))
 }

@@ -1,6 +1,6 @@
 import { McpServer } from '@modelcontextprotocol/server'
 import { z } from 'zod'
-import { logFault } from '../common/log.ts'
+import { logError } from '../common/log.ts'
 import { Action } from '../contract/grant.ts'
 import { checkRef, explainPush, findingStatus, listRepositories, showRepository } from './answers.ts'
 import type { Caller } from './asker.ts'
@@ -144,7 +144,7 @@ async function reply(answer: () => Promise<string>) {
   try {
     return { content: [{ type: 'text' as const, text: await answer() }] }
   } catch (error) {
-    logFault({ at: '/-/mcp' }, error)
+    logError({ at: '/-/mcp' }, error)
     const text = 'the gate failed on this request; try again, and if it stays, tell the operator'
     return { content: [{ type: 'text' as const, text }], isError: true }
   }

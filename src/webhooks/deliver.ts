@@ -1,4 +1,4 @@
-import { logFault } from '../common/log.ts'
+import { logError } from '../common/log.ts'
 import { findPush } from '../ledger/pushes/read-pushes.ts'
 import {
   claimDeliveries,
@@ -44,7 +44,7 @@ async function deliverTo(env: Env, webhook: string, end: number, sendMail: SendM
     taken = await claimDeliveries(env.LEDGER, webhook, AT_ONCE, Date.now() + LEASE_MS)
     const delivered = taken.map(delivery =>
       deliver(env, delivery, sendMail).catch(error => {
-        logFault({ push: delivery.push }, error)
+        logError({ push: delivery.push }, error)
         return true
       }),
     )
@@ -70,7 +70,7 @@ async function deliver(env: Env, delivery: Delivery, sendMail: SendMail): Promis
   else if (pause !== undefined) await rescheduleDelivery(env.LEDGER, delivery.id, Date.now() + pause * 1000)
   else {
     const reason = `webhook ${delivery.webhook} failed in ${delivery.attempts} attempts; the gate stops sending this event to it`
-    logFault({ push: delivery.push }, new Error(reason))
+    logError({ push: delivery.push }, new Error(reason))
     await deleteDelivery(env.LEDGER, delivery.id)
   }
   return sent.ok || sent.hasAnswered

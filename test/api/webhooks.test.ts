@@ -151,7 +151,7 @@ test('a push whose outcome cannot be written delays neither other pushes nor web
       bindings: { GATE_OPEN_PUSH_TIMEOUT_SECONDS: '1' },
       companion: ({ pass }) =>
         pass.service === 'settle-push'
-          ? { body: { known: report(pass.push) } }
+          ? { body: { report: report(pass.push) } }
           : { status: 404, body: { error: 'no such push' } },
     })
     await gate.ledger
@@ -300,7 +300,7 @@ test('pushes whose upstream does not respond delay neither other repositories no
       pass.service === 'settle-push' && pass.repository.name === 'dead'
         ? never.then(() => ({ status: 502, body: {} }))
         : pass.service === 'settle-push'
-          ? { body: { upstreamHas: 'all of it' } }
+          ? { body: { upstreamState: 'applied' } }
           : pass.service === 'identity'
             ? { body: { publicKey: `ssh-ed25519 ${'A'.repeat(68)}` } }
             : { status: 404, body: { error: 'no such push' } },

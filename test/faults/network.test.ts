@@ -48,7 +48,7 @@ describe.skipIf(!far)('a network that drops all packets', () => {
       far: { machine: far, holds: 'upstream' },
     })
     const inForward = await meet(scene, 'worker', cutOffInForward(far))
-    expect(inForward.output).toMatch('whether it has the push could not be learnt')
+    expect(inForward.output).toMatch('the gate could not learn whether it has the push')
     expect(inForward.seconds).toBeLessThan(75)
     expect(inForward.left).toBe('')
     expect(inForward.record).toMatchObject({ outcome: 'failed' })

@@ -93,7 +93,7 @@ describe('after any fault of upstream the agent reads the reason and the ledger 
       'worker',
       upstream.stoppedInForward,
       // Upstream may accept the push when it goes on; the next refresh brings that into the mirror.
-      { told: 'whether it has the push could not be learnt', within: 90, upstream: /./, record: failed },
+      { told: 'the gate could not learn whether it has the push', within: 90, upstream: /./, record: failed },
     ],
   ]
   test.for(cases)('it %s (%s)', async ([, surface, fault, due]) => {

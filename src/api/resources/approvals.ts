@@ -1,5 +1,5 @@
 import { createRoute, z } from '@hono/zod-openapi'
-import { logFault } from '../../common/log.ts'
+import { logError } from '../../common/log.ts'
 import { beginForward, makeHeldPushDeletable } from '../../companion/push/forward-approved.ts'
 import { Approval, ApprovalPage, ApprovalQuery, Rejection } from '../../contract/admin-api/approvals.ts'
 import { approve, findApproval, listApprovals, reject } from '../../ledger/pushes/approvals.ts'
@@ -103,7 +103,7 @@ export const approvals = createApiRouter()
       if (!(await reject(c.env.LEDGER, c.var.operator, id, c.req.valid('json').reason)))
         throw notWaiting(before)
       const stopped = makeHeldPushDeletable(c.env, before.repository, id).catch(error =>
-        logFault({ push: id }, error),
+        logError({ push: id }, error),
       )
       c.executionCtx.waitUntil(stopped)
       return c.json(await approvalOf(c.env.LEDGER, id), 200)

@@ -1,6 +1,6 @@
 import { createRoute, z } from '@hono/zod-openapi'
 import type { Context } from 'hono'
-import { logFault } from '../../common/log.ts'
+import { logError } from '../../common/log.ts'
 import { withTimeout } from '../../common/with-timeout.ts'
 import { askCompanion } from '../../companion/index.ts'
 import { restorePack } from '../../companion/push/held-packs.ts'
@@ -20,7 +20,7 @@ const RESTORE_MS = 20_000
 /** Gives the companion the objects of a waiting push if it has lost them. Throws if that takes longer than RESTORE_MS. */
 async function giveObjects(c: Context<ApiEnv>, repository: Upstream, push: string): Promise<void> {
   const restoring = restorePack(c.env, repository, push)
-    .catch(error => logFault({ push }, error))
+    .catch(error => logError({ push }, error))
     .then(() => 'tried' as const)
   c.executionCtx.waitUntil(restoring)
   if (!(await withTimeout(RESTORE_MS, restoring, undefined)))

@@ -1,4 +1,4 @@
-import { logFault } from '../../common/log.ts'
+import { logError } from '../../common/log.ts'
 import { withTimeout } from '../../common/with-timeout.ts'
 import { accessOfPush } from '../../ledger/access/token-and-grant.ts'
 import { newId } from '../../ledger/id.ts'
@@ -27,11 +27,11 @@ export async function forwardApproved(
 ): Promise<void> {
   const permission = await decidePermission(env, forwardId)
   const { agent, access } = (await accessOfPush(env.LEDGER, forwardId)) ?? {}
-  if (permission.may === 'not-forward' || !agent || !access)
+  if (permission.decision === 'refuse' || !agent || !access)
     return closePush(env.LEDGER, forwardId, {
       outcome: 'refused',
       refs: [],
-      reason: permission.may === 'not-forward' ? permission.reason : 'its grant was removed',
+      reason: permission.decision === 'refuse' ? permission.reason : 'its grant was removed',
     })
   await restorePack(env, access.repository, id)
   const passRequest = receivePackPass(forwardId, agent, access, { push: id, approvals })
@@ -49,7 +49,7 @@ export async function beginForward(
   const approved = await approvedPush(env.LEDGER, id)
   if (!approved) return
   const forwarding = forwardApproved(env, approved).catch(error =>
-    logFault({ push: approved.forwardId }, error),
+    logError({ push: approved.forwardId }, error),
   )
   waitUntil(forwarding)
   await withTimeout(ms, forwarding, undefined)
@@ -69,7 +69,7 @@ export async function resumeApproved(env: Env): Promise<void> {
   await expireApprovals(env.LEDGER)
   const all = await approvedPushes(env.LEDGER)
   await Promise.all(
-    all.map(each => resume(env, each).catch(error => logFault({ push: each.forwardId }, error))),
+    all.map(each => resume(env, each).catch(error => logError({ push: each.forwardId }, error))),
   )
 }
 

@@ -1,4 +1,4 @@
-import { logFault } from '../../common/log.ts'
+import { logError } from '../../common/log.ts'
 import { settingsOf } from '../../common/settings.ts'
 import { HELD_HASH_HEADER, type Upstream } from '../../contract/companion-api/pass.ts'
 import { newId } from '../../ledger/id.ts'
@@ -26,7 +26,7 @@ interface WaitingPush {
 /** Copies the pack of a waiting push to R2. The schedule tries again if this fails. */
 export async function keepHeldPack(env: Env, push: WaitingPush): Promise<void> {
   if (env.HELD_PUSHES)
-    await keepPack(env, env.HELD_PUSHES, push).catch(error => logFault({ push: push.id }, error))
+    await keepPack(env, env.HELD_PUSHES, push).catch(error => logError({ push: push.id }, error))
 }
 
 /** Copies the packs of waiting pushes to R2 that it lacks, and deletes those of pushes that wait no more. */
@@ -68,7 +68,7 @@ export async function restorePack(env: Env, repository: Upstream, id: string): P
     { body: kept.body },
   )
   await restored.body?.cancel()
-  if (!restored.ok) logFault({ push: id }, new Error(`its pack in R2 is not restored: ${restored.status}`))
+  if (!restored.ok) logError({ push: id }, new Error(`its pack in R2 is not restored: ${restored.status}`))
 }
 
 /** Asks a companion for the pack of a held push, or only whether it has it. */

@@ -1,5 +1,5 @@
 import { approvalPage } from '../../common/console-links.ts'
-import { logFault } from '../../common/log.ts'
+import { logError } from '../../common/log.ts'
 import { settingsOf } from '../../common/settings.ts'
 import type { Permission } from '../../contract/companion-api/push-event.ts'
 import { accessOfPush } from '../../ledger/access/token-and-grant.ts'
@@ -16,15 +16,15 @@ export const NO_TOKEN = 'git://'
  */
 export async function permissionPass(env: Env, push: string): Promise<PassRequest> {
   const permission = await decidePermission(env, push).catch((error: unknown): Permission => {
-    logFault({ push }, error)
-    return { may: 'unknown' }
+    logError({ push }, error)
+    return { decision: 'unavailable' }
   })
   return { service: 'permit-push', id: newId(), push, permission }
 }
 
 /** Judges a push by its token, grant and exceptions as they are now. */
 export async function decidePermission(env: Env, push: string): Promise<Permission> {
-  const no = (reason: string): Permission => ({ may: 'not-forward', reason })
+  const no = (reason: string): Permission => ({ decision: 'refuse', reason })
   const found = await accessOfPush(env.LEDGER, push)
   if (!found) return no('it is closed on record')
   const { agent, tokenId, token, access } = found
@@ -36,7 +36,7 @@ export async function decidePermission(env: Env, push: string): Promise<Permissi
   if (!access) return no(`${agent} lost its grant during the push`)
   const { repository, terms, exceptions } = access
   return {
-    may: 'forward',
+    decision: 'forward',
     url: repository.url,
     terms,
     exceptions: exceptions.map(({ id }) => id),

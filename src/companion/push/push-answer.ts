@@ -1,4 +1,4 @@
-import { logFault } from '../../common/log.ts'
+import { logError } from '../../common/log.ts'
 import { settingsOf } from '../../common/settings.ts'
 import { withTimeout } from '../../common/with-timeout.ts'
 import type { PushEvent } from '../../contract/companion-api/push-event.ts'
@@ -57,12 +57,12 @@ export async function answerPush(answer: Response, push: PushRequest): Promise<R
     .then(async () => {
       first.resolve('probe')
       if (events.isProbe())
-        await deleteProbe(push.env.LEDGER, push.id).catch(error => logFault({ push: push.id }, error))
+        await deleteProbe(push.env.LEDGER, push.id).catch(error => logError({ push: push.id }, error))
       else if (!events.isRecorded()) settleLater()
       await writer.close()
     })
     .catch(async (error: unknown) => {
-      if (!push.disconnected.aborted) logFault({ push: push.id }, error)
+      if (!push.disconnected.aborted) logError({ push: push.id }, error)
       if (!events.isRecorded()) settleLater()
       await push.giveUp()
       first.resolve('broken')
@@ -101,7 +101,7 @@ function takeEvents({ env, id, repository, send, waitUntil }: PushRequest): Even
       if (event.event === 'commands-read') ledger.started(event.report)
       else if (event.event === 'step-begun') ledger.step(event)
       else if (event.event === 'checked')
-        waitUntil(sendPermission(env, id, send).catch(error => logFault({ push: id }, error)))
+        waitUntil(sendPermission(env, id, send).catch(error => logError({ push: id }, error)))
       else if (event.event === 'ended') {
         isRecorded = await ledger.ended(event.report)
         // At once, because the container's disk may be lost at any time.

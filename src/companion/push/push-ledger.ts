@@ -1,4 +1,4 @@
-import { logFault } from '../../common/log.ts'
+import { logError } from '../../common/log.ts'
 import type { PushEvent } from '../../contract/companion-api/push-event.ts'
 import type { PushReport } from '../../contract/outcome.ts'
 import { recordPullRequest, recordReport, recordStep } from '../../ledger/pushes/write-pushes.ts'
@@ -33,7 +33,7 @@ export function createPushLedger(ledger: D1Database, push: string): PushLedger {
       .then(work)
       .then(() => true)
       .catch((error: unknown) => {
-        logFault({ push }, error)
+        logError({ push }, error)
         return false
       })
     writing = written

@@ -1,4 +1,4 @@
-import { logFault } from '../../common/log.ts'
+import { logError } from '../../common/log.ts'
 import { settingsOf } from '../../common/settings.ts'
 import { withTimeout } from '../../common/with-timeout.ts'
 import type { Upstream } from '../../contract/companion-api/pass.ts'
@@ -44,7 +44,7 @@ export async function syncOutcome(
     if (report.pullRequest) await recordPullRequest(env.LEDGER, push.id, report)
     return 'recorded'
   } catch (error) {
-    logFault({ push: push.id }, error)
+    logError({ push: push.id }, error)
     return 'unrecorded'
   }
 }
@@ -71,7 +71,7 @@ async function sweepOne(env: Env, pushes: readonly OpenPush[], lostBefore: numbe
       const state = await syncOutcome(env, push, 0)
       if (state === 'unreachable') remaining.length = 0
       if (state === 'unknown' && push.startedAt < lostBefore)
-        await settleWithoutRecord(env, push).catch(error => logFault({ push: push.id }, error))
+        await settleWithoutRecord(env, push).catch(error => logError({ push: push.id }, error))
     }
   }
   await Promise.all(Array.from({ length: AT_ONCE }, next))
@@ -93,13 +93,13 @@ async function settleWithoutRecord(env: Env, push: OpenPush): Promise<void> {
     return closePush(env.LEDGER, push.id, {
       outcome: 'failed',
       refs: push.refs,
-      reason: `${NO_RECORD}; upstream: ${NEXT_STEP['no answer']}`,
+      reason: `${NO_RECORD}; upstream: ${NEXT_STEP['unknown']}`,
     })
   const settlement = await queryUpstream(env, push, upstream)
   if (!settlement) return
-  if ('known' in settlement) return recordReport(env.LEDGER, settlement.known)
-  const has = settlement.upstreamHas
-  const taken = has === 'all of it'
+  if ('report' in settlement) return recordReport(env.LEDGER, settlement.report)
+  const has = settlement.upstreamState
+  const taken = has === 'applied'
   const problem = taken ? `${NO_RECORD}; upstream has it` : `${NO_RECORD}; upstream: ${NEXT_STEP[has]}`
   const reason = taken ? '' : `git-gate: ${problem}`
   const refs = push.refs.map(ref => ({ ...ref, status: taken ? ('ok' as const) : ('ng' as const), reason }))

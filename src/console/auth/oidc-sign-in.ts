@@ -2,7 +2,7 @@ import type { Context } from 'hono'
 import { deleteCookie, getCookie, setCookie } from 'hono/cookie'
 import { z } from 'zod'
 import { authorizationUrl, personOfCode, providerIn } from '../../auth/openid-connect.ts'
-import { logFault } from '../../common/log.ts'
+import { logError } from '../../common/log.ts'
 import { settingsOf } from '../../common/settings.ts'
 import { readClaims, signClaims } from '../../contract/companion-api/signed-claims.ts'
 import { withKnownGroups } from '../../ledger/access/operator-roles.ts'
@@ -56,7 +56,7 @@ export async function beginOidc(c: Context<ConsoleEnv>, proof: unknown, to: stri
   // requireSameOrigin has found this origin to be the console's own.
   const { origin } = new URL(c.req.header('origin') ?? c.req.url)
   const url = await authorizationUrl(provider, callbackUrl(origin).href, await tiesOf(c.env, state)).catch(
-    (error: unknown) => logFault({ at: 'discovering the issuer' }, error),
+    (error: unknown) => logError({ at: 'discovering the issuer' }, error),
   )
   if (url === undefined) return { ok: false, reason: 'unreachable' }
   const claims = { v: VERSION, exp: nowSeconds() + SIGN_IN_SECONDS, state, origin, to }
@@ -90,7 +90,7 @@ export async function finishOidc(c: Context<ConsoleEnv>): Promise<Finish> {
   url.search = new URL(c.req.url).search
   const found = await personOfCode(provider, url, await tiesOf(c.env, state))
   if (!found.ok) {
-    logFault({ at: 'a sign-in' }, new Error(found.reason))
+    logError({ at: 'a sign-in' }, new Error(found.reason))
     return { ok: false, reason: found.reason }
   }
   if (!(await useSignIn(c.env.LEDGER, state, exp * 1000)))

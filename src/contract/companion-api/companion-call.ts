@@ -28,7 +28,12 @@ export const Call = z.discriminatedUnion('call', [
   /** Request permission to forward a checked push. The response is a pass for `permit-push`. */
   z.object({ call: z.literal('permission'), ...base, push: z.string().max(64) }),
   /** Notify the Worker that a push has a new report, which it then requests. */
-  z.object({ call: z.literal('news'), ...base, repository: RepositoryName, push: z.string().max(64) }),
+  z.object({
+    call: z.literal('push-changed'),
+    ...base,
+    repository: RepositoryName,
+    push: z.string().max(64),
+  }),
 ])
 export type Call = z.infer<typeof Call>
 

@@ -26,9 +26,9 @@ export type PushEvent = z.infer<typeof PushEvent>
 /**
  * The Worker's decision on a checked push, from the token, grant and exceptions that the ledger holds now.
  */
-export const Permission = z.discriminatedUnion('may', [
+export const Permission = z.discriminatedUnion('decision', [
   z.object({
-    may: z.literal('forward'),
+    decision: z.literal('forward'),
     /** The current URL of the repository's upstream. */
     url: z.string(),
     terms: GrantTerms,
@@ -40,8 +40,8 @@ export const Permission = z.discriminatedUnion('may', [
     approvalPage: z.string(),
   }),
   /** The companion must not forward the push. */
-  z.object({ may: z.literal('not-forward'), reason: z.string() }),
+  z.object({ decision: z.literal('refuse'), reason: z.string() }),
   /** The Worker could not read the ledger. */
-  z.object({ may: z.literal('unknown') }),
+  z.object({ decision: z.literal('unavailable') }),
 ])
 export type Permission = z.infer<typeof Permission>

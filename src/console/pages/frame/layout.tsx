@@ -2,7 +2,7 @@ import type { Context } from 'hono'
 import { html } from 'hono/html'
 import type { Child } from 'hono/jsx'
 import { lateResponse } from '../../../common/limit-body-time.ts'
-import { logFault } from '../../../common/log.ts'
+import { logError } from '../../../common/log.ts'
 import { hasRole } from '../../../contract/role.ts'
 import { countPending } from '../../../ledger/findings/pending-findings.ts'
 import { countWaiting } from '../../../ledger/pushes/approvals.ts'
@@ -173,7 +173,7 @@ export const notFoundPage = (
 export function errorPage(error: Error, c: Context<ConsoleEnv>) {
   const late = lateResponse(c)
   if (late) return late
-  logFault({ at: c.req.path }, error)
+  logError({ at: c.req.path }, error)
   return renderDocument(c, {
     title: 'Failed',
     status: 500,
