@@ -37,7 +37,7 @@ export interface Admin {
   hasGrant(agent: string, repository: string): Promise<boolean>
   mint(agent: string, label: string): Promise<{ id: string; token: string }>
   /** True when the agent's token exists and is not revoked. */
-  isGood(agent: string, token: string): Promise<boolean>
+  isTokenValid(agent: string, token: string): Promise<boolean>
 }
 
 const Refusal = z.object({ error: z.object({ code: z.string(), message: z.string(), fix: z.string() }) })
@@ -69,7 +69,7 @@ export function adminOf(url: string, adminToken: string): Admin {
     throw new AdminRefusal(response.status, code, fix ? `${message}; ${fix}` : message)
   }
   /** Returns the response, or undefined when the API refuses the request with this code. */
-  const unless = async (code: string, answer: Promise<unknown>): Promise<unknown> => {
+  const undefinedOnCode = async (code: string, answer: Promise<unknown>): Promise<unknown> => {
     try {
       return await answer
     } catch (error) {
@@ -81,11 +81,11 @@ export function adminOf(url: string, adminToken: string): Admin {
   return {
     request,
     async identity(name, privateKey) {
-      const made = await unless('exists', request('POST', '/identities', { name, privateKey }))
+      const made = await undefinedOnCode('exists', request('POST', '/identities', { name, privateKey }))
       return PublicHalf.parse(made ?? (await request('GET', `/identities/${part(name)}`))).publicKey
     },
     async repository(name, settings) {
-      const existing = await unless('not-found', request('GET', `/repositories/${part(name)}`))
+      const existing = await undefinedOnCode('not-found', request('GET', `/repositories/${part(name)}`))
       if (existing === undefined) {
         await request('POST', '/repositories', { name, ...settings })
         return 'added'
@@ -99,15 +99,16 @@ export function adminOf(url: string, adminToken: string): Admin {
     repositories: async () => Named.parse(await request('GET', '/repositories')).map(each => each.name),
     agents: async () => Named.parse(await request('GET', '/agents')).map(each => each.name),
     async agent(name) {
-      await unless('exists', request('POST', '/agents', { name }))
+      await undefinedOnCode('exists', request('POST', '/agents', { name }))
     },
     async grant(agent, repository, terms) {
       await request('PUT', `/grants/${part(agent)}/${part(repository)}`, terms)
     },
     hasGrant: async (agent, repository) =>
-      (await unless('not-found', request('GET', `/grants/${part(agent)}/${part(repository)}`))) !== undefined,
+      (await undefinedOnCode('not-found', request('GET', `/grants/${part(agent)}/${part(repository)}`))) !==
+      undefined,
     mint: async (agent, label) => Minted.parse(await request('POST', '/tokens', { agent, label })),
-    async isGood(agent, token) {
+    async isTokenValid(agent, token) {
       const id = /^gate_([^_]+)_/.exec(token)?.[1]
       const known = Tokens.parse(await request('GET', `/tokens?agent=${part(agent)}`))
       return known.some(each => each.id === id && each.revokedAt === null)

@@ -3,7 +3,7 @@ import { once } from 'node:events'
 import path from 'node:path'
 import { createInterface } from 'node:readline'
 import { setTimeout as delay } from 'node:timers/promises'
-import { COMPILED } from './process/compiled.ts'
+import { COMPILE_CACHE } from './process/compile-cache.ts'
 import { killTree } from './process/processes.ts'
 import type { Home } from './state-folder.ts'
 import { projectRoot } from './worker/bundle.ts'
@@ -21,7 +21,7 @@ export interface CompanionOptions {
 export interface RunningCompanion extends AsyncDisposable {
   readonly url: string
   readonly pid: number
-  /** Rejects when the companion exits more than MAX_DEATHS times in a minute; otherwise stays pending. */
+  /** Rejects when the companion exits more than MAX_EXITS_PER_MINUTE times in a minute; otherwise stays pending. */
   readonly crashLoop: Promise<never>
 }
 
@@ -35,7 +35,7 @@ const READY_MS = 20_000
 /** The time for a companion to end its sessions after SIGTERM, in milliseconds. */
 const STOP_MS = 10_000
 /** The limit of exits in one minute. */
-const MAX_DEATHS = 5
+const MAX_EXITS_PER_MINUTE = 5
 
 /** The launcher's environment variables that the companion inherits, besides GATE_… settings. */
 const INHERITED = ['PATH', 'HOME', 'USER', 'LANG', 'TZ', 'TMPDIR']
@@ -44,19 +44,20 @@ const INHERITED = ['PATH', 'HOME', 'USER', 'LANG', 'TZ', 'TMPDIR']
 export async function startCompanion(options: CompanionOptions): Promise<RunningCompanion> {
   let { child, url } = await startOnce(options, options.port)
   const port = Number(new URL(url).port)
-  const deaths: number[] = []
+  const exits: number[] = []
   const crashLoop = Promise.withResolvers<never>()
   crashLoop.promise.catch(() => {})
   const stopping = new AbortController()
 
   const startAgain = async (reason: string): Promise<void> => {
     if (stopping.signal.aborted) return
-    deaths.push(Date.now())
-    const lately = deaths.filter(at => at > Date.now() - 60_000).length
-    if (lately > MAX_DEATHS) return crashLoop.reject(new Error(`the companion keeps exiting: ${reason}`))
+    exits.push(Date.now())
+    const recentExits = exits.filter(at => at > Date.now() - 60_000).length
+    if (recentExits > MAX_EXITS_PER_MINUTE)
+      return crashLoop.reject(new Error(`the companion keeps exiting: ${reason}`))
     options.log(`gate: ${reason}; restarting it`)
     try {
-      await delay(200 * (lately - 1), undefined, { signal: stopping.signal })
+      await delay(200 * (recentExits - 1), undefined, { signal: stopping.signal })
       ;({ child, url } = await startOnce(options, port))
     } catch (error) {
       return startAgain(error instanceof Error ? error.message : String(error))
@@ -96,8 +97,8 @@ async function startOnce(
         ...Object.fromEntries(INHERITED.map(name => [name, process.env[name]])),
         GATE_GITLEAKS: path.join(projectRoot, '.cache/gitleaks/gitleaks'),
         ...theirs,
-        NODE_COMPILE_CACHE: COMPILED,
-        GATE_TIED_SIGNAL: 'TERM',
+        NODE_COMPILE_CACHE: COMPILE_CACHE,
+        GATE_PARENT_DEATH_SIGNAL: 'TERM',
         COMPANION_PORT: String(port),
         GATE_HOST: '127.0.0.1',
         GATE_HOME: home.companion,
@@ -121,11 +122,11 @@ async function startOnce(
       reject(new Error(`the companion exited as it started (${signal ?? `code ${code}`})`)),
     )
   })
-  const patience = new AbortController()
+  const readyTimeout = new AbortController()
   try {
     const url = await Promise.race([
       ready,
-      delay(READY_MS, undefined, { signal: patience.signal }).then(() => {
+      delay(READY_MS, undefined, { signal: readyTimeout.signal }).then(() => {
         throw new Error(`the companion was not ready after ${READY_MS / 1000} s`)
       }),
     ])
@@ -134,7 +135,7 @@ async function startOnce(
     if (child.pid !== undefined) killTree(child.pid)
     throw error
   } finally {
-    patience.abort()
+    readyTimeout.abort()
   }
 }
 

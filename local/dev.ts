@@ -1,10 +1,10 @@
 // npm run dev: the same gate as `npm start`, with `wrangler dev` for its Worker.
 import './process/private-files.ts'
 import { enableCompileCache } from 'node:module'
-import { COMPILED } from './process/compiled.ts'
+import { COMPILE_CACHE } from './process/compile-cache.ts'
 import { stop } from './process/stop-signal.ts'
 
-enableCompileCache(COMPILED)
+enableCompileCache(COMPILE_CACHE)
 const { launch } = await import('./launch.ts')
 const loadWorker = async () => (await import('./worker/wrangler-dev.ts')).startWranglerDev
 

@@ -63,7 +63,7 @@ export async function startLocalGate(options: LocalGateOptions): Promise<LocalGa
   const { port } = new URL(worker.url)
   started.use(await relayFromIPv6(Number(port)))
   started.use(await relayFromSocket(join(home.dir, 'gate.sock'), Number(port)))
-  home.announce(worker.url)
+  home.writeAdminFile(worker.url)
   const running = started.move()
   return {
     url: worker.url,

@@ -3,8 +3,8 @@ import { readSettings as readCompanionSettings } from '../container/settings.ts'
 import { readSettings } from '../src/common/settings.ts'
 import { AdminRefusal } from './admin-client.ts'
 import {
+  type DemoContext,
   hasDemo,
-  type Making,
   mayMakeDemo,
   type ShownRepository,
   setUpDemo,
@@ -101,11 +101,11 @@ async function setUpWanted(
   if (wanted.kind === 'gate alone') return undefined
   const withAgent = wanted.kind === 'demo' || wanted.withAgent
   const isFirstStart = withAgent && (await beginFirstStart(admin, home))
-  const making: Making = { admin, home, isFirstStart }
+  const context: DemoContext = { admin, home, isFirstStart }
   const isDemo =
-    withAgent && ((await hasDemo(making)) || (wanted.kind === 'demo' && (await mayMakeDemo(making))))
-  const demo = isDemo ? await setUpDemo(making, cleanup) : undefined
-  const shown = wanted.kind === 'demo' ? demo : await setUpUpstream(making, wanted.upstream, withAgent)
+    withAgent && ((await hasDemo(context)) || (wanted.kind === 'demo' && (await mayMakeDemo(context))))
+  const demo = isDemo ? await setUpDemo(context, cleanup) : undefined
+  const shown = wanted.kind === 'demo' ? demo : await setUpUpstream(context, wanted.upstream, withAgent)
   endFirstStart(home)
   if (withAgent && shown && !shown.token)
     log(

@@ -3,8 +3,8 @@
 import './process/private-files.ts'
 import path from 'node:path'
 import { readSettings } from '../src/common/settings.ts'
-import { ownFolder } from './own-folder.ts'
 import { stop } from './process/stop-signal.ts'
+import { restrictFolder } from './restrict-folder.ts'
 import { gateSettings, readLocalSettings } from './settings.ts'
 import { startWranglerDev } from './worker/wrangler-dev.ts'
 
@@ -19,7 +19,7 @@ const bindings = gateSettings(process.env)
 const forWorker = readSettings(bindings)
 if (!forWorker.ok) refuse(forWorker.problem)
 const { port, home } = read.settings
-ownFolder(home, log)
+restrictFolder(home, log)
 const worker = await startWranglerDev({
   port,
   state: path.join(home, 'state'),

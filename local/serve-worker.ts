@@ -3,8 +3,8 @@
 import './process/private-files.ts'
 import path from 'node:path'
 import { readSettings } from '../src/common/settings.ts'
-import { ownFolder } from './own-folder.ts'
 import { stop } from './process/stop-signal.ts'
+import { restrictFolder } from './restrict-folder.ts'
 import { gateSettings, readLocalSettings } from './settings.ts'
 import { unknownSetting } from './unknown-setting.ts'
 import { bundleWorker } from './worker/bundle.ts'
@@ -29,7 +29,7 @@ if (problem) {
   process.exit(2)
 }
 try {
-  ownFolder(home, line => console.error(line))
+  restrictFolder(home, line => console.error(line))
 } catch (error) {
   console.error(`gate: GATE_HOME ${home} cannot be used: ${error instanceof Error ? error.message : error}`)
   process.exit(1)

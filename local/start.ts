@@ -2,10 +2,10 @@
 import './process/private-files.ts'
 import { enableCompileCache } from 'node:module'
 import type { RunWorker } from './gate.ts'
-import { COMPILED } from './process/compiled.ts'
+import { COMPILE_CACHE } from './process/compile-cache.ts'
 import { stop } from './process/stop-signal.ts'
 
-enableCompileCache(COMPILED)
+enableCompileCache(COMPILE_CACHE)
 // Imported here, so that a signal stops the start while workerd's launcher is loading.
 const { launch } = await import('./launch.ts')
 

@@ -3,7 +3,7 @@ import fs from 'node:fs'
 import path from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { z } from 'zod'
-import { ownFolder } from './own-folder.ts'
+import { restrictFolder } from './restrict-folder.ts'
 
 const Keys = z.object({ passKey: z.string().min(32), adminToken: z.string().min(32) })
 
@@ -16,7 +16,7 @@ export interface Home extends Disposable {
   readonly passKey: string
   readonly adminToken: string
   /** Writes admin.json, where the CLI finds this gate. */
-  announce(url: string): void
+  writeAdminFile(url: string): void
 }
 
 /** Another gate runs on this state folder. */
@@ -32,7 +32,7 @@ export function openHome(
   log: (line: string) => void = () => {},
 ): Home {
   const lock = withHomeErrors(dir, () => {
-    ownFolder(dir, log)
+    restrictFolder(dir, log)
     fs.accessSync(dir, fs.constants.W_OK | fs.constants.X_OK)
     return takeLock(path.join(dir, 'lock'), dir)
   })
@@ -46,7 +46,7 @@ export function openHome(
     state: path.join(dir, 'state'),
     companion: path.join(dir, 'companion'),
     ...keys,
-    announce: url =>
+    writeAdminFile: url =>
       writeSecret(path.join(dir, 'admin.json'), JSON.stringify({ url, token: keys.adminToken })),
     [Symbol.dispose]: () => lock.close(),
   }

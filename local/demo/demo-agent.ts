@@ -18,7 +18,7 @@ export const OWN_BRANCHES: z.input<typeof GrantTerms> = { rules: ownBranches }
  * The grant in the demo: create and update any branch, create tags, and also rewrite and delete its own
  * branches.
  */
-export const IN_THE_DEMO: z.input<typeof GrantTerms> = {
+export const DEMO_GRANT: z.input<typeof GrantTerms> = {
   rules: [
     ...ownBranches,
     { pattern: 'refs/heads/**', allow: ['create', 'update'] },
@@ -63,7 +63,7 @@ export async function ensureAccess(
   }
   const file = tokenFile(home)
   const kept = fs.existsSync(file) ? fs.readFileSync(file, 'utf8').trim() : ''
-  if (await admin.isGood(AGENT, kept)) return kept
+  if (await admin.isTokenValid(AGENT, kept)) return kept
   if (!to.isFirstStart) return undefined
   const { token } = await admin.mint(AGENT, 'npm start')
   writeSecret(file, token)

@@ -5,7 +5,7 @@ import path from 'node:path'
 import { promisify } from 'node:util'
 import type { Admin } from '../admin-client.ts'
 import type { WantedUpstream } from '../start-options.ts'
-import { ensureAccess, IN_THE_DEMO, OWN_BRANCHES } from './demo-agent.ts'
+import { DEMO_GRANT, ensureAccess, OWN_BRANCHES } from './demo-agent.ts'
 import { startSshServer } from './sshd.ts'
 
 /** A repository behind the gate, as `npm start` prints it. */
@@ -20,23 +20,26 @@ const DEMO = 'demo'
 const run = promisify(execFile)
 
 /** A running gate, and the start that adds repositories to it. */
-export interface Making {
+export interface DemoContext {
   readonly admin: Admin
   readonly home: string
   readonly isFirstStart: boolean
 }
 
 /** True when this state folder has the demo and the gate still serves it. */
-export const hasDemo = async ({ admin, home }: Making) =>
+export const hasDemo = async ({ admin, home }: DemoContext) =>
   fs.existsSync(path.join(home, DEMO, 'upstream.git')) && (await admin.repositories()).includes(DEMO)
 
 /** True when the gate serves no repository but the demo, in a first start. */
-export const mayMakeDemo = async ({ admin, isFirstStart }: Making) =>
+export const mayMakeDemo = async ({ admin, isFirstStart }: DemoContext) =>
   isFirstStart && (await admin.repositories()).every(name => name === DEMO)
 
 /** Creates the demo: an upstream behind its own sshd (stopped by `cleanup`), a repository and an agent. */
-export async function setUpDemo(making: Making, cleanup: AsyncDisposableStack): Promise<ShownRepository> {
-  const { admin, home, isFirstStart } = making
+export async function setUpDemo(
+  context: DemoContext,
+  cleanup: AsyncDisposableStack,
+): Promise<ShownRepository> {
+  const { admin, home, isFirstStart } = context
   const dir = path.join(home, DEMO)
   const upstream = path.join(dir, 'upstream.git')
   const portFile = path.join(dir, 'port')
@@ -50,13 +53,13 @@ export async function setUpDemo(making: Making, cleanup: AsyncDisposableStack): 
     identity: DEMO,
     knownHosts: server.knownHosts,
   })
-  const to = { repository: DEMO, isNew: change === 'added', isFirstStart, terms: IN_THE_DEMO }
+  const to = { repository: DEMO, isNew: change === 'added', isFirstStart, terms: DEMO_GRANT }
   return { repository: DEMO, token: await ensureAccess(admin, home, to), upstream }
 }
 
 /** Adds the operator's own repository. With `withAgent` the demo's agent gets a grant there. */
 export async function setUpUpstream(
-  { admin, home, isFirstStart }: Making,
+  { admin, home, isFirstStart }: DemoContext,
   wanted: WantedUpstream,
   withAgent: boolean,
 ): Promise<ShownRepository> {

@@ -1,10 +1,10 @@
 import path from 'node:path'
-import { COMPILED } from '../process/compiled.ts'
+import { COMPILE_CACHE } from '../process/compile-cache.ts'
 import { type Bundle, readBundle, writeBundle } from './bundle-cache.ts'
 
 export const projectRoot = path.resolve(import.meta.dirname, '../..')
 
-const CACHE = path.join(COMPILED, 'worker.js')
+const CACHE = path.join(COMPILE_CACHE, 'worker.js')
 
 /** esbuild does not list these among the files that it has read. */
 const CONFIGURATION = ['local/worker/bundle.ts', 'tsconfig.json', 'src/tsconfig.json', 'package-lock.json']

@@ -110,7 +110,7 @@ function miniflareOptions(config: WranglerConfig, options: WorkerOptions): Minif
     ...closed,
     ...(options.state === undefined ? {} : { resourcePersistencePath: path.join(options.state, 'v3') }),
     handleStructuredLogs: ({ message }) => options.log(message),
-    unsafeRuntimeEnv: endWithParent(),
+    unsafeRuntimeEnv: dieWithParent(),
     workers: [
       {
         config: {
@@ -157,9 +157,9 @@ function workerdProgram(): string {
  * Makes workerd exit with this process: Miniflare leaves it running when its own process is killed. Returns
  * the variables for workerd's environment. Every later Miniflare of this process needs them.
  */
-export function endWithParent(): Record<string, string> {
+export function dieWithParent(): Record<string, string> {
   process.env.MINIFLARE_WORKERD_PATH ??= path.join(projectRoot, 'local/process/die-with-parent.sh')
-  return { GATE_TIED: workerdProgram() }
+  return { GATE_PARENT_DEATH_PROGRAM: workerdProgram() }
 }
 
 /**

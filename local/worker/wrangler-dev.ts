@@ -82,7 +82,7 @@ function startServer(wanted: Wanted, env: Record<string, string>): ChildProcess 
         CLOUDFLARE_CF_FETCH_ENABLED: 'false',
         // wrangler stores an id of this machine here, even without metrics.
         XDG_CONFIG_HOME: path.join(path.dirname(wanted.state), 'wrangler'),
-        GATE_TIED_SIGNAL: 'TERM',
+        GATE_PARENT_DEATH_SIGNAL: 'TERM',
         ...env,
       },
       detached: true,

@@ -31,7 +31,7 @@ export interface ContainerHooks {
 
 export interface ContainerLimits {
   /** Timeout of a request that waits for a start, in milliseconds. The start itself continues. */
-  readonly patienceMs: number
+  readonly startTimeoutMs: number
   /** Time without requests after which a container is stopped, in milliseconds. */
   readonly idleMs: number
 }
@@ -76,7 +76,7 @@ export function createContainerLifecycle(
   container: ContainerHandle,
   memory: ContainerMemory,
   hooks: ContainerHooks,
-  { patienceMs, idleMs }: ContainerLimits,
+  { startTimeoutMs, idleMs }: ContainerLimits,
 ): ContainerLife {
   /**
    * Fingerprint of the container that last answered; undefined if its health has to be checked before the
@@ -182,7 +182,7 @@ export function createContainerLifecycle(
   return {
     async ready(environment) {
       usedAt = Date.now()
-      const deadline = usedAt + patienceMs
+      const deadline = usedAt + startTimeoutMs
       // A container that is stopping still reports the outcomes of its pushes.
       if (!environment && stopping && container.running) return { ok: true }
       while (answering === undefined || (environment && answering !== environment.fingerprint)) {

@@ -198,7 +198,7 @@ export class Companion extends DurableObject<Env> {
       { read: () => kv.get<string>(STARTED_WITH), write: fingerprint => kv.put(STARTED_WITH, fingerprint) },
       this.#containerHooks(),
       {
-        patienceMs: settings.GATE_START_SECONDS * 1000,
+        startTimeoutMs: settings.GATE_START_SECONDS * 1000,
         idleMs: settings.GATE_CONTAINER_IDLE_SECONDS * 1000,
       },
     )

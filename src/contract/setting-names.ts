@@ -7,8 +7,8 @@ const OTHERS = [
   'GATE_BIND',
   'GATE_COMPANION_MEMORY',
   'GATE_WORKER_MEMORY',
-  'GATE_TIED',
-  'GATE_TIED_SIGNAL',
+  'GATE_PARENT_DEATH_PROGRAM',
+  'GATE_PARENT_DEATH_SIGNAL',
 ]
 /** Keys and tokens have variables with names of the operator's choice. */
 const PREFIXES = ['GATE_IDENTITY_', 'GATE_CREDENTIAL_']

@@ -93,7 +93,7 @@ async function settleWithoutRecord(env: Env, push: OpenPush): Promise<void> {
     return closePush(env.LEDGER, push.id, {
       outcome: 'failed',
       refs: push.refs,
-      reason: `${NO_RECORD}; upstream: ${NEXT_STEP['unknown']}`,
+      reason: `${NO_RECORD}; upstream: ${NEXT_STEP.unknown}`,
     })
   const settlement = await queryUpstream(env, push, upstream)
   if (!settlement) return

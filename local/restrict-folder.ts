@@ -19,7 +19,7 @@ const WITH_SECRETS = [
  * Creates a state folder, or restricts an existing one to this user. Prints a line when other users could
  * read it. Throws when it belongs to another user, or when other users may write to it and it is not empty.
  */
-export function ownFolder(dir: string, log: (line: string) => void): void {
+export function restrictFolder(dir: string, log: (line: string) => void): void {
   fs.mkdirSync(dir, { recursive: true, mode: 0o700 })
   const folder = fs.realpathSync(dir)
   const { uid, mode } = fs.statSync(folder)
@@ -29,19 +29,19 @@ export function ownFolder(dir: string, log: (line: string) => void): void {
     throw new Error(
       `other users may write to it (mode ${octal(mode)}); look at what is in it, then: chmod 700 '${dir}'`,
     )
-  for (const name of WITH_SECRETS) closeWithFiles(path.join(folder, name))
+  for (const name of WITH_SECRETS) restrictWithFiles(path.join(folder, name))
   if (mode & FOR_OTHERS)
     log(`gate: GATE_HOME ${dir} was open to other users (mode ${octal(mode)}); its mode is now 700`)
 }
 
-function closeWithFiles(folder: string): void {
+function restrictWithFiles(folder: string): void {
   if (!fs.lstatSync(folder, { throwIfNoEntry: false })?.isDirectory()) return
-  close(folder)
+  removeAccessOfOthers(folder)
   for (const entry of fs.readdirSync(folder, { withFileTypes: true }))
-    if (entry.isFile()) close(path.join(folder, entry.name))
+    if (entry.isFile()) removeAccessOfOthers(path.join(folder, entry.name))
 }
 
-function close(file: string): void {
+function removeAccessOfOthers(file: string): void {
   const { mode } = fs.lstatSync(file)
   if (mode & FOR_OTHERS) fs.chmodSync(file, mode & 0o700)
 }
