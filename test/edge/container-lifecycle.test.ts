@@ -283,7 +283,8 @@ describe.concurrent('an idle container', () => {
       seconds(30),
       () => 'the container goes on',
     )
-    expect(await watched.now()).toEqual({ companion: 'stopped', status: null })
+    // workerd sees the end a moment later.
+    await expect.poll(() => watched.now()).toEqual({ companion: 'stopped', status: null })
     expect(await gate().metrics()).not.toContain('repository="watched"')
     expect(watched.containers()).toHaveLength(1)
   })
