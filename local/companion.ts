@@ -31,9 +31,9 @@ export interface RunningCompanion extends AsyncDisposable {
  */
 const YOUNG_GENERATION = '--max-semi-space-size=1'
 
-const READY_MS = 20_000
+const READY_TIMEOUT_MS = 20_000
 /** The time for a companion to end its sessions after SIGTERM, in milliseconds. */
-const STOP_MS = 10_000
+const STOP_TIMEOUT_MS = 10_000
 /** The limit of exits in one minute. */
 const MAX_EXITS_PER_MINUTE = 5
 
@@ -126,8 +126,8 @@ async function startOnce(
   try {
     const url = await Promise.race([
       ready,
-      delay(READY_MS, undefined, { signal: readyTimeout.signal }).then(() => {
-        throw new Error(`the companion was not ready after ${READY_MS / 1000} s`)
+      delay(READY_TIMEOUT_MS, undefined, { signal: readyTimeout.signal }).then(() => {
+        throw new Error(`the companion was not ready after ${READY_TIMEOUT_MS / 1000} s`)
       }),
     ])
     return { child, url }
@@ -139,12 +139,12 @@ async function startOnce(
   }
 }
 
-/** Sends SIGTERM, and SIGKILL to it and its descendants after STOP_MS. */
+/** Sends SIGTERM, and SIGKILL to it and its descendants after STOP_TIMEOUT_MS. */
 async function stop(child: ChildProcess): Promise<void> {
   if (child.pid === undefined || child.exitCode !== null || child.signalCode !== null) return
   const { pid } = child
   const ended = once(child, 'exit')
-  const kill = setTimeout(() => killTree(pid), STOP_MS)
+  const kill = setTimeout(() => killTree(pid), STOP_TIMEOUT_MS)
   child.kill('SIGTERM')
   await ended
   clearTimeout(kill)

@@ -9,7 +9,7 @@ import { callsOf, type HostCalls } from './hosts.ts'
 const PERMISSIONS: AppPermissions = { administration: 'write' }
 
 /** Time for the host to answer, in milliseconds. */
-const HOST_MS = 20_000
+const HOST_TIMEOUT_MS = 20_000
 
 type HostCredentials = Pick<Credentials, 'tokenFor' | 'refused'>
 
@@ -46,6 +46,6 @@ function connect(
 ): { forge: Forge; api: HostApi; calls: HostCalls } {
   const forge = forgeOf(upstream)
   if (!forge) throw new ForgeError(`the gate does not know the API of the host of ${upstream.url}`, 0)
-  const api = hostApi(forge, upstream, credentials, PERMISSIONS, AbortSignal.timeout(HOST_MS))
+  const api = hostApi(forge, upstream, credentials, PERMISSIONS, AbortSignal.timeout(HOST_TIMEOUT_MS))
   return { forge, api, calls: callsOf[forge.kind](forge.project) }
 }

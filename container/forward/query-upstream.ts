@@ -13,7 +13,7 @@ import type { Links } from '../upstream/links.ts'
  * still accept it until its next keepalive fails, 5 s later.
  */
 const LATE_APPLY_MS = 7_000
-const ANSWER_MS = 15_000
+const ANSWER_TIMEOUT_MS = 15_000
 
 export type Ref = Pick<RefResult, 'ref' | 'old' | 'new'>
 
@@ -53,7 +53,7 @@ export async function readUpstreamRefs(
   upstream: Upstream,
   refs: readonly Ref[],
 ): Promise<ReadonlyMap<string, string> | undefined> {
-  const signal = AbortSignal.timeout(ANSWER_MS)
+  const signal = AbortSignal.timeout(ANSWER_TIMEOUT_MS)
   try {
     const borrowed = await link.acquire(signal)
     const listed = await git

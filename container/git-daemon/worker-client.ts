@@ -8,7 +8,7 @@ import type { Settings } from '../settings.ts'
 /** The Worker refused the agent or could not be reached. The message is for the agent. */
 export class AccessDenied extends Error {}
 
-const ANSWER_MS = 15_000
+const ANSWER_TIMEOUT_MS = 15_000
 
 /** The Worker's calls for `git://` clients. */
 export interface Worker {
@@ -30,7 +30,7 @@ export function workerAt(url: string, agent: AgentName, { passKey }: Pick<Settin
     fetch(new URL(CALL_PATH, url), {
       method: 'POST',
       body: await signCall(claims, passKey, Date.now() / 1000),
-      signal: AbortSignal.timeout(ANSWER_MS),
+      signal: AbortSignal.timeout(ANSWER_TIMEOUT_MS),
     })
   return {
     async passFor(service, repository, clientAddress) {

@@ -26,7 +26,7 @@ const MAX_BYTES = 64 << 20
 const MAX_OBJECTS = 100
 
 /** The scans of one repository at once: a large object must not hold up the small ones. */
-const AT_ONCE = 2
+const MAX_CONCURRENT = 2
 
 /** Scans the objects of one repository. */
 export interface ScanQueue {
@@ -47,7 +47,7 @@ export function createScanQueue(
   const waiting: Waiting[] = []
   let running = 0
   const run = async () => {
-    if (running >= AT_ONCE) return
+    if (running >= MAX_CONCURRENT) return
     running += 1
     for (let some = nextBatch(waiting); some.length > 0; some = nextBatch(waiting)) {
       const [first] = some

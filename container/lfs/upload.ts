@@ -18,7 +18,7 @@ import { tooLarge } from './upload-limit.ts'
  * The longest wait of an answer for the scan and the forward, in milliseconds. git-lfs gives up after 30 s
  * without a byte (lfs.activitytimeout), so a longer work is asked for again (lfs-verify).
  */
-const ANSWER_MS = 20_000
+const ANSWER_TIMEOUT_MS = 20_000
 
 /** Receives an object, scans it, and forwards it to upstream. */
 export async function lfsUpload(
@@ -145,7 +145,7 @@ async function answer(response: ServerResponse, result: Promise<LfsUploadResult>
     exceptionsUsed: [],
     ms: 0,
   }
-  const known = await Promise.race([result, delay(ANSWER_MS, open, { signal: timer.signal })])
+  const known = await Promise.race([result, delay(ANSWER_TIMEOUT_MS, open, { signal: timer.signal })])
   timer.abort()
   if (!response.destroyed) json(response, STATUS[known.outcome], known satisfies LfsUploadResult)
 }
@@ -162,7 +162,11 @@ export async function lfsVerify(
   const upload = repository.uploads.find(oid)
   if (upload) return answer(response, upload)
   try {
-    const [state] = await repository.upstream.query('upload', [{ oid, size }], AbortSignal.timeout(ANSWER_MS))
+    const [state] = await repository.upstream.query(
+      'upload',
+      [{ oid, size }],
+      AbortSignal.timeout(ANSWER_TIMEOUT_MS),
+    )
     if (state?.isPresent)
       return json(response, 200, { ...EMPTY, outcome: 'accepted' } satisfies LfsUploadResult)
     lfsError(response, 404, `git-gate: upstream does not have the object ${oid}`)

@@ -81,7 +81,7 @@ interface AcceptedPush {
 }
 
 /** Time for the host to answer all requests for one pull request, in milliseconds. */
-const HOST_MS = 20_000
+const HOST_TIMEOUT_MS = 20_000
 
 /** Interval of keepalives to the client, in milliseconds: a proxy closes a silent response after 5 s. */
 const KEEPALIVE_MS = 2_000
@@ -97,7 +97,7 @@ export async function requestPullRequest(
   const read = readPullRequestOptions(pushOptions)
   const branch = branchOf(commands)
   if (!read?.ok || branch === undefined) return
-  const signal = AbortSignal.timeout(HOST_MS)
+  const signal = AbortSignal.timeout(HOST_TIMEOUT_MS)
   const beat = setInterval(() => reply.keepalive(), KEEPALIVE_MS)
   try {
     const base = read.wanted.base ?? (await defaultBase(mirror.git, signal))
@@ -111,7 +111,7 @@ export async function requestPullRequest(
   } catch (error) {
     if (!(error instanceof UpstreamError) && !signal.aborted) logError(pass.id, error)
     const reason = signal.aborted
-      ? `its host did not answer within ${HOST_MS / 1000} s`
+      ? `its host did not answer within ${HOST_TIMEOUT_MS / 1000} s`
       : error instanceof UpstreamError
         ? error.message
         : describeError(error)

@@ -8,8 +8,8 @@ import { startScheduler } from './scheduler.ts'
 import { migrateLedger, type RunningWorker, type WorkerOptions } from './workerd.ts'
 import type { Wanted } from './wrangler-dev-server.ts'
 
-const READY_MS = 60_000
-const STOP_MS = 5_000
+const READY_TIMEOUT_MS = 60_000
+const STOP_TIMEOUT_MS = 5_000
 
 export interface WranglerDevOptions extends Omit<WorkerOptions, 'code'> {
   readonly state: string
@@ -34,7 +34,7 @@ export async function startWranglerDev(options: WranglerDevOptions): Promise<Run
     if (child.exitCode === null && child.signalCode === null) {
       const ended = once(child, 'exit')
       const all = descendantsOf(pid).map(process => process.pid)
-      const kill = setTimeout(() => killTree(pid), STOP_MS)
+      const kill = setTimeout(() => killTree(pid), STOP_TIMEOUT_MS)
       child.kill('SIGTERM')
       await ended
       clearTimeout(kill)
@@ -96,7 +96,7 @@ function startServer(wanted: Wanted, env: Record<string, string>): ChildProcess 
 }
 
 async function untilHealthy(url: string, hasEnded: () => boolean): Promise<void> {
-  const deadline = Date.now() + READY_MS
+  const deadline = Date.now() + READY_TIMEOUT_MS
   for (;;) {
     if (hasEnded()) throw new Error('wrangler dev ended as it started')
     const healthy = await fetch(`${url}/-/health`).then(

@@ -23,8 +23,8 @@ const keysOfTeam = new Map<string, JWTVerifyGetKey>()
  * key.
  */
 function keysOf(team: string): JWTVerifyGetKey {
-  const known = keysOfTeam.get(team)
-  if (known) return known
+  const cached = keysOfTeam.get(team)
+  if (cached) return cached
   const keys = createRemoteJWKSet(new URL(`https://${team}/cdn-cgi/access/certs`))
   keysOfTeam.set(team, keys)
   return keys

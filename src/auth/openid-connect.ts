@@ -103,8 +103,8 @@ const discovered = new Map<string, { at: number; configuration: oidc.Configurati
 /** Discovers the issuer's endpoints (OpenID Connect Discovery 1.0), at most once an hour. */
 async function configurationOf({ issuer, clientId, clientSecret }: Provider): Promise<oidc.Configuration> {
   const key = JSON.stringify([issuer, clientId, clientSecret])
-  const known = discovered.get(key)
-  if (known && known.at > Date.now() - HOUR_MS) return known.configuration
+  const cached = discovered.get(key)
+  if (cached && cached.at > Date.now() - HOUR_MS) return cached.configuration
   const options = {
     // Settings allow http for this machine's own addresses only.
     execute: issuer.startsWith('http:') ? [oidc.allowInsecureRequests] : [],

@@ -137,7 +137,7 @@ const Settings = z
 export type Settings = z.infer<typeof Settings>
 export const SETTING_NAMES: readonly string[] = Object.keys(Settings.shape)
 
-const known = new WeakMap<object, Settings>()
+const parsedSettings = new WeakMap<object, Settings>()
 
 /** Parses the settings in an environment. Returns one line that names every invalid setting if any is. */
 export function readSettings(env: object): { ok: true; settings: Settings } | { ok: false; problem: string } {
@@ -148,11 +148,11 @@ export function readSettings(env: object): { ok: true; settings: Settings } | { 
 
 /** Returns the settings in the Worker's environment. Throws an Error that names an invalid setting. */
 export function settingsOf(env: object): Settings {
-  const before = known.get(env)
-  if (before) return before
+  const cached = parsedSettings.get(env)
+  if (cached) return cached
   const read = readSettings(env)
   if (!read.ok) throw new Error(`settings: ${read.problem}`)
-  known.set(env, read.settings)
+  parsedSettings.set(env, read.settings)
   return read.settings
 }
 

@@ -57,7 +57,7 @@ const START_MS = 60_000
  * Timeout of a stop, in milliseconds. After SIGTERM the companion finishes its sessions. Cloudflare allows
  * the same time when it stops a container.
  */
-const STOP_MS = 15 * 60_000
+const STOP_TIMEOUT_MS = 15 * 60_000
 /**
  * Pause after a failed start, in milliseconds. It doubles with each consecutive failure, up to MAX_PAUSE_MS.
  */
@@ -112,7 +112,7 @@ export function createContainerLifecycle(
     stopping ??= (async () => {
       const exited = end()
       container.signal(SIGTERM)
-      if ((await withTimeout(STOP_MS, exited, 'late')) !== 'late') return
+      if ((await withTimeout(STOP_TIMEOUT_MS, exited, 'late')) !== 'late') return
       log('the companion did not stop and is killed')
       await container.destroy()
       await exited

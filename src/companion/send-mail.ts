@@ -6,7 +6,7 @@ import { newId } from '../ledger/id.ts'
 import { askCompanion } from './ask-companion.ts'
 
 /** Longer than the companion's own limit. */
-const ANSWER_MS = 25_000
+const ANSWER_TIMEOUT_MS = 25_000
 
 const Answer = z.object({ problem: z.string().nullable() })
 
@@ -34,7 +34,7 @@ export async function sendMail(
     { service: 'mail', id: newId(), server: { ...server, ca: settings.GATE_SMTP_CA }, credential },
     {
       body: JSON.stringify({ ...mail, from, messageId } satisfies Mail),
-      signal: AbortSignal.timeout(ANSWER_MS),
+      signal: AbortSignal.timeout(ANSWER_TIMEOUT_MS),
     },
   )
   return Answer.parse(await answer.json()).problem ?? undefined

@@ -1,8 +1,8 @@
 import { z } from 'zod'
 
 /** The limits of rows in a round and of rounds in a sweep. The next sweep continues. */
-const ROWS = 500
-const ROUNDS = 20
+const MAX_ROWS_PER_ROUND = 500
+const MAX_ROUNDS = 20
 
 const Deletable = z.object({
   kind: z.enum(['push', 'fetch', 'transfer', 'host call']),
@@ -15,7 +15,7 @@ const Deletable = z.object({
  * agent each time, so that an agent that fills the ledger loses its own history first. Open pushes stay.
  */
 export async function deleteBeyondSize(ledger: D1Database, maxBytes: number): Promise<void> {
-  for (let round = 0; round < ROUNDS; round++) {
+  for (let round = 0; round < MAX_ROUNDS; round++) {
     const excess = (await bytesOnRecord(ledger)) - maxBytes
     if (excess <= 0) return
     const oldest = await oldestOfTheLargest(ledger)
@@ -70,7 +70,7 @@ async function oldestOfTheLargest(ledger: D1Database): Promise<z.infer<typeof De
                                UNION ALL SELECT * FROM old_transfers UNION ALL SELECT * FROM old_calls)
         ORDER BY at LIMIT ?1`,
     )
-    .bind(ROWS)
+    .bind(MAX_ROWS_PER_ROUND)
     .all()
   return z.array(Deletable).parse(results)
 }

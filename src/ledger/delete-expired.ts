@@ -3,7 +3,7 @@ import { deleteNotices } from './webhooks.ts'
 
 const DAY_MS = 86_400_000
 /** The limit of deleted rows per table and sweep, which keeps a sweep short. */
-const ROWS_A_SWEEP = 5000
+const MAX_ROWS_PER_SWEEP = 5000
 /**
  * The limit of pending deliveries, so that an unreachable webhook cannot fill the ledger. The oldest are
  * deleted.
@@ -20,20 +20,22 @@ export async function deleteExpired(ledger: D1Database, days: number): Promise<v
     ledger
       .prepare(
         `DELETE FROM pushes WHERE id IN
-           (SELECT id FROM pushes WHERE started_at < ? AND outcome <> 'open' LIMIT ${ROWS_A_SWEEP})`,
-      )
-      .bind(before),
-    ledger
-      .prepare(`DELETE FROM fetches WHERE id IN (SELECT id FROM fetches WHERE at < ? LIMIT ${ROWS_A_SWEEP})`)
-      .bind(before),
-    ledger
-      .prepare(
-        `DELETE FROM transfers WHERE id IN (SELECT id FROM transfers WHERE at < ? LIMIT ${ROWS_A_SWEEP})`,
+           (SELECT id FROM pushes WHERE started_at < ? AND outcome <> 'open' LIMIT ${MAX_ROWS_PER_SWEEP})`,
       )
       .bind(before),
     ledger
       .prepare(
-        `DELETE FROM host_calls WHERE id IN (SELECT id FROM host_calls WHERE at < ? LIMIT ${ROWS_A_SWEEP})`,
+        `DELETE FROM fetches WHERE id IN (SELECT id FROM fetches WHERE at < ? LIMIT ${MAX_ROWS_PER_SWEEP})`,
+      )
+      .bind(before),
+    ledger
+      .prepare(
+        `DELETE FROM transfers WHERE id IN (SELECT id FROM transfers WHERE at < ? LIMIT ${MAX_ROWS_PER_SWEEP})`,
+      )
+      .bind(before),
+    ledger
+      .prepare(
+        `DELETE FROM host_calls WHERE id IN (SELECT id FROM host_calls WHERE at < ? LIMIT ${MAX_ROWS_PER_SWEEP})`,
       )
       .bind(before),
     deleteFailures(ledger, before),

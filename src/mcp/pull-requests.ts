@@ -26,7 +26,7 @@ const Failure = z.object({
 })
 
 /** The time for the host to answer, in milliseconds. */
-const HOST_MS = 30_000
+const HOST_TIMEOUT_MS = 30_000
 
 /**
  * Opens a pull request, by a call to the host's API as the agent's own client would make it: its texts are scanned, and it
@@ -50,7 +50,7 @@ export async function openPullRequest(
     access: { ...access, terms: { ...terms, api: 'write' } },
     ...{ method: 'POST', query: '', accept: 'application/json' },
     ...pullRequestCall(forge, wanted),
-    signal: AbortSignal.timeout(HOST_MS),
+    signal: AbortSignal.timeout(HOST_TIMEOUT_MS),
   })
   const answer: unknown = await response.json().catch(() => undefined)
   const opened = Opened.safeParse(answer)

@@ -16,7 +16,7 @@ import { type SendMail, send } from './send.ts'
  * The limit of concurrent deliveries per webhook. A Worker has six concurrent connections, and a webhook that
  * hangs must not hold all of them.
  */
-const AT_ONCE = 2
+const MAX_CONCURRENT = 2
 /**
  * The time after which a sweep starts no further deliveries, in milliseconds. The next sweep starts after a
  * minute.
@@ -41,7 +41,7 @@ async function deliverTo(env: Env, webhook: string, end: number, sendMail: SendM
   let taken: Delivery[]
   let answers: boolean
   do {
-    taken = await claimDeliveries(env.LEDGER, webhook, AT_ONCE, Date.now() + LEASE_MS)
+    taken = await claimDeliveries(env.LEDGER, webhook, MAX_CONCURRENT, Date.now() + LEASE_MS)
     const delivered = taken.map(delivery =>
       deliver(env, delivery, sendMail).catch(error => {
         logError({ push: delivery.push }, error)
@@ -49,7 +49,7 @@ async function deliverTo(env: Env, webhook: string, end: number, sendMail: SendM
       }),
     )
     answers = (await Promise.all(delivered)).every(Boolean)
-  } while (taken.length === AT_ONCE && answers && Date.now() < end)
+  } while (taken.length === MAX_CONCURRENT && answers && Date.now() < end)
 }
 
 /**

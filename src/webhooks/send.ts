@@ -15,7 +15,7 @@ export type SendMail = (
   mail: Pick<Mail, 'to' | 'subject' | 'text'> & { id: string },
 ) => Promise<string | undefined>
 
-const ANSWER_MS = 10_000
+const ANSWER_TIMEOUT_MS = 10_000
 
 /** Sends a delivery once. */
 export async function send(
@@ -52,7 +52,7 @@ async function post(
     },
     body,
     redirect: 'manual',
-    signal: AbortSignal.timeout(ANSWER_MS),
+    signal: AbortSignal.timeout(ANSWER_TIMEOUT_MS),
   })
   await response.body?.cancel()
   return response.ok ? undefined : `status ${response.status}`

@@ -12,7 +12,7 @@ const tags = ['approvals']
 const params = z.object({ id: z.string().max(64) })
 
 /** The time that the answer to an approval waits for the forward, in milliseconds. */
-const FORWARD_MS = 20_000
+const FORWARD_TIMEOUT_MS = 20_000
 
 async function approvalOf(ledger: D1Database, id: string): Promise<Approval> {
   const approval = await findApproval(ledger, id)
@@ -84,7 +84,7 @@ export const approvals = createApiRouter()
           `It needs ${before.needed} approvals, of different people`,
         )
       }
-      await beginForward(c.env, id, FORWARD_MS, work => c.executionCtx.waitUntil(work))
+      await beginForward(c.env, id, FORWARD_TIMEOUT_MS, work => c.executionCtx.waitUntil(work))
       return c.json(await approvalOf(c.env.LEDGER, id), 200)
     },
   )

@@ -15,15 +15,15 @@ import { notFound, Problem } from '../problem.ts'
 import { type ApiEnv, createApiRouter, jsonResponses } from '../router.ts'
 
 /** The time that a diff waits for the objects of its push to come from R2, in milliseconds. */
-const RESTORE_MS = 20_000
+const RESTORE_TIMEOUT_MS = 20_000
 
-/** Gives the companion the objects of a waiting push if it has lost them. Throws if that takes longer than RESTORE_MS. */
+/** Gives the companion the objects of a waiting push if it has lost them. Throws if that takes longer than RESTORE_TIMEOUT_MS. */
 async function giveObjects(c: Context<ApiEnv>, repository: Upstream, push: string): Promise<void> {
   const restoring = restorePack(c.env, repository, push)
     .catch(error => logError({ push }, error))
     .then(() => 'tried' as const)
   c.executionCtx.waitUntil(restoring)
-  if (!(await withTimeout(RESTORE_MS, restoring, undefined)))
+  if (!(await withTimeout(RESTORE_TIMEOUT_MS, restoring, undefined)))
     throw new Problem(
       502,
       'companion-unavailable',

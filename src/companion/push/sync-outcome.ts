@@ -19,7 +19,7 @@ import type { PassRequest } from '../pass.ts'
 type Settling = Pick<OpenPush, 'id' | 'repository'>
 
 /** Timeout of the companion's response, in milliseconds, added to the time that the companion may wait. */
-const ANSWER_MS = 2_000
+const ANSWER_TIMEOUT_MS = 2_000
 
 /** Timeout of a query to upstream, in milliseconds. It includes the time to connect. */
 const UPSTREAM_MS = 60_000
@@ -34,7 +34,7 @@ export async function syncOutcome(
   wait: number,
 ): Promise<'recorded' | 'unknown' | 'unreachable' | 'unrecorded'> {
   const passRequest = { service: 'push-report', id: newId(), push: push.id, wait } as const
-  const answer = await askWithin(env, push.repository, passRequest, wait * 1000 + ANSWER_MS)
+  const answer = await askWithin(env, push.repository, passRequest, wait * 1000 + ANSWER_TIMEOUT_MS)
   if (answer?.status === 404) return 'unknown'
   if (!answer?.ok) return 'unreachable'
   try {
@@ -61,7 +61,7 @@ export async function sweep(env: Env): Promise<void> {
 }
 
 /** Limit of concurrent requests per repository: a push that needs a query to upstream takes seconds. */
-const AT_ONCE = 5
+const MAX_CONCURRENT = 5
 
 /** Settles the open pushes of one repository. It stops when the companion cannot be reached. */
 async function sweepOne(env: Env, pushes: readonly OpenPush[], lostBefore: number): Promise<void> {
@@ -74,7 +74,7 @@ async function sweepOne(env: Env, pushes: readonly OpenPush[], lostBefore: numbe
         await settleWithoutRecord(env, push).catch(error => logError({ push: push.id }, error))
     }
   }
-  await Promise.all(Array.from({ length: AT_ONCE }, next))
+  await Promise.all(Array.from({ length: MAX_CONCURRENT }, next))
 }
 
 const NO_RECORD = 'the companion has no record of this push: it never got there, or its disk was lost'

@@ -6,9 +6,9 @@ import {
   busiestAgents,
   type DisconnectsOfSlot,
   disconnectsOverTime,
+  MAX_SAMPLED_PUSHES,
   type OutcomesOfSlot,
   outcomesOverTime,
-  SAMPLE,
   type ScannedOfSlot,
   type Slots,
   type StepOverview,
@@ -220,7 +220,9 @@ const ScanSection = ({ time, scans }: { time: Slots; scans: readonly ScannedOfSl
 const StepsSection = ({ steps, total }: { steps: readonly StepOverview[]; total: number }) => (
   <section aria-labelledby="step-times">
     <h2 id="step-times">Time per step</h2>
-    {total > SAMPLE && <p class="muted">From the newest {plural(SAMPLE, 'push', 'pushes')}.</p>}
+    {total > MAX_SAMPLED_PUSHES && (
+      <p class="muted">From the newest {plural(MAX_SAMPLED_PUSHES, 'push', 'pushes')}.</p>
+    )}
     <StepChart steps={steps} />
   </section>
 )

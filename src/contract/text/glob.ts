@@ -29,8 +29,8 @@ const compiled = new Map<string, Glob>()
 
 /** Compiles a glob. Caches the result, since grants hold few patterns and every push uses them again. */
 export function compileGlob(pattern: string): Glob {
-  const known = compiled.get(pattern)
-  if (known) return known
+  const cached = compiled.get(pattern)
+  if (cached) return cached
   const tokens = tokensOf(pattern)
   const literals = literalsOf(tokens)
   const glob = {

@@ -53,10 +53,10 @@ const GrantRow = z.object({
 })
 
 /** The limit of declines in a pass, newest first: a pass travels in a request header. */
-const DECLINES = 200
+const MAX_DECLINES = 200
 
 /** The columns of a repository `r` for GrantRow. The only parameter is the current time. */
-const REPOSITORY = `r.name, r.upstream, r.identity, r.known_hosts, r.ca, r.proxy, r.forge, r.api, r.stale_reads, r.read_refs,
+const REPOSITORY_COLUMNS = `r.name, r.upstream, r.identity, r.known_hosts, r.ca, r.proxy, r.forge, r.api, r.stale_reads, r.read_refs,
   r.gitleaks_config,
   (SELECT json_object('name', c.name, 'user', c.user, 'app', json(c.app))
      FROM credentials c WHERE c.name = r.credential
@@ -67,7 +67,7 @@ const REPOSITORY = `r.name, r.upstream, r.identity, r.known_hosts, r.ca, r.proxy
   ) AS exceptions,
   (SELECT json_group_array(json_object('fingerprint', d.fingerprint, 'reason', substr(d.reason, 1, 200)))
      FROM (SELECT fingerprint, reason FROM declines
-            WHERE repository = r.name ORDER BY created_at DESC LIMIT ${DECLINES}) d
+            WHERE repository = r.name ORDER BY created_at DESC LIMIT ${MAX_DECLINES}) d
   ) AS declines`
 
 export interface AccessQuestion {
@@ -95,7 +95,7 @@ export async function findTokenAndGrant(
 ): Promise<FoundAccess | undefined> {
   const question = db
     .prepare(
-      `SELECT t.id, t.agent, t.hash, t.expires_at, t.revoked_at, t.last_used_at, g.terms, ${REPOSITORY},
+      `SELECT t.id, t.agent, t.hash, t.expires_at, t.revoked_at, t.last_used_at, g.terms, ${REPOSITORY_COLUMNS},
            EXISTS (SELECT 1 FROM agents a WHERE a.name = ? AND a.name <> t.agent) AS is_for_another_agent
          FROM tokens t
          LEFT JOIN grants g ON g.agent = t.agent AND g.repository = ? COLLATE ${ignoresCase ? 'NOCASE' : 'BINARY'}
@@ -121,7 +121,7 @@ export async function findGrant(
 ): Promise<Access | undefined> {
   const question = db
     .prepare(
-      `SELECT g.terms, ${REPOSITORY}
+      `SELECT g.terms, ${REPOSITORY_COLUMNS}
          FROM grants g JOIN repositories r ON r.name = g.repository
         WHERE g.agent = ? AND g.repository = ? COLLATE BINARY`,
     )
@@ -152,7 +152,7 @@ const OpenPushRow = z.object({
 export async function accessOfPush(db: D1Database, push: string): Promise<OpenPushAccess | undefined> {
   const row = await db
     .prepare(
-      `SELECT p.agent, p.token, t.id AS token_id, t.expires_at, t.revoked_at, g.terms, ${REPOSITORY}
+      `SELECT p.agent, p.token, t.id AS token_id, t.expires_at, t.revoked_at, g.terms, ${REPOSITORY_COLUMNS}
          FROM pushes p
          LEFT JOIN tokens t ON t.id = p.token AND t.agent = p.agent
          LEFT JOIN grants g ON g.agent = p.agent AND g.repository = p.repository COLLATE BINARY

@@ -8,7 +8,7 @@ import { iso } from '../time.ts'
 /** The age at which a refused finding stops being pending, in days. */
 export const PENDING_DAYS = 30
 /** The findings on a page, which keeps the console's page under 150 kB. */
-const PAGE = 30
+const PAGE_SIZE = 30
 
 const Row = z
   .object({
@@ -53,16 +53,17 @@ const since = (now: number) => now - PENDING_DAYS * 86_400_000
 export const PendingOrder = z.enum(['push', 'rule', 'path'])
 export type PendingOrder = z.infer<typeof PendingOrder>
 
-type PlaceColumn = 'asking' | 'push' | 'repository' | 'rule' | 'path' | 'fingerprint'
-const ORDERS: Readonly<Record<PendingOrder, { columns: readonly PlaceColumn[]; direction: 'ASC' | 'DESC' }>> =
-  {
-    push: { columns: ['asking', 'push', 'fingerprint'], direction: 'DESC' },
-    rule: { columns: ['rule', 'repository', 'path', 'fingerprint'], direction: 'ASC' },
-    path: { columns: ['repository', 'path', 'rule', 'fingerprint'], direction: 'ASC' },
-  }
+type CursorColumn = 'asking' | 'push' | 'repository' | 'rule' | 'path' | 'fingerprint'
+const ORDERS: Readonly<
+  Record<PendingOrder, { columns: readonly CursorColumn[]; direction: 'ASC' | 'DESC' }>
+> = {
+  push: { columns: ['asking', 'push', 'fingerprint'], direction: 'DESC' },
+  rule: { columns: ['rule', 'repository', 'path', 'fingerprint'], direction: 'ASC' },
+  path: { columns: ['repository', 'path', 'rule', 'fingerprint'], direction: 'ASC' },
+}
 
 /** Returns the cursor of a finding in an order: the values that the order compares. */
-const placeOf = (order: PendingOrder, { finding, ...row }: PendingFinding): string =>
+const cursorOf = (order: PendingOrder, { finding, ...row }: PendingFinding): string =>
   JSON.stringify(
     ORDERS[order].columns.map(
       column =>
@@ -71,7 +72,7 @@ const placeOf = (order: PendingOrder, { finding, ...row }: PendingFinding): stri
   )
 
 /** Returns the values of a cursor; undefined: it is none of this order. */
-function parsePlace(order: PendingOrder, cursor: string | undefined): (string | number)[] | undefined {
+function parseCursor(order: PendingOrder, cursor: string | undefined): (string | number)[] | undefined {
   try {
     const values = z.array(z.union([z.string(), z.number()])).parse(JSON.parse(cursor ?? 'null'))
     return values.length === ORDERS[order].columns.length ? values : undefined
@@ -91,7 +92,7 @@ export async function listPending(
 ): Promise<{ waiting: PendingFinding[]; next: string | null }> {
   const now = Date.now()
   const { columns, direction } = ORDERS[order]
-  const place = parsePlace(order, after)
+  const cursor = parseCursor(order, after)
   const numbers = columns.map((_, index) => `?${index + 5}`).join(', ')
   const isAfter = `(${columns.join(', ')}) ${direction === 'DESC' ? '<' : '>'} (${numbers})`
   // With a single max(), SQLite takes bare columns from the row with the maximum (SQLite, "Bare columns in an
@@ -106,15 +107,15 @@ export async function listPending(
          ${WAITING} AND (?4 IS NULL OR r.name = ?4)
          GROUP BY p.repository, f.value ->> 'fingerprint'),
        ordered AS (SELECT *, max(asks) OVER (PARTITION BY push) AS asking FROM waiting)
-       SELECT * FROM ordered ${place ? `WHERE ${isAfter}` : ''}
+       SELECT * FROM ordered ${cursor ? `WHERE ${isAfter}` : ''}
         ORDER BY ${columns.map(column => `${column} ${direction}`).join(', ')} LIMIT ?3`,
     )
-    .bind(since(now), now, PAGE + 1, repository ?? null, ...(place ?? []))
+    .bind(since(now), now, PAGE_SIZE + 1, repository ?? null, ...(cursor ?? []))
     .all()
   const found = z.array(Row).parse(results)
-  const waiting = found.slice(0, PAGE)
-  const last = found.length > PAGE ? waiting.at(-1) : undefined
-  return { waiting, next: last ? placeOf(order, last) : null }
+  const waiting = found.slice(0, PAGE_SIZE)
+  const last = found.length > PAGE_SIZE ? waiting.at(-1) : undefined
+  return { waiting, next: last ? cursorOf(order, last) : null }
 }
 
 /** Returns the number of pending findings; with `repository`, of its own. */
@@ -191,7 +192,7 @@ export async function decisionsFor(
   repository: string,
   fingerprints: readonly string[],
 ): Promise<{ excepted: Set<string>; declined: Set<string> }> {
-  const Print = z.array(z.object({ fingerprint: z.string() }).transform(row => row.fingerprint))
+  const FingerprintRows = z.array(z.object({ fingerprint: z.string() }).transform(row => row.fingerprint))
   const condition = 'fingerprint IN (SELECT value FROM json_each(?))'
   const [exceptions, declines] = await ledger.batch([
     ledger
@@ -205,7 +206,7 @@ export async function decisionsFor(
       .bind(repository, JSON.stringify(fingerprints)),
   ])
   return {
-    excepted: new Set(Print.parse(exceptions?.results)),
-    declined: new Set(Print.parse(declines?.results)),
+    excepted: new Set(FingerprintRows.parse(exceptions?.results)),
+    declined: new Set(FingerprintRows.parse(declines?.results)),
   }
 }

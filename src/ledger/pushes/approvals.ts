@@ -49,7 +49,7 @@ const columnsAt = (
   (SELECT json_group_array(json_object('operator', operator, 'at', at))
      FROM (SELECT operator, at FROM approval_votes v WHERE v.approval = a.id ORDER BY at)) AS approved_by`
 
-const PAGE = 50
+const PAGE_SIZE = 50
 
 /** Returns a page of approvals, newest first. `next` is the cursor of the next page, or null at the end. */
 export async function listApprovals(
@@ -72,13 +72,13 @@ export async function listApprovals(
   ])
   const { results } = await ledger
     .prepare(
-      `SELECT * FROM (SELECT ${columnsAt(Date.now())} FROM approvals a) ${clause} ORDER BY id DESC LIMIT ${PAGE + 1}`,
+      `SELECT * FROM (SELECT ${columnsAt(Date.now())} FROM approvals a) ${clause} ORDER BY id DESC LIMIT ${PAGE_SIZE + 1}`,
     )
     .bind(...values)
     .all()
   const found = z.array(Row).parse(results)
-  const approvals = found.slice(0, PAGE)
-  return { approvals, next: found.length > PAGE ? (approvals.at(-1)?.id ?? null) : null }
+  const approvals = found.slice(0, PAGE_SIZE)
+  return { approvals, next: found.length > PAGE_SIZE ? (approvals.at(-1)?.id ?? null) : null }
 }
 
 export async function findApproval(ledger: D1Database, id: string): Promise<Approval | undefined> {

@@ -2,7 +2,7 @@ import { z } from 'zod'
 import { DisconnectReason, Outcome } from '../../contract/outcome.ts'
 
 /** The limit of pushes whose step times count, newest first. */
-export const SAMPLE = 2_000
+export const MAX_SAMPLED_PUSHES = 2_000
 
 /** A time range of `slots` slots, each `slotMs` milliseconds long, from `from` (Unix milliseconds). */
 export interface Slots {
@@ -82,7 +82,7 @@ export async function stepTimes(ledger: D1Database, from: number): Promise<StepO
   const { results } = await ledger
     .prepare(
       `WITH recent AS (
-         SELECT steps FROM pushes WHERE started_at >= ? ORDER BY started_at DESC LIMIT ${SAMPLE}),
+         SELECT steps FROM pushes WHERE started_at >= ? ORDER BY started_at DESC LIMIT ${MAX_SAMPLED_PUSHES}),
        times AS (
          SELECT s.value ->> 'step' AS step, s.value ->> 'ms' AS ms, s.key AS place
            FROM recent JOIN json_each(recent.steps) s),
