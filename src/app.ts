@@ -19,8 +19,8 @@ import { takeRest } from './drain-request.ts'
 import { health, problemsOf } from './health.ts'
 import { hostCall } from './host-calls/index.ts'
 import { asLfsErrors, lfs } from './lfs/index.ts'
+import { answerAgentQuery, takeAgentRequest } from './mcp/agent-requests.ts'
 import { mcp } from './mcp/index.ts'
-import { answerQuestion, takeRequest } from './mcp/questions.ts'
 import { metrics } from './metrics/index.ts'
 import { advertise } from './smart-http/advertise.ts'
 import { allowBrowsers } from './smart-http/allow-browsers.ts'
@@ -53,8 +53,8 @@ export const app = new Hono<GitEnv>()
   .all('/:name{.+}/info/lfs/objects/:oid{[0-9a-f]+}', asLfsErrors, authenticateTransfer, lfs)
   .all('/:name{.+}/info/lfs/objects/:oid{[0-9a-f]+}/verify', asLfsErrors, authenticateTransfer, lfs)
   .all('/:name{.+}/info/lfs/*', asLfsErrors, authenticate, lfs)
-  .get('/:name{.+}', authenticate, answerQuestion, showGrant)
-  .post('/:name{.+}', authenticate, takeRequest)
+  .get('/:name{.+}', authenticate, answerAgentQuery, showGrant)
+  .post('/:name{.+}', authenticate, takeAgentRequest)
   .all('*', authenticate, () => textResponse(405, ['this path does not take this method']))
   .onError(async (error, c) => {
     const late = lateResponse(c)

@@ -25,8 +25,8 @@ export function providerIn(settings: Settings): Provider | undefined {
   }
 }
 
-/** The values that tie one sign-in together: the gate knows them again when the browser comes back. */
-interface Ties {
+/** The state, nonce and PKCE verifier of one sign-in. The gate checks them when the browser returns. */
+interface SignInParameters {
   readonly state: string
   readonly nonce: string
   /** The code verifier of PKCE (RFC 7636). */
@@ -37,7 +37,7 @@ interface Ties {
 export async function authorizationUrl(
   provider: Provider,
   redirectUri: string,
-  { state, nonce, verifier }: Ties,
+  { state, nonce, verifier }: SignInParameters,
 ): Promise<string> {
   const configuration = await configurationOf(provider)
   return oidc.buildAuthorizationUrl(configuration, {
@@ -63,7 +63,7 @@ const Groups = z.array(z.string().max(255)).max(1000).catch([])
 export async function personOfCode(
   provider: Provider,
   url: URL,
-  { state, nonce, verifier }: Ties,
+  { state, nonce, verifier }: SignInParameters,
 ): Promise<{ ok: true; person: Person } | { ok: false; reason: string }> {
   try {
     const configuration = await configurationOf(provider)

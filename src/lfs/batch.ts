@@ -10,7 +10,7 @@ import { LFS_JSON, LfsAvailability, LfsBatch, MAX_BATCH } from '../contract/lfs.
 import { formatBytes } from '../contract/text/format-bytes.ts'
 import { newId } from '../ledger/id.ts'
 import { recordDownloads } from '../ledger/lfs-records/transfers.ts'
-import { passOn } from './pass-on.ts'
+import { relayResponse } from './relay-response.ts'
 import { lfsError, lfsResponse } from './respond.ts'
 
 /** The limit of a batch's body, in bytes: an object takes about 100. */
@@ -56,7 +56,7 @@ export async function batch(c: Context<GitEnv>): Promise<Response> {
       signal: c.req.raw.signal,
     },
   ).catch(() => undefined)
-  if (!answer?.ok) return passOn(answer)
+  if (!answer?.ok) return relayResponse(answer)
   const found = LfsAvailability.parse(await answer.json()).objects
   if (operation === 'download') {
     const client = { repository: repository.name, agent, token: token.id }

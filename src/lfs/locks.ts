@@ -6,7 +6,7 @@ import { askCompanion } from '../companion/index.ts'
 import { LockPath } from '../contract/lfs.ts'
 import { newId } from '../ledger/id.ts'
 import { deleteLock, lockAgents, recordLock } from '../ledger/lfs-records/locks.ts'
-import { passOn } from './pass-on.ts'
+import { relayResponse } from './relay-response.ts'
 import { lfsError, lfsResponse } from './respond.ts'
 
 const Lock = z.looseObject({
@@ -49,7 +49,7 @@ export async function locks(c: Context<GitEnv>): Promise<Response> {
   const answer = await requestLocks(c, method, path, url.search)
   // The lock was removed at upstream, past the gate.
   if (id !== undefined && answer?.status === 404) await deleteLock(c.env.LEDGER, repository.name, id)
-  if (!answer?.ok) return passOn(answer)
+  if (!answer?.ok) return relayResponse(answer)
   const body: unknown = await answer.json().catch(() => undefined)
   if (path === '/verify') return lfsResponse(answer.status, splitByAgent(Verified.parse(body), agent, agents))
   if (method === 'GET') {

@@ -7,20 +7,20 @@ import { askCompanion } from '../companion/index.ts'
 import { type LfsObject, LfsObject as LfsObjectSchema, LfsUploadResult } from '../contract/lfs.ts'
 import { newId } from '../ledger/id.ts'
 import { recordUpload } from '../ledger/lfs-records/transfers.ts'
-import { passOn } from './pass-on.ts'
+import { relayResponse } from './relay-response.ts'
 import { lfsError, lfsResponse } from './respond.ts'
 
 /** Serves `GET …/info/lfs/objects/<oid>?size=<bytes>`, the download action. */
 export async function download(c: Context<GitEnv>): Promise<Response> {
   const object = objectOf(c)
-  if (!object) return NO_OBJECT()
-  return passOn(await queryObject(c, 'lfs-download', object))
+  if (!object) return objectNotFound()
+  return relayResponse(await queryObject(c, 'lfs-download', object))
 }
 
 /** Serves `PUT …/info/lfs/objects/<oid>?size=<bytes>`, the upload action. */
 export async function upload(c: Context<GitEnv>): Promise<Response> {
   const object = objectOf(c)
-  if (!object) return NO_OBJECT()
+  if (!object) return objectNotFound()
   const { repository, terms, exceptions, declines, gitleaksConfig } = c.var.access
   const { raw } = c.req
   if (terms.rules.length === 0) return lfsError(403, refuseReadOnly(c.var.agent, repository.name).join('; '))
@@ -45,7 +45,7 @@ export async function upload(c: Context<GitEnv>): Promise<Response> {
     { body: raw.body, headers: length === null ? {} : { 'content-length': length } },
   ).catch(() => undefined)
   // The upload of a client that goes away is recorded, too.
-  const response = answer.then(each => tellUpload(c, object, each))
+  const response = answer.then(each => recordAndRespond(c, object, each))
   c.executionCtx.waitUntil(response.catch(() => {}))
   return response
 }
@@ -53,7 +53,7 @@ export async function upload(c: Context<GitEnv>): Promise<Response> {
 /** Serves `POST …/info/lfs/objects/<oid>/verify?size=<bytes>`: the result of an upload that took longer. */
 export async function verify(c: Context<GitEnv>): Promise<Response> {
   const object = objectOf(c)
-  if (!object) return NO_OBJECT()
+  if (!object) return objectNotFound()
   const answer = await queryObject(c, 'lfs-verify', object)
   const response = await recordUploadEnd(c, object, answer)
   // git-lfs takes any success for the end, and asks again after this status.
@@ -62,7 +62,7 @@ export async function verify(c: Context<GitEnv>): Promise<Response> {
     : response
 }
 
-const NO_OBJECT = () => lfsError(404, 'the path must be /objects/<SHA-256 in hex>?size=<bytes>')
+const objectNotFound = () => lfsError(404, 'the path must be /objects/<SHA-256 in hex>?size=<bytes>')
 
 /** Asks the companion about an object. Returns undefined if the companion does not answer. */
 function queryObject(
@@ -84,7 +84,7 @@ function objectOf(c: Context<GitEnv>): LfsObject | undefined {
 }
 
 /** Records an upload that the companion has not taken, or its end, and returns the answer for the client. */
-async function tellUpload(
+async function recordAndRespond(
   c: Context<GitEnv>,
   object: LfsObject,
   answer: Response | undefined,
@@ -118,7 +118,7 @@ async function recordUploadEnd(
   object: LfsObject,
   answer: Response | undefined,
 ): Promise<Response> {
-  if (answer?.headers.get('content-type') !== 'application/json') return passOn(answer)
+  if (answer?.headers.get('content-type') !== 'application/json') return relayResponse(answer)
   const result = LfsUploadResult.parse(await answer.json())
   if (result.outcome !== 'open' && result.id !== '') await record(c, object, result)
   return lfsResponse(answer.status, result.message ? { message: result.message } : {})

@@ -16,7 +16,7 @@ import { listGrants } from '../ledger/access/grants.ts'
 import { findDecline } from '../ledger/findings/declines.ts'
 import { listExceptions } from '../ledger/findings/exceptions.ts'
 import { findPush, listPushes } from '../ledger/pushes/read-pushes.ts'
-import type { Caller } from './asker.ts'
+import type { Caller } from './caller.ts'
 import { approvalOf, formatApproval } from './requests.ts'
 
 /** Lists the repositories of the agent's grants. */
@@ -35,17 +35,17 @@ const findGrant = async ({ ledger, agent }: Caller, repository: string) =>
   (await listGrants(ledger, { agent, repository }))[0]
 
 /** The words for a repository without a grant. An unknown repository gets the same words. */
-export async function noRepository(asker: Caller, repository: string): Promise<string> {
-  return `${asker.agent} has no grant for ${repository}. Its repositories:\n${await listRepositories(asker)}`
+export async function noRepository(caller: Caller, repository: string): Promise<string> {
+  return `${caller.agent} has no grant for ${repository}. Its repositories:\n${await listRepositories(caller)}`
 }
 
 /** Formats the agent's grant in a repository. */
-export async function showRepository(asker: Caller, repository: string): Promise<string> {
-  const grant = await findGrant(asker, repository)
-  if (!grant) return noRepository(asker, repository)
+export async function showRepository(caller: Caller, repository: string): Promise<string> {
+  const grant = await findGrant(caller, repository)
+  if (!grant) return noRepository(caller, repository)
   const rules = formatRules(grant)
   return [
-    `clone and push: ${asker.origin}/${repository}.git`,
+    `clone and push: ${caller.origin}/${repository}.git`,
     ...(rules.length ? ['push:', ...rules.map(rule => `  ${rule}`)] : ['push: nothing']),
     ...formatLimits(grant.terms),
     'each push is scanned for secrets; a push that holds a secret is refused',
@@ -54,12 +54,12 @@ export async function showRepository(asker: Caller, repository: string): Promise
 
 /** Tells whether the grant allows an action on a ref with changes of these paths. */
 export async function checkRef(
-  asker: Caller,
+  caller: Caller,
   wanted: { repository: string; ref: string; action: Action; paths: readonly string[] },
 ): Promise<string> {
   const { repository, action, paths } = wanted
-  const grant = await findGrant(asker, repository)
-  if (!grant) return noRepository(asker, repository)
+  const grant = await findGrant(caller, repository)
+  if (!grant) return noRepository(caller, repository)
   const ref = wanted.ref.startsWith('refs/') ? wanted.ref : `refs/heads/${wanted.ref}`
   const problem = refNameProblem(ref)
   if (problem !== undefined) return `no: ${ref} is not a ref name: ${problem}`
@@ -75,7 +75,7 @@ export async function checkRef(
   }
   if (refusals.length) return ['no', ...refusals].join('\n')
   const waits = waitsFor(grant, ref, action, paths)
-  const allowed = `yes: the grant allows ${action} of ${ref}. ${LEFT}`
+  const allowed = `yes: the grant allows ${action} of ${ref}. ${REMAINING_CHECKS}`
   return [allowed, ...waits.map(rule => `it will wait for an approval: ${rule}`)].join('\n')
 }
 
@@ -95,18 +95,19 @@ function waitsFor(
     .map(describeAsk)
 }
 
-const LEFT = 'The gate still checks the push for secrets and file sizes, and the upstream may refuse it.'
+const REMAINING_CHECKS =
+  'The gate still checks the push for secrets and file sizes, and the upstream may refuse it.'
 
 /** Tells the outcome of a push of this agent, in the words that git has printed. */
 export async function explainPush(
-  asker: Caller,
+  caller: Caller,
   wanted: { push?: string | undefined; repository?: string | undefined },
 ): Promise<string> {
-  const { agent } = asker
-  const push = await findOwnPush(asker, wanted)
+  const { agent } = caller
+  const push = await findOwnPush(caller, wanted)
   if (!push)
     return wanted.push === undefined ? `${agent} has no push here` : `${agent} has no push ${wanted.push}`
-  const approval = await approvalOf(asker, push.id)
+  const approval = await approvalOf(caller, push.id)
   return [formatPush(push), ...(approval ? [formatApproval(approval)] : [])].join('\n')
 }
 
@@ -139,12 +140,12 @@ function formatPush(push: PushRecord): string {
 
 /** Tells the decision on a finding: an exception in force, a decline with its reason, or none yet. */
 export async function findingStatus(
-  asker: Caller,
+  caller: Caller,
   { repository, fingerprint }: { repository: string; fingerprint: string },
 ): Promise<string> {
-  if (!(await findGrant(asker, repository))) return noRepository(asker, repository)
+  if (!(await findGrant(caller, repository))) return noRepository(caller, repository)
   const now = new Date().toISOString()
-  const exception = (await listExceptions(asker.ledger, repository)).find(
+  const exception = (await listExceptions(caller.ledger, repository)).find(
     each =>
       each.fingerprint === fingerprint &&
       each.revokedAt === null &&
@@ -152,7 +153,7 @@ export async function findingStatus(
   )
   if (exception)
     return `an exception lets it pass${exception.until ? ` until ${exception.until}` : ''}: push again`
-  const declined = await findDecline(asker.ledger, { repository, fingerprint })
+  const declined = await findDecline(caller.ledger, { repository, fingerprint })
   if (declined) return `an operator declined it: ${declined.reason}`
   return 'no decision yet: remove the secret; or ask an operator with request_exception, or with gitleaks:allow in its line and a push'
 }

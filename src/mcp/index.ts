@@ -1,6 +1,6 @@
 import type { Context } from 'hono'
 import type { AgentEnv } from '../auth/agent.ts'
-import { callerOf } from './asker.ts'
+import { callerOf } from './caller.ts'
 
 /** Largest request to the tools, in bytes. The longest argument is a list of paths. */
 const MAX_BODY_BYTES = 256 << 10

@@ -3,7 +3,7 @@ import { forgeOf } from '../contract/forge.ts'
 import { callHost, pullRequestCall } from '../host-calls/index.ts'
 import { findGrant } from '../ledger/access/token-and-grant.ts'
 import { noRepository } from './answers.ts'
-import type { Caller } from './asker.ts'
+import type { Caller } from './caller.ts'
 
 /** A pull request of a branch that upstream has. The companion scans its texts, and bounds them. */
 export const WantedPullRequest = z.strictObject({

@@ -1,7 +1,7 @@
 import type { Approval } from '../contract/admin-api/approvals.ts'
 import { requestException } from '../ledger/findings/request-exception.ts'
 import { findApproval, noteReason } from '../ledger/pushes/approvals.ts'
-import type { Caller } from './asker.ts'
+import type { Caller } from './caller.ts'
 
 /** Returns the approval of a push of this agent. */
 export async function approvalOf({ ledger, agent }: Caller, push: string): Promise<Approval | undefined> {
@@ -32,20 +32,22 @@ export function formatApproval({ id, state, asks, needed, approvedBy, answer, ex
 }
 
 /** Describes the state of a push that waited for an approval. */
-export async function approvalStatus(asker: Caller, { push }: { push: string }): Promise<string> {
-  const approval = await approvalOf(asker, push)
-  return approval ? formatApproval(approval) : `${asker.agent} has no push ${push} that waits for an approval`
+export async function approvalStatus(caller: Caller, { push }: { push: string }): Promise<string> {
+  const approval = await approvalOf(caller, push)
+  return approval
+    ? formatApproval(approval)
+    : `${caller.agent} has no push ${push} that waits for an approval`
 }
 
 /** Adds the agent's reason to a waiting push. A push waits by its grant, not by this request. */
 export async function requestApproval(
-  asker: Caller,
+  caller: Caller,
   { push, reason }: { push: string; reason: string },
 ): Promise<string> {
-  const { ledger, agent } = asker
+  const { ledger, agent } = caller
   if (await noteReason(ledger, { agent, id: push, reason }))
     return 'the operators see the reason beside the push; nothing else to do: the gate forwards it once it is approved'
-  return approvalStatus(asker, { push })
+  return approvalStatus(caller, { push })
 }
 
 /** Asks the operators to let a finding of a refused push pass. */

@@ -3,7 +3,7 @@ import { z } from 'zod'
 import { logError } from '../common/log.ts'
 import { Action } from '../contract/grant.ts'
 import { checkRef, explainPush, findingStatus, listRepositories, showRepository } from './answers.ts'
-import type { Caller } from './asker.ts'
+import type { Caller } from './caller.ts'
 import { openPullRequest, WantedPullRequest } from './pull-requests.ts'
 import { approvalStatus, askForException, requestApproval } from './requests.ts'
 
@@ -17,7 +17,7 @@ A push that waits for an approval needs nothing from you: the gate forwards it, 
 No tool changes a right or approves. Where a right is missing, tell your operator.`
 
 /** Creates the MCP server of an agent. Each request has a server of its own. */
-export function agentTools(asker: Caller): McpServer {
+export function agentTools(caller: Caller): McpServer {
   const server = new McpServer(
     { name: 'git-gate', version: '1' },
     { instructions: INSTRUCTIONS, capabilities: { tools: {} } },
@@ -26,7 +26,7 @@ export function agentTools(asker: Caller): McpServer {
   server.registerTool(
     'list_repositories',
     { description: 'Lists the repositories that you may read, with their URLs.', annotations: readOnly },
-    () => reply(() => listRepositories(asker)),
+    () => reply(() => listRepositories(caller)),
   )
   server.registerTool(
     'show_grant',
@@ -35,7 +35,7 @@ export function agentTools(asker: Caller): McpServer {
       inputSchema: z.object({ repository }),
       annotations: readOnly,
     },
-    ({ repository }) => reply(() => showRepository(asker, repository)),
+    ({ repository }) => reply(() => showRepository(caller, repository)),
   )
   server.registerTool(
     'check_push',
@@ -50,7 +50,7 @@ export function agentTools(asker: Caller): McpServer {
       }),
       annotations: readOnly,
     },
-    args => reply(() => checkRef(asker, args)),
+    args => reply(() => checkRef(caller, args)),
   )
   server.registerTool(
     'explain_push',
@@ -60,7 +60,7 @@ export function agentTools(asker: Caller): McpServer {
       inputSchema: z.object({ push: z.string().max(64).optional(), repository: repository.optional() }),
       annotations: readOnly,
     },
-    args => reply(() => explainPush(asker, args)),
+    args => reply(() => explainPush(caller, args)),
   )
   server.registerTool(
     'finding_status',
@@ -70,14 +70,14 @@ export function agentTools(asker: Caller): McpServer {
       inputSchema: z.object({ repository, fingerprint: z.string().min(1).max(128) }),
       annotations: readOnly,
     },
-    args => reply(() => findingStatus(asker, args)),
+    args => reply(() => findingStatus(caller, args)),
   )
-  addRequests(server, asker)
+  addRequests(server, caller)
   return server
 }
 
 /** The tools with which an agent asks a person, is told the decision, and opens a pull request. */
-function addRequests(server: McpServer, asker: Caller): void {
+function addRequests(server: McpServer, caller: Caller): void {
   server.registerTool(
     'approval_status',
     {
@@ -86,7 +86,7 @@ function addRequests(server: McpServer, asker: Caller): void {
       inputSchema: z.object({ push }),
       annotations: { readOnlyHint: true, openWorldHint: false },
     },
-    args => reply(() => approvalStatus(asker, args)),
+    args => reply(() => approvalStatus(caller, args)),
   )
   server.registerTool(
     'request_approval',
@@ -100,7 +100,7 @@ function addRequests(server: McpServer, asker: Caller): void {
         openWorldHint: false,
       },
     },
-    args => reply(() => requestApproval(asker, args)),
+    args => reply(() => requestApproval(caller, args)),
   )
   server.registerTool(
     'request_exception',
@@ -115,7 +115,7 @@ function addRequests(server: McpServer, asker: Caller): void {
         openWorldHint: false,
       },
     },
-    args => reply(() => askForException(asker, args)),
+    args => reply(() => askForException(caller, args)),
   )
   server.registerTool(
     'open_pull_request',
@@ -130,7 +130,7 @@ function addRequests(server: McpServer, asker: Caller): void {
         openWorldHint: true,
       },
     },
-    args => reply(() => openPullRequest(asker, args)),
+    args => reply(() => openPullRequest(caller, args)),
   )
 }
 

@@ -38,7 +38,7 @@ const HOST_COOKIE = `__Host-${COOKIE}`
 const derive = async (env: Env, purpose: 'nonce' | 'verifier', state: string) =>
   hashToken(`${purpose} ${await signClaims({ state }, keyOf(env))}`)
 
-const tiesOf = async (env: Env, state: string) => ({
+const signInParameters = async (env: Env, state: string) => ({
   state,
   nonce: await derive(env, 'nonce', state),
   verifier: await derive(env, 'verifier', state),
@@ -55,9 +55,11 @@ export async function beginOidc(c: Context<ConsoleEnv>, proof: unknown, to: stri
   const state = crypto.getRandomValues(new Uint8Array(32)).toHex()
   // requireSameOrigin has found this origin to be the console's own.
   const { origin } = new URL(c.req.header('origin') ?? c.req.url)
-  const url = await authorizationUrl(provider, callbackUrl(origin).href, await tiesOf(c.env, state)).catch(
-    (error: unknown) => logError({ at: 'discovering the issuer' }, error),
-  )
+  const url = await authorizationUrl(
+    provider,
+    callbackUrl(origin).href,
+    await signInParameters(c.env, state),
+  ).catch((error: unknown) => logError({ at: 'discovering the issuer' }, error))
   if (url === undefined) return { ok: false, reason: 'unreachable' }
   const claims = { v: VERSION, exp: nowSeconds() + SIGN_IN_SECONDS, state, origin, to }
   const cookie = await signClaims({ ...claims, proof: await hashToken(parsedProof.data) }, keyOf(c.env))
@@ -88,7 +90,7 @@ export async function finishOidc(c: Context<ConsoleEnv>): Promise<Finish> {
   deleteCookie(c, secure ? HOST_COOKIE : COOKIE, { path: '/', secure })
   const url = callbackUrl(origin)
   url.search = new URL(c.req.url).search
-  const found = await personOfCode(provider, url, await tiesOf(c.env, state))
+  const found = await personOfCode(provider, url, await signInParameters(c.env, state))
   if (!found.ok) {
     logError({ at: 'a sign-in' }, new Error(found.reason))
     return { ok: false, reason: found.reason }

@@ -7,14 +7,14 @@ import { hasShortBody } from '../common/short-body.ts'
 import { PushRecord } from '../contract/admin-api/pushes.ts'
 import { Action } from '../contract/grant.ts'
 import { checkRef, explainPush, findingStatus, findOwnPush } from './answers.ts'
-import { callerOf } from './asker.ts'
+import { callerOf } from './caller.ts'
 import { openPullRequest, WantedPullRequest } from './pull-requests.ts'
 import { approvalOf, askForException, requestApproval } from './requests.ts'
 
 const Text = z.string().trim().min(1)
 
 /** The questions of `GET /<name>?…`, as those of the tools. */
-const Question = z.object({
+const AgentQuery = z.object({
   push: z.string().max(64).optional(),
   fingerprint: z.string().max(128).optional(),
   ref: z.string().max(512).optional(),
@@ -40,26 +40,26 @@ function reply(c: Context<GitEnv>, answer: string, more: Record<string, unknown>
 }
 
 /** Serves `GET /<name>?push=ID`, `?fingerprint=…` and `?ref=…&action=…&path=…`. Without such a query the grant follows. */
-export const answerQuestion = createMiddleware<GitEnv>(async (c, next) => {
-  const read = Question.safeParse(c.req.query())
+export const answerAgentQuery = createMiddleware<GitEnv>(async (c, next) => {
+  const read = AgentQuery.safeParse(c.req.query())
   if (!read.success) return textResponse(400, [read.error.issues[0]?.message ?? 'the query is not valid'])
   const { push, fingerprint, ref, action } = read.data
-  const asker = callerOf(c)
+  const caller = callerOf(c)
   const repository = c.var.access.repository.name
   if (push !== undefined) {
-    const found = await findOwnPush(asker, { push })
-    return reply(c, await explainPush(asker, { push }), {
+    const found = await findOwnPush(caller, { push })
+    return reply(c, await explainPush(caller, { push }), {
       push: found ? ShownPush.parse(found) : null,
-      approval: (await approvalOf(asker, push)) ?? null,
+      approval: (await approvalOf(caller, push)) ?? null,
     })
   }
-  if (fingerprint !== undefined) return reply(c, await findingStatus(asker, { repository, fingerprint }))
+  if (fingerprint !== undefined) return reply(c, await findingStatus(caller, { repository, fingerprint }))
   if (ref === undefined) return next()
-  return reply(c, await checkRef(asker, { repository, ref, action, paths: c.req.queries('path') ?? [] }))
+  return reply(c, await checkRef(caller, { repository, ref, action, paths: c.req.queries('path') ?? [] }))
 })
 
 /** Serves `POST /<name>`: the agent's reason for a waiting push, a request for an exception, or a pull request. */
-export async function takeRequest(c: Context<GitEnv>): Promise<Response> {
+export async function takeAgentRequest(c: Context<GitEnv>): Promise<Response> {
   if (!hasShortBody(c.req.raw, MAX_BODY_BYTES))
     return textResponse(413, [`send a Content-Length of at most ${MAX_BODY_BYTES} with the request`])
   const read = Request.safeParse(await c.req.json().catch(() => undefined))
@@ -68,9 +68,9 @@ export async function takeRequest(c: Context<GitEnv>): Promise<Response> {
       'the body is JSON: {"push": ID, "reason": TEXT}, {"fingerprint": …, "reason": TEXT} or {"branch": …, "base": …, "title": …}',
     ])
   const repository = c.var.access.repository.name
-  const asker = callerOf(c)
+  const caller = callerOf(c)
   const { data } = read
-  if ('push' in data) return reply(c, await requestApproval(asker, data))
-  if ('branch' in data) return reply(c, await openPullRequest(asker, { ...data, repository }))
-  return reply(c, await askForException(asker, { ...data, repository }))
+  if ('push' in data) return reply(c, await requestApproval(caller, data))
+  if ('branch' in data) return reply(c, await openPullRequest(caller, { ...data, repository }))
+  return reply(c, await askForException(caller, { ...data, repository }))
 }
