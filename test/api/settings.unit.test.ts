@@ -38,7 +38,11 @@ test.each([
 })
 
 test.each<[string, Record<string, string>, string]>([
-  ['with a password', { ...mail, GATE_SMTP_URL: 'smtps://u:p@mail.example' }, 'GATE_SMTP_CREDENTIAL holds the login'],
+  [
+    'with a password',
+    { ...mail, GATE_SMTP_URL: 'smtps://u:p@mail.example' },
+    'GATE_SMTP_CREDENTIAL holds the login',
+  ],
   ['with options', { ...mail, GATE_SMTP_URL: 'smtp://mail.example?ignoreTLS=true' }, 'must be smtps://HOST'],
   ['over HTTP', { ...mail, GATE_SMTP_URL: 'https://mail.example' }, 'must be smtps://HOST'],
   ['without a sender', { ...mail, GATE_SMTP_URL: 'smtps://m.example', GATE_SMTP_FROM: '' }, 'GATE_SMTP_FROM'],
