@@ -23,7 +23,7 @@ export interface PushServices {
   readonly credentials: Credentials
 }
 
-/** One push, and the services for it. */
+/** The state of one push, and the services that it uses. */
 export interface PushWork {
   readonly services: PushServices
   readonly pass: PassFor<'git-receive-pack'>

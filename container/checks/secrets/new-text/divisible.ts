@@ -1,9 +1,9 @@
 import { isUtf8 } from 'node:buffer'
 import type { Budget } from '../bytes/budget.ts'
 import { byteClass, hasByte } from '../bytes/byte-runs.ts'
+import { hasTable } from '../decode/documents/tables.ts'
+import { isRecording } from '../decode/documents/terminal-recordings.ts'
 import { KEY_STORE_NAME, scanNameFor, YAML_NAME } from '../decode/scan-names.ts'
-import { hasTable } from '../decode/tables.ts'
-import { isRecording } from '../decode/terminal-recordings.ts'
 import { SECRET_KIND } from '../gitleaks/kubernetes-secrets.ts'
 import { containsStream } from '../unpack/find-streams.ts'
 

@@ -1,4 +1,4 @@
-import { type DecodedLines, mapLines } from './escapes.ts'
+import { type DecodedLines, mapLines } from '../escapes.ts'
 
 /** The end of a run of text, before tags and more text: a word processor's, a slide's, or a highlighter's. */
 const RUN_END =

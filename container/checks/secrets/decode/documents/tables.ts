@@ -1,5 +1,5 @@
-import type { DecodedLines } from './escapes.ts'
-import { lineCounter } from './line-map.ts'
+import type { DecodedLines } from '../escapes.ts'
+import { lineCounter } from '../line-map.ts'
 import { cellsOf, rowsOf } from './table-rows.ts'
 
 const NAME =

@@ -1,5 +1,5 @@
-import { isText } from '../bytes/is-text.ts'
-import type { DecodedLines } from './escapes.ts'
+import { isText } from '../../bytes/is-text.ts'
+import type { DecodedLines } from '../escapes.ts'
 
 const BACKSPACE = 8
 /** A shell writes this where its line goes on in the next row of the screen. */
